@@ -1,0 +1,84 @@
+/**
+ * The operations from which every layer is made. One interface, several implementations that give the
+ * same bits: `reference/` is the definition, `simd/` the fast one.
+ *
+ * Dimensions, here and in every kernel: B batch, C channels in, O channels out, H × W picture,
+ * N tokens (N = H·W), D channels of a token, h attention heads, d = D / h channels of a head.
+ */
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** Zero padding in pixels. */
+export interface Padding {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** The activation functions of a diffusers config (`act_fn`). */
+export type Activation = 'silu' | 'gelu' | 'mish' | 'relu';
+
+export interface Kernels {
+  /** x [B,C,H,W] ⋆ weight [O,C,kh,kw] + bias [O] → [B,O,H′,W′], H′ = ⌊(H + top + bottom − kh)/stride⌋ + 1. */
+  conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: number, padding: Padding): Tensor;
+  /** x [… , C] · weightᵀ [O,C] + bias [O] → [… , O]. */
+  linear(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor;
+  /** x [B,C,…]: each of `groups` groups of C/groups channels to mean 0, variance 1; then · weight [C] + bias [C]. */
+  groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tensor, eps: number): Tensor;
+  /** x [… , C]: each row to mean 0, variance 1; then · weight [C] + bias [C]. */
+  layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor;
+  /** Softmax over the last dimension. */
+  softmax(x: Tensor): Tensor;
+  /** softmax(q kᵀ · scale) per head: q [B,N,D], k [B,M,D] → [B,h,N,M]. */
+  attentionMap(q: Tensor, k: Tensor, heads: number, scale: number): Tensor;
+  /** map [B,h,N,M] · v [B,M,D] per head → [B,N,D]. */
+  applyAttentionMap(map: Tensor, v: Tensor): Tensor;
+  /** applyAttentionMap(attentionMap(q, k), v), the map never held whole. The same bits. */
+  attention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale: number): Tensor;
+  /** Element by element. */
+  activation(x: Tensor, kind: Activation): Tensor;
+  /** x [B,C,H,W] → [B,C,2H,2W], each pixel four times. */
+  upsampleNearest2x(x: Tensor): Tensor;
+  /** x [B,C,H,W] → [B,C,⌊H/2⌋,⌊W/2⌋], the mean of 2 × 2 pixels. */
+  averagePool2x(x: Tensor): Tensor;
+  /** [B,C₁,…], [B,C₂,…] → [B,C₁+C₂,…]. */
+  concatChannels(a: Tensor, b: Tensor): Tensor;
+  /** The channels from `start` up to `end` of x [B,C,…]. */
+  sliceChannels(x: Tensor, start: number, end: number): Tensor;
+  /** The tensors one after another along the batch. */
+  concatBatch(parts: readonly Tensor[]): Tensor;
+  /** The samples from `start` up to `end` of x [B,…]. */
+  sliceBatch(x: Tensor, start: number, end: number): Tensor;
+  /** x [B,C,H,W] → tokens [B,H·W,C]. */
+  toTokens(x: Tensor): Tensor;
+  /** tokens [B,H·W,C] → [B,C,H,W]. */
+  fromTokens(x: Tensor, height: number, width: number): Tensor;
+  /** a + b. b has a's shape, or is [B,C] and spreads over the pixels of a [B,C,H,W]. */
+  add(a: Tensor, b: Tensor): Tensor;
+  /** a − b, of one shape. */
+  subtract(a: Tensor, b: Tensor): Tensor;
+  /** a · b, with the shapes that `add` allows. */
+  multiply(a: Tensor, b: Tensor): Tensor;
+  /** x · factor + offset, two roundings. */
+  affine(x: Tensor, factor: number, offset: number): Tensor;
+  /** x / divisor. */
+  divide(x: Tensor, divisor: number): Tensor;
+}
+
+/** Tensors by name. */
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+/**
+ * A pure function from tensors to tensors, written in terms of `Kernels`. It may look at shapes but not at values,
+ * and calls the same kernels for the same shapes; all else that it needs (weights, selections) it closes over.
+ */
+export type Program = (kernels: Kernels, inputs: Tensors) => Tensors;
+
+/** Something that runs programs: with the plain loops, or with WebAssembly SIMD on one or more threads. */
+export interface Backend {
+  readonly name: string;
+  /** The program's outputs. They belong to the caller and never change. */
+  run(program: Program, inputs: Tensors): Tensors;
+  /** Frees what the backend holds (memory, threads). Safe to call twice. */
+  dispose(): void;
+}
