@@ -1,0 +1,23 @@
+/**
+ * What every layer is given besides its input: the kernels to compute with, its weights by name, and the tap through
+ * which anyone may look at what it computes. Layers are functions of (context, module path, input): they hold no state.
+ */
+import { InputError } from '../tensor/errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Kernels } from '../kernels/kernels.ts';
+
+export interface Context {
+  readonly kernels: Kernels;
+  readonly weights: ReadonlyMap<string, Tensor>;
+  /** Shows `value` under the path of the module that made it, and returns it. */
+  tap(path: string, value: Tensor): Tensor;
+  /** Whether anyone looks at `path`: asked before something is computed only to be seen. */
+  watches(path: string): boolean;
+}
+
+/** The weight called `name`. Throws an InputError when the model has none. */
+export function weight(context: Context, name: string): Tensor {
+  const found = context.weights.get(name);
+  if (!found) throw new InputError(`the model has no weight "${name}"`);
+  return found;
+}

@@ -1,0 +1,76 @@
+/**
+ * How a number becomes a vector: the time embeddings of diffusers' UNet2DModel (`diffusers.models.embeddings`).
+ *
+ * Mind the precision. The angle t·f of the sinusoid is ill-conditioned: at t = 999 one ulp of a float32 frequency moves
+ * it by 6e-5 rad. diffusers computes exponent, frequency, angle, sine and cosine in float32, also for a float64
+ * model, and so do we: each step below is rounded to float32, correctly, in every precision of the model.
+ */
+import { exp, sin, cos, log } from '../tensor/math.ts';
+import { roundTo } from '../tensor/rounding.ts';
+import { allocate, tensor, zeros, type DType, type Tensor } from '../tensor/tensor.ts';
+import type { Context } from './context.ts';
+import { linear } from './layers.ts';
+
+const f32 = Math.fround;
+
+/**
+ * The sinusoidal embedding of "Attention is all you need" and DDPM (`get_timestep_embedding`, period 10,000).
+ * @param timesteps one number per sample; fractions are allowed
+ * @returns [B, size]: sines then cosines of t·fᵢ, fᵢ = 10000^(−i/(half − shift)), or the cosines first if `cosineFirst`;
+ *   an odd size ends in a zero
+ */
+export function sinusoid(timesteps: readonly number[], size: number, cosineFirst: boolean, shift: number, dtype: DType): Tensor {
+  const half = Math.floor(size / 2);
+  const out = allocate(dtype, timesteps.length * size);
+  for (let i = 0; i < half; i++) {
+    const exponent = f32(f32(f32(-9.210340371976184) * i) / f32(half - shift)); // −ln 10000 · i / (half − shift)
+    const frequency = f32(exp(exponent));
+    timesteps.forEach((t, b) => {
+      const angle = f32(f32(t) * frequency);
+      const [first, second] = cosineFirst ? [cos(angle), sin(angle)] : [sin(angle), cos(angle)];
+      out[b * size + i] = roundTo(dtype, f32(first));
+      out[b * size + half + i] = roundTo(dtype, f32(second));
+    });
+  }
+  return tensor(dtype, [timesteps.length, size], out);
+}
+
+/**
+ * Random Fourier features of log t (`GaussianFourierProjection`).
+ * @param frequencies the weights W [n]
+ * @returns [B, 2n]: sin(2π·W·log t), then the cosines
+ */
+export function fourierFeatures(timesteps: readonly number[], frequencies: Tensor): Tensor {
+  const { dtype, data: w } = frequencies;
+  const n = w.length;
+  const out = allocate(dtype, timesteps.length * 2 * n);
+  const round = (value: number): number => roundTo(dtype, value);
+  timesteps.forEach((t, b) => {
+    const x = round(f32(log(t))); // torch takes the logarithm of an integer timestep in float32
+    for (let i = 0; i < n; i++) {
+      const angle = round(round(round(x * w[i]!) * 2) * round(Math.PI));
+      out[b * 2 * n + i] = round(sin(angle));
+      out[b * 2 * n + n + i] = round(cos(angle));
+    }
+  });
+  return tensor(dtype, [timesteps.length, 2 * n], out);
+}
+
+/** Rows of a table, one per index (`torch.nn.Embedding`): table [n, D] → [B, D]. Throws a RangeError for an index outside the table. */
+export function lookUp(table: Tensor, indices: readonly number[]): Tensor {
+  const [rows, size] = table.shape as [number, number];
+  const out = zeros(table.dtype, [indices.length, size]);
+  indices.forEach((index, b) => {
+    if (!Number.isInteger(index) || index < 0 || index >= rows) {
+      throw new RangeError(`index ${index} is outside a table of ${rows} rows (0 to ${rows - 1})`);
+    }
+    out.data.set(table.data.subarray(index * size, (index + 1) * size), b * size);
+  });
+  return out;
+}
+
+/** The two-layer network behind an embedding (`TimestepEmbedding`): [B, n] → [B, D]. */
+export function timestepEmbedding(context: Context, path: string, x: Tensor): Tensor {
+  const hidden = context.kernels.activation(linear(context, `${path}.linear_1`, x), 'silu');
+  return context.tap(path, linear(context, `${path}.linear_2`, hidden));
+}

@@ -1,0 +1,27 @@
+/** The layers that are one kernel and its weights, found by module path as in torch.nn. */
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Padding } from '../kernels/kernels.ts';
+import { weight, type Context } from './context.ts';
+
+/** torch.nn.Linear: x [… , C] → [… , O]. */
+export function linear(context: Context, path: string, x: Tensor): Tensor {
+  const bias = context.weights.get(`${path}.bias`);
+  return context.tap(path, context.kernels.linear(x, weight(context, `${path}.weight`), bias));
+}
+
+/** The same padding on all four sides. */
+export function evenPadding(pixels: number): Padding {
+  return { top: pixels, bottom: pixels, left: pixels, right: pixels };
+}
+
+/** torch.nn.Conv2d: x [B,C,H,W] → [B,O,H′,W′]. */
+export function conv2d(context: Context, path: string, x: Tensor, stride: number, padding: Padding): Tensor {
+  const bias = context.weights.get(`${path}.bias`);
+  return context.tap(path, context.kernels.conv2d(x, weight(context, `${path}.weight`), bias, stride, padding));
+}
+
+/** torch.nn.GroupNorm: x [B,C,…] → the same shape. */
+export function groupNorm(context: Context, path: string, x: Tensor, groups: number, eps: number): Tensor {
+  const scale = weight(context, `${path}.weight`);
+  return context.tap(path, context.kernels.groupNorm(x, groups, scale, weight(context, `${path}.bias`), eps));
+}

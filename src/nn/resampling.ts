@@ -1,0 +1,19 @@
+/** Halving and doubling the picture (`diffusers.models.downsampling`, `upsampling`). */
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Context } from './context.ts';
+import { conv2d, evenPadding } from './layers.ts';
+
+/**
+ * Downsample2D with its convolution: [B,C,H,W] → [B,C,H/2,W/2], kernel 3, stride 2.
+ * With padding 0 the picture gets one row of zeros below and one column at the right, as in the original DDPM.
+ */
+export function downsample(context: Context, path: string, x: Tensor, padding: number): Tensor {
+  const border = padding === 0 ? { top: 0, bottom: 1, left: 0, right: 1 } : evenPadding(padding);
+  return context.tap(path, conv2d(context, `${path}.conv`, x, 2, border));
+}
+
+/** Upsample2D with its convolution: [B,C,H,W] → [B,C,2H,2W], nearest neighbour, then kernel 3. */
+export function upsample(context: Context, path: string, x: Tensor): Tensor {
+  const doubled = context.kernels.upsampleNearest2x(x);
+  return context.tap(path, conv2d(context, `${path}.conv`, doubled, 1, evenPadding(1)));
+}

@@ -1,0 +1,58 @@
+/** The residual block (`diffusers.models.resnet.ResnetBlock2D`): where the picture meets the time. */
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Activation } from '../kernels/kernels.ts';
+import type { Context } from './context.ts';
+import { conv2d, evenPadding, groupNorm, linear } from './layers.ts';
+
+export interface ResnetOptions {
+  readonly groups: number;
+  readonly eps: number;
+  readonly activation: Activation;
+  /** How time enters: added before the second norm, or as scale and shift after it. */
+  readonly timeScaleShift: 'default' | 'scale_shift';
+  readonly outputScaleFactor: number;
+  /** `up` and `down` resize both branches after the first activation. */
+  readonly resize?: 'up' | 'down';
+}
+
+/**
+ * out = (shortcut(x) + conv2(act(norm2(conv1(act(norm1(x))) + time)))) / outputScaleFactor
+ * @param x [B,C,H,W]
+ * @param temb [B,D], the embedded time and class
+ * @returns [B,O,H,W], or twice or half as large
+ */
+export function resnetBlock(context: Context, path: string, x: Tensor, temb: Tensor, options: ResnetOptions): Tensor {
+  const { kernels } = context;
+  const { groups, eps, activation } = options;
+  const act = (value: Tensor): Tensor => kernels.activation(value, activation);
+  const resize = (value: Tensor): Tensor =>
+    options.resize === 'up' ? kernels.upsampleNearest2x(value)
+    : options.resize === 'down' ? kernels.averagePool2x(value)
+    : value;
+
+  let h = resize(act(groupNorm(context, `${path}.norm1`, x, groups, eps)));
+  h = conv2d(context, `${path}.conv1`, h, 1, evenPadding(1));
+
+  const time = linear(context, `${path}.time_emb_proj`, act(temb));
+  if (options.timeScaleShift === 'default') {
+    h = groupNorm(context, `${path}.norm2`, kernels.add(h, time), groups, eps);
+  } else {
+    const channels = h.shape[1]!;
+    const scale = kernels.affine(kernels.sliceChannels(time, 0, channels), 1, 1);
+    const shift = kernels.sliceChannels(time, channels, 2 * channels);
+    h = groupNorm(context, `${path}.norm2`, h, groups, eps);
+    h = kernels.add(kernels.multiply(h, scale), shift);
+  }
+  h = conv2d(context, `${path}.conv2`, act(h), 1, evenPadding(1));
+
+  let shortcut = resize(x);
+  if (context.weights.has(`${path}.conv_shortcut.weight`)) {
+    shortcut = conv2d(context, `${path}.conv_shortcut`, shortcut, 1, evenPadding(0));
+  }
+  return context.tap(path, rescale(context, kernels.add(shortcut, h), options.outputScaleFactor));
+}
+
+/** x / factor; for the factor 1 that is x, bit for bit. */
+export function rescale(context: Context, x: Tensor, factor: number): Tensor {
+  return factor === 1 ? x : context.kernels.divide(x, factor);
+}

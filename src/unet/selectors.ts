@@ -1,0 +1,53 @@
+/**
+ * Which self-attention layers are meant. A selector names whole segments of a module path, so `down_blocks.1` never
+ * means `down_blocks.10`:
+ * - a module path or the beginning of one: `mid_block`, `down_blocks.1`, `up_blocks.0.attentions.1`;
+ * - a short form of diffusers: `mid`, `down.block_1`, `up.block_0.attentions_1`;
+ * - `re:` and a regular expression that is searched in the path.
+ */
+import { InputError } from '../tensor/errors.ts';
+
+/**
+ * The layers that any of `selectors` selects, in the order of the forward pass.
+ * @param layers the paths of all self-attention layers of the model
+ * @throws InputError when a selector selects nothing; the message lists the layers
+ */
+export function selectLayers(selectors: readonly string[], layers: readonly string[]): readonly string[] {
+  const selected = new Set<string>();
+  for (const selector of selectors) {
+    const matches = matcher(selector);
+    const found = layers.filter(matches);
+    if (found.length === 0) {
+      const known = layers.length === 0 ? 'the model has none' : `the model has ${layers.join(', ')}`;
+      throw new InputError(`"${selector}" selects no self-attention layer; ${known}`);
+    }
+    for (const layer of found) selected.add(layer);
+  }
+  return layers.filter((layer) => selected.has(layer));
+}
+
+function matcher(selector: string): (path: string) => boolean {
+  if (selector.startsWith('re:')) {
+    const expression = regularExpression(selector);
+    return (path) => expression.test(path);
+  }
+  const wanted = longForm(selector);
+  return (path) => path === wanted || path.startsWith(`${wanted}.`);
+}
+
+function regularExpression(selector: string): RegExp {
+  try {
+    return new RegExp(selector.slice(3), 'u');
+  } catch (error) {
+    throw new InputError(`"${selector}" is no regular expression: ${(error as Error).message}`);
+  }
+}
+
+/** `down.block_1.attentions_0` → `down_blocks.1.attentions.0`; long forms stay as they are. */
+function longForm(selector: string): string {
+  return selector
+    .replace(/^mid(_block)?(?=\.|$)/, 'mid_block')
+    .replace(/^(down|up)\.block_(\d+)(?=\.|$)/, '$1_blocks.$2')
+    .replace(/^(down|up)(?=$)/, '$1_blocks')
+    .replace(/\.attentions_(\d+)(?=\.|$)/, '.attentions.$1');
+}
