@@ -1,0 +1,179 @@
+/**
+ * Arithmetic on whole tensors for schedulers and guidance: element by element, and statistics per sample.
+ *
+ * Rounding. Each addition, subtraction, multiplication and division is rounded once to the tensor's dtype, as the
+ * PyTorch operation of the same name does. A number that meets a tensor of f32, f16 or bf16 is first rounded to f32
+ * (PyTorch computes such an operation in f32, the number included); with f64 it is taken as it is.
+ *
+ * `PerSample` is one number for all samples, or one for each sample, that is for each index of the first dimension.
+ *
+ * Tensors that meet must have one shape and one dtype; otherwise RangeError.
+ */
+import { roundInPlace } from './rounding.ts';
+import { allocate, sameShape, shapeText } from './tensor.ts';
+import type { DType, Tensor } from './tensor.ts';
+
+export type PerSample = number | readonly number[];
+
+/** a + b. */
+export function add(a: Tensor, b: Tensor): Tensor {
+  return zip('add', a, b, (x, y) => x + y);
+}
+
+/** a − b. */
+export function subtract(a: Tensor, b: Tensor): Tensor {
+  return zip('subtract', a, b, (x, y) => x - y);
+}
+
+/** a · b, element by element. */
+export function multiply(a: Tensor, b: Tensor): Tensor {
+  return zip('multiply', a, b, (x, y) => x * y);
+}
+
+/** a / b, element by element. */
+export function divide(a: Tensor, b: Tensor): Tensor {
+  return zip('divide', a, b, (x, y) => x / y);
+}
+
+/** x · factor. */
+export function scale(x: Tensor, factor: PerSample): Tensor {
+  return mapWithNumber('scale', x, factor, (value, f) => value * f);
+}
+
+/** x / divisor. Not the same bits as scale(x, 1 / divisor). */
+export function divideBy(x: Tensor, divisor: PerSample): Tensor {
+  return mapWithNumber('divideBy', x, divisor, (value, d) => value / d);
+}
+
+/** x + offset. */
+export function shift(x: Tensor, offset: PerSample): Tensor {
+  return mapWithNumber('shift', x, offset, (value, o) => value + o);
+}
+
+/** c₁x₁ + c₂x₂ + …: each product is rounded, then each sum, from left to right. Throws RangeError if there is no term. */
+export function combine(terms: readonly (readonly [PerSample, Tensor])[]): Tensor {
+  const scaled = terms.map(([factor, x]) => scale(x, factor));
+  if (scaled.length === 0) throw new RangeError('combine: there is no term to add');
+  return scaled.reduce(add);
+}
+
+/** x + factor · y: the product is rounded, then the sum. */
+export function addScaled(x: Tensor, factor: PerSample, y: Tensor): Tensor {
+  return add(x, scale(y, factor));
+}
+
+/** a + weight · (b − a): the difference is rounded, then the product, then the sum. */
+export function lerp(a: Tensor, b: Tensor, weight: PerSample): Tensor {
+  return addScaled(a, weight, subtract(b, a));
+}
+
+/** x limited to [low, high]; NaN stays NaN. */
+export function clamp(x: Tensor, low: PerSample, high: PerSample): Tensor {
+  const raised = mapWithNumber('clamp', x, low, (value, limit) => (value < limit ? limit : value));
+  return mapWithNumber('clamp', raised, high, (value, limit) => (value > limit ? limit : value));
+}
+
+/** f(value, index) for each element, rounded to x's dtype. f works in double precision. */
+export function mapElements(x: Tensor, f: (value: number, index: number) => number): Tensor {
+  const data = allocate(x.dtype, x.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = f(x.data[i], i);
+  return stored(x, data);
+}
+
+/** The mean of each sample, in double precision. */
+export function mean(x: Tensor): number[] {
+  const { samples, length } = rows(x);
+  return samples.map((start) => sum(length, (i) => x.data[start + i]) / length);
+}
+
+/** The standard deviation of each sample, in double precision: unbiased (divided by n − 1) unless `correction` is 0. */
+export function std(x: Tensor, correction: 0 | 1 = 1): number[] {
+  const { samples, length } = rows(x);
+  const means = mean(x);
+  return samples.map((start, s) => Math.sqrt(sum(length, (i) => (x.data[start + i] - means[s]) ** 2) / (length - correction)));
+}
+
+/** ⟨a, b⟩ of each sample, in double precision. */
+export function dot(a: Tensor, b: Tensor): number[] {
+  assertAlike('dot', a, b);
+  const { samples, length } = rows(a);
+  return samples.map((start) => sum(length, (i) => a.data[start + i] * b.data[start + i]));
+}
+
+/** The Euclidean norm of each sample, in double precision. */
+export function norm(x: Tensor): number[] {
+  return dot(x, x).map(Math.sqrt);
+}
+
+/**
+ * The q-quantile of |x| of each sample, 0 ≤ q ≤ 1, interpolated between the two neighbours as `torch.quantile` does,
+ * its roundings to x's dtype included. NaN if the sample holds a NaN. For f32 and f64 (as in PyTorch); else TypeError.
+ */
+export function absQuantile(x: Tensor, q: number): number[] {
+  if (!(q >= 0 && q <= 1)) throw new RangeError(`absQuantile: q must lie in [0, 1], but is ${q}`);
+  if (x.dtype !== 'f32' && x.dtype !== 'f64') throw new TypeError(`absQuantile is defined for f32 and f64, not for ${x.dtype}`);
+  const round = x.dtype === 'f32' ? Math.fround : (value: number) => value;
+  const { samples, length } = rows(x);
+  const rank = round(round(q) * (length - 1));
+  const below = Math.floor(rank);
+  const weight = round(rank - below);
+  return samples.map((start) => {
+    const sizes = x.data.slice(start, start + length).map(Math.abs).sort();
+    if (Number.isNaN(sizes[length - 1])) return NaN; // sort puts NaN last
+    const low = sizes[below];
+    const high = sizes[Math.ceil(rank)];
+    const gap = round(high - low);
+    return weight < 0.5 ? round(low + round(weight * gap)) : round(high - round(gap * round(1 - weight)));
+  });
+}
+
+/** The number of samples of x, and where each starts. A tensor without dimensions is one sample. */
+function rows(x: Tensor): { samples: number[]; length: number } {
+  const count = x.shape[0] ?? 1;
+  const length = count === 0 ? 0 : x.data.length / count;
+  return { samples: Array.from({ length: count }, (_, sample) => sample * length), length };
+}
+
+function sum(length: number, term: (index: number) => number): number {
+  let total = 0;
+  for (let i = 0; i < length; i++) total += term(i);
+  return total;
+}
+
+function zip(name: string, a: Tensor, b: Tensor, f: (x: number, y: number) => number): Tensor {
+  assertAlike(name, a, b);
+  const data = allocate(a.dtype, a.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = f(a.data[i], b.data[i]);
+  return stored(a, data);
+}
+
+function mapWithNumber(name: string, x: Tensor, numbers: PerSample, f: (value: number, number: number) => number): Tensor {
+  const { samples, length } = rows(x);
+  if (typeof numbers !== 'number' && numbers.length !== samples.length) {
+    throw new RangeError(`${name}: ${numbers.length} numbers were given for the ${samples.length} samples of shape ${shapeText(x.shape)}`);
+  }
+  const data = allocate(x.dtype, x.data.length);
+  samples.forEach((start, s) => {
+    const number = scalarFor(x.dtype, typeof numbers === 'number' ? numbers : numbers[s]);
+    for (let i = start; i < start + length; i++) data[i] = f(x.data[i], number);
+  });
+  return stored(x, data);
+}
+
+/** A number as it enters an operation with a tensor of `dtype`. */
+function scalarFor(dtype: DType, value: number): number {
+  return dtype === 'f64' ? value : Math.fround(value);
+}
+
+/** `data`, just written, as a tensor like x. Writing to a Float32Array has rounded to f32 already. */
+function stored(x: Tensor, data: Tensor['data']): Tensor {
+  roundInPlace(x.dtype, data);
+  return { dtype: x.dtype, shape: x.shape, data };
+}
+
+function assertAlike(name: string, a: Tensor, b: Tensor): void {
+  if (!sameShape(a.shape, b.shape)) {
+    throw new RangeError(`${name}: the shapes ${shapeText(a.shape)} and ${shapeText(b.shape)} differ`);
+  }
+  if (a.dtype !== b.dtype) throw new RangeError(`${name}: the dtypes ${a.dtype} and ${b.dtype} differ`);
+}
