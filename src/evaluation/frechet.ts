@@ -1,0 +1,40 @@
+/** The Fréchet distance between two sets of features (Heusel et al. 2017, arXiv 1706.08500): FID, for any features. */
+import type { Tensor } from '../tensor/tensor.ts';
+import { multiplyMatrices, squareRoot, symmetricEigen } from './linear-algebra.ts';
+
+/** Mean [n] and unbiased covariance [n × n]. */
+export interface Gaussian {
+  readonly mean: Float64Array;
+  readonly covariance: Float64Array;
+}
+
+/** @param features [N, n], N ≥ 2 */
+export function fitGaussian(features: Tensor): Gaussian {
+  const [count, n] = features.shape as [number, number];
+  if (count < 2) throw new RangeError(`a covariance needs at least 2 samples, but there is ${count}`);
+  const x = features.data;
+  const mean = new Float64Array(n);
+  for (let s = 0; s < count; s++) for (let i = 0; i < n; i++) mean[i] += x[s * n + i] / count;
+  const covariance = new Float64Array(n * n);
+  for (let s = 0; s < count; s++) {
+    for (let i = 0; i < n; i++) {
+      const deviation = x[s * n + i] - mean[i];
+      for (let j = 0; j < n; j++) covariance[i * n + j] += (deviation * (x[s * n + j] - mean[j])) / (count - 1);
+    }
+  }
+  return { mean, covariance };
+}
+
+/** |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½). */
+export function frechetDistance(a: Gaussian, b: Gaussian): number {
+  const n = a.mean.length;
+  const root = squareRoot(a.covariance, n);
+  const product = multiplyMatrices(multiplyMatrices(root, b.covariance, n), root, n);
+  let distance = 0;
+  for (let i = 0; i < n; i++) {
+    const gap = a.mean[i] - b.mean[i];
+    distance += gap * gap + a.covariance[i * n + i] + b.covariance[i * n + i];
+  }
+  for (const value of symmetricEigen(product, n).values) distance -= 2 * Math.sqrt(Math.max(0, value));
+  return distance;
+}
