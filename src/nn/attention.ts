@@ -58,7 +58,7 @@ export function attention(context: Context, path: string, x: Tensor, options: At
   const query = once(() => linear(context, `${path}.to_q`, tokens));
   const key = once(() => linear(context, `${path}.to_k`, tokens));
   const value = linear(context, `${path}.to_v`, tokens);
-  const scale = 1 / Math.sqrt(value.shape[2]! / heads);
+  const scale = 1 / Math.sqrt(value.shape[2] / heads);
 
   // Only a watched map is ever computed whole.
   if (mixer === softmaxAttention && context.watches(`${path}.map`)) {

@@ -48,7 +48,7 @@ export function fourierFeatures(timesteps: readonly number[], frequencies: Tenso
   timesteps.forEach((t, b) => {
     const x = round(f32(log(t))); // torch takes the logarithm of an integer timestep in float32
     for (let i = 0; i < n; i++) {
-      const angle = round(round(round(x * w[i]!) * 2) * round(Math.PI));
+      const angle = round(round(round(x * w[i]) * 2) * round(Math.PI));
       out[b * 2 * n + i] = round(sin(angle));
       out[b * 2 * n + n + i] = round(cos(angle));
     }

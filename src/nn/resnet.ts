@@ -37,7 +37,7 @@ export function resnetBlock(context: Context, path: string, x: Tensor, temb: Ten
   if (options.timeScaleShift === 'default') {
     h = groupNorm(context, `${path}.norm2`, kernels.add(h, time), groups, eps);
   } else {
-    const channels = h.shape[1]!;
+    const channels = h.shape[1];
     const scale = kernels.affine(kernels.sliceChannels(time, 0, channels), 1, 1);
     const shift = kernels.sliceChannels(time, channels, 2 * channels);
     h = groupNorm(context, `${path}.norm2`, h, groups, eps);

@@ -150,7 +150,7 @@ export function parseUNetConfig(json: Readonly<Record<string, unknown>>, source 
     outChannels: integer('out_channels', 1),
     centerInputSample: flag('center_input_sample'),
     timeEmbeddingType,
-    timeEmbeddingDim: optionalInteger('time_embedding_dim') ?? channels[0]! * 4,
+    timeEmbeddingDim: optionalInteger('time_embedding_dim') ?? channels[0] * 4,
     freqShift: finite('freq_shift'),
     flipSinToCos: flag('flip_sin_to_cos'),
     downBlockTypes: down,

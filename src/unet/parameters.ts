@@ -52,7 +52,7 @@ export function unetParameters(config: UNetConfig): readonly Parameter[] {
   };
 
   const channels = config.blockOutChannels;
-  const first = channels[0]!;
+  const first = channels[0];
   const last = channels.at(-1)!;
   const groups = config.normNumGroups;
   const blocks = channels.length;
@@ -71,9 +71,9 @@ export function unetParameters(config: UNetConfig): readonly Parameter[] {
 
   config.downBlockTypes.forEach((type, i) => {
     const path = `down_blocks.${i}`;
-    const to = channels[i]!;
+    const to = channels[i];
     for (let layer = 0; layer < config.layersPerBlock; layer++) {
-      resnet(`${path}.resnets.${layer}`, layer === 0 ? channels[Math.max(0, i - 1)]! : to, to);
+      resnet(`${path}.resnets.${layer}`, layer === 0 ? channels[Math.max(0, i - 1)] : to, to);
       if (type === 'AttnDownBlock2D') attention(`${path}.attentions.${layer}`, to, groups);
     }
     if (i === blocks - 1) return;
@@ -92,9 +92,9 @@ export function unetParameters(config: UNetConfig): readonly Parameter[] {
 
   config.upBlockTypes.forEach((type, i) => {
     const path = `up_blocks.${i}`;
-    const to = channels[blocks - 1 - i]!;
-    const previous = channels[Math.min(blocks - 1, blocks - i)]!;
-    const lower = channels[Math.max(0, blocks - 2 - i)]!;
+    const to = channels[blocks - 1 - i];
+    const previous = channels[Math.min(blocks - 1, blocks - i)];
+    const lower = channels[Math.max(0, blocks - 2 - i)];
     for (let layer = 0; layer <= config.layersPerBlock; layer++) {
       const hidden = layer === 0 ? previous : to;
       const skip = layer === config.layersPerBlock ? lower : to;

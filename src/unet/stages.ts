@@ -48,7 +48,7 @@ export function unetStages(config: UNetConfig): readonly Stage[] {
 
   config.downBlockTypes.forEach((type, i) => {
     const path = `down_blocks.${i}`;
-    const channels = config.blockOutChannels[i]!;
+    const channels = config.blockOutChannels[i];
     for (let layer = 0; layer < config.layersPerBlock; layer++) {
       const attends = type === 'AttnDownBlock2D';
       stages.push(resnetStage(`${path}.resnets.${layer}`, resnet, attends ? 'flow' : 'keep'));
@@ -81,7 +81,7 @@ export function unetStages(config: UNetConfig): readonly Stage[] {
     for (let layer = 0; layer <= config.layersPerBlock; layer++) {
       stages.push(resnetStage(`${path}.resnets.${layer}`, resnet, 'join'));
       if (type === 'AttnUpBlock2D') {
-        stages.push(attentionStage(`${path}.attentions.${layer}`, selfAttention(reversedChannels[i]!), 'flow'));
+        stages.push(attentionStage(`${path}.attentions.${layer}`, selfAttention(reversedChannels[i]), 'flow'));
       }
     }
     if (i === config.upBlockTypes.length - 1) return;

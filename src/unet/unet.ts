@@ -69,7 +69,7 @@ export function createUNet(config: UNetConfig, weights: ReadonlyMap<string, Tens
 export function runUNet(unet: UNet, backend: Backend, input: UNetInput, options: UNetOptions = {}): UNetOutput {
   const passes = options.passes ?? [unperturbed];
   checkInput(unet, input);
-  const timesteps = perSample(input.timesteps, input.sample.shape[0]!);
+  const timesteps = perSample(input.timesteps, input.sample.shape[0]);
   const outputs = backend.run(unetProgram(unet, passes, options.taps ?? []), {
     sample: cast(input.sample, unet.dtype),
     time: embedNumbers(unet, timesteps),
@@ -78,7 +78,7 @@ export function runUNet(unet: UNet, backend: Backend, input: UNetInput, options:
 
   const taps = Object.fromEntries(Object.entries(outputs).filter(([name]) => name.startsWith('tap:')).map(([name, value]) => [name.slice(4), value]));
   const predictions = passes.map((_pass, i) => {
-    const prediction = outputs[resultName(i)]!;
+    const prediction = outputs[resultName(i)];
     return unet.config.timeEmbeddingType === 'fourier' ? divideByTime(prediction, timesteps) : prediction;
   });
   return { predictions, taps };
@@ -122,12 +122,12 @@ function forwardPasses(
   const states: UNetState[] = [initialState(unet, contextOf(0), inputs)];
   passes.forEach((perturbation, pass) => {
     const context = contextOf(pass);
-    const start = pass === 0 ? 0 : firstDifference(unet.stages, passes[0]!, perturbation);
-    let state = states[start]!;
+    const start = pass === 0 ? 0 : firstDifference(unet.stages, passes[0], perturbation);
+    let state = states[start];
     unet.stages.slice(start).forEach((stage, i) => {
       state = stage.run(context, state, perturbation);
       const block = blockOf(stage.path);
-      if (block && block !== blockOf(unet.stages[start + i + 1]!.path)) context.tap(block, state.hidden);
+      if (block && block !== blockOf(unet.stages[start + i + 1].path)) context.tap(block, state.hidden);
       if (pass === 0) states.push(state);
     });
     outputs[resultName(pass)] = state.hidden;
@@ -149,8 +149,8 @@ export function firstDifference(stages: readonly Stage[], a: Perturbation, b: Pe
 /** What flows into the first stage: the picture, and the embedded time and class. */
 function initialState(unet: UNet, context: Context, inputs: Tensors): UNetState {
   const { kernels } = context;
-  const sample = unet.config.centerInputSample ? kernels.affine(inputs['sample']!, 2, -1) : inputs['sample']!;
-  let temb = timestepEmbedding(context, 'time_embedding', context.tap('time_proj', inputs['time']!));
+  const sample = unet.config.centerInputSample ? kernels.affine(inputs['sample'], 2, -1) : inputs['sample'];
+  let temb = timestepEmbedding(context, 'time_embedding', context.tap('time_proj', inputs['time']));
   if (inputs['class']) {
     const embedded = unet.config.classEmbedding === 'timestep'
       ? timestepEmbedding(context, 'class_embedding', inputs['class'])
@@ -165,13 +165,13 @@ function embedNumbers(unet: UNet, numbers: readonly number[]): Tensor {
   const { config, dtype, weights } = unet;
   if (config.timeEmbeddingType === 'fourier') return fourierFeatures(numbers, weights.get('time_proj.weight')!);
   if (config.timeEmbeddingType === 'learned') return lookUp(weights.get('time_proj.weight')!, numbers);
-  return sinusoid(numbers, config.blockOutChannels[0]!, config.flipSinToCos, config.freqShift, dtype);
+  return sinusoid(numbers, config.blockOutChannels[0], config.flipSinToCos, config.freqShift, dtype);
 }
 
 function classInput(unet: UNet, { classLabels: labels, sample }: UNetInput): Tensors {
   if (labels === undefined) return {};
   if (isTensor(labels)) return { class: cast(labels, unet.dtype) };
-  const numbers = perSample(labels, sample.shape[0]!);
+  const numbers = perSample(labels, sample.shape[0]);
   if (unet.config.classEmbedding === 'timestep') return { class: embedNumbers(unet, numbers) };
   return { class: lookUp(unet.weights.get('class_embedding.weight')!, numbers) };
 }
@@ -181,13 +181,13 @@ function isTensor(value: readonly number[] | Tensor): value is Tensor {
 }
 
 function perSample(values: readonly number[], batch: number): readonly number[] {
-  return values.length === 1 ? Array.from({ length: batch }, () => values[0]!) : values;
+  return values.length === 1 ? Array.from({ length: batch }, () => values[0]) : values;
 }
 
 /** A model with a Fourier time embedding predicts a score, scaled by the noise level t (score_sde). */
 function divideByTime(x: Tensor, timesteps: readonly number[]): Tensor {
   const size = x.data.length / timesteps.length;
-  const out = x.data.map((value, i) => value / timesteps[Math.floor(i / size)]!);
+  const out = x.data.map((value, i) => value / timesteps[Math.floor(i / size)]);
   roundInPlace(x.dtype, out);
   return tensor(x.dtype, x.shape, out);
 }
@@ -221,7 +221,7 @@ function checkLabels({ config }: UNet, { classLabels: labels, sample }: UNetInpu
   }
   if (labels === undefined) throw new InputError('the model is class-conditional, but no class labels are given');
   if (config.classEmbedding === 'identity') {
-    const wanted = [sample.shape[0]!, config.timeEmbeddingDim];
+    const wanted = [sample.shape[0], config.timeEmbeddingDim];
     if (!isTensor(labels) || shapeText(labels.shape) !== shapeText(wanted)) {
       const found = isTensor(labels) ? shapeText(labels.shape) : 'numbers';
       throw new InputError(`class_embed_type "identity" takes class labels of shape ${shapeText(wanted)}, but ${found} are given`);
