@@ -1,0 +1,45 @@
+/**
+ * The functions in float32. They are computed in double precision and rounded once, so they are the float32 nearest to
+ * the truth except where that lies within a billionth of a tie. `siluf` alone is made from float32 operations.
+ */
+import { gelu, mish } from './activations.ts';
+import { erf } from './erf.ts';
+import { expf } from './expf.ts';
+import { log } from './log.ts';
+import { tanh } from './tanh.ts';
+import { cos, sin } from './trigonometry.ts';
+
+const round = Math.fround;
+
+export function logf(x: number): number {
+  return round(log(x));
+}
+
+export function sinf(x: number): number {
+  return round(sin(x));
+}
+
+export function cosf(x: number): number {
+  return round(cos(x));
+}
+
+export function tanhf(x: number): number {
+  return round(tanh(x));
+}
+
+export function erff(x: number): number {
+  return round(erf(x));
+}
+
+export function geluf(x: number): number {
+  return round(gelu(x));
+}
+
+export function mishf(x: number): number {
+  return round(mish(x));
+}
+
+/** x / (1 + e⁻ˣ), each operation rounded to float32, so that SIMD lanes can repeat it. */
+export function siluf(x: number): number {
+  return round(x / round(1 + expf(-x)));
+}
