@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { kaimingUniformBound, manualSeed, uniform } from '../../src/tensor/random.ts';
+import type { Generator } from '../../src/tensor/random.ts';
+import { sizeOf } from '../../src/tensor/tensor.ts';
+import { readGoldens, ulpOf } from './goldens.ts';
+
+type Draw =
+  | ['rand' | 'randn', number[], 'f32' | 'f64']
+  | ['uniform', number[], 'f32', number, number]
+  | ['layer', number, number, number];
+
+interface Sequence {
+  seed: number;
+  draws: { name: string; draw: Draw }[];
+}
+
+const { metadata, tensors } = readGoldens('random/random.safetensors');
+const sequences = JSON.parse(metadata.draws) as Sequence[];
+
+/** What a draw gives, under the names of its golden tensors. */
+function perform(generator: Generator, name: string, draw: Draw): Record<string, Float32Array | Float64Array> {
+  switch (draw[0]) {
+    case 'rand':
+      return { [name]: generator.rand(draw[1], draw[2]).data };
+    case 'randn':
+      return { [name]: generator.randn(draw[1], draw[2]).data };
+    case 'uniform':
+      return { [name]: uniform(generator, draw[1], draw[3], draw[4]).data };
+    case 'layer': {
+      const [, outputs, inputs, kernel] = draw;
+      const fanIn = inputs * Math.max(1, kernel) ** 2;
+      const weightBound = kaimingUniformBound(fanIn);
+      const biasBound = 1 / Math.sqrt(fanIn);
+      const weight = uniform(generator, [outputs, fanIn], -weightBound, weightBound).data;
+      return { [`${name}.weight`]: weight, [`${name}.bias`]: uniform(generator, [outputs], -biasBound, biasBound).data };
+    }
+  }
+}
+
+/** The greatest distance from PyTorch's numbers over all draws of one kind, in ulps; infinite if a length differs. */
+function worstUlps(kind: Draw[0], isShort: boolean): { worst: number; compared: number } {
+  let worst = 0;
+  let compared = 0;
+  for (const { seed, draws } of sequences) {
+    const generator = manualSeed(seed);
+    for (const { name, draw } of draws) {
+      for (const [key, ours] of Object.entries(perform(generator, name, draw))) {
+        const theirs = tensors[key];
+        if (draw[0] !== kind || theirs.length < 16 !== isShort) continue;
+        if (ours.length !== theirs.length) return { worst: Infinity, compared };
+        const format = theirs instanceof Float32Array ? 'f32' : 'f64';
+        theirs.forEach((value, i) => (worst = Math.max(worst, Math.abs(ours[i] - value) / ulpOf(value, format))));
+        compared += theirs.length;
+      }
+    }
+  }
+  return { worst, compared };
+}
+
+describe('random numbers against PyTorch', () => {
+  it('gives the same bits for rand, in both dtypes and all sizes', () => {
+    for (const isShort of [true, false]) {
+      const { worst, compared } = worstUlps('rand', isShort);
+      expect(compared).toBeGreaterThan(200);
+      expect(worst).toBe(0);
+    }
+  });
+
+  it('gives the same bits for uniform_ and for the default initialisation of layers', () => {
+    expect(worstUlps('uniform', false)).toEqual({ worst: 0, compared: 306 });
+    expect(worstUlps('layer', false).worst).toBe(0);
+    expect(worstUlps('layer', true).worst).toBe(0);
+  });
+
+  it('gives the same bits for fewer than 16 normal numbers, which PyTorch computes one by one in double', () => {
+    const { worst, compared } = worstUlps('randn', true);
+    expect(compared).toBeGreaterThan(200);
+    expect(worst).toBe(0);
+  });
+
+  it('is within 3 ulp for 16 normal numbers and more, where PyTorch has log, sin and cos of its own', () => {
+    const { worst, compared } = worstUlps('randn', false);
+    expect(compared).toBeGreaterThan(6000);
+    expect(worst).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('a generator', () => {
+  const shape = fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 4 });
+  const seed = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+
+  it('draws what its clone draws, and the clone does not move it', () => {
+    fc.assert(
+      fc.property(seed, fc.array(shape, { minLength: 1, maxLength: 4 }), shape, (s, before, shapeAfter) => {
+        const generator = manualSeed(s);
+        for (const drawn of before) generator.randn(drawn);
+        const clone = generator.clone();
+        clone.clone().randn(shapeAfter);
+        const fromClone = [clone.randn(shapeAfter), clone.rand(shapeAfter, 'f64')];
+        expect([generator.randn(shapeAfter), generator.rand(shapeAfter, 'f64')]).toEqual(fromClone);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('gives tensors of the shape and dtype asked for', () => {
+    fc.assert(
+      fc.property(seed, shape, fc.constantFrom('f32' as const, 'f64' as const), (s, asked, dtype) => {
+        for (const draw of ['rand', 'randn'] as const) {
+          const x = manualSeed(s)[draw](asked, dtype);
+          expect([x.shape, x.dtype, x.data.length]).toEqual([asked, dtype, sizeOf(asked)]);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('sees only the lowest 32 bits of a seed', () => {
+    expect(manualSeed(2 ** 32 + 5).rand([4])).toEqual(manualSeed(5).rand([4]));
+  });
+
+  it('has the moments of a normal distribution', () => {
+    const { data } = manualSeed(11).randn([100_000]);
+    const moment = (power: number): number => data.reduce((sum, x) => sum + x ** power, 0) / data.length;
+    expect(Math.abs(moment(1))).toBeLessThan(0.015);
+    expect(Math.abs(moment(2) - 1)).toBeLessThan(0.03);
+    expect(Math.abs(moment(4) - 3)).toBeLessThan(0.2);
+  });
+
+  it.each([-1, 0.5, NaN, 2 ** 53])('refuses the seed %s', (wrong) => {
+    expect(() => manualSeed(wrong)).toThrow(RangeError);
+  });
+});
