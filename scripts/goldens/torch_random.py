@@ -3,16 +3,13 @@
 Writes fixtures/goldens/random/random.safetensors. Its metadata key `draws` is JSON: for each generator the seed and the draws made
 one after another from it, each with the name of the tensor that holds the result.
 
-Run: pip install torch==2.13.0 safetensors==0.8.0 && python scripts/goldens/random.py
+Run: pip install torch==2.13.0 safetensors==0.8.0 && python scripts/goldens/torch_random.py
 (Run on a processor with AVX2 or AVX-512: PyTorch's vectorised code is what users meet.)
 """
 import json
 import math
 import os
 import sys
-
-# This folder holds a file named random.py, which must not stand in for the standard module of that name.
-sys.path = [p for p in sys.path if os.path.abspath(p or ".") != os.path.dirname(os.path.abspath(__file__))]
 
 import safetensors
 import torch
@@ -69,7 +66,7 @@ save_file(tensors, os.path.join(folder, "random.safetensors"), metadata={"draws"
 with open(os.path.join(folder, "provenance.json"), "w") as file:
     json.dump(
         {
-            "command": "python scripts/goldens/random.py",
+            "command": "python scripts/goldens/torch_random.py",
             "torch": torch.__version__,
             "safetensors": safetensors.__version__,
             "python": sys.version.split()[0],
