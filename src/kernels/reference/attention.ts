@@ -1,0 +1,110 @@
+/**
+ * Scaled dot-product attention (torch.nn.functional.scaled_dot_product_attention), head by head: the one operation that
+ * moves content between any two pixels.
+ *
+ *     map = softmax(Q Kᵀ · scale),   out = map · V
+ *
+ * D = heads · d, and head h owns the channels from h·d on. Both products add in the order of matmul.ts; the scale is
+ * applied to the finished dot product.
+ */
+import { roundInPlace } from '../../tensor/rounding.ts';
+import { allocate, sizeOf, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
+import { commonDType, dimensions, expect, expectShape } from './checks.ts';
+import { matmul, transpose } from './matmul.ts';
+import { softmaxRows } from './softmax.ts';
+
+/** So many queries are mixed at a time, that the map is never held whole. */
+const queriesAtOnce = 32;
+
+export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale: number): Tensor {
+  const dtype = commonDType('attention', q, k, v);
+  const { batch, queries, keys, channels, headSize } = extents('attention', q, k, heads);
+  expectShape('attention', 'the value', v, [batch, keys, channels]);
+  const out = allocate(dtype, q.data.length);
+  const map = allocate(dtype, queriesAtOnce * keys);
+  const mixed = allocate(dtype, queriesAtOnce * headSize);
+  for (let b = 0; b < batch; b++) {
+    for (let h = 0; h < heads; h++) {
+      const query = headOf(q, b, h, headSize);
+      const keyColumns = transpose(headOf(k, b, h, headSize), keys, headSize);
+      const value = headOf(v, b, h, headSize);
+      for (let first = 0; first < queries; first += queriesAtOnce) {
+        const count = Math.min(queriesAtOnce, queries - first);
+        const rows = map.subarray(0, count * keys);
+        mapRows(rows, query.subarray(first * headSize), keyColumns, count, headSize, keys, scale);
+        roundInPlace(dtype, rows);
+        matmul(mixed, rows, value, count, keys, headSize);
+        for (let n = 0; n < count; n++) {
+          out.set(mixed.subarray(n * headSize, (n + 1) * headSize), (b * queries + first + n) * channels + h * headSize);
+        }
+      }
+    }
+  }
+  roundInPlace(dtype, out);
+  return tensor(dtype, q.shape, out);
+}
+
+export function attentionMap(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
+  const dtype = commonDType('attentionMap', q, k);
+  const { batch, queries, keys, headSize } = extents('attentionMap', q, k, heads);
+  const shape = [batch, heads, queries, keys];
+  const out = allocate(dtype, sizeOf(shape));
+  for (let b = 0; b < batch; b++) {
+    for (let h = 0; h < heads; h++) {
+      const keyColumns = transpose(headOf(k, b, h, headSize), keys, headSize);
+      const first = (b * heads + h) * queries * keys;
+      mapRows(out.subarray(first, first + queries * keys), headOf(q, b, h, headSize), keyColumns, queries, headSize, keys, scale);
+    }
+  }
+  roundInPlace(dtype, out);
+  return tensor(dtype, shape, out);
+}
+
+export function applyAttentionMap(map: Tensor, v: Tensor): Tensor {
+  const dtype = commonDType('applyAttentionMap', map, v);
+  const [batch, heads, queries, keys] = dimensions('applyAttentionMap', map, 'B,h,N,M');
+  const channels = v.shape.at(-1) ?? 0;
+  expectShape('applyAttentionMap', 'the value', v, [batch, keys, channels]);
+  expect('applyAttentionMap', channels % heads === 0, `${heads} heads do not divide ${channels} channels`);
+  const headSize = channels / heads;
+  const out = allocate(dtype, batch * queries * channels);
+  const mixed = allocate(dtype, queries * headSize);
+  for (let b = 0; b < batch; b++) {
+    for (let h = 0; h < heads; h++) {
+      const first = (b * heads + h) * queries * keys;
+      matmul(mixed, map.data.subarray(first, first + queries * keys), headOf(v, b, h, headSize), queries, keys, headSize);
+      for (let n = 0; n < queries; n++) {
+        out.set(mixed.subarray(n * headSize, (n + 1) * headSize), (b * queries + n) * channels + h * headSize);
+      }
+    }
+  }
+  roundInPlace(dtype, out);
+  return tensor(dtype, [batch, queries, channels], out);
+}
+
+/** rows [count, keys] = softmax(query [count, d] · keyColumns [d, keys] · scale). */
+function mapRows(rows: FloatArray, query: FloatArray, keyColumns: FloatArray, count: number, size: number, keys: number, scale: number): void {
+  const factor = rows instanceof Float32Array ? Math.fround(scale) : scale;
+  matmul(rows, query, keyColumns, count, size, keys);
+  for (let i = 0; i < rows.length; i++) rows[i] *= factor;
+  softmaxRows(rows, keys);
+}
+
+/** The channels of one head of one sample, [N, d]. */
+function headOf(x: Tensor, sample: number, head: number, headSize: number): FloatArray {
+  const [, tokens, channels] = x.shape;
+  const out = allocate(x.dtype, tokens * headSize);
+  for (let n = 0; n < tokens; n++) {
+    const from = (sample * tokens + n) * channels + head * headSize;
+    out.set(x.data.subarray(from, from + headSize), n * headSize);
+  }
+  return out;
+}
+
+function extents(operation: string, q: Tensor, k: Tensor, heads: number) {
+  const [batch, queries, channels] = dimensions(operation, q, 'B,N,D');
+  const keys = dimensions(operation, k, 'B,M,D')[1];
+  expectShape(operation, 'the key', k, [batch, keys, channels]);
+  expect(operation, heads >= 1 && channels % heads === 0, `${heads} heads do not divide ${channels} channels`);
+  return { batch, queries, keys, channels, headSize: channels / heads };
+}

@@ -1,0 +1,27 @@
+/** The definition of every operation, as plain loops. */
+import type { Backend, Kernels } from '../kernels.ts';
+import { activation } from './activation.ts';
+import { applyAttentionMap, attention, attentionMap } from './attention.ts';
+import { conv2d } from './conv2d.ts';
+import { add, affine, divide, multiply, subtract } from './elementwise.ts';
+import { groupNorm } from './groupNorm.ts';
+import { layerNorm } from './layerNorm.ts';
+import { linear } from './linear.ts';
+import { concatBatch, concatChannels, fromTokens, sliceBatch, sliceChannels, toTokens } from './rearrange.ts';
+import { averagePool2x, upsampleNearest2x } from './resampling.ts';
+import { softmax } from './softmax.ts';
+
+export const referenceKernels: Kernels = {
+  conv2d, linear, groupNorm, layerNorm, softmax, attentionMap, applyAttentionMap, attention, activation,
+  upsampleNearest2x, averagePool2x, concatChannels, sliceChannels, concatBatch, sliceBatch, toTokens, fromTokens,
+  add, subtract, multiply, affine, divide,
+};
+
+/** Runs programs with the plain loops. */
+export function referenceBackend(): Backend {
+  return {
+    name: 'reference',
+    run: (program, inputs) => program(referenceKernels, inputs),
+    dispose: () => {},
+  };
+}

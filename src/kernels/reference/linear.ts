@@ -1,0 +1,25 @@
+/**
+ * The linear layer (torch.nn.functional.linear): each row of x on its own.
+ *
+ *     out[r,o] = Σ_c x[r,c] · weight[o,c]  + bias[o]
+ *
+ * The sum runs over c in ascending order (matmul.ts); the bias is added last.
+ */
+import { roundInPlace } from '../../tensor/rounding.ts';
+import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
+import { commonDType, dimensions, expect, expectShape } from './checks.ts';
+import { matmul, transpose } from './matmul.ts';
+
+export function linear(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
+  const dtype = commonDType('linear', x, weight, bias);
+  const [outChannels, channels] = dimensions('linear', weight, 'O,C');
+  expect('linear', x.shape.at(-1) === channels, `rows of ${x.shape.at(-1)} numbers meet a weight for ${channels}`);
+  if (bias) expectShape('linear', 'the bias', bias, [outChannels]);
+
+  const rows = channels === 0 ? 0 : x.data.length / channels;
+  const out = allocate(dtype, rows * outChannels);
+  matmul(out, x.data, transpose(weight.data, outChannels, channels), rows, channels, outChannels);
+  if (bias) for (let r = 0; r < rows; r++) for (let o = 0; o < outChannels; o++) out[r * outChannels + o] += bias.data[o];
+  roundInPlace(dtype, out);
+  return tensor(dtype, [...x.shape.slice(0, -1), outChannels], out);
+}

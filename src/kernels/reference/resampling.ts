@@ -1,0 +1,41 @@
+/** Twice the picture (torch.nn.functional.interpolate, mode nearest) and half of it (avg_pool2d). */
+import { roundInPlace } from '../../tensor/rounding.ts';
+import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
+import { dimensions } from './checks.ts';
+
+/** out[y,x] = in[⌊y/2⌋, ⌊x/2⌋]. */
+export function upsampleNearest2x(x: Tensor): Tensor {
+  const [batch, channels, height, width] = dimensions('upsampleNearest2x', x, 'B,C,H,W');
+  const out = allocate(x.dtype, 4 * x.data.length);
+  for (let row = 0; row < batch * channels * height; row++) {
+    const from = row * width;
+    const to = row * 4 * width;
+    for (let i = 0; i < width; i++) out[to + 2 * i] = out[to + 2 * i + 1] = x.data[from + i];
+    out.copyWithin(to + 2 * width, to, to + 2 * width);
+  }
+  return tensor(x.dtype, [batch, channels, 2 * height, 2 * width], out);
+}
+
+/** out[y,x] = (in[2y,2x] + in[2y,2x+1] + in[2y+1,2x] + in[2y+1,2x+1]) / 4, added in this order, each sum rounded. */
+export function averagePool2x(x: Tensor): Tensor {
+  const [batch, channels, height, width] = dimensions('averagePool2x', x, 'B,C,H,W');
+  const outHeight = Math.floor(height / 2);
+  const outWidth = Math.floor(width / 2);
+  const out = allocate(x.dtype, batch * channels * outHeight * outWidth);
+  let at = 0;
+  for (let plane = 0; plane < batch * channels; plane++) {
+    for (let y = 0; y < outHeight; y++) {
+      const upper = (plane * height + 2 * y) * width;
+      const lower = upper + width;
+      for (let i = 0; i < outWidth; i++, at++) {
+        // Stored after each addition: the array rounds.
+        out[at] = x.data[upper + 2 * i] + x.data[upper + 2 * i + 1];
+        out[at] += x.data[lower + 2 * i];
+        out[at] += x.data[lower + 2 * i + 1];
+        out[at] *= 0.25;
+      }
+    }
+  }
+  roundInPlace(x.dtype, out);
+  return tensor(x.dtype, [batch, channels, outHeight, outWidth], out);
+}
