@@ -2,14 +2,15 @@
  * Arithmetic on whole tensors for schedulers and guidance: element by element, and statistics per sample.
  *
  * Rounding. Each addition, subtraction, multiplication and division is rounded once to the tensor's dtype, as the
- * PyTorch operation of the same name does. A number that meets a tensor of f32, f16 or bf16 is first rounded to f32
- * (PyTorch computes such an operation in f32, the number included); with f64 it is taken as it is.
+ * PyTorch operation does. A number that meets a tensor of f64 is taken as it is. Otherwise PyTorch, and so this file,
+ * first rounds it to f32 where it multiplies or divides (also for tensors of f16 and bf16, which are computed in f32), but
+ * to the tensor's dtype where it is added or is a limit.
  *
  * `PerSample` is one number for all samples, or one for each sample, that is for each index of the first dimension.
  *
  * Tensors that meet must have one shape and one dtype; otherwise RangeError.
  */
-import { roundInPlace } from './rounding.ts';
+import { roundInPlace, roundTo } from './rounding.ts';
 import { allocate, sameShape, shapeText } from './tensor.ts';
 import type { DType, Tensor } from './tensor.ts';
 
@@ -37,17 +38,17 @@ export function divide(a: Tensor, b: Tensor): Tensor {
 
 /** x · factor. */
 export function scale(x: Tensor, factor: PerSample): Tensor {
-  return mapWithNumber('scale', x, factor, (value, f) => value * f);
+  return mapWithNumber('scale', x, factor, computingDType(x.dtype), (value, f) => value * f);
 }
 
 /** x / divisor. Not the same bits as scale(x, 1 / divisor). */
 export function divideBy(x: Tensor, divisor: PerSample): Tensor {
-  return mapWithNumber('divideBy', x, divisor, (value, d) => value / d);
+  return mapWithNumber('divideBy', x, divisor, computingDType(x.dtype), (value, d) => value / d);
 }
 
 /** x + offset. */
 export function shift(x: Tensor, offset: PerSample): Tensor {
-  return mapWithNumber('shift', x, offset, (value, o) => value + o);
+  return mapWithNumber('shift', x, offset, x.dtype, (value, o) => value + o);
 }
 
 /** c₁x₁ + c₂x₂ + …: each product is rounded, then each sum, from left to right. Throws RangeError if there is no term. */
@@ -69,8 +70,8 @@ export function lerp(a: Tensor, b: Tensor, weight: PerSample): Tensor {
 
 /** x limited to [low, high]; NaN stays NaN. */
 export function clamp(x: Tensor, low: PerSample, high: PerSample): Tensor {
-  const raised = mapWithNumber('clamp', x, low, (value, limit) => (value < limit ? limit : value));
-  return mapWithNumber('clamp', raised, high, (value, limit) => (value > limit ? limit : value));
+  const raised = mapWithNumber('clamp', x, low, x.dtype, (value, limit) => (value < limit ? limit : value));
+  return mapWithNumber('clamp', raised, high, x.dtype, (value, limit) => (value > limit ? limit : value));
 }
 
 /** f(value, index) for each element, rounded to x's dtype. f works in double precision. */
@@ -147,22 +148,29 @@ function zip(name: string, a: Tensor, b: Tensor, f: (x: number, y: number) => nu
   return stored(a, data);
 }
 
-function mapWithNumber(name: string, x: Tensor, numbers: PerSample, f: (value: number, number: number) => number): Tensor {
+/** f(value, number) for each element, with the number rounded to `numberDType`. */
+function mapWithNumber(
+  name: string,
+  x: Tensor,
+  numbers: PerSample,
+  numberDType: DType,
+  f: (value: number, number: number) => number,
+): Tensor {
   const { samples, length } = rows(x);
   if (typeof numbers !== 'number' && numbers.length !== samples.length) {
     throw new RangeError(`${name}: ${numbers.length} numbers were given for the ${samples.length} samples of shape ${shapeText(x.shape)}`);
   }
   const data = allocate(x.dtype, x.data.length);
   samples.forEach((start, s) => {
-    const number = scalarFor(x.dtype, typeof numbers === 'number' ? numbers : numbers[s]);
+    const number = roundTo(numberDType, typeof numbers === 'number' ? numbers : numbers[s]);
     for (let i = start; i < start + length; i++) data[i] = f(x.data[i], number);
   });
   return stored(x, data);
 }
 
-/** A number as it enters an operation with a tensor of `dtype`. */
-function scalarFor(dtype: DType, value: number): number {
-  return dtype === 'f64' ? value : Math.fround(value);
+/** The precision in which products and quotients of tensors of `dtype` are computed. */
+function computingDType(dtype: DType): DType {
+  return dtype === 'f64' ? 'f64' : 'f32';
 }
 
 /** `data`, just written, as a tensor like x. Writing to a Float32Array has rounded to f32 already. */
