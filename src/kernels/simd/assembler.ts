@@ -311,8 +311,9 @@ export function atomicNotifyAll(address: I32): Code {
   return [address.code, i32.const(-1).code, 0xfe, 0x00, memoryOperand(2, 0), 0x1a];
 }
 
-export function returnEarly(): Code {
-  return [0x0f];
+/** Stops with a WebAssembly.RuntimeError. */
+export function trap(): Code {
+  return [0x00];
 }
 
 // Functions and modules ----------------------------------------------------------------------------------------------

@@ -1,0 +1,174 @@
+/**
+ * Attention without its map. Repeats reference/attention, per head and query n:
+ *
+ *     score[m] = fround(dot(q[n], k[m]) · scale);  p[m] = exp(score[m] − max);  A[m] = p[m] / laneSum(p);  out[n] = Σ_m A[m] · v[m]
+ *
+ * Queries, keys and values are planes [D, N], as a convolution over the picture leaves them. A unit of work is eight
+ * queries of one head, one query in each lane of two vectors. So the maximum and the sums of the softmax run down
+ * the scratch array [M][8] and never across lanes, and both products are the register tile of the convolution.
+ */
+import { call, f32x4, forRange, i32, memoryFill, set, v128, when } from './assembler.ts';
+import type { Body, Code, Func, I32, Local } from './assembler.ts';
+import { expf } from './elementary.ts';
+import { at, divisorUpTo, kernel, keyOf, parallel, type Library } from './library.ts';
+import { accumulators, storeLanes, tileLoop } from './tile.ts';
+
+export interface AttentionSpec {
+  readonly batch: number;
+  readonly heads: number;
+  readonly queries: number;
+  readonly keys: number;
+  /** Channels of a head. */
+  readonly size: number;
+  readonly scale: number;
+  readonly qStride: number;
+  readonly kStride: number;
+  readonly vStride: number;
+  readonly outStride: number;
+}
+
+/** Queries of a unit. */
+const WIDTH = 8;
+const ROW_BYTES = 4 * WIDTH;
+/** Lanes of the definition's laneSum. */
+const LANES = 16;
+
+/** Bytes of scratch that each thread needs: the lane sums, then the scores. */
+export function attentionScratch(spec: AttentionSpec): number {
+  return ROW_BYTES * (LANES + spec.keys);
+}
+
+/** The function (k, q, scores, turns): the scaled scores of `rows` keys with eight queries. */
+function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func {
+  const perTurn = divisorUpTo(spec.size, 16);
+  const key = keyOf(['scores', rows, spec.size, spec.keys, spec.queries, spec.scale]);
+  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
+    const [a, b, out, turns] = body.params as Four;
+    const sums = accumulators(body, rows, 2);
+    return [
+      tileLoop(body, {
+        sums, a, b, turns,
+        aRows: sums.map((_, i) => 4 * i),
+        aStep: 4 * spec.keys,
+        bVectors: [0, 16],
+        bSteps: Array.from({ length: perTurn }, (_, d) => 4 * spec.queries * d),
+        bTurn: 4 * spec.queries * perTurn,
+        fma: lib.fma,
+      }),
+      sums.map((row, i) => row.map((sum, j) => v128.store(out, f32x4.mul(sum, f32x4.const(spec.scale)), ROW_BYTES * i + 16 * j))),
+    ];
+  });
+}
+
+/** The function (v, map, out, turns): `rows` channels of the result for eight queries, of which `lanes` are stored. */
+function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number): Func {
+  const perTurn = divisorUpTo(spec.keys, 8);
+  const key = keyOf(['mix', rows, lanes, spec.keys, spec.queries]);
+  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
+    const [a, b, out, turns] = body.params as Four;
+    const sums = accumulators(body, rows, 2);
+    return [
+      tileLoop(body, {
+        sums, a, b, turns,
+        aRows: sums.map((_, i) => 4 * spec.keys * i),
+        aStep: 4,
+        bVectors: [0, 16],
+        bSteps: Array.from({ length: perTurn }, (_, m) => ROW_BYTES * m),
+        bTurn: ROW_BYTES * perTurn,
+        fma: lib.fma,
+      }),
+      sums.map((row, i) => row.map((sum, j) => {
+        const stored = Math.min(4, lanes - 4 * j);
+        return stored <= 0 ? [] : storeLanes(out, sum, stored, 4 * spec.queries * i + 16 * j);
+      })),
+    ];
+  });
+}
+
+/** The function (lane sums, scores): softmax down each of the eight columns. */
+function softmaxColumns(lib: Library, keys: number): Func {
+  return lib.func(`softmaxColumns${keys}`, { params: ['i32', 'i32'], results: [] }, (body) => {
+    const [lanes, scores] = body.params as [Local<'i32'>, Local<'i32'>];
+    const offset = body.local('i32');
+    const lane = body.local('i32');
+    const end = i32.const(ROW_BYTES * keys);
+    const both = [0, 16];
+    const tops = both.map(() => body.local('v128'));
+    const values = both.map(() => body.local('v128'));
+    const exponential = expf(body);
+    const score = i32.add(scores, offset);
+    return [
+      // A NaN is passed over here, but makes its p, hence the sum, hence the whole row NaN, as in the definition.
+      tops.map((top) => set(top, f32x4.const(-Infinity))),
+      forRange(offset, i32.const(0), end, ROW_BYTES, tops.map((top, j) => set(top, f32x4.pmax(top, v128.load(score, both[j]!))))),
+      memoryFill(lanes, 0, i32.const(ROW_BYTES * LANES)),
+      forRange(offset, i32.const(0), end, ROW_BYTES, [
+        set(lane, i32.add(lanes, i32.and(offset, i32.const(ROW_BYTES * LANES - 1)))),
+        values.map((value, j) => [
+          set(value, f32x4.sub(v128.load(score, both[j]!), tops[j]!)),
+          exponential(value),
+          v128.store(score, value, both[j]!),
+          v128.store(lane, f32x4.add(v128.load(lane, both[j]!), value), both[j]!),
+        ]),
+      ]),
+      values.map((value, j) => halveLanes(body, lanes, both[j]!, value)),
+      forRange(offset, i32.const(0), end, ROW_BYTES,
+        values.map((total, j) => v128.store(score, f32x4.div(v128.load(score, both[j]!), total), both[j]!))),
+    ];
+  });
+}
+
+/** lane[i] += lane[i + 8], + 4, + 2, + 1: the sum into `total`. */
+function halveLanes(body: Body, lanes: I32, offset: number, total: Local<'v128'>): Code {
+  const values = Array.from({ length: LANES }, () => body.local('v128'));
+  const code: Code[] = values.map((value, i) => set(value, v128.load(lanes, ROW_BYTES * i + offset)));
+  for (let half = LANES / 2; half >= 1; half /= 2) {
+    for (let i = 0; i < half; i++) code.push(set(values[i]!, f32x4.add(values[i]!, values[i + half]!)));
+  }
+  return [code, set(total, values[0]!)];
+}
+
+/** The kernel of (thread, counter, q, k, v, out, scratch); scratch is that of all threads. */
+export function attentionKernel(lib: Library, spec: AttentionSpec): Func {
+  const { batch, heads, queries, keys, size } = spec;
+  const groups = Math.ceil(queries / WIDTH);
+  const lastLanes = queries - WIDTH * (groups - 1);
+  const scoreTurns = size / divisorUpTo(size, 16);
+  const mixTurns = keys / divisorUpTo(keys, 8);
+
+  return kernel(lib, `attention${keyOf(spec)}`, 5, (body) => {
+    const [q0, k0, v0, out0, scratch0] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+    const [b, head, group, q, k, v, out, lanes, scores, m] = Array.from({ length: 10 }, () => body.local('i32')) as Ten;
+    const wholeKeys = keys - (keys % 4);
+    const wholeSize = size - (size % 4);
+    const score = (rows: number): Code =>
+      call(scoreTile(lib, spec, rows), at(k, m, 4), q, at(scores, m, ROW_BYTES), i32.const(scoreTurns));
+    const mixAll = (stored: number): Code => {
+      const mix = (rows: number): Code =>
+        call(mixTile(lib, spec, rows, stored), at(v, m, 4 * keys), scores, at(out, m, 4 * queries), i32.const(mixTurns));
+      return [
+        forRange(m, i32.const(0), i32.const(wholeSize), 4, mix(4)),
+        size % 4 === 0 ? [] : mix(size % 4),
+      ];
+    };
+    return parallel(lib, body, batch * heads * groups, (unit) => [
+      set(group, i32.remU(unit, i32.const(groups))),
+      set(head, i32.remU(i32.divU(unit, i32.const(groups)), i32.const(heads))),
+      set(b, i32.divU(unit, i32.const(groups * heads))),
+      set(q, at(at(at(q0, b, spec.qStride), head, 4 * size * queries), group, ROW_BYTES)),
+      set(k, at(at(k0, b, spec.kStride), head, 4 * size * keys)),
+      set(v, at(at(v0, b, spec.vStride), head, 4 * size * keys)),
+      set(out, at(at(at(out0, b, spec.outStride), head, 4 * size * queries), group, ROW_BYTES)),
+      set(lanes, at(scratch0, body.thread, attentionScratch(spec))),
+      set(scores, i32.add(lanes, i32.const(ROW_BYTES * LANES))),
+      forRange(m, i32.const(0), i32.const(wholeKeys), 4, score(4)),
+      keys % 4 === 0 ? [] : score(keys % 4),
+      call(softmaxColumns(lib, keys), lanes, scores),
+      lastLanes === WIDTH ? mixAll(WIDTH)
+        : when(i32.eq(group, i32.const(groups - 1)), mixAll(lastLanes), mixAll(WIDTH)),
+    ]);
+  });
+}
+
+type Four = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+type Ten = [...Four, ...Four, Local<'i32'>, Local<'i32'>];

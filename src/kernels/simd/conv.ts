@@ -1,0 +1,189 @@
+/**
+ * Convolution, and every linear layer whose input has its channels as planes. Repeats reference/conv2d:
+ *
+ *     for b, o, y, x:  acc = 0;  for c, ky, kx: acc += w[o,c,ky,kx] · x[b, c, y·s + ky − top, x·s + kx − left];  out = acc + bias[o]
+ *
+ * A tile holds 4 output channels (rows) × 8 pixels (two vectors). It reads the picture directly: the input lies in memory
+ * with its border of zeros, so tap (ky, kx) is a constant offset and nothing is ever gathered into columns. With stride s
+ * the columns of each input row are sorted by x mod s, so that four neighbouring outputs read four neighbouring inputs.
+ *
+ * Order of work: the pixels are cut into strips whose input fits the first-level cache; for each strip all
+ * output channels, whose weights stream by in the order in which they were packed.
+ */
+import { call, i32, increase, set, when, whileLoop } from './assembler.ts';
+import type { Code, Func, I32, Local } from './assembler.ts';
+import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
+import { at, divisorUpTo, kernel, keyOf, parallel, pieceSize, type Library } from './library.ts';
+import { accumulators, storeLanes, tileLoop, tileWidth } from './tile.ts';
+
+/** Rows of a full tile: the output channels whose weights are packed together. */
+export const TILE_ROWS = 4;
+
+/** A strip's input should stay in the first-level cache beside four channels' weights … */
+const STRIP_BYTES = 24576;
+/** … but a strip has at least about so many pixels, or the weights would be read too often. */
+const STRIP_PIXELS = 32;
+/** With threads, work is cut so that each has several pieces: one that is delayed leaves some to the others. */
+const UNITS_PER_THREAD = 6;
+
+/** The picture in memory; strides in bytes. */
+export interface InputLayout {
+  readonly batchStride: number;
+  readonly planeStride: number;
+  readonly rowStride: number;
+  /** Between the columns of equal x mod stride. */
+  readonly phaseStride: number;
+}
+
+export interface ConvSpec {
+  readonly batch: number;
+  readonly channels: number;
+  readonly outChannels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly stride: number;
+  readonly input: InputLayout;
+  /** Bytes from a sample of the output to the next. */
+  readonly outBatchStride: number;
+  readonly epilogue: Epilogue;
+}
+
+/** A vector of four (at the right edge fewer) neighbouring output pixels. */
+interface PixelVector {
+  readonly y: number;
+  readonly x: number;
+  readonly lanes: number;
+}
+
+/**
+ * The weights [O, K] in the order in which tiles read them: for every four output channels K groups of four numbers.
+ * The last O mod 4 channels follow in smaller groups.
+ */
+export function packRows(weight: ArrayLike<number>, outChannels: number, k: number): Float32Array {
+  const packed = new Float32Array(outChannels * k);
+  for (let first = 0; first < outChannels; first += TILE_ROWS) {
+    const rows = Math.min(TILE_ROWS, outChannels - first);
+    for (let row = 0; row < rows; row++) {
+      for (let i = 0; i < k; i++) packed[first * k + i * rows + row] = weight[(first + row) * k + i]!;
+    }
+  }
+  return packed;
+}
+
+/** The vectors of a strip of `height` rows, in groups of at most `count` that a tile takes together. */
+function groupVectors(height: number, width: number, count: number): PixelVector[][] {
+  const perRow = Math.ceil(width / 4);
+  const inRows = perRow - (perRow % count);
+  const vector = (y: number, i: number): PixelVector => ({ y, x: 4 * i, lanes: Math.min(4, width - 4 * i) });
+  const groups: PixelVector[][] = [];
+  for (let y = 0; y < height; y++) {
+    for (let i = 0; i < inRows; i += count) groups.push(Array.from({ length: count }, (_, j) => vector(y, i + j)));
+  }
+  // What does not fill a row is grouped down the columns.
+  const rest: PixelVector[] = [];
+  for (let i = inRows; i < perRow; i++) for (let y = 0; y < height; y++) rest.push(vector(y, i));
+  for (let i = 0; i < rest.length; i += count) groups.push(rest.slice(i, i + count));
+  return groups;
+}
+
+/** Channels whose taps make up one turn of the loop over k. */
+function channelsPerTurn(channels: number, taps: number): number {
+  return divisorUpTo(channels, 9 / taps);
+}
+
+/** The function (weights, input, out, turns, …operands) that computes `rows` channels of a group of pixel vectors. */
+function convTile(lib: Library, spec: ConvSpec, rows: number, group: readonly PixelVector[]): Func {
+  const { stride, input, epilogue } = spec;
+  const { y: y0, x: x0 } = group[0]!;
+  const perTurn = channelsPerTurn(spec.channels, spec.kernelHeight * spec.kernelWidth);
+  const bSteps: number[] = [];
+  for (let c = 0; c < perTurn; c++) {
+    for (let ky = 0; ky < spec.kernelHeight; ky++) {
+      for (let kx = 0; kx < spec.kernelWidth; kx++) {
+        bSteps.push(c * input.planeStride + ky * input.rowStride + (kx % stride) * input.phaseStride + 4 * Math.floor(kx / stride));
+      }
+    }
+  }
+  const bVectors = group.map(({ y, x }) => (y - y0) * stride * input.rowStride + 4 * (x - x0));
+  const outVectors = group.map(({ y, x }) => 4 * ((y - y0) * spec.outWidth + x - x0));
+  const planeBytes = 4 * spec.outHeight * spec.outWidth;
+  const bTurn = perTurn * input.planeStride;
+  const key = keyOf(['convTile', rows, bSteps, bTurn, bVectors, outVectors, planeBytes, group.map(({ lanes }) => lanes), epilogueKinds(epilogue)]);
+
+  const operandTypes = Array.from({ length: operandCount(epilogue) }, () => 'i32' as const);
+  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
+    const [a, b, out, turns, ...operands] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
+    const sums = accumulators(body, rows, group.length);
+    return [
+      tileLoop(body, { sums, a, b, aRows: sums.map((_, i) => 4 * i), aStep: 4 * rows, bVectors, bSteps, bTurn, turns, fma: lib.fma }),
+      sums.map((row, i) => row.map((sum, j) => {
+        const element = i * planeBytes + outVectors[j]!;
+        return [
+          applyEpilogue(epilogue, sum, operands, { channel: 4 * i, element }),
+          storeLanes(out, sum, group[j]!.lanes, element),
+        ];
+      })),
+    ];
+  });
+}
+
+/** The kernel of (thread, counter, input, weights, out, …epilogue operands). */
+export function convKernel(lib: Library, spec: ConvSpec): Func {
+  const { batch, channels, outChannels, outHeight, outWidth, stride, input, epilogue } = spec;
+  const taps = spec.kernelHeight * spec.kernelWidth;
+  const operandOps = epilogue.filter(hasOperand);
+
+  const rowBytes = channels * stride * input.rowStride;
+  const height = divisorUpTo(outHeight, Math.max(1, STRIP_BYTES / rowBytes, STRIP_PIXELS / outWidth));
+  const strips = outHeight / height;
+  const tiles = Math.ceil(outChannels / TILE_ROWS);
+  const tilesPerUnit = lib.threads === 1 ? tiles : pieceSize(tiles, tiles, (UNITS_PER_THREAD * lib.threads) / (strips * batch));
+  const chunks = Math.ceil(tiles / tilesPerUnit);
+  const fullTiles = Math.floor(outChannels / TILE_ROWS);
+  const restRows = outChannels % TILE_ROWS;
+  const planeBytes = 4 * outHeight * outWidth;
+  const stripBytes = 4 * height * outWidth;
+
+  return kernel(lib, `conv${keyOf(spec)}`, 3 + operandOps.length, (body) => {
+    const [inputStart, weights, outStart, ...operandStarts] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
+    const [b, strip, tile, end, stripInput, stripOut] = [0, 1, 2, 3, 4, 5].map(() => body.local('i32')) as Six;
+    const operands = operandOps.map(() => body.local('i32'));
+
+    /** The calls that compute `rows` channels from number `first` on, for all pixels of the strip. */
+    const calls = (rows: number, first: I32): Code => groupVectors(height, outWidth, tileWidth(rows)).map((group) => {
+      const { y, x } = group[0]!;
+      const pixelBytes = 4 * (y * outWidth + x);
+      return call(
+        convTile(lib, spec, rows, group),
+        at(weights, first, 4 * channels * taps),
+        i32.add(stripInput, i32.const(y * stride * input.rowStride + 4 * x)),
+        i32.add(at(stripOut, first, planeBytes), i32.const(pixelBytes)),
+        i32.const(channels / channelsPerTurn(channels, taps)),
+        ...operandOps.map((op, i) =>
+          op.kind === 'residual' ? i32.add(at(operands[i]!, first, planeBytes), i32.const(pixelBytes)) : at(operands[i]!, first, 4)),
+      );
+    });
+
+    return parallel(lib, body, batch * strips * chunks, (unit) => [
+      set(tile, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(tilesPerUnit))),
+      set(strip, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
+      set(b, i32.divU(unit, i32.const(chunks * strips))),
+      set(stripInput, at(at(inputStart, b, input.batchStride), strip, height * stride * input.rowStride)),
+      set(stripOut, at(at(outStart, b, spec.outBatchStride), strip, stripBytes)),
+      operandOps.map((op, i) => set(operands[i]!,
+        op.kind === 'bias' ? operandStarts[i]!
+        : op.kind === 'spread' ? at(operandStarts[i]!, b, op.batchStride)
+        : at(at(operandStarts[i]!, b, op.batchStride), strip, stripBytes))),
+      set(end, i32.add(tile, i32.const(tilesPerUnit))),
+      whileLoop(i32.ltS(tile, end), [
+        when(i32.ltS(tile, i32.const(fullTiles)), calls(TILE_ROWS, i32.mul(tile, i32.const(TILE_ROWS)))),
+        restRows === 0 ? [] : when(i32.eq(tile, i32.const(fullTiles)), calls(restRows, i32.const(fullTiles * TILE_ROWS))),
+        increase(tile, 1),
+      ]),
+    ]);
+  });
+}
+
+type Six = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];

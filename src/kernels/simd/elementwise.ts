@@ -1,0 +1,80 @@
+/** Operations that treat every element alike: reference/elementwise and the activations, four elements at a time. */
+import { f32, f32x4, forRange, i32, set, v128, when } from './assembler.ts';
+import type { Body, Code, Func, Local, V128 } from './assembler.ts';
+import { reluf, siluf } from './elementary.ts';
+import { at, kernel, keyOf, parallel, type Library } from './library.ts';
+import { storeLanes } from './tile.ts';
+
+export type MapOperation =
+  | { readonly kind: 'add' | 'subtract' | 'multiply' }
+  | { readonly kind: 'affine'; readonly factor: number; readonly offset: number }
+  | { readonly kind: 'divide'; readonly divisor: number }
+  | { readonly kind: 'silu' | 'relu' }
+  | { readonly kind: 'copy' };
+
+export interface MapSpec {
+  readonly operation: MapOperation;
+  readonly batch: number;
+  /** A sample is `planes` runs of `size` elements. A spread operand has one number for each run. */
+  readonly planes: number;
+  readonly size: number;
+  /** Bytes between samples. */
+  readonly aStride: number;
+  readonly b?: { readonly stride: number; readonly spread: boolean };
+  readonly outStride: number;
+}
+
+/** Elements that a unit of work handles at most. */
+const CHUNK = 8192;
+
+function operate(operation: MapOperation, body: Body): (value: Local<'v128'>, other: V128) => Code {
+  switch (operation.kind) {
+    case 'add': return (value, other) => set(value, f32x4.add(value, other));
+    case 'subtract': return (value, other) => set(value, f32x4.sub(value, other));
+    case 'multiply': return (value, other) => set(value, f32x4.mul(value, other));
+    case 'affine': return (value) =>
+      set(value, f32x4.add(f32x4.mul(value, f32x4.const(operation.factor)), f32x4.const(operation.offset)));
+    case 'divide': return (value) => set(value, f32x4.div(value, f32x4.const(operation.divisor)));
+    case 'silu': return siluf(body);
+    case 'relu': return reluf();
+    case 'copy': return () => [];
+  }
+}
+
+/** The kernel of (thread, counter, a, out) or (thread, counter, a, b, out). */
+export function mapKernel(lib: Library, spec: MapSpec): Func {
+  const { batch, b: second } = spec;
+  const spread = second?.spread === true;
+  // Without a spread operand a sample is one run.
+  const planes = spread ? spec.planes : 1;
+  const size = spread ? spec.size : spec.planes * spec.size;
+  const chunks = Math.ceil(size / CHUNK);
+
+  return kernel(lib, `map${keyOf(spec)}`, second ? 3 : 2, (body) => {
+    const [a0, ...rest] = body.pointers as [Local<'i32'>, ...Local<'i32'>[]];
+    const out0 = rest.at(-1)!;
+    const [sample, plane, offset, end, a, b, out] = [0, 1, 2, 3, 4, 5, 6].map(() => body.local('i32')) as Seven;
+    const [value, number] = [body.local('v128'), body.local('v128')];
+    const apply = operate(spec.operation, body);
+    const compute: Code = [
+      set(value, v128.load(i32.add(a, offset))),
+      apply(value, spread ? number : v128.load(i32.add(b, offset))),
+    ];
+    return parallel(lib, body, batch * planes * chunks, (unit) => [
+      set(plane, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(planes))),
+      set(sample, i32.divU(unit, i32.const(chunks * planes))),
+      set(a, at(at(a0, sample, spec.aStride), plane, 4 * size)),
+      set(out, at(at(out0, sample, spec.outStride), plane, 4 * size)),
+      second === undefined ? []
+        : spread ? set(number, f32x4.splat(f32.load(at(at(rest[0]!, sample, second.stride), plane, 4))))
+        : set(b, at(rest[0]!, sample, second.stride)),
+      set(offset, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(4 * CHUNK))),
+      set(end, i32.add(offset, i32.const(4 * CHUNK))),
+      when(i32.gtS(end, i32.const(4 * (size - (size % 4)))), set(end, i32.const(4 * (size - (size % 4))))),
+      forRange(offset, offset, end, 16, [compute, v128.store(i32.add(out, offset), value)]),
+      size % 4 === 0 ? [] : when(i32.eq(offset, i32.const(4 * (size - (size % 4)))), [compute, storeLanes(i32.add(out, offset), value, size % 4)]),
+    ]);
+  });
+}
+
+type Seven = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];

@@ -1,0 +1,3 @@
+/** The kernels in WebAssembly SIMD. */
+export { simdBackend, type SimdOptions } from './backend.ts';
+export { fmaSupported, simdSupported } from './features.ts';

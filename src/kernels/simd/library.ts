@@ -1,0 +1,86 @@
+/**
+ * The functions of one module while it is being made. A kernel is generated once for what its key says; nodes of equal
+ * shape share it and pass it their addresses.
+ */
+import { forRange, i32, moduleBuilder, set, whileLoop } from './assembler.ts';
+import type { Body, Code, Func, I32, Local, MemoryImport, ModuleBuilder, Signature, ValueType } from './assembler.ts';
+
+export interface Library {
+  readonly module: ModuleBuilder;
+  readonly threads: number;
+  /** Fused multiply-add in the products. */
+  readonly fma: boolean;
+  /** The function of this key, made at its first use. */
+  func(key: string, signature: Signature, write: (body: Body) => Code): Func;
+}
+
+export function library(memory: MemoryImport, threads: number, fma: boolean): Library {
+  const module = moduleBuilder(memory);
+  const known = new Map<string, Func>();
+  return {
+    module,
+    threads,
+    fma,
+    func(key, signature, write) {
+      const found = known.get(key);
+      if (found) return found;
+      const made = module.func(signature, write);
+      known.set(key, made);
+      return made;
+    },
+  };
+}
+
+/** What every kernel is called with before its own addresses: the thread's number, and the address of its counter of work. */
+export const kernelPrefix = 2;
+
+export interface KernelBody extends Body {
+  readonly thread: Local<'i32'>;
+  readonly counter: Local<'i32'>;
+  /** The kernel's own addresses. */
+  readonly pointers: readonly Local<'i32'>[];
+}
+
+/** A kernel: a function of (thread, counter, …addresses). */
+export function kernel(lib: Library, key: string, pointers: number, write: (body: KernelBody) => Code): Func {
+  const params: ValueType[] = Array.from({ length: kernelPrefix + pointers }, () => 'i32');
+  return lib.func(key, { params, results: [] }, (body) =>
+    write({ ...body, thread: body.params[0]!, counter: body.params[1]!, pointers: body.params.slice(kernelPrefix) }));
+}
+
+/**
+ * Does the work units 0 … units − 1, each by whichever thread comes first: a thread that was delayed takes fewer. A unit
+ * writes what no other unit writes, so who does it cannot be seen in the bits.
+ */
+export function parallel(lib: Library, body: KernelBody, units: number, work: (unit: Local<'i32'>) => Code): Code {
+  const unit = body.local('i32');
+  if (lib.threads === 1) return forRange(unit, i32.const(0), i32.const(units), 1, work(unit));
+  const next = i32.atomicAdd(body.counter, i32.const(1));
+  return [set(unit, next), whileLoop(i32.ltS(unit, i32.const(units)), [work(unit), set(unit, next)])];
+}
+
+/** base + index · bytes. */
+export function at(base: I32, index: I32, bytes: number): I32 {
+  return bytes === 0 ? base : i32.add(base, i32.mul(index, i32.const(bytes)));
+}
+
+/** Cuts `total` into pieces of at most `most`, at least `atLeast` pieces where that is possible: the size of a piece. */
+export function pieceSize(total: number, most: number, atLeast: number): number {
+  return Math.max(1, Math.min(most, Math.ceil(total / atLeast)));
+}
+
+/** The largest divisor of n that is at most `limit`. */
+export function divisorUpTo(n: number, limit: number): number {
+  let d = Math.max(1, Math.min(n, Math.floor(limit)));
+  while (n % d !== 0) d--;
+  return d;
+}
+
+
+/** Plain data as text, for keys: equal texts only for equal data, −0 and the numbers that JSON lacks included. */
+export function keyOf(data: unknown): string {
+  return JSON.stringify(data, (_name, value: unknown) => {
+    if (typeof value !== 'number' || (Number.isFinite(value) && !Object.is(value, -0))) return value;
+    return Object.is(value, -0) ? '-0' : String(value);
+  });
+}

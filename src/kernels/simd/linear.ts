@@ -1,0 +1,113 @@
+/**
+ * Linear layers on rows. Repeats reference/linear:
+ *
+ *     for r, o:  acc = 0;  for c: acc += x[r,c] · w[o,c];  out[r,o] = acc + bias[o]
+ *
+ * A tile holds 4 rows × 8 outputs. The weights are packed in panels of eight outputs, a step's eight numbers side by side;
+ * a panel stays in the first-level cache while rows pass by. Few rows take several panels at once instead.
+ */
+import { call, i32, increase, set, when, whileLoop } from './assembler.ts';
+import type { Code, Func, Local } from './assembler.ts';
+import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
+import { at, divisorUpTo, kernel, keyOf, parallel, pieceSize, type Library } from './library.ts';
+import { accumulators, storeLanes, tileLoop, tileWidth } from './tile.ts';
+
+/** Outputs of a panel. */
+const PANEL = 8;
+/** Rows whose input fits the second-level cache, to pass by each panel. */
+const ROWS_PER_UNIT = 64;
+
+export interface LinearSpec {
+  readonly rows: number;
+  readonly channels: number;
+  readonly outChannels: number;
+  readonly epilogue: Epilogue;
+}
+
+/** The weights [O, C] as panels [⌈O/8⌉][C][8], the last one filled up with zeros. */
+export function packPanels(weight: ArrayLike<number>, outChannels: number, channels: number): Float32Array {
+  const panels = Math.ceil(outChannels / PANEL);
+  const packed = new Float32Array(panels * channels * PANEL);
+  for (let o = 0; o < outChannels; o++) {
+    const start = Math.floor(o / PANEL) * channels * PANEL + (o % PANEL);
+    for (let c = 0; c < channels; c++) packed[start + c * PANEL] = weight[o * channels + c]!;
+  }
+  return packed;
+}
+
+/** The function (x, weights, out, turns, …operands): `rows` rows × the given vectors, the first of which starts a panel. */
+function linearTile(lib: Library, spec: LinearSpec, rows: number, lanes: readonly number[]): Func {
+  const { channels, outChannels, epilogue } = spec;
+  const perTurn = divisorUpTo(channels, 8);
+  const key = keyOf(['linearTile', rows, lanes, channels, outChannels, epilogueKinds(epilogue)]);
+  const operandTypes = Array.from({ length: operandCount(epilogue) }, () => 'i32' as const);
+  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
+    const [a, b, out, turns, ...operands] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
+    const sums = accumulators(body, rows, lanes.length);
+    return [
+      tileLoop(body, {
+        sums, a, b, turns,
+        aRows: sums.map((_, i) => 4 * channels * i),
+        aStep: 4,
+        bVectors: lanes.map((_, j) => Math.floor(j / 2) * channels * PANEL * 4 + (j % 2) * 16),
+        bSteps: Array.from({ length: perTurn }, (_, k) => 4 * PANEL * k),
+        bTurn: 4 * PANEL * perTurn,
+        fma: lib.fma,
+      }),
+      sums.map((row, i) => row.map((sum, j) => {
+        const element = 4 * outChannels * i + 16 * j;
+        return [
+          applyEpilogue(epilogue, sum, operands, { channels: 16 * j, element }),
+          storeLanes(out, sum, lanes[j]!, element),
+        ];
+      })),
+    ];
+  });
+}
+
+/** The kernel of (thread, counter, x, weights, out, …epilogue operands), all dense. */
+export function linearKernel(lib: Library, spec: LinearSpec): Func {
+  const { rows, channels, outChannels, epilogue } = spec;
+  const perTurn = divisorUpTo(channels, 8);
+  const rowsPerTile = Math.min(rows, 4);
+  const width = tileWidth(rowsPerTile);
+  const vectors = Math.ceil(outChannels / 4);
+  const columns = Math.ceil(vectors / width);
+  const rowsPerUnit = 4 * pieceSize(Math.ceil(rows / 4), ROWS_PER_UNIT / 4, lib.threads === 1 ? 1 : (4 * lib.threads) / columns);
+  const rowBlocks = Math.ceil(rows / rowsPerUnit);
+  const operandOps = epilogue.filter(hasOperand);
+
+  return kernel(lib, `linear${keyOf(spec)}`, 3 + operandOps.length, (body) => {
+    const [x, weights, out, ...operands] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
+    const row = body.local('i32');
+    const end = body.local('i32');
+    const column = body.local('i32');
+
+    const tile = (tileRows: number, lanes: readonly number[]): Code => call(
+      linearTile(lib, spec, tileRows, lanes),
+      at(x, row, 4 * channels),
+      at(weights, column, 4 * channels * 4 * width),
+      at(at(out, row, 4 * outChannels), column, 16 * width),
+      i32.const(channels / perTurn),
+      ...operandOps.map((op, i) =>
+        op.kind === 'residual' ? at(at(operands[i]!, row, 4 * outChannels), column, 16 * width) : at(operands[i]!, column, 16 * width)),
+    );
+    const rowsOf = (lanes: readonly number[]): Code => [
+      whileLoop(i32.geS(i32.sub(end, row), i32.const(rowsPerTile)), [tile(rowsPerTile, lanes), increase(row, rowsPerTile)]),
+      rows < 4 || rows % 4 === 0 ? [] : when(i32.ltS(row, end), tile(rows % 4, lanes)),
+    ];
+
+    const lanesOf = (first: number): number[] =>
+      Array.from({ length: Math.min(width, vectors - first) }, (_, j) => Math.min(4, outChannels - 4 * (first + j)));
+    const whole = Array.from({ length: width }, () => 4);
+    const last = lanesOf((columns - 1) * width);
+
+    return parallel(lib, body, columns * rowBlocks, (unit) => [
+      set(column, i32.remU(unit, i32.const(columns))),
+      set(row, i32.mul(i32.divU(unit, i32.const(columns)), i32.const(rowsPerUnit))),
+      set(end, i32.add(row, i32.const(rowsPerUnit))),
+      when(i32.gtS(end, i32.const(rows)), set(end, i32.const(rows))),
+      when(i32.eq(column, i32.const(columns - 1)), rowsOf(last), rowsOf(whole)),
+    ]);
+  });
+}

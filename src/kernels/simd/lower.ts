@@ -1,0 +1,532 @@
+/**
+ * From a graph to steps: which kernel runs on which memory. Here it is decided
+ * - how each tensor lies in memory (tokens as planes, so that a linear layer on them is a convolution),
+ * - which operations are done on the way by the step before them (bias, residual, division, SiLU, borders of zeros),
+ * - what is never copied because it is written or read in place (concatenation, slices, tokens ↔ picture).
+ * None of it changes a rounding.
+ */
+import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import type { Padding } from '../kernels.ts';
+import type { Func } from './assembler.ts';
+import { attentionKernel, attentionScratch, type AttentionSpec } from './attention.ts';
+import { convKernel, packRows, type InputLayout } from './conv.ts';
+import { mapKernel, type MapOperation } from './elementwise.ts';
+import { hasOperand, type EpilogueOp } from './epilogue.ts';
+import { keyOf, type Library } from './library.ts';
+import { linearKernel, packPanels } from './linear.ts';
+import { bufferBytes, roundUp, type Buffer, type PackedWeight, type WeightStore } from './memory.ts';
+import { groupNormKernel } from './norm.ts';
+import { borderedPlanes, densePlanes, type PlaneLayout } from './planes.ts';
+import { averagePoolKernel, borderKernel, phaseKernel, transposeKernel, upsampleKernel } from './resample.ts';
+import type { Graph, Node, Operation, Value } from './trace.ts';
+
+/** Bytes in memory: in a buffer of the plan's arena, or, without buffer, at a fixed address. */
+export interface Place {
+  readonly buffer: Buffer | undefined;
+  /** From the start of the buffer or of the memory. */
+  readonly offset: number;
+  /** Bytes from a sample to the next. Within a sample there are no gaps. */
+  readonly batchStride: number;
+}
+
+/** `dense`: as the shape says. `planar`: tokens [B,N,C] that lie as [B,C,N]. */
+type Layout = 'dense' | 'planar';
+
+interface Stored {
+  readonly layout: Layout;
+  readonly place: Place;
+}
+
+/** A kernel with the addresses that it is called with, or an operation left to the plain loops. */
+export type Step =
+  | { readonly kind: 'kernel'; readonly name: string; readonly make: (lib: Library) => Func; readonly operands: readonly Place[] }
+  | { readonly kind: 'host'; readonly name: string; readonly operation: Operation; readonly inputs: readonly HostTensor[]; readonly output: HostTensor };
+
+/** A dense tensor that the plain loops read or write. */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly place: Place;
+}
+
+export interface StoredValue extends HostTensor {
+  readonly name: string;
+  readonly layout: Layout;
+}
+
+export interface Lowered {
+  readonly steps: readonly Step[];
+  readonly buffers: readonly Buffer[];
+  readonly inputs: readonly StoredValue[];
+  readonly outputs: readonly StoredValue[];
+  readonly weights: readonly PackedWeight[];
+}
+
+const batchOf = (shape: readonly number[]): number => shape[0] ?? 1;
+const sampleBytes = (shape: readonly number[]): number => (4 * sizeOf(shape)) / Math.max(1, batchOf(shape));
+
+/** Height and width of the planes of a tensor [B, C, …]. */
+function planeSize(shape: readonly number[]): { height: number; width: number } {
+  return shape.length === 4 ? { height: shape[2]!, width: shape[3]! } : { height: 1, width: sizeOf(shape.slice(2)) };
+}
+
+export function lower(graph: Graph, threads: number, store: WeightStore): Lowered {
+  const steps: Step[] = [];
+  const buffers: Buffer[] = [];
+  const weights: PackedWeight[] = [];
+  const stored = new Map<Value, Stored>();
+  const converted = new Map<string, Place>();
+  const places = new Map<Value, Place>();
+  const bordered = new Map<string, { place: Place; layout: PlaneLayout }>();
+  const done = new Set<Node>();
+  const users = consumersOf(graph);
+  const outputs = new Set(graph.outputs.values());
+  const joined = joins(graph);
+
+  // Memory ----------------------------------------------------------------------------------------------------------
+
+  /** Keeps the place alive for the step that is being made. */
+  const use = (place: Place): Place => {
+    const { buffer } = place;
+    if (buffer) {
+      buffer.first = Math.min(buffer.first, steps.length);
+      buffer.last = Math.max(buffer.last, steps.length);
+    }
+    return place;
+  };
+  const newPlace = (bytes: number, batchStride: number): Place => {
+    const buffer: Buffer = { bytes: bufferBytes(bytes), first: steps.length, last: steps.length, offset: 0 };
+    buffers.push(buffer);
+    return { buffer, offset: 0, batchStride };
+  };
+  /** Where a value will lie: part of what it will be joined to, or memory of its own. */
+  const placeFor = (value: Value): Place => {
+    const known = places.get(value);
+    if (known) return known;
+    const join = joined.get(value);
+    const parent = join && placeFor(join.whole);
+    const place = parent
+      ? { ...parent, offset: parent.offset + join.samples * parent.batchStride + join.bytes }
+      : newPlace(4 * sizeOf(value.shape), sampleBytes(value.shape));
+    places.set(value, place);
+    return place;
+  };
+  const packed = (tensor: Tensor, packing: string, pack: () => ArrayLike<number>): Place => {
+    const weight = store.acquire(tensor.data, packing, pack);
+    weights.push(weight);
+    return { buffer: undefined, offset: weight.address, batchStride: 0 };
+  };
+  const storedOf = (value: Value): Stored => {
+    const known = stored.get(value);
+    if (known) return known;
+    if (value.source.kind !== 'constant') throw new TypeError('a value is read before it is computed');
+    const { tensor } = value.source;
+    const place = { ...packed(tensor, 'plain', () => tensor.data), batchStride: sampleBytes(value.shape) };
+    const made: Stored = { layout: 'dense', place };
+    stored.set(value, made);
+    return made;
+  };
+
+  // Steps -----------------------------------------------------------------------------------------------------------
+
+  const emit = (name: string, operands: readonly Place[], make: (lib: Library) => Func): void => {
+    operands.forEach(use);
+    steps.push({ kind: 'kernel', name, make, operands });
+  };
+  const stride = (place: Place, batch: number): number => (batch === 1 ? 0 : place.batchStride);
+
+  /** The value in the given layout; transposed if it lies otherwise. */
+  const inLayout = (value: Value, layout: Layout): Place => {
+    const found = storedOf(value);
+    if (found.layout === layout) return found.place;
+    const key = keyOf([value.id, layout]);
+    const known = converted.get(key);
+    if (known) return known;
+    const [batch, tokens, channels] = value.shape as [number, number, number];
+    const place = newPlace(4 * sizeOf(value.shape), sampleBytes(value.shape));
+    const [rows, columns] = layout === 'planar' ? [tokens, channels] : [channels, tokens];
+    emit('transpose', [found.place, place], (lib) => transposeKernel(lib, {
+      batch, rows, columns, inBatchStride: stride(found.place, batch), outBatchStride: stride(place, batch),
+    }));
+    converted.set(key, place);
+    return place;
+  };
+  const dense = (value: Value): Place => inLayout(value, 'dense');
+
+  const copy = (shape: readonly number[], from: Place, to: Place): void => {
+    const batch = batchOf(shape);
+    emit('copy', [from, to], (lib) => mapKernel(lib, {
+      operation: { kind: 'copy' }, batch, planes: 1, size: sampleBytes(shape) / 4, aStride: stride(from, batch), outStride: stride(to, batch),
+    }));
+  };
+  /** The value, dense and with its samples one after another. */
+  const contiguous = (value: Value): Place => {
+    const place = dense(value);
+    if (batchOf(value.shape) === 1 || place.batchStride === sampleBytes(value.shape)) return place;
+    const key = keyOf([value.id, 'contiguous']);
+    const known = converted.get(key);
+    if (known) return known;
+    const made = newPlace(4 * sizeOf(value.shape), sampleBytes(value.shape));
+    copy(value.shape, place, made);
+    converted.set(key, made);
+    return made;
+  };
+
+  // Products and what follows them ----------------------------------------------------------------------------------
+
+  /** The element-wise operations after `node` that its step can do before it stores; the value that it then stores. */
+  const following = (node: Node, layout: Layout): { ops: EpilogueOp[]; operands: Place[]; final: Value; layout: Layout } => {
+    const result = { ops: [] as EpilogueOp[], operands: [] as Place[], final: node.output, layout };
+    for (;;) {
+      const value = result.final;
+      const next = users.get(value) ?? [];
+      if (outputs.has(value) || next.length !== 1) return result;
+      const user = next[0]!;
+      const { operation } = user;
+      if (operation.kind === 'fromTokens' && result.layout === 'planar') {
+        result.layout = 'dense';
+      } else if (operation.kind === 'divide') {
+        result.ops.push({ kind: 'divide', divisor: operation.divisor });
+      } else if (operation.kind === 'add' && user.output.shape.length === value.shape.length) {
+        const other = user.inputs[0] === value ? user.inputs[1]! : user.inputs[0]!;
+        const spread = other.shape.length === 2 && value.shape.length === 4;
+        const ready = other.source.kind === 'constant' || stored.has(other);
+        if (other === value || !ready || (!spread && other.shape.length !== value.shape.length)) return result;
+        const { place, layout: otherLayout } = storedOf(other);
+        if (otherLayout !== (spread ? 'dense' : result.layout)) return result;
+        const batchStride = stride(place, batchOf(value.shape));
+        // A linear layer on rows sees the whole tensor as one sample, and its channels last.
+        const gaps = batchOf(value.shape) > 1 && place.batchStride !== sampleBytes(value.shape);
+        if (node.operation.kind === 'linear' && layout === 'dense' && (spread || gaps)) return result;
+        result.ops.push({ kind: spread ? 'spread' : 'residual', batchStride });
+        result.operands.push(place);
+      } else return result;
+      done.add(user);
+      result.final = user.output;
+    }
+  };
+
+  const finish = (value: Value, layout: Layout, place: Place): void => {
+    stored.set(value, { layout, place });
+  };
+
+  const constantTensor = (value: Value): Tensor | undefined => (value.source.kind === 'constant' ? value.source.tensor : undefined);
+
+  /** A product whose weight packs. Returns false where the weight is no constant: then the plain loops do it. */
+  const conv2d = (node: Node, strideBy: number, padding: Padding): boolean => {
+    const [x, weightValue, biasValue] = node.inputs as [Value, Value, Value | undefined];
+    const weight = constantTensor(weightValue);
+    if (!weight || (biasValue && !constantTensor(biasValue))) return false;
+    const [batch, channels, height, width] = x.shape as [number, number, number, number];
+    const [outChannels, , kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
+    const { top, bottom, left, right } = padding;
+    const border = top + bottom + left + right > 0;
+
+    let input: Place;
+    let layout: InputLayout;
+    let [outHeight, outWidth] = node.output.shape.slice(2) as [number, number];
+    if (strideBy > 1) {
+      ({ place: input, layout } = phases(x, strideBy, padding));
+    } else if (border) {
+      const found = borderedInput(x, padding);
+      input = found.place;
+      layout = { ...found.layout, batchStride: stride(input, batch), phaseStride: 0 };
+    } else {
+      input = dense(x);
+      layout = { batchStride: stride(input, batch), planeStride: 4 * height * width, rowStride: 4 * width, phaseStride: 0 };
+      if (kernelHeight * kernelWidth === 1) {
+        [outHeight, outWidth] = flatRows(height * width);
+        layout = { ...layout, rowStride: 4 * outWidth };
+      }
+    }
+    product(node, 'dense', { batch, channels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth, stride: strideBy, input: layout }, input, weight);
+    return true;
+  };
+
+  const product = (
+    node: Node, layout: Layout, spec: Omit<Parameters<typeof convKernel>[1], 'outBatchStride' | 'epilogue'>, input: Place, weight: Tensor,
+  ): void => {
+    const chain = following(node, layout);
+    const bias = node.inputs[2] && constantTensor(node.inputs[2]);
+    const epilogue: EpilogueOp[] = [...(bias ? [{ kind: 'bias' } as const] : []), ...chain.ops];
+    const k = spec.channels * spec.kernelHeight * spec.kernelWidth;
+    const out = placeFor(chain.final);
+    const operands = [
+      input,
+      packed(weight, 'rows', () => packRows(weight.data, spec.outChannels, k)),
+      out,
+      ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
+      ...chain.operands,
+    ];
+    const outBatchStride = stride(out, spec.batch);
+    emit(`conv ${spec.kernelHeight}×${spec.kernelWidth}${spec.stride > 1 ? `/${spec.stride}` : ''} ${spec.channels}→${spec.outChannels} @${spec.outHeight}×${spec.outWidth}`,
+      operands, (lib) => convKernel(lib, { ...spec, outBatchStride, epilogue }));
+    finish(chain.final, chain.layout, out);
+  };
+
+  const linear = (node: Node): boolean => {
+    const [x, weightValue, biasValue] = node.inputs as [Value, Value, Value | undefined];
+    const weight = constantTensor(weightValue);
+    const bias = biasValue && constantTensor(biasValue);
+    if (!weight || (biasValue && !bias)) return false;
+    const [outChannels, channels] = weight.shape as [number, number];
+    if (x.shape.length === 3 && storedOf(x).layout === 'planar') {
+      const [batch, tokens] = x.shape as [number, number];
+      const input = inLayout(x, 'planar');
+      const [outHeight, outWidth] = flatRows(tokens);
+      const layout = { batchStride: stride(input, batch), planeStride: 4 * tokens, rowStride: 4 * outWidth, phaseStride: 0 };
+      product(node, 'planar', { batch, channels, outChannels, outHeight, outWidth, kernelHeight: 1, kernelWidth: 1, stride: 1, input: layout }, input, weight);
+      return true;
+    }
+    const input = contiguous(x);
+    const chain = following(node, 'dense');
+    const placed = placeFor(chain.final);
+    const apart = batchOf(x.shape) > 1 && placed.batchStride !== sampleBytes(chain.final.shape);
+    const out = apart ? newPlace(4 * sizeOf(chain.final.shape), sampleBytes(chain.final.shape)) : placed;
+    const epilogue: EpilogueOp[] = [...(bias ? [{ kind: 'bias' } as const] : []), ...chain.ops];
+    const rows = sizeOf(x.shape) / channels;
+    emit(`linear ${rows}×${channels}→${outChannels}`, [
+      input,
+      packed(weight, 'panels', () => packPanels(weight.data, outChannels, channels)),
+      out,
+      ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
+      ...chain.operands,
+    ], (lib) => linearKernel(lib, { rows, channels, outChannels, epilogue: epilogue.map((op) => (hasOperand(op) && 'batchStride' in op ? { ...op, batchStride: 0 } : op)) }));
+    finish(chain.final, 'dense', out);
+    return true;
+  };
+
+  // Pictures with borders -------------------------------------------------------------------------------------------
+
+  const borderKey = (value: Value, { top, bottom, left, right }: Padding): string => keyOf([value.id, top, bottom, left, right]);
+
+  /** If all that happens to `value` is convolution with one and the same padding: that padding. */
+  const wantedBorder = (value: Value): Padding | undefined => {
+    if (outputs.has(value)) return undefined;
+    const paddings = (users.get(value) ?? []).map((user) =>
+      user.operation.kind === 'conv2d' && user.operation.stride === 1 && user.inputs[0] === value && constantTensor(user.inputs[1]!) ? user.operation.padding : undefined);
+    const first = paddings[0];
+    if (!first || first.top + first.bottom + first.left + first.right === 0) return undefined;
+    return paddings.every((padding) => padding && keyOf(padding) === keyOf(first)) ? first : undefined;
+  };
+  const newBordered = (value: Value, { top, bottom, left, right }: Padding): { place: Place; layout: PlaneLayout } => {
+    const [batch, channels, height, width] = value.shape as [number, number, number, number];
+    const layout = borderedPlanes(channels, height, width, { top, bottom, left, right });
+    const made = { place: newPlace(batch * layout.batchStride, layout.batchStride), layout };
+    bordered.set(borderKey(value, { top, bottom, left, right }), made);
+    return made;
+  };
+  const borderedInput = (value: Value, padding: Padding): { place: Place; layout: PlaneLayout } => {
+    const known = bordered.get(borderKey(value, padding));
+    if (known) return known;
+    const source = dense(value);
+    const made = newBordered(value, padding);
+    const [batch, channels, height, width] = value.shape as [number, number, number, number];
+    emit('border', [source, made.place], (lib) =>
+      borderKernel(lib, { batch, channels, height, width, inBatchStride: stride(source, batch), out: made.layout }));
+    return made;
+  };
+  /** Where a kernel that can write borders puts `value`. */
+  const target = (value: Value, height: number, width: number): { place: Place; layout: PlaneLayout } => {
+    const border = value.shape.length === 4 ? wantedBorder(value) : undefined;
+    if (border) return newBordered(value, border);
+    const place = placeFor(value);
+    finish(value, 'dense', place);
+    return { place, layout: densePlanes(height, width, stride(place, batchOf(value.shape))) };
+  };
+  const phases = (value: Value, by: number, padding: Padding): { place: Place; layout: InputLayout } => {
+    const [batch, channels, height, width] = value.shape as [number, number, number, number];
+    const { top, bottom, left, right } = padding;
+    const source = dense(value);
+    const paddedHeight = top + height + bottom;
+    const phaseStride = 4 * Math.ceil((left + width + right) / by);
+    const rowStride = by * phaseStride;
+    const planeStride = roundUp(paddedHeight * rowStride + 16, 64);
+    const layout: InputLayout = { batchStride: channels * planeStride, planeStride, rowStride, phaseStride };
+    const place = newPlace(batch * layout.batchStride, layout.batchStride);
+    emit('phases', [source, place], (lib) => phaseKernel(lib, {
+      batch, channels, height, width, inBatchStride: stride(source, batch), stride: by, top, left, paddedHeight, out: layout,
+    }));
+    return { place, layout };
+  };
+
+  // The other operations --------------------------------------------------------------------------------------------
+
+  const host = (node: Node): void => {
+    const inputs = node.inputs.map((value) => ({ shape: value.shape, place: contiguous(value) }));
+    const out = newPlace(4 * sizeOf(node.output.shape), sampleBytes(node.output.shape));
+    inputs.forEach(({ place }) => use(place));
+    use(out);
+    steps.push({ kind: 'host', name: `plain ${node.operation.kind}`, operation: node.operation, inputs, output: { shape: node.output.shape, place: out } });
+    finish(node.output, 'dense', out);
+  };
+
+  const map = (node: Node, operation: MapOperation): void => {
+    const [a, b] = node.inputs as [Value, Value | undefined];
+    const { layout, place } = storedOf(a);
+    const spread = b !== undefined && b.shape.length !== a.shape.length;
+    // A spread operand of tokens would run along the wrong dimension of planes.
+    const chosen = spread ? 'dense' : layout;
+    const from = chosen === layout ? place : inLayout(a, chosen);
+    const other = b && inLayout(b, spread ? 'dense' : chosen);
+    const out = placeFor(node.output);
+    const batch = batchOf(a.shape);
+    const planes = spread ? a.shape[1]! : 1;
+    emit(operation.kind, other ? [from, other, out] : [from, out], (lib) => mapKernel(lib, {
+      operation, batch, planes, size: sampleBytes(a.shape) / 4 / planes, aStride: stride(from, batch), outStride: stride(out, batch),
+      ...(other ? { b: { stride: stride(other, batch), spread } } : {}),
+    }));
+    finish(node.output, chosen, out);
+  };
+
+  const groupNorm = (node: Node, groups: number, eps: number): boolean => {
+    const [x, weight, bias] = node.inputs as [Value, Value, Value];
+    const next = users.get(node.output) ?? [];
+    const user = next[0];
+    const silu = next.length === 1 && !outputs.has(node.output) && user!.operation.kind === 'activation' && user!.operation.activation === 'silu';
+    if (silu) done.add(user!);
+    const final = silu ? user!.output : node.output;
+    const [batch, channels] = x.shape as [number, number];
+    const { height, width } = planeSize(x.shape);
+    const input = dense(x);
+    const out = target(final, height, width);
+    emit(`groupNorm${silu ? '+silu' : ''} ${channels}@${height}×${width}`, [input, contiguous(weight), contiguous(bias), out.place], (lib) => groupNormKernel(lib, {
+      batch, channels, groups, height, width, eps, silu, inBatchStride: stride(input, batch), out: out.layout,
+    }));
+    return true;
+  };
+
+  const attention = (node: Node, heads: number, scale: number): boolean => {
+    const [q, k, v] = node.inputs as [Value, Value, Value];
+    const [batch, queries, channels] = q.shape as [number, number, number];
+    const [qPlace, kPlace, vPlace] = [inLayout(q, 'planar'), inLayout(k, 'planar'), inLayout(v, 'planar')];
+    const out = placeFor(node.output);
+    const spec: AttentionSpec = {
+      batch, heads, queries, keys: k.shape[1]!, size: channels / heads, scale,
+      qStride: stride(qPlace, batch), kStride: stride(kPlace, batch), vStride: stride(vPlace, batch), outStride: stride(out, batch),
+    };
+    const scratch = newPlace(threads * attentionScratch(spec), 0);
+    emit(`attention ${heads}×${queries}×${spec.size}`, [qPlace, kPlace, vPlace, out, scratch], (lib) => attentionKernel(lib, spec));
+    finish(node.output, 'planar', out);
+    return true;
+  };
+
+  const resample = (node: Node): void => {
+    const [x] = node.inputs as [Value];
+    const [batch, channels, height, width] = x.shape as [number, number, number, number];
+    const input = dense(x);
+    const up = node.operation.kind === 'upsampleNearest2x';
+    const [outHeight, outWidth] = node.output.shape.slice(2) as [number, number];
+    const place = up ? undefined : placeFor(node.output);
+    const out = place ? { place, layout: densePlanes(outHeight, outWidth, stride(place, batch)) } : target(node.output, outHeight, outWidth);
+    if (place) finish(node.output, 'dense', place);
+    const spec = { batch, channels, height, width, inBatchStride: stride(input, batch), out: out.layout };
+    emit(node.operation.kind, [input, out.place], (lib) => (up ? upsampleKernel(lib, spec) : averagePoolKernel(lib, spec)));
+  };
+
+  const concat = (node: Node, alongBatch: boolean): void => {
+    const whole = placeFor(node.output);
+    const planar = alongBatch && node.output.shape.length === 3 && node.inputs.every((part) => storedOf(part).layout === 'planar');
+    let offset = whole.offset;
+    for (const part of node.inputs) {
+      const to = { ...whole, offset };
+      const from = inLayout(part, planar ? 'planar' : 'dense');
+      const there = from.buffer === to.buffer && from.offset === to.offset && (batchOf(part.shape) === 1 || from.batchStride === to.batchStride);
+      if (!there) copy(part.shape, from, to);
+      offset += alongBatch ? batchOf(part.shape) * whole.batchStride : sampleBytes(part.shape);
+    }
+    finish(node.output, planar ? 'planar' : 'dense', whole);
+  };
+
+  const lowerNode = (node: Node): void => {
+    const { operation } = node;
+    const [x] = node.inputs as [Value];
+    const lowered = (() => {
+      switch (operation.kind) {
+        case 'conv2d': return conv2d(node, operation.stride, operation.padding);
+        case 'linear': return linear(node);
+        case 'groupNorm': return groupNorm(node, operation.groups, operation.eps);
+        case 'attention': return attention(node, operation.heads, operation.scale);
+        case 'activation':
+          if (operation.activation !== 'silu' && operation.activation !== 'relu') return false;
+          return map(node, { kind: operation.activation }), true;
+        case 'add':
+        case 'subtract':
+        case 'multiply': return map(node, { kind: operation.kind }), true;
+        case 'affine': return map(node, operation), true;
+        case 'divide': return map(node, operation), true;
+        case 'upsampleNearest2x':
+        case 'averagePool2x': return resample(node), true;
+        case 'concatChannels': return concat(node, false), true;
+        case 'concatBatch': return concat(node, true), true;
+        case 'toTokens': return finish(node.output, 'planar', dense(x)), true;
+        case 'fromTokens': return finish(node.output, 'dense', inLayout(x, 'planar')), true;
+        case 'sliceChannels': {
+          const place = dense(x);
+          return finish(node.output, 'dense', { ...place, offset: place.offset + 4 * operation.start * sizeOf(x.shape.slice(2)) }), true;
+        }
+        case 'sliceBatch': {
+          const { layout, place } = storedOf(x);
+          return finish(node.output, layout, { ...place, offset: place.offset + operation.start * place.batchStride }), true;
+        }
+        default: return false;
+      }
+    })();
+    if (!lowered) host(node);
+  };
+
+  const inputs = [...graph.inputs].map(([name, value]) => {
+    const place = placeFor(value);
+    finish(value, 'dense', place);
+    return { name, shape: value.shape, layout: 'dense' as const, place };
+  });
+  for (const node of graph.nodes) if (!done.has(node)) lowerNode(node);
+  const results = [...graph.outputs].map(([name, value]) => {
+    const { layout, place } = storedOf(value);
+    use(place);
+    return { name, shape: value.shape, layout, place };
+  });
+  return { steps, buffers, inputs, outputs: results, weights };
+}
+
+function consumersOf(graph: Graph): Map<Value, Node[]> {
+  const users = new Map<Value, Node[]>();
+  for (const node of graph.nodes) {
+    for (const input of node.inputs) users.set(input, [...(users.get(input) ?? []), node]);
+  }
+  return users;
+}
+
+/** A part of a concatenation: where its first element lies in the whole. */
+interface Join {
+  readonly whole: Value;
+  readonly samples: number;
+  readonly bytes: number;
+}
+
+/** The values that can be written into the concatenation that they become part of. Tokens are not: they lie as planes. */
+function joins(graph: Graph): Map<Value, Join> {
+  const views = new Set<Operation['kind']>(['sliceBatch', 'sliceChannels', 'toTokens', 'fromTokens']);
+  const joined = new Map<Value, Join>();
+  for (const { operation, inputs, output } of graph.nodes) {
+    if (operation.kind !== 'concatBatch' && operation.kind !== 'concatChannels') continue;
+    let samples = 0;
+    let bytes = 0;
+    for (const part of inputs) {
+      const { source } = part;
+      if (source.kind === 'node' && !views.has(source.node.operation.kind) && part.shape.length !== 3 && !joined.has(part)) {
+        joined.set(part, { whole: output, samples, bytes });
+      }
+      if (operation.kind === 'concatBatch') samples += batchOf(part.shape);
+      else bytes += sampleBytes(part.shape);
+    }
+  }
+  return joined;
+}
+
+/** N pixels without rows of their own, as rows of a length that suits the tiles. */
+function flatRows(pixels: number): [number, number] {
+  for (let length = Math.min(64, pixels); length >= 8; length--) {
+    if (length % 4 === 0 && pixels % length === 0) return [pixels / length, length];
+  }
+  return [1, pixels];
+}

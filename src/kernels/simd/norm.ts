@@ -1,0 +1,65 @@
+/**
+ * Group norm, if wanted with the SiLU that follows it and straight into the zero-bordered picture that a convolution
+ * reads. Repeats reference/groupNorm: double sums in eight lanes (lane = index in the group mod 8), halved 4, 2, 1;
+ * then y = fround(fround(x · a) + b) with a and b per channel.
+ */
+import { f32, f32x4, f64, f64x2, forRange, i32, increase, set } from './assembler.ts';
+import type { Func, Local } from './assembler.ts';
+import { siluf } from './elementary.ts';
+import { laneSum64, square } from './lanes.ts';
+import { at, kernel, keyOf, parallel, type Library } from './library.ts';
+import { writePlane, type PlaneLayout } from './planes.ts';
+
+export interface GroupNormSpec {
+  readonly batch: number;
+  readonly channels: number;
+  readonly groups: number;
+  readonly height: number;
+  readonly width: number;
+  readonly eps: number;
+  readonly silu: boolean;
+  readonly inBatchStride: number;
+  /** Where the result goes: like the input, or into a picture with a border. */
+  readonly out: PlaneLayout;
+}
+
+/** The kernel of (thread, counter, x, weight, bias, out). */
+export function groupNormKernel(lib: Library, spec: GroupNormSpec): Func {
+  const { batch, channels, groups, height, width, out } = spec;
+  const pixels = height * width;
+  const perGroup = channels / groups;
+  const size = perGroup * pixels;
+
+  return kernel(lib, `groupNorm${keyOf(spec)}`, 4, (body) => {
+    const [x0, weight, bias, out0] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+    const [b, first, channel, x, y] = [0, 1, 2, 3, 4].map(() => body.local('i32')) as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+    const [mean, rstd, a] = [body.local('f64'), body.local('f64'), body.local('f32')];
+    const [scale, shift, value] = [body.local('v128'), body.local('v128'), body.local('v128')];
+    const silu = spec.silu ? siluf(body) : () => [];
+    const [meanVector, deviation] = [body.local('v128'), body.local('v128')];
+    const sum = laneSum64(body, size);
+
+    return parallel(lib, body, batch * groups, (unit) => [
+      set(b, i32.divU(unit, i32.const(groups))),
+      set(first, i32.mul(i32.remU(unit, i32.const(groups)), i32.const(perGroup))),
+      set(x, at(at(x0, b, spec.inBatchStride), first, 4 * pixels)),
+      sum(x, (v) => v, mean),
+      set(mean, f64.div(mean, f64.const(size))),
+      set(meanVector, f64x2.splat(mean)),
+      sum(x, (v) => square(deviation, f64x2.sub(v, meanVector)), rstd),
+      set(rstd, f64.div(f64.const(1), f64.sqrt(f64.add(f64.div(rstd, f64.const(size)), f64.const(spec.eps))))),
+      set(y, at(at(out0, b, out.batchStride), first, out.planeStride)),
+      forRange(channel, first, i32.add(first, i32.const(perGroup)), 1, [
+        set(a, f32.demote(f64.mul(rstd, f64.promote(f32.load(at(weight, channel, 4)))))),
+        set(scale, f32x4.splat(a)),
+        set(shift, f32x4.splat(f32.demote(f64.sub(f64.promote(f32.load(at(bias, channel, 4))), f64.mul(mean, f64.promote(a)))))),
+        writePlane(body, { x, y, height, width, layout: out, vector: (source) => [
+          set(value, f32x4.add(f32x4.mul(source, scale), shift)),
+          silu(value),
+        ], value }),
+        increase(x, 4 * pixels),
+        increase(y, out.planeStride),
+      ]),
+    ]);
+  });
+}

@@ -1,0 +1,93 @@
+/**
+ * Pictures in memory. A plane is one channel of one sample. A convolution reads planes with a border of zeros: whoever
+ * writes such a plane writes its border too, since memory is used again by other tensors.
+ */
+import { f32, forRange, i32, memoryFill, set, v128 } from './assembler.ts';
+import type { Body, Code, Local, V128 } from './assembler.ts';
+import { at } from './library.ts';
+import { storeLanes } from './tile.ts';
+
+/** Strides in bytes, borders in pixels. A dense plane has no border and rows of its width. */
+export interface PlaneLayout {
+  readonly batchStride: number;
+  readonly planeStride: number;
+  readonly rowStride: number;
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Whether rows follow one another without a gap. */
+export function isDense(layout: PlaneLayout): boolean {
+  return layout.top + layout.bottom + layout.left + layout.right === 0;
+}
+
+/** No border: [C, H, W] as in a tensor. */
+export function densePlanes(height: number, width: number, batchStride: number): PlaneLayout {
+  return { batchStride, planeStride: 4 * height * width, rowStride: 4 * width, top: 0, bottom: 0, left: 0, right: 0 };
+}
+
+/** Bytes of a cache line, and of the span after which addresses fall into the same lines of the first-level cache. */
+const LINE = 64;
+
+/**
+ * Planes with a border. Two habits: a plane ends in room for the vector that overshoots its last row, and planes are
+ * an odd number of cache lines apart, or the same pixel of many channels would compete for the same lines of the cache.
+ */
+export function borderedPlanes(
+  channels: number, height: number, width: number, border: { top: number; bottom: number; left: number; right: number },
+): PlaneLayout {
+  const rowStride = 4 * (border.left + width + border.right);
+  const lines = Math.ceil(((border.top + height + border.bottom) * rowStride + 16) / LINE);
+  const planeStride = LINE * (lines % 2 === 0 ? lines + 1 : lines);
+  return { batchStride: channels * planeStride, planeStride, rowStride, ...border };
+}
+
+export interface PlaneWriter {
+  /** The address of the plane that is read, dense, and of the plane that is written. */
+  readonly x: Local<'i32'>;
+  readonly y: Local<'i32'>;
+  readonly height: number;
+  readonly width: number;
+  readonly layout: PlaneLayout;
+  /** Code that computes four results from four inputs into `value`. */
+  readonly vector: (source: V128) => Code;
+  readonly value: Local<'v128'>;
+}
+
+/** Writes a whole plane, element by element from another, and its border. */
+export function writePlane(body: Body, { x, y, height, width, layout, vector, value }: PlaneWriter): Code {
+  const offset = body.local('i32');
+  if (isDense(layout)) {
+    const pixels = height * width;
+    return [
+      forRange(offset, i32.const(0), i32.const(4 * (pixels - (pixels % 4))), 16, [
+        vector(v128.load(i32.add(x, offset))),
+        v128.store(i32.add(y, offset), value),
+      ]),
+      pixels % 4 === 0 ? [] : [vector(v128.load(i32.add(x, offset))), storeLanes(i32.add(y, offset), value, pixels % 4)],
+    ];
+  }
+  const { top, bottom, left, right, rowStride } = layout;
+  const row = body.local('i32');
+  const source = body.local('i32');
+  const target = body.local('i32');
+  const zeros = (count: number, start: number): Code =>
+    Array.from({ length: count }, (_, i) => f32.store(target, f32.const(0), start + 4 * i));
+  return [
+    top === 0 ? [] : memoryFill(y, 0, i32.const(top * rowStride)),
+    forRange(row, i32.const(0), i32.const(height), 1, [
+      set(source, at(x, row, 4 * width)),
+      set(target, i32.add(at(y, row, rowStride), i32.const(top * rowStride))),
+      zeros(left, 0),
+      // The last vector of a row may reach over its end: into the border and the next row, which are written later.
+      forRange(offset, i32.const(0), i32.const(4 * width), 16, [
+        vector(v128.load(i32.add(source, offset))),
+        v128.store(i32.add(target, offset), value, 4 * left),
+      ]),
+      zeros(right, 4 * (left + width)),
+    ]),
+    bottom === 0 ? [] : memoryFill(i32.add(y, i32.const((top + height) * rowStride)), 0, i32.const(bottom * rowStride)),
+  ];
+}
