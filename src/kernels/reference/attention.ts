@@ -4,8 +4,8 @@
  *
  *     map = softmax(Q Kᵀ · scale),   out = map · V
  *
- * D = heads · d, and head h owns the channels from h·d on. Both products add in the order of matmul.ts; the scale is
- * applied to the finished dot product.
+ * D = heads · d, and head h owns the channels from h·d on. Both products add in the order of matmul.ts, runs of 64 terms;
+ * the scale is applied to the finished dot product.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, sizeOf, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';

@@ -4,13 +4,14 @@
  *     out[b,o,y,x] = Σ_{c,i,j} weight[o,c,i,j] · padded[b, c, y·stride + i, x·stride + j]  + bias[o]
  *
  * It is a matrix product: weights [O, C·kh·kw] times the patches [C·kh·kw, pixels] under the kernel at each output pixel.
- * So the sum runs over c, then i, then j (the order of matmul.ts); the padding takes part with its zeros; the bias is added last.
+ * So the sum runs over c, then i, then j, in the runs of matmul.ts, each of which takes whole channels: as many as give it 64
+ * terms or just more (8 channels of a 3 × 3 kernel, 64 of a 1 × 1). The padding takes part with its zeros; the bias is added last.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
 import { commonDType, dimensions, expect, expectShape } from './checks.ts';
-import { matmul } from './matmul.ts';
+import { matmul, runLength } from './matmul.ts';
 
 /** Patches are collected for so many numbers at a time: few enough to stay in the cache, and memory stays bounded. */
 const patchBudget = 1 << 17;
@@ -26,6 +27,7 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stri
   const outWidth = Math.floor((width + padding.left + padding.right - kernelWidth) / stride) + 1;
   expect('conv2d', outHeight >= 1 && outWidth >= 1, `a picture of ${height} × ${width} with its padding is smaller than the kernel`);
 
+  const run = Math.ceil(runLength / (kernelHeight * kernelWidth)) * kernelHeight * kernelWidth;
   const inner = channels * kernelHeight * kernelWidth;
   const pixels = outHeight * outWidth;
   const rowsAtOnce = Math.min(outHeight, Math.max(1, Math.floor(patchBudget / (inner * outWidth))));
@@ -39,7 +41,7 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stri
       const rows = Math.min(rowsAtOnce, outHeight - top);
       const columns = rows * outWidth;
       collectPatches(patches, picture, [channels, height, width], [kernelHeight, kernelWidth], stride, padding, top, rows, outWidth);
-      matmul(sums, weight.data, patches, outChannels, inner, columns);
+      matmul(sums, weight.data, patches, outChannels, inner, columns, run);
       for (let o = 0; o < outChannels; o++) {
         const to = (b * outChannels + o) * pixels + top * outWidth;
         const from = o * columns;

@@ -3,7 +3,7 @@
  *
  *     out[r,o] = Σ_c x[r,c] · weight[o,c]  + bias[o]
  *
- * The sum runs over c in ascending order (matmul.ts); the bias is added last.
+ * The sum runs over c in ascending order, in the runs of matmul.ts; the bias is added last.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';

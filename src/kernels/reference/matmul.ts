@@ -4,54 +4,76 @@
  *
  *     out[m,n] = Σ_k a[m,k] · b[k,n]
  *
- * The sum begins with +0 and takes k in ascending order. In f32 each product is rounded, then each sum: no fused
- * multiply-add. The inner loop runs over contiguous outputs, so whoever computes several n at once adds in the same order.
+ * The sum is taken in runs of `run` terms. A run begins with +0 and takes its k in ascending order; the runs are added to
+ * the total, which begins with +0, one after the other. In f32 each product is rounded, then each sum: no fused
+ * multiply-add. (A single long run would gather a rounding for every term; in runs a sum of n terms gathers about
+ * run + n/run of them, which makes it as accurate as the blocked sums of the numerical libraries.)
+ *
+ * The inner loop runs over contiguous outputs, so whoever computes several n at once adds in the same order.
  */
 import type { FloatArray } from '../../tensor/tensor.ts';
 
 const f32 = Math.fround;
 
+/** The length of a run, unless an operation says otherwise. */
+export const runLength = 64;
+
 /** Writes out [rows, columns] = a [rows, inner] · b [inner, columns]. In single precision if `out` is a Float32Array. */
-export function matmul(out: FloatArray, a: FloatArray, b: FloatArray, rows: number, inner: number, columns: number): void {
+export function matmul(
+  out: FloatArray, a: FloatArray, b: FloatArray, rows: number, inner: number, columns: number, run = runLength,
+): void {
+  const sums = out.slice(0, 4 * columns);
   out.fill(0, 0, rows * columns);
-  let row = 0;
-  for (; row + 4 <= rows; row += 4) fourRows(out, a, b, row, inner, columns);
-  for (; row < rows; row++) oneRow(out, a, b, row, inner, columns);
+  for (let row = 0; row < rows; row += 4) {
+    const count = Math.min(4, rows - row);
+    for (let k = 0; k < inner; k += run) {
+      const end = Math.min(inner, k + run);
+      if (count === 4) fourRows(sums, a, b, row, k, end, inner, columns);
+      else for (let i = 0; i < count; i++) oneRow(sums, i * columns, a, b, row + i, k, end, inner, columns);
+      for (let i = 0; i < count * columns; i++) out[row * columns + i] += sums[i];
+    }
+  }
 }
 
-/** Four rows at once read each b[k,n] once for four sums; the order within each sum is the same. */
-function fourRows(out: FloatArray, a: FloatArray, b: FloatArray, row: number, inner: number, columns: number): void {
-  const single = out instanceof Float32Array;
-  const out0 = row * columns, out1 = out0 + columns, out2 = out1 + columns, out3 = out2 + columns;
-  for (let k = 0; k < inner; k++) {
+/** One run of four rows. Each b[k,n] is read once for four sums; the order within each sum is that of a single row. */
+function fourRows(
+  sums: FloatArray, a: FloatArray, b: FloatArray, row: number, start: number, end: number, inner: number, columns: number,
+): void {
+  const single = sums instanceof Float32Array;
+  const to1 = columns, to2 = 2 * columns, to3 = 3 * columns;
+  sums.fill(0, 0, 4 * columns);
+  for (let k = start; k < end; k++) {
     const at = row * inner + k;
     const w0 = a[at], w1 = a[at + inner], w2 = a[at + 2 * inner], w3 = a[at + 3 * inner];
     const from = k * columns;
     for (let n = 0; n < columns; n++) {
       const value = b[from + n];
       if (single) {
-        out[out0 + n] += f32(w0 * value);
-        out[out1 + n] += f32(w1 * value);
-        out[out2 + n] += f32(w2 * value);
-        out[out3 + n] += f32(w3 * value);
+        sums[n] += f32(w0 * value);
+        sums[to1 + n] += f32(w1 * value);
+        sums[to2 + n] += f32(w2 * value);
+        sums[to3 + n] += f32(w3 * value);
       } else {
-        out[out0 + n] += w0 * value;
-        out[out1 + n] += w1 * value;
-        out[out2 + n] += w2 * value;
-        out[out3 + n] += w3 * value;
+        sums[n] += w0 * value;
+        sums[to1 + n] += w1 * value;
+        sums[to2 + n] += w2 * value;
+        sums[to3 + n] += w3 * value;
       }
     }
   }
 }
 
-function oneRow(out: FloatArray, a: FloatArray, b: FloatArray, row: number, inner: number, columns: number): void {
-  const single = out instanceof Float32Array;
-  for (let k = 0; k < inner; k++) {
+function oneRow(
+  sums: FloatArray, to: number, a: FloatArray, b: FloatArray, row: number, start: number, end: number, inner: number, columns: number,
+): void {
+  const single = sums instanceof Float32Array;
+  sums.fill(0, to, to + columns);
+  for (let k = start; k < end; k++) {
     const w = a[row * inner + k];
-    const to = row * columns, from = k * columns;
+    const from = k * columns;
     for (let n = 0; n < columns; n++) {
       const product = w * b[from + n];
-      out[to + n] += single ? f32(product) : product;
+      sums[to + n] += single ? f32(product) : product;
     }
   }
 }
