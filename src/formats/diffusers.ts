@@ -1,0 +1,113 @@
+/**
+ * Folders as diffusers' `save_pretrained` writes them: a pipeline (`model_index.json`, `unet/`, `scheduler/`) or a bare
+ * UNet (`config.json`, `diffusion_pytorch_model.safetensors` or its shards).
+ */
+import { InputError } from '../tensor/errors.ts';
+import { reshape, type Tensor } from '../tensor/tensor.ts';
+import { parseUNetConfig, type UNetConfig } from '../unet/config.ts';
+import { parseJson } from './json.ts';
+import { parseSafetensors, readTensor } from './safetensors.ts';
+
+/** Reads a file of the folder; undefined when there is none. Node reads a disk, a browser fetches. */
+export type ReadFile = (path: string) => Promise<Uint8Array | undefined>;
+
+export interface ModelFolder {
+  readonly config: UNetConfig;
+  /** By the names that diffusers gives them today. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+  /** `scheduler_config.json`, when the folder is a pipeline. */
+  readonly schedulerConfig: Readonly<Record<string, unknown>> | undefined;
+}
+
+const weightsName = 'diffusion_pytorch_model.safetensors';
+
+/**
+ * Loads a model folder.
+ * @param source the folder's name, for messages
+ * @throws InputError when files are missing or wrong
+ */
+export async function loadModelFolder(readFile: ReadFile, source: string): Promise<ModelFolder> {
+  const isPipeline = (await readFile('model_index.json')) !== undefined;
+  const unet = isPipeline ? 'unet/' : '';
+  const configJson = await readJsonFile(readFile, `${unet}config.json`, source);
+  if (!configJson) {
+    const expected = isPipeline ? 'unet/config.json' : 'model_index.json (a pipeline) or config.json (a UNet)';
+    throw new InputError(`${source}: there is no ${expected}; give a folder as diffusers' save_pretrained writes it`);
+  }
+  const schedulerConfig = await readJsonFile(readFile, 'scheduler/scheduler_config.json', source);
+  const weights = await loadWeights(readFile, unet, source);
+  return { config: parseUNetConfig(configJson, `${source}/${unet}config.json`), weights, schedulerConfig };
+}
+
+/** A JSON file that must hold an object; undefined when there is no such file. */
+export async function readJsonFile(readFile: ReadFile, path: string, source: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const bytes = await readFile(path);
+  return bytes && jsonObject(bytes, `${source}/${path}`);
+}
+
+/** @throws InputError unless the bytes are a JSON object */
+export function jsonObject(bytes: Uint8Array, source: string): Readonly<Record<string, unknown>> {
+  const value = parseJson(bytes, source);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new InputError(`${source} is no JSON object`);
+  return value as Readonly<Record<string, unknown>>;
+}
+
+async function loadWeights(readFile: ReadFile, folder: string, source: string): Promise<ReadonlyMap<string, Tensor>> {
+  const whole = await readFile(folder + weightsName);
+  if (whole) return tensorsOf(whole, `${source}/${folder}${weightsName}`);
+
+  const index = await readJsonFile(readFile, `${folder}${weightsName}.index.json`, source);
+  if (!index) {
+    const hint = (await readFile(`${folder}diffusion_pytorch_model.bin`))
+      ? 'a .bin file is there, but only safetensors are read; save the model again with safe_serialization=True'
+      : "give a folder as diffusers' save_pretrained writes it";
+    throw new InputError(`${source}: there is no ${folder}${weightsName}, nor its .index.json; ${hint}`);
+  }
+  return loadShards(readFile, folder, index, source);
+}
+
+async function loadShards(
+  readFile: ReadFile, folder: string, index: Readonly<Record<string, unknown>>, source: string,
+): Promise<ReadonlyMap<string, Tensor>> {
+  const indexName = `${source}/${folder}${weightsName}.index.json`;
+  const map = index['weight_map'];
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) throw new InputError(`${indexName}: there is no object "weight_map"`);
+  const files = new Set(Object.values(map as Record<string, unknown>));
+  const weights = new Map<string, Tensor>();
+  for (const file of files) {
+    // A shard lies beside its index: anything else would read where nobody asked it to.
+    if (typeof file !== 'string' || !/^[\w.-]+\.safetensors$/.test(file) || file.startsWith('.')) {
+      throw new InputError(`${indexName}: "weight_map" names ${JSON.stringify(file)?.slice(0, 80)}; expected a .safetensors file of the same folder`);
+    }
+    const bytes = await readFile(folder + file);
+    if (!bytes) throw new InputError(`${indexName}: the shard ${file} is missing`);
+    for (const [name, value] of tensorsOf(bytes, `${source}/${folder}${file}`)) {
+      if (weights.has(name)) throw new InputError(`${indexName}: two shards hold "${name}"`);
+      weights.set(name, value);
+    }
+  }
+  return weights;
+}
+
+function tensorsOf(bytes: Uint8Array, source: string): Map<string, Tensor> {
+  const file = parseSafetensors(bytes, source);
+  const weights = new Map<string, Tensor>();
+  for (const name of file.entries.keys()) {
+    const { name: current, value } = modernise(name, readTensor(file, name));
+    if (weights.has(current)) throw new InputError(`${source}: "${current}" is there twice, by its old and its new name`);
+    weights.set(current, value);
+  }
+  return weights;
+}
+
+/** The attention layers of old checkpoints, by what they are called since diffusers 0.15. */
+const oldNames: Readonly<Record<string, string>> = { query: 'to_q', key: 'to_k', value: 'to_v', proj_attn: 'to_out.0' };
+
+/** Old names become new ones, and projections that were kept as 1 × 1 convolutions become matrices. */
+function modernise(name: string, value: Tensor): { name: string; value: Tensor } {
+  const match = /^(.*\.attentions\.\d+\.)(query|key|value|proj_attn)(\.(?:weight|bias))$/.exec(name);
+  const current = match ? `${match[1]}${oldNames[match[2]]}${match[3]}` : name;
+  const isMatrix = /\.attentions\.\d+\.(?:to_[qkv]|to_out\.0)\.weight$/.test(current);
+  const wasConvolution = isMatrix && value.shape.length > 2 && value.shape.slice(2).every((extent) => extent === 1);
+  return { name: current, value: wasConvolution ? reshape(value, value.shape.slice(0, 2)) : value };
+}

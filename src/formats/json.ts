@@ -1,0 +1,69 @@
+/**
+ * JSON that was not made here: read strictly, so that two readers cannot understand it differently. An object that names a
+ * key twice is refused; `JSON.parse` alone would keep the last and say nothing.
+ */
+import { InputError } from '../tensor/errors.ts';
+
+/** Deeper nesting is refused before it can exhaust the stack. */
+const deepest = 64;
+
+/** @throws InputError when the bytes are no UTF-8, no JSON, nested too deeply, or name a key twice */
+export function parseJson(bytes: Uint8Array, source: string): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new InputError(`${source} is not UTF-8 text`);
+  }
+  checkStructure(text, source);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${source} is not JSON: ${(error as Error).message.split('\n')[0].slice(0, 120)}`);
+  }
+}
+
+/** Walks over strings and brackets; anything else is left to JSON.parse. */
+function checkStructure(text: string, source: string): void {
+  const open: (Set<string> | undefined)[] = [];
+  let expectsKey = false;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (character === '"') {
+      const end = endOfString(text, i);
+      const keys = open.at(-1);
+      if (expectsKey && keys) {
+        const key = unescaped(text.slice(i, end + 1));
+        if (keys.has(key)) throw new InputError(`${source} names the key ${key.slice(0, 80)} twice`);
+        keys.add(key);
+      }
+      expectsKey = false;
+      i = end;
+    } else if (character === '{' || character === '[') {
+      open.push(character === '{' ? new Set() : undefined);
+      expectsKey = character === '{';
+      if (open.length > deepest) throw new InputError(`${source} is nested more than ${deepest} levels deep`);
+    } else if (character === '}' || character === ']') {
+      open.pop();
+    } else if (character === ',') {
+      expectsKey = open.at(-1) !== undefined;
+    }
+  }
+}
+
+/** Two spellings of one key are one key. What is no valid string is left for JSON.parse to refuse. */
+function unescaped(quoted: string): string {
+  try {
+    return JSON.stringify(JSON.parse(quoted));
+  } catch {
+    return quoted;
+  }
+}
+
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === '\\') i++;
+    else if (text[i] === '"') return i;
+  }
+  return text.length;
+}

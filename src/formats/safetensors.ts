@@ -1,0 +1,265 @@
+/**
+ * The safetensors format: eight bytes with the length of a JSON header, the header, then the bytes of all tensors.
+ *
+ * A file may come from anywhere, so everything it says is checked before it is used: whatever is wrong is an InputError
+ * that names file and tensor. Reading allocates nothing beyond the size of the file itself (twice, where numbers must be
+ * widened or moved to be aligned).
+ */
+import { InputError } from '../tensor/errors.ts';
+import { shapeText, sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
+import { parseJson } from './json.ts';
+
+/** Bytes of an element. */
+const elementBytes = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
+export type SafetensorsDType = keyof typeof elementBytes;
+
+/** A header larger than this is refused, as the format's own library does. */
+const largestHeader = 100_000_000;
+
+export interface SafetensorsEntry {
+  readonly name: string;
+  readonly dtype: SafetensorsDType;
+  readonly shape: readonly number[];
+  /** Its part of the file, not copied. */
+  readonly bytes: Uint8Array;
+}
+
+export interface SafetensorsFile {
+  /** The file's name, for messages. */
+  readonly source: string;
+  readonly entries: ReadonlyMap<string, SafetensorsEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Integers to be written as I64, row-major. */
+export interface IntegerTensor {
+  readonly shape: readonly number[];
+  readonly integers: readonly number[];
+}
+
+/**
+ * Reads and checks the header; the tensors are decoded when asked for.
+ * @throws InputError when anything about the file is wrong
+ */
+export function parseSafetensors(bytes: Uint8Array, source: string): SafetensorsFile {
+  const fail = (message: string): never => {
+    throw new InputError(`${source}: ${message}`);
+  };
+  if (bytes.length < 8) fail(`the file has ${bytes.length} bytes; a safetensors file begins with 8 that give the header's length`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const announced = view.getBigUint64(0, true);
+  if (announced > BigInt(Math.min(largestHeader, bytes.length - 8))) {
+    fail(`the header is said to have ${announced} bytes, but the file has ${bytes.length - 8} left; is it truncated, or no safetensors file?`);
+  }
+  const headerEnd = 8 + Number(announced);
+  const header = parseJson(bytes.subarray(8, headerEnd), `${source}: the header`);
+  if (!isRecord(header)) return fail('the header is no JSON object');
+
+  const data = bytes.subarray(headerEnd);
+  const entries = new Map<string, SafetensorsEntry>();
+  let metadata: Readonly<Record<string, string>> = {};
+  const places: { name: string; start: number; end: number }[] = [];
+  for (const [name, value] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      metadata = readMetadata(value, fail);
+      continue;
+    }
+    const { dtype, shape, start, end } = readEntry(name, value, data.length, fail);
+    places.push({ name, start, end });
+    entries.set(name, { name, dtype, shape, bytes: data.subarray(start, end) });
+  }
+
+  // The tensors must cover the data: what is between or behind them would be hidden content.
+  places.sort((a, b) => a.start - b.start || a.end - b.end);
+  let covered = 0;
+  for (const { name, start, end } of places) {
+    if (start !== covered) fail(`"${name}" begins at byte ${start} of the data, but the tensor before it ends at ${covered}`);
+    covered = end;
+  }
+  if (covered !== data.length) fail(`the tensors take ${covered} bytes, but the file holds ${data.length} bytes of data`);
+  return { source, entries, metadata };
+}
+
+/** All floating-point tensors of the file, decoded. Throws an InputError for other dtypes. */
+export function readTensors(file: SafetensorsFile): Map<string, Tensor> {
+  return new Map([...file.entries.keys()].map((name) => [name, readTensor(file, name)]));
+}
+
+/** A tensor of floating-point numbers. Throws an InputError when it is missing or holds integers. */
+export function readTensor(file: SafetensorsFile, name: string): Tensor {
+  const { dtype, shape, bytes } = entryOf(file, name);
+  const count = sizeOf(shape);
+  switch (dtype) {
+    case 'F64': return tensor('f64', shape, new Float64Array(aligned(bytes, 8), startOf(bytes, 8), count));
+    case 'F32': return tensor('f32', shape, new Float32Array(aligned(bytes, 4), startOf(bytes, 4), count));
+    case 'BF16': return tensor('bf16', shape, widen(bytes, count, fromBF16));
+    case 'F16': return tensor('f16', shape, widen(bytes, count, fromF16));
+    default:
+      throw new InputError(`${file.source}: "${name}" holds ${dtype}; expected floating-point numbers (F64, F32, F16, BF16)`);
+  }
+}
+
+/** A tensor of any dtype as plain numbers, row by row. Throws an InputError when it is missing or holds integers beyond 2⁵³. */
+export function readNumbers(file: SafetensorsFile, name: string): { shape: readonly number[]; numbers: readonly number[] } {
+  const { dtype, shape, bytes } = entryOf(file, name);
+  if (dtype === 'F64' || dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') {
+    return { shape, numbers: [...readTensor(file, name).data] };
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const read = (i: number): number => {
+    switch (dtype) {
+      case 'I64': {
+        const value = Number(view.getBigInt64(8 * i, true));
+        if (!Number.isSafeInteger(value)) throw new InputError(`${file.source}: "${name}" holds ${view.getBigInt64(8 * i, true)}, beyond ±2⁵³`);
+        return value;
+      }
+      case 'I32': return view.getInt32(4 * i, true);
+      case 'I16': return view.getInt16(2 * i, true);
+      case 'I8': return view.getInt8(i);
+      default: return view.getUint8(i);
+    }
+  };
+  return { shape, numbers: Array.from({ length: sizeOf(shape) }, (_, i) => read(i)) };
+}
+
+/**
+ * The bytes of a safetensors file, tensors in the order given, the header padded with spaces so that the data is aligned.
+ * A tensor is stored in its dtype.
+ */
+export function writeSafetensors(
+  tensors: Readonly<Record<string, Tensor | IntegerTensor>>, metadata?: Readonly<Record<string, string>>,
+): Uint8Array {
+  const header = new Map<string, unknown>(metadata ? [['__metadata__', metadata]] : []);
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  for (const [name, value] of Object.entries(tensors)) {
+    const { dtype, bytes } = encode(value);
+    header.set(name, { dtype, shape: value.shape, data_offsets: [offset, offset + bytes.length] });
+    parts.push(bytes);
+    offset += bytes.length;
+  }
+  // Not Object.fromEntries: a tensor called __proto__ is a tensor like any other.
+  const text = `{${[...header].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`;
+  const json = new TextEncoder().encode(text);
+  const headerLength = Math.ceil(json.length / 8) * 8;
+  const out = new Uint8Array(8 + headerLength + offset);
+  new DataView(out.buffer).setBigUint64(0, BigInt(headerLength), true);
+  out.fill(0x20, 8, 8 + headerLength);
+  out.set(json, 8);
+  let at = 8 + headerLength;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+function readEntry(name: string, value: unknown, dataLength: number, fail: (message: string) => never) {
+  const entry = isRecord(value) ? value : fail(`"${name}" is described by ${JSON.stringify(value)?.slice(0, 60)}, not by an object`);
+  const dtype = entry['dtype'];
+  if (typeof dtype !== 'string' || !Object.hasOwn(elementBytes, dtype)) {
+    return fail(`"${name}" has dtype ${JSON.stringify(dtype)}; known are ${Object.keys(elementBytes).join(', ')}`);
+  }
+  const shape = entry['shape'];
+  if (!Array.isArray(shape) || shape.length > 32 || !shape.every(isCount)) {
+    return fail(`"${name}" has shape ${JSON.stringify(shape)?.slice(0, 60)}; expected a list of whole numbers`);
+  }
+  const offsets = entry['data_offsets'];
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
+    return fail(`"${name}" has data_offsets ${JSON.stringify(offsets)?.slice(0, 60)}; expected [start, end]`);
+  }
+  const [start, end] = offsets as [number, number];
+  if (start > end || end > dataLength) {
+    fail(`"${name}" lies at bytes ${start} to ${end} of the data, but there are ${dataLength}; is the file truncated?`);
+  }
+  const wanted = sizeOf(shape) * elementBytes[dtype as SafetensorsDType];
+  if (wanted !== end - start) {
+    fail(`"${name}" of dtype ${dtype} and shape ${shapeText(shape)} needs ${wanted} bytes, but is given ${end - start}`);
+  }
+  return { dtype: dtype as SafetensorsDType, shape: shape as readonly number[], start, end };
+}
+
+function readMetadata(value: unknown, fail: (message: string) => never): Readonly<Record<string, string>> {
+  if (!isRecord(value) || !Object.values(value).every((text) => typeof text === 'string')) {
+    return fail('"__metadata__" must be an object of texts');
+  }
+  return value as Readonly<Record<string, string>>;
+}
+
+function entryOf(file: SafetensorsFile, name: string): SafetensorsEntry {
+  const entry = file.entries.get(name);
+  if (entry) return entry;
+  const names = [...file.entries.keys()];
+  const listed = names.length > 12 ? `${names.slice(0, 12).join(', ')}, … (${names.length} in all)` : names.join(', ');
+  throw new InputError(`${file.source}: there is no tensor "${name}"; the file has ${listed || 'none'}`);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A whole number that JSON and JavaScript hold exactly. */
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** The buffer that holds `bytes` at a multiple of `size`: their own, or a copy. */
+function aligned(bytes: Uint8Array, size: number): ArrayBufferLike {
+  return bytes.byteOffset % size === 0 ? bytes.buffer : bytes.slice().buffer;
+}
+
+function startOf(bytes: Uint8Array, size: number): number {
+  return bytes.byteOffset % size === 0 ? bytes.byteOffset : 0;
+}
+
+function widen(bytes: Uint8Array, count: number, decode: (bits: number) => number): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: count }, (_, i) => decode(view.getUint16(2 * i, true)));
+}
+
+/** bf16 is the upper half of an f32. */
+function fromBF16(bits: number): number {
+  const word = new DataView(new ArrayBuffer(4));
+  word.setUint32(0, bits * 65536);
+  return word.getFloat32(0);
+}
+
+/** Sign, 5 bits of exponent (bias 15), 10 bits of fraction. */
+function fromF16(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+function encode(value: Tensor | IntegerTensor): { dtype: SafetensorsDType; bytes: Uint8Array } {
+  if ('integers' in value) {
+    const data = BigInt64Array.from(value.integers, BigInt);
+    return { dtype: 'I64', bytes: new Uint8Array(data.buffer) };
+  }
+  const { dtype, data } = value;
+  if (dtype === 'f64' || dtype === 'f32') {
+    return { dtype: dtype === 'f64' ? 'F64' : 'F32', bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+  }
+  const bits = Uint16Array.from(data, dtype === 'bf16' ? toBF16 : toF16);
+  return { dtype: dtype === 'bf16' ? 'BF16' : 'F16', bytes: new Uint8Array(bits.buffer) };
+}
+
+/** The values are rounded already, so the lower half of the f32 is zero. */
+function toBF16(value: number): number {
+  const word = new DataView(new ArrayBuffer(4));
+  word.setFloat32(0, value);
+  return word.getUint16(0);
+}
+
+function toF16(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.abs(value);
+  if (size === Infinity) return sign | 0x7c00;
+  if (size < 2 ** -14) return sign | (size * 2 ** 24);
+  const word = new DataView(new ArrayBuffer(4));
+  word.setFloat32(0, size);
+  return sign | ((word.getUint32(0) - (112 << 23)) >> 13);
+}
