@@ -10,6 +10,7 @@
  *
  * Tensors that meet must have one shape and one dtype; otherwise RangeError.
  */
+import { twoProduct, twoSum } from './math/wide.ts';
 import { roundInPlace, roundTo } from './rounding.ts';
 import { allocate, sameShape, shapeText } from './tensor.ts';
 import type { DType, Tensor } from './tensor.ts';
@@ -91,7 +92,13 @@ export function mean(x: Tensor): number[] {
 export function std(x: Tensor, correction: 0 | 1 = 1): number[] {
   const { samples, length } = rows(x);
   const means = mean(x);
-  return samples.map((start, s) => Math.sqrt(sum(length, (i) => (x.data[start + i] - means[s]) ** 2) / (length - correction)));
+  return samples.map((start, s) => {
+    const squares = sum(length, (i) => {
+      const deviation = x.data[start + i] - means[s];
+      return deviation * deviation;
+    });
+    return Math.sqrt(squares / (length - correction));
+  });
 }
 
 /** ⟨a, b⟩ of each sample, in double precision. */
@@ -124,8 +131,15 @@ export function absQuantile(x: Tensor, q: number): number[] {
     const low = sizes[below];
     const high = sizes[Math.ceil(rank)];
     const gap = round(high - low);
-    return weight < 0.5 ? round(low + round(weight * gap)) : round(high - round(gap * round(1 - weight)));
+    return round(weight < 0.5 ? multiplyAdd(weight, gap, low) : multiplyAdd(round(weight - 1), gap, high));
   });
+}
+
+/** a · b + c with one rounding: the fused operation with which PyTorch interpolates. */
+function multiplyAdd(a: number, b: number, c: number): number {
+  const product = twoProduct(a, b);
+  const sum = twoSum(product.hi, c);
+  return sum.hi + (sum.lo + product.lo);
 }
 
 /** The number of samples of x, and where each starts. A tensor without dimensions is one sample. */

@@ -61,6 +61,16 @@ def any_double(rng, count):
     return found
 
 
+def nearest_to_quarter_turns(count):
+    """The doubles below a million that come closest to a multiple of pi/2, where a reduction by pi/2 loses most digits."""
+    quarter = gmpy2.const_pi() / 2
+    distances = []
+    for k in range(1, int(10**6 / quarter)):
+        multiple = k * quarter
+        distances.append((abs(mpfr(float(multiple)) - multiple), float(multiple)))
+    return [x for _, x in sorted(distances)[:count]]
+
+
 def arguments(name, rng, n):
     """About 2n arguments, denser where a function changes its method or is hard."""
     if name == "exp":
@@ -74,7 +84,8 @@ def arguments(name, rng, n):
     if name in ("sin", "cos"):
         near = [rng.randrange(-(10**6), 10**6) * math.pi / 2 for _ in range(n // 4)]
         # The double closest to a multiple of pi/2, in proportion (J.-M. Muller, Elementary Functions).
-        return uniform(rng, -10, 10, n) + uniform(rng, -1e6, 1e6, n // 2) + any_double(rng, n // 4) + near + [6381956970095103.0 * 2.0**797]
+        hard = nearest_to_quarter_turns(20) + [6381956970095103.0 * 2.0**797]
+        return uniform(rng, -10, 10, n) + uniform(rng, -1e6, 1e6, n // 2) + any_double(rng, n // 4) + near + hard
     if name in ("tanh", "erf"):
         return uniform(rng, -7, 7, n) + sizes(rng, -60, 4, n) + uniform(rng, -0.04, 0.04, n // 4) + uniform(rng, -0.4, 0.4, n // 4)
     return uniform(rng, -10, 10, n) + uniform(rng, -700, 700, n // 2) + sizes(rng, -60, 4, n // 2)

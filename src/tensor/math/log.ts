@@ -43,7 +43,7 @@ export function wideLog(x: number): Wide {
   const s = multiplyWide(f, f);
 
   let tail = 0;
-  for (let odd = 33; odd >= 7; odd -= 2) tail = tail * s.hi + 1 / odd;
+  for (let odd = 27; odd >= 7; odd -= 2) tail = tail * s.hi + 1 / odd;
   const fifths = addToWide(FIFTH, tail * s.hi);
   const thirds = addWide(THIRD, multiplyWide(s, fifths));
   const half = addWide(f, multiplyWide(f, multiplyWide(s, thirds)));

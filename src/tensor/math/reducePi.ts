@@ -1,5 +1,6 @@
 /** Brings an angle into [−π/4, π/4] by whole quarter turns. */
 import { decompose } from './decompose.ts';
+import { powerOfTwo } from './powersOfTwo.ts';
 import { twoSum } from './wide.ts';
 
 /** x = quarterTurns · π/2 + hi + lo with quadrant = quarterTurns mod 4. */
@@ -55,7 +56,7 @@ function reduceExactly(x: number): ReducedAngle {
   const angle = ((turns - (whole << FRACTION_BITS)) * HALF_PI) >> FRACTION_BITS;
   const hi = Number(angle);
   const lo = Number(angle - BigInt(hi));
-  const unit = 2 ** -Number(FRACTION_BITS);
+  const unit = powerOfTwo(-Number(FRACTION_BITS));
   return { quadrant: quadrantOf(Number(whole & 3n)), hi: hi * unit, lo: lo * unit };
 }
 
