@@ -30,8 +30,9 @@ export type V128 = Expr<'v128'>;
 
 const typeByte: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
-/** Unsigned LEB128. */
+/** Unsigned LEB128. Throws a RangeError for what is no whole number from 0 on, such as a negative offset. */
 export function unsigned(value: number): number[] {
+  if (!Number.isInteger(value) || value < 0) throw new RangeError(`${value} cannot be encoded as an unsigned integer`);
   const bytes: number[] = [];
   let rest = value;
   do {

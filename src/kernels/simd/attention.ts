@@ -10,8 +10,8 @@
 import { call, f32x4, forRange, i32, memoryFill, set, v128, when } from './assembler.ts';
 import type { Body, Code, Func, I32, Local } from './assembler.ts';
 import { expf } from './elementary.ts';
-import { at, divisorUpTo, kernel, keyOf, parallel, type Library } from './library.ts';
-import { accumulators, storeLanes, tileLoop } from './tile.ts';
+import { at, kernel, keyOf, parallel, type Library } from './library.ts';
+import { RUN, stepsPerTurn, storeLanes, tileSum } from './tile.ts';
 
 export interface AttentionSpec {
   readonly batch: number;
@@ -38,45 +38,49 @@ export function attentionScratch(spec: AttentionSpec): number {
   return ROW_BYTES * (LANES + spec.keys);
 }
 
-/** The function (k, q, scores, turns): the scaled scores of `rows` keys with eight queries. */
+/** The function (k, q, scores): the scaled scores of `rows` keys with eight queries. */
 function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func {
-  const perTurn = divisorUpTo(spec.size, 16);
+  const perTurn = stepsPerTurn(spec.size, RUN, 16);
   const key = keyOf(['scores', rows, spec.size, spec.keys, spec.queries, spec.scale]);
-  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
-    const [a, b, out, turns] = body.params as Four;
-    const sums = accumulators(body, rows, 2);
+  return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
+    const [a, b, out] = body.params as Three;
+    const { code, sums } = tileSum(body, {
+      rows, a, b,
+      aRows: Array.from({ length: rows }, (_, i) => 4 * i),
+      aStep: 4 * spec.keys,
+      bVectors: [0, 16],
+      bSteps: Array.from({ length: perTurn }, (_, d) => 4 * spec.queries * d),
+      bTurn: 4 * spec.queries * perTurn,
+      turns: spec.size / perTurn,
+      turnsPerRun: RUN / perTurn,
+      fma: lib.fma,
+    });
     return [
-      tileLoop(body, {
-        sums, a, b, turns,
-        aRows: sums.map((_, i) => 4 * i),
-        aStep: 4 * spec.keys,
-        bVectors: [0, 16],
-        bSteps: Array.from({ length: perTurn }, (_, d) => 4 * spec.queries * d),
-        bTurn: 4 * spec.queries * perTurn,
-        fma: lib.fma,
-      }),
+      code,
       sums.map((row, i) => row.map((sum, j) => v128.store(out, f32x4.mul(sum, f32x4.const(spec.scale)), ROW_BYTES * i + 16 * j))),
     ];
   });
 }
 
-/** The function (v, map, out, turns): `rows` channels of the result for eight queries, of which `lanes` are stored. */
+/** The function (v, map, out): `rows` channels of the result for eight queries, of which `lanes` are stored. */
 function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number): Func {
-  const perTurn = divisorUpTo(spec.keys, 8);
+  const perTurn = stepsPerTurn(spec.keys, RUN, 8);
   const key = keyOf(['mix', rows, lanes, spec.keys, spec.queries]);
-  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
-    const [a, b, out, turns] = body.params as Four;
-    const sums = accumulators(body, rows, 2);
+  return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
+    const [a, b, out] = body.params as Three;
+    const { code, sums } = tileSum(body, {
+      rows, a, b,
+      aRows: Array.from({ length: rows }, (_, i) => 4 * spec.keys * i),
+      aStep: 4,
+      bVectors: [0, 16],
+      bSteps: Array.from({ length: perTurn }, (_, m) => ROW_BYTES * m),
+      bTurn: ROW_BYTES * perTurn,
+      turns: spec.keys / perTurn,
+      turnsPerRun: RUN / perTurn,
+      fma: lib.fma,
+    });
     return [
-      tileLoop(body, {
-        sums, a, b, turns,
-        aRows: sums.map((_, i) => 4 * spec.keys * i),
-        aStep: 4,
-        bVectors: [0, 16],
-        bSteps: Array.from({ length: perTurn }, (_, m) => ROW_BYTES * m),
-        bTurn: ROW_BYTES * perTurn,
-        fma: lib.fma,
-      }),
+      code,
       sums.map((row, i) => row.map((sum, j) => {
         const stored = Math.min(4, lanes - 4 * j);
         return stored <= 0 ? [] : storeLanes(out, sum, stored, 4 * spec.queries * i + 16 * j);
@@ -133,8 +137,6 @@ export function attentionKernel(lib: Library, spec: AttentionSpec): Func {
   const { batch, heads, queries, keys, size } = spec;
   const groups = Math.ceil(queries / WIDTH);
   const lastLanes = queries - WIDTH * (groups - 1);
-  const scoreTurns = size / divisorUpTo(size, 16);
-  const mixTurns = keys / divisorUpTo(keys, 8);
 
   return kernel(lib, `attention${keyOf(spec)}`, 5, (body) => {
     const [q0, k0, v0, out0, scratch0] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
@@ -142,10 +144,10 @@ export function attentionKernel(lib: Library, spec: AttentionSpec): Func {
     const wholeKeys = keys - (keys % 4);
     const wholeSize = size - (size % 4);
     const score = (rows: number): Code =>
-      call(scoreTile(lib, spec, rows), at(k, m, 4), q, at(scores, m, ROW_BYTES), i32.const(scoreTurns));
+      call(scoreTile(lib, spec, rows), at(k, m, 4), q, at(scores, m, ROW_BYTES));
     const mixAll = (stored: number): Code => {
       const mix = (rows: number): Code =>
-        call(mixTile(lib, spec, rows, stored), at(v, m, 4 * keys), scores, at(out, m, 4 * queries), i32.const(mixTurns));
+        call(mixTile(lib, spec, rows, stored), at(v, m, 4 * keys), scores, at(out, m, 4 * queries));
       return [
         forRange(m, i32.const(0), i32.const(wholeSize), 4, mix(4)),
         size % 4 === 0 ? [] : mix(size % 4),
@@ -170,5 +172,6 @@ export function attentionKernel(lib: Library, spec: AttentionSpec): Func {
   });
 }
 
+type Three = [Local<'i32'>, Local<'i32'>, Local<'i32'>];
 type Four = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
 type Ten = [...Four, ...Four, Local<'i32'>, Local<'i32'>];

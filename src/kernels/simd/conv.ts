@@ -1,7 +1,7 @@
 /**
  * Convolution, and every linear layer whose input has its channels as planes. Repeats reference/conv2d:
  *
- *     for b, o, y, x:  acc = 0;  for c, ky, kx: acc += w[o,c,ky,kx] · x[b, c, y·s + ky − top, x·s + kx − left];  out = acc + bias[o]
+ *     out[b,o,y,x] = Σ_{c, ky, kx} w[o,c,ky,kx] · x[b, c, y·s + ky − top, x·s + kx − left]  + bias[o]
  *
  * A tile holds 4 output channels (rows) × 8 pixels (two vectors). It reads the picture directly: the input lies in memory
  * with its border of zeros, so tap (ky, kx) is a constant offset and nothing is ever gathered into columns. With stride s
@@ -14,7 +14,7 @@ import { call, i32, increase, set, when, whileLoop } from './assembler.ts';
 import type { Code, Func, I32, Local } from './assembler.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
 import { at, divisorUpTo, kernel, keyOf, parallel, pieceSize, type Library } from './library.ts';
-import { accumulators, storeLanes, tileLoop, tileWidth } from './tile.ts';
+import { RUN, stepsPerTurn, storeLanes, tileSum, tileWidth } from './tile.ts';
 
 /** Rows of a full tile: the output channels whose weights are packed together. */
 export const TILE_ROWS = 4;
@@ -84,20 +84,28 @@ function groupVectors(height: number, width: number, count: number): PixelVector
   // What does not fill a row is grouped down the columns.
   const rest: PixelVector[] = [];
   for (let i = inRows; i < perRow; i++) for (let y = 0; y < height; y++) rest.push(vector(y, i));
-  for (let i = 0; i < rest.length; i += count) groups.push(rest.slice(i, i + count));
+  // The first vector of a group is the one nearest to the start of memory: constant offsets are never negative.
+  const inOrder = (a: PixelVector, b: PixelVector): number => a.y - b.y || a.x - b.x;
+  for (let i = 0; i < rest.length; i += count) groups.push(rest.slice(i, i + count).sort(inOrder));
   return groups;
+}
+
+/** A run of the sum takes whole channels, as many as give it RUN terms or just more. */
+function channelsPerRun(taps: number): number {
+  return Math.ceil(RUN / taps);
 }
 
 /** Channels whose taps make up one turn of the loop over k. */
 function channelsPerTurn(channels: number, taps: number): number {
-  return divisorUpTo(channels, 9 / taps);
+  return stepsPerTurn(channels, channelsPerRun(taps), Math.max(1, 9 / taps));
 }
 
-/** The function (weights, input, out, turns, …operands) that computes `rows` channels of a group of pixel vectors. */
+/** The function (weights, input, out, …operands) that computes `rows` channels of a group of pixel vectors. */
 function convTile(lib: Library, spec: ConvSpec, rows: number, group: readonly PixelVector[]): Func {
   const { stride, input, epilogue } = spec;
   const { y: y0, x: x0 } = group[0]!;
-  const perTurn = channelsPerTurn(spec.channels, spec.kernelHeight * spec.kernelWidth);
+  const taps = spec.kernelHeight * spec.kernelWidth;
+  const perTurn = channelsPerTurn(spec.channels, taps);
   const bSteps: number[] = [];
   for (let c = 0; c < perTurn; c++) {
     for (let ky = 0; ky < spec.kernelHeight; ky++) {
@@ -110,14 +118,21 @@ function convTile(lib: Library, spec: ConvSpec, rows: number, group: readonly Pi
   const outVectors = group.map(({ y, x }) => 4 * ((y - y0) * spec.outWidth + x - x0));
   const planeBytes = 4 * spec.outHeight * spec.outWidth;
   const bTurn = perTurn * input.planeStride;
-  const key = keyOf(['convTile', rows, bSteps, bTurn, bVectors, outVectors, planeBytes, group.map(({ lanes }) => lanes), epilogueKinds(epilogue)]);
+  const key = keyOf(['convTile', rows, spec.channels, bSteps, bTurn, bVectors, outVectors, planeBytes, group.map(({ lanes }) => lanes), epilogueKinds(epilogue)]);
 
   const operandTypes = Array.from({ length: operandCount(epilogue) }, () => 'i32' as const);
-  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
-    const [a, b, out, turns, ...operands] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
-    const sums = accumulators(body, rows, group.length);
+  return lib.func(key, { params: ['i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
+    const [a, b, out, ...operands] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
+    const { code, sums } = tileSum(body, {
+      rows, a, b, bVectors, bSteps, bTurn,
+      aRows: Array.from({ length: rows }, (_, i) => 4 * i),
+      aStep: 4 * rows,
+      turns: spec.channels / perTurn,
+      turnsPerRun: channelsPerRun(taps) / perTurn,
+      fma: lib.fma,
+    });
     return [
-      tileLoop(body, { sums, a, b, aRows: sums.map((_, i) => 4 * i), aStep: 4 * rows, bVectors, bSteps, bTurn, turns, fma: lib.fma }),
+      code,
       sums.map((row, i) => row.map((sum, j) => {
         const element = i * planeBytes + outVectors[j]!;
         return [
@@ -160,7 +175,6 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
         at(weights, first, 4 * channels * taps),
         i32.add(stripInput, i32.const(y * stride * input.rowStride + 4 * x)),
         i32.add(at(stripOut, first, planeBytes), i32.const(pixelBytes)),
-        i32.const(channels / channelsPerTurn(channels, taps)),
         ...operandOps.map((op, i) =>
           op.kind === 'residual' ? i32.add(at(operands[i]!, first, planeBytes), i32.const(pixelBytes)) : at(operands[i]!, first, 4)),
       );

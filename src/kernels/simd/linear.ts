@@ -1,7 +1,7 @@
 /**
  * Linear layers on rows. Repeats reference/linear:
  *
- *     for r, o:  acc = 0;  for c: acc += x[r,c] · w[o,c];  out[r,o] = acc + bias[o]
+ *     out[r,o] = Σ_c x[r,c] · w[o,c]  + bias[o]
  *
  * A tile holds 4 rows × 8 outputs. The weights are packed in panels of eight outputs, a step's eight numbers side by side;
  * a panel stays in the first-level cache while rows pass by. Few rows take several panels at once instead.
@@ -9,8 +9,8 @@
 import { call, i32, increase, set, when, whileLoop } from './assembler.ts';
 import type { Code, Func, Local } from './assembler.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
-import { at, divisorUpTo, kernel, keyOf, parallel, pieceSize, type Library } from './library.ts';
-import { accumulators, storeLanes, tileLoop, tileWidth } from './tile.ts';
+import { at, kernel, keyOf, parallel, pieceSize, type Library } from './library.ts';
+import { RUN, stepsPerTurn, storeLanes, tileSum, tileWidth } from './tile.ts';
 
 /** Outputs of a panel. */
 const PANEL = 8;
@@ -35,25 +35,27 @@ export function packPanels(weight: ArrayLike<number>, outChannels: number, chann
   return packed;
 }
 
-/** The function (x, weights, out, turns, …operands): `rows` rows × the given vectors, the first of which starts a panel. */
+/** The function (x, weights, out, …operands): `rows` rows × the given vectors, the first of which starts a panel. */
 function linearTile(lib: Library, spec: LinearSpec, rows: number, lanes: readonly number[]): Func {
   const { channels, outChannels, epilogue } = spec;
-  const perTurn = divisorUpTo(channels, 8);
+  const perTurn = stepsPerTurn(channels, RUN, 8);
   const key = keyOf(['linearTile', rows, lanes, channels, outChannels, epilogueKinds(epilogue)]);
   const operandTypes = Array.from({ length: operandCount(epilogue) }, () => 'i32' as const);
-  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
-    const [a, b, out, turns, ...operands] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
-    const sums = accumulators(body, rows, lanes.length);
+  return lib.func(key, { params: ['i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
+    const [a, b, out, ...operands] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
+    const { code, sums } = tileSum(body, {
+      rows, a, b,
+      aRows: Array.from({ length: rows }, (_, i) => 4 * channels * i),
+      aStep: 4,
+      bVectors: lanes.map((_, j) => Math.floor(j / 2) * channels * PANEL * 4 + (j % 2) * 16),
+      bSteps: Array.from({ length: perTurn }, (_, k) => 4 * PANEL * k),
+      bTurn: 4 * PANEL * perTurn,
+      turns: channels / perTurn,
+      turnsPerRun: RUN / perTurn,
+      fma: lib.fma,
+    });
     return [
-      tileLoop(body, {
-        sums, a, b, turns,
-        aRows: sums.map((_, i) => 4 * channels * i),
-        aStep: 4,
-        bVectors: lanes.map((_, j) => Math.floor(j / 2) * channels * PANEL * 4 + (j % 2) * 16),
-        bSteps: Array.from({ length: perTurn }, (_, k) => 4 * PANEL * k),
-        bTurn: 4 * PANEL * perTurn,
-        fma: lib.fma,
-      }),
+      code,
       sums.map((row, i) => row.map((sum, j) => {
         const element = 4 * outChannels * i + 16 * j;
         return [
@@ -68,7 +70,6 @@ function linearTile(lib: Library, spec: LinearSpec, rows: number, lanes: readonl
 /** The kernel of (thread, counter, x, weights, out, …epilogue operands), all dense. */
 export function linearKernel(lib: Library, spec: LinearSpec): Func {
   const { rows, channels, outChannels, epilogue } = spec;
-  const perTurn = divisorUpTo(channels, 8);
   const rowsPerTile = Math.min(rows, 4);
   const width = tileWidth(rowsPerTile);
   const vectors = Math.ceil(outChannels / 4);
@@ -88,7 +89,6 @@ export function linearKernel(lib: Library, spec: LinearSpec): Func {
       at(x, row, 4 * channels),
       at(weights, column, 4 * channels * 4 * width),
       at(at(out, row, 4 * outChannels), column, 16 * width),
-      i32.const(channels / perTurn),
       ...operandOps.map((op, i) =>
         op.kind === 'residual' ? at(at(operands[i]!, row, 4 * outChannels), column, 16 * width) : at(operands[i]!, column, 16 * width)),
     );

@@ -1,8 +1,9 @@
 /**
  * The heart of every product here: a tile of `rows` × `vectors`·4 sums held in registers.
  *
- * It repeats the definition's inner loop  `for k: acc = fround(acc + fround(a·b))`  for all sums of the tile at once. Lanes
- * are different outputs, never parts of one sum, so each sum is added in the definition's order and has its bits.
+ * It repeats reference/matmul for all sums of the tile at once: `for k of a run: sum = fround(sum + fround(a·b))`, then
+ * `total = fround(total + sum)`. Lanes are different outputs, never parts of one sum, so each sum is added in the definition's order and
+ * has its bits.
  *
  * Per step k: `rows` numbers of A, each spread over four lanes, times `vectors` vectors of B. A 4 × 2 tile needs 8 sums,
  * 2 vectors, 4 spread numbers and 1 product: the 15 registers that V8 has to give. It issues 25 instructions for 16
@@ -13,18 +14,22 @@
  *   each step. Its target uses the sums, so that their additions cannot sink below it either.
  * - A spreading load has no constant offset: each distinct one costs a register. So A's pointer moves at every step.
  */
-import { block, breakIf, doWhile, f32x4, i32, increase, set, tee, v128 } from './assembler.ts';
+import { block, breakIf, doWhile, f32x4, i32, increase, set, tee, v128, when } from './assembler.ts';
 import type { Body, Code, I32, Local, V128 } from './assembler.ts';
+import { divisorUpTo } from './library.ts';
+
+/** Terms of a run, as in reference/matmul. */
+export const RUN = 64;
 
 /** The sums of a tile: [row][vector]. */
 export type Accumulators = readonly (readonly Local<'v128'>[])[];
 
-export function accumulators(body: Body, rows: number, vectors: number): Accumulators {
+function accumulators(body: Body, rows: number, vectors: number): Accumulators {
   return Array.from({ length: rows }, () => Array.from({ length: vectors }, () => body.local('v128')));
 }
 
-export interface TileLoop {
-  readonly sums: Accumulators;
+export interface TileSum {
+  readonly rows: number;
   readonly a: Local<'i32'>;
   readonly b: Local<'i32'>;
   /** Byte offset of A's number for each row. */
@@ -37,33 +42,70 @@ export interface TileLoop {
   readonly bSteps: readonly number[];
   /** Bytes from a turn's B to the next one's. */
   readonly bTurn: number;
-  /** Turns, at least one. It is counted down to zero. */
-  readonly turns: Local<'i32'>;
+  /** Turns in all, and of one run. */
+  readonly turns: number;
+  readonly turnsPerRun: number;
   /** One rounding per step instead of two: other bits. */
   readonly fma: boolean;
 }
 
 /** sum + a · b as the definition rounds it, or fused. */
-export function multiplyAdd(sum: V128, a: V128, b: V128, fma: boolean): V128 {
+function multiplyAdd(sum: V128, a: V128, b: V128, fma: boolean): V128 {
   return fma ? f32x4.relaxedMadd(a, b, sum) : f32x4.add(sum, f32x4.mul(a, b));
 }
 
-/** The loop over k: adds to the sums. The pointers are left after the last turn. */
-export function tileLoop(body: Body, loop: TileLoop): Code {
-  const { sums, a, b, turns } = loop;
-  const columns = loop.bVectors.map(() => body.local('v128'));
+/** One run: adds its products to the sums. `turns` is counted down to zero, the pointers move on. */
+function tileRun(body: Body, tile: TileSum, sums: Accumulators, turns: Local<'i32'>): Code {
+  const { a, b, bSteps, bVectors } = tile;
+  const columns = bVectors.map(() => body.local('v128'));
   const number = body.local('v128');
-  const steps = loop.bSteps.map((stepOffset, k) => [
-    columns.map((column, j) => set(column, v128.load(b, stepOffset + loop.bVectors[j]!))),
+  const steps = bSteps.map((stepOffset, k) => [
+    columns.map((column, j) => set(column, v128.load(b, stepOffset + bVectors[j]!))),
     sums.map((row, i) => [
-      set(number, v128.load32Splat(a, loop.aRows[i]!)),
-      row.map((sum, j) => set(sum, multiplyAdd(sum, number, columns[j]!, loop.fma))),
+      set(number, v128.load32Splat(a, tile.aRows[i]!)),
+      row.map((sum, j) => set(sum, multiplyAdd(sum, number, columns[j]!, tile.fma))),
     ]),
-    increase(a, loop.aStep),
+    increase(a, tile.aStep),
     // Never taken. Each compares with another number, or V8 would see that one check is enough.
-    k === loop.bSteps.length - 1 ? [] : breakIf(i32.eq(turns, i32.const(-1 - k)), 1),
+    k === bSteps.length - 1 ? [] : breakIf(i32.eq(turns, i32.const(-1 - k)), 1),
   ]);
-  return block(doWhile([steps, increase(b, loop.bTurn)], tee(turns, i32.sub(turns, i32.const(1)))));
+  return block(doWhile([steps, increase(b, tile.bTurn)], tee(turns, i32.sub(turns, i32.const(1)))));
+}
+
+/**
+ * The whole sum over k, run by run: `code` computes `sums`. The totals wait in memory while a run has the registers.
+ * (A run is never −0, so the first can be taken for +0 plus itself.)
+ */
+export function tileSum(body: Body, tile: TileSum): { readonly code: Code; readonly sums: Accumulators } {
+  const sums = accumulators(body, tile.rows, tile.bVectors.length);
+  const turns = body.local('i32');
+  if (tile.turns <= tile.turnsPerRun) {
+    return { code: [set(turns, i32.const(tile.turns)), tileRun(body, tile, sums, turns)], sums };
+  }
+  const totals = accumulators(body, tile.rows, tile.bVectors.length);
+  const left = body.local('i32');
+  const code = [
+    set(left, i32.const(tile.turns)),
+    doWhile([
+      set(turns, i32.const(tile.turnsPerRun)),
+      when(i32.ltS(left, turns), set(turns, left)),
+      sums.flat().map((sum) => set(sum, f32x4.const(0))),
+      set(left, i32.sub(left, turns)),
+      tileRun(body, tile, sums, turns),
+      totals.map((row, i) => row.map((total, j) => set(total, f32x4.add(total, sums[i]![j]!)))),
+    ], left),
+  ];
+  return { code, sums: totals };
+}
+
+/** Steps of k of one turn of the loop: at most `most`, and such that turns make up runs of `run` steps and the whole of `k`. */
+export function stepsPerTurn(k: number, run: number, most: number): number {
+  const unit = k <= run ? k : greatestCommonDivisor(k, run);
+  return divisorUpTo(unit, most);
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 /** How many vectors wide a tile of so many rows is: enough sums in flight to hide the latency of an addition. */

@@ -1,0 +1,127 @@
+/** Every kernel against its plain loop, over random shapes and awkward values: the same bits. */
+import fc from 'fast-check';
+import { afterAll, describe, test } from 'vitest';
+import { simdBackend } from '../../../src/kernels/simd/index.ts';
+import type { Program, Tensors } from '../../../src/kernels/kernels.ts';
+import { expectAsReference, seeds, small, tensorOf } from './support.ts';
+
+const backends = [simdBackend(), simdBackend({ threads: 2 })];
+afterAll(() => backends.forEach((backend) => backend.dispose()));
+
+const check = (program: Program, inputs: Tensors): void => backends.forEach((backend) => expectAsReference(backend, program, inputs));
+const runs = { numRuns: 60 };
+
+describe('the same bits as the plain loop', () => {
+  test('conv2d', () => {
+    fc.assert(fc.property(
+      small(3), small(10), small(10), small(19), small(19), fc.constantFrom([1, 1], [3, 3], [1, 3], [2, 2], [5, 4]), small(3), fc.array(fc.nat({ max: 2 }), { minLength: 4, maxLength: 4 }), fc.boolean(), seeds,
+      (b, c, o, h, w, [kh, kw], stride, [top, bottom, left, right], bias, seed) => {
+        fc.pre(h + top! + bottom! >= kh! && w + left! + right! >= kw!);
+        const weight = tensorOf([o, c, kh!, kw!], seed + 1);
+        const offset = bias ? tensorOf([o], seed + 2) : undefined;
+        check((k, { x }) => ({ y: k.conv2d(x!, weight, offset, stride, { top: top!, bottom: bottom!, left: left!, right: right! }) }), { x: tensorOf([b, c, h, w], seed) });
+      },
+    ), runs);
+  });
+
+  test('linear on rows', () => {
+    fc.assert(fc.property(fc.array(small(6), { minLength: 0, maxLength: 3 }), small(40), small(40), fc.boolean(), seeds, (lead, c, o, bias, seed) => {
+      const weight = tensorOf([o, c], seed + 1);
+      const offset = bias ? tensorOf([o], seed + 2) : undefined;
+      check((k, { x }) => ({ y: k.linear(x!, weight, offset) }), { x: tensorOf([...lead, c], seed) });
+    }), runs);
+  });
+
+  test('linear on the pixels of a picture', () => {
+    fc.assert(fc.property(small(3), small(20), small(20), small(9), small(9), seeds, (b, c, o, h, w, seed) => {
+      const weight = tensorOf([o, c], seed + 1);
+      const offset = tensorOf([o], seed + 2);
+      check((k, { x }) => {
+        const tokens = k.linear(k.toTokens(x!), weight, offset);
+        return { tokens, picture: k.fromTokens(tokens, h, w) };
+      }, { x: tensorOf([b, c, h, w], seed) });
+    }), runs);
+  });
+
+  test('groupNorm, alone and before an activation and a convolution', () => {
+    fc.assert(fc.property(small(3), small(4), small(4), small(13), small(13), fc.boolean(), seeds, (b, groups, perGroup, h, w, dense, seed) => {
+      const c = groups * perGroup;
+      const [weight, bias, filter] = [tensorOf([c], seed + 1), tensorOf([c], seed + 2), tensorOf([2, c, 3, 3], seed + 3)];
+      const padding = { top: 1, bottom: 1, left: 1, right: 1 };
+      check((k, { x }) => {
+        const normed = k.groupNorm(x!, groups, weight, bias, 1e-5);
+        const act = k.activation(k.groupNorm(x!, groups, bias, weight, 1e-3), 'silu');
+        const y = k.conv2d(act, filter, undefined, 1, padding);
+        return dense ? { normed, act, y } : { y };
+      }, { x: tensorOf([b, c, h, w], seed) });
+    }), runs);
+  });
+
+  test('layerNorm and softmax', () => {
+    fc.assert(fc.property(small(3), small(9), small(50), seeds, (b, n, c, seed) => {
+      const [weight, bias] = [tensorOf([c], seed + 1), tensorOf([c], seed + 2)];
+      check((k, { x }) => ({ norm: k.layerNorm(x!, weight, bias, 1e-5), weights: k.softmax(x!) }), { x: tensorOf([b, n, c], seed) });
+    }), runs);
+  });
+
+  test('attention, with and without its map', () => {
+    fc.assert(fc.property(small(3), small(3), small(9), small(40), small(40), seeds, (b, heads, size, n, m, seed) => {
+      const d = heads * size;
+      const scale = 1 / Math.sqrt(size);
+      check((k, { q, k: key, v }) => {
+        const map = k.attentionMap(q!, key!, heads, scale);
+        return { map, byMap: k.applyAttentionMap(map, v!), y: k.attention(q!, key!, v!, heads, scale) };
+      }, { q: tensorOf([b, n, d], seed), k: tensorOf([b, m, d], seed + 1), v: tensorOf([b, m, d], seed + 3) });
+    }), runs);
+  });
+
+  test('activations', () => {
+    fc.assert(fc.property(small(3), small(5), small(60), seeds, (b, c, n, seed) => {
+      check((k, { x }) => ({ silu: k.activation(x!, 'silu'), gelu: k.activation(x!, 'gelu'), mish: k.activation(x!, 'mish'), relu: k.activation(x!, 'relu') }),
+        { x: tensorOf([b, c, n], seed) });
+    }), runs);
+  });
+
+  test('resampling', () => {
+    fc.assert(fc.property(small(3), small(5), fc.integer({ min: 2, max: 13 }), fc.integer({ min: 2, max: 13 }), seeds, (b, c, h, w, seed) => {
+      const filter = tensorOf([3, c, 3, 3], seed + 1);
+      const padding = { top: 1, bottom: 1, left: 1, right: 1 };
+      check((k, { x }) => ({
+        up: k.upsampleNearest2x(x!),
+        down: k.averagePool2x(x!),
+        upConv: k.conv2d(k.upsampleNearest2x(k.affine(x!, 2, 0)), filter, undefined, 1, padding),
+      }), { x: tensorOf([b, c, h, w], seed) });
+    }), runs);
+  });
+
+  test('concatenation and slices', () => {
+    fc.assert(fc.property(small(3), small(3), small(5), small(5), small(30), seeds, (b1, b2, c1, c2, n, seed) => {
+      check((k, { x, y, z }) => {
+        const channels = k.concatChannels(k.affine(x!, 2, 1), k.affine(y!, 3, -1));
+        const batch = k.concatBatch([k.affine(x!, 0.5, 0), x!, z!]);
+        return {
+          channels, batch, again: k.concatChannels(channels, x!),
+          left: k.sliceChannels(channels, 0, c1), right: k.sliceChannels(channels, c1, c1 + c2),
+          first: k.sliceBatch(batch, 0, b1), rest: k.affine(k.sliceBatch(batch, b1, 2 * b1 + b2), 2, 0),
+        };
+      }, { x: tensorOf([b1, c1, n], seed), y: tensorOf([b1, c2, n], seed + 1), z: tensorOf([b2, c1, n], seed + 2) });
+    }), runs);
+  });
+
+  test('tokens and pictures', () => {
+    fc.assert(fc.property(small(3), small(6), small(9), small(9), seeds, (b, c, h, w, seed) => {
+      check((k, { x, t }) => ({ tokens: k.toTokens(x!), picture: k.fromTokens(t!, h, w), back: k.fromTokens(k.toTokens(x!), h, w), sum: k.add(k.toTokens(x!), t!) }),
+        { x: tensorOf([b, c, h, w], seed), t: tensorOf([b, h * w, c], seed + 1) });
+    }), runs);
+  });
+
+  test('arithmetic', () => {
+    const numbers = fc.constantFrom(0, -0, 1, 2, Math.SQRT1_2, -1e-40, Infinity);
+    fc.assert(fc.property(small(3), small(6), small(7), small(9), numbers, numbers, seeds, (b, c, h, w, factor, offset, seed) => {
+      check((k, { x, y, s }) => ({
+        add: k.add(x!, y!), spread: k.add(x!, s!), multiply: k.multiply(x!, y!), scaled: k.multiply(x!, s!), subtract: k.subtract(x!, y!),
+        affine: k.affine(x!, factor, offset), divide: k.divide(x!, factor), pairs: k.add(s!, s!),
+      }), { x: tensorOf([b, c, h, w], seed), y: tensorOf([b, c, h, w], seed + 1), s: tensorOf([b, c], seed + 2) });
+    }), runs);
+  });
+});
