@@ -1,0 +1,93 @@
+/**
+ * The noise schedule that all schedulers share: β per training timestep, and ᾱ = Π (1 − β).
+ *
+ * The tables are those of PyTorch, float32, rounded where it rounds; so runs can be compared step by step.
+ */
+import { InputError } from '../tensor/errors.ts';
+import { cos, exp, log, sigmoid } from '../tensor/math.ts';
+import type { Options } from './options.ts';
+
+const f32 = Math.fround;
+
+export const betaSchedules = ['linear', 'scaled_linear', 'squaredcos_cap_v2', 'sigmoid', 'laplace'] as const;
+export type BetaSchedule = (typeof betaSchedules)[number];
+
+export interface NoiseSchedule {
+  readonly trainTimesteps: number;
+  readonly betas: Float32Array;
+  /** ᾱ_t. */
+  readonly alphasCumprod: Float32Array;
+}
+
+/** Reads num_train_timesteps, beta_start, beta_end, beta_schedule, trained_betas, rescale_betas_zero_snr. */
+export function readNoiseSchedule(options: Options, schedules: readonly BetaSchedule[], scheduler: string): NoiseSchedule {
+  const trained = options.numbers('trained_betas');
+  const announced = options.count('num_train_timesteps', 1000);
+  if (trained && trained.length < announced) {
+    throw new InputError(`${scheduler}: trained_betas has ${trained.length} numbers, fewer than num_train_timesteps = ${announced}`);
+  }
+  if (announced < 1) throw new InputError(`${scheduler}: num_train_timesteps is ${announced}; expected at least 1`);
+  const start = options.number('beta_start', 0.0001);
+  const end = options.number('beta_end', 0.02);
+  const schedule = options.choice('beta_schedule', schedules, 'linear');
+  const betas = trained ? Float32Array.from(trained) : createBetas(schedule, start, end, announced);
+  return scheduleOf(options.flag('rescale_betas_zero_snr', false) ? rescaleZeroTerminalSnr(betas) : betas, announced);
+}
+
+export function scheduleOf(betas: Float32Array, trainTimesteps = betas.length): NoiseSchedule {
+  return { trainTimesteps, betas, alphasCumprod: cumulativeProduct(betas.map((beta) => 1 - beta)) };
+}
+
+function createBetas(schedule: BetaSchedule, start: number, end: number, count: number): Float32Array {
+  switch (schedule) {
+    case 'linear': return linspace(start, end, count);
+    case 'scaled_linear': return linspace(Math.sqrt(start), Math.sqrt(end), count).map((root) => root * root);
+    case 'sigmoid': return linspace(-6, 6, count).map((x) => f32(f32(sigmoid(x)) * f32(end - start)) + f32(start));
+    case 'squaredcos_cap_v2': return betasForAlphaBar(count, cosineAlphaBar);
+    case 'laplace': return betasForAlphaBar(count, laplaceAlphaBar);
+  }
+}
+
+/** torch.linspace in float32: from the start up to the middle, from the end behind it; one rounding each. */
+export function linspace(start: number, end: number, count: number): Float32Array {
+  const [first, last] = [f32(start), f32(end)];
+  const step = count > 1 ? f32(f32(last - first) / (count - 1)) : 0;
+  return Float32Array.from({ length: count }, (_, i) => (i < count / 2 ? first + step * i : last - step * (count - 1 - i)));
+}
+
+/** ᾱ(t) of Nichol & Dhariwal 2021 (arXiv 2102.09672): cos² of a quarter turn. */
+function cosineAlphaBar(t: number): number {
+  const c = cos((((t + 0.008) / 1.008) * Math.PI) / 2);
+  return c * c;
+}
+
+/** The Laplace schedule (arXiv 2407.03297) as diffusers has it. */
+function laplaceAlphaBar(t: number): number {
+  const lambda = -0.5 * Math.sign(0.5 - t || 1) * log(1 - 2 * Math.abs(0.5 - t) + 1e-6);
+  const snr = exp(lambda);
+  return Math.sqrt(snr / (1 + snr));
+}
+
+/** The β that make ᾱ follow a curve over [0, 1], none above 0.999. */
+function betasForAlphaBar(count: number, alphaBar: (t: number) => number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999));
+}
+
+/** torch.cumprod: kept in double precision, stored in float32. */
+export function cumulativeProduct(factors: Float32Array): Float32Array {
+  let product = 1;
+  return factors.map((factor) => (product *= factor));
+}
+
+/** Shifts √ᾱ so that the last timestep is pure noise (Lin et al. 2023, arXiv 2305.08891, algorithm 1). */
+function rescaleZeroTerminalSnr(betas: Float32Array): Float32Array {
+  const roots = cumulativeProduct(betas.map((beta) => 1 - beta)).map(Math.sqrt);
+  const first = roots[0];
+  const last = roots[roots.length - 1];
+  const stretch = f32(first / f32(first - last));
+  const alphasBar = roots.map((root) => {
+    const shifted = f32(f32(root - last) * stretch);
+    return shifted * shifted;
+  });
+  return alphasBar.map((value, t) => 1 - (t === 0 ? value : f32(value / alphasBar[t - 1])));
+}

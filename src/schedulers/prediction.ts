@@ -1,0 +1,66 @@
+/**
+ * What the model predicts, and what it means: with x_t = √ᾱ x₀ + √(1−ᾱ) ε, a model of ε, of x₀, or of
+ * v = √ᾱ ε − √(1−ᾱ) x₀ (Salimans & Ho 2022, arXiv 2202.00512) says the same in three ways.
+ */
+import { absQuantile, add, clamp, divideBy, scale, subtract } from '../tensor/arithmetic.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Options } from './options.ts';
+
+export const predictionTypes = ['epsilon', 'sample', 'v_prediction'] as const;
+export type PredictionType = (typeof predictionTypes)[number];
+
+const f32 = Math.fround;
+
+/** √ᾱ and √(1−ᾱ), float32 as in PyTorch. */
+export function signalAndNoise(alphaCumprod: number): { signal: number; noise: number } {
+  return { signal: f32(Math.sqrt(alphaCumprod)), noise: f32(Math.sqrt(f32(1 - alphaCumprod))) };
+}
+
+/** x̂₀. */
+export function originalFrom(type: PredictionType, sample: Tensor, output: Tensor, alphaCumprod: number): Tensor {
+  const { signal, noise } = signalAndNoise(alphaCumprod);
+  switch (type) {
+    case 'epsilon': return divideBy(subtract(sample, scale(output, noise)), signal);
+    case 'sample': return output;
+    case 'v_prediction': return subtract(scale(sample, signal), scale(output, noise));
+  }
+}
+
+/** ε. */
+export function epsilonFrom(type: PredictionType, sample: Tensor, output: Tensor, alphaCumprod: number): Tensor {
+  const { signal, noise } = signalAndNoise(alphaCumprod);
+  switch (type) {
+    case 'epsilon': return output;
+    case 'sample': return divideBy(subtract(sample, scale(output, signal)), noise);
+    case 'v_prediction': return add(scale(output, signal), scale(sample, noise));
+  }
+}
+
+/** How x̂₀ is kept in the range of pictures: not at all, clipped, or by dynamic thresholding. */
+export type Limit = (denoised: Tensor) => Tensor;
+
+/** Reads clip_sample, clip_sample_range, thresholding, dynamic_thresholding_ratio, sample_max_value. */
+export function readLimit(options: Options, clipByDefault: boolean): Limit {
+  const clips = options.flag('clip_sample', clipByDefault);
+  const range = options.number('clip_sample_range', 1);
+  const thresholds = options.flag('thresholding', false);
+  const ratio = options.number('dynamic_thresholding_ratio', 0.995);
+  const largest = options.number('sample_max_value', 1);
+  if (thresholds) return (denoised) => dynamicThreshold(denoised, ratio, largest);
+  return clips ? (denoised) => clamp(denoised, -range, range) : (denoised) => denoised;
+}
+
+/**
+ * Dynamic thresholding (Saharia et al. 2022, arXiv 2205.11487): clip each sample to its own range [−s, s], s a quantile of
+ * |x̂₀| between 1 and `largest`, and divide by s.
+ */
+export function dynamicThreshold(denoised: Tensor, ratio: number, largest: number): Tensor {
+  const s = absQuantile(denoised, ratio).map((quantile) => Math.min(Math.max(quantile, 1), largest));
+  return divideBy(clamp(denoised, s.map((limit) => -limit), s), s);
+}
+
+/** √ᾱ x₀ + √(1−ᾱ) ε. */
+export function diffuse(original: Tensor, noise: Tensor, alphaCumprod: number): Tensor {
+  const coefficients = signalAndNoise(alphaCumprod);
+  return add(scale(original, coefficients.signal), scale(noise, coefficients.noise));
+}

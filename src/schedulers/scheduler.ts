@@ -1,0 +1,44 @@
+/**
+ * What a scheduler is: a table of timesteps, and a step that takes the picture from one to the next. A step is a pure
+ * function. What a multistep method must remember travels in `state`, a value, so a run can be repeated or branched.
+ */
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** Standard normal noise of a shape: each call draws on from where the last one ended. */
+export type NoiseSource = (shape: readonly number[]) => Tensor;
+
+export interface Scheduler<State = unknown> {
+  /** The name of the class in diffusers. */
+  readonly name: string;
+  /** What the model is given, one number for each call of it. */
+  readonly timesteps: readonly number[];
+  /** The first picture is standard normal noise times this. */
+  readonly initNoiseSigma: number;
+  /** The state before the first step. */
+  readonly start: State;
+  /** The model's input at call `index`, from x_t. */
+  scaleModelInput(sample: Tensor, index: number): Tensor;
+  step(state: State, input: StepInput): StepResult<State>;
+  /** x₀ with the noise level of call `index`: the forward process q(x_t | x₀). */
+  addNoise(original: Tensor, noise: Tensor, index: number): Tensor;
+  /** x̂₀ from what the model predicts (ε, v or x₀, as the config says) at call `index`, neither clipped nor thresholded. */
+  predictOriginal(sample: Tensor, modelOutput: Tensor, index: number): Tensor;
+}
+
+export interface StepInput {
+  /** The number of the model call, from 0. */
+  readonly index: number;
+  /** [B,C,H,W], or [B,2C,H,W] from a model that predicts a variance as well. */
+  readonly modelOutput: Tensor;
+  /** x_t, [B,C,H,W]. */
+  readonly sample: Tensor;
+  readonly noise: NoiseSource;
+}
+
+export interface StepResult<State> {
+  readonly state: State;
+  /** x at the next timestep. */
+  readonly sample: Tensor;
+  /** x̂₀, what the step aims at, where the scheduler has it. */
+  readonly denoised?: Tensor;
+}

@@ -1,0 +1,42 @@
+/** Which of the training timesteps a run of `steps` steps visits (table 2 of arXiv 2305.08891). From noise to picture. */
+import { InputError } from '../tensor/errors.ts';
+
+export const spacings = ['leading', 'linspace', 'trailing'] as const;
+export type Spacing = (typeof spacings)[number];
+
+/** @throws InputError when more steps are asked for than there are timesteps */
+export function spacedTimesteps(spacing: Spacing, trainTimesteps: number, steps: number, offset: number): readonly number[] {
+  if (!Number.isInteger(steps) || steps < 1 || steps > trainTimesteps) {
+    throw new InputError(`${steps} steps are asked for; expected a whole number from 1 to the ${trainTimesteps} timesteps of the training`);
+  }
+  switch (spacing) {
+    case 'leading': {
+      const ratio = Math.floor(trainTimesteps / steps);
+      const timesteps = Array.from({ length: steps }, (_, i) => (steps - 1 - i) * ratio + offset);
+      if (timesteps[0] >= trainTimesteps) {
+        throw new InputError(`steps_offset = ${offset} moves the first of ${steps} steps to timestep ${timesteps[0]}, beyond the last, ${trainTimesteps - 1}`);
+      }
+      return timesteps;
+    }
+    case 'linspace': {
+      const gap = steps > 1 ? (trainTimesteps - 1) / (steps - 1) : 0;
+      return Array.from({ length: steps }, (_, i) => {
+        const place = steps - 1 - i;
+        return roundHalfEven(place === steps - 1 && steps > 1 ? trainTimesteps - 1 : place * gap);
+      });
+    }
+    case 'trailing': {
+      const ratio = trainTimesteps / steps;
+      const count = Math.ceil(trainTimesteps / ratio); // numpy.arange(T, 0, −ratio)
+      return Array.from({ length: count }, (_, i) => roundHalfEven(trainTimesteps - i * ratio) - 1);
+    }
+  }
+}
+
+/** numpy.round. */
+export function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest !== 0.5) return Math.round(x);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
