@@ -1,17 +1,21 @@
 /** Classifier-free guidance (Ho & Salimans 2022, arXiv 2207.12598). */
-import { add, scale, subtract } from '../tensor/arithmetic.ts';
+import type { PerSample } from '../tensor/arithmetic.ts';
 import { conditional, predictOne, unconditional, type Guidance } from './guidance.ts';
+import { checkScale, extrapolate, isAll } from './scales.ts';
 
 /**
- * ε̃ = ε(∅) + g (ε(c) − ε(∅)), in the convention of diffusers: g = 1 is unguided. (The paper's w is g − 1.)
+ * ε̃ = ε(∅) + g (ε(c) − ε(∅)), in the convention of diffusers: g = 1 is unguided, g = 0 unconditional.
+ * (The paper's w is g − 1.) Throws an InputError when g is not finite.
  */
-export function cfg(guidanceScale: number): Guidance {
+export function cfg(guidanceScale: PerSample): Guidance {
+  checkScale('guidanceScale', guidanceScale);
   return {
     name: 'cfg',
     guide(step) {
-      if (guidanceScale === 1) return predictOne(step, conditional);
-      const [given, nothing] = step.predict([conditional, unconditional]) as [typeof step.sample, typeof step.sample];
-      return add(nothing, scale(subtract(given, nothing), guidanceScale));
+      if (isAll(guidanceScale, 1)) return predictOne(step, conditional);
+      if (isAll(guidanceScale, 0)) return predictOne(step, unconditional);
+      const [given, nothing] = step.predict([conditional, unconditional]);
+      return extrapolate(nothing, given, guidanceScale);
     },
   };
 }

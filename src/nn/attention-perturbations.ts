@@ -1,11 +1,11 @@
-/** What may take the place of softmax attention in the perturbed pass. */
-import type { AttentionMixer } from './attention.ts';
-
 /**
- * Perturbed self-attention, the heart of PAG: the map is the identity matrix, PSA = I V = V (PAG paper, eq. 12).
- * Every token attends to itself alone. Query and key are never computed.
+ * What may take the place of softmax attention in the perturbed pass: the identity, which is PAG, and beside it the
+ * other perturbations of the paper's ablation (PAG, section 6.3) and of the guidances that came after it.
  */
-export const identity: AttentionMixer = {
-  key: 'identity',
-  mix: ({ value }) => value,
-};
+export { identity } from './attention-perturbations/identity.ts';
+export { offDiagonalMask, randomMask } from './attention-perturbations/masks.ts';
+export { additiveNoise } from './attention-perturbations/additive-noise.ts';
+export { queryBlur } from './attention-perturbations/query-blur.ts';
+export { uniform } from './attention-perturbations/uniform.ts';
+export { skip } from './attention-perturbations/skip.ts';
+export { softIdentity } from './attention-perturbations/soft-identity.ts';

@@ -34,7 +34,8 @@ export interface AttentionInput {
 export interface AttentionMixer {
   /** Names the mixer and its parameters: two mixers of one key compute the same. */
   readonly key: string;
-  mix(input: AttentionInput): Tensor;
+  /** Without it the whole layer is left out. */
+  readonly mix: ((input: AttentionInput) => Tensor) | undefined;
 }
 
 /** SA = softmax(Q Kᵀ / √d) V, per head (PAG paper, eq. 11). */
@@ -49,6 +50,7 @@ export const softmaxAttention: AttentionMixer = {
  * @returns the same shape
  */
 export function attention(context: Context, path: string, x: Tensor, options: AttentionOptions, mixer: AttentionMixer): Tensor {
+  if (!mixer.mix) return context.tap(path, x);
   const { kernels } = context;
   const [, , height, width] = x.shape as [number, number, number, number];
   const { heads, groups, eps } = options;

@@ -1,10 +1,11 @@
 /** The loop that joins model, guidance and scheduler. */
-import { concatChannels, scale, sliceChannels } from '../tensor/arithmetic.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import type { Guidance, Pass } from '../guidance/guidance.ts';
-import { conditional } from '../guidance/guidance.ts';
+import { InputError } from '../tensor/errors.ts';
+import { scale } from '../tensor/arithmetic.ts';
+import { tensor, type Tensor } from '../tensor/tensor.ts';
+import { concatChannels, sliceChannels } from '../kernels/reference/rearrange.ts';
+import { conditional, samePass, type Guidance, type Pass } from '../guidance/guidance.ts';
 import type { NoiseSource, Scheduler } from '../schedulers/scheduler.ts';
-import type { Denoiser } from './denoiser.ts';
+import type { Denoiser, Prediction } from './denoiser.ts';
 
 export interface SamplingRun {
   readonly denoiser: Denoiser;
@@ -35,15 +36,19 @@ export interface SamplingStep {
 export function* sampleSteps(run: SamplingRun): Generator<SamplingStep, Tensor, void> {
   const { scheduler, guidance } = run;
   const count = scheduler.timesteps.length;
+  const memory = new Map<object, Tensor>();
   let state = scheduler.start;
   let sample = scale(run.noise, scheduler.initNoiseSigma);
 
   for (let index = 0; index < count; index++) {
-    const timestep = scheduler.timesteps[index]!;
+    const timestep = scheduler.timesteps[index];
     const current = sample;
     const model = modelAtStep(run.denoiser, scheduler, current, index);
 
-    const guided = guidance.guide({ index, count, timestep, sample: current, predict: model.predict });
+    const guided = guidance.guide({
+      index, count, timestep, sample: current, memory, ...noiseLevel(scheduler, index), predict: model.predict, tap: model.tap,
+      toOriginal: (prediction) => scheduler.predictOriginal(current, prediction, index),
+    });
     const modelOutput = model.withVariance(guided);
 
     const result = scheduler.step(state, { index, modelOutput, sample: current, noise: run.noiseSource });
@@ -62,32 +67,46 @@ export function sampleToEnd(run: SamplingRun): Tensor {
   }
 }
 
+/** α and σ of x_t = α x₀ + σ ε at one step. */
+function noiseLevel(scheduler: Scheduler, index: number): { signal: number; noise: number } {
+  const [zero, one] = [0, 1].map((value) => tensor('f64', [1, 1, 1, 1], Float64Array.of(value)));
+  return { signal: scheduler.addNoise(one, zero, index).data[0], noise: scheduler.addNoise(zero, one, index).data[0] };
+}
+
 /**
- * The model at one step. Guidance sees the predictions of the picture only; the variance that some models predict beside
- * it, in as many further channels, is that of the unperturbed conditional pass.
+ * The model at one step: it remembers the passes that it has run. Guidance sees the predictions of the picture only; the
+ * variance that some models predict beside it, in as many further channels, is that of the unperturbed conditional pass.
  */
 function modelAtStep(denoiser: Denoiser, scheduler: Scheduler, sample: Tensor, index: number) {
-  const known = new Map<Pass, Tensor>();
-  const channels = sample.shape[1]!;
+  const known: { readonly pass: Pass; readonly prediction: Prediction }[] = [];
+  const channels = sample.shape[1];
   const input = scheduler.scaleModelInput(sample, index);
 
-  const run = (passes: readonly Pass[]): readonly Tensor[] => {
-    const missing = [...new Set(passes)].filter((pass) => !known.has(pass));
+  const find = (pass: Pass): Prediction | undefined =>
+    known.find((one) => samePass(one.pass, pass) && (pass.taps ?? []).every((path) => one.pass.taps?.includes(path)))?.prediction;
+
+  const run = (passes: readonly Pass[]): readonly Prediction[] => {
+    const missing = passes.filter((pass, i) => !find(pass) && !passes.slice(0, i).some((earlier) => samePass(earlier, pass)));
     if (missing.length > 0) {
       const scaled = missing.map((pass) => (pass.sample ? { ...pass, sample: scheduler.scaleModelInput(pass.sample, index) } : pass));
-      const found = denoiser.predict(input, scheduler.timesteps[index]!, scaled);
-      missing.forEach((pass, i) => known.set(pass, found[i]!));
+      const found = denoiser.predict(input, scheduler.timesteps[index], scaled);
+      missing.forEach((pass, i) => known.push({ pass, prediction: found[i] }));
     }
-    return passes.map((pass) => known.get(pass)!);
+    return passes.map((pass) => find(pass) ?? run([pass])[0]);
   };
 
   return {
     predict: (passes: readonly Pass[]): readonly Tensor[] =>
-      run(passes).map((output) => (output.shape[1]! > channels ? sliceChannels(output, 0, channels) : output)),
+      run(passes).map(({ output }) => (output.shape[1] > channels ? sliceChannels(output, 0, channels) : output)),
+    tap(pass: Pass, path: string): Tensor {
+      const value = run([pass])[0].taps[path];
+      if (!value) throw new InputError(`the guidance looks at "${path}", which the model does not have`);
+      return value;
+    },
     withVariance(guided: Tensor): Tensor {
-      const predictsVariance = [...known.values()].some((output) => output.shape[1]! > channels);
+      const predictsVariance = known.some(({ prediction }) => prediction.output.shape[1] > channels);
       if (!predictsVariance) return guided;
-      return concatChannels(guided, sliceChannels(run([conditional])[0]!, channels, 2 * channels));
+      return concatChannels(guided, sliceChannels(run([conditional])[0].output, channels, 2 * channels));
     },
   };
 }

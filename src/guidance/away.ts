@@ -1,0 +1,34 @@
+/**
+ * What PAG, SEG, SLG and SoftPAG have in common: classifier-free guidance, and a step away from a perturbed pass.
+ * They differ in the perturbation alone.
+ */
+import { subtract, type PerSample } from '../tensor/arithmetic.ts';
+import { conditional, samePass, unconditional, type Guidance, type GuidanceStep, type Pass } from './guidance.ts';
+import { checkScale, extrapolate, isAll, push } from './scales.ts';
+
+export interface AwayOptions {
+  readonly name: string;
+  /** g of classifier-free guidance; 1 is without. */
+  readonly guidanceScale: PerSample;
+  /** s at a step; 0 is without. */
+  scaleAt(step: GuidanceStep): PerSample;
+  readonly perturbed: Pass;
+}
+
+/** ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)); with g = 1: ε(c) + s (ε(c) − ε̂(c)). A term that is 0 costs no pass. */
+export function awayFrom({ name, guidanceScale, scaleAt, perturbed }: AwayOptions): Guidance {
+  checkScale('guidanceScale', guidanceScale);
+  const changes = !samePass(perturbed, conditional);
+  return {
+    name,
+    guide(step) {
+      const s = changes ? scaleAt(step) : 0;
+      const classifierFree = isAll(guidanceScale, 1) ? [] : [unconditional];
+      const away = isAll(s, 0) ? [] : [perturbed];
+      const predictions = step.predict([conditional, ...classifierFree, ...away]);
+      const given = predictions[0];
+      const guided = classifierFree.length === 0 ? given : extrapolate(predictions[1], given, guidanceScale);
+      return away.length === 0 ? guided : push(guided, s, subtract(given, predictions.at(-1)!));
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** CFG-Zero* (Fan et al. 2025, arXiv 2503.18886). */
+import { dot, scale, type PerSample } from '../tensor/arithmetic.ts';
+import { InputError } from '../tensor/errors.ts';
+import { zeros } from '../tensor/tensor.ts';
+import { conditional, predictOne, unconditional, type Guidance } from './guidance.ts';
+import { checkScale, extrapolate, isAll } from './scales.ts';
+
+export interface CfgZeroStarOptions {
+  /** g; 1 is unguided. */
+  readonly guidanceScale: PerSample;
+  /** The first steps, in which the prediction is 0. Meant for flow models, whose prediction is a velocity. */
+  readonly zeroInitSteps: number;
+}
+
+/**
+ * α = ⟨ε(c), ε(∅)⟩ / (‖ε(∅)‖² + 1e-8) per sample; ε̃ = α ε(∅) + g (ε(c) − α ε(∅)): of all multiples of ε(∅), the nearest to
+ * ε(c) takes its place. Throws an InputError when g is not finite or the number of steps is no whole number.
+ */
+export function cfgZeroStar({ guidanceScale, zeroInitSteps }: CfgZeroStarOptions): Guidance {
+  checkScale('guidanceScale', guidanceScale);
+  if (!Number.isInteger(zeroInitSteps) || zeroInitSteps < 0) {
+    throw new InputError(`zeroInitSteps is ${zeroInitSteps}; it must be a whole number of at least 0`);
+  }
+  return {
+    name: 'cfg-zero-star',
+    guide(step) {
+      if (step.index < zeroInitSteps) return zeros(step.sample.dtype, step.sample.shape);
+      if (isAll(guidanceScale, 1)) return predictOne(step, conditional);
+      const [given, nothing] = step.predict([conditional, unconditional]);
+      const squares = dot(nothing, nothing);
+      const nearest = scale(nothing, dot(given, nothing).map((product, b) => product / (squares[b] + 1e-8)));
+      return extrapolate(nearest, given, guidanceScale);
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** MAMBO-G: Magnitude-Aware Mitigation for Boosted Guidance (Zhu et al. 2025, arXiv 2508.03442). */
+import { norm, subtract, type PerSample } from '../tensor/arithmetic.ts';
+import { exp } from '../tensor/math.ts';
+import { conditional, predictOne, unconditional, type Guidance } from './guidance.ts';
+import { checkScale, extrapolate, isAll, scalesFor } from './scales.ts';
+
+export interface MamboGOptions {
+  /** g; 1 is unguided. */
+  readonly guidanceScale: PerSample;
+  /** α: how fast the scale falls with the size of the update; 0 is plain CFG. */
+  readonly alpha: number;
+}
+
+/**
+ * d = ε(c) − ε(∅); g′ = 1 + (g − 1) e^(−α ‖d‖/‖ε(∅)‖) per sample; ε̃ = ε(∅) + g′ d: where the two predictions differ much,
+ * as they do in the first steps, the scale is mild. Throws an InputError when g is not finite or α is negative.
+ */
+export function mamboG({ guidanceScale, alpha }: MamboGOptions): Guidance {
+  checkScale('guidanceScale', guidanceScale);
+  checkScale('alpha', alpha, 0);
+  return {
+    name: 'mambo-g',
+    guide(step) {
+      if (isAll(guidanceScale, 1)) return predictOne(step, conditional);
+      const [given, nothing] = step.predict([conditional, unconditional]);
+      const difference = norm(subtract(given, nothing));
+      const size = norm(nothing);
+      const damped = scalesFor(guidanceScale, given).map((g, b) => {
+        if (g === 1 || alpha === 0 || difference[b] === 0) return g;
+        return 1 + (g - 1) * exp(-alpha * (difference[b] / size[b]));
+      });
+      return extrapolate(nothing, given, damped);
+    },
+  };
+}

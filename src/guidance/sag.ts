@@ -1,0 +1,85 @@
+/** Self-Attention Guidance (Hong et al., ICCV 2023, arXiv 2210.00939). */
+import { InputError } from '../tensor/errors.ts';
+import { addScaled, mapElements, subtract, type PerSample } from '../tensor/arithmetic.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { gaussianBlurMatrix } from '../nn/gaussian.ts';
+import { conditional, unconditional, type Guidance, type GuidanceStep, type Pass } from './guidance.ts';
+import { checkScale, extrapolate, isAll, push } from './scales.ts';
+import { separable, type Matrix } from './separable.ts';
+
+export interface SagOptions {
+  /** s; 0 switches SAG off. The authors' code has a guide scale g = 1 + s. */
+  readonly sagScale: PerSample;
+  /** The attention layer that says where to blur. */
+  readonly layer: string;
+  /** σ and window of the blur in pixels; the authors' 9 and 31 unless given (diffusers has 1 and 9). */
+  readonly blurSigma?: number;
+  readonly blurWindow?: number;
+  /** g of classifier-free guidance; 1 is without. With it, SAG is applied to ε(∅), as in eq. 25 and in diffusers. */
+  readonly guidanceScale?: PerSample;
+}
+
+/**
+ * ε̃ = ε + s (ε − ε(x̄)), where ε = ε(x_t) and x̄ is x_t with the details blurred away that the model attends to:
+ * x̂₀ is blurred where the attention that a pixel receives is above average, and noised with ε again.
+ * Throws an InputError when a scale is not finite, σ is not positive, or the window is not odd.
+ */
+export function sag({ sagScale, layer, blurSigma = 9, blurWindow = 31, guidanceScale = 1 }: SagOptions): Guidance {
+  checkScale('sagScale', sagScale);
+  checkScale('guidanceScale', guidanceScale);
+  if (!(blurSigma > 0 && blurSigma < Infinity)) throw new InputError(`blurSigma is ${blurSigma}; it must be a number above 0`);
+  if (!(Number.isInteger(blurWindow) && blurWindow % 2 === 1 && blurWindow > 0)) {
+    throw new InputError(`blurWindow is ${blurWindow}; it must be an odd whole number`);
+  }
+  const map = `${layer}.map`;
+  return {
+    name: 'sag',
+    guide(step) {
+      const classifierFree = !isAll(guidanceScale, 1);
+      const active = !isAll(sagScale, 0);
+      const plain = classifierFree ? unconditional : conditional;
+      const base: Pass = active ? { ...plain, taps: [map] } : plain;
+      const predictions = step.predict(classifierFree ? [base, conditional] : [base]);
+      const guided = classifierFree ? extrapolate(predictions[0], predictions[1], guidanceScale) : predictions[0];
+      if (!active) return guided;
+
+      const sample = degraded(step, predictions[0], step.tap(base, map), (x) => blurred(x, blurSigma, blurWindow));
+      const [worse] = step.predict([{ ...plain, sample }]);
+      return push(guided, sagScale, subtract(predictions[0], worse));
+    },
+  };
+}
+
+/** x̄ = α x̃₀ + σ ε, x̃₀ being x̂₀ blurred where the mask is, and ε the noise of x_t: hence x̄ = x_t + α (x̃₀ − x̂₀). */
+function degraded(step: GuidanceStep, prediction: Tensor, map: Tensor, blur: (x: Tensor) => Tensor): Tensor {
+  const original = step.toOriginal(prediction);
+  const loss = subtract(blur(original), original);
+  const masked = attentionMask(map, original.shape);
+  return addScaled(step.sample, step.signal, mapElements(loss, (value, i) => (masked(i) ? value : 0)));
+}
+
+/**
+ * Whether the element i of a picture [B,C,H,W] receives more than its share of attention: the sum over all queries of the
+ * map's mean over the heads is above 1. The map's grid is that of the picture, coarser; each of its tokens covers a square.
+ * @param map [B,h,N,N]
+ */
+function attentionMask(map: Tensor, [, channels, height, width]: readonly number[]): (i: number) => boolean {
+  const [batch, heads, queries, tokens] = map.shape;
+  const received = new Float64Array(batch * tokens);
+  map.data.forEach((attention, i) => {
+    const sample = Math.floor(i / (heads * queries * tokens));
+    received[sample * tokens + (i % tokens)] += attention / heads;
+  });
+  const factor = Math.sqrt((height * width) / tokens);
+  return (i) => {
+    const sample = Math.floor(i / (channels * height * width));
+    const [y, x] = [Math.floor(i / width) % height, i % width];
+    return received[sample * tokens + Math.floor(y / factor) * (width / factor) + Math.floor(x / factor)] > 1;
+  };
+}
+
+function blurred(x: Tensor, sigma: number, window: number): Tensor {
+  const [, , height, width] = x.shape;
+  const blur = (size: number): Matrix => ({ rows: size, columns: size, entries: gaussianBlurMatrix(size, sigma, window) });
+  return separable(x, blur(height), blur(width));
+}

@@ -1,0 +1,25 @@
+/** Smoothed Energy Guidance (Hong 2024, arXiv 2408.00760). */
+import type { PerSample } from '../tensor/arithmetic.ts';
+import { queryBlur } from '../nn/attention-perturbations.ts';
+import { awayFrom } from './away.ts';
+import { perturbed, type Guidance } from './guidance.ts';
+import { checkScale } from './scales.ts';
+
+export interface SegOptions {
+  /** s; 0 switches SEG off. */
+  readonly segScale: PerSample;
+  /** σ of the blur in tokens; 0 switches SEG off, above 9999 every query is the mean of all. */
+  readonly blurSigma: number;
+  readonly layers: readonly string[];
+  /** g of classifier-free guidance; 1 is without. */
+  readonly guidanceScale?: PerSample;
+}
+
+/**
+ * ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)), where the queries of the perturbed pass are blurred over the token grid:
+ * its energy landscape is smoother. Throws an InputError when a scale is not finite or σ is negative.
+ */
+export function seg({ segScale, blurSigma, layers, guidanceScale = 1 }: SegOptions): Guidance {
+  checkScale('segScale', segScale);
+  return awayFrom({ name: 'seg', guidanceScale, scaleAt: () => segScale, perturbed: perturbed(layers, queryBlur(blurSigma)) });
+}

@@ -1,0 +1,24 @@
+/** Skip-layer guidance (Stability AI 2024, for Stable Diffusion 3.5; spatiotemporal skip guidance, arXiv 2411.18664). */
+import type { PerSample } from '../tensor/arithmetic.ts';
+import { skip } from '../nn/attention-perturbations.ts';
+import { awayFrom } from './away.ts';
+import { perturbed, type Guidance } from './guidance.ts';
+import { checkScale } from './scales.ts';
+
+export interface SlgOptions {
+  /** s; 0 switches SLG off. */
+  readonly slgScale: PerSample;
+  /** The attention layers that are skipped. */
+  readonly layers: readonly string[];
+  /** g of classifier-free guidance; 1 is without. */
+  readonly guidanceScale?: PerSample;
+}
+
+/**
+ * ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)), where the perturbed pass leaves whole attention layers out.
+ * Throws an InputError when a scale is not finite.
+ */
+export function slg({ slgScale, layers, guidanceScale = 1 }: SlgOptions): Guidance {
+  checkScale('slgScale', slgScale);
+  return awayFrom({ name: 'slg', guidanceScale, scaleAt: () => slgScale, perturbed: perturbed(layers, skip) });
+}

@@ -1,0 +1,24 @@
+/** SoftPAG (Ahn et al. 2025, "Where and How to Perturb", arXiv 2506.10978). */
+import { softIdentity } from '../nn/attention-perturbations.ts';
+import { cfgPag, type PagOptions } from './pag.ts';
+import type { PerSample } from '../tensor/arithmetic.ts';
+import type { Guidance } from './guidance.ts';
+
+/** λ of all heads, or of each head. */
+export type HeadLambda = number | readonly number[];
+
+export interface SoftPagOptions extends Omit<PagOptions, 'mixer'> {
+  /** λ in [0, 1]: 0 leaves a head as it is, 1 perturbs it as PAG does. A function gives each layer its own. */
+  readonly lambda: HeadLambda | ((layer: string) => HeadLambda);
+  /** g of classifier-free guidance; 1 is without. */
+  readonly guidanceScale?: PerSample;
+}
+
+/**
+ * PAG whose perturbed map lies between attention and the identity, A ← (1 − λ) A + λ I, for each head as far as one likes.
+ * Throws an InputError when a λ is outside [0, 1], a scale is not finite, or (when it runs) the λ are not as many as the heads.
+ */
+export function softPag({ lambda, guidanceScale = 1, ...options }: SoftPagOptions): Guidance {
+  const lambdaOf = typeof lambda === 'function' ? lambda : () => lambda;
+  return { ...cfgPag(guidanceScale, { ...options, mixer: (layer) => softIdentity(lambdaOf(layer)) }), name: 'soft-pag' };
+}

@@ -1,0 +1,48 @@
+/** Masks on the attention map A = softmax(Q Kᵀ/√d): entries are set to 0 and the rest stays as it is (PAG paper, ablation). */
+import { InputError } from '../../tensor/errors.ts';
+import { manualSeed } from '../../tensor/random.ts';
+import { sizeOf } from '../../tensor/tensor.ts';
+import type { AttentionMixer } from '../attention.ts';
+import { constantOf, forEverySample } from './constants.ts';
+
+/**
+ * All but the diagonal of A is set to 0: A ⊙ I. The rows no longer sum to 1. (Masked before the softmax, the map would
+ * be the identity.)
+ */
+export function offDiagonalMask(): AttentionMixer {
+  return masked('off-diagonal-mask', ([, n, m]) => {
+    const mask = new Float64Array(n * m);
+    for (let i = 0; i < n; i++) mask[i * m + i] = 1;
+    return mask;
+  });
+}
+
+/**
+ * Each entry of A is set to 0 with `probability`, independently for every head. The seed decides which: one pattern for
+ * all samples and steps, so that a run can be repeated and a sample does not depend on its batch.
+ * @throws InputError when the probability is not in [0, 1]
+ */
+export function randomMask({ probability, seed }: { readonly probability: number; readonly seed: number }): AttentionMixer {
+  if (!(probability >= 0 && probability <= 1)) throw new InputError(`the probability of the random mask is ${probability}; it must be from 0 to 1`);
+  return masked(`random-mask(${probability},${seed})`, (shape) =>
+    Float64Array.from(manualSeed(seed).rand(shape).data, (draw) => (draw < probability ? 0 : 1)),
+  );
+}
+
+/** @param maskOf the mask, [h,N,M] or, the same for all heads, [N,M] */
+function masked(key: string, maskOf: (shape: readonly number[]) => Float64Array): AttentionMixer {
+  const mask = constantOf(forEverySample((shape) => forEveryHead(maskOf(shape), shape)));
+  return {
+    key,
+    mix({ kernels, query, key: keys, value, heads, scale }) {
+      const map = kernels.attentionMap(query(), keys(), heads, scale);
+      return kernels.applyAttentionMap(kernels.multiply(map, mask(map.shape, value.dtype)), value);
+    },
+  };
+}
+
+function forEveryHead(mask: Float64Array, shape: readonly number[]): Float64Array {
+  const all = new Float64Array(sizeOf(shape));
+  for (let start = 0; start < all.length; start += mask.length) all.set(mask, start);
+  return all;
+}

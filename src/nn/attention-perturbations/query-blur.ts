@@ -1,0 +1,48 @@
+/** The perturbation of Smoothed Energy Guidance (Hong 2024, arXiv 2408.00760): attention whose queries are blurred. */
+import { InputError } from '../../tensor/errors.ts';
+import { softmaxAttention, type AttentionMixer } from '../attention.ts';
+import { gaussianBlurMatrix } from '../gaussian.ts';
+import { constantOf, mixTokens } from './constants.ts';
+
+/** From here on the authors' code takes the mean of all queries. */
+const infinite = 9999;
+
+/**
+ * softmax(blur(Q) Kᵀ/√d) V, where blur is Gaussian over the token grid. σ = 0 is softmax attention itself; above 9999 every
+ * query is the mean of all. As in the authors' code the window is the odd number next to 6σ, no wider than the grid
+ * (one more when that is even), and the grid is continued by reflection.
+ * @param sigma in tokens
+ * @throws InputError when σ is negative or not a number
+ */
+export function queryBlur(sigma: number): AttentionMixer {
+  if (!(sigma >= 0)) throw new InputError(`the blur σ is ${sigma}; it must be 0 or more`);
+  if (sigma === 0) return softmaxAttention;
+  const blur = sigma > infinite
+    ? constantOf(([height, width]) => new Float64Array((height * width) ** 2).fill(1 / (height * width)), tokenMatrix)
+    : constantOf(([height, width]) => gridBlur(height, width, sigma), tokenMatrix);
+  return {
+    key: `query-blur(${sigma})`,
+    mix: ({ kernels, query, key, value, heads, scale, height, width }) =>
+      kernels.attention(mixTokens(kernels, query(), blur([height, width], value.dtype)), key(), value, heads, scale),
+  };
+}
+
+function tokenMatrix([height, width]: readonly number[]): readonly number[] {
+  return [height * width, height * width];
+}
+
+/** The blur of a grid as a matrix over its tokens: a blur along the columns times one along the rows. */
+function gridBlur(height: number, width: number, sigma: number): Float64Array {
+  const [down, across] = [height, width].map((size) => gaussianBlurMatrix(size, sigma, windowFor(size, sigma)));
+  const tokens = height * width;
+  return Float64Array.from({ length: tokens * tokens }, (_, entry) => {
+    const [target, source] = [Math.floor(entry / tokens), entry % tokens];
+    const vertical = down[Math.floor(target / width) * height + Math.floor(source / width)];
+    return vertical * across[(target % width) * width + (source % width)];
+  });
+}
+
+function windowFor(size: number, sigma: number): number {
+  const wanted = Math.ceil(6 * sigma) + 1 - (Math.ceil(6 * sigma) % 2);
+  return Math.min(wanted, size % 2 === 0 ? size + 1 : size);
+}

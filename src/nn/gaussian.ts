@@ -1,0 +1,26 @@
+/** The Gaussian blur that torch users write: a normalised window, the picture continued by reflection. */
+import { exp } from '../tensor/math.ts';
+
+/**
+ * The blur of a line of `size` pixels as a matrix, row-major [size,size]: blurred = matrix · line.
+ * @param sigma in pixels; 0 is no blur
+ * @param window how many pixels are averaged; odd. It is cut to 2·size − 1, beyond which there is nothing to reflect.
+ */
+export function gaussianBlurMatrix(size: number, sigma: number, window: number): Float64Array {
+  const half = Math.min((window - 1) / 2, size - 1);
+  const weights = Array.from({ length: 2 * half + 1 }, (_, i) => (sigma === 0 ? Number(i === half) : exp(-0.5 * ((i - half) / sigma) ** 2)));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const matrix = new Float64Array(size * size);
+  for (let target = 0; target < size; target++) {
+    weights.forEach((weight, i) => {
+      matrix[target * size + reflect(target + i - half, size)] += weight / total;
+    });
+  }
+  return matrix;
+}
+
+/** The pixel at `index` of a line continued as 2 1 0 1 2 … n−2 n−1 n−2: torch's padding mode "reflect". */
+export function reflect(index: number, size: number): number {
+  const folded = Math.abs(index);
+  return folded < size ? folded : 2 * (size - 1) - folded;
+}
