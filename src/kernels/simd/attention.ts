@@ -7,7 +7,7 @@
  * queries of one head, one query in each lane of two vectors. So the maximum and the sums of the softmax run down
  * the scratch array [M][8] and never across lanes, and both products are the register tile of the convolution.
  */
-import { call, f32x4, forRange, i32, memoryFill, set, v128, when } from './assembler.ts';
+import { call, f32x4, forRange, i32, set, v128, when } from './assembler.ts';
 import type { Body, Code, Func, I32, Local } from './assembler.ts';
 import { expf } from './elementary.ts';
 import { at, kernel, keyOf, parallel, type Library } from './library.ts';
@@ -90,7 +90,7 @@ function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number)
 }
 
 /** The function (lane sums, scores): softmax down each of the eight columns. */
-function softmaxColumns(lib: Library, keys: number): Func {
+export function softmaxColumns(lib: Library, keys: number): Func {
   return lib.func(`softmaxColumns${keys}`, { params: ['i32', 'i32'], results: [] }, (body) => {
     const [lanes, scores] = body.params as [Local<'i32'>, Local<'i32'>];
     const offset = body.local('i32');
@@ -105,7 +105,7 @@ function softmaxColumns(lib: Library, keys: number): Func {
       // A NaN is passed over here, but makes its p, hence the sum, hence the whole row NaN, as in the definition.
       tops.map((top) => set(top, f32x4.const(-Infinity))),
       forRange(offset, i32.const(0), end, ROW_BYTES, tops.map((top, j) => set(top, f32x4.pmax(top, v128.load(score, both[j]!))))),
-      memoryFill(lanes, 0, i32.const(ROW_BYTES * LANES)),
+      Array.from({ length: 2 * LANES }, (_, i) => v128.store(lanes, f32x4.const(0), 16 * i)),
       forRange(offset, i32.const(0), end, ROW_BYTES, [
         set(lane, i32.add(lanes, i32.and(offset, i32.const(ROW_BYTES * LANES - 1)))),
         values.map((value, j) => [

@@ -5,11 +5,12 @@
 import { referenceKernels } from '../reference/index.ts';
 import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Backend, Program, Tensors } from '../kernels.ts';
-import { compile, CONTROL } from './compile.ts';
+import { compile } from './compile.ts';
+import { writeConstants } from './elementary.ts';
 import { fmaSupported, sharedMemorySupported, simdSupported } from './features.ts';
 import { keyOf } from './library.ts';
 import { lower, type HostTensor, type Lowered, type Step, type StoredValue } from './lower.ts';
-import { heap, layOut, weightStore } from './memory.ts';
+import { CONTROL, heap, layOut, weightStore } from './memory.ts';
 import { pool, threadsSupported } from './threads.ts';
 import { applyOperation, trace } from './trace.ts';
 
@@ -42,6 +43,7 @@ export function simdBackend(options: SimdOptions = {}): Backend {
 
   const memoryLimits = { shared: threads > 1, minimum: 2, maximum: MAXIMUM_PAGES };
   const memory = new WebAssembly.Memory({ initial: memoryLimits.minimum, maximum: memoryLimits.maximum, shared: memoryLimits.shared });
+  writeConstants(memory);
   const blocks = heap(memory);
   const store = weightStore(blocks);
   const plans = new Map<string, Plan>();

@@ -3,19 +3,7 @@ import { atomicNotifyAll, atomicWait, block, breakIf, call, doWhile, i32, increa
 import type { Code, Func, I32, MemoryImport } from './assembler.ts';
 import { library, type Library } from './library.ts';
 import type { Place, Step } from './lower.ts';
-import { CONTROL_BYTES } from './memory.ts';
-
-/** Words at the start of the memory. */
-export const CONTROL = {
-  /** Threads that wait at the barrier. */
-  WAITING: 0,
-  /** Changes whenever all have arrived. */
-  GENERATION: 4,
-  /** Not zero: a thread has failed, and all stop. */
-  FAILED: 8,
-  /** One counter of work for each step; zero before a run. */
-  COUNTERS: 64,
-} as const;
+import { CONTROL } from './memory.ts';
 
 /** Looks at the barrier before a thread goes to sleep. */
 const SPINS = 4000;
@@ -30,7 +18,7 @@ function address(place: Place, arena: I32): I32 {
 
 /** The module imports env.memory and env.host(step), which does a step of the kind 'host'. */
 export function compile(steps: readonly Step[], memory: MemoryImport, threads: number, fma: boolean): Uint8Array<ArrayBuffer> {
-  if (CONTROL.COUNTERS + 4 * steps.length > CONTROL_BYTES) throw new RangeError(`a program of ${steps.length} steps is too long`);
+  if (CONTROL.COUNTERS + 4 * steps.length > CONTROL.BYTES) throw new RangeError(`a program of ${steps.length} steps is too long`);
   const lib = library(memory, threads, fma);
   const host = lib.module.importFunc('host', { params: ['i32'], results: [] });
   const wait = threads > 1 ? barrier(lib) : undefined;

@@ -3,8 +3,21 @@
  * given out by `heap`: packed weights, which stay, and one arena, which all plans use in turn for their activations.
  */
 
-/** Bytes at the start of memory that are never given out. */
-export const CONTROL_BYTES = 65536;
+/** The start of the memory, which is never given out: addresses in bytes. */
+export const CONTROL = {
+  /** Threads that wait at the barrier. */
+  WAITING: 0,
+  /** Changes whenever all have arrived. */
+  GENERATION: 4,
+  /** Not zero: a thread has failed, and all stop. */
+  FAILED: 8,
+  /** Numbers that kernels read. */
+  CONSTANTS: 64,
+  /** One counter of work for each step; zero before a run. */
+  COUNTERS: 1024,
+  /** Where what is given out begins. */
+  BYTES: 65536,
+} as const;
 const PAGE = 65536;
 const ALIGNMENT = 64;
 /** Tiles read whole vectors, so up to this much beyond the end of what they use. */
@@ -64,7 +77,7 @@ export function heap(memory: WebAssembly.Memory): Heap {
     memory,
     allocate(bytes) {
       const size = bufferBytes(bytes);
-      let address = CONTROL_BYTES;
+      let address = CONTROL.BYTES;
       for (const [start, length] of [...used].sort(([a], [b]) => a - b)) {
         if (address + size <= start) break;
         address = start + length;

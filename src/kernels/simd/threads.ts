@@ -2,7 +2,7 @@
  * The threads beside the one that calls: workers that run the same modules over the same memory. They are started at the
  * first run that needs them, and do not keep the process alive.
  */
-import { CONTROL } from './compile.ts';
+import { CONTROL } from './memory.ts';
 
 export interface Pool {
   /** Starts `run(thread, arena)` of this module on all workers, threads 1 to N − 1. Does not wait. */
