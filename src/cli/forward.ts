@@ -1,0 +1,68 @@
+/** `pag forward`: one forward pass, with every inner value that one wants to see. */
+import { InputError } from '../tensor/errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { writeWhole } from '../formats/node-files.ts';
+import { readNumbers, readTensor, writeSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
+import { identity } from '../nn/attention-perturbations.ts';
+import { selectLayers } from '../unet/selectors.ts';
+import type { Perturbation } from '../unet/stages.ts';
+import { runUNet, unperturbed, type UNet } from '../unet/unet.ts';
+import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
+import type { Command } from './command.ts';
+import { finiteTensor, loadModel, openSafetensors } from './model.ts';
+import { readOptions, type OptionKinds } from './options.ts';
+
+const kinds: OptionKinds = { model: 'text', input: 'text', out: 'text', perturb: 'text', taps: 'text', ...backendOptions };
+
+const help = `pag forward --model DIR --input IN.safetensors --out OUT.safetensors [options]
+
+Runs the model once on what IN holds: sample [B, C, H, W], timestep (one, or one per sample), and class_labels
+if the model wants them. OUT gets sample, and what the options ask for.
+
+  --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+  --perturb SEL[,SEL...]          a second pass with the identity in place of the attention maps of these layers:
+                                  OUT gets perturbed
+  --taps GLOB[,GLOB...]           inner values by module path: OUT gets tap.<module path>, and perturbed.tap.<module path>
+                                  from the layer on where the second pass begins; <attention layer>.map is the attention map
+${backendHelp}`;
+
+export const forwardCommand: Command = { summary: 'runs a model once, with taps', help, run };
+
+async function run(args: readonly string[]): Promise<number> {
+  const options = readOptions(args, kinds);
+  const [folder, inputFile, out] = [options.required('model'), options.required('input'), options.required('out')];
+  const { dtype, backend } = chooseBackend(options);
+  const { unet } = await loadModel(folder, dtype);
+  const input = await openSafetensors(inputFile);
+
+  const selectors = options.list('perturb');
+  const passes: Perturbation[] = [unperturbed];
+  if (selectors) passes.push(new Map(selectLayers(selectors, unet.attentionLayers).map((layer) => [layer, identity])));
+  const patterns = options.list('taps') ?? [];
+
+  const started = performance.now();
+  const { predictions, taps } = runUNet(unet, backend, {
+    sample: finiteTensor(input, 'sample', dtype, 'B,C,H,W'),
+    timesteps: readNumbers(input, 'timestep').numbers,
+    ...(input.entries.has('class_labels') && { classLabels: readLabels(input, unet) }),
+  }, { passes, taps: selectors ? patterns.flatMap((pattern) => [pattern, `1:${pattern}`]) : patterns });
+  const seconds = (performance.now() - started) / 1000;
+  backend.dispose();
+  if (patterns.length > 0 && Object.keys(taps).length === 0) {
+    throw new InputError(`--taps ${patterns.join(',')} matches no module; try --taps '*' to see all`);
+  }
+
+  const outputs: Record<string, Tensor> = { sample: predictions[0] };
+  if (predictions[1]) outputs['perturbed'] = predictions[1];
+  for (const [path, value] of Object.entries(taps)) {
+    outputs[path.startsWith('1:') ? `perturbed.tap.${path.slice(2)}` : `tap.${path}`] = value;
+  }
+  writeWhole(out, writeSafetensors(outputs));
+  console.log(`${Object.keys(outputs).length} tensors, ${dtype} on ${backend.name}, in ${seconds.toFixed(2)} s: ${out}`);
+  return 0;
+}
+
+/** Embeddings for a model that takes them as they are, else one number per sample. */
+function readLabels(input: SafetensorsFile, unet: UNet): readonly number[] | Tensor {
+  return unet.config.classEmbedding === 'identity' ? readTensor(input, 'class_labels') : readNumbers(input, 'class_labels').numbers;
+}

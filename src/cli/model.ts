@@ -1,0 +1,62 @@
+/** Loading what the user names: a model folder, a scheduler, tensors. */
+import { basename } from 'node:path';
+import { InputError } from '../tensor/errors.ts';
+import { shapeText, sizeOf, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
+import { cast } from '../tensor/rounding.ts';
+import { jsonObject, loadModelFolder } from '../formats/diffusers.ts';
+import { folderReader, readBytes } from '../formats/node-files.ts';
+import { parseSafetensors, readTensor, type SafetensorsFile } from '../formats/safetensors.ts';
+import type { Config } from '../schedulers/options.ts';
+import { schedulerNames } from '../schedulers/registry.ts';
+import { createUNet, type UNet } from '../unet/unet.ts';
+import { suggestion } from './options.ts';
+
+export interface LoadedModel {
+  readonly unet: UNet;
+  readonly schedulerConfig: Config | undefined;
+}
+
+export async function loadModel(folder: string, dtype: DType): Promise<LoadedModel> {
+  const { config, weights, schedulerConfig } = await loadModelFolder(await folderReader(folder), folder);
+  return { unet: createUNet(config, weights, dtype, folder), schedulerConfig };
+}
+
+/** The scheduler's config: a file, or the model's own under another class name, or the model's own. */
+export async function chooseScheduler(name: string | undefined, file: string | undefined, ofModel: Config | undefined): Promise<Config> {
+  if (file !== undefined && name !== undefined) throw new InputError('--scheduler and --scheduler-config exclude one another; the file names its class');
+  if (file !== undefined) return jsonObject(await readBytes(file), file);
+  if (name === undefined) return ofModel ?? { _class_name: 'DDIMScheduler' };
+  const className = schedulerNames.find((known) => shortName(known) === shortName(name));
+  if (!className) {
+    const known = schedulerNames.map(shortName);
+    throw new InputError(`--scheduler is "${name}"; expected ${known.join(', ')}${suggestion(name, known)}`);
+  }
+  return { ...sharedKeys(ofModel ?? {}), _class_name: className };
+}
+
+/** `ddim` for DDIMScheduler. */
+export function shortName(className: string): string {
+  return className.replace(/Scheduler$/, '').toLowerCase();
+}
+
+/** What describes the model's training, not one scheduler: it holds for every scheduler that takes its place. */
+function sharedKeys(config: Config): Config {
+  const shared = ['num_train_timesteps', 'beta_start', 'beta_end', 'beta_schedule', 'trained_betas', 'prediction_type'];
+  return Object.fromEntries(Object.entries(config).filter(([key]) => shared.includes(key)));
+}
+
+export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+  return parseSafetensors(await readBytes(path), basename(path));
+}
+
+/** A tensor that must be finite and of a given number of dimensions. */
+export function finiteTensor(file: SafetensorsFile, name: string, dtype: DType, dimensions: string): Tensor {
+  const found = readTensor(file, name);
+  const rank = dimensions.split(',').length;
+  if (found.shape.length !== rank) {
+    throw new InputError(`${file.source}: "${name}" has shape ${shapeText(found.shape)}, expected [${dimensions}]`);
+  }
+  const wrong = found.data.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) throw new InputError(`${file.source}: "${name}" holds ${found.data[wrong]} (element ${wrong} of ${sizeOf(found.shape)}); expected finite numbers`);
+  return cast(tensor(found.dtype, found.shape, found.data), dtype);
+}

@@ -1,0 +1,141 @@
+/** `pag sample`: draws pictures with a model. */
+import { InputError } from '../tensor/errors.ts';
+import { manualSeed, type Generator } from '../tensor/random.ts';
+import { cast } from '../tensor/rounding.ts';
+import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
+import { grid } from '../formats/grid.ts';
+import { writeWhole } from '../formats/node-files.ts';
+import { encodePng } from '../formats/png.ts';
+import { writeSafetensors } from '../formats/safetensors.ts';
+import { unetDenoiser } from '../sampling/denoiser.ts';
+import { sampleSteps, type SamplingRun } from '../sampling/sample.ts';
+import { createScheduler } from '../schedulers/registry.ts';
+import type { UNet } from '../unet/unet.ts';
+import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
+import type { Command } from './command.ts';
+import { chooseGuidance, guidanceHelp, guidanceOptions } from './guidance-options.ts';
+import { chooseScheduler, finiteTensor, loadModel, openSafetensors } from './model.ts';
+import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
+import { createPreview } from './preview.ts';
+import { createProgress } from './progress.ts';
+
+const kinds: OptionKinds = {
+  model: 'text', out: 'text', count: 'text', labels: 'text', seed: 'text', noise: 'text', scheduler: 'text',
+  'scheduler-config': 'text', steps: 'text', eta: 'text', latents: 'text', preview: 'flag', ...guidanceOptions, ...backendOptions,
+};
+
+const help = `pag sample --model DIR --out GRID.png [options]
+
+Draws pictures with a diffusers model and writes them side by side as PNG.
+
+  --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+  --out GRID.png                  where the pictures go
+  --latents FILE.safetensors      where the numbers go: noise, step.0 ... step.N-1, sample
+  --count N                       how many pictures (as many as labels, or 4)
+  --labels 0,1,2                  class labels, repeated as often as needed
+  --seed S                        the noise is that of torch.manual_seed(S) on a CPU (0)
+  --noise FILE.safetensors        or comes from this file: its tensor "noise", [N, C, H, W]
+  --scheduler NAME                ddim, ddpm, ... (the model's own)
+  --scheduler-config FILE.json    a scheduler_config.json of diffusers
+  --steps N                       how many steps (20)
+  --eta E                         of ddim: 0 adds no noise, 1 as much as ddpm (0)
+  --preview                       shows in the terminal what is being drawn
+${guidanceHelp}
+${backendHelp}`;
+
+export const sampleCommand: Command = { summary: 'draws pictures', help, run };
+
+async function run(args: readonly string[]): Promise<number> {
+  const options = readOptions(args, kinds);
+  const folder = options.required('model');
+  const out = options.text('out');
+  const latentsFile = options.text('latents');
+  if (out === undefined && latentsFile === undefined) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  const { dtype, backend } = chooseBackend(options);
+  const { unet, schedulerConfig } = await loadModel(folder, dtype);
+  const guidance = chooseGuidance(options, unet);
+  const eta = options.number('eta', 0) ?? 0;
+  const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), schedulerConfig);
+  const scheduler = createScheduler(config, options.integer('steps', 1) ?? 20, { eta });
+
+  const generator = manualSeed(options.integer('seed', 0) ?? 0);
+  const noise = await firstNoise(options, unet, dtype, generator);
+  const count = noise.shape[0];
+  const conditions = chooseLabels(options, unet, count);
+
+  const started = performance.now();
+  const samplingRun: SamplingRun = {
+    denoiser: unetDenoiser(unet, backend, conditions), guidance, scheduler, noise,
+    noiseSource: (shape) => cast(generator.randn(shape), dtype),
+  };
+  const { sample, steps } = await follow(samplingRun, latentsFile !== undefined, options.has('preview'));
+  backend.dispose();
+
+  const title = `${guidance.name}, ${scheduler.name.replace(/Scheduler$/, '')}, ${scheduler.timesteps.length} steps`;
+  if (out !== undefined) writeWhole(out, encodePng(grid([{ title, samples: sample }])));
+  if (latentsFile !== undefined) {
+    const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
+    writeWhole(latentsFile, writeSafetensors({ noise, ...named, sample }));
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const files = [out, latentsFile].filter((file) => file !== undefined).join(' and ');
+  console.log(`${count} samples of ${shapeText(noise.shape.slice(1))}, ${title}, ${dtype} on ${backend.name}, in ${seconds} s: ${files}`);
+  return 0;
+}
+
+/** Runs all steps, showing progress. Lets the process breathe between two steps, so that Ctrl-C is heard. */
+async function follow(run: SamplingRun, keepSteps: boolean, preview: boolean): Promise<{ sample: Tensor; steps: readonly Tensor[] }> {
+  const progress = createProgress('drawing');
+  const show = preview && process.stderr.isTTY ? createPreview() : undefined;
+  const steps: Tensor[] = [];
+  const iterator = sampleSteps(run);
+  progress.update(0, run.scheduler.timesteps.length);
+  for (;;) {
+    const { done, value } = iterator.next();
+    if (done) {
+      progress.end();
+      return { sample: value, steps };
+    }
+    if (!value.sample.data.every(Number.isFinite)) {
+      throw new InputError(`step ${value.index} (timestep ${value.timestep}) gave numbers that are not finite; a smaller scale or a wider --dtype may help`);
+    }
+    if (keepSteps) steps.push(value.sample);
+    show?.(value.denoised ?? value.sample);
+    progress.update(value.index + 1, value.count, `timestep ${value.timestep}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Standard normal noise: from a file, or from the seed for as many pictures as are wanted. */
+async function firstNoise(options: ParsedOptions, unet: UNet, dtype: DType, generator: Generator): Promise<Tensor> {
+  const file = options.text('noise');
+  const wanted = options.integer('count', 1, 100_000);
+  if (file !== undefined) {
+    if (wanted !== undefined) throw new InputError('--count and --noise exclude one another; the file says how many');
+    return finiteTensor(await openSafetensors(file), 'noise', dtype, 'N,C,H,W');
+  }
+  const size = unet.config.sampleSize;
+  if (!size) throw new InputError('the model has no sample_size; give the noise with --noise FILE.safetensors');
+  const count = wanted ?? options.list('labels')?.length ?? 4;
+  return cast(generator.randn([count, unet.config.inChannels, ...size]), dtype);
+}
+
+function chooseLabels(options: ParsedOptions, unet: UNet, count: number): { labels?: readonly number[]; nullLabel?: number } {
+  const listed = options.list('labels')?.map((text) => {
+    if (!/^\d+$/.test(text)) throw new InputError(`--labels has "${text}"; expected whole numbers between commas`);
+    return Number(text);
+  });
+  const nullLabel = options.integer('null-label', 0);
+  const kind = unet.config.classEmbedding;
+  if (kind === 'none') {
+    if (listed || nullLabel !== undefined) throw new InputError('the model is not class-conditional; leave out --labels and --null-label');
+    return {};
+  }
+  if (kind === 'identity') throw new InputError('the model takes class embeddings, not labels (class_embed_type "identity"); use pag forward');
+  if (!listed && nullLabel === undefined) {
+    const range = unet.config.numClassEmbeds === undefined ? '' : ` (0 to ${unet.config.numClassEmbeds - 1})`;
+    throw new InputError(`the model is class-conditional; give --labels${range}, or --null-label to draw without a class`);
+  }
+  const labels = Array.from({ length: count }, (_, i) => (listed ? listed[i % listed.length] : nullLabel!));
+  return { labels, ...(nullLabel !== undefined && { nullLabel }) };
+}

@@ -1,0 +1,71 @@
+/** `npm start`: letters from the model that ships, drawn twice from the same noise, without guidance and with PAG. */
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { manualSeed } from '../tensor/random.ts';
+import { referenceBackend } from '../kernels/reference/index.ts';
+import { simdBackend, simdSupported } from '../kernels/simd/index.ts';
+import { grid, type GridRow } from '../formats/grid.ts';
+import { writeWhole } from '../formats/node-files.ts';
+import { encodePng } from '../formats/png.ts';
+import type { Guidance } from '../guidance/guidance.ts';
+import { none } from '../guidance/none.ts';
+import { pag } from '../guidance/pag.ts';
+import { unetDenoiser } from '../sampling/denoiser.ts';
+import { sampleSteps } from '../sampling/sample.ts';
+import { createScheduler } from '../schedulers/registry.ts';
+import { selectLayers } from '../unet/selectors.ts';
+import { loadModel } from './model.ts';
+import { createPreview } from './preview.ts';
+import { createProgress } from './progress.ts';
+
+const noLetter = 26;
+const count = 13;
+const stepCount = 20;
+
+const model = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
+const out = 'out/letters.png';
+
+process.on('SIGINT', () => process.exit(130));
+
+const { unet, schedulerConfig } = await loadModel(model, 'f32');
+const backend = simdSupported() ? simdBackend({ threads: availableParallelism() }) : referenceBackend();
+const layers = selectLayers(['mid'], unet.attentionLayers);
+console.log(`The model: ${unet.attentionLayers.length} self-attention layers, ${[...unet.weights.values()].reduce((sum, w) => sum + w.data.length, 0)} weights, trained on letters.`);
+console.log(`Drawing ${count} letters twice from the same noise, ${stepCount} steps of DDIM, on the ${backend.name} kernels.`);
+
+const rows: GridRow[] = [];
+rows.push(await draw('no guidance', none));
+rows.push(await draw(`PAG, s = 1, the identity in ${layers.join(', ')}`, pag({ pagScale: 1, layers })));
+backend.dispose();
+
+mkdirSync('out', { recursive: true });
+writeWhole(out, encodePng(grid(rows)));
+console.log(`Side by side: ${out}`);
+process.exit(0);
+
+async function draw(title: string, guidance: Guidance): Promise<GridRow> {
+  const generator = manualSeed(0);
+  const labels = Array.from({ length: count }, () => noLetter);
+  const steps = sampleSteps({
+    denoiser: unetDenoiser(unet, backend, { labels, nullLabel: noLetter }),
+    guidance,
+    scheduler: createScheduler(schedulerConfig ?? { _class_name: 'DDIMScheduler' }, stepCount),
+    noise: generator.randn([count, 1, 32, 32]),
+    noiseSource: (shape) => generator.randn(shape),
+  });
+  const started = performance.now();
+  const progress = createProgress(title);
+  const preview = process.stderr.isTTY ? createPreview() : undefined;
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) {
+      progress.end();
+      console.log(`  ${title}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
+      return { title, samples: value };
+    }
+    preview?.(value.denoised ?? value.sample);
+    progress.update(value.index + 1, value.count);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
