@@ -105,6 +105,6 @@ function extents(operation: string, q: Tensor, k: Tensor, heads: number) {
   const [batch, queries, channels] = dimensions(operation, q, 'B,N,D');
   const keys = dimensions(operation, k, 'B,M,D')[1];
   expectShape(operation, 'the key', k, [batch, keys, channels]);
-  expect(operation, heads >= 1 && channels % heads === 0, `${heads} heads do not divide ${channels} channels`);
+  expect(operation, Number.isInteger(heads) && heads >= 1 && channels % heads === 0, `${heads} heads do not divide ${channels} channels`);
   return { batch, queries, keys, channels, headSize: channels / heads };
 }

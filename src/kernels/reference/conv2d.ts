@@ -23,6 +23,8 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stri
   expect('conv2d', weightChannels === channels, `the weight is for ${weightChannels} channels, but the picture has ${channels}`);
   if (bias) expectShape('conv2d', 'the bias', bias, [outChannels]);
   expect('conv2d', Number.isInteger(stride) && stride >= 1, `the stride must be a whole number from 1 on, but is ${stride}`);
+  const borders = [padding.top, padding.bottom, padding.left, padding.right];
+  expect('conv2d', borders.every((pixels) => Number.isInteger(pixels) && pixels >= 0), `the padding must be whole numbers from 0 on, but is ${borders.join(', ')}`);
   const outHeight = Math.floor((height + padding.top + padding.bottom - kernelHeight) / stride) + 1;
   const outWidth = Math.floor((width + padding.left + padding.right - kernelWidth) / stride) + 1;
   expect('conv2d', outHeight >= 1 && outWidth >= 1, `a picture of ${height} × ${width} with its padding is smaller than the kernel`);

@@ -15,7 +15,7 @@ export function groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tenso
   const dtype = commonDType('groupNorm', x, weight, bias);
   expect('groupNorm', x.shape.length >= 2, `expected a shape [B,C,…], found one of ${x.shape.length} dimensions`);
   const [batch, channels] = x.shape;
-  expect('groupNorm', groups >= 1 && channels % groups === 0, `${groups} groups do not divide ${channels} channels`);
+  expect('groupNorm', Number.isInteger(groups) && groups >= 1 && channels % groups === 0, `${groups} groups do not divide ${channels} channels`);
   expectShape('groupNorm', 'the weight', weight, [channels]);
   expectShape('groupNorm', 'the bias', bias, [channels]);
 

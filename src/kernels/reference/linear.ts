@@ -6,7 +6,7 @@
  * The sum runs over c in ascending order, in the runs of matmul.ts; the bias is added last.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
-import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
+import { allocate, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import { commonDType, dimensions, expect, expectShape } from './checks.ts';
 import { matmul, transpose } from './matmul.ts';
 
@@ -16,7 +16,7 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | undefined): Ten
   expect('linear', x.shape.at(-1) === channels, `rows of ${x.shape.at(-1)} numbers meet a weight for ${channels}`);
   if (bias) expectShape('linear', 'the bias', bias, [outChannels]);
 
-  const rows = channels === 0 ? 0 : x.data.length / channels;
+  const rows = sizeOf(x.shape.slice(0, -1));
   const out = allocate(dtype, rows * outChannels);
   matmul(out, x.data, transpose(weight.data, outChannels, channels), rows, channels, outChannels);
   if (bias) for (let r = 0; r < rows; r++) for (let o = 0; o < outChannels; o++) out[r * outChannels + o] += bias.data[o];

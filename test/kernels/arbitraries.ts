@@ -1,0 +1,96 @@
+/** Random tensors for property tests: small and odd shapes, values that are harmless or as awkward as a dtype has them. */
+import fc from 'fast-check';
+import { roundInPlace } from '../../src/tensor/rounding.ts';
+import { allocate, sizeOf, tensor, type DType, type Tensor } from '../../src/tensor/tensor.ts';
+import type { Padding } from '../../src/kernels/kernels.ts';
+
+/**
+ * - `moderate`: in [−4, 4], zeros of both signs among them; nothing overflows or becomes subnormal.
+ * - `any`: also infinities, NaN, subnormals, and the largest and smallest numbers of float32.
+ */
+export type Values = 'moderate' | 'any';
+
+const harmless = fc.oneof(
+  { weight: 12, arbitrary: fc.integer({ min: -(2 ** 22), max: 2 ** 22 }).map((n) => n * 2 ** -20) },
+  { weight: 1, arbitrary: fc.constantFrom(0, -0, 1, -1) },
+);
+
+const awkward = fc.oneof(
+  { weight: 12, arbitrary: harmless },
+  { weight: 1, arbitrary: fc.constantFrom(Infinity, -Infinity, NaN, -0, 1e-42, -1e-40, 2 ** -149, 2 ** -126, 3.4e38, -3.4e38, 65504, 6e-8) },
+);
+
+/** A tensor of this shape; its values are rounded to the dtype. */
+export function tensors(dtype: DType, shape: readonly number[], values: Values = 'moderate'): fc.Arbitrary<Tensor> {
+  const size = sizeOf(shape);
+  const element = values === 'moderate' ? harmless : awkward;
+  return fc.array(element, { minLength: size, maxLength: size }).map((numbers) => {
+    const data = allocate(dtype, size);
+    data.set(numbers);
+    roundInPlace(dtype, data);
+    return tensor(dtype, shape, data);
+  });
+}
+
+/** An extent from 1 to `max`. */
+export function extent(max: number): fc.Arbitrary<number> {
+  return fc.integer({ min: 1, max });
+}
+
+/** A shape with extents from 1 up to those of `limits`. */
+export function shapes(...limits: readonly number[]): fc.Arbitrary<number[]> {
+  return fc.tuple(...limits.map(extent)) as fc.Arbitrary<number[]>;
+}
+
+/** A picture [B,C,H,W] that is small and rarely square. */
+export function pictures(dtype: DType, values: Values = 'moderate'): fc.Arbitrary<Tensor> {
+  return shapes(3, 5, 7, 7).chain((shape) => tensors(dtype, shape, values));
+}
+
+export interface Convolution {
+  readonly x: Tensor;
+  readonly weight: Tensor;
+  readonly bias: Tensor | undefined;
+  readonly stride: number;
+  readonly padding: Padding;
+}
+
+/** A convolution whose kernel, up to 5 × 5 and rarely square, fits into the picture with its uneven padding. */
+export function convolutions(dtype: DType, values: Values = 'moderate'): fc.Arbitrary<Convolution> {
+  const pixels = fc.nat({ max: 2 });
+  const padding = fc.record({ top: pixels, bottom: pixels, left: pixels, right: pixels });
+  return fc.tuple(shapes(3, 12, 8, 8), shapes(6, 5, 5), padding, fc.boolean(), extent(2))
+    .map(([shape, [outChannels, kernelHeight, kernelWidth], around, withBias, stride]) => {
+      // A kernel that is too large for the picture is cut down to it.
+      const kernel = [Math.min(kernelHeight, shape[2] + around.top + around.bottom), Math.min(kernelWidth, shape[3] + around.left + around.right)];
+      return { shape, weightShape: [outChannels, shape[1], ...kernel], padding: around, withBias, stride };
+    })
+    .chain((choice) => fc.record({
+      x: tensors(dtype, choice.shape, values),
+      weight: tensors(dtype, choice.weightShape, values),
+      bias: choice.withBias ? tensors(dtype, [choice.weightShape[0]], values) : fc.constant(undefined),
+      stride: fc.constant(choice.stride),
+      padding: fc.constant(choice.padding),
+    }));
+}
+
+export interface Attention {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly heads: number;
+  readonly scale: number;
+}
+
+/** Queries, keys and values of up to three heads, with as many keys as queries or not: more queries, and more keys, than are handled at a time. */
+export function attentions(dtype: DType, values: Values = 'moderate'): fc.Arbitrary<Attention> {
+  const tokens = fc.oneof({ weight: 4, arbitrary: extent(6) }, { weight: 1, arbitrary: extent(70) });
+  return fc.tuple(extent(2), tokens, tokens, extent(3), extent(5)).chain(([batch, queries, keys, heads, size]) =>
+    fc.record({
+      q: tensors(dtype, [batch, queries, heads * size], values),
+      k: tensors(dtype, [batch, keys, heads * size], values),
+      v: tensors(dtype, [batch, keys, heads * size], values),
+      heads: fc.constant(heads),
+      scale: fc.constant(1 / Math.sqrt(size)),
+    }));
+}
