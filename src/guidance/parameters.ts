@@ -1,0 +1,75 @@
+/** The parameters of a guidance as data, so that a command line can offer, explain and read them. */
+import { InputError } from '../tensor/errors.ts';
+import type { PerSample } from '../tensor/arithmetic.ts';
+import { checkScale, rangeText } from './scales.ts';
+
+export type ParameterValue = PerSample | string | readonly string[];
+
+export interface Parameter {
+  /** As `pagScale`; on the command line `--pag-scale`. */
+  readonly name: string;
+  /**
+   * - `scale`: a number, or one for each sample.  `number`: a number.  `integer`: a whole number.  `numbers`: some numbers.
+   * - `layers`: selectors of self-attention layers.  `choice`: one of `choices`.
+   */
+  readonly kind: 'scale' | 'number' | 'integer' | 'numbers' | 'layers' | 'choice';
+  readonly summary: string;
+  readonly default: ParameterValue;
+  /** Bounds of the numbers, both allowed. */
+  readonly least?: number;
+  readonly most?: number;
+  readonly choices?: readonly string[];
+}
+
+export type ParameterValues = Readonly<Record<string, ParameterValue | undefined>>;
+
+/** `--pag-scale` for `pagScale`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/**
+ * A parameter's value from text: numbers and selectors are separated by commas.
+ * @throws InputError when the text is none
+ */
+export function readParameter(parameter: Parameter, text: string): ParameterValue {
+  if (parameter.kind === 'choice') return checked(parameter, text);
+  const parts = text.split(',').map((part) => part.trim());
+  if (parameter.kind === 'layers') return checked(parameter, parts);
+  const numbers = parts.map((part) => (part === '' ? NaN : Number(part)));
+  if (numbers.some(Number.isNaN)) throw new InputError(`${flagOf(parameter.name)} is "${text}"; it must be ${expectation(parameter)}`);
+  return checked(parameter, numbers.length === 1 && parameter.kind !== 'numbers' ? numbers[0] : numbers);
+}
+
+/**
+ * The value, if it is one that the parameter may have.
+ * @throws InputError otherwise
+ */
+export function checked(parameter: Parameter, value: ParameterValue): ParameterValue {
+  const { kind, name, least, most, choices = [] } = parameter;
+  const refuse = (): never => {
+    throw new InputError(`${flagOf(name)} is "${String(value)}"; it must be ${expectation(parameter)}`);
+  };
+  const list: readonly (number | string)[] = Array.isArray(value) ? value : [value];
+  if (list.length === 0) return refuse();
+  if (Array.isArray(value) && !['scale', 'numbers', 'layers'].includes(kind)) return refuse();
+  if (kind === 'choice') return choices.includes(value as string) ? value : refuse();
+  if (kind === 'layers') return list.every((part) => typeof part === 'string' && part !== '') ? list as readonly string[] : refuse();
+  if (!list.every((part) => typeof part === 'number')) return refuse();
+  if (kind === 'integer' && !list.every(Number.isInteger)) return refuse();
+  if (value !== parameter.default) checkScale(flagOf(name), list, least, most);
+  return kind === 'numbers' ? list : value;
+}
+
+/** What a parameter must be, for messages and help: `a number from 0 to 1`. */
+export function expectation({ kind, least, most, choices = [] }: Parameter): string {
+  const range = rangeText(least ?? -Infinity, most ?? Infinity);
+  switch (kind) {
+    case 'scale': return `${range}, or one for each sample`;
+    case 'number': return range;
+    case 'integer': return range.replace('finite number', 'whole number').replace('a number', 'a whole number');
+    case 'numbers': return `some numbers with commas between them, each ${range}`;
+    case 'layers': return 'selectors of self-attention layers with commas between them';
+    case 'choice': return `one of ${choices.join(', ')}`;
+  }
+}
