@@ -1,7 +1,7 @@
 /** `pag forward`: one forward pass, with every inner value that one wants to see. */
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { writeWhole } from '../formats/node-files.ts';
+import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { readNumbers, readTensor, writeSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
 import { identity } from '../nn/attention-perturbations.ts';
 import { selectLayers } from '../unet/selectors.ts';
@@ -31,6 +31,7 @@ export const forwardCommand: Command = { summary: 'runs a model once, with taps'
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
   const [folder, inputFile, out] = [options.required('model'), options.required('input'), options.required('out')];
+  checkWritable(out);
   const { dtype, backend } = chooseBackend(options);
   const { unet } = await loadModel(folder, dtype);
   const input = await openSafetensors(inputFile);

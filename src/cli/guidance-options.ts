@@ -1,24 +1,23 @@
-/** The options of the command line that choose and set a guidance. */
+/** The options of the command line that choose and set a guidance: all that the registry of guidances offers. */
 import { InputError } from '../tensor/errors.ts';
-import { cfg } from '../guidance/cfg.ts';
 import type { Guidance } from '../guidance/guidance.ts';
-import { none } from '../guidance/none.ts';
-import { cfgPag, pag, type PagOptions } from '../guidance/pag.ts';
-import { rescaled } from '../guidance/rescale.ts';
-import { selectLayers } from '../unet/selectors.ts';
+import { expectation, flagOf, readParameter, type Parameter } from '../guidance/parameters.ts';
+import { commonParameters, createGuidance, guidanceNames, guidances, parametersOf } from '../guidance/registry.ts';
 import type { UNet } from '../unet/unet.ts';
-import type { OptionKinds, ParsedOptions } from './options.ts';
+import { suggestion, type OptionKinds, type ParsedOptions } from './options.ts';
 
-const names = ['none', 'cfg', 'pag', 'cfg+pag'] as const;
+const optionName = (parameter: Parameter): string => flagOf(parameter.name).slice(2);
 
 export const guidanceOptions: OptionKinds = {
-  guidance: 'text', 'guidance-scale': 'text', 'null-label': 'text', 'guidance-rescale': 'text',
-  'pag-scale': 'text', 'pag-adaptive-scale': 'text', 'pag-layers': 'text',
+  guidance: 'text',
+  'null-label': 'text',
+  ...Object.fromEntries(guidanceNames.flatMap(parametersOf).map((parameter) => [optionName(parameter), 'text' as const])),
 };
 
-export const guidanceHelp = `  --guidance none|cfg|pag|cfg+pag how to guide (none)
+export const guidanceHelp = `  --guidance NAME                 how to guide (none): ${wrap(guidanceNames.join(', '), 80, 34)}
+                                  each has options of its own: pag guidances NAME shows them
+  --null-label L                  the class label that means "no class"
   --guidance-scale G              of cfg: 1 is unguided (7.5)
-  --null-label L                  of cfg: the class label that means "no class"
   --pag-scale S                   of pag: 0 is unguided (3)
   --pag-adaptive-scale A          of pag: the scale falls with time, S - A(1000 - t), not below 0 (0)
   --pag-layers SEL[,SEL...]       of pag: which self-attention layers are perturbed (mid); mid_block, down_blocks.1,
@@ -26,29 +25,51 @@ export const guidanceHelp = `  --guidance none|cfg|pag|cfg+pag how to guide (non
   --guidance-rescale PHI          0 to 1: how far the guided prediction takes the deviation of the unguided one (0)`;
 
 /** @throws InputError for values out of range, and for options that the chosen guidance does not have */
-export function chooseGuidance(options: ParsedOptions, unet: UNet): Guidance {
-  const name = options.choice('guidance', names) ?? 'none';
-  const usesCfg = name.includes('cfg');
-  const usesPag = name.includes('pag');
-  for (const [option, used] of [['guidance-scale', usesCfg], ['pag-scale', usesPag], ['pag-adaptive-scale', usesPag], ['pag-layers', usesPag], ['guidance-rescale', name !== 'none']] as const) {
-    if (options.has(option) && !used) throw new InputError(`--${option} has no effect with --guidance ${name}`);
+export function chooseGuidance(options: ParsedOptions, unet: UNet, hasWeakModel = false): Guidance {
+  const name = options.text('guidance') ?? 'none';
+  if (!guidanceNames.includes(name)) throw new InputError(`--guidance is "${name}"; expected ${guidanceNames.join(', ')}${suggestion(name, guidanceNames)}`);
+  const parameters = parametersOf(name);
+  for (const option of Object.keys(guidanceOptions)) {
+    const isOwn = option === 'guidance' || option === 'null-label' || parameters.some((parameter) => optionName(parameter) === option);
+    if (options.has(option) && !isOwn) throw new InputError(`--${option} has no effect with --guidance ${name}; pag guidances ${name} shows what has`);
   }
-  if (usesCfg && unet.config.classEmbedding === 'none') throw new InputError(`--guidance ${name} needs a class-conditional model, and this one is unconditional; use --guidance pag`);
-  if (usesCfg && !options.has('null-label')) throw new InputError(`--guidance ${name} needs --null-label, the class label that means "no class"`);
-
-  const guidanceScale = options.number('guidance-scale') ?? 7.5;
-  const pagOptions = (): PagOptions => ({
-    pagScale: options.number('pag-scale') ?? 3,
-    pagAdaptiveScale: options.number('pag-adaptive-scale', 0) ?? 0,
-    layers: selectLayers(options.list('pag-layers') ?? ['mid'], unet.attentionLayers),
+  const given = parameters.flatMap((parameter) => {
+    const text = options.text(optionName(parameter));
+    return text === undefined ? [] : [[parameter.name, readParameter(parameter, text)] as const];
   });
-  const phi = options.number('guidance-rescale', 0) ?? 0;
-  if (phi > 1) throw new InputError(`--guidance-rescale is ${phi}; expected 0 to 1`);
-  const guidance = {
-    none: () => none,
-    cfg: () => cfg(guidanceScale),
-    pag: () => pag(pagOptions()),
-    'cfg+pag': () => cfgPag(guidanceScale, pagOptions()),
-  }[name]();
-  return rescaled(guidance, phi);
+  return createGuidance(name, Object.fromEntries(given), {
+    attentionLayers: unet.attentionLayers,
+    hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
+    hasWeakModel,
+  });
+}
+
+/** All that there is to know of one guidance. */
+export function guidancePage(name: string): string {
+  const { summary, formula, source } = guidances[name];
+  const list = (parameters: readonly Parameter[]): string => parameters.map(parameterHelp).join('\n');
+  const own = guidances[name].parameters;
+  return `${name}: ${summary}
+
+  ${formula}
+
+  from ${source}
+${own.length > 0 ? `\n${list(own)}\n` : ''}
+of any guidance:
+${list(commonParameters)}`;
+}
+
+function parameterHelp(parameter: Parameter): string {
+  const fallback = Array.isArray(parameter.default) ? parameter.default.join(',') : String(parameter.default);
+  return `  ${flagOf(parameter.name).padEnd(24)} ${parameter.summary}\n${' '.repeat(27)}${expectation(parameter)} (${fallback})`;
+}
+
+/** Breaks a text at spaces so that no line is longer than `width`; further lines are indented. */
+function wrap(text: string, width: number, indent: number): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    if (`${lines.at(-1)} ${word}`.length > width) lines.push(word);
+    else lines[lines.length - 1] = lines.at(-1) === '' ? word : `${lines.at(-1)} ${word}`;
+  }
+  return lines.join(`\n${' '.repeat(indent)}`);
 }

@@ -3,12 +3,14 @@
 import { InputError } from '../tensor/errors.ts';
 import type { Command } from './command.ts';
 import { forwardCommand } from './forward.ts';
+import { guidancesCommand } from './guidances.ts';
 import { suggestion } from './options.ts';
 import { sampleCommand } from './sample.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   sample: sampleCommand,
   forward: forwardCommand,
+  guidances: guidancesCommand,
 };
 
 function help(): string {

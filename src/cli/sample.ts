@@ -4,7 +4,7 @@ import { manualSeed, type Generator } from '../tensor/random.ts';
 import { cast } from '../tensor/rounding.ts';
 import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { grid } from '../formats/grid.ts';
-import { writeWhole } from '../formats/node-files.ts';
+import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { encodePng } from '../formats/png.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { unetDenoiser } from '../sampling/denoiser.ts';
@@ -20,7 +20,7 @@ import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
 
 const kinds: OptionKinds = {
-  model: 'text', out: 'text', count: 'text', labels: 'text', seed: 'text', noise: 'text', scheduler: 'text',
+  model: 'text', 'weak-model': 'text', out: 'text', count: 'text', labels: 'text', seed: 'text', noise: 'text', scheduler: 'text',
   'scheduler-config': 'text', steps: 'text', eta: 'text', latents: 'text', preview: 'flag', ...guidanceOptions, ...backendOptions,
 };
 
@@ -29,6 +29,7 @@ const help = `pag sample --model DIR --out GRID.png [options]
 Draws pictures with a diffusers model and writes them side by side as PNG.
 
   --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+  --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out GRID.png                  where the pictures go
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... step.N-1, sample
   --count N                       how many pictures (as many as labels, or 4)
@@ -51,9 +52,12 @@ async function run(args: readonly string[]): Promise<number> {
   const out = options.text('out');
   const latentsFile = options.text('latents');
   if (out === undefined && latentsFile === undefined) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  for (const file of [out, latentsFile]) if (file !== undefined) checkWritable(file);
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(folder, dtype);
-  const guidance = chooseGuidance(options, unet);
+  const weakFolder = options.text('weak-model');
+  const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
+  const guidance = chooseGuidance(options, unet, weak !== undefined);
   const eta = options.number('eta', 0) ?? 0;
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), schedulerConfig);
   const scheduler = createScheduler(config, options.integer('steps', 1) ?? 20, { eta });
@@ -65,7 +69,7 @@ async function run(args: readonly string[]): Promise<number> {
 
   const started = performance.now();
   const samplingRun: SamplingRun = {
-    denoiser: unetDenoiser(unet, backend, conditions), guidance, scheduler, noise,
+    denoiser: unetDenoiser(unet, backend, { ...conditions, ...(weak && { weak }) }), guidance, scheduler, noise,
     noiseSource: (shape) => cast(generator.randn(shape), dtype),
   };
   const { sample, steps } = await follow(samplingRun, latentsFile !== undefined, options.has('preview'));

@@ -1,6 +1,6 @@
 /** Files on a disk, for Node. What the disk refuses becomes one clear line. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, renameSync, rmSync, writeSync, fsyncSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
@@ -41,6 +41,16 @@ export function writeWhole(path: string, bytes: Uint8Array): void {
     renameSync(draft, path);
   } catch (error) {
     if (created) rmSync(draft, { force: true });
+    refuse(error, path, 'write');
+  }
+}
+
+/** Fails now, rather than after long work, if no file can be written there. */
+export function checkWritable(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+    if (existsSync(path) && statSync(path).isDirectory()) throw new InputError(`cannot write ${path}: it is a folder`);
+  } catch (error) {
     refuse(error, path, 'write');
   }
 }

@@ -305,12 +305,12 @@ function pagOptions(values: Values, context: GuidanceContext): PagOptions {
 
 function apgParameters(): readonly Parameter[] {
   return [
-    { name: 'eta', kind: 'number', summary: 'η: how much of the update parallel to ε(c) stays; 1 is all', default: 1 },
+    { name: 'apgEta', kind: 'number', summary: 'η: how much of the update parallel to ε(c) stays; 1 is all', default: 1 },
     { name: 'normThreshold', kind: 'number', summary: "r: the update's norm is cut to it; 0 does not cut", default: 15, least: 0 },
     { name: 'momentum', kind: 'number', summary: 'β: how much of the former updates is added; the paper has −0.5', default: 0 },
   ];
 }
 
 function apgOptions(values: Values) {
-  return { eta: values.number('eta'), normThreshold: values.number('normThreshold'), momentum: values.number('momentum') };
+  return { eta: values.number('apgEta'), normThreshold: values.number('normThreshold'), momentum: values.number('momentum') };
 }

@@ -1,0 +1,33 @@
+/** What a program imports from `pag-reference`: everything that runs in Node and in a browser alike. */
+export { InputError } from './tensor/errors.ts';
+export { manualSeed, type Generator } from './tensor/random.ts';
+export { cast } from './tensor/rounding.ts';
+export { reshape, tensor, zeros, type DType, type FloatArray, type Tensor } from './tensor/tensor.ts';
+
+export type { Backend, Kernels, Program, Tensors } from './kernels/kernels.ts';
+export { referenceBackend, referenceKernels } from './kernels/reference/index.ts';
+export { fmaSupported, simdBackend, simdSupported, type SimdOptions } from './kernels/simd/index.ts';
+
+export { softmaxAttention, type AttentionInput, type AttentionMixer } from './nn/attention.ts';
+export { identity } from './nn/attention-perturbations.ts';
+
+export { parseUNetConfig, type UNetConfig } from './unet/config.ts';
+export { selectLayers } from './unet/selectors.ts';
+export type { Perturbation } from './unet/stages.ts';
+export { createUNet, runUNet, unperturbed, type UNet, type UNetInput, type UNetOptions, type UNetOutput } from './unet/unet.ts';
+
+export { createScheduler, schedulerNames, type SchedulerChoices } from './schedulers/registry.ts';
+export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
+
+export { cfg } from './guidance/cfg.ts';
+export type { Guidance, GuidanceStep, Pass } from './guidance/guidance.ts';
+export { none } from './guidance/none.ts';
+export { cfgPag, pag, type PagOptions } from './guidance/pag.ts';
+export { rescaled } from './guidance/rescale.ts';
+
+export { unetDenoiser, type Denoiser, type DenoiserOptions } from './sampling/denoiser.ts';
+export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
+
+export { loadModelFolder, type ModelFolder, type ReadFile } from './formats/diffusers.ts';
+export { grid, type GridRow } from './formats/grid.ts';
+export { parseSafetensors, readTensor, readTensors, writeSafetensors, type SafetensorsFile } from './formats/safetensors.ts';
