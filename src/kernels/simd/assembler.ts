@@ -260,6 +260,11 @@ export function tee<T extends ValueType>(variable: Local<T>, value: Expr<T>): Ex
   return expr(variable.type, value.code, 0x22, unsigned(variable.index));
 }
 
+/** Evaluates, and forgets the value. */
+export function drop(value: Expr): Code {
+  return [value.code, 0x1a];
+}
+
 /** variable += amount. */
 export function increase(variable: Local<'i32'>, amount: number | I32): Code {
   return set(variable, i32.add(variable, typeof amount === 'number' ? i32.const(amount) : amount));

@@ -1,5 +1,5 @@
 /** From steps to one WebAssembly module whose `run(thread, arena)` does them all in order. */
-import { atomicNotifyAll, atomicWait, block, breakIf, call, doWhile, i32, increase, set, tee, trap, when } from './assembler.ts';
+import { atomicNotifyAll, atomicWait, block, breakIf, call, doWhile, drop, i32, increase, set, tee, trap, when } from './assembler.ts';
 import type { Code, Func, I32, MemoryImport } from './assembler.ts';
 import { library, type Library } from './library.ts';
 import type { Place, Step } from './lower.ts';
@@ -39,6 +39,7 @@ export function compile(steps: readonly Step[], memory: MemoryImport, threads: n
 function barrier(lib: Library): Func {
   const waiting = i32.const(CONTROL.WAITING);
   const generation = i32.const(CONTROL.GENERATION);
+  const sleeping = i32.const(CONTROL.SLEEPING);
   return lib.func('barrier', { params: [], results: [] }, (body) => {
     const seen = body.local('i32');
     const tries = body.local('i32');
@@ -50,7 +51,8 @@ function barrier(lib: Library): Func {
         [
           i32.atomicStore(waiting, i32.const(0)),
           i32.atomicStore(generation, i32.add(seen, i32.const(1))),
-          atomicNotifyAll(generation),
+          // Waking is a slow call, and as a rule all are awake. Who falls asleep right now will find the generation changed.
+          when(i32.atomicLoad(sleeping), atomicNotifyAll(generation)),
         ],
         block([
           set(tries, i32.const(SPINS)),
@@ -59,7 +61,9 @@ function barrier(lib: Library): Func {
             breakIf(changed, 1),
             when(i32.ne(i32.atomicLoad(i32.const(CONTROL.FAILED)), i32.const(0)), trap()),
             when(i32.gtS(tries, i32.const(PATIENCE)), trap()),
+            drop(i32.atomicAdd(sleeping, i32.const(1))),
             atomicWait(generation, seen, SLEEP_NANOSECONDS),
+            drop(i32.atomicAdd(sleeping, i32.const(-1))),
             increase(tries, 1),
           ], i32.const(1)),
         ]),

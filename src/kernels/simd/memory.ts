@@ -5,14 +5,22 @@
 
 /** The start of the memory, which is never given out: addresses in bytes. */
 export const CONTROL = {
+  // What one thread writes while others watch another word has a cache line of its own.
   /** Threads that wait at the barrier. */
   WAITING: 0,
   /** Changes whenever all have arrived. */
-  GENERATION: 4,
+  GENERATION: 64,
+  /** Threads that sleep at the barrier and must be woken. */
+  SLEEPING: 128,
   /** Not zero: a thread has failed, and all stop. */
-  FAILED: 8,
+  FAILED: 192,
+  /** Counts the runs to which the workers are called; the next two words name the run. */
+  CALL: 256,
+  /** The number of the module to run. */
+  MODULE: 260,
+  ARENA: 264,
   /** Numbers that kernels read. */
-  CONSTANTS: 64,
+  CONSTANTS: 512,
   /** One counter of work for each step; zero before a run. */
   COUNTERS: 1024,
   /** Where what is given out begins. */

@@ -27,20 +27,33 @@ interface NodeThreads {
 
 /**
  * All that a worker does, as source text, so that it runs alike from TypeScript, from built JavaScript and from a
- * bundle. Modules are known by number; each is instantiated once. A failure is left in the shared memory, where the
- * other threads look while they wait.
+ * bundle. It sleeps in the shared memory, from where it is woken faster than by a message, and is called once for every run.
+ * Called to a module that it does not have, it goes and reads its mail. The caller cannot go on before all workers
+ * have taken part in a run, so the words that name the run stay as they are until then.
+ * A failure is left in the shared memory, where the other threads look while they wait.
  */
 const workerSource = `
 const instances = new Map();
-const receive = ({ memory, thread, id, module, arena, forget }) => {
-  if (forget !== undefined) { instances.delete(forget); return; }
-  try {
-    if (!instances.has(id)) instances.set(id, new WebAssembly.Instance(module, { env: { memory, host() {} } }));
-    instances.get(id).exports.run(thread, arena);
-  } catch (problem) {
-    Atomics.store(new Int32Array(memory.buffer), ${CONTROL.FAILED / 4}, 1);
-    Atomics.notify(new Int32Array(memory.buffer), ${CONTROL.GENERATION / 4});
+let control, done = 0;
+const serve = (thread) => {
+  for (;;) {
+    Atomics.wait(control, ${CONTROL.CALL / 4}, done);
+    const id = Atomics.load(control, ${CONTROL.MODULE / 4});
+    if (!instances.has(id)) return;
+    done = Atomics.load(control, ${CONTROL.CALL / 4});
+    try {
+      instances.get(id).exports.run(thread, Atomics.load(control, ${CONTROL.ARENA / 4}));
+    } catch (problem) {
+      Atomics.store(control, ${CONTROL.FAILED / 4}, 1);
+      Atomics.notify(control, ${CONTROL.GENERATION / 4});
+    }
   }
+};
+const receive = ({ memory, thread, id, module }) => {
+  control ??= new Int32Array(memory.buffer, 0, 128);
+  if (module) instances.set(id, new WebAssembly.Instance(module, { env: { memory, host() {} } }));
+  else instances.delete(id);
+  serve(thread);
 };`;
 const nodeSource = `${workerSource} require('node:worker_threads').parentPort.on('message', receive);`;
 const webSource = `${workerSource} onmessage = (event) => receive(event.data);`;
@@ -82,18 +95,27 @@ export function pool(memory: WebAssembly.Memory, count: number, onDeath: (proble
     return worker;
   };
 
+  const control = new Int32Array(memory.buffer, 0, 128);
+  const send = (letter: { id: number; module?: WebAssembly.Module }): void => {
+    workers?.forEach((worker, i) => worker.postMessage({ ...letter, memory, thread: i + 1 }));
+  };
+
   return {
     start(module, arena) {
       workers ??= Array.from({ length: count }, startWorker);
-      const known = numbers.has(module);
-      if (!known) numbers.set(module, next++);
-      const id = numbers.get(module)!;
-      workers.forEach((worker, i) => worker.postMessage({ memory, thread: i + 1, id, arena, ...(known ? {} : { module }) }));
+      if (!numbers.has(module)) {
+        numbers.set(module, next);
+        send({ id: next++, module });
+      }
+      Atomics.store(control, CONTROL.MODULE / 4, numbers.get(module)!);
+      Atomics.store(control, CONTROL.ARENA / 4, arena);
+      Atomics.add(control, CONTROL.CALL / 4, 1);
+      Atomics.notify(control, CONTROL.CALL / 4);
     },
     forget(module) {
       const id = numbers.get(module);
       numbers.delete(module);
-      if (id !== undefined) workers?.forEach((worker) => worker.postMessage({ forget: id }));
+      if (id !== undefined) send({ id });
     },
     stop() {
       stopping = true;
