@@ -1,0 +1,25 @@
+"""Makes the golden data of kernels, layers, UNets, sampling runs and torch's default initialisation from PyTorch and diffusers.
+
+Writes fixtures/goldens/{kernels,layers,unets,runs,initialisation}, each with a provenance.json. Every seed is fixed and PyTorch
+runs on one thread, so a second run on the same machine gives the same bytes. (Other processors may differ in the last
+bits of the float32 results: PyTorch picks its kernels by what the processor has. provenance.json says which.)
+
+What is stored: inputs and weights in float32, and for each result `<name>/f32`, PyTorch's own float32, and `<name>/f64`,
+the truth: the same inputs and weights, exactly widened, computed in float64 (see truth.py for the one thing that needs care).
+
+Run: pip install -r scripts/goldens/requirements.txt && python scripts/goldens/make.py
+"""
+import torch
+
+import initialisation
+import kernels
+import layers
+import runs
+import unets
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    for part in (kernels, layers, unets, runs, initialisation):
+        part.make()
+        print(f"made {part.__name__}")

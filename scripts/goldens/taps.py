@@ -1,0 +1,52 @@
+"""What goes on inside a model: the output of every module, by its path."""
+from contextlib import contextmanager
+
+import torch
+from diffusers.models.attention_processor import Attention
+from diffusers.models.downsampling import Downsample2D
+from diffusers.models.upsampling import Upsample2D
+
+
+def is_shown(module):
+    """Every module with parameters but the lists. Not: activations, dropout, and the resampling without weights inside a ResNet block."""
+    if isinstance(module, (Downsample2D, Upsample2D)) and not module.use_conv:
+        return False
+    return not isinstance(module, torch.nn.ModuleList) and any(True for _ in module.parameters())
+
+
+@contextmanager
+def tapped(model):
+    """Gives a dictionary that a forward pass within it fills: path → tensor.
+
+    Of modules that return a tuple, the first. The group norm of an attention layer sees [B,C,N]; its tap is given
+    the picture's shape. Attention maps, which the fused kernel never holds, are computed from the taps of query and key: `<path>.map`.
+    """
+    seen, hooks = {}, []
+
+    def remember(path):
+        def hook(module, inputs, output):
+            seen[path] = (output[0] if isinstance(output, tuple) else output).clone()
+        return hook
+
+    def attention_hook(path):
+        def hook(module, inputs, output):
+            norm = f"{path}.group_norm"
+            if norm in seen:
+                seen[norm] = seen[norm].reshape(output.shape)
+            if f"{path}.to_q" in seen:
+                heads = lambda x: x.unflatten(2, (module.heads, -1)).transpose(1, 2)
+                q, k = heads(seen[f"{path}.to_q"]), heads(seen[f"{path}.to_k"])
+                seen[f"{path}.map"] = torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5, dim=-1)
+        return hook
+
+    for path, module in model.named_modules():
+        # The sinusoid has no parameters but is where the trouble starts.
+        if path and (is_shown(module) or path in ("time_proj", "class_embedding")):
+            hooks.append(module.register_forward_hook(remember(path)))
+        if isinstance(module, Attention):
+            hooks.append(module.register_forward_hook(attention_hook(path)))
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
