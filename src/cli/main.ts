@@ -1,66 +1,18 @@
 #!/usr/bin/env node
-/** The command `pag`: finds the command, runs it, and turns errors of input into one line and status 2. */
-import { InputError } from '../tensor/errors.ts';
-import type { Command } from './command.ts';
-import { forwardCommand } from './forward.ts';
-import { guidancesCommand } from './guidances.ts';
-import { suggestion } from './options.ts';
-import { sampleCommand } from './sample.ts';
+/** The command `pag`: runs what its arguments say and ends with the status of it. */
+import { explain, runCommand } from './commands.ts';
 
-const commands: Readonly<Record<string, Command>> = {
-  sample: sampleCommand,
-  forward: forwardCommand,
-  guidances: guidancesCommand,
-};
-
-function help(): string {
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`);
-  return `pag: Perturbed-Attention Guidance, on the CPU
-
-${lines.join('\n')}
-
-pag COMMAND --help tells more.`;
-}
-
-/** @returns the exit status */
-export async function main(args: readonly string[]): Promise<number> {
-  const [name, ...rest] = args;
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    console.log(help());
-    return name === undefined ? 2 : 0;
-  }
-  if (!Object.hasOwn(commands, name)) {
-    throw new InputError(`unknown command "${name}"${suggestion(name, Object.keys(commands))}; there are ${Object.keys(commands).join(', ')}`);
-  }
-  const command = commands[name];
-  if (rest.includes('--help') || rest.includes('-h')) {
-    console.log(command.help);
-    return 0;
-  }
-  return command.run(rest);
-}
-
-/** Status and message for what a command threw. What is no error of input is ours, and says so. */
-export function explain(error: unknown): { status: number; message: string } {
-  if (error instanceof InputError) return { status: 2, message: error.message };
-  const text = error instanceof Error ? error.message : String(error);
-  if (/allocation failed|invalid (typed )?array (buffer )?length|out of memory/i.test(text)) {
-    return { status: 2, message: `there is not enough memory (${text}); ask for fewer samples at a time` };
-  }
-  return { status: 70, message: `an error of pag itself, please report it: ${error instanceof Error ? error.stack : text}` };
-}
-
-// A handler runs only between steps, never in the middle of a file that is being written.
-process.on('SIGINT', () => {
-  process.stderr.write('\npag: interrupted\n');
-  process.exit(130);
+// A reader who has seen enough (`pag guidances | head`) closes the pipe; that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') process.stderr.write(`pag: cannot write the output: ${error.message}\n`);
+  process.exit(error.code === 'EPIPE' ? 0 : 2);
 });
+process.stderr.on('error', () => process.exit(2));
 
-main(process.argv.slice(2)).then(
-  (status) => process.exit(status),
-  (error: unknown) => {
-    const { status, message } = explain(error);
-    process.stderr.write(`pag: ${message}\n`);
-    process.exit(status);
-  },
-);
+const status = await runCommand(process.argv.slice(2)).catch((error: unknown) => {
+  const { status: failed, message } = explain(error);
+  process.stderr.write(`pag: ${message}\n`);
+  return failed;
+});
+// Output that failed is heard of only now.
+setImmediate(() => process.exit(status));

@@ -35,10 +35,12 @@ export function readOptions(args: readonly string[], kinds: OptionKinds, positio
     if (token.kind === 'positional') found.push(token.value);
     if (token.kind !== 'option') continue;
     if (!token.rawName.startsWith('--') || !Object.hasOwn(known, token.name)) {
-      throw new InputError(`unknown option ${token.rawName}${suggestion(token.name, Object.keys(known))}`);
+      throw new InputError(`unknown option ${token.rawName}${suggestion(token.rawName, Object.keys(known).map((name) => `--${name}`))}`);
     }
     if (known[token.name] === 'text' && token.value === undefined) throw new InputError(`${token.rawName} needs a value`);
     if (known[token.name] === 'flag' && token.value !== undefined) throw new InputError(`${token.rawName} takes no value, but was given "${token.value}"`);
+    if (token.value === '') throw new InputError(`${token.rawName} is empty; it needs a value`);
+    if (values.has(token.name)) throw new InputError(`${token.rawName} is given twice`);
     values.set(token.name, token.value ?? '');
   }
   if (found.length > positionals.length) throw new InputError(`"${found[positionals.length]}" is one argument too many`);

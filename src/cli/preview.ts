@@ -1,5 +1,6 @@
 /** Pictures in a terminal: a character is two pixels, one above the other, in 24-bit colour. */
 import { toByte } from '../formats/grid.ts';
+import { uninterrupted } from '../formats/node-files.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /**
@@ -29,7 +30,7 @@ export function createPreview(stream: NodeJS.WriteStream = process.stderr): (sam
   return (samples) => {
     const frame = previewFrame(samples, stream.columns ?? 80);
     const up = lines > 0 ? `\x1b[${lines}A` : '';
-    stream.write(`\r\x1b[K${up}${frame.join('\n')}\n`);
+    uninterrupted(() => stream.write(`\r\x1b[K${up}${frame.join('\n')}\n`)); // a terminal cut off in a frame keeps its colours
     lines = frame.length;
   };
 }

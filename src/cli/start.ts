@@ -26,8 +26,6 @@ const stepCount = 20;
 const model = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
 const out = 'out/letters.png';
 
-process.on('SIGINT', () => process.exit(130));
-
 const { unet, schedulerConfig } = await loadModel(model, 'f32');
 const backend = simdSupported() ? simdBackend({ threads: availableParallelism() }) : referenceBackend();
 const layers = selectLayers(['mid'], unet.attentionLayers);

@@ -1,8 +1,8 @@
 /** Files on a disk, for Node. What the disk refuses becomes one clear line. */
 import { randomBytes } from 'node:crypto';
-import { accessSync, closeSync, constants, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { accessSync, closeSync, constants, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
 import type { ReadFile } from './diffusers.ts';
 
@@ -15,41 +15,95 @@ export async function folderReader(folder: string): Promise<ReadFile> {
 
 /** The bytes of a file. Throws an InputError when it cannot be read. */
 export async function readBytes(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((error: unknown) => refuse(error, path, 'read'));
+  return readWhole(path).catch((error: unknown) => refuse(error, path, 'read'));
 }
 
 async function readOptional(path: string): Promise<Uint8Array | undefined> {
-  return readFile(path).catch((error: unknown) => (codeOf(error) === 'ENOENT' ? undefined : refuse(error, path, 'read')));
+  return readWhole(path).catch((error: unknown) => (codeOf(error) === 'ENOENT' ? undefined : refuse(error, path, 'read')));
+}
+
+/** One array of the file's size. (Node's own readFile ends at 2 GiB, and never at /dev/zero.) */
+async function readWhole(path: string): Promise<Uint8Array> {
+  const found = await stat(path);
+  if (!found.isFile() && !found.isDirectory()) throw new InputError(`cannot read ${path}: it is no regular file`);
+  const file = await open(path);
+  try {
+    const bytes = new Uint8Array(found.size);
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesRead } = await file.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), at);
+      if (bytesRead === 0) return bytes.subarray(0, at);
+      at += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await file.close();
+  }
 }
 
 /**
  * Writes a file whole or not at all: into a new file beside it, which then takes its place. What happens in between, be it
- * Ctrl-C or a full disk, leaves an older file as it was. (Synchronous, so no signal handler runs half-way.)
+ * Ctrl-C or a full disk, leaves an older file as it was. Into what is no regular file (a pipe, a device) it writes at once.
  */
 export function writeWhole(path: string, bytes: Uint8Array): void {
-  const draft = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
-  let created = false;
-  try {
-    const file = openSync(draft, 'wx');
-    created = true;
+  uninterrupted(() => {
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
+      const found = statSync(path, { throwIfNoEntry: false });
+      if (found && !found.isFile()) writeInto(path, 'w', bytes);
+      else replace(found ? realpathSync(path) : path, bytes);
+    } catch (error) {
+      refuse(error, path, 'write');
     }
+  });
+}
+
+function replace(path: string, bytes: Uint8Array): void {
+  const draft = join(dirname(path), `.pag-${randomBytes(6).toString('hex')}`);
+  try {
+    writeInto(draft, 'wx', bytes);
     renameSync(draft, path);
   } catch (error) {
-    if (created) rmSync(draft, { force: true });
-    refuse(error, path, 'write');
+    rmSync(draft, { force: true });
+    throw error;
+  }
+}
+
+function writeInto(path: string, flags: 'w' | 'wx', bytes: Uint8Array): void {
+  const file = openSync(path, flags);
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+    if (flags === 'wx') fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Runs `work`, which does not wait for anything, to its end: a signal that asks the process to end is obeyed when it is done.
+ * At all other times such a signal ends the process at once, however long a computation takes.
+ */
+export function uninterrupted<T>(work: () => T): T {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const release = (): void => signals.forEach((signal) => process.off(signal, obey));
+  const obey = (signal: NodeJS.Signals): void => {
+    release();
+    process.kill(process.pid, signal);
+  };
+  signals.forEach((signal) => process.on(signal, obey));
+  try {
+    return work();
+  } finally {
+    // Node hears of a signal when it next looks for events: that is, for certain, before the second time that it is idle.
+    setImmediate(() => setImmediate(release));
   }
 }
 
 /** Fails now, rather than after long work, if no file can be written there. */
 export function checkWritable(path: string): void {
   try {
-    accessSync(dirname(path), constants.W_OK);
-    if (existsSync(path) && statSync(path).isDirectory()) throw new InputError(`cannot write ${path}: it is a folder`);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isDirectory()) throw new InputError(`cannot write ${path}: it is a folder`);
+    accessSync(found ? path : dirname(path), constants.W_OK);
+    if (found?.isFile()) accessSync(dirname(realpathSync(path)), constants.W_OK);
   } catch (error) {
     refuse(error, path, 'write');
   }
@@ -65,12 +119,18 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is not a folder',
   EDQUOT: 'the disk quota is used up',
   EFBIG: 'the file would be too large',
+  ELOOP: 'its links go round in circles',
+  ENAMETOOLONG: 'the name is too long',
+  EMFILE: 'too many files are open',
+  EIO: 'the disk reports an error',
+  ERR_INVALID_ARG_VALUE: 'this cannot be the name of a file',
 };
 
 function refuse(error: unknown, path: string, doing: 'read' | 'write'): never {
   const code = codeOf(error);
   if (code === undefined) throw error;
-  throw new InputError(`cannot ${doing} ${path}: ${reasons[code] ?? code}`);
+  const reason = code === 'ENOENT' && doing === 'write' ? `there is no folder ${dirname(path)}` : reasons[code] ?? code;
+  throw new InputError(`cannot ${doing} ${path}: ${reason}`);
 }
 
 function codeOf(error: unknown): string | undefined {

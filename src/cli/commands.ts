@@ -1,0 +1,53 @@
+/** All commands, and what is made of their ends: a status, and for an error of input one line. */
+import { InputError } from '../tensor/errors.ts';
+import type { Command } from './command.ts';
+import { forwardCommand } from './forward.ts';
+import { guidancesCommand } from './guidances.ts';
+import { suggestion } from './options.ts';
+import { sampleCommand } from './sample.ts';
+
+const commands: Readonly<Record<string, Command>> = {
+  sample: sampleCommand,
+  forward: forwardCommand,
+  guidances: guidancesCommand,
+};
+
+/**
+ * Runs what the arguments say, the first of which names the command.
+ * @returns the exit status
+ */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    console.log(help());
+    return name === undefined ? 2 : 0;
+  }
+  if (!Object.hasOwn(commands, name)) {
+    throw new InputError(`unknown command "${name}"${suggestion(name, Object.keys(commands))}; there are ${Object.keys(commands).join(', ')}`);
+  }
+  const command = commands[name];
+  if (rest.includes('--help') || rest.includes('-h')) {
+    console.log(command.help);
+    return 0;
+  }
+  return command.run(rest);
+}
+
+/** Status and message for what a command threw. What is no error of input is ours, and says so. */
+export function explain(error: unknown): { status: number; message: string } {
+  if (error instanceof InputError) return { status: 2, message: error.message };
+  const text = error instanceof Error ? error.message : String(error);
+  if (/allocation failed|invalid (typed )?array (buffer )?length|out of memory/i.test(text)) {
+    return { status: 2, message: `there is not enough memory (${text}); ask for fewer samples at a time` };
+  }
+  return { status: 70, message: `an error of pag itself, please report it: ${error instanceof Error ? error.stack : text}` };
+}
+
+function help(): string {
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`);
+  return `pag: Perturbed-Attention Guidance, on the CPU
+
+${lines.join('\n')}
+
+pag COMMAND --help tells more.`;
+}
