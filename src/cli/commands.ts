@@ -37,8 +37,8 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 export function explain(error: unknown): { status: number; message: string } {
   if (error instanceof InputError) return { status: 2, message: error.message };
   const text = error instanceof Error ? error.message : String(error);
-  if (/allocation failed|invalid (typed )?array (buffer )?length|out of memory/i.test(text)) {
-    return { status: 2, message: `there is not enough memory (${text}); ask for fewer samples at a time` };
+  if (error instanceof RangeError && /memory|allocation failed|array (buffer )?length|string length/i.test(text)) {
+    return { status: 2, message: `there is not enough memory (${text}); ask for fewer or smaller samples at a time` };
   }
   return { status: 70, message: `an error of pag itself, please report it: ${error instanceof Error ? error.stack : text}` };
 }

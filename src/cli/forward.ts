@@ -1,8 +1,8 @@
 /** `pag forward`: one forward pass, with every inner value that one wants to see. */
 import { InputError } from '../tensor/errors.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { shapeText, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
-import { readNumbers, readTensor, writeSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
+import { readNumbers, writeSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
 import { identity } from '../nn/attention-perturbations.ts';
 import { selectLayers } from '../unet/selectors.ts';
 import type { Perturbation } from '../unet/stages.ts';
@@ -41,11 +41,12 @@ async function run(args: readonly string[]): Promise<number> {
   if (selectors) passes.push(new Map(selectLayers(selectors, unet.attentionLayers).map((layer) => [layer, identity])));
   const patterns = options.list('taps') ?? [];
 
+  const sample = finiteTensor(input, 'sample', dtype, 'B,C,H,W');
   const started = performance.now();
   const { predictions, taps } = runUNet(unet, backend, {
-    sample: finiteTensor(input, 'sample', dtype, 'B,C,H,W'),
-    timesteps: readNumbers(input, 'timestep').numbers,
-    ...(input.entries.has('class_labels') && { classLabels: readLabels(input, unet) }),
+    sample,
+    timesteps: readShort(input, 'timestep', sample),
+    ...(input.entries.has('class_labels') && { classLabels: readLabels(input, unet, sample) }),
   }, { passes, taps: selectors ? patterns.flatMap((pattern) => [pattern, `1:${pattern}`]) : patterns });
   const seconds = (performance.now() - started) / 1000;
   backend.dispose();
@@ -64,6 +65,15 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 /** Embeddings for a model that takes them as they are, else one number per sample. */
-function readLabels(input: SafetensorsFile, unet: UNet): readonly number[] | Tensor {
-  return unet.config.classEmbedding === 'identity' ? readTensor(input, 'class_labels') : readNumbers(input, 'class_labels').numbers;
+function readLabels(input: SafetensorsFile, unet: UNet, sample: Tensor): readonly number[] | Tensor {
+  return unet.config.classEmbedding === 'identity' ? finiteTensor(input, 'class_labels', unet.dtype, 'B,D') : readShort(input, 'class_labels', sample);
+}
+
+/** One number, or one per sample. A tensor that is longer is not even decoded. */
+function readShort(input: SafetensorsFile, name: string, sample: Tensor): readonly number[] {
+  const entry = input.entries.get(name);
+  if (entry && sizeOf(entry.shape) > sample.shape[0]) {
+    throw new InputError(`${input.source}: "${name}" has shape ${shapeText(entry.shape)}, but the batch is ${sample.shape[0]}; give one number, or one for each sample`);
+  }
+  return readNumbers(input, name).numbers;
 }

@@ -56,6 +56,7 @@ export function finiteTensor(file: SafetensorsFile, name: string, dtype: DType, 
   if (found.shape.length !== rank) {
     throw new InputError(`${file.source}: "${name}" has shape ${shapeText(found.shape)}, expected [${dimensions}]`);
   }
+  if (found.data.length === 0) throw new InputError(`${file.source}: "${name}" has shape ${shapeText(found.shape)}, which is empty`);
   const wrong = found.data.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0) throw new InputError(`${file.source}: "${name}" holds ${found.data[wrong]} (element ${wrong} of ${sizeOf(found.shape)}); expected finite numbers`);
   return cast(tensor(found.dtype, found.shape, found.data), dtype);

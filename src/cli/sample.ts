@@ -52,9 +52,13 @@ async function run(args: readonly string[]): Promise<number> {
   const out = options.text('out');
   const latentsFile = options.text('latents');
   if (out === undefined && latentsFile === undefined) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  if (out !== undefined && out === latentsFile) throw new InputError(`--out and --latents name the same file, ${out}`);
   for (const file of [out, latentsFile]) if (file !== undefined) checkWritable(file);
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(folder, dtype);
+  if (![1, 3, 4].includes(unet.config.inChannels) && (out !== undefined || options.has('preview'))) {
+    throw new InputError(`samples of ${unet.config.inChannels} channels cannot be drawn; leave out --out and --preview, and give --latents FILE.safetensors`);
+  }
   const weakFolder = options.text('weak-model');
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
   const guidance = chooseGuidance(options, unet, weak !== undefined);

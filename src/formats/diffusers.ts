@@ -6,7 +6,7 @@ import { InputError } from '../tensor/errors.ts';
 import { reshape, type Tensor } from '../tensor/tensor.ts';
 import { parseUNetConfig, type UNetConfig } from '../unet/config.ts';
 import { parseJson } from './json.ts';
-import { parseSafetensors, readTensor } from './safetensors.ts';
+import { parseSafetensors, readTensor, type SafetensorsFile } from './safetensors.ts';
 
 /** Reads a file of the folder; undefined when there is none. Node reads a disk, a browser fetches. */
 export type ReadFile = (path: string) => Promise<Uint8Array | undefined>;
@@ -54,7 +54,7 @@ export function jsonObject(bytes: Uint8Array, source: string): Readonly<Record<s
 
 async function loadWeights(readFile: ReadFile, folder: string, source: string): Promise<ReadonlyMap<string, Tensor>> {
   const whole = await readFile(folder + weightsName);
-  if (whole) return tensorsOf(whole, `${source}/${folder}${weightsName}`);
+  if (whole) return tensorsOf(parseSafetensors(whole, `${source}/${folder}${weightsName}`));
 
   const index = await readJsonFile(readFile, `${folder}${weightsName}.index.json`, source);
   if (!index) {
@@ -72,16 +72,24 @@ async function loadShards(
   const indexName = `${source}/${folder}${weightsName}.index.json`;
   const map = index['weight_map'];
   if (typeof map !== 'object' || map === null || Array.isArray(map)) throw new InputError(`${indexName}: there is no object "weight_map"`);
-  const files = new Set(Object.values(map as Record<string, unknown>));
+  const namesOf = new Map<unknown, string[]>();
+  for (const [name, file] of Object.entries(map as Record<string, unknown>)) {
+    const names = namesOf.get(file) ?? [];
+    names.push(name);
+    namesOf.set(file, names);
+  }
   const weights = new Map<string, Tensor>();
-  for (const file of files) {
+  for (const [file, names] of namesOf) {
     // A shard lies beside its index: anything else would read where nobody asked it to.
-    if (typeof file !== 'string' || !/^[\w.-]+\.safetensors$/.test(file) || file.startsWith('.')) {
+    if (typeof file !== 'string' || !/^\w[\w.-]*\.safetensors$/.test(file)) {
       throw new InputError(`${indexName}: "weight_map" names ${JSON.stringify(file)?.slice(0, 80)}; expected a .safetensors file of the same folder`);
     }
     const bytes = await readFile(folder + file);
     if (!bytes) throw new InputError(`${indexName}: the shard ${file} is missing`);
-    for (const [name, value] of tensorsOf(bytes, `${source}/${folder}${file}`)) {
+    const shard = parseSafetensors(bytes, `${source}/${folder}${file}`);
+    const absent = names.find((name) => !shard.entries.has(name));
+    if (absent !== undefined) throw new InputError(`${indexName}: "${absent}" is said to be in ${file}, but is not`);
+    for (const [name, value] of tensorsOf(shard)) {
       if (weights.has(name)) throw new InputError(`${indexName}: two shards hold "${name}"`);
       weights.set(name, value);
     }
@@ -89,12 +97,11 @@ async function loadShards(
   return weights;
 }
 
-function tensorsOf(bytes: Uint8Array, source: string): Map<string, Tensor> {
-  const file = parseSafetensors(bytes, source);
+function tensorsOf(file: SafetensorsFile): Map<string, Tensor> {
   const weights = new Map<string, Tensor>();
   for (const name of file.entries.keys()) {
     const { name: current, value } = modernise(name, readTensor(file, name));
-    if (weights.has(current)) throw new InputError(`${source}: "${current}" is there twice, by its old and its new name`);
+    if (weights.has(current)) throw new InputError(`${file.source}: "${current}" is there twice, by its old and its new name`);
     weights.set(current, value);
   }
   return weights;

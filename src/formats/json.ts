@@ -7,8 +7,12 @@ import { InputError } from '../tensor/errors.ts';
 /** Deeper nesting is refused before it can exhaust the stack. */
 const deepest = 64;
 
-/** @throws InputError when the bytes are no UTF-8, no JSON, nested too deeply, or name a key twice */
+/** No config is as large as this; parsed, text takes many times its size. */
+const longest = 2 ** 24;
+
+/** @throws InputError when the bytes are too many, no UTF-8, no JSON, nested too deeply, or name a key twice */
 export function parseJson(bytes: Uint8Array, source: string): unknown {
+  if (bytes.length > longest) throw new InputError(`${source} has ${bytes.length} bytes; at most ${longest} are read`);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

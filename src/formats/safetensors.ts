@@ -13,8 +13,8 @@ import { parseJson } from './json.ts';
 const elementBytes = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
 export type SafetensorsDType = keyof typeof elementBytes;
 
-/** A header larger than this is refused, as the format's own library does. */
-const largestHeader = 100_000_000;
+/** Enough for the names of 100,000 tensors; what a larger header makes of the memory is nobody's model. */
+const largestHeader = 2 ** 24;
 
 export interface SafetensorsEntry {
   readonly name: string;
@@ -48,9 +48,10 @@ export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors
   if (bytes.length < 8) fail(`the file has ${bytes.length} bytes; a safetensors file begins with 8 that give the header's length`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const announced = view.getBigUint64(0, true);
-  if (announced > BigInt(Math.min(largestHeader, bytes.length - 8))) {
+  if (announced > BigInt(bytes.length - 8)) {
     fail(`the header is said to have ${announced} bytes, but the file has ${bytes.length - 8} left; is it truncated, or no safetensors file?`);
   }
+  if (announced > BigInt(largestHeader)) fail(`the header has ${announced} bytes; at most ${largestHeader} are read`);
   const headerEnd = 8 + Number(announced);
   const header = parseJson(bytes.subarray(8, headerEnd), `${source}: the header`);
   if (!isRecord(header)) return fail('the header is no JSON object');
@@ -92,8 +93,8 @@ export function readTensor(file: SafetensorsFile, name: string): Tensor {
   switch (dtype) {
     case 'F64': return tensor('f64', shape, new Float64Array(aligned(bytes, 8), startOf(bytes, 8), count));
     case 'F32': return tensor('f32', shape, new Float32Array(aligned(bytes, 4), startOf(bytes, 4), count));
-    case 'BF16': return tensor('bf16', shape, widen(bytes, count, fromBF16));
-    case 'F16': return tensor('f16', shape, widen(bytes, count, fromF16));
+    case 'BF16': return tensor('bf16', shape, fromBF16(littleEndian16(bytes)));
+    case 'F16': return tensor('f16', shape, fromF16(littleEndian16(bytes)));
     default:
       throw new InputError(`${file.source}: "${name}" holds ${dtype}; expected floating-point numbers (F64, F32, F16, BF16)`);
   }
@@ -129,6 +130,7 @@ export function readNumbers(file: SafetensorsFile, name: string): { shape: reado
 export function writeSafetensors(
   tensors: Readonly<Record<string, Tensor | IntegerTensor>>, metadata?: Readonly<Record<string, string>>,
 ): Uint8Array {
+  if (Object.hasOwn(tensors, '__metadata__')) throw new RangeError('no tensor can be called __metadata__');
   const header = new Map<string, unknown>(metadata ? [['__metadata__', metadata]] : []);
   const parts: Uint8Array[] = [];
   let offset = 0;
@@ -155,22 +157,25 @@ export function writeSafetensors(
 }
 
 function readEntry(name: string, value: unknown, dataLength: number, fail: (message: string) => never) {
-  const entry = isRecord(value) ? value : fail(`"${name}" is described by ${JSON.stringify(value)?.slice(0, 60)}, not by an object`);
+  const entry = isRecord(value) ? value : fail(`"${name}" is described by ${excerpt(value)}, not by an object`);
   const dtype = entry['dtype'];
   if (typeof dtype !== 'string' || !Object.hasOwn(elementBytes, dtype)) {
-    return fail(`"${name}" has dtype ${JSON.stringify(dtype)}; known are ${Object.keys(elementBytes).join(', ')}`);
+    return fail(`"${name}" has dtype ${excerpt(dtype)}; known are ${Object.keys(elementBytes).join(', ')}`);
   }
   const shape = entry['shape'];
   if (!Array.isArray(shape) || shape.length > 32 || !shape.every(isCount)) {
-    return fail(`"${name}" has shape ${JSON.stringify(shape)?.slice(0, 60)}; expected a list of whole numbers`);
+    return fail(`"${name}" has shape ${excerpt(shape)}; expected a list of at most 32 whole numbers`);
   }
   const offsets = entry['data_offsets'];
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
-    return fail(`"${name}" has data_offsets ${JSON.stringify(offsets)?.slice(0, 60)}; expected [start, end]`);
+    return fail(`"${name}" has data_offsets ${excerpt(offsets)}; expected [start, end]`);
   }
   const [start, end] = offsets as [number, number];
   if (start > end || end > dataLength) {
     fail(`"${name}" lies at bytes ${start} to ${end} of the data, but there are ${dataLength}; is the file truncated?`);
+  }
+  if (!Number.isSafeInteger(sizeOf(shape.filter((extent) => extent > 0)))) {
+    fail(`"${name}" has shape ${shapeText(shape)}, more elements than can be counted`);
   }
   const wanted = sizeOf(shape) * elementBytes[dtype as SafetensorsDType];
   if (wanted !== end - start) {
@@ -198,6 +203,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** What was found, for messages. Numbers that JSON reads as infinite are called so. */
+function excerpt(value: unknown): string {
+  return value === undefined ? 'none' : JSON.stringify(value, (_key, part: unknown) => (part === Infinity || part === -Infinity ? String(part) : part)).slice(0, 60);
+}
+
 /** A whole number that JSON and JavaScript hold exactly. */
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
@@ -212,25 +222,28 @@ function startOf(bytes: Uint8Array, size: number): number {
   return bytes.byteOffset % size === 0 ? bytes.byteOffset : 0;
 }
 
-function widen(bytes: Uint8Array, count: number, decode: (bits: number) => number): Float32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Float32Array.from({ length: count }, (_, i) => decode(view.getUint16(2 * i, true)));
+function littleEndian16(bytes: Uint8Array): Uint16Array {
+  return new Uint16Array(aligned(bytes, 2), startOf(bytes, 2), bytes.length / 2);
 }
 
 /** bf16 is the upper half of an f32. */
-function fromBF16(bits: number): number {
-  const word = new DataView(new ArrayBuffer(4));
-  word.setUint32(0, bits * 65536);
-  return word.getFloat32(0);
+function fromBF16(bits: Uint16Array): Float32Array {
+  const out = new Uint32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) out[i] = bits[i] << 16;
+  return new Float32Array(out.buffer);
 }
 
 /** Sign, 5 bits of exponent (bias 15), 10 bits of fraction. */
-function fromF16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
+function fromF16(bits: Uint16Array): Float32Array {
+  const out = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) {
+    const sign = bits[i] & 0x8000 ? -1 : 1;
+    const exponent = (bits[i] >> 10) & 31;
+    const fraction = bits[i] & 1023;
+    if (exponent === 31) out[i] = fraction ? NaN : sign * Infinity;
+    else out[i] = exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
+  }
+  return out;
 }
 
 function encode(value: Tensor | IntegerTensor): { dtype: SafetensorsDType; bytes: Uint8Array } {
@@ -242,24 +255,22 @@ function encode(value: Tensor | IntegerTensor): { dtype: SafetensorsDType; bytes
   if (dtype === 'f64' || dtype === 'f32') {
     return { dtype: dtype === 'f64' ? 'F64' : 'F32', bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
   }
-  const bits = Uint16Array.from(data, dtype === 'bf16' ? toBF16 : toF16);
-  return { dtype: dtype === 'bf16' ? 'BF16' : 'F16', bytes: new Uint8Array(bits.buffer) };
+  const words = new Uint32Array(Float32Array.from(data).buffer);
+  return { dtype: dtype === 'bf16' ? 'BF16' : 'F16', bytes: new Uint8Array(Uint16Array.from(words, dtype === 'bf16' ? toBF16 : toF16).buffer) };
 }
 
-/** The values are rounded already, so the lower half of the f32 is zero. */
-function toBF16(value: number): number {
-  const word = new DataView(new ArrayBuffer(4));
-  word.setFloat32(0, value);
-  return word.getUint16(0);
+/** From the bits of an f32 that has been rounded to bf16: its lower half is zero, but for a NaN, which must stay one. */
+function toBF16(word: number): number {
+  return (word >>> 16) | ((word & 0x7fffffff) > 0x7f800000 ? 0x40 : 0);
 }
 
-function toF16(value: number): number {
-  if (Number.isNaN(value)) return 0x7e00;
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const size = Math.abs(value);
-  if (size === Infinity) return sign | 0x7c00;
-  if (size < 2 ** -14) return sign | (size * 2 ** 24);
-  const word = new DataView(new ArrayBuffer(4));
-  word.setFloat32(0, size);
-  return sign | ((word.getUint32(0) - (112 << 23)) >> 13);
+/** From the bits of an f32 that has been rounded to f16: what is dropped is zero. */
+function toF16(word: number): number {
+  const sign = (word >>> 16) & 0x8000;
+  const size = word & 0x7fffffff;
+  if (size >= 0x7f800000) return sign | (size > 0x7f800000 ? 0x7e00 : 0x7c00);
+  const exponent = (size >> 23) - 127;
+  if (exponent >= -14) return sign | ((size - (112 << 23)) >> 13);
+  // A subnormal of f16 is a multiple of 2⁻²⁴: the significand, with its hidden bit, shifted until its unit is that.
+  return sign | (exponent < -24 ? 0 : ((size & 0x7fffff) | 0x800000) >> (-exponent - 1));
 }
