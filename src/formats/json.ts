@@ -15,7 +15,7 @@ export function parseJson(bytes: Uint8Array, source: string): unknown {
   if (bytes.length > longest) throw new InputError(`${source} has ${bytes.length} bytes; at most ${longest} are read`);
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new InputError(`${source} is not UTF-8 text`);
   }

@@ -134,8 +134,12 @@ export function parseUNetConfig(json: Readonly<Record<string, unknown>>, source 
     fail('time_embedding_type is "learned", which needs num_train_timesteps');
   }
   const headDim = optionalInteger('attention_head_dim');
-  for (const count of channels) {
-    if (headDim !== undefined && headDim > count) fail(`attention_head_dim is ${headDim}, more than the ${count} channels of a block`);
+  const attending = [
+    ...channels.filter((_, i) => down[i] === 'AttnDownBlock2D' || up[up.length - 1 - i] === 'AttnUpBlock2D'),
+    ...(read('mid_block_type') !== null && read('add_attention') === true ? [channels[channels.length - 1]] : []),
+  ];
+  for (const count of attending) {
+    if (headDim !== undefined && headDim > count) fail(`attention_head_dim is ${headDim}, more than the ${count} channels of a block with attention`);
   }
   const epsilon = finite('norm_eps');
   if (epsilon < 0) refuse('norm_eps', 'a number that is not negative');

@@ -45,7 +45,7 @@ describe('parseUNetConfig', () => {
     [{ time_embedding_type: 'learned' }, 'needs num_train_timesteps'],
     [{ resnet_time_scale_shift: 'ada_group' }, 'resnet_time_scale_shift is "ada_group"; supported is default, scale_shift'],
     [{ class_embed_type: 'projection' }, 'class_embed_type is "projection"'],
-    [{ attention_head_dim: 5 }, 'attention_head_dim is 5, more than the 4 channels of a block'],
+    [{ attention_head_dim: 9 }, 'attention_head_dim is 9, more than the 8 channels of a block'],
     [{ norm_eps: -1 }, 'norm_eps is -1'],
     [{ norm_eps: null }, 'norm_eps is null; supported is a finite number'],
     [{ mid_block_scale_factor: 0 }, 'mid_block_scale_factor is 0'],

@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { checkWritable, folderReader, readBytes, uninterrupted, writeWhole } from '../../src/formats/node-files.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pag-files-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const path = (name: string): string => join(folder, name);
+writeFileSync(path('file'), 'old');
+const isRoot = process.getuid?.() === 0;
+
+describe('reading', () => {
+  it('gives the bytes', async () => {
+    expect(new TextDecoder().decode(await readBytes(path('file')))).toBe('old');
+    writeFileSync(path('empty'), '');
+    expect(await readBytes(path('empty'))).toHaveLength(0);
+  });
+
+  it.each([
+    ['nothing', 'absent', 'there is no such file or folder'],
+    ['a folder', '.', 'it is a folder'],
+    ['a file as a folder', 'file/x', 'a part of the path is not a folder'],
+    ['a name that is too long', 'x'.repeat(300), 'the name is too long'],
+    ['a name with a NUL', 'a\0b', 'this cannot be the name of a file'],
+  ])('refuses %s', async (_name, name, reason) => {
+    await expect(readBytes(path(name))).rejects.toThrow(expect.objectContaining({ name: 'InputError', message: expect.stringContaining(reason) }));
+  });
+
+  it('refuses what may never end', async () => {
+    execFileSync('mkfifo', [path('fifo')]);
+    for (const name of ['/dev/zero', path('fifo')]) await expect(readBytes(name)).rejects.toThrow(`cannot read ${name}: it is no regular file`);
+  });
+
+  it.skipIf(isRoot)('refuses what it may not read', async () => {
+    writeFileSync(path('locked'), '');
+    chmodSync(path('locked'), 0);
+    await expect(readBytes(path('locked'))).rejects.toThrow('permission is denied');
+  });
+
+  it('of a folder gives nothing for a file that is not there, and refuses a folder that is not there', async () => {
+    const read = await folderReader(folder);
+    expect(await read('absent')).toBeUndefined();
+    expect(await read('file')).toHaveLength(3);
+    await expect(read('.')).rejects.toThrow('it is a folder');
+    await expect(folderReader(path('absent'))).rejects.toThrow('there is no such file or folder');
+    await expect(folderReader(path('file'))).rejects.toThrow('is not a folder');
+  });
+
+  it('reads files of more than 2 GiB', async () => {
+    writeFileSync(path('large'), 'x');
+    truncateSync(path('large'), 2 ** 31 + 5);
+    const bytes = await readBytes(path('large'));
+    rmSync(path('large'));
+    expect([bytes.length, bytes[0], bytes[1]]).toEqual([2 ** 31 + 5, 120, 0]);
+  });
+});
+
+describe('writing', () => {
+  it('makes a file, and replaces one, leaving nothing beside it', () => {
+    mkdirSync(path('out'));
+    for (const content of ['first', 'second']) {
+      writeWhole(path('out/file'), new TextEncoder().encode(content));
+      expect(readFileSync(path('out/file'), 'utf8')).toBe(content);
+    }
+    expect(readdirSync(path('out'))).toEqual(['file']);
+  });
+
+  it('goes through a link to the file that it names', () => {
+    symlinkSync('file', path('link'));
+    writeWhole(path('link'), Uint8Array.of(65));
+    expect(lstatSync(path('link')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(path('file'), 'utf8')).toBe('A');
+  });
+
+  it('writes into a device, and leaves it one', () => {
+    checkWritable('/dev/null');
+    writeWhole('/dev/null', Uint8Array.of(65));
+    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
+  });
+
+  it.each([
+    ['a full disk', '/dev/full', 'the disk is full', false],
+    ['a folder', folder, 'it is a folder', true],
+    ['a folder that is not there', path('absent/x'), `there is no folder ${path('absent')}`, true],
+    ['a file as a folder', path('file/x'), 'a part of the path is not a folder', true],
+    ['a name that is too long', path('x'.repeat(300)), 'the name is too long', true],
+  ])('refuses %s', (_name, target, reason, isSeenBefore) => {
+    expect(() => writeWhole(target, Uint8Array.of(1))).toThrow(`cannot write ${target}: ${reason}`);
+    if (isSeenBefore) expect(() => checkWritable(target)).toThrow(`cannot write ${target}: ${reason}`);
+  });
+
+  it('that fails half-way leaves the old file as it was, and nothing beside it', () => {
+    mkdirSync(path('half'));
+    writeWhole(path('half/file'), new TextEncoder().encode('old'));
+    // A process of its own that may not make files of more than 4 KiB.
+    const script = `import { writeWhole } from '${new URL('../../src/formats/node-files.ts', import.meta.url)}';
+      process.on('SIGXFSZ', () => {});
+      try { writeWhole('${path('half/file')}', new Uint8Array(100_000)); } catch (error) { console.log(error.name + ': ' + error.message); }`;
+    const said = execFileSync('bash', ['-c', 'ulimit -f 4; exec "$0" --import tsx --input-type=module -e "$1"', process.execPath, script], { encoding: 'utf8' });
+    expect(said).toBe(`InputError: cannot write ${path('half/file')}: the file would be too large\n`);
+    expect(readdirSync(path('half'))).toEqual(['file']);
+    expect(readFileSync(path('half/file'), 'utf8')).toBe('old');
+  });
+});
+
+describe('work that may not be interrupted', () => {
+  it('is done before a signal is obeyed, which then ends the process as it would have', () => {
+    const script = `import { uninterrupted } from '${new URL('../../src/formats/node-files.ts', import.meta.url)}';
+      import { writeFileSync } from 'node:fs';
+      uninterrupted(() => {
+        process.kill(process.pid, 'SIGINT');
+        writeFileSync('${path('done')}', '');
+      });
+      setTimeout(() => {}, 10_000);`;
+    expect(() => execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: 'pipe' })).toThrow(expect.objectContaining({ signal: 'SIGINT' }));
+    expect(existsSync(path('done'))).toBe(true);
+  });
+
+  it('leaves no listener behind', async () => {
+    const settled = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 20); });
+    await settled();
+    const before = process.listenerCount('SIGINT');
+    expect(uninterrupted(() => 5)).toBe(5);
+    expect(() => uninterrupted(() => { throw new Error('x'); })).toThrow('x');
+    await settled();
+    expect(process.listenerCount('SIGINT')).toBe(before);
+  });
+});
