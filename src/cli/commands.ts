@@ -5,11 +5,13 @@ import { forwardCommand } from './forward.ts';
 import { guidancesCommand } from './guidances.ts';
 import { suggestion } from './options.ts';
 import { sampleCommand } from './sample.ts';
+import { schedulersCommand } from './schedulers.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   sample: sampleCommand,
   forward: forwardCommand,
   guidances: guidancesCommand,
+  schedulers: schedulersCommand,
 };
 
 /**

@@ -7,7 +7,7 @@ import { jsonObject, loadModelFolder } from '../formats/diffusers.ts';
 import { folderReader, readBytes } from '../formats/node-files.ts';
 import { parseSafetensors, readTensor, type SafetensorsFile } from '../formats/safetensors.ts';
 import type { Config } from '../schedulers/options.ts';
-import { schedulerNames } from '../schedulers/registry.ts';
+import { schedulerDefaults, schedulerNames, schedulers, type ModelKind } from '../schedulers/registry.ts';
 import { createUNet, type UNet } from '../unet/unet.ts';
 import { suggestion } from './options.ts';
 
@@ -21,28 +21,45 @@ export async function loadModel(folder: string, dtype: DType): Promise<LoadedMod
   return { unet: createUNet(config, weights, dtype, folder), schedulerConfig };
 }
 
-/** The scheduler's config: a file, or the model's own under another class name, or the model's own. */
+/** The scheduler's config: a file, or the model's own under another class name, or the model's own. Throws an InputError where the model is of another kind. */
 export async function chooseScheduler(name: string | undefined, file: string | undefined, ofModel: Config | undefined): Promise<Config> {
   if (file !== undefined && name !== undefined) throw new InputError('--scheduler and --scheduler-config exclude one another; the file names its class');
-  if (file !== undefined) return jsonObject(await readBytes(file), file);
-  if (name === undefined) return ofModel ?? { _class_name: 'DDIMScheduler' };
-  const className = schedulerNames.find((known) => shortName(known) === shortName(name));
+  if (file === undefined && name === undefined) return ofModel ?? { _class_name: 'DDIMScheduler' };
+  const config = file !== undefined ? jsonObject(await readBytes(file), file) : configOfName(name!, ofModel ?? {});
+  checkKind(config['_class_name'], ofModel?.['_class_name']);
+  return config;
+}
+
+function configOfName(name: string, ofModel: Config): Config {
+  const wanted = name.toLowerCase();
+  const className = schedulerNames.find((known) => schedulers[known].short === wanted || shortName(known) === shortName(name));
   if (!className) {
-    const known = schedulerNames.map(shortName);
-    throw new InputError(`--scheduler is "${name}"; expected ${known.join(', ')}${suggestion(name, known)}`);
+    const known = schedulerNames.map((one) => schedulers[one].short);
+    throw new InputError(`--scheduler is "${name}"; expected ${known.join(', ')}${suggestion(wanted, known)}`);
   }
-  return { ...sharedKeys(ofModel ?? {}), _class_name: className };
+  return { ...sharedKeys(ofModel, className), _class_name: className };
 }
 
 /** `ddim` for DDIMScheduler. */
-export function shortName(className: string): string {
-  return className.replace(/Scheduler$/, '').toLowerCase();
+function shortName(className: string): string {
+  return className.replace(/Scheduler$/i, '').toLowerCase();
 }
 
-/** What describes the model's training, not one scheduler: it holds for every scheduler that takes its place. */
-function sharedKeys(config: Config): Config {
-  const shared = ['num_train_timesteps', 'beta_start', 'beta_end', 'beta_schedule', 'trained_betas', 'prediction_type'];
-  return Object.fromEntries(Object.entries(config).filter(([key]) => shared.includes(key)));
+/** What describes the model's training, not one scheduler: it holds for every scheduler that takes its place, so far as that has the key. */
+function sharedKeys(config: Config, className: string): Config {
+  const shared = ['num_train_timesteps', 'beta_start', 'beta_end', 'beta_schedule', 'trained_betas', 'prediction_type', 'rescale_betas_zero_snr'];
+  const known = schedulerDefaults(className);
+  return Object.fromEntries(Object.entries(config).filter(([key]) => shared.includes(key) && Object.hasOwn(known, key)));
+}
+
+const kinds: Readonly<Record<ModelKind, string>> = {
+  discrete: 'models of noise at whole timesteps', edm: "models with EDM's preconditioning", flow: 'models of a flow',
+};
+
+/** Refuses a scheduler that cannot drive the model, so far as the model's own scheduler tells. */
+function checkKind(chosen: unknown, ofModel: unknown): void {
+  const [wanted, own] = [chosen, ofModel].map((name) => (typeof name === 'string' && Object.hasOwn(schedulers, name) ? schedulers[name].kind : undefined));
+  if (wanted && own && wanted !== own) throw new InputError(`${chosen} is for ${kinds[wanted]}; the model's own scheduler, ${ofModel}, is for ${kinds[own]}`);
 }
 
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {

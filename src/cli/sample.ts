@@ -36,10 +36,10 @@ Draws pictures with a diffusers model and writes them side by side as PNG.
   --labels 0,1,2                  class labels, repeated as often as needed
   --seed S                        the noise is that of torch.manual_seed(S) on a CPU (0)
   --noise FILE.safetensors        or comes from this file: its tensor "noise", [N, C, H, W]
-  --scheduler NAME                ddim, ddpm, ... (the model's own)
+  --scheduler NAME                of pag schedulers; it takes over what the model was trained with (the model's own)
   --scheduler-config FILE.json    a scheduler_config.json of diffusers
-  --steps N                       how many steps (20)
-  --eta E                         of ddim: 0 adds no noise, 1 as much as ddpm (0)
+  --steps N                       how many steps (20); heun, kdpm2 and pndm call the model more often
+  --eta E                         how much noise is added: of ddim (0), tcd (0.3), euler-ancestral, kdpm2-ancestral (1)
   --preview                       shows in the terminal what is being drawn
 ${guidanceHelp}
 ${backendHelp}`;
@@ -62,9 +62,9 @@ async function run(args: readonly string[]): Promise<number> {
   const weakFolder = options.text('weak-model');
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
   const guidance = chooseGuidance(options, unet, weak !== undefined);
-  const eta = options.number('eta', 0) ?? 0;
+  const eta = options.number('eta', 0);
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), schedulerConfig);
-  const scheduler = createScheduler(config, options.integer('steps', 1) ?? 20, { eta });
+  const scheduler = createScheduler(config, options.integer('steps', 1) ?? 20, eta === undefined ? {} : { eta });
 
   const generator = manualSeed(options.integer('seed', 0) ?? 0);
   const noise = await firstNoise(options, unet, dtype, generator);

@@ -49,7 +49,7 @@ export function* sampleSteps(run: SamplingRun): Generator<SamplingStep, Tensor, 
       index, count, timestep, sample: current, memory, ...noiseLevel(scheduler, index), predict: model.predict, tap: model.tap,
       toOriginal: (prediction) => scheduler.predictOriginal(current, prediction, index),
     });
-    const modelOutput = model.withVariance(guided);
+    const modelOutput = scheduler.readsVariance ? model.withVariance(guided) : guided;
 
     const result = scheduler.step(state, { index, modelOutput, sample: current, noise: run.noiseSource });
     ({ state, sample } = result);

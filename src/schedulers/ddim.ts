@@ -21,7 +21,7 @@ export function ddim(config: Config, steps: number, eta = 0): Scheduler<undefine
   const spacing = options.choice('timestep_spacing', spacings, 'leading');
   const offset = options.count('steps_offset', 0);
   const lastAlpha = options.flag('set_alpha_to_one', true) ? 1 : alphasCumprod[0];
-  options.finish();
+  const read = options.finish();
 
   const timesteps = spacedTimesteps(spacing, trainTimesteps, steps, offset);
   const stride = Math.floor(trainTimesteps / steps);
@@ -29,6 +29,7 @@ export function ddim(config: Config, steps: number, eta = 0): Scheduler<undefine
 
   return {
     name,
+    config: read,
     timesteps,
     initNoiseSigma: 1,
     start: undefined,

@@ -25,7 +25,7 @@ export function ddpm(config: Config, steps: number): Scheduler<undefined> {
   const limit = readLimit(options, true);
   const spacing = options.choice('timestep_spacing', spacings, 'leading');
   const offset = options.count('steps_offset', 0);
-  options.finish();
+  const read = options.finish();
 
   const timesteps = spacedTimesteps(spacing, trainTimesteps, steps, offset);
   const alphaAt = (index: number): number => (index < timesteps.length ? alphasCumprod[timesteps[index]] : 1);
@@ -52,9 +52,11 @@ export function ddpm(config: Config, steps: number): Scheduler<undefined> {
 
   return {
     name,
+    config: read,
     timesteps,
     initNoiseSigma: 1,
     start: undefined,
+    readsVariance: true,
     scaleModelInput: (sample) => sample,
     addNoise: (original, noise, index) => diffuse(original, noise, alphaAt(index)),
     predictOriginal: (sample, output, index) => originalFrom(prediction, sample, output, alphaAt(index)),

@@ -10,7 +10,18 @@ import type { Options } from './options.ts';
 const f32 = Math.fround;
 
 export const betaSchedules = ['linear', 'scaled_linear', 'squaredcos_cap_v2', 'sigmoid', 'laplace'] as const;
-export type BetaSchedule = (typeof betaSchedules)[number];
+export type BetaSchedule = (typeof betaSchedules)[number] | 'exp';
+/** Those that every scheduler of diffusers has. */
+export const commonBetaSchedules = ['linear', 'scaled_linear', 'squaredcos_cap_v2'] as const;
+
+/** In what the schedulers differ when they read their noise schedule. */
+export interface ScheduleDefaults {
+  readonly start?: number;
+  readonly end?: number;
+  readonly schedule?: BetaSchedule;
+  /** Whether the class has the key rescale_betas_zero_snr. */
+  readonly rescales?: boolean;
+}
 
 export interface NoiseSchedule {
   readonly trainTimesteps: number;
@@ -20,18 +31,21 @@ export interface NoiseSchedule {
 }
 
 /** Reads num_train_timesteps, beta_start, beta_end, beta_schedule, trained_betas, rescale_betas_zero_snr. */
-export function readNoiseSchedule(options: Options, schedules: readonly BetaSchedule[], scheduler: string): NoiseSchedule {
+export function readNoiseSchedule(
+  options: Options, schedules: readonly BetaSchedule[], scheduler: string, defaults: ScheduleDefaults = {},
+): NoiseSchedule {
   const trained = options.numbers('trained_betas');
   const announced = options.count('num_train_timesteps', 1000);
   if (trained && trained.length < announced) {
     throw new InputError(`${scheduler}: trained_betas has ${trained.length} numbers, fewer than num_train_timesteps = ${announced}`);
   }
   if (announced < 1) throw new InputError(`${scheduler}: num_train_timesteps is ${announced}; expected at least 1`);
-  const start = options.number('beta_start', 0.0001);
-  const end = options.number('beta_end', 0.02);
-  const schedule = options.choice('beta_schedule', schedules, 'linear');
+  const start = options.number('beta_start', defaults.start ?? 0.0001);
+  const end = options.number('beta_end', defaults.end ?? 0.02);
+  const schedule = options.choice('beta_schedule', schedules, defaults.schedule ?? 'linear');
   const betas = trained ? Float32Array.from(trained) : createBetas(schedule, start, end, announced);
-  return scheduleOf(options.flag('rescale_betas_zero_snr', false) ? rescaleZeroTerminalSnr(betas) : betas, announced);
+  const rescales = (defaults.rescales ?? true) && options.flag('rescale_betas_zero_snr', false);
+  return scheduleOf(rescales ? rescaleZeroTerminalSnr(betas) : betas, announced);
 }
 
 export function scheduleOf(betas: Float32Array, trainTimesteps = betas.length): NoiseSchedule {
@@ -45,6 +59,7 @@ function createBetas(schedule: BetaSchedule, start: number, end: number, count: 
     case 'sigmoid': return linspace(-6, 6, count).map((x) => f32(f32(sigmoid(x)) * f32(end - start)) + f32(start));
     case 'squaredcos_cap_v2': return betasForAlphaBar(count, cosineAlphaBar);
     case 'laplace': return betasForAlphaBar(count, laplaceAlphaBar);
+    case 'exp': return betasForAlphaBar(count, (t) => exp(-12 * t));
   }
 }
 

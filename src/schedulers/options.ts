@@ -5,55 +5,79 @@ export type Config = Readonly<Record<string, unknown>>;
 
 /** Reads the keys of one config. Each reader throws an InputError that names the key, what was found, and what is supported. */
 export interface Options {
+  /** A finite number, or the fallback. */
   number(key: string, fallback: number): number;
+  /** A finite number, or nothing. */
+  optionalNumber(key: string): number | undefined;
   /** A whole number that is not negative. */
   count(key: string, fallback: number): number;
   flag(key: string, fallback: boolean): boolean;
-  choice<T extends string>(key: string, choices: readonly T[], fallback: T): T;
+  /** @param aliases what stands in the configs of other schedulers, and what it means here */
+  choice<T extends string>(key: string, choices: readonly T[], fallback: T, aliases?: Readonly<Record<string, T>>): T;
+  /** One of the choices, or nothing. */
+  optionalChoice<T extends string>(key: string, choices: readonly T[]): T | undefined;
   /** A list of numbers, or nothing. */
   numbers(key: string): readonly number[] | undefined;
-  /** To be called last: refuses keys that nobody has read. Keys that begin with `_` are notes. */
-  finish(): void;
+  /** A key that diffusers has and this library does not support: refused unless it is null. */
+  absent(key: string): void;
+  /** To be called last: refuses keys that nobody has read. Keys that begin with `_` are notes. Returns the keys, as they were read. */
+  finish(): Config;
 }
 
 export function readOptions(config: Config, scheduler: string): Options {
-  const known = new Set<string>();
-  const read = (key: string): unknown => {
-    known.add(key);
-    return Object.hasOwn(config, key) ? config[key] : undefined;
+  const known = new Map<string, unknown>();
+  const read = (key: string, fallback?: unknown): unknown => {
+    const value = (Object.hasOwn(config, key) ? config[key] : undefined) ?? fallback;
+    known.set(key, value ?? null);
+    return value;
   };
   const refuse = (key: string, expected: string): never => {
     throw new InputError(`${scheduler}: ${key} is ${JSON.stringify(config[key])?.slice(0, 80)}; supported is ${expected}`);
   };
   const options: Options = {
     number(key, fallback) {
-      const value = read(key) ?? fallback;
-      return typeof value === 'number' && Number.isFinite(value) ? value : refuse(key, 'a finite number');
+      const value = read(key, fallback);
+      return typeof value === 'number' && (Number.isFinite(value) || value === fallback) ? value : refuse(key, 'a finite number');
+    },
+    optionalNumber(key) {
+      const value = read(key);
+      if (value === undefined) return undefined;
+      return typeof value === 'number' && Number.isFinite(value) ? value : refuse(key, 'a finite number or null');
     },
     count(key, fallback) {
-      const value = read(key) ?? fallback;
+      const value = read(key, fallback);
       return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 1e6 ? value : refuse(key, 'a whole number up to 1000000');
     },
     flag(key, fallback) {
-      const value = read(key) ?? fallback;
+      const value = read(key, fallback);
       return typeof value === 'boolean' ? value : refuse(key, 'true or false');
     },
-    choice(key, choices, fallback) {
-      const value = read(key) ?? fallback;
+    choice(key, choices, fallback, aliases = {}) {
+      const value = read(key, fallback);
+      if (typeof value === 'string' && Object.hasOwn(aliases, value)) return aliases[value];
       return choices.find((candidate) => candidate === value) ?? refuse(key, choices.join(', '));
+    },
+    optionalChoice(key, choices) {
+      const value = read(key);
+      if (value === undefined) return undefined;
+      return choices.find((candidate) => candidate === value) ?? refuse(key, `${choices.join(', ')} or null`);
     },
     numbers(key) {
       const value = read(key);
-      if (value === undefined || value === null) return undefined;
-      const isList = Array.isArray(value) && value.length > 0 && value.every((entry) => typeof entry === 'number' && Number.isFinite(entry));
+      if (value === undefined) return undefined;
+      const isList = Array.isArray(value) && value.every((entry) => typeof entry === 'number' && Number.isFinite(entry));
       return isList ? (value as number[]) : refuse(key, 'a list of numbers');
+    },
+    absent(key) {
+      if (read(key) !== undefined) refuse(key, 'null');
     },
     finish() {
       for (const key of Object.keys(config)) {
         if (!key.startsWith('_') && !known.has(key)) {
-          throw new InputError(`${scheduler}: unknown key "${key}"; it has ${[...known].join(', ')}`);
+          throw new InputError(`${scheduler}: unknown key "${key}"; it has ${[...known.keys()].join(', ')}`);
         }
       }
+      return Object.fromEntries(known);
     },
   };
   return options;

@@ -11,24 +11,39 @@ export type PredictionType = (typeof predictionTypes)[number];
 
 const f32 = Math.fround;
 
+/** The two factors in x_t = signal · x₀ + noise · ε. */
+export interface NoiseLevel {
+  readonly signal: number;
+  readonly noise: number;
+}
+
 /** √ᾱ and √(1−ᾱ), float32 as in PyTorch. */
-export function signalAndNoise(alphaCumprod: number): { signal: number; noise: number } {
+export function signalAndNoise(alphaCumprod: number): NoiseLevel {
   return { signal: f32(Math.sqrt(alphaCumprod)), noise: f32(Math.sqrt(f32(1 - alphaCumprod))) };
 }
 
 /** x̂₀. */
 export function originalFrom(type: PredictionType, sample: Tensor, output: Tensor, alphaCumprod: number): Tensor {
-  const { signal, noise } = signalAndNoise(alphaCumprod);
-  switch (type) {
-    case 'epsilon': return divideBy(subtract(sample, scale(output, noise)), signal);
-    case 'sample': return output;
-    case 'v_prediction': return subtract(scale(sample, signal), scale(output, noise));
-  }
+  return originalAt(type, sample, output, signalAndNoise(alphaCumprod));
 }
 
 /** ε. */
 export function epsilonFrom(type: PredictionType, sample: Tensor, output: Tensor, alphaCumprod: number): Tensor {
-  const { signal, noise } = signalAndNoise(alphaCumprod);
+  return epsilonAt(type, sample, output, signalAndNoise(alphaCumprod));
+}
+
+/** x̂₀ where x_t = signal · x₀ + noise · ε. */
+export function originalAt(type: PredictionType | 'flow_prediction', sample: Tensor, output: Tensor, { signal, noise }: NoiseLevel): Tensor {
+  switch (type) {
+    case 'epsilon': return divideBy(subtract(sample, scale(output, noise)), signal);
+    case 'sample': return output;
+    case 'v_prediction': return subtract(scale(sample, signal), scale(output, noise));
+    case 'flow_prediction': return subtract(sample, scale(output, noise)); // v = ε − x₀, signal = 1 − noise
+  }
+}
+
+/** ε where x_t = signal · x₀ + noise · ε. */
+export function epsilonAt(type: PredictionType, sample: Tensor, output: Tensor, { signal, noise }: NoiseLevel): Tensor {
   switch (type) {
     case 'epsilon': return output;
     case 'sample': return divideBy(subtract(sample, scale(output, signal)), noise);
@@ -41,13 +56,24 @@ export type Limit = (denoised: Tensor) => Tensor;
 
 /** Reads clip_sample, clip_sample_range, thresholding, dynamic_thresholding_ratio, sample_max_value. */
 export function readLimit(options: Options, clipByDefault: boolean): Limit {
-  const clips = options.flag('clip_sample', clipByDefault);
+  const clip = readClip(options, clipByDefault);
+  const threshold = readThreshold(options);
+  return threshold ?? clip;
+}
+
+/** Reads clip_sample, clip_sample_range. */
+export function readClip(options: Options, byDefault: boolean): Limit {
+  const clips = options.flag('clip_sample', byDefault);
   const range = options.number('clip_sample_range', 1);
+  return clips ? (denoised) => clamp(denoised, -range, range) : (denoised) => denoised;
+}
+
+/** Reads thresholding, dynamic_thresholding_ratio, sample_max_value. Undefined where there is no thresholding. */
+export function readThreshold(options: Options): Limit | undefined {
   const thresholds = options.flag('thresholding', false);
   const ratio = options.number('dynamic_thresholding_ratio', 0.995);
   const largest = options.number('sample_max_value', 1);
-  if (thresholds) return (denoised) => dynamicThreshold(denoised, ratio, largest);
-  return clips ? (denoised) => clamp(denoised, -range, range) : (denoised) => denoised;
+  return thresholds ? (denoised) => dynamicThreshold(denoised, ratio, largest) : undefined;
 }
 
 /**

@@ -1,21 +1,140 @@
 /** All schedulers by the name of their class in diffusers. */
 import { InputError } from '../tensor/errors.ts';
+import { ddimInverse } from './ddim-inverse.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
+import { deis } from './deis.ts';
+import { dpmMultistep } from './dpm-multistep.ts';
+import { dpmSinglestep } from './dpm-singlestep.ts';
+import { edmDpmMultistep } from './edm-dpm-multistep.ts';
+import { edmEuler } from './edm-euler.ts';
+import { eulerAncestral } from './euler-ancestral.ts';
+import { euler } from './euler.ts';
+import { flowMatchEuler } from './flow-match-euler.ts';
+import { heun } from './heun.ts';
+import { kdpm2Ancestral } from './kdpm2-ancestral.ts';
+import { kdpm2 } from './kdpm2.ts';
+import { lcm } from './lcm.ts';
+import { lms } from './lms.ts';
 import type { Config } from './options.ts';
+import { pndm } from './pndm.ts';
 import type { Scheduler } from './scheduler.ts';
+import { tcd } from './tcd.ts';
+import { unipc } from './unipc.ts';
 
+/** What a run chooses that stands in no config. */
 export interface SchedulerChoices {
-  /** η of DDIM: how much of the noise of DDPM it adds. */
+  /** How much noise is added: of DDIM (0 unless given), TCD (0.3), Euler ancestral and KDPM2 ancestral (1). */
   readonly eta?: number;
+  /** The logarithm of the shift of a flow, where the config says use_dynamic_shifting. */
+  readonly mu?: number;
 }
 
-const schedulers: Readonly<Record<string, (config: Config, steps: number, choices: SchedulerChoices) => Scheduler>> = {
-  DDIMScheduler: (config, steps, { eta }) => ddim(config, steps, eta),
-  DDPMScheduler: (config, steps) => ddpm(config, steps),
+/** Which models a scheduler can drive. */
+export type ModelKind =
+  /** Trained on √ᾱ x₀ + √(1−ᾱ) ε at whole timesteps. */
+  | 'discrete'
+  /** Trained with EDM's preconditioning, and given ¼ ln σ. */
+  | 'edm'
+  /** Trained to predict the direction of a flow. */
+  | 'flow';
+
+export interface SchedulerEntry {
+  /** The name on the command line. */
+  readonly short: string;
+  /** What it is, in a line. */
+  readonly summary: string;
+  /** The paper, or the code where it comes from. */
+  readonly source: string;
+  readonly kind: ModelKind;
+  readonly create: (config: Config, steps: number, choices: SchedulerChoices) => Scheduler;
+}
+
+export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
+  DDPMScheduler: {
+    short: 'ddpm', summary: 'the ancestral sampler that the model was trained for: one noise draw a step', source: 'Ho et al. 2020, arXiv 2006.11239',
+    kind: 'discrete', create: (config, steps) => ddpm(config, steps),
+  },
+  DDIMScheduler: {
+    short: 'ddim', summary: 'deterministic with eta 0, as noisy as DDPM with eta 1; first order', source: 'Song et al. 2021, arXiv 2010.02502',
+    kind: 'discrete', create: (config, steps, { eta }) => ddim(config, steps, eta),
+  },
+  DDIMInverseScheduler: {
+    short: 'ddim-inverse', summary: 'DDIM backwards: from a picture, given as --noise, to its noise', source: 'Mokady et al. 2022, arXiv 2211.09794',
+    kind: 'discrete', create: (config, steps) => ddimInverse(config, steps),
+  },
+  PNDMScheduler: {
+    short: 'pndm', summary: 'Runge–Kutta for three steps, then linear multistep, along the curve of DDIM', source: 'Liu et al. 2022, arXiv 2202.09778',
+    kind: 'discrete', create: (config, steps) => pndm(config, steps),
+  },
+  EulerDiscreteScheduler: {
+    short: 'euler', summary: "Euler's method in σ; first order", source: 'Karras et al. 2022, arXiv 2206.00364',
+    kind: 'discrete', create: (config, steps) => euler(config, steps),
+  },
+  EulerAncestralDiscreteScheduler: {
+    short: 'euler-ancestral', summary: 'Euler down, then noise up', source: 'k-diffusion, sample_euler_ancestral',
+    kind: 'discrete', create: (config, steps, { eta }) => eulerAncestral(config, steps, eta),
+  },
+  HeunDiscreteScheduler: {
+    short: 'heun', summary: "Heun's method; second order, two calls a step", source: 'Karras et al. 2022, arXiv 2206.00364, algorithm 1',
+    kind: 'discrete', create: (config, steps) => heun(config, steps),
+  },
+  LMSDiscreteScheduler: {
+    short: 'lms', summary: 'linear multistep through the last four slopes', source: 'k-diffusion, sample_lms',
+    kind: 'discrete', create: (config, steps) => lms(config, steps),
+  },
+  KDPM2DiscreteScheduler: {
+    short: 'kdpm2', summary: 'the midpoint method in log σ; second order, two calls a step', source: 'k-diffusion, sample_dpm_2, after arXiv 2206.00927',
+    kind: 'discrete', create: (config, steps) => kdpm2(config, steps),
+  },
+  KDPM2AncestralDiscreteScheduler: {
+    short: 'kdpm2-ancestral', summary: 'KDPM2 down, then noise up', source: 'k-diffusion, sample_dpm_2_ancestral',
+    kind: 'discrete', create: (config, steps, { eta }) => kdpm2Ancestral(config, steps, eta),
+  },
+  DPMSolverMultistepScheduler: {
+    short: 'dpm', summary: 'DPM-Solver and DPM-Solver++, of the ODE or the SDE, orders 1 to 3, one call a step', source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
+    kind: 'discrete', create: (config, steps, { mu }) => dpmMultistep(config, steps, mu),
+  },
+  DPMSolverSinglestepScheduler: {
+    short: 'dpm-singlestep', summary: 'DPM-Solver and DPM-Solver++ in blocks of 1 to 3 calls', source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
+    kind: 'discrete', create: (config, steps, { mu }) => dpmSinglestep(config, steps, mu),
+  },
+  UniPCMultistepScheduler: {
+    short: 'unipc', summary: 'a predictor and a corrector of orders 1 to 3, one call a step', source: 'Zhao et al. 2023, arXiv 2302.04867',
+    kind: 'discrete', create: (config, steps, { mu }) => unipc(config, steps, mu),
+  },
+  DEISMultistepScheduler: {
+    short: 'deis', summary: 'exponential integrator with a polynomial in log ρ, orders 1 to 3', source: 'Zhang & Chen 2022, arXiv 2204.13902',
+    kind: 'discrete', create: (config, steps, { mu }) => deis(config, steps, mu),
+  },
+  LCMScheduler: {
+    short: 'lcm', summary: 'for consistency models: to x̂₀ at once, then noise again', source: 'Luo et al. 2023, arXiv 2310.04378',
+    kind: 'discrete', create: (config, steps) => lcm(config, steps),
+  },
+  TCDScheduler: {
+    short: 'tcd', summary: 'for trajectory consistency models: down the line of DDIM, part of the way up by noise', source: 'Zheng et al. 2024, arXiv 2402.19159',
+    kind: 'discrete', create: (config, steps, { eta }) => tcd(config, steps, eta),
+  },
+  EDMEulerScheduler: {
+    short: 'edm-euler', summary: "Euler's method for models with EDM's preconditioning", source: 'Karras et al. 2022, arXiv 2206.00364',
+    kind: 'edm', create: (config, steps) => edmEuler(config, steps),
+  },
+  EDMDPMSolverMultistepScheduler: {
+    short: 'edm-dpm', summary: "DPM-Solver++ for models with EDM's preconditioning", source: 'arXiv 2206.00364 and 2211.01095',
+    kind: 'edm', create: (config, steps) => edmDpmMultistep(config, steps),
+  },
+  FlowMatchEulerDiscreteScheduler: {
+    short: 'flow-match-euler', summary: "Euler's method for flow matching", source: 'Lipman et al. 2022, arXiv 2210.02747; Esser et al. 2024, arXiv 2403.03206',
+    kind: 'flow', create: (config, steps, { mu }) => flowMatchEuler(config, steps, mu),
+  },
 };
 
 export const schedulerNames: readonly string[] = Object.keys(schedulers);
+
+/** The keys of a class with their defaults, as a `scheduler_config.json` may give them. */
+export function schedulerDefaults(className: string): Config {
+  return schedulers[className].create({}, 10, {}).config;
+}
 
 /**
  * The scheduler that a `scheduler_config.json` describes.
@@ -26,5 +145,5 @@ export function createScheduler(config: Config, steps: number, choices: Schedule
   if (typeof name !== 'string' || !Object.hasOwn(schedulers, name)) {
     throw new InputError(`the scheduler ${JSON.stringify(name) ?? 'without a _class_name'} is not known; known are ${schedulerNames.join(', ')}`);
   }
-  return schedulers[name](config, steps, choices);
+  return schedulers[name].create(config, steps, choices);
 }

@@ -3,6 +3,7 @@
  * function. What a multistep method must remember travels in `state`, a value, so a run can be repeated or branched.
  */
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Config } from './options.ts';
 
 /** Standard normal noise of a shape: each call draws on from where the last one ended. */
 export type NoiseSource = (shape: readonly number[]) => Tensor;
@@ -10,12 +11,16 @@ export type NoiseSource = (shape: readonly number[]) => Tensor;
 export interface Scheduler<State = unknown> {
   /** The name of the class in diffusers. */
   readonly name: string;
+  /** The config with the defaults of all keys that were not given. */
+  readonly config: Config;
   /** What the model is given, one number for each call of it. */
   readonly timesteps: readonly number[];
   /** The first picture is standard normal noise times this. */
   readonly initNoiseSigma: number;
   /** The state before the first step. */
   readonly start: State;
+  /** Whether a step wants the variance that some models predict beside the picture, as further channels of the output. */
+  readonly readsVariance?: boolean;
   /** The model's input at call `index`, from x_t. */
   scaleModelInput(sample: Tensor, index: number): Tensor;
   step(state: State, input: StepInput): StepResult<State>;
@@ -28,7 +33,7 @@ export interface Scheduler<State = unknown> {
 export interface StepInput {
   /** The number of the model call, from 0. */
   readonly index: number;
-  /** [B,C,H,W], or [B,2C,H,W] from a model that predicts a variance as well. */
+  /** [B,C,H,W], or [B,2C,H,W] where the scheduler reads a variance and the model predicts one. */
   readonly modelOutput: Tensor;
   /** x_t, [B,C,H,W]. */
   readonly sample: Tensor;

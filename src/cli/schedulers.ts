@@ -1,0 +1,57 @@
+/** `pag schedulers`: what there is to sample with. */
+import { InputError } from '../tensor/errors.ts';
+import { schedulerDefaults, schedulerNames, schedulers, type ModelKind } from '../schedulers/registry.ts';
+import type { Command } from './command.ts';
+import { suggestion } from './options.ts';
+
+const help = `pag schedulers [NAME]
+
+Lists all schedulers, or shows one: its class in diffusers, where it comes from, and the keys of its
+scheduler_config.json with their defaults.`;
+
+const drives: Readonly<Record<ModelKind, string>> = {
+  discrete: 'models of ε, x₀ or v at whole timesteps (most diffusion models)',
+  edm: "models with EDM's preconditioning only: one of ε at whole timesteps is refused",
+  flow: 'models of a flow only: one of ε at whole timesteps is refused',
+};
+
+export const schedulersCommand: Command = {
+  summary: 'lists the schedulers, their sources and keys',
+  help,
+  async run(args) {
+    const [name] = args;
+    if (args.length > 1) throw new InputError(`"${args[1]}" is one argument too many`);
+    console.log(name === undefined ? schedulerNames.map(overview).join('\n') : page(classOf(name)));
+    return 0;
+  },
+};
+
+function classOf(name: string): string {
+  const className = schedulerNames.find((known) => known === name || schedulers[known].short === name);
+  const shorts = schedulerNames.map((known) => schedulers[known].short);
+  if (!className) throw new InputError(`there is no scheduler "${name}"${suggestion(name, shorts)}; there are ${shorts.join(', ')}`);
+  return className;
+}
+
+function overview(className: string): string {
+  const { short, summary } = schedulers[className];
+  return `${short.padEnd(17)} ${summary}`;
+}
+
+function page(className: string): string {
+  const { short, summary, source, kind } = schedulers[className];
+  const keys = Object.entries(schedulerDefaults(className)).map(([key, value]) => `  ${key.padEnd(27)} ${text(value)}`);
+  return `${short}: ${summary}
+
+class     ${className} of diffusers
+source    ${source}
+drives    ${drives[kind]}
+
+keys and their defaults:
+${keys.join('\n')}`;
+}
+
+/** As in a config; what JSON cannot say, as it is. */
+function text(value: unknown): string {
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+}

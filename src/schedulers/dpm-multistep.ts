@@ -1,0 +1,72 @@
+/** DPM-Solver and DPM-Solver++, multistep (Lu et al. 2022, arXiv 2206.00927 and 2211.01095; `diffusers.DPMSolverMultistepScheduler`). */
+import { InputError } from '../tensor/errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { algorithmTypes, foreignSolverTypes, solverStep, solverTypes } from './exponential-integrator.ts';
+import { backwardDifferences, orderAt, readOrder } from './multistep.ts';
+import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
+import { readOptions, type Config } from './options.ts';
+import type { Scheduler } from './scheduler.ts';
+import { readSolverModel, solverOutput } from './solver-model.ts';
+import { evenSigmas, flowSigmas, readSolverSpacing, tableOf, variancePreserving, wideSigmas } from './solver-table.ts';
+import { spacings } from './spacing.ts';
+
+/**
+ * A step of order k uses the model's last k outputs and costs one call. The state is those outputs, the latest first.
+ * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
+ */
+export function dpmMultistep(config: Config, steps: number, mu?: number): Scheduler<readonly Tensor[]> {
+  const name = 'DPMSolverMultistepScheduler';
+  const options = readOptions(config, name);
+  const schedule = readNoiseSchedule(options, commonBetaSchedules, name);
+  const order = readOrder(options, name);
+  const model = readSolverModel(options, name);
+  const algorithm = options.choice('algorithm_type', algorithmTypes, 'dpmsolver++', { deis: 'dpmsolver++' });
+  const solver = options.choice('solver_type', solverTypes, 'midpoint', foreignSolverTypes);
+  const lowersFinal = options.flag('lower_order_final', true);
+  const eulerAtFinal = options.flag('euler_at_final', false);
+  const { spacing, shift } = readSolverSpacing(options, name, ['lu', 'flow'], mu);
+  const final = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
+  const leastLambda = options.number('lambda_min_clipped', -Infinity);
+  options.optionalChoice('variance_type', ['learned', 'learned_range']);
+  const grid = { spacing: options.choice('timestep_spacing', spacings, 'linspace'), offset: options.count('steps_offset', 0), leastLambda };
+  const read = options.finish();
+  checkSolver(name, algorithm, final, order, model.prediction);
+
+  const { timesteps, sigmas, training } = spacing === undefined ? evenSigmas(schedule, steps, grid)
+    : spacing === 'flow' ? flowSigmas(schedule, steps, shift)
+    : wideSigmas(schedule, steps, spacing, (spacing === 'karras' || spacing === 'lu') && read['beta_schedule'] !== 'squaredcos_cap_v2');
+  const { levels } = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : training[0]], spacing === 'flow');
+  const rule = { order, lowersFinal, eulerAtFinal: eulerAtFinal || final === 'zero' };
+  const toOutput = solverOutput(model, algorithm);
+
+  return {
+    name,
+    config: read,
+    timesteps,
+    start: [],
+    ...variancePreserving(model.prediction, levels),
+    step(earlier, { index, modelOutput, sample, noise }) {
+      const outputs = [toOutput(sample, modelOutput, levels[index]), ...earlier].slice(0, order);
+      const orderNow = orderAt(rule, index, timesteps.length, outputs.length);
+      const differences = backwardDifferences(outputs.slice(0, orderNow), levels, index);
+      const z = algorithm.startsWith('sde') ? noise(sample.shape) : undefined;
+      const denoised = model.original(sample, modelOutput, levels[index]);
+      return {
+        state: outputs, denoised,
+        sample: solverStep(algorithm, orderNow === 3 ? 'heun' : solver, levels[index], levels[index + 1], sample, differences, z),
+      };
+    },
+  };
+}
+
+/** @throws InputError for what the solver cannot do: to reach σ = 0 with ε, or an order that it does not have */
+export function checkSolver(name: string, algorithm: string, final: string, order: number, prediction: string): void {
+  const ofNoise = !algorithm.endsWith('++');
+  if (ofNoise && final === 'zero') {
+    throw new InputError(`${name}: final_sigmas_type "zero" needs algorithm_type dpmsolver++ or sde-dpmsolver++; with "${algorithm}" use "sigma_min"`);
+  }
+  if (algorithm === 'sde-dpmsolver' && order === 3) throw new InputError(`${name}: sde-dpmsolver has the orders 1 and 2, but solver_order is 3`);
+  if (ofNoise && prediction === 'flow_prediction') {
+    throw new InputError(`${name}: prediction_type "flow_prediction" needs algorithm_type dpmsolver++ or sde-dpmsolver++`);
+  }
+}

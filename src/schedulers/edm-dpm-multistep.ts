@@ -1,0 +1,47 @@
+/** DPM-Solver++ with EDM's σ and preconditioning (arXiv 2206.00364, 2211.01095; `diffusers.EDMDPMSolverMultistepScheduler`). */
+import { log } from '../tensor/math.ts';
+import { InputError } from '../tensor/errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { readEdmTable } from './edm.ts';
+import { foreignSolverTypes, solverStep, solverTypes } from './exponential-integrator.ts';
+import { backwardDifferences, orderAt, readOrder } from './multistep.ts';
+import { readOptions, type Config } from './options.ts';
+import { readThreshold } from './prediction.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** The multistep solver where the signal is 1 and the noise σ. The state is the last x̂₀, the latest first. */
+export function edmDpmMultistep(config: Config, steps: number): Scheduler<readonly Tensor[]> {
+  const name = 'EDMDPMSolverMultistepScheduler';
+  const options = readOptions(config, name);
+  const { timesteps, sigmas, original, shared } = readEdmTable(options, steps, name, true);
+  const order = readOrder(options, name);
+  const threshold = readThreshold(options);
+  const algorithm = options.choice('algorithm_type', ['dpmsolver++', 'sde-dpmsolver++'], 'dpmsolver++', { deis: 'dpmsolver++' });
+  const solver = options.choice('solver_type', solverTypes, 'midpoint', foreignSolverTypes);
+  const lowersFinal = options.flag('lower_order_final', true);
+  const eulerAtFinal = options.flag('euler_at_final', false);
+  const read = options.finish();
+  if (algorithm === 'sde-dpmsolver++' && order === 3) throw new InputError(`${name}: sde-dpmsolver++ has the orders 1 and 2, but solver_order is 3`);
+
+  const levels = sigmas.map((sigma) => ({ signal: 1, noise: sigma, lambda: -log(sigma) }));
+  const rule = { order, lowersFinal, eulerAtFinal: eulerAtFinal || sigmas[steps] === 0 };
+  return {
+    name,
+    config: read,
+    timesteps,
+    start: [],
+    ...shared,
+    step(earlier, { index, modelOutput, sample, noise }) {
+      const free = original(sample, modelOutput, sigmas[index]);
+      const denoised = threshold ? threshold(free) : free;
+      const outputs = [denoised, ...earlier].slice(0, order);
+      const orderNow = orderAt(rule, index, timesteps.length, outputs.length);
+      const differences = backwardDifferences(outputs.slice(0, orderNow), levels, index);
+      const z = algorithm === 'sde-dpmsolver++' ? noise(sample.shape) : undefined;
+      return {
+        state: outputs, denoised,
+        sample: solverStep(algorithm, orderNow === 3 ? 'heun' : solver, levels[index], levels[index + 1], sample, differences, z),
+      };
+    },
+  };
+}

@@ -1,0 +1,9 @@
+/** KDPM2 with ancestral noise (k-diffusion's `sample_dpm_2_ancestral`; `diffusers.KDPM2AncestralDiscreteScheduler`). */
+import type { Config } from './options.ts';
+import { midpointMethod, type MidpointState } from './midpoint.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** The midpoint method down to σ_down, then noise up to σ'. @param eta 1 as in diffusers; 0 for KDPM2 */
+export function kdpm2Ancestral(config: Config, steps: number, eta = 1): Scheduler<MidpointState> {
+  return midpointMethod('KDPM2AncestralDiscreteScheduler', config, steps, eta);
+}

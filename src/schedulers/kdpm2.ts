@@ -1,0 +1,9 @@
+/** DPM-Solver-2 as k-diffusion has it: the midpoint method in log σ (arXiv 2206.00927; `diffusers.KDPM2DiscreteScheduler`). */
+import type { Config } from './options.ts';
+import { midpointMethod, type MidpointState } from './midpoint.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** Half a step, to the geometric mean of σ and σ'; then the whole step with the slope found there. Second order. */
+export function kdpm2(config: Config, steps: number): Scheduler<MidpointState> {
+  return midpointMethod('KDPM2DiscreteScheduler', config, steps, 0);
+}

@@ -1,0 +1,55 @@
+/** The timesteps and σ of a run, as the schedulers of k-diffusion have them in diffusers: Euler, Heun, LMS, KDPM2. */
+import { exp, log } from '../tensor/math.ts';
+import { linspace, type NoiseSchedule } from './noise-schedule.ts';
+import type { Options } from './options.ts';
+import { interpolate, readSigmaSpacing, spaceSigmas, timestepOfSigma, trainingSigmas } from './sigmas.ts';
+import { fractionalTimesteps, roundHalfEven, spacings } from './spacing.ts';
+
+const f32 = Math.fround;
+
+export interface SigmaTable {
+  /** One for each step. */
+  readonly timesteps: readonly number[];
+  /** σ of each step and, last, that of the result. Float32 values, as in PyTorch. */
+  readonly sigmas: readonly number[];
+  readonly initNoiseSigma: number;
+  /** The timestep of a σ between those of the training. */
+  timestepOf(sigma: number): number;
+}
+
+/** What some of the classes have and others do not. */
+export interface SigmaTableKeys {
+  /** use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas. */
+  readonly spacing?: boolean;
+  /** sigma_min, sigma_max, interpolation_type, final_sigmas_type. */
+  readonly ends?: boolean;
+  /** Karras' σ get whole timesteps. */
+  readonly wholeKarras?: boolean;
+}
+
+/** Reads timestep_spacing, steps_offset and the keys that `has` names. */
+export function readSigmaTable(options: Options, schedule: NoiseSchedule, steps: number, scheduler: string, has: SigmaTableKeys = {}): SigmaTable {
+  const grid = options.choice('timestep_spacing', spacings, 'linspace');
+  const offset = options.count('steps_offset', 0);
+  const spacing = has.spacing ? readSigmaSpacing(options, scheduler) : undefined;
+  const [least, most] = has.ends ? [options.optionalNumber('sigma_min'), options.optionalNumber('sigma_max')] : [];
+  const interpolation = has.ends ? options.choice('interpolation_type', ['linear', 'log_linear'], 'linear') : 'linear';
+  const final = has.ends ? options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero') : 'zero';
+
+  const table = trainingSigmas(schedule);
+  const timestepOf = timestepOfSigma(table);
+  let timesteps = fractionalTimesteps(grid, schedule.trainTimesteps, steps, offset);
+  let sigmas = interpolation === 'linear'
+    ? timesteps.map((t) => interpolate(table, t))
+    : [...linspace(log(table[table.length - 1]), log(table[0]), steps + 1)].map((value) => f32(exp(value)));
+  if (spacing) {
+    sigmas = spaceSigmas(spacing, most ?? sigmas[0], least ?? sigmas[sigmas.length - 1], steps);
+    timesteps = sigmas.map(timestepOf).map(has.wholeKarras && spacing === 'karras' ? roundHalfEven : f32);
+  }
+  const rounded = [...sigmas, final === 'zero' ? 0 : table[0]].map(f32);
+  const largest = Math.max(...rounded);
+  return {
+    timesteps, sigmas: rounded, timestepOf,
+    initNoiseSigma: grid === 'leading' ? f32(Math.sqrt(f32(f32(largest * largest) + 1))) : largest,
+  };
+}

@@ -1,0 +1,40 @@
+/** What the model's output is turned into before DPM-Solver uses it. */
+import { InputError } from '../tensor/errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { AlgorithmType } from './exponential-integrator.ts';
+import type { Options } from './options.ts';
+import { epsilonAt, originalAt, predictionTypes, readThreshold, type NoiseLevel, type PredictionType } from './prediction.ts';
+
+export const solverPredictionTypes = [...predictionTypes, 'flow_prediction'] as const;
+
+export interface SolverModel {
+  readonly prediction: PredictionType | 'flow_prediction';
+  /** x̂₀, thresholded where the config says so. */
+  original(sample: Tensor, output: Tensor, level: NoiseLevel): Tensor;
+  /** ε; that of the thresholded x̂₀ where the config says so. */
+  epsilon(sample: Tensor, output: Tensor, level: NoiseLevel): Tensor;
+}
+
+/** Reads prediction_type and the keys of thresholding. */
+export function readSolverModel(options: Options, scheduler: string): SolverModel {
+  const prediction = options.choice('prediction_type', solverPredictionTypes, 'epsilon');
+  const threshold = readThreshold(options);
+  const original = (sample: Tensor, output: Tensor, level: NoiseLevel): Tensor => {
+    const denoised = originalAt(prediction, sample, output, level);
+    return threshold ? threshold(denoised) : denoised;
+  };
+  return {
+    prediction,
+    original,
+    epsilon(sample, output, level) {
+      if (threshold) return epsilonAt('sample', sample, original(sample, output, level), level);
+      if (prediction === 'flow_prediction') throw new InputError(`${scheduler}: prediction_type "flow_prediction" needs a solver that predicts x₀`);
+      return epsilonAt(prediction, sample, output, level);
+    },
+  };
+}
+
+/** ε for the solvers of the noise, x̂₀ for those of the data (++). */
+export function solverOutput(model: SolverModel, algorithm: AlgorithmType): SolverModel['original'] {
+  return algorithm.endsWith('++') ? model.original : model.epsilon;
+}

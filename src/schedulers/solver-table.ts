@@ -1,0 +1,99 @@
+/** The timesteps and noise levels of a run, as the solvers in log-SNR have them in diffusers: DPM-Solver, UniPC, DEIS. */
+import { add, scale } from '../tensor/arithmetic.ts';
+import { exp, log } from '../tensor/math.ts';
+import { InputError } from '../tensor/errors.ts';
+import type { NoiseSchedule } from './noise-schedule.ts';
+import type { Options } from './options.ts';
+import { originalAt, type NoiseLevel, type PredictionType } from './prediction.ts';
+import type { Scheduler } from './scheduler.ts';
+import { interpolate, readSigmaSpacing, shiftFlow, spaceSigmas, timestepOfSigma, trainingSigmas, type WideSpacing } from './sigmas.ts';
+import { range, roundHalfEven, solverTimesteps, type Spacing } from './spacing.ts';
+
+const f32 = Math.fround;
+
+/** x_t = signal · x₀ + noise · ε, and half its logarithmic signal-to-noise ratio λ = ln(signal/noise): ∞ without noise. */
+export interface SolverLevel extends NoiseLevel {
+  readonly lambda: number;
+}
+
+export interface SolverTable {
+  readonly timesteps: readonly number[];
+  /** One for each timestep and, last, that of the result. */
+  readonly levels: readonly SolverLevel[];
+}
+
+/** signal = 1/√(σ² + 1), noise = σ · signal; in a flow signal = 1 − σ, noise = σ. */
+export function solverLevel(sigma: number, isFlow: boolean): SolverLevel {
+  const signal = isFlow ? 1 - sigma : 1 / Math.sqrt(sigma * sigma + 1);
+  const noise = isFlow ? sigma : sigma * signal;
+  return { signal, noise, lambda: log(signal) - log(noise) };
+}
+
+/** A table from σ, which PyTorch holds in float32. */
+export function tableOf(timesteps: readonly number[], sigmas: readonly number[], isFlow = false): SolverTable {
+  return { timesteps, levels: sigmas.map((sigma) => solverLevel(f32(sigma), isFlow)) };
+}
+
+export interface SolverGrid {
+  readonly spacing: Spacing;
+  readonly offset: number;
+  /** λ below which the training's timesteps are left out. */
+  readonly leastLambda: number;
+}
+
+/** The timesteps, σ of each, and σ of the training; the σ after the last is the solver's own choice. */
+export interface SpacedSigmas {
+  readonly timesteps: readonly number[];
+  readonly sigmas: readonly number[];
+  readonly training: Float32Array;
+}
+
+export function evenSigmas(schedule: NoiseSchedule, steps: number, { spacing, offset, leastLambda }: SolverGrid): SpacedSigmas {
+  const training = trainingSigmas(schedule);
+  const last = training.filter((sigma) => -log(sigma) >= leastLambda).length;
+  if (last < 1) throw new InputError(`lambda_min_clipped = ${leastLambda} leaves out every timestep of the training`);
+  const timesteps = solverTimesteps(spacing, schedule.trainTimesteps, last, steps, offset);
+  return { timesteps, sigmas: timesteps.map((t) => interpolate(training, t)), training };
+}
+
+/** σ from the largest to the smallest, by default those of the training. Timesteps are whole numbers: rounded, or cut off. */
+export function wideSigmas(
+  schedule: NoiseSchedule, steps: number, spacing: WideSpacing | 'lu', rounds: boolean, most?: number, least?: number,
+): SpacedSigmas {
+  const training = trainingSigmas(schedule);
+  const [largest, smallest] = [most ?? training[training.length - 1], least ?? training[0]];
+  const sigmas = spacing === 'lu'
+    ? range(f32(log(largest)), f32(log(smallest)), steps).map(exp) // even steps of λ (Lu et al. 2022, arXiv 2206.00927, section 3.4)
+    : spaceSigmas(spacing, largest, smallest, steps);
+  return { timesteps: sigmas.map(timestepOfSigma(training)).map(rounds ? roundHalfEven : Math.trunc), sigmas, training };
+}
+
+/** σ of a flow, from noise to picture, as DPM-Solver and DEIS have them. */
+export function flowSigmas(schedule: NoiseSchedule, steps: number, shift: number): SpacedSigmas {
+  const { trainTimesteps } = schedule;
+  const sigmas = range(1, 1 / trainTimesteps, steps + 1).map((alpha) => shiftFlow(1 - alpha, shift)).reverse().slice(0, -1);
+  return { timesteps: sigmas.map((sigma) => Math.trunc(sigma * trainTimesteps)), sigmas, training: trainingSigmas(schedule) };
+}
+
+/** Reads the keys of σ's spacing, flow_shift, use_dynamic_shifting, time_shift_type. @param mu the logarithm of the shift, where it is dynamic */
+export function readSolverSpacing<Further extends 'lu' | 'flow'>(
+  options: Options, scheduler: string, further: readonly Further[], mu: number | undefined,
+): { readonly spacing: WideSpacing | Further | undefined; readonly shift: number } {
+  const spacing = readSigmaSpacing(options, scheduler, further);
+  const shift = options.number('flow_shift', 1);
+  const isDynamic = options.flag('use_dynamic_shifting', false);
+  options.choice('time_shift_type', ['exponential'], 'exponential');
+  return { spacing, shift: isDynamic && mu !== undefined ? exp(mu) : shift };
+}
+
+/** What does not depend on the solver. */
+export function variancePreserving(
+  prediction: PredictionType | 'flow_prediction', levels: readonly SolverLevel[],
+): Pick<Scheduler, 'initNoiseSigma' | 'scaleModelInput' | 'addNoise' | 'predictOriginal'> {
+  return {
+    initNoiseSigma: 1,
+    scaleModelInput: (sample) => sample,
+    addNoise: (original, noise, index) => add(scale(original, levels[index].signal), scale(noise, levels[index].noise)),
+    predictOriginal: (sample, output, index) => originalAt(prediction, sample, output, levels[index]),
+  };
+}
