@@ -120,7 +120,8 @@ def cases(g):
     yield group_norm("offset", (1, 8, 8, 8), 2, x=r.offset)
     yield group_norm("flat", (1, 8, 8, 8), 2, x=r.flat)
     yield group_norm("flat, small eps", (1, 8, 8, 8), 2, 1e-12, x=r.flat)
-    yield group_norm("constant", (1, 4, 4, 4), 2, x=lambda g, *shape: torch.full(shape, 3.5))
+    # Of many channels: there is one rounding for each channel, and the errors of a few are no sample.
+    yield group_norm("constant", (1, 64, 2, 2), 2, x=lambda g, *shape: torch.full(shape, 3.5))
     yield group_norm("wide range", (1, 8, 8, 8), 2, x=r.wide)
 
     def layer_norm(name, shape, eps=1e-5, x=r.normal):

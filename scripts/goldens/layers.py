@@ -130,9 +130,8 @@ def make():
     for name, layer, module, numbers, options in time_cases(generator):
         single = module(numbers)
         with truth():
-            wide = numbers if layer == "sinusoid" or not numbers.is_floating_point() else numbers.double()
-            double = copy.deepcopy(module).double()(wide).double()
-        add(name, layer, module, {"timesteps": numbers.double()}, options, single, double)
+            double = copy.deepcopy(module).double()(numbers)
+        add(name, layer, module, {"timesteps": numbers.double()}, options, single, double.double())
 
     store.save(folder / "layers.safetensors", tensors, cases=listed)
     store.write_provenance(folder, SEED)

@@ -11,7 +11,7 @@ from diffusers.models.attention_processor import Attention
 class Identity:
     """out = to_out(to_v(group_norm(x))): the attention map is the identity matrix, query and key are never computed."""
 
-    def __call__(self, attn, hidden_states, temb=None):
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, temb=None):
         residual = hidden_states
         tokens = hidden_states.flatten(2)
         if attn.group_norm is not None:

@@ -1,4 +1,5 @@
 """What goes on inside a model: the output of every module, by its path."""
+import re
 from contextlib import contextmanager
 
 import torch
@@ -7,8 +8,13 @@ from diffusers.models.downsampling import Downsample2D
 from diffusers.models.upsampling import Upsample2D
 
 
-def is_shown(module):
-    """Every module with parameters but the lists. Not: activations, dropout, and the resampling without weights inside a ResNet block."""
+def is_shown(path, module):
+    """
+    Every module with parameters but the lists. Not: activations, dropout, the resampling without weights inside a ResNet block,
+    and the convolution of a resampling layer, whose output is that of the layer.
+    """
+    if re.search(r"samplers\.\d+\.conv$", path):
+        return False
     if isinstance(module, (Downsample2D, Upsample2D)) and not module.use_conv:
         return False
     return not isinstance(module, torch.nn.ModuleList) and any(True for _ in module.parameters())
@@ -25,7 +31,8 @@ def tapped(model):
 
     def remember(path):
         def hook(module, inputs, output):
-            seen[path] = (output[0] if isinstance(output, tuple) else output).clone()
+            # The first call counts: a class embedding of the kind `timestep` calls time_proj again.
+            seen.setdefault(path, (output[0] if isinstance(output, tuple) else output).clone())
         return hook
 
     def attention_hook(path):
@@ -41,7 +48,7 @@ def tapped(model):
 
     for path, module in model.named_modules():
         # The sinusoid has no parameters but is where the trouble starts.
-        if path and (is_shown(module) or path in ("time_proj", "class_embedding")):
+        if path and (is_shown(path, module) or path in ("time_proj", "class_embedding")):
             hooks.append(module.register_forward_hook(remember(path)))
         if isinstance(module, Attention):
             hooks.append(module.register_forward_hook(attention_hook(path)))

@@ -1,13 +1,13 @@
-"""The float64 truth, and the one place where it is not simply "the same program in float64".
+"""The float64 truth, and the places where it is not simply "the same program in float64".
 
-diffusers computes the sinusoidal time embedding in float32 even for a float64 model, and the angle t·f is ill-conditioned: at
-t = 999 one unit of the last place of a frequency moves it by 6e-5 rad. PyTorch's float32 exp, sin and log are not
-correctly rounded, so its embedding is not a truth. The truth keeps diffusers' definition, float32 after every operation, but
-rounds each of them correctly: each is computed in float64 and rounded once. Likewise the logarithm of an integer
-timestep, which the Fourier embedding takes in float32.
+diffusers computes some things in float32 even for a float64 model: the sinusoidal time embedding, the logarithm of an integer timestep that
+the Fourier embedding takes, and a scheduler's tables and coefficients. The first is ill-conditioned besides: the angle is t·f, and at
+t = 999 one unit of the last place of a frequency moves it by 6e-5 rad. PyTorch's float32 exp, log, sin and cos, and (2.13 on AVX-512) even
+its square root, are not correctly rounded, so what it computes there is no truth. The truth keeps diffusers' definition, float32 after
+every operation, but rounds each of them correctly: each is computed in float64 and rounded once.
 """
 import math
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 import diffusers.models.embeddings as embeddings
@@ -31,22 +31,16 @@ def sinusoid(timesteps, embedding_dim, flip_sin_to_cos=False, downscale_freq_shi
     return torch.nn.functional.pad(rounded(torch.cat(parts, dim=-1)), (0, embedding_dim % 2))
 
 
-plain_fourier = embeddings.GaussianFourierProjection.forward
-
-
-def fourier(self, x):
-    """`GaussianFourierProjection.forward`, with the logarithm of integers correctly rounded to float32."""
-    if x.is_floating_point():
-        return plain_fourier(self, x)
-    with mock.patch.object(self, "log", False):
-        return plain_fourier(self, x.double().log().float())
+def correctly_rounded(function):
+    """`function`, whose float32 results (of float32 numbers and of integers) are rounded once."""
+    return lambda x, *more: function(x, *more) if x.dtype == torch.float64 else function(x.double(), *more).float()
 
 
 @contextmanager
 def truth():
-    """Within it, diffusers' models compute the truth."""
-    with (
-        mock.patch.object(embeddings, "get_timestep_embedding", sinusoid),
-        mock.patch.object(embeddings.GaussianFourierProjection, "forward", fourier),
-    ):
+    """Within it, diffusers' models and schedulers compute the truth."""
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(embeddings, "get_timestep_embedding", sinusoid))
+        for home, name in ((torch, "exp"), (torch, "log"), (torch, "sigmoid"), (torch.Tensor, "sqrt"), (torch.Tensor, "__pow__")):
+            stack.enter_context(mock.patch.object(home, name, correctly_rounded(getattr(home, name))))
         yield

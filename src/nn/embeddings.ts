@@ -46,7 +46,7 @@ export function fourierFeatures(timesteps: readonly number[], frequencies: Tenso
   const out = allocate(dtype, timesteps.length * 2 * n);
   const round = (value: number): number => roundTo(dtype, value);
   timesteps.forEach((t, b) => {
-    const x = round(f32(log(t))); // torch takes the logarithm of an integer timestep in float32
+    const x = round(f32(log(t))); // torch takes the logarithm of integers and of float32 in float32
     for (let i = 0; i < n; i++) {
       const angle = round(round(round(x * w[i]) * 2) * round(Math.PI));
       out[b * 2 * n + i] = round(sin(angle));

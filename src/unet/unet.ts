@@ -154,7 +154,7 @@ function initialState(unet: UNet, context: Context, inputs: Tensors): UNetState 
   if (inputs['class']) {
     const embedded = unet.config.classEmbedding === 'timestep'
       ? timestepEmbedding(context, 'class_embedding', inputs['class'])
-      : inputs['class'];
+      : context.tap('class_embedding', inputs['class']);
     temb = kernels.add(temb, embedded);
   }
   return { hidden: sample, skips: [], temb };

@@ -1,0 +1,25 @@
+/** Where the golden data of `scripts/goldens` lie, and the models among them. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { loadModelFolder, type ModelFolder } from '../src/formats/diffusers.ts';
+import { folderReader } from '../src/formats/node-files.ts';
+import { parseSafetensors, type SafetensorsFile } from '../src/formats/safetensors.ts';
+
+/** The path of something in `fixtures`. */
+export function fixture(path: string): string {
+  return fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
+}
+
+export function openGoldens(path: string): SafetensorsFile {
+  return parseSafetensors(new Uint8Array(readFileSync(fixture(`goldens/${path}`))), path);
+}
+
+/** The value of a key of the metadata, which is JSON. */
+export function metadataOf<T>(file: SafetensorsFile, key: string): T {
+  return JSON.parse(file.metadata[key]) as T;
+}
+
+/** A model folder in `fixtures`. */
+export async function loadFixtureModel(path: string): Promise<ModelFolder> {
+  return loadModelFolder(await folderReader(fixture(path)), path);
+}

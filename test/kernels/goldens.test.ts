@@ -1,0 +1,67 @@
+/** Every kernel against PyTorch, in several numerical regimes: zero mean, positive, cancelling, flat, large, wide. */
+import { describe, expect, it } from 'vitest';
+import { readTensor } from '../../src/formats/safetensors.ts';
+import type { Activation, Kernels, Padding } from '../../src/kernels/kernels.ts';
+import { referenceKernels as kernels } from '../../src/kernels/reference/index.ts';
+import { cast } from '../../src/tensor/rounding.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { disagreement, goldenOf } from '../agreement.ts';
+import { metadataOf, openGoldens } from '../goldens.ts';
+
+interface Case {
+  readonly name: string;
+  readonly operation: keyof Kernels;
+  /** The names of the tensors that the operation is given; null for none. */
+  readonly inputs: readonly (string | null)[];
+  readonly arguments: readonly unknown[];
+}
+
+const file = openGoldens('kernels/kernels.safetensors');
+const cases = metadataOf<readonly Case[]>(file, 'cases');
+
+/** The case's operation; its arguments are in the order of scripts/goldens/kernels.py. */
+function compute({ operation, arguments: more }: Case, inputs: readonly (Tensor | undefined)[]): Tensor {
+  const [x, a, b] = inputs as [Tensor, Tensor, Tensor];
+  const [n, m] = more as [number, number];
+  switch (operation) {
+    case 'conv2d': return kernels.conv2d(x, a, b, n, paddingOf(more[1] as readonly number[]));
+    case 'linear': return kernels.linear(x, a, b);
+    case 'groupNorm': return kernels.groupNorm(x, n, a, b, m);
+    case 'layerNorm': return kernels.layerNorm(x, a, b, n);
+    case 'softmax': return kernels.softmax(x);
+    case 'attentionMap': return kernels.attentionMap(x, a, n, m);
+    case 'applyAttentionMap': return kernels.applyAttentionMap(x, a);
+    case 'attention': return kernels.attention(x, a, b, n, m);
+    case 'activation': return kernels.activation(x, more[0] as Activation);
+    case 'upsampleNearest2x': return kernels.upsampleNearest2x(x);
+    case 'averagePool2x': return kernels.averagePool2x(x);
+    case 'concatChannels': return kernels.concatChannels(x, a);
+    case 'sliceChannels': return kernels.sliceChannels(x, n, m);
+    case 'concatBatch': return kernels.concatBatch([x, a, b]);
+    case 'sliceBatch': return kernels.sliceBatch(x, n, m);
+    case 'toTokens': return kernels.toTokens(x);
+    case 'fromTokens': return kernels.fromTokens(x, n, m);
+    case 'add': return kernels.add(x, a);
+    case 'subtract': return kernels.subtract(x, a);
+    case 'multiply': return kernels.multiply(x, a);
+    case 'affine': return kernels.affine(x, n, m);
+    case 'divide': return kernels.divide(x, n);
+  }
+}
+
+function paddingOf([top, bottom, left, right]: readonly number[]): Padding {
+  return { top, bottom, left, right };
+}
+
+describe.each(['f32', 'f64'] as const)('%s against PyTorch', (dtype) => {
+  it.each(cases.map((golden) => [golden.name, golden] as const))('%s', (name, golden) => {
+    const inputs = golden.inputs.map((input) => (input === null ? undefined : cast(readTensor(file, input), dtype)));
+    const ours = compute(golden, inputs);
+    expect(ours.dtype).toBe(dtype);
+    expect(disagreement(ours, goldenOf(file, name))).toBeUndefined();
+  });
+});
+
+it('every kernel has goldens', () => {
+  expect([...new Set(cases.map(({ operation }) => operation))].sort()).toEqual(Object.keys(kernels).sort());
+});
