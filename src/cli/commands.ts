@@ -6,12 +6,14 @@ import { guidancesCommand } from './guidances.ts';
 import { suggestion } from './options.ts';
 import { sampleCommand } from './sample.ts';
 import { schedulersCommand } from './schedulers.ts';
+import { walkthroughCommand } from './walkthrough.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   sample: sampleCommand,
   forward: forwardCommand,
   guidances: guidancesCommand,
   schedulers: schedulersCommand,
+  walkthrough: walkthroughCommand,
 };
 
 /**

@@ -11,12 +11,14 @@ import { fmaSupported, sharedMemorySupported, simdSupported } from './features.t
 import { keyOf } from './library.ts';
 import { lower, type HostTensor, type Lowered, type Step, type StoredValue } from './lower.ts';
 import { CONTROL, heap, layOut, weightStore } from './memory.ts';
-import { pool, threadsSupported } from './threads.ts';
+import { pool, startsAsleep, threadsSupported, type AnyWorker } from './threads.ts';
 import { applyOperation, trace } from './trace.ts';
 
 export interface SimdOptions {
   /** Threads, the calling one included; 1 by default. Where threads cannot be had, one is used. */
   readonly threads?: number;
+  /** For browsers: the workers beside the calling thread, from `openThreads(threads − 1)`. Without them there is one thread. */
+  readonly workers?: readonly AnyWorker[];
   /** Multiply-adds that round once, where the engine has them: faster, but with bits of their own. */
   readonly fma?: boolean;
 }
@@ -39,7 +41,8 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   if (!simdSupported()) throw new Error('this engine has no WebAssembly SIMD; use the reference kernels');
   if (fma && !fmaSupported()) throw new Error('this engine has no relaxed SIMD; use the simd kernels (Node has it from version 22 on)');
   const wanted = Math.max(1, Math.floor(options.threads ?? 1));
-  const threads = wanted > 1 && sharedMemorySupported() && threadsSupported() ? wanted : 1;
+  const startable = startsAsleep() ? wanted : 1 + Math.min(wanted - 1, options.workers?.length ?? 0);
+  const threads = sharedMemorySupported() && threadsSupported() ? startable : 1;
 
   const memoryLimits = { shared: threads > 1, minimum: 2, maximum: MAXIMUM_PAGES };
   const memory = new WebAssembly.Memory({ initial: memoryLimits.minimum, maximum: memoryLimits.maximum, shared: memoryLimits.shared });
@@ -52,7 +55,7 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   let arena = { address: 0, bytes: 0 };
   let dead: string | undefined;
   let disposed = false;
-  const workers = threads > 1 ? pool(memory, threads - 1, (problem) => { dead = problem; }) : undefined;
+  const workers = threads > 1 ? pool(memory, threads - 1, (problem) => { dead = problem; }, options.workers) : undefined;
 
   const planFor = (program: Program, inputs: Tensors): Plan => {
     if (!identities.has(program)) identities.set(program, programs++);

@@ -13,7 +13,7 @@ export interface Pool {
 }
 
 /** The part of Node's and the browsers' workers that is used here. */
-interface AnyWorker {
+export interface AnyWorker {
   postMessage(message: unknown): void;
   terminate(): unknown;
 }
@@ -56,7 +56,7 @@ const receive = ({ memory, thread, id, module }) => {
   serve(thread);
 };`;
 const nodeSource = `${workerSource} require('node:worker_threads').parentPort.on('message', receive);`;
-const webSource = `${workerSource} onmessage = (event) => receive(event.data);`;
+const webSource = `${workerSource} onmessage = (event) => receive(event.data); postMessage('open');`;
 
 /** Node's threads, without an import that a bundler for browsers would follow. */
 function nodeThreads(): NodeThreads | undefined {
@@ -64,16 +64,35 @@ function nodeThreads(): NodeThreads | undefined {
   return process?.getBuiltinModule?.('node:worker_threads') as NodeThreads | undefined;
 }
 
-/** Whether this thread may start workers and sleep until they are done. The main thread of a browser may not sleep. */
+/** Whether this thread may sleep until others are done. The main thread of a browser may not. */
 export function threadsSupported(): boolean {
   if (nodeThreads()) return true;
   return typeof Worker !== 'undefined' && typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope !== 'undefined';
 }
 
-/** `count` workers over `memory`; `onDeath` is told when one ends unasked. */
-export function pool(memory: WebAssembly.Memory, count: number, onDeath: (problem: string) => void): Pool {
+/** Whether workers come to life while the thread that started them sleeps: not in browsers, where they must be opened before. */
+export function startsAsleep(): boolean {
+  return nodeThreads() !== undefined;
+}
+
+/** `count` workers for a backend to come, in a browser; resolves when all are alive. Rejects with an Error when one cannot start. */
+export async function openThreads(count: number): Promise<readonly AnyWorker[]> {
+  const url = URL.createObjectURL(new Blob([webSource], { type: 'text/javascript' }));
+  try {
+    return await Promise.all(Array.from({ length: count }, () => new Promise<Worker>((resolve, reject) => {
+      const worker = new Worker(url);
+      worker.onmessage = () => resolve(worker);
+      worker.onerror = (event) => reject(new Error(`a thread could not be started: ${event.message || 'the browser gives no reason'}`));
+    })));
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+/** `count` workers over `memory`, `opened` ones if there are any; `onDeath` is told when one ends unasked. */
+export function pool(memory: WebAssembly.Memory, count: number, onDeath: (problem: string) => void, opened?: readonly AnyWorker[]): Pool {
   const numbers = new Map<WebAssembly.Module, number>();
-  let workers: AnyWorker[] | undefined;
+  let workers: readonly AnyWorker[] | undefined;
   let next = 0;
   let stopping = false;
 
@@ -81,17 +100,10 @@ export function pool(memory: WebAssembly.Memory, count: number, onDeath: (proble
     const died = (problem: unknown): void => {
       if (!stopping) onDeath(problem instanceof Error ? problem.message : `it ended with status ${String(problem)}`);
     };
-    const node = nodeThreads();
-    if (node) {
-      const worker = new node.Worker(nodeSource, { eval: true, workerData: undefined });
-      worker.on('error', died);
-      worker.on('exit', died);
-      worker.unref();
-      return worker;
-    }
-    const url = URL.createObjectURL(new Blob([webSource], { type: 'text/javascript' }));
-    const worker = new Worker(url);
-    worker.onerror = (event) => died(new Error(event.message));
+    const worker = new (nodeThreads()!.Worker)(nodeSource, { eval: true, workerData: undefined });
+    worker.on('error', died);
+    worker.on('exit', died);
+    worker.unref();
     return worker;
   };
 
@@ -102,7 +114,7 @@ export function pool(memory: WebAssembly.Memory, count: number, onDeath: (proble
 
   return {
     start(module, arena) {
-      workers ??= Array.from({ length: count }, startWorker);
+      workers ??= opened ?? Array.from({ length: count }, startWorker);
       if (!numbers.has(module)) {
         numbers.set(module, next);
         send({ id: next++, module });

@@ -1,0 +1,36 @@
+/**
+ * Makes the static folder of the walkthrough, for any web host: page, code, and the letters model. `npm run build:walkthrough`.
+ *
+ *     npx tsx scripts/walkthrough/build.ts [FOLDER]        (dist/walkthrough)
+ */
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const source = join(root, 'src/walkthrough');
+
+/** @param folder is made anew */
+export async function buildWalkthrough(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await build({
+    entryPoints: { main: join(source, 'main.ts'), worker: join(source, 'worker.ts'), style: join(source, 'style.css') },
+    outdir: folder,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  await writeFile(join(folder, 'index.html'), await readFile(join(source, 'index.html')));
+  await cp(join(root, 'fixtures/letters/model'), join(folder, 'model'), { recursive: true });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = process.argv[2] ?? join(root, 'dist/walkthrough');
+  await buildWalkthrough(folder);
+  console.log(`the walkthrough: ${folder}`);
+}

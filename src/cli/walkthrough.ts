@@ -1,0 +1,90 @@
+/** `pag walkthrough`: serves the page that computes while you read, on this machine only. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InputError } from '../tensor/errors.ts';
+import type { Command } from './command.ts';
+import { readOptions } from './options.ts';
+
+const help = `pag walkthrough [options]
+
+Serves a web page that explains PAG and computes everything it shows in your browser. Stop it with Ctrl-C.
+
+  --port N                        where it listens, on 127.0.0.1 (8420; 0 takes any free port)`;
+
+export const walkthroughCommand: Command = { summary: 'a page that computes PAG while you read', help, run };
+
+/** From src/cli and from dist/cli alike. */
+const builtPage = fileURLToPath(new URL('../../dist/walkthrough', import.meta.url));
+
+async function run(args: readonly string[]): Promise<number> {
+  const port = readOptions(args, { port: 'text' }).integer('port', 0, 65535) ?? 8420;
+  const found = await stat(join(builtPage, 'index.html')).catch(() => undefined);
+  if (!found) throw new InputError('the page has not been built yet; run: npm run build:walkthrough');
+  const server = await serveFolder(builtPage, port);
+  console.log(`the walkthrough: http://localhost:${(server.address() as AddressInfo).port}/   (Ctrl-C stops it)`);
+  await new Promise((resolve) => server.on('close', resolve));
+  return 0;
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.safetensors': 'application/octet-stream',
+};
+
+/** With these a browser lets the page's threads share memory. */
+const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
+/**
+ * Serves the files of a folder on 127.0.0.1.
+ * @param port 0 takes any free one
+ * @throws InputError when the port is taken
+ */
+export async function serveFolder(folder: string, port: number): Promise<Server> {
+  const server = createServer((request, response) => {
+    answer(folder, request, response).catch(() => refuse(response, 500));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE' || error.code === 'EACCES';
+      reject(taken ? new InputError(`port ${port} cannot be used (${error.code}); give another one with --port`) : error);
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return server;
+}
+
+async function answer(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
+  const path = pathOf(request.url ?? '/');
+  const type = path === undefined ? undefined : types[extname(path)];
+  if (path === undefined || type === undefined) return refuse(response, 404);
+  const file = join(folder, path);
+  const found = await stat(file).catch(() => undefined);
+  if (!found?.isFile()) return refuse(response, 404);
+  response.writeHead(200, { 'Content-Type': type, 'Content-Length': found.size, 'Cache-Control': 'no-cache', ...isolation });
+  if (request.method === 'HEAD') response.end();
+  else createReadStream(file).on('error', () => response.destroy()).pipe(response);
+}
+
+/** The file that a URL names; undefined when it is no proper one. What is normalised cannot climb out of the folder. */
+function pathOf(url: string): string | undefined {
+  try {
+    const path = normalize(decodeURIComponent(new URL(url, 'http://localhost').pathname));
+    if (path.includes('\0')) return undefined;
+    return path.endsWith('/') ? `${path}index.html` : path;
+  } catch {
+    return undefined;
+  }
+}
+
+function refuse(response: ServerResponse, status: number): void {
+  if (!response.headersSent) response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', ...isolation });
+  response.end(status === 404 ? 'not found' : String(status));
+}

@@ -1,0 +1,27 @@
+/** The colours of the page, as the style sheet defines them for light and dark. */
+
+export type Colour = readonly [number, number, number];
+
+export interface Palette {
+  /** What is −1 in a picture, and what is 1. */
+  readonly paper: Colour;
+  readonly ink: Colour;
+  /** Below and above zero in a map of signed numbers. */
+  readonly below: Colour;
+  readonly above: Colour;
+}
+
+/** Reads custom properties that hold three numbers, as `--ink: 20 20 20`. */
+export function currentPalette(): Palette {
+  const style = getComputedStyle(document.documentElement);
+  const read = (name: string): Colour => {
+    const [red, green, blue] = style.getPropertyValue(name).trim().split(/\s+/).map(Number);
+    return [red, green, blue];
+  };
+  return { paper: read('--picture-paper'), ink: read('--picture-ink'), below: read('--below'), above: read('--above') };
+}
+
+export function mix(from: Colour, to: Colour, amount: number): Colour {
+  const part = Math.min(Math.max(amount, 0), 1);
+  return [from[0] + (to[0] - from[0]) * part, from[1] + (to[1] - from[1]) * part, from[2] + (to[2] - from[2]) * part];
+}

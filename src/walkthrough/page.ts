@@ -1,0 +1,28 @@
+/** What a section is given, and what it gives back. */
+import type { UNetConfig } from '../unet/config.ts';
+import type { Stage } from '../unet/stages.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import type { Lab } from './lab.ts';
+import type { State } from './state.ts';
+
+export interface Page {
+  readonly lab: Lab;
+  readonly model: ModelPlan;
+  state(): State;
+  change(part: Partial<State>): void;
+}
+
+/** What is known of the model before its weights have arrived. */
+export interface ModelPlan {
+  readonly config: UNetConfig;
+  readonly stages: readonly Stage[];
+  /** The paths of the self-attention layers. */
+  readonly layers: readonly string[];
+  readonly scheduler: Scheduler;
+}
+
+/**
+ * Fills its part of the document once, and returns what draws the state into it. Drawing is called whenever the state, an
+ * answer or the colours have changed, at most once a frame, and only while the section is near the reader's eyes.
+ */
+export type Section = (root: HTMLElement, page: Page) => () => void;

@@ -1,0 +1,81 @@
+/**
+ * What the page and its worker say to one another. All of it is plain data, so it survives the structured cloning of
+ * `postMessage`. The page asks for work; the worker streams results, one message for each, until the work is done.
+ */
+import type { SamplingStep } from '../sampling/sample.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** How a run is guided. `spoilt` follows ε̂ alone: what comes out when the attention of `layers` is the identity throughout. */
+export type GuidanceChoice =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'pag'; readonly scale: number | readonly number[]; readonly layers: readonly string[] }
+  | { readonly kind: 'cfg'; readonly scale: number | readonly number[] }
+  | { readonly kind: 'spoilt'; readonly layers: readonly string[] };
+
+/** A run from noise to pictures, for all samples of a batch at once. */
+export interface TraceRequest {
+  readonly seed: number;
+  /** For each sample, which of the noise pictures of this seed it starts from. */
+  readonly slices: readonly number[];
+  /** One class label for each sample. */
+  readonly labels: readonly number[];
+  readonly guidance: GuidanceChoice;
+}
+
+/** Passes of the network at one step, from one and the same x_t. */
+export interface PassesRequest {
+  /** x_t, [1,1,H,W]. */
+  readonly sample: Tensor;
+  /** The number of the step, from 0. */
+  readonly index: number;
+  readonly label: number;
+  /** One perturbed pass for each list of layers. */
+  readonly perturbations: readonly (readonly string[])[];
+  /** Whether to ask for no letter in particular, too. */
+  readonly unconditional: boolean;
+  /** Inner values of the plain pass to be seen: module paths. */
+  readonly taps: readonly string[];
+}
+
+export interface PassesResult {
+  /** ε(c), [1,1,H,W]. */
+  readonly plain: Tensor;
+  /** ε̂(c), one for each of `perturbations`. */
+  readonly perturbed: readonly Tensor[];
+  /** ε(∅). */
+  readonly unconditional?: Tensor;
+  readonly taps: Readonly<Record<string, Tensor>>;
+  /** What all passes together took, in milliseconds. */
+  readonly milliseconds: number;
+}
+
+/** The kinds of work: what is asked, and what each message of the answer holds. */
+export interface Works {
+  readonly trace: { readonly request: TraceRequest; readonly result: SamplingStep };
+  readonly passes: { readonly request: PassesRequest; readonly result: PassesResult };
+}
+export type WorkKind = keyof Works;
+
+/** `fast`: what the browser has. `plain`: the loops that define every operation, as a reader may check. The same bits. */
+export type KernelChoice = 'fast' | 'plain';
+
+export interface EngineReport {
+  readonly kernels: 'simd' | 'reference';
+  readonly threads: number;
+  /** Why it is not faster, where there is something to say. */
+  readonly note?: string;
+}
+
+export type ToWorker =
+  | { readonly kind: 'open'; readonly kernels: KernelChoice }
+  | { [K in WorkKind]: { readonly kind: 'ask'; readonly job: number; readonly section: string; readonly work: K; readonly request: Works[K]['request'] } }[WorkKind]
+  | { readonly kind: 'cancel'; readonly job: number }
+  /** The section that the reader looks at: its work goes first. */
+  | { readonly kind: 'focus'; readonly section: string };
+
+export type FromWorker =
+  | { readonly kind: 'ready'; readonly engine: EngineReport }
+  | { readonly kind: 'result'; readonly job: number; readonly result: Works[WorkKind]['result'] }
+  | { readonly kind: 'done'; readonly job: number; readonly seconds: number }
+  /** Without a job it is the worker itself that cannot go on. */
+  | { readonly kind: 'failed'; readonly job?: number; readonly problem: string };

@@ -1,0 +1,9 @@
+/** The sections in the order of the page, by the name of their place in it. */
+import type { Section } from '../page.ts';
+import { noiseSection } from './noise.ts';
+import { wordSection } from './word.ts';
+
+export const sections: readonly { readonly name: string; readonly mount: Section }[] = [
+  { name: 'word', mount: wordSection },
+  { name: 'noise', mount: noiseSection },
+];

@@ -1,0 +1,118 @@
+/** What the reader has chosen. It is one value, and all of it lives in the URL, so a link shows what its sender sees. */
+import type { KernelChoice } from './protocol.ts';
+import { longestWord, side, stepCount } from './study.ts';
+
+export interface State {
+  /** The letters that are drawn, A–Z. */
+  readonly word: string;
+  /** The noise: the seed of `torch.manual_seed`. */
+  readonly seed: number;
+  /** Which letter of the word the sections look at, from 0. */
+  readonly letter: number;
+  /** How many steps have been taken, 0 (noise) to `stepCount`. */
+  readonly step: number;
+  /** Whether the run that is scrubbed through is guided. */
+  readonly guided: boolean;
+  /** The attention layer that section 2 looks into, by its place among all, and the head. */
+  readonly layer: number;
+  readonly head: number;
+  /** The pixel that asks: column and row. */
+  readonly pixel: readonly [number, number];
+  /** Whose attention map is flipped to the identity. */
+  readonly flip: 'none' | 'layer' | 'all';
+  /** s of PAG and g of classifier-free guidance in the plane of section 3. */
+  readonly plane: readonly [number, number];
+  /** s of section 4. */
+  readonly scale: number;
+  /** Whether section 4 asks for a letter. */
+  readonly asked: boolean;
+  /** The layers that section 5 perturbs, by their places, and with which s. */
+  readonly layers: readonly number[];
+  readonly kernels: KernelChoice;
+}
+
+export const initialState: State = {
+  word: 'PAGE', seed: 1, letter: 3, step: 8, guided: false, layer: 2, head: 0, pixel: [16, 12], flip: 'none',
+  plane: [1, 1], scale: 1, asked: true, layers: [2], kernels: 'fast',
+};
+
+/** How one field is written in the URL, and read: undefined for text that is no value of it. */
+interface Field<T> {
+  write(value: T): string;
+  read(text: string): T | undefined;
+}
+
+const numberIn = (least: number, most: number, whole = true): Field<number> => ({
+  write: String,
+  read(text) {
+    const value = text.trim() === '' ? NaN : Number(text);
+    return value >= least && value <= most && (!whole || Number.isInteger(value)) ? value : undefined;
+  },
+});
+const oneOf = <T extends string>(...values: readonly T[]): Field<T> => ({
+  write: (value) => value,
+  read: (text) => values.find((value) => value === text),
+});
+const flag: Field<boolean> = { write: (value) => (value ? 'yes' : 'no'), read: (text) => (text === 'yes' ? true : text === 'no' ? false : undefined) };
+const listOf = (item: Field<number>): Field<readonly number[]> => ({
+  write: (values) => values.map((value) => item.write(value)).join(','),
+  read(text) {
+    const values = (text === '' ? [] : text.split(',')).map((part) => item.read(part));
+    return values.some((value) => value === undefined) ? undefined : (values as number[]);
+  },
+});
+const pair = (item: Field<number>): Field<readonly [number, number]> => ({
+  write: (values) => listOf(item).write(values),
+  read(text) {
+    const values = listOf(item).read(text);
+    return values?.length === 2 ? [values[0], values[1]] : undefined;
+  },
+});
+
+export const attentionLayerCount = 7;
+export const largestScale = 10;
+
+const fields: { readonly [K in keyof State]: Field<State[K]> } = {
+  word: { write: (value) => value, read: (text) => readWord(text) },
+  seed: numberIn(0, 4294967295),
+  letter: numberIn(0, longestWord - 1),
+  step: numberIn(0, stepCount),
+  guided: flag,
+  layer: numberIn(0, attentionLayerCount - 1),
+  head: numberIn(0, 5),
+  pixel: pair(numberIn(0, side - 1)),
+  flip: oneOf('none', 'layer', 'all'),
+  plane: pair(numberIn(-2, largestScale, false)),
+  scale: numberIn(0, largestScale, false),
+  asked: flag,
+  layers: listOf(numberIn(0, attentionLayerCount - 1)),
+  kernels: oneOf('fast', 'plain'),
+};
+const names = Object.keys(fields) as (keyof State)[];
+
+/** The letters A–Z of a text, in capitals, no more than fit; undefined when there are none. */
+export function readWord(text: string): string | undefined {
+  return text.toUpperCase().replace(/[^A-Z]/g, '').slice(0, longestWord) || undefined;
+}
+
+/** `seed=7&step=3`: what differs from the initial state. */
+export function writeState(state: State): string {
+  const write = <K extends keyof State>(name: K, from: State): string => fields[name].write(from[name]);
+  return names.filter((name) => write(name, state) !== write(name, initialState)).map((name) => `${name}=${write(name, state)}`).join('&');
+}
+
+/** What a URL says. A part that is missing or makes no sense is as in the initial state. */
+export function readState(text: string): State {
+  const given = new URLSearchParams(text);
+  const read = <K extends keyof State>(name: K): State[K] => {
+    const value = given.get(name);
+    return (value === null ? undefined : fields[name].read(value)) ?? initialState[name];
+  };
+  const state = Object.fromEntries(names.map((name) => [name, read(name)])) as unknown as State;
+  return consistent(state);
+}
+
+/** The letter under study is one of the word; no layer is named twice. */
+export function consistent(state: State): State {
+  return { ...state, letter: Math.min(state.letter, state.word.length - 1), layers: [...new Set(state.layers)].sort((a, b) => a - b) };
+}

@@ -1,0 +1,15 @@
+/** What is fixed about the letters model and the runs on this page. */
+
+/** Steps of DDIM in every run. */
+export const stepCount = 20;
+/** Height and width of a letter in pixels. */
+export const side = 32;
+/** The class label that means "no letter in particular". */
+export const noLetter = 26;
+/** At most so many letters in the reader's word. */
+export const longestWord = 6;
+
+/** A–Z → 0–25. */
+export function labelOf(letter: string): number {
+  return letter.charCodeAt(0) - 65;
+}

@@ -1,0 +1,31 @@
+/** A run from noise to picture, step by step. */
+import { cfg } from '../../guidance/cfg.ts';
+import { perturbed, predictOne, type Guidance } from '../../guidance/guidance.ts';
+import { none } from '../../guidance/none.ts';
+import { pag } from '../../guidance/pag.ts';
+import { identity } from '../../nn/attention-perturbations.ts';
+import { sampleSteps, type SamplingStep } from '../../sampling/sample.ts';
+import { manualSeed } from '../../tensor/random.ts';
+import type { GuidanceChoice, TraceRequest } from '../protocol.ts';
+import type { Model } from './model.ts';
+import { noiseOf } from './noise.ts';
+
+export function* trace(model: Model, request: TraceRequest): Generator<SamplingStep, void, void> {
+  const further = manualSeed(request.seed); // never drawn from: DDIM with η = 0 adds no noise
+  yield* sampleSteps({
+    denoiser: model.denoiser(request.labels),
+    guidance: guidanceOf(request.guidance),
+    scheduler: model.scheduler,
+    noise: noiseOf(request),
+    noiseSource: (shape) => further.randn(shape),
+  });
+}
+
+export function guidanceOf(choice: GuidanceChoice): Guidance {
+  switch (choice.kind) {
+    case 'none': return none;
+    case 'pag': return pag({ pagScale: choice.scale, layers: choice.layers });
+    case 'cfg': return cfg(choice.scale);
+    case 'spoilt': return { name: 'spoilt', guide: (step) => predictOne(step, perturbed(choice.layers, identity)) };
+  }
+}

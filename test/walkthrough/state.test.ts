@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { consistent, initialState, readState, readWord, writeState, type State } from '../../src/walkthrough/state.ts';
+import { stepCount } from '../../src/walkthrough/study.ts';
+
+const scale = fc.integer({ min: 0, max: 40 }).map((quarters) => quarters / 4);
+const layer = fc.integer({ min: 0, max: 6 });
+const pixel = fc.integer({ min: 0, max: 31 });
+
+const states: fc.Arbitrary<State> = fc.record({
+  word: fc.stringMatching(/^[A-Z]{1,6}$/),
+  seed: fc.nat(),
+  letter: fc.integer({ min: 0, max: 5 }),
+  step: fc.integer({ min: 0, max: stepCount }),
+  guided: fc.boolean(),
+  layer,
+  head: fc.integer({ min: 0, max: 5 }),
+  pixel: fc.tuple(pixel, pixel),
+  flip: fc.constantFrom('none', 'layer', 'all'),
+  plane: fc.tuple(scale, scale),
+  scale,
+  asked: fc.boolean(),
+  layers: fc.array(layer),
+  kernels: fc.constantFrom('fast', 'plain'),
+} satisfies { [K in keyof State]: fc.Arbitrary<State[K]> }).map(consistent);
+
+describe('the state in the URL', () => {
+  it('comes back as it was written', () => {
+    fc.assert(fc.property(states, (state) => {
+      expect(readState(writeState(state))).toEqual(state);
+    }));
+  });
+
+  it('is empty for what a reader sees first', () => {
+    expect(writeState(initialState)).toBe('');
+    expect(readState('')).toEqual(initialState);
+  });
+
+  it('takes any text without harm', () => {
+    const names = Object.keys(initialState);
+    const wild = fc.array(fc.tuple(fc.constantFrom(...names, 'other'), fc.string())).map((parts) => parts.map(([name, text]) => `${name}=${encodeURIComponent(text)}`).join('&'));
+    fc.assert(fc.property(wild, (text) => {
+      const state = readState(text);
+      // What was read is a state that can be written and read again.
+      expect(readState(writeState(state))).toEqual(state);
+      expect(state.letter).toBeLessThan(state.word.length);
+      expect(state.step).toBeLessThanOrEqual(stepCount);
+    }));
+  });
+
+  it('ignores a value that is out of range, and keeps the others', () => {
+    expect(readState('step=21&seed=7')).toEqual({ ...initialState, seed: 7 });
+    expect(readState('layers=3,9&asked=no')).toEqual({ ...initialState, asked: false });
+  });
+
+  it('reads letters only', () => {
+    expect(readWord('page 1: go!')).toBe('PAGEGO');
+    expect(readWord('12')).toBeUndefined();
+    expect(readWord('abcdefgh')).toBe('ABCDEF');
+  });
+});
