@@ -13,9 +13,10 @@ export const backendOptions: OptionKinds = { dtype: 'text', kernels: 'text', thr
 
 export const backendHelp = `  --dtype f32|f64|f16|bf16        precision (f32)
   --kernels reference|simd|simd-fma
-                                  plain loops, WebAssembly SIMD (the same bits), or with fused multiply-add (other bits);
-                                  simd where the engine has it. f64, f16 and bf16 always run on the plain loops
-  --threads N                     threads of the simd kernels (as many as there are cores; the bits do not change)`;
+                                  plain loops, WebAssembly SIMD (the same bits), or with fused multiply-add
+                                  (other bits); simd where the engine has it. f64, f16 and bf16 always run on
+                                  the plain loops
+  --threads N                     threads of the simd kernels (as many as there are cores; the same bits)`;
 
 /** The precision and the backend that the options ask for. Throws an InputError for what this engine cannot do. */
 export function chooseBackend(options: ParsedOptions): { dtype: DType; backend: Backend } {

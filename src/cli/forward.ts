@@ -22,8 +22,9 @@ if the model wants them. OUT gets sample, and what the options ask for.
   --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
   --perturb SEL[,SEL...]          a second pass with the identity in place of the attention maps of these layers:
                                   OUT gets perturbed
-  --taps GLOB[,GLOB...]           inner values by module path: OUT gets tap.<module path>, and perturbed.tap.<module path>
-                                  from the layer on where the second pass begins; <attention layer>.map is the attention map
+  --taps GLOB[,GLOB...]           inner values by module path: OUT gets tap.<module path>, and
+                                  perturbed.tap.<module path> from the layer on where the second pass begins;
+                                  <attention layer>.map is the attention map
 ${backendHelp}`;
 
 export const forwardCommand: Command = { summary: 'runs a model once, with taps', help, run };

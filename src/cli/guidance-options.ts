@@ -14,7 +14,7 @@ export const guidanceOptions: OptionKinds = {
   ...Object.fromEntries(guidanceNames.flatMap(parametersOf).map((parameter) => [optionName(parameter), 'text' as const])),
 };
 
-export const guidanceHelp = `  --guidance NAME                 how to guide (none): ${wrap(guidanceNames.join(', '), 80, 34)}
+export const guidanceHelp = `  --guidance NAME                 how to guide (none): ${wrap(guidanceNames.join(', '), 60, 34)}
                                   each has options of its own: pag guidances NAME shows them
   --null-label L                  the class label that means "no class"
   --guidance-scale G              of cfg: 1 is unguided (7.5)

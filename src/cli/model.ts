@@ -18,6 +18,10 @@ export interface LoadedModel {
 
 export async function loadModel(folder: string, dtype: DType): Promise<LoadedModel> {
   const { config, weights, schedulerConfig } = await loadModelFolder(await folderReader(folder), folder);
+  for (const [name, { data }] of weights) {
+    const wrong = data.findIndex((value) => !Number.isFinite(value));
+    if (wrong >= 0) throw new InputError(`${folder}: "${name}" holds ${data[wrong]} (element ${wrong} of ${data.length}); expected finite numbers`);
+  }
   return { unet: createUNet(config, weights, dtype, folder), schedulerConfig };
 }
 

@@ -48,7 +48,7 @@ describe('reading', () => {
     await expect(folderReader(path('file'))).rejects.toThrow('is not a folder');
   });
 
-  it('reads files of more than 2 GiB', async () => {
+  it.skipIf(!process.env['PAG_THOROUGH'])('reads files of more than 2 GiB', async () => {
     writeFileSync(path('large'), 'x');
     truncateSync(path('large'), 2 ** 31 + 5);
     const bytes = await readBytes(path('large'));
