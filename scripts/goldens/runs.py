@@ -82,7 +82,9 @@ RUNS = {
     "cfg-pag-ddpm": dict(ddpm(), steps=4, guidance_scale=2.2, pag_scale=1.7, pag_layers=[UP]),
     "adaptive": dict(ddim(), steps=5, pag_scale=3.0, pag_adaptive_scale=0.004, pag_layers=[MID]),
     "rescale": dict(ddim(), steps=3, guidance_scale=4.0, pag_scale=2.0, pag_layers=[MID], guidance_rescale=0.6),
-    "letters": dict(ddim(clip_sample=True), steps=2, guidance_scale=2.0, pag_scale=1.5, pag_layers=[MID]) | dict(model="letters", labels=[7], null_label=26),
+    "letters": dict(ddim(timestep_spacing="trailing"), steps=1, guidance_scale=2.0, pag_scale=1.5, pag_layers=[MID]) | dict(
+        model="letters", labels=[7], null_label=26,
+    ),
 }
 
 
