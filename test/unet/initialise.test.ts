@@ -1,0 +1,41 @@
+/** PyTorch's default initialisation, bit for bit where it is uniform. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readTensor } from '../../src/formats/safetensors.ts';
+import { manualSeed } from '../../src/tensor/random.ts';
+import { parseUNetConfig } from '../../src/unet/config.ts';
+import { initialWeights } from '../../src/unet/initialise.ts';
+import { unetParameters, type Parameter } from '../../src/unet/parameters.ts';
+import { fixture, openGoldens } from '../goldens.ts';
+
+interface Construction {
+  readonly seed: number;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly parameters: readonly (readonly [name: string, shape: readonly number[], module: Parameter['module']])[];
+}
+
+describe.each(['pipeline', 'scale-shift', 'learned-time'])('the model "%s"', (name) => {
+  const construction = JSON.parse(readFileSync(fixture(`goldens/initialisation/${name}.json`), 'utf8')) as Construction;
+  const file = openGoldens(`initialisation/${name}.safetensors`);
+  const config = parseUNetConfig(construction.config);
+
+  it('has the parameters that diffusers constructs, in its order', () => {
+    expect(unetParameters(config).map((parameter) => [parameter.name, parameter.shape, parameter.module])).toEqual(construction.parameters);
+  });
+
+  it('begins with the weights that torch.manual_seed gives', () => {
+    const weights = initialWeights(config, manualSeed(construction.seed));
+    expect([...weights.keys()]).toEqual(construction.parameters.map(([parameter]) => parameter));
+    for (const [parameter, , module] of construction.parameters) {
+      const [ours, theirs] = [weights.get(parameter)!, readTensor(file, parameter)];
+      if (module !== 'embedding' && module !== 'fourier') {
+        expect(ours, parameter).toEqual(theirs);
+        continue;
+      }
+      // Normal numbers, of standard deviation 1 or 16: torch's own err by a few units of the last place.
+      const size = module === 'fourier' ? 16 : 1;
+      expect(ours.shape).toEqual(theirs.shape);
+      ours.data.forEach((value, i) => expect(Math.abs(value - theirs.data[i])).toBeLessThan(1e-6 * size * Math.max(1, Math.abs(theirs.data[i] / size))));
+    }
+  });
+});
