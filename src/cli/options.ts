@@ -20,7 +20,7 @@ export interface ParsedOptions {
 }
 
 /**
- * @param positionals the names of the arguments that are no options, in order
+ * @param positionals the names of the arguments that are no options, in order; of a last one that ends in ... there may be many
  * @throws InputError for unknown options, missing and superfluous values
  */
 export function readOptions(args: readonly string[], kinds: OptionKinds, positionals: readonly string[] = []): ParsedOptions {
@@ -43,7 +43,8 @@ export function readOptions(args: readonly string[], kinds: OptionKinds, positio
     if (values.has(token.name)) throw new InputError(`${token.rawName} is given twice`);
     values.set(token.name, token.value ?? '');
   }
-  if (found.length > positionals.length) throw new InputError(`"${found[positionals.length]}" is one argument too many`);
+  const many = positionals.at(-1)?.endsWith('...') ?? false;
+  if (found.length > positionals.length && !many) throw new InputError(`"${found[positionals.length]}" is one argument too many`);
   if (found.length < positionals.length) throw new InputError(`${positionals[found.length]} is missing`);
 
   const number = (name: string, least = -Infinity): number | undefined => {

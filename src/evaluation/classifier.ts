@@ -15,7 +15,9 @@ export interface Classifier {
 export interface Classification {
   /** [B,64]. */
   readonly features: Tensor;
-  /** [B,26], each row sums to 1. */
+  /** [B,26]. */
+  readonly logits: Tensor;
+  /** [B,26], softmax of the logits: each row sums to 1. */
   readonly probabilities: Tensor;
 }
 
@@ -35,23 +37,29 @@ export function createClassifier(weights: ReadonlyMap<string, Tensor>, source = 
     }
   }
   const w = (name: string): Tensor => weights.get(name)!;
+  // A linear layer over all that a picture of 4 × 4 holds is a convolution whose window is the picture.
+  const overall = reshape(w('f.weight'), [64, 64, 4, 4]);
   const program: Program = (kernels, inputs) => {
     let x = inputs['pictures'];
     for (const [name, stride] of [['a', 1], ['b', 2], ['c', 2], ['d', 2]] as const) {
       x = kernels.activation(kernels.conv2d(x, w(`${name}.weight`), w(`${name}.bias`), stride, evenPadding(1)), 'silu');
     }
-    const flat = reshape(x, [x.shape[0], 1024]);
-    const features = kernels.activation(kernels.linear(flat, w('f.weight'), w('f.bias')), 'silu');
-    return { features, probabilities: kernels.softmax(kernels.linear(features, w('o.weight'), w('o.bias'))) };
+    const features = kernels.toTokens(kernels.activation(kernels.conv2d(x, overall, w('f.bias'), 1, evenPadding(0)), 'silu'));
+    const logits = kernels.linear(features, w('o.weight'), w('o.bias'));
+    return { features, logits, probabilities: kernels.softmax(logits) };
   };
   return { weights, program };
 }
 
-/** @param pictures [B,1,32,32], from −1 (black) to 1 (white) */
+/**
+ * @param pictures [B,1,32,32], from −1 (black) to 1 (white)
+ * @throws InputError for pictures of another shape
+ */
 export function classify(classifier: Classifier, backend: Backend, pictures: Tensor): Classification {
   if (shapeText(pictures.shape.slice(1)) !== '[1, 32, 32]') {
     throw new InputError(`the classifier reads pictures of shape [B, 1, 32, 32], but these have ${shapeText(pictures.shape)}`);
   }
-  const { features, probabilities } = backend.run(classifier.program, { pictures });
-  return { features: features!, probabilities: probabilities! };
+  const { features, logits, probabilities } = backend.run(classifier.program, { pictures });
+  const [batch] = pictures.shape;
+  return { features: reshape(features, [batch, 64]), logits: reshape(logits, [batch, 26]), probabilities: reshape(probabilities, [batch, 26]) };
 }

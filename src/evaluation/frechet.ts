@@ -25,16 +25,24 @@ export function fitGaussian(features: Tensor): Gaussian {
   return { mean, covariance };
 }
 
-/** |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½). */
+/** |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½). Throws a RangeError when the features differ in number. */
 export function frechetDistance(a: Gaussian, b: Gaussian): number {
-  const n = a.mean.length;
-  const root = squareRoot(a.covariance, n);
-  const product = multiplyMatrices(multiplyMatrices(root, b.covariance, n), root, n);
-  let distance = 0;
-  for (let i = 0; i < n; i++) {
-    const gap = a.mean[i] - b.mean[i];
-    distance += gap * gap + a.covariance[i * n + i] + b.covariance[i * n + i];
-  }
-  for (const value of symmetricEigen(product, n).values) distance -= 2 * Math.sqrt(Math.max(0, value));
-  return distance;
+  return frechetDistanceTo(a)(b);
+}
+
+/** The distance to one Gaussian, prepared once for many others. */
+export function frechetDistanceTo(reference: Gaussian): (other: Gaussian) => number {
+  const n = reference.mean.length;
+  const root = squareRoot(reference.covariance, n);
+  return (other) => {
+    if (other.mean.length !== n) throw new RangeError(`Gaussians of ${n} and of ${other.mean.length} features have no distance`);
+    const product = multiplyMatrices(multiplyMatrices(root, other.covariance, n), root, n);
+    let distance = 0;
+    for (let i = 0; i < n; i++) {
+      const gap = reference.mean[i] - other.mean[i];
+      distance += gap * gap + reference.covariance[i * n + i] + other.covariance[i * n + i];
+    }
+    for (const value of symmetricEigen(product, n).values) distance -= 2 * Math.sqrt(Math.max(0, value));
+    return distance;
+  };
 }

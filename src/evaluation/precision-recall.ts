@@ -13,18 +13,22 @@ export interface PrecisionRecall {
 
 /** @param real [N, n] @param generated [M, n] @param k which neighbour sets a ball's radius */
 export function precisionRecall(real: Tensor, generated: Tensor, k = 3): PrecisionRecall {
-  return { precision: shareInside(generated, real, k), recall: shareInside(real, generated, k) };
+  return { precision: share(insideSupport(generated, real, k)), recall: share(insideSupport(real, generated, k)) };
 }
 
-function shareInside(points: Tensor, support: Tensor, k: number): number {
+/**
+ * Which points lie within the balls around the points of `support`.
+ * @throws RangeError when there are not more than k points of support
+ */
+export function insideSupport(points: Tensor, support: Tensor, k = 3): readonly boolean[] {
   const radii = neighbourDistances(support, k);
   const [count, n] = points.shape as [number, number];
-  let inside = 0;
-  for (let i = 0; i < count; i++) {
-    const isInside = radii.some((radius, j) => squaredDistance(points.data, i, support.data, j, n) <= radius);
-    if (isInside) inside++;
-  }
-  return inside / count;
+  return Array.from({ length: count }, (_, i) => radii.some((radius, j) => squaredDistance(points.data, i, support.data, j, n) <= radius));
+}
+
+/** The share of what is true. */
+export function share(values: readonly boolean[]): number {
+  return values.filter(Boolean).length / values.length;
 }
 
 /** For each point the squared distance to its k-th nearest neighbour, itself not counted. */

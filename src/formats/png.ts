@@ -1,5 +1,6 @@
 /** Pictures as PNG files (Node: the compression is zlib's). RFC 2083. */
-import { deflateSync } from 'node:zlib';
+import { deflateSync, inflateSync } from 'node:zlib';
+import { InputError } from '../tensor/errors.ts';
 
 /** 8 bits for each channel, row by row; 1 channel is grey, 3 are red, green, blue. */
 export interface Picture {
@@ -24,6 +25,88 @@ export function encodePng({ width, height, channels, pixels }: Picture): Uint8Ar
   const lines = new Uint8Array(height * (stride + 1)); // each line is led by its filter: 0, none
   for (let y = 0; y < height; y++) lines.set(pixels.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
   return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(lines, { level: 9 })), chunk('IEND', new Uint8Array(0))]);
+}
+
+/** More pixels than this are refused before anything is unpacked. */
+const mostPixels = 2 ** 28;
+
+/**
+ * Reads what `encodePng` writes, and every other PNG of 8-bit grey or RGB that is not interlaced.
+ * @throws InputError for other and for damaged files
+ */
+export function decodePng(bytes: Uint8Array, source: string): Picture {
+  const fail = (message: string): never => {
+    throw new InputError(`${source}: ${message}`);
+  };
+  if (!signature.every((byte, i) => bytes[i] === byte)) fail('this is no PNG');
+  const chunks = readChunks(bytes, fail);
+  const header = chunks.find(({ type }) => type === 'IHDR')?.data ?? fail('there is no IHDR chunk');
+  if (header.length !== 13) fail('the IHDR chunk is damaged');
+  const view = new DataView(header.buffer, header.byteOffset);
+  const [width, height] = [view.getUint32(0), view.getUint32(4)];
+  const channels = ({ 0: 1, 2: 3 } as const)[header[9]] ?? fail(`its colour type is ${header[9]}; read are 0 (grey) and 2 (RGB)`);
+  if (header[8] !== 8 || header[12] !== 0) fail('only 8 bits for each channel, not interlaced, can be read');
+  if (width * height === 0 || width * height > mostPixels) fail(`it has ${width} × ${height} pixels`);
+
+  const lines = inflated(Buffer.concat(chunks.filter(({ type }) => type === 'IDAT').map(({ data }) => data)), height * (width * channels + 1), fail);
+  return { width, height, channels, pixels: unfiltered(lines, width * channels, height, channels, fail) };
+}
+
+function readChunks(bytes: Uint8Array, fail: (message: string) => never): readonly { type: string; data: Uint8Array }[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const chunks: { type: string; data: Uint8Array }[] = [];
+  for (let at = signature.length; chunks.at(-1)?.type !== 'IEND'; ) {
+    const end = at + 12 <= bytes.length ? at + 12 + view.getUint32(at) : Infinity;
+    if (end > bytes.length) fail('the file is cut off');
+    const checked = bytes.subarray(at + 4, end - 4);
+    if (view.getUint32(end - 4) !== crc32(checked)) fail('a checksum is wrong: the file is damaged');
+    chunks.push({ type: String.fromCharCode(...checked.subarray(0, 4)), data: checked.subarray(4) });
+    at = end;
+  }
+  return chunks;
+}
+
+function inflated(data: Uint8Array, size: number, fail: (message: string) => never): Uint8Array {
+  try {
+    const lines = inflateSync(data, { maxOutputLength: size });
+    return lines.length === size ? lines : fail('it has fewer pixels than its header says');
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    return fail('its pixels cannot be unpacked');
+  }
+}
+
+/** Undoes the filters (RFC 2083, section 6): a byte was stored as its difference from what its neighbours predict. */
+function unfiltered(lines: Uint8Array, stride: number, height: number, channels: number, fail: (message: string) => never): Uint8Array {
+  const pixels = new Uint8Array(stride * height);
+  for (let y = 0; y < height; y++) {
+    const filter = lines[y * (stride + 1)];
+    if (filter > 4) fail(`a line has the filter ${filter}; there are 0 to 4`);
+    for (let x = 0; x < stride; x++) {
+      const at = y * stride + x;
+      const left = x >= channels ? pixels[at - channels] : 0;
+      const above = y > 0 ? pixels[at - stride] : 0;
+      const corner = x >= channels && y > 0 ? pixels[at - stride - channels] : 0;
+      pixels[at] = lines[y * (stride + 1) + 1 + x] + predicted(filter, left, above, corner);
+    }
+  }
+  return pixels;
+}
+
+function predicted(filter: number, left: number, above: number, corner: number): number {
+  switch (filter) {
+    case 1: return left;
+    case 2: return above;
+    case 3: return (left + above) >> 1;
+    case 4: return paeth(left, above, corner);
+    default: return 0;
+  }
+}
+
+/** The neighbour that is nearest to left + above − corner. */
+function paeth(left: number, above: number, corner: number): number {
+  const [a, b, c] = [Math.abs(above - corner), Math.abs(left - corner), Math.abs(left + above - 2 * corner)];
+  return a <= b && a <= c ? left : b <= c ? above : corner;
 }
 
 /** Length, type, data, and the checksum of type and data. */

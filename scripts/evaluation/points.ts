@@ -1,0 +1,62 @@
+/** What the evaluation measures: every point is a run of `pag evaluate` with these options beside the common ones. */
+
+export interface Point {
+  /** Also the name of its record. */
+  readonly name: string;
+  /** How much it matters: points of class 1 are finished first. */
+  readonly class: 1 | 2 | 3;
+  readonly options: readonly string[];
+}
+
+/** The name of a point's record, without its ending. */
+export function recordName({ name }: Point): string {
+  return name.replaceAll(/[ ,+]+/g, '_');
+}
+
+const pag = (scale: number, ...more: readonly string[]): readonly string[] => ['--guidance', 'pag', '--pag-scale', String(scale), ...more];
+const cfg = (scale: number): readonly string[] => ['--guidance', 'cfg', '--guidance-scale', String(scale)];
+const both = (g: number, s: number): readonly string[] => ['--guidance', 'cfg+pag', '--guidance-scale', String(g), '--pag-scale', String(s)];
+
+/** Nothing is asked for: the label that means "no letter". */
+const free = (name: string, rank: Point['class'], ...options: readonly string[]): Point => ({ name: `free ${name}`, class: rank, options });
+/** Every letter is asked for equally often. */
+const asked = (name: string, rank: Point['class'], ...options: readonly string[]): Point =>
+  ({ name: `asked ${name}`, class: rank, options: ['--labels', '0-25', ...options] });
+
+export const layers = [
+  'down_blocks.1.attentions.0', 'down_blocks.2.attentions.0', 'mid_block.attentions.0', 'up_blocks.0.attentions.0', 'up_blocks.0.attentions.1',
+  'up_blocks.1.attentions.0', 'up_blocks.1.attentions.1',
+];
+export const perturbations = ['off-diagonal-mask', 'random-mask', 'noise', 'blur', 'uniform', 'skip'];
+
+/** In order of importance within their class. */
+export const points: readonly Point[] = [
+  free('none', 1),
+  free('pag 1', 1, ...pag(1)),
+  free('pag 0.5', 1, ...pag(0.5)),
+  asked('none', 1),
+  asked('pag 1', 1, ...pag(1)),
+  free('pag 2', 1, ...pag(2)),
+  free('pag 1.5', 2, ...pag(1.5)),
+  free('pag 4', 2, ...pag(4)),
+  free('pag 8', 3, ...pag(8)),
+  ...layers.filter((layer) => layer !== 'mid_block.attentions.0').map((layer) => free(`layer ${layer}`, 2, ...pag(1, '--pag-layers', layer))),
+  ...perturbations.map((kind) => free(`perturbation ${kind}`, 2, ...pag(1, '--perturbation', kind))),
+  asked('cfg 2', 2, ...cfg(2)),
+  asked('cfg 1.5', 3, ...cfg(1.5)),
+  asked('cfg 4', 3, ...cfg(4)),
+  asked('pag 0.5', 2, ...pag(0.5)),
+  asked('pag 2', 2, ...pag(2)),
+  asked('cfg+pag 2 0.5', 3, ...both(2, 0.5)),
+  asked('cfg+pag 2 1', 2, ...both(2, 1)),
+  free('seg 1', 2, '--guidance', 'seg', '--seg-scale', '1'),
+  free('sag 1', 2, '--guidance', 'sag', '--sag-scale', '1'),
+  free('seg 3', 3, '--guidance', 'seg', '--seg-scale', '3'),
+  free('sag 0.5', 3, '--guidance', 'sag', '--sag-scale', '0.5'),
+  free('none, 20 steps', 2, '--steps', '20'),
+  free('pag 1, 20 steps', 2, ...pag(1), '--steps', '20'),
+  free('none, 5 steps', 3, '--steps', '5'),
+  free('pag 1, 5 steps', 3, ...pag(1), '--steps', '5'),
+  free('none, ddpm', 3, '--scheduler', 'ddpm'),
+  free('pag 1, ddpm', 3, ...pag(1), '--scheduler', 'ddpm'),
+];

@@ -1,0 +1,149 @@
+/** `pag evaluate`: draws many pictures and says how good they are. */
+import { fileURLToPath } from 'node:url';
+import { InputError } from '../tensor/errors.ts';
+import type { Backend } from '../kernels/kernels.ts';
+import { referenceBackend } from '../kernels/reference/index.ts';
+import { simdBackend, simdSupported } from '../kernels/simd/index.ts';
+import { createClassifier, type Classifier } from '../evaluation/classifier.ts';
+import { look } from '../evaluation/drawing.ts';
+import { readLettersSheet } from '../evaluation/letters-sheet.ts';
+import { figures, measureRecord, type Figure, type Measurement, type Seen } from '../evaluation/measure.ts';
+import { joinRecords, readRecord, shardNumbers, writeRecord, type EvaluationRecord } from '../evaluation/record.ts';
+import { checkWritable, readBytes, writeWhole } from '../formats/node-files.ts';
+import { decodePng } from '../formats/png.ts';
+import { readTensors } from '../formats/safetensors.ts';
+import { backendHelp } from './backend.ts';
+import type { Command } from './command.ts';
+import { advance, drawingOptions, fingerprint, openRecord, prepareJob, shippedClassifier } from './evaluation-job.ts';
+import { guidanceHelp } from './guidance-options.ts';
+import { openSafetensors } from './model.ts';
+import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
+import { createProgress } from './progress.ts';
+
+const kinds: OptionKinds = {
+  out: 'text', batch: 'text', shard: 'text', for: 'text', merge: 'flag', real: 'text', rounds: 'text', json: 'flag', ...drawingOptions,
+};
+
+const help = `pag evaluate --model DIR --out RECORD.safetensors [options]
+pag evaluate --merge RECORD.safetensors... [--out JOINED.safetensors] [--json]
+
+Draws many letters with a model and measures them against real letters that were held out, with 95 % bootstrap
+confidence intervals. What is needed of each picture is kept in the record: stopped at any moment, the same command
+goes on from there. Any number of machines may share the work: the figures do not depend on who drew what.
+
+  --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+  --weak-model DIR                of auto-guidance: a second, worse model of the same shape
+  --out RECORD.safetensors        the record: what the classifier sees in each picture
+  --count N                       how many pictures (2080)
+  --labels 0-25                   class labels or ranges of them, repeated as often as needed
+  --seed S                        picture i has the noise of torch.manual_seed(S + i) on a CPU (0)
+  --batch B                       pictures that are drawn at a time (26)
+  --for SECONDS                   stops after the batch that is being drawn then; the same command goes on
+  --shard I/N                     draws only part I of N, measures nothing
+  --merge                         joins the records of all shards and measures them
+  --scheduler NAME                ddim, ddpm, ... (the model's own)
+  --scheduler-config FILE.json    a scheduler_config.json of diffusers
+  --steps N                       how many steps (20)
+  --eta E                         of ddim: 0 adds no noise, 1 as much as ddpm (0)
+  --classifier FILE.safetensors   the classifier (the one that ships)
+  --real SHEET.png                real letters (the held-out ones that ship)
+  --rounds R                      rounds of the bootstrap (200)
+  --json                          prints the figures as JSON
+${guidanceHelp}
+${backendHelp}`;
+
+export const evaluateCommand: Command = { summary: 'draws many pictures and measures how good they are', help, run };
+
+const shippedLetters = fileURLToPath(new URL('../../fixtures/letters/held-out.png', import.meta.url));
+
+async function run(args: readonly string[]): Promise<number> {
+  const options = readOptions(args, kinds, args.includes('--merge') ? ['RECORD.safetensors...'] : []);
+  return options.has('merge') ? merge(options) : draw(options);
+}
+
+async function draw(options: ParsedOptions): Promise<number> {
+  const out = options.required('out');
+  const [shard, shards] = readShard(options.text('shard'));
+  const batch = options.integer('batch', 1, 10_000) ?? 26;
+  const end = performance.now() + 1000 * (options.number('for', 0) ?? Infinity);
+  const job = await prepareJob(options);
+  const { count } = job.settings;
+  const wanted = shardNumbers(count, shard, shards);
+  const before = await openRecord(out, job.settings);
+  if (before.numbers.some((number) => number % shards !== shard - 1)) throw new InputError(`${out} holds pictures that are not of shard ${shard}/${shards}`);
+
+  const progress = createProgress('evaluating');
+  const record = await advance(job, out, before, {
+    wanted, batch, goOn: () => performance.now() < end, onStep: (done) => progress.update(Math.round(done), wanted.length, 'pictures'),
+  });
+  progress.end();
+  const unfinished = record.numbers.length < wanted.length ? `; ${wanted.length - record.numbers.length} to go, the same command goes on` : '';
+  if (shards > 1) {
+    job.drawing.backend.dispose();
+    console.log(`shard ${shard}/${shards}: ${record.numbers.length} of ${wanted.length} pictures in ${out}${unfinished || '; join all shards with --merge'}`);
+    return 0;
+  }
+  if (unfinished) process.stderr.write(`${record.numbers.length} of ${count} pictures${unfinished}\n`);
+  await report(options, record, job.classifier, job.drawing.backend);
+  job.drawing.backend.dispose();
+  return 0;
+}
+
+/** @returns 1 when pictures are missing */
+async function merge(options: ParsedOptions): Promise<number> {
+  const only = ['merge', 'out', 'real', 'classifier', 'rounds', 'json'];
+  const other = Object.keys(kinds).find((name) => options.has(name) && !only.includes(name));
+  if (other !== undefined) throw new InputError(`--${other} has no effect with --merge; the records say how they were drawn`);
+  const out = options.text('out');
+  if (out !== undefined) checkWritable(out);
+  const parts = await Promise.all(options.positionals.map(async (path) => readRecord(await openSafetensors(path))));
+  const record = joinRecords(parts, options.positionals);
+  const classifier = await loadClassifier(options);
+  if (fingerprint(classifier.weights) !== record.settings['classifier']) throw new InputError('the records were made with another classifier; name it with --classifier');
+
+  if (out !== undefined) writeWhole(out, writeRecord(record));
+  const backend = simdSupported() ? simdBackend() : referenceBackend();
+  await report(options, record, classifier, backend);
+  backend.dispose();
+  const missing = record.settings.count - record.numbers.length;
+  if (missing > 0) process.stderr.write(`${missing} of ${record.settings.count} pictures are missing\n`);
+  return missing > 0 ? 1 : 0;
+}
+
+async function report(options: ParsedOptions, record: EvaluationRecord, classifier: Classifier, backend: Backend): Promise<void> {
+  const pictures = record.numbers.length;
+  const rounds = options.integer('rounds', 1, 100_000) ?? 200;
+  const measurement = pictures === 0 ? {} : measureRecord(record, await realLetters(options.text('real') ?? shippedLetters, classifier, backend), { rounds });
+  const { count } = record.settings;
+  console.log(options.has('json') ? JSON.stringify({ settings: record.settings, pictures, complete: pictures === count, figures: measurement }, undefined, 1) : figuresText(measurement, pictures, count));
+}
+
+/** What the classifier sees in a sheet of real letters. */
+export async function realLetters(path: string, classifier: Classifier, backend: Backend): Promise<Seen> {
+  const sheet = readLettersSheet(decodePng(await readBytes(path), path), path);
+  return look(classifier, backend, sheet);
+}
+
+async function loadClassifier(options: ParsedOptions): Promise<Classifier> {
+  const file = options.text('classifier') ?? shippedClassifier;
+  return createClassifier(readTensors(await openSafetensors(file)), file);
+}
+
+/** A line for each figure: its value, its interval, and what it means. */
+export function figuresText(measurement: Measurement, pictures: number, count: number): string {
+  const lines = (Object.keys(figures) as Figure[]).flatMap((name) => {
+    const estimate = measurement[name];
+    if (!estimate) return [];
+    const digits = name === 'frechetDistance' || name === 'inceptionScore' || name === 'letters' ? 2 : 4;
+    const [value, low, high] = [estimate.value, estimate.low, estimate.high].map((number) => number.toFixed(digits));
+    return [`${figures[name].title.padEnd(18)}${value.padStart(9)}  ${`${low} to ${high}`.padEnd(20)}  ${figures[name].means}`];
+  });
+  return [`${pictures} of ${count} pictures, with 95 % confidence intervals`, ...lines].join('\n');
+}
+
+function readShard(text = '1/1'): readonly [shard: number, shards: number] {
+  const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text);
+  const [shard, shards] = [Number(match?.[1]), Number(match?.[2])];
+  if (!(shard >= 1 && shard <= shards)) throw new InputError(`--shard is "${text}"; expected a part of a whole, as 2/8`);
+  return [shard, shards];
+}

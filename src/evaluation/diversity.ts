@@ -1,0 +1,35 @@
+/** How many different things a set of pictures shows: different letters, and different shapes of one letter. */
+import { exp, log } from '../tensor/math.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+/**
+ * The effective number of letters, exp H(mean of p(y|x)): from 1, always the same letter, to the number of classes.
+ * @param probabilities [N, classes]
+ */
+export function effectiveLetters(probabilities: Tensor): number {
+  const [count, classes] = probabilities.shape as [number, number];
+  const marginal = new Float64Array(classes);
+  probabilities.data.forEach((p, i) => { marginal[i % classes] += p / count; });
+  return exp(marginal.reduce((entropy, p) => (p > 0 ? entropy - p * log(p) : entropy), 0));
+}
+
+/**
+ * The variance of the features within a letter, summed over the features and pooled over the letters:
+ * Σ_y Σ_{x read as y} |f(x) − mean_y|² / (N − number of letters read). Half the mean squared distance of two pictures of a letter.
+ * @param features [N, n]
+ * @param letters what each picture is read as
+ * @returns 0 when no letter is there twice
+ */
+export function varianceWithinLetters(features: Tensor, letters: readonly number[]): number {
+  const n = features.shape[1];
+  const groups = new Map<number, number[]>();
+  letters.forEach((letter, row) => groups.get(letter)?.push(row) ?? groups.set(letter, [row]));
+  let sum = 0;
+  for (const rows of groups.values()) {
+    for (let i = 0; i < n; i++) {
+      const mean = rows.reduce((total, row) => total + features.data[row * n + i], 0) / rows.length;
+      for (const row of rows) sum += (features.data[row * n + i] - mean) ** 2;
+    }
+  }
+  return letters.length === groups.size ? 0 : sum / (letters.length - groups.size);
+}

@@ -1,0 +1,72 @@
+/**
+ * Draws the pictures of an evaluation and keeps what the metrics need of them: what the classifier sees. A picture depends on
+ * its number alone, not on who draws it beside which others, so the work can be cut anywhere.
+ */
+import { InputError } from '../tensor/errors.ts';
+import { manualSeed, type Generator as RandomGenerator } from '../tensor/random.ts';
+import { cast } from '../tensor/rounding.ts';
+import { tensor, type DType, type Tensor } from '../tensor/tensor.ts';
+import type { Backend } from '../kernels/kernels.ts';
+import type { Guidance } from '../guidance/guidance.ts';
+import { unetDenoiser } from '../sampling/denoiser.ts';
+import { sampleSteps, type SamplingStep } from '../sampling/sample.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import type { UNet } from '../unet/unet.ts';
+import { classify, type Classification, type Classifier } from './classifier.ts';
+import { stack } from './rows.ts';
+
+export interface Drawing {
+  readonly unet: UNet;
+  /** A second, worse model, for AutoGuidance. */
+  readonly weak?: UNet;
+  readonly backend: Backend;
+  readonly guidance: Guidance;
+  readonly scheduler: Scheduler;
+  /** Picture i has the noise of `torch.manual_seed(seed + i)`. */
+  readonly seed: number;
+  /** Class labels, repeated as often as needed: picture i has the label i mod their number. Empty for an unconditional model. */
+  readonly labels: readonly number[];
+  /** The label that means "no class". */
+  readonly nullLabel?: number;
+}
+
+/**
+ * Draws the pictures of the given numbers, all at once; yields every step and returns the last.
+ * @returns [B,C,H,W]
+ * @throws InputError when a step gives numbers that are not finite
+ */
+export function* drawPictures(drawing: Drawing, numbers: readonly number[]): Generator<SamplingStep, Tensor, void> {
+  const { unet, weak, backend, guidance, scheduler, seed, labels, nullLabel } = drawing;
+  const size = unet.config.sampleSize;
+  if (!size) throw new InputError('the model has no sample_size, so it cannot be evaluated');
+  const generators = numbers.map((number) => manualSeed(seed + number));
+  const denoiser = unetDenoiser(unet, backend, {
+    ...(labels.length > 0 && { labels: numbers.map((number) => labels[number % labels.length]) }),
+    ...(nullLabel !== undefined && { nullLabel }),
+    ...(weak && { weak }),
+  });
+  const steps = sampleSteps({
+    denoiser, guidance, scheduler,
+    noise: drawNoise(generators, [unet.config.inChannels, ...size], unet.dtype),
+    noiseSource: (shape) => drawNoise(generators, shape.slice(1), unet.dtype),
+  });
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    if (!value.sample.data.every(Number.isFinite)) {
+      throw new InputError(`step ${value.index} (timestep ${value.timestep}) gave numbers that are not finite; a smaller scale or a wider --dtype may help`);
+    }
+    yield value;
+  }
+}
+
+/** What the classifier sees in pictures, which are clipped to [−1, 1] as when they are shown. */
+export function look(classifier: Classifier, backend: Backend, pictures: Tensor): Classification {
+  const clipped = Float32Array.from(pictures.data, (value) => Math.min(1, Math.max(-1, value)));
+  return classify(classifier, backend, tensor('f32', pictures.shape, clipped));
+}
+
+/** For each picture noise from its own generator. @param shape of one picture */
+function drawNoise(generators: readonly RandomGenerator[], shape: readonly number[], dtype: DType): Tensor {
+  return stack(generators.map((generator) => cast(generator.randn(shape), dtype)));
+}

@@ -1,0 +1,25 @@
+/** A sheet of letters: each row of the picture is a font face, each column a letter, 32 × 32 pixels each (`scripts/evaluation/held_out.py`). */
+import { InputError } from '../tensor/errors.ts';
+import { tensor, type Tensor } from '../tensor/tensor.ts';
+import type { Picture } from '../formats/png.ts';
+
+const SIZE = 32;
+const LETTERS = 26;
+
+/**
+ * The letters of a sheet, face by face.
+ * @returns [faces · 26, 1, 32, 32], from −1 (black) to 1 (white)
+ * @throws InputError when the picture is no such sheet
+ */
+export function readLettersSheet({ width, height, channels, pixels }: Picture, source: string): Tensor {
+  if (channels !== 1 || width !== LETTERS * SIZE || height % SIZE !== 0) {
+    throw new InputError(`${source} is ${width} × ${height} pixels with ${channels} channels; a sheet of letters is grey and ${LETTERS * SIZE} pixels wide, ${SIZE} high for each face`);
+  }
+  const faces = height / SIZE;
+  const out = new Float32Array(faces * LETTERS * SIZE * SIZE);
+  for (let at = 0; at < out.length; at++) {
+    const [x, y, letter, face] = [at % SIZE, Math.floor(at / SIZE) % SIZE, Math.floor(at / SIZE ** 2) % LETTERS, Math.floor(at / (SIZE ** 2 * LETTERS))];
+    out[at] = pixels[(face * SIZE + y) * width + letter * SIZE + x] / 127.5 - 1;
+  }
+  return tensor('f32', [faces * LETTERS, 1, SIZE, SIZE], out);
+}

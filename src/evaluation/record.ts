@@ -1,0 +1,108 @@
+/**
+ * The record of an evaluation: what the classifier saw in the pictures that have been drawn so far, and how they were drawn.
+ * Records of the same settings can be joined, whoever drew which pictures; metrics are computed from a record alone.
+ */
+import { InputError } from '../tensor/errors.ts';
+import { shapeText, tensor, type Tensor } from '../tensor/tensor.ts';
+import { parseJson } from '../formats/json.ts';
+import { readNumbers, readTensor, writeSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
+import { appendRows, chooseRows } from './rows.ts';
+
+/** How the pictures were drawn, as flat JSON: everything that the numbers depend on. */
+export interface Settings {
+  /** How many pictures make the evaluation complete. */
+  readonly count: number;
+  readonly seed: number;
+  /** Picture i was asked to be of class labels[i mod their number]; empty where nothing was asked for. */
+  readonly labels: readonly number[];
+  readonly [name: string]: string | number | boolean | readonly number[];
+}
+
+export interface EvaluationRecord {
+  readonly settings: Settings;
+  /** The numbers of the pictures, ascending. */
+  readonly numbers: readonly number[];
+  /** [n, 64], a row for each picture. */
+  readonly features: Tensor;
+  /** [n, 26]. */
+  readonly probabilities: Tensor;
+}
+
+const FEATURES = 64;
+const LETTERS = 26;
+
+export function emptyRecord(settings: Settings): EvaluationRecord {
+  return {
+    settings, numbers: [],
+    features: tensor('f32', [0, FEATURES], new Float32Array(0)), probabilities: tensor('f32', [0, LETTERS], new Float32Array(0)),
+  };
+}
+
+/**
+ * One record of all pictures.
+ * @throws InputError when the settings differ, or a picture is in two of them
+ */
+export function joinRecords(records: readonly EvaluationRecord[], names: readonly string[] = records.map((_, i) => `record ${i + 1}`)): EvaluationRecord {
+  const [{ settings }] = records;
+  records.forEach((record, i) => {
+    const difference = firstDifference(settings, record.settings);
+    if (difference !== undefined) {
+      const [ours, theirs] = [settings, record.settings].map((of) => JSON.stringify(of[difference]) ?? 'not set');
+      throw new InputError(`${names[i]} was drawn with other settings than ${names[0]}: ${difference} is ${theirs} instead of ${ours}`);
+    }
+  });
+  const rows = records.flatMap(({ numbers }, part) => numbers.map((number) => ({ number, part })));
+  const order = rows.map((_, i) => i).sort((a, b) => rows[a].number - rows[b].number);
+  order.forEach((row, i) => {
+    const before = rows[order[i - 1]];
+    if (before?.number === rows[row].number) throw new InputError(`picture ${before.number} is both in ${names[before.part]} and in ${names[rows[row].part]}`);
+  });
+  return {
+    settings,
+    numbers: order.map((row) => rows[row].number),
+    features: chooseRows(appendRows(records.map(({ features }) => features)), order),
+    probabilities: chooseRows(appendRows(records.map(({ probabilities }) => probabilities)), order),
+  };
+}
+
+/**
+ * The numbers of the pictures that shard `shard` of `shards` draws: all shards together draw each picture once. They take
+ * turns, so that a shard keeps what it has when the count grows.
+ * @param shard from 1
+ */
+export function shardNumbers(count: number, shard: number, shards: number): readonly number[] {
+  return Array.from({ length: Math.max(0, Math.ceil((count - shard + 1) / shards)) }, (_, i) => shard - 1 + i * shards);
+}
+
+/** The name of the first setting that differs; undefined when all are the same. */
+export function firstDifference(a: Settings, b: Settings): string | undefined {
+  return [...Object.keys(a), ...Object.keys(b)].find((name) => JSON.stringify(a[name]) !== JSON.stringify(b[name]));
+}
+
+/** The label that each picture was asked to be of; empty where nothing was asked for. */
+export function askedLabels({ settings: { labels }, numbers }: EvaluationRecord): readonly number[] {
+  return labels.length === 0 ? [] : numbers.map((number) => labels[number % labels.length]);
+}
+
+export function writeRecord({ settings, numbers, features, probabilities }: EvaluationRecord): Uint8Array {
+  return writeSafetensors({ numbers: { shape: [numbers.length], integers: numbers }, features, probabilities }, { settings: JSON.stringify(settings) });
+}
+
+/** @throws InputError when the file is no record */
+export function readRecord(file: SafetensorsFile): EvaluationRecord {
+  const fail = (message: string): never => {
+    throw new InputError(`${file.source} is no record of an evaluation: ${message}`);
+  };
+  const text = file.metadata['settings'] ?? fail('it has no settings');
+  const settings = parseJson(new TextEncoder().encode(text), `${file.source}, settings`) as Settings;
+  if (!Number.isSafeInteger(settings?.count) || !Number.isSafeInteger(settings.seed) || !Array.isArray(settings.labels)) fail('its settings lack count, seed or labels');
+  const { numbers } = readNumbers(file, 'numbers');
+  const [features, probabilities] = [readTensor(file, 'features'), readTensor(file, 'probabilities')];
+  for (const [name, { shape }, columns] of [['features', features, FEATURES], ['probabilities', probabilities, LETTERS]] as const) {
+    const wanted = shapeText([numbers.length, columns]);
+    if (shapeText(shape) !== wanted) fail(`"${name}" has shape ${shapeText(shape)}, expected ${wanted}`);
+  }
+  const isAscending = numbers.every((number, i) => number >= 0 && number < settings.count && (i === 0 || number > numbers[i - 1]));
+  if (!isAscending) fail(`"numbers" must ascend within 0 to ${settings.count - 1}`);
+  return { settings, numbers, features, probabilities };
+}
