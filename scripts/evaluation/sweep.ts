@@ -14,7 +14,7 @@ import { readRecord, shardNumbers } from '../../src/evaluation/record.ts';
 import { points, recordName, type Point } from './points.ts';
 
 const common = ['--model', 'fixtures/letters/model', '--null-label', '26', '--count', '2080', '--threads', '1'];
-const batch = 26;
+const batch = 4;
 
 /** First a glance at everything, then the important in full, then the rest. */
 const stages: readonly (readonly [Point['class'], number])[] = [[1, 260], [2, 130], [1, 1040], [2, 260], [1, 2080], [3, 260], [2, 2080], [3, 2080]];

@@ -1,17 +1,5 @@
-/** How many different things a set of pictures shows: different letters, and different shapes of one letter. */
-import { exp, log } from '../tensor/math.ts';
+/** How different the pictures of one letter are. */
 import type { Tensor } from '../tensor/tensor.ts';
-
-/**
- * The effective number of letters, exp H(mean of p(y|x)): from 1, always the same letter, to the number of classes.
- * @param probabilities [N, classes]
- */
-export function effectiveLetters(probabilities: Tensor): number {
-  const [count, classes] = probabilities.shape as [number, number];
-  const marginal = new Float64Array(classes);
-  probabilities.data.forEach((p, i) => { marginal[i % classes] += p / count; });
-  return exp(marginal.reduce((entropy, p) => (p > 0 ? entropy - p * log(p) : entropy), 0));
-}
 
 /**
  * The variance of the features within a letter, summed over the features and pooled over the letters:

@@ -12,8 +12,9 @@ import { unetDenoiser } from '../sampling/denoiser.ts';
 import { sampleSteps, type SamplingStep } from '../sampling/sample.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { UNet } from '../unet/unet.ts';
-import { classify, type Classification, type Classifier } from './classifier.ts';
-import { stack } from './rows.ts';
+import { classify, type Classifier } from './classifier.ts';
+import type { Seen } from './record.ts';
+import { appendRows, stack } from './rows.ts';
 
 export interface Drawing {
   readonly unet: UNet;
@@ -60,10 +61,19 @@ export function* drawPictures(drawing: Drawing, numbers: readonly number[]): Gen
   }
 }
 
-/** What the classifier sees in pictures, which are clipped to [−1, 1] as when they are shown. */
-export function look(classifier: Classifier, backend: Backend, pictures: Tensor): Classification {
+/** How many pictures the classifier is shown at a time: what it holds of them stays small. */
+const VIEW = 260;
+
+/** What the classifier sees in pictures [B,1,32,32], which are clipped to [−1, 1] as when they are shown. */
+export function look(classifier: Classifier, backend: Backend, pictures: Tensor): Seen {
   const clipped = Float32Array.from(pictures.data, (value) => Math.min(1, Math.max(-1, value)));
-  return classify(classifier, backend, tensor('f32', pictures.shape, clipped));
+  const [count] = pictures.shape;
+  const size = clipped.length / count;
+  const views = Array.from({ length: Math.ceil(count / VIEW) }, (_, i) => {
+    const part = clipped.subarray(i * VIEW * size, (i + 1) * VIEW * size);
+    return classify(classifier, backend, tensor('f32', [part.length / size, ...pictures.shape.slice(1)], part));
+  });
+  return { features: appendRows(views.map(({ features }) => features)), probabilities: appendRows(views.map(({ probabilities }) => probabilities)) };
 }
 
 /** For each picture noise from its own generator. @param shape of one picture */

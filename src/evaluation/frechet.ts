@@ -1,6 +1,6 @@
 /** The Fréchet distance between two sets of features (Heusel et al. 2017, arXiv 1706.08500): FID, for any features. */
 import type { Tensor } from '../tensor/tensor.ts';
-import { multiplyMatrices, squareRoot, symmetricEigen } from './linear-algebra.ts';
+import { multiplyMatrices, squareRoot, symmetricEigenvalues } from './linear-algebra.ts';
 
 /** Mean [n] and unbiased covariance [n × n]. */
 export interface Gaussian {
@@ -12,15 +12,16 @@ export interface Gaussian {
 export function fitGaussian(features: Tensor): Gaussian {
   const [count, n] = features.shape as [number, number];
   if (count < 2) throw new RangeError(`a covariance needs at least 2 samples, but there is ${count}`);
-  const x = features.data;
   const mean = new Float64Array(n);
-  for (let s = 0; s < count; s++) for (let i = 0; i < n; i++) mean[i] += x[s * n + i] / count;
+  for (let s = 0; s < count; s++) for (let i = 0; i < n; i++) mean[i] += features.data[s * n + i] / count;
   const covariance = new Float64Array(n * n);
+  const deviation = new Float64Array(n);
   for (let s = 0; s < count; s++) {
-    for (let i = 0; i < n; i++) {
-      const deviation = x[s * n + i] - mean[i];
-      for (let j = 0; j < n; j++) covariance[i * n + j] += (deviation * (x[s * n + j] - mean[j])) / (count - 1);
-    }
+    for (let i = 0; i < n; i++) deviation[i] = features.data[s * n + i] - mean[i];
+    for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) covariance[i * n + j] += deviation[i] * deviation[j];
+  }
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) covariance[j * n + i] = covariance[i * n + j] /= count - 1;
   }
   return { mean, covariance };
 }
@@ -42,7 +43,7 @@ export function frechetDistanceTo(reference: Gaussian): (other: Gaussian) => num
       const gap = reference.mean[i] - other.mean[i];
       distance += gap * gap + reference.covariance[i * n + i] + other.covariance[i * n + i];
     }
-    for (const value of symmetricEigen(product, n).values) distance -= 2 * Math.sqrt(Math.max(0, value));
+    for (const value of symmetricEigenvalues(product, n)) distance -= 2 * Math.sqrt(Math.max(0, value));
     return distance;
   };
 }

@@ -1,16 +1,43 @@
-/** The Inception Score (Salimans et al. 2016, arXiv 1606.03498): sharp decisions, evenly spread over the classes. */
+/** The Inception Score (Salimans et al. 2016, arXiv 1606.03498): sure decisions, evenly spread over the classes. */
 import { exp, log } from '../tensor/math.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
-/** exp(mean over x of KL(p(y|x) ‖ p(y))): from 1 to the number of classes. @param probabilities [N, classes] */
+/**
+ * exp(mean over x of KL(p(y|x) ‖ p(y))): from 1 to the number of classes. Computed as exp(H(p(y)) − mean over x of H(p(y|x))),
+ * which is the same.
+ * @param probabilities [N, classes]
+ */
 export function inceptionScore(probabilities: Tensor): number {
+  return inceptionScoreOf(probabilities)(allRows(probabilities));
+}
+
+/** The Inception Score of chosen rows, each row's entropy computed once. */
+export function inceptionScoreOf(probabilities: Tensor): (chosen: readonly number[]) => number {
   const [count, classes] = probabilities.shape as [number, number];
-  const p = probabilities.data;
-  const marginal = new Float64Array(classes);
-  for (let i = 0; i < p.length; i++) marginal[i % classes] += p[i] / count;
-  let divergence = 0;
-  for (let i = 0; i < p.length; i++) {
-    if (p[i] > 0) divergence += (p[i] * (log(p[i]) - log(marginal[i % classes]))) / count;
-  }
-  return exp(divergence);
+  const entropies = Array.from({ length: count }, (_, row) => entropy(probabilities.data.subarray(row * classes, (row + 1) * classes)));
+  return (chosen) => exp(entropy(meanRow(probabilities, chosen)) - chosen.reduce((sum, i) => sum + entropies[i], 0) / chosen.length);
+}
+
+/** The effective number of letters, exp H(p(y)): from 1, always the same letter, to the number of classes. */
+export function effectiveLetters(probabilities: Tensor, chosen = allRows(probabilities)): number {
+  return exp(entropy(meanRow(probabilities, chosen)));
+}
+
+/** p(y), the mean of the rows. */
+function meanRow({ shape, data }: Tensor, chosen: readonly number[]): Float64Array {
+  const classes = shape[1];
+  const mean = new Float64Array(classes);
+  for (const row of chosen) for (let c = 0; c < classes; c++) mean[c] += data[row * classes + c];
+  return mean.map((sum) => sum / chosen.length);
+}
+
+function allRows({ shape }: Tensor): readonly number[] {
+  return Array.from({ length: shape[0] }, (_, row) => row);
+}
+
+/** H(p) = −Σ p ln p, where 0 ln 0 = 0. */
+function entropy(p: Tensor['data']): number {
+  let sum = 0;
+  for (const value of p) if (value > 0) sum -= value * log(value);
+  return sum;
 }

@@ -17,9 +17,11 @@ export function readLettersSheet({ width, height, channels, pixels }: Picture, s
   }
   const faces = height / SIZE;
   const out = new Float32Array(faces * LETTERS * SIZE * SIZE);
-  for (let at = 0; at < out.length; at++) {
-    const [x, y, letter, face] = [at % SIZE, Math.floor(at / SIZE) % SIZE, Math.floor(at / SIZE ** 2) % LETTERS, Math.floor(at / (SIZE ** 2 * LETTERS))];
-    out[at] = pixels[(face * SIZE + y) * width + letter * SIZE + x] / 127.5 - 1;
+  let at = 0;
+  for (let face = 0; face < faces; face++) {
+    for (let letter = 0; letter < LETTERS; letter++) {
+      for (let y = 0; y < SIZE; y++) for (let x = 0; x < SIZE; x++) out[at++] = pixels[(face * SIZE + y) * width + letter * SIZE + x] / 127.5 - 1;
+    }
   }
   return tensor('f32', [faces * LETTERS, 1, SIZE, SIZE], out);
 }

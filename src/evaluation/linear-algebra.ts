@@ -5,41 +5,59 @@
  * @returns values, and vectors whose column j belongs to value j
  */
 export function symmetricEigen(matrix: Float64Array, n: number): { values: Float64Array; vectors: Float64Array } {
-  const a = matrix.slice();
   const vectors = new Float64Array(n * n);
   for (let i = 0; i < n; i++) vectors[i * n + i] = 1;
+  return { values: diagonalise(matrix, n, (p, q, c, s) => rotateColumns(vectors, n, p, q, c, s)), vectors };
+}
+
+/** The eigenvalues of a symmetric matrix alone. */
+export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Array {
+  return diagonalise(matrix, n, () => {});
+}
+
+/** Rotates pairs of axes until what is not on the diagonal is nothing; tells every rotation. */
+function diagonalise(matrix: Float64Array, n: number, onRotation: (p: number, q: number, c: number, s: number) => void): Float64Array {
+  const a = matrix.slice();
   let norm = 0;
   for (const value of a) norm += value * value;
-
   for (let sweep = 0; sweep < 60; sweep++) {
     let offDiagonal = 0;
     for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) offDiagonal += 2 * a[p * n + q] * a[p * n + q];
     if (offDiagonal <= 1e-30 * norm) break;
-    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) rotate(a, vectors, n, p, q);
+    for (let p = 0; p < n; p++) {
+      for (let q = p + 1; q < n; q++) {
+        if (a[p * n + q] === 0) continue;
+        const [c, s] = annihilating(a[p * n + p], a[p * n + q], a[q * n + q]);
+        rotateColumns(a, n, p, q, c, s);
+        rotateRows(a, n, p, q, c, s);
+        onRotation(p, q, c, s);
+      }
+    }
   }
-  return { values: Float64Array.from({ length: n }, (_, i) => a[i * n + i]), vectors };
+  return Float64Array.from({ length: n }, (_, i) => a[i * n + i]);
 }
 
-/** Makes a[p,q] zero. */
-function rotate(a: Float64Array, vectors: Float64Array, n: number, p: number, q: number): void {
-  const apq = a[p * n + q];
-  if (apq === 0) return;
-  const theta = (a[q * n + q] - a[p * n + p]) / (2 * apq);
+/** Cosine and sine of the smaller rotation that makes the off-diagonal entry of a symmetric 2 × 2 matrix zero. */
+function annihilating(app: number, apq: number, aqq: number): readonly [c: number, s: number] {
+  const theta = (aqq - app) / (2 * apq);
   const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
   const c = 1 / Math.sqrt(t * t + 1);
-  const s = t * c;
-  for (let k = 0; k < n; k++) {
-    const akp = a[k * n + p], akq = a[k * n + q];
-    a[k * n + p] = c * akp - s * akq;
-    a[k * n + q] = s * akp + c * akq;
+  return [c, t * c];
+}
+
+function rotateColumns(a: Float64Array, n: number, p: number, q: number, c: number, s: number): void {
+  for (let k = 0; k < n * n; k += n) {
+    const [x, y] = [a[k + p], a[k + q]];
+    a[k + p] = c * x - s * y;
+    a[k + q] = s * x + c * y;
   }
+}
+
+function rotateRows(a: Float64Array, n: number, p: number, q: number, c: number, s: number): void {
   for (let k = 0; k < n; k++) {
-    const apk = a[p * n + k], aqk = a[q * n + k];
-    a[p * n + k] = c * apk - s * aqk;
-    a[q * n + k] = s * apk + c * aqk;
-    const vkp = vectors[k * n + p], vkq = vectors[k * n + q];
-    vectors[k * n + p] = c * vkp - s * vkq;
-    vectors[k * n + q] = s * vkp + c * vkq;
+    const [x, y] = [a[p * n + k], a[q * n + k]];
+    a[p * n + k] = c * x - s * y;
+    a[q * n + k] = s * x + c * y;
   }
 }
 

@@ -1,16 +1,13 @@
 /** All figures of an evaluation, with their confidence intervals. */
 import type { Tensor } from '../tensor/tensor.ts';
 import { bootstrap, type BootstrapOptions, type Estimate } from './bootstrap.ts';
-import { effectiveLetters, varianceWithinLetters } from './diversity.ts';
+import { varianceWithinLetters } from './diversity.ts';
 import { fitGaussian, frechetDistanceTo } from './frechet.ts';
-import { inceptionScore } from './inception-score.ts';
+import { effectiveLetters, inceptionScoreOf } from './inception-score.ts';
 import { insideSupport } from './precision-recall.ts';
-import { askedLabels, type EvaluationRecord } from './record.ts';
+import { askedLabels, type EvaluationRecord, type Seen } from './record.ts';
 import { confidences, readLetters } from './recognition.ts';
 import { chooseRows, firstRows } from './rows.ts';
-
-/** What the classifier sees in pictures: their features [N, 64], and how probable each letter is [N, 26]. */
-export type Seen = Pick<EvaluationRecord, 'features' | 'probabilities'>;
 
 /** Names of figures; `better` says which way is up. */
 export const figures = {
@@ -33,7 +30,7 @@ export type Measurement = Readonly<Partial<Record<Figure, Estimate>>>;
  *
  * The intervals say how much another draw of pictures would change a figure; for recall it is the real letters that are drawn
  * again, and for both precision and recall the balls stay as they are, since a ball around a point drawn twice would vanish.
- * @param asked the letter that each picture should show; empty where nothing was asked for
+ * @param asked the label that each picture should have, or nothing; labels beyond the letters ask for none
  */
 export function measure(pictures: Seen, asked: readonly number[], real: Seen, options: BootstrapOptions = {}): Measurement {
   const count = pictures.features.shape[0];
@@ -44,14 +41,15 @@ export function measure(pictures: Seen, asked: readonly number[], real: Seen, op
 
   const distance = frechetDistanceTo(fitGaussian(real.features));
   const read = readLetters(probabilities);
+  const askedFor = asked.flatMap((letter, i) => (letter < probabilities.shape[1] ? [i] : []));
   const realVariance = varianceWithinLetters(real.features, readLetters(real.probabilities));
   return {
     ...(count >= 2 && { frechetDistance: of((chosen) => distance(fitGaussian(chooseRows(features, chosen)))) }),
-    inceptionScore: of((chosen) => inceptionScore(chooseRows(probabilities, chosen))),
+    inceptionScore: of(inceptionScoreOf(probabilities)),
     ...(count >= 5 && neighbourFigures(features, firstRows(real.features, count), shareOf)),
     confidence: of(meanOf(confidences(probabilities))),
-    ...(asked.length > 0 && { asAsked: shareOf(read.map((letter, i) => letter === asked[i])) }),
-    letters: of((chosen) => effectiveLetters(chooseRows(probabilities, chosen))),
+    ...(askedFor.length > 0 && { asAsked: shareOf(askedFor.map((i) => read[i] === asked[i])) }),
+    letters: of((chosen) => effectiveLetters(probabilities, chosen)),
     diversity: of((chosen) => varianceWithinLetters(chooseRows(features, chosen), chosen.map((i) => read[i])) / realVariance),
   };
 }

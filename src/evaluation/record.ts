@@ -18,14 +18,18 @@ export interface Settings {
   readonly [name: string]: string | number | boolean | readonly number[];
 }
 
-export interface EvaluationRecord {
+/** What the classifier sees in pictures. */
+export interface Seen {
+  /** [n, 64], a row for each picture. */
+  readonly features: Tensor;
+  /** How probable each letter is, [n, 26]. */
+  readonly probabilities: Tensor;
+}
+
+export interface EvaluationRecord extends Seen {
   readonly settings: Settings;
   /** The numbers of the pictures, ascending. */
   readonly numbers: readonly number[];
-  /** [n, 64], a row for each picture. */
-  readonly features: Tensor;
-  /** [n, 26]. */
-  readonly probabilities: Tensor;
 }
 
 const FEATURES = 64;
