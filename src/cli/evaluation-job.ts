@@ -136,13 +136,17 @@ function chooseLabels(listed: readonly string[] | undefined, nullLabel: number |
   }
   if (kind === 'identity') throw new InputError('the model takes class embeddings, not labels (class_embed_type "identity"); it cannot be evaluated');
   if (!listed && nullLabel === undefined) throw new InputError('the model is class-conditional; give --labels, as 0-25, or --null-label to draw without a class');
-  return listed?.flatMap(labelRange) ?? [nullLabel!];
+  const labels = listed?.flatMap(labelRange) ?? [nullLabel!];
+  const most = kind === 'lookup' ? unet.config.numClassEmbeds! - 1 : Infinity;
+  const wrong = [...labels, nullLabel ?? 0].find((label) => label > most);
+  if (wrong !== undefined) throw new InputError(`class label ${wrong} is outside the model's table: whole numbers from 0 to ${most}`);
+  return labels;
 }
 
 function labelRange(text: string): readonly number[] {
   const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text);
-  if (!match) throw new InputError(`--labels has "${text}"; expected whole numbers or ranges as 0-25, between commas`);
-  const [from, to] = [Number(match[1]), Number(match[2] ?? match[1])];
+  const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  if (!(from <= to)) throw new InputError(`--labels has "${text}"; expected whole numbers or ranges as 0-25, between commas`);
   return Array.from({ length: to - from + 1 }, (_, i) => from + i);
 }
 

@@ -20,7 +20,7 @@ export function readLettersSheet({ width, height, channels, pixels }: Picture, s
   let at = 0;
   for (let face = 0; face < faces; face++) {
     for (let letter = 0; letter < LETTERS; letter++) {
-      for (let y = 0; y < SIZE; y++) for (let x = 0; x < SIZE; x++) out[at++] = pixels[(face * SIZE + y) * width + letter * SIZE + x] / 127.5 - 1;
+      for (let y = 0; y < SIZE; y++) for (let x = 0; x < SIZE; x++) out[at++] = Math.fround(pixels[(face * SIZE + y) * width + letter * SIZE + x] / 127.5) - 1;
     }
   }
   return tensor('f32', [faces * LETTERS, 1, SIZE, SIZE], out);

@@ -1,0 +1,133 @@
+/** `pag evaluate`: that work can be shared and taken up again, and gives the same figures. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { evaluateCommand } from '../../src/cli/evaluate.ts';
+import { readRecord, type EvaluationRecord } from '../../src/evaluation/record.ts';
+import { decodePng, encodePng } from '../../src/formats/png.ts';
+import { parseSafetensors } from '../../src/formats/safetensors.ts';
+import { fixture } from '../goldens.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pag-evaluate-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const at = (name: string): string => join(folder, name);
+const model = ['--model', fixture('letters/model'), '--threads', '1'];
+/** Two faces are real letters enough here. */
+const real = ['--real', at('real.png')];
+const common = [...model, '--labels', '0-2,7', '--null-label', '26', '--guidance', 'cfg+pag', '--guidance-scale', '1.5', '--pag-scale', '0.5', '--steps', '2', '--count', '6', '--rounds', '3', ...real];
+
+/** Exit status and what was printed. */
+async function evaluate(...args: readonly string[]): Promise<{ status: number; output: string; errors: string }> {
+  const output: string[] = [];
+  const errors: string[] = [];
+  const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void output.push(line));
+  const error = vi.spyOn(process.stderr, 'write').mockImplementation((text) => errors.push(String(text)) > 0);
+  try {
+    const status = await evaluateCommand.run(args);
+    return { status, output: output.join('\n'), errors: errors.join('') };
+  } finally {
+    log.mockRestore();
+    error.mockRestore();
+  }
+}
+
+const recordIn = (name: string): EvaluationRecord => readRecord(parseSafetensors(new Uint8Array(readFileSync(at(name))), name));
+
+describe('a whole evaluation', () => {
+  let whole: { status: number; output: string; errors: string };
+  beforeAll(async () => {
+    const { width, pixels } = decodePng(new Uint8Array(readFileSync(fixture('letters/held-out.png'))), 'held-out.png');
+    writeFileSync(at('real.png'), encodePng({ width, height: 64, channels: 1, pixels: pixels.subarray(0, width * 64) }));
+    whole = await evaluate(...common, '--out', at('whole'), '--json');
+  }, 120_000);
+
+  it('gives figures with their intervals', () => {
+    expect(whole.status).toBe(0);
+    const { settings, pictures, complete, figures } = JSON.parse(whole.output);
+    expect([pictures, complete, settings.guidance, settings.steps]).toEqual([6, true, 'cfg+pag', 2]);
+    expect(Object.keys(figures)).toEqual(['frechetDistance', 'inceptionScore', 'precision', 'recall', 'confidence', 'asAsked', 'letters', 'diversity']);
+    for (const { value, low, high } of Object.values<{ value: number; low: number; high: number }>(figures)) {
+      expect(low).toBeLessThanOrEqual(value);
+      expect(value).toBeLessThanOrEqual(high);
+    }
+  });
+
+  it('is the same whatever the batch, drawn in shards, and taken up again', async () => {
+    for (const shard of [1, 2, 3]) {
+      const { status, output } = await evaluate(...common, '--out', at(`part${shard}`), '--shard', `${shard}/3`, '--batch', '1');
+      expect([status, output]).toEqual([0, `shard ${shard}/3: 2 of 2 pictures in ${at(`part${shard}`)}; join all shards with --merge`]);
+    }
+    const merged = await evaluate('--merge', at('part3'), at('part1'), at('part2'), '--json', '--rounds', '3', ...real, '--out', at('merged'));
+    expect(merged).toEqual({ status: 0, output: whole.output, errors: '' });
+    expect(readFileSync(at('merged'))).toEqual(readFileSync(at('whole')));
+
+    const nothing = await evaluate(...common, '--out', at('again'), '--for', '0', '--json');
+    expect(nothing.errors).toBe('0 of 6 pictures; 6 to go, the same command goes on\n');
+    expect(JSON.parse(nothing.output)).toMatchObject({ pictures: 0, complete: false, figures: {} });
+    const resumed = await evaluate(...common, '--out', at('again'), '--batch', '4', '--json');
+    expect(resumed.output).toBe(whole.output);
+  });
+
+  it('what is drawn is not drawn again', async () => {
+    const before = readFileSync(at('whole'));
+    const again = await evaluate(...common, '--out', at('whole'), '--for', '0', '--json');
+    expect(again).toEqual(whole);
+    expect(readFileSync(at('whole'))).toEqual(before);
+  });
+
+  it('merging too little says so, with status 1', async () => {
+    const { status, output, errors } = await evaluate('--merge', at('part1'), at('part3'), '--json', '--rounds', '2', ...real);
+    expect([status, errors]).toEqual([1, '2 of 6 pictures are missing\n']);
+    expect(JSON.parse(output)).toMatchObject({ pictures: 4, complete: false });
+  });
+
+  it('prints a table for people', async () => {
+    const { output } = await evaluate('--merge', at('whole'), '--rounds', '2', ...real);
+    expect(output.split('\n')[0]).toBe('6 of 6 pictures, with 95 % confidence intervals');
+    expect(output).toMatch(/^Fréchet distance +\d+\.\d\d {2}/m);
+  });
+
+  it('a shard file does not take other pictures', async () => {
+    await expect(evaluate(...common, '--out', at('part1'), '--shard', '2/3')).rejects.toThrow(/not of shard 2\/3/);
+    await expect(evaluate(...common, '--out', at('whole'), '--seed', '1')).rejects.toThrow(/other settings \(seed is 0\)/);
+  });
+});
+
+it('a batch that is interrupted leaves the record as it was', async () => {
+  const out = at('interrupted');
+  const breaking = vi.spyOn(globalThis, 'setImmediate').mockImplementationOnce((...args: Parameters<typeof setImmediate>) => setTimeout(args[0], 0) as never)
+    .mockImplementation(() => { throw new Error('pulled the plug'); });
+  try {
+    await expect(evaluate(...common, '--out', out)).rejects.toThrow('pulled the plug');
+  } finally {
+    breaking.mockRestore();
+  }
+  expect(existsSync(out)).toBe(false);
+  expect(readdirSync(folder).filter((name) => name.includes('interrupted'))).toEqual([]);
+  await evaluate(...common, '--out', out, '--batch', '5');
+  expect(recordIn('interrupted').numbers).toEqual([0, 1, 2, 3, 4, 5]);
+});
+
+it('draws without asking for a letter', async () => {
+  const { output } = await evaluate(...model, '--null-label', '26', '--steps', '1', '--count', '2', '--rounds', '2', ...real, '--out', at('free'), '--json');
+  expect(JSON.parse(output).figures).not.toHaveProperty('asAsked');
+});
+
+it.each([
+  [['--model', 'nowhere', '--out', 'x'], /nowhere/],
+  [[...model, '--null-label', '26'], /--out is missing/],
+  [[...model, '--out', at('x')], /class-conditional; give --labels/],
+  [[...model, '--out', at('x'), '--labels', 'a'], /--labels has "a"/],
+  [[...model, '--out', at('x'), '--labels', '3-1'], /--labels has "3-1"/],
+  [[...model, '--out', at('x'), '--labels', '0-99'], /class label 27 is outside/],
+  [[...model, '--out', at('x'), '--labels', '0', '--shard', '3/2'], /--shard is "3\/2"/],
+  [[...model, '--out', at('x'), '--labels', '0', '--guidance', 'pag', '--pag-scale', '1,2'], /one for all pictures/],
+  [['--merge'], /RECORD.safetensors... is missing/],
+  [['--merge', 'x', '--seed', '1'], /--seed has no effect with --merge/],
+  [['--merge', fixture('letters/classifier.safetensors')], /no record of an evaluation/],
+])('%j is refused', async (args, message) => {
+  await expect(evaluate(...args)).rejects.toThrow(message);
+  expect(existsSync(at('x'))).toBe(false);
+});
