@@ -15,7 +15,7 @@ export function midpointMethod(name: string, config: Config, steps: number, eta:
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { start: 0.00085, end: 0.012, rescales: false });
   const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon');
-  const { timesteps, sigmas, initNoiseSigma, timestepOf } = readSigmaTable(options, schedule, steps, name, { spacing: true, wholeKarras: true });
+  const { timesteps, sigmas, initNoiseSigma, timestepOf } = readSigmaTable(options, schedule, steps, name, { spacing: true, kdpm2: true });
   const read = options.finish();
 
   const splits = timesteps.map((_, i) => ancestralSplit(sigmas[i], sigmas[i + 1], eta));

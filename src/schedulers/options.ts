@@ -16,8 +16,8 @@ export interface Options {
   choice<T extends string>(key: string, choices: readonly T[], fallback: T, aliases?: Readonly<Record<string, T>>): T;
   /** One of the choices, or nothing. */
   optionalChoice<T extends string>(key: string, choices: readonly T[]): T | undefined;
-  /** A list of numbers, or nothing. */
-  numbers(key: string): readonly number[] | undefined;
+  /** A list of numbers, or the fallback. */
+  numbers(key: string, fallback?: readonly number[]): readonly number[] | undefined;
   /** A key that diffusers has and this library does not support: refused unless it is null. */
   absent(key: string): void;
   /** To be called last: refuses keys that nobody has read. Keys that begin with `_` are notes. Returns the keys, as they were read. */
@@ -62,8 +62,8 @@ export function readOptions(config: Config, scheduler: string): Options {
       if (value === undefined) return undefined;
       return choices.find((candidate) => candidate === value) ?? refuse(key, `${choices.join(', ')} or null`);
     },
-    numbers(key) {
-      const value = read(key);
+    numbers(key, fallback) {
+      const value = read(key, fallback);
       if (value === undefined) return undefined;
       const isList = Array.isArray(value) && value.every((entry) => typeof entry === 'number' && Number.isFinite(entry));
       return isList ? (value as number[]) : refuse(key, 'a list of numbers');

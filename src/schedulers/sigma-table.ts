@@ -23,8 +23,8 @@ export interface SigmaTableKeys {
   readonly spacing?: boolean;
   /** sigma_min, sigma_max, interpolation_type, final_sigmas_type. */
   readonly ends?: boolean;
-  /** Karras' σ get whole timesteps. */
-  readonly wholeKarras?: boolean;
+  /** Spaced σ have timesteps of double precision, and Karras' whole ones. In other classes they are float32. */
+  readonly kdpm2?: boolean;
 }
 
 /** Reads timestep_spacing, steps_offset and the keys that `has` names. */
@@ -44,7 +44,8 @@ export function readSigmaTable(options: Options, schedule: NoiseSchedule, steps:
     : [...linspace(log(table[table.length - 1]), log(table[0]), steps + 1)].map((value) => f32(exp(value)));
   if (spacing) {
     sigmas = spaceSigmas(spacing, most ?? sigmas[0], least ?? sigmas[sigmas.length - 1], steps);
-    timesteps = sigmas.map(timestepOf).map(has.wholeKarras && spacing === 'karras' ? roundHalfEven : f32);
+    const stored = !has.kdpm2 ? f32 : spacing === 'karras' ? roundHalfEven : (t: number) => t;
+    timesteps = sigmas.map(timestepOf).map(stored);
   }
   const rounded = [...sigmas, final === 'zero' ? 0 : table[0]].map(f32);
   const largest = Math.max(...rounded);

@@ -34,7 +34,7 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
   const predictsOriginal = options.flag('predict_x0', true);
   const solver = options.choice('solver_type', ['bh1', 'bh2'], 'bh2', { midpoint: 'bh2', heun: 'bh2', logrho: 'bh2' });
   const lowersFinal = options.flag('lower_order_final', true);
-  const uncorrected = options.numbers('disable_corrector') ?? [];
+  const uncorrected = options.numbers('disable_corrector', []) ?? [];
   options.absent('solver_p');
   const { timesteps, levels } = readTable(options, schedule, steps, name, mu);
   const read = options.finish();

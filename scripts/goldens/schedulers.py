@@ -1,0 +1,254 @@
+"""Goldens of diffusers' schedulers: whole runs on a small picture, fixtures/goldens/schedulers/<class>.safetensors, and every class's keys with
+their defaults, fixtures/goldens/schedulers/defaults.json.
+
+The model is a formula, m(x, t) = a x + b/(1 + x²) + c/(1 + (t/500)²), a, b, c stored, so that a mistake in what the model is given shows;
+models of a variance append the tensor `variance`. All noise is stored as well, `noise.<k>` for the k-th draw of any run.
+
+The metadata key `cases` lists the runs: config, steps, choices, the timestep and noise level (σ, or ᾱ) of each call of the model. `<case>/f32` and
+`<case>/f64` are the samples after each call, [calls, B, C, H, W]. The second is the truth: diffusers with float64 samples, its float32 tables
+exactly widened, and all that is computed from them in float64. Where a scheduler works with ᾱ its coefficients stay float32 tensors, as
+diffusers has them. PyTorch's float32 √, exp, log and powers are not correctly rounded (in version 2.13 one √ in five is not), nor is NumPy's
+log; the truth rounds each of them correctly. See truth.py for the same thing in models.
+"""
+import importlib
+import json
+import math
+from contextlib import ExitStack, contextmanager
+from unittest import mock
+
+import diffusers
+import numpy
+import torch
+
+import store
+
+SEED = 11
+SHAPE = (2, 2, 4, 4)
+DRAWS = 16
+
+COSINE = dict(beta_schedule="squaredcos_cap_v2")
+SCALED = dict(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012)
+V, X0, FLOW = (dict(prediction_type=kind) for kind in ("v_prediction", "sample", "flow_prediction"))
+LEADING, TRAILING, LINSPACE = (dict(timestep_spacing=kind) for kind in ("leading", "trailing", "linspace"))
+KARRAS, EXPONENTIAL, BETA = (dict([(f"use_{kind}_sigmas", True)]) for kind in ("karras", "exponential", "beta"))
+ZERO_SNR = dict(rescale_betas_zero_snr=True)
+SIGMA_MIN = dict(final_sigmas_type="sigma_min")
+FLOW_SIGMAS = dict(use_flow_sigmas=True, flow_shift=3.0) | FLOW
+THRESHOLD = dict(thresholding=True, dynamic_thresholding_ratio=0.8, sample_max_value=1.5)
+TRAINED = dict(trained_betas=[0.001 + 0.0004 * i for i in range(60)], num_train_timesteps=60)
+
+
+def case(steps, *configs, **choices):
+    config = {}
+    for part in configs:
+        config |= part
+    return dict(config=config, steps=steps, choices=choices)
+
+
+# What every scheduler of k-diffusion's kind has.
+SIGMA_CASES = [case(6), case(5, V, LEADING, dict(steps_offset=1)), case(7, TRAILING, SCALED), case(4, COSINE), case(1)]
+# Not the cosine schedule: there diffusers' float32 takes the root of a negative number, σ'² − σ_up², and its samples are not numbers.
+ANCESTRAL_CASES = [one for one in SIGMA_CASES if one["config"] != COSINE]
+SPACED_CASES = [case(6, KARRAS), case(5, EXPONENTIAL, SCALED), case(6, BETA), case(5, KARRAS, COSINE, V)]
+
+# What every solver in log-SNR has.
+SOLVER_CASES = [
+    case(6), case(5, V, SCALED), case(7, X0, dict(solver_order=1)), case(6, dict(solver_order=3)), case(5, THRESHOLD), case(6, KARRAS), case(6, EXPONENTIAL),
+    case(5, BETA), case(5, FLOW_SIGMAS), case(1), case(4, COSINE, KARRAS), case(5, TRAINED),
+]
+SPACINGS = [case(5, LEADING, dict(steps_offset=1)), case(6, TRAILING), case(16, dict(solver_order=3))]
+
+CASES = {
+    "DDPMScheduler": [
+        case(6), case(5, V, LINSPACE, dict(clip_sample=False)), case(4, X0, TRAILING, COSINE), case(5, THRESHOLD, ZERO_SNR),
+        case(4, dict(variance_type="fixed_large")), case(5, dict(variance_type="fixed_small_log")), case(5, dict(variance_type="learned_range")),
+        case(4, dict(variance_type="learned")), case(5, dict(beta_schedule="sigmoid")), case(4, dict(beta_schedule="laplace")), case(5, TRAINED),
+    ],
+    "DDIMScheduler": [
+        case(6), case(5, V, TRAILING, ZERO_SNR), case(4, X0, LINSPACE, SCALED, dict(clip_sample=False, set_alpha_to_one=False)),
+        case(5, dict(steps_offset=1, clip_sample=False), eta=0.6), case(6, THRESHOLD, COSINE, eta=1.0), case(5, TRAINED),
+    ],
+    "DDIMInverseScheduler": [
+        case(6), case(5, V, TRAILING), case(4, X0, SCALED, dict(clip_sample=False, set_alpha_to_one=False)), case(5, COSINE, dict(steps_offset=1, clip_sample=False)),
+    ],
+    "PNDMScheduler": [
+        case(6), case(5, V, SCALED), case(7, dict(skip_prk_steps=True)), case(6, dict(skip_prk_steps=True, set_alpha_to_one=True), TRAILING),
+        case(4, LINSPACE), case(9, dict(steps_offset=1), COSINE), case(1, dict(skip_prk_steps=True)), case(2, dict(skip_prk_steps=True)),
+    ],
+    "EulerDiscreteScheduler": [
+        *SIGMA_CASES, *SPACED_CASES, case(5, X0, SIGMA_MIN), case(4, ZERO_SNR, V, TRAILING), case(5, dict(interpolation_type="log_linear")),
+        case(6, V, dict(timestep_type="continuous", sigma_min=0.02, sigma_max=20.0), KARRAS), case(5, TRAINED),
+    ],
+    "EulerAncestralDiscreteScheduler": [*ANCESTRAL_CASES, case(4, ZERO_SNR, V, TRAILING), case(5, TRAINED)],
+    "HeunDiscreteScheduler": [
+        *SIGMA_CASES, *SPACED_CASES, case(5, X0), case(4, dict(clip_sample=True, clip_sample_range=1.5)), case(5, dict(beta_schedule="exp")),
+    ],
+    "LMSDiscreteScheduler": [*SIGMA_CASES, *SPACED_CASES, case(5, X0)],
+    "KDPM2DiscreteScheduler": [*SIGMA_CASES, *SPACED_CASES],
+    "KDPM2AncestralDiscreteScheduler": [*ANCESTRAL_CASES, *[one for one in SPACED_CASES if "beta_schedule" not in one["config"]], case(5, TRAINED, KARRAS)],
+    "DPMSolverMultistepScheduler": [
+        *SOLVER_CASES, *SPACINGS, case(6, dict(use_lu_lambdas=True)), case(5, dict(use_lu_lambdas=True), COSINE), case(6, dict(solver_type="heun")),
+        case(6, dict(lambda_min_clipped=-5.1), COSINE), case(5, ZERO_SNR, V, TRAILING), case(6, SIGMA_MIN, dict(lower_order_final=False, solver_order=3)),
+        case(5, SIGMA_MIN, dict(lower_order_final=False, euler_at_final=True)), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7),
+        *[case(steps, SIGMA_MIN, dict(algorithm_type=algorithm, solver_type=solver), *more)
+          for algorithm in ("dpmsolver", "sde-dpmsolver", "sde-dpmsolver++") for steps, solver, *more in ((6, "midpoint"), (5, "heun", V))],
+        case(6, SIGMA_MIN, dict(algorithm_type="dpmsolver", solver_order=3)), case(7, dict(algorithm_type="sde-dpmsolver++", solver_order=3)),
+        case(5, SIGMA_MIN, X0, dict(algorithm_type="dpmsolver")), case(5, SIGMA_MIN, THRESHOLD, dict(algorithm_type="sde-dpmsolver")),
+        case(6, SIGMA_MIN, dict(algorithm_type="deis", solver_type="bh2")),
+    ],
+    "DPMSolverSinglestepScheduler": [
+        *SOLVER_CASES, case(6, SIGMA_MIN), case(7, SIGMA_MIN, dict(solver_order=3)), case(8, SIGMA_MIN, dict(solver_order=3, solver_type="heun")),
+        case(9, SIGMA_MIN, dict(solver_order=3)), case(6, dict(solver_type="heun", lower_order_final=True)), case(6, dict(lambda_min_clipped=-5.1), COSINE),
+        case(6, SIGMA_MIN, dict(algorithm_type="dpmsolver")), case(6, SIGMA_MIN, dict(algorithm_type="dpmsolver", solver_order=3, solver_type="heun"), V),
+        case(5, dict(algorithm_type="sde-dpmsolver++")), case(6, SIGMA_MIN, dict(algorithm_type="sde-dpmsolver++", solver_order=3, solver_type="heun")),
+        case(6, SIGMA_MIN, dict(algorithm_type="sde-dpmsolver++", solver_order=3)), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7),
+    ],
+    "UniPCMultistepScheduler": [
+        *SOLVER_CASES, *SPACINGS, case(6, SIGMA_MIN, dict(solver_type="bh1")), case(7, SIGMA_MIN, dict(solver_type="bh1", solver_order=3), V),
+        case(6, SIGMA_MIN, dict(predict_x0=False, solver_order=3)), case(5, SIGMA_MIN, X0, dict(predict_x0=False)), case(5, SIGMA_MIN, V, dict(predict_x0=False)),
+        case(6, dict(disable_corrector=[0, 2])), case(5, ZERO_SNR, V, TRAILING), case(6, SIGMA_MIN, dict(lower_order_final=False, solver_order=3)),
+        case(5, KARRAS, FLOW_SIGMAS), case(6, FLOW_SIGMAS, dict(shift_terminal=0.1), SIGMA_MIN), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7),
+        case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8), case(6, KARRAS, SIGMA_MIN, dict(sigma_min=0.05, sigma_max=20.0)),
+    ],
+    "DEISMultistepScheduler": [*SOLVER_CASES, *SPACINGS, case(6, dict(lower_order_final=False, solver_order=3)), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7)],
+    "LCMScheduler": [case(4), case(5, V, dict(clip_sample=True)), case(7, X0, ZERO_SNR, dict(original_inference_steps=40)), case(6, THRESHOLD, dict(timestep_scaling=3.0)), case(1)],
+    "TCDScheduler": [case(4), case(5, V, eta=0.0), case(7, X0, dict(original_inference_steps=40), eta=0.7), case(6, dict(beta_schedule="linear"), eta=1.0), case(1)],
+    "EDMEulerScheduler": [case(6), case(5, V, SIGMA_MIN), case(6, dict(sigma_schedule="exponential")), case(7, dict(sigma_min=0.01, sigma_max=20.0, sigma_data=1.0, rho=5.0))],
+    "EDMDPMSolverMultistepScheduler": [
+        case(6), case(5, V, SIGMA_MIN, dict(solver_order=3)), case(6, dict(sigma_schedule="exponential", solver_type="heun")), case(7, SIGMA_MIN, dict(solver_order=1)),
+        case(5, dict(algorithm_type="sde-dpmsolver++")), case(16, dict(solver_order=3)), case(6, SIGMA_MIN, dict(lower_order_final=False, euler_at_final=True)), case(5, THRESHOLD),
+        case(5, dict(algorithm_type="sde-dpmsolver++", solver_type="heun")),
+    ],
+    "FlowMatchEulerDiscreteScheduler": [
+        case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7), case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
+        case(5, dict(invert_sigmas=True)), case(6, dict(shift_terminal=0.1, shift=2.0)), case(5, KARRAS), case(6, EXPONENTIAL), case(5, BETA), case(4, dict(stochastic_sampling=True)),
+    ],
+}
+
+BY_ALPHA = ("DDPMScheduler", "DDIMScheduler", "DDIMInverseScheduler", "PNDMScheduler", "LCMScheduler", "TCDScheduler")
+
+plain_to, plain_from_numpy, plain_log = torch.Tensor.to, torch.from_numpy, numpy.log
+
+
+def rounded(plain):
+    """An elementary function of tensors, correctly rounded where they are float32: computed in float64 and rounded once."""
+    return lambda x, *args: plain(x.double(), *args).float() if x.dtype == torch.float32 else plain(x, *args)
+
+
+def rounded_log(x):
+    """numpy.log, correctly rounded to float32."""
+    return plain_log(x.astype(numpy.float64)).astype(numpy.float32) if isinstance(x, numpy.ndarray) and x.dtype == numpy.float32 else plain_log(x)
+
+
+@contextmanager
+def truth():
+    """Within it, float32 is rounded correctly."""
+    with ExitStack() as stack:
+        for owner, names in ((torch.Tensor, ("__pow__", "sqrt", "exp", "log")), (torch, ("pow", "sqrt", "exp", "log", "sigmoid"))):
+            for name in names:
+                stack.enter_context(mock.patch.object(owner, name, rounded(getattr(owner, name))))
+        stack.enter_context(mock.patch.object(numpy, "log", rounded_log))
+        yield
+
+
+def keep_double(self, *args, **kwargs):
+    """Tensor.to, but a float64 tensor stays one: some steps round the sample to float32."""
+    if self.dtype == torch.float64 and torch.float32 in (*args, *kwargs.values()):
+        return self
+    return plain_to(self, *args, **kwargs)
+
+
+def run(name, spec, given, dtype):
+    """The samples after each call, the scheduler, and the σ that the run began with."""
+    cls = getattr(diffusers, name)
+    module = importlib.import_module(cls.__module__)
+    choices = dict(spec["choices"])
+    mu = choices.pop("mu", None)
+    is_truth = dtype == torch.float64
+    with ExitStack() as stack:
+        if is_truth:
+            stack.enter_context(truth())
+        scheduler = cls.from_config(spec["config"])
+        draws = iter(range(DRAWS))
+        if hasattr(module, "randn_tensor"):
+            stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: given[f"noise.{next(draws)}"].to(dtype)))
+        if is_truth and name.startswith("KDPM2"):
+            stack.enter_context(mock.patch.object(torch, "from_numpy", lambda array: plain_from_numpy(array).double()))
+        scheduler.set_timesteps(spec["steps"], **({} if mu is None else {"mu": mu}))
+        if name not in BY_ALPHA:
+            table, scheduler.sigmas = scheduler.sigmas, scheduler.sigmas.float()
+        start = float(getattr(scheduler, "init_noise_sigma", 1.0))
+        if name not in BY_ALPHA:
+            scheduler.sigmas = table.to(dtype)
+        if hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(0)
+        a, b, c, sample = (given[key].to(dtype) for key in ("a", "b", "c", "sample"))
+        sample = sample * start
+        samples = []
+        if is_truth:
+            stack.enter_context(mock.patch.object(torch.Tensor, "to", keep_double))
+        for t in scheduler.timesteps:
+            x = scheduler.scale_model_input(sample, t) if hasattr(scheduler, "scale_model_input") else sample
+            output = a * x + b / (1 + x * x) + c * (1 / (1 + (float(t) / 500) ** 2))
+            if spec["config"].get("variance_type", "").startswith("learned"):
+                output = torch.cat([output, given["variance"].to(dtype)], dim=1)
+            sample = scheduler.step(output, t, sample, **choices).prev_sample
+            assert sample.dtype == dtype and sample.isfinite().all(), (name, spec)
+            samples.append(sample)
+    return torch.stack(samples), scheduler, start
+
+
+def levels(name, scheduler):
+    """Of each call: ᾱ, or σ."""
+    calls = range(len(scheduler.timesteps))
+    if name == "DDIMInverseScheduler":
+        stride = scheduler.config.num_train_timesteps // scheduler.num_inference_steps
+        before = [int(t) - stride for t in scheduler.timesteps]
+        return [float(scheduler.alphas_cumprod[t] if t >= 0 else scheduler.initial_alpha_cumprod) for t in before]
+    if name in BY_ALPHA:
+        return [float(scheduler.alphas_cumprod[int(t)]) for t in scheduler.timesteps]
+    if name == "KDPM2DiscreteScheduler":
+        return [float((scheduler.sigmas_interpol if i % 2 else scheduler.sigmas)[i]) for i in calls]
+    if name == "KDPM2AncestralDiscreteScheduler":
+        return [float(scheduler.sigmas_interpol[i - 1] if i % 2 else scheduler.sigmas[i]) for i in calls]
+    return [float(scheduler.sigmas[i]) for i in calls]
+
+
+def title(index, spec):
+    parts = [f"{key}={value}" for key, value in (spec["config"] | spec["choices"]).items() if key != "trained_betas"]
+    return f"{index}: {spec['steps']} steps" + "".join(f", {part}" for part in parts)
+
+
+def defaults(name):
+    """The keys of a class with their defaults; what JSON cannot say, as text."""
+    config = {key: value for key, value in getattr(diffusers, name)().config.items() if not key.startswith("_")}
+    return {key: str(value) if isinstance(value, float) and math.isinf(value) else value for key, value in config.items()}
+
+
+def make():
+    folder = store.fresh_folder("schedulers")
+    generator = torch.Generator().manual_seed(SEED)
+    normal = lambda: torch.randn(SHAPE, generator=generator)
+    given = {"sample": normal(), "a": 0.7 + 0.2 * normal(), "b": 0.4 * normal(), "c": 0.3 * normal(), "variance": normal().abs().clamp(0.1, 0.9)}
+    given |= {f"noise.{k}": normal() for k in range(DRAWS)}
+    store.save(folder / "given.safetensors", given)
+    for name, specs in CASES.items():
+        tensors, listed = {}, []
+        for index, spec in enumerate(specs):
+            single, _, _ = run(name, spec, given, torch.float32)
+            double, scheduler, start = run(name, spec, given, torch.float64)
+            case_name = title(index, spec)
+            tensors |= store.both(case_name, single, double)
+            listed.append({
+                "name": case_name, **spec, "timesteps": [float(t) for t in scheduler.timesteps], "levels": levels(name, scheduler),
+                "init_noise_sigma": start,
+            })
+        store.save(folder / f"{name}.safetensors", tensors, cases=listed)
+    (folder / "defaults.json").write_text(json.dumps({name: defaults(name) for name in CASES}, indent=1) + "\n")
+    store.write_provenance(folder, SEED)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    make()
