@@ -1,6 +1,6 @@
-"""Makes the golden data of kernels, layers, UNets, sampling runs and torch's default initialisation from PyTorch and diffusers.
+"""Makes the golden data of kernels, layers, UNets, schedulers, sampling runs and torch's default initialisation from PyTorch and diffusers.
 
-Writes fixtures/goldens/{kernels,layers,unets,runs,initialisation}, each with a provenance.json. Every seed is fixed and PyTorch
+Writes fixtures/goldens/{kernels,layers,unets,schedulers,runs,initialisation}, each with a provenance.json. Every seed is fixed and PyTorch
 runs on one thread, so a second run on the same machine gives the same bytes. (Other processors may differ in the last
 bits of the float32 results: PyTorch picks its kernels by what the processor has. provenance.json says which.)
 
@@ -15,11 +15,12 @@ import initialisation
 import kernels
 import layers
 import runs
+import schedulers
 import unets
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    for part in (kernels, layers, unets, runs, initialisation):
+    for part in (kernels, layers, unets, schedulers, runs, initialisation):
         part.make()
         print(f"made {part.__name__}")

@@ -246,9 +246,3 @@ def make():
         store.save(folder / f"{name}.safetensors", tensors, cases=listed)
     (folder / "defaults.json").write_text(json.dumps({name: defaults(name) for name in CASES}, indent=1) + "\n")
     store.write_provenance(folder, SEED)
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    torch.set_grad_enabled(False)
-    make()
