@@ -52,8 +52,8 @@ export function createLab(changed: () => void): Lab {
   const asked = new Map<string, Asked>();
   const wanted = new Map<string, ReadonlySet<string>>();
   let wants = new Set<string>();
-  let section = '';
   let focused = '';
+  let first: readonly number[] = [];
   let jobs = 0;
   let worker: Worker | undefined;
   let engine: EngineReport | undefined;
@@ -76,7 +76,7 @@ export function createLab(changed: () => void): Lab {
     if (known) return known.answer as Answer<Works[K]['result']>;
     const answer = { results: [], done: false };
     asked.set(key, { job: jobs, answer });
-    send({ kind: 'ask', job: jobs++, section, work, request } as ToWorker);
+    send({ kind: 'ask', job: jobs++, work, request } as ToWorker);
     return answer;
   };
 
@@ -92,25 +92,33 @@ export function createLab(changed: () => void): Lab {
     for (const [key] of finished.slice(0, Math.max(0, finished.length - mostKept))) asked.delete(key);
   };
 
+  /** What the section needs that the reader looks at goes first. */
+  const sendFocus = (): void => {
+    const keys = [...(wanted.get(focused) ?? [])];
+    const needed = keys.flatMap((key) => asked.get(key) ?? []).filter(({ answer }) => !answer.done).map(({ job }) => job);
+    if (needed.join() === first.join()) return;
+    first = needed;
+    send({ kind: 'focus', jobs: needed });
+  };
+
   return {
-    update(of, draw) {
-      section = of;
+    update(section, draw) {
       wants = new Set();
       draw();
-      wanted.set(of, wants);
+      wanted.set(section, wants);
       tidy();
+      sendFocus();
     },
     trace: (request) => ask('trace', request, `trace ${JSON.stringify(request)}`),
     passes: (request, of) => ask('passes', request, `passes ${of} ${JSON.stringify({ ...request, sample: undefined })}`),
-    focus(on) {
-      if (on === focused) return;
-      focused = on;
-      send({ kind: 'focus', section: on });
+    focus(section) {
+      focused = section;
+      sendFocus();
     },
     open(kernels) {
       worker?.terminate();
       asked.clear();
-      [engine, problem] = [undefined, undefined];
+      [engine, problem, first] = [undefined, undefined, []];
       worker = new Worker(new URL('worker.js', document.baseURI), { type: 'module' });
       worker.onmessage = ({ data }: MessageEvent<FromWorker>) => hear(data);
       worker.onerror = (event) => {
@@ -118,7 +126,6 @@ export function createLab(changed: () => void): Lab {
         changed();
       };
       send({ kind: 'open', kernels });
-      send({ kind: 'focus', section: focused });
       changed();
     },
     engine: () => engine,

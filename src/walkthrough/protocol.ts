@@ -68,10 +68,10 @@ export interface EngineReport {
 
 export type ToWorker =
   | { readonly kind: 'open'; readonly kernels: KernelChoice }
-  | { [K in WorkKind]: { readonly kind: 'ask'; readonly job: number; readonly section: string; readonly work: K; readonly request: Works[K]['request'] } }[WorkKind]
+  | { [K in WorkKind]: { readonly kind: 'ask'; readonly job: number; readonly work: K; readonly request: Works[K]['request'] } }[WorkKind]
   | { readonly kind: 'cancel'; readonly job: number }
-  /** The section that the reader looks at: its work goes first. */
-  | { readonly kind: 'focus'; readonly section: string };
+  /** What the section needs that the reader looks at: it goes first. */
+  | { readonly kind: 'focus'; readonly jobs: readonly number[] };
 
 export type FromWorker =
   | { readonly kind: 'ready'; readonly engine: EngineReport }

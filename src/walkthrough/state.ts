@@ -70,6 +70,7 @@ const pair = (item: Field<number>): Field<readonly [number, number]> => ({
 });
 
 export const attentionLayerCount = 7;
+export const leastScale = -2;
 export const largestScale = 10;
 
 const fields: { readonly [K in keyof State]: Field<State[K]> } = {
@@ -82,7 +83,7 @@ const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   head: numberIn(0, 5),
   pixel: pair(numberIn(0, side - 1)),
   flip: oneOf('none', 'layer', 'all'),
-  plane: pair(numberIn(-2, largestScale, false)),
+  plane: pair(numberIn(leastScale, largestScale, false)),
   scale: numberIn(0, largestScale, false),
   asked: flag,
   layers: listOf(numberIn(0, attentionLayerCount - 1)),

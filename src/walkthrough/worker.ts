@@ -23,7 +23,7 @@ let model: Model | undefined;
 scope.onmessage = ({ data: message }) => {
   switch (message.kind) {
     case 'open': void open(message.kernels); break;
-    case 'focus': queue.focus(message.section); break;
+    case 'focus': queue.focus(message.jobs); break;
     case 'ask':
       if (model) begin(model, message);
       else waiting.push(message);
@@ -56,8 +56,8 @@ const fetchModel: ReadFile = async (path) => {
   return new Uint8Array(await response.arrayBuffer());
 };
 
-function begin(ready: Model, { job: id, section, work, request }: Extract<ToWorker, { kind: 'ask' }>): void {
-  queue.add({ id, section, steps: work === 'trace' ? trace(ready, request) : passes(ready, request) });
+function begin(ready: Model, { job: id, work, request }: Extract<ToWorker, { kind: 'ask' }>): void {
+  queue.add({ id, steps: work === 'trace' ? trace(ready, request) : passes(ready, request) });
   wake();
 }
 

@@ -60,3 +60,15 @@ export function button(text: string, name: string, pressed: () => void): HTMLBut
   made.addEventListener('click', pressed);
   return made;
 }
+
+/** One of many, in a list that opens. */
+export function picker(name: string, label: string, options: readonly (readonly [string, string])[], changed: (value: string) => void): Choice<string> {
+  const select = element('select', { name, 'aria-label': label }, ...options.map(([value, text]) => element('option', { value }, text)));
+  select.addEventListener('change', () => changed(select.value));
+  return {
+    root: element('label', { class: 'picker' }, element('span', {}, label), select),
+    show(value) {
+      select.value = value;
+    },
+  };
+}

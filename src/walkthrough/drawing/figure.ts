@@ -20,7 +20,7 @@ export function status(): Status {
     root,
     show(answers, expected, what) {
       const problem = answers.find((answer) => answer.problem !== undefined)?.problem;
-      const done = answers.every((answer) => answer.done);
+      const done = answers.length > 0 && answers.every((answer) => answer.done);
       const results = answers.reduce((sum, answer) => sum + answer.results.length, 0);
       const seconds = answers.reduce((sum, answer) => sum + (answer.seconds ?? 0), 0);
       setAttributes(root, { 'data-state': problem !== undefined ? 'failed' : done ? 'done' : 'computing' });

@@ -1,9 +1,15 @@
 /** The sections in the order of the page, by the name of their place in it. */
 import type { Section } from '../page.ts';
+import { attentionSection } from './attention.ts';
+import { directionSection } from './direction.ts';
+import { knobSection } from './knob.ts';
 import { noiseSection } from './noise.ts';
 import { wordSection } from './word.ts';
 
 export const sections: readonly { readonly name: string; readonly mount: Section }[] = [
   { name: 'word', mount: wordSection },
   { name: 'noise', mount: noiseSection },
+  { name: 'attention', mount: attentionSection },
+  { name: 'direction', mount: directionSection },
+  { name: 'knob', mount: knobSection },
 ];

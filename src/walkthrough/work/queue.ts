@@ -1,26 +1,26 @@
 /**
  * Whose turn it is. Work is a generator, and a turn is one `next()`: a few hundredths of a second, after which the worker
- * hears its messages again. The section that the reader looks at goes first; its jobs take turns.
+ * hears its messages again. What the reader looks at goes first.
  */
 import type { WorkKind, Works } from '../protocol.ts';
 
 export interface Job {
   readonly id: number;
-  readonly section: string;
   readonly steps: Iterator<Works[WorkKind]['result'], void, void>;
 }
 
 export interface Queue {
   add(job: Job): void;
   cancel(id: number): void;
-  focus(section: string): void;
+  /** These go first from now on, whether they are there already or come later. */
+  focus(ids: readonly number[]): void;
   /** The job whose turn it is, which then goes to the back; undefined when there is none. */
   next(): Job | undefined;
 }
 
 export function createQueue(): Queue {
   let jobs: readonly Job[] = [];
-  let focused = '';
+  let focused: readonly number[] = [];
   const without = (id: number): readonly Job[] => jobs.filter((job) => job.id !== id);
   return {
     add(job) {
@@ -29,11 +29,11 @@ export function createQueue(): Queue {
     cancel(id) {
       jobs = without(id);
     },
-    focus(section) {
-      focused = section;
+    focus(ids) {
+      focused = ids;
     },
     next() {
-      const job = jobs.find(({ section }) => section === focused) ?? jobs[0];
+      const job = jobs.find(({ id }) => focused.includes(id)) ?? jobs[0];
       if (job) jobs = [...without(job.id), job];
       return job;
     },
