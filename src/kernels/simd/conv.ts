@@ -7,10 +7,11 @@
  * with its border of zeros, so tap (ky, kx) is a constant offset and nothing is ever gathered into columns. With stride s
  * the columns of each input row are sorted by x mod s, so that four neighbouring outputs read four neighbouring inputs.
  *
- * Order of work: the pixels are cut into strips whose input fits the first-level cache; for each strip all
- * output channels, whose weights stream by in the order in which they were packed.
+ * Order of work: the picture is cut into strips of rows, and the input channels into blocks of whole runs, so that a block
+ * of a strip fits the first-level cache. For each strip, block after block, all output channels go over it; the totals of the runs
+ * wait in the output for the next block.
  */
-import { call, i32, increase, set, when, whileLoop } from './assembler.ts';
+import { call, forRange, i32, increase, set, v128, when, whileLoop } from './assembler.ts';
 import type { Code, Func, I32, Local } from './assembler.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
 import { at, divisorUpTo, kernel, keyOf, parallel, pieceSize, type Library } from './library.ts';
@@ -19,10 +20,10 @@ import { RUN, stepsPerTurn, storeLanes, tileSum, tileWidth } from './tile.ts';
 /** Rows of a full tile: the output channels whose weights are packed together. */
 export const TILE_ROWS = 4;
 
-/** A strip's input should stay in the first-level cache beside four channels' weights … */
-const STRIP_BYTES = 24576;
-/** … but a strip has at least about so many pixels, or the weights would be read too often. */
-const STRIP_PIXELS = 32;
+/** Pixels of a strip, about: so often is a weight used for each time that it comes from the second-level cache. */
+const STRIP_PIXELS = 64;
+/** The input of a block of a strip: it should stay in the first-level cache beside four channels' weights. */
+const BLOCK_BYTES = 20480;
 /** With threads, work is cut so that each has several pieces: one that is delayed leaves some to the others. */
 const UNITS_PER_THREAD = 6;
 
@@ -95,17 +96,32 @@ function channelsPerRun(taps: number): number {
   return Math.ceil(RUN / taps);
 }
 
+/** Channels of a block: whole runs, about as many in each block, and so few that the block of a strip fits. */
+function channelsPerBlock(channels: number, taps: number, channelBytes: number): number {
+  const run = channelsPerRun(taps);
+  const blocks = Math.ceil(channels / Math.max(run, Math.floor(BLOCK_BYTES / channelBytes)));
+  return run * Math.ceil(channels / blocks / run);
+}
+
 /** Channels whose taps make up one turn of the loop over k. */
 function channelsPerTurn(channels: number, taps: number): number {
   return stepsPerTurn(channels, channelsPerRun(taps), Math.max(1, 9 / taps));
 }
 
-/** The function (weights, input, out, …operands) that computes `rows` channels of a group of pixel vectors. */
-function convTile(lib: Library, spec: ConvSpec, rows: number, group: readonly PixelVector[]): Func {
-  const { stride, input, epilogue } = spec;
+/** Consecutive input channels. The first block begins the sums, the last one finishes them. */
+interface Block {
+  readonly channels: number;
+  readonly first: boolean;
+  readonly last: boolean;
+}
+
+/** The function (weights, input, out, …operands) that adds a block to `rows` channels of a group of pixel vectors. */
+function convTile(lib: Library, spec: ConvSpec, rows: number, group: readonly PixelVector[], block: Block): Func {
+  const { stride, input } = spec;
+  const epilogue = block.last ? spec.epilogue : [];
   const { y: y0, x: x0 } = group[0]!;
   const taps = spec.kernelHeight * spec.kernelWidth;
-  const perTurn = channelsPerTurn(spec.channels, taps);
+  const perTurn = channelsPerTurn(block.channels, taps);
   const bSteps: number[] = [];
   for (let c = 0; c < perTurn; c++) {
     for (let ky = 0; ky < spec.kernelHeight; ky++) {
@@ -118,18 +134,19 @@ function convTile(lib: Library, spec: ConvSpec, rows: number, group: readonly Pi
   const outVectors = group.map(({ y, x }) => 4 * ((y - y0) * spec.outWidth + x - x0));
   const planeBytes = 4 * spec.outHeight * spec.outWidth;
   const bTurn = perTurn * input.planeStride;
-  const key = keyOf(['convTile', rows, spec.channels, bSteps, bTurn, bVectors, outVectors, planeBytes, group.map(({ lanes }) => lanes), epilogueKinds(epilogue)]);
+  const key = keyOf(['convTile', rows, block, bSteps, bTurn, bVectors, outVectors, planeBytes, group.map(({ lanes }) => lanes), epilogueKinds(epilogue), operandCount(spec.epilogue)]);
 
-  const operandTypes = Array.from({ length: operandCount(epilogue) }, () => 'i32' as const);
+  const operandTypes = Array.from({ length: operandCount(spec.epilogue) }, () => 'i32' as const);
   return lib.func(key, { params: ['i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
     const [a, b, out, ...operands] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
     const { code, sums } = tileSum(body, {
       rows, a, b, bVectors, bSteps, bTurn,
       aRows: Array.from({ length: rows }, (_, i) => 4 * i),
       aStep: 4 * rows,
-      turns: spec.channels / perTurn,
+      turns: block.channels / perTurn,
       turnsPerRun: channelsPerRun(taps) / perTurn,
       fma: lib.fma,
+      ...(!block.first && { before: Array.from({ length: rows }, (_, i) => outVectors.map((vector) => v128.load(out, i * planeBytes + vector))) }),
     });
     return [
       code,
@@ -150,8 +167,10 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
   const taps = spec.kernelHeight * spec.kernelWidth;
   const operandOps = epilogue.filter(hasOperand);
 
-  const rowBytes = channels * stride * input.rowStride;
-  const height = divisorUpTo(outHeight, Math.max(1, STRIP_BYTES / rowBytes, STRIP_PIXELS / outWidth));
+  const height = divisorUpTo(outHeight, STRIP_PIXELS / outWidth);
+  const channelBytes = ((height - 1) * stride + spec.kernelHeight) * input.rowStride;
+  const blockChannels = channelsPerBlock(channels, taps, channelBytes);
+  const wholeBlocks = Math.ceil(channels / blockChannels) - 1;
   const strips = outHeight / height;
   const tiles = Math.ceil(outChannels / TILE_ROWS);
   const tilesPerUnit = lib.threads === 1 ? tiles : pieceSize(tiles, tiles, (UNITS_PER_THREAD * lib.threads) / (strips * batch));
@@ -163,25 +182,36 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
 
   return kernel(lib, `conv${keyOf(spec)}`, 3 + operandOps.length, (body) => {
     const [inputStart, weights, outStart, ...operandStarts] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
-    const [b, strip, tile, end, stripInput, stripOut] = [0, 1, 2, 3, 4, 5].map(() => body.local('i32')) as Six;
+    const [b, strip, tile, begin, end, channel, stripInput, stripOut] = [0, 1, 2, 3, 4, 5, 6, 7].map(() => body.local('i32')) as Eight;
     const operands = operandOps.map(() => body.local('i32'));
 
-    /** The calls that compute `rows` channels from number `first` on, for all pixels of the strip. */
-    const calls = (rows: number, first: I32): Code => groupVectors(height, outWidth, tileWidth(rows)).map((group) => {
+    /** The calls that add a block to `rows` channels from number `first` on, for all pixels of the strip. */
+    const calls = (block: Block, rows: number, first: I32): Code => groupVectors(height, outWidth, tileWidth(rows)).map((group) => {
       const { y, x } = group[0]!;
       const pixelBytes = 4 * (y * outWidth + x);
       return call(
-        convTile(lib, spec, rows, group),
-        at(weights, first, 4 * channels * taps),
-        i32.add(stripInput, i32.const(y * stride * input.rowStride + 4 * x)),
+        convTile(lib, spec, rows, group, block),
+        at(at(weights, first, 4 * channels * taps), channel, 4 * taps * rows),
+        at(i32.add(stripInput, i32.const(y * stride * input.rowStride + 4 * x)), channel, input.planeStride),
         i32.add(at(stripOut, first, planeBytes), i32.const(pixelBytes)),
         ...operandOps.map((op, i) =>
           op.kind === 'residual' ? i32.add(at(operands[i]!, first, planeBytes), i32.const(pixelBytes)) : at(operands[i]!, first, 4)),
       );
     });
 
+    /** Adds a block to all tiles of the unit. */
+    const addBlock = (block: Block): Code => [
+      set(tile, begin),
+      whileLoop(i32.ltS(tile, end), [
+        when(i32.ltS(tile, i32.const(fullTiles)), calls(block, TILE_ROWS, i32.mul(tile, i32.const(TILE_ROWS)))),
+        restRows === 0 ? [] : when(i32.eq(tile, i32.const(fullTiles)), calls(block, restRows, i32.const(fullTiles * TILE_ROWS))),
+        increase(tile, 1),
+      ]),
+    ];
+    const lastBlock = { channels: channels - wholeBlocks * blockChannels, first: wholeBlocks === 0, last: true };
+
     return parallel(lib, body, batch * strips * chunks, (unit) => [
-      set(tile, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(tilesPerUnit))),
+      set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(tilesPerUnit))),
       set(strip, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
       set(b, i32.divU(unit, i32.const(chunks * strips))),
       set(stripInput, at(at(inputStart, b, input.batchStride), strip, height * stride * input.rowStride)),
@@ -190,14 +220,17 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
         op.kind === 'bias' ? operandStarts[i]!
         : op.kind === 'spread' ? at(operandStarts[i]!, b, op.batchStride)
         : at(at(operandStarts[i]!, b, op.batchStride), strip, stripBytes))),
-      set(end, i32.add(tile, i32.const(tilesPerUnit))),
-      whileLoop(i32.ltS(tile, end), [
-        when(i32.ltS(tile, i32.const(fullTiles)), calls(TILE_ROWS, i32.mul(tile, i32.const(TILE_ROWS)))),
-        restRows === 0 ? [] : when(i32.eq(tile, i32.const(fullTiles)), calls(restRows, i32.const(fullTiles * TILE_ROWS))),
-        increase(tile, 1),
-      ]),
+      set(end, i32.add(begin, i32.const(tilesPerUnit))),
+      set(channel, i32.const(0)),
+      wholeBlocks === 0 ? [] : [
+        addBlock({ channels: blockChannels, first: true, last: false }),
+        wholeBlocks === 1 ? set(channel, i32.const(blockChannels))
+          : forRange(channel, i32.const(blockChannels), i32.const(wholeBlocks * blockChannels), blockChannels,
+            addBlock({ channels: blockChannels, first: false, last: false })),
+      ],
+      addBlock(lastBlock),
     ]);
   });
 }
 
-type Six = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+type Eight = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];

@@ -45,6 +45,8 @@ export interface TileSum {
   /** Turns in all, and of one run. */
   readonly turns: number;
   readonly turnsPerRun: number;
+  /** What the runs are added to, where they do not begin the sum: [row][vector]. */
+  readonly before?: readonly (readonly V128[])[];
   /** One rounding per step instead of two: other bits. */
   readonly fma: boolean;
 }
@@ -79,12 +81,14 @@ function tileRun(body: Body, tile: TileSum, sums: Accumulators, turns: Local<'i3
 export function tileSum(body: Body, tile: TileSum): { readonly code: Code; readonly sums: Accumulators } {
   const sums = accumulators(body, tile.rows, tile.bVectors.length);
   const turns = body.local('i32');
-  if (tile.turns <= tile.turnsPerRun) {
+  const { before } = tile;
+  if (!before && tile.turns <= tile.turnsPerRun) {
     return { code: [set(turns, i32.const(tile.turns)), tileRun(body, tile, sums, turns)], sums };
   }
   const totals = accumulators(body, tile.rows, tile.bVectors.length);
   const left = body.local('i32');
   const code = [
+    before ? totals.map((row, i) => row.map((total, j) => set(total, before[i]![j]!))) : [],
     set(left, i32.const(tile.turns)),
     doWhile([
       set(turns, i32.const(tile.turnsPerRun)),

@@ -1,0 +1,33 @@
+/** This repository: the loops, and the SIMD kernels. */
+import { fileURLToPath } from 'node:url';
+import { tensor } from '../../src/tensor/tensor.ts';
+import { loadModelFolder } from '../../src/formats/diffusers.ts';
+import { folderReader } from '../../src/formats/node-files.ts';
+import type { Backend, Program } from '../../src/kernels/kernels.ts';
+import { createUNet, runUNet } from '../../src/unet/unet.ts';
+import { numbers, operands, type Case } from './cases.ts';
+import type { Contender, Run } from './contender.ts';
+
+const model = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
+
+export function ours(backend: Backend): Contender {
+  return { name: `pag ${backend.name}`, prepare: (one) => prepare(backend, one) };
+}
+
+async function prepare(backend: Backend, one: Case): Promise<Run> {
+  if (one.kind === 'unet') {
+    const { config, weights } = await loadModelFolder(await folderReader(model), model);
+    const unet = createUNet(config, weights, 'f32', model);
+    const sample = tensor('f32', [1, 1, 32, 32], numbers(1024, 1));
+    return () => runUNet(unet, backend, { sample, timesteps: [500], classLabels: [3] }).predictions[0]!.data as Float32Array;
+  }
+  const data = operands(one);
+  const conv = one.kind === 'conv';
+  const [o, c] = conv ? [one.outChannels, one.channels] : [one.size, one.size];
+  const weight = tensor('f32', conv ? [o, c, 3, 3] : [o, c], data.weight);
+  const x = tensor('f32', conv ? [1, c, one.size, one.size] : [one.size, c], data.x);
+  const program: Program = (kernels, inputs) => ({
+    y: conv ? kernels.conv2d(inputs['x']!, weight, undefined, 1, { top: 1, bottom: 1, left: 1, right: 1 }) : kernels.linear(inputs['x']!, weight, undefined),
+  });
+  return () => backend.run(program, { x })['y']!.data as Float32Array;
+}

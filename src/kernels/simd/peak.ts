@@ -1,0 +1,40 @@
+/**
+ * How many multiplications and additions a second one thread can do at all: a loop that touches registers only. What a
+ * kernel reaches is told as a share of that.
+ */
+import { doWhile, f32x4, i32, moduleBuilder, set, tee, v128 } from './assembler.ts';
+
+/** Chains of multiplications and of additions side by side: enough to hide the latency of both. */
+const CHAINS = 7;
+/** Steps of each chain in one turn of the loop. */
+const UNROLLED = 8;
+
+/** Returns a function that does `turns` turns and tells how many floating-point operations that were. */
+export function peakLoop(): (turns: number) => number {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  const module = moduleBuilder({ shared: false, minimum: 1, maximum: 1 });
+  module.func({ params: ['i32'], results: [] }, (body) => {
+    const [turns] = body.params as [typeof body.params[0]];
+    const factor = body.local('v128');
+    const products = Array.from({ length: CHAINS }, () => body.local('v128'));
+    const sums = products.map(() => body.local('v128'));
+    return [
+      set(factor, v128.load(i32.const(0))),
+      products.map((product) => set(product, f32x4.const(1))),
+      doWhile(
+        Array.from({ length: UNROLLED }, () => products.map((product, i) => [
+          set(product, f32x4.mul(product, factor)),
+          set(sums[i]!, f32x4.add(sums[i]!, product)),
+        ])),
+        tee(turns, i32.sub(turns, i32.const(1))),
+      ),
+      sums.map((sum, i) => v128.store(i32.const(0), sum, 64 + 16 * i)),
+    ];
+  }, 'run');
+  new Float32Array(memory.buffer, 0, 4).fill(1);
+  const { run } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env: { memory } }).exports as { run: (turns: number) => void };
+  return (turns) => {
+    run(turns);
+    return turns * UNROLLED * CHAINS * 4 * 2;
+  };
+}
