@@ -7,6 +7,8 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { excerpts } from '../../src/walkthrough/code/excerpts.ts';
+import { readExcerpts } from './sources.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const source = join(root, 'src/walkthrough');
@@ -18,6 +20,7 @@ export async function buildWalkthrough(folder: string): Promise<void> {
   await build({
     entryPoints: { main: join(source, 'main.ts'), worker: join(source, 'worker.ts'), style: join(source, 'style.css') },
     outdir: folder,
+    define: { SOURCES: JSON.stringify(await readExcerpts(root, excerpts)) },
     bundle: true,
     minify: true,
     format: 'esm',

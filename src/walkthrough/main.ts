@@ -2,6 +2,7 @@
 import { parseUNetConfig } from '../unet/config.ts';
 import { unetStages } from '../unet/stages.ts';
 import { createScheduler } from '../schedulers/registry.ts';
+import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';
 import { createLab, type Lab } from './lab.ts';
 import type { ModelPlan, Page } from './page.ts';
@@ -67,6 +68,7 @@ async function start(): Promise<void> {
     if (!root) throw new Error(`the page has no place for the section "${name}"`);
     mounted.push({ name, root, draw: mount(root, page), near: false, stale: true });
   }
+  fillDetails(document);
   watch(mounted, lab, schedule);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', invalidate);
 }

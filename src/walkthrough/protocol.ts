@@ -35,6 +35,8 @@ export interface PassesRequest {
   readonly unconditional: boolean;
   /** Inner values of the plain pass to be seen: module paths. */
   readonly taps: readonly string[];
+  /** Whether the loops compute that define every operation, instead of the fast kernels. */
+  readonly plainLoops?: boolean;
 }
 
 export interface PassesResult {

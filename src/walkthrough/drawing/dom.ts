@@ -33,3 +33,10 @@ export function setAttributes(target: Element, attributes: Attributes): void {
 export function setText(target: Element, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }
+
+/** `x_t` and `W_Q` with what follows the underscore set lower. */
+export function formula(text: string): DocumentFragment {
+  const made = document.createDocumentFragment();
+  made.append(...text.split(/(_\w)/).map((part) => (part.startsWith('_') ? element('sub', {}, part.slice(1)) : part)));
+  return made;
+}

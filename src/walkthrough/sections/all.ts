@@ -2,8 +2,11 @@
 import type { Section } from '../page.ts';
 import { attentionSection } from './attention.ts';
 import { directionSection } from './direction.ts';
+import { hoodSection } from './hood.ts';
 import { knobSection } from './knob.ts';
+import { layersSection } from './layers.ts';
 import { noiseSection } from './noise.ts';
+import { takeSection } from './take.ts';
 import { wordSection } from './word.ts';
 
 export const sections: readonly { readonly name: string; readonly mount: Section }[] = [
@@ -12,4 +15,7 @@ export const sections: readonly { readonly name: string; readonly mount: Section
   { name: 'attention', mount: attentionSection },
   { name: 'direction', mount: directionSection },
   { name: 'knob', mount: knobSection },
+  { name: 'layers', mount: layersSection },
+  { name: 'hood', mount: hoodSection },
+  { name: 'take', mount: takeSection },
 ];

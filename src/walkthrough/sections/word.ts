@@ -1,11 +1,11 @@
 /** The reader's word, drawn twice from the same noise: as the model is, and with PAG. */
 import { button } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
-import { element, setAttributes } from '../drawing/dom.ts';
+import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { status } from '../drawing/figure.ts';
 import { asPicture, paint, pictureCanvas } from '../drawing/picture.ts';
 import type { Section } from '../page.ts';
-import type { GuidanceChoice } from '../protocol.ts';
+import type { EngineReport, GuidanceChoice } from '../protocol.ts';
 import { middleOf, pictureAt, sampleOf, usualScale, wordTrace } from '../requests.ts';
 import { readWord } from '../state.ts';
 import { longestWord, side, stepCount } from '../study.ts';
@@ -35,10 +35,12 @@ export const wordSection: Section = (root, page) => {
   const another = button('other noise', 'noise', () => page.change({ seed: (page.state().seed + 1) % 2 ** 32 }));
   const seed = element('span', { class: 'seed' });
   const progress = status();
+  const engine = element('p', { class: 'engine', role: 'status' });
   root.append(
     ...rows.map(({ row }) => row),
     element('div', { class: 'controls' }, element('label', { class: 'field' }, element('span', {}, 'Type a word'), word), another, seed),
     progress.root,
+    engine,
   );
 
   return () => {
@@ -58,6 +60,15 @@ export const wordSection: Section = (root, page) => {
       showDigest(row, answer.done && !answer.problem ? batch : undefined);
       return answer;
     });
+    const problem = page.lab.problem();
+    setText(engine, problem === undefined ? engineText(page.lab.engine()) : `Nothing can be computed here: ${problem}`);
+    setAttributes(engine, { 'data-problem': problem !== undefined });
     progress.show(answers, rows.length * stepCount, `${state.word.length} letters, twice, ${stepCount} steps each`);
   };
 };
+
+function engineText(engine: EngineReport | undefined): string {
+  if (!engine) return 'Loading the model, 7.5 MB …';
+  const kernels = engine.kernels === 'simd' ? 'WebAssembly SIMD' : 'plain loops';
+  return `Computed with ${kernels} on ${engine.threads === 1 ? 'one thread' : `${engine.threads} threads`}. ${engine.note ?? ''}`;
+}

@@ -10,8 +10,8 @@ import { noLetter, stepCount } from '../study.ts';
 export interface Model {
   readonly unet: UNet;
   readonly scheduler: Scheduler;
-  /** A denoiser for these class labels, one for each sample. */
-  denoiser(labels: readonly number[]): Denoiser;
+  /** A denoiser for these class labels, one for each sample; with another backend than the model's own, if one likes. */
+  denoiser(labels: readonly number[], other?: Backend): Denoiser;
 }
 
 /** @throws InputError when files are missing or wrong */
@@ -21,6 +21,6 @@ export async function loadModel(readFile: ReadFile, backend: Backend): Promise<M
   return {
     unet,
     scheduler: createScheduler(schedulerConfig ?? { _class_name: 'DDIMScheduler' }, stepCount),
-    denoiser: (labels) => unetDenoiser(unet, backend, { labels, nullLabel: noLetter }),
+    denoiser: (labels, other = backend) => unetDenoiser(unet, other, { labels, nullLabel: noLetter }),
   };
 }

@@ -1,5 +1,6 @@
 /** Several passes of the network from one picture: plain, perturbed, without a condition; and what happens inside. */
 import { conditional, perturbed, unconditional, type Pass } from '../../guidance/guidance.ts';
+import { referenceBackend } from '../../kernels/reference/index.ts';
 import { identity } from '../../nn/attention-perturbations.ts';
 import type { PassesRequest, PassesResult } from '../protocol.ts';
 import type { Model } from './model.ts';
@@ -11,7 +12,7 @@ export function* passes(model: Model, request: PassesRequest): Generator<PassesR
   ];
   const started = performance.now();
   const timestep = model.scheduler.timesteps[request.index];
-  const found = model.denoiser([request.label]).predict(request.sample, timestep, asked);
+  const found = model.denoiser([request.label], request.plainLoops ? referenceBackend() : undefined).predict(request.sample, timestep, asked);
   yield {
     plain: found[0].output,
     perturbed: spoilt.map((_, i) => found[i + 1].output),

@@ -1,0 +1,76 @@
+/** 7. Take it with you: a link, the numbers, and the commands that give the same ones elsewhere. */
+import { button } from '../drawing/controls.ts';
+import { element, setAttributes, setText } from '../drawing/dom.ts';
+import { status } from '../drawing/figure.ts';
+import { writeSafetensors } from '../../formats/safetensors.ts';
+import type { Page, Section } from '../page.ts';
+import type { GuidanceChoice } from '../protocol.ts';
+import { middleOf, usualScale, wordTrace } from '../requests.ts';
+import { writeState, type State } from '../state.ts';
+import { labelOf, noLetter, stepCount } from '../study.ts';
+import { noiseOf } from '../work/noise.ts';
+
+interface Take {
+  readonly name: string;
+  readonly title: string;
+  readonly guidance: GuidanceChoice;
+  /** Of `pag sample`. */
+  readonly options: string;
+}
+
+export const takeSection: Section = (root, page) => {
+  const takes: readonly Take[] = [
+    { name: 'alone', title: 'the model alone', guidance: { kind: 'none' }, options: '' },
+    { name: 'pag', title: 'with PAG', guidance: { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) }, options: ` --guidance pag --pag-scale ${usualScale}` },
+  ];
+  const link = element('input', { type: 'text', readonly: true, name: 'link', 'aria-label': 'the link to what you see' });
+  link.addEventListener('focus', () => link.select());
+  const copy = button('copy', 'copy', () => void navigator.clipboard?.writeText(link.value).then(() => setText(copy, 'copied'), () => link.select()));
+  const rows = takes.map((take) => {
+    const save = button(`${take.title}: safetensors`, `download-${take.name}`, () => download(page, take));
+    const command = element('code', { class: 'command', tabindex: 0 });
+    return { take, save, command };
+  });
+  const progress = status();
+  root.append(
+    element('h3', {}, 'This page as you have set it'), element('div', { class: 'controls link' }, link, copy),
+    element('h3', {}, 'The runs of your word, every step of them'), element('div', { class: 'controls' }, ...rows.map(({ save }) => save)),
+    element('h3', {}, 'The same file, bit for bit, from the command line'), ...rows.map(({ command }) => command),
+    progress.root,
+  );
+
+  return () => {
+    const state = page.state();
+    link.value = `${location.origin}${location.pathname}#${writeState(state)}`;
+    setText(copy, 'copy');
+    const answers = rows.map(({ take, save, command }) => {
+      const answer = page.lab.trace(wordTrace(state, take.guidance));
+      setAttributes(save, { disabled: !answer.done || answer.problem !== undefined });
+      setText(command, commandOf(state, take));
+      return answer;
+    });
+    progress.show(answers, 2 * stepCount, 'the runs of your word');
+  };
+};
+
+/** `--latents` writes what the button saves. */
+function commandOf({ word, seed }: State, { options, name }: Take): string {
+  const labels = [...word].map(labelOf).join(',');
+  return `npm run -s pag -- sample --model fixtures/letters/model --labels ${labels} --null-label ${noLetter} --seed ${seed} --steps ${stepCount}${options} --latents ${fileName(word, seed, name)}`;
+}
+
+function fileName(word: string, seed: number, name: string): string {
+  return `${word.toLowerCase()}-${seed}-${name}.safetensors`;
+}
+
+function download(page: Page, { guidance, name }: Take): void {
+  const state = page.state();
+  const request = wordTrace(state, guidance);
+  const { results } = page.lab.trace(request);
+  const steps = Object.fromEntries(results.map(({ sample }, i) => [`step.${i}`, sample]));
+  const bytes = writeSafetensors({ noise: noiseOf(request), ...steps, sample: results.at(-1)!.sample });
+  const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' }));
+  element('a', { href: url, download: fileName(state.word, state.seed, name) }).click();
+  // The browser has begun to read it by then.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

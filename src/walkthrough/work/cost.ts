@@ -1,0 +1,72 @@
+/** What the stages of the UNet cost for one picture, in multiply-adds, and what two passes share. */
+import type { UNetConfig } from '../../unet/config.ts';
+import { unetParameters } from '../../unet/parameters.ts';
+import type { Stage } from '../../unet/stages.ts';
+import { gridOf, levelOf } from './layers.ts';
+
+interface Plan {
+  readonly config: UNetConfig;
+  readonly stages: readonly Stage[];
+}
+
+export interface StageCost {
+  readonly path: string;
+  readonly plain: number;
+  /** With the identity in place of its attention map, where it has one: query, key and map are never computed. */
+  readonly perturbed: number;
+}
+
+/** One for each stage. The time embedding, which all stages share, costs next to nothing and is left out. */
+export function stageCosts({ config, stages }: Plan): readonly StageCost[] {
+  const weights = unetParameters(config).filter(({ module, name }) => name.endsWith('.weight') && (module === 'convolution' || module === 'linear'));
+  return stages.map(({ path, kind }) => {
+    const pixels = outputSide({ config }, { path, kind }) ** 2;
+    const own = weights.filter(({ name }) => name.startsWith(`${path}.`));
+    const cost = (name: string, shape: readonly number[]): number =>
+      shape.reduce((product, extent) => product * extent, 1) * (name.endsWith('.time_emb_proj.weight') ? 1 : pixels);
+    const total = own.reduce((sum, { name, shape }) => sum + cost(name, shape), 0);
+    if (kind !== 'attention') return { path, plain: total, perturbed: total };
+    const query = own.find(({ name }) => name.endsWith('.to_q.weight'))!;
+    return { path, plain: total + 2 * pixels * pixels * query.shape[0], perturbed: total - 2 * cost(query.name, query.shape) };
+  });
+}
+
+/** Height and width of what a stage gives. */
+function outputSide(model: { readonly config: UNetConfig }, { path, kind }: Pick<Stage, 'path' | 'kind'>): number {
+  const side = gridOf(model, path);
+  if (kind === 'downsample') return side / 2;
+  return kind === 'upsample' ? side * 2 : side;
+}
+
+export interface GuidedCost {
+  /** Up to the first perturbed layer: computed once for both passes. */
+  readonly shared: number;
+  /** The rest of the plain pass, and that of the perturbed one. */
+  readonly plain: number;
+  readonly perturbed: number;
+}
+
+/** The two passes of PAG with these layers perturbed. */
+export function guidedCost(costs: readonly StageCost[], layers: readonly string[]): GuidedCost {
+  const first = costs.findIndex(({ path }) => layers.includes(path));
+  const split = first < 0 ? costs.length : first;
+  const sum = (part: readonly StageCost[], of: (cost: StageCost) => number): number => part.reduce((total, cost) => total + of(cost), 0);
+  return {
+    shared: sum(costs.slice(0, split), ({ plain }) => plain),
+    plain: sum(costs.slice(split), ({ plain }) => plain),
+    perturbed: sum(costs.slice(split), (cost) => (layers.includes(cost.path) ? cost.perturbed : cost.plain)),
+  };
+}
+
+/** Which stages hand their result over to which on the way up, as [from, to], by their places. */
+export function skipConnections({ config, stages }: Plan): readonly (readonly [number, number])[] {
+  const kept: number[] = [];
+  const pairs: (readonly [number, number])[] = [];
+  stages.forEach(({ path, kind }, i) => {
+    const isDown = path === 'conv_in' || path.startsWith('down_blocks');
+    const beforeAttention = kind === 'resnet' && stages[i + 1]?.kind === 'attention' && levelOf({ config }, path) === levelOf({ config }, stages[i + 1].path);
+    if (isDown && !beforeAttention) kept.push(i);
+    if (path.startsWith('up_blocks') && kind === 'resnet') pairs.push([kept.pop()!, i]);
+  });
+  return pairs;
+}
