@@ -1,7 +1,7 @@
 /**
  * Draws the pictures of all points, batch by batch, the most important first. Stops whenever asked to and goes on from there:
  *
- *     npx tsx scripts/evaluation/sweep.ts [--for SECONDS] [--folder out/evaluation] [--shard I/N] [--class 1,2,3]
+ *     npx tsx scripts/evaluation/sweep.ts [--for SECONDS] [--folder out/evaluation] [--shard I/N] [--only PATTERN]
  *
  * The records (what the classifier saw in every picture) go to the folder; report.ts makes tables and charts of them.
  */
@@ -17,18 +17,18 @@ const common = ['--model', 'fixtures/letters/model', '--null-label', '26', '--co
 const batch = 4;
 
 /** First a glance at everything, then the important in full, then the rest. */
-const stages: readonly (readonly [Point['class'], number])[] = [[1, 260], [2, 130], [1, 1040], [2, 260], [1, 2080], [3, 260], [2, 2080], [3, 2080]];
+const stages: readonly (readonly [Point['class'], number])[] = [[1, 104], [2, 104], [1, 260], [3, 104], [2, 260], [1, 2080], [2, 2080], [3, 2080]];
 
-const options = readOptions(process.argv.slice(2), { for: 'text', folder: 'text', shard: 'text', class: 'text' });
+const options = readOptions(process.argv.slice(2), { for: 'text', folder: 'text', shard: 'text', only: 'text' });
 const folder = options.text('folder') ?? 'out/evaluation';
 const [shard, shards] = (options.text('shard') ?? '1/1').split('/').map(Number);
-const classes = options.list('class')?.map(Number) ?? [1, 2, 3];
+const only = new RegExp(options.text('only') ?? '');
 const end = performance.now() + 1000 * (options.number('for', 0) ?? Infinity);
 const goOn = (): boolean => performance.now() < end;
 
 mkdirSync(folder, { recursive: true });
-for (const [rank, until] of stages.filter(([each]) => classes.includes(each))) {
-  for (const point of points.filter((each) => each.class === rank)) {
+for (const [rank, until] of stages) {
+  for (const point of points.filter((each) => each.class === rank && only.test(each.name))) {
     if (!goOn()) process.exit(0);
     await draw(point, until);
   }

@@ -41,10 +41,10 @@ goes on from there. Any number of machines may share the work: the figures do no
   --for SECONDS                   stops after the batch that is being drawn then; the same command goes on
   --shard I/N                     draws only part I of N, measures nothing
   --merge                         joins the records of all shards and measures them
-  --scheduler NAME                ddim, ddpm, ... (the model's own)
+  --scheduler NAME                of pag schedulers; it takes over what the model was trained with (the model's own)
   --scheduler-config FILE.json    a scheduler_config.json of diffusers
-  --steps N                       how many steps (20)
-  --eta E                         of ddim: 0 adds no noise, 1 as much as ddpm (0)
+  --steps N                       how many steps (20); heun, kdpm2 and pndm call the model more often
+  --eta E                         how much noise is added: of ddim (0), tcd (0.3), euler-ancestral, kdpm2-ancestral (1)
   --classifier FILE.safetensors   the classifier (the one that ships)
   --real SHEET.png                real letters (the held-out ones that ship)
   --rounds R                      rounds of the bootstrap (200)

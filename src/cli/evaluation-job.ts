@@ -43,7 +43,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
   const classifier = createClassifier(readTensors(await openSafetensors(classifierFile)), classifierFile);
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), schedulerConfig);
   const steps = options.integer('steps', 1) ?? 20;
-  const eta = options.number('eta', 0) ?? 0;
+  const eta = options.number('eta', 0);
   const seed = options.integer('seed', 0) ?? 0;
   const nullLabel = options.integer('null-label', 0);
   const labels = chooseLabels(options.list('labels'), nullLabel, unet);
@@ -53,12 +53,12 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
   const guidanceSettings = Object.keys(guidanceOptions).filter((name) => options.has(name)).map((name) => [name, options.text(name)!]);
   return {
     drawing: {
-      unet, backend, seed, labels, guidance, scheduler: createScheduler(config, steps, { eta }),
+      unet, backend, seed, labels, guidance, scheduler: createScheduler(config, steps, eta === undefined ? {} : { eta }),
       ...(weak && { weak }), ...(nullLabel !== undefined && { nullLabel }),
     },
     classifier,
     settings: {
-      count: options.integer('count', 1, 1_000_000) ?? 2080, seed, labels, steps, eta,
+      count: options.integer('count', 1, 1_000_000) ?? 2080, seed, labels, steps, ...(eta !== undefined && { eta }),
       scheduler: JSON.stringify(Object.fromEntries(Object.entries(config).filter(([key]) => key === '_class_name' || !key.startsWith('_')))),
       guidance: 'none', ...Object.fromEntries(guidanceSettings),
       dtype, ...(backend.name === 'simd-fma' && { kernels: backend.name }),
