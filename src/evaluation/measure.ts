@@ -5,7 +5,7 @@ import { varianceWithinLetters } from './diversity.ts';
 import { fitGaussian, frechetDistanceTo } from './frechet.ts';
 import { effectiveLetters, inceptionScoreOf } from './inception-score.ts';
 import { insideSupport } from './precision-recall.ts';
-import { askedLabels, type EvaluationRecord, type Seen } from './record.ts';
+import { askedLabels, keepNumbers, type EvaluationRecord, type Seen } from './record.ts';
 import { confidences, readLetters } from './recognition.ts';
 import { chooseRows, firstRows } from './rows.ts';
 
@@ -24,6 +24,15 @@ export const figures = {
 export type Figure = keyof typeof figures;
 export type Measurement = Readonly<Partial<Record<Figure, Estimate>>>;
 
+/** A figure of any choice among things: pictures, or for recall real letters. */
+interface Statistic {
+  /** How many things there are. */
+  readonly count: number;
+  of(chosen: readonly number[]): number;
+}
+
+type Statistics = Readonly<Partial<Record<Figure, Statistic>>>;
+
 /**
  * Every figure that can be had of these pictures. What asks for neighbours compares as many real letters as there are pictures,
  * as the paper does, and is left out where there are fewer than 5; a Fréchet distance needs 2.
@@ -31,38 +40,64 @@ export type Measurement = Readonly<Partial<Record<Figure, Estimate>>>;
  * The intervals say how much another draw of pictures would change a figure; for recall it is the real letters that are drawn
  * again, and for both precision and recall the balls stay as they are, since a ball around a point drawn twice would vanish.
  * @param asked the label that each picture should have, or nothing; labels beyond the letters ask for none
+ * @throws RangeError when there are no pictures
  */
 export function measure(pictures: Seen, asked: readonly number[], real: Seen, options: BootstrapOptions = {}): Measurement {
-  const count = pictures.features.shape[0];
-  if (count < 1) throw new RangeError('there are no pictures to measure');
-  const { features, probabilities } = pictures;
-  const of = (statistic: (chosen: readonly number[]) => number): Estimate => bootstrap(count, statistic, options);
-  const shareOf = (isTrue: readonly boolean[]): Estimate => bootstrap(isTrue.length, meanOf(isTrue.map(Number)), options);
-
-  const distance = frechetDistanceTo(fitGaussian(real.features));
-  const read = readLetters(probabilities);
-  const askedFor = asked.flatMap((letter, i) => (letter < probabilities.shape[1] ? [i] : []));
-  const realVariance = varianceWithinLetters(real.features, readLetters(real.probabilities));
-  return {
-    ...(count >= 2 && { frechetDistance: of((chosen) => distance(fitGaussian(chooseRows(features, chosen)))) }),
-    inceptionScore: of(inceptionScoreOf(probabilities)),
-    ...(count >= 5 && neighbourFigures(features, firstRows(real.features, count), shareOf)),
-    confidence: of(meanOf(confidences(probabilities))),
-    ...(askedFor.length > 0 && { asAsked: shareOf(askedFor.map((i) => read[i] === asked[i])) }),
-    letters: of((chosen) => effectiveLetters(probabilities, chosen)),
-    diversity: of((chosen) => varianceWithinLetters(chooseRows(features, chosen), chosen.map((i) => read[i])) / realVariance),
-  };
-}
-
-function neighbourFigures(features: Tensor, real: Tensor, shareOf: (isTrue: readonly boolean[]) => Estimate): Measurement {
-  return { precision: shareOf(insideSupport(features, real)), recall: shareOf(insideSupport(real, features)) };
-}
-
-function meanOf(values: readonly number[]): (chosen: readonly number[]) => number {
-  return (chosen) => chosen.reduce((sum, i) => sum + values[i], 0) / chosen.length;
+  return estimates(statisticsOf(pictures, asked, real), ({ count, of }) => bootstrap(count, of, options));
 }
 
 /** The figures of a record. */
 export function measureRecord(record: EvaluationRecord, real: Seen, options?: BootstrapOptions): Measurement {
   return measure(record, askedLabels(record), real, options);
+}
+
+/**
+ * How much higher each figure of `record` is than that of `baseline`, for the pictures that both have. Pictures of one number
+ * began with the same noise and are drawn again in pairs, so that the intervals are narrower than those of either figure.
+ */
+export function measureDifference(record: EvaluationRecord, baseline: EvaluationRecord, real: Seen, options?: BootstrapOptions): Measurement {
+  const common = record.numbers.filter((number) => baseline.numbers.includes(number));
+  const [one, other] = [record, baseline].map((each) => {
+    const kept = keepNumbers(each, common);
+    return statisticsOf(kept, askedLabels(kept), real);
+  });
+  return estimates(one, ({ count, of }, figure) => {
+    const before = other[figure];
+    return before && bootstrap(count, (chosen) => of(chosen) - before.of(chosen), options);
+  });
+}
+
+function statisticsOf({ features, probabilities }: Seen, asked: readonly number[], real: Seen): Statistics {
+  const count = features.shape[0];
+  if (count < 1) throw new RangeError('there are no pictures to measure');
+  const distance = frechetDistanceTo(fitGaussian(real.features));
+  const read = readLetters(probabilities);
+  const askedFor = asked.flatMap((letter, i) => (letter < probabilities.shape[1] ? [i] : []));
+  const realVariance = varianceWithinLetters(real.features, readLetters(real.probabilities));
+  return {
+    ...(count >= 2 && { frechetDistance: { count, of: (chosen) => distance(fitGaussian(chooseRows(features, chosen))) } }),
+    inceptionScore: { count, of: inceptionScoreOf(probabilities) },
+    ...(count >= 5 && neighbourStatistics(features, firstRows(real.features, count))),
+    confidence: meanOf(confidences(probabilities)),
+    ...(askedFor.length > 0 && { asAsked: shareOf(askedFor.map((i) => read[i] === asked[i])) }),
+    letters: { count, of: (chosen) => effectiveLetters(probabilities, chosen) },
+    diversity: { count, of: (chosen) => varianceWithinLetters(chooseRows(features, chosen), chosen.map((i) => read[i])) / realVariance },
+  };
+}
+
+function neighbourStatistics(features: Tensor, real: Tensor): Statistics {
+  return { precision: shareOf(insideSupport(features, real)), recall: shareOf(insideSupport(real, features)) };
+}
+
+function shareOf(isTrue: readonly boolean[]): Statistic {
+  return meanOf(isTrue.map(Number));
+}
+
+function meanOf(values: readonly number[]): Statistic {
+  return { count: values.length, of: (chosen) => chosen.reduce((sum, i) => sum + values[i], 0) / chosen.length };
+}
+
+function estimates(statistics: Statistics, estimate: (statistic: Statistic, figure: Figure) => Estimate | undefined): Measurement {
+  const entries = Object.entries(statistics).map(([figure, statistic]) => [figure, estimate(statistic, figure as Figure)] as const);
+  return Object.fromEntries(entries.filter(([, found]) => found !== undefined));
 }

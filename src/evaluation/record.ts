@@ -83,6 +83,16 @@ export function firstDifference(a: Settings, b: Settings): string | undefined {
   return [...Object.keys(a), ...Object.keys(b)].find((name) => JSON.stringify(a[name]) !== JSON.stringify(b[name]));
 }
 
+/** Of a record the pictures of some numbers alone. */
+export function keepNumbers(record: EvaluationRecord, kept: readonly number[]): EvaluationRecord {
+  const wanted = new Set(kept);
+  const rows = record.numbers.flatMap((number, row) => (wanted.has(number) ? [row] : []));
+  return {
+    settings: record.settings, numbers: rows.map((row) => record.numbers[row]),
+    features: chooseRows(record.features, rows), probabilities: chooseRows(record.probabilities, rows),
+  };
+}
+
 /** The label that each picture was asked to be of; empty where nothing was asked for. */
 export function askedLabels({ settings: { labels }, numbers }: EvaluationRecord): readonly number[] {
   return labels.length === 0 ? [] : numbers.map((number) => labels[number % labels.length]);

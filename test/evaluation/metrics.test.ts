@@ -83,10 +83,23 @@ describe('linear algebra', () => {
     const close = (a: Float64Array, b: ArrayLike<number>, scale: number): void => a.forEach((value, i) => expect(Math.abs(value - b[i])).toBeLessThanOrEqual(1e-12 * scale));
     close(multiplyMatrices(scaled, transposed, n), covariance, size);
     close(multiplyMatrices(transposed, vectors, n), Array.from(vectors, (_, at) => (at % n === Math.floor(at / n) ? 1 : 0)), 1);
-    expect(symmetricEigenvalues(covariance, n)).toEqual(values);
+    close(symmetricEigenvalues(covariance, n).sort(), values.sort(), size);
     const root = squareRoot(covariance, n);
     close(multiplyMatrices(root, root, n), covariance, size);
   }), RUNS));
+
+  it.each([
+    ['diagonal', [3, 0, 0, 0, 1, 0, 0, 0, 2], [1, 2, 3]],
+    ['of rank 1', [1, 2, 3, 2, 4, 6, 3, 6, 9], [0, 0, 14]],
+    ['of zeros', [0, 0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0]],
+    ['in blocks', [2, 1, 0, 1, 2, 0, 0, 0, 5], [1, 3, 5]],
+    ['with a zero diagonal', [0, 1, 0, 1, 0, 1, 0, 1, 0], [-Math.SQRT2, 0, Math.SQRT2]],
+  ])('knows the eigenvalues of a matrix %s', (_name, matrix, expected) => {
+    for (const values of [symmetricEigenvalues(Float64Array.from(matrix), 3), symmetricEigen(Float64Array.from(matrix), 3).values]) {
+      values.sort().forEach((value, i) => expect(value).toBeCloseTo(expected[i], 12));
+    }
+    expect([...symmetricEigenvalues(Float64Array.of(7), 1)]).toEqual([7]);
+  });
 
   it('multiplies matrices row by column', () => {
     expect([...multiplyMatrices(Float64Array.of(1, 2, 3, 4), Float64Array.of(5, 6, 7, 8), 2)]).toEqual([19, 22, 43, 50]);

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { drawPictures, type Drawing } from '../../src/evaluation/drawing.ts';
-import { measure, measureRecord } from '../../src/evaluation/measure.ts';
-import { askedLabels, emptyRecord, joinRecords, readRecord, shardNumbers, writeRecord, type EvaluationRecord, type Settings } from '../../src/evaluation/record.ts';
+import { figures, measure, measureDifference, measureRecord, type Figure } from '../../src/evaluation/measure.ts';
+import { askedLabels, emptyRecord, joinRecords, keepNumbers, readRecord, shardNumbers, writeRecord, type EvaluationRecord, type Settings } from '../../src/evaluation/record.ts';
 import { parseSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { cfgPag } from '../../src/guidance/pag.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
@@ -108,6 +108,24 @@ describe('measuring', () => {
     const all = Array.from({ length: 12 }, (_, i) => i);
     const parts = [recordOf([1, 4, 7]), recordOf([0, 2, 3, 5]), recordOf([6, 8, 9, 10, 11])];
     expect(measureRecord(joinRecords(parts), real, { rounds: 5 })).toEqual(measureRecord(recordOf(all), real, { rounds: 5 }));
+  });
+
+  it('a difference is that of the figures, for the pictures that both have, and nothing between equals', () => {
+    const one = recordOf([0, 1, 2, 3, 4, 5, 9]);
+    const shifted = { ...recordOf([1, 2, 3, 4, 5, 8, 9]), probabilities: recordOf([11, 12, 13, 14, 15, 18, 19]).probabilities };
+    const difference = measureDifference(one, shifted, real, { rounds: 4 });
+    const [a, b] = [one, shifted].map((record) => measureRecord(keepNumbers(record, [1, 2, 3, 4, 5, 9]), real, { rounds: 4 }));
+    for (const figure of Object.keys(figures) as Figure[]) expect(difference[figure]!.value).toBe(a[figure]!.value - b[figure]!.value);
+    for (const { value, low, high } of Object.values(measureDifference(one, one, real, { rounds: 4 }))) expect([value, low, high]).toEqual([0, 0, 0]);
+  });
+
+  it('a difference in pairs is surer than one of strangers', () => {
+    const numbers = Array.from({ length: 50 }, (_, i) => i);
+    const flat = { ...settings, count: 50 };
+    const before = recordOf(numbers, flat);
+    const sharper = { ...before, probabilities: { ...before.probabilities, data: before.probabilities.data.map((p) => p * 1.01) } };
+    const width = ({ low, high }: { low: number; high: number }): number => high - low;
+    expect(width(measureDifference(sharper, before, real, { rounds: 40 }).confidence!)).toBeLessThan(0.1 * width(measureRecord(before, real, { rounds: 40 }).confidence!));
   });
 
   it('the real letters themselves are perfect', () => {
