@@ -1,37 +1,56 @@
 /** Adaptive Projected Guidance (Sadat et al. 2024, arXiv 2410.02416): high scales without oversaturation. */
 import { addScaled, dot, norm, scale, subtract, type PerSample } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { conditional, predictOne, samePass, unconditional, type Guidance, type Pass } from './guidance.ts';
-import { checkScale, isAll, keep, mapScale, push, scalesFor } from './scales.ts';
+import { identity } from '../nn/attention-perturbations.ts';
+import { conditional, perturbed, predictOne, samePass, unconditional, type Guidance, type Pass } from './guidance.ts';
+import type { PagOptions } from './pag.ts';
+import { checkScale, isAll, keep, mapScale, push } from './scales.ts';
 
-export interface ApgOptions {
-  /** g; 1 is unguided. Along the direction of PAG: g = 1 + s. */
-  readonly guidanceScale: PerSample;
+/** What is done to an update before it is applied. */
+export interface ProjectionOptions {
   /** η: how much of the update's part parallel to ε(c) stays. 1 keeps all, 0 (the paper) none. */
   readonly eta?: number;
   /** r: the update's norm is cut to it; 0 does not cut. */
   readonly normThreshold?: number;
   /** β: how much of the former updates is added; negative ones (the paper: −0.5) push away from them. 0 is without. */
   readonly momentum?: number;
-  /** What is pushed away from: ε(∅), or a perturbed pass. */
-  readonly from?: Pass;
 }
+
+export interface ApgOptions extends ProjectionOptions {
+  /** g; 1 is unguided. */
+  readonly guidanceScale: PerSample;
+}
+
+export type PagApgOptions = ProjectionOptions & Pick<PagOptions, 'pagScale' | 'layers' | 'mixer'>;
 
 /**
  * Δ = ε(c) − ε(∅) + β Δ_before, cut to the norm r; split into Δ∥ along ε(c) and Δ⊥ across it; ε̃ = ε(c) + (g − 1)(Δ⊥ + η Δ∥).
- * The paper's formula; diffusers starts from ε(∅) and so needs `use_original_formulation`. Both act on what the model
- * predicts; the paper's x̂₀ is parallel to it only in part. Throws an InputError when a parameter is out of range.
+ * The paper's formula; diffusers starts from ε(∅) and so needs `use_original_formulation`, with g − 1 for its scale. Both act
+ * on what the model predicts; the paper's x̂₀ is parallel to it only in part. Throws an InputError when a parameter is out of
+ * range.
  */
-export function apg({ guidanceScale, eta = 1, normThreshold = 15, momentum = 0, from = unconditional }: ApgOptions): Guidance {
+export function apg({ guidanceScale, ...options }: ApgOptions): Guidance {
   checkScale('guidanceScale', guidanceScale);
+  return projectedFrom('apg', unconditional, mapScale(guidanceScale, (g) => g - 1), options);
+}
+
+/** The same along the direction of PAG: Δ = ε(c) − ε̂(c) + β Δ_before; ε̃ = ε(c) + s (Δ⊥ + η Δ∥). */
+export function pagApg({ pagScale, layers, mixer = identity, ...options }: PagApgOptions): Guidance {
+  checkScale('pagScale', pagScale);
+  return projectedFrom('pag+apg', perturbed(layers, mixer), pagScale, options);
+}
+
+function projectedFrom(
+  name: string, from: Pass, strength: PerSample, { eta = 1, normThreshold = 15, momentum = 0 }: ProjectionOptions,
+): Guidance {
   checkScale('eta', eta);
   checkScale('normThreshold', normThreshold, 0);
   checkScale('momentum', momentum);
   const memoryKey = {};
   return {
-    name: 'apg',
+    name,
     guide(step) {
-      if (isAll(guidanceScale, 1) || samePass(from, conditional)) return predictOne(step, conditional);
+      if (isAll(strength, 0) || samePass(from, conditional)) return predictOne(step, conditional);
       const [given, worse] = step.predict([conditional, from]);
       const before = momentum === 0 ? undefined : step.memory.get(memoryKey);
       const difference = subtract(given, worse);
@@ -39,7 +58,7 @@ export function apg({ guidanceScale, eta = 1, normThreshold = 15, momentum = 0, 
       if (momentum !== 0) step.memory.set(memoryKey, direction);
 
       const update = projected(cutToNorm(direction, normThreshold), given, eta);
-      return push(given, mapScale(scalesFor(guidanceScale, given), (g) => g - 1), update);
+      return push(given, strength, update);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { PerSample } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import { conditional, predictOne, unconditional, type Guidance } from './guidance.ts';
 import { fromPyramid, laplacianPyramid } from './pyramid.ts';
-import { checkScale, extrapolate, isAll } from './scales.ts';
+import { checkScale, extrapolate, isAll, keep, scalesFor } from './scales.ts';
 
 /**
  * Classifier-free guidance on each level of a Laplacian pyramid of the predictions, with a scale of its own:
@@ -19,8 +19,11 @@ export function fdg(guidanceScales: readonly PerSample[]): Guidance {
     name: 'fdg',
     guide(step) {
       if (guidanceScales.every((scales) => isAll(scales, 1))) return predictOne(step, conditional);
-      const [given, nothing] = step.predict([conditional, unconditional]).map((x) => laplacianPyramid(x, guidanceScales.length));
-      return fromPyramid(guidanceScales.map((scales, level) => extrapolate(nothing[level], given[level], scales)));
+      const [given, nothing] = step.predict([conditional, unconditional]);
+      const [givenLevels, nothingLevels] = [given, nothing].map((x) => laplacianPyramid(x, guidanceScales.length));
+      const guided = fromPyramid(guidanceScales.map((scales, level) => extrapolate(nothingLevels[level], givenLevels[level], scales)));
+      // A pyramid gives its picture back up to rounding; a sample that is not guided keeps its bits.
+      return keep(given, guided, (b) => guidanceScales.every((scales) => scalesFor(scales, given)[b] === 1));
     },
   };
 }

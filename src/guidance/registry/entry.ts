@@ -1,0 +1,79 @@
+/** What the registry knows of a guidance, and what its entries have in common. */
+import type { PerSample } from '../../tensor/arithmetic.ts';
+import { InputError } from '../../tensor/errors.ts';
+import { selectLayers } from '../../unet/selectors.ts';
+import type { Guidance } from '../guidance.ts';
+import type { Parameter } from '../parameters.ts';
+import { isAll } from '../scales.ts';
+
+/** What a guidance must know of the model that it guides. */
+export interface GuidanceContext {
+  /** The paths of the self-attention layers. */
+  readonly attentionLayers: readonly string[];
+  /** Whether the model can be asked without a condition: it is class-conditional, and a label means "no class". */
+  readonly hasNullCondition: boolean;
+  /** Whether there is a second, weaker model. */
+  readonly hasWeakModel: boolean;
+}
+
+export interface GuidanceEntry {
+  /** One line. */
+  readonly summary: string;
+  readonly formula: string;
+  /** Where it comes from. */
+  readonly source: string;
+  /** Its own parameters; `commonParameters` come on top. */
+  readonly parameters: readonly Parameter[];
+  /** The guidance. Throws an InputError when the model lacks what it needs. */
+  readonly create: (values: Values, context: GuidanceContext) => Guidance;
+}
+
+/** Every parameter's value, given or default, by kind. */
+export interface Values {
+  scale(name: string): PerSample;
+  number(name: string): number;
+  numbers(name: string): readonly number[];
+  text(name: string): string;
+  texts(name: string): readonly string[];
+}
+
+export function scaleParameter(name: string, value: number, summary: string): Parameter {
+  return { name, kind: 'scale', summary, default: value };
+}
+
+export function guidanceScaleParameter(value: number): Parameter {
+  return scaleParameter('guidanceScale', value, 'g of classifier-free guidance; 1 is without');
+}
+
+export function layersParameter(name: string, summary: string): Parameter {
+  return { name, kind: 'layers', summary, default: ['mid'] };
+}
+
+/** The self-attention layers that a parameter selects. */
+export function layersOf(values: Values, name: string, { attentionLayers }: GuidanceContext): readonly string[] {
+  return selectLayers(values.texts(name), attentionLayers);
+}
+
+/** The scale g of classifier-free guidance. */
+export function classifierFreeScale(values: Values, context: GuidanceContext): PerSample {
+  return needsNullCondition(values.scale('guidanceScale'), context);
+}
+
+/** g. Throws an InputError when it needs a pass without a condition and the model has none. */
+export function needsNullCondition<Scale extends PerSample>(g: Scale, { hasNullCondition }: GuidanceContext): Scale {
+  if (!isAll(g, 1) && !hasNullCondition) {
+    throw new InputError('classifier-free guidance needs a class-conditional model and the label that means "no class"; give --null-label, or a guidance scale of 1');
+  }
+  return g;
+}
+
+/** Of APG, along whatever direction. */
+export const projectionParameters: readonly Parameter[] = [
+  { name: 'apgEta', kind: 'number', summary: 'η: how much of the update parallel to ε(c) stays; 1 is all', default: 1 },
+  { name: 'normThreshold', kind: 'number', summary: "r: the update's norm is cut to it; 0 does not cut", default: 15, least: 0 },
+  { name: 'momentum', kind: 'number', summary: 'β: how much of the former updates is added; the paper has −0.5', default: 0 },
+];
+
+export function projectionOptions(values: Values) {
+  return { eta: values.number('apgEta'), normThreshold: values.number('normThreshold'), momentum: values.number('momentum') };
+}
