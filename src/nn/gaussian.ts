@@ -19,8 +19,9 @@ export function gaussianBlurMatrix(size: number, sigma: number, window: number):
   return matrix;
 }
 
-/** The pixel at `index` of a line continued as 2 1 0 1 2 … n−2 n−1 n−2: torch's padding mode "reflect". */
+/** The pixel at `index` of a line continued as 2 1 0 1 2 … n−2 n−1 n−2: torch's padding mode "reflect", as far as one likes. */
 export function reflect(index: number, size: number): number {
-  const folded = Math.abs(index);
-  return folded < size ? folded : 2 * (size - 1) - folded;
+  const period = Math.max(1, 2 * (size - 1));
+  const folded = Math.abs(index) % period;
+  return folded < size ? folded : period - folded;
 }

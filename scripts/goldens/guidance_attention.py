@@ -1,0 +1,136 @@
+"""Attention written out, with a place for what perturbs its map: `mix(q, k, v, grid)`, all [B, heads, tokens, d], grid = (height, width).
+
+q, k and v are computed by the layer's own weights. diffusers has none of these for UNet2DModel but the identity
+(perturbation.py); layers.py holds that one against diffusers' own processor.
+"""
+import math
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+
+from truth import rounded
+
+
+class Mixed:
+    """The attention processor of a layer whose tokens are mixed by `mix`; without it the layer is left out."""
+
+    def __init__(self, mix):
+        self.mix = mix
+        self.map = None
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, temb=None):
+        if self.mix is None:
+            return hidden_states
+        tokens = attn.group_norm(hidden_states.flatten(2)).transpose(1, 2)
+        heads = lambda x: x.unflatten(2, (attn.heads, -1)).transpose(1, 2)
+        q, k, v = (heads(linear(tokens)) for linear in (attn.to_q, attn.to_k, attn.to_v))
+        self.map = attention_map(q, k)
+        mixed = attn.to_out[0](self.mix(q, k, v, hidden_states.shape[2:]).transpose(1, 2).flatten(2))
+        return (mixed.transpose(1, 2).reshape(hidden_states.shape) + hidden_states) / attn.rescale_output_factor
+
+
+@contextmanager
+def mixing(model, mixers):
+    """Within it, the attention layers mix their tokens as `mixers` says, by path; yields their processors."""
+    kept = {path: model.get_submodule(path).processor for path in mixers}
+    processors = {path: Mixed(mix) for path, mix in mixers.items()}
+    for path, processor in processors.items():
+        model.get_submodule(path).processor = processor
+    yield processors
+    for path, processor in kept.items():
+        model.get_submodule(path).processor = processor
+
+
+def attention_map(q, k):
+    return torch.softmax(q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]), dim=-1)
+
+
+def softmax(q, k, v, grid):
+    return attention_map(q, k) @ v
+
+
+def identity(q, k, v, grid):
+    return v
+
+
+def uniform(q, k, v, grid):
+    return v.mean(dim=2, keepdim=True).expand_as(v)
+
+
+def off_diagonal_mask(q, k, v, grid):
+    return torch.diagonal(attention_map(q, k), dim1=2, dim2=3)[..., None] * v
+
+
+def random_mask(probability, seed):
+    """One pattern for all samples: where torch.rand is below the probability, the map is 0."""
+    def mix(q, k, v, grid):
+        weights = attention_map(q, k)
+        drawn = torch.rand(weights.shape[1:], generator=torch.Generator().manual_seed(seed))
+        return weights.masked_fill(drawn < probability, 0) @ v
+    return mix
+
+
+def additive_noise(strength, seed):
+    """One pattern for all samples: normal, in units of the mean entry of a map."""
+    def mix(q, k, v, grid):
+        weights = attention_map(q, k)
+        drawn = normal_noise(weights.shape[1:], seed, weights.dtype)
+        return (weights + strength / weights.shape[-1] * drawn) @ v
+    return mix
+
+
+def normal_noise(shape, seed, dtype):
+    """torch.randn in float32. For float64 the truth about it: the same steps (Box & Muller's method on blocks of 16 uniform numbers),
+    each correctly rounded to float32, which PyTorch's own logarithm, sine and cosine are not."""
+    generator = torch.Generator().manual_seed(seed)
+    if dtype == torch.float32:
+        return torch.randn(shape, generator=generator)
+    uniform = torch.rand(shape, generator=generator).double()
+    assert uniform.numel() % 16 == 0
+    first, second = uniform.reshape(-1, 2, 8).unbind(dim=1)
+    radius = rounded(rounded(-2 * rounded((1 - first).log())).sqrt())
+    angle = rounded(rounded(torch.tensor(2 * math.pi, dtype=dtype)) * second)
+    return rounded(torch.stack([radius * rounded(angle.cos()), radius * rounded(angle.sin())], dim=1)).reshape(shape)
+
+
+def gaussian_blur(pictures, sigma, windows):
+    """Blurs [..., H, W] with windows of (height, width) pixels, continued by reflection."""
+    height, width = pictures.shape[-2:]
+    weights = []
+    for window in windows:
+        positions = torch.arange(window, dtype=torch.float64) - window // 2
+        bell = torch.exp(-0.5 * (positions / sigma) ** 2)
+        weights.append((bell / bell.sum()).to(pictures.dtype))
+    flat = pictures.reshape(-1, 1, height, width)
+    for axis, (bell, window) in enumerate(zip(weights, windows)):
+        padding = (0, 0, window // 2, window // 2) if axis == 0 else (window // 2, window // 2, 0, 0)
+        flat = F.conv2d(F.pad(flat, padding, mode="reflect"), bell.reshape((1, 1, -1, 1) if axis == 0 else (1, 1, 1, -1)))
+    return flat.reshape(pictures.shape)
+
+
+def blur_window(size, sigma):
+    """As in SEG's own code: the odd number next to 6σ, no wider than the grid, or one more when that is even."""
+    wanted = math.ceil(6 * sigma) + 1 - math.ceil(6 * sigma) % 2
+    return min(wanted, size - (size % 2 - 1))
+
+
+def query_blur(sigma):
+    def mix(q, k, v, grid):
+        if sigma == math.inf:
+            blurred = q.mean(dim=2, keepdim=True).expand_as(q)
+        else:
+            pictures = q.transpose(2, 3).unflatten(3, tuple(grid))
+            blurred = gaussian_blur(pictures, sigma, [blur_window(size, sigma) for size in grid]).flatten(3).transpose(2, 3)
+        return attention_map(blurred, k) @ v
+    return mix
+
+
+def soft_identity(lambdas):
+    """λ for each head."""
+    def mix(q, k, v, grid):
+        weights = attention_map(q, k)
+        share = torch.tensor(lambdas, dtype=v.dtype).reshape(-1, 1, 1)
+        softened = (1 - share) * weights + share * torch.eye(weights.shape[-1], dtype=v.dtype)
+        return softened @ v
+    return mix
