@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest';
+import { readTensor } from '../../src/formats/safetensors.ts';
+import { referenceKernels as kernels } from '../../src/kernels/reference/index.ts';
+import { additiveNoise, identity, offDiagonalMask, queryBlur, randomMask, skip, softIdentity, uniform } from '../../src/nn/attention-perturbations.ts';
+import { softmaxAttention, type AttentionInput, type AttentionMixer } from '../../src/nn/attention.ts';
+import { InputError } from '../../src/tensor/errors.ts';
+import { manualSeed } from '../../src/tensor/random.ts';
+import { cast } from '../../src/tensor/rounding.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { disagreement, goldenOf } from '../agreement.ts';
+import { metadataOf, openGoldens } from '../goldens.ts';
+
+const [height, width, heads, channels] = [4, 6, 2, 8];
+const tokens = height * width;
+
+function attended(seed = 1, batch = 2, [h, w] = [height, width]): AttentionInput & { q: Tensor; k: Tensor } {
+  const generator = manualSeed(seed);
+  const [q, k, value] = [1, 2, 3].map(() => generator.randn([batch, h * w, channels]));
+  return { kernels, q, k, query: () => q, key: () => k, value, heads, scale: 0.5, height: h, width: w };
+}
+
+const mix = (mixer: AttentionMixer, input: AttentionInput): Tensor => mixer.mix!(input);
+const input = attended();
+
+/** One sample of a batch, as a layer would see it alone. */
+function sampleOf(whole: ReturnType<typeof attended>, b: number): AttentionInput {
+  const of = (x: Tensor): Tensor => kernels.sliceBatch(x, b, b + 1);
+  return { ...whole, query: () => of(whole.q), key: () => of(whole.k), value: of(whole.value) };
+}
+
+function distance(a: Tensor, b: Tensor): number {
+  expect(a.shape).toEqual(b.shape);
+  return Math.max(...a.data.map((value, i) => Math.abs(value - b.data[i])));
+}
+
+const all: readonly (readonly [string, () => AttentionMixer])[] = [
+  ['identity', () => identity],
+  ['off-diagonal mask', offDiagonalMask],
+  ['random mask', () => randomMask({ probability: 0.4, seed: 5 })],
+  ['additive noise', () => additiveNoise({ strength: 2, seed: 5 })],
+  ['query blur', () => queryBlur(1.5)],
+  ['infinite query blur', () => queryBlur(Infinity)],
+  ['uniform', uniform],
+  ['soft identity', () => softIdentity([0.25, 1])],
+];
+
+describe.each(all)('%s', (_name, make) => {
+  it('keeps the shape, differs from softmax attention, and is repeatable', () => {
+    const result = mix(make(), input);
+    expect(result.shape).toEqual(input.value.shape);
+    expect(result).not.toEqual(mix(softmaxAttention, input));
+    expect(mix(make(), input)).toEqual(result);
+  });
+
+  it('treats a sample alike in any batch, bit for bit', () => {
+    const result = mix(make(), input);
+    [0, 1].forEach((b) => expect(mix(make(), sampleOf(input, b))).toEqual(kernels.sliceBatch(result, b, b + 1)));
+  });
+
+  it('runs in f64 and f16', () => {
+    for (const dtype of ['f64', 'f16'] as const) {
+      const as = (x: Tensor): Tensor => cast(x, dtype);
+      const result = mix(make(), { ...input, query: () => as(input.q), key: () => as(input.k), value: as(input.value) });
+      expect(result.dtype).toBe(dtype);
+      expect(distance(cast(result, 'f64'), cast(mix(make(), input), 'f64'))).toBeLessThan(dtype === 'f64' ? 1e-5 : 3e-2);
+    }
+  });
+});
+
+describe('against PyTorch', () => {
+  const file = openGoldens('guidance/attention.safetensors');
+  const golden = metadataOf<{ heads: number; cases: readonly { mixer: string; grid: readonly [number, number] }[] }>(file, 'attention');
+
+  /** `random mask 0.4 5`: the mixer and its numbers. */
+  function mixerOf(name: string): AttentionMixer {
+    const [, kind, numbers] = /^([a-z -]+?)((?: (?:[\d.]+|Infinity))*)$/.exec(name)!;
+    const [first, second] = numbers.trim().split(' ').map(Number);
+    const makers: Readonly<Record<string, () => AttentionMixer>> = {
+      softmax: () => softmaxAttention, identity: () => identity, uniform, 'off-diagonal mask': offDiagonalMask,
+      'random mask': () => randomMask({ probability: first, seed: second }),
+      'additive noise': () => additiveNoise({ strength: first, seed: second }),
+      'soft identity': () => softIdentity([first, second]),
+      'query blur': () => queryBlur(first),
+    };
+    return makers[kind]();
+  }
+
+  describe.each(['f32', 'f64'] as const)('in %s', (dtype) => {
+    it.each(golden.cases)('$mixer on a grid of $grid', ({ mixer, grid: [h, w] }) => {
+      const [q, k, value] = ['q', 'k', 'v'].map((what) => cast(readTensor(file, `${h}x${w}/${what}`), dtype));
+      const given = { kernels, query: () => q, key: () => k, value, heads: golden.heads, scale: 1 / Math.sqrt(channels / golden.heads), height: h, width: w };
+      expect(disagreement(mix(mixerOf(mixer), given), goldenOf(file, `${h}x${w}/${mixer}`))).toBeUndefined();
+    });
+  });
+
+  it('each perturbation is there', () => {
+    const kinds = new Set(golden.cases.map(({ mixer }) => mixer.replace(/ [\d.I].*/, '')));
+    expect(kinds).toEqual(new Set(['softmax', 'identity', 'uniform', 'off-diagonal mask', 'random mask', 'additive noise', 'soft identity', 'query blur']));
+  });
+});
+
+it('the keys name the mixers and their parameters', () => {
+  const mixers = [
+    ...all.map(([, make]) => make()), skip, softmaxAttention, randomMask({ probability: 0.4, seed: 6 }), randomMask({ probability: 0.5, seed: 5 }),
+    additiveNoise({ strength: 2, seed: 6 }), additiveNoise({ strength: 1, seed: 5 }), queryBlur(2), softIdentity(0.5), softIdentity([1, 0.25]),
+  ];
+  expect(new Set(mixers.map(({ key }) => key)).size).toBe(mixers.length);
+});
+
+describe('masks', () => {
+  const map = kernels.attentionMap(input.q, input.k, heads, input.scale);
+
+  it('off-diagonal: each token keeps the share of itself that softmax gives it', () => {
+    const result = mix(offDiagonalMask(), input);
+    result.data.forEach((value, i) => {
+      const [b, n, d] = [Math.floor(i / (tokens * channels)), Math.floor(i / channels) % tokens, i % channels];
+      const share = map.data[((b * heads + Math.floor(d / (channels / heads))) * tokens + n) * tokens + n];
+      expect(value).toBe(Math.fround(share * input.value.data[i]));
+    });
+  });
+
+  it('random: probability 0 is softmax attention, 1 is nothing', () => {
+    expect(mix(randomMask({ probability: 0, seed: 1 }), input)).toEqual(mix(softmaxAttention, input));
+    expect(mix(randomMask({ probability: 1, seed: 1 }), input).data.every((value) => value === 0)).toBe(true);
+  });
+
+  it('random: the seed decides, the heads differ', () => {
+    expect(mix(randomMask({ probability: 0.4, seed: 5 }), input)).not.toEqual(mix(randomMask({ probability: 0.4, seed: 6 }), input));
+    const ones = (x: Tensor): Tensor => ({ ...x, data: x.data.map(() => 1) });
+    const even = mix(randomMask({ probability: 0.5, seed: 5 }), { ...input, query: () => ones(input.q), key: () => ones(input.k), value: ones(input.value) });
+    const [first, second] = [0, channels / 2].map((d) => Array.from({ length: tokens }, (_, n) => even.data[n * channels + d]));
+    expect(first).not.toEqual(second);
+    const kept = [...first, ...second].reduce((sum, share) => sum + share, 0) / (2 * tokens);
+    expect(kept).toBeGreaterThan(0.4);
+    expect(kept).toBeLessThan(0.6);
+  });
+
+  it('noise: strength 0 is softmax attention', () => {
+    expect(mix(additiveNoise({ strength: 0, seed: 1 }), input)).toEqual(mix(softmaxAttention, input));
+  });
+});
+
+describe('uniform', () => {
+  it('gives every token the mean of V', () => {
+    const result = mix(uniform(), input);
+    for (let b = 0; b < 2; b++) {
+      for (let d = 0; d < channels; d++) {
+        const column = Array.from({ length: tokens }, (_, n) => (b * tokens + n) * channels + d);
+        const mean = column.reduce((sum, i) => sum + input.value.data[i], 0) / tokens;
+        for (const i of column) expect(result.data[i]).toBeCloseTo(mean, 6);
+      }
+    }
+  });
+});
+
+describe('query blur', () => {
+  it('of σ = 0 is softmax attention itself', () => {
+    expect(queryBlur(0)).toBe(softmaxAttention);
+  });
+
+  it('of σ = ∞ attends with the mean query, and every token the same', () => {
+    const result = mix(queryBlur(Infinity), input);
+    const mean = (i: number): number => {
+      const [b, d] = [Math.floor(i / (tokens * channels)), i % channels];
+      return Array.from({ length: tokens }, (_, n) => input.q.data[(b * tokens + n) * channels + d]).reduce((sum, value) => sum + value, 0) / tokens;
+    };
+    const meanQuery = { ...input.q, data: input.q.data.map((_, i) => mean(i)) };
+    expect(distance(result, mix(softmaxAttention, { ...input, query: () => meanQuery }))).toBeLessThan(1e-6);
+    for (let d = 0; d < channels; d++) expect(result.data[d]).toBe(result.data[channels + d]);
+  });
+
+  it('is between the two: a small σ changes little', () => {
+    const plain = mix(softmaxAttention, input);
+    expect(mix(queryBlur(1e-3), input)).toEqual(plain);
+    const distances = [0.3, 0.6, 1.2].map((sigma) => distance(mix(queryBlur(sigma), input), plain));
+    expect(distances).toEqual([...distances].sort((a, b) => a - b));
+  });
+});
+
+describe('soft identity', () => {
+  it('of λ = 0 is softmax attention itself, of λ = 1 the identity', () => {
+    for (const [lambda, mixer] of [[0, softmaxAttention], [[0, 0], softmaxAttention], [1, identity], [[1, 1], identity]] as const) {
+      expect(softIdentity(lambda)).toBe(mixer);
+    }
+  });
+
+  it('is (1 − λ) A V + λ V with the λ of the head', () => {
+    const plain = mix(softmaxAttention, input).data;
+    const lambdas = [0.25, 0.75];
+    mix(softIdentity(lambdas), input).data.forEach((value, i) => {
+      const lambda = lambdas[Math.floor((i % channels) / (channels / heads))];
+      expect(value).toBe(Math.fround(Math.fround((1 - lambda) * plain[i]) + Math.fround(lambda * input.value.data[i])));
+    });
+    const some = mix(softIdentity([0, 1]), input).data;
+    some.forEach((value, i) => expect(value + 0).toBe((i % channels < channels / 2 ? plain[i] : input.value.data[i]) + 0));
+    expect(mix(softIdentity(0.5), input)).toEqual(mix(softIdentity([0.5, 0.5]), input));
+  });
+
+  it('refuses what is no λ, and another number of them than heads', () => {
+    expect(() => softIdentity(1.1)).toThrow(InputError);
+    expect(() => softIdentity([0, NaN])).toThrow(InputError);
+    expect(() => mix(softIdentity([0.1, 0.2, 0.3]), input)).toThrow('SoftPAG was given 3 λ, but the attention layer has 2 heads');
+  });
+});
+
+it('parameters out of range are refused', () => {
+  for (const make of [
+    () => randomMask({ probability: 1.5, seed: 0 }), () => randomMask({ probability: NaN, seed: 0 }),
+    () => additiveNoise({ strength: -1, seed: 0 }), () => additiveNoise({ strength: Infinity, seed: 0 }), () => queryBlur(-1), () => queryBlur(NaN),
+  ]) expect(make).toThrow(InputError);
+});
