@@ -45,6 +45,9 @@ export interface UNetOutput {
 
 export const unperturbed: Perturbation = new Map();
 
+/** Looks at the inner values of a pass, and may put others in their place: the pass goes on with what `tap` returns. */
+export type Watcher = Pick<Context, 'tap' | 'watches'>;
+
 /**
  * A UNet from its config and weights. The weights are rounded to `dtype`.
  * @throws InputError when the weights are not those of the config
@@ -73,7 +76,7 @@ export function runUNet(unet: UNet, backend: Backend, input: UNetInput, options:
   const outputs = backend.run(unetProgram(unet, passes, options.taps ?? []), {
     sample: cast(input.sample, unet.dtype),
     time: embedNumbers(unet, timesteps),
-    ...classInput(unet, input),
+    ...classInput(unet, input, (numbers) => embedNumbers(unet, numbers)),
   });
 
   const taps = Object.fromEntries(Object.entries(outputs).filter(([name]) => name.startsWith('tap:')).map(([name, value]) => [name.slice(4), value]));
@@ -84,6 +87,26 @@ export function runUNet(unet: UNet, backend: Backend, input: UNetInput, options:
   return { predictions, taps };
 }
 
+/**
+ * Runs the UNet directly on `kernels`, every pass under a watcher's eyes.
+ * @param embed what turns numbers into vectors; the model's own, unless somebody wants to know what another one does
+ * @returns the prediction of each pass, [B,C′,H,W]
+ * @throws InputError when the input does not fit the model
+ */
+export function traceUNet(
+  unet: UNet, kernels: Kernels, input: UNetInput, passes: readonly Perturbation[], watcherOf: (pass: number) => Watcher,
+  embed: (numbers: readonly number[]) => Tensor = (numbers) => embedNumbers(unet, numbers),
+): readonly Tensor[] {
+  checkInput(unet, input);
+  const timesteps = perSample(input.timesteps, input.sample.shape[0]);
+  const inputs = { sample: cast(input.sample, unet.dtype), time: embed(timesteps), ...classInput(unet, input, embed) };
+  const outputs = forwardPasses(unet, kernels, inputs, passes, watcherOf);
+  return passes.map((_pass, i) => {
+    const prediction = outputs[resultName(i)];
+    return unet.config.timeEmbeddingType === 'fourier' ? divideByTime(prediction, timesteps) : prediction;
+  });
+}
+
 const resultName = (pass: number): string => `result:${pass}`;
 
 /** The forward passes as a program. Passes with the same perturbations and taps are the same program. */
@@ -91,7 +114,21 @@ function unetProgram(unet: UNet, passes: readonly Perturbation[], taps: readonly
   const key = [...passes.map(perturbationKey), ...taps].join(' | ');
   const known = unet.programs.get(key);
   if (known) return known;
-  const program: Program = (kernels, inputs) => forwardPasses(unet, kernels, inputs, passes, taps);
+  const program: Program = (kernels, inputs) => {
+    const seen: Record<string, Tensor> = {};
+    const results = forwardPasses(unet, kernels, inputs, passes, (pass) => {
+      const prefix = pass === 0 ? '' : `${pass}:`;
+      const watches = (path: string): boolean => matchesAny(taps, prefix + path);
+      return {
+        watches,
+        tap: (path, value) => {
+          if (watches(path)) seen[`tap:${prefix}${path}`] = value;
+          return value;
+        },
+      };
+    });
+    return { ...seen, ...results };
+  };
   unet.programs.set(key, program);
   return program;
 }
@@ -101,22 +138,10 @@ function perturbationKey(perturbation: Perturbation): string {
 }
 
 function forwardPasses(
-  unet: UNet, kernels: Kernels, inputs: Tensors, passes: readonly Perturbation[], taps: readonly string[],
+  unet: UNet, kernels: Kernels, inputs: Tensors, passes: readonly Perturbation[], watcherOf: (pass: number) => Watcher,
 ): Tensors {
   const outputs: Record<string, Tensor> = {};
-  const contextOf = (pass: number): Context => {
-    const prefix = pass === 0 ? '' : `${pass}:`;
-    const watches = (path: string): boolean => matchesAny(taps, prefix + path);
-    return {
-      kernels,
-      weights: unet.weights,
-      watches,
-      tap: (path, value) => {
-        if (watches(path)) outputs[`tap:${prefix}${path}`] = value;
-        return value;
-      },
-    };
-  };
+  const contextOf = (pass: number): Context => ({ kernels, weights: unet.weights, ...watcherOf(pass) });
 
   // The first pass keeps its state before every stage; each other pass starts where it first differs from it.
   const states: UNetState[] = [initialState(unet, contextOf(0), inputs)];
@@ -127,12 +152,19 @@ function forwardPasses(
     unet.stages.slice(start).forEach((stage, i) => {
       state = stage.run(context, state, perturbation);
       const block = blockOf(stage.path);
-      if (block && block !== blockOf(unet.stages[start + i + 1].path)) context.tap(block, state.hidden);
+      if (block && block !== blockOf(unet.stages[start + i + 1].path)) state = seenAs(block, context, state);
       if (pass === 0) states.push(state);
     });
     outputs[resultName(pass)] = state.hidden;
   });
   return outputs;
+}
+
+/** Shows the hidden tensor as the output of a block. What the watcher puts in its place is also what the block leaves for the way up. */
+function seenAs(block: string, context: Context, state: UNetState): UNetState {
+  const hidden = context.tap(block, state.hidden);
+  if (hidden === state.hidden) return state;
+  return { ...state, hidden, skips: state.skips.map((skip) => (skip === state.hidden ? hidden : skip)) };
 }
 
 /** `down_blocks.1` for a stage inside it, `mid_block` likewise; undefined for `conv_in` and the output. */
@@ -168,11 +200,11 @@ function embedNumbers(unet: UNet, numbers: readonly number[]): Tensor {
   return sinusoid(numbers, config.blockOutChannels[0], config.flipSinToCos, config.freqShift, dtype);
 }
 
-function classInput(unet: UNet, { classLabels: labels, sample }: UNetInput): Tensors {
+function classInput(unet: UNet, { classLabels: labels, sample }: UNetInput, embed: (numbers: readonly number[]) => Tensor): Tensors {
   if (labels === undefined) return {};
   if (isTensor(labels)) return { class: cast(labels, unet.dtype) };
   const numbers = perSample(labels, sample.shape[0]);
-  if (unet.config.classEmbedding === 'timestep') return { class: embedNumbers(unet, numbers) };
+  if (unet.config.classEmbedding === 'timestep') return { class: embed(numbers) };
   return { class: lookUp(unet.weights.get('class_embedding.weight')!, numbers) };
 }
 

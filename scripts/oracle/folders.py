@@ -1,0 +1,93 @@
+"""Writing cases."""
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import diffusers
+import numpy
+import safetensors
+import torch
+from safetensors.torch import save_file
+
+ORACLE = Path(__file__).resolve().parents[2] / "fixtures" / "oracle"
+TRUTH = f"PyTorch {torch.__version__.split('+')[0]} and diffusers {diffusers.__version__}, the same code in float64"
+
+
+def begin():
+    shutil.rmtree(ORACLE, ignore_errors=True)
+
+
+def sha256(tensor):
+    return hashlib.sha256(tensor.numpy().tobytes()).hexdigest()
+
+
+def write(name, title, subject, inputs, weights, expected, model=None, truth=TRUTH):
+    """One case. `expected` maps a tap to (float32 or None, float64). `model`: another case, or a model that ships, whose weights it has."""
+    folder = ORACLE / name
+    folder.mkdir(parents=True)
+    results = {f"f64/{tap}": double for tap, (_, double) in expected.items()}
+    results |= {f"f32/{tap}": single for tap, (single, _) in expected.items() if single is not None}
+    files = {"inputs": inputs, "weights": weights, "expected": results}
+    sums = {}
+    for file, tensors in files.items():
+        if not tensors:
+            continue
+        tensors = {key: value.detach().clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}
+        save_file(tensors, folder / f"{file}.safetensors")
+        sums[file] = {key: sha256(value) for key, value in sorted(tensors.items())}
+    case = {"schema": 1, "name": name, "title": title, "truth": truth, "subject": subject, "sha256": sums}
+    if model:
+        case["model"] = model
+    (folder / "case.json").write_text(json.dumps(case, indent=1) + "\n")
+    (folder / "README.md").write_text(readme(name, title, truth, subject, inputs, weights, expected, model))
+
+
+HOW = {
+    "operation": "Each probe of case.json is one call of the operation: its tensors are `<probe>/0`, `<probe>/1` … of inputs.safetensors, "
+    "its further arguments stand in case.json. Write the result of a probe under the probe's name.",
+    "embedding": "Each probe of case.json is one embedding of its timesteps. Write the result under the probe's name.",
+    "stages": "Run the modules that case.json lists as `stages`, one after another, on `hidden` (and `temb`, the embedded time; "
+    "`skips.0` … are what the way down left for the way up, the latest last). If `perturbed` is true, run them once more with the "
+    "identity in place of the attention map, and write those taps as `perturbed.<module path>`.",
+    "unet": "Run the UNet of `config` on `sample` at `timesteps` (and `labels`, or the input `class_embedding`). If `perturbed` lists attention layers, run it "
+    "once more with the identity in place of the attention maps of exactly these, and write those taps as `perturbed.<module path>`.",
+    "scheduler": "Start from `noise` times the scheduler's initial σ (tap `start`); at step i the model's output is `step.<i>.output` and fresh noise, where "
+    "the scheduler wants any, `step.<i>.noise`. `timesteps` is the table of timesteps; `noised` is `original` brought to the noise level of step `noised_at` with `noise`.",
+    "guidance": "Combine the predictions `conditional` ε(c), `unconditional` ε(∅), `perturbed` ε̂(c) into the tap `guided`, at `timestep`.",
+    "run": "Draw from `noise` with the model of `config`, the scheduler and the guidance of case.json; fresh noise, where the scheduler wants any, is `step.<i>.noise`. "
+    "Write for each step `step.<i>.prediction`, `step.<i>.unconditional.prediction`, `step.<i>.perturbed.prediction` (as far as the guidance has these passes), "
+    "`step.<i>.guided` and `step.<i>.sample` (after the step). Any module's output is welcome, too: `step.<i>.<module path>`.",
+}
+
+
+def readme(name, title, truth, subject, inputs, weights, expected, model):
+    def table(tensors):
+        return "\n".join(f"| `{key}` | {list(value.shape)} |" for key, value in tensors.items())
+
+    parts = [f"# {name}: {title}", HOW[subject["kind"]]]
+    if inputs:
+        parts.append("Inputs (`inputs.safetensors`, float32, row-major):\n\n| tensor | shape |\n| --- | --- |\n" + table(inputs))
+    if weights:
+        parts.append(f"Weights: {len(weights)} tensors in `weights.safetensors`, named as diffusers names them.")
+    if model:
+        parts.append(f"Weights: those of `{model}`; `pag export` writes them here as `weights.safetensors`.")
+    doubles = {tap: double for tap, (_, double) in expected.items()}
+    parts.append("Taps that are expected (`expected.safetensors`: `f64/<tap>`, the truth, and `f32/<tap>`, PyTorch's float32):\n\n| tap | shape |\n| --- | --- |\n" + table(doubles))
+    parts.append(f"Truth: {truth}. Write your tensors under the taps' names into one safetensors file, then `pag check {name} yours.safetensors`.")
+    return "\n\n".join(parts) + "\n"
+
+
+def finish():
+    (ORACLE / "provenance.json").write_text(json.dumps({
+        "command": "python scripts/oracle/make.py",
+        "threads": 1,
+        "python": sys.version.split()[0],
+        "torch": torch.__version__,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "diffusers": diffusers.__version__,
+        "numpy": numpy.__version__,
+        "safetensors": safetensors.__version__,
+        "cases": sorted(str(path.parent.relative_to(ORACLE)) for path in ORACLE.rglob("case.json")),
+    }, indent=1) + "\n")

@@ -1,0 +1,124 @@
+/**
+ * A case: something that a port computes, with all that it needs and all that should come out. It is a folder that any
+ * language can read: `case.json`, `inputs.safetensors`, `weights.safetensors`, `expected.safetensors`.
+ */
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Config } from '../schedulers/options.ts';
+
+/** The version of the layout of a case. A change that an older reader would misunderstand raises it. */
+export const schemaVersion = 1;
+
+export type Weights = ReadonlyMap<string, Tensor>;
+
+export interface Case {
+  /** Its folder, as `unets/classic`. */
+  readonly name: string;
+  /** One line: what is computed. */
+  readonly title: string;
+  /** Where the expected numbers come from. */
+  readonly truth: string;
+  readonly subject: Subject;
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  readonly weights: Weights;
+  /** By the name of the tap. */
+  readonly expected: ReadonlyMap<string, Expected>;
+}
+
+export interface Expected {
+  readonly f64: Tensor;
+  /** The same computed in float32 by whoever made the truth, where they could. */
+  readonly f32: Tensor | undefined;
+}
+
+/** What a case computes. */
+export type Subject = OperationSubject | EmbeddingSubject | StagesSubject | UNetSubject | SchedulerSubject | GuidanceSubject | RunSubject;
+
+/** One operation of `Kernels`, on probes: inputs from different numerical regimes. A probe's output is a tap. */
+export interface OperationSubject {
+  readonly kind: 'operation';
+  readonly operation: string;
+  readonly probes: readonly Probe[];
+}
+
+export interface Probe {
+  readonly name: string;
+  /** How many tensors the operation takes; those that it has are the inputs `<probe>/0`, `<probe>/1` … */
+  readonly tensors: number;
+  /** What follows the tensors. */
+  readonly arguments: readonly unknown[];
+}
+
+/** The sinusoidal embedding of timesteps, by probes. */
+export interface EmbeddingSubject {
+  readonly kind: 'embedding';
+  readonly probes: readonly EmbeddingProbe[];
+}
+
+export interface EmbeddingProbe {
+  readonly name: string;
+  readonly timesteps: readonly number[];
+  readonly size: number;
+  readonly flipSinToCos: boolean;
+  readonly freqShift: number;
+}
+
+/** Some stages of a UNet, one after another: a layer or a block. Inputs: hidden, temb, skips.0 … (the latest last). */
+export interface StagesSubject {
+  readonly kind: 'stages';
+  readonly config: Config;
+  readonly stages: readonly string[];
+  /** Whether they are run once more with the identity in all their attention layers. */
+  readonly perturbed: boolean;
+}
+
+/** A forward pass, and one with the identity in some attention layers. Inputs: sample, class_embedding. */
+export interface UNetSubject {
+  readonly kind: 'unet';
+  readonly config: Config;
+  readonly timesteps: readonly number[];
+  readonly labels: readonly number[] | undefined;
+  /** The attention layers of the second pass; empty: there is none. */
+  readonly perturbed: readonly string[];
+}
+
+/** All steps of a scheduler with given model outputs. Inputs: noise, step.<i>.output, step.<i>.noise, original. */
+export interface SchedulerSubject {
+  readonly kind: 'scheduler';
+  readonly scheduler: Config;
+  readonly steps: number;
+  readonly eta: number;
+  /** The step to whose noise level `original` is brought. */
+  readonly noisedAt: number;
+}
+
+/** One guided prediction from given ones. Inputs: sample, conditional, unconditional, perturbed. */
+export interface GuidanceSubject {
+  readonly kind: 'guidance';
+  readonly guidance: GuidanceSetting;
+  readonly timestep: number;
+}
+
+/** A whole sampling run. Inputs: noise, step.<i>.noise. */
+export interface RunSubject {
+  readonly kind: 'run';
+  readonly config: Config;
+  readonly scheduler: Config;
+  readonly steps: number;
+  readonly eta: number;
+  readonly guidance: GuidanceSetting;
+  readonly labels: readonly number[] | undefined;
+  readonly nullLabel: number | undefined;
+}
+
+/** ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s(t) (ε(c) − ε̂(c)), s(t) = max(0, s − a (1000 − t)), then rescaled by φ. */
+export interface GuidanceSetting {
+  /** g; 1 is without. */
+  readonly guidanceScale: number;
+  /** s; 0 is without. */
+  readonly pagScale: number;
+  /** a. */
+  readonly pagAdaptiveScale: number;
+  readonly pagLayers: readonly string[];
+  /** φ. */
+  readonly guidanceRescale: number;
+}

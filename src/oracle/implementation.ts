@@ -1,0 +1,48 @@
+/**
+ * Everything in which two implementations may differ, as one value. The reference is one; an honest port that adds in another
+ * order is another, and so is a port with a mistake. A mistake is therefore a function from implementations to implementations.
+ */
+import type { Kernels } from '../kernels/kernels.ts';
+import { referenceKernels } from '../kernels/reference/index.ts';
+import { sinusoid } from '../nn/embeddings.ts';
+import type { UNetConfig } from '../unet/config.ts';
+import type { Stage } from '../unet/stages.ts';
+import type { Guidance, Pass } from '../guidance/guidance.ts';
+import { cfgPag } from '../guidance/pag.ts';
+import { rescaled } from '../guidance/rescale.ts';
+import type { Config } from '../schedulers/options.ts';
+import { createScheduler, type SchedulerChoices } from '../schedulers/registry.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import type { GuidanceSetting, Weights } from './case.ts';
+
+export interface Implementation {
+  readonly kernels: Kernels;
+  readonly sinusoid: typeof sinusoid;
+  /** How a config is understood. */
+  readonly config: (config: UNetConfig) => UNetConfig;
+  /** How the weights are laid out. */
+  readonly weights: (weights: Weights) => Weights;
+  readonly stages: (stages: readonly Stage[]) => readonly Stage[];
+  /** What becomes of a pass that a guidance asks for. */
+  readonly pass: (pass: Pass, attentionLayers: readonly string[]) => Pass;
+  /** What the model is given as its timestep at a step. */
+  readonly modelTimestep: (scheduler: Scheduler, index: number) => number;
+  readonly guidance: (setting: GuidanceSetting) => Guidance;
+  readonly scheduler: (config: Config, steps: number, choices: SchedulerChoices) => Scheduler;
+}
+
+const same = <T>(value: T): T => value;
+
+/** This library. */
+export const reference: Implementation = {
+  kernels: referenceKernels,
+  sinusoid,
+  config: same,
+  weights: same,
+  stages: same,
+  pass: same,
+  modelTimestep: (scheduler, index) => scheduler.timesteps[index],
+  guidance: ({ guidanceScale, pagScale, pagAdaptiveScale, pagLayers, guidanceRescale }) =>
+    rescaled(cfgPag(guidanceScale, { pagScale, pagAdaptiveScale, layers: pagLayers }), guidanceRescale),
+  scheduler: createScheduler,
+};

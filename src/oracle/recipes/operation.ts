@@ -1,0 +1,27 @@
+/** One operation on its probes. The output of a probe is the tap of its name. */
+import { InputError } from '../../tensor/errors.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { Kernels } from '../../kernels/kernels.ts';
+import type { OperationSubject, Probe } from '../case.ts';
+import type { Recipe } from './recipe.ts';
+
+export function operationRecipe({ operation, probes }: OperationSubject): Recipe {
+  return (kitchen) => {
+    const { kernels } = kitchen.implementation;
+    if (!Object.hasOwn(kernels, operation)) throw new InputError(`"${operation}" is no operation; there are ${Object.keys(kernels).join(', ')}`);
+    for (const probe of probes) {
+      const tensors = Array.from({ length: probe.tensors }, (_, i) => kitchen.inputs.get(`${probe.name}/${i}`));
+      kitchen.show(probe.name, call(kernels, operation, tensors, probe));
+    }
+  };
+}
+
+/** A kernel by name. Its arguments come from a file that has been checked for what the operation takes. */
+function call(kernels: Kernels, operation: string, tensors: readonly (Tensor | undefined)[], { arguments: rest }: Probe): Tensor {
+  const kernel = kernels[operation as keyof Kernels] as (...given: readonly unknown[]) => Tensor;
+  if (operation === 'concatBatch') return kernel(tensors);
+  if (operation === 'groupNorm') return kernel(tensors[0], rest[0], ...tensors.slice(1), rest[1]);
+  if (operation !== 'conv2d') return kernel(...tensors, ...rest);
+  const [stride, [top, bottom, left, right]] = rest as [number, readonly number[]];
+  return kernel(...tensors, stride, { top, bottom, left, right });
+}

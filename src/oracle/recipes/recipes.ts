@@ -1,0 +1,22 @@
+/** The recipe of every kind of case. */
+import type { Subject } from '../case.ts';
+import { embeddingRecipe } from './embedding.ts';
+import { guidanceRecipe } from './guidance.ts';
+import { operationRecipe } from './operation.ts';
+import type { Recipe } from './recipe.ts';
+import { runRecipe } from './run.ts';
+import { schedulerRecipe } from './scheduler.ts';
+import { stagesRecipe } from './stages.ts';
+import { unetRecipe } from './unet.ts';
+
+export function recipeOf(subject: Subject): Recipe {
+  switch (subject.kind) {
+    case 'operation': return operationRecipe(subject);
+    case 'embedding': return embeddingRecipe(subject);
+    case 'stages': return stagesRecipe(subject);
+    case 'unet': return unetRecipe(subject);
+    case 'scheduler': return schedulerRecipe(subject);
+    case 'guidance': return guidanceRecipe(subject);
+    case 'run': return runRecipe(subject);
+  }
+}

@@ -1,0 +1,32 @@
+/** Some stages of a UNet, plain and, where they attend and the case asks for it, perturbed. */
+import { InputError } from '../../tensor/errors.ts';
+import { zeros } from '../../tensor/tensor.ts';
+import { identity } from '../../nn/attention-perturbations.ts';
+import { conditional, perturbed as perturbedPass } from '../../guidance/guidance.ts';
+import type { UNetState } from '../../unet/stages.ts';
+import type { StagesSubject } from '../case.ts';
+import { watcherOf } from '../trace.ts';
+import { input, type Recipe } from './recipe.ts';
+import { buildUNet } from './unet.ts';
+
+export function stagesRecipe({ config, stages: paths, perturbed }: StagesSubject): Recipe {
+  return (kitchen) => {
+    const { implementation, weights, dtype, show, inputs } = kitchen;
+    const unet = buildUNet(config, weights, dtype, implementation);
+    const stages = paths.map((path) => {
+      const found = unet.stages.find((stage) => stage.path === path);
+      if (!found) throw new InputError(`the model has no stage "${path}"; it has ${unet.stages.map((stage) => stage.path).join(', ')}`);
+      return found;
+    });
+    const hidden = input(kitchen, 'hidden');
+    const skips = [...inputs].filter(([name]) => name.startsWith('skips.')).map(([, value]) => value);
+    const start: UNetState = { hidden, skips, temb: inputs.get('temb') ?? zeros(dtype, [hidden.shape[0], unet.config.timeEmbeddingDim]) };
+    const layers = stages.filter((stage) => stage.kind === 'attention').map((stage) => stage.path);
+
+    for (const [prefix, pass] of [['', conditional], ...(perturbed ? [['perturbed.', perturbedPass(layers, identity)] as const] : [])] as const) {
+      const { perturbation } = implementation.pass(pass, layers);
+      const context = { kernels: implementation.kernels, weights: unet.weights, ...watcherOf(show, prefix) };
+      stages.reduce((state, stage) => stage.run(context, state, perturbation), start);
+    }
+  };
+}

@@ -1,0 +1,47 @@
+/** What a case gives when somebody computes it: every value that has a name, in the order of the data flow. */
+import type { DType, Tensor } from '../tensor/tensor.ts';
+import { cast } from '../tensor/rounding.ts';
+import type { Watcher } from '../unet/unet.ts';
+import type { Case } from './case.ts';
+import type { Implementation } from './implementation.ts';
+import { recipeOf } from './recipes/recipes.ts';
+
+export type Trace = ReadonlyMap<string, Tensor>;
+
+/** Takes note of a value and returns the one to go on with. */
+export type Show = (name: string, value: Tensor) => Tensor;
+
+export interface Precision {
+  /** Inputs and weights are rounded to it first. */
+  readonly storage: DType;
+  /** What tensors are stored in while computing. */
+  readonly compute: DType;
+}
+
+/** In double precision, on numbers as they are in f32. */
+export const exact: Precision = { storage: 'f32', compute: 'f64' };
+
+/**
+ * Computes a case.
+ * @param forced values that take the place of those computed under these names, so that each layer is computed from *their* input.
+ *   The trace holds what was computed, not what was forced.
+ */
+export function trace(one: Case, implementation: Implementation, precision: Precision, forced?: Trace): Trace {
+  const seen = new Map<string, Tensor>();
+  const show: Show = (name, value) => {
+    seen.set(name, value);
+    const theirs = forced?.get(name);
+    return theirs ? cast(theirs, value.dtype) : value;
+  };
+  const prepare = (tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> =>
+    new Map([...tensors].map(([name, value]) => [name, cast(cast(value, precision.storage), precision.compute)]));
+  recipeOf(one.subject)({
+    inputs: prepare(one.inputs), weights: prepare(one.weights), dtype: precision.compute, implementation, show,
+  });
+  return seen;
+}
+
+/** A watcher that shows everything under a prefix. */
+export function watcherOf(show: Show, prefix: string): Watcher {
+  return { watches: () => true, tap: (path, value) => show(prefix + path, value) };
+}

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { reference } from '../../src/oracle/implementation.ts';
+import { exact, trace } from '../../src/oracle/trace.ts';
+import { loadCase, smallCases } from './cases.ts';
+
+/** The largest difference over the root mean square of the truth. */
+function distance(found: Tensor, truth: Tensor): number {
+  const size = Math.sqrt(Array.from(truth.data).reduce((sum, value) => sum + value * value, 0) / truth.data.length) || 1;
+  return Math.max(...Array.from(truth.data, (value, i) => (Object.is(found.data[i], value) || found.data[i] === value ? 0 : Math.abs(found.data[i] - value)))) / size;
+}
+
+describe('the truth of PyTorch and that of this library, two independent routes, agree in', () => {
+  it.each(smallCases)('%s', async (name) => {
+    const one = await loadCase(name);
+    const ours = trace(one, reference, exact);
+    const worst: Record<string, number> = {};
+    for (const [tap, { f64 }] of one.expected) {
+      expect([...ours.keys()], 'the taps').toContain(tap);
+      expect(ours.get(tap)!.shape, tap).toEqual(f64.shape);
+      const error = distance(ours.get(tap)!, f64);
+      if (!(error < 1e-11)) worst[tap] = error;
+    }
+    expect(worst).toEqual({});
+  });
+});
