@@ -12,7 +12,7 @@ from truth import truth
 
 SEED = 5
 CONDITIONAL = dict(
-    sample_size=8, in_channels=1, out_channels=1, block_out_channels=(4, 8), layers_per_block=1, norm_num_groups=2, attention_head_dim=4,
+    sample_size=4, in_channels=1, out_channels=1, block_out_channels=(4, 8), layers_per_block=1, norm_num_groups=2, attention_head_dim=4,
     num_class_embeds=4, down_block_types=("DownBlock2D", "AttnDownBlock2D"), up_block_types=("AttnUpBlock2D", "UpBlock2D"),
 )
 MODELS = {"conditional": CONDITIONAL, "variance": CONDITIONAL | dict(out_channels=2, num_class_embeds=None)}

@@ -4,7 +4,7 @@
  */
 import type { Kernels } from '../kernels/kernels.ts';
 import { referenceKernels } from '../kernels/reference/index.ts';
-import { sinusoid } from '../nn/embeddings.ts';
+import { fourierFeatures, sinusoid } from '../nn/embeddings.ts';
 import type { UNetConfig } from '../unet/config.ts';
 import type { Stage } from '../unet/stages.ts';
 import type { Guidance, Pass } from '../guidance/guidance.ts';
@@ -18,6 +18,7 @@ import type { GuidanceSetting, Weights } from './case.ts';
 export interface Implementation {
   readonly kernels: Kernels;
   readonly sinusoid: typeof sinusoid;
+  readonly fourierFeatures: typeof fourierFeatures;
   /** How a config is understood. */
   readonly config: (config: UNetConfig) => UNetConfig;
   /** How the weights are laid out. */
@@ -37,6 +38,7 @@ const same = <T>(value: T): T => value;
 export const reference: Implementation = {
   kernels: referenceKernels,
   sinusoid,
+  fourierFeatures,
   config: same,
   weights: same,
   stages: same,

@@ -4,6 +4,7 @@ import { cast } from '../tensor/rounding.ts';
 import type { Watcher } from '../unet/unet.ts';
 import type { Case } from './case.ts';
 import type { Implementation } from './implementation.ts';
+import type { Kitchen } from './recipes/recipe.ts';
 import { recipeOf } from './recipes/recipes.ts';
 
 export type Trace = ReadonlyMap<string, Tensor>;
@@ -21,27 +22,37 @@ export interface Precision {
 /** In double precision, on numbers as they are in f32. */
 export const exact: Precision = { storage: 'f32', compute: 'f64' };
 
-/**
- * Computes a case.
- * @param forced values that take the place of those computed under these names, so that each layer is computed from *their* input.
- *   The trace holds what was computed, not what was forced.
- */
-export function trace(one: Case, implementation: Implementation, precision: Precision, forced?: Trace): Trace {
+export interface TraceOptions {
+  /**
+   * Values that take the place of those computed under these names, so that each layer is computed from *their* input.
+   * The trace holds what was computed, not what was forced.
+   */
+  readonly forced?: Trace;
+  /** The values to keep; all, unless given. */
+  readonly names?: ReadonlySet<string>;
+  /** What becomes of every value that the arithmetic of schedulers and guidance is given. */
+  readonly disturb?: (value: Tensor) => Tensor;
+}
+
+/** Computes a case. */
+export function trace(one: Case, implementation: Implementation, precision: Precision, { forced, names, disturb }: TraceOptions = {}): Trace {
   const seen = new Map<string, Tensor>();
+  const isArithmetic = ['scheduler', 'guidance', 'run'].includes(one.subject.kind);
+  const watches = (name: string): boolean => !names || names.has(name);
+  const touched = (value: Tensor): Tensor => (disturb && isArithmetic ? disturb(value) : value);
   const show: Show = (name, value) => {
-    seen.set(name, value);
+    if (watches(name)) seen.set(name, value);
     const theirs = forced?.get(name);
-    return theirs ? cast(theirs, value.dtype) : value;
+    return touched(theirs ? cast(theirs, value.dtype) : value);
   };
   const prepare = (tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> =>
     new Map([...tensors].map(([name, value]) => [name, cast(cast(value, precision.storage), precision.compute)]));
-  recipeOf(one.subject)({
-    inputs: prepare(one.inputs), weights: prepare(one.weights), dtype: precision.compute, implementation, show,
-  });
+  const inputs = new Map([...prepare(one.inputs)].map(([name, value]) => [name, touched(value)]));
+  recipeOf(one.subject)({ inputs, weights: prepare(one.weights), dtype: precision.compute, implementation, show, watches });
   return seen;
 }
 
 /** A watcher that shows everything under a prefix. */
-export function watcherOf(show: Show, prefix: string): Watcher {
-  return { watches: () => true, tap: (path, value) => show(prefix + path, value) };
+export function watcherOf({ show, watches }: Kitchen, prefix: string): Watcher {
+  return { watches: (path) => watches(prefix + path), tap: (path, value) => show(prefix + path, value) };
 }

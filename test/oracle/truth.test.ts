@@ -10,6 +10,9 @@ function distance(found: Tensor, truth: Tensor): number {
   return Math.max(...Array.from(truth.data, (value, i) => (Object.is(found.data[i], value) || found.data[i] === value ? 0 : Math.abs(found.data[i] - value)))) / size;
 }
 
+/** The tables of σ are float32, and PyTorch fills them by functions that are not correctly rounded. */
+const sigmaTables = /euler|heun|dpm-solver|unipc/;
+
 describe('the truth of PyTorch and that of this library, two independent routes, agree in', () => {
   it.each(smallCases)('%s', async (name) => {
     const one = await loadCase(name);
@@ -19,7 +22,7 @@ describe('the truth of PyTorch and that of this library, two independent routes,
       expect([...ours.keys()], 'the taps').toContain(tap);
       expect(ours.get(tap)!.shape, tap).toEqual(f64.shape);
       const error = distance(ours.get(tap)!, f64);
-      if (!(error < 1e-11)) worst[tap] = error;
+      if (!(error < (sigmaTables.test(name) ? 5e-7 : 1e-11))) worst[tap] = error;
     }
     expect(worst).toEqual({});
   });

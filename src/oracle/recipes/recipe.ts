@@ -11,6 +11,8 @@ export interface Kitchen {
   readonly dtype: DType;
   readonly implementation: Implementation;
   readonly show: Show;
+  /** Whether anybody looks at a value: asked before something is computed only to be seen. */
+  readonly watches: (name: string) => boolean;
 }
 
 export type Recipe = (kitchen: Kitchen) => void;

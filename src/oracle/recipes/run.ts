@@ -63,7 +63,7 @@ function watchedDenoiser(
           const classLabels = labelsOf(changed[members[0]]);
           const found = traceUNet(
             unet, implementation.kernels, { sample: shown, timesteps: [timestep], ...(classLabels && { classLabels }) },
-            members.map((i) => changed[i].perturbation), (pass) => watcherOf(show, prefixes[members[pass]]), embeddingOf(unet, implementation),
+            members.map((i) => changed[i].perturbation), (pass) => watcherOf(kitchen, prefixes[members[pass]]), embeddingOf(unet, implementation),
           );
           members.forEach((i, place) => outputs.set(passes[i], show(`${prefixes[i]}prediction`, found[place])));
         }

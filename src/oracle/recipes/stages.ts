@@ -11,7 +11,7 @@ import { buildUNet } from './unet.ts';
 
 export function stagesRecipe({ config, stages: paths, perturbed }: StagesSubject): Recipe {
   return (kitchen) => {
-    const { implementation, weights, dtype, show, inputs } = kitchen;
+    const { implementation, weights, dtype, inputs } = kitchen;
     const unet = buildUNet(config, weights, dtype, implementation);
     const stages = paths.map((path) => {
       const found = unet.stages.find((stage) => stage.path === path);
@@ -25,7 +25,7 @@ export function stagesRecipe({ config, stages: paths, perturbed }: StagesSubject
 
     for (const [prefix, pass] of [['', conditional], ...(perturbed ? [['perturbed.', perturbedPass(layers, identity)] as const] : [])] as const) {
       const { perturbation } = implementation.pass(pass, layers);
-      const context = { kernels: implementation.kernels, weights: unet.weights, ...watcherOf(show, prefix) };
+      const context = { kernels: implementation.kernels, weights: unet.weights, ...watcherOf(kitchen, prefix) };
       stages.reduce((state, stage) => stage.run(context, state, perturbation), start);
     }
   };

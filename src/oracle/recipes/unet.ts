@@ -21,7 +21,7 @@ export function unetRecipe({ config, timesteps, labels, perturbed }: UNetSubject
     const prefixes = ['', 'perturbed.'];
     const predictions = traceUNet(
       unet, implementation.kernels, { sample: input(kitchen, 'sample'), timesteps, ...(classLabels && { classLabels }) },
-      passes, (pass) => watcherOf(show, prefixes[pass]), embeddingOf(unet, implementation),
+      passes, (pass) => watcherOf(kitchen, prefixes[pass]), embeddingOf(unet, implementation),
     );
     predictions.forEach((prediction, i) => show(`${prefixes[i]}prediction`, prediction));
   };
@@ -38,9 +38,10 @@ export function buildUNet(config: Config, weights: Weights, dtype: DType, implem
   };
 }
 
-/** How the implementation embeds numbers, where the model wants sinusoids; otherwise the model does it itself. */
-export function embeddingOf({ config, dtype }: UNet, { sinusoid }: Implementation): ((numbers: readonly number[]) => Tensor) | undefined {
-  if (config.timeEmbeddingType !== 'positional') return undefined;
+/** How the implementation embeds numbers; a table of learned vectors the model looks up itself. */
+export function embeddingOf({ config, dtype, weights }: UNet, { sinusoid, fourierFeatures }: Implementation): ((numbers: readonly number[]) => Tensor) | undefined {
+  if (config.timeEmbeddingType === 'learned') return undefined;
+  if (config.timeEmbeddingType === 'fourier') return (numbers) => fourierFeatures(numbers, weights.get('time_proj.weight')!);
   return (numbers) => sinusoid(numbers, config.blockOutChannels[0], config.flipSinToCos, config.freqShift, dtype);
 }
 

@@ -1,0 +1,77 @@
+/** The honest ports of each precision: how far apart they lie is the spread from which tolerances are derived. */
+import { cos, exp, sin } from '../../tensor/math.ts';
+import { cast } from '../../tensor/rounding.ts';
+import { tensor, type FloatArray } from '../../tensor/tensor.ts';
+import type { sinusoid } from '../../nn/embeddings.ts';
+import { reference, type Implementation } from '../implementation.ts';
+import { fused, halfTiles, inHalf, lanes, pairwise, reversed, sequential } from './dot.ts';
+import type { FormatName } from './format.ts';
+import { honestKernels, type Arithmetic } from './kernels.ts';
+
+export interface Variant {
+  readonly name: string;
+  readonly implementation: Implementation;
+}
+
+/** The embedding of time in double precision, rounded once: more accurate than diffusers, which rounds every step to float32. */
+const doubleSinusoid: typeof sinusoid = (timesteps, size, cosineFirst, shift, dtype) => {
+  const half = Math.floor(size / 2);
+  const out = new Float64Array(timesteps.length * size);
+  timesteps.forEach((t, b) => {
+    for (let i = 0; i < half; i++) {
+      const angle = t * exp((-9.210340371976184 * i) / (half - shift));
+      out[b * size + i] = cosineFirst ? cos(angle) : sin(angle);
+      out[b * size + half + i] = cosineFirst ? sin(angle) : cos(angle);
+    }
+  });
+  return cast(cast(tensor('f64', [timesteps.length, size], out), 'f32'), dtype);
+};
+
+function port(name: string, arithmetic: Arithmetic, changes: Partial<Implementation> = {}): Variant {
+  return { name, implementation: { ...reference, kernels: honestKernels(arithmetic), ...changes } };
+}
+
+const orders: readonly Variant[] = [
+  { name: 'the reference', implementation: reference },
+  port('sums one after another', { dot: sequential }),
+  port('sums from the end, time in double', { dot: reversed }, { sinusoid: doubleSinusoid }),
+  port('fused multiply-add, norms in single steps', { dot: fused, singleSteps: true }),
+  port('pairwise sums, scaled queries', { dot: pairwise, scaledQueries: true }),
+  port('sixteen lanes, online softmax', { dot: lanes, onlineSoftmax: true, singleSteps: true, polynomialErf: true }),
+];
+
+/** In storage of 16 bits it matters most where results are rounded. */
+const stored: readonly Variant[] = [
+  ...orders.slice(0, 3),
+  port('logits stored', { dot: sequential, storedLogits: true, singleSteps: true }),
+  port('online softmax, scaled queries', { dot: lanes, onlineSoftmax: true, scaledQueries: true }),
+];
+
+const roundTf32 = (values: FloatArray): FloatArray => keepBits(values, 0x1000);
+const truncateTf32 = (values: FloatArray): FloatArray => keepBits(values, 0);
+
+export const variants: Readonly<Record<FormatName, readonly Variant[]>> = {
+  f32: orders,
+  tf32: [
+    port('rounded to TF32', { dot: sequential, multiplicand: roundTf32 }),
+    port('cut off to TF32', { dot: sequential, multiplicand: truncateTf32 }),
+    port('rounded to TF32, fused, pairwise attention', { dot: fused, multiplicand: roundTf32, scaledQueries: true, singleSteps: true }),
+    port('rounded to TF32, lanes, online softmax', { dot: lanes, multiplicand: roundTf32, onlineSoftmax: true }),
+    orders[0],
+  ],
+  bf16: stored,
+  mixed: stored,
+  f16: [
+    ...stored,
+    port('sums in float16', { dot: inHalf, storedLogits: true }),
+    port('tiles added up in float16', { dot: halfTiles }),
+  ],
+};
+
+/** The numbers with the last 13 bits of their significand taken away, after adding `bias` to the bits: half of what is taken rounds. */
+function keepBits(values: FloatArray, bias: number): FloatArray {
+  const out = Float32Array.from(values);
+  const bits = new Int32Array(out.buffer);
+  for (let i = 0; i < bits.length; i++) if (Number.isFinite(out[i])) bits[i] = (bits[i] + bias) & ~0x1fff;
+  return out;
+}

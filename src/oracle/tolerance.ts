@@ -1,0 +1,131 @@
+/**
+ * How far a port may deviate, tap by tap. Derived, not picked:
+ *
+ * 1. The *scale* of a number is the error that rounding as noise brings into it (honest/noise.ts): the analytic size, aware
+ *    of conditioning, propagated through all layers before it. Deviations are counted in it.
+ * 2. The *spread* is how far honest ports lie from the truth (honest/variants.ts), in this unit: the worst of them.
+ * 3. The *budget* is the spread times a margin, but never above the analytic ceiling, and never below a floor under which a
+ *    few ports are no sample.
+ *
+ * Two numbers are held against it: the root mean square over the tap, which changes little from one honest port to the
+ * next and so finds small mistakes that are everywhere, and the largest deviation, which finds large ones in one place.
+ */
+import { cast } from '../tensor/rounding.ts';
+import { manualSeed } from '../tensor/random.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Case, Subject } from './case.ts';
+import type { Format } from './honest/format.ts';
+import { noisyFourierFeatures, noisyKernels, noisyScheduler, noisySinusoid, noisyValue } from './honest/noise.ts';
+import { variants } from './honest/variants.ts';
+import { reference } from './implementation.ts';
+import { trace, type Trace } from './trace.ts';
+
+/** A deviation in units of the scale. */
+export interface Deviation {
+  readonly rms: number;
+  readonly max: number;
+}
+
+export interface Band {
+  readonly truth: Tensor;
+  /** For each number, the size of honest errors. */
+  readonly scale: Float64Array;
+  /** Of each honest port, by name. */
+  readonly spread: ReadonlyMap<string, Deviation>;
+  readonly budget: Deviation;
+}
+
+/** A port that is not among ours may be so much worse than the worst of ours. */
+export const margin = 3;
+
+/** Below this the budget does not go: rounding errors of this size are unlike from port to port. */
+export const floor: Deviation = { rms: 0.3, max: 2 };
+
+/** Above this it does not go: it is what the plainest orders do where all signs agree, and the tails of a normal distribution. */
+export const ceiling: Deviation = { rms: 3, max: 15 };
+
+/** How often a case is computed with noise, by kind. */
+const samples: Readonly<Record<Subject['kind'], number>> = { operation: 16, embedding: 16, stages: 16, guidance: 16, scheduler: 16, unet: 8, run: 4 };
+/** With more weights than this a case takes seconds, and twice must do. */
+const many = 1e6;
+
+/**
+ * The bands of all taps of a case.
+ * @param names the taps that are wanted
+ * @param forced their values: then each band says how far a layer may deviate from what follows from *their* input
+ */
+export function bandsOf(one: Case, format: Format, names: ReadonlySet<string>, forced?: Trace): ReadonlyMap<string, Band> {
+  const { storage } = format;
+  const given = { names, ...(forced && { forced }) };
+  const truth = trace(one, reference, { storage, compute: 'f64' }, given);
+  const weights = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const count = weights > many ? 2 : samples[one.subject.kind];
+
+  const squares = new Map([...truth].map(([name, { data }]) => [name, new Float64Array(data.length)]));
+  for (let seed = 0; seed < count; seed++) {
+    const generator = manualSeed(seed);
+    const noisy = trace(one, {
+      ...reference, kernels: noisyKernels(format, generator), sinusoid: noisySinusoid(format, generator), fourierFeatures: noisyFourierFeatures(format, generator),
+      scheduler: noisyScheduler(generator),
+    }, { storage, compute: 'f64' }, { ...given, disturb: (value) => noisyValue(format, generator, value) });
+    for (const [name, sums] of squares) {
+      const [exact, moved] = [truth.get(name)!.data, noisy.get(name)!.data];
+      for (let i = 0; i < sums.length; i++) {
+        const error = moved[i] - exact[i];
+        if (Number.isFinite(error)) sums[i] += (error * error) / count;
+      }
+    }
+  }
+
+  const ports = variants[format.name].map(({ name, implementation }) => ({ name, found: trace(one, implementation, { storage, compute: storage }, given) }));
+  return new Map([...truth].map(([name, exact]) => {
+    const scale = scaleOf(exact, squares.get(name)!, count, format);
+    const spread = new Map(ports.map(({ name: port, found }) => [port, deviation(cast(found.get(name)!, 'f64'), exact, scale)]));
+    return [name, { truth: exact, scale, spread, budget: budgetOf([...spread.values()], exact.data.length) }];
+  }));
+}
+
+/**
+ * The root mean square of some errors for each number. Where it rests on less than 16 of them, the mean over the tap stands in
+ * for those that are missing. Never 0: a number that is exact in all traces is no better than the tap's size allows.
+ */
+function scaleOf({ data }: Tensor, squares: Float64Array, count: number, { stored }: Format): Float64Array {
+  const finite = Array.from(data).filter(Number.isFinite);
+  const size = Math.sqrt(finite.reduce((sum, value) => sum + value * value, 0) / Math.max(1, finite.length));
+  const smallest = 1e-3 * stored * size + Number.MIN_VALUE;
+  const common = squares.reduce((sum, square) => sum + square, 0) / Math.max(1, squares.length);
+  return squares.map((square) => Math.sqrt((count * square + (16 - count) * common) / 16) + smallest);
+}
+
+/** How far `found` lies from `truth`. Equal infinities are no deviation; a NaN is an infinite one. */
+export function deviation(found: Tensor, truth: Tensor, scale: Float64Array): Deviation {
+  let [sum, max] = [0, 0];
+  for (let i = 0; i < scale.length; i++) {
+    const share = deviationAt(found.data[i], truth.data[i], scale[i]);
+    sum += share * share;
+    max = Math.max(max, share);
+  }
+  return { rms: Math.sqrt(sum / Math.max(1, scale.length)), max };
+}
+
+export function deviationAt(found: number, truth: number, scale: number): number {
+  if (found === truth || (Number.isNaN(found) && Number.isNaN(truth))) return 0;
+  const share = Math.abs(found - truth) / scale;
+  return Number.isNaN(share) ? Infinity : share;
+}
+
+/** Of few numbers the root mean square scatters more: a tap of n gets 1 + 2/√n of the margin. */
+function budgetOf(spread: readonly Deviation[], count: number): Deviation {
+  const wider = 1 + 2 / Math.sqrt(count);
+  // What an honest port does is never wrong: next to a limit to which values are clipped it may exceed the ceiling.
+  const limit = (worst: number, low: number, high: number): number => Math.min(Math.max(high, worst), Math.max(low, margin * worst)) * wider;
+  return {
+    rms: limit(Math.max(...spread.map(({ rms }) => rms)), floor.rms, ceiling.rms),
+    max: limit(Math.max(...spread.map(({ max }) => max)), floor.max, ceiling.max),
+  };
+}
+
+/** The larger share of the budget: up to 1 is within it. */
+export function shareOf({ rms, max }: Deviation, { budget }: Band): number {
+  return Math.max(rms / budget.rms, max / budget.max);
+}
