@@ -14,7 +14,7 @@ export function betaQuantile(p: number, a: number): number {
   for (;;) {
     const middle = (low + high) / 2;
     if (middle === low || middle === high) return high;
-    if (incompleteBeta(middle, a) < target) low = middle;
+    if (incompleteBeta(middle, a) <= target) low = middle;
     else high = middle;
     if (high < Number.MIN_VALUE * 2 ** 60) return 0;
   }

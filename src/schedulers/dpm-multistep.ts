@@ -11,7 +11,8 @@ import { evenSigmas, flowSigmas, readSolverSpacing, tableOf, variancePreserving,
 import { spacings } from './spacing.ts';
 
 /**
- * A step of order k uses the model's last k outputs and costs one call. The state is those outputs, the latest first.
+ * A step of order k uses the model's last k outputs and costs one call. The state is those outputs, the latest first. `solver_order` 3
+ * is in fact of second order, though often nearer: see backwardDifferences.
  * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
  */
 export function dpmMultistep(config: Config, steps: number, mu?: number): Scheduler<readonly Tensor[]> {

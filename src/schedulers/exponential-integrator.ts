@@ -4,7 +4,7 @@
  *
  *     x' = A x − B (E₁ D₀ + E₂ D₁ + E₃ D₂),   h = λ' − λ
  *
- * D₀ is m, D₁ and D₂ are h and h²/… times its derivatives, by finite differences; E_k is the integral of their polynomial.
+ * D₀, D₁, D₂ are m, h m' and h² m'' by finite differences; E_k is the integral of eᵛ (v/h)ᵏ⁻¹/(k−1)!, up to the sign, over the step.
  */
 import { combine } from '../tensor/arithmetic.ts';
 import { exp, expm1 } from '../tensor/math.ts';

@@ -31,7 +31,8 @@ export function orderAt({ order, lowersFinal, eulerAtFinal }: OrderRule, index: 
 }
 
 /**
- * D₀, D₁, D₂ at step `index`: h times the first and h² times half the second derivative in λ, by differences of the last outputs.
+ * D₀, D₁, D₂ at step `index`: m, h m' and ½ h² m'' (in λ) by differences of the last outputs. The step wants h² m'', so with three
+ * outputs it is of second order only; kept as it is in diffusers and in the authors' code, so that runs agree.
  * @param outputs the latest first, as many as the order
  */
 export function backwardDifferences(outputs: readonly Tensor[], levels: readonly SolverLevel[], index: number): Tensor[] {

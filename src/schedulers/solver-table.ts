@@ -63,7 +63,7 @@ export function wideSigmas(
   const training = trainingSigmas(schedule);
   const [largest, smallest] = [most ?? training[training.length - 1], least ?? training[0]];
   const sigmas = spacing === 'lu'
-    ? range(f32(log(largest)), f32(log(smallest)), steps).map(exp) // even steps of λ (Lu et al. 2022, arXiv 2206.00927, section 3.4)
+    ? range(f32(log(largest)), f32(log(smallest)), steps).map(exp) // even steps of λ (Lu et al. 2022, arXiv 2206.00927)
     : spaceSigmas(spacing, largest, smallest, steps);
   return { timesteps: sigmas.map(timestepOfSigma(training)).map(rounds ? roundHalfEven : Math.trunc), sigmas, training };
 }

@@ -83,7 +83,7 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
 
 /**
  * The weights of the differences, so that the step is exact for polynomials: Σ_k r_kⁿ⁻¹ w_k = n! E_{n+1} / B(h), n = 1, 2, …
- * (eq. 5 and theorem 3.1). A single one is ½, whatever B(h) is, which is as good up to the second order.
+ * (arXiv 2302.04867, algorithms 1 and 2). A single one is ½, whatever B(h) is, which is as good up to the second order.
  */
 function differenceWeights(ratios: readonly number[], exponent: number, bh: number): readonly number[] {
   if (ratios.length === 1) return [0.5];
