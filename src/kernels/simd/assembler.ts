@@ -144,6 +144,7 @@ export const v128 = {
   load: load('v128', simd(0), 2),
   load32Splat: load('v128', simd(9), 2),
   load32Zero: load('v128', simd(92), 2),
+  load64Splat: load('v128', simd(10), 3),
   load64Zero: load('v128', simd(93), 2),
   store: store<'v128'>(simd(11), 2),
   store32Lane: storeLane(90, 2),
@@ -162,6 +163,11 @@ export const v128 = {
   /** Sixteen bytes taken from a (0–15) and b (16–31). */
   shuffle: (a: V128, b: V128, lanes: readonly number[]): V128 => expr('v128', a.code, b.code, simd(13), lanes),
 };
+
+/** Two 64-bit lanes taken from a (0, 1) and b (2, 3). */
+export function shuffle64(a: V128, b: V128, lanes: readonly [number, number]): V128 {
+  return v128.shuffle(a, b, lanes.flatMap((lane) => Array.from({ length: 8 }, (_, byte) => 8 * lane + byte)));
+}
 
 /** Four 32-bit lanes taken from a (0–3) and b (4–7). */
 export function shuffle32(a: V128, b: V128, lanes: readonly [number, number, number, number]): V128 {
@@ -214,6 +220,9 @@ export const i32x4 = {
   sub: vectorBinary(177),
   /** Towards zero; NaN → 0, out of range → the nearest integer. */
   truncF32: vectorUnary(248),
+  /** The same of two doubles; the upper lanes become 0. */
+  truncF64Zero: vectorUnary(252),
+  extractLane: extractLane('i32', 27),
 };
 
 export const f64x2 = {
@@ -227,7 +236,9 @@ export const f64x2 = {
   ne: vectorBinary(72),
   lt: vectorBinary(73),
   gt: vectorBinary(74),
+  ge: vectorBinary(76),
   promoteLow: vectorUnary(95),
+  floor: vectorUnary(117),
   abs: vectorUnary(236),
   neg: vectorUnary(237),
   sqrt: vectorUnary(239),
@@ -241,7 +252,9 @@ export const f64x2 = {
 
 export const i64x2 = {
   add: vectorBinary(206),
+  sub: vectorBinary(209),
   shl: vectorShift(203),
+  shrS: vectorShift(204),
 };
 
 /** The two upper floats of a vector, promoted to f64x2. */

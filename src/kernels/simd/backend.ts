@@ -5,6 +5,7 @@
 import { referenceKernels } from '../reference/index.ts';
 import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Backend, Program, Tensors } from '../kernels.ts';
+import { writeErfTable } from './activations.ts';
 import { compile } from './compile.ts';
 import { writeConstants } from './elementary.ts';
 import { fmaSupported, sharedMemorySupported, simdSupported } from './features.ts';
@@ -47,6 +48,7 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   const memoryLimits = { shared: threads > 1, minimum: 2, maximum: MAXIMUM_PAGES };
   const memory = new WebAssembly.Memory({ initial: memoryLimits.minimum, maximum: memoryLimits.maximum, shared: memoryLimits.shared });
   writeConstants(memory);
+  writeErfTable(memory);
   const blocks = heap(memory);
   const store = weightStore(blocks);
   const plans = new Map<string, Plan>();

@@ -1,6 +1,8 @@
 /** Operations that treat every element alike: reference/elementwise and the activations, four elements at a time. */
 import { f32, f32x4, forRange, i32, set, v128, when } from './assembler.ts';
 import type { Body, Code, Func, Local, V128 } from './assembler.ts';
+import type { Activation } from '../kernels.ts';
+import { geluf, mishf } from './activations.ts';
 import { reluf, siluf } from './elementary.ts';
 import { at, kernel, keyOf, parallel, type Library } from './library.ts';
 import { storeLanes } from './tile.ts';
@@ -9,7 +11,7 @@ export type MapOperation =
   | { readonly kind: 'add' | 'subtract' | 'multiply' }
   | { readonly kind: 'affine'; readonly factor: number; readonly offset: number }
   | { readonly kind: 'divide'; readonly divisor: number }
-  | { readonly kind: 'silu' | 'relu' }
+  | { readonly kind: Activation }
   | { readonly kind: 'copy' };
 
 export interface MapSpec {
@@ -27,7 +29,7 @@ export interface MapSpec {
 /** Elements that a unit of work handles at most. */
 const CHUNK = 8192;
 
-function operate(operation: MapOperation, body: Body): (value: Local<'v128'>, other: V128) => Code {
+function operate(operation: MapOperation, lib: Library, body: Body): (value: Local<'v128'>, other: V128) => Code {
   switch (operation.kind) {
     case 'add': return (value, other) => set(value, f32x4.add(value, other));
     case 'subtract': return (value, other) => set(value, f32x4.sub(value, other));
@@ -37,6 +39,8 @@ function operate(operation: MapOperation, body: Body): (value: Local<'v128'>, ot
     case 'divide': return (value) => set(value, f32x4.div(value, f32x4.const(operation.divisor)));
     case 'silu': return siluf(body);
     case 'relu': return reluf();
+    case 'gelu': return geluf(lib);
+    case 'mish': return mishf(lib);
     case 'copy': return () => [];
   }
 }
@@ -55,7 +59,7 @@ export function mapKernel(lib: Library, spec: MapSpec): Func {
     const out0 = rest.at(-1)!;
     const [sample, plane, offset, end, a, b, out] = [0, 1, 2, 3, 4, 5, 6].map(() => body.local('i32')) as Seven;
     const [value, number] = [body.local('v128'), body.local('v128')];
-    const apply = operate(spec.operation, body);
+    const apply = operate(spec.operation, lib, body);
     const compute: Code = [
       set(value, v128.load(i32.add(a, offset))),
       apply(value, spread ? number : v128.load(i32.add(b, offset))),

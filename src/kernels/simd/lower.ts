@@ -446,9 +446,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
         case 'linear': return linear(node);
         case 'groupNorm': return groupNorm(node, operation.groups, operation.eps);
         case 'attention': return attention(node, operation.heads, operation.scale);
-        case 'activation':
-          if (operation.activation !== 'silu' && operation.activation !== 'relu') return false;
-          return map(node, { kind: operation.activation }), true;
+        case 'activation': return map(node, { kind: operation.activation }), true;
         case 'add':
         case 'subtract':
         case 'multiply': return map(node, { kind: operation.kind }), true;

@@ -19,10 +19,11 @@ export const CONTROL = {
   /** The number of the module to run. */
   MODULE: 260,
   ARENA: 264,
-  /** Numbers that kernels read. */
+  /** Numbers that kernels read: those of exp, and the table of erf. */
   CONSTANTS: 512,
+  ERF: 1024,
   /** One counter of work for each step; zero before a run. */
-  COUNTERS: 1024,
+  COUNTERS: 4608,
   /** Where what is given out begins. */
   BYTES: 65536,
 } as const;

@@ -22,13 +22,16 @@ export function gelu(x: number): number {
 }
 
 /** Below this 1 + erf would lose too many digits. */
-const LOWER_TAIL = -3;
-const FRACTION_LEVELS = 60;
-const SQRT_2_PI = Math.sqrt(2 * Math.PI);
+export const LOWER_TAIL = -3;
+export const FRACTION_LEVELS = 60;
+export const SQRT_2_PI = Math.sqrt(2 * Math.PI);
+
+/** Beyond this Φ(−a) lies below the smallest double. */
+export const TAIL_END = 40;
 
 /** Φ(−a) for a ≥ 3 by Laplace's continued fraction: e^(−a²/2) / √2π / (a + 1/(a + 2/(a + 3/(a + …)))). */
 function lowerTail(a: number): number {
-  if (a > 40) return 0; // below the smallest double
+  if (a > TAIL_END) return 0;
   let fraction = a;
   for (let level = FRACTION_LEVELS; level >= 1; level--) fraction = a + level / fraction;
   // e^(−a²/2) with all the digits of a².
@@ -36,9 +39,12 @@ function lowerTail(a: number): number {
   return (exp(-0.5 * square.hi) * (1 - 0.5 * square.lo)) / (SQRT_2_PI * fraction);
 }
 
-/** x · tanh(ln(1 + eˣ)). With e = eˣ the tanh is (e² + 2e) / (e² + 2e + 2), which for x > 20 is 1 to the last bit. Error: below 4 ulp. */
+/** Beyond this mish is x to the last bit. */
+export const MISH_LINEAR = 20;
+
+/** x · tanh(ln(1 + eˣ)). With e = eˣ the tanh is (e² + 2e) / (e² + 2e + 2), which for large x is 1 to the last bit. Error: below 4 ulp. */
 export function mish(x: number): number {
-  if (x > 20) return x;
+  if (x > MISH_LINEAR) return x;
   const e = exp(x);
   const n = e * (e + 2);
   return (x * n) / (n + 2);

@@ -29,11 +29,12 @@ const CENTRES: readonly (readonly [number, number, number])[] = [
   [0.9999999999999996, 2.0875548107488853e-17, 4.938485140964219e-15],
   [1.0, -2.1519736712498913e-17, 2.617301239249265e-16],
 ];
-const FIRST_CENTRE = 0.5;
-const SPACING = 0.25;
+/** The first centre, and the distance between two. */
+export const FIRST_CENTRE = 0.5;
+export const SPACING = 0.25;
 const TERMS = 15;
 /** From here on erf is 1 to the last bit. */
-const SATURATION = 6;
+export const SATURATION = 6;
 
 interface Expansion {
   readonly centre: number;
@@ -43,7 +44,7 @@ interface Expansion {
   readonly coefficients: readonly number[];
 }
 
-const EXPANSIONS = CENTRES.map(([value, rest, slope], index): Expansion => {
+export const EXPANSIONS = CENTRES.map(([value, rest, slope], index): Expansion => {
   const centre = FIRST_CENTRE + SPACING * index;
   // g(c + h) = Σ gₙhⁿ with (n + 1) gₙ₊₁ = −2c·gₙ − 2gₙ₋₁; integrating divides gₙ by n + 1.
   const g = [slope, -2 * centre * slope];
@@ -51,9 +52,9 @@ const EXPANSIONS = CENTRES.map(([value, rest, slope], index): Expansion => {
   return { centre, value, rest, coefficients: g.map((coefficient, n) => coefficient / (n + 1)) };
 });
 
-/** 2/√π − 1 and the coefficients of x³, x⁵ … of erf about 0: (−1)ᵏ 2/√π / (k! (2k + 1)). */
-const SLOPE_AT_0_LESS_1 = 0.1283791670955126;
-const ABOUT_0 = Array.from({ length: 12 }, (_, index) => {
+/** 2/√π − 1, and the coefficients of x³, x⁵ … of erf about 0: (−1)ᵏ 2/√π / (k! (2k + 1)). */
+export const SLOPE_AT_0_LESS_1 = 0.1283791670955126;
+export const ABOUT_0 = Array.from({ length: 12 }, (_, index) => {
   const k = index + 1;
   let factorial = 1;
   for (let i = 2; i <= k; i++) factorial *= i;

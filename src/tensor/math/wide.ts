@@ -22,7 +22,7 @@ function orderedSum(a: number, b: number): Wide {
 }
 
 /** 2²⁷ + 1: multiplying by it separates the upper 26 bits of a double from the lower. */
-const SPLITTER = 134217729;
+export const SPLITTER = 134217729;
 
 /** a · b without any error, as long as nothing overflows or becomes subnormal. */
 export function twoProduct(a: number, b: number): Wide {

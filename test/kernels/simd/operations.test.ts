@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { afterAll, describe, test } from 'vitest';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';
 import type { Program, Tensors } from '../../../src/kernels/kernels.ts';
-import { expectAsReference, seeds, small, tensorOf } from './support.ts';
+import { tensor } from '../../../src/tensor/tensor.ts';
+import { expectAsReference, noise, seeds, small, tensorOf } from './support.ts';
 
 const backends = [simdBackend(), simdBackend({ threads: 2 })];
 afterAll(() => backends.forEach((backend) => backend.dispose()));
@@ -80,6 +81,15 @@ describe('the same bits as the plain loop', () => {
       check((k, { x }) => ({ silu: k.activation(x!, 'silu'), gelu: k.activation(x!, 'gelu'), mish: k.activation(x!, 'mish'), relu: k.activation(x!, 'relu') }),
         { x: tensorOf([b, c, n], seed) });
     }), runs);
+  });
+
+  test('activations of all magnitudes', () => {
+    fc.assert(fc.property(fc.constantFrom(0.5, 4, 16, 100), seeds, (reach, seed) => {
+      const anywhere = tensor('f32', [4096], new Float32Array(Uint32Array.from(noise([4096], seed).data, (value) => (value + 1) * 2 ** 31).buffer));
+      const near = noise([4096], seed + 1);
+      check((k, { x, y }) => Object.fromEntries((['silu', 'gelu', 'mish', 'relu'] as const).flatMap((kind) =>
+        [[kind, k.activation(x!, kind)], [`${kind} near`, k.activation(k.affine(y!, reach, 0), kind)]])), { x: anywhere, y: near });
+    }), { numRuns: 20 });
   });
 
   test('resampling', () => {
