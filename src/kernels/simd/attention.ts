@@ -7,7 +7,7 @@
  * queries of one head, one query in each lane of two vectors. So the maximum and the sums of the softmax run down
  * the scratch array [M][8] and never across lanes, and both products are the register tile of the convolution.
  */
-import { call, f32x4, forRange, i32, set, v128, when } from './assembler.ts';
+import { call, f32, f32x4, forRange, i32, set, v128, when } from './assembler.ts';
 import type { Body, Code, Func, I32, Local } from './assembler.ts';
 import { expf } from './elementary.ts';
 import { at, kernel, keyOf, parallel, type Library } from './library.ts';
@@ -90,7 +90,7 @@ function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number)
 }
 
 /** The function (lane sums, scores): softmax down each of the eight columns. */
-export function softmaxColumns(lib: Library, keys: number): Func {
+function softmaxColumns(lib: Library, keys: number): Func {
   return lib.func(`softmaxColumns${keys}`, { params: ['i32', 'i32'], results: [] }, (body) => {
     const [lanes, scores] = body.params as [Local<'i32'>, Local<'i32'>];
     const offset = body.local('i32');
@@ -132,14 +132,37 @@ function halveLanes(body: Body, lanes: I32, offset: number, total: Local<'v128'>
   return [code, set(total, values[0]!)];
 }
 
+/** What a kernel does with the map of eight queries, which it has in scratch memory as [M][8]. */
+interface MapParts {
+  /** Fills the scratch with the map: computed, or read from the map's eight rows. */
+  readonly source: 'products' | 'map';
+  /** Mixes the values with it, or writes its eight rows. */
+  readonly result: 'values' | 'map';
+}
+
 /** The kernel of (thread, counter, q, k, v, out, scratch); scratch is that of all threads. */
-export function attentionKernel(lib: Library, spec: AttentionSpec): Func {
+export const attentionKernel = (lib: Library, spec: AttentionSpec): Func => kernelOf(lib, spec, { source: 'products', result: 'values' });
+/** The kernel of (thread, counter, q, k, map, scratch). The map is [B,h,N,M], its rows one after another within a sample. */
+export const attentionMapKernel = (lib: Library, spec: AttentionSpec): Func => kernelOf(lib, spec, { source: 'products', result: 'map' });
+/** The kernel of (thread, counter, map, v, out, scratch). */
+export const applyMapKernel = (lib: Library, spec: AttentionSpec): Func => kernelOf(lib, spec, { source: 'map', result: 'values' });
+
+/** `qStride` and `outStride` are the map's where the map takes their place. */
+function kernelOf(lib: Library, spec: AttentionSpec, { source, result }: MapParts): Func {
   const { batch, heads, queries, keys, size } = spec;
   const groups = Math.ceil(queries / WIDTH);
   const lastLanes = queries - WIDTH * (groups - 1);
+  const byProducts = source === 'products';
+  const byValues = result === 'values';
+  const rowBytes = 4 * keys;
 
-  return kernel(lib, `attention${keyOf(spec)}`, 5, (body) => {
-    const [q0, k0, v0, out0, scratch0] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+  return kernel(lib, `attention${source}${result}${keyOf(spec)}`, byProducts && byValues ? 5 : 4, (body) => {
+    const pointers = [...body.pointers];
+    const next = (): Local<'i32'> => pointers.shift()!;
+    const q0 = next();
+    const k0 = byProducts ? next() : q0;
+    const v0 = byValues ? next() : q0;
+    const [out0, scratch0] = [next(), next()];
     const [b, head, group, q, k, v, out, lanes, scores, m] = Array.from({ length: 10 }, () => body.local('i32')) as Ten;
     const wholeKeys = keys - (keys % 4);
     const wholeSize = size - (size % 4);
@@ -153,21 +176,33 @@ export function attentionKernel(lib: Library, spec: AttentionSpec): Func {
         size % 4 === 0 ? [] : mix(size % 4),
       ];
     };
+    const eight = Array.from({ length: WIDTH }, (_, query) => query);
+    const readRows = (count: number): Code => forRange(m, i32.const(0), i32.const(keys), 1, eight.slice(0, count).map((query) =>
+      f32.store(at(scores, m, ROW_BYTES), f32.load(at(q, m, 4), query * rowBytes), 4 * query)));
+    const writeRows = (count: number): Code => forRange(m, i32.const(0), i32.const(keys), 1, eight.slice(0, count).map((query) =>
+      f32.store(at(out, m, 4), f32.load(at(scores, m, ROW_BYTES), 4 * query), query * rowBytes)));
+    /** What depends on how many queries there are: eight, or in the last group perhaps fewer. */
+    const forQueries = (code: (count: number) => Code): Code =>
+      lastLanes === WIDTH ? code(WIDTH) : when(i32.eq(group, i32.const(groups - 1)), code(lastLanes), code(WIDTH));
+    const mapRow = (start: I32, stride: number): I32 => at(at(at(start, b, stride), head, queries * rowBytes), group, WIDTH * rowBytes);
+    const planes = (start: I32, stride: number): I32 => at(at(at(start, b, stride), head, 4 * size * queries), group, ROW_BYTES);
+
     return parallel(lib, body, batch * heads * groups, (unit) => [
       set(group, i32.remU(unit, i32.const(groups))),
       set(head, i32.remU(i32.divU(unit, i32.const(groups)), i32.const(heads))),
       set(b, i32.divU(unit, i32.const(groups * heads))),
-      set(q, at(at(at(q0, b, spec.qStride), head, 4 * size * queries), group, ROW_BYTES)),
-      set(k, at(at(k0, b, spec.kStride), head, 4 * size * keys)),
-      set(v, at(at(v0, b, spec.vStride), head, 4 * size * keys)),
-      set(out, at(at(at(out0, b, spec.outStride), head, 4 * size * queries), group, ROW_BYTES)),
+      set(q, byProducts ? planes(q0, spec.qStride) : mapRow(q0, spec.qStride)),
+      byProducts ? set(k, at(at(k0, b, spec.kStride), head, 4 * size * keys)) : [],
+      byValues ? set(v, at(at(v0, b, spec.vStride), head, 4 * size * keys)) : [],
+      set(out, byValues ? planes(out0, spec.outStride) : mapRow(out0, spec.outStride)),
       set(lanes, at(scratch0, body.thread, attentionScratch(spec))),
       set(scores, i32.add(lanes, i32.const(ROW_BYTES * LANES))),
-      forRange(m, i32.const(0), i32.const(wholeKeys), 4, score(4)),
-      keys % 4 === 0 ? [] : score(keys % 4),
-      call(softmaxColumns(lib, keys), lanes, scores),
-      lastLanes === WIDTH ? mixAll(WIDTH)
-        : when(i32.eq(group, i32.const(groups - 1)), mixAll(lastLanes), mixAll(WIDTH)),
+      byProducts ? [
+        forRange(m, i32.const(0), i32.const(wholeKeys), 4, score(4)),
+        keys % 4 === 0 ? [] : score(keys % 4),
+        call(softmaxColumns(lib, keys), lanes, scores),
+      ] : forQueries(readRows),
+      forQueries(byValues ? mixAll : writeRows),
     ]);
   });
 }

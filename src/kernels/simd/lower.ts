@@ -8,7 +8,7 @@
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
 import type { Func } from './assembler.ts';
-import { attentionKernel, attentionScratch, type AttentionSpec } from './attention.ts';
+import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScratch, type AttentionSpec } from './attention.ts';
 import { convKernel, packRows, type InputLayout } from './conv.ts';
 import { mapKernel, type MapOperation } from './elementwise.ts';
 import { hasOperand, type EpilogueOp } from './epilogue.ts';
@@ -18,6 +18,7 @@ import { bufferBytes, roundUp, type Buffer, type PackedWeight, type WeightStore 
 import { groupNormKernel } from './norm.ts';
 import { borderedPlanes, densePlanes, type PlaneLayout } from './planes.ts';
 import { averagePoolKernel, borderKernel, phaseKernel, transposeKernel, upsampleKernel } from './resample.ts';
+import { layerNormKernel, softmaxKernel, type RowsSpec } from './rows.ts';
 import type { Graph, Node, Operation, Value } from './trace.ts';
 
 /** Bytes in memory: in a buffer of the plan's arena, or, without buffer, at a fixed address. */
@@ -395,18 +396,55 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     return true;
   };
 
-  const attention = (node: Node, heads: number, scale: number): boolean => {
-    const [q, k, v] = node.inputs as [Value, Value, Value];
-    const [batch, queries, channels] = q.shape as [number, number, number];
-    const [qPlace, kPlace, vPlace] = [inLayout(q, 'planar'), inLayout(k, 'planar'), inLayout(v, 'planar')];
-    const out = placeFor(node.output);
-    const spec: AttentionSpec = {
-      batch, heads, queries, keys: k.shape[1]!, size: channels / heads, scale,
-      qStride: stride(qPlace, batch), kStride: stride(kPlace, batch), vStride: stride(vPlace, batch), outStride: stride(out, batch),
+  const attentionSpec = (batch: number, heads: number, queries: number, keys: number, channels: number, scale: number, places: {
+    readonly q: Place; readonly k?: Place; readonly v?: Place; readonly out: Place;
+  }): AttentionSpec => {
+    const strideOf = (place: Place | undefined): number => (place ? stride(place, batch) : 0);
+    return {
+      batch, heads, queries, keys, size: channels / heads, scale,
+      qStride: strideOf(places.q), kStride: strideOf(places.k), vStride: strideOf(places.v), outStride: strideOf(places.out),
     };
-    const scratch = newPlace(threads * attentionScratch(spec), 0);
-    emit(`attention ${heads}×${queries}×${spec.size}`, [qPlace, kPlace, vPlace, out, scratch], (lib) => attentionKernel(lib, spec));
+  };
+  const scratchFor = (spec: AttentionSpec): Place => newPlace(threads * attentionScratch(spec), 0);
+
+  const attention = (node: Node, heads: number, scale: number): boolean => {
+    const [q, k, v] = (node.inputs as [Value, Value, Value]).map((value) => inLayout(value, 'planar')) as [Place, Place, Place];
+    const [batch, queries, channels] = node.output.shape as [number, number, number];
+    const out = placeFor(node.output);
+    const spec = attentionSpec(batch, heads, queries, node.inputs[1]!.shape[1]!, channels, scale, { q, k, v, out });
+    emit(`attention ${heads}×${queries}×${spec.size}`, [q, k, v, out, scratchFor(spec)], (lib) => attentionKernel(lib, spec));
     finish(node.output, 'planar', out);
+    return true;
+  };
+
+  const attentionMap = (node: Node, heads: number, scale: number): boolean => {
+    const [q, k] = (node.inputs as [Value, Value]).map((value) => inLayout(value, 'planar')) as [Place, Place];
+    const [batch, , queries, keys] = node.output.shape as [number, number, number, number];
+    const out = placeFor(node.output);
+    const spec = attentionSpec(batch, heads, queries, keys, node.inputs[0]!.shape[2]!, scale, { q, k, out });
+    emit(`attentionMap ${heads}×${queries}×${spec.size}`, [q, k, out, scratchFor(spec)], (lib) => attentionMapKernel(lib, spec));
+    finish(node.output, 'dense', out);
+    return true;
+  };
+
+  const applyAttentionMap = (node: Node): boolean => {
+    const [map, v] = node.inputs as [Value, Value];
+    const [batch, heads, queries, keys] = map.shape as [number, number, number, number];
+    const places = { q: dense(map), v: inLayout(v, 'planar'), out: placeFor(node.output) };
+    const spec = attentionSpec(batch, heads, queries, keys, v.shape[2]!, 1, places);
+    emit(`applyAttentionMap ${heads}×${queries}×${spec.size}`, [places.q, places.v, places.out, scratchFor(spec)], (lib) => applyMapKernel(lib, spec));
+    finish(node.output, 'planar', places.out);
+    return true;
+  };
+
+  /** Softmax or layer norm: the numbers of the last dimension, row by row. */
+  const onRows = (node: Node, make: (lib: Library, spec: RowsSpec) => Func): boolean => {
+    const size = node.output.shape.at(-1) ?? 1;
+    const spec = { rows: sizeOf(node.output.shape) / size, size };
+    const operands = node.inputs.map(contiguous);
+    const out = newPlace(4 * sizeOf(node.output.shape), sampleBytes(node.output.shape));
+    emit(`${node.operation.kind} ${spec.rows}×${size}`, [...operands, out], (lib) => make(lib, spec));
+    finish(node.output, 'dense', out);
     return true;
   };
 
@@ -446,6 +484,10 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
         case 'linear': return linear(node);
         case 'groupNorm': return groupNorm(node, operation.groups, operation.eps);
         case 'attention': return attention(node, operation.heads, operation.scale);
+        case 'attentionMap': return attentionMap(node, operation.heads, operation.scale);
+        case 'applyAttentionMap': return applyAttentionMap(node);
+        case 'softmax': return onRows(node, softmaxKernel);
+        case 'layerNorm': return onRows(node, (lib, spec) => layerNormKernel(lib, { ...spec, eps: operation.eps }));
         case 'activation': return map(node, { kind: operation.activation }), true;
         case 'add':
         case 'subtract':
@@ -466,7 +508,6 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
           const { layout, place } = storedOf(x);
           return finish(node.output, layout, { ...place, offset: place.offset + operation.start * place.batchStride }), true;
         }
-        default: return false;
       }
     })();
     if (!lowered) host(node);
