@@ -7,7 +7,7 @@ import { simdBackend, simdSupported } from '../kernels/simd/index.ts';
 import { createClassifier, type Classifier } from '../evaluation/classifier.ts';
 import { look } from '../evaluation/drawing.ts';
 import { readLettersSheet } from '../evaluation/letters-sheet.ts';
-import { figures, measureRecord, type Figure, type Measurement } from '../evaluation/measure.ts';
+import { figures, measureRecord, referenceOf, type Figure, type Measurement } from '../evaluation/measure.ts';
 import { joinRecords, readRecord, shardNumbers, writeRecord, type EvaluationRecord, type Seen } from '../evaluation/record.ts';
 import { checkWritable, readBytes, writeWhole } from '../formats/node-files.ts';
 import { decodePng } from '../formats/png.ts';
@@ -54,7 +54,7 @@ ${backendHelp}`;
 
 export const evaluateCommand: Command = { summary: 'draws many pictures and measures how good they are', help, run };
 
-const shippedLetters = fileURLToPath(new URL('../../fixtures/letters/held-out.png', import.meta.url));
+export const shippedLetters = fileURLToPath(new URL('../../fixtures/letters/held-out.png', import.meta.url));
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds, args.includes('--merge') ? ['RECORD.safetensors...'] : []);
@@ -113,7 +113,7 @@ async function merge(options: ParsedOptions): Promise<number> {
 async function report(options: ParsedOptions, record: EvaluationRecord, classifier: Classifier, backend: Backend): Promise<void> {
   const pictures = record.numbers.length;
   const rounds = options.integer('rounds', 1, 100_000) ?? 200;
-  const measurement = pictures === 0 ? {} : measureRecord(record, await realLetters(options.text('real') ?? shippedLetters, classifier, backend), { rounds });
+  const measurement = pictures === 0 ? {} : measureRecord(record, referenceOf(await realLetters(options.text('real') ?? shippedLetters, classifier, backend)), { rounds });
   const { count } = record.settings;
   console.log(options.has('json') ? JSON.stringify({ settings: record.settings, pictures, complete: pictures === count, figures: measurement }, undefined, 1) : figuresText(measurement, pictures, count));
 }

@@ -2,27 +2,44 @@
 import type { Tensor } from '../tensor/tensor.ts';
 import { bootstrap, type BootstrapOptions, type Estimate } from './bootstrap.ts';
 import { varianceWithinLetters } from './diversity.ts';
-import { fitGaussian, frechetDistanceTo } from './frechet.ts';
+import { fitGaussian, frechetDistanceTo, type Gaussian } from './frechet.ts';
 import { effectiveLetters, inceptionScoreOf } from './inception-score.ts';
 import { insideSupport } from './precision-recall.ts';
 import { askedLabels, keepNumbers, type EvaluationRecord, type Seen } from './record.ts';
 import { confidences, readLetters } from './recognition.ts';
 import { chooseRows, firstRows } from './rows.ts';
 
-/** Names of figures; `better` says which way is up. */
+/** Names of figures; `better` says which way is up, `range` what they can be. */
 export const figures = {
-  frechetDistance: { title: 'Fréchet distance', better: 'lower', means: 'of the features to those of the held-out letters' },
-  inceptionScore: { title: 'Inception Score', better: 'higher', means: 'sure decisions, evenly spread over the letters: 1 to 26' },
-  precision: { title: 'precision', better: 'higher', means: 'the share of pictures that lie among real letters' },
-  recall: { title: 'recall', better: 'higher', means: 'the share of real letters that lie among the pictures' },
-  confidence: { title: 'confidence', better: 'higher', means: "the mean probability of the classifier's best guess" },
-  asAsked: { title: 'read as asked', better: 'higher', means: 'the share of pictures read as the letter that was asked for' },
-  letters: { title: 'effective letters', better: 'higher', means: 'how many different letters there seem to be: 1 to 26' },
-  diversity: { title: 'diversity', better: 'higher', means: 'the variance within a letter, that of real letters being 1' },
+  frechetDistance: { title: 'Fréchet distance', better: 'lower', range: [0, Infinity], means: 'of the features to those of the held-out letters' },
+  inceptionScore: { title: 'Inception Score', better: 'higher', range: [1, 26], means: 'sure decisions, evenly spread over the letters: 1 to 26' },
+  precision: { title: 'precision', better: 'higher', range: [0, 1], means: 'the share of pictures that lie among real letters' },
+  recall: { title: 'recall', better: 'higher', range: [0, 1], means: 'the share of real letters that lie among the pictures' },
+  confidence: { title: 'confidence', better: 'higher', range: [0, 1], means: "the mean probability of the classifier's best guess" },
+  asAsked: { title: 'read as asked', better: 'higher', range: [0, 1], means: 'the share of pictures read as the letter that was asked for' },
+  letters: { title: 'effective letters', better: 'higher', range: [1, 26], means: 'how many different letters there seem to be: 1 to 26' },
+  diversity: { title: 'diversity', better: 'higher', range: [0, Infinity], means: 'the variance within a letter, that of real letters being 1' },
 } as const;
 
 export type Figure = keyof typeof figures;
 export type Measurement = Readonly<Partial<Record<Figure, Estimate>>>;
+
+/** What pictures are measured against, prepared once. */
+export interface Reference {
+  /** [N, 64]. */
+  readonly features: Tensor;
+  readonly distanceTo: (other: Gaussian) => number;
+  readonly varianceWithin: number;
+}
+
+/** Real letters, as the classifier sees them, as what pictures are measured against. */
+export function referenceOf({ features, probabilities }: Seen): Reference {
+  return {
+    features,
+    distanceTo: frechetDistanceTo(fitGaussian(features)),
+    varianceWithin: varianceWithinLetters(features, readLetters(probabilities)),
+  };
+}
 
 /** A figure of any choice among things: pictures, or for recall real letters. */
 interface Statistic {
@@ -42,12 +59,12 @@ type Statistics = Readonly<Partial<Record<Figure, Statistic>>>;
  * @param asked the label that each picture should have, or nothing; labels beyond the letters ask for none
  * @throws RangeError when there are no pictures
  */
-export function measure(pictures: Seen, asked: readonly number[], real: Seen, options: BootstrapOptions = {}): Measurement {
-  return estimates(statisticsOf(pictures, asked, real), ({ count, of }) => bootstrap(count, of, options));
+export function measure(pictures: Seen, asked: readonly number[], real: Reference, options: BootstrapOptions = {}): Measurement {
+  return estimates(statisticsOf(pictures, asked, real), ({ count, of }, figure) => within(figures[figure].range, bootstrap(count, of, options)));
 }
 
 /** The figures of a record. */
-export function measureRecord(record: EvaluationRecord, real: Seen, options?: BootstrapOptions): Measurement {
+export function measureRecord(record: EvaluationRecord, real: Reference, options?: BootstrapOptions): Measurement {
   return measure(record, askedLabels(record), real, options);
 }
 
@@ -55,7 +72,7 @@ export function measureRecord(record: EvaluationRecord, real: Seen, options?: Bo
  * How much higher each figure of `record` is than that of `baseline`, for the pictures that both have. Pictures of one number
  * began with the same noise and are drawn again in pairs, so that the intervals are narrower than those of either figure.
  */
-export function measureDifference(record: EvaluationRecord, baseline: EvaluationRecord, real: Seen, options?: BootstrapOptions): Measurement {
+export function measureDifference(record: EvaluationRecord, baseline: EvaluationRecord, real: Reference, options?: BootstrapOptions): Measurement {
   const common = record.numbers.filter((number) => baseline.numbers.includes(number));
   const [one, other] = [record, baseline].map((each) => {
     const kept = keepNumbers(each, common);
@@ -67,21 +84,24 @@ export function measureDifference(record: EvaluationRecord, baseline: Evaluation
   });
 }
 
-function statisticsOf({ features, probabilities }: Seen, asked: readonly number[], real: Seen): Statistics {
+/** An interval that was moved by its bias may reach beyond what the figure can be. */
+function within([least, most]: readonly [number, number], { value, low, high }: Estimate): Estimate {
+  return { value, low: Math.min(value, Math.max(least, low)), high: Math.max(value, Math.min(most, high)) };
+}
+
+function statisticsOf({ features, probabilities }: Seen, asked: readonly number[], real: Reference): Statistics {
   const count = features.shape[0];
   if (count < 1) throw new RangeError('there are no pictures to measure');
-  const distance = frechetDistanceTo(fitGaussian(real.features));
   const read = readLetters(probabilities);
   const askedFor = asked.flatMap((letter, i) => (letter < probabilities.shape[1] ? [i] : []));
-  const realVariance = varianceWithinLetters(real.features, readLetters(real.probabilities));
   return {
-    ...(count >= 2 && { frechetDistance: { count, of: (chosen) => distance(fitGaussian(chooseRows(features, chosen))) } }),
+    ...(count >= 2 && { frechetDistance: { count, of: (chosen) => real.distanceTo(fitGaussian(chooseRows(features, chosen))) } }),
     inceptionScore: { count, of: inceptionScoreOf(probabilities) },
     ...(count >= 5 && neighbourStatistics(features, firstRows(real.features, count))),
     confidence: meanOf(confidences(probabilities)),
     ...(askedFor.length > 0 && { asAsked: shareOf(askedFor.map((i) => read[i] === asked[i])) }),
     letters: { count, of: (chosen) => effectiveLetters(probabilities, chosen) },
-    diversity: { count, of: (chosen) => varianceWithinLetters(chooseRows(features, chosen), chosen.map((i) => read[i])) / realVariance },
+    diversity: { count, of: (chosen) => varianceWithinLetters(chooseRows(features, chosen), chosen.map((i) => read[i])) / real.varianceWithin },
   };
 }
 

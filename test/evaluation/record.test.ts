@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { drawPictures, type Drawing } from '../../src/evaluation/drawing.ts';
-import { figures, measure, measureDifference, measureRecord, type Figure } from '../../src/evaluation/measure.ts';
+import { figures, measure, measureDifference, measureRecord, referenceOf, type Figure } from '../../src/evaluation/measure.ts';
 import { askedLabels, emptyRecord, joinRecords, keepNumbers, readRecord, shardNumbers, writeRecord, type EvaluationRecord, type Settings } from '../../src/evaluation/record.ts';
 import { parseSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { cfgPag } from '../../src/guidance/pag.ts';
@@ -102,7 +102,8 @@ describe('drawing', () => {
 });
 
 describe('measuring', () => {
-  const real = recordOf(Array.from({ length: 40 }, (_, i) => 1000 + i));
+  const letters = recordOf(Array.from({ length: 40 }, (_, i) => 1000 + i));
+  const real = referenceOf(letters);
 
   it('depends on the set of pictures, not on who drew them', () => {
     const all = Array.from({ length: 12 }, (_, i) => i);
@@ -129,9 +130,17 @@ describe('measuring', () => {
   });
 
   it('the real letters themselves are perfect', () => {
-    const { frechetDistance, precision, recall, diversity } = measure(real, [], real, { rounds: 3 });
+    const { frechetDistance, precision, recall, diversity } = measure(letters, [], real, { rounds: 3 });
     expect(Math.abs(frechetDistance!.value)).toBeLessThan(1e-5);
     expect([precision!.value, recall!.value, diversity!.value]).toEqual([1, 1, 1]);
+  });
+
+  it('no interval reaches beyond what a figure can be', () => {
+    for (const [name, { value, low, high }] of Object.entries(measure(letters, letters.numbers.map((n) => n % 26), real, { rounds: 30 }))) {
+      const [least, most] = figures[name as Figure].range;
+      if (name !== 'frechetDistance') expect(low).toBeGreaterThanOrEqual(least);
+      expect(high).toBeLessThanOrEqual(Math.max(most, value));
+    }
   });
 
   it('asks for nothing where the label is no letter, and gives only what few pictures can', () => {

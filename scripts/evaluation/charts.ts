@@ -1,0 +1,145 @@
+/** The two kinds of charts: curves over the guidance scale, and changes against no guidance. */
+import { figures, type Figure } from '../../src/evaluation/measure.ts';
+import type { Group } from './groups.ts';
+import type { MeasuredGroup, MeasuredRow, MeasuredSection } from './results.ts';
+import { colours, line, linear, marker, numberText, palette, path, rangeOf, svg, text, ticks, type Bar, type Box, type Scale } from './svg.ts';
+
+const margin = 24;
+const header = 66;
+
+export function chartOf(group: Group, measured: MeasuredGroup): string {
+  return group.chart === 'curves' ? curves(group, measured) : changes(group, measured);
+}
+
+function heading({ title, subtitle }: Group): readonly string[] {
+  return [
+    text(margin, margin + 14, title, { size: 18, weight: 'bold' }),
+    text(margin, margin + 34, subtitle, { colour: colours.faint }),
+  ];
+}
+
+const arrow = (figure: Figure): string => (figures[figure].better === 'lower' ? '↓ better' : '↑ better');
+
+/** Every figure over s, a series for each section. */
+function curves(group: Group, { sections }: MeasuredGroup): string {
+  const shown = group.figures.filter((figure) => sections.some(({ rows }) => rows.some((row) => row.figures[figure])));
+  const columns = 3;
+  const panel = { width: 236, height: 178 };
+  const gap = { x: 58, y: 62 };
+  const rows = Math.ceil(shown.length / columns);
+  const width = 2 * margin + 34 + columns * panel.width + (columns - 1) * gap.x;
+  const legendTop = header + margin + 6;
+  const top = legendTop + 42;
+  const height = top + rows * panel.height + (rows - 1) * gap.y + 92;
+
+  const parts = [...heading(group)];
+  let left = margin;
+  sections.forEach(({ title, pictures }, series) => {
+    const words = `${title}, ${pictures.toLocaleString('en')} pictures a point`;
+    parts.push(marker(left + 6, legendTop - 4, series), text(left + 20, legendTop, words));
+    left += 48 + 6 * words.length;
+  });
+  shown.forEach((figure, i) => {
+    const box = {
+      left: margin + 34 + (i % columns) * (panel.width + gap.x), top: top + Math.floor(i / columns) * (panel.height + gap.y), ...panel,
+    };
+    parts.push(...curvePanel(figure, sections, box));
+  });
+  parts.push(text(margin, height - 22, 'Bars: 95 % bootstrap intervals. The axis of s is that of √s. s = 0 is no guidance.', { size: 11, colour: colours.faint }));
+  return svg(width, height, parts);
+}
+
+function curvePanel(figure: Figure, sections: readonly MeasuredSection[], box: Box): readonly string[] {
+  const all = sections.flatMap(({ rows }) => rows);
+  const scales = [...new Set(all.map(({ scale }) => scale!))].sort((a, b) => a - b);
+  const range = rangeOf(all.flatMap((row) => row.figures[figure] ?? []));
+  const x: Scale = (s) => linear(0, Math.sqrt(scales.at(-1)!), box.left + 8, box.left + box.width - 8)(Math.sqrt(s));
+  const y = linear(range[0], range[1], box.top + box.height, box.top);
+  const marks = ticks(range[0], range[1]);
+  const parts = [
+    text(box.left, box.top - 12, figures[figure].title, { size: 13, weight: 'bold' }),
+    text(box.left + box.width, box.top - 12, arrow(figure), { size: 11, colour: colours.faint, anchor: 'end' }),
+    ...marks.flatMap((mark) => [
+      line(box.left, y(mark), box.left + box.width, y(mark)),
+      text(box.left - 7, y(mark) + 4, numberText(mark, marks[1] - marks[0]), { size: 11, colour: colours.faint, anchor: 'end' }),
+    ]),
+    ...scales.map((s) => text(x(s), box.top + box.height + 17, String(s), { size: 11, colour: colours.faint, anchor: 'middle' })),
+    text(box.left - 7, box.top + box.height + 17, 's =', { size: 11, colour: colours.faint, anchor: 'end' }),
+  ];
+  sections.forEach(({ rows }, series) => {
+    const known = rows.flatMap((row) => (row.figures[figure] ? [{ at: x(row.scale!) + 3 * series, bar: row.figures[figure] }] : []));
+    parts.push(
+      path(known.map(({ at, bar }) => [at, y(bar.value)]), palette[series]),
+      ...known.map(({ at, bar }) => line(at, y(bar.low), at, y(bar.high), palette[series], 1.5)),
+      ...known.map(({ at, bar }) => marker(at, y(bar.value), series)),
+    );
+  });
+  return parts;
+}
+
+/** For each row its change against the first of its section, a column for each figure. */
+function changes(group: Group, { sections }: MeasuredGroup): string {
+  const shown = group.figures.filter((figure) => sections.some(({ rows }) => rows.some((row) => row.change?.[figure])));
+  const labels = 200;
+  const panelWidth = 190;
+  const gap = 28;
+  const rowHeight = 26;
+  const sectionHeight = ({ rows }: MeasuredSection): number => 30 + rowHeight * (rows.length - 1) + 10;
+  const top = header + margin + 26;
+  const body = sections.reduce((sum, section) => sum + sectionHeight(section), 0);
+  const width = 2 * margin + labels + shown.length * panelWidth + (shown.length - 1) * gap;
+  const height = top + body + 76;
+
+  const parts = [...heading(group)];
+  shown.forEach((figure, column) => {
+    const box = { left: margin + labels + column * (panelWidth + gap), top, width: panelWidth, height: body };
+    parts.push(...changePanel(figure, sections, box, rowHeight, sectionHeight));
+  });
+  let at = top;
+  for (const section of sections) {
+    const words = [section.title, `n = ${section.pictures.toLocaleString('en')}`].filter(Boolean).join(', ');
+    parts.push(text(margin, at + 17, words, { size: 11, weight: 'bold', colour: colours.faint }));
+    section.rows.slice(1).forEach((row, i) => parts.push(text(margin, at + 30 + rowHeight * i + 17, row.label)));
+    at += sectionHeight(section);
+  }
+  parts.push(text(margin, height - 20, 'Change against no guidance from the same noise, with 95 % bootstrap intervals in pairs. Grey: not to be told from no change. n: pictures of each.', { size: 11, colour: colours.faint }));
+  return svg(width, height, parts);
+}
+
+function changePanel(
+  figure: Figure, sections: readonly MeasuredSection[], box: Box, rowHeight: number, sectionHeight: (section: MeasuredSection) => number,
+): readonly string[] {
+  const bars = sections.flatMap(({ rows }) => rows.flatMap((row) => row.change?.[figure] ?? []));
+  const range = rangeOf(bars, [0]);
+  const x = linear(range[0], range[1], box.left, box.left + box.width);
+  const marks = ticks(range[0], range[1], 3);
+  const parts = [
+    text(box.left, box.top - 28, figures[figure].title, { size: 13, weight: 'bold' }),
+    text(box.left + box.width, box.top - 28, figures[figure].better === 'lower' ? '← better' : 'better →', { size: 11, colour: colours.faint, anchor: 'end' }),
+    ...marks.flatMap((mark) => [
+      line(x(mark), box.top, x(mark), box.top + box.height, mark === 0 ? colours.faint : colours.rule, mark === 0 ? 1.25 : 1),
+      text(x(mark), box.top + box.height + 16, signed(mark, marks[1] - marks[0]), { size: 11, colour: colours.faint, anchor: 'middle' }),
+    ]),
+  ];
+  let at = box.top;
+  for (const section of sections) {
+    section.rows.slice(1).forEach((row, i) => parts.push(...changeMark(row, figure, x, at + 30 + rowHeight * i + 13)));
+    at += sectionHeight(section);
+  }
+  return parts;
+}
+
+/** Blue is better, vermilion is worse, hollow is neither. */
+function changeMark(row: MeasuredRow, figure: Figure, x: Scale, y: number): readonly string[] {
+  const bar: Bar | undefined = row.change?.[figure];
+  if (!bar) return [];
+  const isSure = bar.low > 0 || bar.high < 0;
+  const isBetter = figures[figure].better === 'lower' ? bar.value < 0 : bar.value > 0;
+  const colour = !isSure ? colours.faint : isBetter ? palette[0] : palette[1];
+  const shape = `cx="${x(bar.value).toFixed(2)}" cy="${y}" r="4.5" stroke="${colour}" stroke-width="2" fill="${isSure ? colour : '#ffffff'}"`;
+  return [line(x(bar.low), y, x(bar.high), y, colour, 2), `<circle ${shape}/>`];
+}
+
+function signed(value: number, step: number): string {
+  return value > 0 ? `+${numberText(value, step)}` : numberText(value, step);
+}

@@ -1,0 +1,81 @@
+/** Which points are compared with which: each group becomes a table and a chart. */
+import type { Figure } from '../../src/evaluation/measure.ts';
+import { layers, perturbations } from './points.ts';
+
+export interface Group {
+  /** Also the name of its files. */
+  readonly name: string;
+  readonly title: string;
+  readonly subtitle: string;
+  /** `curves` over the scale s, or `changes` against the first row of each section. */
+  readonly chart: 'curves' | 'changes';
+  readonly figures: readonly Figure[];
+  /** The first row of a section is what the others are compared with. */
+  readonly sections: readonly Section[];
+}
+
+export interface Section {
+  readonly title: string;
+  readonly rows: readonly Row[];
+}
+
+export interface Row {
+  readonly point: string;
+  readonly label: string;
+  /** Where it stands on the axis of a curve. */
+  readonly scale?: number;
+}
+
+const scaleRow = (kind: string, scale: number): Row => ({ point: scale === 0 ? `${kind} none` : `${kind} pag ${scale}`, label: `s = ${scale}`, scale });
+const none: Row = { point: 'free none', label: 'no guidance' };
+
+export const groups: readonly Group[] = [
+  {
+    name: 'scale', title: 'How much guidance', subtitle: 'PAG, the identity in the middle block, over its scale s', chart: 'curves',
+    figures: ['frechetDistance', 'inceptionScore', 'confidence', 'asAsked', 'precision', 'recall'],
+    sections: [
+      { title: 'no letter asked for', rows: [0, 0.5, 1, 1.5, 2, 4, 8].map((scale) => scaleRow('free', scale)) },
+      { title: 'every letter asked for', rows: [0, 0.5, 1, 2].map((scale) => scaleRow('asked', scale)) },
+    ],
+  },
+  {
+    name: 'layers', title: 'Which layer', subtitle: 'PAG with s = 1, the identity in one attention layer at a time; no letter asked for', chart: 'changes',
+    figures: ['frechetDistance', 'inceptionScore', 'confidence'],
+    sections: [{
+      title: '',
+      rows: [none, ...layers.map((layer) => ({ point: layer === 'mid_block.attentions.0' ? 'free pag 1' : `free layer ${layer}`, label: layer.replace('.attentions', '') }))],
+    }],
+  },
+  {
+    name: 'perturbations', title: 'Which perturbation', subtitle: 'what takes the place of the attention map in the middle block, s = 1; no letter asked for', chart: 'changes',
+    figures: ['frechetDistance', 'inceptionScore', 'confidence'],
+    sections: [{ title: '', rows: [none, { point: 'free pag 1', label: 'identity (PAG)' }, ...perturbations.map((kind) => ({ point: `free perturbation ${kind}`, label: kind }))] }],
+  },
+  {
+    name: 'guidances', title: 'Which guidance', subtitle: 'all in the middle block', chart: 'changes',
+    figures: ['frechetDistance', 'inceptionScore', 'confidence', 'asAsked'],
+    sections: [
+      {
+        title: 'no letter asked for',
+        rows: [
+          none, { point: 'free pag 1', label: 'PAG, s = 1' }, { point: 'free seg 1', label: 'SEG, s = 1' }, { point: 'free seg 3', label: 'SEG, s = 3' },
+          { point: 'free sag 0.5', label: 'SAG, s = 0.5' }, { point: 'free sag 1', label: 'SAG, s = 1' },
+        ],
+      },
+      {
+        title: 'every letter asked for',
+        rows: [
+          { point: 'asked none', label: 'no guidance' }, { point: 'asked pag 1', label: 'PAG, s = 1' }, { point: 'asked cfg 1.5', label: 'CFG, g = 1.5' },
+          { point: 'asked cfg 2', label: 'CFG, g = 2' }, { point: 'asked cfg 4', label: 'CFG, g = 4' },
+          { point: 'asked cfg+pag 2 0.5', label: 'CFG + PAG, g = 2, s = 0.5' }, { point: 'asked cfg+pag 2 1', label: 'CFG + PAG, g = 2, s = 1' },
+        ],
+      },
+    ],
+  },
+  {
+    name: 'steps', title: 'Steps and schedulers', subtitle: 'PAG with s = 1 against no guidance; no letter asked for', chart: 'changes',
+    figures: ['frechetDistance', 'inceptionScore', 'confidence'],
+    sections: [['DDIM, 5 steps', ', 5 steps'], ['DDIM, 10 steps', ''], ['DDIM, 20 steps', ', 20 steps'], ['DPM-Solver++, 10 steps', ', dpm'], ['DDPM, 10 steps', ', ddpm']]
+      .map(([title, ending]) => ({ title, rows: [{ point: `free none${ending}`, label: 'no guidance' }, { point: `free pag 1${ending}`, label: 'PAG, s = 1' }] })),
+  },
+];

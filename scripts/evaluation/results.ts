@@ -1,0 +1,124 @@
+/** The figures of all points that have been drawn, group by group: fixtures/evaluation/results.json. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { realLetters, shippedLetters } from '../../src/cli/evaluate.ts';
+import { shippedClassifier } from '../../src/cli/evaluation-job.ts';
+import { createClassifier } from '../../src/evaluation/classifier.ts';
+import { measure, measureDifference, measureRecord, referenceOf, type Measurement, type Reference } from '../../src/evaluation/measure.ts';
+import { keepNumbers, readRecord, type EvaluationRecord, type Seen } from '../../src/evaluation/record.ts';
+import { chooseRows } from '../../src/evaluation/rows.ts';
+import { parseSafetensors, readTensors } from '../../src/formats/safetensors.ts';
+import { simdBackend } from '../../src/kernels/simd/index.ts';
+import { groups, type Group, type Row, type Section } from './groups.ts';
+import { points, recordName } from './points.ts';
+
+export interface MeasuredRow extends Row {
+  readonly figures: Measurement;
+  /** Against the first row of the section. */
+  readonly change?: Measurement;
+}
+
+export interface MeasuredSection {
+  readonly title: string;
+  /** As many pictures of each point are compared. */
+  readonly pictures: number;
+  readonly rows: readonly MeasuredRow[];
+}
+
+export interface MeasuredGroup {
+  readonly name: string;
+  readonly sections: readonly MeasuredSection[];
+}
+
+export interface MeasuredPoint {
+  readonly name: string;
+  readonly options: string;
+  readonly pictures: number;
+  readonly figures: Measurement;
+}
+
+export interface Results {
+  readonly steps: number;
+  /** Real letters measured as if they were drawn: one half of the held-out ones against the other. */
+  readonly real: { readonly pictures: number; readonly figures: Measurement };
+  readonly points: readonly MeasuredPoint[];
+  readonly groups: readonly MeasuredGroup[];
+}
+
+/** With fewer pictures a point says too little to be compared. */
+const fewest = 104;
+const rounds = { rounds: 200 };
+
+export async function measureAll(folder: string): Promise<Results> {
+  const bytes = new Uint8Array(readFileSync(shippedClassifier));
+  const letters = await realLetters(shippedLetters, createClassifier(readTensors(parseSafetensors(bytes, shippedClassifier))), simdBackend());
+  const records = new Map(points.flatMap((point) => {
+    const path = join(folder, `${recordName(point)}.safetensors`);
+    if (!existsSync(path)) return [];
+    const record = readRecord(parseSafetensors(new Uint8Array(readFileSync(path)), path));
+    return record.numbers.length >= fewest ? [[point.name, record] as const] : [];
+  }));
+  const ruler = rulerOf(records, referenceOf(letters));
+  const half = Math.floor(letters.features.shape[0] / 2);
+  return {
+    steps: 10,
+    real: { pictures: half, figures: measure(rowsFrom(letters, 0, half), [], referenceOf(rowsFrom(letters, half, half)), rounds) },
+    points: points.filter(({ name }) => records.has(name)).map(({ name, options }) => {
+      const pictures = records.get(name)!.numbers.length;
+      return { name, options: options.join(' '), pictures, figures: ruler.figures(name, pictures) };
+    }),
+    groups: groups.flatMap((group) => measureGroup(group, ruler)),
+  };
+}
+
+/** Measures the first pictures of points, each choice once. */
+interface Ruler {
+  /** 0 for a point that has not been drawn. */
+  pictures(point: string): number;
+  figures(point: string, pictures: number): Measurement;
+  change(point: string, baseline: string, pictures: number): Measurement;
+}
+
+function rulerOf(records: ReadonlyMap<string, EvaluationRecord>, real: Reference): Ruler {
+  const known = new Map<string, Measurement>();
+  const once = (key: string, measureIt: () => Measurement): Measurement => {
+    const found = known.get(key) ?? measureIt();
+    known.set(key, found);
+    return found;
+  };
+  const first = (point: string, pictures: number): EvaluationRecord => {
+    const record = records.get(point)!;
+    return keepNumbers(record, record.numbers.slice(0, pictures));
+  };
+  return {
+    pictures: (point) => records.get(point)?.numbers.length ?? 0,
+    figures: (point, pictures) => once(`${point} ${pictures}`, () => measureRecord(first(point, pictures), real, rounds)),
+    change: (point, baseline, pictures) =>
+      once(`${point} ${baseline} ${pictures}`, () => measureDifference(first(point, pictures), first(baseline, pictures), real, rounds)),
+  };
+}
+
+/** What of a group has been drawn; a section without its first row, or with nothing beside it, is left out. */
+function measureGroup(group: Group, ruler: Ruler): readonly MeasuredGroup[] {
+  const sections = group.sections.flatMap((section) => {
+    const rows = section.rows.filter(({ point }) => ruler.pictures(point) > 0);
+    return rows.length > 1 && rows[0] === section.rows[0] ? [measureSection({ ...section, rows }, ruler)] : [];
+  });
+  return sections.length > 0 ? [{ name: group.name, sections }] : [];
+}
+
+/** A section compares equally many pictures of each point: a Fréchet distance depends on their number. */
+function measureSection({ title, rows }: Section, ruler: Ruler): MeasuredSection {
+  const pictures = Math.min(...rows.map(({ point }) => ruler.pictures(point)));
+  return {
+    title, pictures,
+    rows: rows.map((row, i) => ({
+      ...row, figures: ruler.figures(row.point, pictures), ...(i > 0 && { change: ruler.change(row.point, rows[0].point, pictures) }),
+    })),
+  };
+}
+
+function rowsFrom({ features, probabilities }: Seen, from: number, count: number): Seen {
+  const rows = Array.from({ length: count }, (_, i) => from + i);
+  return { features: chooseRows(features, rows), probabilities: chooseRows(probabilities, rows) };
+}
