@@ -1,6 +1,7 @@
 /** All commands, and what is made of their ends: a status, and for an error of input one line. */
 import { InputError } from '../tensor/errors.ts';
 import type { Command } from './command.ts';
+import { benchCommand } from './bench.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { forwardCommand } from './forward.ts';
 import { guidancesCommand } from './guidances.ts';
@@ -16,6 +17,7 @@ const commands: Readonly<Record<string, Command>> = {
   schedulers: schedulersCommand,
   walkthrough: walkthroughCommand,
   evaluate: evaluateCommand,
+  bench: benchCommand,
 };
 
 /**

@@ -22,6 +22,17 @@ export interface SimdOptions {
   readonly workers?: readonly AnyWorker[];
   /** Multiply-adds that round once, where the engine has them: faster, but with bits of their own. */
   readonly fma?: boolean;
+  /** Is told of every step of a run, for measurements. */
+  readonly watch?: (step: StepTime) => void;
+}
+
+/** How long a step of a program took. */
+export interface StepTime {
+  /** The operation, with its shape. */
+  readonly name: string;
+  /** Multiplications in its sums of products; each has its addition. */
+  readonly products: number;
+  readonly milliseconds: number;
 }
 
 interface Plan {
@@ -38,6 +49,7 @@ const MAXIMUM_PAGES = 65536;
 
 /** Throws an Error where the engine lacks WebAssembly SIMD, or relaxed SIMD for `fma`. */
 export function simdBackend(options: SimdOptions = {}): Backend {
+  const { watch } = options;
   const fma = options.fma === true;
   if (!simdSupported()) throw new Error('this engine has no WebAssembly SIMD; use the reference kernels');
   if (fma && !fmaSupported()) throw new Error('this engine has no relaxed SIMD; use the simd kernels (Node has it from version 22 on)');
@@ -57,6 +69,7 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   let arena = { address: 0, bytes: 0 };
   let dead: string | undefined;
   let disposed = false;
+  let stepStart = 0;
   const workers = threads > 1 ? pool(memory, threads - 1, (problem) => { dead = problem; }, options.workers) : undefined;
 
   const planFor = (program: Program, inputs: Tensors): Plan => {
@@ -71,9 +84,14 @@ export function simdBackend(options: SimdOptions = {}): Backend {
     }
     const lowered = lower(trace(program, inputs), threads, store);
     const arenaBytes = layOut(lowered.buffers);
-    const module = new WebAssembly.Module(compile(lowered.steps, memoryLimits, threads, fma));
+    const module = new WebAssembly.Module(compile(lowered.steps, memoryLimits, threads, fma, watch !== undefined));
     const host = (index: number): void => runHostStep(memory, arena.address, lowered.steps[index]!);
-    const { run } = new WebAssembly.Instance(module, { env: { memory, host } }).exports as { run: Plan['run'] };
+    const done = (index: number): void => {
+      const { name, products } = lowered.steps[index]!;
+      watch?.({ name, products, milliseconds: performance.now() - stepStart });
+      stepStart = performance.now();
+    };
+    const { run } = new WebAssembly.Instance(module, { env: { memory, host, done } }).exports as { run: Plan['run'] };
     const plan: Plan = { key, module, run, lowered, arenaBytes };
     plans.set(key, plan);
     if (plans.size > MOST_PLANS) drop(plans.values().next().value!);
@@ -102,6 +120,7 @@ export function simdBackend(options: SimdOptions = {}): Backend {
       new Int32Array(memory.buffer, CONTROL.COUNTERS, lowered.steps.length).fill(0);
       workers.start(plan.module, arena.address);
     }
+    stepStart = performance.now();
     try {
       plan.run(0, arena.address);
     } catch (problem) {

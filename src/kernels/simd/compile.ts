@@ -16,11 +16,15 @@ function address(place: Place, arena: I32): I32 {
   return place.buffer ? i32.add(arena, i32.const(place.buffer.offset + place.offset)) : i32.const(place.offset);
 }
 
-/** The module imports env.memory and env.host(step), which does a step of the kind 'host'. */
-export function compile(steps: readonly Step[], memory: MemoryImport, threads: number, fma: boolean): Uint8Array<ArrayBuffer> {
+/**
+ * The module imports env.memory; env.host(step), which does a step of the kind 'host'; and, to be watched,
+ * env.done(step), which the first thread calls after each step.
+ */
+export function compile(steps: readonly Step[], memory: MemoryImport, threads: number, fma: boolean, watched: boolean): Uint8Array<ArrayBuffer> {
   if (CONTROL.COUNTERS + 4 * steps.length > CONTROL.BYTES) throw new RangeError(`a program of ${steps.length} steps is too long`);
   const lib = library(memory, threads, fma);
   const host = lib.module.importFunc('host', { params: ['i32'], results: [] });
+  const done = watched ? lib.module.importFunc('done', { params: ['i32'], results: [] }) : undefined;
   const wait = threads > 1 ? barrier(lib) : undefined;
   const kernels = steps.map((step) => (step.kind === 'kernel' ? step.make(lib) : undefined));
   lib.module.func({ params: ['i32', 'i32'], results: [] }, ({ params }) => {
@@ -30,6 +34,7 @@ export function compile(steps: readonly Step[], memory: MemoryImport, threads: n
         ? call(kernels[i]!, thread, i32.const(CONTROL.COUNTERS + 4 * i), ...step.operands.map((place) => address(place, arena)))
         : when(i32.eqz(thread), call(host, i32.const(i))),
       wait ? call(wait) : [],
+      done ? when(i32.eqz(thread), call(done, i32.const(i))) : [],
     ]);
   }, 'run');
   return lib.module.build();

@@ -1,4 +1,5 @@
 /** The kernels in WebAssembly SIMD. */
-export { simdBackend, type SimdOptions } from './backend.ts';
+export { simdBackend, type SimdOptions, type StepTime } from './backend.ts';
 export { fmaSupported, simdSupported } from './features.ts';
 export { openThreads } from './threads.ts';
+export { peakLoop } from './peak.ts';

@@ -38,10 +38,10 @@ interface Stored {
   readonly place: Place;
 }
 
-/** A kernel with the addresses that it is called with, or an operation left to the plain loops. */
+/** A kernel with the addresses that it is called with, or an operation left to the plain loops. `products`: multiplications in its sums of products. */
 export type Step =
-  | { readonly kind: 'kernel'; readonly name: string; readonly make: (lib: Library) => Func; readonly operands: readonly Place[] }
-  | { readonly kind: 'host'; readonly name: string; readonly operation: Operation; readonly inputs: readonly HostTensor[]; readonly output: HostTensor };
+  | { readonly kind: 'kernel'; readonly name: string; readonly products: number; readonly make: (lib: Library) => Func; readonly operands: readonly Place[] }
+  | { readonly kind: 'host'; readonly name: string; readonly products: number; readonly operation: Operation; readonly inputs: readonly HostTensor[]; readonly output: HostTensor };
 
 /** A dense tensor that the plain loops read or write. */
 export interface HostTensor {
@@ -129,9 +129,9 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
 
   // Steps -----------------------------------------------------------------------------------------------------------
 
-  const emit = (name: string, operands: readonly Place[], make: (lib: Library) => Func): void => {
+  const emit = (name: string, operands: readonly Place[], make: (lib: Library) => Func, products = 0): void => {
     operands.forEach(use);
-    steps.push({ kind: 'kernel', name, make, operands });
+    steps.push({ kind: 'kernel', name, products, make, operands });
   };
   const stride = (place: Place, batch: number): number => (batch === 1 ? 0 : place.batchStride);
 
@@ -260,7 +260,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     ];
     const outBatchStride = stride(out, spec.batch);
     emit(`conv ${spec.kernelHeight}×${spec.kernelWidth}${spec.stride > 1 ? `/${spec.stride}` : ''} ${spec.channels}→${spec.outChannels} @${spec.outHeight}×${spec.outWidth}`,
-      operands, (lib) => convKernel(lib, { ...spec, outBatchStride, epilogue }));
+      operands, (lib) => convKernel(lib, { ...spec, outBatchStride, epilogue }), spec.batch * spec.outChannels * k * spec.outHeight * spec.outWidth);
     finish(chain.final, chain.layout, out);
   };
 
@@ -291,7 +291,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
       out,
       ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
       ...chain.operands,
-    ], (lib) => linearKernel(lib, { rows, channels, outChannels, epilogue: epilogue.map((op) => (hasOperand(op) && 'batchStride' in op ? { ...op, batchStride: 0 } : op)) }));
+    ], (lib) => linearKernel(lib, { rows, channels, outChannels, epilogue: epilogue.map((op) => (hasOperand(op) && 'batchStride' in op ? { ...op, batchStride: 0 } : op)) }), rows * channels * outChannels);
     finish(chain.final, 'dense', out);
     return true;
   };
@@ -357,7 +357,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const out = newPlace(4 * sizeOf(node.output.shape), sampleBytes(node.output.shape));
     inputs.forEach(({ place }) => use(place));
     use(out);
-    steps.push({ kind: 'host', name: `plain ${node.operation.kind}`, operation: node.operation, inputs, output: { shape: node.output.shape, place: out } });
+    steps.push({ kind: 'host', name: `plain ${node.operation.kind}`, products: 0, operation: node.operation, inputs, output: { shape: node.output.shape, place: out } });
     finish(node.output, 'dense', out);
   };
 
@@ -405,6 +405,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
       qStride: strideOf(places.q), kStride: strideOf(places.k), vStride: strideOf(places.v), outStride: strideOf(places.out),
     };
   };
+  const mapProducts = ({ batch, heads, queries, keys, size }: AttentionSpec): number => batch * heads * queries * keys * size;
   const scratchFor = (spec: AttentionSpec): Place => newPlace(threads * attentionScratch(spec), 0);
 
   const attention = (node: Node, heads: number, scale: number): boolean => {
@@ -412,7 +413,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const [batch, queries, channels] = node.output.shape as [number, number, number];
     const out = placeFor(node.output);
     const spec = attentionSpec(batch, heads, queries, node.inputs[1]!.shape[1]!, channels, scale, { q, k, v, out });
-    emit(`attention ${heads}×${queries}×${spec.size}`, [q, k, v, out, scratchFor(spec)], (lib) => attentionKernel(lib, spec));
+    emit(`attention ${heads}×${queries}×${spec.size}`, [q, k, v, out, scratchFor(spec)], (lib) => attentionKernel(lib, spec), 2 * mapProducts(spec));
     finish(node.output, 'planar', out);
     return true;
   };
@@ -422,7 +423,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const [batch, , queries, keys] = node.output.shape as [number, number, number, number];
     const out = placeFor(node.output);
     const spec = attentionSpec(batch, heads, queries, keys, node.inputs[0]!.shape[2]!, scale, { q, k, out });
-    emit(`attentionMap ${heads}×${queries}×${spec.size}`, [q, k, out, scratchFor(spec)], (lib) => attentionMapKernel(lib, spec));
+    emit(`attentionMap ${heads}×${queries}×${spec.size}`, [q, k, out, scratchFor(spec)], (lib) => attentionMapKernel(lib, spec), mapProducts(spec));
     finish(node.output, 'dense', out);
     return true;
   };
@@ -432,7 +433,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const [batch, heads, queries, keys] = map.shape as [number, number, number, number];
     const places = { q: dense(map), v: inLayout(v, 'planar'), out: placeFor(node.output) };
     const spec = attentionSpec(batch, heads, queries, keys, v.shape[2]!, 1, places);
-    emit(`applyAttentionMap ${heads}×${queries}×${spec.size}`, [places.q, places.v, places.out, scratchFor(spec)], (lib) => applyMapKernel(lib, spec));
+    emit(`applyAttentionMap ${heads}×${queries}×${spec.size}`, [places.q, places.v, places.out, scratchFor(spec)], (lib) => applyMapKernel(lib, spec), mapProducts(spec));
     finish(node.output, 'planar', places.out);
     return true;
   };

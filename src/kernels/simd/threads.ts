@@ -51,7 +51,7 @@ const serve = (thread) => {
 };
 const receive = ({ memory, thread, id, module }) => {
   control ??= new Int32Array(memory.buffer, 0, 128);
-  if (module) instances.set(id, new WebAssembly.Instance(module, { env: { memory, host() {} } }));
+  if (module) instances.set(id, new WebAssembly.Instance(module, { env: { memory, host() {}, done() {} } }));
   else instances.delete(id);
   serve(thread);
 };`;
