@@ -1,5 +1,5 @@
-"""Goldens of whole sampling runs, step by step: fixtures/goldens/runs/<name>.safetensors, of the model in fixtures/goldens/runs/<model>/
-or of the letters model.
+"""Goldens of whole sampling runs, step by step: fixtures/goldens/runs/<name>.safetensors, of the model in fixtures/goldens/runs/<model>/,
+of the letters model, or of one of the UNets (made before them).
 
 diffusers has no pipeline with guidance for UNet2DModel, so the loop is written out here, from the formulas:
 
@@ -24,6 +24,7 @@ from truth import truth
 
 SEED = 5
 LETTERS = store.GOLDENS.parent / "letters" / "model" / "unet"
+FOURIER = store.GOLDENS / "unets" / "fourier"
 
 CONDITIONAL = dict(
     sample_size=8, in_channels=1, out_channels=1, block_out_channels=(4, 8), layers_per_block=1, norm_num_groups=2, attention_head_dim=4,
@@ -82,6 +83,10 @@ RUNS = {
     "cfg-pag-ddpm": dict(ddpm(), steps=4, guidance_scale=2.2, pag_scale=1.7, pag_layers=[UP]),
     "adaptive": dict(ddim(), steps=5, pag_scale=3.0, pag_adaptive_scale=0.004, pag_layers=[MID]),
     "rescale": dict(ddim(), steps=3, guidance_scale=4.0, pag_scale=2.0, pag_layers=[MID], guidance_rescale=0.6),
+    # Its embedding and its scaling want timesteps above 0.
+    "fourier": dict(
+        model="fourier", scheduler=dict(_class_name="DDIMScheduler", timestep_spacing="trailing", clip_sample=False), steps=3, **PAG,
+    ),
     "letters": dict(ddim(timestep_spacing="trailing"), steps=1, guidance_scale=2.0, pag_scale=1.5, pag_layers=[MID]) | dict(
         model="letters", labels=[7], null_label=26,
     ),
@@ -171,6 +176,7 @@ def make():
     for name, config in MODELS.items():
         models[name] = create(name, config)
         models[name].save_pretrained(root / name)
+    models["fourier"] = UNet2DModel.from_pretrained(FOURIER).eval()
     for name, run in RUNS.items():
         model = models[run["model"]]
         double = UNet2DModel.from_config(model.config).eval().double()

@@ -39,7 +39,7 @@ interface Run {
 
 const runs = [
   'ddim', 'ddim-clip', 'ddim-eta', 'ddim-sample', 'ddim-threshold', 'ddim-trained-betas', 'ddim-v-zero-snr', 'ddpm', 'ddpm-large', 'ddpm-learned',
-  'ddpm-learned-range', 'ddpm-offset', 'ddpm-small-log', 'cfg', 'pag', 'pag-layers', 'cfg-pag', 'cfg-pag-ddpm', 'adaptive', 'rescale', 'letters',
+  'ddpm-learned-range', 'ddpm-offset', 'ddpm-small-log', 'cfg', 'pag', 'pag-layers', 'cfg-pag', 'cfg-pag-ddpm', 'adaptive', 'rescale', 'fourier', 'letters',
 ] as const;
 
 function guidanceOf(run: Run): Guidance {
@@ -59,7 +59,8 @@ const known = new Map<string, Promise<UNet>>();
 /** A model is loaded once, so that the backend knows its programs again. */
 function loadUNet(model: string, dtype: 'f32' | 'f64'): Promise<UNet> {
   const load = async (): Promise<UNet> => {
-    const { config, weights } = await loadFixtureModel(model === 'letters' ? 'letters/model' : `goldens/runs/${model}`);
+    const elsewhere: Readonly<Record<string, string>> = { letters: 'letters/model', fourier: 'goldens/unets/fourier' };
+    const { config, weights } = await loadFixtureModel(elsewhere[model] ?? `goldens/runs/${model}`);
     return createUNet(config, weights, dtype);
   };
   const key = `${model} ${dtype}`;
