@@ -31,7 +31,7 @@ Draws pictures with a diffusers model and writes them side by side as PNG.
   --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out GRID.png                  where the pictures go
-  --latents FILE.safetensors      where the numbers go: noise, step.0 ... step.N-1, sample
+  --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample
   --count N                       how many pictures (as many as labels, or 4)
   --labels 0,1,2                  class labels, repeated as often as needed
   --seed S                        the noise is that of torch.manual_seed(S) on a CPU (0)
@@ -64,7 +64,8 @@ async function run(args: readonly string[]): Promise<number> {
   const guidance = chooseGuidance(options, unet, weak !== undefined);
   const eta = options.number('eta', 0);
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), schedulerConfig);
-  const scheduler = createScheduler(config, options.integer('steps', 1) ?? 20, eta === undefined ? {} : { eta });
+  const stepCount = options.integer('steps', 1) ?? 20;
+  const scheduler = createScheduler(config, stepCount, eta === undefined ? {} : { eta });
 
   const generator = manualSeed(options.integer('seed', 0) ?? 0);
   const noise = await firstNoise(options, unet, dtype, generator);
@@ -79,7 +80,9 @@ async function run(args: readonly string[]): Promise<number> {
   const { sample, steps } = await follow(samplingRun, latentsFile !== undefined, options.has('preview'));
   backend.dispose();
 
-  const title = `${guidance.name}, ${scheduler.name.replace(/Scheduler$/, '')}, ${scheduler.timesteps.length} steps`;
+  const calls = scheduler.timesteps.length;
+  const length = calls === stepCount ? `${stepCount} steps` : `${stepCount} steps of ${calls} calls`;
+  const title = `${guidance.name}, ${scheduler.name.replace(/Scheduler$/, '')}, ${length}`;
   if (out !== undefined) writeWhole(out, encodePng(grid([{ title, samples: sample }])));
   if (latentsFile !== undefined) {
     const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));

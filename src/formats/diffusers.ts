@@ -47,7 +47,7 @@ export async function readJsonFile(readFile: ReadFile, path: string, source: str
 
 /** @throws InputError unless the bytes are a JSON object */
 export function jsonObject(bytes: Uint8Array, source: string): Readonly<Record<string, unknown>> {
-  const value = parseJson(bytes, source);
+  const value = parseJson(bytes, source, true);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new InputError(`${source} is no JSON object`);
   return value as Readonly<Record<string, unknown>>;
 }

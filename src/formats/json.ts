@@ -10,8 +10,11 @@ const deepest = 64;
 /** No config is as large as this; parsed, text takes many times its size. */
 const longest = 2 ** 24;
 
-/** @throws InputError when the bytes are too many, no UTF-8, no JSON, nested too deeply, or name a key twice */
-export function parseJson(bytes: Uint8Array, source: string): unknown {
+/**
+ * @param infinities whether Infinity and -Infinity are numbers: Python's json writes them, and so diffusers into its configs
+ * @throws InputError when the bytes are too many, no UTF-8, no JSON, nested too deeply, or name a key twice
+ */
+export function parseJson(bytes: Uint8Array, source: string, infinities = false): unknown {
   if (bytes.length > longest) throw new InputError(`${source} has ${bytes.length} bytes; at most ${longest} are read`);
   let text: string;
   try {
@@ -21,10 +24,15 @@ export function parseJson(bytes: Uint8Array, source: string): unknown {
   }
   checkStructure(text, source);
   try {
-    return JSON.parse(text);
+    return JSON.parse(infinities ? withInfinities(text) : text);
   } catch (error) {
     throw new InputError(`${source} is not JSON: ${(error as Error).message.split('\n')[0].slice(0, 120)}`);
   }
+}
+
+/** The text with 1e999, which JSON.parse reads as ∞, for each Infinity that stands in no string. */
+function withInfinities(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|\bInfinity\b/gs, (found) => (found === 'Infinity' ? '1e999' : found));
 }
 
 /** Walks over strings and brackets; anything else is left to JSON.parse. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { loadModelFolder, type ReadFile } from '../../src/formats/diffusers.ts';
+import { jsonObject, loadModelFolder, type ReadFile } from '../../src/formats/diffusers.ts';
 import { parseSafetensors, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { reshape, type Tensor } from '../../src/tensor/tensor.ts';
 
@@ -99,4 +99,12 @@ describe('a folder that is none is refused, and the message says why', () => {
   it.each([5, null, true, ['a.safetensors'], { a: 1 }])('an index that names %j', async (name) => {
     await expect(load({ 'config.json': config, [index]: JSON.stringify({ weight_map: { 'conv_in.bias': name } }) })).rejects.toThrow('expected a .safetensors file of the same folder');
   });
+});
+
+it('reads the infinities that Python writes into configs, but not inside a string', () => {
+  const read = (text: string) => jsonObject(new TextEncoder().encode(text), 'scheduler_config.json');
+  const text = '{"lambda_min_clipped": -Infinity, "most":Infinity, "Infinity": "-Infinity", "quoted": "\\"Infinity"}';
+  expect(read(text)).toEqual({ lambda_min_clipped: -Infinity, most: Infinity, Infinity: '-Infinity', quoted: '"Infinity' });
+  expect(() => read('{"a": Infinities}')).toThrow('is not JSON');
+  expect(() => read('{"a": NaN}')).toThrow('is not JSON');
 });
