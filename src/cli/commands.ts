@@ -35,7 +35,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   }
   const command = commands[name];
   if (rest.includes('--help') || rest.includes('-h')) {
-    console.log(command.help);
+    console.log(typeof command.help === 'string' ? command.help : command.help(rest));
     return 0;
   }
   return command.run(rest);

@@ -46,26 +46,37 @@ export function chooseGuidance(options: ParsedOptions, unet: UNet, hasWeakModel 
 
 /** All that there is to know of one guidance. */
 export function guidancePage(name: string): string {
-  const { summary, formula, source } = guidances[name];
+  const { summary, formula, source, parameters } = guidances[name];
   const list = (parameters: readonly Parameter[]): string => parameters.map(parameterHelp).join('\n');
-  const own = guidances[name].parameters;
-  return `${name}: ${summary}
+  return `${wrap(`${name}: ${summary}`, 119, 4)}
 
-  ${formula}
+  ${wrap(formula, 117, 4)}
 
-  from ${source}
-${own.length > 0 ? `\n${list(own)}\n` : ''}
+  from ${wrap(source, 112, 7)}
+${parameters.length > 0 ? `\n${list(parameters)}\n` : ''}
 of any guidance:
 ${list(commonParameters)}`;
 }
 
+/** The page of the guidance that the arguments of a command choose, to be read after its help; empty without one. */
+export function chosenPage(args: readonly string[]): string {
+  const name = args.flatMap((arg, i) => (arg === '--guidance' ? args.slice(i + 1, i + 2) : arg.startsWith('--guidance=') ? [arg.slice(11)] : [])).at(-1);
+  return name !== undefined && guidanceNames.includes(name) ? `\n\n${guidancePage(name)}` : '';
+}
+
+/** A parameter's default as one would give it. */
+export function defaultOf({ default: value }: Parameter): string {
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
+
 function parameterHelp(parameter: Parameter): string {
-  const fallback = Array.isArray(parameter.default) ? parameter.default.join(',') : String(parameter.default);
-  return `  ${flagOf(parameter.name).padEnd(24)} ${parameter.summary}\n${' '.repeat(27)}${expectation(parameter)} (${fallback})`;
+  const indent = 28;
+  const text = [parameter.summary, `${expectation(parameter)} (${defaultOf(parameter)})`].map((line) => wrap(line, 119 - indent, indent));
+  return `  ${flagOf(parameter.name).padEnd(indent - 2)}${text.join(`\n${' '.repeat(indent)}`)}`;
 }
 
 /** Breaks a text at spaces so that no line is longer than `width`; further lines are indented. */
-function wrap(text: string, width: number, indent: number): string {
+export function wrap(text: string, width: number, indent: number): string {
   const lines = [''];
   for (const word of text.split(' ')) {
     if (`${lines.at(-1)} ${word}`.length > width) lines.push(word);

@@ -1,17 +1,26 @@
 /** `pag guidances`: what there is to guide with. */
 import { InputError } from '../tensor/errors.ts';
 import { guidanceNames, guidances } from '../guidance/registry.ts';
+import { flagOf } from '../guidance/parameters.ts';
 import type { Command } from './command.ts';
-import { guidancePage } from './guidance-options.ts';
+import { defaultOf, guidancePage, wrap } from './guidance-options.ts';
 import { suggestion } from './options.ts';
 
 const help = `pag guidances [NAME]
 
-Lists all guidances with their formulas, or shows one with its options and where it comes from.`;
+Lists all guidances with their formulas and defaults, or shows one with its options and where it comes from:
+${guidanceNames.join(', ')}.
+
+  g, s    scales            c, ∅    with the condition that is asked for, and without
+  ε       what the model predicts (noise, v, or the picture)
+  ε̂       what it predicts with its attention perturbed`;
 
 export const guidancesCommand: Command = {
   summary: 'lists the guidances, their formulas and defaults',
-  help,
+  help: (args) => {
+    const name = args.find((arg) => guidanceNames.includes(arg));
+    return name === undefined ? help : guidancePage(name);
+  },
   async run(args) {
     const [name] = args;
     if (args.length > 1) throw new InputError(`"${args[1]}" is one argument too many`);
@@ -24,5 +33,9 @@ export const guidancesCommand: Command = {
 };
 
 function overview(name: string): string {
-  return `${name.padEnd(14)} ${guidances[name].summary}\n${' '.repeat(15)}${guidances[name].formula}`;
+  const { summary, formula, parameters } = guidances[name];
+  const indent = 15;
+  const defaults = parameters.map((parameter) => `${flagOf(parameter.name)}=${defaultOf(parameter)}`).join(' ');
+  const lines = [summary, formula, defaults].filter((line) => line !== '').map((line) => wrap(line, 119 - indent, indent));
+  return `${name.padEnd(indent)}${lines.join(`\n${' '.repeat(indent)}`)}`;
 }

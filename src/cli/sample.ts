@@ -13,7 +13,7 @@ import { createScheduler } from '../schedulers/registry.ts';
 import type { UNet } from '../unet/unet.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
-import { chooseGuidance, guidanceHelp, guidanceOptions } from './guidance-options.ts';
+import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { chooseScheduler, finiteTensor, loadModel, openSafetensors } from './model.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { createPreview } from './preview.ts';
@@ -44,7 +44,7 @@ Draws pictures with a diffusers model and writes them side by side as PNG.
 ${guidanceHelp}
 ${backendHelp}`;
 
-export const sampleCommand: Command = { summary: 'draws pictures', help, run };
+export const sampleCommand: Command = { summary: 'draws pictures', help: (args) => help + chosenPage(args), run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);

@@ -101,7 +101,7 @@ describe('pag sample', () => {
     ['a million samples', count('1e6'), '--count is 1e6; expected a whole number from 1 to 100000'],
     ['a seed below 0', sample('--out', out, '--seed', '-1'), '--seed is -1; expected a whole number from 0 on'],
     ['a negative eta', sample('--out', out, '--eta', '-1'), '--eta is -1; expected at least 0'],
-    ['an unknown guidance', sample('--out', out, '--guidance', 'pga'), '--guidance is "pga"; expected none, cfg, pag'],
+    ['an unknown guidance', sample('--out', out, '--guidance', 'pga'), '--guidance is "pga"; expected none, pag, cfg+pag'],
     ['an option of another guidance', sample('--out', out, '--guidance', 'cfg', '--pag-scale', '1'), '--pag-scale has no effect with --guidance cfg'],
     ['a scale without guidance', sample('--out', out, '--pag-scale', '1'), '--pag-scale has no effect with --guidance none'],
     ['a scale that is no number', sample('--out', out, '--guidance', 'pag', '--pag-scale', 'x'), '--pag-scale is "x"'],
