@@ -8,8 +8,8 @@ import { CONTROL } from './memory.ts';
 /** Looks at the barrier before a thread goes to sleep. */
 const SPINS = 4000;
 const SLEEP_NANOSECONDS = 100_000_000;
-/** Sleeps after which a thread that does not come is given up: 60 seconds. No unit of work takes nearly that long. */
-const PATIENCE = 600;
+/** Sleeps after which a thread that does not come is given up: 20 seconds. No unit of work takes nearly that long. */
+const PATIENCE = 200;
 
 /** The code for the address of a place. */
 function address(place: Place, arena: I32): I32 {

@@ -22,7 +22,7 @@ interface NodeWorker extends AnyWorker {
   on(event: 'error' | 'exit', listener: (problem: unknown) => void): void;
 }
 interface NodeThreads {
-  readonly Worker: new (code: string, options: { eval: true; workerData: unknown }) => NodeWorker;
+  readonly Worker: new (code: string, options: { eval: true; execArgv: readonly string[] }) => NodeWorker;
 }
 
 /**
@@ -100,7 +100,8 @@ export function pool(memory: WebAssembly.Memory, count: number, onDeath: (proble
     const died = (problem: unknown): void => {
       if (!stopping) onDeath(problem instanceof Error ? problem.message : `it ended with status ${String(problem)}`);
     };
-    const worker = new (nodeThreads()!.Worker)(nodeSource, { eval: true, workerData: undefined });
+    // Without the options of the process: loaders and the like would only delay the worker, or keep it from starting.
+    const worker = new (nodeThreads()!.Worker)(nodeSource, { eval: true, execArgv: [] });
     worker.on('error', died);
     worker.on('exit', died);
     worker.unref();

@@ -1,0 +1,182 @@
+/** The fast backend as a whole: the letters model, threads, memory, and what happens when something goes wrong. */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { referenceBackend } from '../../../src/kernels/reference/index.ts';
+import { simdBackend } from '../../../src/kernels/simd/index.ts';
+import type { Backend, Program, Tensors } from '../../../src/kernels/kernels.ts';
+import { loadModelFolder } from '../../../src/formats/diffusers.ts';
+import { folderReader } from '../../../src/formats/node-files.ts';
+import { pag } from '../../../src/guidance/pag.ts';
+import { identity } from '../../../src/nn/attention-perturbations.ts';
+import { unetDenoiser } from '../../../src/sampling/denoiser.ts';
+import { sampleToEnd } from '../../../src/sampling/sample.ts';
+import { createScheduler } from '../../../src/schedulers/registry.ts';
+import { manualSeed } from '../../../src/tensor/random.ts';
+import type { Tensor } from '../../../src/tensor/tensor.ts';
+import { createUNet, runUNet, unperturbed, type UNet, type UNetOutput } from '../../../src/unet/unet.ts';
+import { expectAsReference, expectSameBits, noise } from './support.ts';
+
+const model = fileURLToPath(new URL('../../../fixtures/letters/model', import.meta.url));
+const even = { top: 1, bottom: 1, left: 1, right: 1 };
+const one = simdBackend();
+const two = simdBackend({ threads: 2 });
+let unet: UNet;
+
+beforeAll(async () => {
+  const { config, weights } = await loadModelFolder(await folderReader(model), model);
+  unet = createUNet(config, weights);
+});
+afterAll(() => {
+  one.dispose();
+  two.dispose();
+});
+
+const hash = ({ data }: Tensor): string => createHash('sha256').update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).digest('hex');
+
+const named = ({ predictions, taps }: UNetOutput): Tensors => ({ ...taps, ...Object.fromEntries(predictions.map((prediction, i) => [`prediction ${i}`, prediction])) });
+
+describe('the letters model', () => {
+  test('a forward pass with a perturbed pass and all taps has the bits of the plain loops', () => {
+    const input = { sample: noise([1, 1, 32, 32], 1), timesteps: [321], classLabels: [4] };
+    const options = { passes: [unperturbed, new Map([['mid_block.attentions.0', identity]])], taps: ['mid_block*', '*.map', '1:up_blocks*'] };
+    const expected = runUNet(unet, referenceBackend(), input, options);
+    for (const backend of [one, two]) {
+      const actual = runUNet(unet, backend, input, options);
+      expectSameBits(named(actual), named(expected));
+    }
+  });
+
+  test('a run with PAG has one hash on the loops, on SIMD, and on two threads', () => {
+    const hashes = [referenceBackend(), one, two].map((backend) => hash(sampleToEnd({
+      denoiser: unetDenoiser(unet, backend, { labels: [2] }),
+      guidance: pag({ pagScale: 2, layers: ['mid_block.attentions.0'] }),
+      scheduler: createScheduler({ _class_name: 'DDIMScheduler' }, 3),
+      noise: manualSeed(5).randn([1, 1, 16, 16]),
+      noiseSource: () => expect.fail('DDIM with eta 0 draws no noise'),
+    })));
+    expect(new Set(hashes).size).toBe(1);
+  });
+
+  test('samples together have the bits of samples alone', () => {
+    const run = (backend: Backend, sample: Tensor, classLabels: number[]): Tensor => runUNet(unet, backend, { sample, timesteps: [77], classLabels }).predictions[0];
+    const [a, b] = [noise([1, 1, 16, 16], 3), noise([1, 1, 16, 16], 4)];
+    const both = run(one, { dtype: 'f32', shape: [2, 1, 16, 16], data: Float32Array.of(...a.data, ...b.data) }, [1, 2]);
+    expect(both.data.slice(0, 256)).toEqual(run(two, a, [1]).data);
+    expect(both.data.slice(256)).toEqual(run(one, b, [2]).data);
+  });
+});
+
+/** A convolution of `channels` channels to as many. */
+function convolution(channels: number, seed: number): Program {
+  const weight = noise([channels, channels, 3, 3], seed);
+  return (kernels, { x }) => ({ y: kernels.conv2d(x, weight, undefined, 1, even) });
+}
+
+describe('memory', () => {
+  test('input channels in several blocks give the same bits', () => {
+    for (const [channels, size] of [[100, 24], [48, 70], [19, 90]]) {
+      const x = noise([1, channels, size, size], channels);
+      for (const backend of [one, two]) expectAsReference(backend, convolution(channels, 2), { x });
+    }
+  });
+
+  test('a result stays as it was when the memory grows and is used again', () => {
+    const backend = simdBackend();
+    const x = noise([1, 4, 8, 8], 1);
+    const { y } = backend.run(convolution(4, 1), { x });
+    const before = y.data.slice();
+    backend.run(convolution(64, 2), { x: noise([1, 64, 64, 64], 2) });
+    expect(y.data).toEqual(before);
+    backend.dispose();
+  });
+
+  test('more programs than are kept: dropped ones are compiled again, with the same result', () => {
+    const backend = simdBackend();
+    const x = noise([1, 3, 6, 6], 1);
+    const programs = Array.from({ length: 30 }, (_, seed) => convolution(3, seed));
+    const results = programs.map((program) => backend.run(program, { x }));
+    programs.forEach((program, i) => expectSameBits(backend.run(program, { x }), results[i]));
+    backend.dispose();
+  });
+
+  test('a thousand runs, and a hundred programs, take no more memory than the first ones', () => {
+    const grown: number[] = [];
+    const { grow } = WebAssembly.Memory.prototype;
+    WebAssembly.Memory.prototype.grow = function (pages) {
+      grown.push(pages);
+      return grow.call(this, pages);
+    };
+    try {
+      const backend = simdBackend();
+      const x = noise([1, 16, 16, 16], 1);
+      for (let i = 0; i < 30; i++) backend.run(convolution(16, i), { x });
+      const { length } = grown;
+      const program = convolution(16, 1000);
+      for (let i = 0; i < 1000; i++) backend.run(program, { x });
+      for (let i = 0; i < 100; i++) backend.run(convolution(16, i), { x });
+      expect(grown).toHaveLength(length);
+      backend.dispose();
+    } finally {
+      WebAssembly.Memory.prototype.grow = grow;
+    }
+  });
+});
+
+/** Runs TypeScript in a process of its own; what it prints. Fails when the process does not end by itself. */
+async function inProcess(code: string): Promise<string> {
+  const source = `import { simdBackend } from ${JSON.stringify(new URL('../../../src/kernels/simd/index.ts', import.meta.url).href)};
+const tensor = (shape) => ({ dtype: 'f32', shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i % 7) });
+const weight = tensor([32, 32, 3, 3]);
+const program = (kernels, { x }) => ({ y: kernels.conv2d(x, weight, undefined, 1, { top: 1, bottom: 1, left: 1, right: 1 }) });
+const x = tensor([1, 32, 32, 32]);
+${code}`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', source], { timeout: 30_000 });
+  return stdout;
+}
+
+describe('threads', () => {
+  test('many short runs of several programs on two backends at once', () => {
+    const other = simdBackend({ threads: 3 });
+    const programs = [convolution(3, 1), convolution(5, 2), convolution(8, 3)];
+    const inputs = [3, 5, 8].map((channels) => ({ x: noise([2, channels, 5, 9], channels) }));
+    const expected = programs.map((program, i) => referenceBackend().run(program, inputs[i]));
+    for (let i = 0; i < 3000; i++) {
+      const which = (i * 7) % 3;
+      expectSameBits((i % 2 === 0 ? two : other).run(programs[which], inputs[which]), expected[which]);
+    }
+    other.dispose();
+  });
+
+  test('the process ends by itself, whether the backend is disposed of or not', async () => {
+    expect(await inProcess("simdBackend({ threads: 2 }).run(program, { x }); console.log('done');")).toBe('done\n');
+    expect(await inProcess("const b = simdBackend({ threads: 2 }); b.run(program, { x }); b.dispose(); b.dispose(); console.log('done');")).toBe('done\n');
+  });
+
+  test('workers are started by the first run, not before', async () => {
+    const count = "process.getBuiltinModule('node:worker_threads').Worker = class extends process.getBuiltinModule('node:worker_threads').Worker { constructor(...all) { super(...all); console.log('worker'); } };";
+    expect(await inProcess(`${count} const b = simdBackend({ threads: 3 }); console.log('made'); b.run(program, { x }); b.run(program, { x });`)).toBe('made\nworker\nworker\n');
+  });
+
+  test('a worker that ends gives an error, not a hang', async () => {
+    const output = await inProcess(`
+const threads = process.getBuiltinModule('node:worker_threads');
+const workers = [];
+threads.Worker = class extends threads.Worker { constructor(...all) { super(...all); workers.push(this); } };
+const b = simdBackend({ threads: 2 });
+b.run(program, { x });
+await workers[0].terminate();
+await new Promise((resolve) => setTimeout(resolve, 50));
+try { b.run(program, { x }); console.log('no error'); } catch (error) { console.log(error.message); }
+b.dispose();`);
+    expect(output).toMatch(/a thread of the simd backend has died/);
+  });
+
+  test('a disposed backend refuses to run', () => {
+    const backend = simdBackend();
+    backend.dispose();
+    expect(() => backend.run(convolution(1, 1), { x: noise([1, 1, 3, 3], 1) })).toThrow('disposed');
+  });
+});
