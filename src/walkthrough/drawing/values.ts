@@ -33,10 +33,10 @@ export function colouring({ size, data }: Vectors): (vectors: ArrayLike<number>,
     for (let i = 0; i < size; i++) sum += (shown[row * size + i] - mean[i]) * vectors[i * size + column];
     return sum;
   };
-  const axes = strongest.map((column) => {
-    const farthest = Math.max(...Array.from({ length: count }, (_, row) => Math.abs(along(column, data, row))));
-    return { column, extent: farthest || 1 };
-  });
+  const farthest = strongest.map((column) => Math.max(...Array.from({ length: count }, (_, row) => Math.abs(along(column, data, row)))));
+  // A direction in which nothing differs but by rounding has no colour.
+  const least = Math.max(farthest[0] * 1e-6, 1e-30);
+  const axes = strongest.map((column, i) => ({ column, extent: Math.max(farthest[i], least) }));
   return (shown, row) => {
     const [red, green, blue] = axes.map(({ column, extent }) => middle + (along(column, shown, row) / extent) * reach);
     return [red, green, blue];

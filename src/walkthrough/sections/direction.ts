@@ -46,7 +46,7 @@ export const directionSection: Section = (root, page) => {
       captioned(view.root, 'All predictions that guidance can reach lie in this plane. Drag the point.'),
       captioned(outcome, element('b', {}, 'x̂', element('sub', {}, '0')), ' behind the point: ', outside, ' of it overshoots the range of pictures.')),
     element('div', { class: 'controls' }, pagScale.root, cfgScale.root),
-    element('div', { class: 'film labelled' }, ...row.map(({ s, key }) => element('div', {}, key, element('span', {}, s === -1 ? 'ε̂' : s === 0 ? 'ε' : `s = ${s}`)))),
+    element('div', { class: 'film labelled' }, ...row.map(({ s, key }) => element('div', {}, key, element('span', {}, s === -1 ? 'ε̂' : s === 0 ? 'ε' : String(s))))),
     progress.root,
   );
 
@@ -82,12 +82,12 @@ export const directionSection: Section = (root, page) => {
     paint(maps.difference, square(plane.away.data.map((value) => value * magnified)), asSigned(extent));
     setText(gain, `${Math.round(magnified)} ×`);
 
-    const guided = plane.guided(s, g - 1);
+    const guided = plane.guided(s, g);
     const unlimited = scheduler.predictOriginal(picture, guided, index).data;
     paint(outcome, square(believed(scheduler, picture, guided, index).data), asPicture);
     setText(outside, `${Math.round((unlimited.filter((value) => Math.abs(value) > 1.05).length / unlimited.length) * 100)} %`);
     row.forEach(({ s: scale, canvas, key }) => {
-      paint(canvas, square(believed(scheduler, picture, plane.guided(scale, g - 1), index).data), asPicture);
+      paint(canvas, square(believed(scheduler, picture, plane.guided(scale, g), index).data), asPicture);
       key.setAttribute('aria-pressed', String(scale === s));
     });
     view.show(plane, s, g);

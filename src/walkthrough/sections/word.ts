@@ -56,6 +56,7 @@ export const wordSection: Section = (root, page) => {
         setAttributes(key, { hidden: !exists, 'aria-pressed': String(i === state.letter), 'aria-label': exists ? `study the ${state.word[i]}, drawn ${title}` : undefined });
         if (exists) paint(canvas, { width: side, height: side, values: sampleOf(batch, i).data }, asPicture);
       });
+      row.style.setProperty('--letters', String(state.word.length));
       setAttributes(row, { 'data-steps': answer.results.length });
       showDigest(row, answer.done && !answer.problem ? batch : undefined);
       return answer;

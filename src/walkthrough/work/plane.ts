@@ -3,17 +3,15 @@
  * the unconditional one. Every ε̃ = ε(c) + s (ε(c) − ε̂(c)) + (g − 1) (ε(c) − ε(∅)) lies in the plane that they span.
  * (That is ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)), CFG + PAG.)
  */
-import { add, dot, norm, scale, subtract } from '../../tensor/arithmetic.ts';
+import { dot, norm, subtract } from '../../tensor/arithmetic.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { push } from '../../guidance/scales.ts';
+import type { GuidanceStep, Pass } from '../../guidance/guidance.ts';
+import { cfgPag } from '../../guidance/pag.ts';
 import type { PassesResult } from '../protocol.ts';
 
 export interface GuidancePlane {
-  /** ε(c) − ε̂(c) and ε(c) − ε(∅). */
+  /** ε(c) − ε̂(c). */
   readonly away: Tensor;
-  readonly toCondition: Tensor;
-  /** Their lengths. */
-  readonly lengths: readonly [number, number];
   /**
    * Where s and g − 1 lead from ε(c), in units of ‖ε(c) − ε̂(c)‖: the first axis points away from ε̂, the second is at
    * right angles to it, on the side of ε(c) − ε(∅).
@@ -21,12 +19,13 @@ export interface GuidancePlane {
   place(s: number, more: number): readonly [number, number];
   /** The s and g − 1 of a place. */
   scalesAt(place: readonly [number, number]): readonly [number, number];
-  /** ε̃. */
-  guided(s: number, more: number): Tensor;
+  /** ε̃, as the guidance itself combines the predictions. */
+  guided(s: number, g: number): Tensor;
 }
 
 /** @param result with ε̂ as its first perturbed prediction, and ε(∅) */
-export function guidancePlane({ plain, perturbed, unconditional }: Required<PassesResult>): GuidancePlane {
+export function guidancePlane(result: Required<PassesResult>): GuidancePlane {
+  const { plain, perturbed, unconditional } = result;
   const away = subtract(plain, perturbed[0]);
   const toCondition = subtract(plain, unconditional);
   const [unit] = norm(away);
@@ -35,13 +34,22 @@ export function guidancePlane({ plain, perturbed, unconditional }: Required<Pass
   const across = unit === 0 ? 0 : Math.sqrt(Math.max(length * length - along * along * unit * unit, 0)) / unit;
   return {
     away,
-    toCondition,
-    lengths: [unit, length],
     place: (s, more) => [s + more * along, more * across],
     scalesAt([x, y]) {
       const more = across === 0 ? 0 : y / across;
       return [x - more * along, more];
     },
-    guided: (s, more) => add(push(plain, s, away), scale(toCondition, more)),
+    guided: (s, g) => cfgPag(g, { pagScale: s, layers: ['any'] }).guide(stepWith(result)),
+  };
+}
+
+/** A step at which the model has spoken already. */
+function stepWith({ plain, perturbed, unconditional }: Required<PassesResult>): GuidanceStep {
+  const answer = (pass: Pass): Tensor => (pass.condition === 'null' ? unconditional : pass.perturbation.size > 0 ? perturbed[0] : plain);
+  const unknown = (): never => {
+    throw new Error('only the predictions of this step are known');
+  };
+  return {
+    index: 0, count: 1, timestep: 0, sample: plain, signal: 0, noise: 1, memory: new Map(), predict: (passes) => passes.map(answer), tap: unknown, toOriginal: unknown,
   };
 }

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { stageCosts, guidedCost } from '../../src/walkthrough/work/cost.ts';
+import { middleOf } from '../../src/walkthrough/requests.ts';
+import { stepCount } from '../../src/walkthrough/study.ts';
+import { attentionLayerCount } from '../../src/walkthrough/state.ts';
+import type { Model } from '../../src/walkthrough/work/model.ts';
+import { lettersModel } from './library.ts';
+
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+let model: Model;
+let html: string;
+let css: string;
+beforeAll(async () => {
+  model = await lettersModel();
+  html = await readFile(`${repository}src/walkthrough/index.html`, 'utf8');
+  css = await readFile(`${repository}src/walkthrough/style.css`, 'utf8');
+});
+
+describe('the text', () => {
+  it('says only numbers that are so', async () => {
+    const { unet, scheduler } = model;
+    const costs = stageCosts(unet);
+    const { shared, plain } = guidedCost(costs, middleOf(unet.attentionLayers));
+    const recipe = await readFile(`${repository}scripts/train/README.md`, 'utf8');
+    const facts: Readonly<Record<string, string>> = {
+      parameters: [...unet.weights.values()].reduce((sum, { data }) => sum + data.length, 0).toLocaleString('en'),
+      faces: /letters of ([\d,]+) faces/.exec(recipe)![1],
+      'first-timestep': String(scheduler.timesteps[0]),
+      steps: String(stepCount),
+      'attention-layers': String(unet.attentionLayers.length),
+      'shared-middle': String(Math.round((shared / (shared + plain)) * 100)),
+    };
+    const said = [...html.matchAll(/data-fact="([\w-]+)">([^<]*)</g)];
+    expect(Object.fromEntries(said.map(([, name, text]) => [name, text]))).toEqual(facts);
+    // A number in the prose that is no fact would escape this test.
+    const prose = html.replace(/<head>.*<\/head>/s, '').replace(/<span (?:data-fact|class="count")[^>]*>[^<]*<\/span>/g, '').replace(/<[^>]*>/g, '');
+    expect(prose.match(/\d+/g)).toEqual(['0']); // "towards 0"
+    expect(attentionLayerCount).toBe(unet.attentionLayers.length);
+  });
+
+  it.each(['light', 'dark'])('can be read: WCAG contrast of at least 4.5 in %s', (scheme) => {
+    const [light, dark] = css.split('@media (prefers-color-scheme: dark)');
+    const colours = new Map([...light.matchAll(/--([\w-]+): (\d+) (\d+) (\d+);/g)].map(([, name, ...rgb]) => [name, rgb.map(Number)]));
+    if (scheme === 'dark') for (const [, name, ...rgb] of dark.split('}')[0].matchAll(/--([\w-]+): (\d+) (\d+) (\d+);/g)) colours.set(name, rgb.map(Number));
+    for (const text of ['text', 'quiet', 'pag', 'cfg', 'spoilt', 'plain', 'good']) {
+      for (const ground of ['page', 'raised']) expect(contrast(colours.get(text)!, colours.get(ground)!), `${text} on ${ground}`).toBeGreaterThanOrEqual(4.5);
+    }
+    expect(contrast(colours.get('picture-ink')!, colours.get('picture-paper')!)).toBeGreaterThan(12);
+  });
+});
+
+/** (L₁ + 0.05)/(L₂ + 0.05) of WCAG 2.2. */
+function contrast(a: readonly number[], b: readonly number[]): number {
+  const luminance = (rgb: readonly number[]): number => {
+    const [red, green, blue] = rgb.map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+  return (high + 0.05) / (low + 0.05);
+}

@@ -1,0 +1,222 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { cfgPag } from '../../src/guidance/pag.ts';
+import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
+import { referenceKernels } from '../../src/kernels/reference/index.ts';
+import { identity } from '../../src/nn/attention-perturbations.ts';
+import { norm, scale, add, subtract } from '../../src/tensor/arithmetic.ts';
+import { manualSeed } from '../../src/tensor/random.ts';
+import { sizeOf, tensor, type Tensor } from '../../src/tensor/tensor.ts';
+import { runUNet, unperturbed } from '../../src/unet/unet.ts';
+import { colouring } from '../../src/walkthrough/drawing/values.ts';
+import type { PassesResult, Works } from '../../src/walkthrough/protocol.ts';
+import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
+import { guidedCost, skipConnections, stageCosts } from '../../src/walkthrough/work/cost.ts';
+import { influences } from '../../src/walkthrough/work/influence.ts';
+import { gridOf, headsOf } from '../../src/walkthrough/work/layers.ts';
+import type { Model } from '../../src/walkthrough/work/model.ts';
+import { noiseOf } from '../../src/walkthrough/work/noise.ts';
+import { passes } from '../../src/walkthrough/work/passes.ts';
+import { guidancePlane } from '../../src/walkthrough/work/plane.ts';
+import { createQueue, type Job } from '../../src/walkthrough/work/queue.ts';
+import { lettersModel } from './library.ts';
+
+let model: Model;
+let layers: readonly string[];
+const middle = 'mid_block.attentions.0';
+beforeAll(async () => {
+  model = await lettersModel();
+  layers = model.unet.attentionLayers;
+});
+
+/** All that section 2 and 3 ask for, from the noise of a seed. */
+function look(layer: string, seed = 5): Required<PassesResult> {
+  const request = {
+    sample: noiseOf({ seed, slices: [0] }), index: 0, label: 4, perturbations: [[middle], ...layers.map((path) => [path])], unconditional: true,
+    taps: [`${layer}.map`, `${layer}.to_v`, `${layer}.to_out.0`],
+  };
+  return [...passes(model, request)][0] as Required<PassesResult>;
+}
+
+describe('the noise', () => {
+  it('is that of the seed, each sample its slice, as often as it is asked for', () => {
+    const drawn = manualSeed(3).randn([4, 1, 32, 32]);
+    const chosen = noiseOf({ seed: 3, slices: [2, 2, 0] });
+    expect(chosen.shape).toEqual([3, 1, 32, 32]);
+    for (const [b, slice] of [2, 2, 0].entries()) {
+      expect(chosen.data.subarray(b * 1024, (b + 1) * 1024)).toEqual(manualSeed(3).randn([slice + 1, 1, 32, 32]).data.subarray(slice * 1024));
+      expect(chosen.data[b * 1024]).toBe(drawn.data[slice * 1024]);
+    }
+  });
+});
+
+describe('one head of attention', () => {
+  it.each(['mid_block.attentions.0', 'up_blocks.1.attentions.0'])('gathers in %s what the layer itself gathers', (layer) => {
+    const seen = look(layer);
+    const heads = headsOf(model.unet, layer);
+    const grid = gridOf(model.unet, layer);
+    // Through the layer's own output projection, the heads side by side give what the layer put out.
+    const all = Array.from({ length: heads }, (_, head) => headOf(seen, layer, head));
+    const channels = all.reduce((sum, { size }) => sum + size, 0);
+    const tokens = grid * grid;
+    const gathered = new Float32Array(tokens * channels);
+    all.forEach(({ gathered: part, size }, head) => {
+      for (let n = 0; n < tokens; n++) gathered.set(part.subarray(n * size, (n + 1) * size), n * channels + head * size);
+    });
+    const { weights } = model.unet;
+    const out = referenceKernels.linear(tensor('f32', [1, tokens, channels], gathered), weights.get(`${layer}.to_out.0.weight`)!, weights.get(`${layer}.to_out.0.bias`));
+    expect(out.data).toEqual(seen.taps[`${layer}.to_out.0`].data);
+  });
+
+  it('asks with rows that sum to one, spread over 1 to N places', () => {
+    const head = headOf(look(middle), middle, 2);
+    expect(head.tokens).toBe(64);
+    for (let token = 0; token < head.tokens; token++) {
+      const row = rowOf(head, token);
+      expect(row.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 5);
+      expect(spreadOf(row)).toBeGreaterThanOrEqual(1);
+      expect(spreadOf(row)).toBeLessThanOrEqual(64);
+    }
+    expect(spreadOf(Float32Array.of(0, 1, 0))).toBe(1);
+    expect(spreadOf(new Float32Array(8).fill(1 / 8))).toBeCloseTo(8, 12);
+  });
+
+  it('finds the token of a pixel', () => {
+    expect(tokenAt([0, 0], 32, 64)).toBe(0);
+    expect(tokenAt([31, 0], 32, 64)).toBe(7);
+    expect(tokenAt([4, 31], 32, 64)).toBe(57);
+    expect(tokenAt([2, 2], 32, 256)).toBe(17);
+  });
+});
+
+describe('colours of values', () => {
+  const vectors = fc.array(fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: 4, maxLength: 4 }), { minLength: 2, maxLength: 20 });
+
+  it('are mixed as the values are, and are colours', () => {
+    fc.assert(fc.property(vectors, fc.double({ min: 0, max: 1, noNaN: true }), (rows, part) => {
+      const data = rows.flat();
+      const colourOf = colouring({ size: 4, data });
+      const mixed = rows[0].map((value, i) => value * part + rows[1][i] * (1 - part));
+      const [first, second, between] = [colourOf(data, 0), colourOf(data, 1), colourOf(mixed, 0)];
+      between.forEach((value, channel) => expect(value).toBeCloseTo(first[channel] * part + second[channel] * (1 - part), 6));
+      rows.forEach((_, row) => {
+        for (const value of colourOf(data, row)) {
+          expect(value).toBeGreaterThanOrEqual(0);
+          expect(value).toBeLessThanOrEqual(255);
+        }
+      });
+    }));
+  });
+});
+
+describe('the plane of guidance', () => {
+  const scales = fc.tuple(fc.double({ min: -2, max: 10, noNaN: true }), fc.double({ min: -2, max: 10, noNaN: true }));
+  let seen: Required<PassesResult>;
+  beforeAll(() => {
+    seen = look(middle);
+  });
+
+  it('guides as CFG + PAG of the library', () => {
+    const step = { predict: () => [seen.plain, seen.unconditional, seen.perturbed[0]], timestep: 950 };
+    const expected = cfgPag(2.5, { pagScale: 3, layers: [middle] }).guide(step as unknown as Parameters<ReturnType<typeof cfgPag>['guide']>[0]);
+    expect(guidancePlane(seen).guided(3, 2.5)).toEqual(expected);
+    expect(guidancePlane(seen).guided(0, 1)).toEqual(seen.plain);
+  });
+
+  it('finds the scales of a place', () => {
+    const plane = guidancePlane(seen);
+    fc.assert(fc.property(scales, ([s, more]) => {
+      const [foundS, foundMore] = plane.scalesAt(plane.place(s, more));
+      expect(foundS).toBeCloseTo(s, 9);
+      expect(foundMore).toBeCloseTo(more, 9);
+    }));
+  });
+
+  it('keeps distances: a place is as far away as its prediction, in units of ‖ε − ε̂‖', () => {
+    const plane = guidancePlane(seen);
+    const [unit] = norm(plane.away);
+    fc.assert(fc.property(scales, ([s, more]) => {
+      const moved = add(scale(plane.away, s), scale(subtract(seen.plain, seen.unconditional), more));
+      expect(Math.hypot(...plane.place(s, more))).toBeCloseTo(norm(moved)[0] / unit, 4);
+    }), { numRuns: 30 });
+  });
+});
+
+describe('what layers do and cost', () => {
+  it('measures by how much of its length the prediction moves', () => {
+    const plain = tensor('f32', [1, 1, 1, 2], Float32Array.of(3, 4));
+    const moved = tensor('f32', [1, 1, 1, 2], Float32Array.of(3, 3));
+    expect(influences({ plain, perturbed: [plain, moved], taps: {}, milliseconds: 0 })).toEqual([0, 0.2]);
+  });
+
+  it('counts the multiply-adds that the network does, one pass and two', () => {
+    const plan = { config: model.unet.config, stages: model.unet.stages };
+    const costs = stageCosts(plan);
+    // The embedding of time is no stage: two linear layers.
+    const embedding = 32 * 128 + 128 * 128;
+    for (const chosen of [[], [middle], ['up_blocks.1.attentions.1', 'down_blocks.2.attentions.0']]) {
+      const { backend, counted } = countingBackend();
+      const perturbation = new Map(chosen.map((layer) => [layer, identity]));
+      runUNet(model.unet, backend, { sample: noiseOf({ seed: 0, slices: [0] }), timesteps: [500], classLabels: [4] }, { passes: chosen.length > 0 ? [unperturbed, perturbation] : [unperturbed] });
+      const { shared, plain, perturbed } = guidedCost(costs, chosen);
+      expect(shared + plain + perturbed).toBe(counted() - embedding);
+    }
+  });
+
+  it('knows which stages hand over to which: each joins as many channels as its weights expect', () => {
+    const plan = { config: model.unet.config, stages: model.unet.stages };
+    const pairs = skipConnections(plan);
+    expect(pairs).toHaveLength(model.unet.config.blockOutChannels.length * (model.unet.config.layersPerBlock + 1));
+    const names = pairs.map(([from, to]) => [plan.stages[from].path, plan.stages[to].path]);
+    expect(names[0]).toEqual(['down_blocks.2.attentions.0', 'up_blocks.0.resnets.0']);
+    expect(names[2]).toEqual(['down_blocks.1.attentions.0', 'up_blocks.1.resnets.0']);
+    expect(names.at(-1)).toEqual(['conv_in', 'up_blocks.2.resnets.1']);
+  });
+});
+
+/** Counts what the plain loops multiply and add, without doing it. */
+function countingBackend(): { backend: Backend; counted: () => number } {
+  let count = 0;
+  const empty = (shape: readonly number[]): Tensor => tensor('f32', shape, new Float32Array(sizeOf(shape)));
+  const kernels: Kernels = {
+    ...referenceKernels,
+    conv2d(x, weight, _bias, stride, padding) {
+      const [batch, , height, width] = x.shape;
+      const [out, , kernelHeight, kernelWidth] = weight.shape;
+      const rows = Math.floor((height + padding.top + padding.bottom - kernelHeight) / stride) + 1;
+      const columns = Math.floor((width + padding.left + padding.right - kernelWidth) / stride) + 1;
+      count += batch * rows * columns * sizeOf(weight.shape);
+      return empty([batch, out, rows, columns]);
+    },
+    linear(x, weight) {
+      const rows = sizeOf(x.shape.slice(0, -1));
+      count += rows * sizeOf(weight.shape);
+      return empty([...x.shape.slice(0, -1), weight.shape[0]]);
+    },
+    attention(q, k) {
+      const [batch, queries, channels] = q.shape;
+      count += 2 * batch * queries * k.shape[1] * channels;
+      return empty(q.shape);
+    },
+  };
+  return { backend: { name: 'counting', run: (program, inputs) => program(kernels, inputs), dispose: () => {} }, counted: () => count };
+}
+
+describe('the queue', () => {
+  const job = (id: number): Job => ({ id, steps: [][Symbol.iterator]() as Iterator<Works['trace']['result'], void, void> });
+  const turns = (queue: ReturnType<typeof createQueue>, count: number) => Array.from({ length: count }, () => queue.next()?.id);
+
+  it('lets jobs take turns, those in focus first', () => {
+    const queue = createQueue();
+    [1, 2, 3].forEach((id) => queue.add(job(id)));
+    expect(turns(queue, 6)).toEqual([1, 2, 3, 1, 2, 3]);
+    queue.focus([3, 4]);
+    queue.add(job(4));
+    expect(turns(queue, 4)).toEqual([3, 4, 3, 4]);
+    queue.cancel(3);
+    queue.cancel(4);
+    expect(turns(queue, 2)).toEqual([1, 2]);
+    [1, 2].forEach((id) => queue.cancel(id));
+    expect(queue.next()).toBeUndefined();
+  });
+});
