@@ -61,17 +61,19 @@ const listOf = (item: Field<number>): Field<readonly number[]> => ({
     return values.some((value) => value === undefined) ? undefined : (values as number[]);
   },
 });
-const pair = (item: Field<number>): Field<readonly [number, number]> => ({
-  write: (values) => listOf(item).write(values),
+const pair = (first: Field<number>, second: Field<number>): Field<readonly [number, number]> => ({
+  write: ([a, b]) => `${first.write(a)},${second.write(b)}`,
   read(text) {
-    const values = listOf(item).read(text);
-    return values?.length === 2 ? [values[0], values[1]] : undefined;
+    const [a, b, ...more] = text.split(',');
+    const [readA, readB] = [first.read(a), second.read(b ?? '')];
+    return readA === undefined || readB === undefined || more.length > 0 ? undefined : [readA, readB];
   },
 });
 
 export const attentionLayerCount = 7;
-export const leastScale = -2;
 export const largestScale = 10;
+/** What the plane of section 3 shows. */
+export const planeRange: { readonly s: readonly [number, number]; readonly g: readonly [number, number] } = { s: [-1, 10], g: [0, 3] };
 
 const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   word: { write: (value) => value, read: (text) => readWord(text) },
@@ -81,9 +83,9 @@ const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   guided: flag,
   layer: numberIn(0, attentionLayerCount - 1),
   head: numberIn(0, 5),
-  pixel: pair(numberIn(0, side - 1)),
+  pixel: pair(numberIn(0, side - 1), numberIn(0, side - 1)),
   flip: oneOf('none', 'layer', 'all'),
-  plane: pair(numberIn(leastScale, largestScale, false)),
+  plane: pair(numberIn(...planeRange.s, false), numberIn(...planeRange.g, false)),
   scale: numberIn(0, largestScale, false),
   asked: flag,
   layers: listOf(numberIn(0, attentionLayerCount - 1)),

@@ -57,7 +57,9 @@ const fetchModel: ReadFile = async (path) => {
 };
 
 function begin(ready: Model, { job: id, work, request }: Extract<ToWorker, { kind: 'ask' }>): void {
-  queue.add({ id, steps: work === 'trace' ? trace(ready, request) : passes(ready, request) });
+  queue.add(work === 'trace'
+    ? { id, size: request.labels.length, steps: trace(ready, request) }
+    : { id, size: 1, steps: passes(ready, request) });
   wake();
 }
 

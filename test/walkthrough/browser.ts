@@ -11,11 +11,16 @@ import { serveFolder } from '../../src/cli/walkthrough.ts';
 /** Debian's Chromium, or the one that CHROMIUM names; undefined when there is none. */
 export const chromiumPath = [process.env['CHROMIUM'], '/usr/bin/chromium'].find((path) => path !== undefined && existsSync(path));
 
+type ChangedFiles = Readonly<Record<string, ((text: string) => string) | undefined>>;
+
 export interface Reader {
   /** The folder that was built. */
   readonly folder: string;
-  /** Opens the page; `problems` collects whatever goes wrong in it. */
-  open(hash?: string, options?: BrowserContextOptions): Promise<{ page: Page; problems: string[] }>;
+  /**
+   * Opens the page; `problems` collects whatever goes wrong in it.
+   * @param changed files, by the end of their names, that arrive otherwise than they are, or not at all
+   */
+  open(hash?: string, options?: BrowserContextOptions, changed?: ChangedFiles): Promise<{ page: Page; problems: string[] }>;
   close(): Promise<void>;
 }
 
@@ -30,7 +35,7 @@ export async function openReader(executablePath: string): Promise<Reader> {
   });
   return {
     folder,
-    async open(hash = '', options = {}) {
+    async open(hash = '', options = {}, changed = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
       const page = await context.newPage();
       const problems: string[] = [];
@@ -41,6 +46,13 @@ export async function openReader(executablePath: string): Promise<Reader> {
       page.on('request', (request) => {
         if (!request.url().startsWith(origin) && !/^(?:blob|data):/.test(request.url())) problems.push(`asks for ${request.url()}`);
       });
+      for (const [name, change] of Object.entries(changed)) {
+        await context.route(`**/*${name}`, async (route) => {
+          if (!change) return route.fulfill({ status: 404 });
+          const response = await route.fetch();
+          return route.fulfill({ response, body: change(await response.text()) });
+        });
+      }
       await page.goto(`${origin}/${hash === '' ? '' : `#${hash}`}`);
       return { page, problems };
     },

@@ -1,43 +1,224 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { labelOf } from '../../src/walkthrough/study.ts';
+import { clamp } from '../../src/tensor/arithmetic.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { writeSafetensors } from '../../src/formats/safetensors.ts';
+import { middleOf } from '../../src/walkthrough/requests.ts';
+import type { GuidanceChoice, PassesResult, TraceRequest } from '../../src/walkthrough/protocol.ts';
+import { noLetter } from '../../src/walkthrough/study.ts';
+import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
+import { guidedCost, stageCosts } from '../../src/walkthrough/work/cost.ts';
+import { influences } from '../../src/walkthrough/work/influence.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
+import { noiseOf } from '../../src/walkthrough/work/noise.ts';
+import { passes } from '../../src/walkthrough/work/passes.ts';
+import { guidancePlane } from '../../src/walkthrough/work/plane.ts';
+import { trace } from '../../src/walkthrough/work/trace.ts';
 import { chromiumPath, openReader, type Reader } from './browser.ts';
 import { digestOf, drawn, lettersModel } from './library.ts';
 
 if (!chromiumPath) console.warn('No Chromium at /usr/bin/chromium, and CHROMIUM names none: the tests of the walkthrough page are skipped.');
 
+const [seed, label, step] = [1, 4, 4]; // the E of the noise with which the page begins, early on
+const layers = ['down_blocks.1.attentions.0', 'down_blocks.2.attentions.0', 'mid_block.attentions.0', 'up_blocks.0.attentions.0', 'up_blocks.0.attentions.1', 'up_blocks.1.attentions.0', 'up_blocks.1.attentions.1'];
+const middle = middleOf(layers);
+const request = (guidance: GuidanceChoice, asked = label): TraceRequest => ({ seed, slices: [0], labels: [asked], guidance });
+
 describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   let reader: Reader;
   let model: Model;
+  let page: Page;
+  let problems: string[];
+  /** x_t at the step, drawn by the model alone. */
+  let picture: Tensor;
+
   beforeAll(async () => {
     [reader, model] = [await openReader(chromiumPath!), await lettersModel()];
+    picture = [...trace(model, request({ kind: 'none' }))][step - 1].sample;
+    ({ page, problems } = await reader.open(`word=E&seed=${seed}&step=${step}`));
   });
   afterAll(() => reader?.close());
 
-  it('weighs at most 10 MB, page, code and model', () => {
-    const sizes = readdirSync(reader.folder, { recursive: true, encoding: 'utf8' }).map((name) => statSync(join(reader.folder, name))).filter((entry) => entry.isFile());
-    const bytes = sizes.reduce((sum, { size }) => sum + size, 0);
+  const section = (name: string) => page.locator(`[data-section=${name}]`);
+  const input = (name: string) => page.locator(`input[name=${name}]`);
+  /** Waits until what is computed for an element has this fingerprint. */
+  const expectDigest = async (selector: string, tensor: Tensor): Promise<void> => {
+    await page.locator(`${selector}[data-digest="${digestOf(tensor)}"]`).waitFor({ state: 'attached', timeout: 60_000 });
+  };
+  const show = (name: string): Promise<void> => section(name).scrollIntoViewIfNeeded();
+  const setSlider = (name: string, value: number): Promise<void> => input(name).first().fill(String(value));
+  const pixels = (name: string, label: string): Promise<string> => section(name).locator(`canvas[aria-label^="${label}"]`).evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  const passesOf = (perturbations: readonly (readonly string[])[], taps: readonly string[] = []): Required<PassesResult> =>
+    [...passes(model, { sample: picture, index: step, label, perturbations, unconditional: true, taps })][0] as Required<PassesResult>;
+  const believed = (prediction: Tensor): Tensor => clamp(model.scheduler.predictOriginal(picture, prediction, step), -1, 1);
+
+  it('weighs at most 10 MB: page, code and model', () => {
+    const files = readdirSync(reader.folder, { recursive: true, encoding: 'utf8' }).map((name) => statSync(join(reader.folder, name))).filter((entry) => entry.isFile());
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
     expect(bytes).toBeGreaterThan(7e6); // the model is there
     expect(bytes).toBeLessThanOrEqual(10e6);
   });
 
-  it('draws the word as the library does in Node, bit for bit, and says no error', async () => {
-    const { page, problems } = await reader.open('word=GO&seed=3');
-    for (const guidance of [{ kind: 'none' }, { kind: 'pag', scale: 1, layers: ['mid_block.attentions.0'] }] as const) {
-      const digest = digestOf(drawn(model, { seed: 3, slices: [0, 1], labels: [...'GO'].map(labelOf), guidance }));
-      expect(await digestShown(page, `.word-row[data-guidance=${guidance.kind}]`)).toBe(digest);
-    }
+  it('draws the word, with and without PAG, as the library does in Node: the same bits', async () => {
+    await expectDigest('.word-row[data-guidance=none]', drawn(model, request({ kind: 'none' })));
+    await expectDigest('.word-row[data-guidance=pag]', drawn(model, request({ kind: 'pag', scale: 1, layers: middle })));
+    expect(await section('word').locator('.engine').textContent()).toContain('WebAssembly SIMD');
+  });
+
+  it('1: scrubs through the steps, by pointer and by keyboard', async () => {
+    await show('noise');
+    await expectDigest('[data-section=noise]', drawn(model, request({ kind: 'none' })));
+    const before = [await pixels('noise', 'the noisy picture'), await pixels('noise', 'what the model takes')];
+    await input('step').focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => section('noise').locator('.slider output').first().textContent()).toBe(`${step + 1} of 20`);
+    await expect.poll(() => pixels('noise', 'the noisy picture')).not.toBe(before[0]);
+    expect(await pixels('noise', 'what the model takes')).not.toBe(before[1]);
+    expect(await section('noise').textContent()).toContain(`at t = ${model.scheduler.timesteps[step + 1]}`);
+    await page.keyboard.press('ArrowLeft');
+    await section('noise').getByText('with PAG').click();
+    await expectDigest('[data-section=noise]', drawn(model, request({ kind: 'pag', scale: 1, layers: middle })));
+    await expect.poll(() => page.url()).toContain('guided=yes'); // all of it is in the URL
+  });
+
+  it('2: shows what a pixel attends to, and flips the map', async () => {
+    await show('attention');
+    const layer = middle[0];
+    const seen = passesOf([middle, layers], [`${layer}.map`, `${layer}.to_v`]);
+    await expectDigest('[data-section=attention]', believed(seen.plain));
+    const spread = section('attention').locator('.column').first().locator('.number');
+    const head = headOf(seen, layer, 0);
+    const expected = (x: number, y: number): string => `${spreadOf(rowOf(head, tokenAt([x, y], 32, 64))).toFixed(1)} of 64 places`;
+    await expect.poll(() => spread.first().textContent()).toBe(expected(16, 12));
+
+    const picker = section('attention').locator('.outlined[tabindex]');
+    await picker.focus();
+    for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => spread.first().textContent()).toBe(expected(8, 12));
+    const box = (await picker.boundingBox())!;
+    await page.mouse.click(box.x + (box.width * 24.5) / 32, box.y + (box.height * 4.5) / 32);
+    await expect.poll(() => spread.first().textContent()).toBe(expected(24, 4));
+
+    await section('attention').getByText('identity in this layer').click();
+    await expectDigest('[data-section=attention]', believed(seen.perturbed[0]));
+    await section('attention').getByText('identity in all 7').click();
+    await expectDigest('[data-section=attention]', believed(seen.perturbed[1]));
+  });
+
+  it('3: moves the prediction in the plane, by slider and by dragging', async () => {
+    await show('direction');
+    const plane = guidancePlane(passesOf([middle]));
+    await expectDigest('[data-section=direction]', plane.guided(1, 1));
+    await setSlider('plane-s', 4);
+    await setSlider('plane-g', 2.5);
+    await expectDigest('[data-section=direction]', plane.guided(4, 2.5));
+    // From where the point is to ε̂: s = −1.
+    await section('direction').locator('.plane-view').scrollIntoViewIfNeeded();
+    const [from, to] = await Promise.all(['.handle', 'circle.spoilt'].map(async (dot) => (await section('direction').locator(dot).boundingBox())!));
+    await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(to.x + to.width / 2, to.y + to.height / 2, { steps: 4 });
+    await page.mouse.up();
+    await expectDigest('[data-section=direction]', plane.guided(-1, 1));
+  });
+
+  it('4: turns the knob from the same noise, PAG and CFG, with a letter and without', async () => {
+    await show('knob');
+    await setSlider('scale', 2.25);
+    await expectDigest('[data-section=knob] [data-guidance=pag]', drawn(model, request({ kind: 'pag', scale: 2.25, layers: middle })));
+    await expectDigest('[data-section=knob] [data-guidance=cfg]', drawn(model, request({ kind: 'cfg', scale: 3.25 })));
+    await section('knob').getByText('no letter').click();
+    // Without a letter CFG pushes away from nothing: it is the model alone.
+    await expectDigest('[data-section=knob] [data-guidance=cfg]', drawn(model, request({ kind: 'none' }, noLetter)));
+  });
+
+  it('5: lets the reader guess, then perturb any layers', async () => {
+    await show('layers');
+    const shares = influences(passesOf(layers.map((layer) => [layer])));
+    const most = layers[shares.indexOf(Math.max(...shares))];
+    expect(await section('layers').locator('.bar').first().evaluate((bar) => bar.getBoundingClientRect().width)).toBe(0);
+    await section('layers').locator('[data-layer="mid_block.attentions.0"] button').click();
+    await expect.poll(() => section('layers').locator('.question').textContent()).toContain(`It is ${most}`);
+    await expect.poll(() => section('layers').locator('.layer-row .number').allTextContents()).toEqual(shares.map((share) => `${(share * 100).toFixed(1)} %`));
+
+    await section('layers').locator('.attention-box[data-layer="up_blocks.0.attentions.0"]').click();
+    const chosen = ['mid_block.attentions.0', 'up_blocks.0.attentions.0'];
+    await expectDigest('[data-section=layers]', drawn(model, request({ kind: 'pag', scale: 2.25, layers: chosen })));
+    const costs = stageCosts(model.unet);
+    const { shared, plain, perturbed } = guidedCost(costs, chosen);
+    expect(await section('layers').locator('.cost-text').textContent()).toContain(`${Math.round(((shared + plain + perturbed) / (shared + plain)) * 100)} % of one pass`);
+  });
+
+  it('6: shows the source that ran, and that plain loops and fast kernels agree to the bit', async () => {
+    await show('hood');
+    await section('hood').getByRole('tab', { name: 'the identity' }).click();
+    const code = await section('hood').locator('[data-excerpt=identity] code').allTextContents();
+    const source = readFileSync(fileURLToPath(new URL('../../src/nn/attention-perturbations/identity.ts', import.meta.url)), 'utf8');
+    expect(source).toContain(code.join('\n'));
+    await page.keyboard.press('ArrowRight');
+    expect(await section('hood').locator('[data-excerpt]').getAttribute('data-excerpt')).toBe('kernel');
+    await section('hood').locator('button[name=prove]').click();
+    await section('hood').locator('.verdict[data-same=true]').waitFor({ timeout: 60_000 });
+    const [{ perturbed }] = [...passes(model, { sample: noiseOf(request({ kind: 'none' })), index: 0, label, perturbations: [middle], unconditional: false, taps: [] })];
+    await expect.poll(() => section('hood').locator('.digest').allTextContents()).toEqual([digestOf(perturbed[0]), digestOf(perturbed[0])]);
+  });
+
+  it('7: gives the numbers away, and a link that brings all of it back', async () => {
+    await show('take');
+    const saved = page.waitForEvent('download');
+    await page.locator('button[name=download-pag]:enabled').click();
+    const bytes = readFileSync(await (await saved).path());
+    const run = request({ kind: 'pag', scale: 1, layers: middle });
+    const steps = [...trace(model, run)];
+    const expected = writeSafetensors({ noise: noiseOf(run), ...Object.fromEntries(steps.map(({ sample }, i) => [`step.${i}`, sample])), sample: steps.at(-1)!.sample });
+    expect(Buffer.compare(bytes, expected)).toBe(0);
+    const link = await input('link').inputValue();
+    for (const part of ['word=E', 'flip=all', 'scale=2.25', 'asked=no', 'layers=2%2C3']) expect(decodeURIComponent(link)).toContain(decodeURIComponent(part));
+    const other = await reader.open(link.split('#')[1]);
+    await expect.poll(() => other.page.locator('[data-section=word] input[name=word]').inputValue()).toBe('E');
+    await other.page.locator('[data-section=take]').scrollIntoViewIfNeeded();
+    await expect.poll(() => other.page.locator('input[name=link]').inputValue()).toBe(link);
+    await other.page.context().close();
+  });
+
+  it('has said no error, asked for nothing elsewhere, and names all its controls', async () => {
     expect(problems).toEqual([]);
-    await page.context().close();
+    const nameless = await page.locator('button, input, select, canvas[role=img], [tabindex="0"]').evaluateAll((elements) => elements
+      .filter((found) => found.checkVisibility() && !(found.getAttribute('aria-label') || found.textContent?.trim() || found.closest('label')?.textContent?.trim()))
+      .map((found) => found.outerHTML));
+    expect(nameless).toEqual([]);
+  });
+
+  it('fits a phone, without scrolling sideways', async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    for (const details of await page.locator('details').all()) await details.evaluate((found) => ((found as HTMLDetailsElement).open = true));
+    for (const name of ['word', 'noise', 'attention', 'direction', 'knob', 'layers', 'hood', 'take']) {
+      await show(name);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(360);
+    }
+  });
+
+  it('stands still for those who prefer it', async () => {
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    const moving = await page.locator('*').evaluateAll((elements) => elements.filter((found) => getComputedStyle(found).animationName !== 'none' || !/^0s(, 0s)*$/.test(getComputedStyle(found).transitionDuration)).length);
+    expect(moving).toBe(0);
+  });
+
+  it.each([
+    ['no SIMD', 'WebAssembly.validate = () => false;', 'no WebAssembly SIMD'],
+    ['no memory', "WebAssembly.Memory = class { constructor() { throw new RangeError('could not allocate memory'); } };", 'too little memory'],
+  ])('explains what is slow with %s', async (_what, sabotage, text) => {
+    const broken = await reader.open('', {}, { 'worker.js': (code) => sabotage + code });
+    await expect.poll(() => broken.page.locator('.engine').textContent(), { timeout: 20_000 }).toContain(text);
+    await broken.page.context().close();
+  });
+
+  it('says so when the model does not come', async () => {
+    const broken = await reader.open('', {}, { 'diffusion_pytorch_model.safetensors': undefined });
+    await expect.poll(() => broken.page.locator('.engine').textContent(), { timeout: 20_000 }).toMatch(/Nothing can be computed here: .*diffusion_pytorch_model/);
+    await broken.page.context().close();
   });
 });
-
-/** Waits until an element carries the fingerprint of what was computed for it. */
-async function digestShown(page: Page, selector: string): Promise<string> {
-  const shown = page.locator(`${selector}[data-digest]`);
-  await shown.waitFor({ state: 'attached', timeout: 60_000 });
-  return (await shown.getAttribute('data-digest'))!;
-}

@@ -17,7 +17,7 @@ const states: fc.Arbitrary<State> = fc.record({
   head: fc.integer({ min: 0, max: 5 }),
   pixel: fc.tuple(pixel, pixel),
   flip: fc.constantFrom('none', 'layer', 'all'),
-  plane: fc.tuple(scale, scale),
+  plane: fc.tuple(scale, fc.constantFrom(0, 0.5, 1, 2.9, 3)),
   scale,
   asked: fc.boolean(),
   layers: fc.array(layer),

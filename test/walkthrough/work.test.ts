@@ -203,7 +203,7 @@ function countingBackend(): { backend: Backend; counted: () => number } {
 }
 
 describe('the queue', () => {
-  const job = (id: number): Job => ({ id, steps: [][Symbol.iterator]() as Iterator<Works['trace']['result'], void, void> });
+  const job = (id: number, size = 1): Job => ({ id, size, steps: [][Symbol.iterator]() as Iterator<Works['trace']['result'], void, void> });
   const turns = (queue: ReturnType<typeof createQueue>, count: number) => Array.from({ length: count }, () => queue.next()?.id);
 
   it('lets jobs take turns, those in focus first', () => {
@@ -218,5 +218,17 @@ describe('the queue', () => {
     expect(turns(queue, 2)).toEqual([1, 2]);
     [1, 2].forEach((id) => queue.cancel(id));
     expect(queue.next()).toBeUndefined();
+  });
+
+  it('does small work before large, within the focus and without', () => {
+    const queue = createQueue();
+    queue.add(job(1, 6));
+    queue.add(job(2, 1));
+    queue.add(job(3, 2));
+    expect(turns(queue, 2)).toEqual([2, 2]);
+    queue.focus([1, 3]);
+    expect(turns(queue, 2)).toEqual([3, 3]);
+    queue.cancel(3);
+    expect(turns(queue, 2)).toEqual([1, 1]);
   });
 });

@@ -15,8 +15,9 @@ export const asSigned = (extent: number): Ramp => (value, { paper, below, above 
 /** 0 is paper, `most` the strongest colour. */
 export const asShare = (most: number): Ramp => (value, { paper, above }) => mix(paper, above, value / most);
 
+/** @param label what the picture is; without one it is for the eye only, for what surrounds it says all */
 export function pictureCanvas(label: string, className = 'picture'): HTMLCanvasElement {
-  return element('canvas', { class: className, role: 'img', 'aria-label': label });
+  return element('canvas', label === '' ? { class: className, 'aria-hidden': 'true' } : { class: className, role: 'img', 'aria-label': label });
 }
 
 export interface Pixels {

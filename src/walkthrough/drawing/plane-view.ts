@@ -1,5 +1,5 @@
 /** The plane of guidance: predictions as points, CFG and PAG as arrows, and a point that the reader may drag. */
-import { largestScale, leastScale } from '../state.ts';
+import { planeRange } from '../state.ts';
 import type { GuidancePlane } from '../work/plane.ts';
 import { setAttributes, svg } from './dom.ts';
 
@@ -9,7 +9,7 @@ export interface PlaneView {
   clear(): void;
 }
 
-const [width, height, margin] = [520, 340, 34];
+const [width, height, margin] = [520, 340, 26];
 type Point = readonly [number, number];
 
 /** @param moved is told the s and g of the place where the point was dragged */
@@ -35,7 +35,7 @@ export function planeView(moved: (scales: readonly [number, number]) => void): P
     const box = root.getBoundingClientRect();
     const at = shown.toPlane([((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height]);
     const [s, more] = shown.plane.scalesAt(at);
-    moved([inRange(s), inRange(more + 1)]);
+    moved([inRange(s, planeRange.s), inRange(more + 1, planeRange.g)]);
   };
   root.addEventListener('pointerdown', (event) => {
     root.setPointerCapture(event.pointerId);
@@ -71,8 +71,8 @@ export function planeView(moved: (scales: readonly [number, number]) => void): P
 }
 
 /** To tenths, within what the sliders reach. */
-function inRange(scale: number): number {
-  return Math.min(Math.max(Math.round(scale * 10) / 10, leastScale), largestScale);
+function inRange(scale: number, [least, most]: readonly [number, number]): number {
+  return Math.min(Math.max(Math.round(scale * 10) / 10, least), most);
 }
 
 function connect(line: SVGElement, [x1, y1]: Point, [x2, y2]: Point): void {
@@ -80,9 +80,9 @@ function connect(line: SVGElement, [x1, y1]: Point, [x2, y2]: Point): void {
   setAttributes(line, { x1, y1, x2, y2, visibility: Math.hypot(x2 - x1, y2 - y1) < 2 ? 'hidden' : undefined });
 }
 
-/** One scale for both axes, so that angles and lengths are true; it shows s from −1 to 10 and what g = 3 adds. */
+/** One scale for both axes, so that angles and lengths are true; all that the sliders reach is in view. */
 function scales(plane: GuidancePlane): { toScreen: (place: Point) => Point; toPlane: (screen: Point) => Point } {
-  const corners = [plane.place(-1, 0), plane.place(10, 0), plane.place(0, -1), plane.place(0, 1)];
+  const corners = planeRange.s.flatMap((s) => planeRange.g.map((g) => plane.place(s, g - 1)));
   const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
   const [left, right, bottom, top] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const zoom = Math.min((width - 2 * margin) / (right - left), (height - 2 * margin) / (top - bottom || 1));

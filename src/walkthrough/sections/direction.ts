@@ -7,7 +7,7 @@ import { asPicture, asSigned, paint, pictureCanvas } from '../drawing/picture.ts
 import { planeView } from '../drawing/plane-view.ts';
 import type { Section } from '../page.ts';
 import { believed, letterTrace, middleOf, pictureAt } from '../requests.ts';
-import { largestScale, leastScale } from '../state.ts';
+import { planeRange } from '../state.ts';
 import { side, stepCount } from '../study.ts';
 import { guidancePlane, type GuidancePlane } from '../work/plane.ts';
 
@@ -30,8 +30,8 @@ export const directionSection: Section = (root, page) => {
     return { s, canvas, key };
   });
   const view = planeView(([s, g]) => page.change({ plane: [s, g] }));
-  const pagScale = slider({ label: 's, away from ε̂', name: 'plane-s', least: leastScale, most: largestScale, step: 0.1, text: (s) => s.toFixed(1) }, (s) => page.change({ plane: [s, page.state().plane[1]] }));
-  const cfgScale = slider({ label: 'g, towards the letter', name: 'plane-g', least: leastScale, most: largestScale, step: 0.1, text: (g) => g.toFixed(1) }, (g) => page.change({ plane: [page.state().plane[0], g] }));
+  const pagScale = slider({ label: 's, away from ε̂', name: 'plane-s', least: planeRange.s[0], most: planeRange.s[1], step: 0.1, text: (s) => s.toFixed(1) }, (s) => page.change({ plane: [s, page.state().plane[1]] }));
+  const cfgScale = slider({ label: 'g, towards the letter', name: 'plane-g', least: planeRange.g[0], most: planeRange.g[1], step: 0.1, text: (g) => g.toFixed(1) }, (g) => page.change({ plane: [page.state().plane[0], g] }));
   const steps = slider({ label: 'step', name: 'direction-step', least: 0, most: stepCount - 1, step: 1, text: (value) => `${value} of ${stepCount}` }, (step) => page.change({ step }));
   const progress = status();
   let memory: { readonly key: object; readonly plane: GuidancePlane } | undefined;

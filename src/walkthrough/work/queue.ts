@@ -1,11 +1,14 @@
 /**
  * Whose turn it is. Work is a generator, and a turn is one `next()`: a few hundredths of a second, after which the worker
- * hears its messages again. What the reader looks at goes first.
+ * hears its messages again. What the reader looks at goes first, and of that the small work, which is what a knob asks for;
+ * equals take turns.
  */
 import type { WorkKind, Works } from '../protocol.ts';
 
 export interface Job {
   readonly id: number;
+  /** How many pictures it works on at a time. */
+  readonly size: number;
   readonly steps: Iterator<Works[WorkKind]['result'], void, void>;
 }
 
@@ -33,7 +36,10 @@ export function createQueue(): Queue {
       focused = ids;
     },
     next() {
-      const job = jobs.find(({ id }) => focused.includes(id)) ?? jobs[0];
+      const inFocus = jobs.filter(({ id }) => focused.includes(id));
+      const candidates = inFocus.length > 0 ? inFocus : jobs;
+      const least = Math.min(...candidates.map(({ size }) => size));
+      const job = candidates.find(({ size }) => size === least);
       if (job) jobs = [...without(job.id), job];
       return job;
     },
