@@ -1,0 +1,97 @@
+/**
+ * Our kernels against other libraries, in one process, taking turns. Prints a table of medians and ratios, and writes it
+ * as JSON and as a chart.
+ *
+ *     npx tsx compare.ts [--threads N] [--seconds S] [--clock wall|cpu] [--only TEXT] [--out DIR]
+ *
+ * `--clock cpu` counts the processor time of this process: for one thread on a machine that has other work too.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { referenceBackend } from '../../src/kernels/reference/index.ts';
+import { fmaSupported, peakLoop, simdBackend } from '../../src/kernels/simd/index.ts';
+import { cases, operations, type Case } from './cases.ts';
+import { chart, type Bar } from './chart.ts';
+import type { Contender, Run } from './contender.ts';
+import { onnxruntimeNode, onnxruntimeWeb } from './onnxruntime.ts';
+import { ours } from './ours.ts';
+import { tfjs } from './tfjs.ts';
+
+const { values } = parseArgs({ options: {
+  threads: { type: 'string', default: '1' }, seconds: { type: 'string', default: '8' }, clock: { type: 'string', default: 'wall' },
+  only: { type: 'string', default: '' }, out: { type: 'string', default: 'results' },
+} });
+const threads = Number(values.threads);
+/** Milliseconds. */
+const now = values.clock === 'cpu' ? (): number => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; } : (): number => performance.now();
+const budget = 1000 * Number(values.seconds);
+
+const contenders: readonly Contender[] = [
+  ours(simdBackend({ threads })),
+  ...(fmaSupported() ? [ours(simdBackend({ threads, fma: true }))] : []),
+  await onnxruntimeWeb(threads),
+  await onnxruntimeNode(threads),
+  // What has one thread only is left out of a comparison of more.
+  ...(threads === 1 ? [tfjs('wasm'), tfjs('cpu'), ours(referenceBackend())] : []),
+];
+const peak = peakLoop();
+const bars: Bar[] = [];
+for (const one of cases) if (one.name.includes(values.only)) await compare(one);
+mkdirSync(values.out, { recursive: true });
+const name = `${values.out}/node-${process.versions.node}-threads-${threads}`;
+writeFileSync(`${name}.json`, `${JSON.stringify(bars, null, 2)}\n`);
+writeFileSync(`${name}.svg`, chart(`GFLOP/s, Node ${process.versions.node}, ${threads === 1 ? 'one thread' : `${threads} threads`}`, bars));
+console.log(`\n${name}.svg`);
+process.exit(0);
+
+async function compare(one: Case): Promise<void> {
+  const runs: { name: string; run: Run; times: number[]; result: Float32Array }[] = [];
+  for (const contender of contenders) {
+    const run = await contender.prepare(one);
+    if (!run) continue;
+    // Twice: what compiles late is compiled then.
+    await run();
+    runs.push({ name: contender.name, run, times: [], result: (await run()).slice() });
+  }
+  // Who is a hundred times slower is heard less often.
+  const peaks: number[] = [];
+  const end = performance.now() + budget;
+  for (let round = 0; round < 3 || performance.now() < end; round++) {
+    for (const each of runs) {
+      const typical = each.times[0] ?? 0;
+      if (round >= 3 && typical > budget / 40) continue;
+      const start = now();
+      await each.run();
+      each.times.push(now() - start);
+    }
+    const start = now();
+    peaks.push(peak(20_000) / (now() - start) / 1e6);
+  }
+
+  const limit = median(peaks);
+  const first = median(runs[0]!.times);
+  console.log(`\n${one.name}, peak ${limit.toFixed(1)} GFLOP/s on one thread`);
+  for (const { name, times, result } of runs) {
+    const milliseconds = median(times);
+    const gigaflops = operations(one) / milliseconds / 1e6;
+    bars.push({ group: one.name, name, milliseconds, gigaflops, peak: limit });
+    const difference = name.startsWith('pag') || name.startsWith('onnx') ? `largest difference ${largestDifference(result, runs[0]!.result).toExponential(1)}` : '';
+    console.log(`  ${name.padEnd(18)} ${milliseconds.toFixed(3).padStart(10)} ms ${gigaflops.toFixed(1).padStart(7)} GFLOP/s  ${(milliseconds / first).toFixed(2).padStart(6)} × ours  ${difference}`);
+  }
+}
+
+function median(times: readonly number[]): number {
+  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
+}
+
+/** Relative to the largest number. Pictures of tfjs lie otherwise in memory and are not compared. */
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  if (a.length !== b.length) throw new Error(`results have ${a.length} and ${b.length} numbers`);
+  let difference = 0;
+  let size = 0;
+  for (let i = 0; i < a.length; i++) {
+    difference = Math.max(difference, Math.abs(a[i]! - b[i]!));
+    size = Math.max(size, Math.abs(b[i]!));
+  }
+  return difference / size;
+}
