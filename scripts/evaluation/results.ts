@@ -46,7 +46,7 @@ export interface Results {
 }
 
 /** With fewer pictures a point says too little to be compared. */
-const fewest = 104;
+const fewest = 52;
 const rounds = { rounds: 200 };
 
 export async function measureAll(folder: string): Promise<Results> {

@@ -17,7 +17,7 @@ const common = ['--model', 'fixtures/letters/model', '--null-label', '26', '--co
 const batch = 4;
 
 /** First a glance at everything, then the important in full, then the rest. */
-const stages: readonly (readonly [Point['class'], number])[] = [[1, 104], [2, 104], [1, 260], [3, 104], [2, 260], [1, 2080], [2, 2080], [3, 2080]];
+const stages: readonly (readonly [Point['class'], number])[] = [[1, 104], [2, 52], [2, 104], [1, 260], [3, 104], [2, 260], [1, 2080], [2, 2080], [3, 2080]];
 
 const options = readOptions(process.argv.slice(2), { for: 'text', folder: 'text', shard: 'text', only: 'text' });
 const folder = options.text('folder') ?? 'out/evaluation';
