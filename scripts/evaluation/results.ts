@@ -1,16 +1,16 @@
 /** The figures of all points that have been drawn, group by group: fixtures/evaluation/results.json. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { realLetters, shippedLetters } from '../../src/cli/evaluate.ts';
 import { shippedClassifier } from '../../src/cli/evaluation-job.ts';
 import { createClassifier } from '../../src/evaluation/classifier.ts';
 import { measure, measureDifference, measureRecord, referenceOf, type Measurement, type Reference } from '../../src/evaluation/measure.ts';
-import { keepNumbers, readRecord, type EvaluationRecord, type Seen } from '../../src/evaluation/record.ts';
+import { joinRecords, keepNumbers, readRecord, type EvaluationRecord, type Seen } from '../../src/evaluation/record.ts';
 import { chooseRows } from '../../src/evaluation/rows.ts';
 import { parseSafetensors, readTensors } from '../../src/formats/safetensors.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { groups, type Group, type Row, type Section } from './groups.ts';
-import { points, recordName } from './points.ts';
+import { points, recordName, type Point } from './points.ts';
 
 export interface MeasuredRow extends Row {
   readonly figures: Measurement;
@@ -53,10 +53,8 @@ export async function measureAll(folder: string): Promise<Results> {
   const bytes = new Uint8Array(readFileSync(shippedClassifier));
   const letters = await realLetters(shippedLetters, createClassifier(readTensors(parseSafetensors(bytes, shippedClassifier))), simdBackend());
   const records = new Map(points.flatMap((point) => {
-    const path = join(folder, `${recordName(point)}.safetensors`);
-    if (!existsSync(path)) return [];
-    const record = readRecord(parseSafetensors(new Uint8Array(readFileSync(path)), path));
-    return record.numbers.length >= fewest ? [[point.name, record] as const] : [];
+    const record = recordOf(folder, point);
+    return record && record.numbers.length >= fewest ? [[point.name, record] as const] : [];
   }));
   const ruler = rulerOf(records, referenceOf(letters));
   const half = Math.floor(letters.features.shape[0] / 2);
@@ -69,6 +67,14 @@ export async function measureAll(folder: string): Promise<Results> {
     }),
     groups: groups.flatMap((group) => measureGroup(group, ruler)),
   };
+}
+
+/** What has been drawn of a point, in one file or in shards. */
+function recordOf(folder: string, point: Point): EvaluationRecord | undefined {
+  const name = recordName(point);
+  const files = readdirSync(folder).filter((file) => file.startsWith(`${name}.`) && /^(\d+-of-\d+\.)?safetensors$/.test(file.slice(name.length + 1)));
+  const parts = files.map((file) => readRecord(parseSafetensors(new Uint8Array(readFileSync(join(folder, file))), file)));
+  return parts.length > 0 ? joinRecords(parts, files) : undefined;
 }
 
 /** Measures the first pictures of points, each choice once. */

@@ -158,6 +158,11 @@ describe('precision and recall', () => {
     expect(wider.recall).toBeGreaterThanOrEqual(one.recall);
   }), RUNS));
 
+  it('a point on the rim of a ball lies within it', () => {
+    const column = (...values: number[]): Tensor => tensor('f64', [values.length, 1], Float64Array.from(values));
+    expect(insideSupport(column(-1, -1.5, 3, 3.5), column(0, 1, 2), 1)).toEqual([true, false, true, false]);
+  });
+
   it('need more points than neighbours', () => {
     expect(() => insideSupport(table(4, 2, 0), table(3, 2, 0), 3)).toThrow(/more than 3 points, but there are 3/);
   });

@@ -74,11 +74,11 @@ describe('records', () => {
 
 describe('drawing', () => {
   const unet = randomUNet();
-  const drawing = (config: Readonly<Record<string, unknown>>): Drawing => ({
-    unet, backend, guidance: cfgPag(2, { pagScale: 1.5, layers: ['mid_block.attentions.0'] }), scheduler: createScheduler(config, 3), seed: 40, labels: [0, 2], nullLabel: 3,
+  const drawing = (config: Readonly<Record<string, unknown>>, labels: readonly number[] = [0, 2]): Drawing => ({
+    unet, backend, guidance: cfgPag(2, { pagScale: 1.5, layers: ['mid_block.attentions.0'] }), scheduler: createScheduler(config, 3), seed: 40, labels, nullLabel: 3,
   });
-  const draw = (config: Readonly<Record<string, unknown>>, numbers: readonly number[]): Tensor => {
-    const steps = drawPictures(drawing(config), numbers);
+  const draw = (config: Readonly<Record<string, unknown>>, numbers: readonly number[], labels?: readonly number[]): Tensor => {
+    const steps = drawPictures(drawing(config, labels), numbers);
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
@@ -93,6 +93,13 @@ describe('drawing', () => {
       numbers.forEach((number, i) => expect(some.data.subarray(64 * i, 64 * (i + 1))).toEqual(all.data.subarray(64 * number, 64 * (number + 1))));
     }
     expect(all.data.subarray(0, 64)).not.toEqual(all.data.subarray(128, 192));
+  });
+
+  it('picture i has the label i mod their number', () => {
+    const config = { _class_name: 'DDIMScheduler' };
+    expect(draw(config, [1, 4], [0, 2])).toEqual(draw(config, [1, 4], [0, 2, 1, 1, 0]));
+    expect(draw(config, [3], [0, 2])).toEqual(draw(config, [3], [2]));
+    expect(draw(config, [3], [0, 2])).not.toEqual(draw(config, [3], [0]));
   });
 
   it('a model that overflows is found out', () => {
