@@ -1,0 +1,168 @@
+/**
+ * `npm run bits`: the reference runs in this Node, in Node 22 and 24 (packages of npm), in Chromium and in Firefox, each
+ * compared with the one snapshot, fixtures/bits.json.
+ *
+ * --update writes the snapshot anew, from the plain loops in this Node.  --all: an engine that is not there is a failure.
+ */
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { buildSync } from 'esbuild';
+import { referenceRuns, type Digest } from './reference-runs.ts';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const snapshotFile = fileURLToPath(new URL('../../fixtures/bits.json', import.meta.url));
+const letters = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'pag-bits-'));
+const limit = 240_000;
+
+interface Engine {
+  readonly name: string;
+  /** Undefined when the engine is not there, with the reason why. */
+  readonly run: (() => Promise<readonly Digest[]>) | undefined;
+  readonly missing?: string;
+}
+
+const bundle = (entry: string, platform: 'node' | 'browser'): string => {
+  const outfile = join(scratch, entry.replace('.ts', '.mjs'));
+  buildSync({ entryPoints: [join(here, entry)], outfile, bundle: true, format: 'esm', target: 'es2022', platform });
+  return outfile;
+};
+
+async function inNode(executable: string): Promise<readonly Digest[]> {
+  const { stdout } = await promisify(execFile)(executable, [nodeBundle, letters], { timeout: limit });
+  return stdout.trim().split('\n').map((line) => JSON.parse(line) as Digest);
+}
+
+/** A Node of npm's package `node`, which ships the executable. */
+function nodePackage(version: string): Engine {
+  const folder = join(scratch, `node-${version}`);
+  const name = `Node ${version}`;
+  try {
+    execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, `node@${version}`], { stdio: 'pipe', timeout: limit });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    return { name, run: undefined, missing: `npm could not install node@${version} (${reason})` };
+  }
+  const executable = join(folder, 'node_modules/node/bin/node');
+  return { name: `${name} (${execFileSync(executable, ['--version'], { encoding: 'utf8' }).trim()})`, run: () => inNode(executable) };
+}
+
+/** A browser of this machine, headless, on a page that computes and sends what it found. */
+function browser(name: string, commands: readonly string[], args: (profile: string) => readonly string[]): Engine {
+  const command = commands.find((candidate) => {
+    try {
+      execFileSync('which', [candidate], { stdio: 'pipe' });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  if (!command) return { name, run: undefined, missing: `there is no ${commands.join(' or ')} on this machine` };
+  const version = execFileSync(command, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  return { name: version, run: () => inBrowser(command, args(mkdtempSync(join(scratch, 'profile-')))) };
+}
+
+async function inBrowser(command: string, args: readonly string[]): Promise<readonly Digest[]> {
+  const found: Digest[] = [];
+  let end: (problem: string | null) => void = () => {};
+  const ended = new Promise<string | null>((resolve) => { end = resolve; });
+  const page = '<!doctype html><title>bits</title><script>new Worker("/worker.js", { type: "module" }).onerror = (e) => fetch("/end", { method: "POST", body: JSON.stringify(String(e.message)) });</script>';
+
+  const server = createServer(async (request, response) => {
+    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+    response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+    const path = request.url ?? '/';
+    if (request.method === 'POST') {
+      const body: Buffer[] = [];
+      for await (const part of request) body.push(part as Buffer);
+      const value = JSON.parse(Buffer.concat(body).toString()) as unknown;
+      response.end();
+      if (path === '/digest') found.push(value as Digest);
+      else end(value as string | null);
+    } else if (path === '/') {
+      response.setHeader('Content-Type', 'text/html').end(page);
+    } else if (path === '/worker.js') {
+      response.setHeader('Content-Type', 'text/javascript').end(await readFile(webBundle));
+    } else {
+      const bytes = path.startsWith('/model/') && !path.includes('..') ? await readFile(join(letters, path.slice('/model/'.length))).catch(() => undefined) : undefined;
+      response.statusCode = bytes ? 200 : 404;
+      response.end(bytes);
+    }
+  });
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const process = spawn(command, [...args, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`], { stdio: 'ignore', detached: true, env: { ...globalThis.process.env, HOME: scratch } });
+  process.on('error', (error) => end(error.message));
+  process.on('exit', (code) => end(`it ended by itself, with status ${code}`));
+  const timer = setTimeout(() => end(`nothing heard for ${limit / 1000} s`), limit);
+  const problem = await ended;
+  clearTimeout(timer);
+  if (process.pid !== undefined) {
+    try {
+      globalThis.process.kill(-process.pid, 'SIGKILL');
+    } catch {
+      // It was gone already.
+    }
+  }
+  server.closeAllConnections();
+  server.close();
+  if (problem !== null) throw new Error(problem);
+  return found;
+}
+
+/** Firefox asks no questions and calls nobody. */
+function firefoxProfile(profile: string): string {
+  writeFileSync(join(profile, 'user.js'), [
+    ['browser.shell.checkDefaultBrowser', false], ['browser.aboutwelcome.enabled', false], ['datareporting.policy.dataSubmissionEnabled', false],
+    ['toolkit.telemetry.reportingpolicy.firstRun', false], ['app.update.enabled', false], ['network.captive-portal-service.enabled', false],
+  ].map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`).join('\n'));
+  return profile;
+}
+
+const nodeBundle = bundle('engine-node.ts', 'node');
+const webBundle = bundle('engine-web.ts', 'browser');
+const thisNode: Engine = { name: `Node ${process.version}`, run: () => inNode(process.execPath) };
+if (process.argv.includes('--update')) {
+  const found = await thisNode.run!();
+  const loops = found.filter(({ way }) => way === 'loops').map(({ run, sha256 }) => [run, sha256]);
+  writeFileSync(snapshotFile, `${JSON.stringify(Object.fromEntries(loops), null, 2)}\n`);
+}
+const snapshot = JSON.parse(readFileSync(snapshotFile, 'utf8')) as Record<string, string>;
+console.log('The bits of the reference runs, compared with fixtures/bits.json');
+
+let failures = 0;
+const engines = [
+  () => thisNode, () => nodePackage('22'), () => nodePackage('24'),
+  () => browser('Chromium', ['chromium', 'chromium-browser', 'google-chrome'], (profile) => ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', `--user-data-dir=${profile}`]),
+  () => browser('Firefox', ['firefox-esr', 'firefox'], (profile) => ['--headless', '--no-remote', '--profile', firefoxProfile(profile)]),
+];
+for (const find of engines) {
+  const { name, run, missing } = find();
+  if (!run) {
+    console.log(`  ${name}: NOT COMPARED: ${missing}`);
+    if (process.argv.includes('--all')) failures++;
+    continue;
+  }
+  const started = performance.now();
+  try {
+    const found = await run();
+    const wrong = found.filter(({ run: of, sha256 }) => snapshot[of] !== sha256);
+    const absent = Object.keys(referenceRuns).filter((of) => !found.some((digest) => digest.run === of));
+    failures += wrong.length + absent.length;
+    const seconds = ((performance.now() - started) / 1000).toFixed(0);
+    console.log(`  ${name}: ${found.length - wrong.length} of ${found.length} the same, ${seconds} s`);
+    for (const { run: of, way, sha256 } of wrong) console.log(`    DIFFERENT: ${of}, ${way}: ${sha256}, not ${snapshot[of]}`);
+    for (const of of absent) console.log(`    MISSING: ${of}`);
+  } catch (error) {
+    failures++;
+    console.log(`  ${name}: FAILED: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
+process.exit(failures > 0 ? 1 : 0);
