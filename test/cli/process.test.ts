@@ -1,0 +1,125 @@
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+import { parseSafetensors } from '../../src/formats/safetensors.ts';
+import { temporaryFolder, tiny } from './models.ts';
+
+const { path, save } = temporaryFolder();
+// One file of JavaScript starts ten times faster than a hundred of TypeScript.
+const bundle = path('pag.mjs');
+buildSync({ entryPoints: [fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))], outfile: bundle, bundle: true, platform: 'node', format: 'esm', target: 'node20' });
+const command = (...args: string[]): string[] => [bundle, ...args];
+const quick = (...args: string[]): string[] => ['sample', '--model', tiny, '--steps', '2', '--count', '1', ...args];
+
+interface Ending {
+  readonly status: number | string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function pag(...args: string[]): Promise<Ending> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, command(...args), (error, stdout, stderr) => resolve({ status: error ? (error.code ?? error.signal ?? null) : 0, stdout, stderr }));
+  });
+}
+
+/** Runs a line of the shell in which "$@" is pag with these arguments. */
+function shell(line: string, ...args: string[]): string {
+  return execFileSync('bash', ['-c', line, 'bash', process.execPath, ...command(...args)], { encoding: 'utf8' });
+}
+
+describe('the command pag', () => {
+  it('ends with 0 and says on stdout what it did', async () => {
+    const { status, stdout, stderr } = await pag(...quick('--out', path('a.png')));
+    expect({ status, stderr, lines: stdout.split('\n').length }).toEqual({ status: 0, stderr: '', lines: 2 });
+    expect(stdout).toContain(path('a.png'));
+  });
+
+  it.each<[string, string[]]>([
+    ['an unknown command', ['sampel']],
+    ['an unknown option', quick('--outt', 'x')],
+    ['a file that is no model', ['sample', '--model', save('config.json', 'x'), '--out', path('x.png')]],
+    ['a name that would break the line', ['forward', '--model', tiny, '--input', save('evil', '\x10\0\0\0\0\0\0\0{"a\\nb\\u001b":5}'), '--out', path('x')]],
+  ])('ends with 2 and one line on stderr for %s', async (_name, args) => {
+    const { status, stdout, stderr } = await pag(...args);
+    expect({ status, stdout, lines: stderr.split('\n').length }).toEqual({ status: 2, stdout: '', lines: 2 });
+    expect(stderr).toMatch(/^pag: [^\p{Cc}]+\n$/u);
+  });
+
+  it('ends quietly when nobody reads on, and with 2 when its output is lost', () => {
+    expect(shell('"$@" 2>&1 | head -1', 'guidances')).toMatch(/^none +no guidance\n$/);
+    expect(shell('"$@" 2>&1 | true; echo "${PIPESTATUS[0]}"', 'guidances')).toBe('0\n');
+    expect(shell('"$@" 2>&1 > /dev/full; echo $?', 'guidances')).toBe('pag: cannot write the output: ENOSPC: no space left on device, write\n2\n');
+  });
+
+  it('writes into pipes and devices', () => {
+    expect(shell('"$@" 2>&1; echo $?', ...quick('--out', '/dev/full'))).toBe('pag: cannot write /dev/full: the disk is full\n2\n');
+    const bytes = execFileSync('bash', ['-c', '"$@" 2>&1 > /dev/null | cat', 'bash', process.execPath, ...command(...quick('--latents', '/dev/stderr'))]);
+    expect([...parseSafetensors(bytes, 'stderr').entries.keys()]).toEqual(['noise', 'step.0', 'step.1', 'sample']);
+  });
+});
+
+describe('Ctrl-C', () => {
+  const runs = process.env['PAG_THOROUGH'] ? 50 : 6;
+
+  it(`at ${runs} moments of a run leaves the old files or the new ones, whole`, async () => {
+    mkdirSync(path('interrupted'));
+    const args = ['sample', '--model', tiny, '--steps', '10', '--count', '64', '--out', path('interrupted/x.png'), '--latents', path('interrupted/x.safetensors')];
+    const started = performance.now();
+    expect((await pag(...args)).status).toBe(0);
+    const whole = performance.now() - started;
+    const endings = new Set<string>();
+    for (let run = 0; run < runs; run++) {
+      const child = spawn(process.execPath, command(...args), { stdio: 'ignore' });
+      const ended = new Promise<string>((resolve) => { child.on('exit', (code, signal) => resolve(signal ?? String(code))); });
+      setTimeout(() => child.kill('SIGINT'), whole * (0.3 + (0.8 * (run + Math.random())) / runs));
+      endings.add(await ended);
+      expect(readdirSync(path('interrupted'))).toEqual(['x.png', 'x.safetensors']);
+      expect(parseSafetensors(readFileSync(path('interrupted/x.safetensors')), 'x').entries.size).toBe(12);
+      expect([...readFileSync(path('interrupted/x.png')).subarray(-8, -4)]).toEqual([...'IEND'].map((c) => c.charCodeAt(0)));
+    }
+    expect([...endings].filter((ending) => ending !== 'SIGINT' && ending !== '0')).toEqual([]);
+    expect(endings).toContain('SIGINT');
+  });
+
+  it('of a run that has not ended leaves nothing', async () => {
+    const child = spawn(process.execPath, command('sample', '--model', tiny, '--steps', '1000', '--count', '500', '--out', path('never.png')), { stdio: 'ignore' });
+    setTimeout(() => child.kill('SIGINT'), 3000);
+    expect(await new Promise((resolve) => { child.on('exit', (_code, signal) => resolve(signal)); })).toBe('SIGINT');
+    expect(existsSync(path('never.png'))).toBe(false);
+    expect(readdirSync(path('.')).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+});
+
+/** Runs pag on a terminal of its own, and gives what it wrote there. */
+function onTerminal(...args: string[]): string {
+  const line = ['stty cols 100;', process.execPath, ...command(...args)].map((part) => (part.endsWith(';') ? part : `'${part}'`)).join(' ');
+  return execFileSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8' });
+}
+
+describe('on a terminal', () => {
+  it('a run shows its progress, and takes it away', () => {
+    const shown = onTerminal(...quick('--out', path('t.png')));
+    expect(shown).toContain('drawing [############············] 1/2');
+    // The last line but the result is cleared.
+    expect(shown).toMatch(/\r\u001b\[K1 samples of \[3, 8, 8\][^\r\n]*\r\n$/);
+  });
+
+  it('a preview is drawn over itself, and every line ends in the terminal\'s own colours', () => {
+    const shown = onTerminal(...quick('--preview', '--out', path('t.png')));
+    const lines = shown.split('\r\n').filter((line) => line.includes('▀'));
+    expect(lines).toHaveLength(2 * 4);
+    for (const line of lines) {
+      expect(line.match(/▀/g)).toHaveLength(8);
+      expect(line).toMatch(/\u001b\[0m$/);
+    }
+    expect(shown).toContain('\u001b[4A');
+  });
+
+  it('nothing is shown where there is none', async () => {
+    const { stdout, stderr } = await pag(...quick('--preview', '--out', path('t.png')));
+    expect(stdout + stderr).not.toMatch(/[\r\u001b▀]/);
+  });
+});
