@@ -20,7 +20,7 @@ import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
 
 const noLetter = 26;
-const count = 13;
+const count = 10;
 const stepCount = 20;
 
 const model = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
@@ -33,16 +33,22 @@ console.log(`The model: ${unet.attentionLayers.length} self-attention layers, ${
 console.log(`Drawing ${count} letters twice from the same noise, ${stepCount} steps of DDIM, on the ${backend.name} kernels.`);
 
 const rows: GridRow[] = [];
-rows.push(await draw('no guidance', none));
-rows.push(await draw(`PAG, s = 1, the identity in ${layers.join(', ')}`, pag({ pagScale: 1, layers })));
+await drawRow('no guidance', none);
+await drawRow(`PAG, s = 1, the identity in ${layers.join(', ')}`, pag({ pagScale: 1, layers }));
 backend.dispose();
-
-mkdirSync('out', { recursive: true });
-writeWhole(out, encodePng(grid(rows)));
 console.log(`Side by side: ${out}`);
 process.exit(0);
 
-async function draw(title: string, guidance: Guidance): Promise<GridRow> {
+/** The picture is there from the first row on. */
+async function drawRow(title: string, guidance: Guidance): Promise<void> {
+  const { row, seconds } = await draw(title, guidance);
+  rows.push(row);
+  mkdirSync('out', { recursive: true });
+  writeWhole(out, encodePng(grid(rows)));
+  console.log(`  ${title}: ${seconds.toFixed(1)} s`);
+}
+
+async function draw(title: string, guidance: Guidance): Promise<{ row: GridRow; seconds: number }> {
   const generator = manualSeed(0);
   const labels = Array.from({ length: count }, () => noLetter);
   const steps = sampleSteps({
@@ -59,8 +65,7 @@ async function draw(title: string, guidance: Guidance): Promise<GridRow> {
     const { done, value } = steps.next();
     if (done) {
       progress.end();
-      console.log(`  ${title}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
-      return { title, samples: value };
+      return { row: { title, samples: value }, seconds: (performance.now() - started) / 1000 };
     }
     preview?.(value.denoised ?? value.sample);
     progress.update(value.index + 1, value.count);

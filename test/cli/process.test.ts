@@ -86,7 +86,7 @@ describe('Ctrl-C', () => {
 
   it('of a run that has not ended leaves nothing', async () => {
     const child = spawn(process.execPath, command('sample', '--model', tiny, '--steps', '1000', '--count', '500', '--out', path('never.png')), { stdio: 'ignore' });
-    setTimeout(() => child.kill('SIGINT'), 3000);
+    setTimeout(() => child.kill('SIGINT'), 1000);
     expect(await new Promise((resolve) => { child.on('exit', (_code, signal) => resolve(signal)); })).toBe('SIGINT');
     expect(existsSync(path('never.png'))).toBe(false);
     expect(readdirSync(path('.')).filter((name) => name.startsWith('.'))).toEqual([]);

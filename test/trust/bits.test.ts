@@ -16,5 +16,5 @@ describe('the bits of sampling runs (here in this Node; npm run bits asks other 
     for (const [run, ways] of Object.entries(found)) {
       for (const [way, sha256] of Object.entries(ways)) expect({ run, way, sha256 }).toEqual({ run, way, sha256: snapshot[run] });
     }
-  });
+  }, 400_000);
 });

@@ -23,7 +23,7 @@ const inPrecision = (dtype: DType): ReferenceRun =>
 
 /** Sampling runs of the letters model. */
 export const referenceRuns: Readonly<Record<string, ReferenceRun>> = {
-  'DDIM with PAG': { ...inPrecision('f32'), labels: [noLetter, noLetter], size: [32, 32] },
+  'DDIM with PAG': { ...inPrecision('f32'), labels: [noLetter, noLetter], size: [32, 16] },
   'DDPM with CFG and PAG': {
     dtype: 'f32', guidance: cfgPag(2, { pagScale: 1.5, layers: [...middle, 'up_blocks.0.attentions.1'] }), scheduler: 'DDPMScheduler', labels: [3, 17], size: [24, 16], steps: 2,
   },
