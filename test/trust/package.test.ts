@@ -25,7 +25,7 @@ describe.skipIf(!process.env['PAG_THOROUGH'])('the package, installed into an em
     const packed = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', project], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).replace(/^[^[]*/, '')) as { filename: string }[];
     writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
     run('npm', 'install', '--offline', '--no-audit', '--no-fund', `./${packed[0].filename}`);
-  });
+  }, 300_000);
   afterAll(() => rmSync(project, { recursive: true, force: true }));
 
   it('brings nothing else with it', () => {
