@@ -42,6 +42,8 @@ export function readNoiseSchedule(
   if (announced < 1) throw new InputError(`${scheduler}: num_train_timesteps is ${announced}; expected at least 1`);
   const start = options.number('beta_start', defaults.start ?? 0.0001);
   const end = options.number('beta_end', defaults.end ?? 0.02);
+  const wrong = [start, end, ...(trained ?? [])].find((beta) => !(beta >= 0 && beta <= 1));
+  if (wrong !== undefined) throw new InputError(`${scheduler}: a β is ${wrong}; beta_start, beta_end and trained_betas are variances, from 0 to 1`);
   const schedule = options.choice('beta_schedule', schedules, defaults.schedule ?? 'linear');
   const betas = trained ? Float32Array.from(trained) : createBetas(schedule, start, end, announced);
   const rescales = (defaults.rescales ?? true) && options.flag('rescale_betas_zero_snr', false);

@@ -2,6 +2,7 @@
  * What the model predicts, and what it means: with x_t = √ᾱ x₀ + √(1−ᾱ) ε, a model of ε, of x₀, or of
  * v = √ᾱ ε − √(1−ᾱ) x₀ (Salimans & Ho 2022, arXiv 2202.00512) says the same in three ways.
  */
+import { InputError } from '../tensor/errors.ts';
 import { absQuantile, add, clamp, divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Options } from './options.ts';
@@ -72,6 +73,7 @@ export function readClip(options: Options, byDefault: boolean): Limit {
 export function readThreshold(options: Options): Limit | undefined {
   const thresholds = options.flag('thresholding', false);
   const ratio = options.number('dynamic_thresholding_ratio', 0.995);
+  if (!(ratio >= 0 && ratio <= 1)) throw new InputError(`dynamic_thresholding_ratio is ${ratio}; it is a quantile, from 0 to 1`);
   const largest = options.number('sample_max_value', 1);
   return thresholds ? (denoised) => dynamicThreshold(denoised, ratio, largest) : undefined;
 }

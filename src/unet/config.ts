@@ -141,6 +141,12 @@ export function parseUNetConfig(json: Readonly<Record<string, unknown>>, source 
   for (const count of attending) {
     if (headDim !== undefined && headDim > count) fail(`attention_head_dim is ${headDim}, more than the ${count} channels of a block with attention`);
   }
+  const middleGroups = optionalInteger('attn_norm_num_groups');
+  if (middleGroups !== undefined && read('add_attention') === true && channels[channels.length - 1] % middleGroups !== 0) {
+    fail(`attn_norm_num_groups is ${middleGroups}, which does not divide the ${channels[channels.length - 1]} channels of the middle block`);
+  }
+  const padding = integer('downsample_padding', 0);
+  if (padding > 1) refuse('downsample_padding', '0 or 1, with which the sizes of the way up are those of the way down');
   const epsilon = finite('norm_eps');
   if (epsilon < 0) refuse('norm_eps', 'a number that is not negative');
   if (finite('mid_block_scale_factor') === 0) refuse('mid_block_scale_factor', 'a number other than 0');
@@ -163,13 +169,13 @@ export function parseUNetConfig(json: Readonly<Record<string, unknown>>, source 
     blockOutChannels: channels,
     layersPerBlock,
     midBlockScaleFactor: finite('mid_block_scale_factor'),
-    downsamplePadding: integer('downsample_padding', 0),
+    downsamplePadding: padding,
     downsampleType: choice('downsample_type', ['conv', 'resnet'] as const),
     upsampleType: choice('upsample_type', ['conv', 'resnet'] as const),
     activation: activation(read('act_fn')) ?? refuse('act_fn', 'silu (or swish), gelu, mish, relu'),
     attentionHeadDim: headDim,
     normNumGroups: groups,
-    midAttentionGroups: optionalInteger('attn_norm_num_groups') ?? (timeScaleShift === 'default' ? groups : undefined),
+    midAttentionGroups: middleGroups ?? (timeScaleShift === 'default' ? groups : undefined),
     normEps: epsilon,
     timeScaleShift,
     addAttention: flag('add_attention'),

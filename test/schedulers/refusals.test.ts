@@ -37,6 +37,9 @@ describe.each(schedulerNames)('%s', (_class_name) => {
 });
 
 const refused: readonly (readonly [reason: RegExp, config: Config, steps?: number])[] = [
+  [/a β is -1; beta_start, beta_end and trained_betas are variances, from 0 to 1/, { _class_name: 'DDIMScheduler', beta_start: -1 }],
+  [/a β is 1.5;/, { _class_name: 'DDPMScheduler', trained_betas: [0.1, 1.5], num_train_timesteps: 2 }, 2],
+  [/dynamic_thresholding_ratio is 9; it is a quantile, from 0 to 1/, { _class_name: 'DDIMScheduler', dynamic_thresholding_ratio: 9 }],
   [/use_karras_sigmas and use_beta_sigmas exclude one another/, { _class_name: 'EulerDiscreteScheduler', use_karras_sigmas: true, use_beta_sigmas: true }],
   [/prediction_type is "sample"; supported is epsilon, v_prediction/, { _class_name: 'EulerAncestralDiscreteScheduler', prediction_type: 'sample' }],
   [/beta_schedule is "sigmoid"; supported is linear, scaled_linear, squaredcos_cap_v2/, { _class_name: 'HeunDiscreteScheduler', beta_schedule: 'sigmoid' }],

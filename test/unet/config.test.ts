@@ -46,6 +46,8 @@ describe('parseUNetConfig', () => {
     [{ resnet_time_scale_shift: 'ada_group' }, 'resnet_time_scale_shift is "ada_group"; supported is default, scale_shift'],
     [{ class_embed_type: 'projection' }, 'class_embed_type is "projection"'],
     [{ attention_head_dim: 9 }, 'attention_head_dim is 9, more than the 8 channels of a block'],
+    [{ attn_norm_num_groups: 3 }, 'attn_norm_num_groups is 3, which does not divide the 8 channels of the middle block'],
+    [{ downsample_padding: 2 }, 'downsample_padding is 2; supported is 0 or 1'],
     [{ norm_eps: -1 }, 'norm_eps is -1'],
     [{ norm_eps: null }, 'norm_eps is null; supported is a finite number'],
     [{ mid_block_scale_factor: 0 }, 'mid_block_scale_factor is 0'],
