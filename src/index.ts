@@ -12,6 +12,7 @@ export { softmaxAttention, type AttentionInput, type AttentionMixer } from './nn
 export { identity } from './nn/attention-perturbations.ts';
 
 export { parseUNetConfig, type UNetConfig } from './unet/config.ts';
+export { initialWeights } from './unet/initialise.ts';
 export { selectLayers } from './unet/selectors.ts';
 export type { Perturbation } from './unet/stages.ts';
 export { createUNet, runUNet, unperturbed, type UNet, type UNetInput, type UNetOptions, type UNetOutput } from './unet/unet.ts';
