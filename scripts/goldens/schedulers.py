@@ -56,7 +56,7 @@ SOLVER_CASES = [
     case(6), case(5, V, SCALED), case(7, X0, dict(solver_order=1)), case(6, dict(solver_order=3)), case(5, THRESHOLD), case(6, KARRAS), case(6, EXPONENTIAL),
     case(5, BETA), case(5, FLOW_SIGMAS), case(1), case(4, COSINE, KARRAS), case(5, TRAINED),
 ]
-SPACINGS = [case(5, LEADING, dict(steps_offset=1)), case(6, TRAILING), case(16, dict(solver_order=3))]
+SPACINGS = [case(5, LEADING, dict(steps_offset=1)), case(6, TRAILING), case(14, dict(solver_order=3)), case(15, dict(solver_order=3))]
 
 CASES = {
     "DDPMScheduler": [
@@ -88,7 +88,7 @@ CASES = {
     "KDPM2AncestralDiscreteScheduler": [*ANCESTRAL_CASES, *[one for one in SPACED_CASES if "beta_schedule" not in one["config"]], case(5, TRAINED, KARRAS)],
     "DPMSolverMultistepScheduler": [
         *SOLVER_CASES, *SPACINGS, case(6, dict(use_lu_lambdas=True)), case(5, dict(use_lu_lambdas=True), COSINE), case(6, dict(solver_type="heun")),
-        case(6, dict(lambda_min_clipped=-5.1), COSINE), case(5, ZERO_SNR, V, TRAILING), case(6, SIGMA_MIN, dict(lower_order_final=False, solver_order=3)),
+        case(6, dict(lambda_min_clipped=-3.0), COSINE), case(5, ZERO_SNR, V, TRAILING), case(6, SIGMA_MIN, dict(lower_order_final=False, solver_order=3)),
         case(5, SIGMA_MIN, dict(lower_order_final=False, euler_at_final=True)), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7),
         *[case(steps, SIGMA_MIN, dict(algorithm_type=algorithm, solver_type=solver), *more)
           for algorithm in ("dpmsolver", "sde-dpmsolver", "sde-dpmsolver++") for steps, solver, *more in ((6, "midpoint"), (5, "heun", V))],
@@ -97,8 +97,9 @@ CASES = {
         case(6, SIGMA_MIN, dict(algorithm_type="deis", solver_type="bh2")),
     ],
     "DPMSolverSinglestepScheduler": [
-        *SOLVER_CASES, case(6, SIGMA_MIN), case(7, SIGMA_MIN, dict(solver_order=3)), case(8, SIGMA_MIN, dict(solver_order=3, solver_type="heun")),
-        case(9, SIGMA_MIN, dict(solver_order=3)), case(6, dict(solver_type="heun", lower_order_final=True)), case(6, dict(lambda_min_clipped=-5.1), COSINE),
+        *SOLVER_CASES, case(6, SIGMA_MIN), case(6, SIGMA_MIN, dict(lower_order_final=True)), case(6, SIGMA_MIN, dict(lower_order_final=True, solver_order=3)),
+        case(7, SIGMA_MIN, dict(solver_order=3)), case(8, SIGMA_MIN, dict(solver_order=3, solver_type="heun")),
+        case(9, SIGMA_MIN, dict(solver_order=3)), case(6, dict(solver_type="heun", lower_order_final=True)), case(6, dict(lambda_min_clipped=-3.0), COSINE),
         case(6, SIGMA_MIN, dict(algorithm_type="dpmsolver")), case(6, SIGMA_MIN, dict(algorithm_type="dpmsolver", solver_order=3, solver_type="heun"), V),
         case(5, dict(algorithm_type="sde-dpmsolver++")), case(6, SIGMA_MIN, dict(algorithm_type="sde-dpmsolver++", solver_order=3, solver_type="heun")),
         case(6, SIGMA_MIN, dict(algorithm_type="sde-dpmsolver++", solver_order=3)), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7),
@@ -116,7 +117,7 @@ CASES = {
     "EDMEulerScheduler": [case(6), case(5, V, SIGMA_MIN), case(6, dict(sigma_schedule="exponential")), case(7, dict(sigma_min=0.01, sigma_max=20.0, sigma_data=1.0, rho=5.0))],
     "EDMDPMSolverMultistepScheduler": [
         case(6), case(5, V, SIGMA_MIN, dict(solver_order=3)), case(6, dict(sigma_schedule="exponential", solver_type="heun")), case(7, SIGMA_MIN, dict(solver_order=1)),
-        case(5, dict(algorithm_type="sde-dpmsolver++")), case(16, dict(solver_order=3)), case(6, SIGMA_MIN, dict(lower_order_final=False, euler_at_final=True)), case(5, THRESHOLD),
+        case(5, dict(algorithm_type="sde-dpmsolver++")), case(14, dict(solver_order=3)), case(15, dict(solver_order=3)), case(6, SIGMA_MIN, dict(lower_order_final=False, euler_at_final=True)), case(5, THRESHOLD),
         case(5, dict(algorithm_type="sde-dpmsolver++", solver_type="heun")),
     ],
     "FlowMatchEulerDiscreteScheduler": [

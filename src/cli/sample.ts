@@ -9,7 +9,7 @@ import { encodePng } from '../formats/png.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { unetDenoiser } from '../sampling/denoiser.ts';
 import { sampleSteps, type SamplingRun } from '../sampling/sample.ts';
-import { createScheduler } from '../schedulers/registry.ts';
+import { createScheduler, schedulers } from '../schedulers/registry.ts';
 import type { UNet } from '../unet/unet.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
@@ -64,6 +64,7 @@ async function run(args: readonly string[]): Promise<number> {
   const guidance = chooseGuidance(options, unet, weak !== undefined);
   const eta = options.number('eta', 0);
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), schedulerConfig);
+  checkEta(eta, config['_class_name']);
   const stepCount = options.integer('steps', 1) ?? 20;
   const scheduler = createScheduler(config, stepCount, eta === undefined ? {} : { eta });
 
@@ -92,6 +93,14 @@ async function run(args: readonly string[]): Promise<number> {
   const files = [out, latentsFile].filter((file) => file !== undefined).join(' and ');
   console.log(`${count} samples of ${shapeText(noise.shape.slice(1))}, ${title}, ${dtype} on ${backend.name}, in ${seconds} s: ${files}`);
   return 0;
+}
+
+/** Refuses an η that the scheduler would not look at. */
+function checkEta(eta: number | undefined, className: unknown): void {
+  const entry = typeof className === 'string' && Object.hasOwn(schedulers, className) ? schedulers[className] : undefined;
+  if (eta === undefined || !entry || entry.eta !== undefined) return;
+  const having = Object.values(schedulers).filter((one) => one.eta !== undefined).map((one) => one.short);
+  throw new InputError(`--eta does nothing with ${entry.short}; it is of ${having.join(', ')}`);
 }
 
 /** Runs all steps, showing progress. Lets the process breathe between two steps, so that Ctrl-C is heard. */

@@ -39,13 +39,13 @@ function overview(className: string): string {
 }
 
 function page(className: string): string {
-  const { short, summary, source, kind } = schedulers[className];
+  const { short, summary, source, kind, eta } = schedulers[className];
   const keys = Object.entries(schedulerDefaults(className)).map(([key, value]) => `  ${key.padEnd(27)} ${text(value)}`);
   return `${short}: ${summary}
 
 class     ${className} of diffusers
 source    ${source}
-drives    ${drives[kind]}
+drives    ${drives[kind]}${eta === undefined ? '' : `\neta       ${eta}: how much noise is added (--eta)`}
 
 keys and their defaults:
 ${keys.join('\n')}`;

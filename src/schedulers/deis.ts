@@ -21,7 +21,7 @@ export function deis(config: Config, steps: number, mu?: number): Scheduler<read
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
   const order = readOrder(options, name);
-  const model = readSolverModel(options, name);
+  const model = readSolverModel(options);
   options.choice('algorithm_type', ['deis'], 'deis', { dpmsolver: 'deis', 'dpmsolver++': 'deis' });
   options.choice('solver_type', ['logrho'], 'logrho', { midpoint: 'logrho', heun: 'logrho', bh1: 'logrho', bh2: 'logrho' });
   const lowersFinal = options.flag('lower_order_final', true);

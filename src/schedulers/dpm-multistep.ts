@@ -20,7 +20,7 @@ export function dpmMultistep(config: Config, steps: number, mu?: number): Schedu
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name);
   const order = readOrder(options, name);
-  const model = readSolverModel(options, name);
+  const model = readSolverModel(options);
   const algorithm = options.choice('algorithm_type', algorithmTypes, 'dpmsolver++', { deis: 'dpmsolver++' });
   const solver = options.choice('solver_type', solverTypes, 'midpoint', foreignSolverTypes);
   const lowersFinal = options.flag('lower_order_final', true);

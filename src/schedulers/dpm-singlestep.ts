@@ -27,7 +27,7 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number): Sched
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
   const order = readOrder(options, name);
-  const model = readSolverModel(options, name);
+  const model = readSolverModel(options);
   const algorithm = options.choice('algorithm_type', ['dpmsolver', 'dpmsolver++', 'sde-dpmsolver++'], 'dpmsolver++', { deis: 'dpmsolver++' });
   const solver = options.choice('solver_type', solverTypes, 'midpoint', foreignSolverTypes);
   const lowersFinal = options.flag('lower_order_final', false);

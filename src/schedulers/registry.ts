@@ -24,7 +24,7 @@ import { unipc } from './unipc.ts';
 
 /** What a run chooses that stands in no config. */
 export interface SchedulerChoices {
-  /** How much noise is added: of DDIM (0 unless given), TCD (0.3), Euler ancestral and KDPM2 ancestral (1). */
+  /** How much noise is added, of the schedulers that have an η. */
   readonly eta?: number;
   /** The logarithm of the shift of a flow, where the config says use_dynamic_shifting. */
   readonly mu?: number;
@@ -47,6 +47,8 @@ export interface SchedulerEntry {
   /** The paper, or the code where it comes from. */
   readonly source: string;
   readonly kind: ModelKind;
+  /** η unless the run chooses another; undefined where there is none to choose. */
+  readonly eta?: number;
   readonly create: (config: Config, steps: number, choices: SchedulerChoices) => Scheduler;
 }
 
@@ -57,7 +59,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
   },
   DDIMScheduler: {
     short: 'ddim', summary: 'deterministic with eta 0, as noisy as DDPM with eta 1; first order', source: 'Song et al. 2021, arXiv 2010.02502',
-    kind: 'discrete', create: (config, steps, { eta }) => ddim(config, steps, eta),
+    kind: 'discrete', eta: 0, create: (config, steps, { eta }) => ddim(config, steps, eta),
   },
   DDIMInverseScheduler: {
     short: 'ddim-inverse', summary: 'DDIM backwards: from a picture, given as --noise, to its noise', source: 'Mokady et al. 2022, arXiv 2211.09794',
@@ -73,7 +75,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
   },
   EulerAncestralDiscreteScheduler: {
     short: 'euler-ancestral', summary: 'Euler down, then noise up', source: 'k-diffusion, sample_euler_ancestral',
-    kind: 'discrete', create: (config, steps, { eta }) => eulerAncestral(config, steps, eta),
+    kind: 'discrete', eta: 1, create: (config, steps, { eta }) => eulerAncestral(config, steps, eta),
   },
   HeunDiscreteScheduler: {
     short: 'heun', summary: "Heun's method; second order, two calls a step", source: 'Karras et al. 2022, arXiv 2206.00364, algorithm 1',
@@ -89,7 +91,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
   },
   KDPM2AncestralDiscreteScheduler: {
     short: 'kdpm2-ancestral', summary: 'KDPM2 down, then noise up', source: 'k-diffusion, sample_dpm_2_ancestral',
-    kind: 'discrete', create: (config, steps, { eta }) => kdpm2Ancestral(config, steps, eta),
+    kind: 'discrete', eta: 1, create: (config, steps, { eta }) => kdpm2Ancestral(config, steps, eta),
   },
   DPMSolverMultistepScheduler: {
     short: 'dpm', summary: 'DPM-Solver and DPM-Solver++, of the ODE or the SDE, orders 1 to 3, one call a step', source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
@@ -113,7 +115,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
   },
   TCDScheduler: {
     short: 'tcd', summary: 'for trajectory consistency models: down the line of DDIM, part of the way up by noise', source: 'Zheng et al. 2024, arXiv 2402.19159',
-    kind: 'discrete', create: (config, steps, { eta }) => tcd(config, steps, eta),
+    kind: 'discrete', eta: 0.3, create: (config, steps, { eta }) => tcd(config, steps, eta),
   },
   EDMEulerScheduler: {
     short: 'edm-euler', summary: "Euler's method for models with EDM's preconditioning", source: 'Karras et al. 2022, arXiv 2206.00364',

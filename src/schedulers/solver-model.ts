@@ -1,5 +1,4 @@
 /** What the model's output is turned into before DPM-Solver uses it. */
-import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { AlgorithmType } from './exponential-integrator.ts';
 import type { Options } from './options.ts';
@@ -16,7 +15,7 @@ export interface SolverModel {
 }
 
 /** Reads prediction_type and the keys of thresholding. */
-export function readSolverModel(options: Options, scheduler: string): SolverModel {
+export function readSolverModel(options: Options): SolverModel {
   const prediction = options.choice('prediction_type', solverPredictionTypes, 'epsilon');
   const threshold = readThreshold(options);
   const original = (sample: Tensor, output: Tensor, level: NoiseLevel): Tensor => {
@@ -27,8 +26,7 @@ export function readSolverModel(options: Options, scheduler: string): SolverMode
     prediction,
     original,
     epsilon(sample, output, level) {
-      if (threshold) return epsilonAt('sample', sample, original(sample, output, level), level);
-      if (prediction === 'flow_prediction') throw new InputError(`${scheduler}: prediction_type "flow_prediction" needs a solver that predicts x₀`);
+      if (threshold || prediction === 'flow_prediction') return epsilonAt('sample', sample, original(sample, output, level), level);
       return epsilonAt(prediction, sample, output, level);
     },
   };

@@ -30,7 +30,7 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name);
   const order = readOrder(options, name);
-  const model = readSolverModel(options, name);
+  const model = readSolverModel(options);
   const predictsOriginal = options.flag('predict_x0', true);
   const solver = options.choice('solver_type', ['bh1', 'bh2'], 'bh2', { midpoint: 'bh2', heun: 'bh2', logrho: 'bh2' });
   const lowersFinal = options.flag('lower_order_final', true);

@@ -1,8 +1,10 @@
 /** `pag schedulers`, and the choice of a scheduler for a model. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { chooseScheduler } from '../../src/cli/model.ts';
+import { runCommand } from '../../src/cli/commands.ts';
 import { schedulersCommand } from '../../src/cli/schedulers.ts';
 import { createScheduler, schedulerDefaults, schedulerNames, schedulers } from '../../src/schedulers/registry.ts';
+import { letters } from './models.ts';
 
 const shown: string[] = [];
 vi.spyOn(console, 'log').mockImplementation((line: string) => void shown.push(line));
@@ -27,6 +29,16 @@ describe('pag schedulers', () => {
   it('refuses what it does not know', async () => {
     await expect(schedulersCommand.run(['eular'])).rejects.toThrow('there is no scheduler "eular"; did you mean "euler"?; there are ddpm, ');
     await expect(schedulersCommand.run(['euler', 'heun'])).rejects.toThrow('"heun" is one argument too many');
+  });
+});
+
+describe('--eta', () => {
+  const sample = (scheduler: string) => runCommand(['sample', '--model', letters, '--labels', '0', '--steps', '0', '--out', 'nothing.png', '--scheduler', scheduler, '--eta', '0.5']);
+
+  it.each(schedulerNames.filter((name) => schedulers[name].kind === 'discrete'))('is refused where it does nothing: %s', async (name) => {
+    // 0 steps are refused as well, later: nothing is drawn.
+    const isUsed = schedulers[name].eta !== undefined;
+    await expect(sample(schedulers[name].short)).rejects.toThrow(isUsed ? '--steps is 0' : `--eta does nothing with ${schedulers[name].short}; it is of ddim, euler-ancestral, kdpm2-ancestral, tcd`);
   });
 });
 
