@@ -17,11 +17,18 @@ const margin = 12;
 
 /**
  * One row of pictures under each title; long rows wrap.
- * @param zoom screen pixels for a pixel of the samples
+ * @param zoom screen pixels for a pixel of the samples; by default such that small samples can be seen
+ * @param columns pictures beside one another; by default as many as fit on a screen
  * @throws InputError for samples that are no pictures
  */
-export function grid(rows: readonly GridRow[], zoom = 3, columns = 13): Picture {
-  const [, channels, height, width] = checkedShape(rows);
+export function grid(rows: readonly GridRow[], zoom?: number, columns?: number): Picture {
+  const [, , , width] = checkedShape(rows);
+  const enlarged = zoom ?? Math.max(1, Math.round(96 / width));
+  return drawGrid(rows, enlarged, columns ?? Math.max(1, Math.floor(1300 / (width * enlarged + gap))));
+}
+
+function drawGrid(rows: readonly GridRow[], zoom: number, columns: number): Picture {
+  const [, channels, height, width] = rows[0].samples.shape;
   const widest = Math.max(...rows.map((row) => Math.min(columns, row.samples.shape[0])));
   const longestTitle = Math.max(...rows.map((row) => row.title.length));
   const cell = { width: width * zoom + gap, height: height * zoom + gap };

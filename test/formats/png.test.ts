@@ -108,6 +108,13 @@ describe('a grid of samples', () => {
     }));
   });
 
+  it('fits on a screen, small samples enlarged, large ones not', () => {
+    for (const [extent, zoom, columns] of [[8, 12, 13], [32, 3, 13], [64, 2, 9], [256, 1, 5], [2048, 1, 1]] as const) {
+      const samples = tensor('f32', [20, 1, 1, extent], new Float32Array(20 * extent));
+      expect(grid([{ title: '', samples }]).width).toBe(24 + columns * (extent * zoom + 4));
+    }
+  });
+
   it('refuses what is no picture', () => {
     const draw = (shape: readonly number[]) => () => grid([{ title: '', samples: tensor('f32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1))) }]);
     expect(draw([1, 2, 4, 4])).toThrow('samples of shape [1, 2, 4, 4] cannot be drawn; expected [B,C,H,W] with 1, 3 or 4 channels');
