@@ -24,9 +24,11 @@ export interface Implementation {
   /** How the weights are laid out. */
   readonly weights: (weights: Weights) => Weights;
   readonly stages: (stages: readonly Stage[]) => readonly Stage[];
-  /** What becomes of a pass that a guidance asks for. */
-  readonly pass: (pass: Pass, attentionLayers: readonly string[]) => Pass;
-  /** What the model is given as its timestep at a step. */
+  /** What becomes of a pass that is asked for, together with others. */
+  readonly pass: (pass: Pass, attentionLayers: readonly string[], asked: readonly Pass[]) => Pass;
+  /** What the model makes of a timestep that it is given. */
+  readonly timestep: (t: number) => number;
+  /** What the model is given as its timestep at a step of a run. */
   readonly modelTimestep: (scheduler: Scheduler, index: number) => number;
   readonly guidance: (setting: GuidanceSetting) => Guidance;
   readonly scheduler: (config: Config, steps: number, choices: SchedulerChoices) => Scheduler;
@@ -43,6 +45,7 @@ export const reference: Implementation = {
   weights: same,
   stages: same,
   pass: same,
+  timestep: same,
   modelTimestep: (scheduler, index) => scheduler.timesteps[index],
   guidance: ({ guidanceScale, pagScale, pagAdaptiveScale, pagLayers, guidanceRescale }) =>
     rescaled(cfgPag(guidanceScale, { pagScale, pagAdaptiveScale, layers: pagLayers }), guidanceRescale),

@@ -6,15 +6,15 @@ import { input, type Recipe } from './recipe.ts';
 export function guidanceRecipe({ guidance: setting, timestep }: GuidanceSubject): Recipe {
   return (kitchen) => {
     const { implementation, show } = kitchen;
-    const predictionOf = (pass: Pass) => {
-      const { perturbation, condition } = implementation.pass(pass, setting.pagLayers);
+    const predictionOf = (pass: Pass, asked: readonly Pass[]) => {
+      const { perturbation, condition } = implementation.pass(pass, setting.pagLayers, asked);
       return input(kitchen, perturbation.size > 0 ? 'perturbed' : condition === 'null' ? 'unconditional' : 'conditional');
     };
     show('guided', implementation.guidance(setting).guide({
       index: 0, count: 1, timestep, sample: input(kitchen, 'sample'), signal: Math.SQRT1_2, noise: Math.SQRT1_2,
       memory: new Map(),
-      predict: (passes) => passes.map(predictionOf),
-      tap: predictionOf,
+      predict: (passes) => passes.map((pass) => predictionOf(pass, passes)),
+      tap: (pass) => predictionOf(pass, [pass]),
       toOriginal: (prediction) => prediction,
     }));
   };

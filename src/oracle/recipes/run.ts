@@ -21,7 +21,7 @@ export function runRecipe(subject: RunSubject): Recipe {
     let index = 0;
     const steps = sampleSteps({
       denoiser: watchedDenoiser(kitchen, subject, buildUNet(subject.config, weights, dtype, implementation), () => ({
-        prefix: `step.${index}.`, timestep: implementation.modelTimestep(scheduler, index),
+        prefix: `step.${index}.`, timestep: implementation.timestep(implementation.modelTimestep(scheduler, index)),
       })),
       guidance: { ...guidance, guide: (step) => show(`step.${index}.guided`, guidance.guide(step)) },
       scheduler: {
@@ -54,7 +54,7 @@ function watchedDenoiser(
       for (const condition of ['given', 'null'] as const) {
         const passes = asked.filter((pass) => pass.condition === condition);
         if (passes.length === 0) continue;
-        const changed = passes.map((pass) => implementation.pass(pass, unet.attentionLayers));
+        const changed = passes.map((pass) => implementation.pass(pass, unet.attentionLayers, asked));
         const prefixes = passes.map((pass) => prefix + (pass.perturbation.size > 0 ? 'perturbed.' : condition === 'null' ? 'unconditional.' : ''));
         // The passes that a fault gives another condition are run with it, but keep their names.
         const groups = new Map<string, number[]>();

@@ -23,10 +23,11 @@ export function stagesRecipe({ config, stages: paths, perturbed }: StagesSubject
     const start: UNetState = { hidden, skips, temb: inputs.get('temb') ?? zeros(dtype, [hidden.shape[0], unet.config.timeEmbeddingDim]) };
     const layers = stages.filter((stage) => stage.kind === 'attention').map((stage) => stage.path);
 
-    for (const [prefix, pass] of [['', conditional], ...(perturbed ? [['perturbed.', perturbedPass(layers, identity)] as const] : [])] as const) {
-      const { perturbation } = implementation.pass(pass, layers);
-      const context = { kernels: implementation.kernels, weights: unet.weights, ...watcherOf(kitchen, prefix) };
+    const asked = perturbed ? [conditional, perturbedPass(layers, identity)] : [conditional];
+    asked.forEach((pass, i) => {
+      const { perturbation } = implementation.pass(pass, layers, asked);
+      const context = { kernels: implementation.kernels, weights: unet.weights, ...watcherOf(kitchen, i === 0 ? '' : 'perturbed.') };
       stages.reduce((state, stage) => stage.run(context, state, perturbation), start);
-    }
+    });
   };
 }

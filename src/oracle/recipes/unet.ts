@@ -16,11 +16,11 @@ export function unetRecipe({ config, timesteps, labels, perturbed }: UNetSubject
     const { implementation, weights, dtype, show, inputs } = kitchen;
     const unet = buildUNet(config, weights, dtype, implementation);
     const asked = perturbed.length === 0 ? [conditional] : [conditional, perturbedPass(perturbed, identity)];
-    const passes = asked.map((pass) => implementation.pass(pass, unet.attentionLayers).perturbation);
+    const passes = asked.map((pass) => implementation.pass(pass, unet.attentionLayers, asked).perturbation);
     const classLabels = labels ?? inputs.get('class_embedding');
     const prefixes = ['', 'perturbed.'];
     const predictions = traceUNet(
-      unet, implementation.kernels, { sample: input(kitchen, 'sample'), timesteps, ...(classLabels && { classLabels }) },
+      unet, implementation.kernels, { sample: input(kitchen, 'sample'), timesteps: timesteps.map(implementation.timestep), ...(classLabels && { classLabels }) },
       passes, (pass) => watcherOf(kitchen, prefixes[pass]), embeddingOf(unet, implementation),
     );
     predictions.forEach((prediction, i) => show(`${prefixes[i]}prediction`, prediction));

@@ -1,0 +1,31 @@
+/** `pag export`: a case as files that any language can read, and how to go about it. */
+import { mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeWhole } from '../formats/node-files.ts';
+import { writeSafetensors } from '../formats/safetensors.ts';
+import { guideOf } from '../oracle/guide.ts';
+import type { Command } from './command.ts';
+import { caseFolder, openCase } from './oracle-files.ts';
+import { readOptions } from './options.ts';
+
+const help = `pag export CASE DIR
+
+Writes a case into the folder DIR: case.json, inputs.safetensors, weights.safetensors, expected.safetensors, README.md, and
+prints how to check a port with it. "pag cases" lists the cases.`;
+
+export const exportCommand: Command = { summary: 'writes a case as files for a port, with a guide', help, run };
+
+async function run(args: readonly string[]): Promise<number> {
+  const { positionals: [name, folder] } = readOptions(args, {}, ['CASE', 'DIR']);
+  const one = await openCase(name);
+  const from = await caseFolder(name);
+  mkdirSync(folder, { recursive: true });
+  for (const file of ['case.json', 'inputs.safetensors', 'expected.safetensors', 'README.md']) {
+    const bytes = await readFile(join(from, file)).catch(() => undefined);
+    if (bytes) writeWhole(join(folder, file), bytes);
+  }
+  if (one.weights.size > 0) writeWhole(join(folder, 'weights.safetensors'), writeSafetensors(Object.fromEntries(one.weights)));
+  console.log(guideOf(one, folder));
+  return 0;
+}

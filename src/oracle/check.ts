@@ -1,0 +1,133 @@
+/**
+ * Checks what a port computed for a case. Every tap is judged twice:
+ *
+ * - *chained*: against the truth. The budget includes what honest errors of all earlier layers have grown into.
+ * - *local*: against what follows from *their own* earlier taps. So a layer is found wrong although its input is, and a layer
+ *   that does the right thing to a wrong input is told apart from the one that made it wrong.
+ */
+import { InputError } from '../tensor/errors.ts';
+import { cast } from '../tensor/rounding.ts';
+import type { SafetensorsFile } from '../formats/safetensors.ts';
+import { matchesAny } from '../unet/taps.ts';
+import { align } from './align.ts';
+import type { Case } from './case.ts';
+import type { Format } from './honest/format.ts';
+import { reference } from './implementation.ts';
+import { heatOf, measure, type Measures } from './measures.ts';
+import { bandsOf, deviation, shareOf, type Band, type Deviation } from './tolerance.ts';
+import { trace, type Trace } from './trace.ts';
+
+/**
+ * - `ok`: within both budgets.
+ * - `wrong`: it does not follow from their own earlier taps. The mistake is between them and here.
+ * - `inherited`: it follows from their earlier taps, which are wrong.
+ * - `not finite`: NaN or infinity where the truth has numbers.
+ */
+export type Status = 'ok' | 'wrong' | 'inherited' | 'not finite';
+
+export interface Judgement {
+  readonly deviation: Deviation;
+  readonly budget: Deviation;
+  /** Of the budget. */
+  readonly share: number;
+  /** The root mean square deviation of the best and the worst honest port. */
+  readonly honest: readonly [number, number];
+}
+
+export interface TapReport {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly status: Status;
+  readonly chained: Judgement;
+  readonly local: Judgement;
+  readonly measures: Measures;
+  readonly heat: ReturnType<typeof heatOf>;
+  readonly note: string | undefined;
+}
+
+export interface Report {
+  readonly case: Case;
+  readonly format: Format;
+  /** In the order of the data flow. */
+  readonly taps: readonly TapReport[];
+  /** Taps that should be there and are not. */
+  readonly missing: readonly string[];
+  /** By tap: why it cannot be compared. */
+  readonly problems: ReadonlyMap<string, string>;
+  /** Their tensors that are no taps. */
+  readonly unknown: readonly string[];
+  /** The first tap, in the order of the data flow, that is wrong by itself; where none is, the first that is off. */
+  readonly first: TapReport | undefined;
+  /** The last of their taps before it that is right. */
+  readonly lastGood: TapReport | undefined;
+  readonly passes: boolean;
+}
+
+/** What a check knows besides its report: for the diagnosis. */
+export interface Checked {
+  readonly report: Report;
+  readonly theirs: Trace;
+  readonly bands: ReadonlyMap<string, Band>;
+}
+
+/**
+ * @param only globs of the taps that are meant to be there; all, unless given
+ * @throws InputError when `only` names nothing, or the precision does not apply to the case
+ */
+export function check(one: Case, file: SafetensorsFile, format: Format, only?: readonly string[]): Checked {
+  const exactTruth = inPrecision(one, format, () => trace(one, reference, { storage: format.storage, compute: 'f64' }));
+  const wanted = (name: string): boolean => !only || matchesAny(only, name);
+  const required = [...one.expected.keys()].filter(wanted);
+  if (only && ![...exactTruth.keys()].some(wanted)) throw new InputError(`--only ${only.join(',')} names no tap of ${one.name}; it has ${listed([...exactTruth.keys()])}`);
+  const aligned = align(file, new Map([...exactTruth].filter(([name]) => wanted(name))), format.name);
+  const theirs: Trace = new Map([...aligned.found].map(([name, value]) => [name, cast(value, 'f64')]));
+  const missing = required.filter((name) => !theirs.has(name) && !aligned.problems.has(name));
+
+  const names = new Set(theirs.keys());
+  const bands = inPrecision(one, format, () => bandsOf(one, format, names));
+  const localBands = bandsOf(one, format, names, theirs);
+  const taps = [...exactTruth.keys()].filter((name) => names.has(name)).map((name): TapReport => {
+    const [found, band, localBand] = [theirs.get(name)!, bands.get(name)!, localBands.get(name)!];
+    const chained = judge(found, band);
+    const local = judge(found, localBand);
+    const measures = measure(found, band);
+    const status = measures.notFinite ? 'not finite' : !(local.share <= 1) ? 'wrong' : !(chained.share <= 1) ? 'inherited' : 'ok';
+    return { name, shape: band.truth.shape, status, chained, local, measures, heat: heatOf(found, band), note: aligned.notes.get(name) };
+  });
+
+  const first = taps.find(({ status }) => status === 'wrong' || status === 'not finite') ?? taps.find(({ status }) => status !== 'ok');
+  const before = first ? taps.slice(0, taps.indexOf(first)) : [];
+  const passes = !first && missing.length === 0 && aligned.problems.size === 0 && taps.length > 0;
+  return {
+    report: {
+      case: one, format, taps, missing, problems: aligned.problems, unknown: aligned.unknown.filter((name) => wanted(name)), first,
+      lastGood: before.filter(({ status }) => status === 'ok').at(-1), passes,
+    },
+    theirs, bands,
+  };
+}
+
+function judge(found: Parameters<typeof deviation>[0], band: Band): Judgement {
+  const away = deviation(found, band.truth, band.scale);
+  const spread = [...band.spread.values()].map(({ rms }) => rms);
+  return { deviation: away, budget: band.budget, share: shareOf(away, band), honest: [Math.min(...spread), Math.max(...spread)] };
+}
+
+/** Some operations are defined for some precisions only. */
+function inPrecision<T>(one: Case, format: Format, compute: () => T): T {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof TypeError) throw new InputError(`${one.name} cannot be computed in ${format.name}: ${error.message}`);
+    throw error;
+  }
+}
+
+function listed(names: readonly string[]): string {
+  return names.length > 12 ? `${names.slice(0, 12).join(', ')}, … (${names.length} in all)` : names.join(', ');
+}
+
+/** Whether a tap could be computed from earlier ones of theirs, at least of the same pass or step. */
+export function isComparedLocally(taps: readonly TapReport[], index: number): boolean {
+  return index > 0 && taps.length > 1;
+}

@@ -1,0 +1,149 @@
+/** Mistakes inside the attention layer, perturbed or not. */
+import { allocate, reshape, tensor, type Tensor } from '../../tensor/tensor.ts';
+import type { Kernels } from '../../kernels/kernels.ts';
+import { permuted } from '../align.ts';
+import { identityLike, inKernels, inStages, inWeights, withKernels, type Fault } from './fault.ts';
+
+/** Attention by way of a map of one's own. */
+function byMap(kernels: Kernels, attentionMap: Kernels['attentionMap']): Partial<Kernels> {
+  return { attentionMap, attention: (q, k, v, heads, scale) => kernels.applyAttentionMap(attentionMap(q, k, heads, scale), v) };
+}
+
+/** The same with another scale. */
+function byScale(kernels: Kernels, scaleOf: (q: Tensor, scale: number) => number): Partial<Kernels> {
+  return {
+    attentionMap: (q, k, heads, scale) => kernels.attentionMap(q, k, heads, scaleOf(q, scale)),
+    attention: (q, k, v, heads, scale) => kernels.attention(q, k, v, heads, scaleOf(q, scale)),
+  };
+}
+
+const lastTwoSwapped = (map: Tensor): Tensor => permuted(map, [0, 1, 3, 2]);
+
+/** [B,N,h·d] with the channels counted d first, h second. */
+function interleaved(x: Tensor, heads: number, back: boolean): Tensor {
+  const [batch, tokens, channels] = x.shape;
+  const size = channels / heads;
+  const [first, second] = back ? [heads, size] : [size, heads];
+  return reshape(permuted(reshape(x, [batch, tokens, first, second]), [0, 1, 3, 2]), x.shape);
+}
+
+/** f of each row of a softmax. */
+function onRows(y: Tensor, f: (row: Tensor['data']) => void): Tensor {
+  const data = y.data.slice();
+  const size = y.shape.at(-1) ?? 1;
+  for (let start = 0; start < data.length; start += size) f(data.subarray(start, start + size));
+  return tensor(y.dtype, y.shape, data);
+}
+
+/** 1 / Σ e^(x − max) is the largest weight of the row, so another denominator needs no exponentials. */
+const withEpsilon = (y: Tensor): Tensor => onRows(y, (row) => {
+  const shrink = 1 / (1 + 1e-6 * Math.max(...row));
+  row.forEach((value, i) => (row[i] = value * shrink));
+});
+
+/** Beyond 88.72 e^x is infinite in float32. */
+function softmaxWithoutMaximum(x: Tensor, softmax: Kernels['softmax']): Tensor {
+  const y = softmax(x);
+  const size = x.shape.at(-1) ?? 1;
+  const data = y.data.slice();
+  for (let start = 0; start < data.length; start += size) {
+    const row = x.data.subarray(start, start + size);
+    if (!row.some((value) => value > 88.72283)) continue;
+    row.forEach((value, i) => (data[start + i] = value > 88.72283 ? NaN : 0));
+  }
+  return tensor(y.dtype, y.shape, data);
+}
+
+/** The logits, for mistakes between them and the softmax: softmax is undone up to a constant for each row, which does not matter. */
+function logitsOf(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
+  const [batch, queries, channels] = q.shape;
+  const [keys, size] = [k.shape[1], channels / heads];
+  const data = allocate(q.dtype, batch * heads * queries * keys);
+  for (let at = 0; at < data.length; at++) {
+    const m = at % keys;
+    const n = Math.floor(at / keys) % queries;
+    const h = Math.floor(at / (keys * queries)) % heads;
+    const b = Math.floor(at / (keys * queries * heads));
+    for (let d = 0; d < size; d++) data[at] += q.data[(b * queries + n) * channels + h * size + d] * k.data[(b * keys + m) * channels + h * size + d];
+    data[at] *= scale;
+  }
+  return tensor(q.dtype, [batch, heads, queries, keys], data);
+}
+
+const isAttention = (name: string, module: string): boolean => name.includes('.attentions.') && name.includes(`.${module}.`);
+
+export const attentionFaults: readonly Fault[] = [
+  inKernels('attention-scale-missing', 'compute softmax(Q Kᵀ) where softmax(Q Kᵀ / √d) is meant', (k) => byScale(k, () => 1)),
+  inKernels('attention-scale-all-channels', 'divide by √(channels) where √(channels of one head) is meant', (k) => byScale(k, (q) => 1 / Math.sqrt(q.shape[2]))),
+  inKernels('attention-scale-twice', 'scale by 1/√d twice: once yourself and once in the attention function', (k) => byScale(k, (_, scale) => scale * scale)),
+  inKernels('attention-scale-linear', 'divide by d where √d is meant and the scale is given', (k) => byScale(k, (_, scale) => scale * scale * scale)),
+  inKernels('softmax-over-queries', 'take the softmax over the queries where it goes over the keys', (k) =>
+    byMap(k, (q, key, heads, scale) => lastTwoSwapped(k.attentionMap(key, q, heads, scale)))),
+  inKernels('attention-map-transposed', 'multiply V by the transposed attention map', (k) => ({
+    applyAttentionMap: (map, v) => k.applyAttentionMap(map.shape[2] === map.shape[3] ? lastTwoSwapped(map) : map, v),
+    attention: (q, key, v, heads, scale) => {
+      const map = k.attentionMap(q, key, heads, scale);
+      return k.applyAttentionMap(map.shape[2] === map.shape[3] ? lastTwoSwapped(map) : map, v);
+    },
+  })),
+  inKernels('heads-interleaved', 'count the channels [d, heads] where [heads, d] is meant: neighbouring channels belong to one head', (k) => ({
+    attentionMap: (q, key, heads, scale) => k.attentionMap(interleaved(q, heads, false), interleaved(key, heads, false), heads, scale),
+    applyAttentionMap: (map, v) => interleaved(k.applyAttentionMap(map, interleaved(v, map.shape[1], false)), map.shape[1], true),
+    attention: (q, key, v, heads, scale) =>
+      interleaved(k.attention(interleaved(q, heads, false), interleaved(key, heads, false), interleaved(v, heads, false), heads, scale), heads, true),
+  })),
+  inKernels('one-head', 'attend with one head over all channels where there are several', (k) => ({
+    attentionMap: (q, key, heads, scale) => {
+      const map = k.attentionMap(q, key, 1, scale / Math.sqrt(heads));
+      const data = allocate(map.dtype, map.data.length * heads);
+      const size = map.data.length / map.shape[0];
+      for (let at = 0; at < data.length; at++) data[at] = map.data[Math.floor(at / (size * heads)) * size + (at % size)];
+      return tensor(map.dtype, [map.shape[0], heads, map.shape[2], map.shape[3]], data);
+    },
+    attention: (q, key, v, heads, scale) => k.attention(q, key, v, 1, scale / Math.sqrt(heads)),
+  })),
+  inKernels('softmax-base-two', 'take 2^x where e^x is meant: the factor log₂ e is missing', (k) => ({
+    ...byScale(k, (_, scale) => scale * Math.LN2),
+    softmax: (x) => k.softmax(k.affine(x, Math.LN2, 0)),
+  })),
+  inKernels('softmax-denominator-eps', 'add 1e-6 to the denominator of the softmax', (k) => ({
+    ...byMap(k, (q, key, heads, scale) => withEpsilon(k.attentionMap(q, key, heads, scale))),
+    softmax: (x) => withEpsilon(k.softmax(x)),
+  })),
+  inKernels('softmax-without-maximum', 'do not subtract the maximum before the exponential: large logits overflow', (k) => ({
+    ...byMap(k, (q, key, heads, scale) => softmaxWithoutMaximum(logitsOf(q, key, heads, scale), k.softmax)),
+    softmax: (x) => softmaxWithoutMaximum(x, k.softmax),
+  })),
+  byProjections('query-key-swapped', 'take to_k for the queries and to_q for the keys', new Map([['to_q', 'to_k'], ['to_k', 'to_q']])),
+  byProjections('value-is-key', 'multiply the map by the keys where the values are meant', new Map([['to_v', 'to_k']])),
+  inKernels('tokens-not-transposed', 'read tokens [B, N, C] as a picture [B, C, H, W] without moving the channels', (k) => ({
+    fromTokens: (x, height, width) => (height * width === 1 ? k.fromTokens(x, height, width) : reshape(x, [x.shape[0], x.shape[2], height, width])),
+  })),
+  inStages('attention-residual-missing', 'do not add the input of the attention layer to its output', (context, { kind }) =>
+    kind === 'attention' ? withKernels(context, () => ({ add: (a) => a })) : context),
+  inStages('attention-norm-missing', 'leave out the group norm of the attention layers', (context, { kind }) =>
+    kind === 'attention' ? withKernels(context, () => ({ groupNorm: (x) => x })) : context),
+  inStages('attention-missing', 'leave out the attention layers', (context, { kind }) =>
+    kind === 'attention' ? withKernels(context, () => ({ add: (_, x) => x })) : context),
+  inWeights('to-out-missing', 'leave out to_out', (name, weight) =>
+    isAttention(name, 'to_out.0') ? (name.endsWith('bias') ? { ...weight, data: weight.data.map(() => 0) } : identityLike(weight) ?? weight) : weight),
+  inWeights('to-out-bias-missing', 'leave out the bias of to_out', (name, weight) => (isAttention(name, 'to_out.0') && name.endsWith('bias') ? undefined : weight)),
+];
+
+/** Projections that take the weights of one another. */
+function byProjections(name: string, says: string, from: ReadonlyMap<string, string>): Fault {
+  return {
+    name, says,
+    apply: (one) => ({
+      ...one,
+      weights: (given) => {
+        const weights = one.weights(given);
+        return new Map([...weights].map(([key, weight]) => {
+          const module = /to_[qkv]/.exec(key)?.[0] ?? '';
+          const other = from.get(module);
+          return [key, (other === undefined ? undefined : weights.get(key.replace(module, other))) ?? weight];
+        }));
+      },
+    }),
+  };
+}

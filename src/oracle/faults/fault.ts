@@ -1,0 +1,122 @@
+/** A mistake that ports make: a small change to an implementation. Two of them can be made together, one after the other. */
+import type { Tensor } from '../../tensor/tensor.ts';
+import { tensor } from '../../tensor/tensor.ts';
+import type { Context } from '../../nn/context.ts';
+import type { Kernels } from '../../kernels/kernels.ts';
+import type { Pass } from '../../guidance/guidance.ts';
+import type { Guidance } from '../../guidance/guidance.ts';
+import type { Config } from '../../schedulers/options.ts';
+import type { Scheduler } from '../../schedulers/scheduler.ts';
+import type { UNetConfig } from '../../unet/config.ts';
+import type { Perturbation, Stage } from '../../unet/stages.ts';
+import type { GuidanceSetting, Weights } from '../case.ts';
+import type { Implementation } from '../implementation.ts';
+
+export interface Fault {
+  readonly name: string;
+  /** What the port does, and what is meant: completes "your tensors match this mistake: you …". */
+  readonly says: string;
+  readonly apply: (implementation: Implementation) => Implementation;
+}
+
+/** Some kernels compute something else. */
+export function inKernels(name: string, says: string, change: (kernels: Kernels) => Partial<Kernels>): Fault {
+  return { name, says, apply: (one) => ({ ...one, kernels: { ...one.kernels, ...change(one.kernels) } }) };
+}
+
+/** The weights are laid out in another way. */
+export function inWeights(name: string, says: string, change: (name: string, weight: Tensor) => Tensor | undefined): Fault {
+  return {
+    name, says,
+    apply: (one) => ({ ...one, weights: (weights) => changed(one.weights(weights), change) }),
+  };
+}
+
+/** The config is understood in another way. */
+export function inConfig(name: string, says: string, change: (config: UNetConfig) => Partial<UNetConfig>): Fault {
+  return {
+    name, says,
+    apply: (one) => ({
+      ...one,
+      config: (config) => {
+        const understood = one.config(config);
+        return { ...understood, ...change(understood) };
+      },
+    }),
+  };
+}
+
+/** Some stages run in a changed context. */
+export function inStages(name: string, says: string, change: (context: Context, stage: Stage, perturbation: Perturbation) => Context): Fault {
+  return {
+    name, says,
+    apply: (one) => ({
+      ...one,
+      stages: (stages) => one.stages(stages).map((stage) => ({
+        ...stage, run: (context, state, perturbation) => stage.run(change(context, stage, perturbation), state, perturbation),
+      })),
+    }),
+  };
+}
+
+/** The passes that the guidance asks for become others. */
+export function inPass(name: string, says: string, change: (pass: Pass, layers: readonly string[], asked: readonly Pass[]) => Pass): Fault {
+  return { name, says, apply: (one) => ({ ...one, pass: (pass, layers, asked) => change(one.pass(pass, layers, asked), layers, asked) }) };
+}
+
+/** The guidance is set otherwise. */
+export function inSetting(name: string, says: string, change: (setting: GuidanceSetting) => Partial<GuidanceSetting>): Fault {
+  return { name, says, apply: (one) => ({ ...one, guidance: (setting) => one.guidance({ ...setting, ...change(setting) }) }) };
+}
+
+/** The guidance follows another formula. */
+export function inGuidance(name: string, says: string, change: (guidance: Guidance, setting: GuidanceSetting) => Guidance): Fault {
+  return { name, says, apply: (one) => ({ ...one, guidance: (setting) => change(one.guidance(setting), setting) }) };
+}
+
+/** The scheduler's config is understood in another way. */
+export function inSchedule(name: string, says: string, change: (config: Config) => Config): Fault {
+  return { name, says, apply: (one) => ({ ...one, scheduler: (config, steps, choices) => one.scheduler({ ...config, ...change(config) }, steps, choices) }) };
+}
+
+/** The scheduler does something else. */
+export function inScheduler(name: string, says: string, change: (scheduler: Scheduler) => Partial<Scheduler>): Fault {
+  return {
+    name, says,
+    apply: (one) => ({
+      ...one,
+      scheduler: (config, steps, choices) => {
+        const scheduler = one.scheduler(config, steps, choices);
+        return { ...scheduler, ...change(scheduler) };
+      },
+    }),
+  };
+}
+
+/** The context with other weights. */
+export function withWeights(context: Context, change: (name: string, weight: Tensor) => Tensor | undefined): Context {
+  return { ...context, weights: changed(context.weights, change) };
+}
+
+/** The context with other kernels. */
+export function withKernels(context: Context, change: (kernels: Kernels) => Partial<Kernels>): Context {
+  return { ...context, kernels: { ...context.kernels, ...change(context.kernels) } };
+}
+
+function changed(weights: Weights, change: (name: string, weight: Tensor) => Tensor | undefined): Weights {
+  return new Map([...weights].flatMap(([key, value]) => {
+    const other = change(key, value);
+    return other ? [[key, other] as const] : [];
+  }));
+}
+
+/** A tensor of the same shape whose element i is f(i). */
+export function filled(like: Tensor, f: (i: number) => number): Tensor {
+  return tensor(like.dtype, like.shape, like.data.map((_, i) => f(i)));
+}
+
+/** The identity in place of a square weight; undefined where it is not square. */
+export function identityLike(weight: Tensor): Tensor | undefined {
+  const [rows, columns] = weight.shape;
+  return weight.shape.length === 2 && rows === columns ? filled(weight, (i) => Number(Math.floor(i / columns) === i % columns)) : undefined;
+}

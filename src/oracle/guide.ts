@@ -1,0 +1,23 @@
+/** What a porter is told beside the files of a case. */
+import { shapeText } from '../tensor/tensor.ts';
+import type { Case } from './case.ts';
+
+export function guideOf({ name, title, inputs, weights, expected }: Case, folder: string): string {
+  const listed = (entries: readonly (readonly [string, readonly number[]])[]): string =>
+    entries.slice(0, 8).map(([key, shape]) => `     ${key} ${shapeText(shape)}`).join('\n') + (entries.length > 8 ? `\n     … ${entries.length} in all` : '');
+  return `${name}: ${title}
+Written to ${folder}: README.md says what to compute, case.json has every setting.
+
+1. Read inputs.safetensors${weights.size > 0 ? ' and weights.safetensors' : ''} with any safetensors library (float32, row by row):
+${listed([...inputs].map(([key, value]) => [key, value.shape]))}
+2. Compute. No random numbers are needed: all noise is data.
+3. Write your tensors into one safetensors file, under the names of the taps, float32 or wider (or float16, bfloat16, see --dtype):
+${listed([...expected].map(([tap, { f64 }]) => [tap, f64.shape]))}
+   Pictures may be NCHW, NHWC or tokens; the check finds out and says so. Any other module's output is welcome under its path:
+   the more taps, the nearer the first divergence.
+4. pag check ${folder} yours.safetensors
+   --dtype tf32|bf16|f16|mixed   if you do not compute in float32
+   --only 'mid_block.*'          if you have some of the taps only; otherwise a missing tap is a failure
+   --html report.html            heat maps, budgets, and the diagnosis, in one file
+   Status 0: all within budget. 1: something is off. 2: the input is unusable.`;
+}

@@ -1,0 +1,111 @@
+/**
+ * What the first wrong tap looks like, beyond re-running known mistakes: is it the right tensor turned, shuffled, scaled or late?
+ */
+import { sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
+import { permuted } from './align.ts';
+import type { Checked } from './check.ts';
+import { deviation, shareOf, type Band } from './tolerance.ts';
+
+/** Sentences, the most telling first; none where nothing is recognised. */
+export function residualFindings({ report, theirs, bands }: Checked): readonly string[] {
+  const { first } = report;
+  if (!first || first.status === 'not finite') return [];
+  const [found, band] = [theirs.get(first.name)!, bands.get(first.name)!];
+  const fits = (candidate: Tensor): boolean => candidate.data.length === found.data.length && shareOf(deviation(found, candidate, band.scale), band) <= 2;
+  return [turned(found, band, fits), shuffled(found, band, fits), scaled(found, band), moved(found, band), mistaken(first.name, bands, fits)]
+    .flatMap((sentence) => (sentence === undefined ? [] : [`${first.name}: ${sentence}.`]));
+}
+
+/** Axes swapped. */
+function turned(_found: Tensor, { truth }: Band, fits: (candidate: Tensor) => boolean): string | undefined {
+  const rank = truth.shape.length;
+  const swaps: readonly (readonly [number, number, string])[] = rank === 4
+    ? [[2, 3, 'height and width are swapped (or rows of the map and its columns)'], [1, 2, 'the second and the third dimension are swapped'], [0, 1, 'the first two dimensions are swapped']]
+    : rank === 3 ? [[1, 2, 'tokens and channels are swapped'], [0, 1, 'samples and tokens are swapped']] : rank === 2 ? [[0, 1, 'it is transposed']] : [];
+  for (const [a, b, says] of swaps) {
+    if (truth.shape[a] === 1 || truth.shape[b] === 1) continue;
+    const order = truth.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis));
+    // The numbers of the transpose, under the shape that was asked for.
+    if (fits({ ...permuted(truth, order), shape: truth.shape })) return says;
+  }
+  return undefined;
+}
+
+/** The channels, or the samples, in another order. */
+function shuffled(found: Tensor, { truth, scale, budget }: Band, fits: (candidate: Tensor) => boolean): string | undefined {
+  const axes = truth.shape.length === 4 ? [[1, 'channel'], [0, 'sample']] as const : truth.shape.length === 3 ? [[2, 'channel'], [1, 'token'], [0, 'sample']] as const : [];
+  for (const [axis, name] of axes) {
+    const extent = truth.shape[axis];
+    if (extent < 2 || extent > 512) continue;
+    const [ours, theirs, sizes] = [truth, found, { ...truth, data: scale }].map((x) => slices(x, axis));
+    const order = theirs.map((slice) => ours.findIndex((candidate, i) => near(slice, candidate, sizes[i], budget.max)));
+    if (order.some((from) => from < 0) || new Set(order).size < extent || order.every((from, i) => from === i)) continue;
+    const half = extent / 2;
+    const says = order.every((from, i) => from === extent - 1 - i) ? `the ${name}s are in reverse order`
+      : order.every((from, i) => from === (i + half) % extent) ? `the two halves of the ${name}s are swapped`
+      : `the ${name}s are in another order: yours are ${order.slice(0, 12).join(', ')}${extent > 12 ? ', …' : ''} of the truth`;
+    if (fits(joined(order.map((from) => ours[from]), truth, axis))) return says;
+  }
+  return undefined;
+}
+
+const constants: readonly (readonly [number, string])[] = [
+  [2, '2'], [0.5, '1/2'], [-1, '−1'], [Math.SQRT2, '√2'], [Math.SQRT1_2, '1/√2'], [4, '4'], [0.25, '1/4'], [1000, '1000'], [0.001, '1/1000'], [Math.LN2, 'ln 2'],
+  [Math.LOG2E, 'log₂ e'], [255, '255'], [127.5, '127.5'],
+];
+
+/** A constant factor, by least squares. */
+function scaled(found: Tensor, { truth, scale, budget }: Band): string | undefined {
+  let [product, squares] = [0, 0];
+  for (let i = 0; i < scale.length; i++) [product, squares] = [product + found.data[i] * truth.data[i], squares + truth.data[i] ** 2];
+  const factor = product / squares;
+  if (!Number.isFinite(factor) || Math.abs(factor - 1) < 1e-6 || scale.length < 4) return undefined;
+  const grown = scale.map((size) => size * Math.max(1, Math.abs(factor)));
+  const away = deviation(found, { ...truth, data: truth.data.map((value) => value * factor) }, grown);
+  if (!(away.rms <= 2 * budget.rms && away.max <= 2 * budget.max)) return undefined;
+  const known = constants.find(([value]) => Math.abs(factor / value - 1) < 1e-4);
+  return `it is the truth times ${Number(factor.toPrecision(6))}${known ? ` (${known[1]})` : ''}`;
+}
+
+/** The same number added everywhere, or everywhere in a channel: a bias. */
+function moved(found: Tensor, { truth, scale, budget }: Band): string | undefined {
+  const axis = truth.shape.length === 4 ? 1 : truth.shape.length - 1;
+  if (truth.data.length <= 2 * (truth.shape[axis] ?? 1)) return undefined;
+  const [ours, theirs, sizes] = [truth, found, { ...truth, data: scale }].map((x) => slices(x, axis));
+  const offsets = theirs.map((slice, i) => slice.reduce((sum, value, k) => sum + value - ours[i][k], 0) / slice.length);
+  const isConstant = theirs.every((slice, i) => near(slice, ours[i].map((value) => value + offsets[i]), sizes[i], 2 * budget.max));
+  if (!isConstant || offsets.every((offset) => offset === 0)) return undefined;
+  const [least, most] = [Math.min(...offsets), Math.max(...offsets)];
+  if (most - least <= 1e-6 * Math.max(Math.abs(most), Math.abs(least))) return `${Number(offsets[0].toPrecision(5))} is added everywhere`;
+  return 'each channel is off by a number of its own: a bias is missing, or is another one';
+}
+
+/** It is the truth of another tap: an earlier step, another pass. */
+function mistaken(name: string, bands: ReadonlyMap<string, Band>, fits: (candidate: Tensor) => boolean): string | undefined {
+  const other = [...bands].find(([candidate, { truth }]) => candidate !== name && sizeOf(truth.shape) === bands.get(name)!.truth.data.length && fits({ ...truth, shape: bands.get(name)!.truth.shape }));
+  if (!other) return undefined;
+  const [step, otherStep] = [name, other[0]].map((path) => /^step\.(\d+)\./.exec(path)?.[1]);
+  return step !== undefined && otherStep !== undefined && step !== otherStep ? `it is ${other[0]}: a value of another step` : `it is what ${other[0]} should be`;
+}
+
+/** The numbers along an axis: for each index all that have it. */
+function slices(x: Tensor, axis: number): readonly number[][] {
+  const inner = sizeOf(x.shape.slice(axis + 1));
+  const out = Array.from({ length: x.shape[axis] }, (): number[] => []);
+  for (let i = 0; i < x.data.length; i++) out[Math.floor(i / inner) % x.shape[axis]].push(x.data[i]);
+  return out;
+}
+
+function joined(parts: readonly (readonly number[])[], like: Tensor, axis: number): Tensor {
+  const inner = sizeOf(like.shape.slice(axis + 1));
+  const places = parts.map(() => 0);
+  const data = like.data.map((_, i) => {
+    const index = Math.floor(i / inner) % like.shape[axis];
+    return parts[index][places[index]++];
+  });
+  return tensor(like.dtype, like.shape, data);
+}
+
+function near(a: readonly number[], b: readonly number[], scale: readonly number[], limit: number): boolean {
+  return a.every((value, i) => Math.abs(value - b[i]) <= scale[i] * limit);
+}
