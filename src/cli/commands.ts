@@ -2,7 +2,10 @@
 import { InputError } from '../tensor/errors.ts';
 import type { Command } from './command.ts';
 import { benchCommand } from './bench.ts';
+import { casesCommand } from './cases.ts';
+import { checkCommand } from './check.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { exportCommand } from './export.ts';
 import { forwardCommand } from './forward.ts';
 import { guidancesCommand } from './guidances.ts';
 import { suggestion } from './options.ts';
@@ -18,6 +21,9 @@ const commands: Readonly<Record<string, Command>> = {
   walkthrough: walkthroughCommand,
   evaluate: evaluateCommand,
   bench: benchCommand,
+  cases: casesCommand,
+  export: exportCommand,
+  check: checkCommand,
 };
 
 /**

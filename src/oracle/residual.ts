@@ -1,7 +1,7 @@
 /**
  * What the first wrong tap looks like, beyond re-running known mistakes: is it the right tensor turned, shuffled, scaled or late?
  */
-import { sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
+import { sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { permuted } from './align.ts';
 import type { Checked } from './check.ts';
 import { deviation, shareOf, type Band } from './tolerance.ts';
@@ -11,13 +11,16 @@ export function residualFindings({ report, theirs, bands }: Checked): readonly s
   const { first } = report;
   if (!first || first.status === 'not finite') return [];
   const [found, band] = [theirs.get(first.name)!, bands.get(first.name)!];
-  const fits = (candidate: Tensor): boolean => candidate.data.length === found.data.length && shareOf(deviation(found, candidate, band.scale), band) <= 2;
-  return [turned(found, band, fits), shuffled(found, band, fits), scaled(found, band), moved(found, band), mistaken(first.name, bands, fits)]
+  const fits: Fits = (candidate, scale) => candidate.data.length === found.data.length && shareOf(deviation(found, candidate, scale), band) <= 2;
+  return [turned(band, fits), shuffled(found, band), scaled(found, band), moved(found, band), mistaken(first.name, bands, fits)]
     .flatMap((sentence) => (sentence === undefined ? [] : [`${first.name}: ${sentence}.`]));
 }
 
+/** Whether the first wrong tap is a candidate, up to rounding. */
+type Fits = (candidate: Tensor, scale: Float64Array) => boolean;
+
 /** Axes swapped. */
-function turned(_found: Tensor, { truth }: Band, fits: (candidate: Tensor) => boolean): string | undefined {
+function turned({ truth, scale }: Band, fits: Fits): string | undefined {
   const rank = truth.shape.length;
   const swaps: readonly (readonly [number, number, string])[] = rank === 4
     ? [[2, 3, 'height and width are swapped (or rows of the map and its columns)'], [1, 2, 'the second and the third dimension are swapped'], [0, 1, 'the first two dimensions are swapped']]
@@ -26,25 +29,26 @@ function turned(_found: Tensor, { truth }: Band, fits: (candidate: Tensor) => bo
     if (truth.shape[a] === 1 || truth.shape[b] === 1) continue;
     const order = truth.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis));
     // The numbers of the transpose, under the shape that was asked for.
-    if (fits({ ...permuted(truth, order), shape: truth.shape })) return says;
+    const sizes = permuted({ ...truth, data: scale }, order).data;
+    if (fits({ ...permuted(truth, order), shape: truth.shape }, Float64Array.from(sizes))) return says;
   }
   return undefined;
 }
 
 /** The channels, or the samples, in another order. */
-function shuffled(found: Tensor, { truth, scale, budget }: Band, fits: (candidate: Tensor) => boolean): string | undefined {
+function shuffled(found: Tensor, { truth, scale, budget }: Band): string | undefined {
   const axes = truth.shape.length === 4 ? [[1, 'channel'], [0, 'sample']] as const : truth.shape.length === 3 ? [[2, 'channel'], [1, 'token'], [0, 'sample']] as const : [];
   for (const [axis, name] of axes) {
     const extent = truth.shape[axis];
     if (extent < 2 || extent > 512) continue;
     const [ours, theirs, sizes] = [truth, found, { ...truth, data: scale }].map((x) => slices(x, axis));
-    const order = theirs.map((slice) => ours.findIndex((candidate, i) => near(slice, candidate, sizes[i], budget.max)));
+    const order = theirs.map((slice) => ours.findIndex((candidate, i) => near(slice, candidate, sizes[i], 2 * budget.max)));
     if (order.some((from) => from < 0) || new Set(order).size < extent || order.every((from, i) => from === i)) continue;
     const half = extent / 2;
     const says = order.every((from, i) => from === extent - 1 - i) ? `the ${name}s are in reverse order`
       : order.every((from, i) => from === (i + half) % extent) ? `the two halves of the ${name}s are swapped`
       : `the ${name}s are in another order: yours are ${order.slice(0, 12).join(', ')}${extent > 12 ? ', …' : ''} of the truth`;
-    if (fits(joined(order.map((from) => ours[from]), truth, axis))) return says;
+    return says;
   }
   return undefined;
 }
@@ -81,8 +85,8 @@ function moved(found: Tensor, { truth, scale, budget }: Band): string | undefine
 }
 
 /** It is the truth of another tap: an earlier step, another pass. */
-function mistaken(name: string, bands: ReadonlyMap<string, Band>, fits: (candidate: Tensor) => boolean): string | undefined {
-  const other = [...bands].find(([candidate, { truth }]) => candidate !== name && sizeOf(truth.shape) === bands.get(name)!.truth.data.length && fits({ ...truth, shape: bands.get(name)!.truth.shape }));
+function mistaken(name: string, bands: ReadonlyMap<string, Band>, fits: Fits): string | undefined {
+  const other = [...bands].find(([candidate, { truth, scale }]) => candidate !== name && fits(truth, scale));
   if (!other) return undefined;
   const [step, otherStep] = [name, other[0]].map((path) => /^step\.(\d+)\./.exec(path)?.[1]);
   return step !== undefined && otherStep !== undefined && step !== otherStep ? `it is ${other[0]}: a value of another step` : `it is what ${other[0]} should be`;
@@ -94,16 +98,6 @@ function slices(x: Tensor, axis: number): readonly number[][] {
   const out = Array.from({ length: x.shape[axis] }, (): number[] => []);
   for (let i = 0; i < x.data.length; i++) out[Math.floor(i / inner) % x.shape[axis]].push(x.data[i]);
   return out;
-}
-
-function joined(parts: readonly (readonly number[])[], like: Tensor, axis: number): Tensor {
-  const inner = sizeOf(like.shape.slice(axis + 1));
-  const places = parts.map(() => 0);
-  const data = like.data.map((_, i) => {
-    const index = Math.floor(i / inner) % like.shape[axis];
-    return parts[index][places[index]++];
-  });
-  return tensor(like.dtype, like.shape, data);
 }
 
 function near(a: readonly number[], b: readonly number[], scale: readonly number[], limit: number): boolean {

@@ -2,7 +2,7 @@
 import type { Report, TapReport } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import { escaped } from './junit.ts';
-import { budgetSentence, count, divergence, explanation, fixed, percent, short, verdict } from './sentences.ts';
+import { budgetSentence, count, divergence, explanation, fixed, part, percent, short, verdict } from './sentences.ts';
 
 export function htmlReport(report: Report, diagnosis: Diagnosis | undefined, residual: readonly string[]): string {
   const { case: one, format, taps, missing, problems, unknown, passes, first } = report;
@@ -52,7 +52,7 @@ function row(tap: TapReport): string {
   const { name, shape, status, chained, local, measures } = tap;
   const cells = [
     percent(chained.share), percent(local.share), fixed(chained.deviation.rms), chained.honest.map(fixed).join(' – '), short(measures.maxAbs), short(measures.meanAbs), short(measures.ulps),
-    short(measures.relativeL2), short(Math.max(0, 1 - measures.cosine)), measures.badShare === 0 ? '0' : `${(measures.badShare * 100).toPrecision(2)} %`,
+    short(measures.relativeL2), short(Math.max(0, 1 - measures.cosine)), part(measures.badShare),
   ];
   return `<tr class="${status.replace(' ', '-')}" title="${escaped(budgetSentence(tap))}"><th>${escaped(name)}<td>${shape.join('×')}<td class="status">${status}${cells.map((cell) => `<td>${cell}`).join('')}</tr>`;
 }

@@ -36,11 +36,12 @@ export function divergence({ first, lastGood, taps }: Report): string | undefine
 /** Which mistake it is. */
 export function explanation({ best, equivalent, complete, taps }: Diagnosis): readonly string[] {
   if (!best) return ['No mistake of the bank explains the difference.'];
-  const named = best.faults.map(({ name }) => `\`${name}\``).join(' together with ');
+  const named = listed(best.faults.map(({ name }) => `\`${name}\``));
   const says = best.faults.map((fault) => `you ${fault.says}`).join('; and ');
+  const mistakes = best.faults.length === 1 ? 'mistake' : 'mistakes';
   const lines = complete
-    ? [`Your tensors match the mistake ${named}: ${says}.`]
-    : [`Up to tap ${best.reaches} of ${taps} your tensors match the mistake ${named}: ${says}. After that something else is wrong as well.`];
+    ? [`Your tensors match the ${mistakes} ${named}: ${says}.`]
+    : [`Up to tap ${best.reaches} of ${taps} your tensors match the ${mistakes} ${named}: ${says}. After that something else is wrong as well.`];
   if (equivalent.length > 0) {
     lines.push(`On this case these cannot be told from it: ${equivalent.slice(0, 4).map((fault) => `\`${fault.name}\` (you ${fault.says})`).join('; ')}${equivalent.length > 4 ? '; …' : ''}.`);
   }
@@ -55,13 +56,24 @@ export function budgetSentence({ chained, local }: TapReport): string {
   return `Against the truth: ${one(chained)}. Against what follows from your earlier taps: ${one(local)}.`;
 }
 
+/** `a`, `a and b`, `a, b and c`. */
+function listed(parts: readonly string[]): string {
+  return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)!}`;
+}
+
+/** The share of a whole in percent. */
+export function part(share: number): string {
+  if (share === 0) return '0';
+  return `${share >= 0.1 ? Math.round(share * 100) : Number((share * 100).toPrecision(2))} %`;
+}
+
 export function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
 
 export function percent(share: number): string {
   if (!Number.isFinite(share)) return '∞';
-  return share < 100 ? `${Math.round(share * 100)} %` : `${short(share)} times it`;
+  return share < 10 ? `${Math.round(share * 100)} %` : `${short(share)}×`;
 }
 
 export function fixed(value: number): string {

@@ -1,7 +1,7 @@
 /** A report as text. */
 import type { Report, TapReport } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
-import { count, divergence, explanation, fixed, percent, short, verdict } from './sentences.ts';
+import { count, divergence, explanation, fixed, part, percent, short, verdict } from './sentences.ts';
 
 export interface TextOptions {
   readonly colour: boolean;
@@ -54,7 +54,7 @@ function table(taps: readonly TapReport[]): readonly string[] {
     ...taps.map(({ name, status, chained, local, measures }) => [
       name, status, percent(chained.share), percent(local.share), fixed(chained.deviation.rms), chained.honest.map(fixed).join('–'),
       short(measures.maxAbs), short(measures.meanAbs), short(measures.ulps), short(measures.relativeL2), short(Math.max(0, 1 - measures.cosine)),
-      measures.badShare === 0 ? '0' : `${(measures.badShare * 100).toPrecision(2)} %`,
+      part(measures.badShare),
     ]),
   ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));

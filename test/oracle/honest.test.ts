@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { cast } from '../../src/tensor/rounding.ts';
+import { check } from '../../src/oracle/check.ts';
+import { formats, type FormatName } from '../../src/oracle/honest/format.ts';
+import { bandsOf, deviation, shareOf } from '../../src/oracle/tolerance.ts';
+import { loadCase, smallCases } from './cases.ts';
+import { fileOf, heldOut, outputOf, port } from './ports.ts';
+
+/** Some cases take seconds; scripts/oracle/certificate.ts checks them all, and writes down what it found. */
+const quick = smallCases.filter((name) => /^(layers|guidances|schedulers)\/|^operations\/(activation|groupNorm|linear|softmax|timeEmbedding)|blocks\/middle$/.test(name));
+
+describe('PyTorch in float32, which nobody here has tuned, is within budget', () => {
+  it.each(quick)('%s', async (name) => {
+    const one = await loadCase(name);
+    const bands = bandsOf(one, formats.f32, new Set(one.expected.keys()));
+    for (const [tap, { f32 }] of one.expected) {
+      const band = bands.get(tap)!;
+      expect(shareOf(deviation(cast(f32!, 'f64'), band.truth, band.scale), band), tap).toBeLessThanOrEqual(1);
+    }
+  });
+});
+
+const representative = ['operations/linear', 'operations/softmax', 'layers/attention', 'layers/resnet-up', 'blocks/middle', 'guidances/cfg-pag', 'schedulers/ddim'];
+
+describe('honest ports that are not among those behind the tolerances pass, against the truth and from their own input', () => {
+  for (const [what, arithmetic] of Object.entries(heldOut)) {
+    for (const name of representative) {
+      it(`${what}: ${name}`, async () => {
+        const one = await loadCase(name);
+        const { report } = check(one, fileOf(outputOf(one, port(arithmetic))), formats.f32);
+        expect(report.taps.filter(({ status }) => status !== 'ok').map((tap) => [tap.name, tap.chained.share, tap.local.share])).toEqual([]);
+        expect(report.passes).toBe(true);
+      });
+    }
+  }
+
+  const inOther: readonly (readonly [FormatName, 'f32' | 'bf16' | 'f16'])[] = [['bf16', 'bf16'], ['mixed', 'f16'], ['f16', 'f16']];
+  for (const [format, dtype] of inOther) {
+    it(`in ${format}`, async () => {
+      for (const name of ['layers/attention', 'layers/resnet', 'operations/linear']) {
+        const one = await loadCase(name);
+        const { report } = check(one, fileOf(outputOf(one, port(heldOut['runs of 16']), dtype)), formats[format]);
+        expect(report.taps.filter(({ status }) => status !== 'ok').map((tap) => [name, tap.name, tap.chained.share, tap.local.share])).toEqual([]);
+      }
+    });
+  }
+});
+
+describe('precision is seen', () => {
+  it('bf16 is no float32, and TF32 is no float32', async () => {
+    const one = await loadCase('layers/resnet');
+    for (const dtype of ['bf16', 'f16'] as const) {
+      const tensors = Object.fromEntries(Object.entries(outputOf(one, port(heldOut['runs of 16']), dtype)).map(([name, value]) => [name, cast(value, 'f32')]));
+      expect(check(one, fileOf(tensors), formats.f32).report.passes, dtype).toBe(false);
+    }
+  });
+});

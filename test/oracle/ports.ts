@@ -1,0 +1,46 @@
+/** Ports to check: honest ones that are not among those from which the tolerances come, and the files that they write. */
+import { parseSafetensors, writeSafetensors, type SafetensorsFile } from '../../src/formats/safetensors.ts';
+import type { DType, Tensor } from '../../src/tensor/tensor.ts';
+import type { Case } from '../../src/oracle/case.ts';
+import { type Dot } from '../../src/oracle/honest/dot.ts';
+import { honestKernels, type Arithmetic } from '../../src/oracle/honest/kernels.ts';
+import { reference, type Implementation } from '../../src/oracle/implementation.ts';
+import { trace } from '../../src/oracle/trace.ts';
+
+const f32 = Math.fround;
+
+/** Even terms first, then the odd ones, fused. */
+const evenThenOdd: Dot = (a, i, b, j, n) => {
+  let sum = 0;
+  for (const start of [0, 1]) for (let k = start; k < n; k += 2) sum = f32(sum + a[i + k] * b[j + k]);
+  return sum;
+};
+
+/** Runs of 16, added up at the end. */
+const blocked: Dot = (a, i, b, j, n) => {
+  let total = 0;
+  for (let start = 0; start < n; start += 16) {
+    let sum = 0;
+    for (let k = start; k < Math.min(n, start + 16); k++) sum = f32(sum + f32(a[i + k] * b[j + k]));
+    total = f32(total + sum);
+  }
+  return total;
+};
+
+export const heldOut: Readonly<Record<string, Arithmetic>> = {
+  'even terms first, fused': { dot: evenThenOdd, singleSteps: true, scaledQueries: true },
+  'runs of 16': { dot: blocked, onlineSoftmax: true },
+};
+
+export function port(arithmetic: Arithmetic): Implementation {
+  return { ...reference, kernels: honestKernels(arithmetic) };
+}
+
+/** What the port writes: the taps that are expected. */
+export function outputOf(one: Case, implementation: Implementation, dtype: DType = 'f32'): Record<string, Tensor> {
+  return Object.fromEntries(trace(one, implementation, { storage: dtype, compute: dtype }, { names: new Set(one.expected.keys()) }));
+}
+
+export function fileOf(tensors: Readonly<Record<string, Tensor>>): SafetensorsFile {
+  return parseSafetensors(writeSafetensors(tensors), 'theirs.safetensors');
+}
