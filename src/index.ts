@@ -32,3 +32,9 @@ export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from '.
 export { loadModelFolder, type ModelFolder, type ReadFile } from './formats/diffusers.ts';
 export { grid, type GridRow } from './formats/grid.ts';
 export { parseSafetensors, readTensor, readTensors, writeSafetensors, type SafetensorsFile } from './formats/safetensors.ts';
+
+export { bootstrap, type BootstrapOptions, type Estimate } from './evaluation/bootstrap.ts';
+export { classify, createClassifier, type Classification, type Classifier } from './evaluation/classifier.ts';
+export { fitGaussian, frechetDistance, type Gaussian } from './evaluation/frechet.ts';
+export { inceptionScore } from './evaluation/inception-score.ts';
+export { precisionRecall, type PrecisionRecall } from './evaluation/precision-recall.ts';

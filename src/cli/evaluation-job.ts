@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../tensor/errors.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { shapeText, type Tensor } from '../tensor/tensor.ts';
 import { createClassifier, type Classifier } from '../evaluation/classifier.ts';
 import { drawPictures, look, type Drawing } from '../evaluation/drawing.ts';
 import { emptyRecord, firstDifference, joinRecords, readRecord, writeRecord, type EvaluationRecord, type Settings } from '../evaluation/record.ts';
@@ -37,6 +37,7 @@ export const shippedClassifier = fileURLToPath(new URL('../../fixtures/letters/c
 export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob> {
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(options.required('model'), dtype);
+  checkPictures(unet);
   const weakFolder = options.text('weak-model');
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
   const classifierFile = options.text('classifier') ?? shippedClassifier;
@@ -65,6 +66,14 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
       model: fingerprint(unet.weights), ...(weak && { 'weak-model': fingerprint(weak.weights) }), classifier: fingerprint(classifier.weights),
     },
   };
+}
+
+/** Fails now, rather than after the first pictures have been drawn. */
+function checkPictures({ config: { inChannels, sampleSize } }: UNet): void {
+  const drawn = [inChannels, ...(sampleSize ?? [])];
+  if (shapeText(drawn) !== '[1, 32, 32]') {
+    throw new InputError(`the model draws pictures of shape ${shapeText(drawn)}, but the classifier of letters reads [1, 32, 32]`);
+  }
 }
 
 /** A scale for each sample is for the few of `pag sample`. */

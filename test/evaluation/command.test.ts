@@ -119,6 +119,7 @@ it.each([
   [['--model', 'nowhere', '--out', 'x'], /nowhere/],
   [[...model, '--null-label', '26'], /--out is missing/],
   [[...model, '--out', at('x')], /class-conditional; give --labels/],
+  [['--model', fixture('goldens/runs/conditional'), '--out', at('x'), '--labels', '0'], /draws pictures of shape \[1, 8, 8\]/],
   [[...model, '--out', at('x'), '--labels', 'a'], /--labels has "a"/],
   [[...model, '--out', at('x'), '--labels', '3-1'], /--labels has "3-1"/],
   [[...model, '--out', at('x'), '--labels', '0-99'], /class label 27 is outside/],
