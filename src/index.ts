@@ -17,7 +17,7 @@ export { selectLayers } from './unet/selectors.ts';
 export type { Perturbation } from './unet/stages.ts';
 export { createUNet, runUNet, unperturbed, type UNet, type UNetInput, type UNetOptions, type UNetOutput } from './unet/unet.ts';
 
-export { createScheduler, schedulerNames, type SchedulerChoices } from './schedulers/registry.ts';
+export { createScheduler, schedulerDefaults, schedulerNames, schedulers, type SchedulerChoices, type SchedulerEntry } from './schedulers/registry.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
 
 export { cfg } from './guidance/cfg.ts';

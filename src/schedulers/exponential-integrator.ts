@@ -4,7 +4,7 @@
  *
  *     x' = A x − B (E₁ D₀ + E₂ D₁ + E₃ D₂),   h = λ' − λ
  *
- * D₀, D₁, D₂ are m, h m' and h² m'' by finite differences; E_k is the integral of eᵛ (v/h)ᵏ⁻¹/(k−1)!, up to the sign, over the step.
+ * D₀, D₁, D₂ are m, h m' and h² m'' by finite differences; E_k = ∫₀ʰ eʰ⁻ʷ (w/h)ᵏ⁻¹/(k−1)! dw is what each adds up to over the step.
  */
 import { combine } from '../tensor/arithmetic.ts';
 import { exp, expm1 } from '../tensor/math.ts';

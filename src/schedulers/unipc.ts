@@ -1,18 +1,16 @@
 /** UniPC: a predictor and a corrector of any order (Zhao et al. 2023, arXiv 2302.04867; `diffusers.UniPCMultistepScheduler`). */
 import { add, combine, divideBy, scale, subtract } from '../tensor/arithmetic.ts';
-import { exp } from '../tensor/math.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { integrals } from './exponential-integrator.ts';
 import { solveLinear } from './linear-system.ts';
 import { readOrder } from './multistep.ts';
-import { commonBetaSchedules, readNoiseSchedule, type NoiseSchedule } from './noise-schedule.ts';
-import { readOptions, type Config, type Options } from './options.ts';
+import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
+import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
-import { readSigmaSpacing, shiftFlow, spaceSigmas, stretchToTerminal, trainingSigmas } from './sigmas.ts';
 import { readSolverModel } from './solver-model.ts';
-import { evenSigmas, tableOf, variancePreserving, wideSigmas, type SolverTable } from './solver-table.ts';
-import { range, spacings } from './spacing.ts';
+import { variancePreserving } from './solver-table.ts';
+import { readUnipcTable } from './unipc-table.ts';
 
 interface State {
   /** The model's outputs, the latest first. */
@@ -36,14 +34,17 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
   const lowersFinal = options.flag('lower_order_final', true);
   const uncorrected = options.numbers('disable_corrector', []) ?? [];
   options.absent('solver_p');
-  const { timesteps, levels } = readTable(options, schedule, steps, name, mu);
+  const { timesteps, levels } = readUnipcTable(options, schedule, steps, name, mu);
   const read = options.finish();
   if (!predictsOriginal && model.prediction === 'flow_prediction') throw new InputError(`${name}: prediction_type "flow_prediction" needs predict_x0`);
   if (!predictsOriginal && levels[levels.length - 1].noise === 0) {
     throw new InputError(`${name}: without predict_x0 the last σ cannot be 0; set final_sigmas_type to "sigma_min"`);
   }
 
-  /** From level `i` to the next, with the outputs at i, i − 1, …, and in a corrector the one at the end. */
+  /**
+   * x' = A x − B E₁ m₀ − B · B(h) Σ_k w_k (m_k − m₀)/r_k, from level `i` to the next, with the outputs at i, i − 1, … and, in a corrector, the
+   * one at the end (r = 1). A, B and E₁ are those of the exponential integrator; B(h) is the exponent (bh1) or E₁ (bh2).
+   */
   const move = (sample: Tensor, i: number, outputs: readonly Tensor[], end?: Tensor): Tensor => {
     const [from, to] = [levels[i], levels[i + 1]];
     const h = to.lambda - from.lambda;
@@ -91,44 +92,4 @@ function differenceWeights(ratios: readonly number[], exponent: number, bh: numb
   let factorial = 1;
   const targets = all.map((integral, n) => (integral * (factorial *= n + 1)) / bh);
   return solveLinear(ratios.map((_, n) => ratios.map((ratio) => ratio ** n)), targets);
-}
-
-/** Reads the keys of the timesteps and of σ. In a flow σ runs from almost 1; a λ of −∞ at σ = 1 would be of no use. */
-function readTable(options: Options, schedule: NoiseSchedule, steps: number, name: string, mu: number | undefined): SolverTable {
-  const spacing = readSigmaSpacing(options, name);
-  const isFlow = options.flag('use_flow_sigmas', false);
-  const shift = options.number('flow_shift', 1);
-  const grid = { spacing: options.choice('timestep_spacing', spacings, 'linspace'), offset: options.count('steps_offset', 0), leastLambda: -Infinity };
-  const endsAtZero = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero') === 'zero';
-  const isDynamic = options.flag('use_dynamic_shifting', false);
-  const shiftType = options.choice('time_shift_type', ['exponential', 'linear'], 'exponential');
-  const [least, most] = [options.optionalNumber('sigma_min'), options.optionalNumber('sigma_max')];
-  const terminal = options.optionalNumber('shift_terminal');
-  if (terminal !== undefined && !isFlow) throw new InputError(`${name}: shift_terminal needs use_flow_sigmas`);
-  if (isFlow && (spacing === 'exponential' || spacing === 'beta')) {
-    throw new InputError(`${name}: use_flow_sigmas goes with use_karras_sigmas or alone, not with use_${spacing}_sigmas, whose σ lie beyond a flow's`);
-  }
-  if (isDynamic && mu === undefined) throw new InputError(`${name}: use_dynamic_shifting needs a mu, the logarithm of the shift`);
-
-  const training = trainingSigmas(schedule);
-  const { trainTimesteps } = schedule;
-  if (isFlow) {
-    const sigmas = spacing === 'karras'
-      ? spaceSigmas('karras', most ?? training[training.length - 1], least ?? training[0], steps).map((sigma) => sigma / (sigma + 1))
-      : flowLevels(steps, trainTimesteps, isDynamic ? (shiftType === 'exponential' ? exp(mu!) : mu!) : shift, terminal);
-    const timesteps = sigmas.map((sigma) => Math.trunc(sigma * trainTimesteps));
-    return tableOf(timesteps, [...sigmas, endsAtZero ? 0 : sigmas[sigmas.length - 1]], true);
-  }
-  if (spacing === undefined) {
-    const { timesteps, sigmas } = evenSigmas(schedule, steps, grid);
-    return tableOf(timesteps, [...sigmas, endsAtZero ? 0 : training[0]]);
-  }
-  const { timesteps, sigmas } = wideSigmas(schedule, steps, spacing, spacing === 'karras', most, least);
-  return tableOf(timesteps, [...sigmas, endsAtZero ? 0 : sigmas[sigmas.length - 1]]);
-}
-
-function flowLevels(steps: number, trainTimesteps: number, shift: number, terminal: number | undefined): number[] {
-  const shifted = range(1, 1 / trainTimesteps, steps + 1).slice(0, -1).map((sigma) => shiftFlow(sigma, shift));
-  const sigmas = terminal === undefined || terminal === 0 ? shifted : stretchToTerminal(shifted, terminal);
-  return sigmas.map((sigma, i) => (i === 0 && Math.abs(sigma - 1) < 1e-6 ? sigma - 1e-6 : sigma));
 }
