@@ -33,24 +33,49 @@ const ROW_BYTES = 4 * WIDTH;
 /** Lanes of the definition's laneSum. */
 const LANES = 16;
 
-/** Bytes of scratch that each thread needs: the lane sums, then the scores. */
+/** Bytes of scratch that each thread needs: the lane sums, the scores [M][8], and eight queries [d][8]. */
 export function attentionScratch(spec: AttentionSpec): number {
-  return ROW_BYTES * (LANES + spec.keys);
+  return ROW_BYTES * (LANES + spec.keys + spec.size);
 }
 
-/** The function (k, q, scores): the scaled scores of `rows` keys with eight queries. */
+/**
+ * The kernel of (thread, counter, k, packed): the keys in the order in which tiles read them, for every four keys of a head
+ * d groups of four numbers; the last M mod 4 in smaller groups. (Where they lie as planes, the numbers of a key are 4·M
+ * bytes apart, which for many M is the distance at which they displace one another from the cache.)
+ */
+export function packKeysKernel(lib: Library, { batch, heads, keys, size, kStride }: AttentionSpec): Func {
+  const tiles = Math.ceil(keys / 4);
+  return kernel(lib, `packKeys${keyOf([batch, heads, keys, size, kStride])}`, 2, (body) => {
+    const [k0, packed0] = body.pointers as [Local<'i32'>, Local<'i32'>];
+    const [head, tile, k, packed, d] = [0, 1, 2, 3, 4].map(() => body.local('i32')) as [...Four, Local<'i32'>];
+    const value = body.local('v128');
+    const copy = (rows: number): Code => forRange(d, i32.const(0), i32.const(size), 1, [
+      set(value, v128.load(at(k, d, 4 * keys))),
+      storeLanes(at(packed, d, 4 * rows), value, rows),
+    ]);
+    return parallel(lib, body, batch * heads * tiles, (unit) => [
+      set(tile, i32.remU(unit, i32.const(tiles))),
+      set(head, i32.divU(unit, i32.const(tiles))),
+      set(k, at(at(at(k0, i32.divU(head, i32.const(heads)), kStride), i32.remU(head, i32.const(heads)), 4 * size * keys), tile, 16)),
+      set(packed, at(at(packed0, head, 4 * size * keys), tile, 16 * size)),
+      keys % 4 === 0 ? copy(4) : when(i32.eq(tile, i32.const(tiles - 1)), copy(keys % 4), copy(4)),
+    ]);
+  });
+}
+
+/** The function (packed keys, q [d][8], scores): the scaled scores of `rows` keys with eight queries. */
 function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func {
   const perTurn = stepsPerTurn(spec.size, RUN, 16);
-  const key = keyOf(['scores', rows, spec.size, spec.keys, spec.queries, spec.scale]);
+  const key = keyOf(['scores', rows, spec.size, spec.scale]);
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
     const [a, b, out] = body.params as Three;
     const { code, sums } = tileSum(body, {
       rows, a, b,
       aRows: Array.from({ length: rows }, (_, i) => 4 * i),
-      aStep: 4 * spec.keys,
+      aStep: 4 * rows,
       bVectors: [0, 16],
-      bSteps: Array.from({ length: perTurn }, (_, d) => 4 * spec.queries * d),
-      bTurn: 4 * spec.queries * perTurn,
+      bSteps: Array.from({ length: perTurn }, (_, d) => ROW_BYTES * d),
+      bTurn: ROW_BYTES * perTurn,
       turns: spec.size / perTurn,
       turnsPerRun: RUN / perTurn,
       fma: lib.fma,
@@ -140,9 +165,9 @@ interface MapParts {
   readonly result: 'values' | 'map';
 }
 
-/** The kernel of (thread, counter, q, k, v, out, scratch); scratch is that of all threads. */
+/** The kernel of (thread, counter, q, packed keys, v, out, scratch); scratch is that of all threads. */
 export const attentionKernel = (lib: Library, spec: AttentionSpec): Func => kernelOf(lib, spec, { source: 'products', result: 'values' });
-/** The kernel of (thread, counter, q, k, map, scratch). The map is [B,h,N,M], its rows one after another within a sample. */
+/** The kernel of (thread, counter, q, packed keys, map, scratch). The map is [B,h,N,M], its rows one after another within a sample. */
 export const attentionMapKernel = (lib: Library, spec: AttentionSpec): Func => kernelOf(lib, spec, { source: 'products', result: 'map' });
 /** The kernel of (thread, counter, map, v, out, scratch). */
 export const applyMapKernel = (lib: Library, spec: AttentionSpec): Func => kernelOf(lib, spec, { source: 'map', result: 'values' });
@@ -164,10 +189,13 @@ function kernelOf(lib: Library, spec: AttentionSpec, { source, result }: MapPart
     const v0 = byValues ? next() : q0;
     const [out0, scratch0] = [next(), next()];
     const [b, head, group, q, k, v, out, lanes, scores, m] = Array.from({ length: 10 }, () => body.local('i32')) as Ten;
+    const eightQueries = body.local('i32');
     const wholeKeys = keys - (keys % 4);
     const wholeSize = size - (size % 4);
     const score = (rows: number): Code =>
-      call(scoreTile(lib, spec, rows), at(k, m, 4), q, at(scores, m, ROW_BYTES));
+      call(scoreTile(lib, spec, rows), at(k, m, 4 * size), eightQueries, at(scores, m, ROW_BYTES));
+    const copyQueries = forRange(m, i32.const(0), i32.const(size), 1, [0, 16].map((half) =>
+      v128.store(at(eightQueries, m, ROW_BYTES), v128.load(at(q, m, 4 * queries), half), half)));
     const mixAll = (stored: number): Code => {
       const mix = (rows: number): Code =>
         call(mixTile(lib, spec, rows, stored), at(v, m, 4 * keys), scores, at(out, m, 4 * queries));
@@ -192,12 +220,14 @@ function kernelOf(lib: Library, spec: AttentionSpec, { source, result }: MapPart
       set(head, i32.remU(i32.divU(unit, i32.const(groups)), i32.const(heads))),
       set(b, i32.divU(unit, i32.const(groups * heads))),
       set(q, byProducts ? planes(q0, spec.qStride) : mapRow(q0, spec.qStride)),
-      byProducts ? set(k, at(at(k0, b, spec.kStride), head, 4 * size * keys)) : [],
+      byProducts ? set(k, at(k0, i32.divU(unit, i32.const(groups)), 4 * size * keys)) : [],
       byValues ? set(v, at(at(v0, b, spec.vStride), head, 4 * size * keys)) : [],
       set(out, byValues ? planes(out0, spec.outStride) : mapRow(out0, spec.outStride)),
       set(lanes, at(scratch0, body.thread, attentionScratch(spec))),
       set(scores, i32.add(lanes, i32.const(ROW_BYTES * LANES))),
       byProducts ? [
+        set(eightQueries, i32.add(scores, i32.const(ROW_BYTES * keys))),
+        copyQueries,
         forRange(m, i32.const(0), i32.const(wholeKeys), 4, score(4)),
         keys % 4 === 0 ? [] : score(keys % 4),
         call(softmaxColumns(lib, keys), lanes, scores),

@@ -8,7 +8,7 @@
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
 import type { Func } from './assembler.ts';
-import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScratch, type AttentionSpec } from './attention.ts';
+import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScratch, packKeysKernel, type AttentionSpec } from './attention.ts';
 import { convKernel, packRows, type InputLayout } from './conv.ts';
 import { mapKernel, type MapOperation } from './elementwise.ts';
 import { hasOperand, type EpilogueOp } from './epilogue.ts';
@@ -406,6 +406,12 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     };
   };
   const mapProducts = ({ batch, heads, queries, keys, size }: AttentionSpec): number => batch * heads * queries * keys * size;
+  const packKeys = (k: Place, spec: AttentionSpec): Place => {
+    const bytes = 4 * spec.batch * spec.heads * spec.keys * spec.size;
+    const place = newPlace(bytes, bytes / spec.batch);
+    emit('packKeys', [k, place], (lib) => packKeysKernel(lib, spec));
+    return place;
+  };
   const scratchFor = (spec: AttentionSpec): Place => newPlace(threads * attentionScratch(spec), 0);
 
   const attention = (node: Node, heads: number, scale: number): boolean => {
@@ -413,7 +419,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const [batch, queries, channels] = node.output.shape as [number, number, number];
     const out = placeFor(node.output);
     const spec = attentionSpec(batch, heads, queries, node.inputs[1]!.shape[1]!, channels, scale, { q, k, v, out });
-    emit(`attention ${heads}×${queries}×${spec.size}`, [q, k, v, out, scratchFor(spec)], (lib) => attentionKernel(lib, spec), 2 * mapProducts(spec));
+    emit(`attention ${heads}×${queries}×${spec.size}`, [q, packKeys(k, spec), v, out, scratchFor(spec)], (lib) => attentionKernel(lib, spec), 2 * mapProducts(spec));
     finish(node.output, 'planar', out);
     return true;
   };
@@ -423,7 +429,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const [batch, , queries, keys] = node.output.shape as [number, number, number, number];
     const out = placeFor(node.output);
     const spec = attentionSpec(batch, heads, queries, keys, node.inputs[0]!.shape[2]!, scale, { q, k, out });
-    emit(`attentionMap ${heads}×${queries}×${spec.size}`, [q, k, out, scratchFor(spec)], (lib) => attentionMapKernel(lib, spec), mapProducts(spec));
+    emit(`attentionMap ${heads}×${queries}×${spec.size}`, [q, packKeys(k, spec), out, scratchFor(spec)], (lib) => attentionMapKernel(lib, spec), mapProducts(spec));
     finish(node.output, 'dense', out);
     return true;
   };
