@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { drawPictures, type Drawing } from '../../src/evaluation/drawing.ts';
 import { figures, measure, measureDifference, measureRecord, referenceOf, type Figure } from '../../src/evaluation/measure.ts';
 import { askedLabels, emptyRecord, joinRecords, keepNumbers, readRecord, shardNumbers, writeRecord, type EvaluationRecord, type Settings } from '../../src/evaluation/record.ts';
+import { appendRows } from '../../src/evaluation/rows.ts';
 import { parseSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { cfgPag } from '../../src/guidance/pag.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
@@ -140,6 +141,14 @@ describe('measuring', () => {
     const { frechetDistance, precision, recall, diversity } = measure(letters, [], real, { rounds: 3 });
     expect(Math.abs(frechetDistance!.value)).toBeLessThan(1e-5);
     expect([precision!.value, recall!.value, diversity!.value]).toEqual([1, 1, 1]);
+  });
+
+  it('precision and recall compare as many real letters as there are pictures, the first', () => {
+    const pictures = recordOf([0, 1, 2, 3, 4, 5]);
+    const far = { ...letters, features: { ...letters.features, data: letters.features.data.map((value) => value + 100) } };
+    const many = { features: appendRows([pictures.features, far.features]), probabilities: appendRows([pictures.probabilities, far.probabilities]) };
+    const { precision, recall } = measure(pictures, [], referenceOf(many), { rounds: 2 });
+    expect([precision!.value, recall!.value]).toEqual([1, 1]);
   });
 
   it('no interval reaches beyond what a figure can be', () => {
