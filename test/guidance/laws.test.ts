@@ -196,10 +196,12 @@ describe('of its own', () => {
     expect(cfgZeroStar({ guidanceScale: 7, zeroInitSteps: 2 }).guide(stepOf(scene)).data.some((value) => value !== 0)).toBe(true);
   });
 
-  it('TCFG: a multiple of ε(c) is not damped, an equally long orthogonal ε(∅) neither', () => {
+  it('TCFG: a multiple of ε(c) is not damped, nor an ε(∅) that is far longer, or as long and orthogonal', () => {
     const { given } = randomScene(4, 2, 'f64');
     const along = { given, nothing: scale(given, -0.5), other: given };
     expect(difference(guided(tcfg(3), along), guided(cfg(3), along))).toBeLessThan(1e-14);
+    const longer = { ...randomScene(4, 2, 'f64'), nothing: scale(randomScene(5, 2, 'f64').nothing, 1e8) };
+    expect(difference(guided(tcfg(3), longer), guided(cfg(3), longer))).toBeLessThan(1e-7);
     const pattern = (signs: readonly number[]): Tensor => ({ dtype: 'f64', shape: [1, 1, 2, 2], data: Float64Array.from(signs) });
     const across = { given: pattern([1, 1, 1, 1]), nothing: pattern([1, -1, 1, -1]), other: given };
     expect(guided(tcfg(3), across)).toEqual(guided(cfg(3), across));
