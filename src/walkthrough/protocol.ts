@@ -4,6 +4,7 @@
  */
 import type { SamplingStep } from '../sampling/sample.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { FaultName } from './work/faults.ts';
 
 /** How a run is guided. `spoilt` follows ε̂ alone: what comes out when the attention of `layers` is the identity throughout. */
 export type GuidanceChoice =
@@ -20,6 +21,8 @@ export interface TraceRequest {
   /** One class label for each sample. */
   readonly labels: readonly number[];
   readonly guidance: GuidanceChoice;
+  /** A mistake that is made on purpose. */
+  readonly fault?: FaultName;
 }
 
 /** Passes of the network at one step, from one and the same x_t. */

@@ -1,6 +1,7 @@
 /** What the reader has chosen. It is one value, and all of it lives in the URL, so a link shows what its sender sees. */
 import type { KernelChoice } from './protocol.ts';
 import { longestWord, side, stepCount } from './study.ts';
+import { faultNames, type FaultName } from './work/faults.ts';
 
 export interface State {
   /** The letters that are drawn, A–Z. */
@@ -28,12 +29,14 @@ export interface State {
   readonly asked: boolean;
   /** The layers that section 5 perturbs, by their places, and with which s. */
   readonly layers: readonly number[];
+  /** The mistake of the broken port. */
+  readonly fault: FaultName;
   readonly kernels: KernelChoice;
 }
 
 export const initialState: State = {
-  word: 'PAGE', seed: 1, letter: 3, step: 8, guided: false, layer: 2, head: 0, pixel: [16, 12], flip: 'none',
-  plane: [1, 1], scale: 1, asked: true, layers: [2], kernels: 'fast',
+  word: 'PAGE', seed: 1, letter: 3, step: 12, guided: false, layer: 6, head: 2, pixel: [20, 9], flip: 'none',
+  plane: [1, 1], scale: 1, asked: true, layers: [2], fault: 'attention-scale-missing', kernels: 'fast',
 };
 
 /** How one field is written in the URL, and read: undefined for text that is no value of it. */
@@ -89,6 +92,7 @@ const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   scale: numberIn(0, largestScale, false),
   asked: flag,
   layers: listOf(numberIn(0, attentionLayerCount - 1)),
+  fault: oneOf(...faultNames),
   kernels: oneOf('fast', 'plain'),
 };
 const names = Object.keys(fields) as (keyof State)[];

@@ -12,6 +12,7 @@ import { noLetter } from '../../src/walkthrough/study.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
 import { guidedCost, stageCosts } from '../../src/walkthrough/work/cost.ts';
 import { influences } from '../../src/walkthrough/work/influence.ts';
+import type { FaultName } from '../../src/walkthrough/work/faults.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
 import { noiseOf } from '../../src/walkthrough/work/noise.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
@@ -38,7 +39,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   beforeAll(async () => {
     [reader, model] = [await openReader(chromiumPath!), await lettersModel()];
     picture = [...trace(model, request({ kind: 'none' }))][step - 1].sample;
-    ({ page, problems } = await reader.open(`word=E&seed=${seed}&step=${step}`));
+    ({ page, problems } = await reader.open(`word=E&seed=${seed}&step=${step}&layer=2&head=0&pixel=16,12`));
   });
   afterAll(() => reader?.close());
 
@@ -166,6 +167,15 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await expect.poll(() => section('hood').locator('.digest').allTextContents()).toEqual([digestOf(perturbed[0]), digestOf(perturbed[0])]);
   });
 
+  it('7: breaks the model in the way that is chosen', async () => {
+    await show('break');
+    const broken = (fault: FaultName): Tensor => drawn(model, { ...request({ kind: 'pag', scale: 1, layers: middle }), fault });
+    await expectDigest('[data-section=break]', broken('attention-scale-missing'));
+    await section('break').getByText('in the group norms').click();
+    await expectDigest('[data-section=break]', broken('norm-eps-1e-6'));
+    expect(await section('break').locator('.verdict').textContent()).toContain('norm-eps-1e-6');
+  });
+
   it('7: gives the numbers away, and a link that brings all of it back', async () => {
     await show('take');
     const saved = page.waitForEvent('download');
@@ -195,7 +205,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   it('fits a phone, without scrolling sideways', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     for (const details of await page.locator('details').all()) await details.evaluate((found) => ((found as HTMLDetailsElement).open = true));
-    for (const name of ['word', 'noise', 'attention', 'direction', 'knob', 'layers', 'hood', 'take']) {
+    for (const name of ['word', 'noise', 'attention', 'direction', 'knob', 'layers', 'hood', 'break', 'take']) {
       await show(name);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(360);
     }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { consistent, initialState, readState, readWord, writeState, type State } from '../../src/walkthrough/state.ts';
+import { faultNames } from '../../src/walkthrough/work/faults.ts';
 import { stepCount } from '../../src/walkthrough/study.ts';
 
 const scale = fc.integer({ min: 0, max: 40 }).map((quarters) => quarters / 4);
@@ -21,6 +22,7 @@ const states: fc.Arbitrary<State> = fc.record({
   scale,
   asked: fc.boolean(),
   layers: fc.array(layer),
+  fault: fc.constantFrom(...faultNames),
   kernels: fc.constantFrom('fast', 'plain'),
 } satisfies { [K in keyof State]: fc.Arbitrary<State[K]> }).map(consistent);
 

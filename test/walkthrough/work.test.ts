@@ -9,9 +9,11 @@ import { manualSeed } from '../../src/tensor/random.ts';
 import { sizeOf, tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import { runUNet, unperturbed } from '../../src/unet/unet.ts';
 import { colouring } from '../../src/walkthrough/drawing/values.ts';
-import type { PassesResult, Works } from '../../src/walkthrough/protocol.ts';
+import type { PassesResult, TraceRequest, Works } from '../../src/walkthrough/protocol.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
 import { guidedCost, skipConnections, stageCosts } from '../../src/walkthrough/work/cost.ts';
+import { differences, largestDifference } from '../../src/walkthrough/work/difference.ts';
+import { faultNames, type FaultName } from '../../src/walkthrough/work/faults.ts';
 import { influences } from '../../src/walkthrough/work/influence.ts';
 import { gridOf, headsOf } from '../../src/walkthrough/work/layers.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
@@ -19,6 +21,7 @@ import { noiseOf } from '../../src/walkthrough/work/noise.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { guidancePlane } from '../../src/walkthrough/work/plane.ts';
 import { createQueue, type Job } from '../../src/walkthrough/work/queue.ts';
+import { trace } from '../../src/walkthrough/work/trace.ts';
 import { lettersModel } from './library.ts';
 
 let model: Model;
@@ -201,6 +204,27 @@ function countingBackend(): { backend: Backend; counted: () => number } {
   };
   return { backend: { name: 'counting', run: (program, inputs) => program(kernels, inputs), dispose: () => {} }, counted: () => count };
 }
+
+describe('faults', () => {
+  const run: TraceRequest = { seed: 1, slices: [3], labels: [4], guidance: { kind: 'pag', scale: 2, layers: [middle] } };
+  const firstStep = (fault?: FaultName) => [trace(model, { ...run, ...(fault && { fault }) }).next().value!];
+
+  it.each(faultNames)('%s changes the numbers from the first step on, and leaves the model as it was', (name) => {
+    const right = firstStep();
+    const [error] = differences(right, firstStep(name));
+    expect(error).toBeGreaterThan(1e-7);
+    expect(error).toBeLessThan(0.1);
+    expect(largestDifference(right[0].sample, firstStep(name)[0].sample)).toBeGreaterThan(error);
+    expect(firstStep()).toEqual(right); // switched off again
+  });
+
+  it('are made as they say', () => {
+    const guided = (scale: number) => [trace(model, { ...run, guidance: { kind: 'pag', scale, layers: [middle] } }).next().value!];
+    expect(firstStep('pag-sign')).toEqual(guided(-2));
+    expect(firstStep('guide-scale-for-g')).toEqual(guided(1));
+    expect(firstStep('pag-leaks')).toEqual([trace(model, { ...run, guidance: { kind: 'spoilt', layers: [middle] } }).next().value!]);
+  });
+});
 
 describe('the queue', () => {
   const job = (id: number, size = 1): Job => ({ id, size, steps: [][Symbol.iterator]() as Iterator<Works['trace']['result'], void, void> });

@@ -1,6 +1,7 @@
 /** The sections in the order of the page, by the name of their place in it. */
 import type { Section } from '../page.ts';
 import { attentionSection } from './attention.ts';
+import { breakSection } from './break.ts';
 import { directionSection } from './direction.ts';
 import { hoodSection } from './hood.ts';
 import { knobSection } from './knob.ts';
@@ -17,5 +18,6 @@ export const sections: readonly { readonly name: string; readonly mount: Section
   { name: 'knob', mount: knobSection },
   { name: 'layers', mount: layersSection },
   { name: 'hood', mount: hoodSection },
+  { name: 'break', mount: breakSection },
   { name: 'take', mount: takeSection },
 ];

@@ -1,6 +1,6 @@
 /** The letters model, ready to run. */
 import { loadModelFolder, type ReadFile } from '../../formats/diffusers.ts';
-import type { Backend } from '../../kernels/kernels.ts';
+import type { Backend, Kernels, Program } from '../../kernels/kernels.ts';
 import { unetDenoiser, type Denoiser } from '../../sampling/denoiser.ts';
 import { createScheduler } from '../../schedulers/registry.ts';
 import type { Scheduler } from '../../schedulers/scheduler.ts';
@@ -12,15 +12,38 @@ export interface Model {
   readonly scheduler: Scheduler;
   /** A denoiser for these class labels, one for each sample; with another backend than the model's own, if one likes. */
   denoiser(labels: readonly number[], other?: Backend): Denoiser;
+  /** The model's own backend, but with some kernels changed. The same for the same change. */
+  backendWith(change: KernelChange): Backend;
 }
+
+export type KernelChange = (kernels: Kernels) => Partial<Kernels>;
 
 /** @throws InputError when files are missing or wrong */
 export async function loadModel(readFile: ReadFile, backend: Backend): Promise<Model> {
   const { config, weights, schedulerConfig } = await loadModelFolder(readFile, 'model');
   const unet = createUNet(config, weights);
+  const changed = new Map<KernelChange, Backend>();
   return {
     unet,
     scheduler: createScheduler(schedulerConfig ?? { _class_name: 'DDIMScheduler' }, stepCount),
     denoiser: (labels, other = backend) => unetDenoiser(unet, other, { labels, nullLabel: noLetter }),
+    backendWith(change) {
+      const known = changed.get(change) ?? withKernels(backend, change);
+      changed.set(change, known);
+      return known;
+    },
+  };
+}
+
+/** A backend that runs changed programs on another. It remembers them, for a program that is known is not compiled again. */
+function withKernels(backend: Backend, change: KernelChange): Backend {
+  const programs = new WeakMap<Program, Program>();
+  return {
+    ...backend,
+    run(program, inputs) {
+      const known: Program = programs.get(program) ?? ((kernels, given) => program({ ...kernels, ...change(kernels) }, given));
+      programs.set(program, known);
+      return backend.run(known, inputs);
+    },
   };
 }
