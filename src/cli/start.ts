@@ -60,6 +60,7 @@ async function draw(title: string, guidance: Guidance): Promise<{ row: GridRow; 
   });
   const started = performance.now();
   const progress = createProgress(title);
+  progress.update(0, stepCount);
   const preview = process.stderr.isTTY ? createPreview() : undefined;
   for (;;) {
     const { done, value } = steps.next();
