@@ -82,7 +82,7 @@ describe('Ctrl-C', () => {
     }
     expect([...endings].filter((ending) => ending !== 'SIGINT' && ending !== '0')).toEqual([]);
     expect(endings).toContain('SIGINT');
-  });
+  }, 900_000);
 
   it('of a run that has not ended leaves nothing', async () => {
     const child = spawn(process.execPath, command('sample', '--model', tiny, '--steps', '1000', '--count', '500', '--out', path('never.png')), { stdio: 'ignore' });
