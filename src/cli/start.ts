@@ -20,7 +20,7 @@ import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
 
 const noLetter = 26;
-const count = 10;
+const count = 8;
 const stepCount = 20;
 
 const model = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
