@@ -10,8 +10,9 @@ import { compile } from './compile.ts';
 import { writeConstants } from './elementary.ts';
 import { fmaSupported, sharedMemorySupported, simdSupported } from './features.ts';
 import { keyOf } from './library.ts';
-import { lower, type HostTensor, type Lowered, type Step, type StoredValue } from './lower.ts';
+import { lower } from './lower.ts';
 import { CONTROL, heap, layOut, weightStore } from './memory.ts';
+import type { HostTensor, Lowered, Step, StoredValue } from './steps.ts';
 import { pool, startsAsleep, threadsSupported, type AnyWorker } from './threads.ts';
 import { applyOperation, trace } from './trace.ts';
 

@@ -2,8 +2,8 @@
 import { atomicNotifyAll, atomicWait, block, breakIf, call, doWhile, drop, i32, increase, set, tee, trap, when } from './assembler.ts';
 import type { Code, Func, I32, MemoryImport } from './assembler.ts';
 import { library, type Library } from './library.ts';
-import type { Place, Step } from './lower.ts';
 import { CONTROL } from './memory.ts';
+import type { Place, Step } from './steps.ts';
 
 /** Looks at the barrier before a thread goes to sleep. */
 const SPINS = 4000;

@@ -76,7 +76,6 @@ export function divisorUpTo(n: number, limit: number): number {
   return d;
 }
 
-
 /** Plain data as text, for keys: equal texts only for equal data, −0 and the numbers that JSON lacks included. */
 export function keyOf(data: unknown): string {
   return JSON.stringify(data, (_name, value: unknown) => {

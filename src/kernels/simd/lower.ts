@@ -14,56 +14,14 @@ import { mapKernel, type MapOperation } from './elementwise.ts';
 import { hasOperand, type EpilogueOp } from './epilogue.ts';
 import { keyOf, type Library } from './library.ts';
 import { linearKernel, packPanels } from './linear.ts';
-import { bufferBytes, roundUp, type Buffer, type PackedWeight, type WeightStore } from './memory.ts';
+import { roundUp, type WeightStore } from './memory.ts';
 import { groupNormKernel } from './norm.ts';
+import { placement } from './placement.ts';
 import { borderedPlanes, densePlanes, type PlaneLayout } from './planes.ts';
 import { averagePoolKernel, borderKernel, phaseKernel, transposeKernel, upsampleKernel } from './resample.ts';
 import { layerNormKernel, softmaxKernel, type RowsSpec } from './rows.ts';
-import type { Graph, Node, Operation, Value } from './trace.ts';
-
-/** Bytes in memory: in a buffer of the plan's arena, or, without buffer, at a fixed address. */
-export interface Place {
-  readonly buffer: Buffer | undefined;
-  /** From the start of the buffer or of the memory. */
-  readonly offset: number;
-  /** Bytes from a sample to the next. Within a sample there are no gaps. */
-  readonly batchStride: number;
-}
-
-/** `dense`: as the shape says. `planar`: tokens [B,N,C] that lie as [B,C,N]. */
-type Layout = 'dense' | 'planar';
-
-interface Stored {
-  readonly layout: Layout;
-  readonly place: Place;
-}
-
-/** A kernel with the addresses that it is called with, or an operation left to the plain loops. `products`: multiplications in its sums of products. */
-export type Step =
-  | { readonly kind: 'kernel'; readonly name: string; readonly products: number; readonly make: (lib: Library) => Func; readonly operands: readonly Place[] }
-  | { readonly kind: 'host'; readonly name: string; readonly products: number; readonly operation: Operation; readonly inputs: readonly HostTensor[]; readonly output: HostTensor };
-
-/** A dense tensor that the plain loops read or write. */
-export interface HostTensor {
-  readonly shape: readonly number[];
-  readonly place: Place;
-}
-
-export interface StoredValue extends HostTensor {
-  readonly name: string;
-  readonly layout: Layout;
-}
-
-export interface Lowered {
-  readonly steps: readonly Step[];
-  readonly buffers: readonly Buffer[];
-  readonly inputs: readonly StoredValue[];
-  readonly outputs: readonly StoredValue[];
-  readonly weights: readonly PackedWeight[];
-}
-
-const batchOf = (shape: readonly number[]): number => shape[0] ?? 1;
-const sampleBytes = (shape: readonly number[]): number => (4 * sizeOf(shape)) / Math.max(1, batchOf(shape));
+import { batchOf, sampleBytes, type Layout, type Lowered, type Place, type Step } from './steps.ts';
+import type { Graph, Node, Value } from './trace.ts';
 
 /** Height and width of the planes of a tensor [B, C, …]. */
 function planeSize(shape: readonly number[]): { height: number; width: number } {
@@ -72,60 +30,12 @@ function planeSize(shape: readonly number[]): { height: number; width: number } 
 
 export function lower(graph: Graph, threads: number, store: WeightStore): Lowered {
   const steps: Step[] = [];
-  const buffers: Buffer[] = [];
-  const weights: PackedWeight[] = [];
-  const stored = new Map<Value, Stored>();
+  const { buffers, weights, use, newPlace, placeFor, packed, storedOf, isStored, finish } = placement(graph, store, () => steps.length);
   const converted = new Map<string, Place>();
-  const places = new Map<Value, Place>();
   const bordered = new Map<string, { place: Place; layout: PlaneLayout }>();
   const done = new Set<Node>();
   const users = consumersOf(graph);
   const outputs = new Set(graph.outputs.values());
-  const joined = joins(graph);
-
-  // Memory ----------------------------------------------------------------------------------------------------------
-
-  /** Keeps the place alive for the step that is being made. */
-  const use = (place: Place): Place => {
-    const { buffer } = place;
-    if (buffer) {
-      buffer.first = Math.min(buffer.first, steps.length);
-      buffer.last = Math.max(buffer.last, steps.length);
-    }
-    return place;
-  };
-  const newPlace = (bytes: number, batchStride: number): Place => {
-    const buffer: Buffer = { bytes: bufferBytes(bytes), first: steps.length, last: steps.length, offset: 0 };
-    buffers.push(buffer);
-    return { buffer, offset: 0, batchStride };
-  };
-  /** Where a value will lie: part of what it will be joined to, or memory of its own. */
-  const placeFor = (value: Value): Place => {
-    const known = places.get(value);
-    if (known) return known;
-    const join = joined.get(value);
-    const parent = join && placeFor(join.whole);
-    const place = parent
-      ? { ...parent, offset: parent.offset + join.samples * parent.batchStride + join.bytes }
-      : newPlace(4 * sizeOf(value.shape), sampleBytes(value.shape));
-    places.set(value, place);
-    return place;
-  };
-  const packed = (tensor: Tensor, packing: string, pack: () => ArrayLike<number>): Place => {
-    const weight = store.acquire(tensor.data, packing, pack);
-    weights.push(weight);
-    return { buffer: undefined, offset: weight.address, batchStride: 0 };
-  };
-  const storedOf = (value: Value): Stored => {
-    const known = stored.get(value);
-    if (known) return known;
-    if (value.source.kind !== 'constant') throw new TypeError('a value is read before it is computed');
-    const { tensor } = value.source;
-    const place = { ...packed(tensor, 'plain', () => tensor.data), batchStride: sampleBytes(value.shape) };
-    const made: Stored = { layout: 'dense', place };
-    stored.set(value, made);
-    return made;
-  };
 
   // Steps -----------------------------------------------------------------------------------------------------------
 
@@ -190,7 +100,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
       } else if (operation.kind === 'add' && user.output.shape.length === value.shape.length) {
         const other = user.inputs[0] === value ? user.inputs[1]! : user.inputs[0]!;
         const spread = other.shape.length === 2 && value.shape.length === 4;
-        const ready = other.source.kind === 'constant' || stored.has(other);
+        const ready = other.source.kind === 'constant' || isStored(other);
         if (other === value || !ready || (!spread && other.shape.length !== value.shape.length)) return result;
         const { place, layout: otherLayout } = storedOf(other);
         if (otherLayout !== (spread ? 'dense' : result.layout)) return result;
@@ -204,10 +114,6 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
       done.add(user);
       result.final = user.output;
     }
-  };
-
-  const finish = (value: Value, layout: Layout, place: Place): void => {
-    stored.set(value, { layout, place });
   };
 
   const constantTensor = (value: Value): Tensor | undefined => (value.source.kind === 'constant' ? value.source.tensor : undefined);
@@ -540,33 +446,6 @@ function consumersOf(graph: Graph): Map<Value, Node[]> {
     for (const input of node.inputs) users.set(input, [...(users.get(input) ?? []), node]);
   }
   return users;
-}
-
-/** A part of a concatenation: where its first element lies in the whole. */
-interface Join {
-  readonly whole: Value;
-  readonly samples: number;
-  readonly bytes: number;
-}
-
-/** The values that can be written into the concatenation that they become part of. Tokens are not: they lie as planes. */
-function joins(graph: Graph): Map<Value, Join> {
-  const views = new Set<Operation['kind']>(['sliceBatch', 'sliceChannels', 'toTokens', 'fromTokens']);
-  const joined = new Map<Value, Join>();
-  for (const { operation, inputs, output } of graph.nodes) {
-    if (operation.kind !== 'concatBatch' && operation.kind !== 'concatChannels') continue;
-    let samples = 0;
-    let bytes = 0;
-    for (const part of inputs) {
-      const { source } = part;
-      if (source.kind === 'node' && !views.has(source.node.operation.kind) && part.shape.length !== 3 && !joined.has(part)) {
-        joined.set(part, { whole: output, samples, bytes });
-      }
-      if (operation.kind === 'concatBatch') samples += batchOf(part.shape);
-      else bytes += sampleBytes(part.shape);
-    }
-  }
-  return joined;
 }
 
 /** N pixels without rows of their own, as rows of a length that suits the tiles. */

@@ -1,0 +1,105 @@
+/** Where the values of a graph lie: memory for what is computed, addresses of what is constant, and what becomes part of a concatenation. */
+import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import { bufferBytes, type Buffer, type PackedWeight, type WeightStore } from './memory.ts';
+import { batchOf, sampleBytes, type Layout, type Place, type Stored } from './steps.ts';
+import type { Graph, Operation, Value } from './trace.ts';
+
+export interface Placement {
+  /** What has been given out. */
+  readonly buffers: readonly Buffer[];
+  readonly weights: readonly PackedWeight[];
+  /** Keeps the place alive for the step that is being made. */
+  use(place: Place): Place;
+  /** Memory for the step that is being made, and for whoever uses it later. */
+  newPlace(bytes: number, batchStride: number): Place;
+  /** Where a value will lie: part of what it will be joined to, or memory of its own. */
+  placeFor(value: Value): Place;
+  /** A weight, as `pack` arranges it. */
+  packed(tensor: Tensor, packing: string, pack: () => ArrayLike<number>): Place;
+  /** Where a value lies. Throws a TypeError when it has not been computed. */
+  storedOf(value: Value): Stored;
+  isStored(value: Value): boolean;
+  /** Says where a value lies from now on. */
+  finish(value: Value, layout: Layout, place: Place): void;
+}
+
+/** @param currentStep the number of the step that is being made */
+export function placement(graph: Graph, store: WeightStore, currentStep: () => number): Placement {
+  const buffers: Buffer[] = [];
+  const weights: PackedWeight[] = [];
+  const stored = new Map<Value, Stored>();
+  const places = new Map<Value, Place>();
+  const joined = joins(graph);
+
+  const use = (place: Place): Place => {
+    const { buffer } = place;
+    if (buffer) {
+      buffer.first = Math.min(buffer.first, currentStep());
+      buffer.last = Math.max(buffer.last, currentStep());
+    }
+    return place;
+  };
+  const newPlace = (bytes: number, batchStride: number): Place => {
+    const buffer: Buffer = { bytes: bufferBytes(bytes), first: currentStep(), last: currentStep(), offset: 0 };
+    buffers.push(buffer);
+    return { buffer, offset: 0, batchStride };
+  };
+  const placeFor = (value: Value): Place => {
+    const known = places.get(value);
+    if (known) return known;
+    const join = joined.get(value);
+    const parent = join && placeFor(join.whole);
+    const place = parent
+      ? { ...parent, offset: parent.offset + join.samples * parent.batchStride + join.bytes }
+      : newPlace(4 * sizeOf(value.shape), sampleBytes(value.shape));
+    places.set(value, place);
+    return place;
+  };
+  const packed = (tensor: Tensor, packing: string, pack: () => ArrayLike<number>): Place => {
+    const weight = store.acquire(tensor.data, packing, pack);
+    weights.push(weight);
+    return { buffer: undefined, offset: weight.address, batchStride: 0 };
+  };
+  const storedOf = (value: Value): Stored => {
+    const known = stored.get(value);
+    if (known) return known;
+    if (value.source.kind !== 'constant') throw new TypeError('a value is read before it is computed');
+    const { tensor } = value.source;
+    const place = { ...packed(tensor, 'plain', () => tensor.data), batchStride: sampleBytes(value.shape) };
+    const made: Stored = { layout: 'dense', place };
+    stored.set(value, made);
+    return made;
+  };
+  return {
+    buffers, weights, use, newPlace, placeFor, packed, storedOf,
+    isStored: (value) => stored.has(value),
+    finish: (value, layout, place) => void stored.set(value, { layout, place }),
+  };
+}
+
+/** A part of a concatenation: where its first element lies in the whole. */
+interface Join {
+  readonly whole: Value;
+  readonly samples: number;
+  readonly bytes: number;
+}
+
+/** The values that can be written into the concatenation that they become part of. Tokens are not: they lie as planes. */
+function joins(graph: Graph): Map<Value, Join> {
+  const views = new Set<Operation['kind']>(['sliceBatch', 'sliceChannels', 'toTokens', 'fromTokens']);
+  const joined = new Map<Value, Join>();
+  for (const { operation, inputs, output } of graph.nodes) {
+    if (operation.kind !== 'concatBatch' && operation.kind !== 'concatChannels') continue;
+    let samples = 0;
+    let bytes = 0;
+    for (const part of inputs) {
+      const { source } = part;
+      if (source.kind === 'node' && !views.has(source.node.operation.kind) && part.shape.length !== 3 && !joined.has(part)) {
+        joined.set(part, { whole: output, samples, bytes });
+      }
+      if (operation.kind === 'concatBatch') samples += batchOf(part.shape);
+      else bytes += sampleBytes(part.shape);
+    }
+  }
+  return joined;
+}
