@@ -49,7 +49,7 @@ export const classifierFreeEntries: Readonly<Record<string, GuidanceEntry>> = {
     create: (values, context) => fdg(values.numbers('guidanceScales').map((g) => needsNullCondition(g, context))),
   },
   'mambo-g': {
-    summary: 'magnitude-aware guidance: CFG that is mild where the two predictions differ much',
+    summary: 'magnitude-aware guidance: CFG that is mild where the two predictions differ much; meant for flow models',
     formula: 'ε(∅) + g′ d, d = ε(c) − ε(∅), g′ = 1 + (g − 1) e^(−α ‖d‖/‖ε(∅)‖)',
     source: 'Zhu et al. 2025, arXiv 2508.03442',
     parameters: [guidanceScaleParameter(10), { name: 'alpha', kind: 'number', summary: 'α: how fast the scale falls with ‖d‖; 0 is CFG', default: 8, least: 0 }],
