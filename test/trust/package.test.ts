@@ -51,6 +51,7 @@ describe.skipIf(!process.env['PAG_THOROUGH'])('the package, installed into an em
 
   it('has the command pag', () => {
     expect(run('npx', '--no-install', 'pag', '--help')).toMatch(/^pag: Perturbed-Attention Guidance/);
+    expect(run('npx', '--no-install', 'pag', 'cases')).toContain('attention');
     const model = 'node_modules/pag-reference/fixtures/letters/model';
     run('npx', '--no-install', 'pag', 'sample', '--model', model, '--labels', '0', '--steps', '2', '--guidance', 'pag', '--out', 'a.png');
     expect(existsSync(join(project, 'a.png'))).toBe(true);
