@@ -1,8 +1,7 @@
 /** `pag export`: a case as files that any language can read, and how to go about it. */
-import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeWhole } from '../formats/node-files.ts';
+import { makeFolder, writeWhole } from '../formats/node-files.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { guideOf } from '../oracle/guide.ts';
 import type { Command } from './command.ts';
@@ -20,7 +19,7 @@ async function run(args: readonly string[]): Promise<number> {
   const { positionals: [name, folder] } = readOptions(args, {}, ['CASE', 'DIR']);
   const one = await openCase(name);
   const from = await caseFolder(name);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   for (const file of ['case.json', 'inputs.safetensors', 'expected.safetensors', 'README.md']) {
     const bytes = await readFile(join(from, file)).catch(() => undefined);
     if (bytes) writeWhole(join(folder, file), bytes);

@@ -1,12 +1,11 @@
 /** `npm start`: letters from the model that ships, drawn twice from the same noise, without guidance and with PAG. */
-import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { manualSeed } from '../tensor/random.ts';
 import { referenceBackend } from '../kernels/reference/index.ts';
 import { simdBackend, simdSupported } from '../kernels/simd/index.ts';
 import { grid, type GridRow } from '../formats/grid.ts';
-import { writeWhole } from '../formats/node-files.ts';
+import { makeFolder, writeWhole } from '../formats/node-files.ts';
 import { encodePng } from '../formats/png.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import { none } from '../guidance/none.ts';
@@ -43,7 +42,7 @@ process.exit(0);
 async function drawRow(title: string, guidance: Guidance): Promise<void> {
   const { row, seconds } = await draw(title, guidance);
   rows.push(row);
-  mkdirSync('out', { recursive: true });
+  makeFolder('out');
   writeWhole(out, encodePng(grid(rows)));
   console.log(`  ${title}: ${seconds.toFixed(1)} s`);
 }

@@ -1,6 +1,6 @@
 /** Files on a disk, for Node. What the disk refuses becomes one clear line. */
 import { randomBytes } from 'node:crypto';
-import { accessSync, closeSync, constants, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
@@ -97,6 +97,15 @@ export function uninterrupted<T>(work: () => T): T {
   }
 }
 
+/** Makes a folder, and those above it, unless it is there. Throws an InputError when it cannot be made. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    refuse(error, path, 'write');
+  }
+}
+
 /** Fails now, rather than after long work, if no file can be written there. */
 export function checkWritable(path: string): void {
   try {
@@ -122,6 +131,7 @@ const reasons: Readonly<Record<string, string>> = {
   ELOOP: 'its links go round in circles',
   ENAMETOOLONG: 'the name is too long',
   EMFILE: 'too many files are open',
+  EEXIST: 'a file of this name is there already',
   EIO: 'the disk reports an error',
   ERR_INVALID_ARG_VALUE: 'this cannot be the name of a file',
 };

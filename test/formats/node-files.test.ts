@@ -3,7 +3,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { checkWritable, folderReader, readBytes, uninterrupted, writeWhole } from '../../src/formats/node-files.ts';
+import { checkWritable, folderReader, makeFolder, readBytes, uninterrupted, writeWhole } from '../../src/formats/node-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pag-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -89,6 +89,13 @@ describe('writing', () => {
   ])('refuses %s', (_name, target, reason, isSeenBefore) => {
     expect(() => writeWhole(target, Uint8Array.of(1))).toThrow(`cannot write ${target}: ${reason}`);
     if (isSeenBefore) expect(() => checkWritable(target)).toThrow(`cannot write ${target}: ${reason}`);
+  });
+
+  it('makes folders, also where they are, but not where a file is', () => {
+    for (let i = 0; i < 2; i++) makeFolder(path('deep/er'));
+    expect(readdirSync(path('deep'))).toEqual(['er']);
+    expect(() => makeFolder(path('file'))).toThrow(`cannot write ${path('file')}: a file of this name is there already`);
+    expect(() => makeFolder(path('file/x'))).toThrow('a part of the path is not a folder');
   });
 
   it('that fails half-way leaves the old file as it was, and nothing beside it', () => {
