@@ -161,6 +161,7 @@ function runHostStep(memory: WebAssembly.Memory, arena: number, step: Step): voi
 function readOutput(memory: WebAssembly.Memory, arena: number, { shape, place, layout }: StoredValue): Tensor {
   const batch = shape[0] ?? 1;
   const size = sizeOf(shape) / batch;
+  if (layout === 'dense' && (batch === 1 || place.batchStride === 4 * size)) return tensor('f32', shape, view(memory, arena, { shape, place }).slice());
   const data = new Float32Array(batch * size);
   for (let b = 0; b < batch; b++) {
     const sample = view(memory, arena, { shape: [size], place: { ...place, offset: place.offset + b * place.batchStride } });
