@@ -35,6 +35,8 @@ const contenders: readonly Contender[] = [
   ...(threads === 1 ? [tfjs('wasm'), tfjs('cpu'), ours(referenceBackend())] : []),
 ];
 const peak = peakLoop();
+// Compiled late, like all the others.
+for (let i = 0; i < 50; i++) peak(20_000);
 const bars: Bar[] = [];
 for (const one of cases) if (one.name.includes(values.only)) await compare(one);
 mkdirSync(values.out, { recursive: true });
@@ -68,7 +70,8 @@ async function compare(one: Case): Promise<void> {
     peaks.push(peak(20_000) / (now() - start) / 1e6);
   }
 
-  const limit = median(peaks);
+  // The best: nothing makes a loop faster than it can be.
+  const limit = Math.max(...peaks);
   const first = median(runs[0]!.times);
   console.log(`\n${one.name}, peak ${limit.toFixed(1)} GFLOP/s on one thread`);
   for (const { name, times, result } of runs) {
