@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { referenceBackend } from '../../../src/kernels/reference/index.ts';
-import { simdBackend } from '../../../src/kernels/simd/index.ts';
+import { fmaSupported, simdBackend, type StepTime } from '../../../src/kernels/simd/index.ts';
 import type { Backend, Program, Tensors } from '../../../src/kernels/kernels.ts';
 import { loadModelFolder } from '../../../src/formats/diffusers.ts';
 import { folderReader } from '../../../src/formats/node-files.ts';
@@ -136,6 +136,33 @@ ${code}`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', source], { timeout: 30_000 });
   return stdout;
 }
+
+describe('fused multiply-add', () => {
+  test('is refused where the engine has none; elsewhere it rounds less, so its bits are near those of the loops', () => {
+    if (!fmaSupported()) {
+      expect(() => simdBackend({ fma: true })).toThrow('relaxed SIMD');
+      return;
+    }
+    const backend = simdBackend({ fma: true });
+    const x = noise([1, 20, 12, 12], 1);
+    const [fused, plain] = [backend, referenceBackend()].map((each) => each.run(convolution(20, 1), { x }).y.data);
+    expect(fused).not.toEqual(plain);
+    // 180 products below 1: no sum of roundings reaches 180 · 180 · 2⁻²⁴.
+    expect(Math.max(...fused.map((value, i) => Math.abs(value - plain[i])))).toBeLessThan(180 * 180 * 2 ** -24);
+    backend.dispose();
+  });
+});
+
+describe('what is watched', () => {
+  test('every step is told of, with its products, and the bits are the same', () => {
+    const steps: StepTime[] = [];
+    const backend = simdBackend({ watch: (step) => steps.push(step) });
+    expectAsReference(backend, convolution(5, 1), { x: noise([2, 5, 6, 7], 1) });
+    expect(steps.map(({ name }) => name)).toEqual(['border', 'conv 3×3 5→5 @6×7']);
+    expect(steps.map(({ products }) => products)).toEqual([0, 2 * 9 * 5 * 5 * 6 * 7]);
+    backend.dispose();
+  });
+});
 
 describe('threads', () => {
   test('many short runs of several programs on two backends at once', () => {
