@@ -31,6 +31,7 @@ export interface DenoiserOptions {
 /**
  * A denoiser for a UNet. Passes that differ only in their perturbation are one call of the network, which they share up
  * to the first perturbed layer.
+ * @throws InputError for a model whose output is no prediction of its input
  */
 export function unetDenoiser(unet: UNet, backend: Backend, { labels, nullLabel, weak }: DenoiserOptions = {}): Denoiser {
   const labelsOf = (pass: Pass, batch: number): readonly number[] | undefined => {
@@ -42,6 +43,11 @@ export function unetDenoiser(unet: UNet, backend: Backend, { labels, nullLabel, 
     if (!weak) throw new InputError('the guidance needs a second, weaker model, but none is given');
     return weak;
   };
+  for (const { config: { inChannels, outChannels } } of weak ? [unet, weak] : [unet]) {
+    if (outChannels !== inChannels && outChannels !== 2 * inChannels) {
+      throw new InputError(`the model makes ${outChannels} channels of ${inChannels}; to draw with it they must be as many, or twice as many with the variance`);
+    }
+  }
   return {
     predict(sample, timestep, passes) {
       const predictions = new Map<Pass, Prediction>();

@@ -164,6 +164,9 @@ describe('a broken model', () => {
     ['giant channels', { config: { block_out_channels: [4, 2 ** 40] } }, 'block_out_channels is'],
     ['an open size', { config: { sample_size: null } }, 'the model has no sample_size; give the noise with --noise FILE.safetensors'],
     ['a size beyond all memory', { config: { sample_size: 65536 } }, 'there is not enough memory'],
+    ['five channels of three', { config: { out_channels: 5 }, weights: (weights) => {
+      weights.set('conv_out.weight', zeros('f32', [5, 4, 3, 3])).set('conv_out.bias', zeros('f32', [5]));
+    } }, 'the model makes 5 channels of 3; to draw with it they must be as many, or twice as many with the variance'],
     ['two channels, to be drawn', { config: { in_channels: 2, out_channels: 2 }, weights: (weights) => {
       weights.set('conv_in.weight', zeros('f32', [4, 2, 3, 3])).set('conv_out.weight', zeros('f32', [2, 4, 3, 3])).set('conv_out.bias', zeros('f32', [2]));
     } }, ''],
