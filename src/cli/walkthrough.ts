@@ -20,11 +20,14 @@ export const walkthroughCommand: Command = { summary: 'a page that computes PAG 
 /** From src/cli and from dist/cli alike. */
 const builtPage = fileURLToPath(new URL('../../dist/walkthrough', import.meta.url));
 
+/** The package holds the model once, here, and not in the page's folder again. */
+const lettersModel = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
+
 async function run(args: readonly string[]): Promise<number> {
   const port = readOptions(args, { port: 'text' }).integer('port', 0, 65535) ?? 8420;
   const found = await stat(join(builtPage, 'index.html')).catch(() => undefined);
   if (!found) throw new InputError('the page has not been built yet; run: npm run build:walkthrough');
-  const server = await serveFolder(builtPage, port);
+  const server = await serveFolder(builtPage, port, { model: lettersModel });
   console.log(`the walkthrough: http://localhost:${(server.address() as AddressInfo).port}/   (Ctrl-C stops it)`);
   await new Promise((resolve) => server.on('close', resolve));
   return 0;
@@ -44,11 +47,16 @@ const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-E
 /**
  * Serves the files of a folder on 127.0.0.1.
  * @param port 0 takes any free one
+ * @param elsewhere subfolders that lie elsewhere on the disk, by their names
  * @throws InputError when the port is taken
  */
-export async function serveFolder(folder: string, port: number): Promise<Server> {
+export async function serveFolder(folder: string, port: number, elsewhere: Readonly<Record<string, string>> = {}): Promise<Server> {
+  const place = (path: string): string => {
+    const [, first, rest] = /^\/([^/]+)(\/.*)$/.exec(path) ?? [];
+    return first !== undefined && Object.hasOwn(elsewhere, first) ? join(elsewhere[first], rest) : join(folder, path);
+  };
   const server = createServer((request, response) => {
-    answer(folder, request, response).catch(() => refuse(response, 500));
+    answer(place, request, response).catch(() => refuse(response, 500));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -60,12 +68,12 @@ export async function serveFolder(folder: string, port: number): Promise<Server>
   return server;
 }
 
-async function answer(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(place: (path: string) => string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
   const path = pathOf(request.url ?? '/');
   const type = path === undefined ? undefined : types[extname(path)];
   if (path === undefined || type === undefined) return refuse(response, 404);
-  const file = join(folder, path);
+  const file = place(path);
   const found = await stat(file).catch(() => undefined);
   if (!found?.isFile()) return refuse(response, 404);
   response.writeHead(200, { 'Content-Type': type, 'Content-Length': found.size, 'Cache-Control': 'no-cache', ...isolation });

@@ -58,7 +58,10 @@ async function start(): Promise<void> {
     history.replaceState(null, '', text === '' ? location.pathname + location.search : `#${text}`);
   });
   addEventListener('hashchange', () => {
-    const next = readState(location.hash.slice(1));
+    const text = location.hash.slice(1);
+    // A link to a heading is no state.
+    if (text !== '' && !text.includes('=')) return;
+    const next = readState(text);
     if (writeState(next) !== writeState(state)) change(next);
   });
 

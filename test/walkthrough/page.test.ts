@@ -211,10 +211,30 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     }
   });
 
+  it('follows the reader into the dark, pictures too', async () => {
+    await show('word');
+    const letter = page.locator('.word-row[data-guidance=pag] canvas').first();
+    const look = () => letter.evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+    const light = await look();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(look).not.toBe(light);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await expect.poll(look).toBe(light);
+  });
+
   it('stands still for those who prefer it', async () => {
     await page.emulateMedia({ reducedMotion: 'reduce' });
     const moving = await page.locator('*').evaluateAll((elements) => elements.filter((found) => getComputedStyle(found).animationName !== 'none' || !/^0s(, 0s)*$/.test(getComputedStyle(found).transitionDuration)).length);
     expect(moving).toBe(0);
+  });
+
+  it('draws what is typed, and leaves the URL alone for a link to a heading', async () => {
+    await input('word').fill('ok');
+    await page.locator('.skip').focus();
+    await page.keyboard.press('Enter');
+    await expectDigest('.word-row[data-guidance=none]', drawn(model, { seed, slices: [0, 1], labels: [14, 10], guidance: { kind: 'none' } }));
+    await page.locator('button[name=noise]').click();
+    await expectDigest('.word-row[data-guidance=none]', drawn(model, { seed: seed + 1, slices: [0, 1], labels: [14, 10], guidance: { kind: 'none' } }));
   });
 
   it.each([

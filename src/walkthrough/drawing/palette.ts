@@ -11,8 +11,18 @@ export interface Palette {
   readonly above: Colour;
 }
 
-/** Reads custom properties that hold three numbers, as `--ink: 20 20 20`. */
+const palettes = new Map<boolean, Palette>();
+
+/** The palette of the scheme that the reader prefers at present: always the same object for the same scheme. */
 export function currentPalette(): Palette {
+  const dark = matchMedia('(prefers-color-scheme: dark)').matches;
+  const known = palettes.get(dark) ?? readPalette();
+  palettes.set(dark, known);
+  return known;
+}
+
+/** Reads custom properties that hold three numbers, as `--ink: 20 20 20`. */
+function readPalette(): Palette {
   const style = getComputedStyle(document.documentElement);
   const read = (name: string): Colour => {
     const [red, green, blue] = style.getPropertyValue(name).trim().split(/\s+/).map(Number);

@@ -2,18 +2,24 @@
 import { currentPalette, mix, type Colour, type Palette } from './palette.ts';
 import { element } from './dom.ts';
 
-/** From a number to its colour. */
-export type Ramp = (value: number, palette: Palette) => Colour;
+/** From numbers to colours. */
+export interface Ramp {
+  /** Ramps of one name are the same. */
+  readonly name: string;
+  colour(value: number, palette: Palette): Colour;
+}
 
 /** −1 is paper, 1 is ink; what lies outside is cut off. */
-export const asPicture: Ramp = (value, { paper, ink }) => mix(paper, ink, (value + 1) / 2);
+export const asPicture: Ramp = { name: 'picture', colour: (value, { paper, ink }) => mix(paper, ink, (value + 1) / 2) };
 
 /** 0 is paper; `extent` and −`extent` are the two strongest colours. */
-export const asSigned = (extent: number): Ramp => (value, { paper, below, above }) =>
-  mix(paper, value < 0 ? below : above, Math.abs(value) / extent);
+export const asSigned = (extent: number): Ramp => ({
+  name: `signed ${extent}`,
+  colour: (value, { paper, below, above }) => mix(paper, value < 0 ? below : above, Math.abs(value) / extent),
+});
 
 /** 0 is paper, `most` the strongest colour. */
-export const asShare = (most: number): Ramp => (value, { paper, above }) => mix(paper, above, value / most);
+export const asShare = (most: number): Ramp => ({ name: `share ${most}`, colour: (value, { paper, above }) => mix(paper, above, value / most) });
 
 /** @param label what the picture is; without one it is for the eye only, for what surrounds it says all */
 export function pictureCanvas(label: string, className = 'picture'): HTMLCanvasElement {
@@ -27,14 +33,32 @@ export interface Pixels {
   readonly values: ArrayLike<number>;
 }
 
+/** What a canvas shows, so that it is not drawn again without need. */
+interface Painted {
+  readonly values: ArrayLike<number>;
+  readonly ramp: string;
+  readonly palette: Palette;
+}
+const painted = new WeakMap<HTMLCanvasElement, Painted>();
+
 /** Draws numbers, or clears the canvas when there are none yet. */
 export function paint(canvas: HTMLCanvasElement, pixels: Pixels | undefined, ramp: Ramp): void {
-  paintColours(canvas, pixels && { width: pixels.width, height: pixels.height, colourAt: colouring(pixels, ramp) });
+  if (!pixels) {
+    paintColours(canvas, undefined);
+    return;
+  }
+  const palette = currentPalette();
+  const { width, height, values } = pixels;
+  const before = painted.get(canvas);
+  if (before && sameNumbers(before.values, values) && before.ramp === ramp.name && before.palette === palette) return;
+  paintColours(canvas, { width, height, colourAt: (index) => ramp.colour(values[index], palette) });
+  painted.set(canvas, { values, ramp: ramp.name, palette });
 }
 
-function colouring({ values }: Pixels, ramp: Ramp): (index: number) => Colour {
-  const palette = currentPalette();
-  return (index) => ramp(values[index], palette);
+/** Whether two are the same part of the same memory. Numbers that have been computed do not change. */
+function sameNumbers(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a === b) return true;
+  return ArrayBuffer.isView(a) && ArrayBuffer.isView(b) && a.buffer === b.buffer && a.byteOffset === b.byteOffset && a.byteLength === b.byteLength;
 }
 
 /** Draws the colour of each pixel, counted row by row. */
@@ -42,6 +66,7 @@ export function paintColours(
   canvas: HTMLCanvasElement, area: { readonly width: number; readonly height: number; colourAt(index: number): Colour } | undefined,
 ): void {
   const context = canvas.getContext('2d')!;
+  painted.delete(canvas);
   if (!area) {
     context.clearRect(0, 0, canvas.width, canvas.height);
     canvas.classList.add('waiting');
@@ -53,7 +78,10 @@ export function paintColours(
   const image = context.createImageData(width, height);
   for (let i = 0; i < width * height; i++) {
     const [red, green, blue] = area.colourAt(i);
-    image.data.set([red, green, blue, 255], 4 * i);
+    image.data[4 * i] = red;
+    image.data[4 * i + 1] = green;
+    image.data[4 * i + 2] = blue;
+    image.data[4 * i + 3] = 255;
   }
   context.putImageData(image, 0, 0);
 }

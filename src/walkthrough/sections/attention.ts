@@ -9,7 +9,7 @@ import { colouring } from '../drawing/values.ts';
 import type { Section } from '../page.ts';
 import { believed, letterTrace, pictureAt } from '../requests.ts';
 import { side, stepCount } from '../study.ts';
-import { headOf, rowOf, spreadOf, tokenAt } from '../work/attention.ts';
+import { headOf, rowOf, spreadOf, tokenAt, type Head } from '../work/attention.ts';
 import { headsOf, gridOf } from '../work/layers.ts';
 
 export const attentionSection: Section = (root, page) => {
@@ -28,6 +28,8 @@ export const attentionSection: Section = (root, page) => {
   const head = slider({ label: 'head', name: 'head', least: 0, most: 5, step: 1, text: (value) => String(value + 1) }, (value) => page.change({ head: value }));
   const steps = slider({ label: 'step', name: 'attention-step', least: 0, most: stepCount - 1, step: 1, text: (value) => `${value} of ${stepCount}` }, (step) => page.change({ step }));
   const progress = status();
+  /** The head whose values are drawn as colours. */
+  let coloured: Head | undefined;
 
   root.append(
     element('div', { class: 'controls above' }, layer.root, head.root, steps.root),
@@ -68,6 +70,7 @@ export const attentionSection: Section = (root, page) => {
     const all = [belief, attended, alone, gathered, own];
     if (!result || !picture) {
       for (const { canvas } of all) paint(canvas, undefined, asPicture);
+      coloured = undefined;
       paint(channels, undefined, asPicture);
       showDigest(root, undefined);
       return;
@@ -87,9 +90,12 @@ export const attentionSection: Section = (root, page) => {
     const square = (values: ArrayLike<number>) => ({ width: grid, height: grid, values });
     paint(attended.canvas, square(row), asShare(Math.max(...row)));
     paint(alone.canvas, square(lonely), asShare(1));
-    const colourOf = colouring({ size: one.size, data: one.own });
-    paintColours(gathered.canvas, { width: grid, height: grid, colourAt: (i) => colourOf(one.gathered, i) });
-    paintColours(own.canvas, { width: grid, height: grid, colourAt: (i) => colourOf(one.own, i) });
+    if (coloured !== one) {
+      const colourOf = colouring({ size: one.size, data: one.own });
+      paintColours(gathered.canvas, { width: grid, height: grid, colourAt: (i) => colourOf(one.gathered, i) });
+      paintColours(own.canvas, { width: grid, height: grid, colourAt: (i) => colourOf(one.own, i) });
+      coloured = one;
+    }
     for (const each of all) each.outline(token % grid, Math.floor(token / grid), grid);
 
     const vector = (values: Float32Array): Float32Array => values.subarray(token * one.size, (token + 1) * one.size);

@@ -4,8 +4,20 @@ import { tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { TraceRequest } from '../protocol.ts';
 import { side } from '../study.ts';
 
+/** So many noises are remembered. */
+const mostKnown = 16;
+const known = new Map<string, Tensor>();
+
 /** [B,1,H,W]: for each sample its slice of what `torch.randn` draws for the seed. */
 export function noiseOf({ seed, slices }: Pick<TraceRequest, 'seed' | 'slices'>): Tensor {
+  const key = `${seed} ${slices.join()}`;
+  const noise = known.get(key) ?? draw(seed, slices);
+  known.set(key, noise);
+  if (known.size > mostKnown) known.delete(known.keys().next().value!);
+  return noise;
+}
+
+function draw(seed: number, slices: readonly number[]): Tensor {
   const size = side * side;
   const drawn = manualSeed(seed).randn([Math.max(...slices) + 1, 1, side, side]);
   const data = new Float32Array(slices.length * size);
