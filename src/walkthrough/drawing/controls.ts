@@ -24,7 +24,7 @@ export function slider({ label, least, most, step, text = String, name }: Slider
     root: element('label', { class: 'slider' }, element('span', {}, label), input, output),
     show(value) {
       input.value = String(value);
-      input.style.setProperty('--filled', `${((value - least) / (most - least)) * 100}%`);
+      input.style.setProperty('--filled', `${((value - least) / (Number(input.max) - least)) * 100}%`);
       setText(output, text(value));
     },
   };

@@ -61,8 +61,8 @@ export const attentionSection: Section = (root, page) => {
     const result = answer?.results[0];
 
     layer.show(String(state.layer));
-    head.show(headIndex);
     setAttributes(head.root.querySelector('input')!, { max: heads - 1 });
+    head.show(headIndex);
     steps.show(index);
     flip.show(state.flip);
     progress.show(answer ? [answer] : [], 1, `three passes at step ${index}`);
