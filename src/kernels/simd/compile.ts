@@ -6,7 +6,7 @@ import { CONTROL } from './memory.ts';
 import type { Place, Step } from './steps.ts';
 
 /** Looks at the barrier before a thread goes to sleep. */
-const SPINS = 4000;
+const SPINS = 20_000;
 const SLEEP_NANOSECONDS = 100_000_000;
 /** Sleeps after which a thread that does not come is given up: 20 seconds. No unit of work takes nearly that long. */
 const PATIENCE = 200;
