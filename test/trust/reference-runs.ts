@@ -2,7 +2,7 @@
  * The runs whose bits are the same everywhere, and all the ways to compute them. Imports nothing of Node: the same file runs
  * in every Node and every browser that `npm run bits` finds.
  */
-import { cast, cfgPag, createScheduler, createUNet, manualSeed, pag, referenceBackend, sampleSteps, simdBackend, tensor, unetDenoiser } from '../../src/index.ts';
+import { cast, cfgPag, createScheduler, createUNet, manualSeed, openThreads, pag, referenceBackend, sampleSteps, simdBackend, tensor, unetDenoiser } from '../../src/index.ts';
 import type { Backend, DType, Guidance, ModelFolder, Tensor } from '../../src/index.ts';
 
 interface ReferenceRun {
@@ -34,7 +34,7 @@ export const referenceRuns: Readonly<Record<string, ReferenceRun>> = {
 
 interface Way {
   readonly name: string;
-  readonly backend: () => Backend;
+  readonly backend: () => Backend | Promise<Backend>;
   /** All samples as one batch, or each in a run of its own. */
   readonly apart: boolean;
 }
@@ -43,7 +43,7 @@ interface Way {
 const ways: readonly Way[] = [
   { name: 'loops', backend: () => referenceBackend(), apart: false },
   { name: 'simd, 1 thread', backend: () => simdBackend({ threads: 1 }), apart: false },
-  { name: 'simd, 2 threads', backend: () => simdBackend({ threads: 2 }), apart: false },
+  { name: 'simd, 2 threads', backend: async () => simdBackend({ threads: 2, workers: await openThreads(1) }), apart: false },
   { name: 'simd, 1 thread, one by one', backend: () => simdBackend({ threads: 1 }), apart: true },
 ];
 
@@ -58,7 +58,7 @@ export interface Digest {
 export async function* digests(model: ModelFolder): AsyncGenerator<Digest, void, void> {
   for (const [name, run] of Object.entries(referenceRuns)) {
     for (const way of run.dtype === 'f32' ? ways : ways.slice(0, 1)) {
-      const backend = way.backend();
+      const backend = await way.backend();
       const groups = way.apart ? run.labels.map((_, i) => [i]) : [run.labels.map((_, i) => i)];
       const parts = groups.map((group) => latentsOf(run, model, backend, group));
       backend.dispose();

@@ -5,6 +5,7 @@ import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import { referenceKernels } from '../../src/kernels/reference/index.ts';
 import { identity } from '../../src/nn/attention-perturbations.ts';
 import { norm, scale, add, subtract } from '../../src/tensor/arithmetic.ts';
+import { bank } from '../../src/oracle/faults/bank.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { sizeOf, tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import { runUNet, unperturbed } from '../../src/unet/unet.ts';
@@ -216,6 +217,11 @@ describe('faults', () => {
     expect(error).toBeLessThan(0.1);
     expect(largestDifference(right[0].sample, firstStep(name)[0].sample)).toBeGreaterThan(error);
     expect(firstStep()).toEqual(right); // switched off again
+  });
+
+  it('have names that the oracle knows', () => {
+    const known = bank.map(({ name }) => name);
+    expect(faultNames.filter((name) => !known.includes(name))).toEqual([]);
   });
 
   it('are made as they say', () => {

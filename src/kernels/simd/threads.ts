@@ -75,8 +75,12 @@ export function startsAsleep(): boolean {
   return nodeThreads() !== undefined;
 }
 
-/** `count` workers for a backend to come, in a browser; resolves when all are alive. Rejects with an Error when one cannot start. */
+/**
+ * `count` workers for a backend to come; resolves when all are alive. Node needs none opened, so there are none for it.
+ * Rejects with an Error when one cannot start.
+ */
 export async function openThreads(count: number): Promise<readonly AnyWorker[]> {
+  if (startsAsleep()) return [];
   const url = URL.createObjectURL(new Blob([webSource], { type: 'text/javascript' }));
   try {
     return await Promise.all(Array.from({ length: count }, () => new Promise<Worker>((resolve, reject) => {
@@ -90,7 +94,7 @@ export async function openThreads(count: number): Promise<readonly AnyWorker[]> 
 }
 
 /** `count` workers over `memory`, `opened` ones if there are any; `onDeath` is told when one ends unasked. */
-export function pool(memory: WebAssembly.Memory, count: number, onDeath: (problem: string) => void, opened?: readonly AnyWorker[]): Pool {
+export function pool(memory: WebAssembly.Memory, count: number, onDeath: (problem: string) => void, opened: readonly AnyWorker[] = []): Pool {
   const numbers = new Map<WebAssembly.Module, number>();
   let workers: readonly AnyWorker[] | undefined;
   let next = 0;
@@ -115,7 +119,7 @@ export function pool(memory: WebAssembly.Memory, count: number, onDeath: (proble
 
   return {
     start(module, arena) {
-      workers ??= opened ?? Array.from({ length: count }, startWorker);
+      workers ??= opened.length > 0 ? opened : Array.from({ length: count }, startWorker);
       if (!numbers.has(module)) {
         numbers.set(module, next);
         send({ id: next++, module });
