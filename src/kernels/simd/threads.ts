@@ -56,7 +56,7 @@ const receive = ({ memory, thread, id, module }) => {
   serve(thread);
 };`;
 const nodeSource = `${workerSource} require('node:worker_threads').parentPort.on('message', receive);`;
-const webSource = `${workerSource} onmessage = (event) => receive(event.data); postMessage('open');`;
+const webSource = `${workerSource} onmessage = ({ data }) => { if (data === 'open') postMessage('open'); else receive(data); };`;
 
 /** Node's threads, without an import that a bundler for browsers would follow. */
 function nodeThreads(): NodeThreads | undefined {
@@ -85,6 +85,8 @@ export async function openThreads(count: number): Promise<readonly AnyWorker[]> 
   try {
     return await Promise.all(Array.from({ length: count }, () => new Promise<Worker>((resolve, reject) => {
       const worker = new Worker(url);
+      // Asked and answered: only then do further letters reach it at once. Before, a browser holds them back while this thread sleeps.
+      worker.postMessage('open');
       worker.onmessage = () => resolve(worker);
       worker.onerror = (event) => reject(new Error(`a thread could not be started: ${event.message || 'the browser gives no reason'}`));
     })));
