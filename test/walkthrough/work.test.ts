@@ -51,6 +51,7 @@ describe('the noise', () => {
       expect(chosen.data.subarray(b * 1024, (b + 1) * 1024)).toEqual(manualSeed(3).randn([slice + 1, 1, 32, 32]).data.subarray(slice * 1024));
       expect(chosen.data[b * 1024]).toBe(drawn.data[slice * 1024]);
     }
+    expect(noiseOf({ seed: 3, slices: [1] }).data).toEqual(drawn.data.subarray(1024, 2048)); // not what is remembered of another request
   });
 });
 
