@@ -12,6 +12,8 @@ export interface Alignment {
   readonly notes: ReadonlyMap<string, string>;
   /** What cannot be compared, and why: by our name. */
   readonly problems: ReadonlyMap<string, string>;
+  /** Taps of the perturbed pass before its first perturbed layer, by the name of the plain tap that they must equal. */
+  readonly shared: Trace;
   /** Their names that belong to no tap. */
   readonly unknown: readonly string[];
 }
@@ -26,12 +28,16 @@ const wideEnough: Readonly<Record<FormatName, readonly Tensor['dtype'][]>> = {
  * @throws InputError when two of their tensors are the same tap
  */
 export function align(file: SafetensorsFile, truth: Trace, format: FormatName): Alignment {
-  const [found, notes, problems, unknown] = [new Map<string, Tensor>(), new Map<string, string>(), new Map<string, string>(), [] as string[]];
+  const [found, shared, notes, problems] = [new Map<string, Tensor>(), new Map<string, Tensor>(), new Map<string, string>(), new Map<string, string>()];
+  const unknown: string[] = [];
   const taken = new Map<string, string>();
   for (const name of file.entries.keys()) {
     const tap = [name, canonical(name)].find((candidate) => truth.has(candidate));
     if (tap === undefined) {
-      unknown.push(name);
+      const plain = canonical(name).replace('perturbed.', '');
+      const value = plain !== canonical(name) && truth.has(plain) ? inLayoutOf(readTensor(file, name), truth.get(plain)!)?.value : undefined;
+      if (value) shared.set(plain, value);
+      else unknown.push(name);
       continue;
     }
     if (taken.has(tap)) throw new InputError(`${file.source}: "${taken.get(tap)}" and "${name}" are both the tap ${tap}`);
@@ -50,7 +56,7 @@ export function align(file: SafetensorsFile, truth: Trace, format: FormatName): 
     const said = [...(name === tap ? [] : [`"${name}"`]), ...(read.note ? [read.note] : [])];
     if (said.length > 0) notes.set(tap, `read from ${said.join(', ')}`);
   }
-  return { found, notes, problems, unknown };
+  return { found, shared, notes, problems, unknown };
 }
 
 /** Other spellings: the names that `pag forward` writes, other separators, and the object that holds the model. */

@@ -79,14 +79,21 @@ export function check(one: Case, file: SafetensorsFile, format: Format, only?: r
   const wanted = (name: string): boolean => !only || matchesAny(only, name);
   const required = [...one.expected.keys()].filter(wanted);
   if (only && ![...exactTruth.keys()].some(wanted)) throw new InputError(`--only ${only.join(',')} names no tap of ${one.name}; it has ${listed([...exactTruth.keys()])}`);
-  const aligned = align(file, new Map([...exactTruth].filter(([name]) => wanted(name))), format.name);
-  const theirs: Trace = new Map([...aligned.found].map(([name, value]) => [name, cast(value, 'f64')]));
-  const missing = required.filter((name) => !theirs.has(name) && !aligned.problems.has(name));
+  const aligned = align(file, exactTruth, format.name);
+  const theirs: Trace = new Map([...aligned.found].filter(([name]) => wanted(name)).map(([name, value]) => [name, cast(value, 'f64')]));
+  const shared = [...aligned.shared].filter(([name]) => wanted(`perturbed.${name}`));
+  const problems = new Map([...aligned.problems].filter(([name]) => wanted(name)));
+  const missing = required.filter((name) => !theirs.has(name) && !problems.has(name));
 
-  const names = new Set(theirs.keys());
+  const names = new Set([...theirs.keys(), ...shared.map(([name]) => name)]);
   const bands = inPrecision(one, format, () => bandsOf(one, format, names));
   const localBands = bandsOf(one, format, names, theirs);
-  const taps = [...exactTruth.keys()].filter((name) => names.has(name)).map((name): TapReport => {
+  for (const [name, value] of shared) {
+    const band = bands.get(name)!;
+    const share = shareOf(deviation(cast(value, 'f64'), theirs.get(name) ?? band.truth, band.scale), band);
+    if (!(share <= 1)) problems.set(`perturbed.${name}`, `is not what ${name} is; before the first perturbed layer the two passes are the same`);
+  }
+  const taps = [...exactTruth.keys()].filter((name) => theirs.has(name)).map((name): TapReport => {
     const [found, band, localBand] = [theirs.get(name)!, bands.get(name)!, localBands.get(name)!];
     const chained = judge(found, band);
     const local = judge(found, localBand);
@@ -97,13 +104,13 @@ export function check(one: Case, file: SafetensorsFile, format: Format, only?: r
 
   const first = taps.find(({ status }) => status === 'wrong' || status === 'not finite') ?? taps.find(({ status }) => status !== 'ok');
   const before = first ? taps.slice(0, taps.indexOf(first)) : [];
-  const passes = !first && missing.length === 0 && aligned.problems.size === 0 && taps.length > 0;
+  const passes = !first && missing.length === 0 && problems.size === 0 && taps.length > 0;
   return {
     report: {
-      case: one, format, taps, missing, problems: aligned.problems, unknown: aligned.unknown.filter((name) => wanted(name)), first,
+      case: one, format, taps, missing, problems, unknown: aligned.unknown, first,
       lastGood: before.filter(({ status }) => status === 'ok').at(-1), passes,
     },
-    theirs, bands,
+    theirs, bands: new Map([...bands].filter(([name]) => theirs.has(name))),
   };
 }
 

@@ -125,7 +125,8 @@ function distance(found: Trace, faulty: Trace, name: string, band: Band, { store
   const moved = band.truth.data.map((value, i) => (Number.isFinite(b.data[i] - value) ? Math.abs(b.data[i] - value) : 0));
   const relative = rms(band.scale) / (rms(band.truth.data) || 1);
   const common = rms(moved);
-  return shareOf(deviation(a, b, band.scale.map((scale, i) => scale + relative * (moved[i] + common) + stored * moved[i])), band);
+  const rounding = common > 0 ? stored : 0;
+  return shareOf(deviation(a, b, band.scale.map((scale, i) => scale + relative * (moved[i] + common) + rounding * Math.min(Math.abs(b.data[i]), Number.MAX_VALUE))), band);
 }
 
 function rms(values: ArrayLike<number>): number {

@@ -68,7 +68,7 @@ function flow(taps: readonly TapReport[]): string {
     return `<rect class="${status.replace(' ', '-')}" x="${(i * step + 1).toFixed(1)}" y="${(height - tall).toFixed(1)}" width="${Math.max(1, step - 2).toFixed(1)}" height="${tall.toFixed(1)}"><title>${escaped(name)}: ${status}, ${percent(share)} of the budget</title></rect>`;
   });
   const line = (height - level(1)).toFixed(1);
-  return `<div class="scroll"><svg class="flow" viewBox="0 0 ${width} ${height}" style="min-width:${Math.min(width, 900)}px" role="img" aria-label="share of the budget of each tap">${bars.join('')}<line x1="0" x2="${width}" y1="${line}" y2="${line}"/></svg></div>`;
+  return `<div class="scroll"><svg class="flow" viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" style="min-width:${Math.min(width, 900)}px" role="img" aria-label="share of the budget of each tap">${bars.join('')}<line x1="0" x2="${width}" y1="${line}" y2="${line}"/></svg></div>`;
 }
 
 /** Few enough cells that a page stays small. */

@@ -24,7 +24,8 @@ export function textReport(report: Report, diagnosis: Diagnosis | undefined, res
   for (const name of report.missing.slice(0, glance)) lines.push(paint(31, `  missing: ${name}`));
   if (report.missing.length > glance) lines.push(`  … and ${report.missing.length - glance} more`);
   if (report.missing.length > 0) lines.push('  (a partial port says which taps it has: --only GLOB)');
-  for (const [name, problem] of report.problems) lines.push(paint(31, `  ${name} ${problem}`));
+  for (const [name, problem] of [...report.problems].slice(0, glance)) lines.push(paint(31, `  ${name} ${problem}`));
+  if (report.problems.size > glance) lines.push(`  … and ${report.problems.size - glance} more`);
   if (report.unknown.length > 0) lines.push(`  not compared, no tap of this case: ${report.unknown.slice(0, 8).join(', ')}${report.unknown.length > 8 ? ', …' : ''}`);
   for (const { name, note } of taps) if (note) lines.push(`  ${name}: ${note}`);
 

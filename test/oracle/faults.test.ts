@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { cast } from '../../src/tensor/rounding.ts';
+import { affects, diagnose, faultyTraces } from '../../src/oracle/diagnosis.ts';
+import { bank, invisible } from '../../src/oracle/faults/bank.ts';
+import { formats } from '../../src/oracle/honest/format.ts';
+import { bandsOf } from '../../src/oracle/tolerance.ts';
+import { trace } from '../../src/oracle/trace.ts';
+import { caseNames, loadCase, oracle } from './cases.ts';
+import { heldOut, port } from './ports.ts';
+
+type Entry = readonly [tap: string, share: number, naming: 'first' | 'tied' | 'other'];
+interface Certificate {
+  readonly summary: Readonly<Record<'faults' | 'pairs' | 'first' | 'tied' | 'other', number>>;
+  readonly invisible: unknown;
+  readonly shareOfBudget: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly faults: Readonly<Record<string, Readonly<Record<string, Entry>>>>;
+}
+const certificate: Certificate = JSON.parse(readFileSync(new URL('certificate.json', oracle), 'utf8'));
+
+describe('the certificate', () => {
+  it('is about the faults and cases that there are', () => {
+    expect(Object.keys(certificate.faults).sort()).toEqual(bank.map(({ name }) => name).sort());
+    expect(new Set(bank.map(({ name }) => name)).size).toBe(bank.length);
+    expect(bank.length).toBeGreaterThanOrEqual(30);
+    expect(certificate.invisible).toEqual(invisible);
+    for (const shares of Object.values(certificate.shareOfBudget)) expect(Object.keys(shares).sort()).toEqual([...caseNames].sort());
+  });
+
+  it('has a case that catches every fault', () => {
+    expect(Object.entries(certificate.faults).filter(([, cases]) => Object.keys(cases).length === 0).map(([name]) => name)).toEqual([]);
+  });
+
+  it('names the fault first in 90 % of the cases that it affects', () => {
+    const entries = Object.values(certificate.faults).flatMap((cases) => Object.values(cases));
+    const first = entries.filter(([, , naming]) => naming === 'first').length;
+    expect(certificate.summary).toMatchObject({ pairs: entries.length, first });
+    expect(first / entries.length).toBeGreaterThanOrEqual(0.9);
+  });
+
+  it('has no honest computation beyond its budget', () => {
+    for (const shares of Object.values(certificate.shareOfBudget)) expect(Math.max(...Object.values(shares))).toBeLessThanOrEqual(1);
+  });
+});
+
+/** Few cases that show all faults, from the quickest kinds on: so the certificate is checked, not believed. */
+function coveringCases(): ReadonlyMap<string, readonly string[]> {
+  const order = ['guidances/', 'schedulers/', 'operations/', 'layers/', 'runs/ddpm', 'runs/pag-clipped', 'unets/', 'runs/', 'blocks/'];
+  const cost = (name: string): number => order.findIndex((prefix) => name.startsWith(prefix));
+  const left = new Set(bank.map(({ name }) => name));
+  const chosen = new Map<string, readonly string[]>();
+  for (const name of [...caseNames].sort((a, b) => cost(a) - cost(b))) {
+    const shown = [...left].filter((fault) => certificate.faults[fault][name]?.[2] === 'first');
+    if (shown.length === 0) continue;
+    chosen.set(name, shown);
+    for (const fault of shown) left.delete(fault);
+  }
+  if (left.size > 0) throw new Error(`nowhere named first: ${[...left].join(', ')}`);
+  return chosen;
+}
+
+const honest = port(heldOut['even terms first, fused']);
+
+describe('a planted fault is caught and named', () => {
+  it.each([...coveringCases()])('%s', async (name, faults) => {
+    const one = await loadCase(name);
+    const names = new Set(one.expected.keys());
+    const bands = bandsOf(one, formats.f32, names);
+    const traces = faultyTraces(one, formats.f32, names);
+    for (const fault of bank.filter((candidate) => faults.includes(candidate.name))) {
+      const theirs = new Map([...trace(one, fault.apply(honest), { storage: 'f32', compute: 'f32' }, { names })].map(([tap, value]) => [tap, cast(value, 'f64')]));
+      const supplied = new Map([...bands].filter(([tap]) => theirs.has(tap)));
+      expect(affects(supplied, theirs) || supplied.size < bands.size, `${fault.name} is caught`).toBe(true);
+      expect(diagnose(supplied, theirs, formats.f32, traces).best?.faults.map((found) => found.name), `${fault.name} is named`).toEqual([fault.name]);
+    }
+  });
+});
