@@ -43,6 +43,9 @@ describe('the certificate', () => {
   });
 });
 
+/** Without its term PAG gives what it gives when nothing is perturbed: the numbers cannot tell which of the two it is. */
+const inseparable = ['pag-term-missing'];
+
 /** Few cases that show all faults, from the quickest kinds on: so the certificate is checked, not believed. */
 function coveringCases(): ReadonlyMap<string, readonly string[]> {
   const order = ['guidances/', 'schedulers/', 'operations/', 'layers/', 'runs/ddpm', 'runs/pag-clipped', 'unets/', 'runs/', 'blocks/'];
@@ -50,7 +53,7 @@ function coveringCases(): ReadonlyMap<string, readonly string[]> {
   const left = new Set(bank.map(({ name }) => name));
   const chosen = new Map<string, readonly string[]>();
   for (const name of [...caseNames].sort((a, b) => cost(a) - cost(b))) {
-    const shown = [...left].filter((fault) => certificate.faults[fault][name]?.[2] === 'first');
+    const shown = [...left].filter((fault) => certificate.faults[fault][name]?.[2] === (inseparable.includes(fault) ? 'tied' : 'first'));
     if (shown.length === 0) continue;
     chosen.set(name, shown);
     for (const fault of shown) left.delete(fault);
@@ -71,7 +74,10 @@ describe('a planted fault is caught and named', () => {
       const theirs = new Map([...trace(one, fault.apply(honest), { storage: 'f32', compute: 'f32' }, { names })].map(([tap, value]) => [tap, cast(value, 'f64')]));
       const supplied = new Map([...bands].filter(([tap]) => theirs.has(tap)));
       expect(affects(supplied, theirs) || supplied.size < bands.size, `${fault.name} is caught`).toBe(true);
-      expect(diagnose(supplied, theirs, formats.f32, traces).best?.faults.map((found) => found.name), `${fault.name} is named`).toEqual([fault.name]);
+      const { best, equivalent } = diagnose(supplied, theirs, formats.f32, traces);
+      const named = inseparable.includes(fault.name) ? equivalent : best?.faults;
+      expect(named?.map((found) => found.name), `${fault.name} is named`).toContain(fault.name);
+      expect(best?.faults.length, 'and nothing else besides').toBe(1);
     }
   });
 });
