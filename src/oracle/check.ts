@@ -120,12 +120,12 @@ function judge(found: Parameters<typeof deviation>[0], band: Band): Judgement {
   return { deviation: away, budget: band.budget, share: shareOf(away, band), honest: [Math.min(...spread), Math.max(...spread)] };
 }
 
-/** Some operations are defined for some precisions only. */
+/** Some operations are defined for some precisions only, and a case that somebody changed may ask for what there is not. */
 function inPrecision<T>(one: Case, format: Format, compute: () => T): T {
   try {
     return compute();
   } catch (error) {
-    if (error instanceof TypeError) throw new InputError(`${one.name} cannot be computed in ${format.name}: ${error.message}`);
+    if (error instanceof TypeError || error instanceof RangeError) throw new InputError(`${one.name} cannot be computed in ${format.name}: ${error.message}`);
     throw error;
   }
 }

@@ -1,0 +1,126 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { explain, runCommand } from '../../src/cli/commands.ts';
+import { parseSafetensors, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { temporaryFolder } from './models.ts';
+
+const { path } = temporaryFolder();
+let printed: string[];
+beforeEach(() => {
+  printed = [];
+  vi.spyOn(console, 'log').mockImplementation((text: string) => { printed.push(text); });
+});
+afterEach(() => { vi.restoreAllMocks(); });
+
+const name = 'guidances/cfg-pag';
+const oracle = new URL('../../fixtures/oracle/', import.meta.url);
+const expected = readTensors(parseSafetensors(readFileSync(new URL(`${name}/expected.safetensors`, oracle)), 'expected'));
+const guided = expected.get('f32/guided')!;
+
+function theirs(file: string, tensors: Readonly<Record<string, Tensor>>): string {
+  writeFileSync(path(file), writeSafetensors(tensors));
+  return path(file);
+}
+
+/** The one line with which unusable input ends; status 2. */
+async function refusal(...args: string[]): Promise<string> {
+  const error: unknown = await runCommand(args).then(() => expect.fail('it ran'), (thrown: unknown) => thrown);
+  const { status, message } = explain(error);
+  if (status !== 2) throw error;
+  expect(message).not.toMatch(/\n/);
+  return message;
+}
+
+describe('pag cases, export and check', () => {
+  it('list, write and check a case, with status 0', async () => {
+    expect(await runCommand(['cases'])).toBe(0);
+    expect(printed.find((line) => line.startsWith(name))).toMatch(/classifier-free guidance and PAG/);
+    const folder = path('exported');
+    expect(await runCommand(['export', name, folder])).toBe(0);
+    expect(printed.at(-1)).toMatch(/pag check .*exported yours\.safetensors/);
+    expect(await runCommand(['check', folder, theirs('right.safetensors', { guided })])).toBe(0);
+    expect(printed.at(-1)).toMatch(/✓ all 1 tap/);
+  });
+
+  it('export the weights of another case and of the letters model', async () => {
+    for (const [from, count] of [['runs/cfg', 84], ['runs/letters', 1]] as const) {
+      expect(await runCommand(['export', from, path(from)])).toBe(0);
+      expect(parseSafetensors(readFileSync(join(path(from), 'weights.safetensors')), 'weights').entries.size).toBeGreaterThanOrEqual(count);
+    }
+  });
+
+  it('write JUnit and HTML, and print JSON, with status 1 where something is off', async () => {
+    const file = theirs('wrong.safetensors', { guided: { ...guided, data: guided.data.map((value) => 2 * value) } });
+    expect(await runCommand(['check', name, file, '--json', '--junit', path('r.xml'), '--html', path('r.html')])).toBe(1);
+    expect(JSON.parse(printed[0])).toMatchObject({ passes: false, first: 'guided', residual: ['guided: it is the truth times 2 (2).'] });
+    expect(readFileSync(path('r.xml'), 'utf8')).toMatch(/failures="1"/);
+    expect(readFileSync(path('r.html'), 'utf8')).toMatch(/<!doctype html>/);
+  });
+
+  it('let no NaN pass', async () => {
+    const file = theirs('nan.safetensors', { guided: { ...guided, data: guided.data.map(() => NaN) } });
+    expect(await runCommand(['check', name, file, '--no-diagnosis'])).toBe(1);
+    expect(printed[0]).toMatch(/guided holds 48 numbers that are NaN or infinite, the first at \[0, 0, 0, 0\]/);
+  });
+});
+
+describe('unusable input is one line', () => {
+  it('about a file that is cut off, empty, no safetensors, or not there', async () => {
+    const whole = writeSafetensors({ guided });
+    for (const [file, bytes] of [['cut', whole.subarray(0, whole.length - 7)], ['short', whole.subarray(0, 30)], ['none', new Uint8Array()], ['text', new TextEncoder().encode('not a tensor in here')]] as const) {
+      writeFileSync(path(file), bytes);
+      expect(await refusal('check', name, path(file))).toMatch(new RegExp(`^${file}: `));
+    }
+    expect(await refusal('check', name, path('nothing'))).toMatch(/cannot read .*nothing: there is no such file/);
+  });
+
+  it('about names that are no taps, and integers', async () => {
+    expect(await refusal('check', name, theirs('names.safetensors', { gided: guided }))).toMatch(/holds no tap of guidances\/cfg-pag; it has gided; expected are guided/);
+    writeFileSync(path('integers'), writeSafetensors({ guided: { shape: [1], integers: [3] } }));
+    expect(await refusal('check', name, path('integers'))).toMatch(/"guided" holds I64; expected floating-point/);
+  });
+
+  it('about options', async () => {
+    const file = theirs('fine.safetensors', { guided });
+    expect(await refusal('check', name, file, '--dtype', 'fp16')).toMatch(/--dtype is "fp16"; expected f32, tf32/);
+    expect(await refusal('check', name, file, '--only', 'x.*')).toMatch(/--only x\.\* names no tap/);
+    expect(await refusal('check', 'guidances/cfg-pga', file)).toMatch(/did you mean "guidances\/cfg-pag"/);
+    expect(await refusal('check', name)).toMatch(/THEIRS\.safetensors is missing/);
+    expect(await refusal('check', name, file, '--html', path('no/folder/r.html'))).toMatch(/cannot write/);
+    expect(await refusal('check', 'schedulers/ddim-thresholding', file, '--dtype', 'bf16')).toMatch(/cannot be computed in bf16/);
+  });
+
+  it('about a case that was changed', async () => {
+    const file = theirs('fine.safetensors', { guided });
+    let count = 0;
+    const changed = (change: (json: Record<string, unknown>) => void): string => {
+      const folder = path(`case${count++}`);
+      mkdirSync(folder);
+      cpSync(new URL(`${name}/`, oracle), folder, { recursive: true });
+      const json = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8'));
+      change(json);
+      writeFileSync(join(folder, 'case.json'), JSON.stringify(json));
+      return folder;
+    };
+    const guidance = (json: Record<string, unknown>) => (json['subject'] as { guidance: Record<string, unknown> }).guidance;
+    const sums = (json: Record<string, unknown>) => json['sha256'] as Record<string, Record<string, string>>;
+    for (const [change, message] of [
+      [(json) => { json['schema'] = 2; }, /schema is 2; this version reads 1/],
+      [(json) => { json['more'] = 1; }, /unknown key "more"/],
+      [(json) => { guidance(json)['pag_scale'] = 'much'; }, /"pag_scale" is "much"; expected a finite number/],
+      [(json) => { (json['subject'] as Record<string, unknown>)['kind'] = '__proto__'; }, /of kind "__proto__"/],
+      [(json) => { sums(json)['inputs']['sample'] = '0'; }, /"sample" is not what case.json promises/],
+      [(json) => { delete sums(json)['inputs']; }, /has no input/],
+      [(json) => { json['model'] = '../../../etc'; }, /which does not ship/],
+      [(json) => { json['sha256'] = {}; }, /"expected" is missing/],
+    ] as readonly (readonly [(json: Record<string, unknown>) => void, RegExp])[]) {
+      expect(await refusal('check', changed(change), file)).toMatch(message);
+    }
+  });
+
+  it('and leaves nothing half-written', () => {
+    expect(existsSync(path('no'))).toBe(false);
+  });
+});
