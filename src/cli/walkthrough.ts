@@ -25,12 +25,21 @@ const lettersModel = fileURLToPath(new URL('../../fixtures/letters/model', impor
 
 async function run(args: readonly string[]): Promise<number> {
   const port = readOptions(args, { port: 'text' }).integer('port', 0, 65535) ?? 8420;
+  await buildFromSource();
   const found = await stat(join(builtPage, 'index.html')).catch(() => undefined);
   if (!found) throw new InputError('the page has not been built yet; run: npm run build:walkthrough');
   const server = await serveFolder(builtPage, port, { model: lettersModel });
   console.log(`the walkthrough: http://localhost:${(server.address() as AddressInfo).port}/   (Ctrl-C stops it)`);
   await new Promise((resolve) => server.on('close', resolve));
   return 0;
+}
+
+/** In a checkout the page is built anew, so that it is never older than the source. The package brings it along. */
+async function buildFromSource(): Promise<void> {
+  if (!import.meta.url.endsWith('.ts')) return;
+  const builder = new URL('../../scripts/walkthrough/build.ts', import.meta.url).href;
+  const { buildWalkthrough } = (await import(builder)) as { buildWalkthrough(folder: string): Promise<void> };
+  await buildWalkthrough(builtPage);
 }
 
 const types: Readonly<Record<string, string>> = {
