@@ -47,7 +47,7 @@ export const layersSection: Section = (root, page) => {
     const amount = element('span', { class: 'number' });
     const guessed = element('button', { type: 'button', class: 'guess', name: `guess-${place}` }, 'this one');
     guessed.addEventListener('click', () => choose(place));
-    const row = element('div', { class: 'layer-row', 'data-layer': path }, element('label', {}, box, element('code', {}, path), element('span', { class: 'grid' }, `${gridOf(page.model, path)} × ${gridOf(page.model, path)}`)), element('span', { class: 'gauge' }, bar), amount, guessed);
+    const row = element('div', { class: 'layer-row', 'data-layer': path }, element('label', {}, box, element('code', {}, ...breakable(path)), element('span', { class: 'grid' }, `${gridOf(page.model, path)} × ${gridOf(page.model, path)}`)), element('span', { class: 'gauge' }, bar), amount, guessed);
     return { place, box, bar, amount, guessed, row };
   });
   const list = element('div', { class: 'layer-list' }, ...rows.map(({ row }) => row));
@@ -112,6 +112,11 @@ export const layersSection: Section = (root, page) => {
     progress.show(answers, (revealed ? 3 : 1) * stepCount + 1, result ? `${layers.length + 1} passes in ${secondsText(result.milliseconds / 1000)}, and the letters` : 'the letters');
   };
 };
+
+/** A module path that may be broken before its dots. */
+function breakable(path: string): readonly (Node | string)[] {
+  return path.split('.').flatMap((part, i) => (i === 0 ? [part] : [element('wbr'), `.${part}`]));
+}
 
 function verdict(revealed: boolean, guess: number | undefined, shares: readonly number[] | undefined, layers: readonly string[]): string {
   if (!revealed) return `First guess: which of the ${layers.length} layers, spoilt alone, changes the prediction ε most at this step? Click it.`;
