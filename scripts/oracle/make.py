@@ -19,13 +19,14 @@ import operations
 import runs_with_pag
 import schedules
 import stages
+import torch_ports
 import whole_unets
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     folders.begin()
-    for part in (operations, stages, whole_unets, schedules, guidances, runs_with_pag):
+    for part in (operations, stages, whole_unets, schedules, guidances, runs_with_pag, torch_ports):
         part.make()
         print(f"made {part.__name__}")
     folders.finish()

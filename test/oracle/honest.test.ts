@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parseSafetensors } from '../../src/formats/safetensors.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import { check } from '../../src/oracle/check.ts';
 import { formats, type FormatName } from '../../src/oracle/honest/format.ts';
 import { bandsOf, deviation, shareOf } from '../../src/oracle/tolerance.ts';
-import { loadCase, smallCases } from './cases.ts';
+import { loadCase, oracle, smallCases } from './cases.ts';
 import { fileOf, heldOut, outputOf, port } from './ports.ts';
 
 /** Some cases take seconds; scripts/oracle/certificate.ts checks them all, and writes down what it found. */
@@ -44,6 +46,15 @@ describe('honest ports that are not among those behind the tolerances pass, agai
       }
     });
   }
+});
+
+describe('PyTorch in bfloat16 and float16, of the tiny UNet, is within budget tap by tap, against the truth and from its own input', () => {
+  it.each([['bf16', 'bf16'], ['f16', 'mixed'], ['f16', 'f16']] as const)('%s as %s', async (dtype, format) => {
+    const bytes = readFileSync(new URL(`ports/tiny.${dtype}.safetensors`, oracle));
+    const { report } = check(await loadCase('unets/tiny'), parseSafetensors(bytes, dtype), formats[format]);
+    expect(report.taps.filter(({ status }) => status !== 'ok').map((tap) => [tap.name, tap.chained.share, tap.local.share])).toEqual([]);
+    expect(report.passes).toBe(true);
+  });
 });
 
 describe('precision is seen', () => {
