@@ -38,3 +38,13 @@ export { classify, createClassifier, type Classification, type Classifier } from
 export { fitGaussian, frechetDistance, type Gaussian } from './evaluation/frechet.ts';
 export { inceptionScore } from './evaluation/inception-score.ts';
 export { precisionRecall, type PrecisionRecall } from './evaluation/precision-recall.ts';
+
+export type { Case } from './oracle/case.ts';
+export { check, type Checked, type Report, type TapReport } from './oracle/check.ts';
+export { diagnose, faultyTraces, type Diagnosis } from './oracle/diagnosis.ts';
+export { bank as faultBank } from './oracle/faults/bank.ts';
+export type { Fault } from './oracle/faults/fault.ts';
+export { formats, type Format, type FormatName } from './oracle/honest/format.ts';
+export { reference as referenceImplementation, type Implementation } from './oracle/implementation.ts';
+export { readCase } from './oracle/read-case.ts';
+export { trace } from './oracle/trace.ts';

@@ -133,8 +133,3 @@ function inPrecision<T>(one: Case, format: Format, compute: () => T): T {
 function listed(names: readonly string[]): string {
   return names.length > 12 ? `${names.slice(0, 12).join(', ')}, … (${names.length} in all)` : names.join(', ');
 }
-
-/** Whether a tap could be computed from earlier ones of theirs, at least of the same pass or step. */
-export function isComparedLocally(taps: readonly TapReport[], index: number): boolean {
-  return index > 0 && taps.length > 1;
-}

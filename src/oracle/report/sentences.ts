@@ -1,5 +1,5 @@
 /** The findings of a check in sentences: the same in the terminal, in JSON, JUnit and HTML. */
-import { isComparedLocally, type Report, type TapReport } from '../check.ts';
+import type { Report, TapReport } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 
 /** The verdict in a line. */
@@ -26,8 +26,7 @@ export function divergence({ first, lastGood, taps }: Report): string | undefine
     return `${at} holds ${broken} numbers that are NaN or infinite, the first at [${place.join(', ')}]; ${lastGood ? `${lastGood.name} before it is right` : 'no tap before it is right'}.`;
   }
   if (first.status === 'inherited') return `${at}. It follows from your earlier taps, though, which are off less than shows by themselves.`;
-  const index = taps.indexOf(first);
-  if (!isComparedLocally(taps, index)) return `${at}. You supply no tap before it, so the mistake may be anywhere before it; supply more taps to narrow it down.`;
+  if (first === taps[0]) return `${at}. You supply no tap before it, so the mistake may be anywhere before it; supply more taps to narrow it down.`;
   const from = lastGood ? `The mistake is after ${lastGood.name}, which is right` : 'The mistake is after your first taps';
   const where = first.measures.where ? ` The bad elements are all in ${first.measures.where}.` : '';
   return `${at}. Computed from your own earlier taps it should be something else: this step is wrong, not its input. ${from}.${where}`;
@@ -52,7 +51,7 @@ export function explanation({ best, equivalent, complete, taps }: Diagnosis): re
 export function budgetSentence({ chained, local }: TapReport): string {
   const one = ({ deviation, budget, honest, share }: TapReport['chained']): string =>
     `rms ${fixed(deviation.rms)} and at most ${fixed(deviation.max)} times the size of honest rounding errors there; honest ports have rms ${fixed(honest[0])} to ${fixed(honest[1])}; `
-    + `the budget is ${fixed(budget.rms)} and ${fixed(budget.max)}, of which this is ${percent(share)}`;
+    + `the budget is ${fixed(budget.rms)} and ${fixed(budget.max)}; this is ${percent(share)} of it`;
   return `Against the truth: ${one(chained)}. Against what follows from your earlier taps: ${one(local)}.`;
 }
 
