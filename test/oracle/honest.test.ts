@@ -57,6 +57,15 @@ describe('PyTorch in bfloat16 and float16, of the tiny UNet, is within budget ta
   });
 });
 
+describe('rounding as noise is of the right size', () => {
+  it.each(['operations/conv2d', 'operations/linear', 'operations/groupNorm', 'operations/softmax', 'operations/applyAttentionMap', 'layers/resnet', 'schedulers/ddim'])('%s', async (name) => {
+    const one = await loadCase(name);
+    const spreads = [...bandsOf(one, formats.f32, new Set(one.expected.keys())).values()].map(({ spread }) => Math.max(...[...spread.values()].map(({ rms }) => rms)));
+    expect(Math.max(...spreads), 'no honest port errs more than the analysis allows').toBeLessThanOrEqual(1);
+    expect(Math.max(...spreads), 'nor does it allow ten times what they need').toBeGreaterThanOrEqual(0.1);
+  });
+});
+
 describe('precision is seen', () => {
   it('bf16 is no float32, and TF32 is no float32', async () => {
     const one = await loadCase('layers/resnet');

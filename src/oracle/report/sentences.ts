@@ -6,7 +6,8 @@ import type { Diagnosis } from '../diagnosis.ts';
 export function verdict({ taps, missing, problems, passes, first }: Report): string {
   if (passes) {
     const worst = [...taps].sort((a, b) => Math.max(b.chained.share, b.local.share) - Math.max(a.chained.share, a.local.share))[0];
-    return `all ${count(taps.length, 'tap')} are within budget; the closest to it is ${worst.name} with ${percent(Math.max(worst.chained.share, worst.local.share))}`;
+    const share = percent(Math.max(worst.chained.share, worst.local.share));
+    return taps.length === 1 ? `${worst.name} is within budget: ${share} of it` : `all ${taps.length} taps are within budget; the closest to it is ${worst.name} with ${share}`;
   }
   const off = taps.filter(({ status }) => status !== 'ok').length;
   const parts = [
