@@ -28,7 +28,7 @@ export function encodePng({ width, height, channels, pixels }: Picture): Uint8Ar
 }
 
 /** More pixels than this are refused before anything is unpacked. */
-const mostPixels = 2 ** 28;
+const mostPixels = 2 ** 24;
 
 /**
  * Reads what `encodePng` writes, and every other PNG of 8-bit grey or RGB that is not interlaced.
