@@ -16,7 +16,7 @@ beforeAll(async () => {
   model = await lettersModel();
   html = await readFile(`${repository}src/walkthrough/index.html`, 'utf8');
   css = await readFile(`${repository}src/walkthrough/style.css`, 'utf8');
-});
+}, 60_000);
 
 describe('the text', () => {
   it('says only numbers that are so', async () => {

@@ -31,7 +31,7 @@ const middle = 'mid_block.attentions.0';
 beforeAll(async () => {
   model = await lettersModel();
   layers = model.unet.attentionLayers;
-});
+}, 60_000);
 
 /** All that section 2 and 3 ask for, from the noise of a seed. */
 function look(layer: string, seed = 5): Required<PassesResult> {
@@ -119,7 +119,7 @@ describe('the plane of guidance', () => {
   let seen: Required<PassesResult>;
   beforeAll(() => {
     seen = look(middle);
-  });
+  }, 60_000);
 
   it('guides as CFG + PAG of the library', () => {
     const step = { predict: () => [seen.plain, seen.unconditional, seen.perturbed[0]], timestep: 950 };
