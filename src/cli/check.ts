@@ -19,9 +19,9 @@ const kinds: OptionKinds = { dtype: 'text', only: 'text', json: 'flag', junit: '
 
 const help = `pag check CASE THEIRS.safetensors [options]
 
-Compares what a port computed with a case of the golden oracle (a name that "pag cases" lists, or a folder that "pag export"
-wrote). Tolerances follow from how far honest computations of the same precision lie apart. Says which tap is the first to be
-wrong although its input is right, and which known mistake gives just these numbers.
+Compares what a port computed with a case of the golden oracle (a name that "pag cases" lists, or a folder that
+"pag export" wrote). Tolerances follow from how far honest computations of the same precision lie apart. Says which tap
+is the first to be wrong although its input is right, and which known mistake gives just these numbers.
 
   --dtype ${formatNames.join('|')}     the precision in which the port computes (f32)
 ${formatNames.map((name) => `      ${name.padEnd(6)} ${formats[name].summary}`).join('\n')}

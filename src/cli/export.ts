@@ -10,8 +10,8 @@ import { readOptions } from './options.ts';
 
 const help = `pag export CASE DIR
 
-Writes a case into the folder DIR: case.json, inputs.safetensors, weights.safetensors, expected.safetensors, README.md, and
-prints how to check a port with it. "pag cases" lists the cases.`;
+Writes a case into the folder DIR: case.json, inputs.safetensors, weights.safetensors, expected.safetensors, README.md,
+and prints how to check a port with it. "pag cases" lists the cases.`;
 
 export const exportCommand: Command = { summary: 'writes a case as files for a port, with a guide', help, run };
 

@@ -38,7 +38,7 @@ describe('help', () => {
     for (const text of printed) expect(text).toMatch(/sample +draws pictures\n +forward +runs a model once/);
   });
 
-  it.each(['sample', 'forward', 'guidances'])('of %s names every option, and fits into 120 columns', async (name) => {
+  it.each(['sample', 'forward', 'guidances', 'export', 'check'])('of %s names every option, and fits into 120 columns', async (name) => {
     expect(await runCommand([name, '--help'])).toBe(0);
     expect(printed[0]).toMatch(new RegExp(`^pag ${name} `));
     expect(Math.max(...printed[0].split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
