@@ -7,7 +7,7 @@
  * Writes results.json, results.csv, tables.md, and of each chart an SVG and a PNG (which Chromium draws).
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { readOptions } from '../../src/cli/options.ts';
@@ -26,10 +26,16 @@ const results = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')) as R
 
 write('results.csv', csv(results));
 write('tables.md', tables(results));
-for (const measured of results.groups) {
-  const chart = chartOf(groups.find(({ name }) => name === measured.name)!, measured);
-  write(`${measured.name}.svg`, chart);
-  rasterise(chart, `${measured.name}.svg`, `${measured.name}.png`);
+for (const group of groups) {
+  const files = [`${group.name}.svg`, `${group.name}.png`] as const;
+  const measured = results.groups.find(({ name }) => name === group.name);
+  if (!measured) {
+    for (const stale of files) rmSync(join(out, stale), { force: true });
+    continue;
+  }
+  const chart = chartOf(group, measured);
+  write(files[0], chart);
+  rasterise(chart, ...files);
 }
 console.log(`${results.points.length} points, ${results.groups.length} charts: ${out}`);
 

@@ -104,13 +104,13 @@ function rulerOf(records: ReadonlyMap<string, EvaluationRecord>, real: Reference
   };
 }
 
-/** What of a group has been drawn; a section without its first row, or with nothing beside it, is left out. */
+/** What of a group has been drawn. A section without its first row, or with nothing beside it, is left out, and so is a group of one section where two can be compared. */
 function measureGroup(group: Group, ruler: Ruler): readonly MeasuredGroup[] {
   const sections = group.sections.flatMap((section) => {
     const rows = section.rows.filter(({ point }) => ruler.pictures(point) > 0);
     return rows.length > 1 && rows[0] === section.rows[0] ? [measureSection({ ...section, rows }, ruler)] : [];
   });
-  return sections.length > 0 ? [{ name: group.name, sections }] : [];
+  return sections.length >= Math.min(2, group.sections.length) ? [{ name: group.name, sections }] : [];
 }
 
 /** A section compares equally many pictures of each point: a Fréchet distance depends on their number. */
