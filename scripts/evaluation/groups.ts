@@ -39,6 +39,13 @@ export const groups: readonly Group[] = [
     ],
   },
   {
+    name: 'clipping', title: 'What clipping does to it', subtitle: 'PAG over its scale s, no letter asked for: DDIM as it is, and with x̂₀ clipped to [−1, 1] while ε stays (the default of diffusers)', chart: 'curves',
+    figures: ['frechetDistance', 'inceptionScore', 'confidence'],
+    sections: ['free', 'clipped free'].map((kind) => ({
+      title: kind === 'free' ? 'not clipped' : 'clipped', rows: [0, 0.5, 1, 1.5, 2, 4].map((scale) => scaleRow(kind, scale)),
+    })),
+  },
+  {
     name: 'layers', title: 'Which layer', subtitle: 'PAG with s = 1, the identity in one attention layer at a time; no letter asked for', chart: 'changes',
     figures: ['frechetDistance', 'inceptionScore', 'confidence'],
     sections: [{
@@ -68,6 +75,13 @@ export const groups: readonly Group[] = [
           { point: 'asked none', label: 'no guidance' }, { point: 'asked pag 1', label: 'PAG, s = 1' }, { point: 'asked cfg 1.5', label: 'CFG, g = 1.5' },
           { point: 'asked cfg 2', label: 'CFG, g = 2' }, { point: 'asked cfg 4', label: 'CFG, g = 4' },
           { point: 'asked cfg+pag 2 0.5', label: 'CFG + PAG, g = 2, s = 0.5' }, { point: 'asked cfg+pag 2 1', label: 'CFG + PAG, g = 2, s = 1' },
+        ],
+      },
+      {
+        title: 'letters asked for, x̂₀ clipped',
+        rows: [
+          { point: 'clipped asked none', label: 'no guidance' }, { point: 'clipped asked pag 1', label: 'PAG, s = 1' },
+          { point: 'clipped asked cfg 1.5', label: 'CFG, g = 1.5' }, { point: 'clipped asked cfg 2', label: 'CFG, g = 2' },
         ],
       },
     ],

@@ -1,8 +1,10 @@
 /**
- * The picture fixtures/evaluation/growing-scale.png: the same noise under growing guidance, the first pictures of the sweep.
+ * The pictures fixtures/evaluation/growing-scale.png and growing-scale-clipped.png: the same noise under growing guidance, the first
+ * pictures of the sweep, without clipping x̂₀ and with it (while ε stays, as the scheduler of the model folder does).
  *
  *     npx tsx scripts/evaluation/growing-scale.ts
  */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { drawPictures } from '../../src/evaluation/drawing.ts';
 import { loadModel } from '../../src/cli/model.ts';
@@ -13,23 +15,30 @@ import type { Guidance } from '../../src/guidance/guidance.ts';
 import { none } from '../../src/guidance/none.ts';
 import { pag } from '../../src/guidance/pag.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
+import type { Config } from '../../src/schedulers/options.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
+import type { Scheduler } from '../../src/schedulers/scheduler.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));
 const { unet, schedulerConfig } = await loadModel(`${fixtures}/letters/model`, 'f32');
 const backend = simdBackend();
-const scheduler = createScheduler(schedulerConfig ?? { _class_name: 'DDIMScheduler' }, 10);
 const numbers = Array.from({ length: 16 }, (_, i) => i);
 
-const rows: readonly GridRow[] = [0, 0.5, 1, 2, 4, 8].map((s) => ({
-  title: s === 0 ? 's = 0: no guidance' : `s = ${s}`,
-  samples: draw(s === 0 ? none : pag({ pagScale: s, layers: ['mid_block.attentions.0'] })),
-}));
-writeWhole(`${fixtures}/evaluation/growing-scale.png`, encodePng(grid(rows, 2, numbers.length)));
+for (const [name, config] of [
+  ['growing-scale.png', JSON.parse(readFileSync(new URL('unclipped.json', import.meta.url), 'utf8')) as Config],
+  ['growing-scale-clipped.png', schedulerConfig!],
+] as const) {
+  const scheduler = createScheduler(config, 10);
+  const rows: readonly GridRow[] = [0, 0.5, 1, 2, 4, 8].map((s) => ({
+    title: s === 0 ? 's = 0: no guidance' : `s = ${s}`,
+    samples: draw(scheduler, s === 0 ? none : pag({ pagScale: s, layers: ['mid_block.attentions.0'] })),
+  }));
+  writeWhole(`${fixtures}/evaluation/${name}`, encodePng(grid(rows, 2, numbers.length)));
+}
 backend.dispose();
 
-function draw(guidance: Guidance): Tensor {
+function draw(scheduler: Scheduler, guidance: Guidance): Tensor {
   const steps = drawPictures({ unet, backend, guidance, scheduler, seed: 0, labels: [26], nullLabel: 26 }, numbers);
   for (;;) {
     const { done, value } = steps.next();

@@ -29,19 +29,23 @@ export const layers = [
 ];
 export const perturbations = ['off-diagonal-mask', 'random-mask', 'noise', 'blur', 'uniform', 'skip'];
 
+/** The scheduler as the model folder has it: x̂₀ is clipped to [−1, 1], but ε is not made to fit, as is diffusers' default. */
+const clipped = ({ name, options }: Point): Point => ({ name: `clipped ${name}`, class: 3, options: [...options, '--scheduler-config', 'fixtures/letters/model/scheduler/scheduler_config.json'] });
+
 /** In order of importance within their class. */
-export const points: readonly Point[] = [
+const unclippedPoints: readonly Point[] = [
   free('none', 1),
   free('pag 1', 1, ...pag(1)),
-  free('pag 0.5', 1, ...pag(0.5)),
   free('pag 2', 1, ...pag(2)),
+  free('pag 4', 1, ...pag(4)),
   asked('none', 1),
   asked('pag 1', 1, ...pag(1)),
-  free('pag 4', 2, ...pag(4)),
-  asked('cfg 2', 2, ...cfg(2)),
+  asked('cfg 2', 1, ...cfg(2)),
+  asked('cfg+pag 2 1', 1, ...both(2, 1)),
+  free('pag 8', 1, ...pag(8)),
+  free('pag 0.5', 1, ...pag(0.5)),
   ...layers.filter((layer) => layer !== 'mid_block.attentions.0').map((layer) => free(`layer ${layer}`, 2, ...pag(1, '--pag-layers', layer))),
   ...perturbations.map((kind) => free(`perturbation ${kind}`, 2, ...pag(1, '--perturbation', kind))),
-  asked('cfg+pag 2 1', 2, ...both(2, 1)),
   free('seg 1', 2, '--guidance', 'seg', '--seg-scale', '1'),
   free('sag 1', 2, '--guidance', 'sag', '--sag-scale', '1'),
   free('none, 20 steps', 2, '--steps', '20'),
@@ -50,15 +54,27 @@ export const points: readonly Point[] = [
   free('pag 1, 5 steps', 2, ...pag(1), '--steps', '5'),
   free('none, dpm', 2, '--scheduler', 'dpm'),
   free('pag 1, dpm', 2, ...pag(1), '--scheduler', 'dpm'),
-  free('pag 8', 3, ...pag(8)),
-  free('pag 1.5', 3, ...pag(1.5)),
-  asked('pag 0.5', 3, ...pag(0.5)),
-  asked('pag 2', 3, ...pag(2)),
-  asked('cfg 1.5', 3, ...cfg(1.5)),
+  asked('pag 2', 2, ...pag(2)),
   asked('cfg 4', 3, ...cfg(4)),
+  asked('cfg 1.5', 3, ...cfg(1.5)),
+  asked('pag 0.5', 3, ...pag(0.5)),
   asked('cfg+pag 2 0.5', 3, ...both(2, 0.5)),
+  free('pag 1.5', 3, ...pag(1.5)),
   free('seg 3', 3, '--guidance', 'seg', '--seg-scale', '3'),
   free('sag 0.5', 3, '--guidance', 'sag', '--sag-scale', '0.5'),
   free('none, ddpm', 3, '--scheduler', 'ddpm'),
   free('pag 1, ddpm', 3, ...pag(1), '--scheduler', 'ddpm'),
 ];
+
+const alsoClipped = ['free none', 'free pag 0.5', 'free pag 1', 'free pag 1.5', 'free pag 2', 'free pag 4', 'asked none', 'asked pag 1', 'asked cfg 1.5', 'asked cfg 2'];
+
+export const points: readonly Point[] = [...unclippedPoints, ...unclippedPoints.filter(({ name }) => alsoClipped.includes(name)).map(clipped)];
+
+/** All options of a point beside --out: DDIM that does not clip, 10 steps, 2,080 pictures, unless it says otherwise. */
+export function allOptions({ options }: Point): readonly string[] {
+  const byDefault: readonly (readonly string[])[] = [
+    ['--model', 'fixtures/letters/model'], ['--null-label', '26'], ['--count', '2080'], ['--threads', '1'], ['--steps', '10'],
+    ...(options.includes('--scheduler') ? [] : [['--scheduler-config', 'scripts/evaluation/unclipped.json']]),
+  ];
+  return [...byDefault.filter(([name]) => !options.includes(name)).flat(), ...options];
+}

@@ -11,13 +11,12 @@ import { advance, drawingOptions, openRecord, prepareJob } from '../../src/cli/e
 import { openSafetensors } from '../../src/cli/model.ts';
 import { readOptions } from '../../src/cli/options.ts';
 import { readRecord, shardNumbers } from '../../src/evaluation/record.ts';
-import { points, recordName, type Point } from './points.ts';
+import { allOptions, points, recordName, type Point } from './points.ts';
 
-const common = ['--model', 'fixtures/letters/model', '--null-label', '26', '--count', '2080', '--threads', '1'];
 const batch = 4;
 
 /** First a glance at everything, then the important in full, then the rest. */
-const stages: readonly (readonly [Point['class'], number])[] = [[1, 104], [2, 52], [2, 104], [1, 260], [3, 104], [2, 260], [1, 2080], [2, 2080], [3, 2080]];
+const stages: readonly (readonly [Point['class'], number])[] = [[1, 104], [2, 104], [1, 260], [3, 104], [2, 260], [1, 2080], [2, 2080], [3, 2080]];
 
 const options = readOptions(process.argv.slice(2), { for: 'text', folder: 'text', shard: 'text', only: 'text' });
 const folder = options.text('folder') ?? 'out/evaluation';
@@ -38,7 +37,7 @@ async function draw(point: Point, until: number): Promise<void> {
   const path = join(folder, `${recordName(point)}${shards > 1 ? `.${shard}-of-${shards}` : ''}.safetensors`);
   const wanted = shardNumbers(until, shard, shards);
   if (existsSync(path) && readRecord(await openSafetensors(path)).numbers.length >= wanted.length) return;
-  const job = await prepareJob(readOptions([...common, ...(point.options.includes('--steps') ? [] : ['--steps', '10']), ...point.options], drawingOptions));
+  const job = await prepareJob(readOptions(allOptions(point), drawingOptions));
   const { numbers } = await advance(job, path, await openRecord(path, job.settings), { wanted, batch, goOn });
   job.drawing.backend.dispose();
   console.log(`${new Date().toISOString().slice(11, 19)}  ${point.name}: ${numbers.length} pictures`);

@@ -19,7 +19,7 @@ export function tables(results: Results): string {
   return [
     '<!-- Made by scripts/evaluation/report.ts from results.json. -->',
     '# The evaluation in numbers\n',
-    `The letters model, DDIM with ${results.steps} steps unless said otherwise, PAG in the middle block. Below each value is its change against the`,
+    `The letters model, DDIM with ${results.steps} steps and x̂₀ not clipped unless said otherwise, PAG in the middle block. Below each value is its change against the`,
     'first line of the table, from the same noise; brackets are 95 % bootstrap intervals (of changes: in pairs), bold where they leave 0 out.\n',
     `${realText(results)}\n`,
     ...results.groups.flatMap(({ name, sections }) => {
