@@ -106,16 +106,18 @@ function rulerOf(records: ReadonlyMap<string, EvaluationRecord>, real: Reference
 
 /** What of a group has been drawn. A section without its first row, or with nothing beside it, is left out, and so is a group of one section where two can be compared. */
 function measureGroup(group: Group, ruler: Ruler): readonly MeasuredGroup[] {
-  const sections = group.sections.flatMap((section) => {
+  const drawn = group.sections.flatMap((section) => {
     const rows = section.rows.filter(({ point }) => ruler.pictures(point) > 0);
-    return rows.length > 1 && rows[0] === section.rows[0] ? [measureSection({ ...section, rows }, ruler)] : [];
+    return rows.length > 1 && rows[0] === section.rows[0] ? [{ ...section, rows }] : [];
   });
-  return sections.length >= Math.min(2, group.sections.length) ? [{ name: group.name, sections }] : [];
+  if (drawn.length < Math.min(2, group.sections.length)) return [];
+  const counts = drawn.map(({ rows }) => Math.min(...rows.map(({ point }) => ruler.pictures(point))));
+  // Curves are looked at side by side, changes each against its own first row.
+  return [{ name: group.name, sections: drawn.map((section, i) => measureSection(section, group.chart === 'curves' ? Math.min(...counts) : counts[i], ruler)) }];
 }
 
-/** A section compares equally many pictures of each point: a Fréchet distance depends on their number. */
-function measureSection({ title, rows }: Section, ruler: Ruler): MeasuredSection {
-  const pictures = Math.min(...rows.map(({ point }) => ruler.pictures(point)));
+/** Equally many pictures of each point are compared: a Fréchet distance depends on their number. */
+function measureSection({ title, rows }: Section, pictures: number, ruler: Ruler): MeasuredSection {
   return {
     title, pictures,
     rows: rows.map((row, i) => ({
