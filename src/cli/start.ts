@@ -21,6 +21,7 @@ import { createProgress } from './progress.ts';
 const noLetter = 26;
 const count = 8;
 const stepCount = 20;
+const pagScale = 2;
 
 const model = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
 const out = 'out/letters.png';
@@ -33,7 +34,7 @@ console.log(`Drawing ${count} letters twice from the same noise, ${stepCount} st
 
 const rows: GridRow[] = [];
 await drawRow('no guidance', none);
-await drawRow(`PAG, s = 1, the identity in ${layers.join(', ')}`, pag({ pagScale: 1, layers }));
+await drawRow(`PAG, s = ${pagScale}, the identity in ${layers.join(', ')}`, pag({ pagScale, layers }));
 backend.dispose();
 console.log(`Side by side: ${out}`);
 process.exit(0);
@@ -53,7 +54,8 @@ async function draw(title: string, guidance: Guidance): Promise<{ row: GridRow; 
   const steps = sampleSteps({
     denoiser: unetDenoiser(unet, backend, { labels, nullLabel: noLetter }),
     guidance,
-    scheduler: createScheduler(schedulerConfig ?? { _class_name: 'DDIMScheduler' }, stepCount),
+    // DDIM clips x̂₀ but not the ε that it goes on with; guidance pushes x̂₀ beyond the range, where the two no longer fit together.
+    scheduler: createScheduler({ _class_name: 'DDIMScheduler', ...schedulerConfig, clip_sample: false }, stepCount),
     noise: generator.randn([count, 1, 32, 32]),
     noiseSource: (shape) => generator.randn(shape),
   });
