@@ -100,10 +100,26 @@ export function uninterrupted<T>(work: () => T): T {
 /** Makes a folder, and those above it, unless it is there. Throws an InputError when it cannot be made. */
 export function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolders(path);
   } catch (error) {
     refuse(error, path, 'write');
   }
+}
+
+/** From the top down. (Node 20's own recursive mkdir never ends where the system has no folders made, as below /proc.) */
+function makeFolders(path: string): void {
+  if (isFolder(path)) return;
+  if (dirname(path) !== path) makeFolders(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have made it since; and a path that leads up again by .. is there by now.
+    if (!isFolder(path)) throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Fails now, rather than after long work, if no file can be written there. */

@@ -31,6 +31,7 @@ export function align(file: SafetensorsFile, truth: Trace, format: FormatName): 
   const [found, shared, notes, problems] = [new Map<string, Tensor>(), new Map<string, Tensor>(), new Map<string, string>(), new Map<string, string>()];
   const unknown: string[] = [];
   const taken = new Map<string, string>();
+  const doubtful = new Map<string, Tensor>();
   for (const name of file.entries.keys()) {
     const tap = [name, canonical(name)].find((candidate) => truth.has(candidate));
     if (tap === undefined) {
@@ -53,8 +54,18 @@ export function align(file: SafetensorsFile, truth: Trace, format: FormatName): 
       continue;
     }
     found.set(tap, read.value);
+    if (!read.note) doubtful.set(tap, theirs);
     const said = [...(name === tap ? [] : [`"${name}"`]), ...(read.note ? [read.note] : [])];
     if (said.length > 0) notes.set(tap, `read from ${said.join(', ')}`);
+  }
+  // Where two layouts have one shape, as with as many channels as rows and columns, the rest of the file says which it is.
+  if ([...notes.values()].some((said) => said.endsWith(channelsLast))) {
+    for (const [tap, theirs] of doubtful) {
+      const read = asChannelsLast(theirs, truth.get(tap)!);
+      if (!read) continue;
+      found.set(tap, read);
+      notes.set(tap, `read from ${[...(taken.get(tap) === tap ? [] : [`"${taken.get(tap)}"`]), channelsLast].join(', ')}`);
+    }
   }
   return { found, shared, notes, problems, unknown };
 }
@@ -64,6 +75,16 @@ function canonical(name: string): string {
   const dotted = name.replaceAll('/', '.').replace(/^(?:model|unet|module)\./, '').replace(/^tap\./, '').replace(/^perturbed\.tap\./, 'perturbed.');
   if (dotted === 'sample') return 'prediction';
   return dotted === 'perturbed' ? 'perturbed.prediction' : dotted;
+}
+
+const channelsLast = 'channels last (NHWC)';
+
+/** A picture that may be channels last by its shape too, read so; undefined where it is not nearer to the truth. */
+function asChannelsLast(theirs: Tensor, truth: Tensor): Tensor | undefined {
+  const [nhwc] = layoutsOf(truth.shape, theirs.shape).filter(({ note, dimensions }) => note === channelsLast && sameShape(dimensions, theirs.shape));
+  if (!nhwc) return undefined;
+  const read = permuted(theirs, nhwc.order);
+  return distance(read, truth) < distance(theirs, truth) ? read : undefined;
 }
 
 interface Layout {
@@ -89,7 +110,7 @@ function layoutsOf(ours: readonly number[], theirs: readonly number[]): readonly
   const candidates: Layout[] = [];
   if (ours.length === 4) {
     const [b, c, h, w] = ours;
-    candidates.push({ note: 'channels last (NHWC)', dimensions: [b, h, w, c], order: [0, 3, 1, 2] });
+    candidates.push({ note: channelsLast, dimensions: [b, h, w, c], order: [0, 3, 1, 2] });
     candidates.push({ note: 'tokens [B, H·W, C]', dimensions: [b, h * w, c], order: [0, 2, 1] });
   }
   if (ours.length === 3) {

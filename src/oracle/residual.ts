@@ -19,15 +19,17 @@ export function residualFindings({ report, theirs, bands }: Checked): readonly s
 /** Whether the first wrong tap is a candidate, up to rounding. */
 type Fits = (candidate: Tensor, scale: Float64Array) => boolean;
 
-/** Axes swapped. */
+/** Axes in another order. */
 function turned({ truth, scale }: Band, fits: Fits): string | undefined {
   const rank = truth.shape.length;
-  const swaps: readonly (readonly [number, number, string])[] = rank === 4
-    ? [[2, 3, 'height and width are swapped (or rows of the map and its columns)'], [1, 2, 'the second and the third dimension are swapped'], [0, 1, 'the first two dimensions are swapped']]
-    : rank === 3 ? [[1, 2, 'tokens and channels are swapped'], [0, 1, 'samples and tokens are swapped']] : rank === 2 ? [[0, 1, 'it is transposed']] : [];
-  for (const [a, b, says] of swaps) {
-    if (truth.shape[a] === 1 || truth.shape[b] === 1) continue;
-    const order = truth.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis));
+  const orders: readonly (readonly [readonly number[], string])[] = rank === 4
+    ? [
+      [[0, 1, 3, 2], 'height and width are swapped (or rows of the map and its columns)'], [[0, 2, 1, 3], 'the second and the third dimension are swapped'],
+      [[1, 0, 2, 3], 'the first two dimensions are swapped'], [[0, 2, 3, 1], 'the numbers lie channels last (NHWC), but the shape says channels first'],
+    ]
+    : rank === 3 ? [[[0, 2, 1], 'tokens and channels are swapped'], [[1, 0, 2], 'samples and tokens are swapped']] : rank === 2 ? [[[1, 0], 'it is transposed']] : [];
+  for (const [order, says] of orders) {
+    if (order.some((from, axis) => from !== axis && truth.shape[axis] === 1)) continue;
     // The numbers of the transpose, under the shape that was asked for.
     const sizes = permuted({ ...truth, data: scale }, order).data;
     if (fits({ ...permuted(truth, order), shape: truth.shape }, Float64Array.from(sizes))) return says;

@@ -5,5 +5,7 @@ export function matchesAny(patterns: readonly string[], path: string): boolean {
 
 function glob(pattern: string): RegExp {
   const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replace(/\*+/g, '.*').replace(/\?/g, '.')}$`, 'u');
+  // A run of both, as *?*?, is one repetition: several in a row could share out what they match in ever more ways.
+  const repetition = (run: string): string => `.{${run.replaceAll('*', '').length},${run.includes('*') ? '' : run.length}}`;
+  return new RegExp(`^${escaped.replace(/[*?]+/g, repetition)}$`, 'u');
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -96,6 +96,12 @@ describe('writing', () => {
     expect(readdirSync(path('deep'))).toEqual(['er']);
     expect(() => makeFolder(path('file'))).toThrow(`cannot write ${path('file')}: a file of this name is there already`);
     expect(() => makeFolder(path('file/x'))).toThrow('a part of the path is not a folder');
+    makeFolder(path('climbing/../beside'));
+    expect(statSync(path('beside')).isDirectory()).toBe(true);
+  });
+
+  it.skipIf(process.platform !== 'linux')('refuses at once where the system has no folders made', () => {
+    expect(() => makeFolder('/proc/pag/deep')).toThrow('cannot write /proc/pag/deep');
   });
 
   it('that fails half-way leaves the old file as it was, and nothing beside it', () => {
@@ -126,7 +132,10 @@ describe('work that may not be interrupted', () => {
   });
 
   it('leaves no listener behind', async () => {
-    const settled = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 20); });
+    // Rounds of the event loop, not milliseconds: these may have gone by in the test before, which stands still.
+    const settled = async (): Promise<void> => {
+      for (let round = 0; round < 4; round++) await new Promise((resolve) => { setImmediate(resolve); });
+    };
     await settled();
     const before = process.listenerCount('SIGINT');
     expect(uninterrupted(() => 5)).toBe(5);

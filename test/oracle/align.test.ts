@@ -37,6 +37,20 @@ describe('tensors of a port are found', () => {
     expect(notes.get(name), 'it says so').toMatch(/read from/);
   });
 
+  it('channels last where the shape does not tell, if the rest of the file is', () => {
+    const cube = manualSeed(4).randn([2, 4, 4, 4], 'f64');
+    const truths = new Map([...truth, ['cube', cube], ['square', manualSeed(5).randn([1, 4, 4, 4], 'f64')]]);
+    const last = (x: Tensor): Tensor => permuted(cast(x, 'f32'), [0, 2, 3, 1]);
+    const square = cast(truths.get('square')!, 'f32');
+    const { found, notes } = align(fileOf({ 'tap.cube': last(cube), square, picture: last(picture) }), truths, 'f32');
+    expect([...found.get('cube')!.data]).toEqual([...cast(cube, 'f32').data]);
+    expect(notes.get('cube')).toBe('read from "tap.cube", channels last (NHWC)');
+    expect([...found.get('square')!.data], 'what is right as it is stays').toEqual([...square.data]);
+    expect(notes.has('square')).toBe(false);
+    const alone = align(fileOf({ cube: last(cube), picture }), truths, 'f32');
+    expect([...alone.found.get('cube')!.data], 'without such a sign it is taken at its word').toEqual([...last(cube).data]);
+  });
+
   it('as they are, without a note, where shape and name agree', () => {
     const { found, notes } = read({ picture });
     expect(found.get('picture')!.data).toEqual(picture.data);

@@ -76,6 +76,10 @@ describe('what is wrong is described', () => {
   it('as swapped halves', () => expect(say(shuffledBy((c) => (c + channels / 2) % channels))).toMatch(/two halves of the channels are swapped/));
   it('as shuffled channels', () => expect(say(shuffledBy((c) => (c * 5) % channels))).toMatch(/channels are in another order: yours are 0, 5, 10/));
   it('as a transposed map', () => expect(say(permuted(right[`${mid}.map`], [0, 1, 3, 2]), `${mid}.map`)).toMatch(/height and width are swapped/));
+  it('as channels last under a shape that says channels first', () => {
+    const picture = right[mid];
+    expect(say({ ...permuted(picture, [0, 2, 3, 1]), shape: picture.shape }, mid)).toMatch(/lie channels last \(NHWC\), but the shape says channels first/);
+  });
   it('as another tap', () => expect(say(right[`${mid}.to_q`])).toMatch(/it is what mid_block.attentions.0.to_q should be/));
 });
 

@@ -24,7 +24,7 @@ export function divergence({ first, lastGood, taps }: Report): string | undefine
   const at = `First divergence: ${first.name}`;
   if (first.status === 'not finite') {
     const { count: broken, first: place } = first.measures.notFinite!;
-    return `${at} holds ${broken} numbers that are NaN or infinite, the first at [${place.join(', ')}]; ${lastGood ? `${lastGood.name} before it is right` : 'no tap before it is right'}.`;
+    return `${at} holds ${count(broken, 'number')} that ${broken === 1 ? 'is' : 'are'} NaN or infinite, the first at [${place.join(', ')}]; ${lastGood ? `${lastGood.name} before it is right` : 'no tap before it is right'}.`;
   }
   if (first.status === 'inherited') return `${at}. It follows from your earlier taps, though, which are off less than shows by themselves.`;
   if (first === taps[0]) return `${at}. You supply no tap before it, so the mistake may be anywhere before it; supply more taps to narrow it down.`;
