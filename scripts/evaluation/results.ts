@@ -104,11 +104,12 @@ function rulerOf(records: ReadonlyMap<string, EvaluationRecord>, real: Reference
   };
 }
 
-/** What of a group has been drawn. A section without its first row, or with nothing beside it, is left out, and so is a group of one section where two can be compared. */
+/** What of a group has been drawn. A section without its first row or with nothing to compare is left out, and so is a group of one section where there should be two. */
 function measureGroup(group: Group, ruler: Ruler): readonly MeasuredGroup[] {
+  const fewestRows = group.sections.length > 1 ? 2 : 3;
   const drawn = group.sections.flatMap((section) => {
     const rows = section.rows.filter(({ point }) => ruler.pictures(point) > 0);
-    return rows.length > 1 && rows[0] === section.rows[0] ? [{ ...section, rows }] : [];
+    return rows.length >= fewestRows && rows[0] === section.rows[0] ? [{ ...section, rows }] : [];
   });
   if (drawn.length < Math.min(2, group.sections.length)) return [];
   const counts = drawn.map(({ rows }) => Math.min(...rows.map(({ point }) => ruler.pictures(point))));
