@@ -7,6 +7,7 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
+import { sameShape, shapeText } from '../tensor/tensor.ts';
 import type { SafetensorsFile } from '../formats/safetensors.ts';
 import { matchesAny } from '../unet/taps.ts';
 import { align } from './align.ts';
@@ -15,7 +16,7 @@ import type { Format } from './honest/format.ts';
 import { reference } from './implementation.ts';
 import { heatOf, measure, type Measures } from './measures.ts';
 import { bandsOf, deviation, shareOf, type Band, type Deviation } from './tolerance.ts';
-import { trace, type Trace } from './trace.ts';
+import { exact, trace, type Trace } from './trace.ts';
 
 /**
  * - `ok`: within both budgets.
@@ -72,13 +73,14 @@ export interface Checked {
 
 /**
  * @param only globs of the taps that are meant to be there; all, unless given
- * @throws InputError when `only` names nothing, or the precision does not apply to the case
+ * @throws InputError when `only` names nothing, the precision does not apply to the case, or the case was changed
  */
 export function check(one: Case, file: SafetensorsFile, format: Format, only?: readonly string[]): Checked {
   const exactTruth = inPrecision(one, format, () => trace(one, reference, { storage: format.storage, compute: 'f64' }));
   const wanted = (name: string): boolean => !only || matchesAny(only, name);
   const required = [...one.expected.keys()].filter(wanted);
   if (only && ![...exactTruth.keys()].some(wanted)) throw new InputError(`--only ${only.join(',')} names no tap of ${one.name}; it has ${listed([...exactTruth.keys()])}`);
+  refuseChanged(one, format.storage === 'f32' ? exactTruth : trace(one, reference, exact));
   const aligned = align(file, exactTruth, format.name);
   const theirs: Trace = new Map([...aligned.found].filter(([name]) => wanted(name)).map(([name, value]) => [name, cast(value, 'f64')]));
   const shared = [...aligned.shared].filter(([name]) => wanted(`perturbed.${name}`));
@@ -112,6 +114,24 @@ export function check(one: Case, file: SafetensorsFile, format: Format, only?: r
     },
     theirs, bands: new Map([...bands].filter(([name]) => theirs.has(name))),
   };
+}
+
+/** Above rounding in double precision, and the float32 tables of some schedulers; far below what any setting changes. */
+const unchanged = 1e-6;
+
+/**
+ * A port is held against what is computed here, so that must be what the case says should come out. It is not where
+ * somebody has edited the settings or the weights.
+ */
+function refuseChanged(one: Case, truth: Trace): void {
+  for (const [name, { f64 }] of one.expected) {
+    const ours = truth.get(name);
+    if (!ours || !sameShape(ours.shape, f64.shape)) throw new InputError(`${one.name}: its settings do not lead to the tap ${name} ${shapeText(f64.shape)} of expected.safetensors; case.json was changed`);
+    const size = Math.sqrt(Array.from(f64.data).reduce((sum, value) => sum + value * value, 0) / f64.data.length) || 1;
+    if (!(deviation(ours, f64, new Float64Array(f64.data.length).fill(size)).max <= unchanged)) {
+      throw new InputError(`${one.name}: its settings and weights do not give the ${name} of expected.safetensors; case.json or weights.safetensors was changed`);
+    }
+  }
 }
 
 function judge(found: Parameters<typeof deviation>[0], band: Band): Judgement {

@@ -109,6 +109,7 @@ describe('unusable input is one line', () => {
     for (const [change, message] of [
       [(json) => { json['schema'] = 2; }, /schema is 2; this version reads 1/],
       [(json) => { json['more'] = 1; }, /unknown key "more"/],
+      [(json) => { guidance(json)['pag_scale'] = 3.1; }, /do not give the guided of expected\.safetensors; case\.json or weights\.safetensors was changed/],
       [(json) => { guidance(json)['pag_scale'] = 'much'; }, /"pag_scale" is "much"; expected a finite number/],
       [(json) => { (json['subject'] as Record<string, unknown>)['kind'] = '__proto__'; }, /of kind "__proto__"/],
       [(json) => { sums(json)['inputs']['sample'] = '0'; }, /"sample" is not what case.json promises/],
@@ -118,6 +119,14 @@ describe('unusable input is one line', () => {
     ] as readonly (readonly [(json: Record<string, unknown>) => void, RegExp])[]) {
       expect(await refusal('check', changed(change), file)).toMatch(message);
     }
+  });
+
+  it('about weights that were changed and have no sums of their own', async () => {
+    expect(await runCommand(['export', 'runs/cfg', path('weights')])).toBe(0);
+    const weights = Object.fromEntries(readTensors(parseSafetensors(readFileSync(path('weights/weights.safetensors')), 'weights')));
+    weights['conv_out.bias']!.data[0]! += 1e-3;
+    writeFileSync(path('weights/weights.safetensors'), writeSafetensors(weights));
+    expect(await refusal('check', path('weights'), theirs('sample.safetensors', { sample: guided }))).toMatch(/do not give the .* of expected\.safetensors/);
   });
 
   it('and leaves nothing half-written', () => {
