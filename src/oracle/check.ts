@@ -16,7 +16,7 @@ import type { Format } from './honest/format.ts';
 import { reference } from './implementation.ts';
 import { heatOf, measure, type Measures } from './measures.ts';
 import { bandsOf, deviation, shareOf, type Band, type Deviation } from './tolerance.ts';
-import { exact, trace, type Trace } from './trace.ts';
+import { trace, type Trace } from './trace.ts';
 
 /**
  * - `ok`: within both budgets.
@@ -80,7 +80,8 @@ export function check(one: Case, file: SafetensorsFile, format: Format, only?: r
   const wanted = (name: string): boolean => !only || matchesAny(only, name);
   const required = [...one.expected.keys()].filter(wanted);
   if (only && ![...exactTruth.keys()].some(wanted)) throw new InputError(`--only ${only.join(',')} names no tap of ${one.name}; it has ${listed([...exactTruth.keys()])}`);
-  refuseChanged(one, format.storage === 'f32' ? exactTruth : trace(one, reference, exact));
+  // In other precisions inputs are rounded first, and the truth is not that of the file; a second one would double the time.
+  if (format.storage === 'f32') refuseChanged(one, exactTruth);
   const aligned = align(file, exactTruth, format.name);
   const theirs: Trace = new Map([...aligned.found].filter(([name]) => wanted(name)).map(([name, value]) => [name, cast(value, 'f64')]));
   const shared = [...aligned.shared].filter(([name]) => wanted(`perturbed.${name}`));
