@@ -65,6 +65,7 @@ async function draw(options: ParsedOptions): Promise<number> {
   const out = options.required('out');
   const [shard, shards] = readShard(options.text('shard'));
   const batch = options.integer('batch', 1, 10_000) ?? 26;
+  roundsOf(options);
   const end = performance.now() + 1000 * (options.number('for', 0) ?? Infinity);
   const job = await prepareJob(options);
   const { count } = job.settings;
@@ -95,6 +96,7 @@ async function merge(options: ParsedOptions): Promise<number> {
   const other = Object.keys(kinds).find((name) => options.has(name) && !only.includes(name));
   if (other !== undefined) throw new InputError(`--${other} has no effect with --merge; the records say how they were drawn`);
   const out = options.text('out');
+  roundsOf(options);
   if (out !== undefined) checkWritable(out);
   const parts = await Promise.all(options.positionals.map(async (path) => readRecord(await openSafetensors(path))));
   const record = joinRecords(parts, options.positionals);
@@ -112,10 +114,15 @@ async function merge(options: ParsedOptions): Promise<number> {
 
 async function report(options: ParsedOptions, record: EvaluationRecord, classifier: Classifier, backend: Backend): Promise<void> {
   const pictures = record.numbers.length;
-  const rounds = options.integer('rounds', 1, 100_000) ?? 200;
+  const rounds = roundsOf(options);
   const measurement = pictures === 0 ? {} : measureRecord(record, referenceOf(await realLetters(options.text('real') ?? shippedLetters, classifier, backend)), { rounds });
   const { count } = record.settings;
   console.log(options.has('json') ? JSON.stringify({ settings: record.settings, pictures, complete: pictures === count, figures: measurement }, undefined, 1) : figuresText(measurement, pictures, count));
+}
+
+/** Asked before the first picture is drawn, too, so that a wrong number does not wait for the last. */
+function roundsOf(options: ParsedOptions): number {
+  return options.integer('rounds', 1, 100_000) ?? 200;
 }
 
 /** What the classifier sees in a sheet of real letters. */

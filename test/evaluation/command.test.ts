@@ -132,3 +132,9 @@ it.each([
   await expect(evaluate(...args)).rejects.toThrow(message);
   expect(existsSync(at('x'))).toBe(false);
 });
+
+it('a wrong number of rounds is refused before anything is drawn', async () => {
+  const wrong = common.map((arg, i) => (common[i - 1] === '--rounds' ? '0' : arg));
+  await expect(evaluate(...wrong, '--out', at('rounds'))).rejects.toThrow('--rounds is 0; expected a whole number from 1 to 100000');
+  expect(existsSync(at('rounds'))).toBe(false);
+});
