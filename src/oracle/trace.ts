@@ -30,20 +30,23 @@ export interface TraceOptions {
   readonly forced?: Trace;
   /** The values to keep; all, unless given. */
   readonly names?: ReadonlySet<string>;
-  /** What becomes of every value that the arithmetic of schedulers and guidance is given. */
+  /**
+   * What becomes of every value that is forced, for to store it was a rounding even where the port computes more exactly, and of
+   * every value that the arithmetic of schedulers and guidance is given.
+   */
   readonly disturb?: (value: Tensor) => Tensor;
 }
 
 /** Computes a case. */
-export function trace(one: Case, implementation: Implementation, precision: Precision, { forced, names, disturb }: TraceOptions = {}): Trace {
+export function trace(one: Case, implementation: Implementation, precision: Precision, { forced, names, disturb = (value) => value }: TraceOptions = {}): Trace {
   const seen = new Map<string, Tensor>();
   const isArithmetic = ['scheduler', 'guidance', 'run'].includes(one.subject.kind);
   const watches = (name: string): boolean => !names || names.has(name);
-  const touched = (value: Tensor): Tensor => (disturb && isArithmetic ? disturb(value) : value);
+  const touched = (value: Tensor): Tensor => (isArithmetic ? disturb(value) : value);
   const show: Show = (name, value) => {
     if (watches(name)) seen.set(name, value);
     const theirs = forced?.get(name);
-    return touched(theirs ? cast(theirs, value.dtype) : value);
+    return theirs ? disturb(cast(theirs, value.dtype)) : touched(value);
   };
   const prepare = (tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> =>
     new Map([...tensors].map(([name, value]) => [name, cast(cast(value, precision.storage), precision.compute)]));

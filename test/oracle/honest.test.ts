@@ -24,6 +24,15 @@ describe('PyTorch in float32, which nobody here has tuned, is within budget', ()
 
 const representative = ['operations/linear', 'operations/softmax', 'layers/attention', 'layers/resnet-up', 'blocks/middle', 'guidances/cfg-pag', 'schedulers/ddim'];
 
+describe('the truth itself, rounded to float32, passes, against the truth and from its own input', () => {
+  it.each(quick)('%s', async (name) => {
+    const one = await loadCase(name);
+    const { report } = check(one, fileOf(Object.fromEntries([...one.expected].map(([tap, { f64 }]) => [tap, cast(f64, 'f32')]))), formats.f32);
+    expect(report.taps.filter(({ status }) => status !== 'ok').map((tap) => [tap.name, tap.chained.share, tap.local.share])).toEqual([]);
+    expect(report.passes).toBe(true);
+  });
+});
+
 describe('honest ports that are not among those behind the tolerances pass, against the truth and from their own input', () => {
   for (const [what, arithmetic] of Object.entries(heldOut)) {
     for (const name of representative) {
