@@ -2,7 +2,7 @@
 import { add, scale } from '../tensor/arithmetic.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { diffuse, epsilonFrom, originalFrom, predictionTypes, readClip, signalAndNoise } from './prediction.ts';
+import { epsilonFrom, originalFrom, predictionTypes, readClip, signalAndNoise, variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacedTimesteps } from './spacing.ts';
 
@@ -32,11 +32,8 @@ export function ddimInverse(config: Config, steps: number): Scheduler<undefined>
     name,
     config: read,
     timesteps,
-    initNoiseSigma: 1,
     start: undefined,
-    scaleModelInput: (sample) => sample,
-    addNoise: (original, noise, index) => diffuse(original, noise, alphaAt(index)),
-    predictOriginal: (sample, output, index) => originalFrom(prediction, sample, output, alphaAt(index)),
+    ...variancePreserving(prediction, alphaAt),
     step(state, { index, modelOutput, sample }) {
       const denoised = limit(originalFrom(prediction, sample, modelOutput, alphaAt(index)));
       const epsilon = epsilonFrom(prediction, sample, modelOutput, alphaAt(index));

@@ -2,7 +2,7 @@
 import { add, scale } from '../tensor/arithmetic.ts';
 import { readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { diffuse, epsilonFrom, originalFrom, predictionTypes, readLimit } from './prediction.ts';
+import { epsilonFrom, originalFrom, predictionTypes, readLimit, variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacedTimesteps, spacings } from './spacing.ts';
 
@@ -31,11 +31,8 @@ export function ddim(config: Config, steps: number, eta = 0): Scheduler<undefine
     name,
     config: read,
     timesteps,
-    initNoiseSigma: 1,
     start: undefined,
-    scaleModelInput: (sample) => sample,
-    addNoise: (original, noise, index) => diffuse(original, noise, alphaAt(index)),
-    predictOriginal: (sample, output, index) => originalFrom(prediction, sample, output, alphaAt(index)),
+    ...variancePreserving(prediction, alphaAt),
     step(state, { index, modelOutput, sample, noise }) {
       const alpha = alphaAt(index);
       const next = timesteps[index] - stride;

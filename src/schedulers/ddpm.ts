@@ -5,7 +5,7 @@ import { allocate, tensor, type Tensor } from '../tensor/tensor.ts';
 import { InputError } from '../tensor/errors.ts';
 import { betaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { diffuse, originalFrom, predictionTypes, readLimit } from './prediction.ts';
+import { originalFrom, predictionTypes, readLimit, variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacedTimesteps, spacings } from './spacing.ts';
 
@@ -54,12 +54,9 @@ export function ddpm(config: Config, steps: number): Scheduler<undefined> {
     name,
     config: read,
     timesteps,
-    initNoiseSigma: 1,
     start: undefined,
     readsVariance: true,
-    scaleModelInput: (sample) => sample,
-    addNoise: (original, noise, index) => diffuse(original, noise, alphaAt(index)),
-    predictOriginal: (sample, output, index) => originalFrom(prediction, sample, output, alphaAt(index)),
+    ...variancePreserving(prediction, alphaAt),
     step(state, { index, modelOutput, sample, noise }) {
       const { output, variance } = splitVariance(modelOutput, sample.shape[1]);
       const alpha = alphaAt(index);

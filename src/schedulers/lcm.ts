@@ -3,7 +3,7 @@ import { add, addScaled, scale } from '../tensor/arithmetic.ts';
 import { consistencyTimesteps } from './consistency-timesteps.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { diffuse, originalFrom, predictionTypes, readLimit, signalAndNoise } from './prediction.ts';
+import { originalFrom, predictionTypes, readLimit, signalAndNoise, variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacings } from './spacing.ts';
 
@@ -41,11 +41,8 @@ export function lcm(config: Config, steps: number): Scheduler<undefined> {
     name,
     config: read,
     timesteps,
-    initNoiseSigma: 1,
     start: undefined,
-    scaleModelInput: (sample) => sample,
-    addNoise: (original, noise, index) => diffuse(original, noise, alphaAt(index)),
-    predictOriginal: (sample, output, index) => originalFrom(prediction, sample, output, alphaAt(index)),
+    ...variancePreserving(prediction, alphaAt),
     step(state, { index, modelOutput, sample, noise }) {
       const { skip, out } = boundary(timesteps[index]);
       const original = limit(originalFrom(prediction, sample, modelOutput, alphaAt(index)));

@@ -6,6 +6,7 @@ import { InputError } from '../tensor/errors.ts';
 import { absQuantile, add, clamp, divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Options } from './options.ts';
+import type { Scheduler } from './scheduler.ts';
 
 export const predictionTypes = ['epsilon', 'sample', 'v_prediction'] as const;
 export type PredictionType = (typeof predictionTypes)[number];
@@ -91,4 +92,19 @@ export function dynamicThreshold(denoised: Tensor, ratio: number, largest: numbe
 export function diffuse(original: Tensor, noise: Tensor, alphaCumprod: number): Tensor {
   const coefficients = signalAndNoise(alphaCumprod);
   return add(scale(original, coefficients.signal), scale(noise, coefficients.noise));
+}
+
+/**
+ * What all schedulers on x_t = √ᾱ x₀ + √(1−ᾱ) ε have in common: the model is given x_t as it is, and x_T is standard normal noise.
+ * @param alphaAt ᾱ at the call `index` of the model
+ */
+export function variancePreserving(
+  prediction: PredictionType, alphaAt: (index: number) => number,
+): Pick<Scheduler, 'initNoiseSigma' | 'scaleModelInput' | 'addNoise' | 'predictOriginal'> {
+  return {
+    initNoiseSigma: 1,
+    scaleModelInput: (sample) => sample,
+    addNoise: (original, noise, index) => diffuse(original, noise, alphaAt(index)),
+    predictOriginal: (sample, output, index) => originalFrom(prediction, sample, output, alphaAt(index)),
+  };
 }

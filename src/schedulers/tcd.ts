@@ -3,7 +3,7 @@ import { add, scale } from '../tensor/arithmetic.ts';
 import { consistencyTimesteps } from './consistency-timesteps.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { diffuse, epsilonFrom, originalFrom, predictionTypes, readLimit, signalAndNoise } from './prediction.ts';
+import { epsilonFrom, originalFrom, predictionTypes, readLimit, signalAndNoise, variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacings } from './spacing.ts';
 
@@ -36,11 +36,8 @@ export function tcd(config: Config, steps: number, eta = 0.3): Scheduler<undefin
     name,
     config: read,
     timesteps,
-    initNoiseSigma: 1,
     start: undefined,
-    scaleModelInput: (sample) => sample,
-    addNoise: (original, noise, index) => diffuse(original, noise, alphaAt(index)),
-    predictOriginal: (sample, output, index) => originalFrom(prediction, sample, output, alphaAt(index)),
+    ...variancePreserving(prediction, alphaAt),
     step(state, { index, modelOutput, sample, noise }) {
       const isLast = index === timesteps.length - 1;
       const next = isLast ? 0 : timesteps[index + 1];
