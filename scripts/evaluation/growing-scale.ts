@@ -1,10 +1,9 @@
 /**
  * The pictures fixtures/evaluation/growing-scale.png and growing-scale-clipped.png: the same noise under growing guidance, the first
- * pictures of the sweep, without clipping x̂₀ and with it (while ε stays, as the scheduler of the model folder does).
+ * pictures of the sweep, without clipping x̂₀ and with it (while ε stays, as is diffusers' default).
  *
  *     npx tsx scripts/evaluation/growing-scale.ts
  */
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { drawPictures } from '../../src/evaluation/drawing.ts';
 import { loadModel } from '../../src/cli/model.ts';
@@ -15,7 +14,6 @@ import type { Guidance } from '../../src/guidance/guidance.ts';
 import { none } from '../../src/guidance/none.ts';
 import { pag } from '../../src/guidance/pag.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
-import type { Config } from '../../src/schedulers/options.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
 import type { Scheduler } from '../../src/schedulers/scheduler.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -26,8 +24,8 @@ const backend = simdBackend();
 const numbers = Array.from({ length: 16 }, (_, i) => i);
 
 for (const [name, config] of [
-  ['growing-scale.png', JSON.parse(readFileSync(new URL('unclipped.json', import.meta.url), 'utf8')) as Config],
-  ['growing-scale-clipped.png', schedulerConfig!],
+  ['growing-scale.png', schedulerConfig!],
+  ['growing-scale-clipped.png', { ...schedulerConfig!, clip_sample: true }],
 ] as const) {
   const scheduler = createScheduler(config, 10);
   const rows: readonly GridRow[] = [0, 0.5, 1, 2, 4, 8].map((s) => ({

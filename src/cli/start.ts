@@ -54,8 +54,7 @@ async function draw(title: string, guidance: Guidance): Promise<{ row: GridRow; 
   const steps = sampleSteps({
     denoiser: unetDenoiser(unet, backend, { labels, nullLabel: noLetter }),
     guidance,
-    // DDIM clips x̂₀ but not the ε that it goes on with; guidance pushes x̂₀ beyond the range, where the two no longer fit together.
-    scheduler: createScheduler({ _class_name: 'DDIMScheduler', ...schedulerConfig, clip_sample: false }, stepCount),
+    scheduler: createScheduler(schedulerConfig!, stepCount),
     noise: generator.randn([count, 1, 32, 32]),
     noiseSource: (shape) => generator.randn(shape),
   });
