@@ -1,6 +1,5 @@
 /** What the sections ask the worker, made from the reader's state. */
 import type { SamplingStep } from '../sampling/sample.ts';
-import { clamp } from '../tensor/arithmetic.ts';
 import { tensor, type Tensor } from '../tensor/tensor.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Answer } from './lab.ts';
@@ -43,9 +42,4 @@ export function sampleOf(batch: Tensor, index: number): Tensor {
 export function noiseLevel(scheduler: Scheduler, index: number): { readonly signal: number; readonly noise: number } {
   const [zero, one] = [0, 1].map((value) => tensor('f64', [1, 1, 1, 1], Float64Array.of(value)));
   return { signal: scheduler.addNoise(one, zero, index).data[0], noise: scheduler.addNoise(zero, one, index).data[0] };
-}
-
-/** x̂₀ as the scheduler takes it: what a prediction says that the picture is, kept within the range of pictures. */
-export function believed(scheduler: Scheduler, sample: Tensor, prediction: Tensor, index: number): Tensor {
-  return clamp(scheduler.predictOriginal(sample, prediction, index), -1, 1);
 }

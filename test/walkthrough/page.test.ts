@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clamp } from '../../src/tensor/arithmetic.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { writeSafetensors } from '../../src/formats/safetensors.ts';
 import { middleOf } from '../../src/walkthrough/requests.ts';
@@ -57,7 +56,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   const pixels = (name: string, label: string): Promise<string> => section(name).locator(`canvas[aria-label^="${label}"]`).evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
   const passesOf = (perturbations: readonly (readonly string[])[], taps: readonly string[] = []): Required<PassesResult> =>
     [...passes(model, { sample: picture, index: step, label, perturbations, unconditional: true, taps })][0] as Required<PassesResult>;
-  const believed = (prediction: Tensor): Tensor => clamp(model.scheduler.predictOriginal(picture, prediction, step), -1, 1);
+  const believed = (prediction: Tensor): Tensor => model.scheduler.predictOriginal(picture, prediction, step);
 
   it('weighs at most 10 MB: page, code and model', () => {
     const files = readdirSync(reader.folder, { recursive: true, encoding: 'utf8' }).map((name) => statSync(join(reader.folder, name))).filter((entry) => entry.isFile());

@@ -7,7 +7,7 @@ import { outlined } from '../drawing/outline.ts';
 import { asPicture, asShare, asSigned, paint, paintColours, pictureCanvas } from '../drawing/picture.ts';
 import { colouring } from '../drawing/values.ts';
 import type { Section } from '../page.ts';
-import { believed, letterTrace, pictureAt } from '../requests.ts';
+import { letterTrace, pictureAt } from '../requests.ts';
 import { side, stepCount } from '../study.ts';
 import { headOf, rowOf, spreadOf, tokenAt, type Head } from '../work/attention.ts';
 import { headsOf, gridOf } from '../work/layers.ts';
@@ -77,7 +77,7 @@ export const attentionSection: Section = (root, page) => {
     }
 
     const prediction = state.flip === 'none' ? result.plain : result.perturbed[state.flip === 'layer' ? 0 : 1];
-    const shown = believed(page.model.scheduler, picture, prediction, index);
+    const shown = page.model.scheduler.predictOriginal(picture, prediction, index);
     paint(belief.canvas, { width: side, height: side, values: shown.data }, asPicture);
     showDigest(root, shown);
     setText(found, `${secondsText(result.milliseconds / 1000)} for three passes.`);

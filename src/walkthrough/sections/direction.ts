@@ -6,7 +6,7 @@ import { captioned, status } from '../drawing/figure.ts';
 import { asPicture, asSigned, paint, pictureCanvas } from '../drawing/picture.ts';
 import { planeView } from '../drawing/plane-view.ts';
 import type { Section } from '../page.ts';
-import { believed, letterTrace, middleOf, pictureAt } from '../requests.ts';
+import { letterTrace, middleOf, pictureAt } from '../requests.ts';
 import { planeRange } from '../state.ts';
 import { side, stepCount } from '../study.ts';
 import { guidancePlane, type GuidancePlane } from '../work/plane.ts';
@@ -83,11 +83,11 @@ export const directionSection: Section = (root, page) => {
     setText(gain, `${Math.round(magnified)} ×`);
 
     const guided = plane.guided(s, g);
-    const unlimited = scheduler.predictOriginal(picture, guided, index).data;
-    paint(outcome, square(believed(scheduler, picture, guided, index).data), asPicture);
-    setText(outside, `${Math.round((unlimited.filter((value) => Math.abs(value) > 1.05).length / unlimited.length) * 100)} %`);
+    const original = scheduler.predictOriginal(picture, guided, index).data;
+    paint(outcome, square(original), asPicture);
+    setText(outside, `${Math.round((original.filter((value) => Math.abs(value) > 1.05).length / original.length) * 100)} %`);
     row.forEach(({ s: scale, canvas, key }) => {
-      paint(canvas, square(believed(scheduler, picture, plane.guided(scale, g), index).data), asPicture);
+      paint(canvas, square(scheduler.predictOriginal(picture, plane.guided(scale, g), index).data), asPicture);
       key.setAttribute('aria-pressed', String(scale === s));
     });
     view.show(plane, s, g);
