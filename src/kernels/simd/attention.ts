@@ -10,7 +10,8 @@
 import { call, f32, f32x4, forRange, i32, set, v128, when } from './assembler.ts';
 import type { Body, Code, Func, I32, Local } from './assembler.ts';
 import { expf } from './elementary.ts';
-import { at, kernel, keyOf, parallel, type Library } from './library.ts';
+import { at, kernel, keyOf, type Library } from './library.ts';
+import { parallel } from './parallel.ts';
 import { RUN, stepsPerTurn, storeLanes, tileSum } from './tile.ts';
 
 export interface AttentionSpec {
@@ -39,7 +40,7 @@ export function attentionScratch(spec: AttentionSpec): number {
 }
 
 /**
- * The kernel of (thread, counter, k, packed): the keys in the order in which tiles read them, for every four keys of a head
+ * The kernel of (thread, counters, k, packed): the keys in the order in which tiles read them, for every four keys of a head
  * d groups of four numbers; the last M mod 4 in smaller groups. (Where they lie as planes, the numbers of a key are 4·M
  * bytes apart, which for many M is the distance at which they displace one another from the cache.)
  */
@@ -165,11 +166,11 @@ interface MapParts {
   readonly result: 'values' | 'map';
 }
 
-/** The kernel of (thread, counter, q, packed keys, v, out, scratch); scratch is that of all threads. */
+/** The kernel of (thread, counters, q, packed keys, v, out, scratch); scratch is that of all threads. */
 export const attentionKernel = (lib: Library, spec: AttentionSpec): Func => kernelOf(lib, spec, { source: 'products', result: 'values' });
-/** The kernel of (thread, counter, q, packed keys, map, scratch). The map is [B,h,N,M], its rows one after another within a sample. */
+/** The kernel of (thread, counters, q, packed keys, map, scratch). The map is [B,h,N,M], its rows one after another within a sample. */
 export const attentionMapKernel = (lib: Library, spec: AttentionSpec): Func => kernelOf(lib, spec, { source: 'products', result: 'map' });
-/** The kernel of (thread, counter, map, v, out, scratch). */
+/** The kernel of (thread, counters, map, v, out, scratch). */
 export const applyMapKernel = (lib: Library, spec: AttentionSpec): Func => kernelOf(lib, spec, { source: 'map', result: 'values' });
 
 /** `qStride` and `outStride` are the map's where the map takes their place. */

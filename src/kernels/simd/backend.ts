@@ -12,6 +12,7 @@ import { fmaSupported, sharedMemorySupported, simdSupported } from './features.t
 import { keyOf } from './library.ts';
 import { lower } from './lower.ts';
 import { CONTROL, heap, layOut, weightStore } from './memory.ts';
+import { COUNTERS_BYTES } from './parallel.ts';
 import type { HostTensor, Lowered, Step, StoredValue } from './steps.ts';
 import { pool, startsAsleep, threadsSupported, type AnyWorker } from './threads.ts';
 import { applyOperation, trace } from './trace.ts';
@@ -118,12 +119,13 @@ export function simdBackend(options: SimdOptions = {}): Backend {
     const { lowered } = plan;
     for (const input of lowered.inputs) view(memory, arena.address, input).set(inputs[input.name]!.data);
     if (workers) {
-      new Int32Array(memory.buffer, CONTROL.COUNTERS, lowered.steps.length).fill(0);
-      workers.start(plan.module, arena.address);
+      new Uint8Array(memory.buffer, CONTROL.COUNTERS, COUNTERS_BYTES * lowered.steps.length).fill(0);
+      workers.open(plan.module, arena.address);
     }
     stepStart = performance.now();
     try {
       plan.run(0, arena.address);
+      workers?.close();
     } catch (problem) {
       if (workers) {
         Atomics.store(new Int32Array(memory.buffer), CONTROL.FAILED / 4, 1);

@@ -14,7 +14,8 @@
 import { call, forRange, i32, increase, set, v128, when, whileLoop } from './assembler.ts';
 import type { Code, Func, I32, Local } from './assembler.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
-import { at, divisorUpTo, kernel, keyOf, parallel, pieceSize, type Library } from './library.ts';
+import { at, divisorUpTo, kernel, keyOf, pieceSize, type Library } from './library.ts';
+import { parallel } from './parallel.ts';
 import { RUN, stepsPerTurn, storeLanes, tileSum, tileWidth } from './tile.ts';
 
 /** Rows of a full tile: the output channels whose weights are packed together. */
@@ -25,7 +26,7 @@ const STRIP_PIXELS = 64;
 /** The input of a block of a strip: it should stay in the first-level cache beside four channels' weights. */
 const BLOCK_BYTES = 20480;
 /** With threads, work is cut so that each has several pieces: one that is delayed leaves some to the others. */
-const UNITS_PER_THREAD = 6;
+const UNITS_PER_THREAD = 24;
 
 /** The picture in memory; strides in bytes. */
 export interface InputLayout {
@@ -161,7 +162,7 @@ function convTile(lib: Library, spec: ConvSpec, rows: number, group: readonly Pi
   });
 }
 
-/** The kernel of (thread, counter, input, weights, out, …epilogue operands). */
+/** The kernel of (thread, counters, input, weights, out, …epilogue operands). */
 export function convKernel(lib: Library, spec: ConvSpec): Func {
   const { batch, channels, outChannels, outHeight, outWidth, stride, input, epilogue } = spec;
   const taps = spec.kernelHeight * spec.kernelWidth;

@@ -4,7 +4,8 @@ import type { Body, Code, Func, Local, V128 } from './assembler.ts';
 import type { Activation } from '../kernels.ts';
 import { geluf, mishf } from './activations.ts';
 import { reluf, siluf } from './elementary.ts';
-import { at, kernel, keyOf, parallel, type Library } from './library.ts';
+import { at, kernel, keyOf, type Library } from './library.ts';
+import { parallel } from './parallel.ts';
 import { storeLanes } from './tile.ts';
 
 export type MapOperation =
@@ -45,7 +46,7 @@ function operate(operation: MapOperation, lib: Library, body: Body): (value: Loc
   }
 }
 
-/** The kernel of (thread, counter, a, out) or (thread, counter, a, b, out). */
+/** The kernel of (thread, counters, a, out) or (thread, counters, a, b, out). */
 export function mapKernel(lib: Library, spec: MapSpec): Func {
   const { batch, b: second } = spec;
   const spread = second?.spread === true;

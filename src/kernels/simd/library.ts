@@ -2,7 +2,7 @@
  * The functions of one module while it is being made. A kernel is generated once for what its key says; nodes of equal
  * shape share it and pass it their addresses.
  */
-import { forRange, i32, moduleBuilder, set, whileLoop } from './assembler.ts';
+import { i32, moduleBuilder } from './assembler.ts';
 import type { Body, Code, Func, I32, Local, MemoryImport, ModuleBuilder, Signature, ValueType } from './assembler.ts';
 
 export interface Library {
@@ -31,32 +31,21 @@ export function library(memory: MemoryImport, threads: number, fma: boolean): Li
   };
 }
 
-/** What every kernel is called with before its own addresses: the thread's number, and the address of its counter of work. */
+/** What every kernel is called with before its own addresses: the thread's number, and the address of its counters of work. */
 export const kernelPrefix = 2;
 
 export interface KernelBody extends Body {
   readonly thread: Local<'i32'>;
-  readonly counter: Local<'i32'>;
+  readonly counters: Local<'i32'>;
   /** The kernel's own addresses. */
   readonly pointers: readonly Local<'i32'>[];
 }
 
-/** A kernel: a function of (thread, counter, …addresses). */
+/** A kernel: a function of (thread, counters, …addresses). */
 export function kernel(lib: Library, key: string, pointers: number, write: (body: KernelBody) => Code): Func {
   const params: ValueType[] = Array.from({ length: kernelPrefix + pointers }, () => 'i32');
   return lib.func(key, { params, results: [] }, (body) =>
-    write({ ...body, thread: body.params[0]!, counter: body.params[1]!, pointers: body.params.slice(kernelPrefix) }));
-}
-
-/**
- * Does the work units 0 … units − 1, each by whichever thread comes first: a thread that was delayed takes fewer. A unit
- * writes what no other unit writes, so who does it cannot be seen in the bits.
- */
-export function parallel(lib: Library, body: KernelBody, units: number, work: (unit: Local<'i32'>) => Code): Code {
-  const unit = body.local('i32');
-  if (lib.threads === 1) return forRange(unit, i32.const(0), i32.const(units), 1, work(unit));
-  const next = i32.atomicAdd(body.counter, i32.const(1));
-  return [set(unit, next), whileLoop(i32.ltS(unit, i32.const(units)), [work(unit), set(unit, next)])];
+    write({ ...body, thread: body.params[0]!, counters: body.params[1]!, pointers: body.params.slice(kernelPrefix) }));
 }
 
 /** base + index · bytes. */

@@ -9,7 +9,8 @@
 import { call, i32, increase, set, when, whileLoop } from './assembler.ts';
 import type { Code, Func, Local } from './assembler.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
-import { at, kernel, keyOf, parallel, pieceSize, type Library } from './library.ts';
+import { at, kernel, keyOf, pieceSize, type Library } from './library.ts';
+import { parallel } from './parallel.ts';
 import { RUN, stepsPerTurn, storeLanes, tileSum, tileWidth } from './tile.ts';
 
 /** Outputs of a panel. */
@@ -67,7 +68,7 @@ function linearTile(lib: Library, spec: LinearSpec, rows: number, lanes: readonl
   });
 }
 
-/** The kernel of (thread, counter, x, weights, out, …epilogue operands), all dense. */
+/** The kernel of (thread, counters, x, weights, out, …epilogue operands), all dense. */
 export function linearKernel(lib: Library, spec: LinearSpec): Func {
   const { rows, channels, outChannels, epilogue } = spec;
   const rowsPerTile = Math.min(rows, 4);

@@ -6,23 +6,23 @@
 /** The start of the memory, which is never given out: addresses in bytes. */
 export const CONTROL = {
   // What one thread writes while others watch another word has a cache line of its own.
-  /** Threads that wait at the barrier. */
-  WAITING: 0,
-  /** Changes whenever all have arrived. */
-  GENERATION: 64,
-  /** Threads that sleep at the barrier and must be woken. */
-  SLEEPING: 128,
+  /** Threads that sleep until a step is done, and must be woken. */
+  SLEEPING: 0,
   /** Not zero: a thread has failed, and all stop. */
-  FAILED: 192,
-  /** Counts the runs to which the workers are called; the next two words name the run. */
-  CALL: 256,
+  FAILED: 64,
+  /** Workers that take part in a run, or look whether there is one. */
+  ACTIVE: 128,
+  /** Counts the runs to which the workers are called. */
+  CALL: 192,
+  /** Not zero while a run goes on that workers may join; the next two words name it. */
+  OPEN: 256,
   /** The number of the module to run. */
   MODULE: 260,
   ARENA: 264,
   /** Numbers that kernels read: those of exp, and the table of erf. */
   CONSTANTS: 512,
   ERF: 1024,
-  /** One counter of work for each step; zero before a run. */
+  /** Two counters of work for each step; zero before a run. */
   COUNTERS: 4608,
   /** Where what is given out begins. */
   BYTES: 65536,

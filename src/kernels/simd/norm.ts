@@ -7,7 +7,8 @@ import { f32, f32x4, f64, f64x2, forRange, i32, increase, set } from './assemble
 import type { Func, Local } from './assembler.ts';
 import { siluf } from './elementary.ts';
 import { laneSum64, square } from './lanes.ts';
-import { at, kernel, keyOf, parallel, type Library } from './library.ts';
+import { at, kernel, keyOf, type Library } from './library.ts';
+import { parallel } from './parallel.ts';
 import { writePlane, type PlaneLayout } from './planes.ts';
 
 export interface GroupNormSpec {
@@ -23,7 +24,7 @@ export interface GroupNormSpec {
   readonly out: PlaneLayout;
 }
 
-/** The kernel of (thread, counter, x, weight, bias, out). */
+/** The kernel of (thread, counters, x, weight, bias, out). */
 export function groupNormKernel(lib: Library, spec: GroupNormSpec): Func {
   const { batch, channels, groups, height, width, out } = spec;
   const pixels = height * width;

@@ -1,8 +1,9 @@
 /** Pictures of other sizes and layouts: reference/upsampleNearest2x and averagePool2x, borders, and transposition. */
 import { f32, f32x4, forRange, i32, memoryFill, set, shuffle32, v128 } from './assembler.ts';
 import type { Code, Func, Local } from './assembler.ts';
-import { at, kernel, keyOf, parallel, type Library } from './library.ts';
+import { at, kernel, keyOf, type Library } from './library.ts';
 import type { InputLayout } from './conv.ts';
+import { parallel } from './parallel.ts';
 import { writePlane, type PlaneLayout } from './planes.ts';
 
 export interface ResampleSpec {
@@ -15,7 +16,7 @@ export interface ResampleSpec {
   readonly out: PlaneLayout;
 }
 
-/** The kernel of (thread, counter, x, out): each pixel four times, with the border of the layout around. */
+/** The kernel of (thread, counters, x, out): each pixel four times, with the border of the layout around. */
 export function upsampleKernel(lib: Library, spec: ResampleSpec): Func {
   const { batch, channels, height, width, out } = spec;
   const { top, bottom, left, right, rowStride } = out;
@@ -55,7 +56,7 @@ export function upsampleKernel(lib: Library, spec: ResampleSpec): Func {
   });
 }
 
-/** The kernel of (thread, counter, x, out): ((x00 + x01) + x10) + x11, times a quarter. */
+/** The kernel of (thread, counters, x, out): ((x00 + x01) + x10) + x11, times a quarter. */
 export function averagePoolKernel(lib: Library, spec: ResampleSpec): Func {
   const { batch, channels, height, width, out } = spec;
   const [outHeight, outWidth] = [Math.floor(height / 2), Math.floor(width / 2)];
@@ -78,7 +79,7 @@ export function averagePoolKernel(lib: Library, spec: ResampleSpec): Func {
   });
 }
 
-/** The kernel of (thread, counter, x, out): a picture with its border. */
+/** The kernel of (thread, counters, x, out): a picture with its border. */
 export function borderKernel(lib: Library, spec: ResampleSpec): Func {
   const { batch, channels, height, width, out } = spec;
   return kernel(lib, `border${keyOf(spec)}`, 2, (body) => {
@@ -109,7 +110,7 @@ export interface PhaseSpec {
 
 /**
  * The input of a convolution with a stride: the padded picture with the columns of each row sorted by x mod stride.
- * The kernel of (thread, counter, x, out).
+ * The kernel of (thread, counters, x, out).
  */
 export function phaseKernel(lib: Library, spec: PhaseSpec): Func {
   const { batch, channels, height, width, stride, top, left, out } = spec;
@@ -148,7 +149,7 @@ export interface TransposeSpec {
   readonly outBatchStride: number;
 }
 
-/** [B, rows, columns] → [B, columns, rows]. The kernel of (thread, counter, x, out). */
+/** [B, rows, columns] → [B, columns, rows]. The kernel of (thread, counters, x, out). */
 export function transposeKernel(lib: Library, spec: TransposeSpec): Func {
   const { batch, rows, columns } = spec;
   return kernel(lib, `transpose${keyOf(spec)}`, 2, (body) => {

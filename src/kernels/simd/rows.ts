@@ -3,7 +3,8 @@ import { f32x4, f64, f64x2, forRange, i32, promoteHigh, set, shuffle32, shuffle6
 import type { Code, Func, Local, V128 } from './assembler.ts';
 import { expf } from './elementary.ts';
 import { laneSum64, square } from './lanes.ts';
-import { at, kernel, keyOf, parallel, type Library } from './library.ts';
+import { at, kernel, keyOf, type Library } from './library.ts';
+import { parallel } from './parallel.ts';
 import { storeLanes } from './tile.ts';
 
 export interface RowsSpec {
@@ -18,7 +19,7 @@ const LANE_VECTORS = 4;
 const firstLanes = (count: number): V128 => v128.const(...([0, 1, 2, 3].map((lane) => (lane < count ? -1 : 0)) as [number, number, number, number]));
 
 /**
- * The kernel of (thread, counter, x, out): y[i] = p[i] / laneSum(p), p[i] = exp(x[i] − max).
+ * The kernel of (thread, counters, x, out): y[i] = p[i] / laneSum(p), p[i] = exp(x[i] − max).
  * A NaN is passed over by the maximum, but makes its p, hence the sum, hence the whole row NaN, as in the definition.
  */
 export function softmaxKernel(lib: Library, { rows, size }: RowsSpec): Func {
@@ -71,7 +72,7 @@ export function softmaxKernel(lib: Library, { rows, size }: RowsSpec): Func {
   });
 }
 
-/** The kernel of (thread, counter, x, weight, bias, out): y = fround(fround((x − mean) · rstd) · weight) + bias, mean and rstd in double. */
+/** The kernel of (thread, counters, x, weight, bias, out): y = fround(fround((x − mean) · rstd) · weight) + bias, mean and rstd in double. */
 export function layerNormKernel(lib: Library, { rows, size, eps }: RowsSpec & { readonly eps: number }): Func {
   return kernel(lib, `layerNorm${keyOf([rows, size, eps])}`, 4, (body) => {
     const [x0, weight, bias, out0] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];

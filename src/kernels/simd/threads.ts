@@ -4,9 +4,17 @@
  */
 import { CONTROL } from './memory.ts';
 
+/** Looks at the workers that are still in a run before the caller goes to sleep. */
+const SPINS = 10_000;
+const SLEEP_MILLISECONDS = 100;
+/** Sleeps after which a worker is given up: 20 seconds. */
+const PATIENCE = 200;
+
 export interface Pool {
-  /** Starts `run(thread, arena)` of this module on all workers, threads 1 to N − 1. Does not wait. */
-  start(module: WebAssembly.Module, arena: number): void;
+  /** Calls all workers, threads 1 to N − 1, to `run(thread, arena)` of this module. Does not wait for them. */
+  open(module: WebAssembly.Module, arena: number): void;
+  /** No worker joins the run any more. Returns when none is in it; throws an Error when one does not come back or has failed. */
+  close(): void;
   /** The workers may drop the module. */
   forget(module: WebAssembly.Module): void;
   stop(): void;
@@ -28,25 +36,31 @@ interface NodeThreads {
 /**
  * All that a worker does, as source text, so that it runs alike from TypeScript, from built JavaScript and from a
  * bundle. It sleeps in the shared memory, from where it is woken faster than by a message, and is called once for every run.
- * Called to a module that it does not have, it goes and reads its mail. The caller cannot go on before all workers
- * have taken part in a run, so the words that name the run stay as they are until then.
+ * It says that it is there before it looks whether the run is still open: either it sees that it is not, or who closes the run
+ * sees it and waits. Called to a module that it does not have, it goes and reads its mail.
  * A failure is left in the shared memory, where the other threads look while they wait.
  */
 const workerSource = `
 const instances = new Map();
-let control, done = 0;
+let control;
+const joins = (thread) => {
+  if (Atomics.load(control, ${CONTROL.OPEN / 4}) === 0) return true;
+  const instance = instances.get(Atomics.load(control, ${CONTROL.MODULE / 4}));
+  instance?.exports.run(thread, Atomics.load(control, ${CONTROL.ARENA / 4}));
+  return instance !== undefined;
+};
 const serve = (thread) => {
-  for (;;) {
-    Atomics.wait(control, ${CONTROL.CALL / 4}, done);
-    const id = Atomics.load(control, ${CONTROL.MODULE / 4});
-    if (!instances.has(id)) return;
-    done = Atomics.load(control, ${CONTROL.CALL / 4});
+  for (let known = true; known;) {
+    const call = Atomics.load(control, ${CONTROL.CALL / 4});
+    Atomics.add(control, ${CONTROL.ACTIVE / 4}, 1);
     try {
-      instances.get(id).exports.run(thread, Atomics.load(control, ${CONTROL.ARENA / 4}));
+      known = joins(thread);
     } catch (problem) {
       Atomics.store(control, ${CONTROL.FAILED / 4}, 1);
-      Atomics.notify(control, ${CONTROL.GENERATION / 4});
     }
+    Atomics.sub(control, ${CONTROL.ACTIVE / 4}, 1);
+    Atomics.notify(control, ${CONTROL.ACTIVE / 4});
+    if (known) Atomics.wait(control, ${CONTROL.CALL / 4}, call);
   }
 };
 const receive = ({ memory, thread, id, module }) => {
@@ -120,7 +134,7 @@ export function pool(memory: WebAssembly.Memory, count: number, onDeath: (proble
   };
 
   return {
-    start(module, arena) {
+    open(module, arena) {
       workers ??= opened.length > 0 ? opened : Array.from({ length: count }, startWorker);
       if (!numbers.has(module)) {
         numbers.set(module, next);
@@ -128,8 +142,20 @@ export function pool(memory: WebAssembly.Memory, count: number, onDeath: (proble
       }
       Atomics.store(control, CONTROL.MODULE / 4, numbers.get(module)!);
       Atomics.store(control, CONTROL.ARENA / 4, arena);
+      Atomics.store(control, CONTROL.OPEN / 4, 1);
       Atomics.add(control, CONTROL.CALL / 4, 1);
       Atomics.notify(control, CONTROL.CALL / 4);
+    },
+    close() {
+      Atomics.store(control, CONTROL.OPEN / 4, 0);
+      let active = Atomics.load(control, CONTROL.ACTIVE / 4);
+      for (let i = 0; active > 0; i++) {
+        if (i === SPINS + PATIENCE) throw new Error('a thread does not come back');
+        // As a rule the workers leave at this very moment: not worth a sleep.
+        if (i >= SPINS) Atomics.wait(control, CONTROL.ACTIVE / 4, active, SLEEP_MILLISECONDS);
+        active = Atomics.load(control, CONTROL.ACTIVE / 4);
+      }
+      if (Atomics.load(control, CONTROL.FAILED / 4) !== 0) throw new Error('another thread has failed');
     },
     forget(module) {
       const id = numbers.get(module);

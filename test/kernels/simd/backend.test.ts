@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { referenceBackend } from '../../../src/kernels/reference/index.ts';
 import { fmaSupported, simdBackend, type StepTime } from '../../../src/kernels/simd/index.ts';
+import { CONTROL } from '../../../src/kernels/simd/memory.ts';
 import type { Backend, Program, Tensors } from '../../../src/kernels/kernels.ts';
 import { loadModelFolder } from '../../../src/formats/diffusers.ts';
 import { folderReader } from '../../../src/formats/node-files.ts';
@@ -199,6 +200,36 @@ await new Promise((resolve) => setTimeout(resolve, 50));
 try { b.run(program, { x }); console.log('no error'); } catch (error) { console.log(error.message); }
 b.dispose();`);
     expect(output).toMatch(/a thread of the simd backend has died/);
+  });
+
+  test('a run waits for nobody: workers that never come leave the work to the others', async () => {
+    const output = await inProcess(`
+const threads = process.getBuiltinModule('node:worker_threads');
+let letters = 0;
+threads.Worker = class { on() {} unref() {} terminate() {} postMessage() { letters++; } };
+const expected = simdBackend().run(program, { x }).y.data;
+const found = simdBackend({ threads: 3 }).run(program, { x }).y.data;
+console.log(letters, Buffer.from(found.buffer).equals(Buffer.from(expected.buffer)));`);
+    expect(output).toBe('2 true\n');
+  });
+
+  test('a worker that fails within a run gives an error', async () => {
+    const output = await inProcess(`
+const threads = process.getBuiltinModule('node:worker_threads');
+// Each worker takes a unit of the first step, and fails before it is done.
+threads.Worker = class extends threads.Worker {
+  constructor(code, options) {
+    super(code.replace('instance?.exports.run(thread, ', 'Atomics.add(control, ' + ${CONTROL.COUNTERS / 4} + ', 1); throw new Error('), options);
+  }
+};
+const b = simdBackend({ threads: 2 });
+// The worker needs a while to come to life; until then runs are done without it.
+let message;
+while (message === undefined) try { b.run(program, { x }); } catch (error) { message = error.message; }
+console.log(message);
+try { b.run(program, { x }); } catch (error) { console.log(error.message); }
+process.exit();`);
+    expect(output).toMatch(/^the simd backend has failed: .*\na thread of the simd backend has died: .*\n$/);
   });
 
   test('a disposed backend refuses to run', () => {
