@@ -5,6 +5,7 @@ import { element, setText } from '../drawing/dom.ts';
 import { captioned, status } from '../drawing/figure.ts';
 import { asPicture, asSigned, paint, pictureCanvas } from '../drawing/picture.ts';
 import { planeView } from '../drawing/plane-view.ts';
+import type { FloatArray, Tensor } from '../../tensor/tensor.ts';
 import type { Section } from '../page.ts';
 import { letterTrace, middleOf, pictureAt } from '../requests.ts';
 import { planeRange } from '../state.ts';
@@ -22,7 +23,7 @@ export const directionSection: Section = (root, page) => {
   };
   const gain = element('span', { class: 'number' });
   const outcome = pictureCanvas('x̂₀ of the guided prediction');
-  const outside = element('span', { class: 'number' });
+  const [outside, outsideAlone] = [1, 2].map(() => element('span', { class: 'number' }));
   const row = samples.map((s) => {
     const canvas = pictureCanvas(`x̂₀ with s = ${s}`);
     const key = element('button', { type: 'button', class: 'letter', 'aria-label': `s = ${s}` }, canvas);
@@ -44,7 +45,7 @@ export const directionSection: Section = (root, page) => {
       captioned(maps.difference, element('b', {}, 'ε − ε̂'), ' magnified ', gain)),
     element('div', { class: 'plane' },
       captioned(view.root, 'All predictions that guidance can reach lie in this plane. Drag the point.'),
-      captioned(outcome, element('b', {}, 'x̂', element('sub', {}, '0')), ' behind the point: ', outside, ' of it overshoots the range of pictures.')),
+      captioned(outcome, element('b', {}, 'x̂', element('sub', {}, '0')), ' behind the point: ', outside, ' of it lies outside the range of pictures; behind ε, ', outsideAlone, '.')),
     element('div', { class: 'controls' }, pagScale.root, cfgScale.root),
     element('div', { class: 'film labelled' }, ...row.map(({ s, key }) => element('div', {}, key, element('span', {}, s === -1 ? 'ε̂' : s === 0 ? 'ε' : String(s))))),
     progress.root,
@@ -83,14 +84,21 @@ export const directionSection: Section = (root, page) => {
     setText(gain, `${Math.round(magnified)} ×`);
 
     const guided = plane.guided(s, g);
-    const original = scheduler.predictOriginal(picture, guided, index).data;
-    paint(outcome, square(original), asPicture);
-    setText(outside, `${Math.round((original.filter((value) => Math.abs(value) > 1.05).length / original.length) * 100)} %`);
+    const original = (prediction: Tensor) => scheduler.predictOriginal(picture, prediction, index).data;
+    const shown = original(guided);
+    paint(outcome, square(shown), asPicture);
+    setText(outside, outsideText(shown));
+    setText(outsideAlone, outsideText(original(result.plain)));
     row.forEach(({ s: scale, canvas, key }) => {
-      paint(canvas, square(scheduler.predictOriginal(picture, plane.guided(scale, g), index).data), asPicture);
+      paint(canvas, square(original(plane.guided(scale, g))), asPicture);
       key.setAttribute('aria-pressed', String(scale === s));
     });
     view.show(plane, s, g);
     showDigest(root, guided);
   };
 };
+
+/** How much of a picture lies outside [−1, 1], and not just by a hair. */
+function outsideText(picture: FloatArray): string {
+  return `${Math.round((picture.filter((value) => Math.abs(value) > 1.05).length / picture.length) * 100)} %`;
+}
