@@ -12,7 +12,7 @@ import type { Body, Code, Func, I32, Local } from './assembler.ts';
 import { expf } from './elementary.ts';
 import { at, kernel, keyOf, type Library } from './library.ts';
 import { parallel } from './parallel.ts';
-import { RUN, stepsPerTurn, storeLanes, tileSum } from './tile.ts';
+import { evenSteps, RUN, stepsPerTurn, storeLanes, tileSum } from './tile.ts';
 
 export interface AttentionSpec {
   readonly batch: number;
@@ -71,9 +71,8 @@ function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func {
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
     const [a, b, out] = body.params as Three;
     const { code, sums } = tileSum(body, {
-      rows, a, b,
-      aRows: Array.from({ length: rows }, (_, i) => 4 * i),
-      aStep: 4 * rows,
+      a, b,
+      aSteps: evenSteps(perTurn, Array.from({ length: rows }, (_, i) => 4 * i), 4 * rows),
       bVectors: [0, 16],
       bSteps: Array.from({ length: perTurn }, (_, d) => ROW_BYTES * d),
       bTurn: ROW_BYTES * perTurn,
@@ -95,9 +94,8 @@ function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number)
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
     const [a, b, out] = body.params as Three;
     const { code, sums } = tileSum(body, {
-      rows, a, b,
-      aRows: Array.from({ length: rows }, (_, i) => 4 * spec.keys * i),
-      aStep: 4,
+      a, b,
+      aSteps: evenSteps(perTurn, Array.from({ length: rows }, (_, i) => 4 * spec.keys * i), 4),
       bVectors: [0, 16],
       bSteps: Array.from({ length: perTurn }, (_, m) => ROW_BYTES * m),
       bTurn: ROW_BYTES * perTurn,

@@ -11,10 +11,10 @@ import type { Code, Func, Local } from './assembler.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
 import { at, kernel, keyOf, pieceSize, type Library } from './library.ts';
 import { parallel } from './parallel.ts';
-import { RUN, stepsPerTurn, storeLanes, tileSum, tileWidth } from './tile.ts';
+import { evenSteps, RUN, stepsPerTurn, storeLanes, tileSum, tileWidth } from './tile.ts';
 
 /** Outputs of a panel. */
-const PANEL = 8;
+export const PANEL = 8;
 /** Rows whose input fits the second-level cache, to pass by each panel. */
 const ROWS_PER_UNIT = 64;
 
@@ -45,9 +45,8 @@ function linearTile(lib: Library, spec: LinearSpec, rows: number, lanes: readonl
   return lib.func(key, { params: ['i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
     const [a, b, out, ...operands] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
     const { code, sums } = tileSum(body, {
-      rows, a, b,
-      aRows: Array.from({ length: rows }, (_, i) => 4 * channels * i),
-      aStep: 4,
+      a, b,
+      aSteps: evenSteps(perTurn, Array.from({ length: rows }, (_, i) => 4 * channels * i), 4),
       bVectors: lanes.map((_, j) => Math.floor(j / 2) * channels * PANEL * 4 + (j % 2) * 16),
       bSteps: Array.from({ length: perTurn }, (_, k) => 4 * PANEL * k),
       bTurn: 4 * PANEL * perTurn,

@@ -9,16 +9,16 @@ import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
 import type { Func } from './assembler.ts';
 import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScratch, packKeysKernel, type AttentionSpec } from './attention.ts';
-import { convKernel, packRows, type InputLayout } from './conv.ts';
+import { convKernel, type InputLayout } from './conv.ts';
 import { mapKernel, type MapOperation } from './elementwise.ts';
 import { hasOperand, type EpilogueOp } from './epilogue.ts';
 import { keyOf, type Library } from './library.ts';
 import { linearKernel, packPanels } from './linear.ts';
-import { roundUp, type WeightStore } from './memory.ts';
+import type { WeightStore } from './memory.ts';
 import { groupNormKernel } from './norm.ts';
 import { placement } from './placement.ts';
 import { borderedPlanes, densePlanes, type PlaneLayout } from './planes.ts';
-import { averagePoolKernel, borderKernel, phaseKernel, transposeKernel, upsampleKernel } from './resample.ts';
+import { averagePoolKernel, borderKernel, transposeKernel, upsampleKernel } from './resample.ts';
 import { layerNormKernel, softmaxKernel, type RowsSpec } from './rows.ts';
 import { batchOf, sampleBytes, type Layout, type Lowered, type Place, type Step } from './steps.ts';
 import type { Graph, Node, Value } from './trace.ts';
@@ -131,16 +131,14 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     let input: Place;
     let layout: InputLayout;
     let [outHeight, outWidth] = node.output.shape.slice(2) as [number, number];
-    if (strideBy > 1) {
-      ({ place: input, layout } = phases(x, strideBy, padding));
-    } else if (border) {
+    if (border) {
       const found = borderedInput(x, padding);
       input = found.place;
-      layout = { ...found.layout, batchStride: stride(input, batch), phaseStride: 0 };
+      layout = { ...found.layout, batchStride: stride(input, batch) };
     } else {
       input = dense(x);
-      layout = { batchStride: stride(input, batch), planeStride: 4 * height * width, rowStride: 4 * width, phaseStride: 0 };
-      if (kernelHeight * kernelWidth === 1) {
+      layout = { batchStride: stride(input, batch), planeStride: 4 * height * width, rowStride: 4 * width };
+      if (kernelHeight * kernelWidth === 1 && strideBy === 1) {
         [outHeight, outWidth] = flatRows(height * width);
         layout = { ...layout, rowStride: 4 * outWidth };
       }
@@ -159,7 +157,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const out = placeFor(chain.final);
     const operands = [
       input,
-      packed(weight, 'rows', () => packRows(weight.data, spec.outChannels, k)),
+      packed(weight, 'panels', () => packPanels(weight.data, spec.outChannels, k)),
       out,
       ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
       ...chain.operands,
@@ -180,7 +178,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
       const [batch, tokens] = x.shape as [number, number];
       const input = inLayout(x, 'planar');
       const [outHeight, outWidth] = flatRows(tokens);
-      const layout = { batchStride: stride(input, batch), planeStride: 4 * tokens, rowStride: 4 * outWidth, phaseStride: 0 };
+      const layout = { batchStride: stride(input, batch), planeStride: 4 * tokens, rowStride: 4 * outWidth };
       product(node, 'planar', { batch, channels, outChannels, outHeight, outWidth, kernelHeight: 1, kernelWidth: 1, stride: 1, input: layout }, input, weight);
       return true;
     }
@@ -210,7 +208,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
   const wantedBorder = (value: Value): Padding | undefined => {
     if (outputs.has(value)) return undefined;
     const paddings = (users.get(value) ?? []).map((user) =>
-      user.operation.kind === 'conv2d' && user.operation.stride === 1 && user.inputs[0] === value && constantTensor(user.inputs[1]!) ? user.operation.padding : undefined);
+      user.operation.kind === 'conv2d' && user.inputs[0] === value && constantTensor(user.inputs[1]!) ? user.operation.padding : undefined);
     const first = paddings[0];
     if (!first || first.top + first.bottom + first.left + first.right === 0) return undefined;
     return paddings.every((padding) => padding && keyOf(padding) === keyOf(first)) ? first : undefined;
@@ -239,21 +237,6 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const place = placeFor(value);
     finish(value, 'dense', place);
     return { place, layout: densePlanes(height, width, stride(place, batchOf(value.shape))) };
-  };
-  const phases = (value: Value, by: number, padding: Padding): { place: Place; layout: InputLayout } => {
-    const [batch, channels, height, width] = value.shape as [number, number, number, number];
-    const { top, bottom, left, right } = padding;
-    const source = dense(value);
-    const paddedHeight = top + height + bottom;
-    const phaseStride = 4 * Math.ceil((left + width + right) / by);
-    const rowStride = by * phaseStride;
-    const planeStride = roundUp(paddedHeight * rowStride + 16, 64);
-    const layout: InputLayout = { batchStride: channels * planeStride, planeStride, rowStride, phaseStride };
-    const place = newPlace(batch * layout.batchStride, layout.batchStride);
-    emit('phases', [source, place], (lib) => phaseKernel(lib, {
-      batch, channels, height, width, inBatchStride: stride(source, batch), stride: by, top, left, paddedHeight, out: layout,
-    }));
-    return { place, layout };
   };
 
   // The other operations --------------------------------------------------------------------------------------------

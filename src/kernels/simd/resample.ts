@@ -2,7 +2,6 @@
 import { f32, f32x4, forRange, i32, memoryFill, set, shuffle32, v128 } from './assembler.ts';
 import type { Code, Func, Local } from './assembler.ts';
 import { at, kernel, keyOf, type Library } from './library.ts';
-import type { InputLayout } from './conv.ts';
 import { parallel } from './parallel.ts';
 import { writePlane, type PlaneLayout } from './planes.ts';
 
@@ -90,53 +89,6 @@ export function borderKernel(lib: Library, spec: ResampleSpec): Func {
       set(x, at(at(x0, i32.divU(plane, i32.const(channels)), spec.inBatchStride), i32.remU(plane, i32.const(channels)), 4 * height * width)),
       set(y, at(at(out0, i32.divU(plane, i32.const(channels)), out.batchStride), i32.remU(plane, i32.const(channels)), out.planeStride)),
       writePlane(body, { x, y, height, width, layout: out, vector: (source) => set(value, source), value }),
-    ]);
-  });
-}
-
-export interface PhaseSpec {
-  readonly batch: number;
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-  readonly inBatchStride: number;
-  readonly stride: number;
-  readonly top: number;
-  readonly left: number;
-  /** Rows of the padded picture. */
-  readonly paddedHeight: number;
-  readonly out: InputLayout;
-}
-
-/**
- * The input of a convolution with a stride: the padded picture with the columns of each row sorted by x mod stride.
- * The kernel of (thread, counters, x, out).
- */
-export function phaseKernel(lib: Library, spec: PhaseSpec): Func {
-  const { batch, channels, height, width, stride, top, left, out } = spec;
-  return kernel(lib, `phases${keyOf(spec)}`, 2, (body) => {
-    const [x0, out0] = body.pointers as [Local<'i32'>, Local<'i32'>];
-    const [source, target, row, column] = [0, 1, 2, 3].map(() => body.local('i32')) as Four;
-    const copyPhase = (phase: number): Code => {
-      // Padded column stride·i + phase is column stride·i + phase − left of the picture.
-      const first = Math.max(0, Math.ceil((left - phase) / stride));
-      const end = Math.max(first, Math.ceil((width + left - phase) / stride));
-      return forRange(column, i32.const(first), i32.const(end), 1, f32.store(
-        at(target, column, 4),
-        f32.load(at(i32.add(source, i32.const(4 * (phase - left + stride * first))), i32.sub(column, i32.const(first)), 4 * stride)),
-        phase * out.phaseStride,
-      ));
-    };
-    return parallel(lib, body, batch * channels, (plane) => [
-      set(source, at(at(x0, i32.divU(plane, i32.const(channels)), spec.inBatchStride), i32.remU(plane, i32.const(channels)), 4 * height * width)),
-      set(target, at(at(out0, i32.divU(plane, i32.const(channels)), out.batchStride), i32.remU(plane, i32.const(channels)), out.planeStride)),
-      memoryFill(target, 0, i32.const(spec.paddedHeight * out.rowStride)),
-      set(target, i32.add(target, i32.const(top * out.rowStride))),
-      forRange(row, i32.const(0), i32.const(height), 1, [
-        Array.from({ length: stride }, (_, phase) => copyPhase(phase)),
-        set(source, i32.add(source, i32.const(4 * width))),
-        set(target, i32.add(target, i32.const(out.rowStride))),
-      ]),
     ]);
   });
 }

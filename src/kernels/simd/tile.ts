@@ -5,16 +5,15 @@
  * `total = fround(total + sum)`. Lanes are different outputs, never parts of one sum, so each sum is added in the definition's order and
  * has its bits.
  *
- * Per step k: `rows` numbers of A, each spread over four lanes, times `vectors` vectors of B. A 4 × 2 tile needs 8 sums,
- * 2 vectors, 4 spread numbers and 1 product: the 15 registers that V8 has to give. It issues 25 instructions for 16
- * multiplications and additions, of which the processor does three a cycle: the floating-point units never wait.
+ * Per step k: one number of A per row, spread over four lanes, times `vectors` vectors of B. A 4 × 2 tile needs 8 sums,
+ * 2 vectors, 4 spread numbers and 1 product: the 15 registers that V8 has to give.
  *
- * Two habits of V8 (11 to 13) shape the loop, and are why it is not just unrolled:
- * - Within a basic block it moves loads to the front, which overflows the registers. So a branch that is never taken ends
+ * Two habits of V8 shape the loop, and are why it is not just unrolled:
+ * - Within a basic block it (11, in Node 20) moves loads to the front, which overflows the registers. So a branch that is never taken ends
  *   each step. Its target uses the sums, so that their additions cannot sink below it either.
- * - A spreading load has no constant offset: each distinct one costs a register. So A's pointer moves at every step.
+ * - A spreading load has no constant offset: each distinct one costs a register. So A's pointer moves, where it can.
  */
-import { block, breakIf, doWhile, f32x4, i32, increase, set, tee, v128, when } from './assembler.ts';
+import { block, breakIf, doWhile, f32x4, i32, increase, set, shuffle32, tee, v128, when } from './assembler.ts';
 import type { Body, Code, I32, Local, V128 } from './assembler.ts';
 import { divisorUpTo } from './library.ts';
 
@@ -28,14 +27,23 @@ function accumulators(body: Body, rows: number, vectors: number): Accumulators {
   return Array.from({ length: rows }, () => Array.from({ length: vectors }, () => body.local('v128')));
 }
 
+export interface AStep {
+  /** Byte offset of the number for each row, from where A's pointer stands. */
+  readonly numbers: readonly number[];
+  /** Bytes that the pointer moves on after the step. */
+  readonly move: number;
+}
+
+/** Steps that find their numbers at the same offsets, each `move` bytes after the one before. */
+export function evenSteps(count: number, numbers: readonly number[], move: number): readonly AStep[] {
+  return Array.from({ length: count }, () => ({ numbers, move }));
+}
+
 export interface TileSum {
-  readonly rows: number;
   readonly a: Local<'i32'>;
   readonly b: Local<'i32'>;
-  /** Byte offset of A's number for each row. */
-  readonly aRows: readonly number[];
-  /** Bytes from a step's A to the next one's. */
-  readonly aStep: number;
+  /** The numbers of A at each step of one turn of the loop. */
+  readonly aSteps: readonly AStep[];
   /** Byte offset of B's vector for each column of the tile. */
   readonly bVectors: readonly number[];
   /** Byte offset of B at each step of one turn of the loop. */
@@ -45,8 +53,6 @@ export interface TileSum {
   /** Turns in all, and of one run. */
   readonly turns: number;
   readonly turnsPerRun: number;
-  /** What the runs are added to, where they do not begin the sum: [row][vector]. */
-  readonly before?: readonly (readonly V128[])[];
   /** One rounding per step instead of two: other bits. */
   readonly fma: boolean;
 }
@@ -58,19 +64,29 @@ function multiplyAdd(sum: V128, a: V128, b: V128, fma: boolean): V128 {
 
 /** One run: adds its products to the sums. `turns` is counted down to zero, the pointers move on. */
 function tileRun(body: Body, tile: TileSum, sums: Accumulators, turns: Local<'i32'>): Code {
-  const { a, b, bSteps, bVectors } = tile;
+  const { a, b, aSteps, bSteps, bVectors } = tile;
   const columns = bVectors.map(() => body.local('v128'));
-  const number = body.local('v128');
-  const steps = bSteps.map((stepOffset, k) => [
-    columns.map((column, j) => set(column, v128.load(b, stepOffset + bVectors[j]!))),
-    sums.map((row, i) => [
-      set(number, v128.load32Splat(a, tile.aRows[i]!)),
-      row.map((sum, j) => set(sum, multiplyAdd(sum, number, columns[j]!, tile.fma))),
-    ]),
-    increase(a, tile.aStep),
-    // Never taken. Each compares with another number, or V8 would see that one check is enough.
-    k === bSteps.length - 1 ? [] : breakIf(i32.eq(turns, i32.const(-1 - k)), 1),
-  ]);
+  // What the step before has spread stays in its register: neighbouring taps of a convolution see almost the same pixels.
+  let spread = new Map<number, Local<'v128'>>();
+  const steps = aSteps.map(({ numbers, move }, k) => {
+    const before = spread;
+    spread = new Map(numbers.map((offset) => [offset, before.get(offset) ?? body.local('v128')]));
+    const products = sums.map((row, i) => {
+      const number = spread.get(numbers[i]!)!;
+      return [
+        before.has(numbers[i]!) ? [] : set(number, v128.load32Splat(a, numbers[i]!)),
+        row.map((sum, j) => set(sum, multiplyAdd(sum, number, columns[j]!, tile.fma))),
+      ];
+    });
+    if (move !== 0) spread = new Map();
+    return [
+      columns.map((column, j) => set(column, v128.load(b, bSteps[k]! + bVectors[j]!))),
+      products,
+      move === 0 ? [] : increase(a, move),
+      // Never taken. Each compares with another number, or V8 would see that one check is enough.
+      k === aSteps.length - 1 ? [] : breakIf(i32.eq(turns, i32.const(-1 - k)), 1),
+    ];
+  });
   return block(doWhile([steps, increase(b, tile.bTurn)], tee(turns, i32.sub(turns, i32.const(1)))));
 }
 
@@ -79,16 +95,16 @@ function tileRun(body: Body, tile: TileSum, sums: Accumulators, turns: Local<'i3
  * (A run is never −0, so the first can be taken for +0 plus itself.)
  */
 export function tileSum(body: Body, tile: TileSum): { readonly code: Code; readonly sums: Accumulators } {
-  const sums = accumulators(body, tile.rows, tile.bVectors.length);
+  const rows = tile.aSteps[0]!.numbers.length;
+  const sums = accumulators(body, rows, tile.bVectors.length);
   const turns = body.local('i32');
-  const { before } = tile;
-  if (!before && tile.turns <= tile.turnsPerRun) {
+  if (tile.turns <= tile.turnsPerRun) {
     return { code: [set(turns, i32.const(tile.turns)), tileRun(body, tile, sums, turns)], sums };
   }
-  const totals = accumulators(body, tile.rows, tile.bVectors.length);
+  const totals = accumulators(body, rows, tile.bVectors.length);
   const left = body.local('i32');
   const code = [
-    before ? totals.map((row, i) => row.map((total, j) => set(total, before[i]![j]!))) : [],
+    totals.flat().map((total) => set(total, f32x4.const(0))),
     set(left, i32.const(tile.turns)),
     doWhile([
       set(turns, i32.const(tile.turnsPerRun)),
@@ -115,6 +131,27 @@ function greatestCommonDivisor(a: number, b: number): number {
 /** How many vectors wide a tile of so many rows is: enough sums in flight to hide the latency of an addition. */
 export function tileWidth(rows: number): number {
   return rows >= 3 ? 2 : rows === 2 ? 4 : 8;
+}
+
+/** Up to four vectors as the rows of a matrix: its four columns, as many of whose lanes count as there are rows. */
+export function transposed(body: Body, rows: readonly V128[]): { readonly code: Code; readonly columns: readonly Local<'v128'>[] } {
+  const locals = rows.map(() => body.local('v128'));
+  const [r0, r1, r2, r3] = [0, 1, 2, 3].map((i) => locals[i] ?? locals[0]!) as [Local<'v128'>, Local<'v128'>, Local<'v128'>, Local<'v128'>];
+  const [low01, low23, high01, high23] = [0, 1, 2, 3].map(() => body.local('v128')) as [Local<'v128'>, Local<'v128'>, Local<'v128'>, Local<'v128'>];
+  const columns = [0, 1, 2, 3].map(() => body.local('v128'));
+  const values = [
+    shuffle32(low01, low23, [0, 1, 4, 5]), shuffle32(low01, low23, [2, 3, 6, 7]),
+    shuffle32(high01, high23, [0, 1, 4, 5]), shuffle32(high01, high23, [2, 3, 6, 7]),
+  ];
+  const code = [
+    rows.map((row, i) => set(locals[i]!, row)),
+    set(low01, shuffle32(r0, r1, [0, 4, 1, 5])),
+    set(low23, shuffle32(r2, r3, [0, 4, 1, 5])),
+    set(high01, shuffle32(r0, r1, [2, 6, 3, 7])),
+    set(high23, shuffle32(r2, r3, [2, 6, 3, 7])),
+    values.map((value, i) => set(columns[i]!, value)),
+  ];
+  return { code, columns };
 }
 
 /** Stores the first `lanes` of a vector's four lanes. */
