@@ -19,8 +19,11 @@ export interface Padding {
 export type Activation = 'silu' | 'gelu' | 'mish' | 'relu';
 
 export interface Kernels {
-  /** x [B,C,H,W] ⋆ weight [O,C,kh,kw] + bias [O] → [B,O,H′,W′], H′ = ⌊(H + top + bottom − kh)/stride⌋ + 1. */
-  conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: number, padding: Padding): Tensor;
+  /**
+   * x [B,C,H,W] ⋆ weight [O,C,kh,kw] + bias [O] → [B,O,H′,W′], H′ = ⌊(H + top + bottom − kh)/stride⌋ + 1.
+   * With a `seam` the channels before it and those from it on are summed apart.
+   */
+  conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: number, padding: Padding, seam?: number): Tensor;
   /** x [… , C] · weightᵀ [O,C] + bias [O] → [… , O]. */
   linear(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor;
   /** x [B,C,…]: each of `groups` groups of C/groups channels to mean 0, variance 1; then · weight [C] + bias [C]. */

@@ -103,10 +103,10 @@ export function unetStages(config: UNetConfig): readonly Stage[] {
  */
 type SkipUse = 'keep' | 'join' | 'flow';
 
-function withSkips(use: SkipUse, context: Context, state: UNetState, work: (hidden: Tensor) => Tensor): UNetState {
+function withSkips(use: SkipUse, context: Context, state: UNetState, work: (hidden: Tensor, seam?: number) => Tensor): UNetState {
   if (use === 'join') {
     const joined = context.kernels.concatChannels(state.hidden, state.skips.at(-1)!);
-    return { ...state, hidden: work(joined), skips: state.skips.slice(0, -1) };
+    return { ...state, hidden: work(joined, state.hidden.shape[1]), skips: state.skips.slice(0, -1) };
   }
   const hidden = work(state.hidden);
   return { ...state, hidden, skips: use === 'keep' ? [...state.skips, hidden] : state.skips };
@@ -124,7 +124,7 @@ function resnetStage(path: string, options: ResnetOptions, use: SkipUse): Stage 
   return {
     path,
     kind: 'resnet',
-    run: (context, state) => withSkips(use, context, state, (x) => resnetBlock(context, path, x, state.temb, options)),
+    run: (context, state) => withSkips(use, context, state, (x, seam) => resnetBlock(context, path, x, state.temb, options, seam)),
   };
 }
 

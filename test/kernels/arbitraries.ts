@@ -74,6 +74,13 @@ export function convolutions(dtype: DType, values: Values = 'moderate'): fc.Arbi
     }));
 }
 
+/** A convolution of two pictures, joined at a seam. */
+export function joinedConvolutions(dtype: DType, values: Values = 'moderate'): fc.Arbitrary<Convolution & { readonly seam: number }> {
+  return convolutions(dtype, values)
+    .filter(({ x }) => x.shape[1] > 1)
+    .chain((choice) => extent(choice.x.shape[1] - 1).map((seam) => ({ ...choice, seam })));
+}
+
 export interface Attention {
   readonly q: Tensor;
   readonly k: Tensor;

@@ -61,7 +61,7 @@ export function sumInLanes(terms: readonly number[], lanes: number, round: Round
   return halve(sums);
 }
 
-export function conv2d({ x, weight, bias, stride, padding }: Convolution): Tensor {
+export function conv2d({ x, weight, bias, stride, padding, seam }: Convolution & { readonly seam?: number }): Tensor {
   const round = rounding(x.dtype);
   const [batch, channels, height, width] = x.shape;
   const [outChannels, , kernelHeight, kernelWidth] = weight.shape;
@@ -79,8 +79,10 @@ export function conv2d({ x, weight, bias, stride, padding }: Convolution): Tenso
         }
       }
     }
-    const sum = sumInRuns(products, Math.ceil(RUN / area) * area, round);
-    return bias ? round(sum + bias.data[o]) : sum;
+    const sumOf = (terms: readonly number[]): number => sumInRuns(terms, Math.ceil(RUN / area) * area, round);
+    const first = sumOf(products.slice(0, (seam ?? channels) * area));
+    const offset = bias ? round(first + bias.data[o]) : first;
+    return seam === undefined ? offset : round(offset + sumOf(products.slice(seam * area)));
   });
 }
 

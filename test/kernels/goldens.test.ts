@@ -60,6 +60,16 @@ describe.each(['f32', 'f64'] as const)('%s against PyTorch', (dtype) => {
     expect(ours.dtype).toBe(dtype);
     expect(disagreement(ours, goldenOf(file, name))).toBeUndefined();
   });
+
+  it('a convolution of two pictures, joined anywhere', () => {
+    for (const { name, inputs, arguments: more } of cases.filter(({ operation }) => operation === 'conv2d')) {
+      const [x, weight, bias] = inputs.map((input) => (input === null ? undefined : cast(readTensor(file, input), dtype))) as [Tensor, Tensor, Tensor | undefined];
+      for (let seam = 1; seam < x.shape[1]; seam++) {
+        const ours = kernels.conv2d(x, weight, bias, more[0] as number, paddingOf(more[1] as readonly number[]), seam);
+        expect(disagreement(ours, goldenOf(file, name)), `${name}, seam ${seam}`).toBeUndefined();
+      }
+    }
+  });
 });
 
 it('every kernel has goldens', () => {

@@ -8,7 +8,7 @@ import type { Activation, Backend, Kernels, Tensors } from '../../src/kernels/ke
 import { gelu, geluf, mish, mishf, silu, siluf } from '../../src/tensor/math.ts';
 import { cast, roundTo } from '../../src/tensor/rounding.ts';
 import { allocate, reshape, sizeOf, tensor, zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
-import { attentions, convolutions, extent, pictures, shapes, tensors, type Values } from './arbitraries.ts';
+import { attentions, convolutions, extent, joinedConvolutions, pictures, shapes, tensors, type Values } from './arbitraries.ts';
 import { expectSameBits } from './bits.ts';
 import * as definitions from './definitions.ts';
 
@@ -37,6 +37,11 @@ export function describeLaws(backend: Backend, dtype: DType): void {
       const choice = { x, weight, bias: undefined, stride: 1, padding: { top: 0, bottom: 1, left: 0, right: 0 } };
       expectSameBits(compute({ x }, (k, { x }) => k.conv2d(x, weight, undefined, 1, choice.padding)), definitions.conv2d(choice));
     }));
+
+    it('conv2d of two pictures, joined', () => both((values) => holds(joinedConvolutions(dtype, values), (choice) => {
+      const { x, weight, bias, stride, padding, seam } = choice;
+      expectSameBits(compute({ x }, (k, { x }) => k.conv2d(x, weight, bias, stride, padding, seam)), definitions.conv2d(choice));
+    })));
 
     it('linear', () => both((values) => holds(linears(values), ({ x, weight, bias }) => {
       expectSameBits(compute({ x }, (k, { x }) => k.linear(x, weight, bias)), definitions.linear(x, weight, bias));
@@ -135,6 +140,18 @@ export function describeLaws(backend: Backend, dtype: DType): void {
       const filter = reshape(weight, [weight.shape[0], channels, 1, 1]);
       const convolved = compute({ picture }, (k, { picture }) => k.conv2d(picture, filter, bias, 1, NO_PADDING));
       expectSameBits(compute({ x }, (k, { x }) => k.linear(x, weight, bias)), reshape(convolved, [rowCount, weight.shape[0]]));
+    }));
+
+    // Not in f16 and bf16, which round what an operation stores.
+    if (dtype === 'f32' || dtype === 'f64') it('a convolution of two pictures, joined, is the sum of theirs', () => holds(joinedConvolutions(dtype, 'any'), ({ x, weight, bias, stride, padding, seam }) => {
+      const channels = x.shape[1];
+      expectSameBits(
+        compute({ x }, (k, { x }) => k.conv2d(x, weight, bias, stride, padding, seam)),
+        compute({ x }, (k, { x }) => k.add(
+          k.conv2d(k.sliceChannels(x, 0, seam), k.sliceChannels(weight, 0, seam), bias, stride, padding),
+          k.conv2d(k.sliceChannels(x, seam, channels), k.sliceChannels(weight, seam, channels), undefined, stride, padding),
+        )),
+      );
     }));
 
     it('padding is a border of zeros', () => holds(convolutions(dtype, 'any'), ({ x, weight, bias, stride, padding }) => {

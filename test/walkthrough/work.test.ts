@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cfgPag } from '../../src/guidance/pag.ts';
-import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import { referenceKernels } from '../../src/kernels/reference/index.ts';
+import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { identity } from '../../src/nn/attention-perturbations.ts';
 import { norm, scale, add, subtract } from '../../src/tensor/arithmetic.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
-import { sizeOf, tensor, type Tensor } from '../../src/tensor/tensor.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
+import type { Perturbation } from '../../src/unet/stages.ts';
 import { runUNet, unperturbed } from '../../src/unet/unet.ts';
 import { colouring } from '../../src/walkthrough/drawing/values.ts';
 import type { PassesResult, TraceRequest, Works } from '../../src/walkthrough/protocol.ts';
@@ -159,12 +160,12 @@ describe('what layers do and cost', () => {
     const costs = stageCosts(plan);
     // The embedding of time is no stage: two linear layers.
     const embedding = 32 * 128 + 128 * 128;
-    for (const chosen of [[], [middle], ['up_blocks.1.attentions.1', 'down_blocks.2.attentions.0']]) {
-      const { backend, counted } = countingBackend();
-      const perturbation = new Map(chosen.map((layer) => [layer, identity]));
-      runUNet(model.unet, backend, { sample: noiseOf({ seed: 0, slices: [0] }), timesteps: [500], classLabels: [4] }, { passes: chosen.length > 0 ? [unperturbed, perturbation] : [unperturbed] });
+    const alone = counted([unperturbed]);
+    for (const chosen of [[], [middle], ...layers.map((layer) => [layer]), ['up_blocks.1.attentions.1', 'down_blocks.2.attentions.0']]) {
       const { shared, plain, perturbed } = guidedCost(costs, chosen);
-      expect(shared + plain + perturbed).toBe(counted() - embedding);
+      expect(shared + plain).toBe(alone - embedding);
+      const both = chosen.length > 0 ? [unperturbed, new Map(chosen.map((layer) => [layer, identity]))] : [unperturbed];
+      expect(shared + plain + perturbed, chosen.join()).toBe(counted(both) - embedding);
     }
   });
 
@@ -179,32 +180,13 @@ describe('what layers do and cost', () => {
   });
 });
 
-/** Counts what the plain loops multiply and add, without doing it. */
-function countingBackend(): { backend: Backend; counted: () => number } {
+/** What the fast kernels, which run on the page, multiply and add in these passes. */
+function counted(passes: readonly Perturbation[]): number {
   let count = 0;
-  const empty = (shape: readonly number[]): Tensor => tensor('f32', shape, new Float32Array(sizeOf(shape)));
-  const kernels: Kernels = {
-    ...referenceKernels,
-    conv2d(x, weight, _bias, stride, padding) {
-      const [batch, , height, width] = x.shape;
-      const [out, , kernelHeight, kernelWidth] = weight.shape;
-      const rows = Math.floor((height + padding.top + padding.bottom - kernelHeight) / stride) + 1;
-      const columns = Math.floor((width + padding.left + padding.right - kernelWidth) / stride) + 1;
-      count += batch * rows * columns * sizeOf(weight.shape);
-      return empty([batch, out, rows, columns]);
-    },
-    linear(x, weight) {
-      const rows = sizeOf(x.shape.slice(0, -1));
-      count += rows * sizeOf(weight.shape);
-      return empty([...x.shape.slice(0, -1), weight.shape[0]]);
-    },
-    attention(q, k) {
-      const [batch, queries, channels] = q.shape;
-      count += 2 * batch * queries * k.shape[1] * channels;
-      return empty(q.shape);
-    },
-  };
-  return { backend: { name: 'counting', run: (program, inputs) => program(kernels, inputs), dispose: () => {} }, counted: () => count };
+  const backend = simdBackend({ watch: ({ products }) => { count += products; } });
+  runUNet(model.unet, backend, { sample: noiseOf({ seed: 0, slices: [0] }), timesteps: [500], classLabels: [4] }, { passes });
+  backend.dispose();
+  return count;
 }
 
 describe('faults', () => {

@@ -25,13 +25,14 @@ export interface LinearSpec {
   readonly epilogue: Epilogue;
 }
 
-/** The weights [O, C] as panels [⌈O/8⌉][C][8], the last one filled up with zeros. */
-export function packPanels(weight: ArrayLike<number>, outChannels: number, channels: number): Float32Array {
+/** The weights [O, C] as panels [⌈O/8⌉][C][8], the last one filled up with zeros. They may be a part of longer rows, from number `first` of each on. */
+export function packPanels(weight: ArrayLike<number>, outChannels: number, channels: number, first = 0): Float32Array {
+  const rowLength = weight.length / outChannels;
   const panels = Math.ceil(outChannels / PANEL);
   const packed = new Float32Array(panels * channels * PANEL);
   for (let o = 0; o < outChannels; o++) {
     const start = Math.floor(o / PANEL) * channels * PANEL + (o % PANEL);
-    for (let c = 0; c < channels; c++) packed[start + c * PANEL] = weight[o * channels + c]!;
+    for (let c = 0; c < channels; c++) packed[start + c * PANEL] = weight[o * rowLength + first + c]!;
   }
   return packed;
 }

@@ -21,7 +21,10 @@ import { borderedPlanes, densePlanes, type PlaneLayout } from './planes.ts';
 import { averagePoolKernel, borderKernel, transposeKernel, upsampleKernel } from './resample.ts';
 import { layerNormKernel, softmaxKernel, type RowsSpec } from './rows.ts';
 import { batchOf, sampleBytes, type Layout, type Lowered, type Place, type Step } from './steps.ts';
-import type { Graph, Node, Value } from './trace.ts';
+import type { Graph, Node, Operation, Range, Value } from './trace.ts';
+
+type Convolution = Extract<Operation, { kind: 'conv2d' }>;
+type GroupNorm = Extract<Operation, { kind: 'groupNorm' }>;
 
 /** Height and width of the planes of a tensor [B, C, …]. */
 function planeSize(shape: readonly number[]): { height: number; width: number } {
@@ -119,7 +122,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
   const constantTensor = (value: Value): Tensor | undefined => (value.source.kind === 'constant' ? value.source.tensor : undefined);
 
   /** A product whose weight packs. Returns false where the weight is no constant: then the plain loops do it. */
-  const conv2d = (node: Node, strideBy: number, padding: Padding): boolean => {
+  const conv2d = (node: Node, { stride: strideBy, padding, part }: Convolution): boolean => {
     const [x, weightValue, biasValue] = node.inputs as [Value, Value, Value | undefined];
     const weight = constantTensor(weightValue);
     if (!weight || (biasValue && !constantTensor(biasValue))) return false;
@@ -143,12 +146,12 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
         layout = { ...layout, rowStride: 4 * outWidth };
       }
     }
-    product(node, 'dense', { batch, channels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth, stride: strideBy, input: layout }, input, weight);
+    product(node, 'dense', { batch, channels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth, stride: strideBy, input: layout }, input, weight, part);
     return true;
   };
 
   const product = (
-    node: Node, layout: Layout, spec: Omit<Parameters<typeof convKernel>[1], 'outBatchStride' | 'epilogue'>, input: Place, weight: Tensor,
+    node: Node, layout: Layout, spec: Omit<Parameters<typeof convKernel>[1], 'outBatchStride' | 'epilogue'>, input: Place, weight: Tensor, part?: Range,
   ): void => {
     const chain = following(node, layout);
     const bias = node.inputs[2] && constantTensor(node.inputs[2]);
@@ -157,7 +160,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const out = placeFor(chain.final);
     const operands = [
       input,
-      packed(weight, 'panels', () => packPanels(weight.data, spec.outChannels, k)),
+      packed(weight, part ? `panels of ${part}` : 'panels', () => packPanels(weight.data, spec.outChannels, k, (part?.[0] ?? 0) * spec.kernelHeight * spec.kernelWidth)),
       out,
       ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
       ...chain.operands,
@@ -268,7 +271,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     finish(node.output, chosen, out);
   };
 
-  const groupNorm = (node: Node, groups: number, eps: number): boolean => {
+  const groupNorm = (node: Node, { groups, eps, part }: GroupNorm): boolean => {
     const [x, weight, bias] = node.inputs as [Value, Value, Value];
     const next = users.get(node.output) ?? [];
     const user = next[0];
@@ -279,7 +282,8 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const { height, width } = planeSize(x.shape);
     const input = dense(x);
     const out = target(final, height, width);
-    emit(`groupNorm${silu ? '+silu' : ''} ${channels}@${height}×${width}`, [input, contiguous(weight), contiguous(bias), out.place], (lib) => groupNormKernel(lib, {
+    const [scale, shift] = [weight, bias].map(contiguous).map((place) => ({ ...place, offset: place.offset + 4 * (part?.[0] ?? 0) })) as [Place, Place];
+    emit(`groupNorm${silu ? '+silu' : ''} ${channels}@${height}×${width}`, [input, scale, shift, out.place], (lib) => groupNormKernel(lib, {
       batch, channels, groups, height, width, eps, silu, inBatchStride: stride(input, batch), out: out.layout,
     }));
     return true;
@@ -376,9 +380,9 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const [x] = node.inputs as [Value];
     const lowered = (() => {
       switch (operation.kind) {
-        case 'conv2d': return conv2d(node, operation.stride, operation.padding);
+        case 'conv2d': return conv2d(node, operation);
         case 'linear': return linear(node);
-        case 'groupNorm': return groupNorm(node, operation.groups, operation.eps);
+        case 'groupNorm': return groupNorm(node, operation);
         case 'attention': return attention(node, operation.heads, operation.scale);
         case 'attentionMap': return attentionMap(node, operation.heads, operation.scale);
         case 'applyAttentionMap': return applyAttentionMap(node);

@@ -6,13 +6,14 @@
 import { referenceKernels } from '../reference/index.ts';
 import { shapeText, sizeOf, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { keyOf } from './library.ts';
+import { convolveApart } from './seam.ts';
 import type { Activation, Kernels, Padding, Program, Tensors } from '../kernels.ts';
 
-/** Numbers and options of a node, besides the tensors that it reads. */
+/** Numbers and options of a node, besides the tensors that it reads. `part`: the channels of the weight that are meant, if not all. */
 export type Operation =
-  | { readonly kind: 'conv2d'; readonly stride: number; readonly padding: Padding; readonly bias: boolean }
+  | { readonly kind: 'conv2d'; readonly stride: number; readonly padding: Padding; readonly bias: boolean; readonly part?: Range }
   | { readonly kind: 'linear'; readonly bias: boolean }
-  | { readonly kind: 'groupNorm'; readonly groups: number; readonly eps: number }
+  | { readonly kind: 'groupNorm'; readonly groups: number; readonly eps: number; readonly part?: Range }
   | { readonly kind: 'layerNorm'; readonly eps: number }
   | { readonly kind: 'softmax' | 'applyAttentionMap' | 'upsampleNearest2x' | 'averagePool2x' | 'concatChannels' | 'concatBatch' | 'toTokens' | 'add' | 'subtract' | 'multiply' }
   | { readonly kind: 'attentionMap' | 'attention'; readonly heads: number; readonly scale: number }
@@ -21,6 +22,9 @@ export type Operation =
   | { readonly kind: 'fromTokens'; readonly height: number; readonly width: number }
   | { readonly kind: 'affine'; readonly factor: number; readonly offset: number }
   | { readonly kind: 'divide'; readonly divisor: number };
+
+/** From the first channel up to, but without, the second. */
+export type Range = readonly [number, number];
 
 /** A tensor of the graph. */
 export interface Value {
@@ -46,9 +50,15 @@ export interface Graph {
 export function applyOperation(kernels: Kernels, operation: Operation, inputs: readonly Tensor[]): Tensor {
   const [a, b, c] = inputs as [Tensor, Tensor, Tensor];
   switch (operation.kind) {
-    case 'conv2d': return kernels.conv2d(a, b, operation.bias ? c : undefined, operation.stride, operation.padding);
+    case 'conv2d': {
+      const weight = operation.part ? kernels.sliceChannels(b, ...operation.part) : b;
+      return kernels.conv2d(a, weight, operation.bias ? c : undefined, operation.stride, operation.padding);
+    }
     case 'linear': return kernels.linear(a, b, operation.bias ? c : undefined);
-    case 'groupNorm': return kernels.groupNorm(a, operation.groups, b, c, operation.eps);
+    case 'groupNorm': {
+      const { groups, eps, part } = operation;
+      return part ? kernels.groupNorm(a, groups, kernels.sliceBatch(b, ...part), kernels.sliceBatch(c, ...part), eps) : kernels.groupNorm(a, groups, b, c, eps);
+    }
     case 'layerNorm': return kernels.layerNorm(a, b, c, operation.eps);
     case 'attentionMap': return kernels.attentionMap(a, b, operation.heads, operation.scale);
     case 'attention': return kernels.attention(a, b, c, operation.heads, operation.scale);
@@ -80,7 +90,8 @@ function resultShape(operation: Operation, inputs: readonly (readonly number[])[
   };
   switch (operation.kind) {
     case 'conv2d': {
-      must(a.length === 4 && b.length === 4 && a[1] === b[1], 'a picture [B,C,H,W] meets a weight [O,C,kh,kw]');
+      const [start, end] = operation.part ?? [0, b[1]!];
+      must(a.length === 4 && b.length === 4 && a[1] === end - start, 'a picture [B,C,H,W] meets a weight [O,C,kh,kw]');
       const { top, bottom, left, right } = operation.padding;
       const extent = (size: number, kernel: number): number => Math.floor((size - kernel) / operation.stride) + 1;
       const [height, width] = [extent(a[2]! + top + bottom, b[2]!), extent(a[3]! + left + right, b[3]!)];
@@ -132,10 +143,19 @@ function resultShape(operation: Operation, inputs: readonly (readonly number[])[
   }
 }
 
+/** The graph as it is being written, in terms of the tensors that stand for its values. */
+export interface Writing {
+  /** Writes an operation down; the same one a second time is the same tensor. */
+  record(operation: Operation, inputs: readonly Tensor[]): Tensor;
+  /** What made a tensor; undefined for inputs and constants. */
+  originOf(tensor: Tensor): { readonly operation: Operation; readonly inputs: readonly Tensor[] } | undefined;
+}
+
 /** The graph of `program` for inputs of these shapes. */
 export function trace(program: Program, inputs: Tensors): Graph {
   const values = new WeakMap<Tensor, Value>();
   const constants = new Map<FloatArray, Value>();
+  const origins = new WeakMap<Tensor, { readonly operation: Operation; readonly inputs: readonly Tensor[] }>();
   const common = new Map<string, Tensor>();
   const nodes: Node[] = [];
   let count = 0;
@@ -174,10 +194,11 @@ export function trace(program: Program, inputs: Tensors): Graph {
       return { kind: 'node', node };
     });
     common.set(key, result);
+    origins.set(result, { operation, inputs: tensors });
     return result;
   };
 
-  const kernels = tracingKernels(record);
+  const kernels = tracingKernels({ record, originOf: (tensor) => origins.get(tensor) });
   const symbols = Object.entries(inputs).map(([name, { shape }]) => [name, symbol(shape, () => ({ kind: 'input', name }))] as const);
   const outputs = new Map(Object.entries(program(kernels, Object.fromEntries(symbols))).map(([name, tensor]) => [name, valueOf(tensor)]));
   return {
@@ -197,11 +218,15 @@ function neededNodes(nodes: readonly Node[], outputs: Iterable<Value>): readonly
   return kept.reverse();
 }
 
-function tracingKernels(record: (operation: Operation, tensors: readonly Tensor[]) => Tensor): Kernels {
+function tracingKernels(writing: Writing): Kernels {
+  const { record } = writing;
   const optional = (tensor: Tensor | undefined): readonly Tensor[] => (tensor ? [tensor] : []);
   return {
-    conv2d: (x, weight, bias, stride, padding) =>
-      record({ kind: 'conv2d', stride, padding, bias: bias !== undefined }, [x, weight, ...optional(bias)]),
+    conv2d: (x, weight, bias, stride, padding, seam) => {
+      const operation = { kind: 'conv2d', stride, padding, bias: bias !== undefined } as const;
+      const inputs = [x, weight, ...optional(bias)];
+      return seam === undefined ? record(operation, inputs) : convolveApart(writing, operation, inputs, seam);
+    },
     linear: (x, weight, bias) => record({ kind: 'linear', bias: bias !== undefined }, [x, weight, ...optional(bias)]),
     groupNorm: (x, groups, weight, bias, eps) => record({ kind: 'groupNorm', groups, eps }, [x, weight, bias]),
     layerNorm: (x, weight, bias, eps) => record({ kind: 'layerNorm', eps }, [x, weight, bias]),

@@ -59,7 +59,7 @@ const interleavedGroups = (groupNorm: GroupNorm): GroupNorm => (x, groups, weigh
 const square = (weight: Tensor): boolean => weight.shape[0] === weight.shape[1];
 
 function inWeightOf(name: string, says: string, change: (weight: Tensor) => Tensor): Fault {
-  return inKernels(name, says, (k) => ({ conv2d: (x, weight, bias, stride, padding) => k.conv2d(x, change(weight), bias, stride, padding) }));
+  return inKernels(name, says, (k) => ({ conv2d: (x, weight, ...rest) => k.conv2d(x, change(weight), ...rest) }));
 }
 
 /** The picture with its border repeated once. */
@@ -125,18 +125,18 @@ export const layerFaults: readonly Fault[] = [
   }),
   inWeightOf('convolution-transposed', 'swap height and width of the kernels', (weight) => (weight.shape[2] === weight.shape[3] ? permuted(weight, [0, 1, 3, 2]) : weight)),
   inWeightOf('convolution-channels-swapped', 'swap input and output channels of the kernels', (weight) => (square(weight) ? permuted(weight, [1, 0, 2, 3]) : weight)),
-  inKernels('convolution-bias-missing', 'leave out the bias of the convolutions', (k) => ({ conv2d: (x, weight, _, stride, padding) => k.conv2d(x, weight, undefined, stride, padding) })),
+  inKernels('convolution-bias-missing', 'leave out the bias of the convolutions', (k) => ({ conv2d: (x, weight, _, ...rest) => k.conv2d(x, weight, undefined, ...rest) })),
   inKernels('convolution-edge-padding', 'repeat the border of the picture where it is padded with zeros', (k) => ({
-    conv2d: (x, weight, bias, stride, padding) =>
+    conv2d: (x, weight, bias, stride, padding, seam) =>
       Object.values(padding).every((pixels) => pixels === 1)
-        ? k.conv2d(replicated(x), weight, bias, stride, { top: 0, bottom: 0, left: 0, right: 0 })
-        : k.conv2d(x, weight, bias, stride, padding),
+        ? k.conv2d(replicated(x), weight, bias, stride, { top: 0, bottom: 0, left: 0, right: 0 }, seam)
+        : k.conv2d(x, weight, bias, stride, padding, seam),
   })),
   inConfig('downsample-padding-symmetric', 'pad the downsampling on all sides where the config asks for zeros below and right', () => ({ downsamplePadding: 1 })),
   inConfig('downsample-padding-asymmetric', 'pad the downsampling below and right only where all sides are meant', () => ({ downsamplePadding: 0 })),
   inKernels('downsample-padding-upper-left', 'put the zeros of the downsampling above and left where they belong below and right', (k) => ({
-    conv2d: (x, weight, bias, stride, padding) =>
-      k.conv2d(x, weight, bias, stride, { top: padding.bottom, bottom: padding.top, left: padding.right, right: padding.left }),
+    conv2d: (x, weight, bias, stride, padding, seam) =>
+      k.conv2d(x, weight, bias, stride, { top: padding.bottom, bottom: padding.top, left: padding.right, right: padding.left }, seam),
   })),
   inKernels('linear-transposed', 'multiply by W where Wᵀ is meant in linear layers that are square', (k) => ({
     linear: (x, weight, bias) => k.linear(x, square(weight) ? permuted(weight, [1, 0]) : weight, bias),

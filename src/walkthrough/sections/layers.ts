@@ -96,7 +96,7 @@ export const layersSection: Section = (root, page) => {
     [shared, plain, active].forEach((share, i) => (parts[i].style.flexGrow = String(share / total)));
     const text = chosen.length === 0
       ? 'No layer is chosen: PAG is off, and a step costs one pass.'
-      : `A step costs ${Math.round(((shared + plain + active) / total) * 100)} % of one pass, not 200 %: all before the first chosen layer (${Math.round((shared / total) * 100)} %) is computed once.`;
+      : `A step costs ${Math.round(((shared + plain + active) / total) * 100)} % of one pass, not 200 %: what both passes have in common (${Math.round((shared / total) * 100)} %) is computed once.`;
     setText(costText, text);
     setAttributes(cost, { 'aria-label': text });
 

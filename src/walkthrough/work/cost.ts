@@ -1,4 +1,5 @@
 /** What the stages of the UNet cost for one picture, in multiply-adds, and what two passes share. */
+import { seamOfGroups } from '../../nn/resnet.ts';
 import type { UNetConfig } from '../../unet/config.ts';
 import { unetParameters } from '../../unet/parameters.ts';
 import type { Stage } from '../../unet/stages.ts';
@@ -14,20 +15,33 @@ export interface StageCost {
   readonly plain: number;
   /** With the identity in place of its attention map, where it has one: query, key and map are never computed. */
   readonly perturbed: number;
+  /** Parts of both that depend on nothing but what an earlier stage has handed over, by its place; −1 is the embedding of time. */
+  readonly handedOver: readonly { readonly from: number; readonly cost: number }[];
 }
 
 /** One for each stage. The time embedding, which all stages share, costs next to nothing and is left out. */
 export function stageCosts({ config, stages }: Plan): readonly StageCost[] {
   const weights = unetParameters(config).filter(({ module, name }) => name.endsWith('.weight') && (module === 'convolution' || module === 'linear'));
-  return stages.map(({ path, kind }) => {
+  const skips = new Map(skipConnections({ config, stages }).map(([from, to]) => [to, from]));
+  return stages.map(({ path, kind }, place) => {
     const pixels = outputSide({ config }, { path, kind }) ** 2;
     const own = weights.filter(({ name }) => name.startsWith(`${path}.`));
     const cost = (name: string, shape: readonly number[]): number =>
       shape.reduce((product, extent) => product * extent, 1) * (name.endsWith('.time_emb_proj.weight') ? 1 : pixels);
     const total = own.reduce((sum, { name, shape }) => sum + cost(name, shape), 0);
-    if (kind !== 'attention') return { path, plain: total, perturbed: total };
+    const handedOver = own.flatMap(({ name, shape }) => {
+      if (name.endsWith('.time_emb_proj.weight')) return [{ from: -1, cost: cost(name, shape) }];
+      if (name.endsWith('.to_v.weight')) return [{ from: place - 1, cost: cost(name, shape) }];
+      const from = skips.get(place);
+      if (from === undefined || name.endsWith('.conv2.weight')) return [];
+      const [, channels] = shape;
+      const seam = channels - config.blockOutChannels[levelOf({ config }, stages[from].path)];
+      const start = name.endsWith('.conv1.weight') ? seamOfGroups(seam, channels, config.normNumGroups) ?? channels : seam;
+      return [{ from, cost: cost(name, shape) * (1 - start / channels) }];
+    });
+    if (kind !== 'attention') return { path, plain: total, perturbed: total, handedOver };
     const query = own.find(({ name }) => name.endsWith('.to_q.weight'))!;
-    return { path, plain: total + 2 * pixels * pixels * query.shape[0], perturbed: total - 2 * cost(query.name, query.shape) };
+    return { path, plain: total + 2 * pixels * pixels * query.shape[0], perturbed: total - 2 * cost(query.name, query.shape), handedOver };
   });
 }
 
@@ -39,7 +53,7 @@ function outputSide(model: { readonly config: UNetConfig }, { path, kind }: Pick
 }
 
 export interface GuidedCost {
-  /** Up to the first perturbed layer: computed once for both passes. */
+  /** Up to the first perturbed layer, and what that has handed over to later stages: computed once for both passes. */
   readonly shared: number;
   /** The rest of the plain pass, and that of the perturbed one. */
   readonly plain: number;
@@ -50,11 +64,13 @@ export interface GuidedCost {
 export function guidedCost(costs: readonly StageCost[], layers: readonly string[]): GuidedCost {
   const first = costs.findIndex(({ path }) => layers.includes(path));
   const split = first < 0 ? costs.length : first;
+  const [before, after] = [costs.slice(0, split), costs.slice(split)];
   const sum = (part: readonly StageCost[], of: (cost: StageCost) => number): number => part.reduce((total, cost) => total + of(cost), 0);
+  const common = ({ handedOver }: StageCost): number => handedOver.reduce((total, { from, cost }) => (from < split ? total + cost : total), 0);
   return {
-    shared: sum(costs.slice(0, split), ({ plain }) => plain),
-    plain: sum(costs.slice(split), ({ plain }) => plain),
-    perturbed: sum(costs.slice(split), (cost) => (layers.includes(cost.path) ? cost.perturbed : cost.plain)),
+    shared: sum(before, ({ plain }) => plain) + sum(after, common),
+    plain: sum(after, (cost) => cost.plain - common(cost)),
+    perturbed: sum(after, (cost) => (layers.includes(cost.path) ? cost.perturbed : cost.plain) - common(cost)),
   };
 }
 

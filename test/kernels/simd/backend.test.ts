@@ -50,6 +50,22 @@ describe('the letters model', () => {
     }
   });
 
+  test('passes together have the bits of passes alone, for fewer multiplications', () => {
+    let products = 0;
+    const counting = simdBackend({ watch: (step) => { products += step.products; } });
+    const input = { sample: noise([2, 1, 16, 16], 1), timesteps: [321], classLabels: [4] };
+    for (const layers of [['mid_block.attentions.0'], ['down_blocks.1.attentions.0'], ['up_blocks.1.attentions.0', 'mid_block.attentions.0'], ['up_blocks.1.attentions.1']]) {
+      const passes = [unperturbed, new Map(layers.map((layer) => [layer, identity]))];
+      const together = runUNet(unet, counting, input, { passes });
+      const shared = products;
+      const alone = passes.flatMap((pass) => runUNet(unet, counting, input, { passes: [pass] }).predictions);
+      expectSameBits(named(together), named({ predictions: alone, taps: {} }));
+      expect(shared).toBeLessThan(products - shared);
+      products = 0;
+    }
+    counting.dispose();
+  });
+
   test('a run with PAG has one hash on the loops, on SIMD, and on two threads', () => {
     const hashes = [referenceBackend(), one, two].map((backend) => hash(sampleToEnd({
       denoiser: unetDenoiser(unet, backend, { labels: [2] }),

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, describe, test } from 'vitest';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';
 import type { Program, Tensors } from '../../../src/kernels/kernels.ts';
-import { tensor } from '../../../src/tensor/tensor.ts';
+import { tensor, type Tensor } from '../../../src/tensor/tensor.ts';
 import { expectAsReference, noise, seeds, small, tensorOf } from './support.ts';
 
 const backends = [simdBackend(), simdBackend({ threads: 2 })];
@@ -55,6 +55,30 @@ describe('the same bits as the plain loop', () => {
         const y = k.conv2d(act, filter, undefined, 1, padding);
         return dense ? { normed, act, y } : { y };
       }, { x: tensorOf([b, c, h, w], seed) });
+    }), runs);
+  });
+
+  test('convolutions of two pictures, joined, normed and activated, beside those of another first picture', () => {
+    fc.assert(fc.property(small(2), small(3), small(4), small(12), small(4), small(9), small(9), fc.nat({ max: 999 }), fc.subarray(['joined', 'normed', 'act', 'apart', 'again']), seeds, (b, groups, perGroup, c, o, h, w, at, extra, seed) => {
+      const all = groups * perGroup;
+      fc.pre(c < all);
+      // The seam of the convolution is that of the pictures, or the next group's, or anywhere.
+      const seams = [c, Math.ceil(c / perGroup) * perGroup, 1 + (at % (all - 1))].filter((seam) => seam < all);
+      const [weight, bias, filter] = [tensorOf([all], seed + 1), tensorOf([all], seed + 2), tensorOf([o, all, 3, 3], seed + 3)];
+      const [small, offset] = [tensorOf([o, all, 1, 1], seed + 4), tensorOf([o], seed + 5)];
+      const [even, none] = [{ top: 1, bottom: 1, left: 1, right: 1 }, { top: 0, bottom: 0, left: 0, right: 0 }];
+      check((k, { x, y, z, shift }) => {
+        const convolved = (first: Tensor, name: string): Tensors => {
+          const joined = k.concatChannels(first, z!);
+          const normed = k.groupNorm(joined, groups, weight, bias, 1e-5);
+          const act = k.activation(normed, 'silu');
+          const results = seams.map((seam, i) => [`${name} ${i}`, k.add(k.conv2d(act, filter, offset, 1, even, seam), shift!)] as const);
+          const apart = k.conv2d(joined, small, offset, 1, none, c);
+          const inner: Tensors = { joined, normed, act, apart, again: k.conv2d(k.affine(joined, 0.5, 1), small, undefined, 2, none, c) };
+          return Object.fromEntries([...results, ...extra.map((what) => [`${name} ${what}`, inner[what]!] as const)]);
+        };
+        return { ...convolved(k.affine(x!, 2, 0), 'first'), ...convolved(y!, 'second') };
+      }, { x: tensorOf([b, c, h, w], seed), y: tensorOf([b, c, h, w], seed + 6), z: tensorOf([b, all - c, h, w], seed + 7), shift: tensorOf([b, o], seed + 8) });
     }), runs);
   });
 
