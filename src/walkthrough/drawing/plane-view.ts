@@ -65,9 +65,10 @@ export function planeView(moved: (scales: readonly [number, number]) => void): P
         setAttributes(text, { x, y: y + 18, 'text-anchor': 'middle' });
       }
       for (const [circle, [cx, cy]] of [[plainDot, origin], [spoiltDot, spoilt], [emptyDot, empty], [handle, goal]] as const) setAttributes(circle, { cx, cy });
-      for (const [text, [x, y]] of [[spoiltText, spoilt], [emptyText, empty], [handleText, goal]] as const) setAttributes(text, { x: x + 6, y: y - 13 });
-      // Below the axis: above it are the arrows.
-      setAttributes(plainText, { x: origin[0] - 5, y: origin[1] + 38 });
+      for (const [text, [x, y]] of [[spoiltText, spoilt], [handleText, goal]] as const) setAttributes(text, { x: x + 6, y: y - 13 });
+      // Below the axis, for above it are the arrows; and out of one another's way where ε(∅) is near.
+      setAttributes(plainText, { x: origin[0] + 8, y: origin[1] + 38 });
+      setAttributes(emptyText, { x: empty[0] + 8, y: empty[1] + 18 });
     },
   };
 }
