@@ -1,5 +1,5 @@
 /**
- * Makes the static folder of the walkthrough, for any web host: page, code, and the letters model. `npm run build:walkthrough`.
+ * Makes the static folder of the walkthrough, for any web host: page, code, the letters model, and a case of the oracle. `npm run build:walkthrough`.
  *
  *     npx tsx scripts/walkthrough/build.ts [FOLDER]        (dist/walkthrough)
  */
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { excerpts } from '../../src/walkthrough/code/excerpts.ts';
+import { caseName } from '../../src/walkthrough/study.ts';
 import { readExcerpts } from './sources.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -30,6 +31,7 @@ export async function buildWalkthrough(folder: string): Promise<void> {
   });
   await writeFile(join(folder, 'index.html'), await readFile(join(source, 'index.html')));
   await cp(join(root, 'fixtures/letters/model'), join(folder, 'model'), { recursive: true });
+  await cp(join(root, 'fixtures/oracle', caseName), join(folder, 'oracle', caseName), { recursive: true });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

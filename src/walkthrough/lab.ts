@@ -3,7 +3,7 @@
  * asked of the worker, and what nobody wants any more is cancelled. So a knob that is turned fast starts little and blocks nothing.
  */
 import type { SamplingStep } from '../sampling/sample.ts';
-import type { EngineReport, FromWorker, KernelChoice, PassesRequest, PassesResult, ToWorker, TraceRequest, WorkKind, Works } from './protocol.ts';
+import type { CheckRequest, CheckResult, EngineReport, FromWorker, KernelChoice, PassesRequest, PassesResult, ToWorker, TraceRequest, WorkKind, Works } from './protocol.ts';
 
 export interface Answer<Result> {
   readonly results: readonly Result[];
@@ -19,6 +19,7 @@ export interface Lab {
   trace(request: TraceRequest): Answer<SamplingStep>;
   /** @param of names the picture that the request holds */
   passes(request: PassesRequest, of: string): Answer<PassesResult>;
+  check(request: CheckRequest): Answer<CheckResult>;
   focus(section: string): void;
   /** Starts anew with other kernels. All that was known is forgotten. */
   open(kernels: KernelChoice): void;
@@ -111,6 +112,7 @@ export function createLab(changed: () => void): Lab {
     },
     trace: (request) => ask('trace', request, `trace ${JSON.stringify(request)}`),
     passes: (request, of) => ask('passes', request, `passes ${of} ${JSON.stringify({ ...request, sample: undefined })}`),
+    check: (request) => ask('check', request, `check ${JSON.stringify(request)}`),
     focus(section) {
       focused = section;
       sendFocus();

@@ -54,10 +54,29 @@ export interface PassesResult {
   readonly milliseconds: number;
 }
 
+/** Whether what computes here gives the right numbers for a case of the oracle; with a mistake in its kernels, if one is named. */
+export interface CheckRequest {
+  readonly fault?: FaultName;
+}
+
+export interface CheckResult {
+  readonly taps: number;
+  /** How many of them are right. */
+  readonly within: number;
+  readonly passes: boolean;
+  /** In a line, as `pag check` says it. */
+  readonly verdict: string;
+  /** Where the numbers first go wrong, if they do. */
+  readonly where?: string;
+  /** The mistakes that explain the numbers, by the names of the oracle; undefined while they have not been looked for. */
+  readonly named?: readonly string[];
+}
+
 /** The kinds of work: what is asked, and what each message of the answer holds. */
 export interface Works {
   readonly trace: { readonly request: TraceRequest; readonly result: SamplingStep };
   readonly passes: { readonly request: PassesRequest; readonly result: PassesResult };
+  readonly check: { readonly request: CheckRequest; readonly result: CheckResult };
 }
 export type WorkKind = keyof Works;
 

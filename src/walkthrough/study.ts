@@ -1,4 +1,4 @@
-/** What is fixed about the letters model and the runs on this page. */
+/** What is fixed about the letters model, and about the runs and the check on this page. */
 
 /** Steps of DDIM in every run. */
 export const stepCount = 20;
@@ -6,6 +6,8 @@ export const stepCount = 20;
 export const side = 32;
 /** The class label that means "no letter in particular". */
 export const noLetter = 26;
+/** The case that the oracle asks, and the folder of the page's `oracle` that holds it. */
+export const caseName = 'unets/tiny';
 /** At most so many letters in the reader's word. */
 export const longestWord = 6;
 

@@ -1,9 +1,13 @@
 /** The thread that computes, so that the page never waits. It loads the model, takes work, and streams what comes out. */
 import type { ReadFile } from '../formats/diffusers.ts';
 import { InputError } from '../tensor/errors.ts';
-import type { FromWorker, ToWorker } from './protocol.ts';
+import type { Case } from '../oracle/case.ts';
+import { readCase } from '../oracle/read-case.ts';
+import type { CheckRequest, FromWorker, ToWorker } from './protocol.ts';
+import { caseName } from './study.ts';
 import { chooseEngine } from './work/engine.ts';
 import { loadModel, type Model } from './work/model.ts';
+import { checkPage } from './work/oracle.ts';
 import { passes } from './work/passes.ts';
 import { createQueue, type Job } from './work/queue.ts';
 import { trace } from './work/trace.ts';
@@ -19,6 +23,9 @@ const queue = createQueue();
 const seconds = new Map<number, number>();
 const waiting: Extract<ToWorker, { kind: 'ask' }>[] = [];
 let model: Model | undefined;
+/** Jobs that wait for the case of the oracle. */
+const reading = new Set<number>();
+let oracleCase: Promise<Case> | undefined;
 
 scope.onmessage = ({ data: message }) => {
   switch (message.kind) {
@@ -30,6 +37,7 @@ scope.onmessage = ({ data: message }) => {
       break;
     case 'cancel': {
       queue.cancel(message.job);
+      reading.delete(message.job);
       const early = waiting.findIndex(({ job }) => job === message.job);
       if (early >= 0) waiting.splice(early, 1);
       break;
@@ -40,7 +48,7 @@ scope.onmessage = ({ data: message }) => {
 async function open(kernels: Extract<ToWorker, { kind: 'open' }>['kernels']): Promise<void> {
   try {
     const engine = await chooseEngine(kernels);
-    const loaded = await loadModel(fetchModel, engine.backend);
+    const loaded = await loadModel(folderOf('model'), engine.backend);
     model = loaded;
     scope.postMessage({ kind: 'ready', engine: engine.report });
     waiting.splice(0).forEach((message) => begin(loaded, message));
@@ -49,18 +57,35 @@ async function open(kernels: Extract<ToWorker, { kind: 'open' }>['kernels']): Pr
   }
 }
 
-const fetchModel: ReadFile = async (path) => {
-  const response = await fetch(new URL(`model/${path}`, location.href));
+/** Reads the files of a folder that lies beside the page. */
+const folderOf = (folder: string): ReadFile => async (path) => {
+  const response = await fetch(new URL(`${folder}/${path}`, location.href));
   if (response.status === 404) return undefined;
-  if (!response.ok) throw new InputError(`the server answers ${response.status} for model/${path}`);
+  if (!response.ok) throw new InputError(`the server answers ${response.status} for ${folder}/${path}`);
   return new Uint8Array(await response.arrayBuffer());
 };
 
 function begin(ready: Model, { job: id, work, request }: Extract<ToWorker, { kind: 'ask' }>): void {
-  queue.add(work === 'trace'
-    ? { id, size: request.labels.length, steps: trace(ready, request) }
-    : { id, size: 1, steps: passes(ready, request) });
+  switch (work) {
+    case 'trace': queue.add({ id, size: request.labels.length, steps: trace(ready, request) }); break;
+    case 'passes': queue.add({ id, size: 1, steps: passes(ready, request) }); break;
+    case 'check': void beginCheck(ready, id, request); break;
+  }
   wake();
+}
+
+async function beginCheck(ready: Model, id: number, request: CheckRequest): Promise<void> {
+  reading.add(id);
+  try {
+    oracleCase ??= readCase(folderOf(`oracle/${caseName}`), caseName, (name) => folderOf(`oracle/${name}`));
+    const one = await oracleCase;
+    // One of its turns takes a second or two; but it is asked only when the reader comes near.
+    if (reading.has(id)) queue.add({ id, size: 1, steps: checkPage(ready, one, request) });
+    wake();
+  } catch (problem) {
+    if (reading.has(id)) scope.postMessage({ kind: 'failed', job: id, problem: explain(problem) });
+  }
+  reading.delete(id);
 }
 
 // A message to oneself waits behind the messages of the page: so those are heard between two turns.

@@ -7,16 +7,18 @@ import type { Tensor } from '../../src/tensor/tensor.ts';
 import { writeSafetensors } from '../../src/formats/safetensors.ts';
 import { middleOf } from '../../src/walkthrough/requests.ts';
 import type { GuidanceChoice, PassesResult, TraceRequest } from '../../src/walkthrough/protocol.ts';
-import { noLetter } from '../../src/walkthrough/study.ts';
+import { caseName, noLetter } from '../../src/walkthrough/study.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
 import { guidedCost, stageCosts } from '../../src/walkthrough/work/cost.ts';
 import { influences } from '../../src/walkthrough/work/influence.ts';
 import type { FaultName } from '../../src/walkthrough/work/faults.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
 import { noiseOf } from '../../src/walkthrough/work/noise.ts';
+import { checkPage } from '../../src/walkthrough/work/oracle.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { guidancePlane } from '../../src/walkthrough/work/plane.ts';
 import { trace } from '../../src/walkthrough/work/trace.ts';
+import { loadCase } from '../oracle/cases.ts';
 import { chromiumPath, openReader, type Reader } from './browser.ts';
 import { digestOf, drawn, lettersModel } from './library.ts';
 
@@ -181,6 +183,21 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     expect(await section('break').locator('.verdict').textContent()).toContain('norm-eps-1e-6');
   });
 
+  it('7: is asked by the oracle, right and broken, and found out', async () => {
+    const [right] = [...checkPage(model, await loadCase(caseName), {})];
+    await show('oracle');
+    const rows = section('oracle').locator('.checked');
+    await eventually(() => rows.locator('.badge').first().textContent()).toBe(`${right.taps} of ${right.taps} taps within budget`);
+    expect(await rows.first().textContent()).toContain(right.verdict.slice(1));
+    // The mistake that the test before has switched on.
+    await eventually(() => rows.last().textContent()).toMatch(/“First divergence: down_blocks\.0\.resnets\.0\.norm1\..*” What explains it: norm-eps-1e-6\./);
+    expect(await rows.locator('.badge[data-passes=false]').textContent()).toMatch(/^\d{1,2} of 158 taps within budget$/);
+    await section('break').getByText('where s is meant').click();
+    await show('oracle');
+    await eventually(() => rows.last().textContent()).toContain('cases of whole runs find it');
+    expect(await rows.last().locator('.badge').isVisible()).toBe(false);
+  });
+
   it('7: gives the numbers away, and a link that brings all of it back', async () => {
     await show('take');
     const saved = page.waitForEvent('download');
@@ -212,7 +229,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   it('fits a phone, without scrolling sideways', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     for (const details of await page.locator('details').all()) await details.evaluate((found) => ((found as HTMLDetailsElement).open = true));
-    for (const name of ['word', 'noise', 'attention', 'direction', 'knob', 'layers', 'hood', 'break', 'take']) {
+    for (const name of ['word', 'noise', 'attention', 'direction', 'knob', 'layers', 'hood', 'break', 'oracle', 'take']) {
       await show(name);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(360);
     }
@@ -250,6 +267,13 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   ])('explains what is slow with %s', async (_what, sabotage, text) => {
     const broken = await reader.open('', {}, { 'worker.js': (code) => sabotage + code });
     await eventually(() => broken.page.locator('.engine').textContent()).toContain(text);
+    await broken.page.context().close();
+  });
+
+  it('does not believe a case that was changed', async () => {
+    const broken = await reader.open('', {}, { 'case.json': (text) => text.replace('"sample": "', '"sample": "0') });
+    await broken.page.locator('[data-section=oracle]').scrollIntoViewIfNeeded();
+    await eventually(() => broken.page.locator('[data-section=oracle] .status').textContent()).toContain('is not what case.json promises');
     await broken.page.context().close();
   });
 

@@ -7,6 +7,7 @@ import { hoodSection } from './hood.ts';
 import { knobSection } from './knob.ts';
 import { layersSection } from './layers.ts';
 import { noiseSection } from './noise.ts';
+import { oracleSection } from './oracle.ts';
 import { takeSection } from './take.ts';
 import { wordSection } from './word.ts';
 
@@ -19,5 +20,6 @@ export const sections: readonly { readonly name: string; readonly mount: Section
   { name: 'layers', mount: layersSection },
   { name: 'hood', mount: hoodSection },
   { name: 'break', mount: breakSection },
+  { name: 'oracle', mount: oracleSection },
   { name: 'take', mount: takeSection },
 ];

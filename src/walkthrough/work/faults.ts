@@ -27,6 +27,7 @@ const otherScale = (change: (scale: number) => number) => (choice: GuidanceChoic
 
 const otherAttentionScale = (change: (scale: number) => number) => (kernels: Kernels): Partial<Kernels> => ({
   attention: (q, k, v, heads, scale) => kernels.attention(q, k, v, heads, change(scale)),
+  attentionMap: (q, k, heads, scale) => kernels.attentionMap(q, k, heads, change(scale)),
 });
 
 export const faults: readonly Fault[] = [

@@ -10,9 +10,11 @@ import { noLetter, stepCount } from '../study.ts';
 export interface Model {
   readonly unet: UNet;
   readonly scheduler: Scheduler;
-  /** A denoiser for these class labels, one for each sample; with another backend than the model's own, if one likes. */
+  /** What computes. */
+  readonly backend: Backend;
+  /** A denoiser for these class labels, one for each sample; with another backend than that, if one likes. */
   denoiser(labels: readonly number[], other?: Backend): Denoiser;
-  /** The model's own backend, but with some kernels changed. The same for the same change. */
+  /** The same backend, but with some kernels changed. The same for the same change. */
   backendWith(change: KernelChange): Backend;
 }
 
@@ -26,6 +28,7 @@ export async function loadModel(readFile: ReadFile, backend: Backend): Promise<M
   return {
     unet,
     scheduler: createScheduler(schedulerConfig ?? { _class_name: 'DDIMScheduler' }, stepCount),
+    backend,
     denoiser: (labels, other = backend) => unetDenoiser(unet, other, { labels, nullLabel: noLetter }),
     backendWith(change) {
       const known = changed.get(change) ?? withKernels(backend, change);
