@@ -17,7 +17,7 @@ import { createScheduler } from '../schedulers/registry.ts';
 import { selectLayers } from '../unet/selectors.ts';
 import { runUNet, type UNet } from '../unet/unet.ts';
 import type { Command } from './command.ts';
-import { medianTimes, type Subject } from './measure.ts';
+import { median, medianTimes, type Subject } from './measure.ts';
 import { loadModel } from './model.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 
@@ -28,7 +28,7 @@ const help = `pag bench [options]
 
 Measures the SIMD kernels on this machine: single operations, a whole model step by step, the plain loops beside it, more
 threads beside one, and what guidance costs. Times are medians of runs that take turns. The peak is what a loop that only
-touches registers reaches in the same process: as many multiplications as additions, on one thread.
+touches registers reaches in the same process at the same moments: as many multiplications as additions, on one thread.
 
   --model DIR                     a pipeline or UNet folder (the letters model that ships)
   --threads N                     how many threads to compare with one (as many as there are cores)
@@ -40,8 +40,9 @@ export const benchCommand: Command = { summary: 'measures the kernels and a mode
 interface OperationTime {
   readonly name: string;
   readonly milliseconds: number;
-  /** 10⁹ multiplications and additions a second; 0 for operations without products. */
+  /** 10⁹ multiplications and additions a second in its products; 0 for operations without. */
   readonly gigaflops: number;
+  /** Of what the loop of registers reached at the same moments. */
   readonly shareOfPeak: number;
 }
 
@@ -57,12 +58,12 @@ async function run(args: readonly string[]): Promise<number> {
 
   const single = simdBackend({ fma });
   const several = threads > 1 ? simdBackend({ threads, fma }) : undefined;
-  const peak = measurePeak();
+  const peak = peakMeter();
   const result = {
     engine: `Node ${process.versions.node}, ${process.arch}`,
     kernels: single.name,
-    peakGigaflops: peak,
-    operations: measureOperations(single, peak),
+    peakGigaflops: Math.max(...Array.from({ length: 200 }, peak)),
+    operations: measureOperations(fma, peak),
     model: { ...measureModel(unet, single, several, threads), steps: measureSteps(unet, fma, peak) },
     guidance: measureGuidance(unet, single),
     residentMegabytes: process.resourceUsage().maxRSS / 1024,
@@ -73,16 +74,15 @@ async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** The best of several short measurements: nothing makes a loop faster than it can be. */
-function measurePeak(): number {
+/** A short measurement of the peak, to be taken beside what is compared with it: the speed of a shared machine changes from second to second. */
+function peakMeter(): () => number {
   const loop = peakLoop();
   for (let i = 0; i < 50; i++) loop(20_000); // compiled late, like the kernels
-  const rates = Array.from({ length: 40 }, () => {
+  return () => {
     const start = performance.now();
-    const operations = loop(40_000);
+    const operations = loop(6_000);
     return operations / (performance.now() - start) / 1e6;
-  });
-  return Math.max(...rates);
+  };
 }
 
 /** Operations as UNets have them, on their own: name, products, inputs by shape, what to compute. */
@@ -105,13 +105,31 @@ function operationList() {
   ];
 }
 
-function measureOperations(backend: Backend, peak: number): readonly OperationTime[] {
-  return operationList().map(({ name, products, shape, apply }) => {
+/** Each operation as a call of its own, and within it the steps with products, beside the peak. */
+function measureOperations(fma: boolean, peak: () => number): readonly OperationTime[] {
+  let inProducts = 0;
+  const backend = simdBackend({ fma, watch: ({ products, milliseconds }) => { inProducts += products > 0 ? milliseconds : 0; } });
+  const measured = operationList().map(({ name, products, shape, apply }) => {
     const x = manualSeed(0).randn(shape);
     const program = (kernels: Kernels, inputs: Readonly<Record<string, Tensor>>) => ({ y: apply(kernels, inputs['x']) });
-    const time = medianTimes([{ name, run: () => backend.run(program, { x }) }], 400).get(name)!;
-    return operationTime(name, products, time, peak);
+    const rates: number[] = [];
+    const shares: number[] = [];
+    const run = (): void => {
+      inProducts = 0;
+      backend.run(program, { x });
+    };
+    const besidePeak = (): void => {
+      run();
+      const rate = (2 * products) / inProducts / 1e6;
+      rates.push(rate);
+      shares.push(rate / peak());
+    };
+    const time = medianTimes([{ name, run }], 400).get(name)!;
+    if (products > 0) for (let i = 0; i < 5 || i < Math.min(200, 600 / time); i++) besidePeak();
+    return { name, milliseconds: time, gigaflops: products > 0 ? median(rates) : 0, shareOfPeak: products > 0 ? median(shares) : 0 };
   });
+  backend.dispose();
+  return measured;
 }
 
 function operationTime(name: string, products: number, milliseconds: number, peak: number): OperationTime {
@@ -137,7 +155,7 @@ function measureModel(unet: UNet, single: Backend, several: Backend | undefined,
 }
 
 /** The steps of the model's program, those of one name and shape together, the longest first. */
-function measureSteps(unet: UNet, fma: boolean, peak: number): readonly OperationTime[] {
+function measureSteps(unet: UNet, fma: boolean, peak: () => number): readonly OperationTime[] {
   const sums = new Map<string, { products: number; milliseconds: number }>();
   const watch = ({ name, products, milliseconds }: StepTime): void => {
     const sum = sums.get(name) ?? { products: 0, milliseconds: 0 };
@@ -148,10 +166,14 @@ function measureSteps(unet: UNet, fma: boolean, peak: number): readonly Operatio
   for (let i = 0; i < 5; i++) runUNet(unet, backend, input);
   sums.clear();
   const rounds = 20;
-  for (let i = 0; i < rounds; i++) runUNet(unet, backend, input);
+  const peaks: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    runUNet(unet, backend, input);
+    peaks.push(peak());
+  }
   backend.dispose();
   return [...sums]
-    .map(([name, { products, milliseconds }]) => operationTime(name, products / rounds, milliseconds / rounds, peak))
+    .map(([name, { products, milliseconds }]) => operationTime(name, products / rounds, milliseconds / rounds, median(peaks)))
     .sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
@@ -198,7 +220,7 @@ function report(result: {
   const rest = model.steps.slice(shown).reduce((sum, step) => sum + step.milliseconds, 0);
   return `${result.engine}, kernels ${result.kernels}; peak ${result.peakGigaflops.toFixed(1)} GFLOP/s on one thread
 
-Operations, one thread, input and output copied:
+Operations on one thread: the whole call, input and output copied; the speed of its products alone, and beside the peak at the same moments:
 ${result.operations.map(line).join('\n')}
 
 The model, one sample:
