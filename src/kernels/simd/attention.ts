@@ -123,7 +123,6 @@ function softmaxColumns(lib: Library, keys: number): Func {
     const both = [0, 16];
     const tops = both.map(() => body.local('v128'));
     const values = both.map(() => body.local('v128'));
-    const exponential = expf(body);
     const score = i32.add(scores, offset);
     return [
       // A NaN is passed over here, but makes its p, hence the sum, hence the whole row NaN, as in the definition.
@@ -132,9 +131,9 @@ function softmaxColumns(lib: Library, keys: number): Func {
       Array.from({ length: 2 * LANES }, (_, i) => v128.store(lanes, f32x4.const(0), 16 * i)),
       forRange(offset, i32.const(0), end, ROW_BYTES, [
         set(lane, i32.add(lanes, i32.and(offset, i32.const(ROW_BYTES * LANES - 1)))),
+        values.map((value, j) => set(value, f32x4.sub(v128.load(score, both[j]!), tops[j]!))),
+        expf(body, values),
         values.map((value, j) => [
-          set(value, f32x4.sub(v128.load(score, both[j]!), tops[j]!)),
-          exponential(value),
           v128.store(score, value, both[j]!),
           v128.store(lane, f32x4.add(v128.load(lane, both[j]!), value), both[j]!),
         ]),

@@ -31,38 +31,40 @@ function powerOfTwo(n: V128): V128 {
   return i32x4.shl(i32x4.add(n, bias), i32.const(23));
 }
 
-/** Returns code for x = expf(x). */
-export function expf(body: Body): (x: Local<'v128'>) => Code {
-  const shifted = body.local('v128');
-  const n = body.local('v128');
-  const r = body.local('v128');
-  const q = body.local('v128');
-  const half = body.local('v128');
+/**
+ * Code for x = expf(x), for each x. Several take turns, operation by operation: one alone is a long chain in which each link waits
+ * for the one before.
+ */
+export function expf(body: Body, xs: readonly Local<'v128'>[]): Code {
   const { add, sub, mul } = f32x4;
-  return (x) => [
+  const each = xs.map((x) => {
+    const [shifted, n, r, q, half] = [0, 1, 2, 3, 4].map(() => body.local('v128')) as Five;
+    return { x, shifted, n, r, q, half };
+  });
+  const forEach = (operation: (names: typeof each[0]) => Code): Code => each.map(operation);
+  return [
     // pmax(x, l) is x < l ? l : x, which lets NaN through as the comparisons of the definition do.
-    set(x, f32x4.pmin(f32x4.pmax(x, lowest), highest)),
-    set(shifted, add(mul(x, log2e), rounder)),
-    set(n, sub(shifted, rounder)),
-    set(r, sub(sub(x, mul(n, ln2High)), mul(n, ln2Low))),
-    set(q, leading),
-    coefficients.map((coefficient) => set(q, add(mul(q, r), coefficient))),
-    set(x, add(one, add(r, mul(mul(r, r), q)))),
+    forEach(({ x }) => set(x, f32x4.pmin(f32x4.pmax(x, lowest), highest))),
+    forEach(({ x, shifted }) => set(shifted, add(mul(x, log2e), rounder))),
+    forEach(({ shifted, n }) => set(n, sub(shifted, rounder))),
+    forEach(({ x, n, r }) => set(r, sub(sub(x, mul(n, ln2High)), mul(n, ln2Low)))),
+    forEach(({ q }) => set(q, leading)),
+    coefficients.map((coefficient) => forEach(({ q, r }) => set(q, add(mul(q, r), coefficient)))),
+    forEach(({ x, q, r }) => set(x, add(one, add(r, mul(mul(r, r), q))))),
     // The rounder's last bit is worth 1, so n as an integer is the distance of the bit patterns.
-    set(n, i32x4.sub(shifted, rounder)),
-    set(half, i32x4.shrS(n, i32.const(1))),
-    set(x, mul(mul(x, powerOfTwo(half)), powerOfTwo(i32x4.sub(n, half)))),
+    forEach(({ shifted, n }) => set(n, i32x4.sub(shifted, rounder))),
+    forEach(({ n, half }) => set(half, i32x4.shrS(n, i32.const(1)))),
+    forEach(({ x, n, half }) => set(x, mul(mul(x, powerOfTwo(half)), powerOfTwo(i32x4.sub(n, half))))),
   ];
 }
 
-/** Returns code for x = siluf(x), x / (1 + expf(−x)). */
-export function siluf(body: Body): (x: Local<'v128'>) => Code {
-  const e = body.local('v128');
-  const exponential = expf(body);
-  return (x) => [
-    set(e, f32x4.neg(x)),
-    exponential(e),
-    set(x, f32x4.div(x, f32x4.add(one, e))),
+/** Code for x = siluf(x), x / (1 + expf(−x)), for each x. */
+export function siluf(body: Body, xs: readonly Local<'v128'>[]): Code {
+  const es = xs.map(() => body.local('v128'));
+  return [
+    es.map((e, i) => set(e, f32x4.neg(xs[i]!))),
+    expf(body, es),
+    xs.map((x, i) => set(x, f32x4.div(x, f32x4.add(one, es[i]!)))),
   ];
 }
 
@@ -70,3 +72,5 @@ export function siluf(body: Body): (x: Local<'v128'>) => Code {
 export function reluf(): (x: Local<'v128'>) => Code {
   return (x) => set(x, v128.andnot(x, f32x4.le(x, f32x4.const(0))));
 }
+
+type Five = [Local<'v128'>, Local<'v128'>, Local<'v128'>, Local<'v128'>, Local<'v128'>];

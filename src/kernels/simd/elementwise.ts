@@ -38,7 +38,7 @@ function operate(operation: MapOperation, lib: Library, body: Body): (value: Loc
     case 'affine': return (value) =>
       set(value, f32x4.add(f32x4.mul(value, f32x4.const(operation.factor)), f32x4.const(operation.offset)));
     case 'divide': return (value) => set(value, f32x4.div(value, f32x4.const(operation.divisor)));
-    case 'silu': return siluf(body);
+    case 'silu': return (value) => siluf(body, [value]);
     case 'relu': return reluf();
     case 'gelu': return geluf(lib);
     case 'mish': return mishf(lib);

@@ -36,7 +36,6 @@ export function groupNormKernel(lib: Library, spec: GroupNormSpec): Func {
     const [b, first, channel, x, y] = [0, 1, 2, 3, 4].map(() => body.local('i32')) as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
     const [mean, rstd, a] = [body.local('f64'), body.local('f64'), body.local('f32')];
     const [scale, shift, value] = [body.local('v128'), body.local('v128'), body.local('v128')];
-    const silu = spec.silu ? siluf(body) : () => [];
     const [meanVector, deviation] = [body.local('v128'), body.local('v128')];
     const sum = laneSum64(body, size);
 
@@ -56,7 +55,7 @@ export function groupNormKernel(lib: Library, spec: GroupNormSpec): Func {
         set(shift, f32x4.splat(f32.demote(f64.sub(f64.promote(f32.load(at(bias, channel, 4))), f64.mul(mean, f64.promote(a)))))),
         writePlane(body, { x, y, height, width, layout: out, vector: (source) => [
           set(value, f32x4.add(f32x4.mul(source, scale), shift)),
-          silu(value),
+          spec.silu ? siluf(body, [value]) : [],
         ], value }),
         increase(x, 4 * pixels),
         increase(y, out.planeStride),

@@ -28,7 +28,6 @@ export function softmaxKernel(lib: Library, { rows, size }: RowsSpec): Func {
     const [x, out, offset] = [body.local('i32'), body.local('i32'), body.local('i32')];
     const [top, value, total] = [body.local('v128'), body.local('v128'), body.local('v128')];
     const lanes = Array.from({ length: LANE_VECTORS }, () => body.local('v128'));
-    const exponential = expf(body);
     const whole = size - (size % 4);
     const inTurns = size - (size % (4 * LANE_VECTORS));
     const rest = firstLanes(size % 4);
@@ -36,7 +35,7 @@ export function softmaxKernel(lib: Library, { rows, size }: RowsSpec): Func {
     /** p of the vector at `offset` + `bytes`; beyond the end of the row 0. */
     const power = (bytes: number, last: boolean): Code => [
       set(value, f32x4.sub(v128.load(i32.add(x, offset), bytes), top)),
-      exponential(value),
+      expf(body, [value]),
       last ? set(value, v128.and(value, rest)) : [],
     ];
     const addPower = (lane: number, bytes: number, stored: number): Code => [
