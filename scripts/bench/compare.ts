@@ -7,6 +7,7 @@
  * `--clock cpu` counts the processor time of this process: for one thread on a machine that has other work too.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { referenceBackend } from '../../src/kernels/reference/index.ts';
 import { fmaSupported, peakLoop, simdBackend } from '../../src/kernels/simd/index.ts';
@@ -24,6 +25,8 @@ const { values } = parseArgs({ options: {
 const threads = Number(values.threads);
 /** Milliseconds. */
 const now = values.clock === 'cpu' ? (): number => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; } : (): number => performance.now();
+/** Before each turn with threads: those of the last one go on looking for work for a while, in everybody's way. */
+const REST_MILLISECONDS = 20;
 const budget = 1000 * Number(values.seconds);
 
 const contenders: readonly Contender[] = [
@@ -62,9 +65,15 @@ async function compare(one: Case): Promise<void> {
     for (const each of runs) {
       const typical = each.times[0] ?? 0;
       if (round >= 3 && typical > budget / 40) continue;
-      const start = now();
-      await each.run();
-      each.times.push(now() - start);
+      if (threads > 1) {
+        await setTimeout(REST_MILLISECONDS);
+        for (let i = 0; i < 3; i++) await each.run();
+      }
+      for (let i = 0; i < threads; i++) {
+        const start = now();
+        await each.run();
+        each.times.push(now() - start);
+      }
     }
     const start = now();
     peaks.push(peak(20_000) / (now() - start) / 1e6);
