@@ -62,7 +62,7 @@ async function run(args: readonly string[]): Promise<number> {
   const result = {
     engine: `Node ${process.versions.node}, ${process.arch}`,
     kernels: single.name,
-    peakGigaflops: Math.max(...Array.from({ length: 200 }, peak)),
+    peakGigaflops: Math.max(...Array.from({ length: 40 }, peak)),
     operations: measureOperations(fma, peak),
     model: { ...measureModel(unet, single, several, threads), steps: measureSteps(unet, fma, peak) },
     guidance: measureGuidance(unet, single),
@@ -78,11 +78,13 @@ async function run(args: readonly string[]): Promise<number> {
 function peakMeter(): () => number {
   const loop = peakLoop();
   for (let i = 0; i < 50; i++) loop(20_000); // compiled late, like the kernels
-  return () => {
+  const rate = (): number => {
     const start = performance.now();
     const operations = loop(6_000);
     return operations / (performance.now() - start) / 1e6;
   };
+  // The best of five: nothing makes a loop faster than it can be.
+  return () => Math.max(...Array.from({ length: 5 }, rate));
 }
 
 /** Operations as UNets have them, on their own: name, products, inputs by shape, what to compute. */
