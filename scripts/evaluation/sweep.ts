@@ -1,7 +1,7 @@
 /**
  * Draws the pictures of all points, batch by batch, the most important first. Stops whenever asked to and goes on from there:
  *
- *     npx tsx scripts/evaluation/sweep.ts [--for SECONDS] [--folder out/evaluation] [--shard I/N] [--only PATTERN]
+ *     npx tsx scripts/evaluation/sweep.ts [--for SECONDS] [--folder out/evaluation] [--shard I/N] [--only PATTERN] [--kernels simd-fma]
  *
  * The records (what the classifier saw in every picture) go to the folder; report.ts makes tables and charts of them.
  */
@@ -18,9 +18,10 @@ const batch = 4;
 /** First a glance at everything, then the important in full, then the rest. */
 const stages: readonly (readonly [Point['class'], number])[] = [[1, 104], [2, 104], [1, 260], [3, 104], [2, 260], [1, 2080], [2, 2080], [3, 2080]];
 
-const options = readOptions(process.argv.slice(2), { for: 'text', folder: 'text', shard: 'text', only: 'text' });
+const options = readOptions(process.argv.slice(2), { for: 'text', folder: 'text', shard: 'text', only: 'text', kernels: 'text' });
 const folder = options.text('folder') ?? 'out/evaluation';
 const [shard, shards] = (options.text('shard') ?? '1/1').split('/').map(Number);
+const kernels = options.text('kernels');
 const only = new RegExp(options.text('only') ?? '');
 const end = performance.now() + 1000 * (options.number('for', 0) ?? Infinity);
 const goOn = (): boolean => performance.now() < end;
@@ -37,7 +38,7 @@ async function draw(point: Point, until: number): Promise<void> {
   const path = join(folder, `${recordName(point)}${shards > 1 ? `.${shard}-of-${shards}` : ''}.safetensors`);
   const wanted = shardNumbers(until, shard, shards);
   if (existsSync(path) && readRecord(await openSafetensors(path)).numbers.length >= wanted.length) return;
-  const job = await prepareJob(readOptions(allOptions(point), drawingOptions));
+  const job = await prepareJob(readOptions([...allOptions(point), ...(kernels === undefined ? [] : ['--kernels', kernels])], drawingOptions));
   const { numbers } = await advance(job, path, await openRecord(path, job.settings), { wanted, batch, goOn });
   job.drawing.backend.dispose();
   console.log(`${new Date().toISOString().slice(11, 19)}  ${point.name}: ${numbers.length} pictures`);
