@@ -4,6 +4,9 @@
  */
 import { CONTROL } from './memory.ts';
 
+/** How long a browser may take to open a worker, and how often it is asked. */
+const OPENING_MILLISECONDS = 3000;
+const OPENINGS = 3;
 /** Looks at the workers that are still in a run before the caller goes to sleep. */
 const SPINS = 10_000;
 const SLEEP_MILLISECONDS = 100;
@@ -97,16 +100,29 @@ export async function openThreads(count: number): Promise<readonly AnyWorker[]> 
   if (startsAsleep()) return [];
   const url = URL.createObjectURL(new Blob([webSource], { type: 'text/javascript' }));
   try {
-    return await Promise.all(Array.from({ length: count }, () => new Promise<Worker>((resolve, reject) => {
-      const worker = new Worker(url);
-      // Asked and answered: only then do further letters reach it at once. Before, a browser holds them back while this thread sleeps.
-      worker.postMessage('open');
-      worker.onmessage = () => resolve(worker);
-      worker.onerror = (event) => reject(new Error(`a thread could not be started: ${event.message || 'the browser gives no reason'}`));
-    })));
+    return await Promise.all(Array.from({ length: count }, () => openWorker(url)));
   } finally {
     URL.revokeObjectURL(url);
   }
+}
+
+/** A worker that has answered. Of a hundred that Firefox (153) opens without a clock ticking beside them, one never answers. */
+async function openWorker(url: string): Promise<Worker> {
+  for (let i = 0; i < OPENINGS; i++) {
+    const worker = new Worker(url);
+    let patience: ReturnType<typeof setTimeout> | undefined;
+    const answers = await new Promise<boolean>((resolve, reject) => {
+      patience = setTimeout(() => resolve(false), OPENING_MILLISECONDS);
+      worker.onmessage = () => resolve(true);
+      worker.onerror = (event) => reject(new Error(`a thread could not be started: ${event.message || 'the browser gives no reason'}`));
+      // Asked and answered: only then do further letters reach it at once. Before, a browser holds them back while this thread sleeps.
+      worker.postMessage('open');
+    });
+    clearTimeout(patience);
+    if (answers) return worker;
+    worker.terminate();
+  }
+  throw new Error('a thread could not be started: the browser does not answer');
 }
 
 /** `count` workers over `memory`, `opened` ones if there are any; `onDeath` is told when one ends unasked. */
