@@ -108,7 +108,10 @@ function rulerOf(records: ReadonlyMap<string, EvaluationRecord>, real: Reference
 function measureGroup(group: Group, ruler: Ruler): readonly MeasuredGroup[] {
   const fewestRows = group.sections.length > 1 ? 2 : 3;
   const drawn = group.sections.flatMap((section) => {
-    const rows = section.rows.filter(({ point }) => ruler.pictures(point) > 0);
+    // A curve is not cut down to the few pictures of a point that has only been glanced at.
+    const most = Math.max(...section.rows.map(({ point }) => ruler.pictures(point)));
+    const enough = group.chart === 'curves' ? most / 2 : 1;
+    const rows = section.rows.filter(({ point }) => ruler.pictures(point) >= enough);
     return rows.length >= fewestRows && rows[0] === section.rows[0] ? [{ ...section, rows }] : [];
   });
   if (drawn.length < Math.min(2, group.sections.length)) return [];
