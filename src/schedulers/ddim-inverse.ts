@@ -33,7 +33,7 @@ export function ddimInverse(config: Config, steps: number): Scheduler<undefined>
     config: read,
     timesteps,
     start: undefined,
-    ...variancePreserving(prediction, alphaAt),
+    ...variancePreserving(prediction, (index) => signalAndNoise(alphaAt(index))),
     step(state, { index, modelOutput, sample }) {
       const denoised = limit(originalFrom(prediction, sample, modelOutput, alphaAt(index)));
       const epsilon = epsilonFrom(prediction, sample, modelOutput, alphaAt(index));

@@ -2,7 +2,7 @@
 import { add, scale } from '../tensor/arithmetic.ts';
 import { readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { epsilonFrom, originalFrom, predictionTypes, readLimit, variancePreserving } from './prediction.ts';
+import { epsilonFrom, originalFrom, predictionTypes, readLimit, signalAndNoise, variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacedTimesteps, spacings } from './spacing.ts';
 
@@ -32,7 +32,7 @@ export function ddim(config: Config, steps: number, eta = 0): Scheduler<undefine
     config: read,
     timesteps,
     start: undefined,
-    ...variancePreserving(prediction, alphaAt),
+    ...variancePreserving(prediction, (index) => signalAndNoise(alphaAt(index))),
     step(state, { index, modelOutput, sample, noise }) {
       const alpha = alphaAt(index);
       const next = timesteps[index] - stride;

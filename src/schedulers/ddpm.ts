@@ -5,7 +5,7 @@ import { allocate, tensor, type Tensor } from '../tensor/tensor.ts';
 import { InputError } from '../tensor/errors.ts';
 import { betaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { originalFrom, predictionTypes, readLimit, variancePreserving } from './prediction.ts';
+import { originalFrom, predictionTypes, readLimit, signalAndNoise, variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacedTimesteps, spacings } from './spacing.ts';
 
@@ -56,7 +56,7 @@ export function ddpm(config: Config, steps: number): Scheduler<undefined> {
     timesteps,
     start: undefined,
     readsVariance: true,
-    ...variancePreserving(prediction, alphaAt),
+    ...variancePreserving(prediction, (index) => signalAndNoise(alphaAt(index))),
     step(state, { index, modelOutput, sample, noise }) {
       const { output, variance } = splitVariance(modelOutput, sample.shape[1]);
       const alpha = alphaAt(index);

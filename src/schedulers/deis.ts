@@ -5,10 +5,10 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { orderAt, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { epsilonAt } from './prediction.ts';
+import { epsilonAt, variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel } from './solver-model.ts';
-import { evenSigmas, flowSigmas, readSolverSpacing, tableOf, variancePreserving, wideSigmas } from './solver-table.ts';
+import { evenSigmas, flowSigmas, readSolverSpacing, tableOf, wideSigmas } from './solver-table.ts';
 import { spacings } from './spacing.ts';
 
 /**
@@ -39,7 +39,7 @@ export function deis(config: Config, steps: number, mu?: number): Scheduler<read
     config: read,
     timesteps,
     start: [],
-    ...variancePreserving(model.prediction, levels),
+    ...variancePreserving(model.prediction, (index) => levels[index]),
     step(earlier, { index, modelOutput, sample }) {
       const [from, to] = [levels[index], levels[index + 1]];
       const denoised = model.original(sample, modelOutput, from);

@@ -5,9 +5,10 @@ import { algorithmTypes, foreignSolverTypes, solverStep, solverTypes } from './e
 import { backwardDifferences, orderAt, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
+import { variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel, solverOutput } from './solver-model.ts';
-import { evenSigmas, flowSigmas, readSolverSpacing, tableOf, variancePreserving, wideSigmas } from './solver-table.ts';
+import { evenSigmas, flowSigmas, readSolverSpacing, tableOf, wideSigmas } from './solver-table.ts';
 import { spacings } from './spacing.ts';
 
 /**
@@ -45,7 +46,7 @@ export function dpmMultistep(config: Config, steps: number, mu?: number): Schedu
     config: read,
     timesteps,
     start: [],
-    ...variancePreserving(model.prediction, levels),
+    ...variancePreserving(model.prediction, (index) => levels[index]),
     step(earlier, { index, modelOutput, sample, noise }) {
       const outputs = [toOutput(sample, modelOutput, levels[index]), ...earlier].slice(0, order);
       const orderNow = orderAt(rule, index, timesteps.length, outputs.length);

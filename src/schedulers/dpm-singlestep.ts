@@ -6,9 +6,10 @@ import { foreignSolverTypes, solverStep, solverTypes } from './exponential-integ
 import { readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
+import { variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel, solverOutput } from './solver-model.ts';
-import { evenSigmas, flowSigmas, readSolverSpacing, tableOf, variancePreserving, wideSigmas, type SolverLevel } from './solver-table.ts';
+import { evenSigmas, flowSigmas, readSolverSpacing, tableOf, wideSigmas, type SolverLevel } from './solver-table.ts';
 
 interface State {
   /** The model's outputs, the latest first. */
@@ -50,7 +51,7 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number): Sched
     config: read,
     timesteps,
     start: { outputs: [] },
-    ...variancePreserving(model.prediction, levels),
+    ...variancePreserving(model.prediction, (index) => levels[index]),
     step(state, { index, modelOutput, sample, noise }) {
       const outputs = [toOutput(sample, modelOutput, levels[index]), ...state.outputs].slice(0, order);
       const orderNow = Math.min(orders[index], outputs.length);

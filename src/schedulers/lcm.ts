@@ -42,7 +42,7 @@ export function lcm(config: Config, steps: number): Scheduler<undefined> {
     config: read,
     timesteps,
     start: undefined,
-    ...variancePreserving(prediction, alphaAt),
+    ...variancePreserving(prediction, (index) => signalAndNoise(alphaAt(index))),
     step(state, { index, modelOutput, sample, noise }) {
       const { skip, out } = boundary(timesteps[index]);
       const original = limit(originalFrom(prediction, sample, modelOutput, alphaAt(index)));

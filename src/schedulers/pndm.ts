@@ -4,7 +4,7 @@ import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { diffuse, epsilonFrom, originalFrom } from './prediction.ts';
+import { epsilonFrom, originalFrom, signalAndNoise, variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacedTimesteps, spacings } from './spacing.ts';
 
@@ -86,11 +86,8 @@ export function pndm(config: Config, steps: number): Scheduler<State> {
     name,
     config: read,
     timesteps,
-    initNoiseSigma: 1,
     start: { outputs: [] },
-    scaleModelInput: (sample) => sample,
-    addNoise: (original, noise, index) => diffuse(original, noise, alphaOf(timesteps[index])),
-    predictOriginal: (sample, output, index) => originalFrom(prediction, sample, output, alphaOf(timesteps[index])),
+    ...variancePreserving(prediction, (index) => signalAndNoise(alphaOf(timesteps[index]))),
     step(state, { index, modelOutput, sample }) {
       const denoised = originalFrom(prediction, sample, modelOutput, alphaOf(timesteps[index]));
       return { denoised, ...(index < prk.length ? prkStep : plmsStep)(state, index, modelOutput, sample) };

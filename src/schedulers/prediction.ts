@@ -88,23 +88,17 @@ export function dynamicThreshold(denoised: Tensor, ratio: number, largest: numbe
   return divideBy(clamp(denoised, s.map((limit) => -limit), s), s);
 }
 
-/** √ᾱ x₀ + √(1−ᾱ) ε. */
-export function diffuse(original: Tensor, noise: Tensor, alphaCumprod: number): Tensor {
-  const coefficients = signalAndNoise(alphaCumprod);
-  return add(scale(original, coefficients.signal), scale(noise, coefficients.noise));
-}
-
 /**
- * What all schedulers on x_t = √ᾱ x₀ + √(1−ᾱ) ε have in common: the model is given x_t as it is, and x_T is standard normal noise.
- * @param alphaAt ᾱ at the call `index` of the model
+ * What all schedulers on x_t = signal · x₀ + noise · ε have in common: the model is given x_t as it is, and x_T is standard normal noise.
+ * @param levelAt the level of x_t at the call `index` of the model
  */
 export function variancePreserving(
-  prediction: PredictionType, alphaAt: (index: number) => number,
+  prediction: PredictionType | 'flow_prediction', levelAt: (index: number) => NoiseLevel,
 ): Pick<Scheduler, 'initNoiseSigma' | 'scaleModelInput' | 'addNoise' | 'predictOriginal'> {
   return {
     initNoiseSigma: 1,
     scaleModelInput: (sample) => sample,
-    addNoise: (original, noise, index) => diffuse(original, noise, alphaAt(index)),
-    predictOriginal: (sample, output, index) => originalFrom(prediction, sample, output, alphaAt(index)),
+    addNoise: (original, noise, index) => add(scale(original, levelAt(index).signal), scale(noise, levelAt(index).noise)),
+    predictOriginal: (sample, output, index) => originalAt(prediction, sample, output, levelAt(index)),
   };
 }

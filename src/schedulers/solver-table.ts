@@ -1,11 +1,9 @@
 /** The timesteps and noise levels of a run, as the solvers in log-SNR have them in diffusers: DPM-Solver, UniPC, DEIS. */
-import { add, scale } from '../tensor/arithmetic.ts';
 import { exp, log } from '../tensor/math.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
-import { originalAt, type NoiseLevel, type PredictionType } from './prediction.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { NoiseLevel } from './prediction.ts';
 import { interpolate, readSigmaSpacing, shiftFlow, spaceSigmas, timestepOfSigma, trainingSigmas, type WideSpacing } from './sigmas.ts';
 import { range, roundHalfEven, solverTimesteps, type Spacing } from './spacing.ts';
 
@@ -84,16 +82,4 @@ export function readSolverSpacing<Further extends 'lu' | 'flow'>(
   const isDynamic = options.flag('use_dynamic_shifting', false);
   options.choice('time_shift_type', ['exponential'], 'exponential');
   return { spacing, shift: isDynamic && mu !== undefined ? exp(mu) : shift };
-}
-
-/** What does not depend on the solver. */
-export function variancePreserving(
-  prediction: PredictionType | 'flow_prediction', levels: readonly SolverLevel[],
-): Pick<Scheduler, 'initNoiseSigma' | 'scaleModelInput' | 'addNoise' | 'predictOriginal'> {
-  return {
-    initNoiseSigma: 1,
-    scaleModelInput: (sample) => sample,
-    addNoise: (original, noise, index) => add(scale(original, levels[index].signal), scale(noise, levels[index].noise)),
-    predictOriginal: (sample, output, index) => originalAt(prediction, sample, output, levels[index]),
-  };
 }

@@ -37,7 +37,7 @@ export function tcd(config: Config, steps: number, eta = 0.3): Scheduler<undefin
     config: read,
     timesteps,
     start: undefined,
-    ...variancePreserving(prediction, alphaAt),
+    ...variancePreserving(prediction, (index) => signalAndNoise(alphaAt(index))),
     step(state, { index, modelOutput, sample, noise }) {
       const isLast = index === timesteps.length - 1;
       const next = isLast ? 0 : timesteps[index + 1];

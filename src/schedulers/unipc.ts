@@ -7,9 +7,9 @@ import { solveLinear } from './linear-system.ts';
 import { readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
+import { variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel } from './solver-model.ts';
-import { variancePreserving } from './solver-table.ts';
 import { readUnipcTable } from './unipc-table.ts';
 
 interface State {
@@ -66,7 +66,7 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
     config: read,
     timesteps,
     start: { outputs: [] },
-    ...variancePreserving(model.prediction, levels),
+    ...variancePreserving(model.prediction, (index) => levels[index]),
     step({ outputs: earlier, last }, { index, modelOutput, sample }) {
       const output = (predictsOriginal ? model.original : model.epsilon)(sample, modelOutput, levels[index]);
       const denoised = model.original(sample, modelOutput, levels[index]);
