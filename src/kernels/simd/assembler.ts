@@ -312,10 +312,6 @@ export function forRange(variable: Local<'i32'>, from: I32, to: I32, step: numbe
   return [set(variable, from), whileLoop(i32.ltS(variable, to), [body, increase(variable, step)])];
 }
 
-export function memoryCopy(destination: I32, source: I32, bytes: I32): Code {
-  return [destination.code, source.code, bytes.code, 0xfc, 10, 0, 0];
-}
-
 export function memoryFill(destination: I32, byte: number, bytes: I32): Code {
   return [destination.code, i32.const(byte).code, bytes.code, 0xfc, 11, 0];
 }

@@ -16,22 +16,17 @@ import type { Code, Func, I32, Local } from './assembler.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
 import { at, divisorUpTo, kernel, keyOf, pieceSize, type Library } from './library.ts';
 import { PANEL } from './linear.ts';
-import { parallel } from './parallel.ts';
+import { parallel, wantedUnits } from './parallel.ts';
+import type { PlaneLayout } from './planes.ts';
 import { RUN, stepsPerTurn, storeLanes, tileSum, transposed, type AStep } from './tile.ts';
 
 /** Pixels of a tile; the last of a row may have fewer. */
 const PIXELS = 4;
 /** Pixels of a strip, about: so often is a panel's weight used for each time that it comes from the third-level cache. */
 const STRIP_PIXELS = 256;
-/** With threads, work is cut so that each has many pieces: one that is delayed leaves some to the others. */
-const UNITS_PER_THREAD = 24;
 
-/** The picture in memory, its border included; strides in bytes. */
-export interface InputLayout {
-  readonly batchStride: number;
-  readonly planeStride: number;
-  readonly rowStride: number;
-}
+/** The picture in memory, its border included. */
+export type InputLayout = Pick<PlaneLayout, 'batchStride' | 'planeStride' | 'rowStride'>;
 
 export interface ConvSpec {
   readonly batch: number;
@@ -111,10 +106,10 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
   const operandOps = epilogue.filter(hasOperand);
 
   const panels = Math.ceil(outChannels / PANEL);
-  const wantedUnits = lib.threads === 1 ? 1 : UNITS_PER_THREAD * lib.threads;
-  const height = divisorUpTo(outHeight, Math.min(STRIP_PIXELS / outWidth, (outHeight * panels * batch) / wantedUnits));
+  const units = wantedUnits(lib);
+  const height = divisorUpTo(outHeight, Math.min(STRIP_PIXELS / outWidth, (outHeight * panels * batch) / units));
   const strips = outHeight / height;
-  const panelsPerUnit = pieceSize(panels, panels, wantedUnits / (strips * batch));
+  const panelsPerUnit = pieceSize(panels, panels, units / (strips * batch));
   const chunks = Math.ceil(panels / panelsPerUnit);
   const fullPanels = Math.floor(outChannels / PANEL);
   const restOutputs = outChannels % PANEL;

@@ -10,7 +10,7 @@ import { call, i32, increase, set, when, whileLoop } from './assembler.ts';
 import type { Code, Func, Local } from './assembler.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
 import { at, kernel, keyOf, pieceSize, type Library } from './library.ts';
-import { parallel } from './parallel.ts';
+import { parallel, wantedUnits } from './parallel.ts';
 import { evenSteps, RUN, stepsPerTurn, storeLanes, tileSum, tileWidth } from './tile.ts';
 
 /** Outputs of a panel. */
@@ -75,7 +75,7 @@ export function linearKernel(lib: Library, spec: LinearSpec): Func {
   const width = tileWidth(rowsPerTile);
   const vectors = Math.ceil(outChannels / 4);
   const columns = Math.ceil(vectors / width);
-  const rowsPerUnit = 4 * pieceSize(Math.ceil(rows / 4), ROWS_PER_UNIT / 4, lib.threads === 1 ? 1 : (4 * lib.threads) / columns);
+  const rowsPerUnit = 4 * pieceSize(Math.ceil(rows / 4), ROWS_PER_UNIT / 4, wantedUnits(lib) / columns);
   const rowBlocks = Math.ceil(rows / rowsPerUnit);
   const operandOps = epilogue.filter(hasOperand);
 

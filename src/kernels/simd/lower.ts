@@ -140,10 +140,10 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
       layout = { ...found.layout, batchStride: stride(input, batch) };
     } else {
       input = dense(x);
-      layout = { batchStride: stride(input, batch), planeStride: 4 * height * width, rowStride: 4 * width };
+      layout = densePlanes(height, width, stride(input, batch));
       if (kernelHeight * kernelWidth === 1 && strideBy === 1) {
         [outHeight, outWidth] = flatRows(height * width);
-        layout = { ...layout, rowStride: 4 * outWidth };
+        layout = densePlanes(outHeight, outWidth, stride(input, batch));
       }
     }
     product(node, 'dense', { batch, channels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth, stride: strideBy, input: layout }, input, weight, part);
@@ -181,7 +181,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
       const [batch, tokens] = x.shape as [number, number];
       const input = inLayout(x, 'planar');
       const [outHeight, outWidth] = flatRows(tokens);
-      const layout = { batchStride: stride(input, batch), planeStride: 4 * tokens, rowStride: 4 * outWidth };
+      const layout = densePlanes(outHeight, outWidth, stride(input, batch));
       product(node, 'planar', { batch, channels, outChannels, outHeight, outWidth, kernelHeight: 1, kernelWidth: 1, stride: 1, input: layout }, input, weight);
       return true;
     }

@@ -19,9 +19,15 @@ export const COUNTERS_BYTES = 8;
 const PIECES_PER_THREAD = 24;
 /** Looks at the counter before a thread goes to sleep. */
 const SPINS = 20_000;
-const SLEEP_NANOSECONDS = 100_000_000;
-/** Sleeps after which a unit that is not done is given up: 20 seconds. No unit of work takes nearly that long. */
-const PATIENCE = 200;
+/** How long a thread that waits for another one sleeps before it looks whether that has failed. */
+export const SLEEP_MILLISECONDS = 100;
+/** Sleeps after which the other one is given up: 20 seconds. No unit of work takes nearly that long. */
+export const PATIENCE = 200;
+
+/** As many units a step should have, where it can be cut so: each thread has many, and one that is delayed leaves some to the others. */
+export function wantedUnits({ threads }: Library): number {
+  return threads === 1 ? 1 : PIECES_PER_THREAD * threads;
+}
 
 /**
  * Does the work units 0 … units − 1, each by whichever thread comes first; returns when all are done. A unit writes what no
@@ -30,7 +36,7 @@ const PATIENCE = 200;
 export function parallel(lib: Library, body: KernelBody, units: number, work: (unit: Local<'i32'>) => Code): Code {
   const unit = body.local('i32');
   if (lib.threads === 1) return forRange(unit, i32.const(0), i32.const(units), 1, work(unit));
-  const piece = Math.max(1, Math.floor(units / (PIECES_PER_THREAD * lib.threads)));
+  const piece = Math.max(1, Math.floor(units / wantedUnits(lib)));
   const pieces = Math.ceil(units / piece);
   const taken = body.local('i32');
   const end = body.local('i32');
@@ -80,7 +86,7 @@ function awaitPieces(lib: Library, counters: I32, pieces: number): Code {
         when(i32.ne(i32.atomicLoad(i32.const(CONTROL.FAILED)), i32.const(0)), trap()),
         when(i32.gtS(tries, i32.const(PATIENCE)), trap()),
         drop(i32.atomicAdd(sleeping, i32.const(1))),
-        atomicWait(i32.add(start, i32.const(DONE)), seen, SLEEP_NANOSECONDS),
+        atomicWait(i32.add(start, i32.const(DONE)), seen, 1e6 * SLEEP_MILLISECONDS),
         drop(i32.atomicAdd(sleeping, i32.const(-1))),
         increase(tries, 1),
       ], i32.const(1)),

@@ -3,15 +3,13 @@
  * first run that needs them, and do not keep the process alive.
  */
 import { CONTROL } from './memory.ts';
+import { PATIENCE, SLEEP_MILLISECONDS } from './parallel.ts';
 
 /** How long a browser may take to open a worker, and how often it is asked. */
 const OPENING_MILLISECONDS = 3000;
 const OPENINGS = 3;
 /** Looks at the workers that are still in a run before the caller goes to sleep. */
 const SPINS = 10_000;
-const SLEEP_MILLISECONDS = 100;
-/** Sleeps after which a worker is given up: 20 seconds. */
-const PATIENCE = 200;
 
 export interface Pool {
   /** Calls all workers, threads 1 to N − 1, to `run(thread, arena)` of this module. Does not wait for them. */
