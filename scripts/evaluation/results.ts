@@ -1,8 +1,8 @@
 /** The figures of all points that have been drawn, group by group: fixtures/evaluation/results.json. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { realLetters, shippedLetters } from '../../src/cli/evaluate.ts';
-import { shippedClassifier } from '../../src/cli/evaluation-job.ts';
+import { realLetters } from '../../src/cli/evaluate.ts';
+import { shippedClassifier, shippedLetters } from '../../src/cli/shipped.ts';
 import { createClassifier } from '../../src/evaluation/classifier.ts';
 import { measure, measureDifference, measureRecord, referenceOf, type Measurement, type Reference } from '../../src/evaluation/measure.ts';
 import { joinRecords, keepNumbers, readRecord, type EvaluationRecord, type Seen } from '../../src/evaluation/record.ts';

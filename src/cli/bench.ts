@@ -1,6 +1,5 @@
 /** `pag bench`: how fast the kernels are here, alone and in a model, and what guidance costs. */
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { InputError } from '../tensor/errors.ts';
 import { manualSeed } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -20,9 +19,9 @@ import type { Command } from './command.ts';
 import { median, medianTimes, type Subject } from './measure.ts';
 import { loadModel } from './model.ts';
 import { readOptions, type OptionKinds } from './options.ts';
+import { lettersModel } from './shipped.ts';
 
 const kinds: OptionKinds = { model: 'text', threads: 'text', kernels: 'text', json: 'flag' };
-const lettersModel = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
 
 const help = `pag bench [options]
 
@@ -122,7 +121,7 @@ function measureOperations(fma: boolean, peak: () => number): readonly Operation
     };
     const besidePeak = (): void => {
       run();
-      const rate = (2 * products) / inProducts / 1e6;
+      const rate = gigaflopsOf(products, inProducts);
       rates.push(rate);
       shares.push(rate / peak());
     };
@@ -134,8 +133,12 @@ function measureOperations(fma: boolean, peak: () => number): readonly Operation
   return measured;
 }
 
+function gigaflopsOf(products: number, milliseconds: number): number {
+  return (2 * products) / milliseconds / 1e6;
+}
+
 function operationTime(name: string, products: number, milliseconds: number, peak: number): OperationTime {
-  const gigaflops = (2 * products) / milliseconds / 1e6;
+  const gigaflops = gigaflopsOf(products, milliseconds);
   return { name, milliseconds, gigaflops, shareOfPeak: gigaflops / peak };
 }
 

@@ -1,5 +1,4 @@
 /** `pag evaluate`: draws many pictures and says how good they are. */
-import { fileURLToPath } from 'node:url';
 import { InputError } from '../tensor/errors.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { referenceBackend } from '../kernels/reference/index.ts';
@@ -14,11 +13,12 @@ import { decodePng } from '../formats/png.ts';
 import { readTensors } from '../formats/safetensors.ts';
 import { backendHelp } from './backend.ts';
 import type { Command } from './command.ts';
-import { advance, drawingOptions, fingerprint, openRecord, prepareJob, shippedClassifier } from './evaluation-job.ts';
+import { advance, drawingOptions, fingerprint, openRecord, prepareJob } from './evaluation-job.ts';
 import { guidanceHelp } from './guidance-options.ts';
 import { openSafetensors } from './model.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { createProgress } from './progress.ts';
+import { shippedClassifier, shippedLetters } from './shipped.ts';
 
 const kinds: OptionKinds = {
   out: 'text', batch: 'text', shard: 'text', for: 'text', merge: 'flag', real: 'text', rounds: 'text', json: 'flag', ...drawingOptions,
@@ -53,8 +53,6 @@ ${guidanceHelp}
 ${backendHelp}`;
 
 export const evaluateCommand: Command = { summary: 'draws many pictures and measures how good they are', help, run };
-
-export const shippedLetters = fileURLToPath(new URL('../../fixtures/letters/held-out.png', import.meta.url));
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds, args.includes('--merge') ? ['RECORD.safetensors...'] : []);

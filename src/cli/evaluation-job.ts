@@ -1,7 +1,6 @@
 /** An evaluation that can be left and taken up again: its pictures are drawn batch by batch into a record on disk. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, type Tensor } from '../tensor/tensor.ts';
 import { createClassifier, type Classifier } from '../evaluation/classifier.ts';
@@ -17,6 +16,7 @@ import { backendOptions, chooseBackend } from './backend.ts';
 import { chooseGuidance, guidanceOptions } from './guidance-options.ts';
 import { chooseScheduler, loadModel, openSafetensors } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
+import { shippedClassifier } from './shipped.ts';
 
 /** The options that say what is drawn. */
 export const drawingOptions: OptionKinds = {
@@ -29,9 +29,6 @@ export interface EvaluationJob {
   readonly classifier: Classifier;
   readonly settings: Settings;
 }
-
-/** What ships with the package. */
-export const shippedClassifier = fileURLToPath(new URL('../../fixtures/letters/classifier.safetensors', import.meta.url));
 
 /** @throws InputError for options that cannot be */
 export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob> {

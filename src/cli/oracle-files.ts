@@ -1,27 +1,24 @@
 /** Where the cases of the oracle are: those that ship, by name, and those that were exported, by folder. */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { InputError } from '../tensor/errors.ts';
 import { jsonObject, type ReadFile } from '../formats/diffusers.ts';
 import { folderReader, readBytes } from '../formats/node-files.ts';
 import type { Case } from '../oracle/case.ts';
 import { readCase } from '../oracle/read-case.ts';
 import { suggestion } from './options.ts';
-
-const shipped = fileURLToPath(new URL('../../fixtures/oracle', import.meta.url));
-const letters = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
+import { lettersModel, shippedOracle } from './shipped.ts';
 
 /** The names of the cases that ship: `unets/tiny` … */
 export async function shippedCases(): Promise<readonly string[]> {
-  const { cases } = jsonObject(await readBytes(join(shipped, 'provenance.json')), 'provenance.json');
+  const { cases } = jsonObject(await readBytes(join(shippedOracle, 'provenance.json')), 'provenance.json');
   return cases as readonly string[];
 }
 
 /** The folder of a case, named or given. Throws an InputError when it is neither. */
 export async function caseFolder(nameOrFolder: string): Promise<string> {
   const names = await shippedCases();
-  if (names.includes(nameOrFolder)) return join(shipped, nameOrFolder);
+  if (names.includes(nameOrFolder)) return join(shippedOracle, nameOrFolder);
   if (existsSync(join(nameOrFolder, 'case.json'))) return nameOrFolder;
   throw new InputError(`"${nameOrFolder}" is no case, nor a folder with a case.json${suggestion(nameOrFolder, names)}; pag cases lists them`);
 }
@@ -38,7 +35,7 @@ export async function openCase(nameOrFolder: string): Promise<Case> {
   // What a case may point to: the letters model, or another case that ships; nothing else on this disk.
   const readModel = (name: string): ReadFile => async (path) => {
     if (name !== 'letters' && !(await shippedCases()).includes(name)) throw new InputError(`the case has the weights of "${name}", which does not ship`);
-    return (await readerOf(name === 'letters' ? letters : join(shipped, name)))(path);
+    return (await readerOf(name === 'letters' ? lettersModel : join(shippedOracle, name)))(path);
   };
   return readCase(await readerOf(folder), basename(folder), readModel);
 }

@@ -1,6 +1,5 @@
 /** `npm start`: letters from the model that ships, drawn twice from the same noise, without guidance and with PAG. */
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { manualSeed } from '../tensor/random.ts';
 import { referenceBackend } from '../kernels/reference/index.ts';
 import { simdBackend, simdSupported } from '../kernels/simd/index.ts';
@@ -17,16 +16,16 @@ import { selectLayers } from '../unet/selectors.ts';
 import { loadModel } from './model.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
+import { lettersModel } from './shipped.ts';
 
 const noLetter = 26;
 const count = 8;
 const stepCount = 20;
 const pagScale = 2;
 
-const model = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
 const out = 'out/letters.png';
 
-const { unet, schedulerConfig } = await loadModel(model, 'f32');
+const { unet, schedulerConfig } = await loadModel(lettersModel, 'f32');
 const backend = simdSupported() ? simdBackend({ threads: availableParallelism() }) : referenceBackend();
 const layers = selectLayers(['mid'], unet.attentionLayers);
 console.log(`The model: ${unet.attentionLayers.length} self-attention layers, ${[...unet.weights.values()].reduce((sum, w) => sum + w.data.length, 0)} weights, trained on letters.`);

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { InputError } from '../tensor/errors.ts';
 import type { Command } from './command.ts';
 import { readOptions } from './options.ts';
+import { lettersModel, shippedOracle } from './shipped.ts';
 
 const help = `pag walkthrough [options]
 
@@ -20,15 +21,13 @@ export const walkthroughCommand: Command = { summary: 'a page that computes PAG 
 /** From src/cli and from dist/cli alike. */
 const builtPage = fileURLToPath(new URL('../../dist/walkthrough', import.meta.url));
 
-/** The package holds the model and the cases of the oracle once, here, and not in the page's folder again. */
-const [lettersModel, oracle] = ['letters/model', 'oracle'].map((name) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url)));
-
 async function run(args: readonly string[]): Promise<number> {
   const port = readOptions(args, { port: 'text' }).integer('port', 0, 65535) ?? 8420;
   await buildFromSource();
   const found = await stat(join(builtPage, 'index.html')).catch(() => undefined);
   if (!found) throw new InputError('the page has not been built yet; run: npm run build:walkthrough');
-  const server = await serveFolder(builtPage, port, { model: lettersModel, oracle });
+  // The package holds the model and the cases of the oracle once, and not in the page's folder again.
+  const server = await serveFolder(builtPage, port, { model: lettersModel, oracle: shippedOracle });
   console.log(`the walkthrough: http://localhost:${(server.address() as AddressInfo).port}/   (Ctrl-C stops it)`);
   await new Promise((resolve) => server.on('close', resolve));
   return 0;
