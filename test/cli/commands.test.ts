@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { explain, runCommand } from '../../src/cli/commands.ts';
 import { loadModelFolder } from '../../src/formats/diffusers.ts';
 import { folderReader } from '../../src/formats/node-files.ts';
@@ -8,6 +8,7 @@ import { parseSafetensors, readTensor, readTensors, writeSafetensors } from '../
 import { InputError } from '../../src/tensor/errors.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { tensor, zeros, type Tensor } from '../../src/tensor/tensor.ts';
+import { capturePrinted, refusal } from './console.ts';
 import { letters, temporaryFolder, tiny, tinyLayers } from './models.ts';
 
 const { path, save } = temporaryFolder();
@@ -15,21 +16,7 @@ const out = path('out.png');
 const latents = path('latents.safetensors');
 const read = (file: string) => parseSafetensors(readFileSync(file), file);
 
-let printed: string[];
-beforeEach(() => {
-  printed = [];
-  vi.spyOn(console, 'log').mockImplementation((text: string) => { printed.push(text); });
-});
-afterEach(() => { vi.restoreAllMocks(); });
-
-/** The line that the command line would print; status 2. */
-async function refusal(...args: string[]): Promise<string> {
-  const error: unknown = await runCommand(args).then(() => expect.fail('it ran'), (thrown: unknown) => thrown);
-  const { status, message } = explain(error);
-  if (status !== 2) throw error;
-  expect(message).not.toMatch(/\n/);
-  return message;
-}
+const printed = capturePrinted();
 
 describe('help', () => {
   it('names all commands', async () => {

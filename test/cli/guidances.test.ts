@@ -1,24 +1,20 @@
 /** How the command line offers guidances, explains them, and refuses what they cannot do. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { explain, runCommand } from '../../src/cli/commands.ts';
 import { flagOf, readParameter } from '../../src/guidance/parameters.ts';
 import { guidanceNames, guidances, parametersOf } from '../../src/guidance/registry.ts';
 import { parseSafetensors, readTensor } from '../../src/formats/safetensors.ts';
 import { readFileSync } from 'node:fs';
+import { capturePrinted } from './console.ts';
 import { letters, temporaryFolder, tiny } from './models.ts';
 
 const { path } = temporaryFolder();
 const latents = path('latents.safetensors');
 
-let printed: string[];
-beforeEach(() => {
-  printed = [];
-  vi.spyOn(console, 'log').mockImplementation((text: string) => { printed.push(text); });
-});
-afterEach(() => { vi.restoreAllMocks(); });
+const printed = capturePrinted();
 
 async function output(...args: string[]): Promise<string> {
-  printed = [];
+  printed.length = 0;
   expect(await runCommand(args)).toBe(0);
   return printed.join('\n');
 }

@@ -1,18 +1,14 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { explain, runCommand } from '../../src/cli/commands.ts';
+import { describe, expect, it } from 'vitest';
+import { runCommand } from '../../src/cli/commands.ts';
 import { parseSafetensors, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
+import { capturePrinted, refusal } from './console.ts';
 import { temporaryFolder } from './models.ts';
 
 const { path } = temporaryFolder();
-let printed: string[];
-beforeEach(() => {
-  printed = [];
-  vi.spyOn(console, 'log').mockImplementation((text: string) => { printed.push(text); });
-});
-afterEach(() => { vi.restoreAllMocks(); });
+const printed = capturePrinted();
 
 const name = 'guidances/cfg-pag';
 const oracle = new URL('../../fixtures/oracle/', import.meta.url);
@@ -22,15 +18,6 @@ const guided = expected.get('f32/guided')!;
 function theirs(file: string, tensors: Readonly<Record<string, Tensor>>): string {
   writeFileSync(path(file), writeSafetensors(tensors));
   return path(file);
-}
-
-/** The one line with which unusable input ends; status 2. */
-async function refusal(...args: string[]): Promise<string> {
-  const error: unknown = await runCommand(args).then(() => expect.fail('it ran'), (thrown: unknown) => thrown);
-  const { status, message } = explain(error);
-  if (status !== 2) throw error;
-  expect(message).not.toMatch(/\n/);
-  return message;
 }
 
 describe('pag cases, export and check', () => {
