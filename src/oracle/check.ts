@@ -15,7 +15,7 @@ import type { Case } from './case.ts';
 import type { Format } from './honest/format.ts';
 import { reference } from './implementation.ts';
 import { heatOf, measure, type Measures } from './measures.ts';
-import { bandsOf, deviation, shareOf, type Band, type Deviation } from './tolerance.ts';
+import { bandsOf, deviation, rms, shareOf, type Band, type Deviation } from './tolerance.ts';
 import { trace, type Trace } from './trace.ts';
 
 /**
@@ -128,8 +128,7 @@ function refuseChanged(one: Case, truth: Trace): void {
   for (const [name, { f64 }] of one.expected) {
     const ours = truth.get(name);
     if (!ours || !sameShape(ours.shape, f64.shape)) throw new InputError(`${one.name}: its settings do not lead to the tap ${name} ${shapeText(f64.shape)} of expected.safetensors; case.json was changed`);
-    const size = Math.sqrt(Array.from(f64.data).reduce((sum, value) => sum + value * value, 0) / f64.data.length) || 1;
-    if (!(deviation(ours, f64, new Float64Array(f64.data.length).fill(size)).max <= unchanged)) {
+    if (!(deviation(ours, f64, new Float64Array(f64.data.length).fill(rms(f64.data) || 1)).max <= unchanged)) {
       throw new InputError(`${one.name}: its settings and weights do not give the ${name} of expected.safetensors; case.json or weights.safetensors was changed`);
     }
   }

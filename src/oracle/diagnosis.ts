@@ -8,7 +8,7 @@ import type { Format } from './honest/format.ts';
 import { bank } from './faults/bank.ts';
 import type { Fault } from './faults/fault.ts';
 import { reference } from './implementation.ts';
-import { deviation, shareOf, type Band } from './tolerance.ts';
+import { deviation, rms, shareOf, type Band } from './tolerance.ts';
 import { trace, type Trace } from './trace.ts';
 
 export interface Explanation {
@@ -127,10 +127,4 @@ function distance(found: Trace, faulty: Trace, name: string, band: Band, { store
   const common = rms(moved);
   const rounding = common > 0 ? stored : 0;
   return shareOf(deviation(a, b, band.scale.map((scale, i) => scale + relative * (moved[i] + common) + rounding * Math.min(Math.abs(b.data[i]), Number.MAX_VALUE))), band);
-}
-
-function rms(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i])) sum += values[i] * values[i];
-  return Math.sqrt(sum / Math.max(1, values.length));
 }

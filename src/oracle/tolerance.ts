@@ -90,11 +90,18 @@ export function bandsOf(one: Case, format: Format, names: ReadonlySet<string>, f
  * for those that are missing. Never 0: a number that is exact in all traces is no better than the tap's size allows.
  */
 function scaleOf({ data }: Tensor, squares: Float64Array, count: number, { stored }: Format): Float64Array {
-  const finite = Array.from(data).filter(Number.isFinite);
-  const size = Math.sqrt(finite.reduce((sum, value) => sum + value * value, 0) / Math.max(1, finite.length));
-  const smallest = 1e-3 * stored * size + Number.MIN_VALUE;
+  const smallest = 1e-3 * stored * rms(data) + Number.MIN_VALUE;
   const common = squares.reduce((sum, square) => sum + square, 0) / Math.max(1, squares.length);
   return squares.map((square) => Math.sqrt((count * square + (16 - count) * common) / 16) + smallest);
+}
+
+/** The root mean square of the finite ones among them. */
+export function rms(values: ArrayLike<number>): number {
+  let [sum, count] = [0, 0];
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) [sum, count] = [sum + values[i] * values[i], count + 1];
+  }
+  return Math.sqrt(sum / Math.max(1, count));
 }
 
 /** How far `found` lies from `truth`. Equal infinities are no deviation; a NaN is an infinite one. */

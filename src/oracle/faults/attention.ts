@@ -2,19 +2,11 @@
 import { allocate, reshape, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { permuted } from '../align.ts';
-import { identityLike, inKernels, inStages, inWeights, withKernels, type Fault } from './fault.ts';
+import { identityLike, inKernels, inStages, inWeights, scaledAttention, withKernels, type Fault } from './fault.ts';
 
 /** Attention by way of a map of one's own. */
 function byMap(kernels: Kernels, attentionMap: Kernels['attentionMap']): Partial<Kernels> {
   return { attentionMap, attention: (q, k, v, heads, scale) => kernels.applyAttentionMap(attentionMap(q, k, heads, scale), v) };
-}
-
-/** The same with another scale. */
-function byScale(kernels: Kernels, scaleOf: (q: Tensor, scale: number) => number): Partial<Kernels> {
-  return {
-    attentionMap: (q, k, heads, scale) => kernels.attentionMap(q, k, heads, scaleOf(q, scale)),
-    attention: (q, k, v, heads, scale) => kernels.attention(q, k, v, heads, scaleOf(q, scale)),
-  };
 }
 
 const lastTwoSwapped = (map: Tensor): Tensor => permuted(map, [0, 1, 3, 2]);
@@ -73,19 +65,16 @@ function logitsOf(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
 const isAttention = (name: string, module: string): boolean => name.includes('.attentions.') && name.includes(`.${module}.`);
 
 export const attentionFaults: readonly Fault[] = [
-  inKernels('attention-scale-missing', 'compute softmax(Q Kᵀ) where softmax(Q Kᵀ / √d) is meant', (k) => byScale(k, () => 1)),
-  inKernels('attention-scale-all-channels', 'divide by √(channels) where √(channels of one head) is meant', (k) => byScale(k, (q) => 1 / Math.sqrt(q.shape[2]))),
-  inKernels('attention-scale-twice', 'scale by 1/√d twice: once yourself and once in the attention function', (k) => byScale(k, (_, scale) => scale * scale)),
-  inKernels('attention-scale-linear', 'divide by d where √d is meant and the scale is given', (k) => byScale(k, (_, scale) => scale * scale * scale)),
+  inKernels('attention-scale-missing', 'compute softmax(Q Kᵀ) where softmax(Q Kᵀ / √d) is meant', (k) => scaledAttention(k, () => 1)),
+  inKernels('attention-scale-all-channels', 'divide by √(channels) where √(channels of one head) is meant', (k) => scaledAttention(k, (q) => 1 / Math.sqrt(q.shape[2]))),
+  inKernels('attention-scale-twice', 'scale by 1/√d twice: once yourself and once in the attention function', (k) => scaledAttention(k, (_, scale) => scale * scale)),
+  inKernels('attention-scale-linear', 'divide by d where √d is meant and the scale is given', (k) => scaledAttention(k, (_, scale) => scale * scale * scale)),
   inKernels('softmax-over-queries', 'take the softmax over the queries where it goes over the keys', (k) =>
     byMap(k, (q, key, heads, scale) => lastTwoSwapped(k.attentionMap(key, q, heads, scale)))),
-  inKernels('attention-map-transposed', 'multiply V by the transposed attention map', (k) => ({
-    applyAttentionMap: (map, v) => k.applyAttentionMap(map.shape[2] === map.shape[3] ? lastTwoSwapped(map) : map, v),
-    attention: (q, key, v, heads, scale) => {
-      const map = k.attentionMap(q, key, heads, scale);
-      return k.applyAttentionMap(map.shape[2] === map.shape[3] ? lastTwoSwapped(map) : map, v);
-    },
-  })),
+  inKernels('attention-map-transposed', 'multiply V by the transposed attention map', (k) => {
+    const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) => k.applyAttentionMap(map.shape[2] === map.shape[3] ? lastTwoSwapped(map) : map, v);
+    return { applyAttentionMap, attention: (q, key, v, heads, scale) => applyAttentionMap(k.attentionMap(q, key, heads, scale), v) };
+  }),
   inKernels('heads-interleaved', 'count the channels [d, heads] where [heads, d] is meant: neighbouring channels belong to one head', (k) => ({
     attentionMap: (q, key, heads, scale) => k.attentionMap(interleaved(q, heads, false), interleaved(key, heads, false), heads, scale),
     applyAttentionMap: (map, v) => interleaved(k.applyAttentionMap(map, interleaved(v, map.shape[1], false)), map.shape[1], true),
@@ -103,7 +92,7 @@ export const attentionFaults: readonly Fault[] = [
     attention: (q, key, v, heads, scale) => k.attention(q, key, v, 1, scale / Math.sqrt(heads)),
   })),
   inKernels('softmax-base-two', 'take 2^x where e^x is meant: the factor log₂ e is missing', (k) => ({
-    ...byScale(k, (_, scale) => scale * Math.LN2),
+    ...scaledAttention(k, (_, scale) => scale * Math.LN2),
     softmax: (x) => k.softmax(k.affine(x, Math.LN2, 0)),
   })),
   inKernels('softmax-denominator-eps', 'add 1e-6 to the denominator of the softmax', (k) => ({
@@ -132,18 +121,9 @@ export const attentionFaults: readonly Fault[] = [
 
 /** Projections that take the weights of one another. */
 function byProjections(name: string, says: string, from: ReadonlyMap<string, string>): Fault {
-  return {
-    name, says,
-    apply: (one) => ({
-      ...one,
-      weights: (given) => {
-        const weights = one.weights(given);
-        return new Map([...weights].map(([key, weight]) => {
-          const module = /to_[qkv]/.exec(key)?.[0] ?? '';
-          const other = from.get(module);
-          return [key, (other === undefined ? undefined : weights.get(key.replace(module, other))) ?? weight];
-        }));
-      },
-    }),
-  };
+  return inWeights(name, says, (key, weight, all) => {
+    const module = /to_[qkv]/.exec(key)?.[0] ?? '';
+    const other = from.get(module);
+    return (other === undefined ? undefined : all.get(key.replace(module, other))) ?? weight;
+  });
 }

@@ -1,10 +1,8 @@
 /** A mistake that ports make: a small change to an implementation. Two of them can be made together, one after the other. */
-import type { Tensor } from '../../tensor/tensor.ts';
-import { tensor } from '../../tensor/tensor.ts';
+import { tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Context } from '../../nn/context.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
-import type { Pass } from '../../guidance/guidance.ts';
-import type { Guidance } from '../../guidance/guidance.ts';
+import type { Guidance, GuidanceStep, Pass } from '../../guidance/guidance.ts';
 import type { Config } from '../../schedulers/options.ts';
 import type { Scheduler } from '../../schedulers/scheduler.ts';
 import type { UNetConfig } from '../../unet/config.ts';
@@ -24,8 +22,11 @@ export function inKernels(name: string, says: string, change: (kernels: Kernels)
   return { name, says, apply: (one) => ({ ...one, kernels: { ...one.kernels, ...change(one.kernels) } }) };
 }
 
+/** A weight for that of this name; none leaves it out. */
+export type WeightChange = (name: string, weight: Tensor, all: Weights) => Tensor | undefined;
+
 /** The weights are laid out in another way. */
-export function inWeights(name: string, says: string, change: (name: string, weight: Tensor) => Tensor | undefined): Fault {
+export function inWeights(name: string, says: string, change: WeightChange): Fault {
   return {
     name, says,
     apply: (one) => ({ ...one, weights: (weights) => changed(one.weights(weights), change) }),
@@ -74,6 +75,13 @@ export function inGuidance(name: string, says: string, change: (guidance: Guidan
   return { name, says, apply: (one) => ({ ...one, guidance: (setting) => change(one.guidance(setting), setting) }) };
 }
 
+/** Each guided prediction comes about in another way, from guidances of whatever setting. */
+export function inGuided(
+  name: string, says: string, guide: (guidanceOf: (setting: GuidanceSetting) => Guidance, setting: GuidanceSetting, step: GuidanceStep) => Tensor,
+): Fault {
+  return { name, says, apply: (one) => ({ ...one, guidance: (setting) => ({ name, guide: (step) => guide(one.guidance, setting, step) }) }) };
+}
+
 /** The scheduler's config is understood in another way. */
 export function inSchedule(name: string, says: string, change: (config: Config) => Config): Fault {
   return { name, says, apply: (one) => ({ ...one, scheduler: (config, steps, choices) => one.scheduler({ ...config, ...change(config) }, steps, choices) }) };
@@ -94,7 +102,7 @@ export function inScheduler(name: string, says: string, change: (scheduler: Sche
 }
 
 /** The context with other weights. */
-export function withWeights(context: Context, change: (name: string, weight: Tensor) => Tensor | undefined): Context {
+export function withWeights(context: Context, change: WeightChange): Context {
   return { ...context, weights: changed(context.weights, change) };
 }
 
@@ -103,11 +111,19 @@ export function withKernels(context: Context, change: (kernels: Kernels) => Part
   return { ...context, kernels: { ...context.kernels, ...change(context.kernels) } };
 }
 
-function changed(weights: Weights, change: (name: string, weight: Tensor) => Tensor | undefined): Weights {
+function changed(weights: Weights, change: WeightChange): Weights {
   return new Map([...weights].flatMap(([key, value]) => {
-    const other = change(key, value);
+    const other = change(key, value, weights);
     return other ? [[key, other] as const] : [];
   }));
+}
+
+/** Attention with another scale. */
+export function scaledAttention(kernels: Kernels, scaleOf: (q: Tensor, scale: number) => number): Partial<Kernels> {
+  return {
+    attentionMap: (q, k, heads, scale) => kernels.attentionMap(q, k, heads, scaleOf(q, scale)),
+    attention: (q, k, v, heads, scale) => kernels.attention(q, k, v, heads, scaleOf(q, scale)),
+  };
 }
 
 /** A tensor of the same shape whose element i is f(i). */

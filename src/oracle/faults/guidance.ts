@@ -2,7 +2,7 @@
 import { addScaled, clamp, divideBy, scale, std, subtract } from '../../tensor/arithmetic.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { conditional, predictOne, unconditional, type GuidanceStep, type Pass } from '../../guidance/guidance.ts';
-import { inGuidance, inSetting, type Fault } from './fault.ts';
+import { inGuidance, inGuided, inSetting, type Fault } from './fault.ts';
 
 /** The guidance is told other predictions than it asks for. */
 function byPredictions(name: string, says: string, change: (predict: GuidanceStep['predict'], step: GuidanceStep) => GuidanceStep['predict']): Fault {
@@ -54,49 +54,23 @@ export const guidanceFaults: readonly Fault[] = [
   inGuidance('adaptive-from-zero', 'let s fall by a · t where a · (1000 − t) is meant', (guidance, { pagAdaptiveScale }) => (pagAdaptiveScale === 0 ? guidance : {
     ...guidance, guide: (step) => guidance.guide({ ...step, timestep: 1000 - step.timestep }),
   })),
-  {
-    name: 'adaptive-below-zero', says: 'let s fall below 0 where it stays there',
-    apply: (one) => ({
-      ...one,
-      guidance: (setting) => ({
-        name: 'adaptive',
-        guide: (step) => one.guidance({ ...setting, pagAdaptiveScale: 0, pagScale: setting.pagScale - setting.pagAdaptiveScale * (1000 - step.timestep) }).guide(step),
-      }),
-    }),
-  },
-  {
-    name: 'adaptive-fourth-power', says: "let s fall by s · a⁴ (1000 − t), as ComfyUI's node does, where a (1000 − t) is meant",
-    apply: (one) => ({
-      ...one,
-      guidance: (setting) => ({
-        name: 'adaptive',
-        guide: (step) => {
-          const { pagScale: s, pagAdaptiveScale: a } = setting;
-          return one.guidance({ ...setting, pagAdaptiveScale: 0, pagScale: Math.max(0, s - s * a ** 4 * (1000 - step.timestep)) }).guide(step);
-        },
-      }),
-    }),
-  },
+  inGuided('adaptive-below-zero', 'let s fall below 0 where it stays there', (guidanceOf, setting, step) =>
+    guidanceOf({ ...setting, pagAdaptiveScale: 0, pagScale: setting.pagScale - setting.pagAdaptiveScale * (1000 - step.timestep) }).guide(step)),
+  inGuided('adaptive-fourth-power', "let s fall by s · a⁴ (1000 − t), as ComfyUI's node does, where a (1000 − t) is meant", (guidanceOf, setting, step) => {
+    const { pagScale: s, pagAdaptiveScale: a } = setting;
+    return guidanceOf({ ...setting, pagAdaptiveScale: 0, pagScale: Math.max(0, s - s * a ** 4 * (1000 - step.timestep)) }).guide(step);
+  }),
   inSetting('rescale-missing', 'leave out the rescaling of the guided prediction', () => ({ guidanceRescale: 0 })),
   inSetting('rescale-reversed', 'swap φ and 1 − φ in the rescaling', ({ guidanceRescale }) => ({ guidanceRescale: guidanceRescale === 0 ? 0 : 1 - guidanceRescale })),
   inSetting('rescale-unmixed', 'take the rescaled prediction alone, without mixing in the unscaled one by 1 − φ', ({ guidanceRescale }) => ({ guidanceRescale: guidanceRescale === 0 ? 0 : 1 })),
-  {
-    name: 'rescale-whole-batch', says: 'take one standard deviation for the whole batch where each sample has its own',
-    apply: (one) => ({
-      ...one,
-      guidance: (setting) => ({
-        name: 'rescaled over the batch',
-        guide: (step) => {
-          const { guidanceRescale: phi } = setting;
-          const guided = one.guidance({ ...setting, guidanceRescale: 0 }).guide(step);
-          if (phi === 0) return guided;
-          const whole = (x: Tensor): number => std({ ...x, shape: [1, x.data.length] })[0];
-          const ratio = whole(predictOne(step, conditional)) / whole(guided);
-          return scale(guided, phi * ratio + 1 - phi);
-        },
-      }),
-    }),
-  },
+  inGuided('rescale-whole-batch', 'take one standard deviation for the whole batch where each sample has its own', (guidanceOf, setting, step) => {
+    const { guidanceRescale: phi } = setting;
+    const guided = guidanceOf({ ...setting, guidanceRescale: 0 }).guide(step);
+    if (phi === 0) return guided;
+    const whole = (x: Tensor): number => std({ ...x, shape: [1, x.data.length] })[0];
+    const ratio = whole(predictOne(step, conditional)) / whole(guided);
+    return scale(guided, phi * ratio + 1 - phi);
+  }),
   byPredictions('clip-before-guidance', 'clip x̂₀ of each pass before guiding, where the guided x̂₀ is clipped', (predict, step) => (passes) =>
     predict(passes).map((output) => clipped(output, step))),
 ];

@@ -1,5 +1,5 @@
 /** Mistakes in norms, convolutions, linear layers, activations and resampling. */
-import { sameShape, tensor, type Tensor } from '../../tensor/tensor.ts';
+import { allocate, sameShape, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import { tanh } from '../../tensor/math.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { permuted } from '../align.ts';
@@ -66,8 +66,7 @@ function inWeightOf(name: string, says: string, change: (weight: Tensor) => Tens
 function replicated(x: Tensor): Tensor {
   const [batch, channels, height, width] = x.shape;
   const shape = [batch, channels, height + 2, width + 2];
-  const data = x.data.slice(0, 0);
-  const out = new (data.constructor as typeof Float64Array)(batch * channels * (height + 2) * (width + 2));
+  const out = allocate(x.dtype, sizeOf(shape));
   for (let at = 0; at < out.length; at++) {
     const column = Math.min(width - 1, Math.max(0, (at % (width + 2)) - 1));
     const row = Math.min(height - 1, Math.max(0, (Math.floor(at / (width + 2)) % (height + 2)) - 1));

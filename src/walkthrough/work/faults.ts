@@ -3,6 +3,7 @@
  * the same names, and many more.
  */
 import type { Kernels } from '../../kernels/kernels.ts';
+import { scaledAttention } from '../../oracle/faults/fault.ts';
 import type { Denoiser } from '../../sampling/denoiser.ts';
 import type { GuidanceChoice } from '../protocol.ts';
 
@@ -25,11 +26,6 @@ export type FaultName = (typeof faultNames)[number];
 const otherScale = (change: (scale: number) => number) => (choice: GuidanceChoice): GuidanceChoice =>
   choice.kind === 'pag' ? { ...choice, scale: typeof choice.scale === 'number' ? change(choice.scale) : choice.scale.map(change) } : choice;
 
-const otherAttentionScale = (change: (scale: number) => number) => (kernels: Kernels): Partial<Kernels> => ({
-  attention: (q, k, v, heads, scale) => kernels.attention(q, k, v, heads, change(scale)),
-  attentionMap: (q, k, heads, scale) => kernels.attentionMap(q, k, heads, change(scale)),
-});
-
 export const faults: readonly Fault[] = [
   { name: 'pag-sign', says: 'guides towards the perturbed pass: −s where s is meant', guidance: otherScale((s) => -s) },
   { name: 'guide-scale-for-g', says: "computes ε̂ + s (ε − ε̂), as the authors' code does, whose scale is s + 1", guidance: otherScale((s) => s - 1) },
@@ -37,7 +33,7 @@ export const faults: readonly Fault[] = [
     name: 'pag-leaks', says: 'leaves the perturbation switched on: the plain pass is perturbed, too',
     guidance: (choice) => (choice.kind === 'pag' ? { kind: 'spoilt', layers: choice.layers } : choice),
   },
-  { name: 'attention-scale-missing', says: 'computes softmax(Q Kᵀ), without the 1/√d', kernels: otherAttentionScale(() => 1) },
+  { name: 'attention-scale-missing', says: 'computes softmax(Q Kᵀ), without the 1/√d', kernels: (kernels) => scaledAttention(kernels, () => 1) },
   {
     name: 'timestep-of-next-step', says: 'gives the model the timestep of the next step',
     timestep: (timestep, timesteps) => timesteps[timesteps.indexOf(timestep) + 1] ?? timestep,
@@ -46,7 +42,7 @@ export const faults: readonly Fault[] = [
     name: 'silu-is-gelu', says: 'uses GELU where SiLU is meant',
     kernels: (kernels) => ({ activation: (x, kind) => kernels.activation(x, kind === 'silu' ? 'gelu' : kind) }),
   },
-  { name: 'softmax-base-two', says: 'takes 2ˣ where eˣ is meant, in the softmax', kernels: otherAttentionScale((scale) => scale * Math.LN2) },
+  { name: 'softmax-base-two', says: 'takes 2ˣ where eˣ is meant, in the softmax', kernels: (kernels) => scaledAttention(kernels, (_, scale) => scale * Math.LN2) },
   {
     name: 'norm-eps-1e-6', says: 'uses 1e-6 in the group norms where 1e-5 is meant',
     kernels: (kernels) => ({ groupNorm: (x, groups, weight, bias) => kernels.groupNorm(x, groups, weight, bias, 1e-6) }),
