@@ -53,6 +53,7 @@ OPERATIONS = {
     "attention": attention,
     "activation": lambda x, kind: ACTIVATIONS[kind](x),
     "upsampleNearest2x": lambda x: F.interpolate(x, scale_factor=2.0, mode="nearest"),
+    "upsampleConv2d": lambda x, weight, bias: F.conv2d(F.interpolate(x, scale_factor=2.0, mode="nearest"), weight, bias, padding=1),
     "averagePool2x": lambda x: F.avg_pool2d(x, 2),
     "concatChannels": lambda a, b: torch.cat([a, b], dim=1),
     "sliceChannels": lambda x, start, end: x[:, start:end],
@@ -189,10 +190,19 @@ def cases(g):
     yield "divide", "divide", [r.normal(g, 2, 3, 4, 5)], [2**0.5]
 
 
+def later_cases():
+    """Cases that came later, with a generator of their own: the numbers of the others stay as they are."""
+    r = regimes
+    g = torch.Generator().manual_seed(SEED + 1)
+    for regime, x, weight in [("", r.normal, r.normal), (" positive", r.positive, r.positive), (" cancelling", r.alternating, r.normal)]:
+        yield f"upsampleConv2d{regime}", "upsampleConv2d", [x(g, 2, 20, 3, 5), weight(g, 3, 20, 3, 3), r.normal(g, 3)], []
+    yield "upsampleConv2d without bias", "upsampleConv2d", [r.normal(g, 1, 4, 1, 1), r.normal(g, 2, 4, 3, 3), None], []
+
+
 def make():
     folder = store.fresh_folder("kernels")
     listed, tensors = [], {}
-    for name, operation, inputs, arguments in cases(torch.Generator().manual_seed(SEED)):
+    for name, operation, inputs, arguments in [*cases(torch.Generator().manual_seed(SEED)), *later_cases()]:
         assert all(case["name"] != name for case in listed), name
         run = lambda xs: OPERATIONS[operation](*xs, *arguments)
         single = run(inputs)

@@ -20,6 +20,12 @@ export function conv2d(context: Context, path: string, x: Tensor, stride: number
   return context.tap(path, context.kernels.conv2d(x, weight(context, `${path}.weight`), bias, stride, padding, seam));
 }
 
+/** torch.nn.Conv2d with kernel 3 and padding 1 on the doubled picture: x [B,C,H,W] → [B,O,2H,2W]. */
+export function upsampleConv2d(context: Context, path: string, x: Tensor): Tensor {
+  const bias = context.weights.get(`${path}.bias`);
+  return context.tap(path, context.kernels.upsampleConv2d(x, weight(context, `${path}.weight`), bias));
+}
+
 /** torch.nn.GroupNorm: x [B,C,…] → the same shape. */
 export function groupNorm(context: Context, path: string, x: Tensor, groups: number, eps: number): Tensor {
   const scale = weight(context, `${path}.weight`);

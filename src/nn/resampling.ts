@@ -1,7 +1,7 @@
 /** Halving and doubling the picture (`diffusers.models.downsampling`, `upsampling`). */
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Context } from './context.ts';
-import { conv2d, evenPadding } from './layers.ts';
+import { conv2d, evenPadding, upsampleConv2d } from './layers.ts';
 
 /**
  * Downsample2D with its convolution: [B,C,H,W] → [B,C,H/2,W/2], kernel 3, stride 2.
@@ -14,6 +14,5 @@ export function downsample(context: Context, path: string, x: Tensor, padding: n
 
 /** Upsample2D with its convolution: [B,C,H,W] → [B,C,2H,2W], nearest neighbour, then kernel 3. */
 export function upsample(context: Context, path: string, x: Tensor): Tensor {
-  const doubled = context.kernels.upsampleNearest2x(x);
-  return context.tap(path, conv2d(context, `${path}.conv`, doubled, 1, evenPadding(1)));
+  return context.tap(path, upsampleConv2d(context, `${path}.conv`, x));
 }

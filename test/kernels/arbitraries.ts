@@ -81,6 +81,15 @@ export function joinedConvolutions(dtype: DType, values: Values = 'moderate'): f
     .chain((choice) => extent(choice.x.shape[1] - 1).map((seam) => ({ ...choice, seam })));
 }
 
+/** A picture, and a kernel of 3 × 3 that will see it doubled. */
+export function doubledConvolutions(dtype: DType, values: Values = 'moderate'): fc.Arbitrary<Pick<Convolution, 'x' | 'weight' | 'bias'>> {
+  return fc.tuple(shapes(2, 20, 9, 9), extent(10), fc.boolean()).chain(([shape, outChannels, withBias]) => fc.record({
+    x: tensors(dtype, shape, values),
+    weight: tensors(dtype, [outChannels, shape[1], 3, 3], values),
+    bias: withBias ? tensors(dtype, [outChannels], values) : fc.constant(undefined),
+  }));
+}
+
 export interface Attention {
   readonly q: Tensor;
   readonly k: Tensor;

@@ -182,6 +182,25 @@ export function upsampleNearest2x(x: Tensor): Tensor {
   return generate(x.dtype, [batch, channels, 2 * height, 2 * width], (b, c, y, column) => element(x, b, c, y >> 1, column >> 1));
 }
 
+/** Which of three weights meet each of the two pixels that copies of an output's neighbours come from; even outputs first. */
+const PHASES = [[[0], [1, 2]], [[0, 1], [2]]];
+
+/** A kernel of 3 × 3 over the doubled picture: of the weights that meet one pixel, rows are added first. */
+export function upsampleConv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
+  const round = rounding(x.dtype);
+  const [batch, channels, height, width] = x.shape;
+  return generate(x.dtype, [batch, weight.shape[0], 2 * height, 2 * width], (b, o, y, column) => {
+    const products = indices(channels).flatMap((c) => PHASES[y % 2].flatMap((rows, i) => PHASES[column % 2].map((columns, j) => {
+      const sums = columns.map((kx) => rows.map((ky) => element(weight, o, c, ky, kx)).reduce((sum, value) => round(sum + value)));
+      const [row, place] = [(y >> 1) + i - 1 + (y % 2), (column >> 1) + j - 1 + (column % 2)];
+      const inside = row >= 0 && row < height && place >= 0 && place < width;
+      return round(sums.reduce((sum, value) => round(sum + value)) * (inside ? element(x, b, c, row, place) : 0));
+    })));
+    const sum = sumInRuns(products, RUN, round);
+    return bias ? round(sum + element(bias, o)) : sum;
+  });
+}
+
 /** f(a, b), where b has a's shape or is [B,C] and a [B,C,…]. */
 export function pairwise(a: Tensor, b: Tensor, f: (x: number, y: number) => number): Tensor {
   return generate(a.dtype, a.shape, (...at) => f(element(a, ...at), element(b, ...at.slice(0, b.shape.length))));

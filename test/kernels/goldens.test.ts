@@ -34,6 +34,7 @@ function compute({ operation, arguments: more }: Case, inputs: readonly (Tensor 
     case 'attention': return kernels.attention(x, a, b, n, m);
     case 'activation': return kernels.activation(x, more[0] as Activation);
     case 'upsampleNearest2x': return kernels.upsampleNearest2x(x);
+    case 'upsampleConv2d': return kernels.upsampleConv2d(x, a, b);
     case 'averagePool2x': return kernels.averagePool2x(x);
     case 'concatChannels': return kernels.concatChannels(x, a);
     case 'sliceChannels': return kernels.sliceChannels(x, n, m);

@@ -8,7 +8,7 @@ import type { Activation, Backend, Kernels, Tensors } from '../../src/kernels/ke
 import { gelu, geluf, mish, mishf, silu, siluf } from '../../src/tensor/math.ts';
 import { cast, roundTo } from '../../src/tensor/rounding.ts';
 import { allocate, reshape, sizeOf, tensor, zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
-import { attentions, convolutions, extent, joinedConvolutions, pictures, shapes, tensors, type Values } from './arbitraries.ts';
+import { attentions, convolutions, doubledConvolutions, extent, joinedConvolutions, pictures, shapes, tensors, type Values } from './arbitraries.ts';
 import { expectSameBits } from './bits.ts';
 import * as definitions from './definitions.ts';
 
@@ -41,6 +41,10 @@ export function describeLaws(backend: Backend, dtype: DType): void {
     it('conv2d of two pictures, joined', () => both((values) => holds(joinedConvolutions(dtype, values), (choice) => {
       const { x, weight, bias, stride, padding, seam } = choice;
       expectSameBits(compute({ x }, (k, { x }) => k.conv2d(x, weight, bias, stride, padding, seam)), definitions.conv2d(choice));
+    })));
+
+    it('upsampleConv2d', () => both((values) => holds(doubledConvolutions(dtype, values), ({ x, weight, bias }) => {
+      expectSameBits(compute({ x }, (k, { x }) => k.upsampleConv2d(x, weight, bias)), definitions.upsampleConv2d(x, weight, bias));
     })));
 
     it('linear', () => both((values) => holds(linears(values), ({ x, weight, bias }) => {
@@ -272,6 +276,16 @@ export function describeLaws(backend: Backend, dtype: DType): void {
 
     it('the average of a pixel and its copies is the pixel', () => holds(pictures(dtype), (x) => {
       expectSameBits(compute({ x }, (k, { x }) => k.averagePool2x(k.upsampleNearest2x(x))), x);
+    }));
+
+    it('a convolution of the doubled picture is just that, exactly so in whole numbers', () => holds(doubledConvolutions(dtype), ({ x, weight, bias }) => {
+      const whole = (y: Tensor): Tensor => ({ ...y, data: y.data.map((_, i) => ((i * 7919) % 5) - 2) });
+      const [picture, kernel, offset] = [whole(x), whole(weight), bias && whole(bias)];
+      const one = { top: 1, bottom: 1, left: 1, right: 1 };
+      expectSameBits(
+        compute({ picture }, (k, { picture }) => k.upsampleConv2d(picture, kernel, offset)),
+        compute({ picture }, (k, { picture }) => k.conv2d(k.upsampleNearest2x(picture), kernel, offset, 1, one)),
+      );
     }));
 
     // Not in f16, whose subnormals and overflow are near.

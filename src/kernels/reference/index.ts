@@ -10,10 +10,11 @@ import { linear } from './linear.ts';
 import { concatBatch, concatChannels, fromTokens, sliceBatch, sliceChannels, toTokens } from './rearrange.ts';
 import { averagePool2x, upsampleNearest2x } from './resampling.ts';
 import { softmax } from './softmax.ts';
+import { upsampleConv2d } from './upsampleConv2d.ts';
 
 export const referenceKernels: Kernels = {
   conv2d, linear, groupNorm, layerNorm, softmax, attentionMap, applyAttentionMap, attention, activation,
-  upsampleNearest2x, averagePool2x, concatChannels, sliceChannels, concatBatch, sliceBatch, toTokens, fromTokens,
+  upsampleNearest2x, upsampleConv2d, averagePool2x, concatChannels, sliceChannels, concatBatch, sliceBatch, toTokens, fromTokens,
   add, subtract, multiply, affine, divide,
 };
 

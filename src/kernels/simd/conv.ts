@@ -8,6 +8,8 @@
  * the lanes, and stay in registers from one tap of a row to the next: four pixels under a row of three taps are six numbers
  * to load, not twelve. The finished tile is transposed, for the output has its channels as planes.
  *
+ * The doubled picture of reference/upsampleConv2d is four such convolutions, one after another, whose outputs take turns in the planes.
+ *
  * Order of work: the picture is cut into strips of rows, and all panels of output channels go over each strip. A tile of 3×3 taps
  * reads little more than a byte for each multiplication, so the second-level cache is near enough for its weights.
  */
@@ -18,7 +20,7 @@ import { at, divisorUpTo, kernel, keyOf, pieceSize, type Library } from './libra
 import { PANEL } from './linear.ts';
 import { parallel, wantedUnits } from './parallel.ts';
 import type { PlaneLayout } from './planes.ts';
-import { RUN, stepsPerTurn, storeLanes, tileSum, transposed, type AStep } from './tile.ts';
+import { RUN, stepsPerTurn, storeApart, storeLanes, tileSum, transposed, type AStep } from './tile.ts';
 
 /** Pixels of a tile; the last of a row may have fewer. */
 const PIXELS = 4;
@@ -32,8 +34,11 @@ export interface ConvSpec {
   readonly batch: number;
   readonly channels: number;
   readonly outChannels: number;
+  /** Of one phase. */
   readonly outHeight: number;
   readonly outWidth: number;
+  /** In each direction: 2 where four convolutions share the output's pixels, else 1. Their weights follow one another; the input has a border of one pixel. */
+  readonly phases: 1 | 2;
   readonly kernelHeight: number;
   readonly kernelWidth: number;
   readonly stride: number;
@@ -69,10 +74,10 @@ function convTile(lib: Library, spec: ConvSpec, outputs: number, pixels: number)
   const taps = spec.kernelHeight * spec.kernelWidth;
   const perTurn = channelsPerTurn(channels, taps);
   const aSteps = tapSteps(spec, perTurn, pixels);
-  const planeBytes = 4 * spec.outHeight * spec.outWidth;
+  const planeBytes = 4 * spec.outHeight * spec.outWidth * spec.phases ** 2;
   /** Of each vector of a panel, its channels. */
   const vectors = Array.from({ length: Math.ceil(outputs / 4) }, (_, j) => Array.from({ length: Math.min(4, outputs - 4 * j) }, (_, i) => 4 * j + i));
-  const key = keyOf(['convTile', outputs, pixels, channels, aSteps, planeBytes, epilogueKinds(epilogue)]);
+  const key = keyOf(['convTile', outputs, pixels, channels, aSteps, planeBytes, spec.phases, epilogueKinds(epilogue)]);
 
   const operandTypes = Array.from({ length: operandCount(epilogue) }, () => 'i32' as const);
   return lib.func(key, { params: ['i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
@@ -92,7 +97,7 @@ function convTile(lib: Library, spec: ConvSpec, outputs: number, pixels: number)
         const planes = transposed(body, sums.map((row) => row[j]!));
         return [planes.code, ofVector.map((o, i) => [
           applyEpilogue(epilogue, planes.columns[i]!, operands, { channel: 4 * o, element: o * planeBytes }),
-          storeLanes(out, planes.columns[i]!, pixels, o * planeBytes),
+          (spec.phases === 1 ? storeLanes : storeApart)(out, planes.columns[i]!, pixels, o * planeBytes),
         ])];
       }),
     ];
@@ -101,35 +106,40 @@ function convTile(lib: Library, spec: ConvSpec, outputs: number, pixels: number)
 
 /** The kernel of (thread, counters, input, weights, out, …epilogue operands). The weights are in panels. */
 export function convKernel(lib: Library, spec: ConvSpec): Func {
-  const { batch, channels, outChannels, outHeight, outWidth, stride, input, epilogue } = spec;
+  const { batch, channels, outChannels, outHeight, outWidth, phases, stride, input, epilogue } = spec;
   const taps = spec.kernelHeight * spec.kernelWidth;
   const operandOps = epilogue.filter(hasOperand);
 
   const panels = Math.ceil(outChannels / PANEL);
   const units = wantedUnits(lib);
-  const height = divisorUpTo(outHeight, Math.min(STRIP_PIXELS / outWidth, (outHeight * panels * batch) / units));
+  const pictures = batch * phases ** 2;
+  const height = divisorUpTo(outHeight, Math.min(STRIP_PIXELS / outWidth, (outHeight * panels * pictures) / units));
   const strips = outHeight / height;
-  const panelsPerUnit = pieceSize(panels, panels, units / (strips * batch));
+  const panelsPerUnit = pieceSize(panels, panels, units / (strips * pictures));
   const chunks = Math.ceil(panels / panelsPerUnit);
   const fullPanels = Math.floor(outChannels / PANEL);
   const restOutputs = outChannels % PANEL;
   const wholeWidth = outWidth - (outWidth % PIXELS);
-  const planeBytes = 4 * outHeight * outWidth;
-  const stripBytes = 4 * height * outWidth;
+  /** In the output. */
+  const pixelBytes = 4 * phases;
+  const rowBytes = pixelBytes * phases * outWidth;
+  const planeBytes = rowBytes * outHeight;
+  const stripBytes = rowBytes * height;
+  const weightBytes = 4 * PANEL * channels * taps;
 
   return kernel(lib, `conv${keyOf(spec)}`, 3 + operandOps.length, (body) => {
     const [inputStart, weights, outStart, ...operandStarts] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
-    const [b, strip, panel, begin, end, stripInput, stripOut, row, column] = Array.from({ length: 9 }, () => body.local('i32')) as Nine;
+    const [b, phase, strip, panel, begin, end, stripInput, stripOut, phaseWeights, row, column] = Array.from({ length: 11 }, () => body.local('i32')) as Eleven;
     const operands = operandOps.map(() => body.local('i32'));
 
     /** The call for `outputs` channels of a panel, and the pixels from (row, column) on. */
     const tile = (outputs: number, pixels: number): Code => {
-      const element = at(at(i32.const(0), row, 4 * outWidth), column, 4);
+      const element = at(at(i32.const(0), row, rowBytes), column, pixelBytes);
       const inPlanes = (start: I32): I32 => i32.add(at(start, panel, PANEL * planeBytes), element);
       return call(
         convTile(lib, spec, outputs, pixels),
         at(at(stripInput, row, stride * input.rowStride), column, 4 * stride),
-        at(weights, panel, 4 * PANEL * channels * taps),
+        at(phaseWeights, panel, weightBytes),
         inPlanes(stripOut),
         ...operandOps.map((op, i) => (op.kind === 'residual' ? inPlanes(operands[i]!) : at(operands[i]!, panel, 4 * PANEL))),
       );
@@ -140,12 +150,23 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
       wholeWidth === outWidth ? [] : tile(outputs, outWidth - wholeWidth),
     ]);
 
-    return parallel(lib, body, batch * strips * chunks, (unit) => [
+    /** A phase further on, the output begins one row or one pixel later, and so does the input under the kernel. */
+    const toPhase = (picture: I32): Code => [
+      set(b, i32.divU(picture, i32.const(phases ** 2))),
+      set(phase, i32.remU(picture, i32.const(phases ** 2))),
+      set(phaseWeights, at(weights, phase, panels * weightBytes)),
+      set(row, i32.divU(phase, i32.const(phases))),
+      set(column, i32.remU(phase, i32.const(phases))),
+      set(stripInput, at(at(inputStart, row, input.rowStride), column, 4)),
+      set(stripOut, at(at(outStart, row, rowBytes / phases), column, 4)),
+    ];
+
+    return parallel(lib, body, pictures * strips * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(panelsPerUnit))),
       set(strip, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
-      set(b, i32.divU(unit, i32.const(chunks * strips))),
-      set(stripInput, at(at(inputStart, b, input.batchStride), strip, height * stride * input.rowStride)),
-      set(stripOut, at(at(outStart, b, spec.outBatchStride), strip, stripBytes)),
+      toPhase(i32.divU(unit, i32.const(chunks * strips))),
+      set(stripInput, at(at(stripInput, b, input.batchStride), strip, height * stride * input.rowStride)),
+      set(stripOut, at(at(stripOut, b, spec.outBatchStride), strip, stripBytes)),
       operandOps.map((op, i) => set(operands[i]!,
         op.kind === 'bias' ? operandStarts[i]!
         : op.kind === 'spread' ? at(operandStarts[i]!, b, op.batchStride)
@@ -159,4 +180,4 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
   });
 }
 
-type Nine = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+type Eleven = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];

@@ -7,6 +7,7 @@
  */
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
+import { phases, phaseWeight } from '../reference/upsampleConv2d.ts';
 import type { Func } from './assembler.ts';
 import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScratch, packKeysKernel, type AttentionSpec } from './attention.ts';
 import { convKernel, type InputLayout } from './conv.ts';
@@ -21,10 +22,13 @@ import { borderedPlanes, densePlanes, type PlaneLayout } from './planes.ts';
 import { averagePoolKernel, borderKernel, transposeKernel, upsampleKernel } from './resample.ts';
 import { layerNormKernel, softmaxKernel, type RowsSpec } from './rows.ts';
 import { batchOf, sampleBytes, type Layout, type Lowered, type Place, type Step } from './steps.ts';
-import type { Graph, Node, Operation, Range, Value } from './trace.ts';
+import type { Graph, Node, Operation, Value } from './trace.ts';
 
 type Convolution = Extract<Operation, { kind: 'conv2d' }>;
 type GroupNorm = Extract<Operation, { kind: 'groupNorm' }>;
+
+/** What four phases of 2 × 2 pixels see beyond the picture. */
+const UPSAMPLE_PADDING: Padding = { top: 1, bottom: 1, left: 1, right: 1 };
 
 /** Height and width of the planes of a tensor [B, C, …]. */
 function planeSize(shape: readonly number[]): { height: number; width: number } {
@@ -104,6 +108,8 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
         const other = user.inputs[0] === value ? user.inputs[1]! : user.inputs[0]!;
         const spread = other.shape.length === 2 && value.shape.length === 4;
         const ready = other.source.kind === 'constant' || isStored(other);
+        // The outputs of a phase are not neighbours, which a vector of another picture is.
+        if (node.operation.kind === 'upsampleConv2d' && !spread) return result;
         if (other === value || !ready || (!spread && other.shape.length !== value.shape.length)) return result;
         const { place, layout: otherLayout } = storedOf(other);
         if (otherLayout !== (spread ? 'dense' : result.layout)) return result;
@@ -146,12 +152,29 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
         layout = densePlanes(outHeight, outWidth, stride(input, batch));
       }
     }
-    product(node, 'dense', { batch, channels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth, stride: strideBy, input: layout }, input, weight, part);
+    const first = (part?.[0] ?? 0) * kernelHeight * kernelWidth;
+    const terms = channels * kernelHeight * kernelWidth;
+    const panels = packed(weight, part ? `panels of ${part}` : 'panels', () => packPanels(weight.data, outChannels, terms, first));
+    product(node, 'dense', { batch, channels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth, stride: strideBy, phases: 1, input: layout }, input, panels);
+    return true;
+  };
+
+  const upsampleConv2d = (node: Node): boolean => {
+    const [x, weightValue, biasValue] = node.inputs as [Value, Value, Value | undefined];
+    const weight = constantTensor(weightValue);
+    if (!weight || (biasValue && !constantTensor(biasValue))) return false;
+    const [batch, channels, outHeight, outWidth] = x.shape as [number, number, number, number];
+    const outChannels = weight.shape[0]!;
+    const { place: input, layout } = borderedInput(x, UPSAMPLE_PADDING);
+    const panels = packed(weight, 'panels of the phases', () => joined(phases.map((phase) => packPanels(phaseWeight(weight, phase).data, outChannels, 4 * channels))));
+    product(node, 'dense', {
+      batch, channels, outChannels, outHeight, outWidth, kernelHeight: 2, kernelWidth: 2, stride: 1, phases: 2, input: { ...layout, batchStride: stride(input, batch) },
+    }, input, panels);
     return true;
   };
 
   const product = (
-    node: Node, layout: Layout, spec: Omit<Parameters<typeof convKernel>[1], 'outBatchStride' | 'epilogue'>, input: Place, weight: Tensor, part?: Range,
+    node: Node, layout: Layout, spec: Omit<Parameters<typeof convKernel>[1], 'outBatchStride' | 'epilogue'>, input: Place, panels: Place,
   ): void => {
     const chain = following(node, layout);
     const bias = node.inputs[2] && constantTensor(node.inputs[2]);
@@ -160,14 +183,15 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const out = placeFor(chain.final);
     const operands = [
       input,
-      packed(weight, part ? `panels of ${part}` : 'panels', () => packPanels(weight.data, spec.outChannels, k, (part?.[0] ?? 0) * spec.kernelHeight * spec.kernelWidth)),
+      panels,
       out,
       ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
       ...chain.operands,
     ];
     const outBatchStride = stride(out, spec.batch);
-    emit(`conv ${spec.kernelHeight}×${spec.kernelWidth}${spec.stride > 1 ? `/${spec.stride}` : ''} ${spec.channels}→${spec.outChannels} @${spec.outHeight}×${spec.outWidth}`,
-      operands, (lib) => convKernel(lib, { ...spec, outBatchStride, epilogue }), spec.batch * spec.outChannels * k * spec.outHeight * spec.outWidth);
+    const [height, width] = [spec.phases * spec.outHeight, spec.phases * spec.outWidth];
+    emit(`conv ${spec.kernelHeight}×${spec.kernelWidth}${spec.stride > 1 ? `/${spec.stride}` : ''} ${spec.channels}→${spec.outChannels} @${height}×${width}`,
+      operands, (lib) => convKernel(lib, { ...spec, outBatchStride, epilogue }), spec.batch * spec.outChannels * k * height * width);
     finish(chain.final, chain.layout, out);
   };
 
@@ -182,7 +206,8 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
       const input = inLayout(x, 'planar');
       const [outHeight, outWidth] = flatRows(tokens);
       const layout = densePlanes(outHeight, outWidth, stride(input, batch));
-      product(node, 'planar', { batch, channels, outChannels, outHeight, outWidth, kernelHeight: 1, kernelWidth: 1, stride: 1, input: layout }, input, weight);
+      const panels = packed(weight, 'panels', () => packPanels(weight.data, outChannels, channels));
+      product(node, 'planar', { batch, channels, outChannels, outHeight, outWidth, kernelHeight: 1, kernelWidth: 1, stride: 1, phases: 1, input: layout }, input, panels);
       return true;
     }
     const input = contiguous(x);
@@ -210,8 +235,10 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
   /** If all that happens to `value` is convolution with one and the same padding: that padding. */
   const wantedBorder = (value: Value): Padding | undefined => {
     if (outputs.has(value)) return undefined;
-    const paddings = (users.get(value) ?? []).map((user) =>
-      user.operation.kind === 'conv2d' && user.inputs[0] === value && constantTensor(user.inputs[1]!) ? user.operation.padding : undefined);
+    const paddings = (users.get(value) ?? []).map(({ operation, inputs: [x, weight] }) => {
+      if (x !== value || !weight || !constantTensor(weight)) return undefined;
+      return operation.kind === 'conv2d' ? operation.padding : operation.kind === 'upsampleConv2d' ? UPSAMPLE_PADDING : undefined;
+    });
     const first = paddings[0];
     if (!first || first.top + first.bottom + first.left + first.right === 0) return undefined;
     return paddings.every((padding) => padding && keyOf(padding) === keyOf(first)) ? first : undefined;
@@ -381,6 +408,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const lowered = (() => {
       switch (operation.kind) {
         case 'conv2d': return conv2d(node, operation);
+        case 'upsampleConv2d': return upsampleConv2d(node);
         case 'linear': return linear(node);
         case 'groupNorm': return groupNorm(node, operation);
         case 'attention': return attention(node, operation.heads, operation.scale);
@@ -433,6 +461,16 @@ function consumersOf(graph: Graph): Map<Value, Node[]> {
     for (const input of node.inputs) users.set(input, [...(users.get(input) ?? []), node]);
   }
   return users;
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((size, { length }) => size + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** N pixels without rows of their own, as rows of a length that suits the tiles. */

@@ -161,3 +161,8 @@ export function storeLanes(address: I32, value: Local<'v128'>, lanes: number, of
   const single = lanes === 1 ? v128.store32Lane(address, value, 0, offset) : lanes === 3 ? v128.store32Lane(address, value, 2, offset + 8) : [];
   return [pair, single];
 }
+
+/** Stores the first `lanes` of a vector's four lanes into every second number. */
+export function storeApart(address: I32, value: Local<'v128'>, lanes: number, offset = 0): Code {
+  return Array.from({ length: lanes }, (_, lane) => v128.store32Lane(address, value, lane, offset + 8 * lane));
+}

@@ -12,7 +12,7 @@ import type { Activation, Kernels, Padding, Program, Tensors } from '../kernels.
 /** Numbers and options of a node, besides the tensors that it reads. `part`: the channels of the weight that are meant, if not all. */
 export type Operation =
   | { readonly kind: 'conv2d'; readonly stride: number; readonly padding: Padding; readonly bias: boolean; readonly part?: Range }
-  | { readonly kind: 'linear'; readonly bias: boolean }
+  | { readonly kind: 'linear' | 'upsampleConv2d'; readonly bias: boolean }
   | { readonly kind: 'groupNorm'; readonly groups: number; readonly eps: number; readonly part?: Range }
   | { readonly kind: 'layerNorm'; readonly eps: number }
   | { readonly kind: 'softmax' | 'applyAttentionMap' | 'upsampleNearest2x' | 'averagePool2x' | 'concatChannels' | 'concatBatch' | 'toTokens' | 'add' | 'subtract' | 'multiply' }
@@ -54,6 +54,7 @@ export function applyOperation(kernels: Kernels, operation: Operation, inputs: r
       const weight = operation.part ? kernels.sliceChannels(b, ...operation.part) : b;
       return kernels.conv2d(a, weight, operation.bias ? c : undefined, operation.stride, operation.padding);
     }
+    case 'upsampleConv2d': return kernels.upsampleConv2d(a, b, operation.bias ? c : undefined);
     case 'linear': return kernels.linear(a, b, operation.bias ? c : undefined);
     case 'groupNorm': {
       const { groups, eps, part } = operation;
@@ -98,6 +99,9 @@ function resultShape(operation: Operation, inputs: readonly (readonly number[])[
       must(height >= 1 && width >= 1, 'the picture is smaller than the kernel');
       return [a[0]!, b[0]!, height, width];
     }
+    case 'upsampleConv2d':
+      must(a.length === 4 && b.length === 4 && a[1] === b[1] && b[2] === 3 && b[3] === 3, 'a picture [B,C,H,W] meets a weight [O,C,3,3]');
+      return [a[0]!, b[0]!, 2 * a[2]!, 2 * a[3]!];
     case 'linear':
       must(a.length >= 1 && b.length === 2 && a.at(-1) === b[1], 'rows [… , C] meet a weight [O,C]');
       return [...a.slice(0, -1), b[0]!];
@@ -227,6 +231,7 @@ function tracingKernels(writing: Writing): Kernels {
       const inputs = [x, weight, ...optional(bias)];
       return seam === undefined ? record(operation, inputs) : convolveApart(writing, operation, inputs, seam);
     },
+    upsampleConv2d: (x, weight, bias) => record({ kind: 'upsampleConv2d', bias: bias !== undefined }, [x, weight, ...optional(bias)]),
     linear: (x, weight, bias) => record({ kind: 'linear', bias: bias !== undefined }, [x, weight, ...optional(bias)]),
     groupNorm: (x, groups, weight, bias, eps) => record({ kind: 'groupNorm', groups, eps }, [x, weight, bias]),
     layerNorm: (x, weight, bias, eps) => record({ kind: 'layerNorm', eps }, [x, weight, bias]),

@@ -2,6 +2,7 @@
 import { allocate, sameShape, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import { tanh } from '../../tensor/math.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
+import { evenPadding } from '../../nn/layers.ts';
 import { permuted } from '../align.ts';
 import { filled, inConfig, inKernels, inStages, withKernels, type Fault } from './fault.ts';
 
@@ -59,8 +60,13 @@ const interleavedGroups = (groupNorm: GroupNorm): GroupNorm => (x, groups, weigh
 const square = (weight: Tensor): boolean => weight.shape[0] === weight.shape[1];
 
 function inWeightOf(name: string, says: string, change: (weight: Tensor) => Tensor): Fault {
-  return inKernels(name, says, (k) => ({ conv2d: (x, weight, ...rest) => k.conv2d(x, change(weight), ...rest) }));
+  return inKernels(name, says, (k) => ({
+    conv2d: (x, weight, ...rest) => k.conv2d(x, change(weight), ...rest),
+    upsampleConv2d: (x, weight, bias) => k.upsampleConv2d(x, change(weight), bias),
+  }));
 }
+
+const noPadding = evenPadding(0);
 
 /** The picture with its border repeated once. */
 function replicated(x: Tensor): Tensor {
@@ -124,12 +130,16 @@ export const layerFaults: readonly Fault[] = [
   }),
   inWeightOf('convolution-transposed', 'swap height and width of the kernels', (weight) => (weight.shape[2] === weight.shape[3] ? permuted(weight, [0, 1, 3, 2]) : weight)),
   inWeightOf('convolution-channels-swapped', 'swap input and output channels of the kernels', (weight) => (square(weight) ? permuted(weight, [1, 0, 2, 3]) : weight)),
-  inKernels('convolution-bias-missing', 'leave out the bias of the convolutions', (k) => ({ conv2d: (x, weight, _, ...rest) => k.conv2d(x, weight, undefined, ...rest) })),
+  inKernels('convolution-bias-missing', 'leave out the bias of the convolutions', (k) => ({
+    conv2d: (x, weight, _, ...rest) => k.conv2d(x, weight, undefined, ...rest),
+    upsampleConv2d: (x, weight) => k.upsampleConv2d(x, weight, undefined),
+  })),
   inKernels('convolution-edge-padding', 'repeat the border of the picture where it is padded with zeros', (k) => ({
     conv2d: (x, weight, bias, stride, padding, seam) =>
       Object.values(padding).every((pixels) => pixels === 1)
-        ? k.conv2d(replicated(x), weight, bias, stride, { top: 0, bottom: 0, left: 0, right: 0 }, seam)
+        ? k.conv2d(replicated(x), weight, bias, stride, noPadding, seam)
         : k.conv2d(x, weight, bias, stride, padding, seam),
+    upsampleConv2d: (x, weight, bias) => k.conv2d(replicated(k.upsampleNearest2x(x)), weight, bias, 1, noPadding),
   })),
   inConfig('downsample-padding-symmetric', 'pad the downsampling on all sides where the config asks for zeros below and right', () => ({ downsamplePadding: 1 })),
   inConfig('downsample-padding-asymmetric', 'pad the downsampling below and right only where all sides are meant', () => ({ downsamplePadding: 0 })),
@@ -150,7 +160,10 @@ export const layerFaults: readonly Fault[] = [
   inKernels('silu-of-double', 'compute x · sigmoid(1.702 x) where x · sigmoid(x) is meant', (k) => ({
     activation: (x, kind) => (kind === 'silu' ? k.affine(k.activation(k.affine(x, 1.702, 0), kind), 1 / 1.702, 0) : k.activation(x, kind)),
   })),
-  inKernels('upsample-bilinear', 'double the picture bilinearly where the nearest neighbour is meant', (k) => ({ upsampleNearest2x: (x) => bilinear(x, k.upsampleNearest2x(x)) })),
+  inKernels('upsample-bilinear', 'double the picture bilinearly where the nearest neighbour is meant', (k) => ({
+    upsampleNearest2x: (x) => bilinear(x, k.upsampleNearest2x(x)),
+    upsampleConv2d: (x, weight, bias) => k.conv2d(bilinear(x, k.upsampleNearest2x(x)), weight, bias, 1, evenPadding(1)),
+  })),
   inKernels('pool-maximum', 'halve by the maximum where the mean is meant', (k) => ({ averagePool2x: (x) => pooledBy(x, k.averagePool2x(x), (values) => Math.max(...values)) })),
   inKernels('pool-corner', 'halve by taking every second pixel where the mean is meant', (k) => ({ averagePool2x: (x) => pooledBy(x, k.averagePool2x(x), ([first]) => first) })),
 

@@ -24,7 +24,8 @@ export function stageCosts({ config, stages }: Plan): readonly StageCost[] {
   const weights = unetParameters(config).filter(({ module, name }) => name.endsWith('.weight') && (module === 'convolution' || module === 'linear'));
   const skips = new Map(skipConnections({ config, stages }).map(([from, to]) => [to, from]));
   return stages.map(({ path, kind }, place) => {
-    const pixels = outputSide({ config }, { path, kind }) ** 2;
+    // On the doubled picture four of a kernel's nine products are done for a pixel: see reference/upsampleConv2d.
+    const pixels = outputSide({ config }, { path, kind }) ** 2 * (kind === 'upsample' ? 4 / 9 : 1);
     const own = weights.filter(({ name }) => name.startsWith(`${path}.`));
     const cost = (name: string, shape: readonly number[]): number =>
       shape.reduce((product, extent) => product * extent, 1) * (name.endsWith('.time_emb_proj.weight') ? 1 : pixels);
