@@ -107,7 +107,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
       } else if (operation.kind === 'add' && user.output.shape.length === value.shape.length) {
         const other = user.inputs[0] === value ? user.inputs[1]! : user.inputs[0]!;
         const spread = other.shape.length === 2 && value.shape.length === 4;
-        const ready = other.source.kind === 'constant' || isStored(other);
+        const ready = spread ? readyEarly(other) : other.source.kind === 'constant' || isStored(other);
         // The outputs of a phase are not neighbours, which a vector of another picture is.
         if (node.operation.kind === 'upsampleConv2d' && !spread) return result;
         if (other === value || !ready || (!spread && other.shape.length !== value.shape.length)) return result;
@@ -123,6 +123,20 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
       done.add(user);
       result.final = user.output;
     }
+  };
+
+  /**
+   * Computes a value of rows before its turn, where that needs no picture still to come; says whether it is there. So the embedding of
+   * time, which is next to no work, does not come too late to be added before a convolution stores its sums.
+   */
+  const readyEarly = (value: Value): boolean => {
+    if (value.source.kind === 'constant' || isStored(value)) return true;
+    if (value.source.kind !== 'node' || value.shape.length > 2) return false;
+    const { node } = value.source;
+    if (!node.inputs.every(readyEarly)) return false;
+    lowerNode(node);
+    done.add(node);
+    return true;
   };
 
   const constantTensor = (value: Value): Tensor | undefined => (value.source.kind === 'constant' ? value.source.tensor : undefined);
