@@ -8,6 +8,7 @@ import { allocate, sizeOf, tensor, type FloatArray, type Tensor } from '../../te
 import type { Kernels } from '../../kernels/kernels.ts';
 import { referenceKernels } from '../../kernels/reference/index.ts';
 import { softmaxRows } from '../../kernels/reference/softmax.ts';
+import { evenPadding } from '../../nn/layers.ts';
 import type { Dot } from './dot.ts';
 
 export interface Arithmetic {
@@ -59,6 +60,9 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
     }
     return stored(x, [batch, outChannels, outHeight, outWidth], out);
   };
+
+  /** As ports do it: the picture is doubled first. */
+  const upsampleConv2d: Kernels['upsampleConv2d'] = (x, weight, bias) => conv2d(referenceKernels.upsampleNearest2x(x), weight, bias, 1, evenPadding(1));
 
   const linear: Kernels['linear'] = (x, weight, bias) => {
     const [outChannels, channels] = weight.shape;
@@ -118,7 +122,7 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
     return stored(q, q.shape, out);
   };
 
-  const honest: Kernels = { ...referenceKernels, conv2d, linear, attentionMap, applyAttentionMap, attention };
+  const honest: Kernels = { ...referenceKernels, conv2d, upsampleConv2d, linear, attentionMap, applyAttentionMap, attention };
   const activation = singleActivation(arithmetic.polynomialErf ? polynomialErf : (x) => f32(erf(x)));
   return arithmetic.singleSteps ? { ...honest, groupNorm: singleGroupNorm, layerNorm: singleLayerNorm, activation } : honest;
 }

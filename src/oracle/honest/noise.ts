@@ -13,6 +13,7 @@ import { tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { referenceKernels } from '../../kernels/reference/index.ts';
 import { fourierFeatures, sinusoid } from '../../nn/embeddings.ts';
+import { evenPadding } from '../../nn/layers.ts';
 import { betaSchedules, readNoiseSchedule } from '../../schedulers/noise-schedule.ts';
 import { readOptions } from '../../schedulers/options.ts';
 import { createScheduler, schedulers } from '../../schedulers/registry.ts';
@@ -64,6 +65,13 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
     return y;
   };
 
+  const conv2d: Kernels['conv2d'] = (x, weight, bias, stride, padding) => {
+    const run = (a: Tensor, b: Tensor): Tensor => exact.conv2d(a, b, undefined, stride, padding);
+    const y = exact.conv2d(x, weight, bias, stride, padding);
+    const pixels = y.shape[2] * y.shape[3];
+    return product(y, x, weight, weight.data.length / weight.shape[0], run, bias && ((i) => bias.data[Math.floor(i / pixels) % bias.data.length]));
+  };
+
   const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) => softmax(logits(q, k, heads, scale));
 
   const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) =>
@@ -89,12 +97,8 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
 
   return {
     ...exact,
-    conv2d: (x, weight, bias, stride, padding) => {
-      const run = (a: Tensor, b: Tensor): Tensor => exact.conv2d(a, b, undefined, stride, padding);
-      const y = exact.conv2d(x, weight, bias, stride, padding);
-      const pixels = y.shape[2] * y.shape[3];
-      return product(y, x, weight, weight.data.length / weight.shape[0], run, bias && ((i) => bias.data[Math.floor(i / pixels) % bias.data.length]));
-    },
+    conv2d,
+    upsampleConv2d: (x, weight, bias) => conv2d(exact.upsampleNearest2x(x), weight, bias, 1, evenPadding(1)),
     linear: (x, weight, bias) =>
       product(exact.linear(x, weight, bias), x, weight, weight.shape[1], (a, b) => exact.linear(a, b, undefined), bias && ((i) => bias.data[i % bias.data.length])),
     groupNorm: (x, groups, weight, bias, eps) => {
