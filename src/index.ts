@@ -6,7 +6,7 @@ export { reshape, tensor, zeros, type DType, type FloatArray, type Tensor } from
 
 export type { Backend, Kernels, Program, Tensors } from './kernels/kernels.ts';
 export { referenceBackend, referenceKernels } from './kernels/reference/index.ts';
-export { fmaSupported, openThreads, simdBackend, simdSupported, type SimdOptions } from './kernels/simd/index.ts';
+export { fmaSupported, joinsVectors, openThreads, simdBackend, simdSupported, type SimdOptions } from './kernels/simd/index.ts';
 
 export { softmaxAttention, type AttentionInput, type AttentionMixer } from './nn/attention.ts';
 export { identity } from './nn/attention-perturbations.ts';

@@ -2,15 +2,17 @@
  * Our kernels against other libraries, in one process, taking turns. Prints a table of medians and ratios, and writes it
  * as JSON and as a chart.
  *
- *     npx tsx compare.ts [--threads N] [--seconds S] [--clock wall|cpu] [--only TEXT] [--out DIR]
+ *     npx tsx compare.ts [--threads N] [--seconds S] [--clock wall|cpu] [--only TEXT] [--out DIR] [--wide]
  *
- * `--clock cpu` counts the processor time of this process: for one thread on a machine that has other work too.
+ * `--wide` lets V8 join vectors (Node 24), for everybody. `--clock cpu` counts the processor time of this process: for one
+ * thread on a machine that has other work too.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { referenceBackend } from '../../src/kernels/reference/index.ts';
-import { fmaSupported, peakLoop, simdBackend } from '../../src/kernels/simd/index.ts';
+import { fmaSupported, joinsVectors, peakLoop, simdBackend } from '../../src/kernels/simd/index.ts';
 import { cases, operations, type Case } from './cases.ts';
 import { chart, type Bar } from './chart.ts';
 import type { Contender, Run } from './contender.ts';
@@ -20,7 +22,7 @@ import { tfjs } from './tfjs.ts';
 
 const { values } = parseArgs({ options: {
   threads: { type: 'string', default: '1' }, seconds: { type: 'string', default: '8' }, clock: { type: 'string', default: 'wall' },
-  only: { type: 'string', default: '' }, out: { type: 'string', default: 'results' },
+  only: { type: 'string', default: '' }, out: { type: 'string', default: 'results' }, wide: { type: 'boolean', default: false },
 } });
 const threads = Number(values.threads);
 /** Milliseconds. */
@@ -29,8 +31,13 @@ const now = values.clock === 'cpu' ? (): number => { const { user, system } = pr
 const REST_MILLISECONDS = 20;
 const budget = 1000 * Number(values.seconds);
 
+// Before anything is compiled, and for everybody: V8 joins neighbouring vectors to wider ones wherever it finds them.
+if (values.wide) setFlagsFromString('--experimental-wasm-revectorize');
+if (values.wide && !joinsVectors()) throw new Error('this engine does not join vectors');
+
 const contenders: readonly Contender[] = [
   ours(simdBackend({ threads })),
+  ...(values.wide ? [ours(simdBackend({ threads, wide: true }))] : []),
   ...(fmaSupported() ? [ours(simdBackend({ threads, fma: true }))] : []),
   await onnxruntimeWeb(threads),
   await onnxruntimeNode(threads),

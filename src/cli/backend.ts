@@ -1,32 +1,48 @@
 /** Which backend computes: the fast one where the engine and the precision allow it, unless the user says otherwise. */
 import { availableParallelism } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { InputError } from '../tensor/errors.ts';
 import type { DType } from '../tensor/tensor.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { referenceBackend } from '../kernels/reference/index.ts';
-import { fmaSupported, simdBackend, simdSupported } from '../kernels/simd/index.ts';
+import { fmaSupported, joinsVectors, simdBackend, simdSupported, type SimdOptions } from '../kernels/simd/index.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 
 export const dtypes: readonly DType[] = ['f32', 'f64', 'f16', 'bf16'];
 
+export const fastKernels = ['simd', 'simd-wide', 'simd-fma'] as const;
+
 export const backendOptions: OptionKinds = { dtype: 'text', kernels: 'text', threads: 'text' };
 
 export const backendHelp = `  --dtype f32|f64|f16|bf16        precision (f32)
-  --kernels reference|simd|simd-fma
-                                  plain loops, WebAssembly SIMD (the same bits), or with fused multiply-add
-                                  (other bits); simd where the engine has it. f64, f16 and bf16 always run on
-                                  the plain loops
+  --kernels reference|simd|simd-wide|simd-fma
+                                  plain loops; WebAssembly SIMD (the same bits); with vectors of 256 bits (the same
+                                  bits; behind an experimental switch of Node 24's engine, which this turns on);
+                                  with fused multiply-add (other bits). simd where the engine has it; f64, f16 and
+                                  bf16 always run on the plain loops
   --threads N                     threads of the simd kernels (as many as there are cores; the same bits)`;
 
 /** The precision and the backend that the options ask for. Throws an InputError for what this engine cannot do. */
 export function chooseBackend(options: ParsedOptions): { dtype: DType; backend: Backend } {
   const dtype = options.choice('dtype', dtypes) ?? 'f32';
   const threads = options.integer('threads', 1, 256) ?? availableParallelism();
-  const kernels = options.choice('kernels', ['reference', 'simd', 'simd-fma']);
-  if (kernels === 'simd' && !simdSupported()) throw new InputError('--kernels simd: this engine has no WebAssembly SIMD; use --kernels reference');
-  if (kernels === 'simd-fma' && !fmaSupported()) {
-    throw new InputError('--kernels simd-fma: this engine has no relaxed SIMD (Node has it from version 22 on); use --kernels simd');
-  }
-  const fast = kernels === undefined ? simdSupported() && dtype === 'f32' : kernels !== 'reference';
-  return { dtype, backend: fast ? simdBackend({ threads, fma: kernels === 'simd-fma' }) : referenceBackend() };
+  const kernels = options.choice('kernels', ['reference', ...fastKernels]) ?? (simdSupported() && dtype === 'f32' ? 'simd' : 'reference');
+  return { dtype, backend: kernels === 'reference' ? referenceBackend() : simdBackend({ threads, ...fastOptions(kernels) }) };
+}
+
+/** The fast kernels of this name. Throws an InputError where the engine cannot run them. */
+export function fastOptions(kernels: (typeof fastKernels)[number]): Pick<SimdOptions, 'fma' | 'wide'> {
+  const [fma, wide] = [kernels === 'simd-fma', kernels === 'simd-wide'];
+  if (!simdSupported()) throw new InputError(`--kernels ${kernels}: this engine has no WebAssembly SIMD; use --kernels reference`);
+  if (fma && !fmaSupported()) throw new InputError('--kernels simd-fma: this engine has no relaxed SIMD (Node has it from version 22 on); use --kernels simd');
+  if (wide && !joinVectors()) throw new InputError('--kernels simd-wide: this engine does not join vectors to wider ones (Node 24 does, on x64 with AVX2); use --kernels simd');
+  return { fma, wide };
+}
+
+/** Has V8 join vectors from now on; says whether it does. */
+function joinVectors(): boolean {
+  // Engines without relaxed SIMD are too old to know the switch, and would complain.
+  if (!fmaSupported()) return false;
+  setFlagsFromString('--experimental-wasm-revectorize');
+  return joinsVectors();
 }

@@ -5,7 +5,7 @@ import { manualSeed } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Backend, Kernels } from '../kernels/kernels.ts';
 import { referenceBackend } from '../kernels/reference/index.ts';
-import { fmaSupported, peakLoop, simdBackend, simdSupported, type StepTime } from '../kernels/simd/index.ts';
+import { peakLoop, simdBackend, simdSupported, type SimdOptions, type StepTime } from '../kernels/simd/index.ts';
 import { cfg } from '../guidance/cfg.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import { none } from '../guidance/none.ts';
@@ -15,6 +15,7 @@ import { sampleSteps } from '../sampling/sample.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import { selectLayers } from '../unet/selectors.ts';
 import { runUNet, type UNet } from '../unet/unet.ts';
+import { fastKernels, fastOptions } from './backend.ts';
 import type { Command } from './command.ts';
 import { median, medianTimes, type Subject } from './measure.ts';
 import { loadModel } from './model.ts';
@@ -31,7 +32,8 @@ touches registers reaches in the same process at the same moments: as many multi
 
   --model DIR                     a pipeline or UNet folder (the letters model that ships)
   --threads N                     how many threads to compare with one (as many as there are cores)
-  --kernels simd|simd-fma         with fused multiply-add or without (simd)
+  --kernels simd|simd-wide|simd-fma
+                                  with vectors of 128 bits, of 256, or with fused multiply-add (simd)
   --json                          all figures as JSON`;
 
 export const benchCommand: Command = { summary: 'measures the kernels and a model on this machine', help, run };
@@ -48,22 +50,21 @@ interface OperationTime {
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
   if (!simdSupported()) throw new InputError('this engine has no WebAssembly SIMD, so there is nothing to measure');
-  const fma = options.choice('kernels', ['simd', 'simd-fma']) === 'simd-fma';
-  if (fma && !fmaSupported()) throw new InputError('--kernels simd-fma: this engine has no relaxed SIMD (Node has it from version 22 on)');
+  const kernels = fastOptions(options.choice('kernels', fastKernels) ?? 'simd');
   const threads = options.integer('threads', 1, 256) ?? availableParallelism();
   const folder = options.text('model') ?? lettersModel;
   const { unet } = await loadModel(folder, 'f32');
   if (!unet.config.sampleSize) throw new InputError(`${folder}: the model has no sample_size`);
 
-  const single = simdBackend({ fma });
-  const several = threads > 1 ? simdBackend({ threads, fma }) : undefined;
-  const peak = peakMeter();
+  const single = simdBackend(kernels);
+  const several = threads > 1 ? simdBackend({ threads, ...kernels }) : undefined;
+  const peak = peakMeter(kernels.wide);
   const result = {
     engine: `Node ${process.versions.node}, ${process.arch}`,
     kernels: single.name,
     peakGigaflops: Math.max(...Array.from({ length: 40 }, peak)),
-    operations: measureOperations(fma, peak),
-    model: { ...measureModel(unet, single, several, threads), steps: measureSteps(unet, fma, peak) },
+    operations: measureOperations(kernels, peak),
+    model: { ...measureModel(unet, single, several, threads), steps: measureSteps(unet, kernels, peak) },
     guidance: measureGuidance(unet, single),
     residentMegabytes: process.resourceUsage().maxRSS / 1024,
   };
@@ -74,8 +75,8 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 /** A short measurement of the peak, to be taken beside what is compared with it: the speed of a shared machine changes from second to second. */
-function peakMeter(): () => number {
-  const loop = peakLoop();
+function peakMeter(wide = false): () => number {
+  const loop = peakLoop(wide);
   for (let i = 0; i < 50; i++) loop(20_000); // compiled late, like the kernels
   const rate = (): number => {
     const start = performance.now();
@@ -107,9 +108,9 @@ function operationList() {
 }
 
 /** Each operation as a call of its own, and within it the steps with products, beside the peak. */
-function measureOperations(fma: boolean, peak: () => number): readonly OperationTime[] {
+function measureOperations(kernels: Pick<SimdOptions, 'fma' | 'wide'>, peak: () => number): readonly OperationTime[] {
   let inProducts = 0;
-  const backend = simdBackend({ fma, watch: ({ products, milliseconds }) => { inProducts += products > 0 ? milliseconds : 0; } });
+  const backend = simdBackend({ ...kernels, watch: ({ products, milliseconds }) => { inProducts += products > 0 ? milliseconds : 0; } });
   const measured = operationList().map(({ name, products, shape, apply }) => {
     const x = manualSeed(0).randn(shape);
     const program = (kernels: Kernels, inputs: Readonly<Record<string, Tensor>>) => ({ y: apply(kernels, inputs['x']) });
@@ -160,13 +161,13 @@ function measureModel(unet: UNet, single: Backend, several: Backend | undefined,
 }
 
 /** The steps of the model's program, those of one name and shape together, the longest first. */
-function measureSteps(unet: UNet, fma: boolean, peak: () => number): readonly OperationTime[] {
+function measureSteps(unet: UNet, kernels: Pick<SimdOptions, 'fma' | 'wide'>, peak: () => number): readonly OperationTime[] {
   const sums = new Map<string, { products: number; milliseconds: number }>();
   const watch = ({ name, products, milliseconds }: StepTime): void => {
     const sum = sums.get(name) ?? { products: 0, milliseconds: 0 };
     sums.set(name, { products: sum.products + products, milliseconds: sum.milliseconds + milliseconds });
   };
-  const backend = simdBackend({ fma, watch });
+  const backend = simdBackend({ ...kernels, watch });
   const input = modelInput(unet);
   for (let i = 0; i < 5; i++) runUNet(unet, backend, input);
   sums.clear();

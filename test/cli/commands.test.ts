@@ -66,6 +66,10 @@ describe('pag sample', () => {
       const one = await run(tensor('f32', [1, 3, 8, 8], noise.data.slice(192 * i, 192 * (i + 1))));
       expect(one.data).toEqual(both.data.slice(192 * i, 192 * (i + 1)));
     }
+    // Where the engine joins no vectors, they are refused.
+    const wide = await run(noise, '--kernels', 'simd-wide').catch((problem: unknown) => String(problem));
+    if (typeof wide === 'string') expect(wide).toMatch(/^InputError: --kernels simd-wide: this engine does not join vectors .*; use --kernels simd$/);
+    else expect(wide).toEqual(both);
     expect(await run(noise, '--pag-layers', 'mid,up')).not.toEqual(both);
     expect(await run(noise, '--dtype', 'f64')).not.toEqual(both);
   });

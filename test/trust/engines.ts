@@ -1,5 +1,5 @@
 /**
- * `npm run bits`: the reference runs in this Node, in Node 22 and 24 (packages of npm), in Chromium and in Firefox, each
+ * `npm run bits`: the reference runs in this Node, in Node 22 and 24 (packages of npm; 24 also with wider vectors), in Chromium and in Firefox, each
  * compared with the one snapshot, fixtures/bits.json.
  *
  * --update writes the snapshot anew, from the plain loops in this Node.  --all: an engine that is not there is a failure.
@@ -35,15 +35,15 @@ const bundle = (entry: string, platform: 'node' | 'browser'): string => {
   return outfile;
 };
 
-async function inNode(executable: string): Promise<readonly Digest[]> {
-  const { stdout } = await promisify(execFile)(executable, [nodeBundle, letters], { timeout: limit });
+async function inNode(executable: string, switches: readonly string[] = []): Promise<readonly Digest[]> {
+  const { stdout } = await promisify(execFile)(executable, [...switches, nodeBundle, letters], { timeout: limit });
   return stdout.trim().split('\n').map((line) => JSON.parse(line) as Digest);
 }
 
 /** A Node of npm's package `node`, which ships the executable. */
-function nodePackage(version: string): Engine {
+function nodePackage(version: string, ...switches: readonly string[]): Engine {
   const folder = join(scratch, `node-${version}`);
-  const name = `Node ${version}`;
+  const name = ['Node', version, ...switches].join(' ');
   try {
     execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, `node@${version}`], { stdio: 'pipe', timeout: limit });
   } catch (error) {
@@ -51,7 +51,7 @@ function nodePackage(version: string): Engine {
     return { name, run: undefined, missing: `npm could not install node@${version} (${reason})` };
   }
   const executable = join(folder, 'node_modules/node/bin/node');
-  return { name: `${name} (${execFileSync(executable, ['--version'], { encoding: 'utf8' }).trim()})`, run: () => inNode(executable) };
+  return { name: `${name} (${execFileSync(executable, ['--version'], { encoding: 'utf8' }).trim()})`, run: () => inNode(executable, switches) };
 }
 
 /** A browser of this machine, headless, on a page that computes and sends what it found. */
@@ -139,6 +139,8 @@ console.log('The bits of the reference runs, compared with fixtures/bits.json');
 let failures = 0;
 const engines = [
   () => thisNode, () => nodePackage('22'), () => nodePackage('24'),
+  // V8 joins the vectors of wide tiles to vectors of 256 bits.
+  () => nodePackage('24', '--experimental-wasm-revectorize'),
   () => browser('Chromium', ['chromium', 'chromium-browser', 'google-chrome'], (profile) => ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', `--user-data-dir=${profile}`]),
   () => browser('Firefox', ['firefox-esr', 'firefox'], (profile) => ['--headless', '--no-remote', '--profile', firefoxProfile(profile)]),
 ];

@@ -44,6 +44,7 @@ const ways: readonly Way[] = [
   { name: 'loops', backend: () => referenceBackend(), apart: false },
   { name: 'simd, 1 thread', backend: () => simdBackend({ threads: 1 }), apart: false },
   { name: 'simd, 2 threads', backend: async () => simdBackend({ threads: 2, workers: await openThreads(1) }), apart: false },
+  { name: 'simd, wide tiles', backend: () => simdBackend({ wide: true }), apart: false },
   { name: 'simd, 1 thread, one by one', backend: () => simdBackend({ threads: 1 }), apart: true },
 ];
 

@@ -4,13 +4,13 @@
  *     score[m] = fround(dot(q[n], k[m]) · scale);  p[m] = exp(score[m] − max);  A[m] = p[m] / laneSum(p);  out[n] = Σ_m A[m] · v[m]
  *
  * Queries, keys and values are planes [D, N], as a convolution over the picture leaves them. A unit of work is eight
- * queries of one head, one query in each lane of two vectors. So the maximum and the sums of the softmax run down
+ * queries of one head (or 16: a panel), one query in each lane of two vectors. So the maximum and the sums of the softmax run down
  * the scratch array [M][8] and never across lanes, and both products are the register tile of the convolution.
  */
 import { call, f32, f32x4, forRange, i32, set, v128, when } from './assembler.ts';
 import type { Body, Code, Func, I32, Local } from './assembler.ts';
 import { expf } from './elementary.ts';
-import { at, kernel, keyOf, type Library } from './library.ts';
+import { at, kernel, keyOf, type Library, type Panel } from './library.ts';
 import { parallel } from './parallel.ts';
 import { evenSteps, RUN, stepsPerTurn, storeLanes, tileSum } from './tile.ts';
 
@@ -28,15 +28,17 @@ export interface AttentionSpec {
   readonly outStride: number;
 }
 
-/** Queries of a unit. */
-const WIDTH = 8;
-const ROW_BYTES = 4 * WIDTH;
 /** Lanes of the definition's laneSum. */
 const LANES = 16;
 
 /** Bytes of scratch that each thread needs: the lane sums, the scores [M][8], and eight queries [d][8]. */
-export function attentionScratch(spec: AttentionSpec): number {
-  return ROW_BYTES * (LANES + spec.keys + spec.size);
+export function attentionScratch(panel: Panel, spec: AttentionSpec): number {
+  return 4 * panel * (LANES + spec.keys + spec.size);
+}
+
+/** Where a row of scratch has its vectors, in bytes. */
+function vectorsOf(panel: Panel): readonly number[] {
+  return Array.from({ length: panel / 4 }, (_, j) => 16 * j);
 }
 
 /**
@@ -67,22 +69,23 @@ export function packKeysKernel(lib: Library, { batch, heads, keys, size, kStride
 /** The function (packed keys, q [d][8], scores): the scaled scores of `rows` keys with eight queries. */
 function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func {
   const perTurn = stepsPerTurn(spec.size, RUN, 16);
+  const row = 4 * lib.panel;
   const key = keyOf(['scores', rows, spec.size, spec.scale]);
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
     const [a, b, out] = body.params as Three;
     const { code, sums } = tileSum(body, {
       a, b,
       aSteps: evenSteps(perTurn, Array.from({ length: rows }, (_, i) => 4 * i), 4 * rows),
-      bVectors: [0, 16],
-      bSteps: Array.from({ length: perTurn }, (_, d) => ROW_BYTES * d),
-      bTurn: ROW_BYTES * perTurn,
+      bVectors: vectorsOf(lib.panel),
+      bSteps: Array.from({ length: perTurn }, (_, d) => row * d),
+      bTurn: row * perTurn,
       turns: spec.size / perTurn,
       turnsPerRun: RUN / perTurn,
       fma: lib.fma,
     });
     return [
       code,
-      sums.map((row, i) => row.map((sum, j) => v128.store(out, f32x4.mul(sum, f32x4.const(spec.scale)), ROW_BYTES * i + 16 * j))),
+      sums.map((ofKey, i) => ofKey.map((sum, j) => v128.store(out, f32x4.mul(sum, f32x4.const(spec.scale)), row * i + 16 * j))),
     ];
   });
 }
@@ -90,22 +93,23 @@ function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func {
 /** The function (v, map, out): `rows` channels of the result for eight queries, of which `lanes` are stored. */
 function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number): Func {
   const perTurn = stepsPerTurn(spec.keys, RUN, 8);
+  const row = 4 * lib.panel;
   const key = keyOf(['mix', rows, lanes, spec.keys, spec.queries]);
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
     const [a, b, out] = body.params as Three;
     const { code, sums } = tileSum(body, {
       a, b,
       aSteps: evenSteps(perTurn, Array.from({ length: rows }, (_, i) => 4 * spec.keys * i), 4),
-      bVectors: [0, 16],
-      bSteps: Array.from({ length: perTurn }, (_, m) => ROW_BYTES * m),
-      bTurn: ROW_BYTES * perTurn,
+      bVectors: vectorsOf(lib.panel),
+      bSteps: Array.from({ length: perTurn }, (_, m) => row * m),
+      bTurn: row * perTurn,
       turns: spec.keys / perTurn,
       turnsPerRun: RUN / perTurn,
       fma: lib.fma,
     });
     return [
       code,
-      sums.map((row, i) => row.map((sum, j) => {
+      sums.map((ofChannel, i) => ofChannel.map((sum, j) => {
         const stored = Math.min(4, lanes - 4 * j);
         return stored <= 0 ? [] : storeLanes(out, sum, stored, 4 * spec.queries * i + 16 * j);
       })),
@@ -119,36 +123,38 @@ function softmaxColumns(lib: Library, keys: number): Func {
     const [lanes, scores] = body.params as [Local<'i32'>, Local<'i32'>];
     const offset = body.local('i32');
     const lane = body.local('i32');
-    const end = i32.const(ROW_BYTES * keys);
-    const both = [0, 16];
-    const tops = both.map(() => body.local('v128'));
-    const values = both.map(() => body.local('v128'));
+    const row = 4 * lib.panel;
+    const end = i32.const(row * keys);
+    const vectors = vectorsOf(lib.panel);
+    const tops = vectors.map(() => body.local('v128'));
+    const values = vectors.map(() => body.local('v128'));
     const score = i32.add(scores, offset);
     return [
       // A NaN is passed over here, but makes its p, hence the sum, hence the whole row NaN, as in the definition.
       tops.map((top) => set(top, f32x4.const(-Infinity))),
-      forRange(offset, i32.const(0), end, ROW_BYTES, tops.map((top, j) => set(top, f32x4.pmax(top, v128.load(score, both[j]!))))),
-      Array.from({ length: 2 * LANES }, (_, i) => v128.store(lanes, f32x4.const(0), 16 * i)),
-      forRange(offset, i32.const(0), end, ROW_BYTES, [
-        set(lane, i32.add(lanes, i32.and(offset, i32.const(ROW_BYTES * LANES - 1)))),
-        values.map((value, j) => set(value, f32x4.sub(v128.load(score, both[j]!), tops[j]!))),
+      forRange(offset, i32.const(0), end, row, tops.map((top, j) => set(top, f32x4.pmax(top, v128.load(score, vectors[j]!))))),
+      Array.from({ length: vectors.length * LANES }, (_, i) => v128.store(lanes, f32x4.const(0), 16 * i)),
+      forRange(offset, i32.const(0), end, row, [
+        set(lane, i32.add(lanes, i32.and(offset, i32.const(row * LANES - 1)))),
+        values.map((value, j) => set(value, f32x4.sub(v128.load(score, vectors[j]!), tops[j]!))),
         expf(body, values),
-        values.map((value, j) => [
-          v128.store(score, value, both[j]!),
-          v128.store(lane, f32x4.add(v128.load(lane, both[j]!), value), both[j]!),
-        ]),
+        values.map((value, j) => v128.store(score, value, vectors[j]!)),
+        values.map((value, j) => set(value, f32x4.add(v128.load(lane, vectors[j]!), value))),
+        values.map((value, j) => v128.store(lane, value, vectors[j]!)),
       ]),
-      values.map((value, j) => halveLanes(body, lanes, both[j]!, value)),
-      forRange(offset, i32.const(0), end, ROW_BYTES,
-        values.map((total, j) => v128.store(score, f32x4.div(v128.load(score, both[j]!), total), both[j]!))),
+      values.map((value, j) => halveLanes(body, lanes, row, vectors[j]!, value)),
+      forRange(offset, i32.const(0), end, row, [
+        tops.map((share, j) => set(share, f32x4.div(v128.load(score, vectors[j]!), values[j]!))),
+        tops.map((share, j) => v128.store(score, share, vectors[j]!)),
+      ]),
     ];
   });
 }
 
 /** lane[i] += lane[i + 8], + 4, + 2, + 1: the sum into `total`. */
-function halveLanes(body: Body, lanes: I32, offset: number, total: Local<'v128'>): Code {
+function halveLanes(body: Body, lanes: I32, row: number, offset: number, total: Local<'v128'>): Code {
   const values = Array.from({ length: LANES }, () => body.local('v128'));
-  const code: Code[] = values.map((value, i) => set(value, v128.load(lanes, ROW_BYTES * i + offset)));
+  const code: Code[] = values.map((value, i) => set(value, v128.load(lanes, row * i + offset)));
   for (let half = LANES / 2; half >= 1; half /= 2) {
     for (let i = 0; i < half; i++) code.push(set(values[i]!, f32x4.add(values[i]!, values[i + half]!)));
   }
@@ -173,8 +179,10 @@ export const applyMapKernel = (lib: Library, spec: AttentionSpec): Func => kerne
 /** `qStride` and `outStride` are the map's where the map takes their place. */
 function kernelOf(lib: Library, spec: AttentionSpec, { source, result }: MapParts): Func {
   const { batch, heads, queries, keys, size } = spec;
-  const groups = Math.ceil(queries / WIDTH);
-  const lastLanes = queries - WIDTH * (groups - 1);
+  const width = lib.panel;
+  const row = 4 * width;
+  const groups = Math.ceil(queries / width);
+  const lastLanes = queries - width * (groups - 1);
   const byProducts = source === 'products';
   const byValues = result === 'values';
   const rowBytes = 4 * keys;
@@ -191,9 +199,9 @@ function kernelOf(lib: Library, spec: AttentionSpec, { source, result }: MapPart
     const wholeKeys = keys - (keys % 4);
     const wholeSize = size - (size % 4);
     const score = (rows: number): Code =>
-      call(scoreTile(lib, spec, rows), at(k, m, 4 * size), eightQueries, at(scores, m, ROW_BYTES));
-    const copyQueries = forRange(m, i32.const(0), i32.const(size), 1, [0, 16].map((half) =>
-      v128.store(at(eightQueries, m, ROW_BYTES), v128.load(at(q, m, 4 * queries), half), half)));
+      call(scoreTile(lib, spec, rows), at(k, m, 4 * size), eightQueries, at(scores, m, row));
+    const copyQueries = forRange(m, i32.const(0), i32.const(size), 1, vectorsOf(width).map((vector) =>
+      v128.store(at(eightQueries, m, row), v128.load(at(q, m, 4 * queries), vector), vector)));
     const mixAll = (stored: number): Code => {
       const mix = (rows: number): Code =>
         call(mixTile(lib, spec, rows, stored), at(v, m, 4 * keys), scores, at(out, m, 4 * queries));
@@ -202,16 +210,16 @@ function kernelOf(lib: Library, spec: AttentionSpec, { source, result }: MapPart
         size % 4 === 0 ? [] : mix(size % 4),
       ];
     };
-    const eight = Array.from({ length: WIDTH }, (_, query) => query);
+    const eight = Array.from({ length: width }, (_, query) => query);
     const readRows = (count: number): Code => forRange(m, i32.const(0), i32.const(keys), 1, eight.slice(0, count).map((query) =>
-      f32.store(at(scores, m, ROW_BYTES), f32.load(at(q, m, 4), query * rowBytes), 4 * query)));
+      f32.store(at(scores, m, row), f32.load(at(q, m, 4), query * rowBytes), 4 * query)));
     const writeRows = (count: number): Code => forRange(m, i32.const(0), i32.const(keys), 1, eight.slice(0, count).map((query) =>
-      f32.store(at(out, m, 4), f32.load(at(scores, m, ROW_BYTES), 4 * query), query * rowBytes)));
+      f32.store(at(out, m, 4), f32.load(at(scores, m, row), 4 * query), query * rowBytes)));
     /** What depends on how many queries there are: eight, or in the last group perhaps fewer. */
     const forQueries = (code: (count: number) => Code): Code =>
-      lastLanes === WIDTH ? code(WIDTH) : when(i32.eq(group, i32.const(groups - 1)), code(lastLanes), code(WIDTH));
-    const mapRow = (start: I32, stride: number): I32 => at(at(at(start, b, stride), head, queries * rowBytes), group, WIDTH * rowBytes);
-    const planes = (start: I32, stride: number): I32 => at(at(at(start, b, stride), head, 4 * size * queries), group, ROW_BYTES);
+      lastLanes === width ? code(width) : when(i32.eq(group, i32.const(groups - 1)), code(lastLanes), code(width));
+    const mapRow = (start: I32, stride: number): I32 => at(at(at(start, b, stride), head, queries * rowBytes), group, width * rowBytes);
+    const planes = (start: I32, stride: number): I32 => at(at(at(start, b, stride), head, 4 * size * queries), group, row);
 
     return parallel(lib, body, batch * heads * groups, (unit) => [
       set(group, i32.remU(unit, i32.const(groups))),
@@ -221,10 +229,10 @@ function kernelOf(lib: Library, spec: AttentionSpec, { source, result }: MapPart
       byProducts ? set(k, at(k0, i32.divU(unit, i32.const(groups)), 4 * size * keys)) : [],
       byValues ? set(v, at(at(v0, b, spec.vStride), head, 4 * size * keys)) : [],
       set(out, byValues ? planes(out0, spec.outStride) : mapRow(out0, spec.outStride)),
-      set(lanes, at(scratch0, body.thread, attentionScratch(spec))),
-      set(scores, i32.add(lanes, i32.const(ROW_BYTES * LANES))),
+      set(lanes, at(scratch0, body.thread, attentionScratch(width, spec))),
+      set(scores, i32.add(lanes, i32.const(row * LANES))),
       byProducts ? [
-        set(eightQueries, i32.add(scores, i32.const(ROW_BYTES * keys))),
+        set(eightQueries, i32.add(scores, i32.const(row * keys))),
         copyQueries,
         forRange(m, i32.const(0), i32.const(wholeKeys), 4, score(4)),
         keys % 4 === 0 ? [] : score(keys % 4),

@@ -1,7 +1,7 @@
 /** From steps to one WebAssembly module whose `run(thread, arena)` does them all in order. */
 import { call, i32, when } from './assembler.ts';
 import type { Code, I32, MemoryImport } from './assembler.ts';
-import { library } from './library.ts';
+import { library, type Library } from './library.ts';
 import { CONTROL } from './memory.ts';
 import { COUNTERS_BYTES, firstThreadOnly } from './parallel.ts';
 import type { Place, Step } from './steps.ts';
@@ -15,9 +15,9 @@ function address(place: Place, arena: I32): I32 {
  * The module imports env.memory; env.host(step), which does a step of the kind 'host'; and, to be watched,
  * env.done(step), which the first thread calls after each step.
  */
-export function compile(steps: readonly Step[], memory: MemoryImport, threads: number, fma: boolean, watched: boolean): Uint8Array<ArrayBuffer> {
+export function compile(steps: readonly Step[], memory: MemoryImport, options: Pick<Library, 'threads' | 'fma' | 'panel'>, watched: boolean): Uint8Array<ArrayBuffer> {
   if (CONTROL.COUNTERS + COUNTERS_BYTES * steps.length > CONTROL.BYTES) throw new RangeError(`a program of ${steps.length} steps is too long`);
-  const lib = library(memory, threads, fma);
+  const lib = library(memory, options);
   const host = lib.module.importFunc('host', { params: ['i32'], results: [] });
   const done = watched ? lib.module.importFunc('done', { params: ['i32'], results: [] }) : undefined;
   const kernels = steps.map((step) => (step.kind === 'kernel' ? step.make(lib) : undefined));

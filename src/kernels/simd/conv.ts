@@ -3,7 +3,7 @@
  *
  *     out[b,o,y,x] = Σ_{c, ky, kx} w[o,c,ky,kx] · x[b, c, y·s + ky − top, x·s + kx − left]  + bias[o]
  *
- * A tile holds 4 neighbouring pixels × 8 output channels (a panel, two vectors). It reads the picture directly: the input lies in
+ * A tile holds 4 neighbouring pixels × 8 output channels (a panel, two vectors; or 16). It reads the picture directly: the input lies in
  * memory with its border of zeros, so tap (ky, kx) is an offset and nothing is ever gathered into columns. Pixels are spread over
  * the lanes, and stay in registers from one tap of a row to the next: four pixels under a row of three taps are six numbers
  * to load, not twelve. The finished tile is transposed, for the output has its channels as planes.
@@ -13,14 +13,13 @@
  * Order of work: the picture is cut into strips of rows, and all panels of output channels go over each strip. A tile of 3×3 taps
  * reads little more than a byte for each multiplication, so the second-level cache is near enough for its weights.
  */
-import { call, forRange, i32, set, when } from './assembler.ts';
+import { call, forRange, i32, set, v128, when } from './assembler.ts';
 import type { Code, Func, I32, Local } from './assembler.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
-import { at, divisorUpTo, kernel, keyOf, pieceSize, type Library } from './library.ts';
-import { PANEL } from './linear.ts';
+import { at, divisorUpTo, kernel, keyOf, pieceSize, type Library, type Panel } from './library.ts';
 import { parallel, wantedUnits } from './parallel.ts';
 import type { PlaneLayout } from './planes.ts';
-import { RUN, stepsPerTurn, storeApart, storeLanes, tileSum, transposed, type AStep } from './tile.ts';
+import { RUN, stepsPerTurn, storeApart, storeLanes, tileSum, transposed, type Accumulators, type AStep } from './tile.ts';
 
 /** Pixels of a tile; the last of a row may have fewer. */
 const PIXELS = 4;
@@ -68,7 +67,12 @@ function tapSteps({ kernelHeight, kernelWidth, stride, input }: ConvSpec, channe
   return Array.from({ length: channels }, () => channel).flat();
 }
 
-/** The function (input, weights, out, …operands) that computes `outputs` channels of `pixels` neighbouring pixels. */
+/** Bytes of scratch that each thread needs: one tile. */
+export function convScratch(panel: Panel): number {
+  return 4 * PIXELS * panel;
+}
+
+/** The function (input, weights, out, scratch, …operands) that computes `outputs` channels of `pixels` neighbouring pixels. */
 function convTile(lib: Library, spec: ConvSpec, outputs: number, pixels: number): Func {
   const { channels, epilogue } = spec;
   const taps = spec.kernelHeight * spec.kernelWidth;
@@ -80,19 +84,20 @@ function convTile(lib: Library, spec: ConvSpec, outputs: number, pixels: number)
   const key = keyOf(['convTile', outputs, pixels, channels, aSteps, planeBytes, spec.phases, epilogueKinds(epilogue)]);
 
   const operandTypes = Array.from({ length: operandCount(epilogue) }, () => 'i32' as const);
-  return lib.func(key, { params: ['i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
-    const [a, b, out, ...operands] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
+  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
+    const [a, b, out, scratch, ...operands] = body.params as [...Four, ...Local<'i32'>[]];
     const { code, sums } = tileSum(body, {
       a, b, aSteps,
       bVectors: vectors.map((_, j) => 16 * j),
-      bSteps: aSteps.map((_, k) => 4 * PANEL * k),
-      bTurn: 4 * PANEL * aSteps.length,
+      bSteps: aSteps.map((_, k) => 4 * lib.panel * k),
+      bTurn: 4 * lib.panel * aSteps.length,
       turns: channels / perTurn,
       turnsPerRun: channelsPerRun(taps) / perTurn,
       fma: lib.fma,
     });
     return [
       code,
+      lib.panel === 16 ? throughMemory(scratch, sums) : [],
       vectors.map((ofVector, j) => {
         const planes = transposed(body, sums.map((row) => row[j]!));
         return [planes.code, ofVector.map((o, i) => [
@@ -104,44 +109,51 @@ function convTile(lib: Library, spec: ConvSpec, outputs: number, pixels: number)
   });
 }
 
-/** The kernel of (thread, counters, input, weights, out, …epilogue operands). The weights are in panels. */
+/** An engine that joins neighbouring vectors begins with those that are stored side by side, and a transposed tile never is. */
+function throughMemory(scratch: I32, sums: Accumulators): Code {
+  const flat = sums.flat();
+  return [flat.map((sum, i) => v128.store(scratch, sum, 16 * i)), flat.map((sum, i) => set(sum, v128.load(scratch, 16 * i)))];
+}
+
+/** The kernel of (thread, counters, input, weights, out, scratch, …epilogue operands). The weights are in panels, scratch is that of all threads. */
 export function convKernel(lib: Library, spec: ConvSpec): Func {
   const { batch, channels, outChannels, outHeight, outWidth, phases, stride, input, epilogue } = spec;
   const taps = spec.kernelHeight * spec.kernelWidth;
   const operandOps = epilogue.filter(hasOperand);
 
-  const panels = Math.ceil(outChannels / PANEL);
+  const panels = Math.ceil(outChannels / lib.panel);
   const units = wantedUnits(lib);
   const pictures = batch * phases ** 2;
   const height = divisorUpTo(outHeight, Math.min(STRIP_PIXELS / outWidth, (outHeight * panels * pictures) / units));
   const strips = outHeight / height;
   const panelsPerUnit = pieceSize(panels, panels, units / (strips * pictures));
   const chunks = Math.ceil(panels / panelsPerUnit);
-  const fullPanels = Math.floor(outChannels / PANEL);
-  const restOutputs = outChannels % PANEL;
+  const fullPanels = Math.floor(outChannels / lib.panel);
+  const restOutputs = outChannels % lib.panel;
   const wholeWidth = outWidth - (outWidth % PIXELS);
   /** In the output. */
   const pixelBytes = 4 * phases;
   const rowBytes = pixelBytes * phases * outWidth;
   const planeBytes = rowBytes * outHeight;
   const stripBytes = rowBytes * height;
-  const weightBytes = 4 * PANEL * channels * taps;
+  const weightBytes = 4 * lib.panel * channels * taps;
 
-  return kernel(lib, `conv${keyOf(spec)}`, 3 + operandOps.length, (body) => {
-    const [inputStart, weights, outStart, ...operandStarts] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
+  return kernel(lib, `conv${keyOf(spec)}`, 4 + operandOps.length, (body) => {
+    const [inputStart, weights, outStart, scratch, ...operandStarts] = body.pointers as [...Four, ...Local<'i32'>[]];
     const [b, phase, strip, panel, begin, end, stripInput, stripOut, phaseWeights, row, column] = Array.from({ length: 11 }, () => body.local('i32')) as Eleven;
     const operands = operandOps.map(() => body.local('i32'));
 
     /** The call for `outputs` channels of a panel, and the pixels from (row, column) on. */
     const tile = (outputs: number, pixels: number): Code => {
       const element = at(at(i32.const(0), row, rowBytes), column, pixelBytes);
-      const inPlanes = (start: I32): I32 => i32.add(at(start, panel, PANEL * planeBytes), element);
+      const inPlanes = (start: I32): I32 => i32.add(at(start, panel, lib.panel * planeBytes), element);
       return call(
         convTile(lib, spec, outputs, pixels),
         at(at(stripInput, row, stride * input.rowStride), column, 4 * stride),
         at(phaseWeights, panel, weightBytes),
         inPlanes(stripOut),
-        ...operandOps.map((op, i) => (op.kind === 'residual' ? inPlanes(operands[i]!) : at(operands[i]!, panel, 4 * PANEL))),
+        at(scratch, body.thread, convScratch(lib.panel)),
+        ...operandOps.map((op, i) => (op.kind === 'residual' ? inPlanes(operands[i]!) : at(operands[i]!, panel, 4 * lib.panel))),
       );
     };
     /** All pixels of the strip in `outputs` channels of a panel. */
@@ -173,11 +185,12 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
         : at(at(operandStarts[i]!, b, op.batchStride), strip, stripBytes))),
       set(end, i32.add(begin, i32.const(panelsPerUnit))),
       forRange(panel, begin, end, 1, [
-        when(i32.ltS(panel, i32.const(fullPanels)), tiles(PANEL)),
+        when(i32.ltS(panel, i32.const(fullPanels)), tiles(lib.panel)),
         restOutputs === 0 ? [] : when(i32.eq(panel, i32.const(fullPanels)), tiles(restOutputs)),
       ]),
     ]);
   });
 }
 
-type Eleven = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+type Four = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+type Eleven = [...Four, ...Four, Local<'i32'>, Local<'i32'>, Local<'i32'>];

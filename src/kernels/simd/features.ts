@@ -1,6 +1,7 @@
 /** What the WebAssembly engine at hand can do, found out by offering it tiny modules. */
 import { f32x4, i32, moduleBuilder, v128 } from './assembler.ts';
 import type { Code } from './assembler.ts';
+import { peakLoop } from './peak.ts';
 
 function validates(code: Code): boolean {
   if (typeof WebAssembly === 'undefined') return false;
@@ -19,6 +20,24 @@ export function simdSupported(): boolean {
 export function fmaSupported(): boolean {
   const one = f32x4.const(1);
   return validates(v128.store(i32.const(0), f32x4.relaxedMadd(one, one, one)));
+}
+
+/**
+ * Whether the engine joins two neighbouring vectors to one of 256 bits, as V8 (13, in Node 24) does when it is started with
+ * --experimental-wasm-revectorize. Only the clock can tell: 24 vectors in a loop are more than there are registers, so an engine that
+ * does not join them is slower with them than with 14, and one that does is nearly twice as fast. Takes some tenths of a second.
+ */
+export function joinsVectors(): boolean {
+  const [narrow, wide] = [peakLoop(false), peakLoop(true)].map((loop) => {
+    // Compiled late.
+    for (let i = 0; i < 50; i++) loop(20_000);
+    const rates = Array.from({ length: 20 }, () => {
+      const start = performance.now();
+      return loop(6_000) / (performance.now() - start);
+    });
+    return Math.max(...rates);
+  }) as [number, number];
+  return wide > 1.2 * narrow;
 }
 
 /** Whether memory can be shared between threads: always in Node, in browsers on cross-origin isolated pages. */

@@ -5,22 +5,28 @@
 import { i32, moduleBuilder } from './assembler.ts';
 import type { Body, Code, Func, I32, Local, MemoryImport, ModuleBuilder, Signature, ValueType } from './assembler.ts';
 
+/** Outputs that a tile has side by side: those of two vectors, or of four. */
+export type Panel = 8 | 16;
+
 export interface Library {
   readonly module: ModuleBuilder;
   readonly threads: number;
   /** Fused multiply-add in the products. */
   readonly fma: boolean;
+  /** How wide tiles are: 8 numbers, or 16 for engines that join neighbouring vectors. */
+  readonly panel: Panel;
   /** The function of this key, made at its first use. */
   func(key: string, signature: Signature, write: (body: Body) => Code): Func;
 }
 
-export function library(memory: MemoryImport, threads: number, fma: boolean): Library {
+export function library(memory: MemoryImport, { threads, fma, panel }: Pick<Library, 'threads' | 'fma' | 'panel'>): Library {
   const module = moduleBuilder(memory);
   const known = new Map<string, Func>();
   return {
     module,
     threads,
     fma,
+    panel,
     func(key, signature, write) {
       const found = known.get(key);
       if (found) return found;

@@ -3,18 +3,16 @@
  *
  *     out[r,o] = Σ_c x[r,c] · w[o,c]  + bias[o]
  *
- * A tile holds 4 rows × 8 outputs. The weights are packed in panels of eight outputs, a step's eight numbers side by side;
+ * A tile holds 4 rows × 8 outputs. The weights are packed in panels of eight outputs, a step's eight numbers side by side (or 16);
  * a panel stays in the first-level cache while rows pass by. Few rows take several panels at once instead.
  */
 import { call, i32, increase, set, when, whileLoop } from './assembler.ts';
 import type { Code, Func, Local } from './assembler.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
-import { at, kernel, keyOf, pieceSize, type Library } from './library.ts';
+import { at, kernel, keyOf, pieceSize, type Library, type Panel } from './library.ts';
 import { parallel, wantedUnits } from './parallel.ts';
 import { evenSteps, RUN, stepsPerTurn, storeLanes, tileSum, tileWidth } from './tile.ts';
 
-/** Outputs of a panel. */
-export const PANEL = 8;
 /** Rows whose input fits the second-level cache, to pass by each panel. */
 const ROWS_PER_UNIT = 64;
 
@@ -25,14 +23,14 @@ export interface LinearSpec {
   readonly epilogue: Epilogue;
 }
 
-/** The weights [O, C] as panels [⌈O/8⌉][C][8], the last one filled up with zeros. They may be a part of longer rows, from number `first` of each on. */
-export function packPanels(weight: ArrayLike<number>, outChannels: number, channels: number, first = 0): Float32Array {
+/** The weights [O, C] as panels [⌈O/P⌉][C][P], the last one filled up with zeros. They may be a part of longer rows, from number `first` of each on. */
+export function packPanels(panel: Panel, weight: ArrayLike<number>, outChannels: number, channels: number, first = 0): Float32Array {
   const rowLength = weight.length / outChannels;
-  const panels = Math.ceil(outChannels / PANEL);
-  const packed = new Float32Array(panels * channels * PANEL);
+  const panels = Math.ceil(outChannels / panel);
+  const packed = new Float32Array(panels * channels * panel);
   for (let o = 0; o < outChannels; o++) {
-    const start = Math.floor(o / PANEL) * channels * PANEL + (o % PANEL);
-    for (let c = 0; c < channels; c++) packed[start + c * PANEL] = weight[o * rowLength + first + c]!;
+    const start = Math.floor(o / panel) * channels * panel + (o % panel);
+    for (let c = 0; c < channels; c++) packed[start + c * panel] = weight[o * rowLength + first + c]!;
   }
   return packed;
 }
@@ -41,6 +39,8 @@ export function packPanels(weight: ArrayLike<number>, outChannels: number, chann
 function linearTile(lib: Library, spec: LinearSpec, rows: number, lanes: readonly number[]): Func {
   const { channels, outChannels, epilogue } = spec;
   const perTurn = stepsPerTurn(channels, RUN, 8);
+  const stepBytes = 4 * lib.panel;
+  const element = (row: number, vector: number): number => 4 * outChannels * row + 16 * vector;
   const key = keyOf(['linearTile', rows, lanes, channels, outChannels, epilogueKinds(epilogue)]);
   const operandTypes = Array.from({ length: operandCount(epilogue) }, () => 'i32' as const);
   return lib.func(key, { params: ['i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
@@ -48,22 +48,17 @@ function linearTile(lib: Library, spec: LinearSpec, rows: number, lanes: readonl
     const { code, sums } = tileSum(body, {
       a, b,
       aSteps: evenSteps(perTurn, Array.from({ length: rows }, (_, i) => 4 * channels * i), 4),
-      bVectors: lanes.map((_, j) => Math.floor(j / 2) * channels * PANEL * 4 + (j % 2) * 16),
-      bSteps: Array.from({ length: perTurn }, (_, k) => 4 * PANEL * k),
-      bTurn: 4 * PANEL * perTurn,
+      bVectors: lanes.map((_, j) => Math.floor((16 * j) / stepBytes) * channels * stepBytes + ((16 * j) % stepBytes)),
+      bSteps: Array.from({ length: perTurn }, (_, k) => stepBytes * k),
+      bTurn: stepBytes * perTurn,
       turns: channels / perTurn,
       turnsPerRun: RUN / perTurn,
       fma: lib.fma,
     });
     return [
       code,
-      sums.map((row, i) => row.map((sum, j) => {
-        const element = 4 * outChannels * i + 16 * j;
-        return [
-          applyEpilogue(epilogue, sum, operands, { channels: 16 * j, element }),
-          storeLanes(out, sum, lanes[j]!, element),
-        ];
-      })),
+      sums.map((row, i) => row.map((sum, j) => applyEpilogue(epilogue, sum, operands, { channels: 16 * j, element: element(i, j) }))),
+      sums.map((row, i) => row.map((sum, j) => storeLanes(out, sum, lanes[j]!, element(i, j)))),
     ];
   });
 }
@@ -72,7 +67,7 @@ function linearTile(lib: Library, spec: LinearSpec, rows: number, lanes: readonl
 export function linearKernel(lib: Library, spec: LinearSpec): Func {
   const { rows, channels, outChannels, epilogue } = spec;
   const rowsPerTile = Math.min(rows, 4);
-  const width = tileWidth(rowsPerTile);
+  const width = tileWidth(rowsPerTile, lib.panel);
   const vectors = Math.ceil(outChannels / 4);
   const columns = Math.ceil(vectors / width);
   const rowsPerUnit = 4 * pieceSize(Math.ceil(rows / 4), ROWS_PER_UNIT / 4, wantedUnits(lib) / columns);

@@ -10,7 +10,7 @@ import type { Padding } from '../kernels.ts';
 import { phases, phaseWeight } from '../reference/upsampleConv2d.ts';
 import type { Func } from './assembler.ts';
 import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScratch, packKeysKernel, type AttentionSpec } from './attention.ts';
-import { convKernel, type InputLayout } from './conv.ts';
+import { convKernel, convScratch, type InputLayout } from './conv.ts';
 import { mapKernel, type MapOperation } from './elementwise.ts';
 import { hasOperand, type EpilogueOp } from './epilogue.ts';
 import { keyOf, type Library } from './library.ts';
@@ -35,7 +35,7 @@ function planeSize(shape: readonly number[]): { height: number; width: number } 
   return shape.length === 4 ? { height: shape[2]!, width: shape[3]! } : { height: 1, width: sizeOf(shape.slice(2)) };
 }
 
-export function lower(graph: Graph, threads: number, store: WeightStore): Lowered {
+export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' | 'panel'>, store: WeightStore): Lowered {
   const steps: Step[] = [];
   const { buffers, weights, use, newPlace, placeFor, packed, storedOf, isStored, finish } = placement(graph, store, () => steps.length);
   const converted = new Map<string, Place>();
@@ -168,7 +168,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     }
     const first = (part?.[0] ?? 0) * kernelHeight * kernelWidth;
     const terms = channels * kernelHeight * kernelWidth;
-    const panels = packed(weight, part ? `panels of ${part}` : 'panels', () => packPanels(weight.data, outChannels, terms, first));
+    const panels = packed(weight, part ? `panels of ${part}` : 'panels', () => packPanels(panel, weight.data, outChannels, terms, first));
     product(node, 'dense', { batch, channels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth, stride: strideBy, phases: 1, input: layout }, input, panels);
     return true;
   };
@@ -180,7 +180,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const [batch, channels, outHeight, outWidth] = x.shape as [number, number, number, number];
     const outChannels = weight.shape[0]!;
     const { place: input, layout } = borderedInput(x, UPSAMPLE_PADDING);
-    const panels = packed(weight, 'panels of the phases', () => joined(phases.map((phase) => packPanels(phaseWeight(weight, phase).data, outChannels, 4 * channels))));
+    const panels = packed(weight, 'panels of the phases', () => joined(phases.map((phase) => packPanels(panel, phaseWeight(weight, phase).data, outChannels, 4 * channels))));
     product(node, 'dense', {
       batch, channels, outChannels, outHeight, outWidth, kernelHeight: 2, kernelWidth: 2, stride: 1, phases: 2, input: { ...layout, batchStride: stride(input, batch) },
     }, input, panels);
@@ -199,6 +199,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
       input,
       panels,
       out,
+      newPlace(threads * convScratch(panel), 0),
       ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
       ...chain.operands,
     ];
@@ -220,7 +221,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
       const input = inLayout(x, 'planar');
       const [outHeight, outWidth] = flatRows(tokens);
       const layout = densePlanes(outHeight, outWidth, stride(input, batch));
-      const panels = packed(weight, 'panels', () => packPanels(weight.data, outChannels, channels));
+      const panels = packed(weight, 'panels', () => packPanels(panel, weight.data, outChannels, channels));
       product(node, 'planar', { batch, channels, outChannels, outHeight, outWidth, kernelHeight: 1, kernelWidth: 1, stride: 1, phases: 1, input: layout }, input, panels);
       return true;
     }
@@ -233,7 +234,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     const rows = sizeOf(x.shape) / channels;
     emit(`linear ${rows}×${channels}→${outChannels}`, [
       input,
-      packed(weight, 'panels', () => packPanels(weight.data, outChannels, channels)),
+      packed(weight, 'panels', () => packPanels(panel, weight.data, outChannels, channels)),
       out,
       ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
       ...chain.operands,
@@ -346,7 +347,7 @@ export function lower(graph: Graph, threads: number, store: WeightStore): Lowere
     emit('packKeys', [k, place], (lib) => packKeysKernel(lib, spec));
     return place;
   };
-  const scratchFor = (spec: AttentionSpec): Place => newPlace(threads * attentionScratch(spec), 0);
+  const scratchFor = (spec: AttentionSpec): Place => newPlace(threads * attentionScratch(panel, spec), 0);
 
   const attention = (node: Node, heads: number, scale: number): boolean => {
     const [q, k, v] = (node.inputs as [Value, Value, Value]).map((value) => inLayout(value, 'planar')) as [Place, Place, Place];

@@ -15,7 +15,7 @@
  */
 import { block, breakIf, doWhile, f32x4, i32, increase, set, shuffle32, tee, v128, when } from './assembler.ts';
 import type { Body, Code, I32, Local, V128 } from './assembler.ts';
-import { divisorUpTo } from './library.ts';
+import { divisorUpTo, type Panel } from './library.ts';
 
 /** Terms of a run, as in reference/matmul. */
 export const RUN = 64;
@@ -129,8 +129,8 @@ function greatestCommonDivisor(a: number, b: number): number {
 }
 
 /** How many vectors wide a tile of so many rows is: enough sums in flight to hide the latency of an addition. */
-export function tileWidth(rows: number): number {
-  return rows >= 3 ? 2 : rows === 2 ? 4 : 8;
+export function tileWidth(rows: number, panel: Panel): number {
+  return (panel / 8) * (rows >= 3 ? 2 : rows === 2 ? 4 : 8);
 }
 
 /** Up to four vectors as the rows of a matrix: its four columns, as many of whose lanes count as there are rows. */

@@ -6,7 +6,8 @@ import type { Program, Tensors } from '../../../src/kernels/kernels.ts';
 import { tensor, type Tensor } from '../../../src/tensor/tensor.ts';
 import { expectAsReference, noise, seeds, small, tensorOf } from './support.ts';
 
-const backends = [simdBackend(), simdBackend({ threads: 2 })];
+// Wide tiles have the same bits whether the engine joins their vectors or not.
+const backends = [simdBackend(), simdBackend({ threads: 2 }), simdBackend({ wide: true })];
 afterAll(() => backends.forEach((backend) => backend.dispose()));
 
 const check = (program: Program, inputs: Tensors): void => backends.forEach((backend) => expectAsReference(backend, program, inputs));
