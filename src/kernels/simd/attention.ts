@@ -9,7 +9,7 @@
  */
 import { call, f32, f32x4, forRange, i32, set, v128, when } from './assembler.ts';
 import type { Body, Code, Func, I32, Local } from './assembler.ts';
-import { expf } from './elementary.ts';
+import { AT_ONCE, expf } from './elementary.ts';
 import { at, kernel, keyOf, type Library, type Panel } from './library.ts';
 import { parallel } from './parallel.ts';
 import { evenSteps, RUN, stepsPerTurn, storeLanes, tileSum } from './tile.ts';
@@ -129,19 +129,28 @@ function softmaxColumns(lib: Library, keys: number): Func {
     const tops = vectors.map(() => body.local('v128'));
     const values = vectors.map(() => body.local('v128'));
     const score = i32.add(scores, offset);
+    /** Keys whose exponentials are taken at once. */
+    const together = Math.max(1, AT_ONCE / vectors.length);
+    const exponentials = (rows: number): Code => {
+      const places = Array.from({ length: rows * vectors.length }, (_, i) => 16 * i);
+      const all = places.map((_, i) => values[i] ?? body.local('v128'));
+      return [
+        // Of all lanes, so many keys meet neighbouring ones.
+        set(lane, i32.add(lanes, i32.and(offset, i32.const(row * LANES - 1)))),
+        all.map((value, i) => set(value, f32x4.sub(v128.load(score, places[i]!), tops[i % vectors.length]!))),
+        expf(body, all),
+        all.map((value, i) => v128.store(score, value, places[i]!)),
+        all.map((value, i) => set(value, f32x4.add(v128.load(lane, places[i]!), value))),
+        all.map((value, i) => v128.store(lane, value, places[i]!)),
+      ];
+    };
     return [
       // A NaN is passed over here, but makes its p, hence the sum, hence the whole row NaN, as in the definition.
       tops.map((top) => set(top, f32x4.const(-Infinity))),
       forRange(offset, i32.const(0), end, row, tops.map((top, j) => set(top, f32x4.pmax(top, v128.load(score, vectors[j]!))))),
       Array.from({ length: vectors.length * LANES }, (_, i) => v128.store(lanes, f32x4.const(0), 16 * i)),
-      forRange(offset, i32.const(0), end, row, [
-        set(lane, i32.add(lanes, i32.and(offset, i32.const(row * LANES - 1)))),
-        values.map((value, j) => set(value, f32x4.sub(v128.load(score, vectors[j]!), tops[j]!))),
-        expf(body, values),
-        values.map((value, j) => v128.store(score, value, vectors[j]!)),
-        values.map((value, j) => set(value, f32x4.add(v128.load(lane, vectors[j]!), value))),
-        values.map((value, j) => v128.store(lane, value, vectors[j]!)),
-      ]),
+      forRange(offset, i32.const(0), i32.const(row * (keys - (keys % together))), row * together, exponentials(together)),
+      forRange(offset, i32.const(row * (keys - (keys % together))), end, row, exponentials(1)),
       values.map((value, j) => halveLanes(body, lanes, row, vectors[j]!, value)),
       forRange(offset, i32.const(0), end, row, [
         tops.map((share, j) => set(share, f32x4.div(v128.load(score, vectors[j]!), values[j]!))),

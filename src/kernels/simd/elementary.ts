@@ -31,6 +31,9 @@ function powerOfTwo(n: V128): V128 {
   return i32x4.shl(i32x4.add(n, bias), i32.const(23));
 }
 
+/** Of how many vectors to take the exp at once. */
+export const AT_ONCE = 4;
+
 /**
  * Code for x = expf(x), for each x. Several take turns, operation by operation: one alone is a long chain in which each link waits
  * for the one before.

@@ -5,7 +5,7 @@
  */
 import { f32, f32x4, f64, f64x2, forRange, i32, increase, set } from './assembler.ts';
 import type { Func, Local } from './assembler.ts';
-import { siluf } from './elementary.ts';
+import { AT_ONCE, siluf } from './elementary.ts';
 import { laneSum64, square } from './lanes.ts';
 import { at, kernel, keyOf, type Library } from './library.ts';
 import { parallel } from './parallel.ts';
@@ -35,7 +35,7 @@ export function groupNormKernel(lib: Library, spec: GroupNormSpec): Func {
     const [x0, weight, bias, out0] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
     const [b, first, channel, x, y] = [0, 1, 2, 3, 4].map(() => body.local('i32')) as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
     const [mean, rstd, a] = [body.local('f64'), body.local('f64'), body.local('f32')];
-    const [scale, shift, value] = [body.local('v128'), body.local('v128'), body.local('v128')];
+    const [scale, shift] = [body.local('v128'), body.local('v128')];
     const [meanVector, deviation] = [body.local('v128'), body.local('v128')];
     const sum = laneSum64(body, size);
 
@@ -53,10 +53,10 @@ export function groupNormKernel(lib: Library, spec: GroupNormSpec): Func {
         set(a, f32.demote(f64.mul(rstd, f64.promote(f32.load(at(weight, channel, 4)))))),
         set(scale, f32x4.splat(a)),
         set(shift, f32x4.splat(f32.demote(f64.sub(f64.promote(f32.load(at(bias, channel, 4))), f64.mul(mean, f64.promote(a)))))),
-        writePlane(body, { x, y, height, width, layout: out, vector: (source) => [
-          set(value, f32x4.add(f32x4.mul(source, scale), shift)),
-          spec.silu ? siluf(body, [value]) : [],
-        ], value }),
+        writePlane(body, { x, y, height, width, layout: out, atOnce: spec.silu ? AT_ONCE : 1, compute: (values) => [
+          values.map((value) => set(value, f32x4.add(f32x4.mul(value, scale), shift))),
+          spec.silu ? siluf(body, values) : [],
+        ] }),
         increase(x, 4 * pixels),
         increase(y, out.planeStride),
       ]),

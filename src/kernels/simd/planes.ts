@@ -3,7 +3,7 @@
  * writes such a plane writes its border too, since memory is used again by other tensors.
  */
 import { f32, forRange, i32, memoryFill, set, v128 } from './assembler.ts';
-import type { Body, Code, Local, V128 } from './assembler.ts';
+import type { Body, Code, I32, Local } from './assembler.ts';
 import { at } from './library.ts';
 import { storeLanes } from './tile.ts';
 
@@ -51,22 +51,36 @@ export interface PlaneWriter {
   readonly height: number;
   readonly width: number;
   readonly layout: PlaneLayout;
-  /** Code that computes four results from four inputs into `value`. */
-  readonly vector: (source: V128) => Code;
-  readonly value: Local<'v128'>;
+  /** Code that makes four results of the four inputs in each of the vectors. */
+  readonly compute: (vectors: readonly Local<'v128'>[]) => Code;
+  /** How many vectors it is given at once, where there are so many. */
+  readonly atOnce: number;
 }
 
 /** Writes a whole plane, element by element from another, and its border. */
-export function writePlane(body: Body, { x, y, height, width, layout, vector, value }: PlaneWriter): Code {
+export function writePlane(body: Body, { x, y, height, width, layout, compute, atOnce }: PlaneWriter): Code {
   const offset = body.local('i32');
+  const values = Array.from({ length: atOnce }, () => body.local('v128'));
+  const one = values[0]!;
+  /** The vectors from `from` on, `count` of them, to `to`. */
+  const writeVectors = (from: I32, to: I32, count: number): Code => {
+    const some = (taken: readonly Local<'v128'>[]): Code => [
+      taken.map((value, i) => set(value, v128.load(i32.add(from, offset), 16 * i))),
+      compute(taken),
+      taken.map((value, i) => v128.store(i32.add(to, offset), value, 16 * i)),
+    ];
+    const together = values.slice(0, Math.max(1, count));
+    const whole = count - (count % together.length);
+    return [
+      forRange(offset, i32.const(0), i32.const(16 * whole), 16 * together.length, some(together)),
+      forRange(offset, i32.const(16 * whole), i32.const(16 * count), 16, some([one])),
+    ];
+  };
   if (isDense(layout)) {
     const pixels = height * width;
     return [
-      forRange(offset, i32.const(0), i32.const(4 * (pixels - (pixels % 4))), 16, [
-        vector(v128.load(i32.add(x, offset))),
-        v128.store(i32.add(y, offset), value),
-      ]),
-      pixels % 4 === 0 ? [] : [vector(v128.load(i32.add(x, offset))), storeLanes(i32.add(y, offset), value, pixels % 4)],
+      writeVectors(x, y, Math.floor(pixels / 4)),
+      pixels % 4 === 0 ? [] : [set(one, v128.load(i32.add(x, offset))), compute([one]), storeLanes(i32.add(y, offset), one, pixels % 4)],
     ];
   }
   const { top, bottom, left, right, rowStride } = layout;
@@ -82,10 +96,7 @@ export function writePlane(body: Body, { x, y, height, width, layout, vector, va
       set(target, i32.add(at(y, row, rowStride), i32.const(top * rowStride))),
       zeros(left, 0),
       // The last vector of a row may reach over its end: into the border and the next row, which are written later.
-      forRange(offset, i32.const(0), i32.const(4 * width), 16, [
-        vector(v128.load(i32.add(source, offset))),
-        v128.store(i32.add(target, offset), value, 4 * left),
-      ]),
+      writeVectors(source, i32.add(target, i32.const(4 * left)), Math.ceil(width / 4)),
       zeros(right, 4 * (left + width)),
     ]),
     bottom === 0 ? [] : memoryFill(i32.add(y, i32.const((top + height) * rowStride)), 0, i32.const(bottom * rowStride)),

@@ -84,11 +84,10 @@ export function borderKernel(lib: Library, spec: ResampleSpec): Func {
   return kernel(lib, `border${keyOf(spec)}`, 2, (body) => {
     const [x0, out0] = body.pointers as [Local<'i32'>, Local<'i32'>];
     const [x, y] = [body.local('i32'), body.local('i32')];
-    const value = body.local('v128');
     return parallel(lib, body, batch * channels, (plane) => [
       set(x, at(at(x0, i32.divU(plane, i32.const(channels)), spec.inBatchStride), i32.remU(plane, i32.const(channels)), 4 * height * width)),
       set(y, at(at(out0, i32.divU(plane, i32.const(channels)), out.batchStride), i32.remU(plane, i32.const(channels)), out.planeStride)),
-      writePlane(body, { x, y, height, width, layout: out, vector: (source) => set(value, source), value }),
+      writePlane(body, { x, y, height, width, layout: out, compute: () => [], atOnce: 1 }),
     ]);
   });
 }
