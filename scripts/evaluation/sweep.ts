@@ -1,7 +1,7 @@
 /**
  * Draws the pictures of all points, batch by batch, the most important first. Stops whenever asked to and goes on from there:
  *
- *     npx tsx scripts/evaluation/sweep.ts [--for SECONDS] [--folder out/evaluation] [--shard I/N] [--only PATTERN] [--kernels simd-fma]
+ *     npx tsx scripts/evaluation/sweep.ts [--for SECONDS] [--folder out/evaluation] [--shard I/N] [--only PATTERN] [--kernels simd-wide]
  *
  * The records (what the classifier saw in every picture) go to the folder; report.ts makes tables and charts of them.
  */

@@ -135,7 +135,7 @@ function softmaxColumns(lib: Library, keys: number): Func {
       const places = Array.from({ length: rows * vectors.length }, (_, i) => 16 * i);
       const all = places.map((_, i) => values[i] ?? body.local('v128'));
       return [
-        // Of all lanes, so many keys meet neighbouring ones.
+        // The lanes of neighbouring keys lie side by side.
         set(lane, i32.add(lanes, i32.and(offset, i32.const(row * LANES - 1)))),
         all.map((value, i) => set(value, f32x4.sub(v128.load(score, places[i]!), tops[i % vectors.length]!))),
         expf(body, all),
