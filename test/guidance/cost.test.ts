@@ -126,22 +126,24 @@ describe('what passes share', () => {
     return count / steps;
   }
 
-  const full = calls('conv2d', 'none');
+  const convolutions = (guidance: string, parameters: ParameterValues = {}): number =>
+    calls('conv2d', guidance, parameters) + calls('upsampleConv2d', guidance, parameters);
+  const full = convolutions('none');
   // Behind the middle attention layer: a ResNet block of two convolutions, and, each with a shortcut, two ResNet blocks, an
   // upsampling, two more ResNet blocks, and the output.
   const behindMid = 2 + 2 * 3 + 1 + 2 * 3 + 1;
 
   it('is all that comes before the first perturbed layer', () => {
-    expect(calls('conv2d', 'pag')).toBe(full + behindMid);
-    expect(calls('conv2d', 'pag', { pagLayers: [up, mid] })).toBe(full + behindMid);
-    expect(calls('conv2d', 'pag', { pagLayers: [up] })).toBe(full + 8);
-    expect(calls('conv2d', 'slg')).toBe(full + behindMid);
-    expect(calls('conv2d', 'auto-guidance')).toBe(full + behindMid);
+    expect(convolutions('pag')).toBe(full + behindMid);
+    expect(convolutions('pag', { pagLayers: [up, mid] })).toBe(full + behindMid);
+    expect(convolutions('pag', { pagLayers: [up] })).toBe(full + 8);
+    expect(convolutions('slg')).toBe(full + behindMid);
+    expect(convolutions('auto-guidance')).toBe(full + behindMid);
   });
 
   it('is nothing where the condition differs', () => {
-    expect(calls('conv2d', 'cfg')).toBe(2 * full);
-    expect(calls('conv2d', 'cfg+pag')).toBe(2 * full + behindMid);
+    expect(convolutions('cfg')).toBe(2 * full);
+    expect(convolutions('cfg+pag')).toBe(2 * full + behindMid);
   });
 
   it('query, key and map of a layer that PAG perturbs are not computed', () => {
