@@ -5,7 +5,7 @@ import { manualSeed } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Backend, Kernels } from '../kernels/kernels.ts';
 import { referenceBackend } from '../kernels/reference/index.ts';
-import { peakLoop, simdBackend, simdSupported, type SimdOptions, type StepTime } from '../kernels/simd/index.ts';
+import { peakMeter, simdBackend, simdSupported, type SimdOptions, type StepTime } from '../kernels/simd/index.ts';
 import { cfg } from '../guidance/cfg.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import { none } from '../guidance/none.ts';
@@ -58,6 +58,7 @@ async function run(args: readonly string[]): Promise<number> {
 
   const single = simdBackend(kernels);
   const several = threads > 1 ? simdBackend({ threads, ...kernels }) : undefined;
+  // To be taken beside what is compared with it: the speed of a shared machine changes from second to second.
   const peak = peakMeter(kernels.wide);
   const result = {
     engine: `Node ${process.versions.node}, ${process.arch}`,
@@ -72,19 +73,6 @@ async function run(args: readonly string[]): Promise<number> {
   several?.dispose();
   console.log(options.has('json') ? JSON.stringify(result, null, 2) : report(result, threads));
   return 0;
-}
-
-/** A short measurement of the peak, to be taken beside what is compared with it: the speed of a shared machine changes from second to second. */
-function peakMeter(wide = false): () => number {
-  const loop = peakLoop(wide);
-  for (let i = 0; i < 50; i++) loop(20_000); // compiled late, like the kernels
-  const rate = (): number => {
-    const start = performance.now();
-    const operations = loop(6_000);
-    return operations / (performance.now() - start) / 1e6;
-  };
-  // The best of five: nothing makes a loop faster than it can be.
-  return () => Math.max(...Array.from({ length: 5 }, rate));
 }
 
 /** Operations as UNets have them, on their own: name, products, inputs by shape, what to compute. */

@@ -1,7 +1,7 @@
 /** What the WebAssembly engine at hand can do, found out by offering it tiny modules. */
 import { f32x4, i32, moduleBuilder, v128 } from './assembler.ts';
 import type { Code } from './assembler.ts';
-import { peakLoop } from './peak.ts';
+import { peakMeter } from './peak.ts';
 
 function validates(code: Code): boolean {
   if (typeof WebAssembly === 'undefined') return false;
@@ -28,15 +28,7 @@ export function fmaSupported(): boolean {
  * does not join them is slower with them than with 14, and one that does is nearly twice as fast. Takes some tenths of a second.
  */
 export function joinsVectors(): boolean {
-  const [narrow, wide] = [peakLoop(false), peakLoop(true)].map((loop) => {
-    // Compiled late.
-    for (let i = 0; i < 50; i++) loop(20_000);
-    const rates = Array.from({ length: 20 }, () => {
-      const start = performance.now();
-      return loop(6_000) / (performance.now() - start);
-    });
-    return Math.max(...rates);
-  }) as [number, number];
+  const [narrow, wide] = [false, true].map((wider) => Math.max(...Array.from({ length: 4 }, peakMeter(wider)))) as [number, number];
   return wide > 1.2 * narrow;
 }
 

@@ -2,4 +2,4 @@
 export { simdBackend, type SimdOptions, type StepTime } from './backend.ts';
 export { fmaSupported, joinsVectors, simdSupported } from './features.ts';
 export { openThreads } from './threads.ts';
-export { peakLoop } from './peak.ts';
+export { peakLoop, peakMeter } from './peak.ts';
