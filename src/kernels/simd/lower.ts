@@ -10,7 +10,8 @@ import type { Padding } from '../kernels.ts';
 import { phases, phaseWeight } from '../reference/upsampleConv2d.ts';
 import type { Func } from './assembler.ts';
 import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScratch, packKeysKernel, type AttentionSpec } from './attention.ts';
-import { convKernel, convScratch, type InputLayout } from './conv.ts';
+import { areaScratch, type InputLayout } from './area.ts';
+import { convKernel } from './conv.ts';
 import { mapKernel, type MapOperation } from './elementwise.ts';
 import { hasOperand, type EpilogueOp } from './epilogue.ts';
 import { keyOf, type Library } from './library.ts';
@@ -199,7 +200,7 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
       input,
       panels,
       out,
-      newPlace(threads * convScratch(panel), 0),
+      newPlace(threads * areaScratch(panel), 0),
       ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
       ...chain.operands,
     ];

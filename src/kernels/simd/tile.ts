@@ -39,7 +39,8 @@ export function evenSteps(count: number, numbers: readonly number[], move: numbe
   return Array.from({ length: count }, () => ({ numbers, move }));
 }
 
-export interface TileSum {
+/** A run of a tile's sums. */
+export interface TileRun {
   readonly a: Local<'i32'>;
   readonly b: Local<'i32'>;
   /** The numbers of A at each step of one turn of the loop. */
@@ -50,11 +51,15 @@ export interface TileSum {
   readonly bSteps: readonly number[];
   /** Bytes from a turn's B to the next one's. */
   readonly bTurn: number;
+  /** One rounding per step instead of two: other bits. */
+  readonly fma: boolean;
+}
+
+/** The whole of them. */
+export interface TileSum extends TileRun {
   /** Turns in all, and of one run. */
   readonly turns: number;
   readonly turnsPerRun: number;
-  /** One rounding per step instead of two: other bits. */
-  readonly fma: boolean;
 }
 
 /** sum + a · b as the definition rounds it, or fused. */
@@ -63,7 +68,7 @@ function multiplyAdd(sum: V128, a: V128, b: V128, fma: boolean): V128 {
 }
 
 /** One run: adds its products to the sums. `turns` is counted down to zero, the pointers move on. */
-function tileRun(body: Body, tile: TileSum, sums: Accumulators, turns: Local<'i32'>): Code {
+function tileRun(body: Body, tile: TileRun, sums: Accumulators, turns: Local<'i32'>): Code {
   const { a, b, aSteps, bSteps, bVectors } = tile;
   const columns = bVectors.map(() => body.local('v128'));
   // What the step before has spread stays in its register: neighbouring taps of a convolution see almost the same pixels.
@@ -116,6 +121,27 @@ export function tileSum(body: Body, tile: TileSum): { readonly code: Code; reado
     ], left),
   ];
   return { code, sums: totals };
+}
+
+/**
+ * One more run, of `turns` turns, of a sum whose totals are in memory at `totals`, row by row and vector by vector; or the first one.
+ * (A run is never −0, so the first can be taken for +0 plus itself.)
+ */
+export function addRun(body: Body, tile: TileRun, turns: number, totals: I32, first: boolean): Code {
+  const sums = accumulators(body, tile.aSteps[0]!.numbers.length, tile.bVectors.length);
+  const left = body.local('i32');
+  return [
+    set(left, i32.const(turns)),
+    sums.flat().map((sum) => set(sum, f32x4.const(0))),
+    tileRun(body, tile, sums, left),
+    sums.flat().map((sum, i) => v128.store(totals, first ? sum : f32x4.add(v128.load(totals, 16 * i), sum), 16 * i)),
+  ];
+}
+
+/** The sums whose totals are in memory. */
+export function loadTotals(body: Body, rows: number, vectors: number, totals: I32): { readonly code: Code; readonly sums: Accumulators } {
+  const sums = accumulators(body, rows, vectors);
+  return { code: sums.flat().map((sum, i) => set(sum, v128.load(totals, 16 * i))), sums };
 }
 
 /** Steps of k of one turn of the loop: at most `most`, and such that turns make up runs of `run` steps and the whole of `k`. */

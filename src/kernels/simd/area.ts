@@ -1,0 +1,170 @@
+/**
+ * An area of a picture under convolution, for one panel of output channels.
+ *
+ * A tile holds 4 neighbouring pixels × 8 output channels (a panel, two vectors; or 16). It reads the picture directly. Pixels are spread over
+ * the lanes, and stay in registers from one tap of a row to the next: four pixels under a row of three taps are six numbers
+ * to load, not twelve.
+ *
+ * A tile's sum is made of runs. All tiles of the area do a run before any does the next: the weights of a run, 2 KB, then come from
+ * the nearest cache for all tiles but the first, where those of a whole sum would not stay. Between runs the totals wait in scratch.
+ * At the end each tile is transposed, for the output has its channels as planes.
+ */
+import { call, forRange, i32, increase, set } from './assembler.ts';
+import type { Code, Func, I32, Local } from './assembler.ts';
+import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
+import { at, keyOf, type Library, type Panel } from './library.ts';
+import type { PlaneLayout } from './planes.ts';
+import { addRun, loadTotals, RUN, stepsPerTurn, storeApart, storeLanes, transposed, type AStep } from './tile.ts';
+
+/** Pixels of a tile; the last of a row may have fewer. */
+export const PIXELS = 4;
+/** Tiles of an area: their totals, the weights of a run and the pixels under it fit the nearest cache together. */
+export const mostTiles = 32;
+
+/** The picture in memory, its border included. */
+export type InputLayout = Pick<PlaneLayout, 'batchStride' | 'planeStride' | 'rowStride'>;
+
+export interface ConvSpec {
+  readonly batch: number;
+  readonly channels: number;
+  readonly outChannels: number;
+  /** Of one phase. */
+  readonly outHeight: number;
+  readonly outWidth: number;
+  /** In each direction: 2 where four convolutions share the output's pixels, else 1. Their weights follow one another; the input has a border of one pixel. */
+  readonly phases: 1 | 2;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly stride: number;
+  readonly input: InputLayout;
+  /** Bytes from a sample of the output to the next. */
+  readonly outBatchStride: number;
+  readonly epilogue: Epilogue;
+}
+
+/** `rows` × `columns` tiles, each `pixels` wide and `outputs` channels deep. */
+export interface Area {
+  readonly rows: number;
+  readonly columns: number;
+  readonly pixels: number;
+  readonly outputs: number;
+}
+
+/** A run of the sum takes whole channels, as many as give it RUN terms or just more. */
+function channelsPerRun({ kernelHeight, kernelWidth }: ConvSpec): number {
+  return Math.ceil(RUN / (kernelHeight * kernelWidth));
+}
+
+/** Channels whose taps make up one turn of the loop over k. */
+function channelsPerTurn(spec: ConvSpec): number {
+  return stepsPerTurn(spec.channels, channelsPerRun(spec), Math.max(1, 9 / (spec.kernelHeight * spec.kernelWidth)));
+}
+
+/** Where the taps of `channels` input channels find what lies under `pixels` neighbouring outputs, in the definition's order. */
+function tapSteps({ kernelHeight, kernelWidth, stride, input }: ConvSpec, channels: number, pixels: number): readonly AStep[] {
+  const row = (ky: number): AStep[] => Array.from({ length: kernelWidth }, (_, kx) => ({
+    numbers: Array.from({ length: pixels }, (_, p) => 4 * (p * stride + kx)),
+    move: kx < kernelWidth - 1 ? 0 : ky < kernelHeight - 1 ? input.rowStride : input.planeStride - ky * input.rowStride,
+  }));
+  const channel = Array.from({ length: kernelHeight }, (_, ky) => row(ky)).flat();
+  return Array.from({ length: channels }, () => channel).flat();
+}
+
+const vectorsOf = ({ outputs }: Area): number => Math.ceil(outputs / 4);
+/** Bytes of a tile's totals. */
+const totalBytes = (area: Area): number => 16 * area.pixels * vectorsOf(area);
+
+/** Bytes of scratch that each thread needs: the totals of an area. */
+export function areaScratch(panel: Panel): number {
+  return mostTiles * 4 * PIXELS * panel;
+}
+
+/**
+ * The function (input, weights, totals, index) that adds a run to the sums of an area: of `channels` channels, `index` whole runs from the first
+ * channel. The first run puts its sums in place of the totals.
+ */
+function areaRun(lib: Library, spec: ConvSpec, area: Area, channels: number, first: boolean): Func {
+  const { stride, input } = spec;
+  const perTurn = channelsPerTurn(spec);
+  const aSteps = tapSteps(spec, perTurn, area.pixels);
+  const bTurn = 4 * lib.panel * aSteps.length;
+  const key = keyOf(['areaRun', area, channels, aSteps, stride, input.rowStride, first]);
+  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
+    const [picture, weights, total, index] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+    const [runPicture, runWeights, row, pixels, a, b] = Array.from({ length: 6 }, () => body.local('i32')) as Six;
+    const tileBytes = 4 * stride * area.pixels;
+    const rowStart = at(runPicture, row, stride * input.rowStride);
+    return [
+      set(runPicture, at(picture, index, channelsPerRun(spec) * input.planeStride)),
+      set(runWeights, at(weights, index, (channelsPerRun(spec) / perTurn) * bTurn)),
+      forRange(row, i32.const(0), i32.const(area.rows), 1,
+        forRange(pixels, rowStart, i32.add(rowStart, i32.const(area.columns * tileBytes)), tileBytes, [
+          set(a, pixels),
+          set(b, runWeights),
+          addRun(body, {
+            a, b, aSteps, bTurn,
+            bVectors: Array.from({ length: vectorsOf(area) }, (_, j) => 16 * j),
+            bSteps: aSteps.map((_, k) => 4 * lib.panel * k),
+            fma: lib.fma,
+          }, channels / perTurn, total, first),
+          increase(total, totalBytes(area)),
+        ])),
+    ];
+  });
+}
+
+/** The function (input, weights, totals) that computes the sums of an area. */
+export function areaSums(lib: Library, spec: ConvSpec, area: Area): Func {
+  const perRun = channelsPerRun(spec);
+  const wholeRuns = Math.floor(spec.channels / perRun);
+  const rest = spec.channels % perRun;
+  const key = keyOf(['areaSums', spec, area]);
+  return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
+    const [picture, weights, totals] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>];
+    const index = body.local('i32');
+    const run = (channels: number, at: I32, first: boolean): Code => call(areaRun(lib, spec, area, channels, first), picture, weights, totals, at);
+    return [
+      run(Math.min(perRun, spec.channels), i32.const(0), true),
+      wholeRuns < 2 ? [] : forRange(index, i32.const(1), i32.const(wholeRuns), 1, run(perRun, index, false)),
+      wholeRuns === 0 || rest === 0 ? [] : run(rest, i32.const(wholeRuns), false),
+    ];
+  });
+}
+
+type Six = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+
+/** The function (out, totals, …operands) that does the rest, and stores the area. */
+export function areaFinish(lib: Library, spec: ConvSpec, area: Area): Func {
+  const { phases, epilogue, outWidth } = spec;
+  const pixelBytes = 4 * phases;
+  const rowBytes = pixelBytes * phases * outWidth;
+  const planeBytes = rowBytes * spec.outHeight;
+  const operandOps = epilogue.filter(hasOperand);
+  const key = keyOf(['areaFinish', area, phases, rowBytes, planeBytes, epilogueKinds(epilogue)]);
+  const operandTypes = Array.from({ length: operandCount(epilogue) }, () => 'i32' as const);
+  return lib.func(key, { params: ['i32', 'i32', ...operandTypes], results: [] }, (body) => {
+    const [out, total, ...operands] = body.params as [Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
+    const [row, column] = [body.local('i32'), body.local('i32')];
+    const { code, sums } = loadTotals(body, area.pixels, vectorsOf(area), total);
+    const tileBytes = pixelBytes * area.pixels;
+    const forward = (bytes: number): Code => [out, ...operands.filter((_, i) => operandOps[i]!.kind === 'residual')].map((pointer) => increase(pointer, bytes));
+    return forRange(row, i32.const(0), i32.const(area.rows), 1, [
+      forRange(column, i32.const(0), i32.const(area.columns), 1, [
+        code,
+        Array.from({ length: vectorsOf(area) }, (_, j) => {
+          const planes = transposed(body, sums.map((pixel) => pixel[j]!));
+          return [planes.code, planes.columns.slice(0, area.outputs - 4 * j).map((plane, i) => {
+            const channel = 4 * j + i;
+            return [
+              applyEpilogue(epilogue, plane, operands, { channel: 4 * channel, element: channel * planeBytes }),
+              (phases === 1 ? storeLanes : storeApart)(out, plane, area.pixels, channel * planeBytes),
+            ];
+          })];
+        }),
+        increase(total, totalBytes(area)),
+        forward(tileBytes),
+      ]),
+      forward(rowBytes - area.columns * tileBytes),
+    ]);
+  });
+}
