@@ -6,17 +6,25 @@ export interface Subject {
 }
 
 /**
- * The median time of each subject in milliseconds. They take turns, so that what else the machine does hits all alike;
- * a first round, in which code is compiled and memory laid out, is not counted.
+ * The median time of each subject in milliseconds. They take turns, so that what else the machine does hits all alike.
+ * Before, they do the same for as long without being timed: an engine compiles twice, the second time only what has run for a while,
+ * and meanwhile its compiler takes the processor that a second thread would have.
  */
 export function medianTimes(subjects: readonly Subject[], budgetMs: number): ReadonlyMap<string, number> {
-  const times = new Map(subjects.map(({ name }) => [name, [] as number[]]));
-  const warmUp = subjects.map((subject) => timeOf(subject) + timeOf(subject)).reduce((sum, time) => sum + time / 2, 0);
-  const rounds = Math.min(200, Math.max(5, Math.round(budgetMs / warmUp)));
-  for (let round = 0; round < rounds; round++) {
-    for (const subject of subjects) times.get(subject.name)!.push(timeOf(subject));
+  roundsOf(subjects, budgetMs, 1);
+  const rounds = roundsOf(subjects, budgetMs, 5);
+  return new Map(subjects.map(({ name }, i) => [name, median(rounds.map((times) => times[i]!))]));
+}
+
+/** The times of each subject in rounds, as many as the budget allows, but at least so many. */
+function roundsOf(subjects: readonly Subject[], budgetMs: number, least: number): readonly (readonly number[])[] {
+  const rounds: number[][] = [];
+  for (let spent = 0; spent < budgetMs || rounds.length < least;) {
+    const times = subjects.map(timeOf);
+    rounds.push(times);
+    spent += times.reduce((sum, time) => sum + time, 0);
   }
-  return new Map([...times].map(([name, list]) => [name, median(list)]));
+  return rounds;
 }
 
 function timeOf(subject: Subject): number {

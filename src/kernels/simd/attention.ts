@@ -26,6 +26,8 @@ export interface AttentionSpec {
   readonly kStride: number;
   readonly vStride: number;
   readonly outStride: number;
+  /** Bytes from a plane of the result to the next. */
+  readonly outPlane: number;
 }
 
 /** Lanes of the definition's laneSum. */
@@ -94,7 +96,7 @@ function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func {
 function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number): Func {
   const perTurn = stepsPerTurn(spec.keys, RUN, 8);
   const row = 4 * lib.panel;
-  const key = keyOf(['mix', rows, lanes, spec.keys, spec.queries]);
+  const key = keyOf(['mix', rows, lanes, spec.keys, spec.outPlane]);
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
     const [a, b, out] = body.params as Three;
     const { code, sums } = tileSum(body, {
@@ -111,7 +113,7 @@ function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number)
       code,
       sums.map((ofChannel, i) => ofChannel.map((sum, j) => {
         const stored = Math.min(4, lanes - 4 * j);
-        return stored <= 0 ? [] : storeLanes(out, sum, stored, 4 * spec.queries * i + 16 * j);
+        return stored <= 0 ? [] : storeLanes(out, sum, stored, spec.outPlane * i + 16 * j);
       })),
     ];
   });
@@ -213,7 +215,7 @@ function kernelOf(lib: Library, spec: AttentionSpec, { source, result }: MapPart
       v128.store(at(eightQueries, m, row), v128.load(at(q, m, 4 * queries), vector), vector)));
     const mixAll = (stored: number): Code => {
       const mix = (rows: number): Code =>
-        call(mixTile(lib, spec, rows, stored), at(v, m, 4 * keys), scores, at(out, m, 4 * queries));
+        call(mixTile(lib, spec, rows, stored), at(v, m, 4 * keys), scores, at(out, m, spec.outPlane));
       return [
         forRange(m, i32.const(0), i32.const(wholeSize), 4, mix(4)),
         size % 4 === 0 ? [] : mix(size % 4),
@@ -228,16 +230,16 @@ function kernelOf(lib: Library, spec: AttentionSpec, { source, result }: MapPart
     const forQueries = (code: (count: number) => Code): Code =>
       lastLanes === width ? code(width) : when(i32.eq(group, i32.const(groups - 1)), code(lastLanes), code(width));
     const mapRow = (start: I32, stride: number): I32 => at(at(at(start, b, stride), head, queries * rowBytes), group, width * rowBytes);
-    const planes = (start: I32, stride: number): I32 => at(at(at(start, b, stride), head, 4 * size * queries), group, row);
+    const planes = (start: I32, stride: number, plane: number): I32 => at(at(at(start, b, stride), head, size * plane), group, row);
 
     return parallel(lib, body, batch * heads * groups, (unit) => [
       set(group, i32.remU(unit, i32.const(groups))),
       set(head, i32.remU(i32.divU(unit, i32.const(groups)), i32.const(heads))),
       set(b, i32.divU(unit, i32.const(groups * heads))),
-      set(q, byProducts ? planes(q0, spec.qStride) : mapRow(q0, spec.qStride)),
+      set(q, byProducts ? planes(q0, spec.qStride, 4 * queries) : mapRow(q0, spec.qStride)),
       byProducts ? set(k, at(k0, i32.divU(unit, i32.const(groups)), 4 * size * keys)) : [],
       byValues ? set(v, at(at(v0, b, spec.vStride), head, 4 * size * keys)) : [],
-      set(out, byValues ? planes(out0, spec.outStride) : mapRow(out0, spec.outStride)),
+      set(out, byValues ? planes(out0, spec.outStride, spec.outPlane) : mapRow(out0, spec.outStride)),
       set(lanes, at(scratch0, body.thread, attentionScratch(width, spec))),
       set(scores, i32.add(lanes, i32.const(row * LANES))),
       byProducts ? [

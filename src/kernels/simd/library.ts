@@ -71,6 +71,10 @@ export function divisorUpTo(n: number, limit: number): number {
   return d;
 }
 
+export function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
 /** Plain data as text, for keys: equal texts only for equal data, −0 and the numbers that JSON lacks included. */
 export function keyOf(data: unknown): string {
   return JSON.stringify(data, (_name, value: unknown) => {

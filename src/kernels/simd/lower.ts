@@ -19,7 +19,7 @@ import { linearKernel, packPanels } from './linear.ts';
 import type { WeightStore } from './memory.ts';
 import { groupNormKernel } from './norm.ts';
 import { placement } from './placement.ts';
-import { borderedPlanes, densePlanes, type PlaneLayout } from './planes.ts';
+import { borderedPlanes, crowded, densePlanes, type PlaneLayout } from './planes.ts';
 import { averagePoolKernel, borderKernel, transposeKernel, upsampleKernel } from './resample.ts';
 import { layerNormKernel, softmaxKernel, type RowsSpec } from './rows.ts';
 import { batchOf, sampleBytes, type Layout, type Lowered, type Place, type Step } from './steps.ts';
@@ -31,9 +31,18 @@ type GroupNorm = Extract<Operation, { kind: 'groupNorm' }>;
 /** What four phases of 2 × 2 pixels see beyond the picture. */
 const UPSAMPLE_PADDING: Padding = { top: 1, bottom: 1, left: 1, right: 1 };
 
+const NO_PADDING: Padding = { top: 0, bottom: 0, left: 0, right: 0 };
+const hasBorder = ({ top, bottom, left, right }: Padding): boolean => top + bottom + left + right > 0;
+
 /** Height and width of the planes of a tensor [B, C, …]. */
 function planeSize(shape: readonly number[]): { height: number; width: number } {
   return shape.length === 4 ? { height: shape[2]!, width: shape[3]! } : { height: 1, width: sizeOf(shape.slice(2)) };
+}
+
+/** The planes of a picture [B,C,H,W], or of tokens [B,N,C] that lie as planes. */
+function planesOf(shape: readonly number[]): { batch: number; channels: number; height: number; width: number } {
+  const [batch, second, third] = shape as [number, number, number];
+  return shape.length === 3 ? { batch, channels: third, height: 1, width: second } : { batch, channels: second, ...planeSize(shape) };
 }
 
 export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' | 'panel'>, store: WeightStore): Lowered {
@@ -149,28 +158,18 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     if (!weight || (biasValue && !constantTensor(biasValue))) return false;
     const [batch, channels, height, width] = x.shape as [number, number, number, number];
     const [outChannels, , kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
-    const { top, bottom, left, right } = padding;
-    const border = top + bottom + left + right > 0;
-
-    let input: Place;
-    let layout: InputLayout;
-    let [outHeight, outWidth] = node.output.shape.slice(2) as [number, number];
-    if (border) {
-      const found = borderedInput(x, padding);
-      input = found.place;
-      layout = { ...found.layout, batchStride: stride(input, batch) };
-    } else {
-      input = dense(x);
-      layout = densePlanes(height, width, stride(input, batch));
-      if (kernelHeight * kernelWidth === 1 && strideBy === 1) {
-        [outHeight, outWidth] = flatRows(height * width);
-        layout = densePlanes(outHeight, outWidth, stride(input, batch));
-      }
-    }
+    const [outHeight, outWidth] = node.output.shape.slice(2) as [number, number];
+    const pointwise = isPointwise(node);
+    const found = pointwise ? pointwiseInput(x)
+      : hasBorder(padding) ? { ...borderedInput(x, padding), outHeight, outWidth }
+      : { place: dense(x), layout: densePlanes(height, width, 0), outHeight, outWidth };
+    const input: InputLayout = { ...found.layout, batchStride: stride(found.place, batch) };
     const first = (part?.[0] ?? 0) * kernelHeight * kernelWidth;
     const terms = channels * kernelHeight * kernelWidth;
     const panels = packed(weight, part ? `panels of ${part}` : 'panels', () => packPanels(panel, weight.data, outChannels, terms, first));
-    product(node, 'dense', { batch, channels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth, stride: strideBy, phases: 1, input: layout }, input, panels);
+    product(node, 'dense', {
+      batch, channels, outChannels, outHeight: found.outHeight, outWidth: found.outWidth, kernelHeight, kernelWidth, stride: strideBy, phases: 1, input,
+    }, found.place, panels);
     return true;
   };
 
@@ -217,13 +216,12 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const bias = biasValue && constantTensor(biasValue);
     if (!weight || (biasValue && !bias)) return false;
     const [outChannels, channels] = weight.shape as [number, number];
-    if (x.shape.length === 3 && storedOf(x).layout === 'planar') {
-      const [batch, tokens] = x.shape as [number, number];
-      const input = inLayout(x, 'planar');
-      const [outHeight, outWidth] = flatRows(tokens);
-      const layout = densePlanes(outHeight, outWidth, stride(input, batch));
+    if (x.shape.length === 3 && (bordered.has(borderKey(pictureOf(x), NO_PADDING)) || storedOf(x).layout === 'planar')) {
+      const batch = batchOf(x.shape);
+      const { place, layout, outHeight, outWidth } = pointwiseInput(x);
       const panels = packed(weight, 'panels', () => packPanels(panel, weight.data, outChannels, channels));
-      product(node, 'planar', { batch, channels, outChannels, outHeight, outWidth, kernelHeight: 1, kernelWidth: 1, stride: 1, phases: 1, input: layout }, input, panels);
+      const input = { ...layout, batchStride: stride(place, batch) };
+      product(node, 'planar', { batch, channels, outChannels, outHeight, outWidth, kernelHeight: 1, kernelWidth: 1, stride: 1, phases: 1, input }, place, panels);
       return true;
     }
     const input = contiguous(x);
@@ -244,23 +242,43 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     return true;
   };
 
-  // Pictures with borders -------------------------------------------------------------------------------------------
+  // Pictures with borders, or with their planes apart ---------------------------------------------------------------
 
   const borderKey = (value: Value, { top, bottom, left, right }: Padding): string => keyOf([value.id, top, bottom, left, right]);
 
-  /** If all that happens to `value` is convolution with one and the same padding: that padding. */
+  /** A product of each pixel with itself alone. */
+  const isPointwise = ({ operation, inputs: [, weight] }: Node): boolean =>
+    operation.kind === 'conv2d' && operation.stride === 1 && !hasBorder(operation.padding) && weight!.shape[2]! * weight!.shape[3]! === 1;
+  /** The picture of which these tokens are a view, or the value itself. */
+  const pictureOf = (value: Value): Value =>
+    value.source.kind === 'node' && value.source.node.operation.kind === 'toTokens' ? value.source.node.inputs[0]! : value;
+  const isCrowded = (value: Value): boolean => {
+    const { channels, height, width } = planesOf(value.shape);
+    return crowded(channels, height * width);
+  };
+
+  /** The border that this user of a value wants around it, `NO_PADDING` if it wants the planes apart. */
+  const borderFor = (user: Node, value: Value): Padding | undefined => {
+    const { operation, inputs: [x, weight], output } = user;
+    if (x !== value) return undefined;
+    if (operation.kind === 'toTokens') return wantedBorder(output);
+    if (!weight || !constantTensor(weight)) return undefined;
+    const apart = isCrowded(value) ? NO_PADDING : undefined;
+    switch (operation.kind) {
+      case 'upsampleConv2d': return UPSAMPLE_PADDING;
+      case 'linear': return x.shape.length === 3 ? apart : undefined;
+      case 'conv2d': return hasBorder(operation.padding) ? operation.padding : isPointwise(user) ? apart : undefined;
+      default: return undefined;
+    }
+  };
+  /** If all that happens to `value` is convolution with one and the same border: that border. */
   const wantedBorder = (value: Value): Padding | undefined => {
     if (outputs.has(value)) return undefined;
-    const paddings = (users.get(value) ?? []).map(({ operation, inputs: [x, weight] }) => {
-      if (x !== value || !weight || !constantTensor(weight)) return undefined;
-      return operation.kind === 'conv2d' ? operation.padding : operation.kind === 'upsampleConv2d' ? UPSAMPLE_PADDING : undefined;
-    });
-    const first = paddings[0];
-    if (!first || first.top + first.bottom + first.left + first.right === 0) return undefined;
-    return paddings.every((padding) => padding && keyOf(padding) === keyOf(first)) ? first : undefined;
+    const [first, ...others] = (users.get(value) ?? []).map((user) => borderFor(user, value));
+    return first && others.every((padding) => padding && keyOf(padding) === keyOf(first)) ? first : undefined;
   };
   const newBordered = (value: Value, { top, bottom, left, right }: Padding): { place: Place; layout: PlaneLayout } => {
-    const [batch, channels, height, width] = value.shape as [number, number, number, number];
+    const { batch, channels, height, width } = planesOf(value.shape);
     const layout = borderedPlanes(channels, height, width, { top, bottom, left, right });
     const made = { place: newPlace(batch * layout.batchStride, layout.batchStride), layout };
     bordered.set(borderKey(value, { top, bottom, left, right }), made);
@@ -269,12 +287,21 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
   const borderedInput = (value: Value, padding: Padding): { place: Place; layout: PlaneLayout } => {
     const known = bordered.get(borderKey(value, padding));
     if (known) return known;
-    const source = dense(value);
+    const source = inLayout(value, value.shape.length === 3 ? 'planar' : 'dense');
     const made = newBordered(value, padding);
-    const [batch, channels, height, width] = value.shape as [number, number, number, number];
-    emit('border', [source, made.place], (lib) =>
-      borderKernel(lib, { batch, channels, height, width, inBatchStride: stride(source, batch), out: made.layout }));
+    const planes = planesOf(value.shape);
+    emit(hasBorder(padding) ? 'border' : 'apart', [source, made.place], (lib) =>
+      borderKernel(lib, { ...planes, inBatchStride: stride(source, planes.batch), out: made.layout }));
     return made;
+  };
+  /** The input of a pointwise product, as rows that suit the tiles. */
+  const pointwiseInput = (value: Value): { place: Place; layout: InputLayout; outHeight: number; outWidth: number } => {
+    const { height, width } = planesOf(value.shape);
+    const [outHeight, outWidth] = flatRows(height * width);
+    const flat = densePlanes(outHeight, outWidth, 0);
+    if (!isCrowded(value)) return { place: inLayout(value, value.shape.length === 3 ? 'planar' : 'dense'), layout: flat, outHeight, outWidth };
+    const { place, layout } = borderedInput(pictureOf(value), NO_PADDING);
+    return { place, layout: { ...flat, planeStride: layout.planeStride }, outHeight, outWidth };
   };
   /** Where a kernel that can write borders puts `value`. */
   const target = (value: Value, height: number, width: number): { place: Place; layout: PlaneLayout } => {
@@ -334,11 +361,11 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
 
   const attentionSpec = (batch: number, heads: number, queries: number, keys: number, channels: number, scale: number, places: {
     readonly q: Place; readonly k?: Place; readonly v?: Place; readonly out: Place;
-  }): AttentionSpec => {
+  }, outPlane = 4 * queries): AttentionSpec => {
     const strideOf = (place: Place | undefined): number => (place ? stride(place, batch) : 0);
     return {
       batch, heads, queries, keys, size: channels / heads, scale,
-      qStride: strideOf(places.q), kStride: strideOf(places.k), vStride: strideOf(places.v), outStride: strideOf(places.out),
+      qStride: strideOf(places.q), kStride: strideOf(places.k), vStride: strideOf(places.v), outStride: strideOf(places.out), outPlane,
     };
   };
   const mapProducts = ({ batch, heads, queries, keys, size }: AttentionSpec): number => batch * heads * queries * keys * size;
@@ -353,10 +380,11 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
   const attention = (node: Node, heads: number, scale: number): boolean => {
     const [q, k, v] = (node.inputs as [Value, Value, Value]).map((value) => inLayout(value, 'planar')) as [Place, Place, Place];
     const [batch, queries, channels] = node.output.shape as [number, number, number];
-    const out = placeFor(node.output);
-    const spec = attentionSpec(batch, heads, queries, node.inputs[1]!.shape[1]!, channels, scale, { q, k, v, out });
+    const apart = wantedBorder(node.output) && newBordered(node.output, NO_PADDING);
+    const out = apart?.place ?? placeFor(node.output);
+    const spec = attentionSpec(batch, heads, queries, node.inputs[1]!.shape[1]!, channels, scale, { q, k, v, out }, apart?.layout.planeStride);
     emit(`attention ${heads}×${queries}×${spec.size}`, [q, packKeys(k, spec), v, out, scratchFor(spec)], (lib) => attentionKernel(lib, spec), 2 * mapProducts(spec));
-    finish(node.output, 'planar', out);
+    if (!apart) finish(node.output, 'planar', out);
     return true;
   };
 
@@ -442,7 +470,8 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
         case 'averagePool2x': return resample(node), true;
         case 'concatChannels': return concat(node, false), true;
         case 'concatBatch': return concat(node, true), true;
-        case 'toTokens': return finish(node.output, 'planar', dense(x)), true;
+        // A picture that is there with its planes apart only has pointwise products for users, which find it.
+        case 'toTokens': return isStored(x) || x.source.kind === 'constant' ? finish(node.output, 'planar', dense(x)) : undefined, true;
         case 'fromTokens': return finish(node.output, 'dense', inLayout(x, 'planar')), true;
         case 'sliceChannels': {
           const place = dense(x);

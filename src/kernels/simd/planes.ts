@@ -4,8 +4,8 @@
  */
 import { f32, forRange, i32, memoryFill, set, v128 } from './assembler.ts';
 import type { Body, Code, I32, Local } from './assembler.ts';
-import { at } from './library.ts';
-import { storeLanes } from './tile.ts';
+import { at, greatestCommonDivisor } from './library.ts';
+import { RUN, storeLanes } from './tile.ts';
 
 /** Strides in bytes, borders in pixels. A dense plane has no border and rows of its width. */
 export interface PlaneLayout {
@@ -28,12 +28,22 @@ export function densePlanes(height: number, width: number, batchStride: number):
   return { batchStride, planeStride: 4 * height * width, rowStride: 4 * width, top: 0, bottom: 0, left: 0, right: 0 };
 }
 
-/** Bytes of a cache line, and of the span after which addresses fall into the same lines of the first-level cache. */
+/** Bytes of a cache line. */
 const LINE = 64;
+/** Lines after which addresses fall into the same place of the first-level cache, which holds a few of them. */
+const PLACES = 64;
+const PER_PLACE = 4;
+
+/** Whether the same pixel of many channels, read one after another, would compete for the same places of the cache if the planes were dense. */
+export function crowded(channels: number, pixels: number): boolean {
+  const bytes = 4 * pixels;
+  const places = PLACES / greatestCommonDivisor(PLACES, bytes / LINE);
+  return bytes % LINE === 0 && Math.min(channels, RUN) > PER_PLACE * places;
+}
 
 /**
- * Planes with a border. Two habits: a plane ends in room for the vector that overshoots its last row, and planes are
- * an odd number of cache lines apart, or the same pixel of many channels would compete for the same lines of the cache.
+ * Planes with a border, or without one but apart. Two habits: a plane ends in room for the vector that overshoots its last row, and planes are
+ * an odd number of cache lines apart, so that none is crowded.
  */
 export function borderedPlanes(
   channels: number, height: number, width: number, border: { top: number; bottom: number; left: number; right: number },

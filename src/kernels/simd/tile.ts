@@ -15,7 +15,7 @@
  */
 import { block, breakIf, doWhile, f32x4, i32, increase, set, shuffle32, tee, v128, when } from './assembler.ts';
 import type { Body, Code, I32, Local, V128 } from './assembler.ts';
-import { divisorUpTo, type Panel } from './library.ts';
+import { divisorUpTo, greatestCommonDivisor, type Panel } from './library.ts';
 
 /** Terms of a run, as in reference/matmul. */
 export const RUN = 64;
@@ -148,10 +148,6 @@ export function loadTotals(body: Body, rows: number, vectors: number, totals: I3
 export function stepsPerTurn(k: number, run: number, most: number): number {
   const unit = k <= run ? k : greatestCommonDivisor(k, run);
   return divisorUpTo(unit, most);
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 /** How many vectors wide a tile of so many rows is: enough sums in flight to hide the latency of an addition. */
