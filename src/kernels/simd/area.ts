@@ -19,7 +19,7 @@ import { addRun, loadTotals, RUN, stepsPerTurn, storeApart, storeLanes, transpos
 /** Pixels of a tile; the last of a row may have fewer. */
 export const PIXELS = 4;
 /** Tiles of an area: their totals, the weights of a run and the pixels under it fit the nearest cache together. */
-export const mostTiles = 32;
+export const MOST_TILES = 32;
 
 /** The picture in memory, its border included. */
 export type InputLayout = Pick<PlaneLayout, 'batchStride' | 'planeStride' | 'rowStride'>;
@@ -76,19 +76,20 @@ const totalBytes = (area: Area): number => 16 * area.pixels * vectorsOf(area);
 
 /** Bytes of scratch that each thread needs: the totals of an area. */
 export function areaScratch(panel: Panel): number {
-  return mostTiles * 4 * PIXELS * panel;
+  return MOST_TILES * 4 * PIXELS * panel;
 }
 
 /**
  * The function (input, weights, totals, index) that adds a run to the sums of an area: of `channels` channels, `index` whole runs from the first
- * channel. The first run puts its sums in place of the totals.
+ * channel. The first run puts its sums in place of the totals. (Where the run begins is computed here: of a pointer that it is handed, V8
+ * makes a copy in every turn of the innermost loop.)
  */
 function areaRun(lib: Library, spec: ConvSpec, area: Area, channels: number, first: boolean): Func {
   const { stride, input } = spec;
   const perTurn = channelsPerTurn(spec);
   const aSteps = tapSteps(spec, perTurn, area.pixels);
   const bTurn = 4 * lib.panel * aSteps.length;
-  const key = keyOf(['areaRun', area, channels, aSteps, stride, input.rowStride, first]);
+  const key = keyOf(['areaRun', area, channels, first, spec.channels, spec.kernelHeight, spec.kernelWidth, stride, input]);
   return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
     const [picture, weights, total, index] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
     const [runPicture, runWeights, row, pixels, a, b] = Array.from({ length: 6 }, () => body.local('i32')) as Six;
@@ -118,11 +119,11 @@ export function areaSums(lib: Library, spec: ConvSpec, area: Area): Func {
   const perRun = channelsPerRun(spec);
   const wholeRuns = Math.floor(spec.channels / perRun);
   const rest = spec.channels % perRun;
-  const key = keyOf(['areaSums', spec, area]);
+  const key = keyOf(['areaSums', area, spec.channels, spec.kernelHeight, spec.kernelWidth, spec.stride, spec.input]);
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
     const [picture, weights, totals] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>];
     const index = body.local('i32');
-    const run = (channels: number, at: I32, first: boolean): Code => call(areaRun(lib, spec, area, channels, first), picture, weights, totals, at);
+    const run = (channels: number, number: I32, first: boolean): Code => call(areaRun(lib, spec, area, channels, first), picture, weights, totals, number);
     return [
       run(Math.min(perRun, spec.channels), i32.const(0), true),
       wholeRuns < 2 ? [] : forRange(index, i32.const(1), i32.const(wholeRuns), 1, run(perRun, index, false)),
@@ -130,8 +131,6 @@ export function areaSums(lib: Library, spec: ConvSpec, area: Area): Func {
     ];
   });
 }
-
-type Six = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
 
 /** The function (out, totals, …operands) that does the rest, and stores the area. */
 export function areaFinish(lib: Library, spec: ConvSpec, area: Area): Func {
@@ -168,3 +167,5 @@ export function areaFinish(lib: Library, spec: ConvSpec, area: Area): Func {
     ]);
   });
 }
+
+type Six = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];

@@ -11,7 +11,7 @@
  */
 import { call, forRange, i32, set, when } from './assembler.ts';
 import type { Code, Func, I32, Local } from './assembler.ts';
-import { areaFinish, areaScratch, areaSums, mostTiles, PIXELS, type Area, type ConvSpec } from './area.ts';
+import { areaFinish, areaScratch, areaSums, MOST_TILES, PIXELS, type Area, type ConvSpec } from './area.ts';
 import { hasOperand } from './epilogue.ts';
 import { at, divisorUpTo, kernel, keyOf, pieceSize, type Library } from './library.ts';
 import { parallel, wantedUnits } from './parallel.ts';
@@ -50,8 +50,8 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
     /** All tiles of `pixels` between two columns of the strip, for `outputs` channels of a panel. */
     const tiles = (outputs: number, pixels: number, from: number, to: number): Code => {
       if (from === to) return [];
-      const columns = divisorUpTo((to - from) / pixels, mostTiles);
-      const area: Area = { outputs, pixels, columns, rows: divisorUpTo(height, mostTiles / columns) };
+      const columns = divisorUpTo((to - from) / pixels, MOST_TILES);
+      const area: Area = { outputs, pixels, columns, rows: divisorUpTo(height, MOST_TILES / columns) };
       const ownScratch = at(scratch, body.thread, areaScratch(lib.panel));
       const element = at(at(i32.const(0), row, rowBytes), column, pixelBytes);
       const inPlanes = (start: I32): I32 => i32.add(at(start, panel, lib.panel * planeBytes), element);

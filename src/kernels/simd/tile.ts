@@ -134,7 +134,9 @@ export function addRun(body: Body, tile: TileRun, turns: number, totals: I32, fi
     set(left, i32.const(turns)),
     sums.flat().map((sum) => set(sum, f32x4.const(0))),
     tileRun(body, tile, sums, left),
-    sums.flat().map((sum, i) => v128.store(totals, first ? sum : f32x4.add(v128.load(totals, 16 * i), sum), 16 * i)),
+    // All stores come last: an engine that joins neighbouring vectors begins with stores side by side, and carries no load over one.
+    first ? [] : sums.flat().map((sum, i) => set(sum, f32x4.add(v128.load(totals, 16 * i), sum))),
+    sums.flat().map((sum, i) => v128.store(totals, sum, 16 * i)),
   ];
 }
 
