@@ -19,7 +19,7 @@ import { addRun, loadTotals, RUN, stepsPerTurn, storeApart, storeLanes, transpos
 /** Pixels of a tile; the last of a row may have fewer. */
 export const PIXELS = 4;
 /** Tiles of an area: their totals, the weights of a run and the pixels under it fit the nearest cache together. */
-export const MOST_TILES = 32;
+export const MOST_TILES = 64;
 
 /** The picture in memory, its border included. */
 export type InputLayout = Pick<PlaneLayout, 'batchStride' | 'planeStride' | 'rowStride'>;
@@ -80,32 +80,30 @@ export function areaScratch(panel: Panel): number {
 }
 
 /**
- * The function (input, weights, totals, index) that adds a run to the sums of an area: of `channels` channels, `index` whole runs from the first
- * channel. The first run puts its sums in place of the totals. (Where the run begins is computed here: of a pointer that it is handed, V8
- * makes a copy in every turn of the innermost loop.)
+ * The function (input, weights, totals, index) that adds a run to the sums of an area: the run of `channels` channels that begins `index` whole
+ * runs behind the first channel, and its weights. The first run puts its sums in place of the totals.
  */
 function areaRun(lib: Library, spec: ConvSpec, area: Area, channels: number, first: boolean): Func {
   const { stride, input } = spec;
   const perTurn = channelsPerTurn(spec);
   const aSteps = tapSteps(spec, perTurn, area.pixels);
-  const bTurn = 4 * lib.panel * aSteps.length;
   const key = keyOf(['areaRun', area, channels, first, spec.channels, spec.kernelHeight, spec.kernelWidth, stride, input]);
   return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
-    const [picture, weights, total, index] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
-    const [runPicture, runWeights, row, pixels, a, b] = Array.from({ length: 6 }, () => body.local('i32')) as Six;
+    const [picture, weights, total, index] = body.params as Four;
+    const [runPicture, row, pixels, a, b] = Array.from({ length: 5 }, () => body.local('i32')) as [...Four, Local<'i32'>];
     const tileBytes = 4 * stride * area.pixels;
     const rowStart = at(runPicture, row, stride * input.rowStride);
     return [
       set(runPicture, at(picture, index, channelsPerRun(spec) * input.planeStride)),
-      set(runWeights, at(weights, index, (channelsPerRun(spec) / perTurn) * bTurn)),
       forRange(row, i32.const(0), i32.const(area.rows), 1,
         forRange(pixels, rowStart, i32.add(rowStart, i32.const(area.columns * tileBytes)), tileBytes, [
           set(a, pixels),
-          set(b, runWeights),
+          set(b, weights),
           addRun(body, {
-            a, b, aSteps, bTurn,
+            a, b, aSteps,
             bVectors: Array.from({ length: vectorsOf(area) }, (_, j) => 16 * j),
             bSteps: aSteps.map((_, k) => 4 * lib.panel * k),
+            bTurn: 4 * lib.panel * aSteps.length,
             fma: lib.fma,
           }, channels / perTurn, total, first),
           increase(total, totalBytes(area)),
@@ -119,11 +117,13 @@ export function areaSums(lib: Library, spec: ConvSpec, area: Area): Func {
   const perRun = channelsPerRun(spec);
   const wholeRuns = Math.floor(spec.channels / perRun);
   const rest = spec.channels % perRun;
+  const runWeights = 4 * lib.panel * perRun * spec.kernelHeight * spec.kernelWidth;
   const key = keyOf(['areaSums', area, spec.channels, spec.kernelHeight, spec.kernelWidth, spec.stride, spec.input]);
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
     const [picture, weights, totals] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>];
     const index = body.local('i32');
-    const run = (channels: number, number: I32, first: boolean): Code => call(areaRun(lib, spec, area, channels, first), picture, weights, totals, number);
+    const run = (channels: number, number: I32, first: boolean): Code =>
+      call(areaRun(lib, spec, area, channels, first), picture, at(weights, number, runWeights), totals, number);
     return [
       run(Math.min(perRun, spec.channels), i32.const(0), true),
       wholeRuns < 2 ? [] : forRange(index, i32.const(1), i32.const(wholeRuns), 1, run(perRun, index, false)),
@@ -168,4 +168,4 @@ export function areaFinish(lib: Library, spec: ConvSpec, area: Area): Func {
   });
 }
 
-type Six = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+type Four = [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
