@@ -5,12 +5,13 @@
  * - what is never copied because it is written or read in place (concatenation, slices, tokens ↔ picture).
  * None of it changes a rounding.
  */
-import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import { sizeOf } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
 import { phases, phaseWeight } from '../reference/upsampleConv2d.ts';
 import type { Func } from './assembler.ts';
 import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScratch, packKeysKernel, type AttentionSpec } from './attention.ts';
 import { areaScratch, type InputLayout } from './area.ts';
+import { constantTensor, hasBorder, isCrowded, isPointwise, NO_PADDING, pictureOf, planesOf, planeSize, UPSAMPLE_PADDING, wantedBorder } from './borders.ts';
 import { convKernel } from './conv.ts';
 import { mapKernel, type MapOperation } from './elementwise.ts';
 import { hasOperand, type EpilogueOp } from './epilogue.ts';
@@ -19,7 +20,7 @@ import { linearKernel, packPanels } from './linear.ts';
 import type { WeightStore } from './memory.ts';
 import { groupNormKernel } from './norm.ts';
 import { placement } from './placement.ts';
-import { borderedPlanes, crowded, densePlanes, type PlaneLayout } from './planes.ts';
+import { borderedPlanes, densePlanes, type PlaneLayout } from './planes.ts';
 import { averagePoolKernel, borderKernel, transposeKernel, upsampleKernel } from './resample.ts';
 import { layerNormKernel, softmaxKernel, type RowsSpec } from './rows.ts';
 import { batchOf, sampleBytes, type Layout, type Lowered, type Place, type Step } from './steps.ts';
@@ -27,23 +28,6 @@ import type { Graph, Node, Operation, Value } from './trace.ts';
 
 type Convolution = Extract<Operation, { kind: 'conv2d' }>;
 type GroupNorm = Extract<Operation, { kind: 'groupNorm' }>;
-
-/** What four phases of 2 × 2 pixels see beyond the picture. */
-const UPSAMPLE_PADDING: Padding = { top: 1, bottom: 1, left: 1, right: 1 };
-
-const NO_PADDING: Padding = { top: 0, bottom: 0, left: 0, right: 0 };
-const hasBorder = ({ top, bottom, left, right }: Padding): boolean => top + bottom + left + right > 0;
-
-/** Height and width of the planes of a tensor [B, C, …]. */
-function planeSize(shape: readonly number[]): { height: number; width: number } {
-  return shape.length === 4 ? { height: shape[2]!, width: shape[3]! } : { height: 1, width: sizeOf(shape.slice(2)) };
-}
-
-/** The planes of a picture [B,C,H,W], or of tokens [B,N,C] that lie as planes. */
-function planesOf(shape: readonly number[]): { batch: number; channels: number; height: number; width: number } {
-  const [batch, second, third] = shape as [number, number, number];
-  return shape.length === 3 ? { batch, channels: third, height: 1, width: second } : { batch, channels: second, ...planeSize(shape) };
-}
 
 export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' | 'panel'>, store: WeightStore): Lowered {
   const steps: Step[] = [];
@@ -149,8 +133,6 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     return true;
   };
 
-  const constantTensor = (value: Value): Tensor | undefined => (value.source.kind === 'constant' ? value.source.tensor : undefined);
-
   /** A product whose weight packs. Returns false where the weight is no constant: then the plain loops do it. */
   const conv2d = (node: Node, { stride: strideBy, padding, part }: Convolution): boolean => {
     const [x, weightValue, biasValue] = node.inputs as [Value, Value, Value | undefined];
@@ -246,37 +228,7 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
 
   const borderKey = (value: Value, { top, bottom, left, right }: Padding): string => keyOf([value.id, top, bottom, left, right]);
 
-  /** A product of each pixel with itself alone. */
-  const isPointwise = ({ operation, inputs: [, weight] }: Node): boolean =>
-    operation.kind === 'conv2d' && operation.stride === 1 && !hasBorder(operation.padding) && weight!.shape[2]! * weight!.shape[3]! === 1;
-  /** The picture of which these tokens are a view, or the value itself. */
-  const pictureOf = (value: Value): Value =>
-    value.source.kind === 'node' && value.source.node.operation.kind === 'toTokens' ? value.source.node.inputs[0]! : value;
-  const isCrowded = (value: Value): boolean => {
-    const { channels, height, width } = planesOf(value.shape);
-    return crowded(channels, height * width);
-  };
-
-  /** The border that this user of a value wants around it, `NO_PADDING` if it wants the planes apart. */
-  const borderFor = (user: Node, value: Value): Padding | undefined => {
-    const { operation, inputs: [x, weight], output } = user;
-    if (x !== value) return undefined;
-    if (operation.kind === 'toTokens') return wantedBorder(output);
-    if (!weight || !constantTensor(weight)) return undefined;
-    const apart = isCrowded(value) ? NO_PADDING : undefined;
-    switch (operation.kind) {
-      case 'upsampleConv2d': return UPSAMPLE_PADDING;
-      case 'linear': return x.shape.length === 3 ? apart : undefined;
-      case 'conv2d': return hasBorder(operation.padding) ? operation.padding : isPointwise(user) ? apart : undefined;
-      default: return undefined;
-    }
-  };
-  /** If all that happens to `value` is convolution with one and the same border: that border. */
-  const wantedBorder = (value: Value): Padding | undefined => {
-    if (outputs.has(value)) return undefined;
-    const [first, ...others] = (users.get(value) ?? []).map((user) => borderFor(user, value));
-    return first && others.every((padding) => padding && keyOf(padding) === keyOf(first)) ? first : undefined;
-  };
+  const wanted = (value: Value): Padding | undefined => wantedBorder(value, (used) => users.get(used) ?? [], (used) => outputs.has(used));
   const newBordered = (value: Value, { top, bottom, left, right }: Padding): { place: Place; layout: PlaneLayout } => {
     const { batch, channels, height, width } = planesOf(value.shape);
     const layout = borderedPlanes(channels, height, width, { top, bottom, left, right });
@@ -305,7 +257,7 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
   };
   /** Where a kernel that can write borders puts `value`. */
   const target = (value: Value, height: number, width: number): { place: Place; layout: PlaneLayout } => {
-    const border = value.shape.length === 4 ? wantedBorder(value) : undefined;
+    const border = value.shape.length === 4 ? wanted(value) : undefined;
     if (border) return newBordered(value, border);
     const place = placeFor(value);
     finish(value, 'dense', place);
@@ -380,7 +332,7 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
   const attention = (node: Node, heads: number, scale: number): boolean => {
     const [q, k, v] = (node.inputs as [Value, Value, Value]).map((value) => inLayout(value, 'planar')) as [Place, Place, Place];
     const [batch, queries, channels] = node.output.shape as [number, number, number];
-    const apart = wantedBorder(node.output) && newBordered(node.output, NO_PADDING);
+    const apart = wanted(node.output) && newBordered(node.output, NO_PADDING);
     const out = apart?.place ?? placeFor(node.output);
     const spec = attentionSpec(batch, heads, queries, node.inputs[1]!.shape[1]!, channels, scale, { q, k, v, out }, apart?.layout.planeStride);
     emit(`attention ${heads}×${queries}×${spec.size}`, [q, packKeys(k, spec), v, out, scratchFor(spec)], (lib) => attentionKernel(lib, spec), 2 * mapProducts(spec));

@@ -1,0 +1,66 @@
+/**
+ * What convolutions want of the pictures that they read: a border of zeros around each plane, or, where they read one pixel of all channels
+ * after another, planes that lie apart (`NO_PADDING`). Whoever writes a picture for such users only writes it so at once.
+ */
+import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import type { Padding } from '../kernels.ts';
+import { keyOf } from './library.ts';
+import { crowded } from './planes.ts';
+import type { Node, Value } from './trace.ts';
+
+/** What four phases of 2 × 2 pixels see beyond the picture. */
+export const UPSAMPLE_PADDING: Padding = { top: 1, bottom: 1, left: 1, right: 1 };
+export const NO_PADDING: Padding = { top: 0, bottom: 0, left: 0, right: 0 };
+
+export function hasBorder({ top, bottom, left, right }: Padding): boolean {
+  return top + bottom + left + right > 0;
+}
+
+/** Height and width of the planes of a tensor [B, C, …]. */
+export function planeSize(shape: readonly number[]): { height: number; width: number } {
+  return shape.length === 4 ? { height: shape[2]!, width: shape[3]! } : { height: 1, width: sizeOf(shape.slice(2)) };
+}
+
+/** The planes of a picture [B,C,H,W], or of tokens [B,N,C] that lie as planes. */
+export function planesOf(shape: readonly number[]): { batch: number; channels: number; height: number; width: number } {
+  const [batch, second, third] = shape as [number, number, number];
+  return shape.length === 3 ? { batch, channels: third, height: 1, width: second } : { batch, channels: second, ...planeSize(shape) };
+}
+
+export function constantTensor(value: Value): Tensor | undefined {
+  return value.source.kind === 'constant' ? value.source.tensor : undefined;
+}
+
+/** The picture of which these tokens are a view, or the value itself. */
+export function pictureOf(value: Value): Value {
+  return value.source.kind === 'node' && value.source.node.operation.kind === 'toTokens' ? value.source.node.inputs[0]! : value;
+}
+
+/** A convolution of each pixel with itself alone. */
+export function isPointwise({ operation, inputs: [, weight] }: Node): boolean {
+  return operation.kind === 'conv2d' && operation.stride === 1 && !hasBorder(operation.padding) && weight!.shape[2]! * weight!.shape[3]! === 1;
+}
+
+export function isCrowded(value: Value): boolean {
+  const { channels, height, width } = planesOf(value.shape);
+  return crowded(channels, height * width);
+}
+
+/** If all that happens to a value is convolution with one and the same border: that border. */
+export function wantedBorder(value: Value, usersOf: (value: Value) => readonly Node[], isOutput: (value: Value) => boolean): Padding | undefined {
+  if (isOutput(value)) return undefined;
+  const [first, ...others] = usersOf(value).map((user): Padding | undefined => {
+    const { operation, inputs: [x, weight], output } = user;
+    if (x !== value) return undefined;
+    if (operation.kind === 'toTokens') return wantedBorder(output, usersOf, isOutput);
+    if (!weight || !constantTensor(weight)) return undefined;
+    const apart = isCrowded(value) ? NO_PADDING : undefined;
+    switch (operation.kind) {
+      case 'upsampleConv2d': return UPSAMPLE_PADDING;
+      case 'linear': return x.shape.length === 3 ? apart : undefined;
+      case 'conv2d': return hasBorder(operation.padding) ? operation.padding : isPointwise(user) ? apart : undefined;
+      default: return undefined;
+    }
+  });
+  return first && others.every((padding) => padding && keyOf(padding) === keyOf(first)) ? first : undefined;
+}
