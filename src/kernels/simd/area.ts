@@ -87,7 +87,7 @@ function areaRun(lib: Library, spec: ConvSpec, area: Area, channels: number, fir
   const { stride, input } = spec;
   const perTurn = channelsPerTurn(spec);
   const aSteps = tapSteps(spec, perTurn, area.pixels);
-  const key = keyOf(['areaRun', area, channels, first, spec.channels, spec.kernelHeight, spec.kernelWidth, stride, input]);
+  const key = keyOf(['areaRun', area, channels, first, perTurn, spec.kernelHeight, spec.kernelWidth, stride, input.planeStride, input.rowStride]);
   return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
     const [picture, weights, total, index] = body.params as Four;
     const [runPicture, row, pixels, a, b] = Array.from({ length: 5 }, () => body.local('i32')) as [...Four, Local<'i32'>];
@@ -118,7 +118,7 @@ export function areaSums(lib: Library, spec: ConvSpec, area: Area): Func {
   const wholeRuns = Math.floor(spec.channels / perRun);
   const rest = spec.channels % perRun;
   const runWeights = 4 * lib.panel * perRun * spec.kernelHeight * spec.kernelWidth;
-  const key = keyOf(['areaSums', area, spec.channels, spec.kernelHeight, spec.kernelWidth, spec.stride, spec.input]);
+  const key = keyOf(['areaSums', area, spec.channels, spec.kernelHeight, spec.kernelWidth, spec.stride, spec.input.planeStride, spec.input.rowStride]);
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
     const [picture, weights, totals] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>];
     const index = body.local('i32');
