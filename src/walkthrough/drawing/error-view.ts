@@ -24,7 +24,7 @@ export function errorView(): ErrorView {
     ...(power % 2 === 0 ? [svg('text', { class: 'tick', x: left - 8, y: yOf(10 ** power) + 4, 'text-anchor': 'end' }, power === 0 ? '1' : `1e${power}`)] : []),
   ]);
   const eye = svg('line', { class: 'eye', x1: left, x2: width - 16, y1: yOf(visible), y2: yOf(visible) });
-  const eyeText = svg('text', { class: 'tick', x: left + 6, y: yOf(visible) - 5 }, 'about one grey value of 256');
+  const eyeText = svg('text', { class: 'tick', x: left + 6, y: yOf(visible) + 12 }, 'about one grey value of 256');
   const steps = [1, 5, 10, 15, 20].map((step) => svg('text', { class: 'tick', x: xOf(step), y: height - 8, 'text-anchor': 'middle' }, String(step)));
   const line = svg('polyline', { class: 'errors' });
   const dots = Array.from({ length: stepCount }, () => svg('circle', { r: 3, class: 'error' }));
