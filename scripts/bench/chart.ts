@@ -14,12 +14,11 @@ export interface Bar {
 const colours = ['#0b7285', '#3bc9db', '#e67700', '#868e96', '#ae3ec9', '#d0bfff', '#ced4da'];
 const [left, barHeight, groupGap, plotWidth] = [190, 18, 16, 560];
 
-/** Groups of horizontal bars, one for each contender. A bar that is longer than the plot is cut and says so by its number. */
+/** Groups of horizontal bars, one for each contender. */
 export function chart(title: string, bars: readonly Bar[]): string {
   const names = [...new Set(bars.map(({ name }) => name))];
-  const ours = bars.filter(({ name }) => name.startsWith('pag'));
-  const most = 1.25 * Math.max(...ours.map(({ gigaflops }) => gigaflops), ...bars.map(({ peak }) => peak));
-  const scale = (value: number): number => Math.min(plotWidth, (plotWidth * value) / most);
+  const most = Math.max(...bars.flatMap(({ gigaflops, peak }) => [gigaflops, peak]));
+  const scale = (value: number): number => (plotWidth * value) / most;
   let y = 44;
   const parts: string[] = [];
   for (const group of new Set(bars.map((bar) => bar.group))) {
@@ -29,7 +28,8 @@ export function chart(title: string, bars: readonly Bar[]): string {
     parts.push(`<line x1="${peakX}" x2="${peakX}" y1="${y - 3}" y2="${y + barHeight * members.length + 3}" stroke="#c92a2a" stroke-dasharray="3 3"/>`);
     for (const bar of members) {
       parts.push(`<rect x="${left}" y="${y}" width="${scale(bar.gigaflops).toFixed(1)}" height="${barHeight - 2}" fill="${colours[names.indexOf(bar.name) % colours.length]}"/>`);
-      parts.push(`<text x="${left + scale(bar.gigaflops) + 5}" y="${y + 13}">${bar.gigaflops.toFixed(1)} ${bar.name}</text>`);
+      // The white around the letters hides the dashed line behind them.
+      parts.push(`<text x="${left + scale(bar.gigaflops) + 5}" y="${y + 13}" stroke="white" stroke-width="3" paint-order="stroke">${bar.gigaflops.toFixed(1)} ${bar.name}</text>`);
       y += barHeight;
     }
     y += groupGap;
