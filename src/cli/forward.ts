@@ -9,6 +9,7 @@ import type { Perturbation } from '../unet/stages.ts';
 import { runUNet, unperturbed, type UNet } from '../unet/unet.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
+import { tryExpressions } from './expressions.ts';
 import { finiteTensor, loadModel, openSafetensors } from './model.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 
@@ -39,6 +40,7 @@ async function run(args: readonly string[]): Promise<number> {
 
   const selectors = options.list('perturb');
   const passes: Perturbation[] = [unperturbed];
+  tryExpressions(selectors ?? [], unet.attentionLayers);
   if (selectors) passes.push(new Map(selectLayers(selectors, unet.attentionLayers).map((layer) => [layer, identity])));
   const patterns = options.list('taps') ?? [];
 

@@ -4,6 +4,7 @@ import type { Guidance } from '../guidance/guidance.ts';
 import { expectation, flagOf, readParameter, type Parameter } from '../guidance/parameters.ts';
 import { commonParameters, createGuidance, guidanceNames, guidances, parametersOf } from '../guidance/registry.ts';
 import type { UNet } from '../unet/unet.ts';
+import { tryExpressions } from './expressions.ts';
 import { suggestion, type OptionKinds, type ParsedOptions } from './options.ts';
 
 const optionName = (parameter: Parameter): string => flagOf(parameter.name).slice(2);
@@ -37,6 +38,8 @@ export function chooseGuidance(options: ParsedOptions, unet: UNet, hasWeakModel 
     const text = options.text(optionName(parameter));
     return text === undefined ? [] : [[parameter.name, readParameter(parameter, text)] as const];
   });
+  const selectors = given.flatMap(([, value]) => (Array.isArray(value) ? value : [])).filter((item): item is string => typeof item === 'string');
+  tryExpressions(selectors, unet.attentionLayers);
   return createGuidance(name, Object.fromEntries(given), {
     attentionLayers: unet.attentionLayers,
     hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),

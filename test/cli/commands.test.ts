@@ -98,6 +98,7 @@ describe('pag sample', () => {
     ['a scale that is no number', sample('--out', out, '--guidance', 'pag', '--pag-scale', 'x'), '--pag-scale is "x"'],
     ['a selector without a match', sample('--out', out, '--guidance', 'pag', '--pag-layers', 'mid_bloc'), `"mid_bloc" selects no self-attention layer; the model has ${tinyLayers.join(', ')}`],
     ['a selector that is no expression', sample('--out', out, '--guidance', 'pag', '--pag-layers', 're:['), '"re:[" is no regular expression'],
+    ['a selector that would never be done', sample('--out', out, '--guidance', 'pag', '--pag-layers', 're:^(([a-z_0-9.]+)+)+X$'), '"re:^(([a-z_0-9.]+)+)+X$" is not done with the model\'s layers after a second'],
     ['guidance without a null class', ['sample', '--model', letters, '--out', out, '--labels', '1', '--guidance', 'cfg'], '--null-label'],
     ['an unknown scheduler', sample('--out', out, '--scheduler', 'ddmi'), '--scheduler is "ddmi"; expected'],
     ['two schedulers', sample('--out', out, '--scheduler', 'ddim', '--scheduler-config', 'x.json'), '--scheduler and --scheduler-config exclude one another'],
