@@ -36,9 +36,9 @@ const PER_PLACE = 4;
 
 /** Whether the same pixel of many channels, read one after another, would compete for the same places of the cache if the planes were dense. */
 export function crowded(channels: number, pixels: number): boolean {
-  const bytes = 4 * pixels;
-  const places = PLACES / greatestCommonDivisor(PLACES, bytes / LINE);
-  return bytes % LINE === 0 && Math.min(channels, RUN) > PER_PLACE * places;
+  const lines = (4 * pixels) / LINE;
+  if (!Number.isInteger(lines)) return false;
+  return Math.min(channels, RUN) > (PER_PLACE * PLACES) / greatestCommonDivisor(PLACES, lines);
 }
 
 /**
