@@ -66,7 +66,7 @@ async function compare(one: Case): Promise<void> {
   const peaks: number[] = [];
   // An engine compiles twice, the second time only what has run for a while: the first turns do not count.
   await takeTurns();
-  runs.forEach(({ times }) => times.splice(0));
+  [peaks, ...runs.map(({ times }) => times)].forEach((list) => list.splice(0));
   await takeTurns();
 
   async function takeTurns(): Promise<void> {

@@ -5,8 +5,7 @@ import { InputError } from '../tensor/errors.ts';
 const PATIENCE_MILLISECONDS = 1000;
 
 /**
- * Tries the expressions among layer selectors where they can be stopped: some, as `(a+)+b`, try more ways than anybody can wait for, and while
- * one does, a process hears not even Ctrl-C.
+ * Tries the expressions among layer selectors where they can be stopped: some, as `(a+)+b`, try more ways than anybody can wait for.
  * @throws InputError when one is not done in a second. What is no expression at all is left to `selectLayers`.
  */
 export function tryExpressions(selectors: readonly string[], layers: readonly string[]): void {

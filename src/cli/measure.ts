@@ -7,7 +7,7 @@ export interface Subject {
 
 /**
  * The median time of each subject in milliseconds. They take turns, so that what else the machine does hits all alike.
- * Before, they do the same for as long without being timed: an engine compiles twice, the second time only what has run for a while,
+ * Before, they do the same for as long, which does not count: an engine compiles twice, the second time only what has run for a while,
  * and meanwhile its compiler takes the processor that a second thread would have.
  */
 export function medianTimes(subjects: readonly Subject[], budgetMs: number): ReadonlyMap<string, number> {

@@ -5,7 +5,7 @@
  * the lanes, and stay in registers from one tap of a row to the next: four pixels under a row of three taps are six numbers
  * to load, not twelve.
  *
- * A tile's sum is made of runs. All tiles of the area do a run before any does the next: the weights of a run, 2 KB, then come from
+ * A tile's sum is made of runs. All tiles of the area do a run before any does the next: the weights of a run, 2 KB (or 4), then come from
  * the nearest cache for all tiles but the first, where those of a whole sum would not stay. Between runs the totals wait in scratch.
  * At the end each tile is transposed, for the output has its channels as planes.
  */
@@ -18,7 +18,7 @@ import { addRun, loadTotals, RUN, stepsPerTurn, storeApart, storeLanes, transpos
 
 /** Pixels of a tile; the last of a row may have fewer. */
 export const PIXELS = 4;
-/** Tiles of an area: their totals, the weights of a run and the pixels under it fit the nearest cache together. */
+/** Tiles of an area. Under 3 × 3 taps their totals, the weights of a run and the pixels under it fit the nearest cache together. */
 export const MOST_TILES = 64;
 
 /** The picture in memory, its border included. */
@@ -80,8 +80,8 @@ export function areaScratch(panel: Panel): number {
 }
 
 /**
- * The function (input, weights, totals, index) that adds a run to the sums of an area: the run of `channels` channels that begins `index` whole
- * runs behind the first channel, and its weights. The first run puts its sums in place of the totals.
+ * The function (input, weights, totals, index) that adds run number `index`, of `channels` channels, to the sums of an area. `input` is that of the first
+ * channel, `weights` are the run's own. The first run puts its sums in place of the totals.
  */
 function areaRun(lib: Library, spec: ConvSpec, area: Area, channels: number, first: boolean): Func {
   const { stride, input } = spec;
@@ -90,14 +90,14 @@ function areaRun(lib: Library, spec: ConvSpec, area: Area, channels: number, fir
   const key = keyOf(['areaRun', area, channels, first, perTurn, spec.kernelHeight, spec.kernelWidth, stride, input.planeStride, input.rowStride]);
   return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
     const [picture, weights, total, index] = body.params as Four;
-    const [runPicture, row, pixels, a, b] = Array.from({ length: 5 }, () => body.local('i32')) as [...Four, Local<'i32'>];
+    const [runPicture, row, column, a, b] = Array.from({ length: 5 }, () => body.local('i32')) as [...Four, Local<'i32'>];
     const tileBytes = 4 * stride * area.pixels;
     const rowStart = at(runPicture, row, stride * input.rowStride);
     return [
       set(runPicture, at(picture, index, channelsPerRun(spec) * input.planeStride)),
       forRange(row, i32.const(0), i32.const(area.rows), 1,
-        forRange(pixels, rowStart, i32.add(rowStart, i32.const(area.columns * tileBytes)), tileBytes, [
-          set(a, pixels),
+        forRange(column, i32.const(0), i32.const(area.columns * tileBytes), tileBytes, [
+          set(a, i32.add(rowStart, column)),
           set(b, weights),
           addRun(body, {
             a, b, aSteps,

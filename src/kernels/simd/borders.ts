@@ -1,6 +1,7 @@
 /**
  * What convolutions want of the pictures that they read: a border of zeros around each plane, or, where they read one pixel of all channels
- * after another, planes that lie apart (`NO_PADDING`). Whoever writes a picture for such users only writes it so at once.
+ * after another, planes that lie apart (`NO_PADDING`). Group norms, attention and nearest-neighbour upsampling write a picture so at once if it has
+ * no other users; what others write is copied.
  */
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
@@ -46,14 +47,15 @@ export function isCrowded(value: Value): boolean {
   return crowded(channels, height * width);
 }
 
-/** If all that happens to a value is convolution with one and the same border: that border. */
+/** If all users of a value are products that want one and the same border around it, or want its planes apart: that border, or `NO_PADDING`. */
 export function wantedBorder(value: Value, usersOf: (value: Value) => readonly Node[], isOutput: (value: Value) => boolean): Padding | undefined {
   if (isOutput(value)) return undefined;
   const [first, ...others] = usersOf(value).map((user): Padding | undefined => {
-    const { operation, inputs: [x, weight], output } = user;
+    const { operation, inputs: [x, weight, bias], output } = user;
     if (x !== value) return undefined;
     if (operation.kind === 'toTokens') return wantedBorder(output, usersOf, isOutput);
-    if (!weight || !constantTensor(weight)) return undefined;
+    // Without constants the plain loops do it, on dense planes.
+    if (!weight || !constantTensor(weight) || (bias && !constantTensor(bias))) return undefined;
     const apart = isCrowded(value) ? NO_PADDING : undefined;
     switch (operation.kind) {
       case 'upsampleConv2d': return UPSAMPLE_PADDING;

@@ -4,6 +4,7 @@
  */
 import { f32x4, set, v128 } from './assembler.ts';
 import type { Code, I32, Local } from './assembler.ts';
+import { keyOf } from './library.ts';
 
 export type EpilogueOp =
   /** + bias: one number per output channel. */
@@ -50,5 +51,5 @@ export function applyEpilogue(epilogue: Epilogue, value: Local<'v128'>, operands
 
 /** What a tile's code depends on. */
 export function epilogueKinds(epilogue: Epilogue): string {
-  return epilogue.map((op) => (op.kind === 'divide' ? `divide ${op.divisor}` : op.kind)).join();
+  return epilogue.map((op) => (op.kind === 'divide' ? keyOf(op) : op.kind)).join();
 }

@@ -148,7 +148,7 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const input: InputLayout = { ...found.layout, batchStride: stride(found.place, batch) };
     const first = (part?.[0] ?? 0) * kernelHeight * kernelWidth;
     const terms = channels * kernelHeight * kernelWidth;
-    const panels = packed(weight, part ? `panels of ${part}` : 'panels', () => packPanels(panel, weight.data, outChannels, terms, first));
+    const panels = packed(weight, keyOf(['panels', outChannels, terms, first]), () => packPanels(panel, weight.data, outChannels, terms, first));
     product(node, 'dense', {
       batch, channels, outChannels, outHeight: found.outHeight, outWidth: found.outWidth, kernelHeight, kernelWidth, stride: strideBy, phases: 1, input,
     }, found.place, panels);
@@ -162,7 +162,7 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const [batch, channels, outHeight, outWidth] = x.shape as [number, number, number, number];
     const outChannels = weight.shape[0]!;
     const { place: input, layout } = borderedInput(x, UPSAMPLE_PADDING);
-    const panels = packed(weight, 'panels of the phases', () => joined(phases.map((phase) => packPanels(panel, phaseWeight(weight, phase).data, outChannels, 4 * channels))));
+    const panels = packed(weight, keyOf(['phases', outChannels, channels]), () => joined(phases.map((phase) => packPanels(panel, phaseWeight(weight, phase).data, outChannels, 4 * channels))));
     product(node, 'dense', {
       batch, channels, outChannels, outHeight, outWidth, kernelHeight: 2, kernelWidth: 2, stride: 1, phases: 2, input: { ...layout, batchStride: stride(input, batch) },
     }, input, panels);
@@ -201,7 +201,7 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     if (x.shape.length === 3 && (bordered.has(borderKey(pictureOf(x), NO_PADDING)) || storedOf(x).layout === 'planar')) {
       const batch = batchOf(x.shape);
       const { place, layout, outHeight, outWidth } = pointwiseInput(x);
-      const panels = packed(weight, 'panels', () => packPanels(panel, weight.data, outChannels, channels));
+      const panels = packed(weight, keyOf(['panels', outChannels, channels, 0]), () => packPanels(panel, weight.data, outChannels, channels));
       const input = { ...layout, batchStride: stride(place, batch) };
       product(node, 'planar', { batch, channels, outChannels, outHeight, outWidth, kernelHeight: 1, kernelWidth: 1, stride: 1, phases: 1, input }, place, panels);
       return true;
@@ -215,7 +215,7 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const rows = sizeOf(x.shape) / channels;
     emit(`linear ${rows}×${channels}→${outChannels}`, [
       input,
-      packed(weight, 'panels', () => packPanels(panel, weight.data, outChannels, channels)),
+      packed(weight, keyOf(['panels', outChannels, channels, 0]), () => packPanels(panel, weight.data, outChannels, channels)),
       out,
       ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
       ...chain.operands,
@@ -422,8 +422,8 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
         case 'averagePool2x': return resample(node), true;
         case 'concatChannels': return concat(node, false), true;
         case 'concatBatch': return concat(node, true), true;
-        // A picture that is there with its planes apart only has pointwise products for users, which find it.
-        case 'toTokens': return isStored(x) || x.source.kind === 'constant' ? finish(node.output, 'planar', dense(x)) : undefined, true;
+        // A picture that is there only with its planes apart has no users but pointwise products, which find it.
+        case 'toTokens': return isStored(x) ? finish(node.output, 'planar', dense(x)) : undefined, true;
         case 'fromTokens': return finish(node.output, 'dense', inLayout(x, 'planar')), true;
         case 'sliceChannels': {
           const place = dense(x);

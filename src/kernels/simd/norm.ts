@@ -20,7 +20,7 @@ export interface GroupNormSpec {
   readonly eps: number;
   readonly silu: boolean;
   readonly inBatchStride: number;
-  /** Where the result goes: like the input, or into a picture with a border. */
+  /** Where the result goes: like the input, or into a picture with a border or with its planes apart. */
   readonly out: PlaneLayout;
 }
 

@@ -78,7 +78,7 @@ export function averagePoolKernel(lib: Library, spec: ResampleSpec): Func {
   });
 }
 
-/** The kernel of (thread, counters, x, out): a picture with its border. */
+/** The kernel of (thread, counters, x, out): a picture with its border, or with its planes apart. */
 export function borderKernel(lib: Library, spec: ResampleSpec): Func {
   const { batch, channels, height, width, out } = spec;
   return kernel(lib, `border${keyOf(spec)}`, 2, (body) => {

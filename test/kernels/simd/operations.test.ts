@@ -47,7 +47,7 @@ describe('the same bits as the plain loop', () => {
 
   test('pixels of many channels, whose planes are put apart', () => {
     // Planes of these sizes, so many channels of them, would compete for the same places of the cache.
-    const sizes = fc.constantFrom([16, 16, 18], [4, 32, 36], [1, 256, 20], [8, 4, 66]);
+    const sizes = fc.constantFrom([16, 16, 18], [4, 32, 36], [1, 256, 20], [8, 16, 66]);
     fc.assert(fc.property(small(2), sizes, small(9), fc.subarray(['normed', 'tokens', 'q', 'attended', 'shortcut', 'wide', 'by map']), seeds, (b, [h, w, c], o, extra, seed) => {
       // One NaN among these would be all that comes out.
       const [scale, shift] = [noise([c!], seed + 1), noise([c!], seed + 2)];
@@ -69,6 +69,28 @@ describe('the same bits as the plain loop', () => {
         return { y, again, ...Object.fromEntries(extra.map((name) => [name, inner[name]!])) };
       }, { x: finite([b, c!, h!, w!], seed) });
     }), { numRuns: 15 });
+  });
+
+  test('products with a bias that is computed, and weights that share their numbers', () => {
+    fc.assert(fc.property(fc.constantFrom([18, 16, 16], [6, 5, 7]), small(2), seeds, ([c, h, w], b, seed) => {
+      const [scale, weight, other] = [noise([c!], seed + 1), noise([c!, c!], seed + 2), noise([2, 3 * c!], seed + 3)];
+      const padding = { top: 1, bottom: 1, left: 1, right: 1 };
+      const wide = noise([2, c!, 3, 3], seed + 4);
+      check((k, { x, bias, two }) => {
+        const normed = (): Tensor => k.groupNorm(x!, 2, scale, scale, 1e-5);
+        const tokens = k.toTokens(normed());
+        const reshaped = tensor('f32', [3 * c!, 2], other.data as Float32Array);
+        return {
+          linear: k.linear(tokens, weight, bias),
+          attended: k.linear(k.attention(tokens, tokens, tokens, 2, 0.25), weight, bias),
+          pointwise: k.conv2d(normed(), tensor('f32', [c!, c!, 1, 1], weight.data as Float32Array), bias, 1, { top: 0, bottom: 0, left: 0, right: 0 }),
+          wide: k.conv2d(normed(), wide, two, 1, padding),
+          doubled: k.upsampleConv2d(normed(), wide, two),
+          there: k.linear(k.linear(k.affine(two!, 1, 0), reshaped, undefined), other, undefined),
+          ...Object.fromEntries([0, -0].map((divisor, i) => [`over zero ${i}`, k.divide(k.conv2d(x!, wide, undefined, 1, padding), divisor)])),
+        };
+      }, { x: finite([b, c!, h!, w!], seed), bias: noise([c!], seed + 5), two: noise([2], seed + 6) });
+    }), { numRuns: 10 });
   });
 
   test('groupNorm, alone and before an activation and a convolution', () => {
