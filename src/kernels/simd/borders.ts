@@ -32,6 +32,11 @@ export function constantTensor(value: Value): Tensor | undefined {
   return value.source.kind === 'constant' ? value.source.tensor : undefined;
 }
 
+/** Whether the weight and the bias of a product are constants, so that they can be packed. If not, the plain loops do it, on dense planes. */
+export function packs({ inputs: [, weight, bias] }: Node): boolean {
+  return constantTensor(weight!) !== undefined && (bias === undefined || constantTensor(bias) !== undefined);
+}
+
 /** The picture of which these tokens are a view, or the value itself. */
 export function pictureOf(value: Value): Value {
   return value.source.kind === 'node' && value.source.node.operation.kind === 'toTokens' ? value.source.node.inputs[0]! : value;
@@ -51,18 +56,15 @@ export function isCrowded(value: Value): boolean {
 export function wantedBorder(value: Value, usersOf: (value: Value) => readonly Node[], isOutput: (value: Value) => boolean): Padding | undefined {
   if (isOutput(value)) return undefined;
   const [first, ...others] = usersOf(value).map((user): Padding | undefined => {
-    const { operation, inputs: [x, weight, bias], output } = user;
+    const { operation, inputs: [x], output } = user;
     if (x !== value) return undefined;
     if (operation.kind === 'toTokens') return wantedBorder(output, usersOf, isOutput);
-    // Without constants the plain loops do it, on dense planes.
-    if (!weight || !constantTensor(weight) || (bias && !constantTensor(bias))) return undefined;
-    const apart = isCrowded(value) ? NO_PADDING : undefined;
-    switch (operation.kind) {
-      case 'upsampleConv2d': return UPSAMPLE_PADDING;
-      case 'linear': return x.shape.length === 3 ? apart : undefined;
-      case 'conv2d': return hasBorder(operation.padding) ? operation.padding : isPointwise(user) ? apart : undefined;
-      default: return undefined;
-    }
+    if (operation.kind !== 'conv2d' && operation.kind !== 'upsampleConv2d' && operation.kind !== 'linear') return undefined;
+    if (!packs(user)) return undefined;
+    if (operation.kind === 'upsampleConv2d') return UPSAMPLE_PADDING;
+    if (operation.kind === 'conv2d' && hasBorder(operation.padding)) return operation.padding;
+    const pointwise = operation.kind === 'linear' ? x.shape.length === 3 : isPointwise(user);
+    return pointwise && isCrowded(value) ? NO_PADDING : undefined;
   });
   return first && others.every((padding) => padding && keyOf(padding) === keyOf(first)) ? first : undefined;
 }

@@ -5,13 +5,13 @@
  * - what is never copied because it is written or read in place (concatenation, slices, tokens ↔ picture).
  * None of it changes a rounding.
  */
-import { sizeOf } from '../../tensor/tensor.ts';
+import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
 import { phases, phaseWeight } from '../reference/upsampleConv2d.ts';
 import type { Func } from './assembler.ts';
-import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScratch, packKeysKernel, type AttentionSpec } from './attention.ts';
 import { areaScratch, type InputLayout } from './area.ts';
-import { constantTensor, hasBorder, isCrowded, isPointwise, NO_PADDING, pictureOf, planesOf, planeSize, UPSAMPLE_PADDING, wantedBorder } from './borders.ts';
+import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScratch, packKeysKernel, type AttentionSpec } from './attention.ts';
+import { constantTensor, hasBorder, isCrowded, isPointwise, NO_PADDING, packs, pictureOf, planesOf, planeSize, UPSAMPLE_PADDING, wantedBorder } from './borders.ts';
 import { convKernel } from './conv.ts';
 import { mapKernel, type MapOperation } from './elementwise.ts';
 import { hasOperand, type EpilogueOp } from './epilogue.ts';
@@ -63,6 +63,8 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     return place;
   };
   const dense = (value: Value): Place => inLayout(value, 'dense');
+  /** A picture, or tokens, as planes without gaps. */
+  const asPlanes = (value: Value): Place => inLayout(value, value.shape.length === 3 ? 'planar' : 'dense');
 
   const copy = (shape: readonly number[], from: Place, to: Place): void => {
     const batch = batchOf(shape);
@@ -135,39 +137,40 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
 
   /** A product whose weight packs. Returns false where the weight is no constant: then the plain loops do it. */
   const conv2d = (node: Node, { stride: strideBy, padding, part }: Convolution): boolean => {
-    const [x, weightValue, biasValue] = node.inputs as [Value, Value, Value | undefined];
-    const weight = constantTensor(weightValue);
-    if (!weight || (biasValue && !constantTensor(biasValue))) return false;
+    if (!packs(node)) return false;
+    const [x, weightValue] = node.inputs as [Value, Value];
+    const weight = constantTensor(weightValue)!;
     const [batch, channels, height, width] = x.shape as [number, number, number, number];
     const [outChannels, , kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
     const [outHeight, outWidth] = node.output.shape.slice(2) as [number, number];
-    const pointwise = isPointwise(node);
-    const found = pointwise ? pointwiseInput(x)
+    const { place, layout, ...out } = isPointwise(node) ? pointwiseInput(x)
       : hasBorder(padding) ? { ...borderedInput(x, padding), outHeight, outWidth }
       : { place: dense(x), layout: densePlanes(height, width, 0), outHeight, outWidth };
-    const input: InputLayout = { ...found.layout, batchStride: stride(found.place, batch) };
     const first = (part?.[0] ?? 0) * kernelHeight * kernelWidth;
     const terms = channels * kernelHeight * kernelWidth;
-    const panels = packed(weight, keyOf(['panels', outChannels, terms, first]), () => packPanels(panel, weight.data, outChannels, terms, first));
     product(node, 'dense', {
-      batch, channels, outChannels, outHeight: found.outHeight, outWidth: found.outWidth, kernelHeight, kernelWidth, stride: strideBy, phases: 1, input,
-    }, found.place, panels);
+      batch, channels, outChannels, ...out, kernelHeight, kernelWidth, stride: strideBy, phases: 1, input: layout,
+    }, place, packedPanels(weight, outChannels, terms, first));
     return true;
   };
 
   const upsampleConv2d = (node: Node): boolean => {
-    const [x, weightValue, biasValue] = node.inputs as [Value, Value, Value | undefined];
-    const weight = constantTensor(weightValue);
-    if (!weight || (biasValue && !constantTensor(biasValue))) return false;
+    if (!packs(node)) return false;
+    const [x, weightValue] = node.inputs as [Value, Value];
+    const weight = constantTensor(weightValue)!;
     const [batch, channels, outHeight, outWidth] = x.shape as [number, number, number, number];
     const outChannels = weight.shape[0]!;
-    const { place: input, layout } = borderedInput(x, UPSAMPLE_PADDING);
+    const { place, layout } = borderedInput(x, UPSAMPLE_PADDING);
     const panels = packed(weight, keyOf(['phases', outChannels, channels]), () => joined(phases.map((phase) => packPanels(panel, phaseWeight(weight, phase).data, outChannels, 4 * channels))));
     product(node, 'dense', {
-      batch, channels, outChannels, outHeight, outWidth, kernelHeight: 2, kernelWidth: 2, stride: 1, phases: 2, input: { ...layout, batchStride: stride(input, batch) },
-    }, input, panels);
+      batch, channels, outChannels, outHeight, outWidth, kernelHeight: 2, kernelWidth: 2, stride: 1, phases: 2, input: layout,
+    }, place, panels);
     return true;
   };
+
+  /** The weights of a product in panels: of each output `terms` numbers, from number `first` on. */
+  const packedPanels = (weight: Tensor, outChannels: number, terms: number, first = 0): Place =>
+    packed(weight, keyOf(['panels', outChannels, terms, first]), () => packPanels(panel, weight.data, outChannels, terms, first));
 
   const product = (
     node: Node, layout: Layout, spec: Omit<Parameters<typeof convKernel>[1], 'outBatchStride' | 'epilogue'>, input: Place, panels: Place,
@@ -185,25 +188,23 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
       ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
       ...chain.operands,
     ];
-    const outBatchStride = stride(out, spec.batch);
+    const strides = { input: { ...spec.input, batchStride: stride(input, spec.batch) }, outBatchStride: stride(out, spec.batch) };
     const [height, width] = [spec.phases * spec.outHeight, spec.phases * spec.outWidth];
     emit(`conv ${spec.kernelHeight}×${spec.kernelWidth}${spec.stride > 1 ? `/${spec.stride}` : ''} ${spec.channels}→${spec.outChannels} @${height}×${width}`,
-      operands, (lib) => convKernel(lib, { ...spec, outBatchStride, epilogue }), spec.batch * spec.outChannels * k * height * width);
+      operands, (lib) => convKernel(lib, { ...spec, ...strides, epilogue }), spec.batch * spec.outChannels * k * height * width);
     finish(chain.final, chain.layout, out);
   };
 
   const linear = (node: Node): boolean => {
     const [x, weightValue, biasValue] = node.inputs as [Value, Value, Value | undefined];
-    const weight = constantTensor(weightValue);
+    if (!packs(node)) return false;
+    const weight = constantTensor(weightValue)!;
     const bias = biasValue && constantTensor(biasValue);
-    if (!weight || (biasValue && !bias)) return false;
     const [outChannels, channels] = weight.shape as [number, number];
     if (x.shape.length === 3 && (bordered.has(borderKey(pictureOf(x), NO_PADDING)) || storedOf(x).layout === 'planar')) {
       const batch = batchOf(x.shape);
-      const { place, layout, outHeight, outWidth } = pointwiseInput(x);
-      const panels = packed(weight, keyOf(['panels', outChannels, channels, 0]), () => packPanels(panel, weight.data, outChannels, channels));
-      const input = { ...layout, batchStride: stride(place, batch) };
-      product(node, 'planar', { batch, channels, outChannels, outHeight, outWidth, kernelHeight: 1, kernelWidth: 1, stride: 1, phases: 1, input }, place, panels);
+      const { place, layout, ...out } = pointwiseInput(x);
+      product(node, 'planar', { batch, channels, outChannels, ...out, kernelHeight: 1, kernelWidth: 1, stride: 1, phases: 1, input: layout }, place, packedPanels(weight, outChannels, channels));
       return true;
     }
     const input = contiguous(x);
@@ -215,7 +216,7 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const rows = sizeOf(x.shape) / channels;
     emit(`linear ${rows}×${channels}→${outChannels}`, [
       input,
-      packed(weight, keyOf(['panels', outChannels, channels, 0]), () => packPanels(panel, weight.data, outChannels, channels)),
+      packedPanels(weight, outChannels, channels),
       out,
       ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
       ...chain.operands,
@@ -239,7 +240,7 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
   const borderedInput = (value: Value, padding: Padding): { place: Place; layout: PlaneLayout } => {
     const known = bordered.get(borderKey(value, padding));
     if (known) return known;
-    const source = inLayout(value, value.shape.length === 3 ? 'planar' : 'dense');
+    const source = asPlanes(value);
     const made = newBordered(value, padding);
     const planes = planesOf(value.shape);
     emit(hasBorder(padding) ? 'border' : 'apart', [source, made.place], (lib) =>
@@ -251,7 +252,7 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const { height, width } = planesOf(value.shape);
     const [outHeight, outWidth] = flatRows(height * width);
     const flat = densePlanes(outHeight, outWidth, 0);
-    if (!isCrowded(value)) return { place: inLayout(value, value.shape.length === 3 ? 'planar' : 'dense'), layout: flat, outHeight, outWidth };
+    if (!isCrowded(value)) return { place: asPlanes(value), layout: flat, outHeight, outWidth };
     const { place, layout } = borderedInput(pictureOf(value), NO_PADDING);
     return { place, layout: { ...flat, planeStride: layout.planeStride }, outHeight, outWidth };
   };
