@@ -6,7 +6,14 @@ export { reshape, tensor, zeros, type DType, type FloatArray, type Tensor } from
 
 export type { Backend, Kernels, Program, Tensors } from './kernels/kernels.ts';
 export { referenceBackend, referenceKernels } from './kernels/reference/index.ts';
-export { fmaSupported, joinsVectors, openThreads, simdBackend, simdSupported, type SimdOptions } from './kernels/simd/index.ts';
+export {
+  fmaSupported,
+  joinsVectors,
+  openThreads,
+  simdBackend,
+  simdSupported,
+  type SimdOptions,
+} from './kernels/simd/index.ts';
 
 export { softmaxAttention, type AttentionInput, type AttentionMixer } from './nn/attention.ts';
 export { identity } from './nn/attention-perturbations.ts';
@@ -15,9 +22,24 @@ export { parseUNetConfig, type UNetConfig } from './unet/config.ts';
 export { initialWeights } from './unet/initialise.ts';
 export { selectLayers } from './unet/selectors.ts';
 export type { Perturbation } from './unet/stages.ts';
-export { createUNet, runUNet, unperturbed, type UNet, type UNetInput, type UNetOptions, type UNetOutput } from './unet/unet.ts';
+export {
+  createUNet,
+  runUNet,
+  unperturbed,
+  type UNet,
+  type UNetInput,
+  type UNetOptions,
+  type UNetOutput,
+} from './unet/unet.ts';
 
-export { createScheduler, schedulerDefaults, schedulerNames, schedulers, type SchedulerChoices, type SchedulerEntry } from './schedulers/registry.ts';
+export {
+  createScheduler,
+  schedulerDefaults,
+  schedulerNames,
+  schedulers,
+  type SchedulerChoices,
+  type SchedulerEntry,
+} from './schedulers/registry.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
 
 export { cfg } from './guidance/cfg.ts';
@@ -31,7 +53,13 @@ export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from '.
 
 export { loadModelFolder, type ModelFolder, type ReadFile } from './formats/diffusers.ts';
 export { grid, type GridRow } from './formats/grid.ts';
-export { parseSafetensors, readTensor, readTensors, writeSafetensors, type SafetensorsFile } from './formats/safetensors.ts';
+export {
+  parseSafetensors,
+  readTensor,
+  readTensors,
+  writeSafetensors,
+  type SafetensorsFile,
+} from './formats/safetensors.ts';
 
 export { bootstrap, type BootstrapOptions, type Estimate } from './evaluation/bootstrap.ts';
 export { classify, createClassifier, type Classification, type Classifier } from './evaluation/classifier.ts';

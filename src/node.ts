@@ -4,5 +4,7 @@ import { fileURLToPath } from 'node:url';
 export { folderReader, readBytes, writeWhole } from './formats/node-files.ts';
 export { decodePng, encodePng, type Picture } from './formats/png.ts';
 
-/** The folder of the model that ships with the package: letters of 32 × 32 pixels, classes 0 (A) to 25 (Z), 26 for none. */
+/**
+ * The folder of the model that ships with the package: letters of 32 × 32 pixels, classes 0 (A) to 25 (Z), 26 for none.
+ */
 export const lettersModel: string = fileURLToPath(new URL('../fixtures/letters/model', import.meta.url));

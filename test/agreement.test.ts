@@ -11,25 +11,31 @@ const single = (data: readonly number[]): Tensor => cast(double(data), 'f32');
 
 describe('agreement', () => {
   it('is given by the nearest float32, and by the truth', () => {
-    fc.assert(fc.property(values, (data) => {
-      const golden = { single: single(data), truth: double(data) };
-      expect(disagreement(single(data), golden)).toBeUndefined();
-      expect(disagreement(double(data), golden)).toBeUndefined();
-    }));
+    fc.assert(
+      fc.property(values, (data) => {
+        const golden = { single: single(data), truth: double(data) };
+        expect(disagreement(single(data), golden)).toBeUndefined();
+        expect(disagreement(double(data), golden)).toBeUndefined();
+      }),
+    );
   });
 
   it('is not given by NaN, by a single wrong value, or by another shape', () => {
-    fc.assert(fc.property(values, fc.nat(), (data, at) => {
-      const golden = { single: single([...data, 1]), truth: double([...data, 1]) };
-      const index = at % data.length;
-      for (const make of [single, double]) {
-        for (const wrong of [NaN, Infinity, data[index] + 1e-3]) {
-          expect(disagreement(make([...data.slice(0, index), wrong, ...data.slice(index + 1), 1]), golden)).toMatch(/is off by/);
+    fc.assert(
+      fc.property(values, fc.nat(), (data, at) => {
+        const golden = { single: single([...data, 1]), truth: double([...data, 1]) };
+        const index = at % data.length;
+        for (const make of [single, double]) {
+          for (const wrong of [NaN, Infinity, data[index] + 1e-3]) {
+            expect(disagreement(make([...data.slice(0, index), wrong, ...data.slice(index + 1), 1]), golden)).toMatch(
+              /is off by/,
+            );
+          }
+          expect(disagreement(make(data), golden)).toMatch(/shape/);
         }
-        expect(disagreement(make(data), golden)).toMatch(/shape/);
-      }
-      expect(disagreement(undefined, golden)).toBe('is missing');
-    }));
+        expect(disagreement(undefined, golden)).toBe('is missing');
+      }),
+    );
   });
 
   it('asks float32 to be twice as near as PyTorch, or within four ulps', () => {

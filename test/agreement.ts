@@ -1,20 +1,21 @@
 /**
  * When do our numbers agree with PyTorch's? The one rule of all golden tests.
  *
- * A golden holds, for each tensor that it shows (a *tap*), what PyTorch computes in float32, and the truth: the same in float64. In
- * float32 nobody is exact, so the question is whether we are as near to the truth as PyTorch is. The distance is the root mean square
- * of the errors of a tap:
+ * A golden holds, for each tensor that it shows (a *tap*), what PyTorch computes in float32, and the truth: the same in
+ * float64. In float32 nobody is exact, so the question is whether we are as near to the truth as PyTorch is. The
+ * distance is the root mean square of the errors of a tap:
  *
  *     rms(ours − truth) ≤ 2 · rms(PyTorch's − truth) + 4 ulp,   1 ulp = 2⁻²³ · rms(truth)
  *
- * Why the mean square and not the largest error: two honest computations round differently, and the ratio of their largest
- * errors is a matter of luck. The floor is for taps where PyTorch is exact by luck, such as those of a few values. That no single
- * wrong value hides in a large tap is seen to by the same rule for the largest error, with the square of the factor:
+ * Why the mean square and not the largest error: two honest computations round differently, and the ratio of their
+ * largest errors is a matter of luck. The floor is for taps where PyTorch is exact by luck, such as those of a few
+ * values. That no single wrong value hides in a large tap is seen to by the same rule for the largest error, with the
+ * square of the factor:
  *
  *     max|ours − truth| ≤ 4 · max|PyTorch's − truth| + 4 ulp,   1 ulp = 2⁻²³ · max|truth|
  *
- * In float64 we must meet the truth itself. It is no more exact than we are, and what the operation makes of a rounding is
- * seen in float32, whose roundings are 2²⁹ times as large:
+ * In float64 we must meet the truth itself. It is no more exact than we are, and what the operation makes of a rounding
+ * is seen in float32, whose roundings are 2²⁹ times as large:
  *
  *     max|ours − truth| ≤ 10⁻¹² · max|truth| + 2 · 2⁻²⁹ · max|PyTorch's − truth|
  *
@@ -43,14 +44,22 @@ export function goldenNames(file: SafetensorsFile, prefix = ''): readonly string
 /** What is wrong with our tensor, of f32 or f64; undefined when it agrees with the golden. */
 export function disagreement(ours: Tensor | undefined, { single, truth }: Golden): string | undefined {
   if (!ours) return 'is missing';
-  if (!sameShape(ours.shape, truth.shape)) return `has the shape ${shapeText(ours.shape)} instead of ${shapeText(truth.shape)}`;
-  const [error, theirs, size] = [distance(ours.data, truth.data), distance(single.data, truth.data), distance(truth.data)];
-  const limits = ours.dtype === 'f32'
-    ? { rms: 2 * theirs.rms + 4 * 2 ** -23 * size.rms, max: 4 * theirs.max + 4 * 2 ** -23 * size.max }
-    : { rms: Infinity, max: 1e-12 * size.max + 2 * 2 ** -29 * theirs.max };
+  if (!sameShape(ours.shape, truth.shape))
+    return `has the shape ${shapeText(ours.shape)} instead of ${shapeText(truth.shape)}`;
+  const [error, theirs, size] = [
+    distance(ours.data, truth.data),
+    distance(single.data, truth.data),
+    distance(truth.data),
+  ];
+  const limits =
+    ours.dtype === 'f32'
+      ? { rms: 2 * theirs.rms + 4 * 2 ** -23 * size.rms, max: 4 * theirs.max + 4 * 2 ** -23 * size.max }
+      : { rms: Infinity, max: 1e-12 * size.max + 2 * 2 ** -29 * theirs.max };
   const exceeded = (['rms', 'max'] as const).filter((norm) => !(error[norm] <= limits[norm]));
   if (exceeded.length === 0) return undefined;
-  return exceeded.map((norm) => `is off by ${error[norm]} (${norm}), PyTorch's f32 by ${theirs[norm]}, of ${size[norm]}`).join('; ');
+  return exceeded
+    .map((norm) => `is off by ${error[norm]} (${norm}), PyTorch's f32 by ${theirs[norm]}, of ${size[norm]}`)
+    .join('; ');
 }
 
 /** Root mean square and maximum of |a − b|; of |a| without b. NaN when there is a NaN. */

@@ -1,12 +1,27 @@
-/** The house that the README draws: each room imports only from rooms above it, and the core neither from Node nor from packages. */
+/**
+ * The house that the README draws: each room imports only from rooms above it, and the core neither from Node nor from
+ * packages.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 /** From top to bottom. */
 const rooms = [
-  'tensor', 'kernels', 'kernels/reference', 'kernels/simd', 'nn', 'unet', 'schedulers', 'guidance', 'sampling', 'formats', 'oracle',
-  'evaluation', 'cli', 'walkthrough',
+  'tensor',
+  'kernels',
+  'kernels/reference',
+  'kernels/simd',
+  'nn',
+  'unet',
+  'schedulers',
+  'guidance',
+  'sampling',
+  'formats',
+  'oracle',
+  'evaluation',
+  'cli',
+  'walkthrough',
 ];
 /** What may know Node: the faces, and the formats that are files. */
 const knowsNode = /^src\/(cli\/|formats\/(node-files|png)\.ts$|node\.ts$)/;
@@ -31,16 +46,27 @@ describe('the rooms of src', () => {
   });
 
   it.each(rooms)('%s imports only from above', (room) => {
-    const wrong = files.filter((file) => roomOf(file) === room).flatMap((file) =>
-      importsOf(file).filter((name) => name.startsWith('.')).flatMap((name) => {
-        const target = roomOf(normalize(join(dirname(file), name)));
-        return target !== undefined && rooms.indexOf(target) <= rooms.indexOf(room) ? [] : [`${file} imports ${name}`];
-      }));
+    const wrong = files
+      .filter((file) => roomOf(file) === room)
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((name) => name.startsWith('.'))
+          .flatMap((name) => {
+            const target = roomOf(normalize(join(dirname(file), name)));
+            return target !== undefined && rooms.indexOf(target) <= rooms.indexOf(room)
+              ? []
+              : [`${file} imports ${name}`];
+          }),
+      );
     expect(wrong).toEqual([]);
   });
 
   it('know no package, and Node only at the edge', () => {
-    const packages = files.flatMap((file) => importsOf(file).filter((name) => !name.startsWith('.')).map((name) => ({ file, name })));
+    const packages = files.flatMap((file) =>
+      importsOf(file)
+        .filter((name) => !name.startsWith('.'))
+        .map((name) => ({ file, name })),
+    );
     expect(packages.filter(({ file, name }) => !(name.startsWith('node:') && knowsNode.test(file)))).toEqual([]);
   });
 });

@@ -1,12 +1,23 @@
 /** What is compared: single operations as UNets have them, and a whole UNet. */
 
 export type Case =
-  | { readonly kind: 'conv'; readonly name: string; readonly channels: number; readonly outChannels: number; readonly size: number }
+  | {
+      readonly kind: 'conv';
+      readonly name: string;
+      readonly channels: number;
+      readonly outChannels: number;
+      readonly size: number;
+    }
   | { readonly kind: 'matmul'; readonly name: string; readonly size: number }
   | { readonly kind: 'unet'; readonly name: string };
 
-const conv = (channels: number, outChannels: number, size: number): Case =>
-  ({ kind: 'conv', name: `conv 3×3 ${channels}→${outChannels} @${size}²`, channels, outChannels, size });
+const conv = (channels: number, outChannels: number, size: number): Case => ({
+  kind: 'conv',
+  name: `conv 3×3 ${channels}→${outChannels} @${size}²`,
+  channels,
+  outChannels,
+  size,
+});
 
 export const cases: readonly Case[] = [
   conv(64, 64, 32),

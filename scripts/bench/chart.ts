@@ -25,11 +25,17 @@ export function chart(title: string, bars: readonly Bar[]): string {
     const members = bars.filter((bar) => bar.group === group);
     parts.push(`<text x="${left - 10}" y="${y + 13}" text-anchor="end">${group}</text>`);
     const peakX = left + scale(members[0]!.peak);
-    parts.push(`<line x1="${peakX}" x2="${peakX}" y1="${y - 3}" y2="${y + barHeight * members.length + 3}" stroke="#c92a2a" stroke-dasharray="3 3"/>`);
+    parts.push(
+      `<line x1="${peakX}" x2="${peakX}" y1="${y - 3}" y2="${y + barHeight * members.length + 3}" stroke="#c92a2a" stroke-dasharray="3 3"/>`,
+    );
     for (const bar of members) {
-      parts.push(`<rect x="${left}" y="${y}" width="${scale(bar.gigaflops).toFixed(1)}" height="${barHeight - 2}" fill="${colours[names.indexOf(bar.name) % colours.length]}"/>`);
+      parts.push(
+        `<rect x="${left}" y="${y}" width="${scale(bar.gigaflops).toFixed(1)}" height="${barHeight - 2}" fill="${colours[names.indexOf(bar.name) % colours.length]}"/>`,
+      );
       // The white around the letters hides the dashed line behind them.
-      parts.push(`<text x="${left + scale(bar.gigaflops) + 5}" y="${y + 13}" stroke="white" stroke-width="3" paint-order="stroke">${bar.gigaflops.toFixed(1)} ${bar.name}</text>`);
+      parts.push(
+        `<text x="${left + scale(bar.gigaflops) + 5}" y="${y + 13}" stroke="white" stroke-width="3" paint-order="stroke">${bar.gigaflops.toFixed(1)} ${bar.name}</text>`,
+      );
       y += barHeight;
     }
     y += groupGap;

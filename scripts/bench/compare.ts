@@ -1,11 +1,11 @@
 /**
- * Our kernels against other libraries, in one process, taking turns. Prints a table of medians and ratios, and writes it
- * as JSON and as a chart.
+ * Our kernels against other libraries, in one process, taking turns. Prints a table of medians and ratios, and writes
+ * it as JSON and as a chart.
  *
  *     npx tsx compare.ts [--threads N] [--seconds S] [--clock wall|cpu] [--only TEXT] [--out DIR] [--wide]
  *
- * `--wide` lets V8 join vectors (Node 24), for everybody. `--clock cpu` counts the processor time of this process: for one
- * thread on a machine that has other work too.
+ * `--wide` lets V8 join vectors (Node 24), for everybody. `--clock cpu` counts the processor time of this process: for
+ * one thread on a machine that has other work too.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
@@ -20,13 +20,25 @@ import { onnxruntimeNode, onnxruntimeWeb } from './onnxruntime.ts';
 import { ours } from './ours.ts';
 import { tfjs } from './tfjs.ts';
 
-const { values } = parseArgs({ options: {
-  threads: { type: 'string', default: '1' }, seconds: { type: 'string', default: '8' }, clock: { type: 'string', default: 'wall' },
-  only: { type: 'string', default: '' }, out: { type: 'string', default: 'results' }, wide: { type: 'boolean', default: false },
-} });
+const { values } = parseArgs({
+  options: {
+    threads: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '8' },
+    clock: { type: 'string', default: 'wall' },
+    only: { type: 'string', default: '' },
+    out: { type: 'string', default: 'results' },
+    wide: { type: 'boolean', default: false },
+  },
+});
 const threads = Number(values.threads);
 /** Milliseconds. */
-const now = values.clock === 'cpu' ? (): number => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; } : (): number => performance.now();
+const now =
+  values.clock === 'cpu'
+    ? (): number => {
+        const { user, system } = process.cpuUsage();
+        return (user + system) / 1000;
+      }
+    : (): number => performance.now();
 /** Before each turn with threads: those of the last one go on looking for work for a while, in everybody's way. */
 const REST_MILLISECONDS = 20;
 const budget = 1000 * Number(values.seconds);
@@ -52,7 +64,10 @@ for (const one of cases) if (one.name.includes(values.only)) await compare(one);
 mkdirSync(values.out, { recursive: true });
 const name = `${values.out}/node-${process.versions.node}-threads-${threads}`;
 writeFileSync(`${name}.json`, `${JSON.stringify(bars, null, 2)}\n`);
-writeFileSync(`${name}.svg`, chart(`GFLOP/s, Node ${process.versions.node}, ${threads === 1 ? 'one thread' : `${threads} threads`}`, bars));
+writeFileSync(
+  `${name}.svg`,
+  chart(`GFLOP/s, Node ${process.versions.node}, ${threads === 1 ? 'one thread' : `${threads} threads`}`, bars),
+);
 console.log(`\n${name}.svg`);
 process.exit(0);
 
@@ -100,8 +115,13 @@ async function compare(one: Case): Promise<void> {
     const milliseconds = median(times);
     const gigaflops = operations(one) / milliseconds / 1e6;
     bars.push({ group: one.name, name, milliseconds, gigaflops, peak: limit });
-    const difference = name.startsWith('pag') || name.startsWith('onnx') ? `largest difference ${largestDifference(result, runs[0]!.result).toExponential(1)}` : '';
-    console.log(`  ${name.padEnd(18)} ${milliseconds.toFixed(3).padStart(10)} ms ${gigaflops.toFixed(1).padStart(7)} GFLOP/s  ${(milliseconds / first).toFixed(2).padStart(6)} × ours  ${difference}`);
+    const difference =
+      name.startsWith('pag') || name.startsWith('onnx')
+        ? `largest difference ${largestDifference(result, runs[0]!.result).toExponential(1)}`
+        : '';
+    console.log(
+      `  ${name.padEnd(18)} ${milliseconds.toFixed(3).padStart(10)} ms ${gigaflops.toFixed(1).padStart(7)} GFLOP/s  ${(milliseconds / first).toFixed(2).padStart(6)} × ours  ${difference}`,
+    );
   }
 }
 

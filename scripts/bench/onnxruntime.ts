@@ -10,7 +10,12 @@ type Runtime = Pick<typeof Common, 'InferenceSession' | 'Tensor'>;
 
 /** Where export.py has put the model of a case. */
 export function modelFile(one: Case): string {
-  const name = one.kind === 'unet' ? 'letters' : one.kind === 'conv' ? `conv-${one.channels}-${one.outChannels}-${one.size}` : `matmul-${one.size}`;
+  const name =
+    one.kind === 'unet'
+      ? 'letters'
+      : one.kind === 'conv'
+        ? `conv-${one.channels}-${one.outChannels}-${one.size}`
+        : `matmul-${one.size}`;
   return fileURLToPath(new URL(`models/${name}.onnx`, import.meta.url));
 }
 
@@ -31,15 +36,25 @@ function contender(name: string, { InferenceSession, Tensor }: Runtime, threads:
       const file = modelFile(one);
       if (!existsSync(file)) throw new Error(`${file} is missing; run export.py first`);
       const session = await InferenceSession.create(new Uint8Array(await readFile(file)), {
-        executionProviders: [provider], intraOpNumThreads: threads, interOpNumThreads: 1, graphOptimizationLevel: 'all',
+        executionProviders: [provider],
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        graphOptimizationLevel: 'all',
       });
-      const feeds = one.kind === 'unet'
-        ? {
-          sample: new Tensor('float32', numbers(1024, 1), [1, 1, 32, 32]),
-          timestep: new Tensor('int64', BigInt64Array.of(500n), [1]),
-          class_labels: new Tensor('int64', BigInt64Array.of(3n), [1]),
-        }
-        : { x: new Tensor('float32', operands(one).x, one.kind === 'conv' ? [1, one.channels, one.size, one.size] : [one.size, one.size]) };
+      const feeds =
+        one.kind === 'unet'
+          ? {
+              sample: new Tensor('float32', numbers(1024, 1), [1, 1, 32, 32]),
+              timestep: new Tensor('int64', BigInt64Array.of(500n), [1]),
+              class_labels: new Tensor('int64', BigInt64Array.of(3n), [1]),
+            }
+          : {
+              x: new Tensor(
+                'float32',
+                operands(one).x,
+                one.kind === 'conv' ? [1, one.channels, one.size, one.size] : [one.size, one.size],
+              ),
+            };
       const output = session.outputNames[0]!;
       return async () => (await session.run(feeds))[output]!.data as Float32Array;
     },

@@ -21,7 +21,8 @@ async function prepare(backend: Backend, one: Case): Promise<Run | undefined> {
     const { config, weights } = await loadModelFolder(await folderReader(model), model);
     const unet = createUNet(config, weights, 'f32', model);
     const sample = tensor('f32', [1, 1, 32, 32], numbers(1024, 1));
-    return () => runUNet(unet, backend, { sample, timesteps: [500], classLabels: [3] }).predictions[0]!.data as Float32Array;
+    return () =>
+      runUNet(unet, backend, { sample, timesteps: [500], classLabels: [3] }).predictions[0]!.data as Float32Array;
   }
   const data = operands(one);
   const conv = one.kind === 'conv';
@@ -29,7 +30,9 @@ async function prepare(backend: Backend, one: Case): Promise<Run | undefined> {
   const weight = tensor('f32', conv ? [o, c, 3, 3] : [o, c], data.weight);
   const x = tensor('f32', conv ? [1, c, one.size, one.size] : [one.size, c], data.x);
   const program: Program = (kernels, inputs) => ({
-    y: conv ? kernels.conv2d(inputs['x']!, weight, undefined, 1, { top: 1, bottom: 1, left: 1, right: 1 }) : kernels.linear(inputs['x']!, weight, undefined),
+    y: conv
+      ? kernels.conv2d(inputs['x']!, weight, undefined, 1, { top: 1, bottom: 1, left: 1, right: 1 })
+      : kernels.linear(inputs['x']!, weight, undefined),
   });
   return () => backend.run(program, { x })['y']!.data as Float32Array;
 }

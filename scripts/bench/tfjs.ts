@@ -23,7 +23,10 @@ export function tfjs(backend: 'wasm' | 'cpu'): Contender {
         return () => inBackend(backend, () => tf.matMul(a, b, false, true));
       }
       const picture = tf.transpose(tf.tensor4d(x, [1, one.channels, one.size, one.size]), [0, 2, 3, 1]);
-      const filter = tf.transpose(tf.tensor4d(weight, [one.outChannels, one.channels, 3, 3]), [2, 3, 1, 0]) as tf.Tensor4D;
+      const filter = tf.transpose(
+        tf.tensor4d(weight, [one.outChannels, one.channels, 3, 3]),
+        [2, 3, 1, 0],
+      ) as tf.Tensor4D;
       return () => inBackend(backend, () => tf.conv2d(picture as tf.Tensor4D, filter, 1, 'same'));
     },
   };

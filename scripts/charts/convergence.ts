@@ -15,8 +15,17 @@ interface Curve {
 }
 
 const karras = { use_karras_sigmas: true };
-const curve = (title: string, order: number, name: string, config: Record<string, unknown> = {}, more: Omit<Experiment, 'config'> = {}): Curve =>
-  ({ title, order, experiment: { config: { _class_name: `${name}Scheduler`, ...karras, ...config }, ...more } });
+const curve = (
+  title: string,
+  order: number,
+  name: string,
+  config: Record<string, unknown> = {},
+  more: Omit<Experiment, 'config'> = {},
+): Curve => ({
+  title,
+  order,
+  experiment: { config: { _class_name: `${name}Scheduler`, ...karras, ...config }, ...more },
+});
 
 const curves: readonly Curve[] = [
   curve('Euler, DDIM', 1, 'EulerDiscrete'),
@@ -53,12 +62,17 @@ const out = process.argv[2] ?? 'out/convergence.svg';
 mkdirSync(dirname(out), { recursive: true });
 writeFileSync(out, svg());
 for (const { title, slope, points } of lines) {
-  console.log(`${title.padEnd(26)} slope ${slope.toFixed(2)}   ${points.map(([steps, error]) => `${steps}: ${error.toExponential(1)}`).join('  ')}`);
+  console.log(
+    `${title.padEnd(26)} slope ${slope.toFixed(2)}   ${points.map(([steps, error]) => `${steps}: ${error.toExponential(1)}`).join('  ')}`,
+  );
 }
 console.log(out);
 
 function svg(): string {
-  const labels = spread(lines.map(({ points }) => y(points[points.length - 1][1])), 17);
+  const labels = spread(
+    lines.map(({ points }) => y(points[points.length - 1][1])),
+    17,
+  );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12.5">
 <rect width="${width}" height="${height}" fill="#ffffff"/>
 <text x="${plot.left}" y="28" font-size="16" font-weight="600" fill="#111827">The error of a sampler against its steps</text>
@@ -71,10 +85,16 @@ ${lines.map((line, i) => drawn(line, labels[i])).join('\n')}
 
 function axes(): string {
   const powers = Array.from({ length: mostPower - leastPower + 1 }, (_, i) => leastPower + i);
-  const horizontal = powers.map((power) => `<line x1="${plot.left}" x2="${plot.right}" y1="${at(y(10 ** power))}" y2="${at(y(10 ** power))}" stroke="#e5e7eb"/>
-<text x="${plot.left - 8}" y="${at(y(10 ** power) + 4)}" text-anchor="end" fill="#4b5563">10<tspan dy="-5" font-size="9.5">${String(power).replace('-', '−')}</tspan></text>`);
-  const vertical = stepCounts.map((steps) => `<line x1="${at(x(steps))}" x2="${at(x(steps))}" y1="${plot.top}" y2="${plot.bottom}" stroke="#f3f4f6"/>
-<text x="${at(x(steps))}" y="${plot.bottom + 20}" text-anchor="middle" fill="#4b5563">${steps}</text>`);
+  const horizontal = powers.map(
+    (
+      power,
+    ) => `<line x1="${plot.left}" x2="${plot.right}" y1="${at(y(10 ** power))}" y2="${at(y(10 ** power))}" stroke="#e5e7eb"/>
+<text x="${plot.left - 8}" y="${at(y(10 ** power) + 4)}" text-anchor="end" fill="#4b5563">10<tspan dy="-5" font-size="9.5">${String(power).replace('-', '−')}</tspan></text>`,
+  );
+  const vertical = stepCounts.map(
+    (steps) => `<line x1="${at(x(steps))}" x2="${at(x(steps))}" y1="${plot.top}" y2="${plot.bottom}" stroke="#f3f4f6"/>
+<text x="${at(x(steps))}" y="${plot.bottom + 20}" text-anchor="middle" fill="#4b5563">${steps}</text>`,
+  );
   return `${vertical.join('\n')}
 ${horizontal.join('\n')}
 <text x="${(plot.left + plot.right) / 2}" y="${plot.bottom + 44}" text-anchor="middle" fill="#111827">steps</text>
@@ -96,8 +116,12 @@ function spread(heights: readonly number[], gap: number): number[] {
   const order = heights.map((_, i) => i).sort((a, b) => heights[a] - heights[b]);
   const placed = [...heights];
   // Pushed down from the top, then up again from the bottom, so that none leaves the plot.
-  order.forEach((i, k) => { if (k > 0) placed[i] = Math.max(placed[i], placed[order[k - 1]] + gap); });
-  [...order].reverse().forEach((i, k, reversed) => { placed[i] = Math.min(placed[i], k === 0 ? plot.bottom : placed[reversed[k - 1]] - gap); });
+  order.forEach((i, k) => {
+    if (k > 0) placed[i] = Math.max(placed[i], placed[order[k - 1]] + gap);
+  });
+  [...order].reverse().forEach((i, k, reversed) => {
+    placed[i] = Math.min(placed[i], k === 0 ? plot.bottom : placed[reversed[k - 1]] - gap);
+  });
   return placed;
 }
 

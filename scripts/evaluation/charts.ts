@@ -2,7 +2,22 @@
 import { figures, type Figure } from '../../src/evaluation/measure.ts';
 import type { Group } from './groups.ts';
 import type { MeasuredGroup, MeasuredRow, MeasuredSection } from './results.ts';
-import { colours, line, linear, marker, numberText, palette, path, rangeOf, svg, text, ticks, type Bar, type Box, type Scale } from './svg.ts';
+import {
+  colours,
+  line,
+  linear,
+  marker,
+  numberText,
+  palette,
+  path,
+  rangeOf,
+  svg,
+  text,
+  ticks,
+  type Bar,
+  type Box,
+  type Scale,
+} from './svg.ts';
 
 const margin = 24;
 const header = 66;
@@ -41,11 +56,18 @@ function curves(group: Group, { sections }: MeasuredGroup): string {
   });
   shown.forEach((figure, i) => {
     const box = {
-      left: margin + 34 + (i % columns) * (panel.width + gap.x), top: top + Math.floor(i / columns) * (panel.height + gap.y), ...panel,
+      left: margin + 34 + (i % columns) * (panel.width + gap.x),
+      top: top + Math.floor(i / columns) * (panel.height + gap.y),
+      ...panel,
     };
     parts.push(...curvePanel(figure, sections, box));
   });
-  parts.push(text(margin, height - 22, 'Bars: 95 % bootstrap intervals. The axis of s is that of √s. s = 0 is no guidance.', { size: 11, colour: colours.faint }));
+  parts.push(
+    text(margin, height - 22, 'Bars: 95 % bootstrap intervals. The axis of s is that of √s. s = 0 is no guidance.', {
+      size: 11,
+      colour: colours.faint,
+    }),
+  );
   return svg(width, height, parts);
 }
 
@@ -61,15 +83,26 @@ function curvePanel(figure: Figure, sections: readonly MeasuredSection[], box: B
     text(box.left + box.width, box.top - 12, arrow(figure), { size: 11, colour: colours.faint, anchor: 'end' }),
     ...marks.flatMap((mark) => [
       line(box.left, y(mark), box.left + box.width, y(mark)),
-      text(box.left - 7, y(mark) + 4, numberText(mark, marks[1] - marks[0]), { size: 11, colour: colours.faint, anchor: 'end' }),
+      text(box.left - 7, y(mark) + 4, numberText(mark, marks[1] - marks[0]), {
+        size: 11,
+        colour: colours.faint,
+        anchor: 'end',
+      }),
     ]),
-    ...scales.map((s) => text(x(s), box.top + box.height + 17, String(s), { size: 11, colour: colours.faint, anchor: 'middle' })),
+    ...scales.map((s) =>
+      text(x(s), box.top + box.height + 17, String(s), { size: 11, colour: colours.faint, anchor: 'middle' }),
+    ),
     text(box.left - 7, box.top + box.height + 17, 's =', { size: 11, colour: colours.faint, anchor: 'end' }),
   ];
   sections.forEach(({ rows }, series) => {
-    const known = rows.flatMap((row) => (row.figures[figure] ? [{ at: x(row.scale!) + 3 * series, bar: row.figures[figure] }] : []));
+    const known = rows.flatMap((row) =>
+      row.figures[figure] ? [{ at: x(row.scale!) + 3 * series, bar: row.figures[figure] }] : [],
+    );
     parts.push(
-      path(known.map(({ at, bar }) => [at, y(bar.value)]), palette[series]),
+      path(
+        known.map(({ at, bar }) => [at, y(bar.value)]),
+        palette[series],
+      ),
       ...known.map(({ at, bar }) => line(at, y(bar.low), at, y(bar.high), palette[series], 1.5)),
       ...known.map(({ at, bar }) => marker(at, y(bar.value), series)),
     );
@@ -102,12 +135,23 @@ function changes(group: Group, { sections }: MeasuredGroup): string {
     section.rows.slice(1).forEach((row, i) => parts.push(text(margin, at + 30 + rowHeight * i + 17, row.label)));
     at += sectionHeight(section);
   }
-  parts.push(text(margin, height - 20, 'Change against no guidance from the same noise, with 95 % bootstrap intervals in pairs. Grey: not to be told from no change. n: pictures of each.', { size: 11, colour: colours.faint }));
+  parts.push(
+    text(
+      margin,
+      height - 20,
+      'Change against no guidance from the same noise, with 95 % bootstrap intervals in pairs. Grey: not to be told from no change. n: pictures of each.',
+      { size: 11, colour: colours.faint },
+    ),
+  );
   return svg(width, height, parts);
 }
 
 function changePanel(
-  figure: Figure, sections: readonly MeasuredSection[], box: Box, rowHeight: number, sectionHeight: (section: MeasuredSection) => number,
+  figure: Figure,
+  sections: readonly MeasuredSection[],
+  box: Box,
+  rowHeight: number,
+  sectionHeight: (section: MeasuredSection) => number,
 ): readonly string[] {
   const bars = sections.flatMap(({ rows }) => rows.flatMap((row) => row.change?.[figure] ?? []));
   const range = rangeOf(bars, [0]);
@@ -115,10 +159,25 @@ function changePanel(
   const marks = ticks(range[0], range[1], 3);
   const parts = [
     text(box.left, box.top - 28, figures[figure].title, { size: 13, weight: 'bold' }),
-    text(box.left + box.width, box.top - 28, figures[figure].better === 'lower' ? '← better' : 'better →', { size: 11, colour: colours.faint, anchor: 'end' }),
+    text(box.left + box.width, box.top - 28, figures[figure].better === 'lower' ? '← better' : 'better →', {
+      size: 11,
+      colour: colours.faint,
+      anchor: 'end',
+    }),
     ...marks.flatMap((mark) => [
-      line(x(mark), box.top, x(mark), box.top + box.height, mark === 0 ? colours.faint : colours.rule, mark === 0 ? 1.25 : 1),
-      text(x(mark), box.top + box.height + 16, signed(mark, marks[1] - marks[0]), { size: 11, colour: colours.faint, anchor: 'middle' }),
+      line(
+        x(mark),
+        box.top,
+        x(mark),
+        box.top + box.height,
+        mark === 0 ? colours.faint : colours.rule,
+        mark === 0 ? 1.25 : 1,
+      ),
+      text(x(mark), box.top + box.height + 16, signed(mark, marks[1] - marks[0]), {
+        size: 11,
+        colour: colours.faint,
+        anchor: 'middle',
+      }),
     ]),
   ];
   let at = box.top;

@@ -26,12 +26,19 @@ export interface Row {
   readonly scale?: number;
 }
 
-const scaleRow = (kind: string, scale: number): Row => ({ point: scale === 0 ? `${kind} none` : `${kind} pag ${scale}`, label: `s = ${scale}`, scale });
+const scaleRow = (kind: string, scale: number): Row => ({
+  point: scale === 0 ? `${kind} none` : `${kind} pag ${scale}`,
+  label: `s = ${scale}`,
+  scale,
+});
 const none: Row = { point: 'free none', label: 'no guidance' };
 
 export const groups: readonly Group[] = [
   {
-    name: 'scale', title: 'How much guidance', subtitle: 'PAG, the identity in the middle block, over its scale s', chart: 'curves',
+    name: 'scale',
+    title: 'How much guidance',
+    subtitle: 'PAG, the identity in the middle block, over its scale s',
+    chart: 'curves',
     figures: ['frechetDistance', 'inceptionScore', 'confidence', 'asAsked', 'precision', 'recall'],
     sections: [
       { title: 'no letter asked for', rows: [0, 0.5, 1, 2, 4, 8].map((scale) => scaleRow('free', scale)) },
@@ -39,48 +46,104 @@ export const groups: readonly Group[] = [
     ],
   },
   {
-    name: 'clipping', title: 'What clipping does to it', subtitle: 'PAG in the middle block, no letter asked for: x̂₀ as it is, and clipped to [−1, 1] while ε stays (the default of diffusers)', chart: 'changes',
+    name: 'clipping',
+    title: 'What clipping does to it',
+    subtitle:
+      'PAG in the middle block, no letter asked for: x̂₀ as it is, and clipped to [−1, 1] while ε stays (the default of diffusers)',
+    chart: 'changes',
     figures: ['frechetDistance', 'inceptionScore', 'confidence'],
-    sections: [['not clipped', ''], ['clipped', 'clipped ']].map(([title, kind]) => ({
-      title, rows: [{ point: `${kind}free none`, label: 'no guidance' }, { point: `${kind}free pag 4`, label: 'PAG, s = 4' }],
+    sections: [
+      ['not clipped', ''],
+      ['clipped', 'clipped '],
+    ].map(([title, kind]) => ({
+      title,
+      rows: [
+        { point: `${kind}free none`, label: 'no guidance' },
+        { point: `${kind}free pag 4`, label: 'PAG, s = 4' },
+      ],
     })),
   },
   {
-    name: 'layers', title: 'Which layer', subtitle: 'PAG with s = 1, the identity in one attention layer at a time; no letter asked for', chart: 'changes',
+    name: 'layers',
+    title: 'Which layer',
+    subtitle: 'PAG with s = 1, the identity in one attention layer at a time; no letter asked for',
+    chart: 'changes',
     figures: ['frechetDistance', 'inceptionScore', 'confidence'],
-    sections: [{
-      title: '',
-      rows: [none, ...layers.map((layer) => ({ point: layer === 'mid_block.attentions.0' ? 'free pag 1' : `free layer ${layer}`, label: layer.replace('.attentions', '') }))],
-    }],
-  },
-  {
-    name: 'perturbations', title: 'Which perturbation', subtitle: 'what takes the place of the attention map in the middle block, s = 1; no letter asked for', chart: 'changes',
-    figures: ['frechetDistance', 'inceptionScore', 'confidence'],
-    sections: [{ title: '', rows: [none, { point: 'free pag 1', label: 'identity (PAG)' }, ...perturbations.map((kind) => ({ point: `free perturbation ${kind}`, label: kind }))] }],
-  },
-  {
-    name: 'guidances', title: 'Which guidance', subtitle: 'all in the middle block', chart: 'changes',
-    figures: ['frechetDistance', 'inceptionScore', 'confidence', 'asAsked'],
     sections: [
       {
-        title: 'no letter asked for',
+        title: '',
         rows: [
-          none, { point: 'free pag 1', label: 'PAG, s = 1' }, { point: 'free seg 1', label: 'SEG, s = 1' }, { point: 'free sag 1', label: 'SAG, s = 1' },
-        ],
-      },
-      {
-        title: 'every letter asked for',
-        rows: [
-          { point: 'asked none', label: 'no guidance' }, { point: 'asked pag 1', label: 'PAG, s = 1' }, { point: 'asked cfg 2', label: 'CFG, g = 2' },
-          { point: 'asked cfg 4', label: 'CFG, g = 4' }, { point: 'asked cfg+pag 2 1', label: 'CFG + PAG, g = 2, s = 1' },
+          none,
+          ...layers.map((layer) => ({
+            point: layer === 'mid_block.attentions.0' ? 'free pag 1' : `free layer ${layer}`,
+            label: layer.replace('.attentions', ''),
+          })),
         ],
       },
     ],
   },
   {
-    name: 'steps', title: 'Steps and schedulers', subtitle: 'PAG with s = 1 against no guidance; no letter asked for', chart: 'changes',
+    name: 'perturbations',
+    title: 'Which perturbation',
+    subtitle: 'what takes the place of the attention map in the middle block, s = 1; no letter asked for',
+    chart: 'changes',
     figures: ['frechetDistance', 'inceptionScore', 'confidence'],
-    sections: [['DDIM, 5 steps', ', 5 steps'], ['DDIM, 10 steps', ''], ['DDIM, 20 steps', ', 20 steps'], ['DPM-Solver++, 10 steps', ', dpm']]
-      .map(([title, ending]) => ({ title, rows: [{ point: `free none${ending}`, label: 'no guidance' }, { point: `free pag 1${ending}`, label: 'PAG, s = 1' }] })),
+    sections: [
+      {
+        title: '',
+        rows: [
+          none,
+          { point: 'free pag 1', label: 'identity (PAG)' },
+          ...perturbations.map((kind) => ({ point: `free perturbation ${kind}`, label: kind })),
+        ],
+      },
+    ],
+  },
+  {
+    name: 'guidances',
+    title: 'Which guidance',
+    subtitle: 'all in the middle block',
+    chart: 'changes',
+    figures: ['frechetDistance', 'inceptionScore', 'confidence', 'asAsked'],
+    sections: [
+      {
+        title: 'no letter asked for',
+        rows: [
+          none,
+          { point: 'free pag 1', label: 'PAG, s = 1' },
+          { point: 'free seg 1', label: 'SEG, s = 1' },
+          { point: 'free sag 1', label: 'SAG, s = 1' },
+        ],
+      },
+      {
+        title: 'every letter asked for',
+        rows: [
+          { point: 'asked none', label: 'no guidance' },
+          { point: 'asked pag 1', label: 'PAG, s = 1' },
+          { point: 'asked cfg 2', label: 'CFG, g = 2' },
+          { point: 'asked cfg 4', label: 'CFG, g = 4' },
+          { point: 'asked cfg+pag 2 1', label: 'CFG + PAG, g = 2, s = 1' },
+        ],
+      },
+    ],
+  },
+  {
+    name: 'steps',
+    title: 'Steps and schedulers',
+    subtitle: 'PAG with s = 1 against no guidance; no letter asked for',
+    chart: 'changes',
+    figures: ['frechetDistance', 'inceptionScore', 'confidence'],
+    sections: [
+      ['DDIM, 5 steps', ', 5 steps'],
+      ['DDIM, 10 steps', ''],
+      ['DDIM, 20 steps', ', 20 steps'],
+      ['DPM-Solver++, 10 steps', ', dpm'],
+    ].map(([title, ending]) => ({
+      title,
+      rows: [
+        { point: `free none${ending}`, label: 'no guidance' },
+        { point: `free pag 1${ending}`, label: 'PAG, s = 1' },
+      ],
+    })),
   },
 ];

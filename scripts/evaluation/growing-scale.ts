@@ -1,6 +1,7 @@
 /**
- * The pictures fixtures/evaluation/growing-scale.png and growing-scale-clipped.png: the same noise under growing guidance, the first
- * pictures of the sweep, without clipping x̂₀ and with it (while ε stays, as is diffusers' default).
+ * The pictures fixtures/evaluation/growing-scale.png and growing-scale-clipped.png: the same noise under growing
+ * guidance, the first pictures of the sweep, without clipping x̂₀ and with it (while ε stays, as is diffusers'
+ * default).
  *
  *     npx tsx scripts/evaluation/growing-scale.ts
  */

@@ -13,24 +13,55 @@ export function recordName({ name }: Point): string {
   return name.replaceAll(/[ ,+]+/g, '_');
 }
 
-const pag = (scale: number, ...more: readonly string[]): readonly string[] => ['--guidance', 'pag', '--pag-scale', String(scale), ...more];
+const pag = (scale: number, ...more: readonly string[]): readonly string[] => [
+  '--guidance',
+  'pag',
+  '--pag-scale',
+  String(scale),
+  ...more,
+];
 const cfg = (scale: number): readonly string[] => ['--guidance', 'cfg', '--guidance-scale', String(scale)];
-const both = (g: number, s: number): readonly string[] => ['--guidance', 'cfg+pag', '--guidance-scale', String(g), '--pag-scale', String(s)];
+const both = (g: number, s: number): readonly string[] => [
+  '--guidance',
+  'cfg+pag',
+  '--guidance-scale',
+  String(g),
+  '--pag-scale',
+  String(s),
+];
 
 /** Nothing is asked for: the label that means "no letter". */
-const free = (name: string, rank: Point['class'], ...options: readonly string[]): Point => ({ name: `free ${name}`, class: rank, options });
+const free = (name: string, rank: Point['class'], ...options: readonly string[]): Point => ({
+  name: `free ${name}`,
+  class: rank,
+  options,
+});
 /** Every letter is asked for equally often. */
-const asked = (name: string, rank: Point['class'], ...options: readonly string[]): Point =>
-  ({ name: `asked ${name}`, class: rank, options: ['--labels', '0-25', ...options] });
+const asked = (name: string, rank: Point['class'], ...options: readonly string[]): Point => ({
+  name: `asked ${name}`,
+  class: rank,
+  options: ['--labels', '0-25', ...options],
+});
 
 export const layers = [
-  'down_blocks.1.attentions.0', 'down_blocks.2.attentions.0', 'mid_block.attentions.0', 'up_blocks.0.attentions.0', 'up_blocks.0.attentions.1',
-  'up_blocks.1.attentions.0', 'up_blocks.1.attentions.1',
+  'down_blocks.1.attentions.0',
+  'down_blocks.2.attentions.0',
+  'mid_block.attentions.0',
+  'up_blocks.0.attentions.0',
+  'up_blocks.0.attentions.1',
+  'up_blocks.1.attentions.0',
+  'up_blocks.1.attentions.1',
 ];
 export const perturbations = ['off-diagonal-mask', 'random-mask', 'noise', 'blur', 'uniform', 'skip'];
 
-/** The model's scheduler but for one key: x̂₀ is clipped to [−1, 1], and ε is not made to fit, as is diffusers' default. */
-const clipped = ({ name, options }: Point): Point => ({ name: `clipped ${name}`, class: 3, options: [...options, '--scheduler-config', 'scripts/evaluation/clipped.json'] });
+/**
+ * The model's scheduler but for one key: x̂₀ is clipped to [−1, 1], and ε is not made to fit, as is diffusers' default.
+ */
+const clipped = ({ name, options }: Point): Point => ({
+  name: `clipped ${name}`,
+  class: 3,
+  options: [...options, '--scheduler-config', 'scripts/evaluation/clipped.json'],
+});
 
 /** In order of importance within their class. */
 const unclippedPoints: readonly Point[] = [
@@ -44,7 +75,9 @@ const unclippedPoints: readonly Point[] = [
   asked('cfg+pag 2 1', 1, ...both(2, 1)),
   free('pag 8', 1, ...pag(8)),
   free('pag 0.5', 1, ...pag(0.5)),
-  ...layers.filter((layer) => layer !== 'mid_block.attentions.0').map((layer) => free(`layer ${layer}`, 2, ...pag(1, '--pag-layers', layer))),
+  ...layers
+    .filter((layer) => layer !== 'mid_block.attentions.0')
+    .map((layer) => free(`layer ${layer}`, 2, ...pag(1, '--pag-layers', layer))),
   ...perturbations.map((kind) => free(`perturbation ${kind}`, 2, ...pag(1, '--perturbation', kind))),
   free('seg 1', 2, '--guidance', 'seg', '--seg-scale', '1'),
   free('sag 1', 2, '--guidance', 'sag', '--sag-scale', '1'),
@@ -60,12 +93,22 @@ const unclippedPoints: readonly Point[] = [
 
 const alsoClipped = ['free none', 'free pag 4'];
 
-export const points: readonly Point[] = [...unclippedPoints, ...unclippedPoints.filter(({ name }) => alsoClipped.includes(name)).map(clipped)];
+export const points: readonly Point[] = [
+  ...unclippedPoints,
+  ...unclippedPoints.filter(({ name }) => alsoClipped.includes(name)).map(clipped),
+];
 
-/** All options of a point beside --out: the model's own scheduler, which is DDIM, 10 steps, 2,080 pictures, unless it says otherwise. */
+/**
+ * All options of a point beside --out: the model's own scheduler, which is DDIM, 10 steps, 2,080 pictures, unless it
+ * says otherwise.
+ */
 export function allOptions({ options }: Point): readonly string[] {
   const byDefault = [
-    ['--model', 'fixtures/letters/model'], ['--null-label', '26'], ['--count', '2080'], ['--threads', '1'], ['--steps', '10'],
+    ['--model', 'fixtures/letters/model'],
+    ['--null-label', '26'],
+    ['--count', '2080'],
+    ['--threads', '1'],
+    ['--steps', '10'],
   ];
   return [...byDefault.filter(([name]) => !options.includes(name)).flat(), ...options];
 }

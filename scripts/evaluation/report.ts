@@ -21,7 +21,8 @@ const out = fileURLToPath(new URL('../../fixtures/evaluation', import.meta.url))
 mkdirSync(out, { recursive: true });
 
 const folder = options.text('folder');
-if (folder !== undefined) write('results.json', `${JSON.stringify(await measureAll(folder), (_key, value: unknown) => shorter(value), 1)}\n`);
+if (folder !== undefined)
+  write('results.json', `${JSON.stringify(await measureAll(folder), (_key, value: unknown) => shorter(value), 1)}\n`);
 const results = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')) as Results;
 
 write('results.csv', csv(results));
@@ -46,10 +47,21 @@ function write(name: string, content: string): void {
 /** Twice as many pixels as the SVG has, for sharp screens. */
 function rasterise(chart: string, from: string, to: string): void {
   const [, width, height] = /width="(\d+)" height="(\d+)"/.exec(chart)!;
-  execFileSync(options.text('chromium') ?? '/usr/bin/chromium', [
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--hide-scrollbars', '--force-device-scale-factor=2',
-    `--window-size=${width},${height}`, `--screenshot=${join(out, to)}`, pathToFileURL(join(out, from)).href,
-  ], { stdio: 'ignore' });
+  execFileSync(
+    options.text('chromium') ?? '/usr/bin/chromium',
+    [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--hide-scrollbars',
+      '--force-device-scale-factor=2',
+      `--window-size=${width},${height}`,
+      `--screenshot=${join(out, to)}`,
+      pathToFileURL(join(out, from)).href,
+    ],
+    { stdio: 'ignore' },
+  );
 }
 
 /** Six digits are more than the pictures are good for. */

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { realLetters } from '../../src/cli/evaluate.ts';
 import { shippedClassifier, shippedLetters } from '../../src/cli/shipped.ts';
 import { createClassifier } from '../../src/evaluation/classifier.ts';
-import { measure, measureDifference, measureRecord, referenceOf, type Measurement, type Reference } from '../../src/evaluation/measure.ts';
+import {
+  measure,
+  measureDifference,
+  measureRecord,
+  referenceOf,
+  type Measurement,
+  type Reference,
+} from '../../src/evaluation/measure.ts';
 import { joinRecords, keepNumbers, readRecord, type EvaluationRecord, type Seen } from '../../src/evaluation/record.ts';
 import { chooseRows } from '../../src/evaluation/rows.ts';
 import { parseSafetensors, readTensors } from '../../src/formats/safetensors.ts';
@@ -51,20 +58,31 @@ const rounds = { rounds: 200 };
 
 export async function measureAll(folder: string): Promise<Results> {
   const bytes = new Uint8Array(readFileSync(shippedClassifier));
-  const letters = await realLetters(shippedLetters, createClassifier(readTensors(parseSafetensors(bytes, shippedClassifier))), simdBackend());
-  const records = new Map(points.flatMap((point) => {
-    const record = recordOf(folder, point);
-    return record && record.numbers.length >= fewest ? [[point.name, record] as const] : [];
-  }));
+  const letters = await realLetters(
+    shippedLetters,
+    createClassifier(readTensors(parseSafetensors(bytes, shippedClassifier))),
+    simdBackend(),
+  );
+  const records = new Map(
+    points.flatMap((point) => {
+      const record = recordOf(folder, point);
+      return record && record.numbers.length >= fewest ? [[point.name, record] as const] : [];
+    }),
+  );
   const ruler = rulerOf(records, referenceOf(letters));
   const half = Math.floor(letters.features.shape[0] / 2);
   return {
     steps: 10,
-    real: { pictures: half, figures: measure(rowsFrom(letters, 0, half), [], referenceOf(rowsFrom(letters, half, half)), rounds) },
-    points: points.filter(({ name }) => records.has(name)).map(({ name, options }) => {
-      const pictures = records.get(name)!.numbers.length;
-      return { name, options: options.join(' '), pictures, figures: ruler.figures(name, pictures) };
-    }),
+    real: {
+      pictures: half,
+      figures: measure(rowsFrom(letters, 0, half), [], referenceOf(rowsFrom(letters, half, half)), rounds),
+    },
+    points: points
+      .filter(({ name }) => records.has(name))
+      .map(({ name, options }) => {
+        const pictures = records.get(name)!.numbers.length;
+        return { name, options: options.join(' '), pictures, figures: ruler.figures(name, pictures) };
+      }),
     groups: groups.flatMap((group) => measureGroup(group, ruler)),
   };
 }
@@ -72,8 +90,12 @@ export async function measureAll(folder: string): Promise<Results> {
 /** What has been drawn of a point, in one file or in shards. */
 function recordOf(folder: string, point: Point): EvaluationRecord | undefined {
   const name = recordName(point);
-  const files = readdirSync(folder).filter((file) => file.startsWith(`${name}.`) && /^(\d+-of-\d+\.)?safetensors$/.test(file.slice(name.length + 1)));
-  const parts = files.map((file) => readRecord(parseSafetensors(new Uint8Array(readFileSync(join(folder, file))), file)));
+  const files = readdirSync(folder).filter(
+    (file) => file.startsWith(`${name}.`) && /^(\d+-of-\d+\.)?safetensors$/.test(file.slice(name.length + 1)),
+  );
+  const parts = files.map((file) =>
+    readRecord(parseSafetensors(new Uint8Array(readFileSync(join(folder, file))), file)),
+  );
   return parts.length > 0 ? joinRecords(parts, files) : undefined;
 }
 
@@ -98,13 +120,19 @@ function rulerOf(records: ReadonlyMap<string, EvaluationRecord>, real: Reference
   };
   return {
     pictures: (point) => records.get(point)?.numbers.length ?? 0,
-    figures: (point, pictures) => once(`${point} ${pictures}`, () => measureRecord(first(point, pictures), real, rounds)),
+    figures: (point, pictures) =>
+      once(`${point} ${pictures}`, () => measureRecord(first(point, pictures), real, rounds)),
     change: (point, baseline, pictures) =>
-      once(`${point} ${baseline} ${pictures}`, () => measureDifference(first(point, pictures), first(baseline, pictures), real, rounds)),
+      once(`${point} ${baseline} ${pictures}`, () =>
+        measureDifference(first(point, pictures), first(baseline, pictures), real, rounds),
+      ),
   };
 }
 
-/** What of a group has been drawn. A section without its first row or with nothing to compare is left out, and so is a group of one section where there should be two. */
+/**
+ * What of a group has been drawn. A section without its first row or with nothing to compare is left out, and so is a
+ * group of one section where there should be two.
+ */
 function measureGroup(group: Group, ruler: Ruler): readonly MeasuredGroup[] {
   const fewestRows = group.sections.length > 1 ? 2 : 3;
   const drawn = group.sections.flatMap((section) => {
@@ -117,15 +145,25 @@ function measureGroup(group: Group, ruler: Ruler): readonly MeasuredGroup[] {
   if (drawn.length < Math.min(2, group.sections.length)) return [];
   const counts = drawn.map(({ rows }) => Math.min(...rows.map(({ point }) => ruler.pictures(point))));
   // Curves are looked at side by side, changes each against its own first row.
-  return [{ name: group.name, sections: drawn.map((section, i) => measureSection(section, group.chart === 'curves' ? Math.min(...counts) : counts[i], ruler)) }];
+  return [
+    {
+      name: group.name,
+      sections: drawn.map((section, i) =>
+        measureSection(section, group.chart === 'curves' ? Math.min(...counts) : counts[i], ruler),
+      ),
+    },
+  ];
 }
 
 /** Equally many pictures of each point are compared: a Fréchet distance depends on their number. */
 function measureSection({ title, rows }: Section, pictures: number, ruler: Ruler): MeasuredSection {
   return {
-    title, pictures,
+    title,
+    pictures,
     rows: rows.map((row, i) => ({
-      ...row, figures: ruler.figures(row.point, pictures), ...(i > 0 && { change: ruler.change(row.point, rows[0].point, pictures) }),
+      ...row,
+      figures: ruler.figures(row.point, pictures),
+      ...(i > 0 && { change: ruler.change(row.point, rows[0].point, pictures) }),
     })),
   };
 }

@@ -30,11 +30,19 @@ export interface TextStyle {
 export function svg(width: number, height: number, parts: readonly string[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ${font}>`,
-    `<rect width="${width}" height="${height}" fill="#ffffff"/>`, ...parts, '</svg>', '',
+    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
+    ...parts,
+    '</svg>',
+    '',
   ].join('\n');
 }
 
-export function text(x: number, y: number, content: string, { size = 12, weight = 'normal', colour = ink, anchor = 'start' }: TextStyle = {}): string {
+export function text(
+  x: number,
+  y: number,
+  content: string,
+  { size = 12, weight = 'normal', colour = ink, anchor = 'start' }: TextStyle = {},
+): string {
   const escaped = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   return `<text x="${round(x)}" y="${round(y)}" font-size="${size}" font-weight="${weight}" fill="${colour}" text-anchor="${anchor}">${escaped}</text>`;
 }
@@ -52,9 +60,12 @@ export function marker(x: number, y: number, series: number): string {
   const [cx, cy, colour] = [round(x), round(y), palette[series % palette.length]];
   const style = `fill="${colour}" stroke="#ffffff" stroke-width="1.5"`;
   switch (series % 3) {
-    case 0: return `<circle cx="${cx}" cy="${cy}" r="5" ${style}/>`;
-    case 1: return `<rect x="${round(x - 4.5)}" y="${round(y - 4.5)}" width="9" height="9" ${style}/>`;
-    default: return `<path d="M${cx} ${round(y - 6)}l6 10.5h-12z" ${style}/>`;
+    case 0:
+      return `<circle cx="${cx}" cy="${cy}" r="5" ${style}/>`;
+    case 1:
+      return `<rect x="${round(x - 4.5)}" y="${round(y - 4.5)}" width="9" height="9" ${style}/>`;
+    default:
+      return `<path d="M${cx} ${round(y - 6)}l6 10.5h-12z" ${style}/>`;
   }
 }
 
@@ -69,9 +80,12 @@ export function linear(from: number, to: number, start: number, end: number): Sc
 export function ticks(low: number, high: number, count = 4): readonly number[] {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough * 0.999) ?? 10 * power;
+  const step =
+    [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough * 0.999) ?? 10 * power;
   const first = Math.ceil(low / step - 1e-9);
-  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) =>
+    Number(((first + i) * step).toPrecision(12)),
+  );
 }
 
 /** The range of bars with a little room. */
@@ -84,7 +98,10 @@ export function rangeOf(bars: readonly Bar[], more: readonly number[] = []): rea
 
 /** As few digits as tell the values apart that `step` lies between. */
 export function numberText(value: number, step: number): string {
-  const digits = Math.max(0, Math.min(4, -Math.floor(Math.log10(Math.abs(step) || 1) + 1e-9) + (/[25]5/.test(String(step)) ? 1 : 0)));
+  const digits = Math.max(
+    0,
+    Math.min(4, -Math.floor(Math.log10(Math.abs(step) || 1) + 1e-9) + (/[25]5/.test(String(step)) ? 1 : 0)),
+  );
   return value.toFixed(digits).replace('-', '−');
 }
 

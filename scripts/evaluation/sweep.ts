@@ -1,5 +1,6 @@
 /**
- * Draws the pictures of all points, batch by batch, the most important first. Stops whenever asked to and goes on from there:
+ * Draws the pictures of all points, batch by batch, the most important first. Stops whenever asked to and goes on from
+ * there:
  *
  *     npx tsx scripts/evaluation/sweep.ts [--for SECONDS] [--folder out/evaluation] [--shard I/N] [--only PATTERN] [--kernels simd-wide]
  *
@@ -16,9 +17,24 @@ import { allOptions, points, recordName, type Point } from './points.ts';
 const batch = 4;
 
 /** First a glance at everything, then the important in full, then the rest. */
-const stages: readonly (readonly [Point['class'], number])[] = [[1, 104], [2, 104], [1, 260], [3, 104], [2, 260], [1, 2080], [2, 2080], [3, 2080]];
+const stages: readonly (readonly [Point['class'], number])[] = [
+  [1, 104],
+  [2, 104],
+  [1, 260],
+  [3, 104],
+  [2, 260],
+  [1, 2080],
+  [2, 2080],
+  [3, 2080],
+];
 
-const options = readOptions(process.argv.slice(2), { for: 'text', folder: 'text', shard: 'text', only: 'text', kernels: 'text' });
+const options = readOptions(process.argv.slice(2), {
+  for: 'text',
+  folder: 'text',
+  shard: 'text',
+  only: 'text',
+  kernels: 'text',
+});
 const folder = options.text('folder') ?? 'out/evaluation';
 const [shard, shards] = (options.text('shard') ?? '1/1').split('/').map(Number);
 const kernels = options.text('kernels');
@@ -38,7 +54,9 @@ async function draw(point: Point, until: number): Promise<void> {
   const path = join(folder, `${recordName(point)}${shards > 1 ? `.${shard}-of-${shards}` : ''}.safetensors`);
   const wanted = shardNumbers(until, shard, shards);
   if (existsSync(path) && readRecord(await openSafetensors(path)).numbers.length >= wanted.length) return;
-  const job = await prepareJob(readOptions([...allOptions(point), ...(kernels === undefined ? [] : ['--kernels', kernels])], drawingOptions));
+  const job = await prepareJob(
+    readOptions([...allOptions(point), ...(kernels === undefined ? [] : ['--kernels', kernels])], drawingOptions),
+  );
   const { numbers } = await advance(job, path, await openRecord(path, job.settings), { wanted, batch, goOn });
   job.drawing.backend.dispose();
   console.log(`${new Date().toISOString().slice(11, 19)}  ${point.name}: ${numbers.length} pictures`);

@@ -10,7 +10,10 @@ const names = Object.keys(figures) as Figure[];
 export function csv({ points }: Results): string {
   const header = ['point', 'options', 'pictures', ...names.flatMap((name) => [name, `${name}.low`, `${name}.high`])];
   const rows = points.map(({ name, options, pictures, figures: found }) => [
-    `"${name}"`, `"${options}"`, pictures, ...names.flatMap((figure) => [found[figure]?.value ?? '', found[figure]?.low ?? '', found[figure]?.high ?? '']),
+    `"${name}"`,
+    `"${options}"`,
+    pictures,
+    ...names.flatMap((figure) => [found[figure]?.value ?? '', found[figure]?.low ?? '', found[figure]?.high ?? '']),
   ]);
   return [header, ...rows].map((row) => `${row.join(',')}\n`).join('');
 }
@@ -30,16 +33,22 @@ export function tables(results: Results): string {
 }
 
 function realText({ real: { pictures, figures: found } }: Results): string {
-  return `Real letters measured so, one half of the held-out ones against the other (${pictures} each): ${names.flatMap((name) =>
-    (found[name] ? [`${figures[name].title} ${valueText(name, found[name].value)}`] : [])).join(', ')}.`;
+  return `Real letters measured so, one half of the held-out ones against the other (${pictures} each): ${names
+    .flatMap((name) => (found[name] ? [`${figures[name].title} ${valueText(name, found[name].value)}`] : []))
+    .join(', ')}.`;
 }
 
 function sectionTable({ title, pictures, rows }: MeasuredSection): string {
   const shown = names.filter((name) => rows.some((row) => row.figures[name]));
-  const header = [`${title || 'no letter asked for'}; ${pictures} pictures each`, ...shown.map((name) => `${figures[name].title} ${figures[name].better === 'lower' ? '↓' : '↑'}`)];
+  const header = [
+    `${title || 'no letter asked for'}; ${pictures} pictures each`,
+    ...shown.map((name) => `${figures[name].title} ${figures[name].better === 'lower' ? '↓' : '↑'}`),
+  ];
   return [
-    `| ${header.join(' | ')} |`, `| --- |${' ---: |'.repeat(shown.length)}`,
-    ...rows.map((row) => `| ${[row.label, ...shown.map((name) => cell(name, row))].join(' | ')} |`), '',
+    `| ${header.join(' | ')} |`,
+    `| --- |${' ---: |'.repeat(shown.length)}`,
+    ...rows.map((row) => `| ${[row.label, ...shown.map((name) => cell(name, row))].join(' | ')} |`),
+    '',
   ].join('\n');
 }
 
@@ -48,7 +57,8 @@ function cell(name: Figure, { figures: found, change }: MeasuredRow): string {
   if (!estimate) return '';
   const difference = change?.[name];
   const isSure = difference && (difference.low > 0 || difference.high < 0);
-  if (!difference) return `${valueText(name, estimate.value)} [${valueText(name, estimate.low)}, ${valueText(name, estimate.high)}]`;
+  if (!difference)
+    return `${valueText(name, estimate.value)} [${valueText(name, estimate.low)}, ${valueText(name, estimate.high)}]`;
   return `${valueText(name, estimate.value)}<br>${isSure ? `**${changeText(name, difference)}**` : changeText(name, difference)}`;
 }
 
@@ -58,6 +68,15 @@ function changeText(name: Figure, { value, low, high }: Estimate): string {
 }
 
 function valueText(name: Figure, value: number): string {
-  const digits = { frechetDistance: 1, inceptionScore: 2, letters: 2, precision: 3, recall: 3, confidence: 3, asAsked: 3, diversity: 2 }[name];
+  const digits = {
+    frechetDistance: 1,
+    inceptionScore: 2,
+    letters: 2,
+    precision: 3,
+    recall: 3,
+    confidence: 3,
+    asAsked: 3,
+    diversity: 2,
+  }[name];
   return value.toFixed(digits).replace('-', '−');
 }

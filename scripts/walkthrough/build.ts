@@ -1,5 +1,6 @@
 /**
- * Makes the static folder of the walkthrough, for any web host: page, code, the letters model, and a case of the oracle. `npm run build:walkthrough`.
+ * Makes the static folder of the walkthrough, for any web host: page, code, the letters model, and a case of the
+ * oracle. `npm run build:walkthrough`.
  *
  *     npx tsx scripts/walkthrough/build.ts [FOLDER]        (dist/walkthrough)
  */

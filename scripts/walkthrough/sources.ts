@@ -22,14 +22,22 @@ export function cutOut(text: string, name: string, file: string): string {
  * The text of each excerpt by its id.
  * @throws Error when a function, or a line with a formula, is not there
  */
-export async function readExcerpts(root: string, excerpts: readonly Excerpt[]): Promise<Readonly<Record<string, string>>> {
-  const entries = await Promise.all(excerpts.map(async ({ id, file, name, formulas }) => {
-    const text = cutOut(await readFile(join(root, file), 'utf8'), name, file);
-    for (const [line] of formulas) {
-      const found = text.split('\n').filter((candidate) => candidate.includes(line)).length;
-      if (found !== 1) throw new Error(`${found} lines of ${name} in ${file} hold "${line}", beside which the walkthrough has a formula; expected one`);
-    }
-    return [id, text] as const;
-  }));
+export async function readExcerpts(
+  root: string,
+  excerpts: readonly Excerpt[],
+): Promise<Readonly<Record<string, string>>> {
+  const entries = await Promise.all(
+    excerpts.map(async ({ id, file, name, formulas }) => {
+      const text = cutOut(await readFile(join(root, file), 'utf8'), name, file);
+      for (const [line] of formulas) {
+        const found = text.split('\n').filter((candidate) => candidate.includes(line)).length;
+        if (found !== 1)
+          throw new Error(
+            `${found} lines of ${name} in ${file} hold "${line}", beside which the walkthrough has a formula; expected one`,
+          );
+      }
+      return [id, text] as const;
+    }),
+  );
   return Object.fromEntries(entries);
 }

@@ -26,16 +26,28 @@ export const backendHelp = `  --dtype f32|f64|f16|bf16        precision (f32)
 export function chooseBackend(options: ParsedOptions): { dtype: DType; backend: Backend } {
   const dtype = options.choice('dtype', dtypes) ?? 'f32';
   const threads = options.integer('threads', 1, 256) ?? availableParallelism();
-  const kernels = options.choice('kernels', ['reference', ...fastKernels]) ?? (simdSupported() && dtype === 'f32' ? 'simd' : 'reference');
-  return { dtype, backend: kernels === 'reference' ? referenceBackend() : simdBackend({ threads, ...fastOptions(kernels) }) };
+  const kernels =
+    options.choice('kernels', ['reference', ...fastKernels]) ??
+    (simdSupported() && dtype === 'f32' ? 'simd' : 'reference');
+  return {
+    dtype,
+    backend: kernels === 'reference' ? referenceBackend() : simdBackend({ threads, ...fastOptions(kernels) }),
+  };
 }
 
 /** The fast kernels of this name. Throws an InputError where the engine cannot run them. */
 export function fastOptions(kernels: (typeof fastKernels)[number]): Pick<SimdOptions, 'fma' | 'wide'> {
   const [fma, wide] = [kernels === 'simd-fma', kernels === 'simd-wide'];
-  if (!simdSupported()) throw new InputError(`--kernels ${kernels}: this engine has no WebAssembly SIMD; use --kernels reference`);
-  if (fma && !fmaSupported()) throw new InputError('--kernels simd-fma: this engine has no relaxed SIMD (Node has it from version 22 on); use --kernels simd');
-  if (wide && !joinVectors()) throw new InputError('--kernels simd-wide: this engine does not join vectors to wider ones (Node 24 does, on x64 with AVX2); use --kernels simd');
+  if (!simdSupported())
+    throw new InputError(`--kernels ${kernels}: this engine has no WebAssembly SIMD; use --kernels reference`);
+  if (fma && !fmaSupported())
+    throw new InputError(
+      '--kernels simd-fma: this engine has no relaxed SIMD (Node has it from version 22 on); use --kernels simd',
+    );
+  if (wide && !joinVectors())
+    throw new InputError(
+      '--kernels simd-wide: this engine does not join vectors to wider ones (Node 24 does, on x64 with AVX2); use --kernels simd',
+    );
   return { fma, wide };
 }
 

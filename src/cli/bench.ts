@@ -81,27 +81,60 @@ function operationList() {
   const even = { top: 1, bottom: 1, left: 1, right: 1 };
   const conv = (c: number, o: number, size: number) => {
     const weight = weights(o, c, 3, 3);
-    return { name: `conv 3×3 ${c}→${o} @${size}×${size}`, products: 9 * c * o * size ** 2, shape: [1, c, size, size], apply: (k: Kernels, x: Tensor) => k.conv2d(x, weight, undefined, 1, even) };
+    return {
+      name: `conv 3×3 ${c}→${o} @${size}×${size}`,
+      products: 9 * c * o * size ** 2,
+      shape: [1, c, size, size],
+      apply: (k: Kernels, x: Tensor) => k.conv2d(x, weight, undefined, 1, even),
+    };
   };
   const square = weights(512, 512);
   const [scale, shift] = [weights(64), weights(64)];
   return [
-    conv(64, 64, 32), conv(128, 128, 16), conv(320, 320, 64),
-    { name: 'matmul 512³', products: 512 ** 3, shape: [512, 512], apply: (k: Kernels, x: Tensor) => k.linear(x, square, undefined) },
-    { name: 'attention 4 heads × 256 × 16', products: 2 * 4 * 256 ** 2 * 16, shape: [1, 256, 64], apply: (k: Kernels, x: Tensor) => k.attention(x, x, x, 4, 0.25) },
-    { name: 'group norm 64 @32×32', products: 0, shape: [1, 64, 32, 32], apply: (k: Kernels, x: Tensor) => k.groupNorm(x, 8, scale, shift, 1e-5) },
-    ...(['silu', 'gelu', 'mish'] as const).map((kind) =>
-      ({ name: `${kind} 64 @32×32`, products: 0, shape: [1, 64, 32, 32], apply: (k: Kernels, x: Tensor) => k.activation(x, kind) })),
+    conv(64, 64, 32),
+    conv(128, 128, 16),
+    conv(320, 320, 64),
+    {
+      name: 'matmul 512³',
+      products: 512 ** 3,
+      shape: [512, 512],
+      apply: (k: Kernels, x: Tensor) => k.linear(x, square, undefined),
+    },
+    {
+      name: 'attention 4 heads × 256 × 16',
+      products: 2 * 4 * 256 ** 2 * 16,
+      shape: [1, 256, 64],
+      apply: (k: Kernels, x: Tensor) => k.attention(x, x, x, 4, 0.25),
+    },
+    {
+      name: 'group norm 64 @32×32',
+      products: 0,
+      shape: [1, 64, 32, 32],
+      apply: (k: Kernels, x: Tensor) => k.groupNorm(x, 8, scale, shift, 1e-5),
+    },
+    ...(['silu', 'gelu', 'mish'] as const).map((kind) => ({
+      name: `${kind} 64 @32×32`,
+      products: 0,
+      shape: [1, 64, 32, 32],
+      apply: (k: Kernels, x: Tensor) => k.activation(x, kind),
+    })),
   ];
 }
 
 /** Each operation as a call of its own, and within it the steps with products, beside the peak. */
 function measureOperations(kernels: Pick<SimdOptions, 'fma' | 'wide'>, peak: () => number): readonly OperationTime[] {
   let inProducts = 0;
-  const backend = simdBackend({ ...kernels, watch: ({ products, milliseconds }) => { inProducts += products > 0 ? milliseconds : 0; } });
+  const backend = simdBackend({
+    ...kernels,
+    watch: ({ products, milliseconds }) => {
+      inProducts += products > 0 ? milliseconds : 0;
+    },
+  });
   const measured = operationList().map(({ name, products, shape, apply }) => {
     const x = manualSeed(0).randn(shape);
-    const program = (kernels: Kernels, inputs: Readonly<Record<string, Tensor>>) => ({ y: apply(kernels, inputs['x']) });
+    const program = (kernels: Kernels, inputs: Readonly<Record<string, Tensor>>) => ({
+      y: apply(kernels, inputs['x']),
+    });
     const rates: number[] = [];
     const shares: number[] = [];
     const run = (): void => {
@@ -116,7 +149,12 @@ function measureOperations(kernels: Pick<SimdOptions, 'fma' | 'wide'>, peak: () 
     };
     const time = medianTimes([{ name, run }], 400).get(name)!;
     if (products > 0) for (let i = 0; i < 5 || i < Math.min(200, 600 / time); i++) besidePeak();
-    return { name, milliseconds: time, gigaflops: products > 0 ? median(rates) : 0, shareOfPeak: products > 0 ? median(shares) : 0 };
+    return {
+      name,
+      milliseconds: time,
+      gigaflops: products > 0 ? median(rates) : 0,
+      shareOfPeak: products > 0 ? median(shares) : 0,
+    };
   });
   backend.dispose();
   return measured;
@@ -139,17 +177,34 @@ function modelInput(unet: UNet) {
 
 function measureModel(unet: UNet, single: Backend, several: Backend | undefined, threads: number) {
   const input = modelInput(unet);
-  const forward = (backend: Backend): Subject => ({ name: backend.name, run: () => void runUNet(unet, backend, input) });
+  const forward = (backend: Backend): Subject => ({
+    name: backend.name,
+    run: () => void runUNet(unet, backend, input),
+  });
   const loops = medianTimes([forward(referenceBackend())], 1000).get('reference')!;
-  const subjects = [{ ...forward(single), name: 'one' }, ...(several ? [{ ...forward(several), name: 'several' }] : [])];
+  const subjects = [
+    { ...forward(single), name: 'one' },
+    ...(several ? [{ ...forward(several), name: 'several' }] : []),
+  ];
   const times = medianTimes(subjects, 3000);
   const one = times.get('one')!;
   const many = times.get('several') ?? one;
-  return { milliseconds: one, threads, threadsMilliseconds: many, loopsMilliseconds: loops, overLoops: loops / one, threadsOverOne: one / many };
+  return {
+    milliseconds: one,
+    threads,
+    threadsMilliseconds: many,
+    loopsMilliseconds: loops,
+    overLoops: loops / one,
+    threadsOverOne: one / many,
+  };
 }
 
 /** The steps of the model's program, those of one name and shape together, the longest first. */
-function measureSteps(unet: UNet, kernels: Pick<SimdOptions, 'fma' | 'wide'>, peak: () => number): readonly OperationTime[] {
+function measureSteps(
+  unet: UNet,
+  kernels: Pick<SimdOptions, 'fma' | 'wide'>,
+  peak: () => number,
+): readonly OperationTime[] {
   const sums = new Map<string, { products: number; milliseconds: number }>();
   const watch = ({ name, products, milliseconds }: StepTime): void => {
     const sum = sums.get(name) ?? { products: 0, milliseconds: 0 };
@@ -167,21 +222,33 @@ function measureSteps(unet: UNet, kernels: Pick<SimdOptions, 'fma' | 'wide'>, pe
   }
   backend.dispose();
   return [...sums]
-    .map(([name, { products, milliseconds }]) => operationTime(name, products / rounds, milliseconds / rounds, median(peaks)))
+    .map(([name, { products, milliseconds }]) =>
+      operationTime(name, products / rounds, milliseconds / rounds, median(peaks)),
+    )
     .sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
 /** A step of each guidance, the whole of it: passes, combination, scheduler. */
 function measureGuidance(unet: UNet, backend: Backend) {
-  const layers = unet.attentionLayers.includes('mid_block.attentions.0') ? selectLayers(['mid'], unet.attentionLayers) : unet.attentionLayers.slice(0, 1);
+  const layers = unet.attentionLayers.includes('mid_block.attentions.0')
+    ? selectLayers(['mid'], unet.attentionLayers)
+    : unet.attentionLayers.slice(0, 1);
   const conditional = unet.config.classEmbedding !== 'none';
-  const guidances: readonly Guidance[] = [none, pag({ pagScale: 1, layers }), ...(conditional ? [cfg(2), cfgPag(2, { pagScale: 1, layers })] : [])];
+  const guidances: readonly Guidance[] = [
+    none,
+    pag({ pagScale: 1, layers }),
+    ...(conditional ? [cfg(2), cfgPag(2, { pagScale: 1, layers })] : []),
+  ];
   const { sample } = modelInput(unet);
   const subjects = guidances.map((guidance): Subject => {
-    const start = () => sampleSteps({
-      denoiser: unetDenoiser(unet, backend, conditional ? { labels: [0], nullLabel: 1 } : {}), guidance,
-      scheduler: createScheduler({ _class_name: 'DDIMScheduler' }, 1000), noise: sample, noiseSource: (shape) => manualSeed(0).randn(shape),
-    });
+    const start = () =>
+      sampleSteps({
+        denoiser: unetDenoiser(unet, backend, conditional ? { labels: [0], nullLabel: 1 } : {}),
+        guidance,
+        scheduler: createScheduler({ _class_name: 'DDIMScheduler' }, 1000),
+        noise: sample,
+        noiseSource: (shape) => manualSeed(0).randn(shape),
+      });
     let steps = start();
     return {
       name: guidance.name,
@@ -200,13 +267,24 @@ function measureGuidance(unet: UNet, backend: Backend) {
   };
 }
 
-function report(result: {
-  engine: string; kernels: string; peakGigaflops: number; operations: readonly OperationTime[]; residentMegabytes: number;
-  model: ReturnType<typeof measureModel> & { steps: readonly OperationTime[] }; guidance: ReturnType<typeof measureGuidance>;
-}, threads: number): string {
+function report(
+  result: {
+    engine: string;
+    kernels: string;
+    peakGigaflops: number;
+    operations: readonly OperationTime[];
+    residentMegabytes: number;
+    model: ReturnType<typeof measureModel> & { steps: readonly OperationTime[] };
+    guidance: ReturnType<typeof measureGuidance>;
+  },
+  threads: number,
+): string {
   const { model, guidance } = result;
   const line = ({ name, milliseconds, gigaflops, shareOfPeak }: OperationTime): string => {
-    const rate = gigaflops > 0 ? `${gigaflops.toFixed(1).padStart(7)} GFLOP/s ${(100 * shareOfPeak).toFixed(0).padStart(4)} % of peak` : '';
+    const rate =
+      gigaflops > 0
+        ? `${gigaflops.toFixed(1).padStart(7)} GFLOP/s ${(100 * shareOfPeak).toFixed(0).padStart(4)} % of peak`
+        : '';
     return `  ${name.padEnd(36)} ${milliseconds.toFixed(3).padStart(9)} ms ${rate}`.trimEnd();
   };
   const ms = (value: number): string => `${value.toFixed(1)} ms`;
@@ -224,7 +302,9 @@ ${model.steps.slice(0, shown).map(line).join('\n')}
 ${line({ name: `the other ${Math.max(0, model.steps.length - shown)} kinds of steps`, milliseconds: rest, gigaflops: 0, shareOfPeak: 0 })}
 
 Guidance, a whole step, perturbed in ${guidance.layers.join(', ')}:
-  ${Object.entries(guidance.stepMilliseconds).map(([name, time]) => `${name} ${ms(time)}`).join(', ')}
+  ${Object.entries(guidance.stepMilliseconds)
+    .map(([name, time]) => `${name} ${ms(time)}`)
+    .join(', ')}
   pag over none ${guidance.pagOverPlain.toFixed(2)}${guidance.cfgPagOverCfg === undefined ? '' : `, cfg+pag over cfg ${guidance.cfgPagOverCfg.toFixed(2)}`}
 
 Memory: ${result.residentMegabytes.toFixed(0)} MB resident at most`;

@@ -15,7 +15,15 @@ import { openCase } from './oracle-files.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { createProgress } from './progress.ts';
 
-const kinds: OptionKinds = { dtype: 'text', only: 'text', json: 'flag', junit: 'text', html: 'text', all: 'flag', 'no-diagnosis': 'flag' };
+const kinds: OptionKinds = {
+  dtype: 'text',
+  only: 'text',
+  json: 'flag',
+  junit: 'text',
+  html: 'text',
+  all: 'flag',
+  'no-diagnosis': 'flag',
+};
 
 const help = `pag check CASE THEIRS.safetensors [options]
 
@@ -50,7 +58,9 @@ async function run(args: readonly string[]): Promise<number> {
   const checked = check(one, theirs, format, options.list('only'));
   const { report } = checked;
   if (report.taps.length === 0 && report.problems.size === 0) {
-    throw new InputError(`${file} holds no tap of ${one.name}; it has ${[...theirs.entries.keys()].slice(0, 8).join(', ') || 'no tensors'}; expected are ${[...one.expected.keys()].slice(0, 8).join(', ')}`);
+    throw new InputError(
+      `${file} holds no tap of ${one.name}; it has ${[...theirs.entries.keys()].slice(0, 8).join(', ') || 'no tensors'}; expected are ${[...one.expected.keys()].slice(0, 8).join(', ')}`,
+    );
   }
 
   const weights = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
@@ -59,16 +69,28 @@ async function run(args: readonly string[]): Promise<number> {
   const residual: string[] = [...residualFindings(checked)];
   if (isWrong && !options.has('no-diagnosis')) {
     if (weights > largest) {
-      residual.push('This model is too large to try all mistakes on; the small cases name them: pag check unets/tiny, pag check runs/pag.');
+      residual.push(
+        'This model is too large to try all mistakes on; the small cases name them: pag check unets/tiny, pag check runs/pag.',
+      );
     } else {
       const progress = createProgress('trying mistakes');
-      diagnosis = diagnose(checked.bands, checked.theirs, format, faultyTraces(one, format, new Set(checked.bands.keys())), (done, total) => progress.update(done, total));
+      diagnosis = diagnose(
+        checked.bands,
+        checked.theirs,
+        format,
+        faultyTraces(one, format, new Set(checked.bands.keys())),
+        (done, total) => progress.update(done, total),
+      );
       progress.end();
     }
   }
 
   if (junit !== undefined) writeWhole(junit, new TextEncoder().encode(junitReport(report, diagnosis, residual)));
   if (html !== undefined) writeWhole(html, new TextEncoder().encode(htmlReport(report, diagnosis, residual)));
-  console.log(options.has('json') ? jsonReport(report, diagnosis, residual) : textReport(report, diagnosis, residual, { colour: process.stdout.isTTY === true, all: options.has('all') }));
+  console.log(
+    options.has('json')
+      ? jsonReport(report, diagnosis, residual)
+      : textReport(report, diagnosis, residual, { colour: process.stdout.isTTY === true, all: options.has('all') }),
+  );
   return report.passes ? 0 : 1;
 }

@@ -37,7 +37,9 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     return name === undefined ? 2 : 0;
   }
   if (!Object.hasOwn(commands, name)) {
-    throw new InputError(`unknown command "${name}"${suggestion(name, Object.keys(commands))}; there are ${Object.keys(commands).join(', ')}`);
+    throw new InputError(
+      `unknown command "${name}"${suggestion(name, Object.keys(commands))}; there are ${Object.keys(commands).join(', ')}`,
+    );
   }
   const command = commands[name];
   if (rest.includes('--help') || rest.includes('-h')) {
@@ -54,7 +56,10 @@ export function explain(error: unknown): { status: number; message: string } {
   if (error instanceof RangeError && /memory|allocation failed|array (buffer )?length|string length/i.test(text)) {
     return { status: 2, message: `there is not enough memory (${text}); ask for fewer or smaller samples at a time` };
   }
-  return { status: 70, message: `an error of pag itself, please report it: ${error instanceof Error ? error.stack : text}` };
+  return {
+    status: 70,
+    message: `an error of pag itself, please report it: ${error instanceof Error ? error.stack : text}`,
+  };
 }
 
 function help(): string {

@@ -7,7 +7,14 @@ import { createClassifier, type Classifier } from '../evaluation/classifier.ts';
 import { look } from '../evaluation/drawing.ts';
 import { readLettersSheet } from '../evaluation/letters-sheet.ts';
 import { figures, measureRecord, referenceOf, type Figure, type Measurement } from '../evaluation/measure.ts';
-import { joinRecords, readRecord, shardNumbers, writeRecord, type EvaluationRecord, type Seen } from '../evaluation/record.ts';
+import {
+  joinRecords,
+  readRecord,
+  shardNumbers,
+  writeRecord,
+  type EvaluationRecord,
+  type Seen,
+} from '../evaluation/record.ts';
 import { checkWritable, readBytes, writeWhole } from '../formats/node-files.ts';
 import { decodePng } from '../formats/png.ts';
 import { readTensors } from '../formats/safetensors.ts';
@@ -21,7 +28,15 @@ import { createProgress } from './progress.ts';
 import { shippedClassifier, shippedLetters } from './shipped.ts';
 
 const kinds: OptionKinds = {
-  out: 'text', batch: 'text', shard: 'text', for: 'text', merge: 'flag', real: 'text', rounds: 'text', json: 'flag', ...drawingOptions,
+  out: 'text',
+  batch: 'text',
+  shard: 'text',
+  for: 'text',
+  merge: 'flag',
+  real: 'text',
+  rounds: 'text',
+  json: 'flag',
+  ...drawingOptions,
 };
 
 const help = `pag evaluate --model DIR --out RECORD.safetensors [options]
@@ -69,17 +84,26 @@ async function draw(options: ParsedOptions): Promise<number> {
   const { count } = job.settings;
   const wanted = shardNumbers(count, shard, shards);
   const before = await openRecord(out, job.settings);
-  if (before.numbers.some((number) => number % shards !== shard - 1)) throw new InputError(`${out} holds pictures that are not of shard ${shard}/${shards}`);
+  if (before.numbers.some((number) => number % shards !== shard - 1))
+    throw new InputError(`${out} holds pictures that are not of shard ${shard}/${shards}`);
 
   const progress = createProgress('evaluating');
   const record = await advance(job, out, before, {
-    wanted, batch, goOn: () => performance.now() < end, onStep: (done) => progress.update(Math.round(done), wanted.length, 'pictures'),
+    wanted,
+    batch,
+    goOn: () => performance.now() < end,
+    onStep: (done) => progress.update(Math.round(done), wanted.length, 'pictures'),
   });
   progress.end();
-  const unfinished = record.numbers.length < wanted.length ? `; ${wanted.length - record.numbers.length} to go, the same command goes on` : '';
+  const unfinished =
+    record.numbers.length < wanted.length
+      ? `; ${wanted.length - record.numbers.length} to go, the same command goes on`
+      : '';
   if (shards > 1) {
     job.drawing.backend.dispose();
-    console.log(`shard ${shard}/${shards}: ${record.numbers.length} of ${wanted.length} pictures in ${out}${unfinished || '; join all shards with --merge'}`);
+    console.log(
+      `shard ${shard}/${shards}: ${record.numbers.length} of ${wanted.length} pictures in ${out}${unfinished || '; join all shards with --merge'}`,
+    );
     return 0;
   }
   if (unfinished) process.stderr.write(`${record.numbers.length} of ${count} pictures${unfinished}\n`);
@@ -92,14 +116,16 @@ async function draw(options: ParsedOptions): Promise<number> {
 async function merge(options: ParsedOptions): Promise<number> {
   const only = ['merge', 'out', 'real', 'classifier', 'rounds', 'json'];
   const other = Object.keys(kinds).find((name) => options.has(name) && !only.includes(name));
-  if (other !== undefined) throw new InputError(`--${other} has no effect with --merge; the records say how they were drawn`);
+  if (other !== undefined)
+    throw new InputError(`--${other} has no effect with --merge; the records say how they were drawn`);
   const out = options.text('out');
   roundsOf(options);
   if (out !== undefined) checkWritable(out);
   const parts = await Promise.all(options.positionals.map(async (path) => readRecord(await openSafetensors(path))));
   const record = joinRecords(parts, options.positionals);
   const classifier = await loadClassifier(options);
-  if (fingerprint(classifier.weights) !== record.settings['classifier']) throw new InputError('the records were made with another classifier; name it with --classifier');
+  if (fingerprint(classifier.weights) !== record.settings['classifier'])
+    throw new InputError('the records were made with another classifier; name it with --classifier');
 
   if (out !== undefined) writeWhole(out, writeRecord(record));
   const backend = simdSupported() ? simdBackend() : referenceBackend();
@@ -110,12 +136,32 @@ async function merge(options: ParsedOptions): Promise<number> {
   return missing > 0 ? 1 : 0;
 }
 
-async function report(options: ParsedOptions, record: EvaluationRecord, classifier: Classifier, backend: Backend): Promise<void> {
+async function report(
+  options: ParsedOptions,
+  record: EvaluationRecord,
+  classifier: Classifier,
+  backend: Backend,
+): Promise<void> {
   const pictures = record.numbers.length;
   const rounds = roundsOf(options);
-  const measurement = pictures === 0 ? {} : measureRecord(record, referenceOf(await realLetters(options.text('real') ?? shippedLetters, classifier, backend)), { rounds });
+  const measurement =
+    pictures === 0
+      ? {}
+      : measureRecord(
+          record,
+          referenceOf(await realLetters(options.text('real') ?? shippedLetters, classifier, backend)),
+          { rounds },
+        );
   const { count } = record.settings;
-  console.log(options.has('json') ? JSON.stringify({ settings: record.settings, pictures, complete: pictures === count, figures: measurement }, undefined, 1) : figuresText(measurement, pictures, count));
+  console.log(
+    options.has('json')
+      ? JSON.stringify(
+          { settings: record.settings, pictures, complete: pictures === count, figures: measurement },
+          undefined,
+          1,
+        )
+      : figuresText(measurement, pictures, count),
+  );
 }
 
 /** Asked before the first picture is drawn, too, so that a wrong number does not wait for the last. */
@@ -141,7 +187,9 @@ export function figuresText(measurement: Measurement, pictures: number, count: n
     if (!estimate) return [];
     const digits = name === 'frechetDistance' || name === 'inceptionScore' || name === 'letters' ? 2 : 4;
     const [value, low, high] = [estimate.value, estimate.low, estimate.high].map((number) => number.toFixed(digits));
-    return [`${figures[name].title.padEnd(18)}${value.padStart(9)}  ${`${low} to ${high}`.padEnd(20)}  ${figures[name].means}`];
+    return [
+      `${figures[name].title.padEnd(18)}${value.padStart(9)}  ${`${low} to ${high}`.padEnd(20)}  ${figures[name].means}`,
+    ];
   });
   return [`${pictures} of ${count} pictures, with 95 % confidence intervals`, ...lines].join('\n');
 }
@@ -149,6 +197,7 @@ export function figuresText(measurement: Measurement, pictures: number, count: n
 function readShard(text = '1/1'): readonly [shard: number, shards: number] {
   const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text);
   const [shard, shards] = [Number(match?.[1]), Number(match?.[2])];
-  if (!(shard >= 1 && shard <= shards)) throw new InputError(`--shard is "${text}"; expected a part of a whole, as 2/8`);
+  if (!(shard >= 1 && shard <= shards))
+    throw new InputError(`--shard is "${text}"; expected a part of a whole, as 2/8`);
   return [shard, shards];
 }

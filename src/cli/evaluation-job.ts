@@ -5,7 +5,15 @@ import { InputError } from '../tensor/errors.ts';
 import { shapeText, type Tensor } from '../tensor/tensor.ts';
 import { createClassifier, type Classifier } from '../evaluation/classifier.ts';
 import { drawPictures, look, type Drawing } from '../evaluation/drawing.ts';
-import { emptyRecord, firstDifference, joinRecords, readRecord, writeRecord, type EvaluationRecord, type Settings } from '../evaluation/record.ts';
+import {
+  emptyRecord,
+  firstDifference,
+  joinRecords,
+  readRecord,
+  writeRecord,
+  type EvaluationRecord,
+  type Settings,
+} from '../evaluation/record.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { readTensors } from '../formats/safetensors.ts';
 import { flagOf } from '../guidance/parameters.ts';
@@ -20,8 +28,18 @@ import { shippedClassifier } from './shipped.ts';
 
 /** The options that say what is drawn. */
 export const drawingOptions: OptionKinds = {
-  model: 'text', 'weak-model': 'text', classifier: 'text', count: 'text', labels: 'text', seed: 'text', scheduler: 'text',
-  'scheduler-config': 'text', steps: 'text', eta: 'text', ...guidanceOptions, ...backendOptions,
+  model: 'text',
+  'weak-model': 'text',
+  classifier: 'text',
+  count: 'text',
+  labels: 'text',
+  seed: 'text',
+  scheduler: 'text',
+  'scheduler-config': 'text',
+  steps: 'text',
+  eta: 'text',
+  ...guidanceOptions,
+  ...backendOptions,
 };
 
 export interface EvaluationJob {
@@ -48,19 +66,37 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
 
   const guidance = chooseGuidance(options, unet, weak !== undefined);
   refuseListedScales(options);
-  const guidanceSettings = Object.keys(guidanceOptions).filter((name) => options.has(name)).map((name) => [name, options.text(name)!]);
+  const guidanceSettings = Object.keys(guidanceOptions)
+    .filter((name) => options.has(name))
+    .map((name) => [name, options.text(name)!]);
   return {
     drawing: {
-      unet, backend, seed, labels, guidance, scheduler: createScheduler(config, steps, eta === undefined ? {} : { eta }),
-      ...(weak && { weak }), ...(nullLabel !== undefined && { nullLabel }),
+      unet,
+      backend,
+      seed,
+      labels,
+      guidance,
+      scheduler: createScheduler(config, steps, eta === undefined ? {} : { eta }),
+      ...(weak && { weak }),
+      ...(nullLabel !== undefined && { nullLabel }),
     },
     classifier,
     settings: {
-      count: options.integer('count', 1, 1_000_000) ?? 2080, seed, labels, steps, ...(eta !== undefined && { eta }),
-      scheduler: JSON.stringify(Object.fromEntries(Object.entries(config).filter(([key]) => key === '_class_name' || !key.startsWith('_')))),
-      guidance: 'none', ...Object.fromEntries(guidanceSettings),
-      dtype, ...(backend.name === 'simd-fma' && { kernels: backend.name }),
-      model: fingerprint(unet.weights), ...(weak && { 'weak-model': fingerprint(weak.weights) }), classifier: fingerprint(classifier.weights),
+      count: options.integer('count', 1, 1_000_000) ?? 2080,
+      seed,
+      labels,
+      steps,
+      ...(eta !== undefined && { eta }),
+      scheduler: JSON.stringify(
+        Object.fromEntries(Object.entries(config).filter(([key]) => key === '_class_name' || !key.startsWith('_'))),
+      ),
+      guidance: 'none',
+      ...Object.fromEntries(guidanceSettings),
+      dtype,
+      ...(backend.name === 'simd-fma' && { kernels: backend.name }),
+      model: fingerprint(unet.weights),
+      ...(weak && { 'weak-model': fingerprint(weak.weights) }),
+      classifier: fingerprint(classifier.weights),
     },
   };
 }
@@ -69,7 +105,9 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
 function checkPictures({ config: { inChannels, sampleSize } }: UNet): void {
   const drawn = [inChannels, ...(sampleSize ?? [])];
   if (shapeText(drawn) !== '[1, 32, 32]') {
-    throw new InputError(`the model draws pictures of shape ${shapeText(drawn)}, but the classifier of letters reads [1, 32, 32]`);
+    throw new InputError(
+      `the model draws pictures of shape ${shapeText(drawn)}, but the classifier of letters reads [1, 32, 32]`,
+    );
   }
 }
 
@@ -78,18 +116,24 @@ function refuseListedScales(options: ParsedOptions): void {
   for (const parameter of parametersOf(options.text('guidance') ?? 'none')) {
     const flag = flagOf(parameter.name);
     const text = options.text(flag.slice(2));
-    if (parameter.kind === 'scale' && text?.includes(',')) throw new InputError(`${flag} is "${text}"; an evaluation takes one for all pictures`);
+    if (parameter.kind === 'scale' && text?.includes(','))
+      throw new InputError(`${flag} is "${text}"; an evaluation takes one for all pictures`);
   }
 }
 
-/** What is already on disk; an empty record when there is nothing. Throws an InputError when it was drawn with other settings. */
+/**
+ * What is already on disk; an empty record when there is nothing. Throws an InputError when it was drawn with other
+ * settings.
+ */
 export async function openRecord(path: string, settings: Settings): Promise<EvaluationRecord> {
   checkWritable(path);
   if (!existsSync(path)) return emptyRecord(settings);
   const record = readRecord(await openSafetensors(path));
   const difference = firstDifference(settings, record.settings);
   if (difference !== undefined) {
-    throw new InputError(`${path} holds an evaluation with other settings (${difference} is ${JSON.stringify(record.settings[difference]) ?? 'not set'}); give another --out, or remove it`);
+    throw new InputError(
+      `${path} holds an evaluation with other settings (${difference} is ${JSON.stringify(record.settings[difference]) ?? 'not set'}); give another --out, or remove it`,
+    );
   }
   return record;
 }
@@ -105,10 +149,15 @@ export interface Advance {
 }
 
 /**
- * Draws what is wanted and not yet there; after every batch the record on disk is whole. Lets the process breathe between
- * two steps, so that Ctrl-C is heard.
+ * Draws what is wanted and not yet there; after every batch the record on disk is whole. Lets the process breathe
+ * between two steps, so that Ctrl-C is heard.
  */
-export async function advance(job: EvaluationJob, path: string, record: EvaluationRecord, { wanted, batch, goOn, onStep }: Advance): Promise<EvaluationRecord> {
+export async function advance(
+  job: EvaluationJob,
+  path: string,
+  record: EvaluationRecord,
+  { wanted, batch, goOn, onStep }: Advance,
+): Promise<EvaluationRecord> {
   const present = new Set(record.numbers);
   const missing = wanted.filter((number) => !present.has(number));
   let current = record;
@@ -123,7 +172,11 @@ export async function advance(job: EvaluationJob, path: string, record: Evaluati
   return current;
 }
 
-async function drawBatch(drawing: Drawing, numbers: readonly number[], onStep: (share: number) => void): Promise<Tensor> {
+async function drawBatch(
+  drawing: Drawing,
+  numbers: readonly number[],
+  onStep: (share: number) => void,
+): Promise<Tensor> {
   const steps = drawPictures(drawing, numbers);
   for (;;) {
     const { done, value } = steps.next();
@@ -134,25 +187,38 @@ async function drawBatch(drawing: Drawing, numbers: readonly number[], onStep: (
 }
 
 /** Class labels between commas, `0-25` for a range; the label that means "no class" where none are given. */
-function chooseLabels(listed: readonly string[] | undefined, nullLabel: number | undefined, unet: UNet): readonly number[] {
+function chooseLabels(
+  listed: readonly string[] | undefined,
+  nullLabel: number | undefined,
+  unet: UNet,
+): readonly number[] {
   const kind = unet.config.classEmbedding;
   if (kind === 'none') {
-    if (listed || nullLabel !== undefined) throw new InputError('the model is not class-conditional; leave out --labels and --null-label');
+    if (listed || nullLabel !== undefined)
+      throw new InputError('the model is not class-conditional; leave out --labels and --null-label');
     return [];
   }
-  if (kind === 'identity') throw new InputError('the model takes class embeddings, not labels (class_embed_type "identity"); it cannot be evaluated');
-  if (!listed && nullLabel === undefined) throw new InputError('the model is class-conditional; give --labels, as 0-25, or --null-label to draw without a class');
+  if (kind === 'identity')
+    throw new InputError(
+      'the model takes class embeddings, not labels (class_embed_type "identity"); it cannot be evaluated',
+    );
+  if (!listed && nullLabel === undefined)
+    throw new InputError(
+      'the model is class-conditional; give --labels, as 0-25, or --null-label to draw without a class',
+    );
   const labels = listed?.flatMap(labelRange) ?? [nullLabel!];
   const most = kind === 'lookup' ? unet.config.numClassEmbeds! - 1 : Infinity;
   const wrong = [...labels, nullLabel ?? 0].find((label) => label > most);
-  if (wrong !== undefined) throw new InputError(`class label ${wrong} is outside the model's table: whole numbers from 0 to ${most}`);
+  if (wrong !== undefined)
+    throw new InputError(`class label ${wrong} is outside the model's table: whole numbers from 0 to ${most}`);
   return labels;
 }
 
 function labelRange(text: string): readonly number[] {
   const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text);
   const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-  if (!(from <= to)) throw new InputError(`--labels has "${text}"; expected whole numbers or ranges as 0-25, between commas`);
+  if (!(from <= to))
+    throw new InputError(`--labels has "${text}"; expected whole numbers or ranges as 0-25, between commas`);
   return Array.from({ length: to - from + 1 }, (_, i) => from + i);
 }
 

@@ -16,7 +16,9 @@ and prints how to check a port with it. "pag cases" lists the cases.`;
 export const exportCommand: Command = { summary: 'writes a case as files for a port, with a guide', help, run };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { positionals: [name, folder] } = readOptions(args, {}, ['CASE', 'DIR']);
+  const {
+    positionals: [name, folder],
+  } = readOptions(args, {}, ['CASE', 'DIR']);
   const one = await openCase(name);
   const from = await caseFolder(name);
   makeFolder(folder);
@@ -24,7 +26,8 @@ async function run(args: readonly string[]): Promise<number> {
     const bytes = await readFile(join(from, file)).catch(() => undefined);
     if (bytes) writeWhole(join(folder, file), bytes);
   }
-  if (one.weights.size > 0) writeWhole(join(folder, 'weights.safetensors'), writeSafetensors(Object.fromEntries(one.weights)));
+  if (one.weights.size > 0)
+    writeWhole(join(folder, 'weights.safetensors'), writeSafetensors(Object.fromEntries(one.weights)));
   console.log(guideOf(one, folder));
   return 0;
 }

@@ -13,7 +13,14 @@ import { tryExpressions } from './expressions.ts';
 import { finiteTensor, loadModel, openSafetensors } from './model.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 
-const kinds: OptionKinds = { model: 'text', input: 'text', out: 'text', perturb: 'text', taps: 'text', ...backendOptions };
+const kinds: OptionKinds = {
+  model: 'text',
+  input: 'text',
+  out: 'text',
+  perturb: 'text',
+  taps: 'text',
+  ...backendOptions,
+};
 
 const help = `pag forward --model DIR --input IN.safetensors --out OUT.safetensors [options]
 
@@ -46,11 +53,16 @@ async function run(args: readonly string[]): Promise<number> {
 
   const sample = finiteTensor(input, 'sample', dtype, 'B,C,H,W');
   const started = performance.now();
-  const { predictions, taps } = runUNet(unet, backend, {
-    sample,
-    timesteps: readShort(input, 'timestep', sample),
-    ...(input.entries.has('class_labels') && { classLabels: readLabels(input, unet, sample) }),
-  }, { passes, taps: selectors ? patterns.flatMap((pattern) => [pattern, `1:${pattern}`]) : patterns });
+  const { predictions, taps } = runUNet(
+    unet,
+    backend,
+    {
+      sample,
+      timesteps: readShort(input, 'timestep', sample),
+      ...(input.entries.has('class_labels') && { classLabels: readLabels(input, unet, sample) }),
+    },
+    { passes, taps: selectors ? patterns.flatMap((pattern) => [pattern, `1:${pattern}`]) : patterns },
+  );
   const seconds = (performance.now() - started) / 1000;
   backend.dispose();
   if (patterns.length > 0 && Object.keys(taps).length === 0) {
@@ -63,20 +75,26 @@ async function run(args: readonly string[]): Promise<number> {
     outputs[path.startsWith('1:') ? `perturbed.tap.${path.slice(2)}` : `tap.${path}`] = value;
   }
   writeWhole(out, writeSafetensors(outputs));
-  console.log(`${Object.keys(outputs).length} tensors, ${dtype} on ${backend.name}, in ${seconds.toFixed(2)} s: ${out}`);
+  console.log(
+    `${Object.keys(outputs).length} tensors, ${dtype} on ${backend.name}, in ${seconds.toFixed(2)} s: ${out}`,
+  );
   return 0;
 }
 
 /** Embeddings for a model that takes them as they are, else one number per sample. */
 function readLabels(input: SafetensorsFile, unet: UNet, sample: Tensor): readonly number[] | Tensor {
-  return unet.config.classEmbedding === 'identity' ? finiteTensor(input, 'class_labels', unet.dtype, 'B,D') : readShort(input, 'class_labels', sample);
+  return unet.config.classEmbedding === 'identity'
+    ? finiteTensor(input, 'class_labels', unet.dtype, 'B,D')
+    : readShort(input, 'class_labels', sample);
 }
 
 /** One number, or one per sample. A tensor that is longer is not even decoded. */
 function readShort(input: SafetensorsFile, name: string, sample: Tensor): readonly number[] {
   const entry = input.entries.get(name);
   if (entry && sizeOf(entry.shape) > sample.shape[0]) {
-    throw new InputError(`${input.source}: "${name}" has shape ${shapeText(entry.shape)}, but the batch is ${sample.shape[0]}; give one number, or one for each sample`);
+    throw new InputError(
+      `${input.source}: "${name}" has shape ${shapeText(entry.shape)}, but the batch is ${sample.shape[0]}; give one number, or one for each sample`,
+    );
   }
   return readNumbers(input, name).numbers;
 }

@@ -12,7 +12,9 @@ const optionName = (parameter: Parameter): string => flagOf(parameter.name).slic
 export const guidanceOptions: OptionKinds = {
   guidance: 'text',
   'null-label': 'text',
-  ...Object.fromEntries(guidanceNames.flatMap(parametersOf).map((parameter) => [optionName(parameter), 'text' as const])),
+  ...Object.fromEntries(
+    guidanceNames.flatMap(parametersOf).map((parameter) => [optionName(parameter), 'text' as const]),
+  ),
 };
 
 export const guidanceHelp = `  --guidance NAME                 how to guide (none): ${wrap(guidanceNames.join(', '), 60, 34)}
@@ -28,17 +30,26 @@ export const guidanceHelp = `  --guidance NAME                 how to guide (non
 /** @throws InputError for values out of range, and for options that the chosen guidance does not have */
 export function chooseGuidance(options: ParsedOptions, unet: UNet, hasWeakModel = false): Guidance {
   const name = options.text('guidance') ?? 'none';
-  if (!guidanceNames.includes(name)) throw new InputError(`--guidance is "${name}"; expected ${guidanceNames.join(', ')}${suggestion(name, guidanceNames)}`);
+  if (!guidanceNames.includes(name))
+    throw new InputError(
+      `--guidance is "${name}"; expected ${guidanceNames.join(', ')}${suggestion(name, guidanceNames)}`,
+    );
   const parameters = parametersOf(name);
   for (const option of Object.keys(guidanceOptions)) {
-    const isOwn = option === 'guidance' || option === 'null-label' || parameters.some((parameter) => optionName(parameter) === option);
-    if (options.has(option) && !isOwn) throw new InputError(`--${option} has no effect with --guidance ${name}; pag guidances ${name} shows what has`);
+    const isOwn =
+      option === 'guidance' ||
+      option === 'null-label' ||
+      parameters.some((parameter) => optionName(parameter) === option);
+    if (options.has(option) && !isOwn)
+      throw new InputError(`--${option} has no effect with --guidance ${name}; pag guidances ${name} shows what has`);
   }
   const given = parameters.flatMap((parameter) => {
     const text = options.text(optionName(parameter));
     return text === undefined ? [] : [[parameter.name, readParameter(parameter, text)] as const];
   });
-  const selectors = given.flatMap(([, value]) => (Array.isArray(value) ? value : [])).filter((item): item is string => typeof item === 'string');
+  const selectors = given
+    .flatMap(([, value]) => (Array.isArray(value) ? value : []))
+    .filter((item): item is string => typeof item === 'string');
   tryExpressions(selectors, unet.attentionLayers);
   return createGuidance(name, Object.fromEntries(given), {
     attentionLayers: unet.attentionLayers,
@@ -63,7 +74,11 @@ ${list(commonParameters)}`;
 
 /** The page of the guidance that the arguments of a command choose, to be read after its help; empty without one. */
 export function chosenPage(args: readonly string[]): string {
-  const name = args.flatMap((arg, i) => (arg === '--guidance' ? args.slice(i + 1, i + 2) : arg.startsWith('--guidance=') ? [arg.slice(11)] : [])).at(-1);
+  const name = args
+    .flatMap((arg, i) =>
+      arg === '--guidance' ? args.slice(i + 1, i + 2) : arg.startsWith('--guidance=') ? [arg.slice(11)] : [],
+    )
+    .at(-1);
   return name !== undefined && guidanceNames.includes(name) ? `\n\n${guidancePage(name)}` : '';
 }
 
@@ -74,7 +89,9 @@ export function defaultOf({ default: value }: Parameter): string {
 
 function parameterHelp(parameter: Parameter): string {
   const indent = 28;
-  const text = [parameter.summary, `${expectation(parameter)} (${defaultOf(parameter)})`].map((line) => wrap(line, 119 - indent, indent));
+  const text = [parameter.summary, `${expectation(parameter)} (${defaultOf(parameter)})`].map((line) =>
+    wrap(line, 119 - indent, indent),
+  );
   return `  ${flagOf(parameter.name).padEnd(indent - 2)}${text.join(`\n${' '.repeat(indent)}`)}`;
 }
 

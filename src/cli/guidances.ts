@@ -25,7 +25,9 @@ export const guidancesCommand: Command = {
     const [name] = args;
     if (args.length > 1) throw new InputError(`"${args[1]}" is one argument too many`);
     if (name !== undefined && !guidanceNames.includes(name)) {
-      throw new InputError(`there is no guidance "${name}"${suggestion(name, guidanceNames)}; there are ${guidanceNames.join(', ')}`);
+      throw new InputError(
+        `there is no guidance "${name}"${suggestion(name, guidanceNames)}; there are ${guidanceNames.join(', ')}`,
+      );
     }
     console.log(name === undefined ? guidanceNames.map(overview).join('\n') : guidancePage(name));
     return 0;
@@ -36,6 +38,8 @@ function overview(name: string): string {
   const { summary, formula, parameters } = guidances[name];
   const indent = 15;
   const defaults = parameters.map((parameter) => `${flagOf(parameter.name)}=${defaultOf(parameter)}`).join(' ');
-  const lines = [summary, formula, defaults].filter((line) => line !== '').map((line) => wrap(line, 119 - indent, indent));
+  const lines = [summary, formula, defaults]
+    .filter((line) => line !== '')
+    .map((line) => wrap(line, 119 - indent, indent));
   return `${name.padEnd(indent)}${lines.join(`\n${' '.repeat(indent)}`)}`;
 }

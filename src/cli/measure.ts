@@ -7,8 +7,8 @@ export interface Subject {
 
 /**
  * The median time of each subject in milliseconds. They take turns, so that what else the machine does hits all alike.
- * Before, they do the same for as long, which does not count: an engine compiles twice, the second time only what has run for a while,
- * and meanwhile its compiler takes the processor that a second thread would have.
+ * Before, they do the same for as long, which does not count: an engine compiles twice, the second time only what has
+ * run for a while, and meanwhile its compiler takes the processor that a second thread would have.
  */
 export function medianTimes(subjects: readonly Subject[], budgetMs: number): ReadonlyMap<string, number> {
   roundsOf(subjects, budgetMs, 1);
@@ -19,7 +19,7 @@ export function medianTimes(subjects: readonly Subject[], budgetMs: number): Rea
 /** The times of each subject in rounds, as many as the budget allows, but at least so many. */
 function roundsOf(subjects: readonly Subject[], budgetMs: number, least: number): readonly (readonly number[])[] {
   const rounds: number[][] = [];
-  for (let spent = 0; spent < budgetMs || rounds.length < least;) {
+  for (let spent = 0; spent < budgetMs || rounds.length < least; ) {
     const times = subjects.map(timeOf);
     rounds.push(times);
     spent += times.reduce((sum, time) => sum + time, 0);

@@ -20,14 +20,25 @@ export async function loadModel(folder: string, dtype: DType): Promise<LoadedMod
   const { config, weights, schedulerConfig } = await loadModelFolder(await folderReader(folder), folder);
   for (const [name, { data }] of weights) {
     const wrong = data.findIndex((value) => !Number.isFinite(value));
-    if (wrong >= 0) throw new InputError(`${folder}: "${name}" holds ${data[wrong]} (element ${wrong} of ${data.length}); expected finite numbers`);
+    if (wrong >= 0)
+      throw new InputError(
+        `${folder}: "${name}" holds ${data[wrong]} (element ${wrong} of ${data.length}); expected finite numbers`,
+      );
   }
   return { unet: createUNet(config, weights, dtype, folder), schedulerConfig };
 }
 
-/** The scheduler's config: a file, or the model's own under another class name, or the model's own. Throws an InputError where the model is of another kind. */
-export async function chooseScheduler(name: string | undefined, file: string | undefined, ofModel: Config | undefined): Promise<Config> {
-  if (file !== undefined && name !== undefined) throw new InputError('--scheduler and --scheduler-config exclude one another; the file names its class');
+/**
+ * The scheduler's config: a file, or the model's own under another class name, or the model's own. Throws an InputError
+ * where the model is of another kind.
+ */
+export async function chooseScheduler(
+  name: string | undefined,
+  file: string | undefined,
+  ofModel: Config | undefined,
+): Promise<Config> {
+  if (file !== undefined && name !== undefined)
+    throw new InputError('--scheduler and --scheduler-config exclude one another; the file names its class');
   if (file === undefined && name === undefined) return ofModel ?? { _class_name: 'DDIMScheduler' };
   const config = file !== undefined ? jsonObject(await readBytes(file), file) : configOfName(name!, ofModel ?? {});
   checkKind(config['_class_name'], ofModel?.['_class_name']);
@@ -36,7 +47,9 @@ export async function chooseScheduler(name: string | undefined, file: string | u
 
 function configOfName(name: string, ofModel: Config): Config {
   const wanted = name.toLowerCase();
-  const className = schedulerNames.find((known) => schedulers[known].short === wanted || shortName(known) === shortName(name));
+  const className = schedulerNames.find(
+    (known) => schedulers[known].short === wanted || shortName(known) === shortName(name),
+  );
   if (!className) {
     const known = schedulerNames.map((one) => schedulers[one].short);
     throw new InputError(`--scheduler is "${name}"; expected ${known.join(', ')}${suggestion(wanted, known)}`);
@@ -49,21 +62,41 @@ function shortName(className: string): string {
   return className.replace(/Scheduler$/i, '').toLowerCase();
 }
 
-/** What describes the model's training, not one scheduler: it holds for every scheduler that takes its place, so far as that has the key. */
+/**
+ * What describes the model's training, not one scheduler: it holds for every scheduler that takes its place, so far as
+ * that has the key.
+ */
 function sharedKeys(config: Config, className: string): Config {
-  const shared = ['num_train_timesteps', 'beta_start', 'beta_end', 'beta_schedule', 'trained_betas', 'prediction_type', 'rescale_betas_zero_snr'];
+  const shared = [
+    'num_train_timesteps',
+    'beta_start',
+    'beta_end',
+    'beta_schedule',
+    'trained_betas',
+    'prediction_type',
+    'rescale_betas_zero_snr',
+  ];
   const known = schedulerDefaults(className);
-  return Object.fromEntries(Object.entries(config).filter(([key]) => shared.includes(key) && Object.hasOwn(known, key)));
+  return Object.fromEntries(
+    Object.entries(config).filter(([key]) => shared.includes(key) && Object.hasOwn(known, key)),
+  );
 }
 
 const kinds: Readonly<Record<ModelKind, string>> = {
-  discrete: 'models of noise at whole timesteps', edm: "models with EDM's preconditioning", flow: 'models of a flow',
+  discrete: 'models of noise at whole timesteps',
+  edm: "models with EDM's preconditioning",
+  flow: 'models of a flow',
 };
 
 /** Refuses a scheduler that cannot drive the model, so far as the model's own scheduler tells. */
 function checkKind(chosen: unknown, ofModel: unknown): void {
-  const [wanted, own] = [chosen, ofModel].map((name) => (typeof name === 'string' && Object.hasOwn(schedulers, name) ? schedulers[name].kind : undefined));
-  if (wanted && own && wanted !== own) throw new InputError(`${chosen} is for ${kinds[wanted]}; the model's own scheduler, ${ofModel}, is for ${kinds[own]}`);
+  const [wanted, own] = [chosen, ofModel].map((name) =>
+    typeof name === 'string' && Object.hasOwn(schedulers, name) ? schedulers[name].kind : undefined,
+  );
+  if (wanted && own && wanted !== own)
+    throw new InputError(
+      `${chosen} is for ${kinds[wanted]}; the model's own scheduler, ${ofModel}, is for ${kinds[own]}`,
+    );
 }
 
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
@@ -77,8 +110,12 @@ export function finiteTensor(file: SafetensorsFile, name: string, dtype: DType, 
   if (found.shape.length !== rank) {
     throw new InputError(`${file.source}: "${name}" has shape ${shapeText(found.shape)}, expected [${dimensions}]`);
   }
-  if (found.data.length === 0) throw new InputError(`${file.source}: "${name}" has shape ${shapeText(found.shape)}, which is empty`);
+  if (found.data.length === 0)
+    throw new InputError(`${file.source}: "${name}" has shape ${shapeText(found.shape)}, which is empty`);
   const wrong = found.data.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0) throw new InputError(`${file.source}: "${name}" holds ${found.data[wrong]} (element ${wrong} of ${sizeOf(found.shape)}); expected finite numbers`);
+  if (wrong >= 0)
+    throw new InputError(
+      `${file.source}: "${name}" holds ${found.data[wrong]} (element ${wrong} of ${sizeOf(found.shape)}); expected finite numbers`,
+    );
   return cast(tensor(found.dtype, found.shape, found.data), dtype);
 }

@@ -20,14 +20,27 @@ export interface ParsedOptions {
 }
 
 /**
- * @param positionals the names of the arguments that are no options, in order; of a last one that ends in ... there may be many
+ * @param positionals the names of the arguments that are no options, in order; of a last one that ends in ... there may
+ *   be many
  * @throws InputError for unknown options, missing and superfluous values
  */
-export function readOptions(args: readonly string[], kinds: OptionKinds, positionals: readonly string[] = []): ParsedOptions {
+export function readOptions(
+  args: readonly string[],
+  kinds: OptionKinds,
+  positionals: readonly string[] = [],
+): ParsedOptions {
   const known = { ...kinds, help: 'flag' } as OptionKinds;
   const { tokens } = parseArgs({
-    args: [...args], strict: false, allowPositionals: true, tokens: true,
-    options: Object.fromEntries(Object.entries(known).map(([name, kind]) => [name, { type: kind === 'flag' ? 'boolean' as const : 'string' as const }])),
+    args: [...args],
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+    options: Object.fromEntries(
+      Object.entries(known).map(([name, kind]) => [
+        name,
+        { type: kind === 'flag' ? ('boolean' as const) : ('string' as const) },
+      ]),
+    ),
   });
   const values = new Map<string, string>();
   const found: string[] = [];
@@ -35,16 +48,24 @@ export function readOptions(args: readonly string[], kinds: OptionKinds, positio
     if (token.kind === 'positional') found.push(token.value);
     if (token.kind !== 'option') continue;
     if (!token.rawName.startsWith('--') || !Object.hasOwn(known, token.name)) {
-      throw new InputError(`unknown option ${token.rawName}${suggestion(token.rawName, Object.keys(known).map((name) => `--${name}`))}`);
+      throw new InputError(
+        `unknown option ${token.rawName}${suggestion(
+          token.rawName,
+          Object.keys(known).map((name) => `--${name}`),
+        )}`,
+      );
     }
-    if (known[token.name] === 'text' && token.value === undefined) throw new InputError(`${token.rawName} needs a value`);
-    if (known[token.name] === 'flag' && token.value !== undefined) throw new InputError(`${token.rawName} takes no value, but was given "${token.value}"`);
+    if (known[token.name] === 'text' && token.value === undefined)
+      throw new InputError(`${token.rawName} needs a value`);
+    if (known[token.name] === 'flag' && token.value !== undefined)
+      throw new InputError(`${token.rawName} takes no value, but was given "${token.value}"`);
     if (token.value === '') throw new InputError(`${token.rawName} is empty; it needs a value`);
     if (values.has(token.name)) throw new InputError(`${token.rawName} is given twice`);
     values.set(token.name, token.value ?? '');
   }
   const many = positionals.at(-1)?.endsWith('...') ?? false;
-  if (found.length > positionals.length && !many) throw new InputError(`"${found[positionals.length]}" is one argument too many`);
+  if (found.length > positionals.length && !many)
+    throw new InputError(`"${found[positionals.length]}" is one argument too many`);
   if (found.length < positionals.length) throw new InputError(`${positionals[found.length]} is missing`);
 
   const number = (name: string, least = -Infinity): number | undefined => {
@@ -68,7 +89,9 @@ export function readOptions(args: readonly string[], kinds: OptionKinds, positio
     integer(name, least, most = Number.MAX_SAFE_INTEGER) {
       const value = number(name);
       if (value !== undefined && !(Number.isSafeInteger(value) && value >= least && value <= most)) {
-        throw new InputError(`--${name} is ${values.get(name)}; expected a whole number from ${least} ${most === Number.MAX_SAFE_INTEGER ? 'on' : `to ${most}`}`);
+        throw new InputError(
+          `--${name} is ${values.get(name)}; expected a whole number from ${least} ${most === Number.MAX_SAFE_INTEGER ? 'on' : `to ${most}`}`,
+        );
       }
       return value;
     },
@@ -76,10 +99,15 @@ export function readOptions(args: readonly string[], kinds: OptionKinds, positio
       const value = values.get(name);
       if (value === undefined) return undefined;
       const chosen = choices.find((candidate) => candidate === value);
-      if (chosen === undefined) throw new InputError(`--${name} is "${value}"; expected ${choices.join(', ')}${suggestion(value, choices)}`);
+      if (chosen === undefined)
+        throw new InputError(`--${name} is "${value}"; expected ${choices.join(', ')}${suggestion(value, choices)}`);
       return chosen;
     },
-    list: (name) => values.get(name)?.split(',').map((part) => part.trim()),
+    list: (name) =>
+      values
+        .get(name)
+        ?.split(',')
+        .map((part) => part.trim()),
   };
 }
 

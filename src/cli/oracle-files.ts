@@ -20,7 +20,9 @@ export async function caseFolder(nameOrFolder: string): Promise<string> {
   const names = await shippedCases();
   if (names.includes(nameOrFolder)) return join(shippedOracle, nameOrFolder);
   if (existsSync(join(nameOrFolder, 'case.json'))) return nameOrFolder;
-  throw new InputError(`"${nameOrFolder}" is no case, nor a folder with a case.json${suggestion(nameOrFolder, names)}; pag cases lists them`);
+  throw new InputError(
+    `"${nameOrFolder}" is no case, nor a folder with a case.json${suggestion(nameOrFolder, names)}; pag cases lists them`,
+  );
 }
 
 /** Reads a case, every tensor of it checked. */
@@ -33,9 +35,12 @@ export async function openCase(nameOrFolder: string): Promise<Case> {
     return known;
   };
   // What a case may point to: the letters model, or another case that ships; nothing else on this disk.
-  const readModel = (name: string): ReadFile => async (path) => {
-    if (name !== 'letters' && !(await shippedCases()).includes(name)) throw new InputError(`the case has the weights of "${name}", which does not ship`);
-    return (await readerOf(name === 'letters' ? lettersModel : join(shippedOracle, name)))(path);
-  };
+  const readModel =
+    (name: string): ReadFile =>
+    async (path) => {
+      if (name !== 'letters' && !(await shippedCases()).includes(name))
+        throw new InputError(`the case has the weights of "${name}", which does not ship`);
+      return (await readerOf(name === 'letters' ? lettersModel : join(shippedOracle, name)))(path);
+    };
   return readCase(await readerOf(folder), basename(folder), readModel);
 }

@@ -11,7 +11,8 @@ export function previewFrame(samples: Tensor, columns: number): readonly string[
   const [batch, channels, height, width] = samples.shape;
   const shown = Math.min(batch, Math.max(1, Math.floor((columns + 1) / (width + 1))));
   const pixel = (b: number, y: number, x: number): string => {
-    const at = (channel: number): number => (y < height ? toByte(samples.data[((b * channels + channel) * height + y) * width + x]) : 0);
+    const at = (channel: number): number =>
+      y < height ? toByte(samples.data[((b * channels + channel) * height + y) * width + x]) : 0;
     return channels < 3 ? `${at(0)};${at(0)};${at(0)}` : `${at(0)};${at(1)};${at(2)}`;
   };
   return Array.from({ length: Math.ceil(height / 2) }, (_, row) => {
@@ -30,7 +31,8 @@ export function createPreview(stream: NodeJS.WriteStream = process.stderr): (sam
   return (samples) => {
     const frame = previewFrame(samples, stream.columns ?? 80);
     const up = lines > 0 ? `\x1b[${lines}A` : '';
-    uninterrupted(() => stream.write(`\r\x1b[K${up}${frame.join('\n')}\n`)); // a terminal cut off in a frame keeps its colours
+    // a terminal cut off in a frame keeps its colours
+    uninterrupted(() => stream.write(`\r\x1b[K${up}${frame.join('\n')}\n`));
     lines = frame.length;
   };
 }

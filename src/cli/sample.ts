@@ -20,8 +20,21 @@ import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
 
 const kinds: OptionKinds = {
-  model: 'text', 'weak-model': 'text', out: 'text', count: 'text', labels: 'text', seed: 'text', noise: 'text', scheduler: 'text',
-  'scheduler-config': 'text', steps: 'text', eta: 'text', latents: 'text', preview: 'flag', ...guidanceOptions, ...backendOptions,
+  model: 'text',
+  'weak-model': 'text',
+  out: 'text',
+  count: 'text',
+  labels: 'text',
+  seed: 'text',
+  noise: 'text',
+  scheduler: 'text',
+  'scheduler-config': 'text',
+  steps: 'text',
+  eta: 'text',
+  latents: 'text',
+  preview: 'flag',
+  ...guidanceOptions,
+  ...backendOptions,
 };
 
 const help = `pag sample --model DIR --out GRID.png [options]
@@ -51,13 +64,16 @@ async function run(args: readonly string[]): Promise<number> {
   const folder = options.required('model');
   const out = options.text('out');
   const latentsFile = options.text('latents');
-  if (out === undefined && latentsFile === undefined) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  if (out === undefined && latentsFile === undefined)
+    throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
   if (out !== undefined && out === latentsFile) throw new InputError(`--out and --latents name the same file, ${out}`);
   for (const file of [out, latentsFile]) if (file !== undefined) checkWritable(file);
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(folder, dtype);
   if (![1, 3, 4].includes(unet.config.inChannels) && (out !== undefined || options.has('preview'))) {
-    throw new InputError(`samples of ${unet.config.inChannels} channels cannot be drawn; leave out --out and --preview, and give --latents FILE.safetensors`);
+    throw new InputError(
+      `samples of ${unet.config.inChannels} channels cannot be drawn; leave out --out and --preview, and give --latents FILE.safetensors`,
+    );
   }
   const weakFolder = options.text('weak-model');
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
@@ -75,7 +91,10 @@ async function run(args: readonly string[]): Promise<number> {
 
   const started = performance.now();
   const samplingRun: SamplingRun = {
-    denoiser: unetDenoiser(unet, backend, { ...conditions, ...(weak && { weak }) }), guidance, scheduler, noise,
+    denoiser: unetDenoiser(unet, backend, { ...conditions, ...(weak && { weak }) }),
+    guidance,
+    scheduler,
+    noise,
     noiseSource: (shape) => cast(generator.randn(shape), dtype),
   };
   const { sample, steps } = await follow(samplingRun, latentsFile !== undefined, options.has('preview'));
@@ -91,20 +110,29 @@ async function run(args: readonly string[]): Promise<number> {
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const files = [out, latentsFile].filter((file) => file !== undefined).join(' and ');
-  console.log(`${count} samples of ${shapeText(noise.shape.slice(1))}, ${title}, ${dtype} on ${backend.name}, in ${seconds} s: ${files}`);
+  console.log(
+    `${count} samples of ${shapeText(noise.shape.slice(1))}, ${title}, ${dtype} on ${backend.name}, in ${seconds} s: ${files}`,
+  );
   return 0;
 }
 
 /** Refuses an η that the scheduler would not look at. */
 function checkEta(eta: number | undefined, className: unknown): void {
-  const entry = typeof className === 'string' && Object.hasOwn(schedulers, className) ? schedulers[className] : undefined;
+  const entry =
+    typeof className === 'string' && Object.hasOwn(schedulers, className) ? schedulers[className] : undefined;
   if (eta === undefined || !entry || entry.eta !== undefined) return;
-  const having = Object.values(schedulers).filter((one) => one.eta !== undefined).map((one) => one.short);
+  const having = Object.values(schedulers)
+    .filter((one) => one.eta !== undefined)
+    .map((one) => one.short);
   throw new InputError(`--eta does nothing with ${entry.short}; it is of ${having.join(', ')}`);
 }
 
 /** Runs all steps, showing progress. Lets the process breathe between two steps, so that Ctrl-C is heard. */
-async function follow(run: SamplingRun, keepSteps: boolean, preview: boolean): Promise<{ sample: Tensor; steps: readonly Tensor[] }> {
+async function follow(
+  run: SamplingRun,
+  keepSteps: boolean,
+  preview: boolean,
+): Promise<{ sample: Tensor; steps: readonly Tensor[] }> {
   const progress = createProgress('drawing');
   const show = preview && process.stderr.isTTY ? createPreview() : undefined;
   const steps: Tensor[] = [];
@@ -117,7 +145,9 @@ async function follow(run: SamplingRun, keepSteps: boolean, preview: boolean): P
       return { sample: value, steps };
     }
     if (!value.sample.data.every(Number.isFinite)) {
-      throw new InputError(`step ${value.index} (timestep ${value.timestep}) gave numbers that are not finite; a smaller scale or a wider --dtype may help`);
+      throw new InputError(
+        `step ${value.index} (timestep ${value.timestep}) gave numbers that are not finite; a smaller scale or a wider --dtype may help`,
+      );
     }
     if (keepSteps) steps.push(value.sample);
     show?.(value.denoised ?? value.sample);
@@ -140,7 +170,11 @@ async function firstNoise(options: ParsedOptions, unet: UNet, dtype: DType, gene
   return cast(generator.randn([count, unet.config.inChannels, ...size]), dtype);
 }
 
-function chooseLabels(options: ParsedOptions, unet: UNet, count: number): { labels?: readonly number[]; nullLabel?: number } {
+function chooseLabels(
+  options: ParsedOptions,
+  unet: UNet,
+  count: number,
+): { labels?: readonly number[]; nullLabel?: number } {
   const listed = options.list('labels')?.map((text) => {
     if (!/^\d+$/.test(text)) throw new InputError(`--labels has "${text}"; expected whole numbers between commas`);
     return Number(text);
@@ -148,13 +182,17 @@ function chooseLabels(options: ParsedOptions, unet: UNet, count: number): { labe
   const nullLabel = options.integer('null-label', 0);
   const kind = unet.config.classEmbedding;
   if (kind === 'none') {
-    if (listed || nullLabel !== undefined) throw new InputError('the model is not class-conditional; leave out --labels and --null-label');
+    if (listed || nullLabel !== undefined)
+      throw new InputError('the model is not class-conditional; leave out --labels and --null-label');
     return {};
   }
-  if (kind === 'identity') throw new InputError('the model takes class embeddings, not labels (class_embed_type "identity"); use pag forward');
+  if (kind === 'identity')
+    throw new InputError('the model takes class embeddings, not labels (class_embed_type "identity"); use pag forward');
   if (!listed && nullLabel === undefined) {
     const range = unet.config.numClassEmbeds === undefined ? '' : ` (0 to ${unet.config.numClassEmbeds - 1})`;
-    throw new InputError(`the model is class-conditional; give --labels${range}, or --null-label to draw without a class`);
+    throw new InputError(
+      `the model is class-conditional; give --labels${range}, or --null-label to draw without a class`,
+    );
   }
   const labels = Array.from({ length: count }, (_, i) => (listed ? listed[i % listed.length] : nullLabel!));
   return { labels, ...(nullLabel !== undefined && { nullLabel }) };

@@ -29,7 +29,8 @@ export const schedulersCommand: Command = {
 function classOf(name: string): string {
   const className = schedulerNames.find((known) => known === name || schedulers[known].short === name);
   const shorts = schedulerNames.map((known) => schedulers[known].short);
-  if (!className) throw new InputError(`there is no scheduler "${name}"${suggestion(name, shorts)}; there are ${shorts.join(', ')}`);
+  if (!className)
+    throw new InputError(`there is no scheduler "${name}"${suggestion(name, shorts)}; there are ${shorts.join(', ')}`);
   return className;
 }
 

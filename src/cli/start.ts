@@ -28,8 +28,12 @@ const out = 'out/letters.png';
 const { unet, schedulerConfig } = await loadModel(lettersModel, 'f32');
 const backend = simdSupported() ? simdBackend({ threads: availableParallelism() }) : referenceBackend();
 const layers = selectLayers(['mid'], unet.attentionLayers);
-console.log(`The model: ${unet.attentionLayers.length} self-attention layers, ${[...unet.weights.values()].reduce((sum, w) => sum + w.data.length, 0)} weights, trained on letters.`);
-console.log(`Drawing ${count} letters twice from the same noise, ${stepCount} steps of DDIM, on the ${backend.name} kernels.`);
+console.log(
+  `The model: ${unet.attentionLayers.length} self-attention layers, ${[...unet.weights.values()].reduce((sum, w) => sum + w.data.length, 0)} weights, trained on letters.`,
+);
+console.log(
+  `Drawing ${count} letters twice from the same noise, ${stepCount} steps of DDIM, on the ${backend.name} kernels.`,
+);
 
 const rows: GridRow[] = [];
 await drawRow('no guidance', none);

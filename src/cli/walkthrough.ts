@@ -58,7 +58,11 @@ const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-E
  * @param elsewhere subfolders that lie elsewhere on the disk, by their names
  * @throws InputError when the port is taken
  */
-export async function serveFolder(folder: string, port: number, elsewhere: Readonly<Record<string, string>> = {}): Promise<Server> {
+export async function serveFolder(
+  folder: string,
+  port: number,
+  elsewhere: Readonly<Record<string, string>> = {},
+): Promise<Server> {
   const place = (path: string): string => {
     const [, first, rest] = /^\/([^/]+)(\/.*)$/.exec(path) ?? [];
     return first !== undefined && Object.hasOwn(elsewhere, first) ? join(elsewhere[first], rest) : join(folder, path);
@@ -69,14 +73,20 @@ export async function serveFolder(folder: string, port: number, elsewhere: Reado
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE' || error.code === 'EACCES';
-      reject(taken ? new InputError(`port ${port} cannot be used (${error.code}); give another one with --port`) : error);
+      reject(
+        taken ? new InputError(`port ${port} cannot be used (${error.code}); give another one with --port`) : error,
+      );
     });
     server.listen(port, '127.0.0.1', resolve);
   });
   return server;
 }
 
-async function answer(place: (path: string) => string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  place: (path: string) => string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
   const path = pathOf(request.url ?? '/');
   const type = path === undefined ? undefined : types[extname(path)];
@@ -84,9 +94,17 @@ async function answer(place: (path: string) => string, request: IncomingMessage,
   const file = place(path);
   const found = await stat(file).catch(() => undefined);
   if (!found?.isFile()) return refuse(response, 404);
-  response.writeHead(200, { 'Content-Type': type, 'Content-Length': found.size, 'Cache-Control': 'no-cache', ...isolation });
+  response.writeHead(200, {
+    'Content-Type': type,
+    'Content-Length': found.size,
+    'Cache-Control': 'no-cache',
+    ...isolation,
+  });
   if (request.method === 'HEAD') response.end();
-  else createReadStream(file).on('error', () => response.destroy()).pipe(response);
+  else
+    createReadStream(file)
+      .on('error', () => response.destroy())
+      .pipe(response);
 }
 
 /** The file that a URL names; undefined when it is no proper one. What is normalised cannot climb out of the folder. */

@@ -18,19 +18,31 @@ export interface BootstrapOptions {
 /**
  * `statistic` of all of `count` things, and the central 95 % of it over draws with replacement.
  *
- * A draw with replacement is less diverse than what it is drawn from, which moves some figures (a Fréchet distance up, an
- * entropy down) on average. That is a bias of the draws, so the interval is moved back by it and always holds the value.
+ * A draw with replacement is less diverse than what it is drawn from, which moves some figures (a Fréchet distance up,
+ * an entropy down) on average. That is a bias of the draws, so the interval is moved back by it and always holds the
+ * value.
  * @param statistic of the chosen things, by their numbers
  */
-export function bootstrap(count: number, statistic: (chosen: readonly number[]) => number, { rounds = 200, seed = 0 }: BootstrapOptions = {}): Estimate {
-  if (count < 1 || rounds < 1) throw new RangeError(`a bootstrap needs something to draw from and a round, but there are ${count} things and ${rounds} rounds`);
+export function bootstrap(
+  count: number,
+  statistic: (chosen: readonly number[]) => number,
+  { rounds = 200, seed = 0 }: BootstrapOptions = {},
+): Estimate {
+  if (count < 1 || rounds < 1)
+    throw new RangeError(
+      `a bootstrap needs something to draw from and a round, but there are ${count} things and ${rounds} rounds`,
+    );
   const value = statistic(Array.from({ length: count }, (_, i) => i));
   const generator = manualSeed(seed);
   const draws = Array.from({ length: rounds }, () =>
     statistic(Array.from(generator.rand([count], 'f64').data, (u) => Math.floor(u * count))),
   ).sort((a, b) => a - b);
   const bias = draws.reduce((sum, draw) => sum + (draw - value) / rounds, 0);
-  return { value, low: Math.min(value, quantile(draws, 0.025) - bias), high: Math.max(value, quantile(draws, 0.975) - bias) };
+  return {
+    value,
+    low: Math.min(value, quantile(draws, 0.025) - bias),
+    high: Math.max(value, quantile(draws, 0.975) - bias),
+  };
 }
 
 /** Of sorted values, interpolated (as NumPy's default). */

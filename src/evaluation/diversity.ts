@@ -2,8 +2,8 @@
 import type { Tensor } from '../tensor/tensor.ts';
 
 /**
- * The variance of the features within a letter, summed over the features and pooled over the letters:
- * Σ_y Σ_{x read as y} |f(x) − mean_y|² / (N − number of letters read). Half the mean squared distance of two pictures of a letter.
+ * The variance of the features within a letter, summed over the features and pooled over the letters: Σ_y Σ_{x read as
+ * y} |f(x) − mean_y|² / (N − number of letters read). Half the mean squared distance of two pictures of a letter.
  * @param features [N, n]
  * @param letters what each picture is read as
  * @returns 0 when no letter is there twice

@@ -1,6 +1,6 @@
 /**
- * Draws the pictures of an evaluation and keeps what the metrics need of them: what the classifier sees. A picture depends on
- * its number alone, not on who draws it beside which others, so the work can be cut anywhere.
+ * Draws the pictures of an evaluation and keeps what the metrics need of them: what the classifier sees. A picture
+ * depends on its number alone, not on who draws it beside which others, so the work can be cut anywhere.
  */
 import { InputError } from '../tensor/errors.ts';
 import { manualSeed, type Generator as RandomGenerator } from '../tensor/random.ts';
@@ -25,7 +25,10 @@ export interface Drawing {
   readonly scheduler: Scheduler;
   /** Picture i has the noise of `torch.manual_seed(seed + i)`. */
   readonly seed: number;
-  /** Class labels, repeated as often as needed: picture i has the label i mod their number. Empty for an unconditional model. */
+  /**
+   * Class labels, repeated as often as needed: picture i has the label i mod their number. Empty for an unconditional
+   * model.
+   */
   readonly labels: readonly number[];
   /** The label that means "no class". */
   readonly nullLabel?: number;
@@ -47,7 +50,9 @@ export function* drawPictures(drawing: Drawing, numbers: readonly number[]): Gen
     ...(weak && { weak }),
   });
   const steps = sampleSteps({
-    denoiser, guidance, scheduler,
+    denoiser,
+    guidance,
+    scheduler,
     noise: drawNoise(generators, [unet.config.inChannels, ...size], unet.dtype),
     noiseSource: (shape) => drawNoise(generators, shape.slice(1), unet.dtype),
   });
@@ -55,7 +60,9 @@ export function* drawPictures(drawing: Drawing, numbers: readonly number[]): Gen
     const { done, value } = steps.next();
     if (done) return value;
     if (!value.sample.data.every(Number.isFinite)) {
-      throw new InputError(`step ${value.index} (timestep ${value.timestep}) gave numbers that are not finite; a smaller scale or a wider --dtype may help`);
+      throw new InputError(
+        `step ${value.index} (timestep ${value.timestep}) gave numbers that are not finite; a smaller scale or a wider --dtype may help`,
+      );
     }
     yield value;
   }
@@ -73,7 +80,10 @@ export function look(classifier: Classifier, backend: Backend, pictures: Tensor)
     const part = clipped.subarray(i * VIEW * size, (i + 1) * VIEW * size);
     return classify(classifier, backend, tensor('f32', [part.length / size, ...pictures.shape.slice(1)], part));
   });
-  return { features: appendRows(views.map(({ features }) => features)), probabilities: appendRows(views.map(({ probabilities }) => probabilities)) };
+  return {
+    features: appendRows(views.map(({ features }) => features)),
+    probabilities: appendRows(views.map(({ probabilities }) => probabilities)),
+  };
 }
 
 /** For each picture noise from its own generator. @param shape of one picture */

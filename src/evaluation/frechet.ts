@@ -36,7 +36,8 @@ export function frechetDistanceTo(reference: Gaussian): (other: Gaussian) => num
   const n = reference.mean.length;
   const root = squareRoot(reference.covariance, n);
   return (other) => {
-    if (other.mean.length !== n) throw new RangeError(`Gaussians of ${n} and of ${other.mean.length} features have no distance`);
+    if (other.mean.length !== n)
+      throw new RangeError(`Gaussians of ${n} and of ${other.mean.length} features have no distance`);
     const product = multiplyMatrices(multiplyMatrices(root, other.covariance, n), root, n);
     let distance = 0;
     for (let i = 0; i < n; i++) {

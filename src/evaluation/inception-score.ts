@@ -3,8 +3,8 @@ import { exp, log } from '../tensor/math.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /**
- * exp(mean over x of KL(p(y|x) ‖ p(y))): from 1 to the number of classes. Computed as exp(H(p(y)) − mean over x of H(p(y|x))),
- * which is the same.
+ * exp(mean over x of KL(p(y|x) ‖ p(y))): from 1 to the number of classes. Computed as exp(H(p(y)) − mean over x of
+ * H(p(y|x))), which is the same.
  * @param probabilities [N, classes]
  */
 export function inceptionScore(probabilities: Tensor): number {
@@ -14,8 +14,11 @@ export function inceptionScore(probabilities: Tensor): number {
 /** The Inception Score of chosen rows, each row's entropy computed once. */
 export function inceptionScoreOf(probabilities: Tensor): (chosen: readonly number[]) => number {
   const [count, classes] = probabilities.shape as [number, number];
-  const entropies = Array.from({ length: count }, (_, row) => entropy(probabilities.data.subarray(row * classes, (row + 1) * classes)));
-  return (chosen) => exp(entropy(meanRow(probabilities, chosen)) - chosen.reduce((sum, i) => sum + entropies[i], 0) / chosen.length);
+  const entropies = Array.from({ length: count }, (_, row) =>
+    entropy(probabilities.data.subarray(row * classes, (row + 1) * classes)),
+  );
+  return (chosen) =>
+    exp(entropy(meanRow(probabilities, chosen)) - chosen.reduce((sum, i) => sum + entropies[i], 0) / chosen.length);
 }
 
 /** The effective number of letters, exp H(p(y)): from 1, always the same letter, to the number of classes. */

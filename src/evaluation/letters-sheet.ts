@@ -1,4 +1,7 @@
-/** A sheet of letters: each row of the picture is a font face, each column a letter, 32 × 32 pixels each (`scripts/evaluation/held_out.py`). */
+/**
+ * A sheet of letters: each row of the picture is a font face, each column a letter, 32 × 32 pixels each
+ * (`scripts/evaluation/held_out.py`).
+ */
 import { InputError } from '../tensor/errors.ts';
 import { tensor, type Tensor } from '../tensor/tensor.ts';
 import type { Picture } from '../formats/png.ts';
@@ -13,14 +16,18 @@ const LETTERS = 26;
  */
 export function readLettersSheet({ width, height, channels, pixels }: Picture, source: string): Tensor {
   if (channels !== 1 || width !== LETTERS * SIZE || height % SIZE !== 0) {
-    throw new InputError(`${source} is ${width} × ${height} pixels with ${channels} channels; a sheet of letters is grey and ${LETTERS * SIZE} pixels wide, ${SIZE} high for each face`);
+    throw new InputError(
+      `${source} is ${width} × ${height} pixels with ${channels} channels; a sheet of letters is grey and ${LETTERS * SIZE} pixels wide, ${SIZE} high for each face`,
+    );
   }
   const faces = height / SIZE;
   const out = new Float32Array(faces * LETTERS * SIZE * SIZE);
   let at = 0;
   for (let face = 0; face < faces; face++) {
     for (let letter = 0; letter < LETTERS; letter++) {
-      for (let y = 0; y < SIZE; y++) for (let x = 0; x < SIZE; x++) out[at++] = Math.fround(pixels[(face * SIZE + y) * width + letter * SIZE + x] / 127.5) - 1;
+      for (let y = 0; y < SIZE; y++)
+        for (let x = 0; x < SIZE; x++)
+          out[at++] = Math.fround(pixels[(face * SIZE + y) * width + letter * SIZE + x] / 127.5) - 1;
     }
   }
   return tensor('f32', [faces * LETTERS, 1, SIZE, SIZE], out);

@@ -52,13 +52,14 @@ function rotateRows(a: Float64Array, n: number, p: number, q: number, c: number,
 }
 
 /**
- * The eigenvalues of a symmetric matrix alone, in no order, which is much faster: Householder's reduction to three diagonals, then
- * QL steps with implicit shifts (Golub & Van Loan, section 8.3).
+ * The eigenvalues of a symmetric matrix alone, in no order, which is much faster: Householder's reduction to three
+ * diagonals, then QL steps with implicit shifts (Golub & Van Loan, section 8.3).
  */
 export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Array {
   const { diagonal, beside } = tridiagonal(matrix, n);
   for (let low = 0; low < n; low++) {
-    for (let high = endOfBlock(diagonal, beside, low); high > low; high = endOfBlock(diagonal, beside, low)) stepQL(diagonal, beside, low, high);
+    for (let high = endOfBlock(diagonal, beside, low); high > low; high = endOfBlock(diagonal, beside, low))
+      stepQL(diagonal, beside, low, high);
   }
   return diagonal;
 }
@@ -101,7 +102,11 @@ function tridiagonal(matrix: Float64Array, n: number): Tridiagonal {
 /** The last row of the block that begins at `low`: there the matrix falls apart. */
 function endOfBlock(diagonal: Float64Array, beside: Float64Array, low: number): number {
   let high = low;
-  while (high < diagonal.length - 1 && Math.abs(beside[high]) > Number.EPSILON * (Math.abs(diagonal[high]) + Math.abs(diagonal[high + 1]))) high++;
+  while (
+    high < diagonal.length - 1 &&
+    Math.abs(beside[high]) > Number.EPSILON * (Math.abs(diagonal[high]) + Math.abs(diagonal[high + 1]))
+  )
+    high++;
   return high;
 }
 

@@ -11,14 +11,54 @@ import { chooseRows, firstRows } from './rows.ts';
 
 /** Names of figures; `better` says which way is up, `range` what they can be. */
 export const figures = {
-  frechetDistance: { title: 'Fréchet distance', better: 'lower', range: [0, Infinity], means: 'of the features to those of the held-out letters' },
-  inceptionScore: { title: 'Inception Score', better: 'higher', range: [1, 26], means: 'sure decisions, evenly spread over the letters: 1 to 26' },
-  precision: { title: 'precision', better: 'higher', range: [0, 1], means: 'the share of pictures that lie among real letters' },
-  recall: { title: 'recall', better: 'higher', range: [0, 1], means: 'the share of real letters that lie among the pictures' },
-  confidence: { title: 'confidence', better: 'higher', range: [0, 1], means: "the mean probability of the classifier's best guess" },
-  asAsked: { title: 'read as asked', better: 'higher', range: [0, 1], means: 'the share of pictures read as the letter that was asked for' },
-  letters: { title: 'effective letters', better: 'higher', range: [1, 26], means: 'how many different letters there seem to be: 1 to 26' },
-  diversity: { title: 'diversity', better: 'higher', range: [0, Infinity], means: 'the variance within a letter, that of real letters being 1' },
+  frechetDistance: {
+    title: 'Fréchet distance',
+    better: 'lower',
+    range: [0, Infinity],
+    means: 'of the features to those of the held-out letters',
+  },
+  inceptionScore: {
+    title: 'Inception Score',
+    better: 'higher',
+    range: [1, 26],
+    means: 'sure decisions, evenly spread over the letters: 1 to 26',
+  },
+  precision: {
+    title: 'precision',
+    better: 'higher',
+    range: [0, 1],
+    means: 'the share of pictures that lie among real letters',
+  },
+  recall: {
+    title: 'recall',
+    better: 'higher',
+    range: [0, 1],
+    means: 'the share of real letters that lie among the pictures',
+  },
+  confidence: {
+    title: 'confidence',
+    better: 'higher',
+    range: [0, 1],
+    means: "the mean probability of the classifier's best guess",
+  },
+  asAsked: {
+    title: 'read as asked',
+    better: 'higher',
+    range: [0, 1],
+    means: 'the share of pictures read as the letter that was asked for',
+  },
+  letters: {
+    title: 'effective letters',
+    better: 'higher',
+    range: [1, 26],
+    means: 'how many different letters there seem to be: 1 to 26',
+  },
+  diversity: {
+    title: 'diversity',
+    better: 'higher',
+    range: [0, Infinity],
+    means: 'the variance within a letter, that of real letters being 1',
+  },
 } as const;
 
 export type Figure = keyof typeof figures;
@@ -51,16 +91,24 @@ interface Statistic {
 type Statistics = Readonly<Partial<Record<Figure, Statistic>>>;
 
 /**
- * Every figure that can be had of these pictures. What asks for neighbours compares as many real letters as there are pictures,
- * as the paper does, and is left out where there are fewer than 5; a Fréchet distance needs 2.
+ * Every figure that can be had of these pictures. What asks for neighbours compares as many real letters as there are
+ * pictures, as the paper does, and is left out where there are fewer than 5; a Fréchet distance needs 2.
  *
- * The intervals say how much another draw of pictures would change a figure; for recall it is the real letters that are drawn
- * again, and for both precision and recall the balls stay as they are, since a ball around a point drawn twice would vanish.
+ * The intervals say how much another draw of pictures would change a figure; for recall it is the real letters that are
+ * drawn again, and for both precision and recall the balls stay as they are, since a ball around a point drawn twice
+ * would vanish.
  * @param asked the label that each picture should have, or nothing; labels beyond the letters ask for none
  * @throws RangeError when there are no pictures
  */
-export function measure(pictures: Seen, asked: readonly number[], real: Reference, options: BootstrapOptions = {}): Measurement {
-  return estimates(statisticsOf(pictures, asked, real), ({ count, of }, figure) => within(figures[figure].range, bootstrap(count, of, options)));
+export function measure(
+  pictures: Seen,
+  asked: readonly number[],
+  real: Reference,
+  options: BootstrapOptions = {},
+): Measurement {
+  return estimates(statisticsOf(pictures, asked, real), ({ count, of }, figure) =>
+    within(figures[figure].range, bootstrap(count, of, options)),
+  );
 }
 
 /** The figures of a record. */
@@ -69,10 +117,16 @@ export function measureRecord(record: EvaluationRecord, real: Reference, options
 }
 
 /**
- * How much higher each figure of `record` is than that of `baseline`, for the pictures that both have. Pictures of one number
- * began with the same noise and are drawn again in pairs, so that the intervals are narrower than those of either figure.
+ * How much higher each figure of `record` is than that of `baseline`, for the pictures that both have. Pictures of one
+ * number began with the same noise and are drawn again in pairs, so that the intervals are narrower than those of
+ * either figure.
  */
-export function measureDifference(record: EvaluationRecord, baseline: EvaluationRecord, real: Reference, options?: BootstrapOptions): Measurement {
+export function measureDifference(
+  record: EvaluationRecord,
+  baseline: EvaluationRecord,
+  real: Reference,
+  options?: BootstrapOptions,
+): Measurement {
   const common = record.numbers.filter((number) => baseline.numbers.includes(number));
   const [one, other] = [record, baseline].map((each) => {
     const kept = keepNumbers(each, common);
@@ -95,13 +149,22 @@ function statisticsOf({ features, probabilities }: Seen, asked: readonly number[
   const read = readLetters(probabilities);
   const askedFor = asked.flatMap((letter, i) => (letter < probabilities.shape[1] ? [i] : []));
   return {
-    ...(count >= 2 && { frechetDistance: { count, of: (chosen) => real.distanceTo(fitGaussian(chooseRows(features, chosen))) } }),
+    ...(count >= 2 && {
+      frechetDistance: { count, of: (chosen) => real.distanceTo(fitGaussian(chooseRows(features, chosen))) },
+    }),
     inceptionScore: { count, of: inceptionScoreOf(probabilities) },
     ...(count >= 5 && neighbourStatistics(features, firstRows(real.features, count))),
     confidence: meanOf(confidences(probabilities)),
     ...(askedFor.length > 0 && { asAsked: shareOf(askedFor.map((i) => read[i] === asked[i])) }),
     letters: { count, of: (chosen) => effectiveLetters(probabilities, chosen) },
-    diversity: { count, of: (chosen) => varianceWithinLetters(chooseRows(features, chosen), chosen.map((i) => read[i])) / real.varianceWithin },
+    diversity: {
+      count,
+      of: (chosen) =>
+        varianceWithinLetters(
+          chooseRows(features, chosen),
+          chosen.map((i) => read[i]),
+        ) / real.varianceWithin,
+    },
   };
 }
 
@@ -117,7 +180,12 @@ function meanOf(values: readonly number[]): Statistic {
   return { count: values.length, of: (chosen) => chosen.reduce((sum, i) => sum + values[i], 0) / chosen.length };
 }
 
-function estimates(statistics: Statistics, estimate: (statistic: Statistic, figure: Figure) => Estimate | undefined): Measurement {
-  const entries = Object.entries(statistics).map(([figure, statistic]) => [figure, estimate(statistic, figure as Figure)] as const);
+function estimates(
+  statistics: Statistics,
+  estimate: (statistic: Statistic, figure: Figure) => Estimate | undefined,
+): Measurement {
+  const entries = Object.entries(statistics).map(
+    ([figure, statistic]) => [figure, estimate(statistic, figure as Figure)] as const,
+  );
   return Object.fromEntries(entries.filter(([, found]) => found !== undefined));
 }

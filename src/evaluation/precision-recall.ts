@@ -23,7 +23,9 @@ export function precisionRecall(real: Tensor, generated: Tensor, k = 3): Precisi
 export function insideSupport(points: Tensor, support: Tensor, k = 3): readonly boolean[] {
   const radii = neighbourDistances(support, k);
   const [count, n] = points.shape as [number, number];
-  return Array.from({ length: count }, (_, i) => radii.some((radius, j) => squaredDistance(points.data, i, support.data, j, n) <= radius));
+  return Array.from({ length: count }, (_, i) =>
+    radii.some((radius, j) => squaredDistance(points.data, i, support.data, j, n) <= radius),
+  );
 }
 
 /** The share of what is true. */

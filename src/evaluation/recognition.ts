@@ -6,7 +6,9 @@ export function readLetters(probabilities: Tensor): readonly number[] {
   return rowMaxima(probabilities).map(({ column }) => column);
 }
 
-/** For each row the probability of its most probable class: how sure the classifier is that it sees a letter, whichever. */
+/**
+ * For each row the probability of its most probable class: how sure the classifier is that it sees a letter, whichever.
+ */
 export function confidences(probabilities: Tensor): readonly number[] {
   return rowMaxima(probabilities).map(({ value }) => value);
 }

@@ -1,6 +1,7 @@
 /**
- * The record of an evaluation: what the classifier saw in the pictures that have been drawn so far, and how they were drawn.
- * Records of the same settings can be joined, whoever drew which pictures; metrics are computed from a record alone.
+ * The record of an evaluation: what the classifier saw in the pictures that have been drawn so far, and how they were
+ * drawn. Records of the same settings can be joined, whoever drew which pictures; metrics are computed from a record
+ * alone.
  */
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, tensor, type Tensor } from '../tensor/tensor.ts';
@@ -37,8 +38,10 @@ const LETTERS = 26;
 
 export function emptyRecord(settings: Settings): EvaluationRecord {
   return {
-    settings, numbers: [],
-    features: tensor('f32', [0, FEATURES], new Float32Array(0)), probabilities: tensor('f32', [0, LETTERS], new Float32Array(0)),
+    settings,
+    numbers: [],
+    features: tensor('f32', [0, FEATURES], new Float32Array(0)),
+    probabilities: tensor('f32', [0, LETTERS], new Float32Array(0)),
   };
 }
 
@@ -46,20 +49,26 @@ export function emptyRecord(settings: Settings): EvaluationRecord {
  * One record of all pictures.
  * @throws InputError when the settings differ, or a picture is in two of them
  */
-export function joinRecords(records: readonly EvaluationRecord[], names: readonly string[] = records.map((_, i) => `record ${i + 1}`)): EvaluationRecord {
+export function joinRecords(
+  records: readonly EvaluationRecord[],
+  names: readonly string[] = records.map((_, i) => `record ${i + 1}`),
+): EvaluationRecord {
   const [{ settings }] = records;
   records.forEach((record, i) => {
     const difference = firstDifference(settings, record.settings);
     if (difference !== undefined) {
       const [ours, theirs] = [settings, record.settings].map((of) => JSON.stringify(of[difference]) ?? 'not set');
-      throw new InputError(`${names[i]} was drawn with other settings than ${names[0]}: ${difference} is ${theirs} instead of ${ours}`);
+      throw new InputError(
+        `${names[i]} was drawn with other settings than ${names[0]}: ${difference} is ${theirs} instead of ${ours}`,
+      );
     }
   });
   const rows = records.flatMap(({ numbers }, part) => numbers.map((number) => ({ number, part })));
   const order = rows.map((_, i) => i).sort((a, b) => rows[a].number - rows[b].number);
   order.forEach((row, i) => {
     const before = rows[order[i - 1]];
-    if (before?.number === rows[row].number) throw new InputError(`picture ${before.number} is both in ${names[before.part]} and in ${names[rows[row].part]}`);
+    if (before?.number === rows[row].number)
+      throw new InputError(`picture ${before.number} is both in ${names[before.part]} and in ${names[rows[row].part]}`);
   });
   return {
     settings,
@@ -70,8 +79,8 @@ export function joinRecords(records: readonly EvaluationRecord[], names: readonl
 }
 
 /**
- * The numbers of the pictures that shard `shard` of `shards` draws: all shards together draw each picture once. They take
- * turns, so that a shard keeps what it has when the count grows.
+ * The numbers of the pictures that shard `shard` of `shards` draws: all shards together draw each picture once. They
+ * take turns, so that a shard keeps what it has when the count grows.
  * @param shard from 1
  */
 export function shardNumbers(count: number, shard: number, shards: number): readonly number[] {
@@ -88,8 +97,10 @@ export function keepNumbers(record: EvaluationRecord, kept: readonly number[]): 
   const wanted = new Set(kept);
   const rows = record.numbers.flatMap((number, row) => (wanted.has(number) ? [row] : []));
   return {
-    settings: record.settings, numbers: rows.map((row) => record.numbers[row]),
-    features: chooseRows(record.features, rows), probabilities: chooseRows(record.probabilities, rows),
+    settings: record.settings,
+    numbers: rows.map((row) => record.numbers[row]),
+    features: chooseRows(record.features, rows),
+    probabilities: chooseRows(record.probabilities, rows),
   };
 }
 
@@ -99,7 +110,10 @@ export function askedLabels({ settings: { labels }, numbers }: EvaluationRecord)
 }
 
 export function writeRecord({ settings, numbers, features, probabilities }: EvaluationRecord): Uint8Array {
-  return writeSafetensors({ numbers: { shape: [numbers.length], integers: numbers }, features, probabilities }, { settings: JSON.stringify(settings) });
+  return writeSafetensors(
+    { numbers: { shape: [numbers.length], integers: numbers }, features, probabilities },
+    { settings: JSON.stringify(settings) },
+  );
 }
 
 /** @throws InputError when the file is no record */
@@ -109,14 +123,20 @@ export function readRecord(file: SafetensorsFile): EvaluationRecord {
   };
   const text = file.metadata['settings'] ?? fail('it has no settings');
   const settings = parseJson(new TextEncoder().encode(text), `${file.source}, settings`) as Settings;
-  if (!Number.isSafeInteger(settings?.count) || !Number.isSafeInteger(settings.seed) || !Array.isArray(settings.labels)) fail('its settings lack count, seed or labels');
+  if (!Number.isSafeInteger(settings?.count) || !Number.isSafeInteger(settings.seed) || !Array.isArray(settings.labels))
+    fail('its settings lack count, seed or labels');
   const { numbers } = readNumbers(file, 'numbers');
   const [features, probabilities] = [readTensor(file, 'features'), readTensor(file, 'probabilities')];
-  for (const [name, { shape }, columns] of [['features', features, FEATURES], ['probabilities', probabilities, LETTERS]] as const) {
+  for (const [name, { shape }, columns] of [
+    ['features', features, FEATURES],
+    ['probabilities', probabilities, LETTERS],
+  ] as const) {
     const wanted = shapeText([numbers.length, columns]);
     if (shapeText(shape) !== wanted) fail(`"${name}" has shape ${shapeText(shape)}, expected ${wanted}`);
   }
-  const isAscending = numbers.every((number, i) => number >= 0 && number < settings.count && (i === 0 || number > numbers[i - 1]));
+  const isAscending = numbers.every(
+    (number, i) => number >= 0 && number < settings.count && (i === 0 || number > numbers[i - 1]),
+  );
   if (!isAscending) fail(`"numbers" must ascend within 0 to ${settings.count - 1}`);
   return { settings, numbers, features, probabilities };
 }

@@ -17,7 +17,11 @@ export function firstRows({ dtype, shape: [rows, n], data }: Tensor, count: numb
 
 /** Tensors of one shape [...] as one tensor [N, ...]. */
 export function stack(parts: readonly Tensor[]): Tensor {
-  const { dtype, shape, data: { length } } = parts[0];
+  const {
+    dtype,
+    shape,
+    data: { length },
+  } = parts[0];
   const out = allocate(dtype, parts.length * length);
   parts.forEach((part, i) => out.set(part.data, i * length));
   return tensor(dtype, [parts.length, ...shape], out);
@@ -26,7 +30,10 @@ export function stack(parts: readonly Tensor[]): Tensor {
 /** Tables of equally many columns, one below the other. */
 export function appendRows(tables: readonly Tensor[]): Tensor {
   const [{ dtype, shape }] = tables;
-  const out = allocate(dtype, tables.reduce((sum, { data }) => sum + data.length, 0));
+  const out = allocate(
+    dtype,
+    tables.reduce((sum, { data }) => sum + data.length, 0),
+  );
   let at = 0;
   for (const { data } of tables) {
     out.set(data, at);

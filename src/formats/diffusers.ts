@@ -40,7 +40,11 @@ export async function loadModelFolder(readFile: ReadFile, source: string): Promi
 }
 
 /** A JSON file that must hold an object; undefined when there is no such file. */
-export async function readJsonFile(readFile: ReadFile, path: string, source: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+export async function readJsonFile(
+  readFile: ReadFile,
+  path: string,
+  source: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
   const bytes = await readFile(path);
   return bytes && jsonObject(bytes, `${source}/${path}`);
 }
@@ -48,7 +52,8 @@ export async function readJsonFile(readFile: ReadFile, path: string, source: str
 /** @throws InputError unless the bytes are a JSON object */
 export function jsonObject(bytes: Uint8Array, source: string): Readonly<Record<string, unknown>> {
   const value = parseJson(bytes, source, true);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new InputError(`${source} is no JSON object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InputError(`${source} is no JSON object`);
   return value as Readonly<Record<string, unknown>>;
 }
 
@@ -67,11 +72,15 @@ async function loadWeights(readFile: ReadFile, folder: string, source: string): 
 }
 
 async function loadShards(
-  readFile: ReadFile, folder: string, index: Readonly<Record<string, unknown>>, source: string,
+  readFile: ReadFile,
+  folder: string,
+  index: Readonly<Record<string, unknown>>,
+  source: string,
 ): Promise<ReadonlyMap<string, Tensor>> {
   const indexName = `${source}/${folder}${weightsName}.index.json`;
   const map = index['weight_map'];
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) throw new InputError(`${indexName}: there is no object "weight_map"`);
+  if (typeof map !== 'object' || map === null || Array.isArray(map))
+    throw new InputError(`${indexName}: there is no object "weight_map"`);
   const namesOf = new Map<unknown, string[]>();
   for (const [name, file] of Object.entries(map as Record<string, unknown>)) {
     const names = namesOf.get(file) ?? [];
@@ -82,7 +91,9 @@ async function loadShards(
   for (const [file, names] of namesOf) {
     // A shard lies beside its index: anything else would read where nobody asked it to.
     if (typeof file !== 'string' || !/^\w[\w.-]*\.safetensors$/.test(file)) {
-      throw new InputError(`${indexName}: "weight_map" names ${JSON.stringify(file)?.slice(0, 80)}; expected a .safetensors file of the same folder`);
+      throw new InputError(
+        `${indexName}: "weight_map" names ${JSON.stringify(file)?.slice(0, 80)}; expected a .safetensors file of the same folder`,
+      );
     }
     const bytes = await readFile(folder + file);
     if (!bytes) throw new InputError(`${indexName}: the shard ${file} is missing`);
@@ -101,7 +112,8 @@ function tensorsOf(file: SafetensorsFile): Map<string, Tensor> {
   const weights = new Map<string, Tensor>();
   for (const name of file.entries.keys()) {
     const { name: current, value } = modernise(name, readTensor(file, name));
-    if (weights.has(current)) throw new InputError(`${file.source}: "${current}" is there twice, by its old and its new name`);
+    if (weights.has(current))
+      throw new InputError(`${file.source}: "${current}" is there twice, by its old and its new name`);
     weights.set(current, value);
   }
   return weights;

@@ -51,7 +51,8 @@ function drawGrid(rows: readonly GridRow[], zoom: number, columns: number): Pict
       for (let y = 0; y < height; y++) {
         for (let x = 0; x < width; x++) {
           fill(canvas, left + x * zoom, above + y * zoom, zoom, (channel) =>
-            toByte(samples.data[((b * channels + channel) * height + y) * width + x]));
+            toByte(samples.data[((b * channels + channel) * height + y) * width + x]),
+          );
         }
       }
     }
@@ -71,7 +72,9 @@ function checkedShape(rows: readonly GridRow[]): readonly number[] {
   for (const { samples } of rows) {
     const same = shapeText(samples.shape.slice(1)) === shapeText(shape.slice(1));
     if (samples.shape.length !== 4 || ![1, 3, 4].includes(samples.shape[1]) || !same) {
-      throw new InputError(`samples of shape ${shapeText(samples.shape)} cannot be drawn; expected [B,C,H,W] with 1, 3 or 4 channels`);
+      throw new InputError(
+        `samples of shape ${shapeText(samples.shape)} cannot be drawn; expected [B,C,H,W] with 1, 3 or 4 channels`,
+      );
     }
   }
   return shape;
@@ -82,9 +85,16 @@ function createCanvas(width: number, height: number, channels: 1 | 3): Picture {
 }
 
 /** A square of `size` pixels. */
-function fill({ width, channels, pixels }: Picture, left: number, top: number, size: number, value: (channel: number) => number): void {
+function fill(
+  { width, channels, pixels }: Picture,
+  left: number,
+  top: number,
+  size: number,
+  value: (channel: number) => number,
+): void {
   for (let channel = 0; channel < channels; channel++) {
     const shade = value(channel);
-    for (let y = top; y < top + size; y++) for (let x = left; x < left + size; x++) pixels[(y * width + x) * channels + channel] = shade;
+    for (let y = top; y < top + size; y++)
+      for (let x = left; x < left + size; x++) pixels[(y * width + x) * channels + channel] = shade;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * JSON that was not made here: read strictly, so that two readers cannot understand it differently. An object that names a
- * key twice is refused; `JSON.parse` alone would keep the last and say nothing.
+ * JSON that was not made here: read strictly, so that two readers cannot understand it differently. An object that
+ * names a key twice is refused; `JSON.parse` alone would keep the last and say nothing.
  */
 import { InputError } from '../tensor/errors.ts';
 
@@ -11,7 +11,8 @@ const deepest = 64;
 const longest = 2 ** 24;
 
 /**
- * @param infinities whether Infinity and -Infinity are numbers: Python's json writes them, and so diffusers into its configs
+ * @param infinities whether Infinity and -Infinity are numbers: Python's json writes them, and so diffusers into its
+ *   configs
  * @throws InputError when the bytes are too many, no UTF-8, no JSON, nested too deeply, or name a key twice
  */
 export function parseJson(bytes: Uint8Array, source: string, infinities = false): unknown {

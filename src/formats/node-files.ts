@@ -1,6 +1,18 @@
 /** Files on a disk, for Node. What the disk refuses becomes one clear line. */
 import { randomBytes } from 'node:crypto';
-import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
@@ -19,7 +31,9 @@ export async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 async function readOptional(path: string): Promise<Uint8Array | undefined> {
-  return readWhole(path).catch((error: unknown) => (codeOf(error) === 'ENOENT' ? undefined : refuse(error, path, 'read')));
+  return readWhole(path).catch((error: unknown) =>
+    codeOf(error) === 'ENOENT' ? undefined : refuse(error, path, 'read'),
+  );
 }
 
 /** One array of the file's size. (Node's own readFile ends at 2 GiB, and never at /dev/zero.) */
@@ -41,8 +55,9 @@ async function readWhole(path: string): Promise<Uint8Array> {
 }
 
 /**
- * Writes a file whole or not at all: into a new file beside it, which then takes its place. What happens in between, be it
- * Ctrl-C or a full disk, leaves an older file as it was. Into what is no regular file (a pipe, a device) it writes at once.
+ * Writes a file whole or not at all: into a new file beside it, which then takes its place. What happens in between, be
+ * it Ctrl-C or a full disk, leaves an older file as it was. Into what is no regular file (a pipe, a device) it writes
+ * at once.
  */
 export function writeWhole(path: string, bytes: Uint8Array): void {
   uninterrupted(() => {
@@ -78,8 +93,8 @@ function writeInto(path: string, flags: 'w' | 'wx', bytes: Uint8Array): void {
 }
 
 /**
- * Runs `work`, which does not wait for anything, to its end: a signal that asks the process to end is obeyed when it is done.
- * At all other times such a signal ends the process at once, however long a computation takes.
+ * Runs `work`, which does not wait for anything, to its end: a signal that asks the process to end is obeyed when it is
+ * done. At all other times such a signal ends the process at once, however long a computation takes.
  */
 export function uninterrupted<T>(work: () => T): T {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -92,7 +107,8 @@ export function uninterrupted<T>(work: () => T): T {
   try {
     return work();
   } finally {
-    // Node hears of a signal when it next looks for events: that is, for certain, before the second time that it is idle.
+    // Node hears of a signal when it next looks for events: that is, for certain, before the second time that it is
+    // idle.
     setImmediate(() => setImmediate(release));
   }
 }
@@ -106,7 +122,9 @@ export function makeFolder(path: string): void {
   }
 }
 
-/** From the top down. (Node 20's own recursive mkdir never ends where the system has no folders made, as below /proc.) */
+/**
+ * From the top down. (Node 20's own recursive mkdir never ends where the system has no folders made, as below /proc.)
+ */
 function makeFolders(path: string): void {
   if (isFolder(path)) return;
   if (dirname(path) !== path) makeFolders(dirname(path));
@@ -155,7 +173,8 @@ const reasons: Readonly<Record<string, string>> = {
 function refuse(error: unknown, path: string, doing: 'read' | 'write'): never {
   const code = codeOf(error);
   if (code === undefined) throw error;
-  const reason = code === 'ENOENT' && doing === 'write' ? `there is no folder ${dirname(path)}` : reasons[code] ?? code;
+  const reason =
+    code === 'ENOENT' && doing === 'write' ? `there is no folder ${dirname(path)}` : (reasons[code] ?? code);
   throw new InputError(`cannot ${doing} ${path}: ${reason}`);
 }
 

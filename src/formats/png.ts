@@ -14,17 +14,25 @@ const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
 export function encodePng({ width, height, channels, pixels }: Picture): Uint8Array {
   if (pixels.length !== width * height * channels) {
-    throw new RangeError(`a picture of ${width} × ${height} with ${channels} channels has ${width * height * channels} bytes, but ${pixels.length} were given`);
+    throw new RangeError(
+      `a picture of ${width} × ${height} with ${channels} channels has ${width * height * channels} bytes, but ${pixels.length} were given`,
+    );
   }
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
-  header.set([8, channels === 1 ? 0 : 2, 0, 0, 0], 8); // 8 bits, grey or RGB, the only compression, filtering, no interlace
+  // 8 bits, grey or RGB, the only compression, filtering, no interlace
+  header.set([8, channels === 1 ? 0 : 2, 0, 0, 0], 8);
   const stride = width * channels;
   const lines = new Uint8Array(height * (stride + 1)); // each line is led by its filter: 0, none
   for (let y = 0; y < height; y++) lines.set(pixels.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(lines, { level: 9 })), chunk('IEND', new Uint8Array(0))]);
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(lines, { level: 9 })),
+    chunk('IEND', new Uint8Array(0)),
+  ]);
 }
 
 /** More pixels than this are refused before anything is unpacked. */
@@ -44,15 +52,23 @@ export function decodePng(bytes: Uint8Array, source: string): Picture {
   if (header.length !== 13) fail('the IHDR chunk is damaged');
   const view = new DataView(header.buffer, header.byteOffset);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
-  const channels = ({ 0: 1, 2: 3 } as const)[header[9]] ?? fail(`its colour type is ${header[9]}; read are 0 (grey) and 2 (RGB)`);
+  const channels =
+    ({ 0: 1, 2: 3 } as const)[header[9]] ?? fail(`its colour type is ${header[9]}; read are 0 (grey) and 2 (RGB)`);
   if (header[8] !== 8 || header[12] !== 0) fail('only 8 bits for each channel, not interlaced, can be read');
   if (width * height === 0 || width * height > mostPixels) fail(`it has ${width} × ${height} pixels`);
 
-  const lines = inflated(Buffer.concat(chunks.filter(({ type }) => type === 'IDAT').map(({ data }) => data)), height * (width * channels + 1), fail);
+  const lines = inflated(
+    Buffer.concat(chunks.filter(({ type }) => type === 'IDAT').map(({ data }) => data)),
+    height * (width * channels + 1),
+    fail,
+  );
   return { width, height, channels, pixels: unfiltered(lines, width * channels, height, channels, fail) };
 }
 
-function readChunks(bytes: Uint8Array, fail: (message: string) => never): readonly { type: string; data: Uint8Array }[] {
+function readChunks(
+  bytes: Uint8Array,
+  fail: (message: string) => never,
+): readonly { type: string; data: Uint8Array }[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const chunks: { type: string; data: Uint8Array }[] = [];
   for (let at = signature.length; chunks.at(-1)?.type !== 'IEND'; ) {
@@ -77,7 +93,13 @@ function inflated(data: Uint8Array, size: number, fail: (message: string) => nev
 }
 
 /** Undoes the filters (RFC 2083, section 6): a byte was stored as its difference from what its neighbours predict. */
-function unfiltered(lines: Uint8Array, stride: number, height: number, channels: number, fail: (message: string) => never): Uint8Array {
+function unfiltered(
+  lines: Uint8Array,
+  stride: number,
+  height: number,
+  channels: number,
+  fail: (message: string) => never,
+): Uint8Array {
   const pixels = new Uint8Array(stride * height);
   for (let y = 0; y < height; y++) {
     const filter = lines[y * (stride + 1)];
@@ -95,11 +117,16 @@ function unfiltered(lines: Uint8Array, stride: number, height: number, channels:
 
 function predicted(filter: number, left: number, above: number, corner: number): number {
   switch (filter) {
-    case 1: return left;
-    case 2: return above;
-    case 3: return (left + above) >> 1;
-    case 4: return paeth(left, above, corner);
-    default: return 0;
+    case 1:
+      return left;
+    case 2:
+      return above;
+    case 3:
+      return (left + above) >> 1;
+    case 4:
+      return paeth(left, above, corner);
+    default:
+      return 0;
   }
 }
 

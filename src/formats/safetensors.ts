@@ -2,8 +2,8 @@
  * The safetensors format: eight bytes with the length of a JSON header, the header, then the bytes of all tensors.
  *
  * A file may come from anywhere, so everything it says is checked before it is used: whatever is wrong is an InputError
- * that names file and tensor. Reading allocates nothing beyond the size of the file itself (twice, where numbers must be
- * widened or moved to be aligned).
+ * that names file and tensor. Reading allocates nothing beyond the size of the file itself (twice, where numbers must
+ * be widened or moved to be aligned).
  */
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
@@ -45,11 +45,14 @@ export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors
   const fail = (message: string): never => {
     throw new InputError(`${source}: ${message}`);
   };
-  if (bytes.length < 8) fail(`the file has ${bytes.length} bytes; a safetensors file begins with 8 that give the header's length`);
+  if (bytes.length < 8)
+    fail(`the file has ${bytes.length} bytes; a safetensors file begins with 8 that give the header's length`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const announced = view.getBigUint64(0, true);
   if (announced > BigInt(bytes.length - 8)) {
-    fail(`the header is said to have ${announced} bytes, but the file has ${bytes.length - 8} left; is it truncated, or no safetensors file?`);
+    fail(
+      `the header is said to have ${announced} bytes, but the file has ${bytes.length - 8} left; is it truncated, or no safetensors file?`,
+    );
   }
   if (announced > BigInt(largestHeader)) fail(`the header has ${announced} bytes; at most ${largestHeader} are read`);
   const headerEnd = 8 + Number(announced);
@@ -74,10 +77,12 @@ export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors
   places.sort((a, b) => a.start - b.start || a.end - b.end);
   let covered = 0;
   for (const { name, start, end } of places) {
-    if (start !== covered) fail(`"${name}" begins at byte ${start} of the data, but the tensor before it ends at ${covered}`);
+    if (start !== covered)
+      fail(`"${name}" begins at byte ${start} of the data, but the tensor before it ends at ${covered}`);
     covered = end;
   }
-  if (covered !== data.length) fail(`the tensors take ${covered} bytes, but the file holds ${data.length} bytes of data`);
+  if (covered !== data.length)
+    fail(`the tensors take ${covered} bytes, but the file holds ${data.length} bytes of data`);
   return { source, entries, metadata };
 }
 
@@ -91,17 +96,29 @@ export function readTensor(file: SafetensorsFile, name: string): Tensor {
   const { dtype, shape, bytes } = entryOf(file, name);
   const count = sizeOf(shape);
   switch (dtype) {
-    case 'F64': return tensor('f64', shape, new Float64Array(aligned(bytes, 8), startOf(bytes, 8), count));
-    case 'F32': return tensor('f32', shape, new Float32Array(aligned(bytes, 4), startOf(bytes, 4), count));
-    case 'BF16': return tensor('bf16', shape, fromBF16(littleEndian16(bytes)));
-    case 'F16': return tensor('f16', shape, fromF16(littleEndian16(bytes)));
+    case 'F64':
+      return tensor('f64', shape, new Float64Array(aligned(bytes, 8), startOf(bytes, 8), count));
+    case 'F32':
+      return tensor('f32', shape, new Float32Array(aligned(bytes, 4), startOf(bytes, 4), count));
+    case 'BF16':
+      return tensor('bf16', shape, fromBF16(littleEndian16(bytes)));
+    case 'F16':
+      return tensor('f16', shape, fromF16(littleEndian16(bytes)));
     default:
-      throw new InputError(`${file.source}: "${name}" holds ${dtype}; expected floating-point numbers (F64, F32, F16, BF16)`);
+      throw new InputError(
+        `${file.source}: "${name}" holds ${dtype}; expected floating-point numbers (F64, F32, F16, BF16)`,
+      );
   }
 }
 
-/** A tensor of any dtype as plain numbers, row by row. Throws an InputError when it is missing or holds integers beyond 2⁵³. */
-export function readNumbers(file: SafetensorsFile, name: string): { shape: readonly number[]; numbers: readonly number[] } {
+/**
+ * A tensor of any dtype as plain numbers, row by row. Throws an InputError when it is missing or holds integers beyond
+ * 2⁵³.
+ */
+export function readNumbers(
+  file: SafetensorsFile,
+  name: string,
+): { shape: readonly number[]; numbers: readonly number[] } {
   const { dtype, shape, bytes } = entryOf(file, name);
   if (dtype === 'F64' || dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') {
     return { shape, numbers: [...readTensor(file, name).data] };
@@ -111,24 +128,30 @@ export function readNumbers(file: SafetensorsFile, name: string): { shape: reado
     switch (dtype) {
       case 'I64': {
         const value = Number(view.getBigInt64(8 * i, true));
-        if (!Number.isSafeInteger(value)) throw new InputError(`${file.source}: "${name}" holds ${view.getBigInt64(8 * i, true)}, beyond ±2⁵³`);
+        if (!Number.isSafeInteger(value))
+          throw new InputError(`${file.source}: "${name}" holds ${view.getBigInt64(8 * i, true)}, beyond ±2⁵³`);
         return value;
       }
-      case 'I32': return view.getInt32(4 * i, true);
-      case 'I16': return view.getInt16(2 * i, true);
-      case 'I8': return view.getInt8(i);
-      default: return view.getUint8(i);
+      case 'I32':
+        return view.getInt32(4 * i, true);
+      case 'I16':
+        return view.getInt16(2 * i, true);
+      case 'I8':
+        return view.getInt8(i);
+      default:
+        return view.getUint8(i);
     }
   };
   return { shape, numbers: Array.from({ length: sizeOf(shape) }, (_, i) => read(i)) };
 }
 
 /**
- * The bytes of a safetensors file, tensors in the order given, the header padded with spaces so that the data is aligned.
- * A tensor is stored in its dtype.
+ * The bytes of a safetensors file, tensors in the order given, the header padded with spaces so that the data is
+ * aligned. A tensor is stored in its dtype.
  */
 export function writeSafetensors(
-  tensors: Readonly<Record<string, Tensor | IntegerTensor>>, metadata?: Readonly<Record<string, string>>,
+  tensors: Readonly<Record<string, Tensor | IntegerTensor>>,
+  metadata?: Readonly<Record<string, string>>,
 ): Uint8Array {
   if (Object.hasOwn(tensors, '__metadata__')) throw new RangeError('no tensor can be called __metadata__');
   const header = new Map<string, unknown>(metadata ? [['__metadata__', metadata]] : []);
@@ -179,7 +202,9 @@ function readEntry(name: string, value: unknown, dataLength: number, fail: (mess
   }
   const wanted = sizeOf(shape) * elementBytes[dtype as SafetensorsDType];
   if (wanted !== end - start) {
-    fail(`"${name}" of dtype ${dtype} and shape ${shapeText(shape)} needs ${wanted} bytes, but is given ${end - start}`);
+    fail(
+      `"${name}" of dtype ${dtype} and shape ${shapeText(shape)} needs ${wanted} bytes, but is given ${end - start}`,
+    );
   }
   return { dtype: dtype as SafetensorsDType, shape: shape as readonly number[], start, end };
 }
@@ -205,7 +230,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** What was found, for messages. Numbers that JSON reads as infinite are called so. */
 function excerpt(value: unknown): string {
-  return value === undefined ? 'none' : JSON.stringify(value, (_key, part: unknown) => (part === Infinity || part === -Infinity ? String(part) : part)).slice(0, 60);
+  return value === undefined
+    ? 'none'
+    : JSON.stringify(value, (_key, part: unknown) =>
+        part === Infinity || part === -Infinity ? String(part) : part,
+      ).slice(0, 60);
 }
 
 /** A whole number that JSON and JavaScript hold exactly. */
@@ -253,13 +282,21 @@ function encode(value: Tensor | IntegerTensor): { dtype: SafetensorsDType; bytes
   }
   const { dtype, data } = value;
   if (dtype === 'f64' || dtype === 'f32') {
-    return { dtype: dtype === 'f64' ? 'F64' : 'F32', bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+    return {
+      dtype: dtype === 'f64' ? 'F64' : 'F32',
+      bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    };
   }
   const words = new Uint32Array(Float32Array.from(data).buffer);
-  return { dtype: dtype === 'bf16' ? 'BF16' : 'F16', bytes: new Uint8Array(Uint16Array.from(words, dtype === 'bf16' ? toBF16 : toF16).buffer) };
+  return {
+    dtype: dtype === 'bf16' ? 'BF16' : 'F16',
+    bytes: new Uint8Array(Uint16Array.from(words, dtype === 'bf16' ? toBF16 : toF16).buffer),
+  };
 }
 
-/** From the bits of an f32 that has been rounded to bf16: its lower half is zero, but for a NaN, which must stay one. */
+/**
+ * From the bits of an f32 that has been rounded to bf16: its lower half is zero, but for a NaN, which must stay one.
+ */
 function toBF16(word: number): number {
   return (word >>> 16) | ((word & 0x7fffffff) > 0x7f800000 ? 0x40 : 0);
 }

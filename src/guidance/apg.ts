@@ -24,14 +24,19 @@ export interface ApgOptions extends ProjectionOptions {
 export type PagApgOptions = ProjectionOptions & Pick<PagOptions, 'pagScale' | 'layers' | 'mixer'>;
 
 /**
- * Δ = ε(c) − ε(∅) + β Δ_before, cut to the norm r; split into Δ∥ along ε(c) and Δ⊥ across it; ε̃ = ε(c) + (g − 1)(Δ⊥ + η Δ∥).
- * The paper's formula; diffusers starts from ε(∅) and so needs `use_original_formulation`, with g − 1 for its scale. Both act
- * on what the model predicts; the paper's x̂₀ is parallel to it only in part. Throws an InputError when a parameter is out of
- * range.
+ * Δ = ε(c) − ε(∅) + β Δ_before, cut to the norm r; split into Δ∥ along ε(c) and Δ⊥ across it; ε̃ = ε(c) + (g − 1)(Δ⊥ +
+ * η Δ∥). The paper's formula; diffusers starts from ε(∅) and so needs `use_original_formulation`, with g − 1 for its
+ * scale. Both act on what the model predicts; the paper's x̂₀ is parallel to it only in part. Throws an InputError when
+ * a parameter is out of range.
  */
 export function apg({ guidanceScale, ...options }: ApgOptions): Guidance {
   checkScale('guidanceScale', guidanceScale);
-  return projectedFrom('apg', unconditional, mapScale(guidanceScale, (g) => g - 1), options);
+  return projectedFrom(
+    'apg',
+    unconditional,
+    mapScale(guidanceScale, (g) => g - 1),
+    options,
+  );
 }
 
 /** The same along the direction of PAG: Δ = ε(c) − ε̂(c) + β Δ_before; ε̃ = ε(c) + s (Δ⊥ + η Δ∥). */
@@ -41,7 +46,10 @@ export function pagApg({ pagScale, layers, mixer = identity, ...options }: PagAp
 }
 
 function projectedFrom(
-  name: string, from: Pass, strength: PerSample, { eta = 1, normThreshold = 15, momentum = 0 }: ProjectionOptions,
+  name: string,
+  from: Pass,
+  strength: PerSample,
+  { eta = 1, normThreshold = 15, momentum = 0 }: ProjectionOptions,
 ): Guidance {
   checkScale('eta', eta);
   checkScale('normThreshold', normThreshold, 0);
@@ -67,7 +75,14 @@ function projectedFrom(
 function cutToNorm(x: Tensor, r: number): Tensor {
   if (r === 0) return x;
   const norms = norm(x);
-  return keep(x, scale(x, norms.map((length) => (length > r ? r / length : 1))), (b) => norms[b] <= r);
+  return keep(
+    x,
+    scale(
+      x,
+      norms.map((length) => (length > r ? r / length : 1)),
+    ),
+    (b) => norms[b] <= r,
+  );
 }
 
 /** x⊥ + η x∥, parallel and orthogonal to `reference`, per sample. η = 1 is x itself. */
@@ -75,6 +90,9 @@ function projected(x: Tensor, reference: Tensor, eta: number): Tensor {
   if (eta === 1) return x;
   const shares = dot(x, reference);
   const squares = dot(reference, reference);
-  const parallel = scale(reference, shares.map((share, b) => (squares[b] === 0 ? 0 : share / squares[b])));
+  const parallel = scale(
+    reference,
+    shares.map((share, b) => (squares[b] === 0 ? 0 : share / squares[b])),
+  );
   return addScaled(subtract(x, parallel), eta, parallel);
 }

@@ -15,7 +15,9 @@ export interface AwayOptions {
   readonly perturbed: Pass;
 }
 
-/** ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)); with g = 1: ε(c) + s (ε(c) − ε̂(c)). A term that is 0 costs no pass. */
+/**
+ * ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)); with g = 1: ε(c) + s (ε(c) − ε̂(c)). A term that is 0 costs no pass.
+ */
 export function awayFrom({ name, guidanceScale, scaleAt, perturbed }: AwayOptions): Guidance {
   checkScale('guidanceScale', guidanceScale);
   const changes = !samePass(perturbed, conditional);

@@ -13,8 +13,8 @@ export interface CfgZeroStarOptions {
 }
 
 /**
- * α = ⟨ε(c), ε(∅)⟩ / (‖ε(∅)‖² + 1e-8) per sample; ε̃ = α ε(∅) + g (ε(c) − α ε(∅)): of all multiples of ε(∅), the nearest to
- * ε(c) takes its place. Throws an InputError when g is not finite or the number of steps is no whole number.
+ * α = ⟨ε(c), ε(∅)⟩ / (‖ε(∅)‖² + 1e-8) per sample; ε̃ = α ε(∅) + g (ε(c) − α ε(∅)): of all multiples of ε(∅), the
+ * nearest to ε(c) takes its place. Throws an InputError when g is not finite or the number of steps is no whole number.
  */
 export function cfgZeroStar({ guidanceScale, zeroInitSteps }: CfgZeroStarOptions): Guidance {
   checkScale('guidanceScale', guidanceScale);
@@ -28,7 +28,10 @@ export function cfgZeroStar({ guidanceScale, zeroInitSteps }: CfgZeroStarOptions
       if (isAll(guidanceScale, 1)) return predictOne(step, conditional);
       const [given, nothing] = step.predict([conditional, unconditional]);
       const squares = dot(nothing, nothing);
-      const nearest = scale(nothing, dot(given, nothing).map((product, b) => product / (squares[b] + 1e-8)));
+      const nearest = scale(
+        nothing,
+        dot(given, nothing).map((product, b) => product / (squares[b] + 1e-8)),
+      );
       return extrapolate(nearest, given, guidanceScale);
     },
   };

@@ -8,12 +8,13 @@ import { checkScale, extrapolate, isAll, keep, scalesFor } from './scales.ts';
 /**
  * Classifier-free guidance on each level of a Laplacian pyramid of the predictions, with a scale of its own:
  * ε̃ = pyramid⁻¹( u_i + g_i (c_i − u_i) ), u and c being the pyramids of ε(∅) and ε(c).
- * @param guidanceScales from the finest details to the coarse rest, one for each level; 1 leaves a level of ε(c) as it is
- *   (diffusers puts the level of another turn of its loop there)
+ * @param guidanceScales from the finest details to the coarse rest, one for each level; 1 leaves a level of ε(c) as it
+ *   is (diffusers puts the level of another turn of its loop there)
  * @throws InputError when there is no scale, or one is not finite
  */
 export function fdg(guidanceScales: readonly PerSample[]): Guidance {
-  if (guidanceScales.length === 0) throw new InputError('guidanceScales is empty; give one for each frequency level, the finest first');
+  if (guidanceScales.length === 0)
+    throw new InputError('guidanceScales is empty; give one for each frequency level, the finest first');
   for (const scales of guidanceScales) checkScale('guidanceScales', scales);
   return {
     name: 'fdg',
@@ -21,7 +22,9 @@ export function fdg(guidanceScales: readonly PerSample[]): Guidance {
       if (guidanceScales.every((scales) => isAll(scales, 1))) return predictOne(step, conditional);
       const [given, nothing] = step.predict([conditional, unconditional]);
       const [givenLevels, nothingLevels] = [given, nothing].map((x) => laplacianPyramid(x, guidanceScales.length));
-      const guided = fromPyramid(guidanceScales.map((scales, level) => extrapolate(nothingLevels[level], givenLevels[level], scales)));
+      const guided = fromPyramid(
+        guidanceScales.map((scales, level) => extrapolate(nothingLevels[level], givenLevels[level], scales)),
+      );
       // A pyramid gives its picture back up to rounding; a sample that is not guided keeps its bits.
       return keep(given, guided, (b) => guidanceScales.every((scales) => scalesFor(scales, given)[b] === 1));
     },

@@ -2,8 +2,8 @@
  * A guidance says which passes of the model it needs at a step, and how it combines what they predict.
  *
  * Throughout: ε(c) is the prediction for the condition asked for, ε(∅) the one for no condition, ε̂ the one of a
- * perturbed pass. The model may predict ε, v or x₀: all guidances here are linear or act on directions, so they serve all.
- * A guidance holds no state of a run: what it must remember from step to step, it keeps in the run's memory.
+ * perturbed pass. The model may predict ε, v or x₀: all guidances here are linear or act on directions, so they serve
+ * all. A guidance holds no state of a run: what it must remember from step to step, it keeps in the run's memory.
  */
 import type { Tensor } from '../tensor/tensor.ts';
 import type { AttentionMixer } from '../nn/attention.ts';
@@ -78,9 +78,11 @@ export function perturbed(layers: readonly string[], mixer: MixerChoice): Pass {
 /** Whether two passes predict the same. */
 export function samePass(a: Pass, b: Pass): boolean {
   return (
-    a.condition === b.condition && (a.model ?? 'main') === (b.model ?? 'main') && a.sample === b.sample
-    && a.perturbation.size === b.perturbation.size
-    && [...a.perturbation].every(([layer, mixer]) => b.perturbation.get(layer)?.key === mixer.key)
+    a.condition === b.condition &&
+    (a.model ?? 'main') === (b.model ?? 'main') &&
+    a.sample === b.sample &&
+    a.perturbation.size === b.perturbation.size &&
+    [...a.perturbation].every(([layer, mixer]) => b.perturbation.get(layer)?.key === mixer.key)
   );
 }
 

@@ -12,9 +12,9 @@ export interface MamboGOptions {
 }
 
 /**
- * d = ε(c) − ε(∅); g′ = 1 + (g − 1) e^(−α ‖d‖/‖ε(∅)‖) per sample; ε̃ = ε(∅) + g′ d: where the two predictions differ much,
- * the scale is mild. Made for the velocities of flow models, which differ most in the first steps; predictions of ε differ
- * least there. Throws an InputError when g is not finite or α is negative.
+ * d = ε(c) − ε(∅); g′ = 1 + (g − 1) e^(−α ‖d‖/‖ε(∅)‖) per sample; ε̃ = ε(∅) + g′ d: where the two predictions differ
+ * much, the scale is mild. Made for the velocities of flow models, which differ most in the first steps; predictions of
+ * ε differ least there. Throws an InputError when g is not finite or α is negative.
  */
 export function mamboG({ guidanceScale, alpha }: MamboGOptions): Guidance {
   checkScale('guidanceScale', guidanceScale);

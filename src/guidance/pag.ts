@@ -19,8 +19,10 @@ export interface PagOptions {
 }
 
 /**
- * - `diffusers`: s(t) = max(0, s − a (1000 − t)). In the units of s: with s = 3, a = 0.2 switches PAG off below t = 985.
- * - `comfyui`, the rule of pamparamm's node: s(t) = max(0, s − s a⁴ (1000 − t)). Relative to s, and gentler for small a.
+ * - `diffusers`: s(t) = max(0, s − a (1000 − t)). In the units of s: with s = 3, a = 0.2 switches PAG off below t =
+ *   985.
+ * - `comfyui`, the rule of pamparamm's node: s(t) = max(0, s − s a⁴ (1000 − t)). Relative to s, and gentler for small
+ *   a.
  */
 export type AdaptiveRule = 'diffusers' | 'comfyui';
 
@@ -30,8 +32,8 @@ export function pag(options: PagOptions): Guidance {
 }
 
 /**
- * ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)): classifier-free guidance and PAG, together (appendix of the paper; diffusers).
- * Throws an InputError when a scale is not finite or the adaptive scale is negative.
+ * ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)): classifier-free guidance and PAG, together (appendix of the paper;
+ * diffusers). Throws an InputError when a scale is not finite or the adaptive scale is negative.
  */
 export function cfgPag(guidanceScale: PerSample, options: PagOptions): Guidance {
   checkScale('pagScale', options.pagScale);
@@ -49,5 +51,7 @@ export function pagScaleAt(options: PagOptions, { timestep }: Pick<GuidanceStep,
   const { pagScale, pagAdaptiveScale: a = 0, pagAdaptiveRule = 'diffusers', layers } = options;
   if (layers.length === 0) return 0;
   if (a === 0) return pagScale;
-  return mapScale(pagScale, (s) => Math.max(0, s - (pagAdaptiveRule === 'diffusers' ? a : s * a ** 4) * (1000 - timestep)));
+  return mapScale(pagScale, (s) =>
+    Math.max(0, s - (pagAdaptiveRule === 'diffusers' ? a : s * a ** 4) * (1000 - timestep)),
+  );
 }

@@ -9,7 +9,8 @@ export interface Parameter {
   /** As `pagScale`; on the command line `--pag-scale`. */
   readonly name: string;
   /**
-   * - `scale`: a number, or one for each sample.  `number`: a number.  `integer`: a whole number.  `numbers`: some numbers.
+   * - `scale`: a number, or one for each sample.  `number`: a number.  `integer`: a whole number.  `numbers`: some
+   *   numbers.
    * - `layers`: selectors of self-attention layers.  `choice`: one of `choices`.
    */
   readonly kind: 'scale' | 'number' | 'integer' | 'numbers' | 'layers' | 'choice';
@@ -37,7 +38,8 @@ export function readParameter(parameter: Parameter, text: string): ParameterValu
   const parts = text.split(',').map((part) => part.trim());
   if (parameter.kind === 'layers') return checked(parameter, parts);
   const numbers = parts.map((part) => (part === '' ? NaN : Number(part)));
-  if (numbers.some(Number.isNaN)) throw new InputError(`${flagOf(parameter.name)} is "${text}"; it must be ${expectation(parameter)}`);
+  if (numbers.some(Number.isNaN))
+    throw new InputError(`${flagOf(parameter.name)} is "${text}"; it must be ${expectation(parameter)}`);
   return checked(parameter, numbers.length === 1 && parameter.kind !== 'numbers' ? numbers[0] : numbers);
 }
 
@@ -54,7 +56,8 @@ export function checked(parameter: Parameter, value: ParameterValue): ParameterV
   if (list.length === 0) return refuse();
   if (Array.isArray(value) && !['scale', 'numbers', 'layers'].includes(kind)) return refuse();
   if (kind === 'choice') return choices.includes(value as string) ? value : refuse();
-  if (kind === 'layers') return list.every((part) => typeof part === 'string' && part !== '') ? list as readonly string[] : refuse();
+  if (kind === 'layers')
+    return list.every((part) => typeof part === 'string' && part !== '') ? (list as readonly string[]) : refuse();
   if (!list.every((part) => typeof part === 'number')) return refuse();
   if (kind === 'integer' && !list.every(Number.isInteger)) return refuse();
   if (value !== parameter.default) checkScale(flagOf(name), list, least, most);
@@ -65,11 +68,17 @@ export function checked(parameter: Parameter, value: ParameterValue): ParameterV
 export function expectation({ kind, least, most, choices = [] }: Parameter): string {
   const range = rangeText(least ?? -Infinity, most ?? Infinity);
   switch (kind) {
-    case 'scale': return `${range}, or one for each sample`;
-    case 'number': return range;
-    case 'integer': return range.replace('finite number', 'whole number').replace('a number', 'a whole number');
-    case 'numbers': return `some numbers with commas between them, each ${range}`;
-    case 'layers': return 'selectors of self-attention layers with commas between them';
-    case 'choice': return `one of ${choices.join(', ')}`;
+    case 'scale':
+      return `${range}, or one for each sample`;
+    case 'number':
+      return range;
+    case 'integer':
+      return range.replace('finite number', 'whole number').replace('a number', 'a whole number');
+    case 'numbers':
+      return `some numbers with commas between them, each ${range}`;
+    case 'layers':
+      return 'selectors of self-attention layers with commas between them';
+    case 'choice':
+      return `one of ${choices.join(', ')}`;
   }
 }

@@ -6,8 +6,8 @@ import { reflect } from '../nn/gaussian.ts';
 import { matrixOf, product, separable, type Matrix } from './separable.ts';
 
 /**
- * The levels of x [B,C,H,W], the finest details first: each is the picture less its blurred half, doubled again; the last is
- * what remains, [B,C,H/2ⁿ⁻¹,W/2ⁿ⁻¹].
+ * The levels of x [B,C,H,W], the finest details first: each is the picture less its blurred half, doubled again; the
+ * last is what remains, [B,C,H/2ⁿ⁻¹,W/2ⁿ⁻¹].
  * @throws InputError when height or width cannot be halved so often
  */
 export function laplacianPyramid(x: Tensor, levels: number): readonly Tensor[] {
@@ -33,7 +33,10 @@ function halved(x: Tensor): Tensor {
     throw new InputError(`a picture of ${height} × ${width} cannot be halved; use fewer frequency levels`);
   }
   const halving = (size: number): Matrix => {
-    const pairs = matrixOf(size / 2, size, (row) => [[2 * row, 0.5], [2 * row + 1, 0.5]]);
+    const pairs = matrixOf(size / 2, size, (row) => [
+      [2 * row, 0.5],
+      [2 * row + 1, 0.5],
+    ]);
     return product(pairs, binomialBlur(size));
   };
   return separable(x, halving(height), halving(width));
@@ -47,7 +50,10 @@ function doubled(x: Tensor): Tensor {
     const bilinear = matrixOf(2 * size, size, (row) => {
       const nearest = Math.floor(row / 2);
       const neighbour = row % 2 === 0 ? nearest - 1 : nearest + 1;
-      return [[nearest, 0.75], [inside(neighbour), 0.25]];
+      return [
+        [nearest, 0.75],
+        [inside(neighbour), 0.25],
+      ];
     });
     return product(binomialBlur(2 * size), bilinear);
   };
@@ -56,7 +62,5 @@ function doubled(x: Tensor): Tensor {
 
 /** (1, 4, 6, 4, 1)/16, continued by reflection. */
 function binomialBlur(size: number): Matrix {
-  return matrixOf(size, size, (row) =>
-    [1, 4, 6, 4, 1].map((weight, i) => [reflect(row + i - 2, size), weight / 16]),
-  );
+  return matrixOf(size, size, (row) => [1, 4, 6, 4, 1].map((weight, i) => [reflect(row + i - 2, size), weight / 16]));
 }

@@ -28,11 +28,44 @@ export const guidances: Readonly<Record<string, GuidanceEntry>> = {
 
 /** What any guidance can be given: rescale, which comes last, and an interval, outside of which nothing is guided. */
 export const commonParameters: readonly Parameter[] = [
-  { name: 'guidanceRescale', kind: 'scale', summary: 'φ: how far the result is scaled back to the spread of ε(c) (arXiv 2305.08891); 0 is not at all', default: 0, least: 0, most: 1 },
-  { name: 'guidanceStart', kind: 'number', summary: 'the share of the steps before guidance starts', default: 0, least: 0, most: 1 },
-  { name: 'guidanceStop', kind: 'number', summary: 'the share of the steps after which guidance stops', default: 1, least: 0, most: 1 },
-  { name: 'guidanceSigmaAbove', kind: 'number', summary: 'guidance only where the noise level σ is above this (arXiv 2404.07724)', default: 0, least: 0 },
-  { name: 'guidanceSigmaUpTo', kind: 'number', summary: 'guidance only where the noise level σ is not above this', default: Infinity, least: 0 },
+  {
+    name: 'guidanceRescale',
+    kind: 'scale',
+    summary: 'φ: how far the result is scaled back to the spread of ε(c) (arXiv 2305.08891); 0 is not at all',
+    default: 0,
+    least: 0,
+    most: 1,
+  },
+  {
+    name: 'guidanceStart',
+    kind: 'number',
+    summary: 'the share of the steps before guidance starts',
+    default: 0,
+    least: 0,
+    most: 1,
+  },
+  {
+    name: 'guidanceStop',
+    kind: 'number',
+    summary: 'the share of the steps after which guidance stops',
+    default: 1,
+    least: 0,
+    most: 1,
+  },
+  {
+    name: 'guidanceSigmaAbove',
+    kind: 'number',
+    summary: 'guidance only where the noise level σ is above this (arXiv 2404.07724)',
+    default: 0,
+    least: 0,
+  },
+  {
+    name: 'guidanceSigmaUpTo',
+    kind: 'number',
+    summary: 'guidance only where the noise level σ is not above this',
+    default: Infinity,
+    least: 0,
+  },
 ];
 
 export const guidanceNames: readonly string[] = Object.keys(guidances);
@@ -44,18 +77,24 @@ export function parametersOf(name: string): readonly Parameter[] {
 
 /**
  * The guidance called `name`. Parameters that are not given have their defaults.
- * @throws InputError for an unknown name or parameter, a value out of range, a selector without a layer, or a model that
- *   lacks what the guidance needs
+ * @throws InputError for an unknown name or parameter, a value out of range, a selector without a layer, or a model
+ *   that lacks what the guidance needs
  */
 export function createGuidance(name: string, given: ParameterValues, context: GuidanceContext): Guidance {
   const entry = entryOf(name);
   const parameters = parametersOf(name);
   for (const key of Object.keys(given)) {
     if (!parameters.some((parameter) => parameter.name === key)) {
-      throw new InputError(`the guidance "${name}" has no ${flagOf(key)}; it has ${parameters.map((parameter) => flagOf(parameter.name)).join(', ')}`);
+      throw new InputError(
+        `the guidance "${name}" has no ${flagOf(key)}; it has ${parameters.map((parameter) => flagOf(parameter.name)).join(', ')}`,
+      );
     }
   }
-  const values = valuesOf(new Map(parameters.map((parameter) => [parameter.name, checked(parameter, given[parameter.name] ?? parameter.default)])));
+  const values = valuesOf(
+    new Map(
+      parameters.map((parameter) => [parameter.name, checked(parameter, given[parameter.name] ?? parameter.default)]),
+    ),
+  );
   const guidance = rescaled(entry.create(values, context), values.scale('guidanceRescale'));
   const [start, stop] = [values.number('guidanceStart'), values.number('guidanceStop')];
   const [above, upTo] = [values.number('guidanceSigmaAbove'), values.number('guidanceSigmaUpTo')];
@@ -64,7 +103,8 @@ export function createGuidance(name: string, given: ParameterValues, context: Gu
 }
 
 function entryOf(name: string): GuidanceEntry {
-  if (!Object.hasOwn(guidances, name)) throw new InputError(`there is no guidance "${name}"; there are ${guidanceNames.join(', ')}`);
+  if (!Object.hasOwn(guidances, name))
+    throw new InputError(`there is no guidance "${name}"; there are ${guidanceNames.join(', ')}`);
   return guidances[name];
 }
 

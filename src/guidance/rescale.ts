@@ -18,8 +18,17 @@ export function rescaled(guidance: Guidance, phi: PerSample): Guidance {
       const shares = scalesFor(phi, guided);
       const wanted = std(predictOne(step, conditional));
       const found = std(guided);
-      const matched = scale(guided, wanted.map((deviation, b) => deviation / found[b]));
-      const mixed = add(scale(matched, shares), scale(guided, shares.map((share) => 1 - share)));
+      const matched = scale(
+        guided,
+        wanted.map((deviation, b) => deviation / found[b]),
+      );
+      const mixed = add(
+        scale(matched, shares),
+        scale(
+          guided,
+          shares.map((share) => 1 - share),
+        ),
+      );
       return keep(guided, mixed, (b) => shares[b] === 0 || found[b] === 0 || found[b] === wanted[b]);
     },
   };

@@ -27,7 +27,8 @@ export interface SagOptions {
 export function sag({ sagScale, layer, blurSigma = 9, blurWindow = 31, guidanceScale = 1 }: SagOptions): Guidance {
   checkScale('sagScale', sagScale);
   checkScale('guidanceScale', guidanceScale);
-  if (!(blurSigma > 0 && blurSigma < Infinity)) throw new InputError(`blurSigma is ${blurSigma}; it must be a number above 0`);
+  if (!(blurSigma > 0 && blurSigma < Infinity))
+    throw new InputError(`blurSigma is ${blurSigma}; it must be a number above 0`);
   if (!(Number.isInteger(blurWindow) && blurWindow % 2 === 1 && blurWindow > 0)) {
     throw new InputError(`blurWindow is ${blurWindow}; it must be an odd whole number`);
   }
@@ -50,17 +51,24 @@ export function sag({ sagScale, layer, blurSigma = 9, blurWindow = 31, guidanceS
   };
 }
 
-/** x̄ = α x̃₀ + σ ε, x̃₀ being x̂₀ blurred where the mask is, and ε the noise of x_t: hence x̄ = x_t + α (x̃₀ − x̂₀). */
+/**
+ * x̄ = α x̃₀ + σ ε, x̃₀ being x̂₀ blurred where the mask is, and ε the noise of x_t: hence x̄ = x_t + α (x̃₀ − x̂₀).
+ */
 function degraded(step: GuidanceStep, prediction: Tensor, map: Tensor, blur: (x: Tensor) => Tensor): Tensor {
   const original = step.toOriginal(prediction);
   const loss = subtract(blur(original), original);
   const masked = attentionMask(map, original.shape);
-  return addScaled(step.sample, step.signal, mapElements(loss, (value, i) => (masked(i) ? value : 0)));
+  return addScaled(
+    step.sample,
+    step.signal,
+    mapElements(loss, (value, i) => (masked(i) ? value : 0)),
+  );
 }
 
 /**
- * Whether the element i of a picture [B,C,H,W] receives more than its share of attention: the sum over all queries of the
- * map's mean over the heads is above 1. The map's grid is that of the picture, coarser; each of its tokens covers a square.
+ * Whether the element i of a picture [B,C,H,W] receives more than its share of attention: the sum over all queries of
+ * the map's mean over the heads is above 1. The map's grid is that of the picture, coarser; each of its tokens covers a
+ * square.
  * @param map [B,h,N,N]
  */
 function attentionMask(map: Tensor, [, channels, height, width]: readonly number[]): (i: number) => boolean {
@@ -80,6 +88,10 @@ function attentionMask(map: Tensor, [, channels, height, width]: readonly number
 
 function blurred(x: Tensor, sigma: number, window: number): Tensor {
   const [, , height, width] = x.shape;
-  const blur = (size: number): Matrix => ({ rows: size, columns: size, entries: gaussianBlurMatrix(size, sigma, window) });
+  const blur = (size: number): Matrix => ({
+    rows: size,
+    columns: size,
+    entries: gaussianBlurMatrix(size, sigma, window),
+  });
   return separable(x, blur(height), blur(width));
 }

@@ -17,7 +17,10 @@ export function mapScale(scales: PerSample, f: (scale: number) => number): PerSa
 export function scalesFor(scales: PerSample, x: Tensor): readonly number[] {
   const batch = x.shape[0];
   if (typeof scales === 'number') return Array.from({ length: batch }, () => scales);
-  if (scales.length !== batch) throw new InputError(`${scales.length} guidance scales are given for ${batch} samples; give one for each, or one for all`);
+  if (scales.length !== batch)
+    throw new InputError(
+      `${scales.length} guidance scales are given for ${batch} samples; give one for each, or one for all`,
+    );
   return scales;
 }
 

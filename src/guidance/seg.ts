@@ -16,10 +16,15 @@ export interface SegOptions {
 }
 
 /**
- * ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)), where the queries of the perturbed pass are blurred over the token grid:
- * its energy landscape is smoother. Throws an InputError when a scale is not finite or σ is negative.
+ * ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)), where the queries of the perturbed pass are blurred over the token
+ * grid: its energy landscape is smoother. Throws an InputError when a scale is not finite or σ is negative.
  */
 export function seg({ segScale, blurSigma, layers, guidanceScale = 1 }: SegOptions): Guidance {
   checkScale('segScale', segScale);
-  return awayFrom({ name: 'seg', guidanceScale, scaleAt: () => segScale, perturbed: perturbed(layers, queryBlur(blurSigma)) });
+  return awayFrom({
+    name: 'seg',
+    guidanceScale,
+    scaleAt: () => segScale,
+    perturbed: perturbed(layers, queryBlur(blurSigma)),
+  });
 }

@@ -26,14 +26,16 @@ export function separable(x: Tensor, down: Matrix, across: Matrix): Tensor {
     for (let y = 0; y < height; y++) {
       for (let target = 0; target < across.rows; target++) {
         let sum = 0;
-        for (let source = 0; source < width; source++) sum += across.entries[target * width + source] * pixels[y * width + source];
+        for (let source = 0; source < width; source++)
+          sum += across.entries[target * width + source] * pixels[y * width + source];
         half[y * across.rows + target] = sum;
       }
     }
     for (let target = 0; target < down.rows; target++) {
       for (let column = 0; column < across.rows; column++) {
         let sum = 0;
-        for (let source = 0; source < height; source++) sum += down.entries[target * height + source] * half[source * across.rows + column];
+        for (let source = 0; source < height; source++)
+          sum += down.entries[target * height + source] * half[source * across.rows + column];
         out[(picture * down.rows + target) * across.rows + column] = sum;
       }
     }
@@ -46,14 +48,19 @@ export function product(a: Matrix, b: Matrix): Matrix {
   const entries = new Float64Array(a.rows * b.columns);
   for (let i = 0; i < a.rows; i++) {
     for (let j = 0; j < b.columns; j++) {
-      for (let k = 0; k < a.columns; k++) entries[i * b.columns + j] += a.entries[i * a.columns + k] * b.entries[k * b.columns + j];
+      for (let k = 0; k < a.columns; k++)
+        entries[i * b.columns + j] += a.entries[i * a.columns + k] * b.entries[k * b.columns + j];
     }
   }
   return { rows: a.rows, columns: b.columns, entries };
 }
 
 /** The matrix whose row `i` is made of the given [column, weight] pairs; pairs of one column add up. */
-export function matrixOf(rows: number, columns: number, pairsOf: (row: number) => readonly (readonly [number, number])[]): Matrix {
+export function matrixOf(
+  rows: number,
+  columns: number,
+  pairsOf: (row: number) => readonly (readonly [number, number])[],
+): Matrix {
   const entries = new Float64Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     for (const [column, weight] of pairsOf(row)) entries[row * columns + column] += weight;

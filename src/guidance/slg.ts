@@ -1,4 +1,6 @@
-/** Skip-layer guidance (Stability AI 2024, for Stable Diffusion 3.5; spatiotemporal skip guidance, arXiv 2411.18664). */
+/**
+ * Skip-layer guidance (Stability AI 2024, for Stable Diffusion 3.5; spatiotemporal skip guidance, arXiv 2411.18664).
+ */
 import type { PerSample } from '../tensor/arithmetic.ts';
 import { skip } from '../nn/attention-perturbations.ts';
 import { awayFrom } from './away.ts';

@@ -15,10 +15,14 @@ export interface SoftPagOptions extends Omit<PagOptions, 'mixer'> {
 }
 
 /**
- * PAG whose perturbed map lies between attention and the identity, A ← (1 − λ) A + λ I, for each head as far as one likes.
- * Throws an InputError when a λ is outside [0, 1], a scale is not finite, or (when it runs) the λ are not as many as the heads.
+ * PAG whose perturbed map lies between attention and the identity, A ← (1 − λ) A + λ I, for each head as far as one
+ * likes. Throws an InputError when a λ is outside [0, 1], a scale is not finite, or (when it runs) the λ are not as
+ * many as the heads.
  */
 export function softPag({ lambda, guidanceScale = 1, ...options }: SoftPagOptions): Guidance {
   const lambdaOf = typeof lambda === 'function' ? lambda : () => lambda;
-  return { ...cfgPag(guidanceScale, { ...options, mixer: (layer) => softIdentity(lambdaOf(layer)) }), name: 'soft-pag' };
+  return {
+    ...cfgPag(guidanceScale, { ...options, mixer: (layer) => softIdentity(lambdaOf(layer)) }),
+    name: 'soft-pag',
+  };
 }

@@ -21,10 +21,10 @@ export function tcfg(guidanceScale: PerSample): Guidance {
 }
 
 /**
- * û, from inner products alone. v is a c + b u up to its length, where (a, b) is the leading eigenvector, a² + b² = 1, of
- * the Gram matrix [[⟨c,c⟩, ⟨c,u⟩], [⟨c,u⟩, ⟨u,u⟩]] with eigenvalue λ = ‖a c + b u‖². The matrix' second row says
- * a ⟨c,u⟩ + b ⟨u,u⟩ = λ b, hence û = ⟨u, a c + b u⟩ (a c + b u) / λ = b (a c + b u) = ab c + b² u.
- * With (a, b) = (cos θ, sin θ), the double angle is that of (⟨c,c⟩ − ⟨u,u⟩, 2⟨c,u⟩).
+ * û, from inner products alone. v is a c + b u up to its length, where (a, b) is the leading eigenvector, a² + b² = 1,
+ * of the Gram matrix [[⟨c,c⟩, ⟨c,u⟩], [⟨c,u⟩, ⟨u,u⟩]] with eigenvalue λ = ‖a c + b u‖². The matrix' second row says a
+ * ⟨c,u⟩ + b ⟨u,u⟩ = λ b, hence û = ⟨u, a c + b u⟩ (a c + b u) / λ = b (a c + b u) = ab c + b² u. With (a, b) = (cos θ,
+ * sin θ), the double angle is that of (⟨c,c⟩ − ⟨u,u⟩, 2⟨c,u⟩).
  */
 function ontoLeadingDirection(u: Tensor, c: Tensor): Tensor {
   const [cc, cu, uu] = [dot(c, c), dot(c, u), dot(u, u)];
@@ -33,8 +33,17 @@ function ontoLeadingDirection(u: Tensor, c: Tensor): Tensor {
   const bb = cc.map((square, b) => {
     const difference = square - uu[b];
     // (1 − cos 2θ)/2, without the cancellation where cos 2θ is near 1.
-    return difference > 0 ? (2 * cu[b] ** 2) / (length[b] * (length[b] + difference)) : (length[b] - difference) / (2 * length[b]);
+    return difference > 0
+      ? (2 * cu[b] ** 2) / (length[b] * (length[b] + difference))
+      : (length[b] - difference) / (2 * length[b]);
   });
   // Orthogonal and of one length, c and u lead equally: nothing is there to be damped.
-  return keep(u, combine([[ab, c], [bb, u]]), (b) => length[b] === 0);
+  return keep(
+    u,
+    combine([
+      [ab, c],
+      [bb, u],
+    ]),
+    (b) => length[b] === 0,
+  );
 }

@@ -42,7 +42,10 @@ export interface Kernels {
   activation(x: Tensor, kind: Activation): Tensor;
   /** x [B,C,H,W] → [B,C,2H,2W], each pixel four times. */
   upsampleNearest2x(x: Tensor): Tensor;
-  /** conv2d(upsampleNearest2x(x), weight [O,C,3,3], bias [O], 1, one pixel on each side) → [B,O,2H,2W], with what meets the same pixel added up first. */
+  /**
+   * conv2d(upsampleNearest2x(x), weight [O,C,3,3], bias [O], 1, one pixel on each side) → [B,O,2H,2W], with what meets
+   * the same pixel added up first.
+   */
   upsampleConv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor;
   /** x [B,C,H,W] → [B,C,⌊H/2⌋,⌊W/2⌋], the mean of 2 × 2 pixels. */
   averagePool2x(x: Tensor): Tensor;

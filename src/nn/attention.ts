@@ -1,6 +1,7 @@
 /**
  * Self-attention over the picture (`diffusers.models.attention_processor.Attention` as UNet2DModel builds it), and the
- * place where Perturbed-Attention Guidance acts: `mix`, the one layer in which a pixel sees another pixel, is an argument.
+ * place where Perturbed-Attention Guidance acts: `mix`, the one layer in which a pixel sees another pixel, is an
+ * argument.
  */
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Kernels } from '../kernels/kernels.ts';
@@ -49,7 +50,13 @@ export const softmaxAttention: AttentionMixer = {
  * @param x [B,C,H,W]
  * @returns the same shape
  */
-export function attention(context: Context, path: string, x: Tensor, options: AttentionOptions, mixer: AttentionMixer): Tensor {
+export function attention(
+  context: Context,
+  path: string,
+  x: Tensor,
+  options: AttentionOptions,
+  mixer: AttentionMixer,
+): Tensor {
   if (!mixer.mix) return context.tap(path, x);
   const { kernels } = context;
   const [, , height, width] = x.shape as [number, number, number, number];

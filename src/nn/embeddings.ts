@@ -16,10 +16,16 @@ const f32 = Math.fround;
 /**
  * The sinusoidal embedding of "Attention is all you need" and DDPM (`get_timestep_embedding`, period 10,000).
  * @param timesteps one number per sample; fractions are allowed
- * @returns [B, size]: sines then cosines of t·fᵢ, fᵢ = 10000^(−i/(half − shift)), or the cosines first if `cosineFirst`;
- *   an odd size ends in a zero
+ * @returns [B, size]: sines then cosines of t·fᵢ, fᵢ = 10000^(−i/(half − shift)), or the cosines first if
+ *   `cosineFirst`; an odd size ends in a zero
  */
-export function sinusoid(timesteps: readonly number[], size: number, cosineFirst: boolean, shift: number, dtype: DType): Tensor {
+export function sinusoid(
+  timesteps: readonly number[],
+  size: number,
+  cosineFirst: boolean,
+  shift: number,
+  dtype: DType,
+): Tensor {
   const half = Math.floor(size / 2);
   const out = allocate(dtype, timesteps.length * size);
   for (let i = 0; i < half; i++) {
@@ -56,7 +62,10 @@ export function fourierFeatures(timesteps: readonly number[], frequencies: Tenso
   return tensor(dtype, [timesteps.length, 2 * n], out);
 }
 
-/** Rows of a table, one per index (`torch.nn.Embedding`): table [n, D] → [B, D]. Throws a RangeError for an index outside the table. */
+/**
+ * Rows of a table, one per index (`torch.nn.Embedding`): table [n, D] → [B, D]. Throws a RangeError for an index
+ * outside the table.
+ */
 export function lookUp(table: Tensor, indices: readonly number[]): Tensor {
   const [rows, size] = table.shape as [number, number];
   const out = zeros(table.dtype, [indices.length, size]);

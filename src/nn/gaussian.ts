@@ -8,7 +8,9 @@ import { exp } from '../tensor/math.ts';
  */
 export function gaussianBlurMatrix(size: number, sigma: number, window: number): Float64Array {
   const half = Math.min((window - 1) / 2, size - 1);
-  const weights = Array.from({ length: 2 * half + 1 }, (_, i) => (sigma === 0 ? Number(i === half) : exp(-0.5 * ((i - half) / sigma) ** 2)));
+  const weights = Array.from({ length: 2 * half + 1 }, (_, i) =>
+    sigma === 0 ? Number(i === half) : exp(-0.5 * ((i - half) / sigma) ** 2),
+  );
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const matrix = new Float64Array(size * size);
   for (let target = 0; target < size; target++) {
@@ -19,7 +21,10 @@ export function gaussianBlurMatrix(size: number, sigma: number, window: number):
   return matrix;
 }
 
-/** The pixel at `index` of a line continued as 2 1 0 1 2 … n−2 n−1 n−2: torch's padding mode "reflect", as far as one likes. */
+/**
+ * The pixel at `index` of a line continued as 2 1 0 1 2 … n−2 n−1 n−2: torch's padding mode "reflect", as far as one
+ * likes.
+ */
 export function reflect(index: number, size: number): number {
   const period = Math.max(1, 2 * (size - 1));
   const folded = Math.abs(index) % period;

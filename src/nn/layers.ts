@@ -14,8 +14,17 @@ export function evenPadding(pixels: number): Padding {
   return { top: pixels, bottom: pixels, left: pixels, right: pixels };
 }
 
-/** torch.nn.Conv2d: x [B,C,H,W] → [B,O,H′,W′]. Where x is two pictures, joined at channel `seam`, they are summed apart. */
-export function conv2d(context: Context, path: string, x: Tensor, stride: number, padding: Padding, seam?: number): Tensor {
+/**
+ * torch.nn.Conv2d: x [B,C,H,W] → [B,O,H′,W′]. Where x is two pictures, joined at channel `seam`, they are summed apart.
+ */
+export function conv2d(
+  context: Context,
+  path: string,
+  x: Tensor,
+  stride: number,
+  padding: Padding,
+  seam?: number,
+): Tensor {
   const bias = context.weights.get(`${path}.bias`);
   return context.tap(path, context.kernels.conv2d(x, weight(context, `${path}.weight`), bias, stride, padding, seam));
 }

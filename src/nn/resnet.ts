@@ -1,8 +1,9 @@
 /**
  * The residual block (`diffusers.models.resnet.ResnetBlock2D`): where the picture meets the time.
  *
- * On the way up its input is two pictures, the hidden one and the skip, joined at a `seam`. Its first convolutions sum what each of them
- * has to say apart. Passes of a guidance that differ in the hidden picture alone then have the other sum in common.
+ * On the way up its input is two pictures, the hidden one and the skip, joined at a `seam`. Its first convolutions sum
+ * what each of them has to say apart. Passes of a guidance that differ in the hidden picture alone then have the other
+ * sum in common.
  */
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Activation } from '../kernels/kernels.ts';
@@ -27,14 +28,23 @@ export interface ResnetOptions {
  * @param seam where x is two pictures joined: the channel with which the second begins
  * @returns [B,O,H,W], or twice or half as large
  */
-export function resnetBlock(context: Context, path: string, x: Tensor, temb: Tensor, options: ResnetOptions, seam?: number): Tensor {
+export function resnetBlock(
+  context: Context,
+  path: string,
+  x: Tensor,
+  temb: Tensor,
+  options: ResnetOptions,
+  seam?: number,
+): Tensor {
   const { kernels } = context;
   const { groups, eps, activation } = options;
   const act = (value: Tensor): Tensor => kernels.activation(value, activation);
   const resize = (value: Tensor): Tensor =>
-    options.resize === 'up' ? kernels.upsampleNearest2x(value)
-    : options.resize === 'down' ? kernels.averagePool2x(value)
-    : value;
+    options.resize === 'up'
+      ? kernels.upsampleNearest2x(value)
+      : options.resize === 'down'
+        ? kernels.averagePool2x(value)
+        : value;
 
   let h = resize(act(groupNorm(context, `${path}.norm1`, x, groups, eps)));
   h = conv2d(context, `${path}.conv1`, h, 1, evenPadding(1), seam && seamOfGroups(seam, x.shape[1], groups));
@@ -59,8 +69,8 @@ export function resnetBlock(context: Context, path: string, x: Tensor, temb: Ten
 }
 
 /**
- * The seam that a group norm leaves of one: a group that straddles it mixes both pictures, so from the next group on there is the second
- * alone. Undefined when no group is left.
+ * The seam that a group norm leaves of one: a group that straddles it mixes both pictures, so from the next group on
+ * there is the second alone. Undefined when no group is left.
  */
 export function seamOfGroups(seam: number, channels: number, groups: number): number | undefined {
   const size = channels / groups;

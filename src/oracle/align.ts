@@ -1,4 +1,7 @@
-/** Finding the tensors of a port by name and by layout: other backends store pictures channels-last, or as rows of tokens. */
+/**
+ * Finding the tensors of a port by name and by layout: other backends store pictures channels-last, or as rows of
+ * tokens.
+ */
 import { sameShape, shapeText, sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
 import { readTensor, type SafetensorsFile } from '../formats/safetensors.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -20,7 +23,11 @@ export interface Alignment {
 
 /** Which stored dtypes a precision may be written in: its own, or wider. */
 const wideEnough: Readonly<Record<FormatName, readonly Tensor['dtype'][]>> = {
-  f32: ['f32', 'f64'], tf32: ['f32', 'f64'], bf16: ['bf16', 'f32', 'f64'], f16: ['f16', 'f32', 'f64'], mixed: ['f16', 'f32', 'f64'],
+  f32: ['f32', 'f64'],
+  tf32: ['f32', 'f64'],
+  bf16: ['bf16', 'f32', 'f64'],
+  f16: ['f16', 'f32', 'f64'],
+  mixed: ['f16', 'f32', 'f64'],
 };
 
 /**
@@ -28,7 +35,12 @@ const wideEnough: Readonly<Record<FormatName, readonly Tensor['dtype'][]>> = {
  * @throws InputError when two of their tensors are the same tap
  */
 export function align(file: SafetensorsFile, truth: Trace, format: FormatName): Alignment {
-  const [found, shared, notes, problems] = [new Map<string, Tensor>(), new Map<string, Tensor>(), new Map<string, string>(), new Map<string, string>()];
+  const [found, shared, notes, problems] = [
+    new Map<string, Tensor>(),
+    new Map<string, Tensor>(),
+    new Map<string, string>(),
+    new Map<string, string>(),
+  ];
   const unknown: string[] = [];
   const taken = new Map<string, string>();
   const doubtful = new Map<string, Tensor>();
@@ -36,21 +48,31 @@ export function align(file: SafetensorsFile, truth: Trace, format: FormatName): 
     const tap = [name, canonical(name)].find((candidate) => truth.has(candidate));
     if (tap === undefined) {
       const plain = canonical(name).replace('perturbed.', '');
-      const value = plain !== canonical(name) && truth.has(plain) ? inLayoutOf(readTensor(file, name), truth.get(plain)!)?.value : undefined;
+      const value =
+        plain !== canonical(name) && truth.has(plain)
+          ? inLayoutOf(readTensor(file, name), truth.get(plain)!)?.value
+          : undefined;
       if (value) shared.set(plain, value);
       else unknown.push(name);
       continue;
     }
-    if (taken.has(tap)) throw new InputError(`${file.source}: "${taken.get(tap)}" and "${name}" are both the tap ${tap}`);
+    if (taken.has(tap))
+      throw new InputError(`${file.source}: "${taken.get(tap)}" and "${name}" are both the tap ${tap}`);
     taken.set(tap, name);
     const theirs = readTensor(file, name);
     if (!wideEnough[format].includes(theirs.dtype)) {
-      problems.set(tap, `is stored as ${theirs.dtype}, which is narrower than ${format}; say --dtype ${theirs.dtype} if you computed in it`);
+      problems.set(
+        tap,
+        `is stored as ${theirs.dtype}, which is narrower than ${format}; say --dtype ${theirs.dtype} if you computed in it`,
+      );
       continue;
     }
     const read = inLayoutOf(theirs, truth.get(tap)!);
     if (!read) {
-      problems.set(tap, `has shape ${shapeText(theirs.shape)}, expected ${shapeText(truth.get(tap)!.shape)} (or that as NHWC, as tokens, or flattened)`);
+      problems.set(
+        tap,
+        `has shape ${shapeText(theirs.shape)}, expected ${shapeText(truth.get(tap)!.shape)} (or that as NHWC, as tokens, or flattened)`,
+      );
       continue;
     }
     found.set(tap, read.value);
@@ -58,13 +80,17 @@ export function align(file: SafetensorsFile, truth: Trace, format: FormatName): 
     const said = [...(name === tap ? [] : [`"${name}"`]), ...(read.note ? [read.note] : [])];
     if (said.length > 0) notes.set(tap, `read from ${said.join(', ')}`);
   }
-  // Where two layouts have one shape, as with as many channels as rows and columns, the rest of the file says which it is.
+  // Where two layouts have one shape, as with as many channels as rows and columns, the rest of the file says which it
+  // is.
   if ([...notes.values()].some((said) => said.endsWith(channelsLast))) {
     for (const [tap, theirs] of doubtful) {
       const read = asChannelsLast(theirs, truth.get(tap)!);
       if (!read) continue;
       found.set(tap, read);
-      notes.set(tap, `read from ${[...(taken.get(tap) === tap ? [] : [`"${taken.get(tap)}"`]), channelsLast].join(', ')}`);
+      notes.set(
+        tap,
+        `read from ${[...(taken.get(tap) === tap ? [] : [`"${taken.get(tap)}"`]), channelsLast].join(', ')}`,
+      );
     }
   }
   return { found, shared, notes, problems, unknown };
@@ -72,7 +98,11 @@ export function align(file: SafetensorsFile, truth: Trace, format: FormatName): 
 
 /** Other spellings: the names that `pag forward` writes, other separators, and the object that holds the model. */
 function canonical(name: string): string {
-  const dotted = name.replaceAll('/', '.').replace(/^(?:model|unet|module)\./, '').replace(/^tap\./, '').replace(/^perturbed\.tap\./, 'perturbed.');
+  const dotted = name
+    .replaceAll('/', '.')
+    .replace(/^(?:model|unet|module)\./, '')
+    .replace(/^tap\./, '')
+    .replace(/^perturbed\.tap\./, 'perturbed.');
   if (dotted === 'sample') return 'prediction';
   return dotted === 'perturbed' ? 'perturbed.prediction' : dotted;
 }
@@ -81,7 +111,9 @@ const channelsLast = 'channels last (NHWC)';
 
 /** A picture that may be channels last by its shape too, read so; undefined where it is not nearer to the truth. */
 function asChannelsLast(theirs: Tensor, truth: Tensor): Tensor | undefined {
-  const [nhwc] = layoutsOf(truth.shape, theirs.shape).filter(({ note, dimensions }) => note === channelsLast && sameShape(dimensions, theirs.shape));
+  const [nhwc] = layoutsOf(truth.shape, theirs.shape).filter(
+    ({ note, dimensions }) => note === channelsLast && sameShape(dimensions, theirs.shape),
+  );
   if (!nhwc) return undefined;
   const read = permuted(theirs, nhwc.order);
   return distance(read, truth) < distance(theirs, truth) ? read : undefined;
@@ -94,14 +126,20 @@ interface Layout {
   readonly order: readonly number[];
 }
 
-/** Theirs in the layout of the truth; where more than one layout fits, in that which is closest. Undefined where none does. */
+/**
+ * Theirs in the layout of the truth; where more than one layout fits, in that which is closest. Undefined where none
+ * does.
+ */
 function inLayoutOf(theirs: Tensor, truth: Tensor): { value: Tensor; note?: string } | undefined {
   if (sameShape(theirs.shape, truth.shape)) return { value: theirs };
   if (theirs.data.length !== truth.data.length) return undefined;
   const fitting = layoutsOf(truth.shape, theirs.shape).map(({ note, dimensions, order }) => ({
-    note, value: { ...permuted(tensor(theirs.dtype, dimensions, theirs.data), order), shape: truth.shape },
+    note,
+    value: { ...permuted(tensor(theirs.dtype, dimensions, theirs.data), order), shape: truth.shape },
   }));
-  const [best] = fitting.map((one) => ({ ...one, distance: distance(one.value, truth) })).sort((a, b) => a.distance - b.distance);
+  const [best] = fitting
+    .map((one) => ({ ...one, distance: distance(one.value, truth) }))
+    .sort((a, b) => a.distance - b.distance);
   return best;
 }
 
@@ -117,11 +155,16 @@ function layoutsOf(ours: readonly number[], theirs: readonly number[]): readonly
     const [b, n, d] = ours;
     candidates.push({ note: 'channels first', dimensions: [b, d, n], order: [0, 2, 1] });
     const heads = theirs.length >= 3 ? theirs.at(-3)! : 0;
-    if (heads > 1 && theirs.at(-2) === n && d % heads === 0) candidates.push({ note: `${heads} heads apart`, dimensions: [b, heads, n, d / heads], order: [0, 2, 1, 3] });
+    if (heads > 1 && theirs.at(-2) === n && d % heads === 0)
+      candidates.push({ note: `${heads} heads apart`, dimensions: [b, heads, n, d / heads], order: [0, 2, 1, 3] });
   }
-  const reordered = candidates.filter(({ dimensions }) => theirs.length > 1 && (refines(theirs, dimensions) || refines(dimensions, theirs)));
+  const reordered = candidates.filter(
+    ({ dimensions }) => theirs.length > 1 && (refines(theirs, dimensions) || refines(dimensions, theirs)),
+  );
   const asIs = refines(theirs, ours) || refines(ours, theirs);
-  return asIs ? [{ note: `as ${shapeText(ours)}, row by row`, dimensions: ours, order: ours.map((_, i) => i) }, ...reordered] : reordered;
+  return asIs
+    ? [{ note: `as ${shapeText(ours)}, row by row`, dimensions: ours, order: ours.map((_, i) => i) }, ...reordered]
+    : reordered;
 }
 
 /** Whether `coarse` comes from `fine` by joining neighbouring dimensions; extents of 1 do not count. */

@@ -31,7 +31,14 @@ export interface Expected {
 }
 
 /** What a case computes. */
-export type Subject = OperationSubject | EmbeddingSubject | StagesSubject | UNetSubject | SchedulerSubject | GuidanceSubject | RunSubject;
+export type Subject =
+  | OperationSubject
+  | EmbeddingSubject
+  | StagesSubject
+  | UNetSubject
+  | SchedulerSubject
+  | GuidanceSubject
+  | RunSubject;
 
 /** One operation of `Kernels`, on probes: inputs from different numerical regimes. A probe's output is a tap. */
 export interface OperationSubject {

@@ -2,8 +2,8 @@
  * Checks what a port computed for a case. Every tap is judged twice:
  *
  * - *chained*: against the truth. The budget includes what honest errors of all earlier layers have grown into.
- * - *local*: against what follows from *their own* earlier taps. So a layer is found wrong although its input is, and a layer
- *   that does the right thing to a wrong input is told apart from the one that made it wrong.
+ * - *local*: against what follows from *their own* earlier taps. So a layer is found wrong although its input is, and a
+ *   layer that does the right thing to a wrong input is told apart from the one that made it wrong.
  */
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
@@ -79,11 +79,17 @@ export function check(one: Case, file: SafetensorsFile, format: Format, only?: r
   const exactTruth = inPrecision(one, format, () => trace(one, reference, { storage: format.storage, compute: 'f64' }));
   const wanted = (name: string): boolean => !only || matchesAny(only, name);
   const required = [...one.expected.keys()].filter(wanted);
-  if (only && ![...exactTruth.keys()].some(wanted)) throw new InputError(`--only ${only.join(',')} names no tap of ${one.name}; it has ${listed([...exactTruth.keys()])}`);
-  // In other precisions inputs are rounded first, and the truth is not that of the file; a second one would double the time.
+  if (only && ![...exactTruth.keys()].some(wanted))
+    throw new InputError(
+      `--only ${only.join(',')} names no tap of ${one.name}; it has ${listed([...exactTruth.keys()])}`,
+    );
+  // In other precisions inputs are rounded first, and the truth is not that of the file; a second one would double the
+  // time.
   if (format.storage === 'f32') refuseChanged(one, exactTruth);
   const aligned = align(file, exactTruth, format.name);
-  const theirs: Trace = new Map([...aligned.found].filter(([name]) => wanted(name)).map(([name, value]) => [name, cast(value, 'f64')]));
+  const theirs: Trace = new Map(
+    [...aligned.found].filter(([name]) => wanted(name)).map(([name, value]) => [name, cast(value, 'f64')]),
+  );
   const shared = [...aligned.shared].filter(([name]) => wanted(`perturbed.${name}`));
   const problems = new Map([...aligned.problems].filter(([name]) => wanted(name)));
   const missing = required.filter((name) => !theirs.has(name) && !problems.has(name));
@@ -94,30 +100,63 @@ export function check(one: Case, file: SafetensorsFile, format: Format, only?: r
   for (const [name, value] of shared) {
     const band = bands.get(name)!;
     const share = shareOf(deviation(cast(value, 'f64'), theirs.get(name) ?? band.truth, band.scale), band);
-    if (!(share <= 1)) problems.set(`perturbed.${name}`, `is not what ${name} is; before the first perturbed layer the two passes are the same`);
+    if (!(share <= 1))
+      problems.set(
+        `perturbed.${name}`,
+        `is not what ${name} is; before the first perturbed layer the two passes are the same`,
+      );
   }
-  const taps = [...exactTruth.keys()].filter((name) => theirs.has(name)).map((name): TapReport => {
-    const [found, band, localBand] = [theirs.get(name)!, bands.get(name)!, localBands.get(name)!];
-    const chained = judge(found, band);
-    const local = judge(found, localBand);
-    const measures = measure(found, band);
-    const status = measures.notFinite ? 'not finite' : !(local.share <= 1) ? 'wrong' : !(chained.share <= 1) ? 'inherited' : 'ok';
-    return { name, shape: band.truth.shape, status, chained, local, measures, heat: heatOf(found, band), note: aligned.notes.get(name) };
-  });
+  const taps = [...exactTruth.keys()]
+    .filter((name) => theirs.has(name))
+    .map((name): TapReport => {
+      const [found, band, localBand] = [theirs.get(name)!, bands.get(name)!, localBands.get(name)!];
+      const chained = judge(found, band);
+      const local = judge(found, localBand);
+      const measures = measure(found, band);
+      const status = measures.notFinite
+        ? 'not finite'
+        : !(local.share <= 1)
+          ? 'wrong'
+          : !(chained.share <= 1)
+            ? 'inherited'
+            : 'ok';
+      return {
+        name,
+        shape: band.truth.shape,
+        status,
+        chained,
+        local,
+        measures,
+        heat: heatOf(found, band),
+        note: aligned.notes.get(name),
+      };
+    });
 
-  const first = taps.find(({ status }) => status === 'wrong' || status === 'not finite') ?? taps.find(({ status }) => status !== 'ok');
+  const first =
+    taps.find(({ status }) => status === 'wrong' || status === 'not finite') ??
+    taps.find(({ status }) => status !== 'ok');
   const before = first ? taps.slice(0, taps.indexOf(first)) : [];
   const passes = !first && missing.length === 0 && problems.size === 0 && taps.length > 0;
   return {
     report: {
-      case: one, format, taps, missing, problems, unknown: aligned.unknown, first,
-      lastGood: before.filter(({ status }) => status === 'ok').at(-1), passes,
+      case: one,
+      format,
+      taps,
+      missing,
+      problems,
+      unknown: aligned.unknown,
+      first,
+      lastGood: before.filter(({ status }) => status === 'ok').at(-1),
+      passes,
     },
-    theirs, bands: new Map([...bands].filter(([name]) => theirs.has(name))),
+    theirs,
+    bands: new Map([...bands].filter(([name]) => theirs.has(name))),
   };
 }
 
-/** Above rounding in double precision, and the float32 tables of some schedulers; far below what any setting changes. */
+/**
+ * Above rounding in double precision, and the float32 tables of some schedulers; far below what any setting changes.
+ */
 const unchanged = 1e-6;
 
 /**
@@ -127,9 +166,14 @@ const unchanged = 1e-6;
 function refuseChanged(one: Case, truth: Trace): void {
   for (const [name, { f64 }] of one.expected) {
     const ours = truth.get(name);
-    if (!ours || !sameShape(ours.shape, f64.shape)) throw new InputError(`${one.name}: its settings do not lead to the tap ${name} ${shapeText(f64.shape)} of expected.safetensors; case.json was changed`);
+    if (!ours || !sameShape(ours.shape, f64.shape))
+      throw new InputError(
+        `${one.name}: its settings do not lead to the tap ${name} ${shapeText(f64.shape)} of expected.safetensors; case.json was changed`,
+      );
     if (!(deviation(ours, f64, new Float64Array(f64.data.length).fill(rms(f64.data) || 1)).max <= unchanged)) {
-      throw new InputError(`${one.name}: its settings and weights do not give the ${name} of expected.safetensors; case.json or weights.safetensors was changed`);
+      throw new InputError(
+        `${one.name}: its settings and weights do not give the ${name} of expected.safetensors; case.json or weights.safetensors was changed`,
+      );
     }
   }
 }
@@ -137,15 +181,23 @@ function refuseChanged(one: Case, truth: Trace): void {
 function judge(found: Parameters<typeof deviation>[0], band: Band): Judgement {
   const away = deviation(found, band.truth, band.scale);
   const spread = [...band.spread.values()].map(({ rms }) => rms);
-  return { deviation: away, budget: band.budget, share: shareOf(away, band), honest: [Math.min(...spread), Math.max(...spread)] };
+  return {
+    deviation: away,
+    budget: band.budget,
+    share: shareOf(away, band),
+    honest: [Math.min(...spread), Math.max(...spread)],
+  };
 }
 
-/** Some operations are defined for some precisions only, and a case that somebody changed may ask for what there is not. */
+/**
+ * Some operations are defined for some precisions only, and a case that somebody changed may ask for what there is not.
+ */
 function inPrecision<T>(one: Case, format: Format, compute: () => T): T {
   try {
     return compute();
   } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError) throw new InputError(`${one.name} cannot be computed in ${format.name}: ${error.message}`);
+    if (error instanceof TypeError || error instanceof RangeError)
+      throw new InputError(`${one.name} cannot be computed in ${format.name}: ${error.message}`);
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Which mistake is it? The case is computed once more with every fault of the bank, and the fault whose numbers are theirs
- * is named. Where no single one is, the one is sought that explains the most of the data flow, and then a second on top of it.
+ * Which mistake is it? The case is computed once more with every fault of the bank, and the fault whose numbers are
+ * theirs is named. Where no single one is, the one is sought that explains the most of the data flow, and then a second
+ * on top of it.
  */
 import { InputError } from '../tensor/errors.ts';
 import type { Case } from './case.ts';
@@ -16,7 +17,10 @@ export interface Explanation {
   readonly faults: readonly Fault[];
   /** The largest share of any tap's budget that is left; infinite where it does not explain everything. */
   readonly share: number;
-  /** How many of the taps that they supply it explains, in the order of the data flow, before the first that it does not. */
+  /**
+   * How many of the taps that they supply it explains, in the order of the data flow, before the first that it does
+   * not.
+   */
   readonly reaches: number;
 }
 
@@ -29,7 +33,9 @@ export interface Diagnosis {
   readonly taps: number;
 }
 
-/** Errors of rounding grow as the mistake lets them, so an explanation may miss by more than the budget of the truth. */
+/**
+ * Errors of rounding grow as the mistake lets them, so an explanation may miss by more than the budget of the truth.
+ */
 export const closeEnough = 2.5;
 
 /** So many mistakes are sought at once. */
@@ -76,7 +82,11 @@ export function affects(bands: ReadonlyMap<string, Band>, faulty: Trace): boolea
  * @param theirs in double precision
  */
 export function diagnose(
-  bands: ReadonlyMap<string, Band>, theirs: Trace, format: Format, traces: FaultyTraces, onProgress: (done: number, total: number) => void = () => {},
+  bands: ReadonlyMap<string, Band>,
+  theirs: Trace,
+  format: Format,
+  traces: FaultyTraces,
+  onProgress: (done: number, total: number) => void = () => {},
 ): Diagnosis {
   const taps = [...bands];
   const judge = (faults: readonly Fault[], limit: number): Explanation => {
@@ -93,25 +103,41 @@ export function diagnose(
   let best = judge([], 1);
   let equivalent: readonly Fault[] = [];
   for (let depth = 0; depth < mostFaults && best.reaches < taps.length; depth++) {
-    const found = bank.filter((fault) => !best.faults.includes(fault)).map((fault, i) => {
-      onProgress(i, bank.length);
-      return judge([...best.faults, fault], closeEnough);
-    });
+    const found = bank
+      .filter((fault) => !best.faults.includes(fault))
+      .map((fault, i) => {
+        onProgress(i, bank.length);
+        return judge([...best.faults, fault], closeEnough);
+      });
     const sorted = found.sort((a, b) => b.reaches - a.reaches || a.share - b.share);
     if (sorted[0].reaches <= best.reaches) break;
     // Where the mistake is small, no mistake is close enough as well: what counts is who is closest.
-    const complete = sorted.filter(({ reaches, share }) => reaches === taps.length && share <= Math.max(1, 1.2 * sorted[0].share));
+    const complete = sorted.filter(
+      ({ reaches, share }) => reaches === taps.length && share <= Math.max(1, 1.2 * sorted[0].share),
+    );
     best = complete.length > 0 ? firstOfEqual(complete, traces, bands, format) : sorted[0];
     equivalent = complete.filter(({ faults }) => faults !== best.faults).map(({ faults }) => faults.at(-1)!);
   }
   const isPlain = best.faults.length === 0;
-  return { best: isPlain ? undefined : best, equivalent, complete: !isPlain && best.reaches === taps.length, taps: taps.length };
+  return {
+    best: isPlain ? undefined : best,
+    equivalent,
+    complete: !isPlain && best.reaches === taps.length,
+    taps: taps.length,
+  };
 }
 
 /** Of explanations that give the same numbers, the first in the order of the bank; else the closest. */
-function firstOfEqual(sorted: readonly Explanation[], traces: FaultyTraces, bands: ReadonlyMap<string, Band>, format: Format): Explanation {
+function firstOfEqual(
+  sorted: readonly Explanation[],
+  traces: FaultyTraces,
+  bands: ReadonlyMap<string, Band>,
+  format: Format,
+): Explanation {
   const closest = traces.of(sorted[0].faults)!;
-  const same = sorted.filter(({ faults }) => [...bands].every(([name, band]) => distance(traces.of(faults)!, closest, name, band, format) <= 0.05));
+  const same = sorted.filter(({ faults }) =>
+    [...bands].every(([name, band]) => distance(traces.of(faults)!, closest, name, band, format) <= 0.05),
+  );
   return [...same].sort((a, b) => bank.indexOf(a.faults.at(-1)!) - bank.indexOf(b.faults.at(-1)!))[0];
 }
 
@@ -122,9 +148,21 @@ function firstOfEqual(sorted: readonly Explanation[], traces: FaultyTraces, band
 function distance(found: Trace, faulty: Trace, name: string, band: Band, { stored }: Format): number {
   const [a, b] = [found.get(name), faulty.get(name)];
   if (!a || !b || a.data.length !== b.data.length) return Infinity;
-  const moved = band.truth.data.map((value, i) => (Number.isFinite(b.data[i] - value) ? Math.abs(b.data[i] - value) : 0));
+  const moved = band.truth.data.map((value, i) =>
+    Number.isFinite(b.data[i] - value) ? Math.abs(b.data[i] - value) : 0,
+  );
   const relative = rms(band.scale) / (rms(band.truth.data) || 1);
   const common = rms(moved);
   const rounding = common > 0 ? stored : 0;
-  return shareOf(deviation(a, b, band.scale.map((scale, i) => scale + relative * (moved[i] + common) + rounding * Math.min(Math.abs(b.data[i]), Number.MAX_VALUE))), band);
+  return shareOf(
+    deviation(
+      a,
+      b,
+      band.scale.map(
+        (scale, i) =>
+          scale + relative * (moved[i] + common) + rounding * Math.min(Math.abs(b.data[i]), Number.MAX_VALUE),
+      ),
+    ),
+    band,
+  );
 }

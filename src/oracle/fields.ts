@@ -36,7 +36,8 @@ export function readFields(json: Readonly<Record<string, unknown>>, source: stri
     return Object.hasOwn(json, key) ? json[key] : undefined;
   };
   const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
-  const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+  const isRecord = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
   const isAbsent = (key: string): boolean => (read(key) ?? null) === null;
   function one<T>(key: string, is: (value: unknown) => value is T, expected: string): T {
     const value = read(key);
@@ -63,7 +64,8 @@ export function readFields(json: Readonly<Record<string, unknown>>, source: stri
     list: (key) => many(key, (value): value is unknown => value !== undefined, 'a list'),
     record: (key) => one(key, isRecord, 'an object'),
     object: (key) => readFields(fields.record(key), `${source}: ${key}`),
-    objects: (key) => many(key, isRecord, 'a list of objects').map((value, i) => readFields(value, `${source}: ${key}[${i}]`)),
+    objects: (key) =>
+      many(key, isRecord, 'a list of objects').map((value, i) => readFields(value, `${source}: ${key}[${i}]`)),
     finish() {
       const left = Object.keys(json).find((key) => !known.has(key));
       if (left !== undefined) throw new InputError(`${source}: unknown key "${left}"`);

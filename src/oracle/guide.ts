@@ -4,7 +4,10 @@ import type { Case } from './case.ts';
 
 export function guideOf({ name, title, inputs, weights, expected }: Case, folder: string): string {
   const listed = (entries: readonly (readonly [string, readonly number[]])[]): string =>
-    entries.slice(0, 8).map(([key, shape]) => `     ${key} ${shapeText(shape)}`).join('\n') + (entries.length > 8 ? `\n     … ${entries.length} in all` : '');
+    entries
+      .slice(0, 8)
+      .map(([key, shape]) => `     ${key} ${shapeText(shape)}`)
+      .join('\n') + (entries.length > 8 ? `\n     … ${entries.length} in all` : '');
   return `${name}: ${title}
 Written to ${folder}: README.md says what to compute, case.json has every setting.
 

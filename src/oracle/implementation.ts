@@ -1,6 +1,7 @@
 /**
- * Everything in which two implementations may differ, as one value. The reference is one; an honest port that adds in another
- * order is another, and so is a port with a mistake. A mistake is therefore a function from implementations to implementations.
+ * Everything in which two implementations may differ, as one value. The reference is one; an honest port that adds in
+ * another order is another, and so is a port with a mistake. A mistake is therefore a function from implementations to
+ * implementations.
  */
 import type { Kernels } from '../kernels/kernels.ts';
 import { referenceKernels } from '../kernels/reference/index.ts';

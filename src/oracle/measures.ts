@@ -23,7 +23,9 @@ export interface Measures {
 export function measure(found: Tensor, band: Band): Measures {
   const { truth, scale, budget } = band;
   const count = truth.data.length;
-  let [maxAbs, sumAbs, ulps, difference, squares, product, foundSquares, worst, most, broken, firstBroken] = [0, 0, 0, 0, 0, 0, 0, 0, -1, 0, -1];
+  let [maxAbs, sumAbs, ulps, difference, squares, product, foundSquares, worst, most, broken, firstBroken] = [
+    0, 0, 0, 0, 0, 0, 0, 0, -1, 0, -1,
+  ];
   const bad: number[] = [];
   for (let i = 0; i < count; i++) {
     const [f, t] = [found.data[i], truth.data[i]];
@@ -35,7 +37,8 @@ export function measure(found: Tensor, band: Band): Measures {
     if (share > most) [most, worst] = [share, i];
     if (!(share <= budget.max)) bad.push(i);
     if (f === t) {
-      if (Number.isFinite(t)) [squares, product, foundSquares] = [squares + t * t, product + t * t, foundSquares + t * t];
+      if (Number.isFinite(t))
+        [squares, product, foundSquares] = [squares + t * t, product + t * t, foundSquares + t * t];
       continue;
     }
     const error = Math.abs(f - t);
@@ -48,9 +51,12 @@ export function measure(found: Tensor, band: Band): Measures {
     foundSquares += f * f;
   }
   return {
-    maxAbs, meanAbs: sumAbs / Math.max(1, count), ulps,
+    maxAbs,
+    meanAbs: sumAbs / Math.max(1, count),
+    ulps,
     relativeL2: squares > 0 ? Math.sqrt(difference / squares) : Math.sqrt(difference),
-    cosine: squares > 0 && foundSquares > 0 ? product / Math.sqrt(squares * foundSquares) : Number(squares === foundSquares),
+    cosine:
+      squares > 0 && foundSquares > 0 ? product / Math.sqrt(squares * foundSquares) : Number(squares === foundSquares),
     badShare: bad.length / Math.max(1, count),
     worst: placeOf(worst, truth.shape),
     where: concentration(bad, truth.shape),
@@ -70,15 +76,21 @@ function orderOf(value: number): number {
 /** The indices of element `at`. */
 export function placeOf(at: number, shape: readonly number[]): readonly number[] {
   let rest = at;
-  return [...shape].reverse().map((extent) => {
-    const index = rest % extent;
-    rest = Math.floor(rest / extent);
-    return index;
-  }).reverse();
+  return [...shape]
+    .reverse()
+    .map((extent) => {
+      const index = rest % extent;
+      rest = Math.floor(rest / extent);
+      return index;
+    })
+    .reverse();
 }
 
 const axisNames: Readonly<Record<number, readonly string[]>> = {
-  4: ['sample', 'channel', 'row', 'column'], 3: ['sample', 'token', 'channel'], 2: ['row', 'column'], 1: ['element'],
+  4: ['sample', 'channel', 'row', 'column'],
+  3: ['sample', 'token', 'channel'],
+  2: ['row', 'column'],
+  1: ['element'],
 };
 
 /** The one index along some axis that all bad elements share, or the border of the picture. */
@@ -92,17 +104,27 @@ function concentration(bad: readonly number[], shape: readonly number[]): string
   });
   if (shared.length > 0) return shared.join(', ');
   const [, , height, width] = shape;
-  const atBorder = shape.length === 4 && height > 2 && width > 2
-    && places.every(([, , y, x]) => y === 0 || x === 0 || y === height - 1 || x === width - 1);
+  const atBorder =
+    shape.length === 4 &&
+    height > 2 &&
+    width > 2 &&
+    places.every(([, , y, x]) => y === 0 || x === 0 || y === height - 1 || x === width - 1);
   return atBorder ? 'the border of the picture' : undefined;
 }
 
-/** The mean deviation at each place of a picture, over samples and channels; of other tensors, over all but the last two dimensions. */
-export function heatOf(found: Tensor, { truth, scale }: Band): { readonly height: number; readonly width: number; readonly heat: readonly number[] } {
+/**
+ * The mean deviation at each place of a picture, over samples and channels; of other tensors, over all but the last two
+ * dimensions.
+ */
+export function heatOf(
+  found: Tensor,
+  { truth, scale }: Band,
+): { readonly height: number; readonly width: number; readonly heat: readonly number[] } {
   const width = truth.shape.at(-1) ?? 1;
   const height = truth.shape.at(-2) ?? 1;
   const heat = Array.from({ length: height * width }, () => 0);
   const planes = Math.max(1, truth.data.length / heat.length);
-  for (let i = 0; i < truth.data.length; i++) heat[i % heat.length] += deviationAt(found.data[i], truth.data[i], scale[i]) / planes;
+  for (let i = 0; i < truth.data.length; i++)
+    heat[i % heat.length] += deviationAt(found.data[i], truth.data[i], scale[i]) / planes;
   return { height, width, heat };
 }

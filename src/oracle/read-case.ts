@@ -7,7 +7,10 @@ import { schemaVersion, type Case, type Expected, type Weights } from './case.ts
 import { readFields, type Fields } from './fields.ts';
 import { readSubject } from './read-subject.ts';
 
-/** The folder of another case, or of a model that ships with this library: a case may have its weights and need not repeat them. */
+/**
+ * The folder of another case, or of a model that ships with this library: a case may have its weights and need not
+ * repeat them.
+ */
 export type ReadModel = (name: string) => ReadFile;
 
 /**
@@ -19,7 +22,8 @@ export async function readCase(readFile: ReadFile, source: string, readModel: Re
   if (!json) throw new InputError(`${source}: there is no case.json; it makes a folder a case`);
   const fields = readFields(jsonObject(json, `${source}/case.json`), `${source}/case.json`);
   const version = fields.integer('schema');
-  if (version !== schemaVersion) throw new InputError(`${source}/case.json: schema is ${version}; this version reads ${schemaVersion}`);
+  if (version !== schemaVersion)
+    throw new InputError(`${source}/case.json: schema is ${version}; this version reads ${schemaVersion}`);
   const sums = fields.object('sha256');
   const tensorsOf = async (name: string): Promise<ReadonlyMap<string, Tensor>> => {
     const announced = sums.object(name);
@@ -36,7 +40,11 @@ export async function readCase(readFile: ReadFile, source: string, readModel: Re
     truth: fields.text('truth'),
     subject: readSubject(fields.object('subject')),
     inputs: sums.has('inputs') ? await tensorsOf('inputs') : new Map(),
-    weights: sums.has('weights') ? await tensorsOf('weights') : model === undefined ? new Map() : await weightsOf(readFile, readModel, model),
+    weights: sums.has('weights')
+      ? await tensorsOf('weights')
+      : model === undefined
+        ? new Map()
+        : await weightsOf(readFile, readModel, model),
     expected: pairs(await tensorsOf('expected'), source),
   };
   fields.finish();
@@ -53,7 +61,10 @@ async function weightsOf(readFile: ReadFile, readModel: ReadModel, model: string
 
 async function checkSums(file: SafetensorsFile, announced: Fields): Promise<void> {
   for (const [name, { bytes }] of file.entries) {
-    if (await sha256(bytes) !== announced.text(name)) throw new InputError(`${file.source}: "${name}" is not what case.json promises; the file was changed, or belongs to another case`);
+    if ((await sha256(bytes)) !== announced.text(name))
+      throw new InputError(
+        `${file.source}: "${name}" is not what case.json promises; the file was changed, or belongs to another case`,
+      );
   }
   for (const name of announced.keys) {
     if (!file.entries.has(name)) throw new InputError(`${file.source}: "${name}" is missing`);

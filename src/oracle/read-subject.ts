@@ -8,30 +8,60 @@ const readers: Readonly<Record<Subject['kind'], (fields: Fields) => Subject>> = 
   operation: (fields) => ({
     kind: 'operation',
     operation: operationName(fields.text('operation')),
-    probes: fields.objects('probes').map((probe) => finished(probe, {
-      name: probe.text('name'), tensors: probe.integer('tensors'), arguments: probe.list('arguments'),
-    })),
+    probes: fields.objects('probes').map((probe) =>
+      finished(probe, {
+        name: probe.text('name'),
+        tensors: probe.integer('tensors'),
+        arguments: probe.list('arguments'),
+      }),
+    ),
   }),
   embedding: (fields) => ({
     kind: 'embedding',
-    probes: fields.objects('probes').map((probe) => finished(probe, {
-      name: probe.text('name'), timesteps: probe.numbers('timesteps'), size: probe.integer('size'),
-      flipSinToCos: probe.flag('flip_sin_to_cos'), freqShift: probe.number('freq_shift'),
-    })),
+    probes: fields.objects('probes').map((probe) =>
+      finished(probe, {
+        name: probe.text('name'),
+        timesteps: probe.numbers('timesteps'),
+        size: probe.integer('size'),
+        flipSinToCos: probe.flag('flip_sin_to_cos'),
+        freqShift: probe.number('freq_shift'),
+      }),
+    ),
   }),
-  stages: (fields) => ({ kind: 'stages', config: fields.record('config'), stages: fields.texts('stages'), perturbed: fields.flag('perturbed') }),
+  stages: (fields) => ({
+    kind: 'stages',
+    config: fields.record('config'),
+    stages: fields.texts('stages'),
+    perturbed: fields.flag('perturbed'),
+  }),
   unet: (fields) => ({
-    kind: 'unet', config: fields.record('config'), timesteps: fields.numbers('timesteps'), labels: fields.optionalNumbers('labels'),
+    kind: 'unet',
+    config: fields.record('config'),
+    timesteps: fields.numbers('timesteps'),
+    labels: fields.optionalNumbers('labels'),
     perturbed: fields.texts('perturbed'),
   }),
   scheduler: (fields) => ({
-    kind: 'scheduler', scheduler: fields.record('scheduler'), steps: fields.integer('steps'), eta: fields.number('eta'),
+    kind: 'scheduler',
+    scheduler: fields.record('scheduler'),
+    steps: fields.integer('steps'),
+    eta: fields.number('eta'),
     noisedAt: fields.integer('noised_at'),
   }),
-  guidance: (fields) => ({ kind: 'guidance', guidance: setting(fields.object('guidance')), timestep: fields.number('timestep') }),
+  guidance: (fields) => ({
+    kind: 'guidance',
+    guidance: setting(fields.object('guidance')),
+    timestep: fields.number('timestep'),
+  }),
   run: (fields) => ({
-    kind: 'run', config: fields.record('config'), scheduler: fields.record('scheduler'), steps: fields.integer('steps'), eta: fields.number('eta'),
-    guidance: setting(fields.object('guidance')), labels: fields.optionalNumbers('labels'), nullLabel: fields.optionalInteger('null_label'),
+    kind: 'run',
+    config: fields.record('config'),
+    scheduler: fields.record('scheduler'),
+    steps: fields.integer('steps'),
+    eta: fields.number('eta'),
+    guidance: setting(fields.object('guidance')),
+    labels: fields.optionalNumbers('labels'),
+    nullLabel: fields.optionalInteger('null_label'),
   }),
 };
 
@@ -46,8 +76,11 @@ export function readSubject(fields: Fields): Subject {
 
 function setting(fields: Fields): GuidanceSetting {
   return finished(fields, {
-    guidanceScale: fields.number('guidance_scale'), pagScale: fields.number('pag_scale'), pagAdaptiveScale: fields.number('pag_adaptive_scale'),
-    pagLayers: fields.texts('pag_layers'), guidanceRescale: fields.number('guidance_rescale'),
+    guidanceScale: fields.number('guidance_scale'),
+    pagScale: fields.number('pag_scale'),
+    pagAdaptiveScale: fields.number('pag_adaptive_scale'),
+    pagLayers: fields.texts('pag_layers'),
+    guidanceRescale: fields.number('guidance_rescale'),
   });
 }
 

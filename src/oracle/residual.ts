@@ -1,5 +1,6 @@
 /**
- * What the first wrong tap looks like, beyond re-running known mistakes: is it the right tensor turned, shuffled, scaled or late?
+ * What the first wrong tap looks like, beyond re-running known mistakes: is it the right tensor turned, shuffled,
+ * scaled or late?
  */
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { permuted } from './align.ts';
@@ -11,9 +12,15 @@ export function residualFindings({ report, theirs, bands }: Checked): readonly s
   const { first } = report;
   if (!first || first.status === 'not finite') return [];
   const [found, band] = [theirs.get(first.name)!, bands.get(first.name)!];
-  const fits: Fits = (candidate, scale) => candidate.data.length === found.data.length && shareOf(deviation(found, candidate, scale), band) <= 2;
-  return [turned(band, fits), shuffled(found, band), scaled(found, band), moved(found, band), mistaken(first.name, bands, fits)]
-    .flatMap((sentence) => (sentence === undefined ? [] : [`${first.name}: ${sentence}.`]));
+  const fits: Fits = (candidate, scale) =>
+    candidate.data.length === found.data.length && shareOf(deviation(found, candidate, scale), band) <= 2;
+  return [
+    turned(band, fits),
+    shuffled(found, band),
+    scaled(found, band),
+    moved(found, band),
+    mistaken(first.name, bands, fits),
+  ].flatMap((sentence) => (sentence === undefined ? [] : [`${first.name}: ${sentence}.`]));
 }
 
 /** Whether the first wrong tap is a candidate, up to rounding. */
@@ -22,12 +29,22 @@ type Fits = (candidate: Tensor, scale: Float64Array) => boolean;
 /** Axes in another order. */
 function turned({ truth, scale }: Band, fits: Fits): string | undefined {
   const rank = truth.shape.length;
-  const orders: readonly (readonly [readonly number[], string])[] = rank === 4
-    ? [
-      [[0, 1, 3, 2], 'height and width are swapped (or rows of the map and its columns)'], [[0, 2, 1, 3], 'the second and the third dimension are swapped'],
-      [[1, 0, 2, 3], 'the first two dimensions are swapped'], [[0, 2, 3, 1], 'the numbers lie channels last (NHWC), but the shape says channels first'],
-    ]
-    : rank === 3 ? [[[0, 2, 1], 'tokens and channels are swapped'], [[1, 0, 2], 'samples and tokens are swapped']] : rank === 2 ? [[[1, 0], 'it is transposed']] : [];
+  const orders: readonly (readonly [readonly number[], string])[] =
+    rank === 4
+      ? [
+          [[0, 1, 3, 2], 'height and width are swapped (or rows of the map and its columns)'],
+          [[0, 2, 1, 3], 'the second and the third dimension are swapped'],
+          [[1, 0, 2, 3], 'the first two dimensions are swapped'],
+          [[0, 2, 3, 1], 'the numbers lie channels last (NHWC), but the shape says channels first'],
+        ]
+      : rank === 3
+        ? [
+            [[0, 2, 1], 'tokens and channels are swapped'],
+            [[1, 0, 2], 'samples and tokens are swapped'],
+          ]
+        : rank === 2
+          ? [[[1, 0], 'it is transposed']]
+          : [];
   for (const [order, says] of orders) {
     if (order.some((from, axis) => from !== axis && truth.shape[axis] === 1)) continue;
     // The numbers of the transpose, under the shape that was asked for.
@@ -39,31 +56,60 @@ function turned({ truth, scale }: Band, fits: Fits): string | undefined {
 
 /** The channels, or the samples, in another order. */
 function shuffled(found: Tensor, { truth, scale, budget }: Band): string | undefined {
-  const axes = truth.shape.length === 4 ? [[1, 'channel'], [0, 'sample']] as const : truth.shape.length === 3 ? [[2, 'channel'], [1, 'token'], [0, 'sample']] as const : [];
+  const axes =
+    truth.shape.length === 4
+      ? ([
+          [1, 'channel'],
+          [0, 'sample'],
+        ] as const)
+      : truth.shape.length === 3
+        ? ([
+            [2, 'channel'],
+            [1, 'token'],
+            [0, 'sample'],
+          ] as const)
+        : [];
   for (const [axis, name] of axes) {
     const extent = truth.shape[axis];
     if (extent < 2 || extent > 512) continue;
     const [ours, theirs, sizes] = [truth, found, { ...truth, data: scale }].map((x) => slices(x, axis));
-    const order = theirs.map((slice) => ours.findIndex((candidate, i) => near(slice, candidate, sizes[i], 2 * budget.max)));
-    if (order.some((from) => from < 0) || new Set(order).size < extent || order.every((from, i) => from === i)) continue;
+    const order = theirs.map((slice) =>
+      ours.findIndex((candidate, i) => near(slice, candidate, sizes[i], 2 * budget.max)),
+    );
+    if (order.some((from) => from < 0) || new Set(order).size < extent || order.every((from, i) => from === i))
+      continue;
     const half = extent / 2;
-    const says = order.every((from, i) => from === extent - 1 - i) ? `the ${name}s are in reverse order`
-      : order.every((from, i) => from === (i + half) % extent) ? `the two halves of the ${name}s are swapped`
-      : `the ${name}s are in another order: yours are ${order.slice(0, 12).join(', ')}${extent > 12 ? ', …' : ''} of the truth`;
+    const says = order.every((from, i) => from === extent - 1 - i)
+      ? `the ${name}s are in reverse order`
+      : order.every((from, i) => from === (i + half) % extent)
+        ? `the two halves of the ${name}s are swapped`
+        : `the ${name}s are in another order: yours are ${order.slice(0, 12).join(', ')}${extent > 12 ? ', …' : ''} of the truth`;
     return says;
   }
   return undefined;
 }
 
 const constants: readonly (readonly [number, string])[] = [
-  [2, '2'], [0.5, '1/2'], [-1, '−1'], [Math.SQRT2, '√2'], [Math.SQRT1_2, '1/√2'], [4, '4'], [0.25, '1/4'], [1000, '1000'], [0.001, '1/1000'], [Math.LN2, 'ln 2'],
-  [Math.LOG2E, 'log₂ e'], [255, '255'], [127.5, '127.5'],
+  [2, '2'],
+  [0.5, '1/2'],
+  [-1, '−1'],
+  [Math.SQRT2, '√2'],
+  [Math.SQRT1_2, '1/√2'],
+  [4, '4'],
+  [0.25, '1/4'],
+  [1000, '1000'],
+  [0.001, '1/1000'],
+  [Math.LN2, 'ln 2'],
+  [Math.LOG2E, 'log₂ e'],
+  [255, '255'],
+  [127.5, '127.5'],
 ];
 
 /** A constant factor, by least squares. */
 function scaled(found: Tensor, { truth, scale, budget }: Band): string | undefined {
   let [product, squares] = [0, 0];
-  for (let i = 0; i < scale.length; i++) [product, squares] = [product + found.data[i] * truth.data[i], squares + truth.data[i] ** 2];
+  for (let i = 0; i < scale.length; i++)
+    [product, squares] = [product + found.data[i] * truth.data[i], squares + truth.data[i] ** 2];
   const factor = product / squares;
   if (!Number.isFinite(factor) || Math.abs(factor - 1) < 1e-6 || scale.length < 4) return undefined;
   const grown = scale.map((size) => size * Math.max(1, Math.abs(factor)));
@@ -79,10 +125,18 @@ function moved(found: Tensor, { truth, scale, budget }: Band): string | undefine
   if (truth.data.length <= 2 * (truth.shape[axis] ?? 1)) return undefined;
   const [ours, theirs, sizes] = [truth, found, { ...truth, data: scale }].map((x) => slices(x, axis));
   const offsets = theirs.map((slice, i) => slice.reduce((sum, value, k) => sum + value - ours[i][k], 0) / slice.length);
-  const isConstant = theirs.every((slice, i) => near(slice, ours[i].map((value) => value + offsets[i]), sizes[i], 2 * budget.max));
+  const isConstant = theirs.every((slice, i) =>
+    near(
+      slice,
+      ours[i].map((value) => value + offsets[i]),
+      sizes[i],
+      2 * budget.max,
+    ),
+  );
   if (!isConstant || offsets.every((offset) => offset === 0)) return undefined;
   const [least, most] = [Math.min(...offsets), Math.max(...offsets)];
-  if (most - least <= 1e-6 * Math.max(Math.abs(most), Math.abs(least))) return `${Number(offsets[0].toPrecision(5))} is added everywhere`;
+  if (most - least <= 1e-6 * Math.max(Math.abs(most), Math.abs(least)))
+    return `${Number(offsets[0].toPrecision(5))} is added everywhere`;
   return 'each channel is off by a number of its own: a bias is missing, or is another one';
 }
 
@@ -91,7 +145,9 @@ function mistaken(name: string, bands: ReadonlyMap<string, Band>, fits: Fits): s
   const other = [...bands].find(([candidate, { truth, scale }]) => candidate !== name && fits(truth, scale));
   if (!other) return undefined;
   const [step, otherStep] = [name, other[0]].map((path) => /^step\.(\d+)\./.exec(path)?.[1]);
-  return step !== undefined && otherStep !== undefined && step !== otherStep ? `it is ${other[0]}: a value of another step` : `it is what ${other[0]} should be`;
+  return step !== undefined && otherStep !== undefined && step !== otherStep
+    ? `it is ${other[0]}: a value of another step`
+    : `it is what ${other[0]} should be`;
 }
 
 /** The numbers along an axis: for each index all that have it. */

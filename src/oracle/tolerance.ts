@@ -1,11 +1,11 @@
 /**
  * How far a port may deviate, tap by tap. Derived, not picked:
  *
- * 1. The *scale* of a number is the error that rounding as noise brings into it (honest/noise.ts): the analytic size, aware
- *    of conditioning, propagated through all layers before it. Deviations are counted in it.
- * 2. The *spread* is how far honest ports lie from the truth (honest/variants.ts), in this unit: the worst of them.
- * 3. The *budget* is the spread times a margin, but never above the analytic ceiling, and never below a floor under which a
- *    few ports are no sample.
+ * 1. The *scale* of a number is the error that rounding as noise brings into it (honest/noise.ts): the analytic size,
+ * aware of conditioning, propagated through all layers before it. Deviations are counted in it. 2. The *spread* is how
+ * far honest ports lie from the truth (honest/variants.ts), in this unit: the worst of them. 3. The *budget* is the
+ * spread times a margin, but never above the analytic ceiling, and never below a floor under which a few ports are no
+ * sample.
  *
  * Two numbers are held against it: the root mean square over the tap, which changes little from one honest port to the
  * next and so finds small mistakes that are everywhere, and the largest deviation, which finds large ones in one place.
@@ -41,11 +41,22 @@ export const margin = 3;
 /** Below this the budget does not go: rounding errors of this size are unlike from port to port. */
 export const floor: Deviation = { rms: 0.3, max: 2 };
 
-/** Above this it does not go: it is what the plainest orders do where all signs agree, and the tails of a normal distribution. */
+/**
+ * Above this it does not go: it is what the plainest orders do where all signs agree, and the tails of a normal
+ * distribution.
+ */
 export const ceiling: Deviation = { rms: 3, max: 15 };
 
 /** How often a case is computed with noise, by kind. */
-const samples: Readonly<Record<Subject['kind'], number>> = { operation: 16, embedding: 16, stages: 16, guidance: 16, scheduler: 16, unet: 8, run: 4 };
+const samples: Readonly<Record<Subject['kind'], number>> = {
+  operation: 16,
+  embedding: 16,
+  stages: 16,
+  guidance: 16,
+  scheduler: 16,
+  unet: 8,
+  run: 4,
+};
 /** With more weights than this a case takes seconds, and twice must do. */
 const many = 1e6;
 
@@ -54,7 +65,12 @@ const many = 1e6;
  * @param names the taps that are wanted
  * @param forced their values: then each band says how far a layer may deviate from what follows from *their* input
  */
-export function bandsOf(one: Case, format: Format, names: ReadonlySet<string>, forced?: Trace): ReadonlyMap<string, Band> {
+export function bandsOf(
+  one: Case,
+  format: Format,
+  names: ReadonlySet<string>,
+  forced?: Trace,
+): ReadonlyMap<string, Band> {
   const { storage } = format;
   const given = { names, ...(forced && { forced }) };
   const truth = trace(one, reference, { storage, compute: 'f64' }, given);
@@ -64,10 +80,18 @@ export function bandsOf(one: Case, format: Format, names: ReadonlySet<string>, f
   const squares = new Map([...truth].map(([name, { data }]) => [name, new Float64Array(data.length)]));
   for (let seed = 0; seed < count; seed++) {
     const generator = manualSeed(seed);
-    const noisy = trace(one, {
-      ...reference, kernels: noisyKernels(format, generator), sinusoid: noisySinusoid(format, generator), fourierFeatures: noisyFourierFeatures(format, generator),
-      scheduler: noisyScheduler(generator),
-    }, { storage, compute: 'f64' }, { ...given, disturb: (value) => noisyValue(format, generator, value) });
+    const noisy = trace(
+      one,
+      {
+        ...reference,
+        kernels: noisyKernels(format, generator),
+        sinusoid: noisySinusoid(format, generator),
+        fourierFeatures: noisyFourierFeatures(format, generator),
+        scheduler: noisyScheduler(generator),
+      },
+      { storage, compute: 'f64' },
+      { ...given, disturb: (value) => noisyValue(format, generator, value) },
+    );
     for (const [name, sums] of squares) {
       const [exact, moved] = [truth.get(name)!.data, noisy.get(name)!.data];
       for (let i = 0; i < sums.length; i++) {
@@ -77,17 +101,25 @@ export function bandsOf(one: Case, format: Format, names: ReadonlySet<string>, f
     }
   }
 
-  const ports = variants[format.name].map(({ name, implementation }) => ({ name, found: trace(one, implementation, { storage, compute: storage }, given) }));
-  return new Map([...truth].map(([name, exact]) => {
-    const scale = scaleOf(exact, squares.get(name)!, count, format);
-    const spread = new Map(ports.map(({ name: port, found }) => [port, deviation(cast(found.get(name)!, 'f64'), exact, scale)]));
-    return [name, { truth: exact, scale, spread, budget: budgetOf([...spread.values()], exact.data.length) }];
+  const ports = variants[format.name].map(({ name, implementation }) => ({
+    name,
+    found: trace(one, implementation, { storage, compute: storage }, given),
   }));
+  return new Map(
+    [...truth].map(([name, exact]) => {
+      const scale = scaleOf(exact, squares.get(name)!, count, format);
+      const spread = new Map(
+        ports.map(({ name: port, found }) => [port, deviation(cast(found.get(name)!, 'f64'), exact, scale)]),
+      );
+      return [name, { truth: exact, scale, spread, budget: budgetOf([...spread.values()], exact.data.length) }];
+    }),
+  );
 }
 
 /**
- * The root mean square of some errors for each number. Where it rests on less than 16 of them, the mean over the tap stands in
- * for those that are missing. Never 0: a number that is exact in all traces is no better than the tap's size allows.
+ * The root mean square of some errors for each number. Where it rests on less than 16 of them, the mean over the tap
+ * stands in for those that are missing. Never 0: a number that is exact in all traces is no better than the tap's size
+ * allows.
  */
 function scaleOf({ data }: Tensor, squares: Float64Array, count: number, { stored }: Format): Float64Array {
   const smallest = 1e-3 * stored * rms(data) + Number.MIN_VALUE;
@@ -125,7 +157,8 @@ export function deviationAt(found: number, truth: number, scale: number): number
 function budgetOf(spread: readonly Deviation[], count: number): Deviation {
   const wider = 1 + 2 / Math.sqrt(count);
   // What an honest port does is never wrong: next to a limit to which values are clipped it may exceed the ceiling.
-  const limit = (worst: number, low: number, high: number): number => Math.min(Math.max(high, worst), Math.max(low, margin * worst)) * wider;
+  const limit = (worst: number, low: number, high: number): number =>
+    Math.min(Math.max(high, worst), Math.max(low, margin * worst)) * wider;
   return {
     rms: limit(Math.max(...spread.map(({ rms }) => rms)), floor.rms, ceiling.rms),
     max: limit(Math.max(...spread.map(({ max }) => max)), floor.max, ceiling.max),

@@ -31,14 +31,19 @@ export interface TraceOptions {
   /** The values to keep; all, unless given. */
   readonly names?: ReadonlySet<string>;
   /**
-   * What becomes of every value that is forced, for to store it was a rounding even where the port computes more exactly, and of
-   * every value that the arithmetic of schedulers and guidance is given.
+   * What becomes of every value that is forced, for to store it was a rounding even where the port computes more
+   * exactly, and of every value that the arithmetic of schedulers and guidance is given.
    */
   readonly disturb?: (value: Tensor) => Tensor;
 }
 
 /** Computes a case. */
-export function trace(one: Case, implementation: Implementation, precision: Precision, { forced, names, disturb = (value) => value }: TraceOptions = {}): Trace {
+export function trace(
+  one: Case,
+  implementation: Implementation,
+  precision: Precision,
+  { forced, names, disturb = (value) => value }: TraceOptions = {},
+): Trace {
   const seen = new Map<string, Tensor>();
   const isArithmetic = ['scheduler', 'guidance', 'run'].includes(one.subject.kind);
   const watches = (name: string): boolean => !names || names.has(name);
@@ -51,7 +56,14 @@ export function trace(one: Case, implementation: Implementation, precision: Prec
   const prepare = (tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> =>
     new Map([...tensors].map(([name, value]) => [name, cast(cast(value, precision.storage), precision.compute)]));
   const inputs = new Map([...prepare(one.inputs)].map(([name, value]) => [name, touched(value)]));
-  recipeOf(one.subject)({ inputs, weights: prepare(one.weights), dtype: precision.compute, implementation, show, watches });
+  recipeOf(one.subject)({
+    inputs,
+    weights: prepare(one.weights),
+    dtype: precision.compute,
+    implementation,
+    show,
+    watches,
+  });
   return seen;
 }
 

@@ -1,4 +1,7 @@
-/** A denoiser answers the passes that a guidance asks for. Here: a UNet that does so with as little work as the passes need. */
+/**
+ * A denoiser answers the passes that a guidance asks for. Here: a UNet that does so with as little work as the passes
+ * need.
+ */
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Backend, Tensors } from '../kernels/kernels.ts';
@@ -33,7 +36,11 @@ export interface DenoiserOptions {
  * to the first perturbed layer.
  * @throws InputError for a model whose output is no prediction of its input
  */
-export function unetDenoiser(unet: UNet, backend: Backend, { labels, nullLabel, weak }: DenoiserOptions = {}): Denoiser {
+export function unetDenoiser(
+  unet: UNet,
+  backend: Backend,
+  { labels, nullLabel, weak }: DenoiserOptions = {},
+): Denoiser {
   const labelsOf = (pass: Pass, batch: number): readonly number[] | undefined => {
     if (pass.condition === 'given') return labels;
     return nullLabel === undefined ? undefined : Array.from({ length: batch }, () => nullLabel);
@@ -43,15 +50,24 @@ export function unetDenoiser(unet: UNet, backend: Backend, { labels, nullLabel, 
     if (!weak) throw new InputError('the guidance needs a second, weaker model, but none is given');
     return weak;
   };
-  for (const { config: { inChannels, outChannels } } of weak ? [unet, weak] : [unet]) {
+  for (const {
+    config: { inChannels, outChannels },
+  } of weak ? [unet, weak] : [unet]) {
     if (outChannels !== inChannels && outChannels !== 2 * inChannels) {
-      throw new InputError(`the model makes ${outChannels} channels of ${inChannels}; to draw with it they must be as many, or twice as many with the variance`);
+      throw new InputError(
+        `the model makes ${outChannels} channels of ${inChannels}; to draw with it they must be as many, or twice as many with the variance`,
+      );
     }
   }
   return {
     predict(sample, timestep, passes) {
       const predictions = new Map<Pass, Prediction>();
-      for (const group of groupBy(passes, modelOf, (pass) => pass.condition, (pass) => pass.sample ?? sample)) {
+      for (const group of groupBy(
+        passes,
+        modelOf,
+        (pass) => pass.condition,
+        (pass) => pass.sample ?? sample,
+      )) {
         const [first] = group;
         const picture = first.sample ?? sample;
         const classLabels = labelsOf(first, picture.shape[0]);

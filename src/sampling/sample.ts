@@ -46,7 +46,14 @@ export function* sampleSteps(run: SamplingRun): Generator<SamplingStep, Tensor, 
     const model = modelAtStep(run.denoiser, scheduler, current, index);
 
     const guided = guidance.guide({
-      index, count, timestep, sample: current, memory, ...noiseLevel(scheduler, index), predict: model.predict, tap: model.tap,
+      index,
+      count,
+      timestep,
+      sample: current,
+      memory,
+      ...noiseLevel(scheduler, index),
+      predict: model.predict,
+      tap: model.tap,
       toOriginal: (prediction) => scheduler.predictOriginal(current, prediction, index),
     });
     const modelOutput = scheduler.readsVariance ? model.withVariance(guided) : guided;
@@ -74,8 +81,9 @@ function noiseLevel(scheduler: Scheduler, index: number): { signal: number; nois
 }
 
 /**
- * The model at one step: it remembers the passes that it has run. Guidance sees the predictions of the picture only; the
- * variance that some models predict beside it, in as many further channels, is that of the unperturbed conditional pass.
+ * The model at one step: it remembers the passes that it has run. Guidance sees the predictions of the picture only;
+ * the variance that some models predict beside it, in as many further channels, is that of the unperturbed conditional
+ * pass.
  */
 function modelAtStep(denoiser: Denoiser, scheduler: Scheduler, sample: Tensor, index: number) {
   const known: { readonly pass: Pass; readonly prediction: Prediction }[] = [];
@@ -83,12 +91,17 @@ function modelAtStep(denoiser: Denoiser, scheduler: Scheduler, sample: Tensor, i
   const input = scheduler.scaleModelInput(sample, index);
 
   const find = (pass: Pass): Prediction | undefined =>
-    known.find((one) => samePass(one.pass, pass) && (pass.taps ?? []).every((path) => one.pass.taps?.includes(path)))?.prediction;
+    known.find((one) => samePass(one.pass, pass) && (pass.taps ?? []).every((path) => one.pass.taps?.includes(path)))
+      ?.prediction;
 
   const run = (passes: readonly Pass[]): readonly Prediction[] => {
-    const missing = passes.filter((pass, i) => !find(pass) && !passes.slice(0, i).some((earlier) => samePass(earlier, pass)));
+    const missing = passes.filter(
+      (pass, i) => !find(pass) && !passes.slice(0, i).some((earlier) => samePass(earlier, pass)),
+    );
     if (missing.length > 0) {
-      const scaled = missing.map((pass) => (pass.sample ? { ...pass, sample: scheduler.scaleModelInput(pass.sample, index) } : pass));
+      const scaled = missing.map((pass) =>
+        pass.sample ? { ...pass, sample: scheduler.scaleModelInput(pass.sample, index) } : pass,
+      );
       const found = denoiser.predict(input, scheduler.timesteps[index], scaled);
       missing.forEach((pass, i) => known.push({ pass, prediction: found[i] }));
     }

@@ -1,11 +1,14 @@
-/** The quantile function of the symmetric beta distribution, which spaces the σ of `use_beta_sigmas` (arXiv 2407.12173). */
+/**
+ * The quantile function of the symmetric beta distribution, which spaces the σ of `use_beta_sigmas` (arXiv 2407.12173).
+ */
 import { pow } from '../tensor/math.ts';
 
 /**
  * The x in [0, 1] below which Beta(a, a) has the probability p.
  *
- * The distribution is symmetric about ½, so x(1 − p) = 1 − x(p), and its normaliser is twice the integral up to ½. On [0, ½] the
- * integral is a series that converges like 2⁻ⁿ and rises with x, so halving the interval finds x to the last bit.
+ * The distribution is symmetric about ½, so x(1 − p) = 1 − x(p), and its normaliser is twice the integral up to ½. On
+ * [0, ½] the integral is a series that converges like 2⁻ⁿ and rises with x, so halving the interval finds x to the last
+ * bit.
  */
 export function betaQuantile(p: number, a: number): number {
   if (p > 0.5) return 1 - betaQuantile(1 - p, a);

@@ -2,13 +2,25 @@
 import { InputError } from '../tensor/errors.ts';
 
 /** @throws InputError when more are asked for than there were, or the distillation had more than the training */
-export function consistencyTimesteps(scheduler: string, trainTimesteps: number, originalSteps: number, steps: number): readonly number[] {
+export function consistencyTimesteps(
+  scheduler: string,
+  trainTimesteps: number,
+  originalSteps: number,
+  steps: number,
+): readonly number[] {
   if (originalSteps < 1 || originalSteps > trainTimesteps) {
-    throw new InputError(`${scheduler}: original_inference_steps is ${originalSteps}; expected from 1 to num_train_timesteps = ${trainTimesteps}`);
+    throw new InputError(
+      `${scheduler}: original_inference_steps is ${originalSteps}; expected from 1 to num_train_timesteps = ${trainTimesteps}`,
+    );
   }
   if (!Number.isInteger(steps) || steps < 1 || steps > originalSteps) {
-    throw new InputError(`${scheduler}: ${steps} steps are asked for; expected from 1 to original_inference_steps = ${originalSteps}`);
+    throw new InputError(
+      `${scheduler}: ${steps} steps are asked for; expected from 1 to original_inference_steps = ${originalSteps}`,
+    );
   }
   const stride = Math.floor(trainTimesteps / originalSteps);
-  return Array.from({ length: steps }, (_, i) => (originalSteps - Math.floor(i * (originalSteps / steps))) * stride - 1);
+  return Array.from(
+    { length: steps },
+    (_, i) => (originalSteps - Math.floor(i * (originalSteps / steps))) * stride - 1,
+  );
 }

@@ -1,14 +1,24 @@
-/** DDIM run backwards, from a picture to its noise (Mokady et al. 2022, arXiv 2211.09794; `diffusers.DDIMInverseScheduler`). */
+/**
+ * DDIM run backwards, from a picture to its noise (Mokady et al. 2022, arXiv 2211.09794;
+ * `diffusers.DDIMInverseScheduler`).
+ */
 import { add, scale } from '../tensor/arithmetic.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { epsilonFrom, originalFrom, predictionTypes, readClip, signalAndNoise, variancePreserving } from './prediction.ts';
+import {
+  epsilonFrom,
+  originalFrom,
+  predictionTypes,
+  readClip,
+  signalAndNoise,
+  variancePreserving,
+} from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacedTimesteps } from './spacing.ts';
 
 /**
- * x_{t+1} = √ᾱ' x̂₀ + √(1 − ᾱ') ε: DDIM's step with the two noise levels exchanged. The model is asked at t + 1, the level
- * that the step ends on, about the sample that the step begins with; that is what makes it an approximation.
+ * x_{t+1} = √ᾱ' x̂₀ + √(1 − ᾱ') ε: DDIM's step with the two noise levels exchanged. The model is asked at t + 1, the
+ * level that the step ends on, about the sample that the step begins with; that is what makes it an approximation.
  */
 export function ddimInverse(config: Config, steps: number): Scheduler<undefined> {
   const name = 'DDIMInverseScheduler';

@@ -2,20 +2,32 @@
 import { add, scale } from '../tensor/arithmetic.ts';
 import { readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { epsilonFrom, originalFrom, predictionTypes, readLimit, signalAndNoise, variancePreserving } from './prediction.ts';
+import {
+  epsilonFrom,
+  originalFrom,
+  predictionTypes,
+  readLimit,
+  signalAndNoise,
+  variancePreserving,
+} from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacedTimesteps, spacings } from './spacing.ts';
 
 const f32 = Math.fround;
 
 /**
- * x_{t−1} = √ᾱ' x̂₀ + √(1 − ᾱ' − σ²) ε + σ z,   σ = η √((1−ᾱ')/(1−ᾱ)) √(1 − ᾱ/ᾱ')   (eq. 12 and 16), ᾱ' that of the next timestep.
+ * x_{t−1} = √ᾱ' x̂₀ + √(1 − ᾱ' − σ²) ε + σ z,   σ = η √((1−ᾱ')/(1−ᾱ)) √(1 − ᾱ/ᾱ')   (eq. 12 and 16), ᾱ' that of the
+ * next timestep.
  * @param eta η: 0 for the deterministic sampler, 1 for the noise of DDPM
  */
 export function ddim(config: Config, steps: number, eta = 0): Scheduler<undefined> {
   const name = 'DDIMScheduler';
   const options = readOptions(config, name);
-  const { alphasCumprod, trainTimesteps } = readNoiseSchedule(options, ['linear', 'scaled_linear', 'squaredcos_cap_v2'], name);
+  const { alphasCumprod, trainTimesteps } = readNoiseSchedule(
+    options,
+    ['linear', 'scaled_linear', 'squaredcos_cap_v2'],
+    name,
+  );
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon');
   const limit = readLimit(options, true);
   const spacing = options.choice('timestep_spacing', spacings, 'leading');

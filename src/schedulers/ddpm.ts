@@ -10,11 +10,18 @@ import type { Scheduler } from './scheduler.ts';
 import { spacedTimesteps, spacings } from './spacing.ts';
 
 const f32 = Math.fround;
-const varianceTypes = ['fixed_small', 'fixed_small_log', 'fixed_large', 'fixed_large_log', 'learned', 'learned_range'] as const;
+const varianceTypes = [
+  'fixed_small',
+  'fixed_small_log',
+  'fixed_large',
+  'fixed_large_log',
+  'learned',
+  'learned_range',
+] as const;
 
 /**
- * x_{t−1} = μ + √variance · z,   μ = (√ᾱ' β / (1−ᾱ)) x̂₀ + (√α (1−ᾱ') / (1−ᾱ)) x_t   (eq. 7), α = ᾱ/ᾱ', β = 1 − α, ᾱ' that of the
- * next timestep. No noise at t = 0.
+ * x_{t−1} = μ + √variance · z,   μ = (√ᾱ' β / (1−ᾱ)) x̂₀ + (√α (1−ᾱ') / (1−ᾱ)) x_t   (eq. 7), α = ᾱ/ᾱ', β = 1 − α, ᾱ'
+ * that of the next timestep. No noise at t = 0.
  */
 export function ddpm(config: Config, steps: number): Scheduler<undefined> {
   const name = 'DDPMScheduler';
@@ -32,19 +39,35 @@ export function ddpm(config: Config, steps: number): Scheduler<undefined> {
   const isLearned = varianceType === 'learned' || varianceType === 'learned_range';
 
   /** The factor of z: a number, or a value for each element. */
-  const deviation = (alpha: number, nextAlpha: number, beta: number, predicted: Tensor | undefined): number | Tensor => {
+  const deviation = (
+    alpha: number,
+    nextAlpha: number,
+    beta: number,
+    predicted: Tensor | undefined,
+  ): number | Tensor => {
     const smallest = Math.max(f32(f32(f32(1 - nextAlpha) / f32(1 - alpha)) * beta), f32(1e-20));
     switch (varianceType) {
-      case 'fixed_small': return f32(Math.sqrt(smallest));
-      case 'fixed_small_log': return f32(exp(f32(0.5 * f32(log(smallest)))));
-      case 'fixed_large': return f32(Math.sqrt(beta));
+      case 'fixed_small':
+        return f32(Math.sqrt(smallest));
+      case 'fixed_small_log':
+        return f32(exp(f32(0.5 * f32(log(smallest)))));
+      case 'fixed_large':
+        return f32(Math.sqrt(beta));
       // As in diffusers, which takes the root of the logarithm of β: not a number for any β below 1.
-      case 'fixed_large_log': return f32(Math.sqrt(f32(log(beta))));
-      case 'learned': return mapElements(required(predicted, varianceType), Math.sqrt);
+      case 'fixed_large_log':
+        return f32(Math.sqrt(f32(log(beta))));
+      case 'learned':
+        return mapElements(required(predicted, varianceType), Math.sqrt);
       case 'learned_range': {
         const [low, high] = [f32(log(smallest)), f32(log(beta))];
         const fraction = mapElements(required(predicted, varianceType), (value) => (value + 1) / 2);
-        const logarithm = add(scale(fraction, high), scale(mapElements(fraction, (value) => 1 - value), low));
+        const logarithm = add(
+          scale(fraction, high),
+          scale(
+            mapElements(fraction, (value) => 1 - value),
+            low,
+          ),
+        );
         return mapElements(scale(logarithm, 0.5), exp);
       }
     }
@@ -85,7 +108,8 @@ function splitVariance(output: Tensor, channels: number): { output: Tensor; vari
   const size = output.data.length / (2 * batch);
   const half = (part: 0 | 1): Tensor => {
     const data = allocate(output.dtype, batch * size);
-    for (let b = 0; b < batch; b++) data.set(output.data.subarray((2 * b + part) * size, (2 * b + part + 1) * size), b * size);
+    for (let b = 0; b < batch; b++)
+      data.set(output.data.subarray((2 * b + part) * size, (2 * b + part + 1) * size), b * size);
     return tensor(output.dtype, [batch, channels, ...extents], data);
   };
   return { output: half(0), variance: half(1) };
@@ -93,7 +117,9 @@ function splitVariance(output: Tensor, channels: number): { output: Tensor; vari
 
 function required(predicted: Tensor | undefined, varianceType: string): Tensor {
   if (!predicted) {
-    throw new InputError(`DDPMScheduler: variance_type "${varianceType}" needs a model that predicts a variance: with twice as many channels out as in`);
+    throw new InputError(
+      `DDPMScheduler: variance_type "${varianceType}" needs a model that predicts a variance: with twice as many channels out as in`,
+    );
   }
   return predicted;
 }

@@ -1,4 +1,7 @@
-/** DPM-Solver and DPM-Solver++, multistep (Lu et al. 2022, arXiv 2206.00927 and 2211.01095; `diffusers.DPMSolverMultistepScheduler`). */
+/**
+ * DPM-Solver and DPM-Solver++, multistep (Lu et al. 2022, arXiv 2206.00927 and 2211.01095;
+ * `diffusers.DPMSolverMultistepScheduler`).
+ */
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { algorithmTypes, foreignSolverTypes, solverStep, solverTypes } from './exponential-integrator.ts';
@@ -12,8 +15,8 @@ import { evenSigmas, flowSigmas, readSolverSpacing, tableOf, wideSigmas } from '
 import { spacings } from './spacing.ts';
 
 /**
- * A step of order k uses the model's last k outputs and costs one call. The state is those outputs, the latest first. `solver_order` 3
- * is in fact of second order, though often nearer: see backwardDifferences.
+ * A step of order k uses the model's last k outputs and costs one call. The state is those outputs, the latest first.
+ * `solver_order` 3 is in fact of second order, though often nearer: see backwardDifferences.
  * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
  */
 export function dpmMultistep(config: Config, steps: number, mu?: number): Scheduler<readonly Tensor[]> {
@@ -30,13 +33,25 @@ export function dpmMultistep(config: Config, steps: number, mu?: number): Schedu
   const final = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
   const leastLambda = options.number('lambda_min_clipped', -Infinity);
   options.optionalChoice('variance_type', ['learned', 'learned_range']);
-  const grid = { spacing: options.choice('timestep_spacing', spacings, 'linspace'), offset: options.count('steps_offset', 0), leastLambda };
+  const grid = {
+    spacing: options.choice('timestep_spacing', spacings, 'linspace'),
+    offset: options.count('steps_offset', 0),
+    leastLambda,
+  };
   const read = options.finish();
   checkSolver(name, algorithm, final, order, model.prediction);
 
-  const { timesteps, sigmas, training } = spacing === undefined ? evenSigmas(schedule, steps, grid)
-    : spacing === 'flow' ? flowSigmas(schedule, steps, shift)
-    : wideSigmas(schedule, steps, spacing, (spacing === 'karras' || spacing === 'lu') && read['beta_schedule'] !== 'squaredcos_cap_v2');
+  const { timesteps, sigmas, training } =
+    spacing === undefined
+      ? evenSigmas(schedule, steps, grid)
+      : spacing === 'flow'
+        ? flowSigmas(schedule, steps, shift)
+        : wideSigmas(
+            schedule,
+            steps,
+            spacing,
+            (spacing === 'karras' || spacing === 'lu') && read['beta_schedule'] !== 'squaredcos_cap_v2',
+          );
   const { levels } = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : training[0]], spacing === 'flow');
   const rule = { order, lowersFinal, eulerAtFinal: eulerAtFinal || final === 'zero' };
   const toOutput = solverOutput(model, algorithm);
@@ -54,8 +69,17 @@ export function dpmMultistep(config: Config, steps: number, mu?: number): Schedu
       const z = algorithm.startsWith('sde') ? noise(sample.shape) : undefined;
       const denoised = model.original(sample, modelOutput, levels[index]);
       return {
-        state: outputs, denoised,
-        sample: solverStep(algorithm, orderNow === 3 ? 'heun' : solver, levels[index], levels[index + 1], sample, differences, z),
+        state: outputs,
+        denoised,
+        sample: solverStep(
+          algorithm,
+          orderNow === 3 ? 'heun' : solver,
+          levels[index],
+          levels[index + 1],
+          sample,
+          differences,
+          z,
+        ),
       };
     },
   };
@@ -65,10 +89,15 @@ export function dpmMultistep(config: Config, steps: number, mu?: number): Schedu
 export function checkSolver(name: string, algorithm: string, final: string, order: number, prediction: string): void {
   const ofNoise = !algorithm.endsWith('++');
   if (ofNoise && final === 'zero') {
-    throw new InputError(`${name}: final_sigmas_type "zero" needs algorithm_type dpmsolver++ or sde-dpmsolver++; with "${algorithm}" use "sigma_min"`);
+    throw new InputError(
+      `${name}: final_sigmas_type "zero" needs algorithm_type dpmsolver++ or sde-dpmsolver++; with "${algorithm}" use "sigma_min"`,
+    );
   }
-  if (algorithm === 'sde-dpmsolver' && order === 3) throw new InputError(`${name}: sde-dpmsolver has the orders 1 and 2, but solver_order is 3`);
+  if (algorithm === 'sde-dpmsolver' && order === 3)
+    throw new InputError(`${name}: sde-dpmsolver has the orders 1 and 2, but solver_order is 3`);
   if (ofNoise && prediction === 'flow_prediction') {
-    throw new InputError(`${name}: prediction_type "flow_prediction" needs algorithm_type dpmsolver++ or sde-dpmsolver++`);
+    throw new InputError(
+      `${name}: prediction_type "flow_prediction" needs algorithm_type dpmsolver++ or sde-dpmsolver++`,
+    );
   }
 }

@@ -1,4 +1,7 @@
-/** DPM-Solver and DPM-Solver++, singlestep (Lu et al. 2022, arXiv 2206.00927 and 2211.01095; `diffusers.DPMSolverSinglestepScheduler`). */
+/**
+ * DPM-Solver and DPM-Solver++, singlestep (Lu et al. 2022, arXiv 2206.00927 and 2211.01095;
+ * `diffusers.DPMSolverSinglestepScheduler`).
+ */
 import { divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkSolver } from './dpm-multistep.ts';
@@ -19,8 +22,8 @@ interface State {
 }
 
 /**
- * Steps come in blocks of 1, 2, … `solver_order`: step k of a block goes from the block's beginning, with k outputs of the model, so
- * a block is one singlestep of that order. The last block is shorter where the steps do not divide.
+ * Steps come in blocks of 1, 2, … `solver_order`: step k of a block goes from the block's beginning, with k outputs of
+ * the model, so a block is one singlestep of that order. The last block is shorter where the steps do not divide.
  * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
  */
 export function dpmSinglestep(config: Config, steps: number, mu?: number): Scheduler<State> {
@@ -29,7 +32,9 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number): Sched
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
   const order = readOrder(options, name);
   const model = readSolverModel(options);
-  const algorithm = options.choice('algorithm_type', ['dpmsolver', 'dpmsolver++', 'sde-dpmsolver++'], 'dpmsolver++', { deis: 'dpmsolver++' });
+  const algorithm = options.choice('algorithm_type', ['dpmsolver', 'dpmsolver++', 'sde-dpmsolver++'], 'dpmsolver++', {
+    deis: 'dpmsolver++',
+  });
   const solver = options.choice('solver_type', solverTypes, 'midpoint', foreignSolverTypes);
   const lowersFinal = options.flag('lower_order_final', false);
   const { spacing, shift } = readSolverSpacing(options, name, ['flow'], mu);
@@ -39,9 +44,12 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number): Sched
   const read = options.finish();
   checkSolver(name, algorithm, final, order, model.prediction);
 
-  const { timesteps, sigmas, training } = spacing === undefined ? evenSigmas(schedule, steps, { spacing: 'linspace', offset: 0, leastLambda })
-    : spacing === 'flow' ? flowSigmas(schedule, steps, shift)
-    : wideSigmas(schedule, steps, spacing, spacing === 'karras');
+  const { timesteps, sigmas, training } =
+    spacing === undefined
+      ? evenSigmas(schedule, steps, { spacing: 'linspace', offset: 0, leastLambda })
+      : spacing === 'flow'
+        ? flowSigmas(schedule, steps, shift)
+        : wideSigmas(schedule, steps, spacing, spacing === 'karras');
   const { levels } = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : training[0]], spacing === 'flow');
   const orders = blockOrders(order, steps, lowersFinal, final === 'zero');
   const toOutput = solverOutput(model, algorithm);
@@ -61,7 +69,8 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number): Sched
       const denoised = model.original(sample, modelOutput, levels[index]);
       const from = levels[index - orderNow + 1];
       return {
-        state: { outputs, begin }, denoised,
+        state: { outputs, begin },
+        denoised,
         sample: solverStep(algorithm, orderNow === 3 ? 'heun' : solver, from, levels[index + 1], begin, differences, z),
       };
     },
@@ -75,9 +84,11 @@ function blockOrders(order: number, steps: number, lowersFinal: boolean, endsAtZ
   const whole = Math.floor(steps / order);
   const rest = steps % order;
   const isLowered = (lowersFinal || endsAtZero || rest > 0) && order > 1;
-  const orders = !isLowered ? blocks(whole)
-    : rest > 0 ? [...blocks(whole), ...block.slice(0, rest)]
-    : [...blocks(whole - 1), ...block.slice(0, -1), 1];
+  const orders = !isLowered
+    ? blocks(whole)
+    : rest > 0
+      ? [...blocks(whole), ...block.slice(0, rest)]
+      : [...blocks(whole - 1), ...block.slice(0, -1), 1];
   return endsAtZero ? [...orders.slice(0, -1), 1] : orders;
 }
 
@@ -86,7 +97,12 @@ function blockOrders(order: number, steps: number, lowersFinal: boolean, endsAtZ
  * @param outputs the latest first: as many as the order, the last that of the block's beginning
  * @param isMidpoint in the third order: D₁ by the outer two outputs alone, and no D₂
  */
-function blockDifferences(outputs: readonly Tensor[], levels: readonly SolverLevel[], index: number, isMidpoint: boolean): Tensor[] {
+function blockDifferences(
+  outputs: readonly Tensor[],
+  levels: readonly SolverLevel[],
+  index: number,
+  isMidpoint: boolean,
+): Tensor[] {
   if (outputs.length === 1) return [outputs[0]];
   const first = outputs[outputs.length - 1];
   const begin = levels[index - outputs.length + 1].lambda;

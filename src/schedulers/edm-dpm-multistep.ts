@@ -1,4 +1,7 @@
-/** DPM-Solver++ with EDM's σ and preconditioning (arXiv 2206.00364, 2211.01095; `diffusers.EDMDPMSolverMultistepScheduler`). */
+/**
+ * DPM-Solver++ with EDM's σ and preconditioning (arXiv 2206.00364, 2211.01095;
+ * `diffusers.EDMDPMSolverMultistepScheduler`).
+ */
 import { log } from '../tensor/math.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -16,12 +19,15 @@ export function edmDpmMultistep(config: Config, steps: number): Scheduler<readon
   const { timesteps, sigmas, original, shared } = readEdmTable(options, steps, name, true);
   const order = readOrder(options, name);
   const threshold = readThreshold(options);
-  const algorithm = options.choice('algorithm_type', ['dpmsolver++', 'sde-dpmsolver++'], 'dpmsolver++', { deis: 'dpmsolver++' });
+  const algorithm = options.choice('algorithm_type', ['dpmsolver++', 'sde-dpmsolver++'], 'dpmsolver++', {
+    deis: 'dpmsolver++',
+  });
   const solver = options.choice('solver_type', solverTypes, 'midpoint', foreignSolverTypes);
   const lowersFinal = options.flag('lower_order_final', true);
   const eulerAtFinal = options.flag('euler_at_final', false);
   const read = options.finish();
-  if (algorithm === 'sde-dpmsolver++' && order === 3) throw new InputError(`${name}: sde-dpmsolver++ has the orders 1 and 2, but solver_order is 3`);
+  if (algorithm === 'sde-dpmsolver++' && order === 3)
+    throw new InputError(`${name}: sde-dpmsolver++ has the orders 1 and 2, but solver_order is 3`);
 
   const levels = sigmas.map((sigma) => ({ signal: 1, noise: sigma, lambda: -log(sigma) }));
   const rule = { order, lowersFinal, eulerAtFinal: eulerAtFinal || sigmas[steps] === 0 };
@@ -39,8 +45,17 @@ export function edmDpmMultistep(config: Config, steps: number): Scheduler<readon
       const differences = backwardDifferences(outputs.slice(0, orderNow), levels, index);
       const z = algorithm === 'sde-dpmsolver++' ? noise(sample.shape) : undefined;
       return {
-        state: outputs, denoised,
-        sample: solverStep(algorithm, orderNow === 3 ? 'heun' : solver, levels[index], levels[index + 1], sample, differences, z),
+        state: outputs,
+        denoised,
+        sample: solverStep(
+          algorithm,
+          orderNow === 3 ? 'heun' : solver,
+          levels[index],
+          levels[index + 1],
+          sample,
+          differences,
+          z,
+        ),
       };
     },
   };

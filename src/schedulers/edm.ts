@@ -1,4 +1,6 @@
-/** The design space of Karras et al. 2022 (arXiv 2206.00364): the σ of a run, and the model's preconditioning (table 1). */
+/**
+ * The design space of Karras et al. 2022 (arXiv 2206.00364): the σ of a run, and the model's preconditioning (table 1).
+ */
 import { add, addScaled, scale } from '../tensor/arithmetic.ts';
 import { exp, log, pow } from '../tensor/math.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -34,12 +36,19 @@ export function readEdmTable(options: Options, steps: number, scheduler: string,
   const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon');
   const rho = options.number('rho', 7);
   const final = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
-  if (!(least > 0 && most > least)) throw new InputError(`${scheduler}: sigma_min = ${least} and sigma_max = ${most}; expected 0 < sigma_min < sigma_max`);
-  if (!Number.isInteger(steps) || steps < 1) throw new InputError(`${scheduler}: ${steps} steps are asked for; expected a whole number from 1`);
+  if (!(least > 0 && most > least))
+    throw new InputError(
+      `${scheduler}: sigma_min = ${least} and sigma_max = ${most}; expected 0 < sigma_min < sigma_max`,
+    );
+  if (!Number.isInteger(steps) || steps < 1)
+    throw new InputError(`${scheduler}: ${steps} steps are asked for; expected a whole number from 1`);
 
-  const spaced = kind === 'exponential' ? [...linspace(log(least), log(most), steps)].map((value) => f32(exp(value))).reverse()
-    : single ? karrasInSingle(most, least, steps, rho)
-    : karrasSigmas(most, least, steps, rho).map(f32);
+  const spaced =
+    kind === 'exponential'
+      ? [...linspace(log(least), log(most), steps)].map((value) => f32(exp(value))).reverse()
+      : single
+        ? karrasInSingle(most, least, steps, rho)
+        : karrasSigmas(most, least, steps, rho).map(f32);
   const sigmas = [...spaced, final === 'zero' ? 0 : single ? f32(least) : spaced[steps - 1]];
 
   const total = (sigma: number): number => sigma * sigma + sigmaData * sigmaData;

@@ -1,4 +1,7 @@
-/** Euler's method with ancestral noise (k-diffusion's `sample_euler_ancestral`; `diffusers.EulerAncestralDiscreteScheduler`). */
+/**
+ * Euler's method with ancestral noise (k-diffusion's `sample_euler_ancestral`;
+ * `diffusers.EulerAncestralDiscreteScheduler`).
+ */
 import { addScaled } from '../tensor/arithmetic.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';

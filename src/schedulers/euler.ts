@@ -1,4 +1,6 @@
-/** Euler's method (Karras et al. 2022, arXiv 2206.00364, algorithm 2 without churn; `diffusers.EulerDiscreteScheduler`). */
+/**
+ * Euler's method (Karras et al. 2022, arXiv 2206.00364, algorithm 2 without churn; `diffusers.EulerDiscreteScheduler`).
+ */
 import { addScaled } from '../tensor/arithmetic.ts';
 import { log } from '../tensor/math.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
@@ -17,13 +19,19 @@ export function euler(config: Config, steps: number): Scheduler<undefined> {
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name);
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon', { original_sample: 'sample' });
   const isContinuous = options.choice('timestep_type', ['discrete', 'continuous'], 'discrete') === 'continuous';
-  const { timesteps, sigmas, initNoiseSigma } = readSigmaTable(options, schedule, steps, name, { spacing: true, ends: true });
+  const { timesteps, sigmas, initNoiseSigma } = readSigmaTable(options, schedule, steps, name, {
+    spacing: true,
+    ends: true,
+  });
   const read = options.finish();
 
   return {
     name,
     config: read,
-    timesteps: isContinuous && prediction === 'v_prediction' ? timesteps.map((_, i) => f32(0.25 * f32(log(sigmas[i])))) : timesteps,
+    timesteps:
+      isContinuous && prediction === 'v_prediction'
+        ? timesteps.map((_, i) => f32(0.25 * f32(log(sigmas[i]))))
+        : timesteps,
     initNoiseSigma,
     start: undefined,
     ...varianceExploding(prediction, (index) => sigmas[index]),

@@ -12,8 +12,8 @@ import { denoise, slope, varianceExploding } from './variance-exploding.ts';
 type State = { readonly sample: Tensor; readonly slope: Tensor } | undefined;
 
 /**
- * An Euler step to σ', then the same step again with the mean of the slopes at both ends. Second order, two calls of the model a
- * step; the last step, to σ = 0, is Euler's alone.
+ * An Euler step to σ', then the same step again with the mean of the slopes at both ends. Second order, two calls of
+ * the model a step; the last step, to σ = 0, is Euler's alone.
  */
 export function heun(config: Config, steps: number): Scheduler<State> {
   const name = 'HeunDiscreteScheduler';
@@ -40,7 +40,11 @@ export function heun(config: Config, steps: number): Scheduler<State> {
       const denoised = limit(denoise(prediction, sample, modelOutput, sigmaAt(index)));
       const here = slope(sample, denoised, sigmaAt(index));
       if (!state) return { state: { sample, slope: here }, denoised, sample: addScaled(sample, width, here) };
-      return { state: undefined, denoised, sample: addScaled(state.sample, width, divideBy(add(state.slope, here), 2)) };
+      return {
+        state: undefined,
+        denoised,
+        sample: addScaled(state.sample, width, divideBy(add(state.slope, here), 2)),
+      };
     },
   };
 }

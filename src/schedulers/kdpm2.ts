@@ -1,4 +1,7 @@
-/** DPM-Solver-2 as k-diffusion has it: the midpoint method in log σ (arXiv 2206.00927; `diffusers.KDPM2DiscreteScheduler`). */
+/**
+ * DPM-Solver-2 as k-diffusion has it: the midpoint method in log σ (arXiv 2206.00927;
+ * `diffusers.KDPM2DiscreteScheduler`).
+ */
 import type { Config } from './options.ts';
 import { midpointMethod, type MidpointState } from './midpoint.ts';
 import type { Scheduler } from './scheduler.ts';

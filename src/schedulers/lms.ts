@@ -11,7 +11,10 @@ import { denoise, slope, varianceExploding } from './variance-exploding.ts';
 /** How many slopes the polynomial goes through. */
 const order = 4;
 
-/** x' = x + ∫ p(σ) dσ from σ to σ', p the polynomial through the last slopes. The state is those slopes, the latest first. */
+/**
+ * x' = x + ∫ p(σ) dσ from σ to σ', p the polynomial through the last slopes. The state is those slopes, the latest
+ * first.
+ */
 export function lms(config: Config, steps: number): Scheduler<readonly Tensor[]> {
   const name = 'LMSDiscreteScheduler';
   const options = readOptions(config, name);
@@ -31,13 +34,18 @@ export function lms(config: Config, steps: number): Scheduler<readonly Tensor[]>
       const denoised = denoise(prediction, sample, modelOutput, sigmas[index]);
       const slopes = [slope(sample, denoised, sigmas[index]), ...earlier].slice(0, order);
       const nodes = slopes.map((_, k) => sigmas[index - k]);
-      const terms = slopes.map((one, k) => [lagrangeIntegral(nodes, k, sigmas[index], sigmas[index + 1]), one] as const);
+      const terms = slopes.map(
+        (one, k) => [lagrangeIntegral(nodes, k, sigmas[index], sigmas[index + 1]), one] as const,
+      );
       return { state: slopes, denoised, sample: add(sample, combine(terms)) };
     },
   };
 }
 
-/** ∫ ℓ_k(τ) dτ, ℓ_k the Lagrange polynomial of node k. Gauss's rule with two points is exact up to the third degree, that is for four nodes. */
+/**
+ * ∫ ℓ_k(τ) dτ, ℓ_k the Lagrange polynomial of node k. Gauss's rule with two points is exact up to the third degree,
+ * that is for four nodes.
+ */
 function lagrangeIntegral(nodes: readonly number[], k: number, from: number, to: number): number {
   const polynomial = (tau: number): number =>
     nodes.reduce((product, node, j) => (j === k ? product : (product * (tau - node)) / (nodes[k] - node)), 1);

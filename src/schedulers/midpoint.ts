@@ -13,9 +13,16 @@ export type MidpointState = Tensor | undefined;
 /** Two calls of the model a step: at σ and at σ_mid = √(σ σ_down). The last step, to σ = 0, is Euler's alone. */
 export function midpointMethod(name: string, config: Config, steps: number, eta: number): Scheduler<MidpointState> {
   const options = readOptions(config, name);
-  const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { start: 0.00085, end: 0.012, rescales: false });
+  const schedule = readNoiseSchedule(options, commonBetaSchedules, name, {
+    start: 0.00085,
+    end: 0.012,
+    rescales: false,
+  });
   const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon');
-  const { timesteps, sigmas, initNoiseSigma, timestepOf } = readSigmaTable(options, schedule, steps, name, { spacing: true, kdpm2: true });
+  const { timesteps, sigmas, initNoiseSigma, timestepOf } = readSigmaTable(options, schedule, steps, name, {
+    spacing: true,
+    kdpm2: true,
+  });
   const read = options.finish();
 
   const splits = timesteps.map((_, i) => ancestralSplit(sigmas[i], sigmas[i + 1], eta));

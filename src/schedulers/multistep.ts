@@ -23,7 +23,12 @@ export function readOrder(options: Options, scheduler: string): number {
 }
 
 /** The order of step `index` of `count`, with as many outputs as there are so far, this step's included. */
-export function orderAt({ order, lowersFinal, eulerAtFinal }: OrderRule, index: number, count: number, outputs: number): number {
+export function orderAt(
+  { order, lowersFinal, eulerAtFinal }: OrderRule,
+  index: number,
+  count: number,
+  outputs: number,
+): number {
   const left = count - index;
   const isShort = lowersFinal && count < shortRun;
   const most = left === 1 && (eulerAtFinal || isShort) ? 1 : left === 2 && isShort ? 2 : 3;
@@ -31,11 +36,16 @@ export function orderAt({ order, lowersFinal, eulerAtFinal }: OrderRule, index: 
 }
 
 /**
- * D₀, D₁, D₂ at step `index`: m, h m' and ½ h² m'' (in λ) by differences of the last outputs. The step wants h² m'', so with three
- * outputs it is of second order only; kept as it is in diffusers and in the authors' code, so that runs agree.
+ * D₀, D₁, D₂ at step `index`: m, h m' and ½ h² m'' (in λ) by differences of the last outputs. The step wants h² m'', so
+ * with three outputs it is of second order only; kept as it is in diffusers and in the authors' code, so that runs
+ * agree.
  * @param outputs the latest first, as many as the order
  */
-export function backwardDifferences(outputs: readonly Tensor[], levels: readonly SolverLevel[], index: number): Tensor[] {
+export function backwardDifferences(
+  outputs: readonly Tensor[],
+  levels: readonly SolverLevel[],
+  index: number,
+): Tensor[] {
   const [m0, m1, m2] = outputs;
   if (outputs.length === 1) return [m0];
   const width = (k: number): number => levels[index - k + 1].lambda - levels[index - k].lambda;

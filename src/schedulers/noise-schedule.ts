@@ -32,18 +32,26 @@ export interface NoiseSchedule {
 
 /** Reads num_train_timesteps, beta_start, beta_end, beta_schedule, trained_betas, rescale_betas_zero_snr. */
 export function readNoiseSchedule(
-  options: Options, schedules: readonly BetaSchedule[], scheduler: string, defaults: ScheduleDefaults = {},
+  options: Options,
+  schedules: readonly BetaSchedule[],
+  scheduler: string,
+  defaults: ScheduleDefaults = {},
 ): NoiseSchedule {
   const trained = options.numbers('trained_betas');
   const announced = options.count('num_train_timesteps', 1000);
   if (trained && trained.length < announced) {
-    throw new InputError(`${scheduler}: trained_betas has ${trained.length} numbers, fewer than num_train_timesteps = ${announced}`);
+    throw new InputError(
+      `${scheduler}: trained_betas has ${trained.length} numbers, fewer than num_train_timesteps = ${announced}`,
+    );
   }
   if (announced < 1) throw new InputError(`${scheduler}: num_train_timesteps is ${announced}; expected at least 1`);
   const start = options.number('beta_start', defaults.start ?? 0.0001);
   const end = options.number('beta_end', defaults.end ?? 0.02);
   const wrong = [start, end, ...(trained ?? [])].find((beta) => !(beta >= 0 && beta <= 1));
-  if (wrong !== undefined) throw new InputError(`${scheduler}: a β is ${wrong}; beta_start, beta_end and trained_betas are variances, from 0 to 1`);
+  if (wrong !== undefined)
+    throw new InputError(
+      `${scheduler}: a β is ${wrong}; beta_start, beta_end and trained_betas are variances, from 0 to 1`,
+    );
   const schedule = options.choice('beta_schedule', schedules, defaults.schedule ?? 'linear');
   const betas = trained ? Float32Array.from(trained) : createBetas(schedule, start, end, announced);
   const rescales = (defaults.rescales ?? true) && options.flag('rescale_betas_zero_snr', false);
@@ -56,12 +64,18 @@ export function scheduleOf(betas: Float32Array, trainTimesteps = betas.length): 
 
 function createBetas(schedule: BetaSchedule, start: number, end: number, count: number): Float32Array {
   switch (schedule) {
-    case 'linear': return linspace(start, end, count);
-    case 'scaled_linear': return linspace(Math.sqrt(start), Math.sqrt(end), count).map((root) => root * root);
-    case 'sigmoid': return linspace(-6, 6, count).map((x) => f32(f32(sigmoid(x)) * f32(end - start)) + f32(start));
-    case 'squaredcos_cap_v2': return betasForAlphaBar(count, cosineAlphaBar);
-    case 'laplace': return betasForAlphaBar(count, laplaceAlphaBar);
-    case 'exp': return betasForAlphaBar(count, (t) => exp(-12 * t));
+    case 'linear':
+      return linspace(start, end, count);
+    case 'scaled_linear':
+      return linspace(Math.sqrt(start), Math.sqrt(end), count).map((root) => root * root);
+    case 'sigmoid':
+      return linspace(-6, 6, count).map((x) => f32(f32(sigmoid(x)) * f32(end - start)) + f32(start));
+    case 'squaredcos_cap_v2':
+      return betasForAlphaBar(count, cosineAlphaBar);
+    case 'laplace':
+      return betasForAlphaBar(count, laplaceAlphaBar);
+    case 'exp':
+      return betasForAlphaBar(count, (t) => exp(-12 * t));
   }
 }
 
@@ -69,7 +83,9 @@ function createBetas(schedule: BetaSchedule, start: number, end: number, count: 
 export function linspace(start: number, end: number, count: number): Float32Array {
   const [first, last] = [f32(start), f32(end)];
   const step = count > 1 ? f32(f32(last - first) / (count - 1)) : 0;
-  return Float32Array.from({ length: count }, (_, i) => (i < count / 2 ? first + step * i : last - step * (count - 1 - i)));
+  return Float32Array.from({ length: count }, (_, i) =>
+    i < count / 2 ? first + step * i : last - step * (count - 1 - i),
+  );
 }
 
 /** ᾱ(t) of Nichol & Dhariwal 2021 (arXiv 2102.09672): cos² of a quarter turn. */
@@ -87,7 +103,9 @@ function laplaceAlphaBar(t: number): number {
 
 /** The β that make ᾱ follow a curve over [0, 1], none above 0.999. */
 function betasForAlphaBar(count: number, alphaBar: (t: number) => number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999));
+  return Float32Array.from({ length: count }, (_, i) =>
+    Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999),
+  );
 }
 
 /** torch.cumprod: kept in double precision, stored in float32. */

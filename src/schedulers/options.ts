@@ -3,7 +3,10 @@ import { InputError } from '../tensor/errors.ts';
 
 export type Config = Readonly<Record<string, unknown>>;
 
-/** Reads the keys of one config. Each reader throws an InputError that names the key, what was found, and what is supported. */
+/**
+ * Reads the keys of one config. Each reader throws an InputError that names the key, what was found, and what is
+ * supported.
+ */
 export interface Options {
   /** A finite number, or the fallback. */
   number(key: string, fallback: number): number;
@@ -20,7 +23,10 @@ export interface Options {
   numbers(key: string, fallback?: readonly number[]): readonly number[] | undefined;
   /** A key that diffusers has and this library does not support: refused unless it is null. */
   absent(key: string): void;
-  /** To be called last: refuses keys that nobody has read. Keys that begin with `_` are notes. Returns the keys, as they were read. */
+  /**
+   * To be called last: refuses keys that nobody has read. Keys that begin with `_` are notes. Returns the keys, as they
+   * were read.
+   */
   finish(): Config;
 }
 
@@ -32,12 +38,16 @@ export function readOptions(config: Config, scheduler: string): Options {
     return value;
   };
   const refuse = (key: string, expected: string): never => {
-    throw new InputError(`${scheduler}: ${key} is ${JSON.stringify(config[key])?.slice(0, 80)}; supported is ${expected}`);
+    throw new InputError(
+      `${scheduler}: ${key} is ${JSON.stringify(config[key])?.slice(0, 80)}; supported is ${expected}`,
+    );
   };
   const options: Options = {
     number(key, fallback) {
       const value = read(key, fallback);
-      return typeof value === 'number' && (Number.isFinite(value) || value === fallback) ? value : refuse(key, 'a finite number');
+      return typeof value === 'number' && (Number.isFinite(value) || value === fallback)
+        ? value
+        : refuse(key, 'a finite number');
     },
     optionalNumber(key) {
       const value = read(key);
@@ -46,7 +56,9 @@ export function readOptions(config: Config, scheduler: string): Options {
     },
     count(key, fallback) {
       const value = read(key, fallback);
-      return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 1e6 ? value : refuse(key, 'a whole number up to 1000000');
+      return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 1e6
+        ? value
+        : refuse(key, 'a whole number up to 1000000');
     },
     flag(key, fallback) {
       const value = read(key, fallback);
@@ -65,7 +77,8 @@ export function readOptions(config: Config, scheduler: string): Options {
     numbers(key, fallback) {
       const value = read(key, fallback);
       if (value === undefined) return undefined;
-      const isList = Array.isArray(value) && value.every((entry) => typeof entry === 'number' && Number.isFinite(entry));
+      const isList =
+        Array.isArray(value) && value.every((entry) => typeof entry === 'number' && Number.isFinite(entry));
       return isList ? (value as number[]) : refuse(key, 'a list of numbers');
     },
     absent(key) {

@@ -23,13 +23,16 @@ const rungeKutta = [1 / 6, 1 / 3, 1 / 3, 1 / 6];
 
 /** Adams–Bashforth's weights, the latest output first, by their number; numerators and denominator. */
 const adamsBashforth: readonly (readonly [readonly number[], number])[] = [
-  [[1], 1], [[3, -1], 2], [[23, -16, 5], 12], [[55, -59, 37, -9], 24],
+  [[1], 1],
+  [[3, -1], 2],
+  [[23, -16, 5], 12],
+  [[55, -59, 37, -9], 24],
 ];
 
 /**
- * Both methods move along DDIM's curve, whose direction is a mean of model outputs ("transfer", eq. 11). PRK: three steps of
- * Runge–Kutta, four calls each. Then PLMS, linear multistep with four outputs, one call a step. Without PRK, PLMS warms up: its
- * first step is Heun's, the order then rises by one a step.
+ * Both methods move along DDIM's curve, whose direction is a mean of model outputs ("transfer", eq. 11). PRK: three
+ * steps of Runge–Kutta, four calls each. Then PLMS, linear multistep with four outputs, one call a step. Without PRK,
+ * PLMS warms up: its first step is Heun's, the order then rises by one a step.
  */
 export function pndm(config: Config, steps: number): Scheduler<State> {
   const name = 'PNDMScheduler';
@@ -41,7 +44,10 @@ export function pndm(config: Config, steps: number): Scheduler<State> {
   const offset = options.count('steps_offset', 0);
   const lastAlpha = options.flag('set_alpha_to_one', false) ? 1 : alphasCumprod[0];
   const read = options.finish();
-  if (!skipsPrk && steps < 4) throw new InputError(`${name}: ${steps} steps are asked for, but the Runge–Kutta start needs 4; set skip_prk_steps`);
+  if (!skipsPrk && steps < 4)
+    throw new InputError(
+      `${name}: ${steps} steps are asked for, but the Runge–Kutta start needs 4; set skip_prk_steps`,
+    );
 
   const grid = spacedTimesteps(spacing, trainTimesteps, steps, offset);
   const stride = Math.floor(trainTimesteps / steps);
@@ -50,7 +56,10 @@ export function pndm(config: Config, steps: number): Scheduler<State> {
   const timesteps = skipsPrk ? [...grid.slice(0, 2), ...grid.slice(1)] : [...prk, ...grid.slice(3)];
   const alphaOf = (timestep: number): number => (timestep >= 0 ? alphasCumprod[timestep] : lastAlpha);
 
-  /** x' = √(ᾱ'/ᾱ) x − (ᾱ' − ᾱ) ε / (ᾱ √(1−ᾱ') + √(ᾱ (1−ᾱ) ᾱ')). A v is read as if the sample at `from` had given it, as in diffusers. */
+  /**
+   * x' = √(ᾱ'/ᾱ) x − (ᾱ' − ᾱ) ε / (ᾱ √(1−ᾱ') + √(ᾱ (1−ᾱ) ᾱ')). A v is read as if the sample at `from` had given it, as
+   * in diffusers.
+   */
   const transfer = (sample: Tensor, output: Tensor, from: number, to: number): Tensor => {
     const [a, b] = [alphaOf(from), alphaOf(to)];
     const denominator = f32(f32(a * f32(Math.sqrt(f32(1 - b)))) + f32(Math.sqrt(f32(f32(a * f32(1 - a)) * b))));
@@ -69,7 +78,8 @@ export function pndm(config: Config, steps: number): Scheduler<State> {
   };
 
   const plmsStep = ({ outputs, begin }: State, index: number, output: Tensor, sample: Tensor) => {
-    if (begin) { // the second call of the first step
+    if (begin) {
+      // the second call of the first step
       const mean = divideBy(add(output, outputs[0]), 2);
       return { state: { outputs }, sample: transfer(begin, mean, timesteps[index] + stride, timesteps[index]) };
     }

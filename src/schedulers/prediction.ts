@@ -35,21 +35,33 @@ export function epsilonFrom(type: PredictionType, sample: Tensor, output: Tensor
 }
 
 /** x̂₀ where x_t = signal · x₀ + noise · ε. */
-export function originalAt(type: PredictionType | 'flow_prediction', sample: Tensor, output: Tensor, { signal, noise }: NoiseLevel): Tensor {
+export function originalAt(
+  type: PredictionType | 'flow_prediction',
+  sample: Tensor,
+  output: Tensor,
+  { signal, noise }: NoiseLevel,
+): Tensor {
   switch (type) {
-    case 'epsilon': return divideBy(subtract(sample, scale(output, noise)), signal);
-    case 'sample': return output;
-    case 'v_prediction': return subtract(scale(sample, signal), scale(output, noise));
-    case 'flow_prediction': return subtract(sample, scale(output, noise)); // v = ε − x₀, signal = 1 − noise
+    case 'epsilon':
+      return divideBy(subtract(sample, scale(output, noise)), signal);
+    case 'sample':
+      return output;
+    case 'v_prediction':
+      return subtract(scale(sample, signal), scale(output, noise));
+    case 'flow_prediction':
+      return subtract(sample, scale(output, noise)); // v = ε − x₀, signal = 1 − noise
   }
 }
 
 /** ε where x_t = signal · x₀ + noise · ε. */
 export function epsilonAt(type: PredictionType, sample: Tensor, output: Tensor, { signal, noise }: NoiseLevel): Tensor {
   switch (type) {
-    case 'epsilon': return output;
-    case 'sample': return divideBy(subtract(sample, scale(output, signal)), noise);
-    case 'v_prediction': return add(scale(output, signal), scale(sample, noise));
+    case 'epsilon':
+      return output;
+    case 'sample':
+      return divideBy(subtract(sample, scale(output, signal)), noise);
+    case 'v_prediction':
+      return add(scale(output, signal), scale(sample, noise));
   }
 }
 
@@ -74,31 +86,42 @@ export function readClip(options: Options, byDefault: boolean): Limit {
 export function readThreshold(options: Options): Limit | undefined {
   const thresholds = options.flag('thresholding', false);
   const ratio = options.number('dynamic_thresholding_ratio', 0.995);
-  if (!(ratio >= 0 && ratio <= 1)) throw new InputError(`dynamic_thresholding_ratio is ${ratio}; it is a quantile, from 0 to 1`);
+  if (!(ratio >= 0 && ratio <= 1))
+    throw new InputError(`dynamic_thresholding_ratio is ${ratio}; it is a quantile, from 0 to 1`);
   const largest = options.number('sample_max_value', 1);
   return thresholds ? (denoised) => dynamicThreshold(denoised, ratio, largest) : undefined;
 }
 
 /**
- * Dynamic thresholding (Saharia et al. 2022, arXiv 2205.11487): clip each sample to its own range [−s, s], s a quantile of
- * |x̂₀| between 1 and `largest`, and divide by s.
+ * Dynamic thresholding (Saharia et al. 2022, arXiv 2205.11487): clip each sample to its own range [−s, s], s a quantile
+ * of |x̂₀| between 1 and `largest`, and divide by s.
  */
 export function dynamicThreshold(denoised: Tensor, ratio: number, largest: number): Tensor {
   const s = absQuantile(denoised, ratio).map((quantile) => Math.min(Math.max(quantile, 1), largest));
-  return divideBy(clamp(denoised, s.map((limit) => -limit), s), s);
+  return divideBy(
+    clamp(
+      denoised,
+      s.map((limit) => -limit),
+      s,
+    ),
+    s,
+  );
 }
 
 /**
- * What all schedulers on x_t = signal · x₀ + noise · ε have in common: the model is given x_t as it is, and x_T is standard normal noise.
+ * What all schedulers on x_t = signal · x₀ + noise · ε have in common: the model is given x_t as it is, and x_T is
+ * standard normal noise.
  * @param levelAt the level of x_t at the call `index` of the model
  */
 export function variancePreserving(
-  prediction: PredictionType | 'flow_prediction', levelAt: (index: number) => NoiseLevel,
+  prediction: PredictionType | 'flow_prediction',
+  levelAt: (index: number) => NoiseLevel,
 ): Pick<Scheduler, 'initNoiseSigma' | 'scaleModelInput' | 'addNoise' | 'predictOriginal'> {
   return {
     initNoiseSigma: 1,
     scaleModelInput: (sample) => sample,
-    addNoise: (original, noise, index) => add(scale(original, levelAt(index).signal), scale(noise, levelAt(index).noise)),
+    addNoise: (original, noise, index) =>
+      add(scale(original, levelAt(index).signal), scale(noise, levelAt(index).noise)),
     predictOriginal: (sample, output, index) => originalAt(prediction, sample, output, levelAt(index)),
   };
 }

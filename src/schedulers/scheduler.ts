@@ -19,14 +19,18 @@ export interface Scheduler<State = unknown> {
   readonly initNoiseSigma: number;
   /** The state before the first step. */
   readonly start: State;
-  /** Whether a step wants the variance that some models predict beside the picture, as further channels of the output. */
+  /**
+   * Whether a step wants the variance that some models predict beside the picture, as further channels of the output.
+   */
   readonly readsVariance?: boolean;
   /** The model's input at call `index`, from x_t. */
   scaleModelInput(sample: Tensor, index: number): Tensor;
   step(state: State, input: StepInput): StepResult<State>;
   /** x₀ with the noise level of call `index`: the forward process q(x_t | x₀). */
   addNoise(original: Tensor, noise: Tensor, index: number): Tensor;
-  /** x̂₀ from what the model predicts (ε, v or x₀, as the config says) at call `index`, neither clipped nor thresholded. */
+  /**
+   * x̂₀ from what the model predicts (ε, v or x₀, as the config says) at call `index`, neither clipped nor thresholded.
+   */
   predictOriginal(sample: Tensor, modelOutput: Tensor, index: number): Tensor;
 }
 

@@ -28,7 +28,13 @@ export interface SigmaTableKeys {
 }
 
 /** Reads timestep_spacing, steps_offset and the keys that `has` names. */
-export function readSigmaTable(options: Options, schedule: NoiseSchedule, steps: number, scheduler: string, has: SigmaTableKeys = {}): SigmaTable {
+export function readSigmaTable(
+  options: Options,
+  schedule: NoiseSchedule,
+  steps: number,
+  scheduler: string,
+  has: SigmaTableKeys = {},
+): SigmaTable {
   const grid = options.choice('timestep_spacing', spacings, 'linspace');
   const offset = options.count('steps_offset', 0);
   const spacing = has.spacing ? readSigmaSpacing(options, scheduler) : undefined;
@@ -39,9 +45,10 @@ export function readSigmaTable(options: Options, schedule: NoiseSchedule, steps:
   const table = trainingSigmas(schedule);
   const timestepOf = timestepOfSigma(table);
   let timesteps = fractionalTimesteps(grid, schedule.trainTimesteps, steps, offset);
-  let sigmas = interpolation === 'linear'
-    ? timesteps.map((t) => interpolate(table, t))
-    : [...linspace(log(table[table.length - 1]), log(table[0]), steps + 1)].map((value) => f32(exp(value)));
+  let sigmas =
+    interpolation === 'linear'
+      ? timesteps.map((t) => interpolate(table, t))
+      : [...linspace(log(table[table.length - 1]), log(table[0]), steps + 1)].map((value) => f32(exp(value)));
   if (spacing) {
     sigmas = spaceSigmas(spacing, most ?? sigmas[0], least ?? sigmas[sigmas.length - 1], steps);
     const stored = !has.kdpm2 ? f32 : spacing === 'karras' ? roundHalfEven : (t: number) => t;
@@ -50,7 +57,9 @@ export function readSigmaTable(options: Options, schedule: NoiseSchedule, steps:
   const rounded = [...sigmas, final === 'zero' ? 0 : table[0]].map(f32);
   const largest = Math.max(...rounded);
   return {
-    timesteps, sigmas: rounded, timestepOf,
+    timesteps,
+    sigmas: rounded,
+    timestepOf,
     initNoiseSigma: grid === 'leading' ? f32(Math.sqrt(f32(f32(largest * largest) + 1))) : largest,
   };
 }

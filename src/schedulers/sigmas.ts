@@ -1,6 +1,6 @@
 /**
- * Tables of σ, the noise level of x = x₀ + σε: those of the training, and the ways to space a run's σ between the largest
- * and the smallest. Double precision; where PyTorch and NumPy hold float32, so do we.
+ * Tables of σ, the noise level of x = x₀ + σε: those of the training, and the ways to space a run's σ between the
+ * largest and the smallest. Double precision; where PyTorch and NumPy hold float32, so do we.
  */
 import { exp, log, pow } from '../tensor/math.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -24,12 +24,21 @@ export function trainingSigmas({ alphasCumprod }: NoiseSchedule): Float32Array {
 
 export type WideSpacing = 'karras' | 'exponential' | 'beta';
 
-/** Reads use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas and, where the class has them, use_lu_lambdas, use_flow_sigmas. */
+/**
+ * Reads use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas and, where the class has them, use_lu_lambdas,
+ * use_flow_sigmas.
+ */
 export function readSigmaSpacing<Further extends 'lu' | 'flow' = never>(
-  options: Options, scheduler: string, further: readonly Further[] = [],
+  options: Options,
+  scheduler: string,
+  further: readonly Further[] = [],
 ): WideSpacing | Further | undefined {
   const keys: Readonly<Record<WideSpacing | 'lu' | 'flow', string>> = {
-    karras: 'use_karras_sigmas', exponential: 'use_exponential_sigmas', beta: 'use_beta_sigmas', lu: 'use_lu_lambdas', flow: 'use_flow_sigmas',
+    karras: 'use_karras_sigmas',
+    exponential: 'use_exponential_sigmas',
+    beta: 'use_beta_sigmas',
+    lu: 'use_lu_lambdas',
+    flow: 'use_flow_sigmas',
   };
   const known: readonly (WideSpacing | Further)[] = ['karras', 'exponential', 'beta', ...further];
   const chosen = known.filter((spacing) => options.flag(keys[spacing], false));
@@ -42,9 +51,12 @@ export function readSigmaSpacing<Further extends 'lu' | 'flow' = never>(
 /** `count` values from the largest σ down to the smallest. */
 export function spaceSigmas(spacing: WideSpacing, largest: number, smallest: number, count: number): number[] {
   switch (spacing) {
-    case 'karras': return karrasSigmas(largest, smallest, count, 7);
-    case 'exponential': return range(log(largest), log(smallest), count).map(exp);
-    case 'beta': return range(0, 1, count).map((place) => smallest + betaQuantile(1 - place, 0.6) * (largest - smallest));
+    case 'karras':
+      return karrasSigmas(largest, smallest, count, 7);
+    case 'exponential':
+      return range(log(largest), log(smallest), count).map(exp);
+    case 'beta':
+      return range(0, 1, count).map((place) => smallest + betaQuantile(1 - place, 0.6) * (largest - smallest));
   }
 }
 

@@ -2,7 +2,14 @@
 import type { Tensor } from '../tensor/tensor.ts';
 import type { AlgorithmType } from './exponential-integrator.ts';
 import type { Options } from './options.ts';
-import { epsilonAt, originalAt, predictionTypes, readThreshold, type NoiseLevel, type PredictionType } from './prediction.ts';
+import {
+  epsilonAt,
+  originalAt,
+  predictionTypes,
+  readThreshold,
+  type NoiseLevel,
+  type PredictionType,
+} from './prediction.ts';
 
 export const solverPredictionTypes = [...predictionTypes, 'flow_prediction'] as const;
 
@@ -26,7 +33,8 @@ export function readSolverModel(options: Options): SolverModel {
     prediction,
     original,
     epsilon(sample, output, level) {
-      if (threshold || prediction === 'flow_prediction') return epsilonAt('sample', sample, original(sample, output, level), level);
+      if (threshold || prediction === 'flow_prediction')
+        return epsilonAt('sample', sample, original(sample, output, level), level);
       return epsilonAt(prediction, sample, output, level);
     },
   };

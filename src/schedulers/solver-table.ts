@@ -1,15 +1,27 @@
-/** The timesteps and noise levels of a run, as the solvers in log-SNR have them in diffusers: DPM-Solver, UniPC, DEIS. */
+/**
+ * The timesteps and noise levels of a run, as the solvers in log-SNR have them in diffusers: DPM-Solver, UniPC, DEIS.
+ */
 import { exp, log } from '../tensor/math.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
 import type { NoiseLevel } from './prediction.ts';
-import { interpolate, readSigmaSpacing, shiftFlow, spaceSigmas, timestepOfSigma, trainingSigmas, type WideSpacing } from './sigmas.ts';
+import {
+  interpolate,
+  readSigmaSpacing,
+  shiftFlow,
+  spaceSigmas,
+  timestepOfSigma,
+  trainingSigmas,
+  type WideSpacing,
+} from './sigmas.ts';
 import { range, roundHalfEven, solverTimesteps, type Spacing } from './spacing.ts';
 
 const f32 = Math.fround;
 
-/** x_t = signal · x₀ + noise · ε, and half its logarithmic signal-to-noise ratio λ = ln(signal/noise): ∞ without noise. */
+/**
+ * x_t = signal · x₀ + noise · ε, and half its logarithmic signal-to-noise ratio λ = ln(signal/noise): ∞ without noise.
+ */
 export interface SolverLevel extends NoiseLevel {
   readonly lambda: number;
 }
@@ -46,7 +58,11 @@ export interface SpacedSigmas {
   readonly training: Float32Array;
 }
 
-export function evenSigmas(schedule: NoiseSchedule, steps: number, { spacing, offset, leastLambda }: SolverGrid): SpacedSigmas {
+export function evenSigmas(
+  schedule: NoiseSchedule,
+  steps: number,
+  { spacing, offset, leastLambda }: SolverGrid,
+): SpacedSigmas {
   const training = trainingSigmas(schedule);
   const last = training.filter((sigma) => -log(sigma) >= leastLambda).length;
   if (last < 1) throw new InputError(`lambda_min_clipped = ${leastLambda} leaves out every timestep of the training`);
@@ -54,28 +70,55 @@ export function evenSigmas(schedule: NoiseSchedule, steps: number, { spacing, of
   return { timesteps, sigmas: timesteps.map((t) => interpolate(training, t)), training };
 }
 
-/** σ from the largest to the smallest, by default those of the training. Timesteps are whole numbers: rounded, or cut off. */
+/**
+ * σ from the largest to the smallest, by default those of the training. Timesteps are whole numbers: rounded, or cut
+ * off.
+ */
 export function wideSigmas(
-  schedule: NoiseSchedule, steps: number, spacing: WideSpacing | 'lu', rounds: boolean, most?: number, least?: number,
+  schedule: NoiseSchedule,
+  steps: number,
+  spacing: WideSpacing | 'lu',
+  rounds: boolean,
+  most?: number,
+  least?: number,
 ): SpacedSigmas {
   const training = trainingSigmas(schedule);
   const [largest, smallest] = [most ?? training[training.length - 1], least ?? training[0]];
-  const sigmas = spacing === 'lu'
-    ? range(f32(log(largest)), f32(log(smallest)), steps).map(exp) // even steps of λ (Lu et al. 2022, arXiv 2206.00927)
-    : spaceSigmas(spacing, largest, smallest, steps);
-  return { timesteps: sigmas.map(timestepOfSigma(training)).map(rounds ? roundHalfEven : Math.trunc), sigmas, training };
+  const sigmas =
+    spacing === 'lu'
+      ? // even steps of λ (Lu et al. 2022, arXiv 2206.00927)
+        range(f32(log(largest)), f32(log(smallest)), steps).map(exp)
+      : spaceSigmas(spacing, largest, smallest, steps);
+  return {
+    timesteps: sigmas.map(timestepOfSigma(training)).map(rounds ? roundHalfEven : Math.trunc),
+    sigmas,
+    training,
+  };
 }
 
 /** σ of a flow, from noise to picture, as DPM-Solver and DEIS have them. */
 export function flowSigmas(schedule: NoiseSchedule, steps: number, shift: number): SpacedSigmas {
   const { trainTimesteps } = schedule;
-  const sigmas = range(1, 1 / trainTimesteps, steps + 1).map((alpha) => shiftFlow(1 - alpha, shift)).reverse().slice(0, -1);
-  return { timesteps: sigmas.map((sigma) => Math.trunc(sigma * trainTimesteps)), sigmas, training: trainingSigmas(schedule) };
+  const sigmas = range(1, 1 / trainTimesteps, steps + 1)
+    .map((alpha) => shiftFlow(1 - alpha, shift))
+    .reverse()
+    .slice(0, -1);
+  return {
+    timesteps: sigmas.map((sigma) => Math.trunc(sigma * trainTimesteps)),
+    sigmas,
+    training: trainingSigmas(schedule),
+  };
 }
 
-/** Reads the keys of σ's spacing, flow_shift, use_dynamic_shifting, time_shift_type. @param mu the logarithm of the shift, where it is dynamic */
+/**
+ * Reads the keys of σ's spacing, flow_shift, use_dynamic_shifting, time_shift_type. @param mu the logarithm of the
+ * shift, where it is dynamic
+ */
 export function readSolverSpacing<Further extends 'lu' | 'flow'>(
-  options: Options, scheduler: string, further: readonly Further[], mu: number | undefined,
+  options: Options,
+  scheduler: string,
+  further: readonly Further[],
+  mu: number | undefined,
 ): { readonly spacing: WideSpacing | Further | undefined; readonly shift: number } {
   const spacing = readSigmaSpacing(options, scheduler, further);
   const shift = options.number('flow_shift', 1);

@@ -1,18 +1,27 @@
-/** Which of the training timesteps a run of `steps` steps visits (table 2 of arXiv 2305.08891). From noise to picture. */
+/**
+ * Which of the training timesteps a run of `steps` steps visits (table 2 of arXiv 2305.08891). From noise to picture.
+ */
 import { InputError } from '../tensor/errors.ts';
 
 export const spacings = ['leading', 'linspace', 'trailing'] as const;
 export type Spacing = (typeof spacings)[number];
 
 /** @throws InputError when more steps are asked for than there are timesteps */
-export function spacedTimesteps(spacing: Spacing, trainTimesteps: number, steps: number, offset: number): readonly number[] {
+export function spacedTimesteps(
+  spacing: Spacing,
+  trainTimesteps: number,
+  steps: number,
+  offset: number,
+): readonly number[] {
   checkSteps(steps, trainTimesteps);
   switch (spacing) {
     case 'leading': {
       const ratio = Math.floor(trainTimesteps / steps);
       const timesteps = Array.from({ length: steps }, (_, i) => (steps - 1 - i) * ratio + offset);
       if (timesteps[0] >= trainTimesteps) {
-        throw new InputError(`steps_offset = ${offset} moves the first of ${steps} steps to timestep ${timesteps[0]}, beyond the last, ${trainTimesteps - 1}`);
+        throw new InputError(
+          `steps_offset = ${offset} moves the first of ${steps} steps to timestep ${timesteps[0]}, beyond the last, ${trainTimesteps - 1}`,
+        );
       }
       return timesteps;
     }
@@ -32,35 +41,55 @@ export function spacedTimesteps(spacing: Spacing, trainTimesteps: number, steps:
 }
 
 /** As spacedTimesteps, but evenly spaced timesteps are not rounded to whole ones: float32. */
-export function fractionalTimesteps(spacing: Spacing, trainTimesteps: number, steps: number, offset: number): readonly number[] {
+export function fractionalTimesteps(
+  spacing: Spacing,
+  trainTimesteps: number,
+  steps: number,
+  offset: number,
+): readonly number[] {
   if (spacing !== 'linspace') return spacedTimesteps(spacing, trainTimesteps, steps, offset);
   checkSteps(steps, trainTimesteps);
-  return range(0, trainTimesteps - 1, steps).map(Math.fround).reverse();
+  return range(0, trainTimesteps - 1, steps)
+    .map(Math.fround)
+    .reverse();
 }
 
 /**
- * The grid of the solvers of the DPM family: `steps` intervals rather than `steps` points, so the end point, which is no call of the
- * model, is one of the grid (but for `trailing`).
+ * The grid of the solvers of the DPM family: `steps` intervals rather than `steps` points, so the end point, which is
+ * no call of the model, is one of the grid (but for `trailing`).
  * @param last how many of the training's timesteps are used
  */
-export function solverTimesteps(spacing: Spacing, trainTimesteps: number, last: number, steps: number, offset: number): readonly number[] {
+export function solverTimesteps(
+  spacing: Spacing,
+  trainTimesteps: number,
+  last: number,
+  steps: number,
+  offset: number,
+): readonly number[] {
   checkSteps(steps, last);
   switch (spacing) {
-    case 'linspace': return range(0, last - 1, steps + 1).map(roundHalfEven).reverse().slice(0, -1);
+    case 'linspace':
+      return range(0, last - 1, steps + 1)
+        .map(roundHalfEven)
+        .reverse()
+        .slice(0, -1);
     case 'leading': {
       const ratio = Math.floor(last / (steps + 1));
       return Array.from({ length: steps }, (_, i) => (steps - i) * ratio + offset);
     }
     case 'trailing': {
       const ratio = trainTimesteps / steps;
-      return Array.from({ length: Math.ceil(last / ratio) }, (_, i) => roundHalfEven(last - i * ratio) - 1); // numpy.arange(last, 0, −ratio)
+      // numpy.arange(last, 0, −ratio)
+      return Array.from({ length: Math.ceil(last / ratio) }, (_, i) => roundHalfEven(last - i * ratio) - 1);
     }
   }
 }
 
 function checkSteps(steps: number, trainTimesteps: number): void {
   if (!Number.isInteger(steps) || steps < 1 || steps > trainTimesteps) {
-    throw new InputError(`${steps} steps are asked for; expected a whole number from 1 to the ${trainTimesteps} timesteps of the training`);
+    throw new InputError(
+      `${steps} steps are asked for; expected a whole number from 1 to the ${trainTimesteps} timesteps of the training`,
+    );
   }
 }
 

@@ -1,9 +1,19 @@
-/** Trajectory consistency distillation, strategic stochastic sampling (Zheng et al. 2024, arXiv 2402.19159; `diffusers.TCDScheduler`). */
+/**
+ * Trajectory consistency distillation, strategic stochastic sampling (Zheng et al. 2024, arXiv 2402.19159;
+ * `diffusers.TCDScheduler`).
+ */
 import { add, scale } from '../tensor/arithmetic.ts';
 import { consistencyTimesteps } from './consistency-timesteps.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { epsilonFrom, originalFrom, predictionTypes, readLimit, signalAndNoise, variancePreserving } from './prediction.ts';
+import {
+  epsilonFrom,
+  originalFrom,
+  predictionTypes,
+  readLimit,
+  signalAndNoise,
+  variancePreserving,
+} from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacings } from './spacing.ts';
 
@@ -48,7 +58,11 @@ export function tcd(config: Config, steps: number, eta = 0.3): Scheduler<undefin
       const down = add(scale(denoised, s.signal), scale(epsilon, s.noise));
       if (isLast || eta === 0) return { state, denoised, sample: down };
       const ratio = f32(alphasCumprod[next] / alphaS);
-      return { state, denoised, sample: add(scale(down, f32(Math.sqrt(ratio))), scale(noise(sample.shape), f32(Math.sqrt(f32(1 - ratio))))) };
+      return {
+        state,
+        denoised,
+        sample: add(scale(down, f32(Math.sqrt(ratio))), scale(noise(sample.shape), f32(Math.sqrt(f32(1 - ratio))))),
+      };
     },
   };
 }

@@ -10,9 +10,12 @@ import type { Scheduler } from './scheduler.ts';
 /** x̂₀ from what the model says of x/√(σ² + 1). */
 export function denoise(type: PredictionType, sample: Tensor, output: Tensor, sigma: number): Tensor {
   switch (type) {
-    case 'epsilon': return subtract(sample, scale(output, sigma));
-    case 'sample': return output;
-    case 'v_prediction': return add(scale(output, -sigma / Math.sqrt(sigma * sigma + 1)), divideBy(sample, sigma * sigma + 1));
+    case 'epsilon':
+      return subtract(sample, scale(output, sigma));
+    case 'sample':
+      return output;
+    case 'v_prediction':
+      return add(scale(output, -sigma / Math.sqrt(sigma * sigma + 1)), divideBy(sample, sigma * sigma + 1));
   }
 }
 
@@ -23,7 +26,8 @@ export function slope(sample: Tensor, denoised: Tensor, sigma: number): Tensor {
 
 /** What does not depend on the method. @param sigmaAt σ of the sample that the model sees at call `index` */
 export function varianceExploding(
-  prediction: PredictionType, sigmaAt: (index: number) => number,
+  prediction: PredictionType,
+  sigmaAt: (index: number) => number,
 ): Pick<Scheduler, 'scaleModelInput' | 'addNoise' | 'predictOriginal'> {
   return {
     scaleModelInput: (sample, index) => divideBy(sample, Math.sqrt(sigmaAt(index) ** 2 + 1)),
@@ -33,8 +37,8 @@ export function varianceExploding(
 }
 
 /**
- * A step down to `to` in two parts: along the ODE to a smaller σ, then up again by fresh noise, which undoes errors. η scales
- * the noise: 1 for as much as the SDE has, 0 for none.
+ * A step down to `to` in two parts: along the ODE to a smaller σ, then up again by fresh noise, which undoes errors. η
+ * scales the noise: 1 for as much as the SDE has, 0 for none.
  */
 export function ancestralSplit(from: number, to: number, eta: number): { down: number; up: number } {
   const up = Math.min(to, eta * Math.sqrt((to ** 2 * (from ** 2 - to ** 2)) / from ** 2));

@@ -3,8 +3,8 @@
  *
  * Rounding. Each addition, subtraction, multiplication and division is rounded once to the tensor's dtype, as the
  * PyTorch operation does. A number that meets a tensor of f64 is taken as it is. Otherwise PyTorch, and so this file,
- * first rounds it to f32 where it multiplies or divides (also for tensors of f16 and bf16, which are computed in f32), but
- * to the tensor's dtype where it is added or is a limit.
+ * first rounds it to f32 where it multiplies or divides (also for tensors of f16 and bf16, which are computed in f32),
+ * but to the tensor's dtype where it is added or is a limit.
  *
  * `PerSample` is one number for all samples, or one for each sample, that is for each index of the first dimension.
  *
@@ -52,7 +52,9 @@ export function shift(x: Tensor, offset: PerSample): Tensor {
   return mapWithNumber('shift', x, offset, x.dtype, (value, o) => value + o);
 }
 
-/** c₁x₁ + c₂x₂ + …: each product is rounded, then each sum, from left to right. Throws RangeError if there is no term. */
+/**
+ * c₁x₁ + c₂x₂ + …: each product is rounded, then each sum, from left to right. Throws RangeError if there is no term.
+ */
 export function combine(terms: readonly (readonly [PerSample, Tensor])[]): Tensor {
   const scaled = terms.map(([factor, x]) => scale(x, factor));
   if (scaled.length === 0) throw new RangeError('combine: there is no term to add');
@@ -119,14 +121,18 @@ export function norm(x: Tensor): number[] {
  */
 export function absQuantile(x: Tensor, q: number): number[] {
   if (!(q >= 0 && q <= 1)) throw new RangeError(`absQuantile: q must lie in [0, 1], but is ${q}`);
-  if (x.dtype !== 'f32' && x.dtype !== 'f64') throw new TypeError(`absQuantile is defined for f32 and f64, not for ${x.dtype}`);
+  if (x.dtype !== 'f32' && x.dtype !== 'f64')
+    throw new TypeError(`absQuantile is defined for f32 and f64, not for ${x.dtype}`);
   const round = x.dtype === 'f32' ? Math.fround : (value: number) => value;
   const { samples, length } = rows(x);
   const rank = round(round(q) * (length - 1));
   const below = Math.floor(rank);
   const weight = round(rank - below);
   return samples.map((start) => {
-    const sizes = x.data.slice(start, start + length).map(Math.abs).sort();
+    const sizes = x.data
+      .slice(start, start + length)
+      .map(Math.abs)
+      .sort();
     if (Number.isNaN(sizes[length - 1])) return NaN; // sort puts NaN last
     const low = sizes[below];
     const high = sizes[Math.ceil(rank)];
@@ -172,7 +178,9 @@ function mapWithNumber(
 ): Tensor {
   const { samples, length } = rows(x);
   if (typeof numbers !== 'number' && numbers.length !== samples.length) {
-    throw new RangeError(`${name}: ${numbers.length} numbers were given for the ${samples.length} samples of shape ${shapeText(x.shape)}`);
+    throw new RangeError(
+      `${name}: ${numbers.length} numbers were given for the ${samples.length} samples of shape ${shapeText(x.shape)}`,
+    );
   }
   const data = allocate(x.dtype, x.data.length);
   samples.forEach((start, s) => {

@@ -10,9 +10,15 @@ export class InputError extends Error {
   }
 }
 
-/** Messages quote what was found in files: it must neither break the line, nor reach the terminal as a command, nor fill it. */
+/**
+ * Messages quote what was found in files: it must neither break the line, nor reach the terminal as a command, nor fill
+ * it.
+ */
 function oneLine(text: string): string {
-  const shown = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`);
+  const shown = text.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  );
   return shown.length > longest ? `${shown.slice(0, longest)}…` : shown;
 }
 

@@ -2,8 +2,9 @@
  * The random numbers of PyTorch on a CPU: `torch.manual_seed`, `torch.rand`, `torch.randn`, `Tensor.uniform_`.
  * Source: PyTorch's ATen/native/cpu/DistributionTemplates.h and ATen/core/DistributionsHelper.h.
  *
- * Uniform numbers are PyTorch's bit for bit. Normal numbers follow its steps, each rounded as there, but with our log, sin and
- * cos; PyTorch's vectorised float32 versions err by a few units of the last place, and so the two differ by as much.
+ * Uniform numbers are PyTorch's bit for bit. Normal numbers follow its steps, each rounded as there, but with our log,
+ * sin and cos; PyTorch's vectorised float32 versions err by a few units of the last place, and so the two differ by as
+ * much.
  */
 import { cos, log, sin } from './math.ts';
 import { copyTwister, mersenneTwister, nextWord } from './mersenneTwister.ts';
@@ -21,15 +22,19 @@ export interface Generator {
   clone(): Generator;
 }
 
-/** As `torch.Generator().manual_seed(seed)`: of the seed only the lowest 32 bits count. RangeError unless it is an integer in [0, 2⁵³). */
+/**
+ * As `torch.Generator().manual_seed(seed)`: of the seed only the lowest 32 bits count. RangeError unless it is an
+ * integer in [0, 2⁵³).
+ */
 export function manualSeed(seed: number): Generator {
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`a seed is an integer from 0 to 2^53 − 1, but ${seed} was given`);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new RangeError(`a seed is an integer from 0 to 2^53 − 1, but ${seed} was given`);
   return generatorFrom({ twister: mersenneTwister(seed), spareNormal: undefined });
 }
 
 /**
- * Uniform float32 numbers in [low, high), as `torch.empty(shape).uniform_(low, high)`: low + u · (high − low), where the
- * difference is rounded to float32 and the rest rounded once (PyTorch's builds for AVX2 and AVX-512 fuse it).
+ * Uniform float32 numbers in [low, high), as `torch.empty(shape).uniform_(low, high)`: low + u · (high − low), where
+ * the difference is rounded to float32 and the rest rounded once (PyTorch's builds for AVX2 and AVX-512 fuse it).
  */
 export function uniform(generator: Generator, shape: readonly number[], low: number, high: number): Tensor {
   const from = Math.fround(low);
@@ -39,8 +44,9 @@ export function uniform(generator: Generator, shape: readonly number[], low: num
 }
 
 /**
- * The bound b of the uniform numbers in [−b, b) with which PyTorch initialises the weight of a Linear or convolution of so many
- * inputs to each output: `kaiming_uniform_(a = √5)`, evaluated as there. It is 1/√fanIn up to rounding; for the bias it is exactly that.
+ * The bound b of the uniform numbers in [−b, b) with which PyTorch initialises the weight of a Linear or convolution of
+ * so many inputs to each output: `kaiming_uniform_(a = √5)`, evaluated as there. It is 1/√fanIn up to rounding; for the
+ * bias it is exactly that.
  */
 export function kaimingUniformBound(fanIn: number): number {
   const slope = Math.sqrt(5);
@@ -86,10 +92,14 @@ function nextUniformDouble(twister: MersenneTwister): number {
 const BLOCK = 16;
 const PAIRS = 8;
 
-/** Box and Muller's method on blocks of 16 uniform numbers; if the last block is not full, the last 16 numbers are drawn anew. */
+/**
+ * Box and Muller's method on blocks of 16 uniform numbers; if the last block is not full, the last 16 numbers are drawn
+ * anew.
+ */
 function fillNormalInBlocks(state: State, data: Float32Array | Float64Array): void {
   fillUniform(state, data);
-  for (let start = 0; start + BLOCK <= data.length; start += BLOCK) uniformToNormal(data.subarray(start, start + BLOCK));
+  for (let start = 0; start + BLOCK <= data.length; start += BLOCK)
+    uniformToNormal(data.subarray(start, start + BLOCK));
   if (data.length % BLOCK !== 0) {
     const last = data.subarray(data.length - BLOCK);
     fillUniform(state, last);
@@ -109,7 +119,10 @@ function uniformToNormal(block: Float32Array | Float64Array): void {
   }
 }
 
-/** Fewer than 16 numbers are drawn one at a time, in double precision whatever the dtype; every second one is the spare of a pair. */
+/**
+ * Fewer than 16 numbers are drawn one at a time, in double precision whatever the dtype; every second one is the spare
+ * of a pair.
+ */
 function fillNormalOneByOne(state: State, data: Float32Array | Float64Array): void {
   for (let i = 0; i < data.length; i++) {
     if (state.spareNormal !== undefined) {

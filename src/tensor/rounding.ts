@@ -13,7 +13,9 @@ const BF16_DROPPED_BITS = 16;
 const F16_SMALLEST_NORMAL = 2 ** -14;
 /** Half way between the largest finite f16, 65504, and the next power of two: from here on f16 rounds to ∞. */
 const F16_OVERFLOW = 65520;
-/** Adding this in double and subtracting it again rounds to a multiple of 2⁻²⁴: the last bit of a double in [2²⁸, 2²⁹). */
+/**
+ * Adding this in double and subtracting it again rounds to a multiple of 2⁻²⁴: the last bit of a double in [2²⁸, 2²⁹).
+ */
 const F16_SUBNORMAL_ROUNDER = 1.5 * 2 ** 28;
 
 /**
@@ -34,7 +36,8 @@ export function roundTo(dtype: DType, value: number): number {
  */
 export function roundInPlace(dtype: DType, data: FloatArray): void {
   if (dtype === 'f64') return;
-  if (!(data instanceof Float32Array)) throw new TypeError(`${dtype} values are held in a Float32Array, not in a Float64Array`);
+  if (!(data instanceof Float32Array))
+    throw new TypeError(`${dtype} values are held in a Float32Array, not in a Float64Array`);
   if (dtype === 'f16') roundToF16(data);
   if (dtype === 'bf16') roundToBF16(data);
 }
@@ -73,7 +76,10 @@ function roundToBF16(data: Float32Array): void {
   }
 }
 
-/** The bits of a float32 without the last `count` of its significand, to nearest, ties to even. A carry runs into the exponent, as it should. */
+/**
+ * The bits of a float32 without the last `count` of its significand, to nearest, ties to even. A carry runs into the
+ * exponent, as it should.
+ */
 function dropBits(bits: number, count: number): number {
   const lastKept = (bits >>> count) & 1;
   const almostHalf = (1 << (count - 1)) - 1;

@@ -30,10 +30,15 @@ export function allocate(dtype: DType, size: number): FloatArray {
   return dtype === 'f64' ? new Float64Array(size) : new Float32Array(size);
 }
 
-/** A tensor over `data`, which is not copied and whose values must already be rounded to `dtype`. Throws if the sizes disagree. */
+/**
+ * A tensor over `data`, which is not copied and whose values must already be rounded to `dtype`. Throws if the sizes
+ * disagree.
+ */
 export function tensor(dtype: DType, shape: readonly number[], data: FloatArray): Tensor {
   if (data.length !== sizeOf(shape)) {
-    throw new RangeError(`a tensor of shape [${shape.join(', ')}] has ${sizeOf(shape)} elements, but ${data.length} were given`);
+    throw new RangeError(
+      `a tensor of shape [${shape.join(', ')}] has ${sizeOf(shape)} elements, but ${data.length} were given`,
+    );
   }
   return { dtype, shape, data };
 }

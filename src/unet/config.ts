@@ -45,21 +45,42 @@ export interface UNetConfig {
 }
 
 const defaults: Readonly<Record<string, unknown>> = {
-  sample_size: null, in_channels: 3, out_channels: 3, center_input_sample: false, time_embedding_type: 'positional',
-  time_embedding_dim: null, freq_shift: 0, flip_sin_to_cos: true,
+  sample_size: null,
+  in_channels: 3,
+  out_channels: 3,
+  center_input_sample: false,
+  time_embedding_type: 'positional',
+  time_embedding_dim: null,
+  freq_shift: 0,
+  flip_sin_to_cos: true,
   down_block_types: ['DownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D'],
-  mid_block_type: 'UNetMidBlock2D', up_block_types: ['AttnUpBlock2D', 'AttnUpBlock2D', 'AttnUpBlock2D', 'UpBlock2D'],
-  block_out_channels: [224, 448, 672, 896], layers_per_block: 2, mid_block_scale_factor: 1, downsample_padding: 1,
-  downsample_type: 'conv', upsample_type: 'conv', dropout: 0, act_fn: 'silu', attention_head_dim: 8, norm_num_groups: 32,
-  attn_norm_num_groups: null, norm_eps: 1e-5, resnet_time_scale_shift: 'default', add_attention: true,
-  class_embed_type: null, num_class_embeds: null, num_train_timesteps: null,
+  mid_block_type: 'UNetMidBlock2D',
+  up_block_types: ['AttnUpBlock2D', 'AttnUpBlock2D', 'AttnUpBlock2D', 'UpBlock2D'],
+  block_out_channels: [224, 448, 672, 896],
+  layers_per_block: 2,
+  mid_block_scale_factor: 1,
+  downsample_padding: 1,
+  downsample_type: 'conv',
+  upsample_type: 'conv',
+  dropout: 0,
+  act_fn: 'silu',
+  attention_head_dim: 8,
+  norm_num_groups: 32,
+  attn_norm_num_groups: null,
+  norm_eps: 1e-5,
+  resnet_time_scale_shift: 'default',
+  add_attention: true,
+  class_embed_type: null,
+  num_class_embeds: null,
+  num_train_timesteps: null,
 };
 
 /** Extents above this are no UNet's; they keep a hostile file from asking for giant buffers. */
 const largest = 65536;
 
 /**
- * Reads the parsed `config.json` of a UNet2DModel. Missing keys take diffusers' defaults; keys that begin with `_` are notes.
+ * Reads the parsed `config.json` of a UNet2DModel. Missing keys take diffusers' defaults; keys that begin with `_` are
+ * notes.
  * @param source the file's name, for messages
  * @throws InputError naming the key, what was found, and what is supported
  */
@@ -102,13 +123,18 @@ export function parseUNetConfig(json: Readonly<Record<string, unknown>>, source 
   };
   const list = (key: string): readonly unknown[] => {
     const value = read(key);
-    return Array.isArray(value) && value.length > 0 && value.length <= 16 ? value : refuse(key, 'a list of 1 to 16 entries');
+    return Array.isArray(value) && value.length > 0 && value.length <= 16
+      ? value
+      : refuse(key, 'a list of 1 to 16 entries');
   };
   const choices = <T extends string>(key: string, known: readonly T[]): T[] =>
     list(key).map((entry) => {
       // Checkpoints from before the blocks were named so carry a prefix that diffusers drops, too.
       const name = typeof entry === 'string' ? entry.replace(/^UNetRes/, '') : entry;
-      return known.find((candidate) => candidate === name) ?? fail(`${key} names ${JSON.stringify(entry)}; supported are ${known.join(', ')}`);
+      return (
+        known.find((candidate) => candidate === name) ??
+        fail(`${key} names ${JSON.stringify(entry)}; supported are ${known.join(', ')}`)
+      );
     });
 
   const down = choices('down_block_types', downBlockTypes);
@@ -119,15 +145,19 @@ export function parseUNetConfig(json: Readonly<Record<string, unknown>>, source 
       : refuse('block_out_channels', `whole numbers from 1 to ${largest}`),
   );
   if (down.length !== channels.length || up.length !== channels.length) {
-    fail(`down_block_types has ${down.length} entries, up_block_types ${up.length}, block_out_channels ${channels.length}; they must be as many`);
+    fail(
+      `down_block_types has ${down.length} entries, up_block_types ${up.length}, block_out_channels ${channels.length}; they must be as many`,
+    );
   }
   const groups = integer('norm_num_groups', 1);
   for (const count of channels) {
-    if (count % groups !== 0) fail(`block_out_channels has ${count}, which norm_num_groups = ${groups} does not divide`);
+    if (count % groups !== 0)
+      fail(`block_out_channels has ${count}, which norm_num_groups = ${groups} does not divide`);
   }
   const timeScaleShift = choice('resnet_time_scale_shift', ['default', 'scale_shift'] as const);
   const timeEmbeddingType = choice('time_embedding_type', ['positional', 'fourier', 'learned'] as const);
-  const classType = read('class_embed_type') === null ? null : choice('class_embed_type', ['timestep', 'identity'] as const);
+  const classType =
+    read('class_embed_type') === null ? null : choice('class_embed_type', ['timestep', 'identity'] as const);
   const numClassEmbeds = optionalInteger('num_class_embeds');
   const numTrainTimesteps = optionalInteger('num_train_timesteps');
   if (timeEmbeddingType === 'learned' && numTrainTimesteps === undefined) {
@@ -139,11 +169,18 @@ export function parseUNetConfig(json: Readonly<Record<string, unknown>>, source 
     ...(read('mid_block_type') !== null && read('add_attention') === true ? [channels[channels.length - 1]] : []),
   ];
   for (const count of attending) {
-    if (headDim !== undefined && headDim > count) fail(`attention_head_dim is ${headDim}, more than the ${count} channels of a block with attention`);
+    if (headDim !== undefined && headDim > count)
+      fail(`attention_head_dim is ${headDim}, more than the ${count} channels of a block with attention`);
   }
   const middleGroups = optionalInteger('attn_norm_num_groups');
-  if (middleGroups !== undefined && read('add_attention') === true && channels[channels.length - 1] % middleGroups !== 0) {
-    fail(`attn_norm_num_groups is ${middleGroups}, which does not divide the ${channels[channels.length - 1]} channels of the middle block`);
+  if (
+    middleGroups !== undefined &&
+    read('add_attention') === true &&
+    channels[channels.length - 1] % middleGroups !== 0
+  ) {
+    fail(
+      `attn_norm_num_groups is ${middleGroups}, which does not divide the ${channels[channels.length - 1]} channels of the middle block`,
+    );
   }
   const padding = integer('downsample_padding', 0);
   if (padding > 1) refuse('downsample_padding', '0 or 1, with which the sizes of the way up are those of the way down');
@@ -155,7 +192,9 @@ export function parseUNetConfig(json: Readonly<Record<string, unknown>>, source 
   if (layersPerBlock > 64) refuse('layers_per_block', 'a whole number from 1 to 64');
 
   return {
-    sampleSize: sampleSize(read('sample_size')) ?? (read('sample_size') === null ? undefined : refuse('sample_size', 'a whole number or [height, width]')),
+    sampleSize:
+      sampleSize(read('sample_size')) ??
+      (read('sample_size') === null ? undefined : refuse('sample_size', 'a whole number or [height, width]')),
     inChannels: integer('in_channels', 1),
     outChannels: integer('out_channels', 1),
     centerInputSample: flag('center_input_sample'),

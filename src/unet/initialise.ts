@@ -1,6 +1,6 @@
 /**
- * The weights with which PyTorch begins: what `torch.manual_seed(seed)` and then diffusers' `UNet2DModel(**config)` give. So a test can
- * build a model that others have published numbers of, without a file.
+ * The weights with which PyTorch begins: what `torch.manual_seed(seed)` and then diffusers' `UNet2DModel(**config)`
+ * give. So a test can build a model that others have published numbers of, without a file.
  */
 import { kaimingUniformBound, uniform, type Generator } from '../tensor/random.ts';
 import { scale } from '../tensor/arithmetic.ts';
@@ -10,7 +10,8 @@ import { unetParameters, type Parameter } from './parameters.ts';
 
 /**
  * All weights of the UNet that `config` describes, in float32, drawn in the order in which its modules are constructed.
- * Uniform weights have PyTorch's bits; the normal ones of embeddings differ by the units of the last place that random.ts speaks of.
+ * Uniform weights have PyTorch's bits; the normal ones of embeddings differ by the units of the last place that
+ * random.ts speaks of.
  */
 export function initialWeights(config: UNetConfig, generator: Generator): ReadonlyMap<string, Tensor> {
   const parameters = unetParameters(config);
@@ -18,7 +19,11 @@ export function initialWeights(config: UNetConfig, generator: Generator): Readon
   return new Map(parameters.map((parameter) => [parameter.name, initialValue(parameter, shapes, generator)]));
 }
 
-function initialValue({ name, shape, module }: Parameter, shapes: ReadonlyMap<string, readonly number[]>, generator: Generator): Tensor {
+function initialValue(
+  { name, shape, module }: Parameter,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  generator: Generator,
+): Tensor {
   const isBias = name.endsWith('.bias');
   switch (module) {
     case 'convolution':
@@ -28,8 +33,10 @@ function initialValue({ name, shape, module }: Parameter, shapes: ReadonlyMap<st
       const bound = isBias ? 1 / Math.sqrt(fanIn) : kaimingUniformBound(fanIn);
       return uniform(generator, shape, -bound, bound);
     }
-    case 'norm': return tensor('f32', shape, new Float32Array(sizeOf(shape)).fill(isBias ? 0 : 1));
-    case 'embedding': return generator.randn(shape);
+    case 'norm':
+      return tensor('f32', shape, new Float32Array(sizeOf(shape)).fill(isBias ? 0 : 1));
+    case 'embedding':
+      return generator.randn(shape);
     case 'fourier':
       generator.randn(shape); // diffusers draws the frequencies twice and keeps the second ones
       return scale(generator.randn(shape), 16);

@@ -58,7 +58,8 @@ export function unetParameters(config: UNetConfig): readonly Parameter[] {
   const blocks = channels.length;
 
   convolution('conv_in', config.inChannels, first, 3);
-  if (config.timeEmbeddingType === 'fourier') parameters.push({ name: 'time_proj.weight', shape: [first], module: 'fourier' });
+  if (config.timeEmbeddingType === 'fourier')
+    parameters.push({ name: 'time_proj.weight', shape: [first], module: 'fourier' });
   if (config.timeEmbeddingType === 'learned') {
     parameters.push({ name: 'time_proj.weight', shape: [config.numTrainTimesteps!, first], module: 'embedding' });
   }
@@ -124,10 +125,13 @@ export function checkWeights(config: UNetConfig, weights: ReadonlyMap<string, Te
     const found = weights.get(name);
     if (!found) throw new InputError(`${source}: "${name}" ${shapeText(shape)} is missing; the config asks for it`);
     if (!sameShape(found.shape, shape)) {
-      throw new InputError(`${source}: "${name}" has shape ${shapeText(found.shape)}, but the config asks for ${shapeText(shape)}`);
+      throw new InputError(
+        `${source}: "${name}" has shape ${shapeText(found.shape)}, but the config asks for ${shapeText(shape)}`,
+      );
     }
   }
   for (const name of weights.keys()) {
-    if (!expected.has(name)) throw new InputError(`${source}: "${name}" belongs to no module of the model that the config describes`);
+    if (!expected.has(name))
+      throw new InputError(`${source}: "${name}" belongs to no module of the model that the config describes`);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * A UNet is a fold over stages. A stage is a step of the forward pass, named as diffusers names the module; the state
- * that runs through the stages is a value. So a pass can stop before any stage and be resumed from there, more than once:
- * that is how the passes of a guidance share all that comes before the first perturbed layer.
+ * that runs through the stages is a value. So a pass can stop before any stage and be resumed from there, more than
+ * once: that is how the passes of a guidance share all that comes before the first perturbed layer.
  */
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Context } from '../nn/context.ts';
@@ -41,7 +41,10 @@ export function unetStages(config: UNetConfig): readonly Stage[] {
   };
   const heads = (channels: number): number => Math.floor(channels / (config.attentionHeadDim ?? channels));
   const selfAttention = (channels: number): AttentionOptions => ({
-    heads: heads(channels), groups: config.normNumGroups, eps: config.normEps, rescaleOutputFactor: 1,
+    heads: heads(channels),
+    groups: config.normNumGroups,
+    eps: config.normEps,
+    rescaleOutputFactor: 1,
   });
 
   const stages: Stage[] = [inputStage()];
@@ -55,7 +58,8 @@ export function unetStages(config: UNetConfig): readonly Stage[] {
       if (attends) stages.push(attentionStage(`${path}.attentions.${layer}`, selfAttention(channels), 'keep'));
     }
     if (i === config.downBlockTypes.length - 1) return;
-    const byResnet = type === 'ResnetDownsampleBlock2D' || (type === 'AttnDownBlock2D' && config.downsampleType === 'resnet');
+    const byResnet =
+      type === 'ResnetDownsampleBlock2D' || (type === 'AttnDownBlock2D' && config.downsampleType === 'resnet');
     stages.push(
       byResnet
         ? resnetStage(`${path}.downsamplers.0`, { ...resnet, resize: 'down' }, 'keep')
@@ -68,9 +72,17 @@ export function unetStages(config: UNetConfig): readonly Stage[] {
     stages.push(resnetStage('mid_block.resnets.0', options, 'flow'));
     if (config.addAttention) {
       const channels = config.blockOutChannels.at(-1)!;
-      stages.push(attentionStage('mid_block.attentions.0', {
-        ...selfAttention(channels), groups: config.midAttentionGroups, rescaleOutputFactor: config.midBlockScaleFactor,
-      }, 'flow'));
+      stages.push(
+        attentionStage(
+          'mid_block.attentions.0',
+          {
+            ...selfAttention(channels),
+            groups: config.midAttentionGroups,
+            rescaleOutputFactor: config.midBlockScaleFactor,
+          },
+          'flow',
+        ),
+      );
     }
     stages.push(resnetStage('mid_block.resnets.1', options, 'flow'));
   }
@@ -98,12 +110,17 @@ export function unetStages(config: UNetConfig): readonly Stage[] {
 }
 
 /**
- * What a stage does with the skips besides its own work: `keep` leaves its result for the way up, `join` takes the latest
- * one and appends its channels to the input, `flow` does neither.
+ * What a stage does with the skips besides its own work: `keep` leaves its result for the way up, `join` takes the
+ * latest one and appends its channels to the input, `flow` does neither.
  */
 type SkipUse = 'keep' | 'join' | 'flow';
 
-function withSkips(use: SkipUse, context: Context, state: UNetState, work: (hidden: Tensor, seam?: number) => Tensor): UNetState {
+function withSkips(
+  use: SkipUse,
+  context: Context,
+  state: UNetState,
+  work: (hidden: Tensor, seam?: number) => Tensor,
+): UNetState {
   if (use === 'join') {
     const joined = context.kernels.concatChannels(state.hidden, state.skips.at(-1)!);
     return { ...state, hidden: work(joined, state.hidden.shape[1]), skips: state.skips.slice(0, -1) };
@@ -124,7 +141,8 @@ function resnetStage(path: string, options: ResnetOptions, use: SkipUse): Stage 
   return {
     path,
     kind: 'resnet',
-    run: (context, state) => withSkips(use, context, state, (x, seam) => resnetBlock(context, path, x, state.temb, options, seam)),
+    run: (context, state) =>
+      withSkips(use, context, state, (x, seam) => resnetBlock(context, path, x, state.temb, options, seam)),
   };
 }
 
@@ -133,7 +151,9 @@ function attentionStage(path: string, options: AttentionOptions, use: SkipUse): 
     path,
     kind: 'attention',
     run: (context, state, perturbation) =>
-      withSkips(use, context, state, (x) => attention(context, path, x, options, perturbation.get(path) ?? softmaxAttention)),
+      withSkips(use, context, state, (x) =>
+        attention(context, path, x, options, perturbation.get(path) ?? softmaxAttention),
+      ),
   };
 }
 
@@ -146,7 +166,11 @@ function downsampleStage(path: string, padding: number): Stage {
 }
 
 function upsampleStage(path: string): Stage {
-  return { path, kind: 'upsample', run: (context, state) => withSkips('flow', context, state, (x) => upsample(context, path, x)) };
+  return {
+    path,
+    kind: 'upsample',
+    run: (context, state) => withSkips('flow', context, state, (x) => upsample(context, path, x)),
+  };
 }
 
 function outputStage(config: UNetConfig): Stage {

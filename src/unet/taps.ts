@@ -1,4 +1,7 @@
-/** Choosing inner values by name: `*` stands for any run of characters, `?` for one. `mid_block.*` sees all of the middle. */
+/**
+ * Choosing inner values by name: `*` stands for any run of characters, `?` for one. `mid_block.*` sees all of the
+ * middle.
+ */
 export function matchesAny(patterns: readonly string[], path: string): boolean {
   return patterns.some((pattern) => glob(pattern).test(path));
 }
@@ -6,6 +9,7 @@ export function matchesAny(patterns: readonly string[], path: string): boolean {
 function glob(pattern: string): RegExp {
   const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
   // A run of both, as *?*?, is one repetition: several in a row could share out what they match in ever more ways.
-  const repetition = (run: string): string => `.{${run.replaceAll('*', '').length},${run.includes('*') ? '' : run.length}}`;
+  const repetition = (run: string): string =>
+    `.{${run.replaceAll('*', '').length},${run.includes('*') ? '' : run.length}}`;
   return new RegExp(`^${escaped.replace(/[*?]+/g, repetition)}$`, 'u');
 }

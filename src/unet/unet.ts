@@ -31,7 +31,9 @@ export interface UNetInput {
 }
 
 export interface UNetOptions {
-  /** One pass for each: an empty map is the unperturbed pass. All passes share what comes before their first difference. */
+  /**
+   * One pass for each: an empty map is the unperturbed pass. All passes share what comes before their first difference.
+   */
   readonly passes?: readonly Perturbation[];
   /** Which inner values to show: module paths, `*` and `?` allowed. Those of pass i > 0 are called `i:path`. */
   readonly taps?: readonly string[];
@@ -52,7 +54,12 @@ export type Watcher = Pick<Context, 'tap' | 'watches'>;
  * A UNet from its config and weights. The weights are rounded to `dtype`.
  * @throws InputError when the weights are not those of the config
  */
-export function createUNet(config: UNetConfig, weights: ReadonlyMap<string, Tensor>, dtype: DType = 'f32', source?: string): UNet {
+export function createUNet(
+  config: UNetConfig,
+  weights: ReadonlyMap<string, Tensor>,
+  dtype: DType = 'f32',
+  source?: string,
+): UNet {
   checkWeights(config, weights, source);
   const stages = unetStages(config);
   return {
@@ -79,7 +86,11 @@ export function runUNet(unet: UNet, backend: Backend, input: UNetInput, options:
     ...classInput(unet, input, (numbers) => embedNumbers(unet, numbers)),
   });
 
-  const taps = Object.fromEntries(Object.entries(outputs).filter(([name]) => name.startsWith('tap:')).map(([name, value]) => [name.slice(4), value]));
+  const taps = Object.fromEntries(
+    Object.entries(outputs)
+      .filter(([name]) => name.startsWith('tap:'))
+      .map(([name, value]) => [name.slice(4), value]),
+  );
   const predictions = passes.map((_pass, i) => {
     const prediction = outputs[resultName(i)];
     return unet.config.timeEmbeddingType === 'fourier' ? divideByTime(prediction, timesteps) : prediction;
@@ -94,7 +105,11 @@ export function runUNet(unet: UNet, backend: Backend, input: UNetInput, options:
  * @throws InputError when the input does not fit the model
  */
 export function traceUNet(
-  unet: UNet, kernels: Kernels, input: UNetInput, passes: readonly Perturbation[], watcherOf: (pass: number) => Watcher,
+  unet: UNet,
+  kernels: Kernels,
+  input: UNetInput,
+  passes: readonly Perturbation[],
+  watcherOf: (pass: number) => Watcher,
   embed: (numbers: readonly number[]) => Tensor = (numbers) => embedNumbers(unet, numbers),
 ): readonly Tensor[] {
   checkInput(unet, input);
@@ -138,7 +153,11 @@ function perturbationKey(perturbation: Perturbation): string {
 }
 
 function forwardPasses(
-  unet: UNet, kernels: Kernels, inputs: Tensors, passes: readonly Perturbation[], watcherOf: (pass: number) => Watcher,
+  unet: UNet,
+  kernels: Kernels,
+  inputs: Tensors,
+  passes: readonly Perturbation[],
+  watcherOf: (pass: number) => Watcher,
 ): Tensors {
   const outputs: Record<string, Tensor> = {};
   const contextOf = (pass: number): Context => ({ kernels, weights: unet.weights, ...watcherOf(pass) });
@@ -160,7 +179,10 @@ function forwardPasses(
   return outputs;
 }
 
-/** Shows the hidden tensor as the output of a block. What the watcher puts in its place is also what the block leaves for the way up. */
+/**
+ * Shows the hidden tensor as the output of a block. What the watcher puts in its place is also what the block leaves
+ * for the way up.
+ */
 function seenAs(block: string, context: Context, state: UNetState): UNetState {
   const hidden = context.tap(block, state.hidden);
   if (hidden === state.hidden) return state;
@@ -184,9 +206,10 @@ function initialState(unet: UNet, context: Context, inputs: Tensors): UNetState 
   const sample = unet.config.centerInputSample ? kernels.affine(inputs['sample'], 2, -1) : inputs['sample'];
   let temb = timestepEmbedding(context, 'time_embedding', context.tap('time_proj', inputs['time']));
   if (inputs['class']) {
-    const embedded = unet.config.classEmbedding === 'timestep'
-      ? timestepEmbedding(context, 'class_embedding', inputs['class'])
-      : context.tap('class_embedding', inputs['class']);
+    const embedded =
+      unet.config.classEmbedding === 'timestep'
+        ? timestepEmbedding(context, 'class_embedding', inputs['class'])
+        : context.tap('class_embedding', inputs['class']);
     temb = kernels.add(temb, embedded);
   }
   return { hidden: sample, skips: [], temb };
@@ -200,7 +223,11 @@ function embedNumbers(unet: UNet, numbers: readonly number[]): Tensor {
   return sinusoid(numbers, config.blockOutChannels[0], config.flipSinToCos, config.freqShift, dtype);
 }
 
-function classInput(unet: UNet, { classLabels: labels, sample }: UNetInput, embed: (numbers: readonly number[]) => Tensor): Tensors {
+function classInput(
+  unet: UNet,
+  { classLabels: labels, sample }: UNetInput,
+  embed: (numbers: readonly number[]) => Tensor,
+): Tensors {
   if (labels === undefined) return {};
   if (isTensor(labels)) return { class: cast(labels, unet.dtype) };
   const numbers = perSample(labels, sample.shape[0]);
@@ -229,15 +256,21 @@ function checkInput(unet: UNet, input: UNetInput): void {
   const { shape } = input.sample;
   const [batch, channels, height, width] = shape;
   if (shape.length !== 4 || channels !== config.inChannels) {
-    throw new InputError(`the sample has shape ${shapeText(shape)}, but the model takes [B, ${config.inChannels}, H, W]`);
+    throw new InputError(
+      `the sample has shape ${shapeText(shape)}, but the model takes [B, ${config.inChannels}, H, W]`,
+    );
   }
   const multiple = 2 ** (config.blockOutChannels.length - 1);
   if (height! % multiple !== 0 || width! % multiple !== 0 || height! * width! * batch! === 0) {
-    throw new InputError(`the sample is ${height} × ${width}, but height and width must be multiples of ${multiple} for this model`);
+    throw new InputError(
+      `the sample is ${height} × ${width}, but height and width must be multiples of ${multiple} for this model`,
+    );
   }
   const fits = (count: number): boolean => count === 1 || count === batch;
   if (!fits(input.timesteps.length)) {
-    throw new InputError(`there are ${input.timesteps.length} timesteps for a batch of ${batch}; give one, or one for each sample`);
+    throw new InputError(
+      `there are ${input.timesteps.length} timesteps for a batch of ${batch}; give one, or one for each sample`,
+    );
   }
   for (const t of input.timesteps) {
     if (!Number.isFinite(t)) throw new InputError(`a timestep is ${t}; it must be a finite number`);
@@ -246,7 +279,11 @@ function checkInput(unet: UNet, input: UNetInput): void {
   checkLabels(unet, input, fits);
 }
 
-function checkLabels({ config }: UNet, { classLabels: labels, sample }: UNetInput, fits: (count: number) => boolean): void {
+function checkLabels(
+  { config }: UNet,
+  { classLabels: labels, sample }: UNetInput,
+  fits: (count: number) => boolean,
+): void {
   if (config.classEmbedding === 'none') {
     if (labels !== undefined) throw new InputError('class labels are given, but the model is not class-conditional');
     return;
@@ -256,13 +293,18 @@ function checkLabels({ config }: UNet, { classLabels: labels, sample }: UNetInpu
     const wanted = [sample.shape[0], config.timeEmbeddingDim];
     if (!isTensor(labels) || shapeText(labels.shape) !== shapeText(wanted)) {
       const found = isTensor(labels) ? shapeText(labels.shape) : 'numbers';
-      throw new InputError(`class_embed_type "identity" takes class labels of shape ${shapeText(wanted)}, but ${found} are given`);
+      throw new InputError(
+        `class_embed_type "identity" takes class labels of shape ${shapeText(wanted)}, but ${found} are given`,
+      );
     }
     return;
   }
-  if (isTensor(labels)) throw new InputError('the model takes one class label per sample, but a tensor of embeddings is given');
+  if (isTensor(labels))
+    throw new InputError('the model takes one class label per sample, but a tensor of embeddings is given');
   if (!fits(labels.length)) {
-    throw new InputError(`there are ${labels.length} class labels for a batch of ${sample.shape[0]}; give one, or one for each sample`);
+    throw new InputError(
+      `there are ${labels.length} class labels for a batch of ${sample.shape[0]}; give one, or one for each sample`,
+    );
   }
   for (const label of labels) {
     if (!Number.isFinite(label)) throw new InputError(`a class label is ${label}; it must be a finite number`);

@@ -1,9 +1,22 @@
 /**
  * The page's side of the work. A section says, each time it draws, what it would like to know; what is not known yet is
- * asked of the worker, and what nobody wants any more is cancelled. So a knob that is turned fast starts little and blocks nothing.
+ * asked of the worker, and what nobody wants any more is cancelled. So a knob that is turned fast starts little and
+ * blocks nothing.
  */
 import type { SamplingStep } from '../sampling/sample.ts';
-import type { CheckRequest, CheckResult, EngineReport, FromWorker, KernelChoice, PassesRequest, PassesResult, ToWorker, TraceRequest, WorkKind, Works } from './protocol.ts';
+import type {
+  CheckRequest,
+  CheckResult,
+  EngineReport,
+  FromWorker,
+  KernelChoice,
+  PassesRequest,
+  PassesResult,
+  ToWorker,
+  TraceRequest,
+  WorkKind,
+  Works,
+} from './protocol.ts';
 
 export interface Answer<Result> {
   readonly results: readonly Result[];
@@ -42,9 +55,12 @@ interface Asked {
 /** The answer after one more message. */
 function extended(answer: AnyAnswer, message: Exclude<FromWorker, { kind: 'ready' }>): AnyAnswer {
   switch (message.kind) {
-    case 'result': return { ...answer, results: [...answer.results, message.result] };
-    case 'done': return { ...answer, done: true, seconds: message.seconds };
-    case 'failed': return { ...answer, done: true, problem: message.problem };
+    case 'result':
+      return { ...answer, results: [...answer.results, message.result] };
+    case 'done':
+      return { ...answer, done: true, seconds: message.seconds };
+    case 'failed':
+      return { ...answer, done: true, problem: message.problem };
   }
 }
 
@@ -96,7 +112,10 @@ export function createLab(changed: () => void): Lab {
   /** What the section needs that the reader looks at goes first. */
   const sendFocus = (): void => {
     const keys = [...(wanted.get(focused) ?? [])];
-    const needed = keys.flatMap((key) => asked.get(key) ?? []).filter(({ answer }) => !answer.done).map(({ job }) => job);
+    const needed = keys
+      .flatMap((key) => asked.get(key) ?? [])
+      .filter(({ answer }) => !answer.done)
+      .map(({ job }) => job);
     if (needed.join() === first.join()) return;
     first = needed;
     send({ kind: 'focus', jobs: needed });
@@ -111,7 +130,8 @@ export function createLab(changed: () => void): Lab {
       sendFocus();
     },
     trace: (request) => ask('trace', request, `trace ${JSON.stringify(request)}`),
-    passes: (request, of) => ask('passes', request, `passes ${of} ${JSON.stringify({ ...request, sample: undefined })}`),
+    passes: (request, of) =>
+      ask('passes', request, `passes ${of} ${JSON.stringify({ ...request, sample: undefined })}`),
     check: (request) => ask('check', request, `check ${JSON.stringify(request)}`),
     focus(section) {
       focused = section;

@@ -19,7 +19,13 @@ interface Mounted {
 }
 
 start().catch((problem: unknown) => {
-  document.body.prepend(element('p', { class: 'problem', role: 'alert' }, `The page could not start: ${problem instanceof Error ? problem.message : String(problem)}`));
+  document.body.prepend(
+    element(
+      'p',
+      { class: 'problem', role: 'alert' },
+      `The page could not start: ${problem instanceof Error ? problem.message : String(problem)}`,
+    ),
+  );
 });
 
 async function start(): Promise<void> {
@@ -79,16 +85,22 @@ async function start(): Promise<void> {
 /** Notices which sections are near the screen, and which one is being read. */
 function watch(mounted: readonly Mounted[], lab: Lab, schedule: () => void): void {
   const find = (target: Element): Mounted => mounted.find(({ root }) => root === target)!;
-  const nearness = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) find(target).near = isIntersecting;
-    schedule();
-  }, { rootMargin: '300px 0px' });
+  const nearness = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) find(target).near = isIntersecting;
+      schedule();
+    },
+    { rootMargin: '300px 0px' },
+  );
   const shares = new Map<Element, number>();
-  const reading = new IntersectionObserver((entries) => {
-    for (const { target, intersectionRect } of entries) shares.set(target, intersectionRect.height);
-    const [most] = [...shares].sort((a, b) => b[1] - a[1]);
-    if (most && most[1] > 0) lab.focus(find(most[0]).name);
-  }, { threshold: [0, 0.25, 0.5, 0.75, 1] });
+  const reading = new IntersectionObserver(
+    (entries) => {
+      for (const { target, intersectionRect } of entries) shares.set(target, intersectionRect.height);
+      const [most] = [...shares].sort((a, b) => b[1] - a[1]);
+      if (most && most[1] > 0) lab.focus(find(most[0]).name);
+    },
+    { threshold: [0, 0.25, 0.5, 0.75, 1] },
+  );
   for (const { root } of mounted) {
     nearness.observe(root);
     reading.observe(root);
@@ -101,7 +113,10 @@ async function loadPlan(): Promise<ModelPlan> {
     if (!response.ok) throw new Error(`the server answers ${response.status} for model/${path}`);
     return (await response.json()) as Record<string, unknown>;
   };
-  const [unet, schedule] = await Promise.all([readJson('unet/config.json'), readJson('scheduler/scheduler_config.json')]);
+  const [unet, schedule] = await Promise.all([
+    readJson('unet/config.json'),
+    readJson('scheduler/scheduler_config.json'),
+  ]);
   const config = parseUNetConfig(unet);
   const stages = unetStages(config);
   return {

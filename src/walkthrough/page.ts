@@ -22,7 +22,7 @@ export interface ModelPlan {
 }
 
 /**
- * Fills its part of the document once, and returns what draws the state into it. Drawing is called whenever the state, an
- * answer or the colours have changed, at most once a frame, and only while the section is near the reader's eyes.
+ * Fills its part of the document once, and returns what draws the state into it. Drawing is called whenever the state,
+ * an answer or the colours have changed, at most once a frame, and only while the section is near the reader's eyes.
  */
 export type Section = (root: HTMLElement, page: Page) => () => void;

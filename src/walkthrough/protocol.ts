@@ -6,7 +6,10 @@ import type { SamplingStep } from '../sampling/sample.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { FaultName } from './work/faults.ts';
 
-/** How a run is guided. `spoilt` follows ε̂ alone: what comes out when the attention of `layers` is the identity throughout. */
+/**
+ * How a run is guided. `spoilt` follows ε̂ alone: what comes out when the attention of `layers` is the identity
+ * throughout.
+ */
 export type GuidanceChoice =
   | { readonly kind: 'none' }
   | { readonly kind: 'pag'; readonly scale: number | readonly number[]; readonly layers: readonly string[] }
@@ -54,7 +57,10 @@ export interface PassesResult {
   readonly milliseconds: number;
 }
 
-/** Whether what computes here gives the right numbers for a case of the oracle; with a mistake in its kernels, if one is named. */
+/**
+ * Whether what computes here gives the right numbers for a case of the oracle; with a mistake in its kernels, if one is
+ * named.
+ */
 export interface CheckRequest {
   readonly fault?: FaultName;
 }
@@ -68,7 +74,9 @@ export interface CheckResult {
   readonly verdict: string;
   /** Where the numbers first go wrong, if they do. */
   readonly where?: string;
-  /** The mistakes that explain the numbers, by the names of the oracle; undefined while they have not been looked for. */
+  /**
+   * The mistakes that explain the numbers, by the names of the oracle; undefined while they have not been looked for.
+   */
   readonly named?: readonly string[];
 }
 
@@ -80,7 +88,9 @@ export interface Works {
 }
 export type WorkKind = keyof Works;
 
-/** `fast`: what the browser has. `plain`: the loops that define every operation, as a reader may check. The same bits. */
+/**
+ * `fast`: what the browser has. `plain`: the loops that define every operation, as a reader may check. The same bits.
+ */
 export type KernelChoice = 'fast' | 'plain';
 
 export interface EngineReport {
@@ -92,7 +102,14 @@ export interface EngineReport {
 
 export type ToWorker =
   | { readonly kind: 'open'; readonly kernels: KernelChoice }
-  | { [K in WorkKind]: { readonly kind: 'ask'; readonly job: number; readonly work: K; readonly request: Works[K]['request'] } }[WorkKind]
+  | {
+      [K in WorkKind]: {
+        readonly kind: 'ask';
+        readonly job: number;
+        readonly work: K;
+        readonly request: Works[K]['request'];
+      };
+    }[WorkKind]
   | { readonly kind: 'cancel'; readonly job: number }
   /** What the section needs that the reader looks at: it goes first. */
   | { readonly kind: 'focus'; readonly jobs: readonly number[] };

@@ -23,7 +23,11 @@ export function wordTrace({ word, seed }: State, guidance: GuidanceChoice): Trac
 }
 
 /** The letter under study, from the same noise as in the word. */
-export function letterTrace({ word, seed, letter }: State, guidance: GuidanceChoice, label = labelOf(word[letter])): TraceRequest {
+export function letterTrace(
+  { word, seed, letter }: State,
+  guidance: GuidanceChoice,
+  label = labelOf(word[letter]),
+): TraceRequest {
   return { seed, slices: [letter], labels: [label], guidance };
 }
 

@@ -1,4 +1,6 @@
-/** What the reader has chosen. It is one value, and all of it lives in the URL, so a link shows what its sender sees. */
+/**
+ * What the reader has chosen. It is one value, and all of it lives in the URL, so a link shows what its sender sees.
+ */
 import type { KernelChoice } from './protocol.ts';
 import { longestWord, side, stepCount } from './study.ts';
 import { faultNames, type FaultName } from './work/faults.ts';
@@ -35,8 +37,21 @@ export interface State {
 }
 
 export const initialState: State = {
-  word: 'PAGE', seed: 1, letter: 3, step: 12, guided: false, layer: 6, head: 2, pixel: [20, 9], flip: 'none',
-  plane: [1, 1], scale: 1, asked: true, layers: [2], fault: 'attention-scale-missing', kernels: 'fast',
+  word: 'PAGE',
+  seed: 1,
+  letter: 3,
+  step: 12,
+  guided: false,
+  layer: 6,
+  head: 2,
+  pixel: [20, 9],
+  flip: 'none',
+  plane: [1, 1],
+  scale: 1,
+  asked: true,
+  layers: [2],
+  fault: 'attention-scale-missing',
+  kernels: 'fast',
 };
 
 /** How one field is written in the URL, and read: undefined for text that is no value of it. */
@@ -56,7 +71,10 @@ const oneOf = <T extends string>(...values: readonly T[]): Field<T> => ({
   write: (value) => value,
   read: (text) => values.find((value) => value === text),
 });
-const flag: Field<boolean> = { write: (value) => (value ? 'yes' : 'no'), read: (text) => (text === 'yes' ? true : text === 'no' ? false : undefined) };
+const flag: Field<boolean> = {
+  write: (value) => (value ? 'yes' : 'no'),
+  read: (text) => (text === 'yes' ? true : text === 'no' ? false : undefined),
+};
 const listOf = (item: Field<number>): Field<readonly number[]> => ({
   write: (values) => values.map((value) => item.write(value)).join(','),
   read(text) {
@@ -76,7 +94,10 @@ const pair = (first: Field<number>, second: Field<number>): Field<readonly [numb
 export const attentionLayerCount = 7;
 export const largestScale = 10;
 /** What the plane of section 3 shows. */
-export const planeRange: { readonly s: readonly [number, number]; readonly g: readonly [number, number] } = { s: [-1, 10], g: [0, 3] };
+export const planeRange: { readonly s: readonly [number, number]; readonly g: readonly [number, number] } = {
+  s: [-1, 10],
+  g: [0, 3],
+};
 
 const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   word: { write: (value) => value, read: (text) => readWord(text) },
@@ -99,13 +120,21 @@ const names = Object.keys(fields) as (keyof State)[];
 
 /** The letters A–Z of a text, in capitals, no more than fit; undefined when there are none. */
 export function readWord(text: string): string | undefined {
-  return text.toUpperCase().replace(/[^A-Z]/g, '').slice(0, longestWord) || undefined;
+  return (
+    text
+      .toUpperCase()
+      .replace(/[^A-Z]/g, '')
+      .slice(0, longestWord) || undefined
+  );
 }
 
 /** `seed=7&step=3`: what differs from the initial state. */
 export function writeState(state: State): string {
   const write = <K extends keyof State>(name: K, from: State): string => fields[name].write(from[name]);
-  return names.filter((name) => write(name, state) !== write(name, initialState)).map((name) => `${name}=${write(name, state)}`).join('&');
+  return names
+    .filter((name) => write(name, state) !== write(name, initialState))
+    .map((name) => `${name}=${write(name, state)}`)
+    .join('&');
 }
 
 /** What a URL says. A part that is missing or makes no sense is as in the initial state. */
@@ -121,5 +150,9 @@ export function readState(text: string): State {
 
 /** The letter under study is one of the word; no layer is named twice. */
 export function consistent(state: State): State {
-  return { ...state, letter: Math.min(state.letter, state.word.length - 1), layers: [...new Set(state.layers)].sort((a, b) => a - b) };
+  return {
+    ...state,
+    letter: Math.min(state.letter, state.word.length - 1),
+    layers: [...new Set(state.layers)].sort((a, b) => a - b),
+  };
 }

@@ -1,4 +1,6 @@
-/** The thread that computes, so that the page never waits. It loads the model, takes work, and streams what comes out. */
+/**
+ * The thread that computes, so that the page never waits. It loads the model, takes work, and streams what comes out.
+ */
 import type { ReadFile } from '../formats/diffusers.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Case } from '../oracle/case.ts';
@@ -29,8 +31,12 @@ let oracleCase: Promise<Case> | undefined;
 
 scope.onmessage = ({ data: message }) => {
   switch (message.kind) {
-    case 'open': void open(message.kernels); break;
-    case 'focus': queue.focus(message.jobs); break;
+    case 'open':
+      void open(message.kernels);
+      break;
+    case 'focus':
+      queue.focus(message.jobs);
+      break;
     case 'ask':
       if (model) begin(model, message);
       else waiting.push(message);
@@ -58,18 +64,26 @@ async function open(kernels: Extract<ToWorker, { kind: 'open' }>['kernels']): Pr
 }
 
 /** Reads the files of a folder that lies beside the page. */
-const folderOf = (folder: string): ReadFile => async (path) => {
-  const response = await fetch(new URL(`${folder}/${path}`, location.href));
-  if (response.status === 404) return undefined;
-  if (!response.ok) throw new InputError(`the server answers ${response.status} for ${folder}/${path}`);
-  return new Uint8Array(await response.arrayBuffer());
-};
+const folderOf =
+  (folder: string): ReadFile =>
+  async (path) => {
+    const response = await fetch(new URL(`${folder}/${path}`, location.href));
+    if (response.status === 404) return undefined;
+    if (!response.ok) throw new InputError(`the server answers ${response.status} for ${folder}/${path}`);
+    return new Uint8Array(await response.arrayBuffer());
+  };
 
 function begin(ready: Model, { job: id, work, request }: Extract<ToWorker, { kind: 'ask' }>): void {
   switch (work) {
-    case 'trace': queue.add({ id, size: request.labels.length, steps: trace(ready, request) }); break;
-    case 'passes': queue.add({ id, size: 1, steps: passes(ready, request) }); break;
-    case 'check': void beginCheck(ready, id, request); break;
+    case 'trace':
+      queue.add({ id, size: request.labels.length, steps: trace(ready, request) });
+      break;
+    case 'passes':
+      queue.add({ id, size: 1, steps: passes(ready, request) });
+      break;
+    case 'check':
+      void beginCheck(ready, id, request);
+      break;
   }
   wake();
 }

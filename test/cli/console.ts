@@ -7,15 +7,22 @@ export function capturePrinted(): string[] {
   const printed: string[] = [];
   beforeEach(() => {
     printed.length = 0;
-    vi.spyOn(console, 'log').mockImplementation((text: string) => { printed.push(text); });
+    vi.spyOn(console, 'log').mockImplementation((text: string) => {
+      printed.push(text);
+    });
   });
-  afterEach(() => { vi.restoreAllMocks(); });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
   return printed;
 }
 
 /** The one line with which unusable input ends; status 2. */
 export async function refusal(...args: string[]): Promise<string> {
-  const error: unknown = await runCommand(args).then(() => expect.fail('it ran'), (thrown: unknown) => thrown);
+  const error: unknown = await runCommand(args).then(
+    () => expect.fail('it ran'),
+    (thrown: unknown) => thrown,
+  );
   const { status, message } = explain(error);
   if (status !== 2) throw error;
   expect(message).not.toMatch(/\n/);

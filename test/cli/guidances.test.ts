@@ -28,39 +28,59 @@ describe('pag guidances', () => {
       const { summary, formula, parameters } = guidances[name];
       expect(list).toContain(`${name} ${summary} ${formula}`);
       for (const parameter of parameters) {
-        const [, text] = new RegExp(`${flagOf(parameter.name)}=(\\S+)`).exec(list.slice(list.indexOf(`${name} ${summary}`)))!;
+        const [, text] = new RegExp(`${flagOf(parameter.name)}=(\\S+)`).exec(
+          list.slice(list.indexOf(`${name} ${summary}`)),
+        )!;
         expect(readParameter(parameter, text)).toEqual(parameter.default);
       }
     }
   });
 
-  it.each(guidanceNames)('%s: its page, also in --help, says what it does, where it comes from, and all that it takes', async (name) => {
-    const page = await output('guidances', name);
-    expect(await output('guidances', name, '--help')).toBe(page);
-    const sampleHelp = await output('sample', '--guidance', name, '--help');
-    expect(sampleHelp.endsWith(`\n\n${page}`)).toBe(true);
-    expect(sampleHelp).toMatch(/^pag sample/);
-    const { summary, formula, source } = guidances[name];
-    for (const text of [summary, formula, `from ${source}`]) expect(unwrapped(page)).toContain(text);
-    expect(source).toMatch(/arXiv \d{4}\.\d{5}/);
-    for (const { name: parameter, summary: what } of parametersOf(name)) expect(unwrapped(page)).toContain(`${flagOf(parameter)} ${what}`);
-    expect(Math.max(...page.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
-  });
+  it.each(guidanceNames)(
+    '%s: its page, also in --help, says what it does, where it comes from, and all that it takes',
+    async (name) => {
+      const page = await output('guidances', name);
+      expect(await output('guidances', name, '--help')).toBe(page);
+      const sampleHelp = await output('sample', '--guidance', name, '--help');
+      expect(sampleHelp.endsWith(`\n\n${page}`)).toBe(true);
+      expect(sampleHelp).toMatch(/^pag sample/);
+      const { summary, formula, source } = guidances[name];
+      for (const text of [summary, formula, `from ${source}`]) expect(unwrapped(page)).toContain(text);
+      expect(source).toMatch(/arXiv \d{4}\.\d{5}/);
+      for (const { name: parameter, summary: what } of parametersOf(name))
+        expect(unwrapped(page)).toContain(`${flagOf(parameter)} ${what}`);
+      expect(Math.max(...page.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
+    },
+  );
 
   it('refuses an unknown name, with the one that was meant', async () => {
-    await expect(runCommand(['guidances', 'pga'])).rejects.toThrow('there is no guidance "pga"; did you mean "pag"?; there are none, pag,');
+    await expect(runCommand(['guidances', 'pga'])).rejects.toThrow(
+      'there is no guidance "pga"; did you mean "pag"?; there are none, pag,',
+    );
     await expect(runCommand(['guidances', 'pag', 'cfg'])).rejects.toThrow('"cfg" is one argument too many');
   });
 });
 
 describe('--guidance', () => {
-  const sample = (...args: string[]): Promise<number> => runCommand(['sample', '--model', tiny, '--steps', '2', '--count', '2', '--latents', latents, ...args]);
+  const sample = (...args: string[]): Promise<number> =>
+    runCommand(['sample', '--model', tiny, '--steps', '2', '--count', '2', '--latents', latents, ...args]);
   const result = () => readTensor(parseSafetensors(readFileSync(latents), latents), 'sample');
 
   it.each([
-    ['pag'], ['pag', '--perturbation', 'off-diagonal-mask'], ['pag', '--perturbation', 'random-mask', '--mask-probability', '0.3'],
-    ['pag', '--perturbation', 'noise'], ['pag', '--perturbation', 'blur'], ['pag', '--perturbation', 'uniform'], ['pag', '--perturbation', 'skip'],
-    ['pag', '--pag-adaptive-scale', '0.001'], ['soft-pag', '--head-lambda', '0.5'], ['sag'], ['seg'], ['slg'], ['auto-guidance'], ['pag+apg'],
+    ['pag'],
+    ['pag', '--perturbation', 'off-diagonal-mask'],
+    ['pag', '--perturbation', 'random-mask', '--mask-probability', '0.3'],
+    ['pag', '--perturbation', 'noise'],
+    ['pag', '--perturbation', 'blur'],
+    ['pag', '--perturbation', 'uniform'],
+    ['pag', '--perturbation', 'skip'],
+    ['pag', '--pag-adaptive-scale', '0.001'],
+    ['soft-pag', '--head-lambda', '0.5'],
+    ['sag'],
+    ['seg'],
+    ['slg'],
+    ['auto-guidance'],
+    ['pag+apg'],
   ])('%s %s %s changes what is drawn', async (...args) => {
     await sample('--guidance', 'none');
     const plain = result();
@@ -72,7 +92,22 @@ describe('--guidance', () => {
 
   it('of a class-conditional model, with a scale for each sample', async () => {
     const draw = async (...args: string[]) => {
-      expect(await runCommand(['sample', '--model', letters, '--steps', '1', '--labels', '3,3', '--null-label', '26', '--latents', latents, ...args])).toBe(0);
+      expect(
+        await runCommand([
+          'sample',
+          '--model',
+          letters,
+          '--steps',
+          '1',
+          '--labels',
+          '3,3',
+          '--null-label',
+          '26',
+          '--latents',
+          latents,
+          ...args,
+        ]),
+      ).toBe(0);
       return result();
     };
     const plain = await draw();
@@ -89,19 +124,31 @@ describe('--guidance', () => {
     [['pag', '--pag-scale', '1,,2'], '--pag-scale is "1,,2"'],
     [['pag', '--pag-scale', 'Infinity'], '--pag-scale is Infinity; it must be a finite number'],
     [['pag', '--pag-scale', '1,2,3'], '3 guidance scales are given for 2 samples; give one for each, or one for all'],
-    [['pag', '--pag-layers', 'nowhere'], '"nowhere" selects no self-attention layer; the model has down_blocks.1.attentions.0'],
+    [
+      ['pag', '--pag-layers', 'nowhere'],
+      '"nowhere" selects no self-attention layer; the model has down_blocks.1.attentions.0',
+    ],
     [['pag', '--pag-layers', ''], '--pag-layers is empty; it needs a value'],
-    [['pag', '--pag-layers', 'mid,'], '--pag-layers is "mid,"; it must be selectors of self-attention layers with commas between them'],
+    [
+      ['pag', '--pag-layers', 'mid,'],
+      '--pag-layers is "mid,"; it must be selectors of self-attention layers with commas between them',
+    ],
     [['pag', '--pag-adaptive-scale', '-1'], '--pag-adaptive-scale is -1; it must be a number of at least 0'],
     [['pag', '--pag-adaptive-scale', '1,2'], '--pag-adaptive-scale is "1,2"; it must be a number of at least 0'],
     [['pag', '--pag-adaptive-rule', 'mine'], '--pag-adaptive-rule is "mine"; it must be one of diffusers, comfyui'],
     [['pag', '--perturbation', 'twist'], '--perturbation is "twist"; it must be one of identity, off-diagonal-mask'],
     [['pag', '--mask-probability', '2'], '--mask-probability is 2; it must be a number from 0 to 1'],
     [['pag', '--perturbation-seed', '0.5'], '--perturbation-seed is "0.5"; it must be a whole number of at least 0'],
-    [['pag', '--guidance-scale', '3'], '--guidance-scale has no effect with --guidance pag; pag guidances pag shows what has'],
+    [
+      ['pag', '--guidance-scale', '3'],
+      '--guidance-scale has no effect with --guidance pag; pag guidances pag shows what has',
+    ],
     [['none', '--pag-scale', '3'], '--pag-scale has no effect with --guidance none'],
     [['pag', '--guidance-rescale', '1.5'], '--guidance-rescale is 1.5; it must be a number from 0 to 1'],
-    [['pag', '--guidance-start', '0.8', '--guidance-stop', '0.2'], 'the interval of the guidance is from 0.8 to 0.2 (fraction); it must not end before it begins'],
+    [
+      ['pag', '--guidance-start', '0.8', '--guidance-stop', '0.2'],
+      'the interval of the guidance is from 0.8 to 0.2 (fraction); it must not end before it begins',
+    ],
     [['pag', '--guidance-sigma-above', '-1'], '--guidance-sigma-above is -1; it must be a number of at least 0'],
     [['soft-pag', '--head-lambda', '1.5'], '--head-lambda is 1.5; it must be a number from 0 to 1'],
     [['soft-pag', '--head-lambda', '0.1,0.2,0.3,0.4,0.5'], 'SoftPAG was given 5 λ, but the attention layer has'],
@@ -111,7 +158,10 @@ describe('--guidance', () => {
     [['fdg', '--guidance-scales', '2,3'], 'classifier-free guidance needs a class-conditional model'],
     [['pag+apg', '--norm-threshold', '-1'], '--norm-threshold is -1; it must be a number of at least 0'],
   ])('%o is refused with one line and status 2', async (args, line) => {
-    const error: unknown = await sample('--guidance', ...args).then(() => expect.fail('it ran'), (thrown: unknown) => thrown);
+    const error: unknown = await sample('--guidance', ...args).then(
+      () => expect.fail('it ran'),
+      (thrown: unknown) => thrown,
+    );
     const { status, message } = explain(error);
     expect(message).toContain(line);
     expect(message).not.toContain('\n');

@@ -11,13 +11,21 @@ const fixture = (path: string): string => fileURLToPath(new URL(`../../fixtures/
 /** A UNet of 8 × 8 pixels, 3 channels, without classes and without a scheduler: a step takes a millisecond. */
 export const tiny = fixture('goldens/formats/sharded');
 /** Its attention layers. */
-export const tinyLayers = ['down_blocks.1.attentions.0', 'mid_block.attentions.0', 'up_blocks.0.attentions.0', 'up_blocks.0.attentions.1'];
+export const tinyLayers = [
+  'down_blocks.1.attentions.0',
+  'mid_block.attentions.0',
+  'up_blocks.0.attentions.0',
+  'up_blocks.0.attentions.1',
+];
 
 /** A pipeline of 32 × 32 pixels, 1 channel, the classes 0 to 25, and 26 for none. */
 export const letters = fixture('letters/model');
 
 /** A folder for the tests of one file, removed after them. */
-export function temporaryFolder(): { path: (name: string) => string; save: (name: string, content: Parameters<typeof writeSafetensors>[0] | string) => string } {
+export function temporaryFolder(): {
+  path: (name: string) => string;
+  save: (name: string, content: Parameters<typeof writeSafetensors>[0] | string) => string;
+} {
   const folder = mkdtempSync(join(tmpdir(), 'pag-cli-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const path = (name: string): string => join(folder, name);

@@ -8,8 +8,16 @@ const read = (...args: string[]) => readOptions(args, kinds);
 
 describe('options', () => {
   it('are read with a space or an equals sign', () => {
-    for (const options of [read('--model', 'a', '--count', '3', '--preview'), read('--model=a', '--count=3', '--preview')]) {
-      expect([options.required('model'), options.integer('count', 1), options.has('preview'), options.has('layers')]).toEqual(['a', 3, true, false]);
+    for (const options of [
+      read('--model', 'a', '--count', '3', '--preview'),
+      read('--model=a', '--count=3', '--preview'),
+    ]) {
+      expect([
+        options.required('model'),
+        options.integer('count', 1),
+        options.has('preview'),
+        options.has('layers'),
+      ]).toEqual(['a', 3, true, false]);
     }
   });
 
@@ -18,9 +26,11 @@ describe('options', () => {
   });
 
   it('are read whatever their values are', () => {
-    fc.assert(fc.property(fc.string({ minLength: 1 }), (value) => {
-      expect(read(`--model=${value}`).text('model')).toBe(value);
-    }));
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), (value) => {
+        expect(read(`--model=${value}`).text('model')).toBe(value);
+      }),
+    );
   });
 
   it('are lists where commas part them', () => {
@@ -46,17 +56,24 @@ describe('options', () => {
     expect(() => read(...args)).toThrow(new InputError(message));
   });
 
-  it.each(['', ' ', 'x', '1x', 'NaN', 'Infinity', '-Infinity', '1e999', '1,5', '--scale'].map((text) => [text]))('%j is no number', (text) => {
-    expect(() => read(`--scale=${text}`).number('scale')).toThrow(InputError);
-  });
+  it.each(['', ' ', 'x', '1x', 'NaN', 'Infinity', '-Infinity', '1e999', '1,5', '--scale'].map((text) => [text]))(
+    '%j is no number',
+    (text) => {
+      expect(() => read(`--scale=${text}`).number('scale')).toThrow(InputError);
+    },
+  );
 
   it('that count are whole numbers in their range', () => {
-    fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
-      const run = () => read(`--count=${value}`).integer('count', 1, 10);
-      if (Number.isInteger(value) && value >= 1 && value <= 10) expect(run()).toBe(value);
-      else expect(run).toThrow('expected a whole number from 1 to 10');
-    }));
-    expect(() => read('--count=9007199254740992').integer('count', 0)).toThrow('--count is 9007199254740992; expected a whole number from 0 on');
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
+        const run = () => read(`--count=${value}`).integer('count', 1, 10);
+        if (Number.isInteger(value) && value >= 1 && value <= 10) expect(run()).toBe(value);
+        else expect(run).toThrow('expected a whole number from 1 to 10');
+      }),
+    );
+    expect(() => read('--count=9007199254740992').integer('count', 0)).toThrow(
+      '--count is 9007199254740992; expected a whole number from 0 on',
+    );
   });
 
   it('that are required are missed', () => {
@@ -65,7 +82,9 @@ describe('options', () => {
 
   it('that choose name one of the choices', () => {
     expect(read('--model', 'b').choice('model', ['a', 'b'])).toBe('b');
-    expect(() => read('--model', 'simdd').choice('model', ['reference', 'simd'])).toThrow('--model is "simdd"; expected reference, simd; did you mean "simd"?');
+    expect(() => read('--model', 'simdd').choice('model', ['reference', 'simd'])).toThrow(
+      '--model is "simdd"; expected reference, simd; did you mean "simd"?',
+    );
   });
 
   it('name their positionals', () => {
@@ -78,15 +97,19 @@ describe('a suggestion', () => {
   const names = ['model', 'out', 'guidance-scale', 'pag-scale'];
 
   it('is a name that is one slip away', () => {
-    const slip = fc.tuple(fc.constantFrom(...names), fc.nat(), fc.constantFrom('drop', 'double', 'swap')).map(([name, seed, kind]) => {
-      const i = seed % (name.length - 1);
-      if (kind === 'drop') return [name, name.slice(0, i) + name.slice(i + 1)];
-      if (kind === 'double') return [name, name.slice(0, i) + name.slice(i, i + 1).repeat(2) + name.slice(i + 1)];
-      return [name, name.slice(0, i) + name[i + 1] + name[i] + name.slice(i + 2)];
-    });
-    fc.assert(fc.property(slip, ([name, slipped]) => {
-      expect(suggestion(slipped, names)).toBe(`; did you mean "${name}"?`);
-    }));
+    const slip = fc
+      .tuple(fc.constantFrom(...names), fc.nat(), fc.constantFrom('drop', 'double', 'swap'))
+      .map(([name, seed, kind]) => {
+        const i = seed % (name.length - 1);
+        if (kind === 'drop') return [name, name.slice(0, i) + name.slice(i + 1)];
+        if (kind === 'double') return [name, name.slice(0, i) + name.slice(i, i + 1).repeat(2) + name.slice(i + 1)];
+        return [name, name.slice(0, i) + name[i + 1] + name[i] + name.slice(i + 2)];
+      });
+    fc.assert(
+      fc.property(slip, ([name, slipped]) => {
+        expect(suggestion(slipped, names)).toBe(`; did you mean "${name}"?`);
+      }),
+    );
   });
 
   it('is not made where nothing is near', () => {

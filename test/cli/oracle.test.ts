@@ -12,7 +12,9 @@ const printed = capturePrinted();
 
 const name = 'guidances/cfg-pag';
 const oracle = new URL('../../fixtures/oracle/', import.meta.url);
-const expected = readTensors(parseSafetensors(readFileSync(new URL(`${name}/expected.safetensors`, oracle)), 'expected'));
+const expected = readTensors(
+  parseSafetensors(readFileSync(new URL(`${name}/expected.safetensors`, oracle)), 'expected'),
+);
 const guided = expected.get('f32/guided')!;
 
 function theirs(file: string, tensors: Readonly<Record<string, Tensor>>): string {
@@ -32,16 +34,27 @@ describe('pag cases, export and check', () => {
   });
 
   it('export the weights of another case and of the letters model', async () => {
-    for (const [from, count] of [['runs/cfg', 84], ['runs/letters', 1]] as const) {
+    for (const [from, count] of [
+      ['runs/cfg', 84],
+      ['runs/letters', 1],
+    ] as const) {
       expect(await runCommand(['export', from, path(from)])).toBe(0);
-      expect(parseSafetensors(readFileSync(join(path(from), 'weights.safetensors')), 'weights').entries.size).toBeGreaterThanOrEqual(count);
+      expect(
+        parseSafetensors(readFileSync(join(path(from), 'weights.safetensors')), 'weights').entries.size,
+      ).toBeGreaterThanOrEqual(count);
     }
   });
 
   it('write JUnit and HTML, and print JSON, with status 1 where something is off', async () => {
     const file = theirs('wrong.safetensors', { guided: { ...guided, data: guided.data.map((value) => 2 * value) } });
-    expect(await runCommand(['check', name, file, '--json', '--junit', path('r.xml'), '--html', path('r.html')])).toBe(1);
-    expect(JSON.parse(printed[0])).toMatchObject({ passes: false, first: 'guided', residual: ['guided: it is the truth times 2 (2).'] });
+    expect(await runCommand(['check', name, file, '--json', '--junit', path('r.xml'), '--html', path('r.html')])).toBe(
+      1,
+    );
+    expect(JSON.parse(printed[0])).toMatchObject({
+      passes: false,
+      first: 'guided',
+      residual: ['guided: it is the truth times 2 (2).'],
+    });
     expect(readFileSync(path('r.xml'), 'utf8')).toMatch(/failures="1"/);
     expect(readFileSync(path('r.html'), 'utf8')).toMatch(/<!doctype html>/);
   });
@@ -56,7 +69,12 @@ describe('pag cases, export and check', () => {
 describe('unusable input is one line', () => {
   it('about a file that is cut off, empty, no safetensors, or not there', async () => {
     const whole = writeSafetensors({ guided });
-    for (const [file, bytes] of [['cut', whole.subarray(0, whole.length - 7)], ['short', whole.subarray(0, 30)], ['none', new Uint8Array()], ['text', new TextEncoder().encode('not a tensor in here')]] as const) {
+    for (const [file, bytes] of [
+      ['cut', whole.subarray(0, whole.length - 7)],
+      ['short', whole.subarray(0, 30)],
+      ['none', new Uint8Array()],
+      ['text', new TextEncoder().encode('not a tensor in here')],
+    ] as const) {
       writeFileSync(path(file), bytes);
       expect(await refusal('check', name, path(file))).toMatch(new RegExp(`^${file}: `));
     }
@@ -64,7 +82,9 @@ describe('unusable input is one line', () => {
   });
 
   it('about names that are no taps, and integers', async () => {
-    expect(await refusal('check', name, theirs('names.safetensors', { gided: guided }))).toMatch(/holds no tap of guidances\/cfg-pag; it has gided; expected are guided/);
+    expect(await refusal('check', name, theirs('names.safetensors', { gided: guided }))).toMatch(
+      /holds no tap of guidances\/cfg-pag; it has gided; expected are guided/,
+    );
     writeFileSync(path('integers'), writeSafetensors({ guided: { shape: [1], integers: [3] } }));
     expect(await refusal('check', name, path('integers'))).toMatch(/"guided" holds I64; expected floating-point/);
   });
@@ -76,7 +96,9 @@ describe('unusable input is one line', () => {
     expect(await refusal('check', 'guidances/cfg-pga', file)).toMatch(/did you mean "guidances\/cfg-pag"/);
     expect(await refusal('check', name)).toMatch(/THEIRS\.safetensors is missing/);
     expect(await refusal('check', name, file, '--html', path('no/folder/r.html'))).toMatch(/cannot write/);
-    expect(await refusal('check', 'schedulers/ddim-thresholding', file, '--dtype', 'bf16')).toMatch(/cannot be computed in bf16/);
+    expect(await refusal('check', 'schedulers/ddim-thresholding', file, '--dtype', 'bf16')).toMatch(
+      /cannot be computed in bf16/,
+    );
   });
 
   it('about a case that was changed', async () => {
@@ -91,18 +113,64 @@ describe('unusable input is one line', () => {
       writeFileSync(join(folder, 'case.json'), JSON.stringify(json));
       return folder;
     };
-    const guidance = (json: Record<string, unknown>) => (json['subject'] as { guidance: Record<string, unknown> }).guidance;
+    const guidance = (json: Record<string, unknown>) =>
+      (json['subject'] as { guidance: Record<string, unknown> }).guidance;
     const sums = (json: Record<string, unknown>) => json['sha256'] as Record<string, Record<string, string>>;
     for (const [change, message] of [
-      [(json) => { json['schema'] = 2; }, /schema is 2; this version reads 1/],
-      [(json) => { json['more'] = 1; }, /unknown key "more"/],
-      [(json) => { guidance(json)['pag_scale'] = 3.1; }, /do not give the guided of expected\.safetensors; case\.json or weights\.safetensors was changed/],
-      [(json) => { guidance(json)['pag_scale'] = 'much'; }, /"pag_scale" is "much"; expected a finite number/],
-      [(json) => { (json['subject'] as Record<string, unknown>)['kind'] = '__proto__'; }, /of kind "__proto__"/],
-      [(json) => { sums(json)['inputs']['sample'] = '0'; }, /"sample" is not what case.json promises/],
-      [(json) => { delete sums(json)['inputs']; }, /has no input/],
-      [(json) => { json['model'] = '../../../etc'; }, /which does not ship/],
-      [(json) => { json['sha256'] = {}; }, /"expected" is missing/],
+      [
+        (json) => {
+          json['schema'] = 2;
+        },
+        /schema is 2; this version reads 1/,
+      ],
+      [
+        (json) => {
+          json['more'] = 1;
+        },
+        /unknown key "more"/,
+      ],
+      [
+        (json) => {
+          guidance(json)['pag_scale'] = 3.1;
+        },
+        /do not give the guided of expected\.safetensors; case\.json or weights\.safetensors was changed/,
+      ],
+      [
+        (json) => {
+          guidance(json)['pag_scale'] = 'much';
+        },
+        /"pag_scale" is "much"; expected a finite number/,
+      ],
+      [
+        (json) => {
+          (json['subject'] as Record<string, unknown>)['kind'] = '__proto__';
+        },
+        /of kind "__proto__"/,
+      ],
+      [
+        (json) => {
+          sums(json)['inputs']['sample'] = '0';
+        },
+        /"sample" is not what case.json promises/,
+      ],
+      [
+        (json) => {
+          delete sums(json)['inputs'];
+        },
+        /has no input/,
+      ],
+      [
+        (json) => {
+          json['model'] = '../../../etc';
+        },
+        /which does not ship/,
+      ],
+      [
+        (json) => {
+          json['sha256'] = {};
+        },
+        /"expected" is missing/,
+      ],
     ] as readonly (readonly [(json: Record<string, unknown>) => void, RegExp])[]) {
       expect(await refusal('check', changed(change), file)).toMatch(message);
     }
@@ -110,10 +178,14 @@ describe('unusable input is one line', () => {
 
   it('about weights that were changed and have no sums of their own', async () => {
     expect(await runCommand(['export', 'runs/cfg', path('weights')])).toBe(0);
-    const weights = Object.fromEntries(readTensors(parseSafetensors(readFileSync(path('weights/weights.safetensors')), 'weights')));
+    const weights = Object.fromEntries(
+      readTensors(parseSafetensors(readFileSync(path('weights/weights.safetensors')), 'weights')),
+    );
     weights['conv_out.bias']!.data[0]! += 1e-3;
     writeFileSync(path('weights/weights.safetensors'), writeSafetensors(weights));
-    expect(await refusal('check', path('weights'), theirs('sample.safetensors', { sample: guided }))).toMatch(/do not give the .* of expected\.safetensors/);
+    expect(await refusal('check', path('weights'), theirs('sample.safetensors', { sample: guided }))).toMatch(
+      /do not give the .* of expected\.safetensors/,
+    );
   });
 
   it('and leaves nothing half-written', () => {

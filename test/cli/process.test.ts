@@ -9,7 +9,14 @@ import { temporaryFolder, tiny } from './models.ts';
 const { path, save } = temporaryFolder();
 // One file of JavaScript starts ten times faster than a hundred of TypeScript.
 const bundle = path('pag.mjs');
-buildSync({ entryPoints: [fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))], outfile: bundle, bundle: true, platform: 'node', format: 'esm', target: 'node20' });
+buildSync({
+  entryPoints: [fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))],
+  outfile: bundle,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+});
 const command = (...args: string[]): string[] => [bundle, ...args];
 const quick = (...args: string[]): string[] => ['sample', '--model', tiny, '--steps', '2', '--count', '1', ...args];
 
@@ -21,7 +28,9 @@ interface Ending {
 
 function pag(...args: string[]): Promise<Ending> {
   return new Promise((resolve) => {
-    execFile(process.execPath, command(...args), (error, stdout, stderr) => resolve({ status: error ? (error.code ?? error.signal ?? null) : 0, stdout, stderr }));
+    execFile(process.execPath, command(...args), (error, stdout, stderr) =>
+      resolve({ status: error ? (error.code ?? error.signal ?? null) : 0, stdout, stderr }),
+    );
   });
 }
 
@@ -41,7 +50,10 @@ describe('the command pag', () => {
     ['an unknown command', ['sampel']],
     ['an unknown option', quick('--outt', 'x')],
     ['a file that is no model', ['sample', '--model', save('config.json', 'x'), '--out', path('x.png')]],
-    ['a name that would break the line', ['forward', '--model', tiny, '--input', save('evil', '\x10\0\0\0\0\0\0\0{"a\\nb\\u001b":5}'), '--out', path('x')]],
+    [
+      'a name that would break the line',
+      ['forward', '--model', tiny, '--input', save('evil', '\x10\0\0\0\0\0\0\0{"a\\nb\\u001b":5}'), '--out', path('x')],
+    ],
   ])('ends with 2 and one line on stderr for %s', async (_name, args) => {
     const { status, stdout, stderr } = await pag(...args);
     expect({ status, stdout, lines: stderr.split('\n').length }).toEqual({ status: 2, stdout: '', lines: 2 });
@@ -51,12 +63,22 @@ describe('the command pag', () => {
   it('ends quietly when nobody reads on, and with 2 when its output is lost', () => {
     expect(shell('"$@" 2>&1 | head -1', 'guidances')).toMatch(/^none +no guidance\n$/);
     expect(shell('"$@" 2>&1 | true; echo "${PIPESTATUS[0]}"', 'guidances')).toBe('0\n');
-    expect(shell('"$@" 2>&1 > /dev/full; echo $?', 'guidances')).toBe('pag: cannot write the output: ENOSPC: no space left on device, write\n2\n');
+    expect(shell('"$@" 2>&1 > /dev/full; echo $?', 'guidances')).toBe(
+      'pag: cannot write the output: ENOSPC: no space left on device, write\n2\n',
+    );
   });
 
   it('writes into pipes and devices', () => {
-    expect(shell('"$@" 2>&1; echo $?', ...quick('--out', '/dev/full'))).toBe('pag: cannot write /dev/full: the disk is full\n2\n');
-    const bytes = execFileSync('bash', ['-c', '"$@" 2>&1 > /dev/null | cat', 'bash', process.execPath, ...command(...quick('--latents', '/dev/stderr'))]);
+    expect(shell('"$@" 2>&1; echo $?', ...quick('--out', '/dev/full'))).toBe(
+      'pag: cannot write /dev/full: the disk is full\n2\n',
+    );
+    const bytes = execFileSync('bash', [
+      '-c',
+      '"$@" 2>&1 > /dev/null | cat',
+      'bash',
+      process.execPath,
+      ...command(...quick('--latents', '/dev/stderr')),
+    ]);
     expect([...parseSafetensors(bytes, 'stderr').entries.keys()]).toEqual(['noise', 'step.0', 'step.1', 'sample']);
   });
 });
@@ -66,28 +88,52 @@ describe('Ctrl-C', () => {
 
   it(`at ${runs} moments of a run leaves the old files or the new ones, whole`, async () => {
     mkdirSync(path('interrupted'));
-    const args = ['sample', '--model', tiny, '--steps', '10', '--count', '64', '--out', path('interrupted/x.png'), '--latents', path('interrupted/x.safetensors')];
+    const args = [
+      'sample',
+      '--model',
+      tiny,
+      '--steps',
+      '10',
+      '--count',
+      '64',
+      '--out',
+      path('interrupted/x.png'),
+      '--latents',
+      path('interrupted/x.safetensors'),
+    ];
     const started = performance.now();
     expect((await pag(...args)).status).toBe(0);
     const whole = performance.now() - started;
     const endings = new Set<string>();
     for (let run = 0; run < runs; run++) {
       const child = spawn(process.execPath, command(...args), { stdio: 'ignore' });
-      const ended = new Promise<string>((resolve) => { child.on('exit', (code, signal) => resolve(signal ?? String(code))); });
+      const ended = new Promise<string>((resolve) => {
+        child.on('exit', (code, signal) => resolve(signal ?? String(code)));
+      });
       setTimeout(() => child.kill('SIGINT'), whole * (0.3 + (0.8 * (run + Math.random())) / runs));
       endings.add(await ended);
       expect(readdirSync(path('interrupted'))).toEqual(['x.png', 'x.safetensors']);
       expect(parseSafetensors(readFileSync(path('interrupted/x.safetensors')), 'x').entries.size).toBe(12);
-      expect([...readFileSync(path('interrupted/x.png')).subarray(-8, -4)]).toEqual([...'IEND'].map((c) => c.charCodeAt(0)));
+      expect([...readFileSync(path('interrupted/x.png')).subarray(-8, -4)]).toEqual(
+        [...'IEND'].map((c) => c.charCodeAt(0)),
+      );
     }
     expect([...endings].filter((ending) => ending !== 'SIGINT' && ending !== '0')).toEqual([]);
     expect(endings).toContain('SIGINT');
   }, 900_000);
 
   it('of a run that has not ended leaves nothing', async () => {
-    const child = spawn(process.execPath, command('sample', '--model', tiny, '--steps', '1000', '--count', '500', '--out', path('never.png')), { stdio: 'ignore' });
+    const child = spawn(
+      process.execPath,
+      command('sample', '--model', tiny, '--steps', '1000', '--count', '500', '--out', path('never.png')),
+      { stdio: 'ignore' },
+    );
     setTimeout(() => child.kill('SIGINT'), 1000);
-    expect(await new Promise((resolve) => { child.on('exit', (_code, signal) => resolve(signal)); })).toBe('SIGINT');
+    expect(
+      await new Promise((resolve) => {
+        child.on('exit', (_code, signal) => resolve(signal));
+      }),
+    ).toBe('SIGINT');
     expect(existsSync(path('never.png'))).toBe(false);
     expect(readdirSync(path('.')).filter((name) => name.startsWith('.'))).toEqual([]);
   });
@@ -95,7 +141,9 @@ describe('Ctrl-C', () => {
 
 /** Runs pag on a terminal of its own, and gives what it wrote there. */
 function onTerminal(...args: string[]): string {
-  const line = ['stty cols 100;', process.execPath, ...command(...args)].map((part) => (part.endsWith(';') ? part : `'${part}'`)).join(' ');
+  const line = ['stty cols 100;', process.execPath, ...command(...args)]
+    .map((part) => (part.endsWith(';') ? part : `'${part}'`))
+    .join(' ');
   return execFileSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8' });
 }
 
@@ -107,7 +155,7 @@ describe('on a terminal', () => {
     expect(shown).toMatch(/\r\u001b\[K1 samples of \[3, 8, 8\][^\r\n]*\r\n$/);
   });
 
-  it('a preview is drawn over itself, and every line ends in the terminal\'s own colours', () => {
+  it("a preview is drawn over itself, and every line ends in the terminal's own colours", () => {
     const shown = onTerminal(...quick('--preview', '--out', path('t.png')));
     const lines = shown.split('\r\n').filter((line) => line.includes('▀'));
     expect(lines).toHaveLength(2 * 4);

@@ -8,7 +8,9 @@ import { letters } from './models.ts';
 
 const shown: string[] = [];
 vi.spyOn(console, 'log').mockImplementation((line: string) => void shown.push(line));
-afterEach(() => { shown.length = 0; });
+afterEach(() => {
+  shown.length = 0;
+});
 
 describe('pag schedulers', () => {
   it('lists every scheduler by a name of its own, in lines of at most 120 columns', async () => {
@@ -23,33 +25,73 @@ describe('pag schedulers', () => {
     await schedulersCommand.run([name]);
     await schedulersCommand.run([schedulers[name].short]);
     expect(shown[1]).toBe(shown[0]);
-    for (const text of [name, schedulers[name].source, ...Object.keys(schedulerDefaults(name))]) expect(shown[0]).toContain(text);
+    for (const text of [name, schedulers[name].source, ...Object.keys(schedulerDefaults(name))])
+      expect(shown[0]).toContain(text);
   });
 
   it('refuses what it does not know', async () => {
-    await expect(schedulersCommand.run(['eular'])).rejects.toThrow('there is no scheduler "eular"; did you mean "euler"?; there are ddpm, ');
+    await expect(schedulersCommand.run(['eular'])).rejects.toThrow(
+      'there is no scheduler "eular"; did you mean "euler"?; there are ddpm, ',
+    );
     await expect(schedulersCommand.run(['euler', 'heun'])).rejects.toThrow('"heun" is one argument too many');
   });
 });
 
 describe('--eta', () => {
-  const sample = (scheduler: string) => runCommand(['sample', '--model', letters, '--labels', '0', '--steps', '0', '--out', 'nothing.png', '--scheduler', scheduler, '--eta', '0.5']);
+  const sample = (scheduler: string) =>
+    runCommand([
+      'sample',
+      '--model',
+      letters,
+      '--labels',
+      '0',
+      '--steps',
+      '0',
+      '--out',
+      'nothing.png',
+      '--scheduler',
+      scheduler,
+      '--eta',
+      '0.5',
+    ]);
 
-  it.each(schedulerNames.filter((name) => schedulers[name].kind === 'discrete'))('is refused where it does nothing: %s', async (name) => {
-    // 0 steps are refused as well, later: nothing is drawn.
-    const isUsed = schedulers[name].eta !== undefined;
-    await expect(sample(schedulers[name].short)).rejects.toThrow(isUsed ? '--steps is 0' : `--eta does nothing with ${schedulers[name].short}; it is of ddim, euler-ancestral, kdpm2-ancestral, tcd`);
-  });
+  it.each(schedulerNames.filter((name) => schedulers[name].kind === 'discrete'))(
+    'is refused where it does nothing: %s',
+    async (name) => {
+      // 0 steps are refused as well, later: nothing is drawn.
+      const isUsed = schedulers[name].eta !== undefined;
+      await expect(sample(schedulers[name].short)).rejects.toThrow(
+        isUsed
+          ? '--steps is 0'
+          : `--eta does nothing with ${schedulers[name].short}; it is of ddim, euler-ancestral, kdpm2-ancestral, tcd`,
+      );
+    },
+  );
 });
 
 describe('a scheduler for a model', () => {
-  const ofModel = { _class_name: 'DDIMScheduler', beta_start: 0.001, beta_end: 0.01, num_train_timesteps: 500, prediction_type: 'v_prediction', rescale_betas_zero_snr: true, clip_sample: false };
+  const ofModel = {
+    _class_name: 'DDIMScheduler',
+    beta_start: 0.001,
+    beta_end: 0.01,
+    num_train_timesteps: 500,
+    prediction_type: 'v_prediction',
+    rescale_betas_zero_snr: true,
+    clip_sample: false,
+  };
 
   it('takes over what the model was trained with, as far as the class has the key', async () => {
     expect(await chooseScheduler('euler', undefined, ofModel)).toEqual({
-      _class_name: 'EulerDiscreteScheduler', beta_start: 0.001, beta_end: 0.01, num_train_timesteps: 500, prediction_type: 'v_prediction', rescale_betas_zero_snr: true,
+      _class_name: 'EulerDiscreteScheduler',
+      beta_start: 0.001,
+      beta_end: 0.01,
+      num_train_timesteps: 500,
+      prediction_type: 'v_prediction',
+      rescale_betas_zero_snr: true,
     });
-    expect(await chooseScheduler('HeunDiscreteScheduler', undefined, ofModel)).not.toHaveProperty('rescale_betas_zero_snr');
+    expect(await chooseScheduler('HeunDiscreteScheduler', undefined, ofModel)).not.toHaveProperty(
+      'rescale_betas_zero_snr',
+    );
   });
 
   it('of every name of its kind can be created, and one of another kind is refused', async () => {
@@ -63,6 +105,8 @@ describe('a scheduler for a model', () => {
   it('is the model’s own, or DDIM, unless one is named; a name that is misspelt is refused', async () => {
     expect(await chooseScheduler(undefined, undefined, ofModel)).toBe(ofModel);
     expect(await chooseScheduler(undefined, undefined, undefined)).toEqual({ _class_name: 'DDIMScheduler' });
-    await expect(chooseScheduler('unipcc', undefined, ofModel)).rejects.toThrow('--scheduler is "unipcc"; expected ddpm, ddim');
+    await expect(chooseScheduler('unipcc', undefined, ofModel)).rejects.toThrow(
+      '--scheduler is "unipcc"; expected ddpm, ddim',
+    );
   });
 });

@@ -16,7 +16,26 @@ const at = (name: string): string => join(folder, name);
 const model = ['--model', fixture('letters/model'), '--threads', '1'];
 /** Two faces are real letters enough here. */
 const real = ['--real', at('real.png')];
-const common = [...model, '--labels', '0-2,7', '--null-label', '26', '--guidance', 'cfg+pag', '--guidance-scale', '1.5', '--pag-scale', '0.5', '--steps', '2', '--count', '6', '--rounds', '3', ...real];
+const common = [
+  ...model,
+  '--labels',
+  '0-2,7',
+  '--null-label',
+  '26',
+  '--guidance',
+  'cfg+pag',
+  '--guidance-scale',
+  '1.5',
+  '--pag-scale',
+  '0.5',
+  '--steps',
+  '2',
+  '--count',
+  '6',
+  '--rounds',
+  '3',
+  ...real,
+];
 
 /** Exit status and what was printed. */
 async function evaluate(...args: readonly string[]): Promise<{ status: number; output: string; errors: string }> {
@@ -33,13 +52,17 @@ async function evaluate(...args: readonly string[]): Promise<{ status: number; o
   }
 }
 
-const recordIn = (name: string): EvaluationRecord => readRecord(parseSafetensors(new Uint8Array(readFileSync(at(name))), name));
+const recordIn = (name: string): EvaluationRecord =>
+  readRecord(parseSafetensors(new Uint8Array(readFileSync(at(name))), name));
 
 describe('a whole evaluation', () => {
   let whole: { status: number; output: string; errors: string };
   beforeAll(async () => {
     const { width, pixels } = decodePng(new Uint8Array(readFileSync(fixture('letters/held-out.png'))), 'held-out.png');
-    writeFileSync(at('real.png'), encodePng({ width, height: 64, channels: 1, pixels: pixels.subarray(0, width * 64) }));
+    writeFileSync(
+      at('real.png'),
+      encodePng({ width, height: 64, channels: 1, pixels: pixels.subarray(0, width * 64) }),
+    );
     whole = await evaluate(...common, '--out', at('whole'), '--json');
   }, 120_000);
 
@@ -47,7 +70,16 @@ describe('a whole evaluation', () => {
     expect(whole.status).toBe(0);
     const { settings, pictures, complete, figures } = JSON.parse(whole.output);
     expect([pictures, complete, settings.guidance, settings.steps]).toEqual([6, true, 'cfg+pag', 2]);
-    expect(Object.keys(figures)).toEqual(['frechetDistance', 'inceptionScore', 'precision', 'recall', 'confidence', 'asAsked', 'letters', 'diversity']);
+    expect(Object.keys(figures)).toEqual([
+      'frechetDistance',
+      'inceptionScore',
+      'precision',
+      'recall',
+      'confidence',
+      'asAsked',
+      'letters',
+      'diversity',
+    ]);
     for (const { value, low, high } of Object.values<{ value: number; low: number; high: number }>(figures)) {
       expect(low).toBeLessThanOrEqual(value);
       expect(value).toBeLessThanOrEqual(high);
@@ -56,10 +88,32 @@ describe('a whole evaluation', () => {
 
   it('is the same whatever the batch, drawn in shards, and taken up again', async () => {
     for (const shard of [1, 2, 3]) {
-      const { status, output } = await evaluate(...common, '--out', at(`part${shard}`), '--shard', `${shard}/3`, '--batch', '1');
-      expect([status, output]).toEqual([0, `shard ${shard}/3: 2 of 2 pictures in ${at(`part${shard}`)}; join all shards with --merge`]);
+      const { status, output } = await evaluate(
+        ...common,
+        '--out',
+        at(`part${shard}`),
+        '--shard',
+        `${shard}/3`,
+        '--batch',
+        '1',
+      );
+      expect([status, output]).toEqual([
+        0,
+        `shard ${shard}/3: 2 of 2 pictures in ${at(`part${shard}`)}; join all shards with --merge`,
+      ]);
     }
-    const merged = await evaluate('--merge', at('part3'), at('part1'), at('part2'), '--json', '--rounds', '3', ...real, '--out', at('merged'));
+    const merged = await evaluate(
+      '--merge',
+      at('part3'),
+      at('part1'),
+      at('part2'),
+      '--json',
+      '--rounds',
+      '3',
+      ...real,
+      '--out',
+      at('merged'),
+    );
     expect(merged).toEqual({ status: 0, output: whole.output, errors: '' });
     expect(readFileSync(at('merged'))).toEqual(readFileSync(at('whole')));
 
@@ -78,7 +132,15 @@ describe('a whole evaluation', () => {
   });
 
   it('merging too little says so, with status 1', async () => {
-    const { status, output, errors } = await evaluate('--merge', at('part1'), at('part3'), '--json', '--rounds', '2', ...real);
+    const { status, output, errors } = await evaluate(
+      '--merge',
+      at('part1'),
+      at('part3'),
+      '--json',
+      '--rounds',
+      '2',
+      ...real,
+    );
     expect([status, errors]).toEqual([1, '2 of 6 pictures are missing\n']);
     expect(JSON.parse(output)).toMatchObject({ pictures: 4, complete: false });
   });
@@ -91,14 +153,20 @@ describe('a whole evaluation', () => {
 
   it('a shard file does not take other pictures', async () => {
     await expect(evaluate(...common, '--out', at('part1'), '--shard', '2/3')).rejects.toThrow(/not of shard 2\/3/);
-    await expect(evaluate(...common, '--out', at('whole'), '--seed', '1')).rejects.toThrow(/other settings \(seed is 0\)/);
+    await expect(evaluate(...common, '--out', at('whole'), '--seed', '1')).rejects.toThrow(
+      /other settings \(seed is 0\)/,
+    );
   });
 });
 
 it('a batch that is interrupted leaves the record as it was', async () => {
   const out = at('interrupted');
-  const breaking = vi.spyOn(globalThis, 'setImmediate').mockImplementationOnce((...args: Parameters<typeof setImmediate>) => setTimeout(args[0], 0) as never)
-    .mockImplementation(() => { throw new Error('pulled the plug'); });
+  const breaking = vi
+    .spyOn(globalThis, 'setImmediate')
+    .mockImplementationOnce((...args: Parameters<typeof setImmediate>) => setTimeout(args[0], 0) as never)
+    .mockImplementation(() => {
+      throw new Error('pulled the plug');
+    });
   try {
     await expect(evaluate(...common, '--out', out)).rejects.toThrow('pulled the plug');
   } finally {
@@ -111,7 +179,21 @@ it('a batch that is interrupted leaves the record as it was', async () => {
 });
 
 it('draws without asking for a letter', async () => {
-  const { output } = await evaluate(...model, '--null-label', '26', '--steps', '1', '--count', '2', '--rounds', '2', ...real, '--out', at('free'), '--json');
+  const { output } = await evaluate(
+    ...model,
+    '--null-label',
+    '26',
+    '--steps',
+    '1',
+    '--count',
+    '2',
+    '--rounds',
+    '2',
+    ...real,
+    '--out',
+    at('free'),
+    '--json',
+  );
   expect(JSON.parse(output).figures).not.toHaveProperty('asAsked');
 });
 
@@ -119,7 +201,10 @@ it.each([
   [['--model', 'nowhere', '--out', 'x'], /nowhere/],
   [[...model, '--null-label', '26'], /--out is missing/],
   [[...model, '--out', at('x')], /class-conditional; give --labels/],
-  [['--model', fixture('goldens/runs/conditional'), '--out', at('x'), '--labels', '0'], /draws pictures of shape \[1, 8, 8\]/],
+  [
+    ['--model', fixture('goldens/runs/conditional'), '--out', at('x'), '--labels', '0'],
+    /draws pictures of shape \[1, 8, 8\]/,
+  ],
   [[...model, '--out', at('x'), '--labels', 'a'], /--labels has "a"/],
   [[...model, '--out', at('x'), '--labels', '3-1'], /--labels has "3-1"/],
   [[...model, '--out', at('x'), '--labels', '0-99'], /class label 27 is outside/],
@@ -135,6 +220,8 @@ it.each([
 
 it('a wrong number of rounds is refused before anything is drawn', async () => {
   const wrong = common.map((arg, i) => (common[i - 1] === '--rounds' ? '0' : arg));
-  await expect(evaluate(...wrong, '--out', at('rounds'))).rejects.toThrow('--rounds is 0; expected a whole number from 1 to 100000');
+  await expect(evaluate(...wrong, '--out', at('rounds'))).rejects.toThrow(
+    '--rounds is 0; expected a whole number from 1 to 100000',
+  );
   expect(existsSync(at('rounds'))).toBe(false);
 });

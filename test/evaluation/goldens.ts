@@ -16,7 +16,9 @@ export function caseOf<T>(name: string): T {
 
 /** The names of the cases that have a result called `figure`. */
 export function casesOf(figure: string): readonly string[] {
-  return metadataOf<readonly Case[]>(file, 'cases').filter((golden) => figure in golden).map(({ name }) => name);
+  return metadataOf<readonly Case[]>(file, 'cases')
+    .filter((golden) => figure in golden)
+    .map(({ name }) => name);
 }
 
 export function input(name: string, key: string): Tensor {
@@ -24,5 +26,7 @@ export function input(name: string, key: string): Tensor {
 }
 
 export function classifierWeights(): ReadonlyMap<string, Tensor> {
-  return readTensors(parseSafetensors(new Uint8Array(readFileSync(fixture('letters/classifier.safetensors'))), 'classifier.safetensors'));
+  return readTensors(
+    parseSafetensors(new Uint8Array(readFileSync(fixture('letters/classifier.safetensors'))), 'classifier.safetensors'),
+  );
 }

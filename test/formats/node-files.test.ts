@@ -1,9 +1,29 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { checkWritable, folderReader, makeFolder, readBytes, uninterrupted, writeWhole } from '../../src/formats/node-files.ts';
+import {
+  checkWritable,
+  folderReader,
+  makeFolder,
+  readBytes,
+  uninterrupted,
+  writeWhole,
+} from '../../src/formats/node-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pag-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -25,12 +45,15 @@ describe('reading', () => {
     ['a name that is too long', 'x'.repeat(300), 'the name is too long'],
     ['a name with a NUL', 'a\0b', 'this cannot be the name of a file'],
   ])('refuses %s', async (_name, name, reason) => {
-    await expect(readBytes(path(name))).rejects.toThrow(expect.objectContaining({ name: 'InputError', message: expect.stringContaining(reason) }));
+    await expect(readBytes(path(name))).rejects.toThrow(
+      expect.objectContaining({ name: 'InputError', message: expect.stringContaining(reason) }),
+    );
   });
 
   it('refuses what may never end', async () => {
     execFileSync('mkfifo', [path('fifo')]);
-    for (const name of ['/dev/zero', path('fifo')]) await expect(readBytes(name)).rejects.toThrow(`cannot read ${name}: it is no regular file`);
+    for (const name of ['/dev/zero', path('fifo')])
+      await expect(readBytes(name)).rejects.toThrow(`cannot read ${name}: it is no regular file`);
   });
 
   it.skipIf(isRoot)('refuses what it may not read', async () => {
@@ -94,7 +117,9 @@ describe('writing', () => {
   it('makes folders, also where they are, but not where a file is', () => {
     for (let i = 0; i < 2; i++) makeFolder(path('deep/er'));
     expect(readdirSync(path('deep'))).toEqual(['er']);
-    expect(() => makeFolder(path('file'))).toThrow(`cannot write ${path('file')}: a file of this name is there already`);
+    expect(() => makeFolder(path('file'))).toThrow(
+      `cannot write ${path('file')}: a file of this name is there already`,
+    );
     expect(() => makeFolder(path('file/x'))).toThrow('a part of the path is not a folder');
     makeFolder(path('climbing/../beside'));
     expect(statSync(path('beside')).isDirectory()).toBe(true);
@@ -111,7 +136,11 @@ describe('writing', () => {
     const script = `import { writeWhole } from '${new URL('../../src/formats/node-files.ts', import.meta.url)}';
       process.on('SIGXFSZ', () => {});
       try { writeWhole('${path('half/file')}', new Uint8Array(100_000)); } catch (error) { console.log(error.name + ': ' + error.message); }`;
-    const said = execFileSync('bash', ['-c', 'ulimit -f 4; exec "$0" --import tsx --input-type=module -e "$1"', process.execPath, script], { encoding: 'utf8' });
+    const said = execFileSync(
+      'bash',
+      ['-c', 'ulimit -f 4; exec "$0" --import tsx --input-type=module -e "$1"', process.execPath, script],
+      { encoding: 'utf8' },
+    );
     expect(said).toBe(`InputError: cannot write ${path('half/file')}: the file would be too large\n`);
     expect(readdirSync(path('half'))).toEqual(['file']);
     expect(readFileSync(path('half/file'), 'utf8')).toBe('old');
@@ -127,19 +156,28 @@ describe('work that may not be interrupted', () => {
         writeFileSync('${path('done')}', '');
       });
       setTimeout(() => {}, 10_000);`;
-    expect(() => execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: 'pipe' })).toThrow(expect.objectContaining({ signal: 'SIGINT' }));
+    expect(() =>
+      execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: 'pipe' }),
+    ).toThrow(expect.objectContaining({ signal: 'SIGINT' }));
     expect(existsSync(path('done'))).toBe(true);
   });
 
   it('leaves no listener behind', async () => {
     // Rounds of the event loop, not milliseconds: these may have gone by in the test before, which stands still.
     const settled = async (): Promise<void> => {
-      for (let round = 0; round < 4; round++) await new Promise((resolve) => { setImmediate(resolve); });
+      for (let round = 0; round < 4; round++)
+        await new Promise((resolve) => {
+          setImmediate(resolve);
+        });
     };
     await settled();
     const before = process.listenerCount('SIGINT');
     expect(uninterrupted(() => 5)).toBe(5);
-    expect(() => uninterrupted(() => { throw new Error('x'); })).toThrow('x');
+    expect(() =>
+      uninterrupted(() => {
+        throw new Error('x');
+      }),
+    ).toThrow('x');
     await settled();
     expect(process.listenerCount('SIGINT')).toBe(before);
   });

@@ -6,15 +6,33 @@ import { decodePng, encodePng, type Picture } from '../../src/formats/png.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 
 const pictures: fc.Arbitrary<Picture> = fc
-  .record({ width: fc.integer({ min: 1, max: 9 }), height: fc.integer({ min: 1, max: 9 }), channels: fc.constantFrom(1 as const, 3 as const) })
-  .chain((size) => fc.uint8Array({ minLength: size.width * size.height * size.channels, maxLength: size.width * size.height * size.channels })
-    .map((pixels) => ({ ...size, pixels })));
+  .record({
+    width: fc.integer({ min: 1, max: 9 }),
+    height: fc.integer({ min: 1, max: 9 }),
+    channels: fc.constantFrom(1 as const, 3 as const),
+  })
+  .chain((size) =>
+    fc
+      .uint8Array({
+        minLength: size.width * size.height * size.channels,
+        maxLength: size.width * size.height * size.channels,
+      })
+      .map((pixels) => ({ ...size, pixels })),
+  );
 
-it('reads what was written', () => fc.assert(fc.property(pictures, (picture) => {
-  expect(decodePng(encodePng(picture), 'mine')).toEqual(picture);
-})));
+it('reads what was written', () =>
+  fc.assert(
+    fc.property(pictures, (picture) => {
+      expect(decodePng(encodePng(picture), 'mine')).toEqual(picture);
+    }),
+  ));
 
-const { width, height, channels, pixels } = { width: 5, height: 6, channels: 3, pixels: Uint8Array.from({ length: 90 }, (_, i) => (i * i * 31) % 251) } satisfies Picture;
+const { width, height, channels, pixels } = {
+  width: 5,
+  height: 6,
+  channels: 3,
+  pixels: Uint8Array.from({ length: 90 }, (_, i) => (i * i * 31) % 251),
+} satisfies Picture;
 
 /** The same picture, each line with the filter that `filterOf` says: the encoder's side of RFC 2083, section 6. */
 function filtered(filterOf: (line: number) => number): Uint8Array {
@@ -32,14 +50,25 @@ function filtered(filterOf: (line: number) => number): Uint8Array {
 }
 
 /** A PNG of any header and lines, its checksums right; the data in chunks of `size` bytes. */
-function file(lines: Uint8Array, { bits = 8, colour = 2, interlace = 0, size = 1e6, w = width, h = height } = {}): Uint8Array {
+function file(
+  lines: Uint8Array,
+  { bits = 8, colour = 2, interlace = 0, size = 1e6, w = width, h = height } = {},
+): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(w, 0);
   header.writeUInt32BE(h, 4);
   header.set([bits, colour, 0, 0, interlace], 8);
   const packed = deflateSync(lines);
-  const parts = Array.from({ length: Math.ceil(packed.length / size) }, (_, i) => chunk('IDAT', packed.subarray(i * size, (i + 1) * size)));
-  return Buffer.concat([Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10), chunk('IHDR', header), chunk('tEXt', Buffer.from('a\0b')), ...parts, chunk('IEND', new Uint8Array(0))]);
+  const parts = Array.from({ length: Math.ceil(packed.length / size) }, (_, i) =>
+    chunk('IDAT', packed.subarray(i * size, (i + 1) * size)),
+  );
+  return Buffer.concat([
+    Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10),
+    chunk('IHDR', header),
+    chunk('tEXt', Buffer.from('a\0b')),
+    ...parts,
+    chunk('IEND', new Uint8Array(0)),
+  ]);
 }
 
 function chunk(type: string, data: Uint8Array): Uint8Array {
@@ -58,7 +87,15 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
 
 it.each([0, 1, 2, 3, 4])('undoes filter %i, and a mixture', (filter) => {
   expect(decodePng(file(filtered(() => filter)), 'mine').pixels).toEqual(pixels);
-  expect(decodePng(file(filtered((line) => (line + filter) % 5), { size: 7 }), 'mine').pixels).toEqual(pixels);
+  expect(
+    decodePng(
+      file(
+        filtered((line) => (line + filter) % 5),
+        { size: 7 },
+      ),
+      'mine',
+    ).pixels,
+  ).toEqual(pixels);
 });
 
 it('refuses what it does not read, by name', () => {
@@ -70,7 +107,10 @@ it('refuses what it does not read, by name', () => {
   const good = file(lines);
   refuses(Uint8Array.of(1, 2, 3), /mine: this is no PNG/);
   refuses(good.subarray(0, good.length - 5), /cut off/);
-  refuses(Uint8Array.from(good, (byte, i) => (i === 70 ? byte ^ 1 : byte)), /checksum/);
+  refuses(
+    Uint8Array.from(good, (byte, i) => (i === 70 ? byte ^ 1 : byte)),
+    /checksum/,
+  );
   refuses(file(lines, { colour: 3 }), /colour type is 3/);
   refuses(file(lines, { bits: 16 }), /8 bits/);
   refuses(file(lines, { interlace: 1 }), /interlaced/);
@@ -89,29 +129,33 @@ it(`${mutations} damaged files are refused in one line, or hold as many pixels a
   // Damage to the file; to the file, with its checksums made right again; and to the lines before they are packed.
   const lines = filtered((line) => line % 5);
   const good = Uint8Array.from(file(lines));
-  const damaged = (bytes: Uint8Array): fc.Arbitrary<Uint8Array> => fc
-    .array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 })
-    .map((changes) => {
+  const damaged = (bytes: Uint8Array): fc.Arbitrary<Uint8Array> =>
+    fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 }).map((changes) => {
       const copy = bytes.slice();
       for (const [at, byte] of changes) copy[at] = byte;
       return copy;
     });
   const files = fc.oneof(
-    fc.tuple(damaged(good), fc.option(fc.nat(good.length))).map(([bytes, length]) => bytes.slice(0, length ?? undefined)),
+    fc
+      .tuple(damaged(good), fc.option(fc.nat(good.length)))
+      .map(([bytes, length]) => bytes.slice(0, length ?? undefined)),
     damaged(good).map(repaired),
     damaged(lines).map((changed) => Uint8Array.from(file(changed))),
   );
   let read = 0;
-  fc.assert(fc.property(files, (bytes) => {
-    try {
-      const picture = decodePng(bytes, 'mine');
-      expect(picture.pixels.length).toBe(picture.width * picture.height * picture.channels);
-      read++;
-    } catch (error) {
-      expect(error).toBeInstanceOf(InputError);
-      expect((error as Error).message).toMatch(/^mine: .*$/);
-    }
-  }), { numRuns: mutations });
+  fc.assert(
+    fc.property(files, (bytes) => {
+      try {
+        const picture = decodePng(bytes, 'mine');
+        expect(picture.pixels.length).toBe(picture.width * picture.height * picture.channels);
+        read++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError);
+        expect((error as Error).message).toMatch(/^mine: .*$/);
+      }
+    }),
+    { numRuns: mutations },
+  );
   expect(read).toBeGreaterThan(mutations / 100);
 }, 300_000);
 

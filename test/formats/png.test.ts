@@ -52,27 +52,44 @@ function checksum(bytes: Uint8Array): number {
   return Number(BigInt(`0b${reversed}`) ^ 0xffffffffn);
 }
 
-const pictures = fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), fc.constantFrom(1 as const, 3 as const)).chain(([width, height, channels]) =>
-  fc.uint8Array({ minLength: width * height * channels, maxLength: width * height * channels }).map((pixels): Picture => ({ width, height, channels, pixels })));
+const pictures = fc
+  .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), fc.constantFrom(1 as const, 3 as const))
+  .chain(([width, height, channels]) =>
+    fc
+      .uint8Array({ minLength: width * height * channels, maxLength: width * height * channels })
+      .map((pixels): Picture => ({ width, height, channels, pixels })),
+  );
 
 describe('PNG', () => {
   it('decodes to the picture that it was made of', () => {
-    fc.assert(fc.property(pictures, (picture) => {
-      expect(decodePng(encodePng(picture))).toEqual(picture);
-    }));
+    fc.assert(
+      fc.property(pictures, (picture) => {
+        expect(decodePng(encodePng(picture))).toEqual(picture);
+      }),
+    );
   });
 
   it('is refused for pixels that are too few or too many', () => {
-    fc.assert(fc.property(pictures, fc.integer({ min: -1, max: 5 }).filter((extra) => extra !== 0), (picture, extra) => {
-      const pixels = new Uint8Array(picture.pixels.length + extra);
-      expect(() => encodePng({ ...picture, pixels })).toThrow(RangeError);
-    }));
+    fc.assert(
+      fc.property(
+        pictures,
+        fc.integer({ min: -1, max: 5 }).filter((extra) => extra !== 0),
+        (picture, extra) => {
+          const pixels = new Uint8Array(picture.pixels.length + extra);
+          expect(() => encodePng({ ...picture, pixels })).toThrow(RangeError);
+        },
+      ),
+    );
   });
 });
 
 /** A batch of pictures of 2 × 2, each of one shade. */
 const shades = (values: readonly number[], channels = 1): Tensor =>
-  tensor('f32', [values.length, channels, 2, 2], Float32Array.from(values.flatMap((value) => Array<number>(channels * 4).fill(value))));
+  tensor(
+    'f32',
+    [values.length, channels, 2, 2],
+    Float32Array.from(values.flatMap((value) => Array<number>(channels * 4).fill(value))),
+  );
 
 describe('a grid of samples', () => {
   it('shows every pixel of every sample, enlarged, in reading order', () => {
@@ -84,7 +101,9 @@ describe('a grid of samples', () => {
       for (let y = 0; y < 6; y++) {
         for (let x = 0; x < 6; x++) {
           const [left, top] = [12 + 10 * (b % 2), 12 + 24 + 10 * Math.floor(b / 2)];
-          expect(pixels[(top + y) * width + left + x]).toBe(toByte(data[b * 4 + Math.floor(y / 3) * 2 + Math.floor(x / 3)]));
+          expect(pixels[(top + y) * width + left + x]).toBe(
+            toByte(data[b * 4 + Math.floor(y / 3) * 2 + Math.floor(x / 3)]),
+          );
         }
       }
     }
@@ -100,40 +119,67 @@ describe('a grid of samples', () => {
   });
 
   it('is as large as what it holds', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 8 }), fc.string({ maxLength: 30 }), (count, columns, title) => {
-      const picture = grid([{ title, samples: shades(Array<number>(count).fill(0)) }], 2, columns);
-      expect(picture.pixels.length).toBe(picture.width * picture.height);
-      expect(picture.height).toBe(24 + 24 + Math.ceil(count / columns) * 8 + 4);
-      expect(picture.width).toBe(24 + Math.max(Math.min(count, columns) * 8, 12 * title.length));
-    }));
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 8 }),
+        fc.string({ maxLength: 30 }),
+        (count, columns, title) => {
+          const picture = grid([{ title, samples: shades(Array<number>(count).fill(0)) }], 2, columns);
+          expect(picture.pixels.length).toBe(picture.width * picture.height);
+          expect(picture.height).toBe(24 + 24 + Math.ceil(count / columns) * 8 + 4);
+          expect(picture.width).toBe(24 + Math.max(Math.min(count, columns) * 8, 12 * title.length));
+        },
+      ),
+    );
   });
 
   it('fits on a screen, small samples enlarged, large ones not', () => {
-    for (const [extent, zoom, columns] of [[8, 12, 13], [32, 3, 13], [64, 2, 9], [256, 1, 5], [2048, 1, 1]] as const) {
+    for (const [extent, zoom, columns] of [
+      [8, 12, 13],
+      [32, 3, 13],
+      [64, 2, 9],
+      [256, 1, 5],
+      [2048, 1, 1],
+    ] as const) {
       const samples = tensor('f32', [20, 1, 1, extent], new Float32Array(20 * extent));
       expect(grid([{ title: '', samples }]).width).toBe(24 + columns * (extent * zoom + 4));
     }
   });
 
   it('refuses what is no picture', () => {
-    const draw = (shape: readonly number[]) => () => grid([{ title: '', samples: tensor('f32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1))) }]);
-    expect(draw([1, 2, 4, 4])).toThrow('samples of shape [1, 2, 4, 4] cannot be drawn; expected [B,C,H,W] with 1, 3 or 4 channels');
+    const draw = (shape: readonly number[]) => () =>
+      grid([{ title: '', samples: tensor('f32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1))) }]);
+    expect(draw([1, 2, 4, 4])).toThrow(
+      'samples of shape [1, 2, 4, 4] cannot be drawn; expected [B,C,H,W] with 1, 3 or 4 channels',
+    );
     expect(draw([4, 4])).toThrow('cannot be drawn');
-    expect(() => grid([{ title: '', samples: shades([0]) }, { title: '', samples: shades([0], 3) }])).toThrow('cannot be drawn');
+    expect(() =>
+      grid([
+        { title: '', samples: shades([0]) },
+        { title: '', samples: shades([0], 3) },
+      ]),
+    ).toThrow('cannot be drawn');
   });
 
   it('rounds to the nearest shade and clips', () => {
-    expect([-1, 1, 0, -2, 2, NaN, Infinity, -Infinity, -1 + 0.49 / 127.5, -1 + 0.51 / 127.5].map(toByte)).toEqual([0, 255, 128, 0, 255, 0, 255, 0, 0, 1]);
-    fc.assert(fc.property(fc.double({ min: -1, max: 1, noNaN: true }), (value) => {
-      expect(Math.abs(toByte(value) / 127.5 - 1 - value)).toBeLessThanOrEqual(0.5 / 127.5 + 1e-12);
-    }));
+    expect([-1, 1, 0, -2, 2, NaN, Infinity, -Infinity, -1 + 0.49 / 127.5, -1 + 0.51 / 127.5].map(toByte)).toEqual([
+      0, 255, 128, 0, 255, 0, 255, 0, 0, 1,
+    ]);
+    fc.assert(
+      fc.property(fc.double({ min: -1, max: 1, noNaN: true }), (value) => {
+        expect(Math.abs(toByte(value) / 127.5 - 1 - value)).toBeLessThanOrEqual(0.5 / 127.5 + 1e-12);
+      }),
+    );
   });
 });
 
 describe('the font', () => {
   const draw = (text: string): string[] => {
     const rows = Array.from({ length: lineHeight }, () => Array<string>(advance * [...text].length).fill(' '));
-    drawText(text, (x, y) => { rows[y][x] = '#'; });
+    drawText(text, (x, y) => {
+      rows[y][x] = '#';
+    });
     return rows.map((row) => row.join('').trimEnd());
   };
 
@@ -152,13 +198,16 @@ describe('the font', () => {
   });
 
   it('stays within its lines, tells characters apart, and shows a question mark for those that it lacks', () => {
-    const all = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !\'()*+,-./:=_%?|<>~[]#'];
+    const all = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !'()*+,-./:=_%?|<>~[]#"];
     expect(new Set(all.map((character) => draw(character).join('\n'))).size).toBe(all.length);
     expect(draw('é')).toEqual(draw('?'));
-    fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => {
-      drawText(text, (x, y) => {
-        if (!(x >= 0 && x < advance * [...text].length && y >= 0 && y < lineHeight)) throw new Error(`a dot at ${x}, ${y}`);
-      });
-    }));
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        drawText(text, (x, y) => {
+          if (!(x >= 0 && x < advance * [...text].length && y >= 0 && y < lineHeight))
+            throw new Error(`a dot at ${x}, ${y}`);
+        });
+      }),
+    );
   });
 });

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseSafetensors, readNumbers, readTensor, readTensors, writeSafetensors, type SafetensorsDType } from '../../src/formats/safetensors.ts';
+import {
+  parseSafetensors,
+  readNumbers,
+  readTensor,
+  readTensors,
+  writeSafetensors,
+  type SafetensorsDType,
+} from '../../src/formats/safetensors.ts';
 import { roundInPlace } from '../../src/tensor/rounding.ts';
 import { allocate, sizeOf, tensor, type DType, type Tensor } from '../../src/tensor/tensor.ts';
 
@@ -9,16 +16,22 @@ const goldens = new URL('../../fixtures/goldens/formats/', import.meta.url);
 const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(name, goldens)));
 
 /** What Python wrote as a text where JSON has no number. */
-const numberOf = (shown: number | string | boolean): number => ({ inf: Infinity, '-inf': -Infinity, nan: NaN, '-0.0': -0 })[String(shown)] ?? Number(shown);
+const numberOf = (shown: number | string | boolean): number =>
+  ({ inf: Infinity, '-inf': -Infinity, nan: NaN, '-0.0': -0 })[String(shown)] ?? Number(shown);
 
 /** Tensors of every dtype that a tensor of ours has, with every value that the dtype has. */
-const tensors = fc.tuple(fc.constantFrom<DType>('f64', 'f32', 'f16', 'bf16'), fc.array(fc.nat(4), { maxLength: 5 })).chain(([dtype, shape]) =>
-  fc.array(fc.double({ noDefaultInfinity: false }), { minLength: sizeOf(shape), maxLength: sizeOf(shape) }).map((values): Tensor => {
-    const data = allocate(dtype, values.length);
-    data.set(values);
-    roundInPlace(dtype, data);
-    return tensor(dtype, shape, data);
-  }));
+const tensors = fc
+  .tuple(fc.constantFrom<DType>('f64', 'f32', 'f16', 'bf16'), fc.array(fc.nat(4), { maxLength: 5 }))
+  .chain(([dtype, shape]) =>
+    fc
+      .array(fc.double({ noDefaultInfinity: false }), { minLength: sizeOf(shape), maxLength: sizeOf(shape) })
+      .map((values): Tensor => {
+        const data = allocate(dtype, values.length);
+        data.set(values);
+        roundInPlace(dtype, data);
+        return tensor(dtype, shape, data);
+      }),
+  );
 const texts = fc.string({ unit: 'binary' }).filter((text) => !/\p{Surrogate}/u.test(text));
 const names = texts.filter((name) => name !== '__metadata__');
 const files = fc.array(fc.tuple(names, tensors), { maxLength: 6 }).map((entries) => new Map(entries));
@@ -31,7 +44,10 @@ function write(file: ReadonlyMap<string, Tensor>, metadata?: Record<string, stri
 
 describe('reading', () => {
   const file = parseSafetensors(bytesOf('dtypes.safetensors'), 'dtypes.safetensors');
-  const expected = JSON.parse(readFileSync(new URL('dtypes.json', goldens), 'utf8')) as Record<string, { shape: number[]; values: (number | string | boolean)[] }>;
+  const expected = JSON.parse(readFileSync(new URL('dtypes.json', goldens), 'utf8')) as Record<
+    string,
+    { shape: number[]; values: (number | string | boolean)[] }
+  >;
 
   it.each(Object.keys(expected))('gives the values that torch wrote as %s', (name) => {
     const { shape, values } = expected[name];
@@ -41,7 +57,12 @@ describe('reading', () => {
   it('gives metadata, and tensors in their own dtype', () => {
     expect(file.metadata).toEqual({ note: 'every dtype, ä, "quoted"' });
     expect([...file.entries.keys()].sort()).toEqual(Object.keys(expected).sort());
-    expect(['F64', 'F32', 'F16', 'BF16'].map((name) => readTensor(file, name).dtype)).toEqual(['f64', 'f32', 'f16', 'bf16']);
+    expect(['F64', 'F32', 'F16', 'BF16'].map((name) => readTensor(file, name).dtype)).toEqual([
+      'f64',
+      'f32',
+      'f16',
+      'bf16',
+    ]);
   });
 
   it('reads all 65536 numbers of f16 and bf16', () => {
@@ -53,8 +74,15 @@ describe('reading', () => {
         const exponent = (word & 0x7fff) >> fractionBits;
         const fraction = (word & (2 ** fractionBits - 1)) / 2 ** fractionBits;
         const special = exponent === 2 * bias + 1;
-        const size = special ? (fraction > 0 ? NaN : Infinity) : exponent === 0 ? fraction * 2 ** (1 - bias) : (1 + fraction) * 2 ** (exponent - bias);
-        if (!Object.is(read[i], word & 0x8000 ? -size : size)) expect.fail(`${dtype} ${word} is ${read[i]}, not ${size}`);
+        const size = special
+          ? fraction > 0
+            ? NaN
+            : Infinity
+          : exponent === 0
+            ? fraction * 2 ** (1 - bias)
+            : (1 + fraction) * 2 ** (exponent - bias);
+        if (!Object.is(read[i], word & 0x8000 ? -size : size))
+          expect.fail(`${dtype} ${word} is ${read[i]}, not ${size}`);
       });
     }
   });
@@ -74,37 +102,50 @@ describe('reading', () => {
 
   it('tells what there is when a tensor is not', () => {
     expect(() => readTensor(file, 'sample')).toThrow('dtypes.safetensors: there is no tensor "sample"; the file has');
-    expect(() => readTensor(file, 'I64')).toThrow('dtypes.safetensors: "I64" holds I64; expected floating-point numbers (F64, F32, F16, BF16)');
+    expect(() => readTensor(file, 'I64')).toThrow(
+      'dtypes.safetensors: "I64" holds I64; expected floating-point numbers (F64, F32, F16, BF16)',
+    );
     const large = raw('I64', [1], new Uint8Array(BigInt64Array.of(2n ** 53n).buffer));
-    expect(() => readNumbers(parseSafetensors(large, 'large'), 'x')).toThrow('large: "x" holds 9007199254740992, beyond ±2⁵³');
+    expect(() => readNumbers(parseSafetensors(large, 'large'), 'x')).toThrow(
+      'large: "x" holds 9007199254740992, beyond ±2⁵³',
+    );
   });
 });
 
 describe('writing and reading again', () => {
   it('gives the same tensors, bit for bit, whatever their names', () => {
-    fc.assert(fc.property(files, fc.dictionary(texts, texts), (file, metadata) => {
-      const bytes = write(file, metadata);
-      const again = parseSafetensors(bytes, 'again');
-      expect(new Map(Object.entries(again.metadata))).toEqual(new Map(Object.entries(metadata)));
-      expect(readTensors(again)).toEqual(file);
-      // Writing what was read gives the same bytes.
-      expect(write(readTensors(again), again.metadata)).toEqual(bytes);
-    }));
+    fc.assert(
+      fc.property(files, fc.dictionary(texts, texts), (file, metadata) => {
+        const bytes = write(file, metadata);
+        const again = parseSafetensors(bytes, 'again');
+        expect(new Map(Object.entries(again.metadata))).toEqual(new Map(Object.entries(metadata)));
+        expect(readTensors(again)).toEqual(file);
+        // Writing what was read gives the same bytes.
+        expect(write(readTensors(again), again.metadata)).toEqual(bytes);
+      }),
+    );
   });
 
   it('gives integers as I64', () => {
-    fc.assert(fc.property(fc.array(fc.maxSafeInteger()), (integers) => {
-      const file = parseSafetensors(writeSafetensors({ x: { shape: [integers.length], integers } }), 'integers');
-      expect(file.entries.get('x')!.dtype).toBe('I64');
-      expect(readNumbers(file, 'x')).toEqual({ shape: [integers.length], numbers: integers.map((value) => value + 0) });
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.maxSafeInteger()), (integers) => {
+        const file = parseSafetensors(writeSafetensors({ x: { shape: [integers.length], integers } }), 'integers');
+        expect(file.entries.get('x')!.dtype).toBe('I64');
+        expect(readNumbers(file, 'x')).toEqual({
+          shape: [integers.length],
+          numbers: integers.map((value) => value + 0),
+        });
+      }),
+    );
   });
 
   it('begins the data at a multiple of 8', () => {
-    fc.assert(fc.property(names, (name) => {
-      const bytes = writeSafetensors({ [name]: tensor('f64', [1], Float64Array.of(1)) });
-      expect((bytes.length - 8) % 8).toBe(0);
-    }));
+    fc.assert(
+      fc.property(names, (name) => {
+        const bytes = writeSafetensors({ [name]: tensor('f64', [1], Float64Array.of(1)) });
+        expect((bytes.length - 8) % 8).toBe(0);
+      }),
+    );
   });
 
   it('refuses a tensor that would be read as metadata', () => {

@@ -1,4 +1,7 @@
-/** What a guidance costs: the passes that it needs, each run once, and of two passes that begin alike the beginning once. */
+/**
+ * What a guidance costs: the passes that it needs, each run once, and of two passes that begin alike the beginning
+ * once.
+ */
 import { describe, expect, it } from 'vitest';
 import { samePass, type Pass } from '../../src/guidance/guidance.ts';
 import type { ParameterValues } from '../../src/guidance/parameters.ts';
@@ -16,9 +19,17 @@ const steps = 3;
 const unet = randomUNet();
 
 /** Runs a guidance through the sampling loop. */
-function sampleWith(denoiser: Denoiser, guidance: string, parameters: ParameterValues, sample: Tensor, hasWeakModel = true): void {
+function sampleWith(
+  denoiser: Denoiser,
+  guidance: string,
+  parameters: ParameterValues,
+  sample: Tensor,
+  hasWeakModel = true,
+): void {
   sampleToEnd({
-    denoiser, noise: sample, guidance: createGuidance(guidance, parameters, { ...context, attentionLayers: unet.attentionLayers, hasWeakModel }),
+    denoiser,
+    noise: sample,
+    guidance: createGuidance(guidance, parameters, { ...context, attentionLayers: unet.attentionLayers, hasWeakModel }),
     scheduler: createScheduler({ _class_name: 'DDIMScheduler' }, steps),
     noiseSource: () => sample,
   });
@@ -39,7 +50,15 @@ function spy(): { readonly denoiser: Denoiser; readonly ran: readonly (readonly 
         ran.at(-1)!.push(...passes);
         return passes.map((pass, i) => ({
           output: manualSeed(timestep + i).randn(sample.shape),
-          taps: Object.fromEntries((pass.taps ?? []).map((path) => [path, { ...zeros('f32', [sample.shape[0], 1, 16, 16]), data: new Float32Array(256 * sample.shape[0]).fill(1 / 16) }])),
+          taps: Object.fromEntries(
+            (pass.taps ?? []).map((path) => [
+              path,
+              {
+                ...zeros('f32', [sample.shape[0], 1, 16, 16]),
+                data: new Float32Array(256 * sample.shape[0]).fill(1 / 16),
+              },
+            ]),
+          ),
         }));
       },
     },
@@ -48,7 +67,14 @@ function spy(): { readonly denoiser: Denoiser; readonly ran: readonly (readonly 
 
 /** c, ∅, and a mark for what is other than plain. */
 function nameOf({ condition, perturbation, model, sample }: Pass): string {
-  return [condition === 'given' ? 'c' : '∅', perturbation.size > 0 && ' perturbed', model === 'weak' && ' weak', sample && ' degraded'].filter(Boolean).join('');
+  return [
+    condition === 'given' ? 'c' : '∅',
+    perturbation.size > 0 && ' perturbed',
+    model === 'weak' && ' weak',
+    sample && ' degraded',
+  ]
+    .filter(Boolean)
+    .join('');
 }
 
 const needs: readonly (readonly [string, ParameterValues, readonly string[]])[] = [
@@ -93,7 +119,8 @@ describe('the passes of one step', () => {
       // Rescaling looks at ε(c), which only unconditional sampling does not have already.
       const extra = guidanceRescale > 0 && !passes.includes('c') ? ['c'] : [];
       expect(ran.map((step) => step.map(nameOf))).toEqual(Array.from({ length: steps }, () => [...passes, ...extra]));
-      for (const step of ran) step.forEach((pass, i) => expect(step.slice(0, i).some((earlier) => samePass(earlier, pass))).toBe(false));
+      for (const step of ran)
+        step.forEach((pass, i) => expect(step.slice(0, i).some((earlier) => samePass(earlier, pass))).toBe(false));
     }
   });
 
@@ -113,13 +140,21 @@ describe('what passes share', () => {
     let count = 0;
     const counting: Backend = {
       ...backend,
-      run: (program, inputs) => backend.run((kernels, values) => program({
-        ...kernels,
-        [kernel]: (...args: never[]) => {
-          count += 1;
-          return (kernels[kernel] as (...args: never[]) => Tensor)(...args);
-        },
-      }, values), inputs),
+      run: (program, inputs) =>
+        backend.run(
+          (kernels, values) =>
+            program(
+              {
+                ...kernels,
+                [kernel]: (...args: never[]) => {
+                  count += 1;
+                  return (kernels[kernel] as (...args: never[]) => Tensor)(...args);
+                },
+              },
+              values,
+            ),
+          inputs,
+        ),
     };
     const denoiser = unetDenoiser(unet, counting, { labels: [0], nullLabel: 3 });
     sampleWith(denoiser, guidance, parameters, noise([1, 1, 8, 8]), false);
@@ -129,8 +164,8 @@ describe('what passes share', () => {
   const convolutions = (guidance: string, parameters: ParameterValues = {}): number =>
     calls('conv2d', guidance, parameters) + calls('upsampleConv2d', guidance, parameters);
   const full = convolutions('none');
-  // Behind the middle attention layer: a ResNet block of two convolutions, and, each with a shortcut, two ResNet blocks, an
-  // upsampling, two more ResNet blocks, and the output.
+  // Behind the middle attention layer: a ResNet block of two convolutions, and, each with a shortcut, two ResNet
+  // blocks, an upsampling, two more ResNet blocks, and the output.
   const behindMid = 2 + 2 * 3 + 1 + 2 * 3 + 1;
 
   it('is all that comes before the first perturbed layer', () => {

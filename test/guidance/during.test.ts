@@ -32,14 +32,21 @@ describe('an interval', () => {
 
   it('of shares is that of diffusers, but with step 0: 50 steps from .01 to .2 are 0 to 9', () => {
     expect(guidedSteps(during(cfg(3), { unit: 'fraction', from: 0.01, to: 0.2 }), 50)).toEqual(range(0, 10));
-    expect(guidedSteps(createGuidance('pag', { guidanceStart: 0.01, guidanceStop: 0.2 }, context), 50)).toEqual(range(0, 10));
+    expect(guidedSteps(createGuidance('pag', { guidanceStart: 0.01, guidanceStop: 0.2 }, context), 50)).toEqual(
+      range(0, 10),
+    );
   });
 
   it('of shares: two that meet cover every step once', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 60 }), fc.double({ min: 0, max: 1, noNaN: true }), (count, middle) => {
-      const [before, after] = [{ from: 0, to: middle }, { from: middle, to: 1 }].map((bounds) => guidedSteps(during(cfg(3), { unit: 'fraction', ...bounds }), count));
-      expect([...before, ...after]).toEqual(range(0, count));
-    }));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), fc.double({ min: 0, max: 1, noNaN: true }), (count, middle) => {
+        const [before, after] = [
+          { from: 0, to: middle },
+          { from: middle, to: 1 },
+        ].map((bounds) => guidedSteps(during(cfg(3), { unit: 'fraction', ...bounds }), count));
+        expect([...before, ...after]).toEqual(range(0, count));
+      }),
+    );
   });
 
   it('of noise levels has its upper bound and not its lower', () => {
@@ -61,11 +68,14 @@ describe('an interval', () => {
   it('lies around any guidance, rescaled ones and those with a memory too', () => {
     const rescaledInside = createGuidance('cfg', { guidanceRescale: 0.5, guidanceStop: 0.5 }, context);
     expect(rescaledInside.guide(stepOf(scene, { index: 5 }))).toBe(scene.given);
-    expect(rescaledInside.guide(stepOf(scene, { index: 4 }))).toEqual(createGuidance('cfg', { guidanceRescale: 0.5 }, context).guide(stepOf(scene)));
+    expect(rescaledInside.guide(stepOf(scene, { index: 4 }))).toEqual(
+      createGuidance('cfg', { guidanceRescale: 0.5 }, context).guide(stepOf(scene)),
+    );
 
     // APG adds the update of the last step in which it acted.
     const memory = new Map<object, Tensor>();
-    const at = (index: number, details: Partial<GuidanceStep> = {}) => stepOf(randomScene(index), { index, ...details });
+    const at = (index: number, details: Partial<GuidanceStep> = {}) =>
+      stepOf(randomScene(index), { index, ...details });
     const sparse = during(apg({ guidanceScale: 3, momentum: 0.5 }), { unit: 'step', from: 1, to: 3 });
     const [, first, second] = [0, 1, 2].map((index) => sparse.guide(at(index, { memory })));
     const dense = apg({ guidanceScale: 3, momentum: 0.5 });
@@ -74,7 +84,10 @@ describe('an interval', () => {
   });
 
   it.each<[Interval, string]>([
-    [{ unit: 'step', from: 3, to: 2 }, 'the interval of the guidance is from 3 to 2 (step); it must not end before it begins'],
+    [
+      { unit: 'step', from: 3, to: 2 },
+      'the interval of the guidance is from 3 to 2 (step); it must not end before it begins',
+    ],
     [{ unit: 'sigma', from: NaN }, 'must not end before it begins'],
     [{ unit: 'fraction', from: -0.1 }, 'fractions of the steps are from 0 to 1'],
     [{ unit: 'fraction', to: 1.5 }, 'fractions of the steps are from 0 to 1'],

@@ -1,4 +1,7 @@
-/** Every guidance on given predictions: against the papers' formulas in float64, which NumPy computed, and diffusers' guiders in float32. */
+/**
+ * Every guidance on given predictions: against the papers' formulas in float64, which NumPy computed, and diffusers'
+ * guiders in float32.
+ */
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
 import type { ParameterValues } from '../../src/guidance/parameters.ts';
@@ -17,15 +20,22 @@ interface Case {
 }
 
 const file = openGoldens('guidance/formulas.safetensors');
-const { cases, timesteps } = metadataOf<{ readonly cases: readonly Case[]; readonly timesteps: readonly number[] }>(file, 'formulas');
+const { cases, timesteps } = metadataOf<{ readonly cases: readonly Case[]; readonly timesteps: readonly number[] }>(
+  file,
+  'formulas',
+);
 
 /** The guided predictions of one run. */
 function run({ guidance, parameters, steps }: Case, dtype: DType): readonly Tensor[] {
   const created = createGuidance(guidance, parameters, context);
   const memory = new Map<object, Tensor>();
   return Array.from({ length: steps }, (_, index) => {
-    const [given, nothing, other] = ['given', 'nothing', 'perturbed'].map((what) => cast(readTensor(file, `${index}.${what}`), dtype));
-    return created.guide(stepOf({ given, nothing, other }, { index, count: timesteps.length, timestep: timesteps[index], memory }));
+    const [given, nothing, other] = ['given', 'nothing', 'perturbed'].map((what) =>
+      cast(readTensor(file, `${index}.${what}`), dtype),
+    );
+    return created.guide(
+      stepOf({ given, nothing, other }, { index, count: timesteps.length, timestep: timesteps[index], memory }),
+    );
   });
 }
 

@@ -27,18 +27,28 @@ const runs = { numRuns: 15 };
 
 /** max|a − b| / max|b|. */
 function difference(a: Tensor, b: Tensor): number {
-  const max = (values: Iterable<number>): number => [...values].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const max = (values: Iterable<number>): number =>
+    [...values].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return max(a.data.map((value, i) => value - b.data[i])) / max(b.data);
 }
 
 const guided = (guidance: Guidance, scene: Scene): Tensor => guidance.guide(stepOf(scene));
-const mapScene = ({ given, nothing, other }: Scene, f: (x: Tensor) => Tensor): Scene => ({ given: f(given), nothing: f(nothing), other: f(other) });
+const mapScene = ({ given, nothing, other }: Scene, f: (x: Tensor) => Tensor): Scene => ({
+  given: f(given),
+  nothing: f(nothing),
+  other: f(other),
+});
 
 describe('at its neutral scale every guidance is the identity, bit for bit', () => {
   const neutral: Readonly<Record<string, readonly ParameterValues[]>> = {
     none: [{}],
     cfg: [{ guidanceScale: 1 }, { guidanceScale: [1, 1] }],
-    pag: [{ pagScale: 0 }, { pagScale: [0, 0] }, { pagScale: 3, pagAdaptiveScale: 0.2 }, { perturbation: 'blur', blurSigma: 0 }],
+    pag: [
+      { pagScale: 0 },
+      { pagScale: [0, 0] },
+      { pagScale: 3, pagAdaptiveScale: 0.2 },
+      { perturbation: 'blur', blurSigma: 0 },
+    ],
     'cfg+pag': [{ guidanceScale: 1, pagScale: 0 }],
     'soft-pag': [{ pagScale: 0 }, { headLambda: 0 }, { headLambda: [0, 0] }],
     sag: [{ sagScale: 0 }, { sagScale: [0, 0] }],
@@ -53,15 +63,25 @@ describe('at its neutral scale every guidance is the identity, bit for bit', () 
     'mambo-g': [{ guidanceScale: 1 }],
   };
   it.each(guidanceNames)('%s', (name) => {
-    fc.assert(fc.property(seeds, fc.constantFrom<DType>('f32', 'f64', 'f16', 'bf16'), (seed, dtype) => {
-      const scene = randomScene(seed, 2, dtype);
-      expect(neutral[name].length).toBeGreaterThan(0);
-      for (const parameters of neutral[name]) {
-        const step = stepOf(scene);
-        expect(createGuidance(name, { ...parameters, guidanceRescale: 1 }, context).guide(step)).toEqual(scene.given);
-        expect(step.asked.flat().every(({ condition, perturbation, model }) => condition === 'given' && perturbation.size === 0 && model !== 'weak')).toBe(true);
-      }
-    }), runs);
+    fc.assert(
+      fc.property(seeds, fc.constantFrom<DType>('f32', 'f64', 'f16', 'bf16'), (seed, dtype) => {
+        const scene = randomScene(seed, 2, dtype);
+        expect(neutral[name].length).toBeGreaterThan(0);
+        for (const parameters of neutral[name]) {
+          const step = stepOf(scene);
+          expect(createGuidance(name, { ...parameters, guidanceRescale: 1 }, context).guide(step)).toEqual(scene.given);
+          expect(
+            step.asked
+              .flat()
+              .every(
+                ({ condition, perturbation, model }) =>
+                  condition === 'given' && perturbation.size === 0 && model !== 'weak',
+              ),
+          ).toBe(true);
+        }
+      }),
+      runs,
+    );
   });
 
   it('PAG without layers', () => {
@@ -86,23 +106,39 @@ describe('a batch with a scale for each sample is the samples one by one, bit fo
   const further: ParameterValues = { apgEta: 0.25, normThreshold: 4 };
   it.each(Object.keys(perSample))('%s', (name) => {
     const settings = name.includes('apg') ? further : {};
-    fc.assert(fc.property(seeds, fc.constantFrom(0, 0.5), (seed, guidanceRescale) => {
-      const scene = randomScene(seed, 3);
-      const whole = samplesOf(guided(createGuidance(name, { ...settings, ...perSample[name], guidanceRescale }, context), scene));
-      whole.forEach((sample, b) => {
-        const own = Object.fromEntries(Object.entries(perSample[name]).map(([key, scales]) => [key, scales[b]]));
-        // SAG's map is one for each sample: that of the batch.
-        const alone = stepOf(mapScene(scene, (x) => samplesOf(x)[b]), { tap: () => samplesOf(stepOf(scene).tap({ condition: 'given', perturbation: new Map() }, ''))[b] });
-        expect(createGuidance(name, { ...settings, ...own, guidanceRescale }, context).guide(alone)).toEqual(sample);
-      });
-    }), runs);
+    fc.assert(
+      fc.property(seeds, fc.constantFrom(0, 0.5), (seed, guidanceRescale) => {
+        const scene = randomScene(seed, 3);
+        const whole = samplesOf(
+          guided(createGuidance(name, { ...settings, ...perSample[name], guidanceRescale }, context), scene),
+        );
+        whole.forEach((sample, b) => {
+          const own = Object.fromEntries(Object.entries(perSample[name]).map(([key, scales]) => [key, scales[b]]));
+          // SAG's map is one for each sample: that of the batch.
+          const alone = stepOf(
+            mapScene(scene, (x) => samplesOf(x)[b]),
+            { tap: () => samplesOf(stepOf(scene).tap({ condition: 'given', perturbation: new Map() }, ''))[b] },
+          );
+          expect(createGuidance(name, { ...settings, ...own, guidanceRescale }, context).guide(alone)).toEqual(sample);
+        });
+      }),
+      runs,
+    );
   });
 
   it('fdg, on every level', () => {
     const scene = randomScene(5, 3);
-    const levels = [[1, 2, 1], [1, 1, 5]];
+    const levels = [
+      [1, 2, 1],
+      [1, 1, 5],
+    ];
     samplesOf(guided(fdg(levels), scene)).forEach((sample, b) => {
-      expect(guided(fdg(levels.map((scales) => scales[b])), mapScene(scene, (x) => samplesOf(x)[b]))).toEqual(sample);
+      expect(
+        guided(
+          fdg(levels.map((scales) => scales[b])),
+          mapScene(scene, (x) => samplesOf(x)[b]),
+        ),
+      ).toEqual(sample);
     });
   });
 
@@ -113,25 +149,56 @@ describe('a batch with a scale for each sample is the samples one by one, bit fo
 
 describe('scaling the predictions scales what is made of them', () => {
   const linear: readonly (readonly [string, Guidance])[] = [
-    ['cfg', cfg(3.5)], ['pag', pag({ pagScale: 2.5, layers })], ['cfg+pag', cfgPag(3, { pagScale: 1.5, layers })],
-    ['soft-pag', softPag({ pagScale: 2, lambda: 0.5, layers })], ['seg', seg({ segScale: 2, blurSigma: 1, layers })],
-    ['slg', slg({ slgScale: 2, layers })], ['auto-guidance', autoGuidance({ guidanceScale: 2.2 })],
-    ['apg, not cut', apg({ guidanceScale: 4, eta: 0.3, normThreshold: 0 })], ['pag+apg, not cut', pagApg({ pagScale: 4, eta: 0, normThreshold: 0, layers })],
-    ['tcfg', tcfg(4)], ['fdg', fdg([4, 2])], ['mambo-g', mamboG({ guidanceScale: 6, alpha: 2 })], ['rescaled', rescaled(cfg(5), 0.6)],
+    ['cfg', cfg(3.5)],
+    ['pag', pag({ pagScale: 2.5, layers })],
+    ['cfg+pag', cfgPag(3, { pagScale: 1.5, layers })],
+    ['soft-pag', softPag({ pagScale: 2, lambda: 0.5, layers })],
+    ['seg', seg({ segScale: 2, blurSigma: 1, layers })],
+    ['slg', slg({ slgScale: 2, layers })],
+    ['auto-guidance', autoGuidance({ guidanceScale: 2.2 })],
+    ['apg, not cut', apg({ guidanceScale: 4, eta: 0.3, normThreshold: 0 })],
+    ['pag+apg, not cut', pagApg({ pagScale: 4, eta: 0, normThreshold: 0, layers })],
+    ['tcfg', tcfg(4)],
+    ['fdg', fdg([4, 2])],
+    ['mambo-g', mamboG({ guidanceScale: 6, alpha: 2 })],
+    ['rescaled', rescaled(cfg(5), 0.6)],
   ];
   it.each(linear)('%s: by a power of two bit for bit, by any number up to rounding', (_name, guidance) => {
-    fc.assert(fc.property(seeds, fc.integer({ min: -6, max: 6 }), fc.double({ min: 0.1, max: 10, noNaN: true }), (seed, exponent, factor) => {
-      const single = randomScene(seed);
-      expect(guided(guidance, mapScene(single, (x) => scale(x, 2 ** exponent)))).toEqual(scale(guided(guidance, single), 2 ** exponent));
-      const double = randomScene(seed, 2, 'f64');
-      expect(difference(guided(guidance, mapScene(double, (x) => scale(x, factor))), scale(guided(guidance, double), factor))).toBeLessThan(1e-13);
-    }), runs);
+    fc.assert(
+      fc.property(
+        seeds,
+        fc.integer({ min: -6, max: 6 }),
+        fc.double({ min: 0.1, max: 10, noNaN: true }),
+        (seed, exponent, factor) => {
+          const single = randomScene(seed);
+          expect(
+            guided(
+              guidance,
+              mapScene(single, (x) => scale(x, 2 ** exponent)),
+            ),
+          ).toEqual(scale(guided(guidance, single), 2 ** exponent));
+          const double = randomScene(seed, 2, 'f64');
+          expect(
+            difference(
+              guided(
+                guidance,
+                mapScene(double, (x) => scale(x, factor)),
+              ),
+              scale(guided(guidance, double), factor),
+            ),
+          ).toBeLessThan(1e-13);
+        },
+      ),
+      runs,
+    );
   });
 
   it('not so where a norm is cut: there the update is all the same', () => {
     const scene = randomScene(2);
     const doubled = mapScene(scene, (x) => scale(x, 2));
-    expect(guided(apg({ guidanceScale: 4, normThreshold: 1 }), doubled)).not.toEqual(scale(guided(apg({ guidanceScale: 4, normThreshold: 1 }), scene), 2));
+    expect(guided(apg({ guidanceScale: 4, normThreshold: 1 }), doubled)).not.toEqual(
+      scale(guided(apg({ guidanceScale: 4, normThreshold: 1 }), scene), 2),
+    );
   });
 });
 
@@ -145,36 +212,56 @@ describe('one guidance is another', () => {
     ['AutoGuidance away from ε(∅) is CFG', autoGuidance({ guidanceScale: 3, weak: unconditional }), cfg(3)],
     ['MAMBO-G with α = 0 is CFG', mamboG({ guidanceScale: 3, alpha: 0 }), cfg(3)],
     ['FDG of one level is CFG', fdg([3]), cfg(3)],
-    ['APG along PAG, neither cut nor projected, is PAG', pagApg({ pagScale: 0.1, normThreshold: 0, layers }), pag({ pagScale: 0.1, layers })],
+    [
+      'APG along PAG, neither cut nor projected, is PAG',
+      pagApg({ pagScale: 0.1, normThreshold: 0, layers }),
+      pag({ pagScale: 0.1, layers }),
+    ],
   ];
   it.each(same)('%s, bit for bit', (_name, one, other) => {
-    fc.assert(fc.property(seeds, (seed) => {
-      expect(guided(one, randomScene(seed))).toEqual(guided(other, randomScene(seed)));
-    }), runs);
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        expect(guided(one, randomScene(seed))).toEqual(guided(other, randomScene(seed)));
+      }),
+      runs,
+    );
   });
 
   const alike: readonly (readonly [string, Guidance, Guidance])[] = [
     ['APG, neither cut nor projected, is CFG', apg({ guidanceScale: 3, normThreshold: 0 }), cfg(3)],
     ['FDG with one scale for all levels is CFG', fdg([3, 3, 3]), cfg(3)],
-    ['PAG with s is AutoGuidance away from ε̂ with g = 1 + s', pag({ pagScale: 2, layers }), autoGuidance({ guidanceScale: 3 })],
+    [
+      'PAG with s is AutoGuidance away from ε̂ with g = 1 + s',
+      pag({ pagScale: 2, layers }),
+      autoGuidance({ guidanceScale: 3 }),
+    ],
   ];
   it.each(alike)('%s, up to rounding', (_name, one, other) => {
-    fc.assert(fc.property(seeds, (seed) => {
-      const scene = randomScene(seed, 2, 'f64');
-      expect(difference(guided(one, scene), guided(other, scene))).toBeLessThan(1e-14);
-    }), runs);
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const scene = randomScene(seed, 2, 'f64');
+        expect(difference(guided(one, scene), guided(other, scene))).toBeLessThan(1e-14);
+      }),
+      runs,
+    );
   });
 });
 
 describe('of its own', () => {
   it('APG: what is added is no longer than allowed, and with η = 0 orthogonal to ε(c)', () => {
-    fc.assert(fc.property(seeds, (seed) => {
-      const scene = randomScene(seed, 2, 'f64');
-      const update = (guidance: Guidance): Tensor => subtract(guided(guidance, scene), scene.given);
-      for (const length of norm(update(apg({ guidanceScale: 2, normThreshold: 0.5 })))) expect(length).toBeCloseTo(0.5, 12);
-      const across = update(apg({ guidanceScale: 2, eta: 0 }));
-      dot(across, scene.given).forEach((product, b) => expect(Math.abs(product)).toBeLessThan(1e-12 * norm(across)[b] * norm(scene.given)[b]));
-    }), runs);
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const scene = randomScene(seed, 2, 'f64');
+        const update = (guidance: Guidance): Tensor => subtract(guided(guidance, scene), scene.given);
+        for (const length of norm(update(apg({ guidanceScale: 2, normThreshold: 0.5 }))))
+          expect(length).toBeCloseTo(0.5, 12);
+        const across = update(apg({ guidanceScale: 2, eta: 0 }));
+        dot(across, scene.given).forEach((product, b) =>
+          expect(Math.abs(product)).toBeLessThan(1e-12 * norm(across)[b] * norm(scene.given)[b]),
+        );
+      }),
+      runs,
+    );
   });
 
   it('APG: what is remembered is the run’s, so two runs of one guidance do not meet', () => {
@@ -191,9 +278,17 @@ describe('of its own', () => {
     const scene = { given, nothing: scale(given, 3), other: given };
     expect(difference(guided(cfgZeroStar({ guidanceScale: 7, zeroInitSteps: 0 }), scene), given)).toBeLessThan(1e-8);
     const first = stepOf(scene, { index: 1 });
-    expect(cfgZeroStar({ guidanceScale: 7, zeroInitSteps: 2 }).guide(first).data.every((value) => value === 0)).toBe(true);
+    expect(
+      cfgZeroStar({ guidanceScale: 7, zeroInitSteps: 2 })
+        .guide(first)
+        .data.every((value) => value === 0),
+    ).toBe(true);
     expect(first.asked).toEqual([]);
-    expect(cfgZeroStar({ guidanceScale: 7, zeroInitSteps: 2 }).guide(stepOf(scene)).data.some((value) => value !== 0)).toBe(true);
+    expect(
+      cfgZeroStar({ guidanceScale: 7, zeroInitSteps: 2 })
+        .guide(stepOf(scene))
+        .data.some((value) => value !== 0),
+    ).toBe(true);
   });
 
   it('TCFG: a multiple of ε(c) is not damped, nor an ε(∅) that is far longer, or as long and orthogonal', () => {
@@ -202,16 +297,26 @@ describe('of its own', () => {
     expect(difference(guided(tcfg(3), along), guided(cfg(3), along))).toBeLessThan(1e-14);
     const longer = { ...randomScene(4, 2, 'f64'), nothing: scale(randomScene(5, 2, 'f64').nothing, 1e8) };
     expect(difference(guided(tcfg(3), longer), guided(cfg(3), longer))).toBeLessThan(1e-7);
-    const pattern = (signs: readonly number[]): Tensor => ({ dtype: 'f64', shape: [1, 1, 2, 2], data: Float64Array.from(signs) });
+    const pattern = (signs: readonly number[]): Tensor => ({
+      dtype: 'f64',
+      shape: [1, 1, 2, 2],
+      data: Float64Array.from(signs),
+    });
     const across = { given: pattern([1, 1, 1, 1]), nothing: pattern([1, -1, 1, -1]), other: given };
     expect(guided(tcfg(3), across)).toEqual(guided(cfg(3), across));
     expect(guided(tcfg(3), { ...across, nothing: pattern([0, 0, 0, 0]) }).data.every(Number.isFinite)).toBe(true);
-    expect(guided(tcfg(3), mapScene(across, () => pattern([0, 0, 0, 0]))).data.every((value) => value === 0)).toBe(true);
+    expect(
+      guided(
+        tcfg(3),
+        mapScene(across, () => pattern([0, 0, 0, 0])),
+      ).data.every((value) => value === 0),
+    ).toBe(true);
   });
 
   it('MAMBO-G: the milder, the more the predictions differ; between ε(c) and CFG', () => {
     const scene = randomScene(3, 2, 'f64');
-    const step = (alpha: number): number => norm(subtract(guided(mamboG({ guidanceScale: 5, alpha }), scene), scene.given))[0];
+    const step = (alpha: number): number =>
+      norm(subtract(guided(mamboG({ guidanceScale: 5, alpha }), scene), scene.given))[0];
     const steps = [0, 0.5, 1, 2, 4, 8].map(step);
     expect(steps).toEqual([...steps].sort((a, b) => b - a));
     const nothing = scale(scene.nothing, 0);
@@ -219,13 +324,16 @@ describe('of its own', () => {
   });
 
   it('rescale: with φ = 1 the spread is that of ε(c), and φ mixes', () => {
-    fc.assert(fc.property(seeds, (seed) => {
-      const scene = randomScene(seed, 2, 'f64');
-      const [full, plain] = [guided(rescaled(cfg(6), 1), scene), guided(cfg(6), scene)];
-      std(full).forEach((deviation, b) => expect(deviation).toBeCloseTo(std(scene.given)[b], 12));
-      const half = guided(rescaled(cfg(6), 0.5), scene);
-      half.data.forEach((value, i) => expect(value).toBeCloseTo((full.data[i] + plain.data[i]) / 2, 12));
-    }), runs);
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const scene = randomScene(seed, 2, 'f64');
+        const [full, plain] = [guided(rescaled(cfg(6), 1), scene), guided(cfg(6), scene)];
+        std(full).forEach((deviation, b) => expect(deviation).toBeCloseTo(std(scene.given)[b], 12));
+        const half = guided(rescaled(cfg(6), 0.5), scene);
+        half.data.forEach((value, i) => expect(value).toBeCloseTo((full.data[i] + plain.data[i]) / 2, 12));
+      }),
+      runs,
+    );
     const guidance = cfg(6);
     expect(rescaled(guidance, 0)).toBe(guidance);
     const flat = mapScene(randomScene(1), (x) => ({ ...x, data: x.data.map(() => 2) }));
@@ -233,13 +341,18 @@ describe('of its own', () => {
   });
 
   it('a pyramid gives its picture back, and refuses what it cannot halve', () => {
-    fc.assert(fc.property(seeds, fc.integer({ min: 1, max: 4 }), (seed, levels) => {
-      const { given } = randomScene(seed, 1, 'f64');
-      const pyramid = laplacianPyramid(given, levels);
-      expect(pyramid.map(({ shape }) => shape[3])).toEqual([8, 4, 2, 1].slice(0, levels));
-      expect(difference(fromPyramid(pyramid), given)).toBeLessThan(1e-14);
-    }), runs);
-    expect(() => laplacianPyramid(randomScene(1).given, 5)).toThrow('a picture of 1 × 1 cannot be halved; use fewer frequency levels');
+    fc.assert(
+      fc.property(seeds, fc.integer({ min: 1, max: 4 }), (seed, levels) => {
+        const { given } = randomScene(seed, 1, 'f64');
+        const pyramid = laplacianPyramid(given, levels);
+        expect(pyramid.map(({ shape }) => shape[3])).toEqual([8, 4, 2, 1].slice(0, levels));
+        expect(difference(fromPyramid(pyramid), given)).toBeLessThan(1e-14);
+      }),
+      runs,
+    );
+    expect(() => laplacianPyramid(randomScene(1).given, 5)).toThrow(
+      'a picture of 1 × 1 cannot be halved; use fewer frequency levels',
+    );
   });
 
   it('a flat picture has no details', () => {
@@ -251,15 +364,22 @@ describe('of its own', () => {
 });
 
 describe('the adaptive scale', () => {
-  const at = (timestep: number, options: Partial<Parameters<typeof pagScaleAt>[0]>) => pagScaleAt({ pagScale: 3, layers, ...options }, { timestep });
+  const at = (timestep: number, options: Partial<Parameters<typeof pagScaleAt>[0]>) =>
+    pagScaleAt({ pagScale: 3, layers, ...options }, { timestep });
   it('of diffusers falls by a for each timestep, and not below 0', () => {
     expect([1000, 999, 990, 985, 500].map((t) => at(t, { pagAdaptiveScale: 0.2 }))).toEqual([3, 2.8, 1, 0, 0]);
   });
   it('of ComfyUI falls in proportion to s and to a⁴', () => {
-    expect([1000, 600, 300, 0].map((t) => at(t, { pagAdaptiveScale: 0.2, pagAdaptiveRule: 'comfyui' }))).toEqual(
-      [3, 3 - 3 * 0.2 ** 4 * 400, 0, 0],
-    );
-    expect(at(0, { pagScale: [1, 2], pagAdaptiveScale: 0.1, pagAdaptiveRule: 'comfyui' })).toEqual([1 - 0.1 ** 4 * 1000, 2 - 2 * 0.1 ** 4 * 1000]);
+    expect([1000, 600, 300, 0].map((t) => at(t, { pagAdaptiveScale: 0.2, pagAdaptiveRule: 'comfyui' }))).toEqual([
+      3,
+      3 - 3 * 0.2 ** 4 * 400,
+      0,
+      0,
+    ]);
+    expect(at(0, { pagScale: [1, 2], pagAdaptiveScale: 0.1, pagAdaptiveRule: 'comfyui' })).toEqual([
+      1 - 0.1 ** 4 * 1000,
+      2 - 2 * 0.1 ** 4 * 1000,
+    ]);
   });
   it('is 0 without layers', () => expect(at(900, { layers: [] })).toBe(0));
 });

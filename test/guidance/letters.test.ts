@@ -1,4 +1,7 @@
-/** Every guidance on the letters model, step by step, against PyTorch with its attention written out and the formulas in NumPy. */
+/**
+ * Every guidance on the letters model, step by step, against PyTorch with its attention written out and the formulas in
+ * NumPy.
+ */
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createGuidance, guidanceNames } from '../../src/guidance/registry.ts';
@@ -10,12 +13,24 @@ import type { Denoiser } from '../../src/sampling/denoiser.ts';
 import { disagreement, goldenOf } from '../agreement.ts';
 import { fixture, metadataOf, openGoldens } from '../goldens.ts';
 import {
-  count, leadingThrough, lettersContext, lettersDenoiser, lettersScheduler, lettersUNet, remembering, stepsOf, trajectory, weakUNet,
+  count,
+  leadingThrough,
+  lettersContext,
+  lettersDenoiser,
+  lettersScheduler,
+  lettersUNet,
+  remembering,
+  stepsOf,
+  trajectory,
+  weakUNet,
 } from './letters.ts';
 
-const names = readdirSync(fixture('goldens/guidance/letters')).map((name) => name.replace('.safetensors', '')).filter((name) => name !== 'trajectory');
+const names = readdirSync(fixture('goldens/guidance/letters'))
+  .map((name) => name.replace('.safetensors', ''))
+  .filter((name) => name !== 'trajectory');
 const files = new Map(names.map((name) => [name, openGoldens(`guidance/letters/${name}.safetensors`)]));
-const caseOf = (name: string) => metadataOf<{ readonly guidance: string; readonly parameters: ParameterValues }>(files.get(name)!, 'case');
+const caseOf = (name: string) =>
+  metadataOf<{ readonly guidance: string; readonly parameters: ParameterValues }>(files.get(name)!, 'case');
 
 function create(name: string): Guidance {
   const { guidance, parameters } = caseOf(name);
@@ -35,10 +50,19 @@ it('are all there', () => {
 
 const remembered = { f32: remembering(single), f64: remembering(double) };
 
-describe.each([['f32', count], ['f64', 2]] as const)('each step by itself, in %s', (dtype, steps) => {
+describe.each([
+  ['f32', count],
+  ['f64', 2],
+] as const)('each step by itself, in %s', (dtype, steps) => {
   const pictures = trajectory(dtype);
   it.each(names)('%s', (name) => {
-    const found = stepsOf(remembered[dtype], create(name), leadingThrough(pictures, lettersScheduler()), pictures[0], steps);
+    const found = stepsOf(
+      remembered[dtype],
+      create(name),
+      leadingThrough(pictures, lettersScheduler()),
+      pictures[0],
+      steps,
+    );
     const problems = found.map(({ guided }, i) => disagreement(guided, goldenOf(files.get(name)!, `guided.${i}`)));
     expect(problems).toEqual(found.map(() => undefined));
   });
@@ -48,7 +72,8 @@ describe('a whole run, in f32', () => {
   // All runs begin with the picture with which the trajectory begins.
   const [first] = lettersScheduler().timesteps;
   const denoiser: Denoiser = {
-    predict: (sample, timestep, passes) => (timestep === first ? remembered.f32 : single).predict(sample, timestep, passes),
+    predict: (sample, timestep, passes) =>
+      (timestep === first ? remembered.f32 : single).predict(sample, timestep, passes),
   };
   it.each(names)('%s', (name) => {
     const found = stepsOf(denoiser, create(name), lettersScheduler(), trajectory('f32')[0]);

@@ -15,10 +15,16 @@ import { createUNet, type UNet } from '../../src/unet/unet.ts';
 import { fixture, loadFixtureModel, metadataOf, openGoldens } from '../goldens.ts';
 
 const { config, weights } = await loadFixtureModel('letters/model');
-const schedulerConfig = parseJson(new Uint8Array(readFileSync(fixture('letters/model/scheduler/scheduler_config.json'))), 'scheduler') as Readonly<Record<string, unknown>>;
+const schedulerConfig = parseJson(
+  new Uint8Array(readFileSync(fixture('letters/model/scheduler/scheduler_config.json'))),
+  'scheduler',
+) as Readonly<Record<string, unknown>>;
 
 const file = openGoldens('guidance/letters/trajectory.safetensors');
-const { labels, nullLabel } = metadataOf<{ readonly labels: readonly number[]; readonly nullLabel: number }>(file, 'labels');
+const { labels, nullLabel } = metadataOf<{ readonly labels: readonly number[]; readonly nullLabel: number }>(
+  file,
+  'labels',
+);
 export const count = file.entries.size;
 
 export function lettersUNet(dtype: DType): UNet {
@@ -27,7 +33,9 @@ export function lettersUNet(dtype: DType): UNet {
 
 /** Of every tensor, each seventh weight is 0: the weak model of the goldens. */
 export function weakUNet(dtype: DType): UNet {
-  const weakened = [...weights].map(([name, x]) => [name, { ...x, data: x.data.map((value, i) => (i % 7 === 0 ? 0 : value)) }] as const);
+  const weakened = [...weights].map(
+    ([name, x]) => [name, { ...x, data: x.data.map((value, i) => (i % 7 === 0 ? 0 : value)) }] as const,
+  );
   return createUNet(config, new Map(weakened), dtype);
 }
 
@@ -54,7 +62,13 @@ export function leadingThrough(pictures: readonly Tensor[], scheduler: Scheduler
 }
 
 /** The first steps of a run. */
-export function stepsOf(denoiser: Denoiser, guidance: Guidance, scheduler: Scheduler, noise: Tensor, steps = count): readonly SamplingStep[] {
+export function stepsOf(
+  denoiser: Denoiser,
+  guidance: Guidance,
+  scheduler: Scheduler,
+  noise: Tensor,
+  steps = count,
+): readonly SamplingStep[] {
   const noiseSource = (): never => {
     throw new Error('DDIM without η draws no noise');
   };
@@ -63,8 +77,8 @@ export function stepsOf(denoiser: Denoiser, guidance: Guidance, scheduler: Sched
 }
 
 /**
- * The same denoiser, which remembers the passes of each timestep that have no picture of their own. For runs that all lead
- * through the same pictures.
+ * The same denoiser, which remembers the passes of each timestep that have no picture of their own. For runs that all
+ * lead through the same pictures.
  */
 export function remembering(denoiser: Denoiser): Denoiser {
   const known = new Map<string, Prediction>();

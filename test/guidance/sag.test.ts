@@ -12,21 +12,28 @@ const scene: Scene = { ...randomScene(2, 2, 'f64'), nothing: manualSeed(4).randn
 /** The picture x̄ that is shown to the model, for a map in which every query attends as `row` says, per sample. */
 function shown(rows: readonly (readonly number[])[], options: Partial<SagOptions> = {}): Tensor {
   const heads = 2;
-  const map = { dtype: 'f64' as const, shape: [2, heads, tokens, tokens], data: Float64Array.from(rows.flatMap((row) => Array.from({ length: heads * tokens }, () => row).flat())) };
+  const map = {
+    dtype: 'f64' as const,
+    shape: [2, heads, tokens, tokens],
+    data: Float64Array.from(rows.flatMap((row) => Array.from({ length: heads * tokens }, () => row).flat())),
+  };
   const original = manualSeed(9).randn([2, 1, height, width], 'f64');
   const step = stepOf(scene, { tap: () => map, toOriginal: () => original });
   sag({ sagScale: 1, layer: mid, ...options }).guide(step);
   return step.asked.at(-1)!.at(-1)!.sample!;
 }
 
-const on = (...kept: readonly number[]): readonly number[] => Array.from({ length: tokens }, (_, token) => (kept.includes(token) ? 1 / kept.length : 0));
+const on = (...kept: readonly number[]): readonly number[] =>
+  Array.from({ length: tokens }, (_, token) => (kept.includes(token) ? 1 / kept.length : 0));
 const even = Array.from({ length: tokens }, () => 1 / tokens);
 const last = tokens - 1;
 
 /** The pixels in which two pictures differ, by sample. */
 function changed(x: Tensor): readonly (readonly number[])[] {
   const size = height * width;
-  return [0, 1].map((b) => Array.from({ length: size }, (_, i) => i).filter((i) => x.data[b * size + i] !== scene.given.data[b * size + i]));
+  return [0, 1].map((b) =>
+    Array.from({ length: size }, (_, i) => i).filter((i) => x.data[b * size + i] !== scene.given.data[b * size + i]),
+  );
 }
 
 describe('SAG', () => {
@@ -44,19 +51,27 @@ describe('SAG', () => {
     const original = manualSeed(9).randn([2, 1, height, width], 'f64');
     const wide = shown([on(0), even], { blurSigma: 1e6, blurWindow: 3 });
     // A window of three pixels, continued by reflection: around the corner, 2 · 2 weights fall on four pixels.
-    const corner = (original.data[0] + 2 * original.data[1] + 2 * original.data[width] + 4 * original.data[width + 1]) / 9;
+    const corner =
+      (original.data[0] + 2 * original.data[1] + 2 * original.data[width] + 4 * original.data[width + 1]) / 9;
     expect(wide.data[0]).toBeCloseTo(scene.given.data[0] + 0.6 * (corner - original.data[0]), 9);
   });
 
   it('pushes away from what the model says of that picture: ε(c) alone, ε(∅) together with classifier-free guidance', () => {
     const { given, nothing, other } = scene;
     const alone = stepOf(scene);
-    sag({ sagScale: 2, layer: mid }).guide(alone).data.forEach((value, i) => expect(value).toBeCloseTo(given.data[i] + 2 * (given.data[i] - other.data[i]), 12));
+    sag({ sagScale: 2, layer: mid })
+      .guide(alone)
+      .data.forEach((value, i) => expect(value).toBeCloseTo(given.data[i] + 2 * (given.data[i] - other.data[i]), 12));
     expect(alone.asked.flat().map(({ condition }) => condition)).toEqual(['given', 'given']);
     const both = stepOf(scene);
-    sag({ sagScale: 2, layer: mid, guidanceScale: 3 }).guide(both).data.forEach((value, i) => {
-      expect(value).toBeCloseTo(nothing.data[i] + 3 * (given.data[i] - nothing.data[i]) + 2 * (nothing.data[i] - other.data[i]), 12);
-    });
+    sag({ sagScale: 2, layer: mid, guidanceScale: 3 })
+      .guide(both)
+      .data.forEach((value, i) => {
+        expect(value).toBeCloseTo(
+          nothing.data[i] + 3 * (given.data[i] - nothing.data[i]) + 2 * (nothing.data[i] - other.data[i]),
+          12,
+        );
+      });
     expect(both.asked.flat().map(({ condition }) => condition)).toEqual(['null', 'given', 'null']);
   });
 

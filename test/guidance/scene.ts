@@ -46,7 +46,14 @@ export function stepOf(scene: Scene, details: Partial<GuidanceStep> = {}): Asked
   };
   const [batch] = given.shape;
   return {
-    asked, index: 2, count: 10, timestep: 700, sample: given, signal: 0.6, noise: 0.8, memory: new Map(),
+    asked,
+    index: 2,
+    count: 10,
+    timestep: 700,
+    sample: given,
+    signal: 0.6,
+    noise: 0.8,
+    memory: new Map(),
     predict: (passes) => {
       asked.push(passes);
       return passes.map(answer);

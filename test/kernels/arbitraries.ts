@@ -1,4 +1,6 @@
-/** Random tensors for property tests: small and odd shapes, values that are harmless or as awkward as a dtype has them. */
+/**
+ * Random tensors for property tests: small and odd shapes, values that are harmless or as awkward as a dtype has them.
+ */
 import fc from 'fast-check';
 import { roundInPlace } from '../../src/tensor/rounding.ts';
 import { allocate, sizeOf, tensor, type DType, type Tensor } from '../../src/tensor/tensor.ts';
@@ -17,7 +19,23 @@ const harmless = fc.oneof(
 
 const awkward = fc.oneof(
   { weight: 12, arbitrary: harmless },
-  { weight: 1, arbitrary: fc.constantFrom(Infinity, -Infinity, NaN, -0, 1e-42, -1e-40, 2 ** -149, 2 ** -126, 3.4e38, -3.4e38, 65504, 6e-8) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      Infinity,
+      -Infinity,
+      NaN,
+      -0,
+      1e-42,
+      -1e-40,
+      2 ** -149,
+      2 ** -126,
+      3.4e38,
+      -3.4e38,
+      65504,
+      6e-8,
+    ),
+  },
 );
 
 /** A tensor of this shape; its values are rounded to the dtype. */
@@ -59,35 +77,49 @@ export interface Convolution {
 export function convolutions(dtype: DType, values: Values = 'moderate'): fc.Arbitrary<Convolution> {
   const pixels = fc.nat({ max: 2 });
   const padding = fc.record({ top: pixels, bottom: pixels, left: pixels, right: pixels });
-  return fc.tuple(shapes(3, 12, 8, 8), shapes(6, 5, 5), padding, fc.boolean(), extent(2))
+  return fc
+    .tuple(shapes(3, 12, 8, 8), shapes(6, 5, 5), padding, fc.boolean(), extent(2))
     .map(([shape, [outChannels, kernelHeight, kernelWidth], around, withBias, stride]) => {
       // A kernel that is too large for the picture is cut down to it.
-      const kernel = [Math.min(kernelHeight, shape[2] + around.top + around.bottom), Math.min(kernelWidth, shape[3] + around.left + around.right)];
+      const kernel = [
+        Math.min(kernelHeight, shape[2] + around.top + around.bottom),
+        Math.min(kernelWidth, shape[3] + around.left + around.right),
+      ];
       return { shape, weightShape: [outChannels, shape[1], ...kernel], padding: around, withBias, stride };
     })
-    .chain((choice) => fc.record({
-      x: tensors(dtype, choice.shape, values),
-      weight: tensors(dtype, choice.weightShape, values),
-      bias: choice.withBias ? tensors(dtype, [choice.weightShape[0]], values) : fc.constant(undefined),
-      stride: fc.constant(choice.stride),
-      padding: fc.constant(choice.padding),
-    }));
+    .chain((choice) =>
+      fc.record({
+        x: tensors(dtype, choice.shape, values),
+        weight: tensors(dtype, choice.weightShape, values),
+        bias: choice.withBias ? tensors(dtype, [choice.weightShape[0]], values) : fc.constant(undefined),
+        stride: fc.constant(choice.stride),
+        padding: fc.constant(choice.padding),
+      }),
+    );
 }
 
 /** A convolution of two pictures, joined at a seam. */
-export function joinedConvolutions(dtype: DType, values: Values = 'moderate'): fc.Arbitrary<Convolution & { readonly seam: number }> {
+export function joinedConvolutions(
+  dtype: DType,
+  values: Values = 'moderate',
+): fc.Arbitrary<Convolution & { readonly seam: number }> {
   return convolutions(dtype, values)
     .filter(({ x }) => x.shape[1] > 1)
     .chain((choice) => extent(choice.x.shape[1] - 1).map((seam) => ({ ...choice, seam })));
 }
 
 /** A picture, and a kernel of 3 × 3 that will see it doubled. */
-export function doubledConvolutions(dtype: DType, values: Values = 'moderate'): fc.Arbitrary<Pick<Convolution, 'x' | 'weight' | 'bias'>> {
-  return fc.tuple(shapes(2, 20, 9, 9), extent(10), fc.boolean()).chain(([shape, outChannels, withBias]) => fc.record({
-    x: tensors(dtype, shape, values),
-    weight: tensors(dtype, [outChannels, shape[1], 3, 3], values),
-    bias: withBias ? tensors(dtype, [outChannels], values) : fc.constant(undefined),
-  }));
+export function doubledConvolutions(
+  dtype: DType,
+  values: Values = 'moderate',
+): fc.Arbitrary<Pick<Convolution, 'x' | 'weight' | 'bias'>> {
+  return fc.tuple(shapes(2, 20, 9, 9), extent(10), fc.boolean()).chain(([shape, outChannels, withBias]) =>
+    fc.record({
+      x: tensors(dtype, shape, values),
+      weight: tensors(dtype, [outChannels, shape[1], 3, 3], values),
+      bias: withBias ? tensors(dtype, [outChannels], values) : fc.constant(undefined),
+    }),
+  );
 }
 
 export interface Attention {
@@ -98,7 +130,10 @@ export interface Attention {
   readonly scale: number;
 }
 
-/** Queries, keys and values of up to three heads, with as many keys as queries or not: more queries, and more keys, than are handled at a time. */
+/**
+ * Queries, keys and values of up to three heads, with as many keys as queries or not: more queries, and more keys, than
+ * are handled at a time.
+ */
 export function attentions(dtype: DType, values: Values = 'moderate'): fc.Arbitrary<Attention> {
   const tokens = fc.oneof({ weight: 4, arbitrary: extent(6) }, { weight: 1, arbitrary: extent(70) });
   return fc.tuple(extent(2), tokens, tokens, extent(3), extent(5)).chain(([batch, queries, keys, heads, size]) =>
@@ -108,5 +143,6 @@ export function attentions(dtype: DType, values: Values = 'moderate'): fc.Arbitr
       v: tensors(dtype, [batch, keys, heads * size], values),
       heads: fc.constant(heads),
       scale: fc.constant(1 / Math.sqrt(size)),
-    }));
+    }),
+  );
 }

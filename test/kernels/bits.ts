@@ -10,6 +10,8 @@ export function expectSameBits(actual: Tensor, expected: Tensor): void {
   const different = [...expected.data.keys()].filter((i) => !Object.is(actual.data[i], expected.data[i]));
   if (different.length > 0) {
     const [first] = different;
-    expect.fail(`${different.length} of ${expected.data.length} numbers of ${shapeText(expected.shape)} differ, the first at ${first}: ${actual.data[first]} instead of ${expected.data[first]}`);
+    expect.fail(
+      `${different.length} of ${expected.data.length} numbers of ${shapeText(expected.shape)} differ, the first at ${first}: ${actual.data[first]} instead of ${expected.data[first]}`,
+    );
   }
 }

@@ -52,7 +52,9 @@ export function sumInRuns(products: readonly number[], run: number, round: Round
 
 /** The sum in lanes: term i to lane i mod `lanes`, then the lanes halved. */
 export function sumInLanes(terms: readonly number[], lanes: number, round: Round): number {
-  const sums = indices(lanes).map((lane) => terms.filter((_, i) => i % lanes === lane).reduce((sum, term) => round(sum + term), 0));
+  const sums = indices(lanes).map((lane) =>
+    terms.filter((_, i) => i % lanes === lane).reduce((sum, term) => round(sum + term), 0),
+  );
   const halve = (values: readonly number[]): number => {
     if (values.length === 1) return values[0];
     const half = values.length / 2;
@@ -91,7 +93,11 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | undefined): Ten
   const round = rounding(x.dtype);
   const [rows, channels] = x.shape;
   return generate(x.dtype, [rows, weight.shape[0]], (r, o) => {
-    const sum = sumInRuns(indices(channels).map((c) => round(element(x, r, c) * element(weight, o, c))), RUN, round);
+    const sum = sumInRuns(
+      indices(channels).map((c) => round(element(x, r, c) * element(weight, o, c))),
+      RUN,
+      round,
+    );
     return bias ? round(sum + bias.data[o]) : sum;
   });
 }
@@ -99,7 +105,12 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | undefined): Ten
 function statistics(values: readonly number[], eps: number): { mean: number; rstd: number } {
   const exact: Round = (x) => x;
   const mean = sumInLanes(values, 8, exact) / values.length;
-  const variance = sumInLanes(values.map((x) => (x - mean) * (x - mean)), 8, exact) / values.length;
+  const variance =
+    sumInLanes(
+      values.map((x) => (x - mean) * (x - mean)),
+      8,
+      exact,
+    ) / values.length;
   return { mean, rstd: 1 / Math.sqrt(variance + eps) };
 }
 
@@ -148,12 +159,19 @@ export function attentionMap({ q, k, heads, scale }: Omit<Attention, 'v'>): Tens
   const [batch, queries, channels] = q.shape;
   const keys = k.shape[1];
   const size = channels / heads;
-  const row = (b: number, h: number, n: number): number[] => softmaxRow(indices(keys).map((m) => {
-    const products = indices(size).map((i) => round(element(q, b, n, h * size + i) * element(k, b, m, h * size + i)));
-    return round(sumInRuns(products, RUN, round) * round(scale));
-  }), q.dtype);
+  const row = (b: number, h: number, n: number): number[] =>
+    softmaxRow(
+      indices(keys).map((m) => {
+        const products = indices(size).map((i) =>
+          round(element(q, b, n, h * size + i) * element(k, b, m, h * size + i)),
+        );
+        return round(sumInRuns(products, RUN, round) * round(scale));
+      }),
+      q.dtype,
+    );
   const rows = new Map<string, number[]>();
-  for (let b = 0; b < batch; b++) for (let h = 0; h < heads; h++) for (let n = 0; n < queries; n++) rows.set(`${b},${h},${n}`, row(b, h, n));
+  for (let b = 0; b < batch; b++)
+    for (let h = 0; h < heads; h++) for (let n = 0; n < queries; n++) rows.set(`${b},${h},${n}`, row(b, h, n));
   return generate(q.dtype, [batch, heads, queries, keys], (b, h, n, m) => rows.get(`${b},${h},${n}`)![m]);
 }
 
@@ -163,7 +181,11 @@ export function applyAttentionMap(map: Tensor, v: Tensor): Tensor {
   const channels = v.shape[2];
   return generate(v.dtype, [batch, queries, channels], (b, n, c) => {
     const head = Math.floor(c / (channels / heads));
-    return sumInRuns(indices(keys).map((m) => round(element(map, b, head, n, m) * element(v, b, m, c))), RUN, round);
+    return sumInRuns(
+      indices(keys).map((m) => round(element(map, b, head, n, m) * element(v, b, m, c))),
+      RUN,
+      round,
+    );
   });
 }
 
@@ -172,30 +194,49 @@ export function averagePool2x(x: Tensor): Tensor {
   const round = rounding(x.dtype);
   const [batch, channels, height, width] = x.shape;
   return generate(x.dtype, [batch, channels, Math.floor(height / 2), Math.floor(width / 2)], (b, c, y, column) => {
-    const [first, ...rest] = [[0, 0], [0, 1], [1, 0], [1, 1]].map(([i, j]) => element(x, b, c, 2 * y + i, 2 * column + j));
+    const [first, ...rest] = [
+      [0, 0],
+      [0, 1],
+      [1, 0],
+      [1, 1],
+    ].map(([i, j]) => element(x, b, c, 2 * y + i, 2 * column + j));
     return round(rest.reduce((sum, pixel) => round(sum + pixel), first) * 0.25);
   });
 }
 
 export function upsampleNearest2x(x: Tensor): Tensor {
   const [batch, channels, height, width] = x.shape;
-  return generate(x.dtype, [batch, channels, 2 * height, 2 * width], (b, c, y, column) => element(x, b, c, y >> 1, column >> 1));
+  return generate(x.dtype, [batch, channels, 2 * height, 2 * width], (b, c, y, column) =>
+    element(x, b, c, y >> 1, column >> 1),
+  );
 }
 
-/** Which of three weights meet each of the two pixels that copies of an output's neighbours come from; even outputs first. */
-const PHASES = [[[0], [1, 2]], [[0, 1], [2]]];
+/**
+ * Which of three weights meet each of the two pixels that copies of an output's neighbours come from; even outputs
+ * first.
+ */
+const PHASES = [
+  [[0], [1, 2]],
+  [[0, 1], [2]],
+];
 
 /** A kernel of 3 × 3 over the doubled picture: of the weights that meet one pixel, rows are added first. */
 export function upsampleConv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
   const round = rounding(x.dtype);
   const [batch, channels, height, width] = x.shape;
   return generate(x.dtype, [batch, weight.shape[0], 2 * height, 2 * width], (b, o, y, column) => {
-    const products = indices(channels).flatMap((c) => PHASES[y % 2].flatMap((rows, i) => PHASES[column % 2].map((columns, j) => {
-      const sums = columns.map((kx) => rows.map((ky) => element(weight, o, c, ky, kx)).reduce((sum, value) => round(sum + value)));
-      const [row, place] = [(y >> 1) + i - 1 + (y % 2), (column >> 1) + j - 1 + (column % 2)];
-      const inside = row >= 0 && row < height && place >= 0 && place < width;
-      return round(sums.reduce((sum, value) => round(sum + value)) * (inside ? element(x, b, c, row, place) : 0));
-    })));
+    const products = indices(channels).flatMap((c) =>
+      PHASES[y % 2].flatMap((rows, i) =>
+        PHASES[column % 2].map((columns, j) => {
+          const sums = columns.map((kx) =>
+            rows.map((ky) => element(weight, o, c, ky, kx)).reduce((sum, value) => round(sum + value)),
+          );
+          const [row, place] = [(y >> 1) + i - 1 + (y % 2), (column >> 1) + j - 1 + (column % 2)];
+          const inside = row >= 0 && row < height && place >= 0 && place < width;
+          return round(sums.reduce((sum, value) => round(sum + value)) * (inside ? element(x, b, c, row, place) : 0));
+        }),
+      ),
+    );
     const sum = sumInRuns(products, RUN, round);
     return bias ? round(sum + element(bias, o)) : sum;
   });

@@ -24,29 +24,52 @@ function compute({ operation, arguments: more }: Case, inputs: readonly (Tensor 
   const [x, a, b] = inputs as [Tensor, Tensor, Tensor];
   const [n, m] = more as [number, number];
   switch (operation) {
-    case 'conv2d': return kernels.conv2d(x, a, b, n, paddingOf(more[1] as readonly number[]));
-    case 'linear': return kernels.linear(x, a, b);
-    case 'groupNorm': return kernels.groupNorm(x, n, a, b, m);
-    case 'layerNorm': return kernels.layerNorm(x, a, b, n);
-    case 'softmax': return kernels.softmax(x);
-    case 'attentionMap': return kernels.attentionMap(x, a, n, m);
-    case 'applyAttentionMap': return kernels.applyAttentionMap(x, a);
-    case 'attention': return kernels.attention(x, a, b, n, m);
-    case 'activation': return kernels.activation(x, more[0] as Activation);
-    case 'upsampleNearest2x': return kernels.upsampleNearest2x(x);
-    case 'upsampleConv2d': return kernels.upsampleConv2d(x, a, b);
-    case 'averagePool2x': return kernels.averagePool2x(x);
-    case 'concatChannels': return kernels.concatChannels(x, a);
-    case 'sliceChannels': return kernels.sliceChannels(x, n, m);
-    case 'concatBatch': return kernels.concatBatch([x, a, b]);
-    case 'sliceBatch': return kernels.sliceBatch(x, n, m);
-    case 'toTokens': return kernels.toTokens(x);
-    case 'fromTokens': return kernels.fromTokens(x, n, m);
-    case 'add': return kernels.add(x, a);
-    case 'subtract': return kernels.subtract(x, a);
-    case 'multiply': return kernels.multiply(x, a);
-    case 'affine': return kernels.affine(x, n, m);
-    case 'divide': return kernels.divide(x, n);
+    case 'conv2d':
+      return kernels.conv2d(x, a, b, n, paddingOf(more[1] as readonly number[]));
+    case 'linear':
+      return kernels.linear(x, a, b);
+    case 'groupNorm':
+      return kernels.groupNorm(x, n, a, b, m);
+    case 'layerNorm':
+      return kernels.layerNorm(x, a, b, n);
+    case 'softmax':
+      return kernels.softmax(x);
+    case 'attentionMap':
+      return kernels.attentionMap(x, a, n, m);
+    case 'applyAttentionMap':
+      return kernels.applyAttentionMap(x, a);
+    case 'attention':
+      return kernels.attention(x, a, b, n, m);
+    case 'activation':
+      return kernels.activation(x, more[0] as Activation);
+    case 'upsampleNearest2x':
+      return kernels.upsampleNearest2x(x);
+    case 'upsampleConv2d':
+      return kernels.upsampleConv2d(x, a, b);
+    case 'averagePool2x':
+      return kernels.averagePool2x(x);
+    case 'concatChannels':
+      return kernels.concatChannels(x, a);
+    case 'sliceChannels':
+      return kernels.sliceChannels(x, n, m);
+    case 'concatBatch':
+      return kernels.concatBatch([x, a, b]);
+    case 'sliceBatch':
+      return kernels.sliceBatch(x, n, m);
+    case 'toTokens':
+      return kernels.toTokens(x);
+    case 'fromTokens':
+      return kernels.fromTokens(x, n, m);
+    case 'add':
+      return kernels.add(x, a);
+    case 'subtract':
+      return kernels.subtract(x, a);
+    case 'multiply':
+      return kernels.multiply(x, a);
+    case 'affine':
+      return kernels.affine(x, n, m);
+    case 'divide':
+      return kernels.divide(x, n);
   }
 }
 
@@ -64,7 +87,9 @@ describe.each(['f32', 'f64'] as const)('%s against PyTorch', (dtype) => {
 
   it('a convolution of two pictures, joined anywhere', () => {
     for (const { name, inputs, arguments: more } of cases.filter(({ operation }) => operation === 'conv2d')) {
-      const [x, weight, bias] = inputs.map((input) => (input === null ? undefined : cast(readTensor(file, input), dtype))) as [Tensor, Tensor, Tensor | undefined];
+      const [x, weight, bias] = inputs.map((input) =>
+        input === null ? undefined : cast(readTensor(file, input), dtype),
+      ) as [Tensor, Tensor, Tensor | undefined];
       for (let seam = 1; seam < x.shape[1]; seam++) {
         const ours = kernels.conv2d(x, weight, bias, more[0] as number, paddingOf(more[1] as readonly number[]), seam);
         expect(disagreement(ours, goldenOf(file, name)), `${name}, seam ${seam}`).toBeUndefined();

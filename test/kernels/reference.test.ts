@@ -16,24 +16,29 @@ for (const dtype of DTYPES) describeLaws(backend, dtype);
 
 describe('matmul', () => {
   it.each(['f32', 'f64'] as const)('adds every element in order, in runs (%s)', (dtype) => {
-    const matrices = fc.tuple(extent(11), fc.oneof(extent(8), extent(150)), extent(9), extent(70)).chain(([m, k, n, run]) =>
-      fc.tuple(tensors(dtype, [m, k], 'any'), tensors(dtype, [k, n], 'any'), fc.constant(run)));
-    fc.assert(fc.property(matrices, ([a, b, run]) => {
-      const [m, k] = a.shape;
-      const n = b.shape[1];
-      const round = rounding(dtype);
-      const expected = zeros(dtype, [m, n]);
-      for (let i = 0; i < m; i++) {
-        for (let j = 0; j < n; j++) {
-          const products = Array.from({ length: k }, (_, step) => round(element(a, i, step) * element(b, step, j)));
-          expected.data[i * n + j] = sumInRuns(products, run, round);
+    const matrices = fc
+      .tuple(extent(11), fc.oneof(extent(8), extent(150)), extent(9), extent(70))
+      .chain(([m, k, n, run]) =>
+        fc.tuple(tensors(dtype, [m, k], 'any'), tensors(dtype, [k, n], 'any'), fc.constant(run)),
+      );
+    fc.assert(
+      fc.property(matrices, ([a, b, run]) => {
+        const [m, k] = a.shape;
+        const n = b.shape[1];
+        const round = rounding(dtype);
+        const expected = zeros(dtype, [m, n]);
+        for (let i = 0; i < m; i++) {
+          for (let j = 0; j < n; j++) {
+            const products = Array.from({ length: k }, (_, step) => round(element(a, i, step) * element(b, step, j)));
+            expected.data[i * n + j] = sumInRuns(products, run, round);
+          }
         }
-      }
-      const out = zeros(dtype, [m, n]);
-      out.data.fill(NaN); // what was there before must not matter
-      matmul(out.data, a.data, b.data, m, k, n, run);
-      expectSameBits(out, expected);
-    }));
+        const out = zeros(dtype, [m, n]);
+        out.data.fill(NaN); // what was there before must not matter
+        matmul(out.data, a.data, b.data, m, k, n, run);
+        expectSameBits(out, expected);
+      }),
+    );
   });
 
   it('gives zeros for sums without terms', () => {
@@ -43,10 +48,15 @@ describe('matmul', () => {
   });
 
   it('a matrix transposed twice is the matrix', () => {
-    fc.assert(fc.property(shapes(7, 9).chain((shape) => tensors('f32', shape, 'any')), (x) => {
-      const [rows, columns] = x.shape;
-      expectSameBits(tensor('f32', x.shape, transpose(transpose(x.data, rows, columns), columns, rows)), x);
-    }));
+    fc.assert(
+      fc.property(
+        shapes(7, 9).chain((shape) => tensors('f32', shape, 'any')),
+        (x) => {
+          const [rows, columns] = x.shape;
+          expectSameBits(tensor('f32', x.shape, transpose(transpose(x.data, rows, columns), columns, rows)), x);
+        },
+      ),
+    );
   });
 });
 
@@ -55,9 +65,13 @@ describe('conv2d', () => {
     // 65 channels × 9 taps × 230 pixels is more than is collected at a time for even two rows; a narrow strip is not.
     const [channels, height, width] = [65, 5, 230];
     const x = zeros('f32', [1, channels, height, width]);
-    x.data.forEach((_, i) => { x.data[i] = Math.sin(i); });
+    x.data.forEach((_, i) => {
+      x.data[i] = Math.sin(i);
+    });
     const weight = zeros('f32', [2, channels, 3, 3]);
-    weight.data.forEach((_, i) => { weight.data[i] = Math.cos(3 * i); });
+    weight.data.forEach((_, i) => {
+      weight.data[i] = Math.cos(3 * i);
+    });
     const whole = kernels.conv2d(x, weight, undefined, 1, { top: 0, bottom: 0, left: 0, right: 0 });
     const strip = zeros('f32', [1, channels, 3, 3]);
     for (const column of [0, 113, width - 3]) {
@@ -77,8 +91,16 @@ describe('what has no elements', () => {
   const padding = { top: 1, bottom: 1, left: 1, right: 1 };
   // [what, result, shape]
   const cases: readonly (readonly [string, () => Tensor, number[]])[] = [
-    ['a convolution of no samples', () => kernels.conv2d(none(0, 2, 4, 4), none(3, 2, 3, 3), none(3), 1, padding), [0, 3, 4, 4]],
-    ['a convolution to no channels', () => kernels.conv2d(none(1, 2, 4, 4), none(0, 2, 3, 3), undefined, 1, padding), [1, 0, 4, 4]],
+    [
+      'a convolution of no samples',
+      () => kernels.conv2d(none(0, 2, 4, 4), none(3, 2, 3, 3), none(3), 1, padding),
+      [0, 3, 4, 4],
+    ],
+    [
+      'a convolution to no channels',
+      () => kernels.conv2d(none(1, 2, 4, 4), none(0, 2, 3, 3), undefined, 1, padding),
+      [1, 0, 4, 4],
+    ],
     ['a linear layer of no rows', () => kernels.linear(none(0, 4), none(3, 4), none(3)), [0, 3]],
     ['a linear layer of no channels', () => kernels.linear(none(2, 0), none(3, 0), none(3)), [2, 3]],
     ['a softmax of no rows', () => kernels.softmax(none(0, 4)), [0, 4]],
@@ -106,19 +128,69 @@ describe('what does not fit together is refused with a RangeError that names the
   // [operation, what is wrong, call, what the message must say]
   const cases: readonly (readonly [keyof Kernels, string, () => Tensor, RegExp])[] = [
     ['conv2d', 'rank of x', () => kernels.conv2d(x(2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding), /\[2, 4, 4\]/],
-    ['conv2d', 'rank of the weight', () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3), undefined, 1, padding), /\[3, 2, 3\]/],
+    [
+      'conv2d',
+      'rank of the weight',
+      () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3), undefined, 1, padding),
+      /\[3, 2, 3\]/,
+    ],
     ['conv2d', 'channels', () => kernels.conv2d(x(1, 2, 4, 4), x(3, 5, 3, 3), undefined, 1, padding), /5.*2|2.*5/],
-    ['conv2d', 'bias', () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), x(4), 1, padding), /\[4\].*\[3\]|\[3\].*\[4\]/],
+    [
+      'conv2d',
+      'bias',
+      () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), x(4), 1, padding),
+      /\[4\].*\[3\]|\[3\].*\[4\]/,
+    ],
     ['conv2d', 'stride', () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 0, padding), /0/],
-    ['conv2d', 'stride that is no integer', () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1.5, padding), /1\.5/],
-    ['conv2d', 'padding below zero', () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 1, 1), undefined, 1, { ...none, top: -1 }), /-1/],
-    ['conv2d', 'padding that is no integer', () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 1, 1), undefined, 1, { ...none, left: 0.5 }), /0\.5/],
-    ['conv2d', 'a seam at the border', () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding, 2), /seam at 2/],
-    ['conv2d', 'a seam before the first channel', () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding, 0), /seam at 0/],
-    ['conv2d', 'a seam that is no integer', () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding, 0.5), /seam at 0\.5/],
-    ['conv2d', 'kernel larger than the picture', () => kernels.conv2d(x(1, 2, 2, 2), x(3, 2, 5, 5), undefined, 1, padding), /kernel/],
+    [
+      'conv2d',
+      'stride that is no integer',
+      () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1.5, padding),
+      /1\.5/,
+    ],
+    [
+      'conv2d',
+      'padding below zero',
+      () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 1, 1), undefined, 1, { ...none, top: -1 }),
+      /-1/,
+    ],
+    [
+      'conv2d',
+      'padding that is no integer',
+      () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 1, 1), undefined, 1, { ...none, left: 0.5 }),
+      /0\.5/,
+    ],
+    [
+      'conv2d',
+      'a seam at the border',
+      () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding, 2),
+      /seam at 2/,
+    ],
+    [
+      'conv2d',
+      'a seam before the first channel',
+      () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding, 0),
+      /seam at 0/,
+    ],
+    [
+      'conv2d',
+      'a seam that is no integer',
+      () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding, 0.5),
+      /seam at 0\.5/,
+    ],
+    [
+      'conv2d',
+      'kernel larger than the picture',
+      () => kernels.conv2d(x(1, 2, 2, 2), x(3, 2, 5, 5), undefined, 1, padding),
+      /kernel/,
+    ],
     ['conv2d', 'dtypes', () => kernels.conv2d(x(1, 2, 4, 4), other(3, 2, 3, 3), undefined, 1, padding), /f32.*f64/],
-    ['conv2d', 'dtype of the bias', () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), other(3), 1, padding), /f32.*f64/],
+    [
+      'conv2d',
+      'dtype of the bias',
+      () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), other(3), 1, padding),
+      /f32.*f64/,
+    ],
     ['linear', 'channels', () => kernels.linear(x(2, 4), x(3, 5), undefined), /4.*5|5.*4/],
     ['linear', 'rank of the weight', () => kernels.linear(x(2, 4), x(4), undefined), /\[4\]/],
     ['linear', 'bias', () => kernels.linear(x(2, 4), x(3, 4), x(4)), /\[4\].*\[3\]|\[3\].*\[4\]/],
@@ -141,14 +213,34 @@ describe('what does not fit together is refused with a RangeError that names the
     ['applyAttentionMap', 'keys', () => kernels.applyAttentionMap(x(1, 2, 4, 5), x(1, 4, 6)), /\[1, 4, 6\]/],
     ['applyAttentionMap', 'heads', () => kernels.applyAttentionMap(x(1, 4, 4, 4), x(1, 4, 6)), /4.*6|6.*4/],
     ['attention', 'values', () => kernels.attention(x(1, 4, 6), x(1, 5, 6), x(1, 4, 6), 2, 1), /\[1, 4, 6\]/],
-    ['attention', 'channels of the keys', () => kernels.attention(x(1, 4, 6), x(1, 5, 8), x(1, 5, 6), 2, 1), /\[1, 5, 8\]/],
+    [
+      'attention',
+      'channels of the keys',
+      () => kernels.attention(x(1, 4, 6), x(1, 5, 8), x(1, 5, 6), 2, 1),
+      /\[1, 5, 8\]/,
+    ],
     ['attention', 'heads', () => kernels.attention(x(1, 4, 6), x(1, 4, 6), x(1, 4, 6), 0, 1), /0/],
-    ['attention', 'heads that are no integer', () => kernels.attention(x(1, 4, 6), x(1, 4, 6), x(1, 4, 6), 1.5, 1), /1\.5/],
+    [
+      'attention',
+      'heads that are no integer',
+      () => kernels.attention(x(1, 4, 6), x(1, 4, 6), x(1, 4, 6), 1.5, 1),
+      /1\.5/,
+    ],
     ['attention', 'dtypes', () => kernels.attention(x(1, 4, 6), x(1, 4, 6), other(1, 4, 6), 2, 1), /f32.*f64/],
     ['upsampleNearest2x', 'rank', () => kernels.upsampleNearest2x(x(3, 4, 4)), /\[3, 4, 4\]/],
     ['upsampleConv2d', 'rank', () => kernels.upsampleConv2d(x(3, 4, 4), x(2, 3, 3, 3), undefined), /\[3, 4, 4\]/],
-    ['upsampleConv2d', 'kernel', () => kernels.upsampleConv2d(x(1, 3, 4, 4), x(2, 3, 1, 1), undefined), /\[2, 3, 1, 1\]/],
-    ['upsampleConv2d', 'channels', () => kernels.upsampleConv2d(x(1, 3, 4, 4), x(2, 4, 3, 3), undefined), /\[2, 4, 3, 3\]/],
+    [
+      'upsampleConv2d',
+      'kernel',
+      () => kernels.upsampleConv2d(x(1, 3, 4, 4), x(2, 3, 1, 1), undefined),
+      /\[2, 3, 1, 1\]/,
+    ],
+    [
+      'upsampleConv2d',
+      'channels',
+      () => kernels.upsampleConv2d(x(1, 3, 4, 4), x(2, 4, 3, 3), undefined),
+      /\[2, 4, 3, 3\]/,
+    ],
     ['upsampleConv2d', 'bias', () => kernels.upsampleConv2d(x(1, 3, 4, 4), x(2, 3, 3, 3), x(3)), /\[3\]/],
     ['upsampleConv2d', 'dtypes', () => kernels.upsampleConv2d(x(1, 3, 4, 4), other(2, 3, 3, 3), undefined), /f32.*f64/],
     ['averagePool2x', 'rank', () => kernels.averagePool2x(x(3, 4, 4)), /\[3, 4, 4\]/],

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
 import { referenceKernels as kernels } from '../../src/kernels/reference/index.ts';
-import { additiveNoise, identity, offDiagonalMask, queryBlur, randomMask, skip, softIdentity, uniform } from '../../src/nn/attention-perturbations.ts';
+import {
+  additiveNoise,
+  identity,
+  offDiagonalMask,
+  queryBlur,
+  randomMask,
+  skip,
+  softIdentity,
+  uniform,
+} from '../../src/nn/attention-perturbations.ts';
 import { softmaxAttention, type AttentionInput, type AttentionMixer } from '../../src/nn/attention.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
@@ -60,23 +69,36 @@ describe.each(all)('%s', (_name, make) => {
   it('runs in f64 and f16', () => {
     for (const dtype of ['f64', 'f16'] as const) {
       const as = (x: Tensor): Tensor => cast(x, dtype);
-      const result = mix(make(), { ...input, query: () => as(input.q), key: () => as(input.k), value: as(input.value) });
+      const result = mix(make(), {
+        ...input,
+        query: () => as(input.q),
+        key: () => as(input.k),
+        value: as(input.value),
+      });
       expect(result.dtype).toBe(dtype);
-      expect(distance(cast(result, 'f64'), cast(mix(make(), input), 'f64'))).toBeLessThan(dtype === 'f64' ? 1e-5 : 3e-2);
+      expect(distance(cast(result, 'f64'), cast(mix(make(), input), 'f64'))).toBeLessThan(
+        dtype === 'f64' ? 1e-5 : 3e-2,
+      );
     }
   });
 });
 
 describe('against PyTorch', () => {
   const file = openGoldens('guidance/attention.safetensors');
-  const golden = metadataOf<{ heads: number; cases: readonly { mixer: string; grid: readonly [number, number] }[] }>(file, 'attention');
+  const golden = metadataOf<{ heads: number; cases: readonly { mixer: string; grid: readonly [number, number] }[] }>(
+    file,
+    'attention',
+  );
 
   /** `random mask 0.4 5`: the mixer and its numbers. */
   function mixerOf(name: string): AttentionMixer {
     const [, kind, numbers] = /^([a-z -]+?)((?: (?:[\d.]+|Infinity))*)$/.exec(name)!;
     const [first, second] = numbers.trim().split(' ').map(Number);
     const makers: Readonly<Record<string, () => AttentionMixer>> = {
-      softmax: () => softmaxAttention, identity: () => identity, uniform, 'off-diagonal mask': offDiagonalMask,
+      softmax: () => softmaxAttention,
+      identity: () => identity,
+      uniform,
+      'off-diagonal mask': offDiagonalMask,
       'random mask': () => randomMask({ probability: first, seed: second }),
       'additive noise': () => additiveNoise({ strength: first, seed: second }),
       'soft identity': () => softIdentity([first, second]),
@@ -88,21 +110,49 @@ describe('against PyTorch', () => {
   describe.each(['f32', 'f64'] as const)('in %s', (dtype) => {
     it.each(golden.cases)('$mixer on a grid of $grid', ({ mixer, grid: [h, w] }) => {
       const [q, k, value] = ['q', 'k', 'v'].map((what) => cast(readTensor(file, `${h}x${w}/${what}`), dtype));
-      const given = { kernels, query: () => q, key: () => k, value, heads: golden.heads, scale: 1 / Math.sqrt(channels / golden.heads), height: h, width: w };
+      const given = {
+        kernels,
+        query: () => q,
+        key: () => k,
+        value,
+        heads: golden.heads,
+        scale: 1 / Math.sqrt(channels / golden.heads),
+        height: h,
+        width: w,
+      };
       expect(disagreement(mix(mixerOf(mixer), given), goldenOf(file, `${h}x${w}/${mixer}`))).toBeUndefined();
     });
   });
 
   it('each perturbation is there', () => {
     const kinds = new Set(golden.cases.map(({ mixer }) => mixer.replace(/ [\d.I].*/, '')));
-    expect(kinds).toEqual(new Set(['softmax', 'identity', 'uniform', 'off-diagonal mask', 'random mask', 'additive noise', 'soft identity', 'query blur']));
+    expect(kinds).toEqual(
+      new Set([
+        'softmax',
+        'identity',
+        'uniform',
+        'off-diagonal mask',
+        'random mask',
+        'additive noise',
+        'soft identity',
+        'query blur',
+      ]),
+    );
   });
 });
 
 it('the keys name the mixers and their parameters', () => {
   const mixers = [
-    ...all.map(([, make]) => make()), skip, softmaxAttention, randomMask({ probability: 0.4, seed: 6 }), randomMask({ probability: 0.5, seed: 5 }),
-    additiveNoise({ strength: 2, seed: 6 }), additiveNoise({ strength: 1, seed: 5 }), queryBlur(2), softIdentity(0.5), softIdentity([1, 0.25]),
+    ...all.map(([, make]) => make()),
+    skip,
+    softmaxAttention,
+    randomMask({ probability: 0.4, seed: 6 }),
+    randomMask({ probability: 0.5, seed: 5 }),
+    additiveNoise({ strength: 2, seed: 6 }),
+    additiveNoise({ strength: 1, seed: 5 }),
+    queryBlur(2),
+    softIdentity(0.5),
+    softIdentity([1, 0.25]),
   ];
   expect(new Set(mixers.map(({ key }) => key)).size).toBe(mixers.length);
 });
@@ -125,10 +175,19 @@ describe('masks', () => {
   });
 
   it('random: the seed decides, the heads differ', () => {
-    expect(mix(randomMask({ probability: 0.4, seed: 5 }), input)).not.toEqual(mix(randomMask({ probability: 0.4, seed: 6 }), input));
+    expect(mix(randomMask({ probability: 0.4, seed: 5 }), input)).not.toEqual(
+      mix(randomMask({ probability: 0.4, seed: 6 }), input),
+    );
     const ones = (x: Tensor): Tensor => ({ ...x, data: x.data.map(() => 1) });
-    const even = mix(randomMask({ probability: 0.5, seed: 5 }), { ...input, query: () => ones(input.q), key: () => ones(input.k), value: ones(input.value) });
-    const [first, second] = [0, channels / 2].map((d) => Array.from({ length: tokens }, (_, n) => even.data[n * channels + d]));
+    const even = mix(randomMask({ probability: 0.5, seed: 5 }), {
+      ...input,
+      query: () => ones(input.q),
+      key: () => ones(input.k),
+      value: ones(input.value),
+    });
+    const [first, second] = [0, channels / 2].map((d) =>
+      Array.from({ length: tokens }, (_, n) => even.data[n * channels + d]),
+    );
     expect(first).not.toEqual(second);
     const kept = [...first, ...second].reduce((sum, share) => sum + share, 0) / (2 * tokens);
     expect(kept).toBeGreaterThan(0.4);
@@ -162,7 +221,12 @@ describe('query blur', () => {
     const result = mix(queryBlur(Infinity), input);
     const mean = (i: number): number => {
       const [b, d] = [Math.floor(i / (tokens * channels)), i % channels];
-      return Array.from({ length: tokens }, (_, n) => input.q.data[(b * tokens + n) * channels + d]).reduce((sum, value) => sum + value, 0) / tokens;
+      return (
+        Array.from({ length: tokens }, (_, n) => input.q.data[(b * tokens + n) * channels + d]).reduce(
+          (sum, value) => sum + value,
+          0,
+        ) / tokens
+      );
     };
     const meanQuery = { ...input.q, data: input.q.data.map((_, i) => mean(i)) };
     expect(distance(result, mix(softmaxAttention, { ...input, query: () => meanQuery }))).toBeLessThan(1e-6);
@@ -179,7 +243,12 @@ describe('query blur', () => {
 
 describe('soft identity', () => {
   it('of λ = 0 is softmax attention itself, of λ = 1 the identity', () => {
-    for (const [lambda, mixer] of [[0, softmaxAttention], [[0, 0], softmaxAttention], [1, identity], [[1, 1], identity]] as const) {
+    for (const [lambda, mixer] of [
+      [0, softmaxAttention],
+      [[0, 0], softmaxAttention],
+      [1, identity],
+      [[1, 1], identity],
+    ] as const) {
       expect(softIdentity(lambda)).toBe(mixer);
     }
   });
@@ -192,20 +261,29 @@ describe('soft identity', () => {
       expect(value).toBe(Math.fround(Math.fround((1 - lambda) * plain[i]) + Math.fround(lambda * input.value.data[i])));
     });
     const some = mix(softIdentity([0, 1]), input).data;
-    some.forEach((value, i) => expect(value + 0).toBe((i % channels < channels / 2 ? plain[i] : input.value.data[i]) + 0));
+    some.forEach((value, i) =>
+      expect(value + 0).toBe((i % channels < channels / 2 ? plain[i] : input.value.data[i]) + 0),
+    );
     expect(mix(softIdentity(0.5), input)).toEqual(mix(softIdentity([0.5, 0.5]), input));
   });
 
   it('refuses what is no λ, and another number of them than heads', () => {
     expect(() => softIdentity(1.1)).toThrow(InputError);
     expect(() => softIdentity([0, NaN])).toThrow(InputError);
-    expect(() => mix(softIdentity([0.1, 0.2, 0.3]), input)).toThrow('SoftPAG was given 3 λ, but the attention layer has 2 heads');
+    expect(() => mix(softIdentity([0.1, 0.2, 0.3]), input)).toThrow(
+      'SoftPAG was given 3 λ, but the attention layer has 2 heads',
+    );
   });
 });
 
 it('parameters out of range are refused', () => {
   for (const make of [
-    () => randomMask({ probability: 1.5, seed: 0 }), () => randomMask({ probability: NaN, seed: 0 }),
-    () => additiveNoise({ strength: -1, seed: 0 }), () => additiveNoise({ strength: Infinity, seed: 0 }), () => queryBlur(-1), () => queryBlur(NaN),
-  ]) expect(make).toThrow(InputError);
+    () => randomMask({ probability: 1.5, seed: 0 }),
+    () => randomMask({ probability: NaN, seed: 0 }),
+    () => additiveNoise({ strength: -1, seed: 0 }),
+    () => additiveNoise({ strength: Infinity, seed: 0 }),
+    () => queryBlur(-1),
+    () => queryBlur(NaN),
+  ])
+    expect(make).toThrow(InputError);
 });

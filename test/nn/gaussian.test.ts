@@ -10,17 +10,23 @@ it('reflect walks to and fro between the first and the last pixel', () => {
 });
 
 it('a blur is an average: its rows sum to 1, and it is the same seen from either end', () => {
-  const lines = fc.record({ size: fc.integer({ min: 1, max: 12 }), sigma: fc.double({ min: 0.05, max: 50, noNaN: true }), half: fc.integer({ min: 0, max: 20 }) });
-  fc.assert(fc.property(lines, ({ size, sigma, half }) => {
-    const matrix = gaussianBlurMatrix(size, sigma, 2 * half + 1);
-    for (let row = 0; row < size; row++) {
-      const entries = Array.from(matrix.subarray(row * size, (row + 1) * size));
-      expect(entries.every((entry) => entry >= 0)).toBe(true);
-      expect(Math.abs(entries.reduce((sum, entry) => sum + entry) - 1)).toBeLessThan(1e-14);
-      const mirrored = Array.from(matrix.subarray((size - 1 - row) * size, (size - row) * size)).reverse();
-      entries.forEach((entry, i) => expect(Math.abs(entry - mirrored[i])).toBeLessThan(1e-15));
-    }
-  }));
+  const lines = fc.record({
+    size: fc.integer({ min: 1, max: 12 }),
+    sigma: fc.double({ min: 0.05, max: 50, noNaN: true }),
+    half: fc.integer({ min: 0, max: 20 }),
+  });
+  fc.assert(
+    fc.property(lines, ({ size, sigma, half }) => {
+      const matrix = gaussianBlurMatrix(size, sigma, 2 * half + 1);
+      for (let row = 0; row < size; row++) {
+        const entries = Array.from(matrix.subarray(row * size, (row + 1) * size));
+        expect(entries.every((entry) => entry >= 0)).toBe(true);
+        expect(Math.abs(entries.reduce((sum, entry) => sum + entry) - 1)).toBeLessThan(1e-14);
+        const mirrored = Array.from(matrix.subarray((size - 1 - row) * size, (size - row) * size)).reverse();
+        entries.forEach((entry, i) => expect(Math.abs(entry - mirrored[i])).toBeLessThan(1e-15));
+      }
+    }),
+  );
 });
 
 it('a blur without width, or of a window of one pixel, leaves a line as it is', () => {

@@ -13,7 +13,10 @@ import type { DType, Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf } from '../agreement.ts';
 import { metadataOf, openGoldens } from '../goldens.ts';
 
-/** Beside what the layers take: `padding` of downsampling; `size`, `cosineFirst`, `shift` of the sinusoid; whether attention is perturbed. */
+/**
+ * Beside what the layers take: `padding` of downsampling; `size`, `cosineFirst`, `shift` of the sinusoid; whether
+ * attention is perturbed.
+ */
 interface Options extends Omit<AttentionOptions, 'groups'>, Omit<ResnetOptions, 'groups'> {
   readonly groups?: number;
   readonly perturbed: boolean;
@@ -34,16 +37,34 @@ const cases = metadataOf<readonly Case[]>(file, 'cases');
 
 function compute({ name, layer, options }: Case, dtype: DType): Tensor {
   const input = (key: string): Tensor => cast(readTensor(file, `${name}/in.${key}`), dtype);
-  const context: Context = { kernels, weights: weightsOf(name, dtype), tap: (_path, value) => value, watches: () => false };
+  const context: Context = {
+    kernels,
+    weights: weightsOf(name, dtype),
+    tap: (_path, value) => value,
+    watches: () => false,
+  };
   const timesteps = (): number[] => [...readTensor(file, `${name}/in.timesteps`).data];
   switch (layer) {
-    case 'resnet': return resnetBlock(context, 'layer', input('x'), input('temb'), { groups: 1, ...options });
-    case 'attention': return attention(context, 'layer', input('x'), { groups: undefined, ...options }, options.perturbed ? identity : softmaxAttention);
-    case 'timestepEmbedding': return timestepEmbedding(context, 'layer', input('x'));
-    case 'downsample': return downsample(context, 'layer', input('x'), options.padding);
-    case 'upsample': return upsample(context, 'layer', input('x'));
-    case 'sinusoid': return sinusoid(timesteps(), options.size, options.cosineFirst, options.shift, dtype);
-    case 'fourier': return fourierFeatures(timesteps(), context.weights.get('layer.weight')!);
+    case 'resnet':
+      return resnetBlock(context, 'layer', input('x'), input('temb'), { groups: 1, ...options });
+    case 'attention':
+      return attention(
+        context,
+        'layer',
+        input('x'),
+        { groups: undefined, ...options },
+        options.perturbed ? identity : softmaxAttention,
+      );
+    case 'timestepEmbedding':
+      return timestepEmbedding(context, 'layer', input('x'));
+    case 'downsample':
+      return downsample(context, 'layer', input('x'), options.padding);
+    case 'upsample':
+      return upsample(context, 'layer', input('x'));
+    case 'sinusoid':
+      return sinusoid(timesteps(), options.size, options.cosineFirst, options.shift, dtype);
+    case 'fourier':
+      return fourierFeatures(timesteps(), context.weights.get('layer.weight')!);
   }
 }
 

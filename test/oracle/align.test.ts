@@ -48,7 +48,9 @@ describe('tensors of a port are found', () => {
     expect([...found.get('square')!.data], 'what is right as it is stays').toEqual([...square.data]);
     expect(notes.has('square')).toBe(false);
     const alone = align(fileOf({ cube: last(cube), picture }), truths, 'f32');
-    expect([...alone.found.get('cube')!.data], 'without such a sign it is taken at its word').toEqual([...last(cube).data]);
+    expect([...alone.found.get('cube')!.data], 'without such a sign it is taken at its word').toEqual([
+      ...last(cube).data,
+    ]);
   });
 
   it('as they are, without a note, where shape and name agree', () => {
@@ -62,7 +64,11 @@ describe('tensors of a port are found', () => {
   });
 
   it('or not: other names are listed, wrong shapes and narrower dtypes are problems, twice the same tap is an error', () => {
-    const { unknown, problems } = read({ nonsense: picture, picture: reshape(tokens, [240]), tokens: cast(tokens, 'bf16') });
+    const { unknown, problems } = read({
+      nonsense: picture,
+      picture: reshape(tokens, [240]),
+      tokens: cast(tokens, 'bf16'),
+    });
     expect(unknown).toEqual(['nonsense']);
     expect(problems.get('picture')).toMatch(/has shape \[240\], expected \[2, 3, 4, 5\]/);
     expect(problems.get('tokens')).toMatch(/--dtype bf16/);

@@ -14,7 +14,9 @@ export const caseNames: readonly string[] = JSON.parse(readFileSync(new URL('pro
 export const smallCases = caseNames.filter((name) => !name.endsWith('/letters'));
 
 export async function loadCase(name: string): Promise<Case> {
-  return readCase(folder(new URL(`${name}/`, oracle)), name, (model) => folder(model === 'letters' ? letters : new URL(`${model}/`, oracle)));
+  return readCase(folder(new URL(`${name}/`, oracle)), name, (model) =>
+    folder(model === 'letters' ? letters : new URL(`${model}/`, oracle)),
+  );
 }
 
 function folder(root: URL): ReadFile {

@@ -24,11 +24,16 @@ describe('the certificate', () => {
     expect(new Set(bank.map(({ name }) => name)).size).toBe(bank.length);
     expect(bank.length).toBeGreaterThanOrEqual(30);
     expect(certificate.invisible).toEqual(invisible);
-    for (const shares of Object.values(certificate.shareOfBudget)) expect(Object.keys(shares).sort()).toEqual([...caseNames].sort());
+    for (const shares of Object.values(certificate.shareOfBudget))
+      expect(Object.keys(shares).sort()).toEqual([...caseNames].sort());
   });
 
   it('has a case that catches every fault', () => {
-    expect(Object.entries(certificate.faults).filter(([, cases]) => Object.keys(cases).length === 0).map(([name]) => name)).toEqual([]);
+    expect(
+      Object.entries(certificate.faults)
+        .filter(([, cases]) => Object.keys(cases).length === 0)
+        .map(([name]) => name),
+    ).toEqual([]);
   });
 
   it('names the fault first in 90 % of the cases that it affects', () => {
@@ -39,21 +44,34 @@ describe('the certificate', () => {
   });
 
   it('has no honest computation beyond its budget', () => {
-    for (const shares of Object.values(certificate.shareOfBudget)) expect(Math.max(...Object.values(shares))).toBeLessThanOrEqual(1);
+    for (const shares of Object.values(certificate.shareOfBudget))
+      expect(Math.max(...Object.values(shares))).toBeLessThanOrEqual(1);
   });
 });
 
-/** Without its term PAG gives what it gives when nothing is perturbed: the numbers cannot tell which of the two it is. */
+/**
+ * Without its term PAG gives what it gives when nothing is perturbed: the numbers cannot tell which of the two it is.
+ */
 const inseparable = ['pag-term-missing'];
 
 /** What a case of each kind costs, in seconds or so. */
-const costs: Readonly<Record<string, number>> = { guidances: 0.05, schedulers: 0.1, operations: 0.3, layers: 0.4, unets: 1.2, blocks: 1.5, runs: 2.5 };
+const costs: Readonly<Record<string, number>> = {
+  guidances: 0.05,
+  schedulers: 0.1,
+  operations: 0.3,
+  layers: 0.4,
+  unets: 1.2,
+  blocks: 1.5,
+  runs: 2.5,
+};
 
 /** Few and quick cases that show all faults: so the certificate is checked, not believed. */
 function coveringCases(): ReadonlyMap<string, readonly string[]> {
   const left = new Set(bank.map(({ name }) => name));
   const shownIn = (name: string): readonly string[] =>
-    [...left].filter((fault) => certificate.faults[fault][name]?.[2] === (inseparable.includes(fault) ? 'tied' : 'first'));
+    [...left].filter(
+      (fault) => certificate.faults[fault][name]?.[2] === (inseparable.includes(fault) ? 'tied' : 'first'),
+    );
   const chosen = new Map<string, readonly string[]>();
   while (left.size > 0) {
     const worth = (name: string): number => shownIn(name).length / costs[name.split('/')[0]];
@@ -75,12 +93,20 @@ describe('a planted fault is caught and named', () => {
     const bands = bandsOf(one, formats.f32, names);
     const traces = faultyTraces(one, formats.f32, names);
     for (const fault of bank.filter((candidate) => faults.includes(candidate.name))) {
-      const theirs = new Map([...trace(one, fault.apply(honest), { storage: 'f32', compute: 'f32' }, { names })].map(([tap, value]) => [tap, cast(value, 'f64')]));
+      const theirs = new Map(
+        [...trace(one, fault.apply(honest), { storage: 'f32', compute: 'f32' }, { names })].map(([tap, value]) => [
+          tap,
+          cast(value, 'f64'),
+        ]),
+      );
       const supplied = new Map([...bands].filter(([tap]) => theirs.has(tap)));
       expect(affects(supplied, theirs) || supplied.size < bands.size, `${fault.name} is caught`).toBe(true);
       const { best, equivalent } = diagnose(supplied, theirs, formats.f32, traces);
       const named = inseparable.includes(fault.name) ? equivalent : best?.faults;
-      expect(named?.map((found) => found.name), `${fault.name} is named`).toContain(fault.name);
+      expect(
+        named?.map((found) => found.name),
+        `${fault.name} is named`,
+      ).toContain(fault.name);
       expect(best?.faults.length, 'and nothing else besides').toBe(1);
     }
   });

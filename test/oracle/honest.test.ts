@@ -9,7 +9,11 @@ import { loadCase, oracle, smallCases } from './cases.ts';
 import { fileOf, heldOut, outputOf, port } from './ports.ts';
 
 /** Some cases take seconds; scripts/oracle/certificate.ts checks them all, and writes down what it found. */
-const quick = smallCases.filter((name) => /^(layers|guidances|schedulers)\/|^operations\/(activation|groupNorm|linear|softmax|timeEmbedding)|blocks\/middle$/.test(name));
+const quick = smallCases.filter((name) =>
+  /^(layers|guidances|schedulers)\/|^operations\/(activation|groupNorm|linear|softmax|timeEmbedding)|blocks\/middle$/.test(
+    name,
+  ),
+);
 
 describe('PyTorch in float32, which nobody here has tuned, is within budget', () => {
   it.each(quick)('%s', async (name) => {
@@ -22,13 +26,27 @@ describe('PyTorch in float32, which nobody here has tuned, is within budget', ()
   });
 });
 
-const representative = ['operations/linear', 'operations/softmax', 'layers/attention', 'layers/resnet-up', 'blocks/middle', 'guidances/cfg-pag', 'schedulers/ddim'];
+const representative = [
+  'operations/linear',
+  'operations/softmax',
+  'layers/attention',
+  'layers/resnet-up',
+  'blocks/middle',
+  'guidances/cfg-pag',
+  'schedulers/ddim',
+];
 
 describe('the truth itself, rounded to float32, passes, against the truth and from its own input', () => {
   it.each(quick)('%s', async (name) => {
     const one = await loadCase(name);
-    const { report } = check(one, fileOf(Object.fromEntries([...one.expected].map(([tap, { f64 }]) => [tap, cast(f64, 'f32')]))), formats.f32);
-    expect(report.taps.filter(({ status }) => status !== 'ok').map((tap) => [tap.name, tap.chained.share, tap.local.share])).toEqual([]);
+    const { report } = check(
+      one,
+      fileOf(Object.fromEntries([...one.expected].map(([tap, { f64 }]) => [tap, cast(f64, 'f32')]))),
+      formats.f32,
+    );
+    expect(
+      report.taps.filter(({ status }) => status !== 'ok').map((tap) => [tap.name, tap.chained.share, tap.local.share]),
+    ).toEqual([]);
     expect(report.passes).toBe(true);
   });
 });
@@ -39,37 +57,65 @@ describe('honest ports that are not among those behind the tolerances pass, agai
       it(`${what}: ${name}`, async () => {
         const one = await loadCase(name);
         const { report } = check(one, fileOf(outputOf(one, port(arithmetic))), formats.f32);
-        expect(report.taps.filter(({ status }) => status !== 'ok').map((tap) => [tap.name, tap.chained.share, tap.local.share])).toEqual([]);
+        expect(
+          report.taps
+            .filter(({ status }) => status !== 'ok')
+            .map((tap) => [tap.name, tap.chained.share, tap.local.share]),
+        ).toEqual([]);
         expect(report.passes).toBe(true);
       });
     }
   }
 
-  const inOther: readonly (readonly [FormatName, 'f32' | 'bf16' | 'f16'])[] = [['bf16', 'bf16'], ['mixed', 'f16'], ['f16', 'f16']];
+  const inOther: readonly (readonly [FormatName, 'f32' | 'bf16' | 'f16'])[] = [
+    ['bf16', 'bf16'],
+    ['mixed', 'f16'],
+    ['f16', 'f16'],
+  ];
   for (const [format, dtype] of inOther) {
     it(`in ${format}`, async () => {
       for (const name of ['layers/attention', 'layers/resnet', 'operations/linear']) {
         const one = await loadCase(name);
         const { report } = check(one, fileOf(outputOf(one, port(heldOut['runs of 16']), dtype)), formats[format]);
-        expect(report.taps.filter(({ status }) => status !== 'ok').map((tap) => [name, tap.name, tap.chained.share, tap.local.share])).toEqual([]);
+        expect(
+          report.taps
+            .filter(({ status }) => status !== 'ok')
+            .map((tap) => [name, tap.name, tap.chained.share, tap.local.share]),
+        ).toEqual([]);
       }
     });
   }
 });
 
 describe('PyTorch in bfloat16 and float16, of the tiny UNet, is within budget tap by tap, against the truth and from its own input', () => {
-  it.each([['bf16', 'bf16'], ['f16', 'mixed'], ['f16', 'f16']] as const)('%s as %s', async (dtype, format) => {
+  it.each([
+    ['bf16', 'bf16'],
+    ['f16', 'mixed'],
+    ['f16', 'f16'],
+  ] as const)('%s as %s', async (dtype, format) => {
     const bytes = readFileSync(new URL(`ports/tiny.${dtype}.safetensors`, oracle));
     const { report } = check(await loadCase('unets/tiny'), parseSafetensors(bytes, dtype), formats[format]);
-    expect(report.taps.filter(({ status }) => status !== 'ok').map((tap) => [tap.name, tap.chained.share, tap.local.share])).toEqual([]);
+    expect(
+      report.taps.filter(({ status }) => status !== 'ok').map((tap) => [tap.name, tap.chained.share, tap.local.share]),
+    ).toEqual([]);
     expect(report.passes).toBe(true);
   });
 });
 
 describe('rounding as noise is of the right size', () => {
-  it.each(['operations/conv2d', 'operations/linear', 'operations/groupNorm', 'operations/softmax', 'operations/applyAttentionMap', 'layers/resnet', 'schedulers/ddim'])('%s', async (name) => {
+  it.each([
+    'operations/conv2d',
+    'operations/linear',
+    'operations/groupNorm',
+    'operations/softmax',
+    'operations/applyAttentionMap',
+    'layers/resnet',
+    'schedulers/ddim',
+  ])('%s', async (name) => {
     const one = await loadCase(name);
-    const spreads = [...bandsOf(one, formats.f32, new Set(one.expected.keys())).values()].map(({ spread }) => Math.max(...[...spread.values()].map(({ rms }) => rms)));
+    const spreads = [...bandsOf(one, formats.f32, new Set(one.expected.keys())).values()].map(({ spread }) =>
+      Math.max(...[...spread.values()].map(({ rms }) => rms)),
+    );
     expect(Math.max(...spreads), 'no honest port errs more than the analysis allows').toBeLessThanOrEqual(1);
     expect(Math.max(...spreads), 'nor does it allow ten times what they need').toBeGreaterThanOrEqual(0.1);
   });
@@ -79,7 +125,12 @@ describe('precision is seen', () => {
   it('bf16 is no float32, and TF32 is no float32', async () => {
     const one = await loadCase('layers/resnet');
     for (const dtype of ['bf16', 'f16'] as const) {
-      const tensors = Object.fromEntries(Object.entries(outputOf(one, port(heldOut['runs of 16']), dtype)).map(([name, value]) => [name, cast(value, 'f32')]));
+      const tensors = Object.fromEntries(
+        Object.entries(outputOf(one, port(heldOut['runs of 16']), dtype)).map(([name, value]) => [
+          name,
+          cast(value, 'f32'),
+        ]),
+      );
       expect(check(one, fileOf(tensors), formats.f32).report.passes, dtype).toBe(false);
     }
   });

@@ -1,4 +1,6 @@
-/** Ports to check: honest ones that are not among those from which the tolerances come, and the files that they write. */
+/**
+ * Ports to check: honest ones that are not among those from which the tolerances come, and the files that they write.
+ */
 import { parseSafetensors, writeSafetensors, type SafetensorsFile } from '../../src/formats/safetensors.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
 import type { Case } from '../../src/oracle/case.ts';
@@ -38,7 +40,9 @@ export function port(arithmetic: Arithmetic): Implementation {
 
 /** What the port writes: the taps that are expected. */
 export function outputOf(one: Case, implementation: Implementation, dtype: DType = 'f32'): Record<string, Tensor> {
-  return Object.fromEntries(trace(one, implementation, { storage: dtype, compute: dtype }, { names: new Set(one.expected.keys()) }));
+  return Object.fromEntries(
+    trace(one, implementation, { storage: dtype, compute: dtype }, { names: new Set(one.expected.keys()) }),
+  );
 }
 
 export function fileOf(tensors: Readonly<Record<string, Tensor>>): SafetensorsFile {

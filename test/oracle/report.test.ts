@@ -16,7 +16,9 @@ const honest = port(heldOut['runs of 16']);
 function reportOf(faulty?: string) {
   const implementation = faulty === undefined ? honest : bank.find(({ name }) => name === faulty)!.apply(honest);
   const { report, bands, theirs } = check(one, fileOf(outputOf(one, implementation)), formats.f32);
-  const diagnosis = report.passes ? undefined : diagnose(bands, theirs, formats.f32, faultyTraces(one, formats.f32, new Set(bands.keys())));
+  const diagnosis = report.passes
+    ? undefined
+    : diagnose(bands, theirs, formats.f32, faultyTraces(one, formats.f32, new Set(bands.keys())));
   return { report, diagnosis };
 }
 
@@ -37,16 +39,28 @@ describe('a report', () => {
 
   it('as JSON has all of it', () => {
     expect(JSON.parse(jsonReport(bad.report, bad.diagnosis, ['a finding']))).toMatchObject({
-      schema: 1, case: 'guidances/cfg-pag', dtype: 'f32', passes: false, first: 'guided', residual: ['a finding'],
-      diagnosis: { faults: ['guide-scale-offset'], complete: true, sentences: [sentence] }, taps: [{ name: 'guided', status: 'wrong' }],
+      schema: 1,
+      case: 'guidances/cfg-pag',
+      dtype: 'f32',
+      passes: false,
+      first: 'guided',
+      residual: ['a finding'],
+      diagnosis: { faults: ['guide-scale-offset'], complete: true, sentences: [sentence] },
+      taps: [{ name: 'guided', status: 'wrong' }],
     });
-    expect(JSON.parse(jsonReport(good.report, undefined, []))).toMatchObject({ passes: true, first: null, diagnosis: null });
+    expect(JSON.parse(jsonReport(good.report, undefined, []))).toMatchObject({
+      passes: true,
+      first: null,
+      diagnosis: null,
+    });
   });
 
   it('as JUnit XML has a test case for each tap, and nothing that XML does not allow', () => {
     expect(junitReport(good.report, undefined, [])).toMatch(/tests="1" failures="0"/);
     const xml = junitReport(bad.report, bad.diagnosis, ['a < b & "c" \u0000']);
-    expect(xml).toMatch(/tests="1" failures="1".*\n {2}<testcase classname="guidances\/cfg-pag \(f32\)" name="guided"><failure message="wrong: the first divergence">/);
+    expect(xml).toMatch(
+      /tests="1" failures="1".*\n {2}<testcase classname="guidances\/cfg-pag \(f32\)" name="guided"><failure message="wrong: the first divergence">/,
+    );
     expect(xml).toContain('a &lt; b &amp; &quot;c&quot; ');
     expect(escaped('\u0007<')).toBe('&lt;');
   });

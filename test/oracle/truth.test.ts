@@ -6,8 +6,15 @@ import { loadCase, smallCases } from './cases.ts';
 
 /** The largest difference over the root mean square of the truth. */
 function distance(found: Tensor, truth: Tensor): number {
-  const size = Math.sqrt(Array.from(truth.data).reduce((sum, value) => sum + value * value, 0) / truth.data.length) || 1;
-  return Math.max(...Array.from(truth.data, (value, i) => (Object.is(found.data[i], value) || found.data[i] === value ? 0 : Math.abs(found.data[i] - value)))) / size;
+  const size =
+    Math.sqrt(Array.from(truth.data).reduce((sum, value) => sum + value * value, 0) / truth.data.length) || 1;
+  return (
+    Math.max(
+      ...Array.from(truth.data, (value, i) =>
+        Object.is(found.data[i], value) || found.data[i] === value ? 0 : Math.abs(found.data[i] - value),
+      ),
+    ) / size
+  );
 }
 
 /** The tables of σ are float32, and PyTorch fills them by functions that are not correctly rounded. */

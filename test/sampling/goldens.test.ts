@@ -1,6 +1,7 @@
 /**
- * Whole sampling runs against diffusers' schedulers, every number of every step: the passes of the model, the guided prediction, the
- * sample. Together the runs have every key of the DDIM and DDPM configs, and CFG, PAG, both, adaptive scale and rescale.
+ * Whole sampling runs against diffusers' schedulers, every number of every step: the passes of the model, the guided
+ * prediction, the sample. Together the runs have every key of the DDIM and DDPM configs, and CFG, PAG, both, adaptive
+ * scale and rescale.
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { readTensor, type SafetensorsFile } from '../../src/formats/safetensors.ts';
@@ -38,14 +39,39 @@ interface Run {
 }
 
 const runs = [
-  'ddim', 'ddim-clip', 'ddim-eta', 'ddim-sample', 'ddim-threshold', 'ddim-trained-betas', 'ddim-v-zero-snr', 'ddpm', 'ddpm-large', 'ddpm-learned',
-  'ddpm-learned-range', 'ddpm-offset', 'ddpm-small-log', 'cfg', 'pag', 'pag-layers', 'cfg-pag', 'cfg-pag-ddpm', 'adaptive', 'rescale', 'fourier', 'letters',
+  'ddim',
+  'ddim-clip',
+  'ddim-eta',
+  'ddim-sample',
+  'ddim-threshold',
+  'ddim-trained-betas',
+  'ddim-v-zero-snr',
+  'ddpm',
+  'ddpm-large',
+  'ddpm-learned',
+  'ddpm-learned-range',
+  'ddpm-offset',
+  'ddpm-small-log',
+  'cfg',
+  'pag',
+  'pag-layers',
+  'cfg-pag',
+  'cfg-pag-ddpm',
+  'adaptive',
+  'rescale',
+  'fourier',
+  'letters',
 ] as const;
 
 function guidanceOf(run: Run): Guidance {
-  return rescaled(cfgPag(run.guidance_scale ?? 1, {
-    pagScale: run.pag_scale ?? 0, pagAdaptiveScale: run.pag_adaptive_scale ?? 0, layers: run.pag_layers ?? [],
-  }), run.guidance_rescale ?? 0);
+  return rescaled(
+    cfgPag(run.guidance_scale ?? 1, {
+      pagScale: run.pag_scale ?? 0,
+      pagAdaptiveScale: run.pag_adaptive_scale ?? 0,
+      layers: run.pag_layers ?? [],
+    }),
+    run.guidance_rescale ?? 0,
+  );
 }
 
 function nameOf(pass: Pass): string {
@@ -71,7 +97,8 @@ function loadUNet(model: string, dtype: 'f32' | 'f64'): Promise<UNet> {
 /** Everything that happens in the run, with the noise of the file, under the names that the goldens have. */
 async function replay(file: SafetensorsFile, run: Run, dtype: 'f32' | 'f64'): Promise<ReadonlyMap<string, Tensor>> {
   const model = unetDenoiser(await loadUNet(run.model, dtype), backends[dtype], {
-    ...(run.labels && { labels: run.labels }), ...(run.null_label !== undefined && { nullLabel: run.null_label }),
+    ...(run.labels && { labels: run.labels }),
+    ...(run.null_label !== undefined && { nullLabel: run.null_label }),
   });
   const noise = (name: string): Tensor => cast(readTensor(file, name), dtype);
   const seen = new Map<string, Tensor>();
@@ -79,12 +106,17 @@ async function replay(file: SafetensorsFile, run: Run, dtype: 'f32' | 'f64'): Pr
   const denoiser: Denoiser = {
     predict(sample, timestep, passes) {
       const predictions = model.predict(sample, timestep, passes);
-      passes.forEach((pass, i) => seen.set(`step.${index}.${nameOf(pass)}`, sliceChannels(predictions[i].output, 0, sample.shape[1])));
+      passes.forEach((pass, i) =>
+        seen.set(`step.${index}.${nameOf(pass)}`, sliceChannels(predictions[i].output, 0, sample.shape[1])),
+      );
       return predictions;
     },
   };
   const steps = sampleSteps({
-    denoiser, guidance: guidanceOf(run), noise: noise('noise'), noiseSource: () => noise(`step.${index}.noise`),
+    denoiser,
+    guidance: guidanceOf(run),
+    noise: noise('noise'),
+    noiseSource: () => noise(`step.${index}.noise`),
     scheduler: createScheduler(run.scheduler, run.steps, { eta: run.eta ?? 0 }),
   });
   for (const step of steps) {
@@ -114,7 +146,8 @@ describe.each(runs)('the run "%s"', (name) => {
     for (const entry of drawn) {
       const theirs = readTensor(file, entry);
       const ours = generator.randn(theirs.shape);
-      // The noise of torch errs by a few units of the last place (src/tensor/random.ts); another draw would be off by about 1.
+      // The noise of torch errs by a few units of the last place (src/tensor/random.ts); another draw would be off by
+      // about 1.
       expect(Math.max(...[...ours.data].map((value, i) => Math.abs(value - theirs.data[i]))), entry).toBeLessThan(1e-5);
     }
   });

@@ -1,4 +1,7 @@
-/** The sampling loop with every scheduler: those that call the model more than once a step, and models that predict a variance. */
+/**
+ * The sampling loop with every scheduler: those that call the model more than once a step, and models that predict a
+ * variance.
+ */
 import { describe, expect, it } from 'vitest';
 import { none } from '../../src/guidance/none.ts';
 import { concatChannels } from '../../src/kernels/reference/rearrange.ts';
@@ -25,7 +28,13 @@ function denoiserOf(output: (x: Tensor, t: number) => Tensor, asked: number[] = 
 function runOf(name: string, config: Record<string, unknown>, denoiser: Denoiser) {
   const generator = manualSeed(3);
   const scheduler = createScheduler({ _class_name: name, ...config }, 6);
-  return { denoiser, guidance: none, scheduler, noise: generator.randn(shape), noiseSource: (size: readonly number[]) => generator.randn(size) };
+  return {
+    denoiser,
+    guidance: none,
+    scheduler,
+    noise: generator.randn(shape),
+    noiseSource: (size: readonly number[]) => generator.randn(size),
+  };
 }
 
 describe.each(schedulerNames)('%s', (name) => {
@@ -46,7 +55,16 @@ describe.each(schedulerNames)('%s', (name) => {
 
 it('DDPM with a learned variance draws other pictures than with a fixed one, and needs a model that has it', () => {
   const learned = { variance_type: 'learned_range' };
-  const withVariance = denoiserOf((x, t) => concatChannels(predicted(x, t), mapElements(x, () => 0.5)));
-  expect(sampleToEnd(runOf('DDPMScheduler', learned, withVariance))).not.toEqual(sampleToEnd(runOf('DDPMScheduler', {}, withVariance)));
-  expect(() => sampleToEnd(runOf('DDPMScheduler', learned, denoiserOf(predicted)))).toThrow('needs a model that predicts a variance');
+  const withVariance = denoiserOf((x, t) =>
+    concatChannels(
+      predicted(x, t),
+      mapElements(x, () => 0.5),
+    ),
+  );
+  expect(sampleToEnd(runOf('DDPMScheduler', learned, withVariance))).not.toEqual(
+    sampleToEnd(runOf('DDPMScheduler', {}, withVariance)),
+  );
+  expect(() => sampleToEnd(runOf('DDPMScheduler', learned, denoiserOf(predicted)))).toThrow(
+    'needs a model that predicts a variance',
+  );
 });

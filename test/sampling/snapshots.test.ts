@@ -1,7 +1,7 @@
 /**
- * Snapshots of our own output: the SHA-256 of whole runs. They say nothing about being right (the goldens do); they say that the bits
- * are the same in every engine, on every processor, with every kind of kernels, and that no change of the code has changed them
- * unawares. Who changes them on purpose writes down here what the test prints.
+ * Snapshots of our own output: the SHA-256 of whole runs. They say nothing about being right (the goldens do); they say
+ * that the bits are the same in every engine, on every processor, with every kind of kernels, and that no change of the
+ * code has changed them unawares. Who changes them on purpose writes down here what the test prints.
  */
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -31,7 +31,9 @@ interface Run {
 
 /** The SHA-256 of the bytes of a tensor, little-endian as everywhere. */
 function hashOf({ data }: Tensor): string {
-  return createHash('sha256').update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).digest('hex');
+  return createHash('sha256')
+    .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    .digest('hex');
 }
 
 /** Draws a picture for each label, all randomness from torch's seed 0. */
@@ -40,12 +42,18 @@ function draw(unet: UNet, backend: Backend, run: Run): Tensor {
   const [height, width] = unet.config.sampleSize!;
   const noise = (shape: readonly number[]): Tensor => cast(generator.randn(shape), unet.dtype);
   const guidance = createGuidance(run.guidance, run.parameters ?? {}, {
-    attentionLayers: unet.attentionLayers, hasNullCondition: true, hasWeakModel: false,
+    attentionLayers: unet.attentionLayers,
+    hasNullCondition: true,
+    hasWeakModel: false,
   });
   return sampleToEnd({
-    denoiser: unetDenoiser(unet, backend, run), guidance,
-    scheduler: createScheduler({ _class_name: run.scheduler, timestep_spacing: 'trailing' }, run.steps, { eta: run.eta ?? 0 }),
-    noise: noise([run.labels.length, unet.config.inChannels, height, width]), noiseSource: noise,
+    denoiser: unetDenoiser(unet, backend, run),
+    guidance,
+    scheduler: createScheduler({ _class_name: run.scheduler, timestep_spacing: 'trailing' }, run.steps, {
+      eta: run.eta ?? 0,
+    }),
+    noise: noise([run.labels.length, unet.config.inChannels, height, width]),
+    noiseSource: noise,
   });
 }
 
@@ -72,11 +80,24 @@ describe('the letters model, snapshots of our own output', async () => {
       '56bb96c7af72215b40090a7aea886a270e6e34a4490cc1ecc0225c88c699e56a',
     ],
     'pag with noise': [
-      { ...pair, scheduler: 'DDIMScheduler', steps: 3, eta: 1, guidance: 'pag', parameters: { pagLayers: ['mid', 'up.block_0'] } },
+      {
+        ...pair,
+        scheduler: 'DDIMScheduler',
+        steps: 3,
+        eta: 1,
+        guidance: 'pag',
+        parameters: { pagLayers: ['mid', 'up.block_0'] },
+      },
       '628e54b2bba5e879b9d4722c6406f17e92ab5e22952bf7c83601393967305da8',
     ],
     'cfg+pag, rescaled, ddpm': [
-      { ...pair, scheduler: 'DDPMScheduler', steps: 3, guidance: 'cfg+pag', parameters: { guidanceScale: 2, pagScale: 2, guidanceRescale: 0.5 } },
+      {
+        ...pair,
+        scheduler: 'DDPMScheduler',
+        steps: 3,
+        guidance: 'cfg+pag',
+        parameters: { guidanceScale: 2, pagScale: 2, guidanceRescale: 0.5 },
+      },
       '33e54b356d258bc0fe6c7f6be51c049661cf183ba5300239cae8648eaef54120',
     ],
   };
@@ -96,7 +117,12 @@ describe('the letters model, snapshots of our own output', async () => {
 describe('a small model in every precision, snapshots of our own output', async () => {
   const { config, weights } = await loadFixtureModel('goldens/runs/conditional');
   const run: Run = {
-    scheduler: 'DDPMScheduler', steps: 3, guidance: 'cfg+pag', parameters: { guidanceScale: 2, pagScale: 1.5 }, labels: [1, 2], nullLabel: 3,
+    scheduler: 'DDPMScheduler',
+    steps: 3,
+    guidance: 'cfg+pag',
+    parameters: { guidanceScale: 2, pagScale: 1.5 },
+    labels: [1, 2],
+    nullLabel: 3,
   };
   const hashes: Readonly<Record<DType, string>> = {
     f64: 'd8982c1fa5ad9a6312d0cbdaa06f1638173d00e62e65c6c90a117f043ee2039c',
@@ -109,6 +135,8 @@ describe('a small model in every precision, snapshots of our own output', async 
   });
 
   it('with noise of our own: normal numbers of torch, whose last bits are ours', () => {
-    expect(hashOf(manualSeed(0).randn([2, 1, 8, 8]))).toBe('6b3e5240c1367ca1bf2059458b5bbe2d4b72be7c9b55938f8cfa6c83b63a663f');
+    expect(hashOf(manualSeed(0).randn([2, 1, 8, 8]))).toBe(
+      '6b3e5240c1367ca1bf2059458b5bbe2d4b72be7c9b55938f8cfa6c83b63a663f',
+    );
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Data whose diffusion has a closed form. If x₀ is normal, of mean m and deviation s in each element, then at the level
- * x = a x₀ + b ε the best guess of x₀ is m + a s²/V (x − a m), V = a² s² + b², and the ODE's solution through (a₀, b₀, x₀') is
- * x = a m + √(V/V₀) (x₀' − a₀ m).
+ * x = a x₀ + b ε the best guess of x₀ is m + a s²/V (x − a m), V = a² s² + b², and the ODE's solution through (a₀, b₀,
+ * x₀') is x = a m + √(V/V₀) (x₀' − a₀ m).
  */
 import { mapElements } from '../../src/tensor/arithmetic.ts';
 import { tensor, zeros, type Tensor } from '../../src/tensor/tensor.ts';
@@ -32,19 +32,29 @@ export function exactSolution(sample: Tensor, from: Level, to: Level): Tensor {
   return mapElements(sample, (x) => to.signal * mean + ratio * (x - from.signal * mean));
 }
 
-/** The model whose output means x̂₀ = `original(sample, level)`, whatever the scheduler takes outputs for: x̂₀ is affine in the output. */
+/**
+ * The model whose output means x̂₀ = `original(sample, level)`, whatever the scheduler takes outputs for: x̂₀ is affine
+ * in the output.
+ */
 export function modelOf(scheduler: Scheduler, original: (x: number, level: Level, element: number) => number): Model {
   return (_, __, index, sample) => {
     const level = levelOf(scheduler, index);
     const nothing = scheduler.predictOriginal(sample, zeros(sample.dtype, sample.shape), index);
-    const factor = scheduler.predictOriginal(zeros(sample.dtype, sample.shape), mapElements(sample, () => 1), index);
+    const factor = scheduler.predictOriginal(
+      zeros(sample.dtype, sample.shape),
+      mapElements(sample, () => 1),
+      index,
+    );
     return mapElements(sample, (x, i) => (original(x, level, i) - nothing.data[i]) / factor.data[i]);
   };
 }
 
 /** The exact model of the normal data. */
 export function gaussianModel(scheduler: Scheduler): Model {
-  return modelOf(scheduler, (x, level) => mean + ((level.signal * deviation ** 2) / variance(level)) * (x - level.signal * mean));
+  return modelOf(
+    scheduler,
+    (x, level) => mean + ((level.signal * deviation ** 2) / variance(level)) * (x - level.signal * mean),
+  );
 }
 
 export interface Experiment {
@@ -59,14 +69,21 @@ export interface Experiment {
 }
 
 /**
- * The largest error of a run of `intervals` steps against the closed form, where the last call of the model is made: the last step, to
- * σ = 0, is of first order in every method.
+ * The largest error of a run of `intervals` steps against the closed form, where the last call of the model is made:
+ * the last step, to σ = 0, is of first order in every method.
  */
-export function errorAfter({ config, choices = {}, callsPerStep = 1, exactStart = 0, until }: Experiment, intervals: number): number {
+export function errorAfter(
+  { config, choices = {}, callsPerStep = 1, exactStart = 0, until }: Experiment,
+  intervals: number,
+): number {
   const scheduler = createScheduler(config, intervals + 1, choices);
   const model = gaussianModel(scheduler);
   const begin = levelOf(scheduler, 0);
-  const start = tensor('f64', [1, 1, 1, 3], Float64Array.of(-1.1, 0.3, 1.4).map((z) => begin.signal * mean + z * Math.sqrt(variance(begin))));
+  const start = tensor(
+    'f64',
+    [1, 1, 1, 3],
+    Float64Array.of(-1.1, 0.3, 1.4).map((z) => begin.signal * mean + z * Math.sqrt(variance(begin))),
+  );
   let sample = start;
   let state = scheduler.start;
   const last = until === undefined ? scheduler.timesteps.length - 1 : scheduler.timesteps.indexOf(until);
@@ -84,6 +101,7 @@ export function errorAfter({ config, choices = {}, callsPerStep = 1, exactStart 
 export function orderOf(points: readonly (readonly [steps: number, error: number])[]): number {
   const logs = points.map(([steps, error]) => [Math.log(steps), Math.log(error)] as const);
   const [x, y] = [0, 1].map((axis) => logs.reduce((sum, point) => sum + point[axis], 0) / logs.length);
-  const product = (i: 0 | 1): number => logs.reduce((sum, point) => sum + (point[0] - x) * (point[i] - (i === 0 ? x : y)), 0);
+  const product = (i: 0 | 1): number =>
+    logs.reduce((sum, point) => sum + (point[0] - x) * (point[i] - (i === 0 ? x : y)), 0);
   return -product(1) / product(0);
 }

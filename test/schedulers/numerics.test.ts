@@ -10,69 +10,98 @@ describe('betaQuantile', () => {
   const probability = fc.double({ min: 0, max: 1, noNaN: true });
 
   it('of the uniform distribution (a = 1) is the identity', () => {
-    fc.assert(fc.property(probability, (p) => {
-      expect(Math.abs(betaQuantile(p, 1) - p)).toBeLessThan(4e-16);
-    }));
+    fc.assert(
+      fc.property(probability, (p) => {
+        expect(Math.abs(betaQuantile(p, 1) - p)).toBeLessThan(4e-16);
+      }),
+    );
   });
 
   it('of the arcsine distribution (a = ½) is sin²(πp/2)', () => {
-    fc.assert(fc.property(probability, (p) => {
-      expect(Math.abs(betaQuantile(p, 0.5) - Math.sin((Math.PI * p) / 2) ** 2)).toBeLessThan(1e-14);
-    }));
+    fc.assert(
+      fc.property(probability, (p) => {
+        expect(Math.abs(betaQuantile(p, 0.5) - Math.sin((Math.PI * p) / 2) ** 2)).toBeLessThan(1e-14);
+      }),
+    );
   });
 
   it('of Beta(2, 2) has 3x² − 2x³ = p', () => {
-    fc.assert(fc.property(probability, (p) => {
-      const x = betaQuantile(p, 2);
-      expect(Math.abs(3 * x * x - 2 * x ** 3 - p)).toBeLessThan(1e-15);
-    }));
+    fc.assert(
+      fc.property(probability, (p) => {
+        const x = betaQuantile(p, 2);
+        expect(Math.abs(3 * x * x - 2 * x ** 3 - p)).toBeLessThan(1e-15);
+      }),
+    );
   });
 
   it('is that of scipy.stats.beta.ppf 1.17.1 at a = 0.6', () => {
     const scipy: readonly (readonly [number, number])[] = [
-      [1e-06, 1.8558824624053043e-10], [0.001, 1.855873851745199e-05], [0.05, 0.012554456873611399],
-      [0.2, 0.12292175045833292], [0.4, 0.3627009907532143], [0.5, 0.5000000000000001],
-      [0.7, 0.7659829961247643], [0.9, 0.9604155944112192], [0.999, 0.9999814412614826],
+      [1e-6, 1.8558824624053043e-10],
+      [0.001, 1.855873851745199e-5],
+      [0.05, 0.012554456873611399],
+      [0.2, 0.12292175045833292],
+      [0.4, 0.3627009907532143],
+      [0.5, 0.5000000000000001],
+      [0.7, 0.7659829961247643],
+      [0.9, 0.9604155944112192],
+      [0.999, 0.9999814412614826],
     ];
     for (const [p, x] of scipy) expect(Math.abs(betaQuantile(p, 0.6) - x)).toBeLessThanOrEqual(1e-14 * x);
   });
 
   it('rises, is symmetric and goes from 0 to 1', () => {
     expect([betaQuantile(0, 0.6), betaQuantile(0.5, 0.6), betaQuantile(1, 0.6)]).toEqual([0, 0.5, 1]);
-    fc.assert(fc.property(probability, probability, (p, q) => {
-      const [low, high] = [Math.min(p, q), Math.max(p, q)].map((one) => betaQuantile(one, 0.6));
-      expect(low).toBeLessThanOrEqual(high);
-      expect(Math.abs(betaQuantile(p, 0.6) + betaQuantile(1 - p, 0.6) - 1)).toBeLessThan(1e-14);
-    }));
+    fc.assert(
+      fc.property(probability, probability, (p, q) => {
+        const [low, high] = [Math.min(p, q), Math.max(p, q)].map((one) => betaQuantile(one, 0.6));
+        expect(low).toBeLessThanOrEqual(high);
+        expect(Math.abs(betaQuantile(p, 0.6) + betaQuantile(1 - p, 0.6) - 1)).toBeLessThan(1e-14);
+      }),
+    );
   });
 });
 
 it('solveLinear solves: A x = b', () => {
   const entry = fc.double({ min: -3, max: 3, noNaN: true });
-  const system = fc.integer({ min: 1, max: 4 }).chain((n) => fc.tuple(
-    fc.array(fc.array(entry, { minLength: n, maxLength: n }), { minLength: n, maxLength: n }), fc.array(entry, { minLength: n, maxLength: n }),
-  ));
-  fc.assert(fc.property(system, ([matrix, right]) => {
-    // With 13 on the diagonal, more than the rest of a row can sum to, the matrix is well conditioned. Rows are turned, so that they must be exchanged.
-    const dominant = matrix.map((row, i) => row.map((value, j) => value + (i === j ? 13 : 0)));
-    const turned = [...dominant.slice(1), dominant[0]];
-    const x = solveLinear(turned, right);
-    turned.forEach((row, i) => expect(Math.abs(row.reduce((sum, value, j) => sum + value * x[j], 0) - right[i])).toBeLessThan(1e-13));
-  }));
+  const system = fc
+    .integer({ min: 1, max: 4 })
+    .chain((n) =>
+      fc.tuple(
+        fc.array(fc.array(entry, { minLength: n, maxLength: n }), { minLength: n, maxLength: n }),
+        fc.array(entry, { minLength: n, maxLength: n }),
+      ),
+    );
+  fc.assert(
+    fc.property(system, ([matrix, right]) => {
+      // With 13 on the diagonal, more than the rest of a row can sum to, the matrix is well conditioned. Rows are
+      // turned, so that they must be exchanged.
+      const dominant = matrix.map((row, i) => row.map((value, j) => value + (i === j ? 13 : 0)));
+      const turned = [...dominant.slice(1), dominant[0]];
+      const x = solveLinear(turned, right);
+      turned.forEach((row, i) =>
+        expect(Math.abs(row.reduce((sum, value, j) => sum + value * x[j], 0) - right[i])).toBeLessThan(1e-13),
+      );
+    }),
+  );
 });
 
 it('the integrals of the exponential integrator are their series', () => {
   // E₁ = Σ_{n≥1} hⁿ/n!, and each E_{k+1} = E_k/h − 1/k! drops the first term and divides by h.
-  fc.assert(fc.property(fc.double({ min: -2, max: 2, noNaN: true }).filter((h) => Math.abs(h) > 0.1), (h) => {
-    integrals(h, 3).forEach((value, k) => {
-      let [sum, term] = [0, 1];
-      for (let n = 1; n < 60; n++) {
-        term *= h / n;
-        if (n > k) sum += term / h ** k;
-      }
-      expect(Math.abs(value - sum)).toBeLessThan(1e-12);
-    });
-  }));
+  fc.assert(
+    fc.property(
+      fc.double({ min: -2, max: 2, noNaN: true }).filter((h) => Math.abs(h) > 0.1),
+      (h) => {
+        integrals(h, 3).forEach((value, k) => {
+          let [sum, term] = [0, 1];
+          for (let n = 1; n < 60; n++) {
+            term *= h / n;
+            if (n > k) sum += term / h ** k;
+          }
+          expect(Math.abs(value - sum)).toBeLessThan(1e-12);
+        });
+      },
+    ),
+  );
 });
 
 it('range has both ends, and even steps', () => {

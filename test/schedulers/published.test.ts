@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { scale } from '../../src/tensor/arithmetic.ts';
 import { zeros } from '../../src/tensor/tensor.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
-import { last, publishedModel, publishedNoise, publishedSample, seededNoise, sumOfSizes, walk, type Walk } from './support.ts';
+import {
+  last,
+  publishedModel,
+  publishedNoise,
+  publishedSample,
+  seededNoise,
+  sumOfSizes,
+  walk,
+  type Walk,
+} from './support.ts';
 
 interface Row {
   readonly config?: Record<string, unknown>;
@@ -81,7 +90,9 @@ const families: Readonly<Record<string, Family>> = {
     },
   },
   EulerDiscreteScheduler: {
-    base: karrasFamily, starts: true, keepsScaled: true,
+    base: karrasFamily,
+    starts: true,
+    keepsScaled: true,
     rows: {
       epsilon: { sum: 10.0807, mean: 0.0131 },
       v: { config: v, sum: 0.0002, mean: 2.2676e-6 },
@@ -90,7 +101,9 @@ const families: Readonly<Record<string, Family>> = {
     },
   },
   EulerAncestralDiscreteScheduler: {
-    base: karrasFamily, starts: true, keepsScaled: true,
+    base: karrasFamily,
+    starts: true,
+    keepsScaled: true,
     rows: {
       epsilon: { sum: 152.3192, mean: 0.1983 },
       v: { config: v, sum: 108.4439, mean: 0.1412 },
@@ -98,7 +111,9 @@ const families: Readonly<Record<string, Family>> = {
     },
   },
   HeunDiscreteScheduler: {
-    base: karrasFamily, starts: true, keepsScaled: true,
+    base: karrasFamily,
+    starts: true,
+    keepsScaled: true,
     rows: {
       epsilon: { sum: 0.1233, mean: 0.0002 },
       v: { config: v, sum: 4.6934e-7, mean: 6.1112e-10 },
@@ -107,28 +122,46 @@ const families: Readonly<Record<string, Family>> = {
     },
   },
   LMSDiscreteScheduler: {
-    base: karrasFamily, starts: true, keepsScaled: true,
+    base: karrasFamily,
+    starts: true,
+    keepsScaled: true,
     rows: {
       epsilon: { sum: 1006.388, mean: 1.31 },
       v: { config: v, sum: 0.0017, mean: 2.2676e-6 },
       Karras: { config: karras, sum: 3812.9927, mean: 4.9648, sumWithin: 2e-2 },
       // diffusers uses the weights of four slopes here, although it has one: as if the three before had been 0.
-      'with noise, from call 8': { begin: 8, state: [none, none, none], sum: 27663.6895, mean: 36.0204, sumWithin: 2e-6 * 27663.6895 },
+      'with noise, from call 8': {
+        begin: 8,
+        state: [none, none, none],
+        sum: 27663.6895,
+        mean: 36.0204,
+        sumWithin: 2e-6 * 27663.6895,
+      },
     },
   },
   KDPM2DiscreteScheduler: {
-    base: karrasFamily, starts: true, keepsScaled: true,
+    base: karrasFamily,
+    starts: true,
+    keepsScaled: true,
     rows: {
       epsilon: { sum: 20.4125, mean: 0.0266 },
       'with noise, from call 16': { begin: 16, sum: 70408.4062, mean: 91.6776, sumWithin: 2e-6 * 70408.4062 },
     },
   },
   KDPM2AncestralDiscreteScheduler: {
-    base: karrasFamily, starts: true, keepsScaled: true,
+    base: karrasFamily,
+    starts: true,
+    keepsScaled: true,
     rows: {
       epsilon: { sum: 13979.9433, mean: 18.203, within: 5e-3, sumWithin: 2e-6 * 13979.9433 },
       v: { config: v, sum: 331.8133, mean: 0.432 },
-      'with noise, from call 16': { begin: 16, sum: 93087.3437, mean: 121.2074, within: 5e-3, sumWithin: 2e-6 * 93087.3437 },
+      'with noise, from call 16': {
+        begin: 16,
+        sum: 93087.3437,
+        mean: 121.2074,
+        within: 5e-3,
+        sumWithin: 2e-6 * 93087.3437,
+      },
     },
   },
   DPMSolverMultistepScheduler: {
@@ -138,7 +171,10 @@ const families: Readonly<Record<string, Family>> = {
       v: { config: v, mean: 0.2251 },
       'Karras and v': { config: { ...v, ...karras }, mean: 0.2096 },
       'Lu and v': { config: { ...v, use_lu_lambdas: true }, mean: 0.1554 },
-      thresholding: { config: { thresholding: true, dynamic_thresholding_ratio: 0.87, sample_max_value: 0.5 }, mean: 1.1364 },
+      thresholding: {
+        config: { thresholding: true, dynamic_thresholding_ratio: 0.87, sample_max_value: 0.5 },
+        mean: 1.1364,
+      },
       'with noise, from call 5': { begin: 5, sum: 318.4111, mean: 0.4146 },
     },
   },
@@ -179,23 +215,35 @@ const families: Readonly<Record<string, Family>> = {
     },
   },
   TCDScheduler: {
-    base: consistency, eta: 0,
+    base: consistency,
+    eta: 0,
     rows: {
       '1 step': { steps: 1, sum: 29.8715, mean: 0.0389, within: 1e-3 },
       '10 steps': { sum: 181.204, mean: 0.2359, within: 1e-3 },
     },
   },
   EDMEulerScheduler: {
-    base: { num_train_timesteps: 256, sigma_min: 0.002, sigma_max: 80 }, starts: true,
+    base: { num_train_timesteps: 256, sigma_min: 0.002, sigma_max: 80 },
+    starts: true,
     rows: { epsilon: { sum: 34.1855, mean: 0.044, within: 1e-3 } },
   },
   EDMDPMSolverMultistepScheduler: {
-    base: { num_train_timesteps: 256, sigma_min: 0.002, sigma_max: 80, sigma_data: 0.5, final_sigmas_type: 'sigma_min', lower_order_final: false },
+    base: {
+      num_train_timesteps: 256,
+      sigma_min: 0.002,
+      sigma_max: 80,
+      sigma_data: 0.5,
+      final_sigmas_type: 'sigma_min',
+      lower_order_final: false,
+    },
     unscaled: true,
     rows: {
       epsilon: { mean: 0.0001 },
       v: { config: v, mean: 0.0092 },
-      thresholding: { config: { thresholding: true, dynamic_thresholding_ratio: 0.87, sample_max_value: 0.5 }, mean: 0.008 },
+      thresholding: {
+        config: { thresholding: true, dynamic_thresholding_ratio: 0.87, sample_max_value: 0.5 },
+        mean: 0.008,
+      },
       'with noise, from call 5': { begin: 5, sum: 8.1661, mean: 0.0106 },
     },
   },
@@ -203,9 +251,13 @@ const families: Readonly<Record<string, Family>> = {
 
 describe.each(Object.entries(families))('%s', (name, family) => {
   it.each(Object.entries(family.rows))('%s', (_, row) => {
-    const scheduler = createScheduler({ _class_name: name, ...family.base, ...row.config }, row.steps ?? family.steps ?? 10, {
-      ...(family.eta !== undefined && { eta: family.eta }),
-    });
+    const scheduler = createScheduler(
+      { _class_name: name, ...family.base, ...row.config },
+      row.steps ?? family.steps ?? 10,
+      {
+        ...(family.eta !== undefined && { eta: family.eta }),
+      },
+    );
     const clean = family.starts ? scale(publishedSample, scheduler.initNoiseSigma) : publishedSample;
     const begin = row.begin ?? 0;
     const run: Walk = {

@@ -1,4 +1,7 @@
-/** What the tests of schedulers share: the loop, and the published set-up (FACTS: x, noise and model are simple formulas). */
+/**
+ * What the tests of schedulers share: the loop, and the published set-up (FACTS: x, noise and model are simple
+ * formulas).
+ */
 import { manualSeed } from '../../src/tensor/random.ts';
 import { mapElements, scale } from '../../src/tensor/arithmetic.ts';
 import { cast } from '../../src/tensor/rounding.ts';
@@ -30,7 +33,10 @@ export interface Walk {
 }
 
 /** Runs a scheduler and returns the sample after every step. */
-export function walk(scheduler: Scheduler, { model, sample, noise = noNoise, begin = 0, state = scheduler.start, keepsScaled = false }: Walk): Tensor[] {
+export function walk(
+  scheduler: Scheduler,
+  { model, sample, noise = noNoise, begin = 0, state = scheduler.start, keepsScaled = false }: Walk,
+): Tensor[] {
   const samples: Tensor[] = [];
   for (let index = begin; index < scheduler.timesteps.length; index++) {
     const input = scheduler.scaleModelInput(sample, index);
@@ -54,7 +60,8 @@ export const publishedNoise: Tensor = fromIndex((i) => (767 - i) / 768);
 function fromIndex(f: (index: number) => number): Tensor {
   const [batch, channels, height, width] = [4, 3, 8, 8];
   const data = new Float32Array(768);
-  for (let b = 0; b < batch; b++) for (let i = 0; i < channels * height * width; i++) data[b * channels * height * width + i] = f(i * batch + b);
+  for (let b = 0; b < batch; b++)
+    for (let i = 0; i < channels * height * width; i++) data[b * channels * height * width + i] = f(i * batch + b);
   return tensor('f32', [batch, channels, height, width], data);
 }
 

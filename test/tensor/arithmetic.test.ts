@@ -1,7 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  absQuantile, add, addScaled, clamp, combine, divide, divideBy, dot, lerp, mapElements, mean, multiply, norm, scale, shift, std, subtract,
+  absQuantile,
+  add,
+  addScaled,
+  clamp,
+  combine,
+  divide,
+  divideBy,
+  dot,
+  lerp,
+  mapElements,
+  mean,
+  multiply,
+  norm,
+  scale,
+  shift,
+  std,
+  subtract,
 } from '../../src/tensor/arithmetic.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import { reshape, tensor } from '../../src/tensor/tensor.ts';
@@ -10,7 +26,13 @@ import { readGoldens, ulpOf } from './goldens.ts';
 
 const { metadata, tensors } = readGoldens('arithmetic/arithmetic.safetensors');
 const constants = JSON.parse(metadata.constants) as {
-  factor: number; other: number; divisor: number; offset: number; low: number; high: number; quantiles: number[];
+  factor: number;
+  other: number;
+  divisor: number;
+  offset: number;
+  low: number;
+  high: number;
+  quantiles: number[];
 };
 const SHAPE = [2, 3, 5, 7];
 
@@ -25,7 +47,11 @@ describe.each<DType>(['f64', 'f32', 'f16', 'bf16'])('%s against PyTorch, bit for
     scale: () => scale(a, constants.factor),
     divideBy: () => divideBy(a, constants.divisor),
     shift: () => shift(a, constants.offset),
-    combine: () => combine([[constants.factor, a], [constants.other, b]]),
+    combine: () =>
+      combine([
+        [constants.factor, a],
+        [constants.other, b],
+      ]),
     clamp: () => clamp(a, constants.low, constants.high),
   };
   it.each(Object.keys(operations))('%s', (name) => {
@@ -68,7 +94,10 @@ const dtypes = fc.constantFrom<DType>('f64', 'f32', 'f16', 'bf16');
 /** Tensors [samples, width] of one dtype. */
 function tensorsOf(count: number): fc.Arbitrary<Tensor[]> {
   return fc.tuple(samples, width, dtypes).chain(([rows, columns, dtype]) => {
-    const elements = fc.array(fc.double({ min: -1000, max: 1000, noNaN: true }), { minLength: rows * columns, maxLength: rows * columns });
+    const elements = fc.array(fc.double({ min: -1000, max: 1000, noNaN: true }), {
+      minLength: rows * columns,
+      maxLength: rows * columns,
+    });
     const one = elements.map((list) => cast(tensor('f64', [rows, columns], Float64Array.from(list)), dtype));
     return fc.array(one, { minLength: count, maxLength: count });
   });
@@ -77,24 +106,37 @@ function tensorsOf(count: number): fc.Arbitrary<Tensor[]> {
 describe('laws', () => {
   it('one number for each sample does what it does to each sample alone', () => {
     fc.assert(
-      fc.property(tensorsOf(1), fc.array(fc.double({ min: -9, max: 9, noNaN: true }), { minLength: 4, maxLength: 4 }), ([x], numbers) => {
-        const [rows, columns] = x.shape;
-        const perSample = numbers.slice(0, rows);
-        for (const operation of [scale, divideBy, shift]) {
-          const together = operation(x, perSample).data;
-          for (let row = 0; row < rows; row++) {
-            const alone = operation(tensor(x.dtype, [1, columns], x.data.slice(row * columns, (row + 1) * columns)), perSample[row]);
-            expect(together.slice(row * columns, (row + 1) * columns)).toEqual(alone.data);
+      fc.property(
+        tensorsOf(1),
+        fc.array(fc.double({ min: -9, max: 9, noNaN: true }), { minLength: 4, maxLength: 4 }),
+        ([x], numbers) => {
+          const [rows, columns] = x.shape;
+          const perSample = numbers.slice(0, rows);
+          for (const operation of [scale, divideBy, shift]) {
+            const together = operation(x, perSample).data;
+            for (let row = 0; row < rows; row++) {
+              const alone = operation(
+                tensor(x.dtype, [1, columns], x.data.slice(row * columns, (row + 1) * columns)),
+                perSample[row],
+              );
+              expect(together.slice(row * columns, (row + 1) * columns)).toEqual(alone.data);
+            }
           }
-        }
-      }),
+        },
+      ),
     );
   });
 
   it('combine, addScaled and lerp are the operations that they are made of', () => {
     fc.assert(
       fc.property(tensorsOf(3), ([a, b, c]) => {
-        expect(combine([[0.3, a], [1.7, b], [-2, c]])).toEqual(add(add(scale(a, 0.3), scale(b, 1.7)), scale(c, -2)));
+        expect(
+          combine([
+            [0.3, a],
+            [1.7, b],
+            [-2, c],
+          ]),
+        ).toEqual(add(add(scale(a, 0.3), scale(b, 1.7)), scale(c, -2)));
         expect(addScaled(a, 0.3, b)).toEqual(add(a, scale(b, 0.3)));
         expect(lerp(a, b, 0.4)).toEqual(add(a, scale(subtract(b, a), 0.4)));
       }),

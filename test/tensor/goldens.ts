@@ -11,9 +11,13 @@ export interface Goldens {
 export function readGoldens(path: string): Goldens {
   const bytes = Uint8Array.from(readFileSync(new URL(`../../fixtures/goldens/${path}`, import.meta.url)));
   const headerLength = Number(new DataView(bytes.buffer).getBigUint64(0, true));
-  const { __metadata__: metadata = {}, ...entries } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)));
+  const { __metadata__: metadata = {}, ...entries } = JSON.parse(
+    new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)),
+  );
   const tensors: Record<string, Float32Array | Float64Array> = {};
-  for (const [name, entry] of Object.entries(entries as Record<string, { dtype: string; data_offsets: [number, number] }>)) {
+  for (const [name, entry] of Object.entries(
+    entries as Record<string, { dtype: string; data_offsets: [number, number] }>,
+  )) {
     const [start, end] = entry.data_offsets.map((offset) => offset + 8 + headerLength);
     const buffer = bytes.slice(start, end).buffer;
     tensors[name] = entry.dtype === 'F64' ? new Float64Array(buffer) : new Float32Array(buffer);
@@ -21,7 +25,10 @@ export function readGoldens(path: string): Goldens {
   return { metadata, tensors };
 }
 
-/** The distance from one power of two's neighbour to the next: the spacing of the doubles, or the float32s, about `truth`. */
+/**
+ * The distance from one power of two's neighbour to the next: the spacing of the doubles, or the float32s, about
+ * `truth`.
+ */
 export function ulpOf(truth: number, format: 'f32' | 'f64'): number {
   const [digits, lowest] = format === 'f32' ? [23, -149] : [52, -1074];
   const size = Math.abs(truth);

@@ -33,7 +33,10 @@ function perform(generator: Generator, name: string, draw: Draw): Record<string,
       const weightBound = kaimingUniformBound(fanIn);
       const biasBound = 1 / Math.sqrt(fanIn);
       const weight = uniform(generator, [outputs, fanIn], -weightBound, weightBound).data;
-      return { [`${name}.weight`]: weight, [`${name}.bias`]: uniform(generator, [outputs], -biasBound, biasBound).data };
+      return {
+        [`${name}.weight`]: weight,
+        [`${name}.bias`]: uniform(generator, [outputs], -biasBound, biasBound).data,
+      };
     }
   }
 }
@@ -124,7 +127,12 @@ describe('a generator', () => {
     const numbers = Array.from(manualSeed(11).randn([100_000]).data);
     const moment = (power: number): number => numbers.reduce((sum, x) => sum + x ** power, 0) / numbers.length;
     // [power, its expectation, the variance of x^power]; five standard errors are exceeded once in two million.
-    for (const [power, expected, variance] of [[1, 0, 1], [2, 1, 2], [3, 0, 15], [4, 3, 96]]) {
+    for (const [power, expected, variance] of [
+      [1, 0, 1],
+      [2, 1, 2],
+      [3, 0, 15],
+      [4, 3, 96],
+    ]) {
       expect(Math.abs(moment(power) - expected)).toBeLessThan(5 * Math.sqrt(variance / numbers.length));
     }
   });

@@ -10,7 +10,10 @@ const FORMATS = [
   { dtype: 'bf16', exponentBits: 8, fractionBits: 7 },
 ] as const;
 
-/** The finite values ≥ 0 of a format in ascending order, and after them the power of two at which ∞ would stand if it were a number. */
+/**
+ * The finite values ≥ 0 of a format in ascending order, and after them the power of two at which ∞ would stand if it
+ * were a number.
+ */
 function valuesOf({ exponentBits, fractionBits }: (typeof FORMATS)[number]): number[] {
   const bias = 2 ** (exponentBits - 1) - 1;
   const values = [];

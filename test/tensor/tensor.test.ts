@@ -7,7 +7,12 @@ describe('a tensor', () => {
     expect([sizeOf([]), sizeOf([2, 3, 4]), sizeOf([2, 0])]).toEqual([1, 24, 0]);
   });
 
-  it.each<[DType, string]>([['f64', 'Float64Array'], ['f32', 'Float32Array'], ['f16', 'Float32Array'], ['bf16', 'Float32Array']])('of %s is held in a %s', (dtype, kind) => {
+  it.each<[DType, string]>([
+    ['f64', 'Float64Array'],
+    ['f32', 'Float32Array'],
+    ['f16', 'Float32Array'],
+    ['bf16', 'Float32Array'],
+  ])('of %s is held in a %s', (dtype, kind) => {
     expect(allocate(dtype, 3).constructor.name).toBe(kind);
     expect(zeros(dtype, [2, 2])).toEqual({ dtype, shape: [2, 2], data: allocate(dtype, 4) });
   });
@@ -19,7 +24,11 @@ describe('a tensor', () => {
   });
 
   it('has a shape that can be compared and written', () => {
-    expect([sameShape([2, 3], [2, 3]), sameShape([2, 3], [3, 2]), sameShape([2], [2, 1])]).toEqual([true, false, false]);
+    expect([sameShape([2, 3], [2, 3]), sameShape([2, 3], [3, 2]), sameShape([2], [2, 1])]).toEqual([
+      true,
+      false,
+      false,
+    ]);
     expect(shapeText([2, 3, 4])).toBe('[2, 3, 4]');
   });
 });

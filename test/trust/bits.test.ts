@@ -4,7 +4,10 @@ import { loadModelFolder } from '../../src/formats/diffusers.ts';
 import { digests, referenceRuns } from './reference-runs.ts';
 
 // A snapshot of our own output: it says that the bits have not changed, not that they are right.
-const snapshot = JSON.parse(await readFile(new URL('../../fixtures/bits.json', import.meta.url), 'utf8')) as Record<string, string>;
+const snapshot = JSON.parse(await readFile(new URL('../../fixtures/bits.json', import.meta.url), 'utf8')) as Record<
+  string,
+  string
+>;
 const letters = new URL('../../fixtures/letters/model/', import.meta.url);
 
 describe('the bits of sampling runs (here in this Node; npm run bits asks other engines)', () => {
@@ -14,7 +17,8 @@ describe('the bits of sampling runs (here in this Node; npm run bits asks other 
     for await (const { run, way, sha256 } of digests(model)) (found[run] ??= {})[way] = sha256;
     expect(Object.keys(snapshot)).toEqual(Object.keys(referenceRuns));
     for (const [run, ways] of Object.entries(found)) {
-      for (const [way, sha256] of Object.entries(ways)) expect({ run, way, sha256 }).toEqual({ run, way, sha256: snapshot[run] });
+      for (const [way, sha256] of Object.entries(ways))
+        expect({ run, way, sha256 }).toEqual({ run, way, sha256: snapshot[run] });
     }
   }, 400_000);
 });

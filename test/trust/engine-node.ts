@@ -1,4 +1,7 @@
-/** Prints the digests of the reference runs in the Node that runs this, a line of JSON for each. Argument: the model's folder. */
+/**
+ * Prints the digests of the reference runs in the Node that runs this, a line of JSON for each. Argument: the model's
+ * folder.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadModelFolder } from '../../src/index.ts';

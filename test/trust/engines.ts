@@ -1,8 +1,9 @@
 /**
- * `npm run bits`: the reference runs in this Node, in Node 22 and 24 (packages of npm; 24 also with wider vectors), in Chromium and in Firefox, each
- * compared with the one snapshot, fixtures/bits.json.
+ * `npm run bits`: the reference runs in this Node, in Node 22 and 24 (packages of npm; 24 also with wider vectors), in
+ * Chromium and in Firefox, each compared with the one snapshot, fixtures/bits.json.
  *
- * --update writes the snapshot anew, from the plain loops in this Node.  --all: an engine that is not there is a failure.
+ * --update writes the snapshot anew, from the plain loops in this Node.  --all: an engine that is not there is a
+ * failure.
  */
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -37,7 +38,10 @@ const bundle = (entry: string, platform: 'node' | 'browser'): string => {
 
 async function inNode(executable: string, switches: readonly string[] = []): Promise<readonly Digest[]> {
   const { stdout } = await promisify(execFile)(executable, [...switches, nodeBundle, letters], { timeout: limit });
-  return stdout.trim().split('\n').map((line) => JSON.parse(line) as Digest);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Digest);
 }
 
 /** A Node of npm's package `node`, which ships the executable. */
@@ -45,13 +49,19 @@ function nodePackage(version: string, ...switches: readonly string[]): Engine {
   const folder = join(scratch, `node-${version}`);
   const name = ['Node', version, ...switches].join(' ');
   try {
-    execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, `node@${version}`], { stdio: 'pipe', timeout: limit });
+    execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, `node@${version}`], {
+      stdio: 'pipe',
+      timeout: limit,
+    });
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
     return { name, run: undefined, missing: `npm could not install node@${version} (${reason})` };
   }
   const executable = join(folder, 'node_modules/node/bin/node');
-  return { name: `${name} (${execFileSync(executable, ['--version'], { encoding: 'utf8' }).trim()})`, run: () => inNode(executable, switches) };
+  return {
+    name: `${name} (${execFileSync(executable, ['--version'], { encoding: 'utf8' }).trim()})`,
+    run: () => inNode(executable, switches),
+  };
 }
 
 /** A browser of this machine, headless, on a page that computes and sends what it found. */
@@ -65,15 +75,21 @@ function browser(name: string, commands: readonly string[], args: (profile: stri
     }
   });
   if (!command) return { name, run: undefined, missing: `there is no ${commands.join(' or ')} on this machine` };
-  const version = execFileSync(command, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  const version = execFileSync(command, ['--version'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).trim();
   return { name: version, run: () => inBrowser(command, args(mkdtempSync(join(scratch, 'profile-')))) };
 }
 
 async function inBrowser(command: string, args: readonly string[]): Promise<readonly Digest[]> {
   const found: Digest[] = [];
   let end: (problem: string | null) => void = () => {};
-  const ended = new Promise<string | null>((resolve) => { end = resolve; });
-  const page = '<!doctype html><title>bits</title><script>new Worker("/worker.js", { type: "module" }).onerror = (e) => fetch("/end", { method: "POST", body: JSON.stringify(String(e.message)) });</script>';
+  const ended = new Promise<string | null>((resolve) => {
+    end = resolve;
+  });
+  const page =
+    '<!doctype html><title>bits</title><script>new Worker("/worker.js", { type: "module" }).onerror = (e) => fetch("/end", { method: "POST", body: JSON.stringify(String(e.message)) });</script>';
 
   const server = createServer(async (request, response) => {
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
@@ -91,13 +107,22 @@ async function inBrowser(command: string, args: readonly string[]): Promise<read
     } else if (path === '/worker.js') {
       response.setHeader('Content-Type', 'text/javascript').end(await readFile(webBundle));
     } else {
-      const bytes = path.startsWith('/model/') && !path.includes('..') ? await readFile(join(letters, path.slice('/model/'.length))).catch(() => undefined) : undefined;
+      const bytes =
+        path.startsWith('/model/') && !path.includes('..')
+          ? await readFile(join(letters, path.slice('/model/'.length))).catch(() => undefined)
+          : undefined;
       response.statusCode = bytes ? 200 : 404;
       response.end(bytes);
     }
   });
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  const process = spawn(command, [...args, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`], { stdio: 'ignore', detached: true, env: { ...globalThis.process.env, HOME: scratch } });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const process = spawn(command, [...args, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`], {
+    stdio: 'ignore',
+    detached: true,
+    env: { ...globalThis.process.env, HOME: scratch },
+  });
   process.on('error', (error) => end(error.message));
   process.on('exit', (code) => end(`it ended by itself, with status ${code}`));
   const timer = setTimeout(() => end(`nothing heard for ${limit / 1000} s`), limit);
@@ -118,10 +143,19 @@ async function inBrowser(command: string, args: readonly string[]): Promise<read
 
 /** Firefox asks no questions and calls nobody. */
 function firefoxProfile(profile: string): string {
-  writeFileSync(join(profile, 'user.js'), [
-    ['browser.shell.checkDefaultBrowser', false], ['browser.aboutwelcome.enabled', false], ['datareporting.policy.dataSubmissionEnabled', false],
-    ['toolkit.telemetry.reportingpolicy.firstRun', false], ['app.update.enabled', false], ['network.captive-portal-service.enabled', false],
-  ].map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`).join('\n'));
+  writeFileSync(
+    join(profile, 'user.js'),
+    [
+      ['browser.shell.checkDefaultBrowser', false],
+      ['browser.aboutwelcome.enabled', false],
+      ['datareporting.policy.dataSubmissionEnabled', false],
+      ['toolkit.telemetry.reportingpolicy.firstRun', false],
+      ['app.update.enabled', false],
+      ['network.captive-portal-service.enabled', false],
+    ]
+      .map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`)
+      .join('\n'),
+  );
   return profile;
 }
 
@@ -138,11 +172,27 @@ console.log('The bits of the reference runs, compared with fixtures/bits.json');
 
 let failures = 0;
 const engines = [
-  () => thisNode, () => nodePackage('22'), () => nodePackage('24'),
+  () => thisNode,
+  () => nodePackage('22'),
+  () => nodePackage('24'),
   // V8 joins the vectors of wide tiles to vectors of 256 bits.
   () => nodePackage('24', '--experimental-wasm-revectorize'),
-  () => browser('Chromium', ['chromium', 'chromium-browser', 'google-chrome'], (profile) => ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', `--user-data-dir=${profile}`]),
-  () => browser('Firefox', ['firefox-esr', 'firefox'], (profile) => ['--headless', '--no-remote', '--profile', firefoxProfile(profile)]),
+  () =>
+    browser('Chromium', ['chromium', 'chromium-browser', 'google-chrome'], (profile) => [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--no-first-run',
+      '--disable-background-networking',
+      `--user-data-dir=${profile}`,
+    ]),
+  () =>
+    browser('Firefox', ['firefox-esr', 'firefox'], (profile) => [
+      '--headless',
+      '--no-remote',
+      '--profile',
+      firefoxProfile(profile),
+    ]),
 ];
 for (const find of engines) {
   const { name, run, missing } = find();
@@ -159,7 +209,8 @@ for (const find of engines) {
     failures += wrong.length + absent.length;
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     console.log(`  ${name}: ${found.length - wrong.length} of ${found.length} the same, ${seconds} s`);
-    for (const { run: of, way, sha256 } of wrong) console.log(`    DIFFERENT: ${of}, ${way}: ${sha256}, not ${snapshot[of]}`);
+    for (const { run: of, way, sha256 } of wrong)
+      console.log(`    DIFFERENT: ${of}, ${way}: ${sha256}, not ${snapshot[of]}`);
     for (const of of absent) console.log(`    MISSING: ${of}`);
   } catch (error) {
     failures++;

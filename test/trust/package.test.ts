@@ -20,9 +20,16 @@ it('the README has one example, which fits on a screen', () => {
 // It builds, packs and installs, which takes half a minute.
 describe.skipIf(!process.env['PAG_THOROUGH'])('the package, installed into an empty project', () => {
   const project = mkdtempSync(join(tmpdir(), 'pag-package-'));
-  const run = (command: string, ...args: string[]): string => execFileSync(command, args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const run = (command: string, ...args: string[]): string =>
+    execFileSync(command, args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   beforeAll(() => {
-    const packed = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', project], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).replace(/^[^[]*/, '')) as { filename: string }[];
+    const packed = JSON.parse(
+      execFileSync('npm', ['pack', '--json', '--pack-destination', project], {
+        cwd: root,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).replace(/^[^[]*/, ''),
+    ) as { filename: string }[];
     writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
     run('npm', 'install', '--offline', '--no-audit', '--no-fund', `./${packed[0].filename}`);
   }, 300_000);
@@ -35,17 +42,43 @@ describe.skipIf(!process.env['PAG_THOROUGH'])('the package, installed into an em
   it('runs the example of the README', () => {
     writeFileSync(join(project, 'example.mjs'), example);
     run(process.execPath, 'example.mjs');
-    expect([...readFileSync(join(project, 'letters.png')).subarray(1, 4)]).toEqual([...'PNG'].map((character) => character.charCodeAt(0)));
+    expect([...readFileSync(join(project, 'letters.png')).subarray(1, 4)]).toEqual(
+      [...'PNG'].map((character) => character.charCodeAt(0)),
+    );
   });
 
   it('has types with which the example is strict TypeScript, with and without those of Node', () => {
     writeFileSync(join(project, 'example.ts'), example);
-    writeFileSync(join(project, 'core.ts'), "import { tensor, pag, type Tensor, type Guidance } from 'pag-reference';\nexport const x: Tensor = tensor('f32', [1], new Float32Array(1));\nexport const g: Guidance = pag({ pagScale: 1, layers: [] });\n");
-    const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022', '--module', 'nodenext', '--types', ''];
+    writeFileSync(
+      join(project, 'core.ts'),
+      "import { tensor, pag, type Tensor, type Guidance } from 'pag-reference';\nexport const x: Tensor = tensor('f32', [1], new Float32Array(1));\nexport const g: Guidance = pag({ pagScale: 1, layers: [] });\n",
+    );
+    const strict = [
+      '--noEmit',
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--target',
+      'es2022',
+      '--module',
+      'nodenext',
+      '--types',
+      '',
+    ];
     const tsc = join(root, 'node_modules/.bin/tsc');
     run(tsc, ...strict, '--lib', 'es2022,dom', 'core.ts');
-    run(tsc, ...strict.slice(0, -1), 'node', '--typeRoots', join(root, 'node_modules/@types'), '--skipLibCheck', 'example.ts');
-    writeFileSync(join(project, 'wrong.ts'), "import { tensor } from 'pag-reference';\ntensor('f31', [1], new Float32Array(1));\n");
+    run(
+      tsc,
+      ...strict.slice(0, -1),
+      'node',
+      '--typeRoots',
+      join(root, 'node_modules/@types'),
+      '--skipLibCheck',
+      'example.ts',
+    );
+    writeFileSync(
+      join(project, 'wrong.ts'),
+      "import { tensor } from 'pag-reference';\ntensor('f31', [1], new Float32Array(1));\n",
+    );
     expect(() => run(tsc, ...strict, '--lib', 'es2022,dom', 'wrong.ts')).toThrow();
   });
 
@@ -53,15 +86,44 @@ describe.skipIf(!process.env['PAG_THOROUGH'])('the package, installed into an em
     expect(run('npx', '--no-install', 'pag', '--help')).toMatch(/^pag: Perturbed-Attention Guidance/);
     expect(run('npx', '--no-install', 'pag', 'cases')).toContain('attention');
     const model = 'node_modules/pag-reference/fixtures/letters/model';
-    run('npx', '--no-install', 'pag', 'sample', '--model', model, '--labels', '0', '--steps', '2', '--guidance', 'pag', '--out', 'a.png');
+    run(
+      'npx',
+      '--no-install',
+      'pag',
+      'sample',
+      '--model',
+      model,
+      '--labels',
+      '0',
+      '--steps',
+      '2',
+      '--guidance',
+      'pag',
+      '--out',
+      'a.png',
+    );
     expect(existsSync(join(project, 'a.png'))).toBe(true);
   });
 
   it('bundles for the browser without anything of Node', async () => {
     writeFileSync(join(project, 'browser.js'), "export * from 'pag-reference';");
-    const { metafile } = await build({ entryPoints: [join(project, 'browser.js')], bundle: true, platform: 'browser', format: 'esm', outfile: join(project, 'bundle.js'), metafile: true });
-    expect(Object.values(metafile.inputs).flatMap(({ imports }) => imports.filter(({ external }) => external))).toEqual([]);
-    const loaded = run(process.execPath, '--input-type=module', '-e', "import * as all from './bundle.js'; console.log(typeof all.runUNet);");
+    const { metafile } = await build({
+      entryPoints: [join(project, 'browser.js')],
+      bundle: true,
+      platform: 'browser',
+      format: 'esm',
+      outfile: join(project, 'bundle.js'),
+      metafile: true,
+    });
+    expect(Object.values(metafile.inputs).flatMap(({ imports }) => imports.filter(({ external }) => external))).toEqual(
+      [],
+    );
+    const loaded = run(
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      "import * as all from './bundle.js'; console.log(typeof all.runUNet);",
+    );
     expect(loaded.trim()).toBe('function');
   });
 });

@@ -1,8 +1,21 @@
 /**
- * The runs whose bits are the same everywhere, and all the ways to compute them. Imports nothing of Node: the same file runs
- * in every Node and every browser that `npm run bits` finds.
+ * The runs whose bits are the same everywhere, and all the ways to compute them. Imports nothing of Node: the same file
+ * runs in every Node and every browser that `npm run bits` finds.
  */
-import { cast, cfgPag, createScheduler, createUNet, manualSeed, openThreads, pag, referenceBackend, sampleSteps, simdBackend, tensor, unetDenoiser } from '../../src/index.ts';
+import {
+  cast,
+  cfgPag,
+  createScheduler,
+  createUNet,
+  manualSeed,
+  openThreads,
+  pag,
+  referenceBackend,
+  sampleSteps,
+  simdBackend,
+  tensor,
+  unetDenoiser,
+} from '../../src/index.ts';
 import type { Backend, DType, Guidance, ModelFolder, Tensor } from '../../src/index.ts';
 
 interface ReferenceRun {
@@ -18,14 +31,25 @@ interface ReferenceRun {
 
 const noLetter = 26;
 const middle = ['mid_block.attentions.0'];
-const inPrecision = (dtype: DType): ReferenceRun =>
-  ({ dtype, guidance: pag({ pagScale: 1, layers: middle }), scheduler: 'DDIMScheduler', labels: [7], size: [16, 16], steps: 2 });
+const inPrecision = (dtype: DType): ReferenceRun => ({
+  dtype,
+  guidance: pag({ pagScale: 1, layers: middle }),
+  scheduler: 'DDIMScheduler',
+  labels: [7],
+  size: [16, 16],
+  steps: 2,
+});
 
 /** Sampling runs of the letters model. */
 export const referenceRuns: Readonly<Record<string, ReferenceRun>> = {
   'DDIM with PAG': { ...inPrecision('f32'), labels: [noLetter, noLetter], size: [32, 16] },
   'DDPM with CFG and PAG': {
-    dtype: 'f32', guidance: cfgPag(2, { pagScale: 1.5, layers: [...middle, 'up_blocks.0.attentions.1'] }), scheduler: 'DDPMScheduler', labels: [3, 17], size: [24, 16], steps: 2,
+    dtype: 'f32',
+    guidance: cfgPag(2, { pagScale: 1.5, layers: [...middle, 'up_blocks.0.attentions.1'] }),
+    scheduler: 'DDPMScheduler',
+    labels: [3, 17],
+    size: [24, 16],
+    steps: 2,
   },
   'DDIM with PAG in f64': inPrecision('f64'),
   'DDIM with PAG in f16': inPrecision('f16'),
@@ -43,7 +67,11 @@ interface Way {
 const ways: readonly Way[] = [
   { name: 'loops', backend: () => referenceBackend(), apart: false },
   { name: 'simd, 1 thread', backend: () => simdBackend({ threads: 1 }), apart: false },
-  { name: 'simd, 2 threads', backend: async () => simdBackend({ threads: 2, workers: await openThreads(1) }), apart: false },
+  {
+    name: 'simd, 2 threads',
+    backend: async () => simdBackend({ threads: 2, workers: await openThreads(1) }),
+    apart: false,
+  },
   { name: 'simd, wide tiles', backend: () => simdBackend({ wide: true }), apart: false },
   { name: 'simd, 1 thread, one by one', backend: () => simdBackend({ threads: 1 }), apart: true },
 ];
@@ -71,7 +99,12 @@ export async function* digests(model: ModelFolder): AsyncGenerator<Digest, void,
 }
 
 /** The samples of `group` after each step. Their noise is that which the whole batch would have had. */
-function latentsOf(run: ReferenceRun, { config, weights }: ModelFolder, backend: Backend, group: readonly number[]): readonly Tensor[] {
+function latentsOf(
+  run: ReferenceRun,
+  { config, weights }: ModelFolder,
+  backend: Backend,
+  group: readonly number[],
+): readonly Tensor[] {
   const generator = manualSeed(2024);
   const draw = (): Tensor => {
     const all = generator.randn([run.labels.length, config.inChannels, ...run.size]);

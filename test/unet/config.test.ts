@@ -7,30 +7,62 @@ describe('parseUNetConfig', () => {
   it("fills in diffusers' defaults", () => {
     const config = parseUNetConfig({});
     expect(config).toMatchObject({
-      sampleSize: undefined, inChannels: 3, blockOutChannels: [224, 448, 672, 896], layersPerBlock: 2, attentionHeadDim: 8,
-      normNumGroups: 32, normEps: 1e-5, timeEmbeddingDim: 896, midAttentionGroups: 32, activation: 'silu', classEmbedding: 'none',
+      sampleSize: undefined,
+      inChannels: 3,
+      blockOutChannels: [224, 448, 672, 896],
+      layersPerBlock: 2,
+      attentionHeadDim: 8,
+      normNumGroups: 32,
+      normEps: 1e-5,
+      timeEmbeddingDim: 896,
+      midAttentionGroups: 32,
+      activation: 'silu',
+      classEmbedding: 'none',
     });
   });
 
   it('reads what is given, and leaves notes alone', () => {
-    const config = parseUNetConfig({ ...smallConfig, _class_name: 'UNet2DModel', _diffusers_version: '0.1', sample_size: [8, 16], attention_head_dim: null, act_fn: 'Swish' });
-    expect(config).toMatchObject({ sampleSize: [8, 16], attentionHeadDim: undefined, classEmbedding: 'lookup', numClassEmbeds: 4, activation: 'silu' });
+    const config = parseUNetConfig({
+      ...smallConfig,
+      _class_name: 'UNet2DModel',
+      _diffusers_version: '0.1',
+      sample_size: [8, 16],
+      attention_head_dim: null,
+      act_fn: 'Swish',
+    });
+    expect(config).toMatchObject({
+      sampleSize: [8, 16],
+      attentionHeadDim: undefined,
+      classEmbedding: 'lookup',
+      numClassEmbeds: 4,
+      activation: 'silu',
+    });
   });
 
   it('has no norm in the middle attention of a scale_shift model, unless it is asked for', () => {
-    expect(parseUNetConfig({ ...smallConfig, resnet_time_scale_shift: 'scale_shift' }).midAttentionGroups).toBeUndefined();
-    expect(parseUNetConfig({ ...smallConfig, resnet_time_scale_shift: 'scale_shift', attn_norm_num_groups: 2 }).midAttentionGroups).toBe(2);
+    expect(
+      parseUNetConfig({ ...smallConfig, resnet_time_scale_shift: 'scale_shift' }).midAttentionGroups,
+    ).toBeUndefined();
+    expect(
+      parseUNetConfig({ ...smallConfig, resnet_time_scale_shift: 'scale_shift', attn_norm_num_groups: 2 })
+        .midAttentionGroups,
+    ).toBe(2);
   });
 
   it('takes the block names of old checkpoints', () => {
-    expect(parseUNetConfig({ ...smallConfig, up_block_types: ['UNetResAttnUpBlock2D', 'UNetResUpBlock2D'] }).upBlockTypes).toEqual(['AttnUpBlock2D', 'UpBlock2D']);
+    expect(
+      parseUNetConfig({ ...smallConfig, up_block_types: ['UNetResAttnUpBlock2D', 'UNetResUpBlock2D'] }).upBlockTypes,
+    ).toEqual(['AttnUpBlock2D', 'UpBlock2D']);
   });
 
   it.each([
     [{ _class_name: 'UNet2DConditionModel' }, 'the model is a "UNet2DConditionModel"; supported is "UNet2DModel"'],
     [{ cross_attention_dim: 768 }, 'unknown key "cross_attention_dim"'],
     [{ act_fn: 'tanh' }, 'act_fn is "tanh"; supported is silu'],
-    [{ down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'] }, 'down_block_types names "CrossAttnDownBlock2D"; supported are DownBlock2D'],
+    [
+      { down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'] },
+      'down_block_types names "CrossAttnDownBlock2D"; supported are DownBlock2D',
+    ],
     [{ up_block_types: ['UpBlock2D'] }, 'down_block_types has 2 entries, up_block_types 1, block_out_channels 2'],
     [{ block_out_channels: [4, 9] }, 'block_out_channels has 9, which norm_num_groups = 2 does not divide'],
     [{ block_out_channels: [4, 0] }, 'block_out_channels is [4,0]'],
@@ -43,10 +75,16 @@ describe('parseUNetConfig', () => {
     [{ sample_size: [8, 8, 8] }, 'sample_size is [8,8,8]'],
     [{ time_embedding_type: 'rotary' }, 'time_embedding_type is "rotary"; supported is positional, fourier, learned'],
     [{ time_embedding_type: 'learned' }, 'needs num_train_timesteps'],
-    [{ resnet_time_scale_shift: 'ada_group' }, 'resnet_time_scale_shift is "ada_group"; supported is default, scale_shift'],
+    [
+      { resnet_time_scale_shift: 'ada_group' },
+      'resnet_time_scale_shift is "ada_group"; supported is default, scale_shift',
+    ],
     [{ class_embed_type: 'projection' }, 'class_embed_type is "projection"'],
     [{ attention_head_dim: 9 }, 'attention_head_dim is 9, more than the 8 channels of a block'],
-    [{ attn_norm_num_groups: 3 }, 'attn_norm_num_groups is 3, which does not divide the 8 channels of the middle block'],
+    [
+      { attn_norm_num_groups: 3 },
+      'attn_norm_num_groups is 3, which does not divide the 8 channels of the middle block',
+    ],
     [{ downsample_padding: 2 }, 'downsample_padding is 2; supported is 0 or 1'],
     [{ norm_eps: -1 }, 'norm_eps is -1'],
     [{ norm_eps: null }, 'norm_eps is null; supported is a finite number'],

@@ -1,6 +1,7 @@
 /**
- * Whole UNets against diffusers, module by module: nine models that together have every key of UNet2DModel's config, plain and with
- * the identity perturbation in several selections of layers. And the fast kernels against the plain loops, bit for bit.
+ * Whole UNets against diffusers, module by module: nine models that together have every key of UNet2DModel's config,
+ * plain and with the identity perturbation in several selections of layers. And the fast kernels against the plain
+ * loops, bit for bit.
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { readNumbers, readTensor } from '../../src/formats/safetensors.ts';
@@ -15,7 +16,15 @@ import { loadFixtureModel, metadataOf, openGoldens } from '../goldens.ts';
 import { expectSameBits } from '../kernels/simd/support.ts';
 
 const models = [
-  'classic', 'fourier', 'learned-time', 'learned-variance', 'no-middle', 'odd-widths', 'one-block', 'rectangular', 'two-layers',
+  'classic',
+  'fourier',
+  'learned-time',
+  'learned-variance',
+  'no-middle',
+  'odd-widths',
+  'one-block',
+  'rectangular',
+  'two-layers',
 ] as const;
 
 function perturb(layers: readonly string[]): Perturbation {
@@ -40,7 +49,10 @@ describe.each(models)('the UNet "%s"', async (name) => {
     sample: readTensor(file, 'sample'),
     timesteps: readNumbers(file, 'timestep').numbers,
     ...(file.entries.has('class_labels') && {
-      classLabels: config.classEmbedding === 'identity' ? readTensor(file, 'class_labels') : readNumbers(file, 'class_labels').numbers,
+      classLabels:
+        config.classEmbedding === 'identity'
+          ? readTensor(file, 'class_labels')
+          : readNumbers(file, 'class_labels').numbers,
     }),
   };
 
@@ -62,11 +74,14 @@ describe.each(models)('the UNet "%s"', async (name) => {
     expect(stored.sort()).toEqual([...goldenNames(file, 'plain/')].sort());
   });
 
-  it.each(fast.map((backend, i) => [i + 1, backend] as const))('has the same bits with SIMD kernels, threads: %d', (_threads, backend) => {
-    const unet = createUNet(config, weights);
-    const options = { passes: Object.values(passes).map(perturb), taps: ['*'] };
-    const [ours, expected] = [backend, reference].map((each) => runUNet(unet, each, input, options));
-    expectSameBits(ours.taps, expected.taps);
-    expect(ours.predictions).toEqual(expected.predictions);
-  });
+  it.each(fast.map((backend, i) => [i + 1, backend] as const))(
+    'has the same bits with SIMD kernels, threads: %d',
+    (_threads, backend) => {
+      const unet = createUNet(config, weights);
+      const options = { passes: Object.values(passes).map(perturb), taps: ['*'] };
+      const [ours, expected] = [backend, reference].map((each) => runUNet(unet, each, input, options));
+      expectSameBits(ours.taps, expected.taps);
+      expect(ours.predictions).toEqual(expected.predictions);
+    },
+  );
 });

@@ -20,7 +20,9 @@ describe.each(['pipeline', 'scale-shift', 'learned-time'])('the model "%s"', (na
   const config = parseUNetConfig(construction.config);
 
   it('has the parameters that diffusers constructs, in its order', () => {
-    expect(unetParameters(config).map((parameter) => [parameter.name, parameter.shape, parameter.module])).toEqual(construction.parameters);
+    expect(unetParameters(config).map((parameter) => [parameter.name, parameter.shape, parameter.module])).toEqual(
+      construction.parameters,
+    );
   });
 
   it('begins with the weights that torch.manual_seed gives', () => {
@@ -35,7 +37,11 @@ describe.each(['pipeline', 'scale-shift', 'learned-time'])('the model "%s"', (na
       // Normal numbers, of standard deviation 1 or 16: torch's own err by a few units of the last place.
       const size = module === 'fourier' ? 16 : 1;
       expect(ours.shape).toEqual(theirs.shape);
-      ours.data.forEach((value, i) => expect(Math.abs(value - theirs.data[i])).toBeLessThan(1e-6 * size * Math.max(1, Math.abs(theirs.data[i] / size))));
+      ours.data.forEach((value, i) =>
+        expect(Math.abs(value - theirs.data[i])).toBeLessThan(
+          1e-6 * size * Math.max(1, Math.abs(theirs.data[i] / size)),
+        ),
+      );
     }
   });
 });

@@ -13,16 +13,26 @@ import { backend, noise, randomUNet, smallConfig } from './models.ts';
 const configs = [
   smallConfig,
   { ...smallConfig, resnet_time_scale_shift: 'scale_shift', mid_block_scale_factor: 2, attention_head_dim: null },
-  { ...smallConfig, down_block_types: ['AttnDownBlock2D', 'ResnetDownsampleBlock2D'], up_block_types: ['ResnetUpsampleBlock2D', 'AttnUpBlock2D'] },
+  {
+    ...smallConfig,
+    down_block_types: ['AttnDownBlock2D', 'ResnetDownsampleBlock2D'],
+    up_block_types: ['ResnetUpsampleBlock2D', 'AttnUpBlock2D'],
+  },
 ];
 
 const anyUNet = fc.tuple(fc.constantFrom(...configs), fc.nat(10_000)).map(([config, seed]) => randomUNet(config, seed));
-const anyInput = fc.tuple(fc.nat(10_000), fc.nat(999), fc.nat(3)).map(([seed, timestep, label]): UNetInput => ({
-  sample: noise([1, 1, 4, 4], seed), timesteps: [timestep], classLabels: [label],
-}));
+const anyInput = fc.tuple(fc.nat(10_000), fc.nat(999), fc.nat(3)).map(
+  ([seed, timestep, label]): UNetInput => ({
+    sample: noise([1, 1, 4, 4], seed),
+    timesteps: [timestep],
+    classLabels: [label],
+  }),
+);
 
 /** A UNet and some of its attention layers. */
-const selections = anyUNet.chain((unet) => fc.tuple(fc.constant(unet), fc.subarray([...unet.attentionLayers], { minLength: 1 })));
+const selections = anyUNet.chain((unet) =>
+  fc.tuple(fc.constant(unet), fc.subarray([...unet.attentionLayers], { minLength: 1 })),
+);
 
 /** Attention with a map, [B,h,N,N], that is the identity matrix, written out. */
 const writtenOut: AttentionMixer = {
@@ -41,51 +51,72 @@ function perturb(mixer: AttentionMixer, layers: readonly string[]): Perturbation
 
 describe('the identity perturbation', () => {
   it('is attention whose map is the identity matrix', () => {
-    fc.assert(fc.property(selections, anyInput, ([unet, layers], input) => {
-      const passes = [perturb(identity, layers), perturb(writtenOut, layers)];
-      const [short, long] = runUNet(unet, backend, input, { passes }).predictions;
-      expect(short).toEqual(long);
-    }), { numRuns: 15 });
+    fc.assert(
+      fc.property(selections, anyInput, ([unet, layers], input) => {
+        const passes = [perturb(identity, layers), perturb(writtenOut, layers)];
+        const [short, long] = runUNet(unet, backend, input, { passes }).predictions;
+        expect(short).toEqual(long);
+      }),
+      { numRuns: 15 },
+    );
   });
 });
 
 describe('a UNet', () => {
-  const silent = (unet: UNet): Context => ({ kernels, weights: unet.weights, tap: (_path: string, value: Tensor) => value, watches: () => false });
+  const silent = (unet: UNet): Context => ({
+    kernels,
+    weights: unet.weights,
+    tap: (_path: string, value: Tensor) => value,
+    watches: () => false,
+  });
 
   /** The same UNet, and the state before each of its stages, once it has run. */
   function recording(unet: UNet): { unet: UNet; states: UNetState[] } {
     const states: UNetState[] = [];
-    const stages = unet.stages.map((stage): Stage => ({
-      ...stage,
-      run(context, state, perturbation) {
-        states.push(state);
-        return stage.run(context, state, perturbation);
-      },
-    }));
+    const stages = unet.stages.map(
+      (stage): Stage => ({
+        ...stage,
+        run(context, state, perturbation) {
+          states.push(state);
+          return stage.run(context, state, perturbation);
+        },
+      }),
+    );
     return { unet: { ...unet, stages, programs: new Map() }, states };
   }
 
   it('can be resumed from any stage, as often as one likes', () => {
-    fc.assert(fc.property(selections, anyInput, ([unet, layers], input) => {
-      for (const perturbation of [unperturbed, perturb(identity, layers)]) {
-        const recorded = recording(unet);
-        const [expected] = runUNet(recorded.unet, backend, input, { passes: [perturbation] }).predictions;
-        expect(recorded.states).toHaveLength(unet.stages.length);
-        recorded.states.forEach((state, start) => {
-          const resumed = unet.stages.slice(start).reduce((current, stage) => stage.run(silent(unet), current, perturbation), state);
-          expect(resumed.hidden, `from ${unet.stages[start].path}`).toEqual(expected);
-          expect(resumed.skips).toHaveLength(0);
-        });
-      }
-    }), { numRuns: 8 });
+    fc.assert(
+      fc.property(selections, anyInput, ([unet, layers], input) => {
+        for (const perturbation of [unperturbed, perturb(identity, layers)]) {
+          const recorded = recording(unet);
+          const [expected] = runUNet(recorded.unet, backend, input, { passes: [perturbation] }).predictions;
+          expect(recorded.states).toHaveLength(unet.stages.length);
+          recorded.states.forEach((state, start) => {
+            const resumed = unet.stages
+              .slice(start)
+              .reduce((current, stage) => stage.run(silent(unet), current, perturbation), state);
+            expect(resumed.hidden, `from ${unet.stages[start].path}`).toEqual(expected);
+            expect(resumed.skips).toHaveLength(0);
+          });
+        }
+      }),
+      { numRuns: 8 },
+    );
   });
 
   it('is perturbed from the first of the layers on, and not before', () => {
-    fc.assert(fc.property(selections, anyInput, ([unet, layers], input) => {
-      const { taps } = runUNet(unet, backend, input, { passes: [unperturbed, perturb(identity, layers)], taps: ['*'] });
-      const stages = unet.stages.map(({ path }) => path);
-      const first = stages.findIndex((path) => layers.includes(path));
-      stages.forEach((path, i) => expect(`1:${path}` in taps, path).toBe(i >= first));
-    }), { numRuns: 8 });
+    fc.assert(
+      fc.property(selections, anyInput, ([unet, layers], input) => {
+        const { taps } = runUNet(unet, backend, input, {
+          passes: [unperturbed, perturb(identity, layers)],
+          taps: ['*'],
+        });
+        const stages = unet.stages.map(({ path }) => path);
+        const first = stages.findIndex((path) => layers.includes(path));
+        stages.forEach((path, i) => expect(`1:${path}` in taps, path).toBe(i >= first));
+      }),
+      { numRuns: 8 },
+    );
   });
 });

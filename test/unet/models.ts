@@ -10,23 +10,36 @@ export const backend = referenceBackend();
 
 /** Two resolutions, attention in all places, two heads, class-conditional with "no class" = 3. */
 export const smallConfig = {
-  sample_size: 8, in_channels: 1, out_channels: 1, block_out_channels: [4, 8], layers_per_block: 1, norm_num_groups: 2,
-  attention_head_dim: 4, down_block_types: ['DownBlock2D', 'AttnDownBlock2D'], up_block_types: ['AttnUpBlock2D', 'UpBlock2D'],
+  sample_size: 8,
+  in_channels: 1,
+  out_channels: 1,
+  block_out_channels: [4, 8],
+  layers_per_block: 1,
+  norm_num_groups: 2,
+  attention_head_dim: 4,
+  down_block_types: ['DownBlock2D', 'AttnDownBlock2D'],
+  up_block_types: ['AttnUpBlock2D', 'UpBlock2D'],
   num_class_embeds: 4,
 };
 
 /** Weights that make attention far from uniform, so that perturbing it is seen. */
 export function randomWeights(config: UNetConfig, seed: number): ReadonlyMap<string, Tensor> {
   const generator = manualSeed(seed);
-  return new Map(unetParameters(config).map(({ name, shape, module }) => {
-    const fanIn = shape.slice(1).reduce((size, extent) => size * extent, 1);
-    const size = (/to_[qk]/.test(name) ? 4 : 1.5) / Math.sqrt(fanIn);
-    const around = module === 'norm' && name.endsWith('weight') ? 1 : 0;
-    return [name, uniform(generator, shape, around - size / 2, around + size)];
-  }));
+  return new Map(
+    unetParameters(config).map(({ name, shape, module }) => {
+      const fanIn = shape.slice(1).reduce((size, extent) => size * extent, 1);
+      const size = (/to_[qk]/.test(name) ? 4 : 1.5) / Math.sqrt(fanIn);
+      const around = module === 'norm' && name.endsWith('weight') ? 1 : 0;
+      return [name, uniform(generator, shape, around - size / 2, around + size)];
+    }),
+  );
 }
 
-export function randomUNet(json: Readonly<Record<string, unknown>> = smallConfig, seed = 1, dtype: DType = 'f32'): UNet {
+export function randomUNet(
+  json: Readonly<Record<string, unknown>> = smallConfig,
+  seed = 1,
+  dtype: DType = 'f32',
+): UNet {
   const config = parseUNetConfig(json);
   return createUNet(config, randomWeights(config, seed), dtype);
 }

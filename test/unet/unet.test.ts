@@ -27,9 +27,23 @@ function counting() {
     calls,
     backend: {
       ...backend,
-      run: ((program, inputs) => backend.run((kernels, values) => program(Object.fromEntries(Object.entries(kernels).map(([name, kernel]) => [
-        name, (...args: never[]) => { calls.push(name); return (kernel as (...args: never[]) => Tensor)(...args); },
-      ])) as never, values), inputs)) as typeof backend.run,
+      run: ((program, inputs) =>
+        backend.run(
+          (kernels, values) =>
+            program(
+              Object.fromEntries(
+                Object.entries(kernels).map(([name, kernel]) => [
+                  name,
+                  (...args: never[]) => {
+                    calls.push(name);
+                    return (kernel as (...args: never[]) => Tensor)(...args);
+                  },
+                ]),
+              ) as never,
+              values,
+            ),
+          inputs,
+        )) as typeof backend.run,
     },
   };
 }
@@ -37,7 +51,10 @@ function counting() {
 describe('a UNet', () => {
   it('has the attention layers of its config, in the order of the forward pass', () => {
     expect(unet.attentionLayers).toEqual([
-      'down_blocks.1.attentions.0', mid, 'up_blocks.0.attentions.0', 'up_blocks.0.attentions.1',
+      'down_blocks.1.attentions.0',
+      mid,
+      'up_blocks.0.attentions.0',
+      'up_blocks.0.attentions.1',
     ]);
     expect(randomUNet({ ...smallConfig, add_attention: false }).attentionLayers).not.toContain(mid);
   });
@@ -55,14 +72,20 @@ describe('a UNet', () => {
       expect(runUNet(unet, backend, { ...input, ...change }).predictions[0].data).not.toEqual(base);
     }
     for (const layer of unet.attentionLayers) {
-      expect(runUNet(unet, backend, input, { passes: [perturb(identity, layer)] }).predictions[0].data).not.toEqual(base);
+      expect(runUNet(unet, backend, input, { passes: [perturb(identity, layer)] }).predictions[0].data).not.toEqual(
+        base,
+      );
     }
   });
 
   it('gives passes together the bits that each has alone', () => {
     const passes = [
-      unperturbed, perturb(identity, mid), perturb(uniform(), mid), perturb(skip, 'up_blocks.0.attentions.1'),
-      perturb(identity, ...unet.attentionLayers), unperturbed,
+      unperturbed,
+      perturb(identity, mid),
+      perturb(uniform(), mid),
+      perturb(skip, 'up_blocks.0.attentions.1'),
+      perturb(identity, ...unet.attentionLayers),
+      unperturbed,
     ];
     const together = runUNet(unet, backend, input, { passes }).predictions;
     passes.forEach((pass, i) => {
@@ -78,11 +101,16 @@ describe('a UNet', () => {
     const twice = counting();
     runUNet(unet, twice.backend, input, { passes: [unperturbed, unperturbed] });
 
-    const convolutions = (calls: readonly string[]): number => calls.filter((name) => name === 'conv2d' || name === 'upsampleConv2d').length;
+    const convolutions = (calls: readonly string[]): number =>
+      calls.filter((name) => name === 'conv2d' || name === 'upsampleConv2d').length;
     const stages = unet.stages.map((stage) => stage.path);
     // Behind the last attention layer: an upsampling, two ResNet blocks of two and a shortcut each, the output.
     expect(stages.slice(stages.indexOf('up_blocks.0.attentions.1'))).toEqual([
-      'up_blocks.0.attentions.1', 'up_blocks.0.upsamplers.0', 'up_blocks.1.resnets.0', 'up_blocks.1.resnets.1', 'conv_out',
+      'up_blocks.0.attentions.1',
+      'up_blocks.0.upsamplers.0',
+      'up_blocks.1.resnets.0',
+      'up_blocks.1.resnets.1',
+      'conv_out',
     ]);
     expect(convolutions(both.calls) - convolutions(alone.calls)).toBe(8);
     expect(twice.calls).toEqual(alone.calls);
@@ -92,9 +120,16 @@ describe('a UNet', () => {
     const passes = [unperturbed, perturb(identity, mid)];
     const { predictions } = runUNet(unet, backend, input, { passes });
     [0, 1].forEach((b) => {
-      const single = runUNet(unet, backend, {
-        sample: sampleOf(input.sample, b), timesteps: [input.timesteps[b]], classLabels: [(input.classLabels as number[])[b]],
-      }, { passes });
+      const single = runUNet(
+        unet,
+        backend,
+        {
+          sample: sampleOf(input.sample, b),
+          timesteps: [input.timesteps[b]],
+          classLabels: [(input.classLabels as number[])[b]],
+        },
+        { passes },
+      );
       single.predictions.forEach((prediction, pass) => expect(prediction).toEqual(sampleOf(predictions[pass], b)));
     });
   });
@@ -106,9 +141,22 @@ describe('a UNet', () => {
 
   it('shows inner values under their module paths, and those of later passes with the number of the pass', () => {
     const passes = [unperturbed, perturb(identity, mid)];
-    const { taps, predictions } = runUNet(unet, backend, input, { passes, taps: [`${mid}*`, 'mid_block', '1:mid_block', '1:conv_out', 'conv_in', '1:conv_in'] });
+    const { taps, predictions } = runUNet(unet, backend, input, {
+      passes,
+      taps: [`${mid}*`, 'mid_block', '1:mid_block', '1:conv_out', 'conv_in', '1:conv_in'],
+    });
     expect(Object.keys(taps).sort()).toEqual([
-      '1:conv_out', '1:mid_block', 'conv_in', 'mid_block', mid, `${mid}.group_norm`, `${mid}.map`, `${mid}.to_k`, `${mid}.to_out.0`, `${mid}.to_q`, `${mid}.to_v`,
+      '1:conv_out',
+      '1:mid_block',
+      'conv_in',
+      'mid_block',
+      mid,
+      `${mid}.group_norm`,
+      `${mid}.map`,
+      `${mid}.to_k`,
+      `${mid}.to_out.0`,
+      `${mid}.to_q`,
+      `${mid}.to_v`,
     ]);
     expect(taps['1:conv_out']).toEqual(predictions[1]);
     expect(taps['mid_block']).not.toEqual(taps['1:mid_block']);
@@ -120,7 +168,9 @@ describe('a UNet', () => {
   });
 
   it('is not changed by being watched', () => {
-    expect(runUNet(unet, backend, input, { taps: ['*'] }).predictions).toEqual(runUNet(unet, backend, input).predictions);
+    expect(runUNet(unet, backend, input, { taps: ['*'] }).predictions).toEqual(
+      runUNet(unet, backend, input).predictions,
+    );
   });
 
   it.each(['f64', 'f16', 'bf16'] as const)('runs in %s, near to f32', (dtype) => {
@@ -133,7 +183,11 @@ describe('a UNet', () => {
 
   const one = [noise([1, 1, 8, 8])].map((sample): UNetInput => ({ sample, timesteps: [1], classLabels: [0] }))[0];
   it.each<[string, Partial<UNetInput> | { classLabels: undefined }, string]>([
-    ['channels', { sample: noise([1, 3, 8, 8]) }, 'the sample has shape [1, 3, 8, 8], but the model takes [B, 1, H, W]'],
+    [
+      'channels',
+      { sample: noise([1, 3, 8, 8]) },
+      'the sample has shape [1, 3, 8, 8], but the model takes [B, 1, H, W]',
+    ],
     ['size', { sample: noise([1, 1, 7, 8]) }, 'multiples of 2'],
     ['timesteps', { timesteps: [1, 2, 3] }, 'there are 3 timesteps for a batch of 1'],
     ['a timestep', { timesteps: [NaN] }, 'a timestep is NaN'],
@@ -151,8 +205,12 @@ describe('a UNet', () => {
     const taken = weights.get('conv_in.bias')!;
     weights.delete('conv_in.bias');
     expect(() => createUNet(unet.config, weights)).toThrow('"conv_in.bias" [4] is missing');
-    expect(() => createUNet(unet.config, weights.set('conv_in.bias', noise([5])))).toThrow('"conv_in.bias" has shape [5], but the config asks for [4]');
-    expect(() => createUNet(unet.config, weights.set('conv_in.bias', taken).set('extra', taken))).toThrow('"extra" belongs to no module');
+    expect(() => createUNet(unet.config, weights.set('conv_in.bias', noise([5])))).toThrow(
+      '"conv_in.bias" has shape [5], but the config asks for [4]',
+    );
+    expect(() => createUNet(unet.config, weights.set('conv_in.bias', taken).set('extra', taken))).toThrow(
+      '"extra" belongs to no module',
+    );
   });
 });
 
@@ -160,7 +218,9 @@ describe('firstDifference', () => {
   const at = (a: Perturbation, b: Perturbation, { stages }: UNet = unet) => stages[firstDifference(stages, a, b)]?.path;
   it('is the first stage that two perturbations run differently', () => {
     expect(at(unperturbed, perturb(identity, 'up_blocks.0.attentions.0', mid))).toBe(mid);
-    expect(at(perturb(identity, mid), perturb(identity, mid, 'up_blocks.0.attentions.1'))).toBe('up_blocks.0.attentions.1');
+    expect(at(perturb(identity, mid), perturb(identity, mid, 'up_blocks.0.attentions.1'))).toBe(
+      'up_blocks.0.attentions.1',
+    );
     expect(at(perturb(identity, mid), perturb(skip, mid))).toBe(mid);
     expect(at(perturb(uniform(), mid), perturb(uniform(), mid))).toBeUndefined();
   });

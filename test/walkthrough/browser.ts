@@ -9,7 +9,9 @@ import { buildWalkthrough } from '../../scripts/walkthrough/build.ts';
 import { serveFolder } from '../../src/cli/walkthrough.ts';
 
 /** Debian's Chromium, or the one that CHROMIUM names; undefined when there is none. */
-export const chromiumPath = [process.env['CHROMIUM'], '/usr/bin/chromium'].find((path) => path !== undefined && existsSync(path));
+export const chromiumPath = [process.env['CHROMIUM'], '/usr/bin/chromium'].find(
+  (path) => path !== undefined && existsSync(path),
+);
 
 type ChangedFiles = Readonly<Record<string, ((text: string) => string) | undefined>>;
 
@@ -20,7 +22,11 @@ export interface Reader {
    * Opens the page; `problems` collects whatever goes wrong in it.
    * @param changed files, by the end of their names, that arrive otherwise than they are, or not at all
    */
-  open(hash?: string, options?: BrowserContextOptions, changed?: ChangedFiles): Promise<{ page: Page; problems: string[] }>;
+  open(
+    hash?: string,
+    options?: BrowserContextOptions,
+    changed?: ChangedFiles,
+  ): Promise<{ page: Page; problems: string[] }>;
   close(): Promise<void>;
 }
 
@@ -44,7 +50,8 @@ export async function openReader(executablePath: string): Promise<Reader> {
       });
       page.on('pageerror', (error) => problems.push(error.message));
       page.on('request', (request) => {
-        if (!request.url().startsWith(origin) && !/^(?:blob|data):/.test(request.url())) problems.push(`asks for ${request.url()}`);
+        if (!request.url().startsWith(origin) && !/^(?:blob|data):/.test(request.url()))
+          problems.push(`asks for ${request.url()}`);
       });
       for (const [name, change] of Object.entries(changed)) {
         await context.route(`**/*${name}`, async (route) => {

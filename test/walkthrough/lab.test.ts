@@ -18,7 +18,9 @@ class FakeWorker {
   }
   /** What it has heard since the last time, without what is asked. */
   news(): unknown[] {
-    return this.heard.splice(0).map((message) => (message.kind === 'ask' ? { kind: 'ask', job: message.job } : message));
+    return this.heard
+      .splice(0)
+      .map((message) => (message.kind === 'ask' ? { kind: 'ask', job: message.job } : message));
   }
 }
 let workers: FakeWorker[] = [];
@@ -48,12 +50,20 @@ describe('the lab', () => {
     lab.update('a', () => [1, 2].forEach((seed) => lab.trace(run(seed))));
     workers[0].onmessage!({ data: { kind: 'done', job: 0, seconds: 2 } });
     lab.update('a', () => lab.trace(run(3)));
-    expect(workers[0].news()).toEqual([{ kind: 'ask', job: 0 }, { kind: 'ask', job: 1 }, { kind: 'ask', job: 2 }, { kind: 'cancel', job: 1 }]);
+    expect(workers[0].news()).toEqual([
+      { kind: 'ask', job: 0 },
+      { kind: 'ask', job: 1 },
+      { kind: 'ask', job: 2 },
+      { kind: 'cancel', job: 1 },
+    ]);
     lab.update('a', () => {
       expect(lab.trace(run(1))).toMatchObject({ done: true, seconds: 2 });
       expect(lab.trace(run(2))).toEqual({ results: [], done: false });
     });
-    expect(workers[0].news()).toEqual([{ kind: 'ask', job: 3 }, { kind: 'cancel', job: 2 }]);
+    expect(workers[0].news()).toEqual([
+      { kind: 'ask', job: 3 },
+      { kind: 'cancel', job: 2 },
+    ]);
   });
 
   it('keeps working on what another section still wants', () => {
@@ -91,6 +101,9 @@ describe('the lab', () => {
     expect(workers[0].terminated).toBe(true);
     expect(lab.engine()).toBeUndefined();
     lab.update('a', () => lab.trace(run(1)));
-    expect(workers[1].news()).toEqual([{ kind: 'open', kernels: 'plain' }, { kind: 'ask', job: 1 }]);
+    expect(workers[1].news()).toEqual([
+      { kind: 'open', kernels: 'plain' },
+      { kind: 'ask', job: 1 },
+    ]);
   });
 });

@@ -21,5 +21,7 @@ export function drawn(model: Model, request: TraceRequest): Tensor {
 
 /** SHA-256 of the bytes, as the page shows it. */
 export function digestOf({ data }: Tensor): string {
-  return createHash('sha256').update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).digest('hex');
+  return createHash('sha256')
+    .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    .digest('hex');
 }

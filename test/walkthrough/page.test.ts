@@ -22,12 +22,28 @@ import { loadCase } from '../oracle/cases.ts';
 import { chromiumPath, openReader, type Reader } from './browser.ts';
 import { digestOf, drawn, lettersModel } from './library.ts';
 
-if (!chromiumPath) console.warn('No Chromium at /usr/bin/chromium, and CHROMIUM names none: the tests of the walkthrough page are skipped.');
+if (!chromiumPath)
+  console.warn(
+    'No Chromium at /usr/bin/chromium, and CHROMIUM names none: the tests of the walkthrough page are skipped.',
+  );
 
 const [seed, label, step] = [1, 4, 4]; // the E of the noise with which the page begins, early on
-const layers = ['down_blocks.1.attentions.0', 'down_blocks.2.attentions.0', 'mid_block.attentions.0', 'up_blocks.0.attentions.0', 'up_blocks.0.attentions.1', 'up_blocks.1.attentions.0', 'up_blocks.1.attentions.1'];
+const layers = [
+  'down_blocks.1.attentions.0',
+  'down_blocks.2.attentions.0',
+  'mid_block.attentions.0',
+  'up_blocks.0.attentions.0',
+  'up_blocks.0.attentions.1',
+  'up_blocks.1.attentions.0',
+  'up_blocks.1.attentions.1',
+];
 const middle = middleOf(layers);
-const request = (guidance: GuidanceChoice, asked = label): TraceRequest => ({ seed, slices: [0], labels: [asked], guidance });
+const request = (guidance: GuidanceChoice, asked = label): TraceRequest => ({
+  seed,
+  slices: [0],
+  labels: [asked],
+  guidance,
+});
 
 /** However loaded the machine is. */
 const eventually = <T>(found: () => T) => expect.poll(found, { timeout: 60_000, interval: 20 });
@@ -51,17 +67,29 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   const input = (name: string) => page.locator(`input[name=${name}]`);
   /** Waits until what is computed for an element has this fingerprint. */
   const expectDigest = async (selector: string, tensor: Tensor): Promise<void> => {
-    await page.locator(`${selector}[data-digest="${digestOf(tensor)}"]`).waitFor({ state: 'attached', timeout: 60_000 });
+    await page
+      .locator(`${selector}[data-digest="${digestOf(tensor)}"]`)
+      .waitFor({ state: 'attached', timeout: 60_000 });
   };
   const show = (name: string): Promise<void> => section(name).scrollIntoViewIfNeeded();
   const setSlider = (name: string, value: number): Promise<void> => input(name).first().fill(String(value));
-  const pixels = (name: string, label: string): Promise<string> => section(name).locator(`canvas[aria-label^="${label}"]`).evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
-  const passesOf = (perturbations: readonly (readonly string[])[], taps: readonly string[] = []): Required<PassesResult> =>
-    [...passes(model, { sample: picture, index: step, label, perturbations, unconditional: true, taps })][0] as Required<PassesResult>;
+  const pixels = (name: string, label: string): Promise<string> =>
+    section(name)
+      .locator(`canvas[aria-label^="${label}"]`)
+      .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  const passesOf = (
+    perturbations: readonly (readonly string[])[],
+    taps: readonly string[] = [],
+  ): Required<PassesResult> =>
+    [
+      ...passes(model, { sample: picture, index: step, label, perturbations, unconditional: true, taps }),
+    ][0] as Required<PassesResult>;
   const believed = (prediction: Tensor): Tensor => model.scheduler.predictOriginal(picture, prediction, step);
 
   it('weighs at most 10 MB: page, code and model', () => {
-    const files = readdirSync(reader.folder, { recursive: true, encoding: 'utf8' }).map((name) => statSync(join(reader.folder, name))).filter((entry) => entry.isFile());
+    const files = readdirSync(reader.folder, { recursive: true, encoding: 'utf8' })
+      .map((name) => statSync(join(reader.folder, name)))
+      .filter((entry) => entry.isFile());
     const bytes = files.reduce((sum, { size }) => sum + size, 0);
     expect(bytes).toBeGreaterThan(7e6); // the model is there
     expect(bytes).toBeLessThanOrEqual(10e6);
@@ -69,7 +97,10 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
 
   it('draws the word, with and without PAG, as the library does in Node: the same bits', async () => {
     await expectDigest('.word-row[data-guidance=none]', drawn(model, request({ kind: 'none' })));
-    await expectDigest('.word-row[data-guidance=pag]', drawn(model, request({ kind: 'pag', scale: 1, layers: middle })));
+    await expectDigest(
+      '.word-row[data-guidance=pag]',
+      drawn(model, request({ kind: 'pag', scale: 1, layers: middle })),
+    );
     expect(await section('word').locator('.engine').textContent()).toContain('WebAssembly SIMD');
   });
 
@@ -96,7 +127,8 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await expectDigest('[data-section=attention]', believed(seen.plain));
     const spread = section('attention').locator('.column').first().locator('.number');
     const head = headOf(seen, layer, 0);
-    const expected = (x: number, y: number): string => `${spreadOf(rowOf(head, tokenAt([x, y], 32, 64))).toFixed(1)} of 64 places`;
+    const expected = (x: number, y: number): string =>
+      `${spreadOf(rowOf(head, tokenAt([x, y], 32, 64))).toFixed(1)} of 64 places`;
     await eventually(() => spread.first().textContent()).toBe(expected(16, 12));
 
     const picker = section('attention').locator('.outlined[tabindex]');
@@ -120,11 +152,16 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await setSlider('plane-s', 4);
     await setSlider('plane-g', 2.5);
     await expectDigest('[data-section=direction]', plane.guided(4, 2.5));
-    const outside = (prediction: Tensor): string => `${Math.round((100 / 1024) * believed(prediction).data.filter((value) => value < -1.05 || value > 1.05).length)} %`;
-    expect(await section('direction').textContent()).toContain(`${outside(plane.guided(4, 2.5))} of it lies outside the range of pictures; behind ε, ${outside(plane.guided(0, 1))}.`);
+    const outside = (prediction: Tensor): string =>
+      `${Math.round((100 / 1024) * believed(prediction).data.filter((value) => value < -1.05 || value > 1.05).length)} %`;
+    expect(await section('direction').textContent()).toContain(
+      `${outside(plane.guided(4, 2.5))} of it lies outside the range of pictures; behind ε, ${outside(plane.guided(0, 1))}.`,
+    );
     // From where the point is to ε̂: s = −1.
     await section('direction').locator('.plane-view').scrollIntoViewIfNeeded();
-    const [from, to] = await Promise.all(['.handle', 'circle.spoilt'].map(async (dot) => (await section('direction').locator(dot).boundingBox())!));
+    const [from, to] = await Promise.all(
+      ['.handle', 'circle.spoilt'].map(async (dot) => (await section('direction').locator(dot).boundingBox())!),
+    );
     await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
     await page.mouse.down();
     await page.mouse.move(to.x + to.width / 2, to.y + to.height / 2, { steps: 4 });
@@ -135,7 +172,10 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   it('4: turns the knob from the same noise, PAG and CFG, with a letter and without', async () => {
     await show('knob');
     await setSlider('scale', 2.25);
-    await expectDigest('[data-section=knob] [data-guidance=pag]', drawn(model, request({ kind: 'pag', scale: 2.25, layers: middle })));
+    await expectDigest(
+      '[data-section=knob] [data-guidance=pag]',
+      drawn(model, request({ kind: 'pag', scale: 2.25, layers: middle })),
+    );
     await expectDigest('[data-section=knob] [data-guidance=cfg]', drawn(model, request({ kind: 'cfg', scale: 3.25 })));
     await section('knob').getByText('no letter').click();
     // Without a letter CFG pushes away from nothing: it is the model alone.
@@ -147,36 +187,61 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await setSlider('layers-scale', 2.25);
     const shares = influences(passesOf(layers.map((layer) => [layer])));
     const most = layers[shares.indexOf(Math.max(...shares))];
-    expect(await section('layers').locator('.bar').first().evaluate((bar) => bar.getBoundingClientRect().width)).toBe(0);
+    expect(
+      await section('layers')
+        .locator('.bar')
+        .first()
+        .evaluate((bar) => bar.getBoundingClientRect().width),
+    ).toBe(0);
     await section('layers').locator('[data-layer="mid_block.attentions.0"] button').click();
     await eventually(() => section('layers').locator('.question').textContent()).toContain(`It is ${most}`);
-    await eventually(() => section('layers').locator('.layer-row .number').allTextContents()).toEqual(shares.map((share) => `${(share * 100).toFixed(1)} %`));
+    await eventually(() => section('layers').locator('.layer-row .number').allTextContents()).toEqual(
+      shares.map((share) => `${(share * 100).toFixed(1)} %`),
+    );
 
     await section('layers').locator('.attention-box[data-layer="up_blocks.0.attentions.0"]').click();
     const chosen = ['mid_block.attentions.0', 'up_blocks.0.attentions.0'];
     await expectDigest('[data-section=layers]', drawn(model, request({ kind: 'pag', scale: 2.25, layers: chosen })));
     const costs = stageCosts(model.unet);
     const { shared, plain, perturbed } = guidedCost(costs, chosen);
-    expect(await section('layers').locator('.cost-text').textContent()).toContain(`${Math.round(((shared + plain + perturbed) / (shared + plain)) * 100)} % of one pass`);
+    expect(await section('layers').locator('.cost-text').textContent()).toContain(
+      `${Math.round(((shared + plain + perturbed) / (shared + plain)) * 100)} % of one pass`,
+    );
   });
 
   it('6: shows the source that ran, and that plain loops and fast kernels agree to the bit', async () => {
     await show('hood');
     await section('hood').getByRole('tab', { name: 'the identity' }).click();
     const code = await section('hood').locator('[data-excerpt=identity] code').allTextContents();
-    const source = readFileSync(fileURLToPath(new URL('../../src/nn/attention-perturbations/identity.ts', import.meta.url)), 'utf8');
+    const source = readFileSync(
+      fileURLToPath(new URL('../../src/nn/attention-perturbations/identity.ts', import.meta.url)),
+      'utf8',
+    );
     expect(source).toContain(code.join('\n'));
     await page.keyboard.press('ArrowRight');
     expect(await section('hood').locator('[data-excerpt]').getAttribute('data-excerpt')).toBe('kernel');
     await section('hood').locator('button[name=prove]').click();
     await section('hood').locator('.verdict[data-same=true]').waitFor({ timeout: 60_000 });
-    const [{ perturbed }] = [...passes(model, { sample: noiseOf(request({ kind: 'none' })), index: 0, label, perturbations: [middle], unconditional: false, taps: [] })];
-    await eventually(() => section('hood').locator('.digest').allTextContents()).toEqual([digestOf(perturbed[0]), digestOf(perturbed[0])]);
+    const [{ perturbed }] = [
+      ...passes(model, {
+        sample: noiseOf(request({ kind: 'none' })),
+        index: 0,
+        label,
+        perturbations: [middle],
+        unconditional: false,
+        taps: [],
+      }),
+    ];
+    await eventually(() => section('hood').locator('.digest').allTextContents()).toEqual([
+      digestOf(perturbed[0]),
+      digestOf(perturbed[0]),
+    ]);
   });
 
   it('7: breaks the model in the way that is chosen', async () => {
     await show('break');
-    const broken = (fault: FaultName): Tensor => drawn(model, { ...request({ kind: 'pag', scale: 1, layers: middle }), fault });
+    const broken = (fault: FaultName): Tensor =>
+      drawn(model, { ...request({ kind: 'pag', scale: 1, layers: middle }), fault });
     await expectDigest('[data-section=break]', broken('attention-scale-missing'));
     await section('break').getByText('in the group norms').click();
     await expectDigest('[data-section=break]', broken('norm-eps-1e-6'));
@@ -187,11 +252,17 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     const [right] = [...checkPage(model, await loadCase(caseName), {})];
     await show('oracle');
     const rows = section('oracle').locator('.checked');
-    await eventually(() => rows.locator('.badge').first().textContent()).toBe(`${right.taps} of ${right.taps} taps within budget`);
+    await eventually(() => rows.locator('.badge').first().textContent()).toBe(
+      `${right.taps} of ${right.taps} taps within budget`,
+    );
     expect(await rows.first().textContent()).toContain(right.verdict.slice(1));
     // The mistake that the test before has switched on.
-    await eventually(() => rows.last().textContent()).toMatch(/“First divergence: down_blocks\.0\.resnets\.0\.norm1\..*” What explains it: norm-eps-1e-6\./);
-    expect(await rows.locator('.badge[data-passes=false]').textContent()).toMatch(/^\d{1,2} of 158 taps within budget$/);
+    await eventually(() => rows.last().textContent()).toMatch(
+      /“First divergence: down_blocks\.0\.resnets\.0\.norm1\..*” What explains it: norm-eps-1e-6\./,
+    );
+    expect(await rows.locator('.badge[data-passes=false]').textContent()).toMatch(
+      /^\d{1,2} of 158 taps within budget$/,
+    );
     await section('break').getByText('where s is meant').click();
     await show('oracle');
     await eventually(() => rows.last().textContent()).toContain('cases of whole runs find it');
@@ -205,7 +276,11 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     const bytes = readFileSync(await (await saved).path());
     const run = request({ kind: 'pag', scale: 1, layers: middle });
     const steps = [...trace(model, run)];
-    const expected = writeSafetensors({ noise: noiseOf(run), ...Object.fromEntries(steps.map(({ sample }, i) => [`step.${i}`, sample])), sample: steps.at(-1)!.sample });
+    const expected = writeSafetensors({
+      noise: noiseOf(run),
+      ...Object.fromEntries(steps.map(({ sample }, i) => [`step.${i}`, sample])),
+      sample: steps.at(-1)!.sample,
+    });
     expect(Buffer.compare(bytes, expected)).toBe(0);
     await setSlider('layers-scale', 3.5);
     await eventually(() => page.url()).toContain('scale=3.5');
@@ -220,16 +295,40 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
 
   it('has said no error, asked for nothing elsewhere, and names all its controls', async () => {
     expect(problems).toEqual([]);
-    const nameless = await page.locator('button, input, select, canvas[role=img], [tabindex="0"]').evaluateAll((elements) => elements
-      .filter((found) => found.checkVisibility() && !(found.getAttribute('aria-label') || found.textContent?.trim() || found.closest('label')?.textContent?.trim()))
-      .map((found) => found.outerHTML));
+    const nameless = await page
+      .locator('button, input, select, canvas[role=img], [tabindex="0"]')
+      .evaluateAll((elements) =>
+        elements
+          .filter(
+            (found) =>
+              found.checkVisibility() &&
+              !(
+                found.getAttribute('aria-label') ||
+                found.textContent?.trim() ||
+                found.closest('label')?.textContent?.trim()
+              ),
+          )
+          .map((found) => found.outerHTML),
+      );
     expect(nameless).toEqual([]);
   });
 
   it('fits a phone, without scrolling sideways', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
-    for (const details of await page.locator('details').all()) await details.evaluate((found) => ((found as HTMLDetailsElement).open = true));
-    for (const name of ['word', 'noise', 'attention', 'direction', 'knob', 'layers', 'hood', 'break', 'oracle', 'take']) {
+    for (const details of await page.locator('details').all())
+      await details.evaluate((found) => ((found as HTMLDetailsElement).open = true));
+    for (const name of [
+      'word',
+      'noise',
+      'attention',
+      'direction',
+      'knob',
+      'layers',
+      'hood',
+      'break',
+      'oracle',
+      'take',
+    ]) {
       await show(name);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(360);
     }
@@ -248,7 +347,16 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
 
   it('stands still for those who prefer it', async () => {
     await page.emulateMedia({ reducedMotion: 'reduce' });
-    const moving = await page.locator('*').evaluateAll((elements) => elements.filter((found) => getComputedStyle(found).animationName !== 'none' || !/^0s(, 0s)*$/.test(getComputedStyle(found).transitionDuration)).length);
+    const moving = await page
+      .locator('*')
+      .evaluateAll(
+        (elements) =>
+          elements.filter(
+            (found) =>
+              getComputedStyle(found).animationName !== 'none' ||
+              !/^0s(, 0s)*$/.test(getComputedStyle(found).transitionDuration),
+          ).length,
+      );
     expect(moving).toBe(0);
   });
 
@@ -258,12 +366,19 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await page.keyboard.press('Enter');
     await expectDigest('.word-row[data-guidance=none]', drawn(model, request({ kind: 'none' }, 14)));
     await page.locator('button[name=noise]').click();
-    await expectDigest('.word-row[data-guidance=none]', drawn(model, { ...request({ kind: 'none' }, 14), seed: seed + 1 }));
+    await expectDigest(
+      '.word-row[data-guidance=none]',
+      drawn(model, { ...request({ kind: 'none' }, 14), seed: seed + 1 }),
+    );
   });
 
   it.each([
     ['no SIMD', 'WebAssembly.validate = () => false;', 'no WebAssembly SIMD'],
-    ['no memory', "WebAssembly.Memory = class { constructor() { throw new RangeError('could not allocate memory'); } };", 'too little memory'],
+    [
+      'no memory',
+      "WebAssembly.Memory = class { constructor() { throw new RangeError('could not allocate memory'); } };",
+      'too little memory',
+    ],
   ])('explains what is slow with %s', async (_what, sabotage, text) => {
     const broken = await reader.open('', {}, { 'worker.js': (code) => sabotage + code });
     await eventually(() => broken.page.locator('.engine').textContent()).toContain(text);
@@ -273,13 +388,17 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   it('does not believe a case that was changed', async () => {
     const broken = await reader.open('', {}, { 'case.json': (text) => text.replace('"sample": "', '"sample": "0') });
     await broken.page.locator('[data-section=oracle]').scrollIntoViewIfNeeded();
-    await eventually(() => broken.page.locator('[data-section=oracle] .status').textContent()).toContain('is not what case.json promises');
+    await eventually(() => broken.page.locator('[data-section=oracle] .status').textContent()).toContain(
+      'is not what case.json promises',
+    );
     await broken.page.context().close();
   });
 
   it('says so when the model does not come', async () => {
     const broken = await reader.open('', {}, { 'diffusion_pytorch_model.safetensors': undefined });
-    await eventually(() => broken.page.locator('.engine').textContent()).toMatch(/Nothing can be computed here: .*diffusion_pytorch_model/);
+    await eventually(() => broken.page.locator('.engine').textContent()).toMatch(
+      /Nothing can be computed here: .*diffusion_pytorch_model/,
+    );
     await broken.page.context().close();
   });
 });

@@ -25,13 +25,18 @@ afterAll(async () => {
 });
 
 /** As it stands: `fetch` would tidy the path up. */
-function get(path: string, method = 'GET'): Promise<{ status: number; headers: Readonly<Record<string, unknown>>; text: string }> {
+function get(
+  path: string,
+  method = 'GET',
+): Promise<{ status: number; headers: Readonly<Record<string, unknown>>; text: string }> {
   return new Promise((resolve, reject) => {
     request({ host: '127.0.0.1', port: port(), path, method }, (response) => {
       let text = '';
       response.on('data', (part: Buffer) => (text += part.toString()));
       response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, text }));
-    }).on('error', reject).end();
+    })
+      .on('error', reject)
+      .end();
   });
 }
 
@@ -40,7 +45,9 @@ describe('the server of the walkthrough', () => {
     const { status, headers, text } = await get('/');
     expect([status, text]).toEqual([200, 'the page']);
     expect(headers).toMatchObject({
-      'content-type': 'text/html; charset=utf-8', 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp',
+      'content-type': 'text/html; charset=utf-8',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-embedder-policy': 'require-corp',
     });
   });
 
@@ -49,7 +56,17 @@ describe('the server of the walkthrough', () => {
     expect((await get('/model/config.json')).status).toBe(404);
   });
 
-  it.each(['/../secret.json', '/%2e%2e/secret.json', '/..%2fsecret.json', '/model/../../secret.json', '/model/%2e%2e/%2e%2e/secret.json', '/%00.json', '/%', '/model', '/nothing.html'])('gives nothing for %s', async (path) => {
+  it.each([
+    '/../secret.json',
+    '/%2e%2e/secret.json',
+    '/..%2fsecret.json',
+    '/model/../../secret.json',
+    '/model/%2e%2e/%2e%2e/secret.json',
+    '/%00.json',
+    '/%',
+    '/model',
+    '/nothing.html',
+  ])('gives nothing for %s', async (path) => {
     const { status, text } = await get(path);
     expect(status).toBe(404);
     expect(text).not.toContain('secret');
@@ -61,7 +78,11 @@ describe('the server of the walkthrough', () => {
   });
 
   it('says which port is taken, and what is no port', async () => {
-    await expect(serveFolder(root, port())).rejects.toThrow(`port ${port()} cannot be used (EADDRINUSE); give another one with --port`);
-    await expect(walkthroughCommand.run(['--port', '70000'])).rejects.toThrow('--port is 70000; expected a whole number from 0 to 65535');
+    await expect(serveFolder(root, port())).rejects.toThrow(
+      `port ${port()} cannot be used (EADDRINUSE); give another one with --port`,
+    );
+    await expect(walkthroughCommand.run(['--port', '70000'])).rejects.toThrow(
+      '--port is 70000; expected a whole number from 0 to 65535',
+    );
   });
 });

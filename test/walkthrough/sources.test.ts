@@ -8,7 +8,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('the functions that the page shows', () => {
   it('are cut out of the source whole, with their comments', () => {
-    const text = '/** One. */\nexport function one(): number {\n  return 1;\n}\n\n/**\n * Two.\n */\nexport const two: Thing = {\n  key: 2,\n};\nconst rest = 3;\n';
+    const text =
+      '/** One. */\nexport function one(): number {\n  return 1;\n}\n\n/**\n * Two.\n */\nexport const two: Thing = {\n  key: 2,\n};\nconst rest = 3;\n';
     expect(cutOut(text, 'one', 'file')).toBe('/** One. */\nexport function one(): number {\n  return 1;\n}');
     expect(cutOut(text, 'two', 'file')).toBe('/**\n * Two.\n */\nexport const two: Thing = {\n  key: 2,\n};');
     expect(() => cutOut(text, 'three', 'file')).toThrow('file declares no three');
@@ -25,6 +26,8 @@ describe('the functions that the page shows', () => {
 
   it('stop the build when a line beside a formula is gone', async () => {
     const drifted = { ...excerpts[0], formulas: [['no such line', 'x']] as const };
-    await expect(readExcerpts(root, [drifted])).rejects.toThrow(/0 lines of sampleSteps in src\/sampling\/sample\.ts hold "no such line"/);
+    await expect(readExcerpts(root, [drifted])).rejects.toThrow(
+      /0 lines of sampleSteps in src\/sampling\/sample\.ts hold "no such line"/,
+    );
   });
 });

@@ -8,29 +8,33 @@ const scale = fc.integer({ min: 0, max: 40 }).map((quarters) => quarters / 4);
 const layer = fc.integer({ min: 0, max: 6 });
 const pixel = fc.integer({ min: 0, max: 31 });
 
-const states: fc.Arbitrary<State> = fc.record({
-  word: fc.stringMatching(/^[A-Z]{1,6}$/),
-  seed: fc.nat(),
-  letter: fc.integer({ min: 0, max: 5 }),
-  step: fc.integer({ min: 0, max: stepCount }),
-  guided: fc.boolean(),
-  layer,
-  head: fc.integer({ min: 0, max: 5 }),
-  pixel: fc.tuple(pixel, pixel),
-  flip: fc.constantFrom('none', 'layer', 'all'),
-  plane: fc.tuple(scale, fc.constantFrom(0, 0.5, 1, 2.9, 3)),
-  scale,
-  asked: fc.boolean(),
-  layers: fc.array(layer),
-  fault: fc.constantFrom(...faultNames),
-  kernels: fc.constantFrom('fast', 'plain'),
-} satisfies { [K in keyof State]: fc.Arbitrary<State[K]> }).map(consistent);
+const states: fc.Arbitrary<State> = fc
+  .record({
+    word: fc.stringMatching(/^[A-Z]{1,6}$/),
+    seed: fc.nat(),
+    letter: fc.integer({ min: 0, max: 5 }),
+    step: fc.integer({ min: 0, max: stepCount }),
+    guided: fc.boolean(),
+    layer,
+    head: fc.integer({ min: 0, max: 5 }),
+    pixel: fc.tuple(pixel, pixel),
+    flip: fc.constantFrom('none', 'layer', 'all'),
+    plane: fc.tuple(scale, fc.constantFrom(0, 0.5, 1, 2.9, 3)),
+    scale,
+    asked: fc.boolean(),
+    layers: fc.array(layer),
+    fault: fc.constantFrom(...faultNames),
+    kernels: fc.constantFrom('fast', 'plain'),
+  } satisfies { [K in keyof State]: fc.Arbitrary<State[K]> })
+  .map(consistent);
 
 describe('the state in the URL', () => {
   it('comes back as it was written', () => {
-    fc.assert(fc.property(states, (state) => {
-      expect(readState(writeState(state))).toEqual(state);
-    }));
+    fc.assert(
+      fc.property(states, (state) => {
+        expect(readState(writeState(state))).toEqual(state);
+      }),
+    );
   });
 
   it('is empty for what a reader sees first', () => {
@@ -40,14 +44,18 @@ describe('the state in the URL', () => {
 
   it('takes any text without harm', () => {
     const names = Object.keys(initialState);
-    const wild = fc.array(fc.tuple(fc.constantFrom(...names, 'other'), fc.string())).map((parts) => parts.map(([name, text]) => `${name}=${encodeURIComponent(text)}`).join('&'));
-    fc.assert(fc.property(wild, (text) => {
-      const state = readState(text);
-      // What was read is a state that can be written and read again.
-      expect(readState(writeState(state))).toEqual(state);
-      expect(state.letter).toBeLessThan(state.word.length);
-      expect(state.step).toBeLessThanOrEqual(stepCount);
-    }));
+    const wild = fc
+      .array(fc.tuple(fc.constantFrom(...names, 'other'), fc.string()))
+      .map((parts) => parts.map(([name, text]) => `${name}=${encodeURIComponent(text)}`).join('&'));
+    fc.assert(
+      fc.property(wild, (text) => {
+        const state = readState(text);
+        // What was read is a state that can be written and read again.
+        expect(readState(writeState(state))).toEqual(state);
+        expect(state.letter).toBeLessThan(state.word.length);
+        expect(state.step).toBeLessThanOrEqual(stepCount);
+      }),
+    );
   });
 
   it('ignores a value that is out of range, and keeps the others', () => {

@@ -35,17 +35,25 @@ describe('the text', () => {
     const said = [...html.matchAll(/data-fact="([\w-]+)">([^<]*)</g)];
     expect(Object.fromEntries(said.map(([, name, text]) => [name, text]))).toEqual(facts);
     // A number in the prose that is no fact would escape this test.
-    const prose = html.replace(/<head>.*<\/head>|<footer>.*<\/footer>/gs, '').replace(/<span (?:data-fact|class="count")[^>]*>[^<]*<\/span>/g, '').replace(/<[^>]*>/g, '');
+    const prose = html
+      .replace(/<head>.*<\/head>|<footer>.*<\/footer>/gs, '')
+      .replace(/<span (?:data-fact|class="count")[^>]*>[^<]*<\/span>/g, '')
+      .replace(/<[^>]*>/g, '');
     expect(prose.match(/\d+/g)).toEqual(['0']); // "towards 0"
     expect(attentionLayerCount).toBe(unet.attentionLayers.length);
   });
 
   it.each(['light', 'dark'])('can be read: WCAG contrast of at least 4.5 in %s', (scheme) => {
     const [light, dark] = css.split('@media (prefers-color-scheme: dark)');
-    const colours = new Map([...light.matchAll(/--([\w-]+): (\d+) (\d+) (\d+);/g)].map(([, name, ...rgb]) => [name, rgb.map(Number)]));
-    if (scheme === 'dark') for (const [, name, ...rgb] of dark.split('}')[0].matchAll(/--([\w-]+): (\d+) (\d+) (\d+);/g)) colours.set(name, rgb.map(Number));
+    const colours = new Map(
+      [...light.matchAll(/--([\w-]+): (\d+) (\d+) (\d+);/g)].map(([, name, ...rgb]) => [name, rgb.map(Number)]),
+    );
+    if (scheme === 'dark')
+      for (const [, name, ...rgb] of dark.split('}')[0].matchAll(/--([\w-]+): (\d+) (\d+) (\d+);/g))
+        colours.set(name, rgb.map(Number));
     for (const text of ['text', 'quiet', 'pag', 'cfg', 'spoilt', 'plain', 'good']) {
-      for (const ground of ['page', 'raised']) expect(contrast(colours.get(text)!, colours.get(ground)!), `${text} on ${ground}`).toBeGreaterThanOrEqual(4.5);
+      for (const ground of ['page', 'raised'])
+        expect(contrast(colours.get(text)!, colours.get(ground)!), `${text} on ${ground}`).toBeGreaterThanOrEqual(4.5);
     }
     expect(contrast(colours.get('picture-ink')!, colours.get('picture-paper')!)).toBeGreaterThan(12);
   });
@@ -54,7 +62,9 @@ describe('the text', () => {
 /** (L₁ + 0.05)/(L₂ + 0.05) of WCAG 2.2. */
 function contrast(a: readonly number[], b: readonly number[]): number {
   const luminance = (rgb: readonly number[]): number => {
-    const [red, green, blue] = rgb.map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    const [red, green, blue] = rgb
+      .map((value) => value / 255)
+      .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   };
   const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x);

@@ -40,7 +40,11 @@ beforeAll(async () => {
 /** All that section 2 and 3 ask for, from the noise of a seed. */
 function look(layer: string, seed = 5): Required<PassesResult> {
   const request = {
-    sample: noiseOf({ seed, slices: [0] }), index: 0, label: 4, perturbations: [[middle], ...layers.map((path) => [path])], unconditional: true,
+    sample: noiseOf({ seed, slices: [0] }),
+    index: 0,
+    label: 4,
+    perturbations: [[middle], ...layers.map((path) => [path])],
+    unconditional: true,
     taps: [`${layer}.map`, `${layer}.to_v`, `${layer}.to_out.0`],
   };
   return [...passes(model, request)][0] as Required<PassesResult>;
@@ -52,30 +56,43 @@ describe('the noise', () => {
     const chosen = noiseOf({ seed: 3, slices: [2, 2, 0] });
     expect(chosen.shape).toEqual([3, 1, 32, 32]);
     for (const [b, slice] of [2, 2, 0].entries()) {
-      expect(chosen.data.subarray(b * 1024, (b + 1) * 1024)).toEqual(manualSeed(3).randn([slice + 1, 1, 32, 32]).data.subarray(slice * 1024));
+      expect(chosen.data.subarray(b * 1024, (b + 1) * 1024)).toEqual(
+        manualSeed(3)
+          .randn([slice + 1, 1, 32, 32])
+          .data.subarray(slice * 1024),
+      );
       expect(chosen.data[b * 1024]).toBe(drawn.data[slice * 1024]);
     }
-    expect(noiseOf({ seed: 3, slices: [1] }).data).toEqual(drawn.data.subarray(1024, 2048)); // not what is remembered of another request
+    // not what is remembered of another request
+    expect(noiseOf({ seed: 3, slices: [1] }).data).toEqual(drawn.data.subarray(1024, 2048));
   });
 });
 
 describe('one head of attention', () => {
-  it.each(['mid_block.attentions.0', 'up_blocks.1.attentions.0'])('gathers in %s what the layer itself gathers', (layer) => {
-    const seen = look(layer);
-    const heads = headsOf(model.unet, layer);
-    const grid = gridOf(model.unet, layer);
-    // Through the layer's own output projection, the heads side by side give what the layer put out.
-    const all = Array.from({ length: heads }, (_, head) => headOf(seen, layer, head));
-    const channels = all.reduce((sum, { size }) => sum + size, 0);
-    const tokens = grid * grid;
-    const gathered = new Float32Array(tokens * channels);
-    all.forEach(({ gathered: part, size }, head) => {
-      for (let n = 0; n < tokens; n++) gathered.set(part.subarray(n * size, (n + 1) * size), n * channels + head * size);
-    });
-    const { weights } = model.unet;
-    const out = referenceKernels.linear(tensor('f32', [1, tokens, channels], gathered), weights.get(`${layer}.to_out.0.weight`)!, weights.get(`${layer}.to_out.0.bias`));
-    expect(out.data).toEqual(seen.taps[`${layer}.to_out.0`].data);
-  });
+  it.each(['mid_block.attentions.0', 'up_blocks.1.attentions.0'])(
+    'gathers in %s what the layer itself gathers',
+    (layer) => {
+      const seen = look(layer);
+      const heads = headsOf(model.unet, layer);
+      const grid = gridOf(model.unet, layer);
+      // Through the layer's own output projection, the heads side by side give what the layer put out.
+      const all = Array.from({ length: heads }, (_, head) => headOf(seen, layer, head));
+      const channels = all.reduce((sum, { size }) => sum + size, 0);
+      const tokens = grid * grid;
+      const gathered = new Float32Array(tokens * channels);
+      all.forEach(({ gathered: part, size }, head) => {
+        for (let n = 0; n < tokens; n++)
+          gathered.set(part.subarray(n * size, (n + 1) * size), n * channels + head * size);
+      });
+      const { weights } = model.unet;
+      const out = referenceKernels.linear(
+        tensor('f32', [1, tokens, channels], gathered),
+        weights.get(`${layer}.to_out.0.weight`)!,
+        weights.get(`${layer}.to_out.0.bias`),
+      );
+      expect(out.data).toEqual(seen.taps[`${layer}.to_out.0`].data);
+    },
+  );
 
   it('asks with rows that sum to one, spread over 1 to N places', () => {
     const head = headOf(look(middle), middle, 2);
@@ -99,22 +116,29 @@ describe('one head of attention', () => {
 });
 
 describe('colours of values', () => {
-  const vectors = fc.array(fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: 4, maxLength: 4 }), { minLength: 2, maxLength: 20 });
+  const vectors = fc.array(fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: 4, maxLength: 4 }), {
+    minLength: 2,
+    maxLength: 20,
+  });
 
   it('are mixed as the values are, and are colours', () => {
-    fc.assert(fc.property(vectors, fc.double({ min: 0, max: 1, noNaN: true }), (rows, part) => {
-      const data = rows.flat();
-      const colourOf = colouring({ size: 4, data });
-      const mixed = rows[0].map((value, i) => value * part + rows[1][i] * (1 - part));
-      const [first, second, between] = [colourOf(data, 0), colourOf(data, 1), colourOf(mixed, 0)];
-      between.forEach((value, channel) => expect(value).toBeCloseTo(first[channel] * part + second[channel] * (1 - part), 6));
-      rows.forEach((_, row) => {
-        for (const value of colourOf(data, row)) {
-          expect(value).toBeGreaterThanOrEqual(0);
-          expect(value).toBeLessThanOrEqual(255);
-        }
-      });
-    }));
+    fc.assert(
+      fc.property(vectors, fc.double({ min: 0, max: 1, noNaN: true }), (rows, part) => {
+        const data = rows.flat();
+        const colourOf = colouring({ size: 4, data });
+        const mixed = rows[0].map((value, i) => value * part + rows[1][i] * (1 - part));
+        const [first, second, between] = [colourOf(data, 0), colourOf(data, 1), colourOf(mixed, 0)];
+        between.forEach((value, channel) =>
+          expect(value).toBeCloseTo(first[channel] * part + second[channel] * (1 - part), 6),
+        );
+        rows.forEach((_, row) => {
+          for (const value of colourOf(data, row)) {
+            expect(value).toBeGreaterThanOrEqual(0);
+            expect(value).toBeLessThanOrEqual(255);
+          }
+        });
+      }),
+    );
   });
 });
 
@@ -127,27 +151,34 @@ describe('the plane of guidance', () => {
 
   it('guides as CFG + PAG of the library', () => {
     const step = { predict: () => [seen.plain, seen.unconditional, seen.perturbed[0]], timestep: 950 };
-    const expected = cfgPag(2.5, { pagScale: 3, layers: [middle] }).guide(step as unknown as Parameters<ReturnType<typeof cfgPag>['guide']>[0]);
+    const expected = cfgPag(2.5, { pagScale: 3, layers: [middle] }).guide(
+      step as unknown as Parameters<ReturnType<typeof cfgPag>['guide']>[0],
+    );
     expect(guidancePlane(seen).guided(3, 2.5)).toEqual(expected);
     expect(guidancePlane(seen).guided(0, 1)).toEqual(seen.plain);
   });
 
   it('finds the scales of a place', () => {
     const plane = guidancePlane(seen);
-    fc.assert(fc.property(scales, ([s, more]) => {
-      const [foundS, foundMore] = plane.scalesAt(plane.place(s, more));
-      expect(foundS).toBeCloseTo(s, 9);
-      expect(foundMore).toBeCloseTo(more, 9);
-    }));
+    fc.assert(
+      fc.property(scales, ([s, more]) => {
+        const [foundS, foundMore] = plane.scalesAt(plane.place(s, more));
+        expect(foundS).toBeCloseTo(s, 9);
+        expect(foundMore).toBeCloseTo(more, 9);
+      }),
+    );
   });
 
   it('keeps distances: a place is as far away as its prediction, in units of ‖ε − ε̂‖', () => {
     const plane = guidancePlane(seen);
     const [unit] = norm(plane.away);
-    fc.assert(fc.property(scales, ([s, more]) => {
-      const moved = add(scale(plane.away, s), scale(subtract(seen.plain, seen.unconditional), more));
-      expect(Math.hypot(...plane.place(s, more))).toBeCloseTo(norm(moved)[0] / unit, 4);
-    }), { numRuns: 30 });
+    fc.assert(
+      fc.property(scales, ([s, more]) => {
+        const moved = add(scale(plane.away, s), scale(subtract(seen.plain, seen.unconditional), more));
+        expect(Math.hypot(...plane.place(s, more))).toBeCloseTo(norm(moved)[0] / unit, 4);
+      }),
+      { numRuns: 30 },
+    );
   });
 });
 
@@ -164,7 +195,12 @@ describe('what layers do and cost', () => {
     // The embedding of time is no stage: two linear layers.
     const embedding = 32 * 128 + 128 * 128;
     const alone = counted([unperturbed]);
-    for (const chosen of [[], [middle], ...layers.map((layer) => [layer]), ['up_blocks.1.attentions.1', 'down_blocks.2.attentions.0']]) {
+    for (const chosen of [
+      [],
+      [middle],
+      ...layers.map((layer) => [layer]),
+      ['up_blocks.1.attentions.1', 'down_blocks.2.attentions.0'],
+    ]) {
       const { shared, plain, perturbed } = guidedCost(costs, chosen);
       expect(shared + plain).toBe(alone - embedding);
       const both = chosen.length > 0 ? [unperturbed, new Map(chosen.map((layer) => [layer, identity]))] : [unperturbed];
@@ -186,14 +222,28 @@ describe('what layers do and cost', () => {
 /** What the fast kernels, which run on the page, multiply and add in these passes. */
 function counted(passes: readonly Perturbation[]): number {
   let count = 0;
-  const backend = simdBackend({ watch: ({ products }) => { count += products; } });
-  runUNet(model.unet, backend, { sample: noiseOf({ seed: 0, slices: [0] }), timesteps: [500], classLabels: [4] }, { passes });
+  const backend = simdBackend({
+    watch: ({ products }) => {
+      count += products;
+    },
+  });
+  runUNet(
+    model.unet,
+    backend,
+    { sample: noiseOf({ seed: 0, slices: [0] }), timesteps: [500], classLabels: [4] },
+    { passes },
+  );
   backend.dispose();
   return count;
 }
 
 describe('faults', () => {
-  const run: TraceRequest = { seed: 1, slices: [3], labels: [4], guidance: { kind: 'pag', scale: 2, layers: [middle] } };
+  const run: TraceRequest = {
+    seed: 1,
+    slices: [3],
+    labels: [4],
+    guidance: { kind: 'pag', scale: 2, layers: [middle] },
+  };
   const firstStep = (fault?: FaultName) => [trace(model, { ...run, ...(fault && { fault }) }).next().value!];
 
   it.each(faultNames)('%s changes the numbers from the first step on, and leaves the model as it was', (name) => {
@@ -211,10 +261,14 @@ describe('faults', () => {
   });
 
   it('are made as they say', () => {
-    const guided = (scale: number) => [trace(model, { ...run, guidance: { kind: 'pag', scale, layers: [middle] } }).next().value!];
+    const guided = (scale: number) => [
+      trace(model, { ...run, guidance: { kind: 'pag', scale, layers: [middle] } }).next().value!,
+    ];
     expect(firstStep('pag-sign')).toEqual(guided(-2));
     expect(firstStep('guide-scale-for-g')).toEqual(guided(1));
-    expect(firstStep('pag-leaks')).toEqual([trace(model, { ...run, guidance: { kind: 'spoilt', layers: [middle] } }).next().value!]);
+    expect(firstStep('pag-leaks')).toEqual([
+      trace(model, { ...run, guidance: { kind: 'spoilt', layers: [middle] } }).next().value!,
+    ]);
   });
 });
 
@@ -230,22 +284,35 @@ describe('the oracle asks what draws the letters', () => {
   });
 
   it.each([
-    ['attention-scale-missing', 'down_blocks.1.attentions.0.map'], ['norm-eps-1e-6', 'down_blocks.0.resnets.0.norm1'],
+    ['attention-scale-missing', 'down_blocks.1.attentions.0.map'],
+    ['norm-eps-1e-6', 'down_blocks.0.resnets.0.norm1'],
   ] as const)('and finds the mistake %s, in %s', async (fault, first) => {
     const [verdict, found] = [...checkPage(model, await loadCase(caseName), { fault })];
-    expect(verdict).toMatchObject({ passes: false, where: expect.stringContaining(`First divergence: ${first}. Computed from your own earlier taps it should be something else`) });
+    expect(verdict).toMatchObject({
+      passes: false,
+      where: expect.stringContaining(
+        `First divergence: ${first}. Computed from your own earlier taps it should be something else`,
+      ),
+    });
     expect(verdict.within).toBeLessThan(verdict.taps / 2);
     expect(found).toEqual({ ...verdict, named: [fault] });
   });
 
   it('refuses to answer what it is not', async () => {
-    await expect(loadCase('runs/pag').then((one) => [...checkPage(model, one, {})])).rejects.toThrow('runs/pag is of the kind "run"; this page answers cases of a UNet');
+    await expect(loadCase('runs/pag').then((one) => [...checkPage(model, one, {})])).rejects.toThrow(
+      'runs/pag is of the kind "run"; this page answers cases of a UNet',
+    );
   });
 });
 
 describe('the queue', () => {
-  const job = (id: number, size = 1): Job => ({ id, size, steps: [][Symbol.iterator]() as Iterator<Works['trace']['result'], void, void> });
-  const turns = (queue: ReturnType<typeof createQueue>, count: number) => Array.from({ length: count }, () => queue.next()?.id);
+  const job = (id: number, size = 1): Job => ({
+    id,
+    size,
+    steps: [][Symbol.iterator]() as Iterator<Works['trace']['result'], void, void>,
+  });
+  const turns = (queue: ReturnType<typeof createQueue>, count: number) =>
+    Array.from({ length: count }, () => queue.next()?.id);
 
   it('lets jobs take turns, those in focus first', () => {
     const queue = createQueue();

@@ -62,7 +62,9 @@ export function classifierFreeScale(values: Values, context: GuidanceContext): P
 /** g. Throws an InputError when it needs a pass without a condition and the model has none. */
 export function needsNullCondition<Scale extends PerSample>(g: Scale, { hasNullCondition }: GuidanceContext): Scale {
   if (!isAll(g, 1) && !hasNullCondition) {
-    throw new InputError('classifier-free guidance needs a class-conditional model and the label that means "no class"; give --null-label, or a guidance scale of 1');
+    throw new InputError(
+      'classifier-free guidance needs a class-conditional model and the label that means "no class"; give --null-label, or a guidance scale of 1',
+    );
   }
   return g;
 }
@@ -70,10 +72,25 @@ export function needsNullCondition<Scale extends PerSample>(g: Scale, { hasNullC
 /** Of APG, along whatever direction. */
 export const projectionParameters: readonly Parameter[] = [
   { name: 'apgEta', kind: 'number', summary: 'η: how much of the update parallel to ε(c) stays; 1 is all', default: 1 },
-  { name: 'normThreshold', kind: 'number', summary: "r: the update's norm is cut to it; 0 does not cut", default: 15, least: 0 },
-  { name: 'momentum', kind: 'number', summary: 'β: how much of the former updates is added; the paper has −0.5', default: 0 },
+  {
+    name: 'normThreshold',
+    kind: 'number',
+    summary: "r: the update's norm is cut to it; 0 does not cut",
+    default: 15,
+    least: 0,
+  },
+  {
+    name: 'momentum',
+    kind: 'number',
+    summary: 'β: how much of the former updates is added; the paper has −0.5',
+    default: 0,
+  },
 ];
 
 export function projectionOptions(values: Values) {
-  return { eta: values.number('apgEta'), normThreshold: values.number('normThreshold'), momentum: values.number('momentum') };
+  return {
+    eta: values.number('apgEta'),
+    normThreshold: values.number('normThreshold'),
+    momentum: values.number('momentum'),
+  };
 }

@@ -1,4 +1,7 @@
-/** The guidances that push away from a pass whose attention is perturbed, alone or together with classifier-free guidance. */
+/**
+ * The guidances that push away from a pass whose attention is perturbed, alone or together with classifier-free
+ * guidance.
+ */
 import * as perturbations from '../../nn/attention-perturbations.ts';
 import { pagApg } from '../apg.ts';
 import type { MixerChoice } from '../guidance.ts';
@@ -8,22 +11,50 @@ import { seg } from '../seg.ts';
 import { slg } from '../slg.ts';
 import { softPag } from '../soft-pag.ts';
 import {
-  classifierFreeScale, guidanceScaleParameter, layersOf, layersParameter, projectionOptions, projectionParameters, scaleParameter,
-  type GuidanceContext, type GuidanceEntry, type Values,
+  classifierFreeScale,
+  guidanceScaleParameter,
+  layersOf,
+  layersParameter,
+  projectionOptions,
+  projectionParameters,
+  scaleParameter,
+  type GuidanceContext,
+  type GuidanceEntry,
+  type Values,
 } from './entry.ts';
 
 const pagScale = scaleParameter('pagScale', 3, "s; 0 is without (the authors' guide_scale is s + 1)");
 const pagLayers = layersParameter('pagLayers', 'the self-attention layers that are perturbed');
 const adaptive: readonly Parameter[] = [
-  { name: 'pagAdaptiveScale', kind: 'number', summary: 'a: how fast s falls with the timestep t; 0 is not at all', default: 0, least: 0 },
-  { name: 'pagAdaptiveRule', kind: 'choice', summary: 'diffusers: max(0, s − a (1000 − t)); comfyui: max(0, s − s a⁴ (1000 − t))', default: 'diffusers', choices: ['diffusers', 'comfyui'] },
+  {
+    name: 'pagAdaptiveScale',
+    kind: 'number',
+    summary: 'a: how fast s falls with the timestep t; 0 is not at all',
+    default: 0,
+    least: 0,
+  },
+  {
+    name: 'pagAdaptiveRule',
+    kind: 'choice',
+    summary: 'diffusers: max(0, s − a (1000 − t)); comfyui: max(0, s − s a⁴ (1000 − t))',
+    default: 'diffusers',
+    choices: ['diffusers', 'comfyui'],
+  },
 ];
 
 const mixers: Readonly<Record<string, (values: Values) => MixerChoice>> = {
   identity: () => perturbations.identity,
   'off-diagonal-mask': () => perturbations.offDiagonalMask(),
-  'random-mask': (values) => (_layer, i) => perturbations.randomMask({ probability: values.number('maskProbability'), seed: values.number('perturbationSeed') + i }),
-  noise: (values) => (_layer, i) => perturbations.additiveNoise({ strength: values.number('attentionNoise'), seed: values.number('perturbationSeed') + i }),
+  'random-mask': (values) => (_layer, i) =>
+    perturbations.randomMask({
+      probability: values.number('maskProbability'),
+      seed: values.number('perturbationSeed') + i,
+    }),
+  noise: (values) => (_layer, i) =>
+    perturbations.additiveNoise({
+      strength: values.number('attentionNoise'),
+      seed: values.number('perturbationSeed') + i,
+    }),
   blur: (values) => perturbations.queryBlur(values.number('blurSigma')),
   uniform: () => perturbations.uniform(),
   skip: () => perturbations.skip,
@@ -31,11 +62,42 @@ const mixers: Readonly<Record<string, (values: Values) => MixerChoice>> = {
 
 /** The paper's ablation: what else may take the place of the attention map. */
 const ablation: readonly Parameter[] = [
-  { name: 'perturbation', kind: 'choice', summary: 'what takes the place of the attention map', default: 'identity', choices: Object.keys(mixers) },
-  { name: 'maskProbability', kind: 'number', summary: 'random-mask: the share of the map that is set to 0', default: 0.5, least: 0, most: 1 },
-  { name: 'attentionNoise', kind: 'number', summary: 'noise: its standard deviation, in units of the mean entry of a map', default: 1, least: 0 },
-  { name: 'perturbationSeed', kind: 'integer', summary: 'random-mask, noise: the seed of the first layer; each further one has the next', default: 0, least: 0 },
-  { name: 'blurSigma', kind: 'number', summary: 'blur: σ of the query blur in tokens; above 9999 the mean of all', default: 1, least: 0 },
+  {
+    name: 'perturbation',
+    kind: 'choice',
+    summary: 'what takes the place of the attention map',
+    default: 'identity',
+    choices: Object.keys(mixers),
+  },
+  {
+    name: 'maskProbability',
+    kind: 'number',
+    summary: 'random-mask: the share of the map that is set to 0',
+    default: 0.5,
+    least: 0,
+    most: 1,
+  },
+  {
+    name: 'attentionNoise',
+    kind: 'number',
+    summary: 'noise: its standard deviation, in units of the mean entry of a map',
+    default: 1,
+    least: 0,
+  },
+  {
+    name: 'perturbationSeed',
+    kind: 'integer',
+    summary: 'random-mask, noise: the seed of the first layer; each further one has the next',
+    default: 0,
+    least: 0,
+  },
+  {
+    name: 'blurSigma',
+    kind: 'number',
+    summary: 'blur: σ of the query blur in tokens; above 9999 the mean of all',
+    default: 1,
+    least: 0,
+  },
 ];
 
 const pagFormula = 's (ε(c) − ε̂(c)), ε̂: attention maps replaced by the identity';
@@ -60,21 +122,30 @@ export const perturbedEntries: Readonly<Record<string, GuidanceEntry>> = {
     formula: 'ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)), ε̂: A ← (1 − λ) A + λ I',
     source: 'Ahn et al. 2025, arXiv 2506.10978',
     parameters: [
-      pagScale, ...adaptive, pagLayers, guidanceScaleParameter(1),
+      pagScale,
+      ...adaptive,
+      pagLayers,
+      guidanceScaleParameter(1),
       { name: 'headLambda', kind: 'scale', summary: 'λ of all heads, or of each', default: 0.5, least: 0, most: 1 },
     ],
-    create: (values, context) => softPag({
-      ...pagOptions(values, context), lambda: values.scale('headLambda'), guidanceScale: classifierFreeScale(values, context),
-    }),
+    create: (values, context) =>
+      softPag({
+        ...pagOptions(values, context),
+        lambda: values.scale('headLambda'),
+        guidanceScale: classifierFreeScale(values, context),
+      }),
   },
   'pag+apg': {
     summary: "PAG whose update is cut and projected as APG's",
     formula: 'Δ = ε(c) − ε̂(c) + β Δ_before, ‖Δ‖ ≤ r; ε(c) + s (Δ⊥ + η Δ∥), orthogonal and parallel to ε(c)',
     source: 'Ahn et al. 2024, arXiv 2403.17377, with Sadat et al. 2024, arXiv 2410.02416',
     parameters: [pagScale, pagLayers, ...projectionParameters],
-    create: (values, context) => pagApg({
-      pagScale: values.scale('pagScale'), layers: layersOf(values, 'pagLayers', context), ...projectionOptions(values),
-    }),
+    create: (values, context) =>
+      pagApg({
+        pagScale: values.scale('pagScale'),
+        layers: layersOf(values, 'pagLayers', context),
+        ...projectionOptions(values),
+      }),
   },
   seg: {
     summary: 'smoothed energy guidance: away from a pass whose attention queries are blurred',
@@ -84,14 +155,21 @@ export const perturbedEntries: Readonly<Record<string, GuidanceEntry>> = {
       scaleParameter('segScale', 3, 's; 0 is without'),
       layersParameter('segLayers', 'the self-attention layers whose queries are blurred'),
       guidanceScaleParameter(1),
-      { name: 'blurSigma', kind: 'number', summary: 'σ of the blur in tokens; above 9999 every query is the mean of all', default: Infinity, least: 0 },
+      {
+        name: 'blurSigma',
+        kind: 'number',
+        summary: 'σ of the blur in tokens; above 9999 every query is the mean of all',
+        default: Infinity,
+        least: 0,
+      },
     ],
-    create: (values, context) => seg({
-      segScale: values.scale('segScale'),
-      blurSigma: values.number('blurSigma'),
-      layers: layersOf(values, 'segLayers', context),
-      guidanceScale: classifierFreeScale(values, context),
-    }),
+    create: (values, context) =>
+      seg({
+        segScale: values.scale('segScale'),
+        blurSigma: values.number('blurSigma'),
+        layers: layersOf(values, 'segLayers', context),
+        guidanceScale: classifierFreeScale(values, context),
+      }),
   },
   slg: {
     summary: 'skip-layer guidance: away from a pass that leaves attention layers out',
@@ -102,9 +180,12 @@ export const perturbedEntries: Readonly<Record<string, GuidanceEntry>> = {
       layersParameter('slgLayers', 'the self-attention layers that are left out'),
       guidanceScaleParameter(1),
     ],
-    create: (values, context) => slg({
-      slgScale: values.scale('slgScale'), layers: layersOf(values, 'slgLayers', context), guidanceScale: classifierFreeScale(values, context),
-    }),
+    create: (values, context) =>
+      slg({
+        slgScale: values.scale('slgScale'),
+        layers: layersOf(values, 'slgLayers', context),
+        guidanceScale: classifierFreeScale(values, context),
+      }),
   },
 };
 

@@ -4,8 +4,8 @@
  *
  *     map = softmax(Q Kᵀ · scale),   out = map · V
  *
- * D = heads · d, and head h owns the channels from h·d on. Both products add in the order of matmul.ts, runs of 64 terms;
- * the scale is applied to the finished dot product.
+ * D = heads · d, and head h owns the channels from h·d on. Both products add in the order of matmul.ts, runs of 64
+ * terms; the scale is applied to the finished dot product.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, sizeOf, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
@@ -35,7 +35,10 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale:
         roundInPlace(dtype, rows);
         matmul(mixed, rows, value, count, keys, headSize);
         for (let n = 0; n < count; n++) {
-          out.set(mixed.subarray(n * headSize, (n + 1) * headSize), (b * queries + first + n) * channels + h * headSize);
+          out.set(
+            mixed.subarray(n * headSize, (n + 1) * headSize),
+            (b * queries + first + n) * channels + h * headSize,
+          );
         }
       }
     }
@@ -53,7 +56,15 @@ export function attentionMap(q: Tensor, k: Tensor, heads: number, scale: number)
     for (let h = 0; h < heads; h++) {
       const keyColumns = transpose(headOf(k, b, h, headSize), keys, headSize);
       const first = (b * heads + h) * queries * keys;
-      mapRows(out.subarray(first, first + queries * keys), headOf(q, b, h, headSize), keyColumns, queries, headSize, keys, scale);
+      mapRows(
+        out.subarray(first, first + queries * keys),
+        headOf(q, b, h, headSize),
+        keyColumns,
+        queries,
+        headSize,
+        keys,
+        scale,
+      );
     }
   }
   roundInPlace(dtype, out);
@@ -72,7 +83,14 @@ export function applyAttentionMap(map: Tensor, v: Tensor): Tensor {
   for (let b = 0; b < batch; b++) {
     for (let h = 0; h < heads; h++) {
       const first = (b * heads + h) * queries * keys;
-      matmul(mixed, map.data.subarray(first, first + queries * keys), headOf(v, b, h, headSize), queries, keys, headSize);
+      matmul(
+        mixed,
+        map.data.subarray(first, first + queries * keys),
+        headOf(v, b, h, headSize),
+        queries,
+        keys,
+        headSize,
+      );
       for (let n = 0; n < queries; n++) {
         out.set(mixed.subarray(n * headSize, (n + 1) * headSize), (b * queries + n) * channels + h * headSize);
       }
@@ -83,7 +101,15 @@ export function applyAttentionMap(map: Tensor, v: Tensor): Tensor {
 }
 
 /** rows [count, keys] = softmax(query [count, d] · keyColumns [d, keys] · scale). */
-function mapRows(rows: FloatArray, query: FloatArray, keyColumns: FloatArray, count: number, size: number, keys: number, scale: number): void {
+function mapRows(
+  rows: FloatArray,
+  query: FloatArray,
+  keyColumns: FloatArray,
+  count: number,
+  size: number,
+  keys: number,
+  scale: number,
+): void {
   const factor = rows instanceof Float32Array ? Math.fround(scale) : scale;
   matmul(rows, query, keyColumns, count, size, keys);
   for (let i = 0; i < rows.length; i++) rows[i] *= factor;
@@ -105,6 +131,10 @@ function extents(operation: string, q: Tensor, k: Tensor, heads: number) {
   const [batch, queries, channels] = dimensions(operation, q, 'B,N,D');
   const keys = dimensions(operation, k, 'B,M,D')[1];
   expectShape(operation, 'the key', k, [batch, keys, channels]);
-  expect(operation, Number.isInteger(heads) && heads >= 1 && channels % heads === 0, `${heads} heads do not divide ${channels} channels`);
+  expect(
+    operation,
+    Number.isInteger(heads) && heads >= 1 && channels % heads === 0,
+    `${heads} heads do not divide ${channels} channels`,
+  );
   return { batch, queries, keys, channels, headSize: channels / heads };
 }

@@ -1,4 +1,7 @@
-/** Arithmetic element by element. Each operation is rounded once to the dtype; a number is first rounded to f32, except in f64. */
+/**
+ * Arithmetic element by element. Each operation is rounded once to the dtype; a number is first rounded to f32, except
+ * in f64.
+ */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, sameShape, shapeText, tensor, type Tensor } from '../../tensor/tensor.ts';
 import { commonDType, expect } from './checks.ts';
@@ -65,6 +68,10 @@ export function divide(x: Tensor, divisor: number): Tensor {
 function pixelsPerValue(operation: string, a: Tensor, b: Tensor): number {
   if (sameShape(a.shape, b.shape)) return 1;
   const spreads = b.shape.length === 2 && a.shape.length > 2 && a.shape[0] === b.shape[0] && a.shape[1] === b.shape[1];
-  expect(operation, spreads, `${shapeText(b.shape)} neither equals ${shapeText(a.shape)} nor gives one value per channel of it`);
+  expect(
+    operation,
+    spreads,
+    `${shapeText(b.shape)} neither equals ${shapeText(a.shape)} nor gives one value per channel of it`,
+  );
   return b.data.length === 0 ? 0 : a.data.length / b.data.length;
 }

@@ -3,8 +3,8 @@
  *
  *     y = x · scale + shift,   scale = weight[c] / √(variance + eps),   shift = bias[c] − mean · scale
  *
- * It is the one operation besides attention in which far pixels meet: through their mean and variance. Those are computed
- * in double precision (lanes.ts); scale and shift are rounded once, then the product, then the sum.
+ * It is the one operation besides attention in which far pixels meet: through their mean and variance. Those are
+ * computed in double precision (lanes.ts); scale and shift are rounded once, then the product, then the sum.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
@@ -15,7 +15,11 @@ export function groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tenso
   const dtype = commonDType('groupNorm', x, weight, bias);
   expect('groupNorm', x.shape.length >= 2, `expected a shape [B,C,…], found one of ${x.shape.length} dimensions`);
   const [batch, channels] = x.shape;
-  expect('groupNorm', Number.isInteger(groups) && groups >= 1 && channels % groups === 0, `${groups} groups do not divide ${channels} channels`);
+  expect(
+    'groupNorm',
+    Number.isInteger(groups) && groups >= 1 && channels % groups === 0,
+    `${groups} groups do not divide ${channels} channels`,
+  );
   expectShape('groupNorm', 'the weight', weight, [channels]);
   expectShape('groupNorm', 'the bias', bias, [channels]);
 

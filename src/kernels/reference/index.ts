@@ -13,9 +13,29 @@ import { softmax } from './softmax.ts';
 import { upsampleConv2d } from './upsampleConv2d.ts';
 
 export const referenceKernels: Kernels = {
-  conv2d, linear, groupNorm, layerNorm, softmax, attentionMap, applyAttentionMap, attention, activation,
-  upsampleNearest2x, upsampleConv2d, averagePool2x, concatChannels, sliceChannels, concatBatch, sliceBatch, toTokens, fromTokens,
-  add, subtract, multiply, affine, divide,
+  conv2d,
+  linear,
+  groupNorm,
+  layerNorm,
+  softmax,
+  attentionMap,
+  applyAttentionMap,
+  attention,
+  activation,
+  upsampleNearest2x,
+  upsampleConv2d,
+  averagePool2x,
+  concatChannels,
+  sliceChannels,
+  concatBatch,
+  sliceBatch,
+  toTokens,
+  fromTokens,
+  add,
+  subtract,
+  multiply,
+  affine,
+  divide,
 };
 
 /** Runs programs with the plain loops. */

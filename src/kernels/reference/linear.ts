@@ -19,7 +19,8 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | undefined): Ten
   const rows = sizeOf(x.shape.slice(0, -1));
   const out = allocate(dtype, rows * outChannels);
   matmul(out, x.data, transpose(weight.data, outChannels, channels), rows, channels, outChannels);
-  if (bias) for (let r = 0; r < rows; r++) for (let o = 0; o < outChannels; o++) out[r * outChannels + o] += bias.data[o];
+  if (bias)
+    for (let r = 0; r < rows; r++) for (let o = 0; o < outChannels; o++) out[r * outChannels + o] += bias.data[o];
   roundInPlace(dtype, out);
   return tensor(dtype, [...x.shape.slice(0, -1), outChannels], out);
 }

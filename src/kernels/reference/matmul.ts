@@ -1,13 +1,13 @@
 /**
- * The product of two matrices: the one loop in which a network spends its time. Convolution, linear layers and attention
- * all come down to it, so this file defines the bits of all three.
+ * The product of two matrices: the one loop in which a network spends its time. Convolution, linear layers and
+ * attention all come down to it, so this file defines the bits of all three.
  *
  *     out[m,n] = Σ_k a[m,k] · b[k,n]
  *
- * The sum is taken in runs of `run` terms. A run begins with +0 and takes its k in ascending order; the runs are added to
- * the total, which begins with +0, one after the other. In f32 each product is rounded, then each sum: no fused
- * multiply-add. (A single long run would gather a rounding for every term; in runs a sum of n terms gathers about
- * run + n/run of them, which makes it as accurate as the blocked sums of the numerical libraries.)
+ * The sum is taken in runs of `run` terms. A run begins with +0 and takes its k in ascending order; the runs are added
+ * to the total, which begins with +0, one after the other. In f32 each product is rounded, then each sum: no fused
+ * multiply-add. (A single long run would gather a rounding for every term; in runs a sum of n terms gathers about run +
+ * n/run of them, which makes it as accurate as the blocked sums of the numerical libraries.)
  *
  * The inner loop runs over contiguous outputs, so whoever computes several n at once adds in the same order.
  */
@@ -18,9 +18,17 @@ const f32 = Math.fround;
 /** The length of a run, unless an operation says otherwise. */
 export const runLength = 64;
 
-/** Writes out [rows, columns] = a [rows, inner] · b [inner, columns]. In single precision if `out` is a Float32Array. */
+/**
+ * Writes out [rows, columns] = a [rows, inner] · b [inner, columns]. In single precision if `out` is a Float32Array.
+ */
 export function matmul(
-  out: FloatArray, a: FloatArray, b: FloatArray, rows: number, inner: number, columns: number, run = runLength,
+  out: FloatArray,
+  a: FloatArray,
+  b: FloatArray,
+  rows: number,
+  inner: number,
+  columns: number,
+  run = runLength,
 ): void {
   const sums = out.slice(0, 4 * columns);
   out.fill(0, 0, rows * columns);
@@ -37,14 +45,26 @@ export function matmul(
 
 /** One run of four rows. Each b[k,n] is read once for four sums; the order within each sum is that of a single row. */
 function fourRows(
-  sums: FloatArray, a: FloatArray, b: FloatArray, row: number, start: number, end: number, inner: number, columns: number,
+  sums: FloatArray,
+  a: FloatArray,
+  b: FloatArray,
+  row: number,
+  start: number,
+  end: number,
+  inner: number,
+  columns: number,
 ): void {
   const single = sums instanceof Float32Array;
-  const to1 = columns, to2 = 2 * columns, to3 = 3 * columns;
+  const to1 = columns,
+    to2 = 2 * columns,
+    to3 = 3 * columns;
   sums.fill(0, 0, 4 * columns);
   for (let k = start; k < end; k++) {
     const at = row * inner + k;
-    const w0 = a[at], w1 = a[at + inner], w2 = a[at + 2 * inner], w3 = a[at + 3 * inner];
+    const w0 = a[at],
+      w1 = a[at + inner],
+      w2 = a[at + 2 * inner],
+      w3 = a[at + 3 * inner];
     const from = k * columns;
     for (let n = 0; n < columns; n++) {
       const value = b[from + n];
@@ -64,7 +84,15 @@ function fourRows(
 }
 
 function oneRow(
-  sums: FloatArray, to: number, a: FloatArray, b: FloatArray, row: number, start: number, end: number, inner: number, columns: number,
+  sums: FloatArray,
+  to: number,
+  a: FloatArray,
+  b: FloatArray,
+  row: number,
+  start: number,
+  end: number,
+  inner: number,
+  columns: number,
 ): void {
   const single = sums instanceof Float32Array;
   sums.fill(0, to, to + columns);

@@ -22,7 +22,11 @@ export function concatChannels(a: Tensor, b: Tensor): Tensor {
 /** The channels from `start` up to `end` of x [B,C,…]. */
 export function sliceChannels(x: Tensor, start: number, end: number): Tensor {
   const [batch, channels] = x.shape;
-  expect('sliceChannels', start >= 0 && start <= end && end <= channels, `channels ${start} to ${end} of ${shapeText(x.shape)}`);
+  expect(
+    'sliceChannels',
+    start >= 0 && start <= end && end <= channels,
+    `channels ${start} to ${end} of ${shapeText(x.shape)}`,
+  );
   const shape = [batch, end - start, ...x.shape.slice(2)];
   const size = sizeOf(x.shape.slice(2));
   const out = allocate(x.dtype, sizeOf(shape));
@@ -37,9 +41,16 @@ export function concatBatch(parts: readonly Tensor[]): Tensor {
   const dtype = commonDType('concatBatch', ...parts);
   const rest = parts[0].shape.slice(1);
   for (const part of parts) {
-    expect('concatBatch', sameShape(part.shape.slice(1), rest), `${shapeText(parts[0].shape)} and ${shapeText(part.shape)} differ in more than their batch`);
+    expect(
+      'concatBatch',
+      sameShape(part.shape.slice(1), rest),
+      `${shapeText(parts[0].shape)} and ${shapeText(part.shape)} differ in more than their batch`,
+    );
   }
-  const out = allocate(dtype, parts.reduce((size, part) => size + part.data.length, 0));
+  const out = allocate(
+    dtype,
+    parts.reduce((size, part) => size + part.data.length, 0),
+  );
   let at = 0;
   for (const part of parts) {
     out.set(part.data, at);
@@ -50,7 +61,11 @@ export function concatBatch(parts: readonly Tensor[]): Tensor {
 
 /** The samples from `start` up to `end` of x [B,…]. */
 export function sliceBatch(x: Tensor, start: number, end: number): Tensor {
-  expect('sliceBatch', start >= 0 && start <= end && end <= x.shape[0], `samples ${start} to ${end} of ${shapeText(x.shape)}`);
+  expect(
+    'sliceBatch',
+    start >= 0 && start <= end && end <= x.shape[0],
+    `samples ${start} to ${end} of ${shapeText(x.shape)}`,
+  );
   const size = sizeOf(x.shape.slice(1));
   return tensor(x.dtype, [end - start, ...x.shape.slice(1)], x.data.slice(start * size, end * size));
 }
@@ -73,7 +88,8 @@ function swapInner(x: Tensor, batch: number, rows: number, columns: number): Ten
   const out = allocate(x.dtype, x.data.length);
   for (let b = 0; b < batch; b++) {
     const first = b * rows * columns;
-    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[first + c * rows + r] = x.data[first + r * columns + c];
+    for (let r = 0; r < rows; r++)
+      for (let c = 0; c < columns; c++) out[first + c * rows + r] = x.data[first + r * columns + c];
   }
   return out;
 }

@@ -1,8 +1,10 @@
 /**
- * The convolution that follows doubling the picture, conv2d(upsampleNearest2x(x)) with a 3 × 3 kernel and a border of one pixel.
+ * The convolution that follows doubling the picture, conv2d(upsampleNearest2x(x)) with a 3 × 3 kernel and a border of
+ * one pixel.
  *
- * Under the kernel lie copies of only 2 × 2 pixels of x. Which of its nine weights meet the same pixel depends on whether the output's
- * row and column are even or odd, so there are four phases (p, q), each a convolution of x itself with a kernel of summed weights:
+ * Under the kernel lie copies of only 2 × 2 pixels of x. Which of its nine weights meet the same pixel depends on
+ * whether the output's row and column are even or odd, so there are four phases (p, q), each a convolution of x itself
+ * with a kernel of summed weights:
  *
  *     out[2y + p, 2x + q] = conv2d(x, w_pq)[y, x],   rows of w_0q: w₀, w₁ + w₂   rows of w_1q: w₀ + w₁, w₂   (columns alike)
  *
@@ -20,7 +22,12 @@ export interface Phase {
 }
 
 /** Even rows first, and in them even columns first. */
-export const phases: readonly Phase[] = [{ row: 0, column: 0 }, { row: 0, column: 1 }, { row: 1, column: 0 }, { row: 1, column: 1 }];
+export const phases: readonly Phase[] = [
+  { row: 0, column: 0 },
+  { row: 0, column: 1 },
+  { row: 1, column: 0 },
+  { row: 1, column: 1 },
+];
 
 export function upsampleConv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
   const dtype = commonDType('upsampleConv2d', x, weight, bias);
@@ -45,15 +52,18 @@ function phasePadding({ row, column }: Phase): Padding {
 }
 
 /**
- * The kernel [O,C,2,2] of a phase. Its sums are not rounded to f16 or bf16: they are no values of the model, but part of one
- * convolution.
+ * The kernel [O,C,2,2] of a phase. Its sums are not rounded to f16 or bf16: they are no values of the model, but part
+ * of one convolution.
  */
 export function phaseWeight({ dtype, shape, data }: Tensor, { row, column }: Phase): Tensor {
   const rows = folded(data, allocate(dtype, (data.length / 3) * 2), 3, row);
   return tensor(dtype, [shape[0], shape[1], 2, 2], folded(rows, allocate(dtype, (rows.length / 3) * 2), 1, column));
 }
 
-/** [… , 3, inner] → [… , 2, inner]: of each three the middle one is added to the last in phase 0, to the first in phase 1. */
+/**
+ * [… , 3, inner] → [… , 2, inner]: of each three the middle one is added to the last in phase 0, to the first in phase
+ * 1.
+ */
 function folded(threes: FloatArray, twos: FloatArray, inner: number, phase: number): FloatArray {
   for (let at = 0; at < twos.length; at += 2 * inner) {
     for (let i = at; i < at + inner; i++) {

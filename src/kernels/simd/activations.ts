@@ -7,7 +7,22 @@ import { FRACTION_LEVELS, LOWER_TAIL, MISH_LINEAR, SQRT_2_PI, TAIL_END } from '.
 import { ABOUT_0, EXPANSIONS, FIRST_CENTRE, SATURATION, SLOPE_AT_0_LESS_1, SPACING } from '../../tensor/math/erf.ts';
 import { EXP } from '../../tensor/math/exp.ts';
 import { SPLITTER } from '../../tensor/math/wide.ts';
-import { callV128, doWhile, f32x4, f64x2, i32, i32x4, i64x2, promoteHigh, set, shuffle32, shuffle64, typed, v128, when } from './assembler.ts';
+import {
+  callV128,
+  doWhile,
+  f32x4,
+  f64x2,
+  i32,
+  i32x4,
+  i64x2,
+  promoteHigh,
+  set,
+  shuffle32,
+  shuffle64,
+  typed,
+  v128,
+  when,
+} from './assembler.ts';
 import type { Body, Code, Expr, Func, I32, Local, V128 } from './assembler.ts';
 import { at, type Library } from './library.ts';
 import { CONTROL } from './memory.ts';
@@ -15,7 +30,10 @@ import { CONTROL } from './memory.ts';
 const { add, sub, mul, div, const: number } = f64x2;
 const one = number(1);
 
-/** Doubles of an expansion of erf in the table: the value, what is missing from it, the coefficients from the highest on. */
+/**
+ * Doubles of an expansion of erf in the table: the value, what is missing from it, the coefficients from the highest
+ * on.
+ */
 const expansionRows = EXPANSIONS.map(({ value, rest, coefficients }) => [value, rest, ...[...coefficients].reverse()]);
 const ROW_BYTES = 8 * expansionRows[0]!.length;
 
@@ -83,7 +101,8 @@ function erf(lib: Library): Func {
     const [size, z, index, h, result, sign] = Array.from({ length: 6 }, () => body.local('v128')) as Six;
     const rows = [body.local('i32'), body.local('i32')];
     /** The k-th double of the rows that belong to the two numbers. */
-    const entry = (k: number): V128 => shuffle64(v128.load64Zero(rows[0]!, 8 * k), v128.load64Zero(rows[1]!, 8 * k), [0, 2]);
+    const entry = (k: number): V128 =>
+      shuffle64(v128.load64Zero(rows[0]!, 8 * k), v128.load64Zero(rows[1]!, 8 * k), [0, 2]);
     const [value, rest, ...coefficients] = expansionRows[0]!.map((_, k) => entry(k)) as [V128, V128, ...V128[]];
     const last = EXPANSIONS.length - 1;
     const row = (lane: number): I32 => at(i32.const(CONTROL.ERF), i32x4.extractLane(z, lane) as I32, ROW_BYTES);
@@ -119,11 +138,14 @@ function lowerTail(lib: Library): Func {
       set(fraction, a),
       set(level, number(FRACTION_LEVELS)),
       set(count, i32.const(FRACTION_LEVELS)),
-      doWhile([
-        set(fraction, add(a, div(level, fraction))),
-        set(level, sub(level, one)),
-        set(count, i32.sub(count, i32.const(1))),
-      ], count),
+      doWhile(
+        [
+          set(fraction, add(a, div(level, fraction))),
+          set(level, sub(level, one)),
+          set(count, i32.sub(count, i32.const(1))),
+        ],
+        count,
+      ),
       // a² = hi + lo, as twoProduct gives it.
       set(hi, mul(a, a)),
       set(scaled, mul(number(SPLITTER), a)),
@@ -131,7 +153,10 @@ function lowerTail(lib: Library): Func {
       set(low, sub(a, high)),
       set(lo, add(add(add(sub(mul(high, high), hi), mul(high, low)), mul(low, high)), mul(low, low))),
       v128.andnot(
-        div(mul(callV128(exp(lib), mul(number(-0.5), hi)), sub(one, mul(number(0.5), lo))), mul(number(SQRT_2_PI), fraction)),
+        div(
+          mul(callV128(exp(lib), mul(number(-0.5), hi)), sub(one, mul(number(0.5), lo))),
+          mul(number(SQRT_2_PI), fraction),
+        ),
         f64x2.gt(a, number(TAIL_END)),
       ).code,
     ];
@@ -144,7 +169,10 @@ function gelu(lib: Library): Func {
     return [
       set(result, mul(mul(number(0.5), x), add(one, callV128(erf(lib), mul(x, number(Math.SQRT1_2)))))),
       set(inTail, f64x2.lt(x, number(LOWER_TAIL))),
-      when(v128.anyTrue(inTail), set(result, v128.select(mul(x, callV128(lowerTail(lib), f64x2.neg(x))), result, inTail))),
+      when(
+        v128.anyTrue(inTail),
+        set(result, v128.select(mul(x, callV128(lowerTail(lib), f64x2.neg(x))), result, inTail)),
+      ),
       result.code,
     ];
   });

@@ -1,13 +1,13 @@
 /**
  * An area of a picture under convolution, for one panel of output channels.
  *
- * A tile holds 4 neighbouring pixels × 8 output channels (a panel, two vectors; or 16). It reads the picture directly. Pixels are spread over
- * the lanes, and stay in registers from one tap of a row to the next: four pixels under a row of three taps are six numbers
- * to load, not twelve.
+ * A tile holds 4 neighbouring pixels × 8 output channels (a panel, two vectors; or 16). It reads the picture directly.
+ * Pixels are spread over the lanes, and stay in registers from one tap of a row to the next: four pixels under a row of
+ * three taps are six numbers to load, not twelve.
  *
- * A tile's sum is made of runs. All tiles of the area do a run before any does the next: the weights of a run, 2 KB (or 4), then come from
- * the nearest cache for all tiles but the first, where those of a whole sum would not stay. Between runs the totals wait in scratch.
- * At the end each tile is transposed, for the output has its channels as planes.
+ * A tile's sum is made of runs. All tiles of the area do a run before any does the next: the weights of a run, 2 KB (or
+ * 4), then come from the nearest cache for all tiles but the first, where those of a whole sum would not stay. Between
+ * runs the totals wait in scratch. At the end each tile is transposed, for the output has its channels as planes.
  */
 import { call, forRange, i32, increase, set } from './assembler.ts';
 import type { Code, Func, I32, Local } from './assembler.ts';
@@ -18,7 +18,10 @@ import { addRun, loadTotals, RUN, stepsPerTurn, storeApart, storeLanes, transpos
 
 /** Pixels of a tile; the last of a row may have fewer. */
 export const PIXELS = 4;
-/** Tiles of an area. Under 3 × 3 taps their totals, the weights of a run and the pixels under it fit the nearest cache together. */
+/**
+ * Tiles of an area. Under 3 × 3 taps their totals, the weights of a run and the pixels under it fit the nearest cache
+ * together.
+ */
 export const MOST_TILES = 64;
 
 /** The picture in memory, its border included. */
@@ -31,7 +34,10 @@ export interface ConvSpec {
   /** Of one phase. */
   readonly outHeight: number;
   readonly outWidth: number;
-  /** In each direction: 2 where four convolutions share the output's pixels, else 1. Their weights follow one another; the input has a border of one pixel. */
+  /**
+   * In each direction: 2 where four convolutions share the output's pixels, else 1. Their weights follow one another;
+   * the input has a border of one pixel.
+   */
   readonly phases: 1 | 2;
   readonly kernelHeight: number;
   readonly kernelWidth: number;
@@ -60,12 +66,21 @@ function channelsPerTurn(spec: ConvSpec): number {
   return stepsPerTurn(spec.channels, channelsPerRun(spec), Math.max(1, 9 / (spec.kernelHeight * spec.kernelWidth)));
 }
 
-/** Where the taps of `channels` input channels find what lies under `pixels` neighbouring outputs, in the definition's order. */
-function tapSteps({ kernelHeight, kernelWidth, stride, input }: ConvSpec, channels: number, pixels: number): readonly AStep[] {
-  const row = (ky: number): AStep[] => Array.from({ length: kernelWidth }, (_, kx) => ({
-    numbers: Array.from({ length: pixels }, (_, p) => 4 * (p * stride + kx)),
-    move: kx < kernelWidth - 1 ? 0 : ky < kernelHeight - 1 ? input.rowStride : input.planeStride - ky * input.rowStride,
-  }));
+/**
+ * Where the taps of `channels` input channels find what lies under `pixels` neighbouring outputs, in the definition's
+ * order.
+ */
+function tapSteps(
+  { kernelHeight, kernelWidth, stride, input }: ConvSpec,
+  channels: number,
+  pixels: number,
+): readonly AStep[] {
+  const row = (ky: number): AStep[] =>
+    Array.from({ length: kernelWidth }, (_, kx) => ({
+      numbers: Array.from({ length: pixels }, (_, p) => 4 * (p * stride + kx)),
+      move:
+        kx < kernelWidth - 1 ? 0 : ky < kernelHeight - 1 ? input.rowStride : input.planeStride - ky * input.rowStride,
+    }));
   const channel = Array.from({ length: kernelHeight }, (_, ky) => row(ky)).flat();
   return Array.from({ length: channels }, () => channel).flat();
 }
@@ -80,34 +95,62 @@ export function areaScratch(panel: Panel): number {
 }
 
 /**
- * The function (input, weights, totals, index) that adds run number `index`, of `channels` channels, to the sums of an area. `input` is that of the first
- * channel, `weights` are the run's own. The first run puts its sums in place of the totals.
+ * The function (input, weights, totals, index) that adds run number `index`, of `channels` channels, to the sums of an
+ * area. `input` is that of the first channel, `weights` are the run's own. The first run puts its sums in place of the
+ * totals.
  */
 function areaRun(lib: Library, spec: ConvSpec, area: Area, channels: number, first: boolean): Func {
   const { stride, input } = spec;
   const perTurn = channelsPerTurn(spec);
   const aSteps = tapSteps(spec, perTurn, area.pixels);
-  const key = keyOf(['areaRun', area, channels, first, perTurn, spec.kernelHeight, spec.kernelWidth, stride, input.planeStride, input.rowStride]);
+  const key = keyOf([
+    'areaRun',
+    area,
+    channels,
+    first,
+    perTurn,
+    spec.kernelHeight,
+    spec.kernelWidth,
+    stride,
+    input.planeStride,
+    input.rowStride,
+  ]);
   return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
     const [picture, weights, total, index] = body.params as Four;
-    const [runPicture, row, column, a, b] = Array.from({ length: 5 }, () => body.local('i32')) as [...Four, Local<'i32'>];
+    const [runPicture, row, column, a, b] = Array.from({ length: 5 }, () => body.local('i32')) as [
+      ...Four,
+      Local<'i32'>,
+    ];
     const tileBytes = 4 * stride * area.pixels;
     const rowStart = at(runPicture, row, stride * input.rowStride);
     return [
       set(runPicture, at(picture, index, channelsPerRun(spec) * input.planeStride)),
-      forRange(row, i32.const(0), i32.const(area.rows), 1,
+      forRange(
+        row,
+        i32.const(0),
+        i32.const(area.rows),
+        1,
         forRange(column, i32.const(0), i32.const(area.columns * tileBytes), tileBytes, [
           set(a, i32.add(rowStart, column)),
           set(b, weights),
-          addRun(body, {
-            a, b, aSteps,
-            bVectors: Array.from({ length: vectorsOf(area) }, (_, j) => 16 * j),
-            bSteps: aSteps.map((_, k) => 4 * lib.panel * k),
-            bTurn: 4 * lib.panel * aSteps.length,
-            fma: lib.fma,
-          }, channels / perTurn, total, first),
+          addRun(
+            body,
+            {
+              a,
+              b,
+              aSteps,
+              bVectors: Array.from({ length: vectorsOf(area) }, (_, j) => 16 * j),
+              bSteps: aSteps.map((_, k) => 4 * lib.panel * k),
+              bTurn: 4 * lib.panel * aSteps.length,
+              fma: lib.fma,
+            },
+            channels / perTurn,
+            total,
+            first,
+          ),
           increase(total, totalBytes(area)),
-        ])),
+        ]),
+      ),
     ];
   });
 }
@@ -118,7 +161,16 @@ export function areaSums(lib: Library, spec: ConvSpec, area: Area): Func {
   const wholeRuns = Math.floor(spec.channels / perRun);
   const rest = spec.channels % perRun;
   const runWeights = 4 * lib.panel * perRun * spec.kernelHeight * spec.kernelWidth;
-  const key = keyOf(['areaSums', area, spec.channels, spec.kernelHeight, spec.kernelWidth, spec.stride, spec.input.planeStride, spec.input.rowStride]);
+  const key = keyOf([
+    'areaSums',
+    area,
+    spec.channels,
+    spec.kernelHeight,
+    spec.kernelWidth,
+    spec.stride,
+    spec.input.planeStride,
+    spec.input.rowStride,
+  ]);
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
     const [picture, weights, totals] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>];
     const index = body.local('i32');
@@ -146,19 +198,28 @@ export function areaFinish(lib: Library, spec: ConvSpec, area: Area): Func {
     const [row, column] = [body.local('i32'), body.local('i32')];
     const { code, sums } = loadTotals(body, area.pixels, vectorsOf(area), total);
     const tileBytes = pixelBytes * area.pixels;
-    const forward = (bytes: number): Code => [out, ...operands.filter((_, i) => operandOps[i]!.kind === 'residual')].map((pointer) => increase(pointer, bytes));
+    const forward = (bytes: number): Code =>
+      [out, ...operands.filter((_, i) => operandOps[i]!.kind === 'residual')].map((pointer) =>
+        increase(pointer, bytes),
+      );
     return forRange(row, i32.const(0), i32.const(area.rows), 1, [
       forRange(column, i32.const(0), i32.const(area.columns), 1, [
         code,
         Array.from({ length: vectorsOf(area) }, (_, j) => {
-          const planes = transposed(body, sums.map((pixel) => pixel[j]!));
-          return [planes.code, planes.columns.slice(0, area.outputs - 4 * j).map((plane, i) => {
-            const channel = 4 * j + i;
-            return [
-              applyEpilogue(epilogue, plane, operands, { channel: 4 * channel, element: channel * planeBytes }),
-              (phases === 1 ? storeLanes : storeApart)(out, plane, area.pixels, channel * planeBytes),
-            ];
-          })];
+          const planes = transposed(
+            body,
+            sums.map((pixel) => pixel[j]!),
+          );
+          return [
+            planes.code,
+            planes.columns.slice(0, area.outputs - 4 * j).map((plane, i) => {
+              const channel = 4 * j + i;
+              return [
+                applyEpilogue(epilogue, plane, operands, { channel: 4 * channel, element: channel * planeBytes }),
+                (phases === 1 ? storeLanes : storeApart)(out, plane, area.pixels, channel * planeBytes),
+              ];
+            }),
+          ];
         }),
         increase(total, totalBytes(area)),
         forward(tileBytes),

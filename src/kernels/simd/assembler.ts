@@ -75,7 +75,10 @@ type Binary<A extends ValueType, B extends ValueType, R extends ValueType> = (a:
 function unary<A extends ValueType, R extends ValueType>(result: R, ...opcode: number[]): Unary<A, R> {
   return (a) => expr(result, a.code, opcode);
 }
-function binary<A extends ValueType, B extends ValueType, R extends ValueType>(result: R, ...opcode: number[]): Binary<A, B, R> {
+function binary<A extends ValueType, B extends ValueType, R extends ValueType>(
+  result: R,
+  ...opcode: number[]
+): Binary<A, B, R> {
   return (a, b) => expr(result, a.code, b.code, opcode);
 }
 
@@ -88,14 +91,26 @@ const vectorShift = (number: number): Binary<'v128', 'i32', 'v128'> => binary('v
 /** An address operand: alignment (as a power of two) and constant offset in bytes. */
 const memoryOperand = (align: number, offset: number): number[] => [align, ...unsigned(offset)];
 
-const load = <T extends ValueType>(type: T, opcode: number[], align: number) => (address: I32, offset = 0): Expr<T> =>
-  expr(type, address.code, opcode, memoryOperand(align, offset));
-const store = <T extends ValueType>(opcode: number[], align: number) => (address: I32, value: Expr<T>, offset = 0): Code =>
-  [address.code, value.code, opcode, memoryOperand(align, offset)];
-const extractLane = <T extends ValueType>(type: T, number: number) => (a: V128, lane: number): Expr<T> =>
-  expr(type, a.code, simd(number), lane);
-const storeLane = (number: number, align: number) => (address: I32, value: V128, lane: number, offset = 0): Code =>
-  [address.code, value.code, simd(number), memoryOperand(align, offset), lane];
+const load =
+  <T extends ValueType>(type: T, opcode: number[], align: number) =>
+  (address: I32, offset = 0): Expr<T> =>
+    expr(type, address.code, opcode, memoryOperand(align, offset));
+const store =
+  <T extends ValueType>(opcode: number[], align: number) =>
+  (address: I32, value: Expr<T>, offset = 0): Code => [address.code, value.code, opcode, memoryOperand(align, offset)];
+const extractLane =
+  <T extends ValueType>(type: T, number: number) =>
+  (a: V128, lane: number): Expr<T> =>
+    expr(type, a.code, simd(number), lane);
+const storeLane =
+  (number: number, align: number) =>
+  (address: I32, value: V128, lane: number, offset = 0): Code => [
+    address.code,
+    value.code,
+    simd(number),
+    memoryOperand(align, offset),
+    lane,
+  ];
 
 export const i32 = {
   const: (value: number): I32 => expr('i32', 0x41, signed(value)),
@@ -118,7 +133,8 @@ export const i32 = {
   atomicLoad: load('i32', [0xfe, 0x10], 2),
   atomicStore: store<'i32'>([0xfe, 0x17], 2),
   /** Adds to memory; the value before. */
-  atomicAdd: (address: I32, value: I32, offset = 0): I32 => expr('i32', address.code, value.code, [0xfe, 0x1e], memoryOperand(2, offset)),
+  atomicAdd: (address: I32, value: I32, offset = 0): I32 =>
+    expr('i32', address.code, value.code, [0xfe, 0x1e], memoryOperand(2, offset)),
 };
 
 export const f32 = {
@@ -151,7 +167,11 @@ export const v128 = {
   store64Lane: storeLane(91, 2),
   /** Four 32-bit integers. */
   const: (a: number, b: number, c: number, d: number): V128 =>
-    expr('v128', simd(12), bytesOf((view) => [a, b, c, d].forEach((value, i) => view.setInt32(4 * i, value, true)), 16)),
+    expr(
+      'v128',
+      simd(12),
+      bytesOf((view) => [a, b, c, d].forEach((value, i) => view.setInt32(4 * i, value, true)), 16),
+    ),
   not: vectorUnary(77),
   and: vectorBinary(78),
   andnot: vectorBinary(79),
@@ -166,12 +186,20 @@ export const v128 = {
 
 /** Two 64-bit lanes taken from a (0, 1) and b (2, 3). */
 export function shuffle64(a: V128, b: V128, lanes: readonly [number, number]): V128 {
-  return v128.shuffle(a, b, lanes.flatMap((lane) => Array.from({ length: 8 }, (_, byte) => 8 * lane + byte)));
+  return v128.shuffle(
+    a,
+    b,
+    lanes.flatMap((lane) => Array.from({ length: 8 }, (_, byte) => 8 * lane + byte)),
+  );
 }
 
 /** Four 32-bit lanes taken from a (0–3) and b (4–7). */
 export function shuffle32(a: V128, b: V128, lanes: readonly [number, number, number, number]): V128 {
-  return v128.shuffle(a, b, lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte)));
+  return v128.shuffle(
+    a,
+    b,
+    lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte)),
+  );
 }
 
 export const f32x4 = {
@@ -355,7 +383,8 @@ export interface Body {
 
 /** A call of a function without result. */
 export function call(callee: Func, ...args: Expr[]): Code {
-  if (callee.signature.results.length !== 0) throw new TypeError('call of a function with a result used as a statement');
+  if (callee.signature.results.length !== 0)
+    throw new TypeError('call of a function with a result used as a statement');
   return callCode(callee, args);
 }
 
@@ -372,7 +401,9 @@ export function callV128(callee: Func, ...args: Expr[]): V128 {
 function callCode(callee: Func, args: readonly Expr[]): Code {
   const { params } = callee.signature;
   if (args.length !== params.length || args.some((arg, i) => arg.type !== params[i])) {
-    throw new TypeError(`a call passes (${args.map((arg) => arg.type).join(', ')}) to a function of (${params.join(', ')})`);
+    throw new TypeError(
+      `a call passes (${args.map((arg) => arg.type).join(', ')}) to a function of (${params.join(', ')})`,
+    );
   }
   return [args.map((arg) => arg.code), 0x10, unsigned(callee.index)];
 }
@@ -415,7 +446,16 @@ const nameCode = (text: string): Code => {
 export function moduleBuilder(memory: MemoryImport): ModuleBuilder {
   const types: Code[] = [];
   const typeIndices = new Map<string, number>();
-  const imports: Code[] = [[nameCode('env'), nameCode('memory'), 0x02, memory.shared ? 3 : 1, unsigned(memory.minimum), unsigned(memory.maximum)]];
+  const imports: Code[] = [
+    [
+      nameCode('env'),
+      nameCode('memory'),
+      0x02,
+      memory.shared ? 3 : 1,
+      unsigned(memory.minimum),
+      unsigned(memory.maximum),
+    ],
+  ];
   const functionTypes: number[] = [];
   const bodies: Code[] = [];
   const exported: Code[] = [];
@@ -432,13 +472,18 @@ export function moduleBuilder(memory: MemoryImport): ModuleBuilder {
 
   return {
     importFunc(name, signature) {
-      if (functionTypes.length > 0) throw new TypeError(`the import ${name} must come before the module's own functions`);
+      if (functionTypes.length > 0)
+        throw new TypeError(`the import ${name} must come before the module's own functions`);
       imports.push([nameCode('env'), nameCode(name), 0x00, unsigned(typeIndex(signature))]);
       return { index: importedFunctions++, signature };
     },
     func(signature, write, exportName) {
       const locals: ValueType[] = [];
-      const variable = <T extends ValueType>(type: T, index: number): Local<T> => ({ type, index, code: [0x20, unsigned(index)] });
+      const variable = <T extends ValueType>(type: T, index: number): Local<T> => ({
+        type,
+        index,
+        code: [0x20, unsigned(index)],
+      });
       // The parameter types that a caller sees are those of the commonest case; `typed` recovers the others.
       const params = signature.params.map((type, i) => variable(type, i)) as Local<'i32'>[];
       const code = write({

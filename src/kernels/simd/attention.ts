@@ -4,8 +4,9 @@
  *     score[m] = fround(dot(q[n], k[m]) · scale);  p[m] = exp(score[m] − max);  A[m] = p[m] / laneSum(p);  out[n] = Σ_m A[m] · v[m]
  *
  * Queries, keys and values are planes [D, N], as a convolution over the picture leaves them. A unit of work is eight
- * queries of one head (or 16: a panel), one query in each lane of two vectors. So the maximum and the sums of the softmax run down
- * the scratch array [M][8] and never across lanes, and both products are the register tile of the convolution.
+ * queries of one head (or 16: a panel), one query in each lane of two vectors. So the maximum and the sums of the
+ * softmax run down the scratch array [M][8] and never across lanes, and both products are the register tile of the
+ * convolution.
  */
 import { call, f32, f32x4, forRange, i32, set, v128, when } from './assembler.ts';
 import type { Body, Code, Func, I32, Local } from './assembler.ts';
@@ -44,9 +45,9 @@ function vectorsOf(panel: Panel): readonly number[] {
 }
 
 /**
- * The kernel of (thread, counters, k, packed): the keys in the order in which tiles read them, for every four keys of a head
- * d groups of four numbers; the last M mod 4 in smaller groups. (Where they lie as planes, the numbers of a key are 4·M
- * bytes apart, which for many M is the distance at which they displace one another from the cache.)
+ * The kernel of (thread, counters, k, packed): the keys in the order in which tiles read them, for every four keys of a
+ * head d groups of four numbers; the last M mod 4 in smaller groups. (Where they lie as planes, the numbers of a key
+ * are 4·M bytes apart, which for many M is the distance at which they displace one another from the cache.)
  */
 export function packKeysKernel(lib: Library, { batch, heads, keys, size, kStride }: AttentionSpec): Func {
   const tiles = Math.ceil(keys / 4);
@@ -54,14 +55,22 @@ export function packKeysKernel(lib: Library, { batch, heads, keys, size, kStride
     const [k0, packed0] = body.pointers as [Local<'i32'>, Local<'i32'>];
     const [head, tile, k, packed, d] = [0, 1, 2, 3, 4].map(() => body.local('i32')) as [...Four, Local<'i32'>];
     const value = body.local('v128');
-    const copy = (rows: number): Code => forRange(d, i32.const(0), i32.const(size), 1, [
-      set(value, v128.load(at(k, d, 4 * keys))),
-      storeLanes(at(packed, d, 4 * rows), value, rows),
-    ]);
+    const copy = (rows: number): Code =>
+      forRange(d, i32.const(0), i32.const(size), 1, [
+        set(value, v128.load(at(k, d, 4 * keys))),
+        storeLanes(at(packed, d, 4 * rows), value, rows),
+      ]);
     return parallel(lib, body, batch * heads * tiles, (unit) => [
       set(tile, i32.remU(unit, i32.const(tiles))),
       set(head, i32.divU(unit, i32.const(tiles))),
-      set(k, at(at(at(k0, i32.divU(head, i32.const(heads)), kStride), i32.remU(head, i32.const(heads)), 4 * size * keys), tile, 16)),
+      set(
+        k,
+        at(
+          at(at(k0, i32.divU(head, i32.const(heads)), kStride), i32.remU(head, i32.const(heads)), 4 * size * keys),
+          tile,
+          16,
+        ),
+      ),
       set(packed, at(at(packed0, head, 4 * size * keys), tile, 16 * size)),
       keys % 4 === 0 ? copy(4) : when(i32.eq(tile, i32.const(tiles - 1)), copy(keys % 4), copy(4)),
     ]);
@@ -76,8 +85,13 @@ function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func {
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
     const [a, b, out] = body.params as Three;
     const { code, sums } = tileSum(body, {
-      a, b,
-      aSteps: evenSteps(perTurn, Array.from({ length: rows }, (_, i) => 4 * i), 4 * rows),
+      a,
+      b,
+      aSteps: evenSteps(
+        perTurn,
+        Array.from({ length: rows }, (_, i) => 4 * i),
+        4 * rows,
+      ),
       bVectors: vectorsOf(lib.panel),
       bSteps: Array.from({ length: perTurn }, (_, d) => row * d),
       bTurn: row * perTurn,
@@ -87,7 +101,9 @@ function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func {
     });
     return [
       code,
-      sums.map((ofKey, i) => ofKey.map((sum, j) => v128.store(out, f32x4.mul(sum, f32x4.const(spec.scale)), row * i + 16 * j))),
+      sums.map((ofKey, i) =>
+        ofKey.map((sum, j) => v128.store(out, f32x4.mul(sum, f32x4.const(spec.scale)), row * i + 16 * j)),
+      ),
     ];
   });
 }
@@ -100,8 +116,13 @@ function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number)
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
     const [a, b, out] = body.params as Three;
     const { code, sums } = tileSum(body, {
-      a, b,
-      aSteps: evenSteps(perTurn, Array.from({ length: rows }, (_, i) => 4 * spec.keys * i), 4),
+      a,
+      b,
+      aSteps: evenSteps(
+        perTurn,
+        Array.from({ length: rows }, (_, i) => 4 * spec.keys * i),
+        4,
+      ),
       bVectors: vectorsOf(lib.panel),
       bSteps: Array.from({ length: perTurn }, (_, m) => row * m),
       bTurn: row * perTurn,
@@ -111,10 +132,12 @@ function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number)
     });
     return [
       code,
-      sums.map((ofChannel, i) => ofChannel.map((sum, j) => {
-        const stored = Math.min(4, lanes - 4 * j);
-        return stored <= 0 ? [] : storeLanes(out, sum, stored, spec.outPlane * i + 16 * j);
-      })),
+      sums.map((ofChannel, i) =>
+        ofChannel.map((sum, j) => {
+          const stored = Math.min(4, lanes - 4 * j);
+          return stored <= 0 ? [] : storeLanes(out, sum, stored, spec.outPlane * i + 16 * j);
+        }),
+      ),
     ];
   });
 }
@@ -149,9 +172,21 @@ function softmaxColumns(lib: Library, keys: number): Func {
     return [
       // A NaN is passed over here, but makes its p, hence the sum, hence the whole row NaN, as in the definition.
       tops.map((top) => set(top, f32x4.const(-Infinity))),
-      forRange(offset, i32.const(0), end, row, tops.map((top, j) => set(top, f32x4.pmax(top, v128.load(score, vectors[j]!))))),
+      forRange(
+        offset,
+        i32.const(0),
+        end,
+        row,
+        tops.map((top, j) => set(top, f32x4.pmax(top, v128.load(score, vectors[j]!)))),
+      ),
       Array.from({ length: vectors.length * LANES }, (_, i) => v128.store(lanes, f32x4.const(0), 16 * i)),
-      forRange(offset, i32.const(0), i32.const(row * (keys - (keys % together))), row * together, exponentials(together)),
+      forRange(
+        offset,
+        i32.const(0),
+        i32.const(row * (keys - (keys % together))),
+        row * together,
+        exponentials(together),
+      ),
       forRange(offset, i32.const(row * (keys - (keys % together))), end, row, exponentials(1)),
       values.map((value, j) => halveLanes(body, lanes, row, vectors[j]!, value)),
       forRange(offset, i32.const(0), end, row, [
@@ -181,11 +216,17 @@ interface MapParts {
 }
 
 /** The kernel of (thread, counters, q, packed keys, v, out, scratch); scratch is that of all threads. */
-export const attentionKernel = (lib: Library, spec: AttentionSpec): Func => kernelOf(lib, spec, { source: 'products', result: 'values' });
-/** The kernel of (thread, counters, q, packed keys, map, scratch). The map is [B,h,N,M], its rows one after another within a sample. */
-export const attentionMapKernel = (lib: Library, spec: AttentionSpec): Func => kernelOf(lib, spec, { source: 'products', result: 'map' });
+export const attentionKernel = (lib: Library, spec: AttentionSpec): Func =>
+  kernelOf(lib, spec, { source: 'products', result: 'values' });
+/**
+ * The kernel of (thread, counters, q, packed keys, map, scratch). The map is [B,h,N,M], its rows one after another
+ * within a sample.
+ */
+export const attentionMapKernel = (lib: Library, spec: AttentionSpec): Func =>
+  kernelOf(lib, spec, { source: 'products', result: 'map' });
 /** The kernel of (thread, counters, map, v, out, scratch). */
-export const applyMapKernel = (lib: Library, spec: AttentionSpec): Func => kernelOf(lib, spec, { source: 'map', result: 'values' });
+export const applyMapKernel = (lib: Library, spec: AttentionSpec): Func =>
+  kernelOf(lib, spec, { source: 'map', result: 'values' });
 
 /** `qStride` and `outStride` are the map's where the map takes their place. */
 function kernelOf(lib: Library, spec: AttentionSpec, { source, result }: MapParts): Func {
@@ -211,26 +252,48 @@ function kernelOf(lib: Library, spec: AttentionSpec, { source, result }: MapPart
     const wholeSize = size - (size % 4);
     const score = (rows: number): Code =>
       call(scoreTile(lib, spec, rows), at(k, m, 4 * size), eightQueries, at(scores, m, row));
-    const copyQueries = forRange(m, i32.const(0), i32.const(size), 1, vectorsOf(width).map((vector) =>
-      v128.store(at(eightQueries, m, row), v128.load(at(q, m, 4 * queries), vector), vector)));
+    const copyQueries = forRange(
+      m,
+      i32.const(0),
+      i32.const(size),
+      1,
+      vectorsOf(width).map((vector) =>
+        v128.store(at(eightQueries, m, row), v128.load(at(q, m, 4 * queries), vector), vector),
+      ),
+    );
     const mixAll = (stored: number): Code => {
       const mix = (rows: number): Code =>
         call(mixTile(lib, spec, rows, stored), at(v, m, 4 * keys), scores, at(out, m, spec.outPlane));
-      return [
-        forRange(m, i32.const(0), i32.const(wholeSize), 4, mix(4)),
-        size % 4 === 0 ? [] : mix(size % 4),
-      ];
+      return [forRange(m, i32.const(0), i32.const(wholeSize), 4, mix(4)), size % 4 === 0 ? [] : mix(size % 4)];
     };
     const eight = Array.from({ length: width }, (_, query) => query);
-    const readRows = (count: number): Code => forRange(m, i32.const(0), i32.const(keys), 1, eight.slice(0, count).map((query) =>
-      f32.store(at(scores, m, row), f32.load(at(q, m, 4), query * rowBytes), 4 * query)));
-    const writeRows = (count: number): Code => forRange(m, i32.const(0), i32.const(keys), 1, eight.slice(0, count).map((query) =>
-      f32.store(at(out, m, 4), f32.load(at(scores, m, row), 4 * query), query * rowBytes)));
+    const readRows = (count: number): Code =>
+      forRange(
+        m,
+        i32.const(0),
+        i32.const(keys),
+        1,
+        eight
+          .slice(0, count)
+          .map((query) => f32.store(at(scores, m, row), f32.load(at(q, m, 4), query * rowBytes), 4 * query)),
+      );
+    const writeRows = (count: number): Code =>
+      forRange(
+        m,
+        i32.const(0),
+        i32.const(keys),
+        1,
+        eight
+          .slice(0, count)
+          .map((query) => f32.store(at(out, m, 4), f32.load(at(scores, m, row), 4 * query), query * rowBytes)),
+      );
     /** What depends on how many queries there are: eight, or in the last group perhaps fewer. */
     const forQueries = (code: (count: number) => Code): Code =>
       lastLanes === width ? code(width) : when(i32.eq(group, i32.const(groups - 1)), code(lastLanes), code(width));
-    const mapRow = (start: I32, stride: number): I32 => at(at(at(start, b, stride), head, queries * rowBytes), group, width * rowBytes);
-    const planes = (start: I32, stride: number, plane: number): I32 => at(at(at(start, b, stride), head, size * plane), group, row);
+    const mapRow = (start: I32, stride: number): I32 =>
+      at(at(at(start, b, stride), head, queries * rowBytes), group, width * rowBytes);
+    const planes = (start: I32, stride: number, plane: number): I32 =>
+      at(at(at(start, b, stride), head, size * plane), group, row);
 
     return parallel(lib, body, batch * heads * groups, (unit) => [
       set(group, i32.remU(unit, i32.const(groups))),
@@ -242,13 +305,15 @@ function kernelOf(lib: Library, spec: AttentionSpec, { source, result }: MapPart
       set(out, byValues ? planes(out0, spec.outStride, spec.outPlane) : mapRow(out0, spec.outStride)),
       set(lanes, at(scratch0, body.thread, attentionScratch(width, spec))),
       set(scores, i32.add(lanes, i32.const(row * LANES))),
-      byProducts ? [
-        set(eightQueries, i32.add(scores, i32.const(row * keys))),
-        copyQueries,
-        forRange(m, i32.const(0), i32.const(wholeKeys), 4, score(4)),
-        keys % 4 === 0 ? [] : score(keys % 4),
-        call(softmaxColumns(lib, keys), lanes, scores),
-      ] : forQueries(readRows),
+      byProducts
+        ? [
+            set(eightQueries, i32.add(scores, i32.const(row * keys))),
+            copyQueries,
+            forRange(m, i32.const(0), i32.const(wholeKeys), 4, score(4)),
+            keys % 4 === 0 ? [] : score(keys % 4),
+            call(softmaxColumns(lib, keys), lanes, scores),
+          ]
+        : forQueries(readRows),
       forQueries(byValues ? mixAll : writeRows),
     ]);
   });

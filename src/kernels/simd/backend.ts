@@ -1,6 +1,6 @@
 /**
- * The fast backend. A program is traced once for the shapes of its inputs, lowered to steps, and compiled to a WebAssembly
- * module that is run ever after. The bits are those of the plain loops (except with `fma`).
+ * The fast backend. A program is traced once for the shapes of its inputs, lowered to steps, and compiled to a
+ * WebAssembly module that is run ever after. The bits are those of the plain loops (except with `fma`).
  */
 import { referenceKernels } from '../reference/index.ts';
 import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
@@ -20,7 +20,10 @@ import { applyOperation, trace } from './trace.ts';
 export interface SimdOptions {
   /** Threads, the calling one included; 1 by default. Where threads cannot be had, one is used. */
   readonly threads?: number;
-  /** For browsers: the workers beside the calling thread, from `openThreads(threads − 1)`. Without them there is one thread. */
+  /**
+   * For browsers: the workers beside the calling thread, from `openThreads(threads − 1)`. Without them there is one
+   * thread.
+   */
   readonly workers?: readonly AnyWorker[];
   /** Multiply-adds that round once, where the engine has them: faster, but with bits of their own. */
   readonly fma?: boolean;
@@ -57,13 +60,18 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   const fma = options.fma === true;
   const panel = options.wide === true ? 16 : 8;
   if (!simdSupported()) throw new Error('this engine has no WebAssembly SIMD; use the reference kernels');
-  if (fma && !fmaSupported()) throw new Error('this engine has no relaxed SIMD; use the simd kernels (Node has it from version 22 on)');
+  if (fma && !fmaSupported())
+    throw new Error('this engine has no relaxed SIMD; use the simd kernels (Node has it from version 22 on)');
   const wanted = Math.max(1, Math.floor(options.threads ?? 1));
   const startable = startsAsleep() ? wanted : 1 + Math.min(wanted - 1, options.workers?.length ?? 0);
   const threads = sharedMemorySupported() && threadsSupported() ? startable : 1;
 
   const memoryLimits = { shared: threads > 1, minimum: 2, maximum: MAXIMUM_PAGES };
-  const memory = new WebAssembly.Memory({ initial: memoryLimits.minimum, maximum: memoryLimits.maximum, shared: memoryLimits.shared });
+  const memory = new WebAssembly.Memory({
+    initial: memoryLimits.minimum,
+    maximum: memoryLimits.maximum,
+    shared: memoryLimits.shared,
+  });
   writeConstants(memory);
   writeErfTable(memory);
   const blocks = heap(memory);
@@ -75,7 +83,17 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   let dead: string | undefined;
   let disposed = false;
   let stepStart = 0;
-  const workers = threads > 1 ? pool(memory, threads - 1, (problem) => { dead = problem; }, options.workers) : undefined;
+  const workers =
+    threads > 1
+      ? pool(
+          memory,
+          threads - 1,
+          (problem) => {
+            dead = problem;
+          },
+          options.workers,
+        )
+      : undefined;
 
   const planFor = (program: Program, inputs: Tensors): Plan => {
     if (!identities.has(program)) identities.set(program, programs++);
@@ -89,7 +107,9 @@ export function simdBackend(options: SimdOptions = {}): Backend {
     }
     const lowered = lower(trace(program, inputs), { threads, panel }, store);
     const arenaBytes = layOut(lowered.buffers);
-    const module = new WebAssembly.Module(compile(lowered.steps, memoryLimits, { threads, fma, panel }, watch !== undefined));
+    const module = new WebAssembly.Module(
+      compile(lowered.steps, memoryLimits, { threads, fma, panel }, watch !== undefined),
+    );
     const host = (index: number): void => runHostStep(memory, arena.address, lowered.steps[index]!);
     const done = (index: number): void => {
       const { name, products } = lowered.steps[index]!;
@@ -112,7 +132,8 @@ export function simdBackend(options: SimdOptions = {}): Backend {
     if (disposed) throw new Error('the backend has been disposed');
     if (dead !== undefined) throw new Error(`a thread of the simd backend has died: ${dead}`);
     const tensors = Object.values(inputs);
-    if (tensors.some(({ dtype, shape }) => dtype !== 'f32' || sizeOf(shape) === 0)) return program(referenceKernels, inputs);
+    if (tensors.some(({ dtype, shape }) => dtype !== 'f32' || sizeOf(shape) === 0))
+      return program(referenceKernels, inputs);
 
     const plan = planFor(program, inputs);
     if (arena.bytes < plan.arenaBytes) {
@@ -134,9 +155,13 @@ export function simdBackend(options: SimdOptions = {}): Backend {
         Atomics.store(new Int32Array(memory.buffer), CONTROL.FAILED / 4, 1);
         dead = problem instanceof Error ? problem.message : String(problem);
       }
-      throw new Error(`the simd backend has failed: ${problem instanceof Error ? problem.message : String(problem)}`, { cause: problem });
+      throw new Error(`the simd backend has failed: ${problem instanceof Error ? problem.message : String(problem)}`, {
+        cause: problem,
+      });
     }
-    return Object.fromEntries(lowered.outputs.map((output) => [output.name, readOutput(memory, arena.address, output)]));
+    return Object.fromEntries(
+      lowered.outputs.map((output) => [output.name, readOutput(memory, arena.address, output)]),
+    );
   };
 
   return {
@@ -166,14 +191,19 @@ function runHostStep(memory: WebAssembly.Memory, arena: number, step: Step): voi
 function readOutput(memory: WebAssembly.Memory, arena: number, { shape, place, layout }: StoredValue): Tensor {
   const batch = shape[0] ?? 1;
   const size = sizeOf(shape) / batch;
-  if (layout === 'dense' && (batch === 1 || place.batchStride === 4 * size)) return tensor('f32', shape, view(memory, arena, { shape, place }).slice());
+  if (layout === 'dense' && (batch === 1 || place.batchStride === 4 * size))
+    return tensor('f32', shape, view(memory, arena, { shape, place }).slice());
   const data = new Float32Array(batch * size);
   for (let b = 0; b < batch; b++) {
-    const sample = view(memory, arena, { shape: [size], place: { ...place, offset: place.offset + b * place.batchStride } });
+    const sample = view(memory, arena, {
+      shape: [size],
+      place: { ...place, offset: place.offset + b * place.batchStride },
+    });
     if (layout === 'dense') data.set(sample, b * size);
     else {
       const [, tokens, channels] = shape as [number, number, number];
-      for (let c = 0; c < channels; c++) for (let n = 0; n < tokens; n++) data[b * size + n * channels + c] = sample[c * tokens + n]!;
+      for (let c = 0; c < channels; c++)
+        for (let n = 0; n < tokens; n++) data[b * size + n * channels + c] = sample[c * tokens + n]!;
     }
   }
   return tensor('f32', shape, data);

@@ -1,7 +1,7 @@
 /**
- * What convolutions want of the pictures that they read: a border of zeros around each plane, or, where they read one pixel of all channels
- * after another, planes that lie apart (`NO_PADDING`). Group norms, attention and nearest-neighbour upsampling write a picture so at once if it has
- * no other users; what others write is copied.
+ * What convolutions want of the pictures that they read: a border of zeros around each plane, or, where they read one
+ * pixel of all channels after another, planes that lie apart (`NO_PADDING`). Group norms, attention and
+ * nearest-neighbour upsampling write a picture so at once if it has no other users; what others write is copied.
  */
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
@@ -25,26 +25,38 @@ export function planeSize(shape: readonly number[]): { height: number; width: nu
 /** The planes of a picture [B,C,H,W], or of tokens [B,N,C] that lie as planes. */
 export function planesOf(shape: readonly number[]): { batch: number; channels: number; height: number; width: number } {
   const [batch, second, third] = shape as [number, number, number];
-  return shape.length === 3 ? { batch, channels: third, height: 1, width: second } : { batch, channels: second, ...planeSize(shape) };
+  return shape.length === 3
+    ? { batch, channels: third, height: 1, width: second }
+    : { batch, channels: second, ...planeSize(shape) };
 }
 
 export function constantTensor(value: Value): Tensor | undefined {
   return value.source.kind === 'constant' ? value.source.tensor : undefined;
 }
 
-/** Whether the weight and the bias of a product are constants, so that they can be packed. If not, the plain loops do it, on dense planes. */
+/**
+ * Whether the weight and the bias of a product are constants, so that they can be packed. If not, the plain loops do
+ * it, on dense planes.
+ */
 export function packs({ inputs: [, weight, bias] }: Node): boolean {
   return constantTensor(weight!) !== undefined && (bias === undefined || constantTensor(bias) !== undefined);
 }
 
 /** The picture of which these tokens are a view, or the value itself. */
 export function pictureOf(value: Value): Value {
-  return value.source.kind === 'node' && value.source.node.operation.kind === 'toTokens' ? value.source.node.inputs[0]! : value;
+  return value.source.kind === 'node' && value.source.node.operation.kind === 'toTokens'
+    ? value.source.node.inputs[0]!
+    : value;
 }
 
 /** A convolution of each pixel with itself alone. */
 export function isPointwise({ operation, inputs: [, weight] }: Node): boolean {
-  return operation.kind === 'conv2d' && operation.stride === 1 && !hasBorder(operation.padding) && weight!.shape[2]! * weight!.shape[3]! === 1;
+  return (
+    operation.kind === 'conv2d' &&
+    operation.stride === 1 &&
+    !hasBorder(operation.padding) &&
+    weight!.shape[2]! * weight!.shape[3]! === 1
+  );
 }
 
 export function isCrowded(value: Value): boolean {
@@ -52,14 +64,26 @@ export function isCrowded(value: Value): boolean {
   return crowded(channels, height * width);
 }
 
-/** If all users of a value are products that want one and the same border around it, or want its planes apart: that border, or `NO_PADDING`. */
-export function wantedBorder(value: Value, usersOf: (value: Value) => readonly Node[], isOutput: (value: Value) => boolean): Padding | undefined {
+/**
+ * If all users of a value are products that want one and the same border around it, or want its planes apart: that
+ * border, or `NO_PADDING`.
+ */
+export function wantedBorder(
+  value: Value,
+  usersOf: (value: Value) => readonly Node[],
+  isOutput: (value: Value) => boolean,
+): Padding | undefined {
   if (isOutput(value)) return undefined;
   const [first, ...others] = usersOf(value).map((user): Padding | undefined => {
-    const { operation, inputs: [x], output } = user;
+    const {
+      operation,
+      inputs: [x],
+      output,
+    } = user;
     if (x !== value) return undefined;
     if (operation.kind === 'toTokens') return wantedBorder(output, usersOf, isOutput);
-    if (operation.kind !== 'conv2d' && operation.kind !== 'upsampleConv2d' && operation.kind !== 'linear') return undefined;
+    if (operation.kind !== 'conv2d' && operation.kind !== 'upsampleConv2d' && operation.kind !== 'linear')
+      return undefined;
     if (!packs(user)) return undefined;
     if (operation.kind === 'upsampleConv2d') return UPSAMPLE_PADDING;
     if (operation.kind === 'conv2d' && hasBorder(operation.padding)) return operation.padding;

@@ -3,11 +3,12 @@
  *
  *     out[b,o,y,x] = Σ_{c, ky, kx} w[o,c,ky,kx] · x[b, c, y·s + ky − top, x·s + kx − left]  + bias[o]
  *
- * The input lies in memory with its border of zeros, so tap (ky, kx) is an offset and nothing is ever gathered into columns.
- * The doubled picture of reference/upsampleConv2d is four such convolutions, one after another, whose outputs take turns in the planes.
+ * The input lies in memory with its border of zeros, so tap (ky, kx) is an offset and nothing is ever gathered into
+ * columns. The doubled picture of reference/upsampleConv2d is four such convolutions, one after another, whose outputs
+ * take turns in the planes.
  *
- * Order of work: the picture is cut into strips of rows, all panels of output channels go over each strip, and each panel over one
- * area of the strip after another (see area.ts).
+ * Order of work: the picture is cut into strips of rows, all panels of output channels go over each strip, and each
+ * panel over one area of the strip after another (see area.ts).
  */
 import { call, forRange, i32, set, when } from './assembler.ts';
 import type { Code, Func, I32, Local } from './assembler.ts';
@@ -16,10 +17,15 @@ import { hasOperand } from './epilogue.ts';
 import { at, divisorUpTo, kernel, keyOf, pieceSize, type Library } from './library.ts';
 import { parallel, wantedUnits } from './parallel.ts';
 
-/** Pixels of a strip, about: so often is a panel's weight used for each time that it comes from the third-level cache. */
+/**
+ * Pixels of a strip, about: so often is a panel's weight used for each time that it comes from the third-level cache.
+ */
 const STRIP_PIXELS = 256;
 
-/** The kernel of (thread, counters, input, weights, out, scratch, …epilogue operands). The weights are in panels, scratch is that of all threads. */
+/**
+ * The kernel of (thread, counters, input, weights, out, scratch, …epilogue operands). The weights are in panels,
+ * scratch is that of all threads.
+ */
 export function convKernel(lib: Library, spec: ConvSpec): Func {
   const { batch, channels, outChannels, outHeight, outWidth, phases, stride, input, epilogue } = spec;
   const taps = spec.kernelHeight * spec.kernelWidth;
@@ -44,7 +50,10 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
 
   return kernel(lib, `conv${keyOf(spec)}`, 4 + operandOps.length, (body) => {
     const [inputStart, weights, outStart, scratch, ...operandStarts] = body.pointers as [...Four, ...Local<'i32'>[]];
-    const [b, phase, strip, panel, begin, end, stripInput, stripOut, phaseWeights, row, column] = Array.from({ length: 11 }, () => body.local('i32')) as Eleven;
+    const [b, phase, strip, panel, begin, end, stripInput, stripOut, phaseWeights, row, column] = Array.from(
+      { length: 11 },
+      () => body.local('i32'),
+    ) as Eleven;
     const operands = operandOps.map(() => body.local('i32'));
 
     /** All tiles of `pixels` between two columns of the strip, for `outputs` channels of a panel. */
@@ -55,13 +64,33 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
       const ownScratch = at(scratch, body.thread, areaScratch(lib.panel));
       const element = at(at(i32.const(0), row, rowBytes), column, pixelBytes);
       const inPlanes = (start: I32): I32 => i32.add(at(start, panel, lib.panel * planeBytes), element);
-      return forRange(row, i32.const(0), i32.const(height), area.rows, forRange(column, i32.const(from), i32.const(to), columns * pixels, [
-        call(areaSums(lib, spec, area), at(at(stripInput, row, stride * input.rowStride), column, 4 * stride), at(phaseWeights, panel, weightBytes), ownScratch),
-        call(areaFinish(lib, spec, area), inPlanes(stripOut), ownScratch,
-          ...operandOps.map((op, i) => (op.kind === 'residual' ? inPlanes(operands[i]!) : at(operands[i]!, panel, 4 * lib.panel)))),
-      ]));
+      return forRange(
+        row,
+        i32.const(0),
+        i32.const(height),
+        area.rows,
+        forRange(column, i32.const(from), i32.const(to), columns * pixels, [
+          call(
+            areaSums(lib, spec, area),
+            at(at(stripInput, row, stride * input.rowStride), column, 4 * stride),
+            at(phaseWeights, panel, weightBytes),
+            ownScratch,
+          ),
+          call(
+            areaFinish(lib, spec, area),
+            inPlanes(stripOut),
+            ownScratch,
+            ...operandOps.map((op, i) =>
+              op.kind === 'residual' ? inPlanes(operands[i]!) : at(operands[i]!, panel, 4 * lib.panel),
+            ),
+          ),
+        ]),
+      );
     };
-    const allTiles = (outputs: number): Code => [tiles(outputs, PIXELS, 0, wholeWidth), tiles(outputs, outWidth - wholeWidth, wholeWidth, outWidth)];
+    const allTiles = (outputs: number): Code => [
+      tiles(outputs, PIXELS, 0, wholeWidth),
+      tiles(outputs, outWidth - wholeWidth, wholeWidth, outWidth),
+    ];
 
     /** A phase further on, the output begins one row or one pixel later, and so does the input under the kernel. */
     const toPhase = (picture: I32): Code => [
@@ -80,10 +109,16 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
       toPhase(i32.divU(unit, i32.const(chunks * strips))),
       set(stripInput, at(at(stripInput, b, input.batchStride), strip, height * stride * input.rowStride)),
       set(stripOut, at(at(stripOut, b, spec.outBatchStride), strip, stripBytes)),
-      operandOps.map((op, i) => set(operands[i]!,
-        op.kind === 'bias' ? operandStarts[i]!
-        : op.kind === 'spread' ? at(operandStarts[i]!, b, op.batchStride)
-        : at(at(operandStarts[i]!, b, op.batchStride), strip, stripBytes))),
+      operandOps.map((op, i) =>
+        set(
+          operands[i]!,
+          op.kind === 'bias'
+            ? operandStarts[i]!
+            : op.kind === 'spread'
+              ? at(operandStarts[i]!, b, op.batchStride)
+              : at(at(operandStarts[i]!, b, op.batchStride), strip, stripBytes),
+        ),
+      ),
       set(end, i32.add(begin, i32.const(panelsPerUnit))),
       forRange(panel, begin, end, 1, [
         when(i32.ltS(panel, i32.const(fullPanels)), allTiles(lib.panel)),

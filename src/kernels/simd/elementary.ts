@@ -5,11 +5,18 @@ import type { Body, Code, Local, V128 } from './assembler.ts';
 import { CONTROL } from './memory.ts';
 
 /**
- * The constants of `expf`, each four times, as they lie in memory from CONTROL.CONSTANTS on. V8 makes a vector constant anew
- * at every use, with two shuffling instructions; a load from memory costs the busy ports nothing.
+ * The constants of `expf`, each four times, as they lie in memory from CONTROL.CONSTANTS on. V8 makes a vector constant
+ * anew at every use, with two shuffling instructions; a load from memory costs the busy ports nothing.
  */
 const floats: readonly number[] = [
-  EXPF.LOWEST, EXPF.HIGHEST, EXPF.LOG2_E, EXPF.ROUNDER, EXPF.LN2_HIGH, EXPF.LN2_LOW, ...EXPF.POLYNOMIAL, 1,
+  EXPF.LOWEST,
+  EXPF.HIGHEST,
+  EXPF.LOG2_E,
+  EXPF.ROUNDER,
+  EXPF.LN2_HIGH,
+  EXPF.LN2_LOW,
+  ...EXPF.POLYNOMIAL,
+  1,
 ];
 /** Added to an exponent before it is moved to its place in a float. */
 const BIAS = 127;
@@ -21,7 +28,14 @@ export function writeConstants(memory: WebAssembly.Memory): void {
 }
 
 const loadConstant = (index: number): V128 => v128.load(i32.const(CONTROL.CONSTANTS), 16 * index);
-const [lowest, highest, log2e, rounder, ln2High, ln2Low] = [0, 1, 2, 3, 4, 5].map(loadConstant) as [V128, V128, V128, V128, V128, V128];
+const [lowest, highest, log2e, rounder, ln2High, ln2Low] = [0, 1, 2, 3, 4, 5].map(loadConstant) as [
+  V128,
+  V128,
+  V128,
+  V128,
+  V128,
+  V128,
+];
 const [leading, ...coefficients] = EXPF.POLYNOMIAL.map((_, i) => loadConstant(6 + i)) as [V128, ...V128[]];
 const one = loadConstant(floats.length - 1);
 const bias = loadConstant(floats.length);
@@ -35,8 +49,8 @@ function powerOfTwo(n: V128): V128 {
 export const AT_ONCE = 4;
 
 /**
- * Code for x = expf(x), for each x. Several take turns, operation by operation: one alone is a long chain in which each link waits
- * for the one before.
+ * Code for x = expf(x), for each x. Several take turns, operation by operation: one alone is a long chain in which each
+ * link waits for the one before.
  */
 export function expf(body: Body, xs: readonly Local<'v128'>[]): Code {
   const { add, sub, mul } = f32x4;
@@ -44,7 +58,7 @@ export function expf(body: Body, xs: readonly Local<'v128'>[]): Code {
     const [shifted, n, r, q, half] = [0, 1, 2, 3, 4].map(() => body.local('v128')) as Five;
     return { x, shifted, n, r, q, half };
   });
-  const forEach = (operation: (names: typeof each[0]) => Code): Code => each.map(operation);
+  const forEach = (operation: (names: (typeof each)[0]) => Code): Code => each.map(operation);
   return [
     // pmax(x, l) is x < l ? l : x, which lets NaN through as the comparisons of the definition do.
     forEach(({ x }) => set(x, f32x4.pmin(f32x4.pmax(x, lowest), highest))),

@@ -32,17 +32,27 @@ const CHUNK = 8192;
 
 function operate(operation: MapOperation, lib: Library, body: Body): (value: Local<'v128'>, other: V128) => Code {
   switch (operation.kind) {
-    case 'add': return (value, other) => set(value, f32x4.add(value, other));
-    case 'subtract': return (value, other) => set(value, f32x4.sub(value, other));
-    case 'multiply': return (value, other) => set(value, f32x4.mul(value, other));
-    case 'affine': return (value) =>
-      set(value, f32x4.add(f32x4.mul(value, f32x4.const(operation.factor)), f32x4.const(operation.offset)));
-    case 'divide': return (value) => set(value, f32x4.div(value, f32x4.const(operation.divisor)));
-    case 'silu': return (value) => siluf(body, [value]);
-    case 'relu': return reluf();
-    case 'gelu': return geluf(lib);
-    case 'mish': return mishf(lib);
-    case 'copy': return () => [];
+    case 'add':
+      return (value, other) => set(value, f32x4.add(value, other));
+    case 'subtract':
+      return (value, other) => set(value, f32x4.sub(value, other));
+    case 'multiply':
+      return (value, other) => set(value, f32x4.mul(value, other));
+    case 'affine':
+      return (value) =>
+        set(value, f32x4.add(f32x4.mul(value, f32x4.const(operation.factor)), f32x4.const(operation.offset)));
+    case 'divide':
+      return (value) => set(value, f32x4.div(value, f32x4.const(operation.divisor)));
+    case 'silu':
+      return (value) => siluf(body, [value]);
+    case 'relu':
+      return reluf();
+    case 'gelu':
+      return geluf(lib);
+    case 'mish':
+      return mishf(lib);
+    case 'copy':
+      return () => [];
   }
 }
 
@@ -70,14 +80,21 @@ export function mapKernel(lib: Library, spec: MapSpec): Func {
       set(sample, i32.divU(unit, i32.const(chunks * planes))),
       set(a, at(at(a0, sample, spec.aStride), plane, 4 * size)),
       set(out, at(at(out0, sample, spec.outStride), plane, 4 * size)),
-      second === undefined ? []
-        : spread ? set(number, f32x4.splat(f32.load(at(at(rest[0]!, sample, second.stride), plane, 4))))
-        : set(b, at(rest[0]!, sample, second.stride)),
+      second === undefined
+        ? []
+        : spread
+          ? set(number, f32x4.splat(f32.load(at(at(rest[0]!, sample, second.stride), plane, 4))))
+          : set(b, at(rest[0]!, sample, second.stride)),
       set(offset, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(4 * CHUNK))),
       set(end, i32.add(offset, i32.const(4 * CHUNK))),
       when(i32.gtS(end, i32.const(4 * (size - (size % 4)))), set(end, i32.const(4 * (size - (size % 4))))),
       forRange(offset, offset, end, 16, [compute, v128.store(i32.add(out, offset), value)]),
-      size % 4 === 0 ? [] : when(i32.eq(offset, i32.const(4 * (size - (size % 4)))), [compute, storeLanes(i32.add(out, offset), value, size % 4)]),
+      size % 4 === 0
+        ? []
+        : when(i32.eq(offset, i32.const(4 * (size - (size % 4)))), [
+            compute,
+            storeLanes(i32.add(out, offset), value, size % 4),
+          ]),
     ]);
   });
 }

@@ -37,14 +37,22 @@ export interface EpiloguePlace {
 }
 
 /** Applies the epilogue to `value`. `operands` are addresses for the ops that have one. */
-export function applyEpilogue(epilogue: Epilogue, value: Local<'v128'>, operands: readonly I32[], place: EpiloguePlace): Code {
+export function applyEpilogue(
+  epilogue: Epilogue,
+  value: Local<'v128'>,
+  operands: readonly I32[],
+  place: EpiloguePlace,
+): Code {
   let next = 0;
   return epilogue.map((op) => {
     if (op.kind === 'divide') return set(value, f32x4.div(value, f32x4.const(op.divisor)));
     const operand = operands[next++]!;
-    const other = op.kind === 'residual' ? v128.load(operand, place.element)
-      : place.channel !== undefined ? v128.load32Splat(operand, place.channel)
-      : v128.load(operand, place.channels!);
+    const other =
+      op.kind === 'residual'
+        ? v128.load(operand, place.element)
+        : place.channel !== undefined
+          ? v128.load32Splat(operand, place.channel)
+          : v128.load(operand, place.channels!);
     return set(value, f32x4.add(value, other));
   });
 }

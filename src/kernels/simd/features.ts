@@ -23,16 +23,23 @@ export function fmaSupported(): boolean {
 }
 
 /**
- * Whether the engine joins two neighbouring vectors to one of 256 bits, as V8 (13, in Node 24) does when it is started with
- * --experimental-wasm-revectorize. Only the clock can tell: 24 vectors in a loop are more than there are registers, so an engine that
- * does not join them is slower with them than with 14, and one that does is nearly twice as fast. Takes some tenths of a second.
+ * Whether the engine joins two neighbouring vectors to one of 256 bits, as V8 (13, in Node 24) does when it is started
+ * with --experimental-wasm-revectorize. Only the clock can tell: 24 vectors in a loop are more than there are
+ * registers, so an engine that does not join them is slower with them than with 14, and one that does is nearly twice
+ * as fast. Takes some tenths of a second.
  */
 export function joinsVectors(): boolean {
-  const [narrow, wide] = [false, true].map((wider) => Math.max(...Array.from({ length: 4 }, peakMeter(wider)))) as [number, number];
+  const [narrow, wide] = [false, true].map((wider) => Math.max(...Array.from({ length: 4 }, peakMeter(wider)))) as [
+    number,
+    number,
+  ];
   return wide > 1.2 * narrow;
 }
 
 /** Whether memory can be shared between threads: always in Node, in browsers on cross-origin isolated pages. */
 export function sharedMemorySupported(): boolean {
-  return typeof SharedArrayBuffer !== 'undefined' && (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false;
+  return (
+    typeof SharedArrayBuffer !== 'undefined' &&
+    (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false
+  );
 }

@@ -19,7 +19,10 @@ export interface Library {
   func(key: string, signature: Signature, write: (body: Body) => Code): Func;
 }
 
-export function library(memory: MemoryImport, { threads, fma, panel }: Pick<Library, 'threads' | 'fma' | 'panel'>): Library {
+export function library(
+  memory: MemoryImport,
+  { threads, fma, panel }: Pick<Library, 'threads' | 'fma' | 'panel'>,
+): Library {
   const module = moduleBuilder(memory);
   const known = new Map<string, Func>();
   return {
@@ -37,7 +40,10 @@ export function library(memory: MemoryImport, { threads, fma, panel }: Pick<Libr
   };
 }
 
-/** What every kernel is called with before its own addresses: the thread's number, and the address of its counters of work. */
+/**
+ * What every kernel is called with before its own addresses: the thread's number, and the address of its counters of
+ * work.
+ */
 export const kernelPrefix = 2;
 
 export interface KernelBody extends Body {
@@ -51,7 +57,8 @@ export interface KernelBody extends Body {
 export function kernel(lib: Library, key: string, pointers: number, write: (body: KernelBody) => Code): Func {
   const params: ValueType[] = Array.from({ length: kernelPrefix + pointers }, () => 'i32');
   return lib.func(key, { params, results: [] }, (body) =>
-    write({ ...body, thread: body.params[0]!, counters: body.params[1]!, pointers: body.params.slice(kernelPrefix) }));
+    write({ ...body, thread: body.params[0]!, counters: body.params[1]!, pointers: body.params.slice(kernelPrefix) }),
+  );
 }
 
 /** base + index · bytes. */
@@ -59,7 +66,9 @@ export function at(base: I32, index: I32, bytes: number): I32 {
   return bytes === 0 ? base : i32.add(base, i32.mul(index, i32.const(bytes)));
 }
 
-/** Cuts `total` into pieces of at most `most`, at least `atLeast` pieces where that is possible: the size of a piece. */
+/**
+ * Cuts `total` into pieces of at most `most`, at least `atLeast` pieces where that is possible: the size of a piece.
+ */
 export function pieceSize(total: number, most: number, atLeast: number): number {
   return Math.max(1, Math.min(most, Math.ceil(total / atLeast)));
 }

@@ -3,8 +3,9 @@
  *
  *     out[r,o] = Σ_c x[r,c] · w[o,c]  + bias[o]
  *
- * A tile holds 4 rows × 8 outputs. The weights are packed in panels of eight outputs, a step's eight numbers side by side (or 16);
- * a panel stays in the first-level cache while rows pass by. Few rows take several panels at once instead.
+ * A tile holds 4 rows × 8 outputs. The weights are packed in panels of eight outputs, a step's eight numbers side by
+ * side (or 16); a panel stays in the first-level cache while rows pass by. Few rows take several panels at once
+ * instead.
  */
 import { call, i32, increase, set, when, whileLoop } from './assembler.ts';
 import type { Code, Func, Local } from './assembler.ts';
@@ -23,8 +24,17 @@ export interface LinearSpec {
   readonly epilogue: Epilogue;
 }
 
-/** The weights [O, C] as panels [⌈O/P⌉][C][P], the last one filled up with zeros. They may be a part of longer rows, from number `first` of each on. */
-export function packPanels(panel: Panel, weight: ArrayLike<number>, outChannels: number, channels: number, first = 0): Float32Array {
+/**
+ * The weights [O, C] as panels [⌈O/P⌉][C][P], the last one filled up with zeros. They may be a part of longer rows,
+ * from number `first` of each on.
+ */
+export function packPanels(
+  panel: Panel,
+  weight: ArrayLike<number>,
+  outChannels: number,
+  channels: number,
+  first = 0,
+): Float32Array {
   const rowLength = weight.length / outChannels;
   const panels = Math.ceil(outChannels / panel);
   const packed = new Float32Array(panels * channels * panel);
@@ -46,8 +56,13 @@ function linearTile(lib: Library, spec: LinearSpec, rows: number, lanes: readonl
   return lib.func(key, { params: ['i32', 'i32', 'i32', ...operandTypes], results: [] }, (body) => {
     const [a, b, out, ...operands] = body.params as [Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
     const { code, sums } = tileSum(body, {
-      a, b,
-      aSteps: evenSteps(perTurn, Array.from({ length: rows }, (_, i) => 4 * channels * i), 4),
+      a,
+      b,
+      aSteps: evenSteps(
+        perTurn,
+        Array.from({ length: rows }, (_, i) => 4 * channels * i),
+        4,
+      ),
       bVectors: lanes.map((_, j) => Math.floor((16 * j) / stepBytes) * channels * stepBytes + ((16 * j) % stepBytes)),
       bSteps: Array.from({ length: perTurn }, (_, k) => stepBytes * k),
       bTurn: stepBytes * perTurn,
@@ -57,7 +72,9 @@ function linearTile(lib: Library, spec: LinearSpec, rows: number, lanes: readonl
     });
     return [
       code,
-      sums.map((row, i) => row.map((sum, j) => applyEpilogue(epilogue, sum, operands, { channels: 16 * j, element: element(i, j) }))),
+      sums.map((row, i) =>
+        row.map((sum, j) => applyEpilogue(epilogue, sum, operands, { channels: 16 * j, element: element(i, j) })),
+      ),
       sums.map((row, i) => row.map((sum, j) => storeLanes(out, sum, lanes[j]!, element(i, j)))),
     ];
   });
@@ -75,21 +92,33 @@ export function linearKernel(lib: Library, spec: LinearSpec): Func {
   const operandOps = epilogue.filter(hasOperand);
 
   return kernel(lib, `linear${keyOf(spec)}`, 3 + operandOps.length, (body) => {
-    const [x, weights, out, ...operands] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, ...Local<'i32'>[]];
+    const [x, weights, out, ...operands] = body.pointers as [
+      Local<'i32'>,
+      Local<'i32'>,
+      Local<'i32'>,
+      ...Local<'i32'>[],
+    ];
     const row = body.local('i32');
     const end = body.local('i32');
     const column = body.local('i32');
 
-    const tile = (tileRows: number, lanes: readonly number[]): Code => call(
-      linearTile(lib, spec, tileRows, lanes),
-      at(x, row, 4 * channels),
-      at(weights, column, 4 * channels * 4 * width),
-      at(at(out, row, 4 * outChannels), column, 16 * width),
-      ...operandOps.map((op, i) =>
-        op.kind === 'residual' ? at(at(operands[i]!, row, 4 * outChannels), column, 16 * width) : at(operands[i]!, column, 16 * width)),
-    );
+    const tile = (tileRows: number, lanes: readonly number[]): Code =>
+      call(
+        linearTile(lib, spec, tileRows, lanes),
+        at(x, row, 4 * channels),
+        at(weights, column, 4 * channels * 4 * width),
+        at(at(out, row, 4 * outChannels), column, 16 * width),
+        ...operandOps.map((op, i) =>
+          op.kind === 'residual'
+            ? at(at(operands[i]!, row, 4 * outChannels), column, 16 * width)
+            : at(operands[i]!, column, 16 * width),
+        ),
+      );
     const rowsOf = (lanes: readonly number[]): Code => [
-      whileLoop(i32.geS(i32.sub(end, row), i32.const(rowsPerTile)), [tile(rowsPerTile, lanes), increase(row, rowsPerTile)]),
+      whileLoop(i32.geS(i32.sub(end, row), i32.const(rowsPerTile)), [
+        tile(rowsPerTile, lanes),
+        increase(row, rowsPerTile),
+      ]),
       rows < 4 || rows % 4 === 0 ? [] : when(i32.ltS(row, end), tile(rows % 4, lanes)),
     ];
 

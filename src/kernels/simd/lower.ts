@@ -10,8 +10,27 @@ import type { Padding } from '../kernels.ts';
 import { phases, phaseWeight } from '../reference/upsampleConv2d.ts';
 import type { Func } from './assembler.ts';
 import { areaScratch, type InputLayout } from './area.ts';
-import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScratch, packKeysKernel, type AttentionSpec } from './attention.ts';
-import { constantTensor, hasBorder, isCrowded, isPointwise, NO_PADDING, packs, pictureOf, planesOf, planeSize, UPSAMPLE_PADDING, wantedBorder } from './borders.ts';
+import {
+  applyMapKernel,
+  attentionKernel,
+  attentionMapKernel,
+  attentionScratch,
+  packKeysKernel,
+  type AttentionSpec,
+} from './attention.ts';
+import {
+  constantTensor,
+  hasBorder,
+  isCrowded,
+  isPointwise,
+  NO_PADDING,
+  packs,
+  pictureOf,
+  planesOf,
+  planeSize,
+  UPSAMPLE_PADDING,
+  wantedBorder,
+} from './borders.ts';
 import { convKernel } from './conv.ts';
 import { mapKernel, type MapOperation } from './elementwise.ts';
 import { hasOperand, type EpilogueOp } from './epilogue.ts';
@@ -29,9 +48,17 @@ import type { Graph, Node, Operation, Value } from './trace.ts';
 type Convolution = Extract<Operation, { kind: 'conv2d' }>;
 type GroupNorm = Extract<Operation, { kind: 'groupNorm' }>;
 
-export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' | 'panel'>, store: WeightStore): Lowered {
+export function lower(
+  graph: Graph,
+  { threads, panel }: Pick<Library, 'threads' | 'panel'>,
+  store: WeightStore,
+): Lowered {
   const steps: Step[] = [];
-  const { buffers, weights, use, newPlace, placeFor, packed, storedOf, isStored, finish } = placement(graph, store, () => steps.length);
+  const { buffers, weights, use, newPlace, placeFor, packed, storedOf, isStored, finish } = placement(
+    graph,
+    store,
+    () => steps.length,
+  );
   const converted = new Map<string, Place>();
   const bordered = new Map<string, { place: Place; layout: PlaneLayout }>();
   const done = new Set<Node>();
@@ -56,9 +83,15 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const [batch, tokens, channels] = value.shape as [number, number, number];
     const place = newPlace(4 * sizeOf(value.shape), sampleBytes(value.shape));
     const [rows, columns] = layout === 'planar' ? [tokens, channels] : [channels, tokens];
-    emit('transpose', [found.place, place], (lib) => transposeKernel(lib, {
-      batch, rows, columns, inBatchStride: stride(found.place, batch), outBatchStride: stride(place, batch),
-    }));
+    emit('transpose', [found.place, place], (lib) =>
+      transposeKernel(lib, {
+        batch,
+        rows,
+        columns,
+        inBatchStride: stride(found.place, batch),
+        outBatchStride: stride(place, batch),
+      }),
+    );
     converted.set(key, place);
     return place;
   };
@@ -68,9 +101,16 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
 
   const copy = (shape: readonly number[], from: Place, to: Place): void => {
     const batch = batchOf(shape);
-    emit('copy', [from, to], (lib) => mapKernel(lib, {
-      operation: { kind: 'copy' }, batch, planes: 1, size: sampleBytes(shape) / 4, aStride: stride(from, batch), outStride: stride(to, batch),
-    }));
+    emit('copy', [from, to], (lib) =>
+      mapKernel(lib, {
+        operation: { kind: 'copy' },
+        batch,
+        planes: 1,
+        size: sampleBytes(shape) / 4,
+        aStride: stride(from, batch),
+        outStride: stride(to, batch),
+      }),
+    );
   };
   /** The value, dense and with its samples one after another. */
   const contiguous = (value: Value): Place => {
@@ -88,7 +128,10 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
   // Products and what follows them ----------------------------------------------------------------------------------
 
   /** The element-wise operations after `node` that its step can do before it stores; the value that it then stores. */
-  const following = (node: Node, layout: Layout): { ops: EpilogueOp[]; operands: Place[]; final: Value; layout: Layout } => {
+  const following = (
+    node: Node,
+    layout: Layout,
+  ): { ops: EpilogueOp[]; operands: Place[]; final: Value; layout: Layout } => {
     const result = { ops: [] as EpilogueOp[], operands: [] as Place[], final: node.output, layout };
     for (;;) {
       const value = result.final;
@@ -122,8 +165,9 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
   };
 
   /**
-   * Computes a value of rows before its turn, where that needs no picture still to come; says whether it is there. So the embedding of
-   * time, which is next to no work, does not come too late to be added before a convolution stores its sums.
+   * Computes a value of rows before its turn, where that needs no picture still to come; says whether it is there. So
+   * the embedding of time, which is next to no work, does not come too late to be added before a convolution stores its
+   * sums.
    */
   const readyEarly = (value: Value): boolean => {
     if (value.source.kind === 'constant' || isStored(value)) return true;
@@ -143,14 +187,30 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const [batch, channels, height, width] = x.shape as [number, number, number, number];
     const [outChannels, , kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
     const [outHeight, outWidth] = node.output.shape.slice(2) as [number, number];
-    const { place, layout, ...out } = isPointwise(node) ? pointwiseInput(x)
-      : hasBorder(padding) ? { ...borderedInput(x, padding), outHeight, outWidth }
-      : { place: dense(x), layout: densePlanes(height, width, 0), outHeight, outWidth };
+    const { place, layout, ...out } = isPointwise(node)
+      ? pointwiseInput(x)
+      : hasBorder(padding)
+        ? { ...borderedInput(x, padding), outHeight, outWidth }
+        : { place: dense(x), layout: densePlanes(height, width, 0), outHeight, outWidth };
     const first = (part?.[0] ?? 0) * kernelHeight * kernelWidth;
     const terms = channels * kernelHeight * kernelWidth;
-    product(node, 'dense', {
-      batch, channels, outChannels, ...out, kernelHeight, kernelWidth, stride: strideBy, phases: 1, input: layout,
-    }, place, packedPanels(weight, outChannels, terms, first));
+    product(
+      node,
+      'dense',
+      {
+        batch,
+        channels,
+        outChannels,
+        ...out,
+        kernelHeight,
+        kernelWidth,
+        stride: strideBy,
+        phases: 1,
+        input: layout,
+      },
+      place,
+      packedPanels(weight, outChannels, terms, first),
+    );
     return true;
   };
 
@@ -161,19 +221,42 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const [batch, channels, outHeight, outWidth] = x.shape as [number, number, number, number];
     const outChannels = weight.shape[0]!;
     const { place, layout } = borderedInput(x, UPSAMPLE_PADDING);
-    const panels = packed(weight, keyOf(['phases', outChannels, channels]), () => joined(phases.map((phase) => packPanels(panel, phaseWeight(weight, phase).data, outChannels, 4 * channels))));
-    product(node, 'dense', {
-      batch, channels, outChannels, outHeight, outWidth, kernelHeight: 2, kernelWidth: 2, stride: 1, phases: 2, input: layout,
-    }, place, panels);
+    const panels = packed(weight, keyOf(['phases', outChannels, channels]), () =>
+      joined(phases.map((phase) => packPanels(panel, phaseWeight(weight, phase).data, outChannels, 4 * channels))),
+    );
+    product(
+      node,
+      'dense',
+      {
+        batch,
+        channels,
+        outChannels,
+        outHeight,
+        outWidth,
+        kernelHeight: 2,
+        kernelWidth: 2,
+        stride: 1,
+        phases: 2,
+        input: layout,
+      },
+      place,
+      panels,
+    );
     return true;
   };
 
   /** The weights of a product in panels: of each output `terms` numbers, from number `first` on. */
   const packedPanels = (weight: Tensor, outChannels: number, terms: number, first = 0): Place =>
-    packed(weight, keyOf(['panels', outChannels, terms, first]), () => packPanels(panel, weight.data, outChannels, terms, first));
+    packed(weight, keyOf(['panels', outChannels, terms, first]), () =>
+      packPanels(panel, weight.data, outChannels, terms, first),
+    );
 
   const product = (
-    node: Node, layout: Layout, spec: Omit<Parameters<typeof convKernel>[1], 'outBatchStride' | 'epilogue'>, input: Place, panels: Place,
+    node: Node,
+    layout: Layout,
+    spec: Omit<Parameters<typeof convKernel>[1], 'outBatchStride' | 'epilogue'>,
+    input: Place,
+    panels: Place,
   ): void => {
     const chain = following(node, layout);
     const bias = node.inputs[2] && constantTensor(node.inputs[2]);
@@ -188,10 +271,17 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
       ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
       ...chain.operands,
     ];
-    const strides = { input: { ...spec.input, batchStride: stride(input, spec.batch) }, outBatchStride: stride(out, spec.batch) };
+    const strides = {
+      input: { ...spec.input, batchStride: stride(input, spec.batch) },
+      outBatchStride: stride(out, spec.batch),
+    };
     const [height, width] = [spec.phases * spec.outHeight, spec.phases * spec.outWidth];
-    emit(`conv ${spec.kernelHeight}×${spec.kernelWidth}${spec.stride > 1 ? `/${spec.stride}` : ''} ${spec.channels}→${spec.outChannels} @${height}×${width}`,
-      operands, (lib) => convKernel(lib, { ...spec, ...strides, epilogue }), spec.batch * spec.outChannels * k * height * width);
+    emit(
+      `conv ${spec.kernelHeight}×${spec.kernelWidth}${spec.stride > 1 ? `/${spec.stride}` : ''} ${spec.channels}→${spec.outChannels} @${height}×${width}`,
+      operands,
+      (lib) => convKernel(lib, { ...spec, ...strides, epilogue }),
+      spec.batch * spec.outChannels * k * height * width,
+    );
     finish(chain.final, chain.layout, out);
   };
 
@@ -201,10 +291,19 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const weight = constantTensor(weightValue)!;
     const bias = biasValue && constantTensor(biasValue);
     const [outChannels, channels] = weight.shape as [number, number];
-    if (x.shape.length === 3 && (bordered.has(borderKey(pictureOf(x), NO_PADDING)) || storedOf(x).layout === 'planar')) {
+    if (
+      x.shape.length === 3 &&
+      (bordered.has(borderKey(pictureOf(x), NO_PADDING)) || storedOf(x).layout === 'planar')
+    ) {
       const batch = batchOf(x.shape);
       const { place, layout, ...out } = pointwiseInput(x);
-      product(node, 'planar', { batch, channels, outChannels, ...out, kernelHeight: 1, kernelWidth: 1, stride: 1, phases: 1, input: layout }, place, packedPanels(weight, outChannels, channels));
+      product(
+        node,
+        'planar',
+        { batch, channels, outChannels, ...out, kernelHeight: 1, kernelWidth: 1, stride: 1, phases: 1, input: layout },
+        place,
+        packedPanels(weight, outChannels, channels),
+      );
       return true;
     }
     const input = contiguous(x);
@@ -214,22 +313,39 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const out = apart ? newPlace(4 * sizeOf(chain.final.shape), sampleBytes(chain.final.shape)) : placed;
     const epilogue: EpilogueOp[] = [...(bias ? [{ kind: 'bias' } as const] : []), ...chain.ops];
     const rows = sizeOf(x.shape) / channels;
-    emit(`linear ${rows}×${channels}→${outChannels}`, [
-      input,
-      packedPanels(weight, outChannels, channels),
-      out,
-      ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
-      ...chain.operands,
-    ], (lib) => linearKernel(lib, { rows, channels, outChannels, epilogue: epilogue.map((op) => (hasOperand(op) && 'batchStride' in op ? { ...op, batchStride: 0 } : op)) }), rows * channels * outChannels);
+    emit(
+      `linear ${rows}×${channels}→${outChannels}`,
+      [
+        input,
+        packedPanels(weight, outChannels, channels),
+        out,
+        ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
+        ...chain.operands,
+      ],
+      (lib) =>
+        linearKernel(lib, {
+          rows,
+          channels,
+          outChannels,
+          epilogue: epilogue.map((op) => (hasOperand(op) && 'batchStride' in op ? { ...op, batchStride: 0 } : op)),
+        }),
+      rows * channels * outChannels,
+    );
     finish(chain.final, 'dense', out);
     return true;
   };
 
   // Pictures with borders, or with their planes apart ---------------------------------------------------------------
 
-  const borderKey = (value: Value, { top, bottom, left, right }: Padding): string => keyOf([value.id, top, bottom, left, right]);
+  const borderKey = (value: Value, { top, bottom, left, right }: Padding): string =>
+    keyOf([value.id, top, bottom, left, right]);
 
-  const wanted = (value: Value): Padding | undefined => wantedBorder(value, (used) => users.get(used) ?? [], (used) => outputs.has(used));
+  const wanted = (value: Value): Padding | undefined =>
+    wantedBorder(
+      value,
+      (used) => users.get(used) ?? [],
+      (used) => outputs.has(used),
+    );
   const newBordered = (value: Value, { top, bottom, left, right }: Padding): { place: Place; layout: PlaneLayout } => {
     const { batch, channels, height, width } = planesOf(value.shape);
     const layout = borderedPlanes(channels, height, width, { top, bottom, left, right });
@@ -244,7 +360,8 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const made = newBordered(value, padding);
     const planes = planesOf(value.shape);
     emit(hasBorder(padding) ? 'border' : 'apart', [source, made.place], (lib) =>
-      borderKernel(lib, { ...planes, inBatchStride: stride(source, planes.batch), out: made.layout }));
+      borderKernel(lib, { ...planes, inBatchStride: stride(source, planes.batch), out: made.layout }),
+    );
     return made;
   };
   /** The input of a pointwise product, as rows that suit the tiles. */
@@ -272,7 +389,14 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const out = newPlace(4 * sizeOf(node.output.shape), sampleBytes(node.output.shape));
     inputs.forEach(({ place }) => use(place));
     use(out);
-    steps.push({ kind: 'host', name: `plain ${node.operation.kind}`, products: 0, operation: node.operation, inputs, output: { shape: node.output.shape, place: out } });
+    steps.push({
+      kind: 'host',
+      name: `plain ${node.operation.kind}`,
+      products: 0,
+      operation: node.operation,
+      inputs,
+      output: { shape: node.output.shape, place: out },
+    });
     finish(node.output, 'dense', out);
   };
 
@@ -287,10 +411,17 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const out = placeFor(node.output);
     const batch = batchOf(a.shape);
     const planes = spread ? a.shape[1]! : 1;
-    emit(operation.kind, other ? [from, other, out] : [from, out], (lib) => mapKernel(lib, {
-      operation, batch, planes, size: sampleBytes(a.shape) / 4 / planes, aStride: stride(from, batch), outStride: stride(out, batch),
-      ...(other ? { b: { stride: stride(other, batch), spread } } : {}),
-    }));
+    emit(operation.kind, other ? [from, other, out] : [from, out], (lib) =>
+      mapKernel(lib, {
+        operation,
+        batch,
+        planes,
+        size: sampleBytes(a.shape) / 4 / planes,
+        aStride: stride(from, batch),
+        outStride: stride(out, batch),
+        ...(other ? { b: { stride: stride(other, batch), spread } } : {}),
+      }),
+    );
     finish(node.output, chosen, out);
   };
 
@@ -298,30 +429,68 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const [x, weight, bias] = node.inputs as [Value, Value, Value];
     const next = users.get(node.output) ?? [];
     const user = next[0];
-    const silu = next.length === 1 && !outputs.has(node.output) && user!.operation.kind === 'activation' && user!.operation.activation === 'silu';
+    const silu =
+      next.length === 1 &&
+      !outputs.has(node.output) &&
+      user!.operation.kind === 'activation' &&
+      user!.operation.activation === 'silu';
     if (silu) done.add(user!);
     const final = silu ? user!.output : node.output;
     const [batch, channels] = x.shape as [number, number];
     const { height, width } = planeSize(x.shape);
     const input = dense(x);
     const out = target(final, height, width);
-    const [scale, shift] = [weight, bias].map(contiguous).map((place) => ({ ...place, offset: place.offset + 4 * (part?.[0] ?? 0) })) as [Place, Place];
-    emit(`groupNorm${silu ? '+silu' : ''} ${channels}@${height}×${width}`, [input, scale, shift, out.place], (lib) => groupNormKernel(lib, {
-      batch, channels, groups, height, width, eps, silu, inBatchStride: stride(input, batch), out: out.layout,
-    }));
+    const [scale, shift] = [weight, bias]
+      .map(contiguous)
+      .map((place) => ({ ...place, offset: place.offset + 4 * (part?.[0] ?? 0) })) as [Place, Place];
+    emit(`groupNorm${silu ? '+silu' : ''} ${channels}@${height}×${width}`, [input, scale, shift, out.place], (lib) =>
+      groupNormKernel(lib, {
+        batch,
+        channels,
+        groups,
+        height,
+        width,
+        eps,
+        silu,
+        inBatchStride: stride(input, batch),
+        out: out.layout,
+      }),
+    );
     return true;
   };
 
-  const attentionSpec = (batch: number, heads: number, queries: number, keys: number, channels: number, scale: number, places: {
-    readonly q: Place; readonly k?: Place; readonly v?: Place; readonly out: Place;
-  }, outPlane = 4 * queries): AttentionSpec => {
+  const attentionSpec = (
+    batch: number,
+    heads: number,
+    queries: number,
+    keys: number,
+    channels: number,
+    scale: number,
+    places: {
+      readonly q: Place;
+      readonly k?: Place;
+      readonly v?: Place;
+      readonly out: Place;
+    },
+    outPlane = 4 * queries,
+  ): AttentionSpec => {
     const strideOf = (place: Place | undefined): number => (place ? stride(place, batch) : 0);
     return {
-      batch, heads, queries, keys, size: channels / heads, scale,
-      qStride: strideOf(places.q), kStride: strideOf(places.k), vStride: strideOf(places.v), outStride: strideOf(places.out), outPlane,
+      batch,
+      heads,
+      queries,
+      keys,
+      size: channels / heads,
+      scale,
+      qStride: strideOf(places.q),
+      kStride: strideOf(places.k),
+      vStride: strideOf(places.v),
+      outStride: strideOf(places.out),
+      outPlane,
     };
   };
-  const mapProducts = ({ batch, heads, queries, keys, size }: AttentionSpec): number => batch * heads * queries * keys * size;
+  const mapProducts = ({ batch, heads, queries, keys, size }: AttentionSpec): number =>
+    batch * heads * queries * keys * size;
   const packKeys = (k: Place, spec: AttentionSpec): Place => {
     const bytes = 4 * spec.batch * spec.heads * spec.keys * spec.size;
     const place = newPlace(bytes, bytes / spec.batch);
@@ -331,12 +500,30 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
   const scratchFor = (spec: AttentionSpec): Place => newPlace(threads * attentionScratch(panel, spec), 0);
 
   const attention = (node: Node, heads: number, scale: number): boolean => {
-    const [q, k, v] = (node.inputs as [Value, Value, Value]).map((value) => inLayout(value, 'planar')) as [Place, Place, Place];
+    const [q, k, v] = (node.inputs as [Value, Value, Value]).map((value) => inLayout(value, 'planar')) as [
+      Place,
+      Place,
+      Place,
+    ];
     const [batch, queries, channels] = node.output.shape as [number, number, number];
     const apart = wanted(node.output) && newBordered(node.output, NO_PADDING);
     const out = apart?.place ?? placeFor(node.output);
-    const spec = attentionSpec(batch, heads, queries, node.inputs[1]!.shape[1]!, channels, scale, { q, k, v, out }, apart?.layout.planeStride);
-    emit(`attention ${heads}×${queries}×${spec.size}`, [q, packKeys(k, spec), v, out, scratchFor(spec)], (lib) => attentionKernel(lib, spec), 2 * mapProducts(spec));
+    const spec = attentionSpec(
+      batch,
+      heads,
+      queries,
+      node.inputs[1]!.shape[1]!,
+      channels,
+      scale,
+      { q, k, v, out },
+      apart?.layout.planeStride,
+    );
+    emit(
+      `attention ${heads}×${queries}×${spec.size}`,
+      [q, packKeys(k, spec), v, out, scratchFor(spec)],
+      (lib) => attentionKernel(lib, spec),
+      2 * mapProducts(spec),
+    );
     if (!apart) finish(node.output, 'planar', out);
     return true;
   };
@@ -346,7 +533,12 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const [batch, , queries, keys] = node.output.shape as [number, number, number, number];
     const out = placeFor(node.output);
     const spec = attentionSpec(batch, heads, queries, keys, node.inputs[0]!.shape[2]!, scale, { q, k, out });
-    emit(`attentionMap ${heads}×${queries}×${spec.size}`, [q, packKeys(k, spec), out, scratchFor(spec)], (lib) => attentionMapKernel(lib, spec), mapProducts(spec));
+    emit(
+      `attentionMap ${heads}×${queries}×${spec.size}`,
+      [q, packKeys(k, spec), out, scratchFor(spec)],
+      (lib) => attentionMapKernel(lib, spec),
+      mapProducts(spec),
+    );
     finish(node.output, 'dense', out);
     return true;
   };
@@ -356,7 +548,12 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const [batch, heads, queries, keys] = map.shape as [number, number, number, number];
     const places = { q: dense(map), v: inLayout(v, 'planar'), out: placeFor(node.output) };
     const spec = attentionSpec(batch, heads, queries, keys, v.shape[2]!, 1, places);
-    emit(`applyAttentionMap ${heads}×${queries}×${spec.size}`, [places.q, places.v, places.out, scratchFor(spec)], (lib) => applyMapKernel(lib, spec), mapProducts(spec));
+    emit(
+      `applyAttentionMap ${heads}×${queries}×${spec.size}`,
+      [places.q, places.v, places.out, scratchFor(spec)],
+      (lib) => applyMapKernel(lib, spec),
+      mapProducts(spec),
+    );
     finish(node.output, 'planar', places.out);
     return true;
   };
@@ -379,20 +576,28 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const up = node.operation.kind === 'upsampleNearest2x';
     const [outHeight, outWidth] = node.output.shape.slice(2) as [number, number];
     const place = up ? undefined : placeFor(node.output);
-    const out = place ? { place, layout: densePlanes(outHeight, outWidth, stride(place, batch)) } : target(node.output, outHeight, outWidth);
+    const out = place
+      ? { place, layout: densePlanes(outHeight, outWidth, stride(place, batch)) }
+      : target(node.output, outHeight, outWidth);
     if (place) finish(node.output, 'dense', place);
     const spec = { batch, channels, height, width, inBatchStride: stride(input, batch), out: out.layout };
-    emit(node.operation.kind, [input, out.place], (lib) => (up ? upsampleKernel(lib, spec) : averagePoolKernel(lib, spec)));
+    emit(node.operation.kind, [input, out.place], (lib) =>
+      up ? upsampleKernel(lib, spec) : averagePoolKernel(lib, spec),
+    );
   };
 
   const concat = (node: Node, alongBatch: boolean): void => {
     const whole = placeFor(node.output);
-    const planar = alongBatch && node.output.shape.length === 3 && node.inputs.every((part) => storedOf(part).layout === 'planar');
+    const planar =
+      alongBatch && node.output.shape.length === 3 && node.inputs.every((part) => storedOf(part).layout === 'planar');
     let offset = whole.offset;
     for (const part of node.inputs) {
       const to = { ...whole, offset };
       const from = inLayout(part, planar ? 'planar' : 'dense');
-      const there = from.buffer === to.buffer && from.offset === to.offset && (batchOf(part.shape) === 1 || from.batchStride === to.batchStride);
+      const there =
+        from.buffer === to.buffer &&
+        from.offset === to.offset &&
+        (batchOf(part.shape) === 1 || from.batchStride === to.batchStride);
       if (!there) copy(part.shape, from, to);
       offset += alongBatch ? batchOf(part.shape) * whole.batchStride : sampleBytes(part.shape);
     }
@@ -404,35 +609,61 @@ export function lower(graph: Graph, { threads, panel }: Pick<Library, 'threads' 
     const [x] = node.inputs as [Value];
     const lowered = (() => {
       switch (operation.kind) {
-        case 'conv2d': return conv2d(node, operation);
-        case 'upsampleConv2d': return upsampleConv2d(node);
-        case 'linear': return linear(node);
-        case 'groupNorm': return groupNorm(node, operation);
-        case 'attention': return attention(node, operation.heads, operation.scale);
-        case 'attentionMap': return attentionMap(node, operation.heads, operation.scale);
-        case 'applyAttentionMap': return applyAttentionMap(node);
-        case 'softmax': return onRows(node, softmaxKernel);
-        case 'layerNorm': return onRows(node, (lib, spec) => layerNormKernel(lib, { ...spec, eps: operation.eps }));
-        case 'activation': return map(node, { kind: operation.activation }), true;
+        case 'conv2d':
+          return conv2d(node, operation);
+        case 'upsampleConv2d':
+          return upsampleConv2d(node);
+        case 'linear':
+          return linear(node);
+        case 'groupNorm':
+          return groupNorm(node, operation);
+        case 'attention':
+          return attention(node, operation.heads, operation.scale);
+        case 'attentionMap':
+          return attentionMap(node, operation.heads, operation.scale);
+        case 'applyAttentionMap':
+          return applyAttentionMap(node);
+        case 'softmax':
+          return onRows(node, softmaxKernel);
+        case 'layerNorm':
+          return onRows(node, (lib, spec) => layerNormKernel(lib, { ...spec, eps: operation.eps }));
+        case 'activation':
+          return (map(node, { kind: operation.activation }), true);
         case 'add':
         case 'subtract':
-        case 'multiply': return map(node, { kind: operation.kind }), true;
-        case 'affine': return map(node, operation), true;
-        case 'divide': return map(node, operation), true;
+        case 'multiply':
+          return (map(node, { kind: operation.kind }), true);
+        case 'affine':
+          return (map(node, operation), true);
+        case 'divide':
+          return (map(node, operation), true);
         case 'upsampleNearest2x':
-        case 'averagePool2x': return resample(node), true;
-        case 'concatChannels': return concat(node, false), true;
-        case 'concatBatch': return concat(node, true), true;
+        case 'averagePool2x':
+          return (resample(node), true);
+        case 'concatChannels':
+          return (concat(node, false), true);
+        case 'concatBatch':
+          return (concat(node, true), true);
         // A picture that is there only with its planes apart has no users but pointwise products, which find it.
-        case 'toTokens': return isStored(x) ? finish(node.output, 'planar', dense(x)) : undefined, true;
-        case 'fromTokens': return finish(node.output, 'dense', inLayout(x, 'planar')), true;
+        case 'toTokens':
+          return (isStored(x) ? finish(node.output, 'planar', dense(x)) : undefined, true);
+        case 'fromTokens':
+          return (finish(node.output, 'dense', inLayout(x, 'planar')), true);
         case 'sliceChannels': {
           const place = dense(x);
-          return finish(node.output, 'dense', { ...place, offset: place.offset + 4 * operation.start * sizeOf(x.shape.slice(2)) }), true;
+          return (
+            finish(node.output, 'dense', {
+              ...place,
+              offset: place.offset + 4 * operation.start * sizeOf(x.shape.slice(2)),
+            }),
+            true
+          );
         }
         case 'sliceBatch': {
           const { layout, place } = storedOf(x);
-          return finish(node.output, layout, { ...place, offset: place.offset + operation.start * place.batchStride }), true;
+          return (
+            finish(node.output, layout, { ...place, offset: place.offset + operation.start * place.batchStride }), true
+          );
         }
       }
     })();

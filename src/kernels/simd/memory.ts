@@ -1,6 +1,7 @@
 /**
- * Where things lie in the one WebAssembly memory. Its first page holds the words with which threads agree; then come blocks
- * given out by `heap`: packed weights, which stay, and one arena, which all plans use in turn for their activations.
+ * Where things lie in the one WebAssembly memory. Its first page holds the words with which threads agree; then come
+ * blocks given out by `heap`: packed weights, which stay, and one arena, which all plans use in turn for their
+ * activations.
  */
 
 /** The start of the memory, which is never given out: addresses in bytes. */

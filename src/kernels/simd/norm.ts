@@ -33,7 +33,13 @@ export function groupNormKernel(lib: Library, spec: GroupNormSpec): Func {
 
   return kernel(lib, `groupNorm${keyOf(spec)}`, 4, (body) => {
     const [x0, weight, bias, out0] = body.pointers as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
-    const [b, first, channel, x, y] = [0, 1, 2, 3, 4].map(() => body.local('i32')) as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>];
+    const [b, first, channel, x, y] = [0, 1, 2, 3, 4].map(() => body.local('i32')) as [
+      Local<'i32'>,
+      Local<'i32'>,
+      Local<'i32'>,
+      Local<'i32'>,
+      Local<'i32'>,
+    ];
     const [mean, rstd, a] = [body.local('f64'), body.local('f64'), body.local('f32')];
     const [scale, shift] = [body.local('v128'), body.local('v128')];
     const [meanVector, deviation] = [body.local('v128'), body.local('v128')];
@@ -52,11 +58,22 @@ export function groupNormKernel(lib: Library, spec: GroupNormSpec): Func {
       forRange(channel, first, i32.add(first, i32.const(perGroup)), 1, [
         set(a, f32.demote(f64.mul(rstd, f64.promote(f32.load(at(weight, channel, 4)))))),
         set(scale, f32x4.splat(a)),
-        set(shift, f32x4.splat(f32.demote(f64.sub(f64.promote(f32.load(at(bias, channel, 4))), f64.mul(mean, f64.promote(a)))))),
-        writePlane(body, { x, y, height, width, layout: out, atOnce: spec.silu ? AT_ONCE : 1, compute: (values) => [
-          values.map((value) => set(value, f32x4.add(f32x4.mul(value, scale), shift))),
-          spec.silu ? siluf(body, values) : [],
-        ] }),
+        set(
+          shift,
+          f32x4.splat(f32.demote(f64.sub(f64.promote(f32.load(at(bias, channel, 4))), f64.mul(mean, f64.promote(a))))),
+        ),
+        writePlane(body, {
+          x,
+          y,
+          height,
+          width,
+          layout: out,
+          atOnce: spec.silu ? AT_ONCE : 1,
+          compute: (values) => [
+            values.map((value) => set(value, f32x4.add(f32x4.mul(value, scale), shift))),
+            spec.silu ? siluf(body, values) : [],
+          ],
+        }),
         increase(x, 4 * pixels),
         increase(y, out.planeStride),
       ]),

@@ -4,47 +4,65 @@
  */
 import { block, breakIf, doWhile, f32x4, i32, moduleBuilder, set, tee, v128 } from './assembler.ts';
 
-/** Chains of multiplications and of additions side by side: enough to hide the latency of both, and as many as there are registers for, or joined ones. */
+/**
+ * Chains of multiplications and of additions side by side: enough to hide the latency of both, and as many as there are
+ * registers for, or joined ones.
+ */
 const CHAINS = { narrow: 7, wide: 12 };
 /** Steps of each chain in one turn of the loop. */
 const UNROLLED = 8;
 
-/** Returns a function that does `turns` turns and tells how many floating-point operations that were. `wide`: for engines that join vectors. */
+/**
+ * Returns a function that does `turns` turns and tells how many floating-point operations that were. `wide`: for
+ * engines that join vectors.
+ */
 export function peakLoop(wide = false): (turns: number) => number {
   const chains = wide ? CHAINS.wide : CHAINS.narrow;
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   const module = moduleBuilder({ shared: false, minimum: 1, maximum: 1 });
-  module.func({ params: ['i32'], results: [] }, (body) => {
-    const [turns] = body.params as [typeof body.params[0]];
-    const factor = body.local('v128');
-    const products = Array.from({ length: chains }, () => body.local('v128'));
-    const sums = products.map(() => body.local('v128'));
-    return [
-      set(factor, v128.load(i32.const(0))),
-      products.map((product) => set(product, f32x4.const(1))),
-      block(doWhile(
-        Array.from({ length: UNROLLED }, (_, step) => [
-          products.map((product, i) => [
-            set(product, f32x4.mul(product, factor)),
-            set(sums[i]!, f32x4.add(sums[i]!, product)),
-          ]),
-          // Never taken: without it, V8 11 (in Node 20) puts each chain's steps close to one another, where they wait.
-          breakIf(i32.eq(turns, i32.const(-1 - step)), 1),
-        ]),
-        tee(turns, i32.sub(turns, i32.const(1))),
-      )),
-      sums.map((sum, i) => v128.store(i32.const(0), sum, 64 + 16 * i)),
-    ];
-  }, 'run');
+  module.func(
+    { params: ['i32'], results: [] },
+    (body) => {
+      const [turns] = body.params as [(typeof body.params)[0]];
+      const factor = body.local('v128');
+      const products = Array.from({ length: chains }, () => body.local('v128'));
+      const sums = products.map(() => body.local('v128'));
+      return [
+        set(factor, v128.load(i32.const(0))),
+        products.map((product) => set(product, f32x4.const(1))),
+        block(
+          doWhile(
+            Array.from({ length: UNROLLED }, (_, step) => [
+              products.map((product, i) => [
+                set(product, f32x4.mul(product, factor)),
+                set(sums[i]!, f32x4.add(sums[i]!, product)),
+              ]),
+              // Never taken: without it, V8 11 (in Node 20) puts each chain's steps close to one another, where they
+              // wait.
+              breakIf(i32.eq(turns, i32.const(-1 - step)), 1),
+            ]),
+            tee(turns, i32.sub(turns, i32.const(1))),
+          ),
+        ),
+        sums.map((sum, i) => v128.store(i32.const(0), sum, 64 + 16 * i)),
+      ];
+    },
+    'run',
+  );
   new Float32Array(memory.buffer, 0, 4).fill(1);
-  const { run } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env: { memory } }).exports as { run: (turns: number) => void };
+  const { run } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env: { memory } }).exports as {
+    run: (turns: number) => void;
+  };
   return (turns) => {
     run(turns);
     return turns * UNROLLED * chains * 4 * 2;
   };
 }
 
-/** The same as a meter: each call tells the speed, in GFLOP/s, of the best of five short loops, for nothing makes a loop faster than it can be. */
+/**
+ * The same as a meter: each call tells the speed, in GFLOP/s, of the best of five short loops, for nothing makes a loop
+ * faster than it can be.
+ */
 export function peakMeter(wide = false): () => number {
   const loop = peakLoop(wide);
   // Compiled late, like the kernels.

@@ -1,4 +1,7 @@
-/** Where the values of a graph lie: memory for what is computed, addresses of what is constant, and what becomes part of a concatenation. */
+/**
+ * Where the values of a graph lie: memory for what is computed, addresses of what is constant, and what becomes part of
+ * a concatenation.
+ */
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { bufferBytes, type Buffer, type PackedWeight, type WeightStore } from './memory.ts';
 import { batchOf, sampleBytes, type Layout, type Place, type Stored } from './steps.ts';
@@ -71,7 +74,13 @@ export function placement(graph: Graph, store: WeightStore, currentStep: () => n
     return made;
   };
   return {
-    buffers, weights, use, newPlace, placeFor, packed, storedOf,
+    buffers,
+    weights,
+    use,
+    newPlace,
+    placeFor,
+    packed,
+    storedOf,
     isStored: (value) => stored.has(value),
     finish: (value, layout, place) => void stored.set(value, { layout, place }),
   };
@@ -84,7 +93,9 @@ interface Join {
   readonly bytes: number;
 }
 
-/** The values that can be written into the concatenation that they become part of. Tokens are not: they lie as planes. */
+/**
+ * The values that can be written into the concatenation that they become part of. Tokens are not: they lie as planes.
+ */
 function joins(graph: Graph): Map<Value, Join> {
   const views = new Set<Operation['kind']>(['sliceBatch', 'sliceChannels', 'toTokens', 'fromTokens']);
   const joined = new Map<Value, Join>();
@@ -94,7 +105,12 @@ function joins(graph: Graph): Map<Value, Join> {
     let bytes = 0;
     for (const part of inputs) {
       const { source } = part;
-      if (source.kind === 'node' && !views.has(source.node.operation.kind) && part.shape.length !== 3 && !joined.has(part)) {
+      if (
+        source.kind === 'node' &&
+        !views.has(source.node.operation.kind) &&
+        part.shape.length !== 3 &&
+        !joined.has(part)
+      ) {
         joined.set(part, { whole: output, samples, bytes });
       }
       if (operation.kind === 'concatBatch') samples += batchOf(part.shape);

@@ -34,7 +34,10 @@ const LINE = 64;
 const PLACES = 64;
 const PER_PLACE = 4;
 
-/** Whether the same pixel of many channels, read one after another, would compete for the same places of the cache if the planes were dense. */
+/**
+ * Whether the same pixel of many channels, read one after another, would compete for the same places of the cache if
+ * the planes were dense.
+ */
 export function crowded(channels: number, pixels: number): boolean {
   const lines = (4 * pixels) / LINE;
   if (!Number.isInteger(lines)) return false;
@@ -42,11 +45,14 @@ export function crowded(channels: number, pixels: number): boolean {
 }
 
 /**
- * Planes with a border, or without one but apart. Two habits: a plane ends in room for the vector that overshoots its last row, and planes are
- * an odd number of cache lines apart, so that none is crowded.
+ * Planes with a border, or without one but apart. Two habits: a plane ends in room for the vector that overshoots its
+ * last row, and planes are an odd number of cache lines apart, so that none is crowded.
  */
 export function borderedPlanes(
-  channels: number, height: number, width: number, border: { top: number; bottom: number; left: number; right: number },
+  channels: number,
+  height: number,
+  width: number,
+  border: { top: number; bottom: number; left: number; right: number },
 ): PlaneLayout {
   const rowStride = 4 * (border.left + width + border.right);
   const lines = Math.ceil(((border.top + height + border.bottom) * rowStride + 16) / LINE);
@@ -90,7 +96,9 @@ export function writePlane(body: Body, { x, y, height, width, layout, compute, a
     const pixels = height * width;
     return [
       writeVectors(x, y, Math.floor(pixels / 4)),
-      pixels % 4 === 0 ? [] : [set(one, v128.load(i32.add(x, offset))), compute([one]), storeLanes(i32.add(y, offset), one, pixels % 4)],
+      pixels % 4 === 0
+        ? []
+        : [set(one, v128.load(i32.add(x, offset))), compute([one]), storeLanes(i32.add(y, offset), one, pixels % 4)],
     ];
   }
   const { top, bottom, left, right, rowStride } = layout;

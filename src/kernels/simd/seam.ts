@@ -1,21 +1,29 @@
 /**
- * A convolution of two joined pictures, as two convolutions and their sum: the definition in reference/conv2d. What depends on the
- * second picture alone becomes nodes of its own, so that a pass that differs in the first picture only finds them there.
+ * A convolution of two joined pictures, as two convolutions and their sum: the definition in reference/conv2d. What
+ * depends on the second picture alone becomes nodes of its own, so that a pass that differs in the first picture only
+ * finds them there.
  *
- * For that the seam is traced back through what lies between joining and convolution. Element-wise operations, and norms of whole
- * groups, do the same with the channels of either side whether those are joined or not.
+ * For that the seam is traced back through what lies between joining and convolution. Element-wise operations, and
+ * norms of whole groups, do the same with the channels of either side whether those are joined or not.
  */
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Operation, Range, Writing } from './trace.ts';
 
 /** @param inputs the picture, the weight, and, if there is one, the bias */
 export function convolveApart(
-  writing: Writing, operation: Extract<Operation, { kind: 'conv2d' }>, [x, weight, ...bias]: readonly Tensor[], seam: number,
+  writing: Writing,
+  operation: Extract<Operation, { kind: 'conv2d' }>,
+  [x, weight, ...bias]: readonly Tensor[],
+  seam: number,
 ): Tensor {
   const all = x!.shape[1]!;
   if (!(seam > 0 && seam < all)) throw new RangeError(`conv2d: a seam at ${seam} does not part ${all} channels in two`);
   const part = (range: Range, offset: readonly Tensor[]): Tensor =>
-    writing.record({ ...operation, bias: offset.length > 0, part: range }, [channels(writing, x!, range), weight!, ...offset]);
+    writing.record({ ...operation, bias: offset.length > 0, part: range }, [
+      channels(writing, x!, range),
+      weight!,
+      ...offset,
+    ]);
   // The second comes first, so that the first can be added to it before it is stored.
   const second = part([seam, all], []);
   return writing.record({ kind: 'add' }, [part([0, seam], bias), second]);
@@ -30,11 +38,16 @@ function channels(writing: Writing, x: Tensor, [start, end]: Range): Tensor {
   switch (operation?.kind) {
     case 'activation':
     case 'affine':
-    case 'divide': return record(operation, [channels(writing, a!, [start, end])]);
+    case 'divide':
+      return record(operation, [channels(writing, a!, [start, end])]);
     case 'groupNorm': {
       const size = all / operation.groups;
       if (start % size !== 0 || end % size !== 0 || operation.part) break;
-      return record({ ...operation, groups: (end - start) / size, part: [start, end] }, [channels(writing, a!, [start, end]), b!, c!]);
+      return record({ ...operation, groups: (end - start) / size, part: [start, end] }, [
+        channels(writing, a!, [start, end]),
+        b!,
+        c!,
+      ]);
     }
     case 'concatChannels': {
       const seam = a!.shape[1]!;

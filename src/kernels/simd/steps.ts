@@ -23,10 +23,26 @@ export interface Stored {
   readonly place: Place;
 }
 
-/** A kernel with the addresses that it is called with, or an operation left to the plain loops. `products`: multiplications in its sums of products. */
+/**
+ * A kernel with the addresses that it is called with, or an operation left to the plain loops. `products`:
+ * multiplications in its sums of products.
+ */
 export type Step =
-  | { readonly kind: 'kernel'; readonly name: string; readonly products: number; readonly make: (lib: Library) => Func; readonly operands: readonly Place[] }
-  | { readonly kind: 'host'; readonly name: string; readonly products: number; readonly operation: Operation; readonly inputs: readonly HostTensor[]; readonly output: HostTensor };
+  | {
+      readonly kind: 'kernel';
+      readonly name: string;
+      readonly products: number;
+      readonly make: (lib: Library) => Func;
+      readonly operands: readonly Place[];
+    }
+  | {
+      readonly kind: 'host';
+      readonly name: string;
+      readonly products: number;
+      readonly operation: Operation;
+      readonly inputs: readonly HostTensor[];
+      readonly output: HostTensor;
+    };
 
 /** A dense tensor that the plain loops read or write. */
 export interface HostTensor {

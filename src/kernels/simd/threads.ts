@@ -1,6 +1,6 @@
 /**
- * The threads beside the one that calls: workers that run the same modules over the same memory. They are started at the
- * first run that needs them, and do not keep the process alive.
+ * The threads beside the one that calls: workers that run the same modules over the same memory. They are started at
+ * the first run that needs them, and do not keep the process alive.
  */
 import { CONTROL } from './memory.ts';
 import { PATIENCE, SLEEP_MILLISECONDS } from './parallel.ts';
@@ -14,7 +14,10 @@ const SPINS = 10_000;
 export interface Pool {
   /** Calls all workers, threads 1 to N − 1, to `run(thread, arena)` of this module. Does not wait for them. */
   open(module: WebAssembly.Module, arena: number): void;
-  /** No worker joins the run any more. Returns when none is in it; throws an Error when one does not come back or has failed. */
+  /**
+   * No worker joins the run any more. Returns when none is in it; throws an Error when one does not come back or has
+   * failed.
+   */
   close(): void;
   /** The workers may drop the module. */
   forget(module: WebAssembly.Module): void;
@@ -36,10 +39,10 @@ interface NodeThreads {
 
 /**
  * All that a worker does, as source text, so that it runs alike from TypeScript, from built JavaScript and from a
- * bundle. It sleeps in the shared memory, from where it is woken faster than by a message, and is called once for every run.
- * It says that it is there before it looks whether the run is still open: either it sees that it is not, or who closes the run
- * sees it and waits. Called to a module that it does not have, it goes and reads its mail.
- * A failure is left in the shared memory, where the other threads look while they wait.
+ * bundle. It sleeps in the shared memory, from where it is woken faster than by a message, and is called once for every
+ * run. It says that it is there before it looks whether the run is still open: either it sees that it is not, or who
+ * closes the run sees it and waits. Called to a module that it does not have, it goes and reads its mail. A failure is
+ * left in the shared memory, where the other threads look while they wait.
  */
 const workerSource = `
 const instances = new Map();
@@ -82,10 +85,16 @@ function nodeThreads(): NodeThreads | undefined {
 /** Whether this thread may sleep until others are done. The main thread of a browser may not. */
 export function threadsSupported(): boolean {
   if (nodeThreads()) return true;
-  return typeof Worker !== 'undefined' && typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope !== 'undefined';
+  return (
+    typeof Worker !== 'undefined' &&
+    typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope !== 'undefined'
+  );
 }
 
-/** Whether workers come to life while the thread that started them sleeps: not in browsers, where they must be opened before. */
+/**
+ * Whether workers come to life while the thread that started them sleeps: not in browsers, where they must be opened
+ * before.
+ */
 export function startsAsleep(): boolean {
   return nodeThreads() !== undefined;
 }
@@ -104,7 +113,10 @@ export async function openThreads(count: number): Promise<readonly AnyWorker[]> 
   }
 }
 
-/** A worker that has answered. Of a hundred that Firefox (153) opens without a clock ticking beside them, one never answers. */
+/**
+ * A worker that has answered. Of a hundred that Firefox (153) opens without a clock ticking beside them, one never
+ * answers.
+ */
 async function openWorker(url: string): Promise<Worker> {
   for (let i = 0; i < OPENINGS; i++) {
     const worker = new Worker(url);
@@ -112,8 +124,10 @@ async function openWorker(url: string): Promise<Worker> {
     const answers = await new Promise<boolean>((resolve, reject) => {
       patience = setTimeout(() => resolve(false), OPENING_MILLISECONDS);
       worker.onmessage = () => resolve(true);
-      worker.onerror = (event) => reject(new Error(`a thread could not be started: ${event.message || 'the browser gives no reason'}`));
-      // Asked and answered: only then do further letters reach it at once. Before, a browser holds them back while this thread sleeps.
+      worker.onerror = (event) =>
+        reject(new Error(`a thread could not be started: ${event.message || 'the browser gives no reason'}`));
+      // Asked and answered: only then do further letters reach it at once. Before, a browser holds them back while this
+      // thread sleeps.
       worker.postMessage('open');
     });
     clearTimeout(patience);
@@ -124,7 +138,12 @@ async function openWorker(url: string): Promise<Worker> {
 }
 
 /** `count` workers over `memory`, `opened` ones if there are any; `onDeath` is told when one ends unasked. */
-export function pool(memory: WebAssembly.Memory, count: number, onDeath: (problem: string) => void, opened: readonly AnyWorker[] = []): Pool {
+export function pool(
+  memory: WebAssembly.Memory,
+  count: number,
+  onDeath: (problem: string) => void,
+  opened: readonly AnyWorker[] = [],
+): Pool {
   const numbers = new Map<WebAssembly.Module, number>();
   let workers: readonly AnyWorker[] | undefined;
   let next = 0;

@@ -2,15 +2,15 @@
  * The heart of every product here: a tile of `rows` × `vectors`·4 sums held in registers.
  *
  * It repeats reference/matmul for all sums of the tile at once: `for k of a run: sum = fround(sum + fround(a·b))`, then
- * `total = fround(total + sum)`. Lanes are different outputs, never parts of one sum, so each sum is added in the definition's order and
- * has its bits.
+ * `total = fround(total + sum)`. Lanes are different outputs, never parts of one sum, so each sum is added in the
+ * definition's order and has its bits.
  *
  * Per step k: one number of A per row, spread over four lanes, times `vectors` vectors of B. A 4 × 2 tile needs 8 sums,
  * 2 vectors, 4 spread numbers and 1 product: the 15 registers that V8 has to give.
  *
  * Two habits of V8 shape the loop, and are why it is not just unrolled:
- * - Within a basic block it (11, in Node 20) moves loads to the front, which overflows the registers. So a branch that is never taken ends
- *   each step. Its target uses the sums, so that their additions cannot sink below it either.
+ * - Within a basic block it (11, in Node 20) moves loads to the front, which overflows the registers. So a branch that
+ *   is never taken ends each step. Its target uses the sums, so that their additions cannot sink below it either.
  * - A spreading load has no constant offset: each distinct one costs a register. So A's pointer moves, where it can.
  */
 import { block, breakIf, doWhile, f32x4, i32, increase, set, shuffle32, tee, v128, when } from './assembler.ts';
@@ -71,7 +71,8 @@ function multiplyAdd(sum: V128, a: V128, b: V128, fma: boolean): V128 {
 function tileRun(body: Body, tile: TileRun, sums: Accumulators, turns: Local<'i32'>): Code {
   const { a, b, aSteps, bSteps, bVectors } = tile;
   const columns = bVectors.map(() => body.local('v128'));
-  // What the step before has spread stays in its register: neighbouring taps of a convolution see almost the same pixels.
+  // What the step before has spread stays in its register: neighbouring taps of a convolution see almost the same
+  // pixels.
   let spread = new Map<number, Local<'v128'>>();
   const steps = aSteps.map(({ numbers, move }, k) => {
     const before = spread;
@@ -111,21 +112,24 @@ export function tileSum(body: Body, tile: TileSum): { readonly code: Code; reado
   const code = [
     totals.flat().map((total) => set(total, f32x4.const(0))),
     set(left, i32.const(tile.turns)),
-    doWhile([
-      set(turns, i32.const(tile.turnsPerRun)),
-      when(i32.ltS(left, turns), set(turns, left)),
-      sums.flat().map((sum) => set(sum, f32x4.const(0))),
-      set(left, i32.sub(left, turns)),
-      tileRun(body, tile, sums, turns),
-      totals.map((row, i) => row.map((total, j) => set(total, f32x4.add(total, sums[i]![j]!)))),
-    ], left),
+    doWhile(
+      [
+        set(turns, i32.const(tile.turnsPerRun)),
+        when(i32.ltS(left, turns), set(turns, left)),
+        sums.flat().map((sum) => set(sum, f32x4.const(0))),
+        set(left, i32.sub(left, turns)),
+        tileRun(body, tile, sums, turns),
+        totals.map((row, i) => row.map((total, j) => set(total, f32x4.add(total, sums[i]![j]!)))),
+      ],
+      left,
+    ),
   ];
   return { code, sums: totals };
 }
 
 /**
- * One more run, of `turns` turns, of a sum whose totals are in memory at `totals`, row by row and vector by vector; or the first one.
- * (A run is never −0, so the first can be taken for +0 plus itself.)
+ * One more run, of `turns` turns, of a sum whose totals are in memory at `totals`, row by row and vector by vector; or
+ * the first one. (A run is never −0, so the first can be taken for +0 plus itself.)
  */
 export function addRun(body: Body, tile: TileRun, turns: number, totals: I32, first: boolean): Code {
   const sums = accumulators(body, tile.aSteps[0]!.numbers.length, tile.bVectors.length);
@@ -134,19 +138,28 @@ export function addRun(body: Body, tile: TileRun, turns: number, totals: I32, fi
     set(left, i32.const(turns)),
     sums.flat().map((sum) => set(sum, f32x4.const(0))),
     tileRun(body, tile, sums, left),
-    // All stores come last: an engine that joins neighbouring vectors begins with stores side by side, and carries no load over one.
+    // All stores come last: an engine that joins neighbouring vectors begins with stores side by side, and carries no
+    // load over one.
     first ? [] : sums.flat().map((sum, i) => set(sum, f32x4.add(v128.load(totals, 16 * i), sum))),
     sums.flat().map((sum, i) => v128.store(totals, sum, 16 * i)),
   ];
 }
 
 /** The sums whose totals are in memory. */
-export function loadTotals(body: Body, rows: number, vectors: number, totals: I32): { readonly code: Code; readonly sums: Accumulators } {
+export function loadTotals(
+  body: Body,
+  rows: number,
+  vectors: number,
+  totals: I32,
+): { readonly code: Code; readonly sums: Accumulators } {
   const sums = accumulators(body, rows, vectors);
   return { code: sums.flat().map((sum, i) => set(sum, v128.load(totals, 16 * i))), sums };
 }
 
-/** Steps of k of one turn of the loop: at most `most`, and such that turns make up runs of `run` steps and the whole of `k`. */
+/**
+ * Steps of k of one turn of the loop: at most `most`, and such that turns make up runs of `run` steps and the whole of
+ * `k`.
+ */
 export function stepsPerTurn(k: number, run: number, most: number): number {
   const unit = k <= run ? k : greatestCommonDivisor(k, run);
   return divisorUpTo(unit, most);
@@ -158,14 +171,29 @@ export function tileWidth(rows: number, panel: Panel): number {
 }
 
 /** Up to four vectors as the rows of a matrix: its four columns, as many of whose lanes count as there are rows. */
-export function transposed(body: Body, rows: readonly V128[]): { readonly code: Code; readonly columns: readonly Local<'v128'>[] } {
+export function transposed(
+  body: Body,
+  rows: readonly V128[],
+): { readonly code: Code; readonly columns: readonly Local<'v128'>[] } {
   const locals = rows.map(() => body.local('v128'));
-  const [r0, r1, r2, r3] = [0, 1, 2, 3].map((i) => locals[i] ?? locals[0]!) as [Local<'v128'>, Local<'v128'>, Local<'v128'>, Local<'v128'>];
-  const [low01, low23, high01, high23] = [0, 1, 2, 3].map(() => body.local('v128')) as [Local<'v128'>, Local<'v128'>, Local<'v128'>, Local<'v128'>];
+  const [r0, r1, r2, r3] = [0, 1, 2, 3].map((i) => locals[i] ?? locals[0]!) as [
+    Local<'v128'>,
+    Local<'v128'>,
+    Local<'v128'>,
+    Local<'v128'>,
+  ];
+  const [low01, low23, high01, high23] = [0, 1, 2, 3].map(() => body.local('v128')) as [
+    Local<'v128'>,
+    Local<'v128'>,
+    Local<'v128'>,
+    Local<'v128'>,
+  ];
   const columns = [0, 1, 2, 3].map(() => body.local('v128'));
   const values = [
-    shuffle32(low01, low23, [0, 1, 4, 5]), shuffle32(low01, low23, [2, 3, 6, 7]),
-    shuffle32(high01, high23, [0, 1, 4, 5]), shuffle32(high01, high23, [2, 3, 6, 7]),
+    shuffle32(low01, low23, [0, 1, 4, 5]),
+    shuffle32(low01, low23, [2, 3, 6, 7]),
+    shuffle32(high01, high23, [0, 1, 4, 5]),
+    shuffle32(high01, high23, [2, 3, 6, 7]),
   ];
   const code = [
     rows.map((row, i) => set(locals[i]!, row)),
@@ -182,7 +210,12 @@ export function transposed(body: Body, rows: readonly V128[]): { readonly code: 
 export function storeLanes(address: I32, value: Local<'v128'>, lanes: number, offset = 0): Code {
   if (lanes === 4) return v128.store(address, value, offset);
   const pair = lanes >= 2 ? v128.store64Lane(address, value, 0, offset) : [];
-  const single = lanes === 1 ? v128.store32Lane(address, value, 0, offset) : lanes === 3 ? v128.store32Lane(address, value, 2, offset + 8) : [];
+  const single =
+    lanes === 1
+      ? v128.store32Lane(address, value, 0, offset)
+      : lanes === 3
+        ? v128.store32Lane(address, value, 2, offset + 8)
+        : [];
   return [pair, single];
 }
 

@@ -9,13 +9,34 @@ import { keyOf } from './library.ts';
 import { convolveApart } from './seam.ts';
 import type { Activation, Kernels, Padding, Program, Tensors } from '../kernels.ts';
 
-/** Numbers and options of a node, besides the tensors that it reads. `part`: the channels of the weight that are meant, if not all. */
+/**
+ * Numbers and options of a node, besides the tensors that it reads. `part`: the channels of the weight that are meant,
+ * if not all.
+ */
 export type Operation =
-  | { readonly kind: 'conv2d'; readonly stride: number; readonly padding: Padding; readonly bias: boolean; readonly part?: Range }
+  | {
+      readonly kind: 'conv2d';
+      readonly stride: number;
+      readonly padding: Padding;
+      readonly bias: boolean;
+      readonly part?: Range;
+    }
   | { readonly kind: 'linear' | 'upsampleConv2d'; readonly bias: boolean }
   | { readonly kind: 'groupNorm'; readonly groups: number; readonly eps: number; readonly part?: Range }
   | { readonly kind: 'layerNorm'; readonly eps: number }
-  | { readonly kind: 'softmax' | 'applyAttentionMap' | 'upsampleNearest2x' | 'averagePool2x' | 'concatChannels' | 'concatBatch' | 'toTokens' | 'add' | 'subtract' | 'multiply' }
+  | {
+      readonly kind:
+        | 'softmax'
+        | 'applyAttentionMap'
+        | 'upsampleNearest2x'
+        | 'averagePool2x'
+        | 'concatChannels'
+        | 'concatBatch'
+        | 'toTokens'
+        | 'add'
+        | 'subtract'
+        | 'multiply';
+    }
   | { readonly kind: 'attentionMap' | 'attention'; readonly heads: number; readonly scale: number }
   | { readonly kind: 'activation'; readonly activation: Activation }
   | { readonly kind: 'sliceChannels' | 'sliceBatch'; readonly start: number; readonly end: number }
@@ -30,7 +51,10 @@ export type Range = readonly [number, number];
 export interface Value {
   readonly id: number;
   readonly shape: readonly number[];
-  readonly source: { readonly kind: 'input'; readonly name: string } | { readonly kind: 'constant'; readonly tensor: Tensor } | { readonly kind: 'node'; readonly node: Node };
+  readonly source:
+    | { readonly kind: 'input'; readonly name: string }
+    | { readonly kind: 'constant'; readonly tensor: Tensor }
+    | { readonly kind: 'node'; readonly node: Node };
 }
 
 export interface Node {
@@ -54,31 +78,54 @@ export function applyOperation(kernels: Kernels, operation: Operation, inputs: r
       const weight = operation.part ? kernels.sliceChannels(b, ...operation.part) : b;
       return kernels.conv2d(a, weight, operation.bias ? c : undefined, operation.stride, operation.padding);
     }
-    case 'upsampleConv2d': return kernels.upsampleConv2d(a, b, operation.bias ? c : undefined);
-    case 'linear': return kernels.linear(a, b, operation.bias ? c : undefined);
+    case 'upsampleConv2d':
+      return kernels.upsampleConv2d(a, b, operation.bias ? c : undefined);
+    case 'linear':
+      return kernels.linear(a, b, operation.bias ? c : undefined);
     case 'groupNorm': {
       const { groups, eps, part } = operation;
-      return part ? kernels.groupNorm(a, groups, kernels.sliceBatch(b, ...part), kernels.sliceBatch(c, ...part), eps) : kernels.groupNorm(a, groups, b, c, eps);
+      return part
+        ? kernels.groupNorm(a, groups, kernels.sliceBatch(b, ...part), kernels.sliceBatch(c, ...part), eps)
+        : kernels.groupNorm(a, groups, b, c, eps);
     }
-    case 'layerNorm': return kernels.layerNorm(a, b, c, operation.eps);
-    case 'attentionMap': return kernels.attentionMap(a, b, operation.heads, operation.scale);
-    case 'attention': return kernels.attention(a, b, c, operation.heads, operation.scale);
-    case 'activation': return kernels.activation(a, operation.activation);
-    case 'sliceChannels': return kernels.sliceChannels(a, operation.start, operation.end);
-    case 'sliceBatch': return kernels.sliceBatch(a, operation.start, operation.end);
-    case 'fromTokens': return kernels.fromTokens(a, operation.height, operation.width);
-    case 'affine': return kernels.affine(a, operation.factor, operation.offset);
-    case 'divide': return kernels.divide(a, operation.divisor);
-    case 'concatBatch': return kernels.concatBatch(inputs);
-    case 'softmax': return kernels.softmax(a);
-    case 'upsampleNearest2x': return kernels.upsampleNearest2x(a);
-    case 'averagePool2x': return kernels.averagePool2x(a);
-    case 'toTokens': return kernels.toTokens(a);
-    case 'applyAttentionMap': return kernels.applyAttentionMap(a, b);
-    case 'concatChannels': return kernels.concatChannels(a, b);
-    case 'add': return kernels.add(a, b);
-    case 'subtract': return kernels.subtract(a, b);
-    case 'multiply': return kernels.multiply(a, b);
+    case 'layerNorm':
+      return kernels.layerNorm(a, b, c, operation.eps);
+    case 'attentionMap':
+      return kernels.attentionMap(a, b, operation.heads, operation.scale);
+    case 'attention':
+      return kernels.attention(a, b, c, operation.heads, operation.scale);
+    case 'activation':
+      return kernels.activation(a, operation.activation);
+    case 'sliceChannels':
+      return kernels.sliceChannels(a, operation.start, operation.end);
+    case 'sliceBatch':
+      return kernels.sliceBatch(a, operation.start, operation.end);
+    case 'fromTokens':
+      return kernels.fromTokens(a, operation.height, operation.width);
+    case 'affine':
+      return kernels.affine(a, operation.factor, operation.offset);
+    case 'divide':
+      return kernels.divide(a, operation.divisor);
+    case 'concatBatch':
+      return kernels.concatBatch(inputs);
+    case 'softmax':
+      return kernels.softmax(a);
+    case 'upsampleNearest2x':
+      return kernels.upsampleNearest2x(a);
+    case 'averagePool2x':
+      return kernels.averagePool2x(a);
+    case 'toTokens':
+      return kernels.toTokens(a);
+    case 'applyAttentionMap':
+      return kernels.applyAttentionMap(a, b);
+    case 'concatChannels':
+      return kernels.concatChannels(a, b);
+    case 'add':
+      return kernels.add(a, b);
+    case 'subtract':
+      return kernels.subtract(a, b);
+    case 'multiply':
+      return kernels.multiply(a, b);
   }
 }
 
@@ -100,7 +147,10 @@ function resultShape(operation: Operation, inputs: readonly (readonly number[])[
       return [a[0]!, b[0]!, height, width];
     }
     case 'upsampleConv2d':
-      must(a.length === 4 && b.length === 4 && a[1] === b[1] && b[2] === 3 && b[3] === 3, 'a picture [B,C,H,W] meets a weight [O,C,3,3]');
+      must(
+        a.length === 4 && b.length === 4 && a[1] === b[1] && b[2] === 3 && b[3] === 3,
+        'a picture [B,C,H,W] meets a weight [O,C,3,3]',
+      );
       return [a[0]!, b[0]!, 2 * a[2]!, 2 * a[3]!];
     case 'linear':
       must(a.length >= 1 && b.length === 2 && a.at(-1) === b[1], 'rows [… , C] meet a weight [O,C]');
@@ -108,28 +158,51 @@ function resultShape(operation: Operation, inputs: readonly (readonly number[])[
     case 'groupNorm':
       must(a.length >= 2 && a[1]! % operation.groups === 0, `${operation.groups} groups must divide the channels`);
       return a;
-    case 'attentionMap': return [a[0]!, operation.heads, a[1]!, b[1]!];
+    case 'attentionMap':
+      return [a[0]!, operation.heads, a[1]!, b[1]!];
     case 'attention':
-      must(a.length === 3 && b.length === 3 && a[2]! % operation.heads === 0, 'tokens [B,N,D] with heads that divide D');
+      must(
+        a.length === 3 && b.length === 3 && a[2]! % operation.heads === 0,
+        'tokens [B,N,D] with heads that divide D',
+      );
       return a;
-    case 'applyAttentionMap': return [a[0]!, a[2]!, b[2]!];
-    case 'upsampleNearest2x': return [a[0]!, a[1]!, 2 * a[2]!, 2 * a[3]!];
-    case 'averagePool2x': return [a[0]!, a[1]!, Math.floor(a[2]! / 2), Math.floor(a[3]! / 2)];
+    case 'applyAttentionMap':
+      return [a[0]!, a[2]!, b[2]!];
+    case 'upsampleNearest2x':
+      return [a[0]!, a[1]!, 2 * a[2]!, 2 * a[3]!];
+    case 'averagePool2x':
+      return [a[0]!, a[1]!, Math.floor(a[2]! / 2), Math.floor(a[3]! / 2)];
     case 'concatChannels':
-      must(a.length >= 2 && a.length === b.length && a.every((extent, i) => i === 1 || extent === b[i]), 'all but the channels must agree');
+      must(
+        a.length >= 2 && a.length === b.length && a.every((extent, i) => i === 1 || extent === b[i]),
+        'all but the channels must agree',
+      );
       return [a[0]!, a[1]! + b[1]!, ...a.slice(2)];
     case 'concatBatch':
-      must(inputs.every((shape) => shapeText(shape.slice(1)) === shapeText(a.slice(1))), 'all but the batch must agree');
+      must(
+        inputs.every((shape) => shapeText(shape.slice(1)) === shapeText(a.slice(1))),
+        'all but the batch must agree',
+      );
       return [inputs.reduce((sum, shape) => sum + shape[0]!, 0), ...a.slice(1)];
     case 'sliceChannels':
-      must(operation.start >= 0 && operation.start <= operation.end && operation.end <= a[1]!, `no channels ${operation.start} to ${operation.end}`);
+      must(
+        operation.start >= 0 && operation.start <= operation.end && operation.end <= a[1]!,
+        `no channels ${operation.start} to ${operation.end}`,
+      );
       return [a[0]!, operation.end - operation.start, ...a.slice(2)];
     case 'sliceBatch':
-      must(operation.start >= 0 && operation.start <= operation.end && operation.end <= a[0]!, `no samples ${operation.start} to ${operation.end}`);
+      must(
+        operation.start >= 0 && operation.start <= operation.end && operation.end <= a[0]!,
+        `no samples ${operation.start} to ${operation.end}`,
+      );
       return [operation.end - operation.start, ...a.slice(1)];
-    case 'toTokens': return [a[0]!, a[2]! * a[3]!, a[1]!];
+    case 'toTokens':
+      return [a[0]!, a[2]! * a[3]!, a[1]!];
     case 'fromTokens':
-      must(a[1] === operation.height * operation.width, `${operation.height} × ${operation.width} must be the number of tokens`);
+      must(
+        a[1] === operation.height * operation.width,
+        `${operation.height} × ${operation.width} must be the number of tokens`,
+      );
       return [a[0]!, a[2]!, operation.height, operation.width];
     case 'add':
     case 'multiply':
@@ -143,7 +216,8 @@ function resultShape(operation: Operation, inputs: readonly (readonly number[])[
     case 'softmax':
     case 'activation':
     case 'affine':
-    case 'divide': return a;
+    case 'divide':
+      return a;
   }
 }
 
@@ -165,7 +239,11 @@ export function trace(program: Program, inputs: Tensors): Graph {
   let count = 0;
 
   const symbol = (shape: readonly number[], source: (value: Value) => Value['source']): Tensor => {
-    const made: { -readonly [K in keyof Value]: Value[K] } = { id: count++, shape, source: { kind: 'input', name: '' } };
+    const made: { -readonly [K in keyof Value]: Value[K] } = {
+      id: count++,
+      shape,
+      source: { kind: 'input', name: '' },
+    };
     made.source = source(made);
     const tensor: Tensor = {
       dtype: 'f32',
@@ -179,7 +257,8 @@ export function trace(program: Program, inputs: Tensors): Graph {
   };
   const valueOf = (tensor: Tensor): Value => {
     const known = values.get(tensor) ?? constants.get(tensor.data);
-    if (known && sizeOf(known.shape) === sizeOf(tensor.shape) && shapeText(known.shape) === shapeText(tensor.shape)) return known;
+    if (known && sizeOf(known.shape) === sizeOf(tensor.shape) && shapeText(known.shape) === shapeText(tensor.shape))
+      return known;
     const made: Value = { id: count++, shape: tensor.shape, source: { kind: 'constant', tensor } };
     constants.set(tensor.data, made);
     return made;
@@ -192,19 +271,29 @@ export function trace(program: Program, inputs: Tensors): Graph {
     const key = keyOf([operation, read.map(({ id }) => id)]);
     const known = common.get(key);
     if (known) return known;
-    const result = symbol(resultShape(operation, read.map(({ shape }) => shape)), (output) => {
-      const node: Node = { operation, inputs: read, output };
-      nodes.push(node);
-      return { kind: 'node', node };
-    });
+    const result = symbol(
+      resultShape(
+        operation,
+        read.map(({ shape }) => shape),
+      ),
+      (output) => {
+        const node: Node = { operation, inputs: read, output };
+        nodes.push(node);
+        return { kind: 'node', node };
+      },
+    );
     common.set(key, result);
     origins.set(result, { operation, inputs: tensors });
     return result;
   };
 
   const kernels = tracingKernels({ record, originOf: (tensor) => origins.get(tensor) });
-  const symbols = Object.entries(inputs).map(([name, { shape }]) => [name, symbol(shape, () => ({ kind: 'input', name }))] as const);
-  const outputs = new Map(Object.entries(program(kernels, Object.fromEntries(symbols))).map(([name, tensor]) => [name, valueOf(tensor)]));
+  const symbols = Object.entries(inputs).map(
+    ([name, { shape }]) => [name, symbol(shape, () => ({ kind: 'input', name }))] as const,
+  );
+  const outputs = new Map(
+    Object.entries(program(kernels, Object.fromEntries(symbols))).map(([name, tensor]) => [name, valueOf(tensor)]),
+  );
   return {
     inputs: new Map(symbols.map(([name, tensor]) => [name, values.get(tensor)!])),
     nodes: neededNodes(nodes, outputs.values()),
@@ -231,7 +320,8 @@ function tracingKernels(writing: Writing): Kernels {
       const inputs = [x, weight, ...optional(bias)];
       return seam === undefined ? record(operation, inputs) : convolveApart(writing, operation, inputs, seam);
     },
-    upsampleConv2d: (x, weight, bias) => record({ kind: 'upsampleConv2d', bias: bias !== undefined }, [x, weight, ...optional(bias)]),
+    upsampleConv2d: (x, weight, bias) =>
+      record({ kind: 'upsampleConv2d', bias: bias !== undefined }, [x, weight, ...optional(bias)]),
     linear: (x, weight, bias) => record({ kind: 'linear', bias: bias !== undefined }, [x, weight, ...optional(bias)]),
     groupNorm: (x, groups, weight, bias, eps) => record({ kind: 'groupNorm', groups, eps }, [x, weight, bias]),
     layerNorm: (x, weight, bias, eps) => record({ kind: 'layerNorm', eps }, [x, weight, bias]),

@@ -5,16 +5,25 @@ import { constantOf, forEverySample } from './constants.ts';
 
 /**
  * Normal noise is added to the attention map (PAG paper, ablation): A + strength/N · n. The strength is in units of the
- * mean entry of a map, 1/N, so that it means the same at every resolution. The seed decides the noise: one pattern for all
- * samples and steps, so that a run can be repeated and a sample does not depend on its batch.
+ * mean entry of a map, 1/N, so that it means the same at every resolution. The seed decides the noise: one pattern for
+ * all samples and steps, so that a run can be repeated and a sample does not depend on its batch.
  * @throws InputError when the strength is negative or not finite
  */
-export function additiveNoise({ strength, seed }: { readonly strength: number; readonly seed: number }): AttentionMixer {
-  if (!(strength >= 0 && strength < Infinity)) throw new InputError(`the strength of the attention noise is ${strength}; it must be 0 or more`);
-  const noise = constantOf(forEverySample((shape) => {
-    const size = strength / shape[2];
-    return Float64Array.from(manualSeed(seed).randn(shape).data, (draw) => size * draw);
-  }));
+export function additiveNoise({
+  strength,
+  seed,
+}: {
+  readonly strength: number;
+  readonly seed: number;
+}): AttentionMixer {
+  if (!(strength >= 0 && strength < Infinity))
+    throw new InputError(`the strength of the attention noise is ${strength}; it must be 0 or more`);
+  const noise = constantOf(
+    forEverySample((shape) => {
+      const size = strength / shape[2];
+      return Float64Array.from(manualSeed(seed).randn(shape).data, (draw) => size * draw);
+    }),
+  );
   return {
     key: `additive-noise(${strength},${seed})`,
     mix({ kernels, query, key, value, heads, scale }) {

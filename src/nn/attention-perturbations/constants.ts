@@ -1,4 +1,6 @@
-/** Tensors that a perturbation brings along: made once for each shape, so that a backend recognises and packs them once. */
+/**
+ * Tensors that a perturbation brings along: made once for each shape, so that a backend recognises and packs them once.
+ */
 import { cast } from '../../tensor/rounding.ts';
 import { sizeOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
@@ -9,7 +11,8 @@ import type { Kernels } from '../../kernels/kernels.ts';
  * @param shapeOf the tensor's shape, where it is not the extents themselves
  */
 export function constantOf(
-  fill: (extents: readonly number[]) => Float64Array, shapeOf = (extents: readonly number[]): readonly number[] => extents,
+  fill: (extents: readonly number[]) => Float64Array,
+  shapeOf = (extents: readonly number[]): readonly number[] => extents,
 ): (extents: readonly number[], dtype: DType) => Tensor {
   const made = new Map<string, Tensor>();
   return (extents, dtype) => {
@@ -21,7 +24,9 @@ export function constantOf(
 }
 
 /** The same [h,N,M] for every sample of a [B,h,N,M]: what happens to a sample must not depend on its batch. */
-export function forEverySample(one: (shape: readonly number[]) => Float64Array): (shape: readonly number[]) => Float64Array {
+export function forEverySample(
+  one: (shape: readonly number[]) => Float64Array,
+): (shape: readonly number[]) => Float64Array {
   return (shape) => {
     const all = new Float64Array(sizeOf(shape));
     const single = one(shape.slice(1));

@@ -1,4 +1,7 @@
-/** Masks on the attention map A = softmax(Q Kᵀ/√d): entries are set to 0 and the rest stays as it is (PAG paper, ablation). */
+/**
+ * Masks on the attention map A = softmax(Q Kᵀ/√d): entries are set to 0 and the rest stays as it is (PAG paper,
+ * ablation).
+ */
 import { InputError } from '../../tensor/errors.ts';
 import { manualSeed } from '../../tensor/random.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
@@ -22,8 +25,15 @@ export function offDiagonalMask(): AttentionMixer {
  * all samples and steps, so that a run can be repeated and a sample does not depend on its batch.
  * @throws InputError when the probability is not in [0, 1]
  */
-export function randomMask({ probability, seed }: { readonly probability: number; readonly seed: number }): AttentionMixer {
-  if (!(probability >= 0 && probability <= 1)) throw new InputError(`the probability of the random mask is ${probability}; it must be from 0 to 1`);
+export function randomMask({
+  probability,
+  seed,
+}: {
+  readonly probability: number;
+  readonly seed: number;
+}): AttentionMixer {
+  if (!(probability >= 0 && probability <= 1))
+    throw new InputError(`the probability of the random mask is ${probability}; it must be from 0 to 1`);
   return masked(`random-mask(${probability},${seed})`, (shape) =>
     Float64Array.from(manualSeed(seed).rand(shape).data, (draw) => (draw < probability ? 0 : 1)),
   );

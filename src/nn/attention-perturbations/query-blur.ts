@@ -8,18 +8,19 @@ import { constantOf, mixTokens } from './constants.ts';
 const infinite = 9999;
 
 /**
- * softmax(blur(Q) Kᵀ/√d) V, where blur is Gaussian over the token grid. σ = 0 is softmax attention itself; above 9999 every
- * query is the mean of all. As in the authors' code the window is the odd number next to 6σ, no wider than the grid
- * (one more when that is even), and the grid is continued by reflection.
+ * softmax(blur(Q) Kᵀ/√d) V, where blur is Gaussian over the token grid. σ = 0 is softmax attention itself; above 9999
+ * every query is the mean of all. As in the authors' code the window is the odd number next to 6σ, no wider than the
+ * grid (one more when that is even), and the grid is continued by reflection.
  * @param sigma in tokens
  * @throws InputError when σ is negative or not a number
  */
 export function queryBlur(sigma: number): AttentionMixer {
   if (!(sigma >= 0)) throw new InputError(`the blur σ is ${sigma}; it must be 0 or more`);
   if (sigma === 0) return softmaxAttention;
-  const blur = sigma > infinite
-    ? constantOf(([height, width]) => new Float64Array((height * width) ** 2).fill(1 / (height * width)), tokenMatrix)
-    : constantOf(([height, width]) => gridBlur(height, width, sigma), tokenMatrix);
+  const blur =
+    sigma > infinite
+      ? constantOf(([height, width]) => new Float64Array((height * width) ** 2).fill(1 / (height * width)), tokenMatrix)
+      : constantOf(([height, width]) => gridBlur(height, width, sigma), tokenMatrix);
   return {
     key: `query-blur(${sigma})`,
     mix: ({ kernels, query, key, value, heads, scale, height, width }) =>

@@ -1,11 +1,15 @@
-/** SoftPAG (Ahn et al. 2025, arXiv 2506.10978): between softmax attention and the identity, for each head as far as one likes. */
+/**
+ * SoftPAG (Ahn et al. 2025, arXiv 2506.10978): between softmax attention and the identity, for each head as far as one
+ * likes.
+ */
 import { InputError } from '../../tensor/errors.ts';
 import { softmaxAttention, type AttentionMixer } from '../attention.ts';
 import { constantOf } from './constants.ts';
 import { identity } from './identity.ts';
 
 /**
- * A ← (1 − λ) A + λ I, so that A V becomes (1 − λ) A V + λ V. All λ = 0 is softmax attention itself, all λ = 1 the identity.
+ * A ← (1 − λ) A + λ I, so that A V becomes (1 − λ) A V + λ V. All λ = 0 is softmax attention itself, all λ = 1 the
+ * identity.
  * @param lambda in [0, 1]: one for all heads, or one for each
  * @throws InputError when a λ is outside [0, 1], or there are not as many as the layer has heads
  */
@@ -18,15 +22,22 @@ export function softIdentity(lambda: number | readonly number[]): AttentionMixer
   if (lambdas.every((value) => value === 1)) return identity;
 
   /** [B,N,D]: for each channel, the number of the head that it belongs to. */
-  const spread = (numbers: readonly number[]) => constantOf(([batch, tokens, channels]) =>
-    Float64Array.from({ length: batch * tokens * channels }, (_, i) => numbers[Math.floor(((i % channels) * numbers.length) / channels)]));
+  const spread = (numbers: readonly number[]) =>
+    constantOf(([batch, tokens, channels]) =>
+      Float64Array.from(
+        { length: batch * tokens * channels },
+        (_, i) => numbers[Math.floor(((i % channels) * numbers.length) / channels)],
+      ),
+    );
   const kept = spread(lambdas.map((value) => 1 - value));
   const replaced = spread(lambdas);
   return {
     key: `soft-identity(${lambdas.join(',')})`,
     mix({ kernels, query, key, value, heads, scale }) {
       if (typeof lambda !== 'number' && lambda.length !== heads) {
-        throw new InputError(`SoftPAG was given ${lambda.length} λ, but the attention layer has ${heads} heads; give one for each, or one for all`);
+        throw new InputError(
+          `SoftPAG was given ${lambda.length} λ, but the attention layer has ${heads} heads; give one for each, or one for all`,
+        );
       }
       const attended = kernels.attention(query(), key(), value, heads, scale);
       const softened = kernels.multiply(attended, kept(value.shape, value.dtype));

@@ -6,7 +6,10 @@ import { identityLike, inKernels, inStages, inWeights, scaledAttention, withKern
 
 /** Attention by way of a map of one's own. */
 function byMap(kernels: Kernels, attentionMap: Kernels['attentionMap']): Partial<Kernels> {
-  return { attentionMap, attention: (q, k, v, heads, scale) => kernels.applyAttentionMap(attentionMap(q, k, heads, scale), v) };
+  return {
+    attentionMap,
+    attention: (q, k, v, heads, scale) => kernels.applyAttentionMap(attentionMap(q, k, heads, scale), v),
+  };
 }
 
 const lastTwoSwapped = (map: Tensor): Tensor => permuted(map, [0, 1, 3, 2]);
@@ -28,10 +31,11 @@ function onRows(y: Tensor, f: (row: Tensor['data']) => void): Tensor {
 }
 
 /** 1 / Σ e^(x − max) is the largest weight of the row, so another denominator needs no exponentials. */
-const withEpsilon = (y: Tensor): Tensor => onRows(y, (row) => {
-  const shrink = 1 / (1 + 1e-6 * Math.max(...row));
-  row.forEach((value, i) => (row[i] = value * shrink));
-});
+const withEpsilon = (y: Tensor): Tensor =>
+  onRows(y, (row) => {
+    const shrink = 1 / (1 + 1e-6 * Math.max(...row));
+    row.forEach((value, i) => (row[i] = value * shrink));
+  });
 
 /** Beyond 88.72 e^x is infinite in float32. */
 function softmaxWithoutMaximum(x: Tensor, softmax: Kernels['softmax']): Tensor {
@@ -46,7 +50,10 @@ function softmaxWithoutMaximum(x: Tensor, softmax: Kernels['softmax']): Tensor {
   return tensor(y.dtype, y.shape, data);
 }
 
-/** The logits, for mistakes between them and the softmax: softmax is undone up to a constant for each row, which does not matter. */
+/**
+ * The logits, for mistakes between them and the softmax: softmax is undone up to a constant for each row, which does
+ * not matter.
+ */
 function logitsOf(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
   const [batch, queries, channels] = q.shape;
   const [keys, size] = [k.shape[1], channels / heads];
@@ -56,37 +63,70 @@ function logitsOf(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
     const n = Math.floor(at / keys) % queries;
     const h = Math.floor(at / (keys * queries)) % heads;
     const b = Math.floor(at / (keys * queries * heads));
-    for (let d = 0; d < size; d++) data[at] += q.data[(b * queries + n) * channels + h * size + d] * k.data[(b * keys + m) * channels + h * size + d];
+    for (let d = 0; d < size; d++)
+      data[at] +=
+        q.data[(b * queries + n) * channels + h * size + d] * k.data[(b * keys + m) * channels + h * size + d];
     data[at] *= scale;
   }
   return tensor(q.dtype, [batch, heads, queries, keys], data);
 }
 
-const isAttention = (name: string, module: string): boolean => name.includes('.attentions.') && name.includes(`.${module}.`);
+const isAttention = (name: string, module: string): boolean =>
+  name.includes('.attentions.') && name.includes(`.${module}.`);
 
 export const attentionFaults: readonly Fault[] = [
-  inKernels('attention-scale-missing', 'compute softmax(Q Kᵀ) where softmax(Q Kᵀ / √d) is meant', (k) => scaledAttention(k, () => 1)),
-  inKernels('attention-scale-all-channels', 'divide by √(channels) where √(channels of one head) is meant', (k) => scaledAttention(k, (q) => 1 / Math.sqrt(q.shape[2]))),
-  inKernels('attention-scale-twice', 'scale by 1/√d twice: once yourself and once in the attention function', (k) => scaledAttention(k, (_, scale) => scale * scale)),
-  inKernels('attention-scale-linear', 'divide by d where √d is meant and the scale is given', (k) => scaledAttention(k, (_, scale) => scale * scale * scale)),
+  inKernels('attention-scale-missing', 'compute softmax(Q Kᵀ) where softmax(Q Kᵀ / √d) is meant', (k) =>
+    scaledAttention(k, () => 1),
+  ),
+  inKernels('attention-scale-all-channels', 'divide by √(channels) where √(channels of one head) is meant', (k) =>
+    scaledAttention(k, (q) => 1 / Math.sqrt(q.shape[2])),
+  ),
+  inKernels('attention-scale-twice', 'scale by 1/√d twice: once yourself and once in the attention function', (k) =>
+    scaledAttention(k, (_, scale) => scale * scale),
+  ),
+  inKernels('attention-scale-linear', 'divide by d where √d is meant and the scale is given', (k) =>
+    scaledAttention(k, (_, scale) => scale * scale * scale),
+  ),
   inKernels('softmax-over-queries', 'take the softmax over the queries where it goes over the keys', (k) =>
-    byMap(k, (q, key, heads, scale) => lastTwoSwapped(k.attentionMap(key, q, heads, scale)))),
+    byMap(k, (q, key, heads, scale) => lastTwoSwapped(k.attentionMap(key, q, heads, scale))),
+  ),
   inKernels('attention-map-transposed', 'multiply V by the transposed attention map', (k) => {
-    const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) => k.applyAttentionMap(map.shape[2] === map.shape[3] ? lastTwoSwapped(map) : map, v);
-    return { applyAttentionMap, attention: (q, key, v, heads, scale) => applyAttentionMap(k.attentionMap(q, key, heads, scale), v) };
+    const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) =>
+      k.applyAttentionMap(map.shape[2] === map.shape[3] ? lastTwoSwapped(map) : map, v);
+    return {
+      applyAttentionMap,
+      attention: (q, key, v, heads, scale) => applyAttentionMap(k.attentionMap(q, key, heads, scale), v),
+    };
   }),
-  inKernels('heads-interleaved', 'count the channels [d, heads] where [heads, d] is meant: neighbouring channels belong to one head', (k) => ({
-    attentionMap: (q, key, heads, scale) => k.attentionMap(interleaved(q, heads, false), interleaved(key, heads, false), heads, scale),
-    applyAttentionMap: (map, v) => interleaved(k.applyAttentionMap(map, interleaved(v, map.shape[1], false)), map.shape[1], true),
-    attention: (q, key, v, heads, scale) =>
-      interleaved(k.attention(interleaved(q, heads, false), interleaved(key, heads, false), interleaved(v, heads, false), heads, scale), heads, true),
-  })),
+  inKernels(
+    'heads-interleaved',
+    'count the channels [d, heads] where [heads, d] is meant: neighbouring channels belong to one head',
+    (k) => ({
+      attentionMap: (q, key, heads, scale) =>
+        k.attentionMap(interleaved(q, heads, false), interleaved(key, heads, false), heads, scale),
+      applyAttentionMap: (map, v) =>
+        interleaved(k.applyAttentionMap(map, interleaved(v, map.shape[1], false)), map.shape[1], true),
+      attention: (q, key, v, heads, scale) =>
+        interleaved(
+          k.attention(
+            interleaved(q, heads, false),
+            interleaved(key, heads, false),
+            interleaved(v, heads, false),
+            heads,
+            scale,
+          ),
+          heads,
+          true,
+        ),
+    }),
+  ),
   inKernels('one-head', 'attend with one head over all channels where there are several', (k) => ({
     attentionMap: (q, key, heads, scale) => {
       const map = k.attentionMap(q, key, 1, scale / Math.sqrt(heads));
       const data = allocate(map.dtype, map.data.length * heads);
       const size = map.data.length / map.shape[0];
-      for (let at = 0; at < data.length; at++) data[at] = map.data[Math.floor(at / (size * heads)) * size + (at % size)];
+      for (let at = 0; at < data.length; at++)
+        data[at] = map.data[Math.floor(at / (size * heads)) * size + (at % size)];
       return tensor(map.dtype, [map.shape[0], heads, map.shape[2], map.shape[3]], data);
     },
     attention: (q, key, v, heads, scale) => k.attention(q, key, v, 1, scale / Math.sqrt(heads)),
@@ -99,24 +139,52 @@ export const attentionFaults: readonly Fault[] = [
     ...byMap(k, (q, key, heads, scale) => withEpsilon(k.attentionMap(q, key, heads, scale))),
     softmax: (x) => withEpsilon(k.softmax(x)),
   })),
-  inKernels('softmax-without-maximum', 'do not subtract the maximum before the exponential: large logits overflow', (k) => ({
-    ...byMap(k, (q, key, heads, scale) => softmaxWithoutMaximum(logitsOf(q, key, heads, scale), k.softmax)),
-    softmax: (x) => softmaxWithoutMaximum(x, k.softmax),
-  })),
-  byProjections('query-key-swapped', 'take to_k for the queries and to_q for the keys', new Map([['to_q', 'to_k'], ['to_k', 'to_q']])),
+  inKernels(
+    'softmax-without-maximum',
+    'do not subtract the maximum before the exponential: large logits overflow',
+    (k) => ({
+      ...byMap(k, (q, key, heads, scale) => softmaxWithoutMaximum(logitsOf(q, key, heads, scale), k.softmax)),
+      softmax: (x) => softmaxWithoutMaximum(x, k.softmax),
+    }),
+  ),
+  byProjections(
+    'query-key-swapped',
+    'take to_k for the queries and to_q for the keys',
+    new Map([
+      ['to_q', 'to_k'],
+      ['to_k', 'to_q'],
+    ]),
+  ),
   byProjections('value-is-key', 'multiply the map by the keys where the values are meant', new Map([['to_v', 'to_k']])),
-  inKernels('tokens-not-transposed', 'read tokens [B, N, C] as a picture [B, C, H, W] without moving the channels', (k) => ({
-    fromTokens: (x, height, width) => (height * width === 1 ? k.fromTokens(x, height, width) : reshape(x, [x.shape[0], x.shape[2], height, width])),
-  })),
-  inStages('attention-residual-missing', 'do not add the input of the attention layer to its output', (context, { kind }) =>
-    kind === 'attention' ? withKernels(context, () => ({ add: (a) => a })) : context),
+  inKernels(
+    'tokens-not-transposed',
+    'read tokens [B, N, C] as a picture [B, C, H, W] without moving the channels',
+    (k) => ({
+      fromTokens: (x, height, width) =>
+        height * width === 1 ? k.fromTokens(x, height, width) : reshape(x, [x.shape[0], x.shape[2], height, width]),
+    }),
+  ),
+  inStages(
+    'attention-residual-missing',
+    'do not add the input of the attention layer to its output',
+    (context, { kind }) => (kind === 'attention' ? withKernels(context, () => ({ add: (a) => a })) : context),
+  ),
   inStages('attention-norm-missing', 'leave out the group norm of the attention layers', (context, { kind }) =>
-    kind === 'attention' ? withKernels(context, () => ({ groupNorm: (x) => x })) : context),
+    kind === 'attention' ? withKernels(context, () => ({ groupNorm: (x) => x })) : context,
+  ),
   inStages('attention-missing', 'leave out the attention layers', (context, { kind }) =>
-    kind === 'attention' ? withKernels(context, () => ({ add: (_, x) => x })) : context),
+    kind === 'attention' ? withKernels(context, () => ({ add: (_, x) => x })) : context,
+  ),
   inWeights('to-out-missing', 'leave out to_out', (name, weight) =>
-    isAttention(name, 'to_out.0') ? (name.endsWith('bias') ? { ...weight, data: weight.data.map(() => 0) } : identityLike(weight) ?? weight) : weight),
-  inWeights('to-out-bias-missing', 'leave out the bias of to_out', (name, weight) => (isAttention(name, 'to_out.0') && name.endsWith('bias') ? undefined : weight)),
+    isAttention(name, 'to_out.0')
+      ? name.endsWith('bias')
+        ? { ...weight, data: weight.data.map(() => 0) }
+        : (identityLike(weight) ?? weight)
+      : weight,
+  ),
+  inWeights('to-out-bias-missing', 'leave out the bias of to_out', (name, weight) =>
+    isAttention(name, 'to_out.0') && name.endsWith('bias') ? undefined : weight,
+  ),
 ];
 
 /** Projections that take the weights of one another. */

@@ -8,12 +8,28 @@ import { schedulerFaults } from './scheduler.ts';
 import { timeAndWiringFaults } from './time-and-wiring.ts';
 
 /** In the order in which equally good explanations are named: what is particular to PAG first. */
-export const bank: readonly Fault[] = [...pagFaults, ...guidanceFaults, ...attentionFaults, ...layerFaults, ...timeAndWiringFaults, ...schedulerFaults];
+export const bank: readonly Fault[] = [
+  ...pagFaults,
+  ...guidanceFaults,
+  ...attentionFaults,
+  ...layerFaults,
+  ...timeAndWiringFaults,
+  ...schedulerFaults,
+];
 
 /** Mistakes that are known and that nobody could see in the numbers of these cases, with the reason. */
 export const invisible: readonly { readonly name: string; readonly why: string }[] = [
   { name: 'cross-attention-perturbed', why: 'UNet2DModel has no cross-attention' },
-  { name: 'rescale-biased-deviation', why: 'the factor n − 1 or n is in both standard deviations and cancels in their ratio' },
-  { name: 'key-bias-missing', why: 'a bias of to_k adds the same number to all logits of a query, and the softmax does not see it; only the tap of to_k does' },
-  { name: 'tokens-column-first', why: 'self-attention treats all tokens alike: any order in which they are written and read back gives the same' },
+  {
+    name: 'rescale-biased-deviation',
+    why: 'the factor n − 1 or n is in both standard deviations and cancels in their ratio',
+  },
+  {
+    name: 'key-bias-missing',
+    why: 'a bias of to_k adds the same number to all logits of a query, and the softmax does not see it; only the tap of to_k does',
+  },
+  {
+    name: 'tokens-column-first',
+    why: 'self-attention treats all tokens alike: any order in which they are written and read back gives the same',
+  },
 ];

@@ -1,4 +1,7 @@
-/** A mistake that ports make: a small change to an implementation. Two of them can be made together, one after the other. */
+/**
+ * A mistake that ports make: a small change to an implementation. Two of them can be made together, one after the
+ * other.
+ */
 import { tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Context } from '../../nn/context.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
@@ -28,7 +31,8 @@ export type WeightChange = (name: string, weight: Tensor, all: Weights) => Tenso
 /** The weights are laid out in another way. */
 export function inWeights(name: string, says: string, change: WeightChange): Fault {
   return {
-    name, says,
+    name,
+    says,
     apply: (one) => ({ ...one, weights: (weights) => changed(one.weights(weights), change) }),
   };
 }
@@ -36,7 +40,8 @@ export function inWeights(name: string, says: string, change: WeightChange): Fau
 /** The config is understood in another way. */
 export function inConfig(name: string, says: string, change: (config: UNetConfig) => Partial<UNetConfig>): Fault {
   return {
-    name, says,
+    name,
+    says,
     apply: (one) => ({
       ...one,
       config: (config) => {
@@ -48,49 +53,93 @@ export function inConfig(name: string, says: string, change: (config: UNetConfig
 }
 
 /** Some stages run in a changed context. */
-export function inStages(name: string, says: string, change: (context: Context, stage: Stage, perturbation: Perturbation) => Context): Fault {
+export function inStages(
+  name: string,
+  says: string,
+  change: (context: Context, stage: Stage, perturbation: Perturbation) => Context,
+): Fault {
   return {
-    name, says,
+    name,
+    says,
     apply: (one) => ({
       ...one,
-      stages: (stages) => one.stages(stages).map((stage) => ({
-        ...stage, run: (context, state, perturbation) => stage.run(change(context, stage, perturbation), state, perturbation),
-      })),
+      stages: (stages) =>
+        one.stages(stages).map((stage) => ({
+          ...stage,
+          run: (context, state, perturbation) => stage.run(change(context, stage, perturbation), state, perturbation),
+        })),
     }),
   };
 }
 
 /** The passes that the guidance asks for become others. */
-export function inPass(name: string, says: string, change: (pass: Pass, layers: readonly string[], asked: readonly Pass[]) => Pass): Fault {
-  return { name, says, apply: (one) => ({ ...one, pass: (pass, layers, asked) => change(one.pass(pass, layers, asked), layers, asked) }) };
+export function inPass(
+  name: string,
+  says: string,
+  change: (pass: Pass, layers: readonly string[], asked: readonly Pass[]) => Pass,
+): Fault {
+  return {
+    name,
+    says,
+    apply: (one) => ({ ...one, pass: (pass, layers, asked) => change(one.pass(pass, layers, asked), layers, asked) }),
+  };
 }
 
 /** The guidance is set otherwise. */
-export function inSetting(name: string, says: string, change: (setting: GuidanceSetting) => Partial<GuidanceSetting>): Fault {
-  return { name, says, apply: (one) => ({ ...one, guidance: (setting) => one.guidance({ ...setting, ...change(setting) }) }) };
+export function inSetting(
+  name: string,
+  says: string,
+  change: (setting: GuidanceSetting) => Partial<GuidanceSetting>,
+): Fault {
+  return {
+    name,
+    says,
+    apply: (one) => ({ ...one, guidance: (setting) => one.guidance({ ...setting, ...change(setting) }) }),
+  };
 }
 
 /** The guidance follows another formula. */
-export function inGuidance(name: string, says: string, change: (guidance: Guidance, setting: GuidanceSetting) => Guidance): Fault {
+export function inGuidance(
+  name: string,
+  says: string,
+  change: (guidance: Guidance, setting: GuidanceSetting) => Guidance,
+): Fault {
   return { name, says, apply: (one) => ({ ...one, guidance: (setting) => change(one.guidance(setting), setting) }) };
 }
 
 /** Each guided prediction comes about in another way, from guidances of whatever setting. */
 export function inGuided(
-  name: string, says: string, guide: (guidanceOf: (setting: GuidanceSetting) => Guidance, setting: GuidanceSetting, step: GuidanceStep) => Tensor,
+  name: string,
+  says: string,
+  guide: (guidanceOf: (setting: GuidanceSetting) => Guidance, setting: GuidanceSetting, step: GuidanceStep) => Tensor,
 ): Fault {
-  return { name, says, apply: (one) => ({ ...one, guidance: (setting) => ({ name, guide: (step) => guide(one.guidance, setting, step) }) }) };
+  return {
+    name,
+    says,
+    apply: (one) => ({
+      ...one,
+      guidance: (setting) => ({ name, guide: (step) => guide(one.guidance, setting, step) }),
+    }),
+  };
 }
 
 /** The scheduler's config is understood in another way. */
 export function inSchedule(name: string, says: string, change: (config: Config) => Config): Fault {
-  return { name, says, apply: (one) => ({ ...one, scheduler: (config, steps, choices) => one.scheduler({ ...config, ...change(config) }, steps, choices) }) };
+  return {
+    name,
+    says,
+    apply: (one) => ({
+      ...one,
+      scheduler: (config, steps, choices) => one.scheduler({ ...config, ...change(config) }, steps, choices),
+    }),
+  };
 }
 
 /** The scheduler does something else. */
 export function inScheduler(name: string, says: string, change: (scheduler: Scheduler) => Partial<Scheduler>): Fault {
   return {
-    name, says,
+    name,
+    says,
     apply: (one) => ({
       ...one,
       scheduler: (config, steps, choices) => {
@@ -112,10 +161,12 @@ export function withKernels(context: Context, change: (kernels: Kernels) => Part
 }
 
 function changed(weights: Weights, change: WeightChange): Weights {
-  return new Map([...weights].flatMap(([key, value]) => {
-    const other = change(key, value, weights);
-    return other ? [[key, other] as const] : [];
-  }));
+  return new Map(
+    [...weights].flatMap(([key, value]) => {
+      const other = change(key, value, weights);
+      return other ? [[key, other] as const] : [];
+    }),
+  );
 }
 
 /** Attention with another scale. */
@@ -128,11 +179,17 @@ export function scaledAttention(kernels: Kernels, scaleOf: (q: Tensor, scale: nu
 
 /** A tensor of the same shape whose element i is f(i). */
 export function filled(like: Tensor, f: (i: number) => number): Tensor {
-  return tensor(like.dtype, like.shape, like.data.map((_, i) => f(i)));
+  return tensor(
+    like.dtype,
+    like.shape,
+    like.data.map((_, i) => f(i)),
+  );
 }
 
 /** The identity in place of a square weight; undefined where it is not square. */
 export function identityLike(weight: Tensor): Tensor | undefined {
   const [rows, columns] = weight.shape;
-  return weight.shape.length === 2 && rows === columns ? filled(weight, (i) => Number(Math.floor(i / columns) === i % columns)) : undefined;
+  return weight.shape.length === 2 && rows === columns
+    ? filled(weight, (i) => Number(Math.floor(i / columns) === i % columns))
+    : undefined;
 }

@@ -13,7 +13,16 @@ function inGroupNorm(name: string, says: string, change: (groupNorm: GroupNorm) 
 }
 
 /** The mean and variance of each group, with the place of an element. */
-function byMoments(formula: (value: number, mean: number, variance: number, count: number, eps: number, values: Tensor['data']) => number): (groupNorm: GroupNorm) => GroupNorm {
+function byMoments(
+  formula: (
+    value: number,
+    mean: number,
+    variance: number,
+    count: number,
+    eps: number,
+    values: Tensor['data'],
+  ) => number,
+): (groupNorm: GroupNorm) => GroupNorm {
   return () => (x, groups, weight, bias, eps) => {
     const [batch, channels] = x.shape;
     const pixels = x.data.length / (batch * channels);
@@ -27,7 +36,8 @@ function byMoments(formula: (value: number, mean: number, variance: number, coun
       for (const value of values) squares += (value - mean) ** 2;
       for (let i = start; i < start + size; i++) {
         const channel = Math.floor(i / pixels) % channels;
-        data[i] = formula(x.data[i], mean, squares / size, size, eps, values) * weight.data[channel] + bias.data[channel];
+        data[i] =
+          formula(x.data[i], mean, squares / size, size, eps, values) * weight.data[channel] + bias.data[channel];
       }
     }
     return tensor(x.dtype, x.shape, data);
@@ -47,15 +57,22 @@ function onePassVariance(values: Tensor['data']): number {
 }
 
 /** Channel c in group c mod G. */
-const interleavedGroups = (groupNorm: GroupNorm): GroupNorm => (x, groups, weight, bias, eps) => {
-  const [batch, channels] = x.shape;
-  const pixels = x.data.length / (batch * channels);
-  const order = (from: number, to: number, y: Tensor): Tensor =>
-    ({ ...permuted(tensor(y.dtype, [y.data.length / (channels * pixels), from, to, pixels], y.data), [0, 2, 1, 3]), shape: y.shape });
-  const vector = (v: Tensor): Tensor => ({ ...permuted(tensor(v.dtype, [channels / groups, groups], v.data), [1, 0]), shape: v.shape });
-  const y = groupNorm(order(channels / groups, groups, x), groups, vector(weight), vector(bias), eps);
-  return order(groups, channels / groups, y);
-};
+const interleavedGroups =
+  (groupNorm: GroupNorm): GroupNorm =>
+  (x, groups, weight, bias, eps) => {
+    const [batch, channels] = x.shape;
+    const pixels = x.data.length / (batch * channels);
+    const order = (from: number, to: number, y: Tensor): Tensor => ({
+      ...permuted(tensor(y.dtype, [y.data.length / (channels * pixels), from, to, pixels], y.data), [0, 2, 1, 3]),
+      shape: y.shape,
+    });
+    const vector = (v: Tensor): Tensor => ({
+      ...permuted(tensor(v.dtype, [channels / groups, groups], v.data), [1, 0]),
+      shape: v.shape,
+    });
+    const y = groupNorm(order(channels / groups, groups, x), groups, vector(weight), vector(bias), eps);
+    return order(groups, channels / groups, y);
+  };
 
 const square = (weight: Tensor): boolean => weight.shape[0] === weight.shape[1];
 
@@ -93,7 +110,8 @@ function bilinear(x: Tensor, doubled: Tensor): Tensor {
     const [left, right, across] = between(at % (2 * width), width);
     const [upper, lower, down] = between(Math.floor(at / (2 * width)) % (2 * height), height);
     const plane = Math.floor(at / (4 * width * height)) * width * height;
-    const row = (y: number): number => x.data[plane + y * width + left] * (1 - across) + x.data[plane + y * width + right] * across;
+    const row = (y: number): number =>
+      x.data[plane + y * width + left] * (1 - across) + x.data[plane + y * width + right] * across;
     return row(upper) * (1 - down) + row(lower) * down;
   });
 }
@@ -102,7 +120,11 @@ function pooledBy(x: Tensor, pooled: Tensor, choose: (values: readonly number[])
   const [, , height, width] = x.shape;
   const [, , outHeight, outWidth] = pooled.shape;
   return filled(pooled, (at) => {
-    const [column, row, plane] = [at % outWidth, Math.floor(at / outWidth) % outHeight, Math.floor(at / (outWidth * outHeight))];
+    const [column, row, plane] = [
+      at % outWidth,
+      Math.floor(at / outWidth) % outHeight,
+      Math.floor(at / (outWidth * outHeight)),
+    ];
     const first = (plane * height + 2 * row) * width + 2 * column;
     return choose([x.data[first], x.data[first + 1], x.data[first + width], x.data[first + width + 1]]);
   });
@@ -111,25 +133,88 @@ function pooledBy(x: Tensor, pooled: Tensor, choose: (values: readonly number[])
 const geluByTanh = (x: number): number => 0.5 * x * (1 + tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 
 export const layerFaults: readonly Fault[] = [
-  inGroupNorm('norm-eps-1e-6', 'use ε = 1e-6 in the group norms where it is 1e-5', (norm) => (x, g, w, b, eps) => norm(x, g, w, b, eps === 1e-5 ? 1e-6 : eps)),
-  inGroupNorm('norm-eps-1e-5', 'use ε = 1e-5 in the group norms whatever the config says', (norm) => (x, g, w, b) => norm(x, g, w, b, 1e-5)),
-  inGroupNorm('norm-eps-outside-root', 'compute 1/(√variance + ε) where 1/√(variance + ε) is meant', byMoments((x, mean, variance, _, eps) => (x - mean) / (Math.sqrt(variance) + eps))),
-  inGroupNorm('norm-variance-unbiased', 'divide the variance of a group by n − 1 where n is meant', byMoments((x, mean, variance, n, eps) => (x - mean) / Math.sqrt((variance * n) / Math.max(1, n - 1) + eps))),
-  inGroupNorm('norm-variance-one-pass', 'compute the variance as E[x²] − E[x]² in float32, which cancels where the mean is large', byMoments((x, mean, _, __, eps, values) => (x - mean) / Math.sqrt(onePassVariance(values) + eps))),
-  inGroupNorm('norm-without-mean', 'do not subtract the mean in the group norms (RMS norm)', byMoments((x, mean, variance, _, eps) => x / Math.sqrt(variance + mean * mean + eps))),
-  inGroupNorm('norm-groups-halved', 'norm with half as many groups', (norm) => (x, g, w, b, eps) => norm(x, g % 2 === 0 ? g / 2 : g, w, b, eps)),
-  inGroupNorm('norm-groups-doubled', 'norm with twice as many groups', (norm) => (x, g, w, b, eps) => norm(x, x.shape[1] % (2 * g) === 0 ? 2 * g : g, w, b, eps)),
-  inGroupNorm('norm-one-group', 'norm all channels together (one group) where there are several', (norm) => (x, _, w, b, eps) => norm(x, 1, w, b, eps)),
-  inGroupNorm('norm-each-channel', 'norm each channel on its own (instance norm)', (norm) => (x, _, w, b, eps) => norm(x, x.shape[1], w, b, eps)),
-  inGroupNorm('norm-groups-interleaved', 'put channel c into group c mod G: the channels of a group are neighbours', interleavedGroups),
-  inGroupNorm('norm-without-weight', 'leave out weight and bias of the group norms', (norm) => (x, g, w, b, eps) => norm(x, g, filled(w, () => 1), filled(b, () => 0), eps)),
+  inGroupNorm(
+    'norm-eps-1e-6',
+    'use ε = 1e-6 in the group norms where it is 1e-5',
+    (norm) => (x, g, w, b, eps) => norm(x, g, w, b, eps === 1e-5 ? 1e-6 : eps),
+  ),
+  inGroupNorm(
+    'norm-eps-1e-5',
+    'use ε = 1e-5 in the group norms whatever the config says',
+    (norm) => (x, g, w, b) => norm(x, g, w, b, 1e-5),
+  ),
+  inGroupNorm(
+    'norm-eps-outside-root',
+    'compute 1/(√variance + ε) where 1/√(variance + ε) is meant',
+    byMoments((x, mean, variance, _, eps) => (x - mean) / (Math.sqrt(variance) + eps)),
+  ),
+  inGroupNorm(
+    'norm-variance-unbiased',
+    'divide the variance of a group by n − 1 where n is meant',
+    byMoments((x, mean, variance, n, eps) => (x - mean) / Math.sqrt((variance * n) / Math.max(1, n - 1) + eps)),
+  ),
+  inGroupNorm(
+    'norm-variance-one-pass',
+    'compute the variance as E[x²] − E[x]² in float32, which cancels where the mean is large',
+    byMoments((x, mean, _, __, eps, values) => (x - mean) / Math.sqrt(onePassVariance(values) + eps)),
+  ),
+  inGroupNorm(
+    'norm-without-mean',
+    'do not subtract the mean in the group norms (RMS norm)',
+    byMoments((x, mean, variance, _, eps) => x / Math.sqrt(variance + mean * mean + eps)),
+  ),
+  inGroupNorm(
+    'norm-groups-halved',
+    'norm with half as many groups',
+    (norm) => (x, g, w, b, eps) => norm(x, g % 2 === 0 ? g / 2 : g, w, b, eps),
+  ),
+  inGroupNorm(
+    'norm-groups-doubled',
+    'norm with twice as many groups',
+    (norm) => (x, g, w, b, eps) => norm(x, x.shape[1] % (2 * g) === 0 ? 2 * g : g, w, b, eps),
+  ),
+  inGroupNorm(
+    'norm-one-group',
+    'norm all channels together (one group) where there are several',
+    (norm) => (x, _, w, b, eps) => norm(x, 1, w, b, eps),
+  ),
+  inGroupNorm(
+    'norm-each-channel',
+    'norm each channel on its own (instance norm)',
+    (norm) => (x, _, w, b, eps) => norm(x, x.shape[1], w, b, eps),
+  ),
+  inGroupNorm(
+    'norm-groups-interleaved',
+    'put channel c into group c mod G: the channels of a group are neighbours',
+    interleavedGroups,
+  ),
+  inGroupNorm(
+    'norm-without-weight',
+    'leave out weight and bias of the group norms',
+    (norm) => (x, g, w, b, eps) =>
+      norm(
+        x,
+        g,
+        filled(w, () => 1),
+        filled(b, () => 0),
+        eps,
+      ),
+  ),
 
-  inWeightOf('convolution-flipped', 'turn the kernel by 180°: a true convolution, where a correlation is meant', (weight) => {
-    const size = weight.shape[2] * weight.shape[3];
-    return filled(weight, (i) => weight.data[i - (i % size) + size - 1 - (i % size)]);
-  }),
-  inWeightOf('convolution-transposed', 'swap height and width of the kernels', (weight) => (weight.shape[2] === weight.shape[3] ? permuted(weight, [0, 1, 3, 2]) : weight)),
-  inWeightOf('convolution-channels-swapped', 'swap input and output channels of the kernels', (weight) => (square(weight) ? permuted(weight, [1, 0, 2, 3]) : weight)),
+  inWeightOf(
+    'convolution-flipped',
+    'turn the kernel by 180°: a true convolution, where a correlation is meant',
+    (weight) => {
+      const size = weight.shape[2] * weight.shape[3];
+      return filled(weight, (i) => weight.data[i - (i % size) + size - 1 - (i % size)]);
+    },
+  ),
+  inWeightOf('convolution-transposed', 'swap height and width of the kernels', (weight) =>
+    weight.shape[2] === weight.shape[3] ? permuted(weight, [0, 1, 3, 2]) : weight,
+  ),
+  inWeightOf('convolution-channels-swapped', 'swap input and output channels of the kernels', (weight) =>
+    square(weight) ? permuted(weight, [1, 0, 2, 3]) : weight,
+  ),
   inKernels('convolution-bias-missing', 'leave out the bias of the convolutions', (k) => ({
     conv2d: (x, weight, _, ...rest) => k.conv2d(x, weight, undefined, ...rest),
     upsampleConv2d: (x, weight) => k.upsampleConv2d(x, weight, undefined),
@@ -141,38 +226,80 @@ export const layerFaults: readonly Fault[] = [
         : k.conv2d(x, weight, bias, stride, padding, seam),
     upsampleConv2d: (x, weight, bias) => k.conv2d(replicated(k.upsampleNearest2x(x)), weight, bias, 1, noPadding),
   })),
-  inConfig('downsample-padding-symmetric', 'pad the downsampling on all sides where the config asks for zeros below and right', () => ({ downsamplePadding: 1 })),
-  inConfig('downsample-padding-asymmetric', 'pad the downsampling below and right only where all sides are meant', () => ({ downsamplePadding: 0 })),
-  inKernels('downsample-padding-upper-left', 'put the zeros of the downsampling above and left where they belong below and right', (k) => ({
-    conv2d: (x, weight, bias, stride, padding, seam) =>
-      k.conv2d(x, weight, bias, stride, { top: padding.bottom, bottom: padding.top, left: padding.right, right: padding.left }, seam),
-  })),
+  inConfig(
+    'downsample-padding-symmetric',
+    'pad the downsampling on all sides where the config asks for zeros below and right',
+    () => ({ downsamplePadding: 1 }),
+  ),
+  inConfig(
+    'downsample-padding-asymmetric',
+    'pad the downsampling below and right only where all sides are meant',
+    () => ({ downsamplePadding: 0 }),
+  ),
+  inKernels(
+    'downsample-padding-upper-left',
+    'put the zeros of the downsampling above and left where they belong below and right',
+    (k) => ({
+      conv2d: (x, weight, bias, stride, padding, seam) =>
+        k.conv2d(
+          x,
+          weight,
+          bias,
+          stride,
+          { top: padding.bottom, bottom: padding.top, left: padding.right, right: padding.left },
+          seam,
+        ),
+    }),
+  ),
   inKernels('linear-transposed', 'multiply by W where Wᵀ is meant in linear layers that are square', (k) => ({
     linear: (x, weight, bias) => k.linear(x, square(weight) ? permuted(weight, [1, 0]) : weight, bias),
   })),
-  inKernels('linear-bias-missing', 'leave out the bias of the linear layers', (k) => ({ linear: (x, weight) => k.linear(x, weight, undefined) })),
+  inKernels('linear-bias-missing', 'leave out the bias of the linear layers', (k) => ({
+    linear: (x, weight) => k.linear(x, weight, undefined),
+  })),
 
   inKernels('gelu-tanh', 'approximate GELU by tanh where the exact form is meant', (k) => ({
     activation: (x, kind) => (kind === 'gelu' ? filled(x, (i) => geluByTanh(x.data[i])) : k.activation(x, kind)),
   })),
-  inKernels('silu-is-gelu', 'use GELU where SiLU is meant', (k) => ({ activation: (x, kind) => k.activation(x, kind === 'silu' ? 'gelu' : kind) })),
-  inKernels('silu-is-relu', 'use ReLU where SiLU is meant', (k) => ({ activation: (x, kind) => k.activation(x, kind === 'silu' ? 'relu' : kind) })),
+  inKernels('silu-is-gelu', 'use GELU where SiLU is meant', (k) => ({
+    activation: (x, kind) => k.activation(x, kind === 'silu' ? 'gelu' : kind),
+  })),
+  inKernels('silu-is-relu', 'use ReLU where SiLU is meant', (k) => ({
+    activation: (x, kind) => k.activation(x, kind === 'silu' ? 'relu' : kind),
+  })),
   inKernels('silu-of-double', 'compute x · sigmoid(1.702 x) where x · sigmoid(x) is meant', (k) => ({
-    activation: (x, kind) => (kind === 'silu' ? k.affine(k.activation(k.affine(x, 1.702, 0), kind), 1 / 1.702, 0) : k.activation(x, kind)),
+    activation: (x, kind) =>
+      kind === 'silu' ? k.affine(k.activation(k.affine(x, 1.702, 0), kind), 1 / 1.702, 0) : k.activation(x, kind),
   })),
   inKernels('upsample-bilinear', 'double the picture bilinearly where the nearest neighbour is meant', (k) => ({
     upsampleNearest2x: (x) => bilinear(x, k.upsampleNearest2x(x)),
     upsampleConv2d: (x, weight, bias) => k.conv2d(bilinear(x, k.upsampleNearest2x(x)), weight, bias, 1, evenPadding(1)),
   })),
-  inKernels('pool-maximum', 'halve by the maximum where the mean is meant', (k) => ({ averagePool2x: (x) => pooledBy(x, k.averagePool2x(x), (values) => Math.max(...values)) })),
-  inKernels('pool-corner', 'halve by taking every second pixel where the mean is meant', (k) => ({ averagePool2x: (x) => pooledBy(x, k.averagePool2x(x), ([first]) => first) })),
+  inKernels('pool-maximum', 'halve by the maximum where the mean is meant', (k) => ({
+    averagePool2x: (x) => pooledBy(x, k.averagePool2x(x), (values) => Math.max(...values)),
+  })),
+  inKernels('pool-corner', 'halve by taking every second pixel where the mean is meant', (k) => ({
+    averagePool2x: (x) => pooledBy(x, k.averagePool2x(x), ([first]) => first),
+  })),
 
   inStages('residual-missing', 'do not add the input of a residual block to its output', (context, { kind }) =>
-    kind === 'resnet' ? withKernels(context, (k) => ({ add: (a, b) => (sameShape(a.shape, b.shape) && a.shape.length === 4 ? b : k.add(a, b)) })) : context),
+    kind === 'resnet'
+      ? withKernels(context, (k) => ({
+          add: (a, b) => (sameShape(a.shape, b.shape) && a.shape.length === 4 ? b : k.add(a, b)),
+        }))
+      : context,
+  ),
   inKernels('scale-without-one', 'multiply by the scale of the time embedding where 1 + scale is meant', (k) => ({
     affine: (x, factor, offset) => k.affine(x, factor, factor === 1 && offset === 1 ? 0 : offset),
   })),
-  inKernels('scale-shift-swapped', 'take the first half of the time projection for the shift and the second for the scale', (k) => ({
-    sliceChannels: (x, start, end) => (x.shape.length === 2 && 2 * (end - start) === x.shape[1] ? k.sliceChannels(x, start === 0 ? end : 0, start === 0 ? 2 * end : start) : k.sliceChannels(x, start, end)),
-  })),
+  inKernels(
+    'scale-shift-swapped',
+    'take the first half of the time projection for the shift and the second for the scale',
+    (k) => ({
+      sliceChannels: (x, start, end) =>
+        x.shape.length === 2 && 2 * (end - start) === x.shape[1]
+          ? k.sliceChannels(x, start === 0 ? end : 0, start === 0 ? 2 * end : start)
+          : k.sliceChannels(x, start, end),
+    }),
+  ),
 ];

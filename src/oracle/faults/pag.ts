@@ -9,18 +9,33 @@ import { identityLike, inPass, inStages, withKernels, withWeights, type Fault } 
 
 /** In perturbed layers, something else than the identity. */
 function byMixer(name: string, says: string, mixer: AttentionMixer): Fault {
-  return inPass(name, says, (pass) => ({ ...pass, perturbation: new Map([...pass.perturbation.keys()].map((layer) => [layer, mixer])) }));
+  return inPass(name, says, (pass) => ({
+    ...pass,
+    perturbation: new Map([...pass.perturbation.keys()].map((layer) => [layer, mixer])),
+  }));
 }
 
 /** In the perturbed pass, other layers. */
-function byLayers(name: string, says: string, choose: (selected: readonly string[], all: readonly string[]) => readonly string[]): Fault {
+function byLayers(
+  name: string,
+  says: string,
+  choose: (selected: readonly string[], all: readonly string[]) => readonly string[],
+): Fault {
   return inPass(name, says, (pass, all) =>
-    pass.perturbation.size === 0 ? pass : { ...pass, perturbation: new Map(choose([...pass.perturbation.keys()], all).map((layer) => [layer, identity])) });
+    pass.perturbation.size === 0
+      ? pass
+      : {
+          ...pass,
+          perturbation: new Map(choose([...pass.perturbation.keys()], all).map((layer) => [layer, identity])),
+        },
+  );
 }
 
 /** In perturbed layers, a changed context. */
 function whenPerturbed(name: string, says: string, change: (context: Context) => Context): Fault {
-  return inStages(name, says, (context, { path }, perturbation) => (perturbation.has(path) ? change(context) : context));
+  return inStages(name, says, (context, { path }, perturbation) =>
+    perturbation.has(path) ? change(context) : context,
+  );
 }
 
 /** softmax(I): e on the diagonal and 1 beside it, normalised. */
@@ -37,20 +52,58 @@ const plain = (pass: Pass): Pass => ({ ...pass, perturbation: new Map() });
 
 export const pagFaults: readonly Fault[] = [
   inPass('pag-off', 'do not perturb anything: the perturbed pass is the plain one', plain),
-  byMixer('pag-uniform-map', 'set Q and K to zero where the map becomes the identity: every token then attends to all alike', uniform()),
-  byMixer('pag-softmax-of-identity', 'take the softmax of the identity (Q Kᵀ replaced) where the map itself becomes the identity', softmaxOfIdentity),
-  byMixer('pag-diagonal-of-map', 'keep the diagonal of the attention map where it becomes the identity', offDiagonalMask()),
+  byMixer(
+    'pag-uniform-map',
+    'set Q and K to zero where the map becomes the identity: every token then attends to all alike',
+    uniform(),
+  ),
+  byMixer(
+    'pag-softmax-of-identity',
+    'take the softmax of the identity (Q Kᵀ replaced) where the map itself becomes the identity',
+    softmaxOfIdentity,
+  ),
+  byMixer(
+    'pag-diagonal-of-map',
+    'keep the diagonal of the attention map where it becomes the identity',
+    offDiagonalMask(),
+  ),
   byMixer('pag-skips-layer', 'leave out the whole attention layer where only its map becomes the identity', skip),
   whenPerturbed('pag-skips-to-out', 'leave out to_out in the perturbed layers', (context) =>
-    withWeights(context, (name, weight) => (/attentions.*to_out\.0\.weight/.test(name) ? identityLike(weight) ?? weight : /attentions.*to_out\.0\.bias/.test(name) ? undefined : weight))),
-  whenPerturbed('pag-skips-to-v', 'let the identity act on the input of the layer where it acts on the values', (context) =>
-    withWeights(context, (name, weight) => (/attentions.*to_v\.weight/.test(name) ? identityLike(weight) ?? weight : /attentions.*to_v\.bias/.test(name) ? undefined : weight))),
-  whenPerturbed('pag-skips-norm', 'leave out the group norm in the perturbed layers', (context) => withKernels(context, () => ({ groupNorm: (x) => x }))),
-  whenPerturbed('pag-drops-residual', 'do not add the input of the perturbed layers to their output', (context) => withKernels(context, () => ({ add: (a) => a }))),
+    withWeights(context, (name, weight) =>
+      /attentions.*to_out\.0\.weight/.test(name)
+        ? (identityLike(weight) ?? weight)
+        : /attentions.*to_out\.0\.bias/.test(name)
+          ? undefined
+          : weight,
+    ),
+  ),
+  whenPerturbed(
+    'pag-skips-to-v',
+    'let the identity act on the input of the layer where it acts on the values',
+    (context) =>
+      withWeights(context, (name, weight) =>
+        /attentions.*to_v\.weight/.test(name)
+          ? (identityLike(weight) ?? weight)
+          : /attentions.*to_v\.bias/.test(name)
+            ? undefined
+            : weight,
+      ),
+  ),
+  whenPerturbed('pag-skips-norm', 'leave out the group norm in the perturbed layers', (context) =>
+    withKernels(context, () => ({ groupNorm: (x) => x })),
+  ),
+  whenPerturbed('pag-drops-residual', 'do not add the input of the perturbed layers to their output', (context) =>
+    withKernels(context, () => ({ add: (a) => a })),
+  ),
   byLayers('pag-everywhere', 'perturb all attention layers where some are selected', (_, all) => all),
-  byLayers('pag-next-layer', 'perturb the attention layer after the one that is selected', (selected, all) => selected.map((layer) => all[(all.indexOf(layer) + 1) % Math.max(1, all.length)] ?? layer)),
-  byLayers('pag-by-prefix', 'select layers by the beginning of their names: attentions.1 then also selects attentions.10', (selected, all) =>
-    all.filter((layer) => selected.some((wanted) => layer.startsWith(wanted)))),
+  byLayers('pag-next-layer', 'perturb the attention layer after the one that is selected', (selected, all) =>
+    selected.map((layer) => all[(all.indexOf(layer) + 1) % Math.max(1, all.length)] ?? layer),
+  ),
+  byLayers(
+    'pag-by-prefix',
+    'select layers by the beginning of their names: attentions.1 then also selects attentions.10',
+    (selected, all) => all.filter((layer) => selected.some((wanted) => layer.startsWith(wanted))),
+  ),
   byLayers('pag-first-layer-only', 'perturb only the first of the selected layers', (selected) => selected.slice(0, 1)),
   byLayers('pag-whole-block', 'perturb all attention layers of the block where one is selected', (selected, all) => {
     const blocks = selected.map((layer) => layer.replace(/\.attentions\.\d+$/, '.'));
@@ -60,5 +113,7 @@ export const pagFaults: readonly Fault[] = [
     const leaking = asked.find(({ perturbation }) => perturbation.size > 0);
     return leaking ? { ...pass, perturbation: leaking.perturbation } : pass;
   }),
-  inPass('pag-without-condition', 'run the perturbed pass without the condition', (pass) => (pass.perturbation.size > 0 ? { ...pass, condition: 'null' } : pass)),
+  inPass('pag-without-condition', 'run the perturbed pass without the condition', (pass) =>
+    pass.perturbation.size > 0 ? { ...pass, condition: 'null' } : pass,
+  ),
 ];

@@ -9,37 +9,91 @@ const scheduleKeys = ['num_train_timesteps', 'beta_start', 'beta_end', 'beta_sch
 
 /** A config whose β are those of the timestep before. */
 function shifted(config: Config): Config {
-  const options = readOptions(Object.fromEntries(Object.entries(config).filter(([key]) => scheduleKeys.includes(key))), 'the scheduler');
+  const options = readOptions(
+    Object.fromEntries(Object.entries(config).filter(([key]) => scheduleKeys.includes(key))),
+    'the scheduler',
+  );
   const { betas } = readNoiseSchedule(options, betaSchedules, 'the scheduler');
   return { trained_betas: [0, ...betas.slice(0, -1)] };
 }
 
-const flipped = (key: string, otherwise: boolean) => (config: Config): Config => ({ [key]: !(config[key] ?? otherwise) });
+const flipped =
+  (key: string, otherwise: boolean) =>
+  (config: Config): Config => ({ [key]: !(config[key] ?? otherwise) });
 const isClass = (config: Config, name: string): boolean => config['_class_name'] === name;
 
 export const schedulerFaults: readonly Fault[] = [
   inSchedule('alphas-of-previous-timestep', 'use ᾱ of t − 1 where that of t is meant', shifted),
-  inSchedule('beta-scaled-linear', 'let √β grow linearly where β does', (config) => ((config['beta_schedule'] ?? 'linear') === 'linear' ? { beta_schedule: 'scaled_linear' } : {})),
+  inSchedule('beta-scaled-linear', 'let √β grow linearly where β does', (config) =>
+    (config['beta_schedule'] ?? 'linear') === 'linear' ? { beta_schedule: 'scaled_linear' } : {},
+  ),
   inSchedule('beta-linear', 'let β grow linearly where the config says otherwise', () => ({ beta_schedule: 'linear' })),
-  inSchedule('spacing-leading', 'space the timesteps "leading" where the config says otherwise', () => ({ timestep_spacing: 'leading' })),
-  inSchedule('spacing-trailing', 'space the timesteps "trailing" where the config says otherwise', () => ({ timestep_spacing: 'trailing' })),
-  inSchedule('spacing-linspace', 'space the timesteps "linspace" where the config says otherwise', () => ({ timestep_spacing: 'linspace' })),
-  inSchedule('steps-offset', 'move the timesteps by one (steps_offset)', (config) => ({ steps_offset: config['steps_offset'] === 1 ? 0 : 1 })),
-  inSchedule('final-alpha', 'use the other ᾱ after the last step (set_alpha_to_one)', (config) => (isClass(config, 'DDIMScheduler') ? flipped('set_alpha_to_one', true)(config) : {})),
-  inSchedule('clip-missing', 'do not clip x̂₀ (clip_sample)', (config) => (config['clip_sample'] === false || !/DDIM|DDPM/.test(String(config['_class_name'])) ? {} : { clip_sample: false })),
-  inSchedule('clip-added', 'clip x̂₀ where the config says clip_sample: false', (config) => (config['clip_sample'] === false ? { clip_sample: true } : {})),
-  inSchedule('thresholding-missing', 'leave out dynamic thresholding', (config) => (config['thresholding'] === true ? { thresholding: false } : {})),
-  inSchedule('prediction-is-epsilon', 'take the model for one of ε where the config says otherwise', () => ({ prediction_type: 'epsilon' })),
-  inSchedule('prediction-is-v', 'take the model for one of v where the config says otherwise', () => ({ prediction_type: 'v_prediction' })),
-  inSchedule('variance-large', 'use β as the variance of DDPM where β̃ is meant', (config) => (isClass(config, 'DDPMScheduler') && config['variance_type'] === undefined ? { variance_type: 'fixed_large' } : {})),
-  inSchedule('variance-small', 'use β̃ as the variance of DDPM where the config says otherwise', (config) => (isClass(config, 'DDPMScheduler') ? { variance_type: 'fixed_small' } : {})),
-  inSchedule('solver-first-order', 'take steps of first order where the solver is of second', (config) => (/DPMSolver|UniPC/.test(String(config['_class_name'])) ? { solver_order: 1 } : {})),
-  inSchedule('sigmas-without-karras', "use the model's own σ where Karras' are meant", (config) => (config['use_karras_sigmas'] === true ? { use_karras_sigmas: false } : {})),
-  { name: 'eta-ignored', says: 'add no noise where η > 0', apply: (one) => ({ ...one, scheduler: (config, steps, choices) => one.scheduler(config, steps, { ...choices, eta: 0 }) }) },
-  inScheduler('noise-missing', 'add no noise in the steps', ({ step }) => ({
-    step: (state, input) => step(state, { ...input, noise: (...asked) => ({ ...input.noise(...asked), data: input.noise(...asked).data.map(() => 0) }) }),
+  inSchedule('spacing-leading', 'space the timesteps "leading" where the config says otherwise', () => ({
+    timestep_spacing: 'leading',
   })),
-  inScheduler('add-noise-swapped', 'swap √ᾱ and √(1 − ᾱ) when adding noise', ({ addNoise }) => ({ addNoise: (original, noise, index) => addNoise(noise, original, index) })),
-  inScheduler('initial-sigma-missing', 'start from noise of size 1 where the scheduler starts from its first σ', () => ({ initNoiseSigma: 1 })),
-  inScheduler('input-not-scaled', "do not divide the model's input by √(σ² + 1)", () => ({ scaleModelInput: (sample) => sample })),
+  inSchedule('spacing-trailing', 'space the timesteps "trailing" where the config says otherwise', () => ({
+    timestep_spacing: 'trailing',
+  })),
+  inSchedule('spacing-linspace', 'space the timesteps "linspace" where the config says otherwise', () => ({
+    timestep_spacing: 'linspace',
+  })),
+  inSchedule('steps-offset', 'move the timesteps by one (steps_offset)', (config) => ({
+    steps_offset: config['steps_offset'] === 1 ? 0 : 1,
+  })),
+  inSchedule('final-alpha', 'use the other ᾱ after the last step (set_alpha_to_one)', (config) =>
+    isClass(config, 'DDIMScheduler') ? flipped('set_alpha_to_one', true)(config) : {},
+  ),
+  inSchedule('clip-missing', 'do not clip x̂₀ (clip_sample)', (config) =>
+    config['clip_sample'] === false || !/DDIM|DDPM/.test(String(config['_class_name'])) ? {} : { clip_sample: false },
+  ),
+  inSchedule('clip-added', 'clip x̂₀ where the config says clip_sample: false', (config) =>
+    config['clip_sample'] === false ? { clip_sample: true } : {},
+  ),
+  inSchedule('thresholding-missing', 'leave out dynamic thresholding', (config) =>
+    config['thresholding'] === true ? { thresholding: false } : {},
+  ),
+  inSchedule('prediction-is-epsilon', 'take the model for one of ε where the config says otherwise', () => ({
+    prediction_type: 'epsilon',
+  })),
+  inSchedule('prediction-is-v', 'take the model for one of v where the config says otherwise', () => ({
+    prediction_type: 'v_prediction',
+  })),
+  inSchedule('variance-large', 'use β as the variance of DDPM where β̃ is meant', (config) =>
+    isClass(config, 'DDPMScheduler') && config['variance_type'] === undefined ? { variance_type: 'fixed_large' } : {},
+  ),
+  inSchedule('variance-small', 'use β̃ as the variance of DDPM where the config says otherwise', (config) =>
+    isClass(config, 'DDPMScheduler') ? { variance_type: 'fixed_small' } : {},
+  ),
+  inSchedule('solver-first-order', 'take steps of first order where the solver is of second', (config) =>
+    /DPMSolver|UniPC/.test(String(config['_class_name'])) ? { solver_order: 1 } : {},
+  ),
+  inSchedule('sigmas-without-karras', "use the model's own σ where Karras' are meant", (config) =>
+    config['use_karras_sigmas'] === true ? { use_karras_sigmas: false } : {},
+  ),
+  {
+    name: 'eta-ignored',
+    says: 'add no noise where η > 0',
+    apply: (one) => ({
+      ...one,
+      scheduler: (config, steps, choices) => one.scheduler(config, steps, { ...choices, eta: 0 }),
+    }),
+  },
+  inScheduler('noise-missing', 'add no noise in the steps', ({ step }) => ({
+    step: (state, input) =>
+      step(state, {
+        ...input,
+        noise: (...asked) => ({ ...input.noise(...asked), data: input.noise(...asked).data.map(() => 0) }),
+      }),
+  })),
+  inScheduler('add-noise-swapped', 'swap √ᾱ and √(1 − ᾱ) when adding noise', ({ addNoise }) => ({
+    addNoise: (original, noise, index) => addNoise(noise, original, index),
+  })),
+  inScheduler(
+    'initial-sigma-missing',
+    'start from noise of size 1 where the scheduler starts from its first σ',
+    () => ({ initNoiseSigma: 1 }),
+  ),
+  inScheduler('input-not-scaled', "do not divide the model's input by √(σ² + 1)", () => ({
+    scaleModelInput: (sample) => sample,
+  })),
 ];

@@ -1,4 +1,7 @@
-/** Sums of products in several legal orders. Each takes `n` numbers of a from `i` on and of b from `j` on, held in float32. */
+/**
+ * Sums of products in several legal orders. Each takes `n` numbers of a from `i` on and of b from `j` on, held in
+ * float32.
+ */
 import { roundTo } from '../../tensor/rounding.ts';
 import type { FloatArray } from '../../tensor/tensor.ts';
 
@@ -20,7 +23,10 @@ export const reversed: Dot = (a, i, b, j, n) => {
   return sum;
 };
 
-/** Product and sum rounded once, together, as a fused multiply-add does. (The product of two float32 is exact in double.) */
+/**
+ * Product and sum rounded once, together, as a fused multiply-add does. (The product of two float32 is exact in
+ * double.)
+ */
 export const fused: Dot = (a, i, b, j, n) => {
   let sum = 0;
   for (let k = 0; k < n; k++) sum = f32(sum + a[i + k] * b[j + k]);

@@ -22,8 +22,36 @@ const [single, half, brain] = [2 ** -24, 2 ** -11, 2 ** -8];
 
 export const formats: Readonly<Record<FormatName, Format>> = {
   f32: { name: 'f32', summary: 'float32 throughout', storage: 'f32', stored: single, multiplied: 0, added: single },
-  tf32: { name: 'tf32', summary: 'float32, but products of numbers rounded to 11 bits', storage: 'f32', stored: single, multiplied: half, added: single },
-  bf16: { name: 'bf16', summary: 'bfloat16 storage, float32 sums', storage: 'bf16', stored: brain, multiplied: 0, added: single },
-  f16: { name: 'f16', summary: 'float16 throughout, sums too', storage: 'f16', stored: half, multiplied: 0, added: half },
-  mixed: { name: 'mixed', summary: 'float16 storage, float32 sums', storage: 'f16', stored: half, multiplied: 0, added: single },
+  tf32: {
+    name: 'tf32',
+    summary: 'float32, but products of numbers rounded to 11 bits',
+    storage: 'f32',
+    stored: single,
+    multiplied: half,
+    added: single,
+  },
+  bf16: {
+    name: 'bf16',
+    summary: 'bfloat16 storage, float32 sums',
+    storage: 'bf16',
+    stored: brain,
+    multiplied: 0,
+    added: single,
+  },
+  f16: {
+    name: 'f16',
+    summary: 'float16 throughout, sums too',
+    storage: 'f16',
+    stored: half,
+    multiplied: 0,
+    added: half,
+  },
+  mixed: {
+    name: 'mixed',
+    summary: 'float16 storage, float32 sums',
+    storage: 'f16',
+    stored: half,
+    multiplied: 0,
+    added: single,
+  },
 };

@@ -1,6 +1,7 @@
 /**
  * The kernels of an honest port: the same operations as the reference, with sums in another order, other places of
- * rounding, other formulas for norms and softmax. All of them are legal; how far they lie apart is what a port may deviate.
+ * rounding, other formulas for norms and softmax. All of them are legal; how far they lie apart is what a port may
+ * deviate.
  */
 import { erf, expf } from '../../tensor/math.ts';
 import { roundInPlace } from '../../tensor/rounding.ts';
@@ -35,7 +36,8 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
   const rowsByRows = (a: FloatArray, b: FloatArray, rows: number, columns: number, inner: number): Float32Array => {
     const [left, right] = [multiplicand(a), multiplicand(b)];
     const out = new Float32Array(rows * columns);
-    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[r * columns + c] = dot(left, r * inner, right, c * inner, inner);
+    for (let r = 0; r < rows; r++)
+      for (let c = 0; c < columns; c++) out[r * columns + c] = dot(left, r * inner, right, c * inner, inner);
     return out;
   };
 
@@ -49,20 +51,26 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
     for (let b = 0; b < batch; b++) {
       const patches = new Float32Array(pixels * inner);
       let at = 0;
-      for (let y = 0; y < outHeight; y++) for (let column = 0; column < outWidth; column++) {
-        for (let c = 0; c < channels; c++) for (let i = 0; i < kh; i++) for (let j = 0; j < kw; j++, at++) {
-          const [row, place] = [y * stride + i - top, column * stride + j - left];
-          if (row >= 0 && row < height && place >= 0 && place < width) patches[at] = x.data[((b * channels + c) * height + row) * width + place];
+      for (let y = 0; y < outHeight; y++)
+        for (let column = 0; column < outWidth; column++) {
+          for (let c = 0; c < channels; c++)
+            for (let i = 0; i < kh; i++)
+              for (let j = 0; j < kw; j++, at++) {
+                const [row, place] = [y * stride + i - top, column * stride + j - left];
+                if (row >= 0 && row < height && place >= 0 && place < width)
+                  patches[at] = x.data[((b * channels + c) * height + row) * width + place];
+              }
         }
-      }
       const sums = rowsByRows(weight.data, patches, outChannels, pixels, inner);
-      for (let i = 0; i < sums.length; i++) out[b * sums.length + i] = sums[i] + (bias ? bias.data[Math.floor(i / pixels)] : 0);
+      for (let i = 0; i < sums.length; i++)
+        out[b * sums.length + i] = sums[i] + (bias ? bias.data[Math.floor(i / pixels)] : 0);
     }
     return stored(x, [batch, outChannels, outHeight, outWidth], out);
   };
 
   /** As ports do it: the picture is doubled first. */
-  const upsampleConv2d: Kernels['upsampleConv2d'] = (x, weight, bias) => conv2d(referenceKernels.upsampleNearest2x(x), weight, bias, 1, evenPadding(1));
+  const upsampleConv2d: Kernels['upsampleConv2d'] = (x, weight, bias) =>
+    conv2d(referenceKernels.upsampleNearest2x(x), weight, bias, 1, evenPadding(1));
 
   const linear: Kernels['linear'] = (x, weight, bias) => {
     const [outChannels, channels] = weight.shape;
@@ -86,11 +94,12 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
   const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) => {
     const [batch, queries, keys] = [q.shape[0], q.shape[1], k.shape[1]];
     const out = new Float32Array(batch * heads * queries * keys);
-    for (let b = 0; b < batch; b++) for (let h = 0; h < heads; h++) {
-      const rows = logits(q, k, b, h, heads, scale);
-      softmaxRows(rows, keys);
-      out.set(rows, (b * heads + h) * queries * keys);
-    }
+    for (let b = 0; b < batch; b++)
+      for (let h = 0; h < heads; h++) {
+        const rows = logits(q, k, b, h, heads, scale);
+        softmaxRows(rows, keys);
+        out.set(rows, (b * heads + h) * queries * keys);
+      }
     return stored(q, [batch, heads, queries, keys], out);
   };
 
@@ -99,11 +108,19 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
     const channels = v.shape[2];
     const size = channels / heads;
     const out = new Float32Array(batch * queries * channels);
-    for (let b = 0; b < batch; b++) for (let h = 0; h < heads; h++) {
-      const first = (b * heads + h) * queries * keys;
-      const mixed = rowsByRows(map.data.subarray(first, first + queries * keys), transposed(headOf(v, b, h, size), keys, size), queries, size, keys);
-      for (let n = 0; n < queries; n++) out.set(mixed.subarray(n * size, (n + 1) * size), (b * queries + n) * channels + h * size);
-    }
+    for (let b = 0; b < batch; b++)
+      for (let h = 0; h < heads; h++) {
+        const first = (b * heads + h) * queries * keys;
+        const mixed = rowsByRows(
+          map.data.subarray(first, first + queries * keys),
+          transposed(headOf(v, b, h, size), keys, size),
+          queries,
+          size,
+          keys,
+        );
+        for (let n = 0; n < queries; n++)
+          out.set(mixed.subarray(n * size, (n + 1) * size), (b * queries + n) * channels + h * size);
+      }
     return stored(map, [batch, queries, channels], out);
   };
 
@@ -112,19 +129,30 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
     const [batch, queries, channels] = q.shape;
     const [keys, size] = [k.shape[1], channels / heads];
     const out = new Float32Array(q.data.length);
-    for (let b = 0; b < batch; b++) for (let h = 0; h < heads; h++) {
-      const [rows, value] = [logits(q, k, b, h, heads, scale), headOf(v, b, h, size)];
-      for (let n = 0; n < queries; n++) {
-        const mixed = onlineRow(rows.subarray(n * keys, (n + 1) * keys), value, size);
-        out.set(mixed, (b * queries + n) * channels + h * size);
+    for (let b = 0; b < batch; b++)
+      for (let h = 0; h < heads; h++) {
+        const [rows, value] = [logits(q, k, b, h, heads, scale), headOf(v, b, h, size)];
+        for (let n = 0; n < queries; n++) {
+          const mixed = onlineRow(rows.subarray(n * keys, (n + 1) * keys), value, size);
+          out.set(mixed, (b * queries + n) * channels + h * size);
+        }
       }
-    }
     return stored(q, q.shape, out);
   };
 
-  const honest: Kernels = { ...referenceKernels, conv2d, upsampleConv2d, linear, attentionMap, applyAttentionMap, attention };
+  const honest: Kernels = {
+    ...referenceKernels,
+    conv2d,
+    upsampleConv2d,
+    linear,
+    attentionMap,
+    applyAttentionMap,
+    attention,
+  };
   const activation = singleActivation(arithmetic.polynomialErf ? polynomialErf : (x) => f32(erf(x)));
-  return arithmetic.singleSteps ? { ...honest, groupNorm: singleGroupNorm, layerNorm: singleLayerNorm, activation } : honest;
+  return arithmetic.singleSteps
+    ? { ...honest, groupNorm: singleGroupNorm, layerNorm: singleLayerNorm, activation }
+    : honest;
 }
 
 /** Σ softmax(row)·v over blocks of eight keys, rescaled whenever the maximum grows. */
@@ -149,7 +177,12 @@ function onlineRow(row: Float32Array, value: Float32Array, size: number): Float3
 }
 
 /** Mean and variance in two passes of single precision; (x − mean) · inverse · weight + bias, each step rounded. */
-function singleNorm(x: Float32Array, weightOf: (i: number) => number, biasOf: (i: number) => number, eps: number): void {
+function singleNorm(
+  x: Float32Array,
+  weightOf: (i: number) => number,
+  biasOf: (i: number) => number,
+  eps: number,
+): void {
   let sum = 0;
   for (const value of x) sum = f32(sum + value);
   const mean = f32(sum / x.length);
@@ -169,7 +202,12 @@ const singleGroupNorm: Kernels['groupNorm'] = (x, groups, weight, bias, eps) => 
   const out = Float32Array.from(x.data);
   for (let g = 0; g < batch * groups; g++) {
     const channel = (i: number): number => (g % groups) * (channels / groups) + Math.floor(i / pixels);
-    singleNorm(out.subarray(g * size, (g + 1) * size), (i) => weight.data[channel(i)], (i) => bias.data[channel(i)], eps);
+    singleNorm(
+      out.subarray(g * size, (g + 1) * size),
+      (i) => weight.data[channel(i)],
+      (i) => bias.data[channel(i)],
+      eps,
+    );
   }
   return stored(x, x.shape, out);
 };
@@ -177,21 +215,32 @@ const singleGroupNorm: Kernels['groupNorm'] = (x, groups, weight, bias, eps) => 
 const singleLayerNorm: Kernels['layerNorm'] = (x, weight, bias, eps) => {
   const size = weight.data.length;
   const out = Float32Array.from(x.data);
-  for (let start = 0; start < out.length; start += size) singleNorm(out.subarray(start, start + size), (i) => weight.data[i], (i) => bias.data[i], eps);
+  for (let start = 0; start < out.length; start += size)
+    singleNorm(
+      out.subarray(start, start + size),
+      (i) => weight.data[i],
+      (i) => bias.data[i],
+      eps,
+    );
   return stored(x, x.shape, out);
 };
 
 /** SiLU as x / (1 + e^−x), GELU as x/2 · (1 + erf(x/√2)), each step rounded; the others as the reference has them. */
-const singleActivation = (erfOf: (x: number) => number): Kernels['activation'] => (x, kind) => {
-  if (kind !== 'silu' && kind !== 'gelu') return referenceKernels.activation(x, kind);
-  const silu = (value: number): number => value / f32(1 + expf(-value));
-  const gelu = (value: number): number => f32(value * 0.5) * f32(1 + erfOf(f32(value * f32(Math.SQRT1_2))));
-  return stored(x, x.shape, Float32Array.from(x.data, kind === 'silu' ? silu : gelu));
-};
+const singleActivation =
+  (erfOf: (x: number) => number): Kernels['activation'] =>
+  (x, kind) => {
+    if (kind !== 'silu' && kind !== 'gelu') return referenceKernels.activation(x, kind);
+    const silu = (value: number): number => value / f32(1 + expf(-value));
+    const gelu = (value: number): number => f32(value * 0.5) * f32(1 + erfOf(f32(value * f32(Math.SQRT1_2))));
+    return stored(x, x.shape, Float32Array.from(x.data, kind === 'silu' ? silu : gelu));
+  };
 
 function polynomialErf(x: number): number {
   const t = f32(1 / f32(1 + f32(0.3275911 * Math.abs(x))));
-  const sum = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592].reduce((total, c) => f32(f32(total * t) + f32(c)), 0);
+  const sum = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592].reduce(
+    (total, c) => f32(f32(total * t) + f32(c)),
+    0,
+  );
   return Math.sign(x) * f32(1 - f32(f32(sum * t) * expf(f32(-x * x))));
 }
 

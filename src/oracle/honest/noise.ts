@@ -1,11 +1,12 @@
 /**
- * Rounding as noise. In place of rounding, every operation is computed in double precision and its result moved by a random
- * amount of the size that rounding errors have there: unit roundoff · the magnitudes that were added up. (Monte Carlo
- * arithmetic, after Parker 1997.) Run a few times, this shows for every number of a network how large the errors are that
- * honest rounding brings into it, those of all earlier layers included, amplified or damped as the network does it.
+ * Rounding as noise. In place of rounding, every operation is computed in double precision and its result moved by a
+ * random amount of the size that rounding errors have there: unit roundoff · the magnitudes that were added up. (Monte
+ * Carlo arithmetic, after Parker 1997.) Run a few times, this shows for every number of a network how large the errors
+ * are that honest rounding brings into it, those of all earlier layers included, amplified or damped as the network
+ * does it.
  *
- * The size of an error never comes from the result: where 1000 − 999.9 cancels, the result is small and its error is not.
- * A sum of n products is taken to err by u · √n/2 · Σ|aᵢbᵢ|, what a sum of equal signs does in the plainest order.
+ * The size of an error never comes from the result: where 1000 − 999.9 cancels, the result is small and its error is
+ * not. A sum of n products is taken to err by u · √n/2 · Σ|aᵢbᵢ|, what a sum of equal signs does in the plainest order.
  */
 import { exp, log } from '../../tensor/math.ts';
 import type { Generator } from '../../tensor/random.ts';
@@ -34,12 +35,24 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
   const onStoring = (y: Tensor): Tensor => moved(y, (i) => stored * Math.abs(y.data[i]));
 
   /** A product of tensors, of n terms each. `run` computes it from two tensors. */
-  const product = (y: Tensor, a: Tensor, b: Tensor, n: number, run: (a: Tensor, b: Tensor) => Tensor, bias?: (i: number) => number): Tensor => {
+  const product = (
+    y: Tensor,
+    a: Tensor,
+    b: Tensor,
+    n: number,
+    run: (a: Tensor, b: Tensor) => Tensor,
+    bias?: (i: number) => number,
+  ): Tensor => {
     const magnitude = run(absolute(a), absolute(b)).data;
     const squares = multiplied > 0 ? run(squared(a), squared(b)).data : undefined;
     const growth = Math.max(1, Math.sqrt(n) / 2);
-    return moved(y, (i) => added * growth * (magnitude[i] + (bias ? Math.abs(bias(i)) : 0)) + stored * Math.abs(y.data[i])
-      + (squares ? multiplied * (2 * Math.sqrt(squares[i]) + Math.abs(y.data[i])) : 0));
+    return moved(
+      y,
+      (i) =>
+        added * growth * (magnitude[i] + (bias ? Math.abs(bias(i)) : 0)) +
+        stored * Math.abs(y.data[i]) +
+        (squares ? multiplied * (2 * Math.sqrt(squares[i]) + Math.abs(y.data[i])) : 0),
+    );
   };
 
   const logits = (q: Tensor, k: Tensor, heads: number, scale: number): Tensor => {
@@ -69,7 +82,14 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
     const run = (a: Tensor, b: Tensor): Tensor => exact.conv2d(a, b, undefined, stride, padding);
     const y = exact.conv2d(x, weight, bias, stride, padding);
     const pixels = y.shape[2] * y.shape[3];
-    return product(y, x, weight, weight.data.length / weight.shape[0], run, bias && ((i) => bias.data[Math.floor(i / pixels) % bias.data.length]));
+    return product(
+      y,
+      x,
+      weight,
+      weight.data.length / weight.shape[0],
+      run,
+      bias && ((i) => bias.data[Math.floor(i / pixels) % bias.data.length]),
+    );
   };
 
   const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) => softmax(logits(q, k, heads, scale));
@@ -77,7 +97,14 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
   const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) =>
     product(exact.applyAttentionMap(map, v), map, v, v.shape[1], exact.applyAttentionMap);
 
-  const normed = (y: Tensor, x: Tensor, groupSize: number, inverseOf: (start: number) => { mean: number; inverse: number }, weightOf: (i: number) => number, biasOf: (i: number) => number): Tensor => {
+  const normed = (
+    y: Tensor,
+    x: Tensor,
+    groupSize: number,
+    inverseOf: (start: number) => { mean: number; inverse: number },
+    weightOf: (i: number) => number,
+    biasOf: (i: number) => number,
+  ): Tensor => {
     const noise = draw(y.data.length);
     const growth = Math.max(1, Math.sqrt(groupSize) / 2);
     for (let start = 0; start < y.data.length; start += groupSize) {
@@ -88,8 +115,11 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
       for (let i = start; i < start + groupSize; i++) {
         const scale = Math.abs(inverse * weightOf(i));
         const deviation = y.data[i] - biasOf(i);
-        y.data[i] += added * growth * (meanNoise * meanSize * scale + spreadNoise * deviation)
-          + noise[i] * (added * (2 * (Math.abs(x.data[i]) + Math.abs(mean)) * scale + Math.abs(biasOf(i))) + stored * Math.abs(y.data[i]));
+        y.data[i] +=
+          added * growth * (meanNoise * meanSize * scale + spreadNoise * deviation) +
+          noise[i] *
+            (added * (2 * (Math.abs(x.data[i]) + Math.abs(mean)) * scale + Math.abs(biasOf(i))) +
+              stored * Math.abs(y.data[i]));
       }
     }
     return y;
@@ -100,16 +130,37 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
     conv2d,
     upsampleConv2d: (x, weight, bias) => conv2d(exact.upsampleNearest2x(x), weight, bias, 1, evenPadding(1)),
     linear: (x, weight, bias) =>
-      product(exact.linear(x, weight, bias), x, weight, weight.shape[1], (a, b) => exact.linear(a, b, undefined), bias && ((i) => bias.data[i % bias.data.length])),
+      product(
+        exact.linear(x, weight, bias),
+        x,
+        weight,
+        weight.shape[1],
+        (a, b) => exact.linear(a, b, undefined),
+        bias && ((i) => bias.data[i % bias.data.length]),
+      ),
     groupNorm: (x, groups, weight, bias, eps) => {
       const pixels = x.data.length / (x.shape[0] * x.shape[1]);
       const channel = (i: number): number => Math.floor(i / pixels) % x.shape[1];
       const size = (x.shape[1] / groups) * pixels;
-      return normed(exact.groupNorm(x, groups, weight, bias, eps), x, size, (start) => momentsOf(x, start, size, eps), (i) => weight.data[channel(i)], (i) => bias.data[channel(i)]);
+      return normed(
+        exact.groupNorm(x, groups, weight, bias, eps),
+        x,
+        size,
+        (start) => momentsOf(x, start, size, eps),
+        (i) => weight.data[channel(i)],
+        (i) => bias.data[channel(i)],
+      );
     },
     layerNorm: (x, weight, bias, eps) => {
       const size = weight.data.length;
-      return normed(exact.layerNorm(x, weight, bias, eps), x, size, (start) => momentsOf(x, start, size, eps), (i) => weight.data[i % size], (i) => bias.data[i % size]);
+      return normed(
+        exact.layerNorm(x, weight, bias, eps),
+        x,
+        size,
+        (start) => momentsOf(x, start, size, eps),
+        (i) => weight.data[i % size],
+        (i) => bias.data[i % size],
+      );
     },
     softmax,
     attentionMap,
@@ -119,7 +170,14 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
       const y = exact.activation(x, kind);
       if (kind === 'relu') return y;
       // e^x errs with x; the error function of GELU is added to 1, and cancels where x is negative.
-      return moved(y, (i) => stored * Math.abs(y.data[i]) + added * (kind === 'gelu' ? Math.abs(x.data[i]) : Math.abs(y.data[i]) * (2 + Math.min(100, Math.abs(x.data[i])))) + smallestOf(format));
+      return moved(
+        y,
+        (i) =>
+          stored * Math.abs(y.data[i]) +
+          added *
+            (kind === 'gelu' ? Math.abs(x.data[i]) : Math.abs(y.data[i]) * (2 + Math.min(100, Math.abs(x.data[i])))) +
+          smallestOf(format),
+      );
     },
     averagePool2x: (x) => {
       const y = exact.averagePool2x(x);
@@ -143,7 +201,10 @@ export function noisyValue(format: Format, generator: Generator, x: Tensor): Ten
   return { ...x, data: x.data.map((value, i) => value + noise[i] * format.stored * Math.abs(value)) };
 }
 
-/** The embedding of time as uncertain as float32 leaves it: exponent, frequency, angle are rounded, and the angle may be large. */
+/**
+ * The embedding of time as uncertain as float32 leaves it: exponent, frequency, angle are rounded, and the angle may be
+ * large.
+ */
 export function noisySinusoid(format: Format, generator: Generator): typeof sinusoid {
   return (timesteps, size, cosineFirst, shift, dtype) => {
     const half = Math.floor(size / 2);
@@ -159,7 +220,11 @@ export function noisySinusoid(format: Format, generator: Generator): typeof sinu
         data[b * size + half + i] += turn * Math.abs(y.data[b * size + i]);
       }
     });
-    return noisyValue({ ...format, stored: Math.max(format.stored, formatSingle) }, generator, tensor(dtype, y.shape, data));
+    return noisyValue(
+      { ...format, stored: Math.max(format.stored, formatSingle) },
+      generator,
+      tensor(dtype, y.shape, data),
+    );
   };
 }
 
@@ -183,12 +248,18 @@ export function noisyFourierFeatures(format: Format, generator: Generator): type
   };
 }
 
-/** Schedulers whose table of ᾱ is as uncertain as a product of a thousand float32 numbers: its order, or double precision, are free. */
+/**
+ * Schedulers whose table of ᾱ is as uncertain as a product of a thousand float32 numbers: its order, or double
+ * precision, are free.
+ */
 export function noisyScheduler(generator: Generator): typeof createScheduler {
   return (config, steps, choices) => {
     const plain = createScheduler(config, steps, choices);
     if (schedulers[plain.name].kind !== 'discrete' || config['rescale_betas_zero_snr'] === true) return plain;
-    const options = readOptions(Object.fromEntries(Object.entries(plain.config).filter(([key]) => scheduleKeys.includes(key))), plain.name);
+    const options = readOptions(
+      Object.fromEntries(Object.entries(plain.config).filter(([key]) => scheduleKeys.includes(key))),
+      plain.name,
+    );
     const { betas } = readNoiseSchedule(options, [...betaSchedules, 'exp'], plain.name);
     const noise = generator.randn([betas.length], 'f64').data;
     const trained = Array.from(betas, (beta, t) => 1 - (1 - beta) * (1 + formatSingle * noise[t]));
@@ -232,10 +303,13 @@ function perHead(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
   const size = channels / heads;
   const out = new Float64Array(batch * heads * queries * keys);
   let at = 0;
-  for (let b = 0; b < batch; b++) for (let h = 0; h < heads; h++) for (let n = 0; n < queries; n++) for (let m = 0; m < keys; m++, at++) {
-    const [first, second] = [(b * queries + n) * channels + h * size, (b * keys + m) * channels + h * size];
-    for (let d = 0; d < size; d++) out[at] += q.data[first + d] * k.data[second + d];
-    out[at] *= scale;
-  }
+  for (let b = 0; b < batch; b++)
+    for (let h = 0; h < heads; h++)
+      for (let n = 0; n < queries; n++)
+        for (let m = 0; m < keys; m++, at++) {
+          const [first, second] = [(b * queries + n) * channels + h * size, (b * keys + m) * channels + h * size];
+          for (let d = 0; d < size; d++) out[at] += q.data[first + d] * k.data[second + d];
+          out[at] *= scale;
+        }
   return tensor('f64', [batch, heads, queries, keys], out);
 }

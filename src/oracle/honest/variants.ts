@@ -13,7 +13,10 @@ export interface Variant {
   readonly implementation: Implementation;
 }
 
-/** The embedding of time in double precision, rounded once: more accurate than diffusers, which rounds every step to float32. */
+/**
+ * The embedding of time in double precision, rounded once: more accurate than diffusers, which rounds every step to
+ * float32.
+ */
 const doubleSinusoid: typeof sinusoid = (timesteps, size, cosineFirst, shift, dtype) => {
   const half = Math.floor(size / 2);
   const out = new Float64Array(timesteps.length * size);
@@ -55,7 +58,12 @@ export const variants: Readonly<Record<FormatName, readonly Variant[]>> = {
   tf32: [
     port('rounded to TF32', { dot: sequential, multiplicand: roundTf32 }),
     port('cut off to TF32', { dot: sequential, multiplicand: truncateTf32 }),
-    port('rounded to TF32, fused, pairwise attention', { dot: fused, multiplicand: roundTf32, scaledQueries: true, singleSteps: true }),
+    port('rounded to TF32, fused, pairwise attention', {
+      dot: fused,
+      multiplicand: roundTf32,
+      scaledQueries: true,
+      singleSteps: true,
+    }),
     port('rounded to TF32, lanes, online softmax', { dot: lanes, multiplicand: roundTf32, onlineSoftmax: true }),
     orders[0],
   ],
@@ -68,7 +76,10 @@ export const variants: Readonly<Record<FormatName, readonly Variant[]>> = {
   ],
 };
 
-/** The numbers with the last 13 bits of their significand taken away, after adding `bias` to the bits: half of what is taken rounds. */
+/**
+ * The numbers with the last 13 bits of their significand taken away, after adding `bias` to the bits: half of what is
+ * taken rounds.
+ */
 function keepBits(values: FloatArray, bias: number): FloatArray {
   const out = Float32Array.from(values);
   const bits = new Int32Array(out.buffer);

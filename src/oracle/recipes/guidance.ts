@@ -8,14 +8,25 @@ export function guidanceRecipe({ guidance: setting, timestep }: GuidanceSubject)
     const { implementation, show } = kitchen;
     const predictionOf = (pass: Pass, asked: readonly Pass[]) => {
       const { perturbation, condition } = implementation.pass(pass, setting.pagLayers, asked);
-      return input(kitchen, perturbation.size > 0 ? 'perturbed' : condition === 'null' ? 'unconditional' : 'conditional');
+      return input(
+        kitchen,
+        perturbation.size > 0 ? 'perturbed' : condition === 'null' ? 'unconditional' : 'conditional',
+      );
     };
-    show('guided', implementation.guidance(setting).guide({
-      index: 0, count: 1, timestep, sample: input(kitchen, 'sample'), signal: Math.SQRT1_2, noise: Math.SQRT1_2,
-      memory: new Map(),
-      predict: (passes) => passes.map((pass) => predictionOf(pass, passes)),
-      tap: (pass) => predictionOf(pass, [pass]),
-      toOriginal: (prediction) => prediction,
-    }));
+    show(
+      'guided',
+      implementation.guidance(setting).guide({
+        index: 0,
+        count: 1,
+        timestep,
+        sample: input(kitchen, 'sample'),
+        signal: Math.SQRT1_2,
+        noise: Math.SQRT1_2,
+        memory: new Map(),
+        predict: (passes) => passes.map((pass) => predictionOf(pass, passes)),
+        tap: (pass) => predictionOf(pass, [pass]),
+        toOriginal: (prediction) => prediction,
+      }),
+    );
   };
 }

@@ -8,7 +8,8 @@ import type { Recipe } from './recipe.ts';
 export function operationRecipe({ operation, probes }: OperationSubject): Recipe {
   return (kitchen) => {
     const { kernels } = kitchen.implementation;
-    if (!Object.hasOwn(kernels, operation)) throw new InputError(`"${operation}" is no operation; there are ${Object.keys(kernels).join(', ')}`);
+    if (!Object.hasOwn(kernels, operation))
+      throw new InputError(`"${operation}" is no operation; there are ${Object.keys(kernels).join(', ')}`);
     for (const probe of probes) {
       const tensors = Array.from({ length: probe.tensors }, (_, i) => kitchen.inputs.get(`${probe.name}/${i}`));
       kitchen.show(probe.name, call(kernels, operation, tensors, probe));
@@ -17,7 +18,12 @@ export function operationRecipe({ operation, probes }: OperationSubject): Recipe
 }
 
 /** A kernel by name. Its arguments come from a file that has been checked for what the operation takes. */
-function call(kernels: Kernels, operation: string, tensors: readonly (Tensor | undefined)[], { arguments: rest }: Probe): Tensor {
+function call(
+  kernels: Kernels,
+  operation: string,
+  tensors: readonly (Tensor | undefined)[],
+  { arguments: rest }: Probe,
+): Tensor {
   const kernel = kernels[operation as keyof Kernels] as (...given: readonly unknown[]) => Tensor;
   if (operation === 'concatBatch') return kernel(tensors);
   if (operation === 'groupNorm') return kernel(tensors[0], rest[0], ...tensors.slice(1), rest[1]);

@@ -20,6 +20,7 @@ export type Recipe = (kitchen: Kitchen) => void;
 /** Throws an InputError when the case lacks the input. */
 export function input({ inputs }: Kitchen, name: string): Tensor {
   const found = inputs.get(name);
-  if (!found) throw new InputError(`the case has no input "${name}"; it has ${[...inputs.keys()].join(', ') || 'none'}`);
+  if (!found)
+    throw new InputError(`the case has no input "${name}"; it has ${[...inputs.keys()].join(', ') || 'none'}`);
   return found;
 }

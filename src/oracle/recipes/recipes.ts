@@ -11,12 +11,19 @@ import { unetRecipe } from './unet.ts';
 
 export function recipeOf(subject: Subject): Recipe {
   switch (subject.kind) {
-    case 'operation': return operationRecipe(subject);
-    case 'embedding': return embeddingRecipe(subject);
-    case 'stages': return stagesRecipe(subject);
-    case 'unet': return unetRecipe(subject);
-    case 'scheduler': return schedulerRecipe(subject);
-    case 'guidance': return guidanceRecipe(subject);
-    case 'run': return runRecipe(subject);
+    case 'operation':
+      return operationRecipe(subject);
+    case 'embedding':
+      return embeddingRecipe(subject);
+    case 'stages':
+      return stagesRecipe(subject);
+    case 'unet':
+      return unetRecipe(subject);
+    case 'scheduler':
+      return schedulerRecipe(subject);
+    case 'guidance':
+      return guidanceRecipe(subject);
+    case 'run':
+      return runRecipe(subject);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * A whole run, through the sampling loop itself. At step i:
- * `step.i.input` (what the model is given), for each pass its modules and `prediction`, then `step.i.guided`, `.denoised`,
- * `.sample`. The passes are called nothing, `unconditional.` and `perturbed.`.
+ * A whole run, through the sampling loop itself. At step i: `step.i.input` (what the model is given), for each pass its
+ * modules and `prediction`, then `step.i.guided`, `.denoised`, `.sample`. The passes are called nothing,
+ * `unconditional.` and `perturbed.`.
  */
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Pass } from '../../guidance/guidance.ts';
@@ -21,7 +21,8 @@ export function runRecipe(subject: RunSubject): Recipe {
     let index = 0;
     const steps = sampleSteps({
       denoiser: watchedDenoiser(kitchen, subject, buildUNet(subject.config, weights, dtype, implementation), () => ({
-        prefix: `step.${index}.`, timestep: implementation.timestep(implementation.modelTimestep(scheduler, index)),
+        prefix: `step.${index}.`,
+        timestep: implementation.timestep(implementation.modelTimestep(scheduler, index)),
       })),
       guidance: { ...guidance, guide: (step) => show(`step.${index}.guided`, guidance.guide(step)) },
       scheduler: {
@@ -41,7 +42,10 @@ export function runRecipe(subject: RunSubject): Recipe {
 
 /** A denoiser all of whose modules are seen. */
 function watchedDenoiser(
-  kitchen: Kitchen, { labels, nullLabel }: RunSubject, unet: UNet, now: () => { prefix: string; timestep: number },
+  kitchen: Kitchen,
+  { labels, nullLabel }: RunSubject,
+  unet: UNet,
+  now: () => { prefix: string; timestep: number },
 ): Denoiser {
   const { implementation, show } = kitchen;
   const labelsOf = (pass: Pass): readonly number[] | undefined =>
@@ -55,15 +59,21 @@ function watchedDenoiser(
         const passes = asked.filter((pass) => pass.condition === condition);
         if (passes.length === 0) continue;
         const changed = passes.map((pass) => implementation.pass(pass, unet.attentionLayers, asked));
-        const prefixes = passes.map((pass) => prefix + (pass.perturbation.size > 0 ? 'perturbed.' : condition === 'null' ? 'unconditional.' : ''));
+        const prefixes = passes.map(
+          (pass) => prefix + (pass.perturbation.size > 0 ? 'perturbed.' : condition === 'null' ? 'unconditional.' : ''),
+        );
         // The passes that a fault gives another condition are run with it, but keep their names.
         const groups = new Map<string, number[]>();
         changed.forEach((pass, i) => groups.set(pass.condition, [...(groups.get(pass.condition) ?? []), i]));
         for (const members of groups.values()) {
           const classLabels = labelsOf(changed[members[0]]);
           const found = traceUNet(
-            unet, implementation.kernels, { sample: shown, timesteps: [timestep], ...(classLabels && { classLabels }) },
-            members.map((i) => changed[i].perturbation), (pass) => watcherOf(kitchen, prefixes[members[pass]]), embeddingOf(unet, implementation),
+            unet,
+            implementation.kernels,
+            { sample: shown, timesteps: [timestep], ...(classLabels && { classLabels }) },
+            members.map((i) => changed[i].perturbation),
+            (pass) => watcherOf(kitchen, prefixes[members[pass]]),
+            embeddingOf(unet, implementation),
           );
           members.forEach((i, place) => outputs.set(passes[i], show(`${prefixes[i]}prediction`, found[place])));
         }

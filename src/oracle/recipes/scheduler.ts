@@ -10,14 +10,18 @@ export function schedulerRecipe({ scheduler: config, steps, eta, noisedAt }: Sch
     const scheduler = implementation.scheduler(config, steps, { eta });
     const { timesteps } = scheduler;
     show('timesteps', tensor('f64', [timesteps.length], Float64Array.from(timesteps)));
-    if (inputs.has('original')) show('noised', scheduler.addNoise(input(kitchen, 'original'), input(kitchen, 'noise'), noisedAt));
+    if (inputs.has('original'))
+      show('noised', scheduler.addNoise(input(kitchen, 'original'), input(kitchen, 'noise'), noisedAt));
 
     let state = scheduler.start;
     let sample = show('start', scale(input(kitchen, 'noise'), scheduler.initNoiseSigma));
     timesteps.forEach((_timestep, index) => {
       show(`step.${index}.input`, scheduler.scaleModelInput(sample, index));
       const result = scheduler.step(state, {
-        index, sample, modelOutput: input(kitchen, `step.${index}.output`), noise: () => input(kitchen, `step.${index}.noise`),
+        index,
+        sample,
+        modelOutput: input(kitchen, `step.${index}.output`),
+        noise: () => input(kitchen, `step.${index}.noise`),
       });
       if (result.denoised) show(`step.${index}.denoised`, result.denoised);
       state = result.state;

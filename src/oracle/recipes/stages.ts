@@ -15,18 +15,29 @@ export function stagesRecipe({ config, stages: paths, perturbed }: StagesSubject
     const unet = buildUNet(config, weights, dtype, implementation);
     const stages = paths.map((path) => {
       const found = unet.stages.find((stage) => stage.path === path);
-      if (!found) throw new InputError(`the model has no stage "${path}"; it has ${unet.stages.map((stage) => stage.path).join(', ')}`);
+      if (!found)
+        throw new InputError(
+          `the model has no stage "${path}"; it has ${unet.stages.map((stage) => stage.path).join(', ')}`,
+        );
       return found;
     });
     const hidden = input(kitchen, 'hidden');
     const skips = [...inputs].filter(([name]) => name.startsWith('skips.')).map(([, value]) => value);
-    const start: UNetState = { hidden, skips, temb: inputs.get('temb') ?? zeros(dtype, [hidden.shape[0], unet.config.timeEmbeddingDim]) };
+    const start: UNetState = {
+      hidden,
+      skips,
+      temb: inputs.get('temb') ?? zeros(dtype, [hidden.shape[0], unet.config.timeEmbeddingDim]),
+    };
     const layers = stages.filter((stage) => stage.kind === 'attention').map((stage) => stage.path);
 
     const asked = perturbed ? [conditional, perturbedPass(layers, identity)] : [conditional];
     asked.forEach((pass, i) => {
       const { perturbation } = implementation.pass(pass, layers, asked);
-      const context = { kernels: implementation.kernels, weights: unet.weights, ...watcherOf(kitchen, i === 0 ? '' : 'perturbed.') };
+      const context = {
+        kernels: implementation.kernels,
+        weights: unet.weights,
+        ...watcherOf(kitchen, i === 0 ? '' : 'perturbed.'),
+      };
       stages.reduce((state, stage) => stage.run(context, state, perturbation), start);
     });
   };

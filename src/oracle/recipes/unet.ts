@@ -20,8 +20,16 @@ export function unetRecipe({ config, timesteps, labels, perturbed }: UNetSubject
     const classLabels = labels ?? inputs.get('class_embedding');
     const prefixes = ['', 'perturbed.'];
     const predictions = traceUNet(
-      unet, implementation.kernels, { sample: input(kitchen, 'sample'), timesteps: timesteps.map(implementation.timestep), ...(classLabels && { classLabels }) },
-      passes, (pass) => watcherOf(kitchen, prefixes[pass]), embeddingOf(unet, implementation),
+      unet,
+      implementation.kernels,
+      {
+        sample: input(kitchen, 'sample'),
+        timesteps: timesteps.map(implementation.timestep),
+        ...(classLabels && { classLabels }),
+      },
+      passes,
+      (pass) => watcherOf(kitchen, prefixes[pass]),
+      embeddingOf(unet, implementation),
     );
     predictions.forEach((prediction, i) => show(`${prefixes[i]}prediction`, prediction));
   };
@@ -32,22 +40,30 @@ export function buildUNet(config: Config, weights: Weights, dtype: DType, implem
   const understood = implementation.config(parseUNetConfig(config, 'case.json'));
   const stages = implementation.stages(unetStages(understood));
   return {
-    config: understood, dtype, weights: implementation.weights(weights), stages,
+    config: understood,
+    dtype,
+    weights: implementation.weights(weights),
+    stages,
     attentionLayers: stages.filter((stage) => stage.kind === 'attention').map((stage) => stage.path),
     programs: new Map(),
   };
 }
 
 /** How the implementation embeds numbers; a table of learned vectors the model looks up itself. */
-export function embeddingOf({ config, dtype, weights }: UNet, { sinusoid, fourierFeatures }: Implementation): ((numbers: readonly number[]) => Tensor) | undefined {
+export function embeddingOf(
+  { config, dtype, weights }: UNet,
+  { sinusoid, fourierFeatures }: Implementation,
+): ((numbers: readonly number[]) => Tensor) | undefined {
   if (config.timeEmbeddingType === 'learned') return undefined;
-  if (config.timeEmbeddingType === 'fourier') return (numbers) => fourierFeatures(numbers, weights.get('time_proj.weight')!);
+  if (config.timeEmbeddingType === 'fourier')
+    return (numbers) => fourierFeatures(numbers, weights.get('time_proj.weight')!);
   return (numbers) => sinusoid(numbers, config.blockOutChannels[0], config.flipSinToCos, config.freqShift, dtype);
 }
 
 /** The two options of the sinusoid as the implementation reads them out of a config. */
 export function withTimeOptions(
-  { config }: Implementation, options: Pick<UNetConfig, 'flipSinToCos' | 'freqShift'>,
+  { config }: Implementation,
+  options: Pick<UNetConfig, 'flipSinToCos' | 'freqShift'>,
 ): Pick<UNetConfig, 'flipSinToCos' | 'freqShift'> {
   return config({ ...parseUNetConfig({}), ...options });
 }

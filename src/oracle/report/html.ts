@@ -8,8 +8,10 @@ export function htmlReport(report: Report, diagnosis: Diagnosis | undefined, res
   const { case: one, format, taps, missing, problems, unknown, passes, first } = report;
   const findings = [divergence(report), ...residual].filter((line) => line !== undefined);
   const notes = [
-    ...[...problems].map(([name, problem]) => `${name} ${problem}`), ...missing.map((name) => `missing: ${name}`),
-    ...taps.flatMap(({ name, note }) => (note ? [`${name}: ${note}`] : [])), ...(unknown.length > 0 ? [`no taps of this case: ${unknown.join(', ')}`] : []),
+    ...[...problems].map(([name, problem]) => `${name} ${problem}`),
+    ...missing.map((name) => `missing: ${name}`),
+    ...taps.flatMap(({ name, note }) => (note ? [`${name}: ${note}`] : [])),
+    ...(unknown.length > 0 ? [`no taps of this case: ${unknown.join(', ')}`] : []),
   ];
   return `<!doctype html>
 <html lang="en">
@@ -25,7 +27,13 @@ export function htmlReport(report: Report, diagnosis: Diagnosis | undefined, res
 <section class="verdict ${passes ? 'good' : 'bad'}">
 <strong>${passes ? '✓' : '✗'} ${escaped(verdict(report))}</strong>
 ${findings.map((line) => `<p>${escaped(line)}</p>`).join('\n')}
-${diagnosis ? explanation(diagnosis).map((line) => `<p class="mistake">→ ${code(escaped(line))}</p>`).join('\n') : ''}
+${
+  diagnosis
+    ? explanation(diagnosis)
+        .map((line) => `<p class="mistake">→ ${code(escaped(line))}</p>`)
+        .join('\n')
+    : ''
+}
 </section>
 ${notes.length > 0 ? `<details${problems.size + missing.length > 0 ? ' open' : ''}><summary>${count(notes.length, 'note')}</summary><ul>${notes.map((line) => `<li>${escaped(line)}</li>`).join('')}</ul></details>` : ''}
 <h2>Along the data flow</h2>
@@ -51,8 +59,16 @@ The budget is three times the worst of them. Two numbers are held against it: th
 function row(tap: TapReport): string {
   const { name, shape, status, chained, local, measures } = tap;
   const cells = [
-    percent(chained.share), percent(local.share), fixed(chained.deviation.rms), chained.honest.map(fixed).join(' – '), short(measures.maxAbs), short(measures.meanAbs), short(measures.ulps),
-    short(measures.relativeL2), short(Math.max(0, 1 - measures.cosine)), part(measures.badShare),
+    percent(chained.share),
+    percent(local.share),
+    fixed(chained.deviation.rms),
+    chained.honest.map(fixed).join(' – '),
+    short(measures.maxAbs),
+    short(measures.meanAbs),
+    short(measures.ulps),
+    short(measures.relativeL2),
+    short(Math.max(0, 1 - measures.cosine)),
+    part(measures.badShare),
   ];
   return `<tr class="${status.replace(' ', '-')}" title="${escaped(budgetSentence(tap))}"><th>${escaped(name)}<td>${shape.join('×')}<td class="status">${status}${cells.map((cell) => `<td>${cell}`).join('')}</tr>`;
 }
@@ -60,7 +76,8 @@ function row(tap: TapReport): string {
 /** From a hundredth of the budget to a million times it. */
 function flow(taps: readonly TapReport[]): string {
   const [width, height, low, high] = [Math.max(320, taps.length * 10), 120, -2, 6];
-  const level = (share: number): number => (height * (Math.min(high, Math.max(low, Math.log10(share || 1e-9))) - low)) / (high - low);
+  const level = (share: number): number =>
+    (height * (Math.min(high, Math.max(low, Math.log10(share || 1e-9))) - low)) / (high - low);
   const step = width / taps.length;
   const bars = taps.map(({ name, status, chained, local }, i) => {
     const share = Math.max(chained.share, status === 'wrong' ? local.share : 0);
@@ -78,7 +95,8 @@ function heatMap({ heat: { height, width, heat }, chained }: TapReport): string 
   const [rows, columns] = [Math.min(height, mostCells), Math.min(width, mostCells)];
   const cells: number[] = Array.from({ length: rows * columns }, () => 0);
   heat.forEach((value, at) => {
-    const place = Math.floor((Math.floor(at / width) * rows) / height) * columns + Math.floor(((at % width) * columns) / width);
+    const place =
+      Math.floor((Math.floor(at / width) * rows) / height) * columns + Math.floor(((at % width) * columns) / width);
     cells[place] = Math.max(cells[place], Number.isFinite(value) ? value : Infinity);
   });
   const most = Math.max(chained.budget.max, ...cells.filter(Number.isFinite));

@@ -5,14 +5,43 @@ import { divergence, explanation, verdict } from './sentences.ts';
 
 export function jsonReport(report: Report, diagnosis: Diagnosis | undefined, residual: readonly string[]): string {
   const { case: one, format, taps, missing, problems, unknown, first, lastGood, passes } = report;
-  return JSON.stringify({
-    schema: 1, case: one.name, title: one.title, truth: one.truth, dtype: format.name, passes, verdict: verdict(report), divergence: divergence(report) ?? null,
-    first: first?.name ?? null, lastGood: lastGood?.name ?? null,
-    diagnosis: diagnosis === undefined ? null : {
-      faults: diagnosis.best?.faults.map(({ name }) => name) ?? [], complete: diagnosis.complete, reaches: diagnosis.best?.reaches ?? 0,
-      equivalent: diagnosis.equivalent.map(({ name }) => name), sentences: explanation(diagnosis),
+  return JSON.stringify(
+    {
+      schema: 1,
+      case: one.name,
+      title: one.title,
+      truth: one.truth,
+      dtype: format.name,
+      passes,
+      verdict: verdict(report),
+      divergence: divergence(report) ?? null,
+      first: first?.name ?? null,
+      lastGood: lastGood?.name ?? null,
+      diagnosis:
+        diagnosis === undefined
+          ? null
+          : {
+              faults: diagnosis.best?.faults.map(({ name }) => name) ?? [],
+              complete: diagnosis.complete,
+              reaches: diagnosis.best?.reaches ?? 0,
+              equivalent: diagnosis.equivalent.map(({ name }) => name),
+              sentences: explanation(diagnosis),
+            },
+      residual,
+      missing,
+      problems: Object.fromEntries(problems),
+      unknown,
+      taps: taps.map(({ name, shape, status, chained, local, measures, note }) => ({
+        name,
+        shape,
+        status,
+        chained,
+        local,
+        ...measures,
+        note: note ?? null,
+      })),
     },
-    residual, missing, problems: Object.fromEntries(problems), unknown,
-    taps: taps.map(({ name, shape, status, chained, local, measures, note }) => ({ name, shape, status, chained, local, ...measures, note: note ?? null })),
-  }, (_key, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value), 1);
+    (_key, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value),
+    1,
+  );
 }

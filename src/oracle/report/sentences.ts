@@ -5,13 +5,21 @@ import type { Diagnosis } from '../diagnosis.ts';
 /** The verdict in a line. */
 export function verdict({ taps, missing, problems, passes, first }: Report): string {
   if (passes) {
-    const worst = [...taps].sort((a, b) => Math.max(b.chained.share, b.local.share) - Math.max(a.chained.share, a.local.share))[0];
+    const worst = [...taps].sort(
+      (a, b) => Math.max(b.chained.share, b.local.share) - Math.max(a.chained.share, a.local.share),
+    )[0];
     const share = percent(Math.max(worst.chained.share, worst.local.share));
-    return taps.length === 1 ? `${worst.name} is within budget: ${share} of it` : `all ${taps.length} taps are within budget; the closest to it is ${worst.name} with ${share}`;
+    return taps.length === 1
+      ? `${worst.name} is within budget: ${share} of it`
+      : `all ${taps.length} taps are within budget; the closest to it is ${worst.name} with ${share}`;
   }
   const off = taps.filter(({ status }) => status !== 'ok').length;
   const parts = [
-    ...(off > 0 ? [`${off} of ${count(taps.length, 'tap')} ${off === 1 ? 'is' : 'are'} off${first ? `, first ${first.name}` : ''}`] : []),
+    ...(off > 0
+      ? [
+          `${off} of ${count(taps.length, 'tap')} ${off === 1 ? 'is' : 'are'} off${first ? `, first ${first.name}` : ''}`,
+        ]
+      : []),
     ...(missing.length > 0 ? [`${count(missing.length, 'tap')} ${missing.length === 1 ? 'is' : 'are'} missing`] : []),
     ...(problems.size > 0 ? [`${count(problems.size, 'tensor')} cannot be compared`] : []),
   ];
@@ -26,9 +34,13 @@ export function divergence({ first, lastGood, taps }: Report): string | undefine
     const { count: broken, first: place } = first.measures.notFinite!;
     return `${at} holds ${count(broken, 'number')} that ${broken === 1 ? 'is' : 'are'} NaN or infinite, the first at [${place.join(', ')}]; ${lastGood ? `${lastGood.name} before it is right` : 'no tap before it is right'}.`;
   }
-  if (first.status === 'inherited') return `${at}. It follows from your earlier taps, though, which are off less than shows by themselves.`;
-  if (first === taps[0]) return `${at}. You supply no tap before it, so the mistake may be anywhere before it; supply more taps to narrow it down.`;
-  const from = lastGood ? `The mistake is after ${lastGood.name}, which is right` : 'The mistake is after your first taps';
+  if (first.status === 'inherited')
+    return `${at}. It follows from your earlier taps, though, which are off less than shows by themselves.`;
+  if (first === taps[0])
+    return `${at}. You supply no tap before it, so the mistake may be anywhere before it; supply more taps to narrow it down.`;
+  const from = lastGood
+    ? `The mistake is after ${lastGood.name}, which is right`
+    : 'The mistake is after your first taps';
   const where = first.measures.where ? ` The bad elements are all in ${first.measures.where}.` : '';
   return `${at}. Computed from your own earlier taps it should be something else: this step is wrong, not its input. ${from}.${where}`;
 }
@@ -41,9 +53,16 @@ export function explanation({ best, equivalent, complete, taps }: Diagnosis): re
   const mistakes = best.faults.length === 1 ? 'mistake' : 'mistakes';
   const lines = complete
     ? [`Your tensors match the ${mistakes} ${named}: ${says}.`]
-    : [`Up to tap ${best.reaches} of ${taps} your tensors match the ${mistakes} ${named}: ${says}. After that something else is wrong as well.`];
+    : [
+        `Up to tap ${best.reaches} of ${taps} your tensors match the ${mistakes} ${named}: ${says}. After that something else is wrong as well.`,
+      ];
   if (equivalent.length > 0) {
-    lines.push(`On this case these cannot be told from it: ${equivalent.slice(0, 4).map((fault) => `\`${fault.name}\` (you ${fault.says})`).join('; ')}${equivalent.length > 4 ? '; …' : ''}.`);
+    lines.push(
+      `On this case these cannot be told from it: ${equivalent
+        .slice(0, 4)
+        .map((fault) => `\`${fault.name}\` (you ${fault.says})`)
+        .join('; ')}${equivalent.length > 4 ? '; …' : ''}.`,
+    );
   }
   return lines;
 }
@@ -51,8 +70,8 @@ export function explanation({ best, equivalent, complete, taps }: Diagnosis): re
 /** How a tap's budget came about and where its value lies. */
 export function budgetSentence({ chained, local }: TapReport): string {
   const one = ({ deviation, budget, honest, share }: TapReport['chained']): string =>
-    `rms ${fixed(deviation.rms)} and at most ${fixed(deviation.max)} times the size of honest rounding errors there; honest ports have rms ${fixed(honest[0])} to ${fixed(honest[1])}; `
-    + `the budget is ${fixed(budget.rms)} and ${fixed(budget.max)}; this is ${percent(share)} of it`;
+    `rms ${fixed(deviation.rms)} and at most ${fixed(deviation.max)} times the size of honest rounding errors there; honest ports have rms ${fixed(honest[0])} to ${fixed(honest[1])}; ` +
+    `the budget is ${fixed(budget.rms)} and ${fixed(budget.max)}; this is ${percent(share)} of it`;
   return `Against the truth: ${one(chained)}. Against what follows from your earlier taps: ${one(local)}.`;
 }
 

@@ -42,7 +42,10 @@ function lowerTail(a: number): number {
 /** Beyond this mish is x to the last bit. */
 export const MISH_LINEAR = 20;
 
-/** x · tanh(ln(1 + eˣ)). With e = eˣ the tanh is (e² + 2e) / (e² + 2e + 2), which for large x is 1 to the last bit. Error: below 4 ulp. */
+/**
+ * x · tanh(ln(1 + eˣ)). With e = eˣ the tanh is (e² + 2e) / (e² + 2e + 2), which for large x is 1 to the last bit.
+ * Error: below 4 ulp.
+ */
 export function mish(x: number): number {
   if (x > MISH_LINEAR) return x;
   const e = exp(x);

@@ -14,7 +14,18 @@ export const EXP = {
   LN2_LOW: -4.2009150726810846e-11,
   /** (exp(r) − 1 − r) / r², highest power first: 1/13!, 1/12! … 1/2!. */
   TAYLOR: [
-    1 / 6227020800, 1 / 479001600, 1 / 39916800, 1 / 3628800, 1 / 362880, 1 / 40320, 1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5,
+    1 / 6227020800,
+    1 / 479001600,
+    1 / 39916800,
+    1 / 3628800,
+    1 / 362880,
+    1 / 40320,
+    1 / 5040,
+    1 / 720,
+    1 / 120,
+    1 / 24,
+    1 / 6,
+    0.5,
   ],
 } as const;
 
@@ -22,8 +33,9 @@ const { HIGHEST, LOWEST, LOG2_E, ROUNDER, LN2_HIGH, LN2_LOW } = EXP;
 const [T13, T12, T11, T10, T9, T8, T7, T6, T5, T4, T3, T2] = EXP.TAYLOR;
 
 /**
- * exp(x). Error: at most 0.6 ulp, 0.74 where the result is subnormal. exp(NaN) = NaN, exp(∞) = ∞, exp(−∞) = 0; 0 below about −745.13, ∞ above about 709.78.
- * exp(x) = 2ⁿ · exp(r), x = n·ln 2 + r, |r| ≤ ln 2 / 2; exp(r) is its Taylor polynomial of degree 13.
+ * exp(x). Error: at most 0.6 ulp, 0.74 where the result is subnormal. exp(NaN) = NaN, exp(∞) = ∞, exp(−∞) = 0; 0 below
+ * about −745.13, ∞ above about 709.78. exp(x) = 2ⁿ · exp(r), x = n·ln 2 + r, |r| ≤ ln 2 / 2; exp(r) is its Taylor
+ * polynomial of degree 13.
  */
 export function exp(x: number): number {
   if (x > HIGHEST) return Infinity;

@@ -20,7 +20,9 @@ export const EXPF = {
   LN2_HIGH: 0.693145751953125,
   LN2_LOW: 1.428606765330187e-6,
   /** q, highest power first: the Chebyshev interpolant of (exp(r) − 1 − r) / r². */
-  POLYNOMIAL: [0.00019891078409273177, 0.00139337289147079, 0.00833331048488617, 0.041666463017463684, 0.1666666716337204, 0.5],
+  POLYNOMIAL: [
+    0.00019891078409273177, 0.00139337289147079, 0.00833331048488617, 0.041666463017463684, 0.1666666716337204, 0.5,
+  ],
 } as const;
 
 const { LOWEST, HIGHEST, LOG2_E, ROUNDER, LN2_HIGH, LN2_LOW } = EXPF;
@@ -44,7 +46,8 @@ export function expf(x: number): number {
   q = round(round(q * r) + Q0);
   const y = round(1 + round(r + round(round(r * r) * q)));
 
-  // 2ⁿ in two factors, since n reaches from −150 to 128: neither overflows, and a subnormal result is rounded once, at the end.
+  // 2ⁿ in two factors, since n reaches from −150 to 128: neither overflows, and a subnormal result is rounded once, at
+  // the end.
   const half = n >> 1;
   return round(round(y * powerOfTwo(half)) * powerOfTwo(n - half));
 }

@@ -3,7 +3,10 @@ import { decompose } from './decompose.ts';
 import { addToWide, addWide, divideWide, multiplyWide, ratio, twoSum } from './wide.ts';
 import type { Wide } from './wide.ts';
 
-/** ln 2 in two parts; the first has 42 significant bits, so that k · LN2_HIGH is exact for |k| < 2¹¹ (scripts/minimax/constants.py). */
+/**
+ * ln 2 in two parts; the first has 42 significant bits, so that k · LN2_HIGH is exact for |k| < 2¹¹
+ * (scripts/minimax/constants.py).
+ */
 const LN2_HIGH = 0.6931471805598903;
 const LN2_LOW = 5.497923018708371e-14;
 const THIRD = ratio(1, 3);

@@ -23,7 +23,7 @@ export function pow(x: number, y: number): number {
 const LARGEST_EXPONENT = 2 ** 64;
 
 function powerOfSize(x: number, y: number): number {
-  if (x === 0 || x === Infinity) return x === 0 === y > 0 ? 0 : Infinity;
+  if (x === 0 || x === Infinity) return (x === 0) === y > 0 ? 0 : Infinity;
   const logarithm = wideLog(x);
   const exponent = Math.max(-LARGEST_EXPONENT, Math.min(LARGEST_EXPONENT, y));
   const product = twoProduct(logarithm.hi, exponent);

@@ -13,7 +13,10 @@ export interface ReducedAngle {
 const QUARTER_TURN = Math.PI / 2;
 /** 1.5 · 2⁵²: adding and subtracting it rounds to the nearest integer, ties to even. */
 const ROUNDER = 6755399441055744;
-/** π/2 in three parts; the first two have 33 significant bits, so that n times them is exact for |n| ≤ 2²⁰ (scripts/minimax/constants.py). */
+/**
+ * π/2 in three parts; the first two have 33 significant bits, so that n times them is exact for |n| ≤ 2²⁰
+ * (scripts/minimax/constants.py).
+ */
 const PART_1 = 1.5707963267341256;
 const PART_2 = 6.077100506303966e-11;
 const PART_3 = 2.0222662487959506e-21;
@@ -36,7 +39,7 @@ export function reduce(x: number): ReducedAngle {
 
 const TWO_OVER_PI_BITS = 1200n;
 const TWO_OVER_PI = BigInt(
-    '0xa2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561b7246e3a424dd2e006492eea09d1921cfe1d' +
+  '0xa2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561b7246e3a424dd2e006492eea09d1921cfe1d' +
     'eb1cb129a73ee88235f52ebb4484e99c7026b45f7e413991d639835339f49c845f8bbdf9283b1ff897ffde05980fef2f118b' +
     '5a0a6d1f6d367ecf27cb09b74f463f669e5fea2d7527bac7ebe5f17b3d0739f78a5292ea6bfb5fb11f8d5d0856033046fc7b',
 );

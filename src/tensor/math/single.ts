@@ -40,8 +40,8 @@ export function mishf(x: number): number {
 }
 
 /**
- * x / (1 + e⁻ˣ), each operation rounded to float32, so that SIMD lanes can repeat it.
- * Error: at most 2.41 ulp (measured exhaustively). Below −88.72 the exponential overflows and the result is −0 in place of −3e-37 or less, as in PyTorch.
+ * x / (1 + e⁻ˣ), each operation rounded to float32, so that SIMD lanes can repeat it. Error: at most 2.41 ulp (measured
+ * exhaustively). Below −88.72 the exponential overflows and the result is −0 in place of −3e-37 or less, as in PyTorch.
  */
 export function siluf(x: number): number {
   return round(x / round(1 + expf(-x)));

@@ -6,7 +6,10 @@ import type { Wide } from './wide.ts';
 const LOG2_E = 1.4426950408889634;
 /** 1.5 · 2⁵²: adding and subtracting it rounds to the nearest integer, ties to even. */
 const ROUNDER = 6755399441055744;
-/** ln 2 in two parts; the first has 42 significant bits, so that n · LN2_HIGH is exact for |n| < 2¹¹ (scripts/minimax/constants.py). */
+/**
+ * ln 2 in two parts; the first has 42 significant bits, so that n · LN2_HIGH is exact for |n| < 2¹¹
+ * (scripts/minimax/constants.py).
+ */
 const LN2_HIGH = 0.6931471805598903;
 const LN2_LOW = 5.497923018708371e-14;
 const SIXTH = ratio(1, 6);

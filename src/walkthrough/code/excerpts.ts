@@ -16,7 +16,10 @@ export interface Excerpt {
 
 export const excerpts: readonly Excerpt[] = [
   {
-    id: 'loop', title: 'the loop', file: 'src/sampling/sample.ts', name: 'sampleSteps',
+    id: 'loop',
+    title: 'the loop',
+    file: 'src/sampling/sample.ts',
+    name: 'sampleSteps',
     formulas: [
       ['let sample = scale(run.noise', 'x_T ~ N(0, 1)'],
       ['const timestep = scheduler.timesteps', 't'],
@@ -26,7 +29,10 @@ export const excerpts: readonly Excerpt[] = [
     ],
   },
   {
-    id: 'guidance', title: 'the guidance', file: 'src/guidance/away.ts', name: 'awayFrom',
+    id: 'guidance',
+    title: 'the guidance',
+    file: 'src/guidance/away.ts',
+    name: 'awayFrom',
     formulas: [
       ['const s = changes', 's'],
       ['const predictions = step.predict', 'ε(c), ε(∅), ε̂(c)'],
@@ -35,7 +41,10 @@ export const excerpts: readonly Excerpt[] = [
     ],
   },
   {
-    id: 'passes', title: 'two passes, one beginning', file: 'src/unet/unet.ts', name: 'forwardPasses',
+    id: 'passes',
+    title: 'two passes, one beginning',
+    file: 'src/unet/unet.ts',
+    name: 'forwardPasses',
     formulas: [
       ['const start = pass === 0', 'the first stage where they differ'],
       ['let state = states[start]', 'all before it is shared'],
@@ -44,7 +53,10 @@ export const excerpts: readonly Excerpt[] = [
     ],
   },
   {
-    id: 'attention', title: 'the attention layer', file: 'src/nn/attention.ts', name: 'attention',
+    id: 'attention',
+    title: 'the attention layer',
+    file: 'src/nn/attention.ts',
+    name: 'attention',
     formulas: [
       ['const normed =', 'h = norm(x)'],
       ['const tokens =', 'every pixel a token'],
@@ -57,10 +69,25 @@ export const excerpts: readonly Excerpt[] = [
       ['rescale(context, kernels.add(out, x)', 'x + …'],
     ],
   },
-  { id: 'softmax', title: 'self-attention', file: 'src/nn/attention.ts', name: 'softmaxAttention', formulas: [['mix: (', 'softmax(Q Kᵀ/√d) V']] },
-  { id: 'identity', title: 'the identity', file: 'src/nn/attention-perturbations/identity.ts', name: 'identity', formulas: [['mix: (', 'I V = V']] },
   {
-    id: 'kernel', title: 'softmax attention, number by number', file: 'src/kernels/reference/attention.ts', name: 'attention',
+    id: 'softmax',
+    title: 'self-attention',
+    file: 'src/nn/attention.ts',
+    name: 'softmaxAttention',
+    formulas: [['mix: (', 'softmax(Q Kᵀ/√d) V']],
+  },
+  {
+    id: 'identity',
+    title: 'the identity',
+    file: 'src/nn/attention-perturbations/identity.ts',
+    name: 'identity',
+    formulas: [['mix: (', 'I V = V']],
+  },
+  {
+    id: 'kernel',
+    title: 'softmax attention, number by number',
+    file: 'src/kernels/reference/attention.ts',
+    name: 'attention',
     formulas: [
       ['const keyColumns = transpose', 'Kᵀ'],
       ['mapRows(rows', 'A = softmax(Q Kᵀ · scale)'],
@@ -68,7 +95,10 @@ export const excerpts: readonly Excerpt[] = [
     ],
   },
   {
-    id: 'scheduler', title: 'the step', file: 'src/schedulers/ddim.ts', name: 'ddim',
+    id: 'scheduler',
+    title: 'the step',
+    file: 'src/schedulers/ddim.ts',
+    name: 'ddim',
     formulas: [
       ['const alpha = alphaAt', 'ᾱ'],
       ['const nextAlpha =', 'ᾱ′'],

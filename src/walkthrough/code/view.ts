@@ -8,11 +8,19 @@ declare const SOURCES: Readonly<Record<string, string>>;
 export function codeView({ id, file, name, formulas }: Excerpt): HTMLElement {
   const lines = SOURCES[id].split('\n').map((line) => {
     const beside = formulas.find(([text]) => line.includes(text))?.[1];
-    return element('div', { class: beside === undefined ? 'line' : 'line marked' },
-      element('span', { class: 'beside' }, ...(beside === undefined ? [] : [formula(beside)])), element('code', { class: isComment(line) ? 'comment' : undefined }, line === '' ? ' ' : line));
+    return element(
+      'div',
+      { class: beside === undefined ? 'line' : 'line marked' },
+      element('span', { class: 'beside' }, ...(beside === undefined ? [] : [formula(beside)])),
+      element('code', { class: isComment(line) ? 'comment' : undefined }, line === '' ? ' ' : line),
+    );
   });
-  return element('div', { class: 'code', 'data-excerpt': id, tabindex: 0, role: 'group', 'aria-label': `${name}, from ${file}` },
-    element('p', { class: 'file' }, file), element('div', { class: 'lines' }, ...lines));
+  return element(
+    'div',
+    { class: 'code', 'data-excerpt': id, tabindex: 0, role: 'group', 'aria-label': `${name}, from ${file}` },
+    element('p', { class: 'file' }, file),
+    element('div', { class: 'lines' }, ...lines),
+  );
 }
 
 function isComment(line: string): boolean {
@@ -22,9 +30,13 @@ function isComment(line: string): boolean {
 /** Fills every `<details data-code="id id …">` of the page when it is first opened. */
 export function fillDetails(root: ParentNode): void {
   for (const details of root.querySelectorAll<HTMLDetailsElement>('details[data-code]')) {
-    details.addEventListener('toggle', () => {
-      const ids = details.dataset['code']!.split(' ');
-      details.append(...ids.map((id) => codeView(excerpts.find((excerpt) => excerpt.id === id)!)));
-    }, { once: true });
+    details.addEventListener(
+      'toggle',
+      () => {
+        const ids = details.dataset['code']!.split(' ');
+        details.append(...ids.map((id) => codeView(excerpts.find((excerpt) => excerpt.id === id)!)));
+      },
+      { once: true },
+    );
   }
 }

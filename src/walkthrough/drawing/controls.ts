@@ -16,7 +16,10 @@ export interface SliderOptions {
   readonly name: string;
 }
 
-export function slider({ label, least, most, step, text = String, name }: SliderOptions, changed: (value: number) => void): Slider {
+export function slider(
+  { label, least, most, step, text = String, name }: SliderOptions,
+  changed: (value: number) => void,
+): Slider {
   const input = element('input', { type: 'range', min: least, max: most, step, name, 'aria-label': label });
   const output = element('output', {});
   input.addEventListener('input', () => changed(Number(input.value)));
@@ -37,7 +40,10 @@ export interface Choice<T extends string> {
 
 /** A few alternatives side by side. */
 export function choice<T extends string>(
-  name: string, label: string, options: readonly (readonly [T, string])[], changed: (value: T) => void,
+  name: string,
+  label: string,
+  options: readonly (readonly [T, string])[],
+  changed: (value: T) => void,
 ): Choice<T> {
   const inputs = new Map<T, HTMLInputElement>();
   const root = element('fieldset', { class: 'choice' }, element('legend', {}, label));
@@ -62,8 +68,17 @@ export function button(text: string, name: string, pressed: () => void): HTMLBut
 }
 
 /** One of many, in a list that opens. */
-export function picker(name: string, label: string, options: readonly (readonly [string, string])[], changed: (value: string) => void): Choice<string> {
-  const select = element('select', { name, 'aria-label': label }, ...options.map(([value, text]) => element('option', { value }, text)));
+export function picker(
+  name: string,
+  label: string,
+  options: readonly (readonly [string, string])[],
+  changed: (value: string) => void,
+): Choice<string> {
+  const select = element(
+    'select',
+    { name, 'aria-label': label },
+    ...options.map(([value, text]) => element('option', { value }, text)),
+  );
   select.addEventListener('change', () => changed(select.value));
   return {
     root: element('label', { class: 'picker' }, element('span', {}, label), select),

@@ -16,7 +16,9 @@ export function digestOf(tensor: Tensor): Promise<string> {
 async function computeDigest({ data }: Tensor): Promise<string> {
   const subtle = (globalThis.crypto as Crypto | undefined)?.subtle;
   if (!subtle) return '';
-  const bytes = new Uint8Array(await subtle.digest('SHA-256', new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)));
+  const bytes = new Uint8Array(
+    await subtle.digest('SHA-256', new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)),
+  );
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 

@@ -4,7 +4,9 @@ type Attributes = Readonly<Record<string, string | number | boolean | undefined>
 type Child = Node | string;
 
 export function element<K extends keyof HTMLElementTagNameMap>(
-  tag: K, attributes: Attributes = {}, ...children: readonly Child[]
+  tag: K,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
 ): HTMLElementTagNameMap[K] {
   const made = document.createElement(tag);
   setAttributes(made, attributes);
@@ -13,7 +15,9 @@ export function element<K extends keyof HTMLElementTagNameMap>(
 }
 
 export function svg<K extends keyof SVGElementTagNameMap>(
-  tag: K, attributes: Attributes = {}, ...children: readonly Child[]
+  tag: K,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
 ): SVGElementTagNameMap[K] {
   const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
   setAttributes(made, attributes);

@@ -19,11 +19,17 @@ export const asSigned = (extent: number): Ramp => ({
 });
 
 /** 0 is paper, `most` the strongest colour. */
-export const asShare = (most: number): Ramp => ({ name: `share ${most}`, colour: (value, { paper, above }) => mix(paper, above, value / most) });
+export const asShare = (most: number): Ramp => ({
+  name: `share ${most}`,
+  colour: (value, { paper, above }) => mix(paper, above, value / most),
+});
 
 /** @param label what the picture is; without one it is for the eye only, for what surrounds it says all */
 export function pictureCanvas(label: string, className = 'picture'): HTMLCanvasElement {
-  return element('canvas', label === '' ? { class: className, 'aria-hidden': 'true' } : { class: className, role: 'img', 'aria-label': label });
+  return element(
+    'canvas',
+    label === '' ? { class: className, 'aria-hidden': 'true' } : { class: className, role: 'img', 'aria-label': label },
+  );
 }
 
 export interface Pixels {
@@ -58,12 +64,19 @@ export function paint(canvas: HTMLCanvasElement, pixels: Pixels | undefined, ram
 /** Whether two are the same part of the same memory. Numbers that have been computed do not change. */
 function sameNumbers(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   if (a === b) return true;
-  return ArrayBuffer.isView(a) && ArrayBuffer.isView(b) && a.buffer === b.buffer && a.byteOffset === b.byteOffset && a.byteLength === b.byteLength;
+  return (
+    ArrayBuffer.isView(a) &&
+    ArrayBuffer.isView(b) &&
+    a.buffer === b.buffer &&
+    a.byteOffset === b.byteOffset &&
+    a.byteLength === b.byteLength
+  );
 }
 
 /** Draws the colour of each pixel, counted row by row. */
 export function paintColours(
-  canvas: HTMLCanvasElement, area: { readonly width: number; readonly height: number; colourAt(index: number): Colour } | undefined,
+  canvas: HTMLCanvasElement,
+  area: { readonly width: number; readonly height: number; colourAt(index: number): Colour } | undefined,
 ): void {
   const context = canvas.getContext('2d')!;
   painted.delete(canvas);

@@ -23,7 +23,8 @@ export function colouring({ size, data }: Vectors): (vectors: ArrayLike<number>,
   const covariance = new Float64Array(size * size);
   for (let row = 0; row < count; row++) {
     for (let i = 0; i < size; i++) {
-      for (let j = 0; j < size; j++) covariance[i * size + j] += ((data[row * size + i] - mean[i]) * (data[row * size + j] - mean[j])) / count;
+      for (let j = 0; j < size; j++)
+        covariance[i * size + j] += ((data[row * size + i] - mean[i]) * (data[row * size + j] - mean[j])) / count;
     }
   }
   const { values, vectors } = symmetricEigen(covariance, size);
@@ -33,7 +34,9 @@ export function colouring({ size, data }: Vectors): (vectors: ArrayLike<number>,
     for (let i = 0; i < size; i++) sum += (shown[row * size + i] - mean[i]) * vectors[i * size + column];
     return sum;
   };
-  const farthest = strongest.map((column) => Math.max(...Array.from({ length: count }, (_, row) => Math.abs(along(column, data, row)))));
+  const farthest = strongest.map((column) =>
+    Math.max(...Array.from({ length: count }, (_, row) => Math.abs(along(column, data, row)))),
+  );
   // A direction in which nothing differs but by rounding has no colour.
   const least = Math.max(farthest[0] * 1e-6, 1e-30);
   const axes = strongest.map((column, i) => ({ column, extent: Math.max(farthest[i], least) }));

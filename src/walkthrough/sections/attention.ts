@@ -23,27 +23,77 @@ export const attentionSection: Section = (root, page) => {
   const [spread, self, apart, found] = [1, 2, 3, 4].map(() => element('span', { class: 'number' }));
 
   pickPixel(belief.root, page.state, (pixel) => page.change({ pixel }));
-  const flip = choice('flip', 'attention map', [['none', 'softmax'], ['layer', 'identity in this layer'], ['all', `identity in all ${layers.length}`]], (value) => page.change({ flip: value }));
-  const layer = picker('layer', 'layer', layers.map((path, i) => [String(i), `${path} (${gridOf(page.model, path)} × ${gridOf(page.model, path)})`]), (value) => page.change({ layer: Number(value), head: Math.min(page.state().head, headsOf(page.model, layers[Number(value)]) - 1) }));
-  const head = slider({ label: 'head', name: 'head', least: 0, most: 5, step: 1, text: (value) => String(value + 1) }, (value) => page.change({ head: value }));
-  const steps = slider({ label: 'step', name: 'attention-step', least: 0, most: stepCount - 1, step: 1, text: (value) => `${value} of ${stepCount}` }, (step) => page.change({ step }));
+  const flip = choice(
+    'flip',
+    'attention map',
+    [
+      ['none', 'softmax'],
+      ['layer', 'identity in this layer'],
+      ['all', `identity in all ${layers.length}`],
+    ],
+    (value) => page.change({ flip: value }),
+  );
+  const layer = picker(
+    'layer',
+    'layer',
+    layers.map((path, i) => [String(i), `${path} (${gridOf(page.model, path)} × ${gridOf(page.model, path)})`]),
+    (value) =>
+      page.change({
+        layer: Number(value),
+        head: Math.min(page.state().head, headsOf(page.model, layers[Number(value)]) - 1),
+      }),
+  );
+  const head = slider(
+    { label: 'head', name: 'head', least: 0, most: 5, step: 1, text: (value) => String(value + 1) },
+    (value) => page.change({ head: value }),
+  );
+  const steps = slider(
+    {
+      label: 'step',
+      name: 'attention-step',
+      least: 0,
+      most: stepCount - 1,
+      step: 1,
+      text: (value) => `${value} of ${stepCount}`,
+    },
+    (step) => page.change({ step }),
+  );
   const progress = status();
   /** The head whose values are drawn as colours. */
   let coloured: Head | undefined;
 
   root.append(
     element('div', { class: 'controls above' }, layer.root, head.root, steps.root),
-    element('div', { class: 'attention' },
-      element('div', { class: 'ask' },
+    element(
+      'div',
+      { class: 'attention' },
+      element(
+        'div',
+        { class: 'ask' },
         captioned(belief.root, element('b', {}, 'x̂', element('sub', {}, '0')), ' Click a pixel; it asks. ', found),
-        flip.root),
-      element('div', { class: 'column' }, element('h3', {}, 'softmax attention'),
+        flip.root,
+      ),
+      element(
+        'div',
+        { class: 'column' },
+        element('h3', {}, 'softmax attention'),
         captioned(attended.root, 'It sees ', spread, '; itself with ', self, '.'),
-        captioned(gathered.root, element('b', {}, 'A V'), ' what every pixel takes home: mixed colours')),
-      element('div', { class: 'column spoilt' }, element('h3', {}, 'the identity'),
+        captioned(gathered.root, element('b', {}, 'A V'), ' what every pixel takes home: mixed colours'),
+      ),
+      element(
+        'div',
+        { class: 'column spoilt' },
+        element('h3', {}, 'the identity'),
         captioned(alone.root, 'It sees itself alone.'),
-        captioned(own.root, element('b', {}, 'I V = V'), ' its own colour'))),
-    captioned(channels, 'The pixel takes home, channel by channel: from attention (top), from the identity, and the difference (', apart, ' of the length).'),
+        captioned(own.root, element('b', {}, 'I V = V'), ' its own colour'),
+      ),
+    ),
+    captioned(
+      channels,
+      'The pixel takes home, channel by channel: from attention (top), from the identity, and the difference (',
+      apart,
+      ' of the length).',
+    ),
     progress.root,
   );
 
@@ -55,9 +105,19 @@ export const attentionSection: Section = (root, page) => {
     const headIndex = Math.min(state.head, heads - 1);
     const run = letterTrace(state, { kind: 'none' });
     const picture = pictureAt(run, page.lab.trace(run), index);
-    const answer = picture && page.lab.passes({
-      sample: picture, index, label: run.labels[0], perturbations: [[path], layers], unconditional: false, taps: [`${path}.map`, `${path}.to_v`],
-    }, JSON.stringify(run));
+    const answer =
+      picture &&
+      page.lab.passes(
+        {
+          sample: picture,
+          index,
+          label: run.labels[0],
+          perturbations: [[path], layers],
+          unconditional: false,
+          taps: [`${path}.map`, `${path}.to_v`],
+        },
+        JSON.stringify(run),
+      );
     const result = answer?.results[0];
 
     layer.show(String(state.layer));
@@ -110,12 +170,23 @@ export const attentionSection: Section = (root, page) => {
 };
 
 /** Pointer and arrow keys choose a pixel. */
-function pickPixel(target: HTMLElement, state: () => { readonly pixel: readonly [number, number] }, picked: (pixel: readonly [number, number]) => void): void {
+function pickPixel(
+  target: HTMLElement,
+  state: () => { readonly pixel: readonly [number, number] },
+  picked: (pixel: readonly [number, number]) => void,
+): void {
   const inside = (at: number): number => Math.min(Math.max(at, 0), side - 1);
-  setAttributes(target, { tabindex: 0, role: 'application', 'aria-label': 'The picture. Arrow keys move the pixel that asks.' });
+  setAttributes(target, {
+    tabindex: 0,
+    role: 'application',
+    'aria-label': 'The picture. Arrow keys move the pixel that asks.',
+  });
   const point = (event: PointerEvent): void => {
     const box = target.getBoundingClientRect();
-    picked([inside(Math.floor(((event.clientX - box.left) / box.width) * side)), inside(Math.floor(((event.clientY - box.top) / box.height) * side))]);
+    picked([
+      inside(Math.floor(((event.clientX - box.left) / box.width) * side)),
+      inside(Math.floor(((event.clientY - box.top) / box.height) * side)),
+    ]);
   };
   target.addEventListener('pointerdown', (event) => {
     target.setPointerCapture(event.pointerId);
@@ -124,7 +195,12 @@ function pickPixel(target: HTMLElement, state: () => { readonly pixel: readonly 
   target.addEventListener('pointermove', (event) => {
     if (target.hasPointerCapture(event.pointerId)) point(event);
   });
-  const moves: Readonly<Record<string, readonly [number, number]>> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const moves: Readonly<Record<string, readonly [number, number]>> = {
+    ArrowLeft: [-1, 0],
+    ArrowRight: [1, 0],
+    ArrowUp: [0, -1],
+    ArrowDown: [0, 1],
+  };
   target.addEventListener('keydown', (event) => {
     const move = moves[event.key];
     if (!move) return;

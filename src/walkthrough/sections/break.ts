@@ -17,13 +17,28 @@ export const breakSection: Section = (root, page) => {
   const wrong = pictureCanvas('the letter, with the mistake');
   const errors = errorView();
   const says = element('p', { class: 'verdict', 'aria-live': 'polite' });
-  const list = choice('fault', 'A port that …', faults.map(({ name, says: text }) => [name, text] as const), (fault) => page.change({ fault }));
+  const list = choice(
+    'fault',
+    'A port that …',
+    faults.map(({ name, says: text }) => [name, text] as const),
+    (fault) => page.change({ fault }),
+  );
   list.root.classList.add('column');
   const progress = status();
   root.append(
-    element('div', { class: 'break' }, list.root,
-      element('div', {}, element('div', { class: 'pair' }, captioned(right, 'as it should be'), captioned(wrong, 'broken')), captioned(errors.root, '‖x′ − x‖ / ‖x‖ after each of the steps'))),
-    says, progress.root,
+    element(
+      'div',
+      { class: 'break' },
+      list.root,
+      element(
+        'div',
+        {},
+        element('div', { class: 'pair' }, captioned(right, 'as it should be'), captioned(wrong, 'broken')),
+        captioned(errors.root, '‖x′ − x‖ / ‖x‖ after each of the steps'),
+      ),
+    ),
+    says,
+    progress.root,
   );
 
   return () => {
@@ -31,8 +46,15 @@ export const breakSection: Section = (root, page) => {
     const sound = letterTrace(state, { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) });
     const broken: TraceRequest = { ...sound, fault: state.fault };
     const answers = [page.lab.trace(sound), page.lab.trace(broken)];
-    for (const [canvas, request, answer] of [[right, sound, answers[0]], [wrong, broken, answers[1]]] as const) {
-      paint(canvas, { width: side, height: side, values: pictureAt(request, answer, answer.results.length)!.data }, asPicture);
+    for (const [canvas, request, answer] of [
+      [right, sound, answers[0]],
+      [wrong, broken, answers[1]],
+    ] as const) {
+      paint(
+        canvas,
+        { width: side, height: side, values: pictureAt(request, answer, answer.results.length)!.data },
+        asPicture,
+      );
     }
     const apart = differences(answers[0].results, answers[1].results);
     errors.show(apart);
@@ -48,8 +70,11 @@ export const breakSection: Section = (root, page) => {
 
 function verdict(error: number, largest: number, name: FaultName): string {
   const size = error < 0.001 ? error.toExponential(1) : `${(error * 100).toFixed(1)} %`;
-  const seen = largest < 1e-3 ? `Nobody sees it, and no pixel is off by more than ${largest.toExponential(1)}: a test with a tolerance of 1e-3 passes.`
-    : largest < 0.1 ? 'It takes a second look.'
-    : 'Anyone can see that something is wrong. But what?';
+  const seen =
+    largest < 1e-3
+      ? `Nobody sees it, and no pixel is off by more than ${largest.toExponential(1)}: a test with a tolerance of 1e-3 passes.`
+      : largest < 0.1
+        ? 'It takes a second look.'
+        : 'Anyone can see that something is wrong. But what?';
   return `The letter is off by ${size}. ${seen} The oracle has a name for it: ${name}.`;
 }

@@ -31,23 +31,73 @@ export const directionSection: Section = (root, page) => {
     return { s, canvas, key };
   });
   const view = planeView(([s, g]) => page.change({ plane: [s, g] }));
-  const pagScale = slider({ label: 's, away from ε̂', name: 'plane-s', least: planeRange.s[0], most: planeRange.s[1], step: 0.1, text: (s) => s.toFixed(1) }, (s) => page.change({ plane: [s, page.state().plane[1]] }));
-  const cfgScale = slider({ label: 'g, towards the letter', name: 'plane-g', least: planeRange.g[0], most: planeRange.g[1], step: 0.1, text: (g) => g.toFixed(1) }, (g) => page.change({ plane: [page.state().plane[0], g] }));
-  const steps = slider({ label: 'step', name: 'direction-step', least: 0, most: stepCount - 1, step: 1, text: (value) => `${value} of ${stepCount}` }, (step) => page.change({ step }));
+  const pagScale = slider(
+    {
+      label: 's, away from ε̂',
+      name: 'plane-s',
+      least: planeRange.s[0],
+      most: planeRange.s[1],
+      step: 0.1,
+      text: (s) => s.toFixed(1),
+    },
+    (s) => page.change({ plane: [s, page.state().plane[1]] }),
+  );
+  const cfgScale = slider(
+    {
+      label: 'g, towards the letter',
+      name: 'plane-g',
+      least: planeRange.g[0],
+      most: planeRange.g[1],
+      step: 0.1,
+      text: (g) => g.toFixed(1),
+    },
+    (g) => page.change({ plane: [page.state().plane[0], g] }),
+  );
+  const steps = slider(
+    {
+      label: 'step',
+      name: 'direction-step',
+      least: 0,
+      most: stepCount - 1,
+      step: 1,
+      text: (value) => `${value} of ${stepCount}`,
+    },
+    (step) => page.change({ step }),
+  );
   const progress = status();
   let memory: { readonly key: object; readonly plane: GuidancePlane } | undefined;
 
   root.append(
     element('div', { class: 'controls above' }, steps.root),
-    element('div', { class: 'triple' },
+    element(
+      'div',
+      { class: 'triple' },
       captioned(maps.plain, element('b', {}, 'ε'), ' with attention'),
       captioned(maps.spoilt, element('b', {}, 'ε̂'), ' with the identity in the middle block'),
-      captioned(maps.difference, element('b', {}, 'ε − ε̂'), ' magnified ', gain)),
-    element('div', { class: 'plane' },
+      captioned(maps.difference, element('b', {}, 'ε − ε̂'), ' magnified ', gain),
+    ),
+    element(
+      'div',
+      { class: 'plane' },
       captioned(view.root, 'All predictions that guidance can reach lie in this plane. Drag the point.'),
-      captioned(outcome, element('b', {}, 'x̂', element('sub', {}, '0')), ' behind the point: ', outside, ' of it lies outside the range of pictures; behind ε, ', outsideAlone, '.')),
+      captioned(
+        outcome,
+        element('b', {}, 'x̂', element('sub', {}, '0')),
+        ' behind the point: ',
+        outside,
+        ' of it lies outside the range of pictures; behind ε, ',
+        outsideAlone,
+        '.',
+      ),
+    ),
     element('div', { class: 'controls' }, pagScale.root, cfgScale.root),
-    element('div', { class: 'film labelled' }, ...row.map(({ s, key }) => element('div', {}, key, element('span', {}, s === -1 ? 'ε̂' : s === 0 ? 'ε' : String(s))))),
+    element(
+      'div',
+      { class: 'film labelled' },
+      ...row.map(({ s, key }) =>
+        element('div', {}, key, element('span', {}, s === -1 ? 'ε̂' : s === 0 ? 'ε' : String(s))),
+      ),
+    ),
     progress.root,
   );
 
@@ -57,9 +107,19 @@ export const directionSection: Section = (root, page) => {
     const index = Math.min(state.step, stepCount - 1);
     const run = letterTrace(state, { kind: 'none' });
     const picture = pictureAt(run, page.lab.trace(run), index);
-    const answer = picture && page.lab.passes({
-      sample: picture, index, label: run.labels[0], perturbations: [middleOf(layers)], unconditional: true, taps: [],
-    }, JSON.stringify(run));
+    const answer =
+      picture &&
+      page.lab.passes(
+        {
+          sample: picture,
+          index,
+          label: run.labels[0],
+          perturbations: [middleOf(layers)],
+          unconditional: true,
+          taps: [],
+        },
+        JSON.stringify(run),
+      );
     const result = answer?.results[0];
     const [s, g] = state.plane;
     steps.show(index);
@@ -67,7 +127,8 @@ export const directionSection: Section = (root, page) => {
     cfgScale.show(g);
     progress.show(answer ? [answer] : [], 1, `ε, ε̂ and ε(∅) at step ${index}`);
     if (!result?.unconditional || !picture) {
-      for (const canvas of [...Object.values(maps), outcome, ...row.map(({ canvas }) => canvas)]) paint(canvas, undefined, asPicture);
+      for (const canvas of [...Object.values(maps), outcome, ...row.map(({ canvas }) => canvas)])
+        paint(canvas, undefined, asPicture);
       view.clear();
       showDigest(root, undefined);
       return;

@@ -14,32 +14,66 @@ import { labelOf, noLetter, side, stepCount } from '../study.ts';
 const strip = [0, 0.5, 1, 2, 4, 10];
 
 export const knobSection: Section = (root, page) => {
-  const kinds: readonly { readonly name: 'pag' | 'cfg'; readonly title: string; guidance(scale: number | readonly number[]): GuidanceChoice }[] = [
+  const kinds: readonly {
+    readonly name: 'pag' | 'cfg';
+    readonly title: string;
+    guidance(scale: number | readonly number[]): GuidanceChoice;
+  }[] = [
     { name: 'pag', title: 'PAG', guidance: (scale) => ({ kind: 'pag', scale, layers: middleOf(page.model.layers) }) },
     // g = 1 + s: with s = 0 both are the model alone.
-    { name: 'cfg', title: 'CFG', guidance: (scale) => ({ kind: 'cfg', scale: typeof scale === 'number' ? 1 + scale : scale.map((s) => 1 + s) }) },
+    {
+      name: 'cfg',
+      title: 'CFG',
+      guidance: (scale) => ({ kind: 'cfg', scale: typeof scale === 'number' ? 1 + scale : scale.map((s) => 1 + s) }),
+    },
   ];
   const rows = kinds.map(({ name, title, guidance }) => {
     const now = pictureCanvas(`drawn with ${title} at the chosen scale`);
     const thumbs = strip.map((scale) => {
       const canvas = pictureCanvas('');
-      const key = element('button', { type: 'button', class: 'letter', 'aria-label': `${title}, scale ${scale}` }, canvas);
+      const key = element(
+        'button',
+        { type: 'button', class: 'letter', 'aria-label': `${title}, scale ${scale}` },
+        canvas,
+      );
       key.addEventListener('click', () => page.change({ scale }));
       return { scale, canvas, key };
     });
     const text = element('span', { class: 'number' });
     const big = captioned(now, element('b', { class: name }, title), ' ', text);
     big.dataset['guidance'] = name;
-    const film = element('div', { class: 'film labelled', 'data-strip': name }, ...thumbs.map(({ scale, key }) => element('div', {}, key, element('span', {}, String(scale)))));
+    const film = element(
+      'div',
+      { class: 'film labelled', 'data-strip': name },
+      ...thumbs.map(({ scale, key }) => element('div', {}, key, element('span', {}, String(scale)))),
+    );
     return { name, guidance, now, thumbs, text, big, film };
   });
-  const knob = slider({ label: 's', name: 'scale', least: 0, most: largestScale, step: 0.25, text: (scale) => scale.toFixed(2) }, (scale) => page.change({ scale }));
-  const asked = choice('asked', 'ask for', [['yes', 'the letter'], ['no', 'no letter']], (value) => page.change({ asked: value === 'yes' }));
+  const knob = slider(
+    { label: 's', name: 'scale', least: 0, most: largestScale, step: 0.25, text: (scale) => scale.toFixed(2) },
+    (scale) => page.change({ scale }),
+  );
+  const asked = choice(
+    'asked',
+    'ask for',
+    [
+      ['yes', 'the letter'],
+      ['no', 'no letter'],
+    ],
+    (value) => page.change({ asked: value === 'yes' }),
+  );
   const progress = status();
   root.append(
     element('div', { class: 'controls above' }, knob.root, asked.root),
     element('div', { class: 'pair' }, ...rows.map(({ big }) => big)),
-    ...rows.map(({ name, film }) => element('div', { class: 'strip-row' }, element('span', { class: `row-title ${name}` }, name === 'pag' ? 'PAG' : 'CFG'), film)),
+    ...rows.map(({ name, film }) =>
+      element(
+        'div',
+        { class: 'strip-row' },
+        element('span', { class: `row-title ${name}` }, name === 'pag' ? 'PAG' : 'CFG'),
+        film,
+      ),
+    ),
     progress.root,
   );
 

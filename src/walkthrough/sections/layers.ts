@@ -47,7 +47,20 @@ export const layersSection: Section = (root, page) => {
     const amount = element('span', { class: 'number' });
     const guessed = element('button', { type: 'button', class: 'guess', name: `guess-${place}` }, 'this one');
     guessed.addEventListener('click', () => choose(place));
-    const row = element('div', { class: 'layer-row', 'data-layer': path }, element('label', {}, box, element('code', {}, ...breakable(path)), element('span', { class: 'grid' }, `${gridOf(page.model, path)} × ${gridOf(page.model, path)}`)), element('span', { class: 'gauge' }, bar), amount, guessed);
+    const row = element(
+      'div',
+      { class: 'layer-row', 'data-layer': path },
+      element(
+        'label',
+        {},
+        box,
+        element('code', {}, ...breakable(path)),
+        element('span', { class: 'grid' }, `${gridOf(page.model, path)} × ${gridOf(page.model, path)}`),
+      ),
+      element('span', { class: 'gauge' }, bar),
+      amount,
+      guessed,
+    );
     return { place, box, bar, amount, guessed, row };
   });
   const list = element('div', { class: 'layer-list' }, ...rows.map(({ row }) => row));
@@ -57,11 +70,40 @@ export const layersSection: Section = (root, page) => {
   const parts = ['shared', 'plain', 'perturbed'].map((name) => element('span', { class: `part ${name}` }));
   const cost = element('div', { class: 'cost', role: 'img' }, ...parts);
   const costText = element('p', { class: 'cost-text' });
-  const knob = slider({ label: 's', name: 'layers-scale', least: 0, most: largestScale, step: 0.25, text: (scale) => scale.toFixed(2) }, (scale) => page.change({ scale }));
-  const steps = slider({ label: 'step', name: 'layers-step', least: 0, most: stepCount - 1, step: 1, text: (value) => `${value} of ${stepCount}` }, (step) => page.change({ step }));
+  const knob = slider(
+    { label: 's', name: 'layers-scale', least: 0, most: largestScale, step: 0.25, text: (scale) => scale.toFixed(2) },
+    (scale) => page.change({ scale }),
+  );
+  const steps = slider(
+    {
+      label: 'step',
+      name: 'layers-step',
+      least: 0,
+      most: stepCount - 1,
+      step: 1,
+      text: (value) => `${value} of ${stepCount}`,
+    },
+    (step) => page.change({ step }),
+  );
   const progress = status();
-  const outcome = element('div', { class: 'triple' }, captioned(alone, 'the model alone'), captioned(guided, element('b', { class: 'pag' }, 'PAG'), ' away from the right'), captioned(spoilt, 'drawn with the chosen maps flipped'));
-  root.append(view.root, question, skip, element('div', { class: 'controls' }, steps.root, knob.root), list, cost, costText, outcome, progress.root);
+  const outcome = element(
+    'div',
+    { class: 'triple' },
+    captioned(alone, 'the model alone'),
+    captioned(guided, element('b', { class: 'pag' }, 'PAG'), ' away from the right'),
+    captioned(spoilt, 'drawn with the chosen maps flipped'),
+  );
+  root.append(
+    view.root,
+    question,
+    skip,
+    element('div', { class: 'controls' }, steps.root, knob.root),
+    list,
+    cost,
+    costText,
+    outcome,
+    progress.root,
+  );
 
   return () => {
     const state = page.state();
@@ -70,7 +112,19 @@ export const layersSection: Section = (root, page) => {
     const run = letterTrace(state, { kind: 'none' });
     const answer = page.lab.trace(run);
     const picture = pictureAt(run, answer, index);
-    const looked = picture && page.lab.passes({ sample: picture, index, label: run.labels[0], perturbations: layers.map((path) => [path]), unconditional: false, taps: [] }, JSON.stringify(run));
+    const looked =
+      picture &&
+      page.lab.passes(
+        {
+          sample: picture,
+          index,
+          label: run.labels[0],
+          perturbations: layers.map((path) => [path]),
+          unconditional: false,
+          taps: [],
+        },
+        JSON.stringify(run),
+      );
     const result = looked?.results[0];
     const shares = result && influences(result);
 
@@ -85,7 +139,10 @@ export const layersSection: Section = (root, page) => {
       box.checked = state.layers.includes(place);
       setAttributes(box, { hidden: !revealed });
       setAttributes(guessed, { hidden: revealed });
-      setAttributes(row, { 'data-guess': guess === place, 'data-most': shares !== undefined && shares[place] === most });
+      setAttributes(row, {
+        'data-guess': guess === place,
+        'data-most': shares !== undefined && shares[place] === most,
+      });
       bar.style.width = revealed && shares ? `${(shares[place] / most) * 100}%` : '0';
       setText(amount, revealed && shares ? `${(shares[place] * 100).toFixed(1)} %` : '');
     }
@@ -94,22 +151,37 @@ export const layersSection: Section = (root, page) => {
     const { shared, plain, perturbed } = guidedCost(costs, chosen);
     const active = chosen.length === 0 ? 0 : perturbed;
     [shared, plain, active].forEach((share, i) => (parts[i].style.flexGrow = String(share / total)));
-    const text = chosen.length === 0
-      ? 'No layer is chosen: PAG is off, and a step costs one pass.'
-      : `A step costs ${Math.round(((shared + plain + active) / total) * 100)} % of one pass, not 200 %: what both passes have in common (${Math.round((shared / total) * 100)} %) is computed once.`;
+    const text =
+      chosen.length === 0
+        ? 'No layer is chosen: PAG is off, and a step costs one pass.'
+        : `A step costs ${Math.round(((shared + plain + active) / total) * 100)} % of one pass, not 200 %: what both passes have in common (${Math.round((shared / total) * 100)} %) is computed once.`;
     setText(costText, text);
     setAttributes(cost, { 'aria-label': text });
 
     const guidedRun = letterTrace(state, { kind: 'pag', scale: state.scale, layers: chosen });
     const spoiltRun = letterTrace(state, { kind: 'spoilt', layers: chosen });
     const [guidedAnswer, spoiltAnswer] = revealed ? [page.lab.trace(guidedRun), page.lab.trace(spoiltRun)] : [];
-    for (const [canvas, request, drawn] of [[alone, run, answer], [guided, guidedRun, guidedAnswer], [spoilt, spoiltRun, spoiltAnswer]] as const) {
+    for (const [canvas, request, drawn] of [
+      [alone, run, answer],
+      [guided, guidedRun, guidedAnswer],
+      [spoilt, spoiltRun, spoiltAnswer],
+    ] as const) {
       const latest = drawn && pictureAt(request, drawn, drawn.results.length);
       paint(canvas, latest && { width: side, height: side, values: latest.data }, asPicture);
     }
     showDigest(root, guidedAnswer?.done ? guidedAnswer.results.at(-1)?.sample : undefined);
-    const answers = [answer, ...(looked ? [looked] : []), ...(guidedAnswer && spoiltAnswer ? [guidedAnswer, spoiltAnswer] : [])];
-    progress.show(answers, (revealed ? 3 : 1) * stepCount + 1, result ? `${layers.length + 1} passes in ${secondsText(result.milliseconds / 1000)}, and the letters` : 'the letters');
+    const answers = [
+      answer,
+      ...(looked ? [looked] : []),
+      ...(guidedAnswer && spoiltAnswer ? [guidedAnswer, spoiltAnswer] : []),
+    ];
+    progress.show(
+      answers,
+      (revealed ? 3 : 1) * stepCount + 1,
+      result
+        ? `${layers.length + 1} passes in ${secondsText(result.milliseconds / 1000)}, and the letters`
+        : 'the letters',
+    );
   };
 };
 
@@ -118,8 +190,14 @@ function breakable(path: string): readonly (Node | string)[] {
   return path.split('.').flatMap((part, i) => (i === 0 ? [part] : [element('wbr'), `.${part}`]));
 }
 
-function verdict(revealed: boolean, guess: number | undefined, shares: readonly number[] | undefined, layers: readonly string[]): string {
-  if (!revealed) return `First guess: which of the ${layers.length} layers, spoilt alone, changes the prediction ε most at this step? Click it.`;
+function verdict(
+  revealed: boolean,
+  guess: number | undefined,
+  shares: readonly number[] | undefined,
+  layers: readonly string[],
+): string {
+  if (!revealed)
+    return `First guess: which of the ${layers.length} layers, spoilt alone, changes the prediction ε most at this step? Click it.`;
   if (!shares) return 'Looking …';
   const most = shares.indexOf(Math.max(...shares));
   const said = guess === undefined ? '' : guess === most ? 'You guessed it. ' : `You said ${layers[guess]}. `;

@@ -16,12 +16,28 @@ export const noiseSection: Section = (root, page) => {
   const clean = pictureCanvas('what the model takes the picture to be');
   const time = element('span', { class: 'number' });
   const share = element('span', { class: 'number' });
-  const mixture = element('div', { class: 'mixture', role: 'img' }, element('span', { class: 'signal' }), element('span', { class: 'noise' }));
-  const steps = slider({ label: 'step', name: 'step', least: 0, most: stepCount, step: 1, text: (value) => `${value} of ${stepCount}` }, (step) => {
-    stop();
-    page.change({ step });
-  });
-  const guided = choice('guided', 'drawn', [['no', 'by the model alone'], ['yes', 'with PAG']], (value) => page.change({ guided: value === 'yes' }));
+  const mixture = element(
+    'div',
+    { class: 'mixture', role: 'img' },
+    element('span', { class: 'signal' }),
+    element('span', { class: 'noise' }),
+  );
+  const steps = slider(
+    { label: 'step', name: 'step', least: 0, most: stepCount, step: 1, text: (value) => `${value} of ${stepCount}` },
+    (step) => {
+      stop();
+      page.change({ step });
+    },
+  );
+  const guided = choice(
+    'guided',
+    'drawn',
+    [
+      ['no', 'by the model alone'],
+      ['yes', 'with PAG'],
+    ],
+    (value) => page.change({ guided: value === 'yes' }),
+  );
   const play = button('play', 'play', () => (timer === undefined ? start() : stop()));
   const strip = Array.from({ length: stepCount + 1 }, (_, step) => {
     const canvas = pictureCanvas('');
@@ -49,9 +65,12 @@ export const noiseSection: Section = (root, page) => {
   };
 
   root.append(
-    element('div', { class: 'pair' },
+    element(
+      'div',
+      { class: 'pair' },
       captioned(noisy, element('b', {}, 'x', element('sub', {}, 't')), ' the picture so far, at t = ', time),
-      captioned(clean, element('b', {}, 'x̂', element('sub', {}, '0')), ' what the model believes is behind it')),
+      captioned(clean, element('b', {}, 'x̂', element('sub', {}, '0')), ' what the model believes is behind it'),
+    ),
     element('div', { class: 'controls' }, play, steps.root, guided.root),
     element('p', { class: 'mixture-line' }, mixture, element('span', {}, share)),
     film,
@@ -60,7 +79,10 @@ export const noiseSection: Section = (root, page) => {
 
   return () => {
     const state = page.state();
-    const request = letterTrace(state, state.guided ? { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) } : { kind: 'none' });
+    const request = letterTrace(
+      state,
+      state.guided ? { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) } : { kind: 'none' },
+    );
     const answer = page.lab.trace(request);
     const { timesteps } = page.model.scheduler;
     const drawn = (values: ArrayLike<number> | undefined) => values && { width: side, height: side, values };
@@ -71,7 +93,8 @@ export const noiseSection: Section = (root, page) => {
     paint(noisy, drawn(current?.data), asPicture);
     paint(clean, drawn(belief?.data), asPicture);
     setText(time, state.step < stepCount ? String(timesteps[state.step]) : 'the end');
-    const { signal, noise } = state.step < stepCount ? noiseLevel(page.model.scheduler, state.step) : { signal: 1, noise: 0 };
+    const { signal, noise } =
+      state.step < stepCount ? noiseLevel(page.model.scheduler, state.step) : { signal: 1, noise: 0 };
     mixture.style.setProperty('--signal', String(signal ** 2));
     setText(share, `${signal.toFixed(2)} × letter + ${noise.toFixed(2)} × noise`);
     setAttributes(mixture, { 'aria-label': share.textContent ?? '' });

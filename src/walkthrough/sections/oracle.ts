@@ -29,7 +29,10 @@ export const oracleSection: Section = (root, page) => {
 
   return () => {
     if (!isSecureContext) {
-      explain(sound, 'The oracle knows its files by their SHA-256, which browsers compute for pages on https or localhost only.');
+      explain(
+        sound,
+        'The oracle knows its files by their SHA-256, which browsers compute for pages on https or localhost only.',
+      );
       setAttributes(broken.row, { hidden: true });
       return;
     }
@@ -40,7 +43,10 @@ export const oracleSection: Section = (root, page) => {
       answers.push(page.lab.check({ fault }));
       show(broken, answers[1]);
     } else {
-      explain(broken, 'It is not in the network, but in what is made of its predictions: cases of whole runs find it, as runs/pag.');
+      explain(
+        broken,
+        'It is not in the network, but in what is made of its predictions: cases of whole runs find it, as runs/pag.',
+      );
     }
     // A check that fails has a second result: which mistake it is.
     progress.show(answers, 2 * answers.length - 1, `the case ${caseName}, against the truth from PyTorch`);
@@ -49,8 +55,11 @@ export const oracleSection: Section = (root, page) => {
 
 function sentenceOf({ passes, verdict, where, named }: CheckResult): string {
   if (passes) return `${verdict[0].toUpperCase()}${verdict.slice(1)}.`;
-  const name = named === undefined ? 'Which mistake it is will be known in a moment.'
-    : named.length === 0 ? 'No mistake that the oracle knows explains it.'
-    : `What explains it: ${named.join(' and ')}.`;
+  const name =
+    named === undefined
+      ? 'Which mistake it is will be known in a moment.'
+      : named.length === 0
+        ? 'No mistake that the oracle knows explains it.'
+        : `What explains it: ${named.join(' and ')}.`;
   return `“${where ?? verdict}” ${name}`;
 }

@@ -21,11 +21,29 @@ interface Take {
 export const takeSection: Section = (root, page) => {
   const takes: readonly Take[] = [
     { name: 'alone', title: 'the model alone', guidance: { kind: 'none' }, options: '' },
-    { name: 'pag', title: 'with PAG', guidance: { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) }, options: ` --guidance pag --pag-scale ${usualScale}` },
+    {
+      name: 'pag',
+      title: 'with PAG',
+      guidance: { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) },
+      options: ` --guidance pag --pag-scale ${usualScale}`,
+    },
   ];
-  const link = element('input', { type: 'text', readonly: true, name: 'link', 'aria-label': 'the link to what you see' });
+  const link = element('input', {
+    type: 'text',
+    readonly: true,
+    name: 'link',
+    'aria-label': 'the link to what you see',
+  });
   link.addEventListener('focus', () => link.select());
-  const copy = button('copy', 'copy', () => void navigator.clipboard?.writeText(link.value).then(() => setText(copy, 'copied'), () => link.select()));
+  const copy = button(
+    'copy',
+    'copy',
+    () =>
+      void navigator.clipboard?.writeText(link.value).then(
+        () => setText(copy, 'copied'),
+        () => link.select(),
+      ),
+  );
   const rows = takes.map((take) => {
     const save = button(`${take.title}: safetensors`, `download-${take.name}`, () => download(page, take));
     const command = element('code', { class: 'command', tabindex: 0 });
@@ -33,9 +51,12 @@ export const takeSection: Section = (root, page) => {
   });
   const progress = status();
   root.append(
-    element('h3', {}, 'This page as you have set it'), element('div', { class: 'controls link' }, link, copy),
-    element('h3', {}, 'The runs of your word, every step of them'), element('div', { class: 'controls' }, ...rows.map(({ save }) => save)),
-    element('h3', {}, 'The same file, bit for bit, from the command line'), ...rows.map(({ command }) => command),
+    element('h3', {}, 'This page as you have set it'),
+    element('div', { class: 'controls link' }, link, copy),
+    element('h3', {}, 'The runs of your word, every step of them'),
+    element('div', { class: 'controls' }, ...rows.map(({ save }) => save)),
+    element('h3', {}, 'The same file, bit for bit, from the command line'),
+    ...rows.map(({ command }) => command),
     progress.root,
   );
 

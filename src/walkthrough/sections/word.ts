@@ -22,11 +22,24 @@ export const wordSection: Section = (root, page) => {
       key.addEventListener('click', () => page.change({ letter }));
       return { key, canvas };
     });
-    const row = element('div', { class: 'word-row', 'data-guidance': guidance.kind }, element('span', { class: 'row-title' }, title), ...letters.map(({ key }) => key));
+    const row = element(
+      'div',
+      { class: 'word-row', 'data-guidance': guidance.kind },
+      element('span', { class: 'row-title' }, title),
+      ...letters.map(({ key }) => key),
+    );
     return { title, guidance, letters, row };
   });
 
-  const word = element('input', { name: 'word', type: 'text', maxlength: longestWord, autocapitalize: 'characters', autocomplete: 'off', spellcheck: 'false', 'aria-label': `the word to draw, up to ${longestWord} letters` });
+  const word = element('input', {
+    name: 'word',
+    type: 'text',
+    maxlength: longestWord,
+    autocapitalize: 'characters',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    'aria-label': `the word to draw, up to ${longestWord} letters`,
+  });
   word.addEventListener('input', () => {
     const letters = readWord(word.value);
     if (letters !== undefined) page.change({ word: letters });
@@ -38,7 +51,13 @@ export const wordSection: Section = (root, page) => {
   const engine = element('p', { class: 'engine', role: 'status' });
   root.append(
     ...rows.map(({ row }) => row),
-    element('div', { class: 'controls' }, element('label', { class: 'field' }, element('span', {}, 'Type a word'), word), another, seed),
+    element(
+      'div',
+      { class: 'controls' },
+      element('label', { class: 'field' }, element('span', {}, 'Type a word'), word),
+      another,
+      seed,
+    ),
     progress.root,
     engine,
   );
@@ -53,7 +72,11 @@ export const wordSection: Section = (root, page) => {
       const batch = pictureAt(request, answer, answer.results.length)!;
       letters.forEach(({ key, canvas }, i) => {
         const exists = i < state.word.length;
-        setAttributes(key, { hidden: !exists, 'aria-pressed': String(i === state.letter), 'aria-label': exists ? `study the ${state.word[i]}, drawn ${title}` : undefined });
+        setAttributes(key, {
+          hidden: !exists,
+          'aria-pressed': String(i === state.letter),
+          'aria-label': exists ? `study the ${state.word[i]}, drawn ${title}` : undefined,
+        });
         if (exists) paint(canvas, { width: side, height: side, values: sampleOf(batch, i).data }, asPicture);
       });
       row.style.setProperty('--letters', String(state.word.length));

@@ -32,8 +32,12 @@ function cutOut(maps: Tensor, values: Tensor, head: number): Head {
   const size = channels / heads;
   const map = maps.data.slice(head * tokens * tokens, (head + 1) * tokens * tokens) as Float32Array;
   const own = new Float32Array(tokens * size);
-  for (let n = 0; n < tokens; n++) own.set(values.data.subarray(n * channels + head * size, n * channels + (head + 1) * size), n * size);
-  const gathered = referenceKernels.applyAttentionMap(tensor('f32', [1, 1, tokens, tokens], map), tensor('f32', [1, tokens, size], own));
+  for (let n = 0; n < tokens; n++)
+    own.set(values.data.subarray(n * channels + head * size, n * channels + (head + 1) * size), n * size);
+  const gathered = referenceKernels.applyAttentionMap(
+    tensor('f32', [1, 1, tokens, tokens], map),
+    tensor('f32', [1, tokens, size], own),
+  );
   return { tokens, size, map, own, gathered: gathered.data as Float32Array };
 }
 

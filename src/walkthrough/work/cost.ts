@@ -15,13 +15,18 @@ export interface StageCost {
   readonly plain: number;
   /** With the identity in place of its attention map, where it has one: query, key and map are never computed. */
   readonly perturbed: number;
-  /** Parts of both that depend on nothing but what an earlier stage has handed over, by its place; −1 is the embedding of time. */
+  /**
+   * Parts of both that depend on nothing but what an earlier stage has handed over, by its place; −1 is the embedding
+   * of time.
+   */
   readonly handedOver: readonly { readonly from: number; readonly cost: number }[];
 }
 
 /** One for each stage. The time embedding, which all stages share, costs next to nothing and is left out. */
 export function stageCosts({ config, stages }: Plan): readonly StageCost[] {
-  const weights = unetParameters(config).filter(({ module, name }) => name.endsWith('.weight') && (module === 'convolution' || module === 'linear'));
+  const weights = unetParameters(config).filter(
+    ({ module, name }) => name.endsWith('.weight') && (module === 'convolution' || module === 'linear'),
+  );
   const skips = new Map(skipConnections({ config, stages }).map(([from, to]) => [to, from]));
   return stages.map(({ path, kind }, place) => {
     // On the doubled picture four of a kernel's nine products are done for a pixel: see reference/upsampleConv2d.
@@ -37,12 +42,19 @@ export function stageCosts({ config, stages }: Plan): readonly StageCost[] {
       if (from === undefined || name.endsWith('.conv2.weight')) return [];
       const [, channels] = shape;
       const seam = channels - config.blockOutChannels[levelOf({ config }, stages[from].path)];
-      const start = name.endsWith('.conv1.weight') ? seamOfGroups(seam, channels, config.normNumGroups) ?? channels : seam;
+      const start = name.endsWith('.conv1.weight')
+        ? (seamOfGroups(seam, channels, config.normNumGroups) ?? channels)
+        : seam;
       return [{ from, cost: cost(name, shape) * (1 - start / channels) }];
     });
     if (kind !== 'attention') return { path, plain: total, perturbed: total, handedOver };
     const query = own.find(({ name }) => name.endsWith('.to_q.weight'))!;
-    return { path, plain: total + 2 * pixels * pixels * query.shape[0], perturbed: total - 2 * cost(query.name, query.shape), handedOver };
+    return {
+      path,
+      plain: total + 2 * pixels * pixels * query.shape[0],
+      perturbed: total - 2 * cost(query.name, query.shape),
+      handedOver,
+    };
   });
 }
 
@@ -66,8 +78,10 @@ export function guidedCost(costs: readonly StageCost[], layers: readonly string[
   const first = costs.findIndex(({ path }) => layers.includes(path));
   const split = first < 0 ? costs.length : first;
   const [before, after] = [costs.slice(0, split), costs.slice(split)];
-  const sum = (part: readonly StageCost[], of: (cost: StageCost) => number): number => part.reduce((total, cost) => total + of(cost), 0);
-  const common = ({ handedOver }: StageCost): number => handedOver.reduce((total, { from, cost }) => (from < split ? total + cost : total), 0);
+  const sum = (part: readonly StageCost[], of: (cost: StageCost) => number): number =>
+    part.reduce((total, cost) => total + of(cost), 0);
+  const common = ({ handedOver }: StageCost): number =>
+    handedOver.reduce((total, { from, cost }) => (from < split ? total + cost : total), 0);
   return {
     shared: sum(before, ({ plain }) => plain) + sum(after, common),
     plain: sum(after, (cost) => cost.plain - common(cost)),
@@ -81,7 +95,10 @@ export function skipConnections({ config, stages }: Plan): readonly (readonly [n
   const pairs: (readonly [number, number])[] = [];
   stages.forEach(({ path, kind }, i) => {
     const isDown = path === 'conv_in' || path.startsWith('down_blocks');
-    const beforeAttention = kind === 'resnet' && stages[i + 1]?.kind === 'attention' && levelOf({ config }, path) === levelOf({ config }, stages[i + 1].path);
+    const beforeAttention =
+      kind === 'resnet' &&
+      stages[i + 1]?.kind === 'attention' &&
+      levelOf({ config }, path) === levelOf({ config }, stages[i + 1].path);
     if (isDown && !beforeAttention) kept.push(i);
     if (path.startsWith('up_blocks') && kind === 'resnet') pairs.push([kept.pop()!, i]);
   });

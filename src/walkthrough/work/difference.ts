@@ -5,7 +5,9 @@ import type { Tensor } from '../../tensor/tensor.ts';
 
 /** ‖x′ − x‖ / ‖x‖ after each step that both have taken. */
 export function differences(right: readonly SamplingStep[], wrong: readonly SamplingStep[]): readonly number[] {
-  return wrong.slice(0, right.length).map(({ sample }, i) => norm(subtract(sample, right[i].sample))[0] / norm(right[i].sample)[0]);
+  return wrong
+    .slice(0, right.length)
+    .map(({ sample }, i) => norm(subtract(sample, right[i].sample))[0] / norm(right[i].sample)[0]);
 }
 
 /** The largest |x′ − x|. */

@@ -14,12 +14,23 @@ const mostThreads = 4;
 
 export async function chooseEngine(choice: KernelChoice): Promise<Engine> {
   if (choice === 'plain') return plainLoops();
-  if (!simdSupported()) return plainLoops('This browser has no WebAssembly SIMD, so the plain loops compute: the same numbers, many times slower.');
-  return (await simdOnThreads()) ?? simd([])
-    ?? plainLoops('There is too little memory for the fast kernels, so the plain loops compute: the same numbers, many times slower.');
+  if (!simdSupported())
+    return plainLoops(
+      'This browser has no WebAssembly SIMD, so the plain loops compute: the same numbers, many times slower.',
+    );
+  return (
+    (await simdOnThreads()) ??
+    simd([]) ??
+    plainLoops(
+      'There is too little memory for the fast kernels, so the plain loops compute: the same numbers, many times slower.',
+    )
+  );
 }
 
-/** Undefined where the page is not isolated, so may not share memory between threads, or where there is no room for such memory. */
+/**
+ * Undefined where the page is not isolated, so may not share memory between threads, or where there is no room for such
+ * memory.
+ */
 async function simdOnThreads(): Promise<Engine | undefined> {
   const count = Math.min(navigator.hardwareConcurrency || 1, mostThreads);
   const isolated = (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true;
@@ -41,5 +52,8 @@ function simd(workers: NonNullable<SimdOptions['workers']>): Engine | undefined 
 }
 
 function plainLoops(note?: string): Engine {
-  return { backend: referenceBackend(), report: { kernels: 'reference', threads: 1, ...(note !== undefined && { note }) } };
+  return {
+    backend: referenceBackend(),
+    report: { kernels: 'reference', threads: 1, ...(note !== undefined && { note }) },
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * Mistakes that ports of PAG make, to be switched on: each is a small change to what is computed. The oracle knows them by
- * the same names, and many more.
+ * Mistakes that ports of PAG make, to be switched on: each is a small change to what is computed. The oracle knows them
+ * by the same names, and many more.
  */
 import type { Kernels } from '../../kernels/kernels.ts';
 import { scaledAttention } from '../../oracle/faults/fault.ts';
@@ -19,33 +19,62 @@ export interface Fault {
 }
 
 export const faultNames = [
-  'pag-sign', 'guide-scale-for-g', 'pag-leaks', 'attention-scale-missing', 'timestep-of-next-step', 'silu-is-gelu', 'softmax-base-two', 'norm-eps-1e-6',
+  'pag-sign',
+  'guide-scale-for-g',
+  'pag-leaks',
+  'attention-scale-missing',
+  'timestep-of-next-step',
+  'silu-is-gelu',
+  'softmax-base-two',
+  'norm-eps-1e-6',
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
-const otherScale = (change: (scale: number) => number) => (choice: GuidanceChoice): GuidanceChoice =>
-  choice.kind === 'pag' ? { ...choice, scale: typeof choice.scale === 'number' ? change(choice.scale) : choice.scale.map(change) } : choice;
+const otherScale =
+  (change: (scale: number) => number) =>
+  (choice: GuidanceChoice): GuidanceChoice =>
+    choice.kind === 'pag'
+      ? { ...choice, scale: typeof choice.scale === 'number' ? change(choice.scale) : choice.scale.map(change) }
+      : choice;
 
 export const faults: readonly Fault[] = [
   { name: 'pag-sign', says: 'guides towards the perturbed pass: −s where s is meant', guidance: otherScale((s) => -s) },
-  { name: 'guide-scale-for-g', says: "computes ε̂ + s (ε − ε̂), as the authors' code does, whose scale is s + 1", guidance: otherScale((s) => s - 1) },
   {
-    name: 'pag-leaks', says: 'leaves the perturbation switched on: the plain pass is perturbed, too',
+    name: 'guide-scale-for-g',
+    says: "computes ε̂ + s (ε − ε̂), as the authors' code does, whose scale is s + 1",
+    guidance: otherScale((s) => s - 1),
+  },
+  {
+    name: 'pag-leaks',
+    says: 'leaves the perturbation switched on: the plain pass is perturbed, too',
     guidance: (choice) => (choice.kind === 'pag' ? { kind: 'spoilt', layers: choice.layers } : choice),
   },
-  { name: 'attention-scale-missing', says: 'computes softmax(Q Kᵀ), without the 1/√d', kernels: (kernels) => scaledAttention(kernels, () => 1) },
   {
-    name: 'timestep-of-next-step', says: 'gives the model the timestep of the next step',
+    name: 'attention-scale-missing',
+    says: 'computes softmax(Q Kᵀ), without the 1/√d',
+    kernels: (kernels) => scaledAttention(kernels, () => 1),
+  },
+  {
+    name: 'timestep-of-next-step',
+    says: 'gives the model the timestep of the next step',
     timestep: (timestep, timesteps) => timesteps[timesteps.indexOf(timestep) + 1] ?? timestep,
   },
   {
-    name: 'silu-is-gelu', says: 'uses GELU where SiLU is meant',
+    name: 'silu-is-gelu',
+    says: 'uses GELU where SiLU is meant',
     kernels: (kernels) => ({ activation: (x, kind) => kernels.activation(x, kind === 'silu' ? 'gelu' : kind) }),
   },
-  { name: 'softmax-base-two', says: 'takes 2ˣ where eˣ is meant, in the softmax', kernels: (kernels) => scaledAttention(kernels, (_, scale) => scale * Math.LN2) },
   {
-    name: 'norm-eps-1e-6', says: 'uses 1e-6 in the group norms where 1e-5 is meant',
-    kernels: (kernels) => ({ groupNorm: (x, groups, weight, bias) => kernels.groupNorm(x, groups, weight, bias, 1e-6) }),
+    name: 'softmax-base-two',
+    says: 'takes 2ˣ where eˣ is meant, in the softmax',
+    kernels: (kernels) => scaledAttention(kernels, (_, scale) => scale * Math.LN2),
+  },
+  {
+    name: 'norm-eps-1e-6',
+    says: 'uses 1e-6 in the group norms where 1e-5 is meant',
+    kernels: (kernels) => ({
+      groupNorm: (x, groups, weight, bias) => kernels.groupNorm(x, groups, weight, bias, 1e-6),
+    }),
   },
 ];
 

@@ -38,13 +38,17 @@ export async function loadModel(readFile: ReadFile, backend: Backend): Promise<M
   };
 }
 
-/** A backend that runs changed programs on another. It remembers them, for a program that is known is not compiled again. */
+/**
+ * A backend that runs changed programs on another. It remembers them, for a program that is known is not compiled
+ * again.
+ */
 function withKernels(backend: Backend, change: KernelChange): Backend {
   const programs = new WeakMap<Program, Program>();
   return {
     ...backend,
     run(program, inputs) {
-      const known: Program = programs.get(program) ?? ((kernels, given) => program({ ...kernels, ...change(kernels) }, given));
+      const known: Program =
+        programs.get(program) ?? ((kernels, given) => program({ ...kernels, ...change(kernels) }, given));
       programs.set(program, known);
       return backend.run(known, inputs);
     },

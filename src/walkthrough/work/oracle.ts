@@ -1,4 +1,7 @@
-/** The oracle asks this page, as `pag check` asks a port: a small network, computed by what draws the letters, every tap within its budget? */
+/**
+ * The oracle asks this page, as `pag check` asks a port: a small network, computed by what draws the letters, every tap
+ * within its budget?
+ */
 import { parseSafetensors, writeSafetensors } from '../../formats/safetensors.ts';
 import { InputError } from '../../tensor/errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -18,31 +21,51 @@ import type { Model } from './model.ts';
 /** The verdict; then, where it is not good, the same with the name of the mistake, which takes another second. */
 export function* checkPage(model: Model, one: Case, { fault }: CheckRequest): Generator<CheckResult, void, void> {
   const change = fault && faultNamed(fault).kernels;
-  const theirs = parseSafetensors(writeSafetensors(answerTo(one, change ? model.backendWith(change) : model.backend)), 'this page');
+  const theirs = parseSafetensors(
+    writeSafetensors(answerTo(one, change ? model.backendWith(change) : model.backend)),
+    'this page',
+  );
   const checked = check(one, theirs, formats.f32);
   const result = resultOf(checked.report);
   yield result;
   if (result.passes) return;
-  const { best } = diagnose(checked.bands, checked.theirs, formats.f32, faultyTraces(one, formats.f32, new Set(checked.bands.keys())));
+  const { best } = diagnose(
+    checked.bands,
+    checked.theirs,
+    formats.f32,
+    faultyTraces(one, formats.f32, new Set(checked.bands.keys())),
+  );
   yield { ...result, named: best?.faults.map(({ name }) => name) ?? [] };
 }
 
 function resultOf(report: Report): CheckResult {
   const where = divergence(report);
   return {
-    taps: report.taps.length, within: report.taps.filter(({ status }) => status === 'ok').length, passes: report.passes,
-    verdict: verdict(report), ...(where !== undefined && { where }),
+    taps: report.taps.length,
+    within: report.taps.filter(({ status }) => status === 'ok').length,
+    passes: report.passes,
+    verdict: verdict(report),
+    ...(where !== undefined && { where }),
   };
 }
 
 /** What a port writes: each tap of both passes, under the names of the oracle. */
 function answerTo({ name, subject, inputs, weights }: Case, backend: Backend): Readonly<Record<string, Tensor>> {
-  if (subject.kind !== 'unet') throw new InputError(`${name} is of the kind "${subject.kind}"; this page answers cases of a UNet`);
-  const { predictions, taps } = runUNet(createUNet(parseUNetConfig(subject.config), weights), backend, {
-    sample: inputs.get('sample')!, timesteps: subject.timesteps, ...(subject.labels && { classLabels: subject.labels }),
-  }, { passes: [unperturbed, new Map(subject.perturbed.map((layer) => [layer, identity]))], taps: ['*'] });
+  if (subject.kind !== 'unet')
+    throw new InputError(`${name} is of the kind "${subject.kind}"; this page answers cases of a UNet`);
+  const { predictions, taps } = runUNet(
+    createUNet(parseUNetConfig(subject.config), weights),
+    backend,
+    {
+      sample: inputs.get('sample')!,
+      timesteps: subject.timesteps,
+      ...(subject.labels && { classLabels: subject.labels }),
+    },
+    { passes: [unperturbed, new Map(subject.perturbed.map((layer) => [layer, identity]))], taps: ['*'] },
+  );
   return {
     ...Object.fromEntries(Object.entries(taps).map(([path, value]) => [path.replace(/^1:/, 'perturbed.'), value])),
-    'prediction': predictions[0], 'perturbed.prediction': predictions[1],
+    prediction: predictions[0],
+    'perturbed.prediction': predictions[1],
   };
 }

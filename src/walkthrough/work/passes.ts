@@ -8,11 +8,15 @@ import type { Model } from './model.ts';
 export function* passes(model: Model, request: PassesRequest): Generator<PassesResult, void, void> {
   const spoilt: readonly Pass[] = request.perturbations.map((layers) => perturbed(layers, identity));
   const asked: readonly Pass[] = [
-    { ...conditional, taps: request.taps }, ...spoilt, ...(request.unconditional ? [unconditional] : []),
+    { ...conditional, taps: request.taps },
+    ...spoilt,
+    ...(request.unconditional ? [unconditional] : []),
   ];
   const started = performance.now();
   const timestep = model.scheduler.timesteps[request.index];
-  const found = model.denoiser([request.label], request.plainLoops ? referenceBackend() : undefined).predict(request.sample, timestep, asked);
+  const found = model
+    .denoiser([request.label], request.plainLoops ? referenceBackend() : undefined)
+    .predict(request.sample, timestep, asked);
   yield {
     plain: found[0].output,
     perturbed: spoilt.map((_, i) => found[i + 1].output),

@@ -45,11 +45,21 @@ export function guidancePlane(result: Required<PassesResult>): GuidancePlane {
 
 /** A step at which the model has spoken already. */
 function stepWith({ plain, perturbed, unconditional }: Required<PassesResult>): GuidanceStep {
-  const answer = (pass: Pass): Tensor => (pass.condition === 'null' ? unconditional : pass.perturbation.size > 0 ? perturbed[0] : plain);
+  const answer = (pass: Pass): Tensor =>
+    pass.condition === 'null' ? unconditional : pass.perturbation.size > 0 ? perturbed[0] : plain;
   const unknown = (): never => {
     throw new Error('only the predictions of this step are known');
   };
   return {
-    index: 0, count: 1, timestep: 0, sample: plain, signal: 0, noise: 1, memory: new Map(), predict: (passes) => passes.map(answer), tap: unknown, toOriginal: unknown,
+    index: 0,
+    count: 1,
+    timestep: 0,
+    sample: plain,
+    signal: 0,
+    noise: 1,
+    memory: new Map(),
+    predict: (passes) => passes.map(answer),
+    tap: unknown,
+    toOriginal: unknown,
   };
 }

@@ -1,7 +1,7 @@
 /**
- * Whose turn it is. Work is a generator, and a turn is one `next()`: a few hundredths of a second, after which the worker
- * hears its messages again. What the reader looks at goes first, and of that the small work, which is what a knob asks for;
- * equals take turns.
+ * Whose turn it is. Work is a generator, and a turn is one `next()`: a few hundredths of a second, after which the
+ * worker hears its messages again. What the reader looks at goes first, and of that the small work, which is what a
+ * knob asks for; equals take turns.
  */
 import type { WorkKind, Works } from '../protocol.ts';
 

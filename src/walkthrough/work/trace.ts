@@ -27,9 +27,13 @@ export function* trace(model: Model, request: TraceRequest): Generator<SamplingS
 
 export function guidanceOf(choice: GuidanceChoice): Guidance {
   switch (choice.kind) {
-    case 'none': return none;
-    case 'pag': return pag({ pagScale: choice.scale, layers: choice.layers });
-    case 'cfg': return cfg(choice.scale);
-    case 'spoilt': return { name: 'spoilt', guide: (step) => predictOne(step, perturbed(choice.layers, identity)) };
+    case 'none':
+      return none;
+    case 'pag':
+      return pag({ pagScale: choice.scale, layers: choice.layers });
+    case 'cfg':
+      return cfg(choice.scale);
+    case 'spoilt':
+      return { name: 'spoilt', guide: (step) => predictOne(step, perturbed(choice.layers, identity)) };
   }
 }

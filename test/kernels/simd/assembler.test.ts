@@ -1,41 +1,73 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  call, callI32, doWhile, f32, f32x4, f64, forRange, i32, i32x4, increase, moduleBuilder, promoteHigh, set, shuffle32, signed, tee, typed, unsigned,
-  v128, when, whileLoop,
+  call,
+  callI32,
+  doWhile,
+  f32,
+  f32x4,
+  f64,
+  forRange,
+  i32,
+  i32x4,
+  increase,
+  moduleBuilder,
+  promoteHigh,
+  set,
+  shuffle32,
+  signed,
+  tee,
+  typed,
+  unsigned,
+  v128,
+  when,
+  whileLoop,
 } from '../../../src/kernels/simd/assembler.ts';
 import type { Body, Code, Signature } from '../../../src/kernels/simd/assembler.ts';
 
 const memoryImport = { shared: false, minimum: 1, maximum: 1 };
-const takesI32 = (count: number, results: Signature['results'] = []): Signature => ({ params: Array.from({ length: count }, () => 'i32'), results });
+const takesI32 = (count: number, results: Signature['results'] = []): Signature => ({
+  params: Array.from({ length: count }, () => 'i32'),
+  results,
+});
 
 /** Instantiates a module with one exported function `f`. */
 function build(signature: Signature, write: (body: Body) => Code) {
   const module = moduleBuilder(memoryImport);
   module.func(signature, write, 'f');
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
-  const { f } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env: { memory } }).exports as { f: (...args: number[]) => number };
+  const { f } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env: { memory } }).exports as {
+    f: (...args: number[]) => number;
+  };
   return { f, floats: new Float32Array(memory.buffer), ints: new Int32Array(memory.buffer) };
 }
 
 describe('LEB128', () => {
   const decode = (bytes: number[], isSigned: boolean): number => {
     let value = 0n;
-    bytes.forEach((byte, i) => { value |= BigInt(byte & 0x7f) << BigInt(7 * i); });
+    bytes.forEach((byte, i) => {
+      value |= BigInt(byte & 0x7f) << BigInt(7 * i);
+    });
     if (isSigned && bytes.at(-1)! & 0x40) value -= 1n << BigInt(7 * bytes.length);
     return Number(value);
   };
 
   test('encodes every unsigned number that decodes to itself, in the fewest bytes', () => {
-    fc.assert(fc.property(fc.nat({ max: 2 ** 32 - 1 }), (value) => {
-      const bytes = unsigned(value);
-      expect(decode(bytes, false)).toBe(value);
-      expect(bytes).toHaveLength(Math.max(1, Math.ceil((value === 0 ? 1 : Math.floor(Math.log2(value)) + 1) / 7)));
-    }));
+    fc.assert(
+      fc.property(fc.nat({ max: 2 ** 32 - 1 }), (value) => {
+        const bytes = unsigned(value);
+        expect(decode(bytes, false)).toBe(value);
+        expect(bytes).toHaveLength(Math.max(1, Math.ceil((value === 0 ? 1 : Math.floor(Math.log2(value)) + 1) / 7)));
+      }),
+    );
   });
 
   test('encodes signed numbers', () => {
-    fc.assert(fc.property(fc.integer(), (value) => { expect(decode(signed(value), true)).toBe(value); }));
+    fc.assert(
+      fc.property(fc.integer(), (value) => {
+        expect(decode(signed(value), true)).toBe(value);
+      }),
+    );
     expect(signed(-1)).toEqual([0x7f]);
     expect(signed(64)).toEqual([0xc0, 0x00]);
   });
@@ -43,14 +75,17 @@ describe('LEB128', () => {
 
 describe('code', () => {
   test('integers: constants of every size, arithmetic, memory', () => {
-    fc.assert(fc.property(fc.integer(), fc.integer(), (a, b) => {
-      const { f, ints } = build(takesI32(1, ['i32']), ({ params: [x] }) => [
-        i32.store(i32.const(8), i32.sub(i32.mul(x!, i32.const(b)), i32.const(3))),
-        i32.add(i32.load(i32.const(4), 4), x!).code,
-      ]);
-      expect(f(a)).toBe(((Math.imul(a, b) - 3) + a) | 0);
-      expect(ints[2]).toBe((Math.imul(a, b) - 3) | 0);
-    }), { numRuns: 30 });
+    fc.assert(
+      fc.property(fc.integer(), fc.integer(), (a, b) => {
+        const { f, ints } = build(takesI32(1, ['i32']), ({ params: [x] }) => [
+          i32.store(i32.const(8), i32.sub(i32.mul(x!, i32.const(b)), i32.const(3))),
+          i32.add(i32.load(i32.const(4), 4), x!).code,
+        ]);
+        expect(f(a)).toBe((Math.imul(a, b) - 3 + a) | 0);
+        expect(ints[2]).toBe((Math.imul(a, b) - 3) | 0);
+      }),
+      { numRuns: 30 },
+    );
   });
 
   test('loops and conditions', () => {
@@ -92,12 +127,18 @@ describe('code', () => {
     const module = moduleBuilder(memoryImport);
     const twice = module.func(takesI32(1, ['i32']), ({ params: [x] }) => i32.shl(x!, i32.const(1)).code);
     const keep = module.func(takesI32(2), ({ params: [address, value] }) => i32.store(address!, value!));
-    module.func(takesI32(1, ['i32']), (body) => {
-      const y = body.local('i32');
-      return [call(keep, i32.const(16), tee(y, callI32(twice, body.params[0]!))), callI32(twice, y).code];
-    }, 'f');
+    module.func(
+      takesI32(1, ['i32']),
+      (body) => {
+        const y = body.local('i32');
+        return [call(keep, i32.const(16), tee(y, callI32(twice, body.params[0]!))), callI32(twice, y).code];
+      },
+      'f',
+    );
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
-    const { f } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env: { memory } }).exports as { f: (x: number) => number };
+    const { f } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env: { memory } }).exports as {
+      f: (x: number) => number;
+    };
     expect(f(21)).toBe(84);
     expect(new Int32Array(memory.buffer)[4]).toBe(42);
     expect(() => call(keep, i32.const(0))).toThrow('passes (i32) to a function of (i32, i32)');

@@ -35,14 +35,23 @@ afterAll(() => {
   two.dispose();
 });
 
-const hash = ({ data }: Tensor): string => createHash('sha256').update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).digest('hex');
+const hash = ({ data }: Tensor): string =>
+  createHash('sha256')
+    .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    .digest('hex');
 
-const named = ({ predictions, taps }: UNetOutput): Tensors => ({ ...taps, ...Object.fromEntries(predictions.map((prediction, i) => [`prediction ${i}`, prediction])) });
+const named = ({ predictions, taps }: UNetOutput): Tensors => ({
+  ...taps,
+  ...Object.fromEntries(predictions.map((prediction, i) => [`prediction ${i}`, prediction])),
+});
 
 describe('the letters model', () => {
   test('a forward pass with a perturbed pass and all taps has the bits of the plain loops', () => {
     const input = { sample: noise([1, 1, 32, 32], 1), timesteps: [321], classLabels: [4] };
-    const options = { passes: [unperturbed, new Map([['mid_block.attentions.0', identity]])], taps: ['mid_block*', '*.map', '1:up_blocks*'] };
+    const options = {
+      passes: [unperturbed, new Map([['mid_block.attentions.0', identity]])],
+      taps: ['mid_block*', '*.map', '1:up_blocks*'],
+    };
     const expected = runUNet(unet, referenceBackend(), input, options);
     for (const backend of [one, two]) {
       const actual = runUNet(unet, backend, input, options);
@@ -52,9 +61,18 @@ describe('the letters model', () => {
 
   test('passes together have the bits of passes alone, for fewer multiplications', () => {
     let products = 0;
-    const counting = simdBackend({ watch: (step) => { products += step.products; } });
+    const counting = simdBackend({
+      watch: (step) => {
+        products += step.products;
+      },
+    });
     const input = { sample: noise([2, 1, 16, 16], 1), timesteps: [321], classLabels: [4] };
-    for (const layers of [['mid_block.attentions.0'], ['down_blocks.1.attentions.0'], ['up_blocks.1.attentions.0', 'mid_block.attentions.0'], ['up_blocks.1.attentions.1']]) {
+    for (const layers of [
+      ['mid_block.attentions.0'],
+      ['down_blocks.1.attentions.0'],
+      ['up_blocks.1.attentions.0', 'mid_block.attentions.0'],
+      ['up_blocks.1.attentions.1'],
+    ]) {
       const passes = [unperturbed, new Map(layers.map((layer) => [layer, identity]))];
       const together = runUNet(unet, counting, input, { passes });
       const shared = products;
@@ -67,18 +85,23 @@ describe('the letters model', () => {
   });
 
   test('a run with PAG has one hash on the loops, on SIMD, and on two threads', () => {
-    const hashes = [referenceBackend(), one, two].map((backend) => hash(sampleToEnd({
-      denoiser: unetDenoiser(unet, backend, { labels: [2] }),
-      guidance: pag({ pagScale: 2, layers: ['mid_block.attentions.0'] }),
-      scheduler: createScheduler({ _class_name: 'DDIMScheduler' }, 3),
-      noise: manualSeed(5).randn([1, 1, 16, 16]),
-      noiseSource: () => expect.fail('DDIM with eta 0 draws no noise'),
-    })));
+    const hashes = [referenceBackend(), one, two].map((backend) =>
+      hash(
+        sampleToEnd({
+          denoiser: unetDenoiser(unet, backend, { labels: [2] }),
+          guidance: pag({ pagScale: 2, layers: ['mid_block.attentions.0'] }),
+          scheduler: createScheduler({ _class_name: 'DDIMScheduler' }, 3),
+          noise: manualSeed(5).randn([1, 1, 16, 16]),
+          noiseSource: () => expect.fail('DDIM with eta 0 draws no noise'),
+        }),
+      ),
+    );
     expect(new Set(hashes).size).toBe(1);
   });
 
   test('samples together have the bits of samples alone', () => {
-    const run = (backend: Backend, sample: Tensor, classLabels: number[]): Tensor => runUNet(unet, backend, { sample, timesteps: [77], classLabels }).predictions[0];
+    const run = (backend: Backend, sample: Tensor, classLabels: number[]): Tensor =>
+      runUNet(unet, backend, { sample, timesteps: [77], classLabels }).predictions[0];
     const [a, b] = [noise([1, 1, 16, 16], 3), noise([1, 1, 16, 16], 4)];
     const both = run(one, { dtype: 'f32', shape: [2, 1, 16, 16], data: Float32Array.of(...a.data, ...b.data) }, [1, 2]);
     expect(both.data.slice(0, 256)).toEqual(run(two, a, [1]).data);
@@ -94,7 +117,11 @@ function convolution(channels: number, seed: number): Program {
 
 describe('memory', () => {
   test('input channels in several blocks give the same bits', () => {
-    for (const [channels, size] of [[100, 24], [48, 70], [19, 90]]) {
+    for (const [channels, size] of [
+      [100, 24],
+      [48, 70],
+      [19, 90],
+    ]) {
       const x = noise([1, channels, size, size], channels);
       for (const backend of [one, two]) expectAsReference(backend, convolution(channels, 2), { x });
     }
@@ -150,7 +177,11 @@ const weight = tensor([32, 32, 3, 3]);
 const program = (kernels, { x }) => ({ y: kernels.conv2d(x, weight, undefined, 1, { top: 1, bottom: 1, left: 1, right: 1 }) });
 const x = tensor([1, 32, 32, 32]);
 ${code}`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', source], { timeout: 30_000 });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '--eval', source],
+    { timeout: 30_000 },
+  );
   return stdout;
 }
 
@@ -191,7 +222,9 @@ describe('what is watched', () => {
     const [weight, scale] = [noise([18, 18], 2), noise([18], 3)];
     const block: Program = (k, { x }) => {
       const tokens = k.toTokens(k.groupNorm(x!, 2, scale, scale, 1e-5));
-      return { y: k.linear(k.attention(k.linear(tokens, weight, undefined), tokens, tokens, 2, 0.25), weight, undefined) };
+      return {
+        y: k.linear(k.attention(k.linear(tokens, weight, undefined), tokens, tokens, 2, 0.25), weight, undefined),
+      };
     };
     const onlyProducts: Program = (k, { x }) => {
       const tokens = k.toTokens(k.groupNorm(x!, 2, scale, scale, 1e-5));
@@ -204,7 +237,14 @@ describe('what is watched', () => {
     expect(copies(stepsOf(onlyProducts, [1, 18, 16, 16]))).toBe(0);
     expect(copies(stepsOf(onlyProducts, [1, 18, 8, 8]))).toBe(0);
     const pointwise: Program = (k, { x }) => ({ y: k.linear(k.toTokens(x!), weight, undefined) });
-    expect([[16, 16], [15, 17], [8, 8], [32, 32]].map(([h, w]) => copies(stepsOf(pointwise, [1, 18, h!, w!])))).toEqual([1, 0, 0, 1]);
+    expect(
+      [
+        [16, 16],
+        [15, 17],
+        [8, 8],
+        [32, 32],
+      ].map(([h, w]) => copies(stepsOf(pointwise, [1, 18, h!, w!]))),
+    ).toEqual([1, 0, 0, 1]);
     backend.dispose();
   });
 });
@@ -224,12 +264,21 @@ describe('threads', () => {
 
   test('the process ends by itself, whether the backend is disposed of or not', async () => {
     expect(await inProcess("simdBackend({ threads: 2 }).run(program, { x }); console.log('done');")).toBe('done\n');
-    expect(await inProcess("const b = simdBackend({ threads: 2 }); b.run(program, { x }); b.dispose(); b.dispose(); console.log('done');")).toBe('done\n');
+    expect(
+      await inProcess(
+        "const b = simdBackend({ threads: 2 }); b.run(program, { x }); b.dispose(); b.dispose(); console.log('done');",
+      ),
+    ).toBe('done\n');
   });
 
   test('workers are started by the first run, not before', async () => {
-    const count = "process.getBuiltinModule('node:worker_threads').Worker = class extends process.getBuiltinModule('node:worker_threads').Worker { constructor(...all) { super(...all); console.log('worker'); } };";
-    expect(await inProcess(`${count} const b = simdBackend({ threads: 3 }); console.log('made'); b.run(program, { x }); b.run(program, { x });`)).toBe('made\nworker\nworker\n');
+    const count =
+      "process.getBuiltinModule('node:worker_threads').Worker = class extends process.getBuiltinModule('node:worker_threads').Worker { constructor(...all) { super(...all); console.log('worker'); } };";
+    expect(
+      await inProcess(
+        `${count} const b = simdBackend({ threads: 3 }); console.log('made'); b.run(program, { x }); b.run(program, { x });`,
+      ),
+    ).toBe('made\nworker\nworker\n');
   });
 
   test('a worker that ends gives an error, not a hang', async () => {

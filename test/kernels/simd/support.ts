@@ -9,12 +9,18 @@ import { sizeOf, tensor, type Tensor } from '../../../src/tensor/tensor.ts';
 export function noise(shape: readonly number[], seed: number): Tensor {
   let state = (seed * 2654435761 + 12345) >>> 0;
   const next = (): number => {
-    state ^= state << 13; state >>>= 0;
+    state ^= state << 13;
+    state >>>= 0;
     state ^= state >>> 17;
-    state ^= state << 5; state >>>= 0;
+    state ^= state << 5;
+    state >>>= 0;
     return state;
   };
-  return tensor('f32', shape, Float32Array.from({ length: sizeOf(shape) }, () => next() / 2 ** 31 - 1));
+  return tensor(
+    'f32',
+    shape,
+    Float32Array.from({ length: sizeOf(shape) }, () => next() / 2 ** 31 - 1),
+  );
 }
 
 const special = [Infinity, -Infinity, NaN, -0, 0, 1e-42, -1e-40, 3e38, -3e38, 1.17549435e-38];
@@ -49,7 +55,10 @@ export function expectSameBits(actual: Tensors, expected: Tensors): void {
       if (Object.is(data[i], x.data[i])) continue;
       if (different++ === 0) first = i;
     }
-    if (different > 0) expect.fail(`${name} [${x.shape.join()}]: ${different} of ${data.length} differ, first at ${first}: ${data[first]} instead of ${x.data[first]}`);
+    if (different > 0)
+      expect.fail(
+        `${name} [${x.shape.join()}]: ${different} of ${data.length} differ, first at ${first}: ${data[first]} instead of ${x.data[first]}`,
+      );
   }
 }
 
