@@ -5,7 +5,7 @@ export { cast } from './tensor/rounding.ts';
 export { reshape, tensor, zeros, type DType, type FloatArray, type Tensor } from './tensor/tensor.ts';
 
 export type { Backend, Kernels, Program, Tensors } from './kernels/kernels.ts';
-export { referenceBackend, referenceKernels } from './kernels/reference/index.ts';
+export { referenceBackend, referenceKernels } from './kernels/plain/index.ts';
 export {
   fmaSupported,
   joinsVectors,
@@ -16,12 +16,12 @@ export {
 } from './kernels/simd/index.ts';
 
 export { softmaxAttention, type AttentionInput, type AttentionMixer } from './nn/attention.ts';
-export { identity } from './nn/attention-perturbations.ts';
+export { identity } from './nn/attention-perturbations/index.ts';
 
-export { parseUNetConfig, type UNetConfig } from './unet/config.ts';
-export { initialWeights } from './unet/initialise.ts';
-export { selectLayers } from './unet/selectors.ts';
-export type { Perturbation } from './unet/stages.ts';
+export { parseUNetConfig, type UNetConfig } from './models/unet2d/config.ts';
+export { initialWeights } from './models/unet2d/initialise.ts';
+export { selectLayers } from './models/selectors.ts';
+export type { Perturbation } from './models/unet2d/stages.ts';
 export {
   createUNet,
   runUNet,
@@ -30,7 +30,7 @@ export {
   type UNetInput,
   type UNetOptions,
   type UNetOutput,
-} from './unet/unet.ts';
+} from './models/unet2d/unet.ts';
 
 export {
   createScheduler,

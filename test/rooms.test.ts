@@ -10,10 +10,10 @@ import { describe, expect, it } from 'vitest';
 const rooms = [
   'tensor',
   'kernels',
-  'kernels/reference',
+  'kernels/plain',
   'kernels/simd',
   'nn',
-  'unet',
+  'models',
   'schedulers',
   'guidance',
   'sampling',

@@ -11,7 +11,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
-import { referenceBackend } from '../../src/kernels/reference/index.ts';
+import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { fmaSupported, joinsVectors, peakLoop, simdBackend } from '../../src/kernels/simd/index.ts';
 import { cases, operations, type Case } from './cases.ts';
 import { chart, type Bar } from './chart.ts';

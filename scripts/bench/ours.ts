@@ -4,7 +4,7 @@ import { tensor } from '../../src/tensor/tensor.ts';
 import { loadModelFolder } from '../../src/formats/diffusers.ts';
 import { folderReader } from '../../src/formats/node-files.ts';
 import type { Backend, Program } from '../../src/kernels/kernels.ts';
-import { createUNet, runUNet } from '../../src/unet/unet.ts';
+import { createUNet, runUNet } from '../../src/models/unet2d/unet.ts';
 import { numbers, operands, operations, type Case } from './cases.ts';
 import type { Contender, Run } from './contender.ts';
 

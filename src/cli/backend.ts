@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { InputError } from '../tensor/errors.ts';
 import type { DType } from '../tensor/tensor.ts';
 import type { Backend } from '../kernels/kernels.ts';
-import { referenceBackend } from '../kernels/reference/index.ts';
+import { referenceBackend } from '../kernels/plain/index.ts';
 import { fmaSupported, joinsVectors, simdBackend, simdSupported, type SimdOptions } from '../kernels/simd/index.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 

@@ -1,7 +1,7 @@
 /** `pag evaluate`: draws many pictures and says how good they are. */
 import { InputError } from '../tensor/errors.ts';
 import type { Backend } from '../kernels/kernels.ts';
-import { referenceBackend } from '../kernels/reference/index.ts';
+import { referenceBackend } from '../kernels/plain/index.ts';
 import { simdBackend, simdSupported } from '../kernels/simd/index.ts';
 import { createClassifier, type Classifier } from '../evaluation/classifier.ts';
 import { look } from '../evaluation/drawing.ts';

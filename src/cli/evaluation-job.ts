@@ -17,9 +17,9 @@ import {
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { readTensors } from '../formats/safetensors.ts';
 import { flagOf } from '../guidance/parameters.ts';
-import { parametersOf } from '../guidance/registry.ts';
+import { parametersOf } from '../guidance/registry/index.ts';
 import { createScheduler } from '../schedulers/registry.ts';
-import type { UNet } from '../unet/unet.ts';
+import type { UNet } from '../models/unet2d/unet.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
 import { chooseGuidance, guidanceOptions } from './guidance-options.ts';
 import { chooseScheduler, loadModel, openSafetensors } from './model.ts';

@@ -2,8 +2,14 @@
 import { InputError } from '../tensor/errors.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import { expectation, flagOf, readParameter, type Parameter } from '../guidance/parameters.ts';
-import { commonParameters, createGuidance, guidanceNames, guidances, parametersOf } from '../guidance/registry.ts';
-import type { UNet } from '../unet/unet.ts';
+import {
+  commonParameters,
+  createGuidance,
+  guidanceNames,
+  guidances,
+  parametersOf,
+} from '../guidance/registry/index.ts';
+import type { UNet } from '../models/unet2d/unet.ts';
 import { tryExpressions } from './expressions.ts';
 import { suggestion, type OptionKinds, type ParsedOptions } from './options.ts';
 

@@ -1,6 +1,6 @@
 /** `pag guidances`: what there is to guide with. */
 import { InputError } from '../tensor/errors.ts';
-import { guidanceNames, guidances } from '../guidance/registry.ts';
+import { guidanceNames, guidances } from '../guidance/registry/index.ts';
 import { flagOf } from '../guidance/parameters.ts';
 import type { Command } from './command.ts';
 import { defaultOf, guidancePage, wrap } from './guidance-options.ts';

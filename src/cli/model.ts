@@ -8,7 +8,7 @@ import { folderReader, readBytes } from '../formats/node-files.ts';
 import { parseSafetensors, readTensor, type SafetensorsFile } from '../formats/safetensors.ts';
 import type { Config } from '../schedulers/options.ts';
 import { schedulerDefaults, schedulerNames, schedulers, type ModelKind } from '../schedulers/registry.ts';
-import { createUNet, type UNet } from '../unet/unet.ts';
+import { createUNet, type UNet } from '../models/unet2d/unet.ts';
 import { suggestion } from './options.ts';
 
 export interface LoadedModel {

@@ -10,7 +10,7 @@ import { writeSafetensors } from '../formats/safetensors.ts';
 import { unetDenoiser } from '../sampling/denoiser.ts';
 import { sampleSteps, type SamplingRun } from '../sampling/sample.ts';
 import { createScheduler, schedulers } from '../schedulers/registry.ts';
-import type { UNet } from '../unet/unet.ts';
+import type { UNet } from '../models/unet2d/unet.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';

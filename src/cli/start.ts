@@ -1,7 +1,7 @@
 /** `npm start`: letters from the model that ships, drawn twice from the same noise, without guidance and with PAG. */
 import { availableParallelism } from 'node:os';
 import { manualSeed } from '../tensor/random.ts';
-import { referenceBackend } from '../kernels/reference/index.ts';
+import { referenceBackend } from '../kernels/plain/index.ts';
 import { simdBackend, simdSupported } from '../kernels/simd/index.ts';
 import { grid, type GridRow } from '../formats/grid.ts';
 import { makeFolder, writeWhole } from '../formats/node-files.ts';
@@ -12,7 +12,7 @@ import { pag } from '../guidance/pag.ts';
 import { unetDenoiser } from '../sampling/denoiser.ts';
 import { sampleSteps } from '../sampling/sample.ts';
 import { createScheduler } from '../schedulers/registry.ts';
-import { selectLayers } from '../unet/selectors.ts';
+import { selectLayers } from '../models/selectors.ts';
 import { loadModel } from './model.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';

@@ -11,7 +11,7 @@ import type { Guidance } from '../guidance/guidance.ts';
 import { unetDenoiser } from '../sampling/denoiser.ts';
 import { sampleSteps, type SamplingStep } from '../sampling/sample.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import type { UNet } from '../unet/unet.ts';
+import type { UNet } from '../models/unet2d/unet.ts';
 import { classify, type Classifier } from './classifier.ts';
 import type { Seen } from './record.ts';
 import { appendRows, stack } from './rows.ts';

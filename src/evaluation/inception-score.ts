@@ -1,5 +1,5 @@
 /** The Inception Score (Salimans et al. 2016, arXiv 1606.03498): sure decisions, evenly spread over the classes. */
-import { exp, log } from '../tensor/math.ts';
+import { exp, log } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /**

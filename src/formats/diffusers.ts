@@ -4,7 +4,7 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import { reshape, type Tensor } from '../tensor/tensor.ts';
-import { parseUNetConfig, type UNetConfig } from '../unet/config.ts';
+import { parseUNetConfig, type UNetConfig } from '../models/unet2d/config.ts';
 import { parseJson } from './json.ts';
 import { parseSafetensors, readTensor, type SafetensorsFile } from './safetensors.ts';
 

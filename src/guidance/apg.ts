@@ -1,7 +1,7 @@
 /** Adaptive Projected Guidance (Sadat et al. 2024, arXiv 2410.02416): high scales without oversaturation. */
 import { addScaled, dot, norm, scale, subtract, type PerSample } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { identity } from '../nn/attention-perturbations.ts';
+import { identity } from '../nn/attention-perturbations/index.ts';
 import { conditional, perturbed, predictOne, samePass, unconditional, type Guidance, type Pass } from './guidance.ts';
 import type { PagOptions } from './pag.ts';
 import { checkScale, isAll, keep, mapScale, push } from './scales.ts';

@@ -7,7 +7,7 @@
  */
 import type { Tensor } from '../tensor/tensor.ts';
 import type { AttentionMixer } from '../nn/attention.ts';
-import type { Perturbation } from '../unet/stages.ts';
+import type { Perturbation } from '../models/unet2d/stages.ts';
 
 /** One forward pass of the model at the current step. */
 export interface Pass {

@@ -1,6 +1,6 @@
 /** MAMBO-G: Magnitude-Aware Mitigation for Boosted Guidance (Zhu et al. 2025, arXiv 2508.03442). */
 import { norm, subtract, type PerSample } from '../tensor/arithmetic.ts';
-import { exp } from '../tensor/math.ts';
+import { exp } from '../tensor/math/index.ts';
 import { conditional, predictOne, unconditional, type Guidance } from './guidance.ts';
 import { checkScale, extrapolate, isAll, scalesFor } from './scales.ts';
 

@@ -1,6 +1,6 @@
 /** Perturbed-Attention Guidance (Ahn et al., ECCV 2024, arXiv 2403.17377). */
 import type { PerSample } from '../tensor/arithmetic.ts';
-import { identity } from '../nn/attention-perturbations.ts';
+import { identity } from '../nn/attention-perturbations/index.ts';
 import { awayFrom } from './away.ts';
 import { perturbed, type Guidance, type GuidanceStep, type MixerChoice } from './guidance.ts';
 import { checkScale, mapScale } from './scales.ts';

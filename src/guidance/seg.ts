@@ -1,6 +1,6 @@
 /** Smoothed Energy Guidance (Hong 2024, arXiv 2408.00760). */
 import type { PerSample } from '../tensor/arithmetic.ts';
-import { queryBlur } from '../nn/attention-perturbations.ts';
+import { queryBlur } from '../nn/attention-perturbations/index.ts';
 import { awayFrom } from './away.ts';
 import { perturbed, type Guidance } from './guidance.ts';
 import { checkScale } from './scales.ts';

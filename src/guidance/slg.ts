@@ -2,7 +2,7 @@
  * Skip-layer guidance (Stability AI 2024, for Stable Diffusion 3.5; spatiotemporal skip guidance, arXiv 2411.18664).
  */
 import type { PerSample } from '../tensor/arithmetic.ts';
-import { skip } from '../nn/attention-perturbations.ts';
+import { skip } from '../nn/attention-perturbations/index.ts';
 import { awayFrom } from './away.ts';
 import { perturbed, type Guidance } from './guidance.ts';
 import { checkScale } from './scales.ts';

@@ -1,5 +1,5 @@
 /** SoftPAG (Ahn et al. 2025, "Where and How to Perturb", arXiv 2506.10978). */
-import { softIdentity } from '../nn/attention-perturbations.ts';
+import { softIdentity } from '../nn/attention-perturbations/index.ts';
 import { cfgPag, type PagOptions } from './pag.ts';
 import type { PerSample } from '../tensor/arithmetic.ts';
 import type { Guidance } from './guidance.ts';

@@ -5,7 +5,7 @@
  * it by 6e-5 rad. diffusers computes exponent, frequency, angle, sine and cosine in float32, also for a float64
  * model, and so do we: each step below is rounded to float32, correctly, in every precision of the model.
  */
-import { exp, sin, cos, log } from '../tensor/math.ts';
+import { exp, sin, cos, log } from '../tensor/math/index.ts';
 import { roundTo } from '../tensor/rounding.ts';
 import { allocate, tensor, zeros, type DType, type Tensor } from '../tensor/tensor.ts';
 import type { Context } from './context.ts';

@@ -1,5 +1,5 @@
 /** The Gaussian blur that torch users write: a normalised window, the picture continued by reflection. */
-import { exp } from '../tensor/math.ts';
+import { exp } from '../tensor/math/index.ts';
 
 /**
  * The blur of a line of `size` pixels as a matrix, row-major [size,size]: blurred = matrix · line.

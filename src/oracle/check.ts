@@ -9,7 +9,7 @@ import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { sameShape, shapeText } from '../tensor/tensor.ts';
 import type { SafetensorsFile } from '../formats/safetensors.ts';
-import { matchesAny } from '../unet/taps.ts';
+import { matchesAny } from '../models/taps.ts';
 import { align } from './align.ts';
 import type { Case } from './case.ts';
 import type { Format } from './honest/format.ts';

@@ -4,10 +4,10 @@
  * implementations.
  */
 import type { Kernels } from '../kernels/kernels.ts';
-import { referenceKernels } from '../kernels/reference/index.ts';
+import { referenceKernels } from '../kernels/plain/index.ts';
 import { fourierFeatures, sinusoid } from '../nn/embeddings.ts';
-import type { UNetConfig } from '../unet/config.ts';
-import type { Stage } from '../unet/stages.ts';
+import type { UNetConfig } from '../models/unet2d/config.ts';
+import type { Stage } from '../models/unet2d/stages.ts';
 import type { Guidance, Pass } from '../guidance/guidance.ts';
 import { cfgPag } from '../guidance/pag.ts';
 import { rescaled } from '../guidance/rescale.ts';

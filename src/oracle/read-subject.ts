@@ -1,6 +1,6 @@
 /** Reading what a case computes. JSON has the names in snake_case, as Python and diffusers do. */
 import { InputError } from '../tensor/errors.ts';
-import { referenceKernels } from '../kernels/reference/index.ts';
+import { referenceKernels } from '../kernels/plain/index.ts';
 import type { GuidanceSetting, Subject } from './case.ts';
 import type { Fields } from './fields.ts';
 

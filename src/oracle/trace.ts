@@ -1,7 +1,7 @@
 /** What a case gives when somebody computes it: every value that has a name, in the order of the data flow. */
 import type { DType, Tensor } from '../tensor/tensor.ts';
 import { cast } from '../tensor/rounding.ts';
-import type { Watcher } from '../unet/unet.ts';
+import type { Watcher } from '../models/unet2d/unet.ts';
 import type { Case } from './case.ts';
 import type { Implementation } from './implementation.ts';
 import type { Kitchen } from './recipes/recipe.ts';

@@ -6,7 +6,7 @@ import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Backend, Tensors } from '../kernels/kernels.ts';
 import type { Pass } from '../guidance/guidance.ts';
-import { runUNet, type UNet } from '../unet/unet.ts';
+import { runUNet, type UNet } from '../models/unet2d/unet.ts';
 
 export interface Denoiser {
   /**

@@ -2,7 +2,7 @@
 import { InputError } from '../tensor/errors.ts';
 import { scale } from '../tensor/arithmetic.ts';
 import { tensor, type Tensor } from '../tensor/tensor.ts';
-import { concatChannels, sliceChannels } from '../kernels/reference/rearrange.ts';
+import { concatChannels, sliceChannels } from '../kernels/plain/rearrange.ts';
 import { conditional, samePass, type Guidance, type Pass } from '../guidance/guidance.ts';
 import type { NoiseSource, Scheduler } from '../schedulers/scheduler.ts';
 import type { Denoiser, Prediction } from './denoiser.ts';

@@ -1,7 +1,7 @@
 /**
  * The quantile function of the symmetric beta distribution, which spaces the σ of `use_beta_sigmas` (arXiv 2407.12173).
  */
-import { pow } from '../tensor/math.ts';
+import { pow } from '../tensor/math/index.ts';
 
 /**
  * The x in [0, 1] below which Beta(a, a) has the probability p.

@@ -1,6 +1,6 @@
 /** DDPM (Ho et al. 2020, arXiv 2006.11239; `diffusers.DDPMScheduler`). */
 import { add, mapElements, multiply, scale } from '../tensor/arithmetic.ts';
-import { exp, log } from '../tensor/math.ts';
+import { exp, log } from '../tensor/math/index.ts';
 import { allocate, tensor, type Tensor } from '../tensor/tensor.ts';
 import { InputError } from '../tensor/errors.ts';
 import { betaSchedules, readNoiseSchedule } from './noise-schedule.ts';

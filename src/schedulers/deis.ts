@@ -1,6 +1,6 @@
 /** DEIS in log ρ, multistep (Zhang & Chen 2022, arXiv 2204.13902; `diffusers.DEISMultistepScheduler`). */
 import { combine } from '../tensor/arithmetic.ts';
-import { exp, expm1 } from '../tensor/math.ts';
+import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { orderAt, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';

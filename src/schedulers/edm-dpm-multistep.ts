@@ -2,7 +2,7 @@
  * DPM-Solver++ with EDM's σ and preconditioning (arXiv 2206.00364, 2211.01095;
  * `diffusers.EDMDPMSolverMultistepScheduler`).
  */
-import { log } from '../tensor/math.ts';
+import { log } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { readEdmTable } from './edm.ts';

@@ -2,7 +2,7 @@
  * The design space of Karras et al. 2022 (arXiv 2206.00364): the σ of a run, and the model's preconditioning (table 1).
  */
 import { add, addScaled, scale } from '../tensor/arithmetic.ts';
-import { exp, log, pow } from '../tensor/math.ts';
+import { exp, log, pow } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { linspace } from './noise-schedule.ts';

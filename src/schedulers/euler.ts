@@ -2,7 +2,7 @@
  * Euler's method (Karras et al. 2022, arXiv 2206.00364, algorithm 2 without churn; `diffusers.EulerDiscreteScheduler`).
  */
 import { addScaled } from '../tensor/arithmetic.ts';
-import { log } from '../tensor/math.ts';
+import { log } from '../tensor/math/index.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import { predictionTypes } from './prediction.ts';

@@ -8,7 +8,7 @@
  * over the step.
  */
 import { combine } from '../tensor/arithmetic.ts';
-import { exp, expm1 } from '../tensor/math.ts';
+import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { SolverLevel } from './solver-table.ts';
 

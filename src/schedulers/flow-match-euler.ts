@@ -3,7 +3,7 @@
  * `diffusers.FlowMatchEulerDiscreteScheduler`).
  */
 import { add, addScaled, scale, subtract } from '../tensor/arithmetic.ts';
-import { exp } from '../tensor/math.ts';
+import { exp } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';

@@ -4,7 +4,7 @@
  * The tables are those of PyTorch, float32, rounded where it rounds; so runs can be compared step by step.
  */
 import { InputError } from '../tensor/errors.ts';
-import { cos, exp, log, sigmoid } from '../tensor/math.ts';
+import { cos, exp, log, sigmoid } from '../tensor/math/index.ts';
 import type { Options } from './options.ts';
 
 const f32 = Math.fround;

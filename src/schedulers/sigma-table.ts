@@ -1,5 +1,5 @@
 /** The timesteps and σ of a run, as the schedulers of k-diffusion have them in diffusers: Euler, Heun, LMS, KDPM2. */
-import { exp, log } from '../tensor/math.ts';
+import { exp, log } from '../tensor/math/index.ts';
 import { linspace, type NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
 import { interpolate, readSigmaSpacing, spaceSigmas, timestepOfSigma, trainingSigmas } from './sigmas.ts';

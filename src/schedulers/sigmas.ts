@@ -2,7 +2,7 @@
  * Tables of σ, the noise level of x = x₀ + σε: those of the training, and the ways to space a run's σ between the
  * largest and the smallest. Double precision; where PyTorch and NumPy hold float32, so do we.
  */
-import { exp, log, pow } from '../tensor/math.ts';
+import { exp, log, pow } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
 import { betaQuantile } from './beta-quantile.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';

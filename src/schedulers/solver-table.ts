@@ -1,7 +1,7 @@
 /**
  * The timesteps and noise levels of a run, as the solvers in log-SNR have them in diffusers: DPM-Solver, UniPC, DEIS.
  */
-import { exp, log } from '../tensor/math.ts';
+import { exp, log } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';

@@ -1,5 +1,5 @@
 /** The timesteps and noise levels of UniPC, whose keys and ends differ from those of the other solvers. */
-import { exp } from '../tensor/math.ts';
+import { exp } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';

@@ -6,9 +6,9 @@
  * sin and cos; PyTorch's vectorised float32 versions err by a few units of the last place, and so the two differ by as
  * much.
  */
-import { cos, log, sin } from './math.ts';
-import { copyTwister, mersenneTwister, nextWord } from './mersenneTwister.ts';
-import type { MersenneTwister } from './mersenneTwister.ts';
+import { cos, log, sin } from './math/index.ts';
+import { copyTwister, mersenneTwister, nextWord } from './mersenne-twister.ts';
+import type { MersenneTwister } from './mersenne-twister.ts';
 import { sizeOf } from './tensor.ts';
 import type { Tensor } from './tensor.ts';
 

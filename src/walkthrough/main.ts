@@ -1,6 +1,6 @@
 /** The page: reads the state from the URL, mounts the sections, and draws what has changed, once a frame. */
-import { parseUNetConfig } from '../unet/config.ts';
-import { unetStages } from '../unet/stages.ts';
+import { parseUNetConfig } from '../models/unet2d/config.ts';
+import { unetStages } from '../models/unet2d/stages.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';

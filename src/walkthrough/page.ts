@@ -1,6 +1,6 @@
 /** What a section is given, and what it gives back. */
-import type { UNetConfig } from '../unet/config.ts';
-import type { Stage } from '../unet/stages.ts';
+import type { UNetConfig } from '../models/unet2d/config.ts';
+import type { Stage } from '../models/unet2d/stages.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Lab } from './lab.ts';
 import type { State } from './state.ts';

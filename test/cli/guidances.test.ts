@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { explain, runCommand } from '../../src/cli/commands.ts';
 import { flagOf, readParameter } from '../../src/guidance/parameters.ts';
-import { guidanceNames, guidances, parametersOf } from '../../src/guidance/registry.ts';
+import { guidanceNames, guidances, parametersOf } from '../../src/guidance/registry/index.ts';
 import { parseSafetensors, readTensor } from '../../src/formats/safetensors.ts';
 import { readFileSync } from 'node:fs';
 import { capturePrinted } from './console.ts';

@@ -10,7 +10,7 @@ import { look } from '../../src/evaluation/drawing.ts';
 import { readLettersSheet } from '../../src/evaluation/letters-sheet.ts';
 import { decodePng } from '../../src/formats/png.ts';
 import { readTensor } from '../../src/formats/safetensors.ts';
-import { referenceBackend } from '../../src/kernels/reference/index.ts';
+import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import { tensor } from '../../src/tensor/tensor.ts';

@@ -27,7 +27,7 @@ import { cfgPag } from '../../src/guidance/pag.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
-import { backend, randomUNet } from '../unet/models.ts';
+import { backend, randomUNet } from '../models/unet2d/models.ts';
 
 const settings: Settings = { count: 12, seed: 3, labels: [0, 4, 26], steps: 5 };
 

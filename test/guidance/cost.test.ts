@@ -5,14 +5,14 @@
 import { describe, expect, it } from 'vitest';
 import { samePass, type Pass } from '../../src/guidance/guidance.ts';
 import type { ParameterValues } from '../../src/guidance/parameters.ts';
-import { createGuidance, guidanceNames } from '../../src/guidance/registry.ts';
+import { createGuidance, guidanceNames } from '../../src/guidance/registry/index.ts';
 import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import { unetDenoiser, type Denoiser } from '../../src/sampling/denoiser.ts';
 import { sampleToEnd } from '../../src/sampling/sample.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { zeros, type Tensor } from '../../src/tensor/tensor.ts';
-import { backend, noise, randomUNet } from '../unet/models.ts';
+import { backend, noise, randomUNet } from '../models/unet2d/models.ts';
 import { context, mid, up } from './scene.ts';
 
 const steps = 3;

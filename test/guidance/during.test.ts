@@ -5,7 +5,7 @@ import { cfg } from '../../src/guidance/cfg.ts';
 import { during, type Interval } from '../../src/guidance/during.ts';
 import type { Guidance, GuidanceStep } from '../../src/guidance/guidance.ts';
 import { apg } from '../../src/guidance/apg.ts';
-import { createGuidance } from '../../src/guidance/registry.ts';
+import { createGuidance } from '../../src/guidance/registry/index.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { context, randomScene, stepOf } from './scene.ts';

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
 import type { ParameterValues } from '../../src/guidance/parameters.ts';
-import { createGuidance, guidanceNames } from '../../src/guidance/registry.ts';
+import { createGuidance, guidanceNames } from '../../src/guidance/registry/index.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf } from '../agreement.ts';

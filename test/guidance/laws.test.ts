@@ -11,7 +11,7 @@ import { mamboG } from '../../src/guidance/mambo-g.ts';
 import { cfgPag, pag, pagScaleAt } from '../../src/guidance/pag.ts';
 import type { ParameterValues } from '../../src/guidance/parameters.ts';
 import { fromPyramid, laplacianPyramid } from '../../src/guidance/pyramid.ts';
-import { createGuidance, guidanceNames } from '../../src/guidance/registry.ts';
+import { createGuidance, guidanceNames } from '../../src/guidance/registry/index.ts';
 import { rescaled } from '../../src/guidance/rescale.ts';
 import { seg } from '../../src/guidance/seg.ts';
 import { slg } from '../../src/guidance/slg.ts';

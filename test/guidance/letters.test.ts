@@ -4,10 +4,10 @@
  */
 import { readdirSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createGuidance, guidanceNames } from '../../src/guidance/registry.ts';
+import { createGuidance, guidanceNames } from '../../src/guidance/registry/index.ts';
 import type { Guidance } from '../../src/guidance/guidance.ts';
 import type { ParameterValues } from '../../src/guidance/parameters.ts';
-import { referenceBackend } from '../../src/kernels/reference/index.ts';
+import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import type { Denoiser } from '../../src/sampling/denoiser.ts';
 import { disagreement, goldenOf } from '../agreement.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parseJson } from '../../src/formats/json.ts';
 import { readTensor } from '../../src/formats/safetensors.ts';
-import type { GuidanceContext } from '../../src/guidance/registry.ts';
+import type { GuidanceContext } from '../../src/guidance/registry/index.ts';
 import type { Guidance } from '../../src/guidance/guidance.ts';
 import type { Backend } from '../../src/kernels/kernels.ts';
 import { unetDenoiser, type Denoiser, type Prediction } from '../../src/sampling/denoiser.ts';
@@ -11,7 +11,7 @@ import { createScheduler } from '../../src/schedulers/registry.ts';
 import type { Scheduler } from '../../src/schedulers/scheduler.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
-import { createUNet, type UNet } from '../../src/unet/unet.ts';
+import { createUNet, type UNet } from '../../src/models/unet2d/unet.ts';
 import { fixture, loadFixtureModel, metadataOf, openGoldens } from '../goldens.ts';
 
 const { config, weights } = await loadFixtureModel('letters/model');

@@ -1,7 +1,7 @@
 /** A step of a run in which the predictions are given: what a guidance makes of them, without a model. */
-import { referenceKernels } from '../../src/kernels/reference/index.ts';
+import { referenceKernels } from '../../src/kernels/plain/index.ts';
 import type { GuidanceStep, Pass } from '../../src/guidance/guidance.ts';
-import type { GuidanceContext } from '../../src/guidance/registry.ts';
+import type { GuidanceContext } from '../../src/guidance/registry/index.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';

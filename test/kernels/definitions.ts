@@ -2,7 +2,7 @@
  * The definitions of the kernels a second time, written without regard to speed and without a line of src/kernels: one
  * output at a time, every product of a sum listed, every rounding spelled out. The kernels must give the same bits.
  */
-import { exp, expf } from '../../src/tensor/math.ts';
+import { exp, expf } from '../../src/tensor/math/index.ts';
 import { roundInPlace } from '../../src/tensor/rounding.ts';
 import { allocate, sizeOf, tensor, type DType, type Tensor } from '../../src/tensor/tensor.ts';
 import type { Attention, Convolution } from './arbitraries.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
 import type { Activation, Kernels, Padding } from '../../src/kernels/kernels.ts';
-import { referenceKernels as kernels } from '../../src/kernels/reference/index.ts';
+import { referenceKernels as kernels } from '../../src/kernels/plain/index.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf } from '../agreement.ts';

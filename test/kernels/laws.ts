@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Activation, Backend, Kernels, Tensors } from '../../src/kernels/kernels.ts';
-import { gelu, geluf, mish, mishf, silu, siluf } from '../../src/tensor/math.ts';
+import { gelu, geluf, mish, mishf, silu, siluf } from '../../src/tensor/math/index.ts';
 import { cast, roundTo } from '../../src/tensor/rounding.ts';
 import { allocate, reshape, sizeOf, tensor, zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
-import { referenceKernels as kernels } from '../../src/kernels/reference/index.ts';
+import { referenceKernels as kernels } from '../../src/kernels/plain/index.ts';
 import {
   additiveNoise,
   identity,
@@ -10,7 +10,7 @@ import {
   skip,
   softIdentity,
   uniform,
-} from '../../src/nn/attention-perturbations.ts';
+} from '../../src/nn/attention-perturbations/index.ts';
 import { softmaxAttention, type AttentionInput, type AttentionMixer } from '../../src/nn/attention.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { manualSeed } from '../../src/tensor/random.ts';

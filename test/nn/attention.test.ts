@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { referenceKernels as kernels } from '../../src/kernels/reference/index.ts';
-import { identity } from '../../src/nn/attention-perturbations.ts';
+import { referenceKernels as kernels } from '../../src/kernels/plain/index.ts';
+import { identity } from '../../src/nn/attention-perturbations/index.ts';
 import { attention, softmaxAttention, type AttentionMixer, type AttentionOptions } from '../../src/nn/attention.ts';
 import type { Context } from '../../src/nn/context.ts';
 import { manualSeed } from '../../src/tensor/random.ts';

@@ -1,8 +1,8 @@
 /** Every layer against diffusers' module, and the embeddings of numbers. */
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
-import { referenceKernels as kernels } from '../../src/kernels/reference/index.ts';
-import { identity } from '../../src/nn/attention-perturbations.ts';
+import { referenceKernels as kernels } from '../../src/kernels/plain/index.ts';
+import { identity } from '../../src/nn/attention-perturbations/index.ts';
 import { attention, softmaxAttention, type AttentionOptions } from '../../src/nn/attention.ts';
 import type { Context } from '../../src/nn/context.ts';
 import { fourierFeatures, sinusoid, timestepEmbedding } from '../../src/nn/embeddings.ts';

@@ -8,8 +8,8 @@ import { readTensor, type SafetensorsFile } from '../../src/formats/safetensors.
 import type { Guidance, Pass } from '../../src/guidance/guidance.ts';
 import { cfgPag } from '../../src/guidance/pag.ts';
 import { rescaled } from '../../src/guidance/rescale.ts';
-import { referenceBackend } from '../../src/kernels/reference/index.ts';
-import { sliceChannels } from '../../src/kernels/reference/rearrange.ts';
+import { referenceBackend } from '../../src/kernels/plain/index.ts';
+import { sliceChannels } from '../../src/kernels/plain/rearrange.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { unetDenoiser, type Denoiser } from '../../src/sampling/denoiser.ts';
 import { sampleSteps } from '../../src/sampling/sample.ts';
@@ -18,7 +18,7 @@ import { createScheduler } from '../../src/schedulers/registry.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { createUNet, type UNet } from '../../src/unet/unet.ts';
+import { createUNet, type UNet } from '../../src/models/unet2d/unet.ts';
 import { disagreement, goldenNames, goldenOf } from '../agreement.ts';
 import { loadFixtureModel, metadataOf, openGoldens } from '../goldens.ts';
 

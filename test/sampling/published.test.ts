@@ -8,14 +8,14 @@ import { describe, expect, it } from 'vitest';
 import type { Guidance } from '../../src/guidance/guidance.ts';
 import { none } from '../../src/guidance/none.ts';
 import { pag } from '../../src/guidance/pag.ts';
-import { referenceBackend } from '../../src/kernels/reference/index.ts';
+import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { unetDenoiser } from '../../src/sampling/denoiser.ts';
 import { sampleToEnd } from '../../src/sampling/sample.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
-import { parseUNetConfig } from '../../src/unet/config.ts';
-import { initialWeights } from '../../src/unet/initialise.ts';
-import { createUNet } from '../../src/unet/unet.ts';
+import { parseUNetConfig } from '../../src/models/unet2d/config.ts';
+import { initialWeights } from '../../src/models/unet2d/initialise.ts';
+import { createUNet } from '../../src/models/unet2d/unet.ts';
 
 const config = parseUNetConfig({
   block_out_channels: [4, 8],

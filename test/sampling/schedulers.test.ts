@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { none } from '../../src/guidance/none.ts';
-import { concatChannels } from '../../src/kernels/reference/rearrange.ts';
+import { concatChannels } from '../../src/kernels/plain/rearrange.ts';
 import type { Denoiser } from '../../src/sampling/denoiser.ts';
 import { sampleSteps, sampleToEnd } from '../../src/sampling/sample.ts';
 import { createScheduler, schedulerNames } from '../../src/schedulers/registry.ts';

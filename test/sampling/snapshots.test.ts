@@ -5,10 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createGuidance } from '../../src/guidance/registry.ts';
+import { createGuidance } from '../../src/guidance/registry/index.ts';
 import type { ParameterValues } from '../../src/guidance/parameters.ts';
 import type { Backend } from '../../src/kernels/kernels.ts';
-import { referenceBackend } from '../../src/kernels/reference/index.ts';
+import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { unetDenoiser } from '../../src/sampling/denoiser.ts';
 import { sampleToEnd } from '../../src/sampling/sample.ts';
@@ -16,7 +16,7 @@ import { createScheduler } from '../../src/schedulers/registry.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
-import { createUNet, type UNet } from '../../src/unet/unet.ts';
+import { createUNet, type UNet } from '../../src/models/unet2d/unet.ts';
 import { loadFixtureModel } from '../goldens.ts';
 
 interface Run {

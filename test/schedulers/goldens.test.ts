@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { add, divide, mapElements, multiply, scale } from '../../src/tensor/arithmetic.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
-import { concatChannels } from '../../src/kernels/reference/rearrange.ts';
+import { concatChannels } from '../../src/kernels/plain/rearrange.ts';
 import type { Config } from '../../src/schedulers/options.ts';
 import {
   createScheduler,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as math from '../../src/tensor/math.ts';
+import * as math from '../../src/tensor/math/index.ts';
 import { readGoldens, ulpOf } from './goldens.ts';
 
 const { tensors } = readGoldens('elementary/elementary.safetensors');

@@ -1,5 +1,5 @@
 /** The guidances that push away from a worse picture, or from a worse model. */
-import { skip } from '../../nn/attention-perturbations.ts';
+import { skip } from '../../nn/attention-perturbations/index.ts';
 import { autoGuidance } from '../auto-guidance.ts';
 import { perturbed, weakModel } from '../guidance.ts';
 import { sag } from '../sag.ts';

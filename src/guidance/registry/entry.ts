@@ -1,7 +1,7 @@
 /** What the registry knows of a guidance, and what its entries have in common. */
 import type { PerSample } from '../../tensor/arithmetic.ts';
 import { InputError } from '../../tensor/errors.ts';
-import { selectLayers } from '../../unet/selectors.ts';
+import { selectLayers } from '../../models/selectors.ts';
 import type { Guidance } from '../guidance.ts';
 import type { Parameter } from '../parameters.ts';
 import { isAll } from '../scales.ts';

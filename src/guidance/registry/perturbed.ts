@@ -2,7 +2,7 @@
  * The guidances that push away from a pass whose attention is perturbed, alone or together with classifier-free
  * guidance.
  */
-import * as perturbations from '../../nn/attention-perturbations.ts';
+import * as perturbations from '../../nn/attention-perturbations/index.ts';
 import { pagApg } from '../apg.ts';
 import type { MixerChoice } from '../guidance.ts';
 import { cfgPag, pag, type AdaptiveRule, type PagOptions } from '../pag.ts';

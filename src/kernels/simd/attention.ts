@@ -1,5 +1,5 @@
 /**
- * Attention without its map. Repeats reference/attention, per head and query n:
+ * Attention without its map. Repeats plain/attention, per head and query n:
  *
  *     score[m] = fround(dot(q[n], k[m]) · scale);  p[m] = exp(score[m] − max);  A[m] = p[m] / laneSum(p);  out[n] = Σ_m A[m] · v[m]
  *

@@ -2,7 +2,7 @@
  * The fast backend. A program is traced once for the shapes of its inputs, lowered to steps, and compiled to a
  * WebAssembly module that is run ever after. The bits are those of the plain loops (except with `fma`).
  */
-import { referenceKernels } from '../reference/index.ts';
+import { referenceKernels } from '../plain/index.ts';
 import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Backend, Program, Tensors } from '../kernels.ts';
 import { writeErfTable } from './activations.ts';

@@ -1,4 +1,4 @@
-/** Operations that treat every element alike: reference/elementwise and the activations, four elements at a time. */
+/** Operations that treat every element alike: plain/elementwise and the activations, four elements at a time. */
 import { f32, f32x4, forRange, i32, set, v128, when } from './assembler.ts';
 import type { Body, Code, Func, Local, V128 } from './assembler.ts';
 import type { Activation } from '../kernels.ts';

@@ -1,5 +1,5 @@
 /**
- * Linear layers on rows. Repeats reference/linear:
+ * Linear layers on rows. Repeats plain/linear:
  *
  *     out[r,o] = Σ_c x[r,c] · w[o,c]  + bias[o]
  *

@@ -7,7 +7,7 @@
  */
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
-import { phases, phaseWeight } from '../reference/upsampleConv2d.ts';
+import { phases, phaseWeight } from '../plain/upsample-conv2d.ts';
 import type { Func } from './assembler.ts';
 import { areaScratch, type InputLayout } from './area.ts';
 import {

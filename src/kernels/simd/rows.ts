@@ -1,4 +1,4 @@
-/** Operations on rows: reference/softmax and layerNorm. A unit of work is one row. */
+/** Operations on rows: plain/softmax and layerNorm. A unit of work is one row. */
 import { f32x4, f64, f64x2, forRange, i32, promoteHigh, set, shuffle32, shuffle64, v128 } from './assembler.ts';
 import type { Code, Func, Local, V128 } from './assembler.ts';
 import { expf } from './elementary.ts';

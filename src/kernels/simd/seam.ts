@@ -1,5 +1,5 @@
 /**
- * A convolution of two joined pictures, as two convolutions and their sum: the definition in reference/conv2d. What
+ * A convolution of two joined pictures, as two convolutions and their sum: the definition in plain/conv2d. What
  * depends on the second picture alone becomes nodes of its own, so that a pass that differs in the first picture only
  * finds them there.
  *

@@ -1,7 +1,7 @@
 /**
  * The heart of every product here: a tile of `rows` × `vectors`·4 sums held in registers.
  *
- * It repeats reference/matmul for all sums of the tile at once: `for k of a run: sum = fround(sum + fround(a·b))`, then
+ * It repeats plain/matmul for all sums of the tile at once: `for k of a run: sum = fround(sum + fround(a·b))`, then
  * `total = fround(total + sum)`. Lanes are different outputs, never parts of one sum, so each sum is added in the
  * definition's order and has its bits.
  *
@@ -17,7 +17,7 @@ import { block, breakIf, doWhile, f32x4, i32, increase, set, shuffle32, tee, v12
 import type { Body, Code, I32, Local, V128 } from './assembler.ts';
 import { divisorUpTo, greatestCommonDivisor, type Panel } from './library.ts';
 
-/** Terms of a run, as in reference/matmul. */
+/** Terms of a run, as in plain/matmul. */
 export const RUN = 64;
 
 /** The sums of a tile: [row][vector]. */

@@ -3,7 +3,7 @@
  * kernels that write down what they are asked for. Tensors with values that the program brings along (weights) become
  * constants of the graph. An operation on constants alone is computed at once.
  */
-import { referenceKernels } from '../reference/index.ts';
+import { referenceKernels } from '../plain/index.ts';
 import { shapeText, sizeOf, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { keyOf } from './library.ts';
 import { convolveApart } from './seam.ts';

@@ -8,8 +8,8 @@ import type { Kernels } from '../../kernels/kernels.ts';
 import type { Guidance, GuidanceStep, Pass } from '../../guidance/guidance.ts';
 import type { Config } from '../../schedulers/options.ts';
 import type { Scheduler } from '../../schedulers/scheduler.ts';
-import type { UNetConfig } from '../../unet/config.ts';
-import type { Perturbation, Stage } from '../../unet/stages.ts';
+import type { UNetConfig } from '../../models/unet2d/config.ts';
+import type { Perturbation, Stage } from '../../models/unet2d/stages.ts';
 import type { GuidanceSetting, Weights } from '../case.ts';
 import type { Implementation } from '../implementation.ts';
 

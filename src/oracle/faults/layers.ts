@@ -1,6 +1,6 @@
 /** Mistakes in norms, convolutions, linear layers, activations and resampling. */
 import { allocate, sameShape, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
-import { tanh } from '../../tensor/math.ts';
+import { tanh } from '../../tensor/math/index.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { evenPadding } from '../../nn/layers.ts';
 import { permuted } from '../align.ts';

@@ -1,7 +1,7 @@
 /** Mistakes in the perturbed pass: what is perturbed, how, and where. */
 import { addScaled, scale } from '../../tensor/arithmetic.ts';
-import { exp } from '../../tensor/math.ts';
-import { identity, offDiagonalMask, skip, uniform } from '../../nn/attention-perturbations.ts';
+import { exp } from '../../tensor/math/index.ts';
+import { identity, offDiagonalMask, skip, uniform } from '../../nn/attention-perturbations/index.ts';
 import type { AttentionMixer } from '../../nn/attention.ts';
 import type { Context } from '../../nn/context.ts';
 import type { Pass } from '../../guidance/guidance.ts';

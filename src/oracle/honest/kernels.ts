@@ -3,12 +3,12 @@
  * rounding, other formulas for norms and softmax. All of them are legal; how far they lie apart is what a port may
  * deviate.
  */
-import { erf, expf } from '../../tensor/math.ts';
+import { erf, expf } from '../../tensor/math/index.ts';
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, sizeOf, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
-import { referenceKernels } from '../../kernels/reference/index.ts';
-import { softmaxRows } from '../../kernels/reference/softmax.ts';
+import { referenceKernels } from '../../kernels/plain/index.ts';
+import { softmaxRows } from '../../kernels/plain/softmax.ts';
 import { evenPadding } from '../../nn/layers.ts';
 import type { Dot } from './dot.ts';
 

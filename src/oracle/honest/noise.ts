@@ -8,11 +8,11 @@
  * The size of an error never comes from the result: where 1000 − 999.9 cancels, the result is small and its error is
  * not. A sum of n products is taken to err by u · √n/2 · Σ|aᵢbᵢ|, what a sum of equal signs does in the plainest order.
  */
-import { exp, log } from '../../tensor/math.ts';
+import { exp, log } from '../../tensor/math/index.ts';
 import type { Generator } from '../../tensor/random.ts';
 import { tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
-import { referenceKernels } from '../../kernels/reference/index.ts';
+import { referenceKernels } from '../../kernels/plain/index.ts';
 import { fourierFeatures, sinusoid } from '../../nn/embeddings.ts';
 import { evenPadding } from '../../nn/layers.ts';
 import { betaSchedules, readNoiseSchedule } from '../../schedulers/noise-schedule.ts';

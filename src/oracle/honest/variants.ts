@@ -1,5 +1,5 @@
 /** The honest ports of each precision: how far apart they lie is the spread from which tolerances are derived. */
-import { cos, exp, sin } from '../../tensor/math.ts';
+import { cos, exp, sin } from '../../tensor/math/index.ts';
 import { cast } from '../../tensor/rounding.ts';
 import { tensor, type FloatArray } from '../../tensor/tensor.ts';
 import type { sinusoid } from '../../nn/embeddings.ts';

@@ -7,7 +7,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { Pass } from '../../guidance/guidance.ts';
 import type { Denoiser } from '../../sampling/denoiser.ts';
 import { sampleSteps } from '../../sampling/sample.ts';
-import { traceUNet, type UNet } from '../../unet/unet.ts';
+import { traceUNet, type UNet } from '../../models/unet2d/unet.ts';
 import type { RunSubject } from '../case.ts';
 import { watcherOf } from '../trace.ts';
 import { input, type Kitchen, type Recipe } from './recipe.ts';

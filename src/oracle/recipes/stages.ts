@@ -1,9 +1,9 @@
 /** Some stages of a UNet, plain and, where they attend and the case asks for it, perturbed. */
 import { InputError } from '../../tensor/errors.ts';
 import { zeros } from '../../tensor/tensor.ts';
-import { identity } from '../../nn/attention-perturbations.ts';
+import { identity } from '../../nn/attention-perturbations/index.ts';
 import { conditional, perturbed as perturbedPass } from '../../guidance/guidance.ts';
-import type { UNetState } from '../../unet/stages.ts';
+import type { UNetState } from '../../models/unet2d/stages.ts';
 import type { StagesSubject } from '../case.ts';
 import { watcherOf } from '../trace.ts';
 import { input, type Recipe } from './recipe.ts';

@@ -1,11 +1,11 @@
 /** A forward pass, plain and perturbed. The taps of the second pass are called `perturbed.<path>`. */
 import type { DType, Tensor } from '../../tensor/tensor.ts';
-import { identity } from '../../nn/attention-perturbations.ts';
+import { identity } from '../../nn/attention-perturbations/index.ts';
 import { conditional, perturbed as perturbedPass } from '../../guidance/guidance.ts';
 import type { Config } from '../../schedulers/options.ts';
-import { parseUNetConfig, type UNetConfig } from '../../unet/config.ts';
-import { unetStages } from '../../unet/stages.ts';
-import { traceUNet, type UNet } from '../../unet/unet.ts';
+import { parseUNetConfig, type UNetConfig } from '../../models/unet2d/config.ts';
+import { unetStages } from '../../models/unet2d/stages.ts';
+import { traceUNet, type UNet } from '../../models/unet2d/unet.ts';
 import type { UNetSubject, Weights } from '../case.ts';
 import type { Implementation } from '../implementation.ts';
 import { watcherOf } from '../trace.ts';

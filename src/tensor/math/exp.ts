@@ -1,5 +1,5 @@
 /** exp in double precision. */
-import { powerOfTwo } from './powersOfTwo.ts';
+import { powerOfTwo } from './powers-of-two.ts';
 
 /** Every constant of `exp`. */
 export const EXP = {

@@ -5,7 +5,7 @@
  * Error: at most 0.952 ulp over all float32 (measured exhaustively), subnormal results included.
  * exp(x) = 2ⁿ · exp(r), x = n·ln 2 + r, |r| ≤ ln 2 / 2 (Cody and Waite, 1980); exp(r) = 1 + (r + r²·q(r)).
  */
-import { powerOfTwo } from './powersOfTwo.ts';
+import { powerOfTwo } from './powers-of-two.ts';
 
 /** Every constant of `expf`; scripts/minimax/expf.py derives them. */
 export const EXPF = {

@@ -1,6 +1,6 @@
 import { exp } from './exp.ts';
 import { addToWide } from './wide.ts';
-import { scaledWideExp } from './wideExp.ts';
+import { scaledWideExp } from './wide-exp.ts';
 
 /** exp(x) − 1, accurate near 0 too. Error: at most 0.6 ulp. expm1(−∞) = −1, expm1(±0) = ±0. */
 export function expm1(x: number): number {

@@ -1,7 +1,7 @@
 import { wideLog } from './log.ts';
-import { powerOfTwo } from './powersOfTwo.ts';
+import { powerOfTwo } from './powers-of-two.ts';
 import { twoProduct, twoSum } from './wide.ts';
-import { wideExp } from './wideExp.ts';
+import { wideExp } from './wide-exp.ts';
 
 /**
  * x to the power of y = exp(y · ln |x|), with the sign that an odd integer y gives a negative x.

@@ -1,5 +1,5 @@
 import { addToWide, divideWide } from './wide.ts';
-import { scaledWideExp } from './wideExp.ts';
+import { scaledWideExp } from './wide-exp.ts';
 
 /** tanh(x) = (e²ˣ − 1) / (e²ˣ + 1). Error: at most 0.501 ulp. tanh(±∞) = ±1, tanh(±0) = ±0. */
 export function tanh(x: number): number {

@@ -1,5 +1,5 @@
 /** Sine and cosine, for every finite double. */
-import { reduce } from './reducePi.ts';
+import { reduce } from './reduce-pi.ts';
 import { twoProduct } from './wide.ts';
 
 /** sin x. Error: at most 0.75 ulp. NaN for ±∞, sin(±0) = ±0. */

@@ -43,7 +43,7 @@ export const excerpts: readonly Excerpt[] = [
   {
     id: 'passes',
     title: 'two passes, one beginning',
-    file: 'src/unet/unet.ts',
+    file: 'src/models/unet2d/unet.ts',
     name: 'forwardPasses',
     formulas: [
       ['const start = pass === 0', 'the first stage where they differ'],
@@ -86,7 +86,7 @@ export const excerpts: readonly Excerpt[] = [
   {
     id: 'kernel',
     title: 'softmax attention, number by number',
-    file: 'src/kernels/reference/attention.ts',
+    file: 'src/kernels/plain/attention.ts',
     name: 'attention',
     formulas: [
       ['const keyColumns = transpose', 'Kᵀ'],

@@ -1,5 +1,5 @@
 /** One head of an attention layer, taken out of what a pass has shown. */
-import { referenceKernels } from '../../kernels/reference/index.ts';
+import { referenceKernels } from '../../kernels/plain/index.ts';
 import { tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { PassesResult } from '../protocol.ts';
 

@@ -1,8 +1,8 @@
 /** What the stages of the UNet cost for one picture, in multiply-adds, and what two passes share. */
 import { seamOfGroups } from '../../nn/resnet.ts';
-import type { UNetConfig } from '../../unet/config.ts';
-import { unetParameters } from '../../unet/parameters.ts';
-import type { Stage } from '../../unet/stages.ts';
+import type { UNetConfig } from '../../models/unet2d/config.ts';
+import { unetParameters } from '../../models/unet2d/parameters.ts';
+import type { Stage } from '../../models/unet2d/stages.ts';
 import { gridOf, levelOf } from './layers.ts';
 
 interface Plan {
@@ -29,7 +29,7 @@ export function stageCosts({ config, stages }: Plan): readonly StageCost[] {
   );
   const skips = new Map(skipConnections({ config, stages }).map(([from, to]) => [to, from]));
   return stages.map(({ path, kind }, place) => {
-    // On the doubled picture four of a kernel's nine products are done for a pixel: see reference/upsampleConv2d.
+    // On the doubled picture four of a kernel's nine products are done for a pixel: see plain/upsample-conv2d.
     const pixels = outputSide({ config }, { path, kind }) ** 2 * (kind === 'upsample' ? 4 / 9 : 1);
     const own = weights.filter(({ name }) => name.startsWith(`${path}.`));
     const cost = (name: string, shape: readonly number[]): number =>

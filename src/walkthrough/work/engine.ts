@@ -1,6 +1,6 @@
 /** Which kernels compute here: the fastest that this browser has, and what to tell the reader about it. */
 import type { Backend } from '../../kernels/kernels.ts';
-import { referenceBackend } from '../../kernels/reference/index.ts';
+import { referenceBackend } from '../../kernels/plain/index.ts';
 import { openThreads, simdBackend, simdSupported, type SimdOptions } from '../../kernels/simd/index.ts';
 import type { EngineReport, KernelChoice } from '../protocol.ts';
 

@@ -1,5 +1,5 @@
 /** Sizes of the UNet's stages, from its config. */
-import type { UNetConfig } from '../../unet/config.ts';
+import type { UNetConfig } from '../../models/unet2d/config.ts';
 
 interface Sized {
   readonly config: UNetConfig;

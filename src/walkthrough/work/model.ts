@@ -4,7 +4,7 @@ import type { Backend, Kernels, Program } from '../../kernels/kernels.ts';
 import { unetDenoiser, type Denoiser } from '../../sampling/denoiser.ts';
 import { createScheduler } from '../../schedulers/registry.ts';
 import type { Scheduler } from '../../schedulers/scheduler.ts';
-import { createUNet, type UNet } from '../../unet/unet.ts';
+import { createUNet, type UNet } from '../../models/unet2d/unet.ts';
 import { noLetter, stepCount } from '../study.ts';
 
 export interface Model {

@@ -6,9 +6,9 @@ import { parseSafetensors, writeSafetensors } from '../../formats/safetensors.ts
 import { InputError } from '../../tensor/errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Backend } from '../../kernels/kernels.ts';
-import { identity } from '../../nn/attention-perturbations.ts';
-import { parseUNetConfig } from '../../unet/config.ts';
-import { createUNet, runUNet, unperturbed } from '../../unet/unet.ts';
+import { identity } from '../../nn/attention-perturbations/index.ts';
+import { parseUNetConfig } from '../../models/unet2d/config.ts';
+import { createUNet, runUNet, unperturbed } from '../../models/unet2d/unet.ts';
 import type { Case } from '../../oracle/case.ts';
 import { check, type Report } from '../../oracle/check.ts';
 import { diagnose, faultyTraces } from '../../oracle/diagnosis.ts';

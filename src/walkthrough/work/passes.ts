@@ -1,7 +1,7 @@
 /** Several passes of the network from one picture: plain, perturbed, without a condition; and what happens inside. */
 import { conditional, perturbed, unconditional, type Pass } from '../../guidance/guidance.ts';
-import { referenceBackend } from '../../kernels/reference/index.ts';
-import { identity } from '../../nn/attention-perturbations.ts';
+import { referenceBackend } from '../../kernels/plain/index.ts';
+import { identity } from '../../nn/attention-perturbations/index.ts';
 import type { PassesRequest, PassesResult } from '../protocol.ts';
 import type { Model } from './model.ts';
 

@@ -3,7 +3,7 @@ import { cfg } from '../../guidance/cfg.ts';
 import { perturbed, predictOne, type Guidance } from '../../guidance/guidance.ts';
 import { none } from '../../guidance/none.ts';
 import { pag } from '../../guidance/pag.ts';
-import { identity } from '../../nn/attention-perturbations.ts';
+import { identity } from '../../nn/attention-perturbations/index.ts';
 import { sampleSteps, type SamplingStep } from '../../sampling/sample.ts';
 import { manualSeed } from '../../tensor/random.ts';
 import type { GuidanceChoice, TraceRequest } from '../protocol.ts';

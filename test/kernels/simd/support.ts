@@ -1,7 +1,7 @@
 /** What the tests of the fast kernels share: random tensors with awkward values, and comparison bit by bit. */
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { referenceKernels } from '../../../src/kernels/reference/index.ts';
+import { referenceKernels } from '../../../src/kernels/plain/index.ts';
 import type { Backend, Program, Tensors } from '../../../src/kernels/kernels.ts';
 import { sizeOf, tensor, type Tensor } from '../../../src/tensor/tensor.ts';
 

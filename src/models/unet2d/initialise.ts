@@ -2,9 +2,9 @@
  * The weights with which PyTorch begins: what `torch.manual_seed(seed)` and then diffusers' `UNet2DModel(**config)`
  * give. So a test can build a model that others have published numbers of, without a file.
  */
-import { kaimingUniformBound, uniform, type Generator } from '../tensor/random.ts';
-import { scale } from '../tensor/arithmetic.ts';
-import { sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
+import { kaimingUniformBound, uniform, type Generator } from '../../tensor/random.ts';
+import { scale } from '../../tensor/arithmetic.ts';
+import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { UNetConfig } from './config.ts';
 import { unetParameters, type Parameter } from './parameters.ts';
 

@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../src/tensor/errors.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
-import { identity, skip, uniform } from '../../src/nn/attention-perturbations.ts';
-import type { AttentionMixer } from '../../src/nn/attention.ts';
-import { createUNet, firstDifference, runUNet, unperturbed, type UNet, type UNetInput } from '../../src/unet/unet.ts';
-import type { Perturbation } from '../../src/unet/stages.ts';
+import { InputError } from '../../../src/tensor/errors.ts';
+import type { Tensor } from '../../../src/tensor/tensor.ts';
+import { identity, skip, uniform } from '../../../src/nn/attention-perturbations/index.ts';
+import type { AttentionMixer } from '../../../src/nn/attention.ts';
+import {
+  createUNet,
+  firstDifference,
+  runUNet,
+  unperturbed,
+  type UNet,
+  type UNetInput,
+} from '../../../src/models/unet2d/unet.ts';
+import type { Perturbation } from '../../../src/models/unet2d/stages.ts';
 import { backend, noise, randomUNet, randomWeights, smallConfig } from './models.ts';
 
 const unet = randomUNet();

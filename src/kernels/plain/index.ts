@@ -4,13 +4,13 @@ import { activation } from './activation.ts';
 import { applyAttentionMap, attention, attentionMap } from './attention.ts';
 import { conv2d } from './conv2d.ts';
 import { add, affine, divide, multiply, subtract } from './elementwise.ts';
-import { groupNorm } from './groupNorm.ts';
-import { layerNorm } from './layerNorm.ts';
+import { groupNorm } from './group-norm.ts';
+import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
 import { concatBatch, concatChannels, fromTokens, sliceBatch, sliceChannels, toTokens } from './rearrange.ts';
 import { averagePool2x, upsampleNearest2x } from './resampling.ts';
 import { softmax } from './softmax.ts';
-import { upsampleConv2d } from './upsampleConv2d.ts';
+import { upsampleConv2d } from './upsample-conv2d.ts';
 
 export const referenceKernels: Kernels = {
   conv2d,

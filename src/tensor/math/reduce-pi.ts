@@ -1,6 +1,6 @@
 /** Brings an angle into [−π/4, π/4] by whole quarter turns. */
 import { decompose } from './decompose.ts';
-import { powerOfTwo } from './powersOfTwo.ts';
+import { powerOfTwo } from './powers-of-two.ts';
 import { twoSum } from './wide.ts';
 
 /** x = quarterTurns · π/2 + hi + lo with quadrant = quarterTurns mod 4. */

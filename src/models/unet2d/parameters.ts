@@ -2,8 +2,8 @@
  * The parameters that a UNet2DModel of a given config has, in the order in which diffusers constructs their modules.
  * The order matters to those who want torch's default initialisation for a seed.
  */
-import { InputError } from '../tensor/errors.ts';
-import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
+import { InputError } from '../../tensor/errors.ts';
+import { sameShape, shapeText, type Tensor } from '../../tensor/tensor.ts';
 import type { UNetConfig } from './config.ts';
 
 export interface Parameter {

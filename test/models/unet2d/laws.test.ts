@@ -1,13 +1,13 @@
 /** Laws of the UNet as a fold over stages, and of the identity as an attention map: bit for bit, for random weights. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { referenceKernels as kernels } from '../../src/kernels/reference/index.ts';
-import { identity } from '../../src/nn/attention-perturbations.ts';
-import type { AttentionMixer } from '../../src/nn/attention.ts';
-import type { Context } from '../../src/nn/context.ts';
-import { zeros, type Tensor } from '../../src/tensor/tensor.ts';
-import type { Perturbation, Stage, UNetState } from '../../src/unet/stages.ts';
-import { runUNet, unperturbed, type UNet, type UNetInput } from '../../src/unet/unet.ts';
+import { referenceKernels as kernels } from '../../../src/kernels/plain/index.ts';
+import { identity } from '../../../src/nn/attention-perturbations/index.ts';
+import type { AttentionMixer } from '../../../src/nn/attention.ts';
+import type { Context } from '../../../src/nn/context.ts';
+import { zeros, type Tensor } from '../../../src/tensor/tensor.ts';
+import type { Perturbation, Stage, UNetState } from '../../../src/models/unet2d/stages.ts';
+import { runUNet, unperturbed, type UNet, type UNetInput } from '../../../src/models/unet2d/unet.ts';
 import { backend, noise, randomUNet, smallConfig } from './models.ts';
 
 const configs = [

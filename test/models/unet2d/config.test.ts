@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../src/tensor/errors.ts';
-import { parseUNetConfig } from '../../src/unet/config.ts';
+import { InputError } from '../../../src/tensor/errors.ts';
+import { parseUNetConfig } from '../../../src/models/unet2d/config.ts';
 import { smallConfig } from './models.ts';
 
 describe('parseUNetConfig', () => {

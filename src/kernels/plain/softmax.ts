@@ -5,7 +5,7 @@
  *
  * The sum of a row is taken in 16 lanes (lanes.ts), in the precision of the row.
  */
-import { exp, expf } from '../../tensor/math.ts';
+import { exp, expf } from '../../tensor/math/index.ts';
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { foldLanes } from './lanes.ts';

@@ -1,13 +1,13 @@
 /** The UNet of DDPM as diffusers builds it (`diffusers.models.unets.unet_2d.UNet2DModel`). */
-import { InputError } from '../tensor/errors.ts';
-import { cast, roundInPlace } from '../tensor/rounding.ts';
-import { shapeText, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
-import type { Backend, Kernels, Program, Tensors } from '../kernels/kernels.ts';
-import type { Context } from '../nn/context.ts';
-import { fourierFeatures, lookUp, sinusoid, timestepEmbedding } from '../nn/embeddings.ts';
+import { InputError } from '../../tensor/errors.ts';
+import { cast, roundInPlace } from '../../tensor/rounding.ts';
+import { shapeText, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
+import type { Backend, Kernels, Program, Tensors } from '../../kernels/kernels.ts';
+import type { Context } from '../../nn/context.ts';
+import { fourierFeatures, lookUp, sinusoid, timestepEmbedding } from '../../nn/embeddings.ts';
 import type { UNetConfig } from './config.ts';
 import { checkWeights } from './parameters.ts';
-import { matchesAny } from './taps.ts';
+import { matchesAny } from '../taps.ts';
 import { unetStages, type Perturbation, type Stage, type UNetState } from './stages.ts';
 
 export interface UNet {

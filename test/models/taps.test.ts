@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matchesAny } from '../../src/unet/taps.ts';
+import { matchesAny } from '../../src/models/taps.ts';
 
 describe('a glob', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { InputError } from '../../src/tensor/errors.ts';
-import { selectLayers } from '../../src/unet/selectors.ts';
+import { selectLayers } from '../../src/models/selectors.ts';
 
 const layers = [
   'down_blocks.1.attentions.0',

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Kernels } from '../../src/kernels/kernels.ts';
-import { referenceBackend, referenceKernels as kernels } from '../../src/kernels/reference/index.ts';
-import { matmul, transpose } from '../../src/kernels/reference/matmul.ts';
+import { referenceBackend, referenceKernels as kernels } from '../../src/kernels/plain/index.ts';
+import { matmul, transpose } from '../../src/kernels/plain/matmul.ts';
 import { tensor, zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
 import { extent, shapes, tensors } from './arbitraries.ts';
 import { expectSameBits } from './bits.ts';

@@ -1,17 +1,17 @@
 /** All guidances by name, with what a command line needs to offer and explain them. */
-import { InputError } from '../tensor/errors.ts';
-import type { PerSample } from '../tensor/arithmetic.ts';
-import { during } from './during.ts';
-import type { Guidance } from './guidance.ts';
-import { none } from './none.ts';
-import { checked, flagOf, type Parameter, type ParameterValue, type ParameterValues } from './parameters.ts';
-import { classifierFreeEntries } from './registry/classifier-free.ts';
-import { degradedEntries } from './registry/degraded.ts';
-import type { GuidanceContext, GuidanceEntry, Values } from './registry/entry.ts';
-import { perturbedEntries } from './registry/perturbed.ts';
-import { rescaled } from './rescale.ts';
+import { InputError } from '../../tensor/errors.ts';
+import type { PerSample } from '../../tensor/arithmetic.ts';
+import { during } from '../during.ts';
+import type { Guidance } from '../guidance.ts';
+import { none } from '../none.ts';
+import { checked, flagOf, type Parameter, type ParameterValue, type ParameterValues } from '../parameters.ts';
+import { classifierFreeEntries } from './classifier-free.ts';
+import { degradedEntries } from './degraded.ts';
+import type { GuidanceContext, GuidanceEntry, Values } from './entry.ts';
+import { perturbedEntries } from './perturbed.ts';
+import { rescaled } from '../rescale.ts';
 
-export type { GuidanceContext, GuidanceEntry } from './registry/entry.ts';
+export type { GuidanceContext, GuidanceEntry } from './entry.ts';
 
 export const guidances: Readonly<Record<string, GuidanceEntry>> = {
   none: {

@@ -2,8 +2,8 @@
  * The configuration of diffusers' UNet2DModel, every key of it, checked. What the reference does not support is refused
  * by name, never ignored.
  */
-import { InputError } from '../tensor/errors.ts';
-import type { Activation } from '../kernels/kernels.ts';
+import { InputError } from '../../tensor/errors.ts';
+import type { Activation } from '../../kernels/kernels.ts';
 
 export const downBlockTypes = ['DownBlock2D', 'AttnDownBlock2D', 'ResnetDownsampleBlock2D'] as const;
 export const upBlockTypes = ['UpBlock2D', 'AttnUpBlock2D', 'ResnetUpsampleBlock2D'] as const;

@@ -4,16 +4,16 @@
  * loops, bit for bit.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import { readNumbers, readTensor } from '../../src/formats/safetensors.ts';
-import { referenceBackend } from '../../src/kernels/reference/index.ts';
-import { simdBackend } from '../../src/kernels/simd/index.ts';
-import { identity } from '../../src/nn/attention-perturbations.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
-import type { Perturbation } from '../../src/unet/stages.ts';
-import { createUNet, runUNet, type UNet, type UNetInput } from '../../src/unet/unet.ts';
-import { disagreement, goldenNames, goldenOf } from '../agreement.ts';
-import { loadFixtureModel, metadataOf, openGoldens } from '../goldens.ts';
-import { expectSameBits } from '../kernels/simd/support.ts';
+import { readNumbers, readTensor } from '../../../src/formats/safetensors.ts';
+import { referenceBackend } from '../../../src/kernels/plain/index.ts';
+import { simdBackend } from '../../../src/kernels/simd/index.ts';
+import { identity } from '../../../src/nn/attention-perturbations/index.ts';
+import type { Tensor } from '../../../src/tensor/tensor.ts';
+import type { Perturbation } from '../../../src/models/unet2d/stages.ts';
+import { createUNet, runUNet, type UNet, type UNetInput } from '../../../src/models/unet2d/unet.ts';
+import { disagreement, goldenNames, goldenOf } from '../../agreement.ts';
+import { loadFixtureModel, metadataOf, openGoldens } from '../../goldens.ts';
+import { expectSameBits } from '../../kernels/simd/support.ts';
 
 const models = [
   'classic',

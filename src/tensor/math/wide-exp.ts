@@ -1,5 +1,5 @@
 /** exp in twice double precision, for the functions that are made from it. */
-import { powerOfTwo } from './powersOfTwo.ts';
+import { powerOfTwo } from './powers-of-two.ts';
 import { addToWide, addWide, multiplyWide, ratio, twoProduct } from './wide.ts';
 import type { Wide } from './wide.ts';
 

@@ -3,12 +3,12 @@
  * that runs through the stages is a value. So a pass can stop before any stage and be resumed from there, more than
  * once: that is how the passes of a guidance share all that comes before the first perturbed layer.
  */
-import type { Tensor } from '../tensor/tensor.ts';
-import type { Context } from '../nn/context.ts';
-import { attention, softmaxAttention, type AttentionMixer, type AttentionOptions } from '../nn/attention.ts';
-import { conv2d, evenPadding, groupNorm } from '../nn/layers.ts';
-import { downsample, upsample } from '../nn/resampling.ts';
-import { resnetBlock, type ResnetOptions } from '../nn/resnet.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { Context } from '../../nn/context.ts';
+import { attention, softmaxAttention, type AttentionMixer, type AttentionOptions } from '../../nn/attention.ts';
+import { conv2d, evenPadding, groupNorm } from '../../nn/layers.ts';
+import { downsample, upsample } from '../../nn/resampling.ts';
+import { resnetBlock, type ResnetOptions } from '../../nn/resnet.ts';
 import type { UNetConfig } from './config.ts';
 
 export interface UNetState {

@@ -1,12 +1,12 @@
 /** PyTorch's default initialisation, bit for bit where it is uniform. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readTensor } from '../../src/formats/safetensors.ts';
-import { manualSeed } from '../../src/tensor/random.ts';
-import { parseUNetConfig } from '../../src/unet/config.ts';
-import { initialWeights } from '../../src/unet/initialise.ts';
-import { unetParameters, type Parameter } from '../../src/unet/parameters.ts';
-import { fixture, openGoldens } from '../goldens.ts';
+import { readTensor } from '../../../src/formats/safetensors.ts';
+import { manualSeed } from '../../../src/tensor/random.ts';
+import { parseUNetConfig } from '../../../src/models/unet2d/config.ts';
+import { initialWeights } from '../../../src/models/unet2d/initialise.ts';
+import { unetParameters, type Parameter } from '../../../src/models/unet2d/parameters.ts';
+import { fixture, openGoldens } from '../../goldens.ts';
 
 interface Construction {
   readonly seed: number;

@@ -1,10 +1,10 @@
 /** Small UNets with random weights, for tests of what holds whatever the weights are. */
-import { referenceBackend } from '../../src/kernels/reference/index.ts';
-import { manualSeed, uniform } from '../../src/tensor/random.ts';
-import type { DType, Tensor } from '../../src/tensor/tensor.ts';
-import { parseUNetConfig, type UNetConfig } from '../../src/unet/config.ts';
-import { unetParameters } from '../../src/unet/parameters.ts';
-import { createUNet, type UNet } from '../../src/unet/unet.ts';
+import { referenceBackend } from '../../../src/kernels/plain/index.ts';
+import { manualSeed, uniform } from '../../../src/tensor/random.ts';
+import type { DType, Tensor } from '../../../src/tensor/tensor.ts';
+import { parseUNetConfig, type UNetConfig } from '../../../src/models/unet2d/config.ts';
+import { unetParameters } from '../../../src/models/unet2d/parameters.ts';
+import { createUNet, type UNet } from '../../../src/models/unet2d/unet.ts';
 
 export const backend = referenceBackend();
 

@@ -1,5 +1,5 @@
 /** The activation functions (torch.nn.SiLU, GELU in its exact form, Mish, ReLU), element by element. */
-import { gelu, geluf, mish, mishf, silu, siluf } from '../../tensor/math.ts';
+import { gelu, geluf, mish, mishf, silu, siluf } from '../../tensor/math/index.ts';
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Activation } from '../kernels.ts';

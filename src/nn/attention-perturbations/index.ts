@@ -1,0 +1,11 @@
+/**
+ * What may take the place of softmax attention in the perturbed pass: the identity, which is PAG, and beside it the
+ * other perturbations of the paper's ablation (PAG, section 6.3) and of the guidances that came after it.
+ */
+export { identity } from './identity.ts';
+export { offDiagonalMask, randomMask } from './masks.ts';
+export { additiveNoise } from './additive-noise.ts';
+export { queryBlur } from './query-blur.ts';
+export { uniform } from './uniform.ts';
+export { skip } from './skip.ts';
+export { softIdentity } from './soft-identity.ts';
