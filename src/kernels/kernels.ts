@@ -1,6 +1,6 @@
 /**
  * The operations from which every layer is made. One interface, several implementations that give the
- * same bits: `reference/` is the definition, `simd/` the fast one.
+ * same bits: `definition/` says what they are, loop by loop; `plain/` are quicker loops, `simd/` the fast ones.
  *
  * Dimensions, here and in every kernel: B batch, C channels in, O channels out, H × W picture,
  * N tokens (N = H·W), D channels of a token, h attention heads, d = D / h channels of a head.
@@ -16,14 +16,25 @@ export interface Padding {
 }
 
 /** The activation functions of a diffusers config (`act_fn`). */
-export type Activation = 'silu' | 'gelu' | 'mish' | 'relu';
+export const activations = ['silu', 'gelu', 'mish', 'relu'] as const;
+export type Activation = (typeof activations)[number];
 
+/** Every kernel throws an InputError when the shapes, dtypes or numbers that it is given do not fit together. */
 export interface Kernels {
+  /** x [B,C,H,W] ⋆ weight [O,C,kh,kw] + bias [O] → [B,O,H′,W′], H′ = ⌊(H + top + bottom − kh)/stride⌋ + 1. */
+  conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: number, padding: Padding): Tensor;
   /**
-   * x [B,C,H,W] ⋆ weight [O,C,kh,kw] + bias [O] → [B,O,H′,W′], H′ = ⌊(H + top + bottom − kh)/stride⌋ + 1.
-   * With a `seam` the channels before it and those from it on are summed apart.
+   * conv2d of two pictures joined at channel `seam`, 0 < seam < C, each summed apart: (Σ first + bias) + Σ second. So
+   * the second sum is a value of its own, which need not be computed again for another first picture.
    */
-  conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: number, padding: Padding, seam?: number): Tensor;
+  joinedConv2d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | undefined,
+    stride: number,
+    padding: Padding,
+    seam: number,
+  ): Tensor;
   /** x [… , C] · weightᵀ [O,C] + bias [O] → [… , O]. */
   linear(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor;
   /** x [B,C,…]: each of `groups` groups of C/groups channels to mean 0, variance 1; then · weight [C] + bias [C]. */

@@ -14,19 +14,10 @@ export function evenPadding(pixels: number): Padding {
   return { top: pixels, bottom: pixels, left: pixels, right: pixels };
 }
 
-/**
- * torch.nn.Conv2d: x [B,C,H,W] → [B,O,H′,W′]. Where x is two pictures, joined at channel `seam`, they are summed apart.
- */
-export function conv2d(
-  context: Context,
-  path: string,
-  x: Tensor,
-  stride: number,
-  padding: Padding,
-  seam?: number,
-): Tensor {
+/** torch.nn.Conv2d: x [B,C,H,W] → [B,O,H′,W′], H′ = ⌊(H + top + bottom − kh)/stride⌋ + 1. */
+export function conv2d(context: Context, path: string, x: Tensor, stride: number, padding: Padding): Tensor {
   const bias = context.weights.get(`${path}.bias`);
-  return context.tap(path, context.kernels.conv2d(x, weight(context, `${path}.weight`), bias, stride, padding, seam));
+  return context.tap(path, context.kernels.conv2d(x, weight(context, `${path}.weight`), bias, stride, padding));
 }
 
 /** torch.nn.Conv2d with kernel 3 and padding 1 on the doubled picture: x [B,C,H,W] → [B,O,2H,2W]. */

@@ -1,13 +1,8 @@
-/**
- * The residual block (`diffusers.models.resnet.ResnetBlock2D`): where the picture meets the time.
- *
- * On the way up its input is two pictures, the hidden one and the skip, joined at a `seam`. Its first convolutions sum
- * what each of them has to say apart. Passes of a guidance that differ in the hidden picture alone then have the other
- * sum in common.
- */
+/** The residual block (`diffusers.models.resnet.ResnetBlock2D`): where the picture meets the time. */
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Activation } from '../kernels/kernels.ts';
 import type { Context } from './context.ts';
+import { joinedConv2d, seamAfterNorm } from './joined.ts';
 import { conv2d, evenPadding, groupNorm, linear } from './layers.ts';
 
 export interface ResnetOptions {
@@ -25,7 +20,7 @@ export interface ResnetOptions {
  * out = (shortcut(x) + conv2(act(norm2(conv1(act(norm1(x))) + time)))) / outputScaleFactor
  * @param x [B,C,H,W]
  * @param temb [B,D], the embedded time and class
- * @param seam where x is two pictures joined: the channel with which the second begins
+ * @param seam where x is two pictures (see joined.ts): the channel with which the second begins
  * @returns [B,O,H,W], or twice or half as large
  */
 export function resnetBlock(
@@ -47,7 +42,7 @@ export function resnetBlock(
         : value;
 
   let h = resize(act(groupNorm(context, `${path}.norm1`, x, groups, eps)));
-  h = conv2d(context, `${path}.conv1`, h, 1, evenPadding(1), seam && seamOfGroups(seam, x.shape[1], groups));
+  h = joinedConv2d(context, `${path}.conv1`, h, evenPadding(1), seamAfterNorm(seam, x.shape[1], groups));
 
   const time = linear(context, `${path}.time_emb_proj`, act(temb));
   if (options.timeScaleShift === 'default') {
@@ -63,19 +58,9 @@ export function resnetBlock(
 
   let shortcut = resize(x);
   if (context.weights.has(`${path}.conv_shortcut.weight`)) {
-    shortcut = conv2d(context, `${path}.conv_shortcut`, shortcut, 1, evenPadding(0), seam);
+    shortcut = joinedConv2d(context, `${path}.conv_shortcut`, shortcut, evenPadding(0), seam);
   }
   return context.tap(path, rescale(context, kernels.add(shortcut, h), options.outputScaleFactor));
-}
-
-/**
- * The seam that a group norm leaves of one: a group that straddles it mixes both pictures, so from the next group on
- * there is the second alone. Undefined when no group is left.
- */
-export function seamOfGroups(seam: number, channels: number, groups: number): number | undefined {
-  const size = channels / groups;
-  const next = Math.ceil(seam / size) * size;
-  return next < channels ? next : undefined;
 }
 
 /** x / factor; for the factor 1 that is x, bit for bit. */

@@ -162,7 +162,10 @@ describe('what passes share', () => {
   }
 
   const convolutions = (guidance: string, parameters: ParameterValues = {}): number =>
-    calls('conv2d', guidance, parameters) + calls('upsampleConv2d', guidance, parameters);
+    (['conv2d', 'joinedConv2d', 'upsampleConv2d'] as const).reduce(
+      (sum, kernel) => sum + calls(kernel, guidance, parameters),
+      0,
+    );
   const full = convolutions('none');
   // Behind the middle attention layer: a ResNet block of two convolutions, and, each with a shortcut, two ResNet
   // blocks, an upsampling, two more ResNet blocks, and the output.

@@ -64,7 +64,7 @@ export function describeLaws(backend: Backend, dtype: DType): void {
         holds(joinedConvolutions(dtype, values), (choice) => {
           const { x, weight, bias, stride, padding, seam } = choice;
           expectSameBits(
-            compute({ x }, (k, { x }) => k.conv2d(x, weight, bias, stride, padding, seam)),
+            compute({ x }, (k, { x }) => k.joinedConv2d(x, weight, bias, stride, padding, seam)),
             definitions.conv2d(choice),
           );
         }),
@@ -289,7 +289,7 @@ export function describeLaws(backend: Backend, dtype: DType): void {
         holds(joinedConvolutions(dtype, 'any'), ({ x, weight, bias, stride, padding, seam }) => {
           const channels = x.shape[1];
           expectSameBits(
-            compute({ x }, (k, { x }) => k.conv2d(x, weight, bias, stride, padding, seam)),
+            compute({ x }, (k, { x }) => k.joinedConv2d(x, weight, bias, stride, padding, seam)),
             compute({ x }, (k, { x }) =>
               k.add(
                 k.conv2d(k.sliceChannels(x, 0, seam), k.sliceChannels(weight, 0, seam), bias, stride, padding),

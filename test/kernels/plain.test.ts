@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Kernels } from '../../src/kernels/kernels.ts';
 import { referenceBackend, referenceKernels as kernels } from '../../src/kernels/plain/index.ts';
 import { matmul, transpose } from '../../src/kernels/plain/matmul.ts';
+import { InputError } from '../../src/tensor/errors.ts';
 import { tensor, zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
 import { extent, shapes, tensors } from './arbitraries.ts';
 import { expectSameBits } from './bits.ts';
@@ -120,7 +121,7 @@ describe('what has no elements', () => {
   });
 });
 
-describe('what does not fit together is refused with a RangeError that names the operation', () => {
+describe('what does not fit together is refused with a InputError that names the operation', () => {
   const x = (...shape: number[]): Tensor => zeros('f32', shape);
   const other = (...shape: number[]): Tensor => zeros('f64', shape);
   const padding = { top: 1, bottom: 1, left: 1, right: 1 };
@@ -161,21 +162,21 @@ describe('what does not fit together is refused with a RangeError that names the
       /0\.5/,
     ],
     [
-      'conv2d',
+      'joinedConv2d',
       'a seam at the border',
-      () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding, 2),
+      () => kernels.joinedConv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding, 2),
       /seam at 2/,
     ],
     [
-      'conv2d',
+      'joinedConv2d',
       'a seam before the first channel',
-      () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding, 0),
+      () => kernels.joinedConv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding, 0),
       /seam at 0/,
     ],
     [
-      'conv2d',
+      'joinedConv2d',
       'a seam that is no integer',
-      () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding, 0.5),
+      () => kernels.joinedConv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 1, padding, 0.5),
       /seam at 0\.5/,
     ],
     [
@@ -270,8 +271,8 @@ describe('what does not fit together is refused with a RangeError that names the
     } catch (caught) {
       error = caught;
     }
-    expect(error).toBeInstanceOf(RangeError);
-    expect((error as RangeError).message).toMatch(new RegExp(`^${operation}: `));
-    expect((error as RangeError).message).toMatch(found);
+    expect(error).toBeInstanceOf(InputError);
+    expect((error as InputError).message).toMatch(new RegExp(`^${operation}: `));
+    expect((error as InputError).message).toMatch(found);
   });
 });

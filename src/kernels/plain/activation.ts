@@ -7,8 +7,18 @@ import type { Activation } from '../kernels.ts';
 /** max(x, 0); NaN stays NaN, and −0 becomes +0. */
 const relu = (x: number): number => (x <= 0 ? 0 : x);
 
-const inSingle: Readonly<Record<Activation, (x: number) => number>> = { silu: siluf, gelu: geluf, mish: mishf, relu };
-const inDouble: Readonly<Record<Activation, (x: number) => number>> = { silu, gelu, mish, relu };
+const inSingle: Readonly<Record<Activation, (x: number) => number>> = {
+  silu: siluf,
+  gelu: geluf,
+  mish: mishf,
+  relu,
+};
+const inDouble: Readonly<Record<Activation, (x: number) => number>> = {
+  silu,
+  gelu,
+  mish,
+  relu,
+};
 
 export function activation(x: Tensor, kind: Activation): Tensor {
   const f = (x.dtype === 'f64' ? inDouble : inSingle)[kind];

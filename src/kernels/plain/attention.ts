@@ -9,7 +9,6 @@
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, sizeOf, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
-import { commonDType, dimensions, expect, expectShape } from './checks.ts';
 import { matmul, transpose } from './matmul.ts';
 import { softmaxRows } from './softmax.ts';
 
@@ -17,9 +16,10 @@ import { softmaxRows } from './softmax.ts';
 const queriesAtOnce = 32;
 
 export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale: number): Tensor {
-  const dtype = commonDType('attention', q, k, v);
-  const { batch, queries, keys, channels, headSize } = extents('attention', q, k, heads);
-  expectShape('attention', 'the value', v, [batch, keys, channels]);
+  const { dtype } = q;
+  const [batch, queries, channels] = q.shape;
+  const keys = k.shape[1];
+  const headSize = channels / heads;
   const out = allocate(dtype, q.data.length);
   const map = allocate(dtype, queriesAtOnce * keys);
   const mixed = allocate(dtype, queriesAtOnce * headSize);
@@ -48,8 +48,10 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale:
 }
 
 export function attentionMap(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
-  const dtype = commonDType('attentionMap', q, k);
-  const { batch, queries, keys, headSize } = extents('attentionMap', q, k, heads);
+  const { dtype } = q;
+  const [batch, queries, channels] = q.shape;
+  const keys = k.shape[1];
+  const headSize = channels / heads;
   const shape = [batch, heads, queries, keys];
   const out = allocate(dtype, sizeOf(shape));
   for (let b = 0; b < batch; b++) {
@@ -72,11 +74,9 @@ export function attentionMap(q: Tensor, k: Tensor, heads: number, scale: number)
 }
 
 export function applyAttentionMap(map: Tensor, v: Tensor): Tensor {
-  const dtype = commonDType('applyAttentionMap', map, v);
-  const [batch, heads, queries, keys] = dimensions('applyAttentionMap', map, 'B,h,N,M');
+  const { dtype } = map;
+  const [batch, heads, queries, keys] = map.shape;
   const channels = v.shape.at(-1) ?? 0;
-  expectShape('applyAttentionMap', 'the value', v, [batch, keys, channels]);
-  expect('applyAttentionMap', channels % heads === 0, `${heads} heads do not divide ${channels} channels`);
   const headSize = channels / heads;
   const out = allocate(dtype, batch * queries * channels);
   const mixed = allocate(dtype, queries * headSize);
@@ -125,16 +125,4 @@ function headOf(x: Tensor, sample: number, head: number, headSize: number): Floa
     out.set(x.data.subarray(from, from + headSize), n * headSize);
   }
   return out;
-}
-
-function extents(operation: string, q: Tensor, k: Tensor, heads: number) {
-  const [batch, queries, channels] = dimensions(operation, q, 'B,N,D');
-  const keys = dimensions(operation, k, 'B,M,D')[1];
-  expectShape(operation, 'the key', k, [batch, keys, channels]);
-  expect(
-    operation,
-    Number.isInteger(heads) && heads >= 1 && channels % heads === 0,
-    `${heads} heads do not divide ${channels} channels`,
-  );
-  return { batch, queries, keys, channels, headSize: channels / heads };
 }

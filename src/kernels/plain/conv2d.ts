@@ -1,131 +1,106 @@
 /**
- * Convolution (torch.nn.functional.conv2d): how a pixel hears of its neighbours.
- *
- *     out[b,o,y,x] = Σ_{c,i,j} weight[o,c,i,j] · padded[b, c, y·stride + i, x·stride + j]  + bias[o]
- *
- * It is a matrix product: weights [O, C·kh·kw] times the patches [C·kh·kw, pixels] under the kernel at each output
- * pixel. So the sum runs over c, then i, then j, in the runs of matmul.ts, each of which takes whole channels: as many
- * as give it 64 terms or just more (8 channels of a 3 × 3 kernel, 64 of a 1 × 1). The padding takes part with its
- * zeros; the bias is added last.
- *
- * Where the picture is two, joined at channel `seam`, so is its convolution: the sum over the first picture, plus bias,
- * plus the sum over the second,
- *
- *     out = (Σ_{c < seam} … + bias) + Σ_{c ≥ seam} …
- *
- * so that the second sum is a value of its own, which need not be computed again for another first picture.
+ * Convolution as a matrix product: weights [O, C·kh·kw] times the patches [C·kh·kw, pixels] that lie under the kernel at
+ * each output pixel. The order of the sum is that of definition/conv2d: c, then i, then j, in runs of whole channels.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
-import { commonDType, dimensions, expect, expectShape } from './checks.ts';
 import { matmul, runLength } from './matmul.ts';
 import { sliceChannels } from './rearrange.ts';
 
-/** Patches are collected for so many numbers at a time: few enough to stay in the cache, and memory stays bounded. */
-const patchBudget = 1 << 17;
+export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: number, padding: Padding): Tensor {
+  return rounded(unrounded(x, weight, bias, stride, padding));
+}
 
-export function conv2d(
+export function joinedConv2d(
   x: Tensor,
   weight: Tensor,
   bias: Tensor | undefined,
   stride: number,
   padding: Padding,
-  seam?: number,
+  seam: number,
 ): Tensor {
-  const dtype = commonDType('conv2d', x, weight, bias);
-  const [batch, channels, height, width] = dimensions('conv2d', x, 'B,C,H,W');
-  const [outChannels, weightChannels, kernelHeight, kernelWidth] = dimensions('conv2d', weight, 'O,C,kh,kw');
-  expect(
-    'conv2d',
-    weightChannels === channels,
-    `the weight is for ${weightChannels} channels, but the picture has ${channels}`,
-  );
-  if (bias) expectShape('conv2d', 'the bias', bias, [outChannels]);
-  expect(
-    'conv2d',
-    Number.isInteger(stride) && stride >= 1,
-    `the stride must be a whole number from 1 on, but is ${stride}`,
-  );
-  expect(
-    'conv2d',
-    seam === undefined || (Number.isInteger(seam) && seam > 0 && seam < channels),
-    `a seam at ${seam} does not part ${channels} channels in two`,
-  );
-  const borders = [padding.top, padding.bottom, padding.left, padding.right];
-  expect(
-    'conv2d',
-    borders.every((pixels) => Number.isInteger(pixels) && pixels >= 0),
-    `the padding must be whole numbers from 0 on, but is ${borders.join(', ')}`,
-  );
+  const channels = x.shape[1];
+  const part = (start: number, end: number, offset: Tensor | undefined): Tensor =>
+    unrounded(sliceChannels(x, start, end), sliceChannels(weight, start, end), offset, stride, padding);
+  const first = part(0, seam, bias);
+  const second = part(seam, channels, undefined);
+  for (let i = 0; i < first.data.length; i++) first.data[i] += second.data[i];
+  return rounded(first);
+}
+
+function rounded(x: Tensor): Tensor {
+  roundInPlace(x.dtype, x.data);
+  return x;
+}
+
+/** The convolution in the precision in which it is computed, not yet rounded to what a 16-bit dtype stores. */
+function unrounded(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: number, padding: Padding): Tensor {
+  const [batch, channels, height, width] = x.shape;
+  const [outChannels, , kernelHeight, kernelWidth] = weight.shape;
   const outHeight = Math.floor((height + padding.top + padding.bottom - kernelHeight) / stride) + 1;
   const outWidth = Math.floor((width + padding.left + padding.right - kernelWidth) / stride) + 1;
-  expect(
-    'conv2d',
-    outHeight >= 1 && outWidth >= 1,
-    `a picture of ${height} × ${width} with its padding is smaller than the kernel`,
-  );
-
-  const weights =
-    seam === undefined ? [weight] : [sliceChannels(weight, 0, seam), sliceChannels(weight, seam, channels)];
-  const run = Math.ceil(runLength / (kernelHeight * kernelWidth)) * kernelHeight * kernelWidth;
   const inner = channels * kernelHeight * kernelWidth;
-  const pixels = outHeight * outWidth;
+  const run = Math.ceil(runLength / (kernelHeight * kernelWidth)) * kernelHeight * kernelWidth;
   const rowsAtOnce = Math.min(outHeight, Math.max(1, Math.floor(patchBudget / (inner * outWidth))));
-  const patches = allocate(dtype, inner * rowsAtOnce * outWidth);
-  const sums = allocate(dtype, outChannels * rowsAtOnce * outWidth);
-  const out = allocate(dtype, batch * outChannels * pixels);
+  const patches = allocate(x.dtype, inner * rowsAtOnce * outWidth);
+  const sums = allocate(x.dtype, outChannels * rowsAtOnce * outWidth);
+  const out = allocate(x.dtype, batch * outChannels * outHeight * outWidth);
 
   for (let b = 0; b < batch; b++) {
-    const picture = x.data.subarray(b * channels * height * width, (b + 1) * channels * height * width);
+    const picture: Picture = { channels, height, width, data: sampleOf(x, b) };
     for (let top = 0; top < outHeight; top += rowsAtOnce) {
       const rows = Math.min(rowsAtOnce, outHeight - top);
       const columns = rows * outWidth;
-      collectPatches(
-        patches,
-        picture,
-        [channels, height, width],
-        [kernelHeight, kernelWidth],
+      collectPatches(patches, picture, {
+        kernelHeight,
+        kernelWidth,
         stride,
         padding,
         top,
         rows,
         outWidth,
-      );
-      let summed = 0;
-      for (const part of weights) {
-        const terms = part.data.length / outChannels;
-        matmul(sums, part.data, patches.subarray(summed * columns), outChannels, terms, columns, run);
-        for (let o = 0; o < outChannels; o++) {
-          const to = (b * outChannels + o) * pixels + top * outWidth;
-          const from = o * columns;
-          if (summed > 0) for (let n = 0; n < columns; n++) out[to + n] += sums[from + n];
-          else if (bias) for (let n = 0; n < columns; n++) out[to + n] = sums[from + n] + bias.data[o];
-          else out.set(sums.subarray(from, from + columns), to);
-        }
-        summed += terms;
+      });
+      matmul(sums, weight.data, patches, outChannels, inner, columns, run);
+      for (let o = 0; o < outChannels; o++) {
+        const to = ((b * outChannels + o) * outHeight + top) * outWidth;
+        out.set(sums.subarray(o * columns, (o + 1) * columns), to);
+        if (bias) for (let n = to; n < to + columns; n++) out[n] += bias.data[o];
       }
     }
   }
-  roundInPlace(dtype, out);
-  return tensor(dtype, [batch, outChannels, outHeight, outWidth], out);
+  return tensor(x.dtype, [batch, outChannels, outHeight, outWidth], out);
 }
 
-/**
- * patches[(c,i,j), (y,x)] = the padded picture at (c, y·stride + i, x·stride + j), for `rows` output rows from `top`
- * on.
- */
-function collectPatches(
-  patches: FloatArray,
-  picture: FloatArray,
-  [channels, height, width]: readonly [number, number, number],
-  [kernelHeight, kernelWidth]: readonly [number, number],
-  stride: number,
-  padding: Padding,
-  top: number,
-  rows: number,
-  outWidth: number,
-): void {
+/** Patches are collected for so many numbers at a time: few enough to stay in the cache, and memory stays bounded. */
+const patchBudget = 1 << 17;
+
+interface Picture {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly data: FloatArray;
+}
+
+function sampleOf({ shape: [batch], data }: Tensor, sample: number): FloatArray {
+  const size = data.length / batch;
+  return data.subarray(sample * size, (sample + 1) * size);
+}
+
+interface Patches {
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly stride: number;
+  readonly padding: Padding;
+  /** The first output row that is meant, and how many. */
+  readonly top: number;
+  readonly rows: number;
+  readonly outWidth: number;
+}
+
+/** patches[(c,i,j), (y,x)] = the padded picture at (c, y·stride + i, x·stride + j), for some output rows. */
+function collectPatches(patches: FloatArray, { channels, height, width, data }: Picture, wanted: Patches): void {
+  const { kernelHeight, kernelWidth, stride, padding, top, rows, outWidth } = wanted;
   let at = 0;
   for (let c = 0; c < channels; c++) {
     for (let i = 0; i < kernelHeight; i++) {
@@ -136,7 +111,7 @@ function collectPatches(
           const line = (c * height + y) * width;
           for (let column = 0; column < outWidth; column++) {
             const x = column * stride + j - padding.left;
-            patches[at++] = inside && x >= 0 && x < width ? picture[line + x] : 0;
+            patches[at++] = inside && x >= 0 && x < width ? data[line + x] : 0;
           }
         }
       }

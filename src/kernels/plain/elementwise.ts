@@ -3,43 +3,38 @@
  * in f64.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
-import { allocate, sameShape, shapeText, tensor, type Tensor } from '../../tensor/tensor.ts';
-import { commonDType, expect } from './checks.ts';
+import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
 
 /** a + b; b may be [B,C] and then spreads over the pixels of a [B,C,…]. */
 export function add(a: Tensor, b: Tensor): Tensor {
-  const dtype = commonDType('add', a, b);
-  const spread = pixelsPerValue('add', a, b);
-  const out = allocate(dtype, a.data.length);
+  const spread = pixelsPerValue(a, b);
+  const out = allocate(a.dtype, a.data.length);
   for (let i = 0; i < b.data.length; i++) {
     const value = b.data[i];
     for (let at = i * spread; at < (i + 1) * spread; at++) out[at] = a.data[at] + value;
   }
-  roundInPlace(dtype, out);
-  return tensor(dtype, a.shape, out);
+  roundInPlace(a.dtype, out);
+  return tensor(a.dtype, a.shape, out);
 }
 
 /** a · b, with the shapes that `add` allows. */
 export function multiply(a: Tensor, b: Tensor): Tensor {
-  const dtype = commonDType('multiply', a, b);
-  const spread = pixelsPerValue('multiply', a, b);
-  const out = allocate(dtype, a.data.length);
+  const spread = pixelsPerValue(a, b);
+  const out = allocate(a.dtype, a.data.length);
   for (let i = 0; i < b.data.length; i++) {
     const value = b.data[i];
     for (let at = i * spread; at < (i + 1) * spread; at++) out[at] = a.data[at] * value;
   }
-  roundInPlace(dtype, out);
-  return tensor(dtype, a.shape, out);
+  roundInPlace(a.dtype, out);
+  return tensor(a.dtype, a.shape, out);
 }
 
 /** a − b, of one shape. */
 export function subtract(a: Tensor, b: Tensor): Tensor {
-  const dtype = commonDType('subtract', a, b);
-  expect('subtract', sameShape(a.shape, b.shape), `the shapes ${shapeText(a.shape)} and ${shapeText(b.shape)} differ`);
-  const out = allocate(dtype, a.data.length);
+  const out = allocate(a.dtype, a.data.length);
   for (let i = 0; i < out.length; i++) out[i] = a.data[i] - b.data[i];
-  roundInPlace(dtype, out);
-  return tensor(dtype, a.shape, out);
+  roundInPlace(a.dtype, out);
+  return tensor(a.dtype, a.shape, out);
 }
 
 /** x · factor + offset: the product is rounded, then the sum. */
@@ -65,13 +60,6 @@ export function divide(x: Tensor, divisor: number): Tensor {
 }
 
 /** How many elements of a each element of b meets: 1, or the pixels of a channel. */
-function pixelsPerValue(operation: string, a: Tensor, b: Tensor): number {
-  if (sameShape(a.shape, b.shape)) return 1;
-  const spreads = b.shape.length === 2 && a.shape.length > 2 && a.shape[0] === b.shape[0] && a.shape[1] === b.shape[1];
-  expect(
-    operation,
-    spreads,
-    `${shapeText(b.shape)} neither equals ${shapeText(a.shape)} nor gives one value per channel of it`,
-  );
+function pixelsPerValue(a: Tensor, b: Tensor): number {
   return b.data.length === 0 ? 0 : a.data.length / b.data.length;
 }

@@ -1,12 +1,9 @@
 /** Operations that move numbers and change none: joining, cutting, and the two layouts of a picture. */
-import { allocate, sameShape, shapeText, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
-import { commonDType, dimensions, expect } from './checks.ts';
+import { allocate, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 
 /** [B,C₁,…], [B,C₂,…] → [B,C₁+C₂,…]. */
 export function concatChannels(a: Tensor, b: Tensor): Tensor {
-  const dtype = commonDType('concatChannels', a, b);
-  const fits = a.shape.length >= 2 && a.shape[0] === b.shape[0] && sameShape(a.shape.slice(2), b.shape.slice(2));
-  expect('concatChannels', fits, `${shapeText(a.shape)} and ${shapeText(b.shape)} differ in more than their channels`);
+  const { dtype } = a;
   const [batch, channels] = a.shape;
   const shape = [batch, channels + b.shape[1], ...a.shape.slice(2)];
   const out = allocate(dtype, sizeOf(shape));
@@ -22,11 +19,6 @@ export function concatChannels(a: Tensor, b: Tensor): Tensor {
 /** The channels from `start` up to `end` of x [B,C,…]. */
 export function sliceChannels(x: Tensor, start: number, end: number): Tensor {
   const [batch, channels] = x.shape;
-  expect(
-    'sliceChannels',
-    start >= 0 && start <= end && end <= channels,
-    `channels ${start} to ${end} of ${shapeText(x.shape)}`,
-  );
   const shape = [batch, end - start, ...x.shape.slice(2)];
   const size = sizeOf(x.shape.slice(2));
   const out = allocate(x.dtype, sizeOf(shape));
@@ -38,15 +30,7 @@ export function sliceChannels(x: Tensor, start: number, end: number): Tensor {
 
 /** The tensors one after another along the batch. */
 export function concatBatch(parts: readonly Tensor[]): Tensor {
-  const dtype = commonDType('concatBatch', ...parts);
-  const rest = parts[0].shape.slice(1);
-  for (const part of parts) {
-    expect(
-      'concatBatch',
-      sameShape(part.shape.slice(1), rest),
-      `${shapeText(parts[0].shape)} and ${shapeText(part.shape)} differ in more than their batch`,
-    );
-  }
+  const [{ dtype, shape }] = parts;
   const out = allocate(
     dtype,
     parts.reduce((size, part) => size + part.data.length, 0),
@@ -56,30 +40,24 @@ export function concatBatch(parts: readonly Tensor[]): Tensor {
     out.set(part.data, at);
     at += part.data.length;
   }
-  return tensor(dtype, [parts.reduce((batch, part) => batch + part.shape[0], 0), ...rest], out);
+  return tensor(dtype, [parts.reduce((batch, part) => batch + part.shape[0], 0), ...shape.slice(1)], out);
 }
 
 /** The samples from `start` up to `end` of x [B,…]. */
 export function sliceBatch(x: Tensor, start: number, end: number): Tensor {
-  expect(
-    'sliceBatch',
-    start >= 0 && start <= end && end <= x.shape[0],
-    `samples ${start} to ${end} of ${shapeText(x.shape)}`,
-  );
   const size = sizeOf(x.shape.slice(1));
   return tensor(x.dtype, [end - start, ...x.shape.slice(1)], x.data.slice(start * size, end * size));
 }
 
 /** x [B,C,H,W] → tokens [B,H·W,C]. */
 export function toTokens(x: Tensor): Tensor {
-  const [batch, channels, height, width] = dimensions('toTokens', x, 'B,C,H,W');
+  const [batch, channels, height, width] = x.shape;
   return tensor(x.dtype, [batch, height * width, channels], swapInner(x, batch, channels, height * width));
 }
 
 /** tokens [B,H·W,C] → [B,C,H,W]. */
 export function fromTokens(x: Tensor, height: number, width: number): Tensor {
-  const [batch, tokens, channels] = dimensions('fromTokens', x, 'B,N,C');
-  expect('fromTokens', tokens === height * width, `${tokens} tokens are not ${height} × ${width} pixels`);
+  const [batch, tokens, channels] = x.shape;
   return tensor(x.dtype, [batch, channels, height, width], swapInner(x, batch, tokens, channels));
 }
 

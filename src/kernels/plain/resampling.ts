@@ -1,11 +1,10 @@
 /** Twice the picture (torch.nn.functional.interpolate, mode nearest) and half of it (avg_pool2d). */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
-import { dimensions } from './checks.ts';
 
 /** out[y,x] = in[⌊y/2⌋, ⌊x/2⌋]. */
 export function upsampleNearest2x(x: Tensor): Tensor {
-  const [batch, channels, height, width] = dimensions('upsampleNearest2x', x, 'B,C,H,W');
+  const [batch, channels, height, width] = x.shape;
   const out = allocate(x.dtype, 4 * x.data.length);
   for (let row = 0; row < batch * channels * height; row++) {
     const from = row * width;
@@ -18,7 +17,7 @@ export function upsampleNearest2x(x: Tensor): Tensor {
 
 /** out[y,x] = (in[2y,2x] + in[2y,2x+1] + in[2y+1,2x] + in[2y+1,2x+1]) / 4, added in this order, each sum rounded. */
 export function averagePool2x(x: Tensor): Tensor {
-  const [batch, channels, height, width] = dimensions('averagePool2x', x, 'B,C,H,W');
+  const [batch, channels, height, width] = x.shape;
   const outHeight = Math.floor(height / 2);
   const outWidth = Math.floor(width / 2);
   const out = allocate(x.dtype, batch * channels * outHeight * outWidth);

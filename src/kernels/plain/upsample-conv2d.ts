@@ -12,7 +12,6 @@
  */
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
-import { commonDType, dimensions, expectShape } from './checks.ts';
 import { conv2d } from './conv2d.ts';
 
 export interface Phase {
@@ -30,11 +29,9 @@ export const phases: readonly Phase[] = [
 ];
 
 export function upsampleConv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
-  const dtype = commonDType('upsampleConv2d', x, weight, bias);
-  const [batch, channels, height, width] = dimensions('upsampleConv2d', x, 'B,C,H,W');
-  const [outChannels] = dimensions('upsampleConv2d', weight, 'O,C,kh,kw');
-  expectShape('upsampleConv2d', 'the weight', weight, [outChannels, channels, 3, 3]);
-  if (bias) expectShape('upsampleConv2d', 'the bias', bias, [outChannels]);
+  const { dtype } = x;
+  const [batch, , height, width] = x.shape;
+  const [outChannels] = weight.shape;
   const out = allocate(dtype, 4 * batch * outChannels * height * width);
   for (const phase of phases) {
     const part = conv2d(x, phaseWeight(weight, phase), bias, 1, phasePadding(phase));

@@ -12,7 +12,8 @@
 import { call, forRange, i32, increase, set } from './assembler.ts';
 import type { Code, Func, I32, Local } from './assembler.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
-import { at, keyOf, type Library, type Panel } from './library.ts';
+import { at, type Library, type Panel } from './library.ts';
+import { keyOf } from '../key.ts';
 import type { PlaneLayout } from './planes.ts';
 import { addRun, loadTotals, RUN, stepsPerTurn, storeApart, storeLanes, transposed, type AStep } from './tile.ts';
 
@@ -215,7 +216,10 @@ export function areaFinish(lib: Library, spec: ConvSpec, area: Area): Func {
             planes.columns.slice(0, area.outputs - 4 * j).map((plane, i) => {
               const channel = 4 * j + i;
               return [
-                applyEpilogue(epilogue, plane, operands, { channel: 4 * channel, element: channel * planeBytes }),
+                applyEpilogue(epilogue, plane, operands, {
+                  channel: 4 * channel,
+                  element: channel * planeBytes,
+                }),
                 (phases === 1 ? storeLanes : storeApart)(out, plane, area.pixels, channel * planeBytes),
               ];
             }),

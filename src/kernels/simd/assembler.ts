@@ -28,7 +28,12 @@ export type F32 = Expr<'f32'>;
 export type F64 = Expr<'f64'>;
 export type V128 = Expr<'v128'>;
 
-const typeByte: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
+const typeByte: Readonly<Record<ValueType, number>> = {
+  i32: 0x7f,
+  f32: 0x7d,
+  f64: 0x7c,
+  v128: 0x7b,
+};
 
 /** Unsigned LEB128. Throws a RangeError for what is no whole number from 0 on, such as a negative offset. */
 export function unsigned(value: number): number[] {

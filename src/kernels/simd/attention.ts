@@ -11,7 +11,8 @@
 import { call, f32, f32x4, forRange, i32, set, v128, when } from './assembler.ts';
 import type { Body, Code, Func, I32, Local } from './assembler.ts';
 import { AT_ONCE, expf } from './elementary.ts';
-import { at, kernel, keyOf, type Library, type Panel } from './library.ts';
+import { at, kernel, type Library, type Panel } from './library.ts';
+import { keyOf } from '../key.ts';
 import { parallel } from './parallel.ts';
 import { evenSteps, RUN, stepsPerTurn, storeLanes, tileSum } from './tile.ts';
 

@@ -9,13 +9,14 @@ import { writeErfTable } from './activations.ts';
 import { compile } from './compile.ts';
 import { writeConstants } from './elementary.ts';
 import { fmaSupported, sharedMemorySupported, simdSupported } from './features.ts';
-import { keyOf } from './library.ts';
+import { keyOf } from '../key.ts';
 import { lower } from './lower.ts';
 import { CONTROL, heap, layOut, weightStore } from './memory.ts';
 import { COUNTERS_BYTES } from './parallel.ts';
 import type { HostTensor, Lowered, Step, StoredValue } from './steps.ts';
 import { pool, startsAsleep, threadsSupported, type AnyWorker } from './threads.ts';
-import { applyOperation, trace } from './trace.ts';
+import { applyOperation } from '../operations/index.ts';
+import { traceProgram } from '../trace.ts';
 
 export interface SimdOptions {
   /** Threads, the calling one included; 1 by default. Where threads cannot be had, one is used. */
@@ -66,7 +67,11 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   const startable = startsAsleep() ? wanted : 1 + Math.min(wanted - 1, options.workers?.length ?? 0);
   const threads = sharedMemorySupported() && threadsSupported() ? startable : 1;
 
-  const memoryLimits = { shared: threads > 1, minimum: 2, maximum: MAXIMUM_PAGES };
+  const memoryLimits = {
+    shared: threads > 1,
+    minimum: 2,
+    maximum: MAXIMUM_PAGES,
+  };
   const memory = new WebAssembly.Memory({
     initial: memoryLimits.minimum,
     maximum: memoryLimits.maximum,
@@ -105,7 +110,7 @@ export function simdBackend(options: SimdOptions = {}): Backend {
       plans.set(key, known);
       return known;
     }
-    const lowered = lower(trace(program, inputs), { threads, panel }, store);
+    const lowered = lower(traceProgram(program, inputs, referenceKernels), { threads, panel }, store);
     const arenaBytes = layOut(lowered.buffers);
     const module = new WebAssembly.Module(
       compile(lowered.steps, memoryLimits, { threads, fma, panel }, watch !== undefined),
@@ -116,7 +121,9 @@ export function simdBackend(options: SimdOptions = {}): Backend {
       watch?.({ name, products, milliseconds: performance.now() - stepStart });
       stepStart = performance.now();
     };
-    const { run } = new WebAssembly.Instance(module, { env: { memory, host, done } }).exports as { run: Plan['run'] };
+    const { run } = new WebAssembly.Instance(module, {
+      env: { memory, host, done },
+    }).exports as { run: Plan['run'] };
     const plan: Plan = { key, module, run, lowered, arenaBytes };
     plans.set(key, plan);
     if (plans.size > MOST_PLANS) drop(plans.values().next().value!);
@@ -138,7 +145,10 @@ export function simdBackend(options: SimdOptions = {}): Backend {
     const plan = planFor(program, inputs);
     if (arena.bytes < plan.arenaBytes) {
       if (arena.bytes > 0) blocks.free(arena.address);
-      arena = { address: blocks.allocate(plan.arenaBytes), bytes: plan.arenaBytes };
+      arena = {
+        address: blocks.allocate(plan.arenaBytes),
+        bytes: plan.arenaBytes,
+      };
     }
     const { lowered } = plan;
     for (const input of lowered.inputs) view(memory, arena.address, input).set(inputs[input.name]!.data);

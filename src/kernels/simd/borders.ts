@@ -5,12 +5,17 @@
  */
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
-import { keyOf } from './library.ts';
+import { keyOf } from '../key.ts';
 import { crowded } from './planes.ts';
-import type { Node, Value } from './trace.ts';
+import { constantOf, type Node, type Value } from '../graph.ts';
 
 /** What four phases of 2 × 2 pixels see beyond the picture. */
-export const UPSAMPLE_PADDING: Padding = { top: 1, bottom: 1, left: 1, right: 1 };
+export const UPSAMPLE_PADDING: Padding = {
+  top: 1,
+  bottom: 1,
+  left: 1,
+  right: 1,
+};
 export const NO_PADDING: Padding = { top: 0, bottom: 0, left: 0, right: 0 };
 
 export function hasBorder({ top, bottom, left, right }: Padding): boolean {
@@ -18,28 +23,51 @@ export function hasBorder({ top, bottom, left, right }: Padding): boolean {
 }
 
 /** Height and width of the planes of a tensor [B, C, …]. */
-export function planeSize(shape: readonly number[]): { height: number; width: number } {
+export function planeSize(shape: readonly number[]): {
+  height: number;
+  width: number;
+} {
   return shape.length === 4 ? { height: shape[2]!, width: shape[3]! } : { height: 1, width: sizeOf(shape.slice(2)) };
 }
 
 /** The planes of a picture [B,C,H,W], or of tokens [B,N,C] that lie as planes. */
-export function planesOf(shape: readonly number[]): { batch: number; channels: number; height: number; width: number } {
+export function planesOf(shape: readonly number[]): {
+  batch: number;
+  channels: number;
+  height: number;
+  width: number;
+} {
   const [batch, second, third] = shape as [number, number, number];
   return shape.length === 3
     ? { batch, channels: third, height: 1, width: second }
     : { batch, channels: second, ...planeSize(shape) };
 }
 
+/** A constant as a whole. */
 export function constantTensor(value: Value): Tensor | undefined {
   return value.source.kind === 'constant' ? value.source.tensor : undefined;
+}
+
+/** The weight of a product: a constant, from input channel `first` on. */
+export interface ConstantWeight {
+  readonly tensor: Tensor;
+  readonly first: number;
+}
+
+/** The weight that a value is; undefined where it is no constant, nor some input channels of one. */
+export function weightOf(value: Value): ConstantWeight | undefined {
+  const { tensor, slice } = constantOf(value) ?? {};
+  if (!tensor || slice?.kind === 'sliceBatch') return undefined;
+  return { tensor, first: slice?.start ?? 0 };
 }
 
 /**
  * Whether the weight and the bias of a product are constants, so that they can be packed. If not, the plain loops do
  * it, on dense planes.
  */
-export function packs({ inputs: [, weight, bias] }: Node): boolean {
-  return constantTensor(weight!) !== undefined && (bias === undefined || constantTensor(bias) !== undefined);
+export function packs({ operation, inputs: [, weight, bias] }: Node): boolean {
+  const packable = operation.kind === 'upsampleConv2d' ? constantTensor(weight) : weightOf(weight);
+  return packable !== undefined && (bias === undefined || constantTensor(bias) !== undefined);
 }
 
 /** The picture of which these tokens are a view, or the value itself. */

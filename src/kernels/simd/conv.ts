@@ -14,7 +14,8 @@ import { call, forRange, i32, set, when } from './assembler.ts';
 import type { Code, Func, I32, Local } from './assembler.ts';
 import { areaFinish, areaScratch, areaSums, MOST_TILES, PIXELS, type Area, type ConvSpec } from './area.ts';
 import { hasOperand } from './epilogue.ts';
-import { at, divisorUpTo, kernel, keyOf, pieceSize, type Library } from './library.ts';
+import { at, divisorUpTo, kernel, pieceSize, type Library } from './library.ts';
+import { keyOf } from '../key.ts';
 import { parallel, wantedUnits } from './parallel.ts';
 
 /**
@@ -60,7 +61,12 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
     const tiles = (outputs: number, pixels: number, from: number, to: number): Code => {
       if (from === to) return [];
       const columns = divisorUpTo((to - from) / pixels, MOST_TILES);
-      const area: Area = { outputs, pixels, columns, rows: divisorUpTo(height, MOST_TILES / columns) };
+      const area: Area = {
+        outputs,
+        pixels,
+        columns,
+        rows: divisorUpTo(height, MOST_TILES / columns),
+      };
       const ownScratch = at(scratch, body.thread, areaScratch(lib.panel));
       const element = at(at(i32.const(0), row, rowBytes), column, pixelBytes);
       const inPlanes = (start: I32): I32 => i32.add(at(start, panel, lib.panel * planeBytes), element);

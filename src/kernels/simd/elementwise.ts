@@ -4,13 +4,18 @@ import type { Body, Code, Func, Local, V128 } from './assembler.ts';
 import type { Activation } from '../kernels.ts';
 import { geluf, mishf } from './activations.ts';
 import { reluf, siluf } from './elementary.ts';
-import { at, kernel, keyOf, type Library } from './library.ts';
+import { at, kernel, type Library } from './library.ts';
+import { keyOf } from '../key.ts';
 import { parallel } from './parallel.ts';
 import { storeLanes } from './tile.ts';
 
 export type MapOperation =
   | { readonly kind: 'add' | 'subtract' | 'multiply' }
-  | { readonly kind: 'affine'; readonly factor: number; readonly offset: number }
+  | {
+      readonly kind: 'affine';
+      readonly factor: number;
+      readonly offset: number;
+    }
   | { readonly kind: 'divide'; readonly divisor: number }
   | { readonly kind: Activation }
   | { readonly kind: 'copy' };

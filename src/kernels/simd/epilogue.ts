@@ -4,7 +4,7 @@
  */
 import { f32x4, set, v128 } from './assembler.ts';
 import type { Code, I32, Local } from './assembler.ts';
-import { keyOf } from './library.ts';
+import { keyOf } from '../key.ts';
 
 export type EpilogueOp =
   /** + bias: one number per output channel. */

@@ -57,7 +57,12 @@ export interface KernelBody extends Body {
 export function kernel(lib: Library, key: string, pointers: number, write: (body: KernelBody) => Code): Func {
   const params: ValueType[] = Array.from({ length: kernelPrefix + pointers }, () => 'i32');
   return lib.func(key, { params, results: [] }, (body) =>
-    write({ ...body, thread: body.params[0]!, counters: body.params[1]!, pointers: body.params.slice(kernelPrefix) }),
+    write({
+      ...body,
+      thread: body.params[0]!,
+      counters: body.params[1]!,
+      pointers: body.params.slice(kernelPrefix),
+    }),
   );
 }
 
@@ -82,12 +87,4 @@ export function divisorUpTo(n: number, limit: number): number {
 
 export function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
-}
-
-/** Plain data as text, for keys: equal texts only for equal data, −0 and the numbers that JSON lacks included. */
-export function keyOf(data: unknown): string {
-  return JSON.stringify(data, (_name, value: unknown) => {
-    if (typeof value !== 'number' || (Number.isFinite(value) && !Object.is(value, -0))) return value;
-    return Object.is(value, -0) ? '-0' : String(value);
-  });
 }

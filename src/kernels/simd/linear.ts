@@ -10,7 +10,8 @@
 import { call, i32, increase, set, when, whileLoop } from './assembler.ts';
 import type { Code, Func, Local } from './assembler.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
-import { at, kernel, keyOf, pieceSize, type Library, type Panel } from './library.ts';
+import { at, kernel, pieceSize, type Library, type Panel } from './library.ts';
+import { keyOf } from '../key.ts';
 import { parallel, wantedUnits } from './parallel.ts';
 import { evenSteps, RUN, stepsPerTurn, storeLanes, tileSum, tileWidth } from './tile.ts';
 
@@ -73,7 +74,12 @@ function linearTile(lib: Library, spec: LinearSpec, rows: number, lanes: readonl
     return [
       code,
       sums.map((row, i) =>
-        row.map((sum, j) => applyEpilogue(epilogue, sum, operands, { channels: 16 * j, element: element(i, j) })),
+        row.map((sum, j) =>
+          applyEpilogue(epilogue, sum, operands, {
+            channels: 16 * j,
+            element: element(i, j),
+          }),
+        ),
       ),
       sums.map((row, i) => row.map((sum, j) => storeLanes(out, sum, lanes[j]!, element(i, j)))),
     ];

@@ -5,7 +5,7 @@
  * - what is never copied because it is written or read in place (concatenation, slices, tokens ↔ picture).
  * None of it changes a rounding.
  */
-import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import { sizeOf } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
 import { phases, phaseWeight } from '../plain/upsample-conv2d.ts';
 import type { Func } from './assembler.ts';
@@ -27,6 +27,7 @@ import {
   packs,
   pictureOf,
   planesOf,
+  weightOf,
   planeSize,
   UPSAMPLE_PADDING,
   wantedBorder,
@@ -34,7 +35,8 @@ import {
 import { convKernel } from './conv.ts';
 import { mapKernel, type MapOperation } from './elementwise.ts';
 import { hasOperand, type EpilogueOp } from './epilogue.ts';
-import { keyOf, type Library } from './library.ts';
+import { type Library } from './library.ts';
+import { keyOf } from '../key.ts';
 import { linearKernel, packPanels } from './linear.ts';
 import type { WeightStore } from './memory.ts';
 import { groupNormKernel } from './norm.ts';
@@ -43,10 +45,11 @@ import { borderedPlanes, densePlanes, type PlaneLayout } from './planes.ts';
 import { averagePoolKernel, borderKernel, transposeKernel, upsampleKernel } from './resample.ts';
 import { layerNormKernel, softmaxKernel, type RowsSpec } from './rows.ts';
 import { batchOf, sampleBytes, type Layout, type Lowered, type Place, type Step } from './steps.ts';
-import type { Graph, Node, Operation, Value } from './trace.ts';
+import { constantOf, type Graph, type Node, type Value } from '../graph.ts';
+import type { OperationOf } from '../operations/index.ts';
 
-type Convolution = Extract<Operation, { kind: 'conv2d' }>;
-type GroupNorm = Extract<Operation, { kind: 'groupNorm' }>;
+type Convolution = OperationOf<'conv2d'>;
+type GroupNorm = OperationOf<'groupNorm'>;
 
 export function lower(
   graph: Graph,
@@ -132,7 +135,12 @@ export function lower(
     node: Node,
     layout: Layout,
   ): { ops: EpilogueOp[]; operands: Place[]; final: Value; layout: Layout } => {
-    const result = { ops: [] as EpilogueOp[], operands: [] as Place[], final: node.output, layout };
+    const result = {
+      ops: [] as EpilogueOp[],
+      operands: [] as Place[],
+      final: node.output,
+      layout,
+    };
     for (;;) {
       const value = result.final;
       const next = users.get(value) ?? [];
@@ -180,10 +188,9 @@ export function lower(
   };
 
   /** A product whose weight packs. Returns false where the weight is no constant: then the plain loops do it. */
-  const conv2d = (node: Node, { stride: strideBy, padding, part }: Convolution): boolean => {
+  const conv2d = (node: Node, { stride: strideBy, padding }: Convolution): boolean => {
     if (!packs(node)) return false;
-    const [x, weightValue] = node.inputs as [Value, Value];
-    const weight = constantTensor(weightValue)!;
+    const [x, weight] = node.inputs as [Value, Value];
     const [batch, channels, height, width] = x.shape as [number, number, number, number];
     const [outChannels, , kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
     const [outHeight, outWidth] = node.output.shape.slice(2) as [number, number];
@@ -191,8 +198,12 @@ export function lower(
       ? pointwiseInput(x)
       : hasBorder(padding)
         ? { ...borderedInput(x, padding), outHeight, outWidth }
-        : { place: dense(x), layout: densePlanes(height, width, 0), outHeight, outWidth };
-    const first = (part?.[0] ?? 0) * kernelHeight * kernelWidth;
+        : {
+            place: dense(x),
+            layout: densePlanes(height, width, 0),
+            outHeight,
+            outWidth,
+          };
     const terms = channels * kernelHeight * kernelWidth;
     product(
       node,
@@ -209,7 +220,7 @@ export function lower(
         input: layout,
       },
       place,
-      packedPanels(weight, outChannels, terms, first),
+      packedPanels(weight, terms),
     );
     return true;
   };
@@ -245,11 +256,15 @@ export function lower(
     return true;
   };
 
-  /** The weights of a product in panels: of each output `terms` numbers, from number `first` on. */
-  const packedPanels = (weight: Tensor, outChannels: number, terms: number, first = 0): Place =>
-    packed(weight, keyOf(['panels', outChannels, terms, first]), () =>
-      packPanels(panel, weight.data, outChannels, terms, first),
+  /** The weights of a product in panels: of each output `terms` numbers. */
+  const packedPanels = (value: Value, terms: number): Place => {
+    const { tensor, first } = weightOf(value)!;
+    const [outChannels, channels] = value.shape as [number, number];
+    const from = (first * terms) / channels;
+    return packed(tensor, keyOf(['panels', outChannels, terms, from]), () =>
+      packPanels(panel, tensor.data, outChannels, terms, from),
     );
+  };
 
   const product = (
     node: Node,
@@ -286,9 +301,8 @@ export function lower(
   };
 
   const linear = (node: Node): boolean => {
-    const [x, weightValue, biasValue] = node.inputs as [Value, Value, Value | undefined];
+    const [x, weight, biasValue] = node.inputs as [Value, Value, Value | undefined];
     if (!packs(node)) return false;
-    const weight = constantTensor(weightValue)!;
     const bias = biasValue && constantTensor(biasValue);
     const [outChannels, channels] = weight.shape as [number, number];
     if (
@@ -300,9 +314,19 @@ export function lower(
       product(
         node,
         'planar',
-        { batch, channels, outChannels, ...out, kernelHeight: 1, kernelWidth: 1, stride: 1, phases: 1, input: layout },
+        {
+          batch,
+          channels,
+          outChannels,
+          ...out,
+          kernelHeight: 1,
+          kernelWidth: 1,
+          stride: 1,
+          phases: 1,
+          input: layout,
+        },
         place,
-        packedPanels(weight, outChannels, channels),
+        packedPanels(weight, channels),
       );
       return true;
     }
@@ -317,7 +341,7 @@ export function lower(
       `linear ${rows}×${channels}→${outChannels}`,
       [
         input,
-        packedPanels(weight, outChannels, channels),
+        packedPanels(weight, channels),
         out,
         ...(bias ? [packed(bias, 'plain', () => bias.data)] : []),
         ...chain.operands,
@@ -348,8 +372,16 @@ export function lower(
     );
   const newBordered = (value: Value, { top, bottom, left, right }: Padding): { place: Place; layout: PlaneLayout } => {
     const { batch, channels, height, width } = planesOf(value.shape);
-    const layout = borderedPlanes(channels, height, width, { top, bottom, left, right });
-    const made = { place: newPlace(batch * layout.batchStride, layout.batchStride), layout };
+    const layout = borderedPlanes(channels, height, width, {
+      top,
+      bottom,
+      left,
+      right,
+    });
+    const made = {
+      place: newPlace(batch * layout.batchStride, layout.batchStride),
+      layout,
+    };
     bordered.set(borderKey(value, { top, bottom, left, right }), made);
     return made;
   };
@@ -360,18 +392,34 @@ export function lower(
     const made = newBordered(value, padding);
     const planes = planesOf(value.shape);
     emit(hasBorder(padding) ? 'border' : 'apart', [source, made.place], (lib) =>
-      borderKernel(lib, { ...planes, inBatchStride: stride(source, planes.batch), out: made.layout }),
+      borderKernel(lib, {
+        ...planes,
+        inBatchStride: stride(source, planes.batch),
+        out: made.layout,
+      }),
     );
     return made;
   };
   /** The input of a pointwise product, as rows that suit the tiles. */
-  const pointwiseInput = (value: Value): { place: Place; layout: InputLayout; outHeight: number; outWidth: number } => {
+  const pointwiseInput = (
+    value: Value,
+  ): {
+    place: Place;
+    layout: InputLayout;
+    outHeight: number;
+    outWidth: number;
+  } => {
     const { height, width } = planesOf(value.shape);
     const [outHeight, outWidth] = flatRows(height * width);
     const flat = densePlanes(outHeight, outWidth, 0);
     if (!isCrowded(value)) return { place: asPlanes(value), layout: flat, outHeight, outWidth };
     const { place, layout } = borderedInput(pictureOf(value), NO_PADDING);
-    return { place, layout: { ...flat, planeStride: layout.planeStride }, outHeight, outWidth };
+    return {
+      place,
+      layout: { ...flat, planeStride: layout.planeStride },
+      outHeight,
+      outWidth,
+    };
   };
   /** Where a kernel that can write borders puts `value`. */
   const target = (value: Value, height: number, width: number): { place: Place; layout: PlaneLayout } => {
@@ -379,13 +427,19 @@ export function lower(
     if (border) return newBordered(value, border);
     const place = placeFor(value);
     finish(value, 'dense', place);
-    return { place, layout: densePlanes(height, width, stride(place, batchOf(value.shape))) };
+    return {
+      place,
+      layout: densePlanes(height, width, stride(place, batchOf(value.shape))),
+    };
   };
 
   // The other operations --------------------------------------------------------------------------------------------
 
   const host = (node: Node): void => {
-    const inputs = node.inputs.map((value) => ({ shape: value.shape, place: contiguous(value) }));
+    const inputs = node.inputs.map((value) => ({
+      shape: value.shape,
+      place: contiguous(value),
+    }));
     const out = newPlace(4 * sizeOf(node.output.shape), sampleBytes(node.output.shape));
     inputs.forEach(({ place }) => use(place));
     use(out);
@@ -425,7 +479,7 @@ export function lower(
     finish(node.output, chosen, out);
   };
 
-  const groupNorm = (node: Node, { groups, eps, part }: GroupNorm): boolean => {
+  const groupNorm = (node: Node, { groups, eps }: GroupNorm): boolean => {
     const [x, weight, bias] = node.inputs as [Value, Value, Value];
     const next = users.get(node.output) ?? [];
     const user = next[0];
@@ -440,9 +494,7 @@ export function lower(
     const { height, width } = planeSize(x.shape);
     const input = dense(x);
     const out = target(final, height, width);
-    const [scale, shift] = [weight, bias]
-      .map(contiguous)
-      .map((place) => ({ ...place, offset: place.offset + 4 * (part?.[0] ?? 0) })) as [Place, Place];
+    const [scale, shift] = [weight, bias].map(contiguous) as [Place, Place];
     emit(`groupNorm${silu ? '+silu' : ''} ${channels}@${height}×${width}`, [input, scale, shift, out.place], (lib) =>
       groupNormKernel(lib, {
         batch,
@@ -546,7 +598,11 @@ export function lower(
   const applyAttentionMap = (node: Node): boolean => {
     const [map, v] = node.inputs as [Value, Value];
     const [batch, heads, queries, keys] = map.shape as [number, number, number, number];
-    const places = { q: dense(map), v: inLayout(v, 'planar'), out: placeFor(node.output) };
+    const places = {
+      q: dense(map),
+      v: inLayout(v, 'planar'),
+      out: placeFor(node.output),
+    };
     const spec = attentionSpec(batch, heads, queries, keys, v.shape[2]!, 1, places);
     emit(
       `applyAttentionMap ${heads}×${queries}×${spec.size}`,
@@ -577,10 +633,20 @@ export function lower(
     const [outHeight, outWidth] = node.output.shape.slice(2) as [number, number];
     const place = up ? undefined : placeFor(node.output);
     const out = place
-      ? { place, layout: densePlanes(outHeight, outWidth, stride(place, batch)) }
+      ? {
+          place,
+          layout: densePlanes(outHeight, outWidth, stride(place, batch)),
+        }
       : target(node.output, outHeight, outWidth);
     if (place) finish(node.output, 'dense', place);
-    const spec = { batch, channels, height, width, inBatchStride: stride(input, batch), out: out.layout };
+    const spec = {
+      batch,
+      channels,
+      height,
+      width,
+      inBatchStride: stride(input, batch),
+      out: out.layout,
+    };
     emit(node.operation.kind, [input, out.place], (lib) =>
       up ? upsampleKernel(lib, spec) : averagePoolKernel(lib, spec),
     );
@@ -662,7 +728,11 @@ export function lower(
         case 'sliceBatch': {
           const { layout, place } = storedOf(x);
           return (
-            finish(node.output, layout, { ...place, offset: place.offset + operation.start * place.batchStride }), true
+            finish(node.output, layout, {
+              ...place,
+              offset: place.offset + operation.start * place.batchStride,
+            }),
+            true
           );
         }
       }
@@ -675,7 +745,8 @@ export function lower(
     finish(value, 'dense', place);
     return { name, shape: value.shape, layout: 'dense' as const, place };
   });
-  for (const node of graph.nodes) if (!done.has(node)) lowerNode(node);
+  // Parts of constants are found where they are needed.
+  for (const node of graph.nodes) if (!done.has(node) && !constantOf(node.output)) lowerNode(node);
   const results = [...graph.outputs].map(([name, value]) => {
     const { layout, place } = storedOf(value);
     use(place);

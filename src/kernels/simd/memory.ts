@@ -134,7 +134,11 @@ export function weightStore(blocks: Heap): WeightStore {
       const packed = pack();
       const address = blocks.allocate(4 * packed.length);
       new Float32Array(blocks.memory.buffer, address, packed.length).set(packed);
-      const made: PackedWeight = { address, users: 1, forget: () => packings.delete(packing) };
+      const made: PackedWeight = {
+        address,
+        users: 1,
+        forget: () => packings.delete(packing),
+      };
       packings.set(packing, made);
       return made;
     },

@@ -7,7 +7,8 @@ import { f32, f32x4, f64, f64x2, forRange, i32, increase, set } from './assemble
 import type { Func, Local } from './assembler.ts';
 import { AT_ONCE, siluf } from './elementary.ts';
 import { laneSum64, square } from './lanes.ts';
-import { at, kernel, keyOf, type Library } from './library.ts';
+import { at, kernel, type Library } from './library.ts';
+import { keyOf } from '../key.ts';
 import { parallel } from './parallel.ts';
 import { writePlane, type PlaneLayout } from './planes.ts';
 

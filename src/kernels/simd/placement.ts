@@ -5,7 +5,8 @@
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { bufferBytes, type Buffer, type PackedWeight, type WeightStore } from './memory.ts';
 import { batchOf, sampleBytes, type Layout, type Place, type Stored } from './steps.ts';
-import type { Graph, Operation, Value } from './trace.ts';
+import { constantOf, type Graph, type Value } from '../graph.ts';
+import type { Operation } from '../operations/index.ts';
 
 export interface Placement {
   /** What has been given out. */
@@ -43,7 +44,12 @@ export function placement(graph: Graph, store: WeightStore, currentStep: () => n
     return place;
   };
   const newPlace = (bytes: number, batchStride: number): Place => {
-    const buffer: Buffer = { bytes: bufferBytes(bytes), first: currentStep(), last: currentStep(), offset: 0 };
+    const buffer: Buffer = {
+      bytes: bufferBytes(bytes),
+      first: currentStep(),
+      last: currentStep(),
+      offset: 0,
+    };
     buffers.push(buffer);
     return { buffer, offset: 0, batchStride };
   };
@@ -53,25 +59,36 @@ export function placement(graph: Graph, store: WeightStore, currentStep: () => n
     const join = joined.get(value);
     const parent = join && placeFor(join.whole);
     const place = parent
-      ? { ...parent, offset: parent.offset + join.samples * parent.batchStride + join.bytes }
+      ? {
+          ...parent,
+          offset: parent.offset + join.samples * parent.batchStride + join.bytes,
+        }
       : newPlace(4 * sizeOf(value.shape), sampleBytes(value.shape));
     places.set(value, place);
     return place;
   };
-  const packed = (tensor: Tensor, packing: string, pack: () => ArrayLike<number>): Place => {
-    const weight = store.acquire(tensor.data, packing, pack);
+  const hold = (weight: PackedWeight): PackedWeight => {
     weights.push(weight);
-    return { buffer: undefined, offset: weight.address, batchStride: 0 };
+    return weight;
+  };
+  const packed = (tensor: Tensor, packing: string, pack: () => ArrayLike<number>): Place => {
+    const { address } = hold(store.acquire(tensor.data, packing, pack));
+    return { buffer: undefined, offset: address, batchStride: 0 };
   };
   const storedOf = (value: Value): Stored => {
-    const known = stored.get(value);
-    if (known) return known;
-    if (value.source.kind !== 'constant') throw new TypeError('a value is read before it is computed');
-    const { tensor } = value.source;
-    const place = { ...packed(tensor, 'plain', () => tensor.data), batchStride: sampleBytes(value.shape) };
-    const made: Stored = { layout: 'dense', place };
-    stored.set(value, made);
-    return made;
+    const known = stored.get(value) ?? storedConstant(value);
+    if (!known) throw new TypeError('a value is read before it is computed');
+    stored.set(value, known);
+    return known;
+  };
+  const storedConstant = (value: Value): Stored | undefined => {
+    const constant = constantOf(value);
+    if (!constant) return undefined;
+    const { tensor, slice } = constant;
+    const whole = packed(tensor, 'plain', () => tensor.data);
+    const batchStride = sampleBytes(tensor.shape);
+    const bytes = slice?.kind === 'sliceBatch' ? batchStride : 4 * sizeOf(tensor.shape.slice(2));
+    return { layout: 'dense', place: { ...whole, offset: whole.offset + (slice?.start ?? 0) * bytes, batchStride } };
   };
   return {
     buffers,

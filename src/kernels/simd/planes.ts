@@ -25,7 +25,15 @@ export function isDense(layout: PlaneLayout): boolean {
 
 /** No border: [C, H, W] as in a tensor. */
 export function densePlanes(height: number, width: number, batchStride: number): PlaneLayout {
-  return { batchStride, planeStride: 4 * height * width, rowStride: 4 * width, top: 0, bottom: 0, left: 0, right: 0 };
+  return {
+    batchStride,
+    planeStride: 4 * height * width,
+    rowStride: 4 * width,
+    top: 0,
+    bottom: 0,
+    left: 0,
+    right: 0,
+  };
 }
 
 /** Bytes of a cache line. */
@@ -57,7 +65,12 @@ export function borderedPlanes(
   const rowStride = 4 * (border.left + width + border.right);
   const lines = Math.ceil(((border.top + height + border.bottom) * rowStride + 16) / LINE);
   const planeStride = LINE * (lines % 2 === 0 ? lines + 1 : lines);
-  return { batchStride: channels * planeStride, planeStride, rowStride, ...border };
+  return {
+    batchStride: channels * planeStride,
+    planeStride,
+    rowStride,
+    ...border,
+  };
 }
 
 export interface PlaneWriter {

@@ -1,7 +1,8 @@
 /** Pictures of other sizes and layouts: plain/resampling: upsampleNearest2x and averagePool2x, borders, and transposition. */
 import { f32, f32x4, forRange, i32, memoryFill, set, shuffle32, v128 } from './assembler.ts';
 import type { Code, Func, Local } from './assembler.ts';
-import { at, kernel, keyOf, type Library } from './library.ts';
+import { at, kernel, type Library } from './library.ts';
+import { keyOf } from '../key.ts';
 import { parallel } from './parallel.ts';
 import { writePlane, type PlaneLayout } from './planes.ts';
 
@@ -141,7 +142,15 @@ export function borderKernel(lib: Library, spec: ResampleSpec): Func {
           out.planeStride,
         ),
       ),
-      writePlane(body, { x, y, height, width, layout: out, compute: () => [], atOnce: 1 }),
+      writePlane(body, {
+        x,
+        y,
+        height,
+        width,
+        layout: out,
+        compute: () => [],
+        atOnce: 1,
+      }),
     ]);
   });
 }

@@ -3,7 +3,8 @@ import { f32x4, f64, f64x2, forRange, i32, promoteHigh, set, shuffle32, shuffle6
 import type { Code, Func, Local, V128 } from './assembler.ts';
 import { expf } from './elementary.ts';
 import { laneSum64, square } from './lanes.ts';
-import { at, kernel, keyOf, type Library } from './library.ts';
+import { at, kernel, type Library } from './library.ts';
+import { keyOf } from '../key.ts';
 import { parallel } from './parallel.ts';
 import { storeLanes } from './tile.ts';
 

@@ -3,7 +3,7 @@ import { sizeOf } from '../../tensor/tensor.ts';
 import type { Func } from './assembler.ts';
 import type { Library } from './library.ts';
 import type { Buffer, PackedWeight } from './memory.ts';
-import type { Operation } from './trace.ts';
+import type { Operation } from '../operations/index.ts';
 
 /** Bytes in memory: in a buffer of the plan's arena, or, without buffer, at a fixed address. */
 export interface Place {

@@ -78,7 +78,9 @@ const webSource = `${workerSource} onmessage = ({ data }) => { if (data === 'ope
 
 /** Node's threads, without an import that a bundler for browsers would follow. */
 function nodeThreads(): NodeThreads | undefined {
-  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
+  const { process } = globalThis as {
+    process?: { getBuiltinModule?: (name: string) => unknown };
+  };
   return process?.getBuiltinModule?.('node:worker_threads') as NodeThreads | undefined;
 }
 
@@ -154,7 +156,10 @@ export function pool(
       if (!stopping) onDeath(problem instanceof Error ? problem.message : `it ended with status ${String(problem)}`);
     };
     // Without the options of the process: loaders and the like would only delay the worker, or keep it from starting.
-    const worker = new (nodeThreads()!.Worker)(nodeSource, { eval: true, execArgv: [] });
+    const worker = new (nodeThreads()!.Worker)(nodeSource, {
+      eval: true,
+      execArgv: [],
+    });
     worker.on('error', died);
     worker.on('exit', died);
     worker.unref();

@@ -105,7 +105,10 @@ export function tileSum(body: Body, tile: TileSum): { readonly code: Code; reado
   const sums = accumulators(body, rows, tile.bVectors.length);
   const turns = body.local('i32');
   if (tile.turns <= tile.turnsPerRun) {
-    return { code: [set(turns, i32.const(tile.turns)), tileRun(body, tile, sums, turns)], sums };
+    return {
+      code: [set(turns, i32.const(tile.turns)), tileRun(body, tile, sums, turns)],
+      sums,
+    };
   }
   const totals = accumulators(body, rows, tile.bVectors.length);
   const left = body.local('i32');
@@ -153,7 +156,10 @@ export function loadTotals(
   totals: I32,
 ): { readonly code: Code; readonly sums: Accumulators } {
   const sums = accumulators(body, rows, vectors);
-  return { code: sums.flat().map((sum, i) => set(sum, v128.load(totals, 16 * i))), sums };
+  return {
+    code: sums.flat().map((sum, i) => set(sum, v128.load(totals, 16 * i))),
+    sums,
+  };
 }
 
 /**

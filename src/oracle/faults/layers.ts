@@ -76,9 +76,20 @@ const interleavedGroups =
 
 const square = (weight: Tensor): boolean => weight.shape[0] === weight.shape[1];
 
+type Convolution = Parameters<Kernels['conv2d']>;
+
+/** Every convolution, given something else. */
+function convolutionsOf(k: Kernels, change: (...given: Convolution) => Convolution): Partial<Kernels> {
+  return {
+    conv2d: (...given) => k.conv2d(...change(...given)),
+    joinedConv2d: (x, weight, bias, stride, padding, seam) =>
+      k.joinedConv2d(...change(x, weight, bias, stride, padding), seam),
+  };
+}
+
 function inWeightOf(name: string, says: string, change: (weight: Tensor) => Tensor): Fault {
   return inKernels(name, says, (k) => ({
-    conv2d: (x, weight, ...rest) => k.conv2d(x, change(weight), ...rest),
+    ...convolutionsOf(k, (x, weight, ...rest) => [x, change(weight), ...rest]),
     upsampleConv2d: (x, weight, bias) => k.upsampleConv2d(x, change(weight), bias),
   }));
 }
@@ -216,14 +227,15 @@ export const layerFaults: readonly Fault[] = [
     square(weight) ? permuted(weight, [1, 0, 2, 3]) : weight,
   ),
   inKernels('convolution-bias-missing', 'leave out the bias of the convolutions', (k) => ({
-    conv2d: (x, weight, _, ...rest) => k.conv2d(x, weight, undefined, ...rest),
+    ...convolutionsOf(k, (x, weight, _, ...rest) => [x, weight, undefined, ...rest]),
     upsampleConv2d: (x, weight) => k.upsampleConv2d(x, weight, undefined),
   })),
   inKernels('convolution-edge-padding', 'repeat the border of the picture where it is padded with zeros', (k) => ({
-    conv2d: (x, weight, bias, stride, padding, seam) =>
+    ...convolutionsOf(k, (x, weight, bias, stride, padding) =>
       Object.values(padding).every((pixels) => pixels === 1)
-        ? k.conv2d(replicated(x), weight, bias, stride, noPadding, seam)
-        : k.conv2d(x, weight, bias, stride, padding, seam),
+        ? [replicated(x), weight, bias, stride, noPadding]
+        : [x, weight, bias, stride, padding],
+    ),
     upsampleConv2d: (x, weight, bias) => k.conv2d(replicated(k.upsampleNearest2x(x)), weight, bias, 1, noPadding),
   })),
   inConfig(
@@ -239,17 +251,14 @@ export const layerFaults: readonly Fault[] = [
   inKernels(
     'downsample-padding-upper-left',
     'put the zeros of the downsampling above and left where they belong below and right',
-    (k) => ({
-      conv2d: (x, weight, bias, stride, padding, seam) =>
-        k.conv2d(
-          x,
-          weight,
-          bias,
-          stride,
-          { top: padding.bottom, bottom: padding.top, left: padding.right, right: padding.left },
-          seam,
-        ),
-    }),
+    (k) =>
+      convolutionsOf(k, (x, weight, bias, stride, { top, bottom, left, right }) => [
+        x,
+        weight,
+        bias,
+        stride,
+        { top: bottom, bottom: top, left: right, right: left },
+      ]),
   ),
   inKernels('linear-transposed', 'multiply by W where Wᵀ is meant in linear layers that are square', (k) => ({
     linear: (x, weight, bias) => k.linear(x, square(weight) ? permuted(weight, [1, 0]) : weight, bias),

@@ -143,6 +143,7 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
   const honest: Kernels = {
     ...referenceKernels,
     conv2d,
+    joinedConv2d: (x, weight, bias, stride, padding) => conv2d(x, weight, bias, stride, padding),
     upsampleConv2d,
     linear,
     attentionMap,

@@ -128,6 +128,7 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
   return {
     ...exact,
     conv2d,
+    joinedConv2d: (x, weight, bias, stride, padding) => conv2d(x, weight, bias, stride, padding),
     upsampleConv2d: (x, weight, bias) => conv2d(exact.upsampleNearest2x(x), weight, bias, 1, evenPadding(1)),
     linear: (x, weight, bias) =>
       product(

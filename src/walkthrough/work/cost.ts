@@ -1,5 +1,5 @@
 /** What the stages of the UNet cost for one picture, in multiply-adds, and what two passes share. */
-import { seamOfGroups } from '../../nn/resnet.ts';
+import { seamAfterNorm } from '../../nn/joined.ts';
 import type { UNetConfig } from '../../models/unet2d/config.ts';
 import { unetParameters } from '../../models/unet2d/parameters.ts';
 import type { Stage } from '../../models/unet2d/stages.ts';
@@ -43,7 +43,7 @@ export function stageCosts({ config, stages }: Plan): readonly StageCost[] {
       const [, channels] = shape;
       const seam = channels - config.blockOutChannels[levelOf({ config }, stages[from].path)];
       const start = name.endsWith('.conv1.weight')
-        ? (seamOfGroups(seam, channels, config.normNumGroups) ?? channels)
+        ? (seamAfterNorm(seam, channels, config.normNumGroups) ?? channels)
         : seam;
       return [{ from, cost: cost(name, shape) * (1 - start / channels) }];
     });

@@ -251,15 +251,16 @@ describe('the same bits as the plain loop', () => {
                 const normed = k.groupNorm(joined, groups, weight, bias, 1e-5);
                 const act = k.activation(normed, 'silu');
                 const results = seams.map(
-                  (seam, i) => [`${name} ${i}`, k.add(k.conv2d(act, filter, offset, 1, even, seam), shift!)] as const,
+                  (seam, i) =>
+                    [`${name} ${i}`, k.add(k.joinedConv2d(act, filter, offset, 1, even, seam), shift!)] as const,
                 );
-                const apart = k.conv2d(joined, small, offset, 1, none, c);
+                const apart = k.joinedConv2d(joined, small, offset, 1, none, c);
                 const inner: Tensors = {
                   joined,
                   normed,
                   act,
                   apart,
-                  again: k.conv2d(k.affine(joined, 0.5, 1), small, undefined, 2, none, c),
+                  again: k.joinedConv2d(k.affine(joined, 0.5, 1), small, undefined, 2, none, c),
                 };
                 return Object.fromEntries([
                   ...results,

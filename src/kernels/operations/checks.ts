@@ -1,0 +1,39 @@
+/** What every operation asks of its inputs. A violation is an InputError that names operation, found and expected. */
+import { InputError } from '../../tensor/errors.ts';
+import { sameShape, shapeText, type Tensor } from '../../tensor/tensor.ts';
+import type { Shape } from './operation.ts';
+
+/** Fails unless all tensors have one dtype. */
+export function expectOneDType(operation: string, tensors: readonly Tensor[]): void {
+  const dtypes = new Set(tensors.map(({ dtype }) => dtype));
+  expect(operation, dtypes.size <= 1, `the inputs have dtypes ${[...dtypes].join(' and ')}; they must agree`);
+}
+
+/** Fails unless there are as many dimensions as `names` names; returns the shape. */
+export function dimensions(operation: string, shape: Shape | undefined, names: string): Shape {
+  const rank = names.split(',').length;
+  if (shape?.length === rank) return shape;
+  throw new InputError(`${operation}: expected a shape [${names}], found ${shape ? shapeText(shape) : 'nothing'}`);
+}
+
+/** Fails unless the tensor called `what` has the shape `expected`; one that is not given always fits. */
+export function expectShape(operation: string, what: string, shape: Shape | undefined, expected: Shape): void {
+  if (!shape || sameShape(shape, expected)) return;
+  throw new InputError(`${operation}: ${what} has shape ${shapeText(shape)}, expected ${shapeText(expected)}`);
+}
+
+/** Fails unless something holds. */
+export function expect(operation: string, holds: boolean, message: string): void {
+  if (!holds) throw new InputError(`${operation}: ${message}`);
+}
+
+/** Fails unless `eps`, which is added to a variance, is finite and not negative. */
+export function expectEpsilon(operation: string, eps: number): void {
+  expect(operation, eps >= 0 && eps < Infinity, `eps is ${eps}; it must be a finite number from 0 on`);
+}
+
+/** Fails unless `heads` is a whole number from 1 on that divides the channels. */
+export function expectHeads(operation: string, heads: number, channels: number): void {
+  const divides = Number.isInteger(heads) && heads >= 1 && channels % heads === 0;
+  expect(operation, divides, `${heads} heads do not divide ${channels} channels`);
+}

@@ -1,0 +1,113 @@
+/**
+ * The table of operations: one row a kind, so that a kernel that is missing here is a type error. Whoever adds an
+ * operation begins here; CONTRIBUTING.md says where it goes on.
+ */
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { Kernels } from '../kernels.ts';
+import { arrangement } from './arrangement.ts';
+import { attention } from './attention.ts';
+import { expect, expectOneDType } from './checks.ts';
+import { elementwise } from './elementwise.ts';
+import { norms } from './norms.ts';
+import type { Attributes, Call, Kind, Operation, Rows, Shape } from './operation.ts';
+import { products } from './products.ts';
+
+export type {
+  Attributes,
+  Kind,
+  Operation,
+  OperationOf,
+  Row,
+  Rows,
+  Shape,
+} from './operation.ts';
+
+/** All operations, by kind. */
+export const operations: Rows<Kind> = {
+  ...products,
+  ...norms,
+  ...attention,
+  ...elementwise,
+  ...arrangement,
+};
+
+/** The names of all operations. */
+export const kinds = Object.keys(operations) as readonly Kind[];
+
+/** A row whose kind is not known: it is given the attributes, or the arguments, of the operation it was looked up for. */
+interface AnyRow {
+  read(...given: readonly unknown[]): Call<Kind>;
+  shape(attributes: Attributes[Kind], shapes: readonly Shape[]): Shape;
+  products?(attributes: Attributes[Kind], shapes: readonly Shape[]): number;
+  apply(kernels: Kernels, attributes: Attributes[Kind], tensors: readonly Tensor[]): Tensor;
+}
+
+function rowOf(kind: Kind): AnyRow {
+  return operations[kind] as unknown as AnyRow;
+}
+
+/**
+ * The shape of an operation's result.
+ * @throws InputError when shapes or numbers do not fit together
+ */
+export function shapeOf(operation: Operation, shapes: readonly Shape[]): Shape {
+  return rowOf(operation.kind).shape(operation, shapes);
+}
+
+/** Multiplications in the operation's sums of products; each has its addition. */
+export function productsOf(operation: Operation, shapes: readonly Shape[]): number {
+  return rowOf(operation.kind).products?.(operation, shapes) ?? 0;
+}
+
+/** Runs an operation: the kernel of its name, called with its tensors and numbers. */
+export function applyOperation(kernels: Kernels, operation: Operation, tensors: readonly Tensor[]): Tensor {
+  return rowOf(operation.kind).apply(kernels, operation, tensors);
+}
+
+/** What `kernelsFrom` asks of whoever carries out the calls. */
+export interface Runner {
+  /** @param shape of the result */
+  operation(operation: Operation, tensors: readonly Tensor[], shape: Shape): Tensor;
+  /** The one kernel that is no operation. */
+  readonly joinedConv2d: Kernels['joinedConv2d'];
+}
+
+/**
+ * Kernels that check what they are given (one dtype, shapes and numbers that fit) and then hand the call on.
+ * @returns kernels that throw an InputError naming the operation, what was found and what was expected
+ */
+export function kernelsFrom(runner: Runner): Kernels {
+  const kernel = (kind: Kind) => {
+    const run = (...given: readonly unknown[]): Tensor => {
+      const { tensors, attributes } = rowOf(kind).read(...given);
+      const operation = { kind, ...attributes } as Operation;
+      expectOneDType(kind, tensors);
+      const shapes = tensors.map(({ shape }) => shape);
+      return runner.operation(operation, tensors, shapeOf(operation, shapes));
+    };
+    return [kind, run] as const;
+  };
+  return {
+    ...(Object.fromEntries(kinds.map(kernel)) as unknown as Omit<Kernels, 'joinedConv2d'>),
+    joinedConv2d(x, weight, bias, stride, padding, seam) {
+      const tensors = bias ? [x, weight, bias] : [x, weight];
+      expectOneDType('joinedConv2d', tensors);
+      operations.conv2d.shape(
+        { stride, padding },
+        tensors.map(({ shape }) => shape),
+      );
+      const channels = x.shape[1];
+      const parts = Number.isInteger(seam) && seam > 0 && seam < channels;
+      expect('joinedConv2d', parts, `a seam at ${seam} does not part ${channels} channels in two`);
+      return runner.joinedConv2d(x, weight, bias, stride, padding, seam);
+    },
+  };
+}
+
+/** The same kernels, with all that they are given checked before they compute. */
+export function checked(kernels: Kernels): Kernels {
+  return kernelsFrom({
+    operation: (operation, tensors) => applyOperation(kernels, operation, tensors),
+    joinedConv2d: kernels.joinedConv2d,
+  });
+}

@@ -1,0 +1,42 @@
+/** Norms and softmax: what a number becomes depends on all of its group or row. */
+import { dimensions, expect, expectEpsilon, expectShape } from './checks.ts';
+import type { Rows } from './operation.ts';
+
+export const norms: Rows<'groupNorm' | 'layerNorm' | 'softmax'> = {
+  groupNorm: {
+    read: (x, groups, weight, bias, eps) => ({
+      tensors: [x, weight, bias],
+      attributes: { groups, eps },
+    }),
+    shape({ groups, eps }, [x, weight, bias]) {
+      expect('groupNorm', x.length >= 2, `expected a shape [B,C,…], found one of ${x.length} dimensions`);
+      const [, channels] = x;
+      const divides = Number.isInteger(groups) && groups >= 1 && channels % groups === 0;
+      expect('groupNorm', divides, `${groups} groups do not divide ${channels} channels`);
+      expectShape('groupNorm', 'the weight', weight, [channels]);
+      expectShape('groupNorm', 'the bias', bias, [channels]);
+      expectEpsilon('groupNorm', eps);
+      return x;
+    },
+    apply: (kernels, { groups, eps }, [x, weight, bias]) => kernels.groupNorm(x, groups, weight, bias, eps),
+  },
+  layerNorm: {
+    read: (x, weight, bias, eps) => ({
+      tensors: [x, weight, bias],
+      attributes: { eps },
+    }),
+    shape({ eps }, [x, weight, bias]) {
+      const size = x.at(-1) ?? 1;
+      expectShape('layerNorm', 'the weight', dimensions('layerNorm', weight, 'C'), [size]);
+      expectShape('layerNorm', 'the bias', bias, [size]);
+      expectEpsilon('layerNorm', eps);
+      return x;
+    },
+    apply: (kernels, { eps }, [x, weight, bias]) => kernels.layerNorm(x, weight, bias, eps),
+  },
+  softmax: {
+    read: (x) => ({ tensors: [x], attributes: {} }),
+    shape: (_, [x]) => x,
+    apply: (kernels, _, [x]) => kernels.softmax(x),
+  },
+};

@@ -1,0 +1,83 @@
+/**
+ * What a program is made of, as data. A kernel is called with tensors and numbers; an *operation* is the kernel's name
+ * and the numbers, apart from the tensors. Graphs hold operations, and whoever needs to know something of every kernel
+ * (its shape, its cost, how it is lowered, its error, its gradient) keeps a table with one row a kind.
+ */
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { Activation, Kernels, Padding } from '../kernels.ts';
+
+/**
+ * The kernels that are operations. `joinedConv2d` is none: it is two convolutions and an addition, and is written down
+ * as these.
+ */
+export type Kind = Exclude<keyof Kernels, 'joinedConv2d'>;
+
+interface None {}
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+interface Heads {
+  readonly heads: number;
+  readonly scale: number;
+}
+
+/** The numbers that belong to each kind, named as in `Kernels`. */
+export interface Attributes {
+  readonly conv2d: { readonly stride: number; readonly padding: Padding };
+  readonly upsampleConv2d: None;
+  readonly linear: None;
+  readonly groupNorm: { readonly groups: number; readonly eps: number };
+  readonly layerNorm: { readonly eps: number };
+  readonly softmax: None;
+  readonly attentionMap: Heads;
+  readonly applyAttentionMap: None;
+  readonly attention: Heads;
+  readonly activation: { readonly activation: Activation };
+  readonly upsampleNearest2x: None;
+  readonly averagePool2x: None;
+  readonly concatChannels: None;
+  readonly sliceChannels: Range;
+  readonly concatBatch: None;
+  readonly sliceBatch: Range;
+  readonly toTokens: None;
+  readonly fromTokens: { readonly height: number; readonly width: number };
+  readonly add: None;
+  readonly subtract: None;
+  readonly multiply: None;
+  readonly affine: { readonly factor: number; readonly offset: number };
+  readonly divide: { readonly divisor: number };
+}
+
+/** An operation of one kind. */
+export type OperationOf<K extends Kind> = { readonly kind: K } & Attributes[K];
+
+/** An operation: the name of a kernel and the numbers that it is called with. */
+export type Operation = { [K in Kind]: OperationOf<K> }[Kind];
+
+/** The extents of a tensor. */
+export type Shape = readonly number[];
+
+/** What a kernel was called with: its tensors, in the order of its arguments, and the rest. */
+export interface Call<K extends Kind> {
+  readonly tensors: readonly Tensor[];
+  readonly attributes: Attributes[K];
+}
+
+/** What there is to know of one kind. */
+export interface Row<K extends Kind> {
+  /** The arguments of the kernel, taken apart. */
+  read(...given: Parameters<Kernels[K]>): Call<K>;
+  /**
+   * The shape of the result.
+   * @throws InputError when shapes or numbers do not fit together
+   */
+  shape(attributes: Attributes[K], shapes: readonly Shape[]): Shape;
+  /** Multiplications in sums of products, each of which has its addition; 0 unless given. */
+  products?(attributes: Attributes[K], shapes: readonly Shape[]): number;
+  /** The kernel, called with them: the inverse of `read`. */
+  apply(kernels: Kernels, attributes: Attributes[K], tensors: readonly Tensor[]): Tensor;
+}
+
+/** Some rows of the table of operations. */
+export type Rows<K extends Kind> = { readonly [Each in K]: Row<Each> };

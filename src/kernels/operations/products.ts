@@ -1,0 +1,81 @@
+/** Convolutions and linear layers: a picture or rows, a weight, and perhaps a bias. */
+import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import { dimensions, expect, expectShape } from './checks.ts';
+import type { Attributes, Rows, Shape } from './operation.ts';
+
+export const products: Rows<'conv2d' | 'upsampleConv2d' | 'linear'> = {
+  conv2d: {
+    read: (x, weight, bias, stride, padding) => ({
+      tensors: given(x, weight, bias),
+      attributes: { stride, padding },
+    }),
+    shape: convolved,
+    products: (attributes, shapes) => sizeOf(convolved(attributes, shapes)) * sizeOf(shapes[1].slice(1)),
+    apply: (kernels, { stride, padding }, [x, weight, bias]) => kernels.conv2d(x, weight, bias, stride, padding),
+  },
+  upsampleConv2d: {
+    read: (x, weight, bias) => ({
+      tensors: given(x, weight, bias),
+      attributes: {},
+    }),
+    shape(_, [x, weight, bias]) {
+      const [batch, channels, height, width] = dimensions('upsampleConv2d', x, 'B,C,H,W');
+      const [outChannels] = dimensions('upsampleConv2d', weight, 'O,C,kh,kw');
+      expectShape('upsampleConv2d', 'the weight', weight, [outChannels, channels, 3, 3]);
+      expectShape('upsampleConv2d', 'the bias', bias, [outChannels]);
+      return [batch, outChannels, 2 * height, 2 * width];
+    },
+    // Four of a kernel's nine products are done for an output pixel: see definition/upsample-conv2d.
+    products: (_, [[batch, channels, height, width], [outChannels]]) =>
+      4 * batch * outChannels * channels * (4 * height * width),
+    apply: (kernels, _, [x, weight, bias]) => kernels.upsampleConv2d(x, weight, bias),
+  },
+  linear: {
+    read: (x, weight, bias) => ({
+      tensors: given(x, weight, bias),
+      attributes: {},
+    }),
+    shape(_, [x, weight, bias]) {
+      const [outChannels, channels] = dimensions('linear', weight, 'O,C');
+      expect('linear', x.at(-1) === channels, `rows of ${x.at(-1)} numbers meet a weight for ${channels}`);
+      expectShape('linear', 'the bias', bias, [outChannels]);
+      return [...x.slice(0, -1), outChannels];
+    },
+    products: (_, [x, [outChannels]]) => sizeOf(x) * outChannels,
+    apply: (kernels, _, [x, weight, bias]) => kernels.linear(x, weight, bias),
+  },
+};
+
+function given(x: Tensor, weight: Tensor, bias: Tensor | undefined): readonly Tensor[] {
+  return bias ? [x, weight, bias] : [x, weight];
+}
+
+function convolved({ stride, padding }: Attributes['conv2d'], [x, weight, bias]: readonly Shape[]): Shape {
+  const { top, bottom, left, right } = padding;
+  const [batch, channels, height, width] = dimensions('conv2d', x, 'B,C,H,W');
+  const [outChannels, weightChannels, kernelHeight, kernelWidth] = dimensions('conv2d', weight, 'O,C,kh,kw');
+  expect(
+    'conv2d',
+    weightChannels === channels,
+    `the weight is for ${weightChannels} channels, but the picture has ${channels}`,
+  );
+  expectShape('conv2d', 'the bias', bias, [outChannels]);
+  expect(
+    'conv2d',
+    Number.isInteger(stride) && stride >= 1,
+    `the stride must be a whole number from 1 on, but is ${stride}`,
+  );
+  expect(
+    'conv2d',
+    [top, bottom, left, right].every((pixels) => Number.isInteger(pixels) && pixels >= 0),
+    `the padding must be whole numbers from 0 on, but is ${[top, bottom, left, right].join(', ')}`,
+  );
+  const outHeight = Math.floor((height + top + bottom - kernelHeight) / stride) + 1;
+  const outWidth = Math.floor((width + left + right - kernelWidth) / stride) + 1;
+  expect(
+    'conv2d',
+    outHeight >= 1 && outWidth >= 1,
+    `a picture of ${height} × ${width} with its padding is smaller than the kernel`,
+  );
+  return [batch, outChannels, outHeight, outWidth];
+}
