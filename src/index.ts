@@ -18,19 +18,23 @@ export {
 export { softmaxAttention, type AttentionInput, type AttentionMixer } from './nn/attention.ts';
 export { identity } from './nn/attention-perturbations/index.ts';
 
+export { classConditions, type Condition, type Conditions } from './models/condition.ts';
+export { guidedCost, passCost, type GuidedCost } from './models/cost.ts';
+export { createModel, type Architecture, type Model, type ModelInput, type Weights } from './models/model.ts';
+export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';
+export { selectLayers } from './models/selectors.ts';
+export {
+  parametersOf,
+  unperturbed,
+  type AttentionSite,
+  type Perturbation,
+  type Stage,
+  type StageKind,
+} from './models/stage.ts';
 export { parseUNetConfig, type UNetConfig } from './models/unet2d/config.ts';
 export { initialWeights } from './models/unet2d/initialise.ts';
-export { selectLayers } from './models/selectors.ts';
-export type { Perturbation } from './models/unet2d/stages.ts';
-export {
-  createUNet,
-  runUNet,
-  unperturbed,
-  type UNet,
-  type UNetInput,
-  type UNetOptions,
-  type UNetOutput,
-} from './models/unet2d/unet.ts';
+export type { UNetState } from './models/unet2d/state.ts';
+export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
 
 export {
   createScheduler,
@@ -48,7 +52,14 @@ export { none } from './guidance/none.ts';
 export { cfgPag, pag, type PagOptions } from './guidance/pag.ts';
 export { rescaled } from './guidance/rescale.ts';
 
-export { unetDenoiser, type Denoiser, type DenoiserOptions } from './sampling/denoiser.ts';
+export {
+  denoiserOf,
+  unetDenoiser,
+  type Denoiser,
+  type DenoiserOptions,
+  type Models,
+  type Prediction,
+} from './sampling/denoiser.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 
 export { loadModelFolder, type ModelFolder, type ReadFile } from './formats/diffusers.ts';
@@ -75,4 +86,4 @@ export type { Fault } from './oracle/faults/fault.ts';
 export { formats, type Format, type FormatName } from './oracle/honest/format.ts';
 export { reference as referenceImplementation, type Implementation } from './oracle/implementation.ts';
 export { readCase } from './oracle/read-case.ts';
-export { trace } from './oracle/trace.ts';
+export { traceCase } from './oracle/trace.ts';

@@ -1,6 +1,6 @@
 /**
- * The house that the README draws: each room imports only from rooms above it, and the core neither from Node nor from
- * packages.
+ * The house that the README draws: each room imports only from rooms above it, no files of a room import one another in
+ * a circle, and the core imports neither from Node nor from packages.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -14,6 +14,7 @@ const rooms = [
   'kernels/simd',
   'nn',
   'models',
+  'models/unet2d',
   'schedulers',
   'guidance',
   'sampling',
@@ -29,15 +30,40 @@ const knowsNode = /^src\/(cli\/|formats\/(node-files|png)\.ts$|node\.ts$)/;
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .map((name) => join('src', name))
   .filter((name) => name.endsWith('.ts'));
+const texts = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
 
 /** `kernels/simd` for src/kernels/simd/tile.ts; undefined for the entries beside the rooms. */
 function roomOf(file: string): string | undefined {
   const folders = dirname(file).split('/').slice(1);
-  return folders[0] === 'kernels' ? folders.slice(0, 2).join('/') : folders[0];
+  if (folders.length === 0) return undefined;
+  const inner = folders.slice(0, 2).join('/');
+  return rooms.includes(inner) ? inner : folders[0];
 }
 
 function importsOf(file: string): readonly string[] {
-  return [...readFileSync(file, 'utf8').matchAll(/\b(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, name]) => name);
+  return [...(texts.get(file) ?? '').matchAll(/\b(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, name]) => name);
+}
+
+/** The files of src that a file imports. */
+function neighboursOf(file: string): readonly string[] {
+  return importsOf(file)
+    .filter((name) => name.startsWith('.'))
+    .map((name) => normalize(join(dirname(file), name)));
+}
+
+/** Circles of imports, each once, as the files along it. */
+function circles(): readonly string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) found.push([...path.slice(at), file].join(' → '));
+    if (at >= 0 || done.has(file)) return;
+    for (const next of neighboursOf(file)) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+  return found;
 }
 
 describe('the rooms of src', () => {
@@ -49,16 +75,18 @@ describe('the rooms of src', () => {
     const wrong = files
       .filter((file) => roomOf(file) === room)
       .flatMap((file) =>
-        importsOf(file)
-          .filter((name) => name.startsWith('.'))
-          .flatMap((name) => {
-            const target = roomOf(normalize(join(dirname(file), name)));
-            return target !== undefined && rooms.indexOf(target) <= rooms.indexOf(room)
-              ? []
-              : [`${file} imports ${name}`];
-          }),
+        neighboursOf(file).flatMap((target) => {
+          const other = roomOf(target);
+          return other !== undefined && rooms.indexOf(other) <= rooms.indexOf(room)
+            ? []
+            : [`${file} imports ${target}`];
+        }),
       );
     expect(wrong).toEqual([]);
+  });
+
+  it('have no circles of imports inside them, those of types included', () => {
+    expect(circles()).toEqual([]);
   });
 
   it('know no package, and Node only at the edge', () => {
@@ -68,5 +96,12 @@ describe('the rooms of src', () => {
         .map((name) => ({ file, name })),
     );
     expect(packages.filter(({ file, name }) => !(name.startsWith('node:') && knowsNode.test(file)))).toEqual([]);
+  });
+
+  it('have lines of at most 120 columns', () => {
+    const long = files.flatMap((file) =>
+      (texts.get(file) ?? '').split('\n').flatMap((line, i) => (line.length > 120 ? [`${file}:${i + 1}`] : [])),
+    );
+    expect(long).toEqual([]);
   });
 });

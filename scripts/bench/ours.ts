@@ -1,10 +1,11 @@
 /** This repository: the loops, and the SIMD kernels. */
+import { runModel } from '../../src/models/passes.ts';
 import { fileURLToPath } from 'node:url';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { loadModelFolder } from '../../src/formats/diffusers.ts';
 import { folderReader } from '../../src/formats/node-files.ts';
 import type { Backend, Program } from '../../src/kernels/kernels.ts';
-import { createUNet, runUNet } from '../../src/models/unet2d/unet.ts';
+import { createUNet } from '../../src/models/unet2d/unet.ts';
 import { numbers, operands, operations, type Case } from './cases.ts';
 import type { Contender, Run } from './contender.ts';
 
@@ -22,7 +23,7 @@ async function prepare(backend: Backend, one: Case): Promise<Run | undefined> {
     const unet = createUNet(config, weights, 'f32', model);
     const sample = tensor('f32', [1, 1, 32, 32], numbers(1024, 1));
     return () =>
-      runUNet(unet, backend, { sample, timesteps: [500], classLabels: [3] }).predictions[0]!.data as Float32Array;
+      runModel(unet, backend, { sample, timesteps: [500], classLabels: [3] }).predictions[0]!.data as Float32Array;
   }
   const data = operands(one);
   const conv = one.kind === 'conv';

@@ -15,7 +15,7 @@ import { affects, diagnose, faultyTraces } from '../../src/oracle/diagnosis.ts';
 import { bank, invisible } from '../../src/oracle/faults/bank.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import { bandsOf, deviation, shareOf, type Band } from '../../src/oracle/tolerance.ts';
-import { trace, type Trace } from '../../src/oracle/trace.ts';
+import { traceCase, type Trace } from '../../src/oracle/trace.ts';
 import { caseNames, loadCase, smallCases } from '../../test/oracle/cases.ts';
 import { heldOut, port } from '../../test/oracle/ports.ts';
 
@@ -48,7 +48,7 @@ for (const name of caseNames) {
   );
   others[name] = rounded(
     Math.max(
-      ...Object.values(heldOut).map((arithmetic) => worst(bands, trace(one, port(arithmetic), single, { names }))),
+      ...Object.values(heldOut).map((arithmetic) => worst(bands, traceCase(one, port(arithmetic), single, { names }))),
     ),
   );
   if (!smallCases.includes(name)) continue;
@@ -57,7 +57,7 @@ for (const name of caseNames) {
     const expected = traces.of([fault]);
     if (!expected || !affects(bands, expected)) continue;
     const theirs = new Map(
-      [...trace(one, fault.apply(honest), single, { names })].map(([tap, value]) => [tap, cast(value, 'f64')]),
+      [...traceCase(one, fault.apply(honest), single, { names })].map(([tap, value]) => [tap, cast(value, 'f64')]),
     );
     const supplied = new Map([...bands].filter(([tap]) => theirs.has(tap)));
     const caught = [...supplied]

@@ -1,4 +1,5 @@
 /** `pag bench`: how fast the kernels are here, alone and in a model, and what guidance costs. */
+import { runModel } from '../models/passes.ts';
 import { availableParallelism } from 'node:os';
 import { InputError } from '../tensor/errors.ts';
 import { manualSeed } from '../tensor/random.ts';
@@ -14,7 +15,7 @@ import { unetDenoiser } from '../sampling/denoiser.ts';
 import { sampleSteps } from '../sampling/sample.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import { selectLayers } from '../models/selectors.ts';
-import { runUNet, type UNet } from '../models/unet2d/unet.ts';
+import type { UNet } from '../models/unet2d/unet.ts';
 import { fastKernels, fastOptions } from './backend.ts';
 import type { Command } from './command.ts';
 import { median, medianTimes, type Subject } from './measure.ts';
@@ -179,7 +180,7 @@ function measureModel(unet: UNet, single: Backend, several: Backend | undefined,
   const input = modelInput(unet);
   const forward = (backend: Backend): Subject => ({
     name: backend.name,
-    run: () => void runUNet(unet, backend, input),
+    run: () => void runModel(unet, backend, input),
   });
   const loops = medianTimes([forward(referenceBackend())], 1000).get('reference')!;
   const subjects = [
@@ -212,12 +213,12 @@ function measureSteps(
   };
   const backend = simdBackend({ ...kernels, watch });
   const input = modelInput(unet);
-  for (let i = 0; i < 5; i++) runUNet(unet, backend, input);
+  for (let i = 0; i < 5; i++) runModel(unet, backend, input);
   sums.clear();
   const rounds = 20;
   const peaks: number[] = [];
   for (let i = 0; i < rounds; i++) {
-    runUNet(unet, backend, input);
+    runModel(unet, backend, input);
     peaks.push(peak());
   }
   backend.dispose();

@@ -1,12 +1,13 @@
 /** `pag forward`: one forward pass, with every inner value that one wants to see. */
+import { runModel } from '../models/passes.ts';
+import { type Perturbation, unperturbed } from '../models/stage.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { readNumbers, writeSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
 import { identity } from '../nn/attention-perturbations/index.ts';
 import { selectLayers } from '../models/selectors.ts';
-import type { Perturbation } from '../models/unet2d/stages.ts';
-import { runUNet, unperturbed, type UNet } from '../models/unet2d/unet.ts';
+import type { UNet } from '../models/unet2d/unet.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
 import { tryExpressions } from './expressions.ts';
@@ -53,7 +54,7 @@ async function run(args: readonly string[]): Promise<number> {
 
   const sample = finiteTensor(input, 'sample', dtype, 'B,C,H,W');
   const started = performance.now();
-  const { predictions, taps } = runUNet(
+  const { predictions, taps } = runModel(
     unet,
     backend,
     {

@@ -5,14 +5,17 @@
  * perturbed pass. The model may predict ε, v or x₀: all guidances here are linear or act on directions, so they serve
  * all. A guidance holds no state of a run: what it must remember from step to step, it keeps in the run's memory.
  */
+import type { Perturbation } from '../models/stage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { AttentionMixer } from '../nn/attention.ts';
-import type { Perturbation } from '../models/unet2d/stages.ts';
 
 /** One forward pass of the model at the current step. */
 export interface Pass {
-  /** `given`: what the user asked for (for an unconditional model: nothing). `null`: no condition, ∅. */
-  readonly condition: 'given' | 'null';
+  /**
+   * The name of a condition. `given`: what the user asked for (for an unconditional model: nothing). `null`: no
+   * condition, ∅.
+   */
+  readonly condition: string;
   /** The attention layers that are perturbed; empty for a plain pass. */
   readonly perturbation: Perturbation;
   /** Which model: `weak` is a second, worse one, for AutoGuidance. */

@@ -10,6 +10,7 @@ import { roundTo } from '../tensor/rounding.ts';
 import { allocate, tensor, zeros, type DType, type Tensor } from '../tensor/tensor.ts';
 import type { Context } from './context.ts';
 import { linear } from './layers.ts';
+import { linearParameters, type Parameter } from './parameters.ts';
 
 const f32 = Math.fround;
 
@@ -82,4 +83,9 @@ export function lookUp(table: Tensor, indices: readonly number[]): Tensor {
 export function timestepEmbedding(context: Context, path: string, x: Tensor): Tensor {
   const hidden = context.kernels.activation(linear(context, `${path}.linear_1`, x), 'silu');
   return context.tap(path, linear(context, `${path}.linear_2`, hidden));
+}
+
+/** The parameters of a TimestepEmbedding from n numbers to D. */
+export function timestepEmbeddingParameters(path: string, from: number, to: number): readonly Parameter[] {
+  return [...linearParameters(`${path}.linear_1`, from, to), ...linearParameters(`${path}.linear_2`, to, to)];
 }

@@ -1,7 +1,7 @@
 /**
- * Convolutions whose input is two pictures: on the way up of a UNet the hidden one and the skip, joined at a *seam*, the
- * channel with which the second begins. They sum what each picture has to say apart. Passes of a guidance that differ in
- * the hidden picture alone then have the other sum in common.
+ * Convolutions whose input is two pictures: on the way up of a UNet the hidden one and the skip, joined at a *seam*,
+ * the channel with which the second begins. They sum what each picture has to say apart. Passes of a guidance that
+ * differ in the hidden picture alone then have the other sum in common.
  */
 import type { Padding } from '../kernels/kernels.ts';
 import type { Tensor } from '../tensor/tensor.ts';

@@ -2,6 +2,7 @@
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Context } from './context.ts';
 import { conv2d, evenPadding, upsampleConv2d } from './layers.ts';
+import { convolutionParameters, type Parameter } from './parameters.ts';
 
 /**
  * Downsample2D with its convolution: [B,C,H,W] → [B,C,H/2,W/2], kernel 3, stride 2.
@@ -15,4 +16,9 @@ export function downsample(context: Context, path: string, x: Tensor, padding: n
 /** Upsample2D with its convolution: [B,C,H,W] → [B,C,2H,2W], nearest neighbour, then kernel 3. */
 export function upsample(context: Context, path: string, x: Tensor): Tensor {
   return context.tap(path, upsampleConv2d(context, `${path}.conv`, x));
+}
+
+/** The parameters of Downsample2D and Upsample2D with a convolution. */
+export function resamplingParameters(path: string, channels: number): readonly Parameter[] {
+  return convolutionParameters(`${path}.conv`, channels, channels, 3);
 }

@@ -4,6 +4,7 @@ import type { Activation } from '../kernels/kernels.ts';
 import type { Context } from './context.ts';
 import { joinedConv2d, seamAfterNorm } from './joined.ts';
 import { conv2d, evenPadding, groupNorm, linear } from './layers.ts';
+import { convolutionParameters, linearParameters, normParameters, type Parameter } from './parameters.ts';
 
 export interface ResnetOptions {
   readonly groups: number;
@@ -34,12 +35,7 @@ export function resnetBlock(
   const { kernels } = context;
   const { groups, eps, activation } = options;
   const act = (value: Tensor): Tensor => kernels.activation(value, activation);
-  const resize = (value: Tensor): Tensor =>
-    options.resize === 'up'
-      ? kernels.upsampleNearest2x(value)
-      : options.resize === 'down'
-        ? kernels.averagePool2x(value)
-        : value;
+  const resize = (value: Tensor): Tensor => resized(context, value, options.resize);
 
   let h = resize(act(groupNorm(context, `${path}.norm1`, x, groups, eps)));
   h = joinedConv2d(context, `${path}.conv1`, h, evenPadding(1), seamAfterNorm(seam, x.shape[1], groups));
@@ -61,6 +57,35 @@ export function resnetBlock(
     shortcut = joinedConv2d(context, `${path}.conv_shortcut`, shortcut, evenPadding(0), seam);
   }
   return context.tap(path, rescale(context, kernels.add(shortcut, h), options.outputScaleFactor));
+}
+
+function resized({ kernels }: Context, x: Tensor, resize: ResnetOptions['resize']): Tensor {
+  if (resize === undefined) return x;
+  return resize === 'up' ? kernels.upsampleNearest2x(x) : kernels.averagePool2x(x);
+}
+
+/** Channels of a ResnetBlock2D: of its input, of its output, and of the embedded time. */
+export interface ResnetChannels {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly timeChannels: number;
+}
+
+/** The parameters of a ResnetBlock2D; the shortcut has a convolution where the channels change. */
+export function resnetParameters(
+  path: string,
+  { inChannels, outChannels, timeChannels }: ResnetChannels,
+  { timeScaleShift }: Pick<ResnetOptions, 'timeScaleShift'>,
+): readonly Parameter[] {
+  const fromTime = timeScaleShift === 'scale_shift' ? 2 * outChannels : outChannels;
+  return [
+    ...normParameters(`${path}.norm1`, inChannels),
+    ...convolutionParameters(`${path}.conv1`, inChannels, outChannels, 3),
+    ...linearParameters(`${path}.time_emb_proj`, timeChannels, fromTime),
+    ...normParameters(`${path}.norm2`, outChannels),
+    ...convolutionParameters(`${path}.conv2`, outChannels, outChannels, 3),
+    ...(inChannels === outChannels ? [] : convolutionParameters(`${path}.conv_shortcut`, inChannels, outChannels, 1)),
+  ];
 }
 
 /** x / factor; for the factor 1 that is x, bit for bit. */

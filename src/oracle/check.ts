@@ -16,7 +16,7 @@ import type { Format } from './honest/format.ts';
 import { reference } from './implementation.ts';
 import { heatOf, measure, type Measures } from './measures.ts';
 import { bandsOf, deviation, rms, shareOf, type Band, type Deviation } from './tolerance.ts';
-import { trace, type Trace } from './trace.ts';
+import { traceCase, type Trace } from './trace.ts';
 
 /**
  * - `ok`: within both budgets.
@@ -76,7 +76,9 @@ export interface Checked {
  * @throws InputError when `only` names nothing, the precision does not apply to the case, or the case was changed
  */
 export function check(one: Case, file: SafetensorsFile, format: Format, only?: readonly string[]): Checked {
-  const exactTruth = inPrecision(one, format, () => trace(one, reference, { storage: format.storage, compute: 'f64' }));
+  const exactTruth = inPrecision(one, format, () =>
+    traceCase(one, reference, { storage: format.storage, compute: 'f64' }),
+  );
   const wanted = (name: string): boolean => !only || matchesAny(only, name);
   const required = [...one.expected.keys()].filter(wanted);
   if (only && ![...exactTruth.keys()].some(wanted))

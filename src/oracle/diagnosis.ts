@@ -10,7 +10,7 @@ import { bank } from './faults/bank.ts';
 import type { Fault } from './faults/fault.ts';
 import { reference } from './implementation.ts';
 import { deviation, rms, shareOf, type Band } from './tolerance.ts';
-import { trace, type Trace } from './trace.ts';
+import { traceCase, type Trace } from './trace.ts';
 
 export interface Explanation {
   /** One, or some that were made together. */
@@ -62,7 +62,7 @@ export function faultyTraces(one: Case, format: Format, names: ReadonlySet<strin
 function attempt(one: Case, format: Format, names: ReadonlySet<string>, faults: readonly Fault[]): Trace | undefined {
   const implementation = faults.reduce((changed, fault) => fault.apply(changed), reference);
   try {
-    return trace(one, implementation, { storage: format.storage, compute: 'f64' }, { names });
+    return traceCase(one, implementation, { storage: format.storage, compute: 'f64' }, { names });
   } catch (error) {
     if (error instanceof RangeError || error instanceof InputError) return undefined;
     throw error;

@@ -3,11 +3,12 @@
  * another order is another, and so is a port with a mistake. A mistake is therefore a function from implementations to
  * implementations.
  */
+import type { Stage } from '../models/stage.ts';
+import type { UNetState } from '../models/unet2d/state.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { referenceKernels } from '../kernels/plain/index.ts';
 import { fourierFeatures, sinusoid } from '../nn/embeddings.ts';
 import type { UNetConfig } from '../models/unet2d/config.ts';
-import type { Stage } from '../models/unet2d/stages.ts';
 import type { Guidance, Pass } from '../guidance/guidance.ts';
 import { cfgPag } from '../guidance/pag.ts';
 import { rescaled } from '../guidance/rescale.ts';
@@ -24,7 +25,7 @@ export interface Implementation {
   readonly config: (config: UNetConfig) => UNetConfig;
   /** How the weights are laid out. */
   readonly weights: (weights: Weights) => Weights;
-  readonly stages: (stages: readonly Stage[]) => readonly Stage[];
+  readonly stages: (stages: readonly Stage<UNetState>[]) => readonly Stage<UNetState>[];
   /** What becomes of a pass that is asked for, together with others. */
   readonly pass: (pass: Pass, attentionLayers: readonly string[], asked: readonly Pass[]) => Pass;
   /** What the model makes of a timestep that it is given. */

@@ -18,7 +18,7 @@ import type { Format } from './honest/format.ts';
 import { noisyFourierFeatures, noisyKernels, noisyScheduler, noisySinusoid, noisyValue } from './honest/noise.ts';
 import { variants } from './honest/variants.ts';
 import { reference } from './implementation.ts';
-import { trace, type Trace } from './trace.ts';
+import { traceCase, type Trace } from './trace.ts';
 
 /** A deviation in units of the scale. */
 export interface Deviation {
@@ -73,14 +73,14 @@ export function bandsOf(
 ): ReadonlyMap<string, Band> {
   const { storage } = format;
   const given = { names, ...(forced && { forced }) };
-  const truth = trace(one, reference, { storage, compute: 'f64' }, given);
+  const truth = traceCase(one, reference, { storage, compute: 'f64' }, given);
   const weights = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
   const count = weights > many ? 2 : samples[one.subject.kind];
 
   const squares = new Map([...truth].map(([name, { data }]) => [name, new Float64Array(data.length)]));
   for (let seed = 0; seed < count; seed++) {
     const generator = manualSeed(seed);
-    const noisy = trace(
+    const noisy = traceCase(
       one,
       {
         ...reference,
@@ -103,7 +103,7 @@ export function bandsOf(
 
   const ports = variants[format.name].map(({ name, implementation }) => ({
     name,
-    found: trace(one, implementation, { storage, compute: storage }, given),
+    found: traceCase(one, implementation, { storage, compute: storage }, given),
   }));
   return new Map(
     [...truth].map(([name, exact]) => {

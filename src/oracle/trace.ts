@@ -1,16 +1,12 @@
 /** What a case gives when somebody computes it: every value that has a name, in the order of the data flow. */
 import type { DType, Tensor } from '../tensor/tensor.ts';
 import { cast } from '../tensor/rounding.ts';
-import type { Watcher } from '../models/unet2d/unet.ts';
 import type { Case } from './case.ts';
 import type { Implementation } from './implementation.ts';
-import type { Kitchen } from './recipes/recipe.ts';
+import type { Show } from './recipes/recipe.ts';
 import { recipeOf } from './recipes/recipes.ts';
 
 export type Trace = ReadonlyMap<string, Tensor>;
-
-/** Takes note of a value and returns the one to go on with. */
-export type Show = (name: string, value: Tensor) => Tensor;
 
 export interface Precision {
   /** Inputs and weights are rounded to it first. */
@@ -38,7 +34,7 @@ export interface TraceOptions {
 }
 
 /** Computes a case. */
-export function trace(
+export function traceCase(
   one: Case,
   implementation: Implementation,
   precision: Precision,
@@ -65,9 +61,4 @@ export function trace(
     watches,
   });
   return seen;
-}
-
-/** A watcher that shows everything under a prefix. */
-export function watcherOf({ show, watches }: Kitchen, prefix: string): Watcher {
-  return { watches: (path) => watches(prefix + path), tap: (path, value) => show(prefix + path, value) };
 }

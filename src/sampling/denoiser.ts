@@ -1,101 +1,136 @@
 /**
- * A denoiser answers the passes that a guidance asks for. Here: a UNet that does so with as little work as the passes
- * need.
+ * A denoiser answers the passes that a guidance asks for. Here: a model that does so with as little work as they need.
  */
+import type { Pass } from '../guidance/guidance.ts';
+import type { Backend, Tensors } from '../kernels/kernels.ts';
+import { classConditions, type Conditions } from '../models/condition.ts';
+import type { Model, ModelInput } from '../models/model.ts';
+import { nameInPass, runModel } from '../models/passes.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { Backend, Tensors } from '../kernels/kernels.ts';
-import type { Pass } from '../guidance/guidance.ts';
-import { runUNet, type UNet } from '../models/unet2d/unet.ts';
 
 export interface Denoiser {
   /**
    * @param sample what the model is given, [B,C,H,W], scaled as the scheduler wants it
+   * @param timestep the one that the model is given, for all samples
    * @returns for each pass its prediction, [B,C′,H,W], and the inner values that it asks to see
    */
   predict(sample: Tensor, timestep: number, passes: readonly Pass[]): readonly Prediction[];
 }
 
+/** What a model says in one pass. */
 export interface Prediction {
+  /** [B,C′,H,W]; C′ is C, or 2C with the variance. */
   readonly output: Tensor;
   /** By module path. */
   readonly taps: Tensors;
 }
 
+/** The models that guidances know: the one that draws, and a worse one for AutoGuidance. */
+export interface Models {
+  readonly main: Model;
+  readonly weak?: Model;
+}
+
+/** Runs passes of one model on one input; the predictions come in the order of the passes. */
+export type PassRunner = (model: Model, input: ModelInput, passes: readonly Pass[]) => readonly Prediction[];
+
+/**
+ * A denoiser for a model. Passes that differ only in their perturbation are one call of the network, which they share
+ * up to the first perturbed layer. Perturbed layers may be named by selectors (`mid`).
+ * @throws InputError for a model whose output is no prediction of its input; when predicting, for layers that are no
+ *   attention layers of the model, for a condition or a model that was not given
+ */
+export function denoiserOf(models: Models, backend: Backend, conditions: Conditions): Denoiser {
+  return groupingDenoiser(models, conditions, (model, input, passes) => onBackend(backend, model, input, passes));
+}
+
 export interface DenoiserOptions {
-  /** One class label per sample; undefined for an unconditional model. */
+  /** One class label per sample, or one for all; undefined for an unconditional model. */
   readonly labels?: readonly number[];
   /** The label that means "no class", for passes without a condition. */
   readonly nullLabel?: number;
   /** A second, worse model, for AutoGuidance. */
-  readonly weak?: UNet;
+  readonly weak?: Model;
 }
 
-/**
- * A denoiser for a UNet. Passes that differ only in their perturbation are one call of the network, which they share up
- * to the first perturbed layer.
- * @throws InputError for a model whose output is no prediction of its input
- */
+/** `denoiserOf` for a model that knows classes, or no condition at all. */
 export function unetDenoiser(
-  unet: UNet,
+  model: Model,
   backend: Backend,
   { labels, nullLabel, weak }: DenoiserOptions = {},
 ): Denoiser {
-  const labelsOf = (pass: Pass, batch: number): readonly number[] | undefined => {
-    if (pass.condition === 'given') return labels;
-    return nullLabel === undefined ? undefined : Array.from({ length: batch }, () => nullLabel);
-  };
-  const modelOf = (pass: Pass): UNet => {
-    if (pass.model !== 'weak') return unet;
-    if (!weak) throw new InputError('the guidance needs a second, weaker model, but none is given');
-    return weak;
-  };
-  for (const {
-    config: { inChannels, outChannels },
-  } of weak ? [unet, weak] : [unet]) {
+  return denoiserOf({ main: model, ...(weak && { weak }) }, backend, classConditions(labels, nullLabel));
+}
+
+/** A denoiser that leaves the running to `run`: it is given the passes of one model, one condition and one picture. */
+export function groupingDenoiser(models: Models, conditions: Conditions, run: PassRunner): Denoiser {
+  for (const { inChannels, outChannels } of models.weak ? [models.main, models.weak] : [models.main]) {
     if (outChannels !== inChannels && outChannels !== 2 * inChannels) {
       throw new InputError(
-        `the model makes ${outChannels} channels of ${inChannels}; to draw with it they must be as many, or twice as many with the variance`,
+        `the model makes ${outChannels} channels of ${inChannels}; ` +
+          'to draw with it they must be as many, or twice as many with the variance',
       );
     }
   }
   return {
     predict(sample, timestep, passes) {
       const predictions = new Map<Pass, Prediction>();
-      for (const group of groupBy(
-        passes,
-        modelOf,
-        (pass) => pass.condition,
-        (pass) => pass.sample ?? sample,
-      )) {
+      const modelOf = ({ model = 'main' }: Pass): Model => modelNamed(models, model);
+      const sampleOf = (pass: Pass): Tensor => pass.sample ?? sample;
+      for (const group of groupBy(passes, modelOf, ({ condition }) => condition, sampleOf)) {
         const [first] = group;
-        const picture = first.sample ?? sample;
-        const classLabels = labelsOf(first, picture.shape[0]);
-        const input = { sample: picture, timesteps: [timestep], ...(classLabels && { classLabels }) };
-        // The plain pass goes first: the others branch off from it.
-        const ordered = [...group].sort((a, b) => a.perturbation.size - b.perturbation.size);
-        const prefixes = ordered.map((_, i) => (i === 0 ? '' : `${i}:`));
-        const found = runUNet(modelOf(first), backend, input, {
-          passes: ordered.map((pass) => pass.perturbation),
-          taps: ordered.flatMap((pass, i) => (pass.taps ?? []).map((path) => prefixes[i] + path)),
-        });
-        ordered.forEach((pass, i) => {
-          const taps = Object.fromEntries((pass.taps ?? []).map((path) => [path, found.taps[prefixes[i] + path]]));
-          predictions.set(pass, { output: found.predictions[i], taps });
+        const condition = conditionNamed(conditions, first.condition);
+        const found = run(modelOf(first), { sample: sampleOf(first), timesteps: [timestep], ...condition }, group);
+        group.forEach((pass, i) => {
+          predictions.set(pass, found[i]);
         });
       }
-      return passes.map((pass) => predictions.get(pass)!);
+      return passes.flatMap((pass) => predictions.get(pass) ?? []);
     },
   };
 }
 
+function modelNamed(models: Models, name: 'main' | 'weak'): Model {
+  const model = models[name];
+  if (!model) throw new InputError('the guidance needs a second, weaker model, but none is given');
+  return model;
+}
+
+function conditionNamed(conditions: Conditions, name: string): Conditions[string] {
+  if (Object.hasOwn(conditions, name)) return conditions[name];
+  if (name !== 'null') {
+    throw new InputError(
+      `the guidance asks for the condition "${name}"; given are ${Object.keys(conditions).join(', ')}`,
+    );
+  }
+  throw new InputError(
+    'the guidance asks what the model predicts without a condition, but no label that means "no class" is given; ' +
+      'give a null label, or a guidance that needs none',
+  );
+}
+
+function onBackend(backend: Backend, model: Model, input: ModelInput, passes: readonly Pass[]): readonly Prediction[] {
+  // The plain pass goes first: the others branch off from it.
+  const ordered = [...passes].sort((a, b) => a.perturbation.size - b.perturbation.size);
+  const { predictions, taps } = runModel(model, backend, input, {
+    passes: ordered.map(({ perturbation }) => perturbation),
+    taps: ordered.flatMap((pass, place) => (pass.taps ?? []).map((path) => nameInPass(place, path))),
+  });
+  return passes.map((pass) => {
+    const place = ordered.indexOf(pass);
+    const seen = (pass.taps ?? []).map((path) => [path, taps[nameInPass(place, path)]] as const);
+    return { output: predictions[place], taps: Object.fromEntries(seen) };
+  });
+}
+
 /** `items` in groups that agree in all `keys`, in the order of their first members. */
 function groupBy<T>(items: readonly T[], ...keys: readonly ((item: T) => unknown)[]): readonly (readonly T[])[] {
-  const groups: T[][] = [];
-  for (const item of items) {
-    const group = groups.find(([first]) => keys.every((key) => key(first!) === key(item)));
-    if (group) group.push(item);
-    else groups.push([item]);
-  }
+  const groups: (readonly [T, ...T[]])[] = [];
+  items.forEach((item) => {
+    const at = groups.findIndex(([first]) => keys.every((key) => key(first) === key(item)));
+    if (at < 0) groups.push([item]);
+    else groups[at] = [...groups[at], item];
+  });
   return groups;
 }

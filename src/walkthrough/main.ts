@@ -1,6 +1,7 @@
 /** The page: reads the state from the URL, mounts the sections, and draws what has changed, once a frame. */
 import { parseUNetConfig } from '../models/unet2d/config.ts';
-import { unetStages } from '../models/unet2d/stages.ts';
+import { sitesOf } from '../models/stage.ts';
+import { unetArchitecture } from '../models/unet2d/unet.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';
@@ -117,12 +118,10 @@ async function loadPlan(): Promise<ModelPlan> {
     readJson('unet/config.json'),
     readJson('scheduler/scheduler_config.json'),
   ]);
-  const config = parseUNetConfig(unet);
-  const stages = unetStages(config);
+  const architecture = unetArchitecture(parseUNetConfig(unet));
   return {
-    config,
-    stages,
-    layers: stages.filter(({ kind }) => kind === 'attention').map(({ path }) => path),
+    ...architecture,
+    layers: sitesOf(architecture.stages),
     scheduler: createScheduler(schedule, stepCount),
   };
 }

@@ -1,6 +1,5 @@
 /** What a section is given, and what it gives back. */
-import type { UNetConfig } from '../models/unet2d/config.ts';
-import type { Stage } from '../models/unet2d/stages.ts';
+import type { UNetArchitecture } from '../models/unet2d/unet.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Lab } from './lab.ts';
 import type { State } from './state.ts';
@@ -13,9 +12,7 @@ export interface Page {
 }
 
 /** What is known of the model before its weights have arrived. */
-export interface ModelPlan {
-  readonly config: UNetConfig;
-  readonly stages: readonly Stage[];
+export interface ModelPlan extends UNetArchitecture {
   /** The paths of the self-attention layers. */
   readonly layers: readonly string[];
   readonly scheduler: Scheduler;

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { referenceKernels as kernels } from '../../src/kernels/plain/index.ts';
 import { identity } from '../../src/nn/attention-perturbations/index.ts';
-import { attention, softmaxAttention, type AttentionMixer, type AttentionOptions } from '../../src/nn/attention.ts';
+import { softmaxAttention, type AttentionMixer } from '../../src/nn/attention.ts';
+import { attentionBlock, type AttentionBlockOptions } from '../../src/nn/attention-block.ts';
 import type { Context } from '../../src/nn/context.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -59,7 +60,12 @@ function setUp({
   seed: number;
 }) {
   const channels = 4;
-  const options: AttentionOptions = { heads, groups: normed ? 2 : undefined, eps: 1e-5, rescaleOutputFactor: factor };
+  const options: AttentionBlockOptions = {
+    heads,
+    groups: normed ? 2 : undefined,
+    eps: 1e-5,
+    rescaleOutputFactor: factor,
+  };
   return { ...layer(channels, seed), options, x: manualSeed(seed + 1).randn([batch, channels, size, width]) };
 }
 
@@ -68,7 +74,7 @@ describe('an attention layer', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
         const { context, seen, w, options, x } = setUp(shape);
-        const result = attention(context, path, x, options, identity);
+        const result = attentionBlock(context, path, x, options, identity);
 
         const normed = options.groups
           ? kernels.groupNorm(x, options.groups, w('group_norm.weight'), w('group_norm.bias'), options.eps)
@@ -91,8 +97,8 @@ describe('an attention layer', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
         const { context, options, x } = setUp({ ...shape, size: 1, width: 1 });
-        expect(attention(context, path, x, options, identity)).toEqual(
-          attention(context, path, x, options, softmaxAttention),
+        expect(attentionBlock(context, path, x, options, identity)).toEqual(
+          attentionBlock(context, path, x, options, softmaxAttention),
         );
       }),
     );
@@ -102,7 +108,7 @@ describe('an attention layer', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
         const { context, seen, w, options, x } = setUp(shape);
-        const result = attention(context, path, x, options, softmaxAttention);
+        const result = attentionBlock(context, path, x, options, softmaxAttention);
         const mixed = kernels.applyAttentionMap(seen.get(`${path}.map`)!, seen.get(`${path}.to_v`)!);
         const out = kernels.linear(mixed, w('to_out.0.weight'), w('to_out.0.bias'));
         expect(seen.get(`${path}.to_out.0`)).toEqual(out);
@@ -127,7 +133,7 @@ describe('an attention layer', () => {
       mix: ({ value }) => ({ ...value, data: value.data.map(() => 0) }),
     };
     const bias = w('to_out.0.bias');
-    expect([...attention(context, path, x, options, nothing).data]).toEqual(
+    expect([...attentionBlock(context, path, x, options, nothing).data]).toEqual(
       [...x.data].map((value, i) => Math.fround(value + bias.data[Math.floor(i / 6) % 4])),
     );
   });
@@ -142,7 +148,7 @@ describe('an attention layer', () => {
       normed: true,
       seed: 3,
     });
-    expect(attention(context, path, x, options, { key: 'skip', mix: undefined })).toBe(x);
+    expect(attentionBlock(context, path, x, options, { key: 'skip', mix: undefined })).toBe(x);
     expect([...seen.keys()]).toEqual([path]);
   });
 });

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
 import { referenceKernels as kernels } from '../../src/kernels/plain/index.ts';
 import { identity } from '../../src/nn/attention-perturbations/index.ts';
-import { attention, softmaxAttention, type AttentionOptions } from '../../src/nn/attention.ts';
+import { softmaxAttention } from '../../src/nn/attention.ts';
+import { attentionBlock, type AttentionBlockOptions } from '../../src/nn/attention-block.ts';
 import type { Context } from '../../src/nn/context.ts';
 import { fourierFeatures, sinusoid, timestepEmbedding } from '../../src/nn/embeddings.ts';
 import { downsample, upsample } from '../../src/nn/resampling.ts';
@@ -17,7 +18,7 @@ import { metadataOf, openGoldens } from '../goldens.ts';
  * Beside what the layers take: `padding` of downsampling; `size`, `cosineFirst`, `shift` of the sinusoid; whether
  * attention is perturbed.
  */
-interface Options extends Omit<AttentionOptions, 'groups'>, Omit<ResnetOptions, 'groups'> {
+interface Options extends Omit<AttentionBlockOptions, 'groups'>, Omit<ResnetOptions, 'groups'> {
   readonly groups?: number;
   readonly perturbed: boolean;
   readonly padding: number;
@@ -48,7 +49,7 @@ function compute({ name, layer, options }: Case, dtype: DType): Tensor {
     case 'resnet':
       return resnetBlock(context, 'layer', input('x'), input('temb'), { groups: 1, ...options });
     case 'attention':
-      return attention(
+      return attentionBlock(
         context,
         'layer',
         input('x'),

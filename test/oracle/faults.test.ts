@@ -5,7 +5,7 @@ import { affects, diagnose, faultyTraces } from '../../src/oracle/diagnosis.ts';
 import { bank, invisible } from '../../src/oracle/faults/bank.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import { bandsOf } from '../../src/oracle/tolerance.ts';
-import { trace } from '../../src/oracle/trace.ts';
+import { traceCase } from '../../src/oracle/trace.ts';
 import { caseNames, loadCase, oracle } from './cases.ts';
 import { heldOut, port } from './ports.ts';
 
@@ -94,7 +94,7 @@ describe('a planted fault is caught and named', () => {
     const traces = faultyTraces(one, formats.f32, names);
     for (const fault of bank.filter((candidate) => faults.includes(candidate.name))) {
       const theirs = new Map(
-        [...trace(one, fault.apply(honest), { storage: 'f32', compute: 'f32' }, { names })].map(([tap, value]) => [
+        [...traceCase(one, fault.apply(honest), { storage: 'f32', compute: 'f32' }, { names })].map(([tap, value]) => [
           tap,
           cast(value, 'f64'),
         ]),

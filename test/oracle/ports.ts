@@ -4,10 +4,10 @@
 import { parseSafetensors, writeSafetensors, type SafetensorsFile } from '../../src/formats/safetensors.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
 import type { Case } from '../../src/oracle/case.ts';
-import { type Dot } from '../../src/oracle/honest/dot.ts';
+import type { Dot } from '../../src/oracle/honest/dot.ts';
 import { honestKernels, type Arithmetic } from '../../src/oracle/honest/kernels.ts';
 import { reference, type Implementation } from '../../src/oracle/implementation.ts';
-import { trace } from '../../src/oracle/trace.ts';
+import { traceCase } from '../../src/oracle/trace.ts';
 
 const f32 = Math.fround;
 
@@ -41,7 +41,7 @@ export function port(arithmetic: Arithmetic): Implementation {
 /** What the port writes: the taps that are expected. */
 export function outputOf(one: Case, implementation: Implementation, dtype: DType = 'f32'): Record<string, Tensor> {
   return Object.fromEntries(
-    trace(one, implementation, { storage: dtype, compute: dtype }, { names: new Set(one.expected.keys()) }),
+    traceCase(one, implementation, { storage: dtype, compute: dtype }, { names: new Set(one.expected.keys()) }),
   );
 }
 

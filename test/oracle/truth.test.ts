@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { reference } from '../../src/oracle/implementation.ts';
-import { exact, trace } from '../../src/oracle/trace.ts';
+import { exact, traceCase } from '../../src/oracle/trace.ts';
 import { loadCase, smallCases } from './cases.ts';
 
 /** The largest difference over the root mean square of the truth. */
@@ -23,7 +23,7 @@ const sigmaTables = /euler|heun|dpm-solver|unipc/;
 describe('the truth of PyTorch and that of this library, two independent routes, agree in', () => {
   it.each(smallCases)('%s', async (name) => {
     const one = await loadCase(name);
-    const ours = trace(one, reference, exact);
+    const ours = traceCase(one, reference, exact);
     const worst: Record<string, number> = {};
     for (const [tap, { f64 }] of one.expected) {
       expect([...ours.keys()], 'the taps').toContain(tap);

@@ -122,7 +122,7 @@ describe.skipIf(!process.env['PAG_THOROUGH'])('the package, installed into an em
       process.execPath,
       '--input-type=module',
       '-e',
-      "import * as all from './bundle.js'; console.log(typeof all.runUNet);",
+      "import * as all from './bundle.js'; console.log(typeof all.runModel);",
     );
     expect(loaded.trim()).toBe('function');
   });

@@ -9,7 +9,7 @@ import { middleOf } from '../../src/walkthrough/requests.ts';
 import type { GuidanceChoice, PassesResult, TraceRequest } from '../../src/walkthrough/protocol.ts';
 import { caseName, noLetter } from '../../src/walkthrough/study.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
-import { guidedCost, stageCosts } from '../../src/walkthrough/work/cost.ts';
+import { stepCost } from '../../src/walkthrough/work/cost.ts';
 import { influences } from '../../src/walkthrough/work/influence.ts';
 import type { FaultName } from '../../src/walkthrough/work/faults.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
@@ -202,8 +202,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await section('layers').locator('.attention-box[data-layer="up_blocks.0.attentions.0"]').click();
     const chosen = ['mid_block.attentions.0', 'up_blocks.0.attentions.0'];
     await expectDigest('[data-section=layers]', drawn(model, request({ kind: 'pag', scale: 2.25, layers: chosen })));
-    const costs = stageCosts(model.unet);
-    const { shared, plain, perturbed } = guidedCost(costs, chosen);
+    const { shared, plain, perturbed } = stepCost(model.unet, chosen);
     expect(await section('layers').locator('.cost-text').textContent()).toContain(
       `${Math.round(((shared + plain + perturbed) / (shared + plain)) * 100)} % of one pass`,
     );

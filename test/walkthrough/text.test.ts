@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { stageCosts, guidedCost } from '../../src/walkthrough/work/cost.ts';
+import { stepCost } from '../../src/walkthrough/work/cost.ts';
 import { middleOf } from '../../src/walkthrough/requests.ts';
 import { stepCount } from '../../src/walkthrough/study.ts';
 import { attentionLayerCount } from '../../src/walkthrough/state.ts';
@@ -21,8 +21,7 @@ beforeAll(async () => {
 describe('the text', () => {
   it('says only numbers that are so', async () => {
     const { unet, scheduler } = model;
-    const costs = stageCosts(unet);
-    const { shared, plain } = guidedCost(costs, middleOf(unet.attentionLayers));
+    const { shared, plain } = stepCost(unet, middleOf(unet.attentionLayers));
     const recipe = await readFile(`${repository}scripts/train/README.md`, 'utf8');
     const facts: Readonly<Record<string, string>> = {
       parameters: [...unet.weights.values()].reduce((sum, { data }) => sum + data.length, 0).toLocaleString('en'),

@@ -1,3 +1,5 @@
+import { runModel } from '../../src/models/passes.ts';
+import { type Perturbation, unperturbed } from '../../src/models/stage.ts';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cfgPag } from '../../src/guidance/pag.ts';
@@ -8,13 +10,11 @@ import { norm, scale, add, subtract } from '../../src/tensor/arithmetic.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
-import type { Perturbation } from '../../src/models/unet2d/stages.ts';
-import { runUNet, unperturbed } from '../../src/models/unet2d/unet.ts';
 import { colouring } from '../../src/walkthrough/drawing/values.ts';
 import type { PassesResult, TraceRequest, Works } from '../../src/walkthrough/protocol.ts';
 import { caseName } from '../../src/walkthrough/study.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
-import { guidedCost, skipConnections, stageCosts } from '../../src/walkthrough/work/cost.ts';
+import { skipConnections, stepCost } from '../../src/walkthrough/work/cost.ts';
 import { differences, largestDifference } from '../../src/walkthrough/work/difference.ts';
 import { faultNames, type FaultName } from '../../src/walkthrough/work/faults.ts';
 import { influences } from '../../src/walkthrough/work/influence.ts';
@@ -190,10 +190,6 @@ describe('what layers do and cost', () => {
   });
 
   it('counts the multiply-adds that the network does, one pass and two', () => {
-    const plan = { config: model.unet.config, stages: model.unet.stages };
-    const costs = stageCosts(plan);
-    // The embedding of time is no stage: two linear layers.
-    const embedding = 32 * 128 + 128 * 128;
     const alone = counted([unperturbed]);
     for (const chosen of [
       [],
@@ -201,18 +197,17 @@ describe('what layers do and cost', () => {
       ...layers.map((layer) => [layer]),
       ['up_blocks.1.attentions.1', 'down_blocks.2.attentions.0'],
     ]) {
-      const { shared, plain, perturbed } = guidedCost(costs, chosen);
-      expect(shared + plain).toBe(alone - embedding);
+      const { shared, plain, perturbed } = stepCost(model.unet, chosen);
+      expect(shared + plain).toBe(alone);
       const both = chosen.length > 0 ? [unperturbed, new Map(chosen.map((layer) => [layer, identity]))] : [unperturbed];
-      expect(shared + plain + perturbed, chosen.join()).toBe(counted(both) - embedding);
+      expect(shared + plain + perturbed, chosen.join()).toBe(counted(both));
     }
   });
 
   it('knows which stages hand over to which: each joins as many channels as its weights expect', () => {
-    const plan = { config: model.unet.config, stages: model.unet.stages };
-    const pairs = skipConnections(plan);
+    const pairs = skipConnections(model.unet);
     expect(pairs).toHaveLength(model.unet.config.blockOutChannels.length * (model.unet.config.layersPerBlock + 1));
-    const names = pairs.map(([from, to]) => [plan.stages[from].path, plan.stages[to].path]);
+    const names = pairs.map(([from, to]) => [model.unet.stages[from].path, model.unet.stages[to].path]);
     expect(names[0]).toEqual(['down_blocks.2.attentions.0', 'up_blocks.0.resnets.0']);
     expect(names[2]).toEqual(['down_blocks.1.attentions.0', 'up_blocks.1.resnets.0']);
     expect(names.at(-1)).toEqual(['conv_in', 'up_blocks.2.resnets.1']);
@@ -227,7 +222,7 @@ function counted(passes: readonly Perturbation[]): number {
       count += products;
     },
   });
-  runUNet(
+  runModel(
     model.unet,
     backend,
     { sample: noiseOf({ seed: 0, slices: [0] }), timesteps: [500], classLabels: [4] },

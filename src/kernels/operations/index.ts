@@ -34,7 +34,9 @@ export const operations: Rows<Kind> = {
 /** The names of all operations. */
 export const kinds = Object.keys(operations) as readonly Kind[];
 
-/** A row whose kind is not known: it is given the attributes, or the arguments, of the operation it was looked up for. */
+/**
+ * A row whose kind is not known: it is given the attributes, or the arguments, of the operation it was looked up for.
+ */
 interface AnyRow {
   read(...given: readonly unknown[]): Call<Kind>;
   shape(attributes: Attributes[Kind], shapes: readonly Shape[]): Shape;

@@ -1,6 +1,7 @@
 /**
- * Convolution as a matrix product: weights [O, C·kh·kw] times the patches [C·kh·kw, pixels] that lie under the kernel at
- * each output pixel. The order of the sum is that of definition/conv2d: c, then i, then j, in runs of whole channels.
+ * Convolution as a matrix product: weights [O, C·kh·kw] times the patches [C·kh·kw, pixels] that lie under the kernel
+ * at each output pixel. The order of the sum is that of definition/conv2d: c, then i, then j, in runs of whole
+ * channels.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';

@@ -35,7 +35,7 @@ import {
 import { convKernel } from './conv.ts';
 import { mapKernel, type MapOperation } from './elementwise.ts';
 import { hasOperand, type EpilogueOp } from './epilogue.ts';
-import { type Library } from './library.ts';
+import type { Library } from './library.ts';
 import { keyOf } from '../key.ts';
 import { linearKernel, packPanels } from './linear.ts';
 import type { WeightStore } from './memory.ts';

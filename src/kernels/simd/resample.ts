@@ -1,4 +1,7 @@
-/** Pictures of other sizes and layouts: plain/resampling: upsampleNearest2x and averagePool2x, borders, and transposition. */
+/**
+ * Pictures of other sizes and layouts: plain/resampling: upsampleNearest2x and averagePool2x, borders, and
+ * transposition.
+ */
 import { f32, f32x4, forRange, i32, memoryFill, set, shuffle32, v128 } from './assembler.ts';
 import type { Code, Func, Local } from './assembler.ts';
 import { at, kernel, type Library } from './library.ts';

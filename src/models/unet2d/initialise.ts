@@ -6,7 +6,9 @@ import { kaimingUniformBound, uniform, type Generator } from '../../tensor/rando
 import { scale } from '../../tensor/arithmetic.ts';
 import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { UNetConfig } from './config.ts';
-import { unetParameters, type Parameter } from './parameters.ts';
+import type { Parameter } from '../../nn/parameters.ts';
+import { parametersOf } from '../stage.ts';
+import { unetStages } from './stages.ts';
 
 /**
  * All weights of the UNet that `config` describes, in float32, drawn in the order in which its modules are constructed.
@@ -14,9 +16,16 @@ import { unetParameters, type Parameter } from './parameters.ts';
  * random.ts speaks of.
  */
 export function initialWeights(config: UNetConfig, generator: Generator): ReadonlyMap<string, Tensor> {
-  const parameters = unetParameters(config);
+  const parameters = constructedParameters(config);
   const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
   return new Map(parameters.map((parameter) => [parameter.name, initialValue(parameter, shapes, generator)]));
+}
+
+/** All parameters in the order in which diffusers constructs their modules. */
+export function constructedParameters(config: UNetConfig): readonly Parameter[] {
+  // The first convolution is constructed before the embedding, which runs before it.
+  const [embedding, input, ...others] = unetStages(config);
+  return parametersOf([input, embedding, ...others]);
 }
 
 function initialValue(
@@ -29,7 +38,7 @@ function initialValue(
     case 'convolution':
     case 'linear': {
       // The bias of a layer is drawn by the number of inputs of its weight.
-      const fanIn = sizeOf(shapes.get(name.replace(/\.bias$/, '.weight'))!.slice(1));
+      const fanIn = sizeOf((shapes.get(name.replace(/\.bias$/, '.weight')) ?? []).slice(1));
       const bound = isBias ? 1 / Math.sqrt(fanIn) : kaimingUniformBound(fanIn);
       return uniform(generator, shape, -bound, bound);
     }

@@ -2,6 +2,8 @@
  * A mistake that ports make: a small change to an implementation. Two of them can be made together, one after the
  * other.
  */
+import type { Perturbation, Stage } from '../../models/stage.ts';
+import type { UNetState } from '../../models/unet2d/state.ts';
 import { tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Context } from '../../nn/context.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
@@ -9,7 +11,6 @@ import type { Guidance, GuidanceStep, Pass } from '../../guidance/guidance.ts';
 import type { Config } from '../../schedulers/options.ts';
 import type { Scheduler } from '../../schedulers/scheduler.ts';
 import type { UNetConfig } from '../../models/unet2d/config.ts';
-import type { Perturbation, Stage } from '../../models/unet2d/stages.ts';
 import type { GuidanceSetting, Weights } from '../case.ts';
 import type { Implementation } from '../implementation.ts';
 
@@ -56,7 +57,7 @@ export function inConfig(name: string, says: string, change: (config: UNetConfig
 export function inStages(
   name: string,
   says: string,
-  change: (context: Context, stage: Stage, perturbation: Perturbation) => Context,
+  change: (context: Context, stage: Stage<UNetState>, perturbation: Perturbation) => Context,
 ): Fault {
   return {
     name,

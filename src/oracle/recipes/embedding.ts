@@ -1,13 +1,13 @@
 /** Timesteps as vectors of sines and cosines. */
+import { parseUNetConfig } from '../../models/unet2d/config.ts';
 import type { EmbeddingSubject } from '../case.ts';
 import type { Recipe } from './recipe.ts';
-import { withTimeOptions } from './unet.ts';
 
 export function embeddingRecipe({ probes }: EmbeddingSubject): Recipe {
   return ({ implementation, dtype, show }) => {
-    for (const { name, timesteps, size, flipSinToCos, freqShift } of probes) {
-      const options = withTimeOptions(implementation, { flipSinToCos, freqShift });
-      show(name, implementation.sinusoid(timesteps, size, options.flipSinToCos, options.freqShift, dtype));
+    for (const { name, timesteps, size, ...options } of probes) {
+      const { flipSinToCos, freqShift } = implementation.config({ ...parseUNetConfig({}), ...options });
+      show(name, implementation.sinusoid(timesteps, size, flipSinToCos, freqShift, dtype));
     }
   };
 }

@@ -4,14 +4,11 @@ import type { GuidanceSubject } from '../case.ts';
 import { input, type Recipe } from './recipe.ts';
 
 export function guidanceRecipe({ guidance: setting, timestep }: GuidanceSubject): Recipe {
-  return (kitchen) => {
-    const { implementation, show } = kitchen;
+  return (means) => {
+    const { implementation, show } = means;
     const predictionOf = (pass: Pass, asked: readonly Pass[]) => {
       const { perturbation, condition } = implementation.pass(pass, setting.pagLayers, asked);
-      return input(
-        kitchen,
-        perturbation.size > 0 ? 'perturbed' : condition === 'null' ? 'unconditional' : 'conditional',
-      );
+      return input(means, perturbation.size > 0 ? 'perturbed' : condition === 'null' ? 'unconditional' : 'conditional');
     };
     show(
       'guided',
@@ -19,7 +16,7 @@ export function guidanceRecipe({ guidance: setting, timestep }: GuidanceSubject)
         index: 0,
         count: 1,
         timestep,
-        sample: input(kitchen, 'sample'),
+        sample: input(means, 'sample'),
         signal: Math.SQRT1_2,
         noise: Math.SQRT1_2,
         memory: new Map(),

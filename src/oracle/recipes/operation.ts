@@ -6,13 +6,13 @@ import type { OperationSubject, Probe } from '../case.ts';
 import type { Recipe } from './recipe.ts';
 
 export function operationRecipe({ operation, probes }: OperationSubject): Recipe {
-  return (kitchen) => {
-    const { kernels } = kitchen.implementation;
+  return (means) => {
+    const { kernels } = means.implementation;
     if (!Object.hasOwn(kernels, operation))
       throw new InputError(`"${operation}" is no operation; there are ${Object.keys(kernels).join(', ')}`);
     for (const probe of probes) {
-      const tensors = Array.from({ length: probe.tensors }, (_, i) => kitchen.inputs.get(`${probe.name}/${i}`));
-      kitchen.show(probe.name, call(kernels, operation, tensors, probe));
+      const tensors = Array.from({ length: probe.tensors }, (_, i) => means.inputs.get(`${probe.name}/${i}`));
+      means.show(probe.name, call(kernels, operation, tensors, probe));
     }
   };
 }

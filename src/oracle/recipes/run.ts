@@ -3,24 +3,24 @@
  * modules and `prediction`, then `step.i.guided`, `.denoised`, `.sample`. The passes are called nothing,
  * `unconditional.` and `perturbed.`.
  */
-import type { Tensor } from '../../tensor/tensor.ts';
 import type { Pass } from '../../guidance/guidance.ts';
-import type { Denoiser } from '../../sampling/denoiser.ts';
+import { classConditions, type Conditions } from '../../models/condition.ts';
+import { traceModel } from '../../models/passes.ts';
+import type { UNet } from '../../models/unet2d/unet.ts';
+import { groupingDenoiser, type Denoiser, type Prediction } from '../../sampling/denoiser.ts';
 import { sampleSteps } from '../../sampling/sample.ts';
-import { traceUNet, type UNet } from '../../models/unet2d/unet.ts';
 import type { RunSubject } from '../case.ts';
-import { watcherOf } from '../trace.ts';
-import { input, type Kitchen, type Recipe } from './recipe.ts';
-import { buildUNet, embeddingOf } from './unet.ts';
+import { input, watcherOf, type Means, type Recipe } from './recipe.ts';
+import { buildUNet } from './unet.ts';
 
 export function runRecipe(subject: RunSubject): Recipe {
-  return (kitchen) => {
-    const { implementation, weights, dtype, show } = kitchen;
+  return (means) => {
+    const { implementation, show } = means;
     const scheduler = implementation.scheduler(subject.scheduler, subject.steps, { eta: subject.eta });
     const guidance = implementation.guidance(subject.guidance);
     let index = 0;
     const steps = sampleSteps({
-      denoiser: watchedDenoiser(kitchen, subject, buildUNet(subject.config, weights, dtype, implementation), () => ({
+      denoiser: watchedDenoiser(means, subject, buildUNet(subject.config, means), () => ({
         prefix: `step.${index}.`,
         timestep: implementation.timestep(implementation.modelTimestep(scheduler, index)),
       })),
@@ -33,8 +33,8 @@ export function runRecipe(subject: RunSubject): Recipe {
           return { ...result, sample: show(`step.${index}.sample`, result.sample) };
         },
       },
-      noise: input(kitchen, 'noise'),
-      noiseSource: () => input(kitchen, `step.${index}.noise`),
+      noise: input(means, 'noise'),
+      noiseSource: () => input(means, `step.${index}.noise`),
     });
     for (; !steps.next().done; index++);
   };
@@ -42,43 +42,47 @@ export function runRecipe(subject: RunSubject): Recipe {
 
 /** A denoiser all of whose modules are seen. */
 function watchedDenoiser(
-  kitchen: Kitchen,
+  means: Means,
   { labels, nullLabel }: RunSubject,
   unet: UNet,
   now: () => { prefix: string; timestep: number },
 ): Denoiser {
-  const { implementation, show } = kitchen;
-  const labelsOf = (pass: Pass): readonly number[] | undefined =>
-    pass.condition === 'given' || nullLabel === undefined ? labels : labels?.map(() => nullLabel);
+  const { implementation, show } = means;
+  // A port that asks for no condition where there is none gets the one that is given.
+  const conditions: Conditions = { null: labels ? { classLabels: labels } : {}, ...classConditions(labels, nullLabel) };
   return {
     predict(sample, _timestep, asked) {
       const { prefix, timestep } = now();
       const shown = show(`${prefix}input`, sample);
-      const outputs = new Map<Pass, Tensor>();
-      for (const condition of ['given', 'null'] as const) {
+      const outputs = new Map<Pass, Prediction>();
+      // The passes that a fault gives another condition are run with it, apart from those that have it, and keep their
+      // names.
+      for (const condition of ['given', 'null']) {
         const passes = asked.filter((pass) => pass.condition === condition);
-        if (passes.length === 0) continue;
-        const changed = passes.map((pass) => implementation.pass(pass, unet.attentionLayers, asked));
-        const prefixes = passes.map(
-          (pass) => prefix + (pass.perturbation.size > 0 ? 'perturbed.' : condition === 'null' ? 'unconditional.' : ''),
-        );
-        // The passes that a fault gives another condition are run with it, but keep their names.
-        const groups = new Map<string, number[]>();
-        changed.forEach((pass, i) => groups.set(pass.condition, [...(groups.get(pass.condition) ?? []), i]));
-        for (const members of groups.values()) {
-          const classLabels = labelsOf(changed[members[0]]);
-          const found = traceUNet(
-            unet,
+        const changed = passes.map((pass) => ({ ...implementation.pass(pass, unet.attentionLayers, asked) }));
+        const names = new Map(passes.map((pass, i) => [changed[i], prefix + nameOf(pass)]));
+        const denoiser = groupingDenoiser({ main: unet }, conditions, (model, given, group) => {
+          const named = group.map((pass) => names.get(pass) ?? '');
+          const found = traceModel(
+            model,
             implementation.kernels,
-            { sample: shown, timesteps: [timestep], ...(classLabels && { classLabels }) },
-            members.map((i) => changed[i].perturbation),
-            (pass) => watcherOf(kitchen, prefixes[members[pass]]),
-            embeddingOf(unet, implementation),
+            given,
+            group.map(({ perturbation }) => perturbation),
+            (pass) => watcherOf(means, named[pass]),
           );
-          members.forEach((i, place) => outputs.set(passes[i], show(`${prefixes[i]}prediction`, found[place])));
-        }
+          return found.map((output, i) => ({ output: show(`${named[i]}prediction`, output), taps: {} }));
+        });
+        denoiser.predict(shown, timestep, changed).forEach((prediction, i) => {
+          outputs.set(passes[i], prediction);
+        });
       }
-      return asked.map((pass) => ({ output: outputs.get(pass)!, taps: {} }));
+      return asked.flatMap((pass) => outputs.get(pass) ?? []);
     },
   };
+}
+
+/** What the taps of a pass are called. */
+function nameOf({ perturbation, condition }: Pass): string {
+  if (perturbation.size > 0) return 'perturbed.';
+  return condition === 'null' ? 'unconditional.' : '';
 }

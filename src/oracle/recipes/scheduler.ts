@@ -5,23 +5,23 @@ import type { SchedulerSubject } from '../case.ts';
 import { input, type Recipe } from './recipe.ts';
 
 export function schedulerRecipe({ scheduler: config, steps, eta, noisedAt }: SchedulerSubject): Recipe {
-  return (kitchen) => {
-    const { implementation, show, inputs } = kitchen;
+  return (means) => {
+    const { implementation, show, inputs } = means;
     const scheduler = implementation.scheduler(config, steps, { eta });
     const { timesteps } = scheduler;
     show('timesteps', tensor('f64', [timesteps.length], Float64Array.from(timesteps)));
     if (inputs.has('original'))
-      show('noised', scheduler.addNoise(input(kitchen, 'original'), input(kitchen, 'noise'), noisedAt));
+      show('noised', scheduler.addNoise(input(means, 'original'), input(means, 'noise'), noisedAt));
 
     let state = scheduler.start;
-    let sample = show('start', scale(input(kitchen, 'noise'), scheduler.initNoiseSigma));
+    let sample = show('start', scale(input(means, 'noise'), scheduler.initNoiseSigma));
     timesteps.forEach((_timestep, index) => {
       show(`step.${index}.input`, scheduler.scaleModelInput(sample, index));
       const result = scheduler.step(state, {
         index,
         sample,
-        modelOutput: input(kitchen, `step.${index}.output`),
-        noise: () => input(kitchen, `step.${index}.noise`),
+        modelOutput: input(means, `step.${index}.output`),
+        noise: () => input(means, `step.${index}.noise`),
       });
       if (result.denoised) show(`step.${index}.denoised`, result.denoised);
       state = result.state;

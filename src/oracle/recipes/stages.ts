@@ -3,16 +3,16 @@ import { InputError } from '../../tensor/errors.ts';
 import { zeros } from '../../tensor/tensor.ts';
 import { identity } from '../../nn/attention-perturbations/index.ts';
 import { conditional, perturbed as perturbedPass } from '../../guidance/guidance.ts';
-import type { UNetState } from '../../models/unet2d/stages.ts';
+import { sitesOf } from '../../models/stage.ts';
+import type { UNetState } from '../../models/unet2d/state.ts';
 import type { StagesSubject } from '../case.ts';
-import { watcherOf } from '../trace.ts';
-import { input, type Recipe } from './recipe.ts';
+import { input, watcherOf, type Recipe } from './recipe.ts';
 import { buildUNet } from './unet.ts';
 
 export function stagesRecipe({ config, stages: paths, perturbed }: StagesSubject): Recipe {
-  return (kitchen) => {
-    const { implementation, weights, dtype, inputs } = kitchen;
-    const unet = buildUNet(config, weights, dtype, implementation);
+  return (means) => {
+    const { implementation, dtype, inputs } = means;
+    const unet = buildUNet(config, means);
     const stages = paths.map((path) => {
       const found = unet.stages.find((stage) => stage.path === path);
       if (!found)
@@ -21,14 +21,14 @@ export function stagesRecipe({ config, stages: paths, perturbed }: StagesSubject
         );
       return found;
     });
-    const hidden = input(kitchen, 'hidden');
+    const hidden = input(means, 'hidden');
     const skips = [...inputs].filter(([name]) => name.startsWith('skips.')).map(([, value]) => value);
     const start: UNetState = {
       hidden,
       skips,
       temb: inputs.get('temb') ?? zeros(dtype, [hidden.shape[0], unet.config.timeEmbeddingDim]),
     };
-    const layers = stages.filter((stage) => stage.kind === 'attention').map((stage) => stage.path);
+    const layers = sitesOf(stages);
 
     const asked = perturbed ? [conditional, perturbedPass(layers, identity)] : [conditional];
     asked.forEach((pass, i) => {
@@ -36,7 +36,7 @@ export function stagesRecipe({ config, stages: paths, perturbed }: StagesSubject
       const context = {
         kernels: implementation.kernels,
         weights: unet.weights,
-        ...watcherOf(kitchen, i === 0 ? '' : 'perturbed.'),
+        ...watcherOf(means, i === 0 ? '' : 'perturbed.'),
       };
       stages.reduce((state, stage) => stage.run(context, state, perturbation), start);
     });

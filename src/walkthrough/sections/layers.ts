@@ -9,14 +9,12 @@ import type { Section } from '../page.ts';
 import { letterTrace, pictureAt } from '../requests.ts';
 import { largestScale } from '../state.ts';
 import { side, stepCount } from '../study.ts';
-import { guidedCost, stageCosts } from '../work/cost.ts';
+import { stepCost } from '../work/cost.ts';
 import { influences } from '../work/influence.ts';
 import { gridOf } from '../work/layers.ts';
 
 export const layersSection: Section = (root, page) => {
   const { layers } = page.model;
-  const costs = stageCosts(page.model);
-  const total = costs.reduce((sum, { plain }) => sum + plain, 0);
   // A guess is between the reader and the page; it is no part of the state.
   let guess: number | undefined;
   let revealed = false;
@@ -148,7 +146,8 @@ export const layersSection: Section = (root, page) => {
     }
     setText(question, verdict(revealed, guess, shares, layers));
 
-    const { shared, plain, perturbed } = guidedCost(costs, chosen);
+    const { shared, plain, perturbed } = stepCost(page.model, chosen);
+    const total = shared + plain;
     const active = chosen.length === 0 ? 0 : perturbed;
     [shared, plain, active].forEach((share, i) => (parts[i].style.flexGrow = String(share / total)));
     const text =

@@ -2,13 +2,15 @@
  * The oracle asks this page, as `pag check` asks a port: a small network, computed by what draws the letters, every tap
  * within its budget?
  */
+import { runModel } from '../../models/passes.ts';
+import { unperturbed } from '../../models/stage.ts';
 import { parseSafetensors, writeSafetensors } from '../../formats/safetensors.ts';
 import { InputError } from '../../tensor/errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Backend } from '../../kernels/kernels.ts';
 import { identity } from '../../nn/attention-perturbations/index.ts';
 import { parseUNetConfig } from '../../models/unet2d/config.ts';
-import { createUNet, runUNet, unperturbed } from '../../models/unet2d/unet.ts';
+import { createUNet } from '../../models/unet2d/unet.ts';
 import type { Case } from '../../oracle/case.ts';
 import { check, type Report } from '../../oracle/check.ts';
 import { diagnose, faultyTraces } from '../../oracle/diagnosis.ts';
@@ -53,7 +55,7 @@ function resultOf(report: Report): CheckResult {
 function answerTo({ name, subject, inputs, weights }: Case, backend: Backend): Readonly<Record<string, Tensor>> {
   if (subject.kind !== 'unet')
     throw new InputError(`${name} is of the kind "${subject.kind}"; this page answers cases of a UNet`);
-  const { predictions, taps } = runUNet(
+  const { predictions, taps } = runModel(
     createUNet(parseUNetConfig(subject.config), weights),
     backend,
     {

@@ -1,4 +1,6 @@
 /** The fast backend as a whole: the letters model, threads, memory, and what happens when something goes wrong. */
+import { type PassOutput, runModel } from '../../../src/models/passes.ts';
+import { unperturbed } from '../../../src/models/stage.ts';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +19,7 @@ import { sampleToEnd } from '../../../src/sampling/sample.ts';
 import { createScheduler } from '../../../src/schedulers/registry.ts';
 import { manualSeed } from '../../../src/tensor/random.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
-import { createUNet, runUNet, unperturbed, type UNet, type UNetOutput } from '../../../src/models/unet2d/unet.ts';
+import { createUNet, type UNet } from '../../../src/models/unet2d/unet.ts';
 import { expectAsReference, expectSameBits, noise } from './support.ts';
 
 const model = fileURLToPath(new URL('../../../fixtures/letters/model', import.meta.url));
@@ -40,7 +42,7 @@ const hash = ({ data }: Tensor): string =>
     .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
     .digest('hex');
 
-const named = ({ predictions, taps }: UNetOutput): Tensors => ({
+const named = ({ predictions, taps }: PassOutput): Tensors => ({
   ...taps,
   ...Object.fromEntries(predictions.map((prediction, i) => [`prediction ${i}`, prediction])),
 });
@@ -52,9 +54,9 @@ describe('the letters model', () => {
       passes: [unperturbed, new Map([['mid_block.attentions.0', identity]])],
       taps: ['mid_block*', '*.map', '1:up_blocks*'],
     };
-    const expected = runUNet(unet, referenceBackend(), input, options);
+    const expected = runModel(unet, referenceBackend(), input, options);
     for (const backend of [one, two]) {
-      const actual = runUNet(unet, backend, input, options);
+      const actual = runModel(unet, backend, input, options);
       expectSameBits(named(actual), named(expected));
     }
   });
@@ -74,9 +76,9 @@ describe('the letters model', () => {
       ['up_blocks.1.attentions.1'],
     ]) {
       const passes = [unperturbed, new Map(layers.map((layer) => [layer, identity]))];
-      const together = runUNet(unet, counting, input, { passes });
+      const together = runModel(unet, counting, input, { passes });
       const shared = products;
-      const alone = passes.flatMap((pass) => runUNet(unet, counting, input, { passes: [pass] }).predictions);
+      const alone = passes.flatMap((pass) => runModel(unet, counting, input, { passes: [pass] }).predictions);
       expectSameBits(named(together), named({ predictions: alone, taps: {} }));
       expect(shared).toBeLessThan(products - shared);
       products = 0;
@@ -101,7 +103,7 @@ describe('the letters model', () => {
 
   test('samples together have the bits of samples alone', () => {
     const run = (backend: Backend, sample: Tensor, classLabels: number[]): Tensor =>
-      runUNet(unet, backend, { sample, timesteps: [77], classLabels }).predictions[0];
+      runModel(unet, backend, { sample, timesteps: [77], classLabels }).predictions[0];
     const [a, b] = [noise([1, 1, 16, 16], 3), noise([1, 1, 16, 16], 4)];
     const both = run(one, { dtype: 'f32', shape: [2, 1, 16, 16], data: Float32Array.of(...a.data, ...b.data) }, [1, 2]);
     expect(both.data.slice(0, 256)).toEqual(run(two, a, [1]).data);

@@ -3,14 +3,16 @@
  * plain and with the identity perturbation in several selections of layers. And the fast kernels against the plain
  * loops, bit for bit.
  */
+import type { ModelInput } from '../../../src/models/model.ts';
+import { runModel } from '../../../src/models/passes.ts';
+import type { Perturbation } from '../../../src/models/stage.ts';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readNumbers, readTensor } from '../../../src/formats/safetensors.ts';
 import { referenceBackend } from '../../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';
 import { identity } from '../../../src/nn/attention-perturbations/index.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
-import type { Perturbation } from '../../../src/models/unet2d/stages.ts';
-import { createUNet, runUNet, type UNet, type UNetInput } from '../../../src/models/unet2d/unet.ts';
+import { createUNet, type UNet } from '../../../src/models/unet2d/unet.ts';
 import { disagreement, goldenNames, goldenOf } from '../../agreement.ts';
 import { loadFixtureModel, metadataOf, openGoldens } from '../../goldens.ts';
 import { expectSameBits } from '../../kernels/simd/support.ts';
@@ -32,8 +34,8 @@ function perturb(layers: readonly string[]): Perturbation {
 }
 
 /** All taps of one pass, and its `prediction`. */
-function forward(unet: UNet, input: UNetInput, layers: readonly string[]): Readonly<Record<string, Tensor>> {
-  const { taps, predictions } = runUNet(unet, reference, input, { passes: [perturb(layers)], taps: ['*'] });
+function forward(unet: UNet, input: ModelInput, layers: readonly string[]): Readonly<Record<string, Tensor>> {
+  const { taps, predictions } = runModel(unet, reference, input, { passes: [perturb(layers)], taps: ['*'] });
   return { ...taps, prediction: predictions[0] };
 }
 
@@ -45,7 +47,7 @@ describe.each(models)('the UNet "%s"', async (name) => {
   const { config, weights } = await loadFixtureModel(`goldens/unets/${name}`);
   const file = openGoldens(`unets/${name}/golden.safetensors`);
   const passes = metadataOf<Readonly<Record<string, readonly string[]>>>(file, 'passes');
-  const input: UNetInput = {
+  const input: ModelInput = {
     sample: readTensor(file, 'sample'),
     timesteps: readNumbers(file, 'timestep').numbers,
     ...(file.entries.has('class_labels') && {
@@ -79,7 +81,7 @@ describe.each(models)('the UNet "%s"', async (name) => {
     (_threads, backend) => {
       const unet = createUNet(config, weights);
       const options = { passes: Object.values(passes).map(perturb), taps: ['*'] };
-      const [ours, expected] = [backend, reference].map((each) => runUNet(unet, each, input, options));
+      const [ours, expected] = [backend, reference].map((each) => runModel(unet, each, input, options));
       expectSameBits(ours.taps, expected.taps);
       expect(ours.predictions).toEqual(expected.predictions);
     },

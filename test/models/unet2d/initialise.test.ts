@@ -1,11 +1,12 @@
 /** PyTorch's default initialisation, bit for bit where it is uniform. */
+import { constructedParameters } from '../../../src/models/unet2d/initialise.ts';
+import type { Parameter } from '../../../src/nn/parameters.ts';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../../src/formats/safetensors.ts';
 import { manualSeed } from '../../../src/tensor/random.ts';
 import { parseUNetConfig } from '../../../src/models/unet2d/config.ts';
 import { initialWeights } from '../../../src/models/unet2d/initialise.ts';
-import { unetParameters, type Parameter } from '../../../src/models/unet2d/parameters.ts';
 import { fixture, openGoldens } from '../../goldens.ts';
 
 interface Construction {
@@ -20,9 +21,9 @@ describe.each(['pipeline', 'scale-shift', 'learned-time'])('the model "%s"', (na
   const config = parseUNetConfig(construction.config);
 
   it('has the parameters that diffusers constructs, in its order', () => {
-    expect(unetParameters(config).map((parameter) => [parameter.name, parameter.shape, parameter.module])).toEqual(
-      construction.parameters,
-    );
+    expect(
+      constructedParameters(config).map((parameter) => [parameter.name, parameter.shape, parameter.module]),
+    ).toEqual(construction.parameters);
   });
 
   it('begins with the weights that torch.manual_seed gives', () => {

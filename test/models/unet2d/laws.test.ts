@@ -1,4 +1,7 @@
 /** Laws of the UNet as a fold over stages, and of the identity as an attention map: bit for bit, for random weights. */
+import type { ModelInput } from '../../../src/models/model.ts';
+import { runModel } from '../../../src/models/passes.ts';
+import { type Perturbation, type Stage, unperturbed } from '../../../src/models/stage.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { referenceKernels as kernels } from '../../../src/kernels/plain/index.ts';
@@ -6,8 +9,8 @@ import { identity } from '../../../src/nn/attention-perturbations/index.ts';
 import type { AttentionMixer } from '../../../src/nn/attention.ts';
 import type { Context } from '../../../src/nn/context.ts';
 import { zeros, type Tensor } from '../../../src/tensor/tensor.ts';
-import type { Perturbation, Stage, UNetState } from '../../../src/models/unet2d/stages.ts';
-import { runUNet, unperturbed, type UNet, type UNetInput } from '../../../src/models/unet2d/unet.ts';
+import type { UNetState } from '../../../src/models/unet2d/state.ts';
+import type { UNet } from '../../../src/models/unet2d/unet.ts';
 import { backend, noise, randomUNet, smallConfig } from './models.ts';
 
 const configs = [
@@ -22,7 +25,7 @@ const configs = [
 
 const anyUNet = fc.tuple(fc.constantFrom(...configs), fc.nat(10_000)).map(([config, seed]) => randomUNet(config, seed));
 const anyInput = fc.tuple(fc.nat(10_000), fc.nat(999), fc.nat(3)).map(
-  ([seed, timestep, label]): UNetInput => ({
+  ([seed, timestep, label]): ModelInput => ({
     sample: noise([1, 1, 4, 4], seed),
     timesteps: [timestep],
     classLabels: [label],
@@ -54,7 +57,7 @@ describe('the identity perturbation', () => {
     fc.assert(
       fc.property(selections, anyInput, ([unet, layers], input) => {
         const passes = [perturb(identity, layers), perturb(writtenOut, layers)];
-        const [short, long] = runUNet(unet, backend, input, { passes }).predictions;
+        const [short, long] = runModel(unet, backend, input, { passes }).predictions;
         expect(short).toEqual(long);
       }),
       { numRuns: 15 },
@@ -74,7 +77,7 @@ describe('a UNet', () => {
   function recording(unet: UNet): { unet: UNet; states: UNetState[] } {
     const states: UNetState[] = [];
     const stages = unet.stages.map(
-      (stage): Stage => ({
+      (stage): Stage<UNetState> => ({
         ...stage,
         run(context, state, perturbation) {
           states.push(state);
@@ -90,7 +93,7 @@ describe('a UNet', () => {
       fc.property(selections, anyInput, ([unet, layers], input) => {
         for (const perturbation of [unperturbed, perturb(identity, layers)]) {
           const recorded = recording(unet);
-          const [expected] = runUNet(recorded.unet, backend, input, { passes: [perturbation] }).predictions;
+          const [expected] = runModel(recorded.unet, backend, input, { passes: [perturbation] }).predictions;
           expect(recorded.states).toHaveLength(unet.stages.length);
           recorded.states.forEach((state, start) => {
             const resumed = unet.stages
@@ -108,7 +111,7 @@ describe('a UNet', () => {
   it('is perturbed from the first of the layers on, and not before', () => {
     fc.assert(
       fc.property(selections, anyInput, ([unet, layers], input) => {
-        const { taps } = runUNet(unet, backend, input, {
+        const { taps } = runModel(unet, backend, input, {
           passes: [unperturbed, perturb(identity, layers)],
           taps: ['*'],
         });

@@ -1,9 +1,9 @@
 /** Small UNets with random weights, for tests of what holds whatever the weights are. */
+import { constructedParameters } from '../../../src/models/unet2d/initialise.ts';
 import { referenceBackend } from '../../../src/kernels/plain/index.ts';
 import { manualSeed, uniform } from '../../../src/tensor/random.ts';
 import type { DType, Tensor } from '../../../src/tensor/tensor.ts';
 import { parseUNetConfig, type UNetConfig } from '../../../src/models/unet2d/config.ts';
-import { unetParameters } from '../../../src/models/unet2d/parameters.ts';
 import { createUNet, type UNet } from '../../../src/models/unet2d/unet.ts';
 
 export const backend = referenceBackend();
@@ -26,7 +26,7 @@ export const smallConfig = {
 export function randomWeights(config: UNetConfig, seed: number): ReadonlyMap<string, Tensor> {
   const generator = manualSeed(seed);
   return new Map(
-    unetParameters(config).map(({ name, shape, module }) => {
+    constructedParameters(config).map(({ name, shape, module }) => {
       const fanIn = shape.slice(1).reduce((size, extent) => size * extent, 1);
       const size = (/to_[qk]/.test(name) ? 4 : 1.5) / Math.sqrt(fanIn);
       const around = module === 'norm' && name.endsWith('weight') ? 1 : 0;

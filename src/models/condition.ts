@@ -1,0 +1,26 @@
+/** What a model is told of the picture that it shall see in the noise. */
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** A condition; an empty one is that of an unconditional model. */
+export interface Condition {
+  /** Class labels, one for each sample or one for all; or, for class_embed_type "identity", their embeddings [B,D]. */
+  readonly classLabels?: readonly number[] | Tensor;
+}
+
+/**
+ * Conditions by the names that guidances call them: `given` is what was asked for, `null` is "nothing in particular",
+ * ∅. A guidance that asks for a name that is missing here is refused.
+ */
+export type Conditions = Readonly<Record<string, Condition>>;
+
+/**
+ * The conditions of a class-conditional model.
+ * @param labels one for each sample, or one for all; undefined for an unconditional model
+ * @param nullLabel the label that means "no class", where the model has one
+ */
+export function classConditions(labels: readonly number[] | undefined, nullLabel: number | undefined): Conditions {
+  return {
+    given: labels ? { classLabels: labels } : {},
+    ...(nullLabel !== undefined && { null: { classLabels: [nullLabel] } }),
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * A model: an architecture with weights. What a family of models has to say of itself is an `Architecture`; everything
+ * else (weights, passes, costs, the oracle) works on any of them.
+ */
+import type { Program, Tensors } from '../kernels/kernels.ts';
+import type { Context } from '../nn/context.ts';
+import { InputError } from '../tensor/errors.ts';
+import { cast } from '../tensor/rounding.ts';
+import { sameShape, shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
+import type { Condition } from './condition.ts';
+import { parametersOf, sitesOf, type Stage } from './stage.ts';
+
+export type Weights = ReadonlyMap<string, Tensor>;
+
+/** What every denoising model is given; a family may read more. */
+export interface ModelInput extends Condition {
+  /** [B,C,H,W]. */
+  readonly sample: Tensor;
+  /** One for each sample, or one for all; fractions are allowed. */
+  readonly timesteps: readonly number[];
+}
+
+/** A network without its weights: what is computed, in which order, from what. */
+export interface Architecture<Config = unknown, Input = ModelInput, State = unknown> {
+  /** The class in diffusers. */
+  readonly family: string;
+  readonly config: Config;
+  /** Channels of the sample, and of the prediction. */
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly stages: readonly Stage<State>[];
+  /** Throws an InputError when the input does not fit the model. */
+  check(input: Input): void;
+  /** What the program is run with: the input's tensors, and its numbers made tensors, in the model's precision. */
+  tensors(input: Input, weights: Weights, dtype: DType): Tensors;
+  /** What flows into the first stage. */
+  begin(context: Context, tensors: Tensors): State;
+  /** What has come out of the last stage. */
+  end(state: State): Tensor;
+  /** The prediction, from what the program gave. */
+  finish(output: Tensor, input: Input): Tensor;
+}
+
+/** An architecture with its weights, in some precision. */
+export interface Model<Config = unknown, Input = ModelInput, State = unknown>
+  extends Architecture<Config, Input, State> {
+  readonly dtype: DType;
+  readonly weights: Weights;
+  /** The paths of the layers whose attention may be perturbed, in the order of the forward pass. */
+  readonly attentionLayers: readonly string[];
+  /** Programs by what they do, so that a backend recognises one that it has run before. */
+  readonly programs: Map<string, Program>;
+}
+
+/**
+ * A model from its architecture and weights. The weights are rounded to `dtype`.
+ * @param source the file's name, for messages
+ * @throws InputError naming the first weight that is missing, too many, or of a wrong shape
+ */
+export function createModel<Config, Input, State>(
+  architecture: Architecture<Config, Input, State>,
+  weights: Weights,
+  dtype: DType = 'f32',
+  source?: string,
+): Model<Config, Input, State> {
+  checkWeights(architecture, weights, source);
+  return withWeights(architecture, weights, dtype);
+}
+
+/** The same without a check: for those who run only some stages, and have only their weights. */
+export function withWeights<Config, Input, State>(
+  architecture: Architecture<Config, Input, State>,
+  weights: Weights,
+  dtype: DType,
+): Model<Config, Input, State> {
+  return {
+    ...architecture,
+    dtype,
+    weights: new Map([...weights].map(([name, value]) => [name, cast(value, dtype)])),
+    attentionLayers: sitesOf(architecture.stages),
+    programs: new Map(),
+  };
+}
+
+/**
+ * Checks that `weights` are those of the model: none missing, none too many, each of its shape.
+ * @throws InputError naming the first weight that is wrong, its shape, and the shape that the config asks for
+ */
+export function checkWeights({ stages }: Pick<Architecture, 'stages'>, weights: Weights, source = 'the weights'): void {
+  const expected = new Map(parametersOf(stages).map(({ name, shape }) => [name, shape]));
+  for (const [name, shape] of expected) {
+    const found = weights.get(name);
+    if (!found) throw new InputError(`${source}: "${name}" ${shapeText(shape)} is missing; the config asks for it`);
+    if (!sameShape(found.shape, shape)) {
+      throw new InputError(
+        `${source}: "${name}" has shape ${shapeText(found.shape)}, but the config asks for ${shapeText(shape)}`,
+      );
+    }
+  }
+  for (const name of weights.keys()) {
+    if (!expected.has(name)) {
+      throw new InputError(`${source}: "${name}" belongs to no module of the model that the config describes`);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * A model is a fold over stages. A stage is a step of the forward pass, named as diffusers names the module; the state
+ * that runs through the stages is a value. So a pass can stop before any stage and be resumed from there, more than
+ * once: that is how the passes of a guidance share all that comes before the first perturbed layer.
+ *
+ * A stage says all that anybody needs to know of it: what it computes, which parameters it has, whether its attention
+ * may be perturbed. Parameters, initial weights, costs and the oracle read the same list.
+ */
+import type { AttentionMixer } from '../nn/attention.ts';
+import type { Context } from '../nn/context.ts';
+import type { Parameter } from '../nn/parameters.ts';
+
+/** What a stage is, for those who draw or count stages. */
+export type StageKind = 'embedding' | 'convolution' | 'resnet' | 'attention' | 'downsample' | 'upsample' | 'output';
+
+/** A layer whose attention map a perturbation may replace. */
+export interface AttentionSite {
+  /** Only self-attention is a site so far; cross-attention is never perturbed (PAG paper, section 4). */
+  readonly kind: 'self';
+  readonly heads: number;
+}
+
+/** Which attention layers are perturbed, by module path, and how. */
+export type Perturbation = ReadonlyMap<string, AttentionMixer>;
+
+/** The perturbation that perturbs nothing. */
+export const unperturbed: Perturbation = new Map();
+
+export interface Stage<State> {
+  /** The module's path, as `down_blocks.1.attentions.0`. */
+  readonly path: string;
+  readonly kind: StageKind;
+  /** What it does with the skips besides its own work: leave its result for the way up, or take the latest one. */
+  readonly skip?: 'keep' | 'join';
+  readonly site?: AttentionSite;
+  /** In the order in which PyTorch constructs its modules. */
+  readonly parameters: readonly Parameter[];
+  run(context: Context, state: State, perturbation: Perturbation): State;
+}
+
+/** The parameters of all stages. */
+export function parametersOf(stages: readonly Pick<Stage<never>, 'parameters'>[]): readonly Parameter[] {
+  return stages.flatMap(({ parameters }) => parameters);
+}
+
+/** The paths of the stages whose attention may be perturbed, in the order of the forward pass. */
+export function sitesOf(stages: readonly Pick<Stage<never>, 'path' | 'site'>[]): readonly string[] {
+  return stages.filter(({ site }) => site !== undefined).map(({ path }) => path);
+}

@@ -1,0 +1,54 @@
+/**
+ * Self-attention over a picture, as UNet2DModel has it: norm, attention over the pixels as tokens, and the input added
+ * again (`diffusers.models.attention_processor.Attention` with `residual_connection`).
+ */
+import type { Tensor } from '../tensor/tensor.ts';
+import { attention, attentionParameters, type AttentionMixer } from './attention.ts';
+import type { Context } from './context.ts';
+import { groupNorm } from './layers.ts';
+import { normParameters, type Parameter } from './parameters.ts';
+import { rescale } from './resnet.ts';
+
+export interface AttentionBlockOptions {
+  readonly heads: number;
+  /** Groups of the norm before the projections; without it there is no norm. */
+  readonly groups: number | undefined;
+  readonly eps: number;
+  readonly rescaleOutputFactor: number;
+}
+
+/**
+ * out = (x + attention(norm(x))) / rescaleOutputFactor
+ * @param x [B,C,H,W]
+ * @param mixer softmax attention or what takes its place; without `mix` the whole block is left out
+ * @returns the same shape
+ */
+export function attentionBlock(
+  context: Context,
+  path: string,
+  x: Tensor,
+  { heads, groups, eps, rescaleOutputFactor }: AttentionBlockOptions,
+  mixer: AttentionMixer,
+): Tensor {
+  if (!mixer.mix) return context.tap(path, x);
+  const { kernels } = context;
+  const [, , height, width] = x.shape;
+  const normed = groups === undefined ? x : groupNorm(context, `${path}.group_norm`, x, groups, eps);
+  const tokens = kernels.toTokens(normed);
+  const mixed = attention(context, path, tokens, tokens, heads, mixer.mix, { height, width });
+  const out = kernels.fromTokens(mixed, height, width);
+  return context.tap(path, rescale(context, kernels.add(out, x), rescaleOutputFactor));
+}
+
+/** The parameters of an attention block over `channels`, with `inner` = heads · d channels between the projections. */
+export function attentionBlockParameters(
+  path: string,
+  channels: number,
+  inner: number,
+  { groups }: Pick<AttentionBlockOptions, 'groups'>,
+): readonly Parameter[] {
+  return [
+    ...(groups === undefined ? [] : normParameters(`${path}.group_norm`, channels)),
+    ...attentionParameters(path, channels, inner),
+  ];
+}
