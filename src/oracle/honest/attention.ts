@@ -1,0 +1,121 @@
+/** Attention as ports compute it: the scale before or after the product, logits stored or not, the softmax online. */
+import type { Kernels } from '../../kernels/kernels.ts';
+import { softmaxRows } from '../../kernels/plain/softmax.ts';
+import { expf } from '../../tensor/math/index.ts';
+import { roundInPlace } from '../../tensor/rounding.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { RowsByRows } from './products.ts';
+import { stored } from './stored.ts';
+
+const f32 = Math.fround;
+
+export interface AttentionArithmetic {
+  /** Attention logits are rounded to the storage before the softmax, as where they are written to memory. */
+  readonly storedLogits?: boolean;
+  /** The scale is applied to the queries, before the product. */
+  readonly scaledQueries?: boolean;
+  /** Softmax block by block with a running maximum, normalised at the end (FlashAttention). */
+  readonly onlineSoftmax?: boolean;
+}
+
+type Attention = Pick<Kernels, 'attentionMap' | 'applyAttentionMap' | 'attention'>;
+
+/** The kernels of attention. */
+export function honestAttention(rowsByRows: RowsByRows, arithmetic: AttentionArithmetic): Attention {
+  /** The logits of one head, [N,M]. */
+  const logits = (q: Tensor, k: Tensor, b: number, h: number, heads: number, scale: number): Float32Array => {
+    const [queries, keys, size] = [q.shape[1], k.shape[1], q.shape[2] / heads];
+    const query = headOf(q, b, h, size);
+    if (arithmetic.scaledQueries) for (let i = 0; i < query.length; i++) query[i] *= f32(scale);
+    const out = rowsByRows(query, headOf(k, b, h, size), queries, keys, size);
+    if (!arithmetic.scaledQueries) for (let i = 0; i < out.length; i++) out[i] *= f32(scale);
+    if (arithmetic.storedLogits) roundInPlace(q.dtype, out);
+    return out;
+  };
+
+  const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) => {
+    const [batch, queries, keys] = [q.shape[0], q.shape[1], k.shape[1]];
+    const out = new Float32Array(batch * heads * queries * keys);
+    for (let b = 0; b < batch; b++)
+      for (let h = 0; h < heads; h++) {
+        const rows = logits(q, k, b, h, heads, scale);
+        softmaxRows(rows, keys);
+        out.set(rows, (b * heads + h) * queries * keys);
+      }
+    return stored(q, [batch, heads, queries, keys], out);
+  };
+
+  const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) => {
+    const [batch, heads, queries, keys] = map.shape;
+    const channels = v.shape[2];
+    const size = channels / heads;
+    const out = new Float32Array(batch * queries * channels);
+    for (let b = 0; b < batch; b++)
+      for (let h = 0; h < heads; h++) {
+        const first = (b * heads + h) * queries * keys;
+        const mixed = rowsByRows(
+          map.data.subarray(first, first + queries * keys),
+          transposed(headOf(v, b, h, size), keys, size),
+          queries,
+          size,
+          keys,
+        );
+        for (let n = 0; n < queries; n++)
+          out.set(mixed.subarray(n * size, (n + 1) * size), (b * queries + n) * channels + h * size);
+      }
+    return stored(map, [batch, queries, channels], out);
+  };
+
+  const attention: Kernels['attention'] = (q, k, v, heads, scale) => {
+    if (!arithmetic.onlineSoftmax) return applyAttentionMap(attentionMap(q, k, heads, scale), v);
+    const [batch, queries, channels] = q.shape;
+    const [keys, size] = [k.shape[1], channels / heads];
+    const out = new Float32Array(q.data.length);
+    for (let b = 0; b < batch; b++)
+      for (let h = 0; h < heads; h++) {
+        const [rows, value] = [logits(q, k, b, h, heads, scale), headOf(v, b, h, size)];
+        for (let n = 0; n < queries; n++) {
+          const mixed = onlineRow(rows.subarray(n * keys, (n + 1) * keys), value, size);
+          out.set(mixed, (b * queries + n) * channels + h * size);
+        }
+      }
+    return stored(q, q.shape, out);
+  };
+
+  return { attentionMap, applyAttentionMap, attention };
+}
+
+/** Σ softmax(row)·v over blocks of eight keys, rescaled whenever the maximum grows. */
+function onlineRow(row: Float32Array, value: Float32Array, size: number): Float32Array {
+  const mixed = new Float32Array(size);
+  let [top, total] = [-Infinity, 0];
+  for (let start = 0; start < row.length; start += 8) {
+    const block = row.subarray(start, start + 8);
+    const raised = Math.max(top, ...block);
+    if (raised === -Infinity) continue;
+    const shrink = expf(f32(top - raised));
+    total = f32(total * shrink);
+    for (let d = 0; d < size; d++) mixed[d] *= shrink;
+    block.forEach((logit, i) => {
+      const p = expf(f32(logit - raised));
+      total = f32(total + p);
+      for (let d = 0; d < size; d++) mixed[d] += f32(p * value[(start + i) * size + d]);
+    });
+    top = raised;
+  }
+  return mixed.map((sum) => sum / total);
+}
+
+function headOf(x: Tensor, sample: number, head: number, size: number): Float32Array {
+  const [, tokens, channels] = x.shape;
+  const out = new Float32Array(tokens * size);
+  for (let n = 0; n < tokens; n++) {
+    const from = (sample * tokens + n) * channels + head * size;
+    out.set(x.data.subarray(from, from + size), n * size);
+  }
+  return out;
+}
+
+function transposed(x: Float32Array, rows: number, columns: number): Float32Array {
+  return Float32Array.from({ length: rows * columns }, (_, i) => x[(i % rows) * columns + Math.floor(i / rows)]);
+}

@@ -1,0 +1,98 @@
+/** Norms and softmax in double precision, as uncertain as their sums are. See noise.ts. */
+import type { Kernels } from '../../kernels/kernels.ts';
+import { referenceKernels as exact } from '../../kernels/plain/index.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { smallestOf, type Noise } from './noise.ts';
+
+/** Each weight e^(x − max) by its own error, their sum by one for the row. */
+export function noisySoftmax({ format, draw }: Noise): Kernels['softmax'] {
+  const { stored, added } = format;
+  return (x) => {
+    const size = x.shape.at(-1) ?? 1;
+    const y = exact.softmax(x);
+    const growth = Math.max(1, Math.sqrt(size) / 2);
+    const noise = draw(y.data.length);
+    for (let start = 0; start < y.data.length; start += size) {
+      const top = Math.max(...part(x, start, size));
+      const ofSum = added * growth * draw(1)[0];
+      for (let i = start; i < start + size; i++) {
+        const distance = Number.isFinite(x.data[i]) ? Math.abs(x.data[i] - top) : 0;
+        // Below the normal numbers of the storage an error has a size of its own.
+        y.data[i] += y.data[i] * (noise[i] * (added * (3 + distance) + stored) + ofSum) + noise[i] * smallestOf(format);
+      }
+    }
+    return y;
+  };
+}
+
+/** A norm that has been computed: of what, in groups of how many numbers, and the parameters of element i. */
+interface Norm {
+  readonly result: Tensor;
+  readonly x: Tensor;
+  readonly groupSize: number;
+  readonly eps: number;
+  weightOf(i: number): number;
+  biasOf(i: number): number;
+}
+
+/** Group norm and layer norm. */
+export function noisyNorms(noise: Noise): Pick<Kernels, 'groupNorm' | 'layerNorm'> {
+  return {
+    groupNorm(x, groups, weight, bias, eps) {
+      const pixels = x.data.length / (x.shape[0] * x.shape[1]);
+      const channel = (i: number): number => Math.floor(i / pixels) % x.shape[1];
+      return uncertain(noise, {
+        result: exact.groupNorm(x, groups, weight, bias, eps),
+        x,
+        groupSize: (x.shape[1] / groups) * pixels,
+        eps,
+        weightOf: (i) => weight.data[channel(i)],
+        biasOf: (i) => bias.data[channel(i)],
+      });
+    },
+    layerNorm(x, weight, bias, eps) {
+      const size = weight.data.length;
+      return uncertain(noise, {
+        result: exact.layerNorm(x, weight, bias, eps),
+        x,
+        groupSize: size,
+        eps,
+        weightOf: (i) => weight.data[i % size],
+        biasOf: (i) => bias.data[i % size],
+      });
+    },
+  };
+}
+
+function uncertain({ format, draw }: Noise, { result: y, x, groupSize, eps, weightOf, biasOf }: Norm): Tensor {
+  const { stored, added } = format;
+  const noise = draw(y.data.length);
+  const growth = Math.max(1, Math.sqrt(groupSize) / 2);
+  for (let start = 0; start < y.data.length; start += groupSize) {
+    const { mean, inverse } = momentsOf(x, start, groupSize, eps);
+    // Mean and variance err for the whole group at once.
+    const [meanNoise, spreadNoise] = draw(2);
+    const meanSize = part(x, start, groupSize).reduce((sum, value) => sum + Math.abs(value), 0) / groupSize;
+    for (let i = start; i < start + groupSize; i++) {
+      const scale = Math.abs(inverse * weightOf(i));
+      const deviation = y.data[i] - biasOf(i);
+      y.data[i] +=
+        added * growth * (meanNoise * meanSize * scale + spreadNoise * deviation) +
+        noise[i] *
+          (added * (2 * (Math.abs(x.data[i]) + Math.abs(mean)) * scale + Math.abs(biasOf(i))) +
+            stored * Math.abs(y.data[i]));
+    }
+  }
+  return y;
+}
+
+function part(x: Tensor, start: number, count: number): readonly number[] {
+  return Array.from(x.data.subarray(start, start + count));
+}
+
+function momentsOf(x: Tensor, start: number, count: number, eps: number): { mean: number; inverse: number } {
+  const values = part(x, start, count);
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / count;
+  return { mean, inverse: 1 / Math.sqrt(variance + eps) };
+}

@@ -1,0 +1,115 @@
+/** Convolutions, linear layers and attention in double precision, as uncertain as sums of products are. See noise.ts. */
+import type { Kernels } from '../../kernels/kernels.ts';
+import { referenceKernels as exact } from '../../kernels/plain/index.ts';
+import { evenPadding } from '../../nn/layers.ts';
+import { tensor, type Tensor } from '../../tensor/tensor.ts';
+import type { Noise } from './noise.ts';
+
+type Multiply = (a: Tensor, b: Tensor) => Tensor;
+
+/** A product that has been computed: of which tensors, with how many terms each sum, and how to compute it of others. */
+interface Product {
+  readonly result: Tensor;
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly terms: number;
+  readonly run: Multiply;
+  /** What is added to element i of the result. */
+  readonly bias?: ((i: number) => number) | undefined;
+}
+
+function uncertain({ format, moved }: Noise, { result: y, a, b, terms, run, bias }: Product): Tensor {
+  const { stored, multiplied, added } = format;
+  const magnitude = run(absolute(a), absolute(b)).data;
+  const squares = multiplied > 0 ? run(squared(a), squared(b)).data : undefined;
+  const growth = Math.max(1, Math.sqrt(terms) / 2);
+  return moved(
+    y,
+    (i) =>
+      added * growth * (magnitude[i] + (bias ? Math.abs(bias(i)) : 0)) +
+      stored * Math.abs(y.data[i]) +
+      (squares ? multiplied * (2 * Math.sqrt(squares[i]) + Math.abs(y.data[i])) : 0),
+  );
+}
+
+/** Convolutions and linear layers. */
+export function noisyProducts(noise: Noise): Pick<Kernels, 'conv2d' | 'joinedConv2d' | 'upsampleConv2d' | 'linear'> {
+  const conv2d: Kernels['conv2d'] = (x, weight, bias, stride, padding) => {
+    const result = exact.conv2d(x, weight, bias, stride, padding);
+    const pixels = result.shape[2] * result.shape[3];
+    return uncertain(noise, {
+      result,
+      a: x,
+      b: weight,
+      terms: weight.data.length / weight.shape[0],
+      run: (a, b) => exact.conv2d(a, b, undefined, stride, padding),
+      bias: bias && ((i) => bias.data[Math.floor(i / pixels) % bias.data.length]),
+    });
+  };
+  return {
+    conv2d,
+    // As ports do it: they know no seam, and double the picture first.
+    joinedConv2d: (x, weight, bias, stride, padding) => conv2d(x, weight, bias, stride, padding),
+    upsampleConv2d: (x, weight, bias) => conv2d(exact.upsampleNearest2x(x), weight, bias, 1, evenPadding(1)),
+    linear: (x, weight, bias) =>
+      uncertain(noise, {
+        result: exact.linear(x, weight, bias),
+        a: x,
+        b: weight,
+        terms: weight.shape[1],
+        run: (a, b) => exact.linear(a, b, undefined),
+        bias: bias && ((i) => bias.data[i % bias.data.length]),
+      }),
+  };
+}
+
+/** Attention, with the softmax of `softmax`. */
+export function noisyAttention(
+  noise: Noise,
+  softmax: Kernels['softmax'],
+): Pick<Kernels, 'attentionMap' | 'applyAttentionMap' | 'attention'> {
+  const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) => {
+    const run = (a: Tensor, b: Tensor): Tensor => perHead(a, b, heads, scale);
+    return softmax(uncertain(noise, { result: run(q, k), a: q, b: k, terms: q.shape[2] / heads, run }));
+  };
+  const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) =>
+    uncertain(noise, {
+      result: exact.applyAttentionMap(map, v),
+      a: map,
+      b: v,
+      terms: v.shape[1],
+      run: exact.applyAttentionMap,
+    });
+  return {
+    attentionMap,
+    applyAttentionMap,
+    attention: (q, k, v, heads, scale) => applyAttentionMap(attentionMap(q, k, heads, scale), v),
+  };
+}
+
+/** |x|, element by element. */
+export function absolute(x: Tensor): Tensor {
+  return { ...x, data: x.data.map(Math.abs) };
+}
+
+function squared(x: Tensor): Tensor {
+  return { ...x, data: x.data.map((value) => value * value) };
+}
+
+/** q kᵀ · scale per head: [B,N,D], [B,M,D] → [B,h,N,M]. */
+function perHead(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
+  const [batch, queries, channels] = q.shape;
+  const keys = k.shape[1];
+  const size = channels / heads;
+  const out = new Float64Array(batch * heads * queries * keys);
+  let at = 0;
+  for (let b = 0; b < batch; b++)
+    for (let h = 0; h < heads; h++)
+      for (let n = 0; n < queries; n++)
+        for (let m = 0; m < keys; m++, at++) {
+          const [first, second] = [(b * queries + n) * channels + h * size, (b * keys + m) * channels + h * size];
+          for (let d = 0; d < size; d++) out[at] += q.data[first + d] * k.data[second + d];
+          out[at] *= scale;
+        }
+  return tensor('f64', [batch, heads, queries, keys], out);
+}
