@@ -23,9 +23,9 @@ export function traceProgram(program: Program, inputs: Tensors, fold: Kernels): 
     ([name, { shape }]) => [name, recording.symbol(shape, { kind: 'input', name })] as const,
   );
   const results = program(recording.kernels, Object.fromEntries(symbols));
-  const outputs = new Map(Object.entries(results).map(([name, tensor]) => [name, recording.valueOf(tensor)]));
+  const outputs = new Map(Object.entries(results).map(([name, tensor]) => [name, recording.valueFor(tensor)]));
   return {
-    inputs: new Map(symbols.map(([name, tensor]) => [name, recording.valueOf(tensor)])),
+    inputs: new Map(symbols.map(([name, tensor]) => [name, recording.valueFor(tensor)])),
     nodes: neededNodes(recording.nodes, outputs.values()),
     outputs,
   };
@@ -36,7 +36,7 @@ interface Recording {
   readonly kernels: Kernels;
   readonly nodes: readonly Node[];
   symbol(shape: Shape, source: Value['source']): Tensor;
-  valueOf(tensor: Tensor): Value;
+  valueFor(tensor: Tensor): Value;
 }
 
 function record(fold: Kernels): Recording {
@@ -52,7 +52,7 @@ function record(fold: Kernels): Recording {
     values.set(tensor, { id: count++, shape, source });
     return tensor;
   };
-  const valueOf = (tensor: Tensor): Value => {
+  const valueFor = (tensor: Tensor): Value => {
     const known = values.get(tensor) ?? constants.get(tensor.data);
     if (known && sameShape(known.shape, tensor.shape)) return known;
     const made: Value = {
@@ -66,7 +66,7 @@ function record(fold: Kernels): Recording {
   const write = (operation: Operation, tensors: readonly Tensor[], shape: Shape): Tensor => {
     const isConstant = !tensors.some((tensor) => values.has(tensor));
     if (isConstant && !isSlice(operation)) return applyOperation(fold, operation, tensors);
-    const read = tensors.map(valueOf);
+    const read = tensors.map(valueFor);
     // What has been computed once is not computed again.
     const key = keyOf([operation, read.map(({ id }) => id)]);
     const known = common.get(key);
@@ -84,7 +84,7 @@ function record(fold: Kernels): Recording {
     operation: write,
     joinedConv2d: (...given) => convolveApart(kernels, (tensor) => origins.get(tensor), ...given),
   });
-  return { kernels, nodes, symbol, valueOf };
+  return { kernels, nodes, symbol, valueFor };
 }
 
 /** A node, and the value that it gives, which points back at it. */

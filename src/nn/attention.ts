@@ -33,8 +33,13 @@ export interface AttentionMixer {
   readonly mix: Mix | undefined;
 }
 
+/** A mixer that does mix. */
+export interface MixingMixer extends AttentionMixer {
+  readonly mix: Mix;
+}
+
 /** SA = softmax(Q Kᵀ / √d) V, per head (PAG paper, eq. 11). */
-export const softmaxAttention: AttentionMixer & { readonly mix: Mix } = {
+export const softmaxAttention: MixingMixer = {
   key: 'softmax',
   mix: ({ kernels, query, key, value, heads, scale }) => kernels.attention(query(), key(), value, heads, scale),
 };

@@ -5,6 +5,7 @@
 import { sameShape, shapeText, sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
 import { readTensor, type SafetensorsFile } from '../formats/safetensors.ts';
 import { InputError } from '../tensor/errors.ts';
+import { entryOf } from './lookup.ts';
 import type { FormatName } from './honest/format.ts';
 import type { Trace } from './trace.ts';
 
@@ -35,65 +36,80 @@ const wideEnough: Readonly<Record<FormatName, readonly Tensor['dtype'][]>> = {
  * @throws InputError when two of their tensors are the same tap
  */
 export function align(file: SafetensorsFile, truth: Trace, format: FormatName): Alignment {
-  const [found, shared, notes, problems] = [
-    new Map<string, Tensor>(),
-    new Map<string, Tensor>(),
-    new Map<string, string>(),
-    new Map<string, string>(),
-  ];
+  const found = new Map<string, Tensor>();
+  const shared = new Map<string, Tensor>();
+  const notes = new Map<string, string>();
+  const problems = new Map<string, string>();
   const unknown: string[] = [];
+  /** By tap: their name for it. */
   const taken = new Map<string, string>();
+  /** Those whose shape is as expected, which does not say what their axes are. */
   const doubtful = new Map<string, Tensor>();
   for (const name of file.entries.keys()) {
     const tap = [name, canonical(name)].find((candidate) => truth.has(candidate));
     if (tap === undefined) {
-      const plain = canonical(name).replace('perturbed.', '');
-      const value =
-        plain !== canonical(name) && truth.has(plain)
-          ? inLayoutOf(readTensor(file, name), truth.get(plain)!)?.value
-          : undefined;
-      if (value) shared.set(plain, value);
+      const other = sharedTap(file, name, truth);
+      if (other) shared.set(other.tap, other.value);
       else unknown.push(name);
       continue;
     }
-    if (taken.has(tap))
+    if (taken.has(tap)) {
       throw new InputError(`${file.source}: "${taken.get(tap)}" and "${name}" are both the tap ${tap}`);
+    }
     taken.set(tap, name);
     const theirs = readTensor(file, name);
-    if (!wideEnough[format].includes(theirs.dtype)) {
-      problems.set(
-        tap,
-        `is stored as ${theirs.dtype}, which is narrower than ${format}; say --dtype ${theirs.dtype} if you computed in it`,
-      );
-      continue;
-    }
-    const read = inLayoutOf(theirs, truth.get(tap)!);
-    if (!read) {
-      problems.set(
-        tap,
-        `has shape ${shapeText(theirs.shape)}, expected ${shapeText(truth.get(tap)!.shape)} (or that as NHWC, as tokens, or flattened)`,
-      );
+    const read = readAs(theirs, entryOf(truth, tap), format);
+    if ('problem' in read) {
+      problems.set(tap, read.problem);
       continue;
     }
     found.set(tap, read.value);
     if (!read.note) doubtful.set(tap, theirs);
-    const said = [...(name === tap ? [] : [`"${name}"`]), ...(read.note ? [read.note] : [])];
-    if (said.length > 0) notes.set(tap, `read from ${said.join(', ')}`);
+    note(notes, tap, name, read.note);
   }
   // Where two layouts have one shape, as with as many channels as rows and columns, the rest of the file says which it
   // is.
   if ([...notes.values()].some((said) => said.endsWith(channelsLast))) {
     for (const [tap, theirs] of doubtful) {
-      const read = asChannelsLast(theirs, truth.get(tap)!);
+      const read = asChannelsLast(theirs, entryOf(truth, tap));
       if (!read) continue;
       found.set(tap, read);
-      notes.set(
-        tap,
-        `read from ${[...(taken.get(tap) === tap ? [] : [`"${taken.get(tap)}"`]), channelsLast].join(', ')}`,
-      );
+      note(notes, tap, entryOf(taken, tap), channelsLast);
     }
   }
   return { found, shared, notes, problems, unknown };
+}
+
+/** What a perturbed pass says of a tap that it shares with the plain one. */
+function sharedTap(file: SafetensorsFile, name: string, truth: Trace): { tap: string; value: Tensor } | undefined {
+  const tap = canonical(name).replace('perturbed.', '');
+  const expected = tap === canonical(name) ? undefined : truth.get(tap);
+  const read = expected && inLayoutOf(readTensor(file, name), expected);
+  return read && { tap, value: read.value };
+}
+
+/** Their tensor in the layout of the truth, or why it cannot be compared. */
+function readAs(
+  theirs: Tensor,
+  truth: Tensor,
+  format: FormatName,
+): { value: Tensor; note?: string } | { problem: string } {
+  if (!wideEnough[format].includes(theirs.dtype)) {
+    const { dtype } = theirs;
+    return {
+      problem: `is stored as ${dtype}, which is narrower than ${format}; say --dtype ${dtype} if you computed in it`,
+    };
+  }
+  const read = inLayoutOf(theirs, truth);
+  if (read) return read;
+  const [shape, expected] = [theirs.shape, truth.shape].map(shapeText);
+  return { problem: `has shape ${shape}, expected ${expected} (or that as NHWC, as tokens, or flattened)` };
+}
+
+/** Notes how a tap was read, where it was not simply there. */
+function note(notes: Map<string, string>, tap: string, name: string, layout: string | undefined): void {
+  const said = [...(name === tap ? [] : [`"${name}"`]), ...(layout ? [layout] : [])];
+  if (said.length > 0) notes.set(tap, `read from ${said.join(', ')}`);
 }
 
 /** Other spellings: the names that `pag forward` writes, other separators, and the object that holds the model. */
@@ -154,7 +170,7 @@ function layoutsOf(ours: readonly number[], theirs: readonly number[]): readonly
   if (ours.length === 3) {
     const [b, n, d] = ours;
     candidates.push({ note: 'channels first', dimensions: [b, d, n], order: [0, 2, 1] });
-    const heads = theirs.length >= 3 ? theirs.at(-3)! : 0;
+    const heads = theirs.at(-3) ?? 0;
     if (heads > 1 && theirs.at(-2) === n && d % heads === 0)
       candidates.push({ note: `${heads} heads apart`, dimensions: [b, heads, n, d / heads], order: [0, 2, 1, 3] });
   }
@@ -169,13 +185,14 @@ function layoutsOf(ours: readonly number[], theirs: readonly number[]): readonly
 
 /** Whether `coarse` comes from `fine` by joining neighbouring dimensions; extents of 1 do not count. */
 function refines(fine: readonly number[], coarse: readonly number[]): boolean {
-  const rest = fine.filter((extent) => extent !== 1);
+  const parts = fine.filter((extent) => extent !== 1);
+  let next = 0;
   for (const extent of coarse.filter((wanted) => wanted !== 1)) {
     let joined = 1;
-    while (joined < extent && rest.length > 0) joined *= rest.shift()!;
+    while (joined < extent && next < parts.length) joined *= parts[next++];
     if (joined !== extent) return false;
   }
-  return sizeOf(rest) === 1;
+  return next === parts.length;
 }
 
 /** The dimensions in another order: out[i₀, i₁ …] = x at the place whose dimension order[k] is iₖ. */
@@ -185,9 +202,7 @@ export function permuted(x: Tensor, order: readonly number[]): Tensor {
   const index = shape.map(() => 0);
   const data = x.data.slice();
   for (let at = 0; at < data.length; at++) {
-    let from = 0;
-    order.forEach((axis, k) => (from += index[k] * strides[axis]));
-    data[at] = x.data[from];
+    data[at] = x.data[order.reduce((from, axis, k) => from + index[k] * strides[axis], 0)];
     for (let k = shape.length - 1; k >= 0 && ++index[k] === shape[k]; k--) index[k] = 0;
   }
   return tensor(x.dtype, shape, data);

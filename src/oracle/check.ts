@@ -7,13 +7,14 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
-import { sameShape, shapeText } from '../tensor/tensor.ts';
+import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
 import type { SafetensorsFile } from '../formats/safetensors.ts';
 import { matchesAny } from '../models/taps.ts';
 import { align } from './align.ts';
 import type { Case } from './case.ts';
 import type { Format } from './honest/format.ts';
 import { reference } from './implementation.ts';
+import { entryOf } from './lookup.ts';
 import { heatOf, measure, type Measures } from './measures.ts';
 import { bandsOf, deviation, rms, shareOf, type Band, type Deviation } from './tolerance.ts';
 import { traceCase, type Trace } from './trace.ts';
@@ -72,6 +73,7 @@ export interface Checked {
 }
 
 /**
+ * Holds their tensors against the truth of a case.
  * @param only globs of the taps that are meant to be there; all, unless given
  * @throws InputError when `only` names nothing, the precision does not apply to the case, or the case was changed
  */
@@ -80,79 +82,93 @@ export function check(one: Case, file: SafetensorsFile, format: Format, only?: r
     traceCase(one, reference, { storage: format.storage, compute: 'f64' }),
   );
   const wanted = (name: string): boolean => !only || matchesAny(only, name);
-  const required = [...one.expected.keys()].filter(wanted);
-  if (only && ![...exactTruth.keys()].some(wanted))
+  if (only && ![...exactTruth.keys()].some(wanted)) {
     throw new InputError(
       `--only ${only.join(',')} names no tap of ${one.name}; it has ${listed([...exactTruth.keys()])}`,
     );
+  }
   // In other precisions inputs are rounded first, and the truth is not that of the file; a second one would double the
   // time.
   if (format.storage === 'f32') refuseChanged(one, exactTruth);
-  const aligned = align(file, exactTruth, format.name);
+  const { found, shared, notes, problems, unknown } = align(file, exactTruth, format.name);
   const theirs: Trace = new Map(
-    [...aligned.found].filter(([name]) => wanted(name)).map(([name, value]) => [name, cast(value, 'f64')]),
+    [...found].filter(([name]) => wanted(name)).map(([name, value]) => [name, cast(value, 'f64')]),
   );
-  const shared = [...aligned.shared].filter(([name]) => wanted(`perturbed.${name}`));
-  const problems = new Map([...aligned.problems].filter(([name]) => wanted(name)));
-  const missing = required.filter((name) => !theirs.has(name) && !problems.has(name));
+  const sharedTaps = new Map([...shared].filter(([name]) => wanted(`perturbed.${name}`)));
 
-  const names = new Set([...theirs.keys(), ...shared.map(([name]) => name)]);
+  const names = new Set([...theirs.keys(), ...sharedTaps.keys()]);
   const bands = inPrecision(one, format, () => bandsOf(one, format, names));
   const localBands = bandsOf(one, format, names, theirs);
-  for (const [name, value] of shared) {
-    const band = bands.get(name)!;
-    const share = shareOf(deviation(cast(value, 'f64'), theirs.get(name) ?? band.truth, band.scale), band);
-    if (!(share <= 1))
-      problems.set(
-        `perturbed.${name}`,
-        `is not what ${name} is; before the first perturbed layer the two passes are the same`,
-      );
-  }
   const taps = [...exactTruth.keys()]
     .filter((name) => theirs.has(name))
-    .map((name): TapReport => {
-      const [found, band, localBand] = [theirs.get(name)!, bands.get(name)!, localBands.get(name)!];
-      const chained = judge(found, band);
-      const local = judge(found, localBand);
-      const measures = measure(found, band);
-      const status = measures.notFinite
-        ? 'not finite'
-        : !(local.share <= 1)
-          ? 'wrong'
-          : !(chained.share <= 1)
-            ? 'inherited'
-            : 'ok';
-      return {
-        name,
-        shape: band.truth.shape,
-        status,
-        chained,
-        local,
-        measures,
-        heat: heatOf(found, band),
-        note: aligned.notes.get(name),
-      };
-    });
-
-  const first =
-    taps.find(({ status }) => status === 'wrong' || status === 'not finite') ??
-    taps.find(({ status }) => status !== 'ok');
-  const before = first ? taps.slice(0, taps.indexOf(first)) : [];
-  const passes = !first && missing.length === 0 && problems.size === 0 && taps.length > 0;
+    .map((name) =>
+      tapReport(name, entryOf(theirs, name), entryOf(bands, name), entryOf(localBands, name), notes.get(name)),
+    );
+  const known = new Map([...problems].filter(([name]) => wanted(name)));
+  const apart = departures(sharedTaps, theirs, bands);
+  const missing = [...one.expected.keys()].filter((name) => wanted(name) && !theirs.has(name) && !known.has(name));
   return {
     report: {
       case: one,
       format,
       taps,
       missing,
-      problems,
-      unknown: aligned.unknown,
-      first,
-      lastGood: before.filter(({ status }) => status === 'ok').at(-1),
-      passes,
+      problems: new Map([...known, ...apart]),
+      unknown,
+      ...verdict(taps, missing.length + known.size + apart.size),
     },
     theirs,
     bands: new Map([...bands].filter(([name]) => theirs.has(name))),
+  };
+}
+
+/** Taps before the first perturbed layer that are not the same in both passes. */
+function departures(shared: Trace, theirs: Trace, bands: ReadonlyMap<string, Band>): ReadonlyMap<string, string> {
+  const apart = [...shared].filter(([name, value]) => {
+    const band = entryOf(bands, name);
+    return !(shareOf(deviation(cast(value, 'f64'), theirs.get(name) ?? band.truth, band.scale), band) <= 1);
+  });
+  return new Map(
+    apart.map(([name]) => [
+      `perturbed.${name}`,
+      `is not what ${name} is; before the first perturbed layer the two passes are the same`,
+    ]),
+  );
+}
+
+function tapReport(name: string, found: Tensor, band: Band, localBand: Band, note: string | undefined): TapReport {
+  const chained = judge(found, band);
+  const local = judge(found, localBand);
+  const measures = measure(found, band);
+  return {
+    name,
+    shape: band.truth.shape,
+    status: statusOf(chained, local, measures),
+    chained,
+    local,
+    measures,
+    heat: heatOf(found, band),
+    note,
+  };
+}
+
+/** A share that is NaN is beyond any budget. */
+function statusOf(chained: Judgement, local: Judgement, { notFinite }: Measures): Status {
+  if (notFinite) return 'not finite';
+  if (!(local.share <= 1)) return 'wrong';
+  return chained.share <= 1 ? 'ok' : 'inherited';
+}
+
+/** @param others what is wrong besides the taps */
+function verdict(taps: readonly TapReport[], others: number): Pick<Report, 'first' | 'lastGood' | 'passes'> {
+  const first =
+    taps.find(({ status }) => status === 'wrong' || status === 'not finite') ??
+    taps.find(({ status }) => status !== 'ok');
+  const before = first ? taps.slice(0, taps.indexOf(first)) : [];
+  return {
+    first,
+    lastGood: before.filter(({ status }) => status === 'ok').at(-1),
+    passes: !first && others === 0 && taps.length > 0,
   };
 }
 
@@ -168,19 +184,22 @@ const unchanged = 1e-6;
 function refuseChanged(one: Case, truth: Trace): void {
   for (const [name, { f64 }] of one.expected) {
     const ours = truth.get(name);
-    if (!ours || !sameShape(ours.shape, f64.shape))
+    if (!ours || !sameShape(ours.shape, f64.shape)) {
       throw new InputError(
-        `${one.name}: its settings do not lead to the tap ${name} ${shapeText(f64.shape)} of expected.safetensors; case.json was changed`,
+        `${one.name}: its settings do not lead to the tap ${name} ${shapeText(f64.shape)} of expected.safetensors; ` +
+          'case.json was changed',
       );
+    }
     if (!(deviation(ours, f64, new Float64Array(f64.data.length).fill(rms(f64.data) || 1)).max <= unchanged)) {
       throw new InputError(
-        `${one.name}: its settings and weights do not give the ${name} of expected.safetensors; case.json or weights.safetensors was changed`,
+        `${one.name}: its settings and weights do not give the ${name} of expected.safetensors; ` +
+          'case.json or weights.safetensors was changed',
       );
     }
   }
 }
 
-function judge(found: Parameters<typeof deviation>[0], band: Band): Judgement {
+function judge(found: Tensor, band: Band): Judgement {
   const away = deviation(found, band.truth, band.scale);
   const spread = [...band.spread.values()].map(({ rms }) => rms);
   return {

@@ -116,7 +116,7 @@ export function diagnose(
       ({ reaches, share }) => reaches === taps.length && share <= Math.max(1, 1.2 * sorted[0].share),
     );
     best = complete.length > 0 ? firstOfEqual(complete, traces, bands, format) : sorted[0];
-    equivalent = complete.filter(({ faults }) => faults !== best.faults).map(({ faults }) => faults.at(-1)!);
+    equivalent = complete.filter(({ faults }) => faults !== best.faults).flatMap(({ faults }) => faults.slice(-1));
   }
   const isPlain = best.faults.length === 0;
   return {
@@ -134,11 +134,16 @@ function firstOfEqual(
   bands: ReadonlyMap<string, Band>,
   format: Format,
 ): Explanation {
-  const closest = traces.of(sorted[0].faults)!;
-  const same = sorted.filter(({ faults }) =>
-    [...bands].every(([name, band]) => distance(traces.of(faults)!, closest, name, band, format) <= 0.05),
-  );
-  return [...same].sort((a, b) => bank.indexOf(a.faults.at(-1)!) - bank.indexOf(b.faults.at(-1)!))[0];
+  const closest = traces.of(sorted[0].faults);
+  const same = sorted.filter(({ faults }) => {
+    const faulty = traces.of(faults);
+    return [...bands].every(([name, band]) =>
+      faulty && closest ? distance(faulty, closest, name, band, format) <= 0.05 : false,
+    );
+  });
+  const placeOf = ({ faults }: Explanation): number =>
+    Math.max(-1, ...faults.slice(-1).map((last) => bank.indexOf(last)));
+  return [...same].sort((a, b) => placeOf(a) - placeOf(b))[0];
 }
 
 /**

@@ -2,22 +2,25 @@
 import { shapeText } from '../tensor/tensor.ts';
 import type { Case } from './case.ts';
 
+/** The text that stands beside the files of a case in `folder`. */
 export function guideOf({ name, title, inputs, weights, expected }: Case, folder: string): string {
   const listed = (entries: readonly (readonly [string, readonly number[]])[]): string =>
     entries
       .slice(0, 8)
       .map(([key, shape]) => `     ${key} ${shapeText(shape)}`)
       .join('\n') + (entries.length > 8 ? `\n     … ${entries.length} in all` : '');
+  const files = `inputs.safetensors${weights.size > 0 ? ' and weights.safetensors' : ''}`;
   return `${name}: ${title}
 Written to ${folder}: README.md says what to compute, case.json has every setting.
 
-1. Read inputs.safetensors${weights.size > 0 ? ' and weights.safetensors' : ''} with any safetensors library (float32, row by row):
+1. Read ${files} with any safetensors library (float32, row by row):
 ${listed([...inputs].map(([key, value]) => [key, value.shape]))}
 2. Compute. No random numbers are needed: all noise is data.
-3. Write your tensors into one safetensors file, under the names of the taps, float32 or wider (or float16, bfloat16, see --dtype):
+3. Write your tensors into one safetensors file, under the names of the taps, float32 or wider (or float16, bfloat16,
+   see --dtype):
 ${listed([...expected].map(([tap, { f64 }]) => [tap, f64.shape]))}
-   Pictures may be NCHW, NHWC or tokens; the check finds out and says so. Any other module's output is welcome under its path:
-   the more taps, the nearer the first divergence.
+   Pictures may be NCHW, NHWC or tokens; the check finds out and says so. Any other module's output is welcome under
+   its path: the more taps, the nearer the first divergence.
 4. pag check ${folder} yours.safetensors
    --dtype tf32|bf16|f16|mixed   if you do not compute in float32
    --only 'mid_block.*'          if you have some of the taps only; otherwise a missing tap is a failure

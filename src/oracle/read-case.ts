@@ -34,17 +34,15 @@ export async function readCase(readFile: ReadFile, source: string, readModel: Re
     return readTensors(file);
   };
   const model = fields.optionalText('model');
+  const others = model === undefined ? new Map() : weightsOf(readFile, readModel, model);
+  const weights = await (sums.has('weights') ? tensorsOf('weights') : others);
   const found: Case = {
     name: fields.text('name'),
     title: fields.text('title'),
     truth: fields.text('truth'),
     subject: readSubject(fields.object('subject')),
     inputs: sums.has('inputs') ? await tensorsOf('inputs') : new Map(),
-    weights: sums.has('weights')
-      ? await tensorsOf('weights')
-      : model === undefined
-        ? new Map()
-        : await weightsOf(readFile, readModel, model),
+    weights,
     expected: pairs(await tensorsOf('expected'), source),
   };
   fields.finish();

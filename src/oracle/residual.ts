@@ -5,13 +5,14 @@
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { permuted } from './align.ts';
 import type { Checked } from './check.ts';
+import { entryOf } from './lookup.ts';
 import { deviation, shareOf, type Band } from './tolerance.ts';
 
 /** Sentences, the most telling first; none where nothing is recognised. */
 export function residualFindings({ report, theirs, bands }: Checked): readonly string[] {
   const { first } = report;
   if (!first || first.status === 'not finite') return [];
-  const [found, band] = [theirs.get(first.name)!, bands.get(first.name)!];
+  const [found, band] = [entryOf(theirs, first.name), entryOf(bands, first.name)];
   const fits: Fits = (candidate, scale) =>
     candidate.data.length === found.data.length && shareOf(deviation(found, candidate, scale), band) <= 2;
   return [
@@ -26,26 +27,24 @@ export function residualFindings({ report, theirs, bands }: Checked): readonly s
 /** Whether the first wrong tap is a candidate, up to rounding. */
 type Fits = (candidate: Tensor, scale: Float64Array) => boolean;
 
+/** By rank: orders of the axes, and what it says when they fit. */
+const orders: Readonly<Record<number, readonly (readonly [readonly number[], string])[]>> = {
+  4: [
+    [[0, 1, 3, 2], 'height and width are swapped (or rows of the map and its columns)'],
+    [[0, 2, 1, 3], 'the second and the third dimension are swapped'],
+    [[1, 0, 2, 3], 'the first two dimensions are swapped'],
+    [[0, 2, 3, 1], 'the numbers lie channels last (NHWC), but the shape says channels first'],
+  ],
+  3: [
+    [[0, 2, 1], 'tokens and channels are swapped'],
+    [[1, 0, 2], 'samples and tokens are swapped'],
+  ],
+  2: [[[1, 0], 'it is transposed']],
+};
+
 /** Axes in another order. */
 function turned({ truth, scale }: Band, fits: Fits): string | undefined {
-  const rank = truth.shape.length;
-  const orders: readonly (readonly [readonly number[], string])[] =
-    rank === 4
-      ? [
-          [[0, 1, 3, 2], 'height and width are swapped (or rows of the map and its columns)'],
-          [[0, 2, 1, 3], 'the second and the third dimension are swapped'],
-          [[1, 0, 2, 3], 'the first two dimensions are swapped'],
-          [[0, 2, 3, 1], 'the numbers lie channels last (NHWC), but the shape says channels first'],
-        ]
-      : rank === 3
-        ? [
-            [[0, 2, 1], 'tokens and channels are swapped'],
-            [[1, 0, 2], 'samples and tokens are swapped'],
-          ]
-        : rank === 2
-          ? [[[1, 0], 'it is transposed']]
-          : [];
-  for (const [order, says] of orders) {
+  for (const [order, says] of orders[truth.shape.length] ?? []) {
     if (order.some((from, axis) => from !== axis && truth.shape[axis] === 1)) continue;
     // The numbers of the transpose, under the shape that was asked for.
     const sizes = permuted({ ...truth, data: scale }, order).data;
@@ -54,22 +53,22 @@ function turned({ truth, scale }: Band, fits: Fits): string | undefined {
   return undefined;
 }
 
+/** By rank: the axes whose slices may be in another order. */
+const namedAxes: Readonly<Record<number, readonly (readonly [number, string])[]>> = {
+  4: [
+    [1, 'channel'],
+    [0, 'sample'],
+  ],
+  3: [
+    [2, 'channel'],
+    [1, 'token'],
+    [0, 'sample'],
+  ],
+};
+
 /** The channels, or the samples, in another order. */
 function shuffled(found: Tensor, { truth, scale, budget }: Band): string | undefined {
-  const axes =
-    truth.shape.length === 4
-      ? ([
-          [1, 'channel'],
-          [0, 'sample'],
-        ] as const)
-      : truth.shape.length === 3
-        ? ([
-            [2, 'channel'],
-            [1, 'token'],
-            [0, 'sample'],
-          ] as const)
-        : [];
-  for (const [axis, name] of axes) {
+  for (const [axis, name] of namedAxes[truth.shape.length] ?? []) {
     const extent = truth.shape[axis];
     if (extent < 2 || extent > 512) continue;
     const [ours, theirs, sizes] = [truth, found, { ...truth, data: scale }].map((x) => slices(x, axis));
@@ -78,15 +77,18 @@ function shuffled(found: Tensor, { truth, scale, budget }: Band): string | undef
     );
     if (order.some((from) => from < 0) || new Set(order).size < extent || order.every((from, i) => from === i))
       continue;
-    const half = extent / 2;
-    const says = order.every((from, i) => from === extent - 1 - i)
-      ? `the ${name}s are in reverse order`
-      : order.every((from, i) => from === (i + half) % extent)
-        ? `the two halves of the ${name}s are swapped`
-        : `the ${name}s are in another order: yours are ${order.slice(0, 12).join(', ')}${extent > 12 ? ', …' : ''} of the truth`;
-    return says;
+    return inOrder(order, `${name}s`);
   }
   return undefined;
+}
+
+/** Says in which order things are that are not in their own. */
+function inOrder(order: readonly number[], names: string): string {
+  const extent = order.length;
+  if (order.every((from, i) => from === extent - 1 - i)) return `the ${names} are in reverse order`;
+  if (order.every((from, i) => from === (i + extent / 2) % extent)) return `the two halves of the ${names} are swapped`;
+  const shown = `${order.slice(0, 12).join(', ')}${extent > 12 ? ', …' : ''}`;
+  return `the ${names} are in another order: yours are ${shown} of the truth`;
 }
 
 const constants: readonly (readonly [number, string])[] = [

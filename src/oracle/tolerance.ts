@@ -18,6 +18,7 @@ import type { Format } from './honest/format.ts';
 import { noisyFourierFeatures, noisyScheduler, noisySinusoid, noisyValue } from './honest/noisy-inputs.ts';
 import { noisyKernels } from './honest/noisy-kernels.ts';
 import { variants } from './honest/variants.ts';
+import { entryOf } from './lookup.ts';
 import { reference } from './implementation.ts';
 import { traceCase, type Trace } from './trace.ts';
 
@@ -94,7 +95,7 @@ export function bandsOf(
       { ...given, disturb: (value) => noisyValue(format, generator, value) },
     );
     for (const [name, sums] of squares) {
-      const [exact, moved] = [truth.get(name)!.data, noisy.get(name)!.data];
+      const [exact, moved] = [truth, noisy].map((trace) => entryOf(trace, name).data);
       for (let i = 0; i < sums.length; i++) {
         const error = moved[i] - exact[i];
         if (Number.isFinite(error)) sums[i] += (error * error) / count;
@@ -108,9 +109,9 @@ export function bandsOf(
   }));
   return new Map(
     [...truth].map(([name, exact]) => {
-      const scale = scaleOf(exact, squares.get(name)!, count, format);
+      const scale = scaleOf(exact, entryOf(squares, name), count, format);
       const spread = new Map(
-        ports.map(({ name: port, found }) => [port, deviation(cast(found.get(name)!, 'f64'), exact, scale)]),
+        ports.map(({ name: port, found }) => [port, deviation(cast(entryOf(found, name), 'f64'), exact, scale)]),
       );
       return [name, { truth: exact, scale, spread, budget: budgetOf([...spread.values()], exact.data.length) }];
     }),

@@ -12,7 +12,7 @@ import type { Activation, Kernels, Padding } from '../kernels.ts';
  */
 export type Kind = Exclude<keyof Kernels, 'joinedConv2d'>;
 
-interface None {}
+type None = Readonly<Record<never, never>>;
 interface Range {
   readonly start: number;
   readonly end: number;

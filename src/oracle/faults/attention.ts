@@ -34,7 +34,7 @@ function onRows(y: Tensor, f: (row: Tensor['data']) => void): Tensor {
 const withEpsilon = (y: Tensor): Tensor =>
   onRows(y, (row) => {
     const shrink = 1 / (1 + 1e-6 * Math.max(...row));
-    row.forEach((value, i) => (row[i] = value * shrink));
+    for (let i = 0; i < row.length; i++) row[i] *= shrink;
   });
 
 /** Beyond 88.72 e^x is infinite in float32. */
@@ -45,7 +45,10 @@ function softmaxWithoutMaximum(x: Tensor, softmax: Kernels['softmax']): Tensor {
   for (let start = 0; start < data.length; start += size) {
     const row = x.data.subarray(start, start + size);
     if (!row.some((value) => value > 88.72283)) continue;
-    row.forEach((value, i) => (data[start + i] = value > 88.72283 ? NaN : 0));
+    data.set(
+      row.map((value) => (value > 88.72283 ? NaN : 0)),
+      start,
+    );
   }
   return tensor(y.dtype, y.shape, data);
 }
@@ -175,13 +178,10 @@ export const attentionFaults: readonly Fault[] = [
   inStages('attention-missing', 'leave out the attention layers', (context, { kind }) =>
     kind === 'attention' ? withKernels(context, () => ({ add: (_, x) => x })) : context,
   ),
-  inWeights('to-out-missing', 'leave out to_out', (name, weight) =>
-    isAttention(name, 'to_out.0')
-      ? name.endsWith('bias')
-        ? { ...weight, data: weight.data.map(() => 0) }
-        : (identityLike(weight) ?? weight)
-      : weight,
-  ),
+  inWeights('to-out-missing', 'leave out to_out', (name, weight) => {
+    if (!isAttention(name, 'to_out.0')) return weight;
+    return name.endsWith('bias') ? { ...weight, data: weight.data.map(() => 0) } : (identityLike(weight) ?? weight);
+  }),
   inWeights('to-out-bias-missing', 'leave out the bias of to_out', (name, weight) =>
     isAttention(name, 'to_out.0') && name.endsWith('bias') ? undefined : weight,
   ),

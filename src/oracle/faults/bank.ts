@@ -26,7 +26,9 @@ export const invisible: readonly { readonly name: string; readonly why: string }
   },
   {
     name: 'key-bias-missing',
-    why: 'a bias of to_k adds the same number to all logits of a query, and the softmax does not see it; only the tap of to_k does',
+    why:
+      'a bias of to_k adds the same number to all logits of a query, and the softmax does not see it; ' +
+      'only the tap of to_k does',
   },
   {
     name: 'tokens-column-first',

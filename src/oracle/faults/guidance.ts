@@ -26,11 +26,14 @@ function swapped(
   return (predict) => (passes) => {
     const outputs = predict(passes);
     const [a, b] = [passes.findIndex(first), passes.findIndex(second)];
-    return a < 0 || b < 0
-      ? outputs
-      : outputs.map((output, i) => (i === a ? outputs[b] : i === b ? outputs[a] : output));
+    if (a < 0 || b < 0) return outputs;
+    const exchanged = [...outputs];
+    [exchanged[a], exchanged[b]] = [outputs[b], outputs[a]];
+    return exchanged;
   };
 }
+
+const pushedFromNull = 'push by s(ε(∅) − ε̂(c)) where s(ε(c) − ε̂(c)) is meant';
 
 const isConditional = (pass: Pass): boolean => pass.condition === 'given' && !isPerturbed(pass);
 const isUnconditional = (pass: Pass): boolean => pass.condition === 'null' && !isPerturbed(pass);
@@ -64,15 +67,17 @@ export const guidanceFaults: readonly Fault[] = [
   ),
   byPredictions(
     'cfg-branches-swapped',
-    'take the conditional pass for the unconditional one and the other way round: the order of the batch is [uncond, cond]',
+    'take the conditional pass for the unconditional one and the other way round: ' +
+      'the order of the batch is [uncond, cond]',
     swapped(isConditional, isUnconditional),
   ),
   byPredictions(
     'null-and-perturbed-swapped',
-    'take the perturbed pass for the unconditional one and the other way round: the order of the batch is [uncond, cond, perturbed]',
+    'take the perturbed pass for the unconditional one and the other way round: ' +
+      'the order of the batch is [uncond, cond, perturbed]',
     swapped(isUnconditional, isPerturbed),
   ),
-  inGuidance('pag-from-unconditional', 'push by s(ε(∅) − ε̂(c)) where s(ε(c) − ε̂(c)) is meant', (guidance, setting) => ({
+  inGuidance('pag-from-unconditional', pushedFromNull, (guidance, setting) => ({
     ...guidance,
     guide: (step) =>
       setting.guidanceScale === 1

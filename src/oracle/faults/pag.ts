@@ -38,13 +38,24 @@ function whenPerturbed(name: string, says: string, change: (context: Context) =>
   );
 }
 
+/** The identity in place of linear layers that are square, without bias. */
+function withoutLinear(context: Context, parameter: RegExp): Context {
+  return withWeights(context, (name, weight) => {
+    const [, kind] = parameter.exec(name) ?? [];
+    if (kind === undefined) return weight;
+    return kind === 'bias' ? undefined : (identityLike(weight) ?? weight);
+  });
+}
+
+const mean = uniform();
+
 /** softmax(I): e on the diagonal and 1 beside it, normalised. */
 const softmaxOfIdentity: AttentionMixer = {
   key: 'softmax-of-identity',
   mix: (input) => {
     const tokens = input.value.shape[1];
     const total = exp(1) + tokens - 1;
-    return addScaled(scale(uniform().mix!(input), tokens / total), (exp(1) - 1) / total, input.value);
+    return addScaled(scale(mean.mix(input), tokens / total), (exp(1) - 1) / total, input.value);
   },
 };
 
@@ -69,25 +80,12 @@ export const pagFaults: readonly Fault[] = [
   ),
   byMixer('pag-skips-layer', 'leave out the whole attention layer where only its map becomes the identity', skip),
   whenPerturbed('pag-skips-to-out', 'leave out to_out in the perturbed layers', (context) =>
-    withWeights(context, (name, weight) =>
-      /attentions.*to_out\.0\.weight/.test(name)
-        ? (identityLike(weight) ?? weight)
-        : /attentions.*to_out\.0\.bias/.test(name)
-          ? undefined
-          : weight,
-    ),
+    withoutLinear(context, /attentions.*to_out\.0\.(weight|bias)/),
   ),
   whenPerturbed(
     'pag-skips-to-v',
     'let the identity act on the input of the layer where it acts on the values',
-    (context) =>
-      withWeights(context, (name, weight) =>
-        /attentions.*to_v\.weight/.test(name)
-          ? (identityLike(weight) ?? weight)
-          : /attentions.*to_v\.bias/.test(name)
-            ? undefined
-            : weight,
-      ),
+    (context) => withoutLinear(context, /attentions.*to_v\.(weight|bias)/),
   ),
   whenPerturbed('pag-skips-norm', 'leave out the group norm in the perturbed layers', (context) =>
     withKernels(context, () => ({ groupNorm: (x) => x })),

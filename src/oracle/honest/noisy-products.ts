@@ -1,4 +1,4 @@
-/** Convolutions, linear layers and attention in double precision, as uncertain as sums of products are. See noise.ts. */
+/** Convolutions, linear layers and attention in double precision, as uncertain as their sums are. See noise.ts. */
 import type { Kernels } from '../../kernels/kernels.ts';
 import { referenceKernels as exact } from '../../kernels/plain/index.ts';
 import { evenPadding } from '../../nn/layers.ts';
@@ -7,7 +7,9 @@ import type { Noise } from './noise.ts';
 
 type Multiply = (a: Tensor, b: Tensor) => Tensor;
 
-/** A product that has been computed: of which tensors, with how many terms each sum, and how to compute it of others. */
+/**
+ * A product that has been computed: of which tensors, with how many terms each sum, and how to compute it of others.
+ */
 interface Product {
   readonly result: Tensor;
   readonly a: Tensor;

@@ -7,8 +7,7 @@ export function guidanceRecipe({ guidance: setting, timestep }: GuidanceSubject)
   return (means) => {
     const { implementation, show } = means;
     const predictionOf = (pass: Pass, asked: readonly Pass[]) => {
-      const { perturbation, condition } = implementation.pass(pass, setting.pagLayers, asked);
-      return input(means, perturbation.size > 0 ? 'perturbed' : condition === 'null' ? 'unconditional' : 'conditional');
+      return input(means, inputOf(implementation.pass(pass, setting.pagLayers, asked)));
     };
     show(
       'guided',
@@ -26,4 +25,10 @@ export function guidanceRecipe({ guidance: setting, timestep }: GuidanceSubject)
       }),
     );
   };
+}
+
+/** The input that stands for the prediction of a pass. */
+function inputOf({ perturbation, condition }: Pass): string {
+  if (perturbation.size > 0) return 'perturbed';
+  return condition === 'null' ? 'unconditional' : 'conditional';
 }

@@ -1,0 +1,90 @@
+/**
+ * Reading the keys of a model's `config.json`: each must be what it should be, missing ones take diffusers' defaults,
+ * what is unknown is refused by name. Keys that begin with `_` are notes.
+ */
+import { InputError } from '../tensor/errors.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** Extents above this are no model's; they keep a hostile file from asking for giant buffers. */
+export const largestExtent = 65536;
+
+/** Readers of one config. Each throws an InputError that names the key, what was found, and what is supported. */
+export interface ConfigKeys {
+  /** The value as it stands, or its default. */
+  read(key: string): unknown;
+  fail(message: string): never;
+  /** @param expected completes "supported is …" */
+  refuse(key: string, expected: string): never;
+  /** A whole number from `least` to 65,536. */
+  integer(key: string, least: number): number;
+  /** A whole number from 1 on, or null. */
+  optionalInteger(key: string): number | undefined;
+  finite(key: string): number;
+  flag(key: string): boolean;
+  choice<T extends string>(key: string, choices: readonly T[]): T;
+  /** A list of 1 to 16 entries. */
+  list(key: string): readonly unknown[];
+  /** A list of whole numbers from 1 on. */
+  integers(key: string): readonly number[];
+}
+
+/**
+ * @param family the class in diffusers, which `_class_name` must be where it is said
+ * @param defaults of all keys that the class has
+ * @param source the file's name, for messages
+ * @throws InputError for another class, or a key that the class does not have
+ */
+export function configKeys(json: Json, family: string, defaults: Json, source: string): ConfigKeys {
+  const fail = (message: string): never => {
+    throw new InputError(`${source}: ${message}`);
+  };
+  const className = json._class_name;
+  if (className !== undefined && className !== family) {
+    fail(`the model is a ${JSON.stringify(className)}; supported is "${family}"`);
+  }
+  for (const key of Object.keys(json)) {
+    if (!key.startsWith('_') && !Object.hasOwn(defaults, key)) {
+      fail(`unknown key "${key}"; ${family} has ${Object.keys(defaults).join(', ')}`);
+    }
+  }
+  const read = (key: string): unknown => (Object.hasOwn(json, key) ? json[key] : defaults[key]);
+  const refuse = (key: string, expected: string): never =>
+    fail(`${key} is ${JSON.stringify(read(key))}; supported is ${expected}`);
+  const keys: ConfigKeys = {
+    read,
+    fail,
+    refuse,
+    integer(key, least) {
+      const value = read(key);
+      return isInteger(value, least) ? value : refuse(key, `a whole number from ${least} to ${largestExtent}`);
+    },
+    optionalInteger: (key) => (read(key) === null ? undefined : keys.integer(key, 1)),
+    finite(key) {
+      const value = read(key);
+      return typeof value === 'number' && Number.isFinite(value) ? value : refuse(key, 'a finite number');
+    },
+    flag(key) {
+      const value = read(key);
+      return typeof value === 'boolean' ? value : refuse(key, 'true or false');
+    },
+    choice(key, choices) {
+      return choices.find((candidate) => candidate === read(key)) ?? refuse(key, choices.join(', '));
+    },
+    list(key) {
+      const value = read(key);
+      const fits = Array.isArray(value) && value.length > 0 && value.length <= 16;
+      return fits ? value : refuse(key, 'a list of 1 to 16 entries');
+    },
+    integers: (key) =>
+      keys
+        .list(key)
+        .map((value) => (isInteger(value, 1) ? value : refuse(key, `whole numbers from 1 to ${largestExtent}`))),
+  };
+  return keys;
+}
+
+/** Whether a value is a whole number from `least` to the largest extent. */
+export function isInteger(value: unknown, least: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= largestExtent;
+}
