@@ -18,18 +18,18 @@ const kindsOf = ({ nodes }: Graph): readonly string[] => nodes.map(({ operation 
 /** The outputs of a graph, computed node by node. */
 function evaluated({ inputs, nodes, outputs }: Graph, given: Tensors): Tensors {
   const values = new Map<number, Tensor>([...inputs].map(([name, { id }]) => [id, given[name]]));
-  const valueOf = (value: Graph['nodes'][number]['output']): Tensor => {
+  const tensorOf = (value: Graph['nodes'][number]['output']): Tensor => {
     if (value.source.kind === 'constant') return value.source.tensor;
     const found = values.get(value.id);
     if (!found) throw new Error(`value ${value.id} is read before it is computed`);
     return found;
   };
   for (const { operation, inputs: read, output } of nodes) {
-    const result = applyOperation(referenceKernels, operation, read.map(valueOf));
+    const result = applyOperation(referenceKernels, operation, read.map(tensorOf));
     expect(result.shape, operation.kind).toEqual(output.shape);
     values.set(output.id, result);
   }
-  return Object.fromEntries([...outputs].map(([name, value]) => [name, valueOf(value)]));
+  return Object.fromEntries([...outputs].map(([name, value]) => [name, tensorOf(value)]));
 }
 
 describe('a graph', () => {
