@@ -83,6 +83,15 @@ describe('a graph', () => {
     expect(constantOf(sliced.nodes[1].output)).toBeUndefined();
   });
 
+  it('takes a slice of a slice for no part of a constant: nobody adds up where it begins', () => {
+    const graph = traced(
+      program((k, x) => k.add(x, k.sliceChannels(k.sliceChannels(randn([2, 9, 5, 5]), 2, 8), 1, 5))),
+      { x },
+    );
+    const [outer, inner] = graph.nodes.map(({ output }) => constantOf(output));
+    expect([outer?.slice?.start, inner]).toEqual([2, undefined]);
+  });
+
   it('knows a constant again by its numbers, not by the tensor around them, and not under another shape', () => {
     const again = { ...bias };
     const graph = traced(

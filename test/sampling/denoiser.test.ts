@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { cfgPag, pag } from '../../src/guidance/pag.ts';
 import { conditional, perturbed, unconditional, weakModel, type Pass } from '../../src/guidance/guidance.ts';
+import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { classConditions } from '../../src/models/condition.ts';
 import { identity } from '../../src/nn/attention-perturbations/index.ts';
@@ -138,6 +139,30 @@ describe('passes', () => {
     const found = denoiser.predict(sample, 10, passes);
     expect(found.map(({ output }) => output.data[0])).toEqual([0, 1, 2, 3, 4, 5]);
     expect(groups).toEqual([[0, 1, 4], [2], [3, 5]]);
+  });
+
+  it('share as much in whatever order they are asked for: the plain one goes first', () => {
+    const costOf = (asked: readonly Pass[]): number => {
+      let convolutions = 0;
+      const counting: Backend = {
+        ...backend,
+        run: (program, inputs) =>
+          backend.run((kernels, values) => {
+            const conv2d: Kernels['conv2d'] = (...given) => {
+              convolutions++;
+              return kernels.conv2d(...given);
+            };
+            return program({ ...kernels, conv2d }, values);
+          }, inputs),
+      };
+      unetDenoiser(unet, counting, { labels: [0, 1], nullLabel: 2 }).predict(sample, 10, asked);
+      return convolutions;
+    };
+    const [early, late] = [perturbed([mid], identity), perturbed(['up_blocks.0.attentions.1'], identity)];
+    const least = costOf([conditional, early, late]);
+    expect(costOf([early, conditional, late])).toBe(least);
+    expect(costOf([late, early, conditional])).toBe(least);
+    expect(costOf([early, late])).toBeLessThan(2 * costOf([conditional]));
   });
 
   it('give together what they give one by one, in whatever order, with the taps that each asks for', () => {

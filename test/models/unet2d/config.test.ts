@@ -55,6 +55,27 @@ describe('parseUNetConfig', () => {
     ).toEqual(['AttnUpBlock2D', 'UpBlock2D']);
   });
 
+  it('takes what is as large as can be, and nothing larger', () => {
+    const parsed = parseUNetConfig({ ...smallConfig, layers_per_block: 64, time_embedding_dim: 65536 });
+    expect([parsed.layersPerBlock, parsed.timeEmbeddingDim]).toEqual([64, 65536]);
+    const blocks = (count: number) => ({
+      ...smallConfig,
+      block_out_channels: Array.from({ length: count }, () => 4),
+      down_block_types: Array.from({ length: count }, () => 'DownBlock2D'),
+      up_block_types: Array.from({ length: count }, () => 'UpBlock2D'),
+    });
+    expect(parseUNetConfig(blocks(16)).blockOutChannels).toHaveLength(16);
+    for (const [change, message] of [
+      [{ layers_per_block: 65 }, 'layers_per_block is 65; supported is a whole number from 1 to 64'],
+      [{ time_embedding_dim: 65537 }, 'time_embedding_dim is 65537; supported is a whole number from 1 to 65536'],
+      [{ block_out_channels: [4, 65538] }, 'supported is whole numbers from 1 to 65536'],
+      [{ sample_size: 65537 }, 'sample_size is 65537; supported is a whole number or [height, width]'],
+      [blocks(17), 'supported is a list of 1 to 16 entries'],
+    ] as const) {
+      expect(() => parseUNetConfig({ ...smallConfig, ...change })).toThrow(message);
+    }
+  });
+
   it.each([
     [{ _class_name: 'UNet2DConditionModel' }, 'the model is a "UNet2DConditionModel"; supported is "UNet2DModel"'],
     [{ cross_attention_dim: 768 }, 'unknown key "cross_attention_dim"'],

@@ -192,6 +192,7 @@ describe('a UNet', () => {
     ['size', { sample: noise([1, 1, 7, 8]) }, 'multiples of 2'],
     ['timesteps', { timesteps: [1, 2, 3] }, 'there are 3 timesteps for a batch of 1'],
     ['a timestep', { timesteps: [NaN] }, 'a timestep is NaN'],
+    ['an endless timestep', { timesteps: [Infinity] }, 'a timestep is Infinity'],
     ['labels', { classLabels: [0, 1] }, 'there are 2 class labels for a batch of 1'],
     ['a label', { classLabels: [4] }, "class label 4 is outside the model's table: whole numbers from 0 to 3"],
     ['no label', { classLabels: undefined }, 'the model is class-conditional, but no class labels are given'],
