@@ -3,7 +3,7 @@ import { combine } from '../tensor/arithmetic.ts';
 import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at, lastOf } from './at.ts';
-import { levelsBack, orderAt, readOrder } from './multistep.ts';
+import { checkApart, levelsBack, ordersOf, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import { epsilonAt } from './prediction.ts';
@@ -79,7 +79,9 @@ export function deis(config: Config, steps: number, mu?: number): Scheduler<read
   const { timesteps, sigmas, training } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
   const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);
   const { levels } = tableOf(timesteps, [...sigmas, final], spacing === 'flow');
-  const rule = { order, lowersFinal, eulerAtFinal: false };
+  const orders = ordersOf({ order, lowersFinal, eulerAtFinal: false }, timesteps.length);
+  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
+  checkApart(name, lambdas, orders);
 
   return {
     name,
@@ -91,7 +93,7 @@ export function deis(config: Config, steps: number, mu?: number): Scheduler<read
       const level = at(levels, index);
       const denoised = model.original(sample, modelOutput, level);
       const outputs = [epsilonAt('sample', sample, denoised, level), ...earlier].slice(0, order);
-      const used = outputs.slice(0, orderAt(rule, index, timesteps.length, outputs.length));
+      const used = outputs.slice(0, at(orders, index));
       return { state: outputs, denoised, sample: deisStep(sample, used, levelsBack(levels, index, used.length)) };
     },
   };

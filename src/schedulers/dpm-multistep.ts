@@ -6,7 +6,7 @@ import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from './at.ts';
 import { algorithmTypes, foreignSolverTypes, solverTypes } from './exponential-integrator.ts';
-import { levelsBack, multistepStep, orderAt, readOrder } from './multistep.ts';
+import { checkApart, levelsBack, multistepStep, ordersOf, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -48,6 +48,9 @@ export function dpmMultistep(config: Config, steps: number, mu?: number): Schedu
   const { timesteps, sigmas, training } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
   const { levels } = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], spacing === 'flow');
   const rule = { order, lowersFinal, eulerAtFinal: eulerAtFinal || final === 'zero' };
+  const orders = ordersOf(rule, timesteps.length);
+  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
+  checkApart(name, lambdas, orders);
   const toOutput = solverOutput(model, algorithm);
 
   return {
@@ -59,7 +62,7 @@ export function dpmMultistep(config: Config, steps: number, mu?: number): Schedu
     step(earlier, { index, modelOutput, sample, noise }) {
       const level = at(levels, index);
       const outputs = [toOutput(sample, modelOutput, level), ...earlier].slice(0, order);
-      const used = outputs.slice(0, orderAt(rule, index, timesteps.length, outputs.length));
+      const used = outputs.slice(0, at(orders, index));
       const z = algorithm.startsWith('sde') ? noise(sample.shape) : undefined;
       const path = levelsBack(levels, index, used.length);
       return {

@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { at } from './at.ts';
 import { checkSolver } from './dpm-multistep.ts';
 import { foreignSolverTypes, solverStep, solverTypes, type SolverRule } from './exponential-integrator.ts';
-import { levelsBack, readOrder, ruleOfOrder } from './multistep.ts';
+import { checkApart, levelsBack, readOrder, ruleOfOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -96,6 +96,8 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number): Sched
   const { timesteps, sigmas, training } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
   const { levels } = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], spacing === 'flow');
   const orders = blockOrders(order, steps, lowersFinal, final === 'zero');
+  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
+  checkApart(name, lambdas, orders);
   const toOutput = solverOutput(model, algorithm);
 
   return {

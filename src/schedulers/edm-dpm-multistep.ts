@@ -9,7 +9,7 @@ import { at, lastOf } from './at.ts';
 import { readEdmTable } from './edm.ts';
 import { foreignSolverTypes, solverTypes } from './exponential-integrator.ts';
 import { readThreshold } from './limit.ts';
-import { levelsBack, multistepStep, orderAt, readOrder } from './multistep.ts';
+import { checkApart, levelsBack, multistepStep, ordersOf, readOrder } from './multistep.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -37,6 +37,8 @@ export function edmDpmMultistep(config: Config, steps: number): Scheduler<readon
 
   const levels = sigmas.map((sigma) => ({ signal: 1, noise: sigma, lambda: -log(sigma) }));
   const rule = { order, lowersFinal, eulerAtFinal: eulerAtFinal || lastOf(sigmas) === 0 };
+  const orders = ordersOf(rule, timesteps.length);
+  checkApart(name, sigmas.slice(0, -1), orders);
   return {
     name,
     config: read,
@@ -47,7 +49,7 @@ export function edmDpmMultistep(config: Config, steps: number): Scheduler<readon
       const free = original(sample, modelOutput, at(sigmas, index));
       const denoised = threshold ? threshold(free) : free;
       const outputs = [denoised, ...earlier].slice(0, order);
-      const used = outputs.slice(0, orderAt(rule, index, timesteps.length, outputs.length));
+      const used = outputs.slice(0, at(orders, index));
       const z = algorithm === 'sde-dpmsolver++' ? noise(sample.shape) : undefined;
       const path = levelsBack(levels, index, used.length);
       return { state: outputs, denoised, sample: multistepStep({ algorithm, solver }, sample, used, path, z) };

@@ -2,6 +2,7 @@
 import { add, combine } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from './at.ts';
+import { checkApart } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import { predictionTypes } from './prediction.ts';
@@ -49,6 +50,9 @@ export function lms(config: Config, steps: number): Scheduler<readonly Tensor[]>
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon');
   const { timesteps, sigmas, initNoiseSigma } = readSigmaTable(options, schedule, steps, name, { spacing: true });
   const read = options.finish();
+  const callSigmas = sigmas.slice(0, -1);
+  const orders = callSigmas.map(() => order);
+  checkApart(name, callSigmas, orders);
 
   return {
     name,
@@ -56,7 +60,7 @@ export function lms(config: Config, steps: number): Scheduler<readonly Tensor[]>
     timesteps,
     initNoiseSigma,
     start: [],
-    ...varianceExploding(prediction, sigmas.slice(0, -1)),
+    ...varianceExploding(prediction, callSigmas),
     step(earlier, { index, modelOutput, sample }) {
       const sigma = at(sigmas, index);
       const denoised = denoise(prediction, sample, modelOutput, sigma);

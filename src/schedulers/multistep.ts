@@ -78,14 +78,26 @@ export function readOrder(options: Options, scheduler: string): number {
   return order;
 }
 
-/** The order of step `index` of `count`, with as many outputs as there are so far, this step's included. */
-export function orderAt(rule: OrderRule, index: number, count: number, outputs: number): number {
-  return Math.min(rule.order, outputs, mostAt(rule, count - index, count));
+/** The order that each of `count` steps may have; where there are fewer outputs yet, that is its order. */
+export function ordersOf({ order, lowersFinal, eulerAtFinal }: OrderRule, count: number): number[] {
+  const isShort = lowersFinal && count < shortRun;
+  return Array.from({ length: count }, (_, index) => {
+    const left = count - index;
+    if (left === 1 && (eulerAtFinal || isShort)) return 1;
+    return left === 2 && isShort ? Math.min(order, 2) : order;
+  });
 }
 
-/** The highest order that the rule allows with so many steps left, this one included. */
-function mostAt({ lowersFinal, eulerAtFinal }: OrderRule, left: number, count: number): number {
-  const isShort = lowersFinal && count < shortRun;
-  if (left === 1 && (eulerAtFinal || isShort)) return 1;
-  return left === 2 && isShort ? 2 : 3;
+/**
+ * @param places σ or λ of each call of the model
+ * @param orders of each step
+ * @throws InputError where a step would divide by the distance of two calls at one place, as when there are too many
+ */
+export function checkApart(scheduler: string, places: readonly number[], orders: readonly number[]): void {
+  const index = places.findIndex((place, i) => i > 0 && place === places[i - 1] && at(orders, i) > 1);
+  if (index < 0) return;
+  throw new InputError(
+    `${scheduler}: calls ${index - 1} and ${index} of the model have one noise level, and a step of higher order ` +
+      'divides by their distance; take fewer steps',
+  );
 }

@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { at, lastOf } from './at.ts';
 import { integrals } from './exponential-integrator.ts';
 import { solveLinear } from './linear-system.ts';
-import { levelsBack, readOrder } from './multistep.ts';
+import { checkApart, levelsBack, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -109,6 +109,11 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
   }
 
   const rule = { predictsOriginal, solver };
+  const orders = timesteps.map((_, index) => Math.min(order, lowersFinal ? timesteps.length - index : order));
+  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
+  // The corrector of a step of higher order divides by that step's own length.
+  const highest = orders.map((now, index) => Math.max(now, orders[index - 1] ?? 1));
+  checkApart(name, lambdas, highest);
   return {
     name,
     config: read,
@@ -124,7 +129,7 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
       };
       const corrected = last && !uncorrected.includes(index - 1) ? correct(last) : sample;
       const outputs = [output, ...earlier].slice(0, order);
-      const used = outputs.slice(0, lowersFinal ? timesteps.length - index : order);
+      const used = outputs.slice(0, at(orders, index));
       return {
         state: { outputs, last: { sample: corrected, order: used.length } },
         denoised: model.original(sample, modelOutput, level),
