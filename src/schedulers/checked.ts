@@ -4,9 +4,8 @@ import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
 import type { Scheduler, StepInput } from './scheduler.ts';
 
 /**
- * The scheduler, refusing calls that are not of its run, and tensors that do not go together.
- * @returns a scheduler whose methods throw InputError for an index outside the run, and where a sample and what meets it
- *   differ in shape or precision
+ * The scheduler, but its methods throw InputError for an index outside the run, and where a sample and what meets it
+ * differ in shape or precision.
  */
 export function checked<State>(scheduler: Scheduler<State>): Scheduler<State> {
   const { name, timesteps, readsVariance = false } = scheduler;

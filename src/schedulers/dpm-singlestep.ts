@@ -16,8 +16,8 @@ import { readSolverSpacing, solverSigmas, tableOf, type SolverLevel } from './so
 import { variancePreserving } from './variance-preserving.ts';
 
 /**
- * A step of DPM-Solver of order k from the beginning of a block, with the k outputs in it (arXiv 2206.00927, algorithms 1
- * and 2, whose several calls are the block).
+ * A step of DPM-Solver of order k from the beginning of a block, with the k outputs in it (arXiv 2206.00927,
+ * algorithms 1 and 2, whose several calls are the block).
  * @param x at the beginning of the block, like the outputs m and z [B,C,H,W]
  * @param outputs the latest first: as many as the order, from 1 to 3; the last is that of x
  * @param levels that of x', and those of the outputs
@@ -67,8 +67,8 @@ interface State {
 
 /**
  * A run of `singlestepStep`. Steps come in blocks of 1, 2, … `solver_order`: step k of a block goes from the block's
- * beginning, with k outputs of the model, so a block is one singlestep of that order. The last block is shorter where the
- * steps do not divide.
+ * beginning, with k outputs of the model, so a block is one singlestep of that order. The last block is shorter where
+ * the steps do not divide.
  * @param steps how many, from 1
  * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
  * @throws InputError for a config or a number of steps that it does not support

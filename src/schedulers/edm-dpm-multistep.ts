@@ -14,8 +14,8 @@ import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /**
- * A run of `multistepStep` where the signal is 1 and the noise σ, x̂₀ by `preconditioned`. The state is the last x̂₀, the
- * latest first.
+ * A run of `multistepStep` where the signal is 1 and the noise σ, x̂₀ by `preconditioned`. The state is the last x̂₀,
+ * the latest first.
  * @param steps how many, from 1
  * @throws InputError for a config that it does not support
  */

@@ -21,8 +21,8 @@ export function flowLevel(sigma: number): NoiseLevel {
 }
 
 /**
- * A run of Euler's method on the straight line of a flow: x' = x + (σ' − σ) v, which is `along` the direction v = ε − x₀
- * that the model predicts. Sampled stochastically, x' = (1 − σ') x̂₀ + σ' z instead, which is `diffuse`.
+ * A run of Euler's method on the straight line of a flow: x' = x + (σ' − σ) v, which is `along` the direction
+ * v = ε − x₀ that the model predicts. Sampled stochastically, x' = (1 − σ') x̂₀ + σ' z instead, which is `diffuse`.
  * @param steps how many, from 1
  * @param mu the logarithm of the shift (or the shift, if time_shift_type is linear), where the config says
  *   use_dynamic_shifting

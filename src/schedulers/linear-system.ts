@@ -10,7 +10,7 @@ export function solveLinear(matrix: readonly (readonly number[])[], right: reado
   return eliminate(matrix.map((row, i) => [...row, at(right, i)]));
 }
 
-/** The solution of the equations a₁ x₁ + … + a_n x_n = b, rows [a₁, …, a_n, b]: the first x is taken out of all but one. */
+/** The solution of equations a₁ x₁ + … + a_n x_n = b, rows [a₁, …, a_n, b]: x₁ is taken out of all but one of them. */
 function eliminate(rows: readonly (readonly number[])[]): number[] {
   if (rows.length === 0) return [];
   const leads = rows.map((row) => Math.abs(at(row, 0)));

@@ -25,8 +25,8 @@ export type MidpointState = Tensor | undefined;
 
 /**
  * A run of the midpoint method. A step calls the model at σ, goes `along` the slope there to σ_mid, calls the model
- * again, and takes the whole step with the slope found there: `ancestralStep`. Second order. The last step, to σ = 0, is
- * Euler's alone.
+ * again, and takes the whole step with the slope found there: `ancestralStep`. Second order. The last step, to σ = 0,
+ * is Euler's alone.
  * @param name of the scheduler
  * @param steps how many, from 1 to the timesteps of the training
  * @param eta η, from 0: 0 for no noise, 1 for as much as the SDE has

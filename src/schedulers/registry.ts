@@ -221,8 +221,8 @@ const mostSteps = 1_000_000;
  * The scheduler that a `scheduler_config.json` describes.
  * @param config its `_class_name` says which; the other keys are those of the class in diffusers
  * @param steps how many; a whole number from 1. Some methods call the model more often
- * @throws InputError for an unknown class, key or value, with those that are known, and for a number of steps, an η or a
- *   mu that the class cannot run with
+ * @throws InputError for an unknown class, key or value, with those that are known, and for a number of steps, an η or
+ *   a mu that the class cannot run with
  */
 export function createScheduler(config: Config, steps: number, choices: SchedulerChoices = {}): Scheduler {
   const name = config?.['_class_name'];

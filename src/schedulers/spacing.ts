@@ -24,16 +24,16 @@ export function spacedTimesteps(
   const timesteps = roundedTimesteps(spacing, trainTimesteps, steps, offset);
   if (timesteps.length > steps) {
     throw new InputError(
-      `timestep_spacing "trailing" with ${steps} steps: ${trainTimesteps}/${steps}, rounded, leaves a timestep of -1; ` +
-        'take another number of steps',
+      `timestep_spacing "trailing" with ${steps} steps: ${trainTimesteps}/${steps}, rounded, ` +
+        'leaves a timestep of -1; take another number of steps',
     );
   }
   return timesteps;
 }
 
 /**
- * As spacedTimesteps, but evenly spaced timesteps are not rounded to whole ones: float32. Where trailing ones are one too
- * many, by the rounding of a quotient, the last is −1, as in diffusers.
+ * As spacedTimesteps, but evenly spaced timesteps are not rounded to whole ones: float32. Where trailing ones are one
+ * too many, by the rounding of a quotient, the last is −1, as in diffusers.
  * @throws InputError when more steps are asked for than there are timesteps, or they lie beyond those of the training
  */
 export function fractionalTimesteps(

@@ -79,12 +79,13 @@ function differenceWeights(ratios: readonly number[], exponent: number, bh: numb
 interface State {
   /** The model's outputs, the latest first. */
   readonly outputs: readonly Tensor[];
-  /** The step before: where it began, and its order. */
-  readonly last?: { readonly sample: Tensor; readonly order: number };
+  /** The step before: where it began, and the outputs that it used. */
+  readonly last?: { readonly sample: Tensor; readonly used: readonly Tensor[] };
 }
 
 /**
- * A run of `unipcStep`. Each call of the model serves twice: it corrects the step that led to it, and predicts the next.
+ * A run of `unipcStep`. Each call of the model serves twice: it corrects the step that led to it, and predicts the
+ * next.
  * @param steps how many, from 1
  * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
  * @throws InputError for a config or a number of steps that it does not support, or a missing mu
@@ -123,15 +124,14 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
     step({ outputs: earlier, last }, { index, modelOutput, sample }) {
       const level = at(levels, index);
       const output = (predictsOriginal ? model.original : model.epsilon)(sample, modelOutput, level);
-      const correct = ({ sample: begin, order: orderThen }: NonNullable<State['last']>): Tensor => {
-        const used = earlier.slice(0, orderThen);
-        return unipcStep(rule, begin, used, levelsBack(levels, index - 1, used.length), output);
-      };
-      const corrected = last && !uncorrected.includes(index - 1) ? correct(last) : sample;
+      const corrected =
+        last && !uncorrected.includes(index - 1)
+          ? unipcStep(rule, last.sample, last.used, levelsBack(levels, index - 1, last.used.length), output)
+          : sample;
       const outputs = [output, ...earlier].slice(0, order);
       const used = outputs.slice(0, at(orders, index));
       return {
-        state: { outputs, last: { sample: corrected, order: used.length } },
+        state: { outputs, last: { sample: corrected, used } },
         denoised: model.original(sample, modelOutput, level),
         sample: unipcStep(rule, corrected, used, levelsBack(levels, index, used.length)),
       };
