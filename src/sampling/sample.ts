@@ -1,7 +1,7 @@
 /** The loop that joins model, guidance and scheduler. */
 import { InputError } from '../tensor/errors.ts';
 import { scale } from '../tensor/arithmetic.ts';
-import { tensor, type Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { concatChannels, sliceChannels } from '../kernels/plain/rearrange.ts';
 import { conditional, samePass, type Guidance, type Pass } from '../guidance/guidance.ts';
 import type { NoiseSource, Scheduler } from '../schedulers/scheduler.ts';
@@ -51,7 +51,7 @@ export function* sampleSteps(run: SamplingRun): Generator<SamplingStep, Tensor, 
       timestep,
       sample: current,
       memory,
-      ...noiseLevel(scheduler, index),
+      ...scheduler.levelAt(index),
       predict: model.predict,
       tap: model.tap,
       toOriginal: (prediction) => scheduler.predictOriginal(current, prediction, index),
@@ -72,12 +72,6 @@ export function sampleToEnd(run: SamplingRun): Tensor {
     const { done, value } = steps.next();
     if (done) return value;
   }
-}
-
-/** α and σ of x_t = α x₀ + σ ε at one step. */
-function noiseLevel(scheduler: Scheduler, index: number): { signal: number; noise: number } {
-  const [zero, one] = [0, 1].map((value) => tensor('f64', [1, 1, 1, 1], Float64Array.of(value)));
-  return { signal: scheduler.addNoise(one, zero, index).data[0], noise: scheduler.addNoise(zero, one, index).data[0] };
 }
 
 /**

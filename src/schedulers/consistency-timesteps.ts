@@ -1,7 +1,11 @@
 /** The timesteps of consistency models: some of the `original_inference_steps` that they were distilled on. */
 import { InputError } from '../tensor/errors.ts';
 
-/** @throws InputError when more are asked for than there were, or the distillation had more than the training */
+/**
+ * `steps` whole timesteps, falling, evenly spread over those of the distillation, from the last.
+ * @param scheduler its name, for messages
+ * @throws InputError when more are asked for than there were, or the distillation had more than the training
+ */
 export function consistencyTimesteps(
   scheduler: string,
   trainTimesteps: number,
@@ -10,10 +14,11 @@ export function consistencyTimesteps(
 ): readonly number[] {
   if (originalSteps < 1 || originalSteps > trainTimesteps) {
     throw new InputError(
-      `${scheduler}: original_inference_steps is ${originalSteps}; expected from 1 to num_train_timesteps = ${trainTimesteps}`,
+      `${scheduler}: original_inference_steps is ${originalSteps}; ` +
+        `expected from 1 to num_train_timesteps = ${trainTimesteps}`,
     );
   }
-  if (!Number.isInteger(steps) || steps < 1 || steps > originalSteps) {
+  if (steps > originalSteps) {
     throw new InputError(
       `${scheduler}: ${steps} steps are asked for; expected from 1 to original_inference_steps = ${originalSteps}`,
     );

@@ -2,23 +2,22 @@
  * DDIM run backwards, from a picture to its noise (Mokady et al. 2022, arXiv 2211.09794;
  * `diffusers.DDIMInverseScheduler`).
  */
-import { add, scale } from '../tensor/arithmetic.ts';
+import { at } from './at.ts';
+import { diffuse, levelOfAlpha } from './level.ts';
+import { readClip } from './limit.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import {
-  epsilonFrom,
-  originalFrom,
-  predictionTypes,
-  readClip,
-  signalAndNoise,
-  variancePreserving,
-} from './prediction.ts';
+import { epsilonAt, originalAt, predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacedTimesteps } from './spacing.ts';
+import { variancePreserving } from './variance-preserving.ts';
 
 /**
- * x_{t+1} = √ᾱ' x̂₀ + √(1 − ᾱ') ε: DDIM's step with the two noise levels exchanged. The model is asked at t + 1, the
- * level that the step ends on, about the sample that the step begins with; that is what makes it an approximation.
+ * x' = √ᾱ' x̂₀ + √(1 − ᾱ') ε: `diffuse` to the level of the next, noisier timestep. That is DDIM's step with the two
+ * levels exchanged. The model is asked at t + 1, the level that the step ends on, about the sample that the step begins
+ * with; that is what makes it an approximation.
+ * @param steps how many, from 1 to the timesteps of the training
+ * @throws InputError for a config or a number of steps that it does not support
  */
 export function ddimInverse(config: Config, steps: number): Scheduler<undefined> {
   const name = 'DDIMInverseScheduler';
@@ -28,27 +27,25 @@ export function ddimInverse(config: Config, steps: number): Scheduler<undefined>
   const limit = readClip(options, true);
   const spacing = options.choice('timestep_spacing', ['leading', 'trailing'], 'leading');
   const offset = options.count('steps_offset', 0);
-  const firstAlpha = options.flag('set_alpha_to_one', true) ? 1 : alphasCumprod[0];
+  const firstAlpha = options.flag('set_alpha_to_one', true) ? 1 : at(alphasCumprod, 0);
   const read = options.finish();
 
   const timesteps = [...spacedTimesteps(spacing, trainTimesteps, steps, offset)].reverse();
   const stride = Math.floor(trainTimesteps / steps);
-  const alphaAt = (index: number): number => {
-    const before = timesteps[index] - stride;
-    return before >= 0 ? alphasCumprod[before] : firstAlpha;
-  };
+  const levelOf = (timestep: number) => levelOfAlpha(timestep >= 0 ? at(alphasCumprod, timestep) : firstAlpha);
+  const levels = timesteps.map((t) => levelOf(t - stride));
+  const nextLevels = timesteps.map(levelOf);
 
   return {
     name,
     config: read,
     timesteps,
     start: undefined,
-    ...variancePreserving(prediction, (index) => signalAndNoise(alphaAt(index))),
+    ...variancePreserving(prediction, levels),
     step(state, { index, modelOutput, sample }) {
-      const denoised = limit(originalFrom(prediction, sample, modelOutput, alphaAt(index)));
-      const epsilon = epsilonFrom(prediction, sample, modelOutput, alphaAt(index));
-      const next = signalAndNoise(alphasCumprod[timesteps[index]]);
-      return { state, denoised, sample: add(scale(denoised, next.signal), scale(epsilon, next.noise)) };
+      const denoised = limit(originalAt(prediction, sample, modelOutput, at(levels, index)));
+      const epsilon = epsilonAt(prediction, sample, modelOutput, at(levels, index));
+      return { state, denoised, sample: diffuse(denoised, epsilon, at(nextLevels, index)) };
     },
   };
 }

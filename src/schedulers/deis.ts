@@ -2,80 +2,32 @@
 import { combine } from '../tensor/arithmetic.ts';
 import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { orderAt, readOrder } from './multistep.ts';
+import { at, lastOf } from './at.ts';
+import { checkApart, levelsBack, ordersOf, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { epsilonAt, variancePreserving } from './prediction.ts';
+import { epsilonAt } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel } from './solver-model.ts';
-import { evenSigmas, flowSigmas, readSolverSpacing, tableOf, wideSigmas } from './solver-table.ts';
+import { readSolverSpacing, solverSigmas, tableOf, type SolverLevel } from './solver-table.ts';
 import { spacings } from './spacing.ts';
+import { variancePreserving } from './variance-preserving.ts';
 
 /**
- * x'/α' = x/α + ∫ p(ln ρ) dρ from ρ to ρ', ρ = σ/α, p the polynomial through the last k values of ε: Adams–Bashforth's
- * idea on the scale where the ODE is smoothest. The state is those values, the latest first.
- * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
+ * x'/α' = x/α + ∫ p(ln ρ) dρ from ρ to ρ', ρ = σ/α, p the polynomial through the last values of ε: Adams–Bashforth's
+ * idea on the scale where the ODE is smoothest (arXiv 2204.13902).
+ * @param x x_t, like each ε [B,C,H,W]
+ * @param outputs ε at x and before it, the latest first: as many as the order, from 1 to 3
+ * @param levels that of x', that of x, and those of the outputs before
  */
-export function deis(config: Config, steps: number, mu?: number): Scheduler<readonly Tensor[]> {
-  const name = 'DEISMultistepScheduler';
-  const options = readOptions(config, name);
-  const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
-  const order = readOrder(options, name);
-  const model = readSolverModel(options);
-  options.choice('algorithm_type', ['deis'], 'deis', { dpmsolver: 'deis', 'dpmsolver++': 'deis' });
-  options.choice('solver_type', ['logrho'], 'logrho', {
-    midpoint: 'logrho',
-    heun: 'logrho',
-    bh1: 'logrho',
-    bh2: 'logrho',
-  });
-  const lowersFinal = options.flag('lower_order_final', true);
-  const { spacing, shift } = readSolverSpacing(options, name, ['flow'], mu);
-  const grid = {
-    spacing: options.choice('timestep_spacing', spacings, 'linspace'),
-    offset: options.count('steps_offset', 0),
-    leastLambda: -Infinity,
-  };
-  const read = options.finish();
-
-  const { timesteps, sigmas, training } =
-    spacing === undefined
-      ? evenSigmas(schedule, steps, grid)
-      : spacing === 'flow'
-        ? flowSigmas(schedule, steps, shift)
-        : wideSigmas(schedule, steps, spacing, spacing === 'karras');
-  const { levels } = tableOf(
-    timesteps,
-    [...sigmas, spacing === undefined ? training[0] : sigmas[sigmas.length - 1]],
-    spacing === 'flow',
+export function deisStep(x: Tensor, outputs: readonly Tensor[], levels: readonly SolverLevel[]): Tensor {
+  const [to, from] = [at(levels, 0), at(levels, 1)];
+  // ln ρ = −λ, counted from where the step begins.
+  const nodes = levels.slice(1).map(({ lambda }) => from.lambda - lambda);
+  const weights = nodes.map(
+    (_, k) => (to.signal * from.noise * integral(lagrange(nodes, k), from.lambda - to.lambda)) / from.signal,
   );
-
-  return {
-    name,
-    config: read,
-    timesteps,
-    start: [],
-    ...variancePreserving(model.prediction, (index) => levels[index]),
-    step(earlier, { index, modelOutput, sample }) {
-      const [from, to] = [levels[index], levels[index + 1]];
-      const denoised = model.original(sample, modelOutput, from);
-      const outputs = [epsilonAt('sample', sample, denoised, from), ...earlier].slice(0, order);
-      const orderNow = orderAt({ order, lowersFinal, eulerAtFinal: false }, index, timesteps.length, outputs.length);
-      // ln ρ = −λ, counted from where the step begins.
-      const nodes = outputs.slice(0, orderNow).map((_, k) => from.lambda - levels[index - k].lambda);
-      const weights = nodes.map(
-        (_, k) => (to.signal * from.noise * integral(lagrange(nodes, k), from.lambda - to.lambda)) / from.signal,
-      );
-      return {
-        state: outputs,
-        denoised,
-        sample: combine([
-          [to.signal / from.signal, sample],
-          ...weights.map((weight, k) => [weight, outputs[k]] as const),
-        ]),
-      };
-    },
-  };
+  return combine([[to.signal / from.signal, x], ...outputs.map((epsilon, k) => [at(weights, k), epsilon] as const)]);
 }
 
 /** ∫₀ᵘ eᵛ p(v) dv of a polynomial, its coefficients from the constant on: ∫ eᵛ vᵐ = eᵘ uᵐ − m ∫ eᵛ vᵐ⁻¹. */
@@ -89,14 +41,60 @@ function integral(polynomial: readonly number[], u: number): number {
 
 /** The coefficients of the polynomial that is 1 at node k and 0 at the others, from the constant on. */
 function lagrange(nodes: readonly number[], k: number): readonly number[] {
-  return nodes.reduce<readonly number[]>(
-    (product, node, j) => {
-      if (j === k) return product;
-      const width = nodes[k] - node;
-      return [...product, 0].map(
-        (coefficient, m) => ((m > 0 ? product[m - 1] : 0) - (m < product.length ? coefficient : 0) * node) / width,
-      );
+  const own = at(nodes, k);
+  const others = nodes.filter((_, j) => j !== k);
+  return others.reduce<readonly number[]>((product, node) => timesLinear(product, node, own - node), [1]);
+}
+
+/** p(v) (v − node)/width. */
+function timesLinear(p: readonly number[], node: number, width: number): readonly number[] {
+  return [0, ...p].map((below, m) => (below - (p[m] ?? 0) * node) / width);
+}
+
+/**
+ * A run of DEIS. The state is the last values of ε, the latest first.
+ * @param steps how many, from 1
+ * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
+ * @throws InputError for a config or a number of steps that it does not support
+ */
+export function deis(config: Config, steps: number, mu?: number): Scheduler<readonly Tensor[]> {
+  const name = 'DEISMultistepScheduler';
+  const options = readOptions(config, name);
+  const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
+  const order = readOrder(options, name);
+  const model = readSolverModel(options);
+  options.choice('algorithm_type', ['deis'], 'deis', { dpmsolver: 'deis', 'dpmsolver++': 'deis' });
+  const foreignTypes = { midpoint: 'logrho', heun: 'logrho', bh1: 'logrho', bh2: 'logrho' } as const;
+  options.choice('solver_type', ['logrho'], 'logrho', foreignTypes);
+  const lowersFinal = options.flag('lower_order_final', true);
+  const { spacing, shift } = readSolverSpacing(options, name, ['flow'], mu);
+  const grid = {
+    spacing: options.choice('timestep_spacing', spacings, 'linspace'),
+    offset: options.count('steps_offset', 0),
+    leastLambda: -Infinity,
+  };
+  const read = options.finish();
+
+  const rounds = spacing === 'karras';
+  const { timesteps, sigmas, training } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
+  const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);
+  const { levels } = tableOf(timesteps, [...sigmas, final], spacing === 'flow');
+  const orders = ordersOf({ order, lowersFinal, eulerAtFinal: false }, timesteps.length);
+  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
+  checkApart(name, lambdas, orders);
+
+  return {
+    name,
+    config: read,
+    timesteps,
+    start: [],
+    ...variancePreserving(model.prediction, levels.slice(0, -1)),
+    step(earlier, { index, modelOutput, sample }) {
+      const level = at(levels, index);
+      const denoised = model.original(sample, modelOutput, level);
+      const outputs = [epsilonAt('sample', sample, denoised, level), ...earlier].slice(0, order);
+      const used = outputs.slice(0, at(orders, index));
+      return { state: outputs, denoised, sample: deisStep(sample, used, levelsBack(levels, index, used.length)) };
     },
-    [1],
-  );
+  };
 }

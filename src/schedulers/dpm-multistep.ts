@@ -4,20 +4,23 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { algorithmTypes, foreignSolverTypes, solverStep, solverTypes } from './exponential-integrator.ts';
-import { backwardDifferences, orderAt, readOrder } from './multistep.ts';
+import { at } from './at.ts';
+import { algorithmTypes, foreignSolverTypes, solverTypes } from './exponential-integrator.ts';
+import { checkApart, levelsBack, multistepStep, ordersOf, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel, solverOutput } from './solver-model.ts';
-import { evenSigmas, flowSigmas, readSolverSpacing, tableOf, wideSigmas } from './solver-table.ts';
+import { readSolverSpacing, solverSigmas, tableOf } from './solver-table.ts';
 import { spacings } from './spacing.ts';
+import { variancePreserving } from './variance-preserving.ts';
 
 /**
- * A step of order k uses the model's last k outputs and costs one call. The state is those outputs, the latest first.
- * `solver_order` 3 is in fact of second order, though often nearer: see backwardDifferences.
+ * A run of `multistepStep`: a step of order k uses the model's last k outputs and costs one call. The state is those
+ * outputs, the latest first. `solver_order` 3 is in fact of second order, though often nearer: see backwardDifferences.
+ * @param steps how many, from 1
  * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
+ * @throws InputError for a config or a number of steps that it does not support
  */
 export function dpmMultistep(config: Config, steps: number, mu?: number): Scheduler<readonly Tensor[]> {
   const name = 'DPMSolverMultistepScheduler';
@@ -41,19 +44,13 @@ export function dpmMultistep(config: Config, steps: number, mu?: number): Schedu
   const read = options.finish();
   checkSolver(name, algorithm, final, order, model.prediction);
 
-  const { timesteps, sigmas, training } =
-    spacing === undefined
-      ? evenSigmas(schedule, steps, grid)
-      : spacing === 'flow'
-        ? flowSigmas(schedule, steps, shift)
-        : wideSigmas(
-            schedule,
-            steps,
-            spacing,
-            (spacing === 'karras' || spacing === 'lu') && read['beta_schedule'] !== 'squaredcos_cap_v2',
-          );
-  const { levels } = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : training[0]], spacing === 'flow');
+  const rounds = (spacing === 'karras' || spacing === 'lu') && read['beta_schedule'] !== 'squaredcos_cap_v2';
+  const { timesteps, sigmas, training } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
+  const { levels } = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], spacing === 'flow');
   const rule = { order, lowersFinal, eulerAtFinal: eulerAtFinal || final === 'zero' };
+  const orders = ordersOf(rule, timesteps.length);
+  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
+  checkApart(name, lambdas, orders);
   const toOutput = solverOutput(model, algorithm);
 
   return {
@@ -61,25 +58,17 @@ export function dpmMultistep(config: Config, steps: number, mu?: number): Schedu
     config: read,
     timesteps,
     start: [],
-    ...variancePreserving(model.prediction, (index) => levels[index]),
+    ...variancePreserving(model.prediction, levels.slice(0, -1)),
     step(earlier, { index, modelOutput, sample, noise }) {
-      const outputs = [toOutput(sample, modelOutput, levels[index]), ...earlier].slice(0, order);
-      const orderNow = orderAt(rule, index, timesteps.length, outputs.length);
-      const differences = backwardDifferences(outputs.slice(0, orderNow), levels, index);
+      const level = at(levels, index);
+      const outputs = [toOutput(sample, modelOutput, level), ...earlier].slice(0, order);
+      const used = outputs.slice(0, at(orders, index));
       const z = algorithm.startsWith('sde') ? noise(sample.shape) : undefined;
-      const denoised = model.original(sample, modelOutput, levels[index]);
+      const path = levelsBack(levels, index, used.length);
       return {
         state: outputs,
-        denoised,
-        sample: solverStep(
-          algorithm,
-          orderNow === 3 ? 'heun' : solver,
-          levels[index],
-          levels[index + 1],
-          sample,
-          differences,
-          z,
-        ),
+        denoised: model.original(sample, modelOutput, level),
+        sample: multistepStep({ algorithm, solver }, sample, used, path, z),
       };
     },
   };
@@ -90,7 +79,8 @@ export function checkSolver(name: string, algorithm: string, final: string, orde
   const ofNoise = !algorithm.endsWith('++');
   if (ofNoise && final === 'zero') {
     throw new InputError(
-      `${name}: final_sigmas_type "zero" needs algorithm_type dpmsolver++ or sde-dpmsolver++; with "${algorithm}" use "sigma_min"`,
+      `${name}: final_sigmas_type "zero" needs algorithm_type dpmsolver++ or sde-dpmsolver++; ` +
+        `with "${algorithm}" use "sigma_min"`,
     );
   }
   if (algorithm === 'sde-dpmsolver' && order === 3)

@@ -4,15 +4,59 @@
  */
 import { divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { at } from './at.ts';
 import { checkSolver } from './dpm-multistep.ts';
-import { foreignSolverTypes, solverStep, solverTypes } from './exponential-integrator.ts';
-import { readOrder } from './multistep.ts';
+import { foreignSolverTypes, solverStep, solverTypes, type SolverRule } from './exponential-integrator.ts';
+import { checkApart, levelsBack, readOrder, ruleOfOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { variancePreserving } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel, solverOutput } from './solver-model.ts';
-import { evenSigmas, flowSigmas, readSolverSpacing, tableOf, wideSigmas, type SolverLevel } from './solver-table.ts';
+import { readSolverSpacing, solverSigmas, tableOf, type SolverLevel } from './solver-table.ts';
+import { variancePreserving } from './variance-preserving.ts';
+
+/**
+ * A step of DPM-Solver of order k from the beginning of a block, with the k outputs in it (arXiv 2206.00927,
+ * algorithms 1 and 2, whose several calls are the block).
+ * @param x at the beginning of the block, like the outputs m and z [B,C,H,W]
+ * @param outputs the latest first: as many as the order, from 1 to 3; the last is that of x
+ * @param levels that of x', and those of the outputs
+ * @param z standard normal, for the algorithm of the SDE
+ */
+export function singlestepStep(
+  rule: SolverRule,
+  x: Tensor,
+  outputs: readonly Tensor[],
+  levels: readonly SolverLevel[],
+  z?: Tensor,
+): Tensor {
+  const lambdas = levels.map(({ lambda }) => lambda);
+  const differences = blockDifferences(outputs, lambdas, rule.solver === 'midpoint');
+  const order = outputs.length;
+  return solverStep(ruleOfOrder(order, rule), at(levels, order), at(levels, 0), x, differences, z);
+}
+
+/**
+ * D₀, D₁, D₂ at the beginning of a block, by differences of the outputs in it.
+ * @param outputs the latest first: as many as the order, the last that of the block's beginning
+ * @param lambdas λ' at the end of the step, and λ of each output
+ * @param isMidpoint in the third order: D₁ by the outer two outputs alone, and no D₂
+ */
+function blockDifferences(outputs: readonly Tensor[], lambdas: readonly number[], isMidpoint: boolean): Tensor[] {
+  const [m0, m1, m2] = outputs;
+  if (!m0 || !m1) return [...outputs];
+  const first = m2 ?? m1;
+  const begin = at(lambdas, outputs.length);
+  const h = at(lambdas, 0) - begin;
+  const ratio = (k: number): number => (at(lambdas, k) - begin) / h;
+  const r0 = ratio(1);
+  const outer = scale(subtract(m0, first), 1 / r0);
+  if (!m2 || isMidpoint) return [first, outer];
+  const r1 = ratio(2);
+  const inner = scale(subtract(m1, first), 1 / r1);
+  const bend = scale(subtract(outer, inner), 2);
+  return [first, divideBy(subtract(scale(inner, r0), scale(outer, r1)), r0 - r1), divideBy(bend, r0 - r1)];
+}
 
 interface State {
   /** The model's outputs, the latest first. */
@@ -22,9 +66,12 @@ interface State {
 }
 
 /**
- * Steps come in blocks of 1, 2, … `solver_order`: step k of a block goes from the block's beginning, with k outputs of
- * the model, so a block is one singlestep of that order. The last block is shorter where the steps do not divide.
+ * A run of `singlestepStep`. Steps come in blocks of 1, 2, … `solver_order`: step k of a block goes from the block's
+ * beginning, with k outputs of the model, so a block is one singlestep of that order. The last block is shorter where
+ * the steps do not divide.
+ * @param steps how many, from 1
  * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
+ * @throws InputError for a config or a number of steps that it does not support
  */
 export function dpmSinglestep(config: Config, steps: number, mu?: number): Scheduler<State> {
   const name = 'DPMSolverSinglestepScheduler';
@@ -44,14 +91,13 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number): Sched
   const read = options.finish();
   checkSolver(name, algorithm, final, order, model.prediction);
 
-  const { timesteps, sigmas, training } =
-    spacing === undefined
-      ? evenSigmas(schedule, steps, { spacing: 'linspace', offset: 0, leastLambda })
-      : spacing === 'flow'
-        ? flowSigmas(schedule, steps, shift)
-        : wideSigmas(schedule, steps, spacing, spacing === 'karras');
-  const { levels } = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : training[0]], spacing === 'flow');
+  const grid = { spacing: 'linspace', offset: 0, leastLambda } as const;
+  const rounds = spacing === 'karras';
+  const { timesteps, sigmas, training } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
+  const { levels } = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], spacing === 'flow');
   const orders = blockOrders(order, steps, lowersFinal, final === 'zero');
+  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
+  checkApart(name, lambdas, orders);
   const toOutput = solverOutput(model, algorithm);
 
   return {
@@ -59,59 +105,26 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number): Sched
     config: read,
     timesteps,
     start: { outputs: [] },
-    ...variancePreserving(model.prediction, (index) => levels[index]),
+    ...variancePreserving(model.prediction, levels.slice(0, -1)),
     step(state, { index, modelOutput, sample, noise }) {
-      const outputs = [toOutput(sample, modelOutput, levels[index]), ...state.outputs].slice(0, order);
-      const orderNow = Math.min(orders[index], outputs.length);
-      const begin = orderNow === 1 || !state.begin ? sample : state.begin;
-      const differences = blockDifferences(outputs.slice(0, orderNow), levels, index, solver === 'midpoint');
+      const level = at(levels, index);
+      const outputs = [toOutput(sample, modelOutput, level), ...state.outputs].slice(0, order);
+      const used = outputs.slice(0, at(orders, index));
+      const begin = used.length === 1 || !state.begin ? sample : state.begin;
       const z = algorithm === 'sde-dpmsolver++' ? noise(sample.shape) : undefined;
-      const denoised = model.original(sample, modelOutput, levels[index]);
-      const from = levels[index - orderNow + 1];
+      const path = levelsBack(levels, index, used.length);
       return {
         state: { outputs, begin },
-        denoised,
-        sample: solverStep(algorithm, orderNow === 3 ? 'heun' : solver, from, levels[index + 1], begin, differences, z),
+        denoised: model.original(sample, modelOutput, level),
+        sample: singlestepStep({ algorithm, solver }, begin, used, path, z),
       };
     },
   };
 }
 
-/** The order of each step. A run that ends at σ = 0, or that the blocks do not fill, lowers the orders at its end. */
+/** The order of each step. The last one is 1 where it goes to σ = 0, or ends a full block and the config lowers it. */
 function blockOrders(order: number, steps: number, lowersFinal: boolean, endsAtZero: boolean): number[] {
-  const block = Array.from({ length: order }, (_, k) => k + 1);
-  const blocks = (count: number): number[] => Array.from({ length: count }, () => block).flat();
-  const whole = Math.floor(steps / order);
-  const rest = steps % order;
-  const isLowered = (lowersFinal || endsAtZero || rest > 0) && order > 1;
-  const orders = !isLowered
-    ? blocks(whole)
-    : rest > 0
-      ? [...blocks(whole), ...block.slice(0, rest)]
-      : [...blocks(whole - 1), ...block.slice(0, -1), 1];
-  return endsAtZero ? [...orders.slice(0, -1), 1] : orders;
-}
-
-/**
- * D₀, D₁, D₂ at the beginning of a block, by differences of the outputs in it.
- * @param outputs the latest first: as many as the order, the last that of the block's beginning
- * @param isMidpoint in the third order: D₁ by the outer two outputs alone, and no D₂
- */
-function blockDifferences(
-  outputs: readonly Tensor[],
-  levels: readonly SolverLevel[],
-  index: number,
-  isMidpoint: boolean,
-): Tensor[] {
-  if (outputs.length === 1) return [outputs[0]];
-  const first = outputs[outputs.length - 1];
-  const begin = levels[index - outputs.length + 1].lambda;
-  const h = levels[index + 1].lambda - begin;
-  const r0 = (levels[index].lambda - begin) / h;
-  const outer = scale(subtract(outputs[0], first), 1 / r0);
-  if (outputs.length === 2 || isMidpoint) return [first, outer];
-  const r1 = (levels[index - 1].lambda - begin) / h;
-  const inner = scale(subtract(outputs[1], first), 1 / r1);
-  const bend = scale(subtract(outer, inner), 2);
-  return [first, divideBy(subtract(scale(inner, r0), scale(outer, r1)), r0 - r1), divideBy(bend, r0 - r1)];
+  const orders = Array.from({ length: steps }, (_, i) => (i % order) + 1);
+  const endsLow = endsAtZero || (lowersFinal && steps % order === 0);
+  return endsLow ? [...orders.slice(0, -1), 1] : orders;
 }

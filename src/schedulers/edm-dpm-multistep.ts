@@ -5,14 +5,20 @@
 import { log } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { at, lastOf } from './at.ts';
 import { readEdmTable } from './edm.ts';
-import { foreignSolverTypes, solverStep, solverTypes } from './exponential-integrator.ts';
-import { backwardDifferences, orderAt, readOrder } from './multistep.ts';
+import { foreignSolverTypes, solverTypes } from './exponential-integrator.ts';
+import { readThreshold } from './limit.ts';
+import { checkApart, levelsBack, multistepStep, ordersOf, readOrder } from './multistep.ts';
 import { readOptions, type Config } from './options.ts';
-import { readThreshold } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** The multistep solver where the signal is 1 and the noise σ. The state is the last x̂₀, the latest first. */
+/**
+ * A run of `multistepStep` where the signal is 1 and the noise σ, x̂₀ by `preconditioned`. The state is the last x̂₀,
+ * the latest first.
+ * @param steps how many, from 1
+ * @throws InputError for a config that it does not support
+ */
 export function edmDpmMultistep(config: Config, steps: number): Scheduler<readonly Tensor[]> {
   const name = 'EDMDPMSolverMultistepScheduler';
   const options = readOptions(config, name);
@@ -30,7 +36,9 @@ export function edmDpmMultistep(config: Config, steps: number): Scheduler<readon
     throw new InputError(`${name}: sde-dpmsolver++ has the orders 1 and 2, but solver_order is 3`);
 
   const levels = sigmas.map((sigma) => ({ signal: 1, noise: sigma, lambda: -log(sigma) }));
-  const rule = { order, lowersFinal, eulerAtFinal: eulerAtFinal || sigmas[steps] === 0 };
+  const rule = { order, lowersFinal, eulerAtFinal: eulerAtFinal || lastOf(sigmas) === 0 };
+  const orders = ordersOf(rule, timesteps.length);
+  checkApart(name, sigmas.slice(0, -1), orders);
   return {
     name,
     config: read,
@@ -38,25 +46,13 @@ export function edmDpmMultistep(config: Config, steps: number): Scheduler<readon
     start: [],
     ...shared,
     step(earlier, { index, modelOutput, sample, noise }) {
-      const free = original(sample, modelOutput, sigmas[index]);
+      const free = original(sample, modelOutput, at(sigmas, index));
       const denoised = threshold ? threshold(free) : free;
       const outputs = [denoised, ...earlier].slice(0, order);
-      const orderNow = orderAt(rule, index, timesteps.length, outputs.length);
-      const differences = backwardDifferences(outputs.slice(0, orderNow), levels, index);
+      const used = outputs.slice(0, at(orders, index));
       const z = algorithm === 'sde-dpmsolver++' ? noise(sample.shape) : undefined;
-      return {
-        state: outputs,
-        denoised,
-        sample: solverStep(
-          algorithm,
-          orderNow === 3 ? 'heun' : solver,
-          levels[index],
-          levels[index + 1],
-          sample,
-          differences,
-          z,
-        ),
-      };
+      const path = levelsBack(levels, index, used.length);
+      return { state: outputs, denoised, sample: multistepStep({ algorithm, solver }, sample, used, path, z) };
     },
   };
 }

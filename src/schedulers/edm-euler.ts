@@ -1,11 +1,15 @@
 /** Euler's method with EDM's σ and preconditioning (arXiv 2206.00364; `diffusers.EDMEulerScheduler`). */
-import { addScaled } from '../tensor/arithmetic.ts';
+import { at } from './at.ts';
 import { readEdmTable } from './edm.ts';
+import { eulerStep } from './euler.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
-import { slope } from './variance-exploding.ts';
 
-/** x' = x + (σ' − σ)(x − x̂₀)/σ. First order. */
+/**
+ * A run of `eulerStep`, x̂₀ by `preconditioned`. First order.
+ * @param steps how many, from 1
+ * @throws InputError for a config that it does not support
+ */
 export function edmEuler(config: Config, steps: number): Scheduler<undefined> {
   const name = 'EDMEulerScheduler';
   const options = readOptions(config, name);
@@ -19,9 +23,9 @@ export function edmEuler(config: Config, steps: number): Scheduler<undefined> {
     start: undefined,
     ...shared,
     step(state, { index, modelOutput, sample }) {
-      const [sigma, next] = [sigmas[index], sigmas[index + 1]];
+      const [sigma, next] = [at(sigmas, index), at(sigmas, index + 1)];
       const denoised = original(sample, modelOutput, sigma);
-      return { state, denoised, sample: addScaled(sample, next - sigma, slope(sample, denoised, sigma)) };
+      return { state, denoised, sample: eulerStep(sample, denoised, sigma, next) };
     },
   };
 }

@@ -1,31 +1,58 @@
 /**
  * The design space of Karras et al. 2022 (arXiv 2206.00364): the σ of a run, and the model's preconditioning (table 1).
  */
-import { add, addScaled, scale } from '../tensor/arithmetic.ts';
+import { add, scale } from '../tensor/arithmetic.ts';
 import { exp, log, pow } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { at, lastOf } from './at.ts';
+import { forwardProcess } from './level.ts';
 import { linspace } from './noise-schedule.ts';
 import type { Options } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { karrasSigmas } from './sigmas.ts';
+import { f32 } from './single.ts';
 
-const f32 = Math.fround;
+/** c_in = 1/√(σ² + σ_d²): what the model's input is multiplied by. @param sigmaData σ_d, the deviation of the data */
+export function inputScale(sigma: number, sigmaData: number): number {
+  return 1 / Math.sqrt(sigma * sigma + sigmaData * sigmaData);
+}
 
+/**
+ * x̂₀ = c_skip x + c_out F,   c_skip = σ_d²/(σ² + σ_d²), c_out = σ σ_d/√(σ² + σ_d²)   (arXiv 2206.00364, table 1).
+ * @param x x₀ + σ ε, [B,C,H,W]
+ * @param output F, what the model says of c_in x; of v it is −F. Like x
+ * @param sigma σ, from 0
+ * @param sigmaData σ_d, above 0
+ */
+export function preconditioned(
+  type: 'epsilon' | 'v_prediction',
+  x: Tensor,
+  output: Tensor,
+  sigma: number,
+  sigmaData: number,
+): Tensor {
+  const total = sigma * sigma + sigmaData * sigmaData;
+  const out = (sigma * sigmaData) / Math.sqrt(total);
+  return add(scale(x, sigmaData ** 2 / total), scale(output, type === 'epsilon' ? out : -out));
+}
+
+/** What the two EDM schedulers share. */
 export interface EdmTable {
   /** c_noise = ¼ ln σ: what the model is given. */
   readonly timesteps: readonly number[];
   /** σ of each step and, last, that of the result. */
   readonly sigmas: readonly number[];
-  /** x̂₀ = c_skip x + c_out F: what the model's output F says. */
+  /** x̂₀ = c_skip x + c_out F: what the model's output F says at σ. */
   original(sample: Tensor, output: Tensor, sigma: number): Tensor;
-  /** What the two EDM schedulers share. */
-  readonly shared: Pick<Scheduler, 'initNoiseSigma' | 'scaleModelInput' | 'addNoise' | 'predictOriginal'>;
+  /** What does not depend on the method. */
+  readonly shared: Pick<Scheduler, 'initNoiseSigma' | 'scaleModelInput' | 'levelAt' | 'addNoise' | 'predictOriginal'>;
 }
 
 /**
  * Reads sigma_min, sigma_max, sigma_data, sigma_schedule, num_train_timesteps, prediction_type, rho, final_sigmas_type.
  * @param single diffusers computes Karras' σ of one of the schedulers in float32, and that of the other in float64
+ * @throws InputError for values that are not supported
  */
 export function readEdmTable(options: Options, steps: number, scheduler: string, single: boolean): EdmTable {
   const least = options.number('sigma_min', 0.002);
@@ -40,37 +67,32 @@ export function readEdmTable(options: Options, steps: number, scheduler: string,
     throw new InputError(
       `${scheduler}: sigma_min = ${least} and sigma_max = ${most}; expected 0 < sigma_min < sigma_max`,
     );
-  if (!Number.isInteger(steps) || steps < 1)
-    throw new InputError(`${scheduler}: ${steps} steps are asked for; expected a whole number from 1`);
 
-  const spaced =
-    kind === 'exponential'
-      ? [...linspace(log(least), log(most), steps)].map((value) => f32(exp(value))).reverse()
-      : single
-        ? karrasInSingle(most, least, steps, rho)
-        : karrasSigmas(most, least, steps, rho).map(f32);
-  const sigmas = [...spaced, final === 'zero' ? 0 : single ? f32(least) : spaced[steps - 1]];
-
-  const total = (sigma: number): number => sigma * sigma + sigmaData * sigmaData;
-  const original = (sample: Tensor, output: Tensor, sigma: number): Tensor => {
-    const out = (sigma * sigmaData) / Math.sqrt(total(sigma));
-    return add(scale(sample, sigmaData ** 2 / total(sigma)), scale(output, prediction === 'epsilon' ? out : -out));
-  };
+  const spaced = kind === 'karras' ? karrasOf(most, least, steps, rho, single) : exponentialOf(most, least, steps);
+  const smallest = single ? f32(least) : lastOf(spaced);
+  const original = (sample: Tensor, output: Tensor, sigma: number): Tensor =>
+    preconditioned(prediction, sample, output, sigma, sigmaData);
   return {
     timesteps: spaced.map((sigma) => f32(0.25 * f32(log(sigma)))),
-    sigmas,
+    sigmas: [...spaced, final === 'zero' ? 0 : smallest],
     original,
     shared: {
       initNoiseSigma: Math.sqrt(most * most + 1),
-      scaleModelInput: (sample, index) => scale(sample, 1 / Math.sqrt(total(sigmas[index]))),
-      addNoise: (sample, noise, index) => addScaled(sample, sigmas[index], noise),
-      predictOriginal: (sample, output, index) => original(sample, output, sigmas[index]),
+      scaleModelInput: (sample, index) => scale(sample, inputScale(at(spaced, index), sigmaData)),
+      ...forwardProcess(spaced.map((sigma) => ({ signal: 1, noise: sigma }))),
+      predictOriginal: (sample, output, index) => original(sample, output, at(spaced, index)),
     },
   };
 }
 
-/** karrasSigmas, every operation rounded to float32. */
-function karrasInSingle(largest: number, smallest: number, count: number, rho: number): number[] {
+/** Even steps of ln σ. */
+function exponentialOf(largest: number, smallest: number, count: number): number[] {
+  return [...linspace(log(smallest), log(largest), count)].map((value) => f32(exp(value))).reverse();
+}
+
+/** karrasSigmas, rounded to float32 at the end or, if `single`, in every operation. */
+function karrasOf(largest: number, smallest: number, count: number, rho: number, single: boolean): number[] {
+  if (!single) return karrasSigmas(largest, smallest, count, rho).map(f32);
   const [from, to] = [pow(largest, 1 / rho), pow(smallest, 1 / rho)];
   return [...linspace(0, 1, count)].map((place) => f32(pow(f32(f32(from) + f32(place * f32(to - from))), rho)));
 }

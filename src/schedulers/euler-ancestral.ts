@@ -2,16 +2,18 @@
  * Euler's method with ancestral noise (k-diffusion's `sample_euler_ancestral`;
  * `diffusers.EulerAncestralDiscreteScheduler`).
  */
-import { addScaled } from '../tensor/arithmetic.ts';
+import { at } from './at.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaTable } from './sigma-table.ts';
-import { ancestralSplit, denoise, slope, varianceExploding } from './variance-exploding.ts';
+import { ancestralSplit, ancestralStep, denoise, slope, varianceExploding } from './variance-exploding.ts';
 
 /**
- * x' = x + (σ_down − σ) dx/dσ + σ_up z,   σ_down² + σ_up² = σ'².
- * @param eta 1 as in diffusers; 0 for Euler's method without noise
+ * A run of ancestral Euler: `ancestralStep` with the slope at the beginning of the step.
+ * @param steps how many, from 1 to the timesteps of the training
+ * @param eta η, from 0: 1 as in diffusers; 0 for Euler's method without noise
+ * @throws InputError for a config or a number of steps that it does not support
  */
 export function eulerAncestral(config: Config, steps: number, eta = 1): Scheduler<undefined> {
   const name = 'EulerAncestralDiscreteScheduler';
@@ -27,13 +29,14 @@ export function eulerAncestral(config: Config, steps: number, eta = 1): Schedule
     timesteps,
     initNoiseSigma,
     start: undefined,
-    ...varianceExploding(prediction, (index) => sigmas[index]),
+    ...varianceExploding(prediction, sigmas.slice(0, -1)),
     step(state, { index, modelOutput, sample, noise }) {
-      const sigma = sigmas[index];
-      const { down, up } = ancestralSplit(sigma, sigmas[index + 1], eta);
+      const [sigma, next] = [at(sigmas, index), at(sigmas, index + 1)];
+      const split = ancestralSplit(sigma, next, eta);
       const denoised = denoise(prediction, sample, modelOutput, sigma);
-      const mean = addScaled(sample, down - sigma, slope(sample, denoised, sigma));
-      return { state, denoised, sample: up > 0 ? addScaled(mean, up, noise(sample.shape)) : mean };
+      const d = slope(sample, denoised, sigma);
+      const z = split.up > 0 ? noise(sample.shape) : undefined;
+      return { state, denoised, sample: ancestralStep(sample, d, sigma, split, z) };
     },
   };
 }

@@ -1,44 +1,58 @@
 /**
  * Euler's method (Karras et al. 2022, arXiv 2206.00364, algorithm 2 without churn; `diffusers.EulerDiscreteScheduler`).
  */
-import { addScaled } from '../tensor/arithmetic.ts';
 import { log } from '../tensor/math/index.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { at } from './at.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import { predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaTable } from './sigma-table.ts';
-import { denoise, slope, varianceExploding } from './variance-exploding.ts';
+import { f32 } from './single.ts';
+import { along, denoise, slope, varianceExploding } from './variance-exploding.ts';
 
-const f32 = Math.fround;
+/**
+ * x' = x + (σ' − σ) d,   d = (x − x̂₀)/σ. First order.
+ * @param x x₀ + σ ε, like x̂₀ [B,C,H,W]
+ * @param sigma σ of x, above 0
+ * @param next σ' of x', from 0
+ */
+export function eulerStep(x: Tensor, x0: Tensor, sigma: number, next: number): Tensor {
+  const d = slope(x, x0, sigma);
+  return along(x, d, sigma, next);
+}
 
-/** x' = x + (σ' − σ) dx/dσ. First order. */
+/**
+ * A run of Euler's method.
+ * @param steps how many, from 1 to the timesteps of the training
+ * @throws InputError for a config or a number of steps that it does not support
+ */
 export function euler(config: Config, steps: number): Scheduler<undefined> {
   const name = 'EulerDiscreteScheduler';
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name);
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon', { original_sample: 'sample' });
   const isContinuous = options.choice('timestep_type', ['discrete', 'continuous'], 'discrete') === 'continuous';
-  const { timesteps, sigmas, initNoiseSigma } = readSigmaTable(options, schedule, steps, name, {
-    spacing: true,
-    ends: true,
-  });
+  const keys = { spacing: true, ends: true };
+  const { timesteps, sigmas, initNoiseSigma } = readSigmaTable(options, schedule, steps, name, keys);
   const read = options.finish();
+  const callSigmas = sigmas.slice(0, -1);
 
   return {
     name,
     config: read,
     timesteps:
       isContinuous && prediction === 'v_prediction'
-        ? timesteps.map((_, i) => f32(0.25 * f32(log(sigmas[i]))))
+        ? callSigmas.map((sigma) => f32(0.25 * f32(log(sigma))))
         : timesteps,
     initNoiseSigma,
     start: undefined,
-    ...varianceExploding(prediction, (index) => sigmas[index]),
+    ...varianceExploding(prediction, callSigmas),
     step(state, { index, modelOutput, sample }) {
-      const [sigma, next] = [sigmas[index], sigmas[index + 1]];
+      const [sigma, next] = [at(sigmas, index), at(sigmas, index + 1)];
       const denoised = denoise(prediction, sample, modelOutput, sigma);
-      return { state, denoised, sample: addScaled(sample, next - sigma, slope(sample, denoised, sigma)) };
+      return { state, denoised, sample: eulerStep(sample, denoised, sigma, next) };
     },
   };
 }

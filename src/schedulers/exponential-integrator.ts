@@ -10,21 +10,17 @@
 import { combine } from '../tensor/arithmetic.ts';
 import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { at } from './at.ts';
 import type { SolverLevel } from './solver-table.ts';
 
-/** E₁ … E_count: E₁ = eʰ − 1, E_{k+1} = E_k/h − 1/k! . */
-export function integrals(h: number, count: number): number[] {
-  const all = [expm1(h)];
-  for (let k = 1, factorial = 1; k < count; k++, factorial *= k) all.push(all[k - 1] / h - 1 / factorial);
-  return all;
-}
-
+/** The values of algorithm_type. */
 export const algorithmTypes = ['dpmsolver', 'dpmsolver++', 'sde-dpmsolver', 'sde-dpmsolver++'] as const;
 /** dpmsolver: of the ODE, m = ε. dpmsolver++: of the ODE, m = x̂₀. sde-: of the SDE, which adds noise in each step. */
 export type AlgorithmType = (typeof algorithmTypes)[number];
 
-/** How D₁ counts: `heun` by its integral E₂, `midpoint` by E₁/2, which is as good up to the second order. */
+/** The values of solver_type. */
 export const solverTypes = ['midpoint', 'heun'] as const;
+/** How D₁ counts: `heun` by its integral E₂, `midpoint` by E₁/2, which is as good up to the second order. */
 export type SolverType = (typeof solverTypes)[number];
 
 /**
@@ -32,38 +28,45 @@ export type SolverType = (typeof solverTypes)[number];
  */
 export const foreignSolverTypes = { logrho: 'midpoint', bh1: 'midpoint', bh2: 'midpoint' } as const;
 
+/** What a step of DPM-Solver is to be. */
+export interface SolverRule {
+  readonly algorithm: AlgorithmType;
+  readonly solver: SolverType;
+}
+
 /**
- * One step. @param differences D₀, D₁, D₂: as many as the step has orders
- * @param noise standard normal, for the algorithms of the SDE
+ * x' = A x − B (E₁ D₀ + E₂ D₁ + E₃ D₂) + kick · z   (Lu et al. 2022, arXiv 2206.00927 and 2211.01095).
+ * @param from the level of x
+ * @param to that of x'
+ * @param x like D₀, D₁, D₂ and z [B,C,H,W]
+ * @param differences D₀, D₁, D₂: as many as the step has orders
+ * @param z standard normal, for the algorithms of the SDE
  */
 export function solverStep(
-  algorithm: AlgorithmType,
-  solver: SolverType,
+  { algorithm, solver }: SolverRule,
   from: SolverLevel,
   to: SolverLevel,
-  sample: Tensor,
+  x: Tensor,
   differences: readonly Tensor[],
-  noise: Tensor | undefined,
+  z?: Tensor,
 ): Tensor {
-  const h = to.lambda - from.lambda;
-  const { keep, front, exponent, kick } = coefficients(algorithm, from, to, h);
-  const [first, second, third] = integrals(exponent, differences.length);
-  // diffusers has a slip of sign in the third order of sde-dpmsolver++, which makes it a method of lower order; kept,
-  // so that runs agree.
-  const weights = [
-    first,
-    solver === 'midpoint' ? first / 2 : second,
-    algorithm === 'sde-dpmsolver++' ? third + 1 : third,
-  ];
+  const { keep, front, exponent, kick } = coefficients(algorithm, from, to);
+  const weights = integrals(exponent, differences.length).map((integral, k, [first = 0]) => {
+    if (k === 1 && solver === 'midpoint') return first / 2;
+    // diffusers has a slip of sign in the third order of sde-dpmsolver++, which makes it a method of lower order; kept,
+    // so that runs agree.
+    return k === 2 && algorithm === 'sde-dpmsolver++' ? integral + 1 : integral;
+  });
   return combine([
-    [keep, sample],
-    ...differences.map((difference, k) => [-front * weights[k], difference] as const),
-    ...(noise ? [[kick, noise] as const] : []),
+    [keep, x],
+    ...differences.map((difference, k) => [-front * at(weights, k), difference] as const),
+    ...(z ? [[kick, z] as const] : []),
   ]);
 }
 
 /** A, B, the exponent whose integrals count (h, −h or −2h), and the factor of the noise. */
-function coefficients(algorithm: AlgorithmType, from: SolverLevel, to: SolverLevel, h: number) {
+function coefficients(algorithm: AlgorithmType, from: SolverLevel, to: SolverLevel) {
+  const h = to.lambda - from.lambda;
   switch (algorithm) {
     case 'dpmsolver':
       return { keep: to.signal / from.signal, front: to.noise, exponent: h, kick: 0 };
@@ -84,4 +87,19 @@ function coefficients(algorithm: AlgorithmType, from: SolverLevel, to: SolverLev
         kick: to.noise * Math.sqrt(-expm1(-2 * h)),
       };
   }
+}
+
+/**
+ * E₁ … E_count: E₁ = eʰ − 1, E_{k+1} = E_k/h − 1/k! .
+ * @param h not 0, unless the count is 1
+ */
+export function integrals(h: number, count: number): number[] {
+  const all: number[] = [];
+  let [integral, factorial] = [expm1(h), 1];
+  for (let k = 1; k <= count; k++) {
+    all.push(integral);
+    integral = integral / h - 1 / factorial;
+    factorial *= k + 1;
+  }
+  return all;
 }

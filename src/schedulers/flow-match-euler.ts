@@ -2,21 +2,31 @@
  * Euler's method for flow matching (Lipman et al. 2022, arXiv 2210.02747; Esser et al. 2024, arXiv 2403.03206;
  * `diffusers.FlowMatchEulerDiscreteScheduler`).
  */
-import { add, addScaled, scale, subtract } from '../tensor/arithmetic.ts';
-import { exp } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
+import { at, lastOf } from './at.ts';
+import { chosenShift, shiftFlow, stretchToTerminal } from './flow.ts';
+import { diffuse, type NoiseLevel } from './level.ts';
 import { readOptions, type Config } from './options.ts';
+import { originalAt } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
-import { readSigmaSpacing, shiftFlow, spaceSigmas, stretchToTerminal } from './sigmas.ts';
+import { readSigmaSpacing, spaceSigmas } from './sigmas.ts';
+import { f32, oneMinus } from './single.ts';
 import { range } from './spacing.ts';
+import { along } from './variance-exploding.ts';
+import { variancePreserving } from './variance-preserving.ts';
 
-const f32 = Math.fround;
+/** α = 1 − σ: x_σ = (1 − σ) x₀ + σ ε is a straight line. @param sigma σ, from 0 to 1 */
+export function flowLevel(sigma: number): NoiseLevel {
+  return { signal: 1 - sigma, noise: sigma };
+}
 
 /**
- * x_σ = (1 − σ) x₀ + σ ε, a straight line; the model predicts its direction v = ε − x₀; x' = x + (σ' − σ) v. Sampled
- * stochastically, x' = (1 − σ') x̂₀ + σ' z instead.
+ * A run of Euler's method on the straight line of a flow: x' = x + (σ' − σ) v, which is `along` the direction
+ * v = ε − x₀ that the model predicts. Sampled stochastically, x' = (1 − σ') x̂₀ + σ' z instead, which is `diffuse`.
+ * @param steps how many, from 1
  * @param mu the logarithm of the shift (or the shift, if time_shift_type is linear), where the config says
  *   use_dynamic_shifting
+ * @throws InputError for a config that it does not support, or a missing mu
  */
 export function flowMatchEuler(config: Config, steps: number, mu?: number): Scheduler<undefined> {
   const name = 'FlowMatchEulerDiscreteScheduler';
@@ -37,37 +47,30 @@ export function flowMatchEuler(config: Config, steps: number, mu?: number): Sche
   const read = options.finish();
   if (trainTimesteps < 1)
     throw new InputError(`${name}: num_train_timesteps is ${trainTimesteps}; expected at least 1`);
-  if (isDynamic && mu === undefined)
-    throw new InputError(`${name}: use_dynamic_shifting needs a mu, the logarithm of the shift`);
-  if (!Number.isInteger(steps) || steps < 1)
-    throw new InputError(`${name}: ${steps} steps are asked for; expected a whole number from 1`);
+  const factor = chosenShift(name, shift, { isDynamic, shiftType, mu });
 
   // As in diffusers, a fixed shift moves the smallest σ twice: in the table of the training, and again in that of the
   // run.
   const smallest = isDynamic ? f32(1 / trainTimesteps) : shiftInSingle(f32(1 / trainTimesteps), shift);
-  const factor = isDynamic ? (shiftType === 'exponential' ? exp(mu!) : mu!) : shift;
   const even = range(trainTimesteps, smallest * trainTimesteps, steps).map((t) =>
     shiftFlow(t / trainTimesteps, factor),
   );
   const shifted = terminal ? stretchToTerminal(even, terminal) : even;
-  const spaced = (spacing ? spaceSigmas(spacing, shifted[0], shifted[steps - 1], steps) : shifted).map(f32);
-  const sigmas = isInverted ? [...spaced.map((sigma) => f32(1 - sigma)), 1] : [...spaced, 0];
+  const spaced = (spacing ? spaceSigmas(spacing, at(shifted, 0), lastOf(shifted), steps) : shifted).map(f32);
+  const sigmas = isInverted ? [...spaced.map(oneMinus), 1] : [...spaced, 0];
+  const callSigmas = sigmas.slice(0, -1);
 
   return {
     name,
     config: read,
-    timesteps: sigmas.slice(0, -1).map((sigma) => f32(sigma * trainTimesteps)),
-    initNoiseSigma: 1,
+    timesteps: callSigmas.map((sigma) => f32(sigma * trainTimesteps)),
     start: undefined,
-    scaleModelInput: (sample) => sample,
-    addNoise: (original, noise, index) => add(scale(noise, sigmas[index]), scale(original, 1 - sigmas[index])),
-    predictOriginal: (sample, output, index) => subtract(sample, scale(output, sigmas[index])),
+    ...variancePreserving('flow_prediction', callSigmas.map(flowLevel)),
     step(state, { index, modelOutput, sample, noise }) {
-      const [sigma, next] = [sigmas[index], sigmas[index + 1]];
-      const denoised = subtract(sample, scale(modelOutput, sigma));
-      if (isStochastic)
-        return { state, denoised, sample: add(scale(denoised, 1 - next), scale(noise(sample.shape), next)) };
-      return { state, denoised, sample: addScaled(sample, next - sigma, modelOutput) };
+      const [sigma, next] = [at(sigmas, index), at(sigmas, index + 1)];
+      const denoised = originalAt('flow_prediction', sample, modelOutput, flowLevel(sigma));
+      if (isStochastic) return { state, denoised, sample: diffuse(denoised, noise(sample.shape), flowLevel(next)) };
+      return { state, denoised, sample: along(sample, modelOutput, sigma, next) };
     },
   };
 }

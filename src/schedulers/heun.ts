@@ -1,19 +1,33 @@
 /** Heun's method (Karras et al. 2022, arXiv 2206.00364, algorithm 1; `diffusers.HeunDiscreteScheduler`). */
-import { add, addScaled, divideBy } from '../tensor/arithmetic.ts';
+import { add, divideBy } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { at } from './at.ts';
+import { readClip } from './limit.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { predictionTypes, readClip } from './prediction.ts';
+import { predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaTable } from './sigma-table.ts';
-import { denoise, slope, varianceExploding } from './variance-exploding.ts';
-
-/** Between the two calls of a step: where it began, and the slope there. */
-type State = { readonly sample: Tensor; readonly slope: Tensor } | undefined;
+import { along, denoise, slope, varianceExploding } from './variance-exploding.ts';
 
 /**
- * An Euler step to σ', then the same step again with the mean of the slopes at both ends. Second order, two calls of
- * the model a step; the last step, to σ = 0, is Euler's alone.
+ * x' = x + (σ' − σ) (d + d')/2: the step that Euler has tried, again, with the mean of the slopes at both ends. Second
+ * order.
+ * @param x at σ, like the slopes [B,C,H,W]
+ * @param d the slope at x
+ * @param dNext d', the slope where Euler's step from x to σ' ends
+ */
+export function heunStep(x: Tensor, d: Tensor, dNext: Tensor, sigma: number, next: number): Tensor {
+  return along(x, divideBy(add(d, dNext), 2), sigma, next);
+}
+
+/** Between the two calls of a step: where it began, and the slope there. */
+type State = { readonly x: Tensor; readonly d: Tensor } | undefined;
+
+/**
+ * A run of Heun's method: two calls of the model a step, but for the last step, to σ = 0, which is Euler's alone.
+ * @param steps how many, from 1 to the timesteps of the training
+ * @throws InputError for a config or a number of steps that it does not support
  */
 export function heun(config: Config, steps: number): Scheduler<State> {
   const name = 'HeunDiscreteScheduler';
@@ -26,25 +40,23 @@ export function heun(config: Config, steps: number): Scheduler<State> {
   const read = options.finish();
 
   // Calls 2i and 2i + 1 belong to step i: the first at its start, the second at its end.
-  const sigmaAt = (index: number): number => sigmas[Math.ceil(index / 2)];
+  const twice = <T>(list: readonly T[]): T[] => list.flatMap((value, i) => (i === 0 ? [value] : [value, value]));
+  const callSigmas = twice(sigmas.slice(0, -1));
   return {
     name,
     config: read,
-    timesteps: timesteps.flatMap((t, i) => (i === 0 ? [t] : [t, t])),
+    timesteps: twice(timesteps),
     initNoiseSigma,
     start: undefined,
-    ...varianceExploding(prediction, sigmaAt),
-    step(state, { index, modelOutput, sample }) {
+    ...varianceExploding(prediction, callSigmas),
+    step(begin, { index, modelOutput, sample }) {
       const step = Math.floor(index / 2);
-      const width = sigmas[step + 1] - sigmas[step];
-      const denoised = limit(denoise(prediction, sample, modelOutput, sigmaAt(index)));
-      const here = slope(sample, denoised, sigmaAt(index));
-      if (!state) return { state: { sample, slope: here }, denoised, sample: addScaled(sample, width, here) };
-      return {
-        state: undefined,
-        denoised,
-        sample: addScaled(state.sample, width, divideBy(add(state.slope, here), 2)),
-      };
+      const [sigma, next] = [at(sigmas, step), at(sigmas, step + 1)];
+      const here = at(callSigmas, index);
+      const denoised = limit(denoise(prediction, sample, modelOutput, here));
+      const d = slope(sample, denoised, here);
+      if (!begin) return { state: { x: sample, d }, denoised, sample: along(sample, d, sigma, next) };
+      return { state: undefined, denoised, sample: heunStep(begin.x, begin.d, d, sigma, next) };
     },
   };
 }

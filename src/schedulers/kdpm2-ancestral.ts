@@ -3,7 +3,12 @@ import type { Config } from './options.ts';
 import { midpointMethod, type MidpointState } from './midpoint.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** The midpoint method down to σ_down, then noise up to σ'. @param eta 1 as in diffusers; 0 for KDPM2 */
+/**
+ * The midpoint method down to σ_down, then noise up to σ'.
+ * @param steps how many, from 1 to the timesteps of the training
+ * @param eta η, from 0: 1 as in diffusers; 0 for KDPM2
+ * @throws InputError for a config or a number of steps that it does not support
+ */
 export function kdpm2Ancestral(config: Config, steps: number, eta = 1): Scheduler<MidpointState> {
   return midpointMethod('KDPM2AncestralDiscreteScheduler', config, steps, eta);
 }

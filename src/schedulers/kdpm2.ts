@@ -6,7 +6,11 @@ import type { Config } from './options.ts';
 import { midpointMethod, type MidpointState } from './midpoint.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** Half a step, to the geometric mean of σ and σ'; then the whole step with the slope found there. Second order. */
+/**
+ * Half a step, to the geometric mean of σ and σ'; then the whole step with the slope found there. Second order.
+ * @param steps how many, from 1 to the timesteps of the training
+ * @throws InputError for a config or a number of steps that it does not support
+ */
 export function kdpm2(config: Config, steps: number): Scheduler<MidpointState> {
   return midpointMethod('KDPM2DiscreteScheduler', config, steps, 0);
 }

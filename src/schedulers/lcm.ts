@@ -1,18 +1,41 @@
 /** Latent consistency models (Luo et al. 2023, arXiv 2310.04378; `diffusers.LCMScheduler`). */
-import { add, addScaled, scale } from '../tensor/arithmetic.ts';
+import { addScaled, scale } from '../tensor/arithmetic.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { at } from './at.ts';
 import { consistencyTimesteps } from './consistency-timesteps.ts';
+import { diffuse, levelOfAlpha } from './level.ts';
+import { readLimit } from './limit.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { originalFrom, predictionTypes, readLimit, signalAndNoise, variancePreserving } from './prediction.ts';
+import { originalAt, predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
+import { f32, root } from './single.ts';
 import { spacings } from './spacing.ts';
+import { variancePreserving } from './variance-preserving.ts';
 
-const f32 = Math.fround;
+/** σ_d, the deviation of the data, as the models were distilled. */
 const sigmaData = 0.5;
 
 /**
- * x̂₀ = c_skip x + c_out x̂₀(x), at once; then noise of the next timestep is added to it, but for the last step.
- * c_skip = σ_d²/(s² + σ_d²), c_out = s/√(s² + σ_d²), s = timestep_scaling · t: at t = 0 the model is the identity.
+ * f(x, t) = c_skip x + c_out x̂₀,   c_skip = σ_d²/(s² + σ_d²), c_out = s/√(s² + σ_d²), s = scaling · t   (arXiv
+ * 2310.04378): at t = 0 it is the identity, whatever the model says.
+ * @param x x_t, like x̂₀ [B,C,H,W]
+ * @param t the timestep, from 0
+ * @param scaling timestep_scaling, 10 in the models that there are
+ */
+export function consistent(x: Tensor, x0: Tensor, t: number, scaling: number): Tensor {
+  const s = f32(t * f32(scaling));
+  const total = f32(f32(s * s) + sigmaData ** 2);
+  const skip = f32(sigmaData ** 2 / total);
+  const out = f32(s / root(total));
+  return addScaled(scale(x0, out), skip, x);
+}
+
+/**
+ * A run of LCM: to the consistent x̂₀ at once; then `diffuse` to the next timestep with fresh noise, but for the last
+ * step (multistep consistency sampling).
+ * @param steps how many, from 1 to original_inference_steps
+ * @throws InputError for a config or a number of steps that it does not support
  */
 export function lcm(config: Config, steps: number): Scheduler<undefined> {
   const name = 'LCMScheduler';
@@ -30,26 +53,19 @@ export function lcm(config: Config, steps: number): Scheduler<undefined> {
   const read = options.finish();
 
   const timesteps = consistencyTimesteps(name, trainTimesteps, originalSteps, steps);
-  const alphaAt = (index: number): number => alphasCumprod[timesteps[index]];
-  const boundary = (timestep: number): { skip: number; out: number } => {
-    const scaled = f32(timestep * f32(scaling));
-    const sum = f32(f32(scaled * scaled) + sigmaData ** 2);
-    return { skip: f32(sigmaData ** 2 / sum), out: f32(scaled / f32(Math.sqrt(sum))) };
-  };
+  const levels = timesteps.map((t) => levelOfAlpha(at(alphasCumprod, t)));
 
   return {
     name,
     config: read,
     timesteps,
     start: undefined,
-    ...variancePreserving(prediction, (index) => signalAndNoise(alphaAt(index))),
+    ...variancePreserving(prediction, levels),
     step(state, { index, modelOutput, sample, noise }) {
-      const { skip, out } = boundary(timesteps[index]);
-      const original = limit(originalFrom(prediction, sample, modelOutput, alphaAt(index)));
-      const denoised = addScaled(scale(original, out), skip, sample);
+      const original = limit(originalAt(prediction, sample, modelOutput, at(levels, index)));
+      const denoised = consistent(sample, original, at(timesteps, index), scaling);
       if (index === timesteps.length - 1) return { state, denoised, sample: denoised };
-      const next = signalAndNoise(alphaAt(index + 1));
-      return { state, denoised, sample: add(scale(denoised, next.signal), scale(noise(sample.shape), next.noise)) };
+      return { state, denoised, sample: diffuse(denoised, noise(sample.shape), at(levels, index + 1)) };
     },
   };
 }

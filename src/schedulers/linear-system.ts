@@ -1,23 +1,28 @@
 /** Small systems of linear equations, by Gaussian elimination with row exchanges. Double precision. */
+import { at, lastOf } from './at.ts';
 
-/** The x with A x = b; A is square and regular. */
+/**
+ * The x with A x = b.
+ * @param matrix A by rows, square and regular
+ * @param right b, as long as A has rows
+ */
 export function solveLinear(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
-  const rows = matrix.map((row, i) => [...row, right[i]]);
-  const n = rows.length;
-  for (let column = 0; column < n; column++) {
-    const below = rows.slice(column).map((row) => Math.abs(row[column]));
-    const pivot = column + below.indexOf(Math.max(...below));
-    [rows[column], rows[pivot]] = [rows[pivot], rows[column]];
-    for (let i = column + 1; i < n; i++) {
-      const factor = rows[i][column] / rows[column][column];
-      for (let j = column; j <= n; j++) rows[i][j] -= factor * rows[column][j];
-    }
-  }
-  const x = new Array<number>(n).fill(0);
-  for (let i = n - 1; i >= 0; i--) {
-    let rest = rows[i][n];
-    for (let j = i + 1; j < n; j++) rest -= rows[i][j] * x[j];
-    x[i] = rest / rows[i][i];
-  }
-  return x;
+  return eliminate(matrix.map((row, i) => [...row, at(right, i)]));
+}
+
+/** The solution of equations a₁ x₁ + … + a_n x_n = b, rows [a₁, …, a_n, b]: x₁ is taken out of all but one of them. */
+function eliminate(rows: readonly (readonly number[])[]): number[] {
+  if (rows.length === 0) return [];
+  const leads = rows.map((row) => Math.abs(at(row, 0)));
+  const chosen = leads.indexOf(Math.max(...leads));
+  const [lead = 0, ...pivot] = at(rows, chosen);
+  // The first row takes the place of the chosen one.
+  const others = rows.map((row, i) => (i === chosen ? at(rows, 0) : row)).slice(1);
+  const reduced = others.map(([first = 0, ...rest]) => {
+    const factor = first / lead;
+    return rest.map((value, j) => value - factor * at(pivot, j));
+  });
+  const x = eliminate(reduced);
+  const rest = x.reduce((sum, value, j) => sum - at(pivot, j) * value, lastOf(pivot));
+  return [rest / lead, ...x];
 }

@@ -1,6 +1,8 @@
 /** Linear multistep (Adams–Bashforth on uneven steps: k-diffusion's `sample_lms`; `diffusers.LMSDiscreteScheduler`). */
 import { add, combine } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { at } from './at.ts';
+import { checkApart } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import { predictionTypes } from './prediction.ts';
@@ -12,8 +14,34 @@ import { denoise, slope, varianceExploding } from './variance-exploding.ts';
 const order = 4;
 
 /**
- * x' = x + ∫ p(σ) dσ from σ to σ', p the polynomial through the last slopes. The state is those slopes, the latest
- * first.
+ * x' = x + ∫ p(σ) dσ from σ to σ', p the polynomial through the last slopes.
+ * @param x at σ, [B,C,H,W]
+ * @param slopes d at σ and before it, the latest first, one to four, [B,C,H,W] each
+ * @param sigmas σ of each of the slopes
+ * @param next σ' of x'
+ */
+export function lmsStep(x: Tensor, slopes: readonly Tensor[], sigmas: readonly number[], next: number): Tensor {
+  const weights = lagrangeIntegrals(sigmas, at(sigmas, 0), next);
+  return add(x, combine(slopes.map((d, k) => [at(weights, k), d])));
+}
+
+/**
+ * ∫ ℓ_k(τ) dτ for each node, ℓ_k its Lagrange polynomial. Gauss's rule with two points is exact up to the third degree,
+ * that is for four nodes.
+ */
+function lagrangeIntegrals(nodes: readonly number[], from: number, to: number): number[] {
+  const [middle, half] = [(from + to) / 2, (to - from) / 2];
+  return nodes.map((node, k) => {
+    const polynomial = (tau: number): number =>
+      nodes.reduce((product, other, j) => (j === k ? product : (product * (tau - other)) / (node - other)), 1);
+    return half * (polynomial(middle - half / Math.sqrt(3)) + polynomial(middle + half / Math.sqrt(3)));
+  });
+}
+
+/**
+ * A run of linear multistep. The state is the last slopes, the latest first.
+ * @param steps how many, from 1 to the timesteps of the training
+ * @throws InputError for a config or a number of steps that it does not support
  */
 export function lms(config: Config, steps: number): Scheduler<readonly Tensor[]> {
   const name = 'LMSDiscreteScheduler';
@@ -22,6 +50,9 @@ export function lms(config: Config, steps: number): Scheduler<readonly Tensor[]>
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon');
   const { timesteps, sigmas, initNoiseSigma } = readSigmaTable(options, schedule, steps, name, { spacing: true });
   const read = options.finish();
+  const callSigmas = sigmas.slice(0, -1);
+  const orders = callSigmas.map(() => order);
+  checkApart(name, callSigmas, orders);
 
   return {
     name,
@@ -29,26 +60,13 @@ export function lms(config: Config, steps: number): Scheduler<readonly Tensor[]>
     timesteps,
     initNoiseSigma,
     start: [],
-    ...varianceExploding(prediction, (index) => sigmas[index]),
+    ...varianceExploding(prediction, callSigmas),
     step(earlier, { index, modelOutput, sample }) {
-      const denoised = denoise(prediction, sample, modelOutput, sigmas[index]);
-      const slopes = [slope(sample, denoised, sigmas[index]), ...earlier].slice(0, order);
-      const nodes = slopes.map((_, k) => sigmas[index - k]);
-      const terms = slopes.map(
-        (one, k) => [lagrangeIntegral(nodes, k, sigmas[index], sigmas[index + 1]), one] as const,
-      );
-      return { state: slopes, denoised, sample: add(sample, combine(terms)) };
+      const sigma = at(sigmas, index);
+      const denoised = denoise(prediction, sample, modelOutput, sigma);
+      const slopes = [slope(sample, denoised, sigma), ...earlier].slice(0, order);
+      const nodes = slopes.map((_, k) => at(sigmas, index - k));
+      return { state: slopes, denoised, sample: lmsStep(sample, slopes, nodes, at(sigmas, index + 1)) };
     },
   };
-}
-
-/**
- * ∫ ℓ_k(τ) dτ, ℓ_k the Lagrange polynomial of node k. Gauss's rule with two points is exact up to the third degree,
- * that is for four nodes.
- */
-function lagrangeIntegral(nodes: readonly number[], k: number, from: number, to: number): number {
-  const polynomial = (tau: number): number =>
-    nodes.reduce((product, node, j) => (j === k ? product : (product * (tau - node)) / (nodes[k] - node)), 1);
-  const [middle, half] = [(from + to) / 2, (to - from) / 2];
-  return half * (polynomial(middle - half / Math.sqrt(3)) + polynomial(middle + half / Math.sqrt(3)));
 }

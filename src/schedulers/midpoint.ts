@@ -1,48 +1,70 @@
 /** The midpoint method in log σ, with or without ancestral noise: KDPM2 and KDPM2 ancestral. */
-import { addScaled } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { at } from './at.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaTable } from './sigma-table.ts';
-import { ancestralSplit, denoise, slope, varianceExploding } from './variance-exploding.ts';
+import {
+  along,
+  ancestralSplit,
+  ancestralStep,
+  denoise,
+  slope,
+  varianceExploding,
+  type AncestralSplit,
+} from './variance-exploding.ts';
+
+/** σ_mid = √(σ σ_down): half way in log σ (k-diffusion's `sample_dpm_2`). */
+export function middleSigma(sigma: number, { down }: AncestralSplit): number {
+  return Math.sqrt(sigma * down);
+}
 
 /** Where a step began, between its two calls of the model. */
 export type MidpointState = Tensor | undefined;
 
-/** Two calls of the model a step: at σ and at σ_mid = √(σ σ_down). The last step, to σ = 0, is Euler's alone. */
+/**
+ * A run of the midpoint method. A step calls the model at σ, goes `along` the slope there to σ_mid, calls the model
+ * again, and takes the whole step with the slope found there: `ancestralStep`. Second order. The last step, to σ = 0,
+ * is Euler's alone.
+ * @param name of the scheduler
+ * @param steps how many, from 1 to the timesteps of the training
+ * @param eta η, from 0: 0 for no noise, 1 for as much as the SDE has
+ * @throws InputError for a config or a number of steps that it does not support
+ */
 export function midpointMethod(name: string, config: Config, steps: number, eta: number): Scheduler<MidpointState> {
   const options = readOptions(config, name);
-  const schedule = readNoiseSchedule(options, commonBetaSchedules, name, {
-    start: 0.00085,
-    end: 0.012,
-    rescales: false,
-  });
+  const defaults = { start: 0.00085, end: 0.012, rescales: false };
+  const schedule = readNoiseSchedule(options, commonBetaSchedules, name, defaults);
   const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon');
-  const { timesteps, sigmas, initNoiseSigma, timestepOf } = readSigmaTable(options, schedule, steps, name, {
-    spacing: true,
-    kdpm2: true,
-  });
+  const keys = { spacing: true, kdpm2: true };
+  const { timesteps, sigmas, initNoiseSigma, timestepOf } = readSigmaTable(options, schedule, steps, name, keys);
   const read = options.finish();
 
-  const splits = timesteps.map((_, i) => ancestralSplit(sigmas[i], sigmas[i + 1], eta));
-  const middles = splits.map(({ down }, i) => Math.sqrt(sigmas[i] * down));
-  const sigmaAt = (index: number): number => (index % 2 === 0 ? sigmas : middles)[Math.floor(index / 2)];
+  const parts = timesteps.map((t, i) => {
+    const sigma = at(sigmas, i);
+    const split = ancestralSplit(sigma, at(sigmas, i + 1), eta);
+    return { t, sigma, split, middle: middleSigma(sigma, split) };
+  });
+  const calls = parts.flatMap(({ t, sigma, middle }) => [
+    { t, sigma },
+    ...(middle > 0 ? [{ t: timestepOf(middle), sigma: middle }] : []),
+  ]);
+  const callSigmas = calls.map((call) => call.sigma);
   return {
     name,
     config: read,
-    timesteps: timesteps.flatMap((t, i) => (middles[i] > 0 ? [t, timestepOf(middles[i])] : [t])),
+    timesteps: calls.map(({ t }) => t),
     initNoiseSigma,
     start: undefined,
-    ...varianceExploding(prediction, sigmaAt),
+    ...varianceExploding(prediction, callSigmas),
     step(begin, { index, modelOutput, sample, noise }) {
-      const i = Math.floor(index / 2);
-      const denoised = denoise(prediction, sample, modelOutput, sigmaAt(index));
-      const here = slope(sample, denoised, sigmaAt(index));
-      if (!begin) return { state: sample, denoised, sample: addScaled(sample, middles[i] - sigmas[i], here) };
-      const { down, up } = splits[i];
-      const mean = addScaled(begin, down - sigmas[i], here);
-      return { state: undefined, denoised, sample: up > 0 ? addScaled(mean, up, noise(sample.shape)) : mean };
+      const { sigma, split, middle } = at(parts, Math.floor(index / 2));
+      const denoised = denoise(prediction, sample, modelOutput, at(callSigmas, index));
+      const d = slope(sample, denoised, at(callSigmas, index));
+      if (!begin) return { state: sample, denoised, sample: along(sample, d, sigma, middle) };
+      const z = split.up > 0 ? noise(sample.shape) : undefined;
+      return { state: undefined, denoised, sample: ancestralStep(begin, d, sigma, split, z) };
     },
   };
 }

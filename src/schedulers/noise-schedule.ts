@@ -5,11 +5,13 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import { cos, exp, log, sigmoid } from '../tensor/math/index.ts';
+import { at, lastOf } from './at.ts';
 import type { Options } from './options.ts';
+import { f32 } from './single.ts';
 
-const f32 = Math.fround;
-
+/** The values of beta_schedule that DDPM has. */
 export const betaSchedules = ['linear', 'scaled_linear', 'squaredcos_cap_v2', 'sigmoid', 'laplace'] as const;
+/** How β runs over the training; `exp` is of Heun alone. */
 export type BetaSchedule = (typeof betaSchedules)[number] | 'exp';
 /** Those that every scheduler of diffusers has. */
 export const commonBetaSchedules = ['linear', 'scaled_linear', 'squaredcos_cap_v2'] as const;
@@ -23,14 +25,21 @@ export interface ScheduleDefaults {
   readonly rescales?: boolean;
 }
 
+/** β and ᾱ over the training. */
 export interface NoiseSchedule {
+  /** How many timesteps the training had, T. */
   readonly trainTimesteps: number;
+  /** β_t, from 0 to 1, at least T of them. */
   readonly betas: Float32Array;
-  /** ᾱ_t. */
+  /** ᾱ_t, from 1 down to 0, at least T of them. */
   readonly alphasCumprod: Float32Array;
 }
 
-/** Reads num_train_timesteps, beta_start, beta_end, beta_schedule, trained_betas, rescale_betas_zero_snr. */
+/**
+ * Reads num_train_timesteps, beta_start, beta_end, beta_schedule, trained_betas, rescale_betas_zero_snr.
+ * @param schedules the values of beta_schedule that the class has
+ * @throws InputError for values that are not supported, among them β beyond [0, 1]
+ */
 export function readNoiseSchedule(
   options: Options,
   schedules: readonly BetaSchedule[],
@@ -58,6 +67,7 @@ export function readNoiseSchedule(
   return scheduleOf(rescales ? rescaleZeroTerminalSnr(betas) : betas, announced);
 }
 
+/** ᾱ = Π (1 − β). */
 export function scheduleOf(betas: Float32Array, trainTimesteps = betas.length): NoiseSchedule {
   return { trainTimesteps, betas, alphasCumprod: cumulativeProduct(betas.map((beta) => 1 - beta)) };
 }
@@ -117,12 +127,11 @@ export function cumulativeProduct(factors: Float32Array): Float32Array {
 /** Shifts √ᾱ so that the last timestep is pure noise (Lin et al. 2023, arXiv 2305.08891, algorithm 1). */
 function rescaleZeroTerminalSnr(betas: Float32Array): Float32Array {
   const roots = cumulativeProduct(betas.map((beta) => 1 - beta)).map(Math.sqrt);
-  const first = roots[0];
-  const last = roots[roots.length - 1];
+  const [first, last] = [at(roots, 0), lastOf(roots)];
   const stretch = f32(first / f32(first - last));
   const alphasBar = roots.map((root) => {
     const shifted = f32(f32(root - last) * stretch);
     return shifted * shifted;
   });
-  return alphasBar.map((value, t) => 1 - (t === 0 ? value : f32(value / alphasBar[t - 1])));
+  return alphasBar.map((value, t) => 1 - (t === 0 ? value : f32(value / at(alphasBar, t - 1))));
 }

@@ -1,6 +1,7 @@
 /** Reading a `scheduler_config.json`: every key checked, defaults as in diffusers, what is unknown refused by name. */
 import { InputError } from '../tensor/errors.ts';
 
+/** What stands in a `scheduler_config.json`, by its keys. */
 export type Config = Readonly<Record<string, unknown>>;
 
 /**
@@ -14,8 +15,9 @@ export interface Options {
   optionalNumber(key: string): number | undefined;
   /** A whole number that is not negative. */
   count(key: string, fallback: number): number;
+  /** True or false. */
   flag(key: string, fallback: boolean): boolean;
-  /** @param aliases what stands in the configs of other schedulers, and what it means here */
+  /** One of the choices. @param aliases what stands in the configs of other schedulers, and what it means here */
   choice<T extends string>(key: string, choices: readonly T[], fallback: T, aliases?: Readonly<Record<string, T>>): T;
   /** One of the choices, or nothing. */
   optionalChoice<T extends string>(key: string, choices: readonly T[]): T | undefined;
@@ -30,6 +32,7 @@ export interface Options {
   finish(): Config;
 }
 
+/** The reader of a config. @param scheduler the name of the class, for messages */
 export function readOptions(config: Config, scheduler: string): Options {
   const known = new Map<string, unknown>();
   const read = (key: string, fallback?: unknown): unknown => {
@@ -66,8 +69,8 @@ export function readOptions(config: Config, scheduler: string): Options {
     },
     choice(key, choices, fallback, aliases = {}) {
       const value = read(key, fallback);
-      if (typeof value === 'string' && Object.hasOwn(aliases, value)) return aliases[value];
-      return choices.find((candidate) => candidate === value) ?? refuse(key, choices.join(', '));
+      const alias = typeof value === 'string' && Object.hasOwn(aliases, value) ? aliases[value] : undefined;
+      return alias ?? choices.find((candidate) => candidate === value) ?? refuse(key, choices.join(', '));
     },
     optionalChoice(key, choices) {
       const value = read(key);

@@ -2,13 +2,48 @@
 import { add, addScaled, combine, divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { at } from './at.ts';
+import { levelOfAlpha } from './level.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import { epsilonFrom, originalFrom, signalAndNoise, variancePreserving } from './prediction.ts';
+import { epsilonAt, originalAt } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
+import { f32, oneMinus, root } from './single.ts';
 import { spacedTimesteps, spacings } from './spacing.ts';
+import { variancePreserving } from './variance-preserving.ts';
 
-const f32 = Math.fround;
+/**
+ * x' = √(ᾱ'/ᾱ) x − (ᾱ' − ᾱ) ε / (ᾱ √(1−ᾱ') + √(ᾱ (1−ᾱ) ᾱ'))   (arXiv 2202.09778, eq. 11, there φ).
+ * @param x x_t, like ε [B,C,H,W]
+ * @param epsilon ε, or a mean of several
+ * @param alpha ᾱ of x, from 0 to 1, float32
+ * @param next ᾱ' of x'
+ */
+export function transfer(x: Tensor, epsilon: Tensor, alpha: number, next: number): Tensor {
+  const denominator = f32(f32(alpha * root(oneMinus(next))) + root(f32(f32(alpha * oneMinus(alpha)) * next)));
+  return subtract(scale(x, root(f32(next / alpha))), divideBy(scale(epsilon, f32(next - alpha)), denominator));
+}
+
+/** The weights of the four slopes of the classical Runge–Kutta method. */
+const rungeKutta = [1 / 6, 1 / 3, 1 / 3, 1 / 6];
+
+/** The weights of Adams–Bashforth by the number of outputs, the latest first: numerators and denominator. */
+const weightsOfAdams: readonly (readonly [numerators: readonly number[], denominator: number])[] = [
+  [[1], 1],
+  [[3, -1], 2],
+  [[23, -16, 5], 12],
+  [[55, -59, 37, -9], 24],
+];
+
+/**
+ * The mean of Adams–Bashforth, (55 ε − 59 ε₋₁ + 37 ε₋₂ − 9 ε₋₃)/24, or as far as there are outputs.
+ * @param outputs from one to four, the latest first, [B,C,H,W] each
+ */
+export function adamsBashforth(outputs: readonly Tensor[]): Tensor {
+  const [numerators, denominator] = at(weightsOfAdams, outputs.length - 1);
+  const weighted = combine(outputs.map((output, k) => [at(numerators, k), output]));
+  return outputs.length === 4 ? scale(weighted, 1 / denominator) : divideBy(weighted, denominator);
+}
 
 interface State {
   /** The model's outputs at the ends of the steps, the latest first: up to three. */
@@ -18,21 +53,20 @@ interface State {
   readonly sum?: Tensor;
 }
 
-/** The weights of the four slopes of the classical Runge–Kutta method. */
-const rungeKutta = [1 / 6, 1 / 3, 1 / 3, 1 / 6];
-
-/** Adams–Bashforth's weights, the latest output first, by their number; numerators and denominator. */
-const adamsBashforth: readonly (readonly [readonly number[], number])[] = [
-  [[1], 1],
-  [[3, -1], 2],
-  [[23, -16, 5], 12],
-  [[55, -59, 37, -9], 24],
-];
+/** A call of the model at timestep t, after which x is moved between two timesteps. */
+interface Call {
+  readonly t: number;
+  readonly from: number;
+  readonly to: number;
+}
 
 /**
- * Both methods move along DDIM's curve, whose direction is a mean of model outputs ("transfer", eq. 11). PRK: three
- * steps of Runge–Kutta, four calls each. Then PLMS, linear multistep with four outputs, one call a step. Without PRK,
- * PLMS warms up: its first step is Heun's, the order then rises by one a step.
+ * A run of PNDM. Both its methods move along DDIM's curve, whose direction is a mean of model outputs. PRK: three steps
+ * of Runge–Kutta, four calls each. Then PLMS, linear multistep with four outputs, one call a step. Without PRK, PLMS
+ * warms up: its first step is Heun's, the order then rises by one a step. A v is read as if the sample at the beginning
+ * of the step had given it, as in diffusers.
+ * @param steps how many, from 4 (without PRK from 1) to the timesteps of the training
+ * @throws InputError for a config or a number of steps that it does not support
  */
 export function pndm(config: Config, steps: number): Scheduler<State> {
   const name = 'PNDMScheduler';
@@ -42,7 +76,7 @@ export function pndm(config: Config, steps: number): Scheduler<State> {
   const skipsPrk = options.flag('skip_prk_steps', false);
   const spacing = options.choice('timestep_spacing', spacings, 'leading');
   const offset = options.count('steps_offset', 0);
-  const lastAlpha = options.flag('set_alpha_to_one', false) ? 1 : alphasCumprod[0];
+  const lastAlpha = options.flag('set_alpha_to_one', false) ? 1 : at(alphasCumprod, 0);
   const read = options.finish();
   if (!skipsPrk && steps < 4)
     throw new InputError(
@@ -51,56 +85,73 @@ export function pndm(config: Config, steps: number): Scheduler<State> {
 
   const grid = spacedTimesteps(spacing, trainTimesteps, steps, offset);
   const stride = Math.floor(trainTimesteps / steps);
-  const half = Math.floor(stride / 2);
-  const prk = skipsPrk ? [] : [1, 2, 3].flatMap((i) => [grid[i - 1], grid[i] + half, grid[i] + half, grid[i]]);
-  const timesteps = skipsPrk ? [...grid.slice(0, 2), ...grid.slice(1)] : [...prk, ...grid.slice(3)];
-  const alphaOf = (timestep: number): number => (timestep >= 0 ? alphasCumprod[timestep] : lastAlpha);
+  const prk = skipsPrk ? [] : prkCalls(grid.slice(0, 4), Math.floor(stride / 2));
+  const calls = [...prk, ...(skipsPrk ? warmingCalls(grid, stride) : plmsCalls(grid.slice(3), stride))];
+  const alphaOf = (timestep: number): number => (timestep >= 0 ? at(alphasCumprod, timestep) : lastAlpha);
 
-  /**
-   * x' = √(ᾱ'/ᾱ) x − (ᾱ' − ᾱ) ε / (ᾱ √(1−ᾱ') + √(ᾱ (1−ᾱ) ᾱ')). A v is read as if the sample at `from` had given it, as
-   * in diffusers.
-   */
-  const transfer = (sample: Tensor, output: Tensor, from: number, to: number): Tensor => {
-    const [a, b] = [alphaOf(from), alphaOf(to)];
-    const denominator = f32(f32(a * f32(Math.sqrt(f32(1 - b)))) + f32(Math.sqrt(f32(f32(a * f32(1 - a)) * b))));
-    const epsilon = epsilonFrom(prediction, sample, output, a);
-    return subtract(scale(sample, f32(Math.sqrt(f32(b / a)))), divideBy(scale(epsilon, f32(b - a)), denominator));
+  const move = (x: Tensor, output: Tensor, { from, to }: Call): Tensor => {
+    const [alpha, next] = [alphaOf(from), alphaOf(to)];
+    return transfer(x, epsilonAt(prediction, x, output, levelOfAlpha(alpha)), alpha, next);
   };
 
   const prkStep = ({ outputs, begin, sum }: State, index: number, output: Tensor, sample: Tensor) => {
-    const call = index % 4;
-    const total = sum ? addScaled(sum, rungeKutta[call], output) : scale(output, rungeKutta[call]);
+    const part = index % 4;
+    const weight = at(rungeKutta, part);
+    const total = sum ? addScaled(sum, weight, output) : scale(output, weight);
     const origin = begin ?? sample;
-    const to = timesteps[index] - (call % 2 === 0 ? half : 0);
-    const moved = transfer(origin, call === 3 ? total : output, prk[index - call], to);
-    const kept = call === 0 ? [output, ...outputs].slice(0, 3) : outputs;
-    return { state: call === 3 ? { outputs: kept } : { outputs: kept, begin: origin, sum: total }, sample: moved };
+    const moved = move(origin, part === 3 ? total : output, at(calls, index));
+    const kept = part === 0 ? [output, ...outputs].slice(0, 3) : outputs;
+    return { state: part === 3 ? { outputs: kept } : { outputs: kept, begin: origin, sum: total }, sample: moved };
   };
 
   const plmsStep = ({ outputs, begin }: State, index: number, output: Tensor, sample: Tensor) => {
+    const call = at(calls, index);
     if (begin) {
       // the second call of the first step
-      const mean = divideBy(add(output, outputs[0]), 2);
-      return { state: { outputs }, sample: transfer(begin, mean, timesteps[index] + stride, timesteps[index]) };
+      const mean = divideBy(add(output, at(outputs, 0)), 2);
+      return { state: { outputs }, sample: move(begin, mean, call) };
     }
     const known = [output, ...outputs];
-    const [numerators, denominator] = adamsBashforth[known.length - 1];
-    const weighted = combine(known.map((one, k) => [numerators[k], one]));
-    const mean = known.length === 4 ? scale(weighted, 1 / denominator) : divideBy(weighted, denominator);
     const isFirstOfTwo = outputs.length === 0 && steps > 1;
     const state = { outputs: known.slice(0, 3), ...(isFirstOfTwo && { begin: sample }) };
-    return { state, sample: transfer(sample, mean, timesteps[index], timesteps[index] - stride) };
+    return { state, sample: move(sample, adamsBashforth(known), call) };
   };
 
+  const levels = calls.map(({ t }) => levelOfAlpha(alphaOf(t)));
   return {
     name,
     config: read,
-    timesteps,
+    timesteps: calls.map(({ t }) => t),
     start: { outputs: [] },
-    ...variancePreserving(prediction, (index) => signalAndNoise(alphaOf(timesteps[index]))),
+    ...variancePreserving(prediction, levels),
     step(state, { index, modelOutput, sample }) {
-      const denoised = originalFrom(prediction, sample, modelOutput, alphaOf(timesteps[index]));
+      const denoised = originalAt(prediction, sample, modelOutput, at(levels, index));
       return { denoised, ...(index < prk.length ? prkStep : plmsStep)(state, index, modelOutput, sample) };
     },
   };
+}
+
+/** Four calls from each timestep to the next: at its beginning, twice in its middle, and at its end. */
+function prkCalls(grid: readonly number[], half: number): readonly Call[] {
+  return grid.slice(1).flatMap((t, i) => {
+    const from = at(grid, i);
+    return [
+      { t: from, from, to: from - half },
+      { t: t + half, from, to: t + half },
+      { t: t + half, from, to: t },
+      { t, from, to: t },
+    ];
+  });
+}
+
+/** One call at each timestep, to the next. */
+function plmsCalls(grid: readonly number[], stride: number): readonly Call[] {
+  return grid.map((t) => ({ t, from: t, to: t - stride }));
+}
+
+/** As plmsCalls, but the first step has a second call, at its end. */
+function warmingCalls(grid: readonly number[], stride: number): readonly Call[] {
+  const [first, ...others] = plmsCalls(grid, stride);
+  const again = grid.slice(1, 2).map((t) => ({ t, from: t + stride, to: t }));
+  return first ? [first, ...again, ...others] : [];
 }

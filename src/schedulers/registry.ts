@@ -1,5 +1,6 @@
 /** All schedulers by the name of their class in diffusers. */
 import { InputError } from '../tensor/errors.ts';
+import { checked } from './checked.ts';
 import { ddimInverse } from './ddim-inverse.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
@@ -24,9 +25,12 @@ import { unipc } from './unipc.ts';
 
 /** What a run chooses that stands in no config. */
 export interface SchedulerChoices {
-  /** How much noise is added, of the schedulers that have an η. */
+  /** How much noise is added, from 0, of the schedulers that have an η; by default the `eta` of their entry. */
   readonly eta?: number;
-  /** The logarithm of the shift of a flow, where the config says use_dynamic_shifting. */
+  /**
+   * The logarithm of the shift of a flow (or the shift, where time_shift_type is linear), where the config says
+   * use_dynamic_shifting.
+   */
   readonly mu?: number;
 }
 
@@ -39,6 +43,7 @@ export type ModelKind =
   /** Trained to predict the direction of a flow. */
   | 'flow';
 
+/** What is known of a scheduler before it is created. */
 export interface SchedulerEntry {
   /** The name on the command line. */
   readonly short: string;
@@ -49,9 +54,13 @@ export interface SchedulerEntry {
   readonly kind: ModelKind;
   /** η unless the run chooses another; undefined where there is none to choose. */
   readonly eta?: number;
+  /** The largest η, where there is one: with the noise of DDPM there is none left to add. */
+  readonly mostEta?: number;
+  /** @throws InputError for a config, a number of steps or choices that it does not support */
   readonly create: (config: Config, steps: number, choices: SchedulerChoices) => Scheduler;
 }
 
+/** Every scheduler by the name of its class. */
 export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
   DDPMScheduler: {
     short: 'ddpm',
@@ -66,6 +75,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Song et al. 2021, arXiv 2010.02502',
     kind: 'discrete',
     eta: 0,
+    mostEta: 1,
     create: (config, steps, { eta }) => ddim(config, steps, eta),
   },
   DDIMInverseScheduler: {
@@ -167,6 +177,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Zheng et al. 2024, arXiv 2402.19159',
     kind: 'discrete',
     eta: 0.3,
+    mostEta: 1,
     create: (config, steps, { eta }) => tcd(config, steps, eta),
   },
   EDMEulerScheduler: {
@@ -192,23 +203,70 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
   },
 };
 
+/** The names of all classes, in the order of `schedulers`. */
 export const schedulerNames: readonly string[] = Object.keys(schedulers);
 
-/** The keys of a class with their defaults, as a `scheduler_config.json` may give them. */
+/**
+ * The keys of a class with their defaults, as a `scheduler_config.json` may give them.
+ * @throws InputError for an unknown class, with those that are known
+ */
 export function schedulerDefaults(className: string): Config {
-  return schedulers[className].create({}, 10, {}).config;
+  return entryOf(className).create({}, 10, {}).config;
 }
+
+/** The most steps that a run may have. */
+const mostSteps = 1_000_000;
 
 /**
  * The scheduler that a `scheduler_config.json` describes.
- * @throws InputError for an unknown class, key or value, with those that are known
+ * @param config its `_class_name` says which; the other keys are those of the class in diffusers
+ * @param steps how many; a whole number from 1. Some methods call the model more often
+ * @throws InputError for an unknown class, key or value, with those that are known, and for a number of steps, an η or
+ *   a mu that the class cannot run with
  */
 export function createScheduler(config: Config, steps: number, choices: SchedulerChoices = {}): Scheduler {
-  const name = config['_class_name'];
-  if (typeof name !== 'string' || !Object.hasOwn(schedulers, name)) {
+  const name = config?.['_class_name'];
+  const entry = entryOf(name);
+  if (!Number.isInteger(steps) || steps < 1 || steps > mostSteps) {
+    throw new InputError(`${name}: ${steps} steps are asked for; expected a whole number from 1 to ${mostSteps}`);
+  }
+  checkChoices(`${name}`, entry, choices);
+  const scheduler = entry.create(config, steps, choices);
+  checkLevels(scheduler);
+  return checked(scheduler);
+}
+
+function entryOf(name: unknown): SchedulerEntry {
+  const entry = typeof name === 'string' && Object.hasOwn(schedulers, name) ? schedulers[name] : undefined;
+  if (!entry) {
     throw new InputError(
-      `the scheduler ${JSON.stringify(name) ?? 'without a _class_name'} is not known; known are ${schedulerNames.join(', ')}`,
+      `the scheduler ${JSON.stringify(name) ?? 'without a _class_name'} is not known; ` +
+        `known are ${schedulerNames.join(', ')}`,
     );
   }
-  return schedulers[name].create(config, steps, choices);
+  return entry;
+}
+
+function checkChoices(
+  name: string,
+  { mostEta = Number.MAX_VALUE }: SchedulerEntry,
+  { eta = 0, mu = 0 }: SchedulerChoices,
+) {
+  if (!(eta >= 0 && eta <= mostEta)) {
+    const most = mostEta === Number.MAX_VALUE ? '' : ` to ${mostEta}`;
+    throw new InputError(`${name}: eta is ${eta}; expected a finite number from 0${most}`);
+  }
+  if (!Number.isFinite(mu)) throw new InputError(`${name}: mu is ${mu}; expected a finite number`);
+}
+
+/** @throws InputError where a config and a number of steps leave a call without a timestep or a level */
+function checkLevels({ name, timesteps, levelAt }: Scheduler): void {
+  timesteps.forEach((t, index) => {
+    const { signal, noise } = levelAt(index);
+    if (Number.isFinite(t) && Number.isFinite(signal) && Number.isFinite(noise)) return;
+    throw new InputError(
+      `${name}: call ${index} of the model would be at timestep ${t} with α = ${signal} and σ = ${noise}; ` +
+        'expected finite numbers; change the config, or the number of steps',
+    );
+  });
 }

@@ -3,11 +3,16 @@
  * function. What a multistep method must remember travels in `state`, a value, so a run can be repeated or branched.
  */
 import type { Tensor } from '../tensor/tensor.ts';
+import type { NoiseLevel } from './level.ts';
 import type { Config } from './options.ts';
 
 /** Standard normal noise of a shape: each call draws on from where the last one ended. */
 export type NoiseSource = (shape: readonly number[]) => Tensor;
 
+/**
+ * A run of a scheduler. Its methods take the number of the model call as `index`, from 0 to timesteps.length − 1; those
+ * of `createScheduler` throw InputError for another, and where tensors that meet differ in shape or precision.
+ */
 export interface Scheduler<State = unknown> {
   /** The name of the class in diffusers. */
   readonly name: string;
@@ -23,10 +28,13 @@ export interface Scheduler<State = unknown> {
    * Whether a step wants the variance that some models predict beside the picture, as further channels of the output.
    */
   readonly readsVariance?: boolean;
-  /** The model's input at call `index`, from x_t. */
+  /** The model's input at call `index`, from x_t, of the same shape. */
   scaleModelInput(sample: Tensor, index: number): Tensor;
+  /** From x_t, and what the model says of it, to the next x. */
   step(state: State, input: StepInput): StepResult<State>;
-  /** x₀ with the noise level of call `index`: the forward process q(x_t | x₀). */
+  /** α and σ of x_t = α x₀ + σ ε at call `index`. */
+  levelAt(index: number): NoiseLevel;
+  /** α x₀ + σ ε with the level of call `index`: the forward process q(x_t | x₀). Both of one shape. */
   addNoise(original: Tensor, noise: Tensor, index: number): Tensor;
   /**
    * x̂₀ from what the model predicts (ε, v or x₀, as the config says) at call `index`, neither clipped nor thresholded.
@@ -34,6 +42,7 @@ export interface Scheduler<State = unknown> {
   predictOriginal(sample: Tensor, modelOutput: Tensor, index: number): Tensor;
 }
 
+/** What a step is given. */
 export interface StepInput {
   /** The number of the model call, from 0. */
   readonly index: number;
@@ -41,13 +50,16 @@ export interface StepInput {
   readonly modelOutput: Tensor;
   /** x_t, [B,C,H,W]. */
   readonly sample: Tensor;
+  /** Where z comes from, of the sample's shape and precision. Not asked by a step that adds no noise. */
   readonly noise: NoiseSource;
 }
 
+/** What a step gives. */
 export interface StepResult<State> {
+  /** What the next step must know. */
   readonly state: State;
-  /** x at the next timestep. */
+  /** x at the next timestep, [B,C,H,W]. */
   readonly sample: Tensor;
-  /** x̂₀, what the step aims at, where the scheduler has it. */
+  /** x̂₀, what the step aims at, where the scheduler has it, [B,C,H,W]. */
   readonly denoised?: Tensor;
 }

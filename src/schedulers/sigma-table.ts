@@ -1,17 +1,26 @@
 /** The timesteps and σ of a run, as the schedulers of k-diffusion have them in diffusers: Euler, Heun, LMS, KDPM2. */
 import { exp, log } from '../tensor/math/index.ts';
+import { at, lastOf } from './at.ts';
 import { linspace, type NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
-import { interpolate, readSigmaSpacing, spaceSigmas, timestepOfSigma, trainingSigmas } from './sigmas.ts';
+import {
+  interpolate,
+  readSigmaSpacing,
+  spaceSigmas,
+  timestepOfSigma,
+  trainingSigmas,
+  type WideSpacing,
+} from './sigmas.ts';
+import { f32 } from './single.ts';
 import { fractionalTimesteps, roundHalfEven, spacings } from './spacing.ts';
 
-const f32 = Math.fround;
-
+/** The steps of a run. */
 export interface SigmaTable {
   /** One for each step. */
   readonly timesteps: readonly number[];
   /** σ of each step and, last, that of the result. Float32 values, as in PyTorch. */
   readonly sigmas: readonly number[];
+  /** The first picture is standard normal noise times this. */
   readonly initNoiseSigma: number;
   /** The timestep of a σ between those of the training. */
   timestepOf(sigma: number): number;
@@ -27,7 +36,10 @@ export interface SigmaTableKeys {
   readonly kdpm2?: boolean;
 }
 
-/** Reads timestep_spacing, steps_offset and the keys that `has` names. */
+/**
+ * Reads timestep_spacing, steps_offset and the keys that `has` names.
+ * @throws InputError for values that are not supported, or where there are fewer timesteps than steps
+ */
 export function readSigmaTable(
   options: Options,
   schedule: NoiseSchedule,
@@ -48,13 +60,13 @@ export function readSigmaTable(
   let sigmas =
     interpolation === 'linear'
       ? timesteps.map((t) => interpolate(table, t))
-      : [...linspace(log(table[table.length - 1]), log(table[0]), steps + 1)].map((value) => f32(exp(value)));
+      : [...linspace(log(lastOf(table)), log(at(table, 0)), steps + 1)].map((value) => f32(exp(value)));
   if (spacing) {
-    sigmas = spaceSigmas(spacing, most ?? sigmas[0], least ?? sigmas[sigmas.length - 1], steps);
-    const stored = !has.kdpm2 ? f32 : spacing === 'karras' ? roundHalfEven : (t: number) => t;
-    timesteps = sigmas.map(timestepOf).map(stored);
+    sigmas = spaceSigmas(spacing, most ?? at(sigmas, 0), least ?? lastOf(sigmas), steps);
+    timesteps = sigmas.map(timestepOf).map(has.kdpm2 ? storedByKdpm2(spacing) : f32);
   }
-  const rounded = [...sigmas, final === 'zero' ? 0 : table[0]].map(f32);
+  // Log-linear σ are one more than the steps: the last is that of the result.
+  const rounded = [...sigmas, final === 'zero' ? 0 : at(table, 0)].slice(0, timesteps.length + 1).map(f32);
   const largest = Math.max(...rounded);
   return {
     timesteps,
@@ -62,4 +74,8 @@ export function readSigmaTable(
     timestepOf,
     initNoiseSigma: grid === 'leading' ? f32(Math.sqrt(f32(f32(largest * largest) + 1))) : largest,
   };
+}
+
+function storedByKdpm2(spacing: WideSpacing): (timestep: number) => number {
+  return spacing === 'karras' ? roundHalfEven : (timestep) => timestep;
 }

@@ -4,12 +4,12 @@
  */
 import { exp, log, pow } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
+import { at, lastOf } from './at.ts';
 import { betaQuantile } from './beta-quantile.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
+import { f32, oneMinus } from './single.ts';
 import { range } from './spacing.ts';
-
-const f32 = Math.fround;
 
 /** Stands for ᾱ = 0, pure noise, whose σ would be infinite: the smallest ᾱ that float16 can hold. */
 const leastAlpha = 2 ** -24;
@@ -18,15 +18,17 @@ const leastAlpha = 2 ** -24;
 export function trainingSigmas({ alphasCumprod }: NoiseSchedule): Float32Array {
   return alphasCumprod.map((alpha) => {
     const kept = alpha === 0 ? leastAlpha : alpha;
-    return Math.sqrt(f32(f32(1 - kept) / kept));
+    return Math.sqrt(f32(oneMinus(kept) / kept));
   });
 }
 
+/** How σ may be spaced between the largest and the smallest of a run. */
 export type WideSpacing = 'karras' | 'exponential' | 'beta';
 
 /**
  * Reads use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas and, where the class has them, use_lu_lambdas,
- * use_flow_sigmas.
+ * use_flow_sigmas. Undefined where none is set: then σ are those of evenly spaced timesteps.
+ * @throws InputError where more than one is set
  */
 export function readSigmaSpacing<Further extends 'lu' | 'flow' = never>(
   options: Options,
@@ -48,7 +50,7 @@ export function readSigmaSpacing<Further extends 'lu' | 'flow' = never>(
   return chosen[0];
 }
 
-/** `count` values from the largest σ down to the smallest. */
+/** `count` values from the largest σ, which is above 0, down to the smallest. */
 export function spaceSigmas(spacing: WideSpacing, largest: number, smallest: number, count: number): number[] {
   switch (spacing) {
     case 'karras':
@@ -60,7 +62,7 @@ export function spaceSigmas(spacing: WideSpacing, largest: number, smallest: num
   }
 }
 
-/** σ^(1/ρ) in even steps (Karras et al. 2022, arXiv 2206.00364, eq. 5). */
+/** `count` values of σ, σ^(1/ρ) in even steps (Karras et al. 2022, arXiv 2206.00364, eq. 5; there ρ = 7). */
 export function karrasSigmas(largest: number, smallest: number, count: number, rho: number): number[] {
   const [from, to] = [pow(largest, 1 / rho), pow(smallest, 1 / rho)];
   return range(0, 1, count).map((place) => pow(from + place * (to - from), rho));
@@ -69,31 +71,27 @@ export function karrasSigmas(largest: number, smallest: number, count: number, r
 /** The value of a table between its entries, by linear interpolation; beyond its ends, the end. */
 export function interpolate(table: Float32Array, place: number): number {
   const last = table.length - 1;
-  if (place <= 0) return table[0];
-  if (place >= last) return table[last];
+  if (place <= 0) return at(table, 0);
+  if (place >= last) return lastOf(table);
   const below = Math.floor(place);
-  return table[below] + (table[below + 1] - table[below]) * (place - below);
+  const value = at(table, below);
+  return value + (at(table, below + 1) - value) * (place - below);
 }
 
-/** Which timestep has a σ: the place between two training timesteps by linear interpolation in log σ. */
+/**
+ * Which timestep has a σ: the place between two training timesteps by linear interpolation in log σ; beyond the ends of
+ * the table, the end.
+ * @param table σ of the training timesteps, rising
+ */
 export function timestepOfSigma(table: Float32Array): (sigma: number) => number {
   const logs = table.map(log);
+  if (logs.length === 1) return () => 0;
   return (sigma) => {
     const logSigma = log(Math.max(sigma, 1e-10));
     let below = logs.length - 2;
-    while (below > 0 && !(logs[below] <= logSigma)) below--;
-    const weight = Math.min(Math.max((logs[below] - logSigma) / f32(logs[below] - logs[below + 1]), 0), 1);
+    while (below > 0 && !(at(logs, below) <= logSigma)) below--;
+    const [from, to] = [at(logs, below), at(logs, below + 1)];
+    const weight = Math.min(Math.max((from - logSigma) / f32(from - to), 0), 1);
     return (1 - weight) * below + weight * (below + 1);
   };
-}
-
-/** σ in steps of a flow's time, moved towards noise by `shift` (Esser et al. 2024, arXiv 2403.03206, eq. 23). */
-export function shiftFlow(sigma: number, shift: number): number {
-  return (shift * sigma) / (1 + (shift - 1) * sigma);
-}
-
-/** σ of a flow stretched from 1, so that the last of them is `terminal` (LTX-Video, arXiv 2501.00103). */
-export function stretchToTerminal(sigmas: readonly number[], terminal: number): number[] {
-  const factor = (1 - sigmas[sigmas.length - 1]) / (1 - terminal);
-  return sigmas.map((sigma) => 1 - (1 - sigma) / factor);
 }

@@ -1,18 +1,15 @@
-/** What the model's output is turned into before DPM-Solver uses it. */
+/** What the model's output is turned into before a solver in log-SNR uses it. */
 import type { Tensor } from '../tensor/tensor.ts';
 import type { AlgorithmType } from './exponential-integrator.ts';
+import type { NoiseLevel } from './level.ts';
+import { readThreshold } from './limit.ts';
 import type { Options } from './options.ts';
-import {
-  epsilonAt,
-  originalAt,
-  predictionTypes,
-  readThreshold,
-  type NoiseLevel,
-  type PredictionType,
-} from './prediction.ts';
+import { epsilonAt, originalAt, predictionTypes, type PredictionType } from './prediction.ts';
 
+/** The values of prediction_type that these solvers have: a flow's direction too. */
 export const solverPredictionTypes = [...predictionTypes, 'flow_prediction'] as const;
 
+/** What the output says of x_t at a level. All tensors are [B,C,H,W]. */
 export interface SolverModel {
   readonly prediction: PredictionType | 'flow_prediction';
   /** x̂₀, thresholded where the config says so. */
@@ -21,7 +18,7 @@ export interface SolverModel {
   epsilon(sample: Tensor, output: Tensor, level: NoiseLevel): Tensor;
 }
 
-/** Reads prediction_type and the keys of thresholding. */
+/** Reads prediction_type and the keys of thresholding. @throws InputError for values that are not supported */
 export function readSolverModel(options: Options): SolverModel {
   const prediction = options.choice('prediction_type', solverPredictionTypes, 'epsilon');
   const threshold = readThreshold(options);

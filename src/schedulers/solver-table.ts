@@ -3,21 +3,21 @@
  */
 import { exp, log } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
+import { at, lastOf } from './at.ts';
+import { shiftFlow } from './flow.ts';
+import type { NoiseLevel } from './level.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
-import type { NoiseLevel } from './prediction.ts';
 import {
   interpolate,
   readSigmaSpacing,
-  shiftFlow,
   spaceSigmas,
   timestepOfSigma,
   trainingSigmas,
   type WideSpacing,
 } from './sigmas.ts';
+import { f32 } from './single.ts';
 import { range, roundHalfEven, solverTimesteps, type Spacing } from './spacing.ts';
-
-const f32 = Math.fround;
 
 /**
  * x_t = signal · x₀ + noise · ε, and half its logarithmic signal-to-noise ratio λ = ln(signal/noise): ∞ without noise.
@@ -26,6 +26,7 @@ export interface SolverLevel extends NoiseLevel {
   readonly lambda: number;
 }
 
+/** The calls of a run. */
 export interface SolverTable {
   readonly timesteps: readonly number[];
   /** One for each timestep and, last, that of the result. */
@@ -39,13 +40,15 @@ export function solverLevel(sigma: number, isFlow: boolean): SolverLevel {
   return { signal, noise, lambda: log(signal) - log(noise) };
 }
 
-/** A table from σ, which PyTorch holds in float32. */
+/** A table from σ, which PyTorch holds in float32. @param sigmas one for each timestep and, last, that of the result */
 export function tableOf(timesteps: readonly number[], sigmas: readonly number[], isFlow = false): SolverTable {
   return { timesteps, levels: sigmas.map((sigma) => solverLevel(f32(sigma), isFlow)) };
 }
 
+/** How a config spaces the timesteps. */
 export interface SolverGrid {
   readonly spacing: Spacing;
+  /** steps_offset. */
   readonly offset: number;
   /** λ below which the training's timesteps are left out. */
   readonly leastLambda: number;
@@ -58,6 +61,35 @@ export interface SpacedSigmas {
   readonly training: Float32Array;
 }
 
+/** What a config says of timesteps and σ. */
+export interface SigmaRule {
+  /** How σ are spaced; undefined for those of evenly spaced timesteps. */
+  readonly spacing: WideSpacing | 'lu' | 'flow' | undefined;
+  /** Where the timesteps are spaced. */
+  readonly grid: SolverGrid;
+  /** Of a flow. */
+  readonly shift: number;
+  /** Whether timesteps found for σ are rounded; otherwise they are cut off. */
+  readonly rounds: boolean;
+}
+
+/** σ of a run as the config says. @throws InputError where there are fewer timesteps than steps */
+export function solverSigmas(
+  schedule: NoiseSchedule,
+  steps: number,
+  { spacing, grid, shift, rounds }: SigmaRule,
+): SpacedSigmas {
+  switch (spacing) {
+    case undefined:
+      return evenSigmas(schedule, steps, grid);
+    case 'flow':
+      return flowSigmas(schedule, steps, shift);
+    default:
+      return wideSigmas(schedule, steps, spacing, rounds);
+  }
+}
+
+/** σ of evenly spaced timesteps. @throws InputError where there are fewer timesteps than steps */
 export function evenSigmas(
   schedule: NoiseSchedule,
   steps: number,
@@ -83,7 +115,7 @@ export function wideSigmas(
   least?: number,
 ): SpacedSigmas {
   const training = trainingSigmas(schedule);
-  const [largest, smallest] = [most ?? training[training.length - 1], least ?? training[0]];
+  const [largest, smallest] = [most ?? lastOf(training), least ?? at(training, 0)];
   const sigmas =
     spacing === 'lu'
       ? // even steps of λ (Lu et al. 2022, arXiv 2206.00927)
@@ -97,7 +129,7 @@ export function wideSigmas(
 }
 
 /** σ of a flow, from noise to picture, as DPM-Solver and DEIS have them. */
-export function flowSigmas(schedule: NoiseSchedule, steps: number, shift: number): SpacedSigmas {
+function flowSigmas(schedule: NoiseSchedule, steps: number, shift: number): SpacedSigmas {
   const { trainTimesteps } = schedule;
   const sigmas = range(1, 1 / trainTimesteps, steps + 1)
     .map((alpha) => shiftFlow(1 - alpha, shift))
@@ -111,8 +143,10 @@ export function flowSigmas(schedule: NoiseSchedule, steps: number, shift: number
 }
 
 /**
- * Reads the keys of σ's spacing, flow_shift, use_dynamic_shifting, time_shift_type. @param mu the logarithm of the
- * shift, where it is dynamic
+ * Reads the keys of σ's spacing, flow_shift, use_dynamic_shifting, time_shift_type.
+ * @param further the spacings that the class has beside Karras', exponential and beta
+ * @param mu the logarithm of the shift, where it is dynamic
+ * @throws InputError for values that are not supported
  */
 export function readSolverSpacing<Further extends 'lu' | 'flow'>(
   options: Options,

@@ -2,25 +2,64 @@
  * Which of the training timesteps a run of `steps` steps visits (table 2 of arXiv 2305.08891). From noise to picture.
  */
 import { InputError } from '../tensor/errors.ts';
+import { at } from './at.ts';
 
+/** The values of timestep_spacing. */
 export const spacings = ['leading', 'linspace', 'trailing'] as const;
+/** Even steps that begin at timestep 0, that have both ends, or that begin at the last timestep. */
 export type Spacing = (typeof spacings)[number];
 
-/** @throws InputError when more steps are asked for than there are timesteps */
+/**
+ * Whole timesteps, falling, from 0 to trainTimesteps − 1.
+ * @param steps how many; a whole number from 1
+ * @param offset steps_offset: of leading ones
+ * @throws InputError when more steps are asked for than there are timesteps, or they lie beyond those of the training
+ */
 export function spacedTimesteps(
   spacing: Spacing,
   trainTimesteps: number,
   steps: number,
   offset: number,
 ): readonly number[] {
+  const timesteps = roundedTimesteps(spacing, trainTimesteps, steps, offset);
+  if (timesteps.length > steps) {
+    throw new InputError(
+      `timestep_spacing "trailing" with ${steps} steps: ${trainTimesteps}/${steps}, rounded, ` +
+        'leaves a timestep of -1; take another number of steps',
+    );
+  }
+  return timesteps;
+}
+
+/**
+ * As spacedTimesteps, but evenly spaced timesteps are not rounded to whole ones: float32. Where trailing ones are one
+ * too many, by the rounding of a quotient, the last is −1, as in diffusers.
+ * @throws InputError when more steps are asked for than there are timesteps, or they lie beyond those of the training
+ */
+export function fractionalTimesteps(
+  spacing: Spacing,
+  trainTimesteps: number,
+  steps: number,
+  offset: number,
+): readonly number[] {
+  if (spacing !== 'linspace') return roundedTimesteps(spacing, trainTimesteps, steps, offset);
+  checkSteps(steps, trainTimesteps);
+  return range(0, trainTimesteps - 1, steps)
+    .map(Math.fround)
+    .reverse();
+}
+
+function roundedTimesteps(spacing: Spacing, trainTimesteps: number, steps: number, offset: number): readonly number[] {
   checkSteps(steps, trainTimesteps);
   switch (spacing) {
     case 'leading': {
       const ratio = Math.floor(trainTimesteps / steps);
       const timesteps = Array.from({ length: steps }, (_, i) => (steps - 1 - i) * ratio + offset);
-      if (timesteps[0] >= trainTimesteps) {
+      const first = at(timesteps, 0);
+      if (first >= trainTimesteps) {
         throw new InputError(
-          `steps_offset = ${offset} moves the first of ${steps} steps to timestep ${timesteps[0]}, beyond the last, ${trainTimesteps - 1}`,
+          `steps_offset = ${offset} moves the first of ${steps} steps to timestep ${first}, ` +
+            `beyond the last, ${trainTimesteps - 1}`,
         );
       }
       return timesteps;
@@ -32,32 +71,16 @@ export function spacedTimesteps(
         return roundHalfEven(place === steps - 1 && steps > 1 ? trainTimesteps - 1 : place * gap);
       });
     }
-    case 'trailing': {
-      const ratio = trainTimesteps / steps;
-      const count = Math.ceil(trainTimesteps / ratio); // numpy.arange(T, 0, −ratio)
-      return Array.from({ length: count }, (_, i) => roundHalfEven(trainTimesteps - i * ratio) - 1);
-    }
+    case 'trailing':
+      return trailing(trainTimesteps, trainTimesteps / steps);
   }
-}
-
-/** As spacedTimesteps, but evenly spaced timesteps are not rounded to whole ones: float32. */
-export function fractionalTimesteps(
-  spacing: Spacing,
-  trainTimesteps: number,
-  steps: number,
-  offset: number,
-): readonly number[] {
-  if (spacing !== 'linspace') return spacedTimesteps(spacing, trainTimesteps, steps, offset);
-  checkSteps(steps, trainTimesteps);
-  return range(0, trainTimesteps - 1, steps)
-    .map(Math.fround)
-    .reverse();
 }
 
 /**
  * The grid of the solvers of the DPM family: `steps` intervals rather than `steps` points, so the end point, which is
  * no call of the model, is one of the grid (but for `trailing`).
  * @param last how many of the training's timesteps are used
+ * @throws InputError when more steps are asked for than there is room for
  */
 export function solverTimesteps(
   spacing: Spacing,
@@ -77,16 +100,18 @@ export function solverTimesteps(
       const ratio = Math.floor(last / (steps + 1));
       return Array.from({ length: steps }, (_, i) => (steps - i) * ratio + offset);
     }
-    case 'trailing': {
-      const ratio = trainTimesteps / steps;
-      // numpy.arange(last, 0, −ratio)
-      return Array.from({ length: Math.ceil(last / ratio) }, (_, i) => roundHalfEven(last - i * ratio) - 1);
-    }
+    case 'trailing':
+      return trailing(last, trainTimesteps / steps);
   }
 }
 
+/** numpy.arange(last, 0, −ratio), rounded, less 1. */
+function trailing(last: number, ratio: number): readonly number[] {
+  return Array.from({ length: Math.ceil(last / ratio) }, (_, i) => roundHalfEven(last - i * ratio) - 1);
+}
+
 function checkSteps(steps: number, trainTimesteps: number): void {
-  if (!Number.isInteger(steps) || steps < 1 || steps > trainTimesteps) {
+  if (steps > trainTimesteps) {
     throw new InputError(
       `${steps} steps are asked for; expected a whole number from 1 to the ${trainTimesteps} timesteps of the training`,
     );
@@ -99,7 +124,7 @@ export function range(from: number, to: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => (i > 0 && i === count - 1 ? to : from + (i && i * step)));
 }
 
-/** numpy.round. */
+/** numpy.round: to the nearest whole number, of two the even one. */
 export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;

@@ -2,27 +2,37 @@
  * Trajectory consistency distillation, strategic stochastic sampling (Zheng et al. 2024, arXiv 2402.19159;
  * `diffusers.TCDScheduler`).
  */
-import { add, scale } from '../tensor/arithmetic.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { at } from './at.ts';
 import { consistencyTimesteps } from './consistency-timesteps.ts';
+import { diffuse, levelOfAlpha } from './level.ts';
+import { readLimit } from './limit.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import {
-  epsilonFrom,
-  originalFrom,
-  predictionTypes,
-  readLimit,
-  signalAndNoise,
-  variancePreserving,
-} from './prediction.ts';
+import { epsilonAt, originalAt, predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
+import { f32, oneMinus } from './single.ts';
 import { spacings } from './spacing.ts';
-
-const f32 = Math.fround;
+import { variancePreserving } from './variance-preserving.ts';
 
 /**
- * Down to s = ⌊(1 − γ) t'⌋ along DDIM's line, x_s = √ᾱ_s x̂₀ + √(1−ᾱ_s) ε; then up to t' by noise,
- * x' = √(ᾱ'/ᾱ_s) x_s + √(1 − ᾱ'/ᾱ_s) z.
- * @param eta γ: 0 for no noise, 1 to start each step from x̂₀
+ * Down to s along DDIM's line, x_s = √ᾱ_s x̂₀ + √(1−ᾱ_s) ε; then up to t' by noise, x' = √(ᾱ'/ᾱ_s) x_s +
+ * √(1 − ᾱ'/ᾱ_s) z (arXiv 2402.19159).
+ * @param x0 x̂₀, like ε and z [B,C,H,W]
+ * @param alphaS ᾱ_s, from 0 to 1, float32; at s = ⌊(1 − γ) t'⌋
+ * @param next ᾱ' of x', at most ᾱ_s
+ * @param z standard normal; not given where s = t'
+ */
+export function tcdStep(x0: Tensor, epsilon: Tensor, alphaS: number, next: number, z?: Tensor): Tensor {
+  const xS = diffuse(x0, epsilon, levelOfAlpha(alphaS));
+  return z ? diffuse(xS, z, levelOfAlpha(f32(next / alphaS))) : xS;
+}
+
+/**
+ * A run of TCD. The last step goes to timestep 0 and adds no noise.
+ * @param steps how many, from 1 to original_inference_steps
+ * @param eta γ, from 0 to 1: 0 for no noise, 1 to start each step from x̂₀
+ * @throws InputError for a config or a number of steps that it does not support
  */
 export function tcd(config: Config, steps: number, eta = 0.3): Scheduler<undefined> {
   const name = 'TCDScheduler';
@@ -40,29 +50,26 @@ export function tcd(config: Config, steps: number, eta = 0.3): Scheduler<undefin
   const read = options.finish();
 
   const timesteps = consistencyTimesteps(name, trainTimesteps, originalSteps, steps);
-  const alphaAt = (index: number): number => alphasCumprod[timesteps[index]];
+  const levels = timesteps.map((t) => levelOfAlpha(at(alphasCumprod, t)));
+  /** ᾱ_s and ᾱ' of each step. */
+  const targets = [...timesteps.slice(1), 0].map((next) => ({
+    alphaS: at(alphasCumprod, Math.floor(f32(oneMinus(eta) * next))),
+    next: at(alphasCumprod, next),
+  }));
 
   return {
     name,
     config: read,
     timesteps,
     start: undefined,
-    ...variancePreserving(prediction, (index) => signalAndNoise(alphaAt(index))),
+    ...variancePreserving(prediction, levels),
     step(state, { index, modelOutput, sample, noise }) {
       const isLast = index === timesteps.length - 1;
-      const next = isLast ? 0 : timesteps[index + 1];
-      const alphaS = alphasCumprod[Math.floor(f32(f32(1 - eta) * next))];
-      const s = signalAndNoise(alphaS);
-      const denoised = originalFrom(prediction, sample, modelOutput, alphaAt(index));
-      const epsilon = epsilonFrom(prediction, sample, modelOutput, alphaAt(index));
-      const down = add(scale(denoised, s.signal), scale(epsilon, s.noise));
-      if (isLast || eta === 0) return { state, denoised, sample: down };
-      const ratio = f32(alphasCumprod[next] / alphaS);
-      return {
-        state,
-        denoised,
-        sample: add(scale(down, f32(Math.sqrt(ratio))), scale(noise(sample.shape), f32(Math.sqrt(f32(1 - ratio))))),
-      };
+      const denoised = originalAt(prediction, sample, modelOutput, at(levels, index));
+      const epsilon = epsilonAt(prediction, sample, modelOutput, at(levels, index));
+      const { alphaS, next } = at(targets, index);
+      const z = isLast || eta === 0 ? undefined : noise(sample.shape);
+      return { state, denoised, sample: tcdStep(denoised, epsilon, alphaS, next, z) };
     },
   };
 }

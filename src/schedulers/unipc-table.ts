@@ -1,13 +1,19 @@
 /** The timesteps and noise levels of UniPC, whose keys and ends differ from those of the other solvers. */
-import { exp } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
+import { at, lastOf } from './at.ts';
+import { chosenShift, shiftFlow, stretchToTerminal } from './flow.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
-import { readSigmaSpacing, shiftFlow, spaceSigmas, stretchToTerminal, trainingSigmas } from './sigmas.ts';
-import { evenSigmas, tableOf, wideSigmas, type SolverTable } from './solver-table.ts';
+import { readSigmaSpacing, spaceSigmas, trainingSigmas, type WideSpacing } from './sigmas.ts';
+import { evenSigmas, tableOf, wideSigmas, type SolverGrid, type SolverTable } from './solver-table.ts';
 import { range, spacings } from './spacing.ts';
 
-/** Reads the keys of the timesteps and of σ. In a flow σ runs from almost 1; a λ of −∞ at σ = 1 would be of no use. */
+/**
+ * Reads the keys of the timesteps and of σ. In a flow σ runs from almost 1; a λ of −∞ at σ = 1 would be of no use.
+ * @param mu the logarithm of the shift (or the shift, if time_shift_type is linear), where the config says
+ *   use_dynamic_shifting
+ * @throws InputError for values that are not supported, or a missing mu
+ */
 export function readUnipcTable(
   options: Options,
   schedule: NoiseSchedule,
@@ -15,6 +21,25 @@ export function readUnipcTable(
   name: string,
   mu: number | undefined,
 ): SolverTable {
+  const keys = readKeys(options, name);
+  const shift = chosenShift(name, keys.shift, { isDynamic: keys.isDynamic, shiftType: keys.shiftType, mu });
+  return keys.isFlow ? flowTable(keys, schedule, steps, shift) : noiseTable(keys, schedule, steps);
+}
+
+interface Keys {
+  readonly spacing: WideSpacing | undefined;
+  readonly isFlow: boolean;
+  readonly shift: number;
+  readonly grid: SolverGrid;
+  readonly endsAtZero: boolean;
+  readonly isDynamic: boolean;
+  readonly shiftType: 'exponential' | 'linear';
+  readonly least: number | undefined;
+  readonly most: number | undefined;
+  readonly terminal: number | undefined;
+}
+
+function readKeys(options: Options, name: string): Keys {
   const spacing = readSigmaSpacing(options, name);
   const isFlow = options.flag('use_flow_sigmas', false);
   const shift = options.number('flow_shift', 1);
@@ -31,41 +56,43 @@ export function readUnipcTable(
   if (terminal !== undefined && !isFlow) throw new InputError(`${name}: shift_terminal needs use_flow_sigmas`);
   if (isFlow && (spacing === 'exponential' || spacing === 'beta')) {
     throw new InputError(
-      `${name}: use_flow_sigmas goes with use_karras_sigmas or alone, not with use_${spacing}_sigmas, whose σ lie beyond a flow's`,
+      `${name}: use_flow_sigmas goes with use_karras_sigmas or alone, ` +
+        `not with use_${spacing}_sigmas, whose σ lie beyond a flow's`,
     );
   }
-  if (isDynamic && mu === undefined)
-    throw new InputError(`${name}: use_dynamic_shifting needs a mu, the logarithm of the shift`);
-
-  const training = trainingSigmas(schedule);
-  const { trainTimesteps } = schedule;
-  if (isFlow) {
-    const sigmas =
-      spacing === 'karras'
-        ? spaceSigmas('karras', most ?? training[training.length - 1], least ?? training[0], steps).map(
-            (sigma) => sigma / (sigma + 1),
-          )
-        : flowLevels(
-            steps,
-            trainTimesteps,
-            isDynamic ? (shiftType === 'exponential' ? exp(mu!) : mu!) : shift,
-            terminal,
-          );
-    const timesteps = sigmas.map((sigma) => Math.trunc(sigma * trainTimesteps));
-    return tableOf(timesteps, [...sigmas, endsAtZero ? 0 : sigmas[sigmas.length - 1]], true);
-  }
-  if (spacing === undefined) {
-    const { timesteps, sigmas } = evenSigmas(schedule, steps, grid);
-    return tableOf(timesteps, [...sigmas, endsAtZero ? 0 : training[0]]);
-  }
-  const { timesteps, sigmas } = wideSigmas(schedule, steps, spacing, spacing === 'karras', most, least);
-  return tableOf(timesteps, [...sigmas, endsAtZero ? 0 : sigmas[sigmas.length - 1]]);
+  return { spacing, isFlow, shift, grid, endsAtZero, isDynamic, shiftType, least, most, terminal };
 }
 
-function flowLevels(steps: number, trainTimesteps: number, shift: number, terminal: number | undefined): number[] {
+/** σ of a flow: shifted, or Karras' σ/α turned into σ of a flow. */
+function flowTable(keys: Keys, schedule: NoiseSchedule, steps: number, shift: number): SolverTable {
+  const { trainTimesteps } = schedule;
+  const training = trainingSigmas(schedule);
+  const [most, least] = [keys.most ?? lastOf(training), keys.least ?? at(training, 0)];
+  const sigmas =
+    keys.spacing === 'karras'
+      ? spaceSigmas('karras', most, least, steps).map((sigma) => sigma / (sigma + 1))
+      : flowSigmas(steps, trainTimesteps, shift, keys.terminal);
+  const timesteps = sigmas.map((sigma) => Math.trunc(sigma * trainTimesteps));
+  return tableOf(timesteps, [...sigmas, keys.endsAtZero ? 0 : lastOf(sigmas)], true);
+}
+
+function flowSigmas(steps: number, trainTimesteps: number, shift: number, terminal: number | undefined): number[] {
   const shifted = range(1, 1 / trainTimesteps, steps + 1)
     .slice(0, -1)
     .map((sigma) => shiftFlow(sigma, shift));
   const sigmas = terminal === undefined || terminal === 0 ? shifted : stretchToTerminal(shifted, terminal);
   return sigmas.map((sigma, i) => (i === 0 && Math.abs(sigma - 1) < 1e-6 ? sigma - 1e-6 : sigma));
+}
+
+function noiseTable(
+  { spacing, grid, endsAtZero, most, least }: Keys,
+  schedule: NoiseSchedule,
+  steps: number,
+): SolverTable {
+  if (spacing === undefined) {
+    const { timesteps, sigmas, training } = evenSigmas(schedule, steps, grid);
+    return tableOf(timesteps, [...sigmas, endsAtZero ? 0 : at(training, 0)]);
+  }
+  const { timesteps, sigmas } = wideSigmas(schedule, steps, spacing, spacing === 'karras', most, least);
+  return tableOf(timesteps, [...sigmas, endsAtZero ? 0 : lastOf(sigmas)]);
 }

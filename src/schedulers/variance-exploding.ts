@@ -1,46 +1,71 @@
 /**
  * What the schedulers of k-diffusion share. They work on x = x₀ + σε, whose noise grows and whose signal does not; the
- * model, trained on √ᾱ x₀ + √(1−ᾱ) ε, is given x/√(σ² + 1), which is the same. An ε model then says dx/dσ = ε.
+ * model, trained on √ᾱ x₀ + √(1−ᾱ) ε, is given x/√(σ² + 1), which is the same. An ε model then says dx/dσ = ε. All
+ * tensors have the shape of x, [B,C,H,W]; σ is at least 0.
  */
 import { add, addScaled, divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { at } from './at.ts';
+import { forwardProcess } from './level.ts';
 import type { PredictionType } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** x̂₀ from what the model says of x/√(σ² + 1). */
-export function denoise(type: PredictionType, sample: Tensor, output: Tensor, sigma: number): Tensor {
+export function denoise(type: PredictionType, x: Tensor, output: Tensor, sigma: number): Tensor {
   switch (type) {
     case 'epsilon':
-      return subtract(sample, scale(output, sigma));
+      return subtract(x, scale(output, sigma));
     case 'sample':
       return output;
     case 'v_prediction':
-      return add(scale(output, -sigma / Math.sqrt(sigma * sigma + 1)), divideBy(sample, sigma * sigma + 1));
+      return add(scale(output, -sigma / Math.sqrt(sigma * sigma + 1)), divideBy(x, sigma * sigma + 1));
   }
 }
 
-/** dx/dσ = (x − x̂₀)/σ. */
-export function slope(sample: Tensor, denoised: Tensor, sigma: number): Tensor {
-  return divideBy(subtract(sample, denoised), sigma);
+/** d = dx/dσ = (x − x̂₀)/σ (Karras et al. 2022, arXiv 2206.00364, algorithm 1; k-diffusion's `to_d`). */
+export function slope(x: Tensor, x0: Tensor, sigma: number): Tensor {
+  return divideBy(subtract(x, x0), sigma);
 }
 
-/** What does not depend on the method. @param sigmaAt σ of the sample that the model sees at call `index` */
-export function varianceExploding(
-  prediction: PredictionType,
-  sigmaAt: (index: number) => number,
-): Pick<Scheduler, 'scaleModelInput' | 'addNoise' | 'predictOriginal'> {
-  return {
-    scaleModelInput: (sample, index) => divideBy(sample, Math.sqrt(sigmaAt(index) ** 2 + 1)),
-    addNoise: (original, noise, index) => addScaled(original, sigmaAt(index), noise),
-    predictOriginal: (sample, output, index) => denoise(prediction, sample, output, sigmaAt(index)),
-  };
+/** x' = x + (σ' − σ) d: straight on with the slope d, from σ to σ'. */
+export function along(x: Tensor, d: Tensor, sigma: number, next: number): Tensor {
+  return addScaled(x, next - sigma, d);
+}
+
+/** The two parts of an ancestral step: σ at the end of the way down, and that of the noise that leads up again. */
+export interface AncestralSplit {
+  readonly down: number;
+  readonly up: number;
 }
 
 /**
- * A step down to `to` in two parts: along the ODE to a smaller σ, then up again by fresh noise, which undoes errors. η
- * scales the noise: 1 for as much as the SDE has, 0 for none.
+ * A step from σ to σ' in two parts: along the ODE to σ_down, then up by fresh noise, which undoes errors:
+ * σ_up² = η² σ'² (σ² − σ'²)/σ², at most σ'², and σ_down² = σ'² − σ_up² (k-diffusion's `get_ancestral_step`).
+ * @param eta η: 1 for as much noise as the SDE has, 0 for none
  */
-export function ancestralSplit(from: number, to: number, eta: number): { down: number; up: number } {
-  const up = Math.min(to, eta * Math.sqrt((to ** 2 * (from ** 2 - to ** 2)) / from ** 2));
-  return { down: Math.sqrt(to ** 2 - up ** 2), up };
+export function ancestralSplit(sigma: number, next: number, eta: number): AncestralSplit {
+  const up = Math.min(next, eta * Math.sqrt((next ** 2 * (sigma ** 2 - next ** 2)) / sigma ** 2));
+  return { down: Math.sqrt(next ** 2 - up ** 2), up };
+}
+
+/**
+ * x' = x + (σ_down − σ) d + σ_up z (k-diffusion's `sample_euler_ancestral` and, d being the slope half way,
+ * `sample_dpm_2_ancestral`).
+ * @param z standard normal; not given where σ_up is 0
+ */
+export function ancestralStep(x: Tensor, d: Tensor, sigma: number, { down, up }: AncestralSplit, z?: Tensor): Tensor {
+  const mean = along(x, d, sigma, down);
+  return z ? addScaled(mean, up, z) : mean;
+}
+
+/** What does not depend on the method. @param sigmas σ of the sample that the model sees, one for each call of it */
+export function varianceExploding(
+  prediction: PredictionType,
+  sigmas: readonly number[],
+): Pick<Scheduler, 'scaleModelInput' | 'levelAt' | 'addNoise' | 'predictOriginal'> {
+  return {
+    scaleModelInput: (sample, index) => divideBy(sample, Math.sqrt(at(sigmas, index) ** 2 + 1)),
+    ...forwardProcess(sigmas.map((sigma) => ({ signal: 1, noise: sigma }))),
+    predictOriginal: (sample, output, index) => denoise(prediction, sample, output, at(sigmas, index)),
+  };
 }

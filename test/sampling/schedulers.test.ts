@@ -47,7 +47,7 @@ describe.each(schedulerNames)('%s', (name) => {
     expect(steps.at(-1)!.sample.data.every(Number.isFinite)).toBe(true);
   });
 
-  it('draws with a model of a variance what it draws with one of the picture alone, unless its variance is to be learned', () => {
+  it('draws with a model of a variance what it draws with one of the picture alone', () => {
     const withVariance = denoiserOf((x, t) => concatChannels(predicted(x, t), mapElements(x, Math.abs)));
     expect(sampleToEnd(runOf(name, {}, withVariance))).toEqual(sampleToEnd(runOf(name, {}, denoiserOf(predicted))));
   });

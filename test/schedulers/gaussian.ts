@@ -6,6 +6,7 @@
 import { mapElements } from '../../src/tensor/arithmetic.ts';
 import { tensor, zeros, type Tensor } from '../../src/tensor/tensor.ts';
 import { createScheduler, type SchedulerChoices } from '../../src/schedulers/registry.ts';
+import type { NoiseLevel } from '../../src/schedulers/level.ts';
 import type { Config } from '../../src/schedulers/options.ts';
 import type { Scheduler } from '../../src/schedulers/scheduler.ts';
 import { noNoise, type Model } from './support.ts';
@@ -13,21 +14,10 @@ import { noNoise, type Model } from './support.ts';
 const mean = 0.6;
 const deviation = 0.5;
 
-export interface Level {
-  readonly signal: number;
-  readonly noise: number;
-}
-
-/** The level of the sample at call `index`, from what addNoise does to a number. */
-export function levelOf(scheduler: Scheduler, index: number): Level {
-  const [zero, one] = [0, 1].map((value) => tensor('f64', [1, 1, 1, 1], Float64Array.of(value)));
-  return { signal: scheduler.addNoise(one, zero, index).data[0], noise: scheduler.addNoise(zero, one, index).data[0] };
-}
-
-const variance = ({ signal, noise }: Level): number => signal ** 2 * deviation ** 2 + noise ** 2;
+const variance = ({ signal, noise }: NoiseLevel): number => signal ** 2 * deviation ** 2 + noise ** 2;
 
 /** The exact solution at level `to` of the ODE that passes through `sample` at level `from`. */
-export function exactSolution(sample: Tensor, from: Level, to: Level): Tensor {
+export function exactSolution(sample: Tensor, from: NoiseLevel, to: NoiseLevel): Tensor {
   const ratio = Math.sqrt(variance(to) / variance(from));
   return mapElements(sample, (x) => to.signal * mean + ratio * (x - from.signal * mean));
 }
@@ -36,9 +26,12 @@ export function exactSolution(sample: Tensor, from: Level, to: Level): Tensor {
  * The model whose output means x̂₀ = `original(sample, level)`, whatever the scheduler takes outputs for: x̂₀ is affine
  * in the output.
  */
-export function modelOf(scheduler: Scheduler, original: (x: number, level: Level, element: number) => number): Model {
+export function modelOf(
+  scheduler: Scheduler,
+  original: (x: number, level: NoiseLevel, element: number) => number,
+): Model {
   return (_, __, index, sample) => {
-    const level = levelOf(scheduler, index);
+    const level = scheduler.levelAt(index);
     const nothing = scheduler.predictOriginal(sample, zeros(sample.dtype, sample.shape), index);
     const factor = scheduler.predictOriginal(
       zeros(sample.dtype, sample.shape),
@@ -78,7 +71,7 @@ export function errorAfter(
 ): number {
   const scheduler = createScheduler(config, intervals + 1, choices);
   const model = gaussianModel(scheduler);
-  const begin = levelOf(scheduler, 0);
+  const begin = scheduler.levelAt(0);
   const start = tensor(
     'f64',
     [1, 1, 1, 3],
@@ -91,9 +84,9 @@ export function errorAfter(
     const input = scheduler.scaleModelInput(sample, index);
     const modelOutput = model(input, scheduler.timesteps[index], index, sample);
     ({ state, sample } = scheduler.step(state, { index, modelOutput, sample, noise: noNoise }));
-    if (index < exactStart * callsPerStep) sample = exactSolution(start, begin, levelOf(scheduler, index + 1));
+    if (index < exactStart * callsPerStep) sample = exactSolution(start, begin, scheduler.levelAt(index + 1));
   }
-  const exact = exactSolution(start, begin, levelOf(scheduler, last));
+  const exact = exactSolution(start, begin, scheduler.levelAt(last));
   return Math.max(...Array.from(sample.data, (x, i) => Math.abs(x - exact.data[i])));
 }
 

@@ -86,7 +86,8 @@ function levelsOf(scheduler: Scheduler, isFlow: boolean): number[] {
   return scheduler.timesteps.map((_, index) => {
     const signal = scheduler.addNoise(one, zero, index).data[0];
     const noise = scheduler.addNoise(zero, one, index).data[0];
-    return byAlpha.includes(scheduler.name) ? signal : isFlow ? noise : noise / signal;
+    if (byAlpha.includes(scheduler.name)) return signal;
+    return isFlow ? noise : noise / signal;
   });
 }
 
@@ -112,12 +113,12 @@ describe.each(schedulerNames)('%s', (className) => {
       const expected = levels.map((value) => (byAlpha.includes(className) ? Math.fround(Math.sqrt(value)) : value));
       // Equal, but for the roundings on the way from σ to the factors of signal and noise and back, or through its
       // logarithm (at most 10).
-      level.forEach((value, i) =>
-        expect(Math.abs(value - expected[i])).toBeLessThanOrEqual(16 * ulpOf(expected[i], 'f64')),
-      );
-      timesteps.forEach((t, i) =>
-        expect(Math.abs(scheduler.timesteps[i] - t)).toBeLessThanOrEqual(timestepTolerance(t)),
-      );
+      level.forEach((value, i) => {
+        expect(Math.abs(value - expected[i])).toBeLessThanOrEqual(16 * ulpOf(expected[i], 'f64'));
+      });
+      timesteps.forEach((t, i) => {
+        expect(Math.abs(scheduler.timesteps[i] - t)).toBeLessThanOrEqual(timestepTolerance(t));
+      });
       expect(scheduler.initNoiseSigma).toBe(start);
 
       const [single, truth] = [tensors[`${name}/f32`], tensors[`${name}/f64`]];

@@ -3,11 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { divideBy, scale } from '../../src/tensor/arithmetic.ts';
 import { tensor, zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
-import { createScheduler, schedulerNames, type SchedulerChoices } from '../../src/schedulers/registry.ts';
+import { createScheduler } from '../../src/schedulers/registry.ts';
 import type { Config } from '../../src/schedulers/options.ts';
 import type { NoiseSource, Scheduler } from '../../src/schedulers/scheduler.ts';
-import { levelOf, modelOf } from './gaussian.ts';
+import { modelOf } from './gaussian.ts';
 import { last, noNoise, seededNoise, to, walk, type Model } from './support.ts';
+import { create, deterministic, everyClass, titled, type Variant } from './variants.ts';
 
 const shape = [2, 1, 2, 3];
 const elements = (dtype: DType) =>
@@ -42,73 +43,7 @@ const inSingle = [
 ];
 const tolerance = (name: string): number => (inSingle.includes(name) ? 1e-4 : 1e-9);
 
-interface Variant {
-  readonly name: string;
-  readonly config: Config;
-  readonly choices?: SchedulerChoices;
-}
-
-const variants = (name: string, ...configs: Config[]): Variant[] =>
-  configs.map((config) => ({ name: `${name}Scheduler`, config }));
-const spaced: Config[] = [
-  {},
-  { use_karras_sigmas: true },
-  { use_exponential_sigmas: true },
-  { use_beta_sigmas: true },
-  { prediction_type: 'v_prediction' },
-];
-const solvers: Config[] = [
-  ...spaced,
-  { solver_order: 1 },
-  { solver_order: 3 },
-  { timestep_spacing: 'trailing' },
-  { prediction_type: 'sample', beta_schedule: 'squaredcos_cap_v2' },
-];
-const solversWithoutSpacing = solvers.filter((config) => !('timestep_spacing' in config));
-const ofNoise: Config[] = [1, 2, 3].map((solver_order) => ({
-  algorithm_type: 'dpmsolver',
-  final_sigmas_type: 'sigma_min',
-  solver_order,
-}));
-
-/** Every deterministic scheduler in several settings. */
-const deterministic: readonly Variant[] = [
-  ...variants(
-    'DDIM',
-    { clip_sample: false },
-    { clip_sample: false, timestep_spacing: 'trailing', prediction_type: 'v_prediction' },
-  ),
-  ...variants('DDIMInverse', { clip_sample: false }, { clip_sample: false, prediction_type: 'sample' }),
-  ...variants('PNDM', {}, { skip_prk_steps: true, set_alpha_to_one: true }),
-  ...variants('EulerDiscrete', ...spaced, { timestep_spacing: 'leading', steps_offset: 1 }),
-  ...variants('HeunDiscrete', ...spaced),
-  ...variants('LMSDiscrete', ...spaced),
-  ...variants('KDPM2Discrete', ...spaced),
-  ...variants('DPMSolverMultistep', ...solvers, ...ofNoise, { use_lu_lambdas: true }, { solver_type: 'heun' }),
-  ...variants('DPMSolverSinglestep', ...solversWithoutSpacing, ...ofNoise, { solver_type: 'heun', solver_order: 3 }),
-  ...variants(
-    'UniPCMultistep',
-    ...solvers,
-    { solver_type: 'bh1', solver_order: 3 },
-    { predict_x0: false, final_sigmas_type: 'sigma_min' },
-    { disable_corrector: [1] },
-  ),
-  ...variants('DEISMultistep', ...solvers),
-  ...variants('EDMEuler', {}, { sigma_schedule: 'exponential', prediction_type: 'v_prediction' }),
-  ...variants('EDMDPMSolverMultistep', {}, { solver_order: 3, solver_type: 'heun' }),
-  ...variants('FlowMatchEulerDiscrete', {}, { shift: 3 }, { use_karras_sigmas: true }),
-  { name: 'TCDScheduler', config: {}, choices: { eta: 0 } },
-  { name: 'EulerAncestralDiscreteScheduler', config: {}, choices: { eta: 0 } },
-  { name: 'KDPM2AncestralDiscreteScheduler', config: {}, choices: { eta: 0 } },
-];
-const titled = (list: readonly Variant[]) =>
-  list.map(
-    (variant) => [`${variant.name} ${JSON.stringify({ ...variant.config, ...variant.choices })}`, variant] as const,
-  );
-const create = ({ name, config, choices }: Variant, steps: number): Scheduler =>
-  createScheduler({ _class_name: name, ...config }, steps, choices);
-
-describe('a model that knows x₀ keeps deterministic schedulers on the line x = a x₀ + b ε, and at its end is x₀', () => {
+describe('a model that knows x₀ keeps deterministic schedulers on x = a x₀ + b ε, and at its end is x₀', () => {
   /** What ends at a level other than that of x₀: the class, or the config. */
   const endsBefore = ({ name, config }: Variant): boolean =>
     ['DDIMInverseScheduler', 'DEISMultistepScheduler', 'TCDScheduler'].includes(name) ||
@@ -134,7 +69,7 @@ describe('a model that knows x₀ keeps deterministic schedulers on the line x =
           samples.forEach((sample, call) => {
             if (call + 1 < samples.length) {
               const next = begin + call + 1;
-              const { noise: level } = levelOf(scheduler, next);
+              const { noise: level } = scheduler.levelAt(next);
               expect(distance(sample, scheduler.addNoise(original, noise, next))).toBeLessThan(
                 tolerance(variant.name) * Math.max(1, level),
               );
@@ -184,7 +119,9 @@ describe('one method in two guises', () => {
           createScheduler({ _class_name: 'DPMSolverMultistepScheduler', solver_order: 1, ...trailing }, steps),
           { model, sample },
         );
-        ddim.forEach((one, i) => expect(distance(one, dpm[i])).toBeLessThan(1e-4));
+        ddim.forEach((one, i) => {
+          expect(distance(one, dpm[i])).toBeLessThan(1e-4);
+        });
       }),
       { numRuns: 20 },
     );
@@ -208,7 +145,9 @@ describe('one method in two guises', () => {
           ...trailing,
         };
         const dpm = walk(createScheduler(config, steps), { model, sample, noise: noise() });
-        ddim.forEach((one, i) => expect(distance(one, dpm[i])).toBeLessThan(1e-3));
+        ddim.forEach((one, i) => {
+          expect(distance(one, dpm[i])).toBeLessThan(1e-3);
+        });
       }),
       { numRuns: 20 },
     );
@@ -219,13 +158,13 @@ describe('one method in two guises', () => {
       fc.property(pictures, divisors, (sample, steps) => {
         const ddimScheduler = createScheduler({ _class_name: 'DDIMScheduler', clip_sample: false, ...trailing }, steps);
         const ddim = walk(ddimScheduler, { model, sample });
-        const begin = divideBy(sample, levelOf(ddimScheduler, 0).signal);
+        const begin = divideBy(sample, ddimScheduler.levelAt(0).signal);
         const euler = walk(createScheduler({ _class_name: 'EulerDiscreteScheduler', ...trailing }, steps), {
           model,
           sample: begin,
         });
         ddim.slice(0, -1).forEach((one, i) => {
-          const { signal } = levelOf(ddimScheduler, i + 1);
+          const { signal } = ddimScheduler.levelAt(i + 1);
           expect(distance(divideBy(one, signal), euler[i]) * signal).toBeLessThan(1e-4);
         });
         expect(distance(last(ddim), last(euler))).toBeLessThan(1e-4);
@@ -260,25 +199,15 @@ describe('one method in two guises', () => {
           run('DPMSolverSinglestepScheduler', {}),
           run('UniPCMultistepScheduler', { disable_corrector: Array.from({ length: 20 }, (_, i) => i) }),
         ];
-        for (const other of others) other.forEach((one, i) => expect(distance(one, multistep[i])).toBeLessThan(1e-11));
+        for (const other of others)
+          other.forEach((one, i) => {
+            expect(distance(one, multistep[i])).toBeLessThan(1e-11);
+          });
       }),
       { numRuns: 20 },
     );
   });
 });
-
-/** Every class, and for those with noise a run that draws it. */
-const everyClass: readonly Variant[] = [
-  ...schedulerNames.map((name) => ({ name, config: {} })),
-  { name: 'DDIMScheduler', config: { thresholding: true, sample_max_value: 2 }, choices: { eta: 0.8 } },
-  { name: 'DPMSolverMultistepScheduler', config: { algorithm_type: 'sde-dpmsolver++' } },
-  {
-    name: 'DPMSolverSinglestepScheduler',
-    config: { algorithm_type: 'sde-dpmsolver++', thresholding: true, sample_max_value: 2 },
-  },
-  { name: 'EDMDPMSolverMultistepScheduler', config: { algorithm_type: 'sde-dpmsolver++' } },
-  { name: 'FlowMatchEulerDiscreteScheduler', config: { stochastic_sampling: true } },
-];
 
 describe.each(titled(everyClass))('%s', (_, variant) => {
   const model: Model = (x, t) => ({ ...x, data: x.data.map((value) => value / (1 + value * value) + t / 2000) });
@@ -353,7 +282,7 @@ describe.each(titled(everyClass))('%s', (_, variant) => {
       fc.property(pictures, stepCounts, (original, steps) => {
         const scheduler = create(variant, steps);
         scheduler.timesteps.forEach((__, index) => {
-          const { signal } = levelOf(scheduler, index);
+          const { signal } = scheduler.levelAt(index);
           expect(distance(scheduler.addNoise(original, zeros('f64', shape), index), scale(original, signal))).toBe(0);
         });
       }),
@@ -400,7 +329,7 @@ describe('noise at timestep 0', () => {
         const change = distance(copyOf(scheduler.addNoise(original, noise, index)), original);
         // |√(1−β) − 1| ≤ β for the picture, √β or, in x/√ᾱ, √(β/(1−β)) for the noise; values are at most 2.
         expect(change).toBeLessThanOrEqual(2 * (beta + Math.sqrt(beta / (1 - beta))) * (1 + 1e-3));
-        expect(levelOf(scheduler, index).noise).toBeGreaterThan(0.99 * Math.sqrt(beta));
+        expect(scheduler.levelAt(index).noise).toBeGreaterThan(0.99 * Math.sqrt(beta));
       }),
       { numRuns: 5 },
     );

@@ -78,9 +78,9 @@ it('solveLinear solves: A x = b', () => {
       const dominant = matrix.map((row, i) => row.map((value, j) => value + (i === j ? 13 : 0)));
       const turned = [...dominant.slice(1), dominant[0]];
       const x = solveLinear(turned, right);
-      turned.forEach((row, i) =>
-        expect(Math.abs(row.reduce((sum, value, j) => sum + value * x[j], 0) - right[i])).toBeLessThan(1e-13),
-      );
+      turned.forEach((row, i) => {
+        expect(Math.abs(row.reduce((sum, value, j) => sum + value * x[j], 0) - right[i])).toBeLessThan(1e-13);
+      });
     }),
   );
 });

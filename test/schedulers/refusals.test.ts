@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/tensor/errors.ts';
 import { createScheduler, schedulerDefaults, schedulerNames, schedulers } from '../../src/schedulers/registry.ts';
+import { zeros } from '../../src/tensor/tensor.ts';
 import type { Config } from '../../src/schedulers/options.ts';
 
 const create =
@@ -15,7 +16,21 @@ it('an unknown class is named, with all that are known', () => {
   );
   expect(create({})).toThrow(InputError);
   expect(create({ _class_name: 'toString' })).toThrow(InputError);
+  expect(() => schedulerDefaults('toString')).toThrow(
+    /^the scheduler "toString" is not known; known are DDPMScheduler, /,
+  );
+  for (const nothing of [undefined, null] as unknown as Config[])
+    expect(create(nothing)).toThrow(/^the scheduler without a _class_name is not known; known are DDPMScheduler, /);
 });
+
+/** The first of five steps draws noise, with η = 1 where there is one. */
+const drawsNoise = [
+  'DDPMScheduler',
+  'DDIMScheduler',
+  'EulerAncestralDiscreteScheduler',
+  'LCMScheduler',
+  'TCDScheduler',
+];
 
 describe.each(schedulerNames)('%s', (_class_name) => {
   it('refuses an unknown key, with those that it has', () => {
@@ -42,6 +57,93 @@ describe.each(schedulerNames)('%s', (_class_name) => {
     for (const steps of [0, -1, 2.5, NaN, ...(schedulers[_class_name].kind === 'discrete' ? [1_000_000] : [])]) {
       expect(create({ _class_name }, steps), `${steps} steps`).toThrow(InputError);
     }
+  });
+
+  it('refuses what is no number of steps, however σ are spaced', () => {
+    const known = Object.keys(schedulerDefaults(_class_name)).filter((key) => /^use_.*_(sigmas|lambdas)$/.test(key));
+    for (const config of [{}, ...known.map((key) => ({ [key]: true }))])
+      for (const steps of [0, -3, 2.5, NaN, Infinity, 1_000_001, '20' as unknown as number])
+        expect(create({ _class_name, ...config }, steps)).toThrow(
+          new InputError(`${_class_name}: ${steps} steps are asked for; expected a whole number from 1 to 1000000`),
+        );
+  });
+
+  it('refuses an η and a mu that are no numbers, and an η beyond its range', () => {
+    const { eta, mostEta } = schedulers[_class_name];
+    const range = mostEta === undefined ? 'from 0' : `from 0 to ${mostEta}`;
+    for (const wrong of [NaN, -0.1, Infinity, ...(mostEta === undefined ? [] : [mostEta + 0.01])])
+      expect(() => createScheduler({ _class_name }, 5, { eta: wrong })).toThrow(
+        new InputError(`${_class_name}: eta is ${wrong}; expected a finite number ${range}`),
+      );
+    for (const wrong of [NaN, -Infinity])
+      expect(() => createScheduler({ _class_name }, 5, { mu: wrong })).toThrow(
+        new InputError(`${_class_name}: mu is ${wrong}; expected a finite number`),
+      );
+    for (const right of [0, eta ?? 0, mostEta ?? 7])
+      expect(() => createScheduler({ _class_name }, 5, { eta: right, mu: -1 })).not.toThrow();
+  });
+
+  it('refuses a call that the run does not have, in every method', () => {
+    const scheduler = createScheduler({ _class_name }, 5);
+    const x = zeros('f32', [1, 2, 2, 2]);
+    const last = scheduler.timesteps.length - 1;
+    const methods: Readonly<Record<string, (index: number) => unknown>> = {
+      levelAt: (index) => scheduler.levelAt(index),
+      scaleModelInput: (index) => scheduler.scaleModelInput(x, index),
+      addNoise: (index) => scheduler.addNoise(x, x, index),
+      predictOriginal: (index) => scheduler.predictOriginal(x, x, index),
+      step: (index) => scheduler.step(scheduler.start, { index, modelOutput: x, sample: x, noise: () => x }),
+    };
+    for (const [name, call] of Object.entries(methods)) {
+      for (const index of [-1, last + 1, 0.5, NaN])
+        expect(() => call(index), name).toThrow(
+          new InputError(`${_class_name}: there is no call ${index} of the model; the run has 0 to ${last}`),
+        );
+      expect(() => call(0), name).not.toThrow();
+      if (name !== 'step') expect(() => call(last), name).not.toThrow();
+    }
+  });
+
+  it('refuses tensors that do not go together, by shape and by precision', () => {
+    const scheduler = createScheduler({ _class_name }, 5, { eta: 1 });
+    const x = zeros('f32', [1, 2, 2, 2]);
+    const fits = { index: 0, modelOutput: x, sample: x, noise: () => x };
+    expect(() => scheduler.step(scheduler.start, fits)).not.toThrow();
+    const others = { '[1, 2, 2, 1] in f32': zeros('f32', [1, 2, 2, 1]), '[1, 2, 2, 2] in f64': zeros('f64', x.shape) };
+    for (const [kind, other] of Object.entries(others)) {
+      const refusal = (what: string) =>
+        new InputError(`${_class_name}: ${what} is ${kind}, but the sample is [1, 2, 2, 2] in f32; expected the same`);
+      expect(() => scheduler.step(scheduler.start, { ...fits, modelOutput: other })).toThrow(
+        refusal("the model's output"),
+      );
+      expect(() => scheduler.predictOriginal(x, other, 0)).toThrow(refusal("the model's output"));
+      expect(() => scheduler.addNoise(x, other, 0)).toThrow(refusal('the noise'));
+      const step = () => scheduler.step(scheduler.start, { ...fits, noise: () => other });
+      if (drawsNoise.includes(_class_name)) expect(step).toThrow(refusal('the noise'));
+      else expect(step).not.toThrow();
+    }
+  });
+
+  it('takes twice the channels where it reads a variance, and nowhere else', () => {
+    const scheduler = createScheduler({ _class_name }, 5);
+    const sample = zeros('f32', [2, 3, 1, 2]);
+    const outputs = [
+      [2, 6, 1, 2],
+      [2, 3, 2, 2],
+      [4, 3, 1, 2],
+      [2, 9, 1, 2],
+    ].map((shape) => zeros('f32', shape));
+    const accepted = outputs.filter((modelOutput) => {
+      try {
+        scheduler.step(scheduler.start, { index: 0, modelOutput, sample, noise: () => sample });
+        return true;
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError);
+        return false;
+      }
+    });
+    expect(accepted.map(({ shape }) => shape)).toEqual(scheduler.readsVariance ? [[2, 6, 1, 2]] : []);
+    expect(() => scheduler.predictOriginal(sample, outputs[0], 0)).toThrow(InputError);
   });
 });
 
@@ -116,6 +218,40 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
   [
     /lambda_min_clipped = 100 leaves out every timestep/,
     { _class_name: 'DPMSolverMultistepScheduler', lambda_min_clipped: 100 },
+  ],
+  [
+    /timestep_spacing "trailing" with 61 steps: 1000\/61, rounded, leaves a timestep of -1; take another number of steps/,
+    { _class_name: 'DDIMScheduler', timestep_spacing: 'trailing' },
+    61,
+  ],
+  [
+    /steps_offset = 500 moves the first of 10 steps to timestep 1400, beyond the last, 999/,
+    { _class_name: 'EulerDiscreteScheduler', timestep_spacing: 'leading', steps_offset: 500 },
+  ],
+  [
+    /call 1 of the model would be at timestep NaN with α = 1 and σ = 0; expected finite numbers; change the config/,
+    { _class_name: 'EulerDiscreteScheduler', use_exponential_sigmas: true, beta_start: 0 },
+  ],
+  [
+    /call 0 of the model would be at timestep NaN with α = NaN and σ = NaN/,
+    { _class_name: 'FlowMatchEulerDiscreteScheduler', shift_terminal: 0.1 },
+    1,
+  ],
+  [
+    /calls 499 and 500 of the model have one noise level, and a step of higher order divides by their distance; take f/,
+    { _class_name: 'DPMSolverMultistepScheduler' },
+    1000,
+  ],
+  [
+    /calls 0 and 1 of the model have one noise level/,
+    { _class_name: 'UniPCMultistepScheduler', timestep_spacing: 'leading' },
+    1000,
+  ],
+  [/calls \d+ and \d+ of the model have one noise level/, { _class_name: 'DEISMultistepScheduler' }, 1000],
+  [
+    /calls 96 and 97 of the model have one noise level/,
+    { _class_name: 'LMSDiscreteScheduler', timestep_spacing: 'trailing', num_train_timesteps: 100 },
+    97,
   ],
   [
     /trained_betas has 3 numbers, fewer than num_train_timesteps = 1000/,

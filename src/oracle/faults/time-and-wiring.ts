@@ -44,10 +44,8 @@ export const timeAndWiringFaults: readonly Fault[] = [
     apply: (one) => ({
       ...one,
       modelTimestep: (scheduler, index) => {
-        const one64 = (value: number) => ({ dtype: 'f64' as const, shape: [1, 1, 1, 1], data: Float64Array.of(value) });
-        return (
-          scheduler.addNoise(one64(0), one64(1), index).data[0] / scheduler.addNoise(one64(1), one64(0), index).data[0]
-        );
+        const { signal, noise } = scheduler.levelAt(index);
+        return noise / signal;
       },
     }),
   },

@@ -98,11 +98,9 @@ export const excerpts: readonly Excerpt[] = [
     id: 'scheduler',
     title: 'the step',
     file: 'src/schedulers/ddim.ts',
-    name: 'ddim',
+    name: 'ddimStep',
     formulas: [
-      ['const alpha = alphaAt', 'ᾱ'],
-      ['const nextAlpha =', 'ᾱ′'],
-      ['const denoised = limit', 'x̂₀ = (x_t − √(1−ᾱ) ε̃) / √ᾱ'],
+      ['@param x0', 'x̂₀ = (x_t − √(1−ᾱ) ε̃) / √ᾱ'],
       ['const sigma =', 'σ = 0 here'],
       ['const mean = add', '√ᾱ′ x̂₀ + √(1−ᾱ′−σ²) ε̃'],
     ],
