@@ -2,8 +2,9 @@
 import { addScaled, dot, norm, scale, subtract, type PerSample } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { identity } from '../nn/attention-perturbations/index.ts';
-import { conditional, perturbed, predictOne, samePass, unconditional, type Guidance, type Pass } from './guidance.ts';
+import { conditional, perturbed, predictOne, unconditional, type Guidance, type Pass } from './guidance.ts';
 import type { PagOptions } from './pag.ts';
+import { samePass } from './same-pass.ts';
 import { checkScale, isAll, keep, mapScale, push } from './scales.ts';
 
 /** What is done to an update before it is applied. */

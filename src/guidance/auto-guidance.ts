@@ -1,6 +1,7 @@
 /** AutoGuidance: guiding a model with a bad version of itself (Karras et al. 2024, arXiv 2406.02507). */
 import type { PerSample } from '../tensor/arithmetic.ts';
-import { conditional, predictOne, samePass, weakModel, type Guidance, type Pass } from './guidance.ts';
+import { conditional, predictOne, weakModel, type Guidance, type Pass } from './guidance.ts';
+import { samePass } from './same-pass.ts';
 import { checkScale, extrapolate, isAll } from './scales.ts';
 
 export interface AutoGuidanceOptions {

@@ -3,7 +3,8 @@
  * They differ in the perturbation alone.
  */
 import { subtract, type PerSample } from '../tensor/arithmetic.ts';
-import { conditional, samePass, unconditional, type Guidance, type GuidanceStep, type Pass } from './guidance.ts';
+import { conditional, unconditional, type Guidance, type GuidanceStep, type Pass } from './guidance.ts';
+import { samePass } from './same-pass.ts';
 import { checkScale, extrapolate, isAll, push } from './scales.ts';
 
 export interface AwayOptions {

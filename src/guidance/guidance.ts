@@ -75,17 +75,6 @@ export function perturbed(layers: readonly string[], mixer: MixerChoice): Pass {
   return { condition: 'given', perturbation: new Map(entries.filter(([, chosen]) => chosen.key !== 'softmax')) };
 }
 
-/** Whether two passes predict the same. */
-export function samePass(a: Pass, b: Pass): boolean {
-  return (
-    a.condition === b.condition &&
-    (a.model ?? 'main') === (b.model ?? 'main') &&
-    a.sample === b.sample &&
-    a.perturbation.size === b.perturbation.size &&
-    [...a.perturbation].every(([layer, mixer]) => b.perturbation.get(layer)?.key === mixer.key)
-  );
-}
-
 /** The prediction of a single pass. */
 export function predictOne(step: GuidanceStep, pass: Pass): Tensor {
   return step.predict([pass])[0];

@@ -3,9 +3,10 @@
  * once.
  */
 import { describe, expect, it } from 'vitest';
-import { samePass, type Pass } from '../../src/guidance/guidance.ts';
+import type { Pass } from '../../src/guidance/guidance.ts';
 import type { ParameterValues } from '../../src/guidance/parameters.ts';
 import { createGuidance, guidanceNames } from '../../src/guidance/registry/index.ts';
+import { samePass } from '../../src/guidance/same-pass.ts';
 import type { Backend, Kernels } from '../../src/kernels/kernels.ts';
 import { unetDenoiser, type Denoiser } from '../../src/sampling/denoiser.ts';
 import { sampleToEnd } from '../../src/sampling/sample.ts';
