@@ -56,33 +56,39 @@ export function modelAtStep(denoiser: Denoiser, scheduler: Scheduler, sample: Te
     known = [...known.filter((one) => one !== before), extended];
   };
 
-  const run = (passes: readonly Pass[]): readonly Prediction[] => {
+  const runUnknown = (passes: readonly Pass[]): void => {
     const missing = merged(passes).flatMap((pass) => unknownPart(pass, find(pass)));
-    if (missing.length > 0) {
-      const asked = missing.map((pass) => (pass.sample ? { ...pass, sample: inputFrom(pass.sample) } : pass));
-      const found = denoiser.predict(inputFrom(sample), timestep, asked);
-      for (const [i, pass] of missing.entries()) if (found[i]) remember(pass, found[i]);
-    }
-    return passes.map((pass) => {
-      const one = find(pass);
-      if (!one) throw new InputError('the denoiser gave no prediction for a pass that it was asked for');
-      return one.prediction;
-    });
+    if (missing.length === 0) return;
+    const asked = missing.map((pass) => (pass.sample ? { ...pass, sample: inputFrom(pass.sample) } : pass));
+    const found = denoiser.predict(inputFrom(sample), timestep, asked);
+    for (const [i, pass] of missing.entries()) if (found[i]) remember(pass, found[i]);
+  };
+
+  const recall = (pass: Pass): Prediction => {
+    const found = find(pass);
+    if (!found) throw new InputError('the denoiser gave no prediction for a pass that it was asked for');
+    return found.prediction;
   };
 
   const hasVariance = ({ output }: Prediction): boolean => output.shape[1] !== channels;
   return {
-    predict: (passes) =>
-      run(passes).map((found) => (hasVariance(found) ? sliceChannels(found.output, 0, channels) : found.output)),
+    predict(passes) {
+      runUnknown(passes);
+      return passes
+        .map(recall)
+        .map((found) => (hasVariance(found) ? sliceChannels(found.output, 0, channels) : found.output));
+    },
     tap(pass, path) {
-      const [{ taps }] = run([{ ...pass, taps: [path] }]);
-      if (!taps[path]) throw new InputError(`the guidance looks at "${path}", which the model does not have`);
-      return taps[path];
+      runUnknown([{ ...pass, taps: [path] }]);
+      const value = recall(pass).taps[path];
+      if (!value) throw new InputError(`the guidance looks at "${path}", which the model does not have`);
+      return value;
     },
     withVariance(guided) {
       // Whether a model predicts a variance, only a run of it shows.
       if (known.length > 0 && !known.some(({ prediction }) => hasVariance(prediction))) return guided;
-      const [plain] = run([conditional]);
+      runUnknown([conditional]);
+      const plain = recall(conditional);
       return hasVariance(plain) ? concatChannels(guided, sliceChannels(plain.output, channels, 2 * channels)) : guided;
     },
   };
@@ -99,8 +105,8 @@ function merged(passes: readonly Pass[]): readonly Pass[] {
   return passes
     .filter((pass, i) => !passes.slice(0, i).some((earlier) => samePass(earlier, pass)))
     .map((pass) => {
-      const equal = passes.filter((other) => samePass(other, pass));
-      return { ...pass, taps: [...new Set(equal.flatMap(({ taps = [] }) => taps))] };
+      const taps = passes.filter((other) => samePass(other, pass)).flatMap((equal) => equal.taps ?? []);
+      return taps.length === 0 ? pass : { ...pass, taps: [...new Set(taps)] };
     });
 }
 

@@ -91,6 +91,7 @@ export function sampleToEnd(run: SamplingRun): Tensor {
 
 /** α and σ of x_t = α x₀ + σ ε at one step. */
 function noiseLevel(scheduler: Scheduler, index: number): { signal: number; noise: number } {
-  const [zero, one] = [0, 1].map((value) => tensor('f64', [1, 1, 1, 1], Float64Array.of(value)));
+  const pixel = (value: number): Tensor => tensor('f64', [1, 1, 1, 1], Float64Array.of(value));
+  const [zero, one] = [pixel(0), pixel(1)];
   return { signal: scheduler.addNoise(one, zero, index).data[0], noise: scheduler.addNoise(zero, one, index).data[0] };
 }
