@@ -84,9 +84,18 @@ describe('at its neutral scale every guidance is the identity, bit for bit', () 
     );
   });
 
-  it('PAG without layers', () => {
+  it('PAG without layers, and so all of its kind', () => {
     const scene = randomScene(1);
-    expect(guided(pag({ pagScale: 3, layers: [] }), scene)).toBe(scene.given);
+    for (const idle of [
+      pag({ pagScale: 0, layers: [] }),
+      pag({ pagScale: [0, 0], layers: [] }),
+      pagApg({ pagScale: 0, layers: [] }),
+      seg({ segScale: 0, blurSigma: 1, layers: [] }),
+      slg({ slgScale: 0, layers: [] }),
+      softPag({ pagScale: 0, lambda: 0.5, layers: [] }),
+    ]) {
+      expect(guided(idle, scene)).toBe(scene.given);
+    }
   });
 });
 
@@ -256,9 +265,9 @@ describe('of its own', () => {
         for (const length of norm(update(apg({ guidanceScale: 2, normThreshold: 0.5 }))))
           expect(length).toBeCloseTo(0.5, 12);
         const across = update(apg({ guidanceScale: 2, eta: 0 }));
-        dot(across, scene.given).forEach((product, b) =>
-          expect(Math.abs(product)).toBeLessThan(1e-12 * norm(across)[b] * norm(scene.given)[b]),
-        );
+        dot(across, scene.given).forEach((product, b) => {
+          expect(Math.abs(product)).toBeLessThan(1e-12 * norm(across)[b] * norm(scene.given)[b]);
+        });
       }),
       runs,
     );
@@ -328,9 +337,11 @@ describe('of its own', () => {
       fc.property(seeds, (seed) => {
         const scene = randomScene(seed, 2, 'f64');
         const [full, plain] = [guided(rescaled(cfg(6), 1), scene), guided(cfg(6), scene)];
-        std(full).forEach((deviation, b) => expect(deviation).toBeCloseTo(std(scene.given)[b], 12));
+        for (const [b, deviation] of std(full).entries()) expect(deviation).toBeCloseTo(std(scene.given)[b], 12);
         const half = guided(rescaled(cfg(6), 0.5), scene);
-        half.data.forEach((value, i) => expect(value).toBeCloseTo((full.data[i] + plain.data[i]) / 2, 12));
+        for (const [i, value] of half.data.entries()) {
+          expect(value).toBeCloseTo((full.data[i] + plain.data[i]) / 2, 12);
+        }
       }),
       runs,
     );
@@ -338,6 +349,21 @@ describe('of its own', () => {
     expect(rescaled(guidance, 0)).toBe(guidance);
     const flat = mapScene(randomScene(1), (x) => ({ ...x, data: x.data.map(() => 2) }));
     expect(guided(rescaled(cfg(6), 1), flat)).toEqual(flat.given);
+  });
+
+  it('rescale: a sample whose φ is 0 keeps its bits, whatever becomes of the others', () => {
+    fc.assert(
+      fc.property(seeds, fc.constantFrom<DType>('f32', 'f64', 'f16', 'bf16'), (seed, dtype) => {
+        const scene = randomScene(seed, 3, dtype);
+        const [plain, some] = [cfg(6), rescaled(cfg(6), [0, 0.7, 0])].map((guidance) =>
+          samplesOf(guided(guidance, scene)),
+        );
+        expect([some[0], some[2]]).toEqual([plain[0], plain[2]]);
+        expect(some[1]).not.toEqual(plain[1]);
+        expect(guided(rescaled(cfg(6), [0, 0, 0]), scene)).toEqual(guided(cfg(6), scene));
+      }),
+      runs,
+    );
   });
 
   it('a pyramid gives its picture back, and refuses what it cannot halve', () => {
@@ -359,13 +385,13 @@ describe('of its own', () => {
     const flat = { ...randomScene(1, 1, 'f64').given, data: new Float64Array(64).fill(3) };
     const [fine, coarse] = laplacianPyramid(flat, 2);
     expect(Math.max(...fine.data.map(Math.abs))).toBeLessThan(1e-14);
-    coarse.data.forEach((value) => expect(value).toBeCloseTo(3, 14));
+    for (const value of coarse.data) expect(value).toBeCloseTo(3, 14);
   });
 });
 
 describe('the adaptive scale', () => {
   const at = (timestep: number, options: Partial<Parameters<typeof pagScaleAt>[0]>) =>
-    pagScaleAt({ pagScale: 3, layers, ...options }, { timestep });
+    pagScaleAt({ pagScale: 3, ...options }, { timestep });
   it('of diffusers falls by a for each timestep, and not below 0', () => {
     expect([1000, 999, 990, 985, 500].map((t) => at(t, { pagAdaptiveScale: 0.2 }))).toEqual([3, 2.8, 1, 0, 0]);
   });
@@ -381,5 +407,8 @@ describe('the adaptive scale', () => {
       2 - 2 * 0.1 ** 4 * 1000,
     ]);
   });
-  it('is 0 without layers', () => expect(at(900, { layers: [] })).toBe(0));
+  it('is never negative, not even from a negative s', () => {
+    expect([1000, 900, 0].map((t) => at(t, { pagScale: -2, pagAdaptiveScale: 0.01 }))).toEqual([0, 0, 0]);
+    expect([1000, 0].map((t) => at(t, { pagScale: -2 }))).toEqual([-2, -2]);
+  });
 });

@@ -56,12 +56,12 @@ describe('SAG', () => {
     expect(wide.data[0]).toBeCloseTo(scene.given.data[0] + 0.6 * (corner - original.data[0]), 9);
   });
 
-  it('pushes away from what the model says of that picture: ε(c) alone, ε(∅) together with classifier-free guidance', () => {
+  it('pushes away from what the model says of that picture: ε(c) alone, ε(∅) with classifier-free guidance', () => {
     const { given, nothing, other } = scene;
     const alone = stepOf(scene);
-    sag({ sagScale: 2, layer: mid })
-      .guide(alone)
-      .data.forEach((value, i) => expect(value).toBeCloseTo(given.data[i] + 2 * (given.data[i] - other.data[i]), 12));
+    for (const [i, value] of sag({ sagScale: 2, layer: mid }).guide(alone).data.entries()) {
+      expect(value).toBeCloseTo(given.data[i] + 2 * (given.data[i] - other.data[i]), 12);
+    }
     expect(alone.asked.flat().map(({ condition }) => condition)).toEqual(['given', 'given']);
     const both = stepOf(scene);
     sag({ sagScale: 2, layer: mid, guidanceScale: 3 })
