@@ -14,7 +14,7 @@ import {
 import { checkLayers } from './layers.ts';
 import type { PagOptions } from './pag.ts';
 import { samePass } from './same-pass.ts';
-import { checkScale, isAll, keep, mapScale, push } from './scales.ts';
+import { checkScale, isAll, mapScale, push } from './scales.ts';
 
 /** What is done to an update before it is applied. */
 export interface ProjectionOptions {
@@ -96,15 +96,8 @@ function projectedFrom(
 /** x with a norm of at most r, per sample. */
 function cutToNorm(x: Tensor, r: number): Tensor {
   if (r === 0) return x;
-  const norms = norm(x);
-  return keep(
-    x,
-    scale(
-      x,
-      norms.map((length) => (length > r ? r / length : 1)),
-    ),
-    (b) => norms[b] <= r,
-  );
+  const factors = norm(x).map((length) => (length > r ? r / length : 1));
+  return scale(x, factors);
 }
 
 /** x⊥ + η x∥, parallel and orthogonal to `reference`, per sample. η = 1 is x itself. */

@@ -6,13 +6,14 @@ import { autoGuidance } from '../../src/guidance/auto-guidance.ts';
 import { cfgZeroStar } from '../../src/guidance/cfg-zero-star.ts';
 import { cfg } from '../../src/guidance/cfg.ts';
 import { fdg } from '../../src/guidance/fdg.ts';
-import { unconditional, type Guidance } from '../../src/guidance/guidance.ts';
+import { conditional, unconditional, type Guidance } from '../../src/guidance/guidance.ts';
 import { mamboG } from '../../src/guidance/mambo-g.ts';
 import { cfgPag, pag, pagScaleAt } from '../../src/guidance/pag.ts';
 import type { ParameterValues } from '../../src/guidance/parameters.ts';
 import { fromPyramid, laplacianPyramid } from '../../src/guidance/pyramid.ts';
 import { createGuidance, guidanceNames } from '../../src/guidance/registry/index.ts';
 import { rescaled } from '../../src/guidance/rescale.ts';
+import { samePass } from '../../src/guidance/same-pass.ts';
 import { seg } from '../../src/guidance/seg.ts';
 import { slg } from '../../src/guidance/slg.ts';
 import { softPag } from '../../src/guidance/soft-pag.ts';
@@ -68,16 +69,12 @@ describe('at its neutral scale every guidance is the identity, bit for bit', () 
         const scene = randomScene(seed, 2, dtype);
         expect(neutral[name].length).toBeGreaterThan(0);
         for (const parameters of neutral[name]) {
-          const step = stepOf(scene);
-          expect(createGuidance(name, { ...parameters, guidanceRescale: 1 }, context).guide(step)).toEqual(scene.given);
-          expect(
-            step.asked
-              .flat()
-              .every(
-                ({ condition, perturbation, model }) =>
-                  condition === 'given' && perturbation.size === 0 && model !== 'weak',
-              ),
-          ).toBe(true);
+          for (const guidanceRescale of [0, 0.3, 1]) {
+            const step = stepOf(scene);
+            const guidance = createGuidance(name, { ...parameters, guidanceRescale }, context);
+            expect(guidance.guide(step)).toEqual(scene.given);
+            expect(step.asked.flat().every((pass) => samePass(pass, conditional))).toBe(true);
+          }
         }
       }),
       runs,
@@ -273,6 +270,19 @@ describe('of its own', () => {
     );
   });
 
+  it('APG: two of them in one run remember each its own updates', () => {
+    const memory = new Map<object, Tensor>();
+    const pair = [apg({ guidanceScale: 3, momentum: -0.5 }), pagApg({ pagScale: 2, momentum: 0.5, layers })];
+    const together = [1, 2, 3].map((seed) =>
+      pair.map((guidance) => guidance.guide(stepOf(randomScene(seed), { memory }))),
+    );
+    pair.forEach((guidance, which) => {
+      const own = new Map<object, Tensor>();
+      const alone = [1, 2, 3].map((seed) => guidance.guide(stepOf(randomScene(seed), { memory: own })));
+      expect(together.map((both) => both[which])).toEqual(alone);
+    });
+  });
+
   it('APG: what is remembered is the run’s, so two runs of one guidance do not meet', () => {
     const guidance = apg({ guidanceScale: 3, momentum: -0.5 });
     const memory = new Map<object, Tensor>();
@@ -330,6 +340,12 @@ describe('of its own', () => {
     expect(steps).toEqual([...steps].sort((a, b) => b - a));
     const nothing = scale(scene.nothing, 0);
     expect(guided(mamboG({ guidanceScale: 5, alpha: 1 }), { ...scene, nothing })).toEqual(scene.given);
+    // With α = 0 the scale is g to the last bit (1 + (0.1 − 1) is not 0.1), however small ε(∅) is.
+    for (const g of [0.1, 3.3]) {
+      const undamped = mamboG({ guidanceScale: g, alpha: 0 });
+      expect(guided(undamped, scene)).toEqual(guided(cfg(g), scene));
+      expect(guided(undamped, { ...scene, nothing })).toEqual(guided(cfg(g), { ...scene, nothing }));
+    }
   });
 
   it('rescale: with φ = 1 the spread is that of ε(c), and φ mixes', () => {
@@ -364,6 +380,14 @@ describe('of its own', () => {
       }),
       runs,
     );
+    // Brought to the spread of ε(c), so flat a sample would be infinite, and 0 times that no number.
+    const scene = randomScene(1);
+    const flat: Guidance = { name: 'flat', guide: (step) => scale(step.predict([conditional])[0], [1e-40, 2]) };
+    const [kept, changed] = samplesOf(guided(rescaled(flat, [0, 1]), scene));
+    const [before, given] = [flat.guide(stepOf(scene)), scene.given].map(samplesOf);
+    expect(kept).toEqual(before[0]);
+    expect(kept.data.some((value) => value !== 0)).toBe(true);
+    expect(changed).toEqual(given[1]);
   });
 
   it('a pyramid gives its picture back, and refuses what it cannot halve', () => {
@@ -386,6 +410,34 @@ describe('of its own', () => {
     const [fine, coarse] = laplacianPyramid(flat, 2);
     expect(Math.max(...fine.data.map(Math.abs))).toBeLessThan(1e-14);
     for (const value of coarse.data) expect(value).toBeCloseTo(3, 14);
+  });
+});
+
+describe('predictions that are 0 everywhere', () => {
+  const zero = (x: Tensor): Tensor => scale(x, 0);
+  const all: readonly (readonly [string, ParameterValues])[] = [
+    ...guidanceNames.map((name) => [name, {}] as const),
+    ['apg', { apgEta: 0 }],
+    ['pag+apg', { apgEta: 0, pagScale: 3 }],
+    ['cfg', { guidanceRescale: 0.7 }],
+  ];
+  it.each(all)('%s %o guides as any others: nowhere is a number divided by 0', (name, parameters) => {
+    const scene = randomScene(1);
+    const guide = (which: Scene): Tensor => guided(createGuidance(name, parameters, context), which);
+    for (const which of [
+      { ...scene, given: zero(scene.given) },
+      { ...scene, nothing: zero(scene.nothing) },
+    ]) {
+      expect(guide(which).data.every(Number.isFinite)).toBe(true);
+    }
+    expect(guide(mapScene(scene, zero)).data.every((value) => value === 0)).toBe(true);
+  });
+
+  it('APG: where ε(c) is 0 nothing is parallel to it, and the whole update is across', () => {
+    const scene = { ...randomScene(2), given: zero(randomScene(2).given) };
+    const whole = guided(apg({ guidanceScale: 3, normThreshold: 0 }), scene);
+    expect(guided(apg({ guidanceScale: 3, normThreshold: 0, eta: 0 }), scene)).toEqual(whole);
+    expect(whole.data.some((value) => value !== 0)).toBe(true);
   });
 });
 
