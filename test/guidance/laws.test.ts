@@ -332,6 +332,20 @@ describe('of its own', () => {
     ).toBe(true);
   });
 
+  it('TCFG: what is left of an ε(∅) that is almost orthogonal to a longer ε(c) is exact', () => {
+    const picture = (...data: readonly number[]): Tensor => ({
+      dtype: 'f64',
+      shape: [1, 1, 1, 2],
+      data: Float64Array.from(data),
+    });
+    // Of [c; u] = [[2, 0], [δ, 1]] the first right singular vector is v = (1, δ/3), up to δ²: û = ⟨u,v⟩ v = 4δ/3 v.
+    const delta = 1e-10;
+    const [given, nothing] = [picture(2, 0), picture(delta, 1)];
+    const { data } = guided(tcfg(0), { given, nothing, other: given });
+    expect(data[0] / ((4 / 3) * delta)).toBeCloseTo(1, 12);
+    expect(data[1] / ((4 / 9) * delta ** 2)).toBeCloseTo(1, 12);
+  });
+
   it('MAMBO-G: the milder, the more the predictions differ; between ε(c) and CFG', () => {
     const scene = randomScene(3, 2, 'f64');
     const step = (alpha: number): number =>
@@ -365,6 +379,9 @@ describe('of its own', () => {
     expect(rescaled(guidance, 0)).toBe(guidance);
     const flat = mapScene(randomScene(1), (x) => ({ ...x, data: x.data.map(() => 2) }));
     expect(guided(rescaled(cfg(6), 1), flat)).toEqual(flat.given);
+    // The zero steps of CFG-Zero*: there is no factor that would give 0 everywhere the spread of ε(c).
+    const zeros = guided(rescaled(cfgZeroStar({ guidanceScale: 3, zeroInitSteps: 9 }), 0.5), randomScene(1));
+    expect(zeros.data.every((value) => value === 0)).toBe(true);
   });
 
   it('rescale: a sample whose φ is 0 keeps its bits, whatever becomes of the others', () => {
