@@ -2,32 +2,50 @@
 import { addScaled, dot, norm, scale, subtract, type PerSample } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { identity } from '../nn/attention-perturbations/index.ts';
-import { conditional, perturbed, predictOne, samePass, unconditional, type Guidance, type Pass } from './guidance.ts';
+import {
+  conditional,
+  perturbed,
+  predictEach,
+  predictOne,
+  unconditional,
+  type Guidance,
+  type Pass,
+} from './guidance.ts';
+import { checkLayers } from './layers.ts';
 import type { PagOptions } from './pag.ts';
-import { checkScale, isAll, keep, mapScale, push } from './scales.ts';
+import { samePass } from './same-pass.ts';
+import { checkScale, isAll, mapScale, push } from './scales.ts';
 
 /** What is done to an update before it is applied. */
 export interface ProjectionOptions {
-  /** η: how much of the update's part parallel to ε(c) stays. 1 keeps all, 0 (the paper) none. */
+  /**
+   * η, any finite number: how much of the update's part parallel to ε(c) stays. 1 (the default) is all, 0 (the paper)
+   * none.
+   */
   readonly eta?: number;
-  /** r: the update's norm is cut to it; 0 does not cut. */
+  /** r ≥ 0: the update's norm, that of a whole sample [C,H,W], is cut to it; 0 does not cut. The default is 15. */
   readonly normThreshold?: number;
-  /** β: how much of the former updates is added; negative ones (the paper: −0.5) push away from them. 0 is without. */
+  /**
+   * β, any finite number: how much of the former updates is added; a negative one (the paper: −0.5) pushes away from
+   * them. 0 (the default) is without.
+   */
   readonly momentum?: number;
 }
 
+/** How strongly APG pushes away from ε(∅), and with which update. */
 export interface ApgOptions extends ProjectionOptions {
   /** g; 1 is unguided. */
   readonly guidanceScale: PerSample;
 }
 
+/** How strongly APG pushes away from ε̂(c), what is perturbed there, and with which update. */
 export type PagApgOptions = ProjectionOptions & Pick<PagOptions, 'pagScale' | 'layers' | 'mixer'>;
 
 /**
  * Δ = ε(c) − ε(∅) + β Δ_before, cut to the norm r; split into Δ∥ along ε(c) and Δ⊥ across it; ε̃ = ε(c) + (g − 1)(Δ⊥ +
  * η Δ∥). The paper's formula; diffusers starts from ε(∅) and so needs `use_original_formulation`, with g − 1 for its
- * scale. Both act on what the model predicts; the paper's x̂₀ is parallel to it only in part. Throws an InputError when
- * a parameter is out of range.
+ * scale. Both act on what the model predicts; the paper's x̂₀ is parallel to it only in part.
+ * @throws InputError when a parameter is no finite number, or r is negative
  */
 export function apg({ guidanceScale, ...options }: ApgOptions): Guidance {
   checkScale('guidanceScale', guidanceScale);
@@ -39,9 +57,13 @@ export function apg({ guidanceScale, ...options }: ApgOptions): Guidance {
   );
 }
 
-/** The same along the direction of PAG: Δ = ε(c) − ε̂(c) + β Δ_before; ε̃ = ε(c) + s (Δ⊥ + η Δ∥). */
+/**
+ * The same along the direction of PAG: Δ = ε(c) − ε̂(c) + β Δ_before; ε̃ = ε(c) + s (Δ⊥ + η Δ∥).
+ * @throws InputError when a parameter is no finite number, r is negative, or there is no layer although s is not 0
+ */
 export function pagApg({ pagScale, layers, mixer = identity, ...options }: PagApgOptions): Guidance {
   checkScale('pagScale', pagScale);
+  checkLayers(layers, 'pagScale', pagScale);
   return projectedFrom('pag+apg', perturbed(layers, mixer), pagScale, options);
 }
 
@@ -59,7 +81,7 @@ function projectedFrom(
     name,
     guide(step) {
       if (isAll(strength, 0) || samePass(from, conditional)) return predictOne(step, conditional);
-      const [given, worse] = step.predict([conditional, from]);
+      const [given, worse] = predictEach(step, [conditional, from]);
       const before = momentum === 0 ? undefined : step.memory.get(memoryKey);
       const difference = subtract(given, worse);
       const direction = before ? addScaled(difference, momentum, before) : difference;
@@ -74,15 +96,8 @@ function projectedFrom(
 /** x with a norm of at most r, per sample. */
 function cutToNorm(x: Tensor, r: number): Tensor {
   if (r === 0) return x;
-  const norms = norm(x);
-  return keep(
-    x,
-    scale(
-      x,
-      norms.map((length) => (length > r ? r / length : 1)),
-    ),
-    (b) => norms[b] <= r,
-  );
+  const factors = norm(x).map((length) => (length > r ? r / length : 1));
+  return scale(x, factors);
 }
 
 /** x⊥ + η x∥, parallel and orthogonal to `reference`, per sample. η = 1 is x itself. */

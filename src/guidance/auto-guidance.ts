@@ -1,23 +1,35 @@
 /** AutoGuidance: guiding a model with a bad version of itself (Karras et al. 2024, arXiv 2406.02507). */
+import { InputError } from '../tensor/errors.ts';
 import type { PerSample } from '../tensor/arithmetic.ts';
-import { conditional, predictOne, samePass, weakModel, type Guidance, type Pass } from './guidance.ts';
+import { conditional, predictEach, predictOne, weakModel, type Guidance, type Pass } from './guidance.ts';
+import { samePass } from './same-pass.ts';
 import { checkScale, extrapolate, isAll } from './scales.ts';
 
+/** How strongly AutoGuidance pushes, and away from what. */
 export interface AutoGuidanceOptions {
   /** g; 1 is unguided. */
   readonly guidanceScale: PerSample;
-  /** The bad version: a second model, or a pass of the model with layers skipped. */
+  /** The bad version: a second model (the default), or a pass of the model with layers skipped. */
   readonly weak?: Pass;
 }
 
-/** ε̃ = ε_weak(c) + g (ε(c) − ε_weak(c)). Throws an InputError when g is not finite. */
+/**
+ * ε̃ = ε_weak(c) + g (ε(c) − ε_weak(c)).
+ * @throws InputError when g is not finite, or not 1 although the weak pass is the plain one
+ */
 export function autoGuidance({ guidanceScale, weak = weakModel }: AutoGuidanceOptions): Guidance {
   checkScale('guidanceScale', guidanceScale);
+  if (samePass(weak, conditional) && !isAll(guidanceScale, 1)) {
+    throw new InputError(
+      'the weak pass of AutoGuidance is the plain one, so guidanceScale would have no effect; give a second model or ' +
+        'a pass that leaves layers out, or set it to 1',
+    );
+  }
   return {
     name: 'auto-guidance',
     guide(step) {
-      if (isAll(guidanceScale, 1) || samePass(weak, conditional)) return predictOne(step, conditional);
-      const [good, bad] = step.predict([conditional, weak]);
+      if (isAll(guidanceScale, 1)) return predictOne(step, conditional);
+      const [good, bad] = predictEach(step, [conditional, weak]);
       return extrapolate(bad, good, guidanceScale);
     },
   };

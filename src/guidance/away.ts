@@ -3,20 +3,25 @@
  * They differ in the perturbation alone.
  */
 import { subtract, type PerSample } from '../tensor/arithmetic.ts';
-import { conditional, samePass, unconditional, type Guidance, type GuidanceStep, type Pass } from './guidance.ts';
+import { conditional, unconditional, type Guidance, type GuidanceStep, type Pass } from './guidance.ts';
+import { samePass } from './same-pass.ts';
 import { checkScale, extrapolate, isAll, push } from './scales.ts';
 
+/** In what two guidances of this kind differ. */
 export interface AwayOptions {
+  /** What the guidance is called. */
   readonly name: string;
   /** g of classifier-free guidance; 1 is without. */
   readonly guidanceScale: PerSample;
   /** s at a step; 0 is without. */
   scaleAt(step: GuidanceStep): PerSample;
+  /** The pass of ε̂(c). If it is the plain one, nothing is perturbed, and s has no effect. */
   readonly perturbed: Pass;
 }
 
 /**
  * ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)); with g = 1: ε(c) + s (ε(c) − ε̂(c)). A term that is 0 costs no pass.
+ * @throws InputError when g is not finite; at a step, when there are scales for each sample, but not as many as samples
  */
 export function awayFrom({ name, guidanceScale, scaleAt, perturbed }: AwayOptions): Guidance {
   checkScale('guidanceScale', guidanceScale);
@@ -30,7 +35,7 @@ export function awayFrom({ name, guidanceScale, scaleAt, perturbed }: AwayOption
       const predictions = step.predict([conditional, ...classifierFree, ...away]);
       const given = predictions[0];
       const guided = classifierFree.length === 0 ? given : extrapolate(predictions[1], given, guidanceScale);
-      return away.length === 0 ? guided : push(guided, s, subtract(given, predictions.at(-1)!));
+      return away.length === 0 ? guided : push(guided, s, subtract(given, predictions[1 + classifierFree.length]));
     },
   };
 }

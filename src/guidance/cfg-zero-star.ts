@@ -2,19 +2,24 @@
 import { dot, scale, type PerSample } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import { zeros } from '../tensor/tensor.ts';
-import { conditional, predictOne, unconditional, type Guidance } from './guidance.ts';
+import { conditional, predictEach, predictOne, unconditional, type Guidance } from './guidance.ts';
 import { checkScale, extrapolate, isAll } from './scales.ts';
 
+/** How strongly CFG-Zero* pushes, and from when on. */
 export interface CfgZeroStarOptions {
   /** g; 1 is unguided. */
   readonly guidanceScale: PerSample;
-  /** The first steps, in which the prediction is 0. Meant for flow models, whose prediction is a velocity. */
+  /**
+   * How many steps there are at the beginning in which the prediction is 0. Meant for flow models, whose prediction is
+   * a velocity.
+   */
   readonly zeroInitSteps: number;
 }
 
 /**
  * α = ⟨ε(c), ε(∅)⟩ / (‖ε(∅)‖² + 1e-8) per sample; ε̃ = α ε(∅) + g (ε(c) − α ε(∅)): of all multiples of ε(∅), the
- * nearest to ε(c) takes its place. Throws an InputError when g is not finite or the number of steps is no whole number.
+ * nearest to ε(c) takes its place.
+ * @throws InputError when g is not finite, or the number of steps no whole number of at least 0
  */
 export function cfgZeroStar({ guidanceScale, zeroInitSteps }: CfgZeroStarOptions): Guidance {
   checkScale('guidanceScale', guidanceScale);
@@ -26,7 +31,7 @@ export function cfgZeroStar({ guidanceScale, zeroInitSteps }: CfgZeroStarOptions
     guide(step) {
       if (step.index < zeroInitSteps) return zeros(step.sample.dtype, step.sample.shape);
       if (isAll(guidanceScale, 1)) return predictOne(step, conditional);
-      const [given, nothing] = step.predict([conditional, unconditional]);
+      const [given, nothing] = predictEach(step, [conditional, unconditional]);
       const squares = dot(nothing, nothing);
       const nearest = scale(
         nothing,

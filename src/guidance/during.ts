@@ -2,20 +2,22 @@
 import { InputError } from '../tensor/errors.ts';
 import type { Guidance, GuidanceStep } from './guidance.ts';
 import { none } from './none.ts';
+import { shown } from './scales.ts';
 
 /** When a guidance acts. A bound that is left out does not bound. */
 export type Interval =
-  /** Steps, counted from 0: from ≤ step < to. */
+  /** Steps, whole numbers counted from 0: from ≤ step < to. */
   | { readonly unit: 'step'; readonly from?: number; readonly to?: number }
-  /** Shares of all steps, as diffusers' `start` and `stop`: ⌊from · count⌋ ≤ step < ⌊to · count⌋. */
+  /** Shares of all steps, from 0 to 1, as diffusers' `start` and `stop`: ⌊from · count⌋ ≤ step < ⌊to · count⌋. */
   | { readonly unit: 'fraction'; readonly from?: number; readonly to?: number }
   /** The noise level σ_t/α_t of the step, σ in the paper: from < σ ≤ to. */
   | { readonly unit: 'sigma'; readonly from?: number; readonly to?: number };
 
 /**
  * `guidance` within the interval, outside it `otherwise`: the plain conditional prediction, as in the paper and in
- * diffusers. (diffusers' guiders start PAG, SLG and SEG one step late, since they ask for from < step.) Throws an
- * InputError when the interval's bounds are no numbers, in the wrong order, or fractions outside [0, 1].
+ * diffusers. (diffusers' guiders start PAG, SLG and SEG one step late, since they ask for from < step.)
+ * @throws InputError when a bound is no number of its unit, or nothing can lie between the two; at the first step, when
+ *   none of the run's steps does
  */
 export function during(guidance: Guidance, interval: Interval, otherwise: Guidance = none): Guidance {
   check(interval);
@@ -26,24 +28,38 @@ export function during(guidance: Guidance, interval: Interval, otherwise: Guidan
 }
 
 function contains({ unit, from = -Infinity, to = Infinity }: Interval, step: GuidanceStep): boolean {
-  switch (unit) {
-    case 'step':
-      return from <= step.index && step.index < to;
-    case 'fraction':
-      return Math.floor(from * step.count) <= step.index && step.index < Math.floor(to * step.count);
-    case 'sigma':
-      return from < step.noise / step.signal && step.noise / step.signal <= to;
-  }
+  const { index, count, noise, signal } = step;
+  if (unit === 'sigma') return from < noise / signal && noise / signal <= to;
+  const places = unit === 'fraction' ? count : 1;
+  const [first, end] = [Math.max(0, Math.floor(from * places)), Math.min(count, Math.floor(to * places))];
+  if (first < end) return first <= index && index < end;
+  throw new InputError(`${named(unit, from, to)}, where the run of ${count} has no step; widen it, or take more steps`);
 }
 
 function check({ unit, from = -Infinity, to = Infinity }: Interval): void {
-  if (!(from <= to))
+  if (!['step', 'fraction', 'sigma'].includes(unit)) {
     throw new InputError(
-      `the interval of the guidance is from ${from} to ${to} (${unit}); it must not end before it begins`,
+      `the interval of the guidance is one of ${shown(unit)}; it must be "step", "fraction" or "sigma"`,
     );
-  if (unit === 'fraction' && [from, to].some((bound) => Number.isFinite(bound) && (bound < 0 || bound > 1))) {
+  }
+  const name = named(unit, from, to);
+  if (!(from <= to)) throw new InputError(`${name}; it must not end before it begins`);
+  const bounds = [from, to].filter(Number.isFinite);
+  if (unit === 'fraction' && bounds.some((bound) => bound < 0 || bound > 1)) {
     throw new InputError(
       `the interval of the guidance is from ${from} to ${to}; fractions of the steps are from 0 to 1`,
     );
   }
+  if (unit === 'step' && !bounds.every((bound) => Number.isInteger(bound) && bound >= 0)) {
+    throw new InputError(`${name}; steps are whole numbers, the first is 0`);
+  }
+  if (unit === 'sigma' && bounds.some((bound) => bound < 0)) {
+    throw new InputError(`${name}; a noise level is never negative`);
+  }
+  const latest = unit === 'fraction' ? 1 : Infinity;
+  if (from === to || to === 0 || from === latest) throw new InputError(`${name}; nothing lies in it`);
+}
+
+function named(unit: string, from: number, to: number): string {
+  return `the interval of the guidance is from ${from} to ${to} (${unit})`;
 }

@@ -1,7 +1,7 @@
 /** Frequency-Decoupled Guidance (Sadat et al. 2025, arXiv 2506.19713). */
 import type { PerSample } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
-import { conditional, predictOne, unconditional, type Guidance } from './guidance.ts';
+import { conditional, predictEach, predictOne, unconditional, type Guidance } from './guidance.ts';
 import { fromPyramid, laplacianPyramid } from './pyramid.ts';
 import { checkScale, extrapolate, isAll, keep, scalesFor } from './scales.ts';
 
@@ -20,8 +20,9 @@ export function fdg(guidanceScales: readonly PerSample[]): Guidance {
     name: 'fdg',
     guide(step) {
       if (guidanceScales.every((scales) => isAll(scales, 1))) return predictOne(step, conditional);
-      const [given, nothing] = step.predict([conditional, unconditional]);
-      const [givenLevels, nothingLevels] = [given, nothing].map((x) => laplacianPyramid(x, guidanceScales.length));
+      const [given, nothing] = predictEach(step, [conditional, unconditional]);
+      const givenLevels = laplacianPyramid(given, guidanceScales.length);
+      const nothingLevels = laplacianPyramid(nothing, guidanceScales.length);
       const guided = fromPyramid(
         guidanceScales.map((scales, level) => extrapolate(nothingLevels[level], givenLevels[level], scales)),
       );

@@ -18,9 +18,9 @@ export interface Pass {
   readonly condition: string;
   /** The attention layers that are perturbed; empty for a plain pass. */
   readonly perturbation: Perturbation;
-  /** Which model: `weak` is a second, worse one, for AutoGuidance. */
+  /** Which model: `weak` is a second, worse one, for AutoGuidance; `main` unless given. */
   readonly model?: 'main' | 'weak';
-  /** Another picture than the current x_t, [B,C,H,W]. */
+  /** Another picture than the current x_t, [B,C,H,W], at the same noise level. */
   readonly sample?: Tensor;
   /** Inner values to be seen by `GuidanceStep.tap`: module paths. */
   readonly taps?: readonly string[];
@@ -28,22 +28,28 @@ export interface Pass {
 
 /** What a guidance knows of the step it is asked to guide. */
 export interface GuidanceStep {
-  /** The number of the step, from 0, and how many there are. */
+  /** The number of the step, from 0. */
   readonly index: number;
+  /** How many steps there are. */
   readonly count: number;
   /** The timestep that the model is given. */
   readonly timestep: number;
   /** x_t, [B,C,H,W]. */
   readonly sample: Tensor;
-  /** α_t and σ_t of x_t = α_t x₀ + σ_t ε. */
+  /** α_t of x_t = α_t x₀ + σ_t ε. */
   readonly signal: number;
+  /** σ_t of x_t = α_t x₀ + σ_t ε. */
   readonly noise: number;
   /**
    * The model's predictions, one for each pass, [B,C,H,W]. Passes asked for together share what they have in common;
    * a pass that was asked for before at this step is not run again.
    */
   predict(passes: readonly Pass[]): readonly Tensor[];
-  /** An inner value of a pass, one that its `taps` name. */
+  /**
+   * An inner value of a pass, by its module path. Named in the pass's `taps` when its prediction was asked for, it is
+   * there already; otherwise the pass is run again.
+   * @throws InputError when the model has no such value
+   */
   tap(pass: Pass, path: string): Tensor;
   /** x̂₀, what a prediction says that the picture is, [B,C,H,W], not clipped. */
   toOriginal(prediction: Tensor): Tensor;
@@ -51,9 +57,14 @@ export interface GuidanceStep {
   readonly memory: Map<object, Tensor>;
 }
 
+/** A way to combine predictions. The library's have a function each, and a name in the registry. */
 export interface Guidance {
+  /** For lists and tables; it changes nothing. */
   readonly name: string;
-  /** The guided prediction, [B,C,H,W]. */
+  /**
+   * The guided prediction, [B,C,H,W], in the precision of the model's. Of what it is given a guidance changes the
+   * memory alone.
+   */
   guide(step: GuidanceStep): Tensor;
 }
 
@@ -68,28 +79,29 @@ export const unconditional: Pass = { condition: 'null', perturbation: plain };
 /** The conditional pass of the second model. */
 export const weakModel: Pass = { condition: 'given', perturbation: plain, model: 'weak' };
 
-/** One mixer for all layers, or for each layer (and its number among the layers) its own. */
+/** One mixer for all layers, or for each layer (and its number in the list of layers, from 0) its own. */
 export type MixerChoice = AttentionMixer | ((layer: string, index: number) => AttentionMixer);
 
-/** ε̂(c): the conditional pass with a mixer in the given attention layers. Softmax attention is no perturbation. */
+/**
+ * ε̂(c): the conditional pass with a mixer in the given attention layers. Softmax attention is no perturbation: a pass
+ * that has nothing else is the plain one.
+ * @param layers as the denoiser names its attention layers
+ */
 export function perturbed(layers: readonly string[], mixer: MixerChoice): Pass {
   const mixerOf = typeof mixer === 'function' ? mixer : () => mixer;
   const entries = layers.map((layer, index) => [layer, mixerOf(layer, index)] as const);
   return { condition: 'given', perturbation: new Map(entries.filter(([, chosen]) => chosen.key !== 'softmax')) };
 }
 
-/** Whether two passes predict the same. */
-export function samePass(a: Pass, b: Pass): boolean {
-  return (
-    a.condition === b.condition &&
-    (a.model ?? 'main') === (b.model ?? 'main') &&
-    a.sample === b.sample &&
-    a.perturbation.size === b.perturbation.size &&
-    [...a.perturbation].every(([layer, mixer]) => b.perturbation.get(layer)?.key === mixer.key)
-  );
+/** The predictions of some passes, in their order: `GuidanceStep.predict` for a list whose length is known. */
+export function predictEach<const Passes extends readonly Pass[]>(
+  step: GuidanceStep,
+  passes: Passes,
+): { readonly [Place in keyof Passes]: Tensor } {
+  return step.predict(passes) as { readonly [Place in keyof Passes]: Tensor };
 }
 
-/** The prediction of a single pass. */
+/** The prediction of a single pass, [B,C,H,W]. */
 export function predictOne(step: GuidanceStep, pass: Pass): Tensor {
-  return step.predict([pass])[0];
+  return predictEach(step, [pass])[0];
 }

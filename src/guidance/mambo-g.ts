@@ -1,20 +1,22 @@
 /** MAMBO-G: Magnitude-Aware Mitigation for Boosted Guidance (Zhu et al. 2025, arXiv 2508.03442). */
 import { norm, subtract, type PerSample } from '../tensor/arithmetic.ts';
 import { exp } from '../tensor/math/index.ts';
-import { conditional, predictOne, unconditional, type Guidance } from './guidance.ts';
+import { conditional, predictEach, predictOne, unconditional, type Guidance } from './guidance.ts';
 import { checkScale, extrapolate, isAll, scalesFor } from './scales.ts';
 
+/** How strongly MAMBO-G pushes, and how fast that falls. */
 export interface MamboGOptions {
   /** g; 1 is unguided. */
   readonly guidanceScale: PerSample;
-  /** α: how fast the scale falls with the size of the update; 0 is plain CFG. */
+  /** α ≥ 0: how fast the scale falls with the size of the update; 0 is plain CFG. */
   readonly alpha: number;
 }
 
 /**
  * d = ε(c) − ε(∅); g′ = 1 + (g − 1) e^(−α ‖d‖/‖ε(∅)‖) per sample; ε̃ = ε(∅) + g′ d: where the two predictions differ
  * much, the scale is mild. Made for the velocities of flow models, which differ most in the first steps; predictions of
- * ε differ least there. Throws an InputError when g is not finite or α is negative.
+ * ε differ least there.
+ * @throws InputError when g or α is not finite, or α is negative
  */
 export function mamboG({ guidanceScale, alpha }: MamboGOptions): Guidance {
   checkScale('guidanceScale', guidanceScale);
@@ -23,7 +25,7 @@ export function mamboG({ guidanceScale, alpha }: MamboGOptions): Guidance {
     name: 'mambo-g',
     guide(step) {
       if (isAll(guidanceScale, 1)) return predictOne(step, conditional);
-      const [given, nothing] = step.predict([conditional, unconditional]);
+      const [given, nothing] = predictEach(step, [conditional, unconditional]);
       const difference = norm(subtract(given, nothing));
       const size = norm(nothing);
       const damped = scalesFor(guidanceScale, given).map((g, b) => {

@@ -3,8 +3,10 @@ import { InputError } from '../tensor/errors.ts';
 import type { PerSample } from '../tensor/arithmetic.ts';
 import { checkScale, rangeText } from './scales.ts';
 
+/** What a parameter may be given: numbers, or names. */
 export type ParameterValue = PerSample | string | readonly string[];
 
+/** What there is to know of a parameter. */
 export interface Parameter {
   /** As `pagScale`; on the command line `--pag-scale`. */
   readonly name: string;
@@ -14,14 +16,19 @@ export interface Parameter {
    * - `layers`: selectors of self-attention layers.  `choice`: one of `choices`.
    */
   readonly kind: 'scale' | 'number' | 'integer' | 'numbers' | 'layers' | 'choice';
+  /** One line, as help shows it. */
   readonly summary: string;
+  /** What it is when it is not given; it need not lie within the bounds. */
   readonly default: ParameterValue;
-  /** Bounds of the numbers, both allowed. */
+  /** The smallest number allowed. */
   readonly least?: number;
+  /** The largest number allowed. */
   readonly most?: number;
+  /** The names of which a `choice` is one. */
   readonly choices?: readonly string[];
 }
 
+/** Values by the names of their parameters; one that is missing has its default. */
 export type ParameterValues = Readonly<Record<string, ParameterValue | undefined>>;
 
 /** `--pag-scale` for `pagScale`. */
@@ -40,7 +47,9 @@ export function readParameter(parameter: Parameter, text: string): ParameterValu
   const numbers = parts.map((part) => (part === '' ? NaN : Number(part)));
   if (numbers.some(Number.isNaN))
     throw new InputError(`${flagOf(parameter.name)} is "${text}"; it must be ${expectation(parameter)}`);
-  return checked(parameter, numbers.length === 1 && parameter.kind !== 'numbers' ? numbers[0] : numbers);
+  const [first, ...others] = numbers;
+  const single = first !== undefined && others.length === 0 && parameter.kind !== 'numbers';
+  return checked(parameter, single ? first : numbers);
 }
 
 /**

@@ -21,14 +21,14 @@ export function laplacianPyramid(x: Tensor, levels: number): readonly Tensor[] {
   return [...pyramid, rest];
 }
 
-/** The picture that a pyramid was made of, up to rounding. */
+/** The picture that a pyramid was made of, [B,C,H,W], up to rounding. */
 export function fromPyramid(pyramid: readonly Tensor[]): Tensor {
   return pyramid.reduceRight((coarser, details) => add(doubled(coarser), details));
 }
 
 /** Blurred, then the mean of every 2 × 2 pixels (`kornia.geometry.pyrdown`). */
 function halved(x: Tensor): Tensor {
-  const [, , height, width] = x.shape;
+  const [, , height, width] = x.shape as [number, number, number, number];
   if (height % 2 !== 0 || width % 2 !== 0) {
     throw new InputError(`a picture of ${height} × ${width} cannot be halved; use fewer frequency levels`);
   }
@@ -44,7 +44,7 @@ function halved(x: Tensor): Tensor {
 
 /** Bilinearly enlarged, then blurred (`kornia.geometry.pyrup`). */
 function doubled(x: Tensor): Tensor {
-  const [, , height, width] = x.shape;
+  const [, , height, width] = x.shape as [number, number, number, number];
   const doubling = (size: number): Matrix => {
     const inside = (index: number): number => Math.max(0, Math.min(size - 1, index));
     const bilinear = matrixOf(2 * size, size, (row) => {

@@ -6,7 +6,8 @@ import { checkScale, isAll, keep, scalesFor } from './scales.ts';
 /**
  * ε̃ ← φ · ε̃ · std(ε(c)) / std(ε̃) + (1 − φ) · ε̃, the (unbiased) standard deviations taken per sample.
  * φ = 0 leaves the guidance as it is; so does a prediction without any variation.
- * Throws an InputError when φ is not in [0, 1].
+ * @param phi φ, from 0 to 1
+ * @throws InputError when φ is not in [0, 1]
  */
 export function rescaled(guidance: Guidance, phi: PerSample): Guidance {
   checkScale('guidanceRescale', phi, 0, 1);

@@ -4,16 +4,18 @@ import { addScaled, mapElements, subtract, type PerSample } from '../tensor/arit
 import type { Tensor } from '../tensor/tensor.ts';
 import { gaussianBlurMatrix } from '../nn/gaussian.ts';
 import { conditional, unconditional, type Guidance, type GuidanceStep, type Pass } from './guidance.ts';
-import { checkScale, extrapolate, isAll, push } from './scales.ts';
+import { checkScale, extrapolate, isAll, push, shown } from './scales.ts';
 import { separable, type Matrix } from './separable.ts';
 
+/** How strongly SAG pushes, where it looks, and how it blurs. */
 export interface SagOptions {
   /** s; 0 switches SAG off. The authors' code has a guide scale g = 1 + s. */
   readonly sagScale: PerSample;
-  /** The attention layer that says where to blur. */
+  /** The self-attention layer that says where to blur: its module path. */
   readonly layer: string;
-  /** σ and window of the blur in pixels; the authors' 9 and 31 unless given (diffusers has 1 and 9). */
+  /** σ of the blur in pixels, above 0; the authors' 9 unless given (diffusers has 1). */
   readonly blurSigma?: number;
+  /** How many pixels the blur sees, an odd number; the authors' 31 unless given (diffusers has 9). */
   readonly blurWindow?: number;
   /** g of classifier-free guidance; 1 is without. With it, SAG is applied to ε(∅), as in eq. 25 and in diffusers. */
   readonly guidanceScale?: PerSample;
@@ -22,11 +24,15 @@ export interface SagOptions {
 /**
  * ε̃ = ε + s (ε − ε(x̄)), where ε = ε(x_t) and x̄ is x_t with the details blurred away that the model attends to:
  * x̂₀ is blurred where the attention that a pixel receives is above average, and noised with ε again.
- * Throws an InputError when a scale is not finite, σ is not positive, or the window is not odd.
+ * @throws InputError when a scale is not finite, σ is not positive, the window is not odd, or no layer is named
+ *   although s is not 0; at a step, when the model does not have the layer
  */
 export function sag({ sagScale, layer, blurSigma = 9, blurWindow = 31, guidanceScale = 1 }: SagOptions): Guidance {
   checkScale('sagScale', sagScale);
   checkScale('guidanceScale', guidanceScale);
+  if (!isAll(sagScale, 0) && (typeof layer !== 'string' || layer === '')) {
+    throw new InputError(`layer is ${shown(layer)}; it must be the name of an attention layer`);
+  }
   if (!(blurSigma > 0 && blurSigma < Infinity))
     throw new InputError(`blurSigma is ${blurSigma}; it must be a number above 0`);
   if (!(Number.isInteger(blurWindow) && blurWindow % 2 === 1 && blurWindow > 0)) {
@@ -57,7 +63,7 @@ export function sag({ sagScale, layer, blurSigma = 9, blurWindow = 31, guidanceS
 function degraded(step: GuidanceStep, prediction: Tensor, map: Tensor, blur: (x: Tensor) => Tensor): Tensor {
   const original = step.toOriginal(prediction);
   const loss = subtract(blur(original), original);
-  const masked = attentionMask(map, original.shape);
+  const masked = attentionMask(map, original);
   return addScaled(
     step.sample,
     step.signal,
@@ -71,8 +77,9 @@ function degraded(step: GuidanceStep, prediction: Tensor, map: Tensor, blur: (x:
  * square.
  * @param map [B,h,N,N]
  */
-function attentionMask(map: Tensor, [, channels, height, width]: readonly number[]): (i: number) => boolean {
-  const [batch, heads, queries, tokens] = map.shape;
+function attentionMask(map: Tensor, picture: Tensor): (i: number) => boolean {
+  const [batch, heads, queries, tokens] = map.shape as [number, number, number, number];
+  const [, channels, height, width] = picture.shape as [number, number, number, number];
   const received = new Float64Array(batch * tokens);
   map.data.forEach((attention, i) => {
     const sample = Math.floor(i / (heads * queries * tokens));
@@ -87,7 +94,7 @@ function attentionMask(map: Tensor, [, channels, height, width]: readonly number
 }
 
 function blurred(x: Tensor, sigma: number, window: number): Tensor {
-  const [, , height, width] = x.shape;
+  const [, , height, width] = x.shape as [number, number, number, number];
   const blur = (size: number): Matrix => ({
     rows: size,
     columns: size,

@@ -3,7 +3,7 @@ import { InputError } from '../tensor/errors.ts';
 import { add, scale, subtract, type PerSample } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
-/** Whether the scale does nothing to any sample. */
+/** Whether the scale of every sample has this value: the neutral one, at which a guidance does nothing. */
 export function isAll(scales: PerSample, value: number): boolean {
   return typeof scales === 'number' ? scales === value : scales.every((scale) => scale === value);
 }
@@ -13,9 +13,12 @@ export function mapScale(scales: PerSample, f: (scale: number) => number): PerSa
   return typeof scales === 'number' ? f(scales) : scales.map(f);
 }
 
-/** One scale for each sample of x. Throws an InputError when their number is not the batch's. */
+/**
+ * One scale for each sample of x.
+ * @throws InputError when their number is not the batch's
+ */
 export function scalesFor(scales: PerSample, x: Tensor): readonly number[] {
-  const batch = x.shape[0];
+  const [batch] = x.shape as [number, ...number[]];
   if (typeof scales === 'number') return Array.from({ length: batch }, () => scales);
   if (scales.length !== batch)
     throw new InputError(
@@ -24,13 +27,13 @@ export function scalesFor(scales: PerSample, x: Tensor): readonly number[] {
   return scales;
 }
 
-/** x + s · direction. Where s = 0: x. */
+/** x + s · direction, all [B,C,H,W]. Where s = 0: x. */
 export function push(x: Tensor, s: PerSample, direction: Tensor): Tensor {
   const scales = scalesFor(s, x);
   return keep(x, add(x, scale(direction, scales)), (b) => scales[b] === 0);
 }
 
-/** from + g (to − from). Where g = 1: `to`; where g = 0: `from`. */
+/** from + g (to − from), all [B,C,H,W]. Where g = 1: `to`; where g = 0: `from`. */
 export function extrapolate(from: Tensor, to: Tensor, g: PerSample): Tensor {
   const scales = scalesFor(g, from);
   const moved = push(from, scales, subtract(to, from));
@@ -39,24 +42,34 @@ export function extrapolate(from: Tensor, to: Tensor, g: PerSample): Tensor {
 
 /** `otherwise`, but the samples that `which` names are those of x. */
 export function keep(x: Tensor, otherwise: Tensor, which: (sample: number) => boolean): Tensor {
-  const kept = Array.from({ length: x.shape[0] }, (_, b) => b).filter(which);
+  const [batch] = x.shape as [number, ...number[]];
+  const kept = Array.from({ length: batch }, (_, b) => b).filter(which);
   if (kept.length === 0) return otherwise;
   const data = otherwise.data.slice();
-  const size = data.length / x.shape[0];
+  const size = data.length / batch;
   for (const b of kept) data.set(x.data.subarray(b * size, (b + 1) * size), b * size);
   return { ...otherwise, data };
 }
 
 /**
- * Throws an InputError when a parameter is not a finite number from `least` to `most`.
+ * Sees to it that a parameter can be computed with.
  * @param name how the user calls the parameter
+ * @param least the smallest number allowed, and `most` the largest
+ * @throws InputError when it is not a finite number from `least` to `most`, nor a list of such, or an empty list
  */
 export function checkScale(name: string, scales: PerSample, least = -Infinity, most = Infinity): void {
-  for (const value of typeof scales === 'number' ? [scales] : scales) {
-    if (!Number.isFinite(value) || value < least || value > most) {
-      throw new InputError(`${name} is ${value}; it must be ${rangeText(least, most)}`);
+  const values: readonly unknown[] = Array.isArray(scales) ? scales : [scales];
+  if (values.length === 0) throw new InputError(`${name} is an empty list; give one for each sample, or one for all`);
+  for (const value of values) {
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < least || value > most) {
+      throw new InputError(`${name} is ${shown(value)}; it must be ${rangeText(least, most)}`);
     }
   }
+}
+
+/** A value as messages show it: a text in quotes. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? `"${value}"` : String(value);
 }
 
 /** `a finite number`, `a number from 0 to 1`, `a number of at least 0`. */

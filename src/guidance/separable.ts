@@ -17,7 +17,7 @@ export interface Matrix {
  * @returns [B,C,H′,W′]
  */
 export function separable(x: Tensor, down: Matrix, across: Matrix): Tensor {
-  const [batch, channels, height, width] = x.shape;
+  const [batch, channels, height, width] = x.shape as [number, number, number, number];
   const shape = [batch, channels, down.rows, across.rows];
   const out = new Float64Array(sizeOf(shape));
   const half = new Float64Array(height * across.rows);

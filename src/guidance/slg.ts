@@ -5,12 +5,14 @@ import type { PerSample } from '../tensor/arithmetic.ts';
 import { skip } from '../nn/attention-perturbations/index.ts';
 import { awayFrom } from './away.ts';
 import { perturbed, type Guidance } from './guidance.ts';
+import { checkLayers } from './layers.ts';
 import { checkScale } from './scales.ts';
 
+/** How strongly SLG pushes, and what it leaves out. */
 export interface SlgOptions {
   /** s; 0 switches SLG off. */
   readonly slgScale: PerSample;
-  /** The attention layers that are skipped. */
+  /** The self-attention layers that are skipped, at least one unless s = 0. */
   readonly layers: readonly string[];
   /** g of classifier-free guidance; 1 is without. */
   readonly guidanceScale?: PerSample;
@@ -18,9 +20,10 @@ export interface SlgOptions {
 
 /**
  * ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)), where the perturbed pass leaves whole attention layers out.
- * Throws an InputError when a scale is not finite.
+ * @throws InputError when a scale is not finite, or there is no layer although s is not 0
  */
 export function slg({ slgScale, layers, guidanceScale = 1 }: SlgOptions): Guidance {
   checkScale('slgScale', slgScale);
+  checkLayers(layers, 'slgScale', slgScale);
   return awayFrom({ name: 'slg', guidanceScale, scaleAt: () => slgScale, perturbed: perturbed(layers, skip) });
 }

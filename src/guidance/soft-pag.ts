@@ -7,6 +7,7 @@ import type { Guidance } from './guidance.ts';
 /** λ of all heads, or of each head. */
 export type HeadLambda = number | readonly number[];
 
+/** How strongly SoftPAG pushes, and how far it perturbs. */
 export interface SoftPagOptions extends Omit<PagOptions, 'mixer'> {
   /** λ in [0, 1]: 0 leaves a head as it is, 1 perturbs it as PAG does. A function gives each layer its own. */
   readonly lambda: HeadLambda | ((layer: string) => HeadLambda);
@@ -16,8 +17,9 @@ export interface SoftPagOptions extends Omit<PagOptions, 'mixer'> {
 
 /**
  * PAG whose perturbed map lies between attention and the identity, A ← (1 − λ) A + λ I, for each head as far as one
- * likes. Throws an InputError when a λ is outside [0, 1], a scale is not finite, or (when it runs) the λ are not as
- * many as the heads.
+ * likes.
+ * @throws InputError when a λ is outside [0, 1], there is none, or as `cfgPag` does; at a step, when the λ are not as
+ *   many as the heads
  */
 export function softPag({ lambda, guidanceScale = 1, ...options }: SoftPagOptions): Guidance {
   const lambdaOf = typeof lambda === 'function' ? lambda : () => lambda;

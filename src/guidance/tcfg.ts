@@ -1,12 +1,14 @@
 /** Tangential damping classifier-free guidance (Kwon et al. 2025, arXiv 2503.18137). */
 import { combine, dot, type PerSample } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { conditional, predictOne, unconditional, type Guidance } from './guidance.ts';
+import { conditional, predictEach, predictOne, unconditional, type Guidance } from './guidance.ts';
 import { checkScale, extrapolate, isAll, keep } from './scales.ts';
 
 /**
  * ε(∅) loses its part across v, the first right singular vector of the two rows [ε(c); ε(∅)], per sample; then CFG:
- * û = ⟨ε(∅), v⟩ v, ε̃ = û + g (ε(c) − û). Throws an InputError when g is not finite.
+ * û = ⟨ε(∅), v⟩ v, ε̃ = û + g (ε(c) − û).
+ * @param guidanceScale g; 1 is unguided
+ * @throws InputError when g is not finite
  */
 export function tcfg(guidanceScale: PerSample): Guidance {
   checkScale('guidanceScale', guidanceScale);
@@ -14,7 +16,7 @@ export function tcfg(guidanceScale: PerSample): Guidance {
     name: 'tcfg',
     guide(step) {
       if (isAll(guidanceScale, 1)) return predictOne(step, conditional);
-      const [given, nothing] = step.predict([conditional, unconditional]);
+      const [given, nothing] = predictEach(step, [conditional, unconditional]);
       return extrapolate(ontoLeadingDirection(nothing, given), given, guidanceScale);
     },
   };

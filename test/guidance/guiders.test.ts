@@ -67,7 +67,7 @@ describe('with classifier-free guidance', () => {
 });
 
 describe('without classifier-free guidance', () => {
-  it('the hooks of PAG, SLG and SEG are attached to no pass, and the second pass is ε(∅): they are CFG with g = s', () => {
+  it('the hooks of PAG, SLG and SEG are attached to no pass, the second pass is ε(∅): they are CFG with g = s', () => {
     for (const name of ['pag', 'slg', 'seg'])
       expect(difference(theirs(`${name} without cfg`), ours(cfg(2)))).toBeLessThan(same);
     expect(difference(ours(pag({ pagScale: 2, layers })), theirs('pag without cfg'))).toBeGreaterThan(1e-2);

@@ -6,13 +6,14 @@ import { autoGuidance } from '../../src/guidance/auto-guidance.ts';
 import { cfgZeroStar } from '../../src/guidance/cfg-zero-star.ts';
 import { cfg } from '../../src/guidance/cfg.ts';
 import { fdg } from '../../src/guidance/fdg.ts';
-import { unconditional, type Guidance } from '../../src/guidance/guidance.ts';
+import { conditional, unconditional, type Guidance } from '../../src/guidance/guidance.ts';
 import { mamboG } from '../../src/guidance/mambo-g.ts';
 import { cfgPag, pag, pagScaleAt } from '../../src/guidance/pag.ts';
 import type { ParameterValues } from '../../src/guidance/parameters.ts';
 import { fromPyramid, laplacianPyramid } from '../../src/guidance/pyramid.ts';
 import { createGuidance, guidanceNames } from '../../src/guidance/registry/index.ts';
 import { rescaled } from '../../src/guidance/rescale.ts';
+import { samePass } from '../../src/guidance/same-pass.ts';
 import { seg } from '../../src/guidance/seg.ts';
 import { slg } from '../../src/guidance/slg.ts';
 import { softPag } from '../../src/guidance/soft-pag.ts';
@@ -68,25 +69,30 @@ describe('at its neutral scale every guidance is the identity, bit for bit', () 
         const scene = randomScene(seed, 2, dtype);
         expect(neutral[name].length).toBeGreaterThan(0);
         for (const parameters of neutral[name]) {
-          const step = stepOf(scene);
-          expect(createGuidance(name, { ...parameters, guidanceRescale: 1 }, context).guide(step)).toEqual(scene.given);
-          expect(
-            step.asked
-              .flat()
-              .every(
-                ({ condition, perturbation, model }) =>
-                  condition === 'given' && perturbation.size === 0 && model !== 'weak',
-              ),
-          ).toBe(true);
+          for (const guidanceRescale of [0, 0.3, 1]) {
+            const step = stepOf(scene);
+            const guidance = createGuidance(name, { ...parameters, guidanceRescale }, context);
+            expect(guidance.guide(step)).toEqual(scene.given);
+            expect(step.asked.flat().every((pass) => samePass(pass, conditional))).toBe(true);
+          }
         }
       }),
       runs,
     );
   });
 
-  it('PAG without layers', () => {
+  it('PAG without layers, and so all of its kind', () => {
     const scene = randomScene(1);
-    expect(guided(pag({ pagScale: 3, layers: [] }), scene)).toBe(scene.given);
+    for (const idle of [
+      pag({ pagScale: 0, layers: [] }),
+      pag({ pagScale: [0, 0], layers: [] }),
+      pagApg({ pagScale: 0, layers: [] }),
+      seg({ segScale: 0, blurSigma: 1, layers: [] }),
+      slg({ slgScale: 0, layers: [] }),
+      softPag({ pagScale: 0, lambda: 0.5, layers: [] }),
+    ]) {
+      expect(guided(idle, scene)).toBe(scene.given);
+    }
   });
 });
 
@@ -256,12 +262,25 @@ describe('of its own', () => {
         for (const length of norm(update(apg({ guidanceScale: 2, normThreshold: 0.5 }))))
           expect(length).toBeCloseTo(0.5, 12);
         const across = update(apg({ guidanceScale: 2, eta: 0 }));
-        dot(across, scene.given).forEach((product, b) =>
-          expect(Math.abs(product)).toBeLessThan(1e-12 * norm(across)[b] * norm(scene.given)[b]),
-        );
+        dot(across, scene.given).forEach((product, b) => {
+          expect(Math.abs(product)).toBeLessThan(1e-12 * norm(across)[b] * norm(scene.given)[b]);
+        });
       }),
       runs,
     );
+  });
+
+  it('APG: two of them in one run remember each its own updates', () => {
+    const memory = new Map<object, Tensor>();
+    const pair = [apg({ guidanceScale: 3, momentum: -0.5 }), pagApg({ pagScale: 2, momentum: 0.5, layers })];
+    const together = [1, 2, 3].map((seed) =>
+      pair.map((guidance) => guidance.guide(stepOf(randomScene(seed), { memory }))),
+    );
+    pair.forEach((guidance, which) => {
+      const own = new Map<object, Tensor>();
+      const alone = [1, 2, 3].map((seed) => guidance.guide(stepOf(randomScene(seed), { memory: own })));
+      expect(together.map((both) => both[which])).toEqual(alone);
+    });
   });
 
   it('APG: what is remembered is the run’s, so two runs of one guidance do not meet', () => {
@@ -313,6 +332,20 @@ describe('of its own', () => {
     ).toBe(true);
   });
 
+  it('TCFG: what is left of an ε(∅) that is almost orthogonal to a longer ε(c) is exact', () => {
+    const picture = (...data: readonly number[]): Tensor => ({
+      dtype: 'f64',
+      shape: [1, 1, 1, 2],
+      data: Float64Array.from(data),
+    });
+    // Of [c; u] = [[2, 0], [δ, 1]] the first right singular vector is v = (1, δ/3), up to δ²: û = ⟨u,v⟩ v = 4δ/3 v.
+    const delta = 1e-10;
+    const [given, nothing] = [picture(2, 0), picture(delta, 1)];
+    const { data } = guided(tcfg(0), { given, nothing, other: given });
+    expect(data[0] / ((4 / 3) * delta)).toBeCloseTo(1, 12);
+    expect(data[1] / ((4 / 9) * delta ** 2)).toBeCloseTo(1, 12);
+  });
+
   it('MAMBO-G: the milder, the more the predictions differ; between ε(c) and CFG', () => {
     const scene = randomScene(3, 2, 'f64');
     const step = (alpha: number): number =>
@@ -321,6 +354,12 @@ describe('of its own', () => {
     expect(steps).toEqual([...steps].sort((a, b) => b - a));
     const nothing = scale(scene.nothing, 0);
     expect(guided(mamboG({ guidanceScale: 5, alpha: 1 }), { ...scene, nothing })).toEqual(scene.given);
+    // With α = 0 the scale is g to the last bit (1 + (0.1 − 1) is not 0.1), however small ε(∅) is.
+    for (const g of [0.1, 3.3]) {
+      const undamped = mamboG({ guidanceScale: g, alpha: 0 });
+      expect(guided(undamped, scene)).toEqual(guided(cfg(g), scene));
+      expect(guided(undamped, { ...scene, nothing })).toEqual(guided(cfg(g), { ...scene, nothing }));
+    }
   });
 
   it('rescale: with φ = 1 the spread is that of ε(c), and φ mixes', () => {
@@ -328,9 +367,11 @@ describe('of its own', () => {
       fc.property(seeds, (seed) => {
         const scene = randomScene(seed, 2, 'f64');
         const [full, plain] = [guided(rescaled(cfg(6), 1), scene), guided(cfg(6), scene)];
-        std(full).forEach((deviation, b) => expect(deviation).toBeCloseTo(std(scene.given)[b], 12));
+        for (const [b, deviation] of std(full).entries()) expect(deviation).toBeCloseTo(std(scene.given)[b], 12);
         const half = guided(rescaled(cfg(6), 0.5), scene);
-        half.data.forEach((value, i) => expect(value).toBeCloseTo((full.data[i] + plain.data[i]) / 2, 12));
+        for (const [i, value] of half.data.entries()) {
+          expect(value).toBeCloseTo((full.data[i] + plain.data[i]) / 2, 12);
+        }
       }),
       runs,
     );
@@ -338,6 +379,32 @@ describe('of its own', () => {
     expect(rescaled(guidance, 0)).toBe(guidance);
     const flat = mapScene(randomScene(1), (x) => ({ ...x, data: x.data.map(() => 2) }));
     expect(guided(rescaled(cfg(6), 1), flat)).toEqual(flat.given);
+    // The zero steps of CFG-Zero*: there is no factor that would give 0 everywhere the spread of ε(c).
+    const zeros = guided(rescaled(cfgZeroStar({ guidanceScale: 3, zeroInitSteps: 9 }), 0.5), randomScene(1));
+    expect(zeros.data.every((value) => value === 0)).toBe(true);
+  });
+
+  it('rescale: a sample whose φ is 0 keeps its bits, whatever becomes of the others', () => {
+    fc.assert(
+      fc.property(seeds, fc.constantFrom<DType>('f32', 'f64', 'f16', 'bf16'), (seed, dtype) => {
+        const scene = randomScene(seed, 3, dtype);
+        const [plain, some] = [cfg(6), rescaled(cfg(6), [0, 0.7, 0])].map((guidance) =>
+          samplesOf(guided(guidance, scene)),
+        );
+        expect([some[0], some[2]]).toEqual([plain[0], plain[2]]);
+        expect(some[1]).not.toEqual(plain[1]);
+        expect(guided(rescaled(cfg(6), [0, 0, 0]), scene)).toEqual(guided(cfg(6), scene));
+      }),
+      runs,
+    );
+    // Brought to the spread of ε(c), so flat a sample would be infinite, and 0 times that no number.
+    const scene = randomScene(1);
+    const flat: Guidance = { name: 'flat', guide: (step) => scale(step.predict([conditional])[0], [1e-40, 2]) };
+    const [kept, changed] = samplesOf(guided(rescaled(flat, [0, 1]), scene));
+    const [before, given] = [flat.guide(stepOf(scene)), scene.given].map(samplesOf);
+    expect(kept).toEqual(before[0]);
+    expect(kept.data.some((value) => value !== 0)).toBe(true);
+    expect(changed).toEqual(given[1]);
   });
 
   it('a pyramid gives its picture back, and refuses what it cannot halve', () => {
@@ -359,13 +426,41 @@ describe('of its own', () => {
     const flat = { ...randomScene(1, 1, 'f64').given, data: new Float64Array(64).fill(3) };
     const [fine, coarse] = laplacianPyramid(flat, 2);
     expect(Math.max(...fine.data.map(Math.abs))).toBeLessThan(1e-14);
-    coarse.data.forEach((value) => expect(value).toBeCloseTo(3, 14));
+    for (const value of coarse.data) expect(value).toBeCloseTo(3, 14);
+  });
+});
+
+describe('predictions that are 0 everywhere', () => {
+  const zero = (x: Tensor): Tensor => scale(x, 0);
+  const all: readonly (readonly [string, ParameterValues])[] = [
+    ...guidanceNames.map((name) => [name, {}] as const),
+    ['apg', { apgEta: 0 }],
+    ['pag+apg', { apgEta: 0, pagScale: 3 }],
+    ['cfg', { guidanceRescale: 0.7 }],
+  ];
+  it.each(all)('%s %o guides as any others: nowhere is a number divided by 0', (name, parameters) => {
+    const scene = randomScene(1);
+    const guide = (which: Scene): Tensor => guided(createGuidance(name, parameters, context), which);
+    for (const which of [
+      { ...scene, given: zero(scene.given) },
+      { ...scene, nothing: zero(scene.nothing) },
+    ]) {
+      expect(guide(which).data.every(Number.isFinite)).toBe(true);
+    }
+    expect(guide(mapScene(scene, zero)).data.every((value) => value === 0)).toBe(true);
+  });
+
+  it('APG: where ε(c) is 0 nothing is parallel to it, and the whole update is across', () => {
+    const scene = { ...randomScene(2), given: zero(randomScene(2).given) };
+    const whole = guided(apg({ guidanceScale: 3, normThreshold: 0 }), scene);
+    expect(guided(apg({ guidanceScale: 3, normThreshold: 0, eta: 0 }), scene)).toEqual(whole);
+    expect(whole.data.some((value) => value !== 0)).toBe(true);
   });
 });
 
 describe('the adaptive scale', () => {
   const at = (timestep: number, options: Partial<Parameters<typeof pagScaleAt>[0]>) =>
-    pagScaleAt({ pagScale: 3, layers, ...options }, { timestep });
+    pagScaleAt({ pagScale: 3, ...options }, { timestep });
   it('of diffusers falls by a for each timestep, and not below 0', () => {
     expect([1000, 999, 990, 985, 500].map((t) => at(t, { pagAdaptiveScale: 0.2 }))).toEqual([3, 2.8, 1, 0, 0]);
   });
@@ -381,5 +476,8 @@ describe('the adaptive scale', () => {
       2 - 2 * 0.1 ** 4 * 1000,
     ]);
   });
-  it('is 0 without layers', () => expect(at(900, { layers: [] })).toBe(0));
+  it('is never negative, not even from a negative s', () => {
+    expect([1000, 900, 0].map((t) => at(t, { pagScale: -2, pagAdaptiveScale: 0.01 }))).toEqual([0, 0, 0]);
+    expect([1000, 0].map((t) => at(t, { pagScale: -2 }))).toEqual([-2, -2]);
+  });
 });

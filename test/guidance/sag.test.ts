@@ -46,6 +46,32 @@ describe('SAG', () => {
     expect(changed(shown([on(0, 1), even]))).toEqual([[...square(0), ...square(1)].sort((a, b) => a - b), []]);
   });
 
+  it('finds the square of a token in a picture that is no square, in every channel of its own sample', () => {
+    const [rows, columns, channels] = [4, 8, 3];
+    const picture = (seed: number): Tensor => manualSeed(seed).randn([2, channels, rows, columns], 'f64');
+    // Two rows of four tokens, each two pixels wide and high; the first sample looks at one, the second at another.
+    const map = {
+      dtype: 'f64' as const,
+      shape: [2, 1, 8, 8],
+      data: Float64Array.from([5, 3].flatMap((token) => Array.from({ length: 64 }, (_, i) => Number(i % 8 === token)))),
+    };
+    const given = picture(1);
+    const step = stepOf({ given, nothing: given, other: given }, { tap: () => map, toOriginal: () => picture(2) });
+    sag({ sagScale: 1, layer: mid }).guide(step);
+    const { data } = step.asked.at(-1)!.at(-1)!.sample!;
+    const places = Array.from(data.keys()).filter((i) => data[i] !== given.data[i]);
+    const size = rows * columns;
+    const square = (token: number): readonly number[] => {
+      const corner = 2 * Math.floor(token / 4) * columns + 2 * (token % 4);
+      return [corner, corner + 1, corner + columns, corner + columns + 1];
+    };
+    expect(places).toEqual(
+      [5, 3].flatMap((token, b) =>
+        [0, 1, 2].flatMap((channel) => square(token).map((pixel) => (b * channels + channel) * size + pixel)),
+      ),
+    );
+  });
+
   it('adds α (blur(x̂₀) − x̂₀): nothing where the blur is too narrow to be seen', () => {
     expect(changed(shown([on(0), on(1)], { blurWindow: 1 }))).toEqual([[], []]);
     const original = manualSeed(9).randn([2, 1, height, width], 'f64');
@@ -56,12 +82,12 @@ describe('SAG', () => {
     expect(wide.data[0]).toBeCloseTo(scene.given.data[0] + 0.6 * (corner - original.data[0]), 9);
   });
 
-  it('pushes away from what the model says of that picture: ε(c) alone, ε(∅) together with classifier-free guidance', () => {
+  it('pushes away from what the model says of that picture: ε(c) alone, ε(∅) with classifier-free guidance', () => {
     const { given, nothing, other } = scene;
     const alone = stepOf(scene);
-    sag({ sagScale: 2, layer: mid })
-      .guide(alone)
-      .data.forEach((value, i) => expect(value).toBeCloseTo(given.data[i] + 2 * (given.data[i] - other.data[i]), 12));
+    for (const [i, value] of sag({ sagScale: 2, layer: mid }).guide(alone).data.entries()) {
+      expect(value).toBeCloseTo(given.data[i] + 2 * (given.data[i] - other.data[i]), 12);
+    }
     expect(alone.asked.flat().map(({ condition }) => condition)).toEqual(['given', 'given']);
     const both = stepOf(scene);
     sag({ sagScale: 2, layer: mid, guidanceScale: 3 })

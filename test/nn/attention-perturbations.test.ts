@@ -63,7 +63,7 @@ describe.each(all)('%s', (_name, make) => {
 
   it('treats a sample alike in any batch, bit for bit', () => {
     const result = mix(make(), input);
-    [0, 1].forEach((b) => expect(mix(make(), sampleOf(input, b))).toEqual(kernels.sliceBatch(result, b, b + 1)));
+    for (const b of [0, 1]) expect(mix(make(), sampleOf(input, b))).toEqual(kernels.sliceBatch(result, b, b + 1));
   });
 
   it('runs in f64 and f16', () => {
@@ -152,6 +152,7 @@ it('the keys name the mixers and their parameters', () => {
     additiveNoise({ strength: 1, seed: 5 }),
     queryBlur(2),
     softIdentity(0.5),
+    softIdentity([0.5]),
     softIdentity([1, 0.25]),
   ];
   expect(new Set(mixers.map(({ key }) => key)).size).toBe(mixers.length);
@@ -261,9 +262,9 @@ describe('soft identity', () => {
       expect(value).toBe(Math.fround(Math.fround((1 - lambda) * plain[i]) + Math.fround(lambda * input.value.data[i])));
     });
     const some = mix(softIdentity([0, 1]), input).data;
-    some.forEach((value, i) =>
-      expect(value + 0).toBe((i % channels < channels / 2 ? plain[i] : input.value.data[i]) + 0),
-    );
+    for (const [i, value] of some.entries()) {
+      expect(value + 0).toBe((i % channels < channels / 2 ? plain[i] : input.value.data[i]) + 0);
+    }
     expect(mix(softIdentity(0.5), input)).toEqual(mix(softIdentity([0.5, 0.5]), input));
   });
 
@@ -282,6 +283,12 @@ it('parameters out of range are refused', () => {
     () => randomMask({ probability: NaN, seed: 0 }),
     () => additiveNoise({ strength: -1, seed: 0 }),
     () => additiveNoise({ strength: Infinity, seed: 0 }),
+    () => randomMask({ probability: 0.5, seed: -1 }),
+    () => randomMask({ probability: 0.5, seed: NaN }),
+    () => additiveNoise({ strength: 1, seed: 0.5 }),
+    () => additiveNoise({ strength: 1, seed: 2 ** 53 }),
+    () => softIdentity([]),
+    () => softIdentity(-0.1),
     () => queryBlur(-1),
     () => queryBlur(NaN),
   ])

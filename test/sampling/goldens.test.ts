@@ -75,7 +75,8 @@ function guidanceOf(run: Run): Guidance {
 }
 
 function nameOf(pass: Pass): string {
-  return pass.condition === 'null' ? 'unconditional' : pass.perturbation.size > 0 ? 'perturbed' : 'epsilon';
+  if (pass.condition === 'null') return 'unconditional';
+  return pass.perturbation.size > 0 ? 'perturbed' : 'epsilon';
 }
 
 const backends = { f32: simdBackend(), f64: referenceBackend() };
@@ -106,9 +107,9 @@ async function replay(file: SafetensorsFile, run: Run, dtype: 'f32' | 'f64'): Pr
   const denoiser: Denoiser = {
     predict(sample, timestep, passes) {
       const predictions = model.predict(sample, timestep, passes);
-      passes.forEach((pass, i) =>
-        seen.set(`step.${index}.${nameOf(pass)}`, sliceChannels(predictions[i].output, 0, sample.shape[1])),
-      );
+      passes.forEach((pass, i) => {
+        seen.set(`step.${index}.${nameOf(pass)}`, sliceChannels(predictions[i].output, 0, sample.shape[1]));
+      });
       return predictions;
     },
   };

@@ -77,7 +77,7 @@ describe('a guidance without effect', () => {
   it('leaves the run as it is, bit for bit', () => {
     const idle: Readonly<Record<string, Guidance>> = {
       'PAG at scale 0': pag({ pagScale: 0, layers: [mid] }),
-      'PAG in no layer': pag({ pagScale: 3, layers: [] }),
+      'PAG at scale 0, in no layer': pag({ pagScale: 0, layers: [] }),
       'CFG at scale 1': cfg(1),
       both: cfgPag(1, { pagScale: 0, layers: [mid, last] }),
       'PAG that has adapted to nothing': pag({ pagScale: 3, pagAdaptiveScale: 1000, layers: [mid] }),
@@ -204,7 +204,7 @@ describe('a run', () => {
           return [...run].map((step) => [step, [...step.sample.data, ...step.guided.data]]);
         };
         const first = steps();
-        first.forEach(([step, copy]) => expect([...step.sample.data, ...step.guided.data]).toEqual(copy));
+        for (const [step, copy] of first) expect([...step.sample.data, ...step.guided.data]).toEqual(copy);
         expect(steps()).toEqual(first);
         expect(first.map(([{ index, count, timestep }]) => [index, count, timestep])).toEqual(
           schedulers[scheduler]().timesteps.map((timestep, index, all) => [index, all.length, timestep]),

@@ -60,7 +60,9 @@ function draw(unet: UNet, backend: Backend, run: Run): Tensor {
 const threaded = simdBackend({ threads: 2 });
 const single = simdBackend();
 const reference = referenceBackend();
-afterAll(() => [threaded, single].forEach((backend) => backend.dispose()));
+afterAll(() => {
+  for (const backend of [threaded, single]) backend.dispose();
+});
 
 describe('the letters model, snapshots of our own output', async () => {
   const { config, weights } = await loadFixtureModel('letters/model');

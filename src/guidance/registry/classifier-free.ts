@@ -14,6 +14,7 @@ import {
   type GuidanceEntry,
 } from './entry.ts';
 
+/** By their names, in the order of help. */
 export const classifierFreeEntries: Readonly<Record<string, GuidanceEntry>> = {
   cfg: {
     summary: 'classifier-free guidance: away from what the model draws without a condition',

@@ -12,11 +12,13 @@ import {
   type GuidanceEntry,
 } from './entry.ts';
 
+/** By their names, in the order of help. */
 export const degradedEntries: Readonly<Record<string, GuidanceEntry>> = {
   sag: {
     summary: 'self-attention guidance: away from the picture with what the model attends to blurred',
     formula:
-      'ε(∅) + g (ε(c) − ε(∅)) + s (ε − ε(x̄)), x̄ = x_t + α (M ⊙ (blur(x̂₀) − x̂₀)), M = [attention received > 1]; ε = ε(c), or ε(∅) where g ≠ 1',
+      'ε(∅) + g (ε(c) − ε(∅)) + s (ε − ε(x̄)), x̄ = x_t + α (M ⊙ (blur(x̂₀) − x̂₀)), ' +
+      'M = [attention received > 1]; ε = ε(c), or ε(∅) where g ≠ 1',
     source: 'Hong et al. 2023, arXiv 2210.00939',
     parameters: [
       scaleParameter('sagScale', 0.75, "s; 0 is without (the authors' guide scale is s + 1)"),

@@ -13,6 +13,7 @@ import { rescaled } from '../rescale.ts';
 
 export type { GuidanceContext, GuidanceEntry } from './entry.ts';
 
+/** Every guidance by its name, in the order of help. */
 export const guidances: Readonly<Record<string, GuidanceEntry>> = {
   none: {
     summary: 'no guidance',
@@ -68,17 +69,22 @@ export const commonParameters: readonly Parameter[] = [
   },
 ];
 
+/** The names of all guidances, in the order of help. */
 export const guidanceNames: readonly string[] = Object.keys(guidances);
 
-/** All parameters that a guidance takes. Throws an InputError when there is no such guidance. */
+/**
+ * All parameters that a guidance takes: its own, and the common ones.
+ * @throws InputError when there is no such guidance
+ */
 export function parametersOf(name: string): readonly Parameter[] {
   return [...entryOf(name).parameters, ...commonParameters];
 }
 
 /**
- * The guidance called `name`. Parameters that are not given have their defaults.
- * @throws InputError for an unknown name or parameter, a value out of range, a selector without a layer, or a model
- *   that lacks what the guidance needs
+ * The guidance called `name`. Parameters that are not given have their defaults. One that stops at 0 never acts, as one
+ * whose scale is neutral.
+ * @throws InputError for an unknown name or parameter, a value out of range, a selector without a layer, an interval
+ *   with nothing in it, or a model that lacks what the guidance needs
  */
 export function createGuidance(name: string, given: ParameterValues, context: GuidanceContext): Guidance {
   const entry = entryOf(name);
@@ -86,7 +92,8 @@ export function createGuidance(name: string, given: ParameterValues, context: Gu
   for (const key of Object.keys(given)) {
     if (!parameters.some((parameter) => parameter.name === key)) {
       throw new InputError(
-        `the guidance "${name}" has no ${flagOf(key)}; it has ${parameters.map((parameter) => flagOf(parameter.name)).join(', ')}`,
+        `the guidance "${name}" has no ${flagOf(key)}; ` +
+          `it has ${parameters.map((parameter) => flagOf(parameter.name)).join(', ')}`,
       );
     }
   }
@@ -98,14 +105,16 @@ export function createGuidance(name: string, given: ParameterValues, context: Gu
   const guidance = rescaled(entry.create(values, context), values.scale('guidanceRescale'));
   const [start, stop] = [values.number('guidanceStart'), values.number('guidanceStop')];
   const [above, upTo] = [values.number('guidanceSigmaAbove'), values.number('guidanceSigmaUpTo')];
-  const inSteps = start === 0 && stop === 1 ? guidance : during(guidance, { unit: 'fraction', from: start, to: stop });
-  return above === 0 && upTo === Infinity ? inSteps : during(inSteps, { unit: 'sigma', from: above, to: upTo });
+  const isBounded = above !== 0 || upTo !== Infinity;
+  const bounded = isBounded ? during(guidance, { unit: 'sigma', from: above, to: upTo }) : guidance;
+  if (start === 0 && stop === 0) return { ...none, name: guidance.name };
+  return start === 0 && stop === 1 ? bounded : during(bounded, { unit: 'fraction', from: start, to: stop });
 }
 
 function entryOf(name: string): GuidanceEntry {
-  if (!Object.hasOwn(guidances, name))
-    throw new InputError(`there is no guidance "${name}"; there are ${guidanceNames.join(', ')}`);
-  return guidances[name];
+  const entry = Object.hasOwn(guidances, name) ? guidances[name] : undefined;
+  if (!entry) throw new InputError(`there is no guidance "${name}"; there are ${guidanceNames.join(', ')}`);
+  return entry;
 }
 
 /** `checked` has seen to it that each value is of its parameter's kind. */

@@ -102,6 +102,7 @@ const ablation: readonly Parameter[] = [
 
 const pagFormula = 's (ε(c) − ε̂(c)), ε̂: attention maps replaced by the identity';
 
+/** By their names, in the order of help. */
 export const perturbedEntries: Readonly<Record<string, GuidanceEntry>> = {
   pag: {
     summary: 'perturbed-attention guidance: away from what the model draws when its pixels cannot see one another',

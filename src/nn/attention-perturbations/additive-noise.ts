@@ -2,12 +2,15 @@ import { InputError } from '../../tensor/errors.ts';
 import { manualSeed } from '../../tensor/random.ts';
 import type { AttentionMixer } from '../attention.ts';
 import { constantOf, forEverySample } from './constants.ts';
+import { checkSeed } from './seed.ts';
 
 /**
  * Normal noise is added to the attention map (PAG paper, ablation): A + strength/N · n. The strength is in units of the
  * mean entry of a map, 1/N, so that it means the same at every resolution. The seed decides the noise: one pattern for
  * all samples and steps, so that a run can be repeated and a sample does not depend on its batch.
- * @throws InputError when the strength is negative or not finite
+ * @param strength the standard deviation of the noise, in units of 1/N; 0 is softmax attention
+ * @param seed as of `manualSeed`
+ * @throws InputError when the strength is negative or not finite, or the seed no whole number of at least 0
  */
 export function additiveNoise({
   strength,
@@ -18,9 +21,11 @@ export function additiveNoise({
 }): AttentionMixer {
   if (!(strength >= 0 && strength < Infinity))
     throw new InputError(`the strength of the attention noise is ${strength}; it must be 0 or more`);
+  checkSeed(seed);
   const noise = constantOf(
     forEverySample((shape) => {
-      const size = strength / shape[2];
+      const [, , keys] = shape;
+      const size = strength / keys;
       return Float64Array.from(manualSeed(seed).randn(shape).data, (draw) => size * draw);
     }),
   );

@@ -6,14 +6,14 @@ import { sizeOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts'
 import type { Kernels } from '../../kernels/kernels.ts';
 
 /**
- * A function of some extents and a dtype that remembers what it made.
- * @param fill the numbers of the tensor, in double precision
+ * A function of some extents and a dtype that remembers what it made: asked again, it gives the same tensor.
+ * @param fill the numbers of the tensor, in double precision; they are rounded to the dtype
  * @param shapeOf the tensor's shape, where it is not the extents themselves
  */
-export function constantOf(
-  fill: (extents: readonly number[]) => Float64Array,
-  shapeOf = (extents: readonly number[]): readonly number[] => extents,
-): (extents: readonly number[], dtype: DType) => Tensor {
+export function constantOf<Extents extends readonly number[]>(
+  fill: (extents: Extents) => Float64Array,
+  shapeOf: (extents: Extents) => readonly number[] = (extents) => extents,
+): (extents: Extents, dtype: DType) => Tensor {
   const made = new Map<string, Tensor>();
   return (extents, dtype) => {
     const name = `${dtype} ${extents.join(' ')}`;
@@ -23,13 +23,15 @@ export function constantOf(
   };
 }
 
+/** The extents of the attention maps of one sample: heads, queries, keys. */
+export type MapsShape = readonly [h: number, N: number, M: number];
+
 /** The same [h,N,M] for every sample of a [B,h,N,M]: what happens to a sample must not depend on its batch. */
-export function forEverySample(
-  one: (shape: readonly number[]) => Float64Array,
-): (shape: readonly number[]) => Float64Array {
+export function forEverySample(one: (shape: MapsShape) => Float64Array): (shape: readonly number[]) => Float64Array {
   return (shape) => {
     const all = new Float64Array(sizeOf(shape));
-    const single = one(shape.slice(1));
+    const [, heads, queries, keys] = shape as [number, number, number, number];
+    const single = one([heads, queries, keys]);
     for (let start = 0; start < all.length; start += single.length) all.set(single, start);
     return all;
   };
@@ -43,6 +45,12 @@ export function forEverySample(
  */
 export function mixTokens(kernels: Kernels, x: Tensor, matrix: Tensor): Tensor {
   // The tokens go last, where `linear` sums.
-  const tokensLast = kernels.fromTokens(x, 1, x.shape[1]);
+  const tokensLast = kernels.fromTokens(x, 1, tokensIn(x));
   return kernels.toTokens(kernels.linear(tokensLast, matrix, undefined));
+}
+
+/** N of a [B,N,D]. */
+export function tokensIn(x: Tensor): number {
+  const [, tokens] = x.shape as [number, number, number];
+  return tokens;
 }

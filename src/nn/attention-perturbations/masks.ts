@@ -6,7 +6,8 @@ import { InputError } from '../../tensor/errors.ts';
 import { manualSeed } from '../../tensor/random.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import type { AttentionMixer } from '../attention.ts';
-import { constantOf, forEverySample } from './constants.ts';
+import { constantOf, forEverySample, type MapsShape } from './constants.ts';
+import { checkSeed } from './seed.ts';
 
 /**
  * All but the diagonal of A is set to 0: A ⊙ I. The rows no longer sum to 1. (Masked before the softmax, the map would
@@ -23,7 +24,9 @@ export function offDiagonalMask(): AttentionMixer {
 /**
  * Each entry of A is set to 0 with `probability`, independently for every head. The seed decides which: one pattern for
  * all samples and steps, so that a run can be repeated and a sample does not depend on its batch.
- * @throws InputError when the probability is not in [0, 1]
+ * @param probability from 0, which is softmax attention, to 1, which leaves nothing
+ * @param seed as of `manualSeed`
+ * @throws InputError when the probability is not in [0, 1], or the seed no whole number of at least 0
  */
 export function randomMask({
   probability,
@@ -34,13 +37,14 @@ export function randomMask({
 }): AttentionMixer {
   if (!(probability >= 0 && probability <= 1))
     throw new InputError(`the probability of the random mask is ${probability}; it must be from 0 to 1`);
+  checkSeed(seed);
   return masked(`random-mask(${probability},${seed})`, (shape) =>
     Float64Array.from(manualSeed(seed).rand(shape).data, (draw) => (draw < probability ? 0 : 1)),
   );
 }
 
 /** @param maskOf the mask, [h,N,M] or, the same for all heads, [N,M] */
-function masked(key: string, maskOf: (shape: readonly number[]) => Float64Array): AttentionMixer {
+function masked(key: string, maskOf: (shape: MapsShape) => Float64Array): AttentionMixer {
   const mask = constantOf(forEverySample((shape) => forEveryHead(maskOf(shape), shape)));
   return {
     key,
@@ -51,7 +55,7 @@ function masked(key: string, maskOf: (shape: readonly number[]) => Float64Array)
   };
 }
 
-function forEveryHead(mask: Float64Array, shape: readonly number[]): Float64Array {
+function forEveryHead(mask: Float64Array, shape: MapsShape): Float64Array {
   const all = new Float64Array(sizeOf(shape));
   for (let start = 0; start < all.length; start += mask.length) all.set(mask, start);
   return all;

@@ -17,10 +17,10 @@ const infinite = 9999;
 export function queryBlur(sigma: number): AttentionMixer {
   if (!(sigma >= 0)) throw new InputError(`the blur σ is ${sigma}; it must be 0 or more`);
   if (sigma === 0) return softmaxAttention;
-  const blur =
-    sigma > infinite
-      ? constantOf(([height, width]) => new Float64Array((height * width) ** 2).fill(1 / (height * width)), tokenMatrix)
-      : constantOf(([height, width]) => gridBlur(height, width, sigma), tokenMatrix);
+  const blur = constantOf<Grid>(
+    ([height, width]) => (sigma > infinite ? gridMean(height * width) : gridBlur(height, width, sigma)),
+    ([height, width]) => [height * width, height * width],
+  );
   return {
     key: `query-blur(${sigma})`,
     mix: ({ kernels, query, key, value, heads, scale, height, width }) =>
@@ -28,13 +28,17 @@ export function queryBlur(sigma: number): AttentionMixer {
   };
 }
 
-function tokenMatrix([height, width]: readonly number[]): readonly number[] {
-  return [height * width, height * width];
+type Grid = readonly [height: number, width: number];
+
+/** Every token becomes the mean of all. */
+function gridMean(tokens: number): Float64Array {
+  return new Float64Array(tokens * tokens).fill(1 / tokens);
 }
 
 /** The blur of a grid as a matrix over its tokens: a blur along the columns times one along the rows. */
 function gridBlur(height: number, width: number, sigma: number): Float64Array {
-  const [down, across] = [height, width].map((size) => gaussianBlurMatrix(size, sigma, windowFor(size, sigma)));
+  const down = gaussianBlurMatrix(height, sigma, windowFor(height, sigma));
+  const across = gaussianBlurMatrix(width, sigma, windowFor(width, sigma));
   const tokens = height * width;
   return Float64Array.from({ length: tokens * tokens }, (_, entry) => {
     const [target, source] = [Math.floor(entry / tokens), entry % tokens];

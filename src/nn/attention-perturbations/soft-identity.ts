@@ -11,19 +11,21 @@ import { identity } from './identity.ts';
  * A ← (1 − λ) A + λ I, so that A V becomes (1 − λ) A V + λ V. All λ = 0 is softmax attention itself, all λ = 1 the
  * identity.
  * @param lambda in [0, 1]: one for all heads, or one for each
- * @throws InputError when a λ is outside [0, 1], or there are not as many as the layer has heads
+ * @throws InputError when a λ is outside [0, 1], or there is none; when it runs, unless there are as many as the layer
+ *   has heads
  */
 export function softIdentity(lambda: number | readonly number[]): AttentionMixer {
-  const lambdas = typeof lambda === 'number' ? [lambda] : lambda;
+  const lambdas = typeof lambda === 'object' ? lambda : [lambda];
+  if (lambdas.length === 0) throw new InputError('SoftPAG was given no λ; give one for each head, or one for all');
   for (const value of lambdas) {
     if (!(value >= 0 && value <= 1)) throw new InputError(`a λ of SoftPAG is ${value}; it must be from 0 to 1`);
   }
   if (lambdas.every((value) => value === 0)) return softmaxAttention;
   if (lambdas.every((value) => value === 1)) return identity;
 
-  /** [B,N,D]: for each channel, the number of the head that it belongs to. */
+  /** For each channel, the number of the head that it belongs to. */
   const spread = (numbers: readonly number[]) =>
-    constantOf(([batch, tokens, channels]) =>
+    constantOf(([batch, tokens, channels]: TokensShape) =>
       Float64Array.from(
         { length: batch * tokens * channels },
         (_, i) => numbers[Math.floor(((i % channels) * numbers.length) / channels)],
@@ -32,16 +34,20 @@ export function softIdentity(lambda: number | readonly number[]): AttentionMixer
   const kept = spread(lambdas.map((value) => 1 - value));
   const replaced = spread(lambdas);
   return {
-    key: `soft-identity(${lambdas.join(',')})`,
+    key: `soft-identity(${typeof lambda === 'object' ? `[${lambda.join(',')}]` : lambda})`,
     mix({ kernels, query, key, value, heads, scale }) {
-      if (typeof lambda !== 'number' && lambda.length !== heads) {
+      if (typeof lambda === 'object' && lambda.length !== heads) {
         throw new InputError(
-          `SoftPAG was given ${lambda.length} λ, but the attention layer has ${heads} heads; give one for each, or one for all`,
+          `SoftPAG was given ${lambda.length} λ, but the attention layer has ${heads} heads; give one for each, or ` +
+            'one for all',
         );
       }
+      const shape = value.shape as TokensShape;
       const attended = kernels.attention(query(), key(), value, heads, scale);
-      const softened = kernels.multiply(attended, kept(value.shape, value.dtype));
-      return kernels.add(softened, kernels.multiply(value, replaced(value.shape, value.dtype)));
+      const softened = kernels.multiply(attended, kept(shape, value.dtype));
+      return kernels.add(softened, kernels.multiply(value, replaced(shape, value.dtype)));
     },
   };
 }
+
+type TokensShape = readonly [B: number, N: number, D: number];

@@ -1,11 +1,11 @@
 import type { MixingMixer } from '../attention.ts';
-import { constantOf, mixTokens } from './constants.ts';
+import { constantOf, mixTokens, tokensIn } from './constants.ts';
 
 /** Every token attends to all alike: A = 1/N, so each becomes the mean of V. The opposite of the identity. */
 export function uniform(): MixingMixer {
-  const averaging = constantOf(([n]) => new Float64Array(n * n).fill(1 / n));
+  const averaging = constantOf(([n]: readonly [N: number, M: number]) => new Float64Array(n * n).fill(1 / n));
   return {
     key: 'uniform',
-    mix: ({ kernels, value }) => mixTokens(kernels, value, averaging([value.shape[1], value.shape[1]], value.dtype)),
+    mix: ({ kernels, value }) => mixTokens(kernels, value, averaging([tokensIn(value), tokensIn(value)], value.dtype)),
   };
 }

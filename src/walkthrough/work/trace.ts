@@ -30,7 +30,7 @@ export function guidanceOf(choice: GuidanceChoice): Guidance {
     case 'none':
       return none;
     case 'pag':
-      return pag({ pagScale: choice.scale, layers: choice.layers });
+      return choice.layers.length === 0 ? none : pag({ pagScale: choice.scale, layers: choice.layers });
     case 'cfg':
       return cfg(choice.scale);
     case 'spoilt':
