@@ -1,9 +1,10 @@
-/** Every kernel against PyTorch, in several numerical regimes: zero mean, positive, cancelling, flat, large, wide. */
+/** The definitions and the plain loops against PyTorch, in several numerical regimes: zero mean, positive, cancelling, flat, large, wide. */
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
-import type { Activation, Padding } from '../../src/kernels/kernels.ts';
+import { definitionKernels } from '../../src/kernels/definition/index.ts';
+import type { Activation, Kernels, Padding } from '../../src/kernels/kernels.ts';
 import { kinds, type Kind } from '../../src/kernels/operations/index.ts';
-import { referenceKernels as kernels } from '../../src/kernels/plain/index.ts';
+import { referenceKernels } from '../../src/kernels/plain/index.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf } from '../agreement.ts';
@@ -21,7 +22,11 @@ const file = openGoldens('kernels/kernels.safetensors');
 const cases = metadataOf<readonly Case[]>(file, 'cases');
 
 /** The case's operation; its arguments are in the order of scripts/goldens/kernels.py. */
-function compute({ operation, arguments: more }: Case, inputs: readonly (Tensor | undefined)[]): Tensor {
+function compute(
+  kernels: Kernels,
+  { operation, arguments: more }: Case,
+  inputs: readonly (Tensor | undefined)[],
+): Tensor {
   const [x, a, b] = inputs as [Tensor, Tensor, Tensor];
   const [n, m] = more as [number, number];
   switch (operation) {
@@ -78,10 +83,15 @@ function paddingOf([top, bottom, left, right]: readonly number[]): Padding {
   return { top, bottom, left, right };
 }
 
-describe.each(['f32', 'f64'] as const)('%s against PyTorch', (dtype) => {
+describe.each([
+  ['definition', 'f32', definitionKernels],
+  ['definition', 'f64', definitionKernels],
+  ['plain', 'f32', referenceKernels],
+  ['plain', 'f64', referenceKernels],
+] as const)('%s in %s against PyTorch', (_name, dtype, kernels) => {
   it.each(cases.map((golden) => [golden.name, golden] as const))('%s', (name, golden) => {
     const inputs = golden.inputs.map((input) => (input === null ? undefined : cast(readTensor(file, input), dtype)));
-    const ours = compute(golden, inputs);
+    const ours = compute(kernels, golden, inputs);
     expect(ours.dtype).toBe(dtype);
     expect(disagreement(ours, goldenOf(file, name))).toBeUndefined();
   });
