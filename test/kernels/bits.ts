@@ -4,9 +4,9 @@ import { shapeText, type Tensor } from '../../src/tensor/tensor.ts';
 
 /** Fails unless dtype, shape and every bit agree. −0 is not 0; a NaN equals any NaN. */
 export function expectSameBits(actual: Tensor, expected: Tensor): void {
-  expect(actual.dtype).toBe(expected.dtype);
-  expect(actual.shape).toEqual(expected.shape);
-  expect(actual.data.length).toBe(expected.data.length);
+  // Thousands of tensors are compared, so nothing is asked of `expect` while all is well: it takes longer than a kernel.
+  const kind = ({ dtype, shape, data }: Tensor): string => `${dtype} ${shapeText(shape)} of ${data.length} numbers`;
+  if (kind(actual) !== kind(expected)) expect.fail(`${kind(actual)} instead of ${kind(expected)}`);
   let different = 0;
   let first = 0;
   for (let i = expected.data.length - 1; i >= 0; i--) {
@@ -29,7 +29,7 @@ export function element(x: Tensor, ...indices: readonly number[]): number {
 
 /** Fails unless each number is as near to the expected one as its limit says. */
 export function expectWithin(actual: Tensor, expected: Tensor, limit: (index: number) => number): void {
-  expect(actual.data.length).toBe(expected.data.length);
+  if (actual.data.length !== expected.data.length) expect.fail(`${actual.data.length} numbers`);
   for (let i = 0; i < expected.data.length; i++) {
     const distance = Math.abs(actual.data[i] - expected.data[i]);
     if (!(distance <= limit(i))) {

@@ -88,23 +88,31 @@ describe.each([
   ['definition', 'f64', definitionKernels],
   ['plain', 'f32', referenceKernels],
   ['plain', 'f64', referenceKernels],
-] as const)('%s in %s against PyTorch', (_name, dtype, kernels) => {
-  it.each(cases.map((golden) => [golden.name, golden] as const))('%s', (name, golden) => {
+] as const)('%s in %s against PyTorch', (name, dtype, kernels) => {
+  it.each(cases.map((golden) => [golden.name, golden] as const))('%s', (_name, golden) => {
     const inputs = golden.inputs.map((input) => (input === null ? undefined : cast(readTensor(file, input), dtype)));
     const ours = compute(kernels, golden, inputs);
     expect(ours.dtype).toBe(dtype);
-    expect(disagreement(ours, goldenOf(file, name))).toBeUndefined();
+    expect(disagreement(ours, goldenOf(file, golden.name))).toBeUndefined();
   });
 
+  // The definition is slow; that the plain loops have its bits, the laws say.
+  const seamsOf = (channels: number): readonly number[] => {
+    const all = Array.from({ length: channels - 1 }, (_, i) => i + 1);
+    return name === 'plain' ? all : all.filter((seam) => [1, channels >> 1, channels - 1].includes(seam));
+  };
   it('a convolution of two pictures, joined anywhere', () => {
-    for (const { name, inputs, arguments: more } of cases.filter(({ operation }) => operation === 'conv2d')) {
+    for (const { name: convolution, inputs, arguments: more } of cases.filter(
+      ({ operation }) => operation === 'conv2d',
+    )) {
       const [x, weight, bias] = inputs.map((input) =>
         input === null ? undefined : cast(readTensor(file, input), dtype),
       ) as [Tensor, Tensor, Tensor | undefined];
-      for (let seam = 1; seam < x.shape[1]; seam++) {
-        const padding = paddingOf(more[1] as readonly number[]);
+      const padding = paddingOf(more[1] as readonly number[]);
+      const golden = goldenOf(file, convolution);
+      for (const seam of seamsOf(x.shape[1])) {
         const ours = kernels.joinedConv2d(x, weight, bias, more[0] as number, padding, seam);
-        expect(disagreement(ours, goldenOf(file, name)), `${name}, seam ${seam}`).toBeUndefined();
+        expect(disagreement(ours, golden), `${convolution}, seam ${seam}`).toBeUndefined();
       }
     }
   });

@@ -28,6 +28,7 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stri
   const [O, , kh, kw] = weight.shape;
   const outH = Math.floor((H + top + bottom - kh) / stride) + 1;
   const outW = Math.floor((W + left + right - kw) / stride) + 1;
+  const run = runOfChannels(kh, kw);
   const products = allocate(x.dtype, C * kh * kw);
   const out = allocate(x.dtype, B * O * outH * outW);
   for (let b = 0; b < B; b++) {
@@ -37,8 +38,8 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stri
           let t = 0;
           for (let c = 0; c < C; c++) {
             for (let i = 0; i < kh; i++) {
+              const h = row * stride + i - top;
               for (let j = 0; j < kw; j++) {
-                const h = row * stride + i - top;
                 const w = column * stride + j - left;
                 const inside = h >= 0 && h < H && w >= 0 && w < W;
                 const pixel = inside ? x.data[((b * C + c) * H + h) * W + w] : 0;
@@ -46,7 +47,7 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stri
               }
             }
           }
-          const sum = sumInRuns(products, runOfChannels(kh, kw));
+          const sum = sumInRuns(products, run);
           out[((b * O + o) * outH + row) * outW + column] = bias ? sum + bias.data[o] : sum;
         }
       }

@@ -21,7 +21,8 @@ export function upsampleNearest2x(x: Tensor): Tensor {
   for (let bc = 0; bc < B * C; bc++) {
     for (let row = 0; row < 2 * H; row++) {
       for (let column = 0; column < 2 * W; column++) {
-        const [h, w] = [Math.floor(row / 2), Math.floor(column / 2)];
+        const h = Math.floor(row / 2);
+        const w = Math.floor(column / 2);
         out[(bc * 2 * H + row) * 2 * W + column] = x.data[(bc * H + h) * W + w];
       }
     }

@@ -34,18 +34,20 @@ export function upsampleConv2d(x: Tensor, weight: Tensor, bias: Tensor | undefin
   const [B, C, H, W] = x.shape;
   const [O] = weight.shape;
   const met = metWeights(weight);
+  const run = runOfChannels(2, 2);
   const products = allocate(x.dtype, C * 2 * 2);
   const out = allocate(x.dtype, B * O * 2 * H * 2 * W);
   for (let b = 0; b < B; b++) {
     for (let o = 0; o < O; o++) {
       for (let row = 0; row < 2 * H; row++) {
         for (let column = 0; column < 2 * W; column++) {
-          const [p, q] = [row % 2, column % 2];
+          const p = row % 2;
+          const q = column % 2;
           let t = 0;
           for (let c = 0; c < C; c++) {
             for (let i = 0; i < 2; i++) {
+              const h = Math.floor(row / 2) + i - 1 + p;
               for (let j = 0; j < 2; j++) {
-                const h = Math.floor(row / 2) + i - 1 + p;
                 const w = Math.floor(column / 2) + j - 1 + q;
                 const inside = h >= 0 && h < H && w >= 0 && w < W;
                 const pixel = inside ? x.data[((b * C + c) * H + h) * W + w] : 0;
@@ -53,7 +55,7 @@ export function upsampleConv2d(x: Tensor, weight: Tensor, bias: Tensor | undefin
               }
             }
           }
-          const sum = sumInRuns(products, runOfChannels(2, 2));
+          const sum = sumInRuns(products, run);
           out[((b * O + o) * 2 * H + row) * 2 * W + column] = bias ? sum + bias.data[o] : sum;
         }
       }
@@ -76,11 +78,13 @@ function metWeights({ dtype, shape: [O, C], data }: Tensor): FloatArray {
       for (let q = 0; q < 2; q++) {
         for (let i = 0; i < 2; i++) {
           for (let j = 0; j < 2; j++) {
-            const columns = meets[q][j].map((column) => {
-              const weights = meets[p][i].map((row) => data[(oc * 3 + row) * 3 + column]);
-              return weights.reduce((sum, weight) => round(sum + weight));
-            });
-            out[at++] = columns.reduce((sum, column) => round(sum + column));
+            let sum = 0;
+            for (const column of meets[q][j]) {
+              let below = 0;
+              for (const row of meets[p][i]) below = round(below + data[(oc * 3 + row) * 3 + column]);
+              sum = round(sum + below);
+            }
+            out[at++] = sum;
           }
         }
       }

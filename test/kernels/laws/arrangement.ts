@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { extent, pictures, several, shapes } from '../arbitraries.ts';
 import { element, expectSameBits } from '../bits.ts';
-import { holds, type Subject } from './law.ts';
+import type { Subject } from './law.ts';
 
 /** Declares the tests. */
-export function lawsOfArrangement({ dtype, compute }: Subject): void {
+export function lawsOfArrangement({ dtype, compute, holds }: Subject): void {
   it('a picture made of its tokens is the picture', () =>
     holds(pictures(dtype, 'any'), (x) => {
       const [, , height, width] = x.shape;

@@ -4,10 +4,10 @@ import { expect, it } from 'vitest';
 import { zeros, type Tensor } from '../../../src/tensor/tensor.ts';
 import { attentions, extent, several, tensors } from '../arbitraries.ts';
 import { expectSameBits } from '../bits.ts';
-import { holds, type Subject } from './law.ts';
+import type { Subject } from './law.ts';
 
 /** Declares the tests. */
-export function lawsOfAttention({ dtype, compute }: Subject): void {
+export function lawsOfAttention({ dtype, compute, holds }: Subject): void {
   it('an identity map leaves the values: V', () =>
     holds(
       fc

@@ -6,10 +6,10 @@ import { roundInPlace } from '../../../src/tensor/rounding.ts';
 import { reshape, sizeOf, tensor, type Tensor } from '../../../src/tensor/tensor.ts';
 import { attentions, convolutions, filled, pairs, tensors } from '../arbitraries.ts';
 import { expectSameBits } from '../bits.ts';
-import { EPS, holds, NO_PADDING, type Subject } from './law.ts';
+import { EPS, NO_PADDING, type Subject } from './law.ts';
 
 /** Declares the tests. */
-export function lawsOfEveryKernel({ dtype, compute, computeAll }: Subject): void {
+export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject): void {
   it('a batch is its samples one by one, for every kernel', () =>
     holds(
       fc.tuple(pairs(dtype, 'any'), tensors(dtype, [5], 'any'), tensors(dtype, [3, 5, 2, 2], 'any')),

@@ -4,13 +4,13 @@ import { expect, it } from 'vitest';
 import { allocate, reshape, tensor, zeros, type DType, type Tensor } from '../../../src/tensor/tensor.ts';
 import { filled, groupNorms, layerNorms, shapes, tensors } from '../arbitraries.ts';
 import { expectSameBits, expectWithin } from '../bits.ts';
-import { EPS, holds, type Subject } from './law.ts';
+import { EPS, type Subject } from './law.ts';
 
 /** The greatest relative error of one rounding. */
 const UNIT: Readonly<Record<DType, number>> = { f64: 2 ** -53, f32: 2 ** -24, f16: 2 ** -11, bf16: 2 ** -8 };
 
 /** Declares the tests. */
-export function lawsOfNorms({ dtype, compute }: Subject): void {
+export function lawsOfNorms({ dtype, compute, holds }: Subject): void {
   it('groupNorm gives every group mean 0 and variance 1', () =>
     holds(groupNorms(dtype, 'moderate', 2), ({ x: noise, groups }) => {
       const channels = noise.shape[1];

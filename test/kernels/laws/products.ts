@@ -7,7 +7,7 @@ import { cast } from '../../../src/tensor/rounding.ts';
 import { reshape, zeros, type Tensor } from '../../../src/tensor/tensor.ts';
 import { convolutions, doubledConvolutions, filled, joinedConvolutions, linears } from '../arbitraries.ts';
 import { expectSameBits, expectWithin } from '../bits.ts';
-import { holds, NO_PADDING, type Subject } from './law.ts';
+import { NO_PADDING, type Subject } from './law.ts';
 
 /** Declares the tests. */
 export function lawsOfProducts(subject: Subject): void {
@@ -15,7 +15,7 @@ export function lawsOfProducts(subject: Subject): void {
   lawsOfConvolution(subject);
 }
 
-function lawsOfLinear({ dtype, compute }: Subject): void {
+function lawsOfLinear({ dtype, compute, holds }: Subject): void {
   it('linear is a convolution with a 1 × 1 kernel', () =>
     holds(linears(dtype, 'any'), ({ x, weight, bias }) => {
       const [rows, channels] = x.shape;
@@ -62,7 +62,7 @@ function lawsOfLinear({ dtype, compute }: Subject): void {
       }));
 }
 
-function lawsOfConvolution({ dtype, compute }: Subject): void {
+function lawsOfConvolution({ dtype, compute, holds }: Subject): void {
   // Not in f16 and bf16, which round what an operation stores.
   if (dtype === 'f32' || dtype === 'f64')
     it('a convolution of two pictures, joined, is the sum of theirs', () =>
