@@ -8,8 +8,8 @@ import type { Padding } from '../../src/kernels/kernels.ts';
 
 /**
  * - `moderate`: in [−4, 4], zeros of both signs among them; nothing overflows or becomes subnormal.
- * - `any`: also infinities, NaN, subnormals, and the largest and smallest numbers of float32. Of half of the tensors they
- *   are one number in 13, of the others one in 150, so that sums of many terms are not all NaN.
+ * - `any`: also infinities, NaN, subnormals, and the largest and smallest numbers of float32. Of half of the tensors
+ *   they are one number in 13, of the others one in 150, so that sums of many terms are not all NaN.
  */
 export type Values = 'moderate' | 'any';
 
@@ -20,8 +20,8 @@ const awkward = [
 ];
 
 /**
- * A tensor of this shape; its values are rounded to the dtype. They come from a seed: a number each would cost a test more
- * time than the kernels do. What fails is made smaller by its shape.
+ * A tensor of this shape; its values are rounded to the dtype. They come from a seed: a number each would cost a test
+ * more time than the kernels do. What fails is made smaller by its shape.
  */
 export function tensors(dtype: DType, shape: readonly number[], values: Values = 'moderate'): fc.Arbitrary<Tensor> {
   const seed = fc.noShrink(fc.noBias(fc.integer({ min: 0, max: 2 ** 32 - 1 })));

@@ -4,7 +4,8 @@ import { shapeText, type Tensor } from '../../src/tensor/tensor.ts';
 
 /** Fails unless dtype, shape and every bit agree. −0 is not 0; a NaN equals any NaN. */
 export function expectSameBits(actual: Tensor, expected: Tensor): void {
-  // Thousands of tensors are compared, so nothing is asked of `expect` while all is well: it takes longer than a kernel.
+  // Thousands of tensors are compared, so nothing is asked of `expect` while all is well: it takes longer than a
+  // kernel.
   const kind = ({ dtype, shape, data }: Tensor): string => `${dtype} ${shapeText(shape)} of ${data.length} numbers`;
   if (kind(actual) !== kind(expected)) expect.fail(`${kind(actual)} instead of ${kind(expected)}`);
   let different = 0;

@@ -1,4 +1,7 @@
-/** The definitions and the plain loops against PyTorch, in several numerical regimes: zero mean, positive, cancelling, flat, large, wide. */
+/**
+ * The definitions and the plain loops against PyTorch, in several numerical regimes: zero mean, positive, cancelling,
+ * flat, large, wide.
+ */
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
 import { definitionKernels } from '../../src/kernels/definition/index.ts';

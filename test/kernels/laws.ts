@@ -1,6 +1,6 @@
 /**
- * What holds for the kernels, whoever implements them: one body of tests for the definition, the plain loops and the fast
- * kernels. All equalities are of bits unless a test says otherwise.
+ * What holds for the kernels, whoever implements them: one body of tests for the definition, the plain loops and the
+ * fast kernels. All equalities are of bits unless a test says otherwise.
  */
 import { describe } from 'vitest';
 import type { Backend } from '../../src/kernels/kernels.ts';

@@ -17,7 +17,7 @@ import { allocate, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { rounding, stored } from './rounding.ts';
 import { runOfChannels, sumInRuns } from './sums.ts';
 
-/** meets[p][i]: the rows of the kernel that meet the upper (i = 0) or lower (i = 1) of the two pixels; columns alike. */
+/** meets[p][i]: the rows of the kernel that meet the upper (i = 0) or lower (i = 1) of two pixels; columns alike. */
 const meets = [
   [[0], [1, 2]],
   [[0, 1], [2]],

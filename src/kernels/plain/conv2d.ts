@@ -19,7 +19,7 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stri
 }
 
 /**
- * As in definition/joined-conv2d, but f16 and bf16 need no copies in f32: the two sums are not rounded before they meet.
+ * As in definition/joined-conv2d, but f16 and bf16 need no copies in f32: the sums are not rounded before they meet.
  */
 export function joinedConv2d(
   x: Tensor,

@@ -1,4 +1,4 @@
-/** Laws that all kernels share: samples are apart, results fit the dtype, zeros keep their sign, inputs stay as they are. */
+/** Laws of all kernels: samples are apart, results fit the dtype, zeros keep their sign, inputs stay as they are. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Kernels } from '../../../src/kernels/kernels.ts';
