@@ -132,6 +132,7 @@ describe.each(implementations)(
       ['linear', 'dtypes', () => kernels.linear(x(2, 4), other(3, 4), undefined), /f32.*f64/],
       ['groupNorm', 'groups', () => kernels.groupNorm(x(1, 6, 2, 2), 4, x(6), x(6), 1e-5), /4.*6|6.*4/],
       ['groupNorm', 'no groups', () => kernels.groupNorm(x(1, 6, 2, 2), 0, x(6), x(6), 1e-5), /0/],
+      ['groupNorm', 'less than no groups', () => kernels.groupNorm(x(1, 6, 2, 2), -3, x(6), x(6), 1e-5), /-3/],
       [
         'groupNorm',
         'groups that are no integer',
@@ -159,6 +160,7 @@ describe.each(implementations)(
       ['attentionMap', 'channels', () => kernels.attentionMap(x(1, 4, 6), x(1, 4, 8), 2, 1), /\[1, 4, 8\]/],
       ['attentionMap', 'batch', () => kernels.attentionMap(x(1, 4, 6), x(2, 4, 6), 2, 1), /\[2, 4, 6\]/],
       ['attentionMap', 'heads', () => kernels.attentionMap(x(1, 4, 6), x(1, 4, 6), 4, 1), /4.*6|6.*4/],
+      ['attentionMap', 'less than no heads', () => kernels.attentionMap(x(1, 4, 6), x(1, 4, 6), -2, 1), /-2/],
       ['attentionMap', 'dtypes', () => kernels.attentionMap(x(1, 4, 6), other(1, 4, 6), 2, 1), /f32.*f64/],
       ...[NaN, Infinity].map(
         (scale): Refusal => [

@@ -4,11 +4,11 @@
  * Against definition/elementwise: a number that spreads over a channel's pixels is read once for all of them.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
-import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
+import { allocate, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 
 /** a + b; b may be [B,C] and then spreads over the pixels of a [B,C,…]. */
 export function add(a: Tensor, b: Tensor): Tensor {
-  const spread = pixelsPerValue(a, b);
+  const spread = sizeOf(a.shape.slice(b.shape.length));
   const out = allocate(a.dtype, a.data.length);
   for (let i = 0; i < b.data.length; i++) {
     const value = b.data[i];
@@ -20,7 +20,7 @@ export function add(a: Tensor, b: Tensor): Tensor {
 
 /** a · b, with the shapes that `add` allows. */
 export function multiply(a: Tensor, b: Tensor): Tensor {
-  const spread = pixelsPerValue(a, b);
+  const spread = sizeOf(a.shape.slice(b.shape.length));
   const out = allocate(a.dtype, a.data.length);
   for (let i = 0; i < b.data.length; i++) {
     const value = b.data[i];
@@ -28,9 +28,4 @@ export function multiply(a: Tensor, b: Tensor): Tensor {
   }
   roundInPlace(a.dtype, out);
   return tensor(a.dtype, a.shape, out);
-}
-
-/** How many elements of a each element of b meets: 1, or the pixels of a channel. */
-function pixelsPerValue(a: Tensor, b: Tensor): number {
-  return b.data.length === 0 ? 0 : a.data.length / b.data.length;
 }
