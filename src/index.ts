@@ -4,6 +4,7 @@ export { manualSeed, type Generator } from './tensor/random.ts';
 export { cast } from './tensor/rounding.ts';
 export { reshape, tensor, zeros, type DType, type FloatArray, type Tensor } from './tensor/tensor.ts';
 
+export { definitionBackend, definitionKernels } from './kernels/definition/index.ts';
 export type { Backend, Kernels, Program, Tensors } from './kernels/kernels.ts';
 export { referenceBackend, referenceKernels } from './kernels/plain/index.ts';
 export {

@@ -10,6 +10,7 @@ import { describe, expect, it } from 'vitest';
 const rooms = [
   'tensor',
   'kernels',
+  'kernels/definition',
   'kernels/plain',
   'kernels/simd',
   'nn',

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { InputError } from '../tensor/errors.ts';
 import type { DType } from '../tensor/tensor.ts';
+import { definitionBackend } from '../kernels/definition/index.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { referenceBackend } from '../kernels/plain/index.ts';
 import { fmaSupported, joinsVectors, simdBackend, simdSupported, type SimdOptions } from '../kernels/simd/index.ts';
@@ -15,11 +16,11 @@ export const fastKernels = ['simd', 'simd-wide', 'simd-fma'] as const;
 export const backendOptions: OptionKinds = { dtype: 'text', kernels: 'text', threads: 'text' };
 
 export const backendHelp = `  --dtype f32|f64|f16|bf16        precision (f32)
-  --kernels reference|simd|simd-wide|simd-fma
-                                  plain loops; WebAssembly SIMD (the same bits); with vectors of 256 bits (the same
-                                  bits; behind an experimental switch of Node 24's engine, which this turns on);
-                                  with fused multiply-add (other bits). simd where the engine has it; f64, f16 and
-                                  bf16 always run on the plain loops
+  --kernels definition|reference|simd|simd-wide|simd-fma
+                                  the definitions, loop by loop (slow); plain loops; WebAssembly SIMD; with vectors of
+                                  256 bits, behind an experimental switch of Node 24's engine, which this turns on: all
+                                  of them the same bits; with fused multiply-add (other bits). simd where the engine has
+                                  it; f64, f16 and bf16 run on the plain loops, or on the definitions
   --threads N                     threads of the simd kernels (as many as there are cores; the same bits)`;
 
 /** The precision and the backend that the options ask for. Throws an InputError for what this engine cannot do. */
@@ -27,12 +28,11 @@ export function chooseBackend(options: ParsedOptions): { dtype: DType; backend: 
   const dtype = options.choice('dtype', dtypes) ?? 'f32';
   const threads = options.integer('threads', 1, 256) ?? availableParallelism();
   const kernels =
-    options.choice('kernels', ['reference', ...fastKernels]) ??
+    options.choice('kernels', ['definition', 'reference', ...fastKernels]) ??
     (simdSupported() && dtype === 'f32' ? 'simd' : 'reference');
-  return {
-    dtype,
-    backend: kernels === 'reference' ? referenceBackend() : simdBackend({ threads, ...fastOptions(kernels) }),
-  };
+  if (kernels === 'definition') return { dtype, backend: definitionBackend() };
+  if (kernels === 'reference') return { dtype, backend: referenceBackend() };
+  return { dtype, backend: simdBackend({ threads, ...fastOptions(kernels) }) };
 }
 
 /** The fast kernels of this name. Throws an InputError where the engine cannot run them. */

@@ -8,6 +8,7 @@ import { parseSafetensors, readTensor, readTensors, writeSafetensors } from '../
 import { InputError } from '../../src/tensor/errors.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { tensor, zeros, type Tensor } from '../../src/tensor/tensor.ts';
+import { expectSameBits } from '../kernels/bits.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { letters, temporaryFolder, tiny, tinyLayers } from './models.ts';
 
@@ -426,6 +427,20 @@ describe('pag forward', () => {
     expect(tapped.get('tap.mid_block.attentions.0.map')!.shape).toEqual([2, 1, 16, 16]);
     expect(tapped.get('perturbed.tap.mid_block.attentions.0')).not.toEqual(tapped.get('tap.mid_block.attentions.0'));
     expect(tapped.has('perturbed.tap.conv_in')).toBe(false);
+  });
+
+  it.each(['f32', 'f64', 'bf16'])('gives the bits of the plain loops on the definitions, in %s', async (dtype) => {
+    const outputs: ReadonlyMap<string, Tensor>[] = [];
+    for (const kernels of ['definition', 'reference']) {
+      expect(
+        await runCommand(forward(good, '--dtype', dtype, '--kernels', kernels, '--perturb', 'mid', '--taps', '*')),
+      ).toBe(0);
+      outputs.push(readTensors(read(path('forward.safetensors'))));
+    }
+    const [ours, expected] = outputs;
+    expect(ours.size).toBeGreaterThan(60);
+    expect([...ours.keys()]).toEqual([...expected.keys()]);
+    for (const [name, tensor] of expected) expectSameBits(ours.get(name)!, tensor);
   });
 
   it('takes one timestep or one for each sample, of any dtype', async () => {

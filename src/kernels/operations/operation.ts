@@ -12,6 +12,7 @@ import type { Activation, Kernels, Padding } from '../kernels.ts';
  */
 export type Kind = Exclude<keyof Kernels, 'joinedConv2d'>;
 
+/** No numbers. */
 type None = Readonly<Record<never, never>>;
 interface Range {
   readonly start: number;

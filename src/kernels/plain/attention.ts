@@ -1,11 +1,10 @@
 /**
- * Scaled dot-product attention (torch.nn.functional.scaled_dot_product_attention), head by head: the one operation that
- * moves content between any two pixels.
+ * Attention as two matrix products for each head.
  *
- *     map = softmax(Q Kᵀ · scale),   out = map · V
+ *     map [N,M] = softmax(Q [N,d] · Kᵀ [d,M] · scale),   out [N,d] = map · V [M,d]
  *
- * D = heads · d, and head h owns the channels from h·d on. Both products add in the order of matmul.ts, runs of 64
- * terms; the scale is applied to the finished dot product.
+ * Against definition/attention: a head's channels are copied out of q, k and v, so that they lie together, and the
+ * whole never holds the map, but some of its rows at a time.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, sizeOf, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
@@ -15,6 +14,7 @@ import { softmaxRows } from './softmax.ts';
 /** So many queries are mixed at a time, that the map is never held whole. */
 const queriesAtOnce = 32;
 
+/** As in definition/attention. */
 export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale: number): Tensor {
   const { dtype } = q;
   const [batch, queries, channels] = q.shape;
@@ -47,6 +47,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale:
   return tensor(dtype, q.shape, out);
 }
 
+/** As in definition/attention. */
 export function attentionMap(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
   const { dtype } = q;
   const [batch, queries, channels] = q.shape;
@@ -73,6 +74,7 @@ export function attentionMap(q: Tensor, k: Tensor, heads: number, scale: number)
   return tensor(dtype, shape, out);
 }
 
+/** As in definition/attention. */
 export function applyAttentionMap(map: Tensor, v: Tensor): Tensor {
   const { dtype } = map;
   const [batch, heads, queries, keys] = map.shape;

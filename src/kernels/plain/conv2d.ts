@@ -1,18 +1,26 @@
 /**
- * Convolution as a matrix product: weights [O, C·kh·kw] times the patches [C·kh·kw, pixels] that lie under the kernel
- * at each output pixel. The order of the sum is that of definition/conv2d: c, then i, then j, in runs of whole
- * channels.
+ * Convolution as a matrix product.
+ *
+ *     out [O, pixels] = weight [O, C·kh·kw] · patches [C·kh·kw, pixels]
+ *
+ * Against definition/conv2d: what lies under the kernel is collected first, a column of C·kh·kw numbers for each output
+ * pixel, once for all output channels. The rows of a patch are in the order c, i, j, so the sums are the same.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
+import { runOfChannels } from '../definition/sums.ts';
 import type { Padding } from '../kernels.ts';
-import { matmul, runLength } from './matmul.ts';
+import { matmul } from './matmul.ts';
 import { sliceChannels } from './rearrange.ts';
 
+/** As in definition/conv2d. */
 export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: number, padding: Padding): Tensor {
   return rounded(unrounded(x, weight, bias, stride, padding));
 }
 
+/**
+ * As in definition/joined-conv2d, but f16 and bf16 need no copies in f32: the sums are not rounded before they meet.
+ */
 export function joinedConv2d(
   x: Tensor,
   weight: Tensor,
@@ -42,7 +50,6 @@ function unrounded(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: 
   const outHeight = Math.floor((height + padding.top + padding.bottom - kernelHeight) / stride) + 1;
   const outWidth = Math.floor((width + padding.left + padding.right - kernelWidth) / stride) + 1;
   const inner = channels * kernelHeight * kernelWidth;
-  const run = Math.ceil(runLength / (kernelHeight * kernelWidth)) * kernelHeight * kernelWidth;
   const rowsAtOnce = Math.min(outHeight, Math.max(1, Math.floor(patchBudget / (inner * outWidth))));
   const patches = allocate(x.dtype, inner * rowsAtOnce * outWidth);
   const sums = allocate(x.dtype, outChannels * rowsAtOnce * outWidth);
@@ -62,7 +69,7 @@ function unrounded(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: 
         rows,
         outWidth,
       });
-      matmul(sums, weight.data, patches, outChannels, inner, columns, run);
+      matmul(sums, weight.data, patches, outChannels, inner, columns, runOfChannels(kernelHeight, kernelWidth));
       for (let o = 0; o < outChannels; o++) {
         const to = ((b * outChannels + o) * outHeight + top) * outWidth;
         out.set(sums.subarray(o * columns, (o + 1) * columns), to);

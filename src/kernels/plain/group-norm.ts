@@ -1,15 +1,14 @@
 /**
- * Group norm (torch.nn.functional.group_norm): each group of channels of each sample to mean 0 and variance 1.
+ * Group norm.
  *
- *     y = x · scale + shift,   scale = weight[c] / √(variance + eps),   shift = bias[c] − mean · scale
- *
- * It is the one operation besides attention in which far pixels meet: through their mean and variance. Those are
- * computed in double precision (lanes.ts); scale and shift are rounded once, then the product, then the sum.
+ * Against definition/group-norm: the moments are taken where the numbers lie (lanes.ts), and a product is rounded
+ * without a call.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
 import { moments } from './lanes.ts';
 
+/** As in definition/group-norm. */
 export function groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tensor, eps: number): Tensor {
   const { dtype } = x;
   const [batch, channels] = x.shape;

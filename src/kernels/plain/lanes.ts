@@ -1,7 +1,8 @@
 /**
- * Long sums in lanes. A sum of n numbers, one after the other, gathers n roundings and cannot be computed four at a
- * time. So the long sums of norms and softmax are defined in lanes: number i goes to lane i mod L, each lane adds in
- * order, and at the end the upper half of the lanes is added to the lower half until one is left.
+ * Sums in lanes.
+ *
+ * Against definition/sums and definition/moments: the terms are not collected, they are added to the lanes as they are
+ * made, and the lanes are a typed array, which rounds by itself.
  */
 import type { FloatArray } from '../../tensor/tensor.ts';
 

@@ -1,14 +1,14 @@
 /**
- * Layer norm (torch.nn.functional.layer_norm): each row to mean 0 and variance 1, then weight and bias.
+ * Layer norm.
  *
- *     y = ((x − mean) / √(variance + eps)) · weight + bias
- *
- * Mean and variance in double precision (lanes.ts); the normed value is rounded once, then the product, then the sum.
+ * Against definition/layer-norm: the moments are taken where the numbers lie (lanes.ts), and numbers are rounded
+ * without a call.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
 import { moments } from './lanes.ts';
 
+/** As in definition/layer-norm. */
 export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
   const { dtype } = x;
   const size = x.shape.at(-1) ?? 1;

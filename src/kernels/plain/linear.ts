@@ -1,14 +1,15 @@
 /**
- * The linear layer (torch.nn.functional.linear): each row of x on its own.
+ * The linear layer as a matrix product.
  *
- *     out[r,o] = Σ_c x[r,c] · weight[o,c]  + bias[o]
+ *     out [R,O] = x [R,C] · weightᵀ [C,O]
  *
- * The sum runs over c in ascending order, in the runs of matmul.ts; the bias is added last.
+ * Against definition/linear: the weight is turned once, so that the outputs of a row grow side by side.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import { matmul, transpose } from './matmul.ts';
 
+/** As in definition/linear. */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
   const { dtype } = x;
   const [outChannels, channels] = weight.shape;

@@ -1,25 +1,21 @@
 /**
  * The product of two matrices: the one loop in which a network spends its time. Convolution, linear layers and
- * attention all come down to it, so this file defines the bits of all three.
+ * attention all come down to it.
  *
  *     out[m,n] = Σ_k a[m,k] · b[k,n]
  *
- * The sum is taken in runs of `run` terms. A run begins with +0 and takes its k in ascending order; the runs are added
- * to the total, which begins with +0, one after the other. In f32 each product is rounded, then each sum: no fused
- * multiply-add. (A single long run would gather a rounding for every term; in runs a sum of n terms gathers about run +
- * n/run of them, which makes it as accurate as the blocked sums of the numerical libraries.)
- *
- * The inner loop runs over contiguous outputs, so whoever computes several n at once adds in the same order.
+ * Against definition/sums: the terms of a sum are not collected. The sums of a whole row, of four rows even, grow side
+ * by side, a term of each at a time, so the inner loop runs along b and out as they lie in memory. Each single sum
+ * still takes its terms in their order and in runs.
  */
 import type { FloatArray } from '../../tensor/tensor.ts';
+import { runLength } from '../definition/sums.ts';
 
 const f32 = Math.fround;
 
-/** The length of a run, unless an operation says otherwise. */
-export const runLength = 64;
-
 /**
- * Writes out [rows, columns] = a [rows, inner] · b [inner, columns]. In single precision if `out` is a Float32Array.
+ * Writes out [rows, columns] = a [rows, inner] · b [inner, columns], each sum in runs of `run` terms. In single
+ * precision if `out` is a Float32Array.
  */
 export function matmul(
   out: FloatArray,

@@ -1,4 +1,9 @@
-/** Operations that move numbers and change none: joining, cutting, and the two layouts of a picture. */
+/**
+ * Operations that move numbers and change none: joining, cutting, and the two layouts of a picture.
+ *
+ * Against definition/concat-and-slice: what stays together is copied in one piece. Against definition/tokens: both ways
+ * are one transposition.
+ */
 import { allocate, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 
 /** [B,C₁,…], [B,C₂,…] → [B,C₁+C₂,…]. */

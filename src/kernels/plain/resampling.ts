@@ -1,4 +1,8 @@
-/** Twice the picture (torch.nn.functional.interpolate, mode nearest) and half of it (avg_pool2d). */
+/**
+ * Twice the picture and half of it.
+ *
+ * Against definition/resampling: twice reads each pixel once, and copies whole rows; half lets the array round.
+ */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
 

@@ -1,15 +1,14 @@
 /**
- * Softmax over the last dimension (torch.softmax): a row of numbers becomes a row of weights that sum to 1.
+ * Softmax over the last dimension.
  *
- *     y[i] = p[i] / Σ p,   p[i] = exp(x[i] − max x)
- *
- * The sum of a row is taken in 16 lanes (lanes.ts), in the precision of the row.
+ * Against definition/softmax: it happens in place, and the powers are added to their lanes as they are made.
  */
 import { exp, expf } from '../../tensor/math/index.ts';
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { foldLanes } from './lanes.ts';
 
+/** As in definition/softmax. */
 export function softmax(x: Tensor): Tensor {
   const out = x.data.slice();
   softmaxRows(out, x.shape.at(-1) ?? 1);

@@ -1,19 +1,19 @@
 /**
- * The convolution that follows doubling the picture, conv2d(upsampleNearest2x(x)) with a 3 × 3 kernel and a border of
- * one pixel.
+ * The convolution that follows doubling the picture, as four convolutions of the picture itself.
  *
- * Under the kernel lie copies of only 2 × 2 pixels of x. Which of its nine weights meet the same pixel depends on
- * whether the output's row and column are even or odd, so there are four phases (p, q), each a convolution of x itself
- * with a kernel of summed weights:
+ * Against definition/upsample-conv2d: outputs are taken apart by whether their row and column are even or odd. Those of
+ * one such phase (p, q) have the same kernel of 2 × 2 sums of weights, and are a convolution:
  *
- *     out[2y + p, 2x + q] = conv2d(x, w_pq)[y, x],   rows of w_0q: w₀, w₁ + w₂   rows of w_1q: w₀ + w₁, w₂   (columns alike)
+ *     out[2h + p, 2w + q] = conv2d(x, w_pq)[h, w]
+ *     rows of w_0q: w₀, w₁ + w₂;   rows of w_1q: w₀ + w₁, w₂;   columns likewise
  *
- * That is four products for every pixel and channel where doubling first takes nine. Rows are added before columns.
+ * Rows are added before columns.
  */
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
 import { conv2d } from './conv2d.ts';
 
+/** The outputs whose rows are all even or all odd, and their columns as well. */
 export interface Phase {
   /** 0 for the even rows of the output, 1 for the odd ones. */
   readonly row: number;
@@ -28,6 +28,7 @@ export const phases: readonly Phase[] = [
   { row: 1, column: 1 },
 ];
 
+/** As in definition/upsample-conv2d. */
 export function upsampleConv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
   const { dtype } = x;
   const [batch, , height, width] = x.shape;

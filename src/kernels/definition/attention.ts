@@ -1,0 +1,91 @@
+/**
+ * Attention (torch.nn.functional.scaled_dot_product_attention): every query looks at all keys and takes from their
+ * values.
+ *
+ *     map[b,head,n,m] = softmax over m of (Σ_i q[b,n,i] · k[b,m,i]) · scale
+ *     out[b,n,c]      = Σ_m map[b,head,n,m] · v[b,m,c]
+ *
+ * N queries, M keys, D channels. D is parted among the heads: head `head` owns the d = D / heads channels from head · d
+ * on, in q, k, v and out, and has a map of its own; i runs over its channels, and c is one of them. scale is 1 / √d in
+ * all models here.
+ *
+ * It is the one layer in which pixels exchange content, however far apart, and the content itself says who listens to
+ * whom. That is why PAG perturbs it: with the identity for a map, out = v, and no token sees another.
+ */
+import { allocate, type Tensor } from '../../tensor/tensor.ts';
+import { rounding, stored } from './rounding.ts';
+import { softmaxRow } from './softmax.ts';
+import { sumInRuns } from './sums.ts';
+
+/**
+ * Both halves, one after the other. Between them the map is stored, so in f16 and bf16 it is rounded.
+ * @param q [B,N,D]
+ * @param k [B,M,D]
+ * @param v [B,M,D]
+ * @param heads a divisor of D
+ * @param scale of the dot products
+ * @returns [B,N,D]
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale: number): Tensor {
+  return applyAttentionMap(attentionMap(q, k, heads, scale), v);
+}
+
+/**
+ * Who listens to whom. The products are added over the channels of a head, in runs; the sum is scaled.
+ * @param q [B,N,D]
+ * @param k [B,M,D]
+ * @param heads a divisor of D
+ * @param scale of the dot products
+ * @returns [B,heads,N,M], rows of sum 1
+ */
+export function attentionMap(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
+  const [B, N, D] = q.shape;
+  const M = k.shape[1];
+  const d = D / heads;
+  const factor = rounding(q.dtype)(scale);
+  const products = allocate(q.dtype, d);
+  const logits = allocate(q.dtype, M);
+  const out = allocate(q.dtype, B * heads * N * M);
+  for (let b = 0; b < B; b++) {
+    for (let head = 0; head < heads; head++) {
+      for (let n = 0; n < N; n++) {
+        // 1. How well each key fits the query.
+        for (let m = 0; m < M; m++) {
+          for (let i = 0; i < d; i++) {
+            products[i] = q.data[(b * N + n) * D + head * d + i] * k.data[(b * M + m) * D + head * d + i];
+          }
+          logits[m] = sumInRuns(products) * factor;
+        }
+        // 2. How much of the query's attention it gets.
+        out.set(softmaxRow(logits), ((b * heads + head) * N + n) * M);
+      }
+    }
+  }
+  return stored(q.dtype, [B, heads, N, M], out);
+}
+
+/**
+ * What is heard. The products are added over the keys, in runs.
+ * @param map [B,heads,N,M]
+ * @param v [B,M,D]
+ * @returns [B,N,D]
+ */
+export function applyAttentionMap(map: Tensor, v: Tensor): Tensor {
+  const [B, heads, N, M] = map.shape;
+  const D = v.shape[2];
+  const d = D / heads;
+  const products = allocate(v.dtype, M);
+  const out = allocate(v.dtype, B * N * D);
+  for (let b = 0; b < B; b++) {
+    for (let n = 0; n < N; n++) {
+      for (let c = 0; c < D; c++) {
+        const head = Math.floor(c / d);
+        for (let m = 0; m < M; m++) {
+          products[m] = map.data[((b * heads + head) * N + n) * M + m] * v.data[(b * M + m) * D + c];
+        }
+        out[(b * N + n) * D + c] = sumInRuns(products);
+      }
+    }
+  }
+  return stored(v.dtype, [B, N, D], out);
+}

@@ -1,0 +1,60 @@
+/**
+ * What every operation is: one file each, its formula and the naive loop of it, every product written out, every
+ * rounding visible. `rounding.ts` says where numbers round, `sums.ts` in which order they are added; the rest of a file
+ * is all there is to know. The letters of dimensions are those of `kernels.ts`; in the loops b runs to B, c to C, and
+ * so on.
+ *
+ * These loops are slow. `plain/` has quicker ones and `simd/` fast ones, held to the bits of these by test/kernels.
+ */
+import type { Backend, Kernels } from '../kernels.ts';
+import { checked } from '../operations/index.ts';
+import { activation } from './activation.ts';
+import { applyAttentionMap, attention, attentionMap } from './attention.ts';
+import { concatBatch, concatChannels, sliceBatch, sliceChannels } from './concat-and-slice.ts';
+import { conv2d } from './conv2d.ts';
+import { add, affine, divide, multiply, subtract } from './elementwise.ts';
+import { groupNorm } from './group-norm.ts';
+import { joinedConv2d } from './joined-conv2d.ts';
+import { layerNorm } from './layer-norm.ts';
+import { linear } from './linear.ts';
+import { averagePool2x, upsampleNearest2x } from './resampling.ts';
+import { softmax } from './softmax.ts';
+import { fromTokens, toTokens } from './tokens.ts';
+import { upsampleConv2d } from './upsample-conv2d.ts';
+
+/** The definitions. Their bits are those of `referenceKernels`; they take some ten times as long. */
+export const definitionKernels: Kernels = checked({
+  conv2d,
+  joinedConv2d,
+  upsampleConv2d,
+  linear,
+  groupNorm,
+  layerNorm,
+  softmax,
+  attentionMap,
+  applyAttentionMap,
+  attention,
+  activation,
+  upsampleNearest2x,
+  averagePool2x,
+  concatChannels,
+  sliceChannels,
+  concatBatch,
+  sliceBatch,
+  toTokens,
+  fromTokens,
+  add,
+  subtract,
+  multiply,
+  affine,
+  divide,
+});
+
+/** Runs programs with the definitions, in any dtype. */
+export function definitionBackend(): Backend {
+  return {
+    name: 'definition',
+    run: (program, inputs) => program(definitionKernels, inputs),
+    dispose: () => {},
+  };
+}

@@ -1,0 +1,11 @@
+/** Mean and variance, as the norms take them: in double precision whatever the dtype, in eight lanes. */
+import type { FloatArray } from '../../tensor/tensor.ts';
+import { sumInLanes } from './sums.ts';
+
+/** The mean of numbers and their (biased) variance, which is the mean of (number − mean)². NaN for no numbers. */
+export function moments(numbers: FloatArray): { readonly mean: number; readonly variance: number } {
+  const exact = Float64Array.from(numbers);
+  const mean = sumInLanes(exact, 8) / exact.length;
+  const squares = exact.map((number) => (number - mean) * (number - mean));
+  return { mean, variance: sumInLanes(squares, 8) / exact.length };
+}

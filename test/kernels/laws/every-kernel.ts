@@ -1,0 +1,143 @@
+/** Laws of all kernels: samples are apart, results fit the dtype, zeros keep their sign, inputs stay as they are. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { Kernels } from '../../../src/kernels/kernels.ts';
+import { roundInPlace } from '../../../src/tensor/rounding.ts';
+import { reshape, sizeOf, tensor, type Tensor } from '../../../src/tensor/tensor.ts';
+import { attentions, convolutions, filled, pairs, tensors } from '../arbitraries.ts';
+import { expectSameBits } from '../bits.ts';
+import { EPS, NO_PADDING, type Subject } from './law.ts';
+
+/** Declares the tests. */
+export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject): void {
+  it('a batch is its samples one by one, for every kernel', () =>
+    holds(
+      fc.tuple(pairs(dtype, 'any'), tensors(dtype, [5], 'any'), tensors(dtype, [3, 5, 2, 2], 'any')),
+      ([{ a, b }, numbers, filter]) => {
+        const all = everyKernel(a, numbers, filter);
+        const together = computeAll({ a, b }, all);
+        const apart = Array.from({ length: a.shape[0] }, (_, i) =>
+          computeAll({ a: sampleOf(a, i), b: sampleOf(b, i) }, all),
+        );
+        for (const [name, whole] of Object.entries(together)) {
+          const parts = Object.fromEntries(apart.map((outputs, i) => [`part${i}`, outputs[name]]));
+          expectSameBits(
+            compute(parts, (k, given) => k.concatBatch(Object.values(given))),
+            whole,
+          );
+        }
+      },
+    ));
+
+  it('every result can be stored in the dtype', () =>
+    holds(
+      fc.tuple(convolutions(dtype, 'any'), attentions(dtype, 'any')),
+      ([{ x, weight, bias, stride, padding }, { q, k: key, v, heads, scale }]) => {
+        const ones = filled(dtype, [x.shape[1]], 1);
+        const results = computeAll({ x, q, key, v }, (k, { x, q, key, v }) => ({
+          conv2d: k.conv2d(x, weight, bias, stride, padding),
+          norm: k.groupNorm(x, 1, ones, ones, EPS),
+          silu: k.activation(x, 'silu'),
+          gelu: k.activation(x, 'gelu'),
+          mish: k.activation(x, 'mish'),
+          softmax: k.softmax(x),
+          affine: k.affine(x, 0.1, 0.3),
+          quotient: k.divide(x, 3),
+          square: k.multiply(x, x),
+          map: k.attentionMap(q, key, heads, scale),
+          attention: k.attention(q, key, v, heads, scale),
+        }));
+        for (const result of Object.values(results)) {
+          const rounded = { ...result, data: result.data.slice() };
+          roundInPlace(dtype, rounded.data);
+          expectSameBits(result, rounded);
+        }
+      },
+    ));
+
+  it('zeros keep their sign where nothing is added up', () => {
+    const x = filled(dtype, [1, 1, 2, 2], -0);
+    const negative = computeAll({ x }, (k, { x }) => ({
+      joined: k.concatChannels(x, x),
+      tokens: k.toTokens(x),
+      upsampled: k.upsampleNearest2x(x),
+      pooled: k.averagePool2x(x),
+      sum: k.add(x, x),
+      quotient: k.divide(x, 3),
+      silu: k.activation(x, 'silu'),
+    }));
+    for (const { data } of Object.values(negative)) expect([...data].every((value) => Object.is(value, -0))).toBe(true);
+    const one = filled(dtype, [1, 1, 1, 1], 1);
+    const positive = computeAll({ x }, (k, { x }) => ({
+      relu: k.activation(x, 'relu'),
+      difference: k.subtract(x, x),
+      conv2d: k.conv2d(x, one, undefined, 1, NO_PADDING),
+    }));
+    for (const { data } of Object.values(positive)) expect([...data].every((value) => Object.is(value, 0))).toBe(true);
+  });
+
+  it('no kernel changes what it is given', () =>
+    holds(
+      fc.tuple(convolutions(dtype, 'any'), attentions(dtype, 'any')),
+      ([{ x, weight, bias, stride, padding }, { q, k: key, v, heads, scale }]) => {
+        const given = [x, weight, q, key, v, ...(bias ? [bias] : [])];
+        const before = given.map((one) => ({ ...one, data: one.data.slice() }));
+        computeAll({ x, q, key, v }, (k, { x, q, key, v }) => ({
+          conv2d: k.conv2d(x, weight, bias, stride, padding),
+          softmax: k.softmax(x),
+          sum: k.add(x, x),
+          silu: k.activation(x, 'silu'),
+          slice: k.sliceBatch(x, 0, 1),
+          attention: k.attention(q, key, v, heads, scale),
+          map: k.attentionMap(q, key, heads, scale),
+        }));
+        for (const [i, one] of given.entries()) expectSameBits(one, before[i]);
+      },
+    ));
+}
+
+/** All kernels that keep samples apart, on pictures a and b of one shape. */
+function everyKernel(like: Tensor, numbers: Tensor, filter: Tensor) {
+  const [, channels, height, width] = like.shape;
+  const perChannel = cut(numbers, [channels]);
+  const weight = cut(filter, [3, channels, 2, 2]);
+  const matrix = reshape(cut(filter, [2, channels]), [2, channels]);
+  const padding = { top: 1, bottom: 0, left: 0, right: 1 };
+  return (k: Kernels, { a, b }: { readonly a: Tensor; readonly b: Tensor }): Readonly<Record<string, Tensor>> => {
+    const [tokens, others] = [k.toTokens(a), k.toTokens(b)];
+    const map = k.attentionMap(tokens, others, 1, 0.5);
+    return {
+      tokens,
+      map,
+      conv2d: k.conv2d(a, weight, undefined, 1, padding),
+      linear: k.linear(tokens, matrix, undefined),
+      groupNorm: k.groupNorm(a, 1, perChannel, perChannel, EPS),
+      layerNorm: k.layerNorm(tokens, perChannel, perChannel, EPS),
+      softmax: k.softmax(a),
+      applied: k.applyAttentionMap(map, tokens),
+      attention: k.attention(tokens, others, tokens, 1, 0.5),
+      activation: k.activation(a, 'silu'),
+      upsampled: k.upsampleNearest2x(a),
+      pooled: k.averagePool2x(k.upsampleNearest2x(a)),
+      joined: k.concatChannels(a, b),
+      sliced: k.sliceChannels(a, channels - 1, channels),
+      picture: k.fromTokens(tokens, height, width),
+      sum: k.add(a, b),
+      difference: k.subtract(a, b),
+      product: k.multiply(a, b),
+      affine: k.affine(a, 2, 1),
+      quotient: k.divide(a, 3),
+    };
+  };
+}
+
+/** As many numbers of x as the shape takes, from the first on. */
+function cut(x: Tensor, shape: readonly number[]): Tensor {
+  return tensor(x.dtype, shape, x.data.slice(0, sizeOf(shape)));
+}
+
+/** Sample i of x [B,…] as a batch of one. */
+function sampleOf(x: Tensor, i: number): Tensor {
+  const size = x.data.length / x.shape[0];
+  return tensor(x.dtype, [1, ...x.shape.slice(1)], x.data.slice(i * size, (i + 1) * size));
+}

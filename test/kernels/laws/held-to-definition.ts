@@ -1,0 +1,162 @@
+/** Every kernel gives the bits of its definition, for harmless numbers and for awkward ones. */
+import fc from 'fast-check';
+import { it } from 'vitest';
+import { definitionKernels } from '../../../src/kernels/definition/index.ts';
+import { activations, type Kernels, type Tensors } from '../../../src/kernels/kernels.ts';
+import type { Tensor } from '../../../src/tensor/tensor.ts';
+import {
+  attentions,
+  convolutions,
+  doubledConvolutions,
+  extent,
+  groupNorms,
+  joinedConvolutions,
+  layerNorms,
+  linears,
+  pairs,
+  pictures,
+  several,
+  shapes,
+  tensors,
+  type Values,
+} from '../arbitraries.ts';
+import { expectSameBits } from '../bits.ts';
+import { EPS, type Subject } from './law.ts';
+
+/** Declares the tests. */
+export function heldToDefinition({ dtype, compute, holds }: Subject): void {
+  const same = <In extends Tensors>(inputs: In, body: (kernels: Kernels, inputs: In) => Tensor): void =>
+    expectSameBits(compute(inputs, body), body(definitionKernels, inputs));
+  const both = <T>(inputs: (values: Values) => fc.Arbitrary<T>, law: (input: T) => void): void => {
+    holds(inputs('moderate'), law);
+    holds(inputs('any'), law);
+  };
+
+  it('conv2d', () =>
+    both(
+      (values) => convolutions(dtype, values),
+      ({ x, weight, bias, stride, padding }) => same({ x }, (k, { x }) => k.conv2d(x, weight, bias, stride, padding)),
+    ));
+
+  it('conv2d of more channels than a run of the sum takes', () =>
+    holds(several(dtype, [2, 70, 2, 3], [3, 70, 2, 1]), ([x, weight]) =>
+      same({ x }, (k, { x }) => k.conv2d(x, weight, undefined, 1, { top: 0, bottom: 1, left: 0, right: 0 })),
+    ));
+
+  it('conv2d of two pictures, joined', () =>
+    both(
+      (values) => joinedConvolutions(dtype, values),
+      ({ x, weight, bias, stride, padding, seam }) =>
+        same({ x }, (k, { x }) => k.joinedConv2d(x, weight, bias, stride, padding, seam)),
+    ));
+
+  it('upsampleConv2d', () =>
+    both(
+      (values) => doubledConvolutions(dtype, values),
+      ({ x, weight, bias }) => same({ x }, (k, { x }) => k.upsampleConv2d(x, weight, bias)),
+    ));
+
+  it('linear', () =>
+    both(
+      (values) => linears(dtype, values),
+      ({ x, weight, bias }) => same({ x }, (k, { x }) => k.linear(x, weight, bias)),
+    ));
+
+  it('groupNorm', () =>
+    both(
+      (values) => groupNorms(dtype, values),
+      ({ x, groups, weight, bias }) => same({ x }, (k, { x }) => k.groupNorm(x, groups, weight, bias, EPS)),
+    ));
+
+  it('layerNorm', () =>
+    both(
+      (values) => layerNorms(dtype, values),
+      ({ x, weight, bias }) => same({ x }, (k, { x }) => k.layerNorm(x, weight, bias, EPS)),
+    ));
+
+  it('softmax', () =>
+    both(
+      (values) => shapes(4, 40).chain((shape) => tensors(dtype, shape, values)),
+      (x) => same({ x }, (k, { x }) => k.softmax(x)),
+    ));
+
+  it('attention and its two halves', () =>
+    both(
+      (values) => attentions(dtype, values),
+      ({ q, k: key, v, heads, scale }) => {
+        const map = definitionKernels.attentionMap(q, key, heads, scale);
+        const mixed = definitionKernels.applyAttentionMap(map, v);
+        expectSameBits(
+          compute({ q, key }, (k, { q, key }) => k.attentionMap(q, key, heads, scale)),
+          map,
+        );
+        expectSameBits(
+          compute({ map, v }, (k, { map, v }) => k.applyAttentionMap(map, v)),
+          mixed,
+        );
+        expectSameBits(
+          compute({ q, key, v }, (k, { q, key, v }) => k.attention(q, key, v, heads, scale)),
+          mixed,
+        );
+      },
+    ));
+
+  it('attention of heads with more channels than a run of the sum takes', () =>
+    holds(several(dtype, [1, 3, 70], [1, 5, 70], [1, 5, 70]), ([q, key, v]) =>
+      same({ q, key, v }, (k, { q, key, v }) => k.attention(q, key, v, 1, 0.125)),
+    ));
+
+  it('resampling', () =>
+    both(
+      (values) => pictures(dtype, values),
+      (x) => {
+        same({ x }, (k, { x }) => k.upsampleNearest2x(x));
+        if (x.shape[2] < 2 || x.shape[3] < 2) return; // a picture without pixels has no law
+        same({ x }, (k, { x }) => k.averagePool2x(x));
+      },
+    ));
+
+  it.each(activations)('%s', (kind) =>
+    both(
+      (values) => pictures(dtype, values),
+      (x) => same({ x }, (k, { x }) => k.activation(x, kind)),
+    ),
+  );
+
+  it('arithmetic, a number per element or per channel', () =>
+    both(
+      (values) => pairs(dtype, values),
+      ({ a, b, perChannel }) => {
+        for (const other of [b, perChannel]) {
+          same({ a, other }, (k, { a, other }) => k.add(a, other));
+          same({ a, other }, (k, { a, other }) => k.multiply(a, other));
+        }
+        same({ a, b }, (k, { a, b }) => k.subtract(a, b));
+        for (const [factor, offset] of [
+          [0.1, 0.7],
+          [-0, -0],
+          [1, Infinity],
+          [3, 1e-42],
+        ]) {
+          same({ a }, (k, { a }) => k.affine(a, factor, offset));
+          same({ a }, (k, { a }) => k.divide(a, factor));
+        }
+      },
+    ));
+
+  it('joining, cutting and the two layouts', () =>
+    both(
+      (values) => fc.tuple(pairs(dtype, values), extent(3), extent(3)),
+      ([{ a, b }, first, second]) => {
+        const [batch, channels, height, width] = a.shape;
+        const from = Math.min(first, second, batch, channels) - 1;
+        same({ a, b }, (k, { a, b }) => k.concatChannels(a, b));
+        same({ a }, (k, { a }) => k.sliceChannels(a, from, Math.min(channels, from + first)));
+        same({ a, b }, (k, { a, b }) => k.concatBatch([a, b, a]));
+        same({ a }, (k, { a }) => k.sliceBatch(a, from, Math.min(batch, from + second)));
+        same({ a }, (k, { a }) => k.toTokens(a));
+        const tokens = definitionKernels.toTokens(a);
+        same({ tokens }, (k, { tokens }) => k.fromTokens(tokens, height, width));
+      },
+    ));
+}

@@ -1,0 +1,30 @@
+/** What a law is given: a backend, a dtype, and random inputs. */
+import fc from 'fast-check';
+import type { Backend, Kernels, Tensors } from '../../../src/kernels/kernels.ts';
+import type { DType, Tensor } from '../../../src/tensor/tensor.ts';
+
+/** Whose kernels a law is about, and in which precision. */
+export interface Subject {
+  readonly dtype: DType;
+  /** One kernel, or a few, as a program: inputs are handed over, weights are what `body` closes over. */
+  compute<In extends Tensors>(inputs: In, body: (kernels: Kernels, inputs: In) => Tensor): Tensor;
+  /** Several results of one program. */
+  computeAll<In extends Tensors>(inputs: In, body: (kernels: Kernels, inputs: In) => Tensors): Tensors;
+  /** Fails if there is an input for which the law throws. */
+  holds<T>(inputs: fc.Arbitrary<T>, law: (input: T) => void): void;
+}
+
+export function subjectOf(backend: Backend, dtype: DType): Subject {
+  // The definition is slow, and the plain loops, which have its bits, are asked more often.
+  const numRuns = backend.name === 'definition' ? 15 : 40;
+  return {
+    dtype,
+    compute: (inputs, body) =>
+      backend.run((kernels, given) => ({ out: body(kernels, given as typeof inputs) }), inputs).out,
+    computeAll: (inputs, body) => backend.run((kernels, given) => body(kernels, given as typeof inputs), inputs),
+    holds: (inputs, law) => fc.assert(fc.property(inputs, law), { numRuns }),
+  };
+}
+
+export const EPS = 1e-5;
+export const NO_PADDING = { top: 0, bottom: 0, left: 0, right: 0 };
