@@ -5,14 +5,15 @@
 import { describe, expect, it } from 'vitest';
 import { referenceKernels as kernels } from '../../../src/kernels/plain/index.ts';
 import { identity } from '../../../src/nn/attention-perturbations/index.ts';
-import type { Perturbation } from '../../../src/models/unet2d/stages.ts';
-import { traceUNet, unperturbed, type UNetInput, type Watcher } from '../../../src/models/unet2d/unet.ts';
+import type { ModelInput } from '../../../src/models/model.ts';
+import { traceModel, type Watcher } from '../../../src/models/passes.ts';
+import { unperturbed, type Perturbation } from '../../../src/models/stage.ts';
 import { manualSeed } from '../../../src/tensor/random.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { noise, randomUNet, smallConfig } from './models.ts';
 
 const unet = randomUNet();
-const input: UNetInput = { sample: noise([2, 1, 8, 8]), timesteps: [400], classLabels: [1, 2] };
+const input: ModelInput = { sample: noise([2, 1, 8, 8]), timesteps: [400], classLabels: [1, 2] };
 
 /** Every block, and the module whose output is the block's. */
 const lastModules: readonly (readonly [block: string, module: string])[] = [
@@ -31,7 +32,7 @@ function replacing(place: string): Watcher {
 
 /** The predictions of some passes when `place` shows something else in each. */
 function predictions(place: string, passes: readonly Perturbation[] = [unperturbed], model = unet): readonly Tensor[] {
-  return traceUNet(model, kernels, input, passes, () => replacing(place));
+  return traceModel(model, kernels, input, passes, () => replacing(place));
 }
 
 describe.each(lastModules)('another output of %s', (block, module) => {
