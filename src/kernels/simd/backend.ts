@@ -5,16 +5,19 @@
 import { referenceKernels } from '../plain/index.ts';
 import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Backend, Program, Tensors } from '../kernels.ts';
-import { writeErfTable } from './activations.ts';
+import { writeErfTable } from './tiles/activations.ts';
 import { compile } from './compile.ts';
-import { writeConstants } from './elementary.ts';
+import { writeConstants } from './tiles/elementary.ts';
 import { fmaSupported, sharedMemorySupported, simdSupported } from './features.ts';
 import { keyOf } from '../key.ts';
-import { lower } from './lower.ts';
-import { CONTROL, heap, layOut, weightStore } from './memory.ts';
-import { COUNTERS_BYTES } from './parallel.ts';
-import type { HostTensor, Lowered, Step, StoredValue } from './steps.ts';
-import { pool, startsAsleep, threadsSupported, type AnyWorker } from './threads.ts';
+import { lower } from './lower/lower.ts';
+import { layOut } from './memory/buffers.ts';
+import { CONTROL } from './memory/control.ts';
+import { heap } from './memory/heap.ts';
+import { weightStore } from './memory/weights.ts';
+import { COUNTERS_BYTES } from './threads/parallel.ts';
+import type { HostTensor, Lowered, Step, StoredValue } from './lower/steps.ts';
+import { pool, startsAsleep, threadsSupported, type AnyWorker } from './threads/threads.ts';
 import { applyOperation } from '../operations/index.ts';
 import { traceProgram } from '../trace.ts';
 

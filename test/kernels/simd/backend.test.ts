@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { referenceBackend } from '../../../src/kernels/plain/index.ts';
 import { fmaSupported, simdBackend, type StepTime } from '../../../src/kernels/simd/index.ts';
-import { CONTROL } from '../../../src/kernels/simd/memory.ts';
+import { CONTROL } from '../../../src/kernels/simd/memory/control.ts';
 import type { Backend, Program, Tensors } from '../../../src/kernels/kernels.ts';
 import { loadModelFolder } from '../../../src/formats/diffusers.ts';
 import { folderReader } from '../../../src/formats/node-files.ts';
