@@ -1,6 +1,6 @@
 /**
- * What WebAssembly code is made of. An expression is a value of a known type and the code that pushes it; a statement is
- * code that leaves the stack as it was. Both are plain data (nested lists of bytes), so a kernel generator is an
+ * What WebAssembly code is made of. An expression is a value of a known type and the code that pushes it; a statement
+ * is code that leaves the stack as it was. Both are plain data (nested lists of bytes), so a kernel generator is an
  * ordinary function that returns code.
  */
 

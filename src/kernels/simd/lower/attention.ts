@@ -1,7 +1,7 @@
 /** Attention, whole or by way of its map. Queries, keys and values are tokens that lie as planes. */
 import { strideOf, type Place } from '../memory/place.ts';
-import { applyMapKernel, attentionKernel, attentionMapKernel } from '../tiles/attention.ts';
 import { attentionScratch, packKeysKernel, type AttentionSpec } from '../tiles/attention-tiles.ts';
+import { applyMapKernel, attentionKernel, attentionMapKernel } from '../tiles/attention.ts';
 import { NO_PADDING, wantedBorder } from './borders.ts';
 import { dense, inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';

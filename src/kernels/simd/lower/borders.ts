@@ -3,10 +3,10 @@
  * pixel of all channels after another, planes that lie apart (`NO_PADDING`). Group norms, attention and
  * nearest-neighbour upsampling write a picture so at once if it has no other users; what others write is copied.
  */
+import type { Node, Value } from '../../graph.ts';
 import type { Padding } from '../../kernels.ts';
 import { keyOf } from '../../key.ts';
 import { crowded, planesOf } from '../memory/planes.ts';
-import type { Node, Value } from '../../graph.ts';
 import { constantWeights, isProduct, type ProductKind } from './constants.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';

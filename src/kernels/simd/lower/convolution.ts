@@ -1,8 +1,8 @@
 /** Convolutions of pictures. */
-import { phases, phaseWeight } from '../../plain/upsample-conv2d.ts';
 import { keyOf } from '../../key.ts';
+import { phases, phaseWeight, type Phase } from '../../plain/upsample-conv2d.ts';
 import { densePlanes } from '../memory/planes.ts';
-import { packPanels } from '../tiles/linear.ts';
+import { packPanels, panelsLength } from '../tiles/panels.ts';
 import { hasBorder, isPointwise, UPSAMPLE_PADDING } from './borders.ts';
 import { constantWeights } from './constants.ts';
 import { host } from './host.ts';
@@ -55,11 +55,13 @@ export function upsampleConv2d(lowering: Lowering, node: NodeOf<'upsampleConv2d'
   const [batch, channels, outHeight, outWidth] = x.shape;
   const [outChannels] = weight.shape;
   const { place, layout } = borderedInput(lowering, x, UPSAMPLE_PADDING);
-  const panels = lowering.packed(weight, keyOf(['phases', outChannels, channels]), () =>
-    joined(
-      phases.map((phase) => packPanels(lowering.panel, phaseWeight(weight, phase).data, outChannels, 4 * channels)),
-    ),
-  );
+  const panelsOf = (phase: Phase): Float32Array =>
+    packPanels(lowering.panel, phaseWeight(weight, phase).data, outChannels, 4 * channels);
+  const panels = lowering.packed(weight, {
+    name: keyOf(['phases', outChannels, channels]),
+    length: phases.length * panelsLength(lowering.panel, outChannels, 4 * channels),
+    pack: () => joined(phases.map(panelsOf)),
+  });
   const kernel = { kernelHeight: 2, kernelWidth: 2, stride: 1, phases: 2 } as const;
   planarProduct(lowering, node, {
     layout: 'dense',

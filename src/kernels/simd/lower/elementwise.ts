@@ -1,7 +1,7 @@
 /** Operations on every element that no other step does on the way. */
+import type { Node, Value } from '../../graph.ts';
 import { batchOf, sampleBytes, strideOf } from '../memory/place.ts';
 import { mapKernel, type MapOperation } from '../tiles/elementwise.ts';
-import type { Node, Value } from '../../graph.ts';
 import { inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';

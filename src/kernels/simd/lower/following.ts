@@ -2,9 +2,9 @@
  * The element-wise operations that follow a product in the program: its step does them before it stores its sums, where
  * what they read is there by then and lies as the sums do.
  */
+import type { Node, Value } from '../../graph.ts';
 import { batchOf, isContiguous, strideOf, type Layout, type Place } from '../memory/place.ts';
 import type { EpilogueOp } from '../tiles/epilogue.ts';
-import type { Node, Value } from '../../graph.ts';
 import type { Lowering } from './lowering.ts';
 
 /** What a product's step does besides the product. */

@@ -1,8 +1,8 @@
-/** Group norm, with the SiLU that follows it, and straight into the border that a convolution wants around the result. */
+/** Group norm, with the SiLU that follows it, straight into the border that a convolution wants around the result. */
+import type { Value } from '../../graph.ts';
 import { strideOf } from '../memory/place.ts';
 import { planeSize } from '../memory/planes.ts';
 import { groupNormKernel } from '../tiles/group-norm.ts';
-import type { Value } from '../../graph.ts';
 import { contiguous, dense } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import { target } from './pictures.ts';

@@ -1,6 +1,6 @@
 /** Concatenations: whatever could be written into its part of the whole is there already, the rest is copied. */
-import { batchOf, sampleBytes, samePlace, type Layout } from '../memory/place.ts';
 import type { Node, Value } from '../../graph.ts';
+import { batchOf, sampleBytes, samePlace, type Layout } from '../memory/place.ts';
 import { copy, inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';

@@ -1,10 +1,10 @@
 /** Values in the layout that a kernel wants: as they were made, or as a copy that all who want it share. */
-import type { Place, Layout } from '../memory/place.ts';
-import { batchOf, isContiguous, sampleBytes, strideOf } from '../memory/place.ts';
+import type { Value } from '../../graph.ts';
 import { keyOf } from '../../key.ts';
+import { batchOf, isContiguous, sampleBytes, strideOf } from '../memory/place.ts';
+import type { Place, Layout } from '../memory/place.ts';
 import { mapKernel } from '../tiles/elementwise.ts';
 import { transposeKernel } from '../tiles/rearrange.ts';
-import type { Value } from '../../graph.ts';
 import type { Lowering } from './lowering.ts';
 
 /** The value in the given layout; transposed if it lies otherwise. */

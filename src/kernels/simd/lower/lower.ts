@@ -5,8 +5,8 @@
  * - what is never copied because it is written or read in place (concatenation, slices, tokens ↔ picture).
  * None of it changes a rounding.
  */
-import type { WeightStore } from '../memory/weights.ts';
 import { constantOf, type Graph } from '../../graph.ts';
+import type { WeightStore } from '../memory/weights.ts';
 import { lowering, type LoweringOptions } from './lowering.ts';
 import { lowerNode } from './rules.ts';
 import type { Lowered, StoredValue } from './steps.ts';

@@ -1,17 +1,17 @@
 /** What is known while a graph is lowered: the steps so far, where values lie, and who reads them. */
+import type { Graph, Node, Value } from '../../graph.ts';
 import type { Func } from '../assembler/index.ts';
 import type { Library, LibraryOptions } from '../library.ts';
 import type { Place } from '../memory/place.ts';
 import { placement, type Placement } from '../memory/placement.ts';
 import type { PlacedPlanes } from '../memory/planes.ts';
 import type { WeightStore } from '../memory/weights.ts';
-import type { Graph, Node, Value } from '../../graph.ts';
 import type { Step } from './steps.ts';
 
 /** What the kernels' memory depends on: threads, which have their own scratch, and how wide tiles are. */
 export type LoweringOptions = Pick<LibraryOptions, 'threads' | 'panel'>;
 
-/** A graph on its way to steps. Every rule (see rules.ts) is a function of it and of the operation that is to be lowered. */
+/** A graph on its way to steps. Every rule (see rules.ts) is a function of it and of the operation to be lowered. */
 export interface Lowering extends Placement, LoweringOptions {
   readonly steps: readonly Step[];
   /** Adds a step. Its places are alive until then, at least. */

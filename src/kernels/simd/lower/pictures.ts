@@ -1,11 +1,11 @@
 /** Pictures with a border of zeros, or with their planes apart: read by products, written by whoever can. */
+import type { Value } from '../../graph.ts';
 import type { Padding } from '../../kernels.ts';
 import { keyOf } from '../../key.ts';
 import { batchOf, strideOf, type Place } from '../memory/place.ts';
 import { borderedPlanes, densePlanes, planesOf, type PlacedPlanes } from '../memory/planes.ts';
 import type { InputLayout } from '../tiles/area.ts';
 import { borderKernel } from '../tiles/rearrange.ts';
-import type { Value } from '../../graph.ts';
 import { hasBorder, isCrowded, NO_PADDING, pictureOf, wantedBorder } from './borders.ts';
 import { asPlanes } from './layout.ts';
 import type { Lowering } from './lowering.ts';

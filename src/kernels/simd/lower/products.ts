@@ -1,13 +1,14 @@
 /** Products on planes: a convolution or a linear layer, with what its step does before it stores the sums. */
 import { sizeOf, type Tensor } from '../../../tensor/tensor.ts';
+import type { Node } from '../../graph.ts';
 import { keyOf } from '../../key.ts';
+import type { Shape } from '../../operations/index.ts';
 import { strideOf, type Layout, type Place } from '../memory/place.ts';
+import { unpacked } from '../memory/weights.ts';
 import { areaScratch, type ConvSpec } from '../tiles/area.ts';
 import { convKernel } from '../tiles/conv.ts';
 import type { EpilogueOp } from '../tiles/epilogue.ts';
-import { packPanels } from '../tiles/linear.ts';
-import type { Node } from '../../graph.ts';
-import type { Shape } from '../../operations/index.ts';
+import { packPanels, panelsLength } from '../tiles/panels.ts';
 import type { Weights } from './constants.ts';
 import { following } from './following.ts';
 import type { Lowering } from './lowering.ts';
@@ -48,9 +49,11 @@ export function packedPanels(lowering: Lowering, { weight, first }: Weights, sha
   const [outChannels, ...ofOutput] = shape;
   const terms = sizeOf(ofOutput);
   const skipped = first * sizeOf(shape.slice(2));
-  return lowering.packed(weight, keyOf(['panels', outChannels, terms, skipped]), () =>
-    packPanels(lowering.panel, weight.data, outChannels, terms, skipped),
-  );
+  return lowering.packed(weight, {
+    name: keyOf(['panels', outChannels, terms, skipped]),
+    length: panelsLength(lowering.panel, outChannels, terms),
+    pack: () => packPanels(lowering.panel, weight.data, outChannels, terms, skipped),
+  });
 }
 
 /** The operation that adds the bias, if there is one. */
@@ -60,7 +63,7 @@ export function biasOps(bias: Tensor | undefined): readonly EpilogueOp[] {
 
 /** The place of the bias, if there is one. */
 export function biasPlaces(lowering: Lowering, bias: Tensor | undefined): readonly Place[] {
-  return bias ? [lowering.packed(bias, 'plain', () => bias.data)] : [];
+  return bias ? [lowering.packed(bias, unpacked(bias))] : [];
 }
 
 function productName({

@@ -1,10 +1,10 @@
 /** Softmax and layer norm: the numbers of the last dimension, row by row. */
 import { sizeOf } from '../../../tensor/tensor.ts';
+import type { Node } from '../../graph.ts';
 import type { Func } from '../assembler/index.ts';
 import type { Library } from '../library.ts';
 import { layerNormKernel } from '../tiles/layer-norm.ts';
 import { softmaxKernel, type RowsSpec } from '../tiles/softmax.ts';
-import type { Node } from '../../graph.ts';
 import { contiguous } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';

@@ -1,10 +1,10 @@
 /** What a program is lowered to: kernels in order, with the places in memory that they read and write. */
+import type { Operation } from '../../operations/index.ts';
 import type { Func } from '../assembler/index.ts';
 import type { Library } from '../library.ts';
 import type { Buffer } from '../memory/buffers.ts';
 import type { Layout, Place } from '../memory/place.ts';
 import type { PackedWeight } from '../memory/weights.ts';
-import type { Operation } from '../../operations/index.ts';
 
 /** A kernel with the places whose addresses it is called with, in this order. */
 export interface KernelStep {

@@ -7,7 +7,7 @@ import { constantOf, type Graph, type Value } from '../../graph.ts';
 import type { Operation } from '../../operations/index.ts';
 import { bufferBytes, type Buffer } from './buffers.ts';
 import { batchOf, sampleBytes, tensorBytes, type Layout, type Place, type Stored } from './place.ts';
-import type { PackedWeight, WeightStore } from './weights.ts';
+import { unpacked, type PackedWeight, type Packing, type WeightStore } from './weights.ts';
 
 /** Gives the values of a graph their places. */
 export interface Placement {
@@ -22,8 +22,8 @@ export interface Placement {
   newTensor(shape: readonly number[]): Place;
   /** Where a value will lie: part of what it will be joined to, or memory of its own. */
   placeFor(value: Value): Place;
-  /** A weight, as `pack` arranges it. `packing` names the arrangement. */
-  packed(tensor: Tensor, packing: string, pack: () => ArrayLike<number>): Place;
+  /** A weight, arranged. */
+  packed(tensor: Tensor, packing: Packing): Place;
   /** Where a value lies. Throws a TypeError when it has not been computed. */
   storedOf(value: Value): Stored;
   isStored(value: Value): boolean;
@@ -53,8 +53,8 @@ export function placement(graph: Graph, store: WeightStore, currentStep: () => n
     places.set(value, place);
     return place;
   };
-  const packed = (tensor: Tensor, packing: string, pack: () => ArrayLike<number>): Place => {
-    const weight = store.acquire(tensor.data, packing, pack);
+  const packed = (tensor: Tensor, packing: Packing): Place => {
+    const weight = store.acquire(tensor.data, packing);
     weights.push(weight);
     return { buffer: undefined, offset: weight.address, batchStride: 0 };
   };
@@ -69,7 +69,7 @@ export function placement(graph: Graph, store: WeightStore, currentStep: () => n
     const constant = constantOf(value);
     if (!constant) return undefined;
     const { tensor, slice } = constant;
-    const whole = packed(tensor, 'plain', () => tensor.data);
+    const whole = packed(tensor, unpacked(tensor));
     const batchStride = sampleBytes(tensor.shape);
     const bytes = slice?.kind === 'sliceBatch' ? batchStride : tensorBytes(tensor.shape.slice(2));
     return { layout: 'dense', place: { ...whole, offset: whole.offset + (slice?.start ?? 0) * bytes, batchStride } };

@@ -9,13 +9,13 @@
  * 4), then come from the nearest cache for all tiles but the first, where those of a whole sum would not stay. Between
  * runs the totals wait in scratch. At the end each tile is transposed, for the output has its channels as planes.
  */
+import { keyOf } from '../../key.ts';
 import { runLength } from '../../plain/matmul.ts';
 import { call, forRange, i32, increase, set } from '../assembler/index.ts';
 import type { Code, Func, I32 } from '../assembler/index.ts';
-import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
-import { keyOf } from '../../key.ts';
 import { at, type Library, type Panel } from '../library.ts';
 import type { PlaneLayout } from '../memory/planes.ts';
+import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
 import { addRun, loadTotals, stepsPerTurn, type AStep } from './tile.ts';
 import { storeApart, storeLanes, transposed } from './vectors.ts';
 

@@ -1,8 +1,8 @@
 /** What attention is made of (see attention.ts): keys in the order of tiles, the two products, the softmax between. */
+import { keyOf } from '../../key.ts';
 import { runLength } from '../../plain/matmul.ts';
 import { f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
 import type { Body, Code, Func, I32, Local } from '../assembler/index.ts';
-import { keyOf } from '../../key.ts';
 import { at, kernel, type Library, type Panel } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
 import { AT_ONCE, expf } from './elementary.ts';

@@ -1,16 +1,17 @@
 /**
  * Attention without its map. Repeats plain/attention, per head and query n:
  *
- *     score[m] = fround(dot(q[n], k[m]) · scale);  p[m] = exp(score[m] − max);  A[m] = p[m] / laneSum(p);  out[n] = Σ_m A[m] · v[m]
+ *     score[m] = fround(dot(q[n], k[m]) · scale)    p[m] = exp(score[m] − max)
+ *     A[m] = p[m] / laneSum(p)                      out[n] = Σ_m A[m] · v[m]
  *
  * Queries, keys and values are planes [D, N], as a convolution over the picture leaves them. A unit of work is eight
  * queries of one head (or 16: a panel), one query in each lane of two vectors. So the maximum and the sums of the
  * softmax run down the scratch array [M][8] and never across lanes, and both products are the register tile of the
  * convolution.
  */
+import { keyOf } from '../../key.ts';
 import { call, f32, forRange, i32, set, v128, when } from '../assembler/index.ts';
 import type { Code, Func, I32, Local } from '../assembler/index.ts';
-import { keyOf } from '../../key.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
 import {
@@ -65,7 +66,7 @@ export function applyMapKernel(lib: Library, spec: AttentionSpec): Func {
   }));
 }
 
-/** The addresses that a kernel is called with. The map's takes the place of `q` where it is read, of `out` where it is made. */
+/** The addresses that a kernel is called with. A map is `q` where it is read, `out` where it is made. */
 interface Addresses {
   readonly q: I32;
   readonly k?: I32;

@@ -10,10 +10,10 @@
  * Order of work: the picture is cut into strips of rows, all panels of output channels go over each strip, and each
  * panel over one area of the strip after another (see area.ts).
  */
+import { keyOf } from '../../key.ts';
 import { call, forRange, i32, set, when } from '../assembler/index.ts';
 import type { Code, Func, I32, Local } from '../assembler/index.ts';
 import { divisorUpTo, pieceSize } from '../division.ts';
-import { keyOf } from '../../key.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel, wantedUnits } from '../threads/parallel.ts';
 import {

@@ -1,12 +1,12 @@
 /** Operations that treat every element alike: plain/elementwise and the activations, four elements at a time. */
+import type { Activation } from '../../kernels.ts';
+import { keyOf } from '../../key.ts';
 import { f32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
 import type { Body, Code, Func, Local, V128 } from '../assembler/index.ts';
-import type { Activation } from '../../kernels.ts';
-import { geluf, mishf } from './activations.ts';
-import { reluf, siluf } from './elementary.ts';
-import { keyOf } from '../../key.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
+import { geluf, mishf } from './activations.ts';
+import { reluf, siluf } from './elementary.ts';
 import { storeLanes } from './vectors.ts';
 
 /** What is done to an element, or to the elements of two tensors. */

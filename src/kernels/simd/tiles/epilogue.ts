@@ -2,9 +2,9 @@
  * What is done to a sum before it is stored: the bias, and the element-wise operations that follow a product in the
  * program and would each be a pass over memory. Every one rounds as its own kernel would.
  */
+import { keyOf } from '../../key.ts';
 import { f32x4, set, v128 } from '../assembler/index.ts';
 import type { Code, I32, Local, V128 } from '../assembler/index.ts';
-import { keyOf } from '../../key.ts';
 
 /** One of the operations. Strides are in bytes, from a sample to the next. */
 export type EpilogueOp =

@@ -3,15 +3,15 @@
  * reads. Repeats plain/group-norm: double sums in eight lanes (lane = index in the group mod 8), halved 4, 2, 1;
  * then y = fround(fround(x · a) + b) with a and b per channel.
  */
+import { keyOf } from '../../key.ts';
 import { f32, f32x4, f64, f64x2, forRange, i32, increase, set } from '../assembler/index.ts';
 import type { Func } from '../assembler/index.ts';
+import { at, kernel, type Library } from '../library.ts';
+import type { PlaneLayout } from '../memory/planes.ts';
+import { parallel } from '../threads/parallel.ts';
 import { AT_ONCE, siluf } from './elementary.ts';
 import { laneSum64, square } from './lanes.ts';
-import { keyOf } from '../../key.ts';
-import { at, kernel, type Library } from '../library.ts';
-import { parallel } from '../threads/parallel.ts';
 import { writePlane } from './plane-writer.ts';
-import type { PlaneLayout } from '../memory/planes.ts';
 
 /** Group norm of pictures [B,C,H,W], or of anything [B,C,…] as pictures of one row. */
 export interface GroupNormSpec {

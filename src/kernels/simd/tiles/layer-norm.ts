@@ -1,7 +1,7 @@
 /** Layer norm. Repeats plain/layer-norm; a unit of work is one row. */
+import { keyOf } from '../../key.ts';
 import { f32x4, f64, f64x2, forRange, i32, promoteHigh, set, shuffle64, v128 } from '../assembler/index.ts';
 import type { Code, Func, V128 } from '../assembler/index.ts';
-import { keyOf } from '../../key.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
 import { laneSum64, square } from './lanes.ts';

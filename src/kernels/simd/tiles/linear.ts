@@ -7,14 +7,14 @@
  * side (or 16); a panel stays in the first-level cache while rows pass by. Few rows take several panels at once
  * instead.
  */
+import { keyOf } from '../../key.ts';
 import { runLength } from '../../plain/matmul.ts';
 import { call, i32, increase, set, when, whileLoop } from '../assembler/index.ts';
 import type { Code, Func } from '../assembler/index.ts';
-import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
 import { pieceSize } from '../division.ts';
-import { keyOf } from '../../key.ts';
-import { at, kernel, type Library, type Panel } from '../library.ts';
+import { at, kernel, type Library } from '../library.ts';
 import { parallel, wantedUnits } from '../threads/parallel.ts';
+import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type Epilogue } from './epilogue.ts';
 import { evenSteps, stepsPerTurn, tileSum, tileWidth } from './tile.ts';
 import { storeLanes } from './vectors.ts';
 
@@ -27,27 +27,6 @@ export interface LinearSpec {
   readonly channels: number;
   readonly outChannels: number;
   readonly epilogue: Epilogue;
-}
-
-/**
- * The weights [O, C] as panels [⌈O/P⌉][C][P], the last one filled up with zeros. They may be a part of longer rows,
- * from number `first` of each on.
- */
-export function packPanels(
-  panel: Panel,
-  weight: ArrayLike<number>,
-  outChannels: number,
-  channels: number,
-  first = 0,
-): Float32Array {
-  const rowLength = weight.length / outChannels;
-  const panels = Math.ceil(outChannels / panel);
-  const packed = new Float32Array(panels * channels * panel);
-  for (let o = 0; o < outChannels; o++) {
-    const start = Math.floor(o / panel) * channels * panel + (o % panel);
-    for (let c = 0; c < channels; c++) packed[start + c * panel] = weight[o * rowLength + first + c];
-  }
-  return packed;
 }
 
 /** The function (x, weights, out, …operands): `rows` rows × the given vectors, the first of which starts a panel. */

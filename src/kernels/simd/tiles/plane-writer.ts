@@ -1,4 +1,4 @@
-/** Whole planes in, whole planes out: with a border or without, what is done to the elements on the way is up to others. */
+/** Whole planes in, whole planes out, with a border or without. What is done to the elements is up to others. */
 import { f32, forRange, i32, memoryFill, set, v128 } from '../assembler/index.ts';
 import type { Body, Code, I32, Local } from '../assembler/index.ts';
 import { at } from '../library.ts';

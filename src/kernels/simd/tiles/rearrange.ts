@@ -1,7 +1,7 @@
 /** The same numbers elsewhere: planes with a border or apart, and transposition. */
+import { keyOf } from '../../key.ts';
 import { f32, forRange, i32, set } from '../assembler/index.ts';
 import type { Func } from '../assembler/index.ts';
-import { keyOf } from '../../key.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { densePlanes } from '../memory/planes.ts';
 import { parallel } from '../threads/parallel.ts';

@@ -1,7 +1,7 @@
-/** Pictures of other sizes. Repeats plain/resampling: upsampleNearest2x and averagePool2x. A unit of work is one plane. */
+/** Pictures of other sizes. Repeats upsampleNearest2x and averagePool2x of plain/resampling, plane by plane. */
+import { keyOf } from '../../key.ts';
 import { f32, f32x4, forRange, i32, memoryFill, set, shuffle32, v128 } from '../assembler/index.ts';
 import type { Code, Func } from '../assembler/index.ts';
-import { keyOf } from '../../key.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { densePlanes, type PlaneLayout } from '../memory/planes.ts';
 import { parallel } from '../threads/parallel.ts';

@@ -1,7 +1,7 @@
 /** Softmax of rows. Repeats plain/softmax; a unit of work is one row. */
+import { keyOf } from '../../key.ts';
 import { f32x4, forRange, i32, set, shuffle32, v128 } from '../assembler/index.ts';
 import type { Body, Code, Func, Local, V128 } from '../assembler/index.ts';
-import { keyOf } from '../../key.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
 import { expf } from './elementary.ts';
