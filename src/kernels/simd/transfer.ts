@@ -1,5 +1,6 @@
 /** What goes into the memory and comes out of it: inputs, outputs, and what the plain loops do in between. */
-import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
+import { InputError } from '../../tensor/errors.ts';
+import { shapeText, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Tensors } from '../kernels.ts';
 import { applyOperation } from '../operations/index.ts';
 import { referenceKernels } from '../plain/index.ts';
@@ -12,9 +13,21 @@ export interface ArenaMemory {
   readonly arena: number;
 }
 
-/** Copies the inputs to where the first steps read them. */
+/**
+ * Copies the inputs to where the first steps read them.
+ * @throws InputError when one has more or fewer numbers than its shape
+ */
 export function writeInputs(where: ArenaMemory, { inputs }: Lowered, tensors: Tensors): void {
-  for (const input of inputs) view(where, input).set(tensors[input.name].data);
+  for (const input of inputs) {
+    const { data } = tensors[input.name];
+    const target = view(where, input);
+    if (data.length !== target.length)
+      throw new InputError(
+        `the input "${input.name}" has the shape ${shapeText(input.shape)}, so ${target.length} numbers, ` +
+          `but ${data.length} were given`,
+      );
+    target.set(data);
+  }
 }
 
 /** Copies of the outputs, which belong to the caller. */
