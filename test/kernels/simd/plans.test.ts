@@ -1,7 +1,8 @@
 /** Programs made ready to run: which are kept, and the memory that they take. */
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import type { Program } from '../../../src/kernels/kernels.ts';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';
-import { convolution, expectAsReference, expectSameBits, noise } from './support.ts';
+import { convolution, even, expectAsReference, expectSameBits, noise, refusal } from './support.ts';
 
 const one = simdBackend();
 const two = simdBackend({ threads: 2 });
@@ -61,5 +62,74 @@ describe('memory', () => {
     } finally {
       WebAssembly.Memory.prototype.grow = grow;
     }
+  });
+});
+
+describe('what does not fit', () => {
+  /** An attention map of 65,536 pixels with themselves: 16 GiB. */
+  const vast: Program = (k, { x }) => {
+    const tokens = k.toTokens(x);
+    return { map: k.attentionMap(tokens, tokens, 1, 1) };
+  };
+  const picture = noise([1, 2, 256, 256], 1);
+
+  test('is refused before memory grows, with what it needs; the backend computes on', () => {
+    const grow = vi.spyOn(WebAssembly.Memory.prototype, 'grow');
+    const backend = simdBackend();
+    const x = noise([1, 8, 8, 8], 1);
+    expectAsReference(backend, convolution(8, 1), { x });
+    const before = grow.mock.calls.length;
+    expect(refusal(() => backend.run(vast, { x: picture }))).toBe(
+      'this program needs 16.1 GiB, with the weights that the backend keeps, and WebAssembly has memory for 4: ' +
+        'run fewer samples at once, or smaller pictures, or use referenceBackend()',
+    );
+    expect(grow.mock.calls.length).toBe(before);
+    expectAsReference(backend, convolution(8, 1), { x });
+    expectAsReference(backend, convolution(8, 2), { x });
+    expect(grow.mock.calls.length).toBe(before);
+    backend.dispose();
+    grow.mockRestore();
+  });
+
+  test('leaves no weights behind, however often it is tried', () => {
+    const backend = simdBackend();
+    const grow = vi.spyOn(WebAssembly.Memory.prototype, 'grow');
+    const weight = noise([512, 2, 3, 3], 1);
+    const heavy: Program = (k, inputs) => ({
+      ...vast(k, inputs),
+      y: k.conv2d(inputs['x'], weight, undefined, 1, even),
+    });
+    for (let i = 0; i < 20; i++)
+      expect(refusal(() => backend.run((k, inputs) => heavy(k, inputs), { x: picture }))).toMatch('needs 16.');
+    expectAsReference(backend, convolution(4, 1), { x: noise([1, 4, 4, 4], 1) });
+    // What is there from the beginning is enough for so small a program.
+    expect(grow).not.toHaveBeenCalled();
+    grow.mockRestore();
+    backend.dispose();
+  });
+
+  test('is refused when the engine gives no more, and tried again when it does', () => {
+    const backend = simdBackend();
+    const x = noise([1, 16, 64, 64], 1);
+    const program = convolution(16, 1);
+    const grow = vi.spyOn(WebAssembly.Memory.prototype, 'grow').mockImplementation(() => {
+      throw new RangeError('Maximum memory size exceeded');
+    });
+    expect(refusal(() => backend.run(program, { x }))).toMatch('the engine does not give so much');
+    grow.mockRestore();
+    expectAsReference(backend, program, { x });
+    backend.dispose();
+  });
+
+  test('a program of more steps than there are counters for', () => {
+    const x = noise([1, 1, 2, 2], 1);
+    const long: Program = (k, { x: start }) => {
+      let y = start;
+      for (let i = 0; i < 7617; i++) y = k.affine(y, 1, i);
+      return { y };
+    };
+    expect(refusal(() => one.run(long, { x }))).toBe(
+      'a program of 7617 steps is too long: at most 7616 fit; part it, or use the plain loops',
+    );
   });
 });
