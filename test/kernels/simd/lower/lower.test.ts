@@ -1,4 +1,4 @@
-/** Steps of whole programs: what is left to the plain loops, what is never copied, and that memory lives long enough. */
+/** Steps of whole programs: what the plain loops do, what is never copied, and that memory lives long enough. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Kernels, Program } from '../../../../src/kernels/kernels.ts';
