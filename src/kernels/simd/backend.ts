@@ -2,24 +2,26 @@
  * The fast backend. A program is traced once for the shapes of its inputs, lowered to steps, and compiled to a
  * WebAssembly module that is run ever after. The bits are those of the plain loops (except with `fma`).
  */
-import { referenceKernels } from '../plain/index.ts';
-import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
+import { InputError } from '../../tensor/errors.ts';
+import { sizeOf } from '../../tensor/tensor.ts';
 import type { Backend, Program, Tensors } from '../kernels.ts';
-import { writeErfTable } from './activations.ts';
-import { compile } from './compile.ts';
-import { writeConstants } from './elementary.ts';
+import { referenceKernels } from '../plain/index.ts';
 import { fmaSupported, sharedMemorySupported, simdSupported } from './features.ts';
-import { keyOf } from '../key.ts';
-import { lower } from './lower.ts';
-import { CONTROL, heap, layOut, weightStore } from './memory.ts';
-import { COUNTERS_BYTES } from './parallel.ts';
-import type { HostTensor, Lowered, Step, StoredValue } from './steps.ts';
-import { pool, startsAsleep, threadsSupported, type AnyWorker } from './threads.ts';
-import { applyOperation } from '../operations/index.ts';
-import { traceProgram } from '../trace.ts';
+import type { LibraryOptions } from './library.ts';
+import type { Step } from './lower/steps.ts';
+import { CONTROL } from './memory/control.ts';
+import { MOST_PAGES } from './memory/heap.ts';
+import { planCache, type Plan } from './plans.ts';
+import { COUNTERS_BYTES } from './threads/parallel.ts';
+import { pool, type Pool } from './threads/pool.ts';
+import { startsAsleep, threadsSupported, type AnyWorker } from './threads/workers.ts';
+import { writeErfTable } from './tiles/activations.ts';
+import { writeConstants } from './tiles/elementary.ts';
+import { readOutputs, writeInputs } from './transfer.ts';
 
+/** How a backend is to compute. None of it changes the bits, but `fma`. */
 export interface SimdOptions {
-  /** Threads, the calling one included; 1 by default. Where threads cannot be had, one is used. */
+  /** Threads, the calling one included: 1 unless given. Where threads cannot be had, one is used. */
   readonly threads?: number;
   /**
    * For browsers: the workers beside the calling thread, from `openThreads(threads − 1)`. Without them there is one
@@ -43,178 +45,109 @@ export interface StepTime {
   readonly milliseconds: number;
 }
 
-interface Plan {
-  readonly key: string;
-  readonly module: WebAssembly.Module;
-  readonly run: (thread: number, arena: number) => void;
-  readonly lowered: Lowered;
-  readonly arenaBytes: number;
-}
-
-/** Plans that are kept; a run of a further program drops the one that was used longest ago. */
-const MOST_PLANS = 24;
-const MAXIMUM_PAGES = 65536;
-
-/** Throws an Error where the engine lacks WebAssembly SIMD, or relaxed SIMD for `fma`. */
+/**
+ * A backend with WebAssembly SIMD. It computes float32; other precisions, and empty tensors, are left to the plain
+ * loops.
+ * @throws InputError for a number of threads that is none, and where the engine lacks WebAssembly SIMD, or relaxed SIMD
+ * for `fma`; a RangeError where the engine has no address space for the memory
+ */
 export function simdBackend(options: SimdOptions = {}): Backend {
-  const { watch } = options;
-  const fma = options.fma === true;
-  const panel = options.wide === true ? 16 : 8;
-  if (!simdSupported()) throw new Error('this engine has no WebAssembly SIMD; use the reference kernels');
-  if (fma && !fmaSupported())
-    throw new Error('this engine has no relaxed SIMD; use the simd kernels (Node has it from version 22 on)');
-  const wanted = Math.max(1, Math.floor(options.threads ?? 1));
-  const startable = startsAsleep() ? wanted : 1 + Math.min(wanted - 1, options.workers?.length ?? 0);
-  const threads = sharedMemorySupported() && threadsSupported() ? startable : 1;
-
-  const memoryLimits = {
-    shared: threads > 1,
-    minimum: 2,
-    maximum: MAXIMUM_PAGES,
-  };
-  const memory = new WebAssembly.Memory({
-    initial: memoryLimits.minimum,
-    maximum: memoryLimits.maximum,
-    shared: memoryLimits.shared,
-  });
+  const library = libraryOptions(options);
+  const { threads } = library;
+  const limits = { shared: threads > 1, minimum: 2, maximum: MOST_PAGES };
+  const memory = new WebAssembly.Memory({ initial: limits.minimum, maximum: limits.maximum, shared: limits.shared });
   writeConstants(memory);
   writeErfTable(memory);
-  const blocks = heap(memory);
-  const store = weightStore(blocks);
-  const plans = new Map<string, Plan>();
-  const identities = new WeakMap<Program, number>();
-  let programs = 0;
-  let arena = { address: 0, bytes: 0 };
-  let dead: string | undefined;
-  let disposed = false;
-  let stepStart = 0;
-  const workers =
-    threads > 1
-      ? pool(
-          memory,
-          threads - 1,
-          (problem) => {
-            dead = problem;
-          },
-          options.workers,
-        )
-      : undefined;
 
-  const planFor = (program: Program, inputs: Tensors): Plan => {
-    if (!identities.has(program)) identities.set(program, programs++);
-    const key = keyOf([identities.get(program), Object.entries(inputs).map(([name, { shape }]) => [name, shape])]);
-    const known = plans.get(key);
-    if (known) {
-      // The latest is last, so the first is the one to drop.
-      plans.delete(key);
-      plans.set(key, known);
-      return known;
-    }
-    const lowered = lower(traceProgram(program, inputs, referenceKernels), { threads, panel }, store);
-    const arenaBytes = layOut(lowered.buffers);
-    const module = new WebAssembly.Module(
-      compile(lowered.steps, memoryLimits, { threads, fma, panel }, watch !== undefined),
-    );
-    const host = (index: number): void => runHostStep(memory, arena.address, lowered.steps[index]!);
-    const done = (index: number): void => {
-      const { name, products } = lowered.steps[index]!;
-      watch?.({ name, products, milliseconds: performance.now() - stepStart });
-      stepStart = performance.now();
-    };
-    const { run } = new WebAssembly.Instance(module, {
-      env: { memory, host, done },
-    }).exports as { run: Plan['run'] };
-    const plan: Plan = { key, module, run, lowered, arenaBytes };
-    plans.set(key, plan);
-    if (plans.size > MOST_PLANS) drop(plans.values().next().value!);
-    return plan;
+  let died: string | undefined;
+  let disposed = false;
+  const onDeath = (problem: string): void => {
+    died = problem;
   };
-  const drop = (plan: Plan): void => {
-    plans.delete(plan.key);
-    plan.lowered.weights.forEach((weight) => store.release(weight));
-    workers?.forget(plan.module);
-  };
+  const workers = threads > 1 ? pool(memory, threads - 1, onDeath, options.workers) : undefined;
+  const clock = options.watch && stepClock(options.watch);
+  const plans = planCache({
+    memory,
+    limits,
+    options: library,
+    done: clock?.done,
+    forget: ({ module }) => workers?.forget(module),
+  });
 
   const run = (program: Program, inputs: Tensors): Tensors => {
-    if (disposed) throw new Error('the backend has been disposed');
-    if (dead !== undefined) throw new Error(`a thread of the simd backend has died: ${dead}`);
-    const tensors = Object.values(inputs);
-    if (tensors.some(({ dtype, shape }) => dtype !== 'f32' || sizeOf(shape) === 0))
+    if (disposed) throw new InputError('the backend has been disposed of: make another one with simdBackend()');
+    if (died !== undefined) throw new Error(`a thread of the simd backend has died: ${died}`);
+    if (Object.values(inputs).some(({ dtype, shape }) => dtype !== 'f32' || sizeOf(shape) === 0))
       return program(referenceKernels, inputs);
-
-    const plan = planFor(program, inputs);
-    if (arena.bytes < plan.arenaBytes) {
-      if (arena.bytes > 0) blocks.free(arena.address);
-      arena = {
-        address: blocks.allocate(plan.arenaBytes),
-        bytes: plan.arenaBytes,
-      };
-    }
-    const { lowered } = plan;
-    for (const input of lowered.inputs) view(memory, arena.address, input).set(inputs[input.name]!.data);
-    if (workers) {
-      new Uint8Array(memory.buffer, CONTROL.COUNTERS, COUNTERS_BYTES * lowered.steps.length).fill(0);
-      workers.open(plan.module, arena.address);
-    }
-    stepStart = performance.now();
+    const plan = plans.planFor(program, inputs);
+    const where = { memory, arena: plans.arena() };
+    writeInputs(where, plan.lowered, inputs);
+    clock?.start();
     try {
-      plan.run(0, arena.address);
-      workers?.close();
+      runPlan(plan, where.arena, memory, workers);
     } catch (problem) {
-      if (workers) {
-        Atomics.store(new Int32Array(memory.buffer), CONTROL.FAILED / 4, 1);
-        dead = problem instanceof Error ? problem.message : String(problem);
-      }
-      throw new Error(`the simd backend has failed: ${problem instanceof Error ? problem.message : String(problem)}`, {
-        cause: problem,
-      });
+      const message = problem instanceof Error ? problem.message : String(problem);
+      // The threads have left one another, and will not meet again.
+      if (workers) died = message;
+      throw new Error(`the simd backend has failed: ${message}`, { cause: problem });
     }
-    return Object.fromEntries(
-      lowered.outputs.map((output) => [output.name, readOutput(memory, arena.address, output)]),
-    );
+    return readOutputs(where, plan.lowered);
   };
 
   return {
-    name: `simd${options.wide ? '-wide' : ''}${fma ? '-fma' : ''}`,
+    name: `simd${options.wide ? '-wide' : ''}${library.fma ? '-fma' : ''}`,
     run,
     dispose() {
       disposed = true;
       workers?.stop();
-      [...plans.values()].forEach(drop);
+      plans.clear();
     },
   };
 }
 
-/** The floats of a dense tensor without gaps, in the memory. Valid until the memory grows. */
-function view(memory: WebAssembly.Memory, arena: number, { shape, place }: HostTensor): Float32Array {
-  const start = place.buffer ? arena + place.buffer.offset + place.offset : place.offset;
-  return new Float32Array(memory.buffer, start, sizeOf(shape));
+/** What the kernels depend on, as far as this engine can do it. */
+function libraryOptions({ threads = 1, workers = [], fma = false, wide = false }: SimdOptions): LibraryOptions {
+  if (!Number.isSafeInteger(threads) || threads < 1)
+    throw new InputError(`threads must be a whole number from 1 on, not ${threads}`);
+  if (!simdSupported()) throw new InputError('this engine has no WebAssembly SIMD; use the reference kernels');
+  if (fma && !fmaSupported())
+    throw new InputError('this engine has no relaxed SIMD; use the simd kernels (Node has it from version 22 on)');
+  const startable = startsAsleep() ? threads : Math.min(threads, 1 + workers.length);
+  return {
+    threads: sharedMemorySupported() && threadsSupported() ? startable : 1,
+    fma,
+    panel: wide ? 16 : 8,
+  };
 }
 
-function runHostStep(memory: WebAssembly.Memory, arena: number, step: Step): void {
-  if (step.kind !== 'host') return;
-  const inputs = step.inputs.map((input) => tensor('f32', input.shape, view(memory, arena, input)));
-  view(memory, arena, step.output).set(applyOperation(referenceKernels, step.operation, inputs).data);
-}
-
-/** A copy that belongs to the caller. */
-function readOutput(memory: WebAssembly.Memory, arena: number, { shape, place, layout }: StoredValue): Tensor {
-  const batch = shape[0] ?? 1;
-  const size = sizeOf(shape) / batch;
-  if (layout === 'dense' && (batch === 1 || place.batchStride === 4 * size))
-    return tensor('f32', shape, view(memory, arena, { shape, place }).slice());
-  const data = new Float32Array(batch * size);
-  for (let b = 0; b < batch; b++) {
-    const sample = view(memory, arena, {
-      shape: [size],
-      place: { ...place, offset: place.offset + b * place.batchStride },
-    });
-    if (layout === 'dense') data.set(sample, b * size);
-    else {
-      const [, tokens, channels] = shape as [number, number, number];
-      for (let c = 0; c < channels; c++)
-        for (let n = 0; n < tokens; n++) data[b * size + n * channels + c] = sample[c * tokens + n]!;
-    }
+/** Runs a plan on all threads; returns when all are done with it. */
+function runPlan(plan: Plan, arena: number, memory: WebAssembly.Memory, workers: Pool | undefined): void {
+  if (!workers) {
+    plan.run(0, arena);
+    return;
   }
-  return tensor('f32', shape, data);
+  new Uint8Array(memory.buffer, CONTROL.COUNTERS, COUNTERS_BYTES * plan.lowered.steps.length).fill(0);
+  workers.open(plan.module, arena);
+  try {
+    plan.run(0, arena);
+    workers.close();
+  } catch (problem) {
+    workers.fail();
+    throw problem;
+  }
+}
+
+/** Tells `watch` of each step how long it took: from the end of the one before it, or from the start of the run. */
+function stepClock(watch: (step: StepTime) => void): { start: () => void; done: (step: Step) => void } {
+  let from = 0;
+  const start = (): void => {
+    from = performance.now();
+  };
+  return {
+    start,
+    done({ name, products }) {
+      watch({ name, products, milliseconds: performance.now() - from });
+      start();
+    },
+  };
 }

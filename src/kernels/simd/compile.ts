@@ -1,47 +1,53 @@
 /** From steps to one WebAssembly module whose `run(thread, arena)` does them all in order. */
-import { call, i32, when } from './assembler.ts';
-import type { Code, I32, MemoryImport } from './assembler.ts';
-import { library, type Library } from './library.ts';
-import { CONTROL } from './memory.ts';
-import { COUNTERS_BYTES, firstThreadOnly } from './parallel.ts';
-import type { Place, Step } from './steps.ts';
+import { InputError } from '../../tensor/errors.ts';
+import { call, i32, when } from './assembler/index.ts';
+import type { Code, Func, I32, MemoryImport } from './assembler/index.ts';
+import { library, type Library, type LibraryOptions } from './library.ts';
+import type { Step } from './lower/steps.ts';
+import { CONTROL } from './memory/control.ts';
+import type { Place } from './memory/place.ts';
+import { COUNTERS_BYTES, firstThreadOnly } from './threads/parallel.ts';
 
-/** The code for the address of a place. */
-function address(place: Place, arena: I32): I32 {
-  return place.buffer ? i32.add(arena, i32.const(place.buffer.offset + place.offset)) : i32.const(place.offset);
-}
+/** Steps for whose counters there is room. */
+const MOST_STEPS = Math.floor((CONTROL.BYTES - CONTROL.COUNTERS) / COUNTERS_BYTES);
 
 /**
  * The module imports env.memory; env.host(step), which does a step of the kind 'host'; and, to be watched,
- * env.done(step), which the first thread calls after each step.
+ * env.done(step), which the first thread calls after each step. The steps' buffers must have been laid out. Throws an
+ * InputError for more steps than there is room for.
  */
 export function compile(
   steps: readonly Step[],
   memory: MemoryImport,
-  options: Pick<Library, 'threads' | 'fma' | 'panel'>,
+  options: LibraryOptions,
   watched: boolean,
 ): Uint8Array<ArrayBuffer> {
-  if (CONTROL.COUNTERS + COUNTERS_BYTES * steps.length > CONTROL.BYTES)
-    throw new RangeError(`a program of ${steps.length} steps is too long`);
+  if (steps.length > MOST_STEPS)
+    throw new InputError(
+      `a program of ${steps.length} steps is too long: at most ${MOST_STEPS} fit; part it, or use the plain loops`,
+    );
   const lib = library(memory, options);
   const host = lib.module.importFunc('host', { params: ['i32'], results: [] });
   const done = watched ? lib.module.importFunc('done', { params: ['i32'], results: [] }) : undefined;
-  const kernels = steps.map((step) => (step.kind === 'kernel' ? step.make(lib) : undefined));
+  const calls = steps.map((step, i) => stepCall(lib, host, step, i));
   lib.module.func(
     { params: ['i32', 'i32'], results: [] },
-    ({ params }) => {
-      const [thread, arena] = params as [(typeof params)[0], (typeof params)[0]];
-      return steps.map((step, i): Code => {
-        const counters = i32.const(CONTROL.COUNTERS + COUNTERS_BYTES * i);
-        return [
-          step.kind === 'kernel'
-            ? call(kernels[i]!, thread, counters, ...step.operands.map((place) => address(place, arena)))
-            : firstThreadOnly(lib, thread, counters, call(host, i32.const(i))),
-          done ? when(i32.eqz(thread), call(done, i32.const(i))) : [],
-        ];
-      });
-    },
+    ({ params: [thread, arena] }) =>
+      calls.map((callOf, i) => [callOf(thread, arena), done ? when(i32.eqz(thread), call(done, i32.const(i))) : []]),
     'run',
   );
   return lib.module.build();
+}
+
+/** Makes the kernel of a step; returns the code that calls it. */
+function stepCall(lib: Library, host: Func, step: Step, index: number): (thread: I32, arena: I32) => Code {
+  const counters = i32.const(CONTROL.COUNTERS + COUNTERS_BYTES * index);
+  if (step.kind === 'host') return (thread) => firstThreadOnly(lib, thread, counters, call(host, i32.const(index)));
+  const made = step.make(lib);
+  return (thread, arena) => call(made, thread, counters, ...step.operands.map((place) => address(place, arena)));
+}
+
+/** The code for the address of a place. */
+function address(place: Place, arena: I32): I32 {
+  return place.buffer ? i32.add(arena, i32.const(place.buffer.offset + place.offset)) : i32.const(place.offset);
 }

@@ -1,6 +1,6 @@
 /** What the WebAssembly engine at hand can do, found out by offering it tiny modules. */
-import { f32x4, i32, moduleBuilder, v128 } from './assembler.ts';
-import type { Code } from './assembler.ts';
+import { f32x4, i32, moduleBuilder, v128 } from './assembler/index.ts';
+import type { Code } from './assembler/index.ts';
 import { peakMeter } from './peak.ts';
 
 function validates(code: Code): boolean {
@@ -29,10 +29,7 @@ export function fmaSupported(): boolean {
  * as fast. Takes some tenths of a second.
  */
 export function joinsVectors(): boolean {
-  const [narrow, wide] = [false, true].map((wider) => Math.max(...Array.from({ length: 4 }, peakMeter(wider)))) as [
-    number,
-    number,
-  ];
+  const [narrow, wide] = [false, true].map((wider) => Math.max(...Array.from({ length: 4 }, peakMeter(wider))));
   return wide > 1.2 * narrow;
 }
 

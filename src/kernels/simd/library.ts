@@ -2,34 +2,50 @@
  * The functions of one module while it is being made. A kernel is generated once for what its key says; nodes of equal
  * shape share it and pass it their addresses.
  */
-import { i32, moduleBuilder } from './assembler.ts';
-import type { Body, Code, Func, I32, Local, MemoryImport, ModuleBuilder, Signature, ValueType } from './assembler.ts';
+import { i32, moduleBuilder } from './assembler/index.ts';
+import type {
+  Body,
+  Code,
+  Func,
+  I32,
+  Local,
+  MemoryImport,
+  ModuleBuilder,
+  Signature,
+  ValueType,
+} from './assembler/index.ts';
 
 /** Outputs that a tile has side by side: those of two vectors, or of four. */
 export type Panel = 8 | 16;
 
-export interface Library {
-  readonly module: ModuleBuilder;
+/** What the code of all kernels of a module depends on. */
+export interface LibraryOptions {
+  /** That run the module together. */
   readonly threads: number;
   /** Fused multiply-add in the products. */
   readonly fma: boolean;
   /** How wide tiles are: 8 numbers, or 16 for engines that join neighbouring vectors. */
   readonly panel: Panel;
-  /** The function of this key, made at its first use. */
-  func(key: string, signature: Signature, write: (body: Body) => Code): Func;
 }
 
-export function library(
-  memory: MemoryImport,
-  { threads, fma, panel }: Pick<Library, 'threads' | 'fma' | 'panel'>,
-): Library {
+/** The functions of a module that is being made. */
+export interface Library extends LibraryOptions {
+  readonly module: ModuleBuilder;
+  /** The function of this key, made at its first use. */
+  func<const P extends readonly ValueType[]>(
+    key: string,
+    signature: Signature<P>,
+    write: (body: Body<P>) => Code,
+  ): Func;
+}
+
+/** A library without functions yet, in a module that imports this memory. */
+export function library(memory: MemoryImport, options: LibraryOptions): Library {
   const module = moduleBuilder(memory);
   const known = new Map<string, Func>();
   return {
     module,
-    threads,
-    fma,
-    panel,
+    ...options,
     func(key, signature, write) {
       const found = known.get(key);
       if (found) return found;
@@ -40,51 +56,26 @@ export function library(
   };
 }
 
-/**
- * What every kernel is called with before its own addresses: the thread's number, and the address of its counters of
- * work.
- */
-export const kernelPrefix = 2;
-
+/** What a kernel's body is written with. */
 export interface KernelBody extends Body {
+  /** The number of the thread that runs it, from 0 on. */
   readonly thread: Local<'i32'>;
+  /** The address of the step's counters of work. */
   readonly counters: Local<'i32'>;
   /** The kernel's own addresses. */
   readonly pointers: readonly Local<'i32'>[];
 }
 
-/** A kernel: a function of (thread, counters, …addresses). */
+/** A kernel: a function of (thread, counters, …addresses), with so many addresses. */
 export function kernel(lib: Library, key: string, pointers: number, write: (body: KernelBody) => Code): Func {
-  const params: ValueType[] = Array.from({ length: kernelPrefix + pointers }, () => 'i32');
-  return lib.func(key, { params, results: [] }, (body) =>
-    write({
-      ...body,
-      thread: body.params[0]!,
-      counters: body.params[1]!,
-      pointers: body.params.slice(kernelPrefix),
-    }),
-  );
+  const params = Array.from({ length: 2 + pointers }, () => 'i32' as const);
+  return lib.func(key, { params, results: [] }, (body) => {
+    const [thread, counters, ...own] = body.params;
+    return write({ ...body, thread, counters, pointers: own });
+  });
 }
 
-/** base + index · bytes. */
+/** The address base + index · bytes. */
 export function at(base: I32, index: I32, bytes: number): I32 {
   return bytes === 0 ? base : i32.add(base, i32.mul(index, i32.const(bytes)));
-}
-
-/**
- * Cuts `total` into pieces of at most `most`, at least `atLeast` pieces where that is possible: the size of a piece.
- */
-export function pieceSize(total: number, most: number, atLeast: number): number {
-  return Math.max(1, Math.min(most, Math.ceil(total / atLeast)));
-}
-
-/** The largest divisor of n that is at most `limit`. */
-export function divisorUpTo(n: number, limit: number): number {
-  let d = Math.max(1, Math.min(n, Math.floor(limit)));
-  while (n % d !== 0) d--;
-  return d;
-}
-
-export function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

@@ -2,7 +2,7 @@
  * How many multiplications and additions a second one thread can do at all: a loop that touches registers only. What a
  * kernel reaches is told as a share of that.
  */
-import { block, breakIf, doWhile, f32x4, i32, moduleBuilder, set, tee, v128 } from './assembler.ts';
+import { block, breakIf, doWhile, f32x4, i32, moduleBuilder, set, tee, v128 } from './assembler/index.ts';
 
 /**
  * Chains of multiplications and of additions side by side: enough to hide the latency of both, and as many as there are
@@ -23,7 +23,7 @@ export function peakLoop(wide = false): (turns: number) => number {
   module.func(
     { params: ['i32'], results: [] },
     (body) => {
-      const [turns] = body.params as [(typeof body.params)[0]];
+      const [turns] = body.params;
       const factor = body.local('v128');
       const products = Array.from({ length: chains }, () => body.local('v128'));
       const sums = products.map(() => body.local('v128'));
@@ -35,7 +35,7 @@ export function peakLoop(wide = false): (turns: number) => number {
             Array.from({ length: UNROLLED }, (_, step) => [
               products.map((product, i) => [
                 set(product, f32x4.mul(product, factor)),
-                set(sums[i]!, f32x4.add(sums[i]!, product)),
+                set(sums[i], f32x4.add(sums[i], product)),
               ]),
               // Never taken: without it, V8 11 (in Node 20) puts each chain's steps close to one another, where they
               // wait.

@@ -1,8 +1,10 @@
 /** What the tests of the fast kernels share: random tensors with awkward values, and comparison bit by bit. */
 import fc from 'fast-check';
-import { expect } from 'vitest';
-import { referenceKernels } from '../../../src/kernels/plain/index.ts';
+import { afterAll, expect } from 'vitest';
 import type { Backend, Program, Tensors } from '../../../src/kernels/kernels.ts';
+import { referenceKernels } from '../../../src/kernels/plain/index.ts';
+import { simdBackend } from '../../../src/kernels/simd/index.ts';
+import { InputError } from '../../../src/tensor/errors.ts';
 import { sizeOf, tensor, type Tensor } from '../../../src/tensor/tensor.ts';
 
 /** Deterministic noise in [−1, 1), so that a failure can be run again. */
@@ -28,26 +30,26 @@ const special = [Infinity, -Infinity, NaN, -0, 0, 1e-42, -1e-40, 3e38, -3e38, 1.
 /** Noise with some of the numbers that kernels get wrong. */
 export function awkward(shape: readonly number[], seed: number): Tensor {
   const x = noise(shape, seed);
-  for (let i = seed % 7; i < x.data.length; i += 5 + (seed % 11)) x.data[i] = special[(i + seed) % special.length]!;
+  for (let i = seed % 7; i < x.data.length; i += 5 + (seed % 11)) x.data[i] = special[(i + seed) % special.length];
   return x;
 }
 
 /** Zeros of both signs and subnormals, but all finite: what does not drown everything else in NaN. */
 export function finite(shape: readonly number[], seed: number): Tensor {
   const x = awkward(shape, seed);
-  for (let i = 0; i < x.data.length; i++) if (!(Math.abs(x.data[i]!) < 1e30)) x.data[i] = -0;
+  for (let i = 0; i < x.data.length; i++) if (!(Math.abs(x.data[i]) < 1e30)) x.data[i] = -0;
   return x;
 }
 
 export const tensorOf = (shape: readonly number[], seed: number): Tensor =>
-  [noise, finite, awkward][seed % 3]!(shape, seed);
+  [noise, finite, awkward][seed % 3](shape, seed);
 
 /** Equal bits; a NaN equals any NaN. */
 export function expectSameBits(actual: Tensors, expected: Tensors): void {
   expect(Object.keys(actual)).toEqual(Object.keys(expected));
   for (const [name, x] of Object.entries(expected)) {
-    expect(actual[name]!.shape).toEqual(x.shape);
-    const { data } = actual[name]!;
+    expect(actual[name].shape).toEqual(x.shape);
+    const { data } = actual[name];
     expect(data.length).toBe(x.data.length);
     let different = 0;
     let first = -1;
@@ -57,7 +59,8 @@ export function expectSameBits(actual: Tensors, expected: Tensors): void {
     }
     if (different > 0)
       expect.fail(
-        `${name} [${x.shape.join()}]: ${different} of ${data.length} differ, first at ${first}: ${data[first]} instead of ${x.data[first]}`,
+        `${name} [${x.shape.join()}]: ${different} of ${data.length} differ, first at ${first}: ` +
+          `${data[first]} instead of ${x.data[first]}`,
       );
   }
 }
@@ -67,5 +70,42 @@ export function expectAsReference(backend: Backend, program: Program, inputs: Te
   expectSameBits(backend.run(program, inputs), program(referenceKernels, inputs));
 }
 
+/**
+ * Backends with one thread, with two, and with wide tiles, which have the same bits whether the engine joins their
+ * vectors or not. Returns what compares all of them with the plain loops; they are disposed of after the file's tests.
+ */
+export function onAllBackends(): (program: Program, inputs: Tensors) => void {
+  const backends = [simdBackend(), simdBackend({ threads: 2 }), simdBackend({ wide: true })];
+  afterAll(() => {
+    for (const backend of backends) backend.dispose();
+  });
+  return (program, inputs) => {
+    for (const backend of backends) expectAsReference(backend, program, inputs);
+  };
+}
+
+/** The message of the InputError with which something is refused; fails where it is not. */
+export function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (problem) {
+    expect(problem).toBeInstanceOf(InputError);
+    return (problem as InputError).message;
+  }
+  return expect.fail('nothing was refused');
+}
+
+/** How often a property of a kernel is tried. */
+export const runs = { numRuns: 60 };
+/** From 1 on. */
 export const small = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
 export const seeds = fc.integer({ min: 0, max: 1_000_000 });
+
+/** A border of one pixel. */
+export const even = { top: 1, bottom: 1, left: 1, right: 1 };
+
+/** A convolution of `channels` channels to as many, within a border of one pixel. */
+export function convolution(channels: number, seed: number): Program {
+  const weight = noise([channels, channels, 3, 3], seed);
+  return (kernels, { x }) => ({ y: kernels.conv2d(x, weight, undefined, 1, even) });
+}

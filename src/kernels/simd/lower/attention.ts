@@ -1,0 +1,94 @@
+/** Attention, whole or by way of its map. Queries, keys and values are tokens that lie as planes. */
+import { strideOf, type Place } from '../memory/place.ts';
+import { attentionScratch, packKeysKernel, type AttentionSpec } from '../tiles/attention-tiles.ts';
+import { applyMapKernel, attentionKernel, attentionMapKernel } from '../tiles/attention.ts';
+import { NO_PADDING, wantedBorder } from './borders.ts';
+import { dense, inLayout } from './layout.ts';
+import type { Lowering } from './lowering.ts';
+import { newBordered } from './pictures.ts';
+import type { NodeOf } from './rule.ts';
+
+/** Two steps: one arranges the keys, the other does all the rest. */
+export function attention(lowering: Lowering, { operation, inputs, output }: NodeOf<'attention'>): void {
+  const { heads, scale } = operation;
+  const [q, k, v] = inputs.map((value) => inLayout(lowering, value, 'planar'));
+  const [batch, queries, channels] = output.shape;
+  const [, keys] = inputs[1].shape;
+  const apart = wantedBorder(lowering, output) && newBordered(lowering, output, NO_PADDING);
+  const out = apart?.place ?? lowering.placeFor(output);
+  const sizes = { batch, heads, queries, keys, size: channels / heads, scale };
+  const spec = attentionSpec(sizes, { q, k, v, out }, apart?.layout.planeStride);
+  lowering.emit(
+    `attention ${heads}×${queries}×${spec.size}`,
+    [q, packKeys(lowering, k, spec), v, out, scratchFor(lowering, spec)],
+    (lib) => attentionKernel(lib, spec),
+    2 * productsOf(spec),
+  );
+  if (!apart) lowering.finish(output, 'planar', out);
+}
+
+/** Two steps: one arranges the keys, the other makes the map. */
+export function attentionMap(lowering: Lowering, { operation, inputs, output }: NodeOf<'attentionMap'>): void {
+  const { heads, scale } = operation;
+  const [q, k] = inputs.map((value) => inLayout(lowering, value, 'planar'));
+  const [batch, , queries, keys] = output.shape;
+  const [, , channels] = inputs[0].shape;
+  const out = lowering.placeFor(output);
+  const spec = attentionSpec({ batch, heads, queries, keys, size: channels / heads, scale }, { q, k, out });
+  lowering.emit(
+    `attentionMap ${heads}×${queries}×${spec.size}`,
+    [q, packKeys(lowering, k, spec), out, scratchFor(lowering, spec)],
+    (lib) => attentionMapKernel(lib, spec),
+    productsOf(spec),
+  );
+  lowering.finish(output, 'dense', out);
+}
+
+/** One step: the map's rows come from memory instead of from scores. */
+export function applyAttentionMap(lowering: Lowering, { inputs, output }: NodeOf<'applyAttentionMap'>): void {
+  const [map, values] = inputs;
+  const [batch, heads, queries, keys] = map.shape;
+  const [, , channels] = values.shape;
+  const [q, v] = [dense(lowering, map), inLayout(lowering, values, 'planar')];
+  const out = lowering.placeFor(output);
+  const spec = attentionSpec({ batch, heads, queries, keys, size: channels / heads, scale: 1 }, { q, v, out });
+  lowering.emit(
+    `applyAttentionMap ${heads}×${queries}×${spec.size}`,
+    [q, v, out, scratchFor(lowering, spec)],
+    (lib) => applyMapKernel(lib, spec),
+    productsOf(spec),
+  );
+  lowering.finish(output, 'planar', out);
+}
+
+type Sizes = Pick<AttentionSpec, 'batch' | 'heads' | 'queries' | 'keys' | 'size' | 'scale'>;
+
+/** Where a kernel finds its operands; `q` or `out` may be a map. */
+interface Places {
+  readonly q: Place;
+  readonly k?: Place;
+  readonly v?: Place;
+  readonly out: Place;
+}
+
+function attentionSpec(sizes: Sizes, { q, k, v, out }: Places, outPlane = 4 * sizes.queries): AttentionSpec {
+  const stride = (place: Place | undefined): number => (place ? strideOf(place, sizes.batch) : 0);
+  return { ...sizes, qStride: stride(q), kStride: stride(k), vStride: stride(v), outStride: stride(out), outPlane };
+}
+
+/** Multiplications of one of the two products. */
+function productsOf({ batch, heads, queries, keys, size }: AttentionSpec): number {
+  return batch * heads * queries * keys * size;
+}
+
+/** The keys in the order in which tiles read them. */
+function packKeys(lowering: Lowering, k: Place, spec: AttentionSpec): Place {
+  const bytes = 4 * spec.heads * spec.keys * spec.size;
+  const place = lowering.newPlace(spec.batch * bytes, bytes);
+  lowering.emit('packKeys', [k, place], (lib) => packKeysKernel(lib, spec));
+  return place;
+}
+
+function scratchFor({ newPlace, threads, panel }: Lowering, spec: AttentionSpec): Place {
+  return newPlace(threads * attentionScratch(panel, spec), 0);
+}

@@ -1,0 +1,52 @@
+/** Operations on every element that no other step does on the way. */
+import type { Node, Value } from '../../graph.ts';
+import { batchOf, sampleBytes, strideOf } from '../memory/place.ts';
+import { mapKernel, type MapOperation } from '../tiles/elementwise.ts';
+import { inLayout } from './layout.ts';
+import type { Lowering } from './lowering.ts';
+import type { NodeOf } from './rule.ts';
+
+/** An activation function. */
+export function activation(lowering: Lowering, node: NodeOf<'activation'>): void {
+  map(lowering, node, { kind: node.operation.activation });
+}
+
+/** x · factor + offset. */
+export function affine(lowering: Lowering, node: NodeOf<'affine'>): void {
+  map(lowering, node, node.operation);
+}
+
+/** x / divisor. */
+export function divide(lowering: Lowering, node: NodeOf<'divide'>): void {
+  map(lowering, node, node.operation);
+}
+
+/** Two tensors of one shape, or one that is spread over the other. */
+export function combine(lowering: Lowering, node: NodeOf<'add' | 'subtract' | 'multiply'>): void {
+  map(lowering, node, { kind: node.operation.kind });
+}
+
+/** The result lies as the first operand does, or dense where the second one is spread, along its second dimension. */
+function map(lowering: Lowering, { inputs, output }: Node, operation: MapOperation): void {
+  const [a] = inputs;
+  const b: Value | undefined = inputs[1];
+  const spread = b !== undefined && b.shape.length !== a.shape.length;
+  const layout = spread ? 'dense' : lowering.storedOf(a).layout;
+  const first = inLayout(lowering, a, layout);
+  const second = b && inLayout(lowering, b, layout);
+  const out = lowering.placeFor(output);
+  const batch = batchOf(a.shape);
+  const planes = spread ? a.shape[1] : 1;
+  lowering.emit(operation.kind, second ? [first, second, out] : [first, out], (lib) =>
+    mapKernel(lib, {
+      operation,
+      batch,
+      planes,
+      size: sampleBytes(a.shape) / 4 / planes,
+      aStride: strideOf(first, batch),
+      outStride: strideOf(out, batch),
+      ...(second && { b: { stride: strideOf(second, batch), spread } }),
+    }),
+  );
+  lowering.finish(output, layout, out);
+}

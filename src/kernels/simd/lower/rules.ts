@@ -1,0 +1,48 @@
+/** Which rule lowers which operation. */
+import type { Node } from '../../graph.ts';
+import type { Kind } from '../../operations/index.ts';
+import { applyAttentionMap, attention, attentionMap } from './attention.ts';
+import { conv2d, upsampleConv2d } from './convolution.ts';
+import { activation, affine, combine, divide } from './elementwise.ts';
+import { groupNorm } from './group-norm.ts';
+import { concatBatch, concatChannels } from './joining.ts';
+import { linear } from './linear.ts';
+import type { Lowering } from './lowering.ts';
+import { averagePool2x, upsampleNearest2x } from './resample.ts';
+import { layerNorm, softmax } from './rows.ts';
+import type { Rule } from './rule.ts';
+import { fromTokens, sliceBatch, sliceChannels, toTokens } from './views.ts';
+
+/** One rule for each kind: an operation without one is a type error here. */
+const rules: { readonly [K in Kind]: Rule<K> } = {
+  conv2d,
+  upsampleConv2d,
+  linear,
+  groupNorm,
+  layerNorm,
+  softmax,
+  attention,
+  attentionMap,
+  applyAttentionMap,
+  activation,
+  affine,
+  divide,
+  add: combine,
+  subtract: combine,
+  multiply: combine,
+  upsampleNearest2x,
+  averagePool2x,
+  concatChannels,
+  concatBatch,
+  sliceChannels,
+  sliceBatch,
+  toTokens,
+  fromTokens,
+};
+
+/** Lowers an operation by the rule of its kind. */
+export function lowerNode(lowering: Lowering, node: Node): void {
+  // The table gives each kind the rule for nodes of that kind, which TypeScript cannot follow from one to the other.
+  const rule = rules[node.operation.kind] as Rule<Kind>;
+  rule(lowering, node);
+}

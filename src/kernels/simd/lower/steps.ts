@@ -1,0 +1,52 @@
+/** What a program is lowered to: kernels in order, with the places in memory that they read and write. */
+import type { Operation } from '../../operations/index.ts';
+import type { Func } from '../assembler/index.ts';
+import type { Library } from '../library.ts';
+import type { Buffer } from '../memory/buffers.ts';
+import type { Layout, Place } from '../memory/place.ts';
+import type { PackedWeight } from '../memory/weights.ts';
+
+/** A kernel with the places whose addresses it is called with, in this order. */
+export interface KernelStep {
+  readonly kind: 'kernel';
+  /** The operation, with its shape. */
+  readonly name: string;
+  /** Multiplications in its sums of products. */
+  readonly products: number;
+  readonly make: (lib: Library) => Func;
+  readonly operands: readonly Place[];
+}
+
+/** An operation left to the plain loops. */
+export interface HostStep {
+  readonly kind: 'host';
+  readonly name: string;
+  readonly products: number;
+  readonly operation: Operation;
+  readonly inputs: readonly HostTensor[];
+  readonly output: HostTensor;
+}
+
+/** A step of a program. It begins when the one before it is done. */
+export type Step = KernelStep | HostStep;
+
+/** A dense tensor that the plain loops read or write. */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly place: Place;
+}
+
+/** An input or an output of the program. */
+export interface StoredValue extends HostTensor {
+  readonly name: string;
+  readonly layout: Layout;
+}
+
+/** What a graph becomes. */
+export interface Lowered {
+  readonly steps: readonly Step[];
+  readonly buffers: readonly Buffer[];
+  readonly inputs: readonly StoredValue[];
+  readonly outputs: readonly StoredValue[];
+  readonly weights: readonly PackedWeight[];
+}

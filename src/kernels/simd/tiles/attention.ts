@@ -1,0 +1,184 @@
+/**
+ * Attention without its map. Repeats plain/attention, per head and query n:
+ *
+ *     score[m] = fround(dot(q[n], k[m]) · scale)    p[m] = exp(score[m] − max)
+ *     A[m] = p[m] / laneSum(p)                      out[n] = Σ_m A[m] · v[m]
+ *
+ * Queries, keys and values are planes [D, N], as a convolution over the picture leaves them. A unit of work is eight
+ * queries of one head (or 16: a panel), one query in each lane of two vectors. So the maximum and the sums of the
+ * softmax run down the scratch array [M][8] and never across lanes, and both products are the register tile of the
+ * convolution.
+ */
+import { keyOf } from '../../key.ts';
+import { call, f32, forRange, i32, set, v128, when } from '../assembler/index.ts';
+import type { Code, Func, I32, Local } from '../assembler/index.ts';
+import { at, kernel, type Library } from '../library.ts';
+import { parallel } from '../threads/parallel.ts';
+import {
+  attentionScratch,
+  LANES,
+  mixTile,
+  scoreTile,
+  softmaxColumns,
+  vectorsOf,
+  type AttentionSpec,
+} from './attention-tiles.ts';
+
+/** What a kernel does with the map of eight queries, which it has in scratch memory as [M][8]. */
+interface MapParts {
+  /** Fills the scratch with the map: computed, or read from the map's eight rows. */
+  readonly source: 'products' | 'map';
+  /** Mixes the values with it, or writes its eight rows. */
+  readonly result: 'values' | 'map';
+}
+
+/** The kernel of (thread, counters, q, packed keys, v, out, scratch); scratch is that of all threads. */
+export function attentionKernel(lib: Library, spec: AttentionSpec): Func {
+  return kernelOf(lib, spec, { source: 'products', result: 'values' }, 5, ([q, k, v, out, scratch]) => ({
+    q,
+    k,
+    v,
+    out,
+    scratch,
+  }));
+}
+
+/**
+ * The kernel of (thread, counters, q, packed keys, map, scratch). The map is [B,h,N,M], its rows one after another
+ * within a sample. `outStride` is the map's.
+ */
+export function attentionMapKernel(lib: Library, spec: AttentionSpec): Func {
+  return kernelOf(lib, spec, { source: 'products', result: 'map' }, 4, ([q, k, out, scratch]) => ({
+    q,
+    k,
+    out,
+    scratch,
+  }));
+}
+
+/** The kernel of (thread, counters, map, v, out, scratch). `qStride` is the map's. */
+export function applyMapKernel(lib: Library, spec: AttentionSpec): Func {
+  return kernelOf(lib, spec, { source: 'map', result: 'values' }, 4, ([q, v, out, scratch]) => ({
+    q,
+    v,
+    out,
+    scratch,
+  }));
+}
+
+/** The addresses that a kernel is called with. A map is `q` where it is read, `out` where it is made. */
+interface Addresses {
+  readonly q: I32;
+  readonly k?: I32;
+  readonly v?: I32;
+  readonly out: I32;
+  readonly scratch: I32;
+}
+
+/** The unit of work at hand: which queries, and where they and what belongs to them begin. */
+interface Group {
+  /** The sample, the head in it, and the group of queries in that. */
+  readonly b: Local<'i32'>;
+  readonly head: Local<'i32'>;
+  readonly group: Local<'i32'>;
+  readonly q: Local<'i32'>;
+  readonly k: Local<'i32'>;
+  readonly v: Local<'i32'>;
+  readonly out: Local<'i32'>;
+  /** In scratch: the lane sums, the scores [M][8], and the queries [d][8]. */
+  readonly lanes: Local<'i32'>;
+  readonly scores: Local<'i32'>;
+  readonly eightQueries: Local<'i32'>;
+  /** Counts keys or channels. */
+  readonly m: Local<'i32'>;
+}
+
+function kernelOf(
+  lib: Library,
+  spec: AttentionSpec,
+  { source, result }: MapParts,
+  pointers: number,
+  named: (pointers: readonly I32[]) => Addresses,
+): Func {
+  const { batch, heads, queries, keys, size } = spec;
+  const groups = Math.ceil(queries / lib.panel);
+  const lastLanes = queries - lib.panel * (groups - 1);
+  const row = 4 * lib.panel;
+  const rowBytes = 4 * keys;
+
+  return kernel(lib, `attention${source}${result}${keyOf(spec)}`, pointers, (body) => {
+    const start = named(body.pointers);
+    const [b, head, group, q, k, v, out, lanes, scores, m] = body.locals('i32');
+    const eightQueries = body.local('i32');
+    const unit: Group = { b, head, group, q, k, v, out, lanes, scores, eightQueries, m };
+
+    /** What depends on how many queries there are: eight, or in the last group perhaps fewer. */
+    const forQueries = (code: (count: number) => Code): Code =>
+      lastLanes === lib.panel
+        ? code(lib.panel)
+        : when(i32.eq(group, i32.const(groups - 1)), code(lastLanes), code(lib.panel));
+    const mapRow = (from: I32, stride: number): I32 =>
+      at(at(at(from, b, stride), head, queries * rowBytes), group, lib.panel * rowBytes);
+    const planes = (from: I32, stride: number, plane: number): I32 =>
+      at(at(at(from, b, stride), head, size * plane), group, row);
+
+    return parallel(lib, body, batch * heads * groups, (number) => [
+      set(group, i32.remU(number, i32.const(groups))),
+      set(head, i32.remU(i32.divU(number, i32.const(groups)), i32.const(heads))),
+      set(b, i32.divU(number, i32.const(groups * heads))),
+      set(q, source === 'products' ? planes(start.q, spec.qStride, 4 * queries) : mapRow(start.q, spec.qStride)),
+      start.k ? set(k, at(start.k, i32.divU(number, i32.const(groups)), 4 * size * keys)) : [],
+      start.v ? set(v, at(at(start.v, b, spec.vStride), head, 4 * size * keys)) : [],
+      set(
+        out,
+        result === 'values' ? planes(start.out, spec.outStride, spec.outPlane) : mapRow(start.out, spec.outStride),
+      ),
+      set(lanes, at(start.scratch, body.thread, attentionScratch(lib.panel, spec))),
+      set(scores, i32.add(lanes, i32.const(row * LANES))),
+      source === 'products' ? computeMap(lib, spec, unit) : forQueries((count) => readMap(lib, spec, unit, count)),
+      forQueries((count) => (result === 'values' ? mixValues : writeMap)(lib, spec, unit, count)),
+    ]);
+  });
+}
+
+/** Scores of the queries with all keys, and their softmax. */
+function computeMap(lib: Library, spec: AttentionSpec, { q, k, lanes, scores, eightQueries, m }: Group): Code {
+  const { queries, keys, size } = spec;
+  const row = 4 * lib.panel;
+  const score = (rows: number): Code =>
+    call(scoreTile(lib, spec, rows), at(k, m, 4 * size), eightQueries, at(scores, m, row));
+  const copyVectors = vectorsOf(lib.panel).map((vector) =>
+    v128.store(at(eightQueries, m, row), v128.load(at(q, m, 4 * queries), vector), vector),
+  );
+  return [
+    set(eightQueries, i32.add(scores, i32.const(row * keys))),
+    forRange(m, i32.const(0), i32.const(size), 1, copyVectors),
+    forRange(m, i32.const(0), i32.const(keys - (keys % 4)), 4, score(4)),
+    keys % 4 === 0 ? [] : score(keys % 4),
+    call(softmaxColumns(lib, keys), lanes, scores),
+  ];
+}
+
+/** Copies `count` rows of the map into the columns of the scores. */
+function readMap(lib: Library, { keys }: AttentionSpec, { q, scores, m }: Group, count: number): Code {
+  const copyNumbers = Array.from({ length: count }, (_, query) =>
+    f32.store(at(scores, m, 4 * lib.panel), f32.load(at(q, m, 4), query * 4 * keys), 4 * query),
+  );
+  return forRange(m, i32.const(0), i32.const(keys), 1, copyNumbers);
+}
+
+/** Copies `count` columns of the scores into rows of the map. */
+function writeMap(lib: Library, { keys }: AttentionSpec, { out, scores, m }: Group, count: number): Code {
+  const copyNumbers = Array.from({ length: count }, (_, query) =>
+    f32.store(at(out, m, 4), f32.load(at(scores, m, 4 * lib.panel), 4 * query), query * 4 * keys),
+  );
+  return forRange(m, i32.const(0), i32.const(keys), 1, copyNumbers);
+}
+
+/** Mixes the values of all keys for `count` queries, four channels at a time. */
+function mixValues(lib: Library, spec: AttentionSpec, { v, scores, out, m }: Group, count: number): Code {
+  const { keys, size, outPlane } = spec;
+  const mix = (rows: number): Code =>
+    call(mixTile(lib, spec, rows, count), at(v, m, 4 * keys), scores, at(out, m, outPlane));
+  return [forRange(m, i32.const(0), i32.const(size - (size % 4)), 4, mix(4)), size % 4 === 0 ? [] : mix(size % 4)];
+}

@@ -1,0 +1,104 @@
+/** Operations that treat every element alike: plain/elementwise and the activations, four elements at a time. */
+import type { Activation } from '../../kernels.ts';
+import { keyOf } from '../../key.ts';
+import { f32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
+import type { Body, Code, Func, Local, V128 } from '../assembler/index.ts';
+import { at, kernel, type Library } from '../library.ts';
+import { parallel } from '../threads/parallel.ts';
+import { geluf, mishf } from './activations.ts';
+import { reluf, siluf } from './elementary.ts';
+import { storeLanes } from './vectors.ts';
+
+/** What is done to an element, or to the elements of two tensors. */
+export type MapOperation =
+  | { readonly kind: 'add' | 'subtract' | 'multiply' }
+  | { readonly kind: 'affine'; readonly factor: number; readonly offset: number }
+  | { readonly kind: 'divide'; readonly divisor: number }
+  | { readonly kind: Activation }
+  | { readonly kind: 'copy' };
+
+/** An operation on all elements of one tensor, or of two. */
+export interface MapSpec {
+  readonly operation: MapOperation;
+  readonly batch: number;
+  /** A sample is `planes` runs of `size` elements. A spread operand has one number for each run. */
+  readonly planes: number;
+  readonly size: number;
+  /** Bytes between samples. */
+  readonly aStride: number;
+  /** The second operand, if there is one: of the first one's shape, or `spread`. */
+  readonly b?: { readonly stride: number; readonly spread: boolean };
+  readonly outStride: number;
+}
+
+/** Elements that a unit of work handles at most. */
+const CHUNK = 8192;
+
+function operate(operation: MapOperation, lib: Library, body: Body): (value: Local<'v128'>, other: V128) => Code {
+  switch (operation.kind) {
+    case 'add':
+      return (value, other) => set(value, f32x4.add(value, other));
+    case 'subtract':
+      return (value, other) => set(value, f32x4.sub(value, other));
+    case 'multiply':
+      return (value, other) => set(value, f32x4.mul(value, other));
+    case 'affine':
+      return (value) =>
+        set(value, f32x4.add(f32x4.mul(value, f32x4.const(operation.factor)), f32x4.const(operation.offset)));
+    case 'divide':
+      return (value) => set(value, f32x4.div(value, f32x4.const(operation.divisor)));
+    case 'silu':
+      return (value) => siluf(body, [value]);
+    case 'relu':
+      return reluf();
+    case 'gelu':
+      return geluf(lib);
+    case 'mish':
+      return mishf(lib);
+    case 'copy':
+      return () => [];
+  }
+}
+
+/** The kernel of (thread, counters, a, out) or (thread, counters, a, b, out). */
+export function mapKernel(lib: Library, spec: MapSpec): Func {
+  const { batch, b: second } = spec;
+  const spread = second?.spread === true;
+  // Without a spread operand a sample is one run.
+  const planes = spread ? spec.planes : 1;
+  const size = spread ? spec.size : spec.planes * spec.size;
+  const chunks = Math.ceil(size / CHUNK);
+
+  return kernel(lib, `map${keyOf(spec)}`, second ? 3 : 2, (body) => {
+    const [a0, b0] = body.pointers;
+    const out0 = body.pointers[body.pointers.length - 1];
+    const [sample, plane, offset, end, a, b, out] = body.locals('i32');
+    const [value, number] = body.locals('v128');
+    const apply = operate(spec.operation, lib, body);
+    const toSecond = ({ stride }: { readonly stride: number }): Code =>
+      spread
+        ? set(number, f32x4.splat(f32.load(at(at(b0, sample, stride), plane, 4))))
+        : set(b, at(b0, sample, stride));
+    const compute: Code = [
+      set(value, v128.load(i32.add(a, offset))),
+      apply(value, spread ? number : v128.load(i32.add(b, offset))),
+    ];
+    return parallel(lib, body, batch * planes * chunks, (unit) => [
+      set(plane, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(planes))),
+      set(sample, i32.divU(unit, i32.const(chunks * planes))),
+      set(a, at(at(a0, sample, spec.aStride), plane, 4 * size)),
+      set(out, at(at(out0, sample, spec.outStride), plane, 4 * size)),
+      second ? toSecond(second) : [],
+      set(offset, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(4 * CHUNK))),
+      set(end, i32.add(offset, i32.const(4 * CHUNK))),
+      when(i32.gtS(end, i32.const(4 * (size - (size % 4)))), set(end, i32.const(4 * (size - (size % 4))))),
+      forRange(offset, offset, end, 16, [compute, v128.store(i32.add(out, offset), value)]),
+      size % 4 === 0
+        ? []
+        : when(i32.eq(offset, i32.const(4 * (size - (size % 4)))), [
+            compute,
+            storeLanes(i32.add(out, offset), value, size % 4),
+          ]),
+    ]);
+  });
+}

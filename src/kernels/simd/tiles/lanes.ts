@@ -1,0 +1,48 @@
+/** Sums over long runs of numbers, in the lanes that the definitions name. */
+import { f64, f64x2, forRange, i32, set, tee, v128 } from '../assembler/index.ts';
+import type { Body, Code, Local, V128 } from '../assembler/index.ts';
+
+/** Masks that keep 0 to 2 doubles of a vector. */
+const keep = (count: number): V128 =>
+  v128.const(count > 0 ? -1 : 0, count > 0 ? -1 : 0, count > 1 ? -1 : 0, count > 1 ? -1 : 0);
+
+/**
+ * Code that sums f(x[i]) of `size` floats at the address x in double precision into `result`: eight lanes, lane = i mod
+ * 8, then lane[i] += lane[i + 4], + 2, + 1. `f` gets two doubles. A missing element adds +0, which changes no sum.
+ */
+export function laneSum64(
+  body: Body,
+  size: number,
+): (x: Local<'i32'>, f: (v: V128) => V128, result: Local<'f64'>) => Code {
+  const lanes = [0, 1, 2, 3].map(() => body.local('v128'));
+  const offset = body.local('i32');
+  const address = body.local('i32');
+  const whole = size - (size % 8);
+  return (x, f, result) => {
+    const pair = (j: number): V128 => f(f64x2.promoteLow(v128.load64Zero(address, 8 * j)));
+    return [
+      lanes.map((lane) => set(lane, f64x2.const(0))),
+      forRange(offset, i32.const(0), i32.const(4 * whole), 32, [
+        set(address, i32.add(x, offset)),
+        lanes.map((lane, j) => set(lane, f64x2.add(lane, pair(j)))),
+      ]),
+      whole === size
+        ? []
+        : [
+            set(address, i32.add(x, i32.const(4 * whole))),
+            lanes.map((lane, j) =>
+              size % 8 > 2 * j ? set(lane, f64x2.add(lane, v128.and(pair(j), keep((size % 8) - 2 * j)))) : [],
+            ),
+          ],
+      set(lanes[0], f64x2.add(lanes[0], lanes[2])),
+      set(lanes[1], f64x2.add(lanes[1], lanes[3])),
+      set(lanes[0], f64x2.add(lanes[0], lanes[1])),
+      set(result, f64.add(f64x2.extractLane(lanes[0], 0), f64x2.extractLane(lanes[0], 1))),
+    ];
+  };
+}
+
+/** v · v. */
+export function square(temporary: Local<'v128'>, v: V128): V128 {
+  return f64x2.mul(tee(temporary, v), temporary);
+}

@@ -1,0 +1,72 @@
+/** What goes into the memory and comes out of it: inputs, outputs, and what the plain loops do in between. */
+import { InputError } from '../../tensor/errors.ts';
+import { shapeText, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
+import type { Tensors } from '../kernels.ts';
+import { applyOperation } from '../operations/index.ts';
+import { referenceKernels } from '../plain/index.ts';
+import type { HostStep, HostTensor, Lowered, StoredValue } from './lower/steps.ts';
+import { batchOf, isContiguous, type Place } from './memory/place.ts';
+
+/** The memory, and the address in it of the arena whose buffers are meant. */
+export interface ArenaMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly arena: number;
+}
+
+/**
+ * Copies the inputs to where the first steps read them.
+ * @throws InputError when one has more or fewer numbers than its shape
+ */
+export function writeInputs(where: ArenaMemory, { inputs }: Lowered, tensors: Tensors): void {
+  for (const input of inputs) {
+    const { data } = tensors[input.name];
+    const target = view(where, input);
+    if (data.length !== target.length)
+      throw new InputError(
+        `the input "${input.name}" has the shape ${shapeText(input.shape)}, so ${target.length} numbers, ` +
+          `but ${data.length} were given`,
+      );
+    target.set(data);
+  }
+}
+
+/** Copies of the outputs, which belong to the caller. */
+export function readOutputs(where: ArenaMemory, { outputs }: Lowered): Tensors {
+  return Object.fromEntries(outputs.map((output) => [output.name, readOutput(where, output)]));
+}
+
+/** Does a step that is left to the plain loops. */
+export function runHostStep(where: ArenaMemory, { operation, inputs, output }: HostStep): void {
+  const tensors = inputs.map((input) => tensor('f32', input.shape, view(where, input)));
+  view(where, output).set(applyOperation(referenceKernels, operation, tensors).data);
+}
+
+/** The floats of a dense tensor without gaps, in the memory. Valid until the memory grows. */
+function view({ memory, arena }: ArenaMemory, { shape, place }: HostTensor): Float32Array {
+  return new Float32Array(memory.buffer, addressOf(place, arena), sizeOf(shape));
+}
+
+function addressOf({ buffer, offset }: Place, arena: number): number {
+  return buffer ? arena + buffer.offset + offset : offset;
+}
+
+function readOutput(where: ArenaMemory, { shape, place, layout }: StoredValue): Tensor {
+  if (layout === 'dense' && isContiguous(place, shape))
+    return tensor('f32', shape, view(where, { shape, place }).slice());
+  const batch = batchOf(shape);
+  const size = sizeOf(shape) / batch;
+  const data = new Float32Array(batch * size);
+  for (let b = 0; b < batch; b++) {
+    const offset = place.offset + b * place.batchStride;
+    const sample = view(where, { shape: [size], place: { ...place, offset } });
+    data.set(layout === 'dense' ? sample : tokensOf(sample, shape), b * size);
+  }
+  return tensor('f32', shape, data);
+}
+
+/** The tokens [N,C] of a sample that lie as planes [C,N]. */
+function tokensOf(planes: Float32Array, [, tokens, channels]: readonly number[]): Float32Array {
+  const sample = new Float32Array(planes.length);
+  for (let c = 0; c < channels; c++) for (let n = 0; n < tokens; n++) sample[n * channels + c] = planes[c * tokens + n];
+  return sample;
+}

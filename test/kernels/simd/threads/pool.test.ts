@@ -1,0 +1,111 @@
+/** Threads: many at once, some that come late, never, or fail. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, test } from 'vitest';
+import { referenceBackend } from '../../../../src/kernels/plain/index.ts';
+import { simdBackend } from '../../../../src/kernels/simd/index.ts';
+import { CONTROL } from '../../../../src/kernels/simd/memory/control.ts';
+import { convolution, expectSameBits, noise } from '../support.ts';
+
+const two = simdBackend({ threads: 2 });
+afterAll(() => {
+  two.dispose();
+});
+
+/** Runs TypeScript in a process of its own; what it prints. Fails when the process does not end by itself. */
+async function inProcess(code: string): Promise<string> {
+  const entry = new URL('../../../../src/kernels/simd/index.ts', import.meta.url).href;
+  const source = `import { simdBackend } from ${JSON.stringify(entry)};
+const tensor = (shape) => {
+  const length = shape.reduce((a, b) => a * b, 1);
+  return { dtype: 'f32', shape, data: Float32Array.from({ length }, (_, i) => i % 7) };
+};
+const weight = tensor([32, 32, 3, 3]);
+const even = { top: 1, bottom: 1, left: 1, right: 1 };
+const program = (kernels, { x }) => ({ y: kernels.conv2d(x, weight, undefined, 1, even) });
+const x = tensor([1, 32, 32, 32]);
+const threads = process.getBuiltinModule('node:worker_threads');
+${code}`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '--eval', source],
+    { timeout: 30_000 },
+  );
+  return stdout;
+}
+
+describe('threads', () => {
+  test('many short runs of several programs on two backends at once', () => {
+    const other = simdBackend({ threads: 3 });
+    const programs = [convolution(3, 1), convolution(5, 2), convolution(8, 3)];
+    const inputs = [3, 5, 8].map((channels) => ({ x: noise([2, channels, 5, 9], channels) }));
+    const expected = programs.map((program, i) => referenceBackend().run(program, inputs[i]));
+    for (let i = 0; i < 3000; i++) {
+      const which = (i * 7) % 3;
+      expectSameBits((i % 2 === 0 ? two : other).run(programs[which], inputs[which]), expected[which]);
+    }
+    other.dispose();
+  });
+
+  test('the process ends by itself, whether the backend is disposed of or not', async () => {
+    expect(await inProcess("simdBackend({ threads: 2 }).run(program, { x }); console.log('done');")).toBe('done\n');
+    expect(
+      await inProcess(
+        "const b = simdBackend({ threads: 2 }); b.run(program, { x }); b.dispose(); b.dispose(); console.log('done');",
+      ),
+    ).toBe('done\n');
+  });
+
+  test('workers are started by the first run, not before', async () => {
+    expect(
+      await inProcess(`
+threads.Worker = class extends threads.Worker { constructor(...all) { super(...all); console.log('worker'); } };
+const b = simdBackend({ threads: 3 });
+console.log('made');
+b.run(program, { x });
+b.run(program, { x });`),
+    ).toBe('made\nworker\nworker\n');
+  });
+
+  test('a worker that ends gives an error, not a hang', async () => {
+    const output = await inProcess(`
+const workers = [];
+threads.Worker = class extends threads.Worker { constructor(...all) { super(...all); workers.push(this); } };
+const b = simdBackend({ threads: 2 });
+b.run(program, { x });
+await workers[0].terminate();
+await new Promise((resolve) => setTimeout(resolve, 50));
+try { b.run(program, { x }); console.log('no error'); } catch (error) { console.log(error.message); }
+b.dispose();`);
+    expect(output).toMatch(/a thread of the simd backend has died/);
+  });
+
+  test('a run waits for nobody: workers that never come leave the work to the others', async () => {
+    const output = await inProcess(`
+let letters = 0;
+threads.Worker = class { on() {} unref() {} terminate() {} postMessage() { letters++; } };
+const expected = simdBackend().run(program, { x }).y.data;
+const found = simdBackend({ threads: 3 }).run(program, { x }).y.data;
+console.log(letters, Buffer.from(found.buffer).equals(Buffer.from(expected.buffer)));`);
+    expect(output).toBe('2 true\n');
+  });
+
+  test('a worker that fails within a run gives an error', async () => {
+    const output = await inProcess(`
+// Each worker takes a unit of the first step, and fails before it is done.
+threads.Worker = class extends threads.Worker {
+  constructor(code, options) {
+    const taken = 'Atomics.add(control, ' + ${CONTROL.COUNTERS / 4} + ', 1); ';
+    super(code.replace('instance?.exports.run(thread, ', taken + 'throw new Error('), options);
+  }
+};
+const b = simdBackend({ threads: 2 });
+// The worker needs a while to come to life; until then runs are done without it.
+let message;
+while (message === undefined) try { b.run(program, { x }); } catch (error) { message = error.message; }
+console.log(message);
+try { b.run(program, { x }); } catch (error) { console.log(error.message); }
+process.exit();`);
+    expect(output).toMatch(/^the simd backend has failed: .*\na thread of the simd backend has died: .*\n$/);
+  });
+});
