@@ -217,7 +217,7 @@ function inPrecision<T>(one: Case, format: Format, compute: () => T): T {
   try {
     return compute();
   } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError)
+    if (error instanceof InputError || error instanceof TypeError || error instanceof RangeError)
       throw new InputError(`${one.name} cannot be computed in ${format.name}: ${error.message}`);
     throw error;
   }
