@@ -6,12 +6,16 @@ import { joinedConv2d, seamAfterNorm } from './joined.ts';
 import { conv2d, evenPadding, groupNorm, linear } from './layers.ts';
 import { convolutionParameters, linearParameters, normParameters, type Parameter } from './parameters.ts';
 
+/** How a ResnetBlock2D is built, named as in diffusers. */
 export interface ResnetOptions {
+  /** Of both norms; they divide the channels of input and output. */
   readonly groups: number;
+  /** Of both norms: added to the variance. */
   readonly eps: number;
   readonly activation: Activation;
   /** How time enters: added before the second norm, or as scale and shift after it. */
   readonly timeScaleShift: 'default' | 'scale_shift';
+  /** What the sum of both branches is divided by; not 0. */
   readonly outputScaleFactor: number;
   /** `up` and `down` resize both branches after the first activation. */
   readonly resize?: 'up' | 'down';
@@ -19,10 +23,12 @@ export interface ResnetOptions {
 
 /**
  * out = (shortcut(x) + conv2(act(norm2(conv1(act(norm1(x))) + time)))) / outputScaleFactor
+ * @param path the module's path, under which its weights are found and its values shown
  * @param x [B,C,H,W]
  * @param temb [B,D], the embedded time and class
  * @param seam where x is two pictures (see joined.ts): the channel with which the second begins
- * @returns [B,O,H,W], or twice or half as large
+ * @returns [B,O,H,W], or with H and W twice or half as large
+ * @throws InputError when a weight is missing, or does not fit
  */
 export function resnetBlock(
   context: Context,

@@ -3,6 +3,7 @@ import { sameShape, shapeText } from '../../tensor/tensor.ts';
 import { dimensions, expect } from './checks.ts';
 import type { Attributes, Rows } from './operation.ts';
 
+/** Their rows of the table. */
 export const arrangement: Rows<
   | 'upsampleNearest2x'
   | 'averagePool2x'

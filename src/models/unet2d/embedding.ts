@@ -21,14 +21,16 @@ import type { UNetState } from './state.ts';
 
 /** The two ways to make a vector of a number that have no weights to learn. */
 export interface NumberEmbeddings {
+  /** Of time embeddings called positional. */
   readonly sinusoid: typeof sinusoid;
+  /** Of those called fourier. */
   readonly fourierFeatures: typeof fourierFeatures;
 }
 
-/** Those of diffusers. */
+/** The embeddings of diffusers. */
 export const numberEmbeddings: NumberEmbeddings = { sinusoid, fourierFeatures };
 
-/** temb = time_embedding(time_proj(t)) + class_embedding(class). */
+/** The first stage: temb = time_embedding(time_proj(t)) + class_embedding(class), [B,D]. */
 export function embeddingStage(config: UNetConfig): Stage<UNetState> {
   return {
     path: 'time_embedding',
@@ -68,7 +70,12 @@ function parameters(config: UNetConfig): readonly Parameter[] {
   ];
 }
 
-/** The timesteps and the class of the input as tensors: `time` [B,n] and, where there is one, `class`. */
+/**
+ * The timesteps and the class of the input as tensors: `time` [B,n] and, where there is one, `class`, [B,n] as a
+ * timestep or [B,D] from its table.
+ * @param weights the tables are looked up in them
+ * @param dtype of the model
+ */
 export function embeddedNumbers(
   config: UNetConfig,
   embeddings: NumberEmbeddings,

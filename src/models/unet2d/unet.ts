@@ -46,7 +46,8 @@ export function unetArchitecture(
 }
 
 /**
- * A UNet from its config and weights. The weights are rounded to `dtype`.
+ * A UNet from its config and weights.
+ * @param dtype the precision of the model, to which the weights are rounded
  * @param source the file's name, for messages
  * @throws InputError when the weights are not those of the config
  */
