@@ -3,7 +3,7 @@ import { sameShape, shapeText } from '../../tensor/tensor.ts';
 import { dimensions, expect } from './checks.ts';
 import type { Attributes, Rows } from './operation.ts';
 
-/** Their rows of the table. */
+/** What is about places and not about numbers; the mean of four pixels alone computes. */
 export const arrangement: Rows<
   | 'upsampleNearest2x'
   | 'averagePool2x'

@@ -2,7 +2,7 @@
 import { dimensions, expect, expectHeads, expectShape } from './checks.ts';
 import type { Attributes, Rows, Shape } from './operation.ts';
 
-/** Their rows of the table. */
+/** Products of tokens with tokens, and what is made of them. */
 export const attention: Rows<'attentionMap' | 'applyAttentionMap' | 'attention'> = {
   attentionMap: {
     read: (q, k, heads, scale) => ({

@@ -4,7 +4,7 @@ import { activations } from '../kernels.ts';
 import { expect } from './checks.ts';
 import type { Rows, Shape } from './operation.ts';
 
-/** Their rows of the table. */
+/** What makes a number of a number, or of two that stand at the same place. */
 export const elementwise: Rows<'activation' | 'add' | 'subtract' | 'multiply' | 'affine' | 'divide'> = {
   activation: {
     read: (x, activation) => ({ tensors: [x], attributes: { activation } }),

@@ -2,7 +2,7 @@
 import { dimensions, expect, expectEpsilon, expectShape } from './checks.ts';
 import type { Rows } from './operation.ts';
 
-/** Their rows of the table. */
+/** What looks at a whole group or row at once. */
 export const norms: Rows<'groupNorm' | 'layerNorm' | 'softmax'> = {
   groupNorm: {
     read: (x, groups, weight, bias, eps) => ({

@@ -3,7 +3,7 @@ import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { dimensions, expect, expectShape } from './checks.ts';
 import type { Attributes, Rows, Shape } from './operation.ts';
 
-/** Their rows of the table. */
+/** What is a sum of products with weights. */
 export const products: Rows<'conv2d' | 'upsampleConv2d' | 'linear'> = {
   conv2d: {
     read: (x, weight, bias, stride, padding) => ({
