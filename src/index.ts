@@ -28,6 +28,7 @@ export { InputError } from './tensor/errors.ts';
 export { manualSeed, type Generator } from './tensor/random.ts';
 export { cast } from './tensor/rounding.ts';
 export {
+  extentOf,
   reshape,
   sameShape,
   shapeText,

@@ -28,7 +28,7 @@ export function passCost<Input, State>(
   const known = new Map(tables.map(({ name, shape }) => [name, zeros('f32', shape)]));
   const tensors = architecture.tensors(input, known, 'f32');
   const program: Program = (kernels, given) => {
-    const weights = new Map(parameters.map(({ name }) => [name, given[name]]));
+    const weights = new Map(Object.entries(given));
     const results = forwardPasses({ ...architecture, weights }, kernels, given, passes, () => unwatched);
     return Object.fromEntries(results.map((result, pass) => [String(pass), result]));
   };

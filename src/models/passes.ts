@@ -111,8 +111,8 @@ function expectModules<Input, State>(
     },
   };
   const program: Program = (kernels, inputs) => {
-    const [result] = forwardPasses(model, kernels, inputs, [unperturbed], () => watcher);
-    return { result };
+    const results = forwardPasses(model, kernels, inputs, [unperturbed], () => watcher);
+    return Object.fromEntries(results.map((result, pass) => [resultName(pass), result]));
   };
   traceProgram(program, model.tensors(input, model.weights, model.dtype), referenceKernels);
   const all = Array.from({ length: passes }, (_, pass) => [...names].map((name) => nameInPass(pass, name))).flat();

@@ -2,7 +2,7 @@
  * Self-attention over a picture, as UNet2DModel has it: norm, attention over the pixels as tokens, and the input added
  * again (`diffusers.models.attention_processor.Attention` with `residual_connection`).
  */
-import type { Tensor } from '../tensor/tensor.ts';
+import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import { attention, attentionParameters, type AttentionMixer } from './attention.ts';
 import type { Context } from './context.ts';
 import { groupNorm } from './layers.ts';
@@ -38,7 +38,7 @@ export function attentionBlock(
 ): Tensor {
   if (!mixer.mix) return context.tap(path, x);
   const { kernels } = context;
-  const [, , height, width] = x.shape;
+  const [height, width] = [extentOf(x, 2), extentOf(x, 3)];
   const normed = groups === undefined ? x : groupNorm(context, `${path}.group_norm`, x, groups, eps);
   const tokens = kernels.toTokens(normed);
   const mixed = attention(context, path, tokens, tokens, heads, mixer.mix, { height, width });

@@ -2,7 +2,7 @@
  * Attention over tokens (`diffusers.models.attention_processor.Attention`): the one layer in which a pixel sees another
  * pixel, and the place where Perturbed-Attention Guidance acts. `mix` is an argument.
  */
-import type { Tensor } from '../tensor/tensor.ts';
+import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import type { Context } from './context.ts';
 import { linear } from './layers.ts';
@@ -77,7 +77,7 @@ export function attention(
   const query = once(() => linear(context, `${path}.to_q`, tokens));
   const key = once(() => linear(context, `${path}.to_k`, source));
   const value = linear(context, `${path}.to_v`, source);
-  const scale = 1 / Math.sqrt(value.shape[2] / heads);
+  const scale = 1 / Math.sqrt(extentOf(value, 2) / heads);
 
   // Only a watched map is ever computed whole.
   if (mix === softmaxAttention.mix && context.watches(`${path}.map`)) {

@@ -64,11 +64,11 @@ export function fourierFeatures(timesteps: readonly number[], frequencies: Tenso
   const round = (value: number): number => roundTo(dtype, value);
   timesteps.forEach((t, b) => {
     const x = round(f32(log(t))); // torch takes the logarithm of integers and of float32 in float32
-    for (let i = 0; i < n; i++) {
-      const angle = round(round(round(x * w[i]) * 2) * round(Math.PI));
+    w.forEach((frequency, i) => {
+      const angle = round(round(round(x * frequency) * 2) * round(Math.PI));
       out[b * 2 * n + i] = round(sin(angle));
       out[b * 2 * n + n + i] = round(cos(angle));
-    }
+    });
   });
   return tensor(dtype, [timesteps.length, 2 * n], out);
 }

@@ -1,5 +1,5 @@
 /** The residual block (`diffusers.models.resnet.ResnetBlock2D`): where the picture meets the time. */
-import type { Tensor } from '../tensor/tensor.ts';
+import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import type { Activation } from '../kernels/kernels.ts';
 import type { Context } from './context.ts';
 import { joinedConv2d, seamAfterNorm } from './joined.ts';
@@ -44,13 +44,13 @@ export function resnetBlock(
   const resize = (value: Tensor): Tensor => resized(context, value, options.resize);
 
   let h = resize(act(groupNorm(context, `${path}.norm1`, x, groups, eps)));
-  h = joinedConv2d(context, `${path}.conv1`, h, evenPadding(1), seamAfterNorm(seam, x.shape[1], groups));
+  h = joinedConv2d(context, `${path}.conv1`, h, evenPadding(1), seamAfterNorm(seam, extentOf(x, 1), groups));
 
   const time = linear(context, `${path}.time_emb_proj`, act(temb));
   if (options.timeScaleShift === 'default') {
     h = groupNorm(context, `${path}.norm2`, kernels.add(h, time), groups, eps);
   } else {
-    const channels = h.shape[1];
+    const channels = extentOf(h, 1);
     const scale = kernels.affine(kernels.sliceChannels(time, 0, channels), 1, 1);
     const shift = kernels.sliceChannels(time, channels, 2 * channels);
     h = groupNorm(context, `${path}.norm2`, h, groups, eps);

@@ -74,6 +74,17 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   return tensor(x.dtype, shape, x.data);
 }
 
+/**
+ * The extent of a dimension of x, counted from 0.
+ * @throws InputError when x has fewer dimensions
+ */
+export function extentOf({ shape }: Tensor, dimension: number): number {
+  const extent = shape[dimension];
+  if (extent === undefined)
+    throw new InputError(`a tensor of shape ${shapeText(shape)} has no dimension ${dimension}, counted from 0`);
+  return extent;
+}
+
 /** `[2, 3, 4]` as text, for messages. */
 export function shapeText(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;

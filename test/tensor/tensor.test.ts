@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/tensor/errors.ts';
-import { allocate, reshape, sameShape, shapeText, sizeOf, tensor, zeros } from '../../src/tensor/tensor.ts';
+import { allocate, extentOf, reshape, sameShape, shapeText, sizeOf, tensor, zeros } from '../../src/tensor/tensor.ts';
 import type { DType } from '../../src/tensor/tensor.ts';
 
 describe('a tensor', () => {
@@ -64,6 +64,14 @@ describe('a tensor', () => {
     ],
   ])('refuses %s', (_what, make, message) => {
     expect(make).toThrow(new InputError(message));
+  });
+
+  it('has the extents of its shape, and no others', () => {
+    const x = zeros('f32', [2, 0, 4]);
+    expect([0, 1, 2].map((dimension) => extentOf(x, dimension))).toEqual([2, 0, 4]);
+    expect(() => extentOf(x, 3)).toThrow(
+      new InputError('a tensor of shape [2, 0, 4] has no dimension 3, counted from 0'),
+    );
   });
 
   it('has a shape that can be compared and written', () => {

@@ -13,7 +13,7 @@ import {
 } from '../../nn/embeddings.ts';
 import { embeddingParameters, type Parameter } from '../../nn/parameters.ts';
 import { cast } from '../../tensor/rounding.ts';
-import type { DType, Tensor } from '../../tensor/tensor.ts';
+import { extentOf, type DType, type Tensor } from '../../tensor/tensor.ts';
 import type { ModelInput, Weights } from '../model.ts';
 import type { Stage } from '../stage.ts';
 import type { UNetConfig } from './config.ts';
@@ -83,7 +83,7 @@ export function embeddedNumbers(
   weights: Weights,
   dtype: DType,
 ): Tensors {
-  const batch = sample.shape[0];
+  const batch = extentOf(sample, 0);
   const embed = (numbers: readonly number[]): Tensor => {
     const { timeEmbeddingType, blockOutChannels, flipSinToCos, freqShift } = config;
     if (timeEmbeddingType === 'fourier') return embeddings.fourierFeatures(numbers, tableOf(weights, 'time_proj'));
@@ -100,7 +100,8 @@ export function embeddedNumbers(
 
 /** One number for each sample: those that are given, or the only one for all. */
 export function perSample(values: readonly number[], batch: number): readonly number[] {
-  return values.length === 1 ? Array.from({ length: batch }, () => values[0]) : values;
+  const [only, ...others] = values;
+  return only !== undefined && others.length === 0 ? Array.from({ length: batch }, () => only) : values;
 }
 
 /** Whether class labels are a tensor of embeddings. */
