@@ -183,6 +183,7 @@ export {
   type SchedulerChoices,
   type SchedulerEntry,
 } from './schedulers/registry.ts';
+export type { NoiseLevel } from './schedulers/prediction.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
 export type { SolverLevel } from './schedulers/solver-table.ts';
 

@@ -26,7 +26,9 @@ export interface Declaration {
   readonly comment: string;
   /** The types of src that its signature mentions by name, but for those in `typeof`, which readers see resolved. */
   readonly mentions: readonly Mention[];
-  /** Whether a reader sees its whole type: a result that is inferred is not written down. */
+  /** The type that is written down for it: of a constant, of a function's result; undefined where none is. */
+  readonly type: string | undefined;
+  /** Whether a reader sees what it is: a type is written down, or it is a plain value. */
   readonly isTyped: boolean;
 }
 
@@ -89,6 +91,7 @@ function declarationOf(project: Project, root: string, symbol: TypeScriptSymbol)
     line: source.text.slice(0, start).split('\n').length,
     comment: commentBefore(source.text, start),
     mentions: nodes.flatMap((node) => mentionsIn(project, root, node)),
+    type: typeOf(first)?.getText(),
     isTyped: nodes.every(isTyped),
   };
 }
@@ -106,10 +109,13 @@ function commentBefore(text: string, start: number): string {
   return comment.replace(/^\s*\*?\s?/gm, '').trim();
 }
 
+function typeOf(node: Node): Node | undefined {
+  return isFunctionDeclaration(node) || isVariableDeclaration(node) ? node.type : undefined;
+}
+
 function isTyped(node: Node): boolean {
-  if (isFunctionDeclaration(node)) return node.type !== undefined;
-  if (!isVariableDeclaration(node) || node.type) return true;
-  return /\bas const\b/.test(node.getText()) || /= -?[\w.]+$|= '[^']*'$/.test(node.getText());
+  if (!isFunctionDeclaration(node) && !isVariableDeclaration(node)) return true;
+  return node.type !== undefined || / as const$|= -?[\w.]+$|= '[^']*'$/.test(node.getText());
 }
 
 /** What the signature of a declaration mentions: all types in it, but for what stands in the bodies of functions. */
