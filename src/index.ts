@@ -105,6 +105,7 @@ export {
   type AttentionMixer,
   type Grid,
   type Mix,
+  type MixingMixer,
 } from './nn/attention.ts';
 export {
   additiveNoise,
@@ -137,6 +138,7 @@ export { downsample, resamplingParameters, upsample } from './nn/resampling.ts';
 export { rescale, resnetBlock, resnetParameters, type ResnetChannels, type ResnetOptions } from './nn/resnet.ts';
 
 // models
+export type { Json } from './models/config-keys.ts';
 export { classConditions, type Condition, type Conditions } from './models/condition.ts';
 export { guidedCost, passCost, type GuidedCost } from './models/cost.ts';
 export {

@@ -36,7 +36,7 @@ export interface UNetConfig {
   /** From the deepest block to the last one, at full size. */
   readonly upBlockTypes: readonly UpBlockType[];
   /** Channels of each block, from the first to the deepest. */
-  readonly blockOutChannels: readonly number[];
+  readonly blockOutChannels: readonly [number, ...number[]];
   /** ResNet blocks of a block of the way down; the way up has one more in each. */
   readonly layersPerBlock: number;
   /** What the middle's ResNet blocks and its attention divide their sums by. */
@@ -237,7 +237,7 @@ type Attention = Pick<UNetConfig, 'attentionHeadDim' | 'midAttentionGroups' | 'a
 
 function attentionOf(keys: ConfigKeys, blocks: Blocks, { timeScaleShift }: Layers): Attention {
   const { blockOutChannels, downBlockTypes: down, upBlockTypes: up, hasMidBlock, normNumGroups } = blocks;
-  const middle = blockOutChannels[blockOutChannels.length - 1];
+  const middle = blockOutChannels.at(-1) ?? blockOutChannels[0];
   const addAttention = keys.flag('add_attention');
   const attentionHeadDim = keys.optionalInteger('attention_head_dim');
   const attending = [
