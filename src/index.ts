@@ -1,11 +1,84 @@
-/** What a program imports from `pag-reference`: everything that runs in Node and in a browser alike. */
+/**
+ * What a program imports from `pag-reference`: everything that runs in Node and in a browser alike, room by room. A
+ * name that says too little outside of its room has another one here.
+ */
+
+// tensor
+export {
+  absQuantile,
+  add,
+  addScaled,
+  clamp,
+  combine,
+  divide,
+  divideBy,
+  dot,
+  lerp,
+  mapElements,
+  mean,
+  multiply,
+  norm,
+  scale,
+  shift,
+  std,
+  subtract,
+  type PerSample,
+} from './tensor/arithmetic.ts';
 export { InputError } from './tensor/errors.ts';
 export { manualSeed, type Generator } from './tensor/random.ts';
 export { cast } from './tensor/rounding.ts';
-export { reshape, tensor, zeros, type DType, type FloatArray, type Tensor } from './tensor/tensor.ts';
+export {
+  extentOf,
+  reshape,
+  sameShape,
+  shapeText,
+  sizeOf,
+  tensor,
+  zeros,
+  type DType,
+  type FloatArray,
+  type Tensor,
+} from './tensor/tensor.ts';
 
+// kernels
 export { definitionBackend, definitionKernels } from './kernels/definition/index.ts';
-export type { Backend, Kernels, Program, Tensors } from './kernels/kernels.ts';
+export {
+  constantOf,
+  type ConstantPart,
+  type Graph,
+  type Node as GraphNode,
+  type Value as GraphValue,
+} from './kernels/graph.ts';
+export {
+  activations,
+  type Activation,
+  type Backend,
+  type Kernels,
+  type Padding,
+  type Program,
+  type Tensors,
+} from './kernels/kernels.ts';
+export {
+  applyOperation,
+  checked as checkedKernels,
+  kernelsFrom,
+  kinds as operationKinds,
+  operations,
+  productsOf,
+  shapeOf,
+  type Attributes,
+  type Call,
+  type HeadAttributes,
+  type Kind as OperationKind,
+  type NoAttributes,
+  type Operation,
+  type OperationOf,
+  type Row as OperationRow,
+  type Rows as OperationRows,
+  type Runner as OperationRunner,
+  type Shape,
+  type SliceAttributes,
+} from './kernels/operations/index.ts';
 export { referenceBackend, referenceKernels } from './kernels/plain/index.ts';
 export {
   fmaSupported,
@@ -13,78 +86,227 @@ export {
   openThreads,
   simdBackend,
   simdSupported,
+  type AnyWorker,
   type SimdOptions,
+  type StepTime,
 } from './kernels/simd/index.ts';
+export { traceProgram } from './kernels/trace.ts';
 
-export { softmaxAttention, type AttentionInput, type AttentionMixer } from './nn/attention.ts';
-export { identity } from './nn/attention-perturbations/index.ts';
+// nn
+export {
+  attentionBlock,
+  attentionBlockParameters,
+  type AttentionBlockOptions,
+} from './nn/attention-block.ts';
+export {
+  attention,
+  attentionParameters,
+  softmaxAttention,
+  type AttentionInput,
+  type AttentionMixer,
+  type Grid,
+  type Mix,
+  type MixingMixer,
+} from './nn/attention.ts';
+export {
+  additiveNoise,
+  identity,
+  offDiagonalMask,
+  queryBlur,
+  randomMask,
+  skip as skipAttention,
+  softIdentity,
+  uniform as uniformAttention,
+} from './nn/attention-perturbations/index.ts';
+export { weight, type Context } from './nn/context.ts';
+export {
+  fourierFeatures,
+  lookUp,
+  sinusoid,
+  timestepEmbedding,
+  timestepEmbeddingParameters,
+} from './nn/embeddings.ts';
+export { joinedConv2d, seamAfterNorm } from './nn/joined.ts';
+export { conv2d, evenPadding, groupNorm, linear, upsampleConv2d } from './nn/layers.ts';
+export {
+  convolutionParameters,
+  embeddingParameters,
+  linearParameters,
+  normParameters,
+  type Parameter,
+} from './nn/parameters.ts';
+export { downsample, resamplingParameters, upsample } from './nn/resampling.ts';
+export { rescale, resnetBlock, resnetParameters, type ResnetChannels, type ResnetOptions } from './nn/resnet.ts';
 
+// models
+export type { Json } from './models/config-keys.ts';
 export { classConditions, type Condition, type Conditions } from './models/condition.ts';
 export { guidedCost, passCost, type GuidedCost } from './models/cost.ts';
-export { createModel, type Architecture, type Model, type ModelInput, type Weights } from './models/model.ts';
+export {
+  checkWeights,
+  createModel,
+  type Architecture,
+  type Model,
+  type ModelInput,
+  type Weights,
+} from './models/model.ts';
 export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';
 export { selectLayers } from './models/selectors.ts';
 export {
   parametersOf,
+  sitesOf,
   unperturbed,
   type AttentionSite,
   type Perturbation,
   type Stage,
   type StageKind,
 } from './models/stage.ts';
-export { parseUNetConfig, type UNetConfig } from './models/unet2d/config.ts';
+export {
+  downBlockTypes,
+  parseUNetConfig,
+  upBlockTypes,
+  type DownBlockType,
+  type UNetConfig,
+  type UpBlockType,
+} from './models/unet2d/config.ts';
+export { numberEmbeddings, type NumberEmbeddings } from './models/unet2d/embedding.ts';
 export { initialWeights } from './models/unet2d/initialise.ts';
 export type { UNetState } from './models/unet2d/state.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
 
+// schedulers
+export { ddimStep } from './schedulers/ddim.ts';
+export { ddpmStep } from './schedulers/ddpm.ts';
+export { deisStep } from './schedulers/deis.ts';
+export { singlestepStep } from './schedulers/dpm-singlestep.ts';
+export { eulerStep } from './schedulers/euler.ts';
+export { solverStep, type AlgorithmType, type SolverType } from './schedulers/exponential-integrator.ts';
+export { heunStep } from './schedulers/heun.ts';
+export type { NoiseLevel } from './schedulers/level.ts';
+export { lmsStep } from './schedulers/lms.ts';
+export { multistepStep } from './schedulers/multistep.ts';
+export type { Config as SchedulerConfig } from './schedulers/options.ts';
 export {
   createScheduler,
   schedulerDefaults,
   schedulerNames,
   schedulers,
+  type ModelKind,
   type SchedulerChoices,
   type SchedulerEntry,
 } from './schedulers/registry.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
+export type { SolverLevel } from './schedulers/solver-table.ts';
+export { tcdStep } from './schedulers/tcd.ts';
+export { unipcStep } from './schedulers/unipc.ts';
+export { ancestralStep, type AncestralSplit } from './schedulers/variance-exploding.ts';
 
+// guidance
+export { apg, pagApg, type ApgOptions, type PagApgOptions, type ProjectionOptions } from './guidance/apg.ts';
+export { autoGuidance, type AutoGuidanceOptions } from './guidance/auto-guidance.ts';
+export { awayFrom, type AwayOptions } from './guidance/away.ts';
+export { cfgZeroStar, type CfgZeroStarOptions } from './guidance/cfg-zero-star.ts';
 export { cfg } from './guidance/cfg.ts';
-export type { Guidance, GuidanceStep, Pass } from './guidance/guidance.ts';
+export { during, type Interval } from './guidance/during.ts';
+export { fdg } from './guidance/fdg.ts';
+export {
+  conditional,
+  perturbed,
+  predictOne,
+  unconditional,
+  weakModel,
+  type Guidance,
+  type GuidanceStep,
+  type MixerChoice,
+  type Pass,
+} from './guidance/guidance.ts';
+export { mamboG, type MamboGOptions } from './guidance/mambo-g.ts';
 export { none } from './guidance/none.ts';
-export { cfgPag, pag, type PagOptions } from './guidance/pag.ts';
+export { cfgPag, pag, pagScaleAt, type AdaptiveRule, type PagOptions } from './guidance/pag.ts';
+export type { Parameter as GuidanceParameter, ParameterValue, ParameterValues } from './guidance/parameters.ts';
+export {
+  commonParameters as commonGuidanceParameters,
+  createGuidance,
+  guidanceNames,
+  guidances,
+  parametersOf as guidanceParameters,
+  type GuidanceContext,
+  type GuidanceEntry,
+  type Values as GuidanceValues,
+} from './guidance/registry/index.ts';
 export { rescaled } from './guidance/rescale.ts';
+export { samePass } from './guidance/same-pass.ts';
+export { sag, type SagOptions } from './guidance/sag.ts';
+export { extrapolate, push } from './guidance/scales.ts';
+export { seg, type SegOptions } from './guidance/seg.ts';
+export { slg, type SlgOptions } from './guidance/slg.ts';
+export { softPag, type HeadLambda, type SoftPagOptions } from './guidance/soft-pag.ts';
+export { tcfg } from './guidance/tcfg.ts';
 
+// sampling
 export {
   denoiserOf,
+  groupingDenoiser,
   unetDenoiser,
   type Denoiser,
   type DenoiserOptions,
   type Models,
+  type PassRunner,
   type Prediction,
 } from './sampling/denoiser.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 
+// formats
 export { loadModelFolder, type ModelFolder, type ReadFile } from './formats/diffusers.ts';
 export { grid, type GridRow } from './formats/grid.ts';
+export type { Picture } from './formats/png.ts';
 export {
   parseSafetensors,
   readTensor,
   readTensors,
   writeSafetensors,
+  type IntegerTensor,
+  type SafetensorsDType,
+  type SafetensorsEntry,
   type SafetensorsFile,
 } from './formats/safetensors.ts';
 
+// oracle
+export type {
+  Case,
+  EmbeddingProbe,
+  EmbeddingSubject,
+  Expected,
+  GuidanceSetting,
+  GuidanceSubject,
+  OperationSubject,
+  Probe,
+  RunSubject,
+  SchedulerSubject,
+  StagesSubject,
+  Subject,
+  UNetSubject,
+} from './oracle/case.ts';
+export { check, type Checked, type Judgement, type Report, type Status, type TapReport } from './oracle/check.ts';
+export {
+  diagnose,
+  faultyTraces,
+  type Diagnosis,
+  type Explanation,
+  type FaultyTraces,
+} from './oracle/diagnosis.ts';
+export { bank as faultBank } from './oracle/faults/bank.ts';
+export type { Fault } from './oracle/faults/fault.ts';
+export { formatNames, formats, type Format, type FormatName } from './oracle/honest/format.ts';
+export { reference as referenceImplementation, type Implementation } from './oracle/implementation.ts';
+export type { Heat, Measures } from './oracle/measures.ts';
+export { readCase, type ReadModel } from './oracle/read-case.ts';
+export type { Band, Deviation } from './oracle/tolerance.ts';
+export { traceCase, type Precision, type Trace, type TraceOptions } from './oracle/trace.ts';
+
+// evaluation
 export { bootstrap, type BootstrapOptions, type Estimate } from './evaluation/bootstrap.ts';
 export { classify, createClassifier, type Classification, type Classifier } from './evaluation/classifier.ts';
 export { fitGaussian, frechetDistance, type Gaussian } from './evaluation/frechet.ts';
 export { inceptionScore } from './evaluation/inception-score.ts';
 export { precisionRecall, type PrecisionRecall } from './evaluation/precision-recall.ts';
-
-export type { Case } from './oracle/case.ts';
-export { check, type Checked, type Report, type TapReport } from './oracle/check.ts';
-export { diagnose, faultyTraces, type Diagnosis } from './oracle/diagnosis.ts';
-export { bank as faultBank } from './oracle/faults/bank.ts';
-export type { Fault } from './oracle/faults/fault.ts';
-export { formats, type Format, type FormatName } from './oracle/honest/format.ts';
-export { reference as referenceImplementation, type Implementation } from './oracle/implementation.ts';
-export { readCase } from './oracle/read-case.ts';
-export { traceCase } from './oracle/trace.ts';

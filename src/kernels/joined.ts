@@ -19,9 +19,11 @@ export interface Origin {
 type OriginOf = (tensor: Tensor) => Origin | undefined;
 
 /**
- * The arguments from `x` on are those of `joinedConv2d`.
+ * Writes a convolution of joined pictures down as two convolutions and an addition. The arguments from `x` on are those
+ * of `joinedConv2d`.
  * @param kernels write down what they are asked for
  * @param originOf what made a tensor; undefined for inputs and constants
+ * @returns [B,O,H′,W′]
  */
 export function convolveApart(
   kernels: Kernels,

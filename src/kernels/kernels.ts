@@ -17,11 +17,24 @@ export interface Padding {
 
 /** The activation functions of a diffusers config (`act_fn`). */
 export const activations = ['silu', 'gelu', 'mish', 'relu'] as const;
+
+/**
+ * One of them: `silu` x · sigmoid(x), also called swish; `gelu` x · Φ(x), the exact form, not the one with tanh; `mish`
+ * x · tanh(ln(1 + eˣ)); `relu` max(0, x).
+ */
 export type Activation = (typeof activations)[number];
 
-/** Every kernel throws an InputError when the shapes, dtypes or numbers that it is given do not fit together. */
+/**
+ * The operations. All tensors of a call have one dtype, which is that of the result: each sum is computed as the
+ * definition says, and what it stores is rounded to the dtype. No kernel changes what it is given.
+ *
+ * Every kernel throws an InputError when the shapes, dtypes or numbers that it is given do not fit together.
+ */
 export interface Kernels {
-  /** x [B,C,H,W] ⋆ weight [O,C,kh,kw] + bias [O] → [B,O,H′,W′], H′ = ⌊(H + top + bottom − kh)/stride⌋ + 1. */
+  /**
+   * torch.nn.functional.conv2d: x [B,C,H,W] ⋆ weight [O,C,kh,kw] + bias [O] → [B,O,H′,W′],
+   * H′ = ⌊(H + top + bottom − kh)/stride⌋ + 1. The stride is that of both directions, in pixels.
+   */
   conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: number, padding: Padding): Tensor;
   /**
    * conv2d of two pictures joined at channel `seam`, 0 < seam < C, each summed apart: (Σ first + bias) + Σ second. So
@@ -35,13 +48,18 @@ export interface Kernels {
     padding: Padding,
     seam: number,
   ): Tensor;
-  /** x [… , C] · weightᵀ [O,C] + bias [O] → [… , O]. */
+  /** torch.nn.functional.linear: x [… ,C] · weightᵀ, weight [O,C], + bias [O] → [… ,O]. */
   linear(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor;
-  /** x [B,C,…]: each of `groups` groups of C/groups channels to mean 0, variance 1; then · weight [C] + bias [C]. */
+  /**
+   * torch.nn.functional.group_norm: x [B,C,…], each of `groups` groups of C/groups channels to mean 0 and variance 1,
+   * (x − mean)/√(variance + eps); then · weight [C] + bias [C], channel by channel.
+   */
   groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tensor, eps: number): Tensor;
-  /** x [… , C]: each row to mean 0, variance 1; then · weight [C] + bias [C]. */
+  /**
+   * torch.nn.functional.layer_norm: x [… ,C], each row to mean 0 and variance 1; then · weight [C] + bias [C].
+   */
   layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor;
-  /** Softmax over the last dimension. */
+  /** Softmax over the last dimension: eˣ / Σ eˣ, with the largest x of the row taken off first. */
   softmax(x: Tensor): Tensor;
   /** softmax(q kᵀ · scale) per head: q [B,N,D], k [B,M,D] → [B,h,N,M]. */
   attentionMap(q: Tensor, k: Tensor, heads: number, scale: number): Tensor;
@@ -49,7 +67,7 @@ export interface Kernels {
   applyAttentionMap(map: Tensor, v: Tensor): Tensor;
   /** applyAttentionMap(attentionMap(q, k), v), the map never held whole. The same bits. */
   attention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale: number): Tensor;
-  /** Element by element. */
+  /** An activation function, element by element. */
   activation(x: Tensor, kind: Activation): Tensor;
   /** x [B,C,H,W] → [B,C,2H,2W], each pixel four times. */
   upsampleNearest2x(x: Tensor): Tensor;
@@ -60,25 +78,25 @@ export interface Kernels {
   upsampleConv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor;
   /** x [B,C,H,W] → [B,C,⌊H/2⌋,⌊W/2⌋], the mean of 2 × 2 pixels. */
   averagePool2x(x: Tensor): Tensor;
-  /** [B,C₁,…], [B,C₂,…] → [B,C₁+C₂,…]. */
+  /** a [B,C₁,…], b [B,C₂,…] → [B,C₁+C₂,…], the channels of a first. */
   concatChannels(a: Tensor, b: Tensor): Tensor;
-  /** The channels from `start` up to `end` of x [B,C,…]. */
+  /** The channels from `start` up to `end`, which is not among them: x [B,C,…] → [B,end−start,…]. */
   sliceChannels(x: Tensor, start: number, end: number): Tensor;
-  /** The tensors one after another along the batch. */
+  /** The tensors one after another along the batch: [B₁,…], [B₂,…] … → [B₁+B₂+…,…]. */
   concatBatch(parts: readonly Tensor[]): Tensor;
-  /** The samples from `start` up to `end` of x [B,…]. */
+  /** The samples from `start` up to `end`, which is not among them: x [B,…] → [end−start,…]. */
   sliceBatch(x: Tensor, start: number, end: number): Tensor;
-  /** x [B,C,H,W] → tokens [B,H·W,C]. */
+  /** x [B,C,H,W] → tokens [B,H·W,C], row by row of the picture. */
   toTokens(x: Tensor): Tensor;
-  /** tokens [B,H·W,C] → [B,C,H,W]. */
+  /** The way back: tokens [B,H·W,C] → [B,C,H,W]. */
   fromTokens(x: Tensor, height: number, width: number): Tensor;
-  /** a + b. b has a's shape, or is [B,C] and spreads over the pixels of a [B,C,H,W]. */
+  /** a + b, of a's shape. b has it too, or is [B,C] and spreads over the pixels of a [B,C,H,W]. */
   add(a: Tensor, b: Tensor): Tensor;
   /** a − b, of one shape. */
   subtract(a: Tensor, b: Tensor): Tensor;
   /** a · b, with the shapes that `add` allows. */
   multiply(a: Tensor, b: Tensor): Tensor;
-  /** x · factor + offset, two roundings. */
+  /** x · factor + offset, two roundings; both numbers are first rounded to f32, unless x is of f64. */
   affine(x: Tensor, factor: number, offset: number): Tensor;
   /** x / divisor. */
   divide(x: Tensor, divisor: number): Tensor;
@@ -95,8 +113,12 @@ export type Program = (kernels: Kernels, inputs: Tensors) => Tensors;
 
 /** Something that runs programs: with the plain loops, or with WebAssembly SIMD on one or more threads. */
 export interface Backend {
+  /** What reports call it, as `simd`. */
   readonly name: string;
-  /** The program's outputs. They belong to the caller and never change. */
+  /**
+   * The program's outputs. They belong to the caller and never change.
+   * @throws InputError when the program asks kernels for what does not fit together
+   */
   run(program: Program, inputs: Tensors): Tensors;
   /** Frees what the backend holds (memory, threads). Safe to call twice. */
   dispose(): void;

@@ -14,7 +14,8 @@ import { applyOperation, kernelsFrom, type Operation, type Shape } from './opera
 
 /**
  * The graph of `program` for inputs of these shapes.
- * @param fold computes what depends on constants alone
+ * @param inputs their shapes alone are read, never their numbers
+ * @param fold the kernels that compute what depends on constants alone
  * @throws InputError when operations are given what does not fit, or the program looks at values
  */
 export function traceProgram(program: Program, inputs: Tensors, fold: Kernels): Graph {

@@ -1,9 +1,12 @@
 /** What a model is told of the picture that it shall see in the noise. */
 import type { Tensor } from '../tensor/tensor.ts';
 
-/** A condition; an empty one is that of an unconditional model. */
+/** What is asked for; an empty condition is that of an unconditional model. */
 export interface Condition {
-  /** Class labels, one for each sample or one for all; or, for class_embed_type "identity", their embeddings [B,D]. */
+  /**
+   * Class labels, one for each sample or one for all: whole numbers from 0 on where the model looks them up. For
+   * class_embed_type "identity" their embeddings, [B,D].
+   */
   readonly classLabels?: readonly number[] | Tensor;
 }
 

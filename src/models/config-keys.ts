@@ -4,6 +4,7 @@
  */
 import { InputError } from '../tensor/errors.ts';
 
+/** A parsed file whose top is an object, by its keys. */
 export type Json = Readonly<Record<string, unknown>>;
 
 /** Extents above this are no model's; they keep a hostile file from asking for giant buffers. */
@@ -13,23 +14,31 @@ export const largestExtent = 65536;
 export interface ConfigKeys {
   /** The value as it stands, or its default. */
   read(key: string): unknown;
+  /** Refuses the config. */
   fail(message: string): never;
-  /** @param expected completes "supported is …" */
+  /**
+   * Refuses the value of a key.
+   * @param expected completes "supported is …"
+   */
   refuse(key: string, expected: string): never;
   /** A whole number from `least` to 65,536. */
   integer(key: string, least: number): number;
   /** A whole number from 1 on, or null. */
   optionalInteger(key: string): number | undefined;
+  /** A finite number. */
   finite(key: string): number;
+  /** True or false. */
   flag(key: string): boolean;
+  /** One of some words. */
   choice<T extends string>(key: string, choices: readonly T[]): T;
   /** A list of 1 to 16 entries. */
-  list(key: string): readonly unknown[];
+  list(key: string): readonly [unknown, ...unknown[]];
   /** A list of whole numbers from 1 on. */
-  integers(key: string): readonly number[];
+  integers(key: string): readonly [number, ...number[]];
 }
 
 /**
+ * The readers of a config.
  * @param family the class in diffusers, which `_class_name` must be where it is said
  * @param defaults of all keys that the class has
  * @param source the file's name, for messages
@@ -72,14 +81,16 @@ export function configKeys(json: Json, family: string, defaults: Json, source: s
       return choices.find((candidate) => candidate === read(key)) ?? refuse(key, choices.join(', '));
     },
     list(key) {
-      const value = read(key);
-      const fits = Array.isArray(value) && value.length > 0 && value.length <= 16;
-      return fits ? value : refuse(key, 'a list of 1 to 16 entries');
+      const [first, ...others] = Array.isArray(read(key)) ? (read(key) as readonly unknown[]) : [];
+      const fits = first !== undefined && others.length < 16;
+      return fits ? [first, ...others] : refuse(key, 'a list of 1 to 16 entries');
     },
-    integers: (key) =>
-      keys
-        .list(key)
-        .map((value) => (isInteger(value, 1) ? value : refuse(key, `whole numbers from 1 to ${largestExtent}`))),
+    integers(key) {
+      const [first, ...others] = keys.list(key);
+      const extent = (value: unknown): number =>
+        isInteger(value, 1) ? value : refuse(key, `whole numbers from 1 to ${largestExtent}`);
+      return [extent(first), ...others.map(extent)];
+    },
   };
   return keys;
 }

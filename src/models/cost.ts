@@ -14,6 +14,8 @@ import { parametersOf, unperturbed, type Perturbation } from './stage.ts';
 /**
  * Multiply-adds of passes that share what they have in common.
  * @param input its sample's shape and its condition count, not its numbers
+ * @param passes one perturbation each, by the paths of the layers; an empty one for the plain pass
+ * @throws InputError when the input does not fit the operations of the model
  */
 export function passCost<Input, State>(
   architecture: Architecture<unknown, Input, State>,
@@ -26,7 +28,7 @@ export function passCost<Input, State>(
   const known = new Map(tables.map(({ name, shape }) => [name, zeros('f32', shape)]));
   const tensors = architecture.tensors(input, known, 'f32');
   const program: Program = (kernels, given) => {
-    const weights = new Map(parameters.map(({ name }) => [name, given[name]]));
+    const weights = new Map(Object.entries(given));
     const results = forwardPasses({ ...architecture, weights }, kernels, given, passes, () => unwatched);
     return Object.fromEntries(results.map((result, pass) => [String(pass), result]));
   };
@@ -50,12 +52,18 @@ export function passCost<Input, State>(
 export interface GuidedCost {
   /** What both compute alike, once. */
   readonly shared: number;
-  /** The rest of the plain pass, and that of the perturbed one. */
+  /** The rest of the plain pass. */
   readonly plain: number;
+  /** The rest of the perturbed one. */
   readonly perturbed: number;
 }
 
-/** The cost of a guided step: the plain pass, and one that is perturbed. */
+/**
+ * The cost of a guided step: the plain pass, and one that is perturbed.
+ * @param input its sample's shape and its condition count, not its numbers
+ * @param perturbation by the paths of the layers
+ * @throws InputError when the input does not fit the operations of the model
+ */
 export function guidedCost<Input, State>(
   architecture: Architecture<unknown, Input, State>,
   input: Input,

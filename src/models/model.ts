@@ -10,26 +10,30 @@ import { sameShape, shapeText, type DType, type Tensor } from '../tensor/tensor.
 import type { Condition } from './condition.ts';
 import { parametersOf, sitesOf, type Stage } from './stage.ts';
 
+/** A model's weights by the names of PyTorch's parameters, as `mid_block.attentions.0.to_q.weight`. */
 export type Weights = ReadonlyMap<string, Tensor>;
 
 /** What every denoising model is given; a family may read more. */
 export interface ModelInput extends Condition {
-  /** [B,C,H,W]. */
+  /** x_t, [B,C,H,W], scaled as the scheduler wants it. */
   readonly sample: Tensor;
-  /** One for each sample, or one for all; fractions are allowed. */
+  /** t, one for each sample, or one for all: what the scheduler lists; fractions are allowed. */
   readonly timesteps: readonly number[];
 }
 
 /** A network without its weights: what is computed, in which order, from what. */
 export interface Architecture<Config = unknown, Input = ModelInput, State = unknown> {
-  /** The class in diffusers. */
+  /** The name of the class in diffusers. */
   readonly family: string;
+  /** What the stages were built from. */
   readonly config: Config;
-  /** Channels of the sample, and of the prediction. */
+  /** Channels of the sample. */
   readonly inChannels: number;
+  /** Channels of the prediction. */
   readonly outChannels: number;
+  /** The forward pass, step by step. */
   readonly stages: readonly Stage<State>[];
-  /** Throws an InputError when the input does not fit the model. */
+  /** @throws InputError when the input does not fit the model */
   check(input: Input): void;
   /** What the program is run with: the input's tensors, and its numbers made tensors, in the model's precision. */
   tensors(input: Input, weights: Weights, dtype: DType): Tensors;
@@ -44,6 +48,7 @@ export interface Architecture<Config = unknown, Input = ModelInput, State = unkn
 /** An architecture with its weights, in some precision. */
 export interface Model<Config = unknown, Input = ModelInput, State = unknown>
   extends Architecture<Config, Input, State> {
+  /** The precision of the weights, in which the model computes. */
   readonly dtype: DType;
   readonly weights: Weights;
   /** The paths of the layers whose attention may be perturbed, in the order of the forward pass. */
@@ -53,7 +58,8 @@ export interface Model<Config = unknown, Input = ModelInput, State = unknown>
 }
 
 /**
- * A model from its architecture and weights. The weights are rounded to `dtype`.
+ * A model from its architecture and weights.
+ * @param dtype the precision of the model, to which the weights are rounded
  * @param source the file's name, for messages
  * @throws InputError naming the first weight that is missing, too many, or of a wrong shape
  */
@@ -84,6 +90,7 @@ export function withWeights<Config, Input, State>(
 
 /**
  * Checks that `weights` are those of the model: none missing, none too many, each of its shape.
+ * @param source the file's name, for messages
  * @throws InputError naming the first weight that is wrong, its shape, and the shape that the config asks for
  */
 export function checkWeights({ stages }: Pick<Architecture, 'stages'>, weights: Weights, source = 'the weights'): void {

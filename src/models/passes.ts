@@ -13,20 +13,22 @@ import { selectLayers } from './selectors.ts';
 import { unperturbed, type Perturbation, type Stage } from './stage.ts';
 import { matchesAny } from './taps.ts';
 
+/** What a run of a model is asked for besides its input. */
 export interface PassOptions {
   /**
-   * One pass for each: an empty map is the unperturbed pass. The keys are selectors of attention layers: module paths,
-   * or short forms as `mid`.
+   * One pass for each: an empty map is the unperturbed pass, and the only one unless others are given. The keys are
+   * selectors of attention layers: module paths, or short forms as `mid`.
    */
   readonly passes?: readonly Perturbation[];
   /** Which inner values to show: module paths, `*` and `?` allowed. Those of pass i > 0 are called `i:path`. */
   readonly taps?: readonly string[];
 }
 
+/** What a run of a model gives. */
 export interface PassOutput {
   /** The prediction of each pass, [B,C′,H,W]. */
   readonly predictions: readonly Tensor[];
-  /** By the name of the tap. */
+  /** The inner values that were asked for, by module path; those of pass i > 0 are called `i:path`. */
   readonly taps: Tensors;
 }
 
@@ -34,7 +36,8 @@ export interface PassOutput {
 export type Watcher = Pick<Context, 'tap' | 'watches'>;
 
 /**
- * Runs a model, once or with several perturbations of its attention.
+ * Runs a model, once or with several perturbations of its attention. Passes share all that comes before their first
+ * difference; each gives the bits that it gives alone.
  * @throws InputError when the input does not fit the model, a perturbed layer is no attention layer of it, or a tap
  *   names no module of it
  */
@@ -60,6 +63,7 @@ export function runModel<Input, State>(
 
 /**
  * Runs a model directly on `kernels`, every pass under a watcher's eyes.
+ * @param watcherOf the watcher of each pass, by its number from 0 on
  * @returns the prediction of each pass, [B,C′,H,W]
  * @throws InputError as `runModel`
  */
@@ -107,8 +111,8 @@ function expectModules<Input, State>(
     },
   };
   const program: Program = (kernels, inputs) => {
-    const [result] = forwardPasses(model, kernels, inputs, [unperturbed], () => watcher);
-    return { result };
+    const results = forwardPasses(model, kernels, inputs, [unperturbed], () => watcher);
+    return Object.fromEntries(results.map((result, pass) => [resultName(pass), result]));
   };
   traceProgram(program, model.tensors(input, model.weights, model.dtype), referenceKernels);
   const all = Array.from({ length: passes }, (_, pass) => [...names].map((name) => nameInPass(pass, name))).flat();
@@ -160,7 +164,13 @@ function perturbationKey(perturbation: Perturbation): string {
   return [...perturbation].map(([path, mixer]) => `${path}=${mixer.key}`).join('&');
 }
 
-/** The forward passes themselves, on kernels of whatever kind; what comes out of the last stage, for each pass. */
+/**
+ * The forward passes themselves, on kernels of whatever kind.
+ * @param inputs what the architecture's `tensors` makes of an input
+ * @param passes by the paths of the layers
+ * @param watcherOf the watcher of each pass, by its number from 0 on
+ * @returns what comes out of the last stage, for each pass
+ */
 export function forwardPasses<State>(
   model: Pick<Model<unknown, never, State>, 'stages' | 'weights' | 'begin' | 'end'>,
   kernels: Kernels,

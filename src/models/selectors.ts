@@ -8,9 +8,10 @@
 import { InputError } from '../tensor/errors.ts';
 
 /**
- * The layers that any of `selectors` selects, in the order of the forward pass.
+ * The layers that any of `selectors` selects, in the order of the forward pass, each once.
+ * @param selectors module paths or their beginnings, short forms as `mid` and `down.block_1`, `re:` and an expression
  * @param layers the paths of all self-attention layers of the model
- * @throws InputError when a selector selects nothing; the message lists the layers
+ * @throws InputError when a selector selects nothing (the message lists the layers), or is no regular expression
  */
 export function selectLayers(selectors: readonly string[], layers: readonly string[]): readonly string[] {
   const selected = new Set<string>();

@@ -17,6 +17,7 @@ export type StageKind = 'embedding' | 'convolution' | 'resnet' | 'attention' | '
 export interface AttentionSite {
   /** Only self-attention is a site so far; cross-attention is never perturbed (PAG paper, section 4). */
   readonly kind: 'self';
+  /** How many attention heads it has. */
   readonly heads: number;
 }
 
@@ -26,19 +27,27 @@ export type Perturbation = ReadonlyMap<string, AttentionMixer>;
 /** The perturbation that perturbs nothing. */
 export const unperturbed: Perturbation = new Map();
 
+/** A step of the forward pass. */
 export interface Stage<State> {
   /** The module's path, as `down_blocks.1.attentions.0`. */
   readonly path: string;
+  /** What it is, for those who draw or count stages. */
   readonly kind: StageKind;
   /** What it does with the skips besides its own work: leave its result for the way up, or take the latest one. */
   readonly skip?: 'keep' | 'join';
+  /** Its attention, where a perturbation may replace it. */
   readonly site?: AttentionSite;
   /** In the order in which PyTorch constructs its modules. */
   readonly parameters: readonly Parameter[];
+  /**
+   * The state after the stage; the one before it is not changed.
+   * @param perturbation whatever layers it perturbs: a stage looks for its own path
+   * @throws InputError when a weight is missing, or does not fit
+   */
   run(context: Context, state: State, perturbation: Perturbation): State;
 }
 
-/** The parameters of all stages. */
+/** The parameters of all stages, stage by stage. */
 export function parametersOf(stages: readonly Pick<Stage<never>, 'parameters'>[]): readonly Parameter[] {
   return stages.flatMap(({ parameters }) => parameters);
 }

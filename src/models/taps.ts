@@ -1,6 +1,6 @@
 /**
- * Choosing inner values by name: `*` stands for any run of characters, `?` for one. `mid_block.*` sees all of the
- * middle.
+ * Whether one of the patterns means the whole of `path`: `*` stands for any run of characters, `?` for one. So
+ * `mid_block.*` chooses all that is inside the middle.
  */
 export function matchesAny(patterns: readonly string[], path: string): boolean {
   return patterns.some((pattern) => glob(pattern).test(path));

@@ -2,7 +2,7 @@
  * Attention over tokens (`diffusers.models.attention_processor.Attention`): the one layer in which a pixel sees another
  * pixel, and the place where Perturbed-Attention Guidance acts. `mix` is an argument.
  */
-import type { Tensor } from '../tensor/tensor.ts';
+import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import type { Context } from './context.ts';
 import { linear } from './layers.ts';
@@ -11,18 +11,21 @@ import { linearParameters, type Parameter } from './parameters.ts';
 /** What an attention layer knows when it mixes its tokens. Query and key are computed only for those who ask. */
 export interface AttentionInput {
   readonly kernels: Kernels;
-  query(): Tensor;
-  key(): Tensor;
   /** [B,N,D], N = height · width, D = heads · d. */
+  query(): Tensor;
+  /** [B,M,D]; in self-attention M is N. */
+  key(): Tensor;
+  /** [B,M,D]. */
   readonly value: Tensor;
   readonly heads: number;
   /** 1/√d. */
   readonly scale: number;
+  /** Of the picture whose pixels ask, in tokens. */
   readonly height: number;
   readonly width: number;
 }
 
-/** Mixes the values of all tokens: [B,N,D]. */
+/** Mixes the values of all tokens; what comes out is [B,N,D]. */
 export type Mix = (input: AttentionInput) => Tensor;
 
 /** A named way to mix. Softmax attention is one; a perturbation replaces it. */
@@ -44,17 +47,22 @@ export const softmaxAttention: MixingMixer = {
   mix: ({ kernels, query, key, value, heads, scale }) => kernels.attention(query(), key(), value, heads, scale),
 };
 
-/** The tokens of a picture, row by row. */
+/** How the tokens of a picture lie, row by row: height · width = N. */
 export interface Grid {
   readonly height: number;
   readonly width: number;
 }
 
 /**
- * to_out(mix(to_q(tokens), to_k(source), to_v(source)))
+ * to_out(mix(to_q(tokens), to_k(source), to_v(source))). The map of softmax attention is shown as `path.map`, [B,h,N,M],
+ * to those who watch it.
+ * @param path the module's path, under which its weights are found
  * @param tokens [B,N,C], N = height · width; they ask
  * @param source [B,M,C′], the tokens that are asked: the same ones in self-attention
+ * @param heads they divide the channels between the projections
+ * @param mix softmax attention, or what takes its place
  * @returns [B,N,C]
+ * @throws InputError when a weight is missing, or does not fit
  */
 export function attention(
   context: Context,
@@ -69,7 +77,7 @@ export function attention(
   const query = once(() => linear(context, `${path}.to_q`, tokens));
   const key = once(() => linear(context, `${path}.to_k`, source));
   const value = linear(context, `${path}.to_v`, source);
-  const scale = 1 / Math.sqrt(value.shape[2] / heads);
+  const scale = 1 / Math.sqrt(extentOf(value, 2) / heads);
 
   // Only a watched map is ever computed whole.
   if (mix === softmaxAttention.mix && context.watches(`${path}.map`)) {
@@ -78,7 +86,11 @@ export function attention(
   return linear(context, `${path}.to_out.0`, mix({ kernels, query, key, value, heads, scale, height, width }));
 }
 
-/** The parameters of self-attention over `channels`, with `inner` channels between the projections. */
+/**
+ * The parameters of self-attention.
+ * @param channels of its tokens
+ * @param inner channels between the projections, heads · d
+ */
 export function attentionParameters(path: string, channels: number, inner: number): readonly Parameter[] {
   return [
     ...linearParameters(`${path}.to_q`, channels, inner),

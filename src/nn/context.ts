@@ -6,16 +6,24 @@ import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 
+/** What a layer is given besides its module path and its input. */
 export interface Context {
   readonly kernels: Kernels;
+  /** By the names of PyTorch's parameters, as `conv_in.weight`; of the dtype of the input. */
   readonly weights: ReadonlyMap<string, Tensor>;
-  /** Shows `value` under the path of the module that made it, and returns it. */
+  /**
+   * Shows `value` under the path of the module that made it. The layer goes on with what is returned: `value`, or what
+   * the watcher puts in its place, of the same shape.
+   */
   tap(path: string, value: Tensor): Tensor;
   /** Whether anyone looks at `path`: asked before something is computed only to be seen. */
   watches(path: string): boolean;
 }
 
-/** The weight called `name`. Throws an InputError when the model has none. */
+/**
+ * The weight called `name`.
+ * @throws InputError when the model has none
+ */
 export function weight(context: Context, name: string): Tensor {
   const found = context.weights.get(name);
   if (!found) throw new InputError(`the model has no weight "${name}"`);

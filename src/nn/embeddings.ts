@@ -5,9 +5,10 @@
  * it by 6e-5 rad. diffusers computes exponent, frequency, angle, sine and cosine in float32, also for a float64
  * model, and so do we: each step below is rounded to float32, correctly, in every precision of the model.
  */
+import { InputError } from '../tensor/errors.ts';
 import { exp, sin, cos, log } from '../tensor/math/index.ts';
 import { roundTo } from '../tensor/rounding.ts';
-import { allocate, tensor, zeros, type DType, type Tensor } from '../tensor/tensor.ts';
+import { allocate, shapeText, tensor, zeros, type DType, type Tensor } from '../tensor/tensor.ts';
 import type { Context } from './context.ts';
 import { linear } from './layers.ts';
 import { linearParameters, type Parameter } from './parameters.ts';
@@ -16,9 +17,13 @@ const f32 = Math.fround;
 
 /**
  * The sinusoidal embedding of "Attention is all you need" and DDPM (`get_timestep_embedding`, period 10,000).
- * @param timesteps one number per sample; fractions are allowed
- * @returns [B, size]: sines then cosines of t·fᵢ, fᵢ = 10000^(−i/(half − shift)), or the cosines first if
+ * @param timesteps t, one number for each of B samples; fractions are allowed
+ * @param size how many numbers a timestep becomes, from 1 on; half of it, rounded down, are sines
+ * @param cosineFirst `flip_sin_to_cos` of diffusers
+ * @param shift `downscale_freq_shift` of diffusers: 1 in DDPM, else 0
+ * @returns [B,size]: sines then cosines of t·fᵢ, fᵢ = 10000^(−i/(half − shift)), or the cosines first if
  *   `cosineFirst`; an odd size ends in a zero
+ * @throws InputError for a size that is no whole number from 1 on, or a shift with which there are no frequencies
  */
 export function sinusoid(
   timesteps: readonly number[],
@@ -27,7 +32,11 @@ export function sinusoid(
   shift: number,
   dtype: DType,
 ): Tensor {
+  if (!Number.isInteger(size) || size < 1)
+    throw new InputError(`sinusoid: the size must be a whole number from 1 on, but is ${size}`);
   const half = Math.floor(size / 2);
+  if (!Number.isFinite(shift) || (half > 0 && half === shift))
+    throw new InputError(`sinusoid: with a size of ${size} and a shift of ${shift} there are no frequencies`);
   const out = allocate(dtype, timesteps.length * size);
   for (let i = 0; i < half; i++) {
     const exponent = f32(f32(f32(-9.210340371976184) * i) / f32(half - shift)); // −ln 10000 · i / (half − shift)
@@ -43,9 +52,10 @@ export function sinusoid(
 }
 
 /**
- * Random Fourier features of log t (`GaussianFourierProjection`).
+ * Random Fourier features of log t (`GaussianFourierProjection`), in the precision of the frequencies.
+ * @param timesteps t > 0, one number for each of B samples: noise levels σ; others give NaN
  * @param frequencies the weights W [n]
- * @returns [B, 2n]: sin(2π·W·log t), then the cosines
+ * @returns [B,2n]: sin(2π·W·log t), then the cosines
  */
 export function fourierFeatures(timesteps: readonly number[], frequencies: Tensor): Tensor {
   const { dtype, data: w } = frequencies;
@@ -54,38 +64,43 @@ export function fourierFeatures(timesteps: readonly number[], frequencies: Tenso
   const round = (value: number): number => roundTo(dtype, value);
   timesteps.forEach((t, b) => {
     const x = round(f32(log(t))); // torch takes the logarithm of integers and of float32 in float32
-    for (let i = 0; i < n; i++) {
-      const angle = round(round(round(x * w[i]) * 2) * round(Math.PI));
+    w.forEach((frequency, i) => {
+      const angle = round(round(round(x * frequency) * 2) * round(Math.PI));
       out[b * 2 * n + i] = round(sin(angle));
       out[b * 2 * n + n + i] = round(cos(angle));
-    }
+    });
   });
   return tensor(dtype, [timesteps.length, 2 * n], out);
 }
 
 /**
- * Rows of a table, one per index (`torch.nn.Embedding`): table [n, D] → [B, D]. Throws a RangeError for an index
- * outside the table.
+ * Rows of a table, one per index (`torch.nn.Embedding`).
+ * @param table [n,D]
+ * @param indices B whole numbers from 0 to n − 1
+ * @returns [B,D]
+ * @throws InputError for an index outside the table, or a table of another rank
  */
 export function lookUp(table: Tensor, indices: readonly number[]): Tensor {
-  const [rows, size] = table.shape as [number, number];
+  const [rows, size] = table.shape;
+  if (rows === undefined || size === undefined || table.shape.length !== 2)
+    throw new InputError(`a table has a shape [n,D], but ${shapeText(table.shape)} was given`);
   const out = zeros(table.dtype, [indices.length, size]);
   indices.forEach((index, b) => {
     if (!Number.isInteger(index) || index < 0 || index >= rows) {
-      throw new RangeError(`index ${index} is outside a table of ${rows} rows (0 to ${rows - 1})`);
+      throw new InputError(`index ${index} is outside a table of ${rows} rows (0 to ${rows - 1})`);
     }
     out.data.set(table.data.subarray(index * size, (index + 1) * size), b * size);
   });
   return out;
 }
 
-/** The two-layer network behind an embedding (`TimestepEmbedding`): [B, n] → [B, D]. */
+/** The two-layer network behind an embedding (`TimestepEmbedding`), with SiLU between them: [B,n] → [B,D]. */
 export function timestepEmbedding(context: Context, path: string, x: Tensor): Tensor {
   const hidden = context.kernels.activation(linear(context, `${path}.linear_1`, x), 'silu');
   return context.tap(path, linear(context, `${path}.linear_2`, hidden));
 }
 
-/** The parameters of a TimestepEmbedding from n numbers to D. */
+/** The parameters of a TimestepEmbedding: `from` numbers in, `to` numbers out. */
 export function timestepEmbeddingParameters(path: string, from: number, to: number): readonly Parameter[] {
   return [...linearParameters(`${path}.linear_1`, from, to), ...linearParameters(`${path}.linear_2`, to, to)];
 }

@@ -3,8 +3,10 @@ import { exp } from '../tensor/math/index.ts';
 
 /**
  * The blur of a line of `size` pixels as a matrix, row-major [size,size]: blurred = matrix · line.
- * @param sigma in pixels; 0 is no blur
+ * @param size from 1 on
+ * @param sigma σ ≥ 0, in pixels; 0 is no blur
  * @param window how many pixels are averaged; odd. It is cut to 2·size − 1, beyond which there is nothing to reflect.
+ * @returns weights of which each row sums to 1
  */
 export function gaussianBlurMatrix(size: number, sigma: number, window: number): Float64Array {
   const half = Math.min((window - 1) / 2, size - 1);
@@ -22,8 +24,8 @@ export function gaussianBlurMatrix(size: number, sigma: number, window: number):
 }
 
 /**
- * The pixel at `index` of a line continued as 2 1 0 1 2 … n−2 n−1 n−2: torch's padding mode "reflect", as far as one
- * likes.
+ * The pixel, from 0 to size − 1, that stands at `index` of a line continued as 2 1 0 1 2 … n−2 n−1 n−2: torch's padding
+ * mode "reflect", as far as one likes.
  */
 export function reflect(index: number, size: number): number {
   const period = Math.max(1, 2 * (size - 1));

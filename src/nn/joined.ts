@@ -10,7 +10,8 @@ import { conv2d } from './layers.ts';
 
 /**
  * torch.nn.Conv2d with stride 1: x [B,C,H,W] → [B,O,H′,W′], (Σ first picture + bias) + Σ second picture.
- * @param seam undefined where x is one picture
+ * @param seam the channel with which the second picture begins, 0 < seam < C; undefined where x is one picture
+ * @throws InputError when the weight is missing, or does not fit
  */
 export function joinedConv2d(
   context: Context,

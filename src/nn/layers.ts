@@ -1,20 +1,24 @@
-/** The layers that are one kernel and its weights, found by module path as in torch.nn. */
+/**
+ * The layers that are one kernel and its weights, found by module path as in torch.nn: `path.weight`, and `path.bias`
+ * where there is one. Each shows its output under its path. They throw an InputError when a weight is missing, or does
+ * not fit.
+ */
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Padding } from '../kernels/kernels.ts';
 import { weight, type Context } from './context.ts';
 
-/** torch.nn.Linear: x [… , C] → [… , O]. */
+/** torch.nn.Linear: x [… ,C] → [… ,O]. */
 export function linear(context: Context, path: string, x: Tensor): Tensor {
   const bias = context.weights.get(`${path}.bias`);
   return context.tap(path, context.kernels.linear(x, weight(context, `${path}.weight`), bias));
 }
 
-/** The same padding on all four sides. */
+/** The same padding on all four sides, in pixels. */
 export function evenPadding(pixels: number): Padding {
   return { top: pixels, bottom: pixels, left: pixels, right: pixels };
 }
 
-/** torch.nn.Conv2d: x [B,C,H,W] → [B,O,H′,W′], H′ = ⌊(H + top + bottom − kh)/stride⌋ + 1. */
+/** torch.nn.Conv2d: x [B,C,H,W] → [B,O,H′,W′], H′ = ⌊(H + top + bottom − kh)/stride⌋ + 1, the stride in pixels. */
 export function conv2d(context: Context, path: string, x: Tensor, stride: number, padding: Padding): Tensor {
   const bias = context.weights.get(`${path}.bias`);
   return context.tap(path, context.kernels.conv2d(x, weight(context, `${path}.weight`), bias, stride, padding));
@@ -26,7 +30,7 @@ export function upsampleConv2d(context: Context, path: string, x: Tensor): Tenso
   return context.tap(path, context.kernels.upsampleConv2d(x, weight(context, `${path}.weight`), bias));
 }
 
-/** torch.nn.GroupNorm: x [B,C,…] → the same shape. */
+/** torch.nn.GroupNorm: x [B,C,…] → the same shape. The groups divide the channels; `eps` is added to the variance. */
 export function groupNorm(context: Context, path: string, x: Tensor, groups: number, eps: number): Tensor {
   const scale = weight(context, `${path}.weight`);
   return context.tap(path, context.kernels.groupNorm(x, groups, scale, weight(context, `${path}.bias`), eps));

@@ -8,12 +8,13 @@
 export interface Parameter {
   /** The module's path and `weight` or `bias`, as PyTorch names it. */
   readonly name: string;
+  /** As PyTorch has it: [O,C,kh,kw] of a convolution, [O,C] of a linear layer, [O] or [C] of a bias or a norm. */
   readonly shape: readonly number[];
   /** The module that holds it: it decides how PyTorch initialises it. */
   readonly module: 'convolution' | 'linear' | 'norm' | 'embedding' | 'fourier';
 }
 
-/** torch.nn.Conv2d with a square kernel: weight [to, from, kernel, kernel], bias [to]. */
+/** torch.nn.Conv2d with a square kernel: weight [to,from,kernel,kernel], bias [to]. */
 export function convolutionParameters(path: string, from: number, to: number, kernel: number): readonly Parameter[] {
   return [
     { name: `${path}.weight`, shape: [to, from, kernel, kernel], module: 'convolution' },
@@ -21,7 +22,7 @@ export function convolutionParameters(path: string, from: number, to: number, ke
   ];
 }
 
-/** torch.nn.Linear: weight [to, from], bias [to]. */
+/** torch.nn.Linear: weight [to,from], bias [to]. */
 export function linearParameters(path: string, from: number, to: number): readonly Parameter[] {
   return [
     { name: `${path}.weight`, shape: [to, from], module: 'linear' },
@@ -37,7 +38,7 @@ export function normParameters(path: string, channels: number): readonly Paramet
   ];
 }
 
-/** torch.nn.Embedding: weight [rows, size]. */
+/** torch.nn.Embedding: weight [rows,size]. */
 export function embeddingParameters(path: string, rows: number, size: number): readonly Parameter[] {
   return [{ name: `${path}.weight`, shape: [rows, size], module: 'embedding' }];
 }

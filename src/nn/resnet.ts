@@ -1,17 +1,21 @@
 /** The residual block (`diffusers.models.resnet.ResnetBlock2D`): where the picture meets the time. */
-import type { Tensor } from '../tensor/tensor.ts';
+import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import type { Activation } from '../kernels/kernels.ts';
 import type { Context } from './context.ts';
 import { joinedConv2d, seamAfterNorm } from './joined.ts';
 import { conv2d, evenPadding, groupNorm, linear } from './layers.ts';
 import { convolutionParameters, linearParameters, normParameters, type Parameter } from './parameters.ts';
 
+/** How a ResnetBlock2D is built, named as in diffusers. */
 export interface ResnetOptions {
+  /** Of both norms; they divide the channels of input and output. */
   readonly groups: number;
+  /** Of both norms: added to the variance. */
   readonly eps: number;
   readonly activation: Activation;
   /** How time enters: added before the second norm, or as scale and shift after it. */
   readonly timeScaleShift: 'default' | 'scale_shift';
+  /** What the sum of both branches is divided by; not 0. */
   readonly outputScaleFactor: number;
   /** `up` and `down` resize both branches after the first activation. */
   readonly resize?: 'up' | 'down';
@@ -19,10 +23,12 @@ export interface ResnetOptions {
 
 /**
  * out = (shortcut(x) + conv2(act(norm2(conv1(act(norm1(x))) + time)))) / outputScaleFactor
+ * @param path the module's path, under which its weights are found and its values shown
  * @param x [B,C,H,W]
  * @param temb [B,D], the embedded time and class
  * @param seam where x is two pictures (see joined.ts): the channel with which the second begins
- * @returns [B,O,H,W], or twice or half as large
+ * @returns [B,O,H,W], or with H and W twice or half as large
+ * @throws InputError when a weight is missing, or does not fit
  */
 export function resnetBlock(
   context: Context,
@@ -38,13 +44,13 @@ export function resnetBlock(
   const resize = (value: Tensor): Tensor => resized(context, value, options.resize);
 
   let h = resize(act(groupNorm(context, `${path}.norm1`, x, groups, eps)));
-  h = joinedConv2d(context, `${path}.conv1`, h, evenPadding(1), seamAfterNorm(seam, x.shape[1], groups));
+  h = joinedConv2d(context, `${path}.conv1`, h, evenPadding(1), seamAfterNorm(seam, extentOf(x, 1), groups));
 
   const time = linear(context, `${path}.time_emb_proj`, act(temb));
   if (options.timeScaleShift === 'default') {
     h = groupNorm(context, `${path}.norm2`, kernels.add(h, time), groups, eps);
   } else {
-    const channels = h.shape[1];
+    const channels = extentOf(h, 1);
     const scale = kernels.affine(kernels.sliceChannels(time, 0, channels), 1, 1);
     const shift = kernels.sliceChannels(time, channels, 2 * channels);
     h = groupNorm(context, `${path}.norm2`, h, groups, eps);

@@ -2,13 +2,14 @@
  * A case: something that a port computes, with all that it needs and all that should come out. It is a folder that any
  * language can read: `case.json`, `inputs.safetensors`, `weights.safetensors`, `expected.safetensors`.
  */
+import type { Weights } from '../models/model.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Config } from '../schedulers/options.ts';
 
 /** The version of the layout of a case. A change that an older reader would misunderstand raises it. */
 export const schemaVersion = 1;
 
-export type Weights = ReadonlyMap<string, Tensor>;
+export type { Weights };
 
 export interface Case {
   /** Its folder, as `unets/classic`. */

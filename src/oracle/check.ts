@@ -15,7 +15,7 @@ import type { Case } from './case.ts';
 import type { Format } from './honest/format.ts';
 import { reference } from './implementation.ts';
 import { entryOf } from './lookup.ts';
-import { heatOf, measure, type Measures } from './measures.ts';
+import { heatOf, measure, type Heat, type Measures } from './measures.ts';
 import { bandsOf, deviation, rms, shareOf, type Band, type Deviation } from './tolerance.ts';
 import { traceCase, type Trace } from './trace.ts';
 
@@ -43,7 +43,7 @@ export interface TapReport {
   readonly chained: Judgement;
   readonly local: Judgement;
   readonly measures: Measures;
-  readonly heat: ReturnType<typeof heatOf>;
+  readonly heat: Heat;
   readonly note: string | undefined;
 }
 
@@ -217,7 +217,7 @@ function inPrecision<T>(one: Case, format: Format, compute: () => T): T {
   try {
     return compute();
   } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError)
+    if (error instanceof InputError || error instanceof TypeError || error instanceof RangeError)
       throw new InputError(`${one.name} cannot be computed in ${format.name}: ${error.message}`);
     throw error;
   }

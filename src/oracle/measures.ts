@@ -112,14 +112,18 @@ function concentration(bad: readonly number[], shape: readonly number[]): string
   return atBorder ? 'the border of the picture' : undefined;
 }
 
+/** A picture of deviations, row by row, in units of honest rounding errors. */
+export interface Heat {
+  readonly height: number;
+  readonly width: number;
+  readonly heat: readonly number[];
+}
+
 /**
  * The mean deviation at each place of a picture, over samples and channels; of other tensors, over all but the last two
  * dimensions.
  */
-export function heatOf(
-  found: Tensor,
-  { truth, scale }: Band,
-): { readonly height: number; readonly width: number; readonly heat: readonly number[] } {
+export function heatOf(found: Tensor, { truth, scale }: Band): Heat {
   const width = truth.shape.at(-1) ?? 1;
   const height = truth.shape.at(-2) ?? 1;
   const heat = Array.from({ length: height * width }, () => 0);

@@ -9,8 +9,10 @@ import { nameInPass, runModel } from '../models/passes.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
+/** Whatever answers passes. */
 export interface Denoiser {
   /**
+   * What a model predicts in each pass.
    * @param sample what the model is given, [B,C,H,W], scaled as the scheduler wants it
    * @param timestep the one that the model is given, for all samples
    * @returns for each pass its prediction, [B,C′,H,W], and the inner values that it asks to see
@@ -22,22 +24,28 @@ export interface Denoiser {
 export interface Prediction {
   /** [B,C′,H,W]; C′ is C, or 2C with the variance. */
   readonly output: Tensor;
-  /** By module path. */
+  /** The inner values that the pass asks to see, by module path. */
   readonly taps: Tensors;
 }
 
-/** The models that guidances know: the one that draws, and a worse one for AutoGuidance. */
+/** The models that guidances know. */
 export interface Models {
+  /** The one that draws. */
   readonly main: Model;
+  /** A worse one, for AutoGuidance. */
   readonly weak?: Model;
 }
 
-/** Runs passes of one model on one input; the predictions come in the order of the passes. */
+/**
+ * Runs passes of one model on one input; the predictions come in the order of the passes. The perturbed layers are
+ * given as the guidance names them, by paths or selectors.
+ */
 export type PassRunner = (model: Model, input: ModelInput, passes: readonly Pass[]) => readonly Prediction[];
 
 /**
  * A denoiser for a model. Passes that differ only in their perturbation are one call of the network, which they share
  * up to the first perturbed layer. Perturbed layers may be named by selectors (`mid`).
+ * @param conditions by the names that guidances ask for: `given`, `null` …
  * @throws InputError for a model whose output is no prediction of its input; when predicting, for layers that are no
  *   attention layers of the model, for a condition or a model that was not given
  */
@@ -45,6 +53,7 @@ export function denoiserOf(models: Models, backend: Backend, conditions: Conditi
   return groupingDenoiser(models, conditions, (model, input, passes) => onBackend(backend, model, input, passes));
 }
 
+/** What `unetDenoiser` is told besides the model. */
 export interface DenoiserOptions {
   /** One class label per sample, or one for all; undefined for an unconditional model. */
   readonly labels?: readonly number[];
@@ -54,7 +63,10 @@ export interface DenoiserOptions {
   readonly weak?: Model;
 }
 
-/** `denoiserOf` for a model that knows classes, or no condition at all. */
+/**
+ * `denoiserOf` for a model that knows classes, or no condition at all.
+ * @throws InputError as `denoiserOf`
+ */
 export function unetDenoiser(
   model: Model,
   backend: Backend,
@@ -63,7 +75,11 @@ export function unetDenoiser(
   return denoiserOf({ main: model, ...(weak && { weak }) }, backend, classConditions(labels, nullLabel));
 }
 
-/** A denoiser that leaves the running to `run`: it is given the passes of one model, one condition and one picture. */
+/**
+ * A denoiser that leaves the running to `run`: it is given the passes of one model, one condition and one picture.
+ * @throws InputError for a model whose output is no prediction of its input; when predicting, for a condition or a model
+ *   that was not given
+ */
 export function groupingDenoiser(models: Models, conditions: Conditions, run: PassRunner): Denoiser {
   for (const { inChannels, outChannels } of models.weak ? [models.main, models.weak] : [models.main]) {
     if (outChannels !== inChannels && outChannels !== 2 * inChannels) {

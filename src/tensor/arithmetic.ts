@@ -8,21 +8,23 @@
  *
  * `PerSample` is one number for all samples, or one for each sample, that is for each index of the first dimension.
  *
- * Tensors that meet must have one shape and one dtype; otherwise RangeError.
+ * Tensors that meet must have one shape and one dtype; whatever does not fit is refused with an InputError.
  */
+import { InputError } from './errors.ts';
 import { twoProduct, twoSum } from './math/wide.ts';
 import { roundInPlace, roundTo } from './rounding.ts';
 import { allocate, sameShape, shapeText } from './tensor.ts';
 import type { DType, Tensor } from './tensor.ts';
 
+/** One number for all samples, or one for each sample. */
 export type PerSample = number | readonly number[];
 
-/** a + b. */
+/** a + b, element by element. */
 export function add(a: Tensor, b: Tensor): Tensor {
   return zip('add', a, b, (x, y) => x + y);
 }
 
-/** a − b. */
+/** a − b, element by element. */
 export function subtract(a: Tensor, b: Tensor): Tensor {
   return zip('subtract', a, b, (x, y) => x - y);
 }
@@ -53,11 +55,12 @@ export function shift(x: Tensor, offset: PerSample): Tensor {
 }
 
 /**
- * c₁x₁ + c₂x₂ + …: each product is rounded, then each sum, from left to right. Throws RangeError if there is no term.
+ * c₁x₁ + c₂x₂ + …: each product is rounded, then each sum, from left to right.
+ * @throws InputError when there is no term, or the terms are not alike
  */
 export function combine(terms: readonly (readonly [PerSample, Tensor])[]): Tensor {
   const scaled = terms.map(([factor, x]) => scale(x, factor));
-  if (scaled.length === 0) throw new RangeError('combine: there is no term to add');
+  if (scaled.length === 0) throw new InputError('combine: there is no term to add');
   return scaled.reduce(add);
 }
 
@@ -71,9 +74,11 @@ export function lerp(a: Tensor, b: Tensor, weight: PerSample): Tensor {
   return addScaled(a, weight, subtract(b, a));
 }
 
-/** x limited to [low, high]; NaN stays NaN. */
+/** x limited to [low, high]; NaN stays NaN, and a limit of NaN is none. */
 export function clamp(x: Tensor, low: PerSample, high: PerSample): Tensor {
+  // biome-ignore lint/complexity/useMathMinMax: Math.max and Math.min would make NaN of every number beside such a limit
   const raised = mapWithNumber('clamp', x, low, x.dtype, (value, limit) => (value < limit ? limit : value));
+  // biome-ignore lint/complexity/useMathMinMax: the same
   return mapWithNumber('clamp', raised, high, x.dtype, (value, limit) => (value > limit ? limit : value));
 }
 
@@ -84,13 +89,16 @@ export function mapElements(x: Tensor, f: (value: number, index: number) => numb
   return stored(x, data);
 }
 
-/** The mean of each sample, in double precision. */
+/** The mean of each sample, in double precision; NaN for samples without elements. */
 export function mean(x: Tensor): number[] {
   const { samples, length } = rows(x);
   return samples.map((start) => sum(length, (i) => x.data[start + i]) / length);
 }
 
-/** The standard deviation of each sample, in double precision: unbiased (divided by n − 1) unless `correction` is 0. */
+/**
+ * The standard deviation of each sample, in double precision: unbiased (divided by n − 1) unless `correction` is 0.
+ * NaN for samples with nothing to divide by.
+ */
 export function std(x: Tensor, correction: 0 | 1 = 1): number[] {
   const { samples, length } = rows(x);
   const means = mean(x);
@@ -116,13 +124,16 @@ export function norm(x: Tensor): number[] {
 }
 
 /**
- * The q-quantile of |x| of each sample, 0 ≤ q ≤ 1, interpolated between the two neighbours as `torch.quantile` does,
- * its roundings to x's dtype included. NaN if the sample holds a NaN. For f32 and f64 (as in PyTorch); else TypeError.
+ * The q-quantile of |x| of each sample, interpolated between the two neighbours as `torch.quantile` does, its roundings
+ * to x's dtype included. NaN if the sample holds a NaN, or nothing.
+ * @param x of f32 or f64, as in PyTorch
+ * @param q from 0 to 1
+ * @throws InputError for another dtype, or another q
  */
 export function absQuantile(x: Tensor, q: number): number[] {
-  if (!(q >= 0 && q <= 1)) throw new RangeError(`absQuantile: q must lie in [0, 1], but is ${q}`);
+  if (!(q >= 0 && q <= 1)) throw new InputError(`absQuantile: q must lie in [0, 1], but is ${q}`);
   if (x.dtype !== 'f32' && x.dtype !== 'f64')
-    throw new TypeError(`absQuantile is defined for f32 and f64, not for ${x.dtype}`);
+    throw new InputError(`absQuantile is defined for f32 and f64, not for ${x.dtype}`);
   const round = x.dtype === 'f32' ? Math.fround : (value: number) => value;
   const { samples, length } = rows(x);
   const rank = round(round(q) * (length - 1));
@@ -178,7 +189,7 @@ function mapWithNumber(
 ): Tensor {
   const { samples, length } = rows(x);
   if (typeof numbers !== 'number' && numbers.length !== samples.length) {
-    throw new RangeError(
+    throw new InputError(
       `${name}: ${numbers.length} numbers were given for the ${samples.length} samples of shape ${shapeText(x.shape)}`,
     );
   }
@@ -203,7 +214,7 @@ function stored(x: Tensor, data: Tensor['data']): Tensor {
 
 function assertAlike(name: string, a: Tensor, b: Tensor): void {
   if (!sameShape(a.shape, b.shape)) {
-    throw new RangeError(`${name}: the shapes ${shapeText(a.shape)} and ${shapeText(b.shape)} differ`);
+    throw new InputError(`${name}: the shapes ${shapeText(a.shape)} and ${shapeText(b.shape)} differ`);
   }
-  if (a.dtype !== b.dtype) throw new RangeError(`${name}: the dtypes ${a.dtype} and ${b.dtype} differ`);
+  if (a.dtype !== b.dtype) throw new InputError(`${name}: the dtypes ${a.dtype} and ${b.dtype} differ`);
 }

@@ -3,8 +3,10 @@
  * where, what was expected, and the way out. The command line prints it and ends with status 2.
  */
 export class InputError extends Error {
+  /** What `String(error)` begins with. */
   override readonly name = 'InputError';
 
+  /** @param message shown on one line, cut after 1,500 characters; control characters are written as escapes */
   constructor(message: string) {
     super(oneLine(message));
   }
@@ -17,7 +19,7 @@ export class InputError extends Error {
 function oneLine(text: string): string {
   const shown = text.replace(
     /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
-    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
   );
   return shown.length > longest ? `${shown.slice(0, longest)}…` : shown;
 }

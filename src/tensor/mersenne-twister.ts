@@ -20,6 +20,7 @@ export function mersenneTwister(seed: number): MersenneTwister {
   return { words, used: SIZE };
 }
 
+/** A generator in the same state, which moves on its own. */
 export function copyTwister(twister: MersenneTwister): MersenneTwister {
   return { words: twister.words.slice(), used: twister.used };
 }

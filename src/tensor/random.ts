@@ -6,13 +6,16 @@
  * sin and cos; PyTorch's vectorised float32 versions err by a few units of the last place, and so the two differ by as
  * much.
  */
+import { InputError } from './errors.ts';
 import { cos, log, sin } from './math/index.ts';
 import { copyTwister, mersenneTwister, nextWord } from './mersenne-twister.ts';
 import type { MersenneTwister } from './mersenne-twister.ts';
-import { sizeOf } from './tensor.ts';
-import type { Tensor } from './tensor.ts';
+import { zeros, type Tensor } from './tensor.ts';
 
-/** A stream of random numbers. The one thing in this library that changes when it is used: each draw moves it on. */
+/**
+ * A stream of random numbers. The one thing in this library that changes when it is used: each draw moves it on.
+ * Draws throw an InputError for a dtype other than f32 (the default) and f64, or a shape that is none.
+ */
 export interface Generator {
   /** Uniform numbers in [0, 1), as `torch.rand`. */
   rand(shape: readonly number[], dtype?: 'f32' | 'f64'): Tensor;
@@ -23,12 +26,12 @@ export interface Generator {
 }
 
 /**
- * As `torch.Generator().manual_seed(seed)`: of the seed only the lowest 32 bits count. RangeError unless it is an
- * integer in [0, 2⁵³).
+ * As `torch.Generator().manual_seed(seed)`: of the seed only the lowest 32 bits count.
+ * @throws InputError unless the seed is an integer in [0, 2⁵³)
  */
 export function manualSeed(seed: number): Generator {
   if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new RangeError(`a seed is an integer from 0 to 2^53 − 1, but ${seed} was given`);
+    throw new InputError(`a seed is an integer from 0 to 2^53 − 1, but ${seed} was given`);
   return generatorFrom({ twister: mersenneTwister(seed), spareNormal: undefined });
 }
 
@@ -63,18 +66,27 @@ interface State {
 function generatorFrom(state: State): Generator {
   return {
     rand: (shape, dtype = 'f32') => {
-      const data = dtype === 'f64' ? new Float64Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
-      fillUniform(state, data);
-      return { dtype, shape, data };
+      const x = drawn(shape, dtype);
+      fillUniform(state, x.data);
+      return x;
     },
     randn: (shape, dtype = 'f32') => {
-      const data = dtype === 'f64' ? new Float64Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
-      if (data.length < BLOCK) fillNormalOneByOne(state, data);
-      else fillNormalInBlocks(state, data);
-      return { dtype, shape, data };
+      const x = drawn(shape, dtype);
+      if (x.data.length < BLOCK) fillNormalOneByOne(state, x.data);
+      else fillNormalInBlocks(state, x.data);
+      return x;
     },
     clone: () => generatorFrom({ twister: copyTwister(state.twister), spareNormal: state.spareNormal }),
   };
+}
+
+/** The tensor that a draw fills. */
+function drawn(shape: readonly number[], dtype: 'f32' | 'f64'): Tensor {
+  if (dtype !== 'f32' && dtype !== 'f64')
+    throw new InputError(
+      `random numbers are drawn in f32 or f64, not in ${String(dtype)}; draw them so, then cast them`,
+    );
+  return zeros(dtype, shape);
 }
 
 /** 24 random bits for a float32, from one word; 53 for a double, from two, the upper one first. */

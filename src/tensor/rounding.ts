@@ -2,6 +2,7 @@
  * Rounding to the storage formats. Everything rounds to nearest, ties to even, as IEEE 754 and PyTorch do:
  * beyond the largest finite value to ±∞, below the smallest normal to subnormals, and NaN stays NaN.
  */
+import { InputError } from './errors.ts';
 import { allocate } from './tensor.ts';
 import type { DType, FloatArray, Tensor } from './tensor.ts';
 
@@ -31,18 +32,22 @@ export function roundTo(dtype: DType, value: number): number {
 }
 
 /**
- * Rounds every element of `data` to `dtype`. For f64 there is nothing to do, nor for f32, whose array rounds by itself.
- * Throws TypeError if f32, f16 or bf16 values are held in a Float64Array.
+ * Rounds every element of `data` to `dtype`, in place. For f64 there is nothing to do, nor for f32, whose array rounds by
+ * itself.
+ * @throws InputError when f32, f16 or bf16 values are held in a Float64Array
  */
 export function roundInPlace(dtype: DType, data: FloatArray): void {
   if (dtype === 'f64') return;
   if (!(data instanceof Float32Array))
-    throw new TypeError(`${dtype} values are held in a Float32Array, not in a Float64Array`);
+    throw new InputError(`${dtype} values are held in a Float32Array, not in a Float64Array`);
   if (dtype === 'f16') roundToF16(data);
   if (dtype === 'bf16') roundToBF16(data);
 }
 
-/** `x` in another precision; `x` itself if it already has it. */
+/**
+ * `x` in another precision, as `Tensor.to(dtype)` of PyTorch; `x` itself if it already has it.
+ * @throws InputError when there is no such dtype
+ */
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
   const data = allocate(dtype, x.data.length);
@@ -72,7 +77,7 @@ function roundToBF16(data: Float32Array): void {
   const bits = new Int32Array(data.buffer, data.byteOffset, data.length);
   for (let i = 0; i < data.length; i++) {
     // A NaN is left as it is: a carry could turn it into something else.
-    if (data[i] === data[i]) bits[i] = dropBits(bits[i], BF16_DROPPED_BITS);
+    if (!Number.isNaN(data[i])) bits[i] = dropBits(bits[i], BF16_DROPPED_BITS);
   }
 }
 

@@ -26,7 +26,10 @@ function layer(channels: number, seed: number) {
     kernels,
     weights,
     watches: () => true,
-    tap: (name, value) => (seen.set(name, value), value),
+    tap: (name, value) => {
+      seen.set(name, value);
+      return value;
+    },
   };
   const w = (name: string): Tensor => weights.get(`${path}.${name}`)!;
   return { context, seen, w };

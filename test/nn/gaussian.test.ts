@@ -23,7 +23,7 @@ it('a blur is an average: its rows sum to 1, and it is the same seen from either
         expect(entries.every((entry) => entry >= 0)).toBe(true);
         expect(Math.abs(entries.reduce((sum, entry) => sum + entry) - 1)).toBeLessThan(1e-14);
         const mirrored = Array.from(matrix.subarray((size - 1 - row) * size, (size - row) * size)).reverse();
-        entries.forEach((entry, i) => expect(Math.abs(entry - mirrored[i])).toBeLessThan(1e-15));
+        for (const [i, entry] of entries.entries()) expect(Math.abs(entry - mirrored[i])).toBeLessThan(1e-15);
       }
     }),
   );

@@ -19,6 +19,7 @@ import {
   std,
   subtract,
 } from '../../src/tensor/arithmetic.ts';
+import { InputError } from '../../src/tensor/errors.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import { reshape, tensor } from '../../src/tensor/tensor.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
@@ -61,7 +62,11 @@ describe.each<DType>(['f64', 'f32', 'f16', 'bf16'])('%s against PyTorch, bit for
   });
 
   if (dtype === 'f16' || dtype === 'bf16') {
-    it('has no quantile', () => expect(() => absQuantile(a, 0.5)).toThrow(TypeError));
+    it('has no quantile', () => {
+      expect(() => absQuantile(a, 0.5)).toThrow(
+        new InputError(`absQuantile is defined for f32 and f64, not for ${dtype}`),
+      );
+    });
     return;
   }
   it.each(constants.quantiles.map((q, i) => [q, i]))('quantile %d', (q, i) => {
@@ -78,12 +83,13 @@ describe.each<DType>(['f64', 'f32'])('statistics per sample of %s', (dtype) => {
     expect(ours).toHaveLength(2);
     // 105 terms of size ≤ 100 (products) or 10 (values), each rounding by at most 2⁻⁵³ of the running sum.
     const unit = 105 * ulpOf(name === 'dot' ? 100 : 10, 'f64');
-    ours.forEach((value, sample) => expect(Math.abs(value - theirs[sample])).toBeLessThan(unit));
+    for (const [sample, value] of ours.entries()) expect(Math.abs(value - theirs[sample])).toBeLessThan(unit);
   });
 
   it('std without correction divides by n', () => {
     const n = 3 * 5 * 7;
-    std(a, 0).forEach((value, sample) => expect(value).toBeCloseTo(std(a)[sample] * Math.sqrt((n - 1) / n), 12));
+    for (const [sample, value] of std(a, 0).entries())
+      expect(value).toBeCloseTo(std(a)[sample] * Math.sqrt((n - 1) / n), 12);
   });
 });
 
@@ -171,6 +177,12 @@ describe('special values and misuse', () => {
     expect(Array.from(clamp(x, [-2, -3], [0, 3]).data)).toEqual([0, NaN, -3, 3]);
   });
 
+  it('clamp keeps the sign of a zero, and takes a limit of NaN for none', () => {
+    const zeros = tensor('f32', [1, 2], Float32Array.of(-0, 0));
+    expect(Array.from(clamp(zeros, 0, 0).data)).toEqual([-0, 0]);
+    expect(Array.from(clamp(zeros, NaN, NaN).data)).toEqual([-0, 0]);
+  });
+
   it('a quantile of a sample with a NaN is NaN, and the other samples are not touched', () => {
     expect(absQuantile(x, 0)).toEqual([NaN, 5]);
   });
@@ -184,12 +196,19 @@ describe('special values and misuse', () => {
   it('names both shapes, or both dtypes, when they differ', () => {
     const other = tensor('f32', [4], new Float32Array(4));
     for (const operation of [add, subtract, multiply, divide, dot]) {
-      expect(() => operation(x, other)).toThrow(/\[2, 2\] and \[4\]/);
-      expect(() => operation(x, cast(x, 'f16'))).toThrow(/f32 and f16/);
+      const { name } = operation;
+      expect(() => operation(x, other)).toThrow(new InputError(`${name}: the shapes [2, 2] and [4] differ`));
+      expect(() => operation(x, cast(x, 'f16'))).toThrow(new InputError(`${name}: the dtypes f32 and f16 differ`));
     }
-    expect(() => scale(x, [1, 2, 3])).toThrow(RangeError);
-    expect(() => combine([])).toThrow(RangeError);
-    expect(() => absQuantile(x, 1.5)).toThrow(RangeError);
+  });
+
+  it('refuses other numbers than one or one a sample, no terms, and a quantile that is none', () => {
+    expect(() => scale(x, [1, 2, 3])).toThrow(
+      new InputError('scale: 3 numbers were given for the 2 samples of shape [2, 2]'),
+    );
+    expect(() => combine([])).toThrow(new InputError('combine: there is no term to add'));
+    for (const q of [1.5, -0.1, NaN])
+      expect(() => absQuantile(x, q)).toThrow(new InputError(`absQuantile: q must lie in [0, 1], but is ${q}`));
   });
 
   it('a tensor without dimensions is one sample; one without samples has no statistics', () => {

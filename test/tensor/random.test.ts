@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { kaimingUniformBound, manualSeed, uniform } from '../../src/tensor/random.ts';
 import type { Generator } from '../../src/tensor/random.ts';
+import { InputError } from '../../src/tensor/errors.ts';
 import { sizeOf } from '../../src/tensor/tensor.ts';
 import { readGoldens, ulpOf } from './goldens.ts';
 
@@ -53,7 +54,8 @@ function worstUlps(kind: Draw[0], isShort: boolean): { worst: number; compared: 
         if (draw[0] !== kind || theirs.length < 16 !== isShort) continue;
         if (ours.length !== theirs.length) return { worst: Infinity, compared };
         const format = theirs instanceof Float32Array ? 'f32' : 'f64';
-        theirs.forEach((value, i) => (worst = Math.max(worst, Math.abs(ours[i] - value) / ulpOf(value, format))));
+        for (const [i, value] of theirs.entries())
+          worst = Math.max(worst, Math.abs(ours[i] - value) / ulpOf(value, format));
         compared += theirs.length;
       }
     }
@@ -138,6 +140,22 @@ describe('a generator', () => {
   });
 
   it.each([-1, 0.5, NaN, 2 ** 53])('refuses the seed %s', (wrong) => {
-    expect(() => manualSeed(wrong)).toThrow(RangeError);
+    expect(() => manualSeed(wrong)).toThrow(
+      new InputError(`a seed is an integer from 0 to 2^53 − 1, but ${wrong} was given`),
+    );
+  });
+
+  it('refuses to draw in a precision that PyTorch does not draw in here, or a shape that is none', () => {
+    const generator = manualSeed(3);
+    const before = generator.clone();
+    for (const draw of ['rand', 'randn'] as const) {
+      expect(() => generator[draw]([2], 'bf16' as 'f32')).toThrow(
+        new InputError('random numbers are drawn in f32 or f64, not in bf16; draw them so, then cast them'),
+      );
+      expect(() => generator[draw]([2, -1])).toThrow(
+        new InputError('a tensor cannot have the shape [2, -1]; extents are whole numbers from 0 on'),
+      );
+    }
+    expect(generator.randn([20]), 'what is refused draws nothing').toEqual(before.randn([20]));
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { InputError } from '../../src/tensor/errors.ts';
 import { cast, roundInPlace, roundTo } from '../../src/tensor/rounding.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import type { DType } from '../../src/tensor/tensor.ts';
@@ -80,7 +81,9 @@ describe.each(FORMATS)('rounding to $dtype', (format) => {
   });
 
   it('refuses a Float64Array', () => {
-    expect(() => roundInPlace(dtype, new Float64Array(1))).toThrow(TypeError);
+    expect(() => roundInPlace(dtype, new Float64Array(1))).toThrow(
+      new InputError(`${dtype} values are held in a Float32Array, not in a Float64Array`),
+    );
   });
 });
 
@@ -96,6 +99,12 @@ describe('cast', () => {
         expect(Array.from(y.data)).toEqual(elements.map((element) => roundTo(dtype, element)));
         expect(cast(y, dtype)).toBe(y);
       }),
+    );
+  });
+
+  it('refuses a precision that is none', () => {
+    expect(() => cast(tensor('f32', [1], Float32Array.of(1)), 'f31' as 'f32')).toThrow(
+      new InputError('there is no dtype "f31"; there are f64, f32, f16, bf16'),
     );
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { allocate, reshape, sameShape, shapeText, sizeOf, tensor, zeros } from '../../src/tensor/tensor.ts';
+import { InputError } from '../../src/tensor/errors.ts';
+import { allocate, extentOf, reshape, sameShape, shapeText, sizeOf, tensor, zeros } from '../../src/tensor/tensor.ts';
 import type { DType } from '../../src/tensor/tensor.ts';
 
 describe('a tensor', () => {
@@ -20,7 +21,57 @@ describe('a tensor', () => {
   it('shares its data under another shape, and refuses a shape of another size, naming both', () => {
     const x = tensor('f32', [2, 3], new Float32Array(6));
     expect(reshape(x, [3, 2]).data).toBe(x.data);
-    expect(() => reshape(x, [4, 2])).toThrow('a tensor of shape [4, 2] has 8 elements, but 6 were given');
+    expect(() => reshape(x, [4, 2])).toThrow(
+      new InputError('a tensor of shape [4, 2] has 8 elements, but 6 were given'),
+    );
+  });
+
+  it.each<[string, () => unknown, string]>([
+    [
+      'a dtype that is none',
+      () => tensor('f31' as DType, [1], new Float32Array(1)),
+      'there is no dtype "f31"; there are f64, f32, f16, bf16',
+    ],
+    [
+      'zeros of a dtype that is none',
+      () => zeros('int8' as DType, [1]),
+      'there is no dtype "int8"; there are f64, f32, f16, bf16',
+    ],
+    [
+      'doubles for f32',
+      () => tensor('f32', [1], new Float64Array(1)),
+      'f32 values are held in a Float32Array, found Float64Array',
+    ],
+    [
+      'a list for f64',
+      () => tensor('f64', [1], [1] as unknown as Float64Array),
+      'f64 values are held in a Float64Array, found Array',
+    ],
+    [
+      'nothing',
+      () => tensor('f16', [1], undefined as unknown as Float32Array),
+      'f16 values are held in a Float32Array, found nothing',
+    ],
+    [
+      'negative extents',
+      () => tensor('f32', [-2, -3], new Float32Array(6)),
+      'a tensor cannot have the shape [-2, -3]; extents are whole numbers from 0 on',
+    ],
+    [
+      'an extent that is no whole number',
+      () => zeros('f32', [1.5, 2]),
+      'a tensor cannot have the shape [1.5, 2]; extents are whole numbers from 0 on',
+    ],
+  ])('refuses %s', (_what, make, message) => {
+    expect(make).toThrow(new InputError(message));
+  });
+
+  it('has the extents of its shape, and no others', () => {
+    const x = zeros('f32', [2, 0, 4]);
+    expect([0, 1, 2].map((dimension) => extentOf(x, dimension))).toEqual([2, 0, 4]);
+    expect(() => extentOf(x, 3)).toThrow(
+      new InputError('a tensor of shape [2, 0, 4] has no dimension 3, counted from 0'),
+    );
   });
 
   it('has a shape that can be compared and written', () => {

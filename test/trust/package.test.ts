@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 /** The example of the README: its only block of JavaScript. */
-const [example, ...others] = [...readme.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code]) => code);
+const [example, ...others] = [...readme.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
 
 it('the README has one example, which fits on a screen', () => {
   expect(others).toEqual([]);
@@ -80,6 +80,38 @@ describe.skipIf(!process.env['PAG_THOROUGH'])('the package, installed into an em
       "import { tensor } from 'pag-reference';\ntensor('f31', [1], new Float32Array(1));\n",
     );
     expect(() => run(tsc, ...strict, '--lib', 'es2022,dom', 'wrong.ts')).toThrow();
+  });
+
+  it('brings the sources that its maps point to, so that an editor shows them', () => {
+    const compiled = join(project, 'node_modules/pag-reference/dist');
+    const files = readdirSync(compiled, { recursive: true, encoding: 'utf8' })
+      .filter((name) => !name.startsWith('walkthrough'))
+      .map((name) => join(compiled, name));
+    const maps = files.filter((name) => name.endsWith('.map'));
+    expect(maps.filter((name) => name.endsWith('.d.ts.map'))).toHaveLength(
+      files.filter((name) => name.endsWith('.d.ts')).length,
+    );
+    expect(maps.filter((name) => name.endsWith('.js.map'))).toHaveLength(
+      files.filter((name) => name.endsWith('.js')).length,
+    );
+    const lost = maps.flatMap((map) => {
+      const { sources } = JSON.parse(readFileSync(map, 'utf8')) as { readonly sources: readonly string[] };
+      expect(sources, map).not.toEqual([]);
+      return sources.filter((source) => !existsSync(join(dirname(map), source)));
+    });
+    expect(lost).toEqual([]);
+  });
+
+  it('leaves out of a bundle what is not used', async () => {
+    writeFileSync(join(project, 'little.js'), "import { sizeOf } from 'pag-reference'; console.log(sizeOf([2, 3]));");
+    const { outputFiles } = await build({
+      entryPoints: [join(project, 'little.js')],
+      bundle: true,
+      platform: 'browser',
+      format: 'esm',
+      write: false,
+    });
+    expect(outputFiles[0].text.length).toBeLessThan(1000);
   });
 
   it('has the command pag', () => {

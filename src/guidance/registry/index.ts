@@ -11,7 +11,7 @@ import type { GuidanceContext, GuidanceEntry, Values } from './entry.ts';
 import { perturbedEntries } from './perturbed.ts';
 import { rescaled } from '../rescale.ts';
 
-export type { GuidanceContext, GuidanceEntry } from './entry.ts';
+export type { GuidanceContext, GuidanceEntry, Values } from './entry.ts';
 
 /** Every guidance by its name, in the order of help. */
 export const guidances: Readonly<Record<string, GuidanceEntry>> = {

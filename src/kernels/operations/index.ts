@@ -14,12 +14,16 @@ import { products } from './products.ts';
 
 export type {
   Attributes,
+  Call,
+  HeadAttributes,
   Kind,
+  NoAttributes,
   Operation,
   OperationOf,
   Row,
   Rows,
   Shape,
+  SliceAttributes,
 } from './operation.ts';
 
 /** All operations, by kind. */
@@ -32,7 +36,7 @@ export const operations: Rows<Kind> = {
 };
 
 /** The names of all operations. */
-export const kinds = Object.keys(operations) as readonly Kind[];
+export const kinds: readonly Kind[] = Object.keys(operations) as Kind[];
 
 /**
  * A row whose kind is not known: it is given the attributes, or the arguments, of the operation it was looked up for.
@@ -50,25 +54,32 @@ function rowOf(kind: Kind): AnyRow {
 
 /**
  * The shape of an operation's result.
+ * @param shapes of its tensors, in the order of the kernel's arguments; so in the functions below
  * @throws InputError when shapes or numbers do not fit together
  */
 export function shapeOf(operation: Operation, shapes: readonly Shape[]): Shape {
   return rowOf(operation.kind).shape(operation, shapes);
 }
 
-/** Multiplications in the operation's sums of products; each has its addition. */
+/** How many multiplications an operation does in its sums of products, each of which has its addition. */
 export function productsOf(operation: Operation, shapes: readonly Shape[]): number {
   return rowOf(operation.kind).products?.(operation, shapes) ?? 0;
 }
 
-/** Runs an operation: the kernel of its name, called with its tensors and numbers. */
+/**
+ * Runs an operation: the kernel of its name, called with its tensors and numbers.
+ * @throws InputError as the kernels do
+ */
 export function applyOperation(kernels: Kernels, operation: Operation, tensors: readonly Tensor[]): Tensor {
   return rowOf(operation.kind).apply(kernels, operation, tensors);
 }
 
 /** What `kernelsFrom` asks of whoever carries out the calls. */
 export interface Runner {
-  /** @param shape of the result */
+  /**
+   * Carries out an operation that has been checked.
+   * @param shape of the result
+   */
   operation(operation: Operation, tensors: readonly Tensor[], shape: Shape): Tensor;
   /** The one kernel that is no operation. */
   readonly joinedConv2d: Kernels['joinedConv2d'];
@@ -106,7 +117,10 @@ export function kernelsFrom(runner: Runner): Kernels {
   };
 }
 
-/** The same kernels, with all that they are given checked before they compute. */
+/**
+ * The same kernels, with all that they are given checked before they compute.
+ * @returns kernels that throw an InputError naming the operation, what was found and what was expected
+ */
 export function checked(kernels: Kernels): Kernels {
   return kernelsFrom({
     operation: (operation, tensors) => applyOperation(kernels, operation, tensors),

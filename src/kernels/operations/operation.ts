@@ -12,13 +12,17 @@ import type { Activation, Kernels, Padding } from '../kernels.ts';
  */
 export type Kind = Exclude<keyof Kernels, 'joinedConv2d'>;
 
-/** No numbers. */
-type None = Readonly<Record<never, never>>;
-interface Range {
+/** What belongs to an operation that is given tensors only. */
+export type NoAttributes = Readonly<Record<never, never>>;
+
+/** The part that a slice takes out: from `start` up to `end`, which is not in it. Whole numbers from 0 on. */
+export interface SliceAttributes {
   readonly start: number;
   readonly end: number;
 }
-interface Heads {
+
+/** How attention parts its channels: in `heads` heads, which divide them; q kᵀ is multiplied by `scale`, 1/√d. */
+export interface HeadAttributes {
   readonly heads: number;
   readonly scale: number;
 }
@@ -26,26 +30,26 @@ interface Heads {
 /** The numbers that belong to each kind, named as in `Kernels`. */
 export interface Attributes {
   readonly conv2d: { readonly stride: number; readonly padding: Padding };
-  readonly upsampleConv2d: None;
-  readonly linear: None;
+  readonly upsampleConv2d: NoAttributes;
+  readonly linear: NoAttributes;
   readonly groupNorm: { readonly groups: number; readonly eps: number };
   readonly layerNorm: { readonly eps: number };
-  readonly softmax: None;
-  readonly attentionMap: Heads;
-  readonly applyAttentionMap: None;
-  readonly attention: Heads;
+  readonly softmax: NoAttributes;
+  readonly attentionMap: HeadAttributes;
+  readonly applyAttentionMap: NoAttributes;
+  readonly attention: HeadAttributes;
   readonly activation: { readonly activation: Activation };
-  readonly upsampleNearest2x: None;
-  readonly averagePool2x: None;
-  readonly concatChannels: None;
-  readonly sliceChannels: Range;
-  readonly concatBatch: None;
-  readonly sliceBatch: Range;
-  readonly toTokens: None;
+  readonly upsampleNearest2x: NoAttributes;
+  readonly averagePool2x: NoAttributes;
+  readonly concatChannels: NoAttributes;
+  readonly sliceChannels: SliceAttributes;
+  readonly concatBatch: NoAttributes;
+  readonly sliceBatch: SliceAttributes;
+  readonly toTokens: NoAttributes;
   readonly fromTokens: { readonly height: number; readonly width: number };
-  readonly add: None;
-  readonly subtract: None;
-  readonly multiply: None;
+  readonly add: NoAttributes;
+  readonly subtract: NoAttributes;
+  readonly multiply: NoAttributes;
   readonly affine: { readonly factor: number; readonly offset: number };
   readonly divide: { readonly divisor: number };
 }
@@ -74,7 +78,7 @@ export interface Row<K extends Kind> {
    * @throws InputError when shapes or numbers do not fit together
    */
   shape(attributes: Attributes[K], shapes: readonly Shape[]): Shape;
-  /** Multiplications in sums of products, each of which has its addition; 0 unless given. */
+  /** How many multiplications it does in sums of products, each of which has its addition; none unless given. */
   products?(attributes: Attributes[K], shapes: readonly Shape[]): number;
   /** The kernel, called with them: the inverse of `read`. */
   apply(kernels: Kernels, attributes: Attributes[K], tensors: readonly Tensor[]): Tensor;

@@ -5,42 +5,69 @@
 import { activations, type Activation } from '../../kernels/kernels.ts';
 import { configKeys, isInteger, type ConfigKeys, type Json } from '../config-keys.ts';
 
+/** The blocks of the way down that are supported. */
 export const downBlockTypes = ['DownBlock2D', 'AttnDownBlock2D', 'ResnetDownsampleBlock2D'] as const;
+/** The blocks of the way up that are supported. */
 export const upBlockTypes = ['UpBlock2D', 'AttnUpBlock2D', 'ResnetUpsampleBlock2D'] as const;
+/** A block of the way down: ResNet blocks, with attention or not, and halving by a convolution or a ResNet block. */
 export type DownBlockType = (typeof downBlockTypes)[number];
+/** A block of the way up: ResNet blocks on the skips, with attention or not, and doubling. */
 export type UpBlockType = (typeof upBlockTypes)[number];
 
+/** A UNet2DModel, as its `config.json` describes it: diffusers' keys in camel case, with what they mean here. */
 export interface UNetConfig {
   /** Height and width; undefined when the config leaves them open. */
   readonly sampleSize: readonly [number, number] | undefined;
   readonly inChannels: number;
   readonly outChannels: number;
+  /** Whether the sample, in [0, 1], is first made 2x − 1. */
   readonly centerInputSample: boolean;
+  /** How a timestep becomes a vector: by a sinusoid, by random Fourier features of its logarithm, or by a table. */
   readonly timeEmbeddingType: 'positional' | 'fourier' | 'learned';
+  /** Channels of the embedded time; four times the first block's unless the config says otherwise. */
   readonly timeEmbeddingDim: number;
+  /** The shift of the sinusoid's frequencies: 1 in DDPM. */
   readonly freqShift: number;
+  /** Whether the sinusoid's cosines come first. */
   readonly flipSinToCos: boolean;
+  /** From the first block, at full size, to the deepest. */
   readonly downBlockTypes: readonly DownBlockType[];
   readonly hasMidBlock: boolean;
+  /** From the deepest block to the last one, at full size. */
   readonly upBlockTypes: readonly UpBlockType[];
-  readonly blockOutChannels: readonly number[];
+  /** Channels of each block, from the first to the deepest. */
+  readonly blockOutChannels: readonly [number, ...number[]];
+  /** ResNet blocks of a block of the way down; the way up has one more in each. */
   readonly layersPerBlock: number;
+  /** What the middle's ResNet blocks and its attention divide their sums by. */
   readonly midBlockScaleFactor: number;
+  /** In pixels: 0 (a border below and at the right only) or 1. */
   readonly downsamplePadding: number;
+  /** How blocks with attention halve. */
   readonly downsampleType: 'conv' | 'resnet';
+  /** How blocks with attention double. */
   readonly upsampleType: 'conv' | 'resnet';
   readonly activation: Activation;
   /** Channels of a head; undefined: one head over all channels. */
   readonly attentionHeadDim: number | undefined;
+  /** Groups of every norm but the middle attention's; they divide all `blockOutChannels`. */
   readonly normNumGroups: number;
   /** Groups of the middle attention's norm; undefined: no norm there. */
   readonly midAttentionGroups: number | undefined;
+  /** What norms add to the variance. */
   readonly normEps: number;
+  /** How time enters a ResNet block: added before its second norm, or as scale and shift after it. */
   readonly timeScaleShift: 'default' | 'scale_shift';
+  /** Whether the middle has attention. */
   readonly addAttention: boolean;
-  /** `lookup` is diffusers' class_embed_type null with num_class_embeds. */
+  /**
+   * How a class becomes a vector: by a table (`lookup`, diffusers' class_embed_type null with num_class_embeds), as a
+   * timestep does, or not at all, for it is one already (`identity`); `none` for a model that knows no classes.
+   */
   readonly classEmbedding: 'none' | 'lookup' | 'timestep' | 'identity';
+  /** Rows of the table of classes. */
   readonly numClassEmbeds: number | undefined;
+  /** Rows of the table of timesteps, for a learned time embedding. */
   readonly numTrainTimesteps: number | undefined;
 }
 
@@ -210,7 +237,7 @@ type Attention = Pick<UNetConfig, 'attentionHeadDim' | 'midAttentionGroups' | 'a
 
 function attentionOf(keys: ConfigKeys, blocks: Blocks, { timeScaleShift }: Layers): Attention {
   const { blockOutChannels, downBlockTypes: down, upBlockTypes: up, hasMidBlock, normNumGroups } = blocks;
-  const middle = blockOutChannels[blockOutChannels.length - 1];
+  const middle = blockOutChannels.at(-1) ?? blockOutChannels[0];
   const addAttention = keys.flag('add_attention');
   const attentionHeadDim = keys.optionalInteger('attention_head_dim');
   const attending = [

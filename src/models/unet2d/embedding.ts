@@ -13,7 +13,7 @@ import {
 } from '../../nn/embeddings.ts';
 import { embeddingParameters, type Parameter } from '../../nn/parameters.ts';
 import { cast } from '../../tensor/rounding.ts';
-import type { DType, Tensor } from '../../tensor/tensor.ts';
+import { extentOf, type DType, type Tensor } from '../../tensor/tensor.ts';
 import type { ModelInput, Weights } from '../model.ts';
 import type { Stage } from '../stage.ts';
 import type { UNetConfig } from './config.ts';
@@ -21,14 +21,16 @@ import type { UNetState } from './state.ts';
 
 /** The two ways to make a vector of a number that have no weights to learn. */
 export interface NumberEmbeddings {
+  /** Of time embeddings called positional. */
   readonly sinusoid: typeof sinusoid;
+  /** Of those called fourier. */
   readonly fourierFeatures: typeof fourierFeatures;
 }
 
-/** Those of diffusers. */
+/** The embeddings of diffusers. */
 export const numberEmbeddings: NumberEmbeddings = { sinusoid, fourierFeatures };
 
-/** temb = time_embedding(time_proj(t)) + class_embedding(class). */
+/** The first stage: temb = time_embedding(time_proj(t)) + class_embedding(class), [B,D]. */
 export function embeddingStage(config: UNetConfig): Stage<UNetState> {
   return {
     path: 'time_embedding',
@@ -68,7 +70,12 @@ function parameters(config: UNetConfig): readonly Parameter[] {
   ];
 }
 
-/** The timesteps and the class of the input as tensors: `time` [B,n] and, where there is one, `class`. */
+/**
+ * The timesteps and the class of the input as tensors: `time` [B,n] and, where there is one, `class`, [B,n] as a
+ * timestep or [B,D] from its table.
+ * @param weights the tables are looked up in them
+ * @param dtype of the model
+ */
 export function embeddedNumbers(
   config: UNetConfig,
   embeddings: NumberEmbeddings,
@@ -76,7 +83,7 @@ export function embeddedNumbers(
   weights: Weights,
   dtype: DType,
 ): Tensors {
-  const batch = sample.shape[0];
+  const batch = extentOf(sample, 0);
   const embed = (numbers: readonly number[]): Tensor => {
     const { timeEmbeddingType, blockOutChannels, flipSinToCos, freqShift } = config;
     if (timeEmbeddingType === 'fourier') return embeddings.fourierFeatures(numbers, tableOf(weights, 'time_proj'));
@@ -93,7 +100,8 @@ export function embeddedNumbers(
 
 /** One number for each sample: those that are given, or the only one for all. */
 export function perSample(values: readonly number[], batch: number): readonly number[] {
-  return values.length === 1 ? Array.from({ length: batch }, () => values[0]) : values;
+  const [only, ...others] = values;
+  return only !== undefined && others.length === 0 ? Array.from({ length: batch }, () => only) : values;
 }
 
 /** Whether class labels are a tensor of embeddings. */

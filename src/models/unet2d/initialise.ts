@@ -14,6 +14,7 @@ import { unetStages } from './stages.ts';
  * All weights of the UNet that `config` describes, in float32, drawn in the order in which its modules are constructed.
  * Uniform weights have PyTorch's bits; the normal ones of embeddings differ by the units of the last place that
  * random.ts speaks of.
+ * @param generator `manualSeed(seed)` draws as `torch.manual_seed(seed)` does; it is moved on
  */
 export function initialWeights(config: UNetConfig, generator: Generator): ReadonlyMap<string, Tensor> {
   const parameters = constructedParameters(config);

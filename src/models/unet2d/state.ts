@@ -1,6 +1,7 @@
-/** What runs through the stages of a UNet. */
+/** What runs through the stages of a UNet, as a value. */
 import type { Tensor } from '../../tensor/tensor.ts';
 
+/** The state between two stages. */
 export interface UNetState {
   /** [B,C,H,W], what flows through. */
   readonly hidden: Tensor;

@@ -1,7 +1,7 @@
 /** The UNet of DDPM as diffusers builds it (`diffusers.models.unets.unet_2d.UNet2DModel`). */
 import { InputError } from '../../tensor/errors.ts';
 import { cast, roundInPlace } from '../../tensor/rounding.ts';
-import { shapeText, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
+import { extentOf, shapeText, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
 import type { UNetConfig } from './config.ts';
 import { embeddedNumbers, isTensor, numberEmbeddings, perSample, type NumberEmbeddings } from './embedding.ts';
@@ -46,7 +46,8 @@ export function unetArchitecture(
 }
 
 /**
- * A UNet from its config and weights. The weights are rounded to `dtype`.
+ * A UNet from its config and weights.
+ * @param dtype the precision of the model, to which the weights are rounded
  * @param source the file's name, for messages
  * @throws InputError when the weights are not those of the config
  */
@@ -56,7 +57,7 @@ export function createUNet(config: UNetConfig, weights: Weights, dtype: DType = 
 
 /** A model with a Fourier time embedding predicts a score, scaled by the noise level t (score_sde). */
 function dividedByTime(x: Tensor, timesteps: readonly number[]): Tensor {
-  const times = perSample(timesteps, x.shape[0]);
+  const times = perSample(timesteps, extentOf(x, 0));
   const size = x.data.length / times.length;
   const out = x.data.map((value, i) => value / times[Math.floor(i / size)]);
   roundInPlace(x.dtype, out);
@@ -65,7 +66,7 @@ function dividedByTime(x: Tensor, timesteps: readonly number[]): Tensor {
 
 function checkInput(config: UNetConfig, input: ModelInput): void {
   const { shape } = input.sample;
-  const [batch, channels, height, width] = shape;
+  const [batch = 0, channels = 0, height = 0, width = 0] = shape;
   if (shape.length !== 4 || channels !== config.inChannels) {
     throw new InputError(
       `the sample has shape ${shapeText(shape)}, but the model takes [B, ${config.inChannels}, H, W]`,
@@ -102,7 +103,7 @@ function checkLabels(
   }
   if (labels === undefined) throw new InputError('the model is class-conditional, but no class labels are given');
   if (config.classEmbedding === 'identity') {
-    const wanted = [sample.shape[0], config.timeEmbeddingDim];
+    const wanted = [extentOf(sample, 0), config.timeEmbeddingDim];
     if (isTensor(labels) && shapeText(labels.shape) === shapeText(wanted)) return;
     const found = isTensor(labels) ? shapeText(labels.shape) : 'numbers';
     throw new InputError(

@@ -23,7 +23,9 @@ export function gelu(x: number): number {
 
 /** Below this 1 + erf would lose too many digits. */
 export const LOWER_TAIL = -3;
+/** Levels of the continued fraction of `lowerTail`. */
 export const FRACTION_LEVELS = 60;
+/** √2π. */
 export const SQRT_2_PI = Math.sqrt(2 * Math.PI);
 
 /** Beyond this Φ(−a) lies below the smallest double. */

@@ -29,13 +29,15 @@ const CENTRES: readonly (readonly [number, number, number])[] = [
   [0.9999999999999996, 2.0875548107488853e-17, 4.938485140964219e-15],
   [1.0, -2.1519736712498913e-17, 2.617301239249265e-16],
 ];
-/** The first centre, and the distance between two. */
+/** The first centre but 0. */
 export const FIRST_CENTRE = 0.5;
+/** The distance between two centres. */
 export const SPACING = 0.25;
 const TERMS = 15;
 /** From here on erf is 1 to the last bit. */
 export const SATURATION = 6;
 
+/** erf(centre + h) = value + rest + Σ coefficients[i] · hⁱ⁺¹. */
 interface Expansion {
   readonly centre: number;
   readonly value: number;
@@ -44,6 +46,7 @@ interface Expansion {
   readonly coefficients: readonly number[];
 }
 
+/** The Taylor series about each centre from ½ on. */
 export const EXPANSIONS = CENTRES.map(([value, rest, slope], index): Expansion => {
   const centre = FIRST_CENTRE + SPACING * index;
   // g(c + h) = Σ gₙhⁿ with (n + 1) gₙ₊₁ = −2c·gₙ − 2gₙ₋₁; integrating divides gₙ by n + 1.
@@ -52,8 +55,9 @@ export const EXPANSIONS = CENTRES.map(([value, rest, slope], index): Expansion =
   return { centre, value, rest, coefficients: g.map((coefficient, n) => coefficient / (n + 1)) };
 });
 
-/** 2/√π − 1, and the coefficients of x³, x⁵ … of erf about 0: (−1)ᵏ 2/√π / (k! (2k + 1)). */
+/** 2/√π − 1, the slope of erf at 0 without its 1. */
 export const SLOPE_AT_0_LESS_1 = 0.1283791670955126;
+/** The coefficients of x³, x⁵ … of erf about 0: (−1)ᵏ 2/√π / (k! (2k + 1)). */
 export const ABOUT_0 = Array.from({ length: 12 }, (_, index) => {
   const k = index + 1;
   let factorial = 1;
@@ -64,7 +68,7 @@ export const ABOUT_0 = Array.from({ length: 12 }, (_, index) => {
 /** erf x. Error: at most 0.76 ulp. erf(±∞) = ±1, erf(±0) = ±0. */
 export function erf(x: number): number {
   const size = Math.abs(x);
-  if (x === 0 || x !== x) return x;
+  if (x === 0 || Number.isNaN(x)) return x;
   if (size >= SATURATION) return x > 0 ? 1 : -1;
   if (size < FIRST_CENTRE - SPACING / 2) {
     const z = x * x;

@@ -6,6 +6,7 @@ export const EXP = {
   /** exp overflows above HIGHEST and is 0 below LOWEST. */
   HIGHEST: 710,
   LOWEST: -746,
+  // biome-ignore lint/suspicious/noApproximativeNumericConstant: Math.LOG2E is the engine's choice; this is a number
   LOG2_E: 1.4426950408889634,
   /** 1.5 · 2⁵²: adding and subtracting it rounds to the nearest integer, ties to even. */
   ROUNDER: 6755399441055744,

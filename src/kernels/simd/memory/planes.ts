@@ -4,7 +4,7 @@
  */
 import { sizeOf } from '../../../tensor/tensor.ts';
 import type { Padding } from '../../kernels.ts';
-import { runLength } from '../../plain/matmul.ts';
+import { runLength } from '../../definition/sums.ts';
 import { greatestCommonDivisor } from '../division.ts';
 import type { Place } from './place.ts';
 

@@ -10,7 +10,7 @@
  * runs the totals wait in scratch. At the end each tile is transposed, for the output has its channels as planes.
  */
 import { keyOf } from '../../key.ts';
-import { runLength } from '../../plain/matmul.ts';
+import { runLength } from '../../definition/sums.ts';
 import { call, forRange, i32, increase, set } from '../assembler/index.ts';
 import type { Code, Func, I32 } from '../assembler/index.ts';
 import { at, type Library, type Panel } from '../library.ts';

@@ -1,6 +1,6 @@
 /** What attention is made of (see attention.ts): keys in the order of tiles, the two products, the softmax between. */
 import { keyOf } from '../../key.ts';
-import { runLength } from '../../plain/matmul.ts';
+import { runLength } from '../../definition/sums.ts';
 import { f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
 import type { Body, Code, Func, I32, Local } from '../assembler/index.ts';
 import { at, kernel, type Library, type Panel } from '../library.ts';

@@ -8,7 +8,7 @@
  * instead.
  */
 import { keyOf } from '../../key.ts';
-import { runLength } from '../../plain/matmul.ts';
+import { runLength } from '../../definition/sums.ts';
 import { call, i32, increase, set, when, whileLoop } from '../assembler/index.ts';
 import type { Code, Func } from '../assembler/index.ts';
 import { pieceSize } from '../division.ts';

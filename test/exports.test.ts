@@ -1,0 +1,145 @@
+/**
+ * What the library offers can be imported: everything that a registry knows, everything that makes a guidance, a mixer, a
+ * backend or an architecture, and every type that a signature mentions. And it is documented.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import * as index from '../src/index.ts';
+import { guidances } from '../src/guidance/registry/index.ts';
+import { kinds, operations } from '../src/kernels/operations/index.ts';
+import { bank } from '../src/oracle/faults/bank.ts';
+import type { Fault } from '../src/oracle/faults/fault.ts';
+import { schedulers } from '../src/schedulers/registry.ts';
+import { openSources, type Declaration } from './declarations.ts';
+
+/** The rooms of src/index.ts, in its order. */
+const rooms = [
+  'tensor',
+  'kernels',
+  'nn',
+  'models',
+  'schedulers',
+  'guidance',
+  'sampling',
+  'formats',
+  'oracle',
+  'evaluation',
+];
+/** What is begun by itself, and imported by nobody. */
+const entries = [
+  'src/index.ts',
+  'src/node.ts',
+  'src/cli/main.ts',
+  'src/cli/start.ts',
+  'src/walkthrough/main.ts',
+  'src/walkthrough/worker.ts',
+];
+
+const sources = openSources(process.cwd());
+afterAll(() => sources.close());
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .map((name) => join('src', name))
+  .filter((name) => name.endsWith('.ts'))
+  .sort();
+/** What each file declares itself and exports. */
+const declared: readonly Declaration[] = files.flatMap((file) =>
+  [...sources.exportsOf(file).values()].filter((declaration) => declaration.file === file),
+);
+const offered: readonly Declaration[] = ['src/index.ts', 'src/node.ts'].flatMap((entry) => [
+  ...sources.exportsOf(entry).values(),
+]);
+const placeOf = ({ file, name }: { readonly file: string; readonly name: string }): string => `${file}: ${name}`;
+const offeredPlaces = new Set(offered.map(placeOf));
+const everything: Readonly<Record<string, unknown>> = { ...index };
+
+/** `cfgZeroStar` for cfg-zero-star, `cfgPag` for cfg+pag. */
+const inCamelCase = (name: string): string => name.replace(/[-+](\w)/g, (_, letter: string) => letter.toUpperCase());
+
+describe('what a program imports', () => {
+  it.each<[string, string, (declaration: Declaration) => boolean]>([
+    ['guidance', 'src/guidance', ({ type }) => type === 'Guidance'],
+    ['way to mix tokens', 'src/nn', ({ type }) => type === 'AttentionMixer'],
+    ['backend', 'src/kernels', ({ type }) => type === 'Backend'],
+    ['architecture', 'src/models', ({ type = '' }) => /^\w*Architecture\b/.test(type)],
+    ['formula of a scheduler', 'src/schedulers', ({ name, type }) => name.endsWith('Step') && type === 'Tensor'],
+  ])('has every %s that is made in %s', (_what, room, isOne) => {
+    const made = declared.filter((declaration) => declaration.file.startsWith(`${room}/`) && isOne(declaration));
+    expect(made).not.toEqual([]);
+    expect(made.map(placeOf).filter((place) => !offeredPlaces.has(place))).toEqual([]);
+  });
+
+  it('has every guidance of the registry under its name', () => {
+    const missing = Object.keys(guidances).filter((name) => !(inCamelCase(name) in everything));
+    expect(missing).toEqual([]);
+    expect(index.guidances).toBe(guidances);
+  });
+
+  it('has the registry of schedulers, and makes each of them', () => {
+    expect(index.schedulers).toBe(schedulers);
+    for (const name of Object.keys(schedulers))
+      expect(index.createScheduler({ _class_name: name }, 10).name).toBe(name);
+  });
+
+  it('has the table of operations, and a kernel for each', () => {
+    expect(index.operations).toBe(operations);
+    expect(index.operationKinds).toEqual(Object.keys(operations));
+    for (const kind of kinds) expect(index.referenceKernels[kind], kind).toBeTypeOf('function');
+  });
+
+  it('has the bank of faults, with those of every file', async () => {
+    expect(index.faultBank).toBe(bank);
+    const lists = declared.filter(
+      ({ file, type }) => file.startsWith('src/oracle/faults/') && type === 'readonly Fault[]',
+    );
+    expect(lists.length).toBeGreaterThan(1);
+    for (const { file, name } of lists) {
+      const module = (await import(/* @vite-ignore */ join('..', file))) as Readonly<Record<string, readonly Fault[]>>;
+      const lost = module[name].filter((fault) => !bank.includes(fault)).map((fault) => fault.name);
+      expect(lost, `faults of ${file} that the bank does not have`).toEqual([]);
+    }
+  });
+
+  it('has every type that a signature of it mentions', () => {
+    const missing = offered.flatMap(({ name, mentions }) =>
+      mentions
+        .filter((mention) => !offeredPlaces.has(placeOf(mention)))
+        .map((mention) => `${placeOf(mention)}, mentioned by ${name}`),
+    );
+    expect([...new Set(missing)]).toEqual([]);
+  });
+
+  it('shows the type of every constant and of every result', () => {
+    expect(offered.filter(({ isTyped }) => !isTyped).map(placeOf)).toEqual([]);
+  });
+
+  it('is passed on by name, room by room', () => {
+    const text = readFileSync('src/index.ts', 'utf8');
+    expect(text).not.toContain('export *');
+    const order = [...text.matchAll(/ from '\.\/(\w+)\//g)].map(([, room]) => rooms.indexOf(room));
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(new Set(order)).toEqual(new Set(rooms.keys()));
+  });
+});
+
+describe('the sources', () => {
+  it('document every declaration that they export, right before it', () => {
+    const undocumented = declared.filter(({ comment }) => comment === '');
+    const byFile = new Map<string, string[]>();
+    for (const { file, line, name } of undocumented)
+      byFile.set(file, [...(byFile.get(file) ?? []), `${name} (line ${line})`]);
+    expect([...byFile].map(([file, names]) => `${file}: ${names.join(', ')}`)).toEqual([]);
+  });
+
+  it('have no file that nobody imports', () => {
+    const reached = new Set<string>();
+    const visit = (file: string): void => {
+      if (reached.has(file)) return;
+      reached.add(file);
+      for (const [, name] of readFileSync(file, 'utf8').matchAll(/['"](\.[^'"]*\.ts)['"]/g))
+        visit(normalize(join(dirname(file), name)));
+    };
+    for (const entry of entries) visit(entry);
+    expect(files.filter((file) => !reached.has(file))).toEqual([]);
+  });
+});
