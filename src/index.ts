@@ -183,6 +183,7 @@ export { eulerStep } from './schedulers/euler.ts';
 export { solverStep, type AlgorithmType, type SolverType } from './schedulers/exponential-integrator.ts';
 export { heunStep } from './schedulers/heun.ts';
 export type { NoiseLevel } from './schedulers/level.ts';
+export { consistent } from './schedulers/lcm.ts';
 export { lmsStep } from './schedulers/lms.ts';
 export { multistepStep } from './schedulers/multistep.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
@@ -197,9 +198,10 @@ export {
 } from './schedulers/registry.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
 export type { SolverLevel } from './schedulers/solver-table.ts';
+export { adamsBashforth, transfer } from './schedulers/pndm.ts';
 export { tcdStep } from './schedulers/tcd.ts';
 export { unipcStep } from './schedulers/unipc.ts';
-export { ancestralStep, type AncestralSplit } from './schedulers/variance-exploding.ts';
+export { ancestralSplit, ancestralStep, type AncestralSplit } from './schedulers/variance-exploding.ts';
 
 // guidance
 export { apg, pagApg, type ApgOptions, type PagApgOptions, type ProjectionOptions } from './guidance/apg.ts';

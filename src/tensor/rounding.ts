@@ -26,10 +26,15 @@ const F16_SUBNORMAL_ROUNDER = 1.5 * 2 ** 28;
 export function roundTo(dtype: DType, value: number): number {
   if (dtype === 'f64') return value;
   if (dtype === 'f32') return Math.fround(value);
-  const one = new Float32Array([value]);
-  roundInPlace(dtype, one);
+  one[0] = value;
+  if (dtype === 'f16') roundToF16(one, bitsOfOne);
+  else roundToBF16(one, bitsOfOne);
   return one[0];
 }
+
+/** Where a single number is rounded; it carries nothing from one call to the next. */
+const one = new Float32Array(1);
+const bitsOfOne = bitsOf(one);
 
 /**
  * Rounds every element of `data` to `dtype`, in place. For f64 there is nothing to do, nor for f32, whose array rounds by
@@ -40,8 +45,8 @@ export function roundInPlace(dtype: DType, data: FloatArray): void {
   if (dtype === 'f64') return;
   if (!(data instanceof Float32Array))
     throw new InputError(`${dtype} values are held in a Float32Array, not in a Float64Array`);
-  if (dtype === 'f16') roundToF16(data);
-  if (dtype === 'bf16') roundToBF16(data);
+  if (dtype === 'f16') roundToF16(data, bitsOf(data));
+  if (dtype === 'bf16') roundToBF16(data, bitsOf(data));
 }
 
 /**
@@ -56,8 +61,11 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   return { dtype, shape: x.shape, data };
 }
 
-function roundToF16(data: Float32Array): void {
-  const bits = new Int32Array(data.buffer, data.byteOffset, data.length);
+function bitsOf(data: Float32Array): Int32Array {
+  return new Int32Array(data.buffer, data.byteOffset, data.length);
+}
+
+function roundToF16(data: Float32Array, bits: Int32Array): void {
   for (let i = 0; i < data.length; i++) {
     const value = data[i];
     const size = Math.abs(value);
@@ -73,8 +81,7 @@ function roundToF16(data: Float32Array): void {
 }
 
 /** bf16 has the exponents of f32, so its subnormals and its overflow need no special treatment. */
-function roundToBF16(data: Float32Array): void {
-  const bits = new Int32Array(data.buffer, data.byteOffset, data.length);
+function roundToBF16(data: Float32Array, bits: Int32Array): void {
   for (let i = 0; i < data.length; i++) {
     // A NaN is left as it is: a carry could turn it into something else.
     if (!Number.isNaN(data[i])) bits[i] = dropBits(bits[i], BF16_DROPPED_BITS);

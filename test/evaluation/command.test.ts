@@ -29,13 +29,17 @@ const common = [
   '--pag-scale',
   '0.5',
   '--steps',
-  '2',
+  '1',
   '--count',
   '6',
   '--rounds',
   '3',
   ...real,
 ];
+
+/** The common options with other values of some of them. */
+const commonBut = (values: Readonly<Record<string, string>>): readonly string[] =>
+  common.map((arg, i) => values[common[i - 1]] ?? arg);
 
 /** Exit status and what was printed. */
 async function evaluate(...args: readonly string[]): Promise<{ status: number; output: string; errors: string }> {
@@ -69,7 +73,7 @@ describe('a whole evaluation', () => {
   it('gives figures with their intervals', () => {
     expect(whole.status).toBe(0);
     const { settings, pictures, complete, figures } = JSON.parse(whole.output);
-    expect([pictures, complete, settings.guidance, settings.steps]).toEqual([6, true, 'cfg+pag', 2]);
+    expect([pictures, complete, settings.guidance, settings.steps]).toEqual([6, true, 'cfg+pag', 1]);
     expect(Object.keys(figures)).toEqual([
       'frechetDistance',
       'inceptionScore',
@@ -161,6 +165,7 @@ describe('a whole evaluation', () => {
 
 it('a batch that is interrupted leaves the record as it was', async () => {
   const out = at('interrupted');
+  const twoSteps = commonBut({ '--steps': '2', '--count': '3' });
   const breaking = vi
     .spyOn(globalThis, 'setImmediate')
     .mockImplementationOnce((...args: Parameters<typeof setImmediate>) => setTimeout(args[0], 0) as never)
@@ -168,14 +173,14 @@ it('a batch that is interrupted leaves the record as it was', async () => {
       throw new Error('pulled the plug');
     });
   try {
-    await expect(evaluate(...common, '--out', out)).rejects.toThrow('pulled the plug');
+    await expect(evaluate(...twoSteps, '--out', out)).rejects.toThrow('pulled the plug');
   } finally {
     breaking.mockRestore();
   }
   expect(existsSync(out)).toBe(false);
   expect(readdirSync(folder).filter((name) => name.includes('interrupted'))).toEqual([]);
-  await evaluate(...common, '--out', out, '--batch', '5');
-  expect(recordIn('interrupted').numbers).toEqual([0, 1, 2, 3, 4, 5]);
+  await evaluate(...twoSteps, '--out', out, '--batch', '2');
+  expect(recordIn('interrupted').numbers).toEqual([0, 1, 2]);
 });
 
 it('draws without asking for a letter', async () => {
@@ -219,8 +224,7 @@ it.each([
 });
 
 it('a wrong number of rounds is refused before anything is drawn', async () => {
-  const wrong = common.map((arg, i) => (common[i - 1] === '--rounds' ? '0' : arg));
-  await expect(evaluate(...wrong, '--out', at('rounds'))).rejects.toThrow(
+  await expect(evaluate(...commonBut({ '--rounds': '0' }), '--out', at('rounds'))).rejects.toThrow(
     '--rounds is 0; expected a whole number from 1 to 100000',
   );
   expect(existsSync(at('rounds'))).toBe(false);

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../src/formats/safetensors.ts';
 import { cast } from '../../src/tensor/rounding.ts';
-import { check } from '../../src/oracle/check.ts';
+import { check, type Checked } from '../../src/oracle/check.ts';
 import { formats, type FormatName } from '../../src/oracle/honest/format.ts';
-import { bandsOf, deviation, shareOf } from '../../src/oracle/tolerance.ts';
+import { deviation, shareOf } from '../../src/oracle/tolerance.ts';
 import { loadCase, oracle, smallCases } from './cases.ts';
 import { fileOf, heldOut, outputOf, port } from './ports.ts';
 
@@ -15,10 +15,26 @@ const quick = smallCases.filter((name) =>
   ),
 );
 
+/** The check of the truth itself, rounded to float32, and the bands that belong to the case: computed once. */
+const checkedTruth = remembered(async (name: string): Promise<Checked> => {
+  const one = await loadCase(name);
+  const truth = Object.fromEntries([...one.expected].map(([tap, { f64 }]) => [tap, cast(f64, 'f32')]));
+  return check(one, fileOf(truth), formats.f32);
+});
+
+function remembered<Value>(compute: (name: string) => Promise<Value>): (name: string) => Promise<Value> {
+  const known = new Map<string, Promise<Value>>();
+  return (name) => {
+    const value = known.get(name) ?? compute(name);
+    known.set(name, value);
+    return value;
+  };
+}
+
 describe('PyTorch in float32, which nobody here has tuned, is within budget', () => {
   it.each(quick)('%s', async (name) => {
     const one = await loadCase(name);
-    const bands = bandsOf(one, formats.f32, new Set(one.expected.keys()));
+    const { bands } = await checkedTruth(name);
     for (const [tap, { f32 }] of one.expected) {
       const band = bands.get(tap)!;
       expect(shareOf(deviation(cast(f32!, 'f64'), band.truth, band.scale), band), tap).toBeLessThanOrEqual(1);
@@ -38,12 +54,7 @@ const representative = [
 
 describe('the truth itself, rounded to float32, passes, against the truth and from its own input', () => {
   it.each(quick)('%s', async (name) => {
-    const one = await loadCase(name);
-    const { report } = check(
-      one,
-      fileOf(Object.fromEntries([...one.expected].map(([tap, { f64 }]) => [tap, cast(f64, 'f32')]))),
-      formats.f32,
-    );
+    const { report } = await checkedTruth(name);
     expect(
       report.taps.filter(({ status }) => status !== 'ok').map((tap) => [tap.name, tap.chained.share, tap.local.share]),
     ).toEqual([]);
@@ -112,10 +123,8 @@ describe('rounding as noise is of the right size', () => {
     'layers/resnet',
     'schedulers/ddim',
   ])('%s', async (name) => {
-    const one = await loadCase(name);
-    const spreads = [...bandsOf(one, formats.f32, new Set(one.expected.keys())).values()].map(({ spread }) =>
-      Math.max(...[...spread.values()].map(({ rms }) => rms)),
-    );
+    const { bands } = await checkedTruth(name);
+    const spreads = [...bands.values()].map(({ spread }) => Math.max(...[...spread.values()].map(({ rms }) => rms)));
     expect(Math.max(...spreads), 'no honest port errs more than the analysis allows').toBeLessThanOrEqual(1);
     expect(Math.max(...spreads), 'nor does it allow ten times what they need').toBeGreaterThanOrEqual(0.1);
   });

@@ -31,10 +31,12 @@ export function readGoldens(path: string): Goldens {
  */
 export function ulpOf(truth: number, format: 'f32' | 'f64'): number {
   const [digits, lowest] = format === 'f32' ? [23, -149] : [52, -1074];
-  const size = Math.abs(truth);
-  let exponent = size === 0 ? -1074 : Math.max(-1074, Math.min(1023, Math.floor(Math.log2(size))));
-  // log2 may be off by one next to a power of two.
-  if (2 ** exponent > size) exponent -= 1;
-  if (2 ** (exponent + 1) <= size) exponent += 1;
+  double[0] = truth;
+  // The exponent as a double holds it; that of the subnormals, −1023, is below what counts.
+  const exponent = ((words[1] >>> 20) & 0x7ff) - 1023;
   return 2 ** Math.max(lowest, exponent - digits);
 }
+
+/** Where the exponent is read; little-endian, as typed arrays are everywhere. */
+const double = new Float64Array(1);
+const words = new Uint32Array(double.buffer);
