@@ -67,6 +67,7 @@ goes on from there. Any number of machines may share the work: the figures do no
 ${guidanceHelp}
 ${backendHelp}`;
 
+/** The command `pag evaluate`. */
 export const evaluateCommand: Command = { summary: 'draws many pictures and measures how good they are', help, run };
 
 async function run(args: readonly string[]): Promise<number> {
@@ -102,7 +103,8 @@ async function draw(options: ParsedOptions): Promise<number> {
   if (shards > 1) {
     job.drawing.backend.dispose();
     console.log(
-      `shard ${shard}/${shards}: ${record.numbers.length} of ${wanted.length} pictures in ${out}${unfinished || '; join all shards with --merge'}`,
+      `shard ${shard}/${shards}: ${record.numbers.length} of ${wanted.length} pictures in ${out}` +
+        (unfinished || '; join all shards with --merge'),
     );
     return 0;
   }
@@ -142,25 +144,19 @@ async function report(
   classifier: Classifier,
   backend: Backend,
 ): Promise<void> {
-  const pictures = record.numbers.length;
-  const rounds = roundsOf(options);
+  const { settings, numbers } = record;
+  const sheet = options.text('real') ?? shippedLetters;
   const measurement =
-    pictures === 0
+    numbers.length === 0
       ? {}
-      : measureRecord(
-          record,
-          referenceOf(await realLetters(options.text('real') ?? shippedLetters, classifier, backend)),
-          { rounds },
-        );
-  const { count } = record.settings;
+      : measureRecord(record, referenceOf(await realLetters(sheet, classifier, backend)), {
+          rounds: roundsOf(options),
+        });
+  const complete = numbers.length === settings.count;
   console.log(
     options.has('json')
-      ? JSON.stringify(
-          { settings: record.settings, pictures, complete: pictures === count, figures: measurement },
-          undefined,
-          1,
-        )
-      : figuresText(measurement, pictures, count),
+      ? JSON.stringify({ settings, pictures: numbers.length, complete, figures: measurement }, undefined, 1)
+      : figuresText(measurement, numbers.length, settings.count),
   );
 }
 
@@ -169,7 +165,11 @@ function roundsOf(options: ParsedOptions): number {
   return options.integer('rounds', 1, 100_000) ?? 200;
 }
 
-/** What the classifier sees in a sheet of real letters. */
+/**
+ * What the classifier sees in a sheet of real letters.
+ * @param path of a PNG as `readLettersSheet` reads it
+ * @throws InputError when it cannot be read, or is no such sheet
+ */
 export async function realLetters(path: string, classifier: Classifier, backend: Backend): Promise<Seen> {
   const sheet = readLettersSheet(decodePng(await readBytes(path), path), path);
   return look(classifier, backend, sheet);
@@ -185,11 +185,10 @@ export function figuresText(measurement: Measurement, pictures: number, count: n
   const lines = (Object.keys(figures) as Figure[]).flatMap((name) => {
     const estimate = measurement[name];
     if (!estimate) return [];
+    const { title, means } = figures[name];
     const digits = name === 'frechetDistance' || name === 'inceptionScore' || name === 'letters' ? 2 : 4;
-    const [value, low, high] = [estimate.value, estimate.low, estimate.high].map((number) => number.toFixed(digits));
-    return [
-      `${figures[name].title.padEnd(18)}${value.padStart(9)}  ${`${low} to ${high}`.padEnd(20)}  ${figures[name].means}`,
-    ];
+    const interval = `${estimate.low.toFixed(digits)} to ${estimate.high.toFixed(digits)}`;
+    return [`${title.padEnd(18)}${estimate.value.toFixed(digits).padStart(9)}  ${interval.padEnd(20)}  ${means}`];
   });
   return [`${pictures} of ${count} pictures, with 95 % confidence intervals`, ...lines].join('\n');
 }
