@@ -22,7 +22,7 @@ import type { Config } from '../schedulers/options.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
-import { chooseLabels } from './evaluation-labels.ts';
+import { chooseLabels } from './class-labels.ts';
 import { chooseGuidance, guidanceOptions } from './guidance-options.ts';
 import { chooseScheduler, loadModel, openSafetensors } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
@@ -66,9 +66,14 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), schedulerConfig);
   const steps = options.integer('steps', 1) ?? 20;
   const eta = options.number('eta', 0);
-  const seed = options.integer('seed', 0) ?? 0;
+  const count = options.integer('count', 1, 1_000_000) ?? 2080;
+  // Picture i has the seed + i, which must be exact.
+  const seed = options.integer('seed', 0, Number.MAX_SAFE_INTEGER - count + 1) ?? 0;
   const nullLabel = options.integer('null-label', 0);
-  const labels = chooseLabels(options.list('labels'), nullLabel, unet);
+  const labels = chooseLabels(options.list('labels')?.flatMap(labelRange), nullLabel, unet, {
+    labels: '--labels, as 0-25',
+    embeddings: 'it cannot be evaluated',
+  });
 
   const guidance = chooseGuidance(options, unet, weak !== undefined);
   refuseListedScales(options);
@@ -85,7 +90,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
     },
     classifier,
     settings: {
-      count: options.integer('count', 1, 1_000_000) ?? 2080,
+      count,
       seed,
       labels,
       steps,
@@ -100,6 +105,15 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
       classifier: fingerprint(classifier.weights),
     },
   };
+}
+
+/** The labels of a part of `--labels`: one, or a range as `0-25`. */
+function labelRange(text: string): readonly number[] {
+  const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text);
+  const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  if (!(from <= to))
+    throw new InputError(`--labels has "${text}"; expected whole numbers or ranges as 0-25, between commas`);
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
 }
 
 /** The options of guidance, as they were given. */

@@ -16,6 +16,7 @@ import { createScheduler, schedulers } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
+import { chooseLabels } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { chooseScheduler, finiteTensor, loadModel, openSafetensors, schedulerNamed } from './model.ts';
@@ -83,7 +84,7 @@ async function run(args: readonly string[]): Promise<number> {
   const generator = manualSeed(options.integer('seed', 0) ?? 0);
   const noise = await firstNoise(options, unet, dtype, generator);
   const [count = 0, ...shape] = noise.shape;
-  const conditions = chooseLabels(options, unet, count);
+  const conditions = conditionsOf(options, unet, count);
 
   const started = performance.now();
   const samplingRun: SamplingRun = {
@@ -183,35 +184,28 @@ async function firstNoise(options: ParsedOptions, unet: UNet, dtype: DType, gene
 }
 
 /** The class labels of the samples, as the model takes them. */
-function chooseLabels(
+function conditionsOf(
   options: ParsedOptions,
   unet: UNet,
   count: number,
 ): { labels?: readonly number[]; nullLabel?: number } {
-  const listed = options.list('labels')?.map(labelOf);
+  const { numClassEmbeds } = unet.config;
+  const range = numClassEmbeds === undefined ? '' : ` (0 to ${numClassEmbeds - 1})`;
   const nullLabel = options.integer('null-label', 0);
-  const { classEmbedding, numClassEmbeds } = unet.config;
-  if (classEmbedding === 'none') {
-    if (listed || nullLabel !== undefined)
-      throw new InputError('the model is not class-conditional; leave out --labels and --null-label');
-    return {};
-  }
-  if (classEmbedding === 'identity')
-    throw new InputError('the model takes class embeddings, not labels (class_embed_type "identity"); use pag forward');
-  const chosen = listed ?? (nullLabel === undefined ? [] : [nullLabel]);
-  if (chosen.length === 0) {
-    const range = numClassEmbeds === undefined ? '' : ` (0 to ${numClassEmbeds - 1})`;
-    throw new InputError(
-      `the model is class-conditional; give --labels${range}, or --null-label to draw without a class`,
-    );
-  }
+  const chosen = chooseLabels(options.list('labels')?.map(labelOf), nullLabel, unet, {
+    labels: `--labels${range}`,
+    embeddings: 'use pag forward',
+  });
   if (chosen.length > count)
     throw new InputError(
       `--labels has ${chosen.length} labels, but ${count} ${count === 1 ? 'sample is' : 'samples are'} drawn; ` +
         'give at most one label for each',
     );
   const numbers = Array.from({ length: count }, (_, i) => i);
-  return { labels: labelsOf(numbers, chosen), ...(nullLabel !== undefined && { nullLabel }) };
+  return {
+    ...(chosen.length > 0 && { labels: labelsOf(numbers, chosen) }),
+    ...(nullLabel !== undefined && { nullLabel }),
+  };
 }
 
 function labelOf(text: string): number {
