@@ -2,13 +2,17 @@
 import type { UNetConfig } from '../models/unet2d/config.ts';
 import type { Stage } from '../models/unet2d/stages.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import type { Lab } from './lab.ts';
+import type { Client } from './client.ts';
 import type { State } from './state.ts';
 
+/** What every section works with. */
 export interface Page {
-  readonly lab: Lab;
+  /** What computes. */
+  readonly client: Client;
   readonly model: ModelPlan;
+  /** What the reader has chosen by now. */
   state(): State;
+  /** Changes a part of it, after which all is drawn anew. */
   change(part: Partial<State>): void;
 }
 
