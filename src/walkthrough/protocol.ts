@@ -109,6 +109,7 @@ export type WorkKind = keyof Works;
  */
 export type KernelChoice = 'fast' | 'plain';
 
+/** What computes, for the reader. */
 export interface EngineReport {
   readonly kernels: 'simd' | 'reference';
   readonly threads: number;
