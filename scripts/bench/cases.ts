@@ -1,5 +1,6 @@
 /** What is compared: single operations as UNets have them, and a whole UNet. */
 
+/** An operation of a given size, or the UNet. Pictures are square. */
 export type Case =
   | {
       readonly kind: 'conv';
@@ -19,6 +20,7 @@ const conv = (channels: number, outChannels: number, size: number): Case => ({
   size,
 });
 
+/** In the order in which they are run. */
 export const cases: readonly Case[] = [
   conv(64, 64, 32),
   conv(128, 128, 16),

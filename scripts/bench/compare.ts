@@ -71,62 +71,82 @@ writeFileSync(
 console.log(`\n${name}.svg`);
 process.exit(0);
 
+/** Somebody who takes turns with the others. */
+interface Runner {
+  readonly name: string;
+  readonly run: Run;
+  /** Milliseconds of each turn that counts. */
+  readonly times: number[];
+  readonly result: Float32Array;
+}
+
 async function compare(one: Case): Promise<void> {
-  const runs: { name: string; run: Run; times: number[]; result: Float32Array }[] = [];
-  for (const contender of contenders) {
-    const run = await contender.prepare(one);
-    if (!run) continue;
-    runs.push({ name: contender.name, run, times: [], result: (await run()).slice() });
-  }
+  const runners = await runnersOf(one);
   const peaks: number[] = [];
   // An engine compiles twice, the second time only what has run for a while: the first turns do not count.
-  await takeTurns();
-  [peaks, ...runs.map(({ times }) => times)].forEach((list) => list.splice(0));
-  await takeTurns();
+  await takeTurns(runners, peaks);
+  for (const list of [peaks, ...runners.map(({ times }) => times)]) list.splice(0);
+  await takeTurns(runners, peaks);
+  // The best: nothing makes a loop faster than it can be.
+  report(one, runners, Math.max(...peaks));
+}
 
-  async function takeTurns(): Promise<void> {
-    const end = performance.now() + budget;
-    for (let round = 0; round < 3 || performance.now() < end; round++) await takeTurn(round);
+async function runnersOf(one: Case): Promise<readonly Runner[]> {
+  const runners: Runner[] = [];
+  for (const contender of contenders) {
+    const run = await contender.prepare(one);
+    if (run) runners.push({ name: contender.name, run, times: [], result: (await run()).slice() });
   }
-  async function takeTurn(round: number): Promise<void> {
-    for (const each of runs) {
+  return runners;
+}
+
+/** @param peaks get a number for each round */
+async function takeTurns(runners: readonly Runner[], peaks: number[]): Promise<void> {
+  const end = performance.now() + budget;
+  for (let round = 0; round < 3 || performance.now() < end; round++) {
+    for (const runner of runners) {
       // Who is a hundred times slower is heard less often.
-      const typical = each.times[0] ?? 0;
-      if (round >= 3 && typical > budget / 40) continue;
-      if (threads > 1) {
-        await setTimeout(REST_MILLISECONDS);
-        for (let i = 0; i < 3; i++) await each.run();
-      }
-      for (let i = 0; i < threads; i++) {
-        const start = now();
-        await each.run();
-        each.times.push(now() - start);
-      }
+      const [typical = 0] = runner.times;
+      if (round < 3 || typical <= budget / 40) await takeTurn(runner);
     }
     const start = now();
     peaks.push(peak(20_000) / (now() - start) / 1e6);
   }
+}
 
-  // The best: nothing makes a loop faster than it can be.
-  const limit = Math.max(...peaks);
-  const first = median(runs[0]!.times);
+async function takeTurn({ run, times }: Runner): Promise<void> {
+  if (threads > 1) {
+    await setTimeout(REST_MILLISECONDS);
+    for (let i = 0; i < 3; i++) await run();
+  }
+  for (let i = 0; i < threads; i++) {
+    const start = now();
+    await run();
+    times.push(now() - start);
+  }
+}
+
+/** @param limit what one thread can do at all, in GFLOP/s */
+function report(one: Case, runners: readonly Runner[], limit: number): void {
   console.log(`\n${one.name}, peak ${limit.toFixed(1)} GFLOP/s on one thread`);
-  for (const { name, times, result } of runs) {
+  const [first] = runners;
+  if (!first) return;
+  for (const { name: runner, times, result } of runners) {
     const milliseconds = median(times);
     const gigaflops = operations(one) / milliseconds / 1e6;
-    bars.push({ group: one.name, name, milliseconds, gigaflops, peak: limit });
+    bars.push({ group: one.name, name: runner, milliseconds, gigaflops, peak: limit });
     const difference =
-      name.startsWith('pag') || name.startsWith('onnx')
-        ? `largest difference ${largestDifference(result, runs[0]!.result).toExponential(1)}`
+      runner.startsWith('pag') || runner.startsWith('onnx')
+        ? `largest difference ${largestDifference(result, first.result).toExponential(1)}`
         : '';
-    console.log(
-      `  ${name.padEnd(18)} ${milliseconds.toFixed(3).padStart(10)} ms ${gigaflops.toFixed(1).padStart(7)} GFLOP/s  ${(milliseconds / first).toFixed(2).padStart(6)} × ours  ${difference}`,
-    );
+    const time = `${milliseconds.toFixed(3).padStart(10)} ms ${gigaflops.toFixed(1).padStart(7)} GFLOP/s`;
+    const ratio = (milliseconds / median(first.times)).toFixed(2).padStart(6);
+    console.log(`  ${runner.padEnd(18)} ${time}  ${ratio} × ours  ${difference}`);
   }
 }
 
 function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
+  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? NaN;
 }
 
 /** Relative to the largest number. Pictures of tfjs lie otherwise in memory and are not compared. */
@@ -134,9 +154,9 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length) throw new Error(`results have ${a.length} and ${b.length} numbers`);
   let difference = 0;
   let size = 0;
-  for (let i = 0; i < a.length; i++) {
-    difference = Math.max(difference, Math.abs(a[i]! - b[i]!));
-    size = Math.max(size, Math.abs(b[i]!));
+  for (const [i, value] of b.entries()) {
+    difference = Math.max(difference, Math.abs((a[i] ?? NaN) - value));
+    size = Math.max(size, Math.abs(value));
   }
   return difference / size;
 }

@@ -10,21 +10,28 @@ type Runtime = Pick<typeof Common, 'InferenceSession' | 'Tensor'>;
 
 /** Where export.py has put the model of a case. */
 export function modelFile(one: Case): string {
-  const name =
-    one.kind === 'unet'
-      ? 'letters'
-      : one.kind === 'conv'
-        ? `conv-${one.channels}-${one.outChannels}-${one.size}`
-        : `matmul-${one.size}`;
-  return fileURLToPath(new URL(`models/${name}.onnx`, import.meta.url));
+  return fileURLToPath(new URL(`models/${modelName(one)}.onnx`, import.meta.url));
 }
 
+function modelName(one: Case): string {
+  switch (one.kind) {
+    case 'unet':
+      return 'letters';
+    case 'conv':
+      return `conv-${one.channels}-${one.outChannels}-${one.size}`;
+    case 'matmul':
+      return `matmul-${one.size}`;
+  }
+}
+
+/** ONNX Runtime as WebAssembly. */
 export async function onnxruntimeWeb(threads: number): Promise<Contender> {
   const ort = await import('onnxruntime-web');
   ort.env.wasm.numThreads = threads;
   return contender('onnxruntime-web', ort, threads, 'wasm');
 }
 
+/** ONNX Runtime as native code. */
 export async function onnxruntimeNode(threads: number): Promise<Contender> {
   return contender('onnxruntime-node', await import('onnxruntime-node'), threads, 'cpu');
 }
@@ -41,22 +48,24 @@ function contender(name: string, { InferenceSession, Tensor }: Runtime, threads:
         interOpNumThreads: 1,
         graphOptimizationLevel: 'all',
       });
-      const feeds =
-        one.kind === 'unet'
-          ? {
-              sample: new Tensor('float32', numbers(1024, 1), [1, 1, 32, 32]),
-              timestep: new Tensor('int64', BigInt64Array.of(500n), [1]),
-              class_labels: new Tensor('int64', BigInt64Array.of(3n), [1]),
-            }
-          : {
-              x: new Tensor(
-                'float32',
-                operands(one).x,
-                one.kind === 'conv' ? [1, one.channels, one.size, one.size] : [one.size, one.size],
-              ),
-            };
-      const output = session.outputNames[0]!;
-      return async () => (await session.run(feeds))[output]!.data as Float32Array;
+      const feeds = feedsOf(one, Tensor);
+      return async () => {
+        const [output] = Object.values(await session.run(feeds));
+        if (!output) throw new Error(`${file} has no output`);
+        return output.data as Float32Array;
+      };
     },
   };
+}
+
+/** What goes in, by name. */
+function feedsOf(one: Case, Tensor: Runtime['Tensor']): Readonly<Record<string, Common.Tensor>> {
+  if (one.kind === 'unet')
+    return {
+      sample: new Tensor('float32', numbers(1024, 1), [1, 1, 32, 32]),
+      timestep: new Tensor('int64', BigInt64Array.of(500n), [1]),
+      class_labels: new Tensor('int64', BigInt64Array.of(3n), [1]),
+    };
+  const shape = one.kind === 'conv' ? [1, one.channels, one.size, one.size] : [one.size, one.size];
+  return { x: new Tensor('float32', operands(one).x, shape) };
 }

@@ -1,7 +1,7 @@
 /** This repository: the loops, and the SIMD kernels. */
 import { runModel } from '../../src/models/passes.ts';
 import { fileURLToPath } from 'node:url';
-import { tensor } from '../../src/tensor/tensor.ts';
+import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import { loadModelFolder } from '../../src/formats/diffusers.ts';
 import { folderReader } from '../../src/formats/node-files.ts';
 import type { Backend, Program } from '../../src/kernels/kernels.ts';
@@ -11,6 +11,7 @@ import type { Contender, Run } from './contender.ts';
 
 const model = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
 
+/** Our kernels on one of their backends. */
 export function ours(backend: Backend): Contender {
   return { name: `pag ${backend.name}`, prepare: (one) => prepare(backend, one) };
 }
@@ -18,22 +19,33 @@ export function ours(backend: Backend): Contender {
 async function prepare(backend: Backend, one: Case): Promise<Run | undefined> {
   // The plain loops need seconds for what is large.
   if (backend.name === 'reference' && operations(one) > 1e9) return undefined;
-  if (one.kind === 'unet') {
-    const { config, weights } = await loadModelFolder(await folderReader(model), model);
-    const unet = createUNet(config, weights, 'f32', model);
-    const sample = tensor('f32', [1, 1, 32, 32], numbers(1024, 1));
-    return () =>
-      runModel(unet, backend, { sample, timesteps: [500], classLabels: [3] }).predictions[0]!.data as Float32Array;
-  }
+  return one.kind === 'unet' ? prepareUNet(backend) : prepareOperation(backend, one);
+}
+
+async function prepareUNet(backend: Backend): Promise<Run> {
+  const { config, weights } = await loadModelFolder(await folderReader(model), model);
+  const unet = createUNet(config, weights, 'f32', model);
+  const sample = tensor('f32', [1, 1, 32, 32], numbers(1024, 1));
+  return () => {
+    const { predictions } = runModel(unet, backend, { sample, timesteps: [500], classLabels: [3] });
+    return dataOf(predictions[0]);
+  };
+}
+
+function prepareOperation(backend: Backend, one: Exclude<Case, { kind: 'unet' }>): Run {
   const data = operands(one);
   const conv = one.kind === 'conv';
   const [o, c] = conv ? [one.outChannels, one.channels] : [one.size, one.size];
   const weight = tensor('f32', conv ? [o, c, 3, 3] : [o, c], data.weight);
   const x = tensor('f32', conv ? [1, c, one.size, one.size] : [one.size, c], data.x);
-  const program: Program = (kernels, inputs) => ({
-    y: conv
-      ? kernels.conv2d(inputs['x']!, weight, undefined, 1, { top: 1, bottom: 1, left: 1, right: 1 })
-      : kernels.linear(inputs['x']!, weight, undefined),
+  const padding = { top: 1, bottom: 1, left: 1, right: 1 };
+  const program: Program = (kernels, { x: input = x }) => ({
+    y: conv ? kernels.conv2d(input, weight, undefined, 1, padding) : kernels.linear(input, weight, undefined),
   });
-  return () => backend.run(program, { x })['y']!.data as Float32Array;
+  return () => dataOf(backend.run(program, { x })['y']);
+}
+
+function dataOf(result: Tensor | undefined): Float32Array {
+  if (!(result?.data instanceof Float32Array)) throw new Error('the result is no float32 tensor');
+  return result.data;
 }

@@ -9,6 +9,7 @@ import type { Contender } from './contender.ts';
 
 setWasmPaths(`${dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))}/`);
 
+/** TensorFlow.js on one of its backends; both have one thread. */
 export function tfjs(backend: 'wasm' | 'cpu'): Contender {
   return {
     name: `tfjs ${backend}`,

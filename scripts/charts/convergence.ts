@@ -6,6 +6,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { tag } from '../../src/oracle/report/markup.ts';
 import { errorAfter, orderOf, type Experiment } from '../../test/schedulers/gaussian.ts';
 
 interface Curve {
@@ -45,6 +46,8 @@ const colours = ['', '#6b7280', '#c2410c', '#15803d', '#6d28d9'];
 
 const [width, height] = [900, 600];
 const plot = { left: 74, top: 64, right: 610, bottom: 540 };
+/** So far apart the names of two curves are at least. */
+const gap = 17;
 const [leastSteps, mostSteps] = [8, 320];
 const [leastPower, mostPower] = [-7, 0];
 
@@ -57,72 +60,108 @@ const lines = curves.map((one) => {
   const points = stepCounts.map((steps) => [steps, errorAfter(one.experiment, steps)] as const);
   return { ...one, points, slope: orderOf(points.slice(-3)) };
 });
+type Line = (typeof lines)[number];
 
 const out = process.argv[2] ?? 'out/convergence.svg';
 mkdirSync(dirname(out), { recursive: true });
-writeFileSync(out, svg());
+writeFileSync(out, chart());
 for (const { title, slope, points } of lines) {
-  console.log(
-    `${title.padEnd(26)} slope ${slope.toFixed(2)}   ${points.map(([steps, error]) => `${steps}: ${error.toExponential(1)}`).join('  ')}`,
-  );
+  const errors = points.map(([steps, error]) => `${steps}: ${error.toExponential(1)}`);
+  console.log(`${title.padEnd(26)} slope ${slope.toFixed(2)}   ${errors.join('  ')}`);
 }
 console.log(out);
 
-function svg(): string {
-  const labels = spread(
-    lines.map(({ points }) => y(points[points.length - 1][1])),
-    17,
-  );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12.5">
-<rect width="${width}" height="${height}" fill="#ffffff"/>
-<text x="${plot.left}" y="28" font-size="16" font-weight="600" fill="#111827">The error of a sampler against its steps</text>
-<text x="${plot.left}" y="47" fill="#4b5563">Normal data, Karras' σ from 157 to 0.01, largest error where the last call of the model is made; float64</text>
-${axes()}
-${lines.map((line, i) => drawn(line, labels[i])).join('\n')}
-</svg>
-`;
+function chart(): string {
+  const subtitle =
+    "Normal data, Karras' σ from 157 to 0.01, largest error where the last call of the model is made; float64";
+  const parts = [
+    tag('rect', { width, height, fill: '#ffffff' }),
+    tag(
+      'text',
+      { x: plot.left, y: 28, 'font-size': 16, 'font-weight': 600, fill: '#111827' },
+      'The error of a sampler against its steps',
+    ),
+    tag('text', { x: plot.left, y: 47, fill: '#4b5563' }, subtitle),
+    ...stepCounts.flatMap(stepLine),
+    ...Array.from({ length: mostPower - leastPower + 1 }, (_, i) => leastPower + i).flatMap(powerLine),
+    ...axisTitles(),
+    ...labelled(lines).flatMap(({ line, labelY }) => curveOf(line, labelY)),
+  ];
+  const attributes = {
+    xmlns: 'http://www.w3.org/2000/svg',
+    viewBox: `0 0 ${width} ${height}`,
+    width,
+    height,
+    'font-family': 'system-ui, sans-serif',
+    'font-size': 12.5,
+  };
+  return `${tag('svg', attributes, `\n${parts.join('\n')}\n`)}\n`;
 }
 
-function axes(): string {
-  const powers = Array.from({ length: mostPower - leastPower + 1 }, (_, i) => leastPower + i);
-  const horizontal = powers.map(
-    (
-      power,
-    ) => `<line x1="${plot.left}" x2="${plot.right}" y1="${at(y(10 ** power))}" y2="${at(y(10 ** power))}" stroke="#e5e7eb"/>
-<text x="${plot.left - 8}" y="${at(y(10 ** power) + 4)}" text-anchor="end" fill="#4b5563">10<tspan dy="-5" font-size="9.5">${String(power).replace('-', '−')}</tspan></text>`,
-  );
-  const vertical = stepCounts.map(
-    (steps) => `<line x1="${at(x(steps))}" x2="${at(x(steps))}" y1="${plot.top}" y2="${plot.bottom}" stroke="#f3f4f6"/>
-<text x="${at(x(steps))}" y="${plot.bottom + 20}" text-anchor="middle" fill="#4b5563">${steps}</text>`,
-  );
-  return `${vertical.join('\n')}
-${horizontal.join('\n')}
-<text x="${(plot.left + plot.right) / 2}" y="${plot.bottom + 44}" text-anchor="middle" fill="#111827">steps</text>
-<text transform="translate(22 ${(plot.top + plot.bottom) / 2}) rotate(-90)" text-anchor="middle" fill="#111827">error</text>`;
+function stepLine(steps: number): readonly string[] {
+  const [place, { top, bottom }] = [at(x(steps)), plot];
+  return [
+    tag('line', { x1: place, x2: place, y1: top, y2: bottom, stroke: '#f3f4f6' }),
+    tag('text', { x: place, y: bottom + 20, 'text-anchor': 'middle', fill: '#4b5563' }, String(steps)),
+  ];
 }
 
-function drawn({ title, order, points, slope }: (typeof lines)[number], labelY: number): string {
-  const colour = colours[order];
-  const path = points.map(([steps, error]) => `${at(x(steps))},${at(y(error))}`).join(' ');
-  const [steps, error] = points[points.length - 1];
-  return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="1.8"/>
-${points.map(([n, e]) => `<circle cx="${at(x(n))}" cy="${at(y(e))}" r="2.6" fill="${colour}"/>`).join('')}
-<polyline points="${at(x(steps) + 5)},${at(y(error))} ${plot.right + 8},${at(labelY)} ${plot.right + 14},${at(labelY)}" fill="none" stroke="${colour}" stroke-width="0.8"/>
-<text x="${plot.right + 18}" y="${at(labelY + 4)}" fill="${colour}">${title}: slope −${slope.toFixed(2)}</text>`;
+function powerLine(power: number): readonly string[] {
+  const above = y(10 ** power);
+  const exponent = tag('tspan', { dy: -5, 'font-size': 9.5 }, String(power).replace('-', '−'));
+  return [
+    tag('line', { x1: plot.left, x2: plot.right, y1: at(above), y2: at(above), stroke: '#e5e7eb' }),
+    tag('text', { x: plot.left - 8, y: at(above + 4), 'text-anchor': 'end', fill: '#4b5563' }, `10${exponent}`),
+  ];
 }
 
-/** Heights, moved apart so that two are never nearer than `gap`, in the order that they have. */
-function spread(heights: readonly number[], gap: number): number[] {
-  const order = heights.map((_, i) => i).sort((a, b) => heights[a] - heights[b]);
-  const placed = [...heights];
+function axisTitles(): readonly string[] {
+  const [middleX, middleY] = [(plot.left + plot.right) / 2, (plot.top + plot.bottom) / 2];
+  const style = { 'text-anchor': 'middle', fill: '#111827' };
+  return [
+    tag('text', { x: middleX, y: plot.bottom + 44, ...style }, 'steps'),
+    tag('text', { transform: `translate(22 ${middleY}) rotate(-90)`, ...style }, 'error'),
+  ];
+}
+
+/** A curve, and beside the plot its name, to which a thin line leads. */
+function curveOf({ title, order, points, slope }: Line, labelY: number): readonly string[] {
+  const colour = colours[order] ?? '';
+  const places = points.map(([steps, error]): Place => [x(steps), y(error)]);
+  const leader = places.slice(-1).map(([endX, endY]): Place => [endX + 5, endY]);
+  const toName: readonly Place[] = [...leader, [plot.right + 8, labelY], [plot.right + 14, labelY]];
+  const line = { fill: 'none', stroke: colour };
+  return [
+    tag('polyline', { points: path(places), ...line, 'stroke-width': 1.8 }),
+    places.map(([cx, cy]) => tag('circle', { cx: at(cx), cy: at(cy), r: 2.6, fill: colour })).join(''),
+    tag('polyline', { points: path(toName), ...line, 'stroke-width': 0.8 }),
+    tag('text', { x: plot.right + 18, y: at(labelY + 4), fill: colour }, `${title}: slope −${slope.toFixed(2)}`),
+  ];
+}
+
+type Place = readonly [x: number, y: number];
+
+function path(places: readonly Place[]): string {
+  return places.map(([left, top]) => `${at(left)},${at(top)}`).join(' ');
+}
+
+/** The heights of the names: beside the ends of the curves, but moved apart where these are too near. */
+function labelled(of: readonly Line[]): readonly { readonly line: Line; readonly labelY: number }[] {
+  const fromTop = of
+    .map((line, place) => ({ line, place, labelY: y(line.points.at(-1)?.[1] ?? NaN) }))
+    .sort((a, b) => a.labelY - b.labelY);
   // Pushed down from the top, then up again from the bottom, so that none leaves the plot.
-  order.forEach((i, k) => {
-    if (k > 0) placed[i] = Math.max(placed[i], placed[order[k - 1]] + gap);
+  let lowest = -Infinity;
+  const down = fromTop.map((one) => {
+    lowest = Math.max(one.labelY, lowest + gap);
+    return { ...one, labelY: lowest };
   });
-  [...order].reverse().forEach((i, k, reversed) => {
-    placed[i] = Math.min(placed[i], k === 0 ? plot.bottom : placed[reversed[k - 1]] - gap);
+  let highest = plot.bottom + gap;
+  const up = down.reverse().map((one) => {
+    highest = Math.min(one.labelY, highest - gap);
+    return { ...one, labelY: highest };
   });
-  return placed;
+  return up.sort((a, b) => a.place - b.place);
 }
 
 function at(value: number): string {

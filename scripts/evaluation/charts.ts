@@ -3,6 +3,7 @@ import { figures, type Figure } from '../../src/evaluation/measure.ts';
 import type { Group } from './groups.ts';
 import type { MeasuredGroup, MeasuredRow, MeasuredSection } from './results.ts';
 import {
+  colourOf,
   colours,
   line,
   linear,
@@ -22,6 +23,7 @@ import {
 const margin = 24;
 const header = 66;
 
+/** The chart of a group, as SVG. */
 export function chartOf(group: Group, measured: MeasuredGroup): string {
   return group.chart === 'curves' ? curves(group, measured) : changes(group, measured);
 }
@@ -73,17 +75,19 @@ function curves(group: Group, { sections }: MeasuredGroup): string {
 
 function curvePanel(figure: Figure, sections: readonly MeasuredSection[], box: Box): readonly string[] {
   const all = sections.flatMap(({ rows }) => rows);
-  const scales = [...new Set(all.map(({ scale }) => scale!))].sort((a, b) => a - b);
+  const scales = [...new Set(all.flatMap(({ scale }) => scale ?? []))].sort((a, b) => a - b);
   const range = rangeOf(all.flatMap((row) => row.figures[figure] ?? []));
-  const x: Scale = (s) => linear(0, Math.sqrt(scales.at(-1)!), box.left + 8, box.left + box.width - 8)(Math.sqrt(s));
+  const most = Math.sqrt(Math.max(...scales));
+  const x: Scale = (s) => linear(0, most, box.left + 8, box.left + box.width - 8)(Math.sqrt(s));
   const y = linear(range[0], range[1], box.top + box.height, box.top);
   const marks = ticks(range[0], range[1]);
+  const step = stepOf(marks);
   const parts = [
     text(box.left, box.top - 12, figures[figure].title, { size: 13, weight: 'bold' }),
     text(box.left + box.width, box.top - 12, arrow(figure), { size: 11, colour: colours.faint, anchor: 'end' }),
     ...marks.flatMap((mark) => [
       line(box.left, y(mark), box.left + box.width, y(mark)),
-      text(box.left - 7, y(mark) + 4, numberText(mark, marks[1] - marks[0]), {
+      text(box.left - 7, y(mark) + 4, numberText(mark, step), {
         size: 11,
         colour: colours.faint,
         anchor: 'end',
@@ -95,15 +99,15 @@ function curvePanel(figure: Figure, sections: readonly MeasuredSection[], box: B
     text(box.left - 7, box.top + box.height + 17, 's =', { size: 11, colour: colours.faint, anchor: 'end' }),
   ];
   sections.forEach(({ rows }, series) => {
-    const known = rows.flatMap((row) =>
-      row.figures[figure] ? [{ at: x(row.scale!) + 3 * series, bar: row.figures[figure] }] : [],
+    const known = rows.flatMap(({ scale, figures: { [figure]: bar } }) =>
+      bar && scale !== undefined ? [{ at: x(scale) + 3 * series, bar }] : [],
     );
     parts.push(
       path(
         known.map(({ at, bar }) => [at, y(bar.value)]),
-        palette[series],
+        colourOf(series),
       ),
-      ...known.map(({ at, bar }) => line(at, y(bar.low), at, y(bar.high), palette[series], 1.5)),
+      ...known.map(({ at, bar }) => line(at, y(bar.low), at, y(bar.high), colourOf(series), 1.5)),
       ...known.map(({ at, bar }) => marker(at, y(bar.value), series)),
     );
   });
@@ -132,14 +136,16 @@ function changes(group: Group, { sections }: MeasuredGroup): string {
   for (const section of sections) {
     const words = [section.title, `n = ${section.pictures.toLocaleString('en')}`].filter(Boolean).join(', ');
     parts.push(text(margin, at + 17, words, { size: 11, weight: 'bold', colour: colours.faint }));
-    section.rows.slice(1).forEach((row, i) => parts.push(text(margin, at + 30 + rowHeight * i + 17, row.label)));
+    const labelled = section.rows.slice(1).entries();
+    parts.push(...[...labelled].map(([i, row]) => text(margin, at + 30 + rowHeight * i + 17, row.label)));
     at += sectionHeight(section);
   }
   parts.push(
     text(
       margin,
       height - 20,
-      'Change against no guidance from the same noise, with 95 % bootstrap intervals in pairs. Grey: not to be told from no change. n: pictures of each.',
+      'Change against no guidance from the same noise, with 95 % bootstrap intervals in pairs. ' +
+        'Grey: not to be told from no change. n: pictures of each.',
       { size: 11, colour: colours.faint },
     ),
   );
@@ -157,6 +163,7 @@ function changePanel(
   const range = rangeOf(bars, [0]);
   const x = linear(range[0], range[1], box.left, box.left + box.width);
   const marks = ticks(range[0], range[1], 3);
+  const step = stepOf(marks);
   const parts = [
     text(box.left, box.top - 28, figures[figure].title, { size: 13, weight: 'bold' }),
     text(box.left + box.width, box.top - 28, figures[figure].better === 'lower' ? '← better' : 'better →', {
@@ -173,7 +180,7 @@ function changePanel(
         mark === 0 ? colours.faint : colours.rule,
         mark === 0 ? 1.25 : 1,
       ),
-      text(x(mark), box.top + box.height + 16, signed(mark, marks[1] - marks[0]), {
+      text(x(mark), box.top + box.height + 16, signed(mark, step), {
         size: 11,
         colour: colours.faint,
         anchor: 'middle',
@@ -182,7 +189,8 @@ function changePanel(
   ];
   let at = box.top;
   for (const section of sections) {
-    section.rows.slice(1).forEach((row, i) => parts.push(...changeMark(row, figure, x, at + 30 + rowHeight * i + 13)));
+    for (const [i, row] of section.rows.slice(1).entries())
+      parts.push(...changeMark(row, figure, x, at + 30 + rowHeight * i + 13));
     at += sectionHeight(section);
   }
   return parts;
@@ -192,11 +200,29 @@ function changePanel(
 function changeMark(row: MeasuredRow, figure: Figure, x: Scale, y: number): readonly string[] {
   const bar: Bar | undefined = row.change?.[figure];
   if (!bar) return [];
-  const isSure = bar.low > 0 || bar.high < 0;
+  const colour = changeColour(bar, figure);
+  const fill = isSure(bar) ? colour : '#ffffff';
+  const circle = `cx="${x(bar.value).toFixed(2)}" cy="${y}" r="4.5"`;
+  return [
+    line(x(bar.low), y, x(bar.high), y, colour, 2),
+    `<circle ${circle} stroke="${colour}" stroke-width="2" fill="${fill}"/>`,
+  ];
+}
+
+/** Whether it is to be told from no change. */
+function isSure({ low, high }: Bar): boolean {
+  return low > 0 || high < 0;
+}
+
+function changeColour(bar: Bar, figure: Figure): string {
+  if (!isSure(bar)) return colours.faint;
   const isBetter = figures[figure].better === 'lower' ? bar.value < 0 : bar.value > 0;
-  const colour = !isSure ? colours.faint : isBetter ? palette[0] : palette[1];
-  const shape = `cx="${x(bar.value).toFixed(2)}" cy="${y}" r="4.5" stroke="${colour}" stroke-width="2" fill="${isSure ? colour : '#ffffff'}"`;
-  return [line(x(bar.low), y, x(bar.high), y, colour, 2), `<circle ${shape}/>`];
+  return isBetter ? palette[0] : palette[1];
+}
+
+/** How far marks lie apart. */
+function stepOf([first = 0, second = first]: readonly number[]): number {
+  return second - first;
 }
 
 function signed(value: number, step: number): string {

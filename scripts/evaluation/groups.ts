@@ -2,6 +2,7 @@
 import type { Figure } from '../../src/evaluation/measure.ts';
 import { layers, perturbations } from './points.ts';
 
+/** Points that are compared. */
 export interface Group {
   /** Also the name of its files. */
   readonly name: string;
@@ -14,11 +15,13 @@ export interface Group {
   readonly sections: readonly Section[];
 }
 
+/** Rows under a title. */
 export interface Section {
   readonly title: string;
   readonly rows: readonly Row[];
 }
 
+/** A point in its place. */
 export interface Row {
   readonly point: string;
   readonly label: string;
@@ -33,6 +36,7 @@ const scaleRow = (kind: string, scale: number): Row => ({
 });
 const none: Row = { point: 'free none', label: 'no guidance' };
 
+/** In the order of the tables. */
 export const groups: readonly Group[] = [
   {
     name: 'scale',
@@ -49,13 +53,14 @@ export const groups: readonly Group[] = [
     name: 'clipping',
     title: 'What clipping does to it',
     subtitle:
-      'PAG in the middle block, no letter asked for: x̂₀ as it is, and clipped to [−1, 1] while ε stays (the default of diffusers)',
+      'PAG in the middle block, no letter asked for: ' +
+      'x̂₀ as it is, and clipped to [−1, 1] while ε stays (the default of diffusers)',
     chart: 'changes',
     figures: ['frechetDistance', 'inceptionScore', 'confidence'],
     sections: [
-      ['not clipped', ''],
-      ['clipped', 'clipped '],
-    ].map(([title, kind]) => ({
+      { title: 'not clipped', kind: '' },
+      { title: 'clipped', kind: 'clipped ' },
+    ].map(({ title, kind }) => ({
       title,
       rows: [
         { point: `${kind}free none`, label: 'no guidance' },
@@ -134,11 +139,11 @@ export const groups: readonly Group[] = [
     chart: 'changes',
     figures: ['frechetDistance', 'inceptionScore', 'confidence'],
     sections: [
-      ['DDIM, 5 steps', ', 5 steps'],
-      ['DDIM, 10 steps', ''],
-      ['DDIM, 20 steps', ', 20 steps'],
-      ['DPM-Solver++, 10 steps', ', dpm'],
-    ].map(([title, ending]) => ({
+      { title: 'DDIM, 5 steps', ending: ', 5 steps' },
+      { title: 'DDIM, 10 steps', ending: '' },
+      { title: 'DDIM, 20 steps', ending: ', 20 steps' },
+      { title: 'DPM-Solver++, 10 steps', ending: ', dpm' },
+    ].map(({ title, ending }) => ({
       title,
       rows: [
         { point: `free none${ending}`, label: 'no guidance' },

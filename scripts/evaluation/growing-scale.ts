@@ -24,11 +24,11 @@ const { unet, schedulerConfig } = await loadModel(`${fixtures}/letters/model`, '
 const backend = simdBackend();
 const numbers = Array.from({ length: 16 }, (_, i) => i);
 
-for (const [name, config] of [
-  ['growing-scale.png', schedulerConfig!],
-  ['growing-scale-clipped.png', { ...schedulerConfig!, clip_sample: true }],
+for (const [name, change] of [
+  ['growing-scale.png', {}],
+  ['growing-scale-clipped.png', { clip_sample: true }],
 ] as const) {
-  const scheduler = createScheduler(config, 10);
+  const scheduler = createScheduler({ _class_name: 'DDIMScheduler', ...schedulerConfig, ...change }, 10);
   const rows: readonly GridRow[] = [0, 0.5, 1, 2, 4, 8].map((s) => ({
     title: s === 0 ? 's = 0: no guidance' : `s = ${s}`,
     samples: draw(scheduler, s === 0 ? none : pag({ pagScale: s, layers: ['mid_block.attentions.0'] })),

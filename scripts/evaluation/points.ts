@@ -1,5 +1,6 @@
 /** What the evaluation measures: every point is a run of `pag evaluate` with these options beside the common ones. */
 
+/** A run of `pag evaluate`. */
 export interface Point {
   /** Also the name of its record. */
   readonly name: string;
@@ -43,6 +44,7 @@ const asked = (name: string, rank: Point['class'], ...options: readonly string[]
   options: ['--labels', '0-25', ...options],
 });
 
+/** The self-attention layers of the letters model. */
 export const layers = [
   'down_blocks.1.attentions.0',
   'down_blocks.2.attentions.0',
@@ -52,6 +54,7 @@ export const layers = [
   'up_blocks.1.attentions.0',
   'up_blocks.1.attentions.1',
 ];
+/** The perturbations beside the identity. */
 export const perturbations = ['off-diagonal-mask', 'random-mask', 'noise', 'blur', 'uniform', 'skip'];
 
 /**
@@ -93,6 +96,7 @@ const unclippedPoints: readonly Point[] = [
 
 const alsoClipped = ['free none', 'free pag 4'];
 
+/** All points, the more important first within their class. */
 export const points: readonly Point[] = [
   ...unclippedPoints,
   ...unclippedPoints.filter(({ name }) => alsoClipped.includes(name)).map(clipped),
@@ -109,6 +113,6 @@ export function allOptions({ options }: Point): readonly string[] {
     ['--count', '2080'],
     ['--threads', '1'],
     ['--steps', '10'],
-  ];
+  ] as const;
   return [...byDefault.filter(([name]) => !options.includes(name)).flat(), ...options];
 }

@@ -46,7 +46,7 @@ function write(name: string, content: string): void {
 
 /** Twice as many pixels as the SVG has, for sharp screens. */
 function rasterise(chart: string, from: string, to: string): void {
-  const [, width, height] = /width="(\d+)" height="(\d+)"/.exec(chart)!;
+  const [, width = '', height = ''] = /width="(\d+)" height="(\d+)"/.exec(chart) ?? [];
   execFileSync(
     options.text('chromium') ?? '/usr/bin/chromium',
     [

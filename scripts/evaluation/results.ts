@@ -13,18 +13,20 @@ import {
   type Reference,
 } from '../../src/evaluation/measure.ts';
 import { joinRecords, keepNumbers, readRecord, type EvaluationRecord, type Seen } from '../../src/evaluation/record.ts';
-import { chooseRows } from '../../src/evaluation/rows.ts';
+import { chooseRows, tableSize } from '../../src/evaluation/rows.ts';
 import { parseSafetensors, readTensors } from '../../src/formats/safetensors.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { groups, type Group, type Row, type Section } from './groups.ts';
 import { points, recordName, type Point } from './points.ts';
 
+/** A row with its figures. */
 export interface MeasuredRow extends Row {
   readonly figures: Measurement;
   /** Against the first row of the section. */
   readonly change?: Measurement;
 }
 
+/** A section, all its rows measured with equally many pictures. */
 export interface MeasuredSection {
   readonly title: string;
   /** As many pictures of each point are compared. */
@@ -32,11 +34,13 @@ export interface MeasuredSection {
   readonly rows: readonly MeasuredRow[];
 }
 
+/** A group, as far as it has been drawn. */
 export interface MeasuredGroup {
   readonly name: string;
   readonly sections: readonly MeasuredSection[];
 }
 
+/** A point, all its pictures measured. */
 export interface MeasuredPoint {
   readonly name: string;
   readonly options: string;
@@ -44,6 +48,7 @@ export interface MeasuredPoint {
   readonly figures: Measurement;
 }
 
+/** What results.json holds. */
 export interface Results {
   readonly steps: number;
   /** Real letters measured as if they were drawn: one half of the held-out ones against the other. */
@@ -56,6 +61,7 @@ export interface Results {
 const fewest = 52;
 const rounds = { rounds: 200 };
 
+/** Measures the records that sweep.ts has left in a folder. Throws an InputError for files that are none. */
 export async function measureAll(folder: string): Promise<Results> {
   const bytes = new Uint8Array(readFileSync(shippedClassifier));
   const letters = await realLetters(
@@ -70,7 +76,8 @@ export async function measureAll(folder: string): Promise<Results> {
     }),
   );
   const ruler = rulerOf(records, referenceOf(letters));
-  const half = Math.floor(letters.features.shape[0] / 2);
+  const [pictures] = tableSize(letters.features);
+  const half = Math.floor(pictures / 2);
   return {
     steps: 10,
     real: {
@@ -78,11 +85,9 @@ export async function measureAll(folder: string): Promise<Results> {
       figures: measure(rowsFrom(letters, 0, half), [], referenceOf(rowsFrom(letters, half, half)), rounds),
     },
     points: points
-      .filter(({ name }) => records.has(name))
-      .map(({ name, options }) => {
-        const pictures = records.get(name)!.numbers.length;
-        return { name, options: options.join(' '), pictures, figures: ruler.figures(name, pictures) };
-      }),
+      .map(({ name, options }) => ({ name, options: options.join(' '), pictures: ruler.pictures(name) }))
+      .filter((point) => point.pictures > 0)
+      .map((point) => ({ ...point, figures: ruler.figures(point.name, point.pictures) })),
     groups: groups.flatMap((group) => measureGroup(group, ruler)),
   };
 }
@@ -115,7 +120,8 @@ function rulerOf(records: ReadonlyMap<string, EvaluationRecord>, real: Reference
     return found;
   };
   const first = (point: string, pictures: number): EvaluationRecord => {
-    const record = records.get(point)!;
+    const record = records.get(point);
+    if (!record) throw new Error(`"${point}" has not been drawn`);
     return keepNumbers(record, record.numbers.slice(0, pictures));
   };
   return {
@@ -143,27 +149,25 @@ function measureGroup(group: Group, ruler: Ruler): readonly MeasuredGroup[] {
     return rows.length >= fewestRows && rows[0] === section.rows[0] ? [{ ...section, rows }] : [];
   });
   if (drawn.length < Math.min(2, group.sections.length)) return [];
-  const counts = drawn.map(({ rows }) => Math.min(...rows.map(({ point }) => ruler.pictures(point))));
+  const fewestOf = ({ rows }: Section): number => Math.min(...rows.map(({ point }) => ruler.pictures(point)));
   // Curves are looked at side by side, changes each against its own first row.
-  return [
-    {
-      name: group.name,
-      sections: drawn.map((section, i) =>
-        measureSection(section, group.chart === 'curves' ? Math.min(...counts) : counts[i], ruler),
-      ),
-    },
-  ];
+  const common = Math.min(...drawn.map(fewestOf));
+  const sections = drawn.map((section) =>
+    measureSection(section, group.chart === 'curves' ? common : fewestOf(section), ruler),
+  );
+  return [{ name: group.name, sections }];
 }
 
 /** Equally many pictures of each point are compared: a Fréchet distance depends on their number. */
 function measureSection({ title, rows }: Section, pictures: number, ruler: Ruler): MeasuredSection {
+  const [first] = rows;
   return {
     title,
     pictures,
-    rows: rows.map((row, i) => ({
+    rows: rows.map((row) => ({
       ...row,
       figures: ruler.figures(row.point, pictures),
-      ...(i > 0 && { change: ruler.change(row.point, rows[0].point, pictures) }),
+      ...(first && row !== first && { change: ruler.change(row.point, first.point, pictures) }),
     })),
   };
 }

@@ -2,7 +2,8 @@
  * Draws the pictures of all points, batch by batch, the most important first. Stops whenever asked to and goes on from
  * there:
  *
- *     npx tsx scripts/evaluation/sweep.ts [--for SECONDS] [--folder out/evaluation] [--shard I/N] [--only PATTERN] [--kernels simd-wide]
+ *     npx tsx scripts/evaluation/sweep.ts [--for SECONDS] [--folder out/evaluation] [--shard I/N] [--only PATTERN]
+ *         [--kernels simd-wide]
  *
  * The records (what the classifier saw in every picture) go to the folder; report.ts makes tables and charts of them.
  */
@@ -36,7 +37,7 @@ const options = readOptions(process.argv.slice(2), {
   kernels: 'text',
 });
 const folder = options.text('folder') ?? 'out/evaluation';
-const [shard, shards] = (options.text('shard') ?? '1/1').split('/').map(Number);
+const [shard = 1, shards = 1] = (options.text('shard') ?? '1/1').split('/').map(Number);
 const kernels = options.text('kernels');
 const only = new RegExp(options.text('only') ?? '');
 const end = performance.now() + 1000 * (options.number('for', 0) ?? Infinity);

@@ -18,24 +18,32 @@ export function csv({ points }: Results): string {
   return [header, ...rows].map((row) => `${row.join(',')}\n`).join('');
 }
 
+/** A table for each section of each group, and what they are, as Markdown. */
 export function tables(results: Results): string {
   return [
     '<!-- Made by scripts/evaluation/report.ts from results.json. -->',
     '# The evaluation in numbers\n',
-    `The letters model, DDIM with ${results.steps} steps and x̂₀ not clipped unless said otherwise, PAG in the middle block. Below each value is its change against the`,
-    'first line of the table, from the same noise; brackets are 95 % bootstrap intervals (of changes: in pairs), bold where they leave 0 out.\n',
+    `The letters model, DDIM with ${results.steps} steps and x̂₀ not clipped unless said otherwise, ` +
+      'PAG in the middle block. Below each value is its change against the',
+    'first line of the table, from the same noise; brackets are 95 % bootstrap intervals (of changes: in pairs), ' +
+      'bold where they leave 0 out.\n',
     `${realText(results)}\n`,
-    ...results.groups.flatMap(({ name, sections }) => {
-      const { title, subtitle } = groups.find((group) => group.name === name)!;
-      return [`## ${title}\n`, `${subtitle[0].toUpperCase()}${subtitle.slice(1)}.\n`, ...sections.map(sectionTable)];
+    ...groups.flatMap(({ name, title, subtitle }) => {
+      const measured = results.groups.find((group) => group.name === name);
+      if (!measured) return [];
+      const sentence = `${subtitle.charAt(0).toUpperCase()}${subtitle.slice(1)}.`;
+      return [`## ${title}\n`, `${sentence}\n`, ...measured.sections.map(sectionTable)];
     }),
   ].join('\n');
 }
 
 function realText({ real: { pictures, figures: found } }: Results): string {
-  return `Real letters measured so, one half of the held-out ones against the other (${pictures} each): ${names
-    .flatMap((name) => (found[name] ? [`${figures[name].title} ${valueText(name, found[name].value)}`] : []))
-    .join(', ')}.`;
+  const values = names.flatMap((name) => {
+    const estimate = found[name];
+    return estimate ? [`${figures[name].title} ${valueText(name, estimate.value)}`] : [];
+  });
+  const halves = `one half of the held-out ones against the other (${pictures} each)`;
+  return `Real letters measured so, ${halves}: ${values.join(', ')}.`;
 }
 
 function sectionTable({ title, pictures, rows }: MeasuredSection): string {
@@ -55,11 +63,12 @@ function sectionTable({ title, pictures, rows }: MeasuredSection): string {
 function cell(name: Figure, { figures: found, change }: MeasuredRow): string {
   const estimate = found[name];
   if (!estimate) return '';
+  const value = valueText(name, estimate.value);
   const difference = change?.[name];
-  const isSure = difference && (difference.low > 0 || difference.high < 0);
-  if (!difference)
-    return `${valueText(name, estimate.value)} [${valueText(name, estimate.low)}, ${valueText(name, estimate.high)}]`;
-  return `${valueText(name, estimate.value)}<br>${isSure ? `**${changeText(name, difference)}**` : changeText(name, difference)}`;
+  if (!difference) return `${value} [${valueText(name, estimate.low)}, ${valueText(name, estimate.high)}]`;
+  const isSure = difference.low > 0 || difference.high < 0;
+  const text = changeText(name, difference);
+  return `${value}<br>${isSure ? `**${text}**` : text}`;
 }
 
 function changeText(name: Figure, { value, low, high }: Estimate): string {

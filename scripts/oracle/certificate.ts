@@ -11,8 +11,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import { cast } from '../../src/tensor/rounding.ts';
-import { affects, diagnose, faultyTraces } from '../../src/oracle/diagnosis.ts';
+import type { Case } from '../../src/oracle/case.ts';
+import { affects, diagnose, faultyTraces, type Diagnosis } from '../../src/oracle/diagnosis.ts';
 import { bank, invisible } from '../../src/oracle/faults/bank.ts';
+import type { Fault } from '../../src/oracle/faults/fault.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import { bandsOf, deviation, shareOf, type Band } from '../../src/oracle/tolerance.ts';
 import { traceCase, type Trace } from '../../src/oracle/trace.ts';
@@ -25,33 +27,29 @@ type Entry = readonly [tap: string, share: number, naming: Naming];
 
 const single = { storage: 'f32', compute: 'f32' } as const;
 const f32 = formats.f32;
-const honest = port(heldOut['runs of 16']);
-const faults: Record<string, Record<string, Entry>> = Object.fromEntries(bank.map(({ name }) => [name, {}]));
+/** The share of what is beyond all numbers, which JSON does not have. */
+const endless = 1e99;
+const order = heldOut['runs of 16'];
+if (!order) throw new Error('the ports of the tests have no order of summation "runs of 16"');
+const honest = port(order);
+const faults = new Map(bank.map(({ name }) => [name, {} as Record<string, Entry>]));
 const torch: Record<string, number> = {};
 const others: Record<string, number> = {};
-
-const worst = (bands: ReadonlyMap<string, Band>, found: Trace): number =>
-  Math.max(
-    0,
-    ...[...bands].map(([tap, band]) =>
-      found.has(tap) ? shareOf(deviation(cast(found.get(tap)!, 'f64'), band.truth, band.scale), band) : 0,
-    ),
-  );
-const rounded = (share: number): number => Number(share.toPrecision(3));
 
 for (const name of caseNames) {
   const one = await loadCase(name);
   const names = new Set(one.expected.keys());
   const bands = bandsOf(one, f32, names);
-  torch[name] = rounded(
-    worst(bands, new Map([...one.expected].flatMap(([tap, { f32: value }]) => (value ? [[tap, value] as const] : [])))),
-  );
-  others[name] = rounded(
-    Math.max(
-      ...Object.values(heldOut).map((arithmetic) => worst(bands, traceCase(one, port(arithmetic), single, { names }))),
-    ),
-  );
-  if (!smallCases.includes(name)) continue;
+  const expected = [...one.expected].flatMap(([tap, { f32: value }]) => (value ? [[tap, value] as const] : []));
+  torch[name] = rounded(worst(bands, new Map(expected)));
+  const heldOutTraces = Object.values(heldOut).map((arithmetic) => traceCase(one, port(arithmetic), single, { names }));
+  others[name] = rounded(Math.max(...heldOutTraces.map((found) => worst(bands, found))));
+  if (smallCases.includes(name)) plantFaults(one, bands, names);
+  process.stderr.write(`${name}\n`);
+}
+
+/** Plants every mistake of the bank that shows in the case, and writes down what becomes of it. */
+function plantFaults(one: Case, bands: ReadonlyMap<string, Band>, names: ReadonlySet<string>): void {
   const traces = faultyTraces(one, f32, names);
   for (const fault of bank) {
     const expected = traces.of([fault]);
@@ -60,24 +58,50 @@ for (const name of caseNames) {
       [...traceCase(one, fault.apply(honest), single, { names })].map(([tap, value]) => [tap, cast(value, 'f64')]),
     );
     const supplied = new Map([...bands].filter(([tap]) => theirs.has(tap)));
-    const caught = [...supplied]
-      .map(([tap, band]) => [tap, shareOf(deviation(theirs.get(tap)!, band.truth, band.scale), band)] as const)
-      .find(([, share]) => !(share <= 1));
-    const { best, equivalent } = diagnose(supplied, theirs, f32, traces);
-    const naming =
-      best?.faults.length === 1 && best.faults[0] === fault
-        ? 'first'
-        : best?.faults.length === 1 && equivalent.includes(fault)
-          ? 'tied'
-          : 'other';
-    const missing = [...names].find((tap) => !theirs.has(tap));
-    if (caught) faults[fault.name][name] = [caught[0], Number.isFinite(caught[1]) ? rounded(caught[1]) : 1e99, naming];
-    else if (missing !== undefined) faults[fault.name][name] = [missing, 1e99, naming];
+    const naming = namingOf(fault, diagnose(supplied, theirs, f32, traces));
+    const found = firstBeyond(supplied, theirs) ?? firstMissing(names, theirs);
+    const entries = faults.get(fault.name);
+    if (found && entries) entries[one.name] = [...found, naming];
   }
-  process.stderr.write(`${name}\n`);
 }
 
-const entries = Object.values(faults).flatMap((cases) => Object.values(cases));
+function namingOf(fault: Fault, { best, equivalent }: Diagnosis): Naming {
+  if (best?.faults.length !== 1) return 'other';
+  if (best.faults[0] === fault) return 'first';
+  return equivalent.includes(fault) ? 'tied' : 'other';
+}
+
+type Caught = readonly [tap: string, share: number];
+
+/** The first tap that is beyond its budget. */
+function firstBeyond(bands: ReadonlyMap<string, Band>, theirs: Trace): Caught | undefined {
+  const shares = sharesOf(bands, theirs);
+  const caught = shares.find(([, share]) => !(share <= 1));
+  return caught && [caught[0], Number.isFinite(caught[1]) ? rounded(caught[1]) : endless];
+}
+
+function firstMissing(names: ReadonlySet<string>, theirs: Trace): Caught | undefined {
+  const missing = [...names].find((tap) => !theirs.has(tap));
+  return missing === undefined ? undefined : [missing, endless];
+}
+
+/** The share of its budget that each tap uses. */
+function sharesOf(bands: ReadonlyMap<string, Band>, found: Trace): readonly Caught[] {
+  return [...bands].flatMap(([tap, band]) => {
+    const value = found.get(tap);
+    return value ? [[tap, shareOf(deviation(cast(value, 'f64'), band.truth, band.scale), band)] as const] : [];
+  });
+}
+
+function worst(bands: ReadonlyMap<string, Band>, found: Trace): number {
+  return Math.max(0, ...sharesOf(bands, found).map(([, share]) => share));
+}
+
+function rounded(share: number): number {
+  return Number(share.toPrecision(3));
+}
+
+const entries = [...faults.values()].flatMap((cases) => Object.values(cases));
 const count = (wanted: Naming): number => entries.filter(([, , naming]) => naming === wanted).length;
 const summary = {
   faults: bank.length,
@@ -101,7 +125,7 @@ writeFileSync(
   "other orders of summation": ${JSON.stringify(others)}
  },
  "faults": {
-${lines(faults)}
+${lines(Object.fromEntries(faults))}
  }
 }
 `,

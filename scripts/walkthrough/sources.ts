@@ -5,6 +5,9 @@ import type { Excerpt } from '../../src/walkthrough/code/excerpts.ts';
 
 /**
  * A top-level declaration with the comment before it.
+ * @param text of the file
+ * @param name of what is declared
+ * @param file its name, for messages
  * @throws Error when there is none of this name
  */
 export function cutOut(text: string, name: string, file: string): string {
@@ -13,9 +16,9 @@ export function cutOut(text: string, name: string, file: string): string {
   if (start < 0) throw new Error(`${file} declares no ${name}`);
   // The declaration ends with the first line that closes it without being indented.
   const length = lines.slice(start).findIndex((line) => /^[}\])]+;?$/.test(line)) + 1;
-  let first = start;
-  while (first > 0 && /^(?:\/\*\*| \*|\/\/)/.test(lines[first - 1])) first--;
-  return lines.slice(first, start + length).join('\n');
+  const before = lines.slice(0, start).reverse();
+  const comment = before.findIndex((line) => !/^(?:\/\*\*| \*|\/\/)/.test(line));
+  return lines.slice(comment < 0 ? 0 : start - comment, start + length).join('\n');
 }
 
 /**
@@ -33,7 +36,8 @@ export async function readExcerpts(
         const found = text.split('\n').filter((candidate) => candidate.includes(line)).length;
         if (found !== 1)
           throw new Error(
-            `${found} lines of ${name} in ${file} hold "${line}", beside which the walkthrough has a formula; expected one`,
+            `${found} lines of ${name} in ${file} hold "${line}", beside which the walkthrough has a formula; ` +
+              'expected one',
           );
       }
       return [id, text] as const;

@@ -9,12 +9,16 @@ import { referenceBackend } from '../kernels/plain/index.ts';
 import { fmaSupported, joinsVectors, simdBackend, simdSupported, type SimdOptions } from '../kernels/simd/index.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 
+/** The precisions that --dtype names. */
 export const dtypes: readonly DType[] = ['f32', 'f64', 'f16', 'bf16'];
 
+/** The kernels that --kernels names, beside the plain loops: see `backendHelp`. */
 export const fastKernels = ['simd', 'simd-wide', 'simd-fma'] as const;
 
+/** The options that choose precision and backend. */
 export const backendOptions: OptionKinds = { dtype: 'text', kernels: 'text', threads: 'text' };
 
+/** The part of a command's help that explains them. */
 export const backendHelp = `  --dtype f32|f64|f16|bf16        precision (f32)
   --kernels definition|reference|simd|simd-wide|simd-fma
                                   the definitions, loop by loop (slow); plain loops; WebAssembly SIMD; with vectors of
@@ -46,7 +50,8 @@ export function fastOptions(kernels: (typeof fastKernels)[number]): Pick<SimdOpt
     );
   if (wide && !joinVectors())
     throw new InputError(
-      '--kernels simd-wide: this engine does not join vectors to wider ones (Node 24 does, on x64 with AVX2); use --kernels simd',
+      '--kernels simd-wide: this engine does not join vectors to wider ones (Node 24 does, on x64 with AVX2); ' +
+        'use --kernels simd',
     );
   return { fma, wide };
 }

@@ -11,6 +11,7 @@ const help = `pag cases
 Lists the cases of the golden oracle: what a port can be checked with, from single operations to whole runs with PAG.
 Start with operations, then layers, unets/tiny, runs/pag. "pag export CASE DIR" writes one of them with a guide.`;
 
+/** The command `pag cases`. */
 export const casesCommand: Command = { summary: 'lists the cases that a port can be checked with', help, run };
 
 async function run(args: readonly string[]): Promise<number> {

@@ -1,9 +1,10 @@
 /** `pag check`: are a port's numbers right, where do they first go wrong, and which mistake is it? */
 import { InputError } from '../tensor/errors.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
-import { check } from '../oracle/check.ts';
+import type { Case } from '../oracle/case.ts';
+import { check, type Checked } from '../oracle/check.ts';
 import { diagnose, faultyTraces, type Diagnosis } from '../oracle/diagnosis.ts';
-import { formatNames, formats } from '../oracle/honest/format.ts';
+import { formatNames, formats, type Format } from '../oracle/honest/format.ts';
 import { residualFindings } from '../oracle/residual.ts';
 import { htmlReport } from '../oracle/report/html.ts';
 import { jsonReport } from '../oracle/report/json.ts';
@@ -42,10 +43,14 @@ ${formatNames.map((name) => `      ${name.padEnd(6)} ${formats[name].summary}`).
 
 Status 0: everything is within budget. 1: something is not. 2: the input is unusable.`;
 
+/** The command `pag check`. */
 export const checkCommand: Command = { summary: 'checks what a port computed, and names its mistake', help, run };
 
-/** Cases of larger models take minutes to diagnose; the same mistakes show in the small ones. */
+/** Weights. Cases of larger models take minutes to diagnose; the same mistakes show in the small ones. */
 const largest = 1e6;
+const tooLarge =
+  'This model is too large to try all mistakes on; ' +
+  'the small cases name them: pag check unets/tiny, pag check runs/pag.';
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds, ['CASE', 'THEIRS.safetensors']);
@@ -58,32 +63,16 @@ async function run(args: readonly string[]): Promise<number> {
   const checked = check(one, theirs, format, options.list('only'));
   const { report } = checked;
   if (report.taps.length === 0 && report.problems.size === 0) {
+    const [found, expected] = [theirs.entries, one.expected].map((of) => [...of.keys()].slice(0, 8).join(', '));
     throw new InputError(
-      `${file} holds no tap of ${one.name}; it has ${[...theirs.entries.keys()].slice(0, 8).join(', ') || 'no tensors'}; expected are ${[...one.expected.keys()].slice(0, 8).join(', ')}`,
+      `${file} holds no tap of ${one.name}; it has ${found || 'no tensors'}; expected are ${expected}`,
     );
   }
 
-  const weights = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
-  const isWrong = report.taps.some(({ status }) => status !== 'ok');
-  let diagnosis: Diagnosis | undefined;
-  const residual: string[] = [...residualFindings(checked)];
-  if (isWrong && !options.has('no-diagnosis')) {
-    if (weights > largest) {
-      residual.push(
-        'This model is too large to try all mistakes on; the small cases name them: pag check unets/tiny, pag check runs/pag.',
-      );
-    } else {
-      const progress = createProgress('trying mistakes');
-      diagnosis = diagnose(
-        checked.bands,
-        checked.theirs,
-        format,
-        faultyTraces(one, format, new Set(checked.bands.keys())),
-        (done, total) => progress.update(done, total),
-      );
-      progress.end();
-    }
-  }
+  const isSought = report.taps.some(({ status }) => status !== 'ok') && !options.has('no-diagnosis');
+  const isTooLarge = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0) > largest;
+  const diagnosis = isSought && !isTooLarge ? diagnosisOf(checked, one, format) : undefined;
+  const residual = [...residualFindings(checked), ...(isSought && isTooLarge ? [tooLarge] : [])];
 
   if (junit !== undefined) writeWhole(junit, new TextEncoder().encode(junitReport(report, diagnosis, residual)));
   if (html !== undefined) writeWhole(html, new TextEncoder().encode(htmlReport(report, diagnosis, residual)));
@@ -93,4 +82,12 @@ async function run(args: readonly string[]): Promise<number> {
       : textReport(report, diagnosis, residual, { colour: process.stdout.isTTY === true, all: options.has('all') }),
   );
   return report.passes ? 0 : 1;
+}
+
+function diagnosisOf({ bands, theirs }: Checked, one: Case, format: Format): Diagnosis {
+  const progress = createProgress('trying mistakes');
+  const traces = faultyTraces(one, format, new Set(bands.keys()));
+  const diagnosis = diagnose(bands, theirs, format, traces, (done, total) => progress.update(done, total));
+  progress.end();
+  return diagnosis;
 }

@@ -1,4 +1,4 @@
-/** A command of the command line. */
+/** A command of the command line, as `pag sample`. */
 export interface Command {
   /** One line for the list of commands. */
   readonly summary: string;

@@ -1,7 +1,7 @@
 /** All commands, and what is made of their ends: a status, and for an error of input one line. */
 import { InputError } from '../tensor/errors.ts';
 import type { Command } from './command.ts';
-import { benchCommand } from './bench.ts';
+import { benchCommand } from './bench/command.ts';
 import { casesCommand } from './cases.ts';
 import { checkCommand } from './check.ts';
 import { evaluateCommand } from './evaluate.ts';
@@ -29,6 +29,7 @@ const commands: Readonly<Record<string, Command>> = {
 /**
  * Runs what the arguments say, the first of which names the command.
  * @returns the exit status
+ * @throws InputError for unusable input
  */
 export async function runCommand(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
@@ -36,12 +37,11 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     console.log(help());
     return name === undefined ? 2 : 0;
   }
-  if (!Object.hasOwn(commands, name)) {
-    throw new InputError(
-      `unknown command "${name}"${suggestion(name, Object.keys(commands))}; there are ${Object.keys(commands).join(', ')}`,
-    );
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) {
+    const names = Object.keys(commands);
+    throw new InputError(`unknown command "${name}"${suggestion(name, names)}; there are ${names.join(', ')}`);
   }
-  const command = commands[name];
   if (rest.includes('--help') || rest.includes('-h')) {
     console.log(typeof command.help === 'string' ? command.help : command.help(rest));
     return 0;
@@ -49,7 +49,10 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   return command.run(rest);
 }
 
-/** Status and message for what a command threw. What is no error of input is ours, and says so. */
+/**
+ * Exit status and message for what a command threw: 2 for unusable input and for want of memory; anything else is an
+ * error of ours, says so, and has the status 70 (EX_SOFTWARE of sysexits.h).
+ */
 export function explain(error: unknown): { status: number; message: string } {
   if (error instanceof InputError) return { status: 2, message: error.message };
   const text = error instanceof Error ? error.message : String(error);

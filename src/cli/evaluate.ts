@@ -1,5 +1,6 @@
 /** `pag evaluate`: draws many pictures and says how good they are. */
 import { InputError } from '../tensor/errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { referenceBackend } from '../kernels/plain/index.ts';
 import { simdBackend, simdSupported } from '../kernels/simd/index.ts';
@@ -67,6 +68,7 @@ goes on from there. Any number of machines may share the work: the figures do no
 ${guidanceHelp}
 ${backendHelp}`;
 
+/** The command `pag evaluate`. */
 export const evaluateCommand: Command = { summary: 'draws many pictures and measures how good they are', help, run };
 
 async function run(args: readonly string[]): Promise<number> {
@@ -79,6 +81,7 @@ async function draw(options: ParsedOptions): Promise<number> {
   const [shard, shards] = readShard(options.text('shard'));
   const batch = options.integer('batch', 1, 10_000) ?? 26;
   roundsOf(options);
+  const sheet = await readSheet(sheetFile(options));
   const end = performance.now() + 1000 * (options.number('for', 0) ?? Infinity);
   const job = await prepareJob(options);
   const { count } = job.settings;
@@ -102,12 +105,13 @@ async function draw(options: ParsedOptions): Promise<number> {
   if (shards > 1) {
     job.drawing.backend.dispose();
     console.log(
-      `shard ${shard}/${shards}: ${record.numbers.length} of ${wanted.length} pictures in ${out}${unfinished || '; join all shards with --merge'}`,
+      `shard ${shard}/${shards}: ${record.numbers.length} of ${wanted.length} pictures in ${out}` +
+        (unfinished || '; join all shards with --merge'),
     );
     return 0;
   }
   if (unfinished) process.stderr.write(`${record.numbers.length} of ${count} pictures${unfinished}\n`);
-  await report(options, record, job.classifier, job.drawing.backend);
+  report(options, record, look(job.classifier, job.drawing.backend, sheet));
   job.drawing.backend.dispose();
   return 0;
 }
@@ -129,38 +133,26 @@ async function merge(options: ParsedOptions): Promise<number> {
 
   if (out !== undefined) writeWhole(out, writeRecord(record));
   const backend = simdSupported() ? simdBackend() : referenceBackend();
-  await report(options, record, classifier, backend);
+  report(options, record, look(classifier, backend, await readSheet(sheetFile(options))));
   backend.dispose();
   const missing = record.settings.count - record.numbers.length;
   if (missing > 0) process.stderr.write(`${missing} of ${record.settings.count} pictures are missing\n`);
   return missing > 0 ? 1 : 0;
 }
 
-async function report(
-  options: ParsedOptions,
-  record: EvaluationRecord,
-  classifier: Classifier,
-  backend: Backend,
-): Promise<void> {
-  const pictures = record.numbers.length;
+/** @param real what the classifier sees in real letters */
+function report(options: ParsedOptions, { settings, ...seen }: EvaluationRecord, real: Seen): void {
+  const pictures = seen.numbers.length;
   const rounds = roundsOf(options);
-  const measurement =
-    pictures === 0
-      ? {}
-      : measureRecord(
-          record,
-          referenceOf(await realLetters(options.text('real') ?? shippedLetters, classifier, backend)),
-          { rounds },
-        );
-  const { count } = record.settings;
+  const measurement = pictures === 0 ? {} : measureRecord({ settings, ...seen }, referenceOf(real), { rounds });
   console.log(
     options.has('json')
       ? JSON.stringify(
-          { settings: record.settings, pictures, complete: pictures === count, figures: measurement },
+          { settings, pictures, complete: pictures === settings.count, figures: measurement },
           undefined,
           1,
         )
-      : figuresText(measurement, pictures, count),
+      : figuresText(measurement, pictures, settings.count),
   );
 }
 
@@ -169,10 +161,21 @@ function roundsOf(options: ParsedOptions): number {
   return options.integer('rounds', 1, 100_000) ?? 200;
 }
 
-/** What the classifier sees in a sheet of real letters. */
+function sheetFile(options: ParsedOptions): string {
+  return options.text('real') ?? shippedLetters;
+}
+
+async function readSheet(path: string): Promise<Tensor> {
+  return readLettersSheet(decodePng(await readBytes(path), path), path);
+}
+
+/**
+ * What the classifier sees in a sheet of real letters.
+ * @param path of a PNG as `readLettersSheet` reads it
+ * @throws InputError when it cannot be read, or is no such sheet
+ */
 export async function realLetters(path: string, classifier: Classifier, backend: Backend): Promise<Seen> {
-  const sheet = readLettersSheet(decodePng(await readBytes(path), path), path);
-  return look(classifier, backend, sheet);
+  return look(classifier, backend, await readSheet(path));
 }
 
 async function loadClassifier(options: ParsedOptions): Promise<Classifier> {
@@ -185,11 +188,10 @@ export function figuresText(measurement: Measurement, pictures: number, count: n
   const lines = (Object.keys(figures) as Figure[]).flatMap((name) => {
     const estimate = measurement[name];
     if (!estimate) return [];
+    const { title, means } = figures[name];
     const digits = name === 'frechetDistance' || name === 'inceptionScore' || name === 'letters' ? 2 : 4;
-    const [value, low, high] = [estimate.value, estimate.low, estimate.high].map((number) => number.toFixed(digits));
-    return [
-      `${figures[name].title.padEnd(18)}${value.padStart(9)}  ${`${low} to ${high}`.padEnd(20)}  ${figures[name].means}`,
-    ];
+    const interval = `${estimate.low.toFixed(digits)} to ${estimate.high.toFixed(digits)}`;
+    return [`${title.padEnd(18)}${estimate.value.toFixed(digits).padStart(9)}  ${interval.padEnd(20)}  ${means}`];
   });
   return [`${pictures} of ${count} pictures, with 95 % confidence intervals`, ...lines].join('\n');
 }

@@ -18,9 +18,11 @@ import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { readTensors } from '../formats/safetensors.ts';
 import { flagOf } from '../guidance/parameters.ts';
 import { parametersOf } from '../guidance/registry/index.ts';
+import type { Config } from '../schedulers/options.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
+import { chooseLabels } from './class-labels.ts';
 import { chooseGuidance, guidanceOptions } from './guidance-options.ts';
 import { chooseScheduler, loadModel, openSafetensors } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
@@ -42,13 +44,17 @@ export const drawingOptions: OptionKinds = {
   ...backendOptions,
 };
 
+/** An evaluation that is ready to be drawn. */
 export interface EvaluationJob {
   readonly drawing: Drawing;
   readonly classifier: Classifier;
   readonly settings: Settings;
 }
 
-/** @throws InputError for options that cannot be */
+/**
+ * The evaluation that `drawingOptions` describe.
+ * @throws InputError for options that cannot be, and for files that cannot be read or used
+ */
 export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob> {
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(options.required('model'), dtype);
@@ -60,15 +66,17 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), schedulerConfig);
   const steps = options.integer('steps', 1) ?? 20;
   const eta = options.number('eta', 0);
-  const seed = options.integer('seed', 0) ?? 0;
+  const count = options.integer('count', 1, 1_000_000) ?? 2080;
+  // Picture i has the seed + i, which must be exact.
+  const seed = options.integer('seed', 0, Number.MAX_SAFE_INTEGER - count + 1) ?? 0;
   const nullLabel = options.integer('null-label', 0);
-  const labels = chooseLabels(options.list('labels'), nullLabel, unet);
+  const labels = chooseLabels(options.list('labels')?.flatMap(labelRange), nullLabel, unet, {
+    labels: '--labels, as 0-25',
+    embeddings: 'it cannot be evaluated',
+  });
 
   const guidance = chooseGuidance(options, unet, weak !== undefined);
   refuseListedScales(options);
-  const guidanceSettings = Object.keys(guidanceOptions)
-    .filter((name) => options.has(name))
-    .map((name) => [name, options.text(name)!]);
   return {
     drawing: {
       unet,
@@ -82,16 +90,14 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
     },
     classifier,
     settings: {
-      count: options.integer('count', 1, 1_000_000) ?? 2080,
+      count,
       seed,
       labels,
       steps,
       ...(eta !== undefined && { eta }),
-      scheduler: JSON.stringify(
-        Object.fromEntries(Object.entries(config).filter(([key]) => key === '_class_name' || !key.startsWith('_'))),
-      ),
+      scheduler: JSON.stringify(withoutNotes(config)),
       guidance: 'none',
-      ...Object.fromEntries(guidanceSettings),
+      ...guidanceSettings(options),
       dtype,
       ...(backend.name === 'simd-fma' && { kernels: backend.name }),
       model: fingerprint(unet.weights),
@@ -99,6 +105,30 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
       classifier: fingerprint(classifier.weights),
     },
   };
+}
+
+/** The labels of a part of `--labels`: one, or a range as `0-25`. */
+function labelRange(text: string): readonly number[] {
+  const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text);
+  const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  if (!(from <= to))
+    throw new InputError(`--labels has "${text}"; expected whole numbers or ranges as 0-25, between commas`);
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+}
+
+/** The options of guidance, as they were given. */
+function guidanceSettings(options: ParsedOptions): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.keys(guidanceOptions).flatMap((name) => {
+      const text = options.text(name);
+      return text === undefined ? [] : [[name, text]];
+    }),
+  );
+}
+
+/** A scheduler's config without the notes that diffusers leaves in it. */
+function withoutNotes(config: Config): Config {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => key === '_class_name' || !key.startsWith('_')));
 }
 
 /** Fails now, rather than after the first pictures have been drawn. */
@@ -130,14 +160,14 @@ export async function openRecord(path: string, settings: Settings): Promise<Eval
   if (!existsSync(path)) return emptyRecord(settings);
   const record = readRecord(await openSafetensors(path));
   const difference = firstDifference(settings, record.settings);
-  if (difference !== undefined) {
-    throw new InputError(
-      `${path} holds an evaluation with other settings (${difference} is ${JSON.stringify(record.settings[difference]) ?? 'not set'}); give another --out, or remove it`,
-    );
-  }
-  return record;
+  if (difference === undefined) return record;
+  const found = JSON.stringify(record.settings[difference]) ?? 'not set';
+  throw new InputError(
+    `${path} holds an evaluation with other settings (${difference} is ${found}); give another --out, or remove it`,
+  );
 }
 
+/** What is to be drawn, and how far. */
 export interface Advance {
   /** The numbers of the pictures that are wanted. */
   readonly wanted: readonly number[];
@@ -151,6 +181,10 @@ export interface Advance {
 /**
  * Draws what is wanted and not yet there; after every batch the record on disk is whole. Lets the process breathe
  * between two steps, so that Ctrl-C is heard.
+ * @param path where the record is
+ * @param record what is there already
+ * @returns the record with all that is there now
+ * @throws InputError when a step gives numbers that are not finite, or the record cannot be written
  */
 export async function advance(
   job: EvaluationJob,
@@ -186,47 +220,11 @@ async function drawBatch(
   }
 }
 
-/** Class labels between commas, `0-25` for a range; the label that means "no class" where none are given. */
-function chooseLabels(
-  listed: readonly string[] | undefined,
-  nullLabel: number | undefined,
-  unet: UNet,
-): readonly number[] {
-  const kind = unet.config.classEmbedding;
-  if (kind === 'none') {
-    if (listed || nullLabel !== undefined)
-      throw new InputError('the model is not class-conditional; leave out --labels and --null-label');
-    return [];
-  }
-  if (kind === 'identity')
-    throw new InputError(
-      'the model takes class embeddings, not labels (class_embed_type "identity"); it cannot be evaluated',
-    );
-  if (!listed && nullLabel === undefined)
-    throw new InputError(
-      'the model is class-conditional; give --labels, as 0-25, or --null-label to draw without a class',
-    );
-  const labels = listed?.flatMap(labelRange) ?? [nullLabel!];
-  const most = kind === 'lookup' ? unet.config.numClassEmbeds! - 1 : Infinity;
-  const wrong = [...labels, nullLabel ?? 0].find((label) => label > most);
-  if (wrong !== undefined)
-    throw new InputError(`class label ${wrong} is outside the model's table: whole numbers from 0 to ${most}`);
-  return labels;
-}
-
-function labelRange(text: string): readonly number[] {
-  const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text);
-  const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-  if (!(from <= to))
-    throw new InputError(`--labels has "${text}"; expected whole numbers or ranges as 0-25, between commas`);
-  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
-}
-
-/** The same for the same weights, whatever file they come from. */
+/** 16 hexadecimal digits, the same for the same weights, whatever file they come from. */
 export function fingerprint(weights: ReadonlyMap<string, Tensor>): string {
   const hash = createHash('sha256');
-  for (const name of [...weights.keys()].sort()) {
-    const { shape, data } = weights.get(name)!;
+  const sorted = [...weights].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [name, { shape, data }] of sorted) {
     hash.update(`${name} ${shape.join(' ')}\n`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return hash.digest('hex').slice(0, 16);

@@ -13,6 +13,7 @@ const help = `pag export CASE DIR
 Writes a case into the folder DIR: case.json, inputs.safetensors, weights.safetensors, expected.safetensors, README.md,
 and prints how to check a port with it. "pag cases" lists the cases.`;
 
+/** The command `pag export`. */
 export const exportCommand: Command = { summary: 'writes a case as files for a port, with a guide', help, run };
 
 async function run(args: readonly string[]): Promise<number> {

@@ -36,6 +36,7 @@ if the model wants them. OUT gets sample, and what the options ask for.
                                   <attention layer>.map is the attention map
 ${backendHelp}`;
 
+/** The command `pag forward`. */
 export const forwardCommand: Command = { summary: 'runs a model once, with taps', help, run };
 
 async function run(args: readonly string[]): Promise<number> {
@@ -70,16 +71,20 @@ async function run(args: readonly string[]): Promise<number> {
     throw new InputError(`--taps ${patterns.join(',')} matches no module; try --taps '*' to see all`);
   }
 
-  const outputs: Record<string, Tensor> = { sample: predictions[0] };
-  if (predictions[1]) outputs['perturbed'] = predictions[1];
-  for (const [path, value] of Object.entries(taps)) {
-    outputs[path.startsWith('1:') ? `perturbed.tap.${path.slice(2)}` : `tap.${path}`] = value;
-  }
+  const outputs: Readonly<Record<string, Tensor>> = Object.fromEntries([
+    ...predictions.map((prediction, pass) => [pass === 0 ? 'sample' : 'perturbed', prediction] as const),
+    ...Object.entries(taps).map(([path, value]) => [tapName(path), value] as const),
+  ]);
   writeWhole(out, writeSafetensors(outputs));
   console.log(
     `${Object.keys(outputs).length} tensors, ${dtype} on ${backend.name}, in ${seconds.toFixed(2)} s: ${out}`,
   );
   return 0;
+}
+
+/** The name under which a tap is written: `1:` leads the paths of the perturbed pass. */
+function tapName(path: string): string {
+  return path.startsWith('1:') ? `perturbed.tap.${path.slice(2)}` : `tap.${path}`;
 }
 
 /** Embeddings for a model that takes them as they are, else one number per sample. */
@@ -92,9 +97,11 @@ function readLabels(input: SafetensorsFile, unet: UNet, sample: Tensor): readonl
 /** One number, or one per sample. A tensor that is longer is not even decoded. */
 function readShort(input: SafetensorsFile, name: string, sample: Tensor): readonly number[] {
   const entry = input.entries.get(name);
-  if (entry && sizeOf(entry.shape) > sample.shape[0]) {
+  const [batch = 0] = sample.shape;
+  if (entry && sizeOf(entry.shape) > batch) {
     throw new InputError(
-      `${input.source}: "${name}" has shape ${shapeText(entry.shape)}, but the batch is ${sample.shape[0]}; give one number, or one for each sample`,
+      `${input.source}: "${name}" has shape ${shapeText(entry.shape)}, but the batch is ${batch}; ` +
+        'give one number, or one for each sample',
     );
   }
   return readNumbers(input, name).numbers;

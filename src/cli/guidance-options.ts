@@ -15,6 +15,7 @@ import { suggestion, type OptionKinds, type ParsedOptions } from './options.ts';
 
 const optionName = (parameter: Parameter): string => flagOf(parameter.name).slice(2);
 
+/** All options of all guidances, and those that choose among them. */
 export const guidanceOptions: OptionKinds = {
   guidance: 'text',
   'null-label': 'text',
@@ -23,7 +24,8 @@ export const guidanceOptions: OptionKinds = {
   ),
 };
 
-export const guidanceHelp = `  --guidance NAME                 how to guide (none): ${wrap(guidanceNames.join(', '), 60, 34)}
+/** The part of a command's help that explains the most used of them. */
+export const guidanceHelp = `  --guidance NAME                 how to guide (none): ${listedNames()}
                                   each has options of its own: pag guidances NAME shows them
   --null-label L                  the class label that means "no class"
   --guidance-scale G              of cfg: 1 is unguided (7.5)
@@ -33,7 +35,15 @@ export const guidanceHelp = `  --guidance NAME                 how to guide (non
                                   up_blocks.0.attentions.1, their short forms mid, down.block_1, or re:EXPRESSION
   --guidance-rescale PHI          0 to 1: how far the guided prediction takes the deviation of the unguided one (0)`;
 
-/** @throws InputError for values out of range, and for options that the chosen guidance does not have */
+function listedNames(): string {
+  return wrap(guidanceNames.join(', '), 60, 34);
+}
+
+/**
+ * The guidance that the options choose, for this model.
+ * @param hasWeakModel whether there is a second, worse model, for AutoGuidance
+ * @throws InputError for values out of range, and for options that the chosen guidance does not have
+ */
 export function chooseGuidance(options: ParsedOptions, unet: UNet, hasWeakModel = false): Guidance {
   const name = options.text('guidance') ?? 'none';
   if (!guidanceNames.includes(name))
@@ -64,9 +74,14 @@ export function chooseGuidance(options: ParsedOptions, unet: UNet, hasWeakModel 
   });
 }
 
-/** All that there is to know of one guidance. */
+/**
+ * All that there is to know of one guidance, in lines of at most 120 columns.
+ * @throws InputError when there is none of this name
+ */
 export function guidancePage(name: string): string {
-  const { summary, formula, source, parameters } = guidances[name];
+  const entry = Object.hasOwn(guidances, name) ? guidances[name] : undefined;
+  if (!entry) throw new InputError(`there is no guidance "${name}"; there are ${guidanceNames.join(', ')}`);
+  const { summary, formula, source, parameters } = entry;
   const list = (parameters: readonly Parameter[]): string => parameters.map(parameterHelp).join('\n');
   return `${wrap(`${name}: ${summary}`, 119, 4)}
 
@@ -80,15 +95,17 @@ ${list(commonParameters)}`;
 
 /** The page of the guidance that the arguments of a command choose, to be read after its help; empty without one. */
 export function chosenPage(args: readonly string[]): string {
+  const written = '--guidance=';
   const name = args
-    .flatMap((arg, i) =>
-      arg === '--guidance' ? args.slice(i + 1, i + 2) : arg.startsWith('--guidance=') ? [arg.slice(11)] : [],
-    )
+    .flatMap((arg, i) => {
+      if (arg === '--guidance') return args.slice(i + 1, i + 2);
+      return arg.startsWith(written) ? [arg.slice(written.length)] : [];
+    })
     .at(-1);
   return name !== undefined && guidanceNames.includes(name) ? `\n\n${guidancePage(name)}` : '';
 }
 
-/** A parameter's default as one would give it. */
+/** A parameter's default as one would give it on the command line. */
 export function defaultOf({ default: value }: Parameter): string {
   return Array.isArray(value) ? value.join(',') : String(value);
 }

@@ -1,6 +1,6 @@
 /** `pag guidances`: what there is to guide with. */
 import { InputError } from '../tensor/errors.ts';
-import { guidanceNames, guidances } from '../guidance/registry/index.ts';
+import { guidanceNames, guidances, type GuidanceEntry } from '../guidance/registry/index.ts';
 import { flagOf } from '../guidance/parameters.ts';
 import type { Command } from './command.ts';
 import { defaultOf, guidancePage, wrap } from './guidance-options.ts';
@@ -15,6 +15,7 @@ ${guidanceNames.join(', ')}.
   ε       what the model predicts (noise, v, or the picture)
   ε̂       what it predicts with its attention perturbed`;
 
+/** The command `pag guidances`. */
 export const guidancesCommand: Command = {
   summary: 'lists the guidances, their formulas and defaults',
   help: (args) => {
@@ -29,13 +30,13 @@ export const guidancesCommand: Command = {
         `there is no guidance "${name}"${suggestion(name, guidanceNames)}; there are ${guidanceNames.join(', ')}`,
       );
     }
-    console.log(name === undefined ? guidanceNames.map(overview).join('\n') : guidancePage(name));
+    const overviews = Object.entries(guidances).map(([each, entry]) => overview(each, entry));
+    console.log(name === undefined ? overviews.join('\n') : guidancePage(name));
     return 0;
   },
 };
 
-function overview(name: string): string {
-  const { summary, formula, parameters } = guidances[name];
+function overview(name: string, { summary, formula, parameters }: GuidanceEntry): string {
   const indent = 15;
   const defaults = parameters.map((parameter) => `${flagOf(parameter.name)}=${defaultOf(parameter)}`).join(' ');
   const lines = [summary, formula, defaults]

@@ -7,15 +7,21 @@ import { jsonObject, loadModelFolder } from '../formats/diffusers.ts';
 import { folderReader, readBytes } from '../formats/node-files.ts';
 import { parseSafetensors, readTensor, type SafetensorsFile } from '../formats/safetensors.ts';
 import type { Config } from '../schedulers/options.ts';
-import { schedulerDefaults, schedulerNames, schedulers, type ModelKind } from '../schedulers/registry.ts';
+import { schedulerDefaults, schedulers, type ModelKind, type SchedulerEntry } from '../schedulers/registry.ts';
 import { createUNet, type UNet } from '../models/unet2d/unet.ts';
 import { suggestion } from './options.ts';
 
+/** A model that is ready to run. */
 export interface LoadedModel {
   readonly unet: UNet;
+  /** `scheduler_config.json`, where the folder is a pipeline. */
   readonly schedulerConfig: Config | undefined;
 }
 
+/**
+ * Loads a model folder as diffusers' `save_pretrained` writes it.
+ * @throws InputError when files are missing or wrong, and for weights that are not finite
+ */
 export async function loadModel(folder: string, dtype: DType): Promise<LoadedModel> {
   const { config, weights, schedulerConfig } = await loadModelFolder(await folderReader(folder), folder);
   for (const [name, { data }] of weights) {
@@ -29,8 +35,11 @@ export async function loadModel(folder: string, dtype: DType): Promise<LoadedMod
 }
 
 /**
- * The scheduler's config: a file, or the model's own under another class name, or the model's own. Throws an InputError
- * where the model is of another kind.
+ * The scheduler's config: a file, or the model's own under another class name, or the model's own; DDIM with its
+ * defaults where there is none.
+ * @param name of the class, short or whole
+ * @param file a scheduler_config.json
+ * @throws InputError where the model is of another kind, and for names and files that cannot be used
  */
 export async function chooseScheduler(
   name: string | undefined,
@@ -39,20 +48,29 @@ export async function chooseScheduler(
 ): Promise<Config> {
   if (file !== undefined && name !== undefined)
     throw new InputError('--scheduler and --scheduler-config exclude one another; the file names its class');
-  if (file === undefined && name === undefined) return ofModel ?? { _class_name: 'DDIMScheduler' };
-  const config = file !== undefined ? jsonObject(await readBytes(file), file) : configOfName(name!, ofModel ?? {});
+  const config = await chosenConfig(name, file, ofModel);
+  if (!config) return ofModel ?? { _class_name: 'DDIMScheduler' };
   checkKind(config['_class_name'], ofModel?.['_class_name']);
   return config;
 }
 
+async function chosenConfig(
+  name: string | undefined,
+  file: string | undefined,
+  ofModel: Config | undefined,
+): Promise<Config | undefined> {
+  if (file !== undefined) return jsonObject(await readBytes(file), file);
+  return name === undefined ? undefined : configOfName(name, ofModel ?? {});
+}
+
 function configOfName(name: string, ofModel: Config): Config {
   const wanted = name.toLowerCase();
-  const className = schedulerNames.find(
-    (known) => schedulers[known].short === wanted || shortName(known) === shortName(name),
-  );
-  if (!className) {
-    const known = schedulerNames.map((one) => schedulers[one].short);
-    throw new InputError(`--scheduler is "${name}"; expected ${known.join(', ')}${suggestion(wanted, known)}`);
+  const known = Object.entries(schedulers);
+  const [className] =
+    known.find(([whole, { short }]) => short === wanted || shortName(whole) === shortName(name)) ?? [];
+  if (className === undefined) {
+    const shorts = known.map(([, { short }]) => short);
+    throw new InputError(`--scheduler is "${name}"; expected ${shorts.join(', ')}${suggestion(wanted, shorts)}`);
   }
   return { ...sharedKeys(ofModel, className), _class_name: className };
 }
@@ -90,20 +108,29 @@ const kinds: Readonly<Record<ModelKind, string>> = {
 
 /** Refuses a scheduler that cannot drive the model, so far as the model's own scheduler tells. */
 function checkKind(chosen: unknown, ofModel: unknown): void {
-  const [wanted, own] = [chosen, ofModel].map((name) =>
-    typeof name === 'string' && Object.hasOwn(schedulers, name) ? schedulers[name].kind : undefined,
-  );
+  const [wanted, own] = [schedulerNamed(chosen)?.kind, schedulerNamed(ofModel)?.kind];
   if (wanted && own && wanted !== own)
     throw new InputError(
       `${chosen} is for ${kinds[wanted]}; the model's own scheduler, ${ofModel}, is for ${kinds[own]}`,
     );
 }
 
+/** The scheduler of a class name from a config; undefined when there is none. */
+export function schedulerNamed(className: unknown): SchedulerEntry | undefined {
+  return typeof className === 'string' && Object.hasOwn(schedulers, className) ? schedulers[className] : undefined;
+}
+
+/** Reads a safetensors file and checks its header. Throws an InputError when it cannot be read or is wrong. */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   return parseSafetensors(await readBytes(path), basename(path));
 }
 
-/** A tensor that must be finite and of a given number of dimensions. */
+/**
+ * A tensor that must be finite, not empty, and of a given number of dimensions.
+ * @param dtype the precision that it is rounded to
+ * @param dimensions their names, as `N,C,H,W`
+ * @throws InputError when it is missing or otherwise
+ */
 export function finiteTensor(file: SafetensorsFile, name: string, dtype: DType, dimensions: string): Tensor {
   const found = readTensor(file, name);
   const rank = dimensions.split(',').length;
@@ -115,7 +142,8 @@ export function finiteTensor(file: SafetensorsFile, name: string, dtype: DType, 
   const wrong = found.data.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0)
     throw new InputError(
-      `${file.source}: "${name}" holds ${found.data[wrong]} (element ${wrong} of ${sizeOf(found.shape)}); expected finite numbers`,
+      `${file.source}: "${name}" holds ${found.data[wrong]} (element ${wrong} of ${sizeOf(found.shape)}); ` +
+        'expected finite numbers',
     );
   return cast(tensor(found.dtype, found.shape, found.data), dtype);
 }

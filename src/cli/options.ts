@@ -2,44 +2,46 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../tensor/errors.ts';
 
-/** `text` takes a value, `flag` does not. */
+/** The options that a command takes, by name: `text` takes a value, `flag` does not. */
 export type OptionKinds = Readonly<Record<string, 'text' | 'flag'>>;
 
-export interface ParsedOptions {
-  readonly positionals: readonly string[];
+/** The names of the arguments that are no options, in order; of a last one that ends in ... there may be many. */
+type Names = readonly string[];
+
+/** What a command was given. All of these throw an InputError for values that are not as they should be. */
+export interface ParsedOptions<Positionals extends Names = Names> {
+  /** The arguments that are no options, one for each name. */
+  readonly positionals: { readonly [Name in keyof Positionals]: string };
   has(name: string): boolean;
   text(name: string): string | undefined;
   /** Throws an InputError when it is missing. */
   required(name: string): string;
+  /** A finite number, at least `least`. */
   number(name: string, least?: number): number | undefined;
   /** A whole number from `least` to `most`. */
   integer(name: string, least: number, most?: number): number | undefined;
   choice<T extends string>(name: string, choices: readonly T[]): T | undefined;
-  /** The parts between commas. */
+  /** The parts between commas, without the spaces around them. */
   list(name: string): readonly string[] | undefined;
 }
 
 /**
- * @param positionals the names of the arguments that are no options, in order; of a last one that ends in ... there may
- *   be many
+ * What the arguments of a command say.
  * @throws InputError for unknown options, missing and superfluous values
  */
-export function readOptions(
+export function readOptions<const Positionals extends Names = []>(
   args: readonly string[],
   kinds: OptionKinds,
-  positionals: readonly string[] = [],
-): ParsedOptions {
-  const known = { ...kinds, help: 'flag' } as OptionKinds;
+  positionals?: Positionals,
+): ParsedOptions<Positionals> {
+  const known: OptionKinds = { ...kinds, help: 'flag' };
   const { tokens } = parseArgs({
     args: [...args],
     strict: false,
     allowPositionals: true,
     tokens: true,
     options: Object.fromEntries(
-      Object.entries(known).map(([name, kind]) => [
-        name,
-        { type: kind === 'flag' ? ('boolean' as const) : ('string' as const) },
-      ]),
+      Object.entries(known).map(([name, kind]) => [name, { type: kind === 'flag' ? 'boolean' : 'string' } as const]),
     ),
   });
   const values = new Map<string, string>();
@@ -47,27 +49,42 @@ export function readOptions(
   for (const token of tokens) {
     if (token.kind === 'positional') found.push(token.value);
     if (token.kind !== 'option') continue;
-    if (!token.rawName.startsWith('--') || !Object.hasOwn(known, token.name)) {
-      throw new InputError(
-        `unknown option ${token.rawName}${suggestion(
-          token.rawName,
-          Object.keys(known).map((name) => `--${name}`),
-        )}`,
-      );
-    }
-    if (known[token.name] === 'text' && token.value === undefined)
-      throw new InputError(`${token.rawName} needs a value`);
-    if (known[token.name] === 'flag' && token.value !== undefined)
-      throw new InputError(`${token.rawName} takes no value, but was given "${token.value}"`);
-    if (token.value === '') throw new InputError(`${token.rawName} is empty; it needs a value`);
+    checkOption(token, known);
     if (values.has(token.name)) throw new InputError(`${token.rawName} is given twice`);
     values.set(token.name, token.value ?? '');
   }
-  const many = positionals.at(-1)?.endsWith('...') ?? false;
-  if (found.length > positionals.length && !many)
-    throw new InputError(`"${found[positionals.length]}" is one argument too many`);
-  if (found.length < positionals.length) throw new InputError(`${positionals[found.length]} is missing`);
+  checkPositionals(found, positionals ?? []);
+  // There are as many as there are names, and more only where the last name says so.
+  return { positionals: found as ParsedOptions<Positionals>['positionals'], ...valuesOf(values) };
+}
 
+interface OptionToken {
+  readonly name: string;
+  /** As it was given, with its dashes. */
+  readonly rawName: string;
+  readonly value: string | undefined;
+}
+
+function checkOption({ name, rawName, value }: OptionToken, known: OptionKinds): void {
+  if (!rawName.startsWith('--') || !Object.hasOwn(known, name)) {
+    const names = Object.keys(known).map((one) => `--${one}`);
+    throw new InputError(`unknown option ${rawName}${suggestion(rawName, names)}`);
+  }
+  if (known[name] === 'text' && value === undefined) throw new InputError(`${rawName} needs a value`);
+  if (known[name] === 'flag' && value !== undefined)
+    throw new InputError(`${rawName} takes no value, but was given "${value}"`);
+  if (value === '') throw new InputError(`${rawName} is empty; it needs a value`);
+}
+
+function checkPositionals(found: readonly string[], names: Names): void {
+  const [missing] = names.slice(found.length);
+  if (missing !== undefined) throw new InputError(`${missing} is missing`);
+  const [superfluous] = found.slice(names.length);
+  const maybeMany = names.at(-1)?.endsWith('...') ?? false;
+  if (superfluous !== undefined && !maybeMany) throw new InputError(`"${superfluous}" is one argument too many`);
+}
+
+function valuesOf(values: ReadonlyMap<string, string>): Omit<ParsedOptions, 'positionals'> {
   const number = (name: string, least = -Infinity): number | undefined => {
     const text = values.get(name);
     if (text === undefined) return undefined;
@@ -77,7 +94,6 @@ export function readOptions(
     return value;
   };
   return {
-    positionals: found,
     has: (name) => values.has(name),
     text: (name) => values.get(name),
     required(name) {
@@ -88,12 +104,9 @@ export function readOptions(
     number,
     integer(name, least, most = Number.MAX_SAFE_INTEGER) {
       const value = number(name);
-      if (value !== undefined && !(Number.isSafeInteger(value) && value >= least && value <= most)) {
-        throw new InputError(
-          `--${name} is ${values.get(name)}; expected a whole number from ${least} ${most === Number.MAX_SAFE_INTEGER ? 'on' : `to ${most}`}`,
-        );
-      }
-      return value;
+      if (value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most)) return value;
+      const upTo = most === Number.MAX_SAFE_INTEGER ? 'on' : `to ${most}`;
+      throw new InputError(`--${name} is ${values.get(name)}; expected a whole number from ${least} ${upTo}`);
     },
     choice(name, choices) {
       const value = values.get(name);
@@ -121,13 +134,18 @@ export function suggestion(found: string, known: readonly string[]): string {
 
 /** How many letters must be changed, added or removed (Levenshtein). */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
+  // From what there is of a so far, to each beginning of b.
+  let distances = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 0; i < a.length; i++) {
+    const [empty = 0, ...above] = distances;
+    let corner = empty;
+    let left = empty + 1;
+    const row = above.map((distance, j) => {
+      left = Math.min(left + 1, distance + 1, corner + (a[i] === b[j] ? 0 : 1));
+      corner = distance;
+      return left;
+    });
+    distances = [empty + 1, ...row];
   }
-  return row[b.length];
+  return distances.at(-1) ?? 0;
 }

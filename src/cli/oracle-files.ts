@@ -9,7 +9,7 @@ import { readCase } from '../oracle/read-case.ts';
 import { suggestion } from './options.ts';
 import { lettersModel, shippedOracle } from './shipped.ts';
 
-/** The names of the cases that ship: `unets/tiny` … */
+/** The names of the cases that ship: `unets/tiny` … Throws an InputError where they do not lie beside the package. */
 export async function shippedCases(): Promise<readonly string[]> {
   const { cases } = jsonObject(await readBytes(join(shippedOracle, 'provenance.json')), 'provenance.json');
   return cases as readonly string[];
@@ -21,11 +21,12 @@ export async function caseFolder(nameOrFolder: string): Promise<string> {
   if (names.includes(nameOrFolder)) return join(shippedOracle, nameOrFolder);
   if (existsSync(join(nameOrFolder, 'case.json'))) return nameOrFolder;
   throw new InputError(
-    `"${nameOrFolder}" is no case, nor a folder with a case.json${suggestion(nameOrFolder, names)}; pag cases lists them`,
+    `"${nameOrFolder}" is no case, nor a folder with a case.json${suggestion(nameOrFolder, names)}; ` +
+      'pag cases lists them',
   );
 }
 
-/** Reads a case, every tensor of it checked. */
+/** Reads a case, every tensor of it checked. Throws an InputError when there is none, or when it was changed. */
 export async function openCase(nameOrFolder: string): Promise<Case> {
   const folder = await caseFolder(nameOrFolder);
   const readers = new Map<string, Promise<ReadFile>>();

@@ -6,13 +6,16 @@ import type { Tensor } from '../tensor/tensor.ts';
 /**
  * The first samples side by side, as many as fit into `columns` characters.
  * @param samples [B,C,H,W] with 1 or at least 3 channels, from −1 to 1
+ * @param columns characters in a line of the terminal
+ * @returns the lines, with their colours
  */
 export function previewFrame(samples: Tensor, columns: number): readonly string[] {
-  const [batch, channels, height, width] = samples.shape;
+  const [batch = 0, channels = 0, height = 0, width = 0] = samples.shape;
   const shown = Math.min(batch, Math.max(1, Math.floor((columns + 1) / (width + 1))));
   const pixel = (b: number, y: number, x: number): string => {
+    // Below the last line it is black.
     const at = (channel: number): number =>
-      y < height ? toByte(samples.data[((b * channels + channel) * height + y) * width + x]) : 0;
+      y < height ? toByte(samples.data[((b * channels + channel) * height + y) * width + x] ?? NaN) : 0;
     return channels < 3 ? `${at(0)};${at(0)};${at(0)}` : `${at(0)};${at(1)};${at(2)}`;
   };
   return Array.from({ length: Math.ceil(height / 2) }, (_, row) => {

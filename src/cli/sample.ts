@@ -3,18 +3,23 @@ import { InputError } from '../tensor/errors.ts';
 import { manualSeed, type Generator } from '../tensor/random.ts';
 import { cast } from '../tensor/rounding.ts';
 import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
+import { checkFinite } from '../evaluation/drawing.ts';
+import { labelsOf } from '../evaluation/record.ts';
 import { grid } from '../formats/grid.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { encodePng } from '../formats/png.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { unetDenoiser } from '../sampling/denoiser.ts';
 import { sampleSteps, type SamplingRun } from '../sampling/sample.ts';
+import type { Config } from '../schedulers/options.ts';
 import { createScheduler, schedulers } from '../schedulers/registry.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
+import { chooseLabels } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
-import { chooseScheduler, finiteTensor, loadModel, openSafetensors } from './model.ts';
+import { chooseScheduler, finiteTensor, loadModel, openSafetensors, schedulerNamed } from './model.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
@@ -57,37 +62,29 @@ Draws pictures with a diffusers model and writes them side by side as PNG.
 ${guidanceHelp}
 ${backendHelp}`;
 
+/** The command `pag sample`. */
 export const sampleCommand: Command = { summary: 'draws pictures', help: (args) => help + chosenPage(args), run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
   const folder = options.required('model');
-  const out = options.text('out');
-  const latentsFile = options.text('latents');
-  if (out === undefined && latentsFile === undefined)
-    throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
-  if (out !== undefined && out === latentsFile) throw new InputError(`--out and --latents name the same file, ${out}`);
-  for (const file of [out, latentsFile]) if (file !== undefined) checkWritable(file);
+  const { out, latentsFile } = chooseFiles(options);
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(folder, dtype);
   if (![1, 3, 4].includes(unet.config.inChannels) && (out !== undefined || options.has('preview'))) {
     throw new InputError(
-      `samples of ${unet.config.inChannels} channels cannot be drawn; leave out --out and --preview, and give --latents FILE.safetensors`,
+      `samples of ${unet.config.inChannels} channels cannot be drawn; ` +
+        'leave out --out and --preview, and give --latents FILE.safetensors',
     );
   }
   const weakFolder = options.text('weak-model');
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
   const guidance = chooseGuidance(options, unet, weak !== undefined);
-  const eta = options.number('eta', 0);
-  const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), schedulerConfig);
-  checkEta(eta, config['_class_name']);
-  const stepCount = options.integer('steps', 1) ?? 20;
-  const scheduler = createScheduler(config, stepCount, eta === undefined ? {} : { eta });
-
+  const { scheduler, stepCount } = await schedulerOf(options, schedulerConfig);
   const generator = manualSeed(options.integer('seed', 0) ?? 0);
   const noise = await firstNoise(options, unet, dtype, generator);
-  const count = noise.shape[0];
-  const conditions = chooseLabels(options, unet, count);
+  const [count = 0, ...shape] = noise.shape;
+  const conditions = conditionsOf(options, unet, count);
 
   const started = performance.now();
   const samplingRun: SamplingRun = {
@@ -95,7 +92,7 @@ async function run(args: readonly string[]): Promise<number> {
     guidance,
     scheduler,
     noise,
-    noiseSource: (shape) => cast(generator.randn(shape), dtype),
+    noiseSource: (wanted) => cast(generator.randn(wanted), dtype),
   };
   const { sample, steps } = await follow(samplingRun, latentsFile !== undefined, options.has('preview'));
   backend.dispose();
@@ -111,15 +108,35 @@ async function run(args: readonly string[]): Promise<number> {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const files = [out, latentsFile].filter((file) => file !== undefined).join(' and ');
   console.log(
-    `${count} samples of ${shapeText(noise.shape.slice(1))}, ${title}, ${dtype} on ${backend.name}, in ${seconds} s: ${files}`,
+    `${count} samples of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}, in ${seconds} s: ${files}`,
   );
   return 0;
 }
 
+/** Where pictures and latents go. */
+function chooseFiles(options: ParsedOptions): { out: string | undefined; latentsFile: string | undefined } {
+  const [out, latentsFile] = [options.text('out'), options.text('latents')];
+  if (out === undefined && latentsFile === undefined)
+    throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  if (out !== undefined && out === latentsFile) throw new InputError(`--out and --latents name the same file, ${out}`);
+  for (const file of [out, latentsFile]) if (file !== undefined) checkWritable(file);
+  return { out, latentsFile };
+}
+
+async function schedulerOf(
+  options: ParsedOptions,
+  ofModel: Config | undefined,
+): Promise<{ scheduler: Scheduler; stepCount: number }> {
+  const eta = options.number('eta', 0);
+  const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), ofModel);
+  checkEta(eta, config['_class_name']);
+  const stepCount = options.integer('steps', 1) ?? 20;
+  return { scheduler: createScheduler(config, stepCount, eta === undefined ? {} : { eta }), stepCount };
+}
+
 /** Refuses an η that the scheduler would not look at. */
 function checkEta(eta: number | undefined, className: unknown): void {
-  const entry =
-    typeof className === 'string' && Object.hasOwn(schedulers, className) ? schedulers[className] : undefined;
+  const entry = schedulerNamed(className);
   if (eta === undefined || !entry || entry.eta !== undefined) return;
   const having = Object.values(schedulers)
     .filter((one) => one.eta !== undefined)
@@ -144,11 +161,7 @@ async function follow(
       progress.end();
       return { sample: value, steps };
     }
-    if (!value.sample.data.every(Number.isFinite)) {
-      throw new InputError(
-        `step ${value.index} (timestep ${value.timestep}) gave numbers that are not finite; a smaller scale or a wider --dtype may help`,
-      );
-    }
+    checkFinite(value);
     if (keepSteps) steps.push(value.sample);
     show?.(value.denoised ?? value.sample);
     progress.update(value.index + 1, value.count, `timestep ${value.timestep}`);
@@ -170,30 +183,32 @@ async function firstNoise(options: ParsedOptions, unet: UNet, dtype: DType, gene
   return cast(generator.randn([count, unet.config.inChannels, ...size]), dtype);
 }
 
-function chooseLabels(
+/** The class labels of the samples, as the model takes them. */
+function conditionsOf(
   options: ParsedOptions,
   unet: UNet,
   count: number,
 ): { labels?: readonly number[]; nullLabel?: number } {
-  const listed = options.list('labels')?.map((text) => {
-    if (!/^\d+$/.test(text)) throw new InputError(`--labels has "${text}"; expected whole numbers between commas`);
-    return Number(text);
-  });
+  const { numClassEmbeds } = unet.config;
+  const range = numClassEmbeds === undefined ? '' : ` (0 to ${numClassEmbeds - 1})`;
   const nullLabel = options.integer('null-label', 0);
-  const kind = unet.config.classEmbedding;
-  if (kind === 'none') {
-    if (listed || nullLabel !== undefined)
-      throw new InputError('the model is not class-conditional; leave out --labels and --null-label');
-    return {};
-  }
-  if (kind === 'identity')
-    throw new InputError('the model takes class embeddings, not labels (class_embed_type "identity"); use pag forward');
-  if (!listed && nullLabel === undefined) {
-    const range = unet.config.numClassEmbeds === undefined ? '' : ` (0 to ${unet.config.numClassEmbeds - 1})`;
+  const chosen = chooseLabels(options.list('labels')?.map(labelOf), nullLabel, unet, {
+    labels: `--labels${range}`,
+    embeddings: 'use pag forward',
+  });
+  if (chosen.length > count)
     throw new InputError(
-      `the model is class-conditional; give --labels${range}, or --null-label to draw without a class`,
+      `--labels has ${chosen.length} labels, but ${count} ${count === 1 ? 'sample is' : 'samples are'} drawn; ` +
+        'give at most one label for each',
     );
-  }
-  const labels = Array.from({ length: count }, (_, i) => (listed ? listed[i % listed.length] : nullLabel!));
-  return { labels, ...(nullLabel !== undefined && { nullLabel }) };
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  return {
+    ...(chosen.length > 0 && { labels: labelsOf(numbers, chosen) }),
+    ...(nullLabel !== undefined && { nullLabel }),
+  };
+}
+
+function labelOf(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InputError(`--labels has "${text}"; expected whole numbers between commas`);
+  return Number(text);
 }

@@ -1,6 +1,6 @@
 /** `pag schedulers`: what there is to sample with. */
 import { InputError } from '../tensor/errors.ts';
-import { schedulerDefaults, schedulerNames, schedulers, type ModelKind } from '../schedulers/registry.ts';
+import { schedulerDefaults, schedulers, type ModelKind, type SchedulerEntry } from '../schedulers/registry.ts';
 import type { Command } from './command.ts';
 import { suggestion } from './options.ts';
 
@@ -15,32 +15,31 @@ const drives: Readonly<Record<ModelKind, string>> = {
   flow: 'models of a flow only: one of ε at whole timesteps is refused',
 };
 
+/** The command `pag schedulers`. */
 export const schedulersCommand: Command = {
   summary: 'lists the schedulers, their sources and keys',
   help,
   async run(args) {
     const [name] = args;
     if (args.length > 1) throw new InputError(`"${args[1]}" is one argument too many`);
-    console.log(name === undefined ? schedulerNames.map(overview).join('\n') : page(classOf(name)));
+    console.log(name === undefined ? Object.values(schedulers).map(overview).join('\n') : page(...schedulerOf(name)));
     return 0;
   },
 };
 
-function classOf(name: string): string {
-  const className = schedulerNames.find((known) => known === name || schedulers[known].short === name);
-  const shorts = schedulerNames.map((known) => schedulers[known].short);
-  if (!className)
+function schedulerOf(name: string): readonly [className: string, entry: SchedulerEntry] {
+  const found = Object.entries(schedulers).find(([className, { short }]) => className === name || short === name);
+  const shorts = Object.values(schedulers).map(({ short }) => short);
+  if (!found)
     throw new InputError(`there is no scheduler "${name}"${suggestion(name, shorts)}; there are ${shorts.join(', ')}`);
-  return className;
+  return found;
 }
 
-function overview(className: string): string {
-  const { short, summary } = schedulers[className];
+function overview({ short, summary }: SchedulerEntry): string {
   return `${short.padEnd(17)} ${summary}`;
 }
 
-function page(className: string): string {
-  const { short, summary, source, kind, eta } = schedulers[className];
+function page(className: string, { short, summary, source, kind, eta }: SchedulerEntry): string {
   const keys = Object.entries(schedulerDefaults(className)).map(([key, value]) => `  ${key.padEnd(27)} ${text(value)}`);
   return `${short}: ${summary}
 

@@ -28,8 +28,9 @@ const out = 'out/letters.png';
 const { unet, schedulerConfig } = await loadModel(lettersModel, 'f32');
 const backend = simdSupported() ? simdBackend({ threads: availableParallelism() }) : referenceBackend();
 const layers = selectLayers(['mid'], unet.attentionLayers);
+const weightCount = [...unet.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
 console.log(
-  `The model: ${unet.attentionLayers.length} self-attention layers, ${[...unet.weights.values()].reduce((sum, w) => sum + w.data.length, 0)} weights, trained on letters.`,
+  `The model: ${unet.attentionLayers.length} self-attention layers, ${weightCount} weights, trained on letters.`,
 );
 console.log(
   `Drawing ${count} letters twice from the same noise, ${stepCount} steps of DDIM, on the ${backend.name} kernels.`,
@@ -57,7 +58,7 @@ async function draw(title: string, guidance: Guidance): Promise<{ row: GridRow; 
   const steps = sampleSteps({
     denoiser: unetDenoiser(unet, backend, { labels, nullLabel: noLetter }),
     guidance,
-    scheduler: createScheduler(schedulerConfig!, stepCount),
+    scheduler: createScheduler(schedulerConfig ?? { _class_name: 'DDIMScheduler' }, stepCount),
     noise: generator.randn([count, 1, 32, 32]),
     noiseSource: (shape) => generator.randn(shape),
   });

@@ -16,6 +16,7 @@ Serves a web page that explains PAG and computes everything it shows in your bro
 
   --port N                        where it listens, on 127.0.0.1 (8420; 0 takes any free port)`;
 
+/** The command `pag walkthrough`. */
 export const walkthroughCommand: Command = { summary: 'a page that computes PAG while you read', help, run };
 
 /** From src/cli and from dist/cli alike. */
@@ -56,6 +57,7 @@ const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-E
  * Serves the files of a folder on 127.0.0.1.
  * @param port 0 takes any free one
  * @param elsewhere subfolders that lie elsewhere on the disk, by their names
+ * @returns the server, which is listening
  * @throws InputError when the port is taken
  */
 export async function serveFolder(
@@ -64,8 +66,9 @@ export async function serveFolder(
   elsewhere: Readonly<Record<string, string>> = {},
 ): Promise<Server> {
   const place = (path: string): string => {
-    const [, first, rest] = /^\/([^/]+)(\/.*)$/.exec(path) ?? [];
-    return first !== undefined && Object.hasOwn(elsewhere, first) ? join(elsewhere[first], rest) : join(folder, path);
+    const [, first = '', rest = ''] = /^\/([^/]+)(\/.*)$/.exec(path) ?? [];
+    const other = Object.hasOwn(elsewhere, first) ? elsewhere[first] : undefined;
+    return other === undefined ? join(folder, path) : join(other, rest);
   };
   const server = createServer((request, response) => {
     answer(place, request, response).catch(() => refuse(response, 500));

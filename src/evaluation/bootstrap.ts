@@ -8,6 +8,7 @@ export interface Estimate {
   readonly high: number;
 }
 
+/** How a bootstrap draws. */
 export interface BootstrapOptions {
   /** How often is drawn again (200). */
   readonly rounds?: number;
@@ -22,6 +23,7 @@ export interface BootstrapOptions {
  * an entropy down) on average. That is a bias of the draws, so the interval is moved back by it and always holds the
  * value.
  * @param statistic of the chosen things, by their numbers
+ * @throws RangeError when there is nothing to draw from, or no round
  */
 export function bootstrap(
   count: number,
@@ -45,10 +47,14 @@ export function bootstrap(
   };
 }
 
-/** Of sorted values, interpolated (as NumPy's default). */
+/**
+ * The value below which a share of all lies, interpolated (as NumPy's default).
+ * @param sorted ascending, at least one
+ * @param share from 0, the least, to 1, the most
+ */
 export function quantile(sorted: readonly number[], share: number): number {
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
+  const [low = NaN, high = low] = sorted.slice(below, below + 2);
+  return low + (at - below) * (high - low);
 }

@@ -3,15 +3,19 @@
  * (`scripts/train/train_classifier.py`). What Inception is to photographs, it is to letters.
  */
 import { InputError } from '../tensor/errors.ts';
-import { reshape, shapeText, type Tensor } from '../tensor/tensor.ts';
-import type { Backend, Program } from '../kernels/kernels.ts';
+import { reshape, sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
+import type { Backend, Program, Tensors } from '../kernels/kernels.ts';
 import { evenPadding } from '../nn/layers.ts';
 
+/** The network, ready to run: see `classify`. */
 export interface Classifier {
+  /** By their names in the file: `a.weight`, `a.bias` … */
   readonly weights: ReadonlyMap<string, Tensor>;
+  /** From `pictures` [B,1,32,32] to `features`, `logits` and `probabilities`, each with a row for each picture. */
   readonly program: Program;
 }
 
+/** What the network makes of pictures. */
 export interface Classification {
   /** [B,64]. */
   readonly features: Tensor;
@@ -22,67 +26,91 @@ export interface Classification {
 }
 
 /** Weight shapes by name: convolutions a–d, features f, output o. */
-const shapes: Readonly<Record<string, readonly number[]>> = {
+const shapes = {
   a: [16, 1, 3, 3],
   b: [32, 16, 3, 3],
   c: [64, 32, 3, 3],
   d: [64, 64, 3, 3],
   f: [64, 1024],
   o: [26, 64],
-};
+} as const;
+type LayerName = keyof typeof shapes;
 
-/** @throws InputError when a weight is missing or of another shape */
+interface Layer {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+}
+
+/**
+ * The classifier with these weights.
+ * @param source the file that they come from, for messages
+ * @throws InputError when a weight is missing or of another shape
+ */
 export function createClassifier(weights: ReadonlyMap<string, Tensor>, source = 'the classifier'): Classifier {
-  for (const [name, shape] of Object.entries(shapes)) {
-    for (const [part, wanted] of [
-      ['weight', shape],
-      ['bias', shape.slice(0, 1)],
-    ] as const) {
-      const found = weights.get(`${name}.${part}`)?.shape;
-      if (!found || shapeText(found) !== shapeText(wanted)) {
-        throw new InputError(
-          `${source}: "${name}.${part}" must have shape ${shapeText(wanted)}, but ${found ? `has ${shapeText(found)}` : 'is missing'}`,
-        );
-      }
-    }
-  }
-  const w = (name: string): Tensor => weights.get(name)!;
+  const layers = readLayers(weights, source);
+  const convolutions = [
+    { layer: layers.a, stride: 1 },
+    { layer: layers.b, stride: 2 },
+    { layer: layers.c, stride: 2 },
+    { layer: layers.d, stride: 2 },
+  ];
   // A linear layer over all that a picture of 4 × 4 holds is a convolution whose window is the picture.
-  const overall = reshape(w('f.weight'), [64, 64, 4, 4]);
+  const overall = reshape(layers.f.weight, [64, 64, 4, 4]);
   const program: Program = (kernels, inputs) => {
-    let x = inputs['pictures'];
-    for (const [name, stride] of [
-      ['a', 1],
-      ['b', 2],
-      ['c', 2],
-      ['d', 2],
-    ] as const) {
-      x = kernels.activation(kernels.conv2d(x, w(`${name}.weight`), w(`${name}.bias`), stride, evenPadding(1)), 'silu');
-    }
+    let x = named(inputs, 'pictures');
+    for (const { layer, stride } of convolutions)
+      x = kernels.activation(kernels.conv2d(x, layer.weight, layer.bias, stride, evenPadding(1)), 'silu');
     const features = kernels.toTokens(
-      kernels.activation(kernels.conv2d(x, overall, w('f.bias'), 1, evenPadding(0)), 'silu'),
+      kernels.activation(kernels.conv2d(x, overall, layers.f.bias, 1, evenPadding(0)), 'silu'),
     );
-    const logits = kernels.linear(features, w('o.weight'), w('o.bias'));
+    const logits = kernels.linear(features, layers.o.weight, layers.o.bias);
     return { features, logits, probabilities: kernels.softmax(logits) };
   };
   return { weights, program };
 }
 
+function readLayers(weights: ReadonlyMap<string, Tensor>, source: string): Readonly<Record<LayerName, Layer>> {
+  const read = (name: LayerName): Layer => ({
+    weight: checkedWeight(weights, `${name}.weight`, shapes[name], source),
+    bias: checkedWeight(weights, `${name}.bias`, shapes[name].slice(0, 1), source),
+  });
+  return { a: read('a'), b: read('b'), c: read('c'), d: read('d'), f: read('f'), o: read('o') };
+}
+
+function checkedWeight(
+  weights: ReadonlyMap<string, Tensor>,
+  name: string,
+  shape: readonly number[],
+  source: string,
+): Tensor {
+  const found = weights.get(name);
+  if (found && sameShape(found.shape, shape)) return found;
+  const instead = found ? `has ${shapeText(found.shape)}` : 'is missing';
+  throw new InputError(`${source}: "${name}" must have shape ${shapeText(shape)}, but ${instead}`);
+}
+
+function named(tensors: Tensors, name: string): Tensor {
+  const found = tensors[name];
+  if (!found) throw new RangeError(`the classifier's program has no tensor "${name}"`);
+  return found;
+}
+
 /**
+ * What the network makes of pictures.
  * @param pictures [B,1,32,32], from −1 (black) to 1 (white)
  * @throws InputError for pictures of another shape
  */
 export function classify(classifier: Classifier, backend: Backend, pictures: Tensor): Classification {
-  if (shapeText(pictures.shape.slice(1)) !== '[1, 32, 32]') {
+  const [batch, ...picture] = pictures.shape;
+  if (batch === undefined || !sameShape(picture, [1, 32, 32])) {
     throw new InputError(
       `the classifier reads pictures of shape [B, 1, 32, 32], but these have ${shapeText(pictures.shape)}`,
     );
   }
-  const { features, logits, probabilities } = backend.run(classifier.program, { pictures });
-  const [batch] = pictures.shape;
+  const found = backend.run(classifier.program, { pictures });
   return {
-    features: reshape(features, [batch, 64]),
-    logits: reshape(logits, [batch, 26]),
-    probabilities: reshape(probabilities, [batch, 26]),
+    features: reshape(named(found, 'features'), [batch, 64]),
+    logits: reshape(named(found, 'logits'), [batch, 26]),
+    probabilities: reshape(named(found, 'probabilities'), [batch, 26]),
   };
 }

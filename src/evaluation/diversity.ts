@@ -1,5 +1,6 @@
 /** How different the pictures of one letter are. */
 import type { Tensor } from '../tensor/tensor.ts';
+import { tableSize } from './rows.ts';
 
 /**
  * The variance of the features within a letter, summed over the features and pooled over the letters: Σ_y Σ_{x read as
@@ -9,9 +10,13 @@ import type { Tensor } from '../tensor/tensor.ts';
  * @returns 0 when no letter is there twice
  */
 export function varianceWithinLetters(features: Tensor, letters: readonly number[]): number {
-  const n = features.shape[1];
+  const [, n] = tableSize(features);
   const groups = new Map<number, number[]>();
-  letters.forEach((letter, row) => groups.get(letter)?.push(row) ?? groups.set(letter, [row]));
+  for (const [row, letter] of letters.entries()) {
+    const rows = groups.get(letter) ?? [];
+    rows.push(row);
+    groups.set(letter, rows);
+  }
   let sum = 0;
   for (const rows of groups.values()) {
     for (let i = 0; i < n; i++) {

@@ -13,9 +13,10 @@ import { sampleSteps, type SamplingStep } from '../sampling/sample.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { classify, type Classifier } from './classifier.ts';
-import type { Seen } from './record.ts';
+import { labelsOf, type Seen } from './record.ts';
 import { appendRows, stack } from './rows.ts';
 
+/** How the pictures of an evaluation are drawn. */
 export interface Drawing {
   readonly unet: UNet;
   /** A second, worse model, for AutoGuidance. */
@@ -45,7 +46,7 @@ export function* drawPictures(drawing: Drawing, numbers: readonly number[]): Gen
   if (!size) throw new InputError('the model has no sample_size, so it cannot be evaluated');
   const generators = numbers.map((number) => manualSeed(seed + number));
   const denoiser = unetDenoiser(unet, backend, {
-    ...(labels.length > 0 && { labels: numbers.map((number) => labels[number % labels.length]) }),
+    ...(labels.length > 0 && { labels: labelsOf(numbers, labels) }),
     ...(nullLabel !== undefined && { nullLabel }),
     ...(weak && { weak }),
   });
@@ -59,26 +60,35 @@ export function* drawPictures(drawing: Drawing, numbers: readonly number[]): Gen
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
-    if (!value.sample.data.every(Number.isFinite)) {
-      throw new InputError(
-        `step ${value.index} (timestep ${value.timestep}) gave numbers that are not finite; a smaller scale or a wider --dtype may help`,
-      );
-    }
+    checkFinite(value);
     yield value;
   }
+}
+
+/** Throws an InputError when a step has given numbers that are not finite. */
+export function checkFinite({ index, timestep, sample }: SamplingStep): void {
+  if (sample.data.every(Number.isFinite)) return;
+  throw new InputError(
+    `step ${index} (timestep ${timestep}) gave numbers that are not finite; ` +
+      'a smaller scale or a wider --dtype may help',
+  );
 }
 
 /** How many pictures the classifier is shown at a time: what it holds of them stays small. */
 const VIEW = 260;
 
-/** What the classifier sees in pictures [B,1,32,32], which are clipped to [−1, 1] as when they are shown. */
+/**
+ * What the classifier sees in pictures, which are clipped to [−1, 1] as when they are shown.
+ * @param pictures [B,1,32,32]
+ * @throws InputError for pictures of another shape
+ */
 export function look(classifier: Classifier, backend: Backend, pictures: Tensor): Seen {
   const clipped = Float32Array.from(pictures.data, (value) => Math.min(1, Math.max(-1, value)));
-  const [count] = pictures.shape;
+  const [count = 0, ...shape] = pictures.shape;
   const size = clipped.length / count;
   const views = Array.from({ length: Math.ceil(count / VIEW) }, (_, i) => {
     const part = clipped.subarray(i * VIEW * size, (i + 1) * VIEW * size);
-    return classify(classifier, backend, tensor('f32', [part.length / size, ...pictures.shape.slice(1)], part));
+    return classify(classifier, backend, tensor('f32', [part.length / size, ...shape], part));
   });
   return {
     features: appendRows(views.map(({ features }) => features)),

@@ -1,6 +1,7 @@
 /** The Fréchet distance between two sets of features (Heusel et al. 2017, arXiv 1706.08500): FID, for any features. */
 import type { Tensor } from '../tensor/tensor.ts';
 import { multiplyMatrices, squareRoot, symmetricEigenvalues } from './linear-algebra.ts';
+import { tableSize } from './rows.ts';
 
 /** Mean [n] and unbiased covariance [n × n]. */
 export interface Gaussian {
@@ -8,9 +9,13 @@ export interface Gaussian {
   readonly covariance: Float64Array;
 }
 
-/** @param features [N, n], N ≥ 2 */
+/**
+ * Mean and covariance of features.
+ * @param features [N, n]
+ * @throws RangeError when N < 2
+ */
 export function fitGaussian(features: Tensor): Gaussian {
-  const [count, n] = features.shape as [number, number];
+  const [count, n] = tableSize(features);
   if (count < 2) throw new RangeError(`a covariance needs at least 2 samples, but there is ${count}`);
   const mean = new Float64Array(n);
   for (let s = 0; s < count; s++) for (let i = 0; i < n; i++) mean[i] += features.data[s * n + i] / count;
@@ -31,7 +36,10 @@ export function frechetDistance(a: Gaussian, b: Gaussian): number {
   return frechetDistanceTo(a)(b);
 }
 
-/** The distance to one Gaussian, prepared once for many others. */
+/**
+ * `frechetDistance` to one Gaussian, prepared once for many others. What it returns throws a RangeError for a Gaussian
+ * of another number of features.
+ */
 export function frechetDistanceTo(reference: Gaussian): (other: Gaussian) => number {
   const n = reference.mean.length;
   const root = squareRoot(reference.covariance, n);

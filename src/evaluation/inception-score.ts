@@ -1,6 +1,7 @@
 /** The Inception Score (Salimans et al. 2016, arXiv 1606.03498): sure decisions, evenly spread over the classes. */
 import { exp, log } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { chooseItems, rowsOf, tableSize } from './rows.ts';
 
 /**
  * exp(mean over x of KL(p(y|x) ‖ p(y))): from 1 to the number of classes. Computed as exp(H(p(y)) − mean over x of
@@ -11,31 +12,39 @@ export function inceptionScore(probabilities: Tensor): number {
   return inceptionScoreOf(probabilities)(allRows(probabilities));
 }
 
-/** The Inception Score of chosen rows, each row's entropy computed once. */
+/**
+ * The Inception Score of chosen rows, each row's entropy computed once.
+ * @param probabilities [N, classes]
+ */
 export function inceptionScoreOf(probabilities: Tensor): (chosen: readonly number[]) => number {
-  const [count, classes] = probabilities.shape as [number, number];
-  const entropies = Array.from({ length: count }, (_, row) =>
-    entropy(probabilities.data.subarray(row * classes, (row + 1) * classes)),
-  );
-  return (chosen) =>
-    exp(entropy(meanRow(probabilities, chosen)) - chosen.reduce((sum, i) => sum + entropies[i], 0) / chosen.length);
+  const entropies = rowsOf(probabilities).map(entropy);
+  return (chosen) => {
+    const own = chooseItems(entropies, chosen).reduce((sum, one) => sum + one, 0) / chosen.length;
+    return exp(entropy(meanRow(probabilities, chosen)) - own);
+  };
 }
 
-/** The effective number of letters, exp H(p(y)): from 1, always the same letter, to the number of classes. */
+/**
+ * The effective number of letters, exp H(p(y)): from 1, always the same letter, to the number of classes.
+ * @param probabilities [N, classes]
+ * @param chosen the rows that count, by their numbers; all of them unless said otherwise
+ */
 export function effectiveLetters(probabilities: Tensor, chosen = allRows(probabilities)): number {
   return exp(entropy(meanRow(probabilities, chosen)));
 }
 
 /** p(y), the mean of the rows. */
-function meanRow({ shape, data }: Tensor, chosen: readonly number[]): Float64Array {
-  const classes = shape[1];
+function meanRow(probabilities: Tensor, chosen: readonly number[]): Float64Array {
+  const [, classes] = tableSize(probabilities);
+  const { data } = probabilities;
   const mean = new Float64Array(classes);
   for (const row of chosen) for (let c = 0; c < classes; c++) mean[c] += data[row * classes + c];
   return mean.map((sum) => sum / chosen.length);
 }
 
-function allRows({ shape }: Tensor): readonly number[] {
-  return Array.from({ length: shape[0] }, (_, row) => row);
+function allRows(table: Tensor): readonly number[] {
+  const [rows] = tableSize(table);
+  return Array.from({ length: rows }, (_, row) => row);
 }
 
 /** H(p) = −Σ p ln p, where 0 ln 0 = 0. */

@@ -11,23 +11,26 @@ const LETTERS = 26;
 
 /**
  * The letters of a sheet, face by face.
+ * @param source the picture's file, for messages
  * @returns [faces · 26, 1, 32, 32], from −1 (black) to 1 (white)
  * @throws InputError when the picture is no such sheet
  */
 export function readLettersSheet({ width, height, channels, pixels }: Picture, source: string): Tensor {
   if (channels !== 1 || width !== LETTERS * SIZE || height % SIZE !== 0) {
     throw new InputError(
-      `${source} is ${width} × ${height} pixels with ${channels} channels; a sheet of letters is grey and ${LETTERS * SIZE} pixels wide, ${SIZE} high for each face`,
+      `${source} is ${width} × ${height} pixels with ${channels} channels; ` +
+        `a sheet of letters is grey and ${LETTERS * SIZE} pixels wide, ${SIZE} high for each face`,
     );
   }
   const faces = height / SIZE;
   const out = new Float32Array(faces * LETTERS * SIZE * SIZE);
-  let at = 0;
+  const shades = Float32Array.from(pixels, (grey) => Math.fround(grey / 127.5) - 1);
   for (let face = 0; face < faces; face++) {
     for (let letter = 0; letter < LETTERS; letter++) {
-      for (let y = 0; y < SIZE; y++)
-        for (let x = 0; x < SIZE; x++)
-          out[at++] = Math.fround(pixels[(face * SIZE + y) * width + letter * SIZE + x] / 127.5) - 1;
+      for (let y = 0; y < SIZE; y++) {
+        const start = (face * SIZE + y) * width + letter * SIZE;
+        out.set(shades.subarray(start, start + SIZE), ((face * LETTERS + letter) * SIZE + y) * SIZE);
+      }
     }
   }
   return tensor('f32', [faces * LETTERS, 1, SIZE, SIZE], out);

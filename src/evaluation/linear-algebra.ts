@@ -2,6 +2,7 @@
 
 /**
  * Eigenvalues and eigenvectors of a symmetric matrix by cyclic Jacobi rotations (Golub & Van Loan, section 8.5).
+ * @param matrix [n × n]
  * @returns values, and vectors whose column j belongs to value j
  */
 export function symmetricEigen(matrix: Float64Array, n: number): { values: Float64Array; vectors: Float64Array } {
@@ -153,6 +154,7 @@ export function squareRoot(matrix: Float64Array, n: number): Float64Array {
   return root;
 }
 
+/** The product of two matrices [n × n]. */
 export function multiplyMatrices(a: Float64Array, b: Float64Array, n: number): Float64Array {
   const out = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {

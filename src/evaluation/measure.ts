@@ -7,7 +7,7 @@ import { effectiveLetters, inceptionScoreOf } from './inception-score.ts';
 import { insideSupport } from './precision-recall.ts';
 import { askedLabels, keepNumbers, type EvaluationRecord, type Seen } from './record.ts';
 import { confidences, readLetters } from './recognition.ts';
-import { chooseRows, firstRows } from './rows.ts';
+import { chooseItems, chooseRows, firstRows, tableSize } from './rows.ts';
 
 /** Names of figures; `better` says which way is up, `range` what they can be. */
 export const figures = {
@@ -61,7 +61,9 @@ export const figures = {
   },
 } as const;
 
+/** The name of a figure. */
 export type Figure = keyof typeof figures;
+/** The figures that could be had. */
 export type Measurement = Readonly<Partial<Record<Figure, Estimate>>>;
 
 /** What pictures are measured against, prepared once. */
@@ -111,7 +113,10 @@ export function measure(
   );
 }
 
-/** The figures of a record. */
+/**
+ * The figures of a record.
+ * @throws RangeError when it has no pictures
+ */
 export function measureRecord(record: EvaluationRecord, real: Reference, options?: BootstrapOptions): Measurement {
   return measure(record, askedLabels(record), real, options);
 }
@@ -120,6 +125,7 @@ export function measureRecord(record: EvaluationRecord, real: Reference, options
  * How much higher each figure of `record` is than that of `baseline`, for the pictures that both have. Pictures of one
  * number began with the same noise and are drawn again in pairs, so that the intervals are narrower than those of
  * either figure.
+ * @throws RangeError when they have no pictures in common
  */
 export function measureDifference(
   record: EvaluationRecord,
@@ -128,12 +134,13 @@ export function measureDifference(
   options?: BootstrapOptions,
 ): Measurement {
   const common = record.numbers.filter((number) => baseline.numbers.includes(number));
-  const [one, other] = [record, baseline].map((each) => {
-    const kept = keepNumbers(each, common);
+  const statistics = (of: EvaluationRecord): Statistics => {
+    const kept = keepNumbers(of, common);
     return statisticsOf(kept, askedLabels(kept), real);
-  });
-  return estimates(one, ({ count, of }, figure) => {
-    const before = other[figure];
+  };
+  const reference = statistics(baseline);
+  return estimates(statistics(record), ({ count, of }, figure) => {
+    const before = reference[figure];
     return before && bootstrap(count, (chosen) => of(chosen) - before.of(chosen), options);
   });
 }
@@ -144,10 +151,11 @@ function within([least, most]: readonly [number, number], { value, low, high }: 
 }
 
 function statisticsOf({ features, probabilities }: Seen, asked: readonly number[], real: Reference): Statistics {
-  const count = features.shape[0];
+  const [count] = tableSize(features);
+  const [, letters] = tableSize(probabilities);
   if (count < 1) throw new RangeError('there are no pictures to measure');
   const read = readLetters(probabilities);
-  const askedFor = asked.flatMap((letter, i) => (letter < probabilities.shape[1] ? [i] : []));
+  const askedFor = asked.flatMap((letter, i) => (letter < letters ? [i] : []));
   return {
     ...(count >= 2 && {
       frechetDistance: { count, of: (chosen) => real.distanceTo(fitGaussian(chooseRows(features, chosen))) },
@@ -160,10 +168,7 @@ function statisticsOf({ features, probabilities }: Seen, asked: readonly number[
     diversity: {
       count,
       of: (chosen) =>
-        varianceWithinLetters(
-          chooseRows(features, chosen),
-          chosen.map((i) => read[i]),
-        ) / real.varianceWithin,
+        varianceWithinLetters(chooseRows(features, chosen), chooseItems(read, chosen)) / real.varianceWithin,
     },
   };
 }
@@ -177,7 +182,9 @@ function shareOf(isTrue: readonly boolean[]): Statistic {
 }
 
 function meanOf(values: readonly number[]): Statistic {
-  return { count: values.length, of: (chosen) => chosen.reduce((sum, i) => sum + values[i], 0) / chosen.length };
+  const mean = (numbers: readonly number[]): number =>
+    numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+  return { count: values.length, of: (chosen) => mean(chooseItems(values, chosen)) };
 }
 
 function estimates(

@@ -1,23 +1,28 @@
 /** What the classifier reads in the pictures, and how sure it is. */
-import type { Tensor } from '../tensor/tensor.ts';
+import type { FloatArray, Tensor } from '../tensor/tensor.ts';
+import { rowsOf } from './rows.ts';
 
-/** The most probable class of each row. @param probabilities [N, classes] */
+/**
+ * The most probable class of each row, from 0; of equally probable ones the first.
+ * @param probabilities [N, classes]
+ */
 export function readLetters(probabilities: Tensor): readonly number[] {
-  return rowMaxima(probabilities).map(({ column }) => column);
+  return rowsOf(probabilities).map((row) => largest(row).column);
 }
 
 /**
  * For each row the probability of its most probable class: how sure the classifier is that it sees a letter, whichever.
+ * @param probabilities [N, classes]
  */
 export function confidences(probabilities: Tensor): readonly number[] {
-  return rowMaxima(probabilities).map(({ value }) => value);
+  return rowsOf(probabilities).map((row) => largest(row).value);
 }
 
-function rowMaxima({ shape, data }: Tensor): readonly { column: number; value: number }[] {
-  const [count, classes] = shape as [number, number];
-  return Array.from({ length: count }, (_, row) => {
-    let column = 0;
-    for (let c = 1; c < classes; c++) if (data[row * classes + c] > data[row * classes + column]) column = c;
-    return { column, value: data[row * classes + column] };
+function largest(row: FloatArray): { readonly column: number; readonly value: number } {
+  const [first = NaN] = row;
+  let best = { column: 0, value: first };
+  row.forEach((value, column) => {
+    if (value > best.value) best = { column, value };
   });
+  return best;
 }

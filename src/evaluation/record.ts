@@ -27,6 +27,7 @@ export interface Seen {
   readonly probabilities: Tensor;
 }
 
+/** What has been drawn so far, and how. */
 export interface EvaluationRecord extends Seen {
   readonly settings: Settings;
   /** The numbers of the pictures, ascending. */
@@ -36,6 +37,7 @@ export interface EvaluationRecord extends Seen {
 const FEATURES = 64;
 const LETTERS = 26;
 
+/** The record of an evaluation that has not drawn anything yet. */
 export function emptyRecord(settings: Settings): EvaluationRecord {
   return {
     settings,
@@ -47,35 +49,41 @@ export function emptyRecord(settings: Settings): EvaluationRecord {
 
 /**
  * One record of all pictures.
+ * @param names of the records, for messages
  * @throws InputError when the settings differ, or a picture is in two of them
+ * @throws RangeError when there is no record
  */
-export function joinRecords(
-  records: readonly EvaluationRecord[],
-  names: readonly string[] = records.map((_, i) => `record ${i + 1}`),
-): EvaluationRecord {
-  const [{ settings }] = records;
-  records.forEach((record, i) => {
-    const difference = firstDifference(settings, record.settings);
-    if (difference !== undefined) {
-      const [ours, theirs] = [settings, record.settings].map((of) => JSON.stringify(of[difference]) ?? 'not set');
-      throw new InputError(
-        `${names[i]} was drawn with other settings than ${names[0]}: ${difference} is ${theirs} instead of ${ours}`,
-      );
-    }
-  });
-  const rows = records.flatMap(({ numbers }, part) => numbers.map((number) => ({ number, part })));
-  const order = rows.map((_, i) => i).sort((a, b) => rows[a].number - rows[b].number);
-  order.forEach((row, i) => {
-    const before = rows[order[i - 1]];
-    if (before?.number === rows[row].number)
-      throw new InputError(`picture ${before.number} is both in ${names[before.part]} and in ${names[rows[row].part]}`);
-  });
+export function joinRecords(records: readonly EvaluationRecord[], names: readonly string[] = []): EvaluationRecord {
+  const parts = records.map((record, i) => ({ record, name: names[i] ?? `record ${i + 1}` }));
+  const [first, ...others] = parts;
+  if (!first) throw new RangeError('there is no record to join');
+  const { settings } = first.record;
+  for (const { record, name } of others) checkSettings(record.settings, name, settings, first.name);
+
+  const rows = parts
+    .flatMap(({ record, name }) => record.numbers.map((number) => ({ number, name })))
+    .map((row, place) => ({ ...row, place }))
+    .sort((a, b) => a.number - b.number);
+  for (const [i, { number, name }] of rows.entries()) {
+    const before = rows[i - 1];
+    if (before?.number === number) throw new InputError(`picture ${number} is both in ${before.name} and in ${name}`);
+  }
+  const order = rows.map(({ place }) => place);
   return {
     settings,
-    numbers: order.map((row) => rows[row].number),
+    numbers: rows.map(({ number }) => number),
     features: chooseRows(appendRows(records.map(({ features }) => features)), order),
     probabilities: chooseRows(appendRows(records.map(({ probabilities }) => probabilities)), order),
   };
+}
+
+function checkSettings(settings: Settings, name: string, wanted: Settings, nameOfWanted: string): void {
+  const difference = firstDifference(wanted, settings);
+  if (difference === undefined) return;
+  const [ours, theirs] = [wanted, settings].map((of) => JSON.stringify(of[difference]) ?? 'not set');
+  throw new InputError(
+    `${name} was drawn with other settings than ${nameOfWanted}: ${difference} is ${theirs} instead of ${ours}`,
+  );
 }
 
 /**
@@ -98,7 +106,7 @@ export function keepNumbers(record: EvaluationRecord, kept: readonly number[]): 
   const rows = record.numbers.flatMap((number, row) => (wanted.has(number) ? [row] : []));
   return {
     settings: record.settings,
-    numbers: rows.map((row) => record.numbers[row]),
+    numbers: record.numbers.filter((number) => wanted.has(number)),
     features: chooseRows(record.features, rows),
     probabilities: chooseRows(record.probabilities, rows),
   };
@@ -106,9 +114,15 @@ export function keepNumbers(record: EvaluationRecord, kept: readonly number[]): 
 
 /** The label that each picture was asked to be of; empty where nothing was asked for. */
 export function askedLabels({ settings: { labels }, numbers }: EvaluationRecord): readonly number[] {
-  return labels.length === 0 ? [] : numbers.map((number) => labels[number % labels.length]);
+  return labelsOf(numbers, labels);
 }
 
+/** The labels of pictures by their numbers: `labels`, repeated as often as needed. Empty where there are none. */
+export function labelsOf(numbers: readonly number[], labels: readonly number[]): readonly number[] {
+  return numbers.flatMap((number) => labels.at(number % labels.length) ?? []);
+}
+
+/** The bytes of a record's file: a safetensors file whose metadata holds the settings as JSON. */
 export function writeRecord({ settings, numbers, features, probabilities }: EvaluationRecord): Uint8Array {
   return writeSafetensors(
     { numbers: { shape: [numbers.length], integers: numbers }, features, probabilities },
@@ -116,7 +130,10 @@ export function writeRecord({ settings, numbers, features, probabilities }: Eval
   );
 }
 
-/** @throws InputError when the file is no record */
+/**
+ * The record that `writeRecord` has written.
+ * @throws InputError when the file is no record
+ */
 export function readRecord(file: SafetensorsFile): EvaluationRecord {
   const fail = (message: string): never => {
     throw new InputError(`${file.source} is no record of an evaluation: ${message}`);
@@ -135,7 +152,7 @@ export function readRecord(file: SafetensorsFile): EvaluationRecord {
     if (shapeText(shape) !== wanted) fail(`"${name}" has shape ${shapeText(shape)}, expected ${wanted}`);
   }
   const isAscending = numbers.every(
-    (number, i) => number >= 0 && number < settings.count && (i === 0 || number > numbers[i - 1]),
+    (number, i) => number >= 0 && number < settings.count && number > (numbers[i - 1] ?? -1),
   );
   if (!isAscending) fail(`"numbers" must ascend within 0 to ${settings.count - 1}`);
   return { settings, numbers, features, probabilities };

@@ -1,43 +1,85 @@
-/** Tables of numbers row by row: the features of pictures, [N, n]. */
-import { allocate, tensor, type Tensor } from '../tensor/tensor.ts';
+/** Tables of numbers row by row: the features of pictures, [N, n]; and lists beside them. */
+import { allocate, shapeText, tensor, type FloatArray, type Tensor } from '../tensor/tensor.ts';
 
-/** The chosen rows of a table [N, n]. */
+/**
+ * How many rows and columns a table has.
+ * @throws RangeError when the tensor is no table [N, n]
+ */
+export function tableSize({ shape }: Tensor): readonly [rows: number, columns: number] {
+  const [rows, columns, ...more] = shape;
+  if (rows === undefined || columns === undefined || more.length > 0)
+    throw new RangeError(`a table has rows and columns, but this tensor has shape ${shapeText(shape)}`);
+  return [rows, columns];
+}
+
+/** The rows of a table [N, n], one after another. Shares the data. */
+export function rowsOf(table: Tensor): readonly FloatArray[] {
+  const [rows, columns] = tableSize(table);
+  return Array.from({ length: rows }, (_, row) => table.data.subarray(row * columns, (row + 1) * columns));
+}
+
+/** The chosen rows of a table [N, n], in the order in which they are chosen, as often as they are. */
 export function chooseRows(table: Tensor, chosen: readonly number[]): Tensor {
-  const n = table.shape[1];
-  const out = allocate(table.dtype, chosen.length * n);
-  chosen.forEach((row, i) => out.set(table.data.subarray(row * n, (row + 1) * n), i * n));
-  return tensor(table.dtype, [chosen.length, n], out);
+  const [, columns] = tableSize(table);
+  const out = allocate(table.dtype, chosen.length * columns);
+  for (const [place, row] of chosen.entries())
+    out.set(table.data.subarray(row * columns, (row + 1) * columns), place * columns);
+  return tensor(table.dtype, [chosen.length, columns], out);
 }
 
-/** The first `count` rows, or all where there are fewer. */
-export function firstRows({ dtype, shape: [rows, n], data }: Tensor, count: number): Tensor {
+/**
+ * The chosen items of a list, in the order in which they are chosen, as often as they are.
+ * @throws RangeError for a place that the list does not have
+ */
+export function chooseItems<T extends {}>(items: readonly T[], chosen: readonly number[]): readonly T[] {
+  return chosen.map((place) => {
+    const item = items[place];
+    if (item === undefined) throw new RangeError(`item ${place} is chosen, but there are ${items.length}, from 0`);
+    return item;
+  });
+}
+
+/** The first `count` rows of a table [N, n], or all where there are fewer. Shares the data. */
+export function firstRows(table: Tensor, count: number): Tensor {
+  const [rows, columns] = tableSize(table);
   const kept = Math.min(count, rows);
-  return tensor(dtype, [kept, n], data.subarray(0, kept * n));
+  return tensor(table.dtype, [kept, columns], table.data.subarray(0, kept * columns));
 }
 
-/** Tensors of one shape [...] as one tensor [N, ...]. */
+/**
+ * Tensors of one shape [...] as one tensor [N, ...].
+ * @throws RangeError when there are none, or their sizes differ
+ */
 export function stack(parts: readonly Tensor[]): Tensor {
-  const {
-    dtype,
-    shape,
-    data: { length },
-  } = parts[0];
-  const out = allocate(dtype, parts.length * length);
-  parts.forEach((part, i) => out.set(part.data, i * length));
-  return tensor(dtype, [parts.length, ...shape], out);
+  const { dtype, shape } = firstOf(parts);
+  return tensor(dtype, [parts.length, ...shape], concatenated(parts));
 }
 
-/** Tables of equally many columns, one below the other. */
+/**
+ * Tables of equally many columns, one below the other.
+ * @throws RangeError when there are none, or they do not fit together
+ */
 export function appendRows(tables: readonly Tensor[]): Tensor {
-  const [{ dtype, shape }] = tables;
+  const [, columns] = tableSize(firstOf(tables));
+  const data = concatenated(tables);
+  return tensor(firstOf(tables).dtype, [data.length / columns, columns], data);
+}
+
+function firstOf([first]: readonly Tensor[]): Tensor {
+  if (!first) throw new RangeError('there is no tensor to join');
+  return first;
+}
+
+/** The data of all, in the precision of the first. */
+function concatenated(parts: readonly Tensor[]): FloatArray {
   const out = allocate(
-    dtype,
-    tables.reduce((sum, { data }) => sum + data.length, 0),
+    firstOf(parts).dtype,
+    parts.reduce((sum, { data }) => sum + data.length, 0),
   );
   let at = 0;
-  for (const { data } of tables) {
+  for (const { data } of parts) {
     out.set(data, at);
     at += data.length;
   }
-  return tensor(dtype, [out.length / shape[1], shape[1]], out);
+  return out;
 }

@@ -8,9 +8,10 @@ import { parseUNetConfig, type UNetConfig } from '../models/unet2d/config.ts';
 import { parseJson } from './json.ts';
 import { parseSafetensors, readTensor, type SafetensorsFile } from './safetensors.ts';
 
-/** Reads a file of the folder; undefined when there is none. Node reads a disk, a browser fetches. */
+/** Reads the file at a path within a folder; undefined when there is none. Node reads a disk, a browser fetches. */
 export type ReadFile = (path: string) => Promise<Uint8Array | undefined>;
 
+/** What a model folder holds, read and checked. */
 export interface ModelFolder {
   readonly config: UNetConfig;
   /** By the names that diffusers gives them today. */
@@ -39,7 +40,11 @@ export async function loadModelFolder(readFile: ReadFile, source: string): Promi
   return { config: parseUNetConfig(configJson, `${source}/${unet}config.json`), weights, schedulerConfig };
 }
 
-/** A JSON file that must hold an object; undefined when there is no such file. */
+/**
+ * A JSON file of a folder; undefined when there is no such file.
+ * @param source the folder's name, for messages
+ * @throws InputError when it is no JSON object
+ */
 export async function readJsonFile(
   readFile: ReadFile,
   path: string,
@@ -49,7 +54,11 @@ export async function readJsonFile(
   return bytes && jsonObject(bytes, `${source}/${path}`);
 }
 
-/** @throws InputError unless the bytes are a JSON object */
+/**
+ * The JSON object that the bytes of a file are, with Infinity and -Infinity as Python writes them.
+ * @param source the file's name, for messages
+ * @throws InputError unless the bytes are a JSON object
+ */
 export function jsonObject(bytes: Uint8Array, source: string): Readonly<Record<string, unknown>> {
   const value = parseJson(bytes, source, true);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -92,7 +101,8 @@ async function loadShards(
     // A shard lies beside its index: anything else would read where nobody asked it to.
     if (typeof file !== 'string' || !/^\w[\w.-]*\.safetensors$/.test(file)) {
       throw new InputError(
-        `${indexName}: "weight_map" names ${JSON.stringify(file)?.slice(0, 80)}; expected a .safetensors file of the same folder`,
+        `${indexName}: "weight_map" names ${JSON.stringify(file)?.slice(0, 80)}; ` +
+          'expected a .safetensors file of the same folder',
       );
     }
     const bytes = await readFile(folder + file);
@@ -120,12 +130,14 @@ function tensorsOf(file: SafetensorsFile): Map<string, Tensor> {
 }
 
 /** The attention layers of old checkpoints, by what they are called since diffusers 0.15. */
-const oldNames: Readonly<Record<string, string>> = { query: 'to_q', key: 'to_k', value: 'to_v', proj_attn: 'to_out.0' };
+const oldNames = { query: 'to_q', key: 'to_k', value: 'to_v', proj_attn: 'to_out.0' } as const;
 
 /** Old names become new ones, and projections that were kept as 1 × 1 convolutions become matrices. */
 function modernise(name: string, value: Tensor): { name: string; value: Tensor } {
-  const match = /^(.*\.attentions\.\d+\.)(query|key|value|proj_attn)(\.(?:weight|bias))$/.exec(name);
-  const current = match ? `${match[1]}${oldNames[match[2]]}${match[3]}` : name;
+  const current = name.replace(
+    /^(.*\.attentions\.\d+\.)(query|key|value|proj_attn)(\.(?:weight|bias))$/,
+    (_whole, layer: string, old: keyof typeof oldNames, part: string) => `${layer}${oldNames[old]}${part}`,
+  );
   const isMatrix = /\.attentions\.\d+\.(?:to_[qkv]|to_out\.0)\.weight$/.test(current);
   const wasConvolution = isMatrix && value.shape.length > 2 && value.shape.slice(2).every((extent) => extent === 1);
   return { name: current, value: wasConvolution ? reshape(value, value.shape.slice(0, 2)) : value };

@@ -2,7 +2,7 @@
  * A font of five by seven pixels for the titles of picture grids. A glyph is seven rows from the top; a row is a digit
  * of base 32 whose five bits are the pixels, the leftmost the highest. Two more rows hold what hangs below the line.
  */
-const glyphs: Readonly<Record<string, string>> = {
+const glyphs: Readonly<Record<string, string | undefined>> = {
   ' ': '0000000',
   '!': '4444404',
   "'": '4400000',
@@ -18,7 +18,6 @@ const glyphs: Readonly<Record<string, string>> = {
   '=': '00v0v00',
   _: '00000000v',
   '%': 'oo124j3',
-  '?': 'eh12404',
   '|': '4444444',
   '<': '2484200',
   '>': '8421240',
@@ -90,16 +89,21 @@ const glyphs: Readonly<Record<string, string>> = {
   z: '00v248v',
 };
 
-/** The advance from a character to the next, and the height of a line, in pixels of the font. */
+/** `?`, which also stands for every character that the font lacks. */
+const questionMark = 'eh12404';
+
+/** From the left edge of a character to that of the next, in pixels of the font. */
 export const advance = 6;
+/** From the top of a line to the bottom of what hangs below it, in pixels of the font. */
 export const lineHeight = 9;
 
 /**
- * Calls `dot` for each pixel of `text` whose top left corner is at (0, 0). Characters that the font lacks become `?`.
+ * Calls `dot` for each pixel of `text`, in pixels of the font from the top left corner of the first character.
+ * Characters that the font lacks become `?`.
  */
 export function drawText(text: string, dot: (x: number, y: number) => void): void {
   [...text].forEach((character, index) => {
-    [...(glyphs[character] ?? glyphs['?'])].forEach((row, y) => {
+    [...(glyphs[character] ?? questionMark)].forEach((row, y) => {
       const bits = parseInt(row, 32);
       for (let x = 0; x < 5; x++) if (bits & (16 >> x)) dot(index * advance + x, y);
     });

@@ -1,9 +1,10 @@
 /** Samples side by side in one picture, with titles. */
 import { InputError } from '../tensor/errors.ts';
-import { shapeText, type Tensor } from '../tensor/tensor.ts';
+import { shapeText, type FloatArray, type Tensor } from '../tensor/tensor.ts';
 import { advance, drawText, lineHeight } from './font.ts';
 import type { Picture } from './png.ts';
 
+/** A title, and the samples below it. */
 export interface GridRow {
   readonly title: string;
   /** [B,C,H,W] with 1, 3 or 4 channels (the fourth is left out), from −1 to 1. */
@@ -14,49 +15,40 @@ const background = 250;
 const ink = 40;
 const gap = 4;
 const margin = 12;
+/** Pixels of the picture for a pixel of the font. */
+const titleZoom = 2;
+/** With the space below it. */
+const titleHeight = lineHeight * titleZoom + 6;
 
 /**
  * One row of pictures under each title; long rows wrap.
  * @param zoom screen pixels for a pixel of the samples; by default such that small samples can be seen
  * @param columns pictures beside one another; by default as many as fit on a screen
- * @throws InputError for samples that are no pictures
+ * @throws InputError for samples that are no pictures or of different sizes, and where there are none at all
  */
 export function grid(rows: readonly GridRow[], zoom?: number, columns?: number): Picture {
-  const [, , , width] = checkedShape(rows);
+  const batches = rows.map(readRow);
+  const { channels, height, width } = commonSize(batches);
   const enlarged = zoom ?? Math.max(1, Math.round(96 / width));
-  return drawGrid(rows, enlarged, columns ?? Math.max(1, Math.floor(1300 / (width * enlarged + gap))));
-}
-
-function drawGrid(rows: readonly GridRow[], zoom: number, columns: number): Picture {
-  const [, channels, height, width] = rows[0].samples.shape;
-  const widest = Math.max(...rows.map((row) => Math.min(columns, row.samples.shape[0])));
-  const longestTitle = Math.max(...rows.map((row) => row.title.length));
-  const cell = { width: width * zoom + gap, height: height * zoom + gap };
-  const titleZoom = 2;
-  const titleHeight = lineHeight * titleZoom + 6;
-  const lines = (row: GridRow): number => Math.ceil(row.samples.shape[0] / columns);
+  const cell = { width: width * enlarged + gap, height: height * enlarged + gap };
+  const beside = columns ?? Math.max(1, Math.floor(1300 / cell.width));
+  const widest = Math.max(...batches.map(({ count }) => Math.min(beside, count)));
+  const longestTitle = Math.max(...batches.map(({ title }) => title.length));
+  const heightOf = ({ count }: Batch): number => titleHeight + Math.ceil(count / beside) * cell.height + gap;
   const canvas = createCanvas(
     2 * margin + Math.max(widest * cell.width, longestTitle * advance * titleZoom),
-    2 * margin + rows.reduce((sum, row) => sum + titleHeight + lines(row) * cell.height + gap, 0),
+    2 * margin + batches.reduce((sum, batch) => sum + heightOf(batch), 0),
     channels === 1 ? 1 : 3,
   );
 
   let top = margin;
-  for (const { title, samples } of rows) {
-    drawText(title, (x, y) => fill(canvas, margin + x * titleZoom, top + y * titleZoom, titleZoom, () => ink));
-    top += titleHeight;
-    for (let b = 0; b < samples.shape[0]; b++) {
-      const left = margin + (b % columns) * cell.width;
-      const above = top + Math.floor(b / columns) * cell.height;
-      for (let y = 0; y < height; y++) {
-        for (let x = 0; x < width; x++) {
-          fill(canvas, left + x * zoom, above + y * zoom, zoom, (channel) =>
-            toByte(samples.data[((b * channels + channel) * height + y) * width + x]),
-          );
-        }
-      }
+  for (const batch of batches) {
+    drawTitle(canvas, batch.title, margin, top);
+    for (let b = 0; b < batch.count; b++) {
+      const [left, above] = [(b % beside) * cell.width, Math.floor(b / beside) * cell.height];
+      drawSample(canvas, batch, b, enlarged, margin + left, top + titleHeight + above);
     }
-    top += Math.ceil(samples.shape[0] / columns) * cell.height + gap;
+    top += heightOf(batch);
   }
   return canvas;
 }
@@ -64,37 +56,73 @@ function drawGrid(rows: readonly GridRow[], zoom: number, columns: number): Pict
 /** From [−1, 1] to [0, 255], rounded; what lies outside is clipped, NaN is black. */
 export function toByte(value: number): number {
   const scaled = Math.floor((value + 1) * 127.5 + 0.5);
-  return scaled > 255 ? 255 : scaled > 0 ? scaled : 0;
+  return scaled > 0 ? Math.min(scaled, 255) : 0;
 }
 
-function checkedShape(rows: readonly GridRow[]): readonly number[] {
-  const { shape } = rows[0].samples;
-  for (const { samples } of rows) {
-    const same = shapeText(samples.shape.slice(1)) === shapeText(shape.slice(1));
-    if (samples.shape.length !== 4 || ![1, 3, 4].includes(samples.shape[1]) || !same) {
-      throw new InputError(
-        `samples of shape ${shapeText(samples.shape)} cannot be drawn; expected [B,C,H,W] with 1, 3 or 4 channels`,
-      );
-    }
+/** A row, whose samples are [count, channels, height, width]. */
+interface Batch {
+  readonly title: string;
+  readonly count: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly data: FloatArray;
+}
+
+function readRow({ title, samples: { shape, data } }: GridRow): Batch {
+  const [count = 0, channels = 0, height = 0, width = 0] = shape;
+  if (shape.length !== 4 || ![1, 3, 4].includes(channels)) throw notDrawable(shape);
+  return { title, count, channels, height, width, data };
+}
+
+/** The size of all samples. */
+function commonSize([first, ...others]: readonly Batch[]): Batch {
+  if (!first) throw new InputError('there are no samples to draw; a grid needs at least one row of them');
+  for (const { count, channels, height, width } of others) {
+    if (channels !== first.channels || height !== first.height || width !== first.width)
+      throw notDrawable([count, channels, height, width]);
   }
-  return shape;
+  return first;
+}
+
+function notDrawable(shape: readonly number[]): InputError {
+  return new InputError(
+    `samples of shape ${shapeText(shape)} cannot be drawn; expected [B,C,H,W] with 1, 3 or 4 channels`,
+  );
 }
 
 function createCanvas(width: number, height: number, channels: 1 | 3): Picture {
   return { width, height, channels, pixels: new Uint8Array(width * height * channels).fill(background) };
 }
 
-/** A square of `size` pixels. */
-function fill(
+function drawTitle(canvas: Picture, title: string, left: number, top: number): void {
+  drawText(title, (x, y) => {
+    for (let channel = 0; channel < canvas.channels; channel++)
+      fillSquare(canvas, channel, left + x * titleZoom, top + y * titleZoom, titleZoom, ink);
+  });
+}
+
+/** Sample `b` of a batch, each of its pixels a square of `zoom` pixels. */
+function drawSample(canvas: Picture, batch: Batch, b: number, zoom: number, left: number, top: number): void {
+  const { channels, height, width, data } = batch;
+  for (let channel = 0; channel < canvas.channels; channel++) {
+    const start = (b * channels + channel) * height * width;
+    data.subarray(start, start + height * width).forEach((value, at) => {
+      const [x, y] = [at % width, Math.floor(at / width)];
+      fillSquare(canvas, channel, left + x * zoom, top + y * zoom, zoom, toByte(value));
+    });
+  }
+}
+
+/** A square of `size` pixels in one channel. */
+function fillSquare(
   { width, channels, pixels }: Picture,
+  channel: number,
   left: number,
   top: number,
   size: number,
-  value: (channel: number) => number,
+  shade: number,
 ): void {
-  for (let channel = 0; channel < channels; channel++) {
-    const shade = value(channel);
-    for (let y = top; y < top + size; y++)
-      for (let x = left; x < left + size; x++) pixels[(y * width + x) * channels + channel] = shade;
-  }
+  for (let y = top; y < top + size; y++)
+    for (let x = left; x < left + size; x++) pixels[(y * width + x) * channels + channel] = shade;
 }

@@ -11,6 +11,8 @@ const deepest = 64;
 const longest = 2 ** 24;
 
 /**
+ * The value of a JSON text.
+ * @param source the file's name, for messages
  * @param infinities whether Infinity and -Infinity are numbers: Python's json writes them, and so diffusers into its
  *   configs
  * @throws InputError when the bytes are too many, no UTF-8, no JSON, nested too deeply, or name a key twice
@@ -27,7 +29,8 @@ export function parseJson(bytes: Uint8Array, source: string, infinities = false)
   try {
     return JSON.parse(infinities ? withInfinities(text) : text);
   } catch (error) {
-    throw new InputError(`${source} is not JSON: ${(error as Error).message.split('\n')[0].slice(0, 120)}`);
+    const [reason = ''] = (error as Error).message.split('\n');
+    throw new InputError(`${source} is not JSON: ${reason.slice(0, 120)}`);
   }
 }
 

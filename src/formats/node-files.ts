@@ -57,7 +57,7 @@ async function readWhole(path: string): Promise<Uint8Array> {
 /**
  * Writes a file whole or not at all: into a new file beside it, which then takes its place. What happens in between, be
  * it Ctrl-C or a full disk, leaves an older file as it was. Into what is no regular file (a pipe, a device) it writes
- * at once.
+ * at once. Throws an InputError when it cannot be written.
  */
 export function writeWhole(path: string, bytes: Uint8Array): void {
   uninterrupted(() => {
@@ -98,12 +98,14 @@ function writeInto(path: string, flags: 'w' | 'wx', bytes: Uint8Array): void {
  */
 export function uninterrupted<T>(work: () => T): T {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const release = (): void => signals.forEach((signal) => process.off(signal, obey));
+  const release = (): void => {
+    for (const signal of signals) process.off(signal, obey);
+  };
   const obey = (signal: NodeJS.Signals): void => {
     release();
     process.kill(process.pid, signal);
   };
-  signals.forEach((signal) => process.on(signal, obey));
+  for (const signal of signals) process.on(signal, obey);
   try {
     return work();
   } finally {
@@ -140,7 +142,7 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** Fails now, rather than after long work, if no file can be written there. */
+/** Fails now, rather than after long work: throws an InputError if no file can be written there. */
 export function checkWritable(path: string): void {
   try {
     const found = statSync(path, { throwIfNoEntry: false });

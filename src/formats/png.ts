@@ -10,12 +10,18 @@ export interface Picture {
   readonly pixels: Uint8Array;
 }
 
+/** The eight bytes with which every PNG begins. */
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
+/**
+ * The bytes of a PNG file, without loss.
+ * @throws RangeError when the pixels are not as many as width, height and channels say
+ */
 export function encodePng({ width, height, channels, pixels }: Picture): Uint8Array {
   if (pixels.length !== width * height * channels) {
     throw new RangeError(
-      `a picture of ${width} × ${height} with ${channels} channels has ${width * height * channels} bytes, but ${pixels.length} were given`,
+      `a picture of ${width} × ${height} with ${channels} channels has ${width * height * channels} bytes, ` +
+        `but ${pixels.length} were given`,
     );
   }
   const header = new Uint8Array(13);
@@ -35,11 +41,15 @@ export function encodePng({ width, height, channels, pixels }: Picture): Uint8Ar
   ]);
 }
 
+/** The channels of the colour types that are read: grey and RGB. */
+const channelsOf: Readonly<Record<number, 1 | 3 | undefined>> = { 0: 1, 2: 3 };
+
 /** More pixels than this are refused before anything is unpacked. */
 const mostPixels = 2 ** 24;
 
 /**
  * Reads what `encodePng` writes, and every other PNG of 8-bit grey or RGB that is not interlaced.
+ * @param source the file's name, for messages
  * @throws InputError for other and for damaged files
  */
 export function decodePng(bytes: Uint8Array, source: string): Picture {
@@ -51,9 +61,8 @@ export function decodePng(bytes: Uint8Array, source: string): Picture {
   const header = chunks.find(({ type }) => type === 'IHDR')?.data ?? fail('there is no IHDR chunk');
   if (header.length !== 13) fail('the IHDR chunk is damaged');
   const view = new DataView(header.buffer, header.byteOffset);
-  const [width, height] = [view.getUint32(0), view.getUint32(4)];
-  const channels =
-    ({ 0: 1, 2: 3 } as const)[header[9]] ?? fail(`its colour type is ${header[9]}; read are 0 (grey) and 2 (RGB)`);
+  const [width, height, colourType] = [view.getUint32(0), view.getUint32(4), view.getUint8(9)];
+  const channels = channelsOf[colourType] ?? fail(`its colour type is ${colourType}; read are 0 (grey) and 2 (RGB)`);
   if (header[8] !== 8 || header[12] !== 0) fail('only 8 bits for each channel, not interlaced, can be read');
   if (width * height === 0 || width * height > mostPixels) fail(`it has ${width} × ${height} pixels`);
 
@@ -92,7 +101,10 @@ function inflated(data: Uint8Array, size: number, fail: (message: string) => nev
   }
 }
 
-/** Undoes the filters (RFC 2083, section 6): a byte was stored as its difference from what its neighbours predict. */
+/**
+ * Undoes the filters (RFC 2083, section 6): a byte was stored as its difference from what its neighbours predict. What
+ * would lie above the first line counts as 0.
+ */
 function unfiltered(
   lines: Uint8Array,
   stride: number,
@@ -101,16 +113,18 @@ function unfiltered(
   fail: (message: string) => never,
 ): Uint8Array {
   const pixels = new Uint8Array(stride * height);
+  let above = new Uint8Array(stride);
   for (let y = 0; y < height; y++) {
-    const filter = lines[y * (stride + 1)];
+    const start = y * (stride + 1);
+    const [filter = 0] = lines.subarray(start, start + 1);
     if (filter > 4) fail(`a line has the filter ${filter}; there are 0 to 4`);
-    for (let x = 0; x < stride; x++) {
-      const at = y * stride + x;
-      const left = x >= channels ? pixels[at - channels] : 0;
-      const above = y > 0 ? pixels[at - stride] : 0;
-      const corner = x >= channels && y > 0 ? pixels[at - stride - channels] : 0;
-      pixels[at] = lines[y * (stride + 1) + 1 + x] + predicted(filter, left, above, corner);
-    }
+    const row = pixels.subarray(y * stride, (y + 1) * stride);
+    // What would lie left of the picture counts as 0.
+    lines.subarray(start + 1, start + 1 + stride).forEach((difference, x) => {
+      const [left, corner] = [row[x - channels] ?? 0, above[x - channels] ?? 0];
+      row[x] = difference + predicted(filter, left, above[x] ?? 0, corner);
+    });
+    above = row;
   }
   return pixels;
 }
@@ -133,7 +147,8 @@ function predicted(filter: number, left: number, above: number, corner: number):
 /** The neighbour that is nearest to left + above − corner. */
 function paeth(left: number, above: number, corner: number): number {
   const [a, b, c] = [Math.abs(above - corner), Math.abs(left - corner), Math.abs(left + above - 2 * corner)];
-  return a <= b && a <= c ? left : b <= c ? above : corner;
+  if (a <= b && a <= c) return left;
+  return b <= c ? above : corner;
 }
 
 /** Length, type, data, and the checksum of type and data. */

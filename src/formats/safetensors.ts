@@ -11,11 +11,13 @@ import { parseJson } from './json.ts';
 
 /** Bytes of an element. */
 const elementBytes = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
+/** The element types that are read, as a header names them. */
 export type SafetensorsDType = keyof typeof elementBytes;
 
 /** Enough for the names of 100,000 tensors; what a larger header makes of the memory is nobody's model. */
 const largestHeader = 2 ** 24;
 
+/** A tensor of a file, not decoded yet. */
 export interface SafetensorsEntry {
   readonly name: string;
   readonly dtype: SafetensorsDType;
@@ -24,6 +26,7 @@ export interface SafetensorsEntry {
   readonly bytes: Uint8Array;
 }
 
+/** A file whose header has been read and checked. */
 export interface SafetensorsFile {
   /** The file's name, for messages. */
   readonly source: string;
@@ -39,6 +42,7 @@ export interface IntegerTensor {
 
 /**
  * Reads and checks the header; the tensors are decoded when asked for.
+ * @param source the file's name, for messages
  * @throws InputError when anything about the file is wrong
  */
 export function parseSafetensors(bytes: Uint8Array, source: string): SafetensorsFile {
@@ -51,7 +55,8 @@ export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors
   const announced = view.getBigUint64(0, true);
   if (announced > BigInt(bytes.length - 8)) {
     fail(
-      `the header is said to have ${announced} bytes, but the file has ${bytes.length - 8} left; is it truncated, or no safetensors file?`,
+      `the header is said to have ${announced} bytes, but the file has ${bytes.length - 8} left; ` +
+        'is it truncated, or no safetensors file?',
     );
   }
   if (announced > BigInt(largestHeader)) fail(`the header has ${announced} bytes; at most ${largestHeader} are read`);
@@ -62,7 +67,7 @@ export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors
   const data = bytes.subarray(headerEnd);
   const entries = new Map<string, SafetensorsEntry>();
   let metadata: Readonly<Record<string, string>> = {};
-  const places: { name: string; start: number; end: number }[] = [];
+  const places: Place[] = [];
   for (const [name, value] of Object.entries(header)) {
     if (name === '__metadata__') {
       metadata = readMetadata(value, fail);
@@ -72,18 +77,26 @@ export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors
     places.push({ name, start, end });
     entries.set(name, { name, dtype, shape, bytes: data.subarray(start, end) });
   }
+  checkCoverage(places, data.length, fail);
+  return { source, entries, metadata };
+}
 
-  // The tensors must cover the data: what is between or behind them would be hidden content.
-  places.sort((a, b) => a.start - b.start || a.end - b.end);
+/** Where a tensor lies among the bytes of data: from `start` up to `end`. */
+interface Place {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The tensors must cover the data: what is between or behind them would be hidden content. */
+function checkCoverage(places: readonly Place[], dataLength: number, fail: (message: string) => never): void {
   let covered = 0;
-  for (const { name, start, end } of places) {
+  for (const { name, start, end } of [...places].sort((a, b) => a.start - b.start || a.end - b.end)) {
     if (start !== covered)
       fail(`"${name}" begins at byte ${start} of the data, but the tensor before it ends at ${covered}`);
     covered = end;
   }
-  if (covered !== data.length)
-    fail(`the tensors take ${covered} bytes, but the file holds ${data.length} bytes of data`);
-  return { source, entries, metadata };
+  if (covered !== dataLength) fail(`the tensors take ${covered} bytes, but the file holds ${dataLength} bytes of data`);
 }
 
 /** All floating-point tensors of the file, decoded. Throws an InputError for other dtypes. */
@@ -147,7 +160,8 @@ export function readNumbers(
 
 /**
  * The bytes of a safetensors file, tensors in the order given, the header padded with spaces so that the data is
- * aligned. A tensor is stored in its dtype.
+ * aligned. A tensor is stored in its dtype, integers as I64.
+ * @throws RangeError when a tensor is called __metadata__, or an integer is none
  */
 export function writeSafetensors(
   tensors: Readonly<Record<string, Tensor | IntegerTensor>>,
@@ -258,20 +272,22 @@ function littleEndian16(bytes: Uint8Array): Uint16Array {
 /** bf16 is the upper half of an f32. */
 function fromBF16(bits: Uint16Array): Float32Array {
   const out = new Uint32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) out[i] = bits[i] << 16;
+  bits.forEach((word, i) => {
+    out[i] = word << 16;
+  });
   return new Float32Array(out.buffer);
 }
 
 /** Sign, 5 bits of exponent (bias 15), 10 bits of fraction. */
 function fromF16(bits: Uint16Array): Float32Array {
   const out = new Float32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) {
-    const sign = bits[i] & 0x8000 ? -1 : 1;
-    const exponent = (bits[i] >> 10) & 31;
-    const fraction = bits[i] & 1023;
+  bits.forEach((word, i) => {
+    const sign = word & 0x8000 ? -1 : 1;
+    const exponent = (word >> 10) & 31;
+    const fraction = word & 1023;
     if (exponent === 31) out[i] = fraction ? NaN : sign * Infinity;
     else out[i] = exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
-  }
+  });
   return out;
 }
 

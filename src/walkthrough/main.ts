@@ -5,17 +5,20 @@ import { unetArchitecture } from '../models/unet2d/unet.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';
-import { createLab, type Lab } from './lab.ts';
-import type { ModelPlan, Page } from './page.ts';
+import { createClient } from './client.ts';
+import type { ModelPlan, Page, Section } from './page.ts';
 import { sections } from './sections/all.ts';
 import { consistent, readState, writeState, type State } from './state.ts';
 import { stepCount } from './study.ts';
 
+/** A section in its place. */
 interface Mounted {
   readonly name: string;
   readonly root: HTMLElement;
   readonly draw: () => void;
+  /** Whether it is near the screen. */
   near: boolean;
+  /** Whether something has changed since it was drawn. */
   stale: boolean;
 }
 
@@ -31,39 +34,32 @@ start().catch((problem: unknown) => {
 
 async function start(): Promise<void> {
   let state = readState(location.hash.slice(1));
-  let scheduled = false;
+  const mounted: Mounted[] = [];
+  const draw = onceAFrame(() => {
+    for (const section of mounted.filter(({ near, stale }) => near && stale)) {
+      section.stale = false;
+      client.update(section.name, section.draw);
+    }
+  });
   const invalidate = (): void => {
     for (const section of mounted) section.stale = true;
-    schedule();
+    draw();
   };
-  const schedule = (): void => {
-    if (scheduled) return;
-    scheduled = true;
-    requestAnimationFrame(() => {
-      scheduled = false;
-      for (const section of mounted) if (section.near && section.stale) draw(section);
-    });
-  };
-  const draw = (section: Mounted): void => {
-    section.stale = false;
-    lab.update(section.name, section.draw);
-  };
-  const mounted: Mounted[] = [];
-  const lab: Lab = createLab(invalidate);
-  lab.focus(sections[0].name);
-  lab.open(state.kernels);
+  const client = createClient(invalidate);
+  client.focus(sections[0].name);
+  client.open(state.kernels);
 
-  const change = (part: Partial<State>): void => {
-    const before = state;
-    state = consistent({ ...state, ...part });
-    if (state.kernels !== before.kernels) lab.open(state.kernels);
-    remember();
-    invalidate();
-  };
   const remember = laterOnce(250, () => {
     const text = writeState(state);
     history.replaceState(null, '', text === '' ? location.pathname + location.search : `#${text}`);
   });
+  const change = (part: Partial<State>): void => {
+    const before = state;
+    state = consistent({ ...state, ...part });
+    if (state.kernels !== before.kernels) client.open(state.kernels);
+    remember();
+    invalidate();
+  };
   addEventListener('hashchange', () => {
     const text = location.hash.slice(1);
     // A link to a heading is no state.
@@ -72,40 +68,53 @@ async function start(): Promise<void> {
     if (writeState(next) !== writeState(state)) change(next);
   });
 
-  const page: Page = { lab, model: await loadPlan(), state: () => state, change };
-  for (const { name, mount } of sections) {
-    const root = document.querySelector<HTMLElement>(`[data-section="${name}"]`);
-    if (!root) throw new Error(`the page has no place for the section "${name}"`);
-    mounted.push({ name, root, draw: mount(root, page), near: false, stale: true });
-  }
+  const page: Page = { client, model: await loadPlan(), state: () => state, change };
+  mounted.push(...sections.map(({ name, mount }) => mountSection(name, mount, page)));
   fillDetails(document);
-  watch(mounted, lab, schedule);
+  watchNearness(mounted, draw);
+  watchReading(mounted, ({ name }) => client.focus(name));
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', invalidate);
 }
 
-/** Notices which sections are near the screen, and which one is being read. */
-function watch(mounted: readonly Mounted[], lab: Lab, schedule: () => void): void {
-  const find = (target: Element): Mounted => mounted.find(({ root }) => root === target)!;
-  const nearness = new IntersectionObserver(
+/** Fills the section's place in the page. */
+function mountSection(name: string, mount: Section, page: Page): Mounted {
+  const root = document.querySelector<HTMLElement>(`[data-section="${name}"]`);
+  if (!root) throw new Error(`the page has no place for the section "${name}"`);
+  return { name, root, draw: mount(root, page), near: false, stale: true };
+}
+
+/** Notices which sections are near the screen. */
+function watchNearness(mounted: readonly Mounted[], changed: () => void): void {
+  const sectionOf = new Map<Element, Mounted>(mounted.map((section) => [section.root, section]));
+  const observer = new IntersectionObserver(
     (entries) => {
-      for (const { target, isIntersecting } of entries) find(target).near = isIntersecting;
-      schedule();
+      for (const { target, isIntersecting } of entries) {
+        const section = sectionOf.get(target);
+        if (section) section.near = isIntersecting;
+      }
+      changed();
     },
     { rootMargin: '300px 0px' },
   );
-  const shares = new Map<Element, number>();
-  const reading = new IntersectionObserver(
+  for (const { root } of mounted) observer.observe(root);
+}
+
+/** Notices which section is being read: the one that takes most of the screen. */
+function watchReading(mounted: readonly Mounted[], read: (section: Mounted) => void): void {
+  const sectionOf = new Map<Element, Mounted>(mounted.map((section) => [section.root, section]));
+  const heights = new Map<Mounted, number>();
+  const observer = new IntersectionObserver(
     (entries) => {
-      for (const { target, intersectionRect } of entries) shares.set(target, intersectionRect.height);
-      const [most] = [...shares].sort((a, b) => b[1] - a[1]);
-      if (most && most[1] > 0) lab.focus(find(most[0]).name);
+      for (const { target, intersectionRect } of entries) {
+        const section = sectionOf.get(target);
+        if (section) heights.set(section, intersectionRect.height);
+      }
+      const [most] = [...heights].filter(([, height]) => height > 0).sort(([, a], [, b]) => b - a);
+      if (most) read(most[0]);
     },
     { threshold: [0, 0.25, 0.5, 0.75, 1] },
   );
-  for (const { root } of mounted) {
-    nearness.observe(root);
-    reading.observe(root);
-  }
+  for (const { root } of mounted) observer.observe(root);
 }
 
 async function loadPlan(): Promise<ModelPlan> {
@@ -123,6 +132,19 @@ async function loadPlan(): Promise<ModelPlan> {
     ...architecture,
     layers: sitesOf(architecture.stages),
     scheduler: createScheduler(schedule, stepCount),
+  };
+}
+
+/** Calls `action` with the next frame, once for all calls before it. */
+function onceAFrame(action: () => void): () => void {
+  let scheduled = false;
+  return () => {
+    if (scheduled) return;
+    scheduled = true;
+    requestAnimationFrame(() => {
+      scheduled = false;
+      action();
+    });
   };
 }
 

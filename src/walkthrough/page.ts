@@ -1,13 +1,17 @@
 /** What a section is given, and what it gives back. */
 import type { UNetArchitecture } from '../models/unet2d/unet.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import type { Lab } from './lab.ts';
+import type { Client } from './client.ts';
 import type { State } from './state.ts';
 
+/** What every section works with. */
 export interface Page {
-  readonly lab: Lab;
+  /** What computes. */
+  readonly client: Client;
   readonly model: ModelPlan;
+  /** What the reader has chosen by now. */
   state(): State;
+  /** Changes a part of it, after which all is drawn anew. */
   change(part: Partial<State>): void;
 }
 

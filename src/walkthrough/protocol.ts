@@ -4,7 +4,6 @@
  */
 import type { SamplingStep } from '../sampling/sample.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { FaultName } from './work/faults.ts';
 
 /**
  * How a run is guided. `spoilt` follows ε̂ alone: what comes out when the attention of `layers` is the identity
@@ -16,8 +15,22 @@ export type GuidanceChoice =
   | { readonly kind: 'cfg'; readonly scale: number | readonly number[] }
   | { readonly kind: 'spoilt'; readonly layers: readonly string[] };
 
+/** The mistakes that can be switched on, as the oracle calls them. */
+export const faultNames = [
+  'pag-sign',
+  'guide-scale-for-g',
+  'pag-leaks',
+  'attention-scale-missing',
+  'timestep-of-next-step',
+  'silu-is-gelu',
+  'softmax-base-two',
+  'norm-eps-1e-6',
+] as const;
+/** The name of such a mistake. */
+export type FaultName = (typeof faultNames)[number];
+
 /** A run from noise to pictures, for all samples of a batch at once. */
-export interface TraceRequest {
+export interface RunRequest {
   readonly seed: number;
   /** For each sample, which of the noise pictures of this seed it starts from. */
   readonly slices: readonly number[];
@@ -45,6 +58,7 @@ export interface PassesRequest {
   readonly plainLoops?: boolean;
 }
 
+/** What the passes gave. */
 export interface PassesResult {
   /** ε(c), [1,1,H,W]. */
   readonly plain: Tensor;
@@ -65,6 +79,7 @@ export interface CheckRequest {
   readonly fault?: FaultName;
 }
 
+/** What the oracle finds. */
 export interface CheckResult {
   readonly taps: number;
   /** How many of them are right. */
@@ -82,10 +97,11 @@ export interface CheckResult {
 
 /** The kinds of work: what is asked, and what each message of the answer holds. */
 export interface Works {
-  readonly trace: { readonly request: TraceRequest; readonly result: SamplingStep };
+  readonly run: { readonly request: RunRequest; readonly result: SamplingStep };
   readonly passes: { readonly request: PassesRequest; readonly result: PassesResult };
   readonly check: { readonly request: CheckRequest; readonly result: CheckResult };
 }
+/** The name of a kind of work. */
 export type WorkKind = keyof Works;
 
 /**
@@ -93,6 +109,7 @@ export type WorkKind = keyof Works;
  */
 export type KernelChoice = 'fast' | 'plain';
 
+/** What computes, for the reader. */
 export interface EngineReport {
   readonly kernels: 'simd' | 'reference';
   readonly threads: number;
@@ -100,7 +117,9 @@ export interface EngineReport {
   readonly note?: string;
 }
 
+/** A message of the page. */
 export type ToWorker =
+  /** Loads the model, to be run on these kernels. */
   | { readonly kind: 'open'; readonly kernels: KernelChoice }
   | {
       [K in WorkKind]: {
@@ -114,6 +133,7 @@ export type ToWorker =
   /** What the section needs that the reader looks at: it goes first. */
   | { readonly kind: 'focus'; readonly jobs: readonly number[] };
 
+/** A message of the worker. */
 export type FromWorker =
   | { readonly kind: 'ready'; readonly engine: EngineReport }
   | { readonly kind: 'result'; readonly job: number; readonly result: Works[WorkKind]['result'] }

@@ -2,10 +2,12 @@
 import type { SamplingStep } from '../sampling/sample.ts';
 import { tensor, type Tensor } from '../tensor/tensor.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import type { Answer } from './lab.ts';
-import type { GuidanceChoice, TraceRequest } from './protocol.ts';
-import type { State } from './state.ts';
-import { labelOf, side } from './study.ts';
+import { only } from './checked.ts';
+import type { Answer } from './questions.ts';
+import type { Page } from './page.ts';
+import type { GuidanceChoice, PassesRequest, PassesResult, RunRequest } from './protocol.ts';
+import { letterOf, type State } from './state.ts';
+import { labelOf, side, stepCount } from './study.ts';
 import { noiseOf } from './work/noise.ts';
 
 /** s of PAG wherever the reader has not set it. */
@@ -17,23 +19,27 @@ export function middleOf(layers: readonly string[]): readonly string[] {
 }
 
 /** All letters of the word, each from its own noise. */
-export function wordTrace({ word, seed }: State, guidance: GuidanceChoice): TraceRequest {
+export function wordRun({ word, seed }: State, guidance: GuidanceChoice): RunRequest {
   const letters = [...word];
   return { seed, slices: letters.map((_, i) => i), labels: letters.map(labelOf), guidance };
 }
 
-/** The letter under study, from the same noise as in the word. */
-export function letterTrace(
-  { word, seed, letter }: State,
-  guidance: GuidanceChoice,
-  label = labelOf(word[letter]),
-): TraceRequest {
-  return { seed, slices: [letter], labels: [label], guidance };
+/** A run of one letter. */
+export type LetterRun = RunRequest & { readonly slices: readonly [number]; readonly labels: readonly [number] };
+
+/** The letter under study, or another class from the same noise as in the word. */
+export function letterRun(state: State, guidance: GuidanceChoice, label: number = labelOf(letterOf(state))): LetterRun {
+  return { seed: state.seed, slices: [state.letter], labels: [label], guidance };
 }
 
 /** x_t before step `index` of a run, all samples; undefined while it has not come so far. */
-export function pictureAt(request: TraceRequest, { results }: Answer<SamplingStep>, index: number): Tensor | undefined {
+export function pictureAt(request: RunRequest, { results }: Answer<SamplingStep>, index: number): Tensor | undefined {
   return index === 0 ? noiseOf(request) : results[index - 1]?.sample;
+}
+
+/** The latest x_t of a run, all samples: the noise until its first step is done. */
+export function latestPicture(request: RunRequest, { results }: Answer<SamplingStep>): Tensor {
+  return results.at(-1)?.sample ?? noiseOf(request);
 }
 
 /** One sample of a batch, [1,1,H,W]. Shares the data. */
@@ -44,6 +50,38 @@ export function sampleOf(batch: Tensor, index: number): Tensor {
 
 /** α and σ of x_t = α x₀ + σ ε at a step. */
 export function noiseLevel(scheduler: Scheduler, index: number): { readonly signal: number; readonly noise: number } {
-  const [zero, one] = [0, 1].map((value) => tensor('f64', [1, 1, 1, 1], Float64Array.of(value)));
-  return { signal: scheduler.addNoise(one, zero, index).data[0], noise: scheduler.addNoise(zero, one, index).data[0] };
+  const number = (value: number): Tensor => tensor('f64', [1, 1, 1, 1], Float64Array.of(value));
+  return {
+    signal: only(scheduler.addNoise(number(1), number(0), index).data),
+    noise: only(scheduler.addNoise(number(0), number(1), index).data),
+  };
+}
+
+/** The network at the step under study, on the way that the model takes by itself. */
+export interface Study {
+  /** The number of the step, from 0. */
+  readonly index: number;
+  /** The run of the model alone. */
+  readonly run: LetterRun;
+  readonly drawn: Answer<SamplingStep>;
+  /** What is asked of the passes at the step, as far as it has been asked and answered. */
+  readonly passes: Answer<PassesResult> | undefined;
+  /** x_t and what the passes gave; undefined while they are not known. */
+  readonly seen: { readonly picture: Tensor; readonly result: PassesResult } | undefined;
+}
+
+/** Asks for passes at the step under study, once the run has come so far. */
+export function studyStep(
+  { client, state }: Page,
+  what: Pick<PassesRequest, 'perturbations' | 'unconditional' | 'taps'>,
+): Study {
+  const index = Math.min(state().step, stepCount - 1);
+  const run = letterRun(state(), { kind: 'none' });
+  const drawn = client.run(run);
+  const picture = pictureAt(run, drawn, index);
+  if (!picture) return { index, run, drawn, passes: undefined, seen: undefined };
+  const request = { sample: picture, index, label: run.labels[0], ...what };
+  const passes = client.passes(request, JSON.stringify(run));
+  const [result] = passes.results;
+  return { index, run, drawn, passes, seen: result && { picture, result } };
 }

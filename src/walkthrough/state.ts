@@ -1,10 +1,10 @@
 /**
  * What the reader has chosen. It is one value, and all of it lives in the URL, so a link shows what its sender sees.
  */
-import type { KernelChoice } from './protocol.ts';
+import { faultNames, type FaultName, type KernelChoice } from './protocol.ts';
 import { longestWord, side, stepCount } from './study.ts';
-import { faultNames, type FaultName } from './work/faults.ts';
 
+/** What the reader has chosen. */
 export interface State {
   /** The letters that are drawn, A–Z. */
   readonly word: string;
@@ -36,6 +36,7 @@ export interface State {
   readonly kernels: KernelChoice;
 }
 
+/** What a reader sees first. */
 export const initialState: State = {
   word: 'PAGE',
   seed: 1,
@@ -73,7 +74,10 @@ const oneOf = <T extends string>(...values: readonly T[]): Field<T> => ({
 });
 const flag: Field<boolean> = {
   write: (value) => (value ? 'yes' : 'no'),
-  read: (text) => (text === 'yes' ? true : text === 'no' ? false : undefined),
+  read(text) {
+    if (text === 'yes') return true;
+    return text === 'no' ? false : undefined;
+  },
 };
 const listOf = (item: Field<number>): Field<readonly number[]> => ({
   write: (values) => values.map((value) => item.write(value)).join(','),
@@ -85,15 +89,17 @@ const listOf = (item: Field<number>): Field<readonly number[]> => ({
 const pair = (first: Field<number>, second: Field<number>): Field<readonly [number, number]> => ({
   write: ([a, b]) => `${first.write(a)},${second.write(b)}`,
   read(text) {
-    const [a, b, ...more] = text.split(',');
-    const [readA, readB] = [first.read(a), second.read(b ?? '')];
+    const [a = '', b = '', ...more] = text.split(',');
+    const [readA, readB] = [first.read(a), second.read(b)];
     return readA === undefined || readB === undefined || more.length > 0 ? undefined : [readA, readB];
   },
 });
 
+/** Self-attention layers of the letters model. */
 export const attentionLayerCount = 7;
+/** The largest s of PAG that can be chosen. */
 export const largestScale = 10;
-/** What the plane of section 3 shows. */
+/** The scales that the plane of section 3 shows. */
 export const planeRange: { readonly s: readonly [number, number]; readonly g: readonly [number, number] } = {
   s: [-1, 10],
   g: [0, 3],
@@ -148,7 +154,12 @@ export function readState(text: string): State {
   return consistent(state);
 }
 
-/** The letter under study is one of the word; no layer is named twice. */
+/** The letter under study. */
+export function letterOf({ word, letter }: State): string {
+  return word.charAt(letter);
+}
+
+/** The state with a letter under study that is one of the word, and no layer named twice. */
 export function consistent(state: State): State {
   return {
     ...state,

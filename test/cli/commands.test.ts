@@ -26,14 +26,22 @@ describe('help', () => {
     for (const text of printed) expect(text).toMatch(/sample +draws pictures\n +forward +runs a model once/);
   });
 
-  it.each(['sample', 'forward', 'guidances', 'export', 'check'])(
-    'of %s names every option, and fits into 120 columns',
-    async (name) => {
-      expect(await runCommand([name, '--help'])).toBe(0);
-      expect(printed[0]).toMatch(new RegExp(`^pag ${name} `));
-      expect(Math.max(...printed[0].split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
-    },
-  );
+  it.each([
+    'sample',
+    'forward',
+    'guidances',
+    'schedulers',
+    'walkthrough',
+    'evaluate',
+    'bench',
+    'cases',
+    'export',
+    'check',
+  ])('of %s names every option, and fits into 120 columns', async (name) => {
+    expect(await runCommand([name, '--help'])).toBe(0);
+    expect(printed[0]).toMatch(new RegExp(`^pag ${name}\\b`));
+    expect(Math.max(...printed[0].split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
+  });
 
   it('is given for every guidance', async () => {
     expect(await runCommand(['guidances'])).toBe(0);
@@ -43,6 +51,31 @@ describe('help', () => {
       .map((line) => line.split(' ')[0]);
     expect(names).toContain('cfg+pag');
     for (const name of names) expect(await runCommand(['guidances', name])).toBe(0);
+  });
+});
+
+describe('every command', () => {
+  it.each(['sample', 'forward', 'walkthrough', 'evaluate', 'bench', 'cases', 'export', 'check'])(
+    '%s refuses an option that it does not have, and an argument too many',
+    async (name) => {
+      expect(await refusal(name, '--xyzzy')).toBe('unknown option --xyzzy');
+      expect(await refusal(name, 'a', 'b', 'c')).toMatch(/^"[ac]" is one argument too many$/);
+    },
+  );
+
+  it.each([
+    [['bench', '--threads', '0'], '--threads is 0; expected a whole number from 1 to 256'],
+    [['bench', '--kernels', 'reference'], '--kernels is "reference"; expected simd, simd-wide, simd-fma'],
+    [['bench', '--model', join(tiny, 'config.json')], 'config.json is not a folder'],
+    [['walkthrough', '--port', '70000'], '--port is 70000; expected a whole number from 0 to 65535'],
+    [['export', 'unets/tiny'], 'DIR is missing'],
+    [['export', 'unets/tiny', join(tiny, 'config.json')], 'a file of this name is there already'],
+    [['check', 'unets/tiny', tiny], `cannot read ${tiny}: it is a folder`],
+    [['guidances', '--xyzzy'], 'there is no guidance "--xyzzy"'],
+    [['schedulers', '--xyzzy'], 'there is no scheduler "--xyzzy"'],
+    [['sampel'], 'unknown command "sampel"; did you mean "sample"?'],
+  ])('%j is refused', async (args, message) => {
+    expect(await refusal(...args)).toContain(message);
   });
 });
 
@@ -160,6 +193,21 @@ describe('pag sample', () => {
       ['sample', '--model', letters, '--out', out, '--labels', '1,,2'],
       '--labels has ""; expected whole numbers between commas',
     ],
+    [
+      'more labels than samples',
+      ['sample', '--model', letters, '--out', out, '--labels', '1,2,3', '--count', '2'],
+      '--labels has 3 labels, but 2 samples are drawn; give at most one label for each',
+    ],
+    [
+      'two labels for one sample',
+      ['sample', '--model', letters, '--out', out, '--labels', '1,2', '--count', '1'],
+      '--labels has 2 labels, but 1 sample is drawn',
+    ],
+    [
+      'a null label out of range, also where nothing asks for it',
+      ['sample', '--model', letters, '--out', out, '--labels', '3', '--null-label', '27'],
+      "class label 27 is outside the model's table: whole numbers from 0 to 26",
+    ],
     ['no steps', steps('0'), '--steps is 0; expected a whole number from 1 on'],
     [
       'too many steps',
@@ -169,6 +217,13 @@ describe('pag sample', () => {
     ['half a step', steps('2.5'), '--steps is 2.5; expected a whole number from 1 on'],
     ['no samples', count('0'), '--count is 0; expected a whole number from 1 to 100000'],
     ['a million samples', count('1e6'), '--count is 1e6; expected a whole number from 1 to 100000'],
+    ['half a sample', count('1.5'), '--count is 1.5; expected a whole number from 1 to 100000'],
+    ['half a seed', sample('--out', out, '--seed', '0.5'), '--seed is 0.5; expected a whole number from 0 on'],
+    [
+      'a seed that is not exact',
+      sample('--out', out, '--seed', '9007199254740993'),
+      '--seed is 9007199254740993; expected a whole number from 0 on',
+    ],
     ['a seed below 0', sample('--out', out, '--seed', '-1'), '--seed is -1; expected a whole number from 0 on'],
     ['a negative eta', sample('--out', out, '--eta', '-1'), '--eta is -1; expected at least 0'],
     [
@@ -244,6 +299,14 @@ describe('pag sample', () => {
       '--dtype is "fp16"; expected f32, f64, f16, bf16; did you mean "f16"?',
     ],
     ['no threads', sample('--out', out, '--threads', '0'), '--threads is 0; expected a whole number from 1 to 256'],
+    ['threads below 0', sample('--out', out, '--threads', '-1'), '--threads is -1; expected a whole number from 1'],
+    [
+      'a file in place of the model',
+      ['sample', '--model', join(tiny, 'config.json'), '--out', out],
+      'config.json is not a folder',
+    ],
+    ['a folder in place of the pictures', sample('--out', tiny), `cannot write ${tiny}: it is a folder`],
+    ['a folder in place of a file', sample('--out', out, '--scheduler-config', tiny), 'it is a folder'],
     [
       'noise and a count',
       sample('--out', out, '--noise', save('n.safetensors', { noise: zeros('f32', [1, 3, 8, 8]) })),

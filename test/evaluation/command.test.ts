@@ -215,6 +215,18 @@ it.each([
   [[...model, '--out', at('x'), '--labels', '0-99'], /class label 27 is outside/],
   [[...model, '--out', at('x'), '--labels', '0', '--shard', '3/2'], /--shard is "3\/2"/],
   [[...model, '--out', at('x'), '--labels', '0', '--guidance', 'pag', '--pag-scale', '1,2'], /one for all pictures/],
+  [[...model, '--out', at('x'), '--labels', '0', '--count', '0'], /--count is 0; expected a whole number from 1/],
+  [[...model, '--out', at('x'), '--labels', '0', '--batch', '0'], /--batch is 0; expected a whole number from 1/],
+  // The last picture would have a seed that is not exact.
+  [
+    [...model, '--out', at('x'), '--labels', '0', '--count', '2', '--seed', '9007199254740991'],
+    /--seed is 9007199254740991; expected a whole number from 0 to 9007199254740990/,
+  ],
+  [
+    [...model, '--out', at('x'), '--labels', '0', '--count', '1', '--real', fixture('letters/model/model_index.json')],
+    /model_index.json: this is no PNG/,
+  ],
+  [[...model, '--out', folder, '--labels', '0'], /it is a folder/],
   [['--merge'], /RECORD.safetensors... is missing/],
   [['--merge', 'x', '--seed', '1'], /--seed has no effect with --merge/],
   [['--merge', fixture('letters/classifier.safetensors')], /no record of an evaluation/],

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { folderReader } from '../../src/formats/node-files.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import type { TraceRequest } from '../../src/walkthrough/protocol.ts';
+import type { RunRequest } from '../../src/walkthrough/protocol.ts';
 import { loadModel, type Model } from '../../src/walkthrough/work/model.ts';
-import { trace } from '../../src/walkthrough/work/trace.ts';
+import { sampleRun } from '../../src/walkthrough/work/run.ts';
 
 export const modelFolder = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
 
@@ -15,8 +15,8 @@ export async function lettersModel(): Promise<Model> {
 }
 
 /** The last picture of a run. */
-export function drawn(model: Model, request: TraceRequest): Tensor {
-  return [...trace(model, request)].at(-1)!.sample;
+export function drawn(model: Model, request: RunRequest): Tensor {
+  return [...sampleRun(model, request)].at(-1)!.sample;
 }
 
 /** SHA-256 of the bytes, as the page shows it. */

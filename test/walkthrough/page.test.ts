@@ -6,18 +6,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { writeSafetensors } from '../../src/formats/safetensors.ts';
 import { middleOf } from '../../src/walkthrough/requests.ts';
-import type { GuidanceChoice, PassesResult, TraceRequest } from '../../src/walkthrough/protocol.ts';
+import type { FaultName, GuidanceChoice, PassesResult, RunRequest } from '../../src/walkthrough/protocol.ts';
 import { caseName, noLetter } from '../../src/walkthrough/study.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
 import { stepCost } from '../../src/walkthrough/work/cost.ts';
 import { influences } from '../../src/walkthrough/work/influence.ts';
-import type { FaultName } from '../../src/walkthrough/work/faults.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
 import { noiseOf } from '../../src/walkthrough/work/noise.ts';
 import { checkPage } from '../../src/walkthrough/work/oracle.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { guidancePlane } from '../../src/walkthrough/work/plane.ts';
-import { trace } from '../../src/walkthrough/work/trace.ts';
+import { sampleRun } from '../../src/walkthrough/work/run.ts';
 import { loadCase } from '../oracle/cases.ts';
 import { chromiumPath, openReader, type Reader } from './browser.ts';
 import { digestOf, drawn, lettersModel } from './library.ts';
@@ -38,7 +37,7 @@ const layers = [
   'up_blocks.1.attentions.1',
 ];
 const middle = middleOf(layers);
-const request = (guidance: GuidanceChoice, asked = label): TraceRequest => ({
+const request = (guidance: GuidanceChoice, asked = label): RunRequest => ({
   seed,
   slices: [0],
   labels: [asked],
@@ -58,7 +57,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
 
   beforeAll(async () => {
     [reader, model] = [await openReader(chromiumPath!), await lettersModel()];
-    picture = [...trace(model, request({ kind: 'none' }))][step - 1].sample;
+    picture = [...sampleRun(model, request({ kind: 'none' }))][step - 1].sample;
     ({ page, problems } = await reader.open(`word=E&seed=${seed}&step=${step}&layer=2&head=0&pixel=16,12`));
   }, 120_000);
   afterAll(() => reader?.close(), 60_000);
@@ -274,7 +273,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await page.locator('button[name=download-pag]:enabled').click();
     const bytes = readFileSync(await (await saved).path());
     const run = request({ kind: 'pag', scale: 1, layers: middle });
-    const steps = [...trace(model, run)];
+    const steps = [...sampleRun(model, run)];
     const expected = writeSafetensors({
       noise: noiseOf(run),
       ...Object.fromEntries(steps.map(({ sample }, i) => [`step.${i}`, sample])),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { consistent, initialState, readState, readWord, writeState, type State } from '../../src/walkthrough/state.ts';
-import { faultNames } from '../../src/walkthrough/work/faults.ts';
+import { faultNames } from '../../src/walkthrough/protocol.ts';
 import { stepCount } from '../../src/walkthrough/study.ts';
 
 const scale = fc.integer({ min: 0, max: 40 }).map((quarters) => quarters / 4);

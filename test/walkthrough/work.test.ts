@@ -11,12 +11,17 @@ import { bank } from '../../src/oracle/faults/bank.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { colouring } from '../../src/walkthrough/drawing/values.ts';
-import type { PassesResult, TraceRequest, Works } from '../../src/walkthrough/protocol.ts';
+import {
+  faultNames,
+  type FaultName,
+  type PassesResult,
+  type RunRequest,
+  type Works,
+} from '../../src/walkthrough/protocol.ts';
 import { caseName } from '../../src/walkthrough/study.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
 import { skipConnections, stepCost } from '../../src/walkthrough/work/cost.ts';
 import { differences, largestDifference } from '../../src/walkthrough/work/difference.ts';
-import { faultNames, type FaultName } from '../../src/walkthrough/work/faults.ts';
 import { influences } from '../../src/walkthrough/work/influence.ts';
 import { gridOf, headsOf } from '../../src/walkthrough/work/layers.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
@@ -25,7 +30,7 @@ import { passes } from '../../src/walkthrough/work/passes.ts';
 import { guidancePlane } from '../../src/walkthrough/work/plane.ts';
 import { checkPage } from '../../src/walkthrough/work/oracle.ts';
 import { createQueue, type Job } from '../../src/walkthrough/work/queue.ts';
-import { trace } from '../../src/walkthrough/work/trace.ts';
+import { sampleRun } from '../../src/walkthrough/work/run.ts';
 import { loadCase } from '../oracle/cases.ts';
 import { lettersModel } from './library.ts';
 
@@ -243,13 +248,13 @@ function counted(passes: readonly Perturbation[]): number {
 }
 
 describe('faults', () => {
-  const run: TraceRequest = {
+  const run: RunRequest = {
     seed: 1,
     slices: [3],
     labels: [4],
     guidance: { kind: 'pag', scale: 2, layers: [middle] },
   };
-  const firstStep = (fault?: FaultName) => [trace(model, { ...run, ...(fault && { fault }) }).next().value!];
+  const firstStep = (fault?: FaultName) => [sampleRun(model, { ...run, ...(fault && { fault }) }).next().value!];
 
   let right: ReturnType<typeof firstStep>;
   beforeAll(() => {
@@ -272,12 +277,12 @@ describe('faults', () => {
 
   it('are made as they say', () => {
     const guided = (scale: number) => [
-      trace(model, { ...run, guidance: { kind: 'pag', scale, layers: [middle] } }).next().value!,
+      sampleRun(model, { ...run, guidance: { kind: 'pag', scale, layers: [middle] } }).next().value!,
     ];
     expect(firstStep('pag-sign')).toEqual(guided(-2));
     expect(firstStep('guide-scale-for-g')).toEqual(guided(1));
     expect(firstStep('pag-leaks')).toEqual([
-      trace(model, { ...run, guidance: { kind: 'spoilt', layers: [middle] } }).next().value!,
+      sampleRun(model, { ...run, guidance: { kind: 'spoilt', layers: [middle] } }).next().value!,
     ]);
   });
 });
@@ -319,7 +324,7 @@ describe('the queue', () => {
   const job = (id: number, size = 1): Job => ({
     id,
     size,
-    steps: [][Symbol.iterator]() as Iterator<Works['trace']['result'], void, void>,
+    steps: [][Symbol.iterator]() as Iterator<Works['run']['result'], void, void>,
   });
   const turns = (queue: ReturnType<typeof createQueue>, count: number) =>
     Array.from({ length: count }, () => queue.next()?.id);

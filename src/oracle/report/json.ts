@@ -3,6 +3,10 @@ import type { Report } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import { divergence, explanation, verdict } from './sentences.ts';
 
+/**
+ * The report of a check as JSON.
+ * @param residual what shows in the numbers beside the taps, as sentences
+ */
 export function jsonReport(report: Report, diagnosis: Diagnosis | undefined, residual: readonly string[]): string {
   const { case: one, format, taps, missing, problems, unknown, first, lastGood, passes } = report;
   return JSON.stringify(

@@ -1,49 +1,54 @@
 /** A report as JUnit XML: a test case for each tap, so that a CI shows them one by one. */
-import type { Report } from '../check.ts';
+import type { Report, TapReport } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
+import { escaped, tag } from './markup.ts';
 import { budgetSentence, divergence, explanation, verdict } from './sentences.ts';
 
+/**
+ * The report of a check as JUnit XML.
+ * @param residual what shows in the numbers beside the taps, as sentences
+ */
 export function junitReport(report: Report, diagnosis: Diagnosis | undefined, residual: readonly string[]): string {
-  const { case: one, format, taps, missing, problems } = report;
-  const suite = `${one.name} (${format.name})`;
-  const failures: string[] = [];
-  const entry = (name: string, failure?: readonly [string, string]): string => {
-    const head = `  <testcase classname="${escaped(suite)}" name="${escaped(name)}"`;
-    if (!failure) return `${head}/>`;
-    failures.push(name);
-    return `${head}><failure message="${escaped(failure[0])}">${escaped(failure[1])}</failure></testcase>`;
-  };
-  const cases = [
-    ...taps.map((tap) =>
-      entry(
-        tap.name,
-        tap.status === 'ok'
-          ? undefined
-          : [`${tap.status}${tap === report.first ? ': the first divergence' : ''}`, budgetSentence(tap)],
-      ),
-    ),
-    ...missing.map((name) => entry(name, ['missing', 'the tap is expected, but there is no such tensor'])),
-    ...[...problems].map(([name, problem]) => entry(name, ['not comparable', problem])),
-  ];
+  const suite = `${report.case.name} (${report.format.name})`;
+  const cases = testCases(report);
+  const written = cases.map(({ name, failure }) => {
+    const inside = failure && tag('failure', { message: failure.message }, escaped(failure.text));
+    return `  ${tag('testcase', { classname: suite, name }, inside)}`;
+  });
   const out = [verdict(report), divergence(report), ...residual, ...(diagnosis ? explanation(diagnosis) : [])]
     .filter((line) => line !== undefined)
     .join('\n');
+  const failures = cases.filter(({ failure }) => failure).length;
+  const counts = `tests="${cases.length}" failures="${failures}" errors="0" skipped="0"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites><testsuite name="${escaped(suite)}" tests="${cases.length}" failures="${failures.length}" errors="0" skipped="0">`,
-    ...cases,
+    `<testsuites><testsuite name="${escaped(suite)}" ${counts}>`,
+    ...written,
     `  <system-out>${escaped(out)}</system-out>`,
     '</testsuite></testsuites>',
     '',
   ].join('\n');
 }
 
-/** As text and as an attribute's value; characters that XML does not have are left out. */
-export function escaped(text: string): string {
-  return text
-    .replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd]/g, '')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
+interface TestCase {
+  readonly name: string;
+  readonly failure?: { readonly message: string; readonly text: string };
+}
+
+/** What is compared, then what is missing, then what cannot be compared. */
+function testCases(report: Report): readonly TestCase[] {
+  return [
+    ...report.taps.map((tap) => testCase(tap, tap === report.first)),
+    ...report.missing.map((name) => ({
+      name,
+      failure: { message: 'missing', text: 'the tap is expected, but there is no such tensor' },
+    })),
+    ...[...report.problems].map(([name, text]) => ({ name, failure: { message: 'not comparable', text } })),
+  ];
+}
+
+function testCase(tap: TapReport, isFirst: boolean): TestCase {
+  if (tap.status === 'ok') return { name: tap.name };
+  const message = isFirst ? `${tap.status}: the first divergence` : tap.status;
+  return { name: tap.name, failure: { message, text: budgetSentence(tap) } };
 }

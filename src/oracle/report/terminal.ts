@@ -3,7 +3,9 @@ import type { Report, TapReport } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import { count, divergence, explanation, fixed, part, percent, short, verdict } from './sentences.ts';
 
+/** What the text shows beside the findings. */
 export interface TextOptions {
+  /** In the colours of a terminal. */
   readonly colour: boolean;
   /** All taps, not only those around what is wrong. */
   readonly all: boolean;
@@ -12,53 +14,52 @@ export interface TextOptions {
 /** So many rows are read at a glance. */
 const glance = 24;
 
+/** The numbers of ANSI's colours; 0 is none. */
+const [none, bold, red, green, yellow] = [0, 1, 31, 32, 33];
+const colours = { ok: none, wrong: red, inherited: yellow, 'not finite': red } as const;
+
+type Paint = (colour: number, text: string) => string;
+
+/**
+ * The report of a check as text.
+ * @param residual what shows in the numbers beside the taps, as sentences
+ */
 export function textReport(
   report: Report,
   diagnosis: Diagnosis | undefined,
   residual: readonly string[],
   { colour, all }: TextOptions,
 ): string {
-  const paint = (code: number, text: string): string => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
+  const paint: Paint = (code, text) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
   const { case: one, format, taps } = report;
-  const lines = [
+  const where = divergence(report);
+  return [
     `${one.name}: ${one.title}`,
     `${format.name} (${format.summary}), ${count(taps.length, 'tap')} compared`,
     '',
-  ];
-  lines.push(report.passes ? paint(32, `✓ ${verdict(report)}`) : paint(31, `✗ ${verdict(report)}`));
-  const where = divergence(report);
-  if (where) lines.push(`  ${where}`);
-  for (const line of residual) lines.push(`  ${line}`);
-  if (diagnosis) for (const line of explanation(diagnosis)) lines.push(paint(33, `→ ${line}`));
-  for (const name of report.missing.slice(0, glance)) lines.push(paint(31, `  missing: ${name}`));
-  if (report.missing.length > glance) lines.push(`  … and ${report.missing.length - glance} more`);
-  if (report.missing.length > 0) lines.push('  (a partial port says which taps it has: --only GLOB)');
-  for (const [name, problem] of [...report.problems].slice(0, glance)) lines.push(paint(31, `  ${name} ${problem}`));
-  if (report.problems.size > glance) lines.push(`  … and ${report.problems.size - glance} more`);
-  if (report.unknown.length > 0)
-    lines.push(
-      `  not compared, no tap of this case: ${report.unknown.slice(0, 8).join(', ')}${report.unknown.length > 8 ? ', …' : ''}`,
-    );
-  for (const { name, note } of taps) if (note) lines.push(`  ${name}: ${note}`);
-
-  const shown = all ? taps : aroundWhatIsWrong(taps);
-  if (shown.length > 0) {
-    lines.push(
-      '',
-      ...table(shown).map((row, i) => (i === 0 ? paint(1, row) : paint(colours[shown[i - 1].status], row))),
-    );
-    if (shown.length < taps.length)
-      lines.push(`${taps.length - shown.length} further taps are not shown; --all shows them`);
-    lines.push(
-      '',
-      'budget: share of it that is used, against the truth and against what follows from your own earlier taps;',
-      'rms: deviation in units of honest rounding errors, and that of the best and worst honest port',
-    );
-  }
-  return lines.join('\n');
+    report.passes ? paint(green, `✓ ${verdict(report)}`) : paint(red, `✗ ${verdict(report)}`),
+    ...(where === undefined ? [] : [`  ${where}`]),
+    ...residual.map((line) => `  ${line}`),
+    ...(diagnosis ? explanation(diagnosis) : []).map((line) => paint(yellow, `→ ${line}`)),
+    ...notCompared(report, paint),
+    ...taps.flatMap(({ name, note }) => (note ? [`  ${name}: ${note}`] : [])),
+    ...tableSection(taps, all ? taps : aroundWhatIsWrong(taps), paint),
+  ].join('\n');
 }
 
-const colours = { ok: 0, wrong: 31, inherited: 33, 'not finite': 31 } as const;
+/** What is missing, what cannot be compared, and what is no tap. */
+function notCompared({ missing, problems, unknown }: Report, paint: Paint): readonly string[] {
+  const more = (length: number): readonly string[] => (length > glance ? [`  … and ${length - glance} more`] : []);
+  const named = `${unknown.slice(0, 8).join(', ')}${unknown.length > 8 ? ', …' : ''}`;
+  return [
+    ...missing.slice(0, glance).map((name) => paint(red, `  missing: ${name}`)),
+    ...more(missing.length),
+    ...(missing.length > 0 ? ['  (a partial port says which taps it has: --only GLOB)'] : []),
+    ...[...problems].slice(0, glance).map(([name, problem]) => paint(red, `  ${name} ${problem}`)),
+    ...more(problems.size),
+    ...(unknown.length > 0 ? [`  not compared, no tap of this case: ${named}`] : []),
+  ];
+}
 
 /** All that is off as far as it fits, with a few taps before it; where nothing is, the closest to their budgets. */
 function aroundWhatIsWrong(taps: readonly TapReport[]): readonly TapReport[] {
@@ -69,39 +70,63 @@ function aroundWhatIsWrong(taps: readonly TapReport[]): readonly TapReport[] {
   return taps.filter((tap) => worst.has(tap));
 }
 
-function table(taps: readonly TapReport[]): readonly string[] {
-  const rows = [
-    [
-      'tap',
-      'status',
-      'budget',
-      'own input',
-      'rms',
-      'honest',
-      'max abs',
-      'mean abs',
-      'ulps',
-      'rel. L2',
-      '1 − cos',
-      'bad',
-    ],
-    ...taps.map(({ name, status, chained, local, measures }) => [
-      name,
-      status,
-      percent(chained.share),
-      percent(local.share),
-      fixed(chained.deviation.rms),
-      chained.honest.map(fixed).join('–'),
-      short(measures.maxAbs),
-      short(measures.meanAbs),
-      short(measures.ulps),
-      short(measures.relativeL2),
-      short(Math.max(0, 1 - measures.cosine)),
-      part(measures.badShare),
-    ]),
+function tableSection(taps: readonly TapReport[], shown: readonly TapReport[], paint: Paint): readonly string[] {
+  if (shown.length === 0) return [];
+  const lines = inColumns([headings, ...shown.map(cellsOf)]);
+  const colourOf = [bold, ...shown.map(({ status }) => colours[status])];
+  const hidden = taps.length - shown.length;
+  return [
+    '',
+    ...lines.map((line, i) => paint(colourOf[i] ?? none, line)),
+    ...(hidden > 0 ? [`${hidden} further taps are not shown; --all shows them`] : []),
+    '',
+    'budget: share of it that is used, against the truth and against what follows from your own earlier taps;',
+    'rms: deviation in units of honest rounding errors, and that of the best and worst honest port',
   ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+}
+
+const headings: readonly string[] = [
+  'tap',
+  'status',
+  'budget',
+  'own input',
+  'rms',
+  'honest',
+  'max abs',
+  'mean abs',
+  'ulps',
+  'rel. L2',
+  '1 − cos',
+  'bad',
+];
+
+function cellsOf({ name, status, chained, local, measures }: TapReport): readonly string[] {
+  return [
+    name,
+    status,
+    percent(chained.share),
+    percent(local.share),
+    fixed(chained.deviation.rms),
+    chained.honest.map(fixed).join('–'),
+    short(measures.maxAbs),
+    short(measures.meanAbs),
+    short(measures.ulps),
+    short(measures.relativeL2),
+    short(Math.max(0, 1 - measures.cosine)),
+    part(measures.badShare),
+  ];
+}
+
+/** Lines whose columns are below one another: the first two from the left, the numbers from the right. */
+function inColumns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widthOf = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const widths = headings.map((_, column) => widthOf(column));
   return rows.map((row) =>
-    row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  '),
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return column < 2 ? cell.padEnd(width) : cell.padStart(width);
+      })
+      .join('  '),
   );
 }

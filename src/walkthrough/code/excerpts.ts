@@ -3,6 +3,7 @@
  * built, and the build fails when a function or a line that a formula stands beside is no longer there.
  */
 
+/** A function that the page shows. */
 export interface Excerpt {
   /** The name of the excerpt, in the page. */
   readonly id: string;
@@ -14,6 +15,7 @@ export interface Excerpt {
   readonly formulas: readonly (readonly [text: string, formula: string])[];
 }
 
+/** In the order in which a number passes through them. */
 export const excerpts: readonly Excerpt[] = [
   {
     id: 'loop',

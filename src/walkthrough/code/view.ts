@@ -1,12 +1,15 @@
 /** A function as it stands in the source, with formulas beside its lines. */
+import { present } from '../checked.ts';
 import { element, formula } from '../drawing/dom.ts';
 import { excerpts, type Excerpt } from './excerpts.ts';
 
 /** The text of each excerpt by its id; the build puts it here. */
 declare const SOURCES: Readonly<Record<string, string>>;
 
+/** The code with a formula beside each line that has one. */
 export function codeView({ id, file, name, formulas }: Excerpt): HTMLElement {
-  const lines = SOURCES[id].split('\n').map((line) => {
+  const source = present(SOURCES[id], `source of "${id}"`);
+  const lines = source.split('\n').map((line) => {
     const beside = formulas.find(([text]) => line.includes(text))?.[1];
     return element(
       'div',
@@ -33,8 +36,14 @@ export function fillDetails(root: ParentNode): void {
     details.addEventListener(
       'toggle',
       () => {
-        const ids = details.dataset['code']!.split(' ');
-        details.append(...ids.map((id) => codeView(excerpts.find((excerpt) => excerpt.id === id)!)));
+        const ids = (details.dataset['code'] ?? '').split(' ');
+        const wanted = ids.map((id) =>
+          present(
+            excerpts.find((excerpt) => excerpt.id === id),
+            `excerpt "${id}"`,
+          ),
+        );
+        details.append(...wanted.map(codeView));
       },
       { once: true },
     );

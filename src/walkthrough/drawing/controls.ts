@@ -1,21 +1,29 @@
 /** The controls of the figures: native inputs, so keyboards and screen readers know them. */
+import { stepCount } from '../study.ts';
 import { element, setText } from './dom.ts';
 
+/** A number that can be moved. */
 export interface Slider {
   readonly root: HTMLElement;
   show(value: number): void;
+  /** Changes how far it reaches. */
+  setMost(most: number): void;
 }
 
+/** What a slider offers. */
 export interface SliderOptions {
   readonly label: string;
+  /** The least number, the most, and how far they lie apart in between. */
   readonly least: number;
   readonly most: number;
   readonly step: number;
   /** How a value is read out beside the slider. */
   readonly text?: (value: number) => string;
+  /** Of the input, for scripts and tests. */
   readonly name: string;
 }
 
+/** @param changed is told the number that it was moved to */
 export function slider(
   { label, least, most, step, text = String, name }: SliderOptions,
   changed: (value: number) => void,
@@ -30,15 +38,29 @@ export function slider(
       input.style.setProperty('--filled', `${((value - least) / (Number(input.max) - least)) * 100}%`);
       setText(output, text(value));
     },
+    setMost(reach) {
+      input.max = String(reach);
+    },
   };
 }
 
+/** A control that chooses one of several. */
 export interface Choice<T extends string> {
   readonly root: HTMLElement;
   show(value: T): void;
 }
 
-/** A few alternatives side by side. */
+/** Moves through the steps of a run, up to `most`. */
+export function stepSlider(name: string, most: number, changed: (step: number) => void): Slider {
+  const text = (value: number): string => `${value} of ${stepCount}`;
+  return slider({ label: 'step', name, least: 0, most, step: 1, text }, changed);
+}
+
+/**
+ * A few alternatives side by side.
+ * @param options their values and what stands beside them
+ * @param changed is told the value that was chosen
+ */
 export function choice<T extends string>(
   name: string,
   label: string,
@@ -61,13 +83,18 @@ export function choice<T extends string>(
   };
 }
 
+/** @param pressed is called when it is */
 export function button(text: string, name: string, pressed: () => void): HTMLButtonElement {
   const made = element('button', { type: 'button', name }, text);
   made.addEventListener('click', pressed);
   return made;
 }
 
-/** One of many, in a list that opens. */
+/**
+ * One of many, in a list that opens.
+ * @param options their values and texts
+ * @param changed is told the value that was chosen
+ */
 export function picker(
   name: string,
   label: string,

@@ -3,6 +3,7 @@
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 type Child = Node | string;
 
+/** An element of HTML. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -14,6 +15,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
+/** An element of SVG. */
 export function svg<K extends keyof SVGElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -36,6 +38,11 @@ export function setAttributes(target: Element, attributes: Attributes): void {
 /** Sets the text if it differs, so that a reader's selection survives redrawing. */
 export function setText(target: Element, text: string): void {
   if (target.textContent !== text) target.textContent = text;
+}
+
+/** A symbol of the formulas, set bold, with what stands lower: x̂₀. */
+export function symbol(text: string, lower?: string): HTMLElement {
+  return element('b', {}, text, ...(lower === undefined ? [] : [element('sub', {}, lower)]));
 }
 
 /** `x_t` and `W_Q` with what follows the underscore set lower. */

@@ -2,8 +2,10 @@
 import { stepCount } from '../study.ts';
 import { setAttributes, svg } from './dom.ts';
 
+/** A chart of errors. */
 export interface ErrorView {
   readonly root: SVGElement;
+  /** @param errors after each of the steps that have been taken; 0 is no error, and not drawn */
   show(errors: readonly number[]): void;
 }
 
@@ -13,64 +15,70 @@ const [least, most] = [-8, 1];
 /** Pictures go from −1 to 1 in 256 grey values, and most of a picture is paper: −1. */
 const visible = 2 / 256;
 
+/** A chart without errors. */
 export function errorView(): ErrorView {
-  const xOf = (step: number): number => left + ((step - 1) / (stepCount - 1)) * (width - left - 16);
-  const yOf = (error: number): number => {
-    const power = Math.min(Math.max(Math.log10(error), least), most);
-    return top + ((most - power) / (most - least)) * (height - top - bottom);
-  };
-  const grid = Array.from({ length: most - least + 1 }, (_, i) => least + i).flatMap((power) => [
-    svg('line', { class: 'axis', x1: left, x2: width - 16, y1: yOf(10 ** power), y2: yOf(10 ** power) }),
-    ...(power % 2 === 0
-      ? [
-          svg(
-            'text',
-            { class: 'tick', x: left - 8, y: yOf(10 ** power) + 4, 'text-anchor': 'end' },
-            power === 0 ? '1' : `1e${power}`,
-          ),
-        ]
-      : []),
-  ]);
-  const eye = svg('line', { class: 'eye', x1: left, x2: width - 16, y1: yOf(visible), y2: yOf(visible) });
-  const eyeText = svg('text', { class: 'tick', x: left + 6, y: yOf(visible) + 12 }, 'about one grey value of 256');
-  const steps = [1, 5, 10, 15, 20].map((step) =>
-    svg('text', { class: 'tick', x: xOf(step), y: height - 8, 'text-anchor': 'middle' }, String(step)),
-  );
   const line = svg('polyline', { class: 'errors' });
   const dots = Array.from({ length: stepCount }, () => svg('circle', { r: 3, class: 'error' }));
   const root = svg(
     'svg',
     { viewBox: `0 0 ${width} ${height}`, class: 'plane-view error-view', role: 'img' },
-    ...grid,
-    eye,
-    eyeText,
-    ...steps,
+    ...axes(),
     line,
     ...dots,
   );
   return {
     root,
     show(errors) {
-      const drawn = errors.map((error, i) => ({ x: xOf(i + 1), y: yOf(error), shown: error > 0 }));
-      setAttributes(line, {
-        points: drawn
-          .filter(({ shown }) => shown)
-          .map(({ x, y }) => `${x},${y}`)
-          .join(' '),
-      });
-      dots.forEach((dot, i) =>
-        setAttributes(
-          dot,
-          drawn[i]?.shown ? { cx: drawn[i].x, cy: drawn[i].y, visibility: undefined } : { visibility: 'hidden' },
-        ),
-      );
-      const last = errors.at(-1);
-      setAttributes(root, {
-        'aria-label':
-          last === undefined
-            ? 'No error: nothing is broken.'
-            : `The error of each step; after the last one ${last.toExponential(1)}.`,
-      });
+      const places = errors.map((error, i) => (error > 0 ? { x: xOf(i + 1), y: yOf(error) } : undefined));
+      const drawn = places.flatMap((place) => place ?? []);
+      setAttributes(line, { points: drawn.map(({ x, y }) => `${x},${y}`).join(' ') });
+      for (const [i, dot] of dots.entries()) {
+        const place = places[i];
+        setAttributes(dot, place ? { cx: place.x, cy: place.y, visibility: undefined } : { visibility: 'hidden' });
+      }
+      setAttributes(root, { 'aria-label': summary(errors.at(-1)) });
     },
   };
+}
+
+function xOf(step: number): number {
+  return left + ((step - 1) / (stepCount - 1)) * (width - left - 16);
+}
+
+function yOf(error: number): number {
+  const power = Math.min(Math.max(Math.log10(error), least), most);
+  return top + ((most - power) / (most - least)) * (height - top - bottom);
+}
+
+/** The powers of ten, the line below which nobody sees an error, and the steps. */
+function axes(): readonly SVGElement[] {
+  const powers = Array.from({ length: most - least + 1 }, (_, i) => least + i);
+  const below = { class: 'tick', x: left + 6, y: yOf(visible) + 12 };
+  return [
+    ...powers.flatMap(powerLine),
+    horizontal('eye', yOf(visible)),
+    svg('text', below, 'about one grey value of 256'),
+    ...[1, 5, 10, 15, 20].map((step) =>
+      svg('text', { class: 'tick', x: xOf(step), y: height - 8, 'text-anchor': 'middle' }, String(step)),
+    ),
+  ];
+}
+
+/** A line, every second one with its number. */
+function powerLine(power: number): readonly SVGElement[] {
+  const y = yOf(10 ** power);
+  const line = horizontal('axis', y);
+  if (power % 2 !== 0) return [line];
+  const place = { class: 'tick', x: left - 8, y: y + 4, 'text-anchor': 'end' };
+  return [line, svg('text', place, power === 0 ? '1' : `1e${power}`)];
+}
+
+function horizontal(className: string, y: number): SVGElement {
+  return svg('line', { class: className, x1: left, x2: width - 16, y1: y, y2: y });
+}
+
+function summary(last: number | undefined): string {
+  return last === undefined
+    ? 'No error: nothing is broken.'
+    : `The error of each step; after the last one ${last.toExponential(1)}.`;
 }

@@ -1,5 +1,5 @@
 /** Parts that most figures have. */
-import type { Answer } from '../lab.ts';
+import type { Answer } from '../questions.ts';
 import { element, setAttributes, setText } from './dom.ts';
 
 /** A picture or control with a line of text below. */
@@ -7,9 +7,14 @@ export function captioned(content: Node, ...caption: readonly (Node | string)[])
   return element('figure', { class: 'captioned' }, content, element('figcaption', {}, ...caption));
 }
 
+/** The line below a figure. */
 export interface Status {
   readonly root: HTMLElement;
-  /** Says how far the answers are, and what they took. */
+  /**
+   * Says how far the answers are, and what they took.
+   * @param expected how many results there will be
+   * @param what they are, as `the letters`
+   */
   show(answers: readonly Answer<unknown>[], expected: number, what: string): void;
 }
 
@@ -19,17 +24,29 @@ export function status(): Status {
   return {
     root,
     show(answers, expected, what) {
-      const problem = answers.find((answer) => answer.problem !== undefined)?.problem;
       const done = answers.length > 0 && answers.every((answer) => answer.done);
       const results = answers.reduce((sum, answer) => sum + answer.results.length, 0);
-      const seconds = answers.reduce((sum, answer) => sum + (answer.seconds ?? 0), 0);
-      setAttributes(root, { 'data-state': problem !== undefined ? 'failed' : done ? 'done' : 'computing' });
+      const { state, text } = situation(answers, done, results, expected, what);
+      setAttributes(root, { 'data-state': state });
       root.style.setProperty('--progress', String(done ? 1 : results / expected));
-      if (problem !== undefined) setText(root, problem);
-      else if (done) setText(root, `${what}: computed here in ${secondsText(seconds)}`);
-      else setText(root, results === 0 ? `${what}: waiting for its turn` : `${what}: ${results} of ${expected}`);
+      setText(root, text);
     },
   };
+}
+
+function situation(
+  answers: readonly Answer<unknown>[],
+  done: boolean,
+  results: number,
+  expected: number,
+  what: string,
+): { readonly state: 'failed' | 'done' | 'computing'; readonly text: string } {
+  const problem = answers.find((answer) => answer.problem !== undefined)?.problem;
+  if (problem !== undefined) return { state: 'failed', text: problem };
+  const seconds = answers.reduce((sum, answer) => sum + (answer.seconds ?? 0), 0);
+  if (done) return { state: 'done', text: `${what}: computed here in ${secondsText(seconds)}` };
+  const soFar = results === 0 ? 'waiting for its turn' : `${results} of ${expected}`;
+  return { state: 'computing', text: `${what}: ${soFar}` };
 }
 
 /** `31 ms`, `0.62 s`, `12 s`. */

@@ -1,6 +1,7 @@
 /** A picture with a frame around one cell of a grid over it. */
 import { element } from './dom.ts';
 
+/** A canvas in its frame. */
 export interface Outlined {
   readonly root: HTMLElement;
   readonly canvas: HTMLCanvasElement;
@@ -8,6 +9,7 @@ export interface Outlined {
   outline(column: number, row: number, cells: number): void;
 }
 
+/** The frame is not seen before it has been put somewhere. */
 export function outlined(canvas: HTMLCanvasElement): Outlined {
   const frame = element('span', { class: 'cell', hidden: true });
   return {

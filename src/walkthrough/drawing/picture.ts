@@ -1,4 +1,6 @@
 /** Numbers as pixels. The canvas has one pixel for each number; the style sheet magnifies it without smoothing. */
+import { present } from '../checked.ts';
+import { side } from '../study.ts';
 import { currentPalette, mix, type Colour, type Palette } from './palette.ts';
 import { element } from './dom.ts';
 
@@ -24,7 +26,11 @@ export const asShare = (most: number): Ramp => ({
   colour: (value, { paper, above }) => mix(paper, above, value / most),
 });
 
-/** @param label what the picture is; without one it is for the eye only, for what surrounds it says all */
+/**
+ * A canvas for a picture.
+ * @param label what the picture is; without one it is for the eye only, for what surrounds it says all
+ * @param className of the style sheet
+ */
 export function pictureCanvas(label: string, className = 'picture'): HTMLCanvasElement {
   return element(
     'canvas',
@@ -32,6 +38,7 @@ export function pictureCanvas(label: string, className = 'picture'): HTMLCanvasE
   );
 }
 
+/** Numbers to be shown as pixels. */
 export interface Pixels {
   readonly width: number;
   readonly height: number;
@@ -57,8 +64,13 @@ export function paint(canvas: HTMLCanvasElement, pixels: Pixels | undefined, ram
   const { width, height, values } = pixels;
   const before = painted.get(canvas);
   if (before && sameNumbers(before.values, values) && before.ramp === ramp.name && before.palette === palette) return;
-  paintColours(canvas, { width, height, colourAt: (index) => ramp.colour(values[index], palette) });
+  paintColours(canvas, { width, height, colourAt: (index) => ramp.colour(values[index] ?? NaN, palette) });
   painted.set(canvas, { values, ramp: ramp.name, palette });
+}
+
+/** Draws a letter, [H,W] from −1 to 1, or clears the canvas when there is none yet. */
+export function paintLetter(canvas: HTMLCanvasElement, values: ArrayLike<number> | undefined, ramp = asPicture): void {
+  paint(canvas, values && { width: side, height: side, values }, ramp);
 }
 
 /** Whether two are the same part of the same memory. Numbers that have been computed do not change. */
@@ -78,7 +90,7 @@ export function paintColours(
   canvas: HTMLCanvasElement,
   area: { readonly width: number; readonly height: number; colourAt(index: number): Colour } | undefined,
 ): void {
-  const context = canvas.getContext('2d')!;
+  const context = present(canvas.getContext('2d'), 'way to draw on a canvas');
   painted.delete(canvas);
   if (!area) {
     context.clearRect(0, 0, canvas.width, canvas.height);

@@ -3,76 +3,26 @@ import { planeRange } from '../state.ts';
 import type { GuidancePlane } from '../work/plane.ts';
 import { setAttributes, svg } from './dom.ts';
 
+/** A picture of the plane. */
 export interface PlaneView {
   readonly root: SVGElement;
+  /** Draws the plane with the point at s of PAG and g of CFG. */
   show(plane: GuidancePlane, s: number, g: number): void;
+  /** Shows that there is no plane yet. */
   clear(): void;
 }
 
 const [width, height, margin] = [520, 340, 26];
 type Point = readonly [number, number];
 
+/** The scales s that are marked on the axis. */
+const marked = [0, 1, 2, 4, 7, 10];
+
 /** @param moved is told the s and g of the place where the point was dragged */
 export function planeView(moved: (scales: readonly [number, number]) => void): PlaneView {
-  const arrowHead = (name: string) =>
-    svg(
-      'marker',
-      { id: `head-${name}`, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: 'auto' },
-      svg('path', { d: 'M0 0 8 4 0 8Z', class: `fill-${name}` }),
-    );
-  const line = (className: string, head?: string) =>
-    svg('line', { class: className, ...(head !== undefined && { 'marker-end': `url(#head-${head})` }) });
-  const axis = line('axis');
-  const [spoiltLine, emptyLine] = [line('trail'), line('trail')];
-  const [pagArrow, cfgArrow, sumArrow] = [line('arrow pag', 'pag'), line('arrow cfg', 'cfg'), line('arrow sum')];
-  const dot = (className: string) => svg('circle', { r: 5, class: className });
-  const label = (text: string, className: string) => svg('text', { class: className }, text);
-  const [plainDot, spoiltDot, emptyDot] = [dot('plain'), dot('spoilt'), dot('cfg')];
-  const [plainText, spoiltText, emptyText, handleText] = [
-    label('ε', 'plain'),
-    label('ε̂', 'spoilt'),
-    label('ε(∅)', 'cfg'),
-    label('ε̃', 'pag'),
-  ];
-  const handle = svg('circle', { r: 9, class: 'handle' });
-  const marks = [0, 1, 2, 4, 7, 10].map((s) => ({
-    s,
-    tick: svg('line', { class: 'tick' }),
-    text: label(String(s), 'tick'),
-  }));
-  const root = svg(
-    'svg',
-    {
-      viewBox: `0 0 ${width} ${height}`,
-      class: 'plane-view',
-      role: 'img',
-      'aria-label': 'The plane of guidance: the sliders below move the point.',
-    },
-    svg('defs', {}, arrowHead('pag'), arrowHead('cfg')),
-    axis,
-    ...marks.flatMap(({ tick, text }) => [tick, text]),
-    spoiltLine,
-    emptyLine,
-    sumArrow,
-    cfgArrow,
-    pagArrow,
-    plainDot,
-    spoiltDot,
-    emptyDot,
-    plainText,
-    spoiltText,
-    emptyText,
-    handleText,
-    handle,
-  );
-
-  let shown:
-    | {
-        readonly plane: GuidancePlane;
-        readonly toScreen: (place: Point) => Point;
-        readonly toPlane: (screen: Point) => Point;
-      }
-    | undefined;
+  const shapes = drawShapes();
+  let shown: { readonly plane: GuidancePlane; readonly toPlane: (screen: Point) => Point } | undefined;
+  const { root } = shapes;
   const follow = (event: PointerEvent): void => {
     if (!shown) return;
     const box = root.getBoundingClientRect();
@@ -90,59 +40,121 @@ export function planeView(moved: (scales: readonly [number, number]) => void): P
   root.addEventListener('pointermove', (event) => {
     if (root.hasPointerCapture(event.pointerId)) follow(event);
   });
-
   return {
     root,
     clear: () => root.classList.add('waiting'),
     show(plane, s, g) {
       root.classList.remove('waiting');
       const { toScreen, toPlane } = scales(plane);
-      shown = { plane, toScreen, toPlane };
-      const [origin, spoilt, empty, withCfg, goal] = [
-        plane.place(0, 0),
-        plane.place(-1, 0),
-        plane.place(0, -1),
-        plane.place(0, g - 1),
-        plane.place(s, g - 1),
-      ].map(toScreen);
-      connect(axis, toScreen(plane.place(-1, 0)), toScreen(plane.place(10, 0)));
-      connect(spoiltLine, spoilt, origin);
-      connect(emptyLine, empty, origin);
-      connect(cfgArrow, origin, withCfg);
-      connect(pagArrow, withCfg, goal);
-      connect(sumArrow, origin, goal);
-      for (const { s: at, tick, text } of marks) {
-        const [x, y] = toScreen(plane.place(at, 0));
-        connect(tick, [x, y - 4], [x, y + 4]);
-        setAttributes(text, { x, y: y + 18, 'text-anchor': 'middle' });
-      }
-      for (const [circle, [cx, cy]] of [
-        [plainDot, origin],
-        [spoiltDot, spoilt],
-        [emptyDot, empty],
-        [handle, goal],
-      ] as const)
-        setAttributes(circle, { cx, cy });
-      for (const [text, [x, y]] of [
-        [spoiltText, spoilt],
-        [handleText, goal],
-      ] as const)
-        setAttributes(text, { x: x + 6, y: y - 13 });
-      // Below the axis, for above it are the arrows; and out of one another's way where ε(∅) is near.
-      setAttributes(plainText, { x: origin[0] + 8, y: origin[1] + 38 });
-      setAttributes(emptyText, { x: empty[0] + 8, y: empty[1] + 18 });
+      shown = { plane, toPlane };
+      place(shapes, (scale, more) => toScreen(plane.place(scale, more)), s, g);
     },
   };
+}
+
+type Shapes = ReturnType<typeof drawShapes>;
+
+/** All that is drawn, without a place yet. What comes later lies above. */
+function drawShapes() {
+  const axis = line('axis');
+  const marks = marked.map((s) => ({ s, tick: svg('line', { class: 'tick' }), text: label(String(s), 'tick') }));
+  const trails = { spoilt: line('trail'), empty: line('trail') };
+  const arrows = { sum: line('arrow sum'), cfg: line('arrow cfg', 'cfg'), pag: line('arrow pag', 'pag') };
+  const dots = { plain: dot('plain'), spoilt: dot('spoilt'), empty: dot('cfg') };
+  const texts = {
+    plain: label('ε', 'plain'),
+    spoilt: label('ε̂', 'spoilt'),
+    empty: label('ε(∅)', 'cfg'),
+    handle: label('ε̃', 'pag'),
+  };
+  const handle = svg('circle', { r: 9, class: 'handle' });
+  const root = svg(
+    'svg',
+    {
+      viewBox: `0 0 ${width} ${height}`,
+      class: 'plane-view',
+      role: 'img',
+      'aria-label': 'The plane of guidance: the sliders below move the point.',
+    },
+    svg('defs', {}, arrowHead('pag'), arrowHead('cfg')),
+    axis,
+    ...marks.flatMap(({ tick, text }) => [tick, text]),
+    ...Object.values(trails),
+    ...Object.values(arrows),
+    ...Object.values(dots),
+    ...Object.values(texts),
+    handle,
+  );
+  return { root, axis, marks, trails, arrows, dots, texts, handle };
+}
+
+function arrowHead(name: string): SVGElement {
+  return svg(
+    'marker',
+    { id: `head-${name}`, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: 'auto' },
+    svg('path', { d: 'M0 0 8 4 0 8Z', class: `fill-${name}` }),
+  );
+}
+
+function line(className: string, head?: string): SVGElement {
+  return svg('line', { class: className, ...(head !== undefined && { 'marker-end': `url(#head-${head})` }) });
+}
+
+function dot(className: string): SVGElement {
+  return svg('circle', { r: 5, class: className });
+}
+
+function label(text: string, className: string): SVGElement {
+  return svg('text', { class: className }, text);
+}
+
+/**
+ * Puts everything in its place.
+ * @param at where s and g − 1 lead, on the screen
+ */
+function place(shapes: Shapes, at: (s: number, more: number) => Point, s: number, g: number): void {
+  const { axis, marks, trails, arrows, dots, texts, handle } = shapes;
+  const [origin, spoilt, empty] = [at(0, 0), at(-1, 0), at(0, -1)];
+  const [withCfg, goal] = [at(0, g - 1), at(s, g - 1)];
+  connect(axis, spoilt, at(10, 0));
+  connect(trails.spoilt, spoilt, origin);
+  connect(trails.empty, empty, origin);
+  connect(arrows.cfg, origin, withCfg);
+  connect(arrows.pag, withCfg, goal);
+  connect(arrows.sum, origin, goal);
+  for (const { s: scale, tick, text } of marks) {
+    const [x, y] = at(scale, 0);
+    connect(tick, [x, y - 4], [x, y + 4]);
+    setAttributes(text, { x, y: y + 18, 'text-anchor': 'middle' });
+  }
+  centre(dots.plain, origin);
+  centre(dots.spoilt, spoilt);
+  centre(dots.empty, empty);
+  centre(handle, goal);
+  write(texts.spoilt, spoilt, [6, -13]);
+  write(texts.handle, goal, [6, -13]);
+  // Below the axis, for above it are the arrows; and out of one another's way where ε(∅) is near.
+  write(texts.plain, origin, [8, 38]);
+  write(texts.empty, empty, [8, 18]);
+}
+
+function centre(circle: SVGElement, [cx, cy]: Point): void {
+  setAttributes(circle, { cx, cy });
+}
+
+/** @param beside how far right of the place and below it */
+function write(text: SVGElement, [x, y]: Point, [right, below]: Point): void {
+  setAttributes(text, { x: x + right, y: y + below });
+}
+
+function connect(shape: SVGElement, [x1, y1]: Point, [x2, y2]: Point): void {
+  // An arrow without length would still show its head.
+  setAttributes(shape, { x1, y1, x2, y2, visibility: Math.hypot(x2 - x1, y2 - y1) < 2 ? 'hidden' : undefined });
 }
 
 /** To tenths, within what the sliders reach. */
 function inRange(scale: number, [least, most]: readonly [number, number]): number {
   return Math.min(Math.max(Math.round(scale * 10) / 10, least), most);
-}
-
-function connect(line: SVGElement, [x1, y1]: Point, [x2, y2]: Point): void {
-  // An arrow without length would still show its head.
-  setAttributes(line, { x1, y1, x2, y2, visibility: Math.hypot(x2 - x1, y2 - y1) < 2 ? 'hidden' : undefined });
 }
 
 /** One scale for both axes, so that angles and lengths are true; all that the sliders reach is in view. */

@@ -12,14 +12,61 @@ export interface Vectors {
   readonly data: ArrayLike<number>;
 }
 
+/** Colours the vector in row `row` of `vectors`, rows of as many numbers as those that it was fitted to. */
+export type Colouring = (vectors: ArrayLike<number>, row: number) => Colour;
+
+/** The colour of the mean, and how far the vector that is farthest from it takes it. */
+const [middle, reach] = [132, 120];
+
 /** How a vector is coloured, fitted to these vectors. */
-export function colouring({ size, data }: Vectors): (vectors: ArrayLike<number>, row: number) => Colour {
+export function colouring(fitted: Vectors): Colouring {
+  const mean = meanOf(fitted);
+  const { values, vectors } = symmetricEigen(covarianceOf(fitted, mean), fitted.size);
+  const strongest = [...values.entries()]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 3)
+    .map(([column]) => direction(vectors, column, mean));
+  const farthest = strongest.map((along) => farthestAlong(fitted, along));
+  // A direction in which nothing differs but by rounding has no colour.
+  const [most = 0] = farthest;
+  const least = Math.max(most * 1e-6, 1e-30);
+  const axes = strongest.map((along, i) => ({ along, extent: Math.max(farthest[i] ?? 0, least) }));
+  return (shown, row) => {
+    const [red = middle, green = middle, blue = middle] = axes.map(
+      ({ along, extent }) => middle + (along(shown, row) / extent) * reach,
+    );
+    return [red, green, blue];
+  };
+}
+
+/** How far a vector lies from the mean in one direction. */
+type Along = (vectors: ArrayLike<number>, row: number) => number;
+
+/** @param vectors whose column `column` is the direction, n × n, row by row */
+function direction(vectors: Float64Array, column: number, mean: Float64Array): Along {
+  const size = mean.length;
+  return (shown, row) => {
+    let sum = 0;
+    for (let i = 0; i < size; i++) sum += (shown[row * size + i] - mean[i]) * vectors[i * size + column];
+    return sum;
+  };
+}
+
+function farthestAlong({ size, data }: Vectors, along: Along): number {
+  return Math.max(...Array.from({ length: data.length / size }, (_, row) => Math.abs(along(data, row))));
+}
+
+function meanOf({ size, data }: Vectors): Float64Array {
   const count = data.length / size;
-  const mean = Float64Array.from({ length: size }, (_, i) => {
+  return Float64Array.from({ length: size }, (_, i) => {
     let sum = 0;
     for (let row = 0; row < count; row++) sum += data[row * size + i];
     return sum / count;
   });
+}
+
+function covarianceOf({ size, data }: Vectors, mean: Float64Array): Float64Array {
+  const count = data.length / size;
   const covariance = new Float64Array(size * size);
   for (let row = 0; row < count; row++) {
     for (let i = 0; i < size; i++) {
@@ -27,25 +74,5 @@ export function colouring({ size, data }: Vectors): (vectors: ArrayLike<number>,
         covariance[i * size + j] += ((data[row * size + i] - mean[i]) * (data[row * size + j] - mean[j])) / count;
     }
   }
-  const { values, vectors } = symmetricEigen(covariance, size);
-  const strongest = [...values.keys()].sort((a, b) => values[b] - values[a]).slice(0, 3);
-  const along = (column: number, shown: ArrayLike<number>, row: number): number => {
-    let sum = 0;
-    for (let i = 0; i < size; i++) sum += (shown[row * size + i] - mean[i]) * vectors[i * size + column];
-    return sum;
-  };
-  const farthest = strongest.map((column) =>
-    Math.max(...Array.from({ length: count }, (_, row) => Math.abs(along(column, data, row)))),
-  );
-  // A direction in which nothing differs but by rounding has no colour.
-  const least = Math.max(farthest[0] * 1e-6, 1e-30);
-  const axes = strongest.map((column, i) => ({ column, extent: Math.max(farthest[i], least) }));
-  return (shown, row) => {
-    const [red, green, blue] = axes.map(({ column, extent }) => middle + (along(column, shown, row) / extent) * reach);
-    return [red, green, blue];
-  };
+  return covariance;
 }
-
-/** The colour of the mean, and how far the vector that is farthest from it takes it. */
-const middle = 132;
-const reach = 120;

@@ -1,4 +1,4 @@
-/** The sections in the order of the page, by the name of their place in it. */
+/** The sections in the order of the page. */
 import type { Section } from '../page.ts';
 import { attentionSection } from './attention.ts';
 import { breakSection } from './break.ts';
@@ -11,7 +11,8 @@ import { oracleSection } from './oracle.ts';
 import { takeSection } from './take.ts';
 import { wordSection } from './word.ts';
 
-export const sections: readonly { readonly name: string; readonly mount: Section }[] = [
+/** By the name of their place in the page; the first one is what a reader sees first. */
+export const sections = [
   { name: 'word', mount: wordSection },
   { name: 'noise', mount: noiseSection },
   { name: 'attention', mount: attentionSection },
@@ -22,4 +23,4 @@ export const sections: readonly { readonly name: string; readonly mount: Section
   { name: 'break', mount: breakSection },
   { name: 'oracle', mount: oracleSection },
   { name: 'take', mount: takeSection },
-];
+] as const satisfies readonly { readonly name: string; readonly mount: Section }[];

@@ -1,211 +1,145 @@
 /** 2. Where structure lives: what a pixel attends to, and what is left when it cannot. */
-import { choice, picker, slider } from '../drawing/controls.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { present } from '../checked.ts';
+import { choice, picker, slider, stepSlider } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
-import { element, setAttributes, setText } from '../drawing/dom.ts';
+import { element, setText, symbol } from '../drawing/dom.ts';
 import { captioned, secondsText, status } from '../drawing/figure.ts';
+import { headView } from '../drawing/head-view.ts';
 import { outlined } from '../drawing/outline.ts';
-import { asPicture, asShare, asSigned, paint, paintColours, pictureCanvas } from '../drawing/picture.ts';
-import { colouring } from '../drawing/values.ts';
-import type { Section } from '../page.ts';
-import { letterTrace, pictureAt } from '../requests.ts';
+import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
+import { pickPixel } from '../drawing/pixel-picker.ts';
+import type { Page, Section } from '../page.ts';
+import type { PassesResult } from '../protocol.ts';
+import { studyStep, type Study } from '../requests.ts';
+import type { State } from '../state.ts';
 import { side, stepCount } from '../study.ts';
-import { headOf, rowOf, spreadOf, tokenAt, type Head } from '../work/attention.ts';
-import { headsOf, gridOf } from '../work/layers.ts';
+import { headOf, tokenAt } from '../work/attention.ts';
+import { gridOf, headsOf } from '../work/layers.ts';
 
+/** x̂₀ with a pixel that asks; one head of one layer, as it is and with the identity. */
 export const attentionSection: Section = (root, page) => {
-  const { layers } = page.model;
-  const belief = outlined(pictureCanvas('what the model believes in; click a pixel'));
-  const attended = outlined(pictureCanvas('where this pixel looks'));
-  const alone = outlined(pictureCanvas('where it looks when the map is the identity'));
-  const gathered = outlined(pictureCanvas('what attention hands on, as colours'));
-  const own = outlined(pictureCanvas('what the identity hands on, as colours'));
-  const channels = pictureCanvas('the values handed on to the pixel, channel by channel', 'picture strip');
-  const [spread, self, apart, found] = [1, 2, 3, 4].map(() => element('span', { class: 'number' }));
+  const controls = headControls(page);
+  const belief = beliefView(page);
+  const heads = headView();
+  const progress = status();
+  root.append(
+    controls.root,
+    element('div', { class: 'attention' }, belief.root, ...heads.columns),
+    heads.strip,
+    progress.root,
+  );
 
-  pickPixel(belief.root, page.state, (pixel) => page.change({ pixel }));
+  return () => {
+    const state = page.state();
+    const chosen = chosenHead(page);
+    const study = studyStep(page, {
+      perturbations: [[chosen.path], page.model.layers],
+      unconditional: false,
+      taps: [`${chosen.path}.map`, `${chosen.path}.to_v`],
+    });
+    controls.show(state.layer, chosen, study.index);
+    progress.show(study.passes ? [study.passes] : [], 1, `three passes at step ${study.index}`);
+    root.classList.toggle('flipped', state.flip !== 'none');
+    showDigest(root, belief.show(study, chosen));
+    if (!study.seen) return heads.clear();
+    const head = headOf(study.seen.result, chosen.path, chosen.head);
+    heads.show(head, tokenAt(state.pixel, side, head.tokens));
+  };
+};
+
+/** The head that is looked into. */
+interface ChosenHead {
+  /** Of its layer. */
+  readonly path: string;
+  readonly head: number;
+  /** How many there are in the layer. */
+  readonly heads: number;
+}
+
+function chosenHead({ state, model }: Page): ChosenHead {
+  const { layer, head } = state();
+  const path = present(model.layers[layer], `attention layer ${layer}`);
+  const heads = headsOf(model, path);
+  return { path, head: Math.min(head, heads - 1), heads };
+}
+
+/** What chooses layer, head and step. */
+function headControls(page: Page) {
+  const { model } = page;
+  const sizeOf = (path: string): string => `${gridOf(model, path)} × ${gridOf(model, path)}`;
+  const layer = picker(
+    'layer',
+    'layer',
+    model.layers.map((path, i) => [String(i), `${path} (${sizeOf(path)})`]),
+    (value) => {
+      const path = present(model.layers[Number(value)], `attention layer ${value}`);
+      page.change({ layer: Number(value), head: Math.min(page.state().head, headsOf(model, path) - 1) });
+    },
+  );
+  const head = slider(
+    { label: 'head', name: 'head', least: 0, most: 5, step: 1, text: (value) => String(value + 1) },
+    (value) => page.change({ head: value }),
+  );
+  const steps = stepSlider('attention-step', stepCount - 1, (step) => page.change({ step }));
+  return {
+    root: element('div', { class: 'controls above' }, layer.root, head.root, steps.root),
+    show(place: number, chosen: ChosenHead, step: number): void {
+      layer.show(String(place));
+      head.setMost(chosen.heads - 1);
+      head.show(chosen.head);
+      steps.show(step);
+    },
+  };
+}
+
+/** What the model believes in, with the maps as they are or flipped, and the pixel that asks. */
+function beliefView(page: Page) {
+  const picture = outlined(pictureCanvas('what the model believes in; click a pixel'));
+  const time = element('span', { class: 'number' });
+  pickPixel(
+    picture.root,
+    () => page.state().pixel,
+    (pixel) => page.change({ pixel }),
+  );
   const flip = choice(
     'flip',
     'attention map',
     [
       ['none', 'softmax'],
       ['layer', 'identity in this layer'],
-      ['all', `identity in all ${layers.length}`],
+      ['all', `identity in all ${page.model.layers.length}`],
     ],
     (value) => page.change({ flip: value }),
   );
-  const layer = picker(
-    'layer',
-    'layer',
-    layers.map((path, i) => [String(i), `${path} (${gridOf(page.model, path)} × ${gridOf(page.model, path)})`]),
-    (value) =>
-      page.change({
-        layer: Number(value),
-        head: Math.min(page.state().head, headsOf(page.model, layers[Number(value)]) - 1),
-      }),
-  );
-  const head = slider(
-    { label: 'head', name: 'head', least: 0, most: 5, step: 1, text: (value) => String(value + 1) },
-    (value) => page.change({ head: value }),
-  );
-  const steps = slider(
-    {
-      label: 'step',
-      name: 'attention-step',
-      least: 0,
-      most: stepCount - 1,
-      step: 1,
-      text: (value) => `${value} of ${stepCount}`,
-    },
-    (step) => page.change({ step }),
-  );
-  const progress = status();
-  /** The head whose values are drawn as colours. */
-  let coloured: Head | undefined;
-
-  root.append(
-    element('div', { class: 'controls above' }, layer.root, head.root, steps.root),
-    element(
+  return {
+    root: element(
       'div',
-      { class: 'attention' },
-      element(
-        'div',
-        { class: 'ask' },
-        captioned(belief.root, element('b', {}, 'x̂', element('sub', {}, '0')), ' Click a pixel; it asks. ', found),
-        flip.root,
-      ),
-      element(
-        'div',
-        { class: 'column' },
-        element('h3', {}, 'softmax attention'),
-        captioned(attended.root, 'It sees ', spread, '; itself with ', self, '.'),
-        captioned(gathered.root, element('b', {}, 'A V'), ' what every pixel takes home: mixed colours'),
-      ),
-      element(
-        'div',
-        { class: 'column spoilt' },
-        element('h3', {}, 'the identity'),
-        captioned(alone.root, 'It sees itself alone.'),
-        captioned(own.root, element('b', {}, 'I V = V'), ' its own colour'),
-      ),
+      { class: 'ask' },
+      captioned(picture.root, symbol('x̂', '0'), ' Click a pixel; it asks. ', time),
+      flip.root,
     ),
-    captioned(
-      channels,
-      'The pixel takes home, channel by channel: from attention (top), from the identity, and the difference (',
-      apart,
-      ' of the length).',
-    ),
-    progress.root,
-  );
-
-  return () => {
-    const state = page.state();
-    const index = Math.min(state.step, stepCount - 1);
-    const path = layers[state.layer];
-    const heads = headsOf(page.model, path);
-    const headIndex = Math.min(state.head, heads - 1);
-    const run = letterTrace(state, { kind: 'none' });
-    const picture = pictureAt(run, page.lab.trace(run), index);
-    const answer =
-      picture &&
-      page.lab.passes(
-        {
-          sample: picture,
-          index,
-          label: run.labels[0],
-          perturbations: [[path], layers],
-          unconditional: false,
-          taps: [`${path}.map`, `${path}.to_v`],
-        },
-        JSON.stringify(run),
-      );
-    const result = answer?.results[0];
-
-    layer.show(String(state.layer));
-    setAttributes(head.root.querySelector('input')!, { max: heads - 1 });
-    head.show(headIndex);
-    steps.show(index);
-    flip.show(state.flip);
-    progress.show(answer ? [answer] : [], 1, `three passes at step ${index}`);
-    root.classList.toggle('flipped', state.flip !== 'none');
-    const all = [belief, attended, alone, gathered, own];
-    if (!result || !picture) {
-      for (const { canvas } of all) paint(canvas, undefined, asPicture);
-      coloured = undefined;
-      paint(channels, undefined, asPicture);
-      showDigest(root, undefined);
-      return;
-    }
-
-    const prediction = state.flip === 'none' ? result.plain : result.perturbed[state.flip === 'layer' ? 0 : 1];
-    const shown = page.model.scheduler.predictOriginal(picture, prediction, index);
-    paint(belief.canvas, { width: side, height: side, values: shown.data }, asPicture);
-    showDigest(root, shown);
-    setText(found, `${secondsText(result.milliseconds / 1000)} for three passes.`);
-
-    const one = headOf(result, path, headIndex);
-    const grid = Math.sqrt(one.tokens);
-    const token = tokenAt(state.pixel, side, one.tokens);
-    const row = rowOf(one, token);
-    const lonely = Float32Array.from(row, (_, i) => (i === token ? 1 : 0));
-    const square = (values: ArrayLike<number>) => ({ width: grid, height: grid, values });
-    paint(attended.canvas, square(row), asShare(Math.max(...row)));
-    paint(alone.canvas, square(lonely), asShare(1));
-    if (coloured !== one) {
-      const colourOf = colouring({ size: one.size, data: one.own });
-      paintColours(gathered.canvas, { width: grid, height: grid, colourAt: (i) => colourOf(one.gathered, i) });
-      paintColours(own.canvas, { width: grid, height: grid, colourAt: (i) => colourOf(one.own, i) });
-      coloured = one;
-    }
-    for (const each of all) each.outline(token % grid, Math.floor(token / grid), grid);
-
-    const vector = (values: Float32Array): Float32Array => values.subarray(token * one.size, (token + 1) * one.size);
-    const [mixed, mine] = [vector(one.gathered), vector(one.own)];
-    const difference = mixed.map((value, i) => value - mine[i]);
-    const strongest = Math.max(...[...mixed, ...mine, ...difference].map(Math.abs));
-    paint(channels, { width: one.size, height: 3, values: [...mixed, ...mine, ...difference] }, asSigned(strongest));
-    setText(spread, `${spreadOf(row).toFixed(1)} of ${one.tokens} places`);
-    setText(self, `${(row[token] * 100).toFixed(1)} %`);
-    setText(apart, `${Math.round((Math.hypot(...difference) / Math.hypot(...mine)) * 100)} %`);
+    /** @returns x̂₀, once it is known */
+    show({ seen, index }: Study, { path }: ChosenHead): Tensor | undefined {
+      const state = page.state();
+      flip.show(state.flip);
+      if (!seen) {
+        paintLetter(picture.canvas, undefined);
+        return undefined;
+      }
+      const prediction = flipped(seen.result, state.flip);
+      const shown = page.model.scheduler.predictOriginal(seen.picture, prediction, index);
+      paintLetter(picture.canvas, shown.data);
+      setText(time, `${secondsText(seen.result.milliseconds / 1000)} for three passes.`);
+      const grid = gridOf(page.model, path);
+      const token = tokenAt(state.pixel, side, grid * grid);
+      picture.outline(token % grid, Math.floor(token / grid), grid);
+      return shown;
+    },
   };
-};
+}
 
-/** Pointer and arrow keys choose a pixel. */
-function pickPixel(
-  target: HTMLElement,
-  state: () => { readonly pixel: readonly [number, number] },
-  picked: (pixel: readonly [number, number]) => void,
-): void {
-  const inside = (at: number): number => Math.min(Math.max(at, 0), side - 1);
-  setAttributes(target, {
-    tabindex: 0,
-    role: 'application',
-    'aria-label': 'The picture. Arrow keys move the pixel that asks.',
-  });
-  const point = (event: PointerEvent): void => {
-    const box = target.getBoundingClientRect();
-    picked([
-      inside(Math.floor(((event.clientX - box.left) / box.width) * side)),
-      inside(Math.floor(((event.clientY - box.top) / box.height) * side)),
-    ]);
-  };
-  target.addEventListener('pointerdown', (event) => {
-    target.setPointerCapture(event.pointerId);
-    point(event);
-  });
-  target.addEventListener('pointermove', (event) => {
-    if (target.hasPointerCapture(event.pointerId)) point(event);
-  });
-  const moves: Readonly<Record<string, readonly [number, number]>> = {
-    ArrowLeft: [-1, 0],
-    ArrowRight: [1, 0],
-    ArrowUp: [0, -1],
-    ArrowDown: [0, 1],
-  };
-  target.addEventListener('keydown', (event) => {
-    const move = moves[event.key];
-    if (!move) return;
-    event.preventDefault();
-    const [x, y] = state().pixel;
-    picked([inside(x + move[0]), inside(y + move[1])]);
-  });
+/** ε, or ε̂ with the identity in the layer or in all of them. */
+function flipped({ plain, perturbed: [inLayer, inAll] }: PassesResult, flip: State['flip']): Tensor {
+  return present({ none: plain, layer: inLayer, all: inAll }[flip], 'perturbed prediction');
 }

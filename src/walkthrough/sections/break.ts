@@ -1,17 +1,21 @@
 /** Break it: a mistake is switched on, and the reader sees what becomes of the picture and of the numbers. */
+import type { SamplingStep } from '../../sampling/sample.ts';
 import { choice } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { errorView } from '../drawing/error-view.ts';
 import { captioned, status } from '../drawing/figure.ts';
-import { asPicture, paint, pictureCanvas } from '../drawing/picture.ts';
+import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import type { Section } from '../page.ts';
-import type { TraceRequest } from '../protocol.ts';
-import { letterTrace, middleOf, pictureAt, usualScale } from '../requests.ts';
-import { side, stepCount } from '../study.ts';
+import type { FaultName } from '../protocol.ts';
+import type { Answer } from '../questions.ts';
+import { latestPicture, letterRun, middleOf, usualScale } from '../requests.ts';
+import { letterOf } from '../state.ts';
+import { stepCount } from '../study.ts';
 import { differences, largestDifference } from '../work/difference.ts';
-import { faults, type FaultName } from '../work/faults.ts';
+import { faults } from '../work/faults.ts';
 
+/** A list of mistakes, the letter without and with the one that is chosen, and its error over the steps. */
 export const breakSection: Section = (root, page) => {
   const right = pictureCanvas('the letter, as it should be');
   const wrong = pictureCanvas('the letter, with the mistake');
@@ -43,38 +47,48 @@ export const breakSection: Section = (root, page) => {
 
   return () => {
     const state = page.state();
-    const sound = letterTrace(state, { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) });
-    const broken: TraceRequest = { ...sound, fault: state.fault };
-    const answers = [page.lab.trace(sound), page.lab.trace(broken)];
-    for (const [canvas, request, answer] of [
-      [right, sound, answers[0]],
-      [wrong, broken, answers[1]],
-    ] as const) {
-      paint(
-        canvas,
-        { width: side, height: side, values: pictureAt(request, answer, answer.results.length)!.data },
-        asPicture,
-      );
-    }
-    const apart = differences(answers[0].results, answers[1].results);
-    errors.show(apart);
+    const sound = letterRun(state, { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) });
+    const broken = { ...sound, fault: state.fault };
+    const [asItShould, asItIs] = [page.client.run(sound), page.client.run(broken)];
+    paintLetter(right, latestPicture(sound, asItShould).data);
+    paintLetter(wrong, latestPicture(broken, asItIs).data);
+    errors.show(differences(asItShould.results, asItIs.results));
     list.show(state.fault);
-    const done = answers.every((answer) => answer.done) && apart.length === stepCount;
-    showDigest(root, done ? answers[1].results.at(-1)?.sample : undefined);
-    const largest = done ? largestDifference(answers[0].results.at(-1)!.sample, answers[1].results.at(-1)!.sample) : 0;
-    setText(says, done ? verdict(apart.at(-1)!, largest, state.fault) : '');
-    setAttributes(says, { 'data-fault': done ? state.fault : undefined });
-    progress.show(answers, 2 * stepCount, `the ${state.word[state.letter]}, right and wrong`);
+    const outcome = outcomeOf(asItShould, asItIs);
+    showDigest(root, outcome?.wrong);
+    setText(says, outcome ? verdict(outcome, state.fault) : '');
+    setAttributes(says, { 'data-fault': outcome && state.fault });
+    progress.show([asItShould, asItIs], 2 * stepCount, `the ${letterOf(state)}, right and wrong`);
   };
 };
 
-function verdict(error: number, largest: number, name: FaultName): string {
+/** How the runs have ended. */
+interface Outcome {
+  readonly wrong: SamplingStep['sample'];
+  /** ‖x′ − x‖ / ‖x‖. */
+  readonly error: number;
+  /** The largest |x′ − x|. */
+  readonly largest: number;
+}
+
+/** Undefined while one of them has not ended, and where one has failed. */
+function outcomeOf(right: Answer<SamplingStep>, wrong: Answer<SamplingStep>): Outcome | undefined {
+  const [rightEnd, wrongEnd] = [right.results[stepCount - 1], wrong.results[stepCount - 1]];
+  const error = differences(right.results, wrong.results)[stepCount - 1];
+  if (!right.done || !wrong.done || !rightEnd || !wrongEnd || error === undefined) return undefined;
+  return { wrong: wrongEnd.sample, error, largest: largestDifference(rightEnd.sample, wrongEnd.sample) };
+}
+
+function verdict({ error, largest }: Outcome, name: FaultName): string {
   const size = error < 0.001 ? error.toExponential(1) : `${(error * 100).toFixed(1)} %`;
-  const seen =
-    largest < 1e-3
-      ? `Nobody sees it, and no pixel is off by more than ${largest.toExponential(1)}: a test with a tolerance of 1e-3 passes.`
-      : largest < 0.1
-        ? 'It takes a second look.'
-        : 'Anyone can see that something is wrong. But what?';
-  return `The letter is off by ${size}. ${seen} The oracle has a name for it: ${name}.`;
+  return `The letter is off by ${size}. ${seenBy(largest)} The oracle has a name for it: ${name}.`;
+}
+
+function seenBy(largest: number): string {
+  if (largest < 1e-3)
+    return (
+      `Nobody sees it, and no pixel is off by more than ${largest.toExponential(1)}: ` +
+      'a test with a tolerance of 1e-3 passes.'
+    );
+  return largest < 0.1 ? 'It takes a second look.' : 'Anyone can see that something is wrong. But what?';
 }

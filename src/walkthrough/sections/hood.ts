@@ -1,63 +1,26 @@
 /** 6. Under the hood: the functions that run, and the proof that fast and readable are the same bits. */
-import { codeView } from '../code/view.ts';
 import { excerpts } from '../code/excerpts.ts';
+import { codeTabs } from '../code/tabs.ts';
+import { present } from '../checked.ts';
 import { button } from '../drawing/controls.ts';
 import { digestOf } from '../drawing/digest.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { secondsText } from '../drawing/figure.ts';
-import type { Section } from '../page.ts';
+import type { Page, Section } from '../page.ts';
 import type { PassesResult } from '../protocol.ts';
-import { letterTrace, middleOf } from '../requests.ts';
+import type { Answer } from '../questions.ts';
+import { letterRun, middleOf } from '../requests.ts';
 import { noiseOf } from '../work/noise.ts';
 
+/** The functions in tabs, and two passes both ways, their bits compared. */
 export const hoodSection: Section = (root, page) => {
-  const views = excerpts.map((excerpt) => {
-    const tab = element(
-      'button',
-      { type: 'button', role: 'tab', id: `tab-${excerpt.id}`, 'aria-controls': 'code-panel' },
-      excerpt.title,
-    );
-    tab.addEventListener('click', () => open(excerpt.id));
-    return { id: excerpt.id, tab, view: codeView(excerpt) };
-  });
-  const panel = element('div', { role: 'tabpanel', id: 'code-panel' });
-  const open = (id: string): void => {
-    for (const { id: other, tab, view } of views) {
-      setAttributes(tab, { 'aria-selected': String(other === id), tabindex: other === id ? 0 : -1 });
-      if (other === id) panel.replaceChildren(view);
-    }
-    setAttributes(panel, { 'aria-labelledby': `tab-${id}` });
-  };
-  const tabs = element(
-    'div',
-    { role: 'tablist', class: 'tabs', 'aria-label': 'the functions that run' },
-    ...views.map(({ tab }) => tab),
-  );
-  tabs.addEventListener('keydown', (event) => {
-    const move = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    const at = views.findIndex(({ tab }) => tab === document.activeElement);
-    if (move === 0 || at < 0) return;
-    event.preventDefault();
-    const next = views[(at + move + views.length) % views.length];
-    open(next.id);
-    next.tab.focus();
-  });
-  open(excerpts[0].id);
-
+  const { tabs, panel } = codeTabs(excerpts);
   let asked = false;
   const prove = button('run both', 'prove', () => {
     asked = true;
     page.change({});
   });
-  const [fast, plain] = ['the fast kernels', 'the plain loops'].map((title) => {
-    const time = element('span', { class: 'number' });
-    const digest = element('code', { class: 'digest' });
-    return {
-      time,
-      digest,
-      row: element('div', { class: 'proof-row', hidden: true }, element('span', {}, title), time, digest),
-    };
-  });
+  const [fast, plain] = [proofRow('the fast kernels'), proofRow('the plain loops')];
   const verdict = element('p', { class: 'verdict', 'aria-live': 'polite' });
   root.append(
     tabs,
@@ -66,52 +29,72 @@ export const hoodSection: Section = (root, page) => {
     element(
       'p',
       {},
-      'Every operation is written once as a plain loop, which a reader can check. What computes on this page is a faster version that must give the same bits. Two passes of the network, both ways, on this machine, and the SHA-256 of what comes out:',
+      'Every operation is written once as a plain loop, which a reader can check. What computes on this page is a ' +
+        'faster version that must give the same bits. Two passes of the network, both ways, on this machine, and the ' +
+        'SHA-256 of what comes out:',
     ),
     prove,
-    fast.row,
-    plain.row,
+    fast.root,
+    plain.root,
     verdict,
   );
 
   return () => {
     if (!asked) return;
-    const request = letterTrace(page.state(), { kind: 'none' });
-    const common = {
-      sample: noiseOf(request),
-      index: 0,
-      label: request.labels[0],
-      perturbations: [middleOf(page.model.layers)],
-      unconditional: false,
-      taps: [],
-    };
-    const answers = [
-      page.lab.passes(common, JSON.stringify(request)),
-      page.lab.passes({ ...common, plainLoops: true }, JSON.stringify(request)),
-    ];
-    const results = answers.map(({ results: [first] }) => first as PassesResult | undefined);
-    [fast, plain].forEach(({ time, digest, row }, i) => {
-      const result = results[i];
-      row.hidden = false;
-      setText(time, result ? secondsText(result.milliseconds / 1000) : (answers[i].problem ?? 'computing'));
-      if (result) void digestOf(result.perturbed[0]).then((text) => setText(digest, text));
-      else setText(digest, '');
-    });
-    const [a, b] = results;
-    if (!a || !b) {
-      setText(verdict, 'The plain loops take their time.');
-      setAttributes(verdict, { 'data-same': undefined });
-      return;
-    }
-    const same =
-      [...a.plain.data].every((value, i) => Object.is(value, b.plain.data[i])) &&
-      [...a.perturbed[0].data].every((value, i) => Object.is(value, b.perturbed[0].data[i]));
-    setText(
-      verdict,
-      same
-        ? `All ${2 * a.plain.data.length} numbers are the same, to the last bit.`
-        : 'They differ: this is a bug of the library, please report it.',
-    );
-    setAttributes(verdict, { 'data-same': String(same) });
+    const [byKernels, byLoops] = [askPasses(page, false), askPasses(page, true)];
+    fast.show(byKernels);
+    plain.show(byLoops);
+    const { text, same } = compared(byKernels.results[0], byLoops.results[0]);
+    setText(verdict, text);
+    setAttributes(verdict, { 'data-same': same === undefined ? undefined : String(same) });
   };
 };
+
+/** The two passes of PAG at the first step, from the noise of the letter. */
+function askPasses({ client, model, state }: Page, plainLoops: boolean): Answer<PassesResult> {
+  const run = letterRun(state(), { kind: 'none' });
+  const request = {
+    sample: noiseOf(run),
+    index: 0,
+    label: run.labels[0],
+    perturbations: [middleOf(model.layers)],
+    unconditional: false,
+    taps: [],
+  };
+  return client.passes(plainLoops ? { ...request, plainLoops } : request, JSON.stringify(run));
+}
+
+/** ε̂ of the two passes. */
+function spoiltOf({ perturbed }: PassesResult): PassesResult['plain'] {
+  return present(perturbed[0], 'perturbed prediction');
+}
+
+/** What they took, and the fingerprint of ε̂. */
+function proofRow(title: string): { readonly root: HTMLElement; show(answer: Answer<PassesResult>): void } {
+  const time = element('span', { class: 'number' });
+  const digest = element('code', { class: 'digest' });
+  const root = element('div', { class: 'proof-row', hidden: true }, element('span', {}, title), time, digest);
+  return {
+    root,
+    show({ results: [result], problem }) {
+      root.hidden = false;
+      setText(time, result ? secondsText(result.milliseconds / 1000) : (problem ?? 'computing'));
+      if (result) void digestOf(spoiltOf(result)).then((text) => setText(digest, text));
+      else setText(digest, '');
+    },
+  };
+}
+
+function compared(
+  fast: PassesResult | undefined,
+  plain: PassesResult | undefined,
+): { readonly text: string; readonly same: boolean | undefined } {
+  if (!fast || !plain) return { text: 'The plain loops take their time.', same: undefined };
+  const numbers = (result: PassesResult): readonly number[] => [...result.plain.data, ...spoiltOf(result).data];
+  const [ours, theirs] = [numbers(fast), numbers(plain)];
+  const same = ours.length === theirs.length && ours.every((value, i) => Object.is(value, theirs[i]));
+  const text = same
+    ? `All ${ours.length} numbers are the same, to the last bit.`
+    : 'They differ: this is a bug of the library, please report it.';
+  return { text, same };
+}

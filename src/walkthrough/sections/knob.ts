@@ -1,54 +1,37 @@
 /** 4. Turn the knob: growing scales from the same noise, CFG beside PAG, with a letter asked for and without. */
+import type { SamplingStep } from '../../sampling/sample.ts';
 import { choice, slider } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
 import { element, setAttributes } from '../drawing/dom.ts';
 import { captioned, status } from '../drawing/figure.ts';
-import { asPicture, paint, pictureCanvas } from '../drawing/picture.ts';
-import type { Section } from '../page.ts';
-import type { GuidanceChoice, TraceRequest } from '../protocol.ts';
-import { letterTrace, middleOf, pictureAt, sampleOf } from '../requests.ts';
-import { largestScale } from '../state.ts';
-import { labelOf, noLetter, side, stepCount } from '../study.ts';
+import { labelledFilm, letterKey } from '../drawing/letter-key.ts';
+import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
+import type { Page, Section } from '../page.ts';
+import type { GuidanceChoice, RunRequest } from '../protocol.ts';
+import type { Answer } from '../questions.ts';
+import { latestPicture, letterRun, middleOf, sampleOf } from '../requests.ts';
+import { largestScale, letterOf, type State } from '../state.ts';
+import { labelOf, noLetter, stepCount } from '../study.ts';
 
 /** The scales that are drawn side by side. */
 const strip = [0, 0.5, 1, 2, 4, 10];
 
+/** A guidance of a scale s: with s = 0 it is the model alone. */
+interface Kind {
+  readonly name: 'pag' | 'cfg';
+  readonly title: string;
+  /** What is said of a scale. */
+  text(s: number): string;
+  guidance(s: number | readonly number[]): GuidanceChoice;
+}
+
+/** The letter at the scale of the knob, and at all of the strip, with PAG and with CFG. */
 export const knobSection: Section = (root, page) => {
-  const kinds: readonly {
-    readonly name: 'pag' | 'cfg';
-    readonly title: string;
-    guidance(scale: number | readonly number[]): GuidanceChoice;
-  }[] = [
-    { name: 'pag', title: 'PAG', guidance: (scale) => ({ kind: 'pag', scale, layers: middleOf(page.model.layers) }) },
-    // g = 1 + s: with s = 0 both are the model alone.
-    {
-      name: 'cfg',
-      title: 'CFG',
-      guidance: (scale) => ({ kind: 'cfg', scale: typeof scale === 'number' ? 1 + scale : scale.map((s) => 1 + s) }),
-    },
-  ];
-  const rows = kinds.map(({ name, title, guidance }) => {
-    const now = pictureCanvas(`drawn with ${title} at the chosen scale`);
-    const thumbs = strip.map((scale) => {
-      const canvas = pictureCanvas('');
-      const key = element(
-        'button',
-        { type: 'button', class: 'letter', 'aria-label': `${title}, scale ${scale}` },
-        canvas,
-      );
-      key.addEventListener('click', () => page.change({ scale }));
-      return { scale, canvas, key };
-    });
-    const text = element('span', { class: 'number' });
-    const big = captioned(now, element('b', { class: name }, title), ' ', text);
-    big.dataset['guidance'] = name;
-    const film = element(
-      'div',
-      { class: 'film labelled', 'data-strip': name },
-      ...thumbs.map(({ scale, key }) => element('div', {}, key, element('span', {}, String(scale)))),
-    );
-    return { name, guidance, now, thumbs, text, big, film };
-  });
+  const rows = kindsOf(page).map((kind) => ({
+    kind,
+    single: singlePicture(page, kind),
+    film: scaleFilm(page, kind),
+  }));
   const knob = slider(
     { label: 's', name: 'scale', least: 0, most: largestScale, step: 0.25, text: (scale) => scale.toFixed(2) },
     (scale) => page.change({ scale }),
@@ -65,13 +48,13 @@ export const knobSection: Section = (root, page) => {
   const progress = status();
   root.append(
     element('div', { class: 'controls above' }, knob.root, asked.root),
-    element('div', { class: 'pair' }, ...rows.map(({ big }) => big)),
-    ...rows.map(({ name, film }) =>
+    element('div', { class: 'pair' }, ...rows.map(({ single }) => single.root)),
+    ...rows.map(({ kind, film }) =>
       element(
         'div',
         { class: 'strip-row' },
-        element('span', { class: `row-title ${name}` }, name === 'pag' ? 'PAG' : 'CFG'),
-        film,
+        element('span', { class: `row-title ${kind.name}` }, kind.title),
+        film.root,
       ),
     ),
     progress.root,
@@ -79,31 +62,88 @@ export const knobSection: Section = (root, page) => {
 
   return () => {
     const state = page.state();
-    const label = state.asked ? labelOf(state.word[state.letter]) : noLetter;
+    const label = state.asked ? labelOf(letterOf(state)) : noLetter;
     knob.show(state.scale);
     asked.show(state.asked ? 'yes' : 'no');
     // First what the knob is at, then the rows.
-    const single = rows.map(({ now, guidance, text, big, name }) => {
-      const request = letterTrace(state, guidance(state.scale), label);
-      const answer = page.lab.trace(request);
-      const picture = pictureAt(request, answer, answer.results.length)!;
-      paint(now, { width: side, height: side, values: picture.data }, asPicture);
-      text.textContent = name === 'pag' ? `s = ${state.scale}` : `g = 1 + s = ${1 + state.scale}`;
-      setAttributes(big, { 'data-steps': answer.results.length });
-      showDigest(big, answer.done ? picture : undefined);
-      return answer;
-    });
-    const many = rows.map(({ guidance, thumbs }) => {
-      const one = letterTrace(state, guidance(strip), label);
-      const request: TraceRequest = { ...one, slices: strip.map(() => one.slices[0]), labels: strip.map(() => label) };
-      const answer = page.lab.trace(request);
-      const batch = pictureAt(request, answer, answer.results.length)!;
-      thumbs.forEach(({ scale, canvas, key }, i) => {
-        paint(canvas, { width: side, height: side, values: sampleOf(batch, i).data }, asPicture);
-        setAttributes(key, { 'aria-pressed': String(scale === state.scale) });
-      });
-      return answer;
-    });
-    progress.show([...single, ...many], 4 * stepCount, `2 letters at s = ${state.scale}, and ${2 * strip.length} more`);
+    const answers = [
+      ...rows.map(({ single }) => single.show(state, label)),
+      ...rows.map(({ film }) => film.show(state, label)),
+    ];
+    progress.show(answers, 4 * stepCount, `2 letters at s = ${state.scale}, and ${2 * strip.length} more`);
   };
 };
+
+function kindsOf({ model }: Page): readonly Kind[] {
+  return [
+    {
+      name: 'pag',
+      title: 'PAG',
+      text: (s) => `s = ${s}`,
+      guidance: (s) => ({ kind: 'pag', scale: s, layers: middleOf(model.layers) }),
+    },
+    {
+      name: 'cfg',
+      title: 'CFG',
+      text: (s) => `g = 1 + s = ${1 + s}`,
+      guidance: (s) => ({ kind: 'cfg', scale: typeof s === 'number' ? 1 + s : s.map((one) => 1 + one) }),
+    },
+  ];
+}
+
+/** Draws letters of a class as far as they have come. */
+interface KnobView {
+  readonly root: HTMLElement;
+  show(state: State, label: number): Answer<SamplingStep>;
+}
+
+/** The letter at the scale of the knob. */
+function singlePicture(page: Page, { name, title, text, guidance }: Kind): KnobView {
+  const canvas = pictureCanvas(`drawn with ${title} at the chosen scale`);
+  const scale = element('span', { class: 'number' });
+  const heading = element('b', { class: name }, title);
+  const root = captioned(canvas, heading, ' ', scale);
+  root.dataset['guidance'] = name;
+  return {
+    root,
+    show(state, label) {
+      const request = letterRun(state, guidance(state.scale), label);
+      const answer = page.client.run(request);
+      const picture = latestPicture(request, answer);
+      paintLetter(canvas, picture.data);
+      scale.textContent = text(state.scale);
+      setAttributes(root, { 'data-steps': answer.results.length });
+      showDigest(root, answer.done ? picture : undefined);
+      return answer;
+    },
+  };
+}
+
+/** The letter at all scales of the strip. */
+function scaleFilm(page: Page, { name, title, guidance }: Kind): KnobView {
+  const keys = strip.map((scale) => ({
+    scale,
+    key: letterKey(`${title}, scale ${scale}`, () => page.change({ scale })),
+  }));
+  return {
+    root: labelledFilm(
+      keys.map(({ scale, key }) => [key, String(scale)]),
+      { 'data-strip': name },
+    ),
+    show(state, label) {
+      const one = letterRun(state, guidance(strip), label);
+      const request: RunRequest = {
+        ...one,
+        slices: strip.flatMap(() => one.slices),
+        labels: strip.flatMap(() => one.labels),
+      };
+      const answer = page.client.run(request);
+      const batch = latestPicture(request, answer);
+      for (const [i, { scale, key }] of keys.entries()) {
+        paintLetter(key.canvas, sampleOf(batch, i).data);
+        setAttributes(key.root, { 'aria-pressed': String(scale === state.scale) });
+      }
+      return answer;
+    },
+  };
+}

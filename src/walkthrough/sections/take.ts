@@ -5,11 +5,12 @@ import { status } from '../drawing/figure.ts';
 import { writeSafetensors } from '../../formats/safetensors.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
-import { middleOf, usualScale, wordTrace } from '../requests.ts';
+import { latestPicture, middleOf, usualScale, wordRun } from '../requests.ts';
 import { writeState, type State } from '../state.ts';
 import { labelOf, noLetter, stepCount } from '../study.ts';
 import { noiseOf } from '../work/noise.ts';
 
+/** A run of the word that can be taken along. */
 interface Take {
   readonly name: string;
   readonly title: string;
@@ -18,6 +19,7 @@ interface Take {
   readonly options: string;
 }
 
+/** The link, the downloads, and the commands. */
 export const takeSection: Section = (root, page) => {
   const takes: readonly Take[] = [
     { name: 'alone', title: 'the model alone', guidance: { kind: 'none' }, options: '' },
@@ -65,7 +67,7 @@ export const takeSection: Section = (root, page) => {
     link.value = `${location.origin}${location.pathname}#${writeState(state)}`;
     setText(copy, 'copy');
     const answers = rows.map(({ take, save, command }) => {
-      const answer = page.lab.trace(wordTrace(state, take.guidance));
+      const answer = page.client.run(wordRun(state, take.guidance));
       setAttributes(save, { disabled: !answer.done || answer.problem !== undefined });
       setText(command, commandOf(state, take));
       return answer;
@@ -77,7 +79,9 @@ export const takeSection: Section = (root, page) => {
 /** `--latents` writes what the button saves. */
 function commandOf({ word, seed }: State, { options, name }: Take): string {
   const labels = [...word].map(labelOf).join(',');
-  return `npm run -s pag -- sample --model fixtures/letters/model --labels ${labels} --null-label ${noLetter} --seed ${seed} --steps ${stepCount}${options} --latents ${fileName(word, seed, name)}`;
+  const asked = `--labels ${labels} --null-label ${noLetter} --seed ${seed} --steps ${stepCount}${options}`;
+  const file = fileName(word, seed, name);
+  return `npm run -s pag -- sample --model fixtures/letters/model ${asked} --latents ${file}`;
 }
 
 function fileName(word: string, seed: number, name: string): string {
@@ -86,10 +90,10 @@ function fileName(word: string, seed: number, name: string): string {
 
 function download(page: Page, { guidance, name }: Take): void {
   const state = page.state();
-  const request = wordTrace(state, guidance);
-  const { results } = page.lab.trace(request);
-  const steps = Object.fromEntries(results.map(({ sample }, i) => [`step.${i}`, sample]));
-  const bytes = writeSafetensors({ noise: noiseOf(request), ...steps, sample: results.at(-1)!.sample });
+  const request = wordRun(state, guidance);
+  const answer = page.client.run(request);
+  const steps = Object.fromEntries(answer.results.map(({ sample }, i) => [`step.${i}`, sample]));
+  const bytes = writeSafetensors({ noise: noiseOf(request), ...steps, sample: latestPicture(request, answer) });
   const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' }));
   element('a', { href: url, download: fileName(state.word, state.seed, name) }).click();
   // The browser has begun to read it by then.

@@ -1,8 +1,10 @@
 /** One head of an attention layer, taken out of what a pass has shown. */
 import { referenceKernels } from '../../kernels/plain/index.ts';
-import { tensor, type Tensor } from '../../tensor/tensor.ts';
+import { shapeText, tensor, type Tensor } from '../../tensor/tensor.ts';
+import { present } from '../checked.ts';
 import type { PassesResult } from '../protocol.ts';
 
+/** What one head does: N tokens, d channels. */
 export interface Head {
   readonly tokens: number;
   /** Channels of the head. */
@@ -15,20 +17,28 @@ export interface Head {
   readonly gathered: Float32Array;
 }
 
-const known = new WeakMap<Tensor, Head[]>();
+const known = new WeakMap<Tensor, Map<number, Head>>();
 
-/** @param layer one whose map and `to_v` were tapped */
+/**
+ * A head of a layer whose map and `to_v` were tapped.
+ * @param layer its path
+ * @param head its number, from 0
+ */
 export function headOf({ taps }: PassesResult, layer: string, head: number): Head {
-  const maps = taps[`${layer}.map`];
-  const heads = known.get(maps) ?? [];
-  known.set(maps, heads);
-  return (heads[head] ??= cutOut(maps, taps[`${layer}.to_v`], head));
+  const maps = present(taps[`${layer}.map`], `tap of the map of ${layer}`);
+  const values = present(taps[`${layer}.to_v`], `tap of the values of ${layer}`);
+  const heads = known.get(maps) ?? new Map<number, Head>();
+  const found = heads.get(head) ?? cutOut(maps, values, head);
+  known.set(maps, heads.set(head, found));
+  return found;
 }
 
 /** @param maps [1,h,N,N] @param values [1,N,D] */
 function cutOut(maps: Tensor, values: Tensor, head: number): Head {
   const [, heads, tokens] = maps.shape;
-  const channels = values.shape[2];
+  const channels = values.shape.at(-1);
+  if (heads === undefined || tokens === undefined || channels === undefined)
+    throw new Error(`no attention map has the shape ${shapeText(maps.shape)} with values ${shapeText(values.shape)}`);
   const size = channels / heads;
   const map = maps.data.slice(head * tokens * tokens, (head + 1) * tokens * tokens) as Float32Array;
   const own = new Float32Array(tokens * size);

@@ -2,12 +2,14 @@
 import type { SamplingStep } from '../../sampling/sample.ts';
 import { norm, subtract } from '../../tensor/arithmetic.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { only } from '../checked.ts';
 
-/** ‖x′ − x‖ / ‖x‖ after each step that both have taken. */
+/** ‖x′ − x‖ / ‖x‖ after each step that both have taken. The runs are of one letter. */
 export function differences(right: readonly SamplingStep[], wrong: readonly SamplingStep[]): readonly number[] {
-  return wrong
-    .slice(0, right.length)
-    .map(({ sample }, i) => norm(subtract(sample, right[i].sample))[0] / norm(right[i].sample)[0]);
+  return right.flatMap(({ sample }, i) => {
+    const other = wrong[i]?.sample;
+    return other ? [only(norm(subtract(other, sample))) / only(norm(sample))] : [];
+  });
 }
 
 /** The largest |x′ − x|. */

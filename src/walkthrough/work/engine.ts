@@ -4,6 +4,7 @@ import { referenceBackend } from '../../kernels/plain/index.ts';
 import { openThreads, simdBackend, simdSupported, type SimdOptions } from '../../kernels/simd/index.ts';
 import type { EngineReport, KernelChoice } from '../protocol.ts';
 
+/** What computes, and what the reader is told about it. */
 export interface Engine {
   readonly backend: Backend;
   readonly report: EngineReport;
@@ -12,6 +13,7 @@ export interface Engine {
 /** More threads than this gain nothing with so small a model. */
 const mostThreads = 4;
 
+/** The engine for this choice of kernels. The threads of it run on until the page is closed. */
 export async function chooseEngine(choice: KernelChoice): Promise<Engine> {
   if (choice === 'plain') return plainLoops();
   if (!simdSupported())
@@ -22,7 +24,8 @@ export async function chooseEngine(choice: KernelChoice): Promise<Engine> {
     (await simdOnThreads()) ??
     simd([]) ??
     plainLoops(
-      'There is too little memory for the fast kernels, so the plain loops compute: the same numbers, many times slower.',
+      'There is too little memory for the fast kernels, so the plain loops compute: ' +
+        'the same numbers, many times slower.',
     )
   );
 }
@@ -45,7 +48,7 @@ function simd(workers: NonNullable<SimdOptions['workers']>): Engine | undefined 
     return { backend: simdBackend({ threads, workers }), report: { kernels: 'simd', threads } };
   } catch (problem) {
     // WebAssembly.Memory answers so when it is given no address space: phones may.
-    workers.forEach((worker) => worker.terminate());
+    for (const worker of workers) worker.terminate();
     if (problem instanceof RangeError) return undefined;
     throw problem;
   }

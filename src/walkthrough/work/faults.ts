@@ -5,8 +5,10 @@
 import type { Kernels } from '../../kernels/kernels.ts';
 import { scaledAttention } from '../../oracle/faults/fault.ts';
 import type { Denoiser } from '../../sampling/denoiser.ts';
-import type { GuidanceChoice } from '../protocol.ts';
+import { present } from '../checked.ts';
+import type { FaultName, GuidanceChoice } from '../protocol.ts';
 
+/** A mistake: what it changes, of what is computed. */
 export interface Fault {
   readonly name: FaultName;
   /** What the port does: completes "the port …". */
@@ -18,18 +20,6 @@ export interface Fault {
   readonly timestep?: (timestep: number, timesteps: readonly number[]) => number;
 }
 
-export const faultNames = [
-  'pag-sign',
-  'guide-scale-for-g',
-  'pag-leaks',
-  'attention-scale-missing',
-  'timestep-of-next-step',
-  'silu-is-gelu',
-  'softmax-base-two',
-  'norm-eps-1e-6',
-] as const;
-export type FaultName = (typeof faultNames)[number];
-
 const otherScale =
   (change: (scale: number) => number) =>
   (choice: GuidanceChoice): GuidanceChoice =>
@@ -37,6 +27,7 @@ const otherScale =
       ? { ...choice, scale: typeof choice.scale === 'number' ? change(choice.scale) : choice.scale.map(change) }
       : choice;
 
+/** All of them, in the order in which the page lists them. */
 export const faults: readonly Fault[] = [
   { name: 'pag-sign', says: 'guides towards the perturbed pass: −s where s is meant', guidance: otherScale((s) => -s) },
   {
@@ -78,8 +69,12 @@ export const faults: readonly Fault[] = [
   },
 ];
 
+/** The mistake of this name. */
 export function faultNamed(name: FaultName): Fault {
-  return faults.find((fault) => fault.name === name)!;
+  return present(
+    faults.find((fault) => fault.name === name),
+    `mistake "${name}"`,
+  );
 }
 
 /** A denoiser that is told other timesteps. */

@@ -1,5 +1,6 @@
 /** Sizes of the UNet's stages, from its config. */
 import type { UNetConfig } from '../../models/unet2d/config.ts';
+import { present } from '../checked.ts';
 
 interface Sized {
   readonly config: UNetConfig;
@@ -16,11 +17,12 @@ export function levelOf({ config }: Sized, path: string): number {
 
 /** Height and width of what a module works on. */
 export function gridOf(model: Sized, path: string): number {
-  return model.config.sampleSize![0] / 2 ** levelOf(model, path);
+  const [height] = present(model.config.sampleSize, 'sample_size in the config of the model');
+  return height / 2 ** levelOf(model, path);
 }
 
 /** Heads of an attention layer. */
 export function headsOf(model: Sized, path: string): number {
-  const channels = model.config.blockOutChannels[levelOf(model, path)];
+  const channels = present(model.config.blockOutChannels[levelOf(model, path)], `level of ${path} in the model`);
   return Math.floor(channels / (model.config.attentionHeadDim ?? channels));
 }

@@ -7,6 +7,7 @@ import type { Scheduler } from '../../schedulers/scheduler.ts';
 import { createUNet, type UNet } from '../../models/unet2d/unet.ts';
 import { noLetter, stepCount } from '../study.ts';
 
+/** The model, its scheduler, and what computes. */
 export interface Model {
   readonly unet: UNet;
   readonly scheduler: Scheduler;
@@ -18,9 +19,14 @@ export interface Model {
   backendWith(change: KernelChange): Backend;
 }
 
+/** Kernels that take the place of others. */
 export type KernelChange = (kernels: Kernels) => Partial<Kernels>;
 
-/** @throws InputError when files are missing or wrong */
+/**
+ * Loads the letters model.
+ * @param readFile reads the files of its folder
+ * @throws InputError when files are missing or wrong
+ */
 export async function loadModel(readFile: ReadFile, backend: Backend): Promise<Model> {
   const { config, weights, schedulerConfig } = await loadModelFolder(readFile, 'model');
   const unet = createUNet(config, weights);

@@ -16,6 +16,7 @@ import { check, type Report } from '../../oracle/check.ts';
 import { diagnose, faultyTraces } from '../../oracle/diagnosis.ts';
 import { formats } from '../../oracle/honest/format.ts';
 import { divergence, verdict } from '../../oracle/report/sentences.ts';
+import { present } from '../checked.ts';
 import type { CheckRequest, CheckResult } from '../protocol.ts';
 import { faultNamed } from './faults.ts';
 import type { Model } from './model.ts';
@@ -59,15 +60,14 @@ function answerTo({ name, subject, inputs, weights }: Case, backend: Backend): R
     createUNet(parseUNetConfig(subject.config), weights),
     backend,
     {
-      sample: inputs.get('sample')!,
+      sample: present(inputs.get('sample'), `input "sample" of ${name}`),
       timesteps: subject.timesteps,
       ...(subject.labels && { classLabels: subject.labels }),
     },
     { passes: [unperturbed, new Map(subject.perturbed.map((layer) => [layer, identity]))], taps: ['*'] },
   );
-  return {
-    ...Object.fromEntries(Object.entries(taps).map(([path, value]) => [path.replace(/^1:/, 'perturbed.'), value])),
-    prediction: predictions[0],
-    'perturbed.prediction': predictions[1],
-  };
+  return Object.fromEntries([
+    ...Object.entries(taps).map(([path, value]) => [path.replace(/^1:/, 'perturbed.'), value] as const),
+    ...predictions.map((value, pass) => [pass === 0 ? 'prediction' : 'perturbed.prediction', value] as const),
+  ]);
 }

@@ -2,9 +2,11 @@
 import { conditional, perturbed, unconditional, type Pass } from '../../guidance/guidance.ts';
 import { referenceBackend } from '../../kernels/plain/index.ts';
 import { identity } from '../../nn/attention-perturbations/index.ts';
+import { present } from '../checked.ts';
 import type { PassesRequest, PassesResult } from '../protocol.ts';
 import type { Model } from './model.ts';
 
+/** All passes of the request, in one result. */
 export function* passes(model: Model, request: PassesRequest): Generator<PassesResult, void, void> {
   const spoilt: readonly Pass[] = request.perturbations.map((layers) => perturbed(layers, identity));
   const asked: readonly Pass[] = [
@@ -13,15 +15,17 @@ export function* passes(model: Model, request: PassesRequest): Generator<PassesR
     ...(request.unconditional ? [unconditional] : []),
   ];
   const started = performance.now();
-  const timestep = model.scheduler.timesteps[request.index];
-  const found = model
+  const timestep = present(model.scheduler.timesteps[request.index], `step ${request.index}`);
+  const [plain, ...others] = model
     .denoiser([request.label], request.plainLoops ? referenceBackend() : undefined)
     .predict(request.sample, timestep, asked);
+  const { output, taps } = present(plain, 'prediction');
+  const [empty] = others.slice(spoilt.length);
   yield {
-    plain: found[0].output,
-    perturbed: spoilt.map((_, i) => found[i + 1].output),
-    ...(request.unconditional && { unconditional: found.at(-1)!.output }),
-    taps: found[0].taps,
+    plain: output,
+    perturbed: others.slice(0, spoilt.length).map((prediction) => prediction.output),
+    ...(empty && { unconditional: empty.output }),
+    taps,
     milliseconds: performance.now() - started,
   };
 }

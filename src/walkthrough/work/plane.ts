@@ -7,8 +7,10 @@ import { dot, norm, subtract } from '../../tensor/arithmetic.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { GuidanceStep, Pass } from '../../guidance/guidance.ts';
 import { cfgPag } from '../../guidance/pag.ts';
+import { only, present } from '../checked.ts';
 import type { PassesResult } from '../protocol.ts';
 
+/** The plane for one picture at one step. */
 export interface GuidancePlane {
   /** ε(c) − ε̂(c). */
   readonly away: Tensor;
@@ -23,14 +25,17 @@ export interface GuidancePlane {
   guided(s: number, g: number): Tensor;
 }
 
-/** @param result with ε̂ as its first perturbed prediction, and ε(∅) */
+/**
+ * The plane through these predictions.
+ * @param result with ε̂ as its first perturbed prediction, and ε(∅)
+ */
 export function guidancePlane(result: Required<PassesResult>): GuidancePlane {
   const { plain, perturbed, unconditional } = result;
-  const away = subtract(plain, perturbed[0]);
+  const spoilt = present(perturbed[0], 'perturbed prediction');
+  const away = subtract(plain, spoilt);
   const toCondition = subtract(plain, unconditional);
-  const [unit] = norm(away);
-  const [length] = norm(toCondition);
-  const along = unit === 0 ? 0 : dot(away, toCondition)[0] / (unit * unit);
+  const [unit, length] = [only(norm(away)), only(norm(toCondition))];
+  const along = unit === 0 ? 0 : only(dot(away, toCondition)) / (unit * unit);
   const across = unit === 0 ? 0 : Math.sqrt(Math.max(length * length - along * along * unit * unit, 0)) / unit;
   return {
     away,
@@ -39,14 +44,16 @@ export function guidancePlane(result: Required<PassesResult>): GuidancePlane {
       const more = across === 0 ? 0 : y / across;
       return [x - more * along, more];
     },
-    guided: (s, g) => cfgPag(g, { pagScale: s, layers: ['any'] }).guide(stepWith(result)),
+    guided: (s, g) => cfgPag(g, { pagScale: s, layers: ['any'] }).guide(stepWith(plain, spoilt, unconditional)),
   };
 }
 
 /** A step at which the model has spoken already. */
-function stepWith({ plain, perturbed, unconditional }: Required<PassesResult>): GuidanceStep {
-  const answer = (pass: Pass): Tensor =>
-    pass.condition === 'null' ? unconditional : pass.perturbation.size > 0 ? perturbed[0] : plain;
+function stepWith(plain: Tensor, spoilt: Tensor, unconditional: Tensor): GuidanceStep {
+  const answer = ({ condition, perturbation }: Pass): Tensor => {
+    if (condition === 'null') return unconditional;
+    return perturbation.size > 0 ? spoilt : plain;
+  };
   const unknown = (): never => {
     throw new Error('only the predictions of this step are known');
   };

@@ -5,6 +5,7 @@
  */
 import type { WorkKind, Works } from '../protocol.ts';
 
+/** Work that is done in turns. */
 export interface Job {
   readonly id: number;
   /** How many pictures it works on at a time. */
@@ -12,6 +13,7 @@ export interface Job {
   readonly steps: Iterator<Works[WorkKind]['result'], void, void>;
 }
 
+/** The jobs that are not done yet. */
 export interface Queue {
   add(job: Job): void;
   cancel(id: number): void;
@@ -21,6 +23,7 @@ export interface Queue {
   next(): Job | undefined;
 }
 
+/** A queue without jobs. */
 export function createQueue(): Queue {
   let jobs: readonly Job[] = [];
   let focused: readonly number[] = [];

@@ -6,18 +6,20 @@ import { pag } from '../../guidance/pag.ts';
 import { identity } from '../../nn/attention-perturbations/index.ts';
 import { sampleSteps, type SamplingStep } from '../../sampling/sample.ts';
 import { manualSeed } from '../../tensor/random.ts';
-import type { GuidanceChoice, TraceRequest } from '../protocol.ts';
+import type { GuidanceChoice, RunRequest } from '../protocol.ts';
 import { faultNamed, mistimed } from './faults.ts';
 import type { Model } from './model.ts';
 import { noiseOf } from './noise.ts';
 
-export function* trace(model: Model, request: TraceRequest): Generator<SamplingStep, void, void> {
+/** All letters of the request at once; with its mistake, where it names one. Yields every step. */
+export function* sampleRun(model: Model, request: RunRequest): Generator<SamplingStep, void, void> {
   const fault = request.fault && faultNamed(request.fault);
   const denoiser = model.denoiser(request.labels, fault?.kernels && model.backendWith(fault.kernels));
   const { timesteps } = model.scheduler;
+  const timestepFor = fault?.timestep;
   const further = manualSeed(request.seed); // never drawn from: DDIM with η = 0 adds no noise
   yield* sampleSteps({
-    denoiser: fault?.timestep ? mistimed(denoiser, (timestep) => fault.timestep!(timestep, timesteps)) : denoiser,
+    denoiser: timestepFor ? mistimed(denoiser, (timestep) => timestepFor(timestep, timesteps)) : denoiser,
     guidance: guidanceOf(fault?.guidance ? fault.guidance(request.guidance) : request.guidance),
     scheduler: model.scheduler,
     noise: noiseOf(request),
@@ -25,6 +27,7 @@ export function* trace(model: Model, request: TraceRequest): Generator<SamplingS
   });
 }
 
+/** The guidance of the library that the page chooses. */
 export function guidanceOf(choice: GuidanceChoice): Guidance {
   switch (choice.kind) {
     case 'none':

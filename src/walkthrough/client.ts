@@ -1,0 +1,122 @@
+/**
+ * The page's side of the work. A section says, each time it draws, what it would like to know; what is not known yet is
+ * asked of the worker, and what nobody wants any more is cancelled. So a knob that is turned fast starts little and
+ * blocks nothing.
+ */
+import type { SamplingStep } from '../sampling/sample.ts';
+import type {
+  CheckRequest,
+  CheckResult,
+  EngineReport,
+  FromWorker,
+  KernelChoice,
+  PassesRequest,
+  PassesResult,
+  RunRequest,
+  ToWorker,
+  WorkKind,
+  Works,
+} from './protocol.ts';
+import { createQuestions, type Answer } from './questions.ts';
+
+/** Asks the worker. What is asked while a section draws is what this section wants from now on. */
+export interface Client {
+  /** Calls `draw`; what it asks for is what this section wants from now on. */
+  update(section: string, draw: () => void): void;
+  run(request: RunRequest): Answer<SamplingStep>;
+  /** @param of names the picture that the request holds */
+  passes(request: PassesRequest, of: string): Answer<PassesResult>;
+  check(request: CheckRequest): Answer<CheckResult>;
+  /** From now on what this section wants goes first. */
+  focus(section: string): void;
+  /** Starts anew with other kernels. All that was known is forgotten. */
+  open(kernels: KernelChoice): void;
+  /** What computes; undefined while it is being loaded. */
+  engine(): EngineReport | undefined;
+  /** Why nothing can be computed, if so. */
+  problem(): string | undefined;
+}
+
+/** The worker, and what is known of it. */
+interface Connection {
+  readonly worker?: Worker;
+  readonly engine?: EngineReport;
+  readonly problem?: string;
+  /** The jobs that it has been told to do first. */
+  readonly first: readonly number[];
+}
+
+/**
+ * A client that has no worker yet: see `open`.
+ * @param changed called when there is something new to draw
+ */
+export function createClient(changed: () => void): Client {
+  const questions = createQuestions();
+  const wanted = new Map<string, ReadonlySet<string>>();
+  let wants = new Set<string>();
+  let focused = '';
+  let connection: Connection = { first: [] };
+  const send = (message: ToWorker): void => connection.worker?.postMessage(message);
+
+  const hear = (message: FromWorker): void => {
+    if (message.kind === 'ready') connection = { ...connection, engine: message.engine };
+    else if (message.kind === 'failed' && message.job === undefined)
+      connection = { ...connection, problem: message.problem };
+    else questions.hear(message);
+    changed();
+  };
+
+  const ask = <K extends WorkKind>(
+    work: K,
+    request: Works[K]['request'],
+    about: string,
+  ): Answer<Works[K]['result']> => {
+    const key = `${work} ${about}`;
+    wants.add(key);
+    const answer = questions.answerTo(key, (job) => send({ kind: 'ask', job, work, request } as ToWorker));
+    return answer as Answer<Works[K]['result']>;
+  };
+
+  /** What the section needs that the reader looks at goes first. */
+  const sendFocus = (): void => {
+    const jobs = questions.open(wanted.get(focused) ?? []);
+    if (jobs.join() === connection.first.join()) return;
+    connection = { ...connection, first: jobs };
+    send({ kind: 'focus', jobs });
+  };
+
+  return {
+    update(section, draw) {
+      wants = new Set();
+      draw();
+      wanted.set(section, wants);
+      const isWanted = (key: string): boolean => [...wanted.values()].some((keys) => keys.has(key));
+      for (const job of questions.forget(isWanted)) send({ kind: 'cancel', job });
+      sendFocus();
+    },
+    run: (request) => ask('run', request, JSON.stringify(request)),
+    passes: (request, of) => ask('passes', request, `${of} ${JSON.stringify({ ...request, sample: undefined })}`),
+    check: (request) => ask('check', request, JSON.stringify(request)),
+    focus(section) {
+      focused = section;
+      sendFocus();
+    },
+    open(kernels) {
+      connection.worker?.terminate();
+      questions.clear();
+      connection = { worker: startWorker(hear), first: [] };
+      send({ kind: 'open', kernels });
+      changed();
+    },
+    engine: () => connection.engine,
+    problem: () => connection.problem,
+  };
+}
+
+/** @param hear is told what the worker says, and why it could not be started, if so */
+function startWorker(hear: (message: FromWorker) => void): Worker {
+  const worker = new Worker(new URL('worker.js', document.baseURI), { type: 'module' });
+  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => hear(data);
+  worker.onerror = ({ message }) => hear({ kind: 'failed', problem: message || 'The worker could not be started.' });
+  return worker;
+}

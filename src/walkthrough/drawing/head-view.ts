@@ -1,0 +1,109 @@
+/** What one attention head hands on: with its map, beside the identity in place of it. */
+import { present } from '../checked.ts';
+import { rowOf, spreadOf, type Head } from '../work/attention.ts';
+import { element, setText, symbol } from './dom.ts';
+import { captioned } from './figure.ts';
+import { outlined, type Outlined } from './outline.ts';
+import { asPicture, asShare, asSigned, paint, paintColours, pictureCanvas, type Pixels } from './picture.ts';
+import { colouring } from './values.ts';
+
+/** Pictures of a head. */
+export interface HeadView {
+  /** With the softmax, and with the identity. */
+  readonly columns: readonly HTMLElement[];
+  /** The values of the token that asks, channel by channel. */
+  readonly strip: HTMLElement;
+  /** @param token the one that asks */
+  show(head: Head, token: number): void;
+  /** Shows that there is nothing to see yet. */
+  clear(): void;
+}
+
+/** Pictures without a head. */
+export function headView(): HeadView {
+  const attended = outlined(pictureCanvas('where this pixel looks'));
+  const alone = outlined(pictureCanvas('where it looks when the map is the identity'));
+  const gathered = outlined(pictureCanvas('what attention hands on, as colours'));
+  const own = outlined(pictureCanvas('what the identity hands on, as colours'));
+  const strip = channelStrip();
+  const [spread, self] = [element('span', { class: 'number' }), element('span', { class: 'number' })];
+  const pictures = [attended, alone, gathered, own];
+  /** The head whose values are drawn as colours. */
+  let coloured: Head | undefined;
+  return {
+    columns: [
+      element(
+        'div',
+        { class: 'column' },
+        element('h3', {}, 'softmax attention'),
+        captioned(attended.root, 'It sees ', spread, '; itself with ', self, '.'),
+        captioned(gathered.root, symbol('A V'), ' what every pixel takes home: mixed colours'),
+      ),
+      element(
+        'div',
+        { class: 'column spoilt' },
+        element('h3', {}, 'the identity'),
+        captioned(alone.root, 'It sees itself alone.'),
+        captioned(own.root, symbol('I V = V'), ' its own colour'),
+      ),
+    ],
+    strip: strip.root,
+    show(head, token) {
+      const row = rowOf(head, token);
+      const share = present(row[token], `token ${token}`);
+      paint(attended.canvas, square(row), asShare(Math.max(...row)));
+      paint(alone.canvas, square(row.map((_, i) => (i === token ? 1 : 0))), asShare(1));
+      if (coloured !== head) paintValues(head, gathered, own);
+      coloured = head;
+      const grid = Math.sqrt(head.tokens);
+      for (const picture of pictures) picture.outline(token % grid, Math.floor(token / grid), grid);
+      setText(spread, `${spreadOf(row).toFixed(1)} of ${head.tokens} places`);
+      setText(self, `${(share * 100).toFixed(1)} %`);
+      strip.show(head, token);
+    },
+    clear() {
+      coloured = undefined;
+      for (const { canvas } of pictures) paint(canvas, undefined, asPicture);
+      strip.clear();
+    },
+  };
+}
+
+/** Numbers for each token of a square picture. */
+function square(values: ArrayLike<number>): Pixels {
+  const grid = Math.sqrt(values.length);
+  return { width: grid, height: grid, values };
+}
+
+/** What every token takes home, and what it has itself, in the same colours. */
+function paintValues({ size, tokens, own, gathered }: Head, mixed: Outlined, alone: Outlined): void {
+  const grid = Math.sqrt(tokens);
+  const colourOf = colouring({ size, data: own });
+  paintColours(mixed.canvas, { width: grid, height: grid, colourAt: (i) => colourOf(gathered, i) });
+  paintColours(alone.canvas, { width: grid, height: grid, colourAt: (i) => colourOf(own, i) });
+}
+
+/** What one token takes home: from attention, from the identity, and the difference. */
+function channelStrip() {
+  const canvas = pictureCanvas('the values handed on to the pixel, channel by channel', 'picture strip');
+  const apart = element('span', { class: 'number' });
+  return {
+    root: captioned(
+      canvas,
+      'The pixel takes home, channel by channel: from attention (top), from the identity, and the difference (',
+      apart,
+      ' of the length).',
+    ),
+    show({ size, own, gathered }: Head, token: number): void {
+      const vector = (values: Float32Array): Float32Array => values.subarray(token * size, (token + 1) * size);
+      const [mixed, mine] = [vector(gathered), vector(own)];
+      const difference = mixed.map((value, i) => value - (mine[i] ?? NaN));
+      const values = [...mixed, ...mine, ...difference];
+      paint(canvas, { width: size, height: 3, values }, asSigned(Math.max(...values.map(Math.abs))));
+      setText(apart, `${Math.round((Math.hypot(...difference) / Math.hypot(...mine)) * 100)} %`);
+    },
+    clear(): void {
+      paint(canvas, undefined, asPicture);
+    },
+  };
+}

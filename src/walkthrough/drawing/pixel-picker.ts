@@ -1,0 +1,49 @@
+/** Choosing a pixel of a square picture with a pointer, or with the arrow keys. */
+import { side } from '../study.ts';
+import { setAttributes } from './dom.ts';
+
+/** Column and row. */
+export type Pixel = readonly [x: number, y: number];
+
+const moves: ReadonlyMap<string, Pixel> = new Map([
+  ['ArrowLeft', [-1, 0]],
+  ['ArrowRight', [1, 0]],
+  ['ArrowUp', [0, -1]],
+  ['ArrowDown', [0, 1]],
+]);
+
+/**
+ * Lets the reader choose a pixel on an element that shows the picture.
+ * @param current the pixel from which the arrow keys move
+ * @param picked is told the pixel that was chosen
+ */
+export function pickPixel(target: HTMLElement, current: () => Pixel, picked: (pixel: Pixel) => void): void {
+  setAttributes(target, {
+    tabindex: 0,
+    role: 'application',
+    'aria-label': 'The picture. Arrow keys move the pixel that asks.',
+  });
+  const point = (event: PointerEvent): void => {
+    const box = target.getBoundingClientRect();
+    const along = (part: number): number => inside(Math.floor(part * side));
+    picked([along((event.clientX - box.left) / box.width), along((event.clientY - box.top) / box.height)]);
+  };
+  target.addEventListener('pointerdown', (event) => {
+    target.setPointerCapture(event.pointerId);
+    point(event);
+  });
+  target.addEventListener('pointermove', (event) => {
+    if (target.hasPointerCapture(event.pointerId)) point(event);
+  });
+  target.addEventListener('keydown', (event) => {
+    const move = moves.get(event.key);
+    if (!move) return;
+    event.preventDefault();
+    const [x, y] = current();
+    picked([inside(x + move[0]), inside(y + move[1])]);
+  });
+}
+
+function inside(at: number): number {
+  return Math.min(Math.max(at, 0), side - 1);
+}
