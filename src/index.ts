@@ -180,9 +180,14 @@ export { ddpmStep } from './schedulers/ddpm.ts';
 export { deisStep } from './schedulers/deis.ts';
 export { singlestepStep } from './schedulers/dpm-singlestep.ts';
 export { eulerStep } from './schedulers/euler.ts';
-export { solverStep, type AlgorithmType, type SolverType } from './schedulers/exponential-integrator.ts';
+export {
+  solverStep,
+  type AlgorithmType,
+  type SolverRule,
+  type SolverType,
+} from './schedulers/exponential-integrator.ts';
 export { heunStep } from './schedulers/heun.ts';
-export type { NoiseLevel } from './schedulers/level.ts';
+export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { consistent } from './schedulers/lcm.ts';
 export { lmsStep } from './schedulers/lms.ts';
 export { multistepStep } from './schedulers/multistep.ts';
@@ -200,7 +205,7 @@ export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers
 export type { SolverLevel } from './schedulers/solver-table.ts';
 export { adamsBashforth, transfer } from './schedulers/pndm.ts';
 export { tcdStep } from './schedulers/tcd.ts';
-export { unipcStep } from './schedulers/unipc.ts';
+export { unipcStep, type UnipcRule } from './schedulers/unipc.ts';
 export { ancestralSplit, ancestralStep, type AncestralSplit } from './schedulers/variance-exploding.ts';
 
 // guidance

@@ -1,6 +1,6 @@
 /**
- * What the library offers can be imported: everything that a registry knows, everything that makes a guidance, a mixer, a
- * backend or an architecture, and every type that a signature mentions. And it is documented.
+ * What the library offers can be imported: everything that a registry knows, everything that makes a guidance, a mixer,
+ * a backend or an architecture, and every type that a signature mentions. And it is documented.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';

@@ -54,8 +54,8 @@ export interface Grid {
 }
 
 /**
- * to_out(mix(to_q(tokens), to_k(source), to_v(source))). The map of softmax attention is shown as `path.map`, [B,h,N,M],
- * to those who watch it.
+ * to_out(mix(to_q(tokens), to_k(source), to_v(source))). The map of softmax attention is shown as `path.map`,
+ * [B,h,N,M], to those who watch it.
  * @param path the module's path, under which its weights are found
  * @param tokens [B,N,C], N = height · width; they ask
  * @param source [B,M,C′], the tokens that are asked: the same ones in self-attention

@@ -6,8 +6,8 @@ import { convolutionParameters, type Parameter } from './parameters.ts';
 
 /**
  * Downsample2D with its convolution: x [B,C,H,W] → [B,C,H/2,W/2], kernel 3, stride 2.
- * @param padding in pixels, on all sides. With 0 the picture gets one row of zeros below and one column at the right, as
- *   in the original DDPM.
+ * @param padding in pixels, on all sides. With 0 the picture gets one row of zeros below and one column at the right,
+ *   as in the original DDPM.
  */
 export function downsample(context: Context, path: string, x: Tensor, padding: number): Tensor {
   const border = padding === 0 ? { top: 0, bottom: 1, left: 0, right: 1 } : evenPadding(padding);

@@ -9,6 +9,7 @@ import { entryOf } from './lookup.ts';
 import type { FormatName } from './honest/format.ts';
 import type { Trace } from './trace.ts';
 
+/** Their file, read as the taps of a case. */
 export interface Alignment {
   /** Under our names, in our layout. */
   readonly found: Trace;

@@ -11,6 +11,7 @@ export const schemaVersion = 1;
 
 export type { Weights };
 
+/** A case in memory; read-case.ts reads it from its folder. */
 export interface Case {
   /** Its folder, as `unets/classic`. */
   readonly name: string;
@@ -25,6 +26,7 @@ export interface Case {
   readonly expected: ReadonlyMap<string, Expected>;
 }
 
+/** What a tap should be. */
 export interface Expected {
   readonly f64: Tensor;
   /** The same computed in float32 by whoever made the truth, where they could. */
@@ -48,6 +50,7 @@ export interface OperationSubject {
   readonly probes: readonly Probe[];
 }
 
+/** One call of an operation. */
 export interface Probe {
   readonly name: string;
   /** How many tensors the operation takes; those that it has are the inputs `<probe>/0`, `<probe>/1` … */
@@ -62,6 +65,7 @@ export interface EmbeddingSubject {
   readonly probes: readonly EmbeddingProbe[];
 }
 
+/** One batch of timesteps [B] to be embedded: [B, size]. */
 export interface EmbeddingProbe {
   readonly name: string;
   readonly timesteps: readonly number[];

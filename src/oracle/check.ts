@@ -27,6 +27,7 @@ import { traceCase, type Trace } from './trace.ts';
  */
 export type Status = 'ok' | 'wrong' | 'inherited' | 'not finite';
 
+/** How a tap stands against one of its two budgets. */
 export interface Judgement {
   readonly deviation: Deviation;
   readonly budget: Deviation;
@@ -36,6 +37,7 @@ export interface Judgement {
   readonly honest: readonly [number, number];
 }
 
+/** What is said of one of their tensors. */
 export interface TapReport {
   readonly name: string;
   readonly shape: readonly number[];
@@ -47,6 +49,7 @@ export interface TapReport {
   readonly note: string | undefined;
 }
 
+/** What a check found. */
 export interface Report {
   readonly case: Case;
   readonly format: Format;

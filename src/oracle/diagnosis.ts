@@ -12,6 +12,7 @@ import { reference } from './implementation.ts';
 import { deviation, rms, shareOf, type Band } from './tolerance.ts';
 import { traceCase, type Trace } from './trace.ts';
 
+/** Some mistakes, and how far they explain what was found. */
 export interface Explanation {
   /** One, or some that were made together. */
   readonly faults: readonly Fault[];
@@ -24,6 +25,7 @@ export interface Explanation {
   readonly reaches: number;
 }
 
+/** The mistakes that explain what was found best. */
 export interface Diagnosis {
   /** The best explanation; undefined where no fault helps. */
   readonly best: Explanation | undefined;

@@ -1,6 +1,7 @@
 /** Reading the keys of a JSON object, each of which must be what it should be, and none of which may be left over. */
 import { InputError } from '../tensor/errors.ts';
 
+/** The readers of one object. */
 export interface Fields {
   readonly keys: readonly string[];
   has(key: string): boolean;

@@ -17,6 +17,7 @@ import { createScheduler, type SchedulerChoices } from '../schedulers/registry.t
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { GuidanceSetting, Weights } from './case.ts';
 
+/** All in which a port may differ from this library. */
 export interface Implementation {
   readonly kernels: Kernels;
   readonly sinusoid: typeof sinusoid;

@@ -2,6 +2,7 @@
 import type { Tensor } from '../tensor/tensor.ts';
 import { deviationAt, type Band } from './tolerance.ts';
 
+/** How one of their tensors deviates from the truth, in figures that people know. */
 export interface Measures {
   readonly maxAbs: number;
   readonly meanAbs: number;
@@ -20,6 +21,10 @@ export interface Measures {
   readonly notFinite: { readonly count: number; readonly first: readonly number[] } | undefined;
 }
 
+/**
+ * Measures a tap.
+ * @param found theirs, in double precision, of the shape of the truth
+ */
 export function measure(found: Tensor, band: Band): Measures {
   const { truth, scale, budget } = band;
   const count = truth.data.length;

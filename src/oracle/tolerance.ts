@@ -28,6 +28,7 @@ export interface Deviation {
   readonly max: number;
 }
 
+/** The truth of a tap, and how far an honest port may be from it. */
 export interface Band {
   readonly truth: Tensor;
   /** For each number, the size of honest errors. */
@@ -149,6 +150,7 @@ export function deviation(found: Tensor, truth: Tensor, scale: Float64Array): De
   return { rms: Math.sqrt(sum / Math.max(1, scale.length)), max };
 }
 
+/** How far one number lies from its truth, in units of its scale. */
 export function deviationAt(found: number, truth: number, scale: number): number {
   if (found === truth || (Number.isNaN(found) && Number.isNaN(truth))) return 0;
   const share = Math.abs(found - truth) / scale;

@@ -6,8 +6,10 @@ import type { Implementation } from './implementation.ts';
 import type { Show } from './recipes/recipe.ts';
 import { recipeOf } from './recipes/recipes.ts';
 
+/** The values of a case, by the name of the tap, in the order of the data flow. */
 export type Trace = ReadonlyMap<string, Tensor>;
 
+/** How a case is computed. */
 export interface Precision {
   /** Inputs and weights are rounded to it first. */
   readonly storage: DType;
@@ -18,6 +20,7 @@ export interface Precision {
 /** In double precision, on numbers as they are in f32. */
 export const exact: Precision = { storage: 'f32', compute: 'f64' };
 
+/** What is done to a case while it is computed. */
 export interface TraceOptions {
   /**
    * Values that take the place of those computed under these names, so that each layer is computed from *their* input.

@@ -77,8 +77,8 @@ export function unetDenoiser(
 
 /**
  * A denoiser that leaves the running to `run`: it is given the passes of one model, one condition and one picture.
- * @throws InputError for a model whose output is no prediction of its input; when predicting, for a condition or a model
- *   that was not given
+ * @throws InputError for a model whose output is no prediction of its input; when predicting, for a condition or a
+ *   model that was not given
  */
 export function groupingDenoiser(models: Models, conditions: Conditions, run: PassRunner): Denoiser {
   for (const { inChannels, outChannels } of models.weak ? [models.main, models.weak] : [models.main]) {

@@ -14,7 +14,9 @@ const varianceTypes = [
   'learned',
   'learned_range',
 ] as const;
-/** `fixed_small` is β̃, `fixed_large` β, `learned` what the model says, `learned_range` between β̃ and β, as it says. */
+/**
+ * `fixed_small` is β̃, `fixed_large` β, `learned` what the model says, `learned_range` between β̃ and β, as it says.
+ */
 export type VarianceType = (typeof varianceTypes)[number];
 
 /** Reads variance_type. @throws InputError for one that is not known */

@@ -2,7 +2,6 @@
 import { add, scale } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from './at.ts';
-import type { Scheduler } from './scheduler.ts';
 import { oneMinus, root } from './single.ts';
 
 /** α and σ, the two factors in x_t = α x₀ + σ ε. */
@@ -29,8 +28,19 @@ export function diffuse(x0: Tensor, epsilon: Tensor, { signal, noise }: NoiseLev
   return add(scale(x0, signal), scale(epsilon, noise));
 }
 
-/** The forward process at the calls of a run. @param levels one for each call of the model */
-export function forwardProcess(levels: readonly NoiseLevel[]): Pick<Scheduler, 'levelAt' | 'addNoise'> {
+/** The forward process q(x_t | x₀) at the calls of a run, by their index from 0. */
+export interface ForwardProcess {
+  /** α and σ of x_t = α x₀ + σ ε at call `index`. */
+  levelAt(index: number): NoiseLevel;
+  /** α x₀ + σ ε with the level of call `index`. Both of one shape. */
+  addNoise(original: Tensor, noise: Tensor, index: number): Tensor;
+}
+
+/**
+ * The forward process at the calls of a run.
+ * @param levels one for each call of the model
+ */
+export function forwardProcess(levels: readonly NoiseLevel[]): ForwardProcess {
   return {
     levelAt(index) {
       const { signal, noise } = at(levels, index);

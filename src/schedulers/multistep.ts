@@ -53,7 +53,9 @@ function backwardDifferences(outputs: readonly Tensor[], lambdas: readonly numbe
   return [m0, add(near, scale(bend, r0 / (r0 + r1))), scale(bend, 1 / (r0 + r1))];
 }
 
-/** The levels at the end of step `index`, and of the `count` outputs at its beginning and before it, the latest first. */
+/**
+ * The levels at the end of step `index`, and of the `count` outputs at its beginning and before it, the latest first.
+ */
 export function levelsBack<T>(levels: readonly T[], index: number, count: number): T[] {
   return levels.slice(index + 1 - count, index + 2).reverse();
 }

@@ -3,7 +3,7 @@
  * function. What a multistep method must remember travels in `state`, a value, so a run can be repeated or branched.
  */
 import type { Tensor } from '../tensor/tensor.ts';
-import type { NoiseLevel } from './level.ts';
+import type { ForwardProcess } from './level.ts';
 import type { Config } from './options.ts';
 
 /** Standard normal noise of a shape: each call draws on from where the last one ended. */
@@ -13,7 +13,7 @@ export type NoiseSource = (shape: readonly number[]) => Tensor;
  * A run of a scheduler. Its methods take the number of the model call as `index`, from 0 to timesteps.length − 1; those
  * of `createScheduler` throw InputError for another, and where tensors that meet differ in shape or precision.
  */
-export interface Scheduler<State = unknown> {
+export interface Scheduler<State = unknown> extends ForwardProcess {
   /** The name of the class in diffusers. */
   readonly name: string;
   /** The config with the defaults of all keys that were not given. */
@@ -32,10 +32,6 @@ export interface Scheduler<State = unknown> {
   scaleModelInput(sample: Tensor, index: number): Tensor;
   /** From x_t, and what the model says of it, to the next x. */
   step(state: State, input: StepInput): StepResult<State>;
-  /** α and σ of x_t = α x₀ + σ ε at call `index`. */
-  levelAt(index: number): NoiseLevel;
-  /** α x₀ + σ ε with the level of call `index`: the forward process q(x_t | x₀). Both of one shape. */
-  addNoise(original: Tensor, noise: Tensor, index: number): Tensor;
   /**
    * x̂₀ from what the model predicts (ε, v or x₀, as the config says) at call `index`, neither clipped nor thresholded.
    */

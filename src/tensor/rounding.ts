@@ -37,8 +37,8 @@ const one = new Float32Array(1);
 const bitsOfOne = bitsOf(one);
 
 /**
- * Rounds every element of `data` to `dtype`, in place. For f64 there is nothing to do, nor for f32, whose array rounds by
- * itself.
+ * Rounds every element of `data` to `dtype`, in place. For f64 there is nothing to do, nor for f32, whose array rounds
+ * by itself.
  * @throws InputError when f32, f16 or bf16 values are held in a Float64Array
  */
 export function roundInPlace(dtype: DType, data: FloatArray): void {

@@ -1,4 +1,6 @@
-/** One scale for all samples, or one for each: and a sample whose scale is neutral keeps its bits, whatever they are. */
+/**
+ * One scale for all samples, or one for each: and a sample whose scale is neutral keeps its bits, whatever they are.
+ */
 import { describe, expect, it } from 'vitest';
 import { extrapolate, isAll, keep, mapScale, push, scalesFor } from '../../src/guidance/scales.ts';
 import { InputError } from '../../src/tensor/errors.ts';

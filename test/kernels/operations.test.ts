@@ -1,4 +1,6 @@
-/** The table of operations: its shapes are those of the results, its costs those of the sums, and calls go both ways. */
+/**
+ * The table of operations: its shapes are those of the results, its costs those of the sums, and calls go both ways.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Kernels } from '../../src/kernels/kernels.ts';
 import {

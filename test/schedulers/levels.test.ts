@@ -75,7 +75,8 @@ describe.each(schedulerNames)('%s', (name) => {
   });
 
   it('gives the model an input whose variance is that of the data where that is 1', () => {
-    // x = α x₀ + σ ε has the variance α² + σ² then; EDM's data have ½, and its input is 1 for them; a flow's is not scaled.
+    // x = α x₀ + σ ε has the variance α² + σ² then; EDM's data have ½, and its input is 1 for them; a flow's is not
+    // scaled.
     const scheduler = create({ name, config: {} }, 10);
     const deviation = name.startsWith('EDM') ? 0.5 : 1;
     scheduler.timesteps.forEach((_, index) => {

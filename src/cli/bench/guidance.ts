@@ -24,8 +24,8 @@ export interface GuidanceTimes {
 }
 
 /**
- * A step of each guidance, the whole of it: passes, combination, scheduler. PAG acts in the middle block, or, where that
- * has no attention, in the first layer that there is.
+ * A step of each guidance, the whole of it: passes, combination, scheduler. PAG acts in the middle block, or, where
+ * that has no attention, in the first layer that there is.
  */
 export function measureGuidance(model: BenchModel, backend: Backend): GuidanceTimes {
   const { attentionLayers, config } = model.unet;

@@ -77,6 +77,7 @@ function logitsOf(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
 const isAttention = (name: string, module: string): boolean =>
   name.includes('.attentions.') && name.includes(`.${module}.`);
 
+/** Mistakes inside attention layers. */
 export const attentionFaults: readonly Fault[] = [
   inKernels('attention-scale-missing', 'compute softmax(Q Kᵀ) where softmax(Q Kᵀ / √d) is meant', (k) =>
     scaledAttention(k, () => 1),

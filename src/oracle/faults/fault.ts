@@ -14,6 +14,7 @@ import type { UNetConfig } from '../../models/unet2d/config.ts';
 import type { GuidanceSetting, Weights } from '../case.ts';
 import type { Implementation } from '../implementation.ts';
 
+/** A mistake, as a change of an implementation. */
 export interface Fault {
   readonly name: string;
   /** What the port does, and what is meant: completes "your tensors match this mistake: you …". */

@@ -44,6 +44,7 @@ function clipped(epsilon: Tensor, { sample, signal, noise }: GuidanceStep): Tens
   return divideBy(addScaled(sample, -signal, original), noise);
 }
 
+/** Mistakes in how predictions are combined. */
 export const guidanceFaults: readonly Fault[] = [
   inSetting('guide-scale-offset', 'use g = s + 1 where s is meant', ({ pagScale }) => ({
     pagScale: pagScale === 0 ? 0 : pagScale + 1,

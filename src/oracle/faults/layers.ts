@@ -143,6 +143,7 @@ function pooledBy(x: Tensor, pooled: Tensor, choose: (values: readonly number[])
 
 const geluByTanh = (x: number): number => 0.5 * x * (1 + tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 
+/** Mistakes in all layers but attention. */
 export const layerFaults: readonly Fault[] = [
   inGroupNorm(
     'norm-eps-1e-6',

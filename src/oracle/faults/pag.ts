@@ -61,6 +61,7 @@ const softmaxOfIdentity: AttentionMixer = {
 
 const plain = (pass: Pass): Pass => ({ ...pass, perturbation: new Map() });
 
+/** Mistakes that only PAG makes possible. */
 export const pagFaults: readonly Fault[] = [
   inPass('pag-off', 'do not perturb anything: the perturbed pass is the plain one', plain),
   byMixer(

@@ -22,6 +22,7 @@ const flipped =
   (config: Config): Config => ({ [key]: !(config[key] ?? otherwise) });
 const isClass = (config: Config, name: string): boolean => config['_class_name'] === name;
 
+/** Mistakes in the table of a scheduler and in its steps. */
 export const schedulerFaults: readonly Fault[] = [
   inSchedule('alphas-of-previous-timestep', 'use ᾱ of t − 1 where that of t is meant', shifted),
   inSchedule('beta-scaled-linear', 'let √β grow linearly where β does', (config) =>

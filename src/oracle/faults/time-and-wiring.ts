@@ -5,6 +5,7 @@ function inTimestep(name: string, says: string, change: (t: number) => number): 
   return { name, says, apply: (one) => ({ ...one, timestep: (t) => change(one.timestep(t)) }) };
 }
 
+/** Mistakes in the embedding of time and class, and in the wiring of the UNet. */
 export const timeAndWiringFaults: readonly Fault[] = [
   inConfig('flip-sin-to-cos', 'swap sines and cosines of the time embedding (flip_sin_to_cos)', ({ flipSinToCos }) => ({
     flipSinToCos: !flipSinToCos,

@@ -9,6 +9,7 @@ import { stored } from './stored.ts';
 
 const f32 = Math.fround;
 
+/** In what ports may differ when they attend; by default they do as the reference does. */
 export interface AttentionArithmetic {
   /** Attention logits are rounded to the storage before the softmax, as where they are written to memory. */
   readonly storedLogits?: boolean;

@@ -5,6 +5,7 @@
 import { roundTo } from '../../tensor/rounding.ts';
 import type { FloatArray } from '../../tensor/tensor.ts';
 
+/** Σ a[i + k] · b[j + k] over k < n, in some order, with some roundings. */
 export type Dot = (a: FloatArray, i: number, b: FloatArray, j: number, n: number) => number;
 
 const f32 = Math.fround;

@@ -1,9 +1,12 @@
 /** The precisions in which a port may compute, by their unit roundoffs: the largest relative error of one rounding. */
 import type { DType } from '../../tensor/tensor.ts';
 
+/** The precisions that a port may compute in. `mixed`: stored in 16 bits, computed in float32. */
 export const formatNames = ['f32', 'tf32', 'bf16', 'f16', 'mixed'] as const;
+/** The name of a precision. */
 export type FormatName = (typeof formatNames)[number];
 
+/** What a precision rounds, and how coarsely: unit roundoffs. */
 export interface Format {
   readonly name: FormatName;
   /** One line. */
@@ -20,6 +23,7 @@ export interface Format {
 
 const [single, half, brain] = [2 ** -24, 2 ** -11, 2 ** -8];
 
+/** The precisions, by name. */
 export const formats: Readonly<Record<FormatName, Format>> = {
   f32: { name: 'f32', summary: 'float32 throughout', storage: 'f32', stored: single, multiplied: 0, added: single },
   tf32: {

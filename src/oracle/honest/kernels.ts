@@ -12,6 +12,7 @@ import type { Dot } from './dot.ts';
 import { honestProducts, rowsByRowsOf } from './products.ts';
 import { polynomialErf, singleActivation, singleGroupNorm, singleLayerNorm } from './single-steps.ts';
 
+/** In what honest ports may differ. */
 export interface Arithmetic extends AttentionArithmetic {
   readonly dot: Dot;
   /** Rounds what is multiplied (TF32). */

@@ -8,6 +8,7 @@ import { fused, halfTiles, inHalf, lanes, pairwise, reversed, sequential } from 
 import type { FormatName } from './format.ts';
 import { honestKernels, type Arithmetic } from './kernels.ts';
 
+/** An honest port. */
 export interface Variant {
   readonly name: string;
   readonly implementation: Implementation;
@@ -53,6 +54,7 @@ const stored: readonly Variant[] = [
 const roundTf32 = (values: FloatArray): FloatArray => keepBits(values, 0x1000);
 const truncateTf32 = (values: FloatArray): FloatArray => keepBits(values, 0);
 
+/** The honest ports of each precision. */
 export const variants: Readonly<Record<FormatName, readonly Variant[]>> = {
   f32: orders,
   tf32: [

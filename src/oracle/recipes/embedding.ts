@@ -3,6 +3,7 @@ import { parseUNetConfig } from '../../models/unet2d/config.ts';
 import type { EmbeddingSubject } from '../case.ts';
 import type { Recipe } from './recipe.ts';
 
+/** Each probe is a tap. */
 export function embeddingRecipe({ probes }: EmbeddingSubject): Recipe {
   return ({ implementation, dtype, show }) => {
     for (const { name, timesteps, size, ...options } of probes) {

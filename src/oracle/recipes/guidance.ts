@@ -3,6 +3,7 @@ import type { Pass } from '../../guidance/guidance.ts';
 import type { GuidanceSubject } from '../case.ts';
 import { input, type Recipe } from './recipe.ts';
 
+/** The tap is `guided`. */
 export function guidanceRecipe({ guidance: setting, timestep }: GuidanceSubject): Recipe {
   return (means) => {
     const { implementation, show } = means;

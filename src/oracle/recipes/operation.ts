@@ -5,6 +5,10 @@ import type { Kernels } from '../../kernels/kernels.ts';
 import type { OperationSubject, Probe } from '../case.ts';
 import type { Recipe } from './recipe.ts';
 
+/**
+ * Each probe is a tap.
+ * @throws InputError (the recipe) when there is no such operation
+ */
 export function operationRecipe({ operation, probes }: OperationSubject): Recipe {
   return (means) => {
     const { kernels } = means.implementation;

@@ -19,6 +19,7 @@ export interface Means {
   readonly watches: (name: string) => boolean;
 }
 
+/** Computes a case, and shows all that has a name. */
 export type Recipe = (means: Means) => void;
 
 /** Throws an InputError when the case lacks the input. */

@@ -9,6 +9,7 @@ import { schedulerRecipe } from './scheduler.ts';
 import { stagesRecipe } from './stages.ts';
 import { unetRecipe } from './unet.ts';
 
+/** How a subject is computed. */
 export function recipeOf(subject: Subject): Recipe {
   switch (subject.kind) {
     case 'operation':

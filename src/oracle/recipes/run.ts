@@ -13,6 +13,7 @@ import type { RunSubject } from '../case.ts';
 import { input, watcherOf, type Means, type Recipe } from './recipe.ts';
 import { buildUNet } from './unet.ts';
 
+/** The taps are those of every step. */
 export function runRecipe(subject: RunSubject): Recipe {
   return (means) => {
     const { implementation, show } = means;

@@ -4,6 +4,7 @@ import { tensor } from '../../tensor/tensor.ts';
 import type { SchedulerSubject } from '../case.ts';
 import { input, type Recipe } from './recipe.ts';
 
+/** The taps are the table of timesteps, the start, and those of every step. */
 export function schedulerRecipe({ scheduler: config, steps, eta, noisedAt }: SchedulerSubject): Recipe {
   return (means) => {
     const { implementation, show, inputs } = means;

@@ -9,6 +9,7 @@ import type { StagesSubject } from '../case.ts';
 import { input, watcherOf, type Recipe } from './recipe.ts';
 import { buildUNet } from './unet.ts';
 
+/** The taps are the modules of the stages; those of the second run are called `perturbed.<path>`. */
 export function stagesRecipe({ config, stages: paths, perturbed }: StagesSubject): Recipe {
   return (means) => {
     const { implementation, dtype, inputs } = means;

@@ -9,6 +9,7 @@ import type { Config } from '../../schedulers/options.ts';
 import type { UNetSubject } from '../case.ts';
 import { input, watcherOf, type Means, type Recipe } from './recipe.ts';
 
+/** The taps are all modules, and `prediction`. */
 export function unetRecipe({ config, timesteps, labels, perturbed }: UNetSubject): Recipe {
   return (means) => {
     const { implementation, show, inputs } = means;
