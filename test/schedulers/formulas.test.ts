@@ -33,18 +33,26 @@ const draws: readonly (readonly [name: string, count: number, config?: Record<st
   ['FlowMatchEulerDiscrete', 5, { stochastic_sampling: true }],
 ];
 
-it.each(draws)('%s draws noise %i times in five steps: %o', (name, count, config = {}, eta) => {
-  const choices = eta === undefined ? {} : { eta };
-  const scheduler = createScheduler({ _class_name: `${name}Scheduler`, ...config }, 5, choices);
-  const source = seededNoise(3);
-  let drawn = 0;
-  const noise = (shape: readonly number[]): Tensor => {
-    drawn++;
-    return source(shape);
-  };
-  walk(scheduler, { model: (x) => x, sample: zeros('f32', [1, 1, 2, 2]), noise });
-  expect(drawn).toBe(count);
-});
+const counted = draws.map(([name, count, config = {}, eta]) => ({
+  name,
+  count,
+  config,
+  choices: eta === undefined ? {} : { eta },
+}));
+it.each(counted)(
+  '$name draws noise $count times in five steps: $config $choices',
+  ({ name, count, config, choices }) => {
+    const scheduler = createScheduler({ _class_name: `${name}Scheduler`, ...config }, 5, choices);
+    const source = seededNoise(3);
+    let drawn = 0;
+    const noise = (shape: readonly number[]): Tensor => {
+      drawn++;
+      return source(shape);
+    };
+    walk(scheduler, { model: (x) => x, sample: zeros('f32', [1, 1, 2, 2]), noise });
+    expect(drawn).toBe(count);
+  },
+);
 
 describe('DDIM', () => {
   const level = fc.double({ min: 0.01, max: 0.98, noNaN: true });
