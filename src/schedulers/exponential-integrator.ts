@@ -30,7 +30,9 @@ export const foreignSolverTypes = { logrho: 'midpoint', bh1: 'midpoint', bh2: 'm
 
 /** What a step of DPM-Solver is to be. */
 export interface SolverRule {
+  /** algorithm_type. */
   readonly algorithm: AlgorithmType;
+  /** solver_type. */
   readonly solver: SolverType;
 }
 

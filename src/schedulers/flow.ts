@@ -20,6 +20,7 @@ export interface DynamicShift {
   readonly isDynamic: boolean;
   /** time_shift_type: whether mu is the logarithm of the shift, or the shift. */
   readonly shiftType: 'exponential' | 'linear';
+  /** Undefined where the run gives none. */
   readonly mu: number | undefined;
 }
 
