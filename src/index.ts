@@ -180,13 +180,20 @@ export { ddpmStep } from './schedulers/ddpm.ts';
 export { deisStep } from './schedulers/deis.ts';
 export { singlestepStep } from './schedulers/dpm-singlestep.ts';
 export { eulerStep } from './schedulers/euler.ts';
-export { solverStep, type AlgorithmType, type SolverType } from './schedulers/exponential-integrator.ts';
+export {
+  algorithmTypes,
+  solverStep,
+  solverTypes,
+  type AlgorithmType,
+  type SolverType,
+} from './schedulers/exponential-integrator.ts';
 export { heunStep } from './schedulers/heun.ts';
-export type { NoiseLevel } from './schedulers/level.ts';
 export { consistent } from './schedulers/lcm.ts';
+export type { NoiseLevel } from './schedulers/level.ts';
 export { lmsStep } from './schedulers/lms.ts';
 export { multistepStep } from './schedulers/multistep.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
+export { adamsBashforth, transfer } from './schedulers/pndm.ts';
 export {
   createScheduler,
   schedulerDefaults,
@@ -198,7 +205,6 @@ export {
 } from './schedulers/registry.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
 export type { SolverLevel } from './schedulers/solver-table.ts';
-export { adamsBashforth, transfer } from './schedulers/pndm.ts';
 export { tcdStep } from './schedulers/tcd.ts';
 export { unipcStep } from './schedulers/unipc.ts';
 export { ancestralSplit, ancestralStep, type AncestralSplit } from './schedulers/variance-exploding.ts';
