@@ -185,6 +185,7 @@ export {
   solverStep,
   solverTypes,
   type AlgorithmType,
+  type SolverRule,
   type SolverType,
 } from './schedulers/exponential-integrator.ts';
 export { heunStep } from './schedulers/heun.ts';
@@ -206,7 +207,7 @@ export {
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
 export type { SolverLevel } from './schedulers/solver-table.ts';
 export { tcdStep } from './schedulers/tcd.ts';
-export { unipcStep } from './schedulers/unipc.ts';
+export { unipcStep, type UnipcRule } from './schedulers/unipc.ts';
 export { ancestralSplit, ancestralStep, type AncestralSplit } from './schedulers/variance-exploding.ts';
 
 // guidance
