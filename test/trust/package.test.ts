@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 /** The example of the README: its only block of JavaScript. */
-const [example, ...others] = [...readme.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, code]) => code);
+const [example, ...others] = [...readme.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
 
 it('the README has one example, which fits on a screen', () => {
   expect(others).toEqual([]);
@@ -51,7 +51,9 @@ describe.skipIf(!process.env['PAG_THOROUGH'])('the package, installed into an em
     writeFileSync(join(project, 'example.ts'), example);
     writeFileSync(
       join(project, 'core.ts'),
-      "import { tensor, pag, type Tensor, type Guidance } from 'pag-reference';\nexport const x: Tensor = tensor('f32', [1], new Float32Array(1));\nexport const g: Guidance = pag({ pagScale: 1, layers: [] });\n",
+      "import { tensor, pag, type Tensor, type Guidance } from 'pag-reference';\n" +
+        "export const x: Tensor = tensor('f32', [1], new Float32Array(1));\n" +
+        'export const g: Guidance = pag({ pagScale: 1, layers: [] });\n',
     );
     const strict = [
       '--noEmit',
