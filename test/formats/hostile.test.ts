@@ -176,7 +176,8 @@ const bases = [
     d: tensor('f64', [1], Float64Array.of(1)),
   }),
   file(
-    '{"i":{"dtype":"I8","shape":[],"data_offsets":[0,1]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[1,2]},"h":{"dtype":"BF16","shape":[2],"data_offsets":[2,6]}}',
+    '{"i":{"dtype":"I8","shape":[],"data_offsets":[0,1]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[1,2]},' +
+      '"h":{"dtype":"BF16","shape":[2],"data_offsets":[2,6]}}',
     6,
   ),
 ];

@@ -138,9 +138,8 @@ describe('colours of values', () => {
         const colourOf = colouring({ size: 4, data });
         const mixed = rows[0].map((value, i) => value * part + rows[1][i] * (1 - part));
         const [first, second, between] = [colourOf(data, 0), colourOf(data, 1), colourOf(mixed, 0)];
-        between.forEach((value, channel) =>
-          expect(value).toBeCloseTo(first[channel] * part + second[channel] * (1 - part), 6),
-        );
+        for (const [channel, value] of between.entries())
+          expect(value).toBeCloseTo(first[channel] * part + second[channel] * (1 - part), 6);
         rows.forEach((_, row) => {
           for (const value of colourOf(data, row)) {
             expect(value).toBeGreaterThanOrEqual(0);
@@ -295,7 +294,7 @@ describe('the queue', () => {
 
   it('lets jobs take turns, those in focus first', () => {
     const queue = createQueue();
-    [1, 2, 3].forEach((id) => queue.add(job(id)));
+    for (const id of [1, 2, 3]) queue.add(job(id));
     expect(turns(queue, 6)).toEqual([1, 2, 3, 1, 2, 3]);
     queue.focus([3, 4]);
     queue.add(job(4));
@@ -303,7 +302,7 @@ describe('the queue', () => {
     queue.cancel(3);
     queue.cancel(4);
     expect(turns(queue, 2)).toEqual([1, 2]);
-    [1, 2].forEach((id) => queue.cancel(id));
+    for (const id of [1, 2]) queue.cancel(id);
     expect(queue.next()).toBeUndefined();
   });
 
