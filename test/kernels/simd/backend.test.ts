@@ -1,7 +1,7 @@
 /** The fast backend as a whole: the letters model, what is watched, and what is refused. */
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadModelFolder } from '../../../src/formats/diffusers.ts';
 import { folderReader } from '../../../src/formats/node-files.ts';
 import { pag } from '../../../src/guidance/pag.ts';
@@ -132,6 +132,17 @@ describe('what is watched', () => {
     expectAsReference(backend, convolution(5, 1), { x: noise([2, 5, 6, 7], 1) });
     expect(steps.map(({ name }) => name)).toEqual(['border', 'conv 3×3 5→5 @6×7']);
     expect(steps.map(({ products }) => products)).toEqual([0, 2 * 9 * 5 * 5 * 6 * 7]);
+    backend.dispose();
+  });
+
+  test('a step is timed from the end of the one before it', () => {
+    let time = 0;
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => time++);
+    const steps: StepTime[] = [];
+    const backend = simdBackend({ watch: (step) => steps.push(step) });
+    for (let i = 0; i < 2; i++) backend.run(convolution(5, 1), { x: noise([2, 5, 6, 7], 1) });
+    now.mockRestore();
+    expect(steps.map(({ milliseconds }) => milliseconds)).toEqual([1, 1, 1, 1]);
     backend.dispose();
   });
 });

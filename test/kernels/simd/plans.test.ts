@@ -42,6 +42,30 @@ describe('memory', () => {
     backend.dispose();
   });
 
+  test('the program that was used longest ago is dropped first', () => {
+    const backend = simdBackend();
+    const x = noise([1, 1, 2, 2], 1);
+    const traced: number[] = [];
+    const programs = Array.from(
+      { length: 25 },
+      (_, i): Program =>
+        (k, inputs) => {
+          traced.push(i);
+          return { y: k.affine(inputs['x'], 2, i) };
+        },
+    );
+    for (const program of programs.slice(0, 24)) backend.run(program, { x });
+    backend.run(programs[0], { x });
+    backend.run(programs[24], { x });
+    traced.length = 0;
+    backend.run(programs[0], { x });
+    backend.run(programs[2], { x });
+    expect(traced).toEqual([]);
+    backend.run(programs[1], { x });
+    expect(traced).toEqual([1]);
+    backend.dispose();
+  });
+
   test('a thousand runs, and a hundred programs, take no more memory than the first ones', () => {
     const grown: number[] = [];
     const { grow } = WebAssembly.Memory.prototype;

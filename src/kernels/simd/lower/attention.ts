@@ -6,10 +6,12 @@ import { NO_PADDING, wantedBorder } from './borders.ts';
 import { dense, inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import { newBordered } from './pictures.ts';
+import { multiplications } from './products.ts';
 import type { NodeOf } from './rule.ts';
 
 /** Two steps: one arranges the keys, the other does all the rest. */
-export function attention(lowering: Lowering, { operation, inputs, output }: NodeOf<'attention'>): void {
+export function attention(lowering: Lowering, node: NodeOf<'attention'>): void {
+  const { operation, inputs, output } = node;
   const { heads, scale } = operation;
   const [q, k, v] = inputs.map((value) => inLayout(lowering, value, 'planar'));
   const [batch, queries, channels] = output.shape;
@@ -22,13 +24,14 @@ export function attention(lowering: Lowering, { operation, inputs, output }: Nod
     `attention ${heads}×${queries}×${spec.size}`,
     [q, packKeys(lowering, k, spec), v, out, scratchFor(lowering, spec)],
     (lib) => attentionKernel(lib, spec),
-    2 * productsOf(spec),
+    multiplications(node),
   );
   if (!apart) lowering.finish(output, 'planar', out);
 }
 
 /** Two steps: one arranges the keys, the other makes the map. */
-export function attentionMap(lowering: Lowering, { operation, inputs, output }: NodeOf<'attentionMap'>): void {
+export function attentionMap(lowering: Lowering, node: NodeOf<'attentionMap'>): void {
+  const { operation, inputs, output } = node;
   const { heads, scale } = operation;
   const [q, k] = inputs.map((value) => inLayout(lowering, value, 'planar'));
   const [batch, , queries, keys] = output.shape;
@@ -39,13 +42,14 @@ export function attentionMap(lowering: Lowering, { operation, inputs, output }: 
     `attentionMap ${heads}×${queries}×${spec.size}`,
     [q, packKeys(lowering, k, spec), out, scratchFor(lowering, spec)],
     (lib) => attentionMapKernel(lib, spec),
-    productsOf(spec),
+    multiplications(node),
   );
   lowering.finish(output, 'dense', out);
 }
 
 /** One step: the map's rows come from memory instead of from scores. */
-export function applyAttentionMap(lowering: Lowering, { inputs, output }: NodeOf<'applyAttentionMap'>): void {
+export function applyAttentionMap(lowering: Lowering, node: NodeOf<'applyAttentionMap'>): void {
+  const { inputs, output } = node;
   const [map, values] = inputs;
   const [batch, heads, queries, keys] = map.shape;
   const [, , channels] = values.shape;
@@ -56,7 +60,7 @@ export function applyAttentionMap(lowering: Lowering, { inputs, output }: NodeOf
     `applyAttentionMap ${heads}×${queries}×${spec.size}`,
     [q, v, out, scratchFor(lowering, spec)],
     (lib) => applyMapKernel(lib, spec),
-    productsOf(spec),
+    multiplications(node),
   );
   lowering.finish(output, 'planar', out);
 }
@@ -74,11 +78,6 @@ interface Places {
 function attentionSpec(sizes: Sizes, { q, k, v, out }: Places, outPlane = 4 * sizes.queries): AttentionSpec {
   const stride = (place: Place | undefined): number => (place ? strideOf(place, sizes.batch) : 0);
   return { ...sizes, qStride: stride(q), kStride: stride(k), vStride: stride(v), outStride: stride(out), outPlane };
-}
-
-/** Multiplications of one of the two products. */
-function productsOf({ batch, heads, queries, keys, size }: AttentionSpec): number {
-  return batch * heads * queries * keys * size;
 }
 
 /** The keys in the order in which tiles read them. */

@@ -9,7 +9,7 @@ import { host } from './host.ts';
 import { contiguous } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import { liesApart, pointwiseInput } from './pictures.ts';
-import { biasOps, biasPlaces, packedPanels, planarProduct } from './products.ts';
+import { biasOps, biasPlaces, multiplications, packedPanels, planarProduct } from './products.ts';
 import type { NodeOf } from './rule.ts';
 
 /** A linear layer; with weights that are computed, the plain loop. */
@@ -57,7 +57,7 @@ function linearOnRows(lowering: Lowering, node: NodeOf<'linear'>, weights: Weigh
       ...chain.operands,
     ],
     (lib) => linearKernel(lib, { rows, channels, outChannels, epilogue }),
-    rows * channels * outChannels,
+    multiplications(node),
   );
   lowering.finish(chain.final, 'dense', out);
 }

@@ -2,7 +2,7 @@
 import { sizeOf, type Tensor } from '../../../tensor/tensor.ts';
 import type { Node } from '../../graph.ts';
 import { keyOf } from '../../key.ts';
-import type { Shape } from '../../operations/index.ts';
+import { productsOf, type Shape } from '../../operations/index.ts';
 import { strideOf, type Layout, type Place } from '../memory/place.ts';
 import { unpacked } from '../memory/weights.ts';
 import { areaScratch, type ConvSpec } from '../tiles/area.ts';
@@ -39,7 +39,7 @@ export function planarProduct(lowering: Lowering, node: Node, product: PlanarPro
     productName(spec),
     operands,
     (lib) => convKernel(lib, { ...spec, ...strides, epilogue }),
-    productsOf(spec),
+    multiplications(node),
   );
   lowering.finish(chain.final, chain.layout, out);
 }
@@ -54,6 +54,14 @@ export function packedPanels(lowering: Lowering, { weight, first }: Weights, sha
     length: panelsLength(lowering.panel, outChannels, terms),
     pack: () => packPanels(lowering.panel, weight.data, outChannels, terms, skipped),
   });
+}
+
+/** Multiplications in an operation's sums of products. */
+export function multiplications({ operation, inputs }: Node): number {
+  return productsOf(
+    operation,
+    inputs.map(({ shape }) => shape),
+  );
 }
 
 /** The operation that adds the bias, if there is one. */
@@ -76,11 +84,4 @@ function productName({
 }: PlanarProduct['spec']): string {
   const kernel = `${kernelHeight}×${kernelWidth}${stride > 1 ? `/${stride}` : ''}`;
   return `conv ${kernel} ${channels}→${outChannels} @${out.phases * out.outHeight}×${out.phases * out.outWidth}`;
-}
-
-/** Multiplications of the product. */
-function productsOf(spec: PlanarProduct['spec']): number {
-  const terms = spec.channels * spec.kernelHeight * spec.kernelWidth;
-  const pixels = spec.phases ** 2 * spec.outHeight * spec.outWidth;
-  return spec.batch * spec.outChannels * terms * pixels;
 }

@@ -10,7 +10,7 @@
  * runs the totals wait in scratch. At the end each tile is transposed, for the output has its channels as planes.
  */
 import { keyOf } from '../../key.ts';
-import { runLength } from '../../definition/sums.ts';
+import { runOfChannels } from '../../definition/sums.ts';
 import { call, forRange, i32, increase, set } from '../assembler/index.ts';
 import type { Code, Func, I32 } from '../assembler/index.ts';
 import { at, type Library, type Panel } from '../library.ts';
@@ -60,9 +60,9 @@ export interface Area {
   readonly outputs: number;
 }
 
-/** A run of the sum takes whole channels, as many as give it a run's terms or just more. */
+/** Channels of a run of the sum, which takes whole ones. */
 function channelsPerRun({ kernelHeight, kernelWidth }: ConvSpec): number {
-  return Math.ceil(runLength / (kernelHeight * kernelWidth));
+  return runOfChannels(kernelHeight, kernelWidth) / (kernelHeight * kernelWidth);
 }
 
 /** Channels whose taps make up one turn of the loop over k. */

@@ -26,7 +26,7 @@ export interface AttentionSpec {
   readonly outPlane: number;
 }
 
-/** Lanes of the definition's laneSum. */
+/** Lanes in which definition/attention sums the powers of a query. */
 export const LANES = 16;
 
 /** Bytes of scratch that each thread needs: the lane sums, the scores [M][8], and eight queries [d][8]. */

@@ -1,8 +1,8 @@
 /**
- * Attention without its map. Repeats plain/attention, per head and query n:
+ * Attention without its map. Repeats definition/attention, per head and query n:
  *
  *     score[m] = fround(dot(q[n], k[m]) · scale)    p[m] = exp(score[m] − max)
- *     A[m] = p[m] / laneSum(p)                      out[n] = Σ_m A[m] · v[m]
+ *     A[m] = p[m] / sumInLanes(p)                   out[n] = Σ_m A[m] · v[m]
  *
  * Queries, keys and values are planes [D, N], as a convolution over the picture leaves them. A unit of work is eight
  * queries of one head (or 16: a panel), one query in each lane of two vectors. So the maximum and the sums of the

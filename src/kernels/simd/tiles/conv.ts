@@ -1,10 +1,10 @@
 /**
- * Convolution, and every linear layer whose input has its channels as planes. Repeats plain/conv2d:
+ * Convolution, and every linear layer whose input has its channels as planes. Repeats definition/conv2d:
  *
  *     out[b,o,y,x] = Σ_{c, ky, kx} w[o,c,ky,kx] · x[b, c, y·s + ky − top, x·s + kx − left]  + bias[o]
  *
  * The input lies in memory with its border of zeros, so tap (ky, kx) is an offset and nothing is ever gathered into
- * columns. The doubled picture of plain/upsample-conv2d is four such convolutions, one after another, whose outputs
+ * columns. The doubled picture of definition/upsample-conv2d is four such convolutions, one after another, whose outputs
  * take turns in the planes.
  *
  * Order of work: the picture is cut into strips of rows, all panels of output channels go over each strip, and each

@@ -1,4 +1,4 @@
-/** Operations that treat every element alike: plain/elementwise and the activations, four elements at a time. */
+/** Operations that treat every element alike: definition/elementwise and activation, four elements at a time. */
 import type { Activation } from '../../kernels.ts';
 import { keyOf } from '../../key.ts';
 import { f32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';

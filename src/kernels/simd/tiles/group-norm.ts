@@ -1,6 +1,6 @@
 /**
  * Group norm, if wanted with the SiLU that follows it and straight into the zero-bordered picture that a convolution
- * reads. Repeats plain/group-norm: double sums in eight lanes (lane = index in the group mod 8), halved 4, 2, 1;
+ * reads. Repeats definition/group-norm: double sums in eight lanes (lane = index in the group mod 8), halved 4, 2, 1;
  * then y = fround(fround(x · a) + b) with a and b per channel.
  */
 import { keyOf } from '../../key.ts';

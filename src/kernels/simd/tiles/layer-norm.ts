@@ -1,4 +1,4 @@
-/** Layer norm. Repeats plain/layer-norm; a unit of work is one row. */
+/** Layer norm. Repeats definition/layer-norm; a unit of work is one row. */
 import { keyOf } from '../../key.ts';
 import { f32x4, f64, f64x2, forRange, i32, promoteHigh, set, shuffle64, v128 } from '../assembler/index.ts';
 import type { Code, Func, V128 } from '../assembler/index.ts';

@@ -1,5 +1,5 @@
 /**
- * Linear layers on rows. Repeats plain/linear:
+ * Linear layers on rows. Repeats definition/linear:
  *
  *     out[r,o] = Σ_c x[r,c] · w[o,c]  + bias[o]
  *

@@ -1,4 +1,4 @@
-/** Pictures of other sizes. Repeats upsampleNearest2x and averagePool2x of plain/resampling, plane by plane. */
+/** Pictures of other sizes. Repeats upsampleNearest2x and averagePool2x of definition/resampling, plane by plane. */
 import { keyOf } from '../../key.ts';
 import { f32, f32x4, forRange, i32, memoryFill, set, shuffle32, v128 } from '../assembler/index.ts';
 import type { Code, Func } from '../assembler/index.ts';

@@ -1,4 +1,4 @@
-/** Softmax of rows. Repeats plain/softmax; a unit of work is one row. */
+/** Softmax of rows. Repeats definition/softmax; a unit of work is one row. */
 import { keyOf } from '../../key.ts';
 import { f32x4, forRange, i32, set, shuffle32, v128 } from '../assembler/index.ts';
 import type { Body, Code, Func, Local, V128 } from '../assembler/index.ts';
@@ -36,7 +36,7 @@ interface Row {
 }
 
 /**
- * The kernel of (thread, counters, x, out): y[i] = p[i] / laneSum(p), p[i] = exp(x[i] − max).
+ * The kernel of (thread, counters, x, out): y[i] = p[i] / sumInLanes(p), p[i] = exp(x[i] − max).
  * A NaN is passed over by the maximum, but makes its p, hence the sum, hence the whole row NaN, as in the definition.
  */
 export function softmaxKernel(lib: Library, { rows, size }: RowsSpec): Func {

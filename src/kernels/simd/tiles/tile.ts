@@ -1,7 +1,7 @@
 /**
  * The heart of every product here: a tile of `rows` × `vectors`·4 sums held in registers.
  *
- * It repeats plain/matmul for all sums of the tile at once: `for k of a run: sum = fround(sum + fround(a·b))`, then
+ * It repeats definition/sums for all sums of the tile at once: `for k of a run: sum = fround(sum + fround(a·b))`, then
  * `total = fround(total + sum)`. Lanes are different outputs, never parts of one sum, so each sum is added in the
  * definition's order and has its bits.
  *

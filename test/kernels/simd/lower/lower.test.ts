@@ -84,6 +84,39 @@ describe('steps', () => {
   });
 });
 
+describe('multiplications', () => {
+  test('of the steps are those of the operations', () => {
+    const tokens = [2, 36, 4];
+    const programs: Readonly<Record<string, Program>> = {
+      'conv2d, of 3 × 3 and of single pixels': (k, { x }) => ({
+        a: k.conv2d(x, weight, scale, 1, even),
+        b: k.conv2d(x, noise([5, 4, 1, 1], 4), undefined, 2, { ...even, top: 0 }),
+      }),
+      upsampleConv2d: (k, { x }) => ({ y: k.upsampleConv2d(x, weight, scale) }),
+      'linear, on rows and on planes': (k, { x, t }) => ({
+        a: k.linear(t, square, scale),
+        b: k.linear(k.toTokens(x), square, scale),
+      }),
+      attention: (k, { t }) => ({ y: k.attention(t, t, t, 2, 0.5) }),
+      'attention by its map': (k, { t }) => ({ y: k.applyAttentionMap(k.attentionMap(t, t, 2, 0.5), t) }),
+      none: (k, { x }) => ({ y: k.groupNorm(k.affine(x, 2, 1), 2, scale, scale, 1e-5) }),
+    };
+    const shapes = { x: picture, t: tokens };
+    const counts = Object.entries(programs).map(([name, program]) => [
+      name,
+      lowered(program, shapes).steps.reduce((sum, { products }) => sum + products, 0),
+    ]);
+    expect(Object.fromEntries(counts)).toEqual({
+      'conv2d, of 3 × 3 and of single pixels': 2 * 36 * 4 * 4 * 9 + 2 * 4 * 4 * 5 * 4,
+      upsampleConv2d: 2 * 144 * 4 * 4 * 4,
+      'linear, on rows and on planes': 2 * (2 * 36 * 4 * 4),
+      attention: 2 * (2 * 36 * 36 * 4),
+      'attention by its map': 2 * (2 * 36 * 36 * 4),
+      none: 0,
+    });
+  });
+});
+
 /** The places that a step reads and writes. */
 function placesOf(step: Step): readonly Place[] {
   return step.kind === 'kernel' ? step.operands : [...step.inputs, step.output].map(({ place }) => place);

@@ -5,6 +5,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { referenceBackend } from '../../../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../../../src/kernels/simd/index.ts';
 import { CONTROL } from '../../../../src/kernels/simd/memory/control.ts';
+import { pool } from '../../../../src/kernels/simd/threads/pool.ts';
+import type { AnyWorker } from '../../../../src/kernels/simd/threads/workers.ts';
 import { convolution, expectSameBits, noise } from '../support.ts';
 
 const two = simdBackend({ threads: 2 });
@@ -33,6 +35,81 @@ ${code}`;
   );
   return stdout;
 }
+
+describe('the pool', () => {
+  interface Letter {
+    readonly id: number;
+    readonly module?: WebAssembly.Module;
+    readonly thread: number;
+  }
+
+  /** A pool of two workers that only gather their letters. */
+  function silentPool() {
+    const letters: Letter[] = [];
+    let ended = 0;
+    const worker: AnyWorker = {
+      postMessage: (letter) => letters.push(letter as Letter),
+      terminate: () => ended++,
+    };
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const died: string[] = [];
+    const workers = pool(memory, 2, (problem) => died.push(problem), [worker, worker]);
+    const control = new Int32Array(memory.buffer);
+    return { letters, workers, control, died, ended: () => ended };
+  }
+  const module = (): WebAssembly.Module => new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
+
+  test('sends a module once, with a number for each thread, and says when it is no longer needed', () => {
+    const { letters, workers } = silentPool();
+    const [a, b] = [module(), module()];
+    for (const next of [a, b, a]) workers.open(next, 0);
+    expect(letters.map(({ id, module: sent, thread }) => [id, sent, thread])).toEqual([
+      [0, a, 1],
+      [0, a, 2],
+      [1, b, 1],
+      [1, b, 2],
+    ]);
+    letters.length = 0;
+    workers.forget(a);
+    workers.forget(module());
+    expect(letters.map(({ id, module: sent, thread }) => [id, sent, thread])).toEqual([
+      [0, undefined, 1],
+      [0, undefined, 2],
+    ]);
+    letters.length = 0;
+    workers.open(a, 0);
+    expect(letters.map(({ id }) => id)).toEqual([2, 2]);
+  });
+
+  test('calls with the module and the arena, and to no run that is closed', () => {
+    const { workers, control } = silentPool();
+    const before = control[CONTROL.CALL / 4];
+    workers.open(module(), 640);
+    workers.open(module(), 1280);
+    expect(control[CONTROL.CALL / 4]).toBe(before + 2);
+    expect([CONTROL.OPEN, CONTROL.MODULE, CONTROL.ARENA].map((at) => control[at / 4])).toEqual([1, 1, 1280]);
+    workers.close();
+    expect(control[CONTROL.OPEN / 4]).toBe(0);
+  });
+
+  test('closes with an error when a worker has failed', () => {
+    const { workers, control } = silentPool();
+    workers.open(module(), 0);
+    workers.fail();
+    expect(control[CONTROL.FAILED / 4]).toBe(1);
+    expect(() => workers.close()).toThrow('another thread has failed');
+  });
+
+  test('ends its workers when it stops', () => {
+    const { workers, ended } = silentPool();
+    workers.stop();
+    // None has been called yet, so none is its own.
+    expect(ended()).toBe(0);
+    workers.open(module(), 0);
+    workers.stop();
+    expect(ended()).toBe(2);
+  });
+});
 
 describe('threads', () => {
   test('many short runs of several programs on two backends at once', () => {
@@ -65,6 +142,22 @@ console.log('made');
 b.run(program, { x });
 b.run(program, { x });`),
     ).toBe('made\nworker\nworker\n');
+  });
+
+  test('workers end with the backend', async () => {
+    const output = await inProcess(`
+const workers = [];
+threads.Worker = class extends threads.Worker { constructor(...all) { super(...all); workers.push(this); } };
+const b = simdBackend({ threads: 3 });
+b.run(program, { x });
+const ends = workers.map((worker) => new Promise((resolve) => worker.on('exit', resolve)));
+// They keep no process alive, so something else must while they are waited for.
+const wait = setTimeout(() => {}, 20_000);
+b.dispose();
+await Promise.all(ends);
+clearTimeout(wait);
+console.log('ended', ends.length);`);
+    expect(output).toBe('ended 2\n');
   });
 
   test('a worker that ends gives an error, not a hang', async () => {
