@@ -10,7 +10,7 @@
 import { combine } from '../tensor/arithmetic.ts';
 import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import type { SolverLevel } from './solver-table.ts';
 
 /** The values of algorithm_type. */

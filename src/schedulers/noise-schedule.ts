@@ -5,7 +5,7 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import { cos, exp, log, sigmoid } from '../tensor/math/index.ts';
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import type { Options } from './options.ts';
 import { f32 } from './single.ts';
 

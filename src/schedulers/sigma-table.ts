@@ -1,6 +1,6 @@
 /** The timesteps and σ of a run, as the schedulers of k-diffusion have them in diffusers: Euler, Heun, LMS, KDPM2. */
 import { exp, log } from '../tensor/math/index.ts';
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import { linspace, type NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
 import {

@@ -3,7 +3,7 @@
  */
 import { exp, log } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import { shiftFlow } from './flow.ts';
 import type { NoiseLevel } from './level.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';

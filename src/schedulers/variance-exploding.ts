@@ -5,7 +5,7 @@
  */
 import { add, addScaled, divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { forwardProcess } from './level.ts';
 import type { PredictionType } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
