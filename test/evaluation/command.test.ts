@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { evaluateCommand } from '../../src/cli/evaluate.ts';
+import { fingerprint } from '../../src/cli/evaluation-job.ts';
 import { readRecord, type EvaluationRecord } from '../../src/evaluation/record.ts';
 import { decodePng, encodePng } from '../../src/formats/png.ts';
 import { parseSafetensors } from '../../src/formats/safetensors.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
 import { fixture } from '../goldens.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pag-evaluate-'));
@@ -200,6 +202,25 @@ it('draws without asking for a letter', async () => {
     '--json',
   );
   expect(JSON.parse(output).figures).not.toHaveProperty('asAsked');
+});
+
+describe('a fingerprint', () => {
+  const of = (...weights: (readonly [string, readonly number[], readonly number[]])[]): string =>
+    fingerprint(new Map(weights.map(([name, shape, data]) => [name, tensor('f32', shape, Float32Array.from(data))])));
+  const one = of(['a', [2], [1, 2]], ['b', [1], [3]]);
+
+  it('is the same for the same weights in any order', () => {
+    expect(one).toMatch(/^[0-9a-f]{16}$/);
+    expect(of(['b', [1], [3]], ['a', [2], [1, 2]])).toBe(one);
+  });
+
+  it.each([
+    ['name', of(['a', [2], [1, 2]], ['c', [1], [3]])],
+    ['shape', of(['a', [2, 1], [1, 2]], ['b', [1], [3]])],
+    ['number', of(['a', [2], [1, 2]], ['b', [1], [4]])],
+  ])('is another with another %s', (_what, other) => {
+    expect(other).not.toBe(one);
+  });
 });
 
 it.each([

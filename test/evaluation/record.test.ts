@@ -68,6 +68,10 @@ describe('records', () => {
       expect(read(writeRecord(record))).toEqual(record);
   });
 
+  it('are not made of nothing', () => {
+    expect(() => joinRecords([])).toThrow('there is no record to join');
+  });
+
   it('know what was asked for', () => {
     expect(askedLabels(recordOf([0, 1, 2, 5, 10]))).toEqual([0, 4, 26, 26, 4]);
     expect(askedLabels(recordOf([0, 1], { ...settings, labels: [] }))).toEqual([]);
@@ -269,6 +273,9 @@ describe('measuring', () => {
       'letters',
       'diversity',
     ]);
+    const withNeighbours = (count: number): boolean =>
+      'precision' in measure(recordOf(Array.from({ length: count }, (_, i) => i)), [], real, { rounds: 2 });
+    expect([withNeighbours(4), withNeighbours(5)]).toEqual([false, true]);
     expect(() => measure(emptyRecord(settings), [], real)).toThrow(/no pictures/);
   });
 });

@@ -347,6 +347,12 @@ describe('JSON', () => {
     );
   });
 
+  it('is read 64 levels deep, and no deeper', () => {
+    const nested = (levels: number) => new TextEncoder().encode('['.repeat(levels) + ']'.repeat(levels));
+    expect(JSON.stringify(parseJson(nested(64), 'x'))).toBe('['.repeat(64) + ']'.repeat(64));
+    expect(() => parseJson(nested(65), 'x')).toThrow('x is nested more than 64 levels deep');
+  });
+
   it('of more than 16 MiB is refused unread', () => {
     expect(() => parseJson(new Uint8Array(2 ** 24 + 1), 'x')).toThrow(
       'x has 16777217 bytes; at most 16777216 are read',

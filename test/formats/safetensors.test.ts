@@ -84,6 +84,12 @@ describe('reading', () => {
     }
   });
 
+  it('holds tensors of up to 32 dimensions', () => {
+    const shape = Array.from({ length: 32 }, (_, i) => (i === 7 ? 2 : 1));
+    const written = writeSafetensors({ x: tensor('f32', shape, Float32Array.of(1, 2)) });
+    expect(readTensor(parseSafetensors(written, 'deep'), 'x').shape).toEqual(shape);
+  });
+
   it('shares the bytes of the file where they are aligned, else copies no more than the tensor', () => {
     const data = Float32Array.of(1, 2, 3);
     const bytes = writeSafetensors({ x: tensor('f32', [3], data) });
