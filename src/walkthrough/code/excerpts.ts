@@ -24,7 +24,7 @@ export const excerpts: readonly Excerpt[] = [
     name: 'sampleSteps',
     formulas: [
       ['let sample = scale(run.noise', 'x_T ~ N(0, 1)'],
-      ['const timestep = scheduler.timesteps', 't'],
+      ['const timestep = at(scheduler.timesteps', 't'],
       ['const guided = guidance.guide', 'ε̃ = guide(x_t, t)'],
       ['toOriginal: (prediction)', 'x̂₀ = (x_t − σ ε) / α'],
       ['const result = scheduler.step', 'x_t → the next, less noisy x'],
@@ -49,7 +49,7 @@ export const excerpts: readonly Excerpt[] = [
     name: 'forwardPasses',
     formulas: [
       ['const start = pass === 0', 'the first stage where they differ'],
-      ['let state = states[start]', 'all before it is shared'],
+      ['let state = at(states, start)', 'all before it is shared'],
       ['state = stage.run', 'h ← stage(h)'],
       ['return model.end(state)', 'ε, ε̂'],
     ],
