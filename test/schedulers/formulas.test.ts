@@ -5,6 +5,7 @@ import { ddimStep } from '../../src/schedulers/ddim.ts';
 import { adamsBashforth } from '../../src/schedulers/pndm.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
 import { tensor, zeros, type Tensor } from '../../src/tensor/tensor.ts';
+import { ancestralSplit } from '../../src/schedulers/variance-exploding.ts';
 import { seededNoise, walk } from './support.ts';
 
 const single = (...values: number[]): Tensor => tensor('f32', [1, values.length], Float32Array.from(values));
@@ -72,11 +73,48 @@ describe('DDIM', () => {
   });
 });
 
+describe('an ancestral step', () => {
+  const sigma = fc.double({ min: 0.001, max: 100, noNaN: true });
+
+  it('splits σ′² into that of the way down and that of the noise, which is all of it where η is large', () => {
+    fc.assert(
+      fc.property(sigma, sigma, fc.double({ min: 0, max: 5, noNaN: true }), (a, b, eta) => {
+        const [from, to] = [Math.max(a, b) * 1.01, Math.min(a, b)];
+        const { down, up } = ancestralSplit(from, to, eta);
+        expect(Math.abs(Math.hypot(down, up) / to - 1)).toBeLessThan(1e-12);
+        expect(up).toBeLessThanOrEqual(to);
+        expect(ancestralSplit(from, to, 1e9)).toEqual({ down: 0, up: to });
+        // k-diffusion, get_ancestral_step
+        if (eta <= 1) expect(Math.abs(up / to - eta * Math.sqrt(1 - (to / from) ** 2))).toBeLessThan(1e-12);
+      }),
+    );
+  });
+});
+
 describe('DDPM', () => {
   it('with fixed_large_log takes the root of ln β, as diffusers does: no number', () => {
     const scheduler = createScheduler({ _class_name: 'DDPMScheduler', variance_type: 'fixed_large_log' }, 5);
     const samples = walk(scheduler, { model: (x) => x, sample: single(1), noise: () => single(1) });
     expect(samples[0].data[0]).toBeNaN();
+  });
+});
+
+describe('DPM-Solver, singlestep', () => {
+  it('lowers its final order only where the blocks fill the run, as diffusers does', () => {
+    const run = (lower_order_final: boolean, steps: number): Tensor[] => {
+      const config = { solver_order: 3, final_sigmas_type: 'sigma_min', lower_order_final };
+      const scheduler = createScheduler({ _class_name: 'DPMSolverSinglestepScheduler', ...config }, steps);
+      return walk(scheduler, {
+        model: (x, t) => double(...x.data.map((v) => v / (1 + v * v) + t / 999)),
+        sample: double(1, -0.3),
+      });
+    };
+    for (const steps of [4, 5, 7, 8]) expect(run(true, steps)).toEqual(run(false, steps));
+    for (const steps of [3, 6, 9]) {
+      const [lowered, plain] = [run(true, steps), run(false, steps)];
+      expect(lowered.slice(0, -1)).toEqual(plain.slice(0, -1));
+      expect(lowered[steps - 1]).not.toEqual(plain[steps - 1]);
+    }
   });
 });
 

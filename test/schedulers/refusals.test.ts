@@ -179,6 +179,10 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
     { _class_name: 'DPMSolverMultistepScheduler', algorithm_type: 'dpmsolver' },
   ],
   [
+    /needs algorithm_type dpmsolver\+\+ or sde-dpmsolver\+\+; with "sde-dpmsolver" use "sigma_min"/,
+    { _class_name: 'DPMSolverMultistepScheduler', algorithm_type: 'sde-dpmsolver' },
+  ],
+  [
     /sde-dpmsolver has the orders 1 and 2/,
     {
       _class_name: 'DPMSolverMultistepScheduler',
@@ -246,6 +250,12 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
     /calls 0 and 1 of the model have one noise level/,
     { _class_name: 'UniPCMultistepScheduler', timestep_spacing: 'leading' },
     1000,
+  ],
+  [
+    // the last step is of first order, but not the corrector of the one before
+    /calls 96 and 97 of the model have one noise level/,
+    { _class_name: 'UniPCMultistepScheduler', timestep_spacing: 'trailing', num_train_timesteps: 100 },
+    97,
   ],
   [/calls \d+ and \d+ of the model have one noise level/, { _class_name: 'DEISMultistepScheduler' }, 1000],
   [

@@ -2,10 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createScheduler } from '../../src/schedulers/registry.ts';
-import type { Config } from '../../src/schedulers/options.ts';
+import { betaSchedules, readNoiseSchedule } from '../../src/schedulers/noise-schedule.ts';
+import { readOptions, type Config } from '../../src/schedulers/options.ts';
 import type { Scheduler } from '../../src/schedulers/scheduler.ts';
 import { timestepOfSigma } from '../../src/schedulers/sigmas.ts';
 import { roundHalfEven } from '../../src/schedulers/spacing.ts';
+import { log } from '../../src/tensor/math/index.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { noNoise } from './support.ts';
 
@@ -117,4 +119,30 @@ describe("Euler's timesteps", () => {
     // dx/dσ = ε = 1, and even steps of ln σ: x' = 1 + σ' − σ, σ' = σ²/σ₋₁.
     expect(Math.abs(last - (1 + sigmas[3] ** 2 / sigmas[2] - sigmas[3]))).toBeLessThan(1e-6);
   });
+});
+
+describe('mu', () => {
+  const flow = { use_flow_sigmas: true, prediction_type: 'flow_prediction' };
+
+  it.each(['DPMSolverMultistep', 'DPMSolverSinglestep', 'DEISMultistep', 'UniPCMultistep'])(
+    '%s: is the logarithm of flow_shift where shifting is dynamic, and nothing elsewhere',
+    (name) => {
+      const timesteps = (config: Config, mu?: number) =>
+        createScheduler({ _class_name: `${name}Scheduler`, ...flow, ...config }, 7, mu === undefined ? {} : { mu })
+          .timesteps;
+      expect(timesteps({ use_dynamic_shifting: true }, Math.log(3))).toEqual(timesteps({ flow_shift: 3 }));
+      expect(timesteps({ flow_shift: 2 }, 1)).toEqual(timesteps({ flow_shift: 2 }));
+    },
+  );
+});
+
+it('lambda_min_clipped leaves out the timesteps of a smaller λ, not that of the same', () => {
+  const { alphasCumprod } = readNoiseSchedule(readOptions({}, 'test'), betaSchedules, 'test');
+  for (const t of [400, 800]) {
+    const sigma = Math.fround(Math.sqrt(Math.fround(Math.fround(1 - alphasCumprod[t]) / alphasCumprod[t])));
+    const lambda = -log(sigma);
+    const first = (lambda_min_clipped: number) =>
+      create('DPMSolverMultistep', 5, { timestep_spacing: 'trailing', lambda_min_clipped }).timesteps[0];
+    expect([lambda - 1e-3, lambda - 1e-5, lambda, lambda + 1e-5].map(first)).toEqual([t, t, t, t - 1]);
+  }
 });
