@@ -96,7 +96,7 @@ export function ordersOf({ order, lowersFinal, eulerAtFinal }: OrderRule, count:
  * @throws InputError where a step would divide by the distance of two calls at one place, as when there are too many
  */
 export function checkApart(scheduler: string, places: readonly number[], orders: readonly number[]): void {
-  const index = places.findIndex((place, i) => i > 0 && place === places[i - 1] && at(orders, i) > 1);
+  const index = places.findIndex((place, i) => place === places[i - 1] && at(orders, i) > 1);
   if (index < 0) return;
   throw new InputError(
     `${scheduler}: calls ${index - 1} and ${index} of the model have one noise level, and a step of higher order ` +
