@@ -82,6 +82,12 @@ describe('SAG', () => {
     expect(wide.data[0]).toBeCloseTo(scene.given.data[0] + 0.6 * (corner - original.data[0]), 9);
   });
 
+  it('sees no further than reflection goes: a window wider than that of the picture is that of the picture', () => {
+    const rows = [on(0), on(last)];
+    expect(shown(rows, { blurWindow: 31 })).toEqual(shown(rows, { blurWindow: 2 * width - 1 }));
+    expect(shown(rows, { blurWindow: 31 })).not.toEqual(shown(rows, { blurWindow: 2 * width - 3 }));
+  });
+
   it('pushes away from what the model says of that picture: ε(c) alone, ε(∅) with classifier-free guidance', () => {
     const { given, nothing, other } = scene;
     const alone = stepOf(scene);

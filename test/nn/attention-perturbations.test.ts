@@ -249,6 +249,12 @@ describe('query blur', () => {
     for (let d = 0; d < channels; d++) expect(result.data[d]).toBe(result.data[channels + d]);
   });
 
+  it("is the mean of all above the authors' 9999, and up to it a blur, continued by reflection", () => {
+    const mean = mix(queryBlur(Infinity), input);
+    expect(mix(queryBlur(9999.5), input)).toEqual(mean);
+    expect(mix(queryBlur(9999), input)).not.toEqual(mean);
+  });
+
   it('is between the two: a small σ changes little', () => {
     const plain = mix(softmaxAttention, input);
     expect(mix(queryBlur(1e-3), input)).toEqual(plain);
