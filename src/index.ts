@@ -117,6 +117,8 @@ export {
   skip as skipAttention,
   softIdentity,
   uniform as uniformAttention,
+  type AdditiveNoiseOptions,
+  type RandomMaskOptions,
 } from './nn/attention-perturbations/index.ts';
 export { weight, type Context } from './nn/context.ts';
 export {

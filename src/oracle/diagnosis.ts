@@ -45,6 +45,7 @@ const mostFaults = 3;
 
 /** What a case gives with faults: computed when asked for, and once. */
 export interface FaultyTraces {
+  /** All taps of the case with these faults; undefined where they do not apply to it. */
   of(faults: readonly Fault[]): Trace | undefined;
 }
 

@@ -19,13 +19,17 @@ import type { GuidanceSetting, Weights } from './case.ts';
 
 /** All in which a port may differ from this library. */
 export interface Implementation {
+  /** How it computes. */
   readonly kernels: Kernels;
+  /** What positional time embeddings make of numbers. */
   readonly sinusoid: typeof sinusoid;
+  /** What Fourier time embeddings make of numbers. */
   readonly fourierFeatures: typeof fourierFeatures;
   /** How a config is understood. */
   readonly config: (config: UNetConfig) => UNetConfig;
   /** How the weights are laid out. */
   readonly weights: (weights: Weights) => Weights;
+  /** What becomes of the stages of a model. */
   readonly stages: (stages: readonly Stage<UNetState>[]) => readonly Stage<UNetState>[];
   /** What becomes of a pass that is asked for, together with others. */
   readonly pass: (pass: Pass, attentionLayers: readonly string[], asked: readonly Pass[]) => Pass;
@@ -33,7 +37,9 @@ export interface Implementation {
   readonly timestep: (t: number) => number;
   /** What the model is given as its timestep at a step of a run. */
   readonly modelTimestep: (scheduler: Scheduler, index: number) => number;
+  /** The guidance that a case's setting describes. */
   readonly guidance: (setting: GuidanceSetting) => Guidance;
+  /** The scheduler that a case's config describes. */
   readonly scheduler: (config: Config, steps: number, choices: SchedulerChoices) => Scheduler;
 }
 

@@ -4,21 +4,21 @@ import type { AttentionMixer } from '../attention.ts';
 import { constantOf, forEverySample } from './constants.ts';
 import { checkSeed } from './seed.ts';
 
+/** How strong the noise is, and which. */
+export interface AdditiveNoiseOptions {
+  /** The standard deviation of the noise, in units of the mean entry of a map, 1/N; 0 is softmax attention. */
+  readonly strength: number;
+  /** As of `manualSeed`. */
+  readonly seed: number;
+}
+
 /**
  * Normal noise is added to the attention map (PAG paper, ablation): A + strength/N · n. The strength is in units of the
  * mean entry of a map, 1/N, so that it means the same at every resolution. The seed decides the noise: one pattern for
  * all samples and steps, so that a run can be repeated and a sample does not depend on its batch.
- * @param strength the standard deviation of the noise, in units of 1/N; 0 is softmax attention
- * @param seed as of `manualSeed`
  * @throws InputError when the strength is negative or not finite, or the seed no whole number of at least 0
  */
-export function additiveNoise({
-  strength,
-  seed,
-}: {
-  readonly strength: number;
-  readonly seed: number;
-}): AttentionMixer {
+export function additiveNoise({ strength, seed }: AdditiveNoiseOptions): AttentionMixer {
   if (!(strength >= 0 && strength < Infinity))
     throw new InputError(`the strength of the attention noise is ${strength}; it must be 0 or more`);
   checkSeed(seed);

@@ -3,8 +3,8 @@
  * other perturbations of the paper's ablation (PAG, section 6.3) and of the guidances that came after it.
  */
 export { identity } from './identity.ts';
-export { offDiagonalMask, randomMask } from './masks.ts';
-export { additiveNoise } from './additive-noise.ts';
+export { offDiagonalMask, randomMask, type RandomMaskOptions } from './masks.ts';
+export { additiveNoise, type AdditiveNoiseOptions } from './additive-noise.ts';
 export { queryBlur } from './query-blur.ts';
 export { uniform } from './uniform.ts';
 export { skip } from './skip.ts';

@@ -21,20 +21,20 @@ export function offDiagonalMask(): AttentionMixer {
   });
 }
 
+/** How much a random mask hides, and what. */
+export interface RandomMaskOptions {
+  /** From 0, which is softmax attention, to 1, which leaves nothing. */
+  readonly probability: number;
+  /** As of `manualSeed`. */
+  readonly seed: number;
+}
+
 /**
  * Each entry of A is set to 0 with `probability`, independently for every head. The seed decides which: one pattern for
  * all samples and steps, so that a run can be repeated and a sample does not depend on its batch.
- * @param probability from 0, which is softmax attention, to 1, which leaves nothing
- * @param seed as of `manualSeed`
  * @throws InputError when the probability is not in [0, 1], or the seed no whole number of at least 0
  */
-export function randomMask({
-  probability,
-  seed,
-}: {
-  readonly probability: number;
-  readonly seed: number;
-}): AttentionMixer {
+export function randomMask({ probability, seed }: RandomMaskOptions): AttentionMixer {
   if (!(probability >= 0 && probability <= 1))
     throw new InputError(`the probability of the random mask is ${probability}; it must be from 0 to 1`);
   checkSeed(seed);

@@ -16,9 +16,11 @@ import type { Implementation } from '../implementation.ts';
 
 /** A mistake, as a change of an implementation. */
 export interface Fault {
+  /** What reports call it. */
   readonly name: string;
   /** What the port does, and what is meant: completes "your tensors match this mistake: you …". */
   readonly says: string;
+  /** The implementation with the mistake in it. */
   readonly apply: (implementation: Implementation) => Implementation;
 }
 

@@ -7,7 +7,9 @@ const OPENINGS = 3;
 
 /** The part of Node's and the browsers' workers that is used here. */
 export interface AnyWorker {
+  /** Sends a message; memory that is shared arrives as it is. */
   postMessage(message: unknown): void;
+  /** Ends it, whatever it is at. */
   terminate(): unknown;
 }
 interface NodeWorker extends AnyWorker {
