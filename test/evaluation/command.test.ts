@@ -127,6 +127,12 @@ describe('a whole evaluation', () => {
     expect(resumed.output).toBe(whole.output);
   });
 
+  it('keeps how it was drawn: the scheduler too, without its notes', () => {
+    const scheduler = JSON.parse(String(recordIn('whole').settings['scheduler'])) as Record<string, unknown>;
+    expect(Object.keys(scheduler).filter((key) => key.startsWith('_'))).toEqual(['_class_name']);
+    expect(scheduler).toMatchObject({ _class_name: 'DDIMScheduler', num_train_timesteps: 1000 });
+  });
+
   it('what is drawn is not drawn again', async () => {
     const before = readFileSync(at('whole'));
     const again = await evaluate(...common, '--out', at('whole'), '--for', '0', '--json');

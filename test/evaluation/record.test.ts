@@ -89,6 +89,20 @@ describe('records', () => {
     );
   });
 
+  it('whose pictures do not ascend are refused', () => {
+    const { features, probabilities } = recordOf([0, 1]);
+    const written = (numbers: readonly number[]) => () =>
+      read(writeRecord({ settings, numbers, features, probabilities }));
+    expect(written([4, 11])().numbers).toEqual([4, 11]);
+    for (const numbers of [
+      [1, 1],
+      [2, 1],
+      [-1, 1],
+      [1, 12],
+    ])
+      expect(written(numbers)).toThrow('"numbers" must ascend within 0 to 11');
+  });
+
   it('that are none are refused', () => {
     const { numbers, features, probabilities } = recordOf([0, 1]);
     const file = (

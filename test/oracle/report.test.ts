@@ -3,10 +3,12 @@ import { check } from '../../src/oracle/check.ts';
 import { diagnose, faultyTraces } from '../../src/oracle/diagnosis.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
+import { heatMap } from '../../src/oracle/report/heat-map.ts';
 import { htmlReport } from '../../src/oracle/report/html.ts';
 import { jsonReport } from '../../src/oracle/report/json.ts';
 import { junitReport } from '../../src/oracle/report/junit.ts';
 import { escaped } from '../../src/oracle/report/markup.ts';
+import { count, fixed, part, percent, short } from '../../src/oracle/report/sentences.ts';
 import { textReport } from '../../src/oracle/report/terminal.ts';
 import { loadCase } from './cases.ts';
 import { fileOf, heldOut, outputOf, port } from './ports.ts';
@@ -73,5 +75,106 @@ describe('a report', () => {
     expect(page).toContain('&lt;script&gt;');
     expect(page).not.toMatch(/<script|src=|href=|https?:|@import|url\(/);
     expect(page).toContain('prefers-color-scheme: dark');
+  });
+});
+
+describe('the numbers of a report', () => {
+  it('are in percent up to ten times a budget, then in budgets', () => {
+    expect([0, 0.004, 0.996, 9.99, 10, 123456, Infinity].map(percent)).toEqual([
+      '0 %',
+      '0 %',
+      '100 %',
+      '999 %',
+      '10×',
+      '1.2e+5×',
+      '∞',
+    ]);
+  });
+
+  it('have three digits, or two and a power of ten', () => {
+    expect([0, 1.2345, -0.001, 99999, 1e5, 0.00099, NaN].map(short)).toEqual([
+      '0',
+      '1.23',
+      '-0.001',
+      '100000',
+      '1.0e+5',
+      '9.9e-4',
+      'NaN',
+    ]);
+    expect([0, 1.005, 999.994, 1000, -1, Infinity].map(fixed)).toEqual([
+      '0.00',
+      '1.00',
+      '999.99',
+      '1000',
+      '-1.00',
+      '∞',
+    ]);
+  });
+
+  it('are shares with two digits below 10 %, and without a sign where there is nothing', () => {
+    expect([0, 0.00123, 0.0999, 0.1, 1].map(part)).toEqual(['0', '0.12 %', '10 %', '10 %', '100 %']);
+  });
+
+  it('count things', () => {
+    expect([count(0, 'tap'), count(1, 'tap'), count(2, 'tap')]).toEqual(['0 taps', '1 tap', '2 taps']);
+  });
+});
+
+describe('a heat map', () => {
+  const map = (height: number, width: number, heat: readonly number[]): readonly string[] => {
+    const tap = { ...bad.report.taps[0], heat: { height, width, heat } };
+    return [...heatMap(tap).matchAll(/<title>([^<]*)<\/title>/g)].map(([, title]) => title);
+  };
+
+  it('has a cell for each place', () => {
+    expect(map(2, 3, [0, 1, 2, 3, 40, 0.5])).toEqual([
+      'row 0, column 0: 0',
+      'row 0, column 1: 1',
+      'row 0, column 2: 2',
+      'row 1, column 0: 3',
+      'row 1, column 1: 40',
+      'row 1, column 2: 0.5',
+    ]);
+  });
+
+  it('has the largest deviation of neighbours where they are many', () => {
+    const cells = map(
+      1,
+      128,
+      Array.from({ length: 128 }, (_, i) => (i === 5 ? 7 : 1)),
+    );
+    expect(cells).toHaveLength(64);
+    expect(cells.slice(1, 4)).toEqual(['row 0, column 1: 1', 'row 0, column 2: 7', 'row 0, column 3: 1']);
+  });
+
+  it('shows what is not finite', () => {
+    expect(map(1, 2, [NaN, 1])).toEqual(['row 0, column 0: Infinity', 'row 0, column 1: 1']);
+  });
+});
+
+describe('the table of a text', () => {
+  /** A report of so many taps, of which those from `first` on are off. */
+  const table = (taps: number, first: number): readonly string[] => {
+    const [tap] = bad.report.taps;
+    const report = {
+      ...bad.report,
+      taps: Array.from({ length: taps }, (_, i) => ({
+        ...tap,
+        name: `tap${i}`,
+        status: i < first ? ('ok' as const) : ('wrong' as const),
+      })),
+    };
+    const text = textReport(report, undefined, [], { colour: false, all: false });
+    return text.split('\n').flatMap((line) => /^(tap\d+) /.exec(line)?.[1] ?? []);
+  };
+
+  it('shows all taps of a few', () => {
+    expect(table(24, 24)).toHaveLength(24);
+  });
+
+  it('begins three taps before the first that is off, and ends where it can no longer be read at a glance', () => {
+    const shown = table(60, 10);
+    expect([shown[0], shown.at(-1), shown.length]).toEqual(['tap7', 'tap30', 24]);
+    expect(table(60, 1)[0]).toBe('tap0');
   });
 });

@@ -66,6 +66,16 @@ describe('the client of the worker', () => {
     ]);
   });
 
+  it('keeps the latest answers that nobody wants, and forgets the others', () => {
+    const seeds = Array.from({ length: 45 }, (_, seed) => seed);
+    client.update('a', () => seeds.map((seed) => client.run(run(seed))));
+    for (const job of seeds) workers[0].onmessage!({ data: { kind: 'done', job, seconds: 1 } });
+    client.update('a', () => {});
+    workers[0].news();
+    client.update('a', () => [4, 5].map((seed) => client.run(run(seed))));
+    expect(workers[0].news()).toMatchObject([{ kind: 'ask', job: 45 }]);
+  });
+
   it('keeps working on what another section still wants', () => {
     client.update('a', () => client.run(run(1)));
     client.update('b', () => client.run(run(1)));

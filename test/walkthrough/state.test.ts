@@ -63,6 +63,11 @@ describe('the state in the URL', () => {
     expect(readState('layers=3,9&asked=no')).toEqual({ ...initialState, asked: false });
   });
 
+  it('names no layer twice, and all in order', () => {
+    expect(readState('layers=5,1,5,0').layers).toEqual([0, 1, 5]);
+    expect(writeState({ ...initialState, layers: readState('layers=2,0').layers })).toBe('layers=0,2');
+  });
+
   it('reads letters only', () => {
     expect(readWord('page 1: go!')).toBe('PAGEGO');
     expect(readWord('12')).toBeUndefined();
