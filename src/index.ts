@@ -181,17 +181,20 @@ export { deisStep } from './schedulers/deis.ts';
 export { singlestepStep } from './schedulers/dpm-singlestep.ts';
 export { eulerStep } from './schedulers/euler.ts';
 export {
+  algorithmTypes,
   solverStep,
+  solverTypes,
   type AlgorithmType,
   type SolverRule,
   type SolverType,
 } from './schedulers/exponential-integrator.ts';
 export { heunStep } from './schedulers/heun.ts';
-export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { consistent } from './schedulers/lcm.ts';
+export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { lmsStep } from './schedulers/lms.ts';
 export { multistepStep } from './schedulers/multistep.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
+export { adamsBashforth, transfer } from './schedulers/pndm.ts';
 export {
   createScheduler,
   schedulerDefaults,
@@ -203,7 +206,6 @@ export {
 } from './schedulers/registry.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
 export type { SolverLevel } from './schedulers/solver-table.ts';
-export { adamsBashforth, transfer } from './schedulers/pndm.ts';
 export { tcdStep } from './schedulers/tcd.ts';
 export { unipcStep, type UnipcRule } from './schedulers/unipc.ts';
 export { ancestralSplit, ancestralStep, type AncestralSplit } from './schedulers/variance-exploding.ts';

@@ -69,6 +69,22 @@ describe('what a program imports', () => {
     expect(made.map(placeOf).filter((place) => !offeredPlaces.has(place))).toEqual([]);
   });
 
+  it.each<[string, string, RegExp]>([
+    ['scheduler', 'src/schedulers', /^Scheduler</],
+    ['guidance', 'src/guidance', /^Guidance$/],
+  ])('has a registry that knows every %s that is made in %s', (_what, room, kind) => {
+    // A registry, or what is in one: whatever makes one is imported somewhere in its room.
+    const imported = files
+      .filter((file) => file.startsWith(`${room}/`))
+      .flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/^import \{([^}]*)\} from/gm)])
+      .flatMap(([, names]) => names.split(',').map((name) => name.trim()));
+    const makers = declared.filter(({ file, name, type = '' }) => {
+      return file.startsWith(`${room}/`) && kind.test(type) && !name.startsWith('create');
+    });
+    expect(makers.length).toBeGreaterThan(10);
+    expect(makers.filter(({ name }) => !imported.includes(name)).map(placeOf)).toEqual([]);
+  });
+
   it('has every guidance of the registry under its name', () => {
     const missing = Object.keys(guidances).filter((name) => !(inCamelCase(name) in everything));
     expect(missing).toEqual([]);

@@ -99,6 +99,14 @@ describe('the rooms of src', () => {
     expect(packages.filter(({ file, name }) => !(name.startsWith('node:') && knowsNode.test(file)))).toEqual([]);
   });
 
+  it.each(rooms)('%s has tests in the fast lane', (room) => {
+    const tests = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.test.ts'),
+    );
+    const own = tests.filter((name) => name === `${room}.test.ts` || name.startsWith(`${room}/`));
+    expect(own.filter((name) => !name.endsWith('.slow.test.ts'))).not.toEqual([]);
+  });
+
   it('have lines of at most 120 columns', () => {
     const long = files.flatMap((file) =>
       (texts.get(file) ?? '').split('\n').flatMap((line, i) => (line.length > 120 ? [`${file}:${i + 1}`] : [])),

@@ -1,6 +1,6 @@
 """PyTorch as a port that computes in bfloat16 and float16, of the tiny UNet: fixtures/oracle/ports/tiny.<dtype>.safetensors.
 
-Nobody has tuned these numbers to the tolerances: test/oracle/honest.test.ts checks that they are within budget.
+Nobody has tuned these numbers to the tolerances: test/oracle/honest.slow.test.ts checks that they are within budget.
 """
 import json
 

@@ -67,9 +67,6 @@ async function run(args: readonly string[]): Promise<number> {
   );
   const seconds = (performance.now() - started) / 1000;
   backend.dispose();
-  if (patterns.length > 0 && Object.keys(taps).length === 0) {
-    throw new InputError(`--taps ${patterns.join(',')} matches no module; try --taps '*' to see all`);
-  }
 
   const outputs: Readonly<Record<string, Tensor>> = Object.fromEntries([
     ...predictions.map((prediction, pass) => [pass === 0 ? 'sample' : 'perturbed', prediction] as const),

@@ -114,7 +114,6 @@ async function answer(
 function pathOf(url: string): string | undefined {
   try {
     const path = normalize(decodeURIComponent(new URL(url, 'http://localhost').pathname));
-    if (path.includes('\0')) return undefined;
     return path.endsWith('/') ? `${path}index.html` : path;
   } catch {
     return undefined;

@@ -139,6 +139,6 @@ function modernise(name: string, value: Tensor): { name: string; value: Tensor }
     (_whole, layer: string, old: keyof typeof oldNames, part: string) => `${layer}${oldNames[old]}${part}`,
   );
   const isMatrix = /\.attentions\.\d+\.(?:to_[qkv]|to_out\.0)\.weight$/.test(current);
-  const wasConvolution = isMatrix && value.shape.length > 2 && value.shape.slice(2).every((extent) => extent === 1);
+  const wasConvolution = isMatrix && value.shape.slice(2).every((extent) => extent === 1);
   return { name: current, value: wasConvolution ? reshape(value, value.shape.slice(0, 2)) : value };
 }

@@ -7,7 +7,10 @@ import { InputError } from '../tensor/errors.ts';
 /** Deeper nesting is refused before it can exhaust the stack. */
 const deepest = 64;
 
-/** No config is as large as this; parsed, text takes many times its size. */
+/**
+ * No config is as large as this, and no header: it is enough for the names of 100,000 tensors. Parsed, text takes many
+ * times its size.
+ */
 const longest = 2 ** 24;
 
 /**

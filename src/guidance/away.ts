@@ -2,6 +2,7 @@
  * What PAG, SEG, SLG and SoftPAG have in common: classifier-free guidance, and a step away from a perturbed pass.
  * They differ in the perturbation alone.
  */
+import { at, lastOf } from '../tensor/at.ts';
 import { subtract, type PerSample } from '../tensor/arithmetic.ts';
 import { conditional, unconditional, type Guidance, type GuidanceStep, type Pass } from './guidance.ts';
 import { samePass } from './same-pass.ts';
@@ -33,9 +34,9 @@ export function awayFrom({ name, guidanceScale, scaleAt, perturbed }: AwayOption
       const classifierFree = isAll(guidanceScale, 1) ? [] : [unconditional];
       const away = isAll(s, 0) ? [] : [perturbed];
       const predictions = step.predict([conditional, ...classifierFree, ...away]);
-      const given = predictions[0];
-      const guided = classifierFree.length === 0 ? given : extrapolate(predictions[1], given, guidanceScale);
-      return away.length === 0 ? guided : push(guided, s, subtract(given, predictions[1 + classifierFree.length]));
+      const given = at(predictions, 0);
+      const guided = classifierFree.length === 0 ? given : extrapolate(at(predictions, 1), given, guidanceScale);
+      return away.length === 0 ? guided : push(guided, s, subtract(given, lastOf(predictions)));
     },
   };
 }

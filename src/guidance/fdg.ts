@@ -1,4 +1,5 @@
 /** Frequency-Decoupled Guidance (Sadat et al. 2025, arXiv 2506.19713). */
+import { at } from '../tensor/at.ts';
 import type { PerSample } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import { conditional, predictEach, predictOne, unconditional, type Guidance } from './guidance.ts';
@@ -24,7 +25,7 @@ export function fdg(guidanceScales: readonly PerSample[]): Guidance {
       const givenLevels = laplacianPyramid(given, guidanceScales.length);
       const nothingLevels = laplacianPyramid(nothing, guidanceScales.length);
       const guided = fromPyramid(
-        guidanceScales.map((scales, level) => extrapolate(nothingLevels[level], givenLevels[level], scales)),
+        guidanceScales.map((scales, level) => extrapolate(at(nothingLevels, level), at(givenLevels, level), scales)),
       );
       // A pyramid gives its picture back up to rounding; a sample that is not guided keeps its bits.
       return keep(given, guided, (b) => guidanceScales.every((scales) => scalesFor(scales, given)[b] === 1));

@@ -5,6 +5,7 @@
  * Dimensions, here and in every kernel: B batch, C channels in, O channels out, H × W picture,
  * N tokens (N = H·W), D channels of a token, h attention heads, d = D / h channels of a head.
  */
+import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** Zero padding in pixels. */
@@ -104,6 +105,15 @@ export interface Kernels {
 
 /** Tensors by name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
+
+/**
+ * The tensor of that name.
+ * @throws InputError when there is none
+ */
+export function tensorOf(tensors: Tensors, name: string): Tensor {
+  if (Object.hasOwn(tensors, name)) return tensors[name];
+  throw new InputError(`there is no tensor "${name}"; there are ${Object.keys(tensors).join(', ')}`);
+}
 
 /**
  * A pure function from tensors to tensors, written in terms of `Kernels`. It may look at shapes but not at values,

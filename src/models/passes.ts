@@ -2,10 +2,11 @@
  * Running a model: once, or in several passes that perturb different attention layers and share all that comes before
  * their first difference.
  */
-import type { Backend, Kernels, Program, Tensors } from '../kernels/kernels.ts';
+import { tensorOf, type Backend, type Kernels, type Program, type Tensors } from '../kernels/kernels.ts';
 import { referenceKernels } from '../kernels/plain/index.ts';
 import { traceProgram } from '../kernels/trace.ts';
 import type { Context } from '../nn/context.ts';
+import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
@@ -56,7 +57,7 @@ export function runModel<Input, State>(
   const unseen = taps.filter((tap) => !seen.some(([name]) => matchesAny([tap], name)));
   if (unseen.length > 0) expectModules(model, input, resolved.length, unseen);
   return {
-    predictions: passes.map((_pass, i) => model.finish(outputs[resultName(i)], input)),
+    predictions: passes.map((_pass, i) => model.finish(tensorOf(outputs, resultName(i)), input)),
     taps: Object.fromEntries(seen),
   };
 }
@@ -118,10 +119,7 @@ function expectModules<Input, State>(
   const all = Array.from({ length: passes }, (_, pass) => [...names].map((name) => nameInPass(pass, name))).flat();
   for (const tap of taps) {
     if (all.some((name) => matchesAny([tap], name))) continue;
-    const paths = model.stages.map(({ path }) => path).join(', ');
-    throw new InputError(
-      `the tap "${tap}" names no module of the model; its stages are ${paths}, and there are the modules inside them`,
-    );
+    throw new InputError(`the tap "${tap}" names no module of the model; the tap "*" shows all that there are`);
   }
 }
 
@@ -185,8 +183,8 @@ export function forwardPasses<State>(
   const states: State[] = [model.begin(contextOf(0), inputs)];
   return passes.map((perturbation, pass) => {
     const context = contextOf(pass);
-    const start = pass === 0 ? 0 : firstDifference(stages, passes[0], perturbation);
-    let state = states[start];
+    const start = pass === 0 ? 0 : firstDifference(stages, at(passes, 0), perturbation);
+    let state = at(states, start);
     for (const stage of stages.slice(start)) {
       state = stage.run(context, state, perturbation);
       if (pass === 0) states.push(state);

@@ -21,7 +21,7 @@ const f32 = Math.fround;
  * @param size how many numbers a timestep becomes, from 1 on; half of it, rounded down, are sines
  * @param cosineFirst `flip_sin_to_cos` of diffusers
  * @param shift `downscale_freq_shift` of diffusers: 1 in DDPM, else 0
- * @returns [B,size]: sines then cosines of t·fᵢ, fᵢ = 10000^(−i/(half − shift)), or the cosines first if
+ * @returns [B,size], sines then cosines of t·fᵢ, fᵢ = 10000^(−i/(half − shift)), or the cosines first if
  *   `cosineFirst`; an odd size ends in a zero
  * @throws InputError for a size that is no whole number from 1 on, or a shift with which there are no frequencies
  */
@@ -55,7 +55,7 @@ export function sinusoid(
  * Random Fourier features of log t (`GaussianFourierProjection`), in the precision of the frequencies.
  * @param timesteps t > 0, one number for each of B samples: noise levels σ; others give NaN
  * @param frequencies the weights W [n]
- * @returns [B,2n]: sin(2π·W·log t), then the cosines
+ * @returns [B,2n], sin(2π·W·log t), then the cosines
  */
 export function fourierFeatures(timesteps: readonly number[], frequencies: Tensor): Tensor {
   const { dtype, data: w } = frequencies;

@@ -2,10 +2,11 @@
  * A denoiser answers the passes that a guidance asks for. Here: a model that does so with as little work as they need.
  */
 import type { Pass } from '../guidance/guidance.ts';
-import type { Backend, Tensors } from '../kernels/kernels.ts';
-import { classConditions, type Conditions } from '../models/condition.ts';
+import { tensorOf, type Backend, type Tensors } from '../kernels/kernels.ts';
+import { classConditions, type Condition, type Conditions } from '../models/condition.ts';
 import type { Model, ModelInput } from '../models/model.ts';
 import { nameInPass, runModel } from '../models/passes.ts';
+import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -95,11 +96,11 @@ export function groupingDenoiser(models: Models, conditions: Conditions, run: Pa
       const modelOf = ({ model = 'main' }: Pass): Model => modelNamed(models, model);
       const sampleOf = (pass: Pass): Tensor => pass.sample ?? sample;
       for (const group of groupBy(passes, modelOf, ({ condition }) => condition, sampleOf)) {
-        const [first] = group;
+        const first = at(group, 0);
         const condition = conditionNamed(conditions, first.condition);
         const found = run(modelOf(first), { sample: sampleOf(first), timesteps: [timestep], ...condition }, group);
         group.forEach((pass, i) => {
-          predictions.set(pass, found[i]);
+          predictions.set(pass, at(found, i));
         });
       }
       return passes.flatMap((pass) => predictions.get(pass) ?? []);
@@ -113,8 +114,9 @@ function modelNamed(models: Models, name: 'main' | 'weak'): Model {
   return model;
 }
 
-function conditionNamed(conditions: Conditions, name: string): Conditions[string] {
-  if (Object.hasOwn(conditions, name)) return conditions[name];
+function conditionNamed(conditions: Conditions, name: string): Condition {
+  const condition = Object.hasOwn(conditions, name) ? conditions[name] : undefined;
+  if (condition) return condition;
   if (name !== 'null') {
     throw new InputError(
       `the guidance asks for the condition "${name}"; given are ${Object.keys(conditions).join(', ')}`,
@@ -135,18 +137,15 @@ function onBackend(backend: Backend, model: Model, input: ModelInput, passes: re
   });
   return passes.map((pass) => {
     const place = ordered.indexOf(pass);
-    const seen = (pass.taps ?? []).map((path) => [path, taps[nameInPass(place, path)]] as const);
-    return { output: predictions[place], taps: Object.fromEntries(seen) };
+    const seen = (pass.taps ?? []).map((path) => [path, tensorOf(taps, nameInPass(place, path))] as const);
+    return { output: at(predictions, place), taps: Object.fromEntries(seen) };
   });
 }
 
 /** `items` in groups that agree in all `keys`, in the order of their first members. */
 function groupBy<T>(items: readonly T[], ...keys: readonly ((item: T) => unknown)[]): readonly (readonly T[])[] {
-  const groups: (readonly [T, ...T[]])[] = [];
-  items.forEach((item) => {
-    const at = groups.findIndex(([first]) => keys.every((key) => key(first) === key(item)));
-    if (at < 0) groups.push([item]);
-    else groups[at] = [...groups[at], item];
-  });
-  return groups;
+  const first = (item: T): T => items.find((other) => keys.every((key) => key(other) === key(item))) ?? item;
+  const groups = new Map<T, readonly T[]>();
+  for (const item of items) groups.set(first(item), [...(groups.get(first(item)) ?? []), item]);
+  return [...groups.values()];
 }

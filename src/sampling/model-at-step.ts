@@ -1,6 +1,7 @@
 /**
  * The model at one step: which passes of the network are run, which are known already, and what each of them shows.
  */
+import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
 import { concatChannels, sliceChannels } from '../kernels/plain/rearrange.ts';
@@ -36,7 +37,7 @@ export interface ModelAtStep extends Pick<GuidanceStep, 'predict' | 'tap'> {
  * @param sample x_t, [B,C,H,W]
  */
 export function modelAtStep(denoiser: Denoiser, scheduler: Scheduler, sample: Tensor, index: number): ModelAtStep {
-  const timestep = scheduler.timesteps[index];
+  const timestep = at(scheduler.timesteps, index);
   const [, channels] = sample.shape as [number, number, number, number];
   let known: readonly Known[] = [];
   const find = (pass: Pass): Known | undefined => known.find((one) => samePass(one.pass, pass));

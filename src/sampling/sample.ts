@@ -1,4 +1,5 @@
 /** The loop that joins model, guidance and scheduler. */
+import { at } from '../tensor/at.ts';
 import { scale } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Guidance } from '../guidance/guidance.ts';
@@ -53,7 +54,7 @@ export function* sampleSteps(run: SamplingRun): Generator<SamplingStep, Tensor, 
   let sample = scale(run.noise, scheduler.initNoiseSigma);
 
   for (let index = 0; index < count; index++) {
-    const timestep = scheduler.timesteps[index];
+    const timestep = at(scheduler.timesteps, index);
     const current = sample;
     const model = modelAtStep(run.denoiser, scheduler, current, index);
 

@@ -2,7 +2,7 @@
  * DDIM run backwards, from a picture to its noise (Mokady et al. 2022, arXiv 2211.09794;
  * `diffusers.DDIMInverseScheduler`).
  */
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { diffuse, levelOfAlpha } from './level.ts';
 import { readClip } from './limit.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';

@@ -1,7 +1,7 @@
 /** DDIM (Song et al. 2021, arXiv 2010.02502; `diffusers.DDIMScheduler`). */
 import { add, scale } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { levelOfAlpha } from './level.ts';
 import { readLimit } from './limit.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';

@@ -1,7 +1,7 @@
 /** DDPM (Ho et al. 2020, arXiv 2006.11239; `diffusers.DDPMScheduler`). */
 import { add, scale } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { kickOf, readVariance, splitVariance } from './ddpm-variance.ts';
 import { levelOfAlpha } from './level.ts';
 import { readLimit } from './limit.ts';

@@ -4,7 +4,7 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { algorithmTypes, foreignSolverTypes, solverTypes } from './exponential-integrator.ts';
 import { checkApart, levelsBack, multistepStep, ordersOf, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';

@@ -5,7 +5,7 @@
 import { log } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import { readEdmTable } from './edm.ts';
 import { foreignSolverTypes, solverTypes } from './exponential-integrator.ts';
 import { readThreshold } from './limit.ts';

@@ -1,5 +1,5 @@
 /** Euler's method with EDM's σ and preconditioning (arXiv 2206.00364; `diffusers.EDMEulerScheduler`). */
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { readEdmTable } from './edm.ts';
 import { eulerStep } from './euler.ts';
 import { readOptions, type Config } from './options.ts';

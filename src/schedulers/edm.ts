@@ -5,7 +5,7 @@ import { add, scale } from '../tensor/arithmetic.ts';
 import { exp, log, pow } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import { forwardProcess } from './level.ts';
 import { linspace } from './noise-schedule.ts';
 import type { Options } from './options.ts';

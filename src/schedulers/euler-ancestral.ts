@@ -2,7 +2,7 @@
  * Euler's method with ancestral noise (k-diffusion's `sample_euler_ancestral`;
  * `diffusers.EulerAncestralDiscreteScheduler`).
  */
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';

@@ -3,7 +3,7 @@
  */
 import { log } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import { predictionTypes } from './prediction.ts';

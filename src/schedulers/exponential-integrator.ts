@@ -10,7 +10,7 @@
 import { combine } from '../tensor/arithmetic.ts';
 import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import type { SolverLevel } from './solver-table.ts';
 
 /** The values of algorithm_type. */
@@ -30,7 +30,9 @@ export const foreignSolverTypes = { logrho: 'midpoint', bh1: 'midpoint', bh2: 'm
 
 /** What a step of DPM-Solver is to be. */
 export interface SolverRule {
+  /** algorithm_type. */
   readonly algorithm: AlgorithmType;
+  /** solver_type. */
   readonly solver: SolverType;
 }
 

@@ -3,7 +3,7 @@
  * `diffusers.FlowMatchEulerDiscreteScheduler`).
  */
 import { InputError } from '../tensor/errors.ts';
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import { chosenShift, shiftFlow, stretchToTerminal } from './flow.ts';
 import { diffuse, type NoiseLevel } from './level.ts';
 import { readOptions, type Config } from './options.ts';

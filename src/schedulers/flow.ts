@@ -1,7 +1,7 @@
 /** The σ of a flow, x = (1 − σ) x₀ + σ ε, from 1, noise, to 0, picture. */
 import { InputError } from '../tensor/errors.ts';
 import { exp } from '../tensor/math/index.ts';
-import { lastOf } from './at.ts';
+import { lastOf } from '../tensor/at.ts';
 
 /** σ in steps of a flow's time, moved towards noise by `shift` (Esser et al. 2024, arXiv 2403.03206, eq. 23). */
 export function shiftFlow(sigma: number, shift: number): number {
@@ -20,6 +20,7 @@ export interface DynamicShift {
   readonly isDynamic: boolean;
   /** time_shift_type: whether mu is the logarithm of the shift, or the shift. */
   readonly shiftType: 'exponential' | 'linear';
+  /** Undefined where the run gives none. */
   readonly mu: number | undefined;
 }
 

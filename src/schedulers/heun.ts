@@ -1,7 +1,7 @@
 /** Heun's method (Karras et al. 2022, arXiv 2206.00364, algorithm 1; `diffusers.HeunDiscreteScheduler`). */
 import { add, divideBy } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { readClip } from './limit.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';

@@ -1,7 +1,7 @@
 /** Latent consistency models (Luo et al. 2023, arXiv 2310.04378; `diffusers.LCMScheduler`). */
 import { addScaled, scale } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { consistencyTimesteps } from './consistency-timesteps.ts';
 import { diffuse, levelOfAlpha } from './level.ts';
 import { readLimit } from './limit.ts';

@@ -1,7 +1,7 @@
 /** How much of a sample is picture, and how much is noise. */
 import { add, scale } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { oneMinus, root } from './single.ts';
 
 /** α and σ, the two factors in x_t = α x₀ + σ ε. */

@@ -43,7 +43,7 @@ export function readThreshold(options: Options): Limit | undefined {
  * @param denoised x̂₀, [B,C,H,W], f32 or f64; otherwise TypeError
  * @param ratio which quantile, from 0 to 1
  */
-export function dynamicThreshold(denoised: Tensor, ratio: number, largest: number): Tensor {
+function dynamicThreshold(denoised: Tensor, ratio: number, largest: number): Tensor {
   const s = absQuantile(denoised, ratio).map((quantile) => Math.min(Math.max(quantile, 1), largest));
   return divideBy(
     clamp(

@@ -1,5 +1,5 @@
 /** Small systems of linear equations, by Gaussian elimination with row exchanges. Double precision. */
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 
 /**
  * The x with A x = b.

@@ -1,7 +1,7 @@
 /** Linear multistep (Adams–Bashforth on uneven steps: k-diffusion's `sample_lms`; `diffusers.LMSDiscreteScheduler`). */
 import { add, combine } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { checkApart } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';

@@ -1,6 +1,6 @@
 /** The midpoint method in log σ, with or without ancestral noise: KDPM2 and KDPM2 ancestral. */
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';

@@ -2,7 +2,7 @@
 import { add, scale, subtract } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { solverStep, type SolverRule } from './exponential-integrator.ts';
 import type { Options } from './options.ts';
 import type { SolverLevel } from './solver-table.ts';

@@ -5,7 +5,7 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import { cos, exp, log, sigmoid } from '../tensor/math/index.ts';
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import type { Options } from './options.ts';
 import { f32 } from './single.ts';
 
@@ -18,8 +18,11 @@ export const commonBetaSchedules = ['linear', 'scaled_linear', 'squaredcos_cap_v
 
 /** In what the schedulers differ when they read their noise schedule. */
 export interface ScheduleDefaults {
+  /** Of beta_start, where it is not 0.0001. */
   readonly start?: number;
+  /** Of beta_end, where it is not 0.02. */
   readonly end?: number;
+  /** Of beta_schedule, where it is not linear. */
   readonly schedule?: BetaSchedule;
   /** Whether the class has the key rescale_betas_zero_snr. */
   readonly rescales?: boolean;
@@ -64,12 +67,8 @@ export function readNoiseSchedule(
   const schedule = options.choice('beta_schedule', schedules, defaults.schedule ?? 'linear');
   const betas = trained ? Float32Array.from(trained) : createBetas(schedule, start, end, announced);
   const rescales = (defaults.rescales ?? true) && options.flag('rescale_betas_zero_snr', false);
-  return scheduleOf(rescales ? rescaleZeroTerminalSnr(betas) : betas, announced);
-}
-
-/** ᾱ = Π (1 − β). */
-export function scheduleOf(betas: Float32Array, trainTimesteps = betas.length): NoiseSchedule {
-  return { trainTimesteps, betas, alphasCumprod: cumulativeProduct(betas.map((beta) => 1 - beta)) };
+  const used = rescales ? rescaleZeroTerminalSnr(betas) : betas;
+  return { trainTimesteps: announced, betas: used, alphasCumprod: cumulativeProduct(used.map((beta) => 1 - beta)) };
 }
 
 function createBetas(schedule: BetaSchedule, start: number, end: number, count: number): Float32Array {
@@ -119,7 +118,7 @@ function betasForAlphaBar(count: number, alphaBar: (t: number) => number): Float
 }
 
 /** torch.cumprod: kept in double precision, stored in float32. */
-export function cumulativeProduct(factors: Float32Array): Float32Array {
+function cumulativeProduct(factors: Float32Array): Float32Array {
   let product = 1;
   return factors.map((factor) => (product *= factor));
 }

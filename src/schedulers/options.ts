@@ -41,9 +41,9 @@ export function readOptions(config: Config, scheduler: string): Options {
     return value;
   };
   const refuse = (key: string, expected: string): never => {
-    throw new InputError(
-      `${scheduler}: ${key} is ${JSON.stringify(config[key])?.slice(0, 80)}; supported is ${expected}`,
-    );
+    const found = config[key];
+    const shown = typeof found === 'number' ? `${found}` : JSON.stringify(found)?.slice(0, 80);
+    throw new InputError(`${scheduler}: ${key} is ${shown}; supported is ${expected}`);
   };
   const options: Options = {
     number(key, fallback) {

@@ -2,7 +2,7 @@
 import { add, addScaled, combine, divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { levelOfAlpha } from './level.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
@@ -100,7 +100,7 @@ export function pndm(config: Config, steps: number): Scheduler<State> {
     const total = sum ? addScaled(sum, weight, output) : scale(output, weight);
     const origin = begin ?? sample;
     const moved = move(origin, part === 3 ? total : output, at(calls, index));
-    const kept = part === 0 ? [output, ...outputs].slice(0, 3) : outputs;
+    const kept = part === 0 ? [output, ...outputs] : outputs;
     return { state: part === 3 ? { outputs: kept } : { outputs: kept, begin: origin, sum: total }, sample: moved };
   };
 
@@ -112,7 +112,7 @@ export function pndm(config: Config, steps: number): Scheduler<State> {
       return { state: { outputs }, sample: move(begin, mean, call) };
     }
     const known = [output, ...outputs];
-    const isFirstOfTwo = outputs.length === 0 && steps > 1;
+    const isFirstOfTwo = outputs.length === 0;
     const state = { outputs: known.slice(0, 3), ...(isFirstOfTwo && { begin: sample }) };
     return { state, sample: move(sample, adamsBashforth(known), call) };
   };

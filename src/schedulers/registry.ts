@@ -51,6 +51,7 @@ export interface SchedulerEntry {
   readonly summary: string;
   /** The paper, or the code where it comes from. */
   readonly source: string;
+  /** Which models it can drive. */
   readonly kind: ModelKind;
   /** η unless the run chooses another; undefined where there is none to choose. */
   readonly eta?: number;

@@ -1,6 +1,6 @@
 /** The timesteps and σ of a run, as the schedulers of k-diffusion have them in diffusers: Euler, Heun, LMS, KDPM2. */
 import { exp, log } from '../tensor/math/index.ts';
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import { linspace, type NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
 import {
@@ -67,7 +67,7 @@ export function readSigmaTable(
   }
   // Log-linear σ are one more than the steps: the last is that of the result.
   const rounded = [...sigmas, final === 'zero' ? 0 : at(table, 0)].slice(0, timesteps.length + 1).map(f32);
-  const largest = Math.max(...rounded);
+  const largest = rounded.reduce((a, b) => Math.max(a, b));
   return {
     timesteps,
     sigmas: rounded,

@@ -4,7 +4,7 @@
  */
 import { exp, log, pow } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import { betaQuantile } from './beta-quantile.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';

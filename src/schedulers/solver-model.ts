@@ -7,10 +7,11 @@ import type { Options } from './options.ts';
 import { epsilonAt, originalAt, predictionTypes, type PredictionType } from './prediction.ts';
 
 /** The values of prediction_type that these solvers have: a flow's direction too. */
-export const solverPredictionTypes = [...predictionTypes, 'flow_prediction'] as const;
+const solverPredictionTypes = [...predictionTypes, 'flow_prediction'] as const;
 
 /** What the output says of x_t at a level. All tensors are [B,C,H,W]. */
 export interface SolverModel {
+  /** prediction_type. */
   readonly prediction: PredictionType | 'flow_prediction';
   /** x̂₀, thresholded where the config says so. */
   original(sample: Tensor, output: Tensor, level: NoiseLevel): Tensor;

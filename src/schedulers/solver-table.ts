@@ -3,7 +3,7 @@
  */
 import { exp, log } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import { shiftFlow } from './flow.ts';
 import type { NoiseLevel } from './level.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
@@ -23,18 +23,20 @@ import { range, roundHalfEven, solverTimesteps, type Spacing } from './spacing.t
  * x_t = signal · x₀ + noise · ε, and half its logarithmic signal-to-noise ratio λ = ln(signal/noise): ∞ without noise.
  */
 export interface SolverLevel extends NoiseLevel {
+  /** λ. */
   readonly lambda: number;
 }
 
 /** The calls of a run. */
 export interface SolverTable {
+  /** What the model is given, one number for each call. */
   readonly timesteps: readonly number[];
   /** One for each timestep and, last, that of the result. */
   readonly levels: readonly SolverLevel[];
 }
 
 /** signal = 1/√(σ² + 1), noise = σ · signal; in a flow signal = 1 − σ, noise = σ. */
-export function solverLevel(sigma: number, isFlow: boolean): SolverLevel {
+function solverLevel(sigma: number, isFlow: boolean): SolverLevel {
   const signal = isFlow ? 1 - sigma : 1 / Math.sqrt(sigma * sigma + 1);
   const noise = isFlow ? sigma : sigma * signal;
   return { signal, noise, lambda: log(signal) - log(noise) };
@@ -47,6 +49,7 @@ export function tableOf(timesteps: readonly number[], sigmas: readonly number[],
 
 /** How a config spaces the timesteps. */
 export interface SolverGrid {
+  /** timestep_spacing. */
   readonly spacing: Spacing;
   /** steps_offset. */
   readonly offset: number;
@@ -54,10 +57,12 @@ export interface SolverGrid {
   readonly leastLambda: number;
 }
 
-/** The timesteps, σ of each, and σ of the training; the σ after the last is the solver's own choice. */
+/** The calls of a run by σ; the σ after the last is the solver's own choice. */
 export interface SpacedSigmas {
   readonly timesteps: readonly number[];
+  /** σ of each, falling. */
   readonly sigmas: readonly number[];
+  /** σ of the training's timesteps, rising. */
   readonly training: Float32Array;
 }
 

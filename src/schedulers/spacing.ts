@@ -2,7 +2,7 @@
  * Which of the training timesteps a run of `steps` steps visits (table 2 of arXiv 2305.08891). From noise to picture.
  */
 import { InputError } from '../tensor/errors.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 
 /** The values of timestep_spacing. */
 export const spacings = ['leading', 'linspace', 'trailing'] as const;

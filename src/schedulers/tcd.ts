@@ -3,7 +3,7 @@
  * `diffusers.TCDScheduler`).
  */
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { consistencyTimesteps } from './consistency-timesteps.ts';
 import { diffuse, levelOfAlpha } from './level.ts';
 import { readLimit } from './limit.ts';

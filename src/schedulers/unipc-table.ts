@@ -1,6 +1,6 @@
 /** The timesteps and noise levels of UniPC, whose keys and ends differ from those of the other solvers. */
 import { InputError } from '../tensor/errors.ts';
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import { chosenShift, shiftFlow, stretchToTerminal } from './flow.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';

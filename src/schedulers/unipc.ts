@@ -5,7 +5,7 @@
 import { add, combine, divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at, lastOf } from './at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import { integrals } from './exponential-integrator.ts';
 import { solveLinear } from './linear-system.ts';
 import { checkApart, levelsBack, readOrder } from './multistep.ts';

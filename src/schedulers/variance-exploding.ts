@@ -5,7 +5,7 @@
  */
 import { add, addScaled, divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { forwardProcess } from './level.ts';
 import type { PredictionType } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -32,9 +32,11 @@ export function along(x: Tensor, d: Tensor, sigma: number, next: number): Tensor
   return addScaled(x, next - sigma, d);
 }
 
-/** The two parts of an ancestral step: σ at the end of the way down, and that of the noise that leads up again. */
+/** The two parts of an ancestral step. */
 export interface AncestralSplit {
+  /** σ_down, at the end of the way along the ODE, from 0. */
   readonly down: number;
+  /** σ_up, the deviation of the noise that leads up again, from 0. */
   readonly up: number;
 }
 

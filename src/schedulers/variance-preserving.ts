@@ -2,7 +2,7 @@
  * What all schedulers have in common that give the model x_t = α x₀ + σ ε as it is: those with α² + σ² = 1, whose
  * variance stays that of the data, and those of a flow, α + σ = 1. x_T is standard normal noise.
  */
-import { at } from './at.ts';
+import { at } from '../tensor/at.ts';
 import { forwardProcess, type NoiseLevel } from './level.ts';
 import { originalAt, type PredictionType } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';

@@ -76,8 +76,7 @@ export function lerp(a: Tensor, b: Tensor, weight: PerSample): Tensor {
 
 /** x limited to [low, high]; NaN stays NaN, and a limit of NaN is none. */
 export function clamp(x: Tensor, low: PerSample, high: PerSample): Tensor {
-  // biome-ignore lint/complexity/useMathMinMax: Math.max and Math.min would make NaN of every number beside such a
-  // limit
+  // biome-ignore lint/complexity/useMathMinMax: Math.max would make NaN of all numbers where a limit is NaN
   const raised = mapWithNumber('clamp', x, low, x.dtype, (value, limit) => (value < limit ? limit : value));
   // biome-ignore lint/complexity/useMathMinMax: the same
   return mapWithNumber('clamp', raised, high, x.dtype, (value, limit) => (value > limit ? limit : value));

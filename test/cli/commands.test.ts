@@ -580,7 +580,7 @@ describe('pag forward', () => {
     [
       'taps that match nothing',
       forward(good, '--taps', 'nothing.*'),
-      "--taps nothing.* matches no module; try --taps '*' to see all",
+      'the tap "nothing.*" names no module of the model; the tap "*" shows all',
     ],
     [
       'a selector without a match',

@@ -22,7 +22,7 @@ async function output(...args: string[]): Promise<string> {
 const unwrapped = (text: string): string => text.replace(/\s+/g, ' ');
 
 describe('pag guidances', () => {
-  it('lists every guidance with its formula and its defaults, each of which can be given as it is printed', async () => {
+  it('lists every guidance with its formula and its defaults, which can be given as they are printed', async () => {
     const list = unwrapped(await output('guidances'));
     for (const name of guidanceNames) {
       const { summary, formula, parameters } = guidances[name];

@@ -87,6 +87,11 @@ describe('options', () => {
     );
   });
 
+  it('name their positionals, of a last one as many as there are', () => {
+    expect(readOptions(['a', 'b', 'c'], kinds, ['FILE...']).positionals).toEqual(['a', 'b', 'c']);
+    expect(() => readOptions([], kinds, ['FILE...'])).toThrow('FILE... is missing');
+  });
+
   it('name their positionals', () => {
     expect(readOptions(['x', '--model', 'a', 'y'], kinds, ['CASE', 'FILE']).positionals).toEqual(['x', 'y']);
     expect(() => readOptions(['x'], kinds, ['CASE', 'FILE'])).toThrow('FILE is missing');
@@ -114,6 +119,8 @@ describe('a suggestion', () => {
 
   it('is not made where nothing is near', () => {
     expect(suggestion('xyzzy', names)).toBe('');
+    expect(suggestion('cat', ['dog'])).toBe('');
+    expect(suggestion('cats', ['dogs'])).toBe('');
     expect(suggestion('model', [])).toBe('');
   });
 });

@@ -1,16 +1,13 @@
 /** `pag schedulers`, and the choice of a scheduler for a model. */
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { chooseScheduler } from '../../src/cli/model.ts';
 import { runCommand } from '../../src/cli/commands.ts';
 import { schedulersCommand } from '../../src/cli/schedulers.ts';
 import { createScheduler, schedulerDefaults, schedulerNames, schedulers } from '../../src/schedulers/registry.ts';
+import { capturePrinted } from './console.ts';
 import { letters } from './models.ts';
 
-const shown: string[] = [];
-vi.spyOn(console, 'log').mockImplementation((line: string) => void shown.push(line));
-afterEach(() => {
-  shown.length = 0;
-});
+const shown = capturePrinted();
 
 describe('pag schedulers', () => {
   it('lists every scheduler by a name of its own, in lines of at most 120 columns', async () => {

@@ -4,18 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { evaluateCommand } from '../../src/cli/evaluate.ts';
+import { fingerprint } from '../../src/cli/evaluation-job.ts';
 import { readRecord, type EvaluationRecord } from '../../src/evaluation/record.ts';
 import { decodePng, encodePng } from '../../src/formats/png.ts';
 import { parseSafetensors } from '../../src/formats/safetensors.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
 import { fixture } from '../goldens.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pag-evaluate-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const at = (name: string): string => join(folder, name);
-const model = ['--model', fixture('letters/model'), '--threads', '1'];
 /** Two faces are real letters enough here. */
 const real = ['--real', at('real.png')];
+const { width, pixels } = decodePng(new Uint8Array(readFileSync(fixture('letters/held-out.png'))), 'held-out.png');
+writeFileSync(at('real.png'), encodePng({ width, height: 64, channels: 1, pixels: pixels.subarray(0, width * 64) }));
+const letters = ['--model', fixture('letters/model'), '--threads', '1'];
+const model = [...letters, ...real];
 const common = [
   ...model,
   '--labels',
@@ -34,7 +39,6 @@ const common = [
   '6',
   '--rounds',
   '3',
-  ...real,
 ];
 
 /** The common options with other values of some of them. */
@@ -62,11 +66,6 @@ const recordIn = (name: string): EvaluationRecord =>
 describe('a whole evaluation', () => {
   let whole: { status: number; output: string; errors: string };
   beforeAll(async () => {
-    const { width, pixels } = decodePng(new Uint8Array(readFileSync(fixture('letters/held-out.png'))), 'held-out.png');
-    writeFileSync(
-      at('real.png'),
-      encodePng({ width, height: 64, channels: 1, pixels: pixels.subarray(0, width * 64) }),
-    );
     whole = await evaluate(...common, '--out', at('whole'), '--json');
   }, 120_000);
 
@@ -194,7 +193,6 @@ it('draws without asking for a letter', async () => {
     '2',
     '--rounds',
     '2',
-    ...real,
     '--out',
     at('free'),
     '--json',
@@ -202,12 +200,31 @@ it('draws without asking for a letter', async () => {
   expect(JSON.parse(output).figures).not.toHaveProperty('asAsked');
 });
 
+describe('a fingerprint', () => {
+  const of = (...weights: (readonly [string, readonly number[], readonly number[]])[]): string =>
+    fingerprint(new Map(weights.map(([name, shape, data]) => [name, tensor('f32', shape, Float32Array.from(data))])));
+  const one = of(['a', [2], [1, 2]], ['b', [1], [3]]);
+
+  it('is the same for the same weights in any order', () => {
+    expect(one).toMatch(/^[0-9a-f]{16}$/);
+    expect(of(['b', [1], [3]], ['a', [2], [1, 2]])).toBe(one);
+  });
+
+  it.each([
+    ['name', of(['a', [2], [1, 2]], ['c', [1], [3]])],
+    ['shape', of(['a', [2, 1], [1, 2]], ['b', [1], [3]])],
+    ['number', of(['a', [2], [1, 2]], ['b', [1], [4]])],
+  ])('is another with another %s', (_what, other) => {
+    expect(other).not.toBe(one);
+  });
+});
+
 it.each([
-  [['--model', 'nowhere', '--out', 'x'], /nowhere/],
+  [['--model', 'nowhere', '--out', 'x', ...real], /nowhere/],
   [[...model, '--null-label', '26'], /--out is missing/],
   [[...model, '--out', at('x')], /class-conditional; give --labels/],
   [
-    ['--model', fixture('goldens/runs/conditional'), '--out', at('x'), '--labels', '0'],
+    ['--model', fixture('goldens/runs/conditional'), '--out', at('x'), '--labels', '0', ...real],
     /draws pictures of shape \[1, 8, 8\]/,
   ],
   [[...model, '--out', at('x'), '--labels', 'a'], /--labels has "a"/],
@@ -223,7 +240,17 @@ it.each([
     /--seed is 9007199254740991; expected a whole number from 0 to 9007199254740990/,
   ],
   [
-    [...model, '--out', at('x'), '--labels', '0', '--count', '1', '--real', fixture('letters/model/model_index.json')],
+    [
+      ...letters,
+      '--out',
+      at('x'),
+      '--labels',
+      '0',
+      '--count',
+      '1',
+      '--real',
+      fixture('letters/model/model_index.json'),
+    ],
     /model_index.json: this is no PNG/,
   ],
   [[...model, '--out', folder, '--labels', '0'], /it is a folder/],

@@ -13,7 +13,7 @@ import {
 } from '../../src/evaluation/linear-algebra.ts';
 import { insideSupport, precisionRecall, share } from '../../src/evaluation/precision-recall.ts';
 import { confidences, readLetters } from '../../src/evaluation/recognition.ts';
-import { appendRows, chooseRows } from '../../src/evaluation/rows.ts';
+import { appendRows, chooseItems, chooseRows, stack, tableSize } from '../../src/evaluation/rows.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { caseOf, casesOf, input } from './goldens.ts';
@@ -127,8 +127,9 @@ describe('linear algebra', () => {
         const { values, vectors } = symmetricEigen(covariance, n);
         const transposed = vectors.map((_, at) => vectors[(at % n) * n + Math.floor(at / n)]);
         const scaled = vectors.map((value, at) => value * values[at % n]);
-        const close = (a: Float64Array, b: ArrayLike<number>, scale: number): void =>
-          a.forEach((value, i) => expect(Math.abs(value - b[i])).toBeLessThanOrEqual(1e-12 * scale));
+        const close = (a: Float64Array, b: ArrayLike<number>, scale: number): void => {
+          for (const [i, value] of a.entries()) expect(Math.abs(value - b[i])).toBeLessThanOrEqual(1e-12 * scale);
+        };
         close(multiplyMatrices(scaled, transposed, n), covariance, size);
         close(
           multiplyMatrices(transposed, vectors, n),
@@ -153,7 +154,7 @@ describe('linear algebra', () => {
       symmetricEigenvalues(Float64Array.from(matrix), 3),
       symmetricEigen(Float64Array.from(matrix), 3).values,
     ]) {
-      values.sort().forEach((value, i) => expect(value).toBeCloseTo(expected[i], 12));
+      for (const [i, value] of values.sort().entries()) expect(value).toBeCloseTo(expected[i], 12);
     }
     expect([...symmetricEigenvalues(Float64Array.of(7), 1)]).toEqual([7]);
   });
@@ -269,6 +270,10 @@ describe('diversity and recognition', () => {
     expect(confidences(p)).toEqual([0.5, 0.9, 0.7]);
     expect(share([true, false, true, true])).toBe(0.75);
   });
+
+  it('reads the first of equally probable letters', () => {
+    expect(readLetters(tensor('f64', [2, 3], Float64Array.of(0.4, 0.4, 0.2, 0.2, 0.4, 0.4)))).toEqual([0, 1]);
+  });
 });
 
 describe('bootstrap', () => {
@@ -294,11 +299,20 @@ describe('bootstrap', () => {
       RUNS,
     ));
 
+  it('the interval is moved back by the bias of the draws', () => {
+    // The share of things that were drawn: 1 of all of them, about 1 − 1/e of draws with replacement.
+    const { value, low, high } = bootstrap(50, (chosen) => new Set(chosen).size / 50);
+    expect(value).toBe(1);
+    expect(low).toBeGreaterThan(0.85);
+    expect(high).toBeLessThan(1.15);
+    expect(high).toBeGreaterThan(1);
+  });
+
   it('of a figure that does not vary is a point', () => {
     expect(bootstrap(10, () => 4, { rounds: 30 })).toEqual({ value: 4, low: 4, high: 4 });
   });
 
-  it('of a mean is about 1.96 standard errors wide on either side, and holds the true mean as often as it should', () => {
+  it('of a mean is 1.96 standard errors wide on either side, and holds the true mean as often as it should', () => {
     const n = 200;
     let held = 0;
     const widths: number[] = [];
@@ -328,6 +342,17 @@ describe('bootstrap', () => {
     for (const count of counts) expect(Math.abs(count - 300)).toBeLessThan(64);
     expect(() => bootstrap(0, () => 0)).toThrow(/something to draw from/);
   });
+});
+
+it('what is no table, or is not there, is refused', () => {
+  const x = tensor('f32', [3, 2], Float32Array.of(1, 2, 3, 4, 5, 6));
+  expect(tableSize(x)).toEqual([3, 2]);
+  expect(() => tableSize(tensor('f32', [6], x.data))).toThrow('this tensor has shape [6]');
+  expect(() => tableSize(tensor('f32', [1, 3, 2], x.data))).toThrow('this tensor has shape [1, 3, 2]');
+  expect(chooseItems(['a', 'b'], [1, 1, 0])).toEqual(['b', 'b', 'a']);
+  expect(() => chooseItems(['a', 'b'], [2])).toThrow('item 2 is chosen, but there are 2, from 0');
+  expect(() => stack([])).toThrow('there is no tensor to join');
+  expect(() => appendRows([])).toThrow('there is no tensor to join');
 });
 
 it('rows are chosen and appended in order', () => {

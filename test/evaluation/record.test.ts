@@ -68,6 +68,10 @@ describe('records', () => {
       expect(read(writeRecord(record))).toEqual(record);
   });
 
+  it('are not made of nothing', () => {
+    expect(() => joinRecords([])).toThrow('there is no record to join');
+  });
+
   it('know what was asked for', () => {
     expect(askedLabels(recordOf([0, 1, 2, 5, 10]))).toEqual([0, 4, 26, 26, 4]);
     expect(askedLabels(recordOf([0, 1], { ...settings, labels: [] }))).toEqual([]);
@@ -110,9 +114,8 @@ describe('records', () => {
         (count, shards, more) => {
           const parts = Array.from({ length: shards }, (_, i) => shardNumbers(count, i + 1, shards));
           expect(parts.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
-          parts.forEach((part, i) =>
-            expect(shardNumbers(count + more, i + 1, shards).slice(0, part.length)).toEqual(part),
-          );
+          for (const [i, part] of parts.entries())
+            expect(shardNumbers(count + more, i + 1, shards).slice(0, part.length)).toEqual(part);
         },
       ),
     ));
@@ -146,9 +149,8 @@ describe('drawing', () => {
     const all = draw(config, [0, 1, 2, 3, 4]);
     for (const numbers of [[3], [4, 1], [2, 0]]) {
       const some = draw(config, numbers);
-      numbers.forEach((number, i) =>
-        expect(some.data.subarray(64 * i, 64 * (i + 1))).toEqual(all.data.subarray(64 * number, 64 * (number + 1))),
-      );
+      for (const [i, number] of numbers.entries())
+        expect(some.data.subarray(64 * i, 64 * (i + 1))).toEqual(all.data.subarray(64 * number, 64 * (number + 1)));
     }
     expect(all.data.subarray(0, 64)).not.toEqual(all.data.subarray(128, 192));
   });
@@ -271,6 +273,9 @@ describe('measuring', () => {
       'letters',
       'diversity',
     ]);
+    const withNeighbours = (count: number): boolean =>
+      'precision' in measure(recordOf(Array.from({ length: count }, (_, i) => i)), [], real, { rounds: 2 });
+    expect([withNeighbours(4), withNeighbours(5)]).toEqual([false, true]);
     expect(() => measure(emptyRecord(settings), [], real)).toThrow(/no pictures/);
   });
 });

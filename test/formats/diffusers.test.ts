@@ -175,7 +175,10 @@ describe('a folder that is none is refused, and the message says why', () => {
       [index]: JSON.stringify({ weight_map: { 'conv_in.bias': name } }),
       [name]: whole,
     });
-    const spying: ReadFile = (path) => (read.push(path), inner(path));
+    const spying: ReadFile = (path) => {
+      read.push(path);
+      return inner(path);
+    };
     await expect(loadModelFolder(spying, 'model')).rejects.toThrow('expected a .safetensors file of the same folder');
     expect(read).not.toContain(name);
   });

@@ -176,7 +176,8 @@ const bases = [
     d: tensor('f64', [1], Float64Array.of(1)),
   }),
   file(
-    '{"i":{"dtype":"I8","shape":[],"data_offsets":[0,1]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[1,2]},"h":{"dtype":"BF16","shape":[2],"data_offsets":[2,6]}}',
+    '{"i":{"dtype":"I8","shape":[],"data_offsets":[0,1]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[1,2]},' +
+      '"h":{"dtype":"BF16","shape":[2],"data_offsets":[2,6]}}',
     6,
   ),
 ];
@@ -344,6 +345,12 @@ describe('JSON', () => {
         expect(() => parseJson(new TextEncoder().encode(text), 'x')).toThrow(/^x names the key .* twice$/);
       }),
     );
+  });
+
+  it('is read 64 levels deep, and no deeper', () => {
+    const nested = (levels: number) => new TextEncoder().encode('['.repeat(levels) + ']'.repeat(levels));
+    expect(JSON.stringify(parseJson(nested(64), 'x'))).toBe('['.repeat(64) + ']'.repeat(64));
+    expect(() => parseJson(nested(65), 'x')).toThrow('x is nested more than 64 levels deep');
   });
 
   it('of more than 16 MiB is refused unread', () => {

@@ -135,7 +135,8 @@ describe('writing', () => {
     // A process of its own that may not make files of more than 4 KiB.
     const script = `import { writeWhole } from '${new URL('../../src/formats/node-files.ts', import.meta.url)}';
       process.on('SIGXFSZ', () => {});
-      try { writeWhole('${path('half/file')}', new Uint8Array(100_000)); } catch (error) { console.log(error.name + ': ' + error.message); }`;
+      try { writeWhole('${path('half/file')}', new Uint8Array(100_000)); }
+      catch (error) { console.log(error.name + ': ' + error.message); }`;
     const said = execFileSync(
       'bash',
       ['-c', 'ulimit -f 4; exec "$0" --import tsx --input-type=module -e "$1"', process.execPath, script],

@@ -41,8 +41,8 @@ function filtered(filterOf: (line: number) => number): Uint8Array {
     const line = Array.from({ length: width * channels }, (_unused, x) => {
       const [a, b, c] = [at(y, x - channels), at(y - 1, x), at(y - 1, x - channels)];
       const [pa, pb, pc] = [Math.abs(b - c), Math.abs(a - c), Math.abs(a + b - 2 * c)];
-      const paeth = pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
-      return (at(y, x) - [0, a, b, Math.floor((a + b) / 2), paeth][filterOf(y)] + 256) % 256;
+      const [nearest] = [a, b, c].filter((_neighbour, i) => [pa, pb, pc][i] === Math.min(pa, pb, pc));
+      return (at(y, x) - [0, a, b, Math.floor((a + b) / 2), nearest][filterOf(y)] + 256) % 256;
     });
     return [filterOf(y), ...line];
   });

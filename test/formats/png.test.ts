@@ -154,6 +154,7 @@ describe('a grid of samples', () => {
       'samples of shape [1, 2, 4, 4] cannot be drawn; expected [B,C,H,W] with 1, 3 or 4 channels',
     );
     expect(draw([4, 4])).toThrow('cannot be drawn');
+    expect(() => grid([])).toThrow('there are no samples to draw; a grid needs at least one row of them');
     expect(() =>
       grid([
         { title: '', samples: shades([0]) },

@@ -73,21 +73,24 @@ describe('reading', () => {
       bits.forEach((word, i) => {
         const exponent = (word & 0x7fff) >> fractionBits;
         const fraction = (word & (2 ** fractionBits - 1)) / 2 ** fractionBits;
-        const special = exponent === 2 * bias + 1;
-        const size = special
-          ? fraction > 0
-            ? NaN
-            : Infinity
-          : exponent === 0
-            ? fraction * 2 ** (1 - bias)
-            : (1 + fraction) * 2 ** (exponent - bias);
+        const sizeOf = (): number => {
+          if (exponent === 2 * bias + 1) return fraction > 0 ? NaN : Infinity;
+          return exponent === 0 ? fraction * 2 ** (1 - bias) : (1 + fraction) * 2 ** (exponent - bias);
+        };
+        const size = sizeOf();
         if (!Object.is(read[i], word & 0x8000 ? -size : size))
           expect.fail(`${dtype} ${word} is ${read[i]}, not ${size}`);
       });
     }
   });
 
-  it('shares the bytes of the file where they are aligned, and copies no more than the tensor where they are not', () => {
+  it('holds tensors of up to 32 dimensions', () => {
+    const shape = Array.from({ length: 32 }, (_, i) => (i === 7 ? 2 : 1));
+    const written = writeSafetensors({ x: tensor('f32', shape, Float32Array.of(1, 2)) });
+    expect(readTensor(parseSafetensors(written, 'deep'), 'x').shape).toEqual(shape);
+  });
+
+  it('shares the bytes of the file where they are aligned, else copies no more than the tensor', () => {
     const data = Float32Array.of(1, 2, 3);
     const bytes = writeSafetensors({ x: tensor('f32', [3], data) });
     const shared = readTensor(parseSafetensors(bytes, 'aligned'), 'x');

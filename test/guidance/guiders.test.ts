@@ -1,7 +1,7 @@
 /**
  * diffusers' guiders on the letters model (scripts/goldens/guidance_guiders.py ran them, version 0.40): where they do
  * what the papers say we agree, and where they do not, here is what they do, and what we do instead. That ours is what
- * the papers say is checked in letters.test.ts and formulas.test.ts.
+ * the papers say is checked in letters.slow.test.ts and formulas.test.ts.
  */
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';

@@ -66,6 +66,21 @@ describe.each(all)('%s', (_name, make) => {
     for (const b of [0, 1]) expect(mix(make(), sampleOf(input, b))).toEqual(kernels.sliceBatch(result, b, b + 1));
   });
 
+  it('made once serves every precision, batch and grid, as if made for each', () => {
+    const mixer = make();
+    const of = (whole: ReturnType<typeof attended>, dtype: 'f64' | 'f32' | 'f16'): AttentionInput => ({
+      ...whole,
+      query: () => cast(whole.q, dtype),
+      key: () => cast(whole.k, dtype),
+      value: cast(whole.value, dtype),
+    });
+    // The second grid has as many tokens as the first, the third as many numbers with its batch.
+    const all = [attended(1), attended(2, 2, [6, 4]), attended(3, 4, [2, 6]), attended(4, 1)];
+    for (const dtype of ['f32', 'f64', 'f16'] as const) {
+      for (const whole of all) expect(mix(mixer, of(whole, dtype))).toEqual(mix(make(), of(whole, dtype)));
+    }
+  });
+
   it('runs in f64 and f16', () => {
     for (const dtype of ['f64', 'f16'] as const) {
       const as = (x: Tensor): Tensor => cast(x, dtype);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { divideBy, scale } from '../../src/tensor/arithmetic.ts';
 import { tensor, zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
-import { createScheduler } from '../../src/schedulers/registry.ts';
+import { createScheduler, schedulers, type SchedulerChoices } from '../../src/schedulers/registry.ts';
 import type { Config } from '../../src/schedulers/options.ts';
 import type { NoiseSource, Scheduler } from '../../src/schedulers/scheduler.ts';
 import { modelOf } from './gaussian.ts';
@@ -334,6 +334,24 @@ describe('noise at timestep 0', () => {
       { numRuns: 5 },
     );
   });
+});
+
+it('an η that is not chosen is the one that the list of schedulers states', () => {
+  const model: Model = (x) => ({ ...x, data: x.data.map((value) => value / (1 + value * value)) });
+  const start = tensor(
+    'f32',
+    shape,
+    Float32Array.from({ length: 12 }, (_, i) => Math.sin(i)),
+  );
+  for (const [name, { eta }] of Object.entries(schedulers)) {
+    if (eta === undefined) continue;
+    const run = (choices: SchedulerChoices) => {
+      const scheduler = create({ name, config: {}, choices }, 5);
+      return walk(scheduler, { model, sample: scale(start, scheduler.initNoiseSigma), noise: seededNoise(1) });
+    };
+    expect(run({}), name).toEqual(run({ eta }));
+    expect(run({}), name).not.toEqual(run({ eta: 0.5 }));
+  }
 });
 
 it('a run without noise never asks for any', () => {

@@ -253,6 +253,33 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
     { _class_name: 'LMSDiscreteScheduler', timestep_spacing: 'trailing', num_train_timesteps: 100 },
     97,
   ],
+  [/num_train_timesteps is 0; expected at least 1/, { _class_name: 'DDPMScheduler', num_train_timesteps: 0 }],
+  [
+    /num_train_timesteps is 0; expected at least 1/,
+    { _class_name: 'FlowMatchEulerDiscreteScheduler', num_train_timesteps: 0 },
+  ],
+  [
+    /num_train_timesteps is 2000000; supported is a whole number up to 1000000/,
+    { _class_name: 'DDPMScheduler', num_train_timesteps: 2e6 },
+  ],
+  [/steps_offset is -1; supported is a whole number up to/, { _class_name: 'DDIMScheduler', steps_offset: -1 }],
+  [/steps_offset is 0.5; supported is a whole number up to/, { _class_name: 'DDIMScheduler', steps_offset: 0.5 }],
+  [/beta_start is NaN; supported is a finite number/, { _class_name: 'DDIMScheduler', beta_start: NaN }],
+  [
+    /clip_sample_range is Infinity; supported is a finite/,
+    { _class_name: 'DDIMScheduler', clip_sample_range: Infinity },
+  ],
+  [
+    /sigma_max is Infinity; supported is a finite number or/,
+    { _class_name: 'EulerDiscreteScheduler', sigma_max: Infinity },
+  ],
+  [/trained_betas is \[null\]; supported is a list of numbers/, { _class_name: 'DDIMScheduler', trained_betas: [NaN] }],
+  [/expected 0 < sigma_min < sigma_max/, { _class_name: 'EDMEulerScheduler', sigma_min: 0 }],
+  [/expected 0 < sigma_min < sigma_max/, { _class_name: 'EDMDPMSolverMultistepScheduler', sigma_min: 80 }],
+  [
+    /trained_betas has 9 numbers, fewer than num_train_timesteps = 10/,
+    { _class_name: 'DDPMScheduler', trained_betas: Array.from({ length: 9 }, () => 0.1), num_train_timesteps: 10 },
+  ],
   [
     /trained_betas has 3 numbers, fewer than num_train_timesteps = 1000/,
     { _class_name: 'LMSDiscreteScheduler', trained_betas: [0.1, 0.2, 0.3] },

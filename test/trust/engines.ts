@@ -89,7 +89,8 @@ async function inBrowser(command: string, args: readonly string[]): Promise<read
     end = resolve;
   });
   const page =
-    '<!doctype html><title>bits</title><script>new Worker("/worker.js", { type: "module" }).onerror = (e) => fetch("/end", { method: "POST", body: JSON.stringify(String(e.message)) });</script>';
+    '<!doctype html><title>bits</title><script>new Worker("/worker.js", { type: "module" }).onerror = ' +
+    '(e) => fetch("/end", { method: "POST", body: JSON.stringify(String(e.message)) });</script>';
 
   const server = createServer(async (request, response) => {
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');

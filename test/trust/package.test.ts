@@ -51,7 +51,9 @@ describe.skipIf(!process.env['PAG_THOROUGH'])('the package, installed into an em
     writeFileSync(join(project, 'example.ts'), example);
     writeFileSync(
       join(project, 'core.ts'),
-      "import { tensor, pag, type Tensor, type Guidance } from 'pag-reference';\nexport const x: Tensor = tensor('f32', [1], new Float32Array(1));\nexport const g: Guidance = pag({ pagScale: 1, layers: [] });\n",
+      "import { tensor, pag, type Tensor, type Guidance } from 'pag-reference';\n" +
+        "export const x: Tensor = tensor('f32', [1], new Float32Array(1));\n" +
+        'export const g: Guidance = pag({ pagScale: 1, layers: [] });\n',
     );
     const strict = [
       '--noEmit',

@@ -110,7 +110,8 @@ function latentsOf(
     const all = generator.randn([run.labels.length, config.inChannels, ...run.size]);
     const size = all.data.length / run.labels.length;
     const data = new Float32Array(size * group.length);
-    group.forEach((sample, i) => data.set(all.data.subarray(sample * size, (sample + 1) * size), i * size));
+    for (const [i, sample] of group.entries())
+      data.set(all.data.subarray(sample * size, (sample + 1) * size), i * size);
     return cast(tensor('f32', [group.length, ...all.shape.slice(1)], data), run.dtype);
   };
   const unet = createUNet(config, weights, run.dtype);
@@ -127,7 +128,11 @@ function latentsOf(
 async function sha256(tensors: readonly Tensor[]): Promise<string> {
   const bytes = tensors.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   const joined = new Uint8Array(bytes.reduce((sum, { length }) => sum + length, 0));
-  bytes.reduce((at, part) => (joined.set(part, at), at + part.length), 0);
+  let at = 0;
+  for (const part of bytes) {
+    joined.set(part, at);
+    at += part.length;
+  }
   const digest = await crypto.subtle.digest('SHA-256', joined);
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -47,7 +47,7 @@ describe('the client of the worker', () => {
   });
 
   it('cancels what nobody wants any more, and forgets it; what is done it keeps', () => {
-    client.update('a', () => [1, 2].forEach((seed) => client.run(run(seed))));
+    client.update('a', () => [1, 2].map((seed) => client.run(run(seed))));
     workers[0].onmessage!({ data: { kind: 'done', job: 0, seconds: 2 } });
     client.update('a', () => client.run(run(3)));
     expect(workers[0].news()).toEqual([
@@ -75,13 +75,13 @@ describe('the client of the worker', () => {
 
   it('tells the worker what the section needs that the reader looks at', () => {
     client.update('a', () => client.run(run(1)));
-    client.update('b', () => [1, 2].forEach((seed) => client.run(run(seed))));
+    client.update('b', () => [1, 2].map((seed) => client.run(run(seed))));
     workers[0].news();
     client.focus('b');
     client.focus('b');
     expect(workers[0].news()).toEqual([{ kind: 'focus', jobs: [0, 1] }]);
     workers[0].onmessage!({ data: { kind: 'done', job: 0, seconds: 1 } });
-    client.update('b', () => [1, 2].forEach((seed) => client.run(run(seed))));
+    client.update('b', () => [1, 2].map((seed) => client.run(run(seed))));
     expect(workers[0].news()).toEqual([{ kind: 'focus', jobs: [1] }]);
   });
 

@@ -9,7 +9,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 describe('the functions that the page shows', () => {
   it('are cut out of the source whole, with their comments', () => {
     const text =
-      '/** One. */\nexport function one(): number {\n  return 1;\n}\n\n/**\n * Two.\n */\nexport const two: Thing = {\n  key: 2,\n};\nconst rest = 3;\n';
+      '/** One. */\nexport function one(): number {\n  return 1;\n}\n\n' +
+      '/**\n * Two.\n */\nexport const two: Thing = {\n  key: 2,\n};\nconst rest = 3;\n';
     expect(cutOut(text, 'one', 'file')).toBe('/** One. */\nexport function one(): number {\n  return 1;\n}');
     expect(cutOut(text, 'two', 'file')).toBe('/**\n * Two.\n */\nexport const two: Thing = {\n  key: 2,\n};');
     expect(() => cutOut(text, 'three', 'file')).toThrow('file declares no three');

@@ -1,4 +1,5 @@
 /** The guidances that push away from a worse picture, or from a worse model. */
+import { at } from '../../tensor/at.ts';
 import { skip } from '../../nn/attention-perturbations/index.ts';
 import { autoGuidance } from '../auto-guidance.ts';
 import { perturbed, weakModel } from '../guidance.ts';
@@ -30,7 +31,7 @@ export const degradedEntries: Readonly<Record<string, GuidanceEntry>> = {
     create: (values, context) =>
       sag({
         sagScale: values.scale('sagScale'),
-        layer: layersOf(values, 'sagLayer', context)[0],
+        layer: at(layersOf(values, 'sagLayer', context), 0),
         blurSigma: values.number('blurSigma'),
         blurWindow: values.number('blurWindow'),
         guidanceScale: classifierFreeScale(values, context),

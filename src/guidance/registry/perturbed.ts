@@ -2,6 +2,7 @@
  * The guidances that push away from a pass whose attention is perturbed, alone or together with classifier-free
  * guidance.
  */
+import { InputError } from '../../tensor/errors.ts';
 import * as perturbations from '../../nn/attention-perturbations/index.ts';
 import { pagApg } from '../apg.ts';
 import type { MixerChoice } from '../guidance.ts';
@@ -200,5 +201,8 @@ function pagOptions(values: Values, context: GuidanceContext): PagOptions {
 }
 
 function ablationOptions(values: Values, context: GuidanceContext): PagOptions {
-  return { ...pagOptions(values, context), mixer: mixers[values.text('perturbation')](values) };
+  const name = values.text('perturbation');
+  const mixerOf = mixers[name];
+  if (!mixerOf) throw new InputError(`"${name}" is no perturbation; there are ${Object.keys(mixers).join(', ')}`);
+  return { ...pagOptions(values, context), mixer: mixerOf(values) };
 }

@@ -2,12 +2,11 @@
  * Attention (torch.nn.functional.scaled_dot_product_attention): every query looks at all keys and takes from their
  * values.
  *
- *     map[b,head,n,m] = softmax over m of (Σ_i q[b,n,i] · k[b,m,i]) · scale
- *     out[b,n,c]      = Σ_m map[b,head,n,m] · v[b,m,c]
+ *     map[b,head,n,m]     = softmax over m of scale · Σ_i q[b,n,head·d + i] · k[b,m,head·d + i]
+ *     out[b,n,head·d + i] = Σ_m map[b,head,n,m] · v[b,m,head·d + i]
  *
- * N queries, M keys, D channels. D is parted among the heads: head `head` owns the d = D / heads channels from head · d
- * on, in q, k, v and out, and has a map of its own; i runs over its channels, and c is one of them. scale is 1 / √d in
- * all models here.
+ * N queries, M keys, D channels. The channels are parted among the heads, d = D / heads for each, and each head has a
+ * map of its own. scale is 1 / √d in all models here.
  *
  * It is the one layer in which pixels exchange content, however far apart, and the content itself says who listens to
  * whom. That is why PAG perturbs it: with the identity for a map, out = v, and no token sees another.
@@ -77,13 +76,14 @@ export function applyAttentionMap(map: Tensor, v: Tensor): Tensor {
   const products = allocate(v.dtype, M);
   const out = allocate(v.dtype, B * N * D);
   for (let b = 0; b < B; b++) {
-    for (let n = 0; n < N; n++) {
-      for (let c = 0; c < D; c++) {
-        const head = Math.floor(c / d);
-        for (let m = 0; m < M; m++) {
-          products[m] = map.data[((b * heads + head) * N + n) * M + m] * v.data[(b * M + m) * D + c];
+    for (let head = 0; head < heads; head++) {
+      for (let n = 0; n < N; n++) {
+        for (let i = 0; i < d; i++) {
+          for (let m = 0; m < M; m++) {
+            products[m] = map.data[((b * heads + head) * N + n) * M + m] * v.data[(b * M + m) * D + head * d + i];
+          }
+          out[(b * N + n) * D + head * d + i] = sumInRuns(products);
         }
-        out[(b * N + n) * D + c] = sumInRuns(products);
       }
     }
   }

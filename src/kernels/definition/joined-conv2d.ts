@@ -5,7 +5,7 @@
  *     out = (conv2d(x[:, :seam], weight[:, :seam]) + bias) + conv2d(x[:, seam:], weight[:, seam:])
  *
  * It is the one operation that is made for another pass: the second sum does not know the first picture, so whoever
- * has computed it once need not do so again where only the first picture differs. That is what PAG's passes do.
+ * has computed it once need not do so again where only the first picture differs, as between the passes of PAG.
  */
 import { cast } from '../../tensor/rounding.ts';
 import type { Tensor } from '../../tensor/tensor.ts';

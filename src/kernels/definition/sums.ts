@@ -5,7 +5,7 @@
  *     in runs     Σ of products: convolutions, linear layers, attention
  *     in lanes    Σ over a row or a group: softmax, mean and variance
  *
- * Added one after the other, n terms would gather n roundings. In runs they gather about 64 + n/64, in lanes n/lanes,
+ * Added one after the other, n terms would gather n roundings. In runs they gather about 64 + n/64, in L lanes n/L,
  * which makes them as accurate as the blocked sums of the numerical libraries. And fast kernels can keep the order:
  * those of products compute several sums at once, each in its order; those of rows hold the lanes in a vector.
  *

@@ -25,8 +25,9 @@ export function initialWeights(config: UNetConfig, generator: Generator): Readon
 /** All parameters in the order in which diffusers constructs their modules. */
 export function constructedParameters(config: UNetConfig): readonly Parameter[] {
   // The first convolution is constructed before the embedding, which runs before it.
-  const [embedding, input, ...others] = unetStages(config);
-  return parametersOf([input, embedding, ...others]);
+  const stages = unetStages(config);
+  const input = stages.filter(({ path }) => path === 'conv_in');
+  return parametersOf([...input, ...stages.filter(({ path }) => path !== 'conv_in')]);
 }
 
 function initialValue(

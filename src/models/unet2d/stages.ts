@@ -9,6 +9,7 @@ import { conv2d, evenPadding, groupNorm } from '../../nn/layers.ts';
 import { convolutionParameters, normParameters } from '../../nn/parameters.ts';
 import { downsample, resamplingParameters, upsample } from '../../nn/resampling.ts';
 import { resnetBlock, resnetParameters, type ResnetOptions } from '../../nn/resnet.ts';
+import { at, lastOf } from '../../tensor/at.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Stage } from '../stage.ts';
 import type { UNetConfig } from './config.ts';
@@ -22,7 +23,7 @@ export function unetStages(config: UNetConfig): readonly UNetStage[] {
   const { blockOutChannels: channels } = config;
   const down = channels.map((_, i) => downStages(config, i));
   /** Channels of what the way down leaves for the way up, the latest last. */
-  const kept = [channels[0], ...down.flatMap((block, i) => block.filter(keeps).map(() => channels[i]))];
+  const kept = [at(channels, 0), ...down.flatMap((block, i) => block.filter(keeps).map(() => at(channels, i)))];
   const up = channels.map((_, i) => upStages(config, i, kept));
   return [
     embeddingStage(config),
@@ -61,8 +62,8 @@ function seenAs(block: string, context: Context, state: UNetState): UNetState {
 /** DownBlock2D, AttnDownBlock2D, ResnetDownsampleBlock2D: ResNet blocks, each with attention or not, and halving. */
 function downStages(config: UNetConfig, i: number): readonly UNetStage[] {
   const type = config.downBlockTypes[i];
-  const to = config.blockOutChannels[i];
-  const from = config.blockOutChannels[Math.max(0, i - 1)];
+  const to = at(config.blockOutChannels, i);
+  const from = at(config.blockOutChannels, Math.max(0, i - 1));
   const attends = type === 'AttnDownBlock2D';
   const layers = Array.from({ length: config.layersPerBlock }, (_, layer) => [
     resnetStage(
@@ -91,8 +92,8 @@ function downStages(config: UNetConfig, i: number): readonly UNetStage[] {
 function upStages(config: UNetConfig, i: number, kept: readonly number[]): readonly UNetStage[] {
   const deepest = config.blockOutChannels.length - 1;
   const type = config.upBlockTypes[i];
-  const to = config.blockOutChannels[deepest - i];
-  const from = config.blockOutChannels[Math.min(deepest, deepest - i + 1)];
+  const to = at(config.blockOutChannels, deepest - i);
+  const from = at(config.blockOutChannels, Math.min(deepest, deepest - i + 1));
   const attends = type === 'AttnUpBlock2D';
   const count = config.layersPerBlock + 1;
   const skips = kept.slice(kept.length - (i + 1) * count, kept.length - i * count).reverse();
@@ -109,7 +110,7 @@ function upStages(config: UNetConfig, i: number, kept: readonly number[]): reado
 /** UNetMidBlock2D: ResNet block, attention, ResNet block, all scaled by `mid_block_scale_factor`. */
 function middleStages(config: UNetConfig): readonly UNetStage[] {
   if (!config.hasMidBlock) return [];
-  const channels = config.blockOutChannels[config.blockOutChannels.length - 1];
+  const channels = lastOf(config.blockOutChannels);
   const { midBlockScaleFactor: factor, midAttentionGroups: groups } = config;
   const resnet = (layer: number): UNetStage =>
     resnetStage(`mid_block.resnets.${layer}`, config, channels, channels, { outputScaleFactor: factor });
@@ -138,7 +139,8 @@ function withSkips(
   return { ...state, hidden: result, skips: skip === 'keep' ? [...skips, result] : skips };
 }
 
-function inputStage({ inChannels, blockOutChannels: [first] }: UNetConfig): UNetStage {
+function inputStage({ inChannels, blockOutChannels }: UNetConfig): UNetStage {
+  const first = at(blockOutChannels, 0);
   return {
     path: 'conv_in',
     kind: 'convolution',

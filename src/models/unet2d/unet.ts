@@ -1,4 +1,6 @@
 /** The UNet of DDPM as diffusers builds it (`diffusers.models.unets.unet_2d.UNet2DModel`). */
+import { tensorOf } from '../../kernels/kernels.ts';
+import { at } from '../../tensor/at.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { cast, roundInPlace } from '../../tensor/rounding.ts';
 import { extentOf, shapeText, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
@@ -33,12 +35,15 @@ export function unetArchitecture(
       sample: cast(input.sample, dtype),
       ...embeddedNumbers(config, embeddings, input, weights, dtype),
     }),
-    begin: ({ kernels }, { sample, time, class: classInput }) => ({
-      hidden: config.centerInputSample ? kernels.affine(sample, 2, -1) : sample,
-      skips: [],
-      temb: time,
-      ...(classInput && { classInput }),
-    }),
+    begin({ kernels }, tensors) {
+      const sample = tensorOf(tensors, 'sample');
+      return {
+        hidden: config.centerInputSample ? kernels.affine(sample, 2, -1) : sample,
+        skips: [],
+        temb: tensorOf(tensors, 'time'),
+        ...(tensors.class && { classInput: tensors.class }),
+      };
+    },
     end: ({ hidden }) => hidden,
     finish: (prediction, { timesteps }) =>
       config.timeEmbeddingType === 'fourier' ? dividedByTime(prediction, timesteps) : prediction,
@@ -59,7 +64,7 @@ export function createUNet(config: UNetConfig, weights: Weights, dtype: DType = 
 function dividedByTime(x: Tensor, timesteps: readonly number[]): Tensor {
   const times = perSample(timesteps, extentOf(x, 0));
   const size = x.data.length / times.length;
-  const out = x.data.map((value, i) => value / times[Math.floor(i / size)]);
+  const out = x.data.map((value, i) => value / at(times, Math.floor(i / size)));
   roundInPlace(x.dtype, out);
   return tensor(x.dtype, x.shape, out);
 }

@@ -45,13 +45,13 @@ export const excerpts: readonly Excerpt[] = [
   {
     id: 'passes',
     title: 'two passes, one beginning',
-    file: 'src/models/unet2d/unet.ts',
+    file: 'src/models/passes.ts',
     name: 'forwardPasses',
     formulas: [
       ['const start = pass === 0', 'the first stage where they differ'],
       ['let state = states[start]', 'all before it is shared'],
       ['state = stage.run', 'h ← stage(h)'],
-      ['outputs[resultName(pass)]', 'ε, ε̂'],
+      ['return model.end(state)', 'ε, ε̂'],
     ],
   },
   {
@@ -60,15 +60,11 @@ export const excerpts: readonly Excerpt[] = [
     file: 'src/nn/attention.ts',
     name: 'attention',
     formulas: [
-      ['const normed =', 'h = norm(x)'],
-      ['const tokens =', 'every pixel a token'],
       ['const query = once', 'Q = h W_Q'],
       ['const key = once', 'K = h W_K'],
       ['const value = linear', 'V = h W_V'],
       ['const scale = 1 / Math.sqrt', '1/√d'],
-      ['const mixed = mixer.mix', 'A V, or I V'],
-      ['const out = kernels.fromTokens', '(…) W_O'],
-      ['rescale(context, kernels.add(out, x)', 'x + …'],
+      ['mix({ kernels', 'A V, or I V; then W_O'],
     ],
   },
   {
@@ -88,12 +84,12 @@ export const excerpts: readonly Excerpt[] = [
   {
     id: 'kernel',
     title: 'softmax attention, number by number',
-    file: 'src/kernels/plain/attention.ts',
-    name: 'attention',
+    file: 'src/kernels/definition/attention.ts',
+    name: 'attentionMap',
     formulas: [
-      ['const keyColumns = transpose', 'Kᵀ'],
-      ['mapRows(rows', 'A = softmax(Q Kᵀ · scale)'],
-      ['matmul(mixed, rows', 'A V'],
+      ['products[i] = q.data', 'q[n,i] · k[m,i]'],
+      ['logits[m] = sumInRuns', 'Q Kᵀ · scale'],
+      ['softmaxRow(logits)', 'A = softmax(…)'],
     ],
   },
   {

@@ -4,8 +4,8 @@
  *     out[b,o,y,x] = Σ_{c, ky, kx} w[o,c,ky,kx] · x[b, c, y·s + ky − top, x·s + kx − left]  + bias[o]
  *
  * The input lies in memory with its border of zeros, so tap (ky, kx) is an offset and nothing is ever gathered into
- * columns. The doubled picture of definition/upsample-conv2d is four such convolutions, one after another, whose outputs
- * take turns in the planes.
+ * columns. The doubled picture of definition/upsample-conv2d is four such convolutions, one after another, whose
+ * outputs take turns in the planes.
  *
  * Order of work: the picture is cut into strips of rows, all panels of output channels go over each strip, and each
  * panel over one area of the strip after another (see area.ts).

@@ -151,10 +151,13 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await setSlider('plane-s', 4);
     await setSlider('plane-g', 2.5);
     await expectDigest('[data-section=direction]', plane.guided(4, 2.5));
-    const outside = (prediction: Tensor): string =>
-      `${Math.round((100 / 1024) * believed(prediction).data.filter((value) => value < -1.05 || value > 1.05).length)} %`;
+    const outside = (prediction: Tensor): string => {
+      const beyond = believed(prediction).data.filter((value) => value < -1.05 || value > 1.05);
+      return `${Math.round((100 / 1024) * beyond.length)} %`;
+    };
     expect(await section('direction').textContent()).toContain(
-      `${outside(plane.guided(4, 2.5))} of it lies outside the range of pictures; behind ε, ${outside(plane.guided(0, 1))}.`,
+      `${outside(plane.guided(4, 2.5))} of it lies outside the range of pictures; ` +
+        `behind ε, ${outside(plane.guided(0, 1))}.`,
     );
     // From where the point is to ε̂: s = −1.
     await section('direction').locator('.plane-view').scrollIntoViewIfNeeded();

@@ -14,7 +14,7 @@ describe('the bits of sampling runs (here in this Node; npm run bits asks other 
   it('are those of the snapshot, whichever way they are computed', async () => {
     const model = await loadModelFolder((path) => readFile(new URL(path, letters)).catch(() => undefined), 'letters');
     const found: Record<string, Record<string, string>> = {};
-    for await (const { run, way, sha256 } of digests(model)) (found[run] ??= {})[way] = sha256;
+    for await (const { run, way, sha256 } of digests(model)) found[run] = { ...found[run], [way]: sha256 };
     expect(Object.keys(snapshot)).toEqual(Object.keys(referenceRuns));
     for (const [run, ways] of Object.entries(found)) {
       for (const [way, sha256] of Object.entries(ways))

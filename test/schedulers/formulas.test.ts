@@ -1,0 +1,100 @@
+/** Single steps, against formulas that stand in the papers and in diffusers. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ddimStep } from '../../src/schedulers/ddim.ts';
+import { adamsBashforth } from '../../src/schedulers/pndm.ts';
+import { createScheduler } from '../../src/schedulers/registry.ts';
+import { tensor, zeros, type Tensor } from '../../src/tensor/tensor.ts';
+import { seededNoise, walk } from './support.ts';
+
+const single = (...values: number[]): Tensor => tensor('f32', [1, values.length], Float32Array.from(values));
+const double = (...values: number[]): Tensor => tensor('f64', [1, values.length], Float64Array.from(values));
+
+/** How often a run of five steps draws noise, with the η that the class has unless another is said. */
+const draws: readonly (readonly [name: string, count: number, config?: Record<string, unknown>, eta?: number])[] = [
+  // None at timestep 0, which is the last of five leading ones; with an offset that is not reached.
+  ['DDPM', 4],
+  ['DDPM', 5, { steps_offset: 1 }],
+  ['DDIM', 0],
+  ['DDIM', 5, {}, 0.01],
+  ['DDIM', 5, {}, 1],
+  // None in the step to σ = 0.
+  ['EulerAncestralDiscrete', 4],
+  ['KDPM2AncestralDiscrete', 4],
+  // None in the last step.
+  ['LCM', 4],
+  ['TCD', 4],
+  ['TCD', 0, {}, 0],
+  // In all steps of the SDE.
+  ['DPMSolverMultistep', 5, { algorithm_type: 'sde-dpmsolver++' }],
+  ['DPMSolverMultistep', 5, { algorithm_type: 'sde-dpmsolver', final_sigmas_type: 'sigma_min' }],
+  ['DPMSolverSinglestep', 5, { algorithm_type: 'sde-dpmsolver++' }],
+  ['EDMDPMSolverMultistep', 5, { algorithm_type: 'sde-dpmsolver++' }],
+  ['FlowMatchEulerDiscrete', 5, { stochastic_sampling: true }],
+];
+
+const counted = draws.map(([name, count, config = {}, eta]) => ({
+  name,
+  count,
+  config,
+  choices: eta === undefined ? {} : { eta },
+}));
+it.each(counted)(
+  '$name draws noise $count times in five steps: $config $choices',
+  ({ name, count, config, choices }) => {
+    const scheduler = createScheduler({ _class_name: `${name}Scheduler`, ...config }, 5, choices);
+    const source = seededNoise(3);
+    let drawn = 0;
+    const noise = (shape: readonly number[]): Tensor => {
+      drawn++;
+      return source(shape);
+    };
+    walk(scheduler, { model: (x) => x, sample: zeros('f32', [1, 1, 2, 2]), noise });
+    expect(drawn).toBe(count);
+  },
+);
+
+describe('DDIM', () => {
+  const level = fc.double({ min: 0.01, max: 0.98, noNaN: true });
+
+  it('adds noise of the deviation σ, and as much less of ε: arXiv 2010.02502, eq. 12 and 16', () => {
+    fc.assert(
+      fc.property(level, level, fc.double({ min: 0, max: 1, noNaN: true }), (a, b, eta) => {
+        const [alpha, next] = [Math.fround(Math.min(a, b)), Math.fround(Math.max(a, b) + 0.01)];
+        const sigma = eta * Math.sqrt((1 - next) / (1 - alpha)) * Math.sqrt(1 - alpha / next);
+        const step = (x0: number, epsilon: number, z: number): number =>
+          ddimStep(double(x0), double(epsilon), alpha, next, eta, double(z)).data[0];
+        expect(Math.abs(step(1, 0, 0) - Math.sqrt(next))).toBeLessThan(1e-6);
+        expect(Math.abs(step(0, 1, 0) ** 2 - (1 - next - sigma ** 2))).toBeLessThan(1e-6);
+        expect(Math.abs(step(0, 0, 1) ** 2 - sigma ** 2)).toBeLessThan(1e-6);
+      }),
+    );
+  });
+});
+
+describe('DDPM', () => {
+  it('with fixed_large_log takes the root of ln β, as diffusers does: no number', () => {
+    const scheduler = createScheduler({ _class_name: 'DDPMScheduler', variance_type: 'fixed_large_log' }, 5);
+    const samples = walk(scheduler, { model: (x) => x, sample: single(1), noise: () => single(1) });
+    expect(samples[0].data[0]).toBeNaN();
+  });
+});
+
+describe('PNDM', () => {
+  it('multiplies four slopes by 1/24 as diffusers does, where it divides fewer by 2 and 12', () => {
+    const { fround } = Math;
+    const slope = fc.double({ min: -2, max: 2, noNaN: true }).map(fround);
+    fc.assert(
+      fc.property(slope, slope, slope, slope, (a, b, c, d) => {
+        const sum = (...terms: number[]): number => terms.reduce((total, term) => fround(total + fround(term)));
+        const [two, three] = [sum(fround(3 * a), -b), sum(fround(23 * a), -16 * b, 5 * c)];
+        const four = sum(fround(55 * a), -59 * b, 37 * c, -9 * d);
+        const mean = (...outputs: number[]): number => adamsBashforth(outputs.map((one) => single(one))).data[0];
+        expect(mean(a)).toBe(a);
+        expect(mean(a, b)).toBe(fround(two / 2));
+        expect(mean(a, b, c)).toBe(fround(three / 12));
+        expect(mean(a, b, c, d)).toBe(fround(four * fround(1 / 24)));
+      }),
+    );
+  });
+});
