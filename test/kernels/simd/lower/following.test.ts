@@ -96,7 +96,10 @@ describe('a linear layer does on the way', () => {
   test('on rows: divisions, and additions of rows without gaps', () => {
     const program: Program = (k, { x, y }) => ({ out: k.add(k.divide(k.linear(x, pointwise, bias), 3), y) });
     expect(checked(program, { x: [2, 5, 4], y: [2, 5, 4] })).toEqual(['linear 10×4→4']);
-    const gaps: Program = (k, { x, y }) => ({ out: k.add(k.linear(x, pointwise, bias), k.sliceChannels(y, 1, 5)) });
+    const gaps: Program = (k, { x, y }) => {
+      const there = k.sliceChannels(y, 1, 5);
+      return { out: k.add(k.linear(x, pointwise, bias), there) };
+    };
     expect(checked(gaps, { x: [2, 4], y: [2, 7] })).toEqual(['linear 2×4→4', 'add']);
   });
 });
