@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/tensor/errors.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { check } from '../../src/oracle/check.ts';
-import { diagnose, faultyTraces } from '../../src/oracle/diagnosis.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import { residualFindings } from '../../src/oracle/residual.ts';
@@ -105,23 +104,4 @@ describe('what is wrong is described', () => {
   });
   it('as another tap', () =>
     expect(say(right[`${mid}.to_q`])).toMatch(/it is what mid_block.attentions.0.to_q should be/));
-});
-
-describe('several mistakes at once are all named', () => {
-  it('in the order of the data flow', () => {
-    const names = ['norm-eps-1e-6', 'heads-interleaved', 'pag-drops-residual'];
-    const faulty = names.reduce(
-      (implementation, name) => bank.find((fault) => fault.name === name)!.apply(implementation),
-      honest,
-    );
-    const { bands, theirs } = check(one, fileOf(outputOf(one, faulty)), formats.f32);
-    const { best, complete } = diagnose(
-      bands,
-      theirs,
-      formats.f32,
-      faultyTraces(one, formats.f32, new Set(bands.keys())),
-    );
-    expect(best?.faults.map(({ name }) => name)).toEqual(names);
-    expect(complete).toBe(true);
-  });
 });

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cast } from '../../src/tensor/rounding.ts';
+import { check } from '../../src/oracle/check.ts';
 import { affects, diagnose, faultyTraces } from '../../src/oracle/diagnosis.ts';
 import { bank, invisible } from '../../src/oracle/faults/bank.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import { bandsOf } from '../../src/oracle/tolerance.ts';
 import { traceCase } from '../../src/oracle/trace.ts';
 import { caseNames, loadCase, oracle } from './cases.ts';
-import { heldOut, port } from './ports.ts';
+import { fileOf, heldOut, outputOf, port } from './ports.ts';
 
 type Entry = readonly [tap: string, share: number, naming: 'first' | 'tied' | 'other'];
 interface Certificate {
@@ -109,5 +110,25 @@ describe('a planted fault is caught and named', () => {
       ).toContain(fault.name);
       expect(best?.faults.length, 'and nothing else besides').toBe(1);
     }
+  });
+});
+
+describe('several mistakes at once are all named', () => {
+  it('in the order of the data flow', async () => {
+    const one = await loadCase('layers/attention');
+    const names = ['norm-eps-1e-6', 'heads-interleaved', 'pag-drops-residual'];
+    const faulty = names.reduce(
+      (implementation, name) => bank.find((fault) => fault.name === name)!.apply(implementation),
+      port(heldOut['runs of 16']),
+    );
+    const { bands, theirs } = check(one, fileOf(outputOf(one, faulty)), formats.f32);
+    const { best, complete } = diagnose(
+      bands,
+      theirs,
+      formats.f32,
+      faultyTraces(one, formats.f32, new Set(bands.keys())),
+    );
+    expect(best?.faults.map(({ name }) => name)).toEqual(names);
+    expect(complete).toBe(true);
   });
 });
