@@ -26,6 +26,11 @@ describe('the sinusoid', () => {
     expect(slow).toBeCloseTo(1e-4, 10);
   });
 
+  it('rounds its times to float32 first, as torch does', () => {
+    const times = Array.from({ length: 50 }, (_, i) => (i + 1) / 7 + 300);
+    expect(sinusoid(times, 32, false, 0, 'f64')).toEqual(sinusoid(times.map(Math.fround), 32, false, 0, 'f64'));
+  });
+
   it.each([0, -2, 2.5, NaN, Infinity])('refuses the size %d', (size) => {
     expect(() => sinusoid([1], size, false, 0, 'f32')).toThrow(
       new InputError(`sinusoid: the size must be a whole number from 1 on, but is ${size}`),

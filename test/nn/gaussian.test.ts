@@ -34,3 +34,11 @@ it('a blur without width, or of a window of one pixel, leaves a line as it is', 
   expect([...gaussianBlurMatrix(3, 0, 9)]).toEqual(unit);
   expect([...gaussianBlurMatrix(3, 2, 1)]).toEqual(unit);
 });
+
+it('a window wider than there is anything to reflect is cut, whatever σ is', () => {
+  for (const size of [1, 2, 3, 5]) {
+    const widest = gaussianBlurMatrix(size, 4, 2 * size - 1);
+    expect([...gaussianBlurMatrix(size, 4, 2 * size + 1)]).toEqual([...widest]);
+    expect([...gaussianBlurMatrix(size, 4, 101)]).toEqual([...widest]);
+  }
+});
