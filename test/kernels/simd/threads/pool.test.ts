@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { referenceBackend } from '../../../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../../../src/kernels/simd/index.ts';
 import { CONTROL } from '../../../../src/kernels/simd/memory/control.ts';
@@ -107,13 +107,13 @@ describe('the pool', () => {
       });
       parentPort.postMessage('here');`;
     const late = new Worker(code, { eval: true, execArgv: [], workerData: { buffer: control.buffer, at: active } });
+    onTestFinished(() => void late.terminate());
     await once(late, 'message');
     workers.open(module(), 0);
     Atomics.store(control, active, 1);
     late.postMessage('leave');
     workers.close();
     expect(Atomics.load(control, active)).toBe(0);
-    await late.terminate();
   });
 
   test('closes with an error when a worker has failed', () => {
