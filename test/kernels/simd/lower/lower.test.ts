@@ -81,6 +81,11 @@ describe('steps', () => {
       return { a: k.concatBatch([part, y]), b: k.concatBatch([part, part]) };
     };
     expect(stepsOf(twice, { x: picture, y: picture })).toEqual(['affine', 'copy', 'copy', 'copy']);
+    const withItself: Program = (k, { x }) => {
+      const part = k.affine(x, 2, 0);
+      return { batch: k.concatBatch([part, part]) };
+    };
+    expect(stepsOf(withItself, { x: picture })).toEqual(['affine', 'copy']);
   });
 });
 

@@ -13,10 +13,13 @@ describe('the same bits as the plain loop', () => {
           (k, { x, y, z }) => {
             const channels = k.concatChannels(k.affine(x, 2, 1), k.affine(y, 3, -1));
             const batch = k.concatBatch([k.affine(x, 0.5, 0), x, z]);
+            const [above, beside] = [k.affine(x, 7, 0), k.affine(x, 9, 0)];
             return {
               channels,
               batch,
               again: k.concatChannels(channels, x),
+              twice: k.concatBatch([above, above]),
+              'twice, channels': k.concatChannels(beside, beside),
               left: k.sliceChannels(channels, 0, c1),
               right: k.sliceChannels(channels, c1, c1 + c2),
               first: k.sliceBatch(batch, 0, b1),

@@ -1,7 +1,9 @@
 /** Threads: many at once, some that come late, never, or fail. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, test } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { referenceBackend } from '../../../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../../../src/kernels/simd/index.ts';
 import { CONTROL } from '../../../../src/kernels/simd/memory/control.ts';
@@ -90,6 +92,28 @@ describe('the pool', () => {
     expect([CONTROL.OPEN, CONTROL.MODULE, CONTROL.ARENA].map((at) => control[at / 4])).toEqual([1, 1, 1280]);
     workers.close();
     expect(control[CONTROL.OPEN / 4]).toBe(0);
+  });
+
+  test('closes when no worker is in the run any more', async () => {
+    const { workers, control } = silentPool();
+    const active = CONTROL.ACTIVE / 4;
+    // A worker that leaves the run a while after it was told to.
+    const code = `const { parentPort, workerData: { buffer, at } } = require('node:worker_threads');
+      const control = new Int32Array(buffer);
+      parentPort.on('message', () => {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+        Atomics.store(control, at, 0);
+        Atomics.notify(control, at);
+      });
+      parentPort.postMessage('here');`;
+    const late = new Worker(code, { eval: true, execArgv: [], workerData: { buffer: control.buffer, at: active } });
+    onTestFinished(() => void late.terminate());
+    await once(late, 'message');
+    workers.open(module(), 0);
+    Atomics.store(control, active, 1);
+    late.postMessage('leave');
+    workers.close();
+    expect(Atomics.load(control, active)).toBe(0);
   });
 
   test('closes with an error when a worker has failed', () => {
@@ -181,6 +205,32 @@ const expected = simdBackend().run(program, { x }).y.data;
 const found = simdBackend({ threads: 3 }).run(program, { x }).y.data;
 console.log(letters, Buffer.from(found.buffer).equals(Buffer.from(expected.buffer)));`);
     expect(output).toBe('2 true\n');
+  });
+
+  test('when the calling thread fails, the others are told, and the backend runs no more', () => {
+    const memories: WebAssembly.Memory[] = [];
+    const { Memory } = WebAssembly;
+    WebAssembly.Memory = class extends Memory {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        super(descriptor);
+        memories.push(this);
+      }
+    };
+    try {
+      const backend = simdBackend({
+        threads: 2,
+        watch: () => {
+          throw new Error('enough seen');
+        },
+      });
+      const run = (): unknown => backend.run(convolution(3, 1), { x: noise([1, 3, 4, 4], 1) });
+      expect(run).toThrow('the simd backend has failed: enough seen');
+      expect(memories.map(({ buffer }) => new Int32Array(buffer)[CONTROL.FAILED / 4])).toEqual([1]);
+      expect(run).toThrow('a thread of the simd backend has died: enough seen');
+      backend.dispose();
+    } finally {
+      WebAssembly.Memory = Memory;
+    }
   });
 
   test('a worker that fails within a run gives an error', async () => {
