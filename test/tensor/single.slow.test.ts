@@ -35,7 +35,7 @@ const FLOAT_FUNCTIONS: readonly (readonly [keyof typeof math, (x: number) => num
 
 describe('float32 on a million points of the whole range', () => {
   it.each(FLOAT_FUNCTIONS)('%s', (name, truth, bound, hash) => {
-    const f = math[name] as (x: number) => number;
+    const f = Object.entries(math).find(([key]) => key === name)?.[1] as (x: number) => number;
     const results = new Float32Array(sampledFloats.length);
     let worst = 0;
     let strange = 0; // a NaN, an infinity or a rounded number where the other has none
