@@ -64,7 +64,8 @@ interface Field<T> {
 const numberIn = (least: number, most: number, whole = true): Field<number> => ({
   write: String,
   read(text) {
-    const value = text.trim() === '' ? NaN : Number(text);
+    // Adding 0 makes 0 of −0, which is written as 0.
+    const value = text.trim() === '' ? NaN : Number(text) + 0;
     return value >= least && value <= most && (!whole || Number.isInteger(value)) ? value : undefined;
   },
 });

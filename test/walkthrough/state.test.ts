@@ -58,6 +58,12 @@ describe('the state in the URL', () => {
     );
   });
 
+  it('takes −0 for 0, as it writes it', () => {
+    for (const name of ['seed', 'step', 'scale'] as const)
+      expect(Object.is(readState(`${name}=-0`)[name], 0)).toBe(true);
+    expect(readState('plane=-0,-0').plane).toEqual([0, 0]);
+  });
+
   it('ignores a value that is out of range, and keeps the others', () => {
     expect(readState('step=21&seed=7')).toEqual({ ...initialState, seed: 7 });
     expect(readState('layers=3,9&asked=no')).toEqual({ ...initialState, asked: false });
