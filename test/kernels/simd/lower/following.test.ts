@@ -102,4 +102,12 @@ describe('a linear layer does on the way', () => {
     };
     expect(checked(gaps, { x: [2, 4], y: [2, 7] })).toEqual(['linear 2×4→4', 'add']);
   });
+
+  test('on rows: no step to where rows have gaps, as they have among other channels', () => {
+    const program: Program = (k, { x, y }) => ({
+      out: k.concatChannels(k.linear(x, pointwise, bias), k.linear(y, pointwise, bias)),
+    });
+    expect(checked(program, { x: [3, 4], y: [3, 4] })).toEqual(['linear 3×4→4', 'linear 3×4→4', 'copy', 'copy']);
+    expect(checked(program, { x: [1, 4], y: [1, 4] })).toEqual(['linear 1×4→4', 'linear 1×4→4']);
+  });
 });
