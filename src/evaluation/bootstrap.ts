@@ -1,4 +1,5 @@
 /** Bootstrap confidence intervals (Efron 1979): how far a figure would move with another draw of as many pictures. */
+import { InputError } from '../tensor/errors.ts';
 import { manualSeed } from '../tensor/random.ts';
 
 /** A figure and the ends of its 95 % confidence interval. */
@@ -23,7 +24,7 @@ export interface BootstrapOptions {
  * an entropy down) on average. That is a bias of the draws, so the interval is moved back by it and always holds the
  * value.
  * @param statistic of the chosen things, by their numbers
- * @throws RangeError when there is nothing to draw from, or no round
+ * @throws InputError when there is nothing to draw from, or no round
  */
 export function bootstrap(
   count: number,
@@ -31,7 +32,7 @@ export function bootstrap(
   { rounds = 200, seed = 0 }: BootstrapOptions = {},
 ): Estimate {
   if (count < 1 || rounds < 1)
-    throw new RangeError(
+    throw new InputError(
       `a bootstrap needs something to draw from and a round, but there are ${count} things and ${rounds} rounds`,
     );
   const value = statistic(Array.from({ length: count }, (_, i) => i));

@@ -1,4 +1,5 @@
 /** The Fréchet distance between two sets of features (Heusel et al. 2017, arXiv 1706.08500): FID, for any features. */
+import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { multiplyMatrices, squareRoot, symmetricEigenvalues } from './linear-algebra.ts';
 import { tableSize } from './rows.ts';
@@ -12,11 +13,11 @@ export interface Gaussian {
 /**
  * Mean and covariance of features.
  * @param features [N, n]
- * @throws RangeError when N < 2
+ * @throws InputError when N < 2
  */
 export function fitGaussian(features: Tensor): Gaussian {
   const [count, n] = tableSize(features);
-  if (count < 2) throw new RangeError(`a covariance needs at least 2 samples, but there is ${count}`);
+  if (count < 2) throw new InputError(`a covariance needs at least 2 samples, but there is ${count}`);
   const mean = new Float64Array(n);
   for (let s = 0; s < count; s++) for (let i = 0; i < n; i++) mean[i] += features.data[s * n + i] / count;
   const covariance = new Float64Array(n * n);
@@ -31,7 +32,7 @@ export function fitGaussian(features: Tensor): Gaussian {
   return { mean, covariance };
 }
 
-/** |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½). Throws a RangeError when the features differ in number. */
+/** |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½). Throws an InputError when the features differ in number. */
 export function frechetDistance(a: Gaussian, b: Gaussian): number {
   return frechetDistanceTo(a)(b);
 }
@@ -45,7 +46,7 @@ export function frechetDistanceTo(reference: Gaussian): (other: Gaussian) => num
   const root = squareRoot(reference.covariance, n);
   return (other) => {
     if (other.mean.length !== n)
-      throw new RangeError(`Gaussians of ${n} and of ${other.mean.length} features have no distance`);
+      throw new InputError(`Gaussians of ${n} and of ${other.mean.length} features have no distance`);
     const product = multiplyMatrices(multiplyMatrices(root, other.covariance, n), root, n);
     let distance = 0;
     for (let i = 0; i < n; i++) {

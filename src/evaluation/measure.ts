@@ -1,4 +1,5 @@
 /** All figures of an evaluation, with their confidence intervals. */
+import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { bootstrap, type BootstrapOptions, type Estimate } from './bootstrap.ts';
 import { varianceWithinLetters } from './diversity.ts';
@@ -100,7 +101,7 @@ type Statistics = Readonly<Partial<Record<Figure, Statistic>>>;
  * drawn again, and for both precision and recall the balls stay as they are, since a ball around a point drawn twice
  * would vanish.
  * @param asked the label that each picture should have, or nothing; labels beyond the letters ask for none
- * @throws RangeError when there are no pictures
+ * @throws InputError when there are no pictures
  */
 export function measure(
   pictures: Seen,
@@ -115,7 +116,7 @@ export function measure(
 
 /**
  * The figures of a record.
- * @throws RangeError when it has no pictures
+ * @throws InputError when it has no pictures
  */
 export function measureRecord(record: EvaluationRecord, real: Reference, options?: BootstrapOptions): Measurement {
   return measure(record, askedLabels(record), real, options);
@@ -125,7 +126,7 @@ export function measureRecord(record: EvaluationRecord, real: Reference, options
  * How much higher each figure of `record` is than that of `baseline`, for the pictures that both have. Pictures of one
  * number began with the same noise and are drawn again in pairs, so that the intervals are narrower than those of
  * either figure.
- * @throws RangeError when they have no pictures in common
+ * @throws InputError when they have no pictures in common
  */
 export function measureDifference(
   record: EvaluationRecord,
@@ -153,7 +154,7 @@ function within([least, most]: readonly [number, number], { value, low, high }: 
 function statisticsOf({ features, probabilities }: Seen, asked: readonly number[], real: Reference): Statistics {
   const [count] = tableSize(features);
   const [, letters] = tableSize(probabilities);
-  if (count < 1) throw new RangeError('there are no pictures to measure');
+  if (count < 1) throw new InputError('there are no pictures to measure');
   const read = readLetters(probabilities);
   const askedFor = asked.flatMap((letter, i) => (letter < letters ? [i] : []));
   return {

@@ -2,6 +2,7 @@
  * Improved precision and recall (Kynkäänniemi et al. 2019, arXiv 1904.06991). A set of features stands for the union of
  * balls around its points, each as large as the distance to the point's k-th neighbour.
  */
+import { InputError } from '../tensor/errors.ts';
 import type { FloatArray, Tensor } from '../tensor/tensor.ts';
 import { rowsOf } from './rows.ts';
 
@@ -18,7 +19,7 @@ export interface PrecisionRecall {
  * @param real features [N, n]
  * @param generated features [M, n]
  * @param k which neighbour sets a ball's radius
- * @throws RangeError when N or M is not more than k
+ * @throws InputError when N or M is not more than k
  */
 export function precisionRecall(real: Tensor, generated: Tensor, k = 3): PrecisionRecall {
   return { precision: share(insideSupport(generated, real, k)), recall: share(insideSupport(real, generated, k)) };
@@ -29,12 +30,12 @@ export function precisionRecall(real: Tensor, generated: Tensor, k = 3): Precisi
  * @param points [N, n]
  * @param support [M, n]
  * @param k which neighbour sets a ball's radius
- * @throws RangeError when there are not more than k points of support
+ * @throws InputError when there are not more than k points of support
  */
 export function insideSupport(points: Tensor, support: Tensor, k = 3): readonly boolean[] {
   const centres = rowsOf(support);
   if (centres.length <= k)
-    throw new RangeError(`the ${k}-th neighbour needs more than ${k} points, but there are ${centres.length}`);
+    throw new InputError(`the ${k}-th neighbour needs more than ${k} points, but there are ${centres.length}`);
   const balls = centres.map((centre) => ({ centre, radius: neighbourDistance(centre, centres, k) }));
   return rowsOf(points).map((point) => balls.some(({ centre, radius }) => squaredDistance(point, centre) <= radius));
 }

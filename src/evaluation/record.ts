@@ -51,12 +51,12 @@ export function emptyRecord(settings: Settings): EvaluationRecord {
  * One record of all pictures.
  * @param names of the records, for messages
  * @throws InputError when the settings differ, or a picture is in two of them
- * @throws RangeError when there is no record
+ * @throws InputError when there is no record
  */
 export function joinRecords(records: readonly EvaluationRecord[], names: readonly string[] = []): EvaluationRecord {
   const parts = records.map((record, i) => ({ record, name: names[i] ?? `record ${i + 1}` }));
   const [first, ...others] = parts;
-  if (!first) throw new RangeError('there is no record to join');
+  if (!first) throw new InputError('there is no record to join');
   const { settings } = first.record;
   for (const { record, name } of others) checkSettings(record.settings, name, settings, first.name);
 

@@ -1,14 +1,15 @@
 /** Tables of numbers row by row: the features of pictures, [N, n]; and lists beside them. */
+import { InputError } from '../tensor/errors.ts';
 import { allocate, shapeText, tensor, type FloatArray, type Tensor } from '../tensor/tensor.ts';
 
 /**
  * How many rows and columns a table has.
- * @throws RangeError when the tensor is no table [N, n]
+ * @throws InputError when the tensor is no table [N, n]
  */
 export function tableSize({ shape }: Tensor): readonly [rows: number, columns: number] {
   const [rows, columns, ...more] = shape;
   if (rows === undefined || columns === undefined || more.length > 0)
-    throw new RangeError(`a table has rows and columns, but this tensor has shape ${shapeText(shape)}`);
+    throw new InputError(`a table has rows and columns, but this tensor has shape ${shapeText(shape)}`);
   return [rows, columns];
 }
 
@@ -29,12 +30,12 @@ export function chooseRows(table: Tensor, chosen: readonly number[]): Tensor {
 
 /**
  * The chosen items of a list, in the order in which they are chosen, as often as they are.
- * @throws RangeError for a place that the list does not have
+ * @throws InputError for a place that the list does not have
  */
 export function chooseItems<T extends {}>(items: readonly T[], chosen: readonly number[]): readonly T[] {
   return chosen.map((place) => {
     const item = items[place];
-    if (item === undefined) throw new RangeError(`item ${place} is chosen, but there are ${items.length}, from 0`);
+    if (item === undefined) throw new InputError(`item ${place} is chosen, but there are ${items.length}, from 0`);
     return item;
   });
 }
@@ -48,7 +49,7 @@ export function firstRows(table: Tensor, count: number): Tensor {
 
 /**
  * Tensors of one shape [...] as one tensor [N, ...].
- * @throws RangeError when there are none, or their sizes differ
+ * @throws InputError when there are none, or their sizes differ
  */
 export function stack(parts: readonly Tensor[]): Tensor {
   const { dtype, shape } = firstOf(parts);
@@ -57,7 +58,7 @@ export function stack(parts: readonly Tensor[]): Tensor {
 
 /**
  * Tables of equally many columns, one below the other.
- * @throws RangeError when there are none, or they do not fit together
+ * @throws InputError when there are none, or they do not fit together
  */
 export function appendRows(tables: readonly Tensor[]): Tensor {
   const [, columns] = tableSize(firstOf(tables));
@@ -66,7 +67,7 @@ export function appendRows(tables: readonly Tensor[]): Tensor {
 }
 
 function firstOf([first]: readonly Tensor[]): Tensor {
-  if (!first) throw new RangeError('there is no tensor to join');
+  if (!first) throw new InputError('there is no tensor to join');
   return first;
 }
 

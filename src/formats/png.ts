@@ -15,11 +15,11 @@ const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
 /**
  * The bytes of a PNG file, without loss.
- * @throws RangeError when the pixels are not as many as width, height and channels say
+ * @throws InputError when the pixels are not as many as width, height and channels say
  */
 export function encodePng({ width, height, channels, pixels }: Picture): Uint8Array {
   if (pixels.length !== width * height * channels) {
-    throw new RangeError(
+    throw new InputError(
       `a picture of ${width} × ${height} with ${channels} channels has ${width * height * channels} bytes, ` +
         `but ${pixels.length} were given`,
     );

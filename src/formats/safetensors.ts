@@ -157,13 +157,13 @@ export function readNumbers(
 /**
  * The bytes of a safetensors file, tensors in the order given, the header padded with spaces so that the data is
  * aligned. A tensor is stored in its dtype, integers as I64.
- * @throws RangeError when a tensor is called __metadata__, or an integer is none
+ * @throws InputError when a tensor is called __metadata__, or an integer is none
  */
 export function writeSafetensors(
   tensors: Readonly<Record<string, Tensor | IntegerTensor>>,
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array {
-  if (Object.hasOwn(tensors, '__metadata__')) throw new RangeError('no tensor can be called __metadata__');
+  if (Object.hasOwn(tensors, '__metadata__')) throw new InputError('no tensor can be called __metadata__');
   const header = new Map<string, unknown>(metadata ? [['__metadata__', metadata]] : []);
   const parts: Uint8Array[] = [];
   let offset = 0;

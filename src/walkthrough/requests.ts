@@ -1,8 +1,6 @@
 /** What the sections ask the worker, made from the reader's state. */
 import type { SamplingStep } from '../sampling/sample.ts';
 import { tensor, type Tensor } from '../tensor/tensor.ts';
-import type { Scheduler } from '../schedulers/scheduler.ts';
-import { only } from './checked.ts';
 import type { Answer } from './questions.ts';
 import type { Page } from './page.ts';
 import type { GuidanceChoice, PassesRequest, PassesResult, RunRequest } from './protocol.ts';
@@ -46,15 +44,6 @@ export function latestPicture(request: RunRequest, { results }: Answer<SamplingS
 export function sampleOf(batch: Tensor, index: number): Tensor {
   const size = side * side;
   return tensor('f32', [1, 1, side, side], batch.data.subarray(index * size, (index + 1) * size));
-}
-
-/** α and σ of x_t = α x₀ + σ ε at a step. */
-export function noiseLevel(scheduler: Scheduler, index: number): { readonly signal: number; readonly noise: number } {
-  const number = (value: number): Tensor => tensor('f64', [1, 1, 1, 1], Float64Array.of(value));
-  return {
-    signal: only(scheduler.addNoise(number(1), number(0), index).data),
-    noise: only(scheduler.addNoise(number(0), number(1), index).data),
-  };
 }
 
 /** The network at the step under study, on the way that the model takes by itself. */

@@ -9,7 +9,7 @@ import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import type { Page, Section } from '../page.ts';
 import type { RunRequest } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
-import { letterRun, middleOf, noiseLevel, pictureAt, usualScale } from '../requests.ts';
+import { letterRun, middleOf, pictureAt, usualScale } from '../requests.ts';
 import { letterOf } from '../state.ts';
 import { stepCount } from '../study.ts';
 
@@ -120,7 +120,7 @@ function mixtureLine(page: Page): { readonly root: HTMLElement; show(step: numbe
   return {
     root: element('p', { class: 'mixture-line' }, mixture, element('span', {}, share)),
     show(step) {
-      const { signal, noise } = step < stepCount ? noiseLevel(page.model.scheduler, step) : { signal: 1, noise: 0 };
+      const { signal, noise } = step < stepCount ? page.model.scheduler.levelAt(step) : { signal: 1, noise: 0 };
       const text = `${signal.toFixed(2)} × letter + ${noise.toFixed(2)} × noise`;
       mixture.style.setProperty('--signal', String(signal ** 2));
       setText(share, text);
