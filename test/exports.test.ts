@@ -62,6 +62,7 @@ describe('what a program imports', () => {
     ['way to mix tokens', 'src/nn', ({ type = '' }) => /Mixer$/.test(type)],
     ['backend', 'src/kernels', ({ type }) => type === 'Backend'],
     ['architecture', 'src/models', ({ type = '' }) => /^\w*Architecture\b/.test(type)],
+    ['reader of a config and maker of a model', 'src/models', ({ name }) => /^(?:create|parse)[A-Z]/.test(name)],
     ['formula of a scheduler', 'src/schedulers', ({ name, type }) => name.endsWith('Step') && type === 'Tensor'],
   ])('has every %s that is made in %s', (_what, room, isOne) => {
     const made = declared.filter((declaration) => declaration.file.startsWith(`${room}/`) && isOne(declaration));
