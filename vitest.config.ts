@@ -1,7 +1,7 @@
 /**
- * Two lanes. `npm test` runs all tests. `npm run test:fast` leaves out the files called `*.slow.test.ts`: those that take
- * more than two seconds of a quiet core, because they draw whole pictures, run whole models on the plain loops, try
- * every fault of the bank, or start processes and browsers. Each room of src has tests in the fast lane
+ * Two lanes. `npm test` runs all tests. `npm run test:fast` leaves out the files called `*.slow.test.ts`: those that
+ * take more than two seconds of a quiet core, because they draw whole pictures, run whole models on the plain loops,
+ * try every fault of the bank, or start processes and browsers. Each room of src has tests in the fast lane
  * (test/rooms.test.ts).
  *
  * PAG_THOROUGH=1 raises the number of mutations and interruptions, in both lanes, and installs the package.
@@ -14,9 +14,9 @@ export default defineConfig({
     testTimeout: 120_000,
     // One worker for each core; Vitest would leave one idle, which is half of two.
     maxWorkers: '100%',
-    // The files of a worker share what they have imported, which saves most of them a third of their time. So a test puts
-    // back what it changes outside itself, and what several files import offers functions: hooks that it registered by
-    // itself would be those of the first file only.
+    // The files of a worker share what they have imported, which saves most of them a third of their time. So a test
+    // puts back what it changes outside itself, and what several files import offers functions: hooks that it
+    // registered by itself would be those of the first file only.
     isolate: false,
   },
 });

@@ -1,7 +1,7 @@
 /**
- * Writes the API pages to dist/docs: `npm run docs`. TypeDoc, and a TypeScript that it can read, lie in this folder; they
- * are installed when they are needed first. What is undocumented, or mentioned and not exported, is an error; to see the
- * pages all the same, `npm run docs -- --treatWarningsAsErrors false`.
+ * Writes the API pages to dist/docs: `npm run docs`. TypeDoc, and a TypeScript that it can read, lie in this folder;
+ * they are installed when they are needed first. What is undocumented, or mentioned and not exported, is an error; to
+ * see the pages all the same, `npm run docs -- --treatWarningsAsErrors false`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -31,9 +31,10 @@ export function bootstrap(
   statistic: (chosen: readonly number[]) => number,
   { rounds = 200, seed = 0 }: BootstrapOptions = {},
 ): Estimate {
-  if (count < 1 || rounds < 1)
+  if (!(count >= 1 && rounds >= 1 && rounds <= 1e6))
     throw new InputError(
-      `a bootstrap needs something to draw from and a round, but there are ${count} things and ${rounds} rounds`,
+      'a bootstrap needs something to draw from and 1 to 1000000 rounds, ' +
+        `but there are ${count} things and ${rounds} rounds`,
     );
   const value = statistic(Array.from({ length: count }, (_, i) => i));
   const generator = manualSeed(seed);

@@ -1,5 +1,6 @@
 /** The Inception Score (Salimans et al. 2016, arXiv 1606.03498): sure decisions, evenly spread over the classes. */
 import { exp, log } from '../tensor/math/index.ts';
+import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { chooseItems, rowsOf, tableSize } from './rows.ts';
 
@@ -15,9 +16,13 @@ export function inceptionScore(probabilities: Tensor): number {
 /**
  * The Inception Score of chosen rows, each row's entropy computed once.
  * @param probabilities [N, classes]
+ * @throws InputError when a number is negative or not finite, as of logits
  */
 export function inceptionScoreOf(probabilities: Tensor): (chosen: readonly number[]) => number {
-  const entropies = rowsOf(probabilities).map(entropy);
+  const entropies = rowsOf(probabilities).map((row, i) => {
+    if (row.every((share) => share >= 0 && share < Infinity)) return entropy(row);
+    throw new InputError(`row ${i} of the probabilities has a number that is none; are these logits?`);
+  });
   return (chosen) => {
     const own = chooseItems(entropies, chosen).reduce((sum, one) => sum + one, 0) / chosen.length;
     return exp(entropy(meanRow(probabilities, chosen)) - own);

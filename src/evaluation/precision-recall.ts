@@ -3,7 +3,7 @@
  * balls around its points, each as large as the distance to the point's k-th neighbour.
  */
 import { InputError } from '../tensor/errors.ts';
-import type { FloatArray, Tensor } from '../tensor/tensor.ts';
+import { shapeText, type FloatArray, type Tensor } from '../tensor/tensor.ts';
 import { rowsOf } from './rows.ts';
 
 /** Both from 0 to 1. */
@@ -19,9 +19,16 @@ export interface PrecisionRecall {
  * @param real features [N, n]
  * @param generated features [M, n]
  * @param k which neighbour sets a ball's radius
- * @throws InputError when N or M is not more than k
+ * @throws InputError when N or M is not more than k, k is no whole number from 1 on, or the features are not as many
  */
 export function precisionRecall(real: Tensor, generated: Tensor, k = 3): PrecisionRecall {
+  if (!Number.isInteger(k) || k < 1) throw new InputError(`k is ${k}; it must be a whole number from 1 on`);
+  if (real.shape[1] !== generated.shape[1]) {
+    throw new InputError(
+      `the real features are ${shapeText(real.shape)}, the generated ${shapeText(generated.shape)}; ` +
+        'they must have as many columns',
+    );
+  }
   return { precision: share(insideSupport(generated, real, k)), recall: share(insideSupport(real, generated, k)) };
 }
 

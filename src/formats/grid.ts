@@ -24,11 +24,16 @@ const titleHeight = lineHeight * titleZoom + 6;
  * One row of pictures under each title; long rows wrap.
  * @param zoom screen pixels for a pixel of the samples; by default such that small samples can be seen
  * @param columns pictures beside one another; by default as many as fit on a screen
- * @throws InputError for samples that are no pictures or of different sizes, and where there are none at all
+ * @throws InputError for samples that are no pictures or of different sizes, where there are none at all, and for a
+ *   zoom or columns that are no whole numbers from 1 to 1000
  */
 export function grid(rows: readonly GridRow[], zoom?: number, columns?: number): Picture {
   const batches = rows.map(readRow);
   const { channels, height, width } = commonSize(batches);
+  for (const [name, value] of Object.entries({ zoom, columns })) {
+    if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 1000)) continue;
+    throw new InputError(`${name} is ${value}; it must be a whole number from 1 to 1000`);
+  }
   const enlarged = zoom ?? Math.max(1, Math.round(96 / width));
   const cell = { width: width * enlarged + gap, height: height * enlarged + gap };
   const beside = columns ?? Math.max(1, Math.floor(1300 / cell.width));

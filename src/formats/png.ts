@@ -15,9 +15,15 @@ const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
 /**
  * The bytes of a PNG file, without loss.
- * @throws InputError when the pixels are not as many as width, height and channels say
+ * @throws InputError when the pixels are not as many as width, height and channels say, or no picture has such a size
  */
 export function encodePng({ width, height, channels, pixels }: Picture): Uint8Array {
+  if (![width, height].every((extent) => Number.isInteger(extent) && extent >= 1) || ![1, 3].includes(channels)) {
+    throw new InputError(
+      `a picture of ${width} × ${height} with ${channels} channels cannot be written; ` +
+        'width and height must be whole numbers from 1 on, and there must be 1 channel (grey) or 3 (RGB)',
+    );
+  }
   if (pixels.length !== width * height * channels) {
     throw new InputError(
       `a picture of ${width} × ${height} with ${channels} channels has ${width * height * channels} bytes, ` +

@@ -157,7 +157,8 @@ export function readNumbers(
 /**
  * The bytes of a safetensors file, tensors in the order given, the header padded with spaces so that the data is
  * aligned. A tensor is stored in its dtype, integers as I64.
- * @throws InputError when a tensor is called __metadata__, or an integer is none
+ * @throws InputError when a tensor is called __metadata__ or has not as many numbers as its shape says, an integer is
+ *   none, or metadata is no text
  */
 export function writeSafetensors(
   tensors: Readonly<Record<string, Tensor | IntegerTensor>>,
@@ -167,7 +168,12 @@ export function writeSafetensors(
   const header = new Map<string, unknown>(metadata ? [['__metadata__', metadata]] : []);
   const parts: Uint8Array[] = [];
   let offset = 0;
+  if (tensors instanceof Map) throw new InputError('tensors must be an object, as Object.fromEntries(map) makes one');
+  if (metadata && !Object.values(metadata).every((value) => typeof value === 'string')) {
+    throw new InputError('all values of the metadata must be texts');
+  }
   for (const [name, value] of Object.entries(tensors)) {
+    expectWhole(name, value);
     const { dtype, bytes } = encode(value);
     header.set(name, { dtype, shape: value.shape, data_offsets: [offset, offset + bytes.length] });
     parts.push(bytes);
@@ -187,6 +193,15 @@ export function writeSafetensors(
     at += part.length;
   }
   return out;
+}
+
+/** Fails unless a tensor has as many numbers as its shape says. */
+function expectWhole(name: string, value: Tensor | IntegerTensor): void {
+  const { shape } = value;
+  const data = 'data' in value ? value.data : value.integers;
+  const isShape = shape.every((extent) => Number.isInteger(extent) && extent >= 0);
+  if (isShape && data.length === sizeOf(shape)) return;
+  throw new InputError(`the tensor "${name}" has shape ${shapeText(shape)}, but ${data.length} numbers`);
 }
 
 function readEntry(name: string, value: unknown, dataLength: number, fail: (message: string) => never) {

@@ -5,6 +5,7 @@
  * perturbed pass. The model may predict ε, v or x₀: all guidances here are linear or act on directions, so they serve
  * all. A guidance holds no state of a run: what it must remember from step to step, it keeps in the run's memory.
  */
+import { InputError } from '../tensor/errors.ts';
 import type { Perturbation } from '../models/stage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { AttentionMixer } from '../nn/attention.ts';
@@ -89,8 +90,16 @@ export type MixerChoice = AttentionMixer | ((layer: string, index: number) => At
  */
 export function perturbed(layers: readonly string[], mixer: MixerChoice): Pass {
   const mixerOf = typeof mixer === 'function' ? mixer : () => mixer;
-  const entries = layers.map((layer, index) => [layer, mixerOf(layer, index)] as const);
+  const entries = layers.map((layer, index) => [layer, checkedMixer(mixerOf(layer, index))] as const);
   return { condition: 'given', perturbation: new Map(entries.filter(([, chosen]) => chosen.key !== 'softmax')) };
+}
+
+function checkedMixer(mixer: AttentionMixer): AttentionMixer {
+  if (typeof mixer?.key === 'string') return mixer;
+  throw new InputError(
+    `the mixer is ${JSON.stringify(mixer) ?? typeof mixer}; ` +
+      'it must be an AttentionMixer, as identity or uniformAttention()',
+  );
 }
 
 /** The predictions of some passes, in their order: `GuidanceStep.predict` for a list whose length is known. */

@@ -48,6 +48,8 @@ export function configKeys(json: Json, family: string, defaults: Json, source: s
   const fail = (message: string): never => {
     throw new InputError(`${source}: ${message}`);
   };
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    fail('a config must be an object of keys and values');
   const className = json._class_name;
   if (className !== undefined && className !== family) {
     fail(`the model is a ${JSON.stringify(className)}; supported is "${family}"`);

@@ -8,8 +8,8 @@ import type { Program, Tensors } from '../kernels/kernels.ts';
 import { traceProgram } from '../kernels/trace.ts';
 import { zeros } from '../tensor/tensor.ts';
 import type { Architecture } from './model.ts';
-import { forwardPasses } from './passes.ts';
-import { parametersOf, unperturbed, type Perturbation } from './stage.ts';
+import { forwardPasses, onSites } from './passes.ts';
+import { parametersOf, sitesOf, unperturbed, type Perturbation } from './stage.ts';
 
 /**
  * Multiply-adds of passes that share what they have in common.
@@ -27,9 +27,11 @@ export function passCost<Input, State>(
   const tables = parameters.filter(({ module }) => module === 'embedding' || module === 'fourier');
   const known = new Map(tables.map(({ name, shape }) => [name, zeros('f32', shape)]));
   const tensors = architecture.tensors(input, known, 'f32');
+  const attentionLayers = sitesOf(architecture.stages);
+  const resolved = passes.map((perturbation) => onSites({ attentionLayers }, perturbation));
   const program: Program = (kernels, given) => {
     const weights = new Map(Object.entries(given));
-    const results = forwardPasses({ ...architecture, weights }, kernels, given, passes, () => unwatched);
+    const results = forwardPasses({ ...architecture, weights }, kernels, given, resolved, () => unwatched);
     return Object.fromEntries(results.map((result, pass) => [String(pass), result]));
   };
   const shapes: Tensors = {

@@ -10,6 +10,7 @@ import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Model } from './model.ts';
+import type { AttentionMixer } from '../nn/attention.ts';
 import { selectLayers } from './selectors.ts';
 import { unperturbed, type Perturbation, type Stage } from './stage.ts';
 import { matchesAny } from './taps.ts';
@@ -49,6 +50,7 @@ export function runModel<Input, State>(
   { passes = [unperturbed], taps = [] }: PassOptions = {},
 ): PassOutput {
   model.check(input);
+  if (!Array.isArray(passes) || !Array.isArray(taps)) throw new InputError('passes and taps must be lists');
   const resolved = passes.map((perturbation) => onSites(model, perturbation));
   const outputs = backend.run(programOf(model, resolved, taps), model.tensors(input, model.weights, model.dtype));
   const seen = Object.entries(outputs).flatMap(([name, value]) =>
@@ -84,13 +86,26 @@ export function traceModel<Input, State>(
 
 /**
  * The perturbation with its selectors replaced by the paths of the layers that they select.
- * @throws InputError when one selects no attention layer; the message lists the layers
+ * @throws InputError when one selects no attention layer (the message lists the layers), or two select the same one for
+ *   different mixers
  */
 export function onSites({ attentionLayers }: Pick<Model, 'attentionLayers'>, perturbation: Perturbation): Perturbation {
-  const selected = [...perturbation].flatMap(([selector, mixer]) =>
-    selectLayers([selector], attentionLayers).map((layer) => [layer, mixer] as const),
-  );
-  return new Map(selected);
+  if (!(perturbation instanceof Map)) {
+    throw new InputError('a perturbation must be a Map of layers and mixers, as new Map([["mid", identity]])');
+  }
+  const resolved = new Map<string, AttentionMixer>();
+  for (const [selector, mixer] of perturbation) {
+    for (const layer of selectLayers([selector], attentionLayers)) {
+      const other = resolved.get(layer);
+      if (other && other.key !== mixer.key) {
+        throw new InputError(
+          `the layer ${layer} is perturbed twice, by ${other.key} and, as "${selector}", by ${mixer.key}`,
+        );
+      }
+      resolved.set(layer, mixer);
+    }
+  }
+  return resolved;
 }
 
 /**

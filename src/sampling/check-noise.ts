@@ -29,12 +29,15 @@ export function checkNoise({ dtype, shape, data }: Tensor): void {
 /**
  * The same source, held to what it is asked for.
  * @param dtype of the run's noise
- * @throws InputError (the source, when it is drawn from) for noise of another shape or dtype
+ * @throws InputError (the source, when it is drawn from) for noise of another shape or dtype, or not finite
  */
 export function checkedSource(source: NoiseSource, dtype: DType): NoiseSource {
   return (shape) => {
     const drawn = source(shape);
-    if (drawn.dtype === dtype && sameShape(drawn.shape, shape)) return drawn;
+    if (drawn.dtype === dtype && sameShape(drawn.shape, shape) && drawn.data.length === sizeOf(shape)) {
+      if (drawn.data.every(Number.isFinite)) return drawn;
+      throw new InputError('noiseSource gave a number that is not finite');
+    }
     throw new InputError(
       `noiseSource gave ${shapeText(drawn.shape)} in ${drawn.dtype}, but the run needs ${shapeText(shape)} in ${dtype}`,
     );

@@ -32,12 +32,17 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
+/** What fits the 32-bit memory of WebAssembly, twice. */
+const mostElements = 2 ** 31;
+
 /**
  * An array of `size` zeros that stores `dtype`.
- * @throws InputError when there is no such dtype
+ * @throws InputError when there is no such dtype, or no engine could hold so many numbers
  */
 export function allocate(dtype: DType, size: number): FloatArray {
   expectDType(dtype);
+  if (size > mostElements)
+    throw new InputError(`a tensor of ${size} numbers is asked for; the most is ${mostElements}`);
   return dtype === 'f64' ? new Float64Array(size) : new Float32Array(size);
 }
 

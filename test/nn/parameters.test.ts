@@ -1,4 +1,6 @@
-/** A layer reads the parameters that it lists, all of them and no others, of the shapes that it lists; and it is seen. */
+/**
+ * A layer reads the parameters that it lists, all of them and no others, of the shapes that it lists; and it is seen.
+ */
 import { describe, expect, it } from 'vitest';
 import { referenceKernels as kernels } from '../../src/kernels/plain/index.ts';
 import { identity } from '../../src/nn/attention-perturbations/index.ts';

@@ -37,3 +37,8 @@ export function expectHeads(operation: string, heads: number, channels: number):
   const divides = Number.isInteger(heads) && heads >= 1 && channels % heads === 0;
   expect(operation, divides, `${heads} heads do not divide ${channels} channels`);
 }
+
+/** Fails unless `value`, called `what`, is a number at all. */
+export function expectNumber(operation: string, what: string, value: number): void {
+  expect(operation, typeof value === 'number', `the ${what} is ${typeof value}; it must be a number`);
+}

@@ -1,7 +1,7 @@
 /** Operations that treat every element alike. */
 import { sameShape, shapeText } from '../../tensor/tensor.ts';
 import { activations } from '../kernels.ts';
-import { expect } from './checks.ts';
+import { expect, expectNumber } from './checks.ts';
 import type { Rows, Shape } from './operation.ts';
 
 /** What makes a number of a number, or of two that stand at the same place. */
@@ -38,12 +38,19 @@ export const elementwise: Rows<'activation' | 'add' | 'subtract' | 'multiply' | 
       tensors: [x],
       attributes: { factor, offset },
     }),
-    shape: (_, [x]) => x,
+    shape({ factor, offset }, [x]) {
+      expectNumber('affine', 'factor', factor);
+      expectNumber('affine', 'offset', offset);
+      return x;
+    },
     apply: (kernels, { factor, offset }, [x]) => kernels.affine(x, factor, offset),
   },
   divide: {
     read: (x, divisor) => ({ tensors: [x], attributes: { divisor } }),
-    shape: (_, [x]) => x,
+    shape({ divisor }, [x]) {
+      expectNumber('divide', 'divisor', divisor);
+      return x;
+    },
     apply: (kernels, { divisor }, [x]) => kernels.divide(x, divisor),
   },
 };

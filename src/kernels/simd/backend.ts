@@ -105,10 +105,21 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   };
 }
 
+const optionNames = ['threads', 'workers', 'fma', 'wide', 'watch'];
+/** More have nothing to do, and each takes memory of its own. */
+const mostThreads = 128;
+
 /** What the kernels depend on, as far as this engine can do it. */
-function libraryOptions({ threads = 1, workers = [], fma = false, wide = false }: SimdOptions): LibraryOptions {
-  if (!Number.isSafeInteger(threads) || threads < 1)
-    throw new InputError(`threads must be a whole number from 1 on, not ${threads}`);
+function libraryOptions(options: SimdOptions): LibraryOptions {
+  const unknown = Object.keys(Object(options)).find((name) => !optionNames.includes(name));
+  if (typeof options !== 'object' || unknown !== undefined) {
+    throw new InputError(
+      `the simd backend has no option ${unknown ?? JSON.stringify(options)}; it has { ${optionNames.join(', ')} }`,
+    );
+  }
+  const { threads = 1, workers = [], fma = false, wide = false } = options;
+  if (!Number.isSafeInteger(threads) || threads < 1 || threads > mostThreads)
+    throw new InputError(`threads must be a whole number from 1 to ${mostThreads}, not ${threads}`);
   if (!simdSupported()) throw new InputError('this engine has no WebAssembly SIMD; use the reference kernels');
   if (fma && !fmaSupported())
     throw new InputError('this engine has no relaxed SIMD; use the simd kernels (Node has it from version 22 on)');
