@@ -253,12 +253,12 @@ function checkChoices(
   { mostEta = Number.MAX_VALUE, eta: ofClass }: SchedulerEntry,
   { eta = 0, mu = 0 }: SchedulerChoices,
 ) {
-  if (eta !== 0 && ofClass === undefined) {
-    throw new InputError(`${name} has no eta, but ${eta} is given; it adds as much noise as its method says, or none`);
-  }
   if (!(eta >= 0 && eta <= mostEta)) {
     const most = mostEta === Number.MAX_VALUE ? '' : ` to ${mostEta}`;
     throw new InputError(`${name}: eta is ${eta}; expected a finite number from 0${most}`);
+  }
+  if (eta !== 0 && ofClass === undefined) {
+    throw new InputError(`${name} has no eta, but ${eta} is given; it adds as much noise as its method says, or none`);
   }
   if (!Number.isFinite(mu)) throw new InputError(`${name}: mu is ${mu}; expected a finite number`);
 }

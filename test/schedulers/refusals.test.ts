@@ -79,7 +79,11 @@ describe.each(schedulerNames)('%s', (_class_name) => {
       expect(() => createScheduler({ _class_name }, 5, { mu: wrong })).toThrow(
         new InputError(`${_class_name}: mu is ${wrong}; expected a finite number`),
       );
-    for (const right of [0, eta ?? 0, mostEta ?? 7])
+    if (eta === undefined) {
+      const message = `${_class_name} has no eta, but 0.5 is given`;
+      expect(() => createScheduler({ _class_name }, 5, { eta: 0.5 })).toThrow(message);
+    }
+    for (const right of [0, eta ?? 0, eta === undefined ? 0 : (mostEta ?? 7)])
       expect(() => createScheduler({ _class_name }, 5, { eta: right, mu: -1 })).not.toThrow();
   });
 
@@ -105,7 +109,7 @@ describe.each(schedulerNames)('%s', (_class_name) => {
   });
 
   it('refuses tensors that do not go together, by shape and by precision', () => {
-    const scheduler = createScheduler({ _class_name }, 5, { eta: 1 });
+    const scheduler = createScheduler({ _class_name }, 5, schedulers[_class_name].eta === undefined ? {} : { eta: 1 });
     const x = zeros('f32', [1, 2, 2, 2]);
     const fits = { index: 0, modelOutput: x, sample: x, noise: () => x };
     expect(() => scheduler.step(scheduler.start, fits)).not.toThrow();
