@@ -42,7 +42,9 @@ const mostElements = 2 ** 31;
 export function allocate(dtype: DType, size: number): FloatArray {
   expectDType(dtype);
   if (size > mostElements)
-    throw new InputError(`a tensor of ${size} numbers is asked for; the most is ${mostElements}`);
+    throw new InputError(
+      `there is not enough memory for a tensor of ${size} numbers; ask for fewer or smaller samples`,
+    );
   return dtype === 'f64' ? new Float64Array(size) : new Float32Array(size);
 }
 
