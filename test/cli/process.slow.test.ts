@@ -103,15 +103,19 @@ describe('Ctrl-C', () => {
     ];
     const started = performance.now();
     expect((await pag(...args)).status).toBe(0);
-    const whole = performance.now() - started;
+    let whole = performance.now() - started;
     const endings = new Set<string>();
     for (let run = 0; run < runs; run++) {
+      const begun = performance.now();
       const child = spawn(process.execPath, command(...args), { stdio: 'ignore' });
       const ended = new Promise<string>((resolve) => {
         child.on('exit', (code, signal) => resolve(signal ?? String(code)));
       });
       setTimeout(() => child.kill('SIGINT'), whole * (0.3 + (0.8 * (run + Math.random())) / runs));
-      endings.add(await ended);
+      const ending = await ended;
+      endings.add(ending);
+      // On a machine that was busy before, a run may take less time than was measured.
+      if (ending === '0') whole = Math.min(whole, performance.now() - begun);
       expect(readdirSync(path('interrupted'))).toEqual(['x.png', 'x.safetensors']);
       expect(parseSafetensors(readFileSync(path('interrupted/x.safetensors')), 'x').entries.size).toBe(12);
       expect([...readFileSync(path('interrupted/x.png')).subarray(-8, -4)]).toEqual(
