@@ -78,7 +78,7 @@ describe('misuse is told', () => {
     ['endless rounds', () => pag.bootstrap(3, () => 0, { rounds: 5e9 }), /5000000000 rounds/],
     ['an option that is none', () => pag.simdBackend(any({ thread: 2 })), /no option thread; it has \{ threads, /],
     ['options that are none', () => pag.simdBackend(any(2)), /no option 2/],
-    ['too many threads', () => pag.simdBackend({ threads: 1e6 }), /from 1 to 128, not 1000000/],
+    ['too many threads', () => pag.simdBackend({ threads: 1e6 }), /from 1 to 256, not 1000000/],
     [
       'an offset that is missing',
       () => pag.referenceKernels.affine(noise([2]), 2, any(undefined)),

@@ -6,7 +6,14 @@ import type { DType } from '../tensor/tensor.ts';
 import { definitionBackend } from '../kernels/definition/index.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { referenceBackend } from '../kernels/plain/index.ts';
-import { fmaSupported, joinsVectors, simdBackend, simdSupported, type SimdOptions } from '../kernels/simd/index.ts';
+import {
+  fmaSupported,
+  joinsVectors,
+  mostThreads,
+  simdBackend,
+  simdSupported,
+  type SimdOptions,
+} from '../kernels/simd/index.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 
 /** The precisions that --dtype names. */
@@ -30,7 +37,7 @@ export const backendHelp = `  --dtype f32|f64|f16|bf16        precision (f32)
 /** The precision and the backend that the options ask for. Throws an InputError for what this engine cannot do. */
 export function chooseBackend(options: ParsedOptions): { dtype: DType; backend: Backend } {
   const dtype = options.choice('dtype', dtypes) ?? 'f32';
-  const threads = options.integer('threads', 1, 256) ?? availableParallelism();
+  const threads = options.integer('threads', 1, mostThreads) ?? threadsHere();
   const kernels =
     options.choice('kernels', ['definition', 'reference', ...fastKernels]) ??
     (simdSupported() && dtype === 'f32' ? 'simd' : 'reference');
@@ -62,4 +69,9 @@ function joinVectors(): boolean {
   if (!fmaSupported()) return false;
   setFlagsFromString('--experimental-wasm-revectorize');
   return joinsVectors();
+}
+
+/** As many threads as this machine runs at once, and the backend takes. */
+export function threadsHere(): number {
+  return Math.min(availableParallelism(), mostThreads);
 }

@@ -1,8 +1,7 @@
 /** `pag bench`: how fast the kernels are here, alone and in a model, and what guidance costs. */
-import { availableParallelism } from 'node:os';
-import { peakMeter, simdBackend, simdSupported } from '../../kernels/simd/index.ts';
+import { mostThreads, peakMeter, simdBackend, simdSupported } from '../../kernels/simd/index.ts';
 import { InputError } from '../../tensor/errors.ts';
-import { fastKernels, fastOptions } from '../backend.ts';
+import { fastKernels, fastOptions, threadsHere } from '../backend.ts';
 import type { Command } from '../command.ts';
 import { loadModel } from '../model.ts';
 import { readOptions, type OptionKinds } from '../options.ts';
@@ -34,7 +33,7 @@ async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
   if (!simdSupported()) throw new InputError('this engine has no WebAssembly SIMD, so there is nothing to measure');
   const kernels = fastOptions(options.choice('kernels', fastKernels) ?? 'simd');
-  const threads = options.integer('threads', 1, 256) ?? availableParallelism();
+  const threads = options.integer('threads', 1, mostThreads) ?? threadsHere();
   const folder = options.text('model') ?? lettersModel;
   const { unet } = await loadModel(folder, 'f32');
   const result = measureAll(benchModel(unet, folder), kernels, threads);

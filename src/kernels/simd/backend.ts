@@ -106,8 +106,8 @@ export function simdBackend(options: SimdOptions = {}): Backend {
 }
 
 const optionNames = ['threads', 'workers', 'fma', 'wide', 'watch'];
-/** More have nothing to do, and each takes memory of its own. */
-const mostThreads = 128;
+/** The most threads of a backend: more would have nothing to do, and each takes memory of its own. */
+export const mostThreads = 256;
 
 /** What the kernels depend on, as far as this engine can do it. */
 function libraryOptions(options: SimdOptions): LibraryOptions {

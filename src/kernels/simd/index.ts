@@ -1,5 +1,5 @@
 /** The kernels in WebAssembly SIMD. */
-export { simdBackend, type SimdOptions, type StepTime } from './backend.ts';
+export { mostThreads, simdBackend, type SimdOptions, type StepTime } from './backend.ts';
 export { fmaSupported, joinsVectors, simdSupported } from './features.ts';
 export { openThreads, type AnyWorker } from './threads/workers.ts';
 export { peakLoop, peakMeter } from './peak.ts';
