@@ -34,7 +34,7 @@ describe('a perturbation', () => {
 describe('a tap', () => {
   const passes = [unperturbed, new Map([[mid, identity]])];
 
-  it('shows modules by their paths, those of a later pass by its number, and is silent where the passes are one', () => {
+  it('shows modules by path, those of a later pass by its number, and is silent where passes are one', () => {
     const taps = ['mid_block', '1:mid_block', 'conv_in', '1:conv_in', '*.to_v'];
     const shown = Object.keys(runModel(unet, backend, input, { passes, taps }).taps);
     expect(shown).toEqual(
@@ -54,7 +54,7 @@ describe('a tap', () => {
 });
 
 describe('the stages of a model', () => {
-  it('have its attention layers for sites, and each parameter once, under the path of the stage or of its embedding', () => {
+  it('have its attention layers for sites, and each parameter once, under the path of the stage', () => {
     expect(sitesOf(unet.stages)).toEqual(unet.attentionLayers);
     const names = parametersOf(unet.stages).map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);

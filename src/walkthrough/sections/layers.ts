@@ -14,12 +14,13 @@ import type { Answer } from '../questions.ts';
 import { latestPicture, letterRun, studyStep } from '../requests.ts';
 import { largestScale, type State } from '../state.ts';
 import { stepCount } from '../study.ts';
-import { stepCost } from '../work/cost.ts';
+import { stepCosts } from '../work/cost.ts';
 import { influences } from '../work/influence.ts';
 
 /** The UNet and its layers, what a step costs, and the letter with the chosen ones perturbed. */
 export const layersSection: Section = (root, page) => {
   const { layers } = page.model;
+  const costOf = stepCosts(page.model);
   // A guess is between the reader and the page; it is no part of the state.
   let knowledge: Knowledge = { guess: undefined, revealed: false };
   const learn = (guess: number | undefined): void => {
@@ -55,7 +56,7 @@ export const layersSection: Section = (root, page) => {
     setAttributes(skip, { hidden: knowledge.revealed });
     list.show(knowledge, state.layers, shares);
     setText(question, verdict(knowledge, shares, layers));
-    cost.show(stepCost(page.model, chosen));
+    cost.show(costOf(chosen));
 
     const guided = knowledge.revealed ? askGuided(page, chosen) : [];
     outcomes.show([{ request: study.run, answer: study.drawn }, ...guided]);
