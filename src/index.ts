@@ -265,6 +265,7 @@ export {
   type PassRunner,
   type Prediction,
 } from './sampling/denoiser.ts';
+export { noiseFrom } from './sampling/noise.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 
 // formats
