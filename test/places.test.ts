@@ -57,6 +57,7 @@ describe('a scheduler', () => {
       'KDPM2AncestralDiscreteScheduler',
       'LCMScheduler',
       'TCDScheduler',
+      'CMStochasticIterativeScheduler',
     ]);
   });
 });

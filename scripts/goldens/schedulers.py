@@ -120,6 +120,10 @@ CASES = {
         case(5, dict(algorithm_type="sde-dpmsolver++")), case(14, dict(solver_order=3)), case(15, dict(solver_order=3)), case(6, SIGMA_MIN, dict(lower_order_final=False, euler_at_final=True)), case(5, THRESHOLD),
         case(5, dict(algorithm_type="sde-dpmsolver++", solver_type="heun")),
     ],
+    "CMStochasticIterativeScheduler": [
+        case(1), case(2), case(5, dict(clip_denoised=False, s_noise=1.003)), case(6, dict(sigma_min=0.02, sigma_max=20.0, sigma_data=0.8, rho=5.0)),
+        case(9, dict(num_train_timesteps=9)),
+    ],
     "FlowMatchEulerDiscreteScheduler": [
         case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7), case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
         case(5, dict(invert_sigmas=True)), case(6, dict(shift_terminal=0.1, shift=2.0)), case(5, KARRAS), case(6, EXPONENTIAL), case(5, BETA), case(4, dict(stochastic_sampling=True)),
@@ -226,6 +230,21 @@ def defaults(name):
     return {key: str(value) if isinstance(value, float) and math.isinf(value) else value for key, value in config.items()}
 
 
+def make_class(folder, name, given):
+    """The file of a class."""
+    tensors, listed = {}, []
+    for index, spec in enumerate(CASES[name]):
+        single, _, _ = run(name, spec, given, torch.float32)
+        double, scheduler, start = run(name, spec, given, torch.float64)
+        case_name = title(index, spec)
+        tensors |= store.both(case_name, single, double)
+        listed.append({
+            "name": case_name, **spec, "timesteps": [float(t) for t in scheduler.timesteps], "levels": levels(name, scheduler),
+            "init_noise_sigma": start,
+        })
+    store.save(folder / f"{name}.safetensors", tensors, cases=listed)
+
+
 def make():
     folder = store.fresh_folder("schedulers")
     generator = torch.Generator().manual_seed(SEED)
@@ -233,17 +252,7 @@ def make():
     given = {"sample": normal(), "a": 0.7 + 0.2 * normal(), "b": 0.4 * normal(), "c": 0.3 * normal(), "variance": normal().abs().clamp(0.1, 0.9)}
     given |= {f"noise.{k}": normal() for k in range(DRAWS)}
     store.save(folder / "given.safetensors", given)
-    for name, specs in CASES.items():
-        tensors, listed = {}, []
-        for index, spec in enumerate(specs):
-            single, _, _ = run(name, spec, given, torch.float32)
-            double, scheduler, start = run(name, spec, given, torch.float64)
-            case_name = title(index, spec)
-            tensors |= store.both(case_name, single, double)
-            listed.append({
-                "name": case_name, **spec, "timesteps": [float(t) for t in scheduler.timesteps], "levels": levels(name, scheduler),
-                "init_noise_sigma": start,
-            })
-        store.save(folder / f"{name}.safetensors", tensors, cases=listed)
+    for name in CASES:
+        make_class(folder, name, given)
     (folder / "defaults.json").write_text(json.dumps({name: defaults(name) for name in CASES}, indent=1) + "\n")
     store.write_provenance(folder, SEED)

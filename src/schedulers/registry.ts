@@ -1,6 +1,7 @@
 /** All schedulers by the name of their class in diffusers. */
 import { InputError } from '../tensor/errors.ts';
 import { checked } from './checked.ts';
+import { cmStochasticIterative } from './cm-stochastic-iterative.ts';
 import { ddimInverse } from './ddim-inverse.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
@@ -41,7 +42,9 @@ export type ModelKind =
   /** Trained with EDM's preconditioning, and given ¼ ln σ. */
   | 'edm'
   /** Trained to predict the direction of a flow. */
-  | 'flow';
+  | 'flow'
+  /** Consistency models of x₀ + σ ε, given 250 ln σ. */
+  | 'consistency';
 
 /** What is known of a scheduler before it is created. */
 export interface SchedulerEntry {
@@ -194,6 +197,13 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'arXiv 2206.00364 and 2211.01095',
     kind: 'edm',
     create: (config, steps) => edmDpmMultistep(config, steps),
+  },
+  CMStochasticIterativeScheduler: {
+    short: 'cm',
+    summary: 'for consistency models of σ: to x̂₀ at once, then noise again',
+    source: 'Song et al. 2023, arXiv 2303.01469, algorithm 1',
+    kind: 'consistency',
+    create: (config, steps) => cmStochasticIterative(config, steps),
   },
   FlowMatchEulerDiscreteScheduler: {
     short: 'flow-match-euler',

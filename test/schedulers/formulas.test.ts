@@ -26,6 +26,8 @@ const draws: readonly (readonly [name: string, count: number, config?: Record<st
   ['LCM', 4],
   ['TCD', 4],
   ['TCD', 0, {}, 0],
+  // In the last step too, where it counts for nothing; in none of a run of one step.
+  ['CMStochasticIterative', 5],
   // In all steps of the SDE.
   ['DPMSolverMultistep', 5, { algorithm_type: 'sde-dpmsolver++' }],
   ['DPMSolverMultistep', 5, { algorithm_type: 'sde-dpmsolver', final_sigmas_type: 'sigma_min' }],

@@ -30,6 +30,7 @@ const drawsNoise = [
   'EulerAncestralDiscreteScheduler',
   'LCMScheduler',
   'TCDScheduler',
+  'CMStochasticIterativeScheduler',
 ];
 
 describe.each(schedulerNames)('%s', (_class_name) => {
@@ -223,6 +224,16 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
     { _class_name: 'TCDScheduler', original_inference_steps: 2000 },
   ],
   [/expected 0 < sigma_min < sigma_max/, { _class_name: 'EDMEulerScheduler', sigma_min: 90 }],
+  [/expected 0 ≤ sigma_min < sigma_max/, { _class_name: 'CMStochasticIterativeScheduler', sigma_min: 80 }],
+  [/expected 0 ≤ sigma_min < sigma_max/, { _class_name: 'CMStochasticIterativeScheduler', sigma_min: -1 }],
+  [/sigma_data is 0; expected a number above 0/, { _class_name: 'CMStochasticIterativeScheduler', sigma_data: 0 }],
+  [/rho is -7; expected a number above 0/, { _class_name: 'CMStochasticIterativeScheduler', rho: -7 }],
+  [
+    /num_train_timesteps is 1; expected at least 2/,
+    { _class_name: 'CMStochasticIterativeScheduler', num_train_timesteps: 1 },
+    1,
+  ],
+  [/41 steps are asked for; expected .* 1 to the 40 timesteps/, { _class_name: 'CMStochasticIterativeScheduler' }, 41],
   [
     /lambda_min_clipped = 100 leaves out every timestep/,
     { _class_name: 'DPMSolverMultistepScheduler', lambda_min_clipped: 100 },
