@@ -192,6 +192,7 @@ export {
   type SolverType,
 } from './schedulers/exponential-integrator.ts';
 export { heunStep } from './schedulers/heun.ts';
+export { ipndmStep } from './schedulers/ipndm.ts';
 export { consistent } from './schedulers/lcm.ts';
 export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { lmsStep } from './schedulers/lms.ts';

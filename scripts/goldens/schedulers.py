@@ -124,13 +124,14 @@ CASES = {
         case(1), case(2), case(5, dict(clip_denoised=False, s_noise=1.003)), case(6, dict(sigma_min=0.02, sigma_max=20.0, sigma_data=0.8, rho=5.0)),
         case(9, dict(num_train_timesteps=9)),
     ],
+    "IPNDMScheduler": [case(1), case(2), case(6), case(9), case(5, dict(trained_betas=[0.99, 0.9, 0.8, 0.4, 0.1, 0.02]))],
     "FlowMatchEulerDiscreteScheduler": [
         case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7), case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
         case(5, dict(invert_sigmas=True)), case(6, dict(shift_terminal=0.1, shift=2.0)), case(5, KARRAS), case(6, EXPONENTIAL), case(5, BETA), case(4, dict(stochastic_sampling=True)),
     ],
 }
 
-BY_ALPHA = ("DDPMScheduler", "DDIMScheduler", "DDIMInverseScheduler", "PNDMScheduler", "LCMScheduler", "TCDScheduler")
+BY_ALPHA = ("DDPMScheduler", "DDIMScheduler", "DDIMInverseScheduler", "PNDMScheduler", "LCMScheduler", "TCDScheduler", "IPNDMScheduler")
 
 plain_to, plain_from_numpy, plain_log = torch.Tensor.to, torch.from_numpy, numpy.log
 
@@ -149,7 +150,7 @@ def rounded_log(x):
 def truth():
     """Within it, float32 is rounded correctly."""
     with ExitStack() as stack:
-        for owner, names in ((torch.Tensor, ("__pow__", "sqrt", "exp", "log")), (torch, ("pow", "sqrt", "exp", "log", "sigmoid"))):
+        for owner, names in ((torch.Tensor, ("__pow__", "sqrt", "exp", "log")), (torch, ("pow", "sqrt", "exp", "log", "sigmoid", "sin", "atan2"))):
             for name in names:
                 stack.enter_context(mock.patch.object(owner, name, rounded(getattr(owner, name))))
         stack.enter_context(mock.patch.object(numpy, "log", rounded_log))
@@ -210,6 +211,8 @@ def levels(name, scheduler):
         stride = scheduler.config.num_train_timesteps // scheduler.num_inference_steps
         before = [int(t) - stride for t in scheduler.timesteps]
         return [float(scheduler.alphas_cumprod[t] if t >= 0 else scheduler.initial_alpha_cumprod) for t in before]
+    if name == "IPNDMScheduler":
+        return [float(scheduler.alphas[i]) ** 2 for i in calls]
     if name in BY_ALPHA:
         return [float(scheduler.alphas_cumprod[int(t)]) for t in scheduler.timesteps]
     if name == "KDPM2DiscreteScheduler":

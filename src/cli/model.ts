@@ -105,6 +105,7 @@ const kinds: Readonly<Record<ModelKind, string>> = {
   edm: "models with EDM's preconditioning",
   flow: 'models of a flow',
   consistency: 'models trained for consistency in σ',
+  continuous: 'models of v in continuous time',
 };
 
 /** Refuses a scheduler that cannot drive the model, so far as the model's own scheduler tells. */

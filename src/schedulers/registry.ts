@@ -14,6 +14,7 @@ import { eulerAncestral } from './euler-ancestral.ts';
 import { euler } from './euler.ts';
 import { flowMatchEuler } from './flow-match-euler.ts';
 import { heun } from './heun.ts';
+import { ipndm } from './ipndm.ts';
 import { kdpm2Ancestral } from './kdpm2-ancestral.ts';
 import { kdpm2 } from './kdpm2.ts';
 import { lcm } from './lcm.ts';
@@ -44,7 +45,9 @@ export type ModelKind =
   /** Trained to predict the direction of a flow. */
   | 'flow'
   /** Consistency models of x₀ + σ ε, given 250 ln σ. */
-  | 'consistency';
+  | 'consistency'
+  /** Trained to predict v at a continuous time, (2/π) atan(σ/α). */
+  | 'continuous';
 
 /** What is known of a scheduler before it is created. */
 export interface SchedulerEntry {
@@ -204,6 +207,13 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Song et al. 2023, arXiv 2303.01469, algorithm 1',
     kind: 'consistency',
     create: (config, steps) => cmStochasticIterative(config, steps),
+  },
+  IPNDMScheduler: {
+    short: 'ipndm',
+    summary: 'linear multistep along the curve of DDIM, for models of v in continuous time',
+    source: 'Liu et al. 2022, arXiv 2202.09778; Zhang & Chen 2022, arXiv 2204.13902',
+    kind: 'continuous',
+    create: (config, steps) => ipndm(config, steps),
   },
   FlowMatchEulerDiscreteScheduler: {
     short: 'flow-match-euler',

@@ -40,6 +40,7 @@ const inSingle = [
   'PNDMScheduler',
   'LCMScheduler',
   'TCDScheduler',
+  'IPNDMScheduler',
 ];
 const tolerance = (name: string): number => (inSingle.includes(name) ? 1e-4 : 1e-9);
 
@@ -63,8 +64,8 @@ describe('a model that knows x₀ keeps deterministic schedulers on x = a x₀ +
         (original, noise, steps) => {
           const scheduler = create(variant, steps);
           const model = modelOf(scheduler, (__, ___, i) => original.data[i]);
-          // The inverse begins at x₀ itself, which says nothing about ε.
-          const begin = variant.name === 'DDIMInverseScheduler' ? 1 : 0;
+          // The inverse begins at x₀ itself, which says nothing about ε; the first step of IPNDM does not ask for x₀.
+          const begin = ['DDIMInverseScheduler', 'IPNDMScheduler'].includes(variant.name) ? 1 : 0;
           const samples = walk(scheduler, { model, sample: scheduler.addNoise(original, noise, begin), begin });
           samples.forEach((sample, call) => {
             if (call + 1 < samples.length) {

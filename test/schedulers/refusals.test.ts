@@ -11,8 +11,8 @@ const create =
     createScheduler(config, steps);
 
 it('an unknown class is named, with all that are known', () => {
-  expect(create({ _class_name: 'IPNDMScheduler' })).toThrow(
-    /"IPNDMScheduler" is not known; known are .*DDPMScheduler.*FlowMatchEulerDiscreteScheduler/,
+  expect(create({ _class_name: 'RePaintScheduler' })).toThrow(
+    /"RePaintScheduler" is not known; known are .*DDPMScheduler.*FlowMatchEulerDiscreteScheduler/,
   );
   expect(create({})).toThrow(InputError);
   expect(create({ _class_name: 'toString' })).toThrow(InputError);
@@ -224,6 +224,13 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
     { _class_name: 'TCDScheduler', original_inference_steps: 2000 },
   ],
   [/expected 0 < sigma_min < sigma_max/, { _class_name: 'EDMEulerScheduler', sigma_min: 90 }],
+  [/one of trained_betas is 2; here they are σ, from 0 to 1/, { _class_name: 'IPNDMScheduler', trained_betas: [2, 0] }],
+  [
+    /4 steps are asked for; trained_betas has 3 numbers, which are the σ of 2 steps/,
+    { _class_name: 'IPNDMScheduler', trained_betas: [1, 0.5, 0] },
+    4,
+  ],
+  [/num_train_timesteps is 0; expected at least 1/, { _class_name: 'IPNDMScheduler', num_train_timesteps: 0 }],
   [/expected 0 ≤ sigma_min < sigma_max/, { _class_name: 'CMStochasticIterativeScheduler', sigma_min: 80 }],
   [/expected 0 ≤ sigma_min < sigma_max/, { _class_name: 'CMStochasticIterativeScheduler', sigma_min: -1 }],
   [/sigma_data is 0; expected a number above 0/, { _class_name: 'CMStochasticIterativeScheduler', sigma_data: 0 }],
