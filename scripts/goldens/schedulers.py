@@ -96,6 +96,12 @@ CASES = {
         case(5, SIGMA_MIN, X0, dict(algorithm_type="dpmsolver")), case(5, SIGMA_MIN, THRESHOLD, dict(algorithm_type="sde-dpmsolver")),
         case(6, SIGMA_MIN, dict(algorithm_type="deis", solver_type="bh2")),
     ],
+    "DPMSolverMultistepInverseScheduler": [
+        *[one for one in SOLVER_CASES if "use_flow_sigmas" not in one["config"]], *SPACINGS, case(6, dict(solver_type="heun")), case(16, KARRAS),
+        case(6, dict(lambda_min_clipped=-3.0), COSINE), case(5, dict(lower_order_final=False, euler_at_final=True)), case(6, dict(lower_order_final=False, solver_order=3), V),
+        case(6, dict(algorithm_type="dpmsolver")), case(5, X0, dict(algorithm_type="dpmsolver", solver_order=3)), case(5, THRESHOLD, dict(algorithm_type="dpmsolver", solver_type="heun")),
+        case(6, dict(algorithm_type="deis", solver_type="bh2")),
+    ],
     "DPMSolverSinglestepScheduler": [
         *SOLVER_CASES, case(6, SIGMA_MIN), case(6, SIGMA_MIN, dict(lower_order_final=True)), case(6, SIGMA_MIN, dict(lower_order_final=True, solver_order=3)),
         case(7, SIGMA_MIN, dict(solver_order=3)), case(8, SIGMA_MIN, dict(solver_order=3, solver_type="heun")),

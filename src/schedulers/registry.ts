@@ -6,6 +6,7 @@ import { ddimInverse } from './ddim-inverse.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
 import { deis } from './deis.ts';
+import { dpmMultistepInverse } from './dpm-multistep-inverse.ts';
 import { dpmMultistep } from './dpm-multistep.ts';
 import { dpmSinglestep } from './dpm-singlestep.ts';
 import { edmDpmMultistep } from './edm-dpm-multistep.ts';
@@ -149,6 +150,13 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
     kind: 'discrete',
     create: (config, steps, { mu }) => dpmMultistep(config, steps, mu),
+  },
+  DPMSolverMultistepInverseScheduler: {
+    short: 'dpm-inverse',
+    summary: 'DPM-Solver backwards: from a picture, given as --noise, to its noise',
+    source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
+    kind: 'discrete',
+    create: (config, steps) => dpmMultistepInverse(config, steps),
   },
   DPMSolverSinglestepScheduler: {
     short: 'dpm-singlestep',

@@ -55,6 +55,10 @@ const experiments: Readonly<Record<string, readonly [order: number, experiment: 
         `UniPC ${order}, bh2, of the noise`,
         [order + 1, multistep('UniPCMultistep', order, { predict_x0: false, final_sigmas_type: 'sigma_min' })],
       ],
+      [
+        `DPM-Solver++ backwards ${order}`,
+        [order, multistep('DPMSolverMultistepInverse', order, { lower_order_final: false })],
+      ],
       ...['midpoint', 'heun'].flatMap((solver_type) => [
         [`DPM-Solver++ ${order}, ${solver_type}`, [order, multistep('DPMSolverMultistep', order, { solver_type })]],
         [

@@ -47,7 +47,9 @@ const tolerance = (name: string): number => (inSingle.includes(name) ? 1e-4 : 1e
 describe('a model that knows x₀ keeps deterministic schedulers on x = a x₀ + b ε, and at its end is x₀', () => {
   /** What ends at a level other than that of x₀: the class, or the config. */
   const endsBefore = ({ name, config }: Variant): boolean =>
-    ['DDIMInverseScheduler', 'DEISMultistepScheduler', 'TCDScheduler'].includes(name) ||
+    ['DDIMInverseScheduler', 'DPMSolverMultistepInverseScheduler', 'DEISMultistepScheduler', 'TCDScheduler'].includes(
+      name,
+    ) ||
     config['final_sigmas_type'] === 'sigma_min' ||
     (name === 'PNDMScheduler' && config['set_alpha_to_one'] !== true);
 

@@ -231,6 +231,29 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
     4,
   ],
   [/num_train_timesteps is 0; expected at least 1/, { _class_name: 'IPNDMScheduler', num_train_timesteps: 0 }],
+  ...['sde-dpmsolver', 'sde-dpmsolver++'].map(
+    (algorithm_type) =>
+      [
+        /algorithm_type "sde-dpmsolver.*" is an SDE, which has no way back; expected dpmsolver or dpmsolver\+\+/,
+        { _class_name: 'DPMSolverMultistepInverseScheduler', algorithm_type },
+      ] as const,
+  ),
+  [/it inverts no flows/, { _class_name: 'DPMSolverMultistepInverseScheduler', prediction_type: 'flow_prediction' }],
+  [
+    /use_flow_sigmas gives diffusers a table from noise to picture/,
+    { _class_name: 'DPMSolverMultistepInverseScheduler', use_flow_sigmas: true },
+  ],
+  [/β of timestep 0 is 0/, { _class_name: 'DPMSolverMultistepInverseScheduler', beta_start: 0 }],
+  [
+    /steps_offset = 500 moves the last of 10 steps to timestep 1310, beyond the last, 999/,
+    { _class_name: 'DPMSolverMultistepInverseScheduler', timestep_spacing: 'leading', steps_offset: 500 },
+  ],
+  [
+    /lambda_min_clipped = 100 leaves out every timestep/,
+    { _class_name: 'DPMSolverMultistepInverseScheduler', lambda_min_clipped: 100 },
+  ],
+  [/calls \d+ and \d+ of the model have one noise level/, { _class_name: 'DPMSolverMultistepInverseScheduler' }, 1000],
+  [/1001 steps are asked for/, { _class_name: 'DPMSolverMultistepInverseScheduler' }, 1001],
   [/expected 0 ≤ sigma_min < sigma_max/, { _class_name: 'CMStochasticIterativeScheduler', sigma_min: 80 }],
   [/expected 0 ≤ sigma_min < sigma_max/, { _class_name: 'CMStochasticIterativeScheduler', sigma_min: -1 }],
   [/sigma_data is 0; expected a number above 0/, { _class_name: 'CMStochasticIterativeScheduler', sigma_data: 0 }],

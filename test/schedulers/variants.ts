@@ -47,6 +47,13 @@ export const deterministic: readonly Variant[] = [
   ...variants('LMSDiscrete', ...spaced),
   ...variants('KDPM2Discrete', ...spaced),
   ...variants('DPMSolverMultistep', ...solvers, ...ofNoise, { use_lu_lambdas: true }, { solver_type: 'heun' }),
+  ...variants(
+    'DPMSolverMultistepInverse',
+    ...solvers,
+    { algorithm_type: 'dpmsolver' },
+    { algorithm_type: 'dpmsolver', solver_order: 3 },
+    { solver_type: 'heun', use_karras_sigmas: true, solver_order: 3 },
+  ),
   ...variants('DPMSolverSinglestep', ...solversWithoutSpacing, ...ofNoise, { solver_type: 'heun', solver_order: 3 }),
   ...variants(
     'UniPCMultistep',
