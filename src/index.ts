@@ -208,6 +208,7 @@ export {
   type SchedulerChoices,
   type SchedulerEntry,
 } from './schedulers/registry.ts';
+export { saSolverStep, type SaSolverNode, type SaSolverRule } from './schedulers/sa-solver.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
 export type { SolverLevel } from './schedulers/solver-table.ts';
 export { tcdStep } from './schedulers/tcd.ts';

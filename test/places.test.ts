@@ -55,6 +55,7 @@ describe('a scheduler', () => {
       'DDIMInverseScheduler',
       'EulerAncestralDiscreteScheduler',
       'KDPM2AncestralDiscreteScheduler',
+      'SASolverScheduler',
       'LCMScheduler',
       'TCDScheduler',
       'CMStochasticIterativeScheduler',

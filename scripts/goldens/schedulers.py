@@ -118,6 +118,13 @@ CASES = {
         case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8), case(6, KARRAS, SIGMA_MIN, dict(sigma_min=0.05, sigma_max=20.0)),
     ],
     "DEISMultistepScheduler": [*SOLVER_CASES, *SPACINGS, case(6, dict(lower_order_final=False, solver_order=3)), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7)],
+    "SASolverScheduler": [
+        *[case(one["steps"], {"predictor_order" if key == "solver_order" else key: value for key, value in one["config"].items()}) for one in SOLVER_CASES],
+        case(8, LEADING, dict(steps_offset=1)), case(7, TRAILING),
+        case(9, dict(predictor_order=3, corrector_order=4)), case(8, dict(predictor_order=1, corrector_order=3)), case(7, dict(predictor_order=4, corrector_order=1), V),
+        case(6, dict(lower_order_final=False, predictor_order=3, corrector_order=3)), case(7, dict(lower_order_final=False), KARRAS), case(6, dict(lambda_min_clipped=-3.0), COSINE),
+        *[case(steps, dict(algorithm_type="noise_prediction", predictor_order=order, corrector_order=order), *more) for steps, order, *more in ((6, 1), (7, 2, V), (8, 3), (9, 4, X0), (6, 2, KARRAS))],
+    ],
     "LCMScheduler": [case(4), case(5, V, dict(clip_sample=True)), case(7, X0, ZERO_SNR, dict(original_inference_steps=40)), case(6, THRESHOLD, dict(timestep_scaling=3.0)), case(1)],
     "TCDScheduler": [case(4), case(5, V, eta=0.0), case(7, X0, dict(original_inference_steps=40), eta=0.7), case(6, dict(beta_schedule="linear"), eta=1.0), case(1)],
     "EDMEulerScheduler": [case(6), case(5, V, SIGMA_MIN), case(6, dict(sigma_schedule="exponential")), case(7, dict(sigma_min=0.01, sigma_max=20.0, sigma_data=1.0, rho=5.0))],

@@ -22,6 +22,7 @@ import { lcm } from './lcm.ts';
 import { lms } from './lms.ts';
 import type { Config } from './options.ts';
 import { pndm } from './pndm.ts';
+import { saSolver } from './sa-solver.ts';
 import type { Scheduler } from './scheduler.ts';
 import { tcd } from './tcd.ts';
 import { unipc } from './unipc.ts';
@@ -178,6 +179,13 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Zhang & Chen 2022, arXiv 2204.13902',
     kind: 'discrete',
     create: (config, steps, { mu }) => deis(config, steps, mu),
+  },
+  SASolverScheduler: {
+    short: 'sa',
+    summary: 'stochastic Adams: a predictor and a corrector of orders 1 to 4, noise in the middle of the run',
+    source: 'Xue et al. 2023, arXiv 2309.05019',
+    kind: 'discrete',
+    create: (config, steps) => saSolver(config, steps),
   },
   LCMScheduler: {
     short: 'lcm',
