@@ -55,8 +55,10 @@ describe('a scheduler', () => {
       'DDIMInverseScheduler',
       'EulerAncestralDiscreteScheduler',
       'KDPM2AncestralDiscreteScheduler',
+      'SASolverScheduler',
       'LCMScheduler',
       'TCDScheduler',
+      'CMStochasticIterativeScheduler',
     ]);
   });
 });

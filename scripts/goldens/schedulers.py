@@ -96,6 +96,12 @@ CASES = {
         case(5, SIGMA_MIN, X0, dict(algorithm_type="dpmsolver")), case(5, SIGMA_MIN, THRESHOLD, dict(algorithm_type="sde-dpmsolver")),
         case(6, SIGMA_MIN, dict(algorithm_type="deis", solver_type="bh2")),
     ],
+    "DPMSolverMultistepInverseScheduler": [
+        *[one for one in SOLVER_CASES if "use_flow_sigmas" not in one["config"]], *SPACINGS, case(6, dict(solver_type="heun")), case(16, KARRAS),
+        case(6, dict(lambda_min_clipped=-3.0), COSINE), case(5, dict(lower_order_final=False, euler_at_final=True)), case(6, dict(lower_order_final=False, solver_order=3), V),
+        case(6, dict(algorithm_type="dpmsolver")), case(5, X0, dict(algorithm_type="dpmsolver", solver_order=3)), case(5, THRESHOLD, dict(algorithm_type="dpmsolver", solver_type="heun")),
+        case(6, dict(algorithm_type="deis", solver_type="bh2")),
+    ],
     "DPMSolverSinglestepScheduler": [
         *SOLVER_CASES, case(6, SIGMA_MIN), case(6, SIGMA_MIN, dict(lower_order_final=True)), case(6, SIGMA_MIN, dict(lower_order_final=True, solver_order=3)),
         case(7, SIGMA_MIN, dict(solver_order=3)), case(8, SIGMA_MIN, dict(solver_order=3, solver_type="heun")),
@@ -112,6 +118,13 @@ CASES = {
         case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8), case(6, KARRAS, SIGMA_MIN, dict(sigma_min=0.05, sigma_max=20.0)),
     ],
     "DEISMultistepScheduler": [*SOLVER_CASES, *SPACINGS, case(6, dict(lower_order_final=False, solver_order=3)), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7)],
+    "SASolverScheduler": [
+        *[case(one["steps"], {"predictor_order" if key == "solver_order" else key: value for key, value in one["config"].items()}) for one in SOLVER_CASES],
+        case(8, LEADING, dict(steps_offset=1)), case(7, TRAILING),
+        case(9, dict(predictor_order=3, corrector_order=4)), case(8, dict(predictor_order=1, corrector_order=3)), case(7, dict(predictor_order=4, corrector_order=1), V),
+        case(6, dict(lower_order_final=False, predictor_order=3, corrector_order=3)), case(7, dict(lower_order_final=False), KARRAS), case(6, dict(lambda_min_clipped=-3.0), COSINE),
+        *[case(steps, dict(algorithm_type="noise_prediction", predictor_order=order, corrector_order=order), *more) for steps, order, *more in ((6, 1), (7, 2, V), (8, 3), (9, 4, X0), (6, 2, KARRAS))],
+    ],
     "LCMScheduler": [case(4), case(5, V, dict(clip_sample=True)), case(7, X0, ZERO_SNR, dict(original_inference_steps=40)), case(6, THRESHOLD, dict(timestep_scaling=3.0)), case(1)],
     "TCDScheduler": [case(4), case(5, V, eta=0.0), case(7, X0, dict(original_inference_steps=40), eta=0.7), case(6, dict(beta_schedule="linear"), eta=1.0), case(1)],
     "EDMEulerScheduler": [case(6), case(5, V, SIGMA_MIN), case(6, dict(sigma_schedule="exponential")), case(7, dict(sigma_min=0.01, sigma_max=20.0, sigma_data=1.0, rho=5.0))],
@@ -120,13 +133,18 @@ CASES = {
         case(5, dict(algorithm_type="sde-dpmsolver++")), case(14, dict(solver_order=3)), case(15, dict(solver_order=3)), case(6, SIGMA_MIN, dict(lower_order_final=False, euler_at_final=True)), case(5, THRESHOLD),
         case(5, dict(algorithm_type="sde-dpmsolver++", solver_type="heun")),
     ],
+    "CMStochasticIterativeScheduler": [
+        case(1), case(2), case(5, dict(clip_denoised=False, s_noise=1.003)), case(6, dict(sigma_min=0.02, sigma_max=20.0, sigma_data=0.8, rho=5.0)),
+        case(9, dict(num_train_timesteps=9)),
+    ],
+    "IPNDMScheduler": [case(1), case(2), case(6), case(9), case(5, dict(trained_betas=[0.99, 0.9, 0.8, 0.4, 0.1, 0.02]))],
     "FlowMatchEulerDiscreteScheduler": [
         case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7), case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
         case(5, dict(invert_sigmas=True)), case(6, dict(shift_terminal=0.1, shift=2.0)), case(5, KARRAS), case(6, EXPONENTIAL), case(5, BETA), case(4, dict(stochastic_sampling=True)),
     ],
 }
 
-BY_ALPHA = ("DDPMScheduler", "DDIMScheduler", "DDIMInverseScheduler", "PNDMScheduler", "LCMScheduler", "TCDScheduler")
+BY_ALPHA = ("DDPMScheduler", "DDIMScheduler", "DDIMInverseScheduler", "PNDMScheduler", "LCMScheduler", "TCDScheduler", "IPNDMScheduler")
 
 plain_to, plain_from_numpy, plain_log = torch.Tensor.to, torch.from_numpy, numpy.log
 
@@ -145,7 +163,7 @@ def rounded_log(x):
 def truth():
     """Within it, float32 is rounded correctly."""
     with ExitStack() as stack:
-        for owner, names in ((torch.Tensor, ("__pow__", "sqrt", "exp", "log")), (torch, ("pow", "sqrt", "exp", "log", "sigmoid"))):
+        for owner, names in ((torch.Tensor, ("__pow__", "sqrt", "exp", "log")), (torch, ("pow", "sqrt", "exp", "log", "sigmoid", "sin", "atan2"))):
             for name in names:
                 stack.enter_context(mock.patch.object(owner, name, rounded(getattr(owner, name))))
         stack.enter_context(mock.patch.object(numpy, "log", rounded_log))
@@ -206,6 +224,8 @@ def levels(name, scheduler):
         stride = scheduler.config.num_train_timesteps // scheduler.num_inference_steps
         before = [int(t) - stride for t in scheduler.timesteps]
         return [float(scheduler.alphas_cumprod[t] if t >= 0 else scheduler.initial_alpha_cumprod) for t in before]
+    if name == "IPNDMScheduler":
+        return [float(scheduler.alphas[i]) ** 2 for i in calls]
     if name in BY_ALPHA:
         return [float(scheduler.alphas_cumprod[int(t)]) for t in scheduler.timesteps]
     if name == "KDPM2DiscreteScheduler":
@@ -226,6 +246,21 @@ def defaults(name):
     return {key: str(value) if isinstance(value, float) and math.isinf(value) else value for key, value in config.items()}
 
 
+def make_class(folder, name, given):
+    """The file of a class."""
+    tensors, listed = {}, []
+    for index, spec in enumerate(CASES[name]):
+        single, _, _ = run(name, spec, given, torch.float32)
+        double, scheduler, start = run(name, spec, given, torch.float64)
+        case_name = title(index, spec)
+        tensors |= store.both(case_name, single, double)
+        listed.append({
+            "name": case_name, **spec, "timesteps": [float(t) for t in scheduler.timesteps], "levels": levels(name, scheduler),
+            "init_noise_sigma": start,
+        })
+    store.save(folder / f"{name}.safetensors", tensors, cases=listed)
+
+
 def make():
     folder = store.fresh_folder("schedulers")
     generator = torch.Generator().manual_seed(SEED)
@@ -233,17 +268,7 @@ def make():
     given = {"sample": normal(), "a": 0.7 + 0.2 * normal(), "b": 0.4 * normal(), "c": 0.3 * normal(), "variance": normal().abs().clamp(0.1, 0.9)}
     given |= {f"noise.{k}": normal() for k in range(DRAWS)}
     store.save(folder / "given.safetensors", given)
-    for name, specs in CASES.items():
-        tensors, listed = {}, []
-        for index, spec in enumerate(specs):
-            single, _, _ = run(name, spec, given, torch.float32)
-            double, scheduler, start = run(name, spec, given, torch.float64)
-            case_name = title(index, spec)
-            tensors |= store.both(case_name, single, double)
-            listed.append({
-                "name": case_name, **spec, "timesteps": [float(t) for t in scheduler.timesteps], "levels": levels(name, scheduler),
-                "init_noise_sigma": start,
-            })
-        store.save(folder / f"{name}.safetensors", tensors, cases=listed)
+    for name in CASES:
+        make_class(folder, name, given)
     (folder / "defaults.json").write_text(json.dumps({name: defaults(name) for name in CASES}, indent=1) + "\n")
     store.write_provenance(folder, SEED)

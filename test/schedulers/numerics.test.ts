@@ -1,6 +1,7 @@
 /** The small pieces of numerical analysis that the tables and solvers rest on. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { angle, angleTime } from '../../src/schedulers/angle-time.ts';
 import { betaQuantile } from '../../src/schedulers/beta-quantile.ts';
 import { integrals } from '../../src/schedulers/exponential-integrator.ts';
 import { solveLinear } from '../../src/schedulers/linear-system.ts';
@@ -58,6 +59,21 @@ describe('betaQuantile', () => {
         expect(Math.abs(betaQuantile(p, 0.6) + betaQuantile(1 - p, 0.6) - 1)).toBeLessThan(1e-14);
       }),
     );
+  });
+});
+
+describe('the angle of a level', () => {
+  it('is that of atan2', () => {
+    const size = fc.double({ min: -150, max: 150, noNaN: true }).map((power) => 2 ** power);
+    fc.assert(
+      fc.property(size, size, (noise, signal) => {
+        expect(Math.abs(angle(noise, signal) / Math.atan2(noise, signal) - 1)).toBeLessThan(1e-15);
+      }),
+    );
+  });
+
+  it('is 0 for a picture and 1 for noise, in right angles', () => {
+    expect([angleTime(0, 1), angleTime(1, 1), angleTime(1, 0)]).toEqual([0, 0.5, 1]);
   });
 });
 

@@ -11,8 +11,8 @@ const create =
     createScheduler(config, steps);
 
 it('an unknown class is named, with all that are known', () => {
-  expect(create({ _class_name: 'IPNDMScheduler' })).toThrow(
-    /"IPNDMScheduler" is not known; known are .*DDPMScheduler.*FlowMatchEulerDiscreteScheduler/,
+  expect(create({ _class_name: 'RePaintScheduler' })).toThrow(
+    /"RePaintScheduler" is not known; known are .*DDPMScheduler.*FlowMatchEulerDiscreteScheduler/,
   );
   expect(create({})).toThrow(InputError);
   expect(create({ _class_name: 'toString' })).toThrow(InputError);
@@ -28,8 +28,10 @@ const drawsNoise = [
   'DDPMScheduler',
   'DDIMScheduler',
   'EulerAncestralDiscreteScheduler',
+  'SASolverScheduler',
   'LCMScheduler',
   'TCDScheduler',
+  'CMStochasticIterativeScheduler',
 ];
 
 describe.each(schedulerNames)('%s', (_class_name) => {
@@ -223,6 +225,57 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
     { _class_name: 'TCDScheduler', original_inference_steps: 2000 },
   ],
   [/expected 0 < sigma_min < sigma_max/, { _class_name: 'EDMEulerScheduler', sigma_min: 90 }],
+  [/one of trained_betas is 2; here they are σ, from 0 to 1/, { _class_name: 'IPNDMScheduler', trained_betas: [2, 0] }],
+  [
+    /4 steps are asked for; trained_betas has 3 numbers, which are the σ of 2 steps/,
+    { _class_name: 'IPNDMScheduler', trained_betas: [1, 0.5, 0] },
+    4,
+  ],
+  [/num_train_timesteps is 0; expected at least 1/, { _class_name: 'IPNDMScheduler', num_train_timesteps: 0 }],
+  ...['sde-dpmsolver', 'sde-dpmsolver++'].map(
+    (algorithm_type) =>
+      [
+        /algorithm_type "sde-dpmsolver.*" is an SDE, which has no way back; expected dpmsolver or dpmsolver\+\+/,
+        { _class_name: 'DPMSolverMultistepInverseScheduler', algorithm_type },
+      ] as const,
+  ),
+  [/it inverts no flows/, { _class_name: 'DPMSolverMultistepInverseScheduler', prediction_type: 'flow_prediction' }],
+  [
+    /use_flow_sigmas gives diffusers a table from noise to picture/,
+    { _class_name: 'DPMSolverMultistepInverseScheduler', use_flow_sigmas: true },
+  ],
+  [/β of timestep 0 is 0/, { _class_name: 'DPMSolverMultistepInverseScheduler', beta_start: 0 }],
+  [
+    /steps_offset = 500 moves the last of 10 steps to timestep 1310, beyond the last, 999/,
+    { _class_name: 'DPMSolverMultistepInverseScheduler', timestep_spacing: 'leading', steps_offset: 500 },
+  ],
+  [
+    /lambda_min_clipped = 100 leaves out every timestep/,
+    { _class_name: 'DPMSolverMultistepInverseScheduler', lambda_min_clipped: 100 },
+  ],
+  [/calls \d+ and \d+ of the model have one noise level/, { _class_name: 'DPMSolverMultistepInverseScheduler' }, 1000],
+  [/1001 steps are asked for/, { _class_name: 'DPMSolverMultistepInverseScheduler' }, 1001],
+  [/predictor_order is 5; supported are 1, 2, 3, 4/, { _class_name: 'SASolverScheduler', predictor_order: 5 }],
+  [/corrector_order is 0; supported are 1, 2, 3, 4/, { _class_name: 'SASolverScheduler', corrector_order: 0 }],
+  [
+    /thresholding needs algorithm_type data_prediction/,
+    { _class_name: 'SASolverScheduler', algorithm_type: 'noise_prediction', thresholding: true },
+  ],
+  [
+    /prediction_type "flow_prediction" needs algorithm_type data_prediction/,
+    { _class_name: 'SASolverScheduler', algorithm_type: 'noise_prediction', prediction_type: 'flow_prediction' },
+  ],
+  [/calls \d+ and \d+ of the model have one noise level/, { _class_name: 'SASolverScheduler' }, 1000],
+  [/expected 0 ≤ sigma_min < sigma_max/, { _class_name: 'CMStochasticIterativeScheduler', sigma_min: 80 }],
+  [/expected 0 ≤ sigma_min < sigma_max/, { _class_name: 'CMStochasticIterativeScheduler', sigma_min: -1 }],
+  [/sigma_data is 0; expected a number above 0/, { _class_name: 'CMStochasticIterativeScheduler', sigma_data: 0 }],
+  [/rho is -7; expected a number above 0/, { _class_name: 'CMStochasticIterativeScheduler', rho: -7 }],
+  [
+    /num_train_timesteps is 1; expected at least 2/,
+    { _class_name: 'CMStochasticIterativeScheduler', num_train_timesteps: 1 },
+    1,
+  ],
+  [/41 steps are asked for; expected .* 1 to the 40 timesteps/, { _class_name: 'CMStochasticIterativeScheduler' }, 41],
   [
     /lambda_min_clipped = 100 leaves out every timestep/,
     { _class_name: 'DPMSolverMultistepScheduler', lambda_min_clipped: 100 },
