@@ -77,6 +77,7 @@ export {
   type Rows as OperationRows,
   type Runner as OperationRunner,
   type Shape,
+  type SizeAttributes,
   type SliceAttributes,
 } from './kernels/operations/index.ts';
 export { referenceBackend, referenceKernels } from './kernels/plain/index.ts';

@@ -23,6 +23,7 @@ export type {
   Row,
   Rows,
   Shape,
+  SizeAttributes,
   SliceAttributes,
 } from './operation.ts';
 
