@@ -84,7 +84,7 @@ describe('misuse is told', () => {
       () => pag.referenceKernels.affine(noise([2]), 2, any(undefined)),
       /offset is undefined/,
     ],
-    ['a tensor for a number', () => pag.referenceKernels.divide(noise([2]), any(noise([2]))), /divisor is object/],
+    ['a tensor for a number', () => pag.referenceKernels.divide(noise([2]), any(noise([2]))), /divisor is a tensor of shape \[2\]/],
     [
       'noise that is not finite',
       () =>

@@ -8,6 +8,7 @@
  */
 import type { Backend, Kernels } from '../kernels.ts';
 import { checked } from '../operations/index.ts';
+import { runOn } from '../run.ts';
 import { activation } from './activation.ts';
 import { applyAttentionMap, attention, attentionMap } from './attention.ts';
 import { concatBatch, concatChannels, sliceBatch, sliceChannels } from './concat-and-slice.ts';
@@ -54,7 +55,7 @@ export const definitionKernels: Kernels = checked({
 export function definitionBackend(): Backend {
   return {
     name: 'definition',
-    run: (program, inputs) => program(definitionKernels, inputs),
+    run: runOn(definitionKernels),
     dispose: () => {},
   };
 }
