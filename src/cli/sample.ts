@@ -3,7 +3,6 @@ import { InputError } from '../tensor/errors.ts';
 import { manualSeed, type Generator } from '../tensor/random.ts';
 import { cast } from '../tensor/rounding.ts';
 import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
-import { checkFinite } from '../evaluation/drawing.ts';
 import { labelsOf } from '../evaluation/record.ts';
 import { grid } from '../formats/grid.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
@@ -161,7 +160,6 @@ async function follow(
       progress.end();
       return { sample: value, steps };
     }
-    checkFinite(value);
     if (keepSteps) steps.push(value.sample);
     show?.(value.denoised ?? value.sample);
     progress.update(value.index + 1, value.count, `timestep ${value.timestep}`);
