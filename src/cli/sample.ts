@@ -1,7 +1,6 @@
 /** `pag sample`: draws pictures with a model. */
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, type Tensor } from '../tensor/tensor.ts';
-import { checkFinite } from '../evaluation/drawing.ts';
 import { labelsOf } from '../evaluation/record.ts';
 import { grid } from '../formats/grid.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
@@ -155,7 +154,6 @@ async function follow(
       progress.end();
       return { sample: value, steps };
     }
-    checkFinite(value);
     if (keepSteps) steps.push(value.sample);
     show?.(value.denoised ?? value.sample);
     progress.update(value.index + 1, value.count, `timestep ${value.timestep}`);

@@ -3,6 +3,8 @@
  * by name, never ignored.
  */
 import type { Activation } from '../../kernels/kernels.ts';
+import { InputError } from '../../tensor/errors.ts';
+import { shown } from '../../tensor/shown.ts';
 import { configKeys, type ConfigKeys, type Json } from '../config-keys.ts';
 import {
   activationOf,
@@ -135,6 +137,19 @@ export function parseUNetConfig(json: Json, source = 'config.json'): UNetConfig 
     ...layers,
     ...attention,
   };
+}
+
+/**
+ * Fails unless `parseUNetConfig` has read the config: the JSON of a file has other keys.
+ * @throws InputError naming the first key that is missing
+ */
+export function checkConfig(config: UNetConfig): void {
+  const keys = Object.keys(parseUNetConfig({}));
+  const missing = keys.find((key) => !Object.hasOwn(Object(config) as object, key));
+  if (missing === undefined) return;
+  throw new InputError(
+    `the config is ${shown(config)}, without ${missing}; it must be what parseUNetConfig makes of a config.json`,
+  );
 }
 
 type Blocks = Pick<
