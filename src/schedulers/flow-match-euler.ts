@@ -4,7 +4,7 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import { at, lastOf } from '../tensor/at.ts';
-import { chosenShift, shiftFlow, stretchToTerminal } from './flow.ts';
+import { chosenShift, readTerminal, shiftFlow, stretchToTerminal } from './flow.ts';
 import { diffuse, type NoiseLevel } from './level.ts';
 import { readOptions, type Config } from './options.ts';
 import { originalAt } from './prediction.ts';
@@ -41,13 +41,13 @@ export function flowMatchEuler(config: Config, steps: number, mu?: number): Sche
   options.count('base_image_seq_len', 256);
   options.count('max_image_seq_len', 4096);
   const isInverted = options.flag('invert_sigmas', false);
-  const terminal = options.optionalNumber('shift_terminal');
+  const terminal = readTerminal(options, name, steps);
   const spacing = readSigmaSpacing(options, name);
   const isStochastic = options.flag('stochastic_sampling', false);
   const read = options.finish();
   if (trainTimesteps < 1)
     throw new InputError(`${name}: num_train_timesteps is ${trainTimesteps}; expected at least 1`);
-  const factor = chosenShift(name, shift, { isDynamic, shiftType, mu });
+  const factor = chosenShift(name, 'shift', shift, { isDynamic, shiftType, mu });
 
   // As in diffusers, a fixed shift moves the smallest σ twice: in the table of the training, and again in that of the
   // run.

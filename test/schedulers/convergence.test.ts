@@ -14,7 +14,9 @@ const named = (
 const multistep = (name: string, order: number, config: Record<string, unknown> = {}): Experiment =>
   named(name, { ...karras, ...config, solver_order: order }, { exactStart: order - 1 });
 const ofNoise = { algorithm_type: 'dpmsolver', final_sigmas_type: 'sigma_min' };
-const uncorrected = { disable_corrector: Array.from({ length: 400 }, (_, i) => i), lower_order_final: false };
+/** Karras' last σ is σ_min itself, and from there a step of higher order has nowhere to go; it is not measured. */
+const eulerAtFinal = { euler_at_final: true };
+const uncorrected = { disable_corrector: Array.from({ length: 400 }, (_, i) => i) };
 
 /** The order that the method has, and the experiment. */
 const experiments: Readonly<Record<string, readonly [order: number, experiment: Experiment]>> = {
@@ -63,14 +65,17 @@ const experiments: Readonly<Record<string, readonly [order: number, experiment: 
         [`DPM-Solver++ ${order}, ${solver_type}`, [order, multistep('DPMSolverMultistep', order, { solver_type })]],
         [
           `DPM-Solver ${order}, ${solver_type}`,
-          [order, multistep('DPMSolverMultistep', order, { ...ofNoise, solver_type })],
+          [order, multistep('DPMSolverMultistep', order, { ...ofNoise, ...eulerAtFinal, solver_type })],
         ],
       ]),
     ]),
   ),
   // Its second derivative lacks a factor of 2, in diffusers as in the authors' code. With it the slope is 3.
   'DPM-Solver++ 3, of second order as published': [2, multistep('DPMSolverMultistep', 3)],
-  'DPM-Solver 3, of second order as published': [2, multistep('DPMSolverMultistep', 3, ofNoise)],
+  'DPM-Solver 3, of second order as published': [
+    2,
+    multistep('DPMSolverMultistep', 3, { ...ofNoise, ...eulerAtFinal }),
+  ],
   'EDM DPM-Solver++ 3, of second order as published': [
     2,
     named('EDMDPMSolverMultistep', { solver_order: 3 }, { exactStart: 2 }),

@@ -314,8 +314,18 @@ describe('noise at timestep 0', () => {
     return [scheduler, scheduler.timesteps.indexOf(0)];
   };
 
-  it.each(names)('%s: none, so the identity, where β₀ is 0', (name) => {
-    const trained_betas = Array.from({ length: 1000 }, (_, t) => 0.02 * (t / 1000));
+  const trained_betas = Array.from({ length: 1000 }, (_, t) => 0.02 * (t / 1000));
+
+  it.each(names.slice(0, 3).concat(names.slice(5)))(
+    '%s: has no step from a picture without any, where β₀ is 0',
+    (name) => {
+      expect(() => atZero(name, { trained_betas })).toThrow(
+        /^\w+: with trained_betas (ᾱ is 1 at timestep 0, a picture|σ is 0 at call 9 of the model; expected)/,
+      );
+    },
+  );
+
+  it.each(['LCM', 'TCD'])('%s: none, so the identity, where β₀ is 0', (name) => {
     fc.assert(
       fc.property(pictures, pictures, (original, noise) => {
         const [scheduler, index] = atZero(name, { trained_betas });

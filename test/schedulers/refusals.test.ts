@@ -153,6 +153,13 @@ describe.each(schedulerNames)('%s', (_class_name) => {
   });
 });
 
+/** A training in which nothing happens from timestep 4 to timestep 5. */
+const still: Config = {
+  trained_betas: [0.1, 0.1, 0.1, 0.1, 0.1, 0, 0.1, 0.1],
+  num_train_timesteps: 8,
+  timestep_spacing: 'trailing',
+};
+
 const refused: readonly (readonly [reason: RegExp, config: Config, steps?: number])[] = [
   [
     /a β is -1; beta_start, beta_end and trained_betas are variances, from 0 to 1/,
@@ -281,44 +288,30 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
     { _class_name: 'DPMSolverMultistepScheduler', lambda_min_clipped: 100 },
   ],
   [
-    /timestep_spacing "trailing" with 61 steps: 1000\/61, rounded, leaves a timestep of -1; take another number of steps/,
-    { _class_name: 'DDIMScheduler', timestep_spacing: 'trailing' },
-    61,
-  ],
-  [
     /steps_offset = 500 moves the first of 10 steps to timestep 1400, beyond the last, 999/,
     { _class_name: 'EulerDiscreteScheduler', timestep_spacing: 'leading', steps_offset: 500 },
   ],
   [
-    /call 1 of the model would be at timestep NaN with α = 1 and σ = 0; expected finite numbers; change the config/,
+    /with beta_start = 0 and beta_end = 0.02 σ is .* at call \d of the model; expected a number above 0/,
     { _class_name: 'EulerDiscreteScheduler', use_exponential_sigmas: true, beta_start: 0 },
   ],
   [
-    /call 0 of the model would be at timestep NaN with α = NaN and σ = NaN/,
-    { _class_name: 'FlowMatchEulerDiscreteScheduler', shift_terminal: 0.1 },
-    1,
-  ],
-  [
-    /calls 499 and 500 of the model have one noise level, and a step of higher order divides by their distance; take f/,
-    { _class_name: 'DPMSolverMultistepScheduler' },
-    1000,
-  ],
-  [
-    /calls 0 and 1 of the model have one noise level/,
-    { _class_name: 'UniPCMultistepScheduler', timestep_spacing: 'leading' },
-    1000,
+    /calls 2 and 3 of the model have one noise level, and a step of higher order divides by their distance; take f/,
+    { _class_name: 'DPMSolverMultistepScheduler', ...still },
+    8,
   ],
   [
     // the last step is of first order, but not the corrector of the one before
-    /calls 96 and 97 of the model have one noise level/,
-    { _class_name: 'UniPCMultistepScheduler', timestep_spacing: 'trailing', num_train_timesteps: 100 },
-    97,
+    /calls 6 and 7 of the model have one noise level/,
+    { _class_name: 'UniPCMultistepScheduler', ...still, trained_betas: [0.1, 0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1] },
+    8,
   ],
-  [/calls \d+ and \d+ of the model have one noise level/, { _class_name: 'DEISMultistepScheduler' }, 1000],
+  [/calls 2 and 3 of the model have one noise level/, { _class_name: 'DEISMultistepScheduler', ...still }, 8],
+  [/calls 2 and 3 of the model have one noise level/, { _class_name: 'LMSDiscreteScheduler', ...still }, 8],
   [
-    /calls 96 and 97 of the model have one noise level/,
-    { _class_name: 'LMSDiscreteScheduler', timestep_spacing: 'trailing', num_train_timesteps: 100 },
-    97,
+    /steps_offset = 1 moves the first of 1000 steps beyond the last timestep, 999; take fewer steps/,
+    { _class_name: 'UniPCMultistepScheduler', timestep_spacing: 'leading', steps_offset: 1 },
+    1000,
   ],
   [/num_train_timesteps is 0; expected at least 1/, { _class_name: 'DDPMScheduler', num_train_timesteps: 0 }],
   [

@@ -40,7 +40,11 @@ export const deterministic: readonly Variant[] = [
     { clip_sample: false },
     { clip_sample: false, timestep_spacing: 'trailing', prediction_type: 'v_prediction' },
   ),
-  ...variants('DDIMInverse', { clip_sample: false }, { clip_sample: false, prediction_type: 'sample' }),
+  ...variants(
+    'DDIMInverse',
+    { clip_sample: false },
+    { clip_sample: false, prediction_type: 'sample', set_alpha_to_one: false },
+  ),
   ...variants('PNDM', {}, { skip_prk_steps: true, set_alpha_to_one: true }),
   ...variants('EulerDiscrete', ...spaced, { timestep_spacing: 'leading', steps_offset: 1 }),
   ...variants('HeunDiscrete', ...spaced),
