@@ -14,6 +14,8 @@ import { edmEuler } from './edm-euler.ts';
 import { eulerAncestral } from './euler-ancestral.ts';
 import { euler } from './euler.ts';
 import { flowMatchEuler } from './flow-match-euler.ts';
+import { flowMatchHeun } from './flow-match-heun.ts';
+import { flowMatchLcm } from './flow-match-lcm.ts';
 import { heun } from './heun.ts';
 import { ipndm } from './ipndm.ts';
 import { kdpm2Ancestral } from './kdpm2-ancestral.ts';
@@ -237,6 +239,20 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Lipman et al. 2022, arXiv 2210.02747; Esser et al. 2024, arXiv 2403.03206',
     kind: 'flow',
     create: (config, steps, { mu }) => flowMatchEuler(config, steps, mu),
+  },
+  FlowMatchHeunDiscreteScheduler: {
+    short: 'flow-match-heun',
+    summary: "Heun's method for flow matching; second order, two calls a step",
+    source: 'Karras et al. 2022, arXiv 2206.00364; Lipman et al. 2022, arXiv 2210.02747',
+    kind: 'flow',
+    create: (config, steps) => flowMatchHeun(config, steps),
+  },
+  FlowMatchLCMScheduler: {
+    short: 'flow-match-lcm',
+    summary: 'for consistency models of a flow: to x̂₀ at once, then noise again',
+    source: 'Luo et al. 2023, arXiv 2310.04378',
+    kind: 'flow',
+    create: (config, steps, { mu }) => flowMatchLcm(config, steps, mu),
   },
 };
 

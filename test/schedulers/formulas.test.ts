@@ -29,6 +29,7 @@ const draws: readonly (readonly [name: string, count: number, config?: Record<st
   ['TCD', 0, {}, 0],
   // In the last step too, where it counts for nothing; in none of a run of one step.
   ['CMStochasticIterative', 5],
+  ['FlowMatchLCM', 5],
   // In all steps, though it counts only in the middle of the run.
   ['SASolver', 5],
   // In all steps of the SDE.
