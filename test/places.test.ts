@@ -59,6 +59,7 @@ describe('a scheduler', () => {
       'LCMScheduler',
       'TCDScheduler',
       'CMStochasticIterativeScheduler',
+      'ScoreSdeVeScheduler',
       'FlowMatchLCMScheduler',
     ]);
   });

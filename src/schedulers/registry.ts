@@ -26,6 +26,7 @@ import type { Config } from './options.ts';
 import { pndm } from './pndm.ts';
 import { saSolver } from './sa-solver.ts';
 import type { Scheduler } from './scheduler.ts';
+import { scoreSdeVe } from './score-sde-ve.ts';
 import { tcd } from './tcd.ts';
 import { unipc } from './unipc.ts';
 
@@ -50,6 +51,8 @@ export type ModelKind =
   | 'flow'
   /** Consistency models of x₀ + σ ε, given 250 ln σ. */
   | 'consistency'
+  /** Trained to predict the score ∇ log p of x₀ + σ ε, given σ. */
+  | 'score'
   /** Trained to predict v at a continuous time, (2/π) atan(σ/α). */
   | 'continuous';
 
@@ -225,6 +228,13 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Song et al. 2023, arXiv 2303.01469, algorithm 1',
     kind: 'consistency',
     create: (config, steps) => cmStochasticIterative(config, steps),
+  },
+  ScoreSdeVeScheduler: {
+    short: 'sde-ve',
+    summary: 'for models of the score: Langevin corrections, then a step of the reverse SDE',
+    source: 'Song et al. 2021, arXiv 2011.13456, algorithms 2 and 4',
+    kind: 'score',
+    create: (config, steps) => scoreSdeVe(config, steps),
   },
   IPNDMScheduler: {
     short: 'ipndm',

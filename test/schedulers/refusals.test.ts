@@ -33,6 +33,7 @@ const drawsNoise = [
   'TCDScheduler',
   'CMStochasticIterativeScheduler',
   'FlowMatchLCMScheduler',
+  'ScoreSdeVeScheduler',
 ];
 
 describe.each(schedulerNames)('%s', (_class_name) => {
@@ -272,6 +273,12 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
     /num_train_timesteps is 0; expected at least 1/,
     { _class_name: 'FlowMatchHeunDiscreteScheduler', num_train_timesteps: 0 },
   ],
+  [/snr is -1; expected a number from 0/, { _class_name: 'ScoreSdeVeScheduler', snr: -1 }],
+  [/sampling_eps is 1; expected a time from 0 to 1/, { _class_name: 'ScoreSdeVeScheduler', sampling_eps: 1 }],
+  [/expected 0 < sigma_min < sigma_max/, { _class_name: 'ScoreSdeVeScheduler', sigma_min: 0 }],
+  [/expected 0 < sigma_min < sigma_max/, { _class_name: 'ScoreSdeVeScheduler', sigma_max: 0.001 }],
+  [/10 steps would be too many calls/, { _class_name: 'ScoreSdeVeScheduler', correct_steps: 1_000_000 }],
+  [/num_train_timesteps is 0; expected at/, { _class_name: 'ScoreSdeVeScheduler', num_train_timesteps: 0 }],
   [/predictor_order is 5; supported are 1, 2, 3, 4/, { _class_name: 'SASolverScheduler', predictor_order: 5 }],
   [/corrector_order is 0; supported are 1, 2, 3, 4/, { _class_name: 'SASolverScheduler', corrector_order: 0 }],
   [
