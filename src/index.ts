@@ -77,6 +77,7 @@ export {
   type Rows as OperationRows,
   type Runner as OperationRunner,
   type Shape,
+  type SizeAttributes,
   type SliceAttributes,
 } from './kernels/operations/index.ts';
 export { referenceBackend, referenceKernels } from './kernels/plain/index.ts';
@@ -269,6 +270,7 @@ export {
   type PassRunner,
   type Prediction,
 } from './sampling/denoiser.ts';
+export { noiseFrom } from './sampling/noise.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 
 // formats

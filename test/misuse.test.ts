@@ -45,8 +45,16 @@ describe('misuse is told', () => {
       () => pag.runModel(unet, backend, input, { passes: [any({})] }),
       /must be a Map of layers/,
     ],
-    ['taps that are no list', () => pag.runModel(unet, backend, input, { taps: any('mid_block') }), /must be lists/],
-    ['labels that are no list', () => pag.unetDenoiser(unet, backend, { labels: any(1) }), /labels are 1; .* a list/],
+    [
+      'taps that are no list',
+      () => pag.runModel(unet, backend, input, { taps: any('mid_block') }),
+      /taps is "mid_block"; it must be a list/,
+    ],
+    [
+      'labels that are no list',
+      () => pag.unetDenoiser(unet, backend, { labels: any(1) }),
+      /labels is 1; it must be a list/,
+    ],
     ['a config that is none', () => pag.parseUNetConfig(any([])), /a config must be an object/],
     ['features of two kinds', () => pag.precisionRecall(features(9, 3), features(9, 2)), /\[9, 3\].*\[9, 2\]/],
     ['no neighbour', () => pag.precisionRecall(features(9, 3), features(9, 3), 0), /k is 0/],
@@ -84,7 +92,11 @@ describe('misuse is told', () => {
       () => pag.referenceKernels.affine(noise([2]), 2, any(undefined)),
       /offset is undefined/,
     ],
-    ['a tensor for a number', () => pag.referenceKernels.divide(noise([2]), any(noise([2]))), /divisor is object/],
+    [
+      'a tensor for a number',
+      () => pag.referenceKernels.divide(noise([2]), any(noise([2]))),
+      /divisor is a tensor of shape \[2\]/,
+    ],
     [
       'noise that is not finite',
       () =>

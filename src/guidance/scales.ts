@@ -1,6 +1,8 @@
 /** Guidance scales: one for all samples, or one for each. A sample whose scale is neutral keeps its bits. */
-import { InputError } from '../tensor/errors.ts';
 import { add, scale, subtract, type PerSample } from '../tensor/arithmetic.ts';
+import { rangeText, type Check } from '../tensor/checks.ts';
+import { InputError } from '../tensor/errors.ts';
+import { shown } from '../tensor/shown.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** Whether the scale of every sample has this value: the neutral one, at which a guidance does nothing. */
@@ -67,13 +69,5 @@ export function checkScale(name: string, scales: PerSample, least = -Infinity, m
   }
 }
 
-/** A value as messages show it: a text in quotes. */
-export function shown(value: unknown): string {
-  return typeof value === 'string' ? `"${value}"` : String(value);
-}
-
-/** `a finite number`, `a number from 0 to 1`, `a number of at least 0`. */
-export function rangeText(least: number, most: number): string {
-  if (least === -Infinity) return most === Infinity ? 'a finite number' : `a number of at most ${most}`;
-  return most === Infinity ? `a number of at least ${least}` : `a number from ${least} to ${most}`;
-}
+/** An option that is a scale, as `checkScale` has it. */
+export const aScale: Check = (name, value) => checkScale(name, value as PerSample);

@@ -10,6 +10,7 @@
  *
  * Tensors that meet must have one shape and one dtype; whatever does not fit is refused with an InputError.
  */
+import { checkTensor, mustBe } from './checks.ts';
 import { InputError } from './errors.ts';
 import { twoProduct, twoSum } from './math/wide.ts';
 import { roundInPlace, roundTo } from './rounding.ts';
@@ -59,6 +60,7 @@ export function shift(x: Tensor, offset: PerSample): Tensor {
  * @throws InputError when there is no term, or the terms are not alike
  */
 export function combine(terms: readonly (readonly [PerSample, Tensor])[]): Tensor {
+  checkTerms('combine: what is added', terms);
   const scaled = terms.map(([factor, x]) => scale(x, factor));
   if (scaled.length === 0) throw new InputError('combine: there is no term to add');
   return scaled.reduce(add);
@@ -84,6 +86,7 @@ export function clamp(x: Tensor, low: PerSample, high: PerSample): Tensor {
 
 /** f(value, index) for each element, rounded to x's dtype. f works in double precision. */
 export function mapElements(x: Tensor, f: (value: number, index: number) => number): Tensor {
+  checkTensor('mapElements: x', x);
   const data = allocate(x.dtype, x.data.length);
   for (let i = 0; i < data.length; i++) data[i] = f(x.data[i], i);
   return stored(x, data);
@@ -91,6 +94,7 @@ export function mapElements(x: Tensor, f: (value: number, index: number) => numb
 
 /** The mean of each sample, in double precision; NaN for samples without elements. */
 export function mean(x: Tensor): number[] {
+  checkTensor('mean: x', x);
   const { samples, length } = rows(x);
   return samples.map((start) => sum(length, (i) => x.data[start + i]) / length);
 }
@@ -100,8 +104,8 @@ export function mean(x: Tensor): number[] {
  * NaN for samples with nothing to divide by.
  */
 export function std(x: Tensor, correction: 0 | 1 = 1): number[] {
-  const { samples, length } = rows(x);
   const means = mean(x);
+  const { samples, length } = rows(x);
   return samples.map((start, s) => {
     const squares = sum(length, (i) => {
       const deviation = x.data[start + i] - means[s];
@@ -132,6 +136,7 @@ export function norm(x: Tensor): number[] {
  */
 export function absQuantile(x: Tensor, q: number): number[] {
   if (!(q >= 0 && q <= 1)) throw new InputError(`absQuantile: q must lie in [0, 1], but is ${q}`);
+  checkTensor('absQuantile: x', x);
   if (x.dtype !== 'f32' && x.dtype !== 'f64')
     throw new InputError(`absQuantile is defined for f32 and f64, not for ${x.dtype}`);
   const round = x.dtype === 'f32' ? Math.fround : (value: number) => value;
@@ -187,6 +192,8 @@ function mapWithNumber(
   numberDType: DType,
   f: (value: number, number: number) => number,
 ): Tensor {
+  checkTensor(`${name}: x`, x);
+  checkNumbers(`${name}: the number`, numbers);
   const { samples, length } = rows(x);
   if (typeof numbers !== 'number' && numbers.length !== samples.length) {
     throw new InputError(
@@ -212,7 +219,18 @@ function stored(x: Tensor, data: Tensor['data']): Tensor {
   return { dtype: x.dtype, shape: x.shape, data };
 }
 
+const checkNumbers = mustBe('one for all samples, or a list with one for each', (value) =>
+  (Array.isArray(value) ? value : [value]).every((entry) => typeof entry === 'number'),
+);
+
+const checkTerms = mustBe(
+  'a list of pairs [factor, tensor]',
+  (terms) => Array.isArray(terms) && terms.every((term) => Array.isArray(term)),
+);
+
 function assertAlike(name: string, a: Tensor, b: Tensor): void {
+  checkTensor(`${name}: the first operand`, a);
+  checkTensor(`${name}: the second operand`, b);
   if (!sameShape(a.shape, b.shape)) {
     throw new InputError(`${name}: the shapes ${shapeText(a.shape)} and ${shapeText(b.shape)} differ`);
   }

@@ -40,17 +40,17 @@ describe('a tensor', () => {
     [
       'doubles for f32',
       () => tensor('f32', [1], new Float64Array(1)),
-      'f32 values are held in a Float32Array, found Float64Array',
+      'f32 values are held in a Float32Array, found a Float64Array',
     ],
     [
       'a list for f64',
       () => tensor('f64', [1], [1] as unknown as Float64Array),
-      'f64 values are held in a Float64Array, found Array',
+      'f64 values are held in a Float64Array, found [1]',
     ],
     [
       'nothing',
       () => tensor('f16', [1], undefined as unknown as Float32Array),
-      'f16 values are held in a Float32Array, found nothing',
+      'f16 values are held in a Float32Array, found undefined',
     ],
     [
       'negative extents',

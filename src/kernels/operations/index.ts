@@ -2,11 +2,13 @@
  * The table of operations: one row a kind, so that a kernel that is missing here is a type error. Whoever adds an
  * operation begins here; CONTRIBUTING.md says where it goes on.
  */
+import { InputError } from '../../tensor/errors.ts';
+import { shown } from '../../tensor/shown.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../kernels.ts';
 import { arrangement } from './arrangement.ts';
 import { attention } from './attention.ts';
-import { expect, expectOneDType } from './checks.ts';
+import { expect, expectNumbers, expectTensors } from './checks.ts';
 import { elementwise } from './elementwise.ts';
 import { norms } from './norms.ts';
 import type { Attributes, Call, Kind, Operation, Rows, Shape } from './operation.ts';
@@ -23,6 +25,7 @@ export type {
   Row,
   Rows,
   Shape,
+  SizeAttributes,
   SliceAttributes,
 } from './operation.ts';
 
@@ -49,7 +52,8 @@ interface AnyRow {
 }
 
 function rowOf(kind: Kind): AnyRow {
-  return operations[kind] as unknown as AnyRow;
+  if (Object.hasOwn(operations, kind)) return operations[kind] as unknown as AnyRow;
+  throw new InputError(`there is no operation ${shown(kind)}; there are ${kinds.join(', ')}`);
 }
 
 /**
@@ -94,7 +98,7 @@ export function kernelsFrom(runner: Runner): Kernels {
     const run = (...given: readonly unknown[]): Tensor => {
       const { tensors, attributes } = rowOf(kind).read(...given);
       const operation = { kind, ...attributes } as Operation;
-      expectOneDType(kind, tensors);
+      expectTensors(kind, tensors);
       const shapes = tensors.map(({ shape }) => shape);
       return runner.operation(operation, tensors, shapeOf(operation, shapes));
     };
@@ -103,8 +107,8 @@ export function kernelsFrom(runner: Runner): Kernels {
   return {
     ...(Object.fromEntries(kinds.map(kernel)) as unknown as Omit<Kernels, 'joinedConv2d'>),
     joinedConv2d(x, weight, bias, stride, padding, seam) {
-      const tensors = bias ? [x, weight, bias] : [x, weight];
-      expectOneDType('joinedConv2d', tensors);
+      const { tensors } = operations.conv2d.read(x, weight, bias, stride, padding);
+      expectTensors('joinedConv2d', tensors);
       operations.conv2d.shape(
         { stride, padding },
         tensors.map(({ shape }) => shape),
@@ -123,7 +127,13 @@ export function kernelsFrom(runner: Runner): Kernels {
  */
 export function checked(kernels: Kernels): Kernels {
   return kernelsFrom({
-    operation: (operation, tensors) => applyOperation(kernels, operation, tensors),
-    joinedConv2d: kernels.joinedConv2d,
+    operation(operation, tensors) {
+      expectNumbers(operation.kind, tensors);
+      return applyOperation(kernels, operation, tensors);
+    },
+    joinedConv2d(x, weight, bias, ...others) {
+      expectNumbers('joinedConv2d', bias ? [x, weight, bias] : [x, weight]);
+      return kernels.joinedConv2d(x, weight, bias, ...others);
+    },
   });
 }

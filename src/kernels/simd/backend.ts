@@ -6,6 +6,7 @@ import { InputError } from '../../tensor/errors.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import type { Backend, Program, Tensors } from '../kernels.ts';
 import { referenceKernels } from '../plain/index.ts';
+import { checkProgram } from '../run.ts';
 import { fmaSupported, sharedMemorySupported, simdSupported } from './features.ts';
 import type { LibraryOptions } from './library.ts';
 import type { Step } from './lower/steps.ts';
@@ -76,6 +77,7 @@ export function simdBackend(options: SimdOptions = {}): Backend {
 
   const run = (program: Program, inputs: Tensors): Tensors => {
     if (disposed) throw new InputError('the backend has been disposed of: make another one with simdBackend()');
+    checkProgram(program, inputs);
     if (died !== undefined) throw new Error(`a thread of the simd backend has died: ${died}`);
     if (Object.values(inputs).some(({ dtype, shape }) => dtype !== 'f32' || sizeOf(shape) === 0))
       return program(referenceKernels, inputs);

@@ -21,7 +21,7 @@ export const excerpts: readonly Excerpt[] = [
     id: 'loop',
     title: 'the loop',
     file: 'src/sampling/sample.ts',
-    name: 'sampleSteps',
+    name: 'samplingLoop',
     formulas: [
       ['let sample = scale(run.noise', 'x_T ~ N(0, 1)'],
       ['const timestep = at(scheduler.timesteps', 't'],
