@@ -134,6 +134,8 @@ describe('a scheduler without noise', () => {
       'SASolverScheduler',
       'LCMScheduler',
       'CMStochasticIterativeScheduler',
+      'ScoreSdeVeScheduler',
+      'FlowMatchLCMScheduler',
     ]);
   });
 });
