@@ -211,6 +211,7 @@ export {
 } from './schedulers/registry.ts';
 export { saSolverStep, type SaSolverNode, type SaSolverRule } from './schedulers/sa-solver.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
+export { langevinStep, reverseDiffusionStep } from './schedulers/score-sde-ve.ts';
 export type { SolverLevel } from './schedulers/solver-table.ts';
 export { tcdStep } from './schedulers/tcd.ts';
 export { unipcStep, type UnipcRule } from './schedulers/unipc.ts';

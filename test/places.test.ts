@@ -116,6 +116,8 @@ describe('a scheduler', () => {
       'LCMScheduler',
       'TCDScheduler',
       'CMStochasticIterativeScheduler',
+      'ScoreSdeVeScheduler',
+      'FlowMatchLCMScheduler',
     ]);
   });
 });
@@ -132,6 +134,8 @@ describe('a scheduler without noise', () => {
       'SASolverScheduler',
       'LCMScheduler',
       'CMStochasticIterativeScheduler',
+      'ScoreSdeVeScheduler',
+      'FlowMatchLCMScheduler',
     ]);
   });
 });

@@ -2,7 +2,7 @@
 their defaults, fixtures/goldens/schedulers/defaults.json.
 
 The model is a formula, m(x, t) = a x + b/(1 + x²) + c/(1 + (t/500)²), a, b, c stored, so that a mistake in what the model is given shows;
-models of a variance append the tensor `variance`. All noise is stored as well, `noise.<k>` for the k-th draw of any run.
+models of a variance append the tensor `variance`, models of the score say −m/(1 + σ²). All noise is stored as well, `noise.<k>` for the k-th draw of any run.
 
 The metadata key `cases` lists the runs: config, steps, choices, the timestep and noise level (σ, or ᾱ) of each call of the model. `<case>/f32` and
 `<case>/f64` are the samples after each call, [calls, B, C, H, W]. The second is the truth: diffusers with float64 samples, its float32 tables
@@ -137,21 +137,31 @@ CASES = {
         case(1), case(2), case(5, dict(clip_denoised=False, s_noise=1.003)), case(6, dict(sigma_min=0.02, sigma_max=20.0, sigma_data=0.8, rho=5.0)),
         case(9, dict(num_train_timesteps=9)),
     ],
+    "ScoreSdeVeScheduler": [case(4), case(5, dict(snr=0.3, sigma_max=50.0)), case(4, dict(correct_steps=2, sigma_min=0.1)), case(6, dict(correct_steps=0, sampling_eps=0.01)), case(1)],
     "IPNDMScheduler": [case(1), case(2), case(6), case(9), case(5, dict(trained_betas=[0.99, 0.9, 0.8, 0.4, 0.1, 0.02]))],
     "FlowMatchEulerDiscreteScheduler": [
         case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7), case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
         case(5, dict(invert_sigmas=True)), case(6, dict(shift_terminal=0.1, shift=2.0)), case(5, KARRAS), case(6, EXPONENTIAL), case(5, BETA), case(4, dict(stochastic_sampling=True)),
     ],
+    "FlowMatchHeunDiscreteScheduler": [case(6), case(5, dict(shift=3.0)), case(4, dict(shift=0.4, num_train_timesteps=50)), case(1), case(2)],
+    "FlowMatchLCMScheduler": [
+        case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7), case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
+        case(5, dict(invert_sigmas=True)), case(6, dict(shift_terminal=0.1, shift=2.0)), case(5, KARRAS), case(6, EXPONENTIAL), case(5, BETA), case(1),
+    ],
 }
 
 BY_ALPHA = ("DDPMScheduler", "DDIMScheduler", "DDIMInverseScheduler", "PNDMScheduler", "LCMScheduler", "TCDScheduler", "IPNDMScheduler")
 
-plain_to, plain_from_numpy, plain_log = torch.Tensor.to, torch.from_numpy, numpy.log
+plain_to, plain_ones, plain_from_numpy, plain_log = torch.Tensor.to, torch.ones, torch.from_numpy, numpy.log
 
 
 def rounded(plain):
     """An elementary function of tensors, correctly rounded where they are float32: computed in float64 and rounded once."""
-    return lambda x, *args: plain(x.double(), *args).float() if x.dtype == torch.float32 else plain(x, *args)
+    def function(x, *args):
+        if isinstance(x, float) and args[0].dtype == torch.float32:  # a power of a number, which PyTorch takes in float32
+            return plain(torch.tensor(x).double(), args[0].double()).float()
+        return plain(x.double(), *args).float() if x.dtype == torch.float32 else plain(x, *args)
+    return function
 
 
 def rounded_log(x):
@@ -177,8 +187,41 @@ def keep_double(self, *args, **kwargs):
     return plain_to(self, *args, **kwargs)
 
 
+def run_of_scores(name, spec, given, dtype):
+    """As `run`, of the class whose steps are those of diffusers.ScoreSdeVePipeline; each picture alone, since it mixes those of a batch."""
+    module = importlib.import_module(getattr(diffusers, name).__module__)
+    pictures = []
+    for one in range(SHAPE[0]):
+        scheduler, draws = getattr(diffusers, name).from_config(spec["config"]), iter(range(DRAWS))
+        own = lambda key: given[key][one:one + 1].to(dtype)
+        with ExitStack() as stack:
+            if dtype == torch.float64:
+                stack.enter_context(truth())
+            stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: own(f"noise.{next(draws)}")))
+            scheduler.set_timesteps(spec["steps"])
+            scheduler.set_sigmas(spec["steps"])
+            scheduler.discrete_sigmas = scheduler.discrete_sigmas.to(dtype)
+            sample, samples = own("sample") * scheduler.init_noise_sigma, []
+            model = lambda x, t: own("a") * x + own("b") / (1 + x * x) + own("c") * (1 / (1 + (float(t) / 500) ** 2))
+            score = lambda x, sigma: model(x, sigma) / -(1 + float(sigma) ** 2)
+            for t, sigma in zip(scheduler.timesteps, scheduler.sigmas):
+                for _ in range(scheduler.config.correct_steps):
+                    with mock.patch.object(torch, "ones", lambda *size: plain_ones(*size, dtype=dtype)):
+                        sample = scheduler.step_correct(score(sample, sigma), sample).prev_sample
+                    samples.append(sample)
+                step = scheduler.step_pred(score(sample, sigma), t, sample)
+                sample = step.prev_sample
+                samples.append(step.prev_sample_mean if len(samples) + 1 == spec["steps"] * (scheduler.config.correct_steps + 1) else sample)
+        assert all(sample.dtype == dtype and sample.isfinite().all() for sample in samples), (name, spec)
+        pictures.append(torch.stack(samples))
+    scheduler.timesteps = scheduler.sigmas = scheduler.sigmas.repeat_interleave(scheduler.config.correct_steps + 1)
+    return torch.cat(pictures, dim=1), scheduler, scheduler.init_noise_sigma
+
+
 def run(name, spec, given, dtype):
     """The samples after each call, the scheduler, and the σ that the run began with."""
+    if name == "ScoreSdeVeScheduler":
+        return run_of_scores(name, spec, given, dtype)
     cls = getattr(diffusers, name)
     module = importlib.import_module(cls.__module__)
     choices = dict(spec["choices"])

@@ -105,6 +105,7 @@ const kinds: Readonly<Record<ModelKind, string>> = {
   edm: "models with EDM's preconditioning",
   flow: 'models of a flow',
   consistency: 'models trained for consistency in σ',
+  score: 'models of the score, given σ',
   continuous: 'models of v in continuous time',
 };
 

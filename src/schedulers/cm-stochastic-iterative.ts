@@ -54,8 +54,7 @@ export function consistencyStep(denoised: Tensor, next: number, sigmaMin: number
 export function cmStochasticIterative(config: Config, steps: number): Scheduler<undefined> {
   const name = 'CMStochasticIterativeScheduler';
   const options = readOptions(config, name);
-  const { trainTimesteps, sigmaMin, sigmaMax, sigmaData, rho } = readRange(options, name);
-  const noiseScale = options.number('s_noise', 1);
+  const { trainTimesteps, sigmaMin, sigmaMax, sigmaData, rho, noiseScale } = readRange(options, name);
   const clips = options.flag('clip_denoised', true);
   const read = options.finish();
 
@@ -90,14 +89,19 @@ function readRange(options: ReturnType<typeof readOptions>, name: string) {
   const sigmaMin = options.number('sigma_min', 0.002);
   const sigmaMax = options.number('sigma_max', 80);
   const sigmaData = options.number('sigma_data', 0.5);
+  const noiseScale = options.number('s_noise', 1);
   const rho = options.number('rho', 7);
   if (trainTimesteps < 2)
     throw new InputError(`${name}: num_train_timesteps is ${trainTimesteps}; expected at least 2, for two ends of σ`);
-  if (!(sigmaMin >= 0 && sigmaMax > sigmaMin))
+  const hasSquare = (value: number): boolean => f32(value * value) < Infinity;
+  if (!(sigmaMin >= 0 && sigmaMax > sigmaMin && hasSquare(sigmaMax)))
     throw new InputError(
-      `${name}: sigma_min = ${sigmaMin} and sigma_max = ${sigmaMax}; expected 0 ≤ sigma_min < sigma_max`,
+      `${name}: sigma_min = ${sigmaMin} and sigma_max = ${sigmaMax}; expected 0 ≤ sigma_min < sigma_max, ` +
+        'with finite squares',
     );
-  if (!(sigmaData > 0)) throw new InputError(`${name}: sigma_data is ${sigmaData}; expected a number above 0`);
+  if (!(sigmaData > 0 && hasSquare(sigmaData)))
+    throw new InputError(`${name}: sigma_data is ${sigmaData}; expected a number above 0, its square finite`);
+  if (!hasSquare(noiseScale)) throw new InputError(`${name}: s_noise is ${noiseScale}; expected one of finite square`);
   if (!(rho > 0)) throw new InputError(`${name}: rho is ${rho}; expected a number above 0`);
-  return { trainTimesteps, sigmaMin, sigmaMax, sigmaData, rho };
+  return { trainTimesteps, sigmaMin, sigmaMax, sigmaData, rho, noiseScale };
 }

@@ -14,6 +14,8 @@ import { edmEuler } from './edm-euler.ts';
 import { eulerAncestral } from './euler-ancestral.ts';
 import { euler } from './euler.ts';
 import { flowMatchEuler } from './flow-match-euler.ts';
+import { flowMatchHeun } from './flow-match-heun.ts';
+import { flowMatchLcm } from './flow-match-lcm.ts';
 import { heun } from './heun.ts';
 import { ipndm } from './ipndm.ts';
 import { kdpm2Ancestral } from './kdpm2-ancestral.ts';
@@ -24,6 +26,7 @@ import type { Config } from './options.ts';
 import { pndm } from './pndm.ts';
 import { saSolver } from './sa-solver.ts';
 import type { Scheduler } from './scheduler.ts';
+import { scoreSdeVe } from './score-sde-ve.ts';
 import { tcd } from './tcd.ts';
 import { unipc } from './unipc.ts';
 
@@ -48,6 +51,8 @@ export type ModelKind =
   | 'flow'
   /** Consistency models of x₀ + σ ε, given 250 ln σ. */
   | 'consistency'
+  /** Trained to predict the score ∇ log p of x₀ + σ ε, given σ. */
+  | 'score'
   /** Trained to predict v at a continuous time, (2/π) atan(σ/α). */
   | 'continuous';
 
@@ -224,6 +229,13 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     kind: 'consistency',
     create: (config, steps) => cmStochasticIterative(config, steps),
   },
+  ScoreSdeVeScheduler: {
+    short: 'sde-ve',
+    summary: 'for models of the score: Langevin corrections, then a step of the reverse SDE',
+    source: 'Song et al. 2021, arXiv 2011.13456, algorithms 2 and 4',
+    kind: 'score',
+    create: (config, steps) => scoreSdeVe(config, steps),
+  },
   IPNDMScheduler: {
     short: 'ipndm',
     summary: 'linear multistep along the curve of DDIM, for models of v in continuous time',
@@ -237,6 +249,20 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Lipman et al. 2022, arXiv 2210.02747; Esser et al. 2024, arXiv 2403.03206',
     kind: 'flow',
     create: (config, steps, { mu }) => flowMatchEuler(config, steps, mu),
+  },
+  FlowMatchHeunDiscreteScheduler: {
+    short: 'flow-match-heun',
+    summary: "Heun's method for flow matching; second order, two calls a step",
+    source: 'Karras et al. 2022, arXiv 2206.00364; Lipman et al. 2022, arXiv 2210.02747',
+    kind: 'flow',
+    create: (config, steps) => flowMatchHeun(config, steps),
+  },
+  FlowMatchLCMScheduler: {
+    short: 'flow-match-lcm',
+    summary: 'for consistency models of a flow: to x̂₀ at once, then noise again',
+    source: 'Luo et al. 2023, arXiv 2310.04378',
+    kind: 'flow',
+    create: (config, steps, { mu }) => flowMatchLcm(config, steps, mu),
   },
 };
 

@@ -171,5 +171,11 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
   const rounds = spacing === 'karras';
   const { timesteps, sigmas, training } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
   const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);
-  return tableOf(timesteps, [...sigmas, final], spacing === 'flow');
+  const table = tableOf(timesteps, [...sigmas, final], spacing === 'flow');
+  const wrong = table.levels.findIndex(({ lambda }) => !Number.isFinite(lambda));
+  if (wrong < 0) return table;
+  throw new InputError(
+    `${name}: step ${Math.max(wrong - 1, 0)} would lead to a λ of ${at(table.levels, wrong).lambda}; ` +
+      'expected σ above 0 and α above 0; change beta_start, trained_betas or flow_shift',
+  );
 }

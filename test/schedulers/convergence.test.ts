@@ -23,6 +23,7 @@ const experiments: Readonly<Record<string, readonly [order: number, experiment: 
   DDIM: [1, named('DDIM', { clip_sample: false })],
   Euler: [1, named('EulerDiscrete', karras)],
   'EDM Euler': [1, named('EDMEuler')],
+  'flow-match Heun': [2, named('FlowMatchHeunDiscrete', {}, { callsPerStep: 2 })],
   'flow-match Euler': [1, named('FlowMatchEulerDiscrete')],
   IPNDM: [2, named('IPNDM', {}, { exactStart: 3 })],
   Heun: [2, named('HeunDiscrete', karras, { callsPerStep: 2 })],

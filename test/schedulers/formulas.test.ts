@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ddimStep } from '../../src/schedulers/ddim.ts';
 import { adamsBashforth } from '../../src/schedulers/pndm.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
+import { langevinStep } from '../../src/schedulers/score-sde-ve.ts';
 import { saSolverStep } from '../../src/schedulers/sa-solver.ts';
 import { tensor, zeros, type Tensor } from '../../src/tensor/tensor.ts';
 import { ancestralSplit } from '../../src/schedulers/variance-exploding.ts';
@@ -29,6 +30,11 @@ const draws: readonly (readonly [name: string, count: number, config?: Record<st
   ['TCD', 0, {}, 0],
   // In the last step too, where it counts for nothing; in none of a run of one step.
   ['CMStochasticIterative', 5],
+  ['FlowMatchLCM', 5],
+  // In corrections, too, but not where the last step ends.
+  ['ScoreSdeVe', 9],
+  ['ScoreSdeVe', 14, { correct_steps: 2 }],
+  ['ScoreSdeVe', 4, { correct_steps: 0 }],
   // In all steps, though it counts only in the middle of the run.
   ['SASolver', 5],
   // In all steps of the SDE.
@@ -122,6 +128,18 @@ describe('DPM-Solver, singlestep', () => {
       expect(lowered.slice(0, -1)).toEqual(plain.slice(0, -1));
       expect(lowered[steps - 1]).not.toEqual(plain[steps - 1]);
     }
+  });
+});
+
+describe('Langevin’s dynamics', () => {
+  it('leaves a picture alone where the score is 0, and each picture to itself', () => {
+    const of = (...values: number[]): Tensor => tensor('f64', [2, 2], Float64Array.from(values));
+    const [x, z] = [of(1, 2, 3, 4), of(3, 4, 0.6, 0.8)];
+    const { data } = langevinStep(x, of(0, 0, 0, 2), z, 0.5);
+    // ‖z‖ = 1, ‖s‖ = 2: κ = 2 (0.5 · 1/2)² = 1/8.
+    expect(data.slice(0, 2)).toEqual(Float64Array.of(1, 2));
+    expect(data[2]).toBeCloseTo(3 + 0.5 * 0.6, 14);
+    expect(data[3]).toBeCloseTo(4 + 2 / 8 + 0.5 * 0.8, 14);
   });
 });
 

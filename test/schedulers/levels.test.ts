@@ -62,7 +62,7 @@ describe.each(titled([...everyClass, ...deterministic]))('%s', (_, variant) => {
 });
 
 /** α² + σ² = 1, α = 1, or α + σ = 1. */
-const exploding = ['Euler', 'Heun', 'LMS', 'KDPM2', 'EDM', 'CM'];
+const exploding = ['Euler', 'Heun', 'LMS', 'KDPM2', 'EDM', 'CM', 'ScoreSde'];
 describe.each(schedulerNames)('%s', (name) => {
   it('has the level of its family: √ᾱ and √(1 − ᾱ), or 1 and σ, or 1 − σ and σ', () => {
     const scheduler = create({ name, config: {} }, 10);
@@ -76,13 +76,13 @@ describe.each(schedulerNames)('%s', (name) => {
 
   it('gives the model an input whose variance is that of the data where that is 1', () => {
     // x = α x₀ + σ ε has the variance α² + σ² then; those of EDM and of consistency models have ½, and their input is 1 for them; a flow's is not
-    // scaled.
+    // scaled, nor a score model's, which divides by σ itself.
     const scheduler = create({ name, config: {} }, 10);
     const deviation = name.startsWith('EDM') || name.startsWith('CM') ? 0.5 : 1;
     scheduler.timesteps.forEach((_, index) => {
       const { signal, noise } = scheduler.levelAt(index);
       const [factor] = scheduler.scaleModelInput(tensor('f64', [1], Float64Array.of(1)), index).data;
-      if (name.startsWith('Flow')) expect(factor).toBe(1);
+      if (/^(Flow|ScoreSde)/.test(name)) expect(factor).toBe(1);
       else expect(Math.abs(factor ** 2 * (signal ** 2 * deviation ** 2 + noise ** 2) - 1)).toBeLessThan(1e-6);
     });
   });

@@ -32,6 +32,8 @@ const drawsNoise = [
   'LCMScheduler',
   'TCDScheduler',
   'CMStochasticIterativeScheduler',
+  'FlowMatchLCMScheduler',
+  'ScoreSdeVeScheduler',
 ];
 
 describe.each(schedulerNames)('%s', (_class_name) => {
@@ -262,6 +264,28 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
   ],
   [/calls \d+ and \d+ of the model have one noise level/, { _class_name: 'DPMSolverMultistepInverseScheduler' }, 1000],
   [/1001 steps are asked for/, { _class_name: 'DPMSolverMultistepInverseScheduler' }, 1001],
+  [/step 9 would lead to a λ of Infinity; expected σ above 0/, { _class_name: 'SASolverScheduler', beta_start: 0 }],
+  [
+    /sigma_data is 1e\+200; .*, its square finite/,
+    { _class_name: 'CMStochasticIterativeScheduler', sigma_data: 1e200 },
+  ],
+  [/s_noise is 1e\+200; expected one of finite/, { _class_name: 'CMStochasticIterativeScheduler', s_noise: 1e200 }],
+  [
+    /scale_factors is \[0.5,1\]; it draws pictures of one size, expected null/,
+    { _class_name: 'FlowMatchLCMScheduler', scale_factors: [0.5, 1] },
+  ],
+  [/upscale_mode is "cubic"; supported is nearest/, { _class_name: 'FlowMatchLCMScheduler', upscale_mode: 'cubic' }],
+  [/shift is 0; expected one above 0/, { _class_name: 'FlowMatchHeunDiscreteScheduler', shift: 0 }],
+  [
+    /num_train_timesteps is 0; expected at least 1/,
+    { _class_name: 'FlowMatchHeunDiscreteScheduler', num_train_timesteps: 0 },
+  ],
+  [/snr is -1; expected a number from 0/, { _class_name: 'ScoreSdeVeScheduler', snr: -1 }],
+  [/sampling_eps is 1; expected a time from 0 to 1/, { _class_name: 'ScoreSdeVeScheduler', sampling_eps: 1 }],
+  [/expected 0 < sigma_min < sigma_max/, { _class_name: 'ScoreSdeVeScheduler', sigma_min: 0 }],
+  [/expected 0 < sigma_min < sigma_max/, { _class_name: 'ScoreSdeVeScheduler', sigma_max: 0.001 }],
+  [/10 steps would be too many calls/, { _class_name: 'ScoreSdeVeScheduler', correct_steps: 1_000_000 }],
+  [/num_train_timesteps is 0; expected at/, { _class_name: 'ScoreSdeVeScheduler', num_train_timesteps: 0 }],
   [/predictor_order is 5; supported are 1, 2, 3, 4/, { _class_name: 'SASolverScheduler', predictor_order: 5 }],
   [/corrector_order is 0; supported are 1, 2, 3, 4/, { _class_name: 'SASolverScheduler', corrector_order: 0 }],
   [

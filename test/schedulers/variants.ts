@@ -70,6 +70,7 @@ export const deterministic: readonly Variant[] = [
   ...variants('EDMEuler', {}, { sigma_schedule: 'exponential', prediction_type: 'v_prediction' }),
   ...variants('EDMDPMSolverMultistep', {}, { solver_order: 3, solver_type: 'heun' }),
   ...variants('IPNDM', {}),
+  ...variants('FlowMatchHeunDiscrete', {}, { shift: 3 }),
   ...variants('FlowMatchEulerDiscrete', {}, { shift: 3 }, { use_karras_sigmas: true }),
   { name: 'TCDScheduler', config: {}, choices: { eta: 0 } },
   { name: 'EulerAncestralDiscreteScheduler', config: {}, choices: { eta: 0 } },
