@@ -104,12 +104,26 @@ const defaults: Json = {
 
 /**
  * Reads the parsed `config.json` of a UNet2DModel. Missing keys take diffusers' defaults; keys that begin with `_` are
- * notes.
+ * notes, and keys that the class does not have do nothing.
  * @param source the file's name, for messages
  * @throws InputError naming the key, what was found, and what is supported
  */
 export function parseUNetConfig(json: Json, source = 'config.json'): UNetConfig {
+  return readUNetConfig(json, source).config;
+}
+
+/** parseUNetConfig, with one line that names the keys that the class does not have, or none. @throws as that */
+export function readUNetConfig(
+  json: Json,
+  source = 'config.json',
+): { readonly config: UNetConfig; readonly warnings: readonly string[] } {
   const keys = configKeys(json, 'UNet2DModel', defaults, source);
+  const names = keys.unknown.map((key) => JSON.stringify(key)).join(', ');
+  const warnings = names === '' ? [] : [`${source}: UNet2DModel has no ${names}, as in diffusers ignored`];
+  return { config: configOf(keys), warnings };
+}
+
+function configOf(keys: ConfigKeys): UNetConfig {
   const blocks = blocksOf(keys);
   const embedding = embeddingOf(keys, blocks.blockOutChannels[0]);
   const layers = layersOf(keys);
