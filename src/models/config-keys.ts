@@ -29,10 +29,10 @@ export interface ConfigKeys {
   optionalInteger(key: string): number | undefined;
   /** A finite number. */
   finite(key: string): number;
-  /** True or false. */
+  /** True or false; as in diffusers also 1, 0 and null. */
   flag(key: string): boolean;
-  /** One of some words. */
-  choice<T extends string>(key: string, choices: readonly T[]): T;
+  /** One of some words. @param ofNull what null means, where it is not refused */
+  choice<T extends string>(key: string, choices: readonly T[], ofNull?: T): T;
   /** A list of 1 to 16 entries. */
   list(key: string): readonly [unknown, ...unknown[]];
   /** A list of whole numbers from 1 on. */
@@ -76,9 +76,11 @@ export function configKeys(json: Json, family: string, defaults: Json, source: s
     },
     flag(key) {
       const value = read(key);
+      if (value === null || value === 0 || value === 1) return value === 1;
       return typeof value === 'boolean' ? value : refuse(key, 'true or false');
     },
-    choice(key, choices) {
+    choice(key, choices, ofNull) {
+      if (read(key) === null && ofNull !== undefined) return ofNull;
       return choices.find((candidate) => candidate === read(key)) ?? refuse(key, choices.join(', '));
     },
     list(key) {

@@ -208,7 +208,7 @@ function embeddingOf(keys: ConfigKeys, firstChannels: number): Embedding {
   return {
     timeEmbeddingType,
     timeEmbeddingDim: keys.optionalInteger('time_embedding_dim') ?? firstChannels * 4,
-    freqShift: keys.finite('freq_shift'),
+    freqShift: timeEmbeddingType !== 'positional' && keys.read('freq_shift') === null ? 0 : keys.finite('freq_shift'),
     flipSinToCos: keys.flag('flip_sin_to_cos'),
     classEmbedding: classType ?? (numClassEmbeds === undefined ? 'none' : 'lookup'),
     numClassEmbeds,
@@ -234,13 +234,14 @@ function layersOf(keys: ConfigKeys): Layers {
   }
   const normEps = keys.finite('norm_eps');
   if (normEps < 0) keys.refuse('norm_eps', 'a number that is not negative');
-  const midBlockScaleFactor = keys.finite('mid_block_scale_factor');
+  const isUnused = keys.read('mid_block_type') === null && keys.read('mid_block_scale_factor') === null;
+  const midBlockScaleFactor = isUnused ? 1 : keys.finite('mid_block_scale_factor');
   if (midBlockScaleFactor === 0) keys.refuse('mid_block_scale_factor', 'a number other than 0');
   return {
     midBlockScaleFactor,
     downsamplePadding,
-    downsampleType: keys.choice('downsample_type', ['conv', 'resnet'] as const),
-    upsampleType: keys.choice('upsample_type', ['conv', 'resnet'] as const),
+    downsampleType: keys.choice('downsample_type', ['conv', 'resnet'] as const, 'conv'),
+    upsampleType: keys.choice('upsample_type', ['conv', 'resnet'] as const, 'conv'),
     activation: activation(keys.read('act_fn')) ?? keys.refuse('act_fn', 'silu (or swish), gelu, mish, relu'),
     normEps,
     timeScaleShift: keys.choice('resnet_time_scale_shift', ['default', 'scale_shift'] as const),
