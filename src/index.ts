@@ -167,6 +167,7 @@ export {
 export {
   downBlockTypes,
   parseUNetConfig,
+  readUNetConfig,
   upBlockTypes,
   type DownBlockType,
   type UNetConfig,
@@ -274,16 +275,16 @@ export { noiseFrom } from './sampling/noise.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 
 // formats
-export { loadModelFolder, type ModelFolder, type ReadFile } from './formats/diffusers.ts';
+export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
 export { grid, type GridRow } from './formats/grid.ts';
 export type { Picture } from './formats/png.ts';
+export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
   readTensor,
   readTensors,
   writeSafetensors,
   type IntegerTensor,
-  type SafetensorsDType,
   type SafetensorsEntry,
   type SafetensorsFile,
 } from './formats/safetensors.ts';

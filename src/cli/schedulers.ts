@@ -3,6 +3,7 @@ import { InputError } from '../tensor/errors.ts';
 import { schedulerDefaults, schedulers, type ModelKind, type SchedulerEntry } from '../schedulers/registry.ts';
 import type { Command } from './command.ts';
 import { suggestion } from './options.ts';
+import { samplerHint } from './sampler-names.ts';
 
 const help = `pag schedulers [NAME]
 
@@ -34,7 +35,9 @@ function schedulerOf(name: string): readonly [className: string, entry: Schedule
   const found = Object.entries(schedulers).find(([className, { short }]) => className === name || short === name);
   const shorts = Object.values(schedulers).map(({ short }) => short);
   if (!found)
-    throw new InputError(`there is no scheduler "${name}"${suggestion(name, shorts)}; there are ${shorts.join(', ')}`);
+    throw new InputError(
+      `there is no scheduler "${name}"${samplerHint(name) ?? suggestion(name, shorts)}; there are ${shorts.join(', ')}`,
+    );
   return found;
 }
 

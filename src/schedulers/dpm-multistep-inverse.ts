@@ -94,13 +94,14 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
   if (at(training, 0) === 0) throw new InputError(`${name}: β of timestep 0 is 0, but it begins there, at a λ of ∞`);
   if (spacing !== undefined) {
     const [least, most] = [at(training, 0), lastOf(training)];
-    const { timesteps, sigmas } = wideSigmas(schedule, steps, spacing, spacing === 'karras', least, most);
-    return { ...tableOf(timesteps, [...sigmas, lastOf(sigmas)]), standsStill: true };
+    const rule = { spacing, rounds: spacing === 'karras', range: [least, most] } as const;
+    const { timesteps, sigmas, cause } = wideSigmas(schedule, steps, rule);
+    return { ...tableOf(timesteps, [...sigmas, lastOf(sigmas)], { isFlow: false, cause }), standsStill: true };
   }
   const last = training.filter((sigma) => -log(sigma) >= grid.leastLambda).length;
   const timesteps = risingTimesteps(grid, schedule.trainTimesteps, last, steps, name);
   const sigmas = [...timesteps, last - 1].map((t) => interpolate(training, t));
-  return { ...tableOf(timesteps, sigmas), standsStill: false };
+  return { ...tableOf(timesteps, sigmas, { isFlow: false, cause: schedule.settings }), standsStill: false };
 }
 
 /** From timestep 0, or near it. @param last how many of the training's timesteps are used */

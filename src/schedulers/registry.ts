@@ -22,6 +22,7 @@ import { kdpm2Ancestral } from './kdpm2-ancestral.ts';
 import { kdpm2 } from './kdpm2.ts';
 import { lcm } from './lcm.ts';
 import { lms } from './lms.ts';
+import { foreignKeys } from './foreign-keys.ts';
 import type { Config } from './options.ts';
 import { pndm } from './pndm.ts';
 import { saSolver } from './sa-solver.ts';
@@ -282,10 +283,11 @@ const mostSteps = 1_000_000;
 
 /**
  * The scheduler that a `scheduler_config.json` describes.
- * @param config its `_class_name` says which; the other keys are those of the class in diffusers
+ * @param config its `_class_name` says which; the other keys are those of the class in diffusers. Keys that the class
+ *   does not have do nothing, and are named by `warnings`
  * @param steps how many; a whole number from 1. Some methods call the model more often
- * @throws InputError for an unknown class, key or value, with those that are known, and for a number of steps, an η or
- *   a mu that the class cannot run with
+ * @throws InputError for an unknown class or value, with those that are known, and for a number of steps, an η or a mu
+ *   that the class cannot run with
  */
 export function createScheduler(config: Config, steps: number, choices: SchedulerChoices = {}): Scheduler {
   const name = config?.['_class_name'];
@@ -296,7 +298,7 @@ export function createScheduler(config: Config, steps: number, choices: Schedule
   checkChoices(`${name}`, entry, choices);
   const scheduler = entry.create(config, steps, choices);
   checkLevels(scheduler);
-  return checked(scheduler);
+  return { ...checked(scheduler), warnings: foreignKeys(config, scheduler.config, scheduler.name) };
 }
 
 function entryOf(name: unknown): SchedulerEntry {

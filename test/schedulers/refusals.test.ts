@@ -37,11 +37,15 @@ const drawsNoise = [
 ];
 
 describe.each(schedulerNames)('%s', (_class_name) => {
-  it('refuses an unknown key, with those that it has', () => {
-    const [key] = Object.keys(schedulerDefaults(_class_name));
-    expect(create({ _class_name, sigmax: 3 })).toThrow(
-      new RegExp(`${_class_name}: unknown key "sigmax"; it has .*${key}`),
-    );
+  it('names the keys that it does not have, once, and draws as if they were not there', () => {
+    const scheduler = createScheduler({ _class_name, sigmax: 3, predict_epsilon: true, _note: 1 }, 10);
+    expect(scheduler.warnings).toEqual([
+      `${_class_name} has no keys "sigmax", "predict_epsilon", as in diffusers ignored`,
+    ]);
+    const { warnings, timesteps, config } = createScheduler({ _class_name }, 10);
+    expect(warnings).toEqual([]);
+    expect(scheduler.timesteps).toEqual(timesteps);
+    expect(scheduler.config).toEqual(config);
   });
 
   it('takes its own defaults, and notes, as a saved config has them', () => {
@@ -296,7 +300,6 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
     /prediction_type "flow_prediction" needs algorithm_type data_prediction/,
     { _class_name: 'SASolverScheduler', algorithm_type: 'noise_prediction', prediction_type: 'flow_prediction' },
   ],
-  [/calls \d+ and \d+ of the model have one noise level/, { _class_name: 'SASolverScheduler' }, 1000],
   [/expected 0 ≤ sigma_min < sigma_max/, { _class_name: 'CMStochasticIterativeScheduler', sigma_min: 80 }],
   [/expected 0 ≤ sigma_min < sigma_max/, { _class_name: 'CMStochasticIterativeScheduler', sigma_min: -1 }],
   [/sigma_data is 0; expected a number above 0/, { _class_name: 'CMStochasticIterativeScheduler', sigma_data: 0 }],
@@ -395,4 +398,29 @@ it('reads the names of other solvers as diffusers does when a config changes its
   ];
   for (const [foreign, own] of borrowed)
     expect(createScheduler(foreign, 5).timesteps).toEqual(createScheduler(own, 5).timesteps);
+});
+
+describe('keys of old', () => {
+  it('that asked for something else are named with what says it today', () => {
+    const { warnings } = createScheduler(
+      { _class_name: 'DDPMScheduler', predict_epsilon: false, timestep_values: null },
+      10,
+    );
+    expect(warnings).toEqual([
+      'DDPMScheduler has no keys "predict_epsilon", "timestep_values", as in diffusers ignored; ' +
+        'predict_epsilon was what prediction_type "sample" is now: set that if the model was trained so',
+    ]);
+  });
+
+  it('that have another name now are read under it', () => {
+    const _class_name = 'DDIMInverseScheduler';
+    const { warnings, config } = createScheduler({ _class_name, set_alpha_to_zero: false }, 10);
+    expect([warnings, config['set_alpha_to_one']]).toEqual([[], false]);
+    expect(createScheduler({ _class_name, set_alpha_to_zero: null }, 10).config['set_alpha_to_one']).toBe(true);
+  });
+
+  it('that are listed as defaults take the default of the class', () => {
+    const config = { _class_name: 'DDIMScheduler', clip_sample: false, _use_default_values: ['clip_sample'] };
+    expect(createScheduler(config, 10).config['clip_sample']).toBe(true);
+  });
 });
