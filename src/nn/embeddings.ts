@@ -5,6 +5,7 @@
  * it by 6e-5 rad. diffusers computes exponent, frequency, angle, sine and cosine in float32, also for a float64
  * model, and so do we: each step below is rounded to float32, correctly, in every precision of the model.
  */
+import { checkTensor, numbers } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp, sin, cos, log } from '../tensor/math/index.ts';
 import { roundTo } from '../tensor/rounding.ts';
@@ -32,6 +33,7 @@ export function sinusoid(
   shift: number,
   dtype: DType,
 ): Tensor {
+  numbers('timesteps', timesteps);
   if (!Number.isInteger(size) || size < 1)
     throw new InputError(`sinusoid: the size must be a whole number from 1 on, but is ${size}`);
   const half = Math.floor(size / 2);
@@ -58,6 +60,8 @@ export function sinusoid(
  * @returns [B,2n], sin(2π·W·log t), then the cosines
  */
 export function fourierFeatures(timesteps: readonly number[], frequencies: Tensor): Tensor {
+  numbers('timesteps', timesteps);
+  checkTensor('the frequencies', frequencies);
   const { dtype, data: w } = frequencies;
   const n = w.length;
   const out = allocate(dtype, timesteps.length * 2 * n);
@@ -81,6 +85,8 @@ export function fourierFeatures(timesteps: readonly number[], frequencies: Tenso
  * @throws InputError for an index outside the table, or a table of another rank
  */
 export function lookUp(table: Tensor, indices: readonly number[]): Tensor {
+  checkTensor('the table', table);
+  numbers('indices', indices);
   const [rows, size] = table.shape;
   if (rows === undefined || size === undefined || table.shape.length !== 2)
     throw new InputError(`a table has a shape [n,D], but ${shapeText(table.shape)} was given`);

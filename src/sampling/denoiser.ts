@@ -102,6 +102,7 @@ export function groupingDenoiser(models: Models, conditions: Conditions, run: Pa
   }
   return {
     predict(sample, timestep, passes) {
+      aList('passes', passes);
       const predictions = new Map<Pass, Prediction>();
       const modelOf = ({ model = 'main' }: Pass): Model => modelNamed(models, model);
       const sampleOf = (pass: Pass): Tensor => pass.sample ?? sample;
@@ -117,6 +118,8 @@ export function groupingDenoiser(models: Models, conditions: Conditions, run: Pa
     },
   };
 }
+
+const aList = mustBe('a list of passes, as [conditional]', Array.isArray);
 
 const areConditions = mustBe(
   'an object of conditions by name, as classConditions([0], undefined)',

@@ -89,10 +89,12 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
 
 /**
  * The extent of a dimension of x, counted from 0.
- * @throws InputError when x has fewer dimensions
+ * @throws InputError when x has fewer dimensions, or is no tensor
  */
-export function extentOf({ shape }: Tensor, dimension: number): number {
-  const extent = shape[dimension];
+export function extentOf(x: Tensor, dimension: number): number {
+  const { shape } = Object(x) as Partial<Tensor>;
+  if (!Array.isArray(shape)) throw new InputError(`${shown(x)} is no tensor`);
+  const extent = (shape as readonly number[])[dimension];
   if (extent === undefined)
     throw new InputError(`a tensor of shape ${shapeText(shape)} has no dimension ${dimension}, counted from 0`);
   return extent;

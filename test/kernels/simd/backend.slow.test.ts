@@ -150,7 +150,7 @@ describe('what is watched', () => {
 describe('what is refused', () => {
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('%s threads', (threads) => {
     expect(refusal(() => simdBackend({ threads }))).toBe(
-      `threads must be a whole number from 1 to 256, not ${threads}`,
+      `threads is ${threads}; it must be a whole number from 1 to 256`,
     );
   });
 
