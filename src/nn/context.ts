@@ -6,6 +6,7 @@ import { aFunction, checkParts, mustBe, type Checks } from '../tensor/checks.ts'
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Kernels } from '../kernels/kernels.ts';
+import { allKernels } from '../kernels/operations/index.ts';
 
 /** What a layer is given besides its module path and its input. */
 export interface Context {
@@ -22,7 +23,7 @@ export interface Context {
 }
 
 const checks: Checks<Context> = {
-  kernels: mustBe('kernels, as referenceKernels', (value) => typeof value === 'object' && value !== null),
+  kernels: allKernels,
   weights: mustBe('a Map of tensors by name', (value) => value instanceof Map),
   tap: aFunction('a function that is shown a value, and gives one'),
   watches: aFunction('a function of a path'),

@@ -5,7 +5,7 @@
  * it by 6e-5 rad. diffusers computes exponent, frequency, angle, sine and cosine in float32, also for a float64
  * model, and so do we: each step below is rounded to float32, correctly, in every precision of the model.
  */
-import { checkTensor, numbers } from '../tensor/checks.ts';
+import { checkTensor, flag, numbers } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp, sin, cos, log } from '../tensor/math/index.ts';
 import { roundTo } from '../tensor/rounding.ts';
@@ -34,6 +34,7 @@ export function sinusoid(
   dtype: DType,
 ): Tensor {
   numbers('timesteps', timesteps);
+  flag('cosineFirst', cosineFirst);
   if (!Number.isInteger(size) || size < 1)
     throw new InputError(`sinusoid: the size must be a whole number from 1 on, but is ${size}`);
   const half = Math.floor(size / 2);

@@ -84,7 +84,8 @@ export function zeros(dtype: DType, shape: readonly number[]): Tensor {
  * @throws InputError when the shape is of another size
  */
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
-  return tensor(x.dtype, shape, x.data);
+  const { dtype, data } = Object(x) as Tensor;
+  return tensor(dtype, shape, data);
 }
 
 /**

@@ -136,8 +136,8 @@ export function parseUNetConfig(json: Json, source = 'config.json'): UNetConfig 
 export function checkConfig(config: UNetConfig): void {
   const given = Object(config) as Readonly<Record<string, unknown>>;
   for (const [key, value] of Object.entries(parseUNetConfig({}))) {
-    const isOptional = value === undefined || (Object.hasOwn(given, key) && given[key] === undefined);
-    if (isOptional ? Object.hasOwn(given, key) : kindOf(given[key]) === kindOf(value)) continue;
+    const known = [given[key], value].includes(undefined) || kindOf(given[key]) === kindOf(value);
+    if (Object.hasOwn(given, key) && known) continue;
     throw new InputError(
       `the config is ${shown(config)}, whose ${key} is ${shown(given[key])}; ` +
         'it must be what parseUNetConfig makes of a config.json',
