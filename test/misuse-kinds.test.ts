@@ -261,6 +261,11 @@ describe('the options of a guidance: unknown', () => {
       () => pag.softPag(any({ pagScale: 1, lambda: 0, layers, mixer: pag.identity })),
       'softPag has no',
     ],
+    [
+      'an adaptive scale of PAG and APG',
+      () => pag.pagApg(any({ pagScale: 1, layers, pagAdaptiveScale: 0.1 })),
+      'pagApg has no option pagAdaptiveScale; it has { pagScale, layers, mixer, eta, normThreshold, momentum }',
+    ],
     ['a number for the options', () => pag.pag(any(3)), 'pag is given 3; it takes { pagScale, '],
     ['nothing for the options', () => pag.seg(any(undefined)), 'seg is given undefined; it takes { segScale, '],
     ['a number for the scales of FDG', () => pag.fdg(any(3)), 'guidanceScales is 3; it must be a list'],
