@@ -493,6 +493,11 @@ describe('a run', () => {
       'noiseSource is { rand, randn, clone }; it must be a function of a shape, as manualSeed(0).randn',
     ],
     [
+      'with a seed for a generator',
+      () => pag.noiseFrom(any([7]), 'f32'),
+      'a generator is 7; it must be one, as manualSeed',
+    ],
+    [
       'with a source of lists',
       () => run({ noiseSource: () => [1] }),
       'what noiseSource gives is [1]; it must be a tensor',

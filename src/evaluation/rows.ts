@@ -51,15 +51,6 @@ export function firstRows(table: Tensor, count: number): Tensor {
 }
 
 /**
- * Tensors of one shape [...] as one tensor [N, ...].
- * @throws InputError when there are none, or their sizes differ
- */
-export function stack(parts: readonly Tensor[]): Tensor {
-  const { dtype, shape } = firstOf(parts);
-  return tensor(dtype, [parts.length, ...shape], concatenated(parts));
-}
-
-/**
  * Tables of equally many columns, one below the other.
  * @throws InputError when there are none, or they do not fit together
  */

@@ -94,15 +94,41 @@ export function attention(
 }
 
 /**
- * The parameters of self-attention.
+ * Softmax attention to some keys only: softmax(Q Kᵀ / √d + mask) V. Its map is shown as `path.map`.
+ * @param path of the layer
+ * @param mask [B,h,N,M], what is added to the scores: 0 for a key that counts, far below 0 for one that does not
+ */
+export function maskedAttention(context: Context, path: string, mask: Tensor): Mix {
+  return ({ kernels, query, key, value, heads, scale }) => {
+    const scores = kernels.attentionScores(query(), key(), heads, scale);
+    const map = context.tap(`${path}.map`, kernels.softmax(kernels.add(scores, mask)));
+    return kernels.applyAttentionMap(map, value);
+  };
+}
+
+/** Where an attention layer is not as in UNet2DModel. */
+export interface AttentionParameterOptions {
+  /** Channels of the tokens that are asked; those of the tokens that ask unless given. */
+  readonly source?: number;
+  /** Whether the projections of query, key and value have a bias; they do unless this is false. */
+  readonly bias?: boolean;
+}
+
+/**
+ * The parameters of attention.
  * @param channels of its tokens
  * @param inner channels between the projections, heads · d
  */
-export function attentionParameters(path: string, channels: number, inner: number): readonly Parameter[] {
+export function attentionParameters(
+  path: string,
+  channels: number,
+  inner: number,
+  { source = channels, bias = true }: AttentionParameterOptions = {},
+): readonly Parameter[] {
   return [
-    ...linearParameters(`${path}.to_q`, channels, inner),
-    ...linearParameters(`${path}.to_k`, channels, inner),
-    ...linearParameters(`${path}.to_v`, channels, inner),
+    ...linearParameters(`${path}.to_q`, channels, inner, bias),
+    ...linearParameters(`${path}.to_k`, source, inner, bias),
+    ...linearParameters(`${path}.to_v`, source, inner, bias),
     ...linearParameters(`${path}.to_out.0`, inner, channels),
   ];
 }

@@ -30,6 +30,12 @@ export function upsampleConv2d(context: Context, path: string, x: Tensor): Tenso
   return context.tap(path, context.kernels.upsampleConv2d(x, weights, bias));
 }
 
+/** torch.nn.LayerNorm: x [… ,C] → the same shape; `eps` is added to the variance. */
+export function layerNorm(context: Context, path: string, x: Tensor, eps: number): Tensor {
+  const scale = weight(context, `${path}.weight`);
+  return context.tap(path, context.kernels.layerNorm(x, scale, weight(context, `${path}.bias`), eps));
+}
+
 /** torch.nn.GroupNorm: x [B,C,…] → the same shape. The groups divide the channels; `eps` is added to the variance. */
 export function groupNorm(context: Context, path: string, x: Tensor, groups: number, eps: number): Tensor {
   const scale = weight(context, `${path}.weight`);

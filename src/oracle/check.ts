@@ -124,7 +124,7 @@ export function check(one: Case, file: SafetensorsFile, format: Format, only?: r
       missing,
       problems: new Map([...known, ...apart]),
       unknown,
-      ...verdict(taps, missing.length + known.size + apart.size),
+      ...verdictOn(taps, missing.length + known.size + apart.size),
     },
     theirs,
     bands: new Map([...bands].filter(([name]) => theirs.has(name))),
@@ -168,8 +168,15 @@ function statusOf(chained: Judgement, local: Judgement, { notFinite }: Measures)
   return chained.share <= 1 ? 'ok' : 'inherited';
 }
 
-/** @param others what is wrong besides the taps */
-function verdict(taps: readonly TapReport[], others: number): Pick<Report, 'first' | 'lastGood' | 'passes'> {
+/**
+ * What follows from the taps together. The first that is wrong by itself goes before an earlier one that is off by what
+ * came before it: there the mistake shows.
+ * @param others how many things are wrong besides the taps
+ */
+export function verdictOn<Tap extends Pick<TapReport, 'status'>>(
+  taps: readonly Tap[],
+  others: number,
+): { readonly first: Tap | undefined; readonly lastGood: Tap | undefined; readonly passes: boolean } {
   const first =
     taps.find(({ status }) => status === 'wrong' || status === 'not finite') ??
     taps.find(({ status }) => status !== 'ok');

@@ -26,6 +26,7 @@ export type {
   Row,
   Rows,
   Shape,
+  SizeAttributes,
   SliceAttributes,
 } from './operation.ts';
 

@@ -19,7 +19,7 @@ export interface AttentionArithmetic {
   readonly onlineSoftmax?: boolean;
 }
 
-type Attention = Pick<Kernels, 'attentionMap' | 'applyAttentionMap' | 'attention'>;
+type Attention = Pick<Kernels, 'attentionScores' | 'attentionMap' | 'applyAttentionMap' | 'attention'>;
 
 /** The kernels of attention. */
 export function honestAttention(rowsByRows: RowsByRows, arithmetic: AttentionArithmetic): Attention {
@@ -34,17 +34,26 @@ export function honestAttention(rowsByRows: RowsByRows, arithmetic: AttentionAri
     return out;
   };
 
-  const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) => {
+  const perHead = (
+    q: Tensor,
+    k: Tensor,
+    heads: number,
+    scale: number,
+    ofRows: (rows: Float32Array) => void,
+  ): Tensor => {
     const [batch, queries, keys] = [q.shape[0], q.shape[1], k.shape[1]];
     const out = new Float32Array(batch * heads * queries * keys);
     for (let b = 0; b < batch; b++)
       for (let h = 0; h < heads; h++) {
         const rows = logits(q, k, b, h, heads, scale);
-        softmaxRows(rows, keys);
+        ofRows(rows);
         out.set(rows, (b * heads + h) * queries * keys);
       }
     return stored(q, [batch, heads, queries, keys], out);
   };
+  const attentionScores: Kernels['attentionScores'] = (...given) => perHead(...given, () => {});
+  const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) =>
+    perHead(q, k, heads, scale, (rows) => softmaxRows(rows, k.shape[1]));
 
   const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) => {
     const [batch, heads, queries, keys] = map.shape;
@@ -83,7 +92,7 @@ export function honestAttention(rowsByRows: RowsByRows, arithmetic: AttentionAri
     return stored(q, q.shape, out);
   };
 
-  return { attentionMap, applyAttentionMap, attention };
+  return { attentionScores, attentionMap, applyAttentionMap, attention };
 }
 
 /** Σ softmax(row)·v over blocks of eight keys, rescaled whenever the maximum grows. */
