@@ -85,8 +85,12 @@ describe('misuse is told', () => {
     ],
     ['endless rounds', () => pag.bootstrap(3, () => 0, { rounds: 5e9 }), /5000000000 rounds/],
     ['an option that is none', () => pag.simdBackend(any({ thread: 2 })), /no option thread; it has \{ threads, /],
-    ['options that are none', () => pag.simdBackend(any(2)), /no option 2/],
-    ['too many threads', () => pag.simdBackend({ threads: 1e6 }), /from 1 to 256, not 1000000/],
+    ['options that are none', () => pag.simdBackend(any(2)), /simdBackend is given 2; it takes \{ threads, /],
+    [
+      'too many threads',
+      () => pag.simdBackend({ threads: 1e6 }),
+      /threads is 1000000; it must be a whole number from 1 to 256/,
+    ],
     [
       'an offset that is missing',
       () => pag.referenceKernels.affine(noise([2]), 2, any(undefined)),

@@ -77,6 +77,22 @@ describe('a perturbation of attention', () => {
 });
 
 describe('a guidance', () => {
+  const folder = new URL('../src/guidance/', import.meta.url);
+  const text = readdirSync(folder)
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(new URL(file, folder), 'utf8'))
+    .join('\n');
+
+  it('has a row of checks for its options, and refuses those that it does not know', () => {
+    const options = [...text.matchAll(/export (?:interface|type) (\w+Options|Interval)\b/g)].map(([, name]) => name);
+    expect(options.length).toBeGreaterThan(10);
+    expect(missingFrom(text, options, (name) => new RegExp(`: Checks<${name}> = `))).toEqual([]);
+    const makers = [...text.matchAll(/export function \w+\([^)]*?(\w+)\??: (?:\w+Options|Interval)[,)].*?^}/gms)];
+    expect(makers.length).toBeGreaterThan(10);
+    const unchecked = makers.filter(([body, given]) => !new RegExp(`checkOptions\\('\\w+', ${given}, `).test(body));
+    expect(unchecked.map(([body]) => body.split('\n')[0])).toEqual([]);
+  });
+
   const laws = textOf('test/guidance/laws.test.ts');
   const perSample = laws.slice(laws.indexOf('const perSample'), laws.indexOf('const further'));
   const refusals = textOf('test/guidance/refusals.test.ts');

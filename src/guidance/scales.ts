@@ -3,7 +3,7 @@ import { add, scale, subtract, type PerSample } from '../tensor/arithmetic.ts';
 import { rangeText, type Check } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shown } from '../tensor/shown.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { extentOf, type Tensor } from '../tensor/tensor.ts';
 
 /** Whether the scale of every sample has this value: the neutral one, at which a guidance does nothing. */
 export function isAll(scales: PerSample, value: number): boolean {
@@ -20,8 +20,9 @@ export function mapScale(scales: PerSample, f: (scale: number) => number): PerSa
  * @throws InputError when their number is not the batch's
  */
 export function scalesFor(scales: PerSample, x: Tensor): readonly number[] {
-  const [batch] = x.shape as [number, ...number[]];
+  const batch = extentOf(x, 0);
   if (typeof scales === 'number') return Array.from({ length: batch }, () => scales);
+  if (!Array.isArray(scales)) throw new InputError(`a scale is ${shown(scales)}; it must be a number, or one for each`);
   if (scales.length !== batch)
     throw new InputError(
       `${scales.length} guidance scales are given for ${batch} samples; give one for each, or one for all`,

@@ -1,13 +1,13 @@
 /** Running programs on kernels. What a backend is given, and what a program gives, is checked here, once a run. */
-import { aFunction, checkTensor, mustBe } from '../tensor/checks.ts';
+import { aFunction, checkTensor, mustBe, type Check } from '../tensor/checks.ts';
 import type { Backend, Kernels, Program, Tensors } from './kernels.ts';
 import { hasShape } from './operations/checks.ts';
 
-/** @throws InputError unless the program is one, and its inputs are tensors */
-export function checkProgram(program: Program, inputs: Tensors): void {
+/** @throws InputError unless the program is one, and each of its inputs passes the check: is a tensor, with numbers */
+export function checkProgram(program: Program, inputs: Tensors, checkInput: Check = checkTensor): void {
   checkIsProgram('the program', program);
   checkNamed('what a program is run with', inputs);
-  for (const [name, input] of Object.entries(inputs)) checkTensor(`the input "${name}" of the program`, input);
+  for (const [name, input] of Object.entries(inputs)) checkInput(`the input "${name}" of the program`, input);
 }
 
 /**
@@ -17,7 +17,7 @@ export function checkProgram(program: Program, inputs: Tensors): void {
 export function resultsOf(program: Program, kernels: Kernels, inputs: Tensors): Tensors {
   const results = program(kernels, inputs);
   checkNamed('what the program gives', results);
-  for (const [name, result] of Object.entries(results)) checkResult(`the result "${name}" of the program`, result);
+  for (const [name, result] of Object.entries(results)) checkShaped(`the result "${name}" of the program`, result);
   return results;
 }
 
@@ -36,4 +36,5 @@ const checkNamed = mustBe(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Map),
 );
 
-const checkResult = mustBe('a tensor', hasShape);
+/** What has a shape, be it without numbers, as the tensors of a trace. */
+export const checkShaped: Check = mustBe('a tensor', hasShape);

@@ -11,7 +11,7 @@ import { convolveApart, type Origin } from './joined.ts';
 import { keyOf } from './key.ts';
 import type { Kernels, Program, Tensors } from './kernels.ts';
 import { applyOperation, kernelsFrom, type Operation, type Shape } from './operations/index.ts';
-import { resultsOf } from './run.ts';
+import { checkProgram, checkShaped, resultsOf } from './run.ts';
 
 /**
  * The graph of `program` for inputs of these shapes.
@@ -20,6 +20,7 @@ import { resultsOf } from './run.ts';
  * @throws InputError when operations are given what does not fit, or the program looks at values
  */
 export function traceProgram(program: Program, inputs: Tensors, fold: Kernels): Graph {
+  checkProgram(program, inputs, checkShaped);
   const recording = record(fold);
   const symbols = Object.entries(inputs).map(
     ([name, { shape }]) => [name, recording.symbol(shape, { kind: 'input', name })] as const,

@@ -23,6 +23,7 @@ export function passCost<Input, State>(
   passes: readonly Perturbation[],
 ): number {
   anArchitecture('the architecture', architecture);
+  architecture.check(input);
   arePasses('passes', passes);
   const parameters = parametersOf(architecture.stages);
   // Tables that are looked up when the input is prepared; all other weights have a shape only.

@@ -4,7 +4,7 @@
  */
 import type { Program, Tensors } from '../kernels/kernels.ts';
 import type { Context } from '../nn/context.ts';
-import { checkFinite, checkTensor, mustBe, withMethods, type Check } from '../tensor/checks.ts';
+import { checkFinite, checkTensor, mustBe, type Check } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { sameShape, shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
@@ -59,17 +59,14 @@ export interface Model<Config = unknown, Input = ModelInput, State = unknown>
 }
 
 /** An architecture, with or without weights. */
-export const anArchitecture: Check = withMethods<Architecture>(
-  'an architecture, as unetArchitecture(config)',
-  'check',
-  'tensors',
-  'begin',
-  'end',
-);
+export const anArchitecture: Check = mustBe('an architecture, as unetArchitecture(config)', (value) => {
+  const { check, tensors, stages } = Object(value) as Partial<Architecture>;
+  return typeof check === 'function' && typeof tensors === 'function' && Array.isArray(stages);
+});
 /** A model: an architecture with weights. */
 export const aModel: Check = mustBe('a model, as createUNet(config, weights)', (value) => {
-  const { check, weights } = Object(value) as Partial<Model>;
-  return typeof check === 'function' && weights instanceof Map;
+  const { check, stages, weights } = Object(value) as Partial<Model>;
+  return typeof check === 'function' && Array.isArray(stages) && weights instanceof Map;
 });
 
 /**

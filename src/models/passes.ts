@@ -3,6 +3,7 @@
  * their first difference.
  */
 import { aBackend, tensorOf, type Backend, type Kernels, type Program, type Tensors } from '../kernels/kernels.ts';
+import { allKernels } from '../kernels/operations/index.ts';
 import { referenceKernels } from '../kernels/plain/index.ts';
 import { traceProgram } from '../kernels/trace.ts';
 import type { Context } from '../nn/context.ts';
@@ -94,6 +95,7 @@ export function traceModel<Input, State>(
   watcherOf: (pass: number) => Watcher,
 ): readonly Tensor[] {
   aModel('the model', model);
+  allKernels('the kernels', kernels);
   arePasses('passes', passes);
   aFunction('a function that gives each pass its watcher')('watcherOf', watcherOf);
   model.check(input);

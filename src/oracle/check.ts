@@ -5,6 +5,7 @@
  * - *local*: against what follows from *their own* earlier taps. So a layer is found wrong although its input is, and a
  *   layer that does the right thing to a wrong input is told apart from the one that made it wrong.
  */
+import { mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
@@ -75,12 +76,17 @@ export interface Checked {
   readonly bands: ReadonlyMap<string, Band>;
 }
 
+const aFormat = mustBe('one of `formats`, as formats.f32', (value) => {
+  return typeof (Object(value) as Partial<Format>).storage === 'string';
+});
+
 /**
  * Holds their tensors against the truth of a case.
  * @param only globs of the taps that are meant to be there; all, unless given
  * @throws InputError when `only` names nothing, the precision does not apply to the case, or the case was changed
  */
 export function check(one: Case, file: SafetensorsFile, format: Format, only?: readonly string[]): Checked {
+  aFormat('the format', format);
   const exactTruth = inPrecision(one, format, () =>
     traceCase(one, reference, { storage: format.storage, compute: 'f64' }),
   );

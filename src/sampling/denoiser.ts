@@ -1,14 +1,14 @@
 /**
  * A denoiser answers the passes that a guidance asks for. Here: a model that does so with as little work as they need.
  */
-import type { Pass } from '../guidance/guidance.ts';
+import { aPass, type Pass } from '../guidance/guidance.ts';
 import { aBackend, tensorOf, type Backend, type Tensors } from '../kernels/kernels.ts';
 import { areLabels, classConditions, type Condition, type Conditions } from '../models/condition.ts';
 import { aModel, type Model, type ModelInput } from '../models/model.ts';
 import { nameInPass, runModel } from '../models/passes.ts';
 import { selectLayers } from '../models/selectors.ts';
 import { at } from '../tensor/at.ts';
-import { aFunction, checkOptions, finite, mustBe, optional, type Checks } from '../tensor/checks.ts';
+import { aFunction, checkOptions, finite, mustBe, optional, type Check, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -102,6 +102,7 @@ export function groupingDenoiser(models: Models, conditions: Conditions, run: Pa
   }
   return {
     predict(sample, timestep, passes) {
+      arePasses('passes', passes);
       const predictions = new Map<Pass, Prediction>();
       const modelOf = ({ model = 'main' }: Pass): Model => modelNamed(models, model);
       const sampleOf = (pass: Pass): Tensor => pass.sample ?? sample;
@@ -118,9 +119,13 @@ export function groupingDenoiser(models: Models, conditions: Conditions, run: Pa
   };
 }
 
-const areConditions = mustBe(
-  'an object of conditions by name, as classConditions([0], undefined)',
-  (value) => typeof value === 'object' && value !== null,
+const arePasses: Check = (name, passes) => {
+  mustBe('a list of passes, as [conditional]', Array.isArray)(name, passes);
+  for (const pass of passes as readonly unknown[]) aPass('a pass', pass);
+};
+
+const areConditions = mustBe('an object of conditions by name, as classConditions([0], undefined)', (value) =>
+  Object.values(Object(value) as object).every((one) => typeof one === 'object' && one !== null),
 );
 
 function modelNamed(models: Models, name: 'main' | 'weak'): Model {

@@ -120,8 +120,10 @@ export function isTensor(value: unknown): value is Tensor {
  * @throws InputError naming the first, and its place
  */
 export function checkFinite(name: string, { data }: Tensor): void {
-  const place = data.findIndex((value) => !Number.isFinite(value));
-  if (place >= 0) throw new InputError(`${name} has ${data[place]} at index ${place}; it must hold finite numbers`);
+  for (let i = 0; i < data.length; i++) {
+    if (Number.isFinite(data[i])) continue;
+    throw new InputError(`${name} has ${data[i]} at index ${i}; it must hold finite numbers`);
+  }
 }
 
 /** `a finite number`, `a number from 0 to 1`, `a number of at least 0`. */

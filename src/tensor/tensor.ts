@@ -84,15 +84,18 @@ export function zeros(dtype: DType, shape: readonly number[]): Tensor {
  * @throws InputError when the shape is of another size
  */
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
-  return tensor(x.dtype, shape, x.data);
+  const { dtype, data } = Object(x) as Tensor;
+  return tensor(dtype, shape, data);
 }
 
 /**
  * The extent of a dimension of x, counted from 0.
- * @throws InputError when x has fewer dimensions
+ * @throws InputError when x has fewer dimensions, or is no tensor
  */
-export function extentOf({ shape }: Tensor, dimension: number): number {
-  const extent = shape[dimension];
+export function extentOf(x: Tensor, dimension: number): number {
+  const { shape } = Object(x) as Partial<Tensor>;
+  if (!Array.isArray(shape)) throw new InputError(`${shown(x)} is no tensor`);
+  const extent = (shape as readonly number[])[dimension];
   if (extent === undefined)
     throw new InputError(`a tensor of shape ${shapeText(shape)} has no dimension ${dimension}, counted from 0`);
   return extent;

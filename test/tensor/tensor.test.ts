@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { InputError } from '../../src/tensor/errors.ts';
 import { allocate, extentOf, reshape, sameShape, shapeText, sizeOf, tensor, zeros } from '../../src/tensor/tensor.ts';
 import type { DType } from '../../src/tensor/tensor.ts';
@@ -64,6 +64,28 @@ describe('a tensor', () => {
     ],
   ])('refuses %s', (_what, make, message) => {
     expect(make).toThrow(new InputError(message));
+  });
+
+  it('that the engine has no memory for is refused, other troubles are not hidden', () => {
+    const failing = (problem: Error) =>
+      vi.stubGlobal(
+        'Float32Array',
+        class {
+          constructor() {
+            throw problem;
+          }
+        },
+      );
+    try {
+      failing(new RangeError('Array buffer allocation failed'));
+      expect(() => zeros('f32', [7])).toThrow(
+        new InputError('there is not enough memory for a tensor of 7 numbers; ask for fewer or smaller samples'),
+      );
+      failing(new TypeError('other'));
+      expect(() => zeros('f32', [7])).toThrow('other');
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('has the extents of its shape, and no others', () => {

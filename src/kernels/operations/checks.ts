@@ -33,7 +33,7 @@ export function expect(operation: string, holds: boolean, message: string): void
 
 /** Fails unless `eps`, which is added to a variance, is finite and not negative. */
 export function expectEpsilon(operation: string, eps: number): void {
-  expect(operation, eps >= 0 && eps < Infinity, `eps is ${eps}; it must be a finite number from 0 on`);
+  expect(operation, Number.isFinite(eps) && eps >= 0, `eps is ${shown(eps)}; it must be a finite number from 0 on`);
 }
 
 /** Fails unless `heads` is a whole number from 1 on that divides the channels. */

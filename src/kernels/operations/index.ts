@@ -2,6 +2,7 @@
  * The table of operations: one row a kind, so that a kernel that is missing here is a type error. Whoever adds an
  * operation begins here; CONTRIBUTING.md says where it goes on.
  */
+import { withMethods, type Check } from '../../tensor/checks.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { shown } from '../../tensor/shown.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -40,6 +41,9 @@ export const operations: Rows<Kind> = {
 
 /** The names of all operations. */
 export const kinds: readonly Kind[] = Object.keys(operations) as Kind[];
+
+/** All kernels, and not a backend. */
+export const allKernels: Check = withMethods<Kernels>('kernels, as referenceKernels', ...kinds, 'joinedConv2d');
 
 /**
  * A row whose kind is not known: it is given the attributes, or the arguments, of the operation it was looked up for.

@@ -1,4 +1,5 @@
 /** Convolutions and linear layers: a picture or rows, a weight, and perhaps a bias. */
+import { shown } from '../../tensor/shown.ts';
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { dimensions, expect, expectShape } from './checks.ts';
 import type { Padding } from '../kernels.ts';
@@ -70,7 +71,7 @@ function convolved({ stride, padding }: Attributes['conv2d'], [x, weight, bias]:
   expect(
     'conv2d',
     [top, bottom, left, right].every((pixels) => Number.isInteger(pixels) && pixels >= 0),
-    `the padding must be whole numbers from 0 on, but is ${[top, bottom, left, right].join(', ')}`,
+    `the padding must be whole numbers from 0 on, but is ${[top, bottom, left, right].map(shown).join(', ')}`,
   );
   const outHeight = Math.floor((height + top + bottom - kernelHeight) / stride) + 1;
   const outWidth = Math.floor((width + left + right - kernelWidth) / stride) + 1;

@@ -155,15 +155,22 @@ function configOf(keys: ConfigKeys): UNetConfig {
 
 /**
  * Fails unless `parseUNetConfig` has read the config: the JSON of a file has other keys.
- * @throws InputError naming the first key that is missing
+ * @throws InputError naming the first key that is missing, or holds what it never holds
  */
 export function checkConfig(config: UNetConfig): void {
-  const keys = Object.keys(parseUNetConfig({}));
-  const missing = keys.find((key) => !Object.hasOwn(Object(config) as object, key));
-  if (missing === undefined) return;
-  throw new InputError(
-    `the config is ${shown(config)}, without ${missing}; it must be what parseUNetConfig makes of a config.json`,
-  );
+  const given = Object(config) as Readonly<Record<string, unknown>>;
+  for (const [key, value] of Object.entries(parseUNetConfig({}))) {
+    const known = [given[key], value].includes(undefined) || kindOf(given[key]) === kindOf(value);
+    if (Object.hasOwn(given, key) && known) continue;
+    throw new InputError(
+      `the config is ${shown(config)}, whose ${key} is ${shown(given[key])}; ` +
+        'it must be what parseUNetConfig makes of a config.json',
+    );
+  }
+}
+
+function kindOf(value: unknown): string {
+  return Array.isArray(value) ? 'list' : typeof value;
 }
 
 type Blocks = Pick<
