@@ -271,6 +271,7 @@ export {
   type PassRunner,
   type Prediction,
 } from './sampling/denoiser.ts';
+export { forEachSample, noisedPicture, stepsLeftOut } from './sampling/from-picture.ts';
 export { noiseFrom } from './sampling/noise.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 

@@ -1,7 +1,16 @@
 /** What a run is made of. Its parts must be what they are called, and its numbers stay finite: each step sees to it. */
 import { aGuidance, type Guidance, type GuidanceStep } from '../guidance/guidance.ts';
 import type { NoiseSource, Scheduler } from '../schedulers/scheduler.ts';
-import { aFunction, checkParts, checkTensor, isTensor, mustBe, withMethods, type Checks } from '../tensor/checks.ts';
+import {
+  aFunction,
+  checkParts,
+  checkTensor,
+  isTensor,
+  mustBe,
+  optional,
+  withMethods,
+  type Checks,
+} from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Denoiser } from './denoiser.ts';
@@ -16,6 +25,11 @@ export interface SamplingRun {
   readonly scheduler: Scheduler;
   /** Standard normal noise, [B,C,H,W], in the precision of the run, which is that of the model. */
   readonly noise: Tensor;
+  /**
+   * What the run begins with instead of the noise alone, like it in shape and precision: the picture that
+   * `noisedPicture` has noised to the level of the first call.
+   */
+  readonly start?: Tensor;
   /** Where schedulers that add noise draw it, in the same precision. */
   readonly noiseSource: NoiseSource;
 }
@@ -30,6 +44,7 @@ const checks: Checks<SamplingRun> = {
     'scaleModelInput',
   ),
   noise: mustBe('a tensor [B,C,H,W], as manualSeed(0).randn([1, 3, 32, 32])', isTensor),
+  start: optional(mustBe('a tensor [B,C,H,W], as noisedPicture(…) gives it', isTensor)),
   noiseSource: aFunction('a function of a shape, as manualSeed(0).randn'),
 };
 

@@ -1,7 +1,8 @@
 /** The loop that joins model, guidance and scheduler. */
 import { at } from '../tensor/at.ts';
 import { scale } from '../tensor/arithmetic.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { InputError } from '../tensor/errors.ts';
+import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
 import { checkedSource, checkNoise } from './check-noise.ts';
 import { modelAtStep } from './model-at-step.ts';
 import { checkRun, checkStep, watched, type SamplingRun } from './run.ts';
@@ -48,12 +49,13 @@ export function* sampleSteps(run: SamplingRun): Generator<SamplingStep, Tensor, 
  */
 export function* samplingLoop(run: SamplingRun): Generator<SamplingStep, Tensor, void> {
   checkNoise(run.noise);
+  checkStart(run);
   const noise = checkedSource(run.noiseSource, run.noise.dtype);
   const { scheduler, guidance } = run;
   const count = scheduler.timesteps.length;
   const memory = new Map<object, Tensor>();
   let state = scheduler.start;
-  let sample = scale(run.noise, scheduler.initNoiseSigma);
+  let sample = run.start ?? scale(run.noise, scheduler.initNoiseSigma);
 
   for (let index = 0; index < count; index++) {
     const timestep = at(scheduler.timesteps, index);
@@ -78,6 +80,17 @@ export function* samplingLoop(run: SamplingRun): Generator<SamplingStep, Tensor,
     yield { index, count, timestep, guided, sample, ...(result.denoised && { denoised: result.denoised }) };
   }
   return sample;
+}
+
+/** @throws InputError for a start that is not as the noise */
+function checkStart({ start, noise }: SamplingRun): void {
+  if (!start) return;
+  checkNoise(start, 'the start');
+  if (sameShape(start.shape, noise.shape) && start.dtype === noise.dtype) return;
+  throw new InputError(
+    `the start is ${shapeText(start.shape)} in ${start.dtype}, but the noise is ${shapeText(noise.shape)} in ` +
+      `${noise.dtype}; expected the same`,
+  );
 }
 
 /**

@@ -20,6 +20,7 @@ import { heun } from './heun.ts';
 import { ipndm } from './ipndm.ts';
 import { kdpm2Ancestral } from './kdpm2-ancestral.ts';
 import { kdpm2 } from './kdpm2.ts';
+import { laterPart } from './later.ts';
 import { lcm } from './lcm.ts';
 import { lms } from './lms.ts';
 import { foreignKeys } from './foreign-keys.ts';
@@ -40,6 +41,11 @@ export interface SchedulerChoices {
    * use_dynamic_shifting.
    */
   readonly mu?: number;
+  /**
+   * How many steps are left out at the beginning (0), because the run begins with a picture that is noised in part;
+   * fewer than there are.
+   */
+  readonly begin?: number;
 }
 
 /** Which models a scheduler can drive. */
@@ -71,6 +77,10 @@ export interface SchedulerEntry {
   readonly eta?: number;
   /** The largest η, where there is one: with the noise of DDPM there is none left to add. */
   readonly mostEta?: number;
+  /** How often a step but the last calls the model, where that is not once. */
+  readonly order?: 2;
+  /** Its own start, for a run that leaves out steps, where that is not the later part of the whole run. */
+  readonly createLater?: (config: Config, steps: number, begin: number) => Scheduler;
   /** @throws InputError for a config, a number of steps or choices that it does not support */
   readonly create: (config: Config, steps: number, choices: SchedulerChoices) => Scheduler;
 }
@@ -105,6 +115,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: 'Runge–Kutta for three steps, then linear multistep, along the curve of DDIM',
     source: 'Liu et al. 2022, arXiv 2202.09778',
     kind: 'discrete',
+    createLater: pndm,
     create: (config, steps) => pndm(config, steps),
   },
   EulerDiscreteScheduler: {
@@ -127,6 +138,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: "Heun's method; second order, two calls a step",
     source: 'Karras et al. 2022, arXiv 2206.00364, algorithm 1',
     kind: 'discrete',
+    order: 2,
     create: (config, steps) => heun(config, steps),
   },
   LMSDiscreteScheduler: {
@@ -141,6 +153,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: 'the midpoint method in log σ; second order, two calls a step',
     source: 'k-diffusion, sample_dpm_2, after arXiv 2206.00927',
     kind: 'discrete',
+    order: 2,
     create: (config, steps) => kdpm2(config, steps),
   },
   KDPM2AncestralDiscreteScheduler: {
@@ -149,6 +162,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'k-diffusion, sample_dpm_2_ancestral',
     kind: 'discrete',
     eta: 1,
+    order: 2,
     create: (config, steps, { eta }) => kdpm2Ancestral(config, steps, eta),
   },
   DPMSolverMultistepScheduler: {
@@ -296,9 +310,26 @@ export function createScheduler(config: Config, steps: number, choices: Schedule
     throw new InputError(`${name}: ${steps} steps are asked for; expected a whole number from 1 to ${mostSteps}`);
   }
   checkChoices(`${name}`, entry, choices);
-  const scheduler = entry.create(config, steps, choices);
+  const scheduler = createFrom(choices.begin ?? 0, entry, config, steps, choices);
   checkLevels(scheduler);
   return { ...checked(scheduler), warnings: foreignKeys(config, scheduler.config, scheduler.name) };
+}
+
+/** The run without its first `begin` steps. */
+function createFrom(
+  begin: number,
+  { create, createLater, order }: SchedulerEntry,
+  config: Config,
+  steps: number,
+  choices: SchedulerChoices,
+): Scheduler {
+  if (!Number.isInteger(begin) || begin < 0 || begin >= steps) {
+    throw new InputError(
+      `${config['_class_name']}: begin is ${begin} of ${steps} steps; expected a whole number from 0 to ${steps - 1}`,
+    );
+  }
+  if (begin === 0) return create(config, steps, choices);
+  return createLater?.(config, steps, begin) ?? laterPart(create(config, steps, choices), begin * (order ?? 1));
 }
 
 function entryOf(name: unknown): SchedulerEntry {
