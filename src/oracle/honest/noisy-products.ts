@@ -1,8 +1,11 @@
 /** Convolutions, linear layers and attention in double precision, as uncertain as their sums are. See noise.ts. */
+import { runLength } from '../../kernels/definition/sums.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
-import { referenceKernels as exact } from '../../kernels/plain/index.ts';
+import { quickKernels as exact } from '../matrix/kernels.ts';
 import { evenPadding } from '../../nn/layers.ts';
 import { tensor, type Tensor } from '../../tensor/tensor.ts';
+import { productInRuns, transposed } from '../matrix/products.ts';
+import { headOf } from './attention.ts';
 import type { Noise } from './noise.ts';
 
 type Multiply = (a: Tensor, b: Tensor) => Tensor;
@@ -91,7 +94,9 @@ export function noisyAttention(
 
 /** |x|, element by element. */
 export function absolute(x: Tensor): Tensor {
-  return { ...x, data: x.data.map(Math.abs) };
+  const data = x.data.slice();
+  for (let i = 0; i < data.length; i++) data[i] = Math.abs(data[i]);
+  return { ...x, data };
 }
 
 function squared(x: Tensor): Tensor {
@@ -101,17 +106,18 @@ function squared(x: Tensor): Tensor {
 /** q kᵀ · scale per head: [B,N,D], [B,M,D] → [B,h,N,M]. */
 function perHead(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
   const [batch, queries, channels] = q.shape;
-  const keys = k.shape[1];
-  const size = channels / heads;
+  const [keys, size] = [k.shape[1], channels / heads];
   const out = new Float64Array(batch * heads * queries * keys);
-  let at = 0;
   for (let b = 0; b < batch; b++)
-    for (let h = 0; h < heads; h++)
-      for (let n = 0; n < queries; n++)
-        for (let m = 0; m < keys; m++, at++) {
-          const [first, second] = [(b * queries + n) * channels + h * size, (b * keys + m) * channels + h * size];
-          for (let d = 0; d < size; d++) out[at] += q.data[first + d] * k.data[second + d];
-          out[at] *= scale;
-        }
+    for (let h = 0; h < heads; h++) {
+      const turned = transposed(headOf(k, b, h, size), keys, size);
+      const logits = product(headOf(q, b, h, size), turned, queries, size, keys);
+      out.set(
+        logits.map((logit) => logit * scale),
+        (b * heads + h) * queries * keys,
+      );
+    }
   return tensor('f64', [batch, heads, queries, keys], out);
 }
+
+const product = productInRuns(runLength);
