@@ -35,12 +35,19 @@ export interface TraceOptions {
    * exactly, and of every value that the arithmetic of schedulers and guidance is given.
    */
   readonly disturb?: (value: Tensor) => Tensor;
+  /** Whether each pass runs from its start and so shows all its values, as ports do; else passes share their start. */
+  readonly apart?: boolean;
+  /** Is told of every value that is kept; where it says no, the trace ends there. */
+  readonly goOn?: (name: string, value: Tensor) => boolean;
 }
 
 const aCase = mustBe('one, as readCase gives it', (value) => {
   const { subject, inputs, weights } = Object(value) as Partial<Case>;
   return typeof subject?.kind === 'string' && inputs instanceof Map && weights instanceof Map;
 });
+
+/** Ends a trace that nobody wants to go on with. */
+class Enough extends Error {}
 
 /**
  * Computes a case.
@@ -50,7 +57,7 @@ export function traceCase(
   one: Case,
   implementation: Implementation,
   precision: Precision,
-  { forced, names, disturb = (value) => value }: TraceOptions = {},
+  { forced, names, disturb = (value) => value, apart = false, goOn }: TraceOptions = {},
 ): Trace {
   aCase('the case', one);
   const seen = new Map<string, Tensor>();
@@ -58,20 +65,21 @@ export function traceCase(
   const watches = (name: string): boolean => !names || names.has(name);
   const touched = (value: Tensor): Tensor => (isArithmetic ? disturb(value) : value);
   const show: Show = (name, value) => {
-    if (watches(name)) seen.set(name, value);
+    if (watches(name)) {
+      seen.set(name, value);
+      if (goOn?.(name, value) === false) throw new Enough();
+    }
     const theirs = forced?.get(name);
     return theirs ? disturb(cast(theirs, value.dtype)) : touched(value);
   };
   const prepare = (tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> =>
     new Map([...tensors].map(([name, value]) => [name, cast(cast(value, precision.storage), precision.compute)]));
   const inputs = new Map([...prepare(one.inputs)].map(([name, value]) => [name, touched(value)]));
-  recipeOf(one.subject)({
-    inputs,
-    weights: prepare(one.weights),
-    dtype: precision.compute,
-    implementation,
-    show,
-    watches,
-  });
+  const weights = prepare(one.weights);
+  try {
+    recipeOf(one.subject)({ inputs, weights, dtype: precision.compute, implementation, show, watches, apart });
+  } catch (error) {
+    if (!(error instanceof Enough)) throw error;
+  }
   return seen;
 }

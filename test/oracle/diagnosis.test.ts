@@ -49,6 +49,17 @@ describe('a diagnosis', () => {
     expect(found.equivalent.map(({ name }) => name)).toEqual([third]);
   });
 
+  it('names only what explains better than another honest rounding, by the margin', () => {
+    // One and a half times what may be: a fault must leave less than a third of it, and one that changes nothing is none.
+    const away = (shares: number) => 1 + shares * unit;
+    const theirs = new Map([['a', all(away(1.5))]]);
+    const names = (left: number) =>
+      diagnose(bands('a'), theirs, formats.f32, faulty({ [second]: [away(1.5 + left)] })).best?.faults[0]?.name;
+    expect(names(0.4)).toBe(second);
+    expect(names(0.9)).toBe(undefined);
+    expect(names(-1.5)).toBe(undefined);
+  });
+
   it('names none where no fault leads further than none', () => {
     const theirs = new Map([
       ['a', all(1)],
