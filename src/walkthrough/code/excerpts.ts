@@ -23,7 +23,7 @@ export const excerpts: readonly Excerpt[] = [
     file: 'src/sampling/sample.ts',
     name: 'samplingLoop',
     formulas: [
-      ['let sample = scale(run.noise', 'x_T ~ N(0, 1)'],
+      ['let sample = run.start ?? scale(run.noise', 'x_T ~ N(0, 1)'],
       ['const timestep = at(scheduler.timesteps', 't'],
       ['const guided = guidance.guide', 'ε̃ = guide(x_t, t)'],
       ['toOriginal: (prediction)', 'x̂₀ = (x_t − σ ε) / α'],
