@@ -1,17 +1,16 @@
 /** `pag forward`: one forward pass, with every inner value that one wants to see. */
 import { runModel } from '../models/passes.ts';
 import { type Perturbation, unperturbed } from '../models/stage.ts';
-import { InputError } from '../tensor/errors.ts';
-import { shapeText, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
-import { readNumbers, writeSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
+import { writeSafetensors } from '../formats/safetensors.ts';
 import { identity } from '../nn/attention-perturbations/index.ts';
 import { selectLayers } from '../models/selectors.ts';
-import type { UNet } from '../models/unet2d/unet.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
 import { tryExpressions } from './expressions.ts';
-import { finiteTensor, loadModel, openSafetensors } from './model.ts';
+import { loadModel, openSafetensors } from './model.ts';
+import { readModelInput } from './model-input.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 
 const kinds: OptionKinds = {
@@ -55,18 +54,12 @@ async function run(args: readonly string[]): Promise<number> {
   if (selectors) passes.push(new Map(selectLayers(selectors, unet.attentionLayers).map((layer) => [layer, identity])));
   const patterns = options.list('taps') ?? [];
 
-  const sample = finiteTensor(input, 'sample', dtype, 'B,C,H,W');
+  const given = readModelInput(input, unet);
   const started = performance.now();
-  const { predictions, taps } = runModel(
-    unet,
-    backend,
-    {
-      sample,
-      timesteps: readShort(input, 'timestep', sample),
-      ...(input.entries.has('class_labels') && { classLabels: readLabels(input, unet, sample) }),
-    },
-    { passes, taps: selectors ? patterns.flatMap((pattern) => [pattern, `1:${pattern}`]) : patterns },
-  );
+  const { predictions, taps } = runModel(unet, backend, given, {
+    passes,
+    taps: selectors ? patterns.flatMap((pattern) => [pattern, `1:${pattern}`]) : patterns,
+  });
   const seconds = (performance.now() - started) / 1000;
   backend.dispose();
 
@@ -84,24 +77,4 @@ async function run(args: readonly string[]): Promise<number> {
 /** The name under which a tap is written: `1:` leads the paths of the perturbed pass. */
 function tapName(path: string): string {
   return path.startsWith('1:') ? `perturbed.tap.${path.slice(2)}` : `tap.${path}`;
-}
-
-/** Embeddings for a model that takes them as they are, else one number per sample. */
-function readLabels(input: SafetensorsFile, unet: UNet, sample: Tensor): readonly number[] | Tensor {
-  return unet.config.classEmbedding === 'identity'
-    ? finiteTensor(input, 'class_labels', unet.dtype, 'B,D')
-    : readShort(input, 'class_labels', sample);
-}
-
-/** One number, or one per sample. A tensor that is longer is not even decoded. */
-function readShort(input: SafetensorsFile, name: string, sample: Tensor): readonly number[] {
-  const entry = input.entries.get(name);
-  const [batch = 0] = sample.shape;
-  if (entry && sizeOf(entry.shape) > batch) {
-    throw new InputError(
-      `${input.source}: "${name}" has shape ${shapeText(entry.shape)}, but the batch is ${batch}; ` +
-        'give one number, or one for each sample',
-    );
-  }
-  return readNumbers(input, name).numbers;
 }

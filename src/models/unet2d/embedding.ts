@@ -15,7 +15,7 @@ import { embeddingParameters, type Parameter } from '../../nn/parameters.ts';
 import { isTensor } from '../../tensor/checks.ts';
 import { cast } from '../../tensor/rounding.ts';
 import { extentOf, type DType, type Tensor } from '../../tensor/tensor.ts';
-import type { ModelInput, Weights } from '../model.ts';
+import type { LookedUp, ModelInput, Weights } from '../model.ts';
 import type { Stage } from '../stage.ts';
 import type { UNetConfig } from './config.ts';
 import type { UNetState } from './state.ts';
@@ -97,6 +97,20 @@ export function embeddedNumbers(
   const numbers = perSample(labels, batch);
   const isLookUp = config.classEmbedding !== 'timestep';
   return { time, class: isLookUp ? lookUp(tableOf(weights, 'class_embedding'), numbers) : embed(numbers) };
+}
+
+/** Which of these tensors are rows of a table. */
+export function lookedUp(
+  { timeEmbeddingType, classEmbedding }: UNetConfig,
+  { sample, timesteps, classLabels: labels }: ModelInput,
+): readonly LookedUp[] {
+  const batch = extentOf(sample, 0);
+  const time = { tensor: 'time', parameter: 'time_proj.weight', rows: perSample(timesteps, batch) };
+  const classes = isTensor(labels) || labels === undefined ? [] : perSample(labels, batch);
+  return [
+    ...(timeEmbeddingType === 'learned' ? [time] : []),
+    ...(classEmbedding === 'lookup' ? [{ tensor: 'class', parameter: 'class_embedding.weight', rows: classes }] : []),
+  ];
 }
 
 /** One number for each sample: those that are given, or the only one for all. */

@@ -5,7 +5,7 @@ import { cast, roundInPlace } from '../../tensor/rounding.ts';
 import { extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
 import { checkConfig, type UNetConfig } from './config.ts';
-import { embeddedNumbers, numberEmbeddings, perSample, type NumberEmbeddings } from './embedding.ts';
+import { embeddedNumbers, lookedUp, numberEmbeddings, perSample, type NumberEmbeddings } from './embedding.ts';
 import { checkInput } from './input.ts';
 import { unetStages } from './stages.ts';
 import type { UNetState } from './state.ts';
@@ -49,6 +49,13 @@ export function unetArchitecture(
     end: ({ hidden }) => hidden,
     finish: (prediction, { timesteps }) =>
       config.timeEmbeddingType === 'fourier' ? dividedByTime(prediction, timesteps) : prediction,
+    learning: (input) => ({
+      tables: lookedUp(config, input),
+      scale:
+        config.timeEmbeddingType === 'fourier'
+          ? perSample(input.timesteps, extentOf(input.sample, 0)).map((t) => 1 / t)
+          : undefined,
+    }),
   };
 }
 
