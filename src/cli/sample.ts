@@ -1,7 +1,6 @@
 /** `pag sample`: draws pictures with a model. */
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, type Tensor } from '../tensor/tensor.ts';
-import { checkFinite } from '../evaluation/drawing.ts';
 import { labelsOf } from '../evaluation/record.ts';
 import { grid } from '../formats/grid.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
@@ -17,7 +16,7 @@ import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { chooseLabels } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
-import { chooseScheduler, loadModel, schedulerNamed } from './model.ts';
+import { chooseScheduler, loadModel, schedulerNamed, warn } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { createPreview } from './preview.ts';
@@ -25,6 +24,7 @@ import { createProgress } from './progress.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
+  variant: 'text',
   'weak-model': 'text',
   out: 'text',
   labels: 'text',
@@ -44,6 +44,7 @@ const help = `pag sample --model DIR --out GRID.png [options]
 Draws pictures with a diffusers model and writes them side by side as PNG.
 
   --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+  --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out GRID.png                  where the pictures go
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample
@@ -65,7 +66,7 @@ async function run(args: readonly string[]): Promise<number> {
   const folder = options.required('model');
   const { out, latentsFile } = chooseFiles(options);
   const { dtype, backend } = chooseBackend(options);
-  const { unet, schedulerConfig } = await loadModel(folder, dtype);
+  const { unet, schedulerConfig } = await loadModel(folder, dtype, options.text('variant'));
   if (![1, 3, 4].includes(unet.config.inChannels) && (out !== undefined || options.has('preview'))) {
     throw new InputError(
       `samples of ${unet.config.inChannels} channels cannot be drawn; ` +
@@ -125,7 +126,9 @@ async function schedulerOf(
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), ofModel);
   checkEta(eta, config['_class_name']);
   const stepCount = options.integer('steps', 1) ?? 20;
-  return { scheduler: createScheduler(config, stepCount, eta === undefined ? {} : { eta }), stepCount };
+  const scheduler = createScheduler(config, stepCount, eta === undefined ? {} : { eta });
+  warn(scheduler.warnings ?? []);
+  return { scheduler, stepCount };
 }
 
 /** Refuses an η that the scheduler would not look at. */
@@ -155,7 +158,6 @@ async function follow(
       progress.end();
       return { sample: value, steps };
     }
-    checkFinite(value);
     if (keepSteps) steps.push(value.sample);
     show?.(value.denoised ?? value.sample);
     progress.update(value.index + 1, value.count, `timestep ${value.timestep}`);

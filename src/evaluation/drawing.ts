@@ -53,28 +53,13 @@ export function* drawPictures(drawing: Drawing, numbers: readonly number[]): Gen
     ...(nullLabel !== undefined && { nullLabel }),
     ...(weak && { weak }),
   });
-  const steps = sampleSteps({
+  return yield* sampleSteps({
     denoiser,
     guidance,
     scheduler,
     noise: noise([numbers.length, unet.config.inChannels, ...size]),
     noiseSource: noise,
   });
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-    checkFinite(value);
-    yield value;
-  }
-}
-
-/** Throws an InputError when a step has given numbers that are not finite. */
-export function checkFinite({ index, timestep, sample }: SamplingStep): void {
-  if (sample.data.every(Number.isFinite)) return;
-  throw new InputError(
-    `step ${index} (timestep ${timestep}) gave numbers that are not finite; ` +
-      'a smaller scale or a wider --dtype may help',
-  );
 }
 
 /** How many pictures the classifier is shown at a time: what it holds of them stays small. */

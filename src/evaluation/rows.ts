@@ -1,4 +1,5 @@
 /** Tables of numbers row by row: the features of pictures, [N, n]; and lists beside them. */
+import { checkTensor } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { allocate, shapeText, tensor, type FloatArray, type Tensor } from '../tensor/tensor.ts';
 
@@ -6,7 +7,9 @@ import { allocate, shapeText, tensor, type FloatArray, type Tensor } from '../te
  * How many rows and columns a table has.
  * @throws InputError when the tensor is no table [N, n]
  */
-export function tableSize({ shape }: Tensor): readonly [rows: number, columns: number] {
+export function tableSize(table: Tensor): readonly [rows: number, columns: number] {
+  checkTensor('a table of numbers', table);
+  const { shape } = table;
   const [rows, columns, ...more] = shape;
   if (rows === undefined || columns === undefined || more.length > 0)
     throw new InputError(`a table has rows and columns, but this tensor has shape ${shapeText(shape)}`);

@@ -1,4 +1,5 @@
 /** Where the noise of a run comes from: seeds. */
+import { withMethods } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Generator } from '../tensor/random.ts';
 import { cast } from '../tensor/rounding.ts';
@@ -11,13 +12,15 @@ import type { NoiseSource } from '../schedulers/scheduler.ts';
  * give it to the run as its `noiseSource`.
  * @param dtype of the run
  * @param drawnIn the precision of the draw, where it is another; it is then cast. f64 draws other numbers than f32
- * @throws InputError (the source, when it is drawn from) when there are not as many generators as samples
+ * @throws InputError for what is no generator; the source, when it is drawn from, when there are not as many generators
+ *   as samples
  */
 export function noiseFrom(
   generators: Generator | readonly Generator[],
   dtype: DType,
   drawnIn: DType = dtype,
 ): NoiseSource {
+  for (const generator of isList(generators) ? generators : [generators]) aGenerator('a generator', generator);
   if (!isList(generators)) return (shape) => cast(generators.randn(shape, drawnIn), dtype);
   return (shape) => {
     const [count = 0, ...one] = shape;
@@ -32,6 +35,8 @@ export function noiseFrom(
     return { dtype, shape, data };
   };
 }
+
+const aGenerator = withMethods<Generator>('one, as manualSeed(0)', 'randn');
 
 function isList(generators: Generator | readonly Generator[]): generators is readonly Generator[] {
   return Array.isArray(generators);

@@ -3,6 +3,7 @@ import { add, addScaled, combine, divideBy, scale, subtract } from '../tensor/ar
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
+import { checkAlphas } from './alpha-levels.ts';
 import { levelOfAlpha } from './level.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
@@ -73,7 +74,8 @@ interface Call {
 export function pndm(config: Config, steps: number, leftOut = 0): Scheduler<State> {
   const name = 'PNDMScheduler';
   const options = readOptions(config, name);
-  const { alphasCumprod, trainTimesteps } = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
+  const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
+  const { alphasCumprod, trainTimesteps, settings } = schedule;
   const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon');
   const skipsPrk = options.flag('skip_prk_steps', false);
   const spacing = options.choice('timestep_spacing', spacings, 'leading');
@@ -90,6 +92,14 @@ export function pndm(config: Config, steps: number, leftOut = 0): Scheduler<Stat
   const prk = skipsPrk ? [] : prkCalls(grid.slice(0, 4), Math.floor(stride / 2));
   const calls = [...prk, ...(skipsPrk ? warmingCalls(grid, stride) : plmsCalls(grid.slice(3), stride))];
   const alphaOf = (timestep: number): number => (timestep >= 0 ? at(alphasCumprod, timestep) : lastAlpha);
+  const moves = calls.map(({ t, from, to }) => ({ t, alpha: alphaOf(from), next: alphaOf(to) }));
+  checkAlphas(name, schedule, prediction, moves);
+  const vanished = moves.find(({ alpha }) => f32(1 / alpha) === Infinity);
+  if (vanished)
+    throw new InputError(
+      `${name}: with ${settings} ᾱ is ${vanished.alpha} at timestep ${vanished.t}, and a step divides by it; ` +
+        'make β smaller',
+    );
 
   const move = (x: Tensor, output: Tensor, { from, to }: Call): Tensor => {
     const [alpha, next] = [alphaOf(from), alphaOf(to)];

@@ -49,7 +49,7 @@ function draw(unet: UNet, backend: Backend, run: Run): Tensor {
     hasWeakModel: false,
   });
   return sampleToEnd({
-    denoiser: unetDenoiser(unet, backend, run),
+    denoiser: unetDenoiser(unet, backend, { labels: run.labels, nullLabel: run.nullLabel }),
     guidance,
     scheduler: createScheduler({ _class_name: run.scheduler, timestep_spacing: 'trailing' }, run.steps, {
       eta: run.eta ?? 0,
