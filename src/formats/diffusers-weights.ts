@@ -89,15 +89,23 @@ async function variantsOf(readFile: ReadFile, folder: string, listed: readonly s
   const usual = ['', 'fp16', 'bf16', 'ema', 'non_ema', 'fp32'];
   const candidates = usual.flatMap((name) => filesOf(name));
   const names = listed.length > 0 ? listed : await present(readFile, folder, candidates);
-  const found = names.flatMap((name) => {
-    const [, whole, index, legacy] =
-      /^diffusion_pytorch_model(?:\.([\w-]+?))?\.safetensors$|^diffusion_pytorch_model\.safetensors\.index(?:\.([\w-]+))?\.json$|^diffusion_pytorch_model\.safetensors\.([\w-]+)\.index\.json$/.exec(
-        name,
-      ) ?? [undefined];
-    const isOne = name === wholeName() || indexNames().includes(name);
-    return isOne ? [''] : [whole ?? index ?? legacy].filter((variant) => variant !== undefined);
-  });
-  return [...new Set(found)].filter((variant) => !/-of-\d+$/.test(variant)).sort();
+  const found = names.flatMap((name) => variantNamed(name) ?? []);
+  return [...new Set(found)].sort();
+}
+
+/** What a variant's file is called around its name: of the whole, of an index, of an index before diffusers 0.30. */
+const around = [
+  [`${stem}.`, '.safetensors'],
+  [`${stem}.safetensors.index.`, '.json'],
+  [`${stem}.safetensors.`, '.index.json'],
+] as const;
+
+/** The variant that a file is of, '' for none; undefined where it is no file of weights, or a shard. */
+function variantNamed(file: string): string | undefined {
+  if (file === wholeName() || indexNames().includes(file)) return '';
+  const [before, behind] = around.find(([begin, end]) => file.startsWith(begin) && file.endsWith(end)) ?? ['', ''];
+  const name = before === '' ? '' : file.slice(before.length, -behind.length);
+  return /^\w[\w-]*$/.test(name) && !/-of-\d+$/.test(name) ? name : undefined;
 }
 
 function filesOf(name: string): readonly string[] {

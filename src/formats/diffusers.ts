@@ -1,7 +1,7 @@
 /**
  * Folders as diffusers' `save_pretrained` writes them and the Hub keeps them: a pipeline (`model_index.json`, `unet/`,
- * `scheduler/`), a pipeline all in one folder, a bare UNet (`config.json`, weights, perhaps `scheduler_config.json`), or
- * the Hub's cache of any of them (`snapshots/<commit>`).
+ * `scheduler/`), a pipeline all in one folder, a bare UNet (`config.json`, weights, perhaps `scheduler_config.json`),
+ * or the Hub's cache of any of them (`snapshots/<commit>`).
  */
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -18,8 +18,8 @@ export interface ModelFolder {
   /** By the names that diffusers gives them today: all that the model has, and no others. */
   readonly weights: ReadonlyMap<string, Tensor>;
   /**
-   * `scheduler_config.json`, where the folder has one; its class is that of `model_index.json`, where that names one, as
-   * in diffusers.
+   * `scheduler_config.json`, where the folder has one; its class is that of `model_index.json`, where that names one,
+   * as in diffusers.
    */
   readonly schedulerConfig: Json | undefined;
   /** What is to be said of the folder, one line each: keys and tensors that do nothing. */
@@ -144,7 +144,8 @@ async function schedulerOf({
     if (!config) continue;
     const own = config['_class_name'];
     if (ofIndex === undefined || own === ofIndex) return { config, warnings: [] };
-    const differs = `${source}/${path} is of ${JSON.stringify(own)}, but model_index.json names ${ofIndex}, which is taken`;
+    const said = `${source}/${path} is of ${JSON.stringify(own)}`;
+    const differs = `${said}, but model_index.json names ${ofIndex}, which is taken`;
     return { config: { ...config, _class_name: ofIndex }, warnings: own === undefined ? [] : [differs] };
   }
   if (ofIndex === undefined) return { config: undefined, warnings: [] };

@@ -6,7 +6,8 @@ import { allocate, sameShape, tensor, type Tensor } from '../tensor/tensor.ts';
 import type { Options } from './options.ts';
 import { f32, oneMinus, root } from './single.ts';
 
-const varianceTypes = [
+/** The values of variance_type. */
+export const varianceTypes = [
   'fixed_small',
   'fixed_small_log',
   'fixed_large',
