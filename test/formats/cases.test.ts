@@ -300,7 +300,7 @@ describe('a folder that cannot be read says what it seems to be', () => {
   it.each([
     ['<!doctype html>', 'is a web page, not the file itself; download it again'],
     ['  <HTML lang="en">', 'is a web page'],
-    ['Entry not found', 'is text that begins with "Entry no"; download it again'],
+    ['Entry not found', 'is it no safetensors file? It begins with the text "Entry no".'],
     ['{"error":"Invalid credentials"}', 'is JSON text'],
     ['\u0080\u0002ctorch._utils', 'is a pickle'],
     ['\u0089HDF\r\n\u001a\n', 'is an HDF5 file'],
