@@ -143,7 +143,7 @@ export { rescale, resnetBlock, resnetParameters, type ResnetChannels, type Resne
 // models
 export type { Json } from './models/config-keys.ts';
 export { classConditions, type Condition, type Conditions } from './models/condition.ts';
-export { guidedCost, passCost, type GuidedCost } from './models/cost.ts';
+export { guidedCost, passCost, passLoad, type GuidedCost, type PassLoad } from './models/cost.ts';
 export {
   checkWeights,
   createModel,
@@ -267,6 +267,7 @@ export {
   type Prediction,
 } from './sampling/denoiser.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
+export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 
 // formats
 export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';

@@ -1,6 +1,6 @@
 /** `pag sample`: draws pictures with a model. */
 import { InputError } from '../tensor/errors.ts';
-import { manualSeed, type Generator } from '../tensor/random.ts';
+import { manualSeed } from '../tensor/random.ts';
 import { cast } from '../tensor/rounding.ts';
 import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { checkFinite } from '../evaluation/drawing.ts';
@@ -9,8 +9,10 @@ import { grid } from '../formats/grid.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { encodePng } from '../formats/png.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
+import { classConditions } from '../models/condition.ts';
 import { unetDenoiser } from '../sampling/denoiser.ts';
 import { sampleSteps, type SamplingRun } from '../sampling/sample.ts';
+import { leastWork } from '../sampling/work.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler, schedulers } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
@@ -23,6 +25,7 @@ import { chooseScheduler, finiteTensor, loadModel, openSafetensors, schedulerNam
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
+import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
@@ -84,9 +87,19 @@ async function run(args: readonly string[]): Promise<number> {
   const guidance = chooseGuidance(options, unet, weak !== undefined);
   const { scheduler, stepCount } = await schedulerOf(options, schedulerConfig);
   const generator = manualSeed(options.integer('seed', 0) ?? 0);
-  const noise = await firstNoise(options, unet, dtype, generator);
-  const [count = 0, ...shape] = noise.shape;
+  const given = await givenNoise(options, dtype);
+  const [count = 0, ...shape] = given?.shape ?? noiseShape(options, unet);
   const conditions = conditionsOf(options, unet, count);
+  announceWork(
+    leastWork({
+      models: { main: unet, ...(weak && { weak }) },
+      conditions: classConditions(conditions.labels, conditions.nullLabel),
+      guidance,
+      scheduler,
+      shape: [count, ...shape],
+    }),
+  );
+  const noise = given ?? cast(generator.randn([count, ...shape]), dtype);
 
   const started = performance.now();
   const samplingRun: SamplingRun = {
@@ -173,18 +186,20 @@ async function follow(
   }
 }
 
-/** Standard normal noise: from a file, or from the seed for as many pictures as are wanted. */
-async function firstNoise(options: ParsedOptions, unet: UNet, dtype: DType, generator: Generator): Promise<Tensor> {
+/** The noise of a file; undefined where it is to be drawn. */
+async function givenNoise(options: ParsedOptions, dtype: DType): Promise<Tensor | undefined> {
   const file = options.text('noise');
+  if (file === undefined) return undefined;
+  if (options.has('count')) throw new InputError('--count and --noise exclude one another; the file says how many');
+  return finiteTensor(await openSafetensors(file), 'noise', dtype, 'N,C,H,W');
+}
+
+/** Of the noise for as many pictures as are wanted. */
+function noiseShape(options: ParsedOptions, { config }: UNet): readonly [number, number, number, number] {
   const wanted = options.integer('count', 1, 100_000);
-  if (file !== undefined) {
-    if (wanted !== undefined) throw new InputError('--count and --noise exclude one another; the file says how many');
-    return finiteTensor(await openSafetensors(file), 'noise', dtype, 'N,C,H,W');
-  }
-  const size = unet.config.sampleSize;
+  const size = config.sampleSize;
   if (!size) throw new InputError('the model has no sample_size; give the noise with --noise FILE.safetensors');
-  const count = wanted ?? options.list('labels')?.length ?? 4;
-  return cast(generator.randn([count, unet.config.inChannels, ...size]), dtype);
+  return [wanted ?? options.list('labels')?.length ?? 4, config.inChannels, ...size];
 }
 
 /** The class labels of the samples, as the model takes them. */

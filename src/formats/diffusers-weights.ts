@@ -68,11 +68,15 @@ async function instead(
   const wanted = "give a folder as diffusers' save_pretrained writes it";
   const variants = await variantsOf(readFile, folder, listed);
   if (variants.length > 0 && !variants.includes(variant ?? '')) {
-    const asked = variants.map((name) => (name === '' ? 'the one without a variant' : `--variant ${name}`));
-    return `there is ${asked.join(', ')}`;
+    const [none, named] = [variants.includes(''), variants.filter((name) => name !== '')];
+    return [
+      ...(named.length > 0 ? [`there is the variant ${named.join(', ')}: take it by --variant ${named[0]}`] : []),
+      ...(none ? ['there is one without a variant'] : []),
+    ].join('; ');
   }
   const names = listed.length > 0 ? listed : await present(readFile, folder, [`${stem}.bin`, `${stem}.bin.index.json`]);
-  const pickled = names.find((name) => /\.(bin|bin\.index\.json|ckpt|pt|pth|msgpack)$/.test(name));
+  const pickles = names.filter((name) => /\.(bin|bin\.index(\.\w+)?\.json|ckpt|pt|pth|msgpack)$/.test(name));
+  const pickled = pickles.find((name) => name.endsWith('.json')) ?? pickles[0];
   if (pickled !== undefined) {
     const kind = pickled.endsWith('.json') ? 'an index of .bin files' : `a .${pickled.split('.').at(-1)} file`;
     return (
