@@ -276,6 +276,7 @@ export type { Picture } from './formats/png.ts';
 export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
+  readSafetensors,
   readTensor,
   readTensors,
   writeSafetensors,

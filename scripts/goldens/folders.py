@@ -4,6 +4,8 @@
 schedulers.py (`<X>/<Y>/f32` and `/f64`, its first picture). The metadata key `refused` lists the pairs that diffusers refuses, `shared` the
 settings that Y was given beside its defaults. A file of X has all keys of X, with Y's values where Y has them, and Y's other keys.
 
+`settings.safetensors`: the last sample, of the same model, with configs that people have, and with nulls.
+
 `cases.safetensors`: what the model in fixtures/cases predicts (`unet`, `fp16`, `float8`), and what it draws in 4 steps with each scheduler there
 that took over another's config (`<class>`).
 
@@ -81,6 +83,42 @@ def pairs(folder):
             assert all(own[key] == kept[key] for key in kept if key not in ("solver_type", "algorithm_type")), (name, other)
             tensors |= store.both(f"{name}/{other}", single[-1, :1], double[-1, :1])
     store.save(folder / "pairs.safetensors", tensors, refused=refused, shared=SHARED)
+
+
+SETTINGS = {
+    "Kandinsky, thresholding without a bound": dict(
+        _class_name="DDPMScheduler", clip_sample=True, clip_sample_range=2.0, sample_max_value=None, num_train_timesteps=1000,
+        prediction_type="epsilon", variance_type="learned_range", thresholding=True, beta_schedule="linear", beta_start=0.00085, beta_end=0.012),
+    "Stable Diffusion 1.5": dict(
+        _class_name="PNDMScheduler", beta_end=0.012, beta_schedule="scaled_linear", beta_start=0.00085, num_train_timesteps=1000,
+        set_alpha_to_one=False, skip_prk_steps=True, steps_offset=1, trained_betas=None, clip_sample=False),
+    "Stable Diffusion XL": dict(
+        _class_name="EulerDiscreteScheduler", beta_end=0.012, beta_schedule="scaled_linear", beta_start=0.00085, clip_sample=False,
+        interpolation_type="linear", num_train_timesteps=1000, prediction_type="epsilon", sample_max_value=1.0, set_alpha_to_one=False,
+        skip_prk_steps=True, steps_offset=1, timestep_spacing="leading", trained_betas=None, use_karras_sigmas=False),
+    "DDIM, no bound": dict(_class_name="DDIMScheduler", sample_max_value=None, thresholding=True),
+    "DPM, no bound": dict(_class_name="DPMSolverMultistepScheduler", sample_max_value=None, thresholding=True),
+    "DDIM, no clipping": dict(_class_name="DDIMScheduler", clip_sample=None),
+    "DDPM, no clipping": dict(_class_name="DDPMScheduler", clip_sample=None),
+    "DDIM, no last alpha": dict(_class_name="DDIMScheduler", set_alpha_to_one=None, clip_sample=False),
+    "DPM, full order": dict(_class_name="DPMSolverMultistepScheduler", lower_order_final=None, solver_order=3),
+    "DEIS, full order": dict(_class_name="DEISMultistepScheduler", lower_order_final=None, solver_order=3),
+    "UniPC, full order": dict(_class_name="UniPCMultistepScheduler", lower_order_final=None, solver_order=3, final_sigmas_type="sigma_min"),
+    "UniPC, of the noise": dict(_class_name="UniPCMultistepScheduler", predict_x0=None, final_sigmas_type="sigma_min"),
+    "singlestep, full order": dict(_class_name="DPMSolverSinglestepScheduler", lower_order_final=None),
+    "DDPM, no variance type": dict(_class_name="DDPMScheduler", variance_type=None),
+    "Euler, no timestep type": dict(_class_name="EulerDiscreteScheduler", timestep_type=None),
+}
+
+
+def settings(folder):
+    given = load_file(store.GOLDENS / "schedulers" / "given.safetensors")
+    tensors = {}
+    for title, config in SETTINGS.items():
+        spec = dict(config=config, steps=6, choices={})
+        runs = [schedulers.run(config["_class_name"], spec, given, dtype)[0][-1, :1] for dtype in (torch.float32, torch.float64)]
+        tensors |= store.both(title, *runs)
+    store.save(folder / "settings.safetensors", tensors, settings=SETTINGS)
 
 
 def uniform(generator, shape, low, high):
@@ -283,6 +321,7 @@ def make():
     folder = store.fresh_folder("folders")
     quiet()
     cases(folder)
+    settings(folder)
     pairs(folder)
     randoms(folder, COUNT, SEED)
     store.write_provenance(folder, SEED)

@@ -3,6 +3,7 @@
  * draws what diffusers draws (scripts/goldens/folders.py), or is refused where diffusers refuses.
  */
 import { describe, expect, it } from 'vitest';
+import { concatChannels } from '../../src/kernels/plain/rearrange.ts';
 import { add, divide, mapElements, multiply, scale } from '../../src/tensor/arithmetic.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
@@ -23,7 +24,7 @@ const given = readGoldens('schedulers/given.safetensors').tensors;
 const givenTensor = (name: string, dtype: Precision): Tensor => to(dtype, tensor('f32', [2, 2, 4, 4], given[name]));
 
 /** a x + b/(1 + x²) + c/(1 + (t/500)²). */
-function model(x: Tensor, t: number): Tensor {
+function plainModel(x: Tensor, t: number): Tensor {
   const [a, b, c] = ['a', 'b', 'c'].map((name) => givenTensor(name, x.dtype as Precision));
   const bump = divide(
     b,
@@ -31,6 +32,15 @@ function model(x: Tensor, t: number): Tensor {
   );
   return add(add(multiply(a, x), bump), scale(c, 1 / (1 + (t / 500) ** 2)));
 }
+
+/** The same; with a variance behind it, where the config wants one. */
+const modelFor =
+  (config: Config) =>
+  (x: Tensor, t: number): Tensor => {
+    const output = plainModel(x, t);
+    const learns = String(config['variance_type']).startsWith('learned');
+    return learns ? concatChannels(output, givenTensor('variance', x.dtype as Precision)) : output;
+  };
 
 /** What Y's file says: the defaults of its class, with the settings that all share. */
 function fullConfig(name: string): Config {
@@ -43,13 +53,13 @@ function exchanged(name: string, other: string): Config {
   return { ...schedulerDefaults(name), ...fullConfig(other), _class_name: name };
 }
 
-/** The first picture of the last sample, after 5 steps. */
-function draw(config: Config, dtype: Precision): Tensor {
-  const scheduler = createScheduler(config, 5);
+/** The first picture of the last sample. */
+function draw(config: Config, dtype: Precision, steps = 5): Tensor {
+  const scheduler = createScheduler(config, steps);
   let k = 0;
   const noise = (): Tensor => givenTensor(`noise.${k++}`, dtype);
   const sample = scale(givenTensor('sample', dtype), scheduler.initNoiseSigma);
-  const { data } = last(walk(scheduler, { model, sample, noise }));
+  const { data } = last(walk(scheduler, { model: modelFor(config), sample, noise }));
   return tensor(dtype, [1, 2, 4, 4], data.slice(0, 32));
 }
 
@@ -83,5 +93,15 @@ describe.each(known)('%s', (name) => {
   it('refuses what diffusers refuses', () => {
     for (const other of known.filter((one) => refused.includes(`${name}/${one}`) && !readHere.includes(one)))
       expect(finiteOrRefused(exchanged(name, other)), other).toBe('refused');
+  });
+});
+
+describe('configs that people have, and nulls', () => {
+  const file = openGoldens('folders/settings.safetensors');
+  const settings = Object.entries(metadataOf<Readonly<Record<string, Config>>>(file, 'settings'));
+  it.each(settings)('%s draws what diffusers draws', (title, config) => {
+    expect(createScheduler(config, 6).warnings).toEqual([]);
+    for (const dtype of ['f32', 'f64'] as const)
+      expect(disagreement(draw(config, dtype, 6), goldenOf(file, title)), dtype).toBeUndefined();
   });
 });
