@@ -77,6 +77,7 @@ export {
   type Rows as OperationRows,
   type Runner as OperationRunner,
   type Shape,
+  type SizeAttributes,
   type SliceAttributes,
 } from './kernels/operations/index.ts';
 export { referenceBackend, referenceKernels } from './kernels/plain/index.ts';
@@ -178,6 +179,7 @@ export type { UNetState } from './models/unet2d/state.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
 
 // schedulers
+export { consistencyStep, consistentAt, type ConsistencyRange } from './schedulers/cm-stochastic-iterative.ts';
 export { ddimStep } from './schedulers/ddim.ts';
 export { ddpmStep } from './schedulers/ddpm.ts';
 export { deisStep } from './schedulers/deis.ts';
@@ -192,6 +194,7 @@ export {
   type SolverType,
 } from './schedulers/exponential-integrator.ts';
 export { heunStep } from './schedulers/heun.ts';
+export { ipndmStep } from './schedulers/ipndm.ts';
 export { consistent } from './schedulers/lcm.ts';
 export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { lmsStep } from './schedulers/lms.ts';
@@ -207,7 +210,9 @@ export {
   type SchedulerChoices,
   type SchedulerEntry,
 } from './schedulers/registry.ts';
+export { saSolverStep, type SaSolverNode, type SaSolverRule } from './schedulers/sa-solver.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
+export { langevinStep, reverseDiffusionStep } from './schedulers/score-sde-ve.ts';
 export type { SolverLevel } from './schedulers/solver-table.ts';
 export { tcdStep } from './schedulers/tcd.ts';
 export { unipcStep, type UnipcRule } from './schedulers/unipc.ts';
@@ -266,6 +271,8 @@ export {
   type PassRunner,
   type Prediction,
 } from './sampling/denoiser.ts';
+export { forEachSample, noisedPicture, stepsLeftOut } from './sampling/from-picture.ts';
+export { noiseFrom } from './sampling/noise.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 

@@ -122,6 +122,9 @@ const kinds: Readonly<Record<ModelKind, string>> = {
   discrete: 'models of noise at whole timesteps',
   edm: "models with EDM's preconditioning",
   flow: 'models of a flow',
+  consistency: 'models trained for consistency in σ',
+  score: 'models of the score, given σ',
+  continuous: 'models of v in continuous time',
 };
 
 /** Refuses a scheduler that cannot drive the model, so far as the model's own scheduler tells. */

@@ -1,18 +1,15 @@
 /** `pag sample`: draws pictures with a model. */
 import { InputError } from '../tensor/errors.ts';
-import { manualSeed } from '../tensor/random.ts';
-import { cast } from '../tensor/rounding.ts';
-import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
-import { checkFinite } from '../evaluation/drawing.ts';
+import { shapeText, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { labelsOf } from '../evaluation/record.ts';
 import { grid } from '../formats/grid.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { encodePng } from '../formats/png.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { classConditions } from '../models/condition.ts';
-import { unetDenoiser } from '../sampling/denoiser.ts';
+import { denoiserOf } from '../sampling/denoiser.ts';
 import { sampleSteps, type SamplingRun } from '../sampling/sample.ts';
-import { leastWork } from '../sampling/work.ts';
+import { leastWork, type PlannedRun, type Work } from '../sampling/work.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler, schedulers } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
@@ -21,7 +18,8 @@ import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { chooseLabels } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
-import { chooseScheduler, finiteTensor, loadModel, openSafetensors, schedulerNamed, warn } from './model.ts';
+import { chooseScheduler, loadModel, schedulerNamed, warn } from './model.ts';
+import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
@@ -32,16 +30,14 @@ const kinds: OptionKinds = {
   variant: 'text',
   'weak-model': 'text',
   out: 'text',
-  count: 'text',
   labels: 'text',
-  seed: 'text',
-  noise: 'text',
   scheduler: 'text',
   'scheduler-config': 'text',
   steps: 'text',
   eta: 'text',
   latents: 'text',
   preview: 'flag',
+  ...noiseOptions,
   ...guidanceOptions,
   ...backendOptions,
 };
@@ -55,10 +51,8 @@ Draws pictures with a diffusers model and writes them side by side as PNG.
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out GRID.png                  where the pictures go
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample
-  --count N                       how many pictures (as many as labels, or 4)
   --labels 0,1,2                  class labels, repeated as often as needed
-  --seed S                        the noise is that of torch.manual_seed(S) on a CPU (0)
-  --noise FILE.safetensors        or comes from this file: its tensor "noise", [N, C, H, W]
+${noiseHelp}
   --scheduler NAME                of pag schedulers; it takes over what the model was trained with (the model's own)
   --scheduler-config FILE.json    a scheduler_config.json of diffusers
   --steps N                       how many steps (20); heun, kdpm2 and pndm call the model more often
@@ -86,28 +80,21 @@ async function run(args: readonly string[]): Promise<number> {
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
   const guidance = chooseGuidance(options, unet, weak !== undefined);
   const { scheduler, stepCount } = await schedulerOf(options, schedulerConfig);
-  const generator = manualSeed(options.integer('seed', 0) ?? 0);
-  const given = await givenNoise(options, dtype);
-  const [count = 0, ...shape] = given?.shape ?? noiseShape(options, unet);
+  const { shape: whole, first, noiseSource } = await chooseNoise(options, unet, dtype);
+  const [count = 0, ...shape] = whole;
   const conditions = conditionsOf(options, unet, count);
-  announceWork(
-    leastWork({
-      models: { main: unet, ...(weak && { weak }) },
-      conditions: classConditions(conditions.labels, conditions.nullLabel),
-      guidance,
-      scheduler,
-      shape: [count, ...shape],
-    }),
-  );
-  const noise = given ?? cast(generator.randn([count, ...shape]), dtype);
+  const models = { main: unet, ...(weak && { weak }) };
+  const byName = classConditions(conditions.labels, conditions.nullLabel);
+  announceWork(workOf({ models, conditions: byName, guidance, scheduler, shape: whole }));
+  const noise = first();
 
   const started = performance.now();
   const samplingRun: SamplingRun = {
-    denoiser: unetDenoiser(unet, backend, { ...conditions, ...(weak && { weak }) }),
+    denoiser: denoiserOf(models, backend, byName),
     guidance,
     scheduler,
     noise,
-    noiseSource: (wanted) => cast(generator.randn(wanted), dtype),
+    noiseSource,
   };
   const { sample, steps } = await follow(samplingRun, latentsFile !== undefined, options.has('preview'));
   backend.dispose();
@@ -126,6 +113,16 @@ async function run(args: readonly string[]): Promise<number> {
     `${count} samples of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}, in ${seconds} s: ${files}`,
   );
   return 0;
+}
+
+/** What a run takes. What does not fit the model is told by the run itself, in better words; it then begins with noise. */
+function workOf(plan: PlannedRun): Work {
+  try {
+    return leastWork(plan);
+  } catch (error) {
+    if (error instanceof InputError) return { products: 0, bytes: 4 * sizeOf(plan.shape) };
+    throw error;
+  }
 }
 
 /** Where pictures and latents go. */
@@ -178,28 +175,11 @@ async function follow(
       progress.end();
       return { sample: value, steps };
     }
-    checkFinite(value);
     if (keepSteps) steps.push(value.sample);
     show?.(value.denoised ?? value.sample);
     progress.update(value.index + 1, value.count, `timestep ${value.timestep}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-/** The noise of a file; undefined where it is to be drawn. */
-async function givenNoise(options: ParsedOptions, dtype: DType): Promise<Tensor | undefined> {
-  const file = options.text('noise');
-  if (file === undefined) return undefined;
-  if (options.has('count')) throw new InputError('--count and --noise exclude one another; the file says how many');
-  return finiteTensor(await openSafetensors(file), 'noise', dtype, 'N,C,H,W');
-}
-
-/** Of the noise for as many pictures as are wanted. */
-function noiseShape(options: ParsedOptions, { config }: UNet): readonly [number, number, number, number] {
-  const wanted = options.integer('count', 1, 100_000);
-  const size = config.sampleSize;
-  if (!size) throw new InputError('the model has no sample_size; give the noise with --noise FILE.safetensors');
-  return [wanted ?? options.list('labels')?.length ?? 4, config.inChannels, ...size];
 }
 
 /** The class labels of the samples, as the model takes them. */

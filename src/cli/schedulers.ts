@@ -14,6 +14,9 @@ const drives: Readonly<Record<ModelKind, string>> = {
   discrete: 'models of ε, x₀ or v at whole timesteps (most diffusion models)',
   edm: "models with EDM's preconditioning only: one of ε at whole timesteps is refused",
   flow: 'models of a flow only: one of ε at whole timesteps is refused',
+  consistency: 'consistency models that are given 250 ln σ: one of ε at whole timesteps is refused',
+  score: 'models of the score, given σ, only: one of ε at whole timesteps is refused',
+  continuous: 'models of v in continuous time only: one of ε at whole timesteps is refused',
 };
 
 /** The command `pag schedulers`. */

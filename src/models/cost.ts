@@ -9,8 +9,8 @@ import { referenceKernels } from '../kernels/plain/index.ts';
 import type { Program, Tensors } from '../kernels/kernels.ts';
 import { traceProgram } from '../kernels/trace.ts';
 import { sizeOf, zeros } from '../tensor/tensor.ts';
-import type { Architecture } from './model.ts';
-import { forwardPasses, onSites } from './passes.ts';
+import { anArchitecture, type Architecture, type ModelInput } from './model.ts';
+import { arePasses, forwardPasses, onSites } from './passes.ts';
 import { parametersOf, sitesOf, unperturbed, type Perturbation } from './stage.ts';
 
 /**
@@ -24,7 +24,18 @@ export function passCost<Input, State>(
   input: Input,
   passes: readonly Perturbation[],
 ): number {
+  checkArguments(architecture, input, passes);
   return productsIn(graphOf(architecture, input, passes));
+}
+
+function checkArguments<Input, State>(
+  architecture: Architecture<unknown, Input, State>,
+  input: Input,
+  passes: readonly Perturbation[],
+): void {
+  anArchitecture('the architecture', architecture);
+  architecture.check(input);
+  arePasses('passes', passes);
 }
 
 /** What passes take. */
@@ -35,13 +46,22 @@ export interface PassLoad {
   readonly numbers: number;
 }
 
-/** The work of passes, and the least room for it; arguments and errors as of `passCost`. */
-export function passLoad<Input, State>(
-  architecture: Architecture<unknown, Input, State>,
-  input: Input,
+/**
+ * The work of passes, and the least room for it; arguments as of `passCost`, but the sample needs no numbers: nobody
+ * could hold those of a picture that is too large.
+ * @throws InputError when the shapes do not fit the operations of the model
+ */
+export function passLoad<State>(
+  architecture: Architecture<unknown, ModelInput, State>,
+  input: ModelInput,
   passes: readonly Perturbation[],
 ): PassLoad {
-  const graph = graphOf(architecture, input, passes);
+  anArchitecture('the architecture', architecture);
+  arePasses('passes', passes);
+  const { shape } = input.sample;
+  // One number for each sample is enough to prepare the input; of the picture only the shape is looked at.
+  const small = { ...input, sample: zeros('f32', [shape[0] ?? 0, ...shape.slice(1).map(() => 1)]) };
+  const graph = graphOf(architecture, small, passes, { sample: { dtype: 'f32', shape, data: nothing } });
   const weights = parametersOf(architecture.stages).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   return { products: productsIn(graph), numbers: weights + mostHeld(graph) };
 }
@@ -76,6 +96,7 @@ function graphOf<Input, State>(
   architecture: Architecture<unknown, Input, State>,
   input: Input,
   passes: readonly Perturbation[],
+  others: Tensors = {},
 ): Graph {
   const parameters = parametersOf(architecture.stages);
   // Tables that are looked up when the input is prepared; all other weights have a shape only.
@@ -91,6 +112,7 @@ function graphOf<Input, State>(
   };
   const shapes: Tensors = {
     ...tensors,
+    ...others,
     ...Object.fromEntries(parameters.map(({ name, shape }) => [name, { dtype: 'f32', shape, data: nothing }])),
   };
   return traceProgram(program, shapes, referenceKernels);

@@ -2,7 +2,8 @@
 import { add, scale } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
-import { kickOf, readVariance, splitVariance } from './ddpm-variance.ts';
+import { checkAlphas } from './alpha-levels.ts';
+import { checkVariance, kickOf, readVariance, splitVariance } from './ddpm-variance.ts';
 import { levelOfAlpha } from './level.ts';
 import { readLimit } from './limit.ts';
 import { betaSchedules, readNoiseSchedule } from './noise-schedule.ts';
@@ -39,7 +40,8 @@ export function ddpmStep(x: Tensor, x0: Tensor, alpha: number, next: number, kic
 export function ddpm(config: Config, steps: number): Scheduler<undefined> {
   const name = 'DDPMScheduler';
   const options = readOptions(config, name);
-  const { alphasCumprod, trainTimesteps } = readNoiseSchedule(options, betaSchedules, name);
+  const schedule = readNoiseSchedule(options, betaSchedules, name);
+  const { alphasCumprod, trainTimesteps } = schedule;
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon');
   const varianceType = readVariance(options);
   const limit = readLimit(options, true);
@@ -51,6 +53,9 @@ export function ddpm(config: Config, steps: number): Scheduler<undefined> {
   const levels = timesteps.map((t) => levelOfAlpha(at(alphasCumprod, t)));
   /** ᾱ of each call and, last, of the result. */
   const alphas = [...timesteps.map((t) => at(alphasCumprod, t)), 1];
+  const calls = timesteps.map((t, i) => ({ t, alpha: at(alphas, i), next: at(alphas, i + 1) }));
+  checkAlphas(name, schedule, prediction, calls);
+  checkVariance(varianceType, schedule.settings, calls);
 
   return {
     name,

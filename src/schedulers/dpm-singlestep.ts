@@ -4,16 +4,16 @@
  */
 import { divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from '../tensor/at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import { varianceTypes } from './ddpm-variance.ts';
-import { checkSolver } from './dpm-multistep.ts';
+import { checkReach, checkSolver } from './dpm-multistep.ts';
 import { foreignSolverTypes, solverStep, solverTypes, type SolverRule } from './exponential-integrator.ts';
-import { checkApart, levelsBack, readOrder, ruleOfOrder } from './multistep.ts';
+import { checkApart, checkEnd, levelsBack, readOrder, ruleOfOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel, solverOutput } from './solver-model.ts';
-import { readSolverSpacing, solverSigmas, tableOf, type SolverLevel } from './solver-table.ts';
+import { checkSolverLevels, readSolverSpacing, solverSigmas, tableOf, type SolverLevel } from './solver-table.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
 /**
@@ -95,11 +95,16 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number): Sched
 
   const grid = { spacing: 'linspace', offset: 0, leastLambda } as const;
   const rounds = spacing === 'karras';
-  const { timesteps, sigmas, training } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
-  const { levels } = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], spacing === 'flow');
+  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
+  const isFlow = spacing === 'flow';
+  const table = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], { isFlow, cause });
+  const { levels } = table;
+  checkSolverLevels(name, table, algorithm.startsWith('sde'));
   const orders = blockOrders(order, steps, lowersFinal, final === 'zero');
   const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
   checkApart(name, lambdas, orders);
+  checkEnd(name, levels, { order: lastOf(orders), atRest: 3, cause });
+  checkReach(name, algorithm, levels, cause);
   const toOutput = solverOutput(model, algorithm);
 
   return {

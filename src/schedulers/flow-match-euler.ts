@@ -4,9 +4,9 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import { at, lastOf } from '../tensor/at.ts';
-import { chosenShift, shiftFlow, stretchToTerminal } from './flow.ts';
+import { chosenShift, readTerminal, shiftFlow, stretchToTerminal } from './flow.ts';
 import { diffuse, type NoiseLevel } from './level.ts';
-import { readOptions, type Config } from './options.ts';
+import { readOptions, type Config, type Options } from './options.ts';
 import { originalAt } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaSpacing, spaceSigmas } from './sigmas.ts';
@@ -31,6 +31,23 @@ export function flowLevel(sigma: number): NoiseLevel {
 export function flowMatchEuler(config: Config, steps: number, mu?: number): Scheduler<undefined> {
   const name = 'FlowMatchEulerDiscreteScheduler';
   const options = readOptions(config, name);
+  const isStochastic = options.flag('stochastic_sampling', false);
+  return flowMatchRun(options, name, steps, mu, isStochastic);
+}
+
+/**
+ * The run of `flowMatchEuler`, its other keys still to be read.
+ * @param name of the scheduler
+ * @param isStochastic whether each step goes to x̂₀ and then up again by noise
+ * @throws InputError as `flowMatchEuler`
+ */
+export function flowMatchRun(
+  options: Options,
+  name: string,
+  steps: number,
+  mu: number | undefined,
+  isStochastic: boolean,
+): Scheduler<undefined> {
   const trainTimesteps = options.count('num_train_timesteps', 1000);
   const shift = options.number('shift', 1);
   const isDynamic = options.flag('use_dynamic_shifting', false);
@@ -41,13 +58,12 @@ export function flowMatchEuler(config: Config, steps: number, mu?: number): Sche
   options.count('base_image_seq_len', 256);
   options.count('max_image_seq_len', 4096);
   const isInverted = options.flag('invert_sigmas', false);
-  const terminal = options.optionalNumber('shift_terminal');
+  const terminal = readTerminal(options, name, steps);
   const spacing = readSigmaSpacing(options, name);
-  const isStochastic = options.flag('stochastic_sampling', false);
   const read = options.finish();
   if (trainTimesteps < 1)
     throw new InputError(`${name}: num_train_timesteps is ${trainTimesteps}; expected at least 1`);
-  const factor = chosenShift(name, shift, { isDynamic, shiftType, mu });
+  const factor = chosenShift(name, 'shift', shift, { isDynamic, shiftType, mu });
 
   // As in diffusers, a fixed shift moves the smallest σ twice: in the table of the training, and again in that of the
   // run.
@@ -76,6 +92,6 @@ export function flowMatchEuler(config: Config, steps: number, mu?: number): Sche
 }
 
 /** shiftFlow, every operation rounded to float32. */
-function shiftInSingle(sigma: number, shift: number): number {
+export function shiftInSingle(sigma: number, shift: number): number {
   return f32(f32(f32(shift) * sigma) / f32(1 + f32(f32(shift - 1) * sigma)));
 }

@@ -1,7 +1,9 @@
 /** Latent consistency models (Luo et al. 2023, arXiv 2310.04378; `diffusers.LCMScheduler`). */
 import { addScaled, scale } from '../tensor/arithmetic.ts';
+import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
+import { checkAlphas } from './alpha-levels.ts';
 import { consistencyTimesteps } from './consistency-timesteps.ts';
 import { diffuse, levelOfAlpha } from './level.ts';
 import { readLimit } from './limit.ts';
@@ -41,7 +43,8 @@ export function lcm(config: Config, steps: number): Scheduler<undefined> {
   const name = 'LCMScheduler';
   const options = readOptions(config, name);
   const defaults = { start: 0.00085, end: 0.012, schedule: 'scaled_linear' } as const;
-  const { alphasCumprod, trainTimesteps } = readNoiseSchedule(options, commonBetaSchedules, name, defaults);
+  const schedule = readNoiseSchedule(options, commonBetaSchedules, name, defaults);
+  const { alphasCumprod, trainTimesteps } = schedule;
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon');
   const limit = readLimit(options, false);
   const originalSteps = options.count('original_inference_steps', 50);
@@ -53,7 +56,12 @@ export function lcm(config: Config, steps: number): Scheduler<undefined> {
   const read = options.finish();
 
   const timesteps = consistencyTimesteps(name, trainTimesteps, originalSteps, steps);
-  const levels = timesteps.map((t) => levelOfAlpha(at(alphasCumprod, t)));
+  const alphas = timesteps.map((t) => at(alphasCumprod, t));
+  const levels = alphas.map(levelOfAlpha);
+  const calls = timesteps.map((t, i) => ({ t, alpha: at(alphas, i), next: 1 }));
+  checkAlphas(name, schedule, prediction, calls, true);
+  if (!Number.isFinite(f32((scaling * trainTimesteps) ** 2)))
+    throw new InputError(`${name}: timestep_scaling is ${scaling}, whose product with a timestep has no finite square`);
 
   return {
     name,

@@ -1,10 +1,12 @@
 /** All schedulers by the name of their class in diffusers. */
 import { InputError } from '../tensor/errors.ts';
 import { checked } from './checked.ts';
+import { cmStochasticIterative } from './cm-stochastic-iterative.ts';
 import { ddimInverse } from './ddim-inverse.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
 import { deis } from './deis.ts';
+import { dpmMultistepInverse } from './dpm-multistep-inverse.ts';
 import { dpmMultistep } from './dpm-multistep.ts';
 import { dpmSinglestep } from './dpm-singlestep.ts';
 import { edmDpmMultistep } from './edm-dpm-multistep.ts';
@@ -12,15 +14,21 @@ import { edmEuler } from './edm-euler.ts';
 import { eulerAncestral } from './euler-ancestral.ts';
 import { euler } from './euler.ts';
 import { flowMatchEuler } from './flow-match-euler.ts';
+import { flowMatchHeun } from './flow-match-heun.ts';
+import { flowMatchLcm } from './flow-match-lcm.ts';
 import { heun } from './heun.ts';
+import { ipndm } from './ipndm.ts';
 import { kdpm2Ancestral } from './kdpm2-ancestral.ts';
 import { kdpm2 } from './kdpm2.ts';
+import { laterPart } from './later.ts';
 import { lcm } from './lcm.ts';
 import { lms } from './lms.ts';
 import { foreignKeys } from './foreign-keys.ts';
 import type { Config } from './options.ts';
 import { pndm } from './pndm.ts';
+import { saSolver } from './sa-solver.ts';
 import type { Scheduler } from './scheduler.ts';
+import { scoreSdeVe } from './score-sde-ve.ts';
 import { tcd } from './tcd.ts';
 import { unipc } from './unipc.ts';
 
@@ -33,6 +41,11 @@ export interface SchedulerChoices {
    * use_dynamic_shifting.
    */
   readonly mu?: number;
+  /**
+   * How many steps are left out at the beginning (0), because the run begins with a picture that is noised in part;
+   * fewer than there are.
+   */
+  readonly begin?: number;
 }
 
 /** Which models a scheduler can drive. */
@@ -42,7 +55,13 @@ export type ModelKind =
   /** Trained with EDM's preconditioning, and given ¼ ln σ. */
   | 'edm'
   /** Trained to predict the direction of a flow. */
-  | 'flow';
+  | 'flow'
+  /** Consistency models of x₀ + σ ε, given 250 ln σ. */
+  | 'consistency'
+  /** Trained to predict the score ∇ log p of x₀ + σ ε, given σ. */
+  | 'score'
+  /** Trained to predict v at a continuous time, (2/π) atan(σ/α). */
+  | 'continuous';
 
 /** What is known of a scheduler before it is created. */
 export interface SchedulerEntry {
@@ -58,6 +77,10 @@ export interface SchedulerEntry {
   readonly eta?: number;
   /** The largest η, where there is one: with the noise of DDPM there is none left to add. */
   readonly mostEta?: number;
+  /** How often a step but the last calls the model, where that is not once. */
+  readonly order?: 2;
+  /** Its own start, for a run that leaves out steps, where that is not the later part of the whole run. */
+  readonly createLater?: (config: Config, steps: number, begin: number) => Scheduler;
   /** @throws InputError for a config, a number of steps or choices that it does not support */
   readonly create: (config: Config, steps: number, choices: SchedulerChoices) => Scheduler;
 }
@@ -92,6 +115,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: 'Runge–Kutta for three steps, then linear multistep, along the curve of DDIM',
     source: 'Liu et al. 2022, arXiv 2202.09778',
     kind: 'discrete',
+    createLater: pndm,
     create: (config, steps) => pndm(config, steps),
   },
   EulerDiscreteScheduler: {
@@ -114,6 +138,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: "Heun's method; second order, two calls a step",
     source: 'Karras et al. 2022, arXiv 2206.00364, algorithm 1',
     kind: 'discrete',
+    order: 2,
     create: (config, steps) => heun(config, steps),
   },
   LMSDiscreteScheduler: {
@@ -128,6 +153,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: 'the midpoint method in log σ; second order, two calls a step',
     source: 'k-diffusion, sample_dpm_2, after arXiv 2206.00927',
     kind: 'discrete',
+    order: 2,
     create: (config, steps) => kdpm2(config, steps),
   },
   KDPM2AncestralDiscreteScheduler: {
@@ -136,6 +162,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'k-diffusion, sample_dpm_2_ancestral',
     kind: 'discrete',
     eta: 1,
+    order: 2,
     create: (config, steps, { eta }) => kdpm2Ancestral(config, steps, eta),
   },
   DPMSolverMultistepScheduler: {
@@ -144,6 +171,13 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
     kind: 'discrete',
     create: (config, steps, { mu }) => dpmMultistep(config, steps, mu),
+  },
+  DPMSolverMultistepInverseScheduler: {
+    short: 'dpm-inverse',
+    summary: 'DPM-Solver backwards: from a picture, given as --noise, to its noise',
+    source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
+    kind: 'discrete',
+    create: (config, steps) => dpmMultistepInverse(config, steps),
   },
   DPMSolverSinglestepScheduler: {
     short: 'dpm-singlestep',
@@ -165,6 +199,13 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Zhang & Chen 2022, arXiv 2204.13902',
     kind: 'discrete',
     create: (config, steps, { mu }) => deis(config, steps, mu),
+  },
+  SASolverScheduler: {
+    short: 'sa',
+    summary: 'stochastic Adams: a predictor and a corrector of orders 1 to 4, noise in the middle of the run',
+    source: 'Xue et al. 2023, arXiv 2309.05019',
+    kind: 'discrete',
+    create: (config, steps) => saSolver(config, steps),
   },
   LCMScheduler: {
     short: 'lcm',
@@ -196,12 +237,47 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     kind: 'edm',
     create: (config, steps) => edmDpmMultistep(config, steps),
   },
+  CMStochasticIterativeScheduler: {
+    short: 'cm',
+    summary: 'for consistency models of σ: to x̂₀ at once, then noise again',
+    source: 'Song et al. 2023, arXiv 2303.01469, algorithm 1',
+    kind: 'consistency',
+    create: (config, steps) => cmStochasticIterative(config, steps),
+  },
+  ScoreSdeVeScheduler: {
+    short: 'sde-ve',
+    summary: 'for models of the score: Langevin corrections, then a step of the reverse SDE',
+    source: 'Song et al. 2021, arXiv 2011.13456, algorithms 2 and 4',
+    kind: 'score',
+    create: (config, steps) => scoreSdeVe(config, steps),
+  },
+  IPNDMScheduler: {
+    short: 'ipndm',
+    summary: 'linear multistep along the curve of DDIM, for models of v in continuous time',
+    source: 'Liu et al. 2022, arXiv 2202.09778; Zhang & Chen 2022, arXiv 2204.13902',
+    kind: 'continuous',
+    create: (config, steps) => ipndm(config, steps),
+  },
   FlowMatchEulerDiscreteScheduler: {
     short: 'flow-match-euler',
     summary: "Euler's method for flow matching",
     source: 'Lipman et al. 2022, arXiv 2210.02747; Esser et al. 2024, arXiv 2403.03206',
     kind: 'flow',
     create: (config, steps, { mu }) => flowMatchEuler(config, steps, mu),
+  },
+  FlowMatchHeunDiscreteScheduler: {
+    short: 'flow-match-heun',
+    summary: "Heun's method for flow matching; second order, two calls a step",
+    source: 'Karras et al. 2022, arXiv 2206.00364; Lipman et al. 2022, arXiv 2210.02747',
+    kind: 'flow',
+    create: (config, steps) => flowMatchHeun(config, steps),
+  },
+  FlowMatchLCMScheduler: {
+    short: 'flow-match-lcm',
+    summary: 'for consistency models of a flow: to x̂₀ at once, then noise again',
+    source: 'Luo et al. 2023, arXiv 2310.04378',
+    kind: 'flow',
+    create: (config, steps, { mu }) => flowMatchLcm(config, steps, mu),
   },
 };
 
@@ -234,9 +310,26 @@ export function createScheduler(config: Config, steps: number, choices: Schedule
     throw new InputError(`${name}: ${steps} steps are asked for; expected a whole number from 1 to ${mostSteps}`);
   }
   checkChoices(`${name}`, entry, choices);
-  const scheduler = entry.create(config, steps, choices);
+  const scheduler = createFrom(choices.begin ?? 0, entry, config, steps, choices);
   checkLevels(scheduler);
   return { ...checked(scheduler), warnings: foreignKeys(config, scheduler.config, scheduler.name) };
+}
+
+/** The run without its first `begin` steps. */
+function createFrom(
+  begin: number,
+  { create, createLater, order }: SchedulerEntry,
+  config: Config,
+  steps: number,
+  choices: SchedulerChoices,
+): Scheduler {
+  if (!Number.isInteger(begin) || begin < 0 || begin >= steps) {
+    throw new InputError(
+      `${config['_class_name']}: begin is ${begin} of ${steps} steps; expected a whole number from 0 to ${steps - 1}`,
+    );
+  }
+  if (begin === 0) return create(config, steps, choices);
+  return createLater?.(config, steps, begin) ?? laterPart(create(config, steps, choices), begin * (order ?? 1));
 }
 
 function entryOf(name: unknown): SchedulerEntry {

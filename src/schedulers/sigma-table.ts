@@ -4,11 +4,16 @@ import { at, lastOf } from '../tensor/at.ts';
 import { linspace, type NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
 import {
+  causeOf,
+  checkSigmas,
+  endsOf,
   interpolate,
+  readSigmaEnds,
   readSigmaSpacing,
   spaceSigmas,
   timestepOfSigma,
   trainingSigmas,
+  type SigmaEnds,
   type WideSpacing,
 } from './sigmas.ts';
 import { f32 } from './single.ts';
@@ -22,6 +27,8 @@ export interface SigmaTable {
   readonly sigmas: readonly number[];
   /** The first picture is standard normal noise times this. */
   readonly initNoiseSigma: number;
+  /** The settings that σ follow from, for messages. */
+  readonly cause: string;
   /** The timestep of a σ between those of the training. */
   timestepOf(sigma: number): number;
 }
@@ -50,7 +57,7 @@ export function readSigmaTable(
   const grid = options.choice('timestep_spacing', spacings, 'linspace');
   const offset = options.count('steps_offset', 0);
   const spacing = has.spacing ? readSigmaSpacing(options, scheduler) : undefined;
-  const [least, most] = has.ends ? [options.optionalNumber('sigma_min'), options.optionalNumber('sigma_max')] : [];
+  const ends: SigmaEnds = has.ends ? readSigmaEnds(options) : {};
   const interpolation = has.ends ? options.choice('interpolation_type', ['linear', 'log_linear'], 'linear') : 'linear';
   const final = has.ends ? options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero') : 'zero';
 
@@ -62,18 +69,17 @@ export function readSigmaTable(
       ? timesteps.map((t) => interpolate(table, t))
       : [...linspace(log(lastOf(table)), log(at(table, 0)), steps + 1)].map((value) => f32(exp(value)));
   if (spacing) {
-    sigmas = spaceSigmas(spacing, most ?? at(sigmas, 0), least ?? lastOf(sigmas), steps);
+    const [largest, smallest] = endsOf(scheduler, ends, [at(sigmas, 0), lastOf(sigmas)]);
+    sigmas = spaceSigmas(spacing, largest, smallest, steps);
     timesteps = sigmas.map(timestepOf).map(has.kdpm2 ? storedByKdpm2(spacing) : f32);
   }
   // Log-linear σ are one more than the steps: the last is that of the result.
   const rounded = [...sigmas, final === 'zero' ? 0 : at(table, 0)].slice(0, timesteps.length + 1).map(f32);
   const largest = rounded.reduce((a, b) => Math.max(a, b));
-  return {
-    timesteps,
-    sigmas: rounded,
-    timestepOf,
-    initNoiseSigma: grid === 'leading' ? f32(Math.sqrt(f32(f32(largest * largest) + 1))) : largest,
-  };
+  const initNoiseSigma = grid === 'leading' ? f32(Math.sqrt(f32(f32(largest * largest) + 1))) : largest;
+  const cause = causeOf(schedule.settings, spacing ? ends : {});
+  checkSigmas(scheduler, rounded.slice(0, -1), cause);
+  return { timesteps, sigmas: rounded, timestepOf, initNoiseSigma, cause };
 }
 
 function storedByKdpm2(spacing: WideSpacing): (timestep: number) => number {

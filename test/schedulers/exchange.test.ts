@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { concatChannels } from '../../src/kernels/plain/rearrange.ts';
-import { add, divide, mapElements, multiply, scale } from '../../src/tensor/arithmetic.ts';
+import { add, divide, divideBy, mapElements, multiply, scale } from '../../src/tensor/arithmetic.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import type { Config } from '../../src/schedulers/options.ts';
@@ -38,6 +38,8 @@ const modelFor =
   (config: Config) =>
   (x: Tensor, t: number): Tensor => {
     const output = plainModel(x, t);
+    // A model of the score, as the class wants it.
+    if (config['_class_name'] === 'ScoreSdeVeScheduler') return divideBy(output, -(1 + t ** 2));
     const learns = String(config['variance_type']).startsWith('learned');
     return learns ? concatChannels(output, givenTensor('variance', x.dtype as Precision)) : output;
   };

@@ -2,8 +2,20 @@
  * The configuration of diffusers' UNet2DModel, every key of it, checked. What the reference does not support is refused
  * by name, never ignored.
  */
-import { activations, type Activation } from '../../kernels/kernels.ts';
-import { configKeys, isInteger, type ConfigKeys, type Json } from '../config-keys.ts';
+import type { Activation } from '../../kernels/kernels.ts';
+import { InputError } from '../../tensor/errors.ts';
+import { shown } from '../../tensor/shown.ts';
+import { configKeys, type ConfigKeys, type Json } from '../config-keys.ts';
+import {
+  activationOf,
+  blockTypesOf,
+  divisorOf,
+  downsamplePaddingOf,
+  expectAsMany,
+  normEpsOf,
+  normGroupsOf,
+  sampleSizeOf,
+} from '../unet-keys.ts';
 
 /** The blocks of the way down that are supported. */
 export const downBlockTypes = ['DownBlock2D', 'AttnDownBlock2D', 'ResnetDownsampleBlock2D'] as const;
@@ -141,27 +153,37 @@ function configOf(keys: ConfigKeys): UNetConfig {
   };
 }
 
+/**
+ * Fails unless `parseUNetConfig` has read the config: the JSON of a file has other keys.
+ * @throws InputError naming the first key that is missing, or holds what it never holds
+ */
+export function checkConfig(config: UNetConfig): void {
+  const given = Object(config) as Readonly<Record<string, unknown>>;
+  for (const [key, value] of Object.entries(parseUNetConfig({}))) {
+    const known = [given[key], value].includes(undefined) || kindOf(given[key]) === kindOf(value);
+    if (Object.hasOwn(given, key) && known) continue;
+    throw new InputError(
+      `the config is ${shown(config)}, whose ${key} is ${shown(given[key])}; ` +
+        'it must be what parseUNetConfig makes of a config.json',
+    );
+  }
+}
+
+function kindOf(value: unknown): string {
+  return Array.isArray(value) ? 'list' : typeof value;
+}
+
 type Blocks = Pick<
   UNetConfig,
   'downBlockTypes' | 'hasMidBlock' | 'upBlockTypes' | 'blockOutChannels' | 'layersPerBlock' | 'normNumGroups'
 >;
 
 function blocksOf(keys: ConfigKeys): Blocks {
-  const down = blockTypes(keys, 'down_block_types', downBlockTypes);
-  const up = blockTypes(keys, 'up_block_types', upBlockTypes);
+  const down = blockTypesOf(keys, 'down_block_types', downBlockTypes);
+  const up = blockTypesOf(keys, 'up_block_types', upBlockTypes);
   const blockOutChannels = keys.integers('block_out_channels');
-  const count = blockOutChannels.length;
-  if (down.length !== count || up.length !== count) {
-    keys.fail(
-      `down_block_types has ${down.length} entries, up_block_types ${up.length}, ` +
-        `block_out_channels ${count}; they must be as many`,
-    );
-  }
-  const groups = keys.integer('norm_num_groups', 1);
-  for (const channels of blockOutChannels) {
-    if (channels % groups === 0) continue;
-    keys.fail(`block_out_channels has ${channels}, which norm_num_groups = ${groups} does not divide`);
-  }
+  expectAsMany(keys, down.length, up.length, blockOutChannels.length);
+  const normNumGroups = normGroupsOf(keys, blockOutChannels);
   const layersPerBlock = keys.integer('layers_per_block', 1);
   if (layersPerBlock > 64) keys.refuse('layers_per_block', 'a whole number from 1 to 64');
   return {
@@ -170,19 +192,8 @@ function blocksOf(keys: ConfigKeys): Blocks {
     upBlockTypes: up,
     blockOutChannels,
     layersPerBlock,
-    normNumGroups: groups,
+    normNumGroups,
   };
-}
-
-/** Checkpoints from before the blocks were named so carry a prefix, UNetRes, that diffusers drops, too. */
-function blockTypes<T extends string>(keys: ConfigKeys, key: string, known: readonly T[]): readonly T[] {
-  return keys.list(key).map((entry) => {
-    const name = typeof entry === 'string' ? entry.replace(/^UNetRes/, '') : entry;
-    return (
-      known.find((candidate) => candidate === name) ??
-      keys.fail(`${key} names ${JSON.stringify(entry)}; supported are ${known.join(', ')}`)
-    );
-  });
 }
 
 type Embedding = Pick<
@@ -228,22 +239,14 @@ type Layers = Pick<
 >;
 
 function layersOf(keys: ConfigKeys): Layers {
-  const downsamplePadding = keys.integer('downsample_padding', 0);
-  if (downsamplePadding > 1) {
-    keys.refuse('downsample_padding', '0 or 1, with which the sizes of the way up are those of the way down');
-  }
-  const normEps = keys.finite('norm_eps');
-  if (normEps < 0) keys.refuse('norm_eps', 'a number that is not negative');
   const isUnused = keys.read('mid_block_type') === null && keys.read('mid_block_scale_factor') === null;
-  const midBlockScaleFactor = isUnused ? 1 : keys.finite('mid_block_scale_factor');
-  if (midBlockScaleFactor === 0) keys.refuse('mid_block_scale_factor', 'a number other than 0');
   return {
-    midBlockScaleFactor,
-    downsamplePadding,
+    midBlockScaleFactor: isUnused ? 1 : divisorOf(keys, 'mid_block_scale_factor'),
+    downsamplePadding: downsamplePaddingOf(keys),
     downsampleType: keys.choice('downsample_type', ['conv', 'resnet'] as const, 'conv'),
     upsampleType: keys.choice('upsample_type', ['conv', 'resnet'] as const, 'conv'),
-    activation: activation(keys.read('act_fn')) ?? keys.refuse('act_fn', 'silu (or swish), gelu, mish, relu'),
-    normEps,
+    activation: activationOf(keys, 'act_fn'),
+    normEps: normEpsOf(keys),
     timeScaleShift: keys.choice('resnet_time_scale_shift', ['default', 'scale_shift'] as const),
   };
 }
@@ -276,18 +279,4 @@ function attentionOf(keys: ConfigKeys, blocks: Blocks, { timeScaleShift }: Layer
     midAttentionGroups: middleGroups ?? (timeScaleShift === 'default' ? normNumGroups : undefined),
     addAttention,
   };
-}
-
-function sampleSizeOf(keys: ConfigKeys): readonly [number, number] | undefined {
-  const value = keys.read('sample_size');
-  if (value === null) return undefined;
-  if (isInteger(value, 1)) return [value, value];
-  const [height, width, ...others] = Array.isArray(value) ? (value as readonly unknown[]) : [];
-  if (isInteger(height, 1) && isInteger(width, 1) && others.length === 0) return [height, width];
-  return keys.refuse('sample_size', 'a whole number or [height, width]');
-}
-
-function activation(value: unknown): Activation | undefined {
-  const name = typeof value === 'string' ? value.toLowerCase() : '';
-  return activations.find((known) => known === (name === 'swish' ? 'silu' : name));
 }
