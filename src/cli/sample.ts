@@ -115,7 +115,7 @@ async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** What a run takes. What does not fit the model is told by the run itself, in better words; it then begins with noise. */
+/** What a run takes. What does not fit the model is told by the run itself, in better words. */
 function workOf(plan: PlannedRun): Work {
   try {
     return leastWork(plan);
