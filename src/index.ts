@@ -179,6 +179,8 @@ export type { UNetState } from './models/unet2d/state.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
 
 // schedulers
+export type { ChoicesOfClass, SchedulerChoices } from './schedulers/choices.ts';
+export { churned, type Churn } from './schedulers/churn.ts';
 export { consistencyStep, consistentAt, type ConsistencyRange } from './schedulers/cm-stochastic-iterative.ts';
 export { ddimStep } from './schedulers/ddim.ts';
 export { ddpmStep } from './schedulers/ddpm.ts';
@@ -200,6 +202,7 @@ export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { lmsStep } from './schedulers/lms.ts';
 export { multistepStep } from './schedulers/multistep.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
+export type { OwnSteps } from './schedulers/own-steps.ts';
 export { adamsBashforth, transfer } from './schedulers/pndm.ts';
 export {
   createScheduler,
@@ -207,7 +210,6 @@ export {
   schedulerNames,
   schedulers,
   type ModelKind,
-  type SchedulerChoices,
   type SchedulerEntry,
 } from './schedulers/registry.ts';
 export { saSolverStep, type SaSolverNode, type SaSolverRule } from './schedulers/sa-solver.ts';

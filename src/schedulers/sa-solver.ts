@@ -170,7 +170,13 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
     offset: options.count('steps_offset', 0),
   };
   const rounds = spacing === 'karras';
-  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
+  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, {
+    spacing,
+    grid,
+    shift,
+    rounds,
+    own: {},
+  });
   const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);
   const table = tableOf(timesteps, [...sigmas, final], { isFlow: spacing === 'flow', cause });
   const wrong = table.levels.findIndex(({ lambda }) => !Number.isFinite(lambda));

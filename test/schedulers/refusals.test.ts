@@ -1,7 +1,13 @@
 /** What is not supported is refused by name, with what is. */
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/tensor/errors.ts';
-import { createScheduler, schedulerDefaults, schedulerNames, schedulers } from '../../src/schedulers/registry.ts';
+import {
+  createScheduler,
+  schedulerDefaults,
+  schedulerNames,
+  schedulers,
+  type SchedulerChoices,
+} from '../../src/schedulers/registry.ts';
 import { zeros } from '../../src/tensor/tensor.ts';
 import type { Config } from '../../src/schedulers/options.ts';
 
@@ -92,7 +98,22 @@ describe.each(schedulerNames)('%s', (_class_name) => {
       expect(() => createScheduler({ _class_name }, 5, { eta: 0.5 })).toThrow(message);
     }
     for (const right of [0, eta ?? 0, eta === undefined ? 0 : (mostEta ?? 7)])
-      expect(() => createScheduler({ _class_name }, 5, { eta: right, mu: -1 })).not.toThrow();
+      expect(() => createScheduler({ _class_name }, 5, { eta: right })).not.toThrow();
+  });
+
+  it('refuses choices that nobody knows, and a mu that would change nothing', () => {
+    expect(() => createScheduler({ _class_name }, 5, { etta: 1 } as unknown as SchedulerChoices)).toThrow(
+      new InputError(
+        `${_class_name}: unknown choice "etta" of a run; there are eta, mu, begin, timesteps, sigmas, sChurn, sTmin, ` +
+          'sTmax, sNoise',
+      ),
+    );
+    const hasMu = Object.hasOwn(schedulerDefaults(_class_name), 'use_dynamic_shifting');
+    expect(() => createScheduler({ _class_name }, 5, { mu: -1 })).toThrow(
+      hasMu
+        ? `${_class_name}: a mu is given, -1, but the config does not set use_dynamic_shifting`
+        : `${_class_name} has no mu, but -1 is given; it is of flows whose shift depends on the picture`,
+    );
   });
 
   it('refuses a call that the run does not have, in every method', () => {
