@@ -175,7 +175,7 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
     grid,
     shift,
     rounds,
-    own: {},
+    own: undefined,
   });
   const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);
   const table = tableOf(timesteps, [...sigmas, final], { isFlow: spacing === 'flow', cause });
