@@ -27,8 +27,6 @@ export interface LoadedModel {
  * @throws InputError when files are missing or wrong, and for weights that are not finite
  */
 export async function loadModel(folder: string, dtype: DType, variant?: string): Promise<LoadedModel> {
-  if (variant !== undefined && !/^\w[\w-]*$/.test(variant))
-    throw new InputError(`--variant is "${variant}"; expected a name as fp16`);
   const choices = variant === undefined ? {} : { variant };
   const { config, weights, schedulerConfig, warnings } = await loadModelFolder(
     await folderReader(folder),

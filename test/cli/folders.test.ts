@@ -86,7 +86,7 @@ describe('a folder', () => {
     expect(await refusal(...draw(path('half')))).toContain('there is the variant fp16: take it by --variant fp16');
     expect(await said(...draw(path('half'), '--variant', 'fp16'))).toBe('');
     expect(await refusal(...draw(path('half'), '--variant', '../x'))).toBe(
-      '--variant is "../x"; expected a name as fp16',
+      'the variant is "../x"; expected a name, as "fp16"',
     );
     const input = fixture('cases/in.safetensors');
     const forward = ['forward', '--model', path('half'), '--input', input, '--out', path('forward.safetensors')];

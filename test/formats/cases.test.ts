@@ -169,6 +169,13 @@ describe('the scheduler of a folder', () => {
 });
 
 describe('what does nothing in a folder is said, once', () => {
+  it('and that what is drawn are latents', async () => {
+    const index = { unet: ['diffusers', 'UNet2DModel'], vqvae: ['diffusers', 'VQModel'], vae: [null, null] };
+    const files = { 'config.json': config, [weightsName]: weights };
+    const { warnings } = await load({ ...files, 'model_index.json': JSON.stringify(index) });
+    expect(warnings).toEqual(['model has a vqvae: what its UNet draws are latents, not pictures']);
+  });
+
   it.each([
     [
       'keys of an EMA',
