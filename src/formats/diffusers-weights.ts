@@ -28,7 +28,7 @@ function wholeName(variant?: string): string {
   return variant === undefined ? `${stem}.safetensors` : `${stem}.${variant}.safetensors`;
 }
 
-/** What an index of shards may be called: as diffusers writes it, and as it wrote a variant's before 0.30. */
+/** What an index of shards may be called: as diffusers writes it, and as older releases wrote a variant's. */
 function indexNames(variant?: string): readonly string[] {
   const index = `${stem}.safetensors.index`;
   return variant === undefined
@@ -97,7 +97,7 @@ async function variantsOf(readFile: ReadFile, folder: string, listed: readonly s
   return [...new Set(found)].sort();
 }
 
-/** What a variant's file is called around its name: of the whole, of an index, of an index before diffusers 0.30. */
+/** What a variant's file is called around its name: of the whole, of an index, of an index of older releases. */
 const around = [
   [`${stem}.`, '.safetensors'],
   [`${stem}.safetensors.index.`, '.json'],

@@ -150,6 +150,12 @@ describe('the scheduler of a folder', () => {
     ]);
   });
 
+  it('is read from its own folder before the one beside', async () => {
+    const beside = { 'scheduler_config.json': textOf('schedulers/ddim-null.json') };
+    const files = { 'model_index.json': indexOf(['diffusers', 'PNDMScheduler']), [path]: pndm };
+    expect((await schedulerOf({ ...files, ...beside })).schedulerConfig).toEqual(JSON.parse(pndm));
+  });
+
   it('has the defaults of its class where it has no file, which is said', async () => {
     expect(await schedulerOf({ 'model_index.json': indexOf(['diffusers', 'PNDMScheduler']) })).toEqual({
       schedulerConfig: { _class_name: 'PNDMScheduler' },
@@ -322,6 +328,64 @@ describe('a folder that cannot be read says what it seems to be', () => {
 });
 
 describe('files of safetensors of every kind', () => {
+  it('are read by and by: 8 bytes, the header, the rest', async () => {
+    const read: [string, FilePart?][] = [];
+    const path = 'st/scalar.safetensors';
+    await readSafetensors(folderOf({ [path]: bytesOf(path) }, read), path, path);
+    expect(read).toEqual([[path, { first: 8 }], [path, { first: 72 }], [path]]);
+    expect(await readSafetensors(folderOf({}), path, path)).toBeUndefined();
+  });
+
+  it('are read once where the reader gives all', async () => {
+    const path = 'st/scalar.safetensors';
+    let times = 0;
+    const whole: ReadFile = () => {
+      times++;
+      return Promise.resolve(bytesOf(path));
+    };
+    expect(readNumbers((await readSafetensors(whole, path, path))!, 'noise').numbers).toEqual([2.5]);
+    expect(times).toBe(1);
+  });
+
+  it('hold numbers of 8 bits, each read exactly', () => {
+    const tensors = (dtype: string) => {
+      const header = JSON.stringify({ x: { dtype, shape: [256], data_offsets: [0, 256] } });
+      const bytes = new Uint8Array(8 + header.length + 256);
+      new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+      bytes.set(new TextEncoder().encode(header), 8);
+      bytes.set(
+        Uint8Array.from({ length: 256 }, (_, i) => i),
+        8 + header.length,
+      );
+      return readTensor(parseSafetensors(bytes, 'bytes'), 'x').data;
+    };
+    const [e4m3, e5m2] = [tensors('F8_E4M3'), tensors('F8_E5M2')];
+    expect([0x00, 0x01, 0x07, 0x08, 0x38, 0x7e, 0x7f, 0x80, 0xb8, 0xfe].map((i) => e4m3[i])).toEqual([
+      0,
+      2 ** -9,
+      7 * 2 ** -9,
+      2 ** -6,
+      1,
+      448,
+      NaN,
+      -0,
+      -1,
+      -448,
+    ]);
+    expect([0x00, 0x01, 0x03, 0x04, 0x3c, 0x7b, 0x7c, 0x7d, 0xbc, 0xfc].map((i) => e5m2[i])).toEqual([
+      0,
+      2 ** -16,
+      3 * 2 ** -16,
+      2 ** -14,
+      1,
+      57344,
+      Infinity,
+      NaN,
+      -1,
+      -Infinity,
+    ]);
+  });
+
   /** Those that the format's own reader refuses, and why we do. */
   const refusals: Readonly<Record<string, string>> = {
     'dup-keys': 'names the key "noise" twice',
