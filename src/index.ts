@@ -144,7 +144,7 @@ export { rescale, resnetBlock, resnetParameters, type ResnetChannels, type Resne
 // models
 export type { Json } from './models/config-keys.ts';
 export { classConditions, type Condition, type Conditions } from './models/condition.ts';
-export { guidedCost, passCost, type GuidedCost } from './models/cost.ts';
+export { guidedCost, passCost, passLoad, type GuidedCost, type PassLoad } from './models/cost.ts';
 export {
   checkWeights,
   createModel,
@@ -276,6 +276,7 @@ export {
 export { forEachSample, noisedPicture, stepsLeftOut } from './sampling/from-picture.ts';
 export { noiseFrom } from './sampling/noise.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
+export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 
 // formats
 export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
@@ -284,6 +285,7 @@ export type { Picture } from './formats/png.ts';
 export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
+  readSafetensors,
   readTensor,
   readTensors,
   writeSafetensors,
