@@ -1,7 +1,7 @@
 """Makes the golden data of kernels, layers, UNets, schedulers, sampling runs, guidances and torch's default initialisation, from PyTorch
 and diffusers.
 
-Writes fixtures/goldens/{kernels,layers,unets,schedulers,runs,initialisation,guidance}, each with a provenance.json. Every seed is fixed and PyTorch
+Writes fixtures/goldens/{kernels,layers,unets,schedulers,brownian,runs,initialisation,guidance}, each with a provenance.json. Every seed is fixed and PyTorch
 runs on one thread, so a second run on the same machine gives the same bytes. (Other processors may differ in the last
 bits of the float32 results: PyTorch picks its kernels by what the processor has. provenance.json says which.)
 
@@ -12,6 +12,7 @@ Run: pip install -r scripts/goldens/requirements.txt && python scripts/goldens/m
 """
 import torch
 
+import brownian
 import guidance
 import initialisation
 import kernels
@@ -23,6 +24,6 @@ import unets
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    for part in (kernels, layers, unets, schedulers, runs, initialisation, guidance):
+    for part in (kernels, layers, unets, schedulers, brownian, runs, initialisation, guidance):
         part.make()
         print(f"made {part.__name__}")

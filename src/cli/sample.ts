@@ -17,7 +17,7 @@ import { chooseLabels } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { chooseScheduler, loadModel, schedulerNamed } from './model.ts';
-import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
+import { chooseNoise, noiseHelp, noiseOptions, seedsOf } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
@@ -124,7 +124,9 @@ async function schedulerOf(
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), ofModel);
   checkEta(eta, config['_class_name']);
   const stepCount = options.integer('steps', 1) ?? 20;
-  return { scheduler: createScheduler(config, stepCount, eta === undefined ? {} : { eta }), stepCount };
+  const noiseSeed = schedulerNamed(config['_class_name'])?.seeded ? seedsOf(options) : undefined;
+  const choices = { ...(eta !== undefined && { eta }), ...(noiseSeed !== undefined && { noiseSeed }) };
+  return { scheduler: createScheduler(config, stepCount, choices), stepCount };
 }
 
 /** Refuses an η that the scheduler would not look at. */

@@ -2,12 +2,14 @@
 import { InputError } from '../tensor/errors.ts';
 import { checked } from './checked.ts';
 import { cmStochasticIterative } from './cm-stochastic-iterative.ts';
+import { cosineDpmMultistep } from './cosine-dpm-multistep.ts';
 import { ddimInverse } from './ddim-inverse.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
 import { deis } from './deis.ts';
 import { dpmMultistepInverse } from './dpm-multistep-inverse.ts';
 import { dpmMultistep } from './dpm-multistep.ts';
+import { dpmSde } from './dpm-sde.ts';
 import { dpmSinglestep } from './dpm-singlestep.ts';
 import { edmDpmMultistep } from './edm-dpm-multistep.ts';
 import { edmEuler } from './edm-euler.ts';
@@ -22,6 +24,7 @@ import { kdpm2Ancestral } from './kdpm2-ancestral.ts';
 import { kdpm2 } from './kdpm2.ts';
 import { lcm } from './lcm.ts';
 import { lms } from './lms.ts';
+import type { NoiseSeed } from './motion.ts';
 import type { Config } from './options.ts';
 import { pndm } from './pndm.ts';
 import { saSolver } from './sa-solver.ts';
@@ -39,6 +42,11 @@ export interface SchedulerChoices {
    * use_dynamic_shifting.
    */
   readonly mu?: number;
+  /**
+   * The seed of the noise of the schedulers that have one of their own (`seeded` of their entry), or one for each
+   * sample. Without it they draw from the noise of the run.
+   */
+  readonly noiseSeed?: NoiseSeed;
 }
 
 /** Which models a scheduler can drive. */
@@ -70,6 +78,8 @@ export interface SchedulerEntry {
   readonly eta?: number;
   /** The largest η, where there is one: with the noise of DDPM there is none left to add. */
   readonly mostEta?: number;
+  /** Whether its noise is a Brownian motion with a seed of its own. */
+  readonly seeded?: boolean;
   /** @throws InputError for a config, a number of steps or choices that it does not support */
   readonly create: (config: Config, steps: number, choices: SchedulerChoices) => Scheduler;
 }
@@ -185,6 +195,14 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     kind: 'discrete',
     create: (config, steps, { mu }) => deis(config, steps, mu),
   },
+  DPMSolverSDEScheduler: {
+    short: 'dpm-sde',
+    summary: 'DPM-Solver++ of the SDE, two calls a step, on the noise of a Brownian motion',
+    source: 'Lu et al. 2022, arXiv 2211.01095; k-diffusion, sample_dpmpp_sde',
+    kind: 'discrete',
+    seeded: true,
+    create: (config, steps, { noiseSeed }) => dpmSde(config, steps, noiseSeed),
+  },
   SASolverScheduler: {
     short: 'sa',
     summary: 'stochastic Adams: a predictor and a corrector of orders 1 to 4, noise in the middle of the run',
@@ -235,6 +253,14 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Song et al. 2021, arXiv 2011.13456, algorithms 2 and 4',
     kind: 'score',
     create: (config, steps) => scoreSdeVe(config, steps),
+  },
+  CosineDPMSolverMultistepScheduler: {
+    short: 'cosine-dpm',
+    summary: 'SDE-DPM-Solver++ for models of v in continuous time, on the noise of a Brownian motion',
+    source: 'arXiv 2211.01095 and 2206.00364, as in Stable Audio, arXiv 2407.14358',
+    kind: 'continuous',
+    seeded: true,
+    create: (config, steps, { noiseSeed }) => cosineDpmMultistep(config, steps, noiseSeed),
   },
   IPNDMScheduler: {
     short: 'ipndm',
@@ -312,8 +338,8 @@ function entryOf(name: unknown): SchedulerEntry {
 
 function checkChoices(
   name: string,
-  { mostEta = Number.MAX_VALUE, eta: ofClass }: SchedulerEntry,
-  { eta = 0, mu = 0 }: SchedulerChoices,
+  { mostEta = Number.MAX_VALUE, eta: ofClass, seeded = false }: SchedulerEntry,
+  { eta = 0, mu = 0, noiseSeed }: SchedulerChoices,
 ) {
   if (!(eta >= 0 && eta <= mostEta)) {
     const most = mostEta === Number.MAX_VALUE ? '' : ` to ${mostEta}`;
@@ -323,6 +349,8 @@ function checkChoices(
     throw new InputError(`${name} has no eta, but ${eta} is given; it adds as much noise as its method says, or none`);
   }
   if (!Number.isFinite(mu)) throw new InputError(`${name}: mu is ${mu}; expected a finite number`);
+  if (noiseSeed !== undefined && !seeded)
+    throw new InputError(`${name} has no noise of a seed of its own; leave noiseSeed out, and seed the run's noise`);
 }
 
 /** @throws InputError where a config and a number of steps leave a call without a timestep or a level */
