@@ -57,7 +57,7 @@ MODES = {
     "defaults": ("as PyTorch comes: products in float32, convolutions in TF32", "f32", settings(convolutions=True), {}),
     "defaults-as-tf32": ("the same numbers, held to TF32", "tf32", settings(convolutions=True), {}),
     "ieee": ("TF32 off everywhere", "f32", settings(), {}),
-    "ieee-benchmark": ("TF32 off, cuDNN's fastest algorithms (Winograd, FFT)", "f32", settings(benchmark=True), {}),
+    "ieee-benchmark": ("TF32 off, cuDNN's fastest algorithm by measurement", "f32", settings(benchmark=True), {}),
     "ieee-channels-last": ("TF32 off, channels last", "f32", settings(), {"channels_last": True}),
     "ieee-without-cudnn": ("TF32 off, cuDNN off", "f32", settings(cudnn=False), {}),
     "ieee-efficient-attention": ("TF32 off, memory-efficient attention", "f32", settings(), {"attention": SDPBackend.EFFICIENT_ATTENTION}),
