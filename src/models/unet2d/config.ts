@@ -48,7 +48,7 @@ export function isSkipBlock(type: DownBlockType | UpBlockType): boolean {
 
 /** Whether a block has attention. */
 export function attends(type: DownBlockType | UpBlockType | undefined): boolean {
-  return type !== undefined && type.startsWith('Attn');
+  return type?.startsWith('Attn') ?? false;
 }
 
 /** Groups of a norm in a skip block: a quarter of the channels, at most 32. */
