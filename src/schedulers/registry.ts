@@ -31,7 +31,7 @@ import type { Config } from './options.ts';
 import { pndm } from './pndm.ts';
 import { saSolver } from './sa-solver.ts';
 import type { Scheduler } from './scheduler.ts';
-import { scoreSdeVe } from './score-sde-ve.ts';
+import { scoreSdeVe, scoreSdeVeFrom } from './score-sde-ve.ts';
 import { tcd } from './tcd.ts';
 import { unipc } from './unipc.ts';
 
@@ -197,6 +197,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: 'DPM-Solver++ of the SDE, two calls a step, on the noise of a Brownian motion',
     source: 'Lu et al. 2022, arXiv 2211.01095; k-diffusion, sample_dpmpp_sde',
     kind: 'discrete',
+    order: 2,
     seeded: true,
     create: (config, steps, { noiseSeed }) => dpmSde(config, steps, noiseSeed),
   },
@@ -253,6 +254,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Song et al. 2021, arXiv 2011.13456, algorithms 2 and 4',
     kind: 'score',
     create: (config, steps) => scoreSdeVe(config, steps),
+    createLater: scoreSdeVeFrom,
   },
   CosineDPMSolverMultistepScheduler: {
     short: 'cosine-dpm',
@@ -282,6 +284,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: "Heun's method for flow matching; second order, two calls a step",
     source: 'Karras et al. 2022, arXiv 2206.00364; Lipman et al. 2022, arXiv 2210.02747',
     kind: 'flow',
+    order: 2,
     create: (config, steps) => flowMatchHeun(config, steps),
   },
   FlowMatchLCMScheduler: {

@@ -4,7 +4,7 @@ import { at } from '../../tensor/at.ts';
 import { cast, roundInPlace } from '../../tensor/rounding.ts';
 import { extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
-import { checkConfig, type UNetConfig } from './config.ts';
+import { checkConfig, isSkipBlock, type UNetConfig } from './config.ts';
 import { embeddedNumbers, numberEmbeddings, perSample, type NumberEmbeddings } from './embedding.ts';
 import { checkInput } from './input.ts';
 import { unetStages } from './stages.ts';
@@ -39,11 +39,13 @@ export function unetArchitecture(
     }),
     begin({ kernels }, tensors) {
       const sample = tensorOf(tensors, 'sample');
+      const hidden = config.centerInputSample ? kernels.affine(sample, 2, -1) : sample;
       return {
-        hidden: config.centerInputSample ? kernels.affine(sample, 2, -1) : sample,
+        hidden,
         skips: [],
         temb: tensorOf(tensors, 'time'),
         ...(tensors.class && { classInput: tensors.class }),
+        ...(config.downBlockTypes.some(isSkipBlock) && { skipInput: hidden }),
       };
     },
     end: ({ hidden }) => hidden,
