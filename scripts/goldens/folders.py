@@ -244,6 +244,9 @@ def draw(unet, name, config, steps, choices, noise, dtype, labels):
         scheduler = cls.from_config(config)
         if hasattr(module, "randn_tensor"):
             stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: next(draws).to(dtype)))
+        if hasattr(module, "BrownianTreeNoiseSampler"):
+            motion = schedulers.GivenMotion(lambda: next(draws).to(dtype))
+            stack.enter_context(mock.patch.object(module, "BrownianTreeNoiseSampler", lambda *_, **__: motion))
         if is_truth and name.startswith("KDPM2"):
             stack.enter_context(mock.patch.object(torch, "from_numpy", lambda array: schedulers.plain_from_numpy(array).double()))
         scheduler.set_timesteps(steps, **({} if mu is None else {"mu": mu}))
