@@ -102,9 +102,11 @@ export {
 export {
   attention,
   attentionParameters,
+  maskedAttention,
   softmaxAttention,
   type AttentionInput,
   type AttentionMixer,
+  type AttentionParameterOptions,
   type Grid,
   type Mix,
   type MixingMixer,
@@ -128,9 +130,12 @@ export {
   sinusoid,
   timestepEmbedding,
   timestepEmbeddingParameters,
+  type FourierOptions,
+  type TimestepEmbeddingOptions,
 } from './nn/embeddings.ts';
+export { feedForward, feedForwardParameters } from './nn/feed-forward.ts';
 export { joinedConv2d, seamAfterNorm } from './nn/joined.ts';
-export { conv2d, evenPadding, groupNorm, linear, upsampleConv2d } from './nn/layers.ts';
+export { conv2d, evenPadding, groupNorm, layerNorm, linear, upsampleConv2d } from './nn/layers.ts';
 export {
   convolutionParameters,
   embeddingParameters,
@@ -138,8 +143,9 @@ export {
   normParameters,
   type Parameter,
 } from './nn/parameters.ts';
-export { downsample, resamplingParameters, upsample } from './nn/resampling.ts';
+export { downsample, resamplingParameters, upsample, type PictureSize } from './nn/resampling.ts';
 export { rescale, resnetBlock, resnetParameters, type ResnetChannels, type ResnetOptions } from './nn/resnet.ts';
+export { tokenPooling, tokenPoolingParameters } from './nn/token-pooling.ts';
 
 // models
 export type { Json } from './models/config-keys.ts';
@@ -153,6 +159,7 @@ export {
   type ModelInput,
   type Weights,
 } from './models/model.ts';
+export type { PictureState } from './models/picture-stages.ts';
 export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';
 export { selectLayers } from './models/selectors.ts';
 export {
@@ -176,6 +183,25 @@ export { numberEmbeddings, type NumberEmbeddings } from './models/unet2d/embeddi
 export { initialWeights } from './models/unet2d/initialise.ts';
 export type { UNetState } from './models/unet2d/state.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
+export {
+  conditionDownBlockTypes,
+  conditionMidBlockTypes,
+  conditionUpBlockTypes,
+  parseUNetConditionConfig,
+  type ConditionDownBlockType,
+  type ConditionMidBlockType,
+  type ConditionUpBlockType,
+  type UNetConditionConfig,
+} from './models/unet2d-condition/config.ts';
+export type { EmbeddingConfig } from './models/unet2d-condition/embedding-config.ts';
+export type { TransformerLayers } from './models/unet2d-condition/per-block.ts';
+export type { UNetConditionState } from './models/unet2d-condition/state.ts';
+export {
+  createUNetCondition,
+  unetConditionArchitecture,
+  type UNetCondition,
+  type UNetConditionArchitecture,
+} from './models/unet2d-condition/unet-condition.ts';
 
 // schedulers
 export { ddimStep } from './schedulers/ddim.ts';
@@ -269,7 +295,13 @@ export {
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 
 // formats
-export { loadModelFolder, type ModelFolder, type ReadFile } from './formats/diffusers.ts';
+export {
+  loadModelFiles,
+  loadModelFolder,
+  type ModelFiles,
+  type ModelFolder,
+  type ReadFile,
+} from './formats/diffusers.ts';
 export { grid, type GridRow } from './formats/grid.ts';
 export type { Picture } from './formats/png.ts';
 export {

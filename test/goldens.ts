@@ -1,7 +1,7 @@
 /** Where the golden data of `scripts/goldens` lie, and the models among them. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadModelFolder, type ModelFolder } from '../src/formats/diffusers.ts';
+import { loadModelFiles, loadModelFolder, type ModelFiles, type ModelFolder } from '../src/formats/diffusers.ts';
 import { folderReader } from '../src/formats/node-files.ts';
 import { parseSafetensors, type SafetensorsFile } from '../src/formats/safetensors.ts';
 
@@ -17,6 +17,11 @@ export function openGoldens(path: string): SafetensorsFile {
 /** The value of a key of the metadata, which is JSON. */
 export function metadataOf<T>(file: SafetensorsFile, key: string): T {
   return JSON.parse(file.metadata[key]) as T;
+}
+
+/** A folder in `fixtures` that holds one model, of whatever class. */
+export async function loadFixtureFiles(path: string): Promise<ModelFiles> {
+  return loadModelFiles(await folderReader(fixture(path)), '', path);
 }
 
 /** A model folder in `fixtures`. */

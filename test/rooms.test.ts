@@ -16,6 +16,7 @@ const rooms = [
   'nn',
   'models',
   'models/unet2d',
+  'models/unet2d-condition',
   'schedulers',
   'guidance',
   'sampling',

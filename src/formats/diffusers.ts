@@ -20,7 +20,32 @@ export interface ModelFolder {
   readonly schedulerConfig: Readonly<Record<string, unknown>> | undefined;
 }
 
-const weightsName = 'diffusion_pytorch_model.safetensors';
+/** A folder with one model, read and its weights checked against nothing yet. */
+export interface ModelFiles {
+  /** Its `config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** By the names that diffusers gives them today. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+/** The files in which weights are: diffusers', and transformers'. */
+const weightsNames = ['diffusion_pytorch_model', 'model'] as const;
+
+/**
+ * Reads a folder that holds one model, of whatever class: `config.json`, and its weights in one file or in shards.
+ * @param folder its path within what is read, empty or ending in a slash
+ * @param source the name of what is read, for messages
+ * @throws InputError when files are missing or wrong
+ */
+export async function loadModelFiles(readFile: ReadFile, folder: string, source: string): Promise<ModelFiles> {
+  const config = await readJsonFile(readFile, `${folder}config.json`, source);
+  if (!config) {
+    throw new InputError(
+      `${source}: there is no ${folder}config.json; give a folder as diffusers' save_pretrained writes it`,
+    );
+  }
+  return { config, weights: await loadWeights(readFile, folder, source) };
+}
 
 /**
  * Loads a model folder.
@@ -67,26 +92,27 @@ export function jsonObject(bytes: Uint8Array, source: string): Readonly<Record<s
 }
 
 async function loadWeights(readFile: ReadFile, folder: string, source: string): Promise<ReadonlyMap<string, Tensor>> {
-  const whole = await readFile(folder + weightsName);
-  if (whole) return tensorsOf(parseSafetensors(whole, `${source}/${folder}${weightsName}`));
-
-  const index = await readJsonFile(readFile, `${folder}${weightsName}.index.json`, source);
-  if (!index) {
-    const hint = (await readFile(`${folder}diffusion_pytorch_model.bin`))
-      ? 'a .bin file is there, but only safetensors are read; save the model again with safe_serialization=True'
-      : "give a folder as diffusers' save_pretrained writes it";
-    throw new InputError(`${source}: there is no ${folder}${weightsName}, nor its .index.json; ${hint}`);
+  for (const name of weightsNames) {
+    const file = `${folder}${name}.safetensors`;
+    const whole = await readFile(file);
+    if (whole) return tensorsOf(parseSafetensors(whole, `${source}/${file}`));
+    const index = await readJsonFile(readFile, `${file}.index.json`, source);
+    if (index) return loadShards(readFile, folder, index, `${source}/${file}.index.json`, source);
   }
-  return loadShards(readFile, folder, index, source);
+  const [expected] = weightsNames;
+  const hint = (await readFile(`${folder}${expected}.bin`))
+    ? 'a .bin file is there, but only safetensors are read; save the model again with safe_serialization=True'
+    : "give a folder as diffusers' save_pretrained writes it";
+  throw new InputError(`${source}: there is no ${folder}${expected}.safetensors, nor its .index.json; ${hint}`);
 }
 
 async function loadShards(
   readFile: ReadFile,
   folder: string,
   index: Readonly<Record<string, unknown>>,
+  indexName: string,
   source: string,
 ): Promise<ReadonlyMap<string, Tensor>> {
-  const indexName = `${source}/${folder}${weightsName}.index.json`;
   const map = index['weight_map'];
   if (typeof map !== 'object' || map === null || Array.isArray(map))
     throw new InputError(`${indexName}: there is no object "weight_map"`);

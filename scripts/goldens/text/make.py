@@ -11,9 +11,10 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
+import condition_unets
 import operations
 
-PARTS = {part.__name__: part for part in (operations,)}
+PARTS = {part.__name__: part for part in (operations, condition_unets)}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
