@@ -148,6 +148,7 @@ export { rescale, resnetBlock, resnetParameters, type ResnetChannels, type Resne
 export { tokenPooling, tokenPoolingParameters } from './nn/token-pooling.ts';
 
 // models
+export type { Autoencoder, PictureInput, PictureModel } from './models/autoencoder.ts';
 export type { Json } from './models/config-keys.ts';
 export { classConditions, type Condition, type Conditions } from './models/condition.ts';
 export { guidedCost, passCost, type GuidedCost } from './models/cost.ts';
@@ -202,6 +203,47 @@ export {
   type UNetCondition,
   type UNetConditionArchitecture,
 } from './models/unet2d-condition/unet-condition.ts';
+export {
+  clipTextArchitecture,
+  createClipText,
+  encodeText,
+  type ClipText,
+  type ClipTextArchitecture,
+  type ClipTextInput,
+  type EncodedText,
+} from './models/clip-text/clip-text.ts';
+export { parseClipTextConfig, type ClipTextConfig } from './models/clip-text/config.ts';
+export type { ClipTextState } from './models/clip-text/state.ts';
+export {
+  createAutoencoderKL,
+  decodeLatents,
+  decoderKLArchitecture,
+  encodePicture,
+  encoderKLArchitecture,
+  scaledLatents,
+  unscaledLatents,
+  type AutoencoderKL,
+  type AutoencoderKLArchitecture,
+  type LatentDistribution,
+} from './models/autoencoder-kl/autoencoder-kl.ts';
+export {
+  decoderBlockTypes,
+  encoderBlockTypes,
+  parseAutoencoderKLConfig,
+  type AutoencoderKLConfig,
+  type DecoderBlockType,
+  type EncoderBlockType,
+} from './models/autoencoder-kl/config.ts';
+export {
+  createAutoencoderTiny,
+  decodeLatentsTiny,
+  encodePictureTiny,
+  tinyDecoderArchitecture,
+  tinyEncoderArchitecture,
+  type AutoencoderTiny,
+  type AutoencoderTinyArchitecture,
+} from './models/autoencoder-tiny/autoencoder-tiny.ts';
+export { parseAutoencoderTinyConfig, type AutoencoderTinyConfig } from './models/autoencoder-tiny/config.ts';
 
 // schedulers
 export { ddimStep } from './schedulers/ddim.ts';

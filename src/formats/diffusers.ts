@@ -147,6 +147,7 @@ async function loadShards(
 function tensorsOf(file: SafetensorsFile): Map<string, Tensor> {
   const weights = new Map<string, Tensor>();
   for (const name of file.entries.keys()) {
+    if (noWeight.test(name)) continue;
     const { name: current, value } = modernise(name, readTensor(file, name));
     if (weights.has(current))
       throw new InputError(`${file.source}: "${current}" is there twice, by its old and its new name`);
@@ -154,6 +155,9 @@ function tensorsOf(file: SafetensorsFile): Map<string, Tensor> {
   }
   return weights;
 }
+
+/** Whole numbers from 0 on, which text encoders of old checkpoints hold beside their weights. */
+const noWeight = /(?:^|\.)embeddings\.position_ids$/;
 
 /** The attention layers of old checkpoints, by what they are called since diffusers 0.15. */
 const oldNames = { query: 'to_q', key: 'to_k', value: 'to_v', proj_attn: 'to_out.0' } as const;
