@@ -149,7 +149,7 @@ export { tokenPooling, tokenPoolingParameters } from './nn/token-pooling.ts';
 
 // models
 export type { Autoencoder, PictureInput, PictureModel } from './models/autoencoder.ts';
-export type { Json } from './models/config-keys.ts';
+export type { Json, ReadConfig } from './models/config-keys.ts';
 export { classConditions, type Condition, type Conditions } from './models/condition.ts';
 export { guidedCost, passCost, type GuidedCost } from './models/cost.ts';
 export {
@@ -175,6 +175,7 @@ export {
 export {
   downBlockTypes,
   parseUNetConfig,
+  readUNetConfig,
   upBlockTypes,
   type DownBlockType,
   type UNetConfig,
@@ -246,6 +247,9 @@ export {
 export { parseAutoencoderTinyConfig, type AutoencoderTinyConfig } from './models/autoencoder-tiny/config.ts';
 
 // schedulers
+export type { ChoicesOfClass, SchedulerChoices } from './schedulers/choices.ts';
+export { churned, type Churn } from './schedulers/churn.ts';
+export { consistencyStep, consistentAt, type ConsistencyRange } from './schedulers/cm-stochastic-iterative.ts';
 export { ddimStep } from './schedulers/ddim.ts';
 export { ddpmStep } from './schedulers/ddpm.ts';
 export { deisStep } from './schedulers/deis.ts';
@@ -260,11 +264,13 @@ export {
   type SolverType,
 } from './schedulers/exponential-integrator.ts';
 export { heunStep } from './schedulers/heun.ts';
+export { ipndmStep } from './schedulers/ipndm.ts';
 export { consistent } from './schedulers/lcm.ts';
 export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { lmsStep } from './schedulers/lms.ts';
 export { multistepStep } from './schedulers/multistep.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
+export type { OwnSteps } from './schedulers/own-steps.ts';
 export { adamsBashforth, transfer } from './schedulers/pndm.ts';
 export {
   createScheduler,
@@ -272,10 +278,11 @@ export {
   schedulerNames,
   schedulers,
   type ModelKind,
-  type SchedulerChoices,
   type SchedulerEntry,
 } from './schedulers/registry.ts';
+export { saSolverStep, type SaSolverNode, type SaSolverRule } from './schedulers/sa-solver.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
+export { langevinStep, reverseDiffusionStep } from './schedulers/score-sde-ve.ts';
 export type { SolverLevel } from './schedulers/solver-table.ts';
 export { tcdStep } from './schedulers/tcd.ts';
 export { unipcStep, type UnipcRule } from './schedulers/unipc.ts';
@@ -334,25 +341,22 @@ export {
   type PassRunner,
   type Prediction,
 } from './sampling/denoiser.ts';
+export { forEachSample, noisedPicture, stepsLeftOut } from './sampling/from-picture.ts';
+export { noiseFrom } from './sampling/noise.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 
 // formats
-export {
-  loadModelFiles,
-  loadModelFolder,
-  type ModelFiles,
-  type ModelFolder,
-  type ReadFile,
-} from './formats/diffusers.ts';
+export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
+export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
 export { grid, type GridRow } from './formats/grid.ts';
 export type { Picture } from './formats/png.ts';
+export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
   readTensor,
   readTensors,
   writeSafetensors,
   type IntegerTensor,
-  type SafetensorsDType,
   type SafetensorsEntry,
   type SafetensorsFile,
 } from './formats/safetensors.ts';

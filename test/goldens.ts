@@ -1,7 +1,8 @@
 /** Where the golden data of `scripts/goldens` lie, and the models among them. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadModelFiles, loadModelFolder, type ModelFiles, type ModelFolder } from '../src/formats/diffusers.ts';
+import { loadModelFiles, type ModelFiles, type ComponentKind } from '../src/formats/components.ts';
+import { loadModelFolder, type ModelFolder } from '../src/formats/diffusers.ts';
 import { folderReader } from '../src/formats/node-files.ts';
 import { parseSafetensors, type SafetensorsFile } from '../src/formats/safetensors.ts';
 
@@ -19,9 +20,9 @@ export function metadataOf<T>(file: SafetensorsFile, key: string): T {
   return JSON.parse(file.metadata[key]) as T;
 }
 
-/** A folder in `fixtures` that holds one model, of whatever class. */
-export async function loadFixtureFiles(path: string): Promise<ModelFiles> {
-  return loadModelFiles(await folderReader(fixture(path)), '', path);
+/** A folder in `fixtures` that holds one model, of a kind of `componentKinds`. */
+export async function loadFixtureFiles<Config>(path: string, kind: ComponentKind<Config>): Promise<ModelFiles<Config>> {
+  return loadModelFiles(await folderReader(fixture(path)), '', path, kind);
 }
 
 /** A model folder in `fixtures`. */

@@ -16,6 +16,7 @@ import { readOptions, type OptionKinds } from './options.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
+  variant: 'text',
   input: 'text',
   out: 'text',
   perturb: 'text',
@@ -29,6 +30,7 @@ Runs the model once on what IN holds: sample [B, C, H, W], timestep (one, or one
 if the model wants them. OUT gets sample, and what the options ask for.
 
   --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+  --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
   --perturb SEL[,SEL...]          a second pass with the identity in place of the attention maps of these layers:
                                   OUT gets perturbed
   --taps GLOB[,GLOB...]           inner values by module path: OUT gets tap.<module path>, and
@@ -44,7 +46,7 @@ async function run(args: readonly string[]): Promise<number> {
   const [folder, inputFile, out] = [options.required('model'), options.required('input'), options.required('out')];
   checkWritable(out);
   const { dtype, backend } = chooseBackend(options);
-  const { unet } = await loadModel(folder, dtype);
+  const { unet } = await loadModel(folder, dtype, options.text('variant'));
   const input = await openSafetensors(inputFile);
 
   const selectors = options.list('perturb');

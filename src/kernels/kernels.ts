@@ -5,6 +5,7 @@
  * Dimensions, here and in every kernel: B batch, C channels in, O channels out, H × W picture,
  * N tokens (N = H·W), D channels of a token, h attention heads, d = D / h channels of a head.
  */
+import { withMethods, type Check } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -139,3 +140,6 @@ export interface Backend {
   /** Frees what the backend holds (memory, threads). Safe to call twice. */
   dispose(): void;
 }
+
+/** A backend, and not the name of one. */
+export const aBackend: Check = withMethods<Backend>('a Backend, as simdBackend() or referenceBackend()', 'run');

@@ -6,7 +6,7 @@ import type { Backend } from '../kernels/kernels.ts';
 import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkSample } from './inputs.ts';
+import { checkIsInput, checkSample } from './inputs.ts';
 import type { Model, Weights } from './model.ts';
 import { runModel } from './passes.ts';
 import type { PictureState } from './picture-stages.ts';
@@ -31,7 +31,9 @@ export interface Autoencoder<Config> {
  * Fails unless the sample has the channels, and so many pixels that halving leaves some.
  * @param least the smallest side
  */
-export function checkPicture({ sample }: PictureInput, channels: number, least: number): void {
+export function checkPicture(input: PictureInput, channels: number, least: number): void {
+  checkIsInput(input, 'an object { sample }');
+  const { sample } = input;
   checkSample(sample, channels, 1);
   const [, , height = 0, width = 0] = sample.shape;
   if (Math.min(height, width) >= least) return;

@@ -7,8 +7,8 @@ import { referenceKernels } from '../kernels/plain/index.ts';
 import type { Program, Tensors } from '../kernels/kernels.ts';
 import { traceProgram } from '../kernels/trace.ts';
 import { zeros } from '../tensor/tensor.ts';
-import type { Architecture } from './model.ts';
-import { forwardPasses, onSites } from './passes.ts';
+import { anArchitecture, type Architecture } from './model.ts';
+import { arePasses, forwardPasses, onSites } from './passes.ts';
 import { parametersOf, sitesOf, unperturbed, type Perturbation } from './stage.ts';
 
 /**
@@ -22,6 +22,9 @@ export function passCost<Input, State>(
   input: Input,
   passes: readonly Perturbation[],
 ): number {
+  anArchitecture('the architecture', architecture);
+  architecture.check(input);
+  arePasses('passes', passes);
   const parameters = parametersOf(architecture.stages);
   // Tables that are looked up when the input is prepared; all other weights have a shape only.
   const tables = parameters.filter(({ module }) => module === 'embedding' || module === 'fourier');

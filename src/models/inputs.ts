@@ -1,5 +1,7 @@
 /** What models are given, checked and spread over their samples: numbers, tables, pictures. */
+import { checkTensor, isTensor, mustBe, numbers } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
+import { shown } from '../tensor/shown.ts';
 import { extentOf, shapeText, type Tensor } from '../tensor/tensor.ts';
 import type { ModelInput, Weights } from './model.ts';
 
@@ -9,11 +11,6 @@ export function perSample(values: readonly number[], batch: number): readonly nu
   return only !== undefined && others.length === 0 ? Array.from({ length: batch }, () => only) : values;
 }
 
-/** Whether class labels are a tensor of embeddings. */
-export function isTensor(value: readonly number[] | Tensor): value is Tensor {
-  return 'dtype' in value;
-}
-
 /** A table of weights that have been checked, by its name. */
 export function tableOf(weights: Weights, name: string): Tensor {
   const table = weights.get(name);
@@ -21,11 +18,18 @@ export function tableOf(weights: Weights, name: string): Tensor {
   return table;
 }
 
+/** Fails unless a model is given an object. @param example of one */
+export function checkIsInput(input: unknown, example: string): void {
+  mustBe(example, (value) => typeof value === 'object' && value !== null)('the input of a model', input);
+}
+
 /**
  * Fails unless the sample has pixels, and the channels that the model takes.
  * @param multiple what height and width must be multiples of
  */
-export function checkSample({ shape }: Tensor, inChannels: number, multiple: number): void {
+export function checkSample(sample: Tensor, inChannels: number, multiple: number): void {
+  checkTensor('the sample', sample);
+  const { shape } = sample;
   const [batch = 0, channels = 0, height = 0, width = 0] = shape;
   if (shape.length !== 4 || channels !== inChannels) {
     throw new InputError(`the sample has shape ${shapeText(shape)}, but the model takes [B, ${inChannels}, H, W]`);
@@ -42,6 +46,7 @@ export function checkSample({ shape }: Tensor, inChannels: number, multiple: num
  * @param rows of the table of timesteps, where there is one
  */
 export function checkTimesteps({ sample, timesteps }: ModelInput, rows?: number): void {
+  numbers('timesteps', timesteps);
   const batch = extentOf(sample, 0);
   if (timesteps.length !== 1 && timesteps.length !== batch) {
     throw new InputError(
@@ -49,7 +54,7 @@ export function checkTimesteps({ sample, timesteps }: ModelInput, rows?: number)
     );
   }
   for (const t of timesteps) {
-    if (!Number.isFinite(t)) throw new InputError(`a timestep is ${t}; it must be a finite number`);
+    aNumber('a timestep', t);
     checkIndex(t, rows, 'timestep');
   }
 }
@@ -74,6 +79,9 @@ export function checkLabels({ classLabels: labels, sample }: ModelInput, taken: 
     return;
   }
   if (labels === undefined) throw new InputError('the model is class-conditional, but no class labels are given');
+  if (!isTensor(labels) && !Array.isArray(labels)) {
+    throw new InputError(`the class labels are ${shown(labels)}; they must be a list of numbers, as [0]`);
+  }
   if (taken.kind === 'vectors') {
     const wanted = [batch, taken.size ?? 0];
     if (isTensor(labels) && shapeText(labels.shape) === shapeText(wanted)) return;
@@ -91,10 +99,13 @@ export function checkLabels({ classLabels: labels, sample }: ModelInput, taken: 
     );
   }
   for (const label of labels) {
-    if (!Number.isFinite(label)) throw new InputError(`a class label is ${label}; it must be a finite number`);
+    aNumber('a class label', label);
     checkIndex(label, taken.rows, 'class label');
   }
 }
+
+/** Timesteps and labels are embedded in float32. */
+const aNumber = mustBe('a finite number', (value) => typeof value === 'number' && Number.isFinite(Math.fround(value)));
 
 function checkIndex(value: number, count: number | undefined, what: string): void {
   if (count !== undefined && (!Number.isInteger(value) || value < 0 || value >= count)) {

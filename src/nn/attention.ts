@@ -2,6 +2,7 @@
  * Attention over tokens (`diffusers.models.attention_processor.Attention`): the one layer in which a pixel sees another
  * pixel, and the place where Perturbed-Attention Guidance acts. `mix` is an argument.
  */
+import { mustBe, type Check } from '../tensor/checks.ts';
 import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import type { Context } from './context.ts';
@@ -35,6 +36,12 @@ export interface AttentionMixer {
   /** Without it the whole layer is left out. */
   readonly mix: Mix | undefined;
 }
+
+/** A mixer, and not the name of one. */
+export const aMixer: Check = mustBe('an AttentionMixer, as identity or uniformAttention()', (value) => {
+  const { key, mix } = Object(value) as Partial<AttentionMixer>;
+  return typeof key === 'string' && (mix === undefined || typeof mix === 'function');
+});
 
 /** A mixer that does mix. */
 export interface MixingMixer extends AttentionMixer {

@@ -5,6 +5,7 @@
  * it by 6e-5 rad. diffusers computes exponent, frequency, angle, sine and cosine in float32, also for a float64
  * model, and so do we: each step below is rounded to float32, correctly, in every precision of the model.
  */
+import { checkOptions, checkTensor, flag, numbers, optional, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp, sin, cos, log } from '../tensor/math/index.ts';
 import { roundTo } from '../tensor/rounding.ts';
@@ -33,6 +34,8 @@ export function sinusoid(
   shift: number,
   dtype: DType,
 ): Tensor {
+  numbers('timesteps', timesteps);
+  flag('cosineFirst', cosineFirst);
   if (!Number.isInteger(size) || size < 1)
     throw new InputError(`sinusoid: the size must be a whole number from 1 on, but is ${size}`);
   const half = Math.floor(size / 2);
@@ -60,6 +63,8 @@ export interface FourierOptions {
   readonly cosineFirst?: boolean;
 }
 
+const fourierChecks: Checks<FourierOptions> = { log: optional(flag), cosineFirst: optional(flag) };
+
 /**
  * Random Fourier features of log t (`GaussianFourierProjection`), in the precision of the frequencies.
  * @param timesteps t > 0, one number for each of B samples: noise levels σ; others give NaN. Without the logarithm any.
@@ -69,8 +74,12 @@ export interface FourierOptions {
 export function fourierFeatures(
   timesteps: readonly number[],
   frequencies: Tensor,
-  { log: takesLog = true, cosineFirst = false }: FourierOptions = {},
+  options: FourierOptions = {},
 ): Tensor {
+  numbers('timesteps', timesteps);
+  checkTensor('the frequencies', frequencies);
+  checkOptions('fourierFeatures', options, fourierChecks);
+  const { log: takesLog = true, cosineFirst = false } = options;
   const { dtype, data: w } = frequencies;
   const n = w.length;
   const out = allocate(dtype, timesteps.length * 2 * n);
@@ -95,6 +104,8 @@ export function fourierFeatures(
  * @throws InputError for an index outside the table, or a table of another rank
  */
 export function lookUp(table: Tensor, indices: readonly number[]): Tensor {
+  checkTensor('the table', table);
+  numbers('indices', indices);
   const [rows, size] = table.shape;
   if (rows === undefined || size === undefined || table.shape.length !== 2)
     throw new InputError(`a table has a shape [n,D], but ${shapeText(table.shape)} was given`);

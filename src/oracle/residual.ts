@@ -7,12 +7,28 @@ import { permuted } from './align.ts';
 import type { Checked } from './check.ts';
 import { entryOf } from './lookup.ts';
 import { deviation, shareOf, type Band } from './tolerance.ts';
+import type { Trace } from './trace.ts';
 
 /** Sentences, the most telling first; none where nothing is recognised. */
 export function residualFindings({ report, theirs, bands }: Checked): readonly string[] {
-  const { first } = report;
-  if (!first || first.status === 'not finite') return [];
-  const [found, band] = [entryOf(theirs, first.name), entryOf(bands, first.name)];
+  const { first, independent, taps } = report;
+  const inChain = first ? [first] : [];
+  const off = independent ? taps.filter(({ status }) => status !== 'ok').slice(0, mostProbes) : inChain;
+  return off
+    .filter(({ status }) => status !== 'not finite')
+    .flatMap(({ name }) => findingsAt(name, theirs, bands, independent));
+}
+
+/** So many independent probes are described. */
+const mostProbes = 8;
+
+function findingsAt(
+  name: string,
+  theirs: Trace,
+  bands: ReadonlyMap<string, Band>,
+  independent: boolean,
+): readonly string[] {
+  const [found, band] = [entryOf(theirs, name), entryOf(bands, name)];
   const fits: Fits = (candidate, scale) =>
     candidate.data.length === found.data.length && shareOf(deviation(found, candidate, scale), band) <= 2;
   return [
@@ -20,8 +36,8 @@ export function residualFindings({ report, theirs, bands }: Checked): readonly s
     shuffled(found, band),
     scaled(found, band),
     moved(found, band),
-    mistaken(first.name, bands, fits),
-  ].flatMap((sentence) => (sentence === undefined ? [] : [`${first.name}: ${sentence}.`]));
+    independent ? undefined : mistaken(name, bands, fits),
+  ].flatMap((sentence) => (sentence === undefined ? [] : [`${name}: ${sentence}.`]));
 }
 
 /** Whether the first wrong tap is a candidate, up to rounding. */

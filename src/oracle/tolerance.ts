@@ -63,20 +63,29 @@ const samples: Readonly<Record<Subject['kind'], number>> = {
 /** With more weights than this a case takes seconds, and twice must do. */
 const many = 1e6;
 
+/** What is known of a case before its bands. */
+export interface Known {
+  /** Their values: then each band says how far a layer may deviate from what follows from *their* input. */
+  readonly forced?: Trace;
+  /** The truth, where it has been computed; without `forced` only. */
+  readonly truth?: Trace;
+}
+
 /**
  * The bands of all taps of a case.
  * @param names the taps that are wanted
- * @param forced their values: then each band says how far a layer may deviate from what follows from *their* input
  */
 export function bandsOf(
   one: Case,
   format: Format,
   names: ReadonlySet<string>,
-  forced?: Trace,
+  { forced, truth: known }: Known = {},
 ): ReadonlyMap<string, Band> {
   const { storage } = format;
   const given = { names, ...(forced && { forced }) };
-  const truth = traceCase(one, reference, { storage, compute: 'f64' }, given);
+  const truth = known
+    ? new Map([...known].filter(([name]) => names.has(name)))
+    : traceCase(one, reference, { storage, compute: 'f64' }, given);
   const weights = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
   const count = weights > many ? 2 : samples[one.subject.kind];
 

@@ -10,7 +10,7 @@ import { forwardProcess } from './level.ts';
 import { linspace } from './noise-schedule.ts';
 import type { Options } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
-import { karrasSigmas } from './sigmas.ts';
+import { checkSigmas, karrasSigmas } from './sigmas.ts';
 import { f32 } from './single.ts';
 
 /** c_in = 1/√(σ² + σ_d²): what the model's input is multiplied by. @param sigmaData σ_d, the deviation of the data */
@@ -68,7 +68,12 @@ export function readEdmTable(options: Options, steps: number, scheduler: string,
       `${scheduler}: sigma_min = ${least} and sigma_max = ${most}; expected 0 < sigma_min < sigma_max`,
     );
 
+  if (!(rho > 0)) throw new InputError(`${scheduler}: rho is ${rho}; expected a power above 0`);
+  if (!(sigmaData > 0 && f32(sigmaData ** 2) < Infinity))
+    throw new InputError(`${scheduler}: sigma_data is ${sigmaData}; expected a deviation above 0, its square finite`);
+
   const spaced = kind === 'karras' ? karrasOf(most, least, steps, rho, single) : exponentialOf(most, least, steps);
+  checkSigmas(scheduler, spaced, `sigma_min = ${least}, sigma_max = ${most} and rho = ${rho}`);
   const smallest = single ? f32(least) : lastOf(spaced);
   const original = (sample: Tensor, output: Tensor, sigma: number): Tensor =>
     preconditioned(prediction, sample, output, sigma, sigmaData);

@@ -38,10 +38,15 @@ export function port(arithmetic: Arithmetic): Implementation {
   return { ...reference, kernels: honestKernels(arithmetic) };
 }
 
-/** What the port writes: the taps that are expected. */
+/** What the port writes, which runs every pass from its start: the taps that are expected. */
 export function outputOf(one: Case, implementation: Implementation, dtype: DType = 'f32'): Record<string, Tensor> {
   return Object.fromEntries(
-    traceCase(one, implementation, { storage: dtype, compute: dtype }, { names: new Set(one.expected.keys()) }),
+    traceCase(
+      one,
+      implementation,
+      { storage: dtype, compute: dtype },
+      { names: new Set(one.expected.keys()), apart: true },
+    ),
   );
 }
 

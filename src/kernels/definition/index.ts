@@ -8,6 +8,7 @@
  */
 import type { Backend, Kernels } from '../kernels.ts';
 import { checked } from '../operations/index.ts';
+import { runOn } from '../run.ts';
 import { activation } from './activation.ts';
 import { applyAttentionMap, attention, attentionMap, attentionScores } from './attention.ts';
 import { concatBatch, concatChannels, reshape, sliceBatch, sliceChannels } from './concat-and-slice.ts';
@@ -57,7 +58,7 @@ export const definitionKernels: Kernels = checked({
 export function definitionBackend(): Backend {
   return {
     name: 'definition',
-    run: (program, inputs) => program(definitionKernels, inputs),
+    run: runOn(definitionKernels),
     dispose: () => {},
   };
 }

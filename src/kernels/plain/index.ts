@@ -7,6 +7,7 @@ import { activation } from '../definition/activation.ts';
 import { affine, divide, subtract } from '../definition/elementwise.ts';
 import type { Backend, Kernels } from '../kernels.ts';
 import { checked } from '../operations/index.ts';
+import { runOn } from '../run.ts';
 import { applyAttentionMap, attention, attentionMap, attentionScores } from './attention.ts';
 import { conv2d, joinedConv2d } from './conv2d.ts';
 import { add, multiply } from './elementwise.ts';
@@ -53,7 +54,7 @@ export const referenceKernels: Kernels = checked({
 export function referenceBackend(): Backend {
   return {
     name: 'reference',
-    run: (program, inputs) => program(referenceKernels, inputs),
+    run: runOn(referenceKernels),
     dispose: () => {},
   };
 }

@@ -11,7 +11,7 @@ import { checkPicture, partedWeights, runPictureModel, type Autoencoder, type Pi
 import { createModel, type Architecture, type Weights } from '../model.ts';
 import type { PictureState } from '../picture-stages.ts';
 import type { Stage } from '../stage.ts';
-import type { AutoencoderKLConfig } from './config.ts';
+import { checkConfig, type AutoencoderKLConfig } from './config.ts';
 import { decoderStages, encoderStages } from './stages.ts';
 
 /** One of the two ways without its weights. */
@@ -22,12 +22,14 @@ export type AutoencoderKL = Autoencoder<AutoencoderKLConfig>;
 
 /** The encoder: a picture [B,C,H,W] in [−1, 1] → mean and log-variance of its latents, [B,2·latentChannels,h,w]. */
 export function encoderKLArchitecture(config: AutoencoderKLConfig): AutoencoderKLArchitecture {
+  checkConfig(config);
   const least = 2 ** (config.blockOutChannels.length - 1);
   return architectureOf(config, encoderStages(config), config.inChannels, 2 * config.latentChannels, least);
 }
 
 /** The decoder: latents [B,latentChannels,h,w], as the encoder gives them → a picture [B,C,H,W], about in [−1, 1]. */
 export function decoderKLArchitecture(config: AutoencoderKLConfig): AutoencoderKLArchitecture {
+  checkConfig(config);
   return architectureOf(config, decoderStages(config), config.latentChannels, config.outChannels, 1);
 }
 

@@ -3,7 +3,7 @@
  * refused by name, never ignored.
  */
 import type { Activation } from '../../kernels/kernels.ts';
-import { configKeys, type ConfigKeys, type Json } from '../config-keys.ts';
+import { checkParsed, configKeys, unknownKeys, type ConfigKeys, type Json, type ReadConfig } from '../config-keys.ts';
 import { activationOf, blockTypesOf, divisorOf, expectAsMany, normGroupsOf, sampleSizeOf } from '../unet-keys.ts';
 
 /** The blocks of the encoder that are supported. */
@@ -72,12 +72,31 @@ const defaults: Json = {
 
 /**
  * Reads the parsed `config.json` of an AutoencoderKL. Missing keys take diffusers' defaults; keys that begin with `_`
- * are notes.
+ * are notes, and keys that the class does not have do nothing.
  * @param source the file's name, for messages
  * @throws InputError naming the key, what was found, and what is supported
  */
 export function parseAutoencoderKLConfig(json: Json, source = 'config.json'): AutoencoderKLConfig {
+  return readAutoencoderKLConfig(json, source).config;
+}
+
+/**
+ * parseAutoencoderKLConfig, with one line that names the keys that the class does not have, or none. @throws as that
+ */
+export function readAutoencoderKLConfig(json: Json, source = 'config.json'): ReadConfig<AutoencoderKLConfig> {
   const keys = configKeys(json, 'AutoencoderKL', defaults, source);
+  return { config: configOf(keys), warnings: unknownKeys(keys, 'AutoencoderKL', source) };
+}
+
+/**
+ * Fails unless `parseAutoencoderKLConfig` has read the config.
+ * @throws InputError naming the first key that is missing, or holds what it never holds
+ */
+export function checkConfig(config: AutoencoderKLConfig): void {
+  checkParsed(config, parseAutoencoderKLConfig({}), 'parseAutoencoderKLConfig');
+}
+
+function configOf(keys: ConfigKeys): AutoencoderKLConfig {
   const downBlockTypes = blockTypesOf(keys, 'down_block_types', encoderBlockTypes);
   const upBlockTypes = blockTypesOf(keys, 'up_block_types', decoderBlockTypes);
   const blockOutChannels = keys.integers('block_out_channels');

@@ -9,7 +9,7 @@ import { checkPicture, partedWeights, runPictureModel, type Autoencoder, type Pi
 import { createModel, type Architecture, type Weights } from '../model.ts';
 import type { PictureState } from '../picture-stages.ts';
 import type { Stage } from '../stage.ts';
-import type { AutoencoderTinyConfig } from './config.ts';
+import { checkConfig, type AutoencoderTinyConfig } from './config.ts';
 import { tinyDecoderStages, tinyEncoderStages } from './stages.ts';
 
 /** One of the two ways without its weights. */
@@ -20,11 +20,13 @@ export type AutoencoderTiny = Autoencoder<AutoencoderTinyConfig>;
 
 /** The encoder: a picture [B,C,H,W] in [−1, 1] → its latents, [B,latentChannels,h,w]. */
 export function tinyEncoderArchitecture(config: AutoencoderTinyConfig): AutoencoderTinyArchitecture {
+  checkConfig(config);
   return architectureOf(config, tinyEncoderStages(config), config.inChannels, config.latentChannels);
 }
 
 /** The decoder: latents [B,latentChannels,h,w] → a picture [B,C,H,W], about in [−1, 1]. */
 export function tinyDecoderArchitecture(config: AutoencoderTinyConfig): AutoencoderTinyArchitecture {
+  checkConfig(config);
   return architectureOf(config, tinyDecoderStages(config), config.latentChannels, config.outChannels);
 }
 

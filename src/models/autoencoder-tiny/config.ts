@@ -4,7 +4,7 @@
  */
 import type { Activation } from '../../kernels/kernels.ts';
 import { at } from '../../tensor/at.ts';
-import { configKeys, type ConfigKeys, type Json } from '../config-keys.ts';
+import { checkParsed, configKeys, unknownKeys, type ConfigKeys, type Json, type ReadConfig } from '../config-keys.ts';
 import { activationOf, divisorOf } from '../unet-keys.ts';
 
 /** An AutoencoderTiny, as its `config.json` describes it: diffusers' keys in camel case, with what they mean here. */
@@ -50,12 +50,31 @@ const defaults: Json = {
 
 /**
  * Reads the parsed `config.json` of an AutoencoderTiny. Missing keys take diffusers' defaults; keys that begin with `_`
- * are notes.
+ * are notes, and keys that the class does not have do nothing.
  * @param source the file's name, for messages
  * @throws InputError naming the key, what was found, and what is supported
  */
 export function parseAutoencoderTinyConfig(json: Json, source = 'config.json'): AutoencoderTinyConfig {
+  return readAutoencoderTinyConfig(json, source).config;
+}
+
+/**
+ * parseAutoencoderTinyConfig, with one line that names the keys that the class does not have, or none. @throws as that
+ */
+export function readAutoencoderTinyConfig(json: Json, source = 'config.json'): ReadConfig<AutoencoderTinyConfig> {
   const keys = configKeys(json, 'AutoencoderTiny', defaults, source);
+  return { config: configOf(keys), warnings: unknownKeys(keys, 'AutoencoderTiny', source) };
+}
+
+/**
+ * Fails unless `parseAutoencoderTinyConfig` has read the config.
+ * @throws InputError naming the first key that is missing, or holds what it never holds
+ */
+export function checkConfig(config: AutoencoderTinyConfig): void {
+  checkParsed(config, parseAutoencoderTinyConfig({}), 'parseAutoencoderTinyConfig');
+}
+
+function configOf(keys: ConfigKeys): AutoencoderTinyConfig {
   keys.choice('upsample_fn', ['nearest'] as const);
   if (keys.read('upsampling_scaling_factor') !== 2) keys.refuse('upsampling_scaling_factor', '2');
   keys.flag('force_upcast'); // diffusers sets it to false itself

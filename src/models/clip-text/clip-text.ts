@@ -4,13 +4,14 @@
  */
 import { tensorOf, type Backend, type Tensors } from '../../kernels/kernels.ts';
 import { lookUp } from '../../nn/embeddings.ts';
+import { mustBe } from '../../tensor/checks.ts';
 import { at } from '../../tensor/at.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { allocate, reshape, tensor, zeros, type DType, type Tensor } from '../../tensor/tensor.ts';
-import { tableOf } from '../inputs.ts';
+import { checkIsInput, tableOf } from '../inputs.ts';
 import { createModel, type Architecture, type Model, type Weights } from '../model.ts';
 import { runModel } from '../passes.ts';
-import type { ClipTextConfig } from './config.ts';
+import { checkConfig, type ClipTextConfig } from './config.ts';
 import { clipTextStages } from './stages.ts';
 import type { ClipTextState } from './state.ts';
 import { currentNames } from './weights.ts';
@@ -29,6 +30,7 @@ export type ClipText = Model<ClipTextConfig, ClipTextInput, ClipTextState>;
 
 /** The architecture that `config` describes. Its output is the last hidden state, [B,N,C]. */
 export function clipTextArchitecture(config: ClipTextConfig): ClipTextArchitecture {
+  checkConfig(config);
   return {
     family: config.architecture,
     config,
@@ -89,7 +91,10 @@ export function encodeText(model: ClipText, backend: Backend, input: ClipTextInp
   };
 }
 
-function checkInput({ vocabSize, maxPositionEmbeddings }: ClipTextConfig, { inputIds }: ClipTextInput): void {
+function checkInput({ vocabSize, maxPositionEmbeddings }: ClipTextConfig, input: ClipTextInput): void {
+  checkIsInput(input, 'an object { inputIds }');
+  const { inputIds } = input;
+  areTexts('inputIds', inputIds);
   const [first, ...others] = inputIds;
   if (!first || first.length === 0) throw new InputError('there are no tokens; give at least those that begin and end');
   const other = others.find(({ length }) => length !== first.length);
@@ -108,6 +113,11 @@ function checkInput({ vocabSize, maxPositionEmbeddings }: ClipTextConfig, { inpu
     throw new InputError(`token ${unknown} is outside the vocabulary: whole numbers from 0 to ${vocabSize - 1}`);
   }
 }
+
+const areTexts = mustBe(
+  'a list of texts, each a list of token ids',
+  (texts) => Array.isArray(texts) && texts.every((ids) => Array.isArray(ids)),
+);
 
 function inputTensors(config: ClipTextConfig, { inputIds }: ClipTextInput, weights: Weights, dtype: DType): Tensors {
   const batch = inputIds.length;

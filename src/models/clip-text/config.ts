@@ -3,7 +3,7 @@
  * of the model, checked. What the reference does not support is refused by name, never ignored.
  */
 import type { Activation } from '../../kernels/kernels.ts';
-import { configKeys, type ConfigKeys, type Json } from '../config-keys.ts';
+import { checkParsed, configKeys, unknownKeys, type ConfigKeys, type Json, type ReadConfig } from '../config-keys.ts';
 
 /** A text encoder, as its `config.json` describes it: transformers' keys in camel case, with what they mean here. */
 export interface ClipTextConfig {
@@ -71,12 +71,29 @@ const hiddenActs = ['quick_gelu', 'gelu', 'relu', 'silu'] as const satisfies rea
 
 /**
  * Reads the parsed `config.json` of a text encoder. Missing keys take transformers' defaults; keys that begin with `_`
- * are notes.
+ * are notes, and keys that the class does not have do nothing.
  * @param source the file's name, for messages
  * @throws InputError naming the key, what was found, and what is supported
  */
 export function parseClipTextConfig(json: Json, source = 'config.json'): ClipTextConfig {
+  return readClipTextConfig(json, source).config;
+}
+
+/** parseClipTextConfig, with one line that names the keys that the class does not have, or none. @throws as that */
+export function readClipTextConfig(json: Json, source = 'config.json'): ReadConfig<ClipTextConfig> {
   const keys = configKeys(json, 'CLIPTextModel', defaults, source);
+  return { config: configOf(keys), warnings: unknownKeys(keys, 'CLIPTextModel', source, 'transformers') };
+}
+
+/**
+ * Fails unless `parseClipTextConfig` has read the config.
+ * @throws InputError naming the first key that is missing, or holds what it never holds
+ */
+export function checkConfig(config: ClipTextConfig): void {
+  checkParsed(config, parseClipTextConfig({}), 'parseClipTextConfig');
+}
+
+function configOf(keys: ConfigKeys): ClipTextConfig {
   keys.choice('model_type', ['clip_text_model'] as const);
   const hiddenSize = keys.integer('hidden_size', 1);
   const numAttentionHeads = keys.integer('num_attention_heads', 1);

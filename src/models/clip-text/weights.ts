@@ -6,6 +6,11 @@ import type { Weights } from '../model.ts';
 /** What CLIPTextModelWithProjection, and CLIPTextModel before transformers 5, put before the names. */
 const prefix = 'text_model.';
 
+/** A weight's name without `text_model.`. */
+export function withoutPrefix(name: string): string {
+  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
+}
+
 /**
  * The weights by their names without `text_model.`.
  * @throws InputError when a weight is there under both
@@ -13,7 +18,7 @@ const prefix = 'text_model.';
 export function currentNames(weights: Weights, source = 'the weights'): Weights {
   const renamed = new Map<string, Tensor>();
   for (const [name, value] of weights) {
-    const current = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+    const current = withoutPrefix(name);
     if (renamed.has(current)) {
       throw new InputError(`${source}: "${current}" is there twice, with "${prefix}" before its name and without`);
     }

@@ -1,13 +1,16 @@
 /** Whether an input fits a UNet2DConditionModel. */
+import { checkTensor, optional } from '../../tensor/checks.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { extentOf, shapeText, type Tensor } from '../../tensor/tensor.ts';
 import { expectOnly, type Condition } from '../condition.ts';
-import { checkLabels, checkSample, checkTimesteps, type ClassInput } from '../inputs.ts';
+import { checkIsInput, checkLabels, checkSample, checkTimesteps, type ClassInput } from '../inputs.ts';
 import type { ModelInput } from '../model.ts';
 import type { UNetConditionConfig } from './config.ts';
 
 /** @throws InputError when the sample, a number or a condition does not fit the model, is missing, or is not taken */
 export function checkInput(config: UNetConditionConfig, input: ModelInput): void {
+  checkIsInput(input, 'an object { sample, timesteps, encoderHiddenStates … }');
+  checkTensors(input);
   const tensors = takenTensors(config, input);
   const others = [
     ...(config.classEmbedding === 'none' ? [] : (['classLabels'] as const)),
@@ -20,6 +23,20 @@ export function checkInput(config: UNetConditionConfig, input: ModelInput): void
   for (const name of namesOf(tensors)) expectTensor(name, input, tensors[name]);
   checkMask(input);
 }
+
+/** Fails unless what is given as a tensor is one. */
+function checkTensors(input: ModelInput): void {
+  for (const name of tensorNames) optional(checkTensor)(name, input[name]);
+}
+
+const tensorNames = [
+  'encoderHiddenStates',
+  'encoderAttentionMask',
+  'textEmbeds',
+  'timeIds',
+  'timestepCond',
+  'imageEmbeds',
+] as const satisfies readonly (keyof Condition)[];
 
 /** Blocks that double by a convolution fit their result to the skip; those that do by a ResNet block cannot. */
 function multipleOf({ downBlockTypes, upBlockTypes }: UNetConditionConfig): number {

@@ -4,7 +4,7 @@
  */
 import type { Activation } from '../../kernels/kernels.ts';
 import { at } from '../../tensor/at.ts';
-import { configKeys, type ConfigKeys, type Json } from '../config-keys.ts';
+import { checkParsed, configKeys, unknownKeys, type ConfigKeys, type Json, type ReadConfig } from '../config-keys.ts';
 import {
   activationOf,
   blockTypesOf,
@@ -108,12 +108,31 @@ export interface UNetConditionConfig extends EmbeddingConfig {
 
 /**
  * Reads the parsed `config.json` of a UNet2DConditionModel. Missing keys take diffusers' defaults; keys that begin with
- * `_` are notes.
+ * `_` are notes, and keys that the class does not have do nothing.
  * @param source the file's name, for messages
  * @throws InputError naming the key, what was found, and what is supported
  */
 export function parseUNetConditionConfig(json: Json, source = 'config.json'): UNetConditionConfig {
+  return readUNetConditionConfig(json, source).config;
+}
+
+/**
+ * parseUNetConditionConfig, with one line that names the keys that the class does not have, or none. @throws as that
+ */
+export function readUNetConditionConfig(json: Json, source = 'config.json'): ReadConfig<UNetConditionConfig> {
   const keys = configKeys(json, 'UNet2DConditionModel', defaults, source);
+  return { config: configOf(keys), warnings: unknownKeys(keys, 'UNet2DConditionModel', source) };
+}
+
+/**
+ * Fails unless `parseUNetConditionConfig` has read the config.
+ * @throws InputError naming the first key that is missing, or holds what it never holds
+ */
+export function checkConfig(config: UNetConditionConfig): void {
+  checkParsed(config, parseUNetConditionConfig({}), 'parseUNetConditionConfig');
+}
+
+function configOf(keys: ConfigKeys): UNetConditionConfig {
   const blocks = blocksOf(keys);
   keys.finite('dropout'); // does nothing when a trained model draws
   keys.flag('upcast_attention'); // does nothing under scaled_dot_product_attention

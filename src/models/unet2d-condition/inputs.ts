@@ -6,7 +6,8 @@ import type { Tensors } from '../../kernels/kernels.ts';
 import { fourierFeatures, lookUp, sinusoid } from '../../nn/embeddings.ts';
 import { cast } from '../../tensor/rounding.ts';
 import { allocate, extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
-import { isTensor, perSample, tableOf } from '../inputs.ts';
+import { isTensor } from '../../tensor/checks.ts';
+import { perSample, tableOf } from '../inputs.ts';
 import type { ModelInput, Weights } from '../model.ts';
 import type { UNetConditionConfig } from './config.ts';
 

@@ -6,7 +6,7 @@ import { tensorOf } from '../../kernels/kernels.ts';
 import type { DType } from '../../tensor/tensor.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
 import { checkInput } from './check.ts';
-import type { UNetConditionConfig } from './config.ts';
+import { checkConfig, type UNetConditionConfig } from './config.ts';
 import { inputTensors } from './inputs.ts';
 import { unetConditionStages } from './stages.ts';
 import type { UNetConditionState } from './state.ts';
@@ -19,6 +19,7 @@ export type UNetCondition = Model<UNetConditionConfig, ModelInput, UNetCondition
 
 /** The architecture that `config` describes. Of its attention layers the self-attention `attn1` can be perturbed. */
 export function unetConditionArchitecture(config: UNetConditionConfig): UNetConditionArchitecture {
+  checkConfig(config);
   return {
     family: 'UNet2DConditionModel',
     config,

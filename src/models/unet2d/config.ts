@@ -3,7 +3,7 @@
  * by name, never ignored.
  */
 import type { Activation } from '../../kernels/kernels.ts';
-import { configKeys, type ConfigKeys, type Json } from '../config-keys.ts';
+import { checkParsed, configKeys, unknownKeys, type ConfigKeys, type Json, type ReadConfig } from '../config-keys.ts';
 import {
   activationOf,
   blockTypesOf,
@@ -114,12 +114,21 @@ const defaults: Json = {
 
 /**
  * Reads the parsed `config.json` of a UNet2DModel. Missing keys take diffusers' defaults; keys that begin with `_` are
- * notes.
+ * notes, and keys that the class does not have do nothing.
  * @param source the file's name, for messages
  * @throws InputError naming the key, what was found, and what is supported
  */
 export function parseUNetConfig(json: Json, source = 'config.json'): UNetConfig {
+  return readUNetConfig(json, source).config;
+}
+
+/** parseUNetConfig, with one line that names the keys that the class does not have, or none. @throws as that */
+export function readUNetConfig(json: Json, source = 'config.json'): ReadConfig<UNetConfig> {
   const keys = configKeys(json, 'UNet2DModel', defaults, source);
+  return { config: configOf(keys), warnings: unknownKeys(keys, 'UNet2DModel', source) };
+}
+
+function configOf(keys: ConfigKeys): UNetConfig {
   const blocks = blocksOf(keys);
   const embedding = embeddingOf(keys, blocks.blockOutChannels[0]);
   const layers = layersOf(keys);
@@ -135,6 +144,14 @@ export function parseUNetConfig(json: Json, source = 'config.json'): UNetConfig 
     ...layers,
     ...attention,
   };
+}
+
+/**
+ * Fails unless `parseUNetConfig` has read the config.
+ * @throws InputError naming the first key that is missing, or holds what it never holds
+ */
+export function checkConfig(config: UNetConfig): void {
+  checkParsed(config, parseUNetConfig({}), 'parseUNetConfig');
 }
 
 type Blocks = Pick<
@@ -183,7 +200,7 @@ function embeddingOf(keys: ConfigKeys, firstChannels: number): Embedding {
   return {
     timeEmbeddingType,
     timeEmbeddingDim: keys.optionalInteger('time_embedding_dim') ?? firstChannels * 4,
-    freqShift: keys.finite('freq_shift'),
+    freqShift: timeEmbeddingType !== 'positional' && keys.read('freq_shift') === null ? 0 : keys.finite('freq_shift'),
     flipSinToCos: keys.flag('flip_sin_to_cos'),
     classEmbedding: classType ?? (numClassEmbeds === undefined ? 'none' : 'lookup'),
     numClassEmbeds,
@@ -203,11 +220,12 @@ type Layers = Pick<
 >;
 
 function layersOf(keys: ConfigKeys): Layers {
+  const isUnused = keys.read('mid_block_type') === null && keys.read('mid_block_scale_factor') === null;
   return {
-    midBlockScaleFactor: divisorOf(keys, 'mid_block_scale_factor'),
+    midBlockScaleFactor: isUnused ? 1 : divisorOf(keys, 'mid_block_scale_factor'),
     downsamplePadding: downsamplePaddingOf(keys),
-    downsampleType: keys.choice('downsample_type', ['conv', 'resnet'] as const),
-    upsampleType: keys.choice('upsample_type', ['conv', 'resnet'] as const),
+    downsampleType: keys.choice('downsample_type', ['conv', 'resnet'] as const, 'conv'),
+    upsampleType: keys.choice('upsample_type', ['conv', 'resnet'] as const, 'conv'),
     activation: activationOf(keys, 'act_fn'),
     normEps: normEpsOf(keys),
     timeScaleShift: keys.choice('resnet_time_scale_shift', ['default', 'scale_shift'] as const),

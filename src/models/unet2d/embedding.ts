@@ -12,9 +12,10 @@ import {
   timestepEmbeddingParameters,
 } from '../../nn/embeddings.ts';
 import { embeddingParameters, type Parameter } from '../../nn/parameters.ts';
+import { isTensor } from '../../tensor/checks.ts';
 import { cast } from '../../tensor/rounding.ts';
 import { extentOf, type DType, type Tensor } from '../../tensor/tensor.ts';
-import { isTensor, perSample, tableOf } from '../inputs.ts';
+import { perSample, tableOf } from '../inputs.ts';
 import type { ModelInput, Weights } from '../model.ts';
 import type { Stage } from '../stage.ts';
 import type { UNetConfig } from './config.ts';

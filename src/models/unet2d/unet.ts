@@ -3,11 +3,11 @@ import { tensorOf } from '../../kernels/kernels.ts';
 import { at } from '../../tensor/at.ts';
 import { cast, roundInPlace } from '../../tensor/rounding.ts';
 import { extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
-import { expectOnly } from '../condition.ts';
-import { checkLabels, checkSample, checkTimesteps, perSample, type ClassInput } from '../inputs.ts';
+import { perSample } from '../inputs.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
-import type { UNetConfig } from './config.ts';
+import { checkConfig, type UNetConfig } from './config.ts';
 import { embeddedNumbers, numberEmbeddings, type NumberEmbeddings } from './embedding.ts';
+import { checkInput } from './input.ts';
 import { unetStages } from './stages.ts';
 import type { UNetState } from './state.ts';
 
@@ -19,12 +19,14 @@ export type UNet = Model<UNetConfig, ModelInput, UNetState>;
 
 /**
  * The architecture that `config` describes.
+ * @throws InputError when the config is none that `parseUNetConfig` has read
  * @param embeddings what makes vectors of numbers; diffusers' own, unless somebody wants to know what others do
  */
 export function unetArchitecture(
   config: UNetConfig,
   embeddings: NumberEmbeddings = numberEmbeddings,
 ): UNetArchitecture {
+  checkConfig(config);
   return {
     family: 'UNet2DModel',
     config,
@@ -68,17 +70,4 @@ function dividedByTime(x: Tensor, timesteps: readonly number[]): Tensor {
   const out = x.data.map((value, i) => value / at(times, Math.floor(i / size)));
   roundInPlace(x.dtype, out);
   return tensor(x.dtype, x.shape, out);
-}
-
-function checkInput(config: UNetConfig, input: ModelInput): void {
-  expectOnly(input, ['classLabels']);
-  checkSample(input.sample, config.inChannels, 2 ** (config.blockOutChannels.length - 1));
-  checkTimesteps(input, config.timeEmbeddingType === 'learned' ? config.numTrainTimesteps : undefined);
-  checkLabels(input, classInputOf(config));
-}
-
-function classInputOf({ classEmbedding, timeEmbeddingDim, numClassEmbeds }: UNetConfig): ClassInput {
-  if (classEmbedding === 'none') return { kind: 'none' };
-  if (classEmbedding === 'identity') return { kind: 'vectors', name: classEmbedding, size: timeEmbeddingDim };
-  return { kind: 'numbers', rows: classEmbedding === 'lookup' ? numClassEmbeds : undefined };
 }

@@ -9,7 +9,8 @@ import { erf } from '../../tensor/math/index.ts';
 import type { FloatArray } from '../../tensor/tensor.ts';
 import { honestAttention, type AttentionArithmetic } from './attention.ts';
 import type { Dot } from './dot.ts';
-import { honestProducts, rowsByRowsOf } from './products.ts';
+import { productBy } from '../matrix/products.ts';
+import { honestProducts } from './products.ts';
 import { polynomialErf, singleActivation, singleGroupNorm, singleLayerNorm } from './single-steps.ts';
 
 /** In what honest ports may differ. */
@@ -26,10 +27,12 @@ export interface Arithmetic extends AttentionArithmetic {
 /** The kernels of a port with this arithmetic. A kernel that is missing here is a type error. */
 export function honestKernels(arithmetic: Arithmetic): Kernels {
   const { dot, multiplicand = (values) => values, singleSteps = false } = arithmetic;
-  const rowsByRows = rowsByRowsOf(dot, multiplicand);
+  const product = productBy(dot);
+  const productOf = () => (a: FloatArray, b: FloatArray, rows: number, inner: number, columns: number) =>
+    product(multiplicand(a), multiplicand(b), rows, inner, columns);
   return {
-    ...honestProducts(rowsByRows),
-    ...honestAttention(rowsByRows, arithmetic),
+    ...honestProducts(productOf),
+    ...honestAttention(productOf, arithmetic),
     ...(singleSteps ? singleStepped(arithmetic) : asReference('groupNorm', 'layerNorm', 'activation')),
     ...asReference('softmax'),
     ...asReference('add', 'subtract', 'multiply', 'affine', 'divide', 'averagePool2x'),

@@ -1,6 +1,6 @@
 /** Kernels in double precision whose results are as uncertain as those of a format. See noise.ts. */
 import type { Kernels } from '../../kernels/kernels.ts';
-import { referenceKernels as exact } from '../../kernels/plain/index.ts';
+import { quickKernels as exact } from '../matrix/kernels.ts';
 import type { Generator } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Format } from './format.ts';

@@ -1,6 +1,6 @@
 /** Convolutions, linear layers and attention in double precision, as uncertain as their sums are. See noise.ts. */
 import type { Kernels } from '../../kernels/kernels.ts';
-import { referenceKernels as exact } from '../../kernels/plain/index.ts';
+import { quickKernels as exact } from '../matrix/kernels.ts';
 import { evenPadding } from '../../nn/layers.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Noise } from './noise.ts';
@@ -93,7 +93,9 @@ export function noisyAttention(
 
 /** |x|, element by element. */
 export function absolute(x: Tensor): Tensor {
-  return { ...x, data: x.data.map(Math.abs) };
+  const data = x.data.slice();
+  for (let i = 0; i < data.length; i++) data[i] = Math.abs(data[i]);
+  return { ...x, data };
 }
 
 function squared(x: Tensor): Tensor {

@@ -3,6 +3,7 @@
  * bit.
  */
 import { afterAll, describe, expect, it } from 'vitest';
+import { componentKinds } from '../../../src/formats/components.ts';
 import { readTensor } from '../../../src/formats/safetensors.ts';
 import { referenceBackend } from '../../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';
@@ -11,7 +12,6 @@ import {
   decodeLatents,
   encodePicture,
 } from '../../../src/models/autoencoder-kl/autoencoder-kl.ts';
-import { parseAutoencoderKLConfig } from '../../../src/models/autoencoder-kl/config.ts';
 import { runModel } from '../../../src/models/passes.ts';
 import { loadFixtureFiles, openGoldens } from '../../goldens.ts';
 import { expectSameBits } from '../../kernels/simd/support.ts';
@@ -22,8 +22,7 @@ const fast = [simdBackend(), simdBackend({ threads: 2 })];
 afterAll(() => fast.forEach((backend) => backend.dispose()));
 
 describe.each(['kl', 'kl-odd', 'kl-attention'])('the autoencoder "%s"', async (name) => {
-  const { config: json, weights } = await loadFixtureFiles(`goldens/text/autoencoders/${name}`);
-  const config = parseAutoencoderKLConfig(json);
+  const { config, weights } = await loadFixtureFiles(`goldens/text/autoencoders/${name}`, componentKinds.AutoencoderKL);
   const file = openGoldens(`text/autoencoders/${name}/golden.safetensors`);
   const [picture, latents] = [readTensor(file, 'sample'), readTensor(file, 'latents')];
 

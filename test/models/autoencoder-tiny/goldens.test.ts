@@ -3,6 +3,7 @@
  * for bit.
  */
 import { afterAll, describe, expect, it } from 'vitest';
+import { componentKinds } from '../../../src/formats/components.ts';
 import { readTensor } from '../../../src/formats/safetensors.ts';
 import { referenceBackend } from '../../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';
@@ -11,7 +12,6 @@ import {
   decodeLatentsTiny,
   encodePictureTiny,
 } from '../../../src/models/autoencoder-tiny/autoencoder-tiny.ts';
-import { parseAutoencoderTinyConfig } from '../../../src/models/autoencoder-tiny/config.ts';
 import { runModel } from '../../../src/models/passes.ts';
 import { loadFixtureFiles, openGoldens } from '../../goldens.ts';
 import { expectSameBits } from '../../kernels/simd/support.ts';
@@ -22,8 +22,10 @@ const fast = [simdBackend(), simdBackend({ threads: 2 })];
 afterAll(() => fast.forEach((backend) => backend.dispose()));
 
 describe.each(['tiny', 'tiny-mish'])('the autoencoder "%s"', async (name) => {
-  const { config: json, weights } = await loadFixtureFiles(`goldens/text/autoencoders/${name}`);
-  const config = parseAutoencoderTinyConfig(json);
+  const { config, weights } = await loadFixtureFiles(
+    `goldens/text/autoencoders/${name}`,
+    componentKinds.AutoencoderTiny,
+  );
   const file = openGoldens(`text/autoencoders/${name}/golden.safetensors`);
   const [picture, latents] = [readTensor(file, 'sample'), readTensor(file, 'latents')];
 

@@ -3,11 +3,11 @@
  * every rule of where the pooled text is read. And the fast kernels against the plain loops, bit for bit.
  */
 import { afterAll, describe, expect, it } from 'vitest';
+import { componentKinds } from '../../../src/formats/components.ts';
 import { readNumbers } from '../../../src/formats/safetensors.ts';
 import { referenceBackend } from '../../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';
 import { createClipText, encodeText, type ClipTextInput } from '../../../src/models/clip-text/clip-text.ts';
-import { parseClipTextConfig } from '../../../src/models/clip-text/config.ts';
 import { runModel } from '../../../src/models/passes.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { disagreement, goldenNames, goldenOf } from '../../agreement.ts';
@@ -19,8 +19,7 @@ const fast = [simdBackend(), simdBackend({ threads: 2 })];
 afterAll(() => fast.forEach((backend) => backend.dispose()));
 
 describe.each(['quick-gelu', 'legacy-end', 'projection', 'no-end'])('the text encoder "%s"', async (name) => {
-  const { config: json, weights } = await loadFixtureFiles(`goldens/text/clip/${name}`);
-  const config = parseClipTextConfig(json);
+  const { config, weights } = await loadFixtureFiles(`goldens/text/clip/${name}`, componentKinds.CLIPTextModel);
   const file = openGoldens(`text/clip/${name}/golden.safetensors`);
   const { numbers, shape } = readNumbers(file, 'input_ids');
   const [batch = 0, count = 0] = shape;

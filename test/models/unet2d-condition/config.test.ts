@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { parseUNetConditionConfig } from '../../../src/models/unet2d-condition/config.ts';
+import { parseUNetConditionConfig, readUNetConditionConfig } from '../../../src/models/unet2d-condition/config.ts';
 import { InputError } from '../../../src/tensor/errors.ts';
 import { smallConfig } from './models.ts';
 
 describe('parseUNetConditionConfig', () => {
+  it('ignores keys that the class does not have, and names them', () => {
+    const { config, warnings } = readUNetConditionConfig({ ...smallConfig, add_attention: true }, 'unet/config.json');
+    expect(config).toEqual(parseUNetConditionConfig(smallConfig));
+    expect(warnings).toEqual([
+      'unet/config.json: UNet2DConditionModel has no "add_attention", as in diffusers ignored',
+    ]);
+  });
+
   it("fills in diffusers' defaults, and says for each block what the file says once", () => {
     expect(parseUNetConditionConfig({})).toMatchObject({
       sampleSize: undefined,
@@ -75,7 +83,6 @@ describe('parseUNetConditionConfig', () => {
 
   it.each([
     [{ _class_name: 'UNet2DModel' }, 'the model is a "UNet2DModel"; supported is "UNet2DConditionModel"'],
-    [{ add_attention: true }, 'unknown key "add_attention"'],
     [{ num_attention_heads: 8 }, 'num_attention_heads is 8; supported is null'],
     [{ dual_cross_attention: true }, 'dual_cross_attention is true; supported is false'],
     [{ attention_type: 'gated' }, 'attention_type is "gated"; supported is default'],
@@ -92,7 +99,7 @@ describe('parseUNetConditionConfig', () => {
     [{ attention_head_dim: [2, 3] }, 'attention_head_dim is [2,3], which does not divide the 8 channels of block 1'],
     [{ attention_head_dim: null }, 'attention_head_dim is null'],
     [{ only_cross_attention: [true] }, 'only_cross_attention is [true]; supported is true, false, or 2 of these'],
-    [{ mid_block_only_cross_attention: 1 }, 'mid_block_only_cross_attention is 1'],
+    [{ mid_block_only_cross_attention: 2 }, 'mid_block_only_cross_attention is 2'],
     [
       { cross_attention_dim: [3, 4] },
       'cross_attention_dim is [3,4]; supported is a whole number, or a list of the same',
@@ -130,7 +137,7 @@ describe('parseUNetConditionConfig', () => {
     [{ encoder_hid_dim_type: 'text_proj' }, 'encoder_hid_dim_type is "text_proj", which needs encoder_hid_dim'],
     [{ resnet_time_scale_shift: 'spatial' }, 'resnet_time_scale_shift is "spatial"'],
     [{ resnet_out_scale_factor: 0 }, 'resnet_out_scale_factor is 0; supported is a number other than 0'],
-    [{ resnet_skip_time_act: null }, 'resnet_skip_time_act is null'],
+    [{ resnet_skip_time_act: 'no' }, 'resnet_skip_time_act is "no"'],
   ])('refuses %j by name', (change, message) => {
     const parse = () => parseUNetConditionConfig({ ...smallConfig, ...change }, 'unet/config.json');
     expect(parse).toThrow(InputError);

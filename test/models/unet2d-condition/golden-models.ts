@@ -1,7 +1,8 @@
 /** The models of fixtures/goldens/text/unets, which together have every key of the config, with their inputs. */
+import { componentKinds } from '../../../src/formats/components.ts';
 import { readNumbers, readTensor, type SafetensorsFile } from '../../../src/formats/safetensors.ts';
 import type { ModelInput } from '../../../src/models/model.ts';
-import { parseUNetConditionConfig, type UNetConditionConfig } from '../../../src/models/unet2d-condition/config.ts';
+import type { UNetConditionConfig } from '../../../src/models/unet2d-condition/config.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { loadFixtureFiles, metadataOf, openGoldens } from '../../goldens.ts';
 
@@ -39,8 +40,7 @@ const tensorNames = {
 } as const satisfies Readonly<Record<string, keyof ModelInput>>;
 
 export async function goldenModel(name: (typeof goldenModels)[number]): Promise<GoldenModel> {
-  const { config: json, weights } = await loadFixtureFiles(`goldens/text/unets/${name}`);
-  const config = parseUNetConditionConfig(json);
+  const { config, weights } = await loadFixtureFiles(`goldens/text/unets/${name}`, componentKinds.UNet2DConditionModel);
   const file = openGoldens(`text/unets/${name}/golden.safetensors`);
   const given = Object.entries(tensorNames).filter(([theirs]) => file.entries.has(theirs));
   return {
