@@ -151,7 +151,7 @@ export { tokenPooling, tokenPoolingParameters } from './nn/token-pooling.ts';
 export type { Autoencoder, PictureInput, PictureModel } from './models/autoencoder.ts';
 export type { Json, ReadConfig } from './models/config-keys.ts';
 export { classConditions, type Condition, type Conditions } from './models/condition.ts';
-export { guidedCost, passCost, type GuidedCost } from './models/cost.ts';
+export { guidedCost, passCost, passLoad, type GuidedCost, type PassLoad } from './models/cost.ts';
 export {
   checkWeights,
   createModel,
@@ -344,6 +344,7 @@ export {
 export { forEachSample, noisedPicture, stepsLeftOut } from './sampling/from-picture.ts';
 export { noiseFrom } from './sampling/noise.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
+export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 
 // formats
 export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
@@ -353,6 +354,7 @@ export type { Picture } from './formats/png.ts';
 export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
+  readSafetensors,
   readTensor,
   readTensors,
   writeSafetensors,

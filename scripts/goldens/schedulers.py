@@ -252,7 +252,7 @@ def run(name, spec, given, dtype):
         for t in scheduler.timesteps:
             x = scheduler.scale_model_input(sample, t) if hasattr(scheduler, "scale_model_input") else sample
             output = a * x + b / (1 + x * x) + c * (1 / (1 + (float(t) / 500) ** 2))
-            if spec["config"].get("variance_type", "").startswith("learned"):
+            if str(spec["config"].get("variance_type")).startswith("learned"):
                 output = torch.cat([output, given["variance"].to(dtype)], dim=1)
             sample = scheduler.step(output, t, sample, **choices).prev_sample
             assert sample.dtype == dtype and sample.isfinite().all(), (name, spec)

@@ -26,9 +26,12 @@ export const noiseHelp = `  --count N                       how many pictures (a
                                   other numbers than f32)
   --noise FILE.safetensors        the first noise comes from this file: its tensor "noise", [N, C, H, W]`;
 
-/** What a run starts from, [N,C,H,W], and where it draws more. */
+/** What a run starts from, and where it draws more. */
 export interface ChosenNoise {
-  readonly noise: Tensor;
+  /** Of the first noise, [N,C,H,W]. */
+  readonly shape: readonly number[];
+  /** The first noise, which is drawn now, unless it comes from a file. */
+  readonly first: () => Tensor;
   readonly noiseSource: NoiseSource;
 }
 
@@ -46,11 +49,9 @@ export async function chooseNoise(options: ParsedOptions, unet: UNet, dtype: DTy
   const generators = seeds?.map(manualSeed) ?? manualSeed(seedOf('seed', options.text('seed') ?? '0'));
   const noiseSource = noiseFrom(generators, dtype, options.choice('noise-dtype', dtypes) ?? dtype);
   const file = options.text('noise');
-  const noise =
-    file === undefined
-      ? noiseSource(firstShape(options, unet, seeds?.length))
-      : await noiseIn(file, options, dtype, seeds?.length);
-  return { noise, noiseSource };
+  const given = file === undefined ? undefined : await noiseIn(file, options, dtype, seeds?.length);
+  const shape = given?.shape ?? firstShape(options, unet, seeds?.length);
+  return { shape, first: () => given ?? noiseSource(shape), noiseSource };
 }
 
 function firstShape(options: ParsedOptions, unet: UNet, seedCount: number | undefined): readonly number[] {

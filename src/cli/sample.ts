@@ -1,13 +1,15 @@
 /** `pag sample`: draws pictures with a model. */
 import { InputError } from '../tensor/errors.ts';
-import { shapeText, type Tensor } from '../tensor/tensor.ts';
+import { shapeText, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { labelsOf } from '../evaluation/record.ts';
 import { grid } from '../formats/grid.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { encodePng } from '../formats/png.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
-import { unetDenoiser } from '../sampling/denoiser.ts';
+import { classConditions } from '../models/condition.ts';
+import { denoiserOf } from '../sampling/denoiser.ts';
 import { sampleSteps, type SamplingRun } from '../sampling/sample.ts';
+import { leastWork, type PlannedRun, type Work } from '../sampling/work.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler, schedulers } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
@@ -21,6 +23,7 @@ import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
+import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
@@ -77,13 +80,17 @@ async function run(args: readonly string[]): Promise<number> {
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
   const guidance = chooseGuidance(options, unet, weak !== undefined);
   const { scheduler, stepCount } = await schedulerOf(options, schedulerConfig);
-  const { noise, noiseSource } = await chooseNoise(options, unet, dtype);
-  const [count = 0, ...shape] = noise.shape;
+  const { shape: whole, first, noiseSource } = await chooseNoise(options, unet, dtype);
+  const [count = 0, ...shape] = whole;
   const conditions = conditionsOf(options, unet, count);
+  const models = { main: unet, ...(weak && { weak }) };
+  const byName = classConditions(conditions.labels, conditions.nullLabel);
+  announceWork(workOf({ models, conditions: byName, guidance, scheduler, shape: whole }));
+  const noise = first();
 
   const started = performance.now();
   const samplingRun: SamplingRun = {
-    denoiser: unetDenoiser(unet, backend, { ...conditions, ...(weak && { weak }) }),
+    denoiser: denoiserOf(models, backend, byName),
     guidance,
     scheduler,
     noise,
@@ -106,6 +113,16 @@ async function run(args: readonly string[]): Promise<number> {
     `${count} samples of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}, in ${seconds} s: ${files}`,
   );
   return 0;
+}
+
+/** What a run takes. What does not fit the model is told by the run itself, in better words. */
+function workOf(plan: PlannedRun): Work {
+  try {
+    return leastWork(plan);
+  } catch (error) {
+    if (error instanceof InputError) return { products: 0, bytes: 4 * sizeOf(plan.shape) };
+    throw error;
+  }
 }
 
 /** Where pictures and latents go. */

@@ -32,7 +32,7 @@ function wholeName(stem: string, variant?: string): string {
   return variant === undefined ? `${stem}.safetensors` : `${stem}.${variant}.safetensors`;
 }
 
-/** What an index of shards may be called: as diffusers writes it, and as it wrote a variant's before 0.30. */
+/** What an index of shards may be called: as diffusers writes it, and as older releases wrote a variant's. */
 function indexNames(stem: string, variant?: string): readonly string[] {
   const index = `${stem}.safetensors.index`;
   return variant === undefined
@@ -69,11 +69,15 @@ async function instead(
   const wanted = "give a folder as diffusers' save_pretrained writes it";
   const variants = await variantsOf(readFile, folder, stem, listed);
   if (variants.length > 0 && !variants.includes(variant ?? '')) {
-    const asked = variants.map((name) => (name === '' ? 'the one without a variant' : `--variant ${name}`));
-    return `there is ${asked.join(', ')}`;
+    const [none, named] = [variants.includes(''), variants.filter((name) => name !== '')];
+    return [
+      ...(named.length > 0 ? [`there is the variant ${named.join(', ')}: take it by --variant ${named[0]}`] : []),
+      ...(none ? ['there is one without a variant'] : []),
+    ].join('; ');
   }
   const names = listed.length > 0 ? listed : await present(readFile, folder, [`${stem}.bin`, `${stem}.bin.index.json`]);
-  const pickled = names.find((name) => /\.(bin|bin\.index\.json|ckpt|pt|pth|msgpack)$/.test(name));
+  const pickles = names.filter((name) => /\.(bin|bin\.index(\.\w+)?\.json|ckpt|pt|pth|msgpack)$/.test(name));
+  const pickled = pickles.find((name) => name.endsWith('.json')) ?? pickles[0];
   if (pickled !== undefined) {
     const kind = pickled.endsWith('.json') ? 'an index of .bin files' : `a .${pickled.split('.').at(-1)} file`;
     return (
@@ -95,20 +99,27 @@ async function variantsOf(
   const usual = ['', 'fp16', 'bf16', 'ema', 'non_ema', 'fp32'];
   const candidates = usual.flatMap((name) => filesOf(stem, name));
   const names = listed.length > 0 ? listed : await present(readFile, folder, candidates);
-  const found = names.flatMap((name) => {
-    const rest = name.startsWith(stem) ? name.slice(stem.length) : '';
-    const isOne = name === wholeName(stem) || indexNames(stem).includes(name);
-    return isOne ? [''] : variantNames.flatMap((pattern) => pattern.exec(rest)?.[1] ?? []);
-  });
-  return [...new Set(found)].filter((variant) => !/-of-\d+$/.test(variant)).sort();
+  const found = names.flatMap((name) => variantNamed(stem, name) ?? []);
+  return [...new Set(found)].sort();
 }
 
-/** How the files of a variant go on behind the stem: weights, and their index as it is called and was. */
-const variantNames = [
-  /^\.([\w-]+?)\.safetensors$/,
-  /^\.safetensors\.index\.([\w-]+)\.json$/,
-  /^\.safetensors\.([\w-]+)\.index\.json$/,
+/** What a variant's file is called around its name: of the whole, of an index, of an index of older releases. */
+const aroundOf = (stem: string): readonly (readonly [string, string])[] => [
+  [`${stem}.`, '.safetensors'],
+  [`${stem}.safetensors.index.`, '.json'],
+  [`${stem}.safetensors.`, '.index.json'],
 ];
+
+/** The variant that a file is of, '' for none; undefined where it is no file of weights, or a shard. */
+function variantNamed(stem: string, file: string): string | undefined {
+  if (file === wholeName(stem) || indexNames(stem).includes(file)) return '';
+  const [before, behind] = aroundOf(stem).find(([begin, end]) => file.startsWith(begin) && file.endsWith(end)) ?? [
+    '',
+    '',
+  ];
+  const name = before === '' ? '' : file.slice(before.length, -behind.length);
+  return /^\w[\w-]*$/.test(name) && !/-of-\d+$/.test(name) ? name : undefined;
+}
 
 function filesOf(stem: string, name: string): readonly string[] {
   const variant = name === '' ? undefined : name;

@@ -35,13 +35,15 @@ export interface FolderChoices {
 /**
  * Loads a model folder.
  * @param source the folder's name, for messages
- * @throws InputError when files are missing or wrong
+ * @throws InputError when files are missing or wrong, and for a variant that is no name
  */
 export async function loadModelFolder(
   readFile: ReadFile,
   source: string,
   { variant }: FolderChoices = {},
 ): Promise<ModelFolder> {
+  if (variant !== undefined && !/^\w[\w-]*$/.test(variant))
+    throw new InputError(`the variant is ${JSON.stringify(variant)}; expected a name, as "fp16"`);
   const place = await placeOf(readFile, source);
   const configName = `${place.source}/${place.unet}config.json`;
   const { config, warnings } = readUNetConfig(place.config, configName);
@@ -55,6 +57,7 @@ export async function loadModelFolder(
     warnings: [
       ...warnings,
       ...scheduler.warnings,
+      ...latentsText(place),
       ...(unread.length > 0 ? [`${place.source}/${place.unet}: ${unreadText(unread)}`] : []),
     ],
   };
@@ -144,10 +147,20 @@ async function schedulerOf({
     if (!config) continue;
     const own = config['_class_name'];
     if (ofIndex === undefined || own === ofIndex) return { config, warnings: [] };
-    const differs = `${source}/${path} is of ${JSON.stringify(own)}, but model_index.json names ${ofIndex}, which is taken`;
+    const said = `${source}/${path} is of ${JSON.stringify(own)}`;
+    const differs = `${said}, but model_index.json names ${ofIndex}, which is taken`;
     return { config: { ...config, _class_name: ofIndex }, warnings: own === undefined ? [] : [differs] };
   }
   if (ofIndex === undefined) return { config: undefined, warnings: [] };
   const missing = `${source}: there is no scheduler_config.json; ${ofIndex} is taken with its defaults`;
   return { config: { _class_name: ofIndex }, warnings: [missing] };
+}
+
+/** What is to be said of a pipeline whose UNet works on what an autoencoder makes of pictures. */
+function latentsText({ index, source }: Place): readonly string[] {
+  const found = ['vae', 'vqvae', 'movq'].find((name) => {
+    const entry = index?.[name];
+    return Array.isArray(entry) && typeof entry[1] === 'string';
+  });
+  return found === undefined ? [] : [`${source} has a ${found}: what its UNet draws are latents, not pictures`];
 }

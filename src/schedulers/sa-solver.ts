@@ -4,6 +4,7 @@
  */
 import { add, addScaled, combine, scale } from '../tensor/arithmetic.ts';
 import { at, lastOf } from '../tensor/at.ts';
+import { varianceTypes } from './ddpm-variance.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -97,7 +98,7 @@ export function saSolver(config: Config, steps: number): Scheduler<State> {
   const predictsOriginal = readAlgorithm(options, model.prediction, name);
   const { timesteps, levels } = readTable(options, schedule, steps, name);
   options.absent('tau_func');
-  options.optionalChoice('variance_type', ['learned', 'learned_range']);
+  options.optionalChoice('variance_type', varianceTypes);
   const read = options.finish();
 
   const count = timesteps.length;
@@ -174,7 +175,7 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
     grid,
     shift,
     rounds,
-    own: {},
+    own: undefined,
   });
   const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);
   const table = tableOf(timesteps, [...sigmas, final], { isFlow: spacing === 'flow', cause });

@@ -44,7 +44,10 @@ const drawsNoise = [
 
 describe.each(schedulerNames)('%s', (_class_name) => {
   it('names the keys that it does not have, once, and draws as if they were not there', () => {
-    const scheduler = createScheduler({ _class_name, sigmax: 3, predict_epsilon: true, _note: 1 }, 10);
+    const scheduler = createScheduler(
+      { _class_name, sigmax: 3, predict_epsilon: true, quantization_config: {}, _note: 1 },
+      10,
+    );
     expect(scheduler.warnings).toEqual([
       `${_class_name} has no keys "sigmax", "predict_epsilon", as in diffusers ignored`,
     ]);
