@@ -253,6 +253,7 @@ export { consistencyStep, consistentAt, type ConsistencyRange } from './schedule
 export { ddimStep } from './schedulers/ddim.ts';
 export { ddpmStep } from './schedulers/ddpm.ts';
 export { deisStep } from './schedulers/deis.ts';
+export { dpmSdeStep } from './schedulers/dpm-sde.ts';
 export { singlestepStep } from './schedulers/dpm-singlestep.ts';
 export { eulerStep } from './schedulers/euler.ts';
 export {
@@ -268,6 +269,7 @@ export { ipndmStep } from './schedulers/ipndm.ts';
 export { consistent } from './schedulers/lcm.ts';
 export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { lmsStep } from './schedulers/lms.ts';
+export type { NoiseSeed } from './schedulers/motion.ts';
 export { multistepStep } from './schedulers/multistep.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
 export type { OwnSteps } from './schedulers/own-steps.ts';

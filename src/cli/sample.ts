@@ -19,7 +19,7 @@ import { chooseLabels } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { chooseScheduler, loadModel, schedulerNamed, warn } from './model.ts';
-import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
+import { chooseNoise, noiseHelp, noiseOptions, seedsOf } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
@@ -143,7 +143,9 @@ async function schedulerOf(
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), ofModel);
   checkEta(eta, config['_class_name']);
   const stepCount = options.integer('steps', 1) ?? 20;
-  const scheduler = createScheduler(config, stepCount, eta === undefined ? {} : { eta });
+  const noiseSeed = schedulerNamed(config['_class_name'])?.seeded ? seedsOf(options) : undefined;
+  const choices = { ...(eta !== undefined && { eta }), ...(noiseSeed !== undefined && { noiseSeed }) };
+  const scheduler = createScheduler(config, stepCount, choices);
   warn(scheduler.warnings ?? []);
   return { scheduler, stepCount };
 }

@@ -3,12 +3,14 @@ import { InputError } from '../tensor/errors.ts';
 import { checked } from './checked.ts';
 import { checkChoices, checkMu, countSteps, type ChoicesOfClass, type SchedulerChoices } from './choices.ts';
 import { cmStochasticIterative } from './cm-stochastic-iterative.ts';
+import { cosineDpmMultistep } from './cosine-dpm-multistep.ts';
 import { ddimInverse } from './ddim-inverse.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
 import { deis } from './deis.ts';
 import { dpmMultistepInverse } from './dpm-multistep-inverse.ts';
 import { dpmMultistep } from './dpm-multistep.ts';
+import { dpmSde } from './dpm-sde.ts';
 import { dpmSinglestep } from './dpm-singlestep.ts';
 import { edmDpmMultistep } from './edm-dpm-multistep.ts';
 import { edmEuler } from './edm-euler.ts';
@@ -190,6 +192,14 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     kind: 'discrete',
     create: (config, steps, { mu }) => deis(config, steps, mu),
   },
+  DPMSolverSDEScheduler: {
+    short: 'dpm-sde',
+    summary: 'DPM-Solver++ of the SDE, two calls a step, on the noise of a Brownian motion',
+    source: 'Lu et al. 2022, arXiv 2211.01095; k-diffusion, sample_dpmpp_sde',
+    kind: 'discrete',
+    seeded: true,
+    create: (config, steps, { noiseSeed }) => dpmSde(config, steps, noiseSeed),
+  },
   SASolverScheduler: {
     short: 'sa',
     summary: 'stochastic Adams: a predictor and a corrector of orders 1 to 4, noise in the middle of the run',
@@ -243,6 +253,14 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Song et al. 2021, arXiv 2011.13456, algorithms 2 and 4',
     kind: 'score',
     create: (config, steps) => scoreSdeVe(config, steps),
+  },
+  CosineDPMSolverMultistepScheduler: {
+    short: 'cosine-dpm',
+    summary: 'SDE-DPM-Solver++ for models of v in continuous time, on the noise of a Brownian motion',
+    source: 'arXiv 2211.01095 and 2206.00364, as in Stable Audio, arXiv 2407.14358',
+    kind: 'continuous',
+    seeded: true,
+    create: (config, steps, { noiseSeed }) => cosineDpmMultistep(config, steps, noiseSeed),
   },
   IPNDMScheduler: {
     short: 'ipndm',

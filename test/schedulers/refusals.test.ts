@@ -40,6 +40,8 @@ const drawsNoise = [
   'CMStochasticIterativeScheduler',
   'FlowMatchLCMScheduler',
   'ScoreSdeVeScheduler',
+  'DPMSolverSDEScheduler',
+  'CosineDPMSolverMultistepScheduler',
 ];
 
 describe.each(schedulerNames)('%s', (_class_name) => {
@@ -107,8 +109,8 @@ describe.each(schedulerNames)('%s', (_class_name) => {
   it('refuses choices that nobody knows, and a mu that would change nothing', () => {
     expect(() => createScheduler({ _class_name }, 5, { etta: 1 } as unknown as SchedulerChoices)).toThrow(
       new InputError(
-        `${_class_name}: unknown choice "etta" of a run; there are eta, mu, begin, timesteps, sigmas, sChurn, sTmin, ` +
-          'sTmax, sNoise',
+        `${_class_name}: unknown choice "etta" of a run; there are eta, mu, begin, noiseSeed, timesteps, sigmas, ` +
+          'sChurn, sTmin, sTmax, sNoise',
       ),
     );
     const hasMu = Object.hasOwn(schedulerDefaults(_class_name), 'use_dynamic_shifting');
@@ -314,6 +316,28 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
   [/expected 0 < sigma_min < sigma_max/, { _class_name: 'ScoreSdeVeScheduler', sigma_max: 0.001 }],
   [/10 steps would be too many calls/, { _class_name: 'ScoreSdeVeScheduler', correct_steps: 1_000_000 }],
   [/num_train_timesteps is 0; expected at/, { _class_name: 'ScoreSdeVeScheduler', num_train_timesteps: 0 }],
+  [
+    /prediction_type is "sample"; supported is epsilon, v_prediction/,
+    { _class_name: 'DPMSolverSDEScheduler', prediction_type: 'sample' },
+  ],
+  [
+    /noise_sampler_seed is -1; expected a whole number from 0 to/,
+    { _class_name: 'DPMSolverSDEScheduler', noise_sampler_seed: -1 },
+  ],
+  [
+    /noise_sampler_seed is 0.5; expected a whole number from 0 to/,
+    { _class_name: 'DPMSolverSDEScheduler', noise_sampler_seed: 0.5 },
+  ],
+  [
+    /σ goes from 0 to 0 at step 10, but noise is added on the way down/,
+    { _class_name: 'DPMSolverSDEScheduler', beta_start: 0 },
+  ],
+  [/solver_order is 3; supported are 1, 2/, { _class_name: 'CosineDPMSolverMultistepScheduler', solver_order: 3 }],
+  [/expected 0 < sigma_min < sigma_max/, { _class_name: 'CosineDPMSolverMultistepScheduler', sigma_min: 500 }],
+  [
+    /prediction_type is "sample"; supported is epsilon, v_prediction/,
+    { _class_name: 'CosineDPMSolverMultistepScheduler', prediction_type: 'sample' },
+  ],
   [/predictor_order is 5; supported are 1, 2, 3, 4/, { _class_name: 'SASolverScheduler', predictor_order: 5 }],
   [/corrector_order is 0; supported are 1, 2, 3, 4/, { _class_name: 'SASolverScheduler', corrector_order: 0 }],
   [

@@ -1,7 +1,6 @@
 /** Norms and activations in single precision, every step rounded, as ports compute them who have no doubles. */
 import type { Kernels } from '../../kernels/kernels.ts';
 import { referenceKernels } from '../../kernels/plain/index.ts';
-import { QUICK_GELU } from '../../tensor/math/index.ts';
 import type { FloatArray } from '../../tensor/tensor.ts';
 import { stored } from './stored.ts';
 
@@ -65,21 +64,22 @@ export interface Functions {
 }
 
 /**
- * SiLU as x / (1 + e^−x), QuickGELU as x / (1 + e^(−1.702 x)), GELU as x/2 · (1 + erf(x/√2)), Mish as x · n/(n + 2)
- * with n = e (e + 2), e = e^x; each step rounded.
+ * SiLU as x / (1 + e^−x), GELU as x/2 · (1 + erf(x/√2)), Mish as x · n/(n + 2) with n = e (e + 2), e = e^x; each step
+ * rounded.
  */
 export const singleActivation =
   ({ exp, erf }: Functions): Kernels['activation'] =>
   (x, kind) => {
+    // Nobody puts a tanh together: it would lose what is near zero.
     if (kind === 'relu' || kind === 'tanh') return referenceKernels.activation(x, kind);
     const silu = (value: number): number => value / f32(1 + exp(-value));
+    const quick_gelu = (value: number): number => value / f32(1 + exp(-f32(f32(1.702) * value)));
     const gelu = (value: number): number => f32(value * 0.5) * f32(1 + erf(f32(value * f32(Math.SQRT1_2))));
     const mish = (value: number): number => {
       const e = exp(Math.min(value, linear));
       const n = f32(e * f32(e + 2));
       return f32(value * f32(n / f32(n + 2)));
     };
-    const quick_gelu = (value: number): number => value / f32(1 + exp(f32(f32(-QUICK_GELU) * value)));
     return stored(x, x.shape, Float32Array.from(x.data, { silu, gelu, mish, quick_gelu }[kind]));
   };
 
