@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { loadModelFiles, type ModelFiles, type ComponentKind } from '../src/formats/components.ts';
 import { loadModelFolder, type ModelFolder } from '../src/formats/diffusers.ts';
 import { folderReader } from '../src/formats/node-files.ts';
+import { readJsonFile } from '../src/formats/read-file.ts';
 import { parseSafetensors, type SafetensorsFile } from '../src/formats/safetensors.ts';
+import type { Json } from '../src/models/config-keys.ts';
 
 /** The path of something in `fixtures`. */
 export function fixture(path: string): string {
@@ -18,6 +20,13 @@ export function openGoldens(path: string): SafetensorsFile {
 /** The value of a key of the metadata, which is JSON. */
 export function metadataOf<T>(file: SafetensorsFile, key: string): T {
   return JSON.parse(file.metadata[key]) as T;
+}
+
+/** A JSON file of a folder in `fixtures`. */
+export async function loadFixtureJson(path: string, name: string): Promise<Json> {
+  const found = await readJsonFile(await folderReader(fixture(path)), name, path);
+  if (!found) throw new Error(`there is no ${path}/${name}`);
+  return found;
 }
 
 /** A folder in `fixtures` that holds one model, of a kind of `componentKinds`. */
