@@ -365,6 +365,15 @@ export {
   type SafetensorsFile,
 } from './formats/safetensors.ts';
 
+// pipelines
+export {
+  clipTokenizer,
+  type ClipVocabulary,
+  type SpecialTokens,
+  type Tokenizer,
+  type Tokens,
+} from './pipelines/clip-tokenizer.ts';
+
 // oracle
 export type {
   Case,

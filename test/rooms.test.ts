@@ -24,6 +24,7 @@ const rooms = [
   'guidance',
   'sampling',
   'formats',
+  'pipelines',
   'oracle',
   'evaluation',
   'cli',
