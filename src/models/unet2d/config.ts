@@ -3,9 +3,7 @@
  * by name, never ignored.
  */
 import type { Activation } from '../../kernels/kernels.ts';
-import { InputError } from '../../tensor/errors.ts';
-import { shown } from '../../tensor/shown.ts';
-import { configKeys, type ConfigKeys, type Json } from '../config-keys.ts';
+import { checkParsed, configKeys, unknownKeys, type ConfigKeys, type Json, type ReadConfig } from '../config-keys.ts';
 import {
   activationOf,
   blockTypesOf,
@@ -158,14 +156,9 @@ export function parseUNetConfig(json: Json, source = 'config.json'): UNetConfig 
 }
 
 /** parseUNetConfig, with one line that names the keys that the class does not have, or none. @throws as that */
-export function readUNetConfig(
-  json: Json,
-  source = 'config.json',
-): { readonly config: UNetConfig; readonly warnings: readonly string[] } {
+export function readUNetConfig(json: Json, source = 'config.json'): ReadConfig<UNetConfig> {
   const keys = configKeys(json, 'UNet2DModel', defaults, source);
-  const names = keys.unknown.map((key) => JSON.stringify(key)).join(', ');
-  const warnings = names === '' ? [] : [`${source}: UNet2DModel has no ${names}, as in diffusers ignored`];
-  return { config: configOf(keys), warnings };
+  return { config: configOf(keys), warnings: unknownKeys(keys, 'UNet2DModel', source) };
 }
 
 function configOf(keys: ConfigKeys): UNetConfig {
@@ -187,23 +180,11 @@ function configOf(keys: ConfigKeys): UNetConfig {
 }
 
 /**
- * Fails unless `parseUNetConfig` has read the config: the JSON of a file has other keys.
+ * Fails unless `parseUNetConfig` has read the config.
  * @throws InputError naming the first key that is missing, or holds what it never holds
  */
 export function checkConfig(config: UNetConfig): void {
-  const given = Object(config) as Readonly<Record<string, unknown>>;
-  for (const [key, value] of Object.entries(parseUNetConfig({}))) {
-    const known = [given[key], value].includes(undefined) || kindOf(given[key]) === kindOf(value);
-    if (Object.hasOwn(given, key) && known) continue;
-    throw new InputError(
-      `the config is ${shown(config)}, whose ${key} is ${shown(given[key])}; ` +
-        'it must be what parseUNetConfig makes of a config.json',
-    );
-  }
-}
-
-function kindOf(value: unknown): string {
-  return Array.isArray(value) ? 'list' : typeof value;
+  checkParsed(config, parseUNetConfig({}), 'parseUNetConfig');
 }
 
 type Blocks = Pick<
