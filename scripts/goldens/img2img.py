@@ -70,7 +70,7 @@ def noised(name, scheduler, picture, noise, timesteps):
     if name not in BY_ALPHA:
         return scheduler.add_noise(picture, noise, timesteps[:1])
     # The factors that come from ᾱ are float32, as everywhere in these schedulers.
-    one, zero = torch.ones(SHAPE), torch.zeros(SHAPE)
+    one, zero = torch.ones((1, 1, 1, 1)), torch.zeros((1, 1, 1, 1))
     signal, deviation = (scheduler.add_noise(*pair, timesteps[:1]) for pair in ((one, zero), (zero, one)))
     return signal.to(picture.dtype) * picture + deviation.to(picture.dtype) * noise
 

@@ -38,13 +38,7 @@ export function honestAttention(productOf: ProductOf, arithmetic: AttentionArith
     return out;
   };
 
-  const perHead = (
-    q: Tensor,
-    k: Tensor,
-    heads: number,
-    scale: number,
-    ofRows: (rows: FloatArray) => void,
-  ): Tensor => {
+  const perHead = (q: Tensor, k: Tensor, heads: number, scale: number, ofRows: (rows: FloatArray) => void): Tensor => {
     const [batch, queries, keys] = [q.shape[0], q.shape[1], k.shape[1]];
     const out = allocate(q.dtype, batch * heads * queries * keys);
     for (let b = 0; b < batch; b++)
