@@ -144,7 +144,7 @@ export { rescale, resnetBlock, resnetParameters, type ResnetChannels, type Resne
 // models
 export type { Json } from './models/config-keys.ts';
 export { classConditions, type Condition, type Conditions } from './models/condition.ts';
-export { guidedCost, passCost, type GuidedCost } from './models/cost.ts';
+export { guidedCost, passCost, passLoad, type GuidedCost, type PassLoad } from './models/cost.ts';
 export {
   checkWeights,
   createModel,
@@ -179,10 +179,13 @@ export type { UNetState } from './models/unet2d/state.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
 
 // schedulers
+export type { ChoicesOfClass, SchedulerChoices } from './schedulers/choices.ts';
+export { churned, type Churn } from './schedulers/churn.ts';
 export { consistencyStep, consistentAt, type ConsistencyRange } from './schedulers/cm-stochastic-iterative.ts';
 export { ddimStep } from './schedulers/ddim.ts';
 export { ddpmStep } from './schedulers/ddpm.ts';
 export { deisStep } from './schedulers/deis.ts';
+export { dpmSdeStep } from './schedulers/dpm-sde.ts';
 export { singlestepStep } from './schedulers/dpm-singlestep.ts';
 export { eulerStep } from './schedulers/euler.ts';
 export {
@@ -198,8 +201,10 @@ export { ipndmStep } from './schedulers/ipndm.ts';
 export { consistent } from './schedulers/lcm.ts';
 export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { lmsStep } from './schedulers/lms.ts';
+export type { NoiseSeed } from './schedulers/motion.ts';
 export { multistepStep } from './schedulers/multistep.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
+export type { OwnSteps } from './schedulers/own-steps.ts';
 export { adamsBashforth, transfer } from './schedulers/pndm.ts';
 export {
   createScheduler,
@@ -207,7 +212,6 @@ export {
   schedulerNames,
   schedulers,
   type ModelKind,
-  type SchedulerChoices,
   type SchedulerEntry,
 } from './schedulers/registry.ts';
 export { saSolverStep, type SaSolverNode, type SaSolverRule } from './schedulers/sa-solver.ts';
@@ -274,8 +278,9 @@ export {
 export { forEachSample, noisedPicture, stepsLeftOut } from './sampling/from-picture.ts';
 export { replacing, type Inpainting } from './sampling/inpaint.ts';
 export { noiseFrom } from './sampling/noise.ts';
-export { renoiseStep, repainting, type Jumps } from './sampling/repaint.ts';
+export { renoiseStep, repaintCalls, repainting, type Jumps } from './sampling/repaint.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
+export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 
 // formats
 export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
@@ -286,6 +291,7 @@ export { resized } from './formats/resize.ts';
 export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
+  readSafetensors,
   readTensor,
   readTensors,
   writeSafetensors,

@@ -1,4 +1,5 @@
 /** `pag forward`: one forward pass, with every inner value that one wants to see. */
+import { passLoad } from '../models/cost.ts';
 import { runModel } from '../models/passes.ts';
 import { type Perturbation, unperturbed } from '../models/stage.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -13,6 +14,7 @@ import type { Command } from './command.ts';
 import { tryExpressions } from './expressions.ts';
 import { finiteTensor, loadModel, openSafetensors } from './model.ts';
 import { readOptions, type OptionKinds } from './options.ts';
+import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
@@ -56,17 +58,19 @@ async function run(args: readonly string[]): Promise<number> {
   const patterns = options.list('taps') ?? [];
 
   const sample = finiteTensor(input, 'sample', dtype, 'B,C,H,W');
+  const given = {
+    sample,
+    timesteps: readShort(input, 'timestep', sample),
+    ...(input.entries.has('class_labels') && { classLabels: readLabels(input, unet, sample) }),
+  };
+  unet.check(given);
+  const { products, numbers } = passLoad(unet, given, passes);
+  announceWork({ products, bytes: numbers * (dtype === 'f64' ? 8 : 4) });
   const started = performance.now();
-  const { predictions, taps } = runModel(
-    unet,
-    backend,
-    {
-      sample,
-      timesteps: readShort(input, 'timestep', sample),
-      ...(input.entries.has('class_labels') && { classLabels: readLabels(input, unet, sample) }),
-    },
-    { passes, taps: selectors ? patterns.flatMap((pattern) => [pattern, `1:${pattern}`]) : patterns },
-  );
+  const { predictions, taps } = runModel(unet, backend, given, {
+    passes,
+    taps: selectors ? patterns.flatMap((pattern) => [pattern, `1:${pattern}`]) : patterns,
+  });
   const seconds = (performance.now() - started) / 1000;
   backend.dispose();
 

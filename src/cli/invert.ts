@@ -2,7 +2,9 @@
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { none } from '../guidance/none.ts';
-import { unetDenoiser } from '../sampling/denoiser.ts';
+import { classConditions } from '../models/condition.ts';
+import { denoiserOf } from '../sampling/denoiser.ts';
+import { leastWork } from '../sampling/work.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -12,6 +14,7 @@ import { follow } from './follow.ts';
 import { chooseScheduler, loadModel, warn } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 import { readPicture } from './picture.ts';
+import { announceWork } from './work.ts';
 
 /** What has an effect on an inversion. */
 const own = ['model', 'variant', 'invert', 'out-noise', 'resize', 'labels', 'null-label', 'steps', 'preview'];
@@ -37,10 +40,13 @@ export async function invertPicture(options: ParsedOptions, kinds: OptionKinds):
   const scheduler = createScheduler(await inverseOf(schedulerConfig), steps);
   warn(scheduler.warnings ?? []);
   const picture = await readPicture(file, [1, inChannels, ...sampleSize], dtype, options.has('resize'));
-  const denoiser = unetDenoiser(unet, backend, conditionsOf(options, unet, 1));
+  const { labels, nullLabel } = conditionsOf(options, unet, 1);
+  const [models, conditions] = [{ main: unet }, classConditions(labels, nullLabel)];
+  const denoiser = denoiserOf(models, backend, conditions);
   const noiseSource = (): never => {
     throw new Error('DDIM inversion draws no noise');
   };
+  announceWork(leastWork({ models, conditions, guidance: none, scheduler, shape: picture.shape }));
   const run = { denoiser, guidance: none, scheduler, noise: picture, noiseSource };
   const { sample } = await follow(run, 'inverting', false, options.has('preview'));
   backend.dispose();

@@ -6,8 +6,9 @@ import type { Picture } from '../formats/png.ts';
 import { resized } from '../formats/resize.ts';
 import { noisedPicture } from '../sampling/from-picture.ts';
 import { replacing } from '../sampling/inpaint.ts';
-import { repainting } from '../sampling/repaint.ts';
+import { repaintCalls, repainting, type Jumps } from '../sampling/repaint.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
+import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
@@ -44,8 +45,10 @@ export interface PictureChoice {
   readonly init: string;
   /** Above 0, to 1. */
   readonly strength: number;
-  /** The mask's file, and what is done with it. */
-  readonly mask?: { readonly file: string; readonly method: 'replace' | 'repaint' };
+  /** Whether picture and mask are brought to the samples' size. */
+  readonly resizes: boolean;
+  /** The mask's file, and how often RePaint goes back up; undefined where the rest is put back. */
+  readonly mask?: { readonly file: string; readonly jumps: Jumps | undefined };
 }
 
 /** @throws InputError for options that have no effect without others, and for a strength that is none */
@@ -65,7 +68,21 @@ export function choosePicture(options: ParsedOptions): PictureChoice | undefined
   const strength = options.number('strength') ?? (file === undefined ? 0.8 : 1);
   if (!(strength > 0 && strength <= 1))
     throw new InputError(`--strength is ${options.text('strength')}; expected a number above 0, to 1 (all steps)`);
-  return { init, strength, ...(file !== undefined && { mask: { file, method } }) };
+  const [jumpLength, jumpNSample] = ['jump-length', 'jump-n-sample'].map((name) => options.integer(name, 1));
+  const given = { ...(jumpLength && { jumpLength }), ...(jumpNSample && { jumpNSample }) };
+  const jumps = method === 'repaint' ? given : undefined;
+  return { init, strength, resizes: options.has('resize'), ...(file !== undefined && { mask: { file, jumps } }) };
+}
+
+/** The scheduler with the calls that the run will make, to know beforehand what it takes. @throws InputError for jumps */
+export function withJumps(choice: PictureChoice | undefined, scheduler: Scheduler): Scheduler {
+  if (!choice?.mask?.jumps) return scheduler;
+  const calls = repaintCalls(scheduler.timesteps.length, choice.mask.jumps);
+  return {
+    ...scheduler,
+    timesteps: calls.map((index) => at(scheduler.timesteps, index)),
+    levelAt: (call) => scheduler.levelAt(at(calls, call)),
+  };
 }
 
 /** How a run begins, and with which steps it goes on. */
@@ -82,23 +99,22 @@ export interface Beginning {
  * @throws InputError for files that are no pictures of the samples' size, and for what the scheduler cannot do
  */
 export async function beginWith(
-  { init, strength, mask }: PictureChoice,
-  options: ParsedOptions,
+  { init, strength, resizes, mask }: PictureChoice,
   scheduler: Scheduler,
   noise: Tensor,
 ): Promise<Beginning> {
   if (scheduler.name === 'DDIMInverseScheduler')
     throw new InputError('ddim-inverse leads from a picture to noise; give the picture as --invert, not as --init');
   const { shape, dtype } = noise;
-  const picture = await readPicture(init, shape, dtype, options.has('resize'));
+  const picture = await readPicture(init, shape, dtype, resizes);
   // As in diffusers: with all steps, repainting begins with the noise alone.
   const start = mask && strength === 1 ? {} : { start: noisedPicture(scheduler, picture, noise) };
   if (!mask) return { scheduler, ...start };
-  const inpainting = { picture, mask: await readMask(mask.file, shape, dtype, options.has('resize')) };
-  if (mask.method === 'replace') return { scheduler: replacing(scheduler, inpainting, noise), ...start };
-  const [jumpLength, jumpNSample] = ['jump-length', 'jump-n-sample'].map((name) => options.integer(name, 1));
-  const jumps = { ...(jumpLength && { jumpLength }), ...(jumpNSample && { jumpNSample }) };
-  return { scheduler: repainting(scheduler, inpainting, noise, jumps), ...start };
+  const inpainting = { picture, mask: await readMask(mask.file, shape, dtype, resizes) };
+  const masked = mask.jumps
+    ? repainting(scheduler, inpainting, noise, mask.jumps)
+    : replacing(scheduler, inpainting, noise);
+  return { scheduler: masked, ...start };
 }
 
 /**

@@ -1,13 +1,15 @@
 /** `pag sample`: draws pictures with a model. */
 import { InputError } from '../tensor/errors.ts';
-import { shapeText } from '../tensor/tensor.ts';
+import { shapeText, sizeOf } from '../tensor/tensor.ts';
 import { grid } from '../formats/grid.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { encodePng } from '../formats/png.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
-import { unetDenoiser } from '../sampling/denoiser.ts';
+import { classConditions } from '../models/condition.ts';
+import { denoiserOf } from '../sampling/denoiser.ts';
 import { stepsLeftOut } from '../sampling/from-picture.ts';
 import type { SamplingRun } from '../sampling/sample.ts';
+import { leastWork, type PlannedRun, type Work } from '../sampling/work.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler, schedulers } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
@@ -18,9 +20,10 @@ import { follow } from './follow.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
 import { chooseScheduler, loadModel, schedulerNamed, warn } from './model.ts';
-import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
+import { chooseNoise, noiseHelp, noiseOptions, seedsOf } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
-import { beginWith, choosePicture, pictureHelp, pictureOptions } from './picture.ts';
+import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
+import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
@@ -82,16 +85,20 @@ async function run(args: readonly string[]): Promise<number> {
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
   const guidance = chooseGuidance(options, unet, weak !== undefined);
   const { scheduler: plain, stepCount, begin } = await schedulerOf(options, schedulerConfig, picture?.strength ?? 1);
-  const { noise, noiseSource } = await chooseNoise(options, unet, dtype);
-  const { scheduler, start } = picture
-    ? await beginWith(picture, options, plain, noise)
-    : { scheduler: plain, start: undefined };
-  const [count = 0, ...shape] = noise.shape;
+  const { shape: whole, first, noiseSource } = await chooseNoise(options, unet, dtype);
+  const [count = 0, ...shape] = whole;
   const conditions = conditionsOf(options, unet, count);
+  const models = { main: unet, ...(weak && { weak }) };
+  const byName = classConditions(conditions.labels, conditions.nullLabel);
+  announceWork(workOf({ models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole }));
+  const noise = first();
+  const { scheduler, start } = picture
+    ? await beginWith(picture, plain, noise)
+    : { scheduler: plain, start: undefined };
 
   const started = performance.now();
   const samplingRun: SamplingRun = {
-    denoiser: unetDenoiser(unet, backend, { ...conditions, ...(weak && { weak }) }),
+    denoiser: denoiserOf(models, backend, byName),
     guidance,
     scheduler,
     noise,
@@ -118,6 +125,16 @@ async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
+/** What a run takes. What does not fit the model is told by the run itself, in better words. */
+function workOf(plan: PlannedRun): Work {
+  try {
+    return leastWork(plan);
+  } catch (error) {
+    if (error instanceof InputError) return { products: 0, bytes: 4 * sizeOf(plan.shape) };
+    throw error;
+  }
+}
+
 /** Where pictures and latents go. */
 function chooseFiles(options: ParsedOptions): { out: string | undefined; latentsFile: string | undefined } {
   const [out, latentsFile] = [options.text('out'), options.text('latents')];
@@ -138,7 +155,9 @@ async function schedulerOf(
   checkEta(eta, config['_class_name']);
   const stepCount = options.integer('steps', 1) ?? 20;
   const begin = stepsLeftOut(stepCount, strength);
-  const scheduler = createScheduler(config, stepCount, { begin, ...(eta !== undefined && { eta }) });
+  const noiseSeed = schedulerNamed(config['_class_name'])?.seeded ? seedsOf(options) : undefined;
+  const choices = { begin, ...(eta !== undefined && { eta }), ...(noiseSeed !== undefined && { noiseSeed }) };
+  const scheduler = createScheduler(config, stepCount, choices);
   warn(scheduler.warnings ?? []);
   return { scheduler, stepCount, begin };
 }

@@ -28,7 +28,7 @@ function wholeName(variant?: string): string {
   return variant === undefined ? `${stem}.safetensors` : `${stem}.${variant}.safetensors`;
 }
 
-/** What an index of shards may be called: as diffusers writes it, and as it wrote a variant's before 0.30. */
+/** What an index of shards may be called: as diffusers writes it, and as older releases wrote a variant's. */
 function indexNames(variant?: string): readonly string[] {
   const index = `${stem}.safetensors.index`;
   return variant === undefined
@@ -68,11 +68,15 @@ async function instead(
   const wanted = "give a folder as diffusers' save_pretrained writes it";
   const variants = await variantsOf(readFile, folder, listed);
   if (variants.length > 0 && !variants.includes(variant ?? '')) {
-    const asked = variants.map((name) => (name === '' ? 'the one without a variant' : `--variant ${name}`));
-    return `there is ${asked.join(', ')}`;
+    const [none, named] = [variants.includes(''), variants.filter((name) => name !== '')];
+    return [
+      ...(named.length > 0 ? [`there is the variant ${named.join(', ')}: take it by --variant ${named[0]}`] : []),
+      ...(none ? ['there is one without a variant'] : []),
+    ].join('; ');
   }
   const names = listed.length > 0 ? listed : await present(readFile, folder, [`${stem}.bin`, `${stem}.bin.index.json`]);
-  const pickled = names.find((name) => /\.(bin|bin\.index\.json|ckpt|pt|pth|msgpack)$/.test(name));
+  const pickles = names.filter((name) => /\.(bin|bin\.index(\.\w+)?\.json|ckpt|pt|pth|msgpack)$/.test(name));
+  const pickled = pickles.find((name) => name.endsWith('.json')) ?? pickles[0];
   if (pickled !== undefined) {
     const kind = pickled.endsWith('.json') ? 'an index of .bin files' : `a .${pickled.split('.').at(-1)} file`;
     return (
@@ -89,15 +93,23 @@ async function variantsOf(readFile: ReadFile, folder: string, listed: readonly s
   const usual = ['', 'fp16', 'bf16', 'ema', 'non_ema', 'fp32'];
   const candidates = usual.flatMap((name) => filesOf(name));
   const names = listed.length > 0 ? listed : await present(readFile, folder, candidates);
-  const found = names.flatMap((name) => {
-    const [, whole, index, legacy] =
-      /^diffusion_pytorch_model(?:\.([\w-]+?))?\.safetensors$|^diffusion_pytorch_model\.safetensors\.index(?:\.([\w-]+))?\.json$|^diffusion_pytorch_model\.safetensors\.([\w-]+)\.index\.json$/.exec(
-        name,
-      ) ?? [undefined];
-    const isOne = name === wholeName() || indexNames().includes(name);
-    return isOne ? [''] : [whole ?? index ?? legacy].filter((variant) => variant !== undefined);
-  });
-  return [...new Set(found)].filter((variant) => !/-of-\d+$/.test(variant)).sort();
+  const found = names.flatMap((name) => variantNamed(name) ?? []);
+  return [...new Set(found)].sort();
+}
+
+/** What a variant's file is called around its name: of the whole, of an index, of an index of older releases. */
+const around = [
+  [`${stem}.`, '.safetensors'],
+  [`${stem}.safetensors.index.`, '.json'],
+  [`${stem}.safetensors.`, '.index.json'],
+] as const;
+
+/** The variant that a file is of, '' for none; undefined where it is no file of weights, or a shard. */
+function variantNamed(file: string): string | undefined {
+  if (file === wholeName() || indexNames().includes(file)) return '';
+  const [before, behind] = around.find(([begin, end]) => file.startsWith(begin) && file.endsWith(end)) ?? ['', ''];
+  const name = before === '' ? '' : file.slice(before.length, -behind.length);
+  return /^\w[\w-]*$/.test(name) && !/-of-\d+$/.test(name) ? name : undefined;
 }
 
 function filesOf(name: string): readonly string[] {

@@ -34,19 +34,33 @@ interface Visit {
  * The calls of a run with its jumps: `get_schedule_jump` of the paper's code, `RePaintScheduler.set_timesteps`.
  * @param count how many calls there are without jumps
  */
-function visitsOf(count: number, length: number, times: number): readonly Visit[] {
+function visitsOf(count: number, { jumpLength = 10, jumpNSample = 10 }: Jumps): readonly Visit[] {
+  for (const [name, value] of Object.entries({ jumpLength, jumpNSample }))
+    if (!(Number.isInteger(value) && value >= 1 && value <= mostCalls))
+      throw new InputError(`${name} is ${value}; expected a whole number from 1 to ${mostCalls}`);
+  if (count * jumpNSample > mostCalls)
+    throw new InputError(`${count} steps, ${jumpNSample} times each, are more than ${mostCalls} calls of the model`);
   // Counted from the end: 0 is the last call.
   const left = new Map<number, number>();
-  for (let place = 0; place < count - length; place += length) left.set(place, times - 1);
+  for (let place = 0; place < count - jumpLength; place += jumpLength) left.set(place, jumpNSample - 1);
   const visits: Visit[] = [];
   for (let place = count - 1; place >= 0; place--) {
     const jumps = left.get(place) ?? 0;
-    const ups = jumps > 0 ? length : 0;
+    const ups = jumps > 0 ? jumpLength : 0;
     visits.push({ index: count - 1 - place, ups });
     left.set(place, jumps - 1);
     place += ups;
   }
   return visits;
+}
+
+/**
+ * Which calls of a scheduler a run of RePaint makes, by their index, one after the other.
+ * @param count how many calls the scheduler has
+ * @throws InputError for jumps that are none, and more than a million calls
+ */
+export function repaintCalls(count: number, jumps: Jumps = {}): readonly number[] {
+  return visitsOf(count, jumps).map(({ index }) => index);
 }
 
 /**
@@ -75,18 +89,13 @@ export function repainting<State>(
   scheduler: Scheduler<State>,
   inpainting: Inpainting,
   noise: Tensor,
-  { jumpLength = 10, jumpNSample = 10 }: Jumps = {},
+  jumps: Jumps = {},
 ): Scheduler<State> {
   if (!supported.includes(scheduler.name))
     throw new InputError(`RePaint goes with ${supported.join(' and ')}, but the scheduler is ${scheduler.name}`);
-  for (const [name, value] of Object.entries({ jumpLength, jumpNSample }))
-    if (!(Number.isInteger(value) && value >= 1 && value <= mostCalls))
-      throw new InputError(`${name} is ${value}; expected a whole number from 1 to ${mostCalls}`);
   const { picture, keeping } = prepared(inpainting, noise);
   const count = scheduler.timesteps.length;
-  if (count * jumpNSample > mostCalls)
-    throw new InputError(`${count} steps, ${jumpNSample} times each, are more than ${mostCalls} calls of the model`);
-  const visits = visitsOf(count, jumpLength, jumpNSample);
+  const visits = visitsOf(count, jumps);
   const clean: NoiseLevel = { signal: 1, noise: 0 };
   const levelAfter = (index: number): NoiseLevel => (index < count - 1 ? scheduler.levelAt(index + 1) : clean);
   const indexOf = (call: number): number => at(visits, call).index;

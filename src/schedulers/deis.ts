@@ -76,7 +76,13 @@ export function deis(config: Config, steps: number, mu?: number): Scheduler<read
   const read = options.finish();
 
   const rounds = spacing === 'karras';
-  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
+  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, {
+    spacing,
+    grid,
+    shift,
+    rounds,
+    own: undefined,
+  });
   const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);
   const table = tableOf(timesteps, [...sigmas, final], { isFlow: spacing === 'flow', cause });
   const { levels } = table;

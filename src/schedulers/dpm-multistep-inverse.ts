@@ -3,6 +3,7 @@
  * whose ODE runs both ways; `diffusers.DPMSolverMultistepInverseScheduler`).
  */
 import { at, lastOf } from '../tensor/at.ts';
+import { varianceTypes } from './ddpm-variance.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { log } from '../tensor/math/index.ts';
@@ -35,7 +36,7 @@ export function dpmMultistepInverse(config: Config, steps: number): Scheduler<re
   const lowersFinal = options.flag('lower_order_final', true);
   const eulerAtFinal = options.flag('euler_at_final', false);
   const { timesteps, levels, standsStill } = readTable(options, schedule, steps, name);
-  options.optionalChoice('variance_type', ['learned', 'learned_range']);
+  options.optionalChoice('variance_type', varianceTypes);
   const read = options.finish();
 
   const orders = ordersOf({ order, lowersFinal, eulerAtFinal: eulerAtFinal || standsStill }, timesteps.length);

@@ -1,6 +1,6 @@
 /**
- * Reading a `scheduler_config.json`: every key of the class checked, defaults as in diffusers, null as diffusers takes it
- * (`nulls.ts`). Keys of other classes are left alone here; `createScheduler` names those that diffusers would name.
+ * Reading a `scheduler_config.json`: every key of the class checked, defaults as in diffusers, null as diffusers takes
+ * it (`nulls.ts`). Keys of other classes are left alone here; `createScheduler` names those that diffusers would name.
  */
 import { InputError } from '../tensor/errors.ts';
 import { flagMayBeNull, readNull } from './nulls.ts';

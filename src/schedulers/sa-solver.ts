@@ -4,6 +4,7 @@
  */
 import { add, addScaled, combine, scale } from '../tensor/arithmetic.ts';
 import { at, lastOf } from '../tensor/at.ts';
+import { varianceTypes } from './ddpm-variance.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -97,7 +98,7 @@ export function saSolver(config: Config, steps: number): Scheduler<State> {
   const predictsOriginal = readAlgorithm(options, model.prediction, name);
   const { timesteps, levels } = readTable(options, schedule, steps, name);
   options.absent('tau_func');
-  options.optionalChoice('variance_type', ['learned', 'learned_range']);
+  options.optionalChoice('variance_type', varianceTypes);
   const read = options.finish();
 
   const count = timesteps.length;
@@ -169,7 +170,13 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
     offset: options.count('steps_offset', 0),
   };
   const rounds = spacing === 'karras';
-  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
+  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, {
+    spacing,
+    grid,
+    shift,
+    rounds,
+    own: undefined,
+  });
   const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);
   const table = tableOf(timesteps, [...sigmas, final], { isFlow: spacing === 'flow', cause });
   const wrong = table.levels.findIndex(({ lambda }) => !Number.isFinite(lambda));
