@@ -39,10 +39,10 @@ export async function invertPicture(options: ParsedOptions, kinds: OptionKinds):
   const steps = options.integer('steps', 1) ?? 20;
   const scheduler = createScheduler(await inverseOf(schedulerConfig), steps);
   warn(scheduler.warnings ?? []);
-  const picture = await readPicture(file, [1, inChannels, ...sampleSize], dtype, options.has('resize'));
   const { labels, nullLabel } = conditionsOf(options, unet, 1);
   const [models, conditions] = [{ main: unet }, classConditions(labels, nullLabel)];
   const denoiser = denoiserOf(models, backend, conditions);
+  const picture = await readPicture(file, [1, inChannels, ...sampleSize], dtype, options.has('resize'));
   const noiseSource = (): never => {
     throw new Error('DDIM inversion draws no noise');
   };

@@ -27,7 +27,7 @@ export const pictureOptions: OptionKinds = {
 };
 
 /** The part of a command's help that explains them. */
-export const pictureHelp = `  --init PICTURE.png              begins with this picture, noised, and draws --count variations of it
+export const pictureHelp = `  --init PICTURE.png              a picture to begin with, noised; --count variations of it
   --strength S                    how much of it is redrawn: the last S of all steps are run, above 0, to 1 (0.8)
   --resize                        brings picture and mask to the model's size (Lanczos); else they must have it
   --inpaint MASK.png              of --init: only what is white in the mask is drawn anew (strength 1, all steps)
@@ -74,7 +74,7 @@ export function choosePicture(options: ParsedOptions): PictureChoice | undefined
   return { init, strength, resizes: options.has('resize'), ...(file !== undefined && { mask: { file, jumps } }) };
 }
 
-/** The scheduler with the calls that the run will make, to know beforehand what it takes. @throws InputError for jumps */
+/** The scheduler with the calls that the run will make, to know what they take. @throws InputError for jumps */
 export function withJumps(choice: PictureChoice | undefined, scheduler: Scheduler): Scheduler {
   if (!choice?.mask?.jumps) return scheduler;
   const calls = repaintCalls(scheduler.timesteps.length, choice.mask.jumps);
@@ -103,8 +103,10 @@ export async function beginWith(
   scheduler: Scheduler,
   noise: Tensor,
 ): Promise<Beginning> {
-  if (scheduler.name === 'DDIMInverseScheduler')
-    throw new InputError('ddim-inverse leads from a picture to noise; give the picture as --invert, not as --init');
+  if (scheduler.name.endsWith('InverseScheduler'))
+    throw new InputError(
+      `${scheduler.name} leads from a picture to noise; give the picture as --invert, not as --init`,
+    );
   const { shape, dtype } = noise;
   const picture = await readPicture(init, shape, dtype, resizes);
   // As in diffusers: with all steps, repainting begins with the noise alone.

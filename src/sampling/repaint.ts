@@ -1,7 +1,7 @@
 /**
- * RePaint: a part of a picture is painted anew by a model that was trained for whole pictures, going up and down between
- * the noise levels so that it comes to fit the rest (Lugmayr et al. 2022, arXiv 2201.09865; diffusers' `RePaintScheduler`
- * and `RePaintPipeline`).
+ * RePaint: a part of a picture is painted anew by a model that was trained for whole pictures, going up and down
+ * between the noise levels so that it comes to fit the rest (Lugmayr et al. 2022, arXiv 2201.09865; diffusers'
+ * `RePaintScheduler` and `RePaintPipeline`).
  */
 import { add, scale } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
@@ -75,15 +75,15 @@ export function renoiseStep(x: Tensor, from: NoiseLevel, to: NoiseLevel, z: Tens
 }
 
 /**
- * The scheduler, but each step is one of RePaint (algorithm 1): what the mask keeps is the picture, noised afresh to the
- * level that the step leads to; then, where there is a jump, the sample goes back up by `jumpLength` steps. Each step
- * draws noise once, for itself and for what is kept, as in diffusers, and once for each step up.
+ * The scheduler, but each step is one of RePaint (algorithm 1): what the mask keeps is the picture, noised afresh to
+ * the level that the step leads to; then, where there is a jump, the sample goes back up by `jumpLength` steps. Each
+ * step draws noise once, for itself and for what is kept, as in diffusers, and once for each step up.
  *
  * A step up leads to the very level that its step began at. In diffusers, with fewer steps than the training had, it
  * leads up to ⌊T/steps⌋ − 1 timesteps higher: there the model is told of less noise than there is.
  * @param scheduler DDPM, or DDIM with any η
  * @param noise of the run, [B,C,H,W]: its shape and precision
- * @throws InputError for another scheduler, jumps that are none, or where picture, mask and noise do not fit one another
+ * @throws InputError for another scheduler, jumps that are none, or where picture, mask and noise do not fit
  */
 export function repainting<State>(
   scheduler: Scheduler<State>,

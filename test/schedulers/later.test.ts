@@ -28,7 +28,7 @@ const cuts = (variant: Variant) =>
 const curved: Model = (x, t) => ({ ...x, data: x.data.map((value) => value / (1 + value * value) + t / 2000) });
 
 /** ᾱ and what comes from it are float32. */
-const inSingle = ['DDPM', 'DDIM', 'PNDM', 'LCM', 'TCD'].map((name) => `${name}Scheduler`);
+const inSingle = ['DDPM', 'DDIM', 'PNDM', 'LCM', 'TCD', 'IPNDM'].map((name) => `${name}Scheduler`);
 /** What ends at a level other than that of x₀: the class, or the config. */
 const endsBefore = ({ name, config }: Variant): boolean =>
   ['DEISMultistepScheduler', 'TCDScheduler'].includes(name) ||
