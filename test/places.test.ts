@@ -128,11 +128,13 @@ describe('a scheduler', () => {
       'DDIMInverseScheduler',
       'EulerAncestralDiscreteScheduler',
       'KDPM2AncestralDiscreteScheduler',
+      'DPMSolverSDEScheduler',
       'SASolverScheduler',
       'LCMScheduler',
       'TCDScheduler',
       'CMStochasticIterativeScheduler',
       'ScoreSdeVeScheduler',
+      'CosineDPMSolverMultistepScheduler',
       'FlowMatchLCMScheduler',
     ]);
   });
@@ -147,10 +149,12 @@ describe('a scheduler without noise', () => {
     // Those that draw noise whatever their η.
     expect(missingFrom(table, schedulerNames, named)).toEqual([
       'DDPMScheduler',
+      'DPMSolverSDEScheduler',
       'SASolverScheduler',
       'LCMScheduler',
       'CMStochasticIterativeScheduler',
       'ScoreSdeVeScheduler',
+      'CosineDPMSolverMultistepScheduler',
       'FlowMatchLCMScheduler',
     ]);
   });

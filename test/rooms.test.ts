@@ -17,17 +17,22 @@ const rooms = [
   'nn',
   'models',
   'models/unet2d',
+  'models/unet2d-condition',
+  'models/clip-text',
+  'models/autoencoder-kl',
+  'models/autoencoder-tiny',
   'schedulers',
   'guidance',
   'sampling',
   'formats',
+  'pipelines',
   'oracle',
   'evaluation',
   'cli',
   'walkthrough',
 ];
 /** What may know Node: the faces, and the formats that are files. */
-const knowsNode = /^src\/(cli\/|formats\/(node-files|png)\.ts$|node\.ts$)/;
+const knowsNode = /^src\/(cli\/|formats\/(node-files|png|png-reader)\.ts$|node\.ts$)/;
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .map((name) => join('src', name))

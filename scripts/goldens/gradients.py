@@ -18,6 +18,7 @@ import re
 import torch
 import torch.nn.functional as F
 from diffusers import UNet2DModel
+from diffusers.models.attention_processor import Attention
 from diffusers.models.resnet import ResnetBlock2D
 from safetensors import safe_open
 from safetensors.torch import load_file
@@ -32,7 +33,7 @@ from truth import truth
 from unets import MODELS
 
 SEED = 1986
-WHOLE, SAMPLES = 400, 48
+WHOLE, SAMPLES = 256, 48
 
 ACTIVATIONS = kernels.ACTIVATIONS | {"quick_gelu": lambda x: x * torch.sigmoid(1.702 * x), "tanh": torch.tanh}
 OPERATIONS = kernels.OPERATIONS | {
@@ -228,23 +229,44 @@ class Terms:
     """Σ |∂y/∂p| |∂L/∂y| for each parameter p of a model, y being the result of its module; once the loss is differentiated.
 
     The embedded time and class are spread over all pixels, so ∂L/∂y is itself a sum there, and may be zero in theory, too: a norm of one channel
-    undoes what is added to it. So on this way, and in the layers before it, the absolute values are added up from the pixels on.
+    undoes what is added to it. So on this way, and in the layers before it, the absolute values are added up from the pixels on. What comes back to
+    queries, keys and values is such a sum over tokens, of differences: there they are added up from the mixed values on.
     """
 
     def __init__(self, model):
         self.found, self.names = {}, {module: name for name, module in model.named_modules()}
-        self.of_time, self.of_temb, self.of_first = {}, None, None
+        self.sizes, self.of_temb, self.of_first = {}, None, None
         kinds = (torch.nn.Conv2d, torch.nn.Linear, torch.nn.Embedding, torch.nn.GroupNorm)
         for module in model.modules():
             if isinstance(module, kinds):
                 module.register_forward_hook(self.watch)
             if isinstance(module, ResnetBlock2D) and module.time_emb_proj is not None:
                 self.watch_time(module)
+            if isinstance(module, Attention):
+                self.watch_attention(module)
+
+    def watch_attention(self, layer):
+        seen = {}
+        for key in "qkv":
+            getattr(layer, f"to_{key}").register_forward_hook(lambda _, given, out, key=key: seen.__setitem__(key, out.detach()))
+
+        def mixed(g):
+            if "q" not in seen:
+                return  # a perturbed layer
+            q, k, v, g = (kernels.heads_of(x, layer.heads) for x in (seen["q"], seen["k"], seen["v"], g.abs()))
+            shares = torch.softmax(q @ k.transpose(-1, -2) * layer.scale, dim=-1)
+            of_map = g @ v.abs().transpose(-1, -2)
+            of_scores = layer.scale * shares * (of_map + (shares * of_map).sum(-1, keepdim=True))
+            parts = {"to_q": of_scores @ k.abs(), "to_k": of_scores.transpose(-1, -2) @ q.abs(), "to_v": shares.transpose(-1, -2) @ g}
+            for name, x in parts.items():
+                self.sizes[getattr(layer, name)] = x.transpose(1, 2).flatten(2)
+
+        layer.to_out[0].register_forward_pre_hook(lambda _, given: given[0].register_hook(mixed) and None)
 
     def watch_time(self, block):
         seen = {}
         keep = lambda key, value: seen.__setitem__(key, value.detach())
-        block.register_forward_pre_hook(lambda _, given: keep("temb", given[1]))
+        block.register_forward_pre_hook(lambda _, given, named: keep("temb", named.get("temb", given[-1])), with_kwargs=True)
         block.time_emb_proj.register_forward_hook(lambda _, given, out: keep("time", out))
 
         def added(g):
@@ -262,7 +284,7 @@ class Terms:
 
     def spread(self, block, temb, g):
         """What comes back to the projected time of a block, in absolute values, and from there to the embedded time."""
-        self.of_time[block.time_emb_proj] = g
+        self.sizes[block.time_emb_proj] = g
         back = (g @ block.time_emb_proj.weight.detach().abs()) * derived(block.nonlinearity, temb)[0].abs()
         self.of_temb = back if self.of_temb is None else self.of_temb + back
 
@@ -273,8 +295,8 @@ class Terms:
     def size_at(self, module, y, g):
         """|∂L/∂y|, or what was added up to it."""
         name = self.names[module]
-        if module in self.of_time:
-            return self.of_time[module]
+        if module in self.sizes:
+            return self.sizes[module]
         if self.of_temb is None or not re.search(r"^(time|class)_(embedding|proj)", name):
             return g.abs()
         if name == "time_proj":
@@ -328,7 +350,7 @@ def compare(gradients, prefix, model, inputs, wanted, loss_of):
 
 
 def make_layers(folder):
-    gradients, listed = Gradients(), []
+    gradients, listed = Gradients(WHOLE), []
     path = store.GOLDENS / "layers" / "layers.safetensors"
     stored = load_file(path)
     g = torch.Generator().manual_seed(SEED + 2)

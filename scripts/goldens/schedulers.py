@@ -118,6 +118,7 @@ CASES = {
         case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8), case(6, KARRAS, SIGMA_MIN, dict(sigma_min=0.05, sigma_max=20.0)),
     ],
     "DEISMultistepScheduler": [*SOLVER_CASES, *SPACINGS, case(6, dict(lower_order_final=False, solver_order=3)), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7)],
+    "DPMSolverSDEScheduler": [*[one for one in SIGMA_CASES if one["config"] != COSINE], *SPACED_CASES[:3], case(5, KARRAS, COSINE, V), case(5, TRAINED), case(2)],
     "SASolverScheduler": [
         *[case(one["steps"], {"predictor_order" if key == "solver_order" else key: value for key, value in one["config"].items()}) for one in SOLVER_CASES],
         case(8, LEADING, dict(steps_offset=1)), case(7, TRAILING),
@@ -138,6 +139,10 @@ CASES = {
         case(9, dict(num_train_timesteps=9)),
     ],
     "ScoreSdeVeScheduler": [case(4), case(5, dict(snr=0.3, sigma_max=50.0)), case(4, dict(correct_steps=2, sigma_min=0.1)), case(6, dict(correct_steps=0, sampling_eps=0.01)), case(1)],
+    "CosineDPMSolverMultistepScheduler": [
+        case(6), case(5, dict(prediction_type="epsilon", sigma_schedule="karras", rho=5.0)), case(6, dict(solver_type="heun", sigma_data=0.5)), case(7, dict(solver_order=1, sigma_min=0.03)),
+        case(15), case(16, dict(sigma_min=0.25), SIGMA_MIN), case(6, dict(lower_order_final=False, euler_at_final=True)), case(1),
+    ],
     "IPNDMScheduler": [case(1), case(2), case(6), case(9), case(5, dict(trained_betas=[0.99, 0.9, 0.8, 0.4, 0.1, 0.02]))],
     "FlowMatchEulerDiscreteScheduler": [
         case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7), case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
@@ -218,8 +223,27 @@ def run_of_scores(name, spec, given, dtype):
     return torch.cat(pictures, dim=1), scheduler, scheduler.init_noise_sigma
 
 
-def run(name, spec, given, dtype):
-    """The samples after each call, the scheduler, and the σ that the run began with."""
+class GivenMotion:
+    """Stands in for diffusers' BrownianTreeNoiseSampler: a Brownian motion over σ from the stored noise. A step that goes on from the middle of the one before draws anew
+    for the rest only."""
+
+    def __init__(self, draw):
+        self.draw, self.last = draw, None
+
+    def __call__(self, sigma, following):
+        length = (sigma - following).abs()
+        if self.last is not None and self.last[0] == sigma and following < self.last[1]:
+            _, middle, begun = self.last
+            noise = (begun * (sigma - middle).abs().sqrt() + self.draw() * (middle - following).abs().sqrt()) / length.sqrt()
+            self.last = None
+        else:
+            noise = self.draw()
+            self.last = (sigma, following, noise)
+        return noise
+
+
+def run(name, spec, given, dtype, noise_seed=None, given_noise=True):
+    """The samples after each call, the scheduler, and the σ that the run began with. Without given noise it is diffusers' own, of a seed."""
     if name == "ScoreSdeVeScheduler":
         return run_of_scores(name, spec, given, dtype)
     cls = getattr(diffusers, name)
@@ -236,6 +260,11 @@ def run(name, spec, given, dtype):
             stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: given[f"noise.{next(draws)}"].to(dtype)))
         if is_truth and name.startswith("KDPM2"):
             stack.enter_context(mock.patch.object(torch, "from_numpy", lambda array: plain_from_numpy(array).double()))
+        if hasattr(module, "BrownianTreeNoiseSampler") and given_noise:
+            motion = GivenMotion(lambda: given[f"noise.{next(draws)}"].to(dtype))
+            stack.enter_context(mock.patch.object(module, "BrownianTreeNoiseSampler", lambda *_, **__: motion))
+        if noise_seed is not None:
+            choices["generator"] = torch.Generator().manual_seed(noise_seed)
         scheduler.set_timesteps(spec["steps"], **({} if mu is None else {"mu": mu}))
         if name not in BY_ALPHA:
             table, scheduler.sigmas = scheduler.sigmas, scheduler.sigmas.float()
@@ -252,7 +281,7 @@ def run(name, spec, given, dtype):
         for t in scheduler.timesteps:
             x = scheduler.scale_model_input(sample, t) if hasattr(scheduler, "scale_model_input") else sample
             output = a * x + b / (1 + x * x) + c * (1 / (1 + (float(t) / 500) ** 2))
-            if spec["config"].get("variance_type", "").startswith("learned"):
+            if str(spec["config"].get("variance_type")).startswith("learned"):
                 output = torch.cat([output, given["variance"].to(dtype)], dim=1)
             sample = scheduler.step(output, t, sample, **choices).prev_sample
             assert sample.dtype == dtype and sample.isfinite().all(), (name, spec)
@@ -273,6 +302,9 @@ def levels(name, scheduler):
         return [float(scheduler.alphas_cumprod[int(t)]) for t in scheduler.timesteps]
     if name == "KDPM2DiscreteScheduler":
         return [float((scheduler.sigmas_interpol if i % 2 else scheduler.sigmas)[i]) for i in calls]
+    if name == "DPMSolverSDEScheduler":
+        sigmas = [float(sigma) for sigma in scheduler.sigmas]
+        return [math.sqrt(sigmas[i - 1] * sigmas[i]) if i % 2 else sigmas[i] for i in calls]
     if name == "KDPM2AncestralDiscreteScheduler":
         return [float(scheduler.sigmas_interpol[i - 1] if i % 2 else scheduler.sigmas[i]) for i in calls]
     return [float(scheduler.sigmas[i]) for i in calls]

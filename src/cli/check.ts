@@ -1,9 +1,10 @@
 /** `pag check`: are a port's numbers right, where do they first go wrong, and which mistake is it? */
+import type { SafetensorsFile } from '../formats/safetensors.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { check, type Checked } from '../oracle/check.ts';
-import type { Diagnosis } from '../oracle/diagnosis.ts';
-import { diagnosesOf } from '../oracle/findings.ts';
+import { findingsOf, type Findings } from '../oracle/findings.ts';
 import { formatNames, formats } from '../oracle/honest/format.ts';
+import { storageFinding } from '../oracle/precision.ts';
 import { residualFindings } from '../oracle/residual.ts';
 import { htmlReport } from '../oracle/report/html.ts';
 import { jsonReport } from '../oracle/report/json.ts';
@@ -63,24 +64,29 @@ async function run(args: readonly string[]): Promise<number> {
   const checked = check(one, theirs, format, only === undefined ? undefined : [only]);
   const { report } = checked;
 
-  const isSought = report.taps.some(({ status }) => status !== 'ok') && !options.has('no-diagnosis');
   const isTooLarge = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0) > largest;
-  const diagnoses = isSought && !isTooLarge ? withProgress(checked) : [];
-  const residual = [...residualFindings(checked), ...(isSought && isTooLarge ? [tooLarge] : [])];
+  const { diagnoses, sentences } = findings(checked, theirs, options.has('no-diagnosis'), isTooLarge);
 
-  if (junit !== undefined) writeWhole(junit, new TextEncoder().encode(junitReport(report, diagnoses, residual)));
-  if (html !== undefined) writeWhole(html, new TextEncoder().encode(htmlReport(report, diagnoses, residual)));
+  if (junit !== undefined) writeWhole(junit, new TextEncoder().encode(junitReport(report, diagnoses, sentences)));
+  if (html !== undefined) writeWhole(html, new TextEncoder().encode(htmlReport(report, diagnoses, sentences)));
   console.log(
     options.has('json')
-      ? jsonReport(report, diagnoses, residual)
-      : textReport(report, diagnoses, residual, { colour: process.stdout.isTTY === true, all: options.has('all') }),
+      ? jsonReport(report, diagnoses, sentences)
+      : textReport(report, diagnoses, sentences, { colour: process.stdout.isTTY === true, all: options.has('all') }),
   );
   return report.passes ? 0 : 1;
 }
 
-function withProgress(checked: Checked): readonly Diagnosis[] {
+function findings(checked: Checked, file: SafetensorsFile, isUnwanted: boolean, isTooLarge: boolean): Findings {
+  if (isUnwanted) return { diagnoses: [], sentences: residualFindings(checked) };
+  if (isTooLarge) {
+    const storage = storageFinding(checked);
+    const isOff = checked.report.taps.some(({ status }) => status !== 'ok');
+    const seen = isOff && storage !== undefined ? [storage] : residualFindings(checked);
+    return { diagnoses: [], sentences: isOff ? [...seen, tooLarge] : seen };
+  }
   const progress = createProgress('trying mistakes');
-  const diagnoses = diagnosesOf(checked, (done, total) => progress.update(done, total));
+  const found = findingsOf(checked, file, (done, total) => progress.update(done, total));
   progress.end();
-  return diagnoses;
+  return found;
 }

@@ -1,4 +1,5 @@
 /** `pag forward`: one forward pass, with every inner value that one wants to see. */
+import { passLoad } from '../models/cost.ts';
 import { runModel } from '../models/passes.ts';
 import { type Perturbation, unperturbed } from '../models/stage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -12,6 +13,7 @@ import { tryExpressions } from './expressions.ts';
 import { loadModel, openSafetensors } from './model.ts';
 import { readModelInput } from './model-input.ts';
 import { readOptions, type OptionKinds } from './options.ts';
+import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
@@ -55,6 +57,9 @@ async function run(args: readonly string[]): Promise<number> {
   const patterns = options.list('taps') ?? [];
 
   const given = readModelInput(input, unet);
+  unet.check(given);
+  const { products, numbers } = passLoad(unet, given, passes);
+  announceWork({ products, bytes: numbers * (dtype === 'f64' ? 8 : 4) });
   const started = performance.now();
   const { predictions, taps } = runModel(unet, backend, given, {
     passes,

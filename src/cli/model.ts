@@ -27,8 +27,6 @@ export interface LoadedModel {
  * @throws InputError when files are missing or wrong, and for weights that are not finite
  */
 export async function loadModel(folder: string, dtype: DType, variant?: string): Promise<LoadedModel> {
-  if (variant !== undefined && !/^\w[\w-]*$/.test(variant))
-    throw new InputError(`--variant is "${variant}"; expected a name as fp16`);
   const choices = variant === undefined ? {} : { variant };
   const { config, weights, schedulerConfig, warnings } = await loadModelFolder(
     await folderReader(folder),
@@ -66,17 +64,9 @@ export async function chooseScheduler(
   if (file !== undefined && name !== undefined)
     throw new InputError('--scheduler and --scheduler-config exclude one another; the file names its class');
   const config = await chosenConfig(name, file, ofModel);
-  if (!config) return ofModel ?? defaultScheduler();
+  if (!config) return ofModel ?? { _class_name: 'DDIMScheduler' };
   checkKind(config['_class_name'], ofModel?.['_class_name']);
   return config;
-}
-
-function defaultScheduler(): Config {
-  warn([
-    'the model has no scheduler_config.json: DDIM is taken, with its defaults, for a model of ε; ' +
-      'others by --scheduler or --scheduler-config',
-  ]);
-  return { _class_name: 'DDIMScheduler' };
 }
 
 async function chosenConfig(

@@ -26,9 +26,12 @@ export const noiseHelp = `  --count N                       how many pictures (a
                                   other numbers than f32)
   --noise FILE.safetensors        the first noise comes from this file: its tensor "noise", [N, C, H, W]`;
 
-/** What a run starts from, [N,C,H,W], and where it draws more. */
+/** What a run starts from, and where it draws more. */
 export interface ChosenNoise {
-  readonly noise: Tensor;
+  /** Of the first noise, [N,C,H,W]. */
+  readonly shape: readonly number[];
+  /** The first noise, which is drawn now, unless it comes from a file. */
+  readonly first: () => Tensor;
   readonly noiseSource: NoiseSource;
 }
 
@@ -40,17 +43,28 @@ const mostPictures = 100_000;
  * @throws InputError for seeds that are none, options that exclude one another, and a file without noise
  */
 export async function chooseNoise(options: ParsedOptions, unet: UNet, dtype: DType): Promise<ChosenNoise> {
-  const seeds = options.list('seeds')?.map((text) => seedOf('seeds', text));
+  const seeds = seedList(options);
   if (seeds && (options.has('seed') || options.has('count')))
     throw new InputError('--seeds excludes --seed and --count: there are as many pictures as seeds');
-  const generators = seeds?.map(manualSeed) ?? manualSeed(seedOf('seed', options.text('seed') ?? '0'));
+  const generators = seeds?.map(manualSeed) ?? manualSeed(singleSeed(options));
   const noiseSource = noiseFrom(generators, dtype, options.choice('noise-dtype', dtypes) ?? dtype);
   const file = options.text('noise');
-  const noise =
-    file === undefined
-      ? noiseSource(firstShape(options, unet, seeds?.length))
-      : await noiseIn(file, options, dtype, seeds?.length);
-  return { noise, noiseSource };
+  const given = file === undefined ? undefined : await noiseIn(file, options, dtype, seeds?.length);
+  const shape = given?.shape ?? firstShape(options, unet, seeds?.length);
+  return { shape, first: () => given ?? noiseSource(shape), noiseSource };
+}
+
+/** The seed of the run, or one for each picture. @throws InputError for seeds that are none */
+export function seedsOf(options: ParsedOptions): bigint | readonly bigint[] {
+  return seedList(options) ?? singleSeed(options);
+}
+
+function seedList(options: ParsedOptions): readonly bigint[] | undefined {
+  return options.list('seeds')?.map((text) => seedOf('seeds', text));
+}
+
+function singleSeed(options: ParsedOptions): bigint {
+  return seedOf('seed', options.text('seed') ?? '0');
 }
 
 function firstShape(options: ParsedOptions, unet: UNet, seedCount: number | undefined): readonly number[] {

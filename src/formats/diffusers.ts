@@ -1,7 +1,7 @@
 /**
  * Folders as diffusers' `save_pretrained` writes them and the Hub keeps them: a pipeline (`model_index.json`, `unet/`,
- * `scheduler/`), a pipeline all in one folder, a bare UNet (`config.json`, weights, perhaps `scheduler_config.json`), or
- * the Hub's cache of any of them (`snapshots/<commit>`).
+ * `scheduler/`), a pipeline all in one folder, a bare UNet (`config.json`, weights, perhaps `scheduler_config.json`),
+ * or the Hub's cache of any of them (`snapshots/<commit>`).
  */
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -9,7 +9,7 @@ import type { Json } from '../models/config-keys.ts';
 import { parametersOf } from '../models/stage.ts';
 import { readUNetConfig, type UNetConfig } from '../models/unet2d/config.ts';
 import { unetArchitecture } from '../models/unet2d/unet.ts';
-import { loadWeights } from './diffusers-weights.ts';
+import { loadWeights, unreadText } from './diffusers-weights.ts';
 import { readJsonFile, type ReadFile } from './read-file.ts';
 
 /** What a model folder holds, read and checked. */
@@ -18,8 +18,8 @@ export interface ModelFolder {
   /** By the names that diffusers gives them today: all that the model has, and no others. */
   readonly weights: ReadonlyMap<string, Tensor>;
   /**
-   * `scheduler_config.json`, where the folder has one; its class is that of `model_index.json`, where that names one, as
-   * in diffusers.
+   * `scheduler_config.json`, where the folder has one; its class is that of `model_index.json`, where that names one,
+   * as in diffusers.
    */
   readonly schedulerConfig: Json | undefined;
   /** What is to be said of the folder, one line each: keys and tensors that do nothing. */
@@ -35,13 +35,15 @@ export interface FolderChoices {
 /**
  * Loads a model folder.
  * @param source the folder's name, for messages
- * @throws InputError when files are missing or wrong
+ * @throws InputError when files are missing or wrong, and for a variant that is no name
  */
 export async function loadModelFolder(
   readFile: ReadFile,
   source: string,
   { variant }: FolderChoices = {},
 ): Promise<ModelFolder> {
+  if (variant !== undefined && !/^\w[\w-]*$/.test(variant))
+    throw new InputError(`the variant is ${JSON.stringify(variant)}; expected a name, as "fp16"`);
   const place = await placeOf(readFile, source);
   const configName = `${place.source}/${place.unet}config.json`;
   const { config, warnings } = readUNetConfig(place.config, configName);
@@ -55,6 +57,7 @@ export async function loadModelFolder(
     warnings: [
       ...warnings,
       ...scheduler.warnings,
+      ...latentsText(place),
       ...(unread.length > 0 ? [`${place.source}/${place.unet}: ${unreadText(unread)}`] : []),
     ],
   };
@@ -144,7 +147,8 @@ async function schedulerOf({
     if (!config) continue;
     const own = config['_class_name'];
     if (ofIndex === undefined || own === ofIndex) return { config, warnings: [] };
-    const differs = `${source}/${path} is of ${JSON.stringify(own)}, but model_index.json names ${ofIndex}, which is taken`;
+    const said = `${source}/${path} is of ${JSON.stringify(own)}`;
+    const differs = `${said}, but model_index.json names ${ofIndex}, which is taken`;
     return { config: { ...config, _class_name: ofIndex }, warnings: own === undefined ? [] : [differs] };
   }
   if (ofIndex === undefined) return { config: undefined, warnings: [] };
@@ -152,8 +156,11 @@ async function schedulerOf({
   return { config: { _class_name: ofIndex }, warnings: [missing] };
 }
 
-function unreadText(names: readonly string[]): string {
-  const shown = names.slice(0, 4).map((name) => JSON.stringify(name));
-  const more = names.length > 4 ? `, … (${names.length} in all)` : '';
-  return `left unread is what belongs to no module of the model: ${shown.join(', ')}${more}`;
+/** What is to be said of a pipeline whose UNet works on what an autoencoder makes of pictures. */
+function latentsText({ index, source }: Place): readonly string[] {
+  const found = ['vae', 'vqvae', 'movq'].find((name) => {
+    const entry = index?.[name];
+    return Array.isArray(entry) && typeof entry[1] === 'string';
+  });
+  return found === undefined ? [] : [`${source} has a ${found}: what its UNet draws are latents, not pictures`];
 }

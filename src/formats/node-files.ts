@@ -21,9 +21,15 @@ import type { FilePart, ReadFile } from './read-file.ts';
 /** Reads the files of a folder. Throws an InputError when there is no such folder. */
 export async function folderReader(folder: string): Promise<ReadFile> {
   const found = await stat(folder).catch((error: unknown) => refuse(error, folder, 'read'));
-  if (!found.isDirectory()) throw new InputError(`${folder} is not a folder`);
+  if (!found.isDirectory()) throw new InputError(`${folder} is not a folder${ofOneFile(folder)}`);
   const read = (path: string, part?: FilePart) => readOptional(join(folder, path), part);
   return Object.assign(read, { list: (path: string) => readdir(join(folder, path)).catch(() => []) });
+}
+
+/** What is to be said of a checkpoint in the place of a folder. */
+function ofOneFile(path: string): string {
+  if (!/\.(safetensors|ckpt|pt|pth|bin|gguf|onnx)$/.test(path)) return '';
+  return "; a checkpoint of one file has no config: give the folder that diffusers' save_pretrained writes";
 }
 
 /** The bytes of a file, or a part of them. Throws an InputError when it cannot be read. */

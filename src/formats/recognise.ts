@@ -28,13 +28,10 @@ export function recognise(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** The same for a file that should have held no text: of text that is none of the kinds, how it begins. */
-export function recogniseBinary(bytes: Uint8Array): string | undefined {
+/** How a file begins that is text; undefined where it is none. */
+export function beginningText(bytes: Uint8Array): string | undefined {
   const text = String.fromCharCode(...bytes.subarray(0, 24));
-  const isText = text.length >= 6 && /^[\x20-\x7e\s]*$/.test(text);
-  return (
-    recognise(bytes) ?? (isText ? `is text that begins with ${JSON.stringify(text)}; download it again` : undefined)
-  );
+  return text.length >= 6 && /^[\x20-\x7e\s]*$/.test(text) ? JSON.stringify(text) : undefined;
 }
 
 /** A pickle of protocol 2 to 5 begins with its number, and then makes something: a dictionary, a frame, a number. */

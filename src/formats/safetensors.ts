@@ -10,7 +10,7 @@ import { InputError } from '../tensor/errors.ts';
 import { shapeText, sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
 import { longestJson, parseJson } from './json.ts';
 import type { ReadFile } from './read-file.ts';
-import { recogniseBinary } from './recognise.ts';
+import { beginningText, recognise } from './recognise.ts';
 import { fromBF16, fromF16, fromF8, toBF16, toF16 } from './small-floats.ts';
 
 /** Bits of an element, of the types that the format has; a later one may be among the tensors that nobody reads. */
@@ -90,17 +90,19 @@ function headerLength(bytes: Uint8Array, source: string, left?: number): number 
     bytes.length < 8 ? undefined : new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   // A length that no header has may be the beginning of another kind of file.
   const isLength = announced !== undefined && announced <= BigInt(longestJson);
-  const what = isLength ? undefined : recogniseBinary(bytes);
+  const what = isLength ? undefined : recognise(bytes);
   if (what !== undefined) throw new InputError(`${source}: the file ${what}`);
   if (announced === undefined) {
     const found = `${source}: the file has ${bytes.length} bytes`;
     throw new InputError(`${found}; a safetensors file begins with 8 that give the header's length`);
   }
+  const begins = isLength ? undefined : beginningText(bytes);
+  const text = begins === undefined ? '' : ` It begins with the text ${begins}.`;
   const said = `${source}: the header is said to have ${announced} bytes`;
   if (left !== undefined && announced > BigInt(left))
-    throw new InputError(`${said}, but the file has ${left} left; is it truncated, or no safetensors file?`);
+    throw new InputError(`${said}, but the file has ${left} left; is it truncated, or no safetensors file?${text}`);
   if (left === undefined && !isLength)
-    throw new InputError(`${said}, but at most ${longestJson} are read; is it no safetensors file?`);
+    throw new InputError(`${said}, but at most ${longestJson} are read; is it no safetensors file?${text}`);
   return Number(announced);
 }
 

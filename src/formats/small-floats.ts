@@ -22,7 +22,7 @@ export function fromF16(bits: Uint16Array): Float32Array {
   return out;
 }
 
-/** Sign, 4 bits of exponent (bias 7), 3 bits of fraction; no infinity, and one NaN of either sign (arXiv 2209.05433). */
+/** Sign, 4 bits of exponent (bias 7), 3 of fraction; no infinity, and one NaN of either sign (arXiv 2209.05433). */
 function e4m3(byte: number): number {
   const [exponent, fraction] = [(byte >> 3) & 15, byte & 7];
   if (exponent === 15 && fraction === 7) return NaN;

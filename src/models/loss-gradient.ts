@@ -7,7 +7,7 @@ import { sumOverAll } from '../kernels/gradients/sums.ts';
 import { aBackend, tensorOf, type Backend, type Kernels, type Program, type Tensors } from '../kernels/kernels.ts';
 import type { Context } from '../nn/context.ts';
 import type { Parameter } from '../nn/parameters.ts';
-import { checkFinite, checkTensor } from '../tensor/checks.ts';
+import { checkFinite, checkTensor, mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast, roundInPlace } from '../tensor/rounding.ts';
 import { extentOf, sameShape, shapeText, sizeOf, tensor, zeros, type Tensor } from '../tensor/tensor.ts';
@@ -68,6 +68,7 @@ export type LossArchitecture<State> = Pick<
  * `grad.…`. Whoever trains runs it with weights that change.
  */
 export function lossGradientProgram<State>(architecture: LossArchitecture<State>): Program {
+  isArchitecture('the architecture', architecture);
   const learned = parametersOf(architecture.stages)
     .filter(isWeight)
     .map(({ name }) => weightName(name));
@@ -77,6 +78,11 @@ export function lossGradientProgram<State>(architecture: LossArchitecture<State>
     return gradient(forward, 'loss', derived)(kernels, given);
   };
 }
+
+const isArchitecture = mustBe('an architecture, as unetArchitecture(config)', (value) => {
+  const { stages, begin, end } = Object(value) as Partial<LossArchitecture<unknown>>;
+  return Array.isArray(stages) && typeof begin === 'function' && typeof end === 'function';
+});
 
 interface Stages {
   readonly stages: readonly Pick<Stage<never>, 'parameters'>[];

@@ -166,15 +166,19 @@ export function deviationAt(found: number, truth: number, scale: number): number
   return Number.isNaN(share) ? Infinity : share;
 }
 
-/** Of few numbers the root mean square scatters more: a tap of n gets 1 + 2/√n of the margin. */
-function budgetOf(spread: readonly Deviation[], count: number): Deviation {
+/**
+ * Of few numbers the root mean square scatters more: a tap of n gets 1 + 2/√n of the margin. An honest port whose
+ * numbers leave the range of the storage is no measure of anything.
+ */
+function budgetOf(ports: readonly Deviation[], count: number): Deviation {
+  const spread = ports.filter(({ rms, max }) => Number.isFinite(rms) && Number.isFinite(max));
   const wider = 1 + 2 / Math.sqrt(count);
   // What an honest port does is never wrong: next to a limit to which values are clipped it may exceed the ceiling.
   const limit = (worst: number, low: number, high: number): number =>
     Math.min(Math.max(high, worst), Math.max(low, margin * worst)) * wider;
   return {
-    rms: limit(Math.max(...spread.map(({ rms }) => rms)), floor.rms, ceiling.rms),
-    max: limit(Math.max(...spread.map(({ max }) => max)), floor.max, ceiling.max),
+    rms: limit(Math.max(0, ...spread.map(({ rms }) => rms)), floor.rms, ceiling.rms),
+    max: limit(Math.max(0, ...spread.map(({ max }) => max)), floor.max, ceiling.max),
   };
 }
 

@@ -5,14 +5,24 @@
 import { divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at, lastOf } from '../tensor/at.ts';
+import { varianceTypes } from './ddpm-variance.ts';
 import { checkReach, checkSolver } from './dpm-multistep.ts';
 import { foreignSolverTypes, solverStep, solverTypes, type SolverRule } from './exponential-integrator.ts';
 import { checkApart, checkEnd, levelsBack, readOrder, ruleOfOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
+import type { OwnSteps } from './own-steps.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel, solverOutput } from './solver-model.ts';
-import { checkSolverLevels, readSolverSpacing, solverSigmas, tableOf, type SolverLevel } from './solver-table.ts';
+import {
+  readForeignEnds,
+  checkSolverLevels,
+  readSolverSpacing,
+  solverOwn,
+  solverSigmas,
+  tableOf,
+  type SolverLevel,
+} from './solver-table.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
 /**
@@ -71,9 +81,10 @@ interface State {
  * the steps do not divide.
  * @param steps how many, from 1
  * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
+ * @param ownSteps timesteps in place of evenly spaced ones: whole numbers
  * @throws InputError for a config or a number of steps that it does not support
  */
-export function dpmSinglestep(config: Config, steps: number, mu?: number): Scheduler<State> {
+export function dpmSinglestep(config: Config, steps: number, mu?: number, ownSteps: OwnSteps = {}): Scheduler<State> {
   const name = 'DPMSolverSinglestepScheduler';
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
@@ -85,15 +96,25 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number): Sched
   const solver = options.choice('solver_type', solverTypes, 'midpoint', foreignSolverTypes);
   const lowersFinal = options.flag('lower_order_final', false);
   const { spacing, shift } = readSolverSpacing(options, name, ['flow'], mu);
+  const ends = readForeignEnds(options, name, spacing, schedule);
   const final = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
   const leastLambda = options.number('lambda_min_clipped', -Infinity);
-  options.optionalChoice('variance_type', ['learned', 'learned_range']);
+  // What DDPM has, too: here only a learned one is set apart from the prediction.
+  options.optionalChoice('variance_type', varianceTypes);
   const read = options.finish();
   checkSolver(name, algorithm, final, order, model.prediction);
 
   const grid = { spacing: 'linspace', offset: 0, leastLambda } as const;
   const rounds = spacing === 'karras';
-  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
+  const own = solverOwn(name, ownSteps, spacing, schedule);
+  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, {
+    spacing,
+    grid,
+    shift,
+    rounds,
+    ends,
+    own,
+  });
   const isFlow = spacing === 'flow';
   const table = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], { isFlow, cause });
   const { levels } = table;

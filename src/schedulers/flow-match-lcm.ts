@@ -21,5 +21,5 @@ export function flowMatchLcm(config: Config, steps: number, mu?: number): Schedu
   const factors = options.numbers('scale_factors');
   if (factors && factors.length > 0)
     throw new InputError(`${name}: scale_factors is [${factors}]; it draws pictures of one size, expected null`);
-  return flowMatchRun(options, name, steps, mu, true);
+  return flowMatchRun(options, name, steps, { mu, isStochastic: true });
 }

@@ -4,6 +4,7 @@
  */
 import { add, addScaled, combine, scale } from '../tensor/arithmetic.ts';
 import { at, lastOf } from '../tensor/at.ts';
+import { varianceTypes } from './ddpm-variance.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -14,7 +15,7 @@ import { readOptions, type Config, type Options } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaSpacing } from './sigmas.ts';
 import { readSolverModel } from './solver-model.ts';
-import { solverSigmas, tableOf, type SolverLevel, type SolverTable } from './solver-table.ts';
+import { readForeignEnds, solverSigmas, tableOf, type SolverLevel, type SolverTable } from './solver-table.ts';
 import { spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
@@ -97,7 +98,7 @@ export function saSolver(config: Config, steps: number): Scheduler<State> {
   const predictsOriginal = readAlgorithm(options, model.prediction, name);
   const { timesteps, levels } = readTable(options, schedule, steps, name);
   options.absent('tau_func');
-  options.optionalChoice('variance_type', ['learned', 'learned_range']);
+  options.optionalChoice('variance_type', varianceTypes);
   const read = options.finish();
 
   const count = timesteps.length;
@@ -162,6 +163,7 @@ function readAlgorithm(options: Options, prediction: string, name: string): bool
 /** Reads the keys of timesteps and σ. The last of spaced σ is repeated. @throws InputError as `solverSigmas` */
 function readTable(options: Options, schedule: NoiseSchedule, steps: number, name: string): SolverTable {
   const spacing = readSigmaSpacing(options, name, ['flow']);
+  const ends = readForeignEnds(options, name, spacing, schedule);
   const shift = options.number('flow_shift', 1);
   const grid = {
     leastLambda: options.number('lambda_min_clipped', -Infinity),
@@ -169,7 +171,14 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
     offset: options.count('steps_offset', 0),
   };
   const rounds = spacing === 'karras';
-  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
+  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, {
+    spacing,
+    grid,
+    shift,
+    rounds,
+    ends,
+    own: undefined,
+  });
   const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);
   const table = tableOf(timesteps, [...sigmas, final], { isFlow: spacing === 'flow', cause });
   const wrong = table.levels.findIndex(({ lambda }) => !Number.isFinite(lambda));

@@ -62,6 +62,23 @@ export function readSigmaEnds(options: Options): SigmaEnds {
   return { least: options.optionalNumber('sigma_min'), most: options.optionalNumber('sigma_max') };
 }
 
+/** The classes whose Karras' σ look at no other ends than their own. */
+const ownKarras = ['LMSDiscreteScheduler', 'DPMSolverSDEScheduler'];
+
+/**
+ * sigma_min and sigma_max that another class has left in the config of one that does not have them: diffusers spaces σ
+ * between them all the same, so they are no keys that do nothing.
+ */
+export function foreignEnds(
+  options: Options,
+  scheduler: string,
+  spacing: WideSpacing | 'lu' | 'flow' | undefined,
+): SigmaEnds {
+  const looks = spacing === 'karras' || spacing === 'exponential' || spacing === 'beta';
+  if (!looks || (spacing === 'karras' && ownKarras.includes(scheduler))) return {};
+  return { least: options.foreignNumber('sigma_min'), most: options.foreignNumber('sigma_max') };
+}
+
 /**
  * The largest and the smallest σ of spaced ones.
  * @param ends of the config; where it has none they are those of evenly spaced timesteps
@@ -90,6 +107,15 @@ export function causeOf(settings: string, { least, most }: SigmaEnds): string {
 /** How σ may be spaced between the largest and the smallest of a run. */
 export type WideSpacing = 'karras' | 'exponential' | 'beta';
 
+/** The key of a config that asks for a spacing. */
+export const spacingKeys: Readonly<Record<WideSpacing | 'lu' | 'flow', string>> = {
+  karras: 'use_karras_sigmas',
+  exponential: 'use_exponential_sigmas',
+  beta: 'use_beta_sigmas',
+  lu: 'use_lu_lambdas',
+  flow: 'use_flow_sigmas',
+};
+
 /**
  * Reads use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas and, where the class has them, use_lu_lambdas,
  * use_flow_sigmas. Undefined where none is set: then σ are those of evenly spaced timesteps.
@@ -100,17 +126,12 @@ export function readSigmaSpacing<Further extends 'lu' | 'flow' = never>(
   scheduler: string,
   further: readonly Further[] = [],
 ): WideSpacing | Further | undefined {
-  const keys: Readonly<Record<WideSpacing | 'lu' | 'flow', string>> = {
-    karras: 'use_karras_sigmas',
-    exponential: 'use_exponential_sigmas',
-    beta: 'use_beta_sigmas',
-    lu: 'use_lu_lambdas',
-    flow: 'use_flow_sigmas',
-  };
   const known: readonly (WideSpacing | Further)[] = ['karras', 'exponential', 'beta', ...further];
-  const chosen = known.filter((spacing) => options.flag(keys[spacing], false));
+  const chosen = known.filter((spacing) => options.flag(spacingKeys[spacing], false));
   if (chosen.length > 1) {
-    throw new InputError(`${scheduler}: ${chosen.map((spacing) => keys[spacing]).join(' and ')} exclude one another`);
+    throw new InputError(
+      `${scheduler}: ${chosen.map((spacing) => spacingKeys[spacing]).join(' and ')} exclude one another`,
+    );
   }
   return chosen[0];
 }

@@ -8,11 +8,15 @@ import { checkShift, shiftFlow } from './flow.ts';
 import type { NoiseLevel } from './level.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
+import { checkTimesteps, refuseSpaced, type OwnSteps } from './own-steps.ts';
 import {
   checkFalling,
   interpolate,
+  endsOf,
+  foreignEnds,
   readSigmaSpacing,
   spaceSigmas,
+  spacingKeys,
   timestepOfSigma,
   trainingSigmas,
   type WideSpacing,
@@ -109,21 +113,25 @@ export interface SigmaRule {
   readonly shift: number;
   /** Whether timesteps found for σ are rounded; otherwise they are cut off. */
   readonly rounds: boolean;
+  /** The largest and the smallest of spaced σ, where the config has them from another class. */
+  readonly ends?: readonly [largest: number, smallest: number] | undefined;
+  /** Timesteps of the user's own, whole ones, in place of evenly spaced ones. */
+  readonly own: readonly number[] | undefined;
 }
 
 /** σ of a run as the config says. @throws InputError where there are fewer timesteps than steps */
 export function solverSigmas(
   schedule: NoiseSchedule,
   steps: number,
-  { spacing, grid, shift, rounds }: SigmaRule,
+  { spacing, grid, shift, rounds, ends, own }: SigmaRule,
 ): SpacedSigmas {
   switch (spacing) {
     case undefined:
-      return evenSigmas(schedule, steps, grid);
+      return own ? sigmasOf(schedule, own) : evenSigmas(schedule, steps, grid);
     case 'flow':
       return flowSigmas(schedule, steps, shift);
     default:
-      return wideSigmas(schedule, steps, { spacing, rounds });
+      return wideSigmas(schedule, steps, { spacing, rounds, ...(ends && { range: ends }) });
   }
 }
 
@@ -139,6 +147,28 @@ export function evenSigmas(
   const timesteps = solverTimesteps(spacing, schedule.trainTimesteps, last, steps, offset);
   const sigmas = timesteps.map((t) => interpolate(training, t));
   return { timesteps, sigmas, training, cause: schedule.settings };
+}
+
+/** σ of the user's own timesteps. */
+function sigmasOf(schedule: NoiseSchedule, timesteps: readonly number[]): SpacedSigmas {
+  const training = trainingSigmas(schedule);
+  const sigmas = timesteps.map((t) => interpolate(training, t));
+  return { timesteps, sigmas, training, cause: `timesteps of your own and ${schedule.settings}` };
+}
+
+/**
+ * The timesteps of the user's own, where there are some.
+ * @param spacing what the config says
+ * @throws InputError for a config whose σ are spaced otherwise, and for what is no timestep of the training
+ */
+export function solverOwn(
+  scheduler: string,
+  own: OwnSteps,
+  spacing: WideSpacing | 'lu' | 'flow' | undefined,
+  { trainTimesteps }: NoiseSchedule,
+): readonly number[] | undefined {
+  refuseSpaced(scheduler, own, spacing && spacingKeys[spacing]);
+  return own.timesteps && checkTimesteps(scheduler, own.timesteps, { most: trainTimesteps - 1, whole: true });
 }
 
 /** How σ are spread out. */
@@ -188,6 +218,19 @@ function flowSigmas(schedule: NoiseSchedule, steps: number, shift: number): Spac
     training: trainingSigmas(schedule),
     cause: `flow_shift = ${shift} and num_train_timesteps = ${trainTimesteps}`,
   };
+}
+
+/** The ends of spaced σ that another class has left in a config; undefined where it has left none. */
+export function readForeignEnds(
+  options: Options,
+  scheduler: string,
+  spacing: WideSpacing | 'lu' | 'flow' | undefined,
+  schedule: NoiseSchedule,
+): SigmaRule['ends'] {
+  const ends = foreignEnds(options, scheduler, spacing);
+  if (ends.least === undefined && ends.most === undefined) return undefined;
+  const training = trainingSigmas(schedule);
+  return endsOf(scheduler, ends, [lastOf(training), at(training, 0)]);
 }
 
 /**

@@ -4,12 +4,14 @@ import { at, lastOf } from '../tensor/at.ts';
 import { chosenShift, readTerminal, shiftFlow, stretchToTerminal } from './flow.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
+import type { OwnSteps } from './own-steps.ts';
 import {
   causeOf,
   endsOf,
   readSigmaEnds,
   readSigmaSpacing,
   spaceSigmas,
+  spacingKeys,
   trainingSigmas,
   type SigmaEnds,
   type WideSpacing,
@@ -19,8 +21,8 @@ import { range, spacings } from './spacing.ts';
 
 /**
  * Reads the keys of the timesteps and of σ. In a flow σ runs from almost 1; a λ of −∞ at σ = 1 would be of no use.
- * @param mu the logarithm of the shift (or the shift, if time_shift_type is linear), where the config says
- *   use_dynamic_shifting
+ * @param choices mu, the logarithm of the shift (or the shift, if time_shift_type is linear), where the config says
+ *   use_dynamic_shifting; σ of a flow in place of even ones
  * @throws InputError for values that are not supported, or a missing mu
  */
 export function readUnipcTable(
@@ -28,12 +30,13 @@ export function readUnipcTable(
   schedule: NoiseSchedule,
   steps: number,
   name: string,
-  mu: number | undefined,
+  { mu, sigmas }: { readonly mu: number | undefined } & OwnSteps,
 ): SolverTable {
   const keys = readKeys(options, steps, name);
   const { isFlow, isDynamic, shiftType } = keys;
   const shift = isFlow || isDynamic ? chosenShift(name, 'flow_shift', keys.shift, { isDynamic, shiftType, mu }) : 1;
-  return isFlow ? flowTable(name, keys, schedule, steps, shift) : noiseTable(name, keys, schedule, steps);
+  if (sigmas) checkOwnSigmas(name, keys, sigmas);
+  return isFlow ? flowTable(name, keys, schedule, { steps, shift, sigmas }) : noiseTable(name, keys, schedule, steps);
 }
 
 interface Keys {
@@ -74,14 +77,19 @@ function readKeys(options: Options, steps: number, name: string): Keys {
 }
 
 /** σ of a flow: shifted, or Karras' σ/α turned into σ of a flow. */
-function flowTable(name: string, keys: Keys, schedule: NoiseSchedule, steps: number, shift: number): SolverTable {
+function flowTable(
+  name: string,
+  keys: Keys,
+  schedule: NoiseSchedule,
+  { steps, shift, sigmas: own }: { steps: number; shift: number; sigmas: readonly number[] | undefined },
+): SolverTable {
   const { trainTimesteps } = schedule;
   const training = trainingSigmas(schedule);
   const [largest, smallest] = endsOf(name, keys.ends, [lastOf(training), at(training, 0)]);
   const sigmas =
     keys.spacing === 'karras'
       ? spaceSigmas('karras', largest, smallest, steps).map((sigma) => sigma / (sigma + 1))
-      : flowSigmas(steps, trainTimesteps, shift, keys.terminal);
+      : flowSigmas(own ?? evenFlow(steps, trainTimesteps), shift, keys.terminal);
   const timesteps = sigmas.map((sigma) => Math.trunc(sigma * trainTimesteps));
   const cause =
     keys.spacing === 'karras'
@@ -90,10 +98,22 @@ function flowTable(name: string, keys: Keys, schedule: NoiseSchedule, steps: num
   return tableOf(timesteps, [...sigmas, keys.endsAtZero ? 0 : lastOf(sigmas)], { isFlow: true, cause });
 }
 
-function flowSigmas(steps: number, trainTimesteps: number, shift: number, terminal: number | undefined): number[] {
-  const shifted = range(1, 1 / trainTimesteps, steps + 1)
-    .slice(0, -1)
-    .map((sigma) => shiftFlow(sigma, shift));
+/** Even σ of a flow, from 1, without their end. */
+function evenFlow(steps: number, trainTimesteps: number): readonly number[] {
+  return range(1, 1 / trainTimesteps, steps + 1).slice(0, -1);
+}
+
+/** @throws InputError for σ of the user's own that are no flow's, or where the config has no flow, or spaces σ */
+function checkOwnSigmas(name: string, { isFlow, spacing }: Keys, sigmas: readonly number[]): void {
+  if (!isFlow) throw new InputError(`${name}: sigmas of your own need use_flow_sigmas, as in diffusers`);
+  if (spacing)
+    throw new InputError(`${name}: sigmas and ${spacingKeys[spacing]} exclude one another; one of them spaces σ`);
+  const wrong = sigmas.find((sigma) => !(sigma > 0 && sigma <= 1));
+  if (wrong !== undefined) throw new InputError(`${name}: sigmas has ${wrong}; expected σ of a flow, above 0 up to 1`);
+}
+
+function flowSigmas(even: readonly number[], shift: number, terminal: number | undefined): number[] {
+  const shifted = even.map((sigma) => shiftFlow(sigma, shift));
   const sigmas = terminal === undefined ? shifted : stretchToTerminal(shifted, terminal);
   return sigmas.map((sigma, i) => (i === 0 && Math.abs(sigma - 1) < 1e-6 ? sigma - 1e-6 : sigma));
 }

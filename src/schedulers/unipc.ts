@@ -11,6 +11,7 @@ import { solveLinear } from './linear-system.ts';
 import { checkApart, checkEnd, levelsBack, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
+import type { OwnSteps } from './own-steps.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel } from './solver-model.ts';
 import { checkSolverLevels, type SolverLevel } from './solver-table.ts';
@@ -88,9 +89,10 @@ interface State {
  * next.
  * @param steps how many, from 1
  * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
+ * @param own σ of a flow, before its shift, in place of even ones: from above 0 to 1
  * @throws InputError for a config or a number of steps that it does not support, or a missing mu
  */
-export function unipc(config: Config, steps: number, mu?: number): Scheduler<State> {
+export function unipc(config: Config, steps: number, mu?: number, own: OwnSteps = {}): Scheduler<State> {
   const name = 'UniPCMultistepScheduler';
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name);
@@ -101,7 +103,7 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
   const lowersFinal = options.flag('lower_order_final', true);
   const uncorrected = options.numbers('disable_corrector', []) ?? [];
   options.absent('solver_p');
-  const table = readUnipcTable(options, schedule, steps, name, mu);
+  const table = readUnipcTable(options, schedule, steps, name, { mu, ...own });
   const { timesteps, levels, cause } = table;
   const read = options.finish();
   if (!predictsOriginal && model.prediction === 'flow_prediction')

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
 import { parseSafetensors, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts';
+import { cast } from '../../src/tensor/rounding.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { temporaryFolder } from './models.ts';
@@ -44,6 +45,20 @@ describe('pag cases, export and check', () => {
         parseSafetensors(readFileSync(join(path(from), 'weights.safetensors')), 'weights').entries.size,
       ).toBeGreaterThanOrEqual(count);
     }
+  });
+
+  it('export inputs and weights rounded to 16 bits', async () => {
+    expect(await runCommand(['export', 'layers/resnet', path('rounded'), '--dtype', 'bf16'])).toBe(0);
+    expect(printed.at(-1)).toMatch(/inputs and weights are rounded first/);
+    for (const file of ['inputs', 'weights']) {
+      const read = (name: string) =>
+        readTensors(parseSafetensors(readFileSync(join(path('rounded'), `${name}.safetensors`)), name));
+      const [plain, rounded] = [read(file), read(`${file}.bf16`)];
+      expect([...rounded.keys()].sort()).toEqual([...plain.keys()].sort());
+      for (const [key, value] of plain) expect(rounded.get(key)).toEqual(cast(value, 'bf16'));
+    }
+    expect(existsSync(join(path('exported'), 'inputs.bf16.safetensors'))).toBe(false);
+    expect(await refusal('export', 'layers/resnet', path('rounded'), '--dtype', 'f64')).toMatch(/expected bf16, f16/);
   });
 
   it('write JUnit and HTML, and print JSON, with status 1 where something is off', async () => {

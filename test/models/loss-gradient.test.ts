@@ -1,5 +1,5 @@
 /**
- * The gradient of a model's error against PyTorch: nine small UNets with all their parameters, and the letters model;
+ * The gradient of a model's error against PyTorch: eleven small UNets with all their parameters, and the letters model;
  * the bits of every backend; what cannot be derived.
  */
 import { afterAll, describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { readNumbers, readTensor } from '../../src/formats/safetensors.ts';
 import { definitionBackend } from '../../src/kernels/definition/index.ts';
 import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
-import { lossGradient, type LossGradient } from '../../src/models/loss-gradient.ts';
+import { lossGradient, lossGradientProgram, type LossGradient } from '../../src/models/loss-gradient.ts';
 import type { ModelInput } from '../../src/models/model.ts';
 import { createUNet, type UNet } from '../../src/models/unet2d/unet.ts';
 import { zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
@@ -26,6 +26,8 @@ const names = [
   'odd-widths',
   'one-block',
   'rectangular',
+  'skips',
+  'skips-below',
   'two-layers',
 ] as const;
 const models = [
@@ -156,6 +158,7 @@ describe('the gradient of a loss', () => {
     expect(run(unet, { ...input, classLabels: [9, 0] }, target)).toThrow(/class label 9/);
     const { learning: _, ...strange } = unet;
     expect(run(strange, input, target)).toThrow('there is no gradient of a UNet2DModel; there is one of UNet2DModel');
+    expect(() => lossGradientProgram(undefined as never)).toThrow(/the architecture is undefined; it must be/);
     const narrow = randomUNet({ ...smallConfig, in_channels: 2 });
     const two = { ...input, sample: noise([2, 2, 8, 8]) };
     expect(run(narrow, two, noise([2, 2, 8, 8]))).toThrow(/predicts 1 channels of a sample of 2/);

@@ -31,6 +31,11 @@ const draws: readonly (readonly [name: string, count: number, config?: Record<st
   // In the last step too, where it counts for nothing; in none of a run of one step.
   ['CMStochasticIterative', 5],
   ['FlowMatchLCM', 5],
+  // None in the step to σ = 0, which is one call; with a seed none of the run's.
+  ['DPMSolverSDE', 8],
+  ['DPMSolverSDE', 0, { noise_sampler_seed: 7 }],
+  ['CosineDPMSolverMultistep', 4],
+  ['CosineDPMSolverMultistep', 4, { final_sigmas_type: 'sigma_min' }],
   // In corrections, too, but not where the last step ends.
   ['ScoreSdeVe', 9],
   ['ScoreSdeVe', 14, { correct_steps: 2 }],

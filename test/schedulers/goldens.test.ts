@@ -49,7 +49,7 @@ const byAlpha = [
 ];
 
 /** The classes whose time is continuous, from 0 to 1. */
-const continuous = ['IPNDMScheduler'];
+const continuous = ['IPNDMScheduler', 'CosineDPMSolverMultistepScheduler'];
 
 const given = readGoldens('schedulers/given.safetensors').tensors;
 const givenTensor = (name: string, dtype: 'f32' | 'f64'): Tensor => to(dtype, tensor('f32', shape, given[name]));

@@ -62,7 +62,7 @@ describe.each(titled([...everyClass, ...deterministic]))('%s', (_, variant) => {
 });
 
 /** α² + σ² = 1, α = 1, or α + σ = 1. */
-const exploding = ['Euler', 'Heun', 'LMS', 'KDPM2', 'EDM', 'CM', 'ScoreSde'];
+const exploding = ['Euler', 'Heun', 'LMS', 'KDPM2', 'EDM', 'CM', 'ScoreSde', 'DPMSolverSDE', 'Cosine'];
 describe.each(schedulerNames)('%s', (name) => {
   it('has the level of its family: √ᾱ and √(1 − ᾱ), or 1 and σ, or 1 − σ and σ', () => {
     const scheduler = create({ name, config: {} }, 10);

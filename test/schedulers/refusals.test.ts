@@ -1,7 +1,13 @@
 /** What is not supported is refused by name, with what is. */
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/tensor/errors.ts';
-import { createScheduler, schedulerDefaults, schedulerNames, schedulers } from '../../src/schedulers/registry.ts';
+import {
+  createScheduler,
+  schedulerDefaults,
+  schedulerNames,
+  schedulers,
+  type SchedulerChoices,
+} from '../../src/schedulers/registry.ts';
 import { zeros } from '../../src/tensor/tensor.ts';
 import type { Config } from '../../src/schedulers/options.ts';
 
@@ -34,11 +40,16 @@ const drawsNoise = [
   'CMStochasticIterativeScheduler',
   'FlowMatchLCMScheduler',
   'ScoreSdeVeScheduler',
+  'DPMSolverSDEScheduler',
+  'CosineDPMSolverMultistepScheduler',
 ];
 
 describe.each(schedulerNames)('%s', (_class_name) => {
   it('names the keys that it does not have, once, and draws as if they were not there', () => {
-    const scheduler = createScheduler({ _class_name, sigmax: 3, predict_epsilon: true, _note: 1 }, 10);
+    const scheduler = createScheduler(
+      { _class_name, sigmax: 3, predict_epsilon: true, quantization_config: {}, _note: 1 },
+      10,
+    );
     expect(scheduler.warnings).toEqual([
       `${_class_name} has no keys "sigmax", "predict_epsilon", as in diffusers ignored`,
     ]);
@@ -92,7 +103,22 @@ describe.each(schedulerNames)('%s', (_class_name) => {
       expect(() => createScheduler({ _class_name }, 5, { eta: 0.5 })).toThrow(message);
     }
     for (const right of [0, eta ?? 0, eta === undefined ? 0 : (mostEta ?? 7)])
-      expect(() => createScheduler({ _class_name }, 5, { eta: right, mu: -1 })).not.toThrow();
+      expect(() => createScheduler({ _class_name }, 5, { eta: right })).not.toThrow();
+  });
+
+  it('refuses choices that nobody knows, and a mu that would change nothing', () => {
+    expect(() => createScheduler({ _class_name }, 5, { etta: 1 } as unknown as SchedulerChoices)).toThrow(
+      new InputError(
+        `${_class_name}: unknown choice "etta" of a run; there are eta, mu, begin, noiseSeed, timesteps, sigmas, ` +
+          'sChurn, sTmin, sTmax, sNoise',
+      ),
+    );
+    const hasMu = Object.hasOwn(schedulerDefaults(_class_name), 'use_dynamic_shifting');
+    expect(() => createScheduler({ _class_name }, 5, { mu: -1 })).toThrow(
+      hasMu
+        ? `${_class_name}: a mu is given, -1, but the config does not set use_dynamic_shifting`
+        : `${_class_name} has no mu, but -1 is given; it is of flows whose shift depends on the picture`,
+    );
   });
 
   it('refuses a call that the run does not have, in every method', () => {
@@ -290,6 +316,28 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
   [/expected 0 < sigma_min < sigma_max/, { _class_name: 'ScoreSdeVeScheduler', sigma_max: 0.001 }],
   [/10 steps would be too many calls/, { _class_name: 'ScoreSdeVeScheduler', correct_steps: 1_000_000 }],
   [/num_train_timesteps is 0; expected at/, { _class_name: 'ScoreSdeVeScheduler', num_train_timesteps: 0 }],
+  [
+    /prediction_type is "sample"; supported is epsilon, v_prediction/,
+    { _class_name: 'DPMSolverSDEScheduler', prediction_type: 'sample' },
+  ],
+  [
+    /noise_sampler_seed is -1; expected a whole number from 0 to/,
+    { _class_name: 'DPMSolverSDEScheduler', noise_sampler_seed: -1 },
+  ],
+  [
+    /noise_sampler_seed is 0.5; expected a whole number from 0 to/,
+    { _class_name: 'DPMSolverSDEScheduler', noise_sampler_seed: 0.5 },
+  ],
+  [
+    /σ goes from 0 to 0 at step 10, but noise is added on the way down/,
+    { _class_name: 'DPMSolverSDEScheduler', beta_start: 0 },
+  ],
+  [/solver_order is 3; supported are 1, 2/, { _class_name: 'CosineDPMSolverMultistepScheduler', solver_order: 3 }],
+  [/expected 0 < sigma_min < sigma_max/, { _class_name: 'CosineDPMSolverMultistepScheduler', sigma_min: 500 }],
+  [
+    /prediction_type is "sample"; supported is epsilon, v_prediction/,
+    { _class_name: 'CosineDPMSolverMultistepScheduler', prediction_type: 'sample' },
+  ],
   [/predictor_order is 5; supported are 1, 2, 3, 4/, { _class_name: 'SASolverScheduler', predictor_order: 5 }],
   [/corrector_order is 0; supported are 1, 2, 3, 4/, { _class_name: 'SASolverScheduler', corrector_order: 0 }],
   [
@@ -417,6 +465,28 @@ describe('keys of old', () => {
     const { warnings, config } = createScheduler({ _class_name, set_alpha_to_zero: false }, 10);
     expect([warnings, config['set_alpha_to_one']]).toEqual([[], false]);
     expect(createScheduler({ _class_name, set_alpha_to_zero: null }, 10).config['set_alpha_to_one']).toBe(true);
+  });
+
+  it('of the ends of σ are taken from another class, where σ are spaced between them', () => {
+    const ends = { sigma_min: 0.02, sigma_max: 0.9 };
+    const spaced = { _class_name: 'FlowMatchEulerDiscreteScheduler', use_karras_sigmas: true };
+    const { warnings, timesteps } = createScheduler({ ...spaced, ...ends }, 10);
+    expect(warnings).toEqual([]);
+    expect([timesteps[0], timesteps[9]]).toEqual([Math.fround(900), Math.fround(20)].map((t) => expect.closeTo(t, 3)));
+    expect(createScheduler({ ...spaced, sigma_min: null, sigma_max: null }, 10).timesteps).toEqual(
+      createScheduler(spaced, 10).timesteps,
+    );
+    const even = createScheduler({ ...spaced, ...ends, use_karras_sigmas: false }, 10);
+    expect(even.warnings).toEqual([
+      'FlowMatchEulerDiscreteScheduler has no keys "sigma_min", "sigma_max", as in diffusers ignored',
+    ]);
+    const inverse = { _class_name: 'DPMSolverMultistepInverseScheduler', use_karras_sigmas: true, ...ends };
+    expect(() => createScheduler(inverse, 10)).toThrow(
+      /sigma_min and sigma_max, of another class, would turn the spaced σ/,
+    );
+    expect(() => createScheduler({ ...spaced, sigma_min: 'x' }, 10)).toThrow(
+      /sigma_min is "x"; supported is a finite number/,
+    );
   });
 
   it('that are listed as defaults take the default of the class', () => {

@@ -12,13 +12,14 @@
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../kernels.ts';
 import { backThroughSoftmax } from './norms.ts';
-import type { Rules } from './rule.ts';
+import { shared, type Rules } from './rule.ts';
 
 /** Products of tokens with tokens, and what is made of them. */
 export const attention: Rules<'attentionScores' | 'attentionMap' | 'applyAttentionMap' | 'attention'> = {
   attention({ kernels, attributes: { heads, scale }, inputs: [q, k, v], gradient }) {
     const map = kernels.attentionMap(q, k, heads, scale);
-    const ofScores = (): Tensor => backThroughSoftmax(kernels, map, kernels.attentionScores(gradient, v, heads, 1));
+    const ofMap = (): Tensor => kernels.attentionScores(gradient, v, heads, 1);
+    const ofScores = shared(() => backThroughSoftmax(kernels, map, ofMap()));
     return [
       () => ofQueries(kernels, ofScores(), k, scale),
       () => ofKeys(kernels, ofScores(), q, scale),
@@ -27,7 +28,7 @@ export const attention: Rules<'attentionScores' | 'attentionMap' | 'applyAttenti
   },
 
   attentionMap({ kernels, attributes: { scale }, inputs: [q, k], output: map, gradient }) {
-    const ofScores = (): Tensor => backThroughSoftmax(kernels, map, gradient);
+    const ofScores = shared(() => backThroughSoftmax(kernels, map, gradient));
     return [() => ofQueries(kernels, ofScores(), k, scale), () => ofKeys(kernels, ofScores(), q, scale)];
   },
 

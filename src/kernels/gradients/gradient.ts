@@ -4,6 +4,7 @@
  * calls kernels and is a program again: a backend traces it, shares what both ways compute alike, and plans its memory
  * as that of any other.
  */
+import { aFunction, mustBe } from '../../tensor/checks.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { sameShape, shapeText, type Tensor } from '../../tensor/tensor.ts';
 import type { Graph, Node, Value } from '../graph.ts';
@@ -26,10 +27,13 @@ export function gradientName(input: string): string {
  * @param inputs the names of inputs
  * @returns a program with the results of the given one and, for each of these inputs, `grad.<name>` of its shape:
  *   ∂L/∂input, zeros where the loss does not depend on it
- * @throws InputError (the program) when there is no such result or input, the result is more than one number, or an
+ * @throws InputError for a program or names that are none; and (the program) when there is no such result or input, the result is more than one number, or an
  *   operation that only gradients have stands between them
  */
 export function gradient(program: Program, of: string, inputs: readonly string[]): Program {
+  isProgram('the program', program);
+  isName('the loss', of);
+  areNames('the inputs', inputs);
   return (kernels, given) => {
     const graph = traceProgram(program, given, kernels);
     const values = forward(graph, kernels, given);
@@ -46,6 +50,13 @@ export function gradient(program: Program, of: string, inputs: readonly string[]
     };
   };
 }
+
+const isProgram = aFunction('a function of kernels and tensors');
+const isName = mustBe('the name of a result, as "loss"', (name) => typeof name === 'string');
+const areNames = mustBe(
+  'a list of names, as ["x"]',
+  (names) => Array.isArray(names) && names.every((name) => typeof name === 'string'),
+);
 
 function inputOf({ inputs }: Graph, name: string): Value {
   const found = inputs.get(name);

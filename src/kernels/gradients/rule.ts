@@ -28,3 +28,12 @@ export type Rule<K extends Kind> = (application: Application<K>) => readonly (()
 
 /** Some rows of the table of rules. */
 export type Rules<K extends Kind> = { readonly [Each in K]: Rule<Each> };
+
+/** `make`, called at most once: what two inputs have in common on the way back. */
+export function shared(make: () => Tensor): () => Tensor {
+  let made: Tensor | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

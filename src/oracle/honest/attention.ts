@@ -7,6 +7,7 @@ import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { transposed } from '../matrix/products.ts';
 import type { ProductOf } from './products.ts';
+import { singleSoftmaxRows } from './single-steps.ts';
 import { stored } from './stored.ts';
 
 const f32 = Math.fround;
@@ -19,6 +20,8 @@ export interface AttentionArithmetic {
   readonly scaledQueries?: boolean;
   /** Softmax block by block with a running maximum, normalised at the end (FlashAttention). */
   readonly onlineSoftmax?: boolean;
+  /** e^x of the softmax; the reference's own, unless given. */
+  readonly exp?: (x: number) => number;
 }
 
 type Attention = Pick<Kernels, 'attentionScores' | 'attentionMap' | 'applyAttentionMap' | 'attention'>;
@@ -51,7 +54,10 @@ export function honestAttention(productOf: ProductOf, arithmetic: AttentionArith
   };
   const attentionScores: Kernels['attentionScores'] = (...given) => perHead(...given, () => {});
   const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) =>
-    perHead(q, k, heads, scale, (rows) => softmaxRows(rows, k.shape[1]));
+    perHead(q, k, heads, scale, (rows) => {
+      if (arithmetic.exp) singleSoftmaxRows(rows, k.shape[1], arithmetic.exp);
+      else softmaxRows(rows, k.shape[1]);
+    });
 
   const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) => {
     const [batch, heads, queries, keys] = map.shape;
@@ -78,7 +84,7 @@ export function honestAttention(productOf: ProductOf, arithmetic: AttentionArith
       for (let h = 0; h < heads; h++) {
         const [rows, value] = [logits(q, k, b, h, heads, scale), headOf(v, b, h, size)];
         for (let n = 0; n < queries; n++) {
-          const mixed = onlineRow(rows.subarray(n * keys, (n + 1) * keys), value, size);
+          const mixed = onlineRow(rows.subarray(n * keys, (n + 1) * keys), value, size, arithmetic.exp ?? expf);
           out.set(mixed, (b * queries + n) * channels + h * size);
         }
       }
@@ -89,18 +95,18 @@ export function honestAttention(productOf: ProductOf, arithmetic: AttentionArith
 }
 
 /** Σ softmax(row)·v over blocks of eight keys, rescaled whenever the maximum grows. */
-function onlineRow(row: FloatArray, value: FloatArray, size: number): Float32Array {
+function onlineRow(row: FloatArray, value: FloatArray, size: number, exp: (x: number) => number): Float32Array {
   const mixed = new Float32Array(size);
   let [top, total] = [-Infinity, 0];
   for (let start = 0; start < row.length; start += 8) {
     const block = row.subarray(start, start + 8);
     const raised = Math.max(top, ...block);
     if (raised === -Infinity) continue;
-    const shrink = expf(f32(top - raised));
+    const shrink = exp(f32(top - raised));
     total = f32(total * shrink);
     for (let d = 0; d < size; d++) mixed[d] *= shrink;
     block.forEach((logit, i) => {
-      const p = expf(f32(logit - raised));
+      const p = exp(f32(logit - raised));
       total = f32(total + p);
       for (let d = 0; d < size; d++) mixed[d] += f32(p * value[(start + i) * size + d]);
     });

@@ -16,7 +16,7 @@ export interface Product {
   readonly b: Tensor;
   readonly terms: number;
   readonly run: Multiply;
-  /** What is added to element i of the result. */
+  /** What is added to element i of the result, perhaps after that has been stored. */
   readonly bias?: ((i: number) => number) | undefined;
 }
 
@@ -30,7 +30,7 @@ export function uncertain({ format, moved }: Noise, { result: y, a, b, terms, ru
     y,
     (i) =>
       added * growth * (magnitude[i] + (bias ? Math.abs(bias(i)) : 0)) +
-      stored * Math.abs(y.data[i]) +
+      stored * (Math.abs(y.data[i]) + (bias ? Math.abs(y.data[i] - bias(i)) : 0)) +
       (squares ? multiplied * (2 * Math.sqrt(squares[i]) + Math.abs(y.data[i])) : 0),
   );
 }

@@ -13,9 +13,11 @@ export type ProductOf = (run: number) => Product;
 type Products = Pick<Kernels, 'conv2d' | 'joinedConv2d' | 'upsampleConv2d' | 'linear'>;
 
 /** The kernels that are products of matrices. */
-export function honestProducts(productOf: ProductOf): Products {
-  const conv2d: Kernels['conv2d'] = (x, weight, bias, stride, padding) =>
-    rounded(convolved(productOf, x, weight, bias, stride, padding));
+export function honestProducts(productOf: ProductOf, biasApart = false): Products {
+  const conv2d: Kernels['conv2d'] = (x, weight, bias, stride, padding) => {
+    const sums = convolved(productOf, x, weight, undefined, stride, padding);
+    return withBias(sums, bias, sums.shape[2] * sums.shape[3], biasApart);
+  };
   return {
     conv2d,
     // As ports do it: they know no seam, and double the picture first.
@@ -25,15 +27,26 @@ export function honestProducts(productOf: ProductOf): Products {
       const [outChannels, channels] = weight.shape;
       const rows = sizeOf(x.shape.slice(0, -1));
       const turned = transposed(weight.data, outChannels, channels);
-      const out = productOf(runLength)(x.data, turned, rows, channels, outChannels);
-      if (bias) for (let i = 0; i < out.length; i++) out[i] += bias.data[i % outChannels];
-      return stored(x, [...x.shape.slice(0, -1), outChannels], out);
+      const data = productOf(runLength)(x.data, turned, rows, channels, outChannels);
+      return withBias({ dtype: x.dtype, shape: [...x.shape.slice(0, -1), outChannels], data }, bias, 1, biasApart);
     },
   };
 }
 
-function rounded(x: Tensor): Tensor {
-  return stored(x, x.shape, x.data);
+/**
+ * Sums that are not yet rounded, and a bias for each `run` of them, stored.
+ * @param apart whether the sums are stored before the bias is added
+ */
+function withBias(sums: Tensor, bias: Tensor | undefined, run: number, apart: boolean): Tensor {
+  if (apart) stored(sums, sums.shape, sums.data);
+  addBias(sums.data, bias, run);
+  return stored(sums, sums.shape, sums.data);
+}
+
+function addBias(sums: FloatArray, bias: Tensor | undefined, run: number): void {
+  if (!bias) return;
+  for (let start = 0, b = 0; start < sums.length; start += run, b = (b + 1) % bias.data.length)
+    for (let i = start; i < start + run; i++) sums[i] += bias.data[b];
 }
 
 /** A convolution that is not yet rounded to what is stored. */
@@ -70,7 +83,7 @@ export function convolved(
     const sums = product(weight.data, patches, outChannels, inner, pixels);
     out.set(sums, b * sums.length);
   }
-  if (bias) for (let i = 0; i < out.length; i++) out[i] += bias.data[Math.floor(i / pixels) % outChannels];
+  addBias(out, bias, pixels);
   return { dtype: x.dtype, shape: [batch, outChannels, outHeight, outWidth], data: out };
 }
 

@@ -60,6 +60,10 @@ describe('the gradient of a program', () => {
       new InputError('gradient: the program has no result "lost"; it has loss, out, other'),
     );
     expect(run('out', 'x')).toThrow(new InputError('gradient: "out" has the shape [2, 3]; a loss is one number, [1]'));
+    const any = (value: unknown): never => value as never;
+    expect(() => gradient(any({}), 'loss', ['x'])).toThrow(/the program is \{\}; it must be a function/);
+    expect(() => gradient(program, any(1), ['x'])).toThrow(/the loss is 1; it must be the name/);
+    expect(() => gradient(program, 'loss', any('x'))).toThrow(/the inputs is "x"; it must be a list of names/);
     expect(run('loss', 'z')).toThrow(new InputError('gradient: the program has no input "z"; it has x, y'));
   });
 });

@@ -36,7 +36,13 @@ function outcome(json: Json): unknown {
 }
 
 it('says which keys the class does not have, and of no other', () => {
-  const { warnings } = readUNetConfig({ ...config, decay: 0.9, dual_cross_attention: false, _note: 1 });
+  const { warnings } = readUNetConfig({
+    ...config,
+    decay: 0.9,
+    dual_cross_attention: false,
+    quantization_config: {},
+    _note: 1,
+  });
   expect(warnings).toEqual([
     'config.json: UNet2DModel has no "decay", "dual_cross_attention", as in diffusers ignored',
   ]);
