@@ -409,6 +409,8 @@ describe.each([
     const x = single([1, 1, 2, 2], 1, 2, 3, -0);
     expect([...kernels.placePixels(x, 2, 0, 1, 3, 4).data]).toEqual([0, 1, 0, 2, 0, 0, 0, 0, 0, 3, 0, -0]);
     expect([...kernels.placePixels(x, 1, -1, -1, 1, 2).data]).toEqual([-0, 0]);
+    const two = single([1, 2, 2, 2], 1, 2, 3, 4, 5, 6, 7, 8);
+    expect([...kernels.placePixels(two, 1, 1, 1, 2, 2).data]).toEqual([0, 0, 0, 1, 0, 0, 0, 5]);
   });
 
   it('activationDerivative: of SiLU each operation is rounded to float32', () => {
