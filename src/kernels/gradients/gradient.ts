@@ -27,8 +27,8 @@ export function gradientName(input: string): string {
  * @param inputs the names of inputs
  * @returns a program with the results of the given one and, for each of these inputs, `grad.<name>` of its shape:
  *   ∂L/∂input, zeros where the loss does not depend on it
- * @throws InputError for a program or names that are none; and (the program) when there is no such result or input, the result is more than one number, or an
- *   operation that only gradients have stands between them
+ * @throws InputError for a program or names that are none; and (the program) when there is no such result or input,
+ *   the result is more than one number, or an operation that only gradients have stands between them
  */
 export function gradient(program: Program, of: string, inputs: readonly string[]): Program {
   isProgram('the program', program);
