@@ -89,7 +89,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
   },
   DDIMInverseScheduler: {
     short: 'ddim-inverse',
-    summary: 'DDIM backwards: from a picture, given as --noise, to its noise',
+    summary: 'DDIM backwards: from a picture to its noise (--invert)',
     source: 'Mokady et al. 2022, arXiv 2211.09794',
     kind: 'discrete',
     create: (config, steps) => ddimInverse(config, steps),
