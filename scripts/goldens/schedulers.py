@@ -175,7 +175,8 @@ def run(name, spec, given, dtype):
             stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: given[f"noise.{next(draws)}"].to(dtype)))
         if is_truth and name.startswith("KDPM2"):
             stack.enter_context(mock.patch.object(torch, "from_numpy", lambda array: plain_from_numpy(array).double()))
-        scheduler.set_timesteps(spec["steps"], **({} if mu is None else {"mu": mu}))
+        own = {key: numpy.array(choices.pop(key)) for key in ("timesteps", "sigmas") if key in choices}
+        scheduler.set_timesteps(spec["steps"], **({} if mu is None else {"mu": mu}), **own)
         if name not in BY_ALPHA:
             table, scheduler.sigmas = scheduler.sigmas, scheduler.sigmas.float()
         start = float(getattr(scheduler, "init_noise_sigma", 1.0))
