@@ -59,6 +59,9 @@ CASES = {
         own(None, [0.95, 0.6, 0.3], ANY_FLOW, dict(time_shift_type="linear"), mu=1.8), own(None, [1.0, 0.7, 0.3], dict(shift_terminal=0.1)),
         own([950, 700, 300, 80], None, KARRAS), own([1000, 700, 300], None, dict(invert_sigmas=True)),
     ],
+    "FlowMatchHeunDiscreteScheduler": [case(4, **CHURN), case(3, dict(shift=3.0), s_churn=0.6, s_noise=0.9)],
+    "FlowMatchLCMScheduler": [own([1000, 801, 402.5, 103], None, dict(shift=3.0)), own(None, [1.0, 0.75, 0.5, 0.25], dict(shift=3.0))],
+    "CMStochasticIterativeScheduler": [own([39, 22, 7]), own([30, 0], None, dict(clip_denoised=False))],
 }
 
 SPACED = {f"use_{kind}": True for kind in ("karras_sigmas", "exponential_sigmas", "beta_sigmas", "lu_lambdas", "flow_sigmas")}
@@ -104,7 +107,7 @@ def table(name, config):
         if name == "PNDMScheduler":
             timesteps = [float(t) for t in scheduler._timesteps]
         calls = len(timesteps)
-        steps = (calls + 1) // 2 if name in ("HeunDiscreteScheduler", "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler") else calls
+        steps = (calls + 1) // 2 if name in ("HeunDiscreteScheduler", "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler", "DPMSolverSDEScheduler") else calls
         if steps != n:
             others.append(n)
             last.add(min(timesteps))
@@ -117,7 +120,7 @@ def tables():
     rows = []
     for name in schedulers.CASES:
         keys = getattr(diffusers, name)().config.keys()
-        if "timestep_spacing" not in keys or name in ("LCMScheduler", "TCDScheduler"):
+        if "timestep_spacing" not in keys or name in ("LCMScheduler", "TCDScheduler", "DPMSolverMultistepInverseScheduler"):
             continue
         # Elsewhere the other spacings make n different timesteps.
         for spacing in ("trailing", "linspace", "leading") if "solver_order" in keys else ("trailing",):

@@ -12,7 +12,7 @@
 import { writeFileSync } from 'node:fs';
 import { cast } from '../../src/tensor/rounding.ts';
 import type { Case } from '../../src/oracle/case.ts';
-import { affects, diagnose, faultyTraces, type Diagnosis } from '../../src/oracle/diagnosis.ts';
+import { affects, diagnose, faultyTraces, rememberedTraces, type Diagnosis } from '../../src/oracle/diagnosis.ts';
 import { bank, invisible } from '../../src/oracle/faults/bank.ts';
 import type { Fault } from '../../src/oracle/faults/fault.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
@@ -50,12 +50,15 @@ for (const name of caseNames) {
 
 /** Plants every mistake of the bank that shows in the case, and writes down what becomes of it. */
 function plantFaults(one: Case, bands: ReadonlyMap<string, Band>, names: ReadonlySet<string>): void {
-  const traces = faultyTraces(one, f32, names);
+  const traces = rememberedTraces(faultyTraces(one, f32, names));
   for (const fault of bank) {
     const expected = traces.of([fault]);
     if (!expected || !affects(bands, expected)) continue;
     const theirs = new Map(
-      [...traceCase(one, fault.apply(honest), single, { names })].map(([tap, value]) => [tap, cast(value, 'f64')]),
+      [...traceCase(one, fault.apply(honest), single, { names, apart: true })].map(([tap, value]) => [
+        tap,
+        cast(value, 'f64'),
+      ]),
     );
     const supplied = new Map([...bands].filter(([tap]) => theirs.has(tap)));
     const naming = namingOf(fault, diagnose(supplied, theirs, f32, traces));

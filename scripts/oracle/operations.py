@@ -44,7 +44,7 @@ def make():
             probe = name.removeprefix(operation).strip() or "plain"
             inputs |= {f"{probe}/{i}": x for i, x in enumerate(tensors) if x is not None}
             expected[probe] = run(tensors), run([x if x is None else x.double() for x in tensors])
-            probes.append({"name": probe, "tensors": len(tensors), "arguments": arguments})
+            probes.append({"name": probe, "tensors": sum(x is not None for x in tensors), "arguments": arguments})
         subject = {"kind": "operation", "operation": operation, "probes": probes}
         title = TITLES.get(operation, operation)
         folders.write(f"operations/{operation}", f"{title}, {len(probes)} probes", subject, inputs, {}, expected)

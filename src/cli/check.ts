@@ -1,10 +1,10 @@
 /** `pag check`: are a port's numbers right, where do they first go wrong, and which mistake is it? */
-import { InputError } from '../tensor/errors.ts';
+import type { SafetensorsFile } from '../formats/safetensors.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
-import type { Case } from '../oracle/case.ts';
 import { check, type Checked } from '../oracle/check.ts';
-import { diagnose, faultyTraces, type Diagnosis } from '../oracle/diagnosis.ts';
-import { formatNames, formats, type Format } from '../oracle/honest/format.ts';
+import { findingsOf, type Findings } from '../oracle/findings.ts';
+import { formatNames, formats } from '../oracle/honest/format.ts';
+import { storageFinding } from '../oracle/precision.ts';
 import { residualFindings } from '../oracle/residual.ts';
 import { htmlReport } from '../oracle/report/html.ts';
 import { jsonReport } from '../oracle/report/json.ts';
@@ -60,34 +60,33 @@ async function run(args: readonly string[]): Promise<number> {
   const format = formats[options.choice('dtype', formatNames) ?? 'f32'];
   const one = await openCase(name);
   const theirs = await openSafetensors(file);
-  const checked = check(one, theirs, format, options.list('only'));
+  const only = options.text('only');
+  const checked = check(one, theirs, format, only === undefined ? undefined : [only]);
   const { report } = checked;
-  if (report.taps.length === 0 && report.problems.size === 0) {
-    const [found, expected] = [theirs.entries, one.expected].map((of) => [...of.keys()].slice(0, 8).join(', '));
-    throw new InputError(
-      `${file} holds no tap of ${one.name}; it has ${found || 'no tensors'}; expected are ${expected}`,
-    );
-  }
 
-  const isSought = report.taps.some(({ status }) => status !== 'ok') && !options.has('no-diagnosis');
   const isTooLarge = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0) > largest;
-  const diagnosis = isSought && !isTooLarge ? diagnosisOf(checked, one, format) : undefined;
-  const residual = [...residualFindings(checked), ...(isSought && isTooLarge ? [tooLarge] : [])];
+  const { diagnoses, sentences } = findings(checked, theirs, options.has('no-diagnosis'), isTooLarge);
 
-  if (junit !== undefined) writeWhole(junit, new TextEncoder().encode(junitReport(report, diagnosis, residual)));
-  if (html !== undefined) writeWhole(html, new TextEncoder().encode(htmlReport(report, diagnosis, residual)));
+  if (junit !== undefined) writeWhole(junit, new TextEncoder().encode(junitReport(report, diagnoses, sentences)));
+  if (html !== undefined) writeWhole(html, new TextEncoder().encode(htmlReport(report, diagnoses, sentences)));
   console.log(
     options.has('json')
-      ? jsonReport(report, diagnosis, residual)
-      : textReport(report, diagnosis, residual, { colour: process.stdout.isTTY === true, all: options.has('all') }),
+      ? jsonReport(report, diagnoses, sentences)
+      : textReport(report, diagnoses, sentences, { colour: process.stdout.isTTY === true, all: options.has('all') }),
   );
   return report.passes ? 0 : 1;
 }
 
-function diagnosisOf({ bands, theirs }: Checked, one: Case, format: Format): Diagnosis {
+function findings(checked: Checked, file: SafetensorsFile, isUnwanted: boolean, isTooLarge: boolean): Findings {
+  if (isUnwanted) return { diagnoses: [], sentences: residualFindings(checked) };
+  if (isTooLarge) {
+    const storage = storageFinding(checked);
+    const isOff = checked.report.taps.some(({ status }) => status !== 'ok');
+    const seen = isOff && storage !== undefined ? [storage] : residualFindings(checked);
+    return { diagnoses: [], sentences: isOff ? [...seen, tooLarge] : seen };
+  }
   const progress = createProgress('trying mistakes');
-  const traces = faultyTraces(one, format, new Set(bands.keys()));
-  const diagnosis = diagnose(bands, theirs, format, traces, (done, total) => progress.update(done, total));
+  const found = findingsOf(checked, file, (done, total) => progress.update(done, total));
   progress.end();
-  return diagnosis;
+  return found;
 }

@@ -3,23 +3,26 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, writeWhole } from '../formats/node-files.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
+import { cast } from '../tensor/rounding.ts';
 import { guideOf } from '../oracle/guide.ts';
 import type { Command } from './command.ts';
 import { caseFolder, openCase } from './oracle-files.ts';
 import { readOptions } from './options.ts';
 
-const help = `pag export CASE DIR
+const help = `pag export CASE DIR [options]
 
 Writes a case into the folder DIR: case.json, inputs.safetensors, weights.safetensors, expected.safetensors, README.md,
-and prints how to check a port with it. "pag cases" lists the cases.`;
+and prints how to check a port with it. "pag cases" lists the cases.
+
+  --dtype bf16|f16   writes inputs and weights rounded to it, too: inputs.bf16.safetensors, weights.bf16.safetensors`;
 
 /** The command `pag export`. */
 export const exportCommand: Command = { summary: 'writes a case as files for a port, with a guide', help, run };
 
 async function run(args: readonly string[]): Promise<number> {
-  const {
-    positionals: [name, folder],
-  } = readOptions(args, {}, ['CASE', 'DIR']);
+  const options = readOptions(args, { dtype: 'text' }, ['CASE', 'DIR']);
+  const [name, folder] = options.positionals;
+  const dtype = options.choice('dtype', ['bf16', 'f16']);
   const one = await openCase(name);
   const from = await caseFolder(name);
   makeFolder(folder);
@@ -29,6 +32,13 @@ async function run(args: readonly string[]): Promise<number> {
   }
   if (one.weights.size > 0)
     writeWhole(join(folder, 'weights.safetensors'), writeSafetensors(Object.fromEntries(one.weights)));
+  if (dtype) {
+    for (const [file, tensors] of Object.entries({ inputs: one.inputs, weights: one.weights })) {
+      if (tensors.size === 0) continue;
+      const rounded = Object.fromEntries([...tensors].map(([key, value]) => [key, cast(value, dtype)]));
+      writeWhole(join(folder, `${file}.${dtype}.safetensors`), writeSafetensors(rounded));
+    }
+  }
   console.log(guideOf(one, folder));
   return 0;
 }

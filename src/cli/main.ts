@@ -14,5 +14,6 @@ const status = await runCommand(process.argv.slice(2)).catch((error: unknown) =>
   process.stderr.write(`pag: ${message}\n`);
   return failed;
 });
-// Output that failed is heard of only now.
-setImmediate(() => process.exit(status));
+// A pipe takes 64 KB at a time. The process ends when its reader has taken all of what was written, not before; and
+// only then does it hear of output that failed.
+process.stdout.write('', () => process.stderr.write('', () => setImmediate(() => process.exit(status))));

@@ -17,7 +17,7 @@ export interface Alignment {
   readonly notes: ReadonlyMap<string, string>;
   /** What cannot be compared, and why: by our name. */
   readonly problems: ReadonlyMap<string, string>;
-  /** Taps of the perturbed pass before its first perturbed layer, by the name of the plain tap that they must equal. */
+  /** Taps of the perturbed pass before its first perturbed layer: they must equal those that `plainName` names. */
   readonly shared: Trace;
   /** Their names that belong to no tap. */
   readonly unknown: readonly string[];
@@ -50,7 +50,7 @@ export function align(file: SafetensorsFile, truth: Trace, format: FormatName): 
     const tap = [name, canonical(name)].find((candidate) => truth.has(candidate));
     if (tap === undefined) {
       const other = sharedTap(file, name, truth);
-      if (other) shared.set(other.tap, other.value);
+      if (other) shared.set(canonical(name), other);
       else unknown.push(name);
       continue;
     }
@@ -82,11 +82,15 @@ export function align(file: SafetensorsFile, truth: Trace, format: FormatName): 
 }
 
 /** What a perturbed pass says of a tap that it shares with the plain one. */
-function sharedTap(file: SafetensorsFile, name: string, truth: Trace): { tap: string; value: Tensor } | undefined {
-  const tap = canonical(name).replace('perturbed.', '');
+function sharedTap(file: SafetensorsFile, name: string, truth: Trace): Tensor | undefined {
+  const tap = plainName(canonical(name));
   const expected = tap === canonical(name) ? undefined : truth.get(tap);
-  const read = expected && inLayoutOf(readTensor(file, name), expected);
-  return read && { tap, value: read.value };
+  return expected && inLayoutOf(readTensor(file, name), expected)?.value;
+}
+
+/** What a tap of the perturbed pass is called in the plain one. */
+export function plainName(tap: string): string {
+  return tap.replace('perturbed.', '');
 }
 
 /** Their tensor in the layout of the truth, or why it cannot be compared. */

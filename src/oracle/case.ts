@@ -53,7 +53,7 @@ export interface OperationSubject {
 /** One call of an operation. */
 export interface Probe {
   readonly name: string;
-  /** How many tensors the operation takes; those that it has are the inputs `<probe>/0`, `<probe>/1` … */
+  /** How many tensors the operation is given, a missing bias not counted: the inputs `<probe>/0`, `<probe>/1` … */
   readonly tensors: number;
   /** What follows the tensors. */
   readonly arguments: readonly unknown[];

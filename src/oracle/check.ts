@@ -5,17 +5,19 @@
  * - *local*: against what follows from *their own* earlier taps. So a layer is found wrong although its input is, and a
  *   layer that does the right thing to a wrong input is told apart from the one that made it wrong.
  */
+import { mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
 import type { SafetensorsFile } from '../formats/safetensors.ts';
 import { matchesAny } from '../models/taps.ts';
-import { align } from './align.ts';
+import { align, plainName } from './align.ts';
 import type { Case } from './case.ts';
 import type { Format } from './honest/format.ts';
 import { reference } from './implementation.ts';
 import { entryOf } from './lookup.ts';
 import { heatOf, measure, type Heat, type Measures } from './measures.ts';
+import { globsOf } from './only.ts';
 import { bandsOf, deviation, rms, shareOf, type Band, type Deviation } from './tolerance.ts';
 import { traceCase, type Trace } from './trace.ts';
 
@@ -53,6 +55,8 @@ export interface TapReport {
 export interface Report {
   readonly case: Case;
   readonly format: Format;
+  /** Whether the taps are probes, none of which is computed from another: then each is judged by itself. */
+  readonly independent: boolean;
   /** In the order of the data flow. */
   readonly taps: readonly TapReport[];
   /** Taps that should be there and are not. */
@@ -75,66 +79,85 @@ export interface Checked {
   readonly bands: ReadonlyMap<string, Band>;
 }
 
+const aFormat = mustBe('one of `formats`, as formats.f32', (value) => {
+  return typeof (Object(value) as Partial<Format>).storage === 'string';
+});
+
 /**
  * Holds their tensors against the truth of a case.
- * @param only globs of the taps that are meant to be there; all, unless given
- * @throws InputError when `only` names nothing, the precision does not apply to the case, or the case was changed
+ * @param only globs of the taps that are meant to be there, each alone or parted by commas; all, unless given
+ * @throws InputError when a glob names nothing, the file holds no tap that is wanted, the precision does not apply to
+ *   the case, or the case was changed
  */
 export function check(one: Case, file: SafetensorsFile, format: Format, only?: readonly string[]): Checked {
+  aFormat('the format', format);
   const exactTruth = inPrecision(one, format, () =>
     traceCase(one, reference, { storage: format.storage, compute: 'f64' }),
   );
-  const wanted = (name: string): boolean => !only || matchesAny(only, name);
-  if (only && ![...exactTruth.keys()].some(wanted)) {
-    throw new InputError(
-      `--only ${only.join(',')} names no tap of ${one.name}; it has ${listed([...exactTruth.keys()])}`,
-    );
-  }
+  const { found, shared, notes, problems, unknown } = align(file, exactTruth, format.name);
+  const globs = only && globsOf(only, [...exactTruth.keys(), ...shared.keys()], one.name);
+  const wanted = (name: string): boolean => !globs || matchesAny(globs, name);
   // In other precisions inputs are rounded first, and the truth is not that of the file; a second one would double the
   // time.
   if (format.storage === 'f32') refuseChanged(one, exactTruth);
-  const { found, shared, notes, problems, unknown } = align(file, exactTruth, format.name);
   const theirs: Trace = new Map(
     [...found].filter(([name]) => wanted(name)).map(([name, value]) => [name, cast(value, 'f64')]),
   );
-  const sharedTaps = new Map([...shared].filter(([name]) => wanted(`perturbed.${name}`)));
+  const known = new Map([...problems].filter(([name]) => wanted(name)));
+  if (theirs.size + known.size === 0) refuseOthers(one, file);
+  const sharedTaps = new Map([...shared].filter(([name]) => wanted(name)));
 
-  const names = new Set([...theirs.keys(), ...sharedTaps.keys()]);
-  const bands = inPrecision(one, format, () => bandsOf(one, format, names));
-  const localBands = bandsOf(one, format, names, theirs);
+  const names = new Set([...theirs.keys(), ...[...sharedTaps.keys()].map(plainName)]);
+  const bands = inPrecision(one, format, () => bandsOf(one, format, names, { truth: exactTruth }));
+  const independent = isIndependent(one);
+  const localBands = independent ? bands : bandsOf(one, format, names, { forced: theirs });
   const taps = [...exactTruth.keys()]
     .filter((name) => theirs.has(name))
     .map((name) =>
       tapReport(name, entryOf(theirs, name), entryOf(bands, name), entryOf(localBands, name), notes.get(name)),
     );
-  const known = new Map([...problems].filter(([name]) => wanted(name)));
   const apart = departures(sharedTaps, theirs, bands);
   const missing = [...one.expected.keys()].filter((name) => wanted(name) && !theirs.has(name) && !known.has(name));
   return {
     report: {
       case: one,
       format,
+      independent,
       taps,
       missing,
       problems: new Map([...known, ...apart]),
       unknown,
-      ...verdict(taps, missing.length + known.size + apart.size),
+      ...verdictOn(taps, missing.length + known.size + apart.size),
     },
     theirs,
     bands: new Map([...bands].filter(([name]) => theirs.has(name))),
   };
 }
 
+/** Whether the taps of a case are probes, none of which is computed from another. */
+function isIndependent({ subject: { kind } }: Case): boolean {
+  return kind === 'operation' || kind === 'embedding';
+}
+
+/** A file that belongs to something else. */
+function refuseOthers(one: Case, { source, entries }: SafetensorsFile): never {
+  const [found, expected] = [entries, one.expected].map((of) => [...of.keys()].slice(0, 8).join(', '));
+  throw new InputError(
+    `${source} holds no tap of ${one.name}; it has ${found || 'no tensors'}; expected are ${expected}`,
+  );
+}
+
 /** Taps before the first perturbed layer that are not the same in both passes. */
 function departures(shared: Trace, theirs: Trace, bands: ReadonlyMap<string, Band>): ReadonlyMap<string, string> {
   const apart = [...shared].filter(([name, value]) => {
-    const band = entryOf(bands, name);
-    return !(shareOf(deviation(cast(value, 'f64'), theirs.get(name) ?? band.truth, band.scale), band) <= 1);
+    const plain = plainName(name);
+    const band = entryOf(bands, plain);
+    return !(shareOf(deviation(cast(value, 'f64'), theirs.get(plain) ?? band.truth, band.scale), band) <= 1);
   });
   return new Map(
     apart.map(([name]) => [
-      `perturbed.${name}`,
-      `is not what ${name} is; before the first perturbed layer the two passes are the same`,
+      name,
+      `is not what ${plainName(name)} is; before the first perturbed layer the two passes are the same`,
     ]),
   );
 }
@@ -162,8 +185,15 @@ function statusOf(chained: Judgement, local: Judgement, { notFinite }: Measures)
   return chained.share <= 1 ? 'ok' : 'inherited';
 }
 
-/** @param others what is wrong besides the taps */
-function verdict(taps: readonly TapReport[], others: number): Pick<Report, 'first' | 'lastGood' | 'passes'> {
+/**
+ * What follows from the taps together. The first that is wrong by itself goes before an earlier one that is off by what
+ * came before it: there the mistake shows.
+ * @param others how many things are wrong besides the taps
+ */
+export function verdictOn<Tap extends Pick<TapReport, 'status'>>(
+  taps: readonly Tap[],
+  others: number,
+): { readonly first: Tap | undefined; readonly lastGood: Tap | undefined; readonly passes: boolean } {
   const first =
     taps.find(({ status }) => status === 'wrong' || status === 'not finite') ??
     taps.find(({ status }) => status !== 'ok');
@@ -224,8 +254,4 @@ function inPrecision<T>(one: Case, format: Format, compute: () => T): T {
       throw new InputError(`${one.name} cannot be computed in ${format.name}: ${error.message}`);
     throw error;
   }
-}
-
-function listed(names: readonly string[]): string {
-  return names.length > 12 ? `${names.slice(0, 12).join(', ')}, … (${names.length} in all)` : names.join(', ');
 }

@@ -9,14 +9,14 @@ import type { Format } from './honest/format.ts';
 import { bank } from './faults/bank.ts';
 import type { Fault } from './faults/fault.ts';
 import { reference } from './implementation.ts';
-import { deviation, rms, shareOf, type Band } from './tolerance.ts';
-import { traceCase, type Trace } from './trace.ts';
+import { deviation, margin, rms, shareOf, type Band } from './tolerance.ts';
+import { traceCase, type Trace, type TraceOptions } from './trace.ts';
 
 /** Some mistakes, and how far they explain what was found. */
 export interface Explanation {
   /** One, or some that were made together. */
   readonly faults: readonly Fault[];
-  /** The largest share of any tap's budget that is left; infinite where it does not explain everything. */
+  /** The largest share of a budget that is left, of the taps that it explains. */
   readonly share: number;
   /**
    * How many of the taps that they supply it explains, in the order of the data flow, before the first that it does
@@ -32,7 +32,10 @@ export interface Diagnosis {
   /** Others that explain everything as well: on this case they cannot be told apart. */
   readonly equivalent: readonly Fault[];
   readonly complete: boolean;
+  /** How many taps were to be explained. */
   readonly taps: number;
+  /** Their names, where they are only some: of probes each has a diagnosis of its own. */
+  readonly about?: readonly string[];
 }
 
 /**
@@ -43,29 +46,43 @@ export const closeEnough = 2.5;
 /** So many mistakes are sought at once. */
 const mostFaults = 3;
 
-/** What a case gives with faults: computed when asked for, and once. */
+/** What a case gives with faults. */
 export interface FaultyTraces {
-  /** All taps of the case with these faults; undefined where they do not apply to it. */
-  of(faults: readonly Fault[]): Trace | undefined;
+  /**
+   * All taps of the case with these faults, as a port writes them that runs every pass from its start; undefined where
+   * the faults do not apply to it.
+   * @param goOn is told of every tap; where it says no, the rest is not wanted
+   */
+  of(faults: readonly Fault[], goOn?: TraceOptions['goOn']): Trace | undefined;
 }
 
-/** @param names the taps that are wanted */
+/**
+ * Traces that are computed as far as they are asked for, each time.
+ * @param names the taps that are wanted
+ */
 export function faultyTraces(one: Case, format: Format, names: ReadonlySet<string>): FaultyTraces {
+  return {
+    of: (faults, goOn) => attempt(one, format, { names, apart: true, ...(goOn && { goOn }) }, faults),
+  };
+}
+
+/** The same, each computed to its end when it is first asked for, and remembered. */
+export function rememberedTraces(traces: FaultyTraces): FaultyTraces {
   const known = new Map<string, Trace | undefined>();
   return {
     of(faults) {
       const key = faults.map(({ name }) => name).join('+');
-      if (!known.has(key)) known.set(key, attempt(one, format, names, faults));
+      if (!known.has(key)) known.set(key, traces.of(faults));
       return known.get(key);
     },
   };
 }
 
 /** Undefined where the fault does not apply: the shapes no longer fit, or the setting is refused. */
-function attempt(one: Case, format: Format, names: ReadonlySet<string>, faults: readonly Fault[]): Trace | undefined {
+function attempt(one: Case, { storage }: Format, options: TraceOptions, faults: readonly Fault[]): Trace | undefined {
   const implementation = faults.reduce((changed, fault) => fault.apply(changed), reference);
   try {
-    return traceCase(one, implementation, { storage: format.storage, compute: 'f64' }, { names });
+    return traceCase(one, implementation, { storage, compute: 'f64' }, options);
   } catch (error) {
     if (error instanceof RangeError || error instanceof InputError) return undefined;
     throw error;
@@ -81,6 +98,9 @@ export function affects(bands: ReadonlyMap<string, Band>, faulty: Trace): boolea
 }
 
 /**
+ * Names the mistakes that explain their taps. A mistake is named only where it explains them better than "another
+ * honest rounding" would by `margin`, which is how much worse a port may be that nobody here knows: what is left of
+ * their deviations must be less than that part of what there was. So a fault that changes nothing in a case is none.
  * @param bands of the taps that they supply
  * @param theirs in double precision
  */
@@ -92,34 +112,42 @@ export function diagnose(
   onProgress: (done: number, total: number) => void = () => {},
 ): Diagnosis {
   const taps = [...bands];
-  const judge = (faults: readonly Fault[], limit: number): Explanation => {
-    const faulty = traces.of(faults);
-    let share = 0;
-    for (const [reaches, [name, band]] of taps.entries()) {
-      const here = faulty ? distance(theirs, faulty, name, band, format) : Infinity;
-      if (!(here <= limit)) return { faults, share: Infinity, reaches };
-      share = Math.max(share, here);
-    }
-    return { faults, share, reaches: taps.length };
+  const sharesOf = (faults: readonly Fault[], limit: number): readonly number[] => {
+    const away = (name: string, found: Trace, band: Band): number => distance(theirs, found, name, band, format);
+    const faulty = traces.of(faults, (name, value) => {
+      const band = bands.get(name);
+      return !band || away(name, new Map([[name, value]]), band) <= limit;
+    });
+    return taps.map(([name, band]) => (faulty ? away(name, faulty, band) : Infinity));
+  };
+  const explain = (faults: readonly Fault[], limit: number, before?: readonly number[]): Explanation => {
+    const shares = sharesOf(faults, limit);
+    const failing = shares.findIndex((share) => !(share <= limit));
+    const reaches = failing < 0 ? taps.length : failing;
+    const share = Math.max(0, ...shares.slice(0, reaches));
+    const isBetter = !before || share * margin <= Math.max(0, ...before.slice(0, reaches));
+    return { faults, share, reaches: isBetter ? reaches : 0 };
   };
 
-  let best = judge([], 1);
+  let best = explain([], 1);
   let equivalent: readonly Fault[] = [];
   for (let depth = 0; depth < mostFaults && best.reaches < taps.length; depth++) {
+    const before = sharesOf(best.faults, Infinity);
     const found = bank
       .filter((fault) => !best.faults.includes(fault))
       .map((fault, i) => {
         onProgress(i, bank.length);
-        return judge([...best.faults, fault], closeEnough);
+        return explain([...best.faults, fault], closeEnough, before);
       });
     const sorted = found.sort((a, b) => b.reaches - a.reaches || a.share - b.share);
     if (sorted[0].reaches <= best.reaches) break;
     // Where the mistake is small, no mistake is close enough as well: what counts is who is closest.
-    const complete = sorted.filter(
-      ({ reaches, share }) => reaches === taps.length && share <= Math.max(1, 1.2 * sorted[0].share),
+    const close = sorted.filter(
+      ({ reaches, share }) => reaches === sorted[0].reaches && share <= Math.max(1, 1.2 * sorted[0].share),
     );
-    best = complete.length > 0 ? firstOfEqual(complete, traces, bands, format) : sorted[0];
-    equivalent = complete.filter(({ faults }) => faults !== best.faults).flatMap(({ faults }) => faults.slice(-1));
+    const isComplete = sorted[0].reaches === taps.length;
+    best = isComplete ? firstOfEqual(close, traces, bands, format) : firstOf(close);
+    equivalent = isComplete ? close.filter(({ faults }) => faults !== best.faults).flatMap(lastOf) : [];
   }
   const isPlain = best.faults.length === 0;
   return {
@@ -128,6 +156,46 @@ export function diagnose(
     complete: !isPlain && best.reaches === taps.length,
     taps: taps.length,
   };
+}
+
+/**
+ * Names the mistakes of independent probes: each that is off has a diagnosis of its own, and those of one mistake are
+ * told together.
+ * @param off the probes that are off
+ * @param tracesOf the traces of one probe
+ */
+export function diagnoseProbes(
+  bands: ReadonlyMap<string, Band>,
+  off: readonly string[],
+  theirs: Trace,
+  format: Format,
+  tracesOf: (probe: string) => FaultyTraces,
+): readonly Diagnosis[] {
+  const together = new Map<string, Diagnosis>();
+  for (const probe of off) {
+    const band = bands.get(probe);
+    if (!band) continue;
+    const found = diagnose(new Map([[probe, band]]), theirs, format, tracesOf(probe));
+    const key = found.best?.faults.map(({ name }) => name).join('+') ?? '';
+    const before = together.get(key);
+    together.set(key, {
+      ...found,
+      // What cannot be told from it in one probe may be told in another.
+      equivalent: before ? found.equivalent.filter((fault) => before.equivalent.includes(fault)) : found.equivalent,
+      taps: (before?.taps ?? 0) + 1,
+      about: [...(before?.about ?? []), probe],
+    });
+  }
+  return [...together.values()];
+}
+
+const lastOf = ({ faults }: Explanation): readonly Fault[] => faults.slice(-1);
+
+/** The first in the order of the bank. */
+function firstOf(explanations: readonly Explanation[]): Explanation {
+  const placeOf = (explanation: Explanation): number =>
+    Math.max(-1, ...lastOf(explanation).map((last) => bank.indexOf(last)));
+  return [...explanations].sort((a, b) => placeOf(a) - placeOf(b))[0];
 }
 
 /** Of explanations that give the same numbers, the first in the order of the bank; else the closest. */
@@ -144,9 +212,7 @@ function firstOfEqual(
       faulty && closest ? distance(faulty, closest, name, band, format) <= 0.05 : false,
     );
   });
-  const placeOf = ({ faults }: Explanation): number =>
-    Math.max(-1, ...faults.slice(-1).map((last) => bank.indexOf(last)));
-  return [...same].sort((a, b) => placeOf(a) - placeOf(b))[0];
+  return firstOf(same);
 }
 
 /**

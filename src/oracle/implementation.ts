@@ -6,7 +6,6 @@
 import type { Stage } from '../models/stage.ts';
 import type { UNetState } from '../models/unet2d/state.ts';
 import type { Kernels } from '../kernels/kernels.ts';
-import { referenceKernels } from '../kernels/plain/index.ts';
 import { fourierFeatures, sinusoid } from '../nn/embeddings.ts';
 import type { UNetConfig } from '../models/unet2d/config.ts';
 import type { Guidance, Pass } from '../guidance/guidance.ts';
@@ -16,6 +15,7 @@ import type { Config } from '../schedulers/options.ts';
 import { createScheduler, type SchedulerChoices } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { GuidanceSetting, Weights } from './case.ts';
+import { quickKernels } from './matrix/kernels.ts';
 
 /** All in which a port may differ from this library. */
 export interface Implementation {
@@ -47,7 +47,7 @@ const same = <T>(value: T): T => value;
 
 /** This library. */
 export const reference: Implementation = {
-  kernels: referenceKernels,
+  kernels: quickKernels,
   sinusoid,
   fourierFeatures,
   config: same,

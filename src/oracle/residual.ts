@@ -6,25 +6,45 @@ import { sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { permuted } from './align.ts';
 import type { Checked } from './check.ts';
 import { entryOf } from './lookup.ts';
-import { deviation, shareOf, type Band } from './tolerance.ts';
+import { deviation, margin, shareOf, type Band } from './tolerance.ts';
+import type { Trace } from './trace.ts';
 
 /** Sentences, the most telling first; none where nothing is recognised. */
 export function residualFindings({ report, theirs, bands }: Checked): readonly string[] {
-  const { first } = report;
-  if (!first || first.status === 'not finite') return [];
-  const [found, band] = [entryOf(theirs, first.name), entryOf(bands, first.name)];
-  const fits: Fits = (candidate, scale) =>
-    candidate.data.length === found.data.length && shareOf(deviation(found, candidate, scale), band) <= 2;
-  return [
-    turned(band, fits),
-    shuffled(found, band),
-    scaled(found, band),
-    moved(found, band),
-    mistaken(first.name, bands, fits),
-  ].flatMap((sentence) => (sentence === undefined ? [] : [`${first.name}: ${sentence}.`]));
+  const { first, independent, taps } = report;
+  const inChain = first ? [first] : [];
+  const off = independent ? taps.filter(({ status }) => status !== 'ok').slice(0, mostProbes) : inChain;
+  return off
+    .filter(({ status }) => status !== 'not finite')
+    .flatMap(({ name }) => findingsAt(name, theirs, bands, independent));
 }
 
-/** Whether the first wrong tap is a candidate, up to rounding. */
+/** So many independent probes are described. */
+const mostProbes = 8;
+
+function findingsAt(
+  name: string,
+  theirs: Trace,
+  bands: ReadonlyMap<string, Band>,
+  independent: boolean,
+): readonly string[] {
+  const [found, band] = [entryOf(theirs, name), entryOf(bands, name)];
+  const before = shareOf(deviation(found, band.truth, band.scale), band);
+  const fits: Fits = (candidate, scale) => {
+    if (candidate.data.length !== found.data.length) return false;
+    const left = shareOf(deviation(found, candidate, scale), band);
+    return left <= 2 && left * margin <= before;
+  };
+  return [
+    turned(band, fits),
+    shuffled(found, band, fits),
+    scaled(found, band, fits),
+    moved(found, band, fits),
+    independent ? undefined : mistaken(name, bands, fits),
+  ].flatMap((sentence) => (sentence === undefined ? [] : [`${name}: ${sentence}.`]));
+}
+
+/** Whether the first wrong tap is a candidate, up to rounding; and that better than the truth by the margin. */
 type Fits = (candidate: Tensor, scale: Float64Array) => boolean;
 
 /** By rank: orders of the axes, and what it says when they fit. */
@@ -67,7 +87,7 @@ const namedAxes: Readonly<Record<number, readonly (readonly [number, string])[]>
 };
 
 /** The channels, or the samples, in another order. */
-function shuffled(found: Tensor, { truth, scale, budget }: Band): string | undefined {
+function shuffled(found: Tensor, { truth, scale, budget }: Band, fits: Fits): string | undefined {
   for (const [axis, name] of namedAxes[truth.shape.length] ?? []) {
     const extent = truth.shape[axis];
     if (extent < 2 || extent > 512) continue;
@@ -77,7 +97,19 @@ function shuffled(found: Tensor, { truth, scale, budget }: Band): string | undef
     );
     if (order.some((from) => from < 0) || new Set(order).size < extent || order.every((from, i) => from === i))
       continue;
-    return inOrder(order, `${name}s`);
+    const inner = sizeOf(truth.shape.slice(axis + 1));
+    const from = (i: number): number => {
+      const index = Math.floor(i / inner) % extent;
+      return i + (order[index] - index) * inner;
+    };
+    const moved = { ...truth, data: truth.data.map((_, i) => truth.data[from(i)]) };
+    if (
+      fits(
+        moved,
+        scale.map((_, i) => scale[from(i)]),
+      )
+    )
+      return inOrder(order, `${name}s`);
   }
   return undefined;
 }
@@ -108,34 +140,27 @@ const constants: readonly (readonly [number, string])[] = [
 ];
 
 /** A constant factor, by least squares. */
-function scaled(found: Tensor, { truth, scale, budget }: Band): string | undefined {
+function scaled(found: Tensor, { truth, scale }: Band, fits: Fits): string | undefined {
   let [product, squares] = [0, 0];
   for (let i = 0; i < scale.length; i++)
     [product, squares] = [product + found.data[i] * truth.data[i], squares + truth.data[i] ** 2];
   const factor = product / squares;
   if (!Number.isFinite(factor) || Math.abs(factor - 1) < 1e-6 || scale.length < 4) return undefined;
   const grown = scale.map((size) => size * Math.max(1, Math.abs(factor)));
-  const away = deviation(found, { ...truth, data: truth.data.map((value) => value * factor) }, grown);
-  if (!(away.rms <= 2 * budget.rms && away.max <= 2 * budget.max)) return undefined;
+  if (!fits({ ...truth, data: truth.data.map((value) => value * factor) }, grown)) return undefined;
   const known = constants.find(([value]) => Math.abs(factor / value - 1) < 1e-4);
   return `it is the truth times ${Number(factor.toPrecision(6))}${known ? ` (${known[1]})` : ''}`;
 }
 
 /** The same number added everywhere, or everywhere in a channel: a bias. */
-function moved(found: Tensor, { truth, scale, budget }: Band): string | undefined {
+function moved(found: Tensor, { truth, scale }: Band, fits: Fits): string | undefined {
   const axis = truth.shape.length === 4 ? 1 : truth.shape.length - 1;
   if (truth.data.length <= 2 * (truth.shape[axis] ?? 1)) return undefined;
-  const [ours, theirs, sizes] = [truth, found, { ...truth, data: scale }].map((x) => slices(x, axis));
+  const [ours, theirs] = [truth, found].map((x) => slices(x, axis));
   const offsets = theirs.map((slice, i) => slice.reduce((sum, value, k) => sum + value - ours[i][k], 0) / slice.length);
-  const isConstant = theirs.every((slice, i) =>
-    near(
-      slice,
-      ours[i].map((value) => value + offsets[i]),
-      sizes[i],
-      2 * budget.max,
-    ),
-  );
-  if (!isConstant || offsets.every((offset) => offset === 0)) return undefined;
+  const inner = sizeOf(truth.shape.slice(axis + 1));
+  const biased = truth.data.map((value, i) => value + offsets[Math.floor(i / inner) % offsets.length]);
+  if (!fits({ ...truth, data: biased }, scale)) return undefined;
   const [least, most] = [Math.min(...offsets), Math.max(...offsets)];
   if (most - least <= 1e-6 * Math.max(Math.abs(most), Math.abs(least)))
     return `${Number(offsets[0].toPrecision(5))} is added everywhere`;

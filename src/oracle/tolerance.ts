@@ -63,20 +63,29 @@ const samples: Readonly<Record<Subject['kind'], number>> = {
 /** With more weights than this a case takes seconds, and twice must do. */
 const many = 1e6;
 
+/** What is known of a case before its bands. */
+export interface Known {
+  /** Their values: then each band says how far a layer may deviate from what follows from *their* input. */
+  readonly forced?: Trace;
+  /** The truth, where it has been computed; without `forced` only. */
+  readonly truth?: Trace;
+}
+
 /**
  * The bands of all taps of a case.
  * @param names the taps that are wanted
- * @param forced their values: then each band says how far a layer may deviate from what follows from *their* input
  */
 export function bandsOf(
   one: Case,
   format: Format,
   names: ReadonlySet<string>,
-  forced?: Trace,
+  { forced, truth: known }: Known = {},
 ): ReadonlyMap<string, Band> {
   const { storage } = format;
   const given = { names, ...(forced && { forced }) };
-  const truth = traceCase(one, reference, { storage, compute: 'f64' }, given);
+  const truth = known
+    ? new Map([...known].filter(([name]) => names.has(name)))
+    : traceCase(one, reference, { storage, compute: 'f64' }, given);
   const weights = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
   const count = weights > many ? 2 : samples[one.subject.kind];
 
@@ -157,15 +166,19 @@ export function deviationAt(found: number, truth: number, scale: number): number
   return Number.isNaN(share) ? Infinity : share;
 }
 
-/** Of few numbers the root mean square scatters more: a tap of n gets 1 + 2/√n of the margin. */
-function budgetOf(spread: readonly Deviation[], count: number): Deviation {
+/**
+ * Of few numbers the root mean square scatters more: a tap of n gets 1 + 2/√n of the margin. An honest port whose
+ * numbers leave the range of the storage is no measure of anything.
+ */
+function budgetOf(ports: readonly Deviation[], count: number): Deviation {
+  const spread = ports.filter(({ rms, max }) => Number.isFinite(rms) && Number.isFinite(max));
   const wider = 1 + 2 / Math.sqrt(count);
   // What an honest port does is never wrong: next to a limit to which values are clipped it may exceed the ceiling.
   const limit = (worst: number, low: number, high: number): number =>
     Math.min(Math.max(high, worst), Math.max(low, margin * worst)) * wider;
   return {
-    rms: limit(Math.max(...spread.map(({ rms }) => rms)), floor.rms, ceiling.rms),
-    max: limit(Math.max(...spread.map(({ max }) => max)), floor.max, ceiling.max),
+    rms: limit(Math.max(0, ...spread.map(({ rms }) => rms)), floor.rms, ceiling.rms),
+    max: limit(Math.max(0, ...spread.map(({ max }) => max)), floor.max, ceiling.max),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a case gives when somebody computes it: every value that has a name, in the order of the data flow. */
+import { mustBe } from '../tensor/checks.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 import { cast } from '../tensor/rounding.ts';
 import type { Case } from './case.ts';
@@ -34,34 +35,51 @@ export interface TraceOptions {
    * exactly, and of every value that the arithmetic of schedulers and guidance is given.
    */
   readonly disturb?: (value: Tensor) => Tensor;
+  /** Whether each pass runs from its start and so shows all its values, as ports do; else passes share their start. */
+  readonly apart?: boolean;
+  /** Is told of every value that is kept; where it says no, the trace ends there. */
+  readonly goOn?: (name: string, value: Tensor) => boolean;
 }
 
-/** Computes a case. */
+const aCase = mustBe('one, as readCase gives it', (value) => {
+  const { subject, inputs, weights } = Object(value) as Partial<Case>;
+  return typeof subject?.kind === 'string' && inputs instanceof Map && weights instanceof Map;
+});
+
+/** Ends a trace that nobody wants to go on with. */
+class Enough extends Error {}
+
+/**
+ * Computes a case.
+ * @throws InputError when it is none, or what it has does not fit together
+ */
 export function traceCase(
   one: Case,
   implementation: Implementation,
   precision: Precision,
-  { forced, names, disturb = (value) => value }: TraceOptions = {},
+  { forced, names, disturb = (value) => value, apart = false, goOn }: TraceOptions = {},
 ): Trace {
+  aCase('the case', one);
   const seen = new Map<string, Tensor>();
   const isArithmetic = ['scheduler', 'guidance', 'run'].includes(one.subject.kind);
   const watches = (name: string): boolean => !names || names.has(name);
   const touched = (value: Tensor): Tensor => (isArithmetic ? disturb(value) : value);
   const show: Show = (name, value) => {
-    if (watches(name)) seen.set(name, value);
+    if (watches(name)) {
+      seen.set(name, value);
+      if (goOn?.(name, value) === false) throw new Enough();
+    }
     const theirs = forced?.get(name);
     return theirs ? disturb(cast(theirs, value.dtype)) : touched(value);
   };
   const prepare = (tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> =>
     new Map([...tensors].map(([name, value]) => [name, cast(cast(value, precision.storage), precision.compute)]));
   const inputs = new Map([...prepare(one.inputs)].map(([name, value]) => [name, touched(value)]));
-  recipeOf(one.subject)({
-    inputs,
-    weights: prepare(one.weights),
-    dtype: precision.compute,
-    implementation,
-    show,
-    watches,
-  });
+  const weights = prepare(one.weights);
+  try {
+    recipeOf(one.subject)({ inputs, weights, dtype: precision.compute, implementation, show, watches, apart });
+  } catch (error) {
+    if (!(error instanceof Enough)) throw error;
+  }
   return seen;
 }

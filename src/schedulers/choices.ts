@@ -1,6 +1,7 @@
 /** What a run chooses that stands in no config: checked before a scheduler is created. */
 import { InputError } from '../tensor/errors.ts';
 import type { Churn } from './churn.ts';
+import type { NoiseSeed } from './motion.ts';
 import type { Config } from './options.ts';
 import type { OwnSteps } from './own-steps.ts';
 
@@ -13,6 +14,16 @@ export interface SchedulerChoices extends OwnSteps, Churn {
    * use_dynamic_shifting.
    */
   readonly mu?: number;
+  /**
+   * How many steps are left out at the beginning (0), because the run begins with a picture that is noised in part;
+   * fewer than there are.
+   */
+  readonly begin?: number;
+  /**
+   * The seed of the noise of the schedulers that have one of their own (`seeded` of their entry), or one for each
+   * sample. Without it they draw from the noise of the run.
+   */
+  readonly noiseSeed?: NoiseSeed;
 }
 
 /** Which choices a class of schedulers has. */
@@ -30,11 +41,15 @@ export interface ChoicesOfClass {
   };
   /** Whether it takes sChurn, sTmin, sTmax and sNoise. */
   readonly churns?: true;
+  /** Whether its noise is a Brownian motion with a seed of its own. */
+  readonly seeded?: true;
 }
 
 const names: Readonly<Record<keyof SchedulerChoices, true>> = {
   eta: true,
   mu: true,
+  begin: true,
+  noiseSeed: true,
   timesteps: true,
   sigmas: true,
   sChurn: true,
@@ -76,7 +91,9 @@ export function checkChoices(name: string, ofClass: ChoicesOfClass, choices: Sch
   checkEta(name, ofClass, choices);
   checkOwn(name, ofClass, choices);
   checkChurn(name, ofClass, choices);
-  const { mu = 0 } = choices;
+  const { mu = 0, noiseSeed } = choices;
+  if (noiseSeed !== undefined && !ofClass.seeded)
+    throw new InputError(`${name} has no noise of a seed of its own; leave noiseSeed out, and seed the run's noise`);
   if (!Number.isFinite(mu)) throw new InputError(`${name}: mu is ${mu}; expected a finite number`);
 }
 

@@ -7,7 +7,8 @@ import type { AlphaStep } from './alpha-levels.ts';
 import type { Options } from './options.ts';
 import { f32, oneMinus, root } from './single.ts';
 
-const varianceTypes = [
+/** The values of variance_type. */
+export const varianceTypes = [
   'fixed_small',
   'fixed_small_log',
   'fixed_large',

@@ -40,7 +40,7 @@ function integral(polynomial: readonly number[], u: number): number {
 }
 
 /** The coefficients of the polynomial that is 1 at node k and 0 at the others, from the constant on. */
-function lagrange(nodes: readonly number[], k: number): readonly number[] {
+export function lagrange(nodes: readonly number[], k: number): readonly number[] {
   const own = at(nodes, k);
   const others = nodes.filter((_, j) => j !== k);
   return others.reduce<readonly number[]>((product, node) => timesLinear(product, node, own - node), [1]);

@@ -5,6 +5,7 @@
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at, lastOf } from '../tensor/at.ts';
+import { varianceTypes } from './ddpm-variance.ts';
 import { algorithmTypes, foreignSolverTypes, solverTypes } from './exponential-integrator.ts';
 import { checkApart, checkEnd, levelsBack, multistepStep, orderAtRest, ordersOf, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
@@ -49,7 +50,8 @@ export function dpmMultistep(
   const { spacing, shift } = readSolverSpacing(options, name, ['lu', 'flow'], mu);
   const final = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
   const leastLambda = options.number('lambda_min_clipped', -Infinity);
-  options.optionalChoice('variance_type', ['learned', 'learned_range']);
+  // What DDPM has, too: here only a learned one is set apart from the prediction.
+  options.optionalChoice('variance_type', varianceTypes);
   const grid = {
     spacing: options.choice('timestep_spacing', spacings, 'linspace'),
     offset: options.count('steps_offset', 0),

@@ -5,6 +5,7 @@
 import { divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at, lastOf } from '../tensor/at.ts';
+import { varianceTypes } from './ddpm-variance.ts';
 import { checkReach, checkSolver } from './dpm-multistep.ts';
 import { foreignSolverTypes, solverStep, solverTypes, type SolverRule } from './exponential-integrator.ts';
 import { checkApart, checkEnd, levelsBack, readOrder, ruleOfOrder } from './multistep.ts';
@@ -96,7 +97,8 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number, ownSte
   const { spacing, shift } = readSolverSpacing(options, name, ['flow'], mu);
   const final = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
   const leastLambda = options.number('lambda_min_clipped', -Infinity);
-  options.optionalChoice('variance_type', ['learned', 'learned_range']);
+  // What DDPM has, too: here only a learned one is set apart from the prediction.
+  options.optionalChoice('variance_type', varianceTypes);
   const read = options.finish();
   checkSolver(name, algorithm, final, order, model.prediction);
 

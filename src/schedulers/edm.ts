@@ -49,18 +49,35 @@ export interface EdmTable {
   readonly shared: Pick<Scheduler, 'initNoiseSigma' | 'scaleModelInput' | 'levelAt' | 'addNoise' | 'predictOriginal'>;
 }
 
+/** What the keys are where a config has none. */
+export interface EdmDefaults {
+  readonly least: number;
+  readonly most: number;
+  readonly sigmaData: number;
+  readonly schedule: 'karras' | 'exponential';
+  readonly prediction: 'epsilon' | 'v_prediction';
+}
+
+const ofKarras: EdmDefaults = { least: 0.002, most: 80, sigmaData: 0.5, schedule: 'karras', prediction: 'epsilon' };
+
 /**
  * Reads sigma_min, sigma_max, sigma_data, sigma_schedule, num_train_timesteps, prediction_type, rho, final_sigmas_type.
  * @param single diffusers computes Karras' σ of one of the schedulers in float32, and that of the other in float64
  * @throws InputError for values that are not supported
  */
-export function readEdmTable(options: Options, steps: number, scheduler: string, single: boolean): EdmTable {
-  const least = options.number('sigma_min', 0.002);
-  const most = options.number('sigma_max', 80);
-  const sigmaData = options.number('sigma_data', 0.5);
-  const kind = options.choice('sigma_schedule', ['karras', 'exponential'], 'karras');
+export function readEdmTable(
+  options: Options,
+  steps: number,
+  scheduler: string,
+  single: boolean,
+  defaults: EdmDefaults = ofKarras,
+): EdmTable {
+  const least = options.number('sigma_min', defaults.least);
+  const most = options.number('sigma_max', defaults.most);
+  const sigmaData = options.number('sigma_data', defaults.sigmaData);
+  const kind = options.choice('sigma_schedule', ['karras', 'exponential'], defaults.schedule);
   options.count('num_train_timesteps', 1000);
-  const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon');
+  const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], defaults.prediction);
   const rho = options.number('rho', 7);
   const final = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
   if (!(least > 0 && most > least))

@@ -6,7 +6,7 @@ import { InputError } from '../tensor/errors.ts';
 import { at, lastOf } from '../tensor/at.ts';
 import { chosenShift, readTerminal, shiftFlow, stretchToTerminal } from './flow.ts';
 import { diffuse, type NoiseLevel } from './level.ts';
-import { readOptions, type Config } from './options.ts';
+import { readOptions, type Config, type Options } from './options.ts';
 import { checkTimesteps, type OwnSteps } from './own-steps.ts';
 import { originalAt } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -34,6 +34,31 @@ export function flowLevel(sigma: number): NoiseLevel {
 export function flowMatchEuler(config: Config, steps: number, mu?: number, own: OwnSteps = {}): Scheduler<undefined> {
   const name = 'FlowMatchEulerDiscreteScheduler';
   const options = readOptions(config, name);
+  const isStochastic = options.flag('stochastic_sampling', false);
+  return flowMatchRun(options, name, steps, { mu, own, isStochastic });
+}
+
+/** What a run of a flow's Euler chooses. */
+export interface FlowRun {
+  /** The logarithm of the shift, where it is dynamic. */
+  readonly mu: number | undefined;
+  /** Steps of the user's own. */
+  readonly own?: OwnSteps;
+  /** Whether each step goes to x̂₀ and then up again by noise. */
+  readonly isStochastic: boolean;
+}
+
+/**
+ * The run of `flowMatchEuler`, its other keys still to be read.
+ * @param name of the scheduler
+ * @throws InputError as `flowMatchEuler`
+ */
+export function flowMatchRun(
+  options: Options,
+  name: string,
+  steps: number,
+  { mu, own = {}, isStochastic }: FlowRun,
+): Scheduler<undefined> {
   const trainTimesteps = options.count('num_train_timesteps', 1000);
   const shift = options.number('shift', 1);
   const isDynamic = options.flag('use_dynamic_shifting', false);
@@ -46,7 +71,6 @@ export function flowMatchEuler(config: Config, steps: number, mu?: number, own: 
   const isInverted = options.flag('invert_sigmas', false);
   const terminal = readTerminal(options, name, steps);
   const spacing = readSigmaSpacing(options, name);
-  const isStochastic = options.flag('stochastic_sampling', false);
   const read = options.finish();
   if (trainTimesteps < 1)
     throw new InputError(`${name}: num_train_timesteps is ${trainTimesteps}; expected at least 1`);
@@ -129,6 +153,6 @@ function ownSigmas(
 }
 
 /** shiftFlow, every operation rounded to float32. */
-function shiftInSingle(sigma: number, shift: number): number {
+export function shiftInSingle(sigma: number, shift: number): number {
   return f32(f32(f32(shift) * sigma) / f32(1 + f32(f32(shift - 1) * sigma)));
 }

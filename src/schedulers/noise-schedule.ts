@@ -99,12 +99,13 @@ function createBetas(schedule: BetaSchedule, start: number, end: number, count: 
   }
 }
 
-/** torch.linspace in float32: from the start up to the middle, from the end behind it; one rounding each. */
+/** torch.linspace in float32: from the start up to the middle, from the end from there on; one rounding each. */
 export function linspace(start: number, end: number, count: number): Float32Array {
   const [first, last] = [f32(start), f32(end)];
   const step = count > 1 ? f32(f32(last - first) / (count - 1)) : 0;
+  const middle = Math.max(Math.floor(count / 2), 1);
   return Float32Array.from({ length: count }, (_, i) =>
-    i < count / 2 ? first + step * i : last - step * (count - 1 - i),
+    i < middle ? first + step * i : last - step * (count - 1 - i),
   );
 }
 

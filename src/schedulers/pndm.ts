@@ -67,9 +67,11 @@ interface Call {
  * warms up: its first step is Heun's, the order then rises by one a step. A v is read as if the sample at the beginning
  * of the step had given it, as in diffusers.
  * @param steps how many, from 4 (without PRK from 1) to the timesteps of the training
+ * @param leftOut how many of them are left out at the beginning: those that are left have their own start, as if they
+ *   were all. (In diffusers a run that begins later takes the calls of the whole run for those of its start.)
  * @throws InputError for a config or a number of steps that it does not support
  */
-export function pndm(config: Config, steps: number): Scheduler<State> {
+export function pndm(config: Config, steps: number, leftOut = 0): Scheduler<State> {
   const name = 'PNDMScheduler';
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
@@ -80,12 +82,12 @@ export function pndm(config: Config, steps: number): Scheduler<State> {
   const offset = options.count('steps_offset', 0);
   const lastAlpha = options.flag('set_alpha_to_one', false) ? 1 : at(alphasCumprod, 0);
   const read = options.finish();
-  if (!skipsPrk && steps < 4)
-    throw new InputError(
-      `${name}: ${steps} steps are asked for, but the Runge–Kutta start needs 4; set skip_prk_steps`,
-    );
 
-  const grid = spacedTimesteps(spacing, trainTimesteps, steps, offset);
+  const grid = spacedTimesteps(spacing, trainTimesteps, steps, offset).slice(leftOut);
+  if (!skipsPrk && grid.length < 4)
+    throw new InputError(
+      `${name}: ${grid.length} steps are asked for, but the Runge–Kutta start needs 4; set skip_prk_steps`,
+    );
   const stride = Math.floor(trainTimesteps / steps);
   const prk = skipsPrk ? [] : prkCalls(grid.slice(0, 4), Math.floor(stride / 2));
   const calls = [...prk, ...(skipsPrk ? warmingCalls(grid, stride) : plmsCalls(grid.slice(3), stride))];

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
 import { parseSafetensors, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
+import { cast } from '../../src/tensor/rounding.ts';
+import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { temporaryFolder } from './models.ts';
 
@@ -45,6 +47,20 @@ describe('pag cases, export and check', () => {
     }
   });
 
+  it('export inputs and weights rounded to 16 bits', async () => {
+    expect(await runCommand(['export', 'layers/resnet', path('rounded'), '--dtype', 'bf16'])).toBe(0);
+    expect(printed.at(-1)).toMatch(/inputs and weights are rounded first/);
+    for (const file of ['inputs', 'weights']) {
+      const read = (name: string) =>
+        readTensors(parseSafetensors(readFileSync(join(path('rounded'), `${name}.safetensors`)), name));
+      const [plain, rounded] = [read(file), read(`${file}.bf16`)];
+      expect([...rounded.keys()].sort()).toEqual([...plain.keys()].sort());
+      for (const [key, value] of plain) expect(rounded.get(key)).toEqual(cast(value, 'bf16'));
+    }
+    expect(existsSync(join(path('exported'), 'inputs.bf16.safetensors'))).toBe(false);
+    expect(await refusal('export', 'layers/resnet', path('rounded'), '--dtype', 'f64')).toMatch(/expected bf16, f16/);
+  });
+
   it('write JUnit and HTML, and print JSON, with status 1 where something is off', async () => {
     const file = theirs('wrong.safetensors', { guided: { ...guided, data: guided.data.map((value) => 2 * value) } });
     expect(await runCommand(['check', name, file, '--json', '--junit', path('r.xml'), '--html', path('r.html')])).toBe(
@@ -57,6 +73,29 @@ describe('pag cases, export and check', () => {
     });
     expect(readFileSync(path('r.xml'), 'utf8')).toMatch(/failures="1"/);
     expect(readFileSync(path('r.html'), 'utf8')).toMatch(/<!doctype html>/);
+  });
+
+  it('try no mistakes on a model of more than a million weights, and say so', async () => {
+    const file = theirs('wrong.safetensors', { guided: { ...guided, data: guided.data.map((value) => 2 * value) } });
+    for (const [count, says] of [
+      [1e6, /mistake/],
+      [1e6 + 1, /This model is too large to try all mistakes on; the small cases name them/],
+    ] as const) {
+      const folder = path(`of-${count}`);
+      cpSync(new URL(`${name}/`, oracle), folder, { recursive: true });
+      const weights = { unused: tensor('f16', [count], new Float32Array(count)) };
+      writeFileSync(join(folder, 'weights.safetensors'), writeSafetensors(weights));
+      const json = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8'));
+      json.sha256.weights = {
+        unused: createHash('sha256')
+          .update(new Uint8Array(2 * count))
+          .digest('hex'),
+      };
+      writeFileSync(join(folder, 'case.json'), JSON.stringify(json));
+      expect(await runCommand(['check', folder, file])).toBe(1);
+      expect(printed.at(-1)).toMatch(says);
+      expect(/too large/.test(printed.at(-1) ?? '')).toBe(count > 1e6);
+    }
   });
 
   it('let no NaN pass', async () => {
@@ -96,7 +135,8 @@ describe('unusable input is one line', () => {
     expect(await refusal('check', 'guidances/cfg-pga', file)).toMatch(/did you mean "guidances\/cfg-pag"/);
     expect(await refusal('check', name)).toMatch(/THEIRS\.safetensors is missing/);
     expect(await refusal('check', name, file, '--html', path('no/folder/r.html'))).toMatch(/cannot write/);
-    expect(await refusal('check', 'schedulers/ddim-thresholding', file, '--dtype', 'bf16')).toMatch(
+    const other = theirs('start.safetensors', { start: guided });
+    expect(await refusal('check', 'schedulers/ddim-thresholding', other, '--dtype', 'bf16')).toMatch(
       /cannot be computed in bf16/,
     );
   });

@@ -68,6 +68,20 @@ describe('the command pag', () => {
     );
   });
 
+  it('writes all of it into a pipe that is read slowly', () => {
+    const here = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
+    const theirs = here('fixtures/oracle/ports/tiny.bf16.safetensors');
+    // From the sources, for the cases lie beside them.
+    const command = ['--import', 'tsx', here('src/cli/main.ts'), 'check', 'unets/tiny', theirs];
+    const text = execFileSync(
+      'bash',
+      ['-c', '"$@" | { sleep 4; cat; }', 'bash', process.execPath, ...command, '--dtype', 'bf16', '--json'],
+      { encoding: 'utf8' },
+    );
+    expect(text.length).toBeGreaterThan(2 * 65536);
+    expect(JSON.parse(text)).toMatchObject({ case: 'unets/tiny', passes: true });
+  });
+
   it('writes into pipes and devices', () => {
     expect(shell('"$@" 2>&1; echo $?', ...quick('--out', '/dev/full'))).toBe(
       'pag: cannot write /dev/full: the disk is full\n2\n',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cast } from '../../src/tensor/rounding.ts';
 import { check } from '../../src/oracle/check.ts';
-import { affects, diagnose, faultyTraces } from '../../src/oracle/diagnosis.ts';
+import { affects, diagnose, faultyTraces, rememberedTraces } from '../../src/oracle/diagnosis.ts';
 import { bank, invisible } from '../../src/oracle/faults/bank.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import { bandsOf } from '../../src/oracle/tolerance.ts';
@@ -92,13 +92,12 @@ describe('a planted fault is caught and named', () => {
     const one = await loadCase(name);
     const names = new Set(one.expected.keys());
     const bands = bandsOf(one, formats.f32, names);
-    const traces = faultyTraces(one, formats.f32, names);
+    const traces = rememberedTraces(faultyTraces(one, formats.f32, names));
     for (const fault of bank.filter((candidate) => faults.includes(candidate.name))) {
       const theirs = new Map(
-        [...traceCase(one, fault.apply(honest), { storage: 'f32', compute: 'f32' }, { names })].map(([tap, value]) => [
-          tap,
-          cast(value, 'f64'),
-        ]),
+        [...traceCase(one, fault.apply(honest), { storage: 'f32', compute: 'f32' }, { names, apart: true })].map(
+          ([tap, value]) => [tap, cast(value, 'f64')],
+        ),
       );
       const supplied = new Map([...bands].filter(([tap]) => theirs.has(tap)));
       expect(affects(supplied, theirs) || supplied.size < bands.size, `${fault.name} is caught`).toBe(true);

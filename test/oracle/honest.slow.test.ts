@@ -6,7 +6,9 @@ import { check, type Checked } from '../../src/oracle/check.ts';
 import { formats, type FormatName } from '../../src/oracle/honest/format.ts';
 import { deviation, shareOf } from '../../src/oracle/tolerance.ts';
 import { loadCase, oracle, smallCases } from './cases.ts';
-import { fileOf, heldOut, outputOf, port } from './ports.ts';
+import type { sinusoid } from '../../src/nn/embeddings.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
+import { fileOf, heldOut, outputOf, ownFunctions, port } from './ports.ts';
 
 /** Some cases take seconds; scripts/oracle/certificate.ts checks them all, and writes down what it found. */
 const quick = smallCases.filter((name) =>
@@ -142,5 +144,59 @@ describe('precision is seen', () => {
       );
       expect(check(one, fileOf(tensors), formats.f32).report.passes, dtype).toBe(false);
     }
+  });
+});
+
+/** The embedding of time in double precision from end to end, and with powers for exponentials, in single. */
+const embeddings: Readonly<Record<string, (t: number, i: number, half: number) => number>> = {
+  exact: (t, i, half) => t * Math.exp((-Math.log(10000) * i) / half),
+  'frequencies as powers': (t, i, half) => {
+    const f = Math.fround;
+    return f(t * f(1 / f(10000 ** f(i / half))));
+  },
+};
+
+describe.each(Object.keys(formats) as FormatName[])('honest in %s', (format) => {
+  const dtype = formats[format].storage;
+  it.each(Object.entries(embeddings))('time is embedded: %s', async (_, angleOf) => {
+    const embed: typeof sinusoid = (timesteps, size, cosineFirst, shift) => {
+      const half = Math.floor(size / 2);
+      const data = new Float64Array(timesteps.length * size);
+      timesteps.forEach((t, b) => {
+        for (let i = 0; i < half; i++) {
+          const angle = angleOf(t, i, half - shift);
+          data[b * size + i] = cosineFirst ? Math.cos(angle) : Math.sin(angle);
+          data[b * size + half + i] = cosineFirst ? Math.sin(angle) : Math.cos(angle);
+        }
+      });
+      return cast(cast(tensor('f64', [timesteps.length, size], data), 'f32'), dtype);
+    };
+    const one = await loadCase('operations/timeEmbedding');
+    const implementation = { ...port(heldOut['runs of 16']), sinusoid: embed };
+    const { report } = check(one, fileOf(outputOf(one, implementation, dtype)), formats[format]);
+    expect(report.taps.map(({ chained }) => chained.share).filter((share) => share > 1)).toEqual([]);
+    expect(report.passes).toBe(true);
+  });
+
+  it.each([
+    'operations/activation',
+    'operations/softmax',
+    'operations/linear',
+    'operations/conv2d',
+    'operations/attention',
+    'layers/attention',
+    'layers/resnet-mish',
+  ])('functions and biases are its own: %s', async (name) => {
+    const one = await loadCase(name);
+    const { report } = check(one, fileOf(outputOf(one, port(ownFunctions), dtype)), formats[format]);
+    // What float16 cannot hold before the bias is added is out of range, and is found to be.
+    const outOfRange = dtype === 'f16' && name === 'operations/conv2d' ? ['cancelling'] : [];
+    const off = report.taps.filter(({ status }) => status !== 'ok');
+    expect(
+      off
+        .map((tap) => [tap.name, tap.chained.share, tap.local.share])
+        .filter(([tap]) => !outOfRange.includes(tap as string)),
+    ).toEqual([]);
+    expect(off.map(({ status }) => status)).toEqual(outOfRange.map(() => 'not finite'));
   });
 });

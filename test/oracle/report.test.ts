@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { check } from '../../src/oracle/check.ts';
-import { diagnose, faultyTraces } from '../../src/oracle/diagnosis.ts';
+import { diagnosesOf } from '../../src/oracle/findings.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import { heatMap } from '../../src/oracle/report/heat-map.ts';
@@ -18,11 +18,8 @@ const honest = port(heldOut['runs of 16']);
 
 function reportOf(faulty?: string) {
   const implementation = faulty === undefined ? honest : bank.find(({ name }) => name === faulty)!.apply(honest);
-  const { report, bands, theirs } = check(one, fileOf(outputOf(one, implementation)), formats.f32);
-  const diagnosis = report.passes
-    ? undefined
-    : diagnose(bands, theirs, formats.f32, faultyTraces(one, formats.f32, new Set(bands.keys())));
-  return { report, diagnosis };
+  const checked = check(one, fileOf(outputOf(one, implementation)), formats.f32);
+  return { report: checked.report, diagnoses: diagnosesOf(checked) };
 }
 
 const good = reportOf();
@@ -32,16 +29,16 @@ const sentence = 'Your tensors match the mistake `guide-scale-offset`: you use g
 describe('a report', () => {
   it('as text says whether, where and which', () => {
     const options = { colour: false, all: false };
-    expect(textReport(good.report, good.diagnosis, [], options)).toMatch(/✓ guided is within budget: \d+ % of it/);
-    const text = textReport(bad.report, bad.diagnosis, [], options);
+    expect(textReport(good.report, good.diagnoses, [], options)).toMatch(/✓ guided is within budget: \d+ % of it/);
+    const text = textReport(bad.report, bad.diagnoses, [], options);
     expect(text).toContain('✗ 1 of 1 tap is off, first guided');
     expect(text).toContain(`→ ${sentence}`);
     expect(text).not.toContain('\x1b');
-    expect(textReport(bad.report, bad.diagnosis, [], { colour: true, all: true })).toContain('\x1b[31m');
+    expect(textReport(bad.report, bad.diagnoses, [], { colour: true, all: true })).toContain('\x1b[31m');
   });
 
   it('as JSON has all of it', () => {
-    expect(JSON.parse(jsonReport(bad.report, bad.diagnosis, ['a finding']))).toMatchObject({
+    expect(JSON.parse(jsonReport(bad.report, bad.diagnoses, ['a finding']))).toMatchObject({
       schema: 1,
       case: 'guidances/cfg-pag',
       dtype: 'f32',
@@ -51,7 +48,7 @@ describe('a report', () => {
       diagnosis: { faults: ['guide-scale-offset'], complete: true, sentences: [sentence] },
       taps: [{ name: 'guided', status: 'wrong' }],
     });
-    expect(JSON.parse(jsonReport(good.report, undefined, []))).toMatchObject({
+    expect(JSON.parse(jsonReport(good.report, [], []))).toMatchObject({
       passes: true,
       first: null,
       diagnosis: null,
@@ -59,8 +56,8 @@ describe('a report', () => {
   });
 
   it('as JUnit XML has a test case for each tap, and nothing that XML does not allow', () => {
-    expect(junitReport(good.report, undefined, [])).toMatch(/tests="1" failures="0"/);
-    const xml = junitReport(bad.report, bad.diagnosis, ['a < b & "c" \u0000']);
+    expect(junitReport(good.report, [], [])).toMatch(/tests="1" failures="0"/);
+    const xml = junitReport(bad.report, bad.diagnoses, ['a < b & "c" \u0000']);
     expect(xml).toMatch(/tests="1" failures="1".*\n {2}<testcase /);
     expect(xml).toContain(
       '\n  <testcase classname="guidances/cfg-pag (f32)" name="guided"><failure message="wrong: the first divergence">',
@@ -70,7 +67,7 @@ describe('a report', () => {
   });
 
   it('as HTML is one page that asks for nothing', () => {
-    const page = htmlReport(bad.report, bad.diagnosis, ['<script>']);
+    const page = htmlReport(bad.report, bad.diagnoses, ['<script>']);
     expect(page).toContain('<code>guide-scale-offset</code>');
     expect(page).toContain('&lt;script&gt;');
     expect(page).not.toMatch(/<script|src=|href=|https?:|@import|url\(/);
@@ -164,7 +161,7 @@ describe('the table of a text', () => {
         status: i < first ? ('ok' as const) : ('wrong' as const),
       })),
     };
-    const text = textReport(report, undefined, [], { colour: false, all: false });
+    const text = textReport(report, [], [], { colour: false, all: false });
     return text.split('\n').flatMap((line) => /^(tap\d+) /.exec(line)?.[1] ?? []);
   };
 

@@ -23,7 +23,9 @@ const experiments: Readonly<Record<string, readonly [order: number, experiment: 
   DDIM: [1, named('DDIM', { clip_sample: false })],
   Euler: [1, named('EulerDiscrete', karras)],
   'EDM Euler': [1, named('EDMEuler')],
+  'flow-match Heun': [2, named('FlowMatchHeunDiscrete', {}, { callsPerStep: 2 })],
   'flow-match Euler': [1, named('FlowMatchEulerDiscrete')],
+  IPNDM: [2, named('IPNDM', {}, { exactStart: 3 })],
   Heun: [2, named('HeunDiscrete', karras, { callsPerStep: 2 })],
   KDPM2: [2, named('KDPM2Discrete', karras, { callsPerStep: 2 })],
   LMS: [4, named('LMSDiscrete', karras, { exactStart: 3 })],
@@ -55,6 +57,10 @@ const experiments: Readonly<Record<string, readonly [order: number, experiment: 
       [
         `UniPC ${order}, bh2, of the noise`,
         [order + 1, multistep('UniPCMultistep', order, { predict_x0: false, final_sigmas_type: 'sigma_min' })],
+      ],
+      [
+        `DPM-Solver++ backwards ${order}`,
+        [order, multistep('DPMSolverMultistepInverse', order, { lower_order_final: false })],
       ],
       ...['midpoint', 'heun'].flatMap((solver_type) => [
         [`DPM-Solver++ ${order}, ${solver_type}`, [order, multistep('DPMSolverMultistep', order, { solver_type })]],

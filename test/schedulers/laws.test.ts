@@ -40,13 +40,16 @@ const inSingle = [
   'PNDMScheduler',
   'LCMScheduler',
   'TCDScheduler',
+  'IPNDMScheduler',
 ];
 const tolerance = (name: string): number => (inSingle.includes(name) ? 1e-4 : 1e-9);
 
 describe('a model that knows x₀ keeps deterministic schedulers on x = a x₀ + b ε, and at its end is x₀', () => {
   /** What ends at a level other than that of x₀: the class, or the config. */
   const endsBefore = ({ name, config }: Variant): boolean =>
-    ['DDIMInverseScheduler', 'DEISMultistepScheduler', 'TCDScheduler'].includes(name) ||
+    ['DDIMInverseScheduler', 'DPMSolverMultistepInverseScheduler', 'DEISMultistepScheduler', 'TCDScheduler'].includes(
+      name,
+    ) ||
     config['final_sigmas_type'] === 'sigma_min' ||
     (name === 'PNDMScheduler' && config['set_alpha_to_one'] !== true);
 
@@ -63,8 +66,8 @@ describe('a model that knows x₀ keeps deterministic schedulers on x = a x₀ +
         (original, noise, steps) => {
           const scheduler = create(variant, steps);
           const model = modelOf(scheduler, (__, ___, i) => original.data[i]);
-          // The inverse begins at x₀ itself, which says nothing about ε.
-          const begin = variant.name === 'DDIMInverseScheduler' ? 1 : 0;
+          // The inverse begins at x₀ itself, which says nothing about ε; the first step of IPNDM does not ask for x₀.
+          const begin = ['DDIMInverseScheduler', 'IPNDMScheduler'].includes(variant.name) ? 1 : 0;
           const samples = walk(scheduler, { model, sample: scheduler.addNoise(original, noise, begin), begin });
           samples.forEach((sample, call) => {
             if (call + 1 < samples.length) {

@@ -51,6 +51,13 @@ export const deterministic: readonly Variant[] = [
   ...variants('LMSDiscrete', ...spaced),
   ...variants('KDPM2Discrete', ...spaced),
   ...variants('DPMSolverMultistep', ...solvers, ...ofNoise, { use_lu_lambdas: true }, { solver_type: 'heun' }),
+  ...variants(
+    'DPMSolverMultistepInverse',
+    ...solvers,
+    { algorithm_type: 'dpmsolver' },
+    { algorithm_type: 'dpmsolver', solver_order: 3 },
+    { solver_type: 'heun', use_karras_sigmas: true, solver_order: 3 },
+  ),
   ...variants('DPMSolverSinglestep', ...solversWithoutSpacing, ...ofNoise, { solver_type: 'heun', solver_order: 3 }),
   ...variants(
     'UniPCMultistep',
@@ -62,6 +69,8 @@ export const deterministic: readonly Variant[] = [
   ...variants('DEISMultistep', ...solvers),
   ...variants('EDMEuler', {}, { sigma_schedule: 'exponential', prediction_type: 'v_prediction' }),
   ...variants('EDMDPMSolverMultistep', {}, { solver_order: 3, solver_type: 'heun' }),
+  ...variants('IPNDM', {}),
+  ...variants('FlowMatchHeunDiscrete', {}, { shift: 3 }),
   ...variants('FlowMatchEulerDiscrete', {}, { shift: 3 }, { use_karras_sigmas: true }),
   { name: 'TCDScheduler', config: {}, choices: { eta: 0 } },
   { name: 'EulerAncestralDiscreteScheduler', config: {}, choices: { eta: 0 } },

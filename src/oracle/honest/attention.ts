@@ -1,10 +1,13 @@
 /** Attention as ports compute it: the scale before or after the product, logits stored or not, the softmax online. */
 import type { Kernels } from '../../kernels/kernels.ts';
+import { runLength } from '../../kernels/definition/sums.ts';
 import { softmaxRows } from '../../kernels/plain/softmax.ts';
 import { expf } from '../../tensor/math/index.ts';
 import { roundInPlace } from '../../tensor/rounding.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
-import type { RowsByRows } from './products.ts';
+import { allocate, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
+import { transposed } from '../matrix/products.ts';
+import type { ProductOf } from './products.ts';
+import { singleSoftmaxRows } from './single-steps.ts';
 import { stored } from './stored.ts';
 
 const f32 = Math.fround;
@@ -17,50 +20,55 @@ export interface AttentionArithmetic {
   readonly scaledQueries?: boolean;
   /** Softmax block by block with a running maximum, normalised at the end (FlashAttention). */
   readonly onlineSoftmax?: boolean;
+  /** e^x of the softmax; the reference's own, unless given. */
+  readonly exp?: (x: number) => number;
 }
 
-type Attention = Pick<Kernels, 'attentionMap' | 'applyAttentionMap' | 'attention'>;
+type Attention = Pick<Kernels, 'attentionScores' | 'attentionMap' | 'applyAttentionMap' | 'attention'>;
 
 /** The kernels of attention. */
-export function honestAttention(rowsByRows: RowsByRows, arithmetic: AttentionArithmetic): Attention {
+export function honestAttention(productOf: ProductOf, arithmetic: AttentionArithmetic): Attention {
+  const product = productOf(runLength);
   /** The logits of one head, [N,M]. */
-  const logits = (q: Tensor, k: Tensor, b: number, h: number, heads: number, scale: number): Float32Array => {
+  const logits = (q: Tensor, k: Tensor, b: number, h: number, heads: number, scale: number): FloatArray => {
     const [queries, keys, size] = [q.shape[1], k.shape[1], q.shape[2] / heads];
     const query = headOf(q, b, h, size);
-    if (arithmetic.scaledQueries) for (let i = 0; i < query.length; i++) query[i] *= f32(scale);
-    const out = rowsByRows(query, headOf(k, b, h, size), queries, keys, size);
-    if (!arithmetic.scaledQueries) for (let i = 0; i < out.length; i++) out[i] *= f32(scale);
+    const factor = q.dtype === 'f64' ? scale : f32(scale);
+    if (arithmetic.scaledQueries) for (let i = 0; i < query.length; i++) query[i] *= factor;
+    const out = product(query, transposed(headOf(k, b, h, size), keys, size), queries, size, keys);
+    if (!arithmetic.scaledQueries) for (let i = 0; i < out.length; i++) out[i] *= factor;
     if (arithmetic.storedLogits) roundInPlace(q.dtype, out);
     return out;
   };
 
-  const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) => {
+  const perHead = (q: Tensor, k: Tensor, heads: number, scale: number, ofRows: (rows: FloatArray) => void): Tensor => {
     const [batch, queries, keys] = [q.shape[0], q.shape[1], k.shape[1]];
-    const out = new Float32Array(batch * heads * queries * keys);
+    const out = allocate(q.dtype, batch * heads * queries * keys);
     for (let b = 0; b < batch; b++)
       for (let h = 0; h < heads; h++) {
         const rows = logits(q, k, b, h, heads, scale);
-        softmaxRows(rows, keys);
+        ofRows(rows);
         out.set(rows, (b * heads + h) * queries * keys);
       }
     return stored(q, [batch, heads, queries, keys], out);
   };
+  const attentionScores: Kernels['attentionScores'] = (...given) => perHead(...given, () => {});
+  const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) =>
+    perHead(q, k, heads, scale, (rows) => {
+      if (arithmetic.exp) singleSoftmaxRows(rows, k.shape[1], arithmetic.exp);
+      else softmaxRows(rows, k.shape[1]);
+    });
 
   const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) => {
     const [batch, heads, queries, keys] = map.shape;
     const channels = v.shape[2];
     const size = channels / heads;
-    const out = new Float32Array(batch * queries * channels);
+    const out = allocate(map.dtype, batch * queries * channels);
     for (let b = 0; b < batch; b++)
       for (let h = 0; h < heads; h++) {
         const first = (b * heads + h) * queries * keys;
-        const mixed = rowsByRows(
-          map.data.subarray(first, first + queries * keys),
-          transposed(headOf(v, b, h, size), keys, size),
-          queries,
-          size,
-          keys,
-        );
+        const rows = map.data.subarray(first, first + queries * keys);
+        const mixed = product(rows, headOf(v, b, h, size), queries, keys, size);
         for (let n = 0; n < queries; n++)
           out.set(mixed.subarray(n * size, (n + 1) * size), (b * queries + n) * channels + h * size);
       }
@@ -71,34 +79,34 @@ export function honestAttention(rowsByRows: RowsByRows, arithmetic: AttentionAri
     if (!arithmetic.onlineSoftmax) return applyAttentionMap(attentionMap(q, k, heads, scale), v);
     const [batch, queries, channels] = q.shape;
     const [keys, size] = [k.shape[1], channels / heads];
-    const out = new Float32Array(q.data.length);
+    const out = allocate(q.dtype, q.data.length);
     for (let b = 0; b < batch; b++)
       for (let h = 0; h < heads; h++) {
         const [rows, value] = [logits(q, k, b, h, heads, scale), headOf(v, b, h, size)];
         for (let n = 0; n < queries; n++) {
-          const mixed = onlineRow(rows.subarray(n * keys, (n + 1) * keys), value, size);
+          const mixed = onlineRow(rows.subarray(n * keys, (n + 1) * keys), value, size, arithmetic.exp ?? expf);
           out.set(mixed, (b * queries + n) * channels + h * size);
         }
       }
     return stored(q, q.shape, out);
   };
 
-  return { attentionMap, applyAttentionMap, attention };
+  return { attentionScores, attentionMap, applyAttentionMap, attention };
 }
 
 /** Σ softmax(row)·v over blocks of eight keys, rescaled whenever the maximum grows. */
-function onlineRow(row: Float32Array, value: Float32Array, size: number): Float32Array {
+function onlineRow(row: FloatArray, value: FloatArray, size: number, exp: (x: number) => number): Float32Array {
   const mixed = new Float32Array(size);
   let [top, total] = [-Infinity, 0];
   for (let start = 0; start < row.length; start += 8) {
     const block = row.subarray(start, start + 8);
     const raised = Math.max(top, ...block);
     if (raised === -Infinity) continue;
-    const shrink = expf(f32(top - raised));
+    const shrink = exp(f32(top - raised));
     total = f32(total * shrink);
     for (let d = 0; d < size; d++) mixed[d] *= shrink;
     block.forEach((logit, i) => {
-      const p = expf(f32(logit - raised));
+      const p = exp(f32(logit - raised));
       total = f32(total + p);
       for (let d = 0; d < size; d++) mixed[d] += f32(p * value[(start + i) * size + d]);
     });
@@ -107,16 +115,13 @@ function onlineRow(row: Float32Array, value: Float32Array, size: number): Float3
   return mixed.map((sum) => sum / total);
 }
 
-function headOf(x: Tensor, sample: number, head: number, size: number): Float32Array {
+/** The channels of one head of one sample: [N, d]. */
+export function headOf(x: Tensor, sample: number, head: number, size: number): FloatArray {
   const [, tokens, channels] = x.shape;
-  const out = new Float32Array(tokens * size);
+  const out = allocate(x.dtype, tokens * size);
   for (let n = 0; n < tokens; n++) {
     const from = (sample * tokens + n) * channels + head * size;
     out.set(x.data.subarray(from, from + size), n * size);
   }
   return out;
-}
-
-function transposed(x: Float32Array, rows: number, columns: number): Float32Array {
-  return Float32Array.from({ length: rows * columns }, (_, i) => x[(i % rows) * columns + Math.floor(i / rows)]);
 }

@@ -5,18 +5,23 @@
  */
 import type { Kernels } from '../../kernels/kernels.ts';
 import { referenceKernels } from '../../kernels/plain/index.ts';
-import { erf } from '../../tensor/math/index.ts';
+import { erf, expf } from '../../tensor/math/index.ts';
 import type { FloatArray } from '../../tensor/tensor.ts';
 import { honestAttention, type AttentionArithmetic } from './attention.ts';
 import type { Dot } from './dot.ts';
-import { honestProducts, rowsByRowsOf } from './products.ts';
-import { polynomialErf, singleActivation, singleGroupNorm, singleLayerNorm } from './single-steps.ts';
+import { productBy } from '../matrix/products.ts';
+import { honestProducts } from './products.ts';
+import { polynomialErf } from './functions.ts';
+import { singleActivation, singleGroupNorm, singleLayerNorm, singleSoftmaxRows } from './single-steps.ts';
+import { stored } from './stored.ts';
 
 /** In what honest ports may differ. */
 export interface Arithmetic extends AttentionArithmetic {
   readonly dot: Dot;
   /** Rounds what is multiplied (TF32). */
   readonly multiplicand?: (values: FloatArray) => FloatArray;
+  /** A bias is added by an operation of its own: what it is added to has been stored. */
+  readonly biasApart?: boolean;
   /** Norms and activations in single precision, step by step, not in double. */
   readonly singleSteps?: boolean;
   /** The error function as vector libraries approximate it. */
@@ -25,16 +30,24 @@ export interface Arithmetic extends AttentionArithmetic {
 
 /** The kernels of a port with this arithmetic. A kernel that is missing here is a type error. */
 export function honestKernels(arithmetic: Arithmetic): Kernels {
-  const { dot, multiplicand = (values) => values, singleSteps = false } = arithmetic;
-  const rowsByRows = rowsByRowsOf(dot, multiplicand);
+  const { dot, multiplicand = (values) => values, singleSteps = false, biasApart = false } = arithmetic;
+  const product = productBy(dot);
+  const productOf = () => (a: FloatArray, b: FloatArray, rows: number, inner: number, columns: number) =>
+    product(multiplicand(a), multiplicand(b), rows, inner, columns);
   return {
-    ...honestProducts(rowsByRows),
-    ...honestAttention(rowsByRows, arithmetic),
-    ...(singleSteps ? singleStepped(arithmetic) : asReference('groupNorm', 'layerNorm', 'activation')),
-    ...asReference('softmax'),
+    ...honestProducts(productOf, biasApart),
+    ...honestAttention(productOf, arithmetic),
+    ...(singleSteps ? singleStepped(arithmetic) : asReference('groupNorm', 'layerNorm', 'activation', 'softmax')),
     ...asReference('add', 'subtract', 'multiply', 'affine', 'divide', 'averagePool2x'),
-    ...asReference('upsampleNearest2x', 'concatChannels', 'sliceChannels', 'concatBatch', 'sliceBatch'),
-    ...asReference('toTokens', 'fromTokens'),
+    ...asReference(
+      'upsampleNearest2x',
+      'resizeNearest',
+      'concatChannels',
+      'sliceChannels',
+      'concatBatch',
+      'sliceBatch',
+    ),
+    ...asReference('reshape', 'toTokens', 'fromTokens'),
   };
 }
 
@@ -43,7 +56,17 @@ function asReference<K extends keyof Kernels>(...names: readonly K[]): Pick<Kern
   return Object.fromEntries(names.map((name) => [name, referenceKernels[name]])) as Pick<Kernels, K>;
 }
 
-function singleStepped(arithmetic: Arithmetic): Pick<Kernels, 'groupNorm' | 'layerNorm' | 'activation'> {
+function singleStepped(arithmetic: Arithmetic): Pick<Kernels, 'groupNorm' | 'layerNorm' | 'activation' | 'softmax'> {
+  const exp = arithmetic.exp ?? expf;
   const erfOf = arithmetic.polynomialErf ? polynomialErf : (x: number): number => Math.fround(erf(x));
-  return { groupNorm: singleGroupNorm, layerNorm: singleLayerNorm, activation: singleActivation(erfOf) };
+  return {
+    groupNorm: singleGroupNorm,
+    layerNorm: singleLayerNorm,
+    activation: singleActivation({ exp, erf: erfOf }),
+    softmax(x) {
+      const rows = Float32Array.from(x.data);
+      singleSoftmaxRows(rows, x.shape.at(-1) ?? 1, exp);
+      return stored(x, x.shape, rows);
+    },
+  };
 }

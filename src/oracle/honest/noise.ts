@@ -6,7 +6,8 @@
  * does it.
  *
  * The size of an error never comes from the result: where 1000 − 999.9 cancels, the result is small and its error is
- * not. A sum of n products is taken to err by u · √n/2 · Σ|aᵢbᵢ|, what a sum of equal signs does in the plainest order.
+ * not. The amount is drawn evenly from both signs, as there, with the variance 1. A sum of n products is taken to err
+ * by u · √n/2 · Σ|aᵢbᵢ|, what a sum of equal signs does in the plainest order.
  */
 import type { Generator } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -15,7 +16,7 @@ import type { Format } from './format.ts';
 /** A source of errors of the size that they have in a format. */
 export interface Noise {
   readonly format: Format;
-  /** Standard normal numbers. */
+  /** Random numbers of mean 0 and variance 1. */
   draw(count: number): Tensor['data'];
   /** y, each element moved by its own size. */
   moved(y: Tensor, sizeOf: (i: number) => number): Tensor;
@@ -23,15 +24,27 @@ export interface Noise {
 
 /** Noise of a format, drawn from `generator`. */
 export function noiseOf(format: Format, generator: Generator): Noise {
-  const draw = (count: number): Tensor['data'] => generator.randn([count], 'f64').data;
+  const draw = (count: number): Tensor['data'] => drawn(generator, count);
   return {
     format,
     draw,
     moved(y, sizeOf) {
       const noise = draw(y.data.length);
-      return { ...y, data: y.data.map((value, i) => value + noise[i] * sizeOf(i)) };
+      for (let i = 0; i < noise.length; i++) noise[i] = y.data[i] + noise[i] * sizeOf(i);
+      return { ...y, data: noise };
     },
   };
+}
+
+/** Even numbers of this width have the variance 1. */
+const spread = Math.sqrt(12);
+
+/** Random numbers of mean 0 and variance 1, evenly spread. */
+export function drawn(generator: Generator, count: number): Float64Array {
+  const uniform = generator.rand([count]).data;
+  const out = new Float64Array(count);
+  for (let i = 0; i < count; i++) out[i] = (uniform[i] - 0.5) * spread;
+  return out;
 }
 
 /** Half of the smallest number above 0 of the storage: the error that even the smallest results have. */

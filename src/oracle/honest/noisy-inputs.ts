@@ -10,10 +10,11 @@ import { betaSchedules, readNoiseSchedule } from '../../schedulers/noise-schedul
 import { readOptions } from '../../schedulers/options.ts';
 import { createScheduler, schedulers } from '../../schedulers/registry.ts';
 import type { Format } from './format.ts';
+import { drawn } from './noise.ts';
 
 /** Values that are shown and stored: each moved by one rounding. */
 export function noisyValue(format: Format, generator: Generator, x: Tensor): Tensor {
-  const noise = generator.randn([x.data.length], 'f64').data;
+  const noise = drawn(generator, x.data.length);
   return { ...x, data: x.data.map((value, i) => value + noise[i] * format.stored * Math.abs(value)) };
 }
 
@@ -25,7 +26,7 @@ export function noisySinusoid(format: Format, generator: Generator): typeof sinu
   return (timesteps, size, cosineFirst, shift, dtype) => {
     const half = Math.floor(size / 2);
     const y = sinusoid(timesteps, size, cosineFirst, shift, dtype);
-    const noise = generator.randn([half], 'f64').data;
+    const noise = drawn(generator, half);
     const data = y.data.slice();
     timesteps.forEach((t, b) => {
       for (let i = 0; i < half; i++) {
@@ -49,7 +50,7 @@ export function noisyFourierFeatures(format: Format, generator: Generator): type
   return (timesteps, frequencies) => {
     const y = fourierFeatures(timesteps, frequencies);
     const n = frequencies.data.length;
-    const noise = generator.randn([y.data.length], 'f64').data;
+    const noise = drawn(generator, y.data.length);
     const unit = Math.max(format.stored, formatSingle);
     const data = y.data.slice();
     timesteps.forEach((t, b) => {
@@ -77,7 +78,7 @@ export function noisyScheduler(generator: Generator): typeof createScheduler {
       plain.name,
     );
     const { betas } = readNoiseSchedule(options, [...betaSchedules, 'exp'], plain.name);
-    const noise = generator.randn([betas.length], 'f64').data;
+    const noise = drawn(generator, betas.length);
     const trained = Array.from(betas, (beta, t) => 1 - (1 - beta) * (1 + formatSingle * noise[t]));
     return createScheduler({ ...config, trained_betas: trained }, steps, choices);
   };

@@ -1,6 +1,6 @@
 /** Kernels in double precision whose results are as uncertain as those of a format. See noise.ts. */
 import type { Kernels } from '../../kernels/kernels.ts';
-import { referenceKernels as exact } from '../../kernels/plain/index.ts';
+import { quickKernels as exact } from '../matrix/kernels.ts';
 import type { Generator } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Format } from './format.ts';
@@ -21,8 +21,8 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
     softmax,
     ...noisyAttention(noise, softmax),
     ...noisyElementwise(noise),
-    ...errorless('upsampleNearest2x', 'concatChannels', 'sliceChannels', 'concatBatch', 'sliceBatch'),
-    ...errorless('toTokens', 'fromTokens'),
+    ...errorless('upsampleNearest2x', 'resizeNearest', 'concatChannels', 'sliceChannels', 'concatBatch', 'sliceBatch'),
+    ...errorless('reshape', 'toTokens', 'fromTokens'),
   };
 }
 

@@ -13,7 +13,7 @@ export function noisySoftmax({ format, draw }: Noise): Kernels['softmax'] {
     const growth = Math.max(1, Math.sqrt(size) / 2);
     const noise = draw(y.data.length);
     for (let start = 0; start < y.data.length; start += size) {
-      const top = Math.max(...part(x, start, size));
+      const top = largestOf(x, start, size);
       const ofSum = added * growth * draw(1)[0];
       for (let i = start; i < start + size; i++) {
         const distance = Number.isFinite(x.data[i]) ? Math.abs(x.data[i] - top) : 0;
@@ -69,10 +69,9 @@ function uncertain({ format, draw }: Noise, { result: y, x, groupSize, eps, weig
   const noise = draw(y.data.length);
   const growth = Math.max(1, Math.sqrt(groupSize) / 2);
   for (let start = 0; start < y.data.length; start += groupSize) {
-    const { mean, inverse } = momentsOf(x, start, groupSize, eps);
+    const { mean, meanSize, inverse } = momentsOf(x, start, groupSize, eps);
     // Mean and variance err for the whole group at once.
     const [meanNoise, spreadNoise] = draw(2);
-    const meanSize = part(x, start, groupSize).reduce((sum, value) => sum + Math.abs(value), 0) / groupSize;
     for (let i = start; i < start + groupSize; i++) {
       const scale = Math.abs(inverse * weightOf(i));
       const deviation = y.data[i] - biasOf(i);
@@ -86,13 +85,20 @@ function uncertain({ format, draw }: Noise, { result: y, x, groupSize, eps, weig
   return y;
 }
 
-function part(x: Tensor, start: number, count: number): readonly number[] {
-  return Array.from(x.data.subarray(start, start + count));
+function largestOf(x: Tensor, start: number, count: number): number {
+  let top = -Infinity;
+  for (let i = start; i < start + count; i++) top = Math.max(top, x.data[i]);
+  return top;
 }
 
-function momentsOf(x: Tensor, start: number, count: number, eps: number): { mean: number; inverse: number } {
-  const values = part(x, start, count);
-  const mean = values.reduce((sum, value) => sum + value, 0) / count;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / count;
-  return { mean, inverse: 1 / Math.sqrt(variance + eps) };
+/** Of some numbers: their mean, that of their sizes, and 1/√(variance + ε). */
+function momentsOf({ data }: Tensor, start: number, count: number, eps: number) {
+  let [sum, sizes, squares] = [0, 0, 0];
+  for (let i = start; i < start + count; i++) {
+    sum += data[i];
+    sizes += Math.abs(data[i]);
+  }
+  const mean = sum / count;
+  for (let i = start; i < start + count; i++) squares += (data[i] - mean) ** 2;
+  return { mean, meanSize: sizes / count, inverse: 1 / Math.sqrt(squares / count + eps) };
 }

@@ -1,8 +1,8 @@
 /** Convolutions, linear layers and attention in double precision, as uncertain as their sums are. See noise.ts. */
 import type { Kernels } from '../../kernels/kernels.ts';
-import { referenceKernels as exact } from '../../kernels/plain/index.ts';
+import { quickKernels as exact } from '../matrix/kernels.ts';
 import { evenPadding } from '../../nn/layers.ts';
-import { tensor, type Tensor } from '../../tensor/tensor.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
 import type { Noise } from './noise.ts';
 
 type Multiply = (a: Tensor, b: Tensor) => Tensor;
@@ -16,7 +16,7 @@ interface Product {
   readonly b: Tensor;
   readonly terms: number;
   readonly run: Multiply;
-  /** What is added to element i of the result. */
+  /** What is added to element i of the result, perhaps after that has been stored. */
   readonly bias?: ((i: number) => number) | undefined;
 }
 
@@ -29,7 +29,7 @@ function uncertain({ format, moved }: Noise, { result: y, a, b, terms, run, bias
     y,
     (i) =>
       added * growth * (magnitude[i] + (bias ? Math.abs(bias(i)) : 0)) +
-      stored * Math.abs(y.data[i]) +
+      stored * (Math.abs(y.data[i]) + (bias ? Math.abs(y.data[i] - bias(i)) : 0)) +
       (squares ? multiplied * (2 * Math.sqrt(squares[i]) + Math.abs(y.data[i])) : 0),
   );
 }
@@ -69,11 +69,12 @@ export function noisyProducts(noise: Noise): Pick<Kernels, 'conv2d' | 'joinedCon
 export function noisyAttention(
   noise: Noise,
   softmax: Kernels['softmax'],
-): Pick<Kernels, 'attentionMap' | 'applyAttentionMap' | 'attention'> {
-  const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) => {
-    const run = (a: Tensor, b: Tensor): Tensor => perHead(a, b, heads, scale);
-    return softmax(uncertain(noise, { result: run(q, k), a: q, b: k, terms: q.shape[2] / heads, run }));
+): Pick<Kernels, 'attentionScores' | 'attentionMap' | 'applyAttentionMap' | 'attention'> {
+  const attentionScores: Kernels['attentionScores'] = (q, k, heads, scale) => {
+    const run = (a: Tensor, b: Tensor): Tensor => exact.attentionScores(a, b, heads, scale);
+    return uncertain(noise, { result: run(q, k), a: q, b: k, terms: q.shape[2] / heads, run });
   };
+  const attentionMap: Kernels['attentionMap'] = (...given) => softmax(attentionScores(...given));
   const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) =>
     uncertain(noise, {
       result: exact.applyAttentionMap(map, v),
@@ -83,6 +84,7 @@ export function noisyAttention(
       run: exact.applyAttentionMap,
     });
   return {
+    attentionScores,
     attentionMap,
     applyAttentionMap,
     attention: (q, k, v, heads, scale) => applyAttentionMap(attentionMap(q, k, heads, scale), v),
@@ -91,27 +93,11 @@ export function noisyAttention(
 
 /** |x|, element by element. */
 export function absolute(x: Tensor): Tensor {
-  return { ...x, data: x.data.map(Math.abs) };
+  const data = x.data.slice();
+  for (let i = 0; i < data.length; i++) data[i] = Math.abs(data[i]);
+  return { ...x, data };
 }
 
 function squared(x: Tensor): Tensor {
   return { ...x, data: x.data.map((value) => value * value) };
-}
-
-/** q kᵀ · scale per head: [B,N,D], [B,M,D] → [B,h,N,M]. */
-function perHead(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
-  const [batch, queries, channels] = q.shape;
-  const keys = k.shape[1];
-  const size = channels / heads;
-  const out = new Float64Array(batch * heads * queries * keys);
-  let at = 0;
-  for (let b = 0; b < batch; b++)
-    for (let h = 0; h < heads; h++)
-      for (let n = 0; n < queries; n++)
-        for (let m = 0; m < keys; m++, at++) {
-          const [first, second] = [(b * queries + n) * channels + h * size, (b * keys + m) * channels + h * size];
-          for (let d = 0; d < size; d++) out[at] += q.data[first + d] * k.data[second + d];
-          out[at] *= scale;
-        }
-  return tensor('f64', [batch, heads, queries, keys], out);
 }

@@ -1,53 +1,22 @@
-/** Convolutions and linear layers with sums in an order of one's own: as products of rows with rows. */
-import type { Kernels } from '../../kernels/kernels.ts';
+/** Convolutions and linear layers with sums in an order of one's own: as products of matrices. */
+import { runLength, runOfChannels } from '../../kernels/definition/sums.ts';
+import type { Kernels, Padding } from '../../kernels/kernels.ts';
 import { referenceKernels } from '../../kernels/plain/index.ts';
 import { evenPadding } from '../../nn/layers.ts';
-import { allocate, sizeOf, type FloatArray } from '../../tensor/tensor.ts';
-import type { Dot } from './dot.ts';
+import { allocate, sizeOf, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
+import { transposed, type Product } from '../matrix/products.ts';
 import { stored } from './stored.ts';
 
-/** a [rows, inner] times b [columns, inner] transposed → [rows, columns]. */
-export type RowsByRows = (a: FloatArray, b: FloatArray, rows: number, columns: number, inner: number) => Float32Array;
-
-/** The product of rows by rows whose sums are those of `dot`, of numbers that `multiplicand` has rounded. */
-export function rowsByRowsOf(dot: Dot, multiplicand: (values: FloatArray) => FloatArray): RowsByRows {
-  return (a, b, rows, columns, inner) => {
-    const [left, right] = [multiplicand(a), multiplicand(b)];
-    const out = new Float32Array(rows * columns);
-    for (let r = 0; r < rows; r++)
-      for (let c = 0; c < columns; c++) out[r * columns + c] = dot(left, r * inner, right, c * inner, inner);
-    return out;
-  };
-}
+/** The product whose sums have runs of so many terms; who adds in another order does not mind. */
+export type ProductOf = (run: number) => Product;
 
 type Products = Pick<Kernels, 'conv2d' | 'joinedConv2d' | 'upsampleConv2d' | 'linear'>;
 
-/** The kernels that are products of rows by rows. */
-export function honestProducts(rowsByRows: RowsByRows): Products {
+/** The kernels that are products of matrices. */
+export function honestProducts(productOf: ProductOf, biasApart = false): Products {
   const conv2d: Kernels['conv2d'] = (x, weight, bias, stride, padding) => {
-    const [batch, channels, height, width] = x.shape;
-    const [outChannels, , kh, kw] = weight.shape;
-    const outHeight = Math.floor((height + padding.top + padding.bottom - kh) / stride) + 1;
-    const outWidth = Math.floor((width + padding.left + padding.right - kw) / stride) + 1;
-    const [pixels, inner] = [outHeight * outWidth, channels * kh * kw];
-    const out = allocate(x.dtype, batch * outChannels * pixels);
-    for (let b = 0; b < batch; b++) {
-      const patches = new Float32Array(pixels * inner);
-      let at = 0;
-      for (let y = 0; y < outHeight; y++)
-        for (let column = 0; column < outWidth; column++)
-          for (let c = 0; c < channels; c++)
-            for (let i = 0; i < kh; i++)
-              for (let j = 0; j < kw; j++, at++) {
-                const [row, place] = [y * stride + i - padding.top, column * stride + j - padding.left];
-                if (row >= 0 && row < height && place >= 0 && place < width)
-                  patches[at] = x.data[((b * channels + c) * height + row) * width + place];
-              }
-      const sums = rowsByRows(weight.data, patches, outChannels, pixels, inner);
-      for (let i = 0; i < sums.length; i++)
-        out[b * sums.length + i] = sums[i] + (bias ? bias.data[Math.floor(i / pixels)] : 0);
-    }
-    return stored(x, [batch, outChannels, outHeight, outWidth], out);
+    const sums = convolved(productOf, x, weight, undefined, stride, padding);
+    return withBias(sums, bias, sums.shape[2] * sums.shape[3], biasApart);
   };
   return {
     conv2d,
@@ -57,9 +26,97 @@ export function honestProducts(rowsByRows: RowsByRows): Products {
     linear(x, weight, bias) {
       const [outChannels, channels] = weight.shape;
       const rows = sizeOf(x.shape.slice(0, -1));
-      const out = rowsByRows(x.data, weight.data, rows, outChannels, channels);
-      if (bias) for (let i = 0; i < out.length; i++) out[i] += bias.data[i % outChannels];
-      return stored(x, [...x.shape.slice(0, -1), outChannels], out);
+      const turned = transposed(weight.data, outChannels, channels);
+      const data = productOf(runLength)(x.data, turned, rows, channels, outChannels);
+      return withBias({ dtype: x.dtype, shape: [...x.shape.slice(0, -1), outChannels], data }, bias, 1, biasApart);
     },
   };
+}
+
+/**
+ * Sums that are not yet rounded, and a bias for each `run` of them, stored.
+ * @param apart whether the sums are stored before the bias is added
+ */
+function withBias(sums: Tensor, bias: Tensor | undefined, run: number, apart: boolean): Tensor {
+  if (apart) stored(sums, sums.shape, sums.data);
+  addBias(sums.data, bias, run);
+  return stored(sums, sums.shape, sums.data);
+}
+
+function addBias(sums: FloatArray, bias: Tensor | undefined, run: number): void {
+  if (!bias) return;
+  for (let start = 0, b = 0; start < sums.length; start += run, b = (b + 1) % bias.data.length)
+    for (let i = start; i < start + run; i++) sums[i] += bias.data[b];
+}
+
+/** A convolution that is not yet rounded to what is stored. */
+export function convolved(
+  productOf: ProductOf,
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  stride: number,
+  padding: Padding,
+): Tensor {
+  const [batch, channels, height, width] = x.shape;
+  const [outChannels, , kh, kw] = weight.shape;
+  const outHeight = Math.floor((height + padding.top + padding.bottom - kh) / stride) + 1;
+  const outWidth = Math.floor((width + padding.left + padding.right - kw) / stride) + 1;
+  const [pixels, inner] = [outHeight * outWidth, channels * kh * kw];
+  const product = productOf(runOfChannels(kh, kw));
+  const out = allocate(x.dtype, batch * outChannels * pixels);
+  const patches = allocate(x.dtype, inner * pixels);
+  const size = channels * height * width;
+  for (let b = 0; b < batch; b++) {
+    collectPatches(
+      patches,
+      { channels, height, width, data: x.data.subarray(b * size, (b + 1) * size) },
+      {
+        kh,
+        kw,
+        outHeight,
+        outWidth,
+        stride,
+        padding,
+      },
+    );
+    const sums = product(weight.data, patches, outChannels, inner, pixels);
+    out.set(sums, b * sums.length);
+  }
+  addBias(out, bias, pixels);
+  return { dtype: x.dtype, shape: [batch, outChannels, outHeight, outWidth], data: out };
+}
+
+interface Picture {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly data: FloatArray;
+}
+
+interface Window {
+  readonly kh: number;
+  readonly kw: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly stride: number;
+  readonly padding: Padding;
+}
+
+/** patches[(c,i,j), (row,column)] = the padded picture at (c, row·stride + i, column·stride + j). */
+function collectPatches(patches: FloatArray, { channels, height, width, data }: Picture, window: Window): void {
+  const { kh, kw, outHeight, outWidth, stride, padding } = window;
+  let at = 0;
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < kh; i++)
+      for (let j = 0; j < kw; j++)
+        for (let row = 0; row < outHeight; row++) {
+          const y = row * stride + i - padding.top;
+          const line = (c * height + y) * width - padding.left + j;
+          for (let column = 0; column < outWidth; column++, at++) {
+            const place = column * stride + j - padding.left;
+            const isInside = y >= 0 && y < height && place >= 0 && place < width;
+            patches[at] = isInside ? data[line + column * stride] : 0;
+          }
+        }
 }

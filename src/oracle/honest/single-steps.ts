@@ -1,7 +1,7 @@
 /** Norms and activations in single precision, every step rounded, as ports compute them who have no doubles. */
 import type { Kernels } from '../../kernels/kernels.ts';
 import { referenceKernels } from '../../kernels/plain/index.ts';
-import { expf } from '../../tensor/math/index.ts';
+import type { FloatArray } from '../../tensor/tensor.ts';
 import { stored } from './stored.ts';
 
 const f32 = Math.fround;
@@ -57,22 +57,44 @@ export const singleLayerNorm: Kernels['layerNorm'] = (x, weight, bias, eps) => {
   return stored(x, x.shape, out);
 };
 
-/** SiLU as x / (1 + e^−x), GELU as x/2 · (1 + erf(x/√2)), each step rounded; the others as the reference has them. */
+/** The functions of which activations are made. */
+export interface Functions {
+  readonly exp: (x: number) => number;
+  readonly erf: (x: number) => number;
+}
+
+/**
+ * SiLU as x / (1 + e^−x), GELU as x/2 · (1 + erf(x/√2)), Mish as x · n/(n + 2) with n = e (e + 2), e = e^x; each step
+ * rounded.
+ */
 export const singleActivation =
-  (erfOf: (x: number) => number): Kernels['activation'] =>
+  ({ exp, erf }: Functions): Kernels['activation'] =>
   (x, kind) => {
-    if (kind !== 'silu' && kind !== 'gelu') return referenceKernels.activation(x, kind);
-    const silu = (value: number): number => value / f32(1 + expf(-value));
-    const gelu = (value: number): number => f32(value * 0.5) * f32(1 + erfOf(f32(value * f32(Math.SQRT1_2))));
-    return stored(x, x.shape, Float32Array.from(x.data, kind === 'silu' ? silu : gelu));
+    // Nobody puts a tanh together: it would lose what is near zero.
+    if (kind === 'relu' || kind === 'tanh') return referenceKernels.activation(x, kind);
+    const silu = (value: number): number => value / f32(1 + exp(-value));
+    const quick_gelu = (value: number): number => value / f32(1 + exp(-f32(f32(1.702) * value)));
+    const gelu = (value: number): number => f32(value * 0.5) * f32(1 + erf(f32(value * f32(Math.SQRT1_2))));
+    const mish = (value: number): number => {
+      const e = exp(Math.min(value, linear));
+      const n = f32(e * f32(e + 2));
+      return f32(value * f32(n / f32(n + 2)));
+    };
+    return stored(x, x.shape, Float32Array.from(x.data, { silu, gelu, mish, quick_gelu }[kind]));
   };
 
-/** The error function as vector libraries approximate it, to 1.5e-7 (Abramowitz & Stegun 7.1.26). */
-export function polynomialErf(x: number): number {
-  const t = f32(1 / f32(1 + f32(0.3275911 * Math.abs(x))));
-  const sum = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592].reduce(
-    (total, c) => f32(f32(total * t) + f32(c)),
-    0,
-  );
-  return Math.sign(x) * f32(1 - f32(f32(sum * t) * expf(f32(-x * x))));
+/** Beyond this mish is x to the last bit. */
+const linear = 20;
+
+/** Softmax of each row of `size` numbers, in place: its powers added one after another. */
+export function singleSoftmaxRows(data: FloatArray, size: number, exp: (x: number) => number): void {
+  for (let start = 0; start < data.length; start += size) {
+    let [top, total] = [-Infinity, 0];
+    for (let i = start; i < start + size; i++) top = Math.max(top, data[i]);
+    for (let i = start; i < start + size; i++) {
+      data[i] = exp(f32(data[i] - top));
+      total = f32(total + data[i]);
+    }
+    for (let i = start; i < start + size; i++) data[i] /= total;
+  }
 }

@@ -6,6 +6,7 @@ import type { sinusoid } from '../../nn/embeddings.ts';
 import { reference, type Implementation } from '../implementation.ts';
 import { fused, halfTiles, inHalf, lanes, pairwise, reversed, sequential } from './dot.ts';
 import type { FormatName } from './format.ts';
+import { expByTwo } from './functions.ts';
 import { honestKernels, type Arithmetic } from './kernels.ts';
 
 /** An honest port. */
@@ -39,7 +40,7 @@ const orders: readonly Variant[] = [
   { name: 'the reference', implementation: reference },
   port('sums one after another', { dot: sequential }),
   port('sums from the end, time in double', { dot: reversed }, { sinusoid: doubleSinusoid }),
-  port('fused multiply-add, norms in single steps', { dot: fused, singleSteps: true }),
+  port('fused multiply-add, norms in single steps, powers of two', { dot: fused, singleSteps: true, exp: expByTwo }),
   port('pairwise sums, scaled queries', { dot: pairwise, scaledQueries: true }),
   port('sixteen lanes, online softmax', { dot: lanes, onlineSoftmax: true, singleSteps: true, polynomialErf: true }),
 ];
@@ -47,7 +48,8 @@ const orders: readonly Variant[] = [
 /** In storage of 16 bits it matters most where results are rounded. */
 const stored: readonly Variant[] = [
   ...orders.slice(0, 3),
-  port('logits stored', { dot: sequential, storedLogits: true, singleSteps: true }),
+  port('logits stored, powers of two', { dot: sequential, storedLogits: true, singleSteps: true, exp: expByTwo }),
+  port('bias added on its own', { dot: sequential, biasApart: true }),
   port('online softmax, scaled queries', { dot: lanes, onlineSoftmax: true, scaledQueries: true }),
 ];
 
@@ -59,12 +61,17 @@ export const variants: Readonly<Record<FormatName, readonly Variant[]>> = {
   f32: orders,
   tf32: [
     port('rounded to TF32', { dot: sequential, multiplicand: roundTf32 }),
-    port('cut off to TF32', { dot: sequential, multiplicand: truncateTf32 }),
+    port(
+      'cut off to TF32, time in double',
+      { dot: sequential, multiplicand: truncateTf32 },
+      { sinusoid: doubleSinusoid },
+    ),
     port('rounded to TF32, fused, pairwise attention', {
       dot: fused,
       multiplicand: roundTf32,
       scaledQueries: true,
       singleSteps: true,
+      exp: expByTwo,
     }),
     port('rounded to TF32, lanes, online softmax', { dot: lanes, multiplicand: roundTf32, onlineSoftmax: true }),
     orders[0],

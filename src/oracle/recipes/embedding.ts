@@ -5,8 +5,9 @@ import type { Recipe } from './recipe.ts';
 
 /** Each probe is a tap. */
 export function embeddingRecipe({ probes }: EmbeddingSubject): Recipe {
-  return ({ implementation, dtype, show }) => {
+  return ({ implementation, dtype, show, watches }) => {
     for (const { name, timesteps, size, ...options } of probes) {
+      if (!watches(name)) continue;
       const { flipSinToCos, freqShift } = implementation.config({ ...parseUNetConfig({}), ...options });
       show(name, implementation.sinusoid(timesteps, size, flipSinToCos, freqShift, dtype));
     }

@@ -15,11 +15,16 @@ export function operationRecipe({ operation, probes }: OperationSubject): Recipe
     if (!Object.hasOwn(kernels, operation))
       throw new InputError(`"${operation}" is no operation; there are ${Object.keys(kernels).join(', ')}`);
     for (const probe of probes) {
-      const tensors = Array.from({ length: probe.tensors }, (_, i) => means.inputs.get(`${probe.name}/${i}`));
+      if (!means.watches(probe.name)) continue;
+      const count = Math.max(probe.tensors, takesBias.includes(operation) ? 3 : 0);
+      const tensors = Array.from({ length: count }, (_, i) => means.inputs.get(`${probe.name}/${i}`));
       means.show(probe.name, call(kernels, operation, tensors, probe));
     }
   };
 }
+
+/** Their third tensor is a bias, or none. */
+const takesBias = ['conv2d', 'linear'];
 
 /** A kernel by name. Its arguments come from a file that has been checked for what the operation takes. */
 function call(

@@ -1,7 +1,9 @@
 /** How a case of one kind is computed. */
 import { InputError } from '../../tensor/errors.ts';
 import type { DType, Tensor } from '../../tensor/tensor.ts';
-import type { Watcher } from '../../models/passes.ts';
+import type { Model } from '../../models/model.ts';
+import { traceModel, type Watcher } from '../../models/passes.ts';
+import type { Perturbation } from '../../models/stage.ts';
 import type { Weights } from '../case.ts';
 import type { Implementation } from '../implementation.ts';
 
@@ -17,6 +19,8 @@ export interface Means {
   readonly show: Show;
   /** Whether anybody looks at a value: asked before something is computed only to be seen. */
   readonly watches: (name: string) => boolean;
+  /** Whether each pass runs from its start, as those of ports do; else passes share what comes before they part. */
+  readonly apart: boolean;
 }
 
 /** Computes a case, and shows all that has a name. */
@@ -28,6 +32,18 @@ export function input({ inputs }: Means, name: string): Tensor {
   if (!found)
     throw new InputError(`the case has no input "${name}"; it has ${[...inputs.keys()].join(', ') || 'none'}`);
   return found;
+}
+
+/** The predictions of some passes of a model. */
+export function tracedPasses<Input, State>(
+  { implementation: { kernels }, apart }: Means,
+  model: Model<unknown, Input, State>,
+  given: Input,
+  passes: readonly Perturbation[],
+  watcherOfPass: (pass: number) => Watcher,
+): readonly Tensor[] {
+  if (!apart) return traceModel(model, kernels, given, passes, watcherOfPass);
+  return passes.flatMap((perturbation, i) => traceModel(model, kernels, given, [perturbation], () => watcherOfPass(i)));
 }
 
 /** A watcher that shows everything under a prefix. */

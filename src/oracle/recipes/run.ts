@@ -5,12 +5,11 @@
  */
 import type { Pass } from '../../guidance/guidance.ts';
 import { classConditions, type Conditions } from '../../models/condition.ts';
-import { traceModel } from '../../models/passes.ts';
 import type { UNet } from '../../models/unet2d/unet.ts';
 import { groupingDenoiser, type Denoiser, type Prediction } from '../../sampling/denoiser.ts';
-import { sampleSteps } from '../../sampling/sample.ts';
+import { samplingLoop } from '../../sampling/sample.ts';
 import type { RunSubject } from '../case.ts';
-import { input, watcherOf, type Means, type Recipe } from './recipe.ts';
+import { input, tracedPasses, watcherOf, type Means, type Recipe } from './recipe.ts';
 import { buildUNet } from './unet.ts';
 
 /** The taps are those of every step. */
@@ -20,7 +19,7 @@ export function runRecipe(subject: RunSubject): Recipe {
     const scheduler = implementation.scheduler(subject.scheduler, subject.steps, { eta: subject.eta });
     const guidance = implementation.guidance(subject.guidance);
     let index = 0;
-    const steps = sampleSteps({
+    const steps = samplingLoop({
       denoiser: watchedDenoiser(means, subject, buildUNet(subject.config, means), () => ({
         prefix: `step.${index}.`,
         timestep: implementation.timestep(implementation.modelTimestep(scheduler, index)),
@@ -64,13 +63,8 @@ function watchedDenoiser(
         const names = new Map(passes.map((pass, i) => [changed[i], prefix + nameOf(pass)]));
         const denoiser = groupingDenoiser({ main: unet }, conditions, (model, given, group) => {
           const named = group.map((pass) => names.get(pass) ?? '');
-          const found = traceModel(
-            model,
-            implementation.kernels,
-            given,
-            group.map(({ perturbation }) => perturbation),
-            (pass) => watcherOf(means, named[pass]),
-          );
+          const perturbations = group.map(({ perturbation }) => perturbation);
+          const found = tracedPasses(means, model, given, perturbations, (pass) => watcherOf(means, named[pass]));
           return found.map((output, i) => ({ output: show(`${named[i]}prediction`, output), taps: {} }));
         });
         denoiser.predict(shown, timestep, changed).forEach((prediction, i) => {

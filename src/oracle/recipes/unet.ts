@@ -1,13 +1,12 @@
 /** A forward pass, plain and perturbed. The taps of the second pass are called `perturbed.<path>`. */
 import { conditional, perturbed as perturbedPass } from '../../guidance/guidance.ts';
 import { withWeights } from '../../models/model.ts';
-import { traceModel } from '../../models/passes.ts';
 import { parseUNetConfig } from '../../models/unet2d/config.ts';
 import { unetArchitecture, type UNet } from '../../models/unet2d/unet.ts';
 import { identity } from '../../nn/attention-perturbations/index.ts';
 import type { Config } from '../../schedulers/options.ts';
 import type { UNetSubject } from '../case.ts';
-import { input, watcherOf, type Means, type Recipe } from './recipe.ts';
+import { input, tracedPasses, watcherOf, type Means, type Recipe } from './recipe.ts';
 
 /** The taps are all modules, and `prediction`. */
 export function unetRecipe({ config, timesteps, labels, perturbed }: UNetSubject): Recipe {
@@ -23,9 +22,7 @@ export function unetRecipe({ config, timesteps, labels, perturbed }: UNetSubject
       ...(classLabels && { classLabels }),
     };
     const prefixes = ['', 'perturbed.'];
-    const predictions = traceModel(unet, implementation.kernels, given, passes, (pass) =>
-      watcherOf(means, prefixes[pass]),
-    );
+    const predictions = tracedPasses(means, unet, given, passes, (pass) => watcherOf(means, prefixes[pass]));
     predictions.forEach((prediction, i) => {
       show(`${prefixes[i]}prediction`, prediction);
     });

@@ -11,7 +11,7 @@ import { style } from './style.ts';
  * The report of a check as a page.
  * @param residual what shows in the numbers beside the taps, as sentences
  */
-export function htmlReport(report: Report, diagnosis: Diagnosis | undefined, residual: readonly string[]): string {
+export function htmlReport(report: Report, diagnoses: readonly Diagnosis[], residual: readonly string[]): string {
   const { case: one, format, taps, passes, first } = report;
   const precision = `${escaped(format.name)} (${escaped(format.summary)})`;
   return `<!doctype html>
@@ -26,7 +26,7 @@ export function htmlReport(report: Report, diagnosis: Diagnosis | undefined, res
 <p class="lead">${escaped(one.title)}. Compared in ${precision}, ${count(taps.length, 'tap')}.
 Truth: ${escaped(one.truth)}.</p>
 </header>
-${verdictSection(report, diagnosis, residual)}
+${verdictSection(report, diagnoses, residual)}
 ${notesOf(report)}
 ${dataFlow(taps)}
 ${first ? whereItDiverges(first) : ''}
@@ -37,9 +37,9 @@ ${aboutBudgets}
 `;
 }
 
-function verdictSection(report: Report, diagnosis: Diagnosis | undefined, residual: readonly string[]): string {
+function verdictSection(report: Report, diagnoses: readonly Diagnosis[], residual: readonly string[]): string {
   const findings = [divergence(report), ...residual].filter((line) => line !== undefined);
-  const mistakes = diagnosis ? explanation(diagnosis) : [];
+  const mistakes = diagnoses.flatMap(explanation);
   return `<section class="verdict ${report.passes ? 'good' : 'bad'}">
 <strong>${report.passes ? '✓' : '✗'} ${escaped(verdict(report))}</strong>
 ${findings.map((line) => `<p>${escaped(line)}</p>`).join('\n')}

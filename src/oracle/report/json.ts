@@ -7,7 +7,7 @@ import { divergence, explanation, verdict } from './sentences.ts';
  * The report of a check as JSON.
  * @param residual what shows in the numbers beside the taps, as sentences
  */
-export function jsonReport(report: Report, diagnosis: Diagnosis | undefined, residual: readonly string[]): string {
+export function jsonReport(report: Report, diagnoses: readonly Diagnosis[], residual: readonly string[]): string {
   const { case: one, format, taps, missing, problems, unknown, first, lastGood, passes } = report;
   return JSON.stringify(
     {
@@ -21,16 +21,8 @@ export function jsonReport(report: Report, diagnosis: Diagnosis | undefined, res
       divergence: divergence(report) ?? null,
       first: first?.name ?? null,
       lastGood: lastGood?.name ?? null,
-      diagnosis:
-        diagnosis === undefined
-          ? null
-          : {
-              faults: diagnosis.best?.faults.map(({ name }) => name) ?? [],
-              complete: diagnosis.complete,
-              reaches: diagnosis.best?.reaches ?? 0,
-              equivalent: diagnosis.equivalent.map(({ name }) => name),
-              sentences: explanation(diagnosis),
-            },
+      diagnosis: diagnoses[0] ? diagnosisJson(diagnoses[0]) : null,
+      diagnoses: diagnoses.map(diagnosisJson),
       residual,
       missing,
       problems: Object.fromEntries(problems),
@@ -48,4 +40,15 @@ export function jsonReport(report: Report, diagnosis: Diagnosis | undefined, res
     (_key, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value),
     1,
   );
+}
+
+function diagnosisJson(diagnosis: Diagnosis): Readonly<Record<string, unknown>> {
+  return {
+    about: diagnosis.about ?? null,
+    faults: diagnosis.best?.faults.map(({ name }) => name) ?? [],
+    complete: diagnosis.complete,
+    reaches: diagnosis.best?.reaches ?? 0,
+    equivalent: diagnosis.equivalent.map(({ name }) => name),
+    sentences: explanation(diagnosis),
+  };
 }

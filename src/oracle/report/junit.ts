@@ -8,14 +8,14 @@ import { budgetSentence, divergence, explanation, verdict } from './sentences.ts
  * The report of a check as JUnit XML.
  * @param residual what shows in the numbers beside the taps, as sentences
  */
-export function junitReport(report: Report, diagnosis: Diagnosis | undefined, residual: readonly string[]): string {
+export function junitReport(report: Report, diagnoses: readonly Diagnosis[], residual: readonly string[]): string {
   const suite = `${report.case.name} (${report.format.name})`;
   const cases = testCases(report);
   const written = cases.map(({ name, failure }) => {
     const inside = failure && tag('failure', { message: failure.message }, escaped(failure.text));
     return `  ${tag('testcase', { classname: suite, name }, inside)}`;
   });
-  const out = [verdict(report), divergence(report), ...residual, ...(diagnosis ? explanation(diagnosis) : [])]
+  const out = [verdict(report), divergence(report), ...residual, ...diagnoses.flatMap(explanation)]
     .filter((line) => line !== undefined)
     .join('\n');
   const failures = cases.filter(({ failure }) => failure).length;

@@ -28,8 +28,10 @@ function failures({ taps, missing, problems, first }: Report): readonly string[]
 }
 
 /** Where the numbers first go wrong, and whether by themselves; undefined where they do not. */
-export function divergence({ first, lastGood, taps }: Report): string | undefined {
+export function divergence(report: Report): string | undefined {
+  const { first, lastGood, taps } = report;
   if (!first) return undefined;
+  if (report.independent) return probesThatAreOff(taps);
   const at = `First divergence: ${first.name}`;
   const { notFinite, where } = first.measures;
   if (first.status === 'not finite' && notFinite) {
@@ -56,14 +58,27 @@ export function divergence({ first, lastGood, taps }: Report): string | undefine
   );
 }
 
+function probesThatAreOff(taps: readonly TapReport[]): string {
+  const off = taps.filter(({ status }) => status !== 'ok');
+  const named = off.slice(0, 8).map(({ name, chained, measures: { notFinite } }) => {
+    const how = notFinite
+      ? `${count(notFinite.count, 'number')} NaN or infinite`
+      : `${percent(chained.share)} of its budget`;
+    return `${name} (${how})`;
+  });
+  const more = off.length > named.length ? `, … (${off.length} in all)` : '';
+  return `Off: ${named.join(', ')}${more}. No probe is computed from another: each is judged by itself.`;
+}
+
 /** Which mistake it is, and which others cannot be told from it. */
-export function explanation({ best, equivalent, complete, taps }: Diagnosis): readonly string[] {
-  if (!best) return ['No mistake of the bank explains the difference.'];
+export function explanation({ best, equivalent, complete, taps, about }: Diagnosis): readonly string[] {
+  const where = about ? `${about.slice(0, 6).join(', ')}${about.length > 6 ? ', …' : ''}: ` : '';
+  if (!best) return [`${where}No mistake of the bank explains the difference.`];
   const named = listed(best.faults.map(({ name }) => `\`${name}\``));
   const says = best.faults.map((fault) => `you ${fault.says}`).join('; and ');
   const mistakes = best.faults.length === 1 ? 'mistake' : 'mistakes';
   const match = complete
-    ? `Your tensors match the ${mistakes} ${named}: ${says}.`
+    ? `${where}Your tensors match the ${mistakes} ${named}: ${says}.`
     : `Up to tap ${best.reaches} of ${taps} your tensors match the ${mistakes} ${named}: ${says}. ` +
       'After that something else is wrong as well.';
   if (equivalent.length === 0) return [match];

@@ -26,7 +26,7 @@ type Paint = (colour: number, text: string) => string;
  */
 export function textReport(
   report: Report,
-  diagnosis: Diagnosis | undefined,
+  diagnoses: readonly Diagnosis[],
   residual: readonly string[],
   { colour, all }: TextOptions,
 ): string {
@@ -40,7 +40,7 @@ export function textReport(
     report.passes ? paint(green, `✓ ${verdict(report)}`) : paint(red, `✗ ${verdict(report)}`),
     ...(where === undefined ? [] : [`  ${where}`]),
     ...residual.map((line) => `  ${line}`),
-    ...(diagnosis ? explanation(diagnosis) : []).map((line) => paint(yellow, `→ ${line}`)),
+    ...diagnoses.flatMap(explanation).map((line) => paint(yellow, `→ ${line}`)),
     ...notCompared(report, paint),
     ...taps.flatMap(({ name, note }) => (note ? [`  ${name}: ${note}`] : [])),
     ...tableSection(taps, all ? taps : aroundWhatIsWrong(taps), paint),

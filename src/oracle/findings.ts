@@ -1,0 +1,48 @@
+/** All that is found out about a port that was checked, beyond which taps are off: the mistakes, and how they look. */
+import type { SafetensorsFile } from '../formats/safetensors.ts';
+import type { Checked } from './check.ts';
+import { diagnose, diagnoseProbes, faultyTraces, type Diagnosis } from './diagnosis.ts';
+import { formatFinding, storageFinding } from './precision.ts';
+import { residualFindings } from './residual.ts';
+
+/** What is found out about a port. */
+export interface Findings {
+  /** One of what is computed in a chain; of independent probes one for each kind of mistake. */
+  readonly diagnoses: readonly Diagnosis[];
+  /** What shows in the numbers, as sentences. */
+  readonly sentences: readonly string[];
+}
+
+/**
+ * Finds out what is wrong with a port; nothing where all is well.
+ * @param file theirs
+ * @param onProgress is told how many mistakes have been tried, of how many
+ */
+export function findingsOf(
+  checked: Checked,
+  file: SafetensorsFile,
+  onProgress?: (done: number, total: number) => void,
+): Findings {
+  if (checked.report.taps.every(({ status }) => status === 'ok')) return { diagnoses: [], sentences: [] };
+  const storage = storageFinding(checked);
+  if (storage !== undefined) return { diagnoses: [], sentences: [storage] };
+  const diagnoses = diagnosesOf(checked, onProgress);
+  const residual = residualFindings(checked);
+  const format = diagnoses.every(({ complete }) => complete) ? undefined : formatFinding(checked, file);
+  return { diagnoses, sentences: format === undefined ? residual : [...residual, format] };
+}
+
+/** The mistakes that explain what is off. */
+export function diagnosesOf(
+  { report, bands, theirs }: Checked,
+  onProgress?: (done: number, total: number) => void,
+): readonly Diagnosis[] {
+  const { case: one, format, independent, taps } = report;
+  const off = taps.flatMap(({ name, status }) => (status === 'ok' ? [] : [name]));
+  if (off.length === 0) return [];
+  if (!independent) {
+    const traces = faultyTraces(one, format, new Set(bands.keys()));
+    return [diagnose(bands, theirs, format, traces, onProgress)];
+  }
+  return diagnoseProbes(bands, off, theirs, format, (probe) => faultyTraces(one, format, new Set([probe])));
+}

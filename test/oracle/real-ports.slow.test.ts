@@ -1,0 +1,32 @@
+/** What ports wrote that nobody made with this library, and what is said of them. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseSafetensors } from '../../src/formats/safetensors.ts';
+import { check } from '../../src/oracle/check.ts';
+import { diagnosesOf } from '../../src/oracle/findings.ts';
+import { formats } from '../../src/oracle/honest/format.ts';
+import { loadCase } from './cases.ts';
+
+const tiny = await loadCase('unets/tiny');
+
+function checked(name: string, only?: readonly string[]) {
+  const bytes = readFileSync(new URL(`data/${name}.safetensors`, import.meta.url));
+  const found = check(tiny, parseSafetensors(bytes, name), formats.f32, only);
+  const [{ best, complete }] = diagnosesOf(found);
+  return { report: found.report, names: best?.faults.map((fault) => fault.name), complete };
+}
+
+describe('a port of the tiny UNet', () => {
+  it('whose perturbed pass is the plain one, and that writes every tap of it', () => {
+    const { report, names, complete } = checked('pag-does-nothing');
+    expect(report.first?.name).toBe('perturbed.mid_block.attentions.0.to_out.0');
+    expect(names).toEqual(['pag-off']);
+    expect(complete).toBe(true);
+  });
+
+  it('the same, of which only some taps are checked', () => {
+    const { report, names } = checked('pag-does-nothing', ['perturbed.conv_out,perturbed.up_blocks.*', '*.to_v']);
+    expect(report.passes).toBe(false);
+    expect(names).toEqual(['pag-off']);
+  });
+});
