@@ -102,9 +102,11 @@ export {
 export {
   attention,
   attentionParameters,
+  maskedAttention,
   softmaxAttention,
   type AttentionInput,
   type AttentionMixer,
+  type AttentionParameterOptions,
   type Grid,
   type Mix,
   type MixingMixer,
@@ -128,9 +130,12 @@ export {
   sinusoid,
   timestepEmbedding,
   timestepEmbeddingParameters,
+  type FourierOptions,
+  type TimestepEmbeddingOptions,
 } from './nn/embeddings.ts';
+export { feedForward, feedForwardParameters } from './nn/feed-forward.ts';
 export { joinedConv2d, seamAfterNorm } from './nn/joined.ts';
-export { conv2d, evenPadding, groupNorm, linear, upsampleConv2d } from './nn/layers.ts';
+export { conv2d, evenPadding, groupNorm, layerNorm, linear, upsampleConv2d } from './nn/layers.ts';
 export {
   convolutionParameters,
   embeddingParameters,
@@ -138,11 +143,13 @@ export {
   normParameters,
   type Parameter,
 } from './nn/parameters.ts';
-export { downsample, resamplingParameters, upsample } from './nn/resampling.ts';
+export { downsample, resamplingParameters, upsample, type PictureSize } from './nn/resampling.ts';
 export { rescale, resnetBlock, resnetParameters, type ResnetChannels, type ResnetOptions } from './nn/resnet.ts';
+export { tokenPooling, tokenPoolingParameters } from './nn/token-pooling.ts';
 
 // models
-export type { Json } from './models/config-keys.ts';
+export type { Autoencoder, PictureInput, PictureModel } from './models/autoencoder.ts';
+export type { Json, ReadConfig } from './models/config-keys.ts';
 export { classConditions, type Condition, type Conditions } from './models/condition.ts';
 export { guidedCost, passCost, passLoad, type GuidedCost, type PassLoad } from './models/cost.ts';
 export {
@@ -153,6 +160,7 @@ export {
   type ModelInput,
   type Weights,
 } from './models/model.ts';
+export type { PictureState } from './models/picture-stages.ts';
 export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';
 export { selectLayers } from './models/selectors.ts';
 export {
@@ -177,6 +185,66 @@ export { numberEmbeddings, type NumberEmbeddings } from './models/unet2d/embeddi
 export { initialWeights } from './models/unet2d/initialise.ts';
 export type { UNetState } from './models/unet2d/state.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
+export {
+  conditionDownBlockTypes,
+  conditionMidBlockTypes,
+  conditionUpBlockTypes,
+  parseUNetConditionConfig,
+  type ConditionDownBlockType,
+  type ConditionMidBlockType,
+  type ConditionUpBlockType,
+  type UNetConditionConfig,
+} from './models/unet2d-condition/config.ts';
+export type { EmbeddingConfig } from './models/unet2d-condition/embedding-config.ts';
+export type { TransformerLayers } from './models/unet2d-condition/per-block.ts';
+export type { UNetConditionState } from './models/unet2d-condition/state.ts';
+export {
+  createUNetCondition,
+  unetConditionArchitecture,
+  type UNetCondition,
+  type UNetConditionArchitecture,
+} from './models/unet2d-condition/unet-condition.ts';
+export {
+  clipTextArchitecture,
+  createClipText,
+  encodeText,
+  type ClipText,
+  type ClipTextArchitecture,
+  type ClipTextInput,
+  type EncodedText,
+} from './models/clip-text/clip-text.ts';
+export { parseClipTextConfig, type ClipTextConfig } from './models/clip-text/config.ts';
+export type { ClipTextState } from './models/clip-text/state.ts';
+export {
+  createAutoencoderKL,
+  decodeLatents,
+  decoderKLArchitecture,
+  encodePicture,
+  encoderKLArchitecture,
+  scaledLatents,
+  unscaledLatents,
+  type AutoencoderKL,
+  type AutoencoderKLArchitecture,
+  type LatentDistribution,
+} from './models/autoencoder-kl/autoencoder-kl.ts';
+export {
+  decoderBlockTypes,
+  encoderBlockTypes,
+  parseAutoencoderKLConfig,
+  type AutoencoderKLConfig,
+  type DecoderBlockType,
+  type EncoderBlockType,
+} from './models/autoencoder-kl/config.ts';
+export {
+  createAutoencoderTiny,
+  decodeLatentsTiny,
+  encodePictureTiny,
+  tinyDecoderArchitecture,
+  tinyEncoderArchitecture,
+  type AutoencoderTiny,
+  type AutoencoderTinyArchitecture,
+} from './models/autoencoder-tiny/autoencoder-tiny.ts';
+export { parseAutoencoderTinyConfig, type AutoencoderTinyConfig } from './models/autoencoder-tiny/config.ts';
 
 // schedulers
 export type { ChoicesOfClass, SchedulerChoices } from './schedulers/choices.ts';
@@ -276,14 +344,19 @@ export {
   type Prediction,
 } from './sampling/denoiser.ts';
 export { forEachSample, noisedPicture, stepsLeftOut } from './sampling/from-picture.ts';
+export { replacing, type Inpainting } from './sampling/inpaint.ts';
 export { noiseFrom } from './sampling/noise.ts';
+export { renoiseStep, repaintCalls, repainting, type Jumps } from './sampling/repaint.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 
 // formats
+export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
 export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
 export { grid, type GridRow } from './formats/grid.ts';
+export { maskTensor, pictureTensor, toGrey } from './formats/picture-tensor.ts';
 export type { Picture } from './formats/png.ts';
+export { resized } from './formats/resize.ts';
 export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
@@ -295,6 +368,15 @@ export {
   type SafetensorsEntry,
   type SafetensorsFile,
 } from './formats/safetensors.ts';
+
+// pipelines
+export {
+  clipTokenizer,
+  type ClipVocabulary,
+  type SpecialTokens,
+  type Tokenizer,
+  type Tokens,
+} from './pipelines/clip-tokenizer.ts';
 
 // oracle
 export type {

@@ -23,6 +23,7 @@ const rooms = [
   'guidance',
   'sampling',
   'formats',
+  'pipelines',
   'oracle',
   'evaluation',
 ];

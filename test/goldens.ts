@@ -1,9 +1,12 @@
 /** Where the golden data of `scripts/goldens` lie, and the models among them. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { loadModelFiles, type ModelFiles, type ComponentKind } from '../src/formats/components.ts';
 import { loadModelFolder, type ModelFolder } from '../src/formats/diffusers.ts';
 import { folderReader } from '../src/formats/node-files.ts';
+import { readJsonFile } from '../src/formats/read-file.ts';
 import { parseSafetensors, type SafetensorsFile } from '../src/formats/safetensors.ts';
+import type { Json } from '../src/models/config-keys.ts';
 
 /** The path of something in `fixtures`. */
 export function fixture(path: string): string {
@@ -17,6 +20,18 @@ export function openGoldens(path: string): SafetensorsFile {
 /** The value of a key of the metadata, which is JSON. */
 export function metadataOf<T>(file: SafetensorsFile, key: string): T {
   return JSON.parse(file.metadata[key]) as T;
+}
+
+/** A JSON file of a folder in `fixtures`. */
+export async function loadFixtureJson(path: string, name: string): Promise<Json> {
+  const found = await readJsonFile(await folderReader(fixture(path)), name, path);
+  if (!found) throw new Error(`there is no ${path}/${name}`);
+  return found;
+}
+
+/** A folder in `fixtures` that holds one model, of a kind of `componentKinds`. */
+export async function loadFixtureFiles<Config>(path: string, kind: ComponentKind<Config>): Promise<ModelFiles<Config>> {
+  return loadModelFiles(await folderReader(fixture(path)), '', path, kind);
 }
 
 /** A model folder in `fixtures`. */

@@ -21,11 +21,12 @@ def is_shown(path, module):
 
 
 @contextmanager
-def tapped(model):
+def tapped(model, mask=None):
     """Gives a dictionary that a forward pass within it fills: path → tensor.
 
     Of modules that return a tuple, the first. The group norm of an attention layer sees [B,C,N]; its tap is given
     the picture's shape. Attention maps, which the fused kernel never holds, are computed from the taps of query and key: `<path>.map`.
+    `mask` [B,M], of 0 and 1, is that of the second attention of transformer blocks, if the pass is given one.
     """
     seen, hooks = {}, []
 
@@ -40,10 +41,17 @@ def tapped(model):
             norm = f"{path}.group_norm"
             if norm in seen:
                 seen[norm] = seen[norm].reshape(output.shape)
-            if f"{path}.to_q" in seen:
+            cross = f"{path}.norm_cross"
+            if cross in seen and seen[cross].shape[1] == module.norm_cross.weight.shape[0]:
+                seen[cross] = seen[cross].unsqueeze(2)
+            # Where text and pixels are asked at once, neither tap has all keys.
+            if f"{path}.to_q" in seen and module.added_kv_proj_dim is None:
                 heads = lambda x: x.unflatten(2, (module.heads, -1)).transpose(1, 2)
                 q, k = heads(seen[f"{path}.to_q"]), heads(seen[f"{path}.to_k"])
-                seen[f"{path}.map"] = torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5, dim=-1)
+                scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+                if mask is not None and path.endswith("attn2"):
+                    scores = scores + ((1 - mask.to(scores.dtype)) * -10000)[:, None, None, :]
+                seen[f"{path}.map"] = torch.softmax(scores, dim=-1)
         return hook
 
     for path, module in model.named_modules():

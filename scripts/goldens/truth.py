@@ -16,7 +16,7 @@ import torch
 
 def rounded(x):
     """x, rounded to float32, held in float64."""
-    return x.float().double()
+    return x.to(torch.float32).double()
 
 
 def sinusoid(timesteps, embedding_dim, flip_sin_to_cos=False, downscale_freq_shift=1, scale=1, max_period=10000):
@@ -33,7 +33,7 @@ def sinusoid(timesteps, embedding_dim, flip_sin_to_cos=False, downscale_freq_shi
 
 def correctly_rounded(function):
     """`function`, whose float32 results (of float32 numbers and of integers) are rounded once."""
-    return lambda x, *more: function(x, *more) if x.dtype == torch.float64 else function(x.double(), *more).float()
+    return lambda x, *more: function(x, *more) if x.dtype == torch.float64 else function(x.double(), *more).to(torch.float32)
 
 
 @contextmanager

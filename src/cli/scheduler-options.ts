@@ -1,5 +1,6 @@
 /** The options of a command that choose a scheduler, its steps, and how much noise it adds. */
 import { InputError } from '../tensor/errors.ts';
+import { stepsLeftOut } from '../sampling/from-picture.ts';
 import { countSteps, type SchedulerChoices } from '../schedulers/choices.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler, schedulerDefaults, schedulers, type SchedulerEntry } from '../schedulers/registry.ts';
@@ -40,14 +41,21 @@ export const schedulerHelp = `\
 export interface ChosenScheduler {
   readonly scheduler: Scheduler;
   readonly stepCount: number;
+  /** How many of them are left out at the beginning. */
+  readonly begin: number;
 }
 
 /**
  * The scheduler that the options ask for.
  * @param ofModel the config of the model's own
+ * @param strength how much of a picture is redrawn that the run begins with; 1 for a run from noise
  * @throws InputError for options that the scheduler would not look at, or cannot run with
  */
-export async function chooseRun(options: ParsedOptions, ofModel: Config | undefined): Promise<ChosenScheduler> {
+export async function chooseRun(
+  options: ParsedOptions,
+  ofModel: Config | undefined,
+  strength = 1,
+): Promise<ChosenScheduler> {
   const eta = options.number('eta', 0);
   const chosen = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), ofModel);
   const className = chosen['_class_name'];
@@ -57,7 +65,7 @@ export async function chooseRun(options: ParsedOptions, ofModel: Config | undefi
   const hasOwn = own.timesteps !== undefined || own.sigmas !== undefined;
   const steps = options.integer('steps', 1) ?? (hasOwn ? undefined : 20);
   const entry = schedulerNamed(className);
-  const choices: SchedulerChoices = defined({
+  const whole: SchedulerChoices = defined({
     eta,
     ...own,
     sChurn: options.number('s-churn', 0),
@@ -66,9 +74,11 @@ export async function chooseRun(options: ParsedOptions, ofModel: Config | undefi
     sNoise: options.number('s-noise', 0),
     noiseSeed: entry?.seeded ? seedsOf(options) : undefined,
   });
-  const scheduler = createScheduler(config, steps, choices);
+  const stepCount = countSteps(`${className}`, entry ?? {}, steps, whole);
+  const begin = stepsLeftOut(stepCount, strength);
+  const scheduler = createScheduler(config, steps, { ...whole, begin });
   warn(scheduler.warnings ?? []);
-  return { scheduler, stepCount: countSteps(`${className}`, entry ?? {}, steps, choices) };
+  return { scheduler, stepCount, begin };
 }
 
 /** Refuses an η that the scheduler would not look at. */

@@ -13,6 +13,10 @@ export interface WeightsPlace {
   readonly source: string;
   /** As `fp16`: of the files `diffusion_pytorch_model.fp16.safetensors`; undefined for those without. */
   readonly variant: string | undefined;
+  /** What the files are called, before the variant; as diffusers calls them unless given. */
+  readonly stem?: string;
+  /** What a weight is called in the model, where files call it otherwise. */
+  readonly rename?: (name: string) => string;
 }
 
 /** Weights that somebody needs, and the names of the tensors that nobody does. */
@@ -21,15 +25,15 @@ export interface ReadWeights {
   readonly unread: readonly string[];
 }
 
-const stem = 'diffusion_pytorch_model';
+const diffusersStem = 'diffusion_pytorch_model';
 
 /** The file with all weights. */
-function wholeName(variant?: string): string {
+function wholeName(stem: string, variant?: string): string {
   return variant === undefined ? `${stem}.safetensors` : `${stem}.${variant}.safetensors`;
 }
 
 /** What an index of shards may be called: as diffusers writes it, and as older releases wrote a variant's. */
-function indexNames(variant?: string): readonly string[] {
+function indexNames(stem: string, variant?: string): readonly string[] {
   const index = `${stem}.safetensors.index`;
   return variant === undefined
     ? [`${index}.json`]
@@ -42,31 +46,28 @@ function indexNames(variant?: string): readonly string[] {
  * @throws InputError when files are missing or wrong
  */
 export async function loadWeights(place: WeightsPlace, wanted: ReadonlySet<string>): Promise<ReadWeights> {
-  const { readFile, folder, source, variant } = place;
+  const { readFile, folder, source, variant, stem = diffusersStem } = place;
   const listed = (await readFile.list?.(folder)) ?? [];
   // Where there are both, diffusers takes the shards.
-  const hasIndex = indexNames(variant).some((name) => listed.includes(name));
-  const path = folder + wholeName(variant);
+  const hasIndex = indexNames(stem, variant).some((name) => listed.includes(name));
+  const path = folder + wholeName(stem, variant);
   const whole = hasIndex ? undefined : await readSafetensors(readFile, path, `${source}/${path}`);
-  if (whole) return collect([whole], wanted, whole.source);
-  for (const name of indexNames(variant)) {
+  if (whole) return collect(place, [whole], wanted, whole.source);
+  for (const name of indexNames(stem, variant)) {
     const index = await readJsonFile(readFile, folder + name, source);
     if (index) return loadShards(place, wanted, index, `${source}/${folder}${name}`);
   }
-  throw new InputError(
-    `${source}: there is no ${path}, nor its .index.json; ${await instead(readFile, folder, variant, listed)}`,
-  );
+  throw new InputError(`${source}: there is no ${path}, nor its .index.json; ${await instead(place, stem, listed)}`);
 }
 
 /** What is there in the place of the weights, and the way out. */
 async function instead(
-  readFile: ReadFile,
-  folder: string,
-  variant: string | undefined,
+  { readFile, folder, variant }: WeightsPlace,
+  stem: string,
   listed: readonly string[],
 ): Promise<string> {
   const wanted = "give a folder as diffusers' save_pretrained writes it";
-  const variants = await variantsOf(readFile, folder, listed);
+  const variants = await variantsOf(readFile, folder, stem, listed);
   if (variants.length > 0 && !variants.includes(variant ?? '')) {
     const [none, named] = [variants.includes(''), variants.filter((name) => name !== '')];
     return [
@@ -89,32 +90,40 @@ async function instead(
 }
 
 /** The variants of weights in a folder, '' for those without one: as the folder lists them, else the usual ones. */
-async function variantsOf(readFile: ReadFile, folder: string, listed: readonly string[]): Promise<readonly string[]> {
+async function variantsOf(
+  readFile: ReadFile,
+  folder: string,
+  stem: string,
+  listed: readonly string[],
+): Promise<readonly string[]> {
   const usual = ['', 'fp16', 'bf16', 'ema', 'non_ema', 'fp32'];
-  const candidates = usual.flatMap((name) => filesOf(name));
+  const candidates = usual.flatMap((name) => filesOf(stem, name));
   const names = listed.length > 0 ? listed : await present(readFile, folder, candidates);
-  const found = names.flatMap((name) => variantNamed(name) ?? []);
+  const found = names.flatMap((name) => variantNamed(stem, name) ?? []);
   return [...new Set(found)].sort();
 }
 
 /** What a variant's file is called around its name: of the whole, of an index, of an index of older releases. */
-const around = [
+const aroundOf = (stem: string): readonly (readonly [string, string])[] => [
   [`${stem}.`, '.safetensors'],
   [`${stem}.safetensors.index.`, '.json'],
   [`${stem}.safetensors.`, '.index.json'],
-] as const;
+];
 
 /** The variant that a file is of, '' for none; undefined where it is no file of weights, or a shard. */
-function variantNamed(file: string): string | undefined {
-  if (file === wholeName() || indexNames().includes(file)) return '';
-  const [before, behind] = around.find(([begin, end]) => file.startsWith(begin) && file.endsWith(end)) ?? ['', ''];
+function variantNamed(stem: string, file: string): string | undefined {
+  if (file === wholeName(stem) || indexNames(stem).includes(file)) return '';
+  const [before, behind] = aroundOf(stem).find(([begin, end]) => file.startsWith(begin) && file.endsWith(end)) ?? [
+    '',
+    '',
+  ];
   const name = before === '' ? '' : file.slice(before.length, -behind.length);
   return /^\w[\w-]*$/.test(name) && !/-of-\d+$/.test(name) ? name : undefined;
 }
 
-function filesOf(name: string): readonly string[] {
+function filesOf(stem: string, name: string): readonly string[] {
   const variant = name === '' ? undefined : name;
-  return [wholeName(variant), ...indexNames(variant)];
+  return [wholeName(stem, variant), ...indexNames(stem, variant)];
 }
 
 /** Which of some files there are, for readers that cannot list a folder. */
@@ -125,11 +134,12 @@ async function present(readFile: ReadFile, folder: string, names: readonly strin
 }
 
 async function loadShards(
-  { readFile, folder, source }: WeightsPlace,
+  place: WeightsPlace,
   wanted: ReadonlySet<string>,
   index: Readonly<Record<string, unknown>>,
   indexName: string,
 ): Promise<ReadWeights> {
+  const { readFile, folder, source } = place;
   const map = index['weight_map'];
   if (typeof map !== 'object' || map === null || Array.isArray(map))
     throw new InputError(`${indexName}: there is no object "weight_map"`);
@@ -154,18 +164,23 @@ async function loadShards(
     if (absent !== undefined) throw new InputError(`${indexName}: "${absent}" is said to be in ${file}, but is not`);
     shards.push(shard);
   }
-  return collect(shards, wanted, indexName);
+  return collect(place, shards, wanted, indexName);
 }
 
 /** The tensors of all files that are wanted, by their names of today. */
-function collect(files: readonly SafetensorsFile[], wanted: ReadonlySet<string>, source: string): ReadWeights {
+function collect(
+  { rename = (name) => name }: WeightsPlace,
+  files: readonly SafetensorsFile[],
+  wanted: ReadonlySet<string>,
+  source: string,
+): ReadWeights {
   const weights = new Map<string, Tensor>();
   const unread: string[] = [];
   const held = new Set<string>();
   for (const file of files) {
     const mine = new Set<string>();
     for (const name of file.entries.keys()) {
-      const current = currentName(name);
+      const current = rename(currentName(name));
       if (mine.has(current))
         throw new InputError(`${file.source}: "${current}" is there twice, by its old and its new name`);
       if (held.has(current)) throw new InputError(`${source}: two shards hold "${current}"`);
@@ -194,4 +209,11 @@ function asMatrix(name: string, value: Tensor): Tensor {
   const isMatrix = /\.attentions\.\d+\.(?:to_[qkv]|to_out\.0)\.weight$/.test(name);
   const wasConvolution = isMatrix && value.shape.slice(2).every((extent) => extent === 1);
   return wasConvolution ? reshape(value, value.shape.slice(0, 2)) : value;
+}
+
+/** One line about tensors that were left unread. */
+export function unreadText(names: readonly string[]): string {
+  const shown = names.slice(0, 4).map((name) => JSON.stringify(name));
+  const more = names.length > 4 ? `, … (${names.length} in all)` : '';
+  return `left unread is what belongs to no module of the model: ${shown.join(', ')}${more}`;
 }

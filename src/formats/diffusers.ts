@@ -9,7 +9,7 @@ import type { Json } from '../models/config-keys.ts';
 import { parametersOf } from '../models/stage.ts';
 import { readUNetConfig, type UNetConfig } from '../models/unet2d/config.ts';
 import { unetArchitecture } from '../models/unet2d/unet.ts';
-import { loadWeights } from './diffusers-weights.ts';
+import { loadWeights, unreadText } from './diffusers-weights.ts';
 import { readJsonFile, type ReadFile } from './read-file.ts';
 
 /** What a model folder holds, read and checked. */
@@ -163,10 +163,4 @@ function latentsText({ index, source }: Place): readonly string[] {
     return Array.isArray(entry) && typeof entry[1] === 'string';
   });
   return found === undefined ? [] : [`${source} has a ${found}: what its UNet draws are latents, not pictures`];
-}
-
-function unreadText(names: readonly string[]): string {
-  const shown = names.slice(0, 4).map((name) => JSON.stringify(name));
-  const more = names.length > 4 ? `, … (${names.length} in all)` : '';
-  return `left unread is what belongs to no module of the model: ${shown.join(', ')}${more}`;
 }

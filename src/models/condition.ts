@@ -1,4 +1,5 @@
 /** What a model is told of the picture that it shall see in the noise. */
+import { InputError } from '../tensor/errors.ts';
 import { finite, mustBe, optional, type Check } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -9,7 +10,44 @@ export interface Condition {
    * class_embed_type "identity" their embeddings, [B,D].
    */
   readonly classLabels?: readonly number[] | Tensor;
+  /** The text as its encoder gives it, [B,M,D], M tokens; or [1,M,D] for all samples, and so below. */
+  readonly encoderHiddenStates?: Tensor;
+  /** Which tokens count, [B,M]: 1 for one that does, 0 for one that does not; all, unless given. */
+  readonly encoderAttentionMask?: Tensor;
+  /** The text as a whole, [B,P] (SDXL). */
+  readonly textEmbeds?: Tensor;
+  /**
+   * Original size, crop and target size in pixels, [B,6], height before width; whatever else the model learnt (SDXL).
+   */
+  readonly timeIds?: Tensor;
+  /** The guidance scale that a distilled model embeds, as numbers, [B,m] (LCM). */
+  readonly timestepCond?: Tensor;
+  /** A picture as its encoder gives it, [B,E] (Kandinsky). */
+  readonly imageEmbeds?: Tensor;
 }
+
+/**
+ * Fails if something is given that the model takes no notice of.
+ * @param taken what it does take
+ * @throws InputError that names it
+ */
+export function expectOnly(condition: Condition, taken: readonly (keyof Condition)[]): void {
+  const known: readonly string[] = taken;
+  for (const name of conditionNames) {
+    if (condition[name] === undefined || known.includes(name)) continue;
+    throw new InputError(`${name} is given, but the model takes none; it takes ${taken.join(', ') || 'no condition'}`);
+  }
+}
+
+const conditionNames = [
+  'classLabels',
+  'encoderHiddenStates',
+  'encoderAttentionMask',
+  'textEmbeds',
+  'timeIds',
+  'timestepCond',
+  'imageEmbeds',
+] as const satisfies readonly (keyof Condition)[];
 
 /**
  * Conditions by the names that guidances call them: `given` is what was asked for, `null` is "nothing in particular",

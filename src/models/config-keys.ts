@@ -3,6 +3,7 @@
  * what is unknown is named. Keys that begin with `_` are notes.
  */
 import { InputError } from '../tensor/errors.ts';
+import { shown } from '../tensor/shown.ts';
 
 /** A parsed file whose top is an object, by its keys. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -96,6 +97,45 @@ export function configKeys(json: Json, family: string, defaults: Json, source: s
     },
   };
   return keys;
+}
+
+/** A config that has been read, and what is to be said of it, one line each. */
+export interface ReadConfig<Config> {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+}
+
+/** One line that names the keys that the class does not have, or none. @param library that ignores them, too */
+export function unknownKeys(
+  { unknown }: ConfigKeys,
+  family: string,
+  source: string,
+  library = 'diffusers',
+): readonly string[] {
+  const names = unknown.map((key) => JSON.stringify(key)).join(', ');
+  return names === '' ? [] : [`${source}: ${family} has no ${names}, as in ${library} ignored`];
+}
+
+/**
+ * Fails unless a parser has read the config: the JSON of a file has other keys.
+ * @param example one that it has read
+ * @param parser its name, for messages
+ * @throws InputError naming the first key that is missing, or holds what it never holds
+ */
+export function checkParsed<Config extends object>(config: Config, example: Config, parser: string): void {
+  const given = Object(config) as Readonly<Record<string, unknown>>;
+  for (const [key, value] of Object.entries(example) as [string, unknown][]) {
+    const known = [given[key], value].includes(undefined) || kindOf(given[key]) === kindOf(value);
+    if (Object.hasOwn(given, key) && known) continue;
+    throw new InputError(
+      `the config is ${shown(config)}, whose ${key} is ${shown(given[key])}; ` +
+        `it must be what ${parser} makes of a config.json`,
+    );
+  }
+}
+
+function kindOf(value: unknown): string {
+  return Array.isArray(value) ? 'list' : typeof value;
 }
 
 /** Notes begin with `_`; of how weights are stored nothing is to be said. */

@@ -12,7 +12,17 @@ import type { Context } from '../nn/context.ts';
 import type { Parameter } from '../nn/parameters.ts';
 
 /** What a stage is, for those who draw or count stages. */
-export type StageKind = 'embedding' | 'convolution' | 'resnet' | 'attention' | 'downsample' | 'upsample' | 'output';
+export type StageKind =
+  | 'embedding'
+  | 'convolution'
+  | 'projection'
+  | 'resnet'
+  | 'attention'
+  | 'cross-attention'
+  | 'feed-forward'
+  | 'downsample'
+  | 'upsample'
+  | 'output';
 
 /** A layer whose attention map a perturbation may replace. */
 export interface AttentionSite {

@@ -1,6 +1,6 @@
 /**
- * The feed-forward network of a transformer block (`diffusers.models.attention.FeedForward` with `geglu`): each token on
- * its own, through four times as many channels.
+ * The feed-forward network of a transformer block (`diffusers.models.attention.FeedForward` with `geglu`): each token
+ * on its own, through four times as many channels.
  */
 import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import type { Grid } from './attention.ts';

@@ -4,26 +4,33 @@ import { describe, expect, it } from 'vitest';
 import { applyOperation, kernelsFrom, productsOf } from '../../src/kernels/operations/index.ts';
 import { referenceKernels } from '../../src/kernels/plain/index.ts';
 import { guidedCost, passCost } from '../../src/models/cost.ts';
+import type { Model, ModelInput } from '../../src/models/model.ts';
 import { traceModel } from '../../src/models/passes.ts';
 import { unperturbed, type Perturbation } from '../../src/models/stage.ts';
 import { identity, skip } from '../../src/nn/attention-perturbations/index.ts';
-import { noise, randomUNet, smallConfig } from './unet2d/models.ts';
+import { inputOf as textInputOf, randomUNet as randomConditional } from './unet2d-condition/models.ts';
+import { noise, randomUNet, skipConfig, smallConfig } from './unet2d/models.ts';
 
 const unets = [
   smallConfig,
   { ...smallConfig, num_class_embeds: null, time_embedding_type: 'fourier', downsample_type: 'resnet' },
   { ...smallConfig, num_class_embeds: null, class_embed_type: 'timestep', resnet_time_scale_shift: 'scale_shift' },
   { ...smallConfig, time_embedding_type: 'learned', num_train_timesteps: 10, mid_block_type: null },
+  skipConfig,
 ].map((config) => randomUNet(config));
 
 const inputOf = (unet: (typeof unets)[number], batch = 1) => ({
-  sample: noise([batch, 1, 8, 8]),
+  sample: noise([batch, unet.config.inChannels, 8, 8]),
   timesteps: [1],
   ...(unet.config.classEmbedding !== 'none' && { classLabels: [0] }),
 });
 
 /** The multiply-adds of one pass, counted while it runs. */
-function counted(unet: (typeof unets)[number], perturbation: Perturbation, batch: number): number {
+function productsIn<State>(
+  model: Model<unknown, ModelInput, State>,
+  input: ModelInput,
+  perturbation: Perturbation,
+): number {
   let count = 0;
   const counting = kernelsFrom({
     operation: (operation, tensors) => {
@@ -36,9 +43,12 @@ function counted(unet: (typeof unets)[number], perturbation: Perturbation, batch
     joinedConv2d: (x, weight, bias, stride, padding) => counting.conv2d(x, weight, bias, stride, padding),
   });
   const watcher = { tap: <T>(_: string, value: T): T => value, watches: () => false };
-  traceModel(unet, counting, inputOf(unet, batch), [perturbation], () => watcher);
+  traceModel(model, counting, input, [perturbation], () => watcher);
   return count;
 }
+
+const counted = (unet: (typeof unets)[number], perturbation: Perturbation, batch: number): number =>
+  productsIn(unet, inputOf(unet, batch), perturbation);
 
 const selections = fc
   .constantFrom(...unets)
@@ -55,6 +65,15 @@ describe('the cost', () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it('of a model with text is that of its products, too', () => {
+    const unet = randomConditional();
+    const input = textInputOf();
+    for (const layers of [[], unet.attentionLayers]) {
+      const perturbation = new Map(layers.map((layer) => [layer, identity]));
+      expect(passCost(unet, input, [perturbation])).toBe(productsIn(unet, input, perturbation));
+    }
   });
 
   it('of two passes is what both share, once, and the rest of each', () => {

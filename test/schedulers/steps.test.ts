@@ -73,7 +73,12 @@ describe('where diffusers makes another number of timesteps than asked for, or o
     readonly 'their last': number[];
     readonly 'one twice': number[];
   })[];
-  const twoCalls = ['HeunDiscreteScheduler', 'KDPM2DiscreteScheduler', 'KDPM2AncestralDiscreteScheduler', 'DPMSolverSDEScheduler'];
+  const twoCalls = [
+    'HeunDiscreteScheduler',
+    'KDPM2DiscreteScheduler',
+    'KDPM2AncestralDiscreteScheduler',
+    'DPMSolverSDEScheduler',
+  ];
 
   it('the table has 62 numbers of trailing steps, whose last timestep is −1, and T of T steps of the solvers', () => {
     for (const row of rows) {

@@ -11,9 +11,13 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
 import torch
 
+import autoencoders
+import clip_text
+import condition_unets
 import operations
+import tokens
 
-PARTS = {part.__name__: part for part in (operations,)}
+PARTS = {part.__name__: part for part in (operations, condition_unets, clip_text, autoencoders, tokens)}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

@@ -1,5 +1,6 @@
 /**
- * The activation functions (torch.nn.SiLU, GELU in its exact form, Mish, ReLU, Tanh; CLIP's QuickGELU), element by element.
+ * The activation functions (torch.nn.SiLU, GELU in its exact form, Mish, ReLU, Tanh; CLIP's QuickGELU), element by
+ * element.
  *
  *     silu(x) = x / (1 + e⁻ˣ)          gelu(x) = x · Φ(x), Φ the normal distribution
  *     mish(x) = x · tanh(ln(1 + eˣ))   relu(x) = max(x, 0)

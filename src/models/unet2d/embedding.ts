@@ -15,6 +15,7 @@ import { embeddingParameters, type Parameter } from '../../nn/parameters.ts';
 import { isTensor } from '../../tensor/checks.ts';
 import { cast } from '../../tensor/rounding.ts';
 import { extentOf, type DType, type Tensor } from '../../tensor/tensor.ts';
+import { perSample, tableOf } from '../inputs.ts';
 import type { ModelInput, Weights } from '../model.ts';
 import type { Stage } from '../stage.ts';
 import type { UNetConfig } from './config.ts';
@@ -87,8 +88,9 @@ export function embeddedNumbers(
   const batch = extentOf(sample, 0);
   const embed = (numbers: readonly number[]): Tensor => {
     const { timeEmbeddingType, blockOutChannels, flipSinToCos, freqShift } = config;
-    if (timeEmbeddingType === 'fourier') return embeddings.fourierFeatures(numbers, tableOf(weights, 'time_proj'));
-    if (timeEmbeddingType === 'learned') return lookUp(tableOf(weights, 'time_proj'), numbers);
+    if (timeEmbeddingType === 'fourier')
+      return embeddings.fourierFeatures(numbers, tableOf(weights, 'time_proj.weight'));
+    if (timeEmbeddingType === 'learned') return lookUp(tableOf(weights, 'time_proj.weight'), numbers);
     return embeddings.sinusoid(numbers, blockOutChannels[0], flipSinToCos, freqShift, dtype);
   };
   const time = embed(perSample(timesteps, batch));
@@ -96,17 +98,5 @@ export function embeddedNumbers(
   if (isTensor(labels)) return { time, class: cast(labels, dtype) };
   const numbers = perSample(labels, batch);
   const isLookUp = config.classEmbedding !== 'timestep';
-  return { time, class: isLookUp ? lookUp(tableOf(weights, 'class_embedding'), numbers) : embed(numbers) };
-}
-
-/** One number for each sample: those that are given, or the only one for all. */
-export function perSample(values: readonly number[], batch: number): readonly number[] {
-  const [only, ...others] = values;
-  return only !== undefined && others.length === 0 ? Array.from({ length: batch }, () => only) : values;
-}
-
-function tableOf(weights: Weights, path: string): Tensor {
-  const table = weights.get(`${path}.weight`);
-  if (!table) throw new Error(`the weights were checked, but ${path}.weight is not among them`);
-  return table;
+  return { time, class: isLookUp ? lookUp(tableOf(weights, 'class_embedding.weight'), numbers) : embed(numbers) };
 }

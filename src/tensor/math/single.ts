@@ -1,6 +1,7 @@
 /**
  * The functions in float32. They are computed in double precision and rounded once, so they are the float32 nearest to
- * the truth except where that lies within a billionth of a tie. `siluf` and `quickGeluf` alone are made from float32 operations.
+ * the truth except where that lies within a billionth of a tie. `siluf` and `quickGeluf` alone are made from float32
+ * operations.
  */
 import { gelu, mish, QUICK_GELU } from './activations.ts';
 import { erf } from './erf.ts';

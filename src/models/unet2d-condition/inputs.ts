@@ -1,0 +1,86 @@
+/**
+ * What a program of UNet2DConditionModel is run with: the tensors of the input, one sample of each for every sample of
+ * the batch, and its numbers made tensors.
+ */
+import type { Tensors } from '../../kernels/kernels.ts';
+import { fourierFeatures, lookUp, sinusoid } from '../../nn/embeddings.ts';
+import { cast } from '../../tensor/rounding.ts';
+import { allocate, extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
+import { isTensor } from '../../tensor/checks.ts';
+import { perSample, tableOf } from '../inputs.ts';
+import type { ModelInput, Weights } from '../model.ts';
+import type { UNetConditionConfig } from './config.ts';
+
+/**
+ * The input's tensors by name: `sample`, `time` and, as far as the model takes them, `class`, `text`, `pooled`, `ids`,
+ * `condition`, `image`, `mask`.
+ * @param weights the tables are looked up in them
+ * @param dtype of the model
+ */
+export function inputTensors(config: UNetConditionConfig, input: ModelInput, weights: Weights, dtype: DType): Tensors {
+  const batch = extentOf(input.sample, 0);
+  const numbers = (values: readonly number[]): Tensor => embedded(config, perSample(values, batch), weights, dtype);
+  const optional = (name: string, value: Tensor | undefined): Tensors =>
+    value ? { [name]: repeated(cast(value, dtype), batch) } : {};
+  const { classLabels, encoderAttentionMask: mask } = input;
+  return {
+    sample: cast(input.sample, dtype),
+    time: numbers(input.timesteps),
+    ...(classLabels && { class: classOf(config, classLabels, batch, weights, dtype, numbers) }),
+    ...optional('text', input.encoderHiddenStates),
+    ...optional('pooled', input.textEmbeds),
+    ...optional('ids', input.timeIds && embeddedIds(config, input.timeIds, dtype)),
+    ...optional('condition', input.timestepCond),
+    ...optional('image', input.imageEmbeds),
+    ...optional('mask', mask && maskOf(mask, dtype)),
+  };
+}
+
+function embedded(
+  { timeEmbeddingType, blockOutChannels, flipSinToCos, freqShift }: UNetConditionConfig,
+  values: readonly number[],
+  weights: Weights,
+  dtype: DType,
+): Tensor {
+  return timeEmbeddingType === 'fourier'
+    ? fourierFeatures(values, tableOf(weights, 'time_proj.weight'), { log: false, cosineFirst: flipSinToCos })
+    : sinusoid(values, blockOutChannels[0], flipSinToCos, freqShift, dtype);
+}
+
+function classOf(
+  { classEmbedding }: UNetConditionConfig,
+  labels: readonly number[] | Tensor,
+  batch: number,
+  weights: Weights,
+  dtype: DType,
+  numbers: (values: readonly number[]) => Tensor,
+): Tensor {
+  if (isTensor(labels)) return repeated(cast(labels, dtype), batch);
+  return classEmbedding === 'lookup'
+    ? lookUp(tableOf(weights, 'class_embedding.weight'), perSample(labels, batch))
+    : numbers(labels);
+}
+
+/** Each id as a sinusoid, those of a sample side by side. */
+function embeddedIds(config: UNetConditionConfig, ids: Tensor, dtype: DType): Tensor {
+  const { additionTimeEmbedDim = 0, flipSinToCos, freqShift } = config;
+  const rows = sinusoid([...ids.data], additionTimeEmbedDim, flipSinToCos, freqShift, dtype);
+  return tensor(dtype, [extentOf(ids, 0), extentOf(ids, 1) * additionTimeEmbedDim], rows.data);
+}
+
+/** `x` [1,…] as often as there are samples; [B,…] as it is. */
+function repeated(x: Tensor, batch: number): Tensor {
+  if (x.shape[0] === batch) return x;
+  const out = allocate(x.dtype, batch * x.data.length);
+  for (let b = 0; b < batch; b++) out.set(x.data, b * x.data.length);
+  return tensor(x.dtype, [batch, ...x.shape.slice(1)], out);
+}
+
+/** What is added to the score of a token that does not count, as in diffusers. */
+const discarded = -10000;
+
+/** What is added to the scores of tokens, [B,M]. */
+function maskOf(mask: Tensor, dtype: DType): Tensor {
+  const out = Float64Array.from(mask.data, (counts) => (counts === 1 ? 0 : (1 - counts) * discarded));
+  return cast(tensor('f64', mask.shape, out), dtype);
+}

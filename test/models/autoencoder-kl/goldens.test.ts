@@ -1,0 +1,51 @@
+/**
+ * Autoencoders against diffusers, module by module, both ways. And the fast kernels against the plain loops, bit for
+ * bit.
+ */
+import { afterAll, describe, expect, it } from 'vitest';
+import { componentKinds } from '../../../src/formats/components.ts';
+import { readTensor } from '../../../src/formats/safetensors.ts';
+import { referenceBackend } from '../../../src/kernels/plain/index.ts';
+import { simdBackend } from '../../../src/kernels/simd/index.ts';
+import {
+  createAutoencoderKL,
+  decodeLatents,
+  encodePicture,
+} from '../../../src/models/autoencoder-kl/autoencoder-kl.ts';
+import { runModel } from '../../../src/models/passes.ts';
+import { loadFixtureFiles, openGoldens } from '../../goldens.ts';
+import { expectSameBits } from '../../kernels/simd/support.ts';
+import { expectWay } from '../autoencoders.ts';
+
+const reference = referenceBackend();
+const fast = [simdBackend(), simdBackend({ threads: 2 })];
+afterAll(() => fast.forEach((backend) => backend.dispose()));
+
+describe.each(['kl', 'kl-odd', 'kl-attention'])('the autoencoder "%s"', async (name) => {
+  const { config, weights } = await loadFixtureFiles(`goldens/text/autoencoders/${name}`, componentKinds.AutoencoderKL);
+  const file = openGoldens(`text/autoencoders/${name}/golden.safetensors`);
+  const [picture, latents] = [readTensor(file, 'sample'), readTensor(file, 'latents')];
+
+  it.each(['f32', 'f64'] as const)('agrees at every module, both ways, in %s', (dtype) => {
+    const model = createAutoencoderKL(config, weights, dtype);
+    const { taps } = runModel(model.encoder, reference, { sample: picture }, { taps: ['*'] });
+    expectWay(file, 'encode', { ...taps, ...encodePicture(model, reference, picture) });
+    const ofDecoder = runModel(model.decoder, reference, { sample: latents }, { taps: ['*'] }).taps;
+    expectWay(file, 'decode', { ...ofDecoder, sample: decodeLatents(model, reference, latents) });
+  });
+
+  it.each(fast.map((backend, i) => [i + 1, backend] as const))(
+    'has the same bits with SIMD kernels, threads: %d',
+    (_threads, backend) => {
+      const model = createAutoencoderKL(config, weights);
+      for (const [way, sample] of [
+        [model.encoder, picture],
+        [model.decoder, latents],
+      ] as const) {
+        const [ours, expected] = [backend, reference].map((each) => runModel(way, each, { sample }, { taps: ['*'] }));
+        expectSameBits(ours.taps, expected.taps);
+        expect(ours.predictions).toEqual(expected.predictions);
+      }
+    },
+  );
+});

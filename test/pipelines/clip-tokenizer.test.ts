@@ -1,0 +1,53 @@
+/** CLIP's tokenizer against transformers', and what it says of a text that is too long. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { clipTokenizer } from '../../src/pipelines/clip-tokenizer.ts';
+import { InputError } from '../../src/tensor/errors.ts';
+import { fixture } from '../goldens.ts';
+
+const folder = 'letters-text/model/tokenizer';
+const textOf = (path: string): string => readFileSync(fixture(path), 'utf8');
+const vocab = JSON.parse(textOf(`${folder}/vocab.json`)) as Readonly<Record<string, number>>;
+const merges = textOf(`${folder}/merges.txt`)
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('#version'));
+const tokenize = clipTokenizer({ vocab, merges, length: 32 });
+
+interface Golden {
+  readonly text: string;
+  readonly ids: readonly number[];
+}
+const goldens = JSON.parse(textOf('goldens/text/tokens/tokens.json')) as readonly Golden[];
+
+describe("CLIP's tokenizer", () => {
+  it('gives the tokens of transformers', () => {
+    expect(goldens.length).toBeGreaterThan(150);
+    const wrong = goldens.filter(({ text, ids }) => String(tokenize(text).ids) !== String(ids));
+    expect(wrong.map(({ text }) => text)).toEqual([]);
+  });
+
+  it('names its tokens, and says what it has cut off', () => {
+    const short = clipTokenizer({ vocab, merges, length: 4 });
+    const { tokens, ids, cut } = short('A b Ç d');
+    expect(tokens).toEqual(['<|startoftext|>', 'a</w>', 'b</w>', '<|endoftext|>']);
+    expect(ids).toHaveLength(4);
+    expect(cut).toBe('ç d');
+    expect(short('a').cut).toBe('');
+    expect(short('a').tokens).toEqual(['<|startoftext|>', 'a</w>', '<|endoftext|>']);
+  });
+
+  it('takes other tokens to fill up', () => {
+    const { ids } = clipTokenizer({ vocab, merges, length: 5, special: { pad: '!' } })('a');
+    expect(ids.slice(-2)).toEqual([vocab['!'], vocab['!']]);
+  });
+
+  it.each([
+    ['a length that holds no text', { vocab, merges, length: 1 }, /a text has 1 tokens/],
+    ['a vocabulary without an end', { vocab: {}, merges, length: 5 }, /has no "<\|startoftext\|>"/],
+    ['merges that are no pairs', { vocab, merges: ['a b c'], length: 5 }, /merge 0 is "a b c"/],
+    ['merges of nothing', { vocab, merges: ['a '], length: 5 }, /merge 0 is "a "/],
+  ])('refuses %s', (_what, given, message) => {
+    expect(() => clipTokenizer(given)).toThrow(InputError);
+    expect(() => clipTokenizer(given)).toThrow(message);
+  });
+});
