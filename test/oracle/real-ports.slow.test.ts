@@ -29,4 +29,11 @@ describe('a port of the tiny UNet', () => {
     expect(report.passes).toBe(false);
     expect(names).toEqual(['pag-off']);
   });
+
+  it('with ε = 1e-6 in the norms of its attention layers alone', () => {
+    const { report, names, complete } = checked('attn-eps-1e-6');
+    expect(report.first?.name).toBe('down_blocks.1.attentions.0.group_norm');
+    expect(names).toEqual(['attention-norm-eps-1e-6']);
+    expect(complete).toBe(true);
+  });
 });
