@@ -77,6 +77,7 @@ export {
   type Rows as OperationRows,
   type Runner as OperationRunner,
   type Shape,
+  type SizeAttributes,
   type SliceAttributes,
 } from './kernels/operations/index.ts';
 export { referenceBackend, referenceKernels } from './kernels/plain/index.ts';
@@ -143,7 +144,7 @@ export { rescale, resnetBlock, resnetParameters, type ResnetChannels, type Resne
 // models
 export type { Json } from './models/config-keys.ts';
 export { classConditions, type Condition, type Conditions } from './models/condition.ts';
-export { guidedCost, passCost, type GuidedCost } from './models/cost.ts';
+export { guidedCost, passCost, passLoad, type GuidedCost, type PassLoad } from './models/cost.ts';
 export {
   checkWeights,
   createModel,
@@ -166,6 +167,7 @@ export {
 export {
   downBlockTypes,
   parseUNetConfig,
+  readUNetConfig,
   upBlockTypes,
   type DownBlockType,
   type UNetConfig,
@@ -177,9 +179,13 @@ export type { UNetState } from './models/unet2d/state.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
 
 // schedulers
+export type { ChoicesOfClass, SchedulerChoices } from './schedulers/choices.ts';
+export { churned, type Churn } from './schedulers/churn.ts';
+export { consistencyStep, consistentAt, type ConsistencyRange } from './schedulers/cm-stochastic-iterative.ts';
 export { ddimStep } from './schedulers/ddim.ts';
 export { ddpmStep } from './schedulers/ddpm.ts';
 export { deisStep } from './schedulers/deis.ts';
+export { dpmSdeStep } from './schedulers/dpm-sde.ts';
 export { singlestepStep } from './schedulers/dpm-singlestep.ts';
 export { eulerStep } from './schedulers/euler.ts';
 export {
@@ -191,11 +197,14 @@ export {
   type SolverType,
 } from './schedulers/exponential-integrator.ts';
 export { heunStep } from './schedulers/heun.ts';
+export { ipndmStep } from './schedulers/ipndm.ts';
 export { consistent } from './schedulers/lcm.ts';
 export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { lmsStep } from './schedulers/lms.ts';
+export type { NoiseSeed } from './schedulers/motion.ts';
 export { multistepStep } from './schedulers/multistep.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
+export type { OwnSteps } from './schedulers/own-steps.ts';
 export { adamsBashforth, transfer } from './schedulers/pndm.ts';
 export {
   createScheduler,
@@ -203,10 +212,11 @@ export {
   schedulerNames,
   schedulers,
   type ModelKind,
-  type SchedulerChoices,
   type SchedulerEntry,
 } from './schedulers/registry.ts';
+export { saSolverStep, type SaSolverNode, type SaSolverRule } from './schedulers/sa-solver.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
+export { langevinStep, reverseDiffusionStep } from './schedulers/score-sde-ve.ts';
 export type { SolverLevel } from './schedulers/solver-table.ts';
 export { tcdStep } from './schedulers/tcd.ts';
 export { unipcStep, type UnipcRule } from './schedulers/unipc.ts';
@@ -265,19 +275,23 @@ export {
   type PassRunner,
   type Prediction,
 } from './sampling/denoiser.ts';
+export { forEachSample, noisedPicture, stepsLeftOut } from './sampling/from-picture.ts';
+export { noiseFrom } from './sampling/noise.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
+export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 
 // formats
-export { loadModelFolder, type ModelFolder, type ReadFile } from './formats/diffusers.ts';
+export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
 export { grid, type GridRow } from './formats/grid.ts';
 export type { Picture } from './formats/png.ts';
+export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
+  readSafetensors,
   readTensor,
   readTensors,
   writeSafetensors,
   type IntegerTensor,
-  type SafetensorsDType,
   type SafetensorsEntry,
   type SafetensorsFile,
 } from './formats/safetensors.ts';

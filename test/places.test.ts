@@ -4,9 +4,9 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { guidanceNames } from '../src/guidance/registry/index.ts';
+import { guidanceNames, guidances } from '../src/guidance/registry/index.ts';
 import { referenceKernels } from '../src/kernels/plain/index.ts';
-import { kinds } from '../src/kernels/operations/index.ts';
+import { kinds, operations } from '../src/kernels/operations/index.ts';
 import * as perturbations from '../src/nn/attention-perturbations/index.ts';
 import { schedulerNames } from '../src/schedulers/registry.ts';
 
@@ -25,10 +25,28 @@ describe('an operation', () => {
     const own = kinds.filter((kind) => kind !== 'upsampleConv2d');
     expect(missingFrom(laws, own, (name) => new RegExp(`\\b\\w+\\.${name}\\(`))).toEqual([]);
   });
+
+  it('says how many products it has, if its definition adds them in runs', () => {
+    const folder = 'src/kernels/definition';
+    const summing = readdirSync(new URL(`../${folder}`, import.meta.url))
+      .map((file) => textOf(`${folder}/${file}`))
+      .filter((text) => text.includes("from './sums.ts'"))
+      .flatMap((text) => [...text.matchAll(/export function (\w+)/g)].map(([, name]) => name));
+    const own = kinds.filter((kind) => summing.includes(kind));
+    expect(own).toEqual(expect.arrayContaining(['conv2d', 'linear', 'attentionMap']));
+    // Softmax adds up what is no product.
+    expect(own.filter((kind) => operations[kind].products === undefined)).toEqual(['softmax']);
+  });
+
+  it('has values by hand, or at its borders: goldens cannot see the order of a sum', () => {
+    const tests = ['by-hand', 'borders'].map((name) => textOf(`test/kernels/${name}.test.ts`)).join('\n');
+    expect(missingFrom(tests, kinds, (name) => new RegExp(`\\b${name}\\b`))).toEqual([]);
+  });
 });
 
 describe('a perturbation of attention', () => {
   const names = Object.keys(perturbations);
+  const all: Readonly<Record<string, unknown>> = { ...perturbations };
   const used = (name: string): RegExp => new RegExp(`\\b${name}\\b`);
 
   it('is held to the laws of all', () => {
@@ -39,9 +57,64 @@ describe('a perturbation of attention', () => {
     expect(tests).toMatch(/\bskip\b/);
   });
 
+  it('has a key of its own for each of its parameters, and goldens', () => {
+    const tests = textOf('test/nn/attention-perturbations.test.ts');
+    const keys = tests.slice(tests.indexOf('the keys name the mixers'));
+    const goldens = tests.slice(tests.indexOf('makers: Readonly'), tests.indexOf('return makers'));
+    const made = names.filter((name) => {
+      const perturbation = all[name];
+      return typeof perturbation === 'function' && perturbation.length > 0;
+    });
+    expect(made).toContain('randomMask');
+    expect(missingFrom(keys, made, used)).toEqual([]);
+    expect(missingFrom(goldens, names, used)).toEqual(['skip']);
+  });
+
   it('can be asked for: by --perturbation, or by a guidance of its own', () => {
     const asked = ['src/guidance/registry/perturbed.ts', 'src/guidance/soft-pag.ts', 'src/guidance/seg.ts'];
     expect(missingFrom(asked.map(textOf).join('\n'), names, used)).toEqual([]);
+  });
+});
+
+describe('a guidance', () => {
+  const folder = new URL('../src/guidance/', import.meta.url);
+  const text = readdirSync(folder)
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(new URL(file, folder), 'utf8'))
+    .join('\n');
+
+  it('has a row of checks for its options, and refuses those that it does not know', () => {
+    const options = [...text.matchAll(/export (?:interface|type) (\w+Options|Interval)\b/g)].map(([, name]) => name);
+    expect(options.length).toBeGreaterThan(10);
+    expect(missingFrom(text, options, (name) => new RegExp(`: Checks<${name}> = `))).toEqual([]);
+    const makers = [...text.matchAll(/export function \w+\([^)]*?(\w+)\??: (?:\w+Options|Interval)[,)].*?^}/gms)];
+    expect(makers.length).toBeGreaterThan(10);
+    const unchecked = makers.filter(([body, given]) => !new RegExp(`checkOptions\\('\\w+', ${given}, `).test(body));
+    expect(unchecked.map(([body]) => body.split('\n')[0])).toEqual([]);
+  });
+
+  const laws = textOf('test/guidance/laws.test.ts');
+  const perSample = laws.slice(laws.indexOf('const perSample'), laws.indexOf('const further'));
+  const refusals = textOf('test/guidance/refusals.test.ts');
+  const camel = (name: string): string =>
+    name
+      .split(/[-+]/)
+      .map((part, i) => (i === 0 ? part : part.charAt(0).toUpperCase() + part.slice(1)))
+      .join('');
+
+  it('with a scale for each sample is its samples one by one', () => {
+    const scaled = guidanceNames.filter((name) => guidances[name].parameters.some(({ kind }) => kind === 'scale'));
+    // Those of PAG's kind are one function, away.ts, which pag and cfg+pag hold to it.
+    expect(missingFrom(perSample, scaled, (name) => new RegExp(`['\\s]${name.replace('+', '\\+')}'?:`))).toEqual([
+      'soft-pag',
+      'seg',
+      'slg',
+    ]);
+  });
+
+  it('refuses what is no scale', () => {
+    const table = refusals.slice(refusals.indexOf('const given'), refusals.indexOf('describe.each'));
+    expect(missingFrom(table, guidanceNames, (name) => new RegExp(`'${camel(name)}'`))).toEqual(['none']);
   });
 });
 
@@ -55,8 +128,34 @@ describe('a scheduler', () => {
       'DDIMInverseScheduler',
       'EulerAncestralDiscreteScheduler',
       'KDPM2AncestralDiscreteScheduler',
+      'DPMSolverSDEScheduler',
+      'SASolverScheduler',
       'LCMScheduler',
       'TCDScheduler',
+      'CMStochasticIterativeScheduler',
+      'ScoreSdeVeScheduler',
+      'CosineDPMSolverMultistepScheduler',
+      'FlowMatchLCMScheduler',
+    ]);
+  });
+});
+
+describe('a scheduler without noise', () => {
+  it('obeys the laws of all of them', () => {
+    const variants = textOf('test/schedulers/variants.ts');
+    const begin = variants.indexOf('deterministic:');
+    const table = variants.slice(begin, variants.indexOf('\n];', begin));
+    const named = (name: string): RegExp => new RegExp(`'${name.replace('Scheduler', '')}(?:Scheduler)?'`);
+    // Those that draw noise whatever their η.
+    expect(missingFrom(table, schedulerNames, named)).toEqual([
+      'DDPMScheduler',
+      'DPMSolverSDEScheduler',
+      'SASolverScheduler',
+      'LCMScheduler',
+      'CMStochasticIterativeScheduler',
+      'ScoreSdeVeScheduler',
+      'CosineDPMSolverMultistepScheduler',
+      'FlowMatchLCMScheduler',
     ]);
   });
 });

@@ -26,7 +26,7 @@ const rooms = [
   'walkthrough',
 ];
 /** What may know Node: the faces, and the formats that are files. */
-const knowsNode = /^src\/(cli\/|formats\/(node-files|png)\.ts$|node\.ts$)/;
+const knowsNode = /^src\/(cli\/|formats\/(node-files|png|png-reader)\.ts$|node\.ts$)/;
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .map((name) => join('src', name))

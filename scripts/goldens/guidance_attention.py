@@ -9,8 +9,6 @@ from contextlib import contextmanager
 import torch
 import torch.nn.functional as F
 
-from truth import rounded
-
 
 class Mixed:
     """The attention processor of a layer whose tokens are mixed by `mix`; without it the layer is left out."""
@@ -75,23 +73,9 @@ def additive_noise(strength, seed):
     """One pattern for all samples: normal, in units of the mean entry of a map."""
     def mix(q, k, v, grid):
         weights = attention_map(q, k)
-        drawn = normal_noise(weights.shape[1:], seed, weights.dtype)
+        drawn = torch.randn(weights.shape[1:], generator=torch.Generator().manual_seed(seed), dtype=torch.float32).to(weights.dtype)
         return (weights + strength / weights.shape[-1] * drawn) @ v
     return mix
-
-
-def normal_noise(shape, seed, dtype):
-    """torch.randn in float32. For float64 the truth about it: the same steps (Box & Muller's method on blocks of 16 uniform numbers),
-    each correctly rounded to float32, which PyTorch's own logarithm, sine and cosine are not."""
-    generator = torch.Generator().manual_seed(seed)
-    if dtype == torch.float32:
-        return torch.randn(shape, generator=generator)
-    uniform = torch.rand(shape, generator=generator).double()
-    assert uniform.numel() % 16 == 0
-    first, second = uniform.reshape(-1, 2, 8).unbind(dim=1)
-    radius = rounded(rounded(-2 * rounded((1 - first).log())).sqrt())
-    angle = rounded(rounded(torch.tensor(2 * math.pi, dtype=dtype)) * second)
-    return rounded(torch.stack([radius * rounded(angle.cos()), radius * rounded(angle.sin())], dim=1)).reshape(shape)
 
 
 def gaussian_blur(pictures, sigma, windows):

@@ -1,8 +1,8 @@
-"""Makes the golden data of kernels, layers, UNets, schedulers, sampling runs, guidances and torch's default initialisation, from PyTorch
-and diffusers.
+"""Makes the golden data of kernels, layers, UNets, schedulers, sampling runs, runs from pictures, guidances, torch's default initialisation and of
+reading pictures, from PyTorch, diffusers and Pillow.
 
-Writes fixtures/goldens/{kernels,layers,unets,schedulers,runs,initialisation,guidance}, each with a provenance.json. Every seed is fixed and PyTorch
-runs on one thread, so a second run on the same machine gives the same bytes. (Other processors may differ in the last
+Writes fixtures/goldens/{kernels,layers,unets,schedulers,brownian,configs,folders,img2img,runs,initialisation,guidance,pictures}, each with a provenance.json. Every seed is
+fixed and PyTorch runs on one thread, so a second run on the same machine gives the same bytes. (Other processors may differ in the last
 bits of the float32 results: PyTorch picks its kernels by what the processor has. provenance.json says which.)
 
 What is stored: inputs and weights in float32, and for each result `<name>/f32`, PyTorch's own float32, and `<name>/f64`,
@@ -12,10 +12,15 @@ Run: pip install -r scripts/goldens/requirements.txt && python scripts/goldens/m
 """
 import torch
 
+import brownian
+import configs
+import folders
 import guidance
+import img2img
 import initialisation
 import kernels
 import layers
+import pictures
 import runs
 import schedulers
 import unets
@@ -23,6 +28,6 @@ import unets
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    for part in (kernels, layers, unets, schedulers, runs, initialisation, guidance):
+    for part in (kernels, layers, unets, schedulers, brownian, configs, folders, img2img, runs, initialisation, guidance, pictures):
         part.make()
         print(f"made {part.__name__}")

@@ -2,7 +2,7 @@
 their defaults, fixtures/goldens/schedulers/defaults.json.
 
 The model is a formula, m(x, t) = a x + b/(1 + x²) + c/(1 + (t/500)²), a, b, c stored, so that a mistake in what the model is given shows;
-models of a variance append the tensor `variance`. All noise is stored as well, `noise.<k>` for the k-th draw of any run.
+models of a variance append the tensor `variance`, models of the score say −m/(1 + σ²). All noise is stored as well, `noise.<k>` for the k-th draw of any run.
 
 The metadata key `cases` lists the runs: config, steps, choices, the timestep and noise level (σ, or ᾱ) of each call of the model. `<case>/f32` and
 `<case>/f64` are the samples after each call, [calls, B, C, H, W]. The second is the truth: diffusers with float64 samples, its float32 tables
@@ -96,6 +96,12 @@ CASES = {
         case(5, SIGMA_MIN, X0, dict(algorithm_type="dpmsolver")), case(5, SIGMA_MIN, THRESHOLD, dict(algorithm_type="sde-dpmsolver")),
         case(6, SIGMA_MIN, dict(algorithm_type="deis", solver_type="bh2")),
     ],
+    "DPMSolverMultistepInverseScheduler": [
+        *[one for one in SOLVER_CASES if "use_flow_sigmas" not in one["config"]], *SPACINGS, case(6, dict(solver_type="heun")), case(16, KARRAS),
+        case(6, dict(lambda_min_clipped=-3.0), COSINE), case(5, dict(lower_order_final=False, euler_at_final=True)), case(6, dict(lower_order_final=False, solver_order=3), V),
+        case(6, dict(algorithm_type="dpmsolver")), case(5, X0, dict(algorithm_type="dpmsolver", solver_order=3)), case(5, THRESHOLD, dict(algorithm_type="dpmsolver", solver_type="heun")),
+        case(6, dict(algorithm_type="deis", solver_type="bh2")),
+    ],
     "DPMSolverSinglestepScheduler": [
         *SOLVER_CASES, case(6, SIGMA_MIN), case(6, SIGMA_MIN, dict(lower_order_final=True)), case(6, SIGMA_MIN, dict(lower_order_final=True, solver_order=3)),
         case(7, SIGMA_MIN, dict(solver_order=3)), case(8, SIGMA_MIN, dict(solver_order=3, solver_type="heun")),
@@ -112,6 +118,14 @@ CASES = {
         case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8), case(6, KARRAS, SIGMA_MIN, dict(sigma_min=0.05, sigma_max=20.0)),
     ],
     "DEISMultistepScheduler": [*SOLVER_CASES, *SPACINGS, case(6, dict(lower_order_final=False, solver_order=3)), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7)],
+    "DPMSolverSDEScheduler": [*[one for one in SIGMA_CASES if one["config"] != COSINE], *SPACED_CASES[:3], case(5, KARRAS, COSINE, V), case(5, TRAINED), case(2)],
+    "SASolverScheduler": [
+        *[case(one["steps"], {"predictor_order" if key == "solver_order" else key: value for key, value in one["config"].items()}) for one in SOLVER_CASES],
+        case(8, LEADING, dict(steps_offset=1)), case(7, TRAILING),
+        case(9, dict(predictor_order=3, corrector_order=4)), case(8, dict(predictor_order=1, corrector_order=3)), case(7, dict(predictor_order=4, corrector_order=1), V),
+        case(6, dict(lower_order_final=False, predictor_order=3, corrector_order=3)), case(7, dict(lower_order_final=False), KARRAS), case(6, dict(lambda_min_clipped=-3.0), COSINE),
+        *[case(steps, dict(algorithm_type="noise_prediction", predictor_order=order, corrector_order=order), *more) for steps, order, *more in ((6, 1), (7, 2, V), (8, 3), (9, 4, X0), (6, 2, KARRAS))],
+    ],
     "LCMScheduler": [case(4), case(5, V, dict(clip_sample=True)), case(7, X0, ZERO_SNR, dict(original_inference_steps=40)), case(6, THRESHOLD, dict(timestep_scaling=3.0)), case(1)],
     "TCDScheduler": [case(4), case(5, V, eta=0.0), case(7, X0, dict(original_inference_steps=40), eta=0.7), case(6, dict(beta_schedule="linear"), eta=1.0), case(1)],
     "EDMEulerScheduler": [case(6), case(5, V, SIGMA_MIN), case(6, dict(sigma_schedule="exponential")), case(7, dict(sigma_min=0.01, sigma_max=20.0, sigma_data=1.0, rho=5.0))],
@@ -120,20 +134,39 @@ CASES = {
         case(5, dict(algorithm_type="sde-dpmsolver++")), case(14, dict(solver_order=3)), case(15, dict(solver_order=3)), case(6, SIGMA_MIN, dict(lower_order_final=False, euler_at_final=True)), case(5, THRESHOLD),
         case(5, dict(algorithm_type="sde-dpmsolver++", solver_type="heun")),
     ],
+    "CMStochasticIterativeScheduler": [
+        case(1), case(2), case(5, dict(clip_denoised=False, s_noise=1.003)), case(6, dict(sigma_min=0.02, sigma_max=20.0, sigma_data=0.8, rho=5.0)),
+        case(9, dict(num_train_timesteps=9)),
+    ],
+    "ScoreSdeVeScheduler": [case(4), case(5, dict(snr=0.3, sigma_max=50.0)), case(4, dict(correct_steps=2, sigma_min=0.1)), case(6, dict(correct_steps=0, sampling_eps=0.01)), case(1)],
+    "CosineDPMSolverMultistepScheduler": [
+        case(6), case(5, dict(prediction_type="epsilon", sigma_schedule="karras", rho=5.0)), case(6, dict(solver_type="heun", sigma_data=0.5)), case(7, dict(solver_order=1, sigma_min=0.03)),
+        case(15), case(16, dict(sigma_min=0.25), SIGMA_MIN), case(6, dict(lower_order_final=False, euler_at_final=True)), case(1),
+    ],
+    "IPNDMScheduler": [case(1), case(2), case(6), case(9), case(5, dict(trained_betas=[0.99, 0.9, 0.8, 0.4, 0.1, 0.02]))],
     "FlowMatchEulerDiscreteScheduler": [
         case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7), case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
         case(5, dict(invert_sigmas=True)), case(6, dict(shift_terminal=0.1, shift=2.0)), case(5, KARRAS), case(6, EXPONENTIAL), case(5, BETA), case(4, dict(stochastic_sampling=True)),
     ],
+    "FlowMatchHeunDiscreteScheduler": [case(6), case(5, dict(shift=3.0)), case(4, dict(shift=0.4, num_train_timesteps=50)), case(1), case(2)],
+    "FlowMatchLCMScheduler": [
+        case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7), case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
+        case(5, dict(invert_sigmas=True)), case(6, dict(shift_terminal=0.1, shift=2.0)), case(5, KARRAS), case(6, EXPONENTIAL), case(5, BETA), case(1),
+    ],
 }
 
-BY_ALPHA = ("DDPMScheduler", "DDIMScheduler", "DDIMInverseScheduler", "PNDMScheduler", "LCMScheduler", "TCDScheduler")
+BY_ALPHA = ("DDPMScheduler", "DDIMScheduler", "DDIMInverseScheduler", "PNDMScheduler", "LCMScheduler", "TCDScheduler", "IPNDMScheduler")
 
-plain_to, plain_from_numpy, plain_log = torch.Tensor.to, torch.from_numpy, numpy.log
+plain_to, plain_ones, plain_from_numpy, plain_log = torch.Tensor.to, torch.ones, torch.from_numpy, numpy.log
 
 
 def rounded(plain):
     """An elementary function of tensors, correctly rounded where they are float32: computed in float64 and rounded once."""
-    return lambda x, *args: plain(x.double(), *args).float() if x.dtype == torch.float32 else plain(x, *args)
+    def function(x, *args):
+        if isinstance(x, float) and args[0].dtype == torch.float32:  # a power of a number, which PyTorch takes in float32
+            return plain(torch.tensor(x).double(), args[0].double()).float()
+        return plain(x.double(), *args).float() if x.dtype == torch.float32 else plain(x, *args)
+    return function
 
 
 def rounded_log(x):
@@ -145,7 +178,7 @@ def rounded_log(x):
 def truth():
     """Within it, float32 is rounded correctly."""
     with ExitStack() as stack:
-        for owner, names in ((torch.Tensor, ("__pow__", "sqrt", "exp", "log")), (torch, ("pow", "sqrt", "exp", "log", "sigmoid"))):
+        for owner, names in ((torch.Tensor, ("__pow__", "sqrt", "exp", "log")), (torch, ("pow", "sqrt", "exp", "log", "sigmoid", "sin", "atan2"))):
             for name in names:
                 stack.enter_context(mock.patch.object(owner, name, rounded(getattr(owner, name))))
         stack.enter_context(mock.patch.object(numpy, "log", rounded_log))
@@ -159,8 +192,60 @@ def keep_double(self, *args, **kwargs):
     return plain_to(self, *args, **kwargs)
 
 
-def run(name, spec, given, dtype):
-    """The samples after each call, the scheduler, and the σ that the run began with."""
+def run_of_scores(name, spec, given, dtype):
+    """As `run`, of the class whose steps are those of diffusers.ScoreSdeVePipeline; each picture alone, since it mixes those of a batch."""
+    module = importlib.import_module(getattr(diffusers, name).__module__)
+    pictures = []
+    for one in range(SHAPE[0]):
+        scheduler, draws = getattr(diffusers, name).from_config(spec["config"]), iter(range(DRAWS))
+        own = lambda key: given[key][one:one + 1].to(dtype)
+        with ExitStack() as stack:
+            if dtype == torch.float64:
+                stack.enter_context(truth())
+            stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: own(f"noise.{next(draws)}")))
+            scheduler.set_timesteps(spec["steps"])
+            scheduler.set_sigmas(spec["steps"])
+            scheduler.discrete_sigmas = scheduler.discrete_sigmas.to(dtype)
+            sample, samples = own("sample") * scheduler.init_noise_sigma, []
+            model = lambda x, t: own("a") * x + own("b") / (1 + x * x) + own("c") * (1 / (1 + (float(t) / 500) ** 2))
+            score = lambda x, sigma: model(x, sigma) / -(1 + float(sigma) ** 2)
+            for t, sigma in zip(scheduler.timesteps, scheduler.sigmas):
+                for _ in range(scheduler.config.correct_steps):
+                    with mock.patch.object(torch, "ones", lambda *size: plain_ones(*size, dtype=dtype)):
+                        sample = scheduler.step_correct(score(sample, sigma), sample).prev_sample
+                    samples.append(sample)
+                step = scheduler.step_pred(score(sample, sigma), t, sample)
+                sample = step.prev_sample
+                samples.append(step.prev_sample_mean if len(samples) + 1 == spec["steps"] * (scheduler.config.correct_steps + 1) else sample)
+        assert all(sample.dtype == dtype and sample.isfinite().all() for sample in samples), (name, spec)
+        pictures.append(torch.stack(samples))
+    scheduler.timesteps = scheduler.sigmas = scheduler.sigmas.repeat_interleave(scheduler.config.correct_steps + 1)
+    return torch.cat(pictures, dim=1), scheduler, scheduler.init_noise_sigma
+
+
+class GivenMotion:
+    """Stands in for diffusers' BrownianTreeNoiseSampler: a Brownian motion over σ from the stored noise. A step that goes on from the middle of the one before draws anew
+    for the rest only."""
+
+    def __init__(self, draw):
+        self.draw, self.last = draw, None
+
+    def __call__(self, sigma, following):
+        length = (sigma - following).abs()
+        if self.last is not None and self.last[0] == sigma and following < self.last[1]:
+            _, middle, begun = self.last
+            noise = (begun * (sigma - middle).abs().sqrt() + self.draw() * (middle - following).abs().sqrt()) / length.sqrt()
+            self.last = None
+        else:
+            noise = self.draw()
+            self.last = (sigma, following, noise)
+        return noise
+
+
+def run(name, spec, given, dtype, noise_seed=None, given_noise=True):
+    """The samples after each call, the scheduler, and the σ that the run began with. Without given noise it is diffusers' own, of a seed."""
+    if name == "ScoreSdeVeScheduler":
+        return run_of_scores(name, spec, given, dtype)
     cls = getattr(diffusers, name)
     module = importlib.import_module(cls.__module__)
     choices = dict(spec["choices"])
@@ -175,6 +260,11 @@ def run(name, spec, given, dtype):
             stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: given[f"noise.{next(draws)}"].to(dtype)))
         if is_truth and name.startswith("KDPM2"):
             stack.enter_context(mock.patch.object(torch, "from_numpy", lambda array: plain_from_numpy(array).double()))
+        if hasattr(module, "BrownianTreeNoiseSampler") and given_noise:
+            motion = GivenMotion(lambda: given[f"noise.{next(draws)}"].to(dtype))
+            stack.enter_context(mock.patch.object(module, "BrownianTreeNoiseSampler", lambda *_, **__: motion))
+        if noise_seed is not None:
+            choices["generator"] = torch.Generator().manual_seed(noise_seed)
         scheduler.set_timesteps(spec["steps"], **({} if mu is None else {"mu": mu}))
         if name not in BY_ALPHA:
             table, scheduler.sigmas = scheduler.sigmas, scheduler.sigmas.float()
@@ -191,7 +281,7 @@ def run(name, spec, given, dtype):
         for t in scheduler.timesteps:
             x = scheduler.scale_model_input(sample, t) if hasattr(scheduler, "scale_model_input") else sample
             output = a * x + b / (1 + x * x) + c * (1 / (1 + (float(t) / 500) ** 2))
-            if spec["config"].get("variance_type", "").startswith("learned"):
+            if str(spec["config"].get("variance_type")).startswith("learned"):
                 output = torch.cat([output, given["variance"].to(dtype)], dim=1)
             sample = scheduler.step(output, t, sample, **choices).prev_sample
             assert sample.dtype == dtype and sample.isfinite().all(), (name, spec)
@@ -206,10 +296,15 @@ def levels(name, scheduler):
         stride = scheduler.config.num_train_timesteps // scheduler.num_inference_steps
         before = [int(t) - stride for t in scheduler.timesteps]
         return [float(scheduler.alphas_cumprod[t] if t >= 0 else scheduler.initial_alpha_cumprod) for t in before]
+    if name == "IPNDMScheduler":
+        return [float(scheduler.alphas[i]) ** 2 for i in calls]
     if name in BY_ALPHA:
         return [float(scheduler.alphas_cumprod[int(t)]) for t in scheduler.timesteps]
     if name == "KDPM2DiscreteScheduler":
         return [float((scheduler.sigmas_interpol if i % 2 else scheduler.sigmas)[i]) for i in calls]
+    if name == "DPMSolverSDEScheduler":
+        sigmas = [float(sigma) for sigma in scheduler.sigmas]
+        return [math.sqrt(sigmas[i - 1] * sigmas[i]) if i % 2 else sigmas[i] for i in calls]
     if name == "KDPM2AncestralDiscreteScheduler":
         return [float(scheduler.sigmas_interpol[i - 1] if i % 2 else scheduler.sigmas[i]) for i in calls]
     return [float(scheduler.sigmas[i]) for i in calls]
@@ -226,6 +321,21 @@ def defaults(name):
     return {key: str(value) if isinstance(value, float) and math.isinf(value) else value for key, value in config.items()}
 
 
+def make_class(folder, name, given):
+    """The file of a class."""
+    tensors, listed = {}, []
+    for index, spec in enumerate(CASES[name]):
+        single, _, _ = run(name, spec, given, torch.float32)
+        double, scheduler, start = run(name, spec, given, torch.float64)
+        case_name = title(index, spec)
+        tensors |= store.both(case_name, single, double)
+        listed.append({
+            "name": case_name, **spec, "timesteps": [float(t) for t in scheduler.timesteps], "levels": levels(name, scheduler),
+            "init_noise_sigma": start,
+        })
+    store.save(folder / f"{name}.safetensors", tensors, cases=listed)
+
+
 def make():
     folder = store.fresh_folder("schedulers")
     generator = torch.Generator().manual_seed(SEED)
@@ -233,17 +343,7 @@ def make():
     given = {"sample": normal(), "a": 0.7 + 0.2 * normal(), "b": 0.4 * normal(), "c": 0.3 * normal(), "variance": normal().abs().clamp(0.1, 0.9)}
     given |= {f"noise.{k}": normal() for k in range(DRAWS)}
     store.save(folder / "given.safetensors", given)
-    for name, specs in CASES.items():
-        tensors, listed = {}, []
-        for index, spec in enumerate(specs):
-            single, _, _ = run(name, spec, given, torch.float32)
-            double, scheduler, start = run(name, spec, given, torch.float64)
-            case_name = title(index, spec)
-            tensors |= store.both(case_name, single, double)
-            listed.append({
-                "name": case_name, **spec, "timesteps": [float(t) for t in scheduler.timesteps], "levels": levels(name, scheduler),
-                "init_noise_sigma": start,
-            })
-        store.save(folder / f"{name}.safetensors", tensors, cases=listed)
+    for name in CASES:
+        make_class(folder, name, given)
     (folder / "defaults.json").write_text(json.dumps({name: defaults(name) for name in CASES}, indent=1) + "\n")
     store.write_provenance(folder, SEED)

@@ -39,16 +39,18 @@ def both(name, single, double):
     return {f"{name}/f32": single, f"{name}/f64": double}
 
 
-def write_provenance(folder, seed):
+def write_provenance(folder, seed, command="python scripts/goldens/make.py", **versions):
+    """Writes provenance.json; `versions`: of further packages."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     save_json(folder / "provenance.json", {
-        "command": "python scripts/goldens/make.py",
+        "command": command,
         "seed": seed,
         "threads": 1,
         "python": sys.version.split()[0],
         "torch": torch.__version__,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "diffusers": diffusers.__version__,
+        **versions,
         "numpy": numpy.__version__,
         "safetensors": safetensors.__version__,
         "sha256": {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},

@@ -1,6 +1,6 @@
 /** `pag cases`: what the golden oracle has. */
 import { join } from 'node:path';
-import { jsonObject } from '../formats/diffusers.ts';
+import { jsonObject } from '../formats/read-file.ts';
 import { readBytes } from '../formats/node-files.ts';
 import type { Command } from './command.ts';
 import { caseFolder, shippedCases } from './oracle-files.ts';

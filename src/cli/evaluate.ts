@@ -17,7 +17,7 @@ import {
   type Seen,
 } from '../evaluation/record.ts';
 import { checkWritable, readBytes, writeWhole } from '../formats/node-files.ts';
-import { decodePng } from '../formats/png.ts';
+import { decodePng } from '../formats/png-reader.ts';
 import { readTensors } from '../formats/safetensors.ts';
 import { backendHelp } from './backend.ts';
 import type { Command } from './command.ts';

@@ -1,4 +1,5 @@
 /** `pag forward`: one forward pass, with every inner value that one wants to see. */
+import { passLoad } from '../models/cost.ts';
 import { runModel } from '../models/passes.ts';
 import { type Perturbation, unperturbed } from '../models/stage.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -13,9 +14,11 @@ import type { Command } from './command.ts';
 import { tryExpressions } from './expressions.ts';
 import { finiteTensor, loadModel, openSafetensors } from './model.ts';
 import { readOptions, type OptionKinds } from './options.ts';
+import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
+  variant: 'text',
   input: 'text',
   out: 'text',
   perturb: 'text',
@@ -29,6 +32,7 @@ Runs the model once on what IN holds: sample [B, C, H, W], timestep (one, or one
 if the model wants them. OUT gets sample, and what the options ask for.
 
   --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+  --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
   --perturb SEL[,SEL...]          a second pass with the identity in place of the attention maps of these layers:
                                   OUT gets perturbed
   --taps GLOB[,GLOB...]           inner values by module path: OUT gets tap.<module path>, and
@@ -44,7 +48,7 @@ async function run(args: readonly string[]): Promise<number> {
   const [folder, inputFile, out] = [options.required('model'), options.required('input'), options.required('out')];
   checkWritable(out);
   const { dtype, backend } = chooseBackend(options);
-  const { unet } = await loadModel(folder, dtype);
+  const { unet } = await loadModel(folder, dtype, options.text('variant'));
   const input = await openSafetensors(inputFile);
 
   const selectors = options.list('perturb');
@@ -54,17 +58,19 @@ async function run(args: readonly string[]): Promise<number> {
   const patterns = options.list('taps') ?? [];
 
   const sample = finiteTensor(input, 'sample', dtype, 'B,C,H,W');
+  const given = {
+    sample,
+    timesteps: readShort(input, 'timestep', sample),
+    ...(input.entries.has('class_labels') && { classLabels: readLabels(input, unet, sample) }),
+  };
+  unet.check(given);
+  const { products, numbers } = passLoad(unet, given, passes);
+  announceWork({ products, bytes: numbers * (dtype === 'f64' ? 8 : 4) });
   const started = performance.now();
-  const { predictions, taps } = runModel(
-    unet,
-    backend,
-    {
-      sample,
-      timesteps: readShort(input, 'timestep', sample),
-      ...(input.entries.has('class_labels') && { classLabels: readLabels(input, unet, sample) }),
-    },
-    { passes, taps: selectors ? patterns.flatMap((pattern) => [pattern, `1:${pattern}`]) : patterns },
-  );
+  const { predictions, taps } = runModel(unet, backend, given, {
+    passes,
+    taps: selectors ? patterns.flatMap((pattern) => [pattern, `1:${pattern}`]) : patterns,
+  });
   const seconds = (performance.now() - started) / 1000;
   backend.dispose();
 

@@ -3,13 +3,16 @@ import { basename } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, sizeOf, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
 import { cast } from '../tensor/rounding.ts';
-import { jsonObject, loadModelFolder } from '../formats/diffusers.ts';
+import { loadModelFolder } from '../formats/diffusers.ts';
+import { longestJson } from '../formats/json.ts';
 import { folderReader, readBytes } from '../formats/node-files.ts';
-import { parseSafetensors, readTensor, type SafetensorsFile } from '../formats/safetensors.ts';
+import { jsonObject } from '../formats/read-file.ts';
+import { readSafetensors, readTensor, type SafetensorsFile } from '../formats/safetensors.ts';
 import type { Config } from '../schedulers/options.ts';
 import { schedulerDefaults, schedulers, type ModelKind, type SchedulerEntry } from '../schedulers/registry.ts';
 import { createUNet, type UNet } from '../models/unet2d/unet.ts';
 import { suggestion } from './options.ts';
+import { samplerHint } from './sampler-names.ts';
 
 /** A model that is ready to run. */
 export interface LoadedModel {
@@ -19,11 +22,18 @@ export interface LoadedModel {
 }
 
 /**
- * Loads a model folder as diffusers' `save_pretrained` writes it.
+ * Loads a model folder as diffusers' `save_pretrained` writes it. What is to be said of it goes to stderr.
+ * @param variant of the weights, as `fp16`; undefined for those without one
  * @throws InputError when files are missing or wrong, and for weights that are not finite
  */
-export async function loadModel(folder: string, dtype: DType): Promise<LoadedModel> {
-  const { config, weights, schedulerConfig } = await loadModelFolder(await folderReader(folder), folder);
+export async function loadModel(folder: string, dtype: DType, variant?: string): Promise<LoadedModel> {
+  const choices = variant === undefined ? {} : { variant };
+  const { config, weights, schedulerConfig, warnings } = await loadModelFolder(
+    await folderReader(folder),
+    folder,
+    choices,
+  );
+  warn(warnings);
   for (const [name, { data }] of weights) {
     const wrong = data.findIndex((value) => !Number.isFinite(value));
     if (wrong >= 0)
@@ -32,6 +42,11 @@ export async function loadModel(folder: string, dtype: DType): Promise<LoadedMod
       );
   }
   return { unet: createUNet(config, weights, dtype, folder), schedulerConfig };
+}
+
+/** Says what is to be said, on stderr, a line each. */
+export function warn(lines: readonly string[]): void {
+  for (const line of lines) process.stderr.write(`pag: ${line}\n`);
 }
 
 /**
@@ -59,7 +74,7 @@ async function chosenConfig(
   file: string | undefined,
   ofModel: Config | undefined,
 ): Promise<Config | undefined> {
-  if (file !== undefined) return jsonObject(await readBytes(file), file);
+  if (file !== undefined) return jsonObject(await readBytes(file, { most: longestJson }), file);
   return name === undefined ? undefined : configOfName(name, ofModel ?? {});
 }
 
@@ -70,7 +85,8 @@ function configOfName(name: string, ofModel: Config): Config {
     known.find(([whole, { short }]) => short === wanted || shortName(whole) === shortName(name)) ?? [];
   if (className === undefined) {
     const shorts = known.map(([, { short }]) => short);
-    throw new InputError(`--scheduler is "${name}"; expected ${shorts.join(', ')}${suggestion(wanted, shorts)}`);
+    const hint = samplerHint(name) ?? suggestion(wanted, shorts);
+    throw new InputError(`--scheduler is "${name}"; expected ${shorts.join(', ')}${hint}`);
   }
   return { ...sharedKeys(ofModel, className), _class_name: className };
 }
@@ -104,6 +120,9 @@ const kinds: Readonly<Record<ModelKind, string>> = {
   discrete: 'models of noise at whole timesteps',
   edm: "models with EDM's preconditioning",
   flow: 'models of a flow',
+  consistency: 'models trained for consistency in σ',
+  score: 'models of the score, given σ',
+  continuous: 'models of v in continuous time',
 };
 
 /** Refuses a scheduler that cannot drive the model, so far as the model's own scheduler tells. */
@@ -122,7 +141,9 @@ export function schedulerNamed(className: unknown): SchedulerEntry | undefined {
 
 /** Reads a safetensors file and checks its header. Throws an InputError when it cannot be read or is wrong. */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
-  return parseSafetensors(await readBytes(path), basename(path));
+  const found = await readSafetensors((file, part) => readBytes(file, part), path, basename(path));
+  if (!found) throw new InputError(`cannot read ${path}: there is no such file or folder`);
+  return found;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
-import { jsonObject, type ReadFile } from '../formats/diffusers.ts';
+import { jsonObject, type ReadFile } from '../formats/read-file.ts';
 import { folderReader, readBytes } from '../formats/node-files.ts';
 import type { Case } from '../oracle/case.ts';
 import { readCase } from '../oracle/read-case.ts';

@@ -1,16 +1,15 @@
 /** `pag sample`: draws pictures with a model. */
 import { InputError } from '../tensor/errors.ts';
-import { manualSeed, type Generator } from '../tensor/random.ts';
-import { cast } from '../tensor/rounding.ts';
-import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
-import { checkFinite } from '../evaluation/drawing.ts';
+import { shapeText, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { labelsOf } from '../evaluation/record.ts';
 import { grid } from '../formats/grid.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { encodePng } from '../formats/png.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
-import { unetDenoiser } from '../sampling/denoiser.ts';
+import { classConditions } from '../models/condition.ts';
+import { denoiserOf } from '../sampling/denoiser.ts';
 import { sampleSteps, type SamplingRun } from '../sampling/sample.ts';
+import { leastWork, type PlannedRun, type Work } from '../sampling/work.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler, schedulers } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
@@ -19,25 +18,26 @@ import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { chooseLabels } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
-import { chooseScheduler, finiteTensor, loadModel, openSafetensors, schedulerNamed } from './model.ts';
+import { chooseScheduler, loadModel, schedulerNamed, warn } from './model.ts';
+import { chooseNoise, noiseHelp, noiseOptions, seedsOf } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
+import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
+  variant: 'text',
   'weak-model': 'text',
   out: 'text',
-  count: 'text',
   labels: 'text',
-  seed: 'text',
-  noise: 'text',
   scheduler: 'text',
   'scheduler-config': 'text',
   steps: 'text',
   eta: 'text',
   latents: 'text',
   preview: 'flag',
+  ...noiseOptions,
   ...guidanceOptions,
   ...backendOptions,
 };
@@ -47,13 +47,12 @@ const help = `pag sample --model DIR --out GRID.png [options]
 Draws pictures with a diffusers model and writes them side by side as PNG.
 
   --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+  --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out GRID.png                  where the pictures go
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample
-  --count N                       how many pictures (as many as labels, or 4)
   --labels 0,1,2                  class labels, repeated as often as needed
-  --seed S                        the noise is that of torch.manual_seed(S) on a CPU (0)
-  --noise FILE.safetensors        or comes from this file: its tensor "noise", [N, C, H, W]
+${noiseHelp}
   --scheduler NAME                of pag schedulers; it takes over what the model was trained with (the model's own)
   --scheduler-config FILE.json    a scheduler_config.json of diffusers
   --steps N                       how many steps (20); heun, kdpm2 and pndm call the model more often
@@ -70,7 +69,7 @@ async function run(args: readonly string[]): Promise<number> {
   const folder = options.required('model');
   const { out, latentsFile } = chooseFiles(options);
   const { dtype, backend } = chooseBackend(options);
-  const { unet, schedulerConfig } = await loadModel(folder, dtype);
+  const { unet, schedulerConfig } = await loadModel(folder, dtype, options.text('variant'));
   if (![1, 3, 4].includes(unet.config.inChannels) && (out !== undefined || options.has('preview'))) {
     throw new InputError(
       `samples of ${unet.config.inChannels} channels cannot be drawn; ` +
@@ -81,18 +80,21 @@ async function run(args: readonly string[]): Promise<number> {
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
   const guidance = chooseGuidance(options, unet, weak !== undefined);
   const { scheduler, stepCount } = await schedulerOf(options, schedulerConfig);
-  const generator = manualSeed(options.integer('seed', 0) ?? 0);
-  const noise = await firstNoise(options, unet, dtype, generator);
-  const [count = 0, ...shape] = noise.shape;
+  const { shape: whole, first, noiseSource } = await chooseNoise(options, unet, dtype);
+  const [count = 0, ...shape] = whole;
   const conditions = conditionsOf(options, unet, count);
+  const models = { main: unet, ...(weak && { weak }) };
+  const byName = classConditions(conditions.labels, conditions.nullLabel);
+  announceWork(workOf({ models, conditions: byName, guidance, scheduler, shape: whole }));
+  const noise = first();
 
   const started = performance.now();
   const samplingRun: SamplingRun = {
-    denoiser: unetDenoiser(unet, backend, { ...conditions, ...(weak && { weak }) }),
+    denoiser: denoiserOf(models, backend, byName),
     guidance,
     scheduler,
     noise,
-    noiseSource: (wanted) => cast(generator.randn(wanted), dtype),
+    noiseSource,
   };
   const { sample, steps } = await follow(samplingRun, latentsFile !== undefined, options.has('preview'));
   backend.dispose();
@@ -113,6 +115,16 @@ async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
+/** What a run takes. What does not fit the model is told by the run itself, in better words. */
+function workOf(plan: PlannedRun): Work {
+  try {
+    return leastWork(plan);
+  } catch (error) {
+    if (error instanceof InputError) return { products: 0, bytes: 4 * sizeOf(plan.shape) };
+    throw error;
+  }
+}
+
 /** Where pictures and latents go. */
 function chooseFiles(options: ParsedOptions): { out: string | undefined; latentsFile: string | undefined } {
   const [out, latentsFile] = [options.text('out'), options.text('latents')];
@@ -131,7 +143,11 @@ async function schedulerOf(
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), ofModel);
   checkEta(eta, config['_class_name']);
   const stepCount = options.integer('steps', 1) ?? 20;
-  return { scheduler: createScheduler(config, stepCount, eta === undefined ? {} : { eta }), stepCount };
+  const noiseSeed = schedulerNamed(config['_class_name'])?.seeded ? seedsOf(options) : undefined;
+  const choices = { ...(eta !== undefined && { eta }), ...(noiseSeed !== undefined && { noiseSeed }) };
+  const scheduler = createScheduler(config, stepCount, choices);
+  warn(scheduler.warnings ?? []);
+  return { scheduler, stepCount };
 }
 
 /** Refuses an η that the scheduler would not look at. */
@@ -161,26 +177,11 @@ async function follow(
       progress.end();
       return { sample: value, steps };
     }
-    checkFinite(value);
     if (keepSteps) steps.push(value.sample);
     show?.(value.denoised ?? value.sample);
     progress.update(value.index + 1, value.count, `timestep ${value.timestep}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-/** Standard normal noise: from a file, or from the seed for as many pictures as are wanted. */
-async function firstNoise(options: ParsedOptions, unet: UNet, dtype: DType, generator: Generator): Promise<Tensor> {
-  const file = options.text('noise');
-  const wanted = options.integer('count', 1, 100_000);
-  if (file !== undefined) {
-    if (wanted !== undefined) throw new InputError('--count and --noise exclude one another; the file says how many');
-    return finiteTensor(await openSafetensors(file), 'noise', dtype, 'N,C,H,W');
-  }
-  const size = unet.config.sampleSize;
-  if (!size) throw new InputError('the model has no sample_size; give the noise with --noise FILE.safetensors');
-  const count = wanted ?? options.list('labels')?.length ?? 4;
-  return cast(generator.randn([count, unet.config.inChannels, ...size]), dtype);
 }
 
 /** The class labels of the samples, as the model takes them. */

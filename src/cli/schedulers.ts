@@ -3,6 +3,7 @@ import { InputError } from '../tensor/errors.ts';
 import { schedulerDefaults, schedulers, type ModelKind, type SchedulerEntry } from '../schedulers/registry.ts';
 import type { Command } from './command.ts';
 import { suggestion } from './options.ts';
+import { samplerHint } from './sampler-names.ts';
 
 const help = `pag schedulers [NAME]
 
@@ -13,6 +14,9 @@ const drives: Readonly<Record<ModelKind, string>> = {
   discrete: 'models of ε, x₀ or v at whole timesteps (most diffusion models)',
   edm: "models with EDM's preconditioning only: one of ε at whole timesteps is refused",
   flow: 'models of a flow only: one of ε at whole timesteps is refused',
+  consistency: 'consistency models that are given 250 ln σ: one of ε at whole timesteps is refused',
+  score: 'models of the score, given σ, only: one of ε at whole timesteps is refused',
+  continuous: 'models of v in continuous time only: one of ε at whole timesteps is refused',
 };
 
 /** The command `pag schedulers`. */
@@ -31,7 +35,9 @@ function schedulerOf(name: string): readonly [className: string, entry: Schedule
   const found = Object.entries(schedulers).find(([className, { short }]) => className === name || short === name);
   const shorts = Object.values(schedulers).map(({ short }) => short);
   if (!found)
-    throw new InputError(`there is no scheduler "${name}"${suggestion(name, shorts)}; there are ${shorts.join(', ')}`);
+    throw new InputError(
+      `there is no scheduler "${name}"${samplerHint(name) ?? suggestion(name, shorts)}; there are ${shorts.join(', ')}`,
+    );
   return found;
 }
 

@@ -1,4 +1,5 @@
 /** Bootstrap confidence intervals (Efron 1979): how far a figure would move with another draw of as many pictures. */
+import { aFunction, checkOptions, number, optional, whole, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { manualSeed } from '../tensor/random.ts';
 
@@ -17,6 +18,8 @@ export interface BootstrapOptions {
   readonly seed?: number;
 }
 
+const checks: Checks<BootstrapOptions> = { rounds: optional(number), seed: optional(whole(0)) };
+
 /**
  * `statistic` of all of `count` things, and the central 95 % of it over draws with replacement.
  *
@@ -24,13 +27,17 @@ export interface BootstrapOptions {
  * an entropy down) on average. That is a bias of the draws, so the interval is moved back by it and always holds the
  * value.
  * @param statistic of the chosen things, by their numbers
- * @throws InputError when there is nothing to draw from, or no round
+ * @throws InputError when there is nothing to draw from, no round, no statistic, or an unknown option
  */
 export function bootstrap(
   count: number,
   statistic: (chosen: readonly number[]) => number,
-  { rounds = 200, seed = 0 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
 ): Estimate {
+  whole(0)('count', count);
+  aFunction('a function of chosen numbers')('statistic', statistic);
+  checkOptions('bootstrap', options, checks);
+  const { rounds = 200, seed = 0 } = options;
   if (!(count >= 1 && rounds >= 1 && rounds <= 1e6))
     throw new InputError(
       'a bootstrap needs something to draw from and 1 to 1000000 rounds, ' +

@@ -2,9 +2,10 @@
  * The letter classifier whose features the metrics use: four convolutions, a layer of 64 features, 26 letters
  * (`scripts/train/train_classifier.py`). What Inception is to photographs, it is to letters.
  */
+import { checkTensor, mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { reshape, sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
-import type { Backend, Program, Tensors } from '../kernels/kernels.ts';
+import { aBackend, type Backend, type Program, type Tensors } from '../kernels/kernels.ts';
 import { evenPadding } from '../nn/layers.ts';
 
 /** The network, ready to run: see `classify`. */
@@ -47,6 +48,7 @@ interface Layer {
  * @throws InputError when a weight is missing or of another shape
  */
 export function createClassifier(weights: ReadonlyMap<string, Tensor>, source = 'the classifier'): Classifier {
+  areWeights(source, weights);
   const layers = readLayers(weights, source);
   const convolutions = [
     { layer: layers.a, stride: 1 },
@@ -69,6 +71,8 @@ export function createClassifier(weights: ReadonlyMap<string, Tensor>, source = 
   return { weights, program };
 }
 
+const areWeights = mustBe('a Map of tensors by name', (value) => value instanceof Map);
+
 function readLayers(weights: ReadonlyMap<string, Tensor>, source: string): Readonly<Record<LayerName, Layer>> {
   const read = (name: LayerName): Layer => ({
     weight: checkedWeight(weights, `${name}.weight`, shapes[name], source),
@@ -84,6 +88,7 @@ function checkedWeight(
   source: string,
 ): Tensor {
   const found = weights.get(name);
+  if (found !== undefined) checkTensor(`${source}: "${name}"`, found);
   if (found && sameShape(found.shape, shape)) return found;
   const instead = found ? `has ${shapeText(found.shape)}` : 'is missing';
   throw new InputError(`${source}: "${name}" must have shape ${shapeText(shape)}, but ${instead}`);
@@ -95,12 +100,20 @@ function named(tensors: Tensors, name: string): Tensor {
   return found;
 }
 
+const aClassifier = mustBe(
+  'one, as createClassifier(weights)',
+  (value) => typeof (Object(value) as Partial<Classifier>).program === 'function',
+);
+
 /**
  * What the network makes of pictures.
  * @param pictures [B,1,32,32], from −1 (black) to 1 (white)
  * @throws InputError for pictures of another shape
  */
 export function classify(classifier: Classifier, backend: Backend, pictures: Tensor): Classification {
+  aClassifier('the classifier', classifier);
+  aBackend('the backend', backend);
+  checkTensor('pictures', pictures);
   const [batch, ...picture] = pictures.shape;
   if (batch === undefined || !sameShape(picture, [1, 32, 32])) {
     throw new InputError(

@@ -3,18 +3,18 @@
  * depends on its number alone, not on who draws it beside which others, so the work can be cut anywhere.
  */
 import { InputError } from '../tensor/errors.ts';
-import { manualSeed, type Generator as RandomGenerator } from '../tensor/random.ts';
-import { cast } from '../tensor/rounding.ts';
-import { tensor, type DType, type Tensor } from '../tensor/tensor.ts';
+import { manualSeed } from '../tensor/random.ts';
+import { tensor, type Tensor } from '../tensor/tensor.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import { unetDenoiser } from '../sampling/denoiser.ts';
+import { noiseFrom } from '../sampling/noise.ts';
 import { sampleSteps, type SamplingStep } from '../sampling/sample.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { classify, type Classifier } from './classifier.ts';
 import { labelsOf, type Seen } from './record.ts';
-import { appendRows, stack } from './rows.ts';
+import { appendRows } from './rows.ts';
 
 /** How the pictures of an evaluation are drawn. */
 export interface Drawing {
@@ -44,34 +44,22 @@ export function* drawPictures(drawing: Drawing, numbers: readonly number[]): Gen
   const { unet, weak, backend, guidance, scheduler, seed, labels, nullLabel } = drawing;
   const size = unet.config.sampleSize;
   if (!size) throw new InputError('the model has no sample_size, so it cannot be evaluated');
-  const generators = numbers.map((number) => manualSeed(seed + number));
+  const noise = noiseFrom(
+    numbers.map((number) => manualSeed(seed + number)),
+    unet.dtype,
+  );
   const denoiser = unetDenoiser(unet, backend, {
     ...(labels.length > 0 && { labels: labelsOf(numbers, labels) }),
     ...(nullLabel !== undefined && { nullLabel }),
     ...(weak && { weak }),
   });
-  const steps = sampleSteps({
+  return yield* sampleSteps({
     denoiser,
     guidance,
     scheduler,
-    noise: drawNoise(generators, [unet.config.inChannels, ...size], unet.dtype),
-    noiseSource: (shape) => drawNoise(generators, shape.slice(1), unet.dtype),
+    noise: noise([numbers.length, unet.config.inChannels, ...size]),
+    noiseSource: noise,
   });
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-    checkFinite(value);
-    yield value;
-  }
-}
-
-/** Throws an InputError when a step has given numbers that are not finite. */
-export function checkFinite({ index, timestep, sample }: SamplingStep): void {
-  if (sample.data.every(Number.isFinite)) return;
-  throw new InputError(
-    `step ${index} (timestep ${timestep}) gave numbers that are not finite; ` +
-      'a smaller scale or a wider --dtype may help',
-  );
 }
 
 /** How many pictures the classifier is shown at a time: what it holds of them stays small. */
@@ -94,9 +82,4 @@ export function look(classifier: Classifier, backend: Backend, pictures: Tensor)
     features: appendRows(views.map(({ features }) => features)),
     probabilities: appendRows(views.map(({ probabilities }) => probabilities)),
   };
-}
-
-/** For each picture noise from its own generator. @param shape of one picture */
-function drawNoise(generators: readonly RandomGenerator[], shape: readonly number[], dtype: DType): Tensor {
-  return stack(generators.map((generator) => cast(generator.randn(shape), dtype)));
 }

@@ -1,4 +1,5 @@
 /** The Fréchet distance between two sets of features (Heusel et al. 2017, arXiv 1706.08500): FID, for any features. */
+import { mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { multiplyMatrices, squareRoot, symmetricEigenvalues } from './linear-algebra.ts';
@@ -32,19 +33,26 @@ export function fitGaussian(features: Tensor): Gaussian {
   return { mean, covariance };
 }
 
+const aGaussian = mustBe('one, as fitGaussian(features)', (value) => {
+  const { mean, covariance } = Object(value) as Partial<Gaussian>;
+  return mean instanceof Float64Array && covariance instanceof Float64Array && covariance.length === mean.length ** 2;
+});
+
 /** |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½). Throws an InputError when the features differ in number. */
 export function frechetDistance(a: Gaussian, b: Gaussian): number {
   return frechetDistanceTo(a)(b);
 }
 
 /**
- * `frechetDistance` to one Gaussian, prepared once for many others. What it returns throws a RangeError for a Gaussian
- * of another number of features.
+ * `frechetDistance` to one Gaussian, prepared once for many others. What it returns throws an InputError for a
+ * Gaussian of another number of features.
  */
 export function frechetDistanceTo(reference: Gaussian): (other: Gaussian) => number {
+  aGaussian('the first Gaussian', reference);
   const n = reference.mean.length;
   const root = squareRoot(reference.covariance, n);
   return (other) => {
+    aGaussian('the second Gaussian', other);
     if (other.mean.length !== n)
       throw new InputError(`Gaussians of ${n} and of ${other.mean.length} features have no distance`);
     const product = multiplyMatrices(multiplyMatrices(root, other.covariance, n), root, n);

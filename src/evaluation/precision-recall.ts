@@ -4,7 +4,7 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, type FloatArray, type Tensor } from '../tensor/tensor.ts';
-import { rowsOf } from './rows.ts';
+import { rowsOf, tableSize } from './rows.ts';
 
 /** Both from 0 to 1. */
 export interface PrecisionRecall {
@@ -23,7 +23,7 @@ export interface PrecisionRecall {
  */
 export function precisionRecall(real: Tensor, generated: Tensor, k = 3): PrecisionRecall {
   if (!Number.isInteger(k) || k < 1) throw new InputError(`k is ${k}; it must be a whole number from 1 on`);
-  if (real.shape[1] !== generated.shape[1]) {
+  if (tableSize(real)[1] !== tableSize(generated)[1]) {
     throw new InputError(
       `the real features are ${shapeText(real.shape)}, the generated ${shapeText(generated.shape)}; ` +
         'they must have as many columns',

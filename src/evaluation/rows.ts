@@ -1,4 +1,5 @@
 /** Tables of numbers row by row: the features of pictures, [N, n]; and lists beside them. */
+import { checkTensor } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { allocate, shapeText, tensor, type FloatArray, type Tensor } from '../tensor/tensor.ts';
 
@@ -6,7 +7,9 @@ import { allocate, shapeText, tensor, type FloatArray, type Tensor } from '../te
  * How many rows and columns a table has.
  * @throws InputError when the tensor is no table [N, n]
  */
-export function tableSize({ shape }: Tensor): readonly [rows: number, columns: number] {
+export function tableSize(table: Tensor): readonly [rows: number, columns: number] {
+  checkTensor('a table of numbers', table);
+  const { shape } = table;
   const [rows, columns, ...more] = shape;
   if (rows === undefined || columns === undefined || more.length > 0)
     throw new InputError(`a table has rows and columns, but this tensor has shape ${shapeText(shape)}`);
@@ -45,15 +48,6 @@ export function firstRows(table: Tensor, count: number): Tensor {
   const [rows, columns] = tableSize(table);
   const kept = Math.min(count, rows);
   return tensor(table.dtype, [kept, columns], table.data.subarray(0, kept * columns));
-}
-
-/**
- * Tensors of one shape [...] as one tensor [N, ...].
- * @throws InputError when there are none, or their sizes differ
- */
-export function stack(parts: readonly Tensor[]): Tensor {
-  const { dtype, shape } = firstOf(parts);
-  return tensor(dtype, [parts.length, ...shape], concatenated(parts));
 }
 
 /**

@@ -1,144 +1,172 @@
 /**
- * Folders as diffusers' `save_pretrained` writes them: a pipeline (`model_index.json`, `unet/`, `scheduler/`) or a bare
- * UNet (`config.json`, `diffusion_pytorch_model.safetensors` or its shards).
+ * Folders as diffusers' `save_pretrained` writes them and the Hub keeps them: a pipeline (`model_index.json`, `unet/`,
+ * `scheduler/`), a pipeline all in one folder, a bare UNet (`config.json`, weights, perhaps `scheduler_config.json`),
+ * or the Hub's cache of any of them (`snapshots/<commit>`).
  */
 import { InputError } from '../tensor/errors.ts';
-import { reshape, type Tensor } from '../tensor/tensor.ts';
-import { parseUNetConfig, type UNetConfig } from '../models/unet2d/config.ts';
-import { parseJson } from './json.ts';
-import { parseSafetensors, readTensor, type SafetensorsFile } from './safetensors.ts';
-
-/** Reads the file at a path within a folder; undefined when there is none. Node reads a disk, a browser fetches. */
-export type ReadFile = (path: string) => Promise<Uint8Array | undefined>;
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Json } from '../models/config-keys.ts';
+import { parametersOf } from '../models/stage.ts';
+import { readUNetConfig, type UNetConfig } from '../models/unet2d/config.ts';
+import { unetArchitecture } from '../models/unet2d/unet.ts';
+import { loadWeights } from './diffusers-weights.ts';
+import { readJsonFile, type ReadFile } from './read-file.ts';
 
 /** What a model folder holds, read and checked. */
 export interface ModelFolder {
   readonly config: UNetConfig;
-  /** By the names that diffusers gives them today. */
+  /** By the names that diffusers gives them today: all that the model has, and no others. */
   readonly weights: ReadonlyMap<string, Tensor>;
-  /** `scheduler_config.json`, when the folder is a pipeline. */
-  readonly schedulerConfig: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * `scheduler_config.json`, where the folder has one; its class is that of `model_index.json`, where that names one,
+   * as in diffusers.
+   */
+  readonly schedulerConfig: Json | undefined;
+  /** What is to be said of the folder, one line each: keys and tensors that do nothing. */
+  readonly warnings: readonly string[];
 }
 
-const weightsName = 'diffusion_pytorch_model.safetensors';
+/** What of a folder is wanted. */
+export interface FolderChoices {
+  /** Of the weights, as `fp16`: the files `diffusion_pytorch_model.fp16.safetensors`. */
+  readonly variant?: string;
+}
 
 /**
  * Loads a model folder.
  * @param source the folder's name, for messages
- * @throws InputError when files are missing or wrong
+ * @throws InputError when files are missing or wrong, and for a variant that is no name
  */
-export async function loadModelFolder(readFile: ReadFile, source: string): Promise<ModelFolder> {
-  const isPipeline = (await readFile('model_index.json')) !== undefined;
-  const unet = isPipeline ? 'unet/' : '';
-  const configJson = await readJsonFile(readFile, `${unet}config.json`, source);
-  if (!configJson) {
-    const expected = isPipeline ? 'unet/config.json' : 'model_index.json (a pipeline) or config.json (a UNet)';
-    throw new InputError(`${source}: there is no ${expected}; give a folder as diffusers' save_pretrained writes it`);
-  }
-  const schedulerConfig = await readJsonFile(readFile, 'scheduler/scheduler_config.json', source);
-  const weights = await loadWeights(readFile, unet, source);
-  return { config: parseUNetConfig(configJson, `${source}/${unet}config.json`), weights, schedulerConfig };
-}
-
-/**
- * A JSON file of a folder; undefined when there is no such file.
- * @param source the folder's name, for messages
- * @throws InputError when it is no JSON object
- */
-export async function readJsonFile(
+export async function loadModelFolder(
   readFile: ReadFile,
-  path: string,
   source: string,
-): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const bytes = await readFile(path);
-  return bytes && jsonObject(bytes, `${source}/${path}`);
+  { variant }: FolderChoices = {},
+): Promise<ModelFolder> {
+  if (variant !== undefined && !/^\w[\w-]*$/.test(variant))
+    throw new InputError(`the variant is ${JSON.stringify(variant)}; expected a name, as "fp16"`);
+  const place = await placeOf(readFile, source);
+  const configName = `${place.source}/${place.unet}config.json`;
+  const { config, warnings } = readUNetConfig(place.config, configName);
+  const scheduler = await schedulerOf(place);
+  const names = parametersOf(unetArchitecture(config).stages).map(({ name }) => name);
+  const { weights, unread } = await loadWeights({ ...place, folder: place.unet, variant }, new Set(names));
+  return {
+    config,
+    weights,
+    schedulerConfig: scheduler.config,
+    warnings: [
+      ...warnings,
+      ...scheduler.warnings,
+      ...latentsText(place),
+      ...(unread.length > 0 ? [`${place.source}/${place.unet}: ${unreadText(unread)}`] : []),
+    ],
+  };
 }
 
-/**
- * The JSON object that the bytes of a file are, with Infinity and -Infinity as Python writes them.
- * @param source the file's name, for messages
- * @throws InputError unless the bytes are a JSON object
- */
-export function jsonObject(bytes: Uint8Array, source: string): Readonly<Record<string, unknown>> {
-  const value = parseJson(bytes, source, true);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new InputError(`${source} is no JSON object`);
-  return value as Readonly<Record<string, unknown>>;
+/** Where in a folder the parts of a model are. */
+interface Place {
+  /** Of the folder that has them: of a cache, one of its snapshots. */
+  readonly readFile: ReadFile;
+  readonly source: string;
+  /** `unet/`, or nothing where the UNet lies in the folder itself. */
+  readonly unet: string;
+  /** The UNet's config.json. */
+  readonly config: Json;
+  /** model_index.json, where the folder is a pipeline. */
+  readonly index: Json | undefined;
 }
 
-async function loadWeights(readFile: ReadFile, folder: string, source: string): Promise<ReadonlyMap<string, Tensor>> {
-  const whole = await readFile(folder + weightsName);
-  if (whole) return tensorsOf(parseSafetensors(whole, `${source}/${folder}${weightsName}`));
-
-  const index = await readJsonFile(readFile, `${folder}${weightsName}.index.json`, source);
-  if (!index) {
-    const hint = (await readFile(`${folder}diffusion_pytorch_model.bin`))
-      ? 'a .bin file is there, but only safetensors are read; save the model again with safe_serialization=True'
-      : "give a folder as diffusers' save_pretrained writes it";
-    throw new InputError(`${source}: there is no ${folder}${weightsName}, nor its .index.json; ${hint}`);
+async function placeOf(readFile: ReadFile, source: string): Promise<Place> {
+  const found = await lookFor(readFile, source);
+  if (found) return found;
+  const commit = await commitOf(readFile, source);
+  if (commit !== undefined) {
+    const folder = `snapshots/${commit}`;
+    const snapshot = await lookFor(within(readFile, folder), `${source}/${folder}`);
+    if (snapshot) return snapshot;
   }
-  return loadShards(readFile, folder, index, source);
+  throw new InputError(await nothingThere(readFile, source));
 }
 
-async function loadShards(
-  readFile: ReadFile,
-  folder: string,
-  index: Readonly<Record<string, unknown>>,
-  source: string,
-): Promise<ReadonlyMap<string, Tensor>> {
-  const indexName = `${source}/${folder}${weightsName}.index.json`;
-  const map = index['weight_map'];
-  if (typeof map !== 'object' || map === null || Array.isArray(map))
-    throw new InputError(`${indexName}: there is no object "weight_map"`);
-  const namesOf = new Map<unknown, string[]>();
-  for (const [name, file] of Object.entries(map as Record<string, unknown>)) {
-    const names = namesOf.get(file) ?? [];
-    names.push(name);
-    namesOf.set(file, names);
+/** A pipeline with its UNet in a folder, a pipeline without folders, or a bare UNet. */
+async function lookFor(readFile: ReadFile, source: string): Promise<Place | undefined> {
+  const index = await readJsonFile(readFile, 'model_index.json', source);
+  for (const unet of index ? ['unet/', ''] : ['']) {
+    const config = await readJsonFile(readFile, `${unet}config.json`, source);
+    if (config) return { readFile, source, unet, config, index };
   }
-  const weights = new Map<string, Tensor>();
-  for (const [file, names] of namesOf) {
-    // A shard lies beside its index: anything else would read where nobody asked it to.
-    if (typeof file !== 'string' || !/^\w[\w.-]*\.safetensors$/.test(file)) {
-      throw new InputError(
-        `${indexName}: "weight_map" names ${JSON.stringify(file)?.slice(0, 80)}; ` +
-          'expected a .safetensors file of the same folder',
-      );
-    }
-    const bytes = await readFile(folder + file);
-    if (!bytes) throw new InputError(`${indexName}: the shard ${file} is missing`);
-    const shard = parseSafetensors(bytes, `${source}/${folder}${file}`);
-    const absent = names.find((name) => !shard.entries.has(name));
-    if (absent !== undefined) throw new InputError(`${indexName}: "${absent}" is said to be in ${file}, but is not`);
-    for (const [name, value] of tensorsOf(shard)) {
-      if (weights.has(name)) throw new InputError(`${indexName}: two shards hold "${name}"`);
-      weights.set(name, value);
-    }
-  }
-  return weights;
+  if (index)
+    throw new InputError(
+      `${source}: there is no unet/config.json, nor a config.json beside model_index.json; ` +
+        "give a folder as diffusers' save_pretrained writes it",
+    );
+  return undefined;
 }
 
-function tensorsOf(file: SafetensorsFile): Map<string, Tensor> {
-  const weights = new Map<string, Tensor>();
-  for (const name of file.entries.keys()) {
-    const { name: current, value } = modernise(name, readTensor(file, name));
-    if (weights.has(current))
-      throw new InputError(`${file.source}: "${current}" is there twice, by its old and its new name`);
-    weights.set(current, value);
-  }
-  return weights;
+/** The commit that the Hub's cache of a model has for its main branch: `refs/main` holds its name. */
+async function commitOf(readFile: ReadFile, source: string): Promise<string | undefined> {
+  const bytes = await readFile('refs/main', { most: 1000 });
+  if (!bytes) return undefined;
+  const commit = new TextDecoder().decode(bytes).trim();
+  if (!/^[0-9a-f]{4,64}$/.test(commit)) throw new InputError(`${source}/refs/main holds no name of a commit`);
+  return commit;
 }
 
-/** The attention layers of old checkpoints, by what they are called since diffusers 0.15. */
-const oldNames = { query: 'to_q', key: 'to_k', value: 'to_v', proj_attn: 'to_out.0' } as const;
+function within(readFile: ReadFile, folder: string): ReadFile {
+  const { list } = readFile;
+  const inner: ReadFile = (path, part) => readFile(`${folder}/${path}`, part);
+  return list ? Object.assign(inner, { list: (path: string) => list(`${folder}/${path}`) }) : inner;
+}
 
-/** Old names become new ones, and projections that were kept as 1 × 1 convolutions become matrices. */
-function modernise(name: string, value: Tensor): { name: string; value: Tensor } {
-  const current = name.replace(
-    /^(.*\.attentions\.\d+\.)(query|key|value|proj_attn)(\.(?:weight|bias))$/,
-    (_whole, layer: string, old: keyof typeof oldNames, part: string) => `${layer}${oldNames[old]}${part}`,
-  );
-  const isMatrix = /\.attentions\.\d+\.(?:to_[qkv]|to_out\.0)\.weight$/.test(current);
-  const wasConvolution = isMatrix && value.shape.slice(2).every((extent) => extent === 1);
-  return { name: current, value: wasConvolution ? reshape(value, value.shape.slice(0, 2)) : value };
+/** Why a folder is no model, and what it seems to be. */
+async function nothingThere(readFile: ReadFile, source: string): Promise<string> {
+  const none = `${source}: there is no model_index.json (a pipeline) or config.json (a UNet)`;
+  const inner: string[] = [];
+  for (const name of ['unet', 'unet_ema'])
+    if (await readFile(`${name}/config.json`, { first: 1 })) inner.push(`${source}/${name}`);
+  if (inner.length > 0) return `${none}; give ${inner.join(' or ')}`;
+  const listed = (await readFile.list?.('')) ?? [];
+  if (listed.includes('snapshots'))
+    return `${none}; it is a cache of the Hub: give one of the folders in its snapshots`;
+  const file = listed.find((name) => /\.(safetensors|ckpt|pt|pth|bin|gguf|onnx)$/.test(name));
+  const hint = file === undefined ? '' : `${file} is there, but a checkpoint of one file has no config; `;
+  return `${none}; ${hint}give a folder as diffusers' save_pretrained writes it`;
+}
+
+/** The scheduler's config, with the class that diffusers would make of it. */
+async function schedulerOf({
+  readFile,
+  source,
+  index,
+}: Place): Promise<{ config: Json | undefined; warnings: readonly string[] }> {
+  const entry = index?.['scheduler'];
+  const named: unknown = Array.isArray(entry) ? entry[1] : undefined;
+  const ofIndex = typeof named === 'string' ? named : undefined;
+  for (const path of ['scheduler/scheduler_config.json', 'scheduler_config.json']) {
+    const config = await readJsonFile(readFile, path, source);
+    if (!config) continue;
+    const own = config['_class_name'];
+    if (ofIndex === undefined || own === ofIndex) return { config, warnings: [] };
+    const said = `${source}/${path} is of ${JSON.stringify(own)}`;
+    const differs = `${said}, but model_index.json names ${ofIndex}, which is taken`;
+    return { config: { ...config, _class_name: ofIndex }, warnings: own === undefined ? [] : [differs] };
+  }
+  if (ofIndex === undefined) return { config: undefined, warnings: [] };
+  const missing = `${source}: there is no scheduler_config.json; ${ofIndex} is taken with its defaults`;
+  return { config: { _class_name: ofIndex }, warnings: [missing] };
+}
+
+/** What is to be said of a pipeline whose UNet works on what an autoencoder makes of pictures. */
+function latentsText({ index, source }: Place): readonly string[] {
+  const found = ['vae', 'vqvae', 'movq'].find((name) => {
+    const entry = index?.[name];
+    return Array.isArray(entry) && typeof entry[1] === 'string';
+  });
+  return found === undefined ? [] : [`${source} has a ${found}: what its UNet draws are latents, not pictures`];
+}
+
+function unreadText(names: readonly string[]): string {
+  const shown = names.slice(0, 4).map((name) => JSON.stringify(name));
+  const more = names.length > 4 ? `, … (${names.length} in all)` : '';
+  return `left unread is what belongs to no module of the model: ${shown.join(', ')}${more}`;
 }

@@ -3,6 +3,7 @@
  * names a key twice is refused; `JSON.parse` alone would keep the last and say nothing.
  */
 import { InputError } from '../tensor/errors.ts';
+import { recognise } from './recognise.ts';
 
 /** Deeper nesting is refused before it can exhaust the stack. */
 const deepest = 64;
@@ -11,7 +12,7 @@ const deepest = 64;
  * No config is as large as this, and no header: it is enough for the names of 100,000 tensors. Parsed, text takes many
  * times its size.
  */
-const longest = 2 ** 24;
+export const longestJson = 2 ** 24;
 
 /**
  * The value of a JSON text.
@@ -21,7 +22,10 @@ const longest = 2 ** 24;
  * @throws InputError when the bytes are too many, no UTF-8, no JSON, nested too deeply, or name a key twice
  */
 export function parseJson(bytes: Uint8Array, source: string, infinities = false): unknown {
-  if (bytes.length > longest) throw new InputError(`${source} has ${bytes.length} bytes; at most ${longest} are read`);
+  if (bytes.length > longestJson)
+    throw new InputError(`${source} has ${bytes.length} bytes; at most ${longestJson} are read`);
+  const what = beginsAsJson(bytes) ? undefined : recognise(bytes);
+  if (what !== undefined) throw new InputError(`${source}: the file ${what}`);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -35,6 +39,12 @@ export function parseJson(bytes: Uint8Array, source: string, infinities = false)
     const [reason = ''] = (error as Error).message.split('\n');
     throw new InputError(`${source} is not JSON: ${reason.slice(0, 120)}`);
   }
+}
+
+/** Whether the first character that is no space is one of JSON's brackets or a quotation mark. */
+function beginsAsJson(bytes: Uint8Array): boolean {
+  const first = bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);
+  return first === 0x7b || first === 0x5b || first === 0x22;
 }
 
 /** The text with 1e999, which JSON.parse reads as ∞, for each Infinity that stands in no string. */

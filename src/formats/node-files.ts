@@ -13,36 +13,54 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
-import type { ReadFile } from './diffusers.ts';
+import type { FilePart, ReadFile } from './read-file.ts';
 
 /** Reads the files of a folder. Throws an InputError when there is no such folder. */
 export async function folderReader(folder: string): Promise<ReadFile> {
   const found = await stat(folder).catch((error: unknown) => refuse(error, folder, 'read'));
-  if (!found.isDirectory()) throw new InputError(`${folder} is not a folder`);
-  return (path) => readOptional(join(folder, path));
+  if (!found.isDirectory()) throw new InputError(`${folder} is not a folder${ofOneFile(folder)}`);
+  const read = (path: string, part?: FilePart) => readOptional(join(folder, path), part);
+  return Object.assign(read, { list: (path: string) => readdir(join(folder, path)).catch(() => []) });
 }
 
-/** The bytes of a file. Throws an InputError when it cannot be read. */
-export async function readBytes(path: string): Promise<Uint8Array> {
-  return readWhole(path).catch((error: unknown) => refuse(error, path, 'read'));
+/** What is to be said of a checkpoint in the place of a folder. */
+function ofOneFile(path: string): string {
+  if (!/\.(safetensors|ckpt|pt|pth|bin|gguf|onnx)$/.test(path)) return '';
+  return "; a checkpoint of one file has no config: give the folder that diffusers' save_pretrained writes";
 }
 
-async function readOptional(path: string): Promise<Uint8Array | undefined> {
-  return readWhole(path).catch((error: unknown) =>
-    codeOf(error) === 'ENOENT' ? undefined : refuse(error, path, 'read'),
-  );
+/** The bytes of a file, or a part of them. Throws an InputError when it cannot be read. */
+export async function readBytes(path: string, part?: FilePart): Promise<Uint8Array> {
+  return readPart(path, part).catch((error: unknown) => refuse(error, path, 'read'));
 }
 
-/** One array of the file's size. (Node's own readFile ends at 2 GiB, and never at /dev/zero.) */
-async function readWhole(path: string): Promise<Uint8Array> {
+async function readOptional(path: string, part?: FilePart): Promise<Uint8Array | undefined> {
+  return readPart(path, part).catch(async (error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') return refuse(error, path, 'read');
+    await checkLink(path);
+    return undefined;
+  });
+}
+
+/** Nothing at the end of a link is not the same as nothing: the Hub's cache is made of links. */
+async function checkLink(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isSymbolicLink())
+    throw new InputError(`${path} is a link to ${await readlink(path)}, which is missing; download the model again`);
+}
+
+/** One array of the size that is wanted. (Node's own readFile ends at 2 GiB, and never at /dev/zero.) */
+async function readPart(path: string, { first = Infinity, most = Infinity }: FilePart = {}): Promise<Uint8Array> {
   const found = await stat(path);
   if (!found.isFile() && !found.isDirectory()) throw new InputError(`cannot read ${path}: it is no regular file`);
+  if (found.size > most)
+    throw new InputError(`${path} has ${found.size} bytes; at most ${most} are read of a file of this kind`);
   const file = await open(path);
   try {
-    const bytes = new Uint8Array(found.size);
+    const bytes = new Uint8Array(Math.min(found.size, first));
     for (let at = 0; at < bytes.length; ) {
       const { bytesRead } = await file.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), at);
       if (bytesRead === 0) return bytes.subarray(0, at);

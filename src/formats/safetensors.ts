@@ -2,22 +2,44 @@
  * The safetensors format: eight bytes with the length of a JSON header, the header, then the bytes of all tensors.
  *
  * A file may come from anywhere, so everything it says is checked before it is used: whatever is wrong is an InputError
- * that names file and tensor. Reading allocates nothing beyond the size of the file itself (twice, where numbers must
+ * that names file and tensor. A tensor of a type that is not read is no mistake until somebody asks for it. Reading
+ * allocates nothing beyond the size of the file itself (twice, where numbers must
  * be widened or moved to be aligned).
  */
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
-import { parseJson } from './json.ts';
+import { longestJson, parseJson } from './json.ts';
+import type { ReadFile } from './read-file.ts';
+import { beginningText, recognise } from './recognise.ts';
+import { fromBF16, fromF16, fromF8, toBF16, toF16 } from './small-floats.ts';
 
-/** Bytes of an element. */
-const elementBytes = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
-/** The element types that are read, as a header names them. */
-export type SafetensorsDType = keyof typeof elementBytes;
+/** Bits of an element, of the types that the format has; a later one may be among the tensors that nobody reads. */
+const elementBits: Readonly<Record<string, number>> = {
+  ...{
+    F64: 64,
+    F32: 32,
+    F16: 16,
+    BF16: 16,
+    I64: 64,
+    I32: 32,
+    I16: 16,
+    I8: 8,
+    U64: 64,
+    U32: 32,
+    U16: 16,
+    U8: 8,
+    BOOL: 8,
+  },
+  ...{ F8_E4M3: 8, F8_E5M2: 8, F8_E8M0: 8, F8_E4M3FNUZ: 8, F8_E5M2FNUZ: 8, F6_E2M3: 6, F6_E3M2: 6, F4: 4, C64: 64 },
+};
+/** The types of floating-point numbers that are read as tensors. */
+const floats = ['F64', 'F32', 'F16', 'BF16', 'F8_E4M3', 'F8_E5M2'];
 
 /** A tensor of a file, not decoded yet. */
 export interface SafetensorsEntry {
   readonly name: string;
-  readonly dtype: SafetensorsDType;
+  /** As the header names it: F32, BF16, I64, BOOL, … */
+  readonly dtype: string;
   readonly shape: readonly number[];
   /** Its part of the file, not copied. */
   readonly bytes: Uint8Array;
@@ -38,6 +60,60 @@ export interface IntegerTensor {
 }
 
 /**
+ * A safetensors file of a folder; undefined when there is no such file. Its first 8 bytes are read first, then the
+ * header, and the rest only when both are right.
+ * @param source the file's name, for messages
+ * @throws InputError when anything about the file is wrong
+ */
+export async function readSafetensors(
+  readFile: ReadFile,
+  path: string,
+  source: string,
+): Promise<SafetensorsFile | undefined> {
+  const begin = await readFile(path, { first: 8 });
+  if (!begin) return undefined;
+  if (begin.length > 8) return parseSafetensors(begin, source);
+  const length = headerLength(begin, source);
+  const header = await readFile(path, { first: 8 + length });
+  if (header?.length === 8 + length) readHeader(header.subarray(8), source);
+  const whole = await readFile(path);
+  return whole && parseSafetensors(whole, source);
+}
+
+/**
+ * The length of the header, from the first 8 bytes.
+ * @param left how many bytes follow, where that is known
+ * @throws InputError where it can be none
+ */
+function headerLength(bytes: Uint8Array, source: string, left?: number): number {
+  const announced =
+    bytes.length < 8 ? undefined : new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  // A length that no header has may be the beginning of another kind of file.
+  const isLength = announced !== undefined && announced <= BigInt(longestJson);
+  const what = isLength ? undefined : recognise(bytes);
+  if (what !== undefined) throw new InputError(`${source}: the file ${what}`);
+  if (announced === undefined) {
+    const found = `${source}: the file has ${bytes.length} bytes`;
+    throw new InputError(`${found}; a safetensors file begins with 8 that give the header's length`);
+  }
+  const begins = isLength ? undefined : beginningText(bytes);
+  const text = begins === undefined ? '' : ` It begins with the text ${begins}.`;
+  const said = `${source}: the header is said to have ${announced} bytes`;
+  if (left !== undefined && announced > BigInt(left))
+    throw new InputError(`${said}, but the file has ${left} left; is it truncated, or no safetensors file?${text}`);
+  if (left === undefined && !isLength)
+    throw new InputError(`${said}, but at most ${longestJson} are read; is it no safetensors file?${text}`);
+  return Number(announced);
+}
+
+/** The header's JSON object. @throws InputError for any other */
+function readHeader(bytes: Uint8Array, source: string): Record<string, unknown> {
+  const header = parseJson(bytes, `${source}: the header`);
+  if (!isRecord(header)) throw new InputError(`${source}: the header is no JSON object`);
+  return header;
+}
+
+/**
  * Reads and checks the header; the tensors are decoded when asked for.
  * @param source the file's name, for messages
  * @throws InputError when anything about the file is wrong
@@ -46,19 +122,8 @@ export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors
   const fail = (message: string): never => {
     throw new InputError(`${source}: ${message}`);
   };
-  if (bytes.length < 8)
-    fail(`the file has ${bytes.length} bytes; a safetensors file begins with 8 that give the header's length`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const announced = view.getBigUint64(0, true);
-  if (announced > BigInt(bytes.length - 8)) {
-    fail(
-      `the header is said to have ${announced} bytes, but the file has ${bytes.length - 8} left; ` +
-        'is it truncated, or no safetensors file?',
-    );
-  }
-  const headerEnd = 8 + Number(announced);
-  const header = parseJson(bytes.subarray(8, headerEnd), `${source}: the header`);
-  if (!isRecord(header)) return fail('the header is no JSON object');
+  const headerEnd = 8 + headerLength(bytes, source, bytes.length - 8);
+  const header = readHeader(bytes.subarray(8, headerEnd), source);
 
   const data = bytes.subarray(headerEnd);
   const entries = new Map<string, SafetensorsEntry>();
@@ -113,12 +178,28 @@ export function readTensor(file: SafetensorsFile, name: string): Tensor {
       return tensor('bf16', shape, fromBF16(littleEndian16(bytes)));
     case 'F16':
       return tensor('f16', shape, fromF16(littleEndian16(bytes)));
+    case 'F8_E4M3':
+    case 'F8_E5M2':
+      return tensor('f16', shape, fromF8(bytes, dtype));
     default:
       throw new InputError(
-        `${file.source}: "${name}" holds ${dtype}; expected floating-point numbers (F64, F32, F16, BF16)`,
+        `${file.source}: "${name}" holds ${dtype}; expected floating-point numbers (${floats.join(', ')})`,
       );
   }
 }
+
+/** The whole number `i` of a tensor, by its type. */
+const integers: Readonly<Record<string, (view: DataView, i: number) => number | bigint>> = {
+  I64: (view, i) => view.getBigInt64(8 * i, true),
+  U64: (view, i) => view.getBigUint64(8 * i, true),
+  I32: (view, i) => view.getInt32(4 * i, true),
+  U32: (view, i) => view.getUint32(4 * i, true),
+  I16: (view, i) => view.getInt16(2 * i, true),
+  U16: (view, i) => view.getUint16(2 * i, true),
+  I8: (view, i) => view.getInt8(i),
+  U8: (view, i) => view.getUint8(i),
+  BOOL: (view, i) => view.getUint8(i),
+};
 
 /**
  * A tensor of any dtype as plain numbers, row by row. Throws an InputError when it is missing or holds integers beyond
@@ -129,29 +210,17 @@ export function readNumbers(
   name: string,
 ): { shape: readonly number[]; numbers: readonly number[] } {
   const { dtype, shape, bytes } = entryOf(file, name);
-  if (dtype === 'F64' || dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') {
-    return { shape, numbers: [...readTensor(file, name).data] };
-  }
+  if (floats.includes(dtype)) return { shape, numbers: [...readTensor(file, name).data] };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const read = (i: number): number => {
-    switch (dtype) {
-      case 'I64': {
-        const value = Number(view.getBigInt64(8 * i, true));
-        if (!Number.isSafeInteger(value))
-          throw new InputError(`${file.source}: "${name}" holds ${view.getBigInt64(8 * i, true)}, beyond ±2⁵³`);
-        return value;
-      }
-      case 'I32':
-        return view.getInt32(4 * i, true);
-      case 'I16':
-        return view.getInt16(2 * i, true);
-      case 'I8':
-        return view.getInt8(i);
-      default:
-        return view.getUint8(i);
-    }
-  };
-  return { shape, numbers: Array.from({ length: sizeOf(shape) }, (_, i) => read(i)) };
+  const read = Object.hasOwn(integers, dtype) ? integers[dtype] : undefined;
+  if (!read) throw new InputError(`${file.source}: "${name}" holds ${dtype}; expected whole or floating-point numbers`);
+  const numbers = Array.from({ length: sizeOf(shape) }, (_, i) => {
+    const value = read(view, i);
+    if (!Number.isSafeInteger(Number(value)))
+      throw new InputError(`${file.source}: "${name}" holds ${value}, beyond ±2⁵³`);
+    return Number(value);
+  });
+  return { shape, numbers };
 }
 
 /**
@@ -207,8 +276,9 @@ function expectWhole(name: string, value: Tensor | IntegerTensor): void {
 function readEntry(name: string, value: unknown, dataLength: number, fail: (message: string) => never) {
   const entry = isRecord(value) ? value : fail(`"${name}" is described by ${excerpt(value)}, not by an object`);
   const dtype = entry['dtype'];
-  if (typeof dtype !== 'string' || !Object.hasOwn(elementBytes, dtype)) {
-    return fail(`"${name}" has dtype ${excerpt(dtype)}; known are ${Object.keys(elementBytes).join(', ')}`);
+  // A type that the format gets later is named as those of today are.
+  if (typeof dtype !== 'string' || !/^[A-Z][A-Z0-9_]*$/.test(dtype)) {
+    return fail(`"${name}" has dtype ${excerpt(dtype)}; known are ${Object.keys(elementBits).join(', ')}`);
   }
   const shape = entry['shape'];
   if (!Array.isArray(shape) || shape.length > 32 || !shape.every(isCount)) {
@@ -225,16 +295,18 @@ function readEntry(name: string, value: unknown, dataLength: number, fail: (mess
   if (!Number.isSafeInteger(sizeOf(shape.filter((extent) => extent > 0)))) {
     fail(`"${name}" has shape ${shapeText(shape)}, more elements than can be counted`);
   }
-  const wanted = sizeOf(shape) * elementBytes[dtype as SafetensorsDType];
+  const bits = Object.hasOwn(elementBits, dtype) ? elementBits[dtype] : undefined;
+  const wanted = bits === undefined ? end - start : (sizeOf(shape) * bits) / 8;
   if (wanted !== end - start) {
     fail(
       `"${name}" of dtype ${dtype} and shape ${shapeText(shape)} needs ${wanted} bytes, but is given ${end - start}`,
     );
   }
-  return { dtype: dtype as SafetensorsDType, shape: shape as readonly number[], start, end };
+  return { dtype, shape: shape as readonly number[], start, end };
 }
 
 function readMetadata(value: unknown, fail: (message: string) => never): Readonly<Record<string, string>> {
+  if (value === null) return {};
   if (!isRecord(value) || !Object.values(value).every((text) => typeof text === 'string')) {
     return fail('"__metadata__" must be an object of texts');
   }
@@ -280,29 +352,7 @@ function littleEndian16(bytes: Uint8Array): Uint16Array {
   return new Uint16Array(aligned(bytes, 2), startOf(bytes, 2), bytes.length / 2);
 }
 
-/** bf16 is the upper half of an f32. */
-function fromBF16(bits: Uint16Array): Float32Array {
-  const out = new Uint32Array(bits.length);
-  bits.forEach((word, i) => {
-    out[i] = word << 16;
-  });
-  return new Float32Array(out.buffer);
-}
-
-/** Sign, 5 bits of exponent (bias 15), 10 bits of fraction. */
-function fromF16(bits: Uint16Array): Float32Array {
-  const out = new Float32Array(bits.length);
-  bits.forEach((word, i) => {
-    const sign = word & 0x8000 ? -1 : 1;
-    const exponent = (word >> 10) & 31;
-    const fraction = word & 1023;
-    if (exponent === 31) out[i] = fraction ? NaN : sign * Infinity;
-    else out[i] = exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
-  });
-  return out;
-}
-
-function encode(value: Tensor | IntegerTensor): { dtype: SafetensorsDType; bytes: Uint8Array } {
+function encode(value: Tensor | IntegerTensor): { dtype: string; bytes: Uint8Array } {
   if ('integers' in value) {
     const data = BigInt64Array.from(value.integers, BigInt);
     return { dtype: 'I64', bytes: new Uint8Array(data.buffer) };
@@ -319,22 +369,4 @@ function encode(value: Tensor | IntegerTensor): { dtype: SafetensorsDType; bytes
     dtype: dtype === 'bf16' ? 'BF16' : 'F16',
     bytes: new Uint8Array(Uint16Array.from(words, dtype === 'bf16' ? toBF16 : toF16).buffer),
   };
-}
-
-/**
- * From the bits of an f32 that has been rounded to bf16: its lower half is zero, but for a NaN, which must stay one.
- */
-function toBF16(word: number): number {
-  return (word >>> 16) | ((word & 0x7fffffff) > 0x7f800000 ? 0x40 : 0);
-}
-
-/** From the bits of an f32 that has been rounded to f16: what is dropped is zero. */
-function toF16(word: number): number {
-  const sign = (word >>> 16) & 0x8000;
-  const size = word & 0x7fffffff;
-  if (size >= 0x7f800000) return sign | (size > 0x7f800000 ? 0x7e00 : 0x7c00);
-  const exponent = (size >> 23) - 127;
-  if (exponent >= -14) return sign | ((size - (112 << 23)) >> 13);
-  // A subnormal of f16 is a multiple of 2⁻²⁴: the significand, with its hidden bit, shifted until its unit is that.
-  return sign | (exponent < -24 ? 0 : ((size & 0x7fffff) | 0x800000) >> (-exponent - 1));
 }

@@ -1,5 +1,6 @@
 /** Adaptive Projected Guidance (Sadat et al. 2024, arXiv 2410.02416): high scales without oversaturation. */
 import { addScaled, dot, norm, scale, subtract, type PerSample } from '../tensor/arithmetic.ts';
+import { checkOptions, finite, optional, type Checks } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { identity } from '../nn/attention-perturbations/index.ts';
 import {
@@ -12,9 +13,9 @@ import {
   type Pass,
 } from './guidance.ts';
 import { checkLayers } from './layers.ts';
-import type { PagOptions } from './pag.ts';
+import { pagChecks, type PagOptions } from './pag.ts';
 import { samePass } from './same-pass.ts';
-import { checkScale, isAll, mapScale, push } from './scales.ts';
+import { aScale, isAll, mapScale, push } from './scales.ts';
 
 /** What is done to an update before it is applied. */
 export interface ProjectionOptions {
@@ -41,28 +42,39 @@ export interface ApgOptions extends ProjectionOptions {
 /** How strongly APG pushes away from ε̂(c), what is perturbed there, and with which update. */
 export type PagApgOptions = ProjectionOptions & Pick<PagOptions, 'pagScale' | 'layers' | 'mixer'>;
 
+const projectionChecks: Checks<ProjectionOptions> = {
+  eta: optional(finite()),
+  normThreshold: optional(finite(0)),
+  momentum: optional(finite()),
+};
+const apgChecks: Checks<ApgOptions> = { guidanceScale: aScale, ...projectionChecks };
+const { pagScale, layers, mixer } = pagChecks;
+const pagApgChecks: Checks<PagApgOptions> = { pagScale, layers, mixer, ...projectionChecks };
+
 /**
  * Δ = ε(c) − ε(∅) + β Δ_before, cut to the norm r; split into Δ∥ along ε(c) and Δ⊥ across it; ε̃ = ε(c) + (g − 1)(Δ⊥ +
  * η Δ∥). The paper's formula; diffusers starts from ε(∅) and so needs `use_original_formulation`, with g − 1 for its
  * scale. Both act on what the model predicts; the paper's x̂₀ is parallel to it only in part.
- * @throws InputError when a parameter is no finite number, or r is negative
+ * @throws InputError when an option is unknown or no finite number, or r is negative
  */
-export function apg({ guidanceScale, ...options }: ApgOptions): Guidance {
-  checkScale('guidanceScale', guidanceScale);
+export function apg(options: ApgOptions): Guidance {
+  checkOptions('apg', options, apgChecks);
   return projectedFrom(
     'apg',
     unconditional,
-    mapScale(guidanceScale, (g) => g - 1),
+    mapScale(options.guidanceScale, (g) => g - 1),
     options,
   );
 }
 
 /**
  * The same along the direction of PAG: Δ = ε(c) − ε̂(c) + β Δ_before; ε̃ = ε(c) + s (Δ⊥ + η Δ∥).
- * @throws InputError when a parameter is no finite number, r is negative, or there is no layer although s is not 0
+ * @throws InputError when an option is unknown or no finite number, r is negative, or there is no layer although s is
+ *   not 0
  */
-export function pagApg({ pagScale, layers, mixer = identity, ...options }: PagApgOptions): Guidance {
-  checkScale('pagScale', pagScale);
+export function pagApg(options: PagApgOptions): Guidance {
+  checkOptions('pagApg', options, pagApgChecks);
+  const { pagScale, layers, mixer = identity } = options;
   checkLayers(layers, 'pagScale', pagScale);
   return projectedFrom('pag+apg', perturbed(layers, mixer), pagScale, options);
 }
@@ -73,9 +85,6 @@ function projectedFrom(
   strength: PerSample,
   { eta = 1, normThreshold = 15, momentum = 0 }: ProjectionOptions,
 ): Guidance {
-  checkScale('eta', eta);
-  checkScale('normThreshold', normThreshold, 0);
-  checkScale('momentum', momentum);
   const memoryKey = {};
   return {
     name,

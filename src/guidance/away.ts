@@ -4,9 +4,10 @@
  */
 import { at, lastOf } from '../tensor/at.ts';
 import { subtract, type PerSample } from '../tensor/arithmetic.ts';
-import { conditional, unconditional, type Guidance, type GuidanceStep, type Pass } from './guidance.ts';
+import { aFunction, checkOptions, text, type Checks } from '../tensor/checks.ts';
+import { aPass, conditional, unconditional, type Guidance, type GuidanceStep, type Pass } from './guidance.ts';
 import { samePass } from './same-pass.ts';
-import { checkScale, extrapolate, isAll, push } from './scales.ts';
+import { aScale, extrapolate, isAll, push } from './scales.ts';
 
 /** In what two guidances of this kind differ. */
 export interface AwayOptions {
@@ -20,12 +21,21 @@ export interface AwayOptions {
   readonly perturbed: Pass;
 }
 
+const checks: Checks<AwayOptions> = {
+  name: text,
+  guidanceScale: aScale,
+  scaleAt: aFunction('a function of a step'),
+  perturbed: aPass,
+};
+
 /**
  * ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)); with g = 1: ε(c) + s (ε(c) − ε̂(c)). A term that is 0 costs no pass.
- * @throws InputError when g is not finite; at a step, when there are scales for each sample, but not as many as samples
+ * @throws InputError when an option is unknown, or g not finite; at a step, when there are scales for each sample, but
+ *   not as many as samples
  */
-export function awayFrom({ name, guidanceScale, scaleAt, perturbed }: AwayOptions): Guidance {
-  checkScale('guidanceScale', guidanceScale);
+export function awayFrom(options: AwayOptions): Guidance {
+  checkOptions('awayFrom', options, checks);
+  const { name, guidanceScale, scaleAt, perturbed } = options;
   const changes = !samePass(perturbed, conditional);
   return {
     name,

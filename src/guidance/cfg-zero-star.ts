@@ -1,9 +1,9 @@
 /** CFG-Zero* (Fan et al. 2025, arXiv 2503.18886). */
 import { dot, scale, type PerSample } from '../tensor/arithmetic.ts';
-import { InputError } from '../tensor/errors.ts';
+import { checkOptions, whole, type Checks } from '../tensor/checks.ts';
 import { zeros } from '../tensor/tensor.ts';
 import { conditional, predictEach, predictOne, unconditional, type Guidance } from './guidance.ts';
-import { checkScale, extrapolate, isAll } from './scales.ts';
+import { aScale, extrapolate, isAll } from './scales.ts';
 
 /** How strongly CFG-Zero* pushes, and from when on. */
 export interface CfgZeroStarOptions {
@@ -16,16 +16,16 @@ export interface CfgZeroStarOptions {
   readonly zeroInitSteps: number;
 }
 
+const checks: Checks<CfgZeroStarOptions> = { guidanceScale: aScale, zeroInitSteps: whole(0) };
+
 /**
  * α = ⟨ε(c), ε(∅)⟩ / (‖ε(∅)‖² + 1e-8) per sample; ε̃ = α ε(∅) + g (ε(c) − α ε(∅)): of all multiples of ε(∅), the
  * nearest to ε(c) takes its place.
- * @throws InputError when g is not finite, or the number of steps no whole number of at least 0
+ * @throws InputError when an option is unknown, g not finite, or the number of steps no whole number of at least 0
  */
-export function cfgZeroStar({ guidanceScale, zeroInitSteps }: CfgZeroStarOptions): Guidance {
-  checkScale('guidanceScale', guidanceScale);
-  if (!Number.isInteger(zeroInitSteps) || zeroInitSteps < 0) {
-    throw new InputError(`zeroInitSteps is ${zeroInitSteps}; it must be a whole number of at least 0`);
-  }
+export function cfgZeroStar(options: CfgZeroStarOptions): Guidance {
+  checkOptions('cfgZeroStar', options, checks);
+  const { guidanceScale, zeroInitSteps } = options;
   return {
     name: 'cfg-zero-star',
     guide(step) {

@@ -1,8 +1,9 @@
 /** Guidance in a limited interval (Kynkäänniemi et al. 2024, arXiv 2404.07724). */
+import { checkOptions, number, optional, type Check, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
-import type { Guidance, GuidanceStep } from './guidance.ts';
+import { shown } from '../tensor/shown.ts';
+import { aGuidance, type Guidance, type GuidanceStep } from './guidance.ts';
 import { none } from './none.ts';
-import { shown } from './scales.ts';
 
 /** When a guidance acts. A bound that is left out does not bound. */
 export type Interval =
@@ -16,10 +17,13 @@ export type Interval =
 /**
  * `guidance` within the interval, outside it `otherwise`: the plain conditional prediction, as in the paper and in
  * diffusers. (diffusers' guiders start PAG, SLG and SEG one step late, since they ask for from < step.)
- * @throws InputError when a bound is no number of its unit, or nothing can lie between the two; at the first step, when
- *   none of the run's steps does
+ * @throws InputError when there is no guidance, a bound is unknown or no number of its unit, or nothing can lie between
+ *   the two; at the first step, when none of the run's steps does
  */
 export function during(guidance: Guidance, interval: Interval, otherwise: Guidance = none): Guidance {
+  aGuidance('the guidance', guidance);
+  aGuidance('otherwise', otherwise);
+  checkOptions('during', interval, checks);
   check(interval);
   return {
     name: guidance.name,
@@ -36,12 +40,15 @@ function contains({ unit, from = -Infinity, to = Infinity }: Interval, step: Gui
   throw new InputError(`${named(unit, from, to)}, where the run of ${count} has no step; widen it, or take more steps`);
 }
 
+const aUnit: Check = (_name, unit) => {
+  if (['step', 'fraction', 'sigma'].includes(unit as string)) return;
+  throw new InputError(
+    `the interval of the guidance is one of ${shown(unit)}; it must be "step", "fraction" or "sigma"`,
+  );
+};
+const checks: Checks<Interval> = { unit: aUnit, from: optional(number), to: optional(number) };
+
 function check({ unit, from = -Infinity, to = Infinity }: Interval): void {
-  if (!['step', 'fraction', 'sigma'].includes(unit)) {
-    throw new InputError(
-      `the interval of the guidance is one of ${shown(unit)}; it must be "step", "fraction" or "sigma"`,
-    );
-  }
   const name = named(unit, from, to);
   if (!(from <= to)) throw new InputError(`${name}; it must not end before it begins`);
   const bounds = [from, to].filter(Number.isFinite);

@@ -1,10 +1,13 @@
 /** Frequency-Decoupled Guidance (Sadat et al. 2025, arXiv 2506.19713). */
 import { at } from '../tensor/at.ts';
 import type { PerSample } from '../tensor/arithmetic.ts';
+import { mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { conditional, predictEach, predictOne, unconditional, type Guidance } from './guidance.ts';
 import { fromPyramid, laplacianPyramid } from './pyramid.ts';
 import { checkScale, extrapolate, isAll, keep, scalesFor } from './scales.ts';
+
+const aList = mustBe('a list: a scale for each frequency level, the finest first, as [10, 5]', Array.isArray);
 
 /**
  * Classifier-free guidance on each level of a Laplacian pyramid of the predictions, with a scale of its own:
@@ -14,6 +17,7 @@ import { checkScale, extrapolate, isAll, keep, scalesFor } from './scales.ts';
  * @throws InputError when there is no scale, or one is not finite
  */
 export function fdg(guidanceScales: readonly PerSample[]): Guidance {
+  aList('guidanceScales', guidanceScales);
   if (guidanceScales.length === 0)
     throw new InputError('guidanceScales is empty; give one for each frequency level, the finest first');
   for (const scales of guidanceScales) checkScale('guidanceScales', scales);

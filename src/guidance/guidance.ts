@@ -5,10 +5,11 @@
  * perturbed pass. The model may predict ε, v or x₀: all guidances here are linear or act on directions, so they serve
  * all. A guidance holds no state of a run: what it must remember from step to step, it keeps in the run's memory.
  */
-import { InputError } from '../tensor/errors.ts';
+import { mustBe, withMethods, type Check } from '../tensor/checks.ts';
 import type { Perturbation } from '../models/stage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { AttentionMixer } from '../nn/attention.ts';
+import { aMixer, type AttentionMixer } from '../nn/attention.ts';
+import { layerNames } from './layers.ts';
 
 /** One forward pass of the model at the current step. */
 export interface Pass {
@@ -69,6 +70,9 @@ export interface Guidance {
   guide(step: GuidanceStep): Tensor;
 }
 
+/** A guidance, and not the options of one. */
+export const aGuidance: Check = withMethods<Guidance>('a guidance, as none or cfg(2)', 'guide');
+
 const plain: Perturbation = new Map();
 
 /** ε(c). */
@@ -80,6 +84,12 @@ export const unconditional: Pass = { condition: 'null', perturbation: plain };
 /** The conditional pass of the second model. */
 export const weakModel: Pass = { condition: 'given', perturbation: plain, model: 'weak' };
 
+/** A pass, and not a model or a layer. */
+export const aPass: Check = mustBe('a pass, as perturbed(["mid"], skipAttention) or weakModel', (value) => {
+  const { condition, perturbation } = Object(value) as Partial<Pass>;
+  return typeof condition === 'string' && perturbation instanceof Map;
+});
+
 /** One mixer for all layers, or for each layer (and its number in the list of layers, from 0) its own. */
 export type MixerChoice = AttentionMixer | ((layer: string, index: number) => AttentionMixer);
 
@@ -87,20 +97,23 @@ export type MixerChoice = AttentionMixer | ((layer: string, index: number) => At
  * ε̂(c): the conditional pass with a mixer in the given attention layers. Softmax attention is no perturbation: a pass
  * that has nothing else is the plain one.
  * @param layers as the denoiser names its attention layers
+ * @throws InputError when the layers are no list of names, or what is to mix is no mixer
  */
 export function perturbed(layers: readonly string[], mixer: MixerChoice): Pass {
+  layerNames('layers', layers);
   const mixerOf = typeof mixer === 'function' ? mixer : () => mixer;
-  const entries = layers.map((layer, index) => [layer, checkedMixer(mixerOf(layer, index))] as const);
+  const entries = layers.map((layer, index) => {
+    const chosen = mixerOf(layer, index);
+    aMixer('the mixer', chosen);
+    return [layer, chosen] as const;
+  });
   return { condition: 'given', perturbation: new Map(entries.filter(([, chosen]) => chosen.key !== 'softmax')) };
 }
 
-function checkedMixer(mixer: AttentionMixer): AttentionMixer {
-  if (typeof mixer?.key === 'string') return mixer;
-  throw new InputError(
-    `the mixer is ${JSON.stringify(mixer) ?? typeof mixer}; ` +
-      'it must be an AttentionMixer, as identity or uniformAttention()',
-  );
-}
+/** An option that is a MixerChoice. What a function gives, `perturbed` checks. */
+export const aMixerChoice: Check = (name, value) => {
+  if (typeof value !== 'function') aMixer(name, value);
+};
 
 /** The predictions of some passes, in their order: `GuidanceStep.predict` for a list whose length is known. */
 export function predictEach<const Passes extends readonly Pass[]>(

@@ -1,8 +1,9 @@
 /** MAMBO-G: Magnitude-Aware Mitigation for Boosted Guidance (Zhu et al. 2025, arXiv 2508.03442). */
 import { norm, subtract, type PerSample } from '../tensor/arithmetic.ts';
+import { checkOptions, finite, type Checks } from '../tensor/checks.ts';
 import { exp } from '../tensor/math/index.ts';
 import { conditional, predictEach, predictOne, unconditional, type Guidance } from './guidance.ts';
-import { checkScale, extrapolate, isAll, scalesFor } from './scales.ts';
+import { aScale, extrapolate, isAll, scalesFor } from './scales.ts';
 
 /** How strongly MAMBO-G pushes, and how fast that falls. */
 export interface MamboGOptions {
@@ -12,15 +13,17 @@ export interface MamboGOptions {
   readonly alpha: number;
 }
 
+const checks: Checks<MamboGOptions> = { guidanceScale: aScale, alpha: finite(0) };
+
 /**
  * d = ε(c) − ε(∅); g′ = 1 + (g − 1) e^(−α ‖d‖/‖ε(∅)‖) per sample; ε̃ = ε(∅) + g′ d: where the two predictions differ
  * much, the scale is mild. Made for the velocities of flow models, which differ most in the first steps; predictions of
  * ε differ least there.
- * @throws InputError when g or α is not finite, or α is negative
+ * @throws InputError when an option is unknown, g or α not finite, or α negative
  */
-export function mamboG({ guidanceScale, alpha }: MamboGOptions): Guidance {
-  checkScale('guidanceScale', guidanceScale);
-  checkScale('alpha', alpha, 0);
+export function mamboG(options: MamboGOptions): Guidance {
+  checkOptions('mamboG', options, checks);
+  const { guidanceScale, alpha } = options;
   return {
     name: 'mambo-g',
     guide(step) {

@@ -1,11 +1,11 @@
 /** Perturbed-Attention Guidance (Ahn et al., ECCV 2024, arXiv 2403.17377). */
-import { InputError } from '../tensor/errors.ts';
 import type { PerSample } from '../tensor/arithmetic.ts';
+import { checkOptions, finite, mustBe, optional, type Checks } from '../tensor/checks.ts';
 import { identity } from '../nn/attention-perturbations/index.ts';
 import { awayFrom } from './away.ts';
-import { perturbed, type Guidance, type GuidanceStep, type MixerChoice } from './guidance.ts';
-import { checkLayers } from './layers.ts';
-import { checkScale, mapScale, shown } from './scales.ts';
+import { aMixerChoice, perturbed, type Guidance, type GuidanceStep, type MixerChoice } from './guidance.ts';
+import { checkLayers, layerNames } from './layers.ts';
+import { aScale, mapScale } from './scales.ts';
 
 /** How strongly PAG pushes, when, and away from what. */
 export interface PagOptions {
@@ -30,11 +30,23 @@ export interface PagOptions {
  */
 export type AdaptiveRule = 'diffusers' | 'comfyui';
 
+/** What the options may be. */
+export const pagChecks: Checks<PagOptions> = {
+  pagScale: aScale,
+  pagAdaptiveScale: optional(finite(0)),
+  pagAdaptiveRule: optional(
+    mustBe('"diffusers" or "comfyui"', (rule) => ['diffusers', 'comfyui'].includes(rule as string)),
+  ),
+  layers: layerNames,
+  mixer: optional(aMixerChoice),
+};
+
 /**
  * ε̃ = ε(c) + s (ε(c) − ε̂(c)): away from what the model draws when its pixels cannot see one another (eq. 15).
  * @throws InputError as `cfgPag` does
  */
 export function pag(options: PagOptions): Guidance {
+  checkOptions('pag', options, pagChecks);
   return { ...cfgPag(1, options), name: 'pag' };
 }
 
@@ -42,13 +54,11 @@ export function pag(options: PagOptions): Guidance {
  * ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)): classifier-free guidance and PAG, together (appendix of the paper;
  * diffusers).
  * @param guidanceScale g; 1 is without classifier-free guidance
- * @throws InputError when a scale is not finite, the adaptive scale negative, its rule unknown, or there is no layer
- *   although s is not 0
+ * @throws InputError when an option is unknown, a scale not finite, the adaptive scale negative, its rule unknown, or
+ *   there is no layer although s is not 0
  */
 export function cfgPag(guidanceScale: PerSample, options: PagOptions): Guidance {
-  checkScale('pagScale', options.pagScale);
-  checkScale('pagAdaptiveScale', options.pagAdaptiveScale ?? 0, 0);
-  checkRule(options.pagAdaptiveRule);
+  checkOptions('cfgPag', options, pagChecks);
   checkLayers(options.layers, 'pagScale', options.pagScale);
   return awayFrom({
     name: 'cfg+pag',
@@ -67,9 +77,4 @@ export function pagScaleAt(
   return mapScale(pagScale, (s) =>
     Math.max(0, s - (pagAdaptiveRule === 'diffusers' ? a : s * a ** 4) * (1000 - timestep)),
   );
-}
-
-function checkRule(rule: AdaptiveRule = 'diffusers'): void {
-  if (rule === 'diffusers' || rule === 'comfyui') return;
-  throw new InputError(`pagAdaptiveRule is ${shown(rule)}; it must be "diffusers" or "comfyui"`);
 }

@@ -1,7 +1,8 @@
 /** The parameters of a guidance as data, so that a command line can offer, explain and read them. */
 import { InputError } from '../tensor/errors.ts';
 import type { PerSample } from '../tensor/arithmetic.ts';
-import { checkScale, rangeText } from './scales.ts';
+import { rangeText } from '../tensor/checks.ts';
+import { checkScale } from './scales.ts';
 
 /** What a parameter may be given: numbers, or names. */
 export type ParameterValue = PerSample | string | readonly string[];

@@ -1,17 +1,17 @@
 /** Self-Attention Guidance (Hong et al., ICCV 2023, arXiv 2210.00939). */
-import { InputError } from '../tensor/errors.ts';
 import { addScaled, mapElements, subtract, type PerSample } from '../tensor/arithmetic.ts';
+import { checkOptions, mustBe, optional, text, type Checks } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { gaussianBlurMatrix } from '../nn/gaussian.ts';
 import { conditional, unconditional, type Guidance, type GuidanceStep, type Pass } from './guidance.ts';
-import { checkScale, extrapolate, isAll, push, shown } from './scales.ts';
+import { aScale, extrapolate, isAll, push } from './scales.ts';
 import { separable, type Matrix } from './separable.ts';
 
 /** How strongly SAG pushes, where it looks, and how it blurs. */
 export interface SagOptions {
   /** s; 0 switches SAG off. The authors' code has a guide scale g = 1 + s. */
   readonly sagScale: PerSample;
-  /** The self-attention layer that says where to blur: its module path. */
+  /** The self-attention layer that says where to blur: its module path, or a selector (`mid`). */
   readonly layer: string;
   /** σ of the blur in pixels, above 0; the authors' 9 unless given (diffusers has 1). */
   readonly blurSigma?: number;
@@ -21,23 +21,27 @@ export interface SagOptions {
   readonly guidanceScale?: PerSample;
 }
 
+const checks: Checks<SagOptions> = {
+  sagScale: aScale,
+  layer: optional(text),
+  blurSigma: optional(mustBe('a number above 0', (sigma) => Number.isFinite(sigma) && (sigma as number) > 0)),
+  blurWindow: optional(
+    mustBe('an odd whole number', (width) => Number.isInteger(width) && (width as number) % 2 === 1),
+  ),
+  guidanceScale: optional(aScale),
+};
+const aLayer = mustBe('the name of an attention layer', (layer) => typeof layer === 'string' && layer !== '');
+
 /**
  * ε̃ = ε + s (ε − ε(x̄)), where ε = ε(x_t) and x̄ is x_t with the details blurred away that the model attends to:
  * x̂₀ is blurred where the attention that a pixel receives is above average, and noised with ε again.
- * @throws InputError when a scale is not finite, σ is not positive, the window is not odd, or no layer is named
- *   although s is not 0; at a step, when the model does not have the layer
+ * @throws InputError when an option is unknown, a scale not finite, σ not positive, the window is not odd, or no layer
+ *   is named although s is not 0; at a step, when the model does not have the layer
  */
-export function sag({ sagScale, layer, blurSigma = 9, blurWindow = 31, guidanceScale = 1 }: SagOptions): Guidance {
-  checkScale('sagScale', sagScale);
-  checkScale('guidanceScale', guidanceScale);
-  if (!isAll(sagScale, 0) && (typeof layer !== 'string' || layer === '')) {
-    throw new InputError(`layer is ${shown(layer)}; it must be the name of an attention layer`);
-  }
-  if (!(blurSigma > 0 && blurSigma < Infinity))
-    throw new InputError(`blurSigma is ${blurSigma}; it must be a number above 0`);
-  if (!(Number.isInteger(blurWindow) && blurWindow % 2 === 1 && blurWindow > 0)) {
-    throw new InputError(`blurWindow is ${blurWindow}; it must be an odd whole number`);
-  }
+export function sag(options: SagOptions): Guidance {
+  checkOptions('sag', options, checks);
+  const { sagScale, layer, blurSigma = 9, blurWindow = 31, guidanceScale = 1 } = options;
+  if (!isAll(sagScale, 0)) aLayer('layer', layer);
   const map = `${layer}.map`;
   return {
     name: 'sag',

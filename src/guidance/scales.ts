@@ -1,7 +1,9 @@
 /** Guidance scales: one for all samples, or one for each. A sample whose scale is neutral keeps its bits. */
-import { InputError } from '../tensor/errors.ts';
 import { add, scale, subtract, type PerSample } from '../tensor/arithmetic.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { rangeText, type Check } from '../tensor/checks.ts';
+import { InputError } from '../tensor/errors.ts';
+import { shown } from '../tensor/shown.ts';
+import { extentOf, type Tensor } from '../tensor/tensor.ts';
 
 /** Whether the scale of every sample has this value: the neutral one, at which a guidance does nothing. */
 export function isAll(scales: PerSample, value: number): boolean {
@@ -18,8 +20,9 @@ export function mapScale(scales: PerSample, f: (scale: number) => number): PerSa
  * @throws InputError when their number is not the batch's
  */
 export function scalesFor(scales: PerSample, x: Tensor): readonly number[] {
-  const [batch] = x.shape as [number, ...number[]];
+  const batch = extentOf(x, 0);
   if (typeof scales === 'number') return Array.from({ length: batch }, () => scales);
+  if (!Array.isArray(scales)) throw new InputError(`a scale is ${shown(scales)}; it must be a number, or one for each`);
   if (scales.length !== batch)
     throw new InputError(
       `${scales.length} guidance scales are given for ${batch} samples; give one for each, or one for all`,
@@ -67,13 +70,5 @@ export function checkScale(name: string, scales: PerSample, least = -Infinity, m
   }
 }
 
-/** A value as messages show it: a text in quotes. */
-export function shown(value: unknown): string {
-  return typeof value === 'string' ? `"${value}"` : String(value);
-}
-
-/** `a finite number`, `a number from 0 to 1`, `a number of at least 0`. */
-export function rangeText(least: number, most: number): string {
-  if (least === -Infinity) return most === Infinity ? 'a finite number' : `a number of at most ${most}`;
-  return most === Infinity ? `a number of at least ${least}` : `a number from ${least} to ${most}`;
-}
+/** An option that is a scale, as `checkScale` has it. */
+export const aScale: Check = (name, value) => checkScale(name, value as PerSample);

@@ -1,10 +1,11 @@
 /** Smoothed Energy Guidance (Hong 2024, arXiv 2408.00760). */
 import type { PerSample } from '../tensor/arithmetic.ts';
+import { checkOptions, number, optional, type Checks } from '../tensor/checks.ts';
 import { queryBlur } from '../nn/attention-perturbations/index.ts';
 import { awayFrom } from './away.ts';
 import { perturbed, type Guidance } from './guidance.ts';
-import { checkLayers } from './layers.ts';
-import { checkScale } from './scales.ts';
+import { checkLayers, layerNames } from './layers.ts';
+import { aScale } from './scales.ts';
 
 /** How strongly SEG pushes, and what it blurs how far. */
 export interface SegOptions {
@@ -18,13 +19,22 @@ export interface SegOptions {
   readonly guidanceScale?: PerSample;
 }
 
+const checks: Checks<SegOptions> = {
+  segScale: aScale,
+  blurSigma: number,
+  layers: layerNames,
+  guidanceScale: optional(aScale),
+};
+
 /**
  * ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)), where the queries of the perturbed pass are blurred over the token
  * grid: its energy landscape is smoother.
- * @throws InputError when a scale is not finite, σ negative or no number, or there is no layer although s is not 0
+ * @throws InputError when an option is unknown, a scale not finite, σ negative or no number, or there is no layer
+ *   although s is not 0
  */
-export function seg({ segScale, blurSigma, layers, guidanceScale = 1 }: SegOptions): Guidance {
-  checkScale('segScale', segScale);
+export function seg(options: SegOptions): Guidance {
+  checkOptions('seg', options, checks);
+  const { segScale, blurSigma, layers, guidanceScale = 1 } = options;
   checkLayers(layers, 'segScale', segScale);
   return awayFrom({
     name: 'seg',

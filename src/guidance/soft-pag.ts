@@ -1,8 +1,10 @@
 /** SoftPAG (Ahn et al. 2025, "Where and How to Perturb", arXiv 2506.10978). */
 import { softIdentity } from '../nn/attention-perturbations/index.ts';
-import { cfgPag, type PagOptions } from './pag.ts';
 import type { PerSample } from '../tensor/arithmetic.ts';
+import { checkOptions, optional, type Checks } from '../tensor/checks.ts';
 import type { Guidance } from './guidance.ts';
+import { cfgPag, pagChecks, type PagOptions } from './pag.ts';
+import { aScale } from './scales.ts';
 
 /** λ of all heads, or of each head. */
 export type HeadLambda = number | readonly number[];
@@ -15,16 +17,22 @@ export interface SoftPagOptions extends Omit<PagOptions, 'mixer'> {
   readonly guidanceScale?: PerSample;
 }
 
+const { mixer: _identity, ...common } = pagChecks;
+// What a λ may be, its mixer says, also of those that a function gives.
+const checks: Checks<SoftPagOptions> = { ...common, lambda: () => {}, guidanceScale: optional(aScale) };
+
 /**
  * PAG whose perturbed map lies between attention and the identity, A ← (1 − λ) A + λ I, for each head as far as one
  * likes.
- * @throws InputError when a λ is outside [0, 1], there is none, or as `cfgPag` does; at a step, when the λ are not as
- *   many as the heads
+ * @throws InputError when an option is unknown, a λ outside [0, 1], there is none, or as `cfgPag` does; at a step, when
+ *   the λ are not as many as the heads
  */
-export function softPag({ lambda, guidanceScale = 1, ...options }: SoftPagOptions): Guidance {
+export function softPag(options: SoftPagOptions): Guidance {
+  checkOptions('softPag', options, checks);
+  const { lambda, guidanceScale = 1, ...others } = options;
   const lambdaOf = typeof lambda === 'function' ? lambda : () => lambda;
   return {
-    ...cfgPag(guidanceScale, { ...options, mixer: (layer) => softIdentity(lambdaOf(layer)) }),
+    ...cfgPag(guidanceScale, { ...others, mixer: (layer) => softIdentity(lambdaOf(layer)) }),
     name: 'soft-pag',
   };
 }

@@ -5,6 +5,7 @@
  * Dimensions, here and in every kernel: B batch, C channels in, O channels out, H × W picture,
  * N tokens (N = H·W), D channels of a token, h attention heads, d = D / h channels of a head.
  */
+import { withMethods, type Check } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -16,12 +17,12 @@ export interface Padding {
   readonly right: number;
 }
 
-/** The activation functions of a diffusers config (`act_fn`). */
-export const activations = ['silu', 'gelu', 'mish', 'relu'] as const;
+/** The activation functions: those of a diffusers config (`act_fn`), and two that other models have. */
+export const activations = ['silu', 'gelu', 'mish', 'relu', 'quick_gelu', 'tanh'] as const;
 
 /**
  * One of them: `silu` x · sigmoid(x), also called swish; `gelu` x · Φ(x), the exact form, not the one with tanh; `mish`
- * x · tanh(ln(1 + eˣ)); `relu` max(0, x).
+ * x · tanh(ln(1 + eˣ)); `relu` max(0, x); `quick_gelu` x · sigmoid(1.702 x), as the first CLIP has it; `tanh`.
  */
 export type Activation = (typeof activations)[number];
 
@@ -62,6 +63,8 @@ export interface Kernels {
   layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor;
   /** Softmax over the last dimension: eˣ / Σ eˣ, with the largest x of the row taken off first. */
   softmax(x: Tensor): Tensor;
+  /** q kᵀ · scale per head, without its softmax: q [B,N,D], k [B,M,D] → [B,h,N,M]. What is masked adds a mask to it. */
+  attentionScores(q: Tensor, k: Tensor, heads: number, scale: number): Tensor;
   /** softmax(q kᵀ · scale) per head: q [B,N,D], k [B,M,D] → [B,h,N,M]. */
   attentionMap(q: Tensor, k: Tensor, heads: number, scale: number): Tensor;
   /** map [B,h,N,M] · v [B,M,D] per head → [B,N,D]. */
@@ -72,6 +75,8 @@ export interface Kernels {
   activation(x: Tensor, kind: Activation): Tensor;
   /** x [B,C,H,W] → [B,C,2H,2W], each pixel four times. */
   upsampleNearest2x(x: Tensor): Tensor;
+  /** x [B,C,H,W] → [B,C,height,width]: pixel (y, x) is pixel (⌊y·H/height⌋, ⌊x·W/width⌋) of the picture. */
+  resizeNearest(x: Tensor, height: number, width: number): Tensor;
   /**
    * conv2d(upsampleNearest2x(x), weight [O,C,3,3], bias [O], 1, one pixel on each side) → [B,O,2H,2W], with what meets
    * the same pixel added up first.
@@ -87,6 +92,8 @@ export interface Kernels {
   concatBatch(parts: readonly Tensor[]): Tensor;
   /** The samples from `start` up to `end`, which is not among them: x [B,…] → [end−start,…]. */
   sliceBatch(x: Tensor, start: number, end: number): Tensor;
+  /** x [B,…] → [B,…sample]: the numbers of each sample in the same order under another shape, of as many. */
+  reshape(x: Tensor, sample: readonly number[]): Tensor;
   /** x [B,C,H,W] → tokens [B,H·W,C], row by row of the picture. */
   toTokens(x: Tensor): Tensor;
   /** The way back: tokens [B,H·W,C] → [B,C,H,W]. */
@@ -133,3 +140,6 @@ export interface Backend {
   /** Frees what the backend holds (memory, threads). Safe to call twice. */
   dispose(): void;
 }
+
+/** A backend, and not the name of one. */
+export const aBackend: Check = withMethods<Backend>('a Backend, as simdBackend() or referenceBackend()', 'run');

@@ -11,6 +11,7 @@ import { convolveApart, type Origin } from './joined.ts';
 import { keyOf } from './key.ts';
 import type { Kernels, Program, Tensors } from './kernels.ts';
 import { applyOperation, kernelsFrom, type Operation, type Shape } from './operations/index.ts';
+import { checkProgram, checkShaped, resultsOf } from './run.ts';
 
 /**
  * The graph of `program` for inputs of these shapes.
@@ -19,11 +20,12 @@ import { applyOperation, kernelsFrom, type Operation, type Shape } from './opera
  * @throws InputError when operations are given what does not fit, or the program looks at values
  */
 export function traceProgram(program: Program, inputs: Tensors, fold: Kernels): Graph {
+  checkProgram(program, inputs, checkShaped);
   const recording = record(fold);
   const symbols = Object.entries(inputs).map(
     ([name, { shape }]) => [name, recording.symbol(shape, { kind: 'input', name })] as const,
   );
-  const results = program(recording.kernels, Object.fromEntries(symbols));
+  const results = resultsOf(program, recording.kernels, Object.fromEntries(symbols));
   const outputs = new Map(Object.entries(results).map(([name, tensor]) => [name, recording.valueFor(tensor)]));
   return {
     inputs: new Map(symbols.map(([name, tensor]) => [name, recording.valueFor(tensor)])),

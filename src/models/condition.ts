@@ -1,5 +1,5 @@
 /** What a model is told of the picture that it shall see in the noise. */
-import { InputError } from '../tensor/errors.ts';
+import { finite, mustBe, optional, type Check } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** What is asked for; an empty condition is that of an unconditional model. */
@@ -17,16 +17,21 @@ export interface Condition {
  */
 export type Conditions = Readonly<Record<string, Condition>>;
 
+/** Class labels; whether the model has them, the model finds out. */
+export const areLabels: Check = mustBe(
+  'a list of numbers, as [0, 1]',
+  (labels) => Array.isArray(labels) && labels.every((label) => typeof label === 'number'),
+);
+
 /**
  * The conditions of a class-conditional model.
  * @param labels one for each sample, or one for all; undefined for an unconditional model
  * @param nullLabel the label that means "no class", where the model has one
- * @throws InputError when the labels are no list
+ * @throws InputError when the labels are no list of numbers, or the null label is no number
  */
 export function classConditions(labels: readonly number[] | undefined, nullLabel: number | undefined): Conditions {
-  if (labels !== undefined && !Array.isArray(labels)) {
-    throw new InputError(`labels are ${JSON.stringify(labels)}; they must be a list of numbers, as [0, 1]`);
-  }
+  optional(areLabels)('labels', labels);
+  optional(finite())('nullLabel', nullLabel);
   return {
     given: labels ? { classLabels: labels } : {},
     ...(nullLabel !== undefined && { null: { classLabels: [nullLabel] } }),

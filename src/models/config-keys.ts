@@ -1,6 +1,6 @@
 /**
  * Reading the keys of a model's `config.json`: each must be what it should be, missing ones take diffusers' defaults,
- * what is unknown is refused by name. Keys that begin with `_` are notes.
+ * what is unknown is named. Keys that begin with `_` are notes.
  */
 import { InputError } from '../tensor/errors.ts';
 
@@ -12,6 +12,8 @@ export const largestExtent = 65536;
 
 /** Readers of one config. Each throws an InputError that names the key, what was found, and what is supported. */
 export interface ConfigKeys {
+  /** The keys that the class does not have: as in diffusers, they do nothing. */
+  readonly unknown: readonly string[];
   /** The value as it stands, or its default. */
   read(key: string): unknown;
   /** Refuses the config. */
@@ -27,10 +29,10 @@ export interface ConfigKeys {
   optionalInteger(key: string): number | undefined;
   /** A finite number. */
   finite(key: string): number;
-  /** True or false. */
+  /** True or false; as in diffusers also 1, 0 and null. */
   flag(key: string): boolean;
-  /** One of some words. */
-  choice<T extends string>(key: string, choices: readonly T[]): T;
+  /** One of some words. @param ofNull what null means, where it is not refused */
+  choice<T extends string>(key: string, choices: readonly T[], ofNull?: T): T;
   /** A list of 1 to 16 entries. */
   list(key: string): readonly [unknown, ...unknown[]];
   /** A list of whole numbers from 1 on. */
@@ -42,7 +44,7 @@ export interface ConfigKeys {
  * @param family the class in diffusers, which `_class_name` must be where it is said
  * @param defaults of all keys that the class has
  * @param source the file's name, for messages
- * @throws InputError for another class, or a key that the class does not have
+ * @throws InputError for another class
  */
 export function configKeys(json: Json, family: string, defaults: Json, source: string): ConfigKeys {
   const fail = (message: string): never => {
@@ -54,15 +56,12 @@ export function configKeys(json: Json, family: string, defaults: Json, source: s
   if (className !== undefined && className !== family) {
     fail(`the model is a ${JSON.stringify(className)}; supported is "${family}"`);
   }
-  for (const key of Object.keys(json)) {
-    if (!key.startsWith('_') && !Object.hasOwn(defaults, key)) {
-      fail(`unknown key "${key}"; ${family} has ${Object.keys(defaults).join(', ')}`);
-    }
-  }
   const read = (key: string): unknown => (Object.hasOwn(json, key) ? json[key] : defaults[key]);
   const refuse = (key: string, expected: string): never =>
     fail(`${key} is ${JSON.stringify(read(key))}; supported is ${expected}`);
+  const unknown = Object.keys(json).filter((key) => isForeign(key) && !Object.hasOwn(defaults, key));
   const keys: ConfigKeys = {
+    unknown,
     read,
     fail,
     refuse,
@@ -77,9 +76,11 @@ export function configKeys(json: Json, family: string, defaults: Json, source: s
     },
     flag(key) {
       const value = read(key);
+      if (value === null || value === 0 || value === 1) return value === 1;
       return typeof value === 'boolean' ? value : refuse(key, 'true or false');
     },
-    choice(key, choices) {
+    choice(key, choices, ofNull) {
+      if (read(key) === null && ofNull !== undefined) return ofNull;
       return choices.find((candidate) => candidate === read(key)) ?? refuse(key, choices.join(', '));
     },
     list(key) {
@@ -95,6 +96,11 @@ export function configKeys(json: Json, family: string, defaults: Json, source: s
     },
   };
   return keys;
+}
+
+/** Notes begin with `_`; of how weights are stored nothing is to be said. */
+function isForeign(key: string): boolean {
+  return !key.startsWith('_') && key !== 'quantization_config';
 }
 
 /** Whether a value is a whole number from `least` to the largest extent. */

@@ -1,14 +1,16 @@
 /**
  * What passes of a model cost, counted in the graph that the fast kernels compute: the multiply-adds of convolutions,
- * linear layers and attention. Nothing is computed for it, and no weights are needed.
+ * linear layers and attention, and the numbers that are held at a time. Nothing is computed for it, and no weights are
+ * needed.
  */
+import type { Graph } from '../kernels/graph.ts';
 import { productsOf } from '../kernels/operations/index.ts';
 import { referenceKernels } from '../kernels/plain/index.ts';
 import type { Program, Tensors } from '../kernels/kernels.ts';
 import { traceProgram } from '../kernels/trace.ts';
-import { zeros } from '../tensor/tensor.ts';
-import type { Architecture } from './model.ts';
-import { forwardPasses, onSites } from './passes.ts';
+import { sizeOf, zeros } from '../tensor/tensor.ts';
+import { anArchitecture, type Architecture, type ModelInput } from './model.ts';
+import { arePasses, forwardPasses, onSites } from './passes.ts';
 import { parametersOf, sitesOf, unperturbed, type Perturbation } from './stage.ts';
 
 /**
@@ -22,6 +24,80 @@ export function passCost<Input, State>(
   input: Input,
   passes: readonly Perturbation[],
 ): number {
+  checkArguments(architecture, input, passes);
+  return productsIn(graphOf(architecture, input, passes));
+}
+
+function checkArguments<Input, State>(
+  architecture: Architecture<unknown, Input, State>,
+  input: Input,
+  passes: readonly Perturbation[],
+): void {
+  anArchitecture('the architecture', architecture);
+  architecture.check(input);
+  arePasses('passes', passes);
+}
+
+/** What passes take. */
+export interface PassLoad {
+  /** Multiply-adds. */
+  readonly products: number;
+  /** Weights, and the most inner values that are held at a time, where each is given up after its last use. */
+  readonly numbers: number;
+}
+
+/**
+ * The work of passes, and the least room for it; arguments as of `passCost`, but the sample needs no numbers: nobody
+ * could hold those of a picture that is too large.
+ * @throws InputError when the shapes do not fit the operations of the model
+ */
+export function passLoad<State>(
+  architecture: Architecture<unknown, ModelInput, State>,
+  input: ModelInput,
+  passes: readonly Perturbation[],
+): PassLoad {
+  anArchitecture('the architecture', architecture);
+  arePasses('passes', passes);
+  const { shape } = input.sample;
+  // One number for each sample is enough to prepare the input; of the picture only the shape is looked at.
+  const small = { ...input, sample: zeros('f32', [shape[0] ?? 0, ...shape.slice(1).map(() => 1)]) };
+  const graph = graphOf(architecture, small, passes, { sample: { dtype: 'f32', shape, data: nothing } });
+  const weights = parametersOf(architecture.stages).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return { products: productsIn(graph), numbers: weights + mostHeld(graph) };
+}
+
+/** The most inner values that are held at a time. */
+function mostHeld({ nodes, outputs }: Graph): number {
+  const kept = new Set([...outputs.values()].map(({ id }) => id));
+  const lastUse = new Map(nodes.flatMap(({ inputs }, place) => inputs.map(({ id }) => [id, place] as const)));
+  let [held, most] = [0, 0];
+  nodes.forEach(({ inputs, output }, place) => {
+    held += sizeOf(output.shape);
+    most = Math.max(most, held);
+    for (const { id, shape, source } of new Set(inputs))
+      if (source.kind === 'node' && lastUse.get(id) === place && !kept.has(id)) held -= sizeOf(shape);
+  });
+  return most;
+}
+
+function productsIn({ nodes }: Graph): number {
+  return nodes.reduce(
+    (sum, { operation, inputs }) =>
+      sum +
+      productsOf(
+        operation,
+        inputs.map(({ shape }) => shape),
+      ),
+    0,
+  );
+}
+
+function graphOf<Input, State>(
+  architecture: Architecture<unknown, Input, State>,
+  input: Input,
+  passes: readonly Perturbation[],
+  others: Tensors = {},
+): Graph {
   const parameters = parametersOf(architecture.stages);
   // Tables that are looked up when the input is prepared; all other weights have a shape only.
   const tables = parameters.filter(({ module }) => module === 'embedding' || module === 'fourier');
@@ -36,18 +112,10 @@ export function passCost<Input, State>(
   };
   const shapes: Tensors = {
     ...tensors,
+    ...others,
     ...Object.fromEntries(parameters.map(({ name, shape }) => [name, { dtype: 'f32', shape, data: nothing }])),
   };
-  const { nodes } = traceProgram(program, shapes, referenceKernels);
-  return nodes.reduce(
-    (sum, { operation, inputs }) =>
-      sum +
-      productsOf(
-        operation,
-        inputs.map(({ shape }) => shape),
-      ),
-    0,
-  );
+  return traceProgram(program, shapes, referenceKernels);
 }
 
 /** What a plain pass and a perturbed one cost together, in multiply-adds. */

@@ -4,6 +4,7 @@
  */
 import type { Program, Tensors } from '../kernels/kernels.ts';
 import type { Context } from '../nn/context.ts';
+import { checkFinite, checkTensor, mustBe, type Check } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { sameShape, shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
@@ -57,6 +58,17 @@ export interface Model<Config = unknown, Input = ModelInput, State = unknown>
   readonly programs: Map<string, Program>;
 }
 
+/** An architecture, with or without weights. */
+export const anArchitecture: Check = mustBe('an architecture, as unetArchitecture(config)', (value) => {
+  const { check, tensors, stages } = Object(value) as Partial<Architecture>;
+  return typeof check === 'function' && typeof tensors === 'function' && Array.isArray(stages);
+});
+/** A model: an architecture with weights. */
+export const aModel: Check = mustBe('a model, as createUNet(config, weights)', (value) => {
+  const { check, stages, weights } = Object(value) as Partial<Model>;
+  return typeof check === 'function' && Array.isArray(stages) && weights instanceof Map;
+});
+
 /**
  * A model from its architecture and weights.
  * @param dtype the precision of the model, to which the weights are rounded
@@ -69,6 +81,7 @@ export function createModel<Config, Input, State>(
   dtype: DType = 'f32',
   source?: string,
 ): Model<Config, Input, State> {
+  anArchitecture('the architecture', architecture);
   checkWeights(architecture, weights, source);
   return withWeights(architecture, weights, dtype);
 }
@@ -89,20 +102,23 @@ export function withWeights<Config, Input, State>(
 }
 
 /**
- * Checks that `weights` are those of the model: none missing, none too many, each of its shape.
+ * Checks that `weights` are those of the model: none missing, none too many, each of its shape and of finite numbers.
  * @param source the file's name, for messages
  * @throws InputError naming the first weight that is wrong, its shape, and the shape that the config asks for
  */
 export function checkWeights({ stages }: Pick<Architecture, 'stages'>, weights: Weights, source = 'the weights'): void {
+  areWeights(source, weights);
   const expected = new Map(parametersOf(stages).map(({ name, shape }) => [name, shape]));
   for (const [name, shape] of expected) {
     const found = weights.get(name);
-    if (!found) throw new InputError(`${source}: "${name}" ${shapeText(shape)} is missing; the config asks for it`);
+    if (found !== undefined) checkTensor(`${source}: "${name}"`, found);
+    else throw new InputError(`${source}: "${name}" ${shapeText(shape)} is missing; the config asks for it`);
     if (!sameShape(found.shape, shape)) {
       throw new InputError(
         `${source}: "${name}" has shape ${shapeText(found.shape)}, but the config asks for ${shapeText(shape)}`,
       );
     }
+    checkFinite(`${source}: "${name}"`, found);
   }
   for (const name of weights.keys()) {
     if (!expected.has(name)) {
@@ -110,3 +126,8 @@ export function checkWeights({ stages }: Pick<Architecture, 'stages'>, weights: 
     }
   }
 }
+
+const areWeights = mustBe(
+  'a Map of tensors by name, as new Map(Object.entries(tensors))',
+  (value) => value instanceof Map,
+);

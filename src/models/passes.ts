@@ -2,15 +2,17 @@
  * Running a model: once, or in several passes that perturb different attention layers and share all that comes before
  * their first difference.
  */
-import { tensorOf, type Backend, type Kernels, type Program, type Tensors } from '../kernels/kernels.ts';
+import { aBackend, tensorOf, type Backend, type Kernels, type Program, type Tensors } from '../kernels/kernels.ts';
+import { allKernels } from '../kernels/operations/index.ts';
 import { referenceKernels } from '../kernels/plain/index.ts';
 import { traceProgram } from '../kernels/trace.ts';
 import type { Context } from '../nn/context.ts';
 import { at } from '../tensor/at.ts';
+import { aFunction, checkFinite, checkOptions, mustBe, optional, type Check, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { Model } from './model.ts';
-import type { AttentionMixer } from '../nn/attention.ts';
+import { aModel, type Model } from './model.ts';
+import { aMixer, type AttentionMixer } from '../nn/attention.ts';
 import { selectLayers } from './selectors.ts';
 import { unperturbed, type Perturbation, type Stage } from './stage.ts';
 import { matchesAny } from './taps.ts';
@@ -37,6 +39,16 @@ export interface PassOutput {
 /** Looks at the inner values of a pass, and may put others in their place: the pass goes on with what `tap` returns. */
 export type Watcher = Pick<Context, 'tap' | 'watches'>;
 
+/** Passes, as a list. */
+export const arePasses: Check = mustBe('a list of Maps, of layers and mixers', Array.isArray);
+
+const checks: Checks<PassOptions> = {
+  passes: optional(arePasses),
+  taps: optional(
+    mustBe('a list of module paths', (taps) => Array.isArray(taps) && taps.every((tap) => typeof tap === 'string')),
+  ),
+};
+
 /**
  * Runs a model, once or with several perturbations of its attention. Passes share all that comes before their first
  * difference; each gives the bits that it gives alone.
@@ -47,12 +59,17 @@ export function runModel<Input, State>(
   model: Model<unknown, Input, State>,
   backend: Backend,
   input: Input,
-  { passes = [unperturbed], taps = [] }: PassOptions = {},
+  options: PassOptions = {},
 ): PassOutput {
+  aModel('the model', model);
+  aBackend('the backend', backend);
+  checkOptions('runModel', options, checks);
   model.check(input);
-  if (!Array.isArray(passes) || !Array.isArray(taps)) throw new InputError('passes and taps must be lists');
+  const { passes = [unperturbed], taps = [] } = options;
   const resolved = passes.map((perturbation) => onSites(model, perturbation));
-  const outputs = backend.run(programOf(model, resolved, taps), model.tensors(input, model.weights, model.dtype));
+  const tensors = model.tensors(input, model.weights, model.dtype);
+  for (const [name, value] of Object.entries(tensors)) checkFinite(`the input "${name}" of the model`, value);
+  const outputs = backend.run(programOf(model, resolved, taps), tensors);
   const seen = Object.entries(outputs).flatMap(([name, value]) =>
     name.startsWith(tapPrefix) ? [[name.slice(tapPrefix.length), value] as const] : [],
   );
@@ -77,6 +94,10 @@ export function traceModel<Input, State>(
   passes: readonly Perturbation[],
   watcherOf: (pass: number) => Watcher,
 ): readonly Tensor[] {
+  aModel('the model', model);
+  allKernels('the kernels', kernels);
+  arePasses('passes', passes);
+  aFunction('a function that gives each pass its watcher')('watcherOf', watcherOf);
   model.check(input);
   const resolved = passes.map((perturbation) => onSites(model, perturbation));
   const tensors = model.tensors(input, model.weights, model.dtype);
@@ -95,6 +116,7 @@ export function onSites({ attentionLayers }: Pick<Model, 'attentionLayers'>, per
   }
   const resolved = new Map<string, AttentionMixer>();
   for (const [selector, mixer] of perturbation) {
+    aMixer(`the mixer of "${selector}"`, mixer);
     for (const layer of selectLayers([selector], attentionLayers)) {
       const other = resolved.get(layer);
       if (other && other.key !== mixer.key) {

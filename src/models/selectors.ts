@@ -5,6 +5,7 @@
  * - a short form of diffusers: `mid`, `down.block_1`, `up.block_0.attentions_1`;
  * - `re:` and a regular expression that is searched in the path.
  */
+import { mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 
 /**
@@ -14,6 +15,8 @@ import { InputError } from '../tensor/errors.ts';
  * @throws InputError when a selector selects nothing (the message lists the layers), or is no regular expression
  */
 export function selectLayers(selectors: readonly string[], layers: readonly string[]): readonly string[] {
+  areNames('selectors', selectors);
+  areNames('layers', layers);
   const selected = new Set<string>();
   for (const selector of selectors) {
     const matches = matcher(selector);
@@ -26,6 +29,11 @@ export function selectLayers(selectors: readonly string[], layers: readonly stri
   }
   return layers.filter((layer) => selected.has(layer));
 }
+
+const areNames = mustBe(
+  'a list of module paths, or short forms as "mid"',
+  (names) => Array.isArray(names) && names.every((name) => typeof name === 'string'),
+);
 
 function matcher(selector: string): (path: string) => boolean {
   if (selector.startsWith('re:')) {

@@ -6,6 +6,7 @@
  * A stage says all that anybody needs to know of it: what it computes, which parameters it has, whether its attention
  * may be perturbed. Parameters, initial weights, costs and the oracle read the same list.
  */
+import { mustBe } from '../tensor/checks.ts';
 import type { AttentionMixer } from '../nn/attention.ts';
 import type { Context } from '../nn/context.ts';
 import type { Parameter } from '../nn/parameters.ts';
@@ -47,12 +48,16 @@ export interface Stage<State> {
   run(context: Context, state: State, perturbation: Perturbation): State;
 }
 
+const areStages = mustBe("a list of stages, as a model's", Array.isArray);
+
 /** The parameters of all stages, stage by stage. */
 export function parametersOf(stages: readonly Pick<Stage<never>, 'parameters'>[]): readonly Parameter[] {
+  areStages('stages', stages);
   return stages.flatMap(({ parameters }) => parameters);
 }
 
 /** The paths of the stages whose attention may be perturbed, in the order of the forward pass. */
 export function sitesOf(stages: readonly Pick<Stage<never>, 'path' | 'site'>[]): readonly string[] {
+  areStages('stages', stages);
   return stages.filter(({ site }) => site !== undefined).map(({ path }) => path);
 }

@@ -2,6 +2,7 @@
  * Attention over tokens (`diffusers.models.attention_processor.Attention`): the one layer in which a pixel sees another
  * pixel, and the place where Perturbed-Attention Guidance acts. `mix` is an argument.
  */
+import { mustBe, type Check } from '../tensor/checks.ts';
 import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import type { Context } from './context.ts';
@@ -35,6 +36,12 @@ export interface AttentionMixer {
   /** Without it the whole layer is left out. */
   readonly mix: Mix | undefined;
 }
+
+/** A mixer, and not the name of one. */
+export const aMixer: Check = mustBe('an AttentionMixer, as identity or uniformAttention()', (value) => {
+  const { key, mix } = Object(value) as Partial<AttentionMixer>;
+  return typeof key === 'string' && (mix === undefined || typeof mix === 'function');
+});
 
 /** A mixer that does mix. */
 export interface MixingMixer extends AttentionMixer {
@@ -87,15 +94,41 @@ export function attention(
 }
 
 /**
- * The parameters of self-attention.
+ * Softmax attention to some keys only: softmax(Q Kᵀ / √d + mask) V. Its map is shown as `path.map`.
+ * @param path of the layer
+ * @param mask [B,h,N,M], what is added to the scores: 0 for a key that counts, far below 0 for one that does not
+ */
+export function maskedAttention(context: Context, path: string, mask: Tensor): Mix {
+  return ({ kernels, query, key, value, heads, scale }) => {
+    const scores = kernels.attentionScores(query(), key(), heads, scale);
+    const map = context.tap(`${path}.map`, kernels.softmax(kernels.add(scores, mask)));
+    return kernels.applyAttentionMap(map, value);
+  };
+}
+
+/** Where an attention layer is not as in UNet2DModel. */
+export interface AttentionParameterOptions {
+  /** Channels of the tokens that are asked; those of the tokens that ask unless given. */
+  readonly source?: number;
+  /** Whether the projections of query, key and value have a bias; they do unless this is false. */
+  readonly bias?: boolean;
+}
+
+/**
+ * The parameters of attention.
  * @param channels of its tokens
  * @param inner channels between the projections, heads · d
  */
-export function attentionParameters(path: string, channels: number, inner: number): readonly Parameter[] {
+export function attentionParameters(
+  path: string,
+  channels: number,
+  inner: number,
+  { source = channels, bias = true }: AttentionParameterOptions = {},
+): readonly Parameter[] {
   return [
-    ...linearParameters(`${path}.to_q`, channels, inner),
-    ...linearParameters(`${path}.to_k`, channels, inner),
-    ...linearParameters(`${path}.to_v`, channels, inner),
+    ...linearParameters(`${path}.to_q`, channels, inner, bias),
+    ...linearParameters(`${path}.to_k`, source, inner, bias),
+    ...linearParameters(`${path}.to_v`, source, inner, bias),
     ...linearParameters(`${path}.to_out.0`, inner, channels),
   ];
 }

@@ -1,13 +1,15 @@
 /**
- * How a number becomes a vector: the time embeddings of diffusers' UNet2DModel (`diffusers.models.embeddings`).
+ * How a number becomes a vector: the time embeddings of diffusers' UNets (`diffusers.models.embeddings`).
  *
  * Mind the precision. The angle t·f of the sinusoid is ill-conditioned: at t = 999 one ulp of a float32 frequency moves
  * it by 6e-5 rad. diffusers computes exponent, frequency, angle, sine and cosine in float32, also for a float64
  * model, and so do we: each step below is rounded to float32, correctly, in every precision of the model.
  */
+import { checkOptions, checkTensor, flag, numbers, optional, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp, sin, cos, log } from '../tensor/math/index.ts';
 import { roundTo } from '../tensor/rounding.ts';
+import type { Activation } from '../kernels/kernels.ts';
 import { allocate, shapeText, tensor, zeros, type DType, type Tensor } from '../tensor/tensor.ts';
 import type { Context } from './context.ts';
 import { linear } from './layers.ts';
@@ -32,6 +34,8 @@ export function sinusoid(
   shift: number,
   dtype: DType,
 ): Tensor {
+  numbers('timesteps', timesteps);
+  flag('cosineFirst', cosineFirst);
   if (!Number.isInteger(size) || size < 1)
     throw new InputError(`sinusoid: the size must be a whole number from 1 on, but is ${size}`);
   const half = Math.floor(size / 2);
@@ -51,23 +55,42 @@ export function sinusoid(
   return tensor(dtype, [timesteps.length, size], out);
 }
 
+/** What of GaussianFourierProjection is not as in UNet2DModel. */
+export interface FourierOptions {
+  /** Whether the logarithm of t is taken; it is unless this is false. */
+  readonly log?: boolean;
+  /** `flip_sin_to_cos` of diffusers. */
+  readonly cosineFirst?: boolean;
+}
+
+const fourierChecks: Checks<FourierOptions> = { log: optional(flag), cosineFirst: optional(flag) };
+
 /**
  * Random Fourier features of log t (`GaussianFourierProjection`), in the precision of the frequencies.
- * @param timesteps t > 0, one number for each of B samples: noise levels σ; others give NaN
+ * @param timesteps t > 0, one number for each of B samples: noise levels σ; others give NaN. Without the logarithm any.
  * @param frequencies the weights W [n]
- * @returns [B,2n], sin(2π·W·log t), then the cosines
+ * @returns [B,2n], sin(2π·W·log t), then the cosines, or the cosines first if `cosineFirst`
  */
-export function fourierFeatures(timesteps: readonly number[], frequencies: Tensor): Tensor {
+export function fourierFeatures(
+  timesteps: readonly number[],
+  frequencies: Tensor,
+  options: FourierOptions = {},
+): Tensor {
+  numbers('timesteps', timesteps);
+  checkTensor('the frequencies', frequencies);
+  checkOptions('fourierFeatures', options, fourierChecks);
+  const { log: takesLog = true, cosineFirst = false } = options;
   const { dtype, data: w } = frequencies;
   const n = w.length;
   const out = allocate(dtype, timesteps.length * 2 * n);
   const round = (value: number): number => roundTo(dtype, value);
   timesteps.forEach((t, b) => {
-    const x = round(f32(log(t))); // torch takes the logarithm of integers and of float32 in float32
+    const x = round(f32(takesLog ? log(t) : t)); // torch takes the logarithm of integers and of float32 in float32
     w.forEach((frequency, i) => {
       const angle = round(round(round(x * frequency) * 2) * round(Math.PI));
-      out[b * 2 * n + i] = round(sin(angle));
-      out[b * 2 * n + n + i] = round(cos(angle));
+      const [first, second] = cosineFirst ? [cos(angle), sin(angle)] : [sin(angle), cos(angle)];
+      out[b * 2 * n + i] = round(first);
+      out[b * 2 * n + n + i] = round(second);
     });
   });
   return tensor(dtype, [timesteps.length, 2 * n], out);
@@ -81,6 +104,8 @@ export function fourierFeatures(timesteps: readonly number[], frequencies: Tenso
  * @throws InputError for an index outside the table, or a table of another rank
  */
 export function lookUp(table: Tensor, indices: readonly number[]): Tensor {
+  checkTensor('the table', table);
+  numbers('indices', indices);
   const [rows, size] = table.shape;
   if (rows === undefined || size === undefined || table.shape.length !== 2)
     throw new InputError(`a table has a shape [n,D], but ${shapeText(table.shape)} was given`);
@@ -94,13 +119,46 @@ export function lookUp(table: Tensor, indices: readonly number[]): Tensor {
   return out;
 }
 
-/** The two-layer network behind an embedding (`TimestepEmbedding`), with SiLU between them: [B,n] → [B,D]. */
-export function timestepEmbedding(context: Context, path: string, x: Tensor): Tensor {
-  const hidden = context.kernels.activation(linear(context, `${path}.linear_1`, x), 'silu');
-  return context.tap(path, linear(context, `${path}.linear_2`, hidden));
+/** What of TimestepEmbedding is not as in UNet2DModel. */
+export interface TimestepEmbeddingOptions {
+  /** Between the layers; SiLU unless given. */
+  readonly activation?: Activation;
+  /** `post_act_fn`: after the layers; none unless given. */
+  readonly postActivation?: Activation | undefined;
+  /** [B,m], what is added to the input by way of `cond_proj`: the guidance scale that a distilled model is told. */
+  readonly condition?: Tensor | undefined;
 }
 
-/** The parameters of a TimestepEmbedding: `from` numbers in, `to` numbers out. */
-export function timestepEmbeddingParameters(path: string, from: number, to: number): readonly Parameter[] {
-  return [...linearParameters(`${path}.linear_1`, from, to), ...linearParameters(`${path}.linear_2`, to, to)];
+/**
+ * The two-layer network behind an embedding (`TimestepEmbedding`): [B,n] → [B,D].
+ * @throws InputError when a weight is missing, or does not fit
+ */
+export function timestepEmbedding(
+  context: Context,
+  path: string,
+  x: Tensor,
+  { activation = 'silu', postActivation, condition }: TimestepEmbeddingOptions = {},
+): Tensor {
+  const { kernels } = context;
+  const told = condition ? kernels.add(x, linear(context, `${path}.cond_proj`, condition)) : x;
+  const hidden = kernels.activation(linear(context, `${path}.linear_1`, told), activation);
+  const out = linear(context, `${path}.linear_2`, hidden);
+  return context.tap(path, postActivation ? kernels.activation(out, postActivation) : out);
+}
+
+/**
+ * The parameters of a TimestepEmbedding: `from` numbers in, `to` numbers out.
+ * @param conditionSize numbers of the condition, where it takes one
+ */
+export function timestepEmbeddingParameters(
+  path: string,
+  from: number,
+  to: number,
+  conditionSize?: number,
+): readonly Parameter[] {
+  return [
+    ...linearParameters(`${path}.linear_1`, from, to),
+    ...(conditionSize === undefined ? [] : linearParameters(`${path}.cond_proj`, conditionSize, from, false)),
+    ...linearParameters(`${path}.linear_2`, to, to),
+  ];
 }

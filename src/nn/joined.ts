@@ -5,7 +5,7 @@
  */
 import type { Padding } from '../kernels/kernels.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { weight, type Context } from './context.ts';
+import { weightAndBias, type Context } from './context.ts';
 import { conv2d } from './layers.ts';
 
 /**
@@ -21,8 +21,8 @@ export function joinedConv2d(
   seam: number | undefined,
 ): Tensor {
   if (seam === undefined) return conv2d(context, path, x, 1, padding);
-  const bias = context.weights.get(`${path}.bias`);
-  return context.tap(path, context.kernels.joinedConv2d(x, weight(context, `${path}.weight`), bias, 1, padding, seam));
+  const [weights, bias] = weightAndBias(context, path);
+  return context.tap(path, context.kernels.joinedConv2d(x, weights, bias, 1, padding, seam));
 }
 
 /**

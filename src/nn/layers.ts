@@ -5,12 +5,12 @@
  */
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Padding } from '../kernels/kernels.ts';
-import { weight, type Context } from './context.ts';
+import { weight, weightAndBias, type Context } from './context.ts';
 
 /** torch.nn.Linear: x [… ,C] → [… ,O]. */
 export function linear(context: Context, path: string, x: Tensor): Tensor {
-  const bias = context.weights.get(`${path}.bias`);
-  return context.tap(path, context.kernels.linear(x, weight(context, `${path}.weight`), bias));
+  const [weights, bias] = weightAndBias(context, path);
+  return context.tap(path, context.kernels.linear(x, weights, bias));
 }
 
 /** The same padding on all four sides, in pixels. */
@@ -20,14 +20,20 @@ export function evenPadding(pixels: number): Padding {
 
 /** torch.nn.Conv2d: x [B,C,H,W] → [B,O,H′,W′], H′ = ⌊(H + top + bottom − kh)/stride⌋ + 1, the stride in pixels. */
 export function conv2d(context: Context, path: string, x: Tensor, stride: number, padding: Padding): Tensor {
-  const bias = context.weights.get(`${path}.bias`);
-  return context.tap(path, context.kernels.conv2d(x, weight(context, `${path}.weight`), bias, stride, padding));
+  const [weights, bias] = weightAndBias(context, path);
+  return context.tap(path, context.kernels.conv2d(x, weights, bias, stride, padding));
 }
 
 /** torch.nn.Conv2d with kernel 3 and padding 1 on the doubled picture: x [B,C,H,W] → [B,O,2H,2W]. */
 export function upsampleConv2d(context: Context, path: string, x: Tensor): Tensor {
-  const bias = context.weights.get(`${path}.bias`);
-  return context.tap(path, context.kernels.upsampleConv2d(x, weight(context, `${path}.weight`), bias));
+  const [weights, bias] = weightAndBias(context, path);
+  return context.tap(path, context.kernels.upsampleConv2d(x, weights, bias));
+}
+
+/** torch.nn.LayerNorm: x [… ,C] → the same shape; `eps` is added to the variance. */
+export function layerNorm(context: Context, path: string, x: Tensor, eps: number): Tensor {
+  const scale = weight(context, `${path}.weight`);
+  return context.tap(path, context.kernels.layerNorm(x, scale, weight(context, `${path}.bias`), eps));
 }
 
 /** torch.nn.GroupNorm: x [B,C,…] → the same shape. The groups divide the channels; `eps` is added to the variance. */

@@ -22,11 +22,11 @@ export function convolutionParameters(path: string, from: number, to: number, ke
   ];
 }
 
-/** torch.nn.Linear: weight [to,from], bias [to]. */
-export function linearParameters(path: string, from: number, to: number): readonly Parameter[] {
+/** torch.nn.Linear: weight [to,from], and, unless there is none, bias [to]. */
+export function linearParameters(path: string, from: number, to: number, hasBias = true): readonly Parameter[] {
   return [
     { name: `${path}.weight`, shape: [to, from], module: 'linear' },
-    { name: `${path}.bias`, shape: [to], module: 'linear' },
+    ...(hasBias ? [{ name: `${path}.bias`, shape: [to], module: 'linear' } satisfies Parameter] : []),
   ];
 }
 

@@ -1,5 +1,5 @@
 /** Halving and doubling the picture (`diffusers.models.downsampling`, `upsampling`). */
-import type { Tensor } from '../tensor/tensor.ts';
+import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import type { Context } from './context.ts';
 import { conv2d, evenPadding, upsampleConv2d } from './layers.ts';
 import { convolutionParameters, type Parameter } from './parameters.ts';
@@ -14,9 +14,21 @@ export function downsample(context: Context, path: string, x: Tensor, padding: n
   return context.tap(path, conv2d(context, `${path}.conv`, x, 2, border));
 }
 
-/** Upsample2D with its convolution: x [B,C,H,W] → [B,C,2H,2W], nearest neighbour, then kernel 3. */
-export function upsample(context: Context, path: string, x: Tensor): Tensor {
-  return context.tap(path, upsampleConv2d(context, `${path}.conv`, x));
+/** A size in pixels. */
+export interface PictureSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * Upsample2D with its convolution: x [B,C,H,W] → [B,C,2H,2W], nearest neighbour, then kernel 3.
+ * @param size the wanted one, where it may be another than 2H × 2W: that of the skip, for pictures of odd sizes
+ */
+export function upsample(context: Context, path: string, x: Tensor, size?: PictureSize): Tensor {
+  const doubles = !size || (size.height === 2 * extentOf(x, 2) && size.width === 2 * extentOf(x, 3));
+  if (doubles) return context.tap(path, upsampleConv2d(context, `${path}.conv`, x));
+  const resized = context.kernels.resizeNearest(x, size.height, size.width);
+  return context.tap(path, conv2d(context, `${path}.conv`, resized, 1, evenPadding(1)));
 }
 
 /** The parameters of Downsample2D and Upsample2D with a convolution from `channels` to as many. */

@@ -19,13 +19,15 @@ export interface ResnetOptions {
   readonly outputScaleFactor: number;
   /** `up` and `down` resize both branches after the first activation. */
   readonly resize?: 'up' | 'down';
+  /** `skip_time_act`: the embedded time has been through the activation already. */
+  readonly skipTimeAct?: boolean;
 }
 
 /**
  * out = (shortcut(x) + conv2(act(norm2(conv1(act(norm1(x))) + time)))) / outputScaleFactor
  * @param path the module's path, under which its weights are found and its values shown
  * @param x [B,C,H,W]
- * @param temb [B,D], the embedded time and class
+ * @param temb [B,D], the embedded time and class; undefined in a block without time
  * @param seam where x is two pictures (see joined.ts): the channel with which the second begins
  * @returns [B,O,H,W], or with H and W twice or half as large
  * @throws InputError when a weight is missing, or does not fit
@@ -34,7 +36,7 @@ export function resnetBlock(
   context: Context,
   path: string,
   x: Tensor,
-  temb: Tensor,
+  temb: Tensor | undefined,
   options: ResnetOptions,
   seam?: number,
 ): Tensor {
@@ -46,9 +48,9 @@ export function resnetBlock(
   let h = resize(act(groupNorm(context, `${path}.norm1`, x, groups, eps)));
   h = joinedConv2d(context, `${path}.conv1`, h, evenPadding(1), seamAfterNorm(seam, extentOf(x, 1), groups));
 
-  const time = linear(context, `${path}.time_emb_proj`, act(temb));
-  if (options.timeScaleShift === 'default') {
-    h = groupNorm(context, `${path}.norm2`, kernels.add(h, time), groups, eps);
+  const time = temb && linear(context, `${path}.time_emb_proj`, options.skipTimeAct ? temb : act(temb));
+  if (!time || options.timeScaleShift === 'default') {
+    h = groupNorm(context, `${path}.norm2`, time ? kernels.add(h, time) : h, groups, eps);
   } else {
     const channels = extentOf(h, 1);
     const scale = kernels.affine(kernels.sliceChannels(time, 0, channels), 1, 1);
@@ -70,11 +72,11 @@ function resized({ kernels }: Context, x: Tensor, resize: ResnetOptions['resize'
   return resize === 'up' ? kernels.upsampleNearest2x(x) : kernels.averagePool2x(x);
 }
 
-/** Channels of a ResnetBlock2D: of its input, of its output, and of the embedded time. */
+/** Channels of a ResnetBlock2D: of its input, of its output, and of the embedded time, where it has one. */
 export interface ResnetChannels {
   readonly inChannels: number;
   readonly outChannels: number;
-  readonly timeChannels: number;
+  readonly timeChannels: number | undefined;
 }
 
 /** The parameters of a ResnetBlock2D; the shortcut has a convolution where the channels change. */
@@ -87,7 +89,7 @@ export function resnetParameters(
   return [
     ...normParameters(`${path}.norm1`, inChannels),
     ...convolutionParameters(`${path}.conv1`, inChannels, outChannels, 3),
-    ...linearParameters(`${path}.time_emb_proj`, timeChannels, fromTime),
+    ...(timeChannels === undefined ? [] : linearParameters(`${path}.time_emb_proj`, timeChannels, fromTime)),
     ...normParameters(`${path}.norm2`, outChannels),
     ...convolutionParameters(`${path}.conv2`, outChannels, outChannels, 3),
     ...(inChannels === outChannels ? [] : convolutionParameters(`${path}.conv_shortcut`, inChannels, outChannels, 1)),

@@ -5,6 +5,7 @@
  * - *local*: against what follows from *their own* earlier taps. So a layer is found wrong although its input is, and a
  *   layer that does the right thing to a wrong input is told apart from the one that made it wrong.
  */
+import { mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
@@ -78,6 +79,10 @@ export interface Checked {
   readonly bands: ReadonlyMap<string, Band>;
 }
 
+const aFormat = mustBe('one of `formats`, as formats.f32', (value) => {
+  return typeof (Object(value) as Partial<Format>).storage === 'string';
+});
+
 /**
  * Holds their tensors against the truth of a case.
  * @param only globs of the taps that are meant to be there, each alone or parted by commas; all, unless given
@@ -85,6 +90,7 @@ export interface Checked {
  *   the case, or the case was changed
  */
 export function check(one: Case, file: SafetensorsFile, format: Format, only?: readonly string[]): Checked {
+  aFormat('the format', format);
   const exactTruth = inPrecision(one, format, () =>
     traceCase(one, reference, { storage: format.storage, compute: 'f64' }),
   );

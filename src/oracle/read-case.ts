@@ -1,7 +1,8 @@
 /** Reading a case from its folder. Everything is checked: the schema's version, every key, every tensor's SHA-256. */
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { jsonObject, loadModelFolder, type ReadFile } from '../formats/diffusers.ts';
+import { loadModelFolder } from '../formats/diffusers.ts';
+import { jsonObject, type ReadFile } from '../formats/read-file.ts';
 import { parseSafetensors, readTensors, type SafetensorsFile } from '../formats/safetensors.ts';
 import { schemaVersion, type Case, type Expected, type Weights } from './case.ts';
 import { readFields, type Fields } from './fields.ts';

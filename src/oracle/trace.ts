@@ -1,4 +1,5 @@
 /** What a case gives when somebody computes it: every value that has a name, in the order of the data flow. */
+import { mustBe } from '../tensor/checks.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 import { cast } from '../tensor/rounding.ts';
 import type { Case } from './case.ts';
@@ -40,16 +41,25 @@ export interface TraceOptions {
   readonly goOn?: (name: string, value: Tensor) => boolean;
 }
 
+const aCase = mustBe('one, as readCase gives it', (value) => {
+  const { subject, inputs, weights } = Object(value) as Partial<Case>;
+  return typeof subject?.kind === 'string' && inputs instanceof Map && weights instanceof Map;
+});
+
 /** Ends a trace that nobody wants to go on with. */
 class Enough extends Error {}
 
-/** Computes a case. */
+/**
+ * Computes a case.
+ * @throws InputError when it is none, or what it has does not fit together
+ */
 export function traceCase(
   one: Case,
   implementation: Implementation,
   precision: Precision,
   { forced, names, disturb = (value) => value, apart = false, goOn }: TraceOptions = {},
 ): Trace {
+  aCase('the case', one);
   const seen = new Map<string, Tensor>();
   const isArithmetic = ['scheduler', 'guidance', 'run'].includes(one.subject.kind);
   const watches = (name: string): boolean => !names || names.has(name);

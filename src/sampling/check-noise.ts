@@ -1,28 +1,30 @@
 /** What a run begins with, and draws on the way, must be noise that it can compute with. */
+import { checkTensor } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { roundInPlace } from '../tensor/rounding.ts';
 import { sameShape, shapeText, sizeOf, type DType, type Tensor } from '../tensor/tensor.ts';
 import type { NoiseSource } from '../schedulers/scheduler.ts';
 
 /**
+ * @param what it is called in messages
  * @throws InputError unless the noise is [B,C,H,W], none of them 0, and holds finite numbers of its dtype: it was cast,
  *   not called so
  */
-export function checkNoise({ dtype, shape, data }: Tensor): void {
+export function checkNoise({ dtype, shape, data }: Tensor, what = 'the noise'): void {
   if (shape.length !== 4 || !shape.every((extent) => Number.isInteger(extent) && extent > 0)) {
-    throw new InputError(`the noise has shape ${shapeText(shape)}; it must be [B,C,H,W], none of them 0`);
+    throw new InputError(`${what} has shape ${shapeText(shape)}; it must be [B,C,H,W], none of them 0`);
   }
   if (data.length !== sizeOf(shape)) {
-    throw new InputError(`the noise has shape ${shapeText(shape)}, but ${data.length} numbers`);
+    throw new InputError(`${what} has shape ${shapeText(shape)}, but ${data.length} numbers`);
   }
   if (data instanceof Float64Array !== (dtype === 'f64')) {
-    throw new InputError(`the noise is called ${dtype}, but its numbers are a ${data.constructor.name}; cast it`);
+    throw new InputError(`${what} is called ${dtype}, but its numbers are a ${data.constructor.name}; cast it`);
   }
   const rounded = data.slice();
   roundInPlace(dtype, rounded);
   const wrong = data.findIndex((value, i) => !Number.isFinite(value) || rounded[i] !== value);
   if (wrong >= 0) {
-    throw new InputError(`the noise has ${data[wrong]} at index ${wrong}; it must be finite numbers of ${dtype}`);
+    throw new InputError(`${what} has ${data[wrong]} at index ${wrong}; it must be finite numbers of ${dtype}`);
   }
 }
 
@@ -34,6 +36,7 @@ export function checkNoise({ dtype, shape, data }: Tensor): void {
 export function checkedSource(source: NoiseSource, dtype: DType): NoiseSource {
   return (shape) => {
     const drawn = source(shape);
+    checkTensor('what noiseSource gives', drawn);
     if (drawn.dtype === dtype && sameShape(drawn.shape, shape) && drawn.data.length === sizeOf(shape)) {
       if (drawn.data.every(Number.isFinite)) return drawn;
       throw new InputError('noiseSource gave a number that is not finite');

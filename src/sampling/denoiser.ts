@@ -1,12 +1,14 @@
 /**
  * A denoiser answers the passes that a guidance asks for. Here: a model that does so with as little work as they need.
  */
-import type { Pass } from '../guidance/guidance.ts';
-import { tensorOf, type Backend, type Tensors } from '../kernels/kernels.ts';
-import { classConditions, type Condition, type Conditions } from '../models/condition.ts';
-import type { Model, ModelInput } from '../models/model.ts';
+import { aPass, type Pass } from '../guidance/guidance.ts';
+import { aBackend, tensorOf, type Backend, type Tensors } from '../kernels/kernels.ts';
+import { areLabels, classConditions, type Condition, type Conditions } from '../models/condition.ts';
+import { aModel, type Model, type ModelInput } from '../models/model.ts';
 import { nameInPass, runModel } from '../models/passes.ts';
+import { selectLayers } from '../models/selectors.ts';
 import { at } from '../tensor/at.ts';
+import { aFunction, checkOptions, finite, mustBe, optional, type Check, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -51,6 +53,7 @@ export type PassRunner = (model: Model, input: ModelInput, passes: readonly Pass
  *   attention layers of the model, for a condition or a model that was not given
  */
 export function denoiserOf(models: Models, backend: Backend, conditions: Conditions): Denoiser {
+  aBackend('the backend', backend);
   return groupingDenoiser(models, conditions, (model, input, passes) => onBackend(backend, model, input, passes));
 }
 
@@ -64,15 +67,19 @@ export interface DenoiserOptions {
   readonly weak?: Model;
 }
 
+const checks: Checks<DenoiserOptions> = {
+  labels: optional(areLabels),
+  nullLabel: optional(finite()),
+  weak: optional(aModel),
+};
+
 /**
  * `denoiserOf` for a model that knows classes, or no condition at all.
  * @throws InputError as `denoiserOf`
  */
-export function unetDenoiser(
-  model: Model,
-  backend: Backend,
-  { labels, nullLabel, weak }: DenoiserOptions = {},
-): Denoiser {
+export function unetDenoiser(model: Model, backend: Backend, options: DenoiserOptions = {}): Denoiser {
+  checkOptions('unetDenoiser', options, checks);
+  const { labels, nullLabel, weak } = options;
   return denoiserOf({ main: model, ...(weak && { weak }) }, backend, classConditions(labels, nullLabel));
 }
 
@@ -82,6 +89,9 @@ export function unetDenoiser(
  *   model that was not given
  */
 export function groupingDenoiser(models: Models, conditions: Conditions, run: PassRunner): Denoiser {
+  checkOptions('the models of a denoiser', models, { main: aModel, weak: optional(aModel) });
+  areConditions('the conditions', conditions);
+  aFunction('a function that runs passes')('run', run);
   for (const { inChannels, outChannels } of models.weak ? [models.main, models.weak] : [models.main]) {
     if (outChannels !== inChannels && outChannels !== 2 * inChannels) {
       throw new InputError(
@@ -92,6 +102,7 @@ export function groupingDenoiser(models: Models, conditions: Conditions, run: Pa
   }
   return {
     predict(sample, timestep, passes) {
+      arePasses('passes', passes);
       const predictions = new Map<Pass, Prediction>();
       const modelOf = ({ model = 'main' }: Pass): Model => modelNamed(models, model);
       const sampleOf = (pass: Pass): Tensor => pass.sample ?? sample;
@@ -107,6 +118,15 @@ export function groupingDenoiser(models: Models, conditions: Conditions, run: Pa
     },
   };
 }
+
+const arePasses: Check = (name, passes) => {
+  mustBe('a list of passes, as [conditional]', Array.isArray)(name, passes);
+  for (const pass of passes as readonly unknown[]) aPass('a pass', pass);
+};
+
+const areConditions = mustBe('an object of conditions by name, as classConditions([0], undefined)', (value) =>
+  Object.values(Object(value) as object).every((one) => typeof one === 'object' && one !== null),
+);
 
 function modelNamed(models: Models, name: 'main' | 'weak'): Model {
   const model = models[name];
@@ -133,13 +153,21 @@ function onBackend(backend: Backend, model: Model, input: ModelInput, passes: re
   const ordered = [...passes].sort((a, b) => a.perturbation.size - b.perturbation.size);
   const { predictions, taps } = runModel(model, backend, input, {
     passes: ordered.map(({ perturbation }) => perturbation),
-    taps: ordered.flatMap((pass, place) => (pass.taps ?? []).map((path) => nameInPass(place, path))),
+    taps: ordered.flatMap((pass, place) => (pass.taps ?? []).map((path) => nameInPass(place, tapOf(model, path)))),
   });
   return passes.map((pass) => {
     const place = ordered.indexOf(pass);
-    const seen = (pass.taps ?? []).map((path) => [path, tensorOf(taps, nameInPass(place, path))] as const);
+    const seen = (pass.taps ?? []).map(
+      (path) => [path, tensorOf(taps, nameInPass(place, tapOf(model, path)))] as const,
+    );
     return { output: at(predictions, place), taps: Object.fromEntries(seen) };
   });
+}
+
+/** The map of an attention layer may be asked for by a selector, as `mid.map`; of several layers it is the first's. */
+function tapOf({ attentionLayers }: Model, path: string): string {
+  const [, selector] = /^(.*)\.map$/.exec(path) ?? [];
+  return selector === undefined ? path : `${at(selectLayers([selector], attentionLayers), 0)}.map`;
 }
 
 /** `items` in groups that agree in all `keys`, in the order of their first members. */

@@ -2,6 +2,7 @@
  * The model at one step: which passes of the network are run, which are known already, and what each of them shows.
  */
 import { at } from '../tensor/at.ts';
+import { checkTensor, mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
 import { concatChannels, sliceChannels } from '../kernels/plain/rearrange.ts';
@@ -62,6 +63,7 @@ export function modelAtStep(denoiser: Denoiser, scheduler: Scheduler, sample: Te
     if (missing.length === 0) return;
     const asked = missing.map((pass) => (pass.sample ? { ...pass, sample: inputFrom(pass.sample) } : pass));
     const found = denoiser.predict(inputFrom(sample), timestep, asked);
+    aList('what the denoiser predicts', found);
     for (const [i, pass] of missing.entries()) if (found[i]) remember(pass, found[i]);
   };
 
@@ -118,8 +120,11 @@ function unknownPart(pass: Pass, known: Known | undefined): readonly Pass[] {
   return taps.length > 0 ? [{ ...pass, taps }] : [];
 }
 
+const aList = mustBe('a list, one prediction { output, taps } for each pass', Array.isArray);
+
 /** @throws InputError unless a prediction is [B,C,H,W] or [B,2C,H,W], in the precision of the picture */
 function checkOutput(output: Tensor, sample: Tensor): void {
+  checkTensor("the denoiser's output", output);
   const [batch, channels, height, width] = sample.shape as [number, number, number, number];
   const fits = [channels, 2 * channels].some((count) => sameShape(output.shape, [batch, count, height, width]));
   if (fits && output.dtype === sample.dtype) return;

@@ -1,26 +1,13 @@
 /** The loop that joins model, guidance and scheduler. */
 import { at } from '../tensor/at.ts';
 import { scale } from '../tensor/arithmetic.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import type { Guidance } from '../guidance/guidance.ts';
-import type { NoiseSource, Scheduler } from '../schedulers/scheduler.ts';
+import { InputError } from '../tensor/errors.ts';
+import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
 import { checkedSource, checkNoise } from './check-noise.ts';
-import type { Denoiser } from './denoiser.ts';
 import { modelAtStep } from './model-at-step.ts';
+import { checkRun, checkStep, watched, type SamplingRun } from './run.ts';
 
-/** What a run is made of. */
-export interface SamplingRun {
-  /** The model. */
-  readonly denoiser: Denoiser;
-  /** How its predictions are combined; `none` takes them as they are. */
-  readonly guidance: Guidance;
-  /** From which noise level to which the steps go. */
-  readonly scheduler: Scheduler;
-  /** Standard normal noise, [B,C,H,W], in the precision of the run, which is that of the model. */
-  readonly noise: Tensor;
-  /** Where schedulers that add noise draw it, in the same precision. */
-  readonly noiseSource: NoiseSource;
-}
+export type { SamplingRun } from './run.ts';
 
 /** What happened in one step, that is, at one call of the model: some schedulers need several for one noise level. */
 export interface SamplingStep {
@@ -41,17 +28,34 @@ export interface SamplingStep {
 /**
  * Draws pictures: yields every step, so that the caller may show it, keep it, or stop; returns the last sample,
  * [B,C,H,W].
- * @throws InputError (the generator, when it is asked for a step): before the first, for noise that is not [B,C,H,W] or
- *   not finite numbers of its dtype; in a step, when noise, model and guidance do not fit one another
+ * @throws InputError (the generator, when it is asked for a step): before the first, for a part that is none, or noise
+ *   that is not [B,C,H,W] or not finite numbers of its dtype; in a step, when noise, model and guidance do not fit one
+ *   another, or their numbers are no longer finite
  */
 export function* sampleSteps(run: SamplingRun): Generator<SamplingStep, Tensor, void> {
+  checkRun(run);
+  const steps = samplingLoop({ ...run, guidance: watched(run.guidance) });
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    checkStep(value, value.sample);
+    yield value;
+  }
+}
+
+/**
+ * The loop of `sampleSteps`, which goes on when numbers are no longer finite: for those who look at broken models.
+ * @throws InputError as `sampleSteps`, but for that
+ */
+export function* samplingLoop(run: SamplingRun): Generator<SamplingStep, Tensor, void> {
   checkNoise(run.noise);
+  checkStart(run);
   const noise = checkedSource(run.noiseSource, run.noise.dtype);
   const { scheduler, guidance } = run;
   const count = scheduler.timesteps.length;
   const memory = new Map<object, Tensor>();
   let state = scheduler.start;
-  let sample = scale(run.noise, scheduler.initNoiseSigma);
+  let sample = run.start ?? scale(run.noise, scheduler.initNoiseSigma);
 
   for (let index = 0; index < count; index++) {
     const timestep = at(scheduler.timesteps, index);
@@ -76,6 +80,17 @@ export function* sampleSteps(run: SamplingRun): Generator<SamplingStep, Tensor, 
     yield { index, count, timestep, guided, sample, ...(result.denoised && { denoised: result.denoised }) };
   }
   return sample;
+}
+
+/** @throws InputError for a start that is not as the noise */
+function checkStart({ start, noise }: SamplingRun): void {
+  if (!start) return;
+  checkNoise(start, 'the start');
+  if (sameShape(start.shape, noise.shape) && start.dtype === noise.dtype) return;
+  throw new InputError(
+    `the start is ${shapeText(start.shape)} in ${start.dtype}, but the noise is ${shapeText(noise.shape)} in ` +
+      `${noise.dtype}; expected the same`,
+  );
 }
 
 /**

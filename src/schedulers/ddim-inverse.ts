@@ -2,6 +2,7 @@
  * DDIM run backwards, from a picture to its noise (Mokady et al. 2022, arXiv 2211.09794;
  * `diffusers.DDIMInverseScheduler`).
  */
+import { InputError } from '../tensor/errors.ts';
 import { at } from '../tensor/at.ts';
 import { diffuse, levelOfAlpha } from './level.ts';
 import { readClip } from './limit.ts';
@@ -22,7 +23,7 @@ import { variancePreserving } from './variance-preserving.ts';
 export function ddimInverse(config: Config, steps: number): Scheduler<undefined> {
   const name = 'DDIMInverseScheduler';
   const options = readOptions(config, name);
-  const { alphasCumprod, trainTimesteps } = readNoiseSchedule(options, commonBetaSchedules, name);
+  const { alphasCumprod, trainTimesteps, settings } = readNoiseSchedule(options, commonBetaSchedules, name);
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon');
   const limit = readClip(options, true);
   const spacing = options.choice('timestep_spacing', ['leading', 'trailing'], 'leading');
@@ -35,6 +36,15 @@ export function ddimInverse(config: Config, steps: number): Scheduler<undefined>
   const levelOf = (timestep: number) => levelOfAlpha(timestep >= 0 ? at(alphasCumprod, timestep) : firstAlpha);
   const levels = timesteps.map((t) => levelOf(t - stride));
   const nextLevels = timesteps.map(levelOf);
+  levels.forEach(({ signal, noise }, index) => {
+    const before = `${name}: the step to timestep ${timesteps[index]} begins at`;
+    if (signal === 0 && prediction === 'epsilon')
+      throw new InputError(`${before} ᾱ = 0 (${settings}), pure noise, of which ε says nothing; take fewer steps`);
+    if (noise === 0 && prediction === 'sample')
+      throw new InputError(
+        `${before} ᾱ = 1, a picture without noise, of which x₀ says no ε; set set_alpha_to_one to false`,
+      );
+  });
 
   return {
     name,

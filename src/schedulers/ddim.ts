@@ -2,6 +2,7 @@
 import { add, scale } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
+import { checkAlphas } from './alpha-levels.ts';
 import { levelOfAlpha } from './level.ts';
 import { readLimit } from './limit.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
@@ -23,7 +24,8 @@ import { variancePreserving } from './variance-preserving.ts';
 export function ddimStep(x0: Tensor, epsilon: Tensor, alpha: number, next: number, eta: number, z?: Tensor): Tensor {
   const variance = f32(f32(oneMinus(next) / oneMinus(alpha)) * oneMinus(f32(alpha / next)));
   const sigma = f32(f32(eta) * root(variance));
-  const direction = root(f32(oneMinus(next) - f32(sigma * sigma)));
+  // From ᾱ = 0 with η = 1 it is 0, which roundings may bring below.
+  const direction = root(Math.max(0, f32(oneMinus(next) - f32(sigma * sigma))));
   const mean = add(scale(x0, root(next)), scale(epsilon, direction));
   return z ? add(mean, scale(z, sigma)) : mean;
 }
@@ -37,7 +39,8 @@ export function ddimStep(x0: Tensor, epsilon: Tensor, alpha: number, next: numbe
 export function ddim(config: Config, steps: number, eta = 0): Scheduler<undefined> {
   const name = 'DDIMScheduler';
   const options = readOptions(config, name);
-  const { alphasCumprod, trainTimesteps } = readNoiseSchedule(options, commonBetaSchedules, name);
+  const schedule = readNoiseSchedule(options, commonBetaSchedules, name);
+  const { alphasCumprod, trainTimesteps } = schedule;
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon');
   const limit = readLimit(options, true);
   const spacing = options.choice('timestep_spacing', spacings, 'leading');
@@ -48,7 +51,8 @@ export function ddim(config: Config, steps: number, eta = 0): Scheduler<undefine
   const timesteps = spacedTimesteps(spacing, trainTimesteps, steps, offset);
   const stride = Math.floor(trainTimesteps / steps);
   const alphaOf = (timestep: number): number => (timestep >= 0 ? at(alphasCumprod, timestep) : lastAlpha);
-  const calls = timesteps.map((t) => ({ alpha: alphaOf(t), next: alphaOf(t - stride) }));
+  const calls = timesteps.map((t) => ({ t, alpha: alphaOf(t), next: alphaOf(t - stride) }));
+  checkAlphas(name, schedule, prediction, calls);
 
   return {
     name,

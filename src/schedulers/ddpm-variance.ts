@@ -3,10 +3,12 @@ import { add, mapElements, multiply, scale } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp, log } from '../tensor/math/index.ts';
 import { allocate, sameShape, tensor, type Tensor } from '../tensor/tensor.ts';
+import type { AlphaStep } from './alpha-levels.ts';
 import type { Options } from './options.ts';
 import { f32, oneMinus, root } from './single.ts';
 
-const varianceTypes = [
+/** The values of variance_type. */
+export const varianceTypes = [
   'fixed_small',
   'fixed_small_log',
   'fixed_large',
@@ -15,13 +17,24 @@ const varianceTypes = [
   'learned_range',
 ] as const;
 /**
- * `fixed_small` is β̃, `fixed_large` β, `learned` what the model says, `learned_range` between β̃ and β, as it says.
+ * `fixed_small` is β̃, `fixed_large` β (each `_log` the same by its logarithm), `learned` what the model says,
+ * `learned_range` between β̃ and β, as it says.
  */
 export type VarianceType = (typeof varianceTypes)[number];
 
 /** Reads variance_type. @throws InputError for one that is not known */
 export function readVariance(options: Options): VarianceType {
   return options.choice('variance_type', varianceTypes, 'fixed_small');
+}
+
+/** Refuses a step without noise, whose ln β is not finite, where the variance is learned between β̃ and β. */
+export function checkVariance(type: VarianceType, settings: string, steps: readonly AlphaStep[]): void {
+  const still = steps.find(({ alpha, next }) => oneMinus(f32(alpha / next)) === 0);
+  if (type === 'learned_range' && still)
+    throw new InputError(
+      `DDPMScheduler: with ${settings} the step from timestep ${still.t} has β = 0, and variance_type ` +
+        '"learned_range" takes its logarithm; take fewer steps, or make β larger',
+    );
 }
 
 /**
@@ -42,10 +55,9 @@ export function kickOf(type: VarianceType, alpha: number, next: number, z: Tenso
     case 'fixed_small_log':
       return scale(z, f32(exp(f32(0.5 * f32(log(smallest))))));
     case 'fixed_large':
-      return scale(z, root(beta));
-    // As in diffusers, which takes the root of the logarithm of β: not a number for any β below 1.
+    // β by its logarithm. diffusers forgets to take it back, and its root of ln β is not a number for any β below 1.
     case 'fixed_large_log':
-      return scale(z, root(f32(log(beta))));
+      return scale(z, root(beta));
     case 'learned':
       return multiply(mapElements(required(predicted, type), Math.sqrt), z);
     case 'learned_range': {

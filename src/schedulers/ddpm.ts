@@ -2,11 +2,13 @@
 import { add, scale } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
-import { kickOf, readVariance, splitVariance } from './ddpm-variance.ts';
+import { checkAlphas } from './alpha-levels.ts';
+import { checkVariance, kickOf, readVariance, splitVariance } from './ddpm-variance.ts';
 import { levelOfAlpha } from './level.ts';
 import { readLimit } from './limit.ts';
 import { betaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
+import { checkTimesteps, type OwnSteps } from './own-steps.ts';
 import { originalAt, predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { f32, oneMinus, root } from './single.ts';
@@ -33,13 +35,15 @@ export function ddpmStep(x: Tensor, x0: Tensor, alpha: number, next: number, kic
 /**
  * A run of DDPM. The last step ends at ᾱ' = 1.
  * @param steps how many, from 1 to the timesteps of the training
- * @throws InputError for a config or a number of steps that it does not support; a step throws it where the config
+ * @param own timesteps in place of evenly spaced ones: whole numbers that fall
+ * @throws InputError for a config or steps that it does not support; a step throws it where the config
  *   wants a variance from the model and there is none
  */
-export function ddpm(config: Config, steps: number): Scheduler<undefined> {
+export function ddpm(config: Config, steps: number, { timesteps: own }: OwnSteps = {}): Scheduler<undefined> {
   const name = 'DDPMScheduler';
   const options = readOptions(config, name);
-  const { alphasCumprod, trainTimesteps } = readNoiseSchedule(options, betaSchedules, name);
+  const schedule = readNoiseSchedule(options, betaSchedules, name);
+  const { alphasCumprod, trainTimesteps } = schedule;
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon');
   const varianceType = readVariance(options);
   const limit = readLimit(options, true);
@@ -47,10 +51,14 @@ export function ddpm(config: Config, steps: number): Scheduler<undefined> {
   const offset = options.count('steps_offset', 0);
   const read = options.finish();
 
-  const timesteps = spacedTimesteps(spacing, trainTimesteps, steps, offset);
+  const rule = { most: trainTimesteps - 1, whole: true, falling: true };
+  const timesteps = own ? checkTimesteps(name, own, rule) : spacedTimesteps(spacing, trainTimesteps, steps, offset);
   const levels = timesteps.map((t) => levelOfAlpha(at(alphasCumprod, t)));
   /** ᾱ of each call and, last, of the result. */
   const alphas = [...timesteps.map((t) => at(alphasCumprod, t)), 1];
+  const calls = timesteps.map((t, i) => ({ t, alpha: at(alphas, i), next: at(alphas, i + 1) }));
+  checkAlphas(name, schedule, prediction, calls);
+  checkVariance(varianceType, schedule.settings, calls);
 
   return {
     name,

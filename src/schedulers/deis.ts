@@ -3,13 +3,13 @@ import { combine } from '../tensor/arithmetic.ts';
 import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at, lastOf } from '../tensor/at.ts';
-import { checkApart, levelsBack, ordersOf, readOrder } from './multistep.ts';
+import { checkApart, checkEnd, levelsBack, ordersOf, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import { epsilonAt } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel } from './solver-model.ts';
-import { readSolverSpacing, solverSigmas, tableOf, type SolverLevel } from './solver-table.ts';
+import { checkSolverLevels, readSolverSpacing, solverSigmas, tableOf, type SolverLevel } from './solver-table.ts';
 import { spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
@@ -40,7 +40,7 @@ function integral(polynomial: readonly number[], u: number): number {
 }
 
 /** The coefficients of the polynomial that is 1 at node k and 0 at the others, from the constant on. */
-function lagrange(nodes: readonly number[], k: number): readonly number[] {
+export function lagrange(nodes: readonly number[], k: number): readonly number[] {
   const own = at(nodes, k);
   const others = nodes.filter((_, j) => j !== k);
   return others.reduce<readonly number[]>((product, node) => timesLinear(product, node, own - node), [1]);
@@ -76,12 +76,21 @@ export function deis(config: Config, steps: number, mu?: number): Scheduler<read
   const read = options.finish();
 
   const rounds = spacing === 'karras';
-  const { timesteps, sigmas, training } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
+  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, {
+    spacing,
+    grid,
+    shift,
+    rounds,
+    own: undefined,
+  });
   const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);
-  const { levels } = tableOf(timesteps, [...sigmas, final], spacing === 'flow');
+  const table = tableOf(timesteps, [...sigmas, final], { isFlow: spacing === 'flow', cause });
+  const { levels } = table;
+  checkSolverLevels(name, table, false);
   const orders = ordersOf({ order, lowersFinal, eulerAtFinal: false }, timesteps.length);
   const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
   checkApart(name, lambdas, orders);
+  checkEnd(name, levels, { order: lastOf(orders), atRest: 3, cause });
 
   return {
     name,

@@ -4,14 +4,23 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from '../tensor/at.ts';
+import { at, lastOf } from '../tensor/at.ts';
+import { varianceTypes } from './ddpm-variance.ts';
 import { algorithmTypes, foreignSolverTypes, solverTypes } from './exponential-integrator.ts';
-import { checkApart, levelsBack, multistepStep, ordersOf, readOrder } from './multistep.ts';
+import { checkApart, checkEnd, levelsBack, multistepStep, orderAtRest, ordersOf, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
+import type { OwnSteps } from './own-steps.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel, solverOutput } from './solver-model.ts';
-import { readSolverSpacing, solverSigmas, tableOf } from './solver-table.ts';
+import {
+  checkSolverLevels,
+  readSolverSpacing,
+  solverOwn,
+  solverSigmas,
+  tableOf,
+  type SolverLevel,
+} from './solver-table.ts';
 import { spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
@@ -20,9 +29,15 @@ import { variancePreserving } from './variance-preserving.ts';
  * outputs, the latest first. `solver_order` 3 is in fact of second order, though often nearer: see backwardDifferences.
  * @param steps how many, from 1
  * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
+ * @param ownSteps timesteps in place of evenly spaced ones: whole numbers
  * @throws InputError for a config or a number of steps that it does not support
  */
-export function dpmMultistep(config: Config, steps: number, mu?: number): Scheduler<readonly Tensor[]> {
+export function dpmMultistep(
+  config: Config,
+  steps: number,
+  mu?: number,
+  ownSteps: OwnSteps = {},
+): Scheduler<readonly Tensor[]> {
   const name = 'DPMSolverMultistepScheduler';
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name);
@@ -35,7 +50,8 @@ export function dpmMultistep(config: Config, steps: number, mu?: number): Schedu
   const { spacing, shift } = readSolverSpacing(options, name, ['lu', 'flow'], mu);
   const final = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
   const leastLambda = options.number('lambda_min_clipped', -Infinity);
-  options.optionalChoice('variance_type', ['learned', 'learned_range']);
+  // What DDPM has, too: here only a learned one is set apart from the prediction.
+  options.optionalChoice('variance_type', varianceTypes);
   const grid = {
     spacing: options.choice('timestep_spacing', spacings, 'linspace'),
     offset: options.count('steps_offset', 0),
@@ -45,12 +61,18 @@ export function dpmMultistep(config: Config, steps: number, mu?: number): Schedu
   checkSolver(name, algorithm, final, order, model.prediction);
 
   const rounds = (spacing === 'karras' || spacing === 'lu') && read['beta_schedule'] !== 'squaredcos_cap_v2';
-  const { timesteps, sigmas, training } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
-  const { levels } = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], spacing === 'flow');
+  const own = solverOwn(name, ownSteps, spacing, schedule);
+  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds, own });
+  const isFlow = spacing === 'flow';
+  const table = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], { isFlow, cause });
+  const { levels } = table;
+  checkSolverLevels(name, table, algorithm.startsWith('sde'));
   const rule = { order, lowersFinal, eulerAtFinal: eulerAtFinal || final === 'zero' };
   const orders = ordersOf(rule, timesteps.length);
   const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
   checkApart(name, lambdas, orders);
+  checkEnd(name, levels, { order: lastOf(orders), atRest: orderAtRest(solver), cause });
+  checkReach(name, algorithm, levels, cause);
   const toOutput = solverOutput(model, algorithm);
 
   return {
@@ -72,6 +94,12 @@ export function dpmMultistep(config: Config, steps: number, mu?: number): Schedu
       };
     },
   };
+}
+
+/** Refuses the end at σ = 0 for solvers of ε, however it comes about. @throws InputError that names the settings */
+export function checkReach(name: string, algorithm: string, levels: readonly SolverLevel[], cause: string): void {
+  if (!algorithm.endsWith('++') && lastOf(levels).noise === 0)
+    throw new InputError(`${name}: with ${cause} the run ends at σ = 0, which "${algorithm}" cannot reach`);
 }
 
 /** @throws InputError for what the solver cannot do: to reach σ = 0 with ε, or an order that it does not have */

@@ -4,15 +4,24 @@
  */
 import { divideBy, scale, subtract } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from '../tensor/at.ts';
-import { checkSolver } from './dpm-multistep.ts';
+import { at, lastOf } from '../tensor/at.ts';
+import { varianceTypes } from './ddpm-variance.ts';
+import { checkReach, checkSolver } from './dpm-multistep.ts';
 import { foreignSolverTypes, solverStep, solverTypes, type SolverRule } from './exponential-integrator.ts';
-import { checkApart, levelsBack, readOrder, ruleOfOrder } from './multistep.ts';
+import { checkApart, checkEnd, levelsBack, readOrder, ruleOfOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
+import type { OwnSteps } from './own-steps.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel, solverOutput } from './solver-model.ts';
-import { readSolverSpacing, solverSigmas, tableOf, type SolverLevel } from './solver-table.ts';
+import {
+  checkSolverLevels,
+  readSolverSpacing,
+  solverOwn,
+  solverSigmas,
+  tableOf,
+  type SolverLevel,
+} from './solver-table.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
 /**
@@ -71,9 +80,10 @@ interface State {
  * the steps do not divide.
  * @param steps how many, from 1
  * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
+ * @param ownSteps timesteps in place of evenly spaced ones: whole numbers
  * @throws InputError for a config or a number of steps that it does not support
  */
-export function dpmSinglestep(config: Config, steps: number, mu?: number): Scheduler<State> {
+export function dpmSinglestep(config: Config, steps: number, mu?: number, ownSteps: OwnSteps = {}): Scheduler<State> {
   const name = 'DPMSolverSinglestepScheduler';
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
@@ -87,17 +97,24 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number): Sched
   const { spacing, shift } = readSolverSpacing(options, name, ['flow'], mu);
   const final = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
   const leastLambda = options.number('lambda_min_clipped', -Infinity);
-  options.optionalChoice('variance_type', ['learned', 'learned_range']);
+  // What DDPM has, too: here only a learned one is set apart from the prediction.
+  options.optionalChoice('variance_type', varianceTypes);
   const read = options.finish();
   checkSolver(name, algorithm, final, order, model.prediction);
 
   const grid = { spacing: 'linspace', offset: 0, leastLambda } as const;
   const rounds = spacing === 'karras';
-  const { timesteps, sigmas, training } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds });
-  const { levels } = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], spacing === 'flow');
+  const own = solverOwn(name, ownSteps, spacing, schedule);
+  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds, own });
+  const isFlow = spacing === 'flow';
+  const table = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], { isFlow, cause });
+  const { levels } = table;
+  checkSolverLevels(name, table, algorithm.startsWith('sde'));
   const orders = blockOrders(order, steps, lowersFinal, final === 'zero');
   const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
   checkApart(name, lambdas, orders);
+  checkEnd(name, levels, { order: lastOf(orders), atRest: 3, cause });
+  checkReach(name, algorithm, levels, cause);
   const toOutput = solverOutput(model, algorithm);
 
   return {

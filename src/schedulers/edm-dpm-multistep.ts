@@ -9,7 +9,7 @@ import { at, lastOf } from '../tensor/at.ts';
 import { readEdmTable } from './edm.ts';
 import { foreignSolverTypes, solverTypes } from './exponential-integrator.ts';
 import { readThreshold } from './limit.ts';
-import { checkApart, levelsBack, multistepStep, ordersOf, readOrder } from './multistep.ts';
+import { checkApart, checkEnd, levelsBack, multistepStep, orderAtRest, ordersOf, readOrder } from './multistep.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -38,7 +38,9 @@ export function edmDpmMultistep(config: Config, steps: number): Scheduler<readon
   const levels = sigmas.map((sigma) => ({ signal: 1, noise: sigma, lambda: -log(sigma) }));
   const rule = { order, lowersFinal, eulerAtFinal: eulerAtFinal || lastOf(sigmas) === 0 };
   const orders = ordersOf(rule, timesteps.length);
+  const cause = `sigma_min = ${read['sigma_min']}`;
   checkApart(name, sigmas.slice(0, -1), orders);
+  checkEnd(name, levels, { order: lastOf(orders), atRest: orderAtRest(solver), cause });
   return {
     name,
     config: read,

@@ -1,5 +1,6 @@
 /** Euler's method with EDM's σ and preconditioning (arXiv 2206.00364; `diffusers.EDMEulerScheduler`). */
 import { at } from '../tensor/at.ts';
+import { churned, type Churn } from './churn.ts';
 import { readEdmTable } from './edm.ts';
 import { eulerStep } from './euler.ts';
 import { readOptions, type Config } from './options.ts';
@@ -8,9 +9,10 @@ import type { Scheduler } from './scheduler.ts';
 /**
  * A run of `eulerStep`, x̂₀ by `preconditioned`. First order.
  * @param steps how many, from 1
+ * @param churn how much noise is added on the way down
  * @throws InputError for a config that it does not support
  */
-export function edmEuler(config: Config, steps: number): Scheduler<undefined> {
+export function edmEuler(config: Config, steps: number, churn: Churn = {}): Scheduler<undefined> {
   const name = 'EDMEulerScheduler';
   const options = readOptions(config, name);
   const { timesteps, sigmas, original, shared } = readEdmTable(options, steps, name, false);
@@ -22,10 +24,10 @@ export function edmEuler(config: Config, steps: number): Scheduler<undefined> {
     timesteps,
     start: undefined,
     ...shared,
-    step(state, { index, modelOutput, sample }) {
-      const [sigma, next] = [at(sigmas, index), at(sigmas, index + 1)];
-      const denoised = original(sample, modelOutput, sigma);
-      return { state, denoised, sample: eulerStep(sample, denoised, sigma, next) };
+    step(state, { index, modelOutput, sample, noise }) {
+      const { x, sigma } = churned(sample, at(sigmas, index), churn, steps, noise);
+      const denoised = original(x, modelOutput, sigma);
+      return { state, denoised, sample: eulerStep(x, denoised, sigma, at(sigmas, index + 1)) };
     },
   };
 }

@@ -10,7 +10,7 @@ import { forwardProcess } from './level.ts';
 import { linspace } from './noise-schedule.ts';
 import type { Options } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
-import { karrasSigmas } from './sigmas.ts';
+import { checkSigmas, karrasSigmas } from './sigmas.ts';
 import { f32 } from './single.ts';
 
 /** c_in = 1/√(σ² + σ_d²): what the model's input is multiplied by. @param sigmaData σ_d, the deviation of the data */
@@ -49,18 +49,35 @@ export interface EdmTable {
   readonly shared: Pick<Scheduler, 'initNoiseSigma' | 'scaleModelInput' | 'levelAt' | 'addNoise' | 'predictOriginal'>;
 }
 
+/** What the keys are where a config has none. */
+export interface EdmDefaults {
+  readonly least: number;
+  readonly most: number;
+  readonly sigmaData: number;
+  readonly schedule: 'karras' | 'exponential';
+  readonly prediction: 'epsilon' | 'v_prediction';
+}
+
+const ofKarras: EdmDefaults = { least: 0.002, most: 80, sigmaData: 0.5, schedule: 'karras', prediction: 'epsilon' };
+
 /**
  * Reads sigma_min, sigma_max, sigma_data, sigma_schedule, num_train_timesteps, prediction_type, rho, final_sigmas_type.
  * @param single diffusers computes Karras' σ of one of the schedulers in float32, and that of the other in float64
  * @throws InputError for values that are not supported
  */
-export function readEdmTable(options: Options, steps: number, scheduler: string, single: boolean): EdmTable {
-  const least = options.number('sigma_min', 0.002);
-  const most = options.number('sigma_max', 80);
-  const sigmaData = options.number('sigma_data', 0.5);
-  const kind = options.choice('sigma_schedule', ['karras', 'exponential'], 'karras');
+export function readEdmTable(
+  options: Options,
+  steps: number,
+  scheduler: string,
+  single: boolean,
+  defaults: EdmDefaults = ofKarras,
+): EdmTable {
+  const least = options.number('sigma_min', defaults.least);
+  const most = options.number('sigma_max', defaults.most);
+  const sigmaData = options.number('sigma_data', defaults.sigmaData);
+  const kind = options.choice('sigma_schedule', ['karras', 'exponential'], defaults.schedule);
   options.count('num_train_timesteps', 1000);
-  const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon');
+  const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], defaults.prediction);
   const rho = options.number('rho', 7);
   const final = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
   if (!(least > 0 && most > least))
@@ -68,7 +85,12 @@ export function readEdmTable(options: Options, steps: number, scheduler: string,
       `${scheduler}: sigma_min = ${least} and sigma_max = ${most}; expected 0 < sigma_min < sigma_max`,
     );
 
+  if (!(rho > 0)) throw new InputError(`${scheduler}: rho is ${rho}; expected a power above 0`);
+  if (!(sigmaData > 0 && f32(sigmaData ** 2) < Infinity))
+    throw new InputError(`${scheduler}: sigma_data is ${sigmaData}; expected a deviation above 0, its square finite`);
+
   const spaced = kind === 'karras' ? karrasOf(most, least, steps, rho, single) : exponentialOf(most, least, steps);
+  checkSigmas(scheduler, spaced, `sigma_min = ${least}, sigma_max = ${most} and rho = ${rho}`);
   const smallest = single ? f32(least) : lastOf(spaced);
   const original = (sample: Tensor, output: Tensor, sigma: number): Tensor =>
     preconditioned(prediction, sample, output, sigma, sigmaData);

@@ -7,6 +7,7 @@ import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaTable } from './sigma-table.ts';
+import { checkFalling } from './sigmas.ts';
 import { ancestralSplit, ancestralStep, denoise, slope, varianceExploding } from './variance-exploding.ts';
 
 /**
@@ -20,8 +21,9 @@ export function eulerAncestral(config: Config, steps: number, eta = 1): Schedule
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name);
   const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon');
-  const { timesteps, sigmas, initNoiseSigma } = readSigmaTable(options, schedule, steps, name);
+  const { timesteps, sigmas, initNoiseSigma, cause } = readSigmaTable(options, schedule, steps, name);
   const read = options.finish();
+  if (eta > 0) checkFalling(name, sigmas, cause);
 
   return {
     name,

@@ -1,11 +1,14 @@
 /**
- * Euler's method (Karras et al. 2022, arXiv 2206.00364, algorithm 2 without churn; `diffusers.EulerDiscreteScheduler`).
+ * Euler's method (Karras et al. 2022, arXiv 2206.00364, algorithm 2 without its second order;
+ * `diffusers.EulerDiscreteScheduler`).
  */
 import { log } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
+import { churned, type Churn } from './churn.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
+import { refuseSpaced, type OwnSteps } from './own-steps.ts';
 import { predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaTable } from './sigma-table.ts';
@@ -26,33 +29,35 @@ export function eulerStep(x: Tensor, x0: Tensor, sigma: number, next: number): T
 /**
  * A run of Euler's method.
  * @param steps how many, from 1 to the timesteps of the training
- * @throws InputError for a config or a number of steps that it does not support
+ * @param choices timesteps or σ (these and that of the result) in place of those of the config; how much noise is added
+ * @throws InputError for a config or steps that it does not support
  */
-export function euler(config: Config, steps: number): Scheduler<undefined> {
+export function euler(config: Config, steps: number, choices: OwnSteps & Churn = {}): Scheduler<undefined> {
   const name = 'EulerDiscreteScheduler';
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name);
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon', { original_sample: 'sample' });
   const isContinuous = options.choice('timestep_type', ['discrete', 'continuous'], 'discrete') === 'continuous';
-  const keys = { spacing: true, ends: true };
+  const keys = { spacing: true, ends: true, own: choices };
   const { timesteps, sigmas, initNoiseSigma } = readSigmaTable(options, schedule, steps, name, keys);
   const read = options.finish();
   const callSigmas = sigmas.slice(0, -1);
+  const takesSigma = isContinuous && prediction === 'v_prediction';
+  if (takesSigma) refuseSpaced(name, choices, 'timestep_type "continuous" of a model of v');
 
   return {
     name,
     config: read,
-    timesteps:
-      isContinuous && prediction === 'v_prediction'
-        ? callSigmas.map((sigma) => f32(0.25 * f32(log(sigma))))
-        : timesteps,
+    timesteps: takesSigma ? callSigmas.map((sigma) => f32(0.25 * f32(log(sigma)))) : timesteps,
     initNoiseSigma,
     start: undefined,
     ...varianceExploding(prediction, callSigmas),
-    step(state, { index, modelOutput, sample }) {
+    step(state, { index, modelOutput, sample, noise }) {
       const [sigma, next] = [at(sigmas, index), at(sigmas, index + 1)];
-      const denoised = denoise(prediction, sample, modelOutput, sigma);
-      return { state, denoised, sample: eulerStep(sample, denoised, sigma, next) };
+      const { x, sigma: higher } = churned(sample, sigma, choices, steps, noise);
+      // A v is read at σ, at which the model was asked, as in diffusers.
+      const denoised = denoise(prediction, x, modelOutput, prediction === 'epsilon' ? higher : sigma);
+      return { state, denoised, sample: eulerStep(x, denoised, higher, next) };
     },
   };
 }

@@ -79,14 +79,14 @@ function coefficients(algorithm: AlgorithmType, from: SolverLevel, to: SolverLev
         keep: to.signal / from.signal,
         front: 2 * to.noise,
         exponent: h,
-        kick: to.noise * Math.sqrt(expm1(2 * h)),
+        kick: to.noise * Math.sqrt(Math.max(0, expm1(2 * h))),
       };
     case 'sde-dpmsolver++':
       return {
         keep: (to.noise / from.noise) * exp(-h),
         front: to.signal,
         exponent: -2 * h,
-        kick: to.noise * Math.sqrt(-expm1(-2 * h)),
+        kick: to.noise * Math.sqrt(Math.max(0, -expm1(-2 * h))),
       };
   }
 }

@@ -4,9 +4,10 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import { at, lastOf } from '../tensor/at.ts';
-import { chosenShift, shiftFlow, stretchToTerminal } from './flow.ts';
+import { chosenShift, readTerminal, shiftFlow, stretchToTerminal } from './flow.ts';
 import { diffuse, type NoiseLevel } from './level.ts';
-import { readOptions, type Config } from './options.ts';
+import { readOptions, type Config, type Options } from './options.ts';
+import { checkTimesteps, type OwnSteps } from './own-steps.ts';
 import { originalAt } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaSpacing, spaceSigmas } from './sigmas.ts';
@@ -26,11 +27,38 @@ export function flowLevel(sigma: number): NoiseLevel {
  * @param steps how many, from 1
  * @param mu the logarithm of the shift (or the shift, if time_shift_type is linear), where the config says
  *   use_dynamic_shifting
- * @throws InputError for a config that it does not support, or a missing mu
+ * @param own σ in place of even ones, or timesteps, which the model is given as they are, or both; σ, those of the
+ *   timesteps too, are shifted
+ * @throws InputError for a config or steps that it does not support, or a missing mu
  */
-export function flowMatchEuler(config: Config, steps: number, mu?: number): Scheduler<undefined> {
+export function flowMatchEuler(config: Config, steps: number, mu?: number, own: OwnSteps = {}): Scheduler<undefined> {
   const name = 'FlowMatchEulerDiscreteScheduler';
   const options = readOptions(config, name);
+  const isStochastic = options.flag('stochastic_sampling', false);
+  return flowMatchRun(options, name, steps, { mu, own, isStochastic });
+}
+
+/** What a run of a flow's Euler chooses. */
+export interface FlowRun {
+  /** The logarithm of the shift, where it is dynamic. */
+  readonly mu: number | undefined;
+  /** Steps of the user's own. */
+  readonly own?: OwnSteps;
+  /** Whether each step goes to x̂₀ and then up again by noise. */
+  readonly isStochastic: boolean;
+}
+
+/**
+ * The run of `flowMatchEuler`, its other keys still to be read.
+ * @param name of the scheduler
+ * @throws InputError as `flowMatchEuler`
+ */
+export function flowMatchRun(
+  options: Options,
+  name: string,
+  steps: number,
+  { mu, own = {}, isStochastic }: FlowRun,
+): Scheduler<undefined> {
   const trainTimesteps = options.count('num_train_timesteps', 1000);
   const shift = options.number('shift', 1);
   const isDynamic = options.flag('use_dynamic_shifting', false);
@@ -41,21 +69,22 @@ export function flowMatchEuler(config: Config, steps: number, mu?: number): Sche
   options.count('base_image_seq_len', 256);
   options.count('max_image_seq_len', 4096);
   const isInverted = options.flag('invert_sigmas', false);
-  const terminal = options.optionalNumber('shift_terminal');
+  const terminal = readTerminal(options, name, steps);
   const spacing = readSigmaSpacing(options, name);
-  const isStochastic = options.flag('stochastic_sampling', false);
   const read = options.finish();
   if (trainTimesteps < 1)
     throw new InputError(`${name}: num_train_timesteps is ${trainTimesteps}; expected at least 1`);
-  const factor = chosenShift(name, shift, { isDynamic, shiftType, mu });
+  const factor = chosenShift(name, 'shift', shift, { isDynamic, shiftType, mu });
 
   // As in diffusers, a fixed shift moves the smallest σ twice: in the table of the training, and again in that of the
   // run.
   const smallest = isDynamic ? f32(1 / trainTimesteps) : shiftInSingle(f32(1 / trainTimesteps), shift);
-  const even = range(trainTimesteps, smallest * trainTimesteps, steps).map((t) =>
-    shiftFlow(t / trainTimesteps, factor),
-  );
-  const shifted = terminal ? stretchToTerminal(even, terminal) : even;
+  const flowShift = { factor, isDynamic, terminal };
+  if (own.timesteps) checkTimesteps(name, own.timesteps, { most: trainTimesteps });
+  const shifted =
+    own.timesteps || own.sigmas
+      ? ownSigmas(name, own, trainTimesteps, flowShift)
+      : evenSigmas(trainTimesteps, smallest, steps, flowShift);
   const spaced = (spacing ? spaceSigmas(spacing, at(shifted, 0), lastOf(shifted), steps) : shifted).map(f32);
   const sigmas = isInverted ? [...spaced.map(oneMinus), 1] : [...spaced, 0];
   const callSigmas = sigmas.slice(0, -1);
@@ -63,7 +92,9 @@ export function flowMatchEuler(config: Config, steps: number, mu?: number): Sche
   return {
     name,
     config: read,
-    timesteps: callSigmas.map((sigma) => f32(sigma * trainTimesteps)),
+    // Inverted σ leave no timesteps of the user's own, as in diffusers.
+    timesteps:
+      own.timesteps && !isInverted ? own.timesteps.map(f32) : callSigmas.map((sigma) => f32(sigma * trainTimesteps)),
     start: undefined,
     ...variancePreserving('flow_prediction', callSigmas.map(flowLevel)),
     step(state, { index, modelOutput, sample, noise }) {
@@ -75,7 +106,53 @@ export function flowMatchEuler(config: Config, steps: number, mu?: number): Sche
   };
 }
 
+/** How the σ of a run are moved. */
+interface FlowShift {
+  /** The factor of the shift. */
+  readonly factor: number;
+  /** Whether it is that of mu, which diffusers applies in another form. */
+  readonly isDynamic: boolean;
+  /** shift_terminal. */
+  readonly terminal: number | undefined;
+}
+
+/** σ in even steps of the timesteps, shifted. Double precision, as in diffusers. */
+function evenSigmas(
+  trainTimesteps: number,
+  smallest: number,
+  steps: number,
+  { factor, terminal }: FlowShift,
+): number[] {
+  const even = range(trainTimesteps, smallest * trainTimesteps, steps).map((t) =>
+    shiftFlow(t / trainTimesteps, factor),
+  );
+  return terminal ? stretchToTerminal(even, terminal) : even;
+}
+
+/** σ of the user's own, shifted. Every operation is rounded to float32, as in diffusers. */
+function ownSigmas(
+  name: string,
+  { timesteps, sigmas }: OwnSteps,
+  trainTimesteps: number,
+  { factor, isDynamic, terminal }: FlowShift,
+): number[] {
+  const wrong = sigmas?.find((sigma) => !(sigma >= 0 && sigma <= 1));
+  if (wrong !== undefined) throw new InputError(`${name}: sigmas has ${wrong}; expected σ of a flow, from 0 to 1`);
+  const given = sigmas?.map(f32) ?? (timesteps ?? []).map((t) => f32(f32(t) / trainTimesteps));
+  const shifted = given.map((sigma) =>
+    isDynamic ? f32(f32(factor) / f32(f32(factor) + f32(f32(1 / sigma) - 1))) : shiftInSingle(sigma, factor),
+  );
+  if (terminal === undefined) return shifted;
+  const rests = shifted.map(oneMinus);
+  const stretch = f32(lastOf(rests) / f32(1 - terminal));
+  if (stretch === 0)
+    throw new InputError(
+      `${name}: shift_terminal = ${terminal} is to be the last σ, but that is 1 before it is stretched`,
+    );
+  return rests.map((rest) => oneMinus(f32(rest / stretch)));
+}
+
 /** shiftFlow, every operation rounded to float32. */
-function shiftInSingle(sigma: number, shift: number): number {
+export function shiftInSingle(sigma: number, shift: number): number {
   return f32(f32(f32(shift) * sigma) / f32(1 + f32(f32(shift - 1) * sigma)));
 }

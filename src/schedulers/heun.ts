@@ -5,6 +5,7 @@ import { at } from '../tensor/at.ts';
 import { readClip } from './limit.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
+import type { OwnSteps } from './own-steps.ts';
 import { predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaTable } from './sigma-table.ts';
@@ -27,16 +28,18 @@ type State = { readonly x: Tensor; readonly d: Tensor } | undefined;
 /**
  * A run of Heun's method: two calls of the model a step, but for the last step, to σ = 0, which is Euler's alone.
  * @param steps how many, from 1 to the timesteps of the training
- * @throws InputError for a config or a number of steps that it does not support
+ * @param own timesteps in place of those of the config
+ * @throws InputError for a config or steps that it does not support
  */
-export function heun(config: Config, steps: number): Scheduler<State> {
+export function heun(config: Config, steps: number, { timesteps: own }: OwnSteps = {}): Scheduler<State> {
   const name = 'HeunDiscreteScheduler';
   const options = readOptions(config, name);
   const defaults = { start: 0.00085, end: 0.012, rescales: false };
   const schedule = readNoiseSchedule(options, [...commonBetaSchedules, 'exp'], name, defaults);
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon');
   const limit = readClip(options, false);
-  const { timesteps, sigmas, initNoiseSigma } = readSigmaTable(options, schedule, steps, name, { spacing: true });
+  const keys = { spacing: true, own: own ? { timesteps: own } : {} };
+  const { timesteps, sigmas, initNoiseSigma } = readSigmaTable(options, schedule, steps, name, keys);
   const read = options.finish();
 
   // Calls 2i and 2i + 1 belong to step i: the first at its start, the second at its end.

@@ -1,12 +1,15 @@
 /** Latent consistency models (Luo et al. 2023, arXiv 2310.04378; `diffusers.LCMScheduler`). */
 import { addScaled, scale } from '../tensor/arithmetic.ts';
+import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
+import { checkAlphas } from './alpha-levels.ts';
 import { consistencyTimesteps } from './consistency-timesteps.ts';
 import { diffuse, levelOfAlpha } from './level.ts';
 import { readLimit } from './limit.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
+import type { OwnSteps } from './own-steps.ts';
 import { originalAt, predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { f32, root } from './single.ts';
@@ -35,13 +38,15 @@ export function consistent(x: Tensor, x0: Tensor, t: number, scaling: number): T
  * A run of LCM: to the consistent x̂₀ at once; then `diffuse` to the next timestep with fresh noise, but for the last
  * step (multistep consistency sampling).
  * @param steps how many, from 1 to original_inference_steps
+ * @param own timesteps in place of those of the distillation: whole numbers that fall
  * @throws InputError for a config or a number of steps that it does not support
  */
-export function lcm(config: Config, steps: number): Scheduler<undefined> {
+export function lcm(config: Config, steps: number, own: OwnSteps = {}): Scheduler<undefined> {
   const name = 'LCMScheduler';
   const options = readOptions(config, name);
   const defaults = { start: 0.00085, end: 0.012, schedule: 'scaled_linear' } as const;
-  const { alphasCumprod, trainTimesteps } = readNoiseSchedule(options, commonBetaSchedules, name, defaults);
+  const schedule = readNoiseSchedule(options, commonBetaSchedules, name, defaults);
+  const { alphasCumprod, trainTimesteps } = schedule;
   const prediction = options.choice('prediction_type', predictionTypes, 'epsilon');
   const limit = readLimit(options, false);
   const originalSteps = options.count('original_inference_steps', 50);
@@ -52,8 +57,13 @@ export function lcm(config: Config, steps: number): Scheduler<undefined> {
   options.choice('timestep_spacing', spacings, 'leading');
   const read = options.finish();
 
-  const timesteps = consistencyTimesteps(name, trainTimesteps, originalSteps, steps);
-  const levels = timesteps.map((t) => levelOfAlpha(at(alphasCumprod, t)));
+  const timesteps = consistencyTimesteps(name, trainTimesteps, originalSteps, own.timesteps ?? steps);
+  const alphas = timesteps.map((t) => at(alphasCumprod, t));
+  const levels = alphas.map(levelOfAlpha);
+  const calls = timesteps.map((t, i) => ({ t, alpha: at(alphas, i), next: 1 }));
+  checkAlphas(name, schedule, prediction, calls, true);
+  if (!Number.isFinite(f32((scaling * trainTimesteps) ** 2)))
+    throw new InputError(`${name}: timestep_scaling is ${scaling}, whose product with a timestep has no finite square`);
 
   return {
     name,

@@ -21,6 +21,7 @@ export function readLimit(options: Options, clipByDefault: boolean): Limit {
 export function readClip(options: Options, byDefault: boolean): Limit {
   const clips = options.flag('clip_sample', byDefault);
   const range = options.number('clip_sample_range', 1);
+  if (clips && !(range > 0)) throw new InputError(`clip_sample_range is ${range}; expected a number above 0`);
   return clips ? (denoised) => clamp(denoised, -range, range) : (denoised) => denoised;
 }
 
@@ -34,13 +35,15 @@ export function readThreshold(options: Options): Limit | undefined {
   if (!(ratio >= 0 && ratio <= 1))
     throw new InputError(`dynamic_thresholding_ratio is ${ratio}; it is a quantile, from 0 to 1`);
   const largest = options.number('sample_max_value', 1);
+  if (thresholds && !(Math.fround(largest) > 0))
+    throw new InputError(`sample_max_value is ${largest}; expected a number above 0, by which x̂₀ may be divided`);
   return thresholds ? (denoised) => dynamicThreshold(denoised, ratio, largest) : undefined;
 }
 
 /**
  * Dynamic thresholding (Saharia et al. 2022, arXiv 2205.11487): clip each sample to its own range [−s, s], s a quantile
  * of |x̂₀| between 1 and `largest`, and divide by s.
- * @param denoised x̂₀, [B,C,H,W], f32 or f64; otherwise TypeError
+ * @param denoised x̂₀, [B,C,H,W], f32 or f64; otherwise InputError
  * @param ratio which quantile, from 0 to 1
  */
 function dynamicThreshold(denoised: Tensor, ratio: number, largest: number): Tensor {

@@ -5,6 +5,7 @@ import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaTable } from './sigma-table.ts';
+import { checkFalling } from './sigmas.ts';
 import {
   along,
   ancestralSplit,
@@ -25,8 +26,8 @@ export type MidpointState = Tensor | undefined;
 
 /**
  * A run of the midpoint method. A step calls the model at σ, goes `along` the slope there to σ_mid, calls the model
- * again, and takes the whole step with the slope found there: `ancestralStep`. Second order. The last step, to σ = 0,
- * is Euler's alone.
+ * again, and takes the whole step with the slope found there: `ancestralStep`. Second order. A step down to σ = 0, as
+ * the last one, has no middle in log σ: it is Euler's.
  * @param name of the scheduler
  * @param steps how many, from 1 to the timesteps of the training
  * @param eta η, from 0: 0 for no noise, 1 for as much as the SDE has
@@ -38,17 +39,18 @@ export function midpointMethod(name: string, config: Config, steps: number, eta:
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name, defaults);
   const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon');
   const keys = { spacing: true, kdpm2: true };
-  const { timesteps, sigmas, initNoiseSigma, timestepOf } = readSigmaTable(options, schedule, steps, name, keys);
+  const { timesteps, sigmas, initNoiseSigma, timestepOf, cause } = readSigmaTable(options, schedule, steps, name, keys);
   const read = options.finish();
+  if (eta > 0) checkFalling(name, sigmas, cause);
 
   const parts = timesteps.map((t, i) => {
     const sigma = at(sigmas, i);
     const split = ancestralSplit(sigma, at(sigmas, i + 1), eta);
     return { t, sigma, split, middle: middleSigma(sigma, split) };
   });
-  const calls = parts.flatMap(({ t, sigma, middle }) => [
-    { t, sigma },
-    ...(middle > 0 ? [{ t: timestepOf(middle), sigma: middle }] : []),
+  const calls = parts.flatMap((part) => [
+    { t: part.t, sigma: part.sigma, part },
+    ...(part.middle > 0 ? [{ t: timestepOf(part.middle), sigma: part.middle, part }] : []),
   ]);
   const callSigmas = calls.map((call) => call.sigma);
   return {
@@ -59,12 +61,13 @@ export function midpointMethod(name: string, config: Config, steps: number, eta:
     start: undefined,
     ...varianceExploding(prediction, callSigmas),
     step(begin, { index, modelOutput, sample, noise }) {
-      const { sigma, split, middle } = at(parts, Math.floor(index / 2));
-      const denoised = denoise(prediction, sample, modelOutput, at(callSigmas, index));
-      const d = slope(sample, denoised, at(callSigmas, index));
-      if (!begin) return { state: sample, denoised, sample: along(sample, d, sigma, middle) };
+      const { sigma: here, part } = at(calls, index);
+      const { sigma, split, middle } = part;
+      const denoised = denoise(prediction, sample, modelOutput, here);
+      const d = slope(sample, denoised, here);
+      if (!begin && middle > 0) return { state: sample, denoised, sample: along(sample, d, sigma, middle) };
       const z = split.up > 0 ? noise(sample.shape) : undefined;
-      return { state: undefined, denoised, sample: ancestralStep(begin, d, sigma, split, z) };
+      return { state: undefined, denoised, sample: ancestralStep(begin ?? sample, d, sigma, split, z) };
     },
   };
 }

@@ -2,7 +2,7 @@
 import { add, scale, subtract } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { at } from '../tensor/at.ts';
+import { at, lastOf } from '../tensor/at.ts';
 import { solverStep, type SolverRule } from './exponential-integrator.ts';
 import type { Options } from './options.ts';
 import type { SolverLevel } from './solver-table.ts';
@@ -88,6 +88,42 @@ export function ordersOf({ order, lowersFinal, eulerAtFinal }: OrderRule, count:
     if (left === 1 && (eulerAtFinal || isShort)) return 1;
     return left === 2 && isShort ? Math.min(order, 2) : order;
   });
+}
+
+/** What the last step of a run is, beside its levels. */
+export interface LastStep {
+  /** Its order, from 1. */
+  readonly order: number;
+  /** The highest order that the method has where a step ends where it begins. */
+  readonly atRest: number;
+  /** The settings that the levels follow from, for messages. */
+  readonly cause: string;
+}
+
+/**
+ * Refuses a last step that the method cannot take: of a higher order to σ = 0, where λ is infinite, or one without
+ * length.
+ * @param levels of the calls of the model and, last, of the result
+ * @throws InputError that says which, and the way out
+ */
+export function checkEnd(scheduler: string, levels: readonly SolverLevel[], { order, atRest, cause }: LastStep): void {
+  const [from, to] = [at(levels, levels.length - 2), lastOf(levels)];
+  const reached = Math.min(order, levels.length - 1);
+  if (reached > 1 && to.lambda === Infinity)
+    throw new InputError(
+      `${scheduler}: the last step, of order ${reached}, leads to σ = 0 (${cause}), where only order 1 can end; ` +
+        'set lower_order_final to true, or final_sigmas_type to "sigma_min" with a first β above 0',
+    );
+  if (reached > atRest && to.lambda === from.lambda)
+    throw new InputError(
+      `${scheduler}: the last step, of order ${reached}, begins where it ends, at the smallest σ (${cause}); ` +
+        'set final_sigmas_type to "zero", or solver_order to 1',
+    );
+}
+
+/** The highest order of DPM-Solver at rest: the others divide by the length of the step. */
+export function orderAtRest(solver: SolverRule['solver']): number {
+  return solver === 'midpoint' ? 2 : 1;
 }
 
 /**

@@ -36,12 +36,15 @@ export interface NoiseSchedule {
   readonly betas: Float32Array;
   /** ᾱ_t, from 1 down to 0, at least T of them. */
   readonly alphasCumprod: Float32Array;
+  /** The settings that it follows from, for messages. */
+  readonly settings: string;
 }
 
 /**
  * Reads num_train_timesteps, beta_start, beta_end, beta_schedule, trained_betas, rescale_betas_zero_snr.
  * @param schedules the values of beta_schedule that the class has
- * @throws InputError for values that are not supported, among them β beyond [0, 1]
+ * @throws InputError for values that are not supported, among them β beyond [0, 1], and a zero terminal SNR of a signal
+ *   that does not fall
  */
 export function readNoiseSchedule(
   options: Options,
@@ -68,7 +71,15 @@ export function readNoiseSchedule(
   const betas = trained ? Float32Array.from(trained) : createBetas(schedule, start, end, announced);
   const rescales = (defaults.rescales ?? true) && options.flag('rescale_betas_zero_snr', false);
   const used = rescales ? rescaleZeroTerminalSnr(betas) : betas;
-  return { trainTimesteps: announced, betas: used, alphasCumprod: cumulativeProduct(used.map((beta) => 1 - beta)) };
+  const ends = trained ? 'trained_betas' : `beta_start = ${start} and beta_end = ${end}`;
+  if (!used.every(Number.isFinite))
+    throw new InputError(
+      `${scheduler}: rescale_betas_zero_snr cannot stretch the signal that ${ends} leave over ` +
+        `num_train_timesteps = ${announced}: it must fall from timestep to timestep, and not to 0`,
+    );
+  const settings = rescales ? 'rescale_betas_zero_snr' : ends;
+  const alphasCumprod = cumulativeProduct(used.map((beta) => 1 - beta));
+  return { trainTimesteps: announced, betas: used, alphasCumprod, settings };
 }
 
 function createBetas(schedule: BetaSchedule, start: number, end: number, count: number): Float32Array {
@@ -88,12 +99,13 @@ function createBetas(schedule: BetaSchedule, start: number, end: number, count: 
   }
 }
 
-/** torch.linspace in float32: from the start up to the middle, from the end behind it; one rounding each. */
+/** torch.linspace in float32: from the start up to the middle, from the end from there on; one rounding each. */
 export function linspace(start: number, end: number, count: number): Float32Array {
   const [first, last] = [f32(start), f32(end)];
   const step = count > 1 ? f32(f32(last - first) / (count - 1)) : 0;
+  const middle = Math.max(Math.floor(count / 2), 1);
   return Float32Array.from({ length: count }, (_, i) =>
-    i < count / 2 ? first + step * i : last - step * (count - 1 - i),
+    i < middle ? first + step * i : last - step * (count - 1 - i),
   );
 }
 

@@ -1,5 +1,9 @@
-/** Reading a `scheduler_config.json`: every key checked, defaults as in diffusers, what is unknown refused by name. */
+/**
+ * Reading a `scheduler_config.json`: every key of the class checked, defaults as in diffusers, null as diffusers takes
+ * it (`nulls.ts`). Keys of other classes are left alone here; `createScheduler` names those that diffusers would name.
+ */
 import { InputError } from '../tensor/errors.ts';
+import { flagMayBeNull, readNull } from './nulls.ts';
 
 /** What stands in a `scheduler_config.json`, by its keys. */
 export type Config = Readonly<Record<string, unknown>>;
@@ -15,7 +19,7 @@ export interface Options {
   optionalNumber(key: string): number | undefined;
   /** A whole number that is not negative. */
   count(key: string, fallback: number): number;
-  /** True or false. */
+  /** True or false; as in diffusers also 1, 0 and null. */
   flag(key: string, fallback: boolean): boolean;
   /** One of the choices. @param aliases what stands in the configs of other schedulers, and what it means here */
   choice<T extends string>(key: string, choices: readonly T[], fallback: T, aliases?: Readonly<Record<string, T>>): T;
@@ -25,76 +29,109 @@ export interface Options {
   numbers(key: string, fallback?: readonly number[]): readonly number[] | undefined;
   /** A key that diffusers has and this library does not support: refused unless it is null. */
   absent(key: string): void;
-  /**
-   * To be called last: refuses keys that nobody has read. Keys that begin with `_` are notes. Returns the keys, as they
-   * were read.
-   */
+  /** To be called last: the keys, as they were read. */
   finish(): Config;
 }
 
-/** The reader of a config. @param scheduler the name of the class, for messages */
-export function readOptions(config: Config, scheduler: string): Options {
+/** Keys that older versions of a class had under another name, which diffusers still reads. */
+const oldNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  DDIMInverseScheduler: { set_alpha_to_zero: 'set_alpha_to_one' },
+};
+
+/** The name that a key of a class has today, where it had another; undefined where it had none. */
+export function currentName(scheduler: string, key: string): string | undefined {
+  const names = Object.hasOwn(oldNames, scheduler) ? oldNames[scheduler] : undefined;
+  return names && Object.hasOwn(names, key) ? names[key] : undefined;
+}
+
+/** The config under the names of today, without the keys that it says are defaults. */
+function normalised(config: Config, scheduler: string): Config {
+  const listed = config['_use_default_values'];
+  const isDefault = (key: string): boolean => Array.isArray(listed) && listed.includes(key);
+  const entries = Object.entries(config).filter(([key]) => !isDefault(key));
+  const renamed = entries.flatMap(([key, value]) => {
+    const name = currentName(scheduler, key);
+    return name === undefined || value === null ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries([...entries, ...renamed]);
+}
+
+/** The reader of a config. @param scheduler the name of the class, for messages and for what null means in it */
+export function readOptions(given: Config, scheduler: string): Options {
+  const config = normalised(given, scheduler);
   const known = new Map<string, unknown>();
-  const read = (key: string, fallback?: unknown): unknown => {
-    const value = (Object.hasOwn(config, key) ? config[key] : undefined) ?? fallback;
+  const note = <T>(key: string, value: T): T => {
     known.set(key, value ?? null);
     return value;
   };
+  /** As it stands; undefined where it is missing. */
+  const find = (key: string): unknown => (Object.hasOwn(config, key) ? config[key] : undefined);
   const refuse = (key: string, expected: string): never => {
-    const found = config[key];
+    const found = find(key);
     const shown = typeof found === 'number' ? `${found}` : JSON.stringify(found)?.slice(0, 80);
     throw new InputError(`${scheduler}: ${key} is ${shown}; supported is ${expected}`);
   };
+  /**
+   * A value, or what stands for it where there is none or null.
+   * @param accept what the value is read as; undefined where it is refused
+   */
+  const value = <T>(key: string, fallback: T, accept: (found: unknown) => T | undefined, expected: string): T => {
+    const found = find(key);
+    if (found === undefined) return note(key, fallback);
+    const read = found === null ? readNull(key, config, scheduler, fallback) : accept(found);
+    return note(key, (read as T | undefined) ?? refuse(key, expected));
+  };
+  /** A value that may be null, or nothing. */
+  const optional = <T>(key: string, accept: (found: unknown) => T | undefined, expected: string): T | undefined => {
+    const found = find(key) ?? undefined;
+    return note(key, found === undefined ? undefined : (accept(found) ?? refuse(key, expected)));
+  };
   const options: Options = {
-    number(key, fallback) {
-      const value = read(key, fallback);
-      return typeof value === 'number' && (Number.isFinite(value) || value === fallback)
-        ? value
-        : refuse(key, 'a finite number');
-    },
-    optionalNumber(key) {
-      const value = read(key);
-      if (value === undefined) return undefined;
-      return typeof value === 'number' && Number.isFinite(value) ? value : refuse(key, 'a finite number or null');
-    },
-    count(key, fallback) {
-      const value = read(key, fallback);
-      return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 1e6
-        ? value
-        : refuse(key, 'a whole number up to 1000000');
-    },
+    number: (key, fallback) =>
+      value(key, fallback, (found) => (found === fallback ? fallback : finite(found)), 'a finite number'),
+    optionalNumber: (key) => optional(key, finite, 'a finite number or null'),
+    count: (key, fallback) => value(key, fallback, wholeNumber, 'a whole number up to 1000000'),
     flag(key, fallback) {
-      const value = read(key, fallback);
-      return typeof value === 'boolean' ? value : refuse(key, 'true or false');
+      const found = find(key);
+      if (found === null && flagMayBeNull(key)) return note(key, false);
+      return value(key, fallback, trueOrFalse, 'true or false');
     },
     choice(key, choices, fallback, aliases = {}) {
-      const value = read(key, fallback);
-      const alias = typeof value === 'string' && Object.hasOwn(aliases, value) ? aliases[value] : undefined;
-      return alias ?? choices.find((candidate) => candidate === value) ?? refuse(key, choices.join(', '));
+      const accept = (found: unknown) =>
+        typeof found === 'string' && Object.hasOwn(aliases, found) ? aliases[found] : oneOf(choices, found);
+      return value(key, fallback, accept, choices.join(', '));
     },
-    optionalChoice(key, choices) {
-      const value = read(key);
-      if (value === undefined) return undefined;
-      return choices.find((candidate) => candidate === value) ?? refuse(key, `${choices.join(', ')} or null`);
-    },
-    numbers(key, fallback) {
-      const value = read(key, fallback);
-      if (value === undefined) return undefined;
-      const isList =
-        Array.isArray(value) && value.every((entry) => typeof entry === 'number' && Number.isFinite(entry));
-      return isList ? (value as number[]) : refuse(key, 'a list of numbers');
-    },
+    optionalChoice: (key, choices) => optional(key, (found) => oneOf(choices, found), `${choices.join(', ')} or null`),
+    numbers: (key, fallback) =>
+      fallback
+        ? value(key, fallback, listOfNumbers, 'a list of numbers')
+        : optional(key, listOfNumbers, 'a list of numbers'),
     absent(key) {
-      if (read(key) !== undefined) refuse(key, 'null');
+      optional(key, () => undefined, 'null');
     },
-    finish() {
-      for (const key of Object.keys(config)) {
-        if (!key.startsWith('_') && !known.has(key)) {
-          throw new InputError(`${scheduler}: unknown key "${key}"; it has ${[...known.keys()].join(', ')}`);
-        }
-      }
-      return Object.fromEntries(known);
-    },
+    finish: () => Object.fromEntries(known),
   };
   return options;
+}
+
+function finite(found: unknown): number | undefined {
+  return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
+}
+
+function wholeNumber(found: unknown): number | undefined {
+  return typeof found === 'number' && Number.isInteger(found) && found >= 0 && found <= 1e6 ? found : undefined;
+}
+
+function trueOrFalse(found: unknown): boolean | undefined {
+  if (found === 1 || found === 0) return found === 1;
+  return typeof found === 'boolean' ? found : undefined;
+}
+
+function oneOf<T extends string>(choices: readonly T[], found: unknown): T | undefined {
+  return choices.find((candidate) => candidate === found);
+}
+
+function listOfNumbers(found: unknown): readonly number[] | undefined {
+  const isList = Array.isArray(found) && found.every((entry) => typeof entry === 'number' && Number.isFinite(entry));
+  return isList ? found : undefined;
 }

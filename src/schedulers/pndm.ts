@@ -3,6 +3,7 @@ import { add, addScaled, combine, divideBy, scale, subtract } from '../tensor/ar
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
+import { checkAlphas } from './alpha-levels.ts';
 import { levelOfAlpha } from './level.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
@@ -66,28 +67,39 @@ interface Call {
  * warms up: its first step is Heun's, the order then rises by one a step. A v is read as if the sample at the beginning
  * of the step had given it, as in diffusers.
  * @param steps how many, from 4 (without PRK from 1) to the timesteps of the training
+ * @param leftOut how many of them are left out at the beginning: those that are left have their own start, as if they
+ *   were all. (In diffusers a run that begins later takes the calls of the whole run for those of its start.)
  * @throws InputError for a config or a number of steps that it does not support
  */
-export function pndm(config: Config, steps: number): Scheduler<State> {
+export function pndm(config: Config, steps: number, leftOut = 0): Scheduler<State> {
   const name = 'PNDMScheduler';
   const options = readOptions(config, name);
-  const { alphasCumprod, trainTimesteps } = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
+  const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
+  const { alphasCumprod, trainTimesteps, settings } = schedule;
   const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon');
   const skipsPrk = options.flag('skip_prk_steps', false);
   const spacing = options.choice('timestep_spacing', spacings, 'leading');
   const offset = options.count('steps_offset', 0);
   const lastAlpha = options.flag('set_alpha_to_one', false) ? 1 : at(alphasCumprod, 0);
   const read = options.finish();
-  if (!skipsPrk && steps < 4)
-    throw new InputError(
-      `${name}: ${steps} steps are asked for, but the Runge–Kutta start needs 4; set skip_prk_steps`,
-    );
 
-  const grid = spacedTimesteps(spacing, trainTimesteps, steps, offset);
+  const grid = spacedTimesteps(spacing, trainTimesteps, steps, offset).slice(leftOut);
+  if (!skipsPrk && grid.length < 4)
+    throw new InputError(
+      `${name}: ${grid.length} steps are asked for, but the Runge–Kutta start needs 4; set skip_prk_steps`,
+    );
   const stride = Math.floor(trainTimesteps / steps);
   const prk = skipsPrk ? [] : prkCalls(grid.slice(0, 4), Math.floor(stride / 2));
   const calls = [...prk, ...(skipsPrk ? warmingCalls(grid, stride) : plmsCalls(grid.slice(3), stride))];
   const alphaOf = (timestep: number): number => (timestep >= 0 ? at(alphasCumprod, timestep) : lastAlpha);
+  const moves = calls.map(({ t, from, to }) => ({ t, alpha: alphaOf(from), next: alphaOf(to) }));
+  checkAlphas(name, schedule, prediction, moves);
+  const vanished = moves.find(({ alpha }) => f32(1 / alpha) === Infinity);
+  if (vanished)
+    throw new InputError(
+      `${name}: with ${settings} ᾱ is ${vanished.alpha} at timestep ${vanished.t}, and a step divides by it; ` +
+        'make β smaller',
+    );
 
   const move = (x: Tensor, output: Tensor, { from, to }: Call): Tensor => {
     const [alpha, next] = [alphaOf(from), alphaOf(to)];

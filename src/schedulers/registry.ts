@@ -1,38 +1,41 @@
 /** All schedulers by the name of their class in diffusers. */
 import { InputError } from '../tensor/errors.ts';
 import { checked } from './checked.ts';
+import { checkChoices, checkMu, countSteps, type ChoicesOfClass, type SchedulerChoices } from './choices.ts';
+import { cmStochasticIterative } from './cm-stochastic-iterative.ts';
+import { cosineDpmMultistep } from './cosine-dpm-multistep.ts';
 import { ddimInverse } from './ddim-inverse.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
 import { deis } from './deis.ts';
+import { dpmMultistepInverse } from './dpm-multistep-inverse.ts';
 import { dpmMultistep } from './dpm-multistep.ts';
+import { dpmSde } from './dpm-sde.ts';
 import { dpmSinglestep } from './dpm-singlestep.ts';
 import { edmDpmMultistep } from './edm-dpm-multistep.ts';
 import { edmEuler } from './edm-euler.ts';
 import { eulerAncestral } from './euler-ancestral.ts';
 import { euler } from './euler.ts';
 import { flowMatchEuler } from './flow-match-euler.ts';
+import { flowMatchHeun } from './flow-match-heun.ts';
+import { flowMatchLcm } from './flow-match-lcm.ts';
 import { heun } from './heun.ts';
+import { ipndm } from './ipndm.ts';
 import { kdpm2Ancestral } from './kdpm2-ancestral.ts';
 import { kdpm2 } from './kdpm2.ts';
+import { laterPart } from './later.ts';
 import { lcm } from './lcm.ts';
 import { lms } from './lms.ts';
+import { foreignKeys } from './foreign-keys.ts';
 import type { Config } from './options.ts';
 import { pndm } from './pndm.ts';
+import { saSolver } from './sa-solver.ts';
 import type { Scheduler } from './scheduler.ts';
+import { scoreSdeVe } from './score-sde-ve.ts';
 import { tcd } from './tcd.ts';
 import { unipc } from './unipc.ts';
 
-/** What a run chooses that stands in no config. */
-export interface SchedulerChoices {
-  /** How much noise is added, from 0, of the schedulers that have an η; by default the `eta` of their entry. */
-  readonly eta?: number;
-  /**
-   * The logarithm of the shift of a flow (or the shift, where time_shift_type is linear), where the config says
-   * use_dynamic_shifting.
-   */
-  readonly mu?: number;
-}
+export type { SchedulerChoices } from './choices.ts';
 
 /** Which models a scheduler can drive. */
 export type ModelKind =
@@ -41,10 +44,16 @@ export type ModelKind =
   /** Trained with EDM's preconditioning, and given ¼ ln σ. */
   | 'edm'
   /** Trained to predict the direction of a flow. */
-  | 'flow';
+  | 'flow'
+  /** Consistency models of x₀ + σ ε, given 250 ln σ. */
+  | 'consistency'
+  /** Trained to predict the score ∇ log p of x₀ + σ ε, given σ. */
+  | 'score'
+  /** Trained to predict v at a continuous time, (2/π) atan(σ/α). */
+  | 'continuous';
 
 /** What is known of a scheduler before it is created. */
-export interface SchedulerEntry {
+export interface SchedulerEntry extends ChoicesOfClass {
   /** The name on the command line. */
   readonly short: string;
   /** What it is, in a line. */
@@ -53,10 +62,10 @@ export interface SchedulerEntry {
   readonly source: string;
   /** Which models it can drive. */
   readonly kind: ModelKind;
-  /** η unless the run chooses another; undefined where there is none to choose. */
-  readonly eta?: number;
-  /** The largest η, where there is one: with the noise of DDPM there is none left to add. */
-  readonly mostEta?: number;
+  /** How often a step but the last calls the model, where that is not once. */
+  readonly order?: 2;
+  /** Its own start, for a run that leaves out steps, where that is not the later part of the whole run. */
+  readonly createLater?: (config: Config, steps: number, begin: number) => Scheduler;
   /** @throws InputError for a config, a number of steps or choices that it does not support */
   readonly create: (config: Config, steps: number, choices: SchedulerChoices) => Scheduler;
 }
@@ -68,7 +77,8 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: 'the ancestral sampler that the model was trained for: one noise draw a step',
     source: 'Ho et al. 2020, arXiv 2006.11239',
     kind: 'discrete',
-    create: (config, steps) => ddpm(config, steps),
+    own: { timesteps: true },
+    create: (config, steps, own) => ddpm(config, steps, own),
   },
   DDIMScheduler: {
     short: 'ddim',
@@ -91,6 +101,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: 'Runge–Kutta for three steps, then linear multistep, along the curve of DDIM',
     source: 'Liu et al. 2022, arXiv 2202.09778',
     kind: 'discrete',
+    createLater: pndm,
     create: (config, steps) => pndm(config, steps),
   },
   EulerDiscreteScheduler: {
@@ -98,7 +109,9 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: "Euler's method in σ; first order",
     source: 'Karras et al. 2022, arXiv 2206.00364',
     kind: 'discrete',
-    create: (config, steps) => euler(config, steps),
+    own: { timesteps: true, sigmas: 'steps and end' },
+    churns: true,
+    create: (config, steps, choices) => euler(config, steps, choices),
   },
   EulerAncestralDiscreteScheduler: {
     short: 'euler-ancestral',
@@ -113,7 +126,9 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: "Heun's method; second order, two calls a step",
     source: 'Karras et al. 2022, arXiv 2206.00364, algorithm 1',
     kind: 'discrete',
-    create: (config, steps) => heun(config, steps),
+    order: 2,
+    own: { timesteps: true },
+    create: (config, steps, own) => heun(config, steps, own),
   },
   LMSDiscreteScheduler: {
     short: 'lms',
@@ -127,6 +142,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: 'the midpoint method in log σ; second order, two calls a step',
     source: 'k-diffusion, sample_dpm_2, after arXiv 2206.00927',
     kind: 'discrete',
+    order: 2,
     create: (config, steps) => kdpm2(config, steps),
   },
   KDPM2AncestralDiscreteScheduler: {
@@ -135,6 +151,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'k-diffusion, sample_dpm_2_ancestral',
     kind: 'discrete',
     eta: 1,
+    order: 2,
     create: (config, steps, { eta }) => kdpm2Ancestral(config, steps, eta),
   },
   DPMSolverMultistepScheduler: {
@@ -142,21 +159,31 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: 'DPM-Solver and DPM-Solver++, of the ODE or the SDE, orders 1 to 3, one call a step',
     source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
     kind: 'discrete',
-    create: (config, steps, { mu }) => dpmMultistep(config, steps, mu),
+    own: { timesteps: true },
+    create: (config, steps, { mu, ...own }) => dpmMultistep(config, steps, mu, own),
+  },
+  DPMSolverMultistepInverseScheduler: {
+    short: 'dpm-inverse',
+    summary: 'DPM-Solver backwards: from a picture, given as --noise, to its noise',
+    source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
+    kind: 'discrete',
+    create: (config, steps) => dpmMultistepInverse(config, steps),
   },
   DPMSolverSinglestepScheduler: {
     short: 'dpm-singlestep',
     summary: 'DPM-Solver and DPM-Solver++ in blocks of 1 to 3 calls',
     source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
     kind: 'discrete',
-    create: (config, steps, { mu }) => dpmSinglestep(config, steps, mu),
+    own: { timesteps: true },
+    create: (config, steps, { mu, ...own }) => dpmSinglestep(config, steps, mu, own),
   },
   UniPCMultistepScheduler: {
     short: 'unipc',
     summary: 'a predictor and a corrector of orders 1 to 3, one call a step',
     source: 'Zhao et al. 2023, arXiv 2302.04867',
     kind: 'discrete',
-    create: (config, steps, { mu }) => unipc(config, steps, mu),
+    own: { sigmas: 'steps' },
+    create: (config, steps, { mu, ...own }) => unipc(config, steps, mu, own),
   },
   DEISMultistepScheduler: {
     short: 'deis',
@@ -165,12 +192,28 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     kind: 'discrete',
     create: (config, steps, { mu }) => deis(config, steps, mu),
   },
+  DPMSolverSDEScheduler: {
+    short: 'dpm-sde',
+    summary: 'DPM-Solver++ of the SDE, two calls a step, on the noise of a Brownian motion',
+    source: 'Lu et al. 2022, arXiv 2211.01095; k-diffusion, sample_dpmpp_sde',
+    kind: 'discrete',
+    seeded: true,
+    create: (config, steps, { noiseSeed }) => dpmSde(config, steps, noiseSeed),
+  },
+  SASolverScheduler: {
+    short: 'sa',
+    summary: 'stochastic Adams: a predictor and a corrector of orders 1 to 4, noise in the middle of the run',
+    source: 'Xue et al. 2023, arXiv 2309.05019',
+    kind: 'discrete',
+    create: (config, steps) => saSolver(config, steps),
+  },
   LCMScheduler: {
     short: 'lcm',
     summary: 'for consistency models: to x̂₀ at once, then noise again',
     source: 'Luo et al. 2023, arXiv 2310.04378',
     kind: 'discrete',
-    create: (config, steps) => lcm(config, steps),
+    own: { timesteps: true },
+    create: (config, steps, own) => lcm(config, steps, own),
   },
   TCDScheduler: {
     short: 'tcd',
@@ -179,14 +222,16 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     kind: 'discrete',
     eta: 0.3,
     mostEta: 1,
-    create: (config, steps, { eta }) => tcd(config, steps, eta),
+    own: { timesteps: true },
+    create: (config, steps, { eta, ...own }) => tcd(config, steps, eta, own),
   },
   EDMEulerScheduler: {
     short: 'edm-euler',
     summary: "Euler's method for models with EDM's preconditioning",
     source: 'Karras et al. 2022, arXiv 2206.00364',
     kind: 'edm',
-    create: (config, steps) => edmEuler(config, steps),
+    churns: true,
+    create: (config, steps, churn) => edmEuler(config, steps, churn),
   },
   EDMDPMSolverMultistepScheduler: {
     short: 'edm-dpm',
@@ -195,12 +240,56 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     kind: 'edm',
     create: (config, steps) => edmDpmMultistep(config, steps),
   },
+  CMStochasticIterativeScheduler: {
+    short: 'cm',
+    summary: 'for consistency models of σ: to x̂₀ at once, then noise again',
+    source: 'Song et al. 2023, arXiv 2303.01469, algorithm 1',
+    kind: 'consistency',
+    create: (config, steps) => cmStochasticIterative(config, steps),
+  },
+  ScoreSdeVeScheduler: {
+    short: 'sde-ve',
+    summary: 'for models of the score: Langevin corrections, then a step of the reverse SDE',
+    source: 'Song et al. 2021, arXiv 2011.13456, algorithms 2 and 4',
+    kind: 'score',
+    create: (config, steps) => scoreSdeVe(config, steps),
+  },
+  CosineDPMSolverMultistepScheduler: {
+    short: 'cosine-dpm',
+    summary: 'SDE-DPM-Solver++ for models of v in continuous time, on the noise of a Brownian motion',
+    source: 'arXiv 2211.01095 and 2206.00364, as in Stable Audio, arXiv 2407.14358',
+    kind: 'continuous',
+    seeded: true,
+    create: (config, steps, { noiseSeed }) => cosineDpmMultistep(config, steps, noiseSeed),
+  },
+  IPNDMScheduler: {
+    short: 'ipndm',
+    summary: 'linear multistep along the curve of DDIM, for models of v in continuous time',
+    source: 'Liu et al. 2022, arXiv 2202.09778; Zhang & Chen 2022, arXiv 2204.13902',
+    kind: 'continuous',
+    create: (config, steps) => ipndm(config, steps),
+  },
   FlowMatchEulerDiscreteScheduler: {
     short: 'flow-match-euler',
     summary: "Euler's method for flow matching",
     source: 'Lipman et al. 2022, arXiv 2210.02747; Esser et al. 2024, arXiv 2403.03206',
     kind: 'flow',
-    create: (config, steps, { mu }) => flowMatchEuler(config, steps, mu),
+    own: { timesteps: true, sigmas: 'steps' },
+    create: (config, steps, { mu, ...own }) => flowMatchEuler(config, steps, mu, own),
+  },
+  FlowMatchHeunDiscreteScheduler: {
+    short: 'flow-match-heun',
+    summary: "Heun's method for flow matching; second order, two calls a step",
+    source: 'Karras et al. 2022, arXiv 2206.00364; Lipman et al. 2022, arXiv 2210.02747',
+    kind: 'flow',
+    create: (config, steps) => flowMatchHeun(config, steps),
+  },
+  FlowMatchLCMScheduler: {
+    short: 'flow-match-lcm',
+    summary: 'for consistency models of a flow: to x̂₀ at once, then noise again',
+    source: 'Luo et al. 2023, arXiv 2310.04378',
+    kind: 'flow',
+    create: (config, steps, { mu }) => flowMatchLcm(config, steps, mu),
   },
 };
 
@@ -215,26 +304,41 @@ export function schedulerDefaults(className: string): Config {
   return entryOf(className).create({}, 10, {}).config;
 }
 
-/** The most steps that a run may have. */
-const mostSteps = 1_000_000;
-
 /**
  * The scheduler that a `scheduler_config.json` describes.
- * @param config its `_class_name` says which; the other keys are those of the class in diffusers
- * @param steps how many; a whole number from 1. Some methods call the model more often
- * @throws InputError for an unknown class, key or value, with those that are known, and for a number of steps, an η or
- *   a mu that the class cannot run with
+ * @param config its `_class_name` says which; the other keys are those of the class in diffusers. Keys that the class
+ *   does not have do nothing, and are named by `warnings`
+ * @param steps how many; a whole number from 1, or undefined where the choices have steps of their own. Some methods
+ *   call the model more often
+ * @throws InputError for an unknown class, choice or value, with those that are known, and for a number of steps or
+ *   choices that the class cannot run with
  */
-export function createScheduler(config: Config, steps: number, choices: SchedulerChoices = {}): Scheduler {
+export function createScheduler(config: Config, steps: number | undefined, choices: SchedulerChoices = {}): Scheduler {
   const name = config?.['_class_name'];
   const entry = entryOf(name);
-  if (!Number.isInteger(steps) || steps < 1 || steps > mostSteps) {
-    throw new InputError(`${name}: ${steps} steps are asked for; expected a whole number from 1 to ${mostSteps}`);
-  }
   checkChoices(`${name}`, entry, choices);
-  const scheduler = entry.create(config, steps, choices);
+  const count = countSteps(`${name}`, entry, steps, choices);
+  const scheduler = createFrom(choices.begin ?? 0, entry, config, count, choices);
+  checkMu(`${name}`, scheduler.config, choices);
   checkLevels(scheduler);
-  return checked(scheduler);
+  return { ...checked(scheduler), warnings: foreignKeys(config, scheduler.config, scheduler.name) };
+}
+
+/** The run without its first `begin` steps. */
+function createFrom(
+  begin: number,
+  { create, createLater, order }: SchedulerEntry,
+  config: Config,
+  steps: number,
+  choices: SchedulerChoices,
+): Scheduler {
+  if (!Number.isInteger(begin) || begin < 0 || begin >= steps) {
+    throw new InputError(
+      `${config['_class_name']}: begin is ${begin} of ${steps} steps; expected a whole number from 0 to ${steps - 1}`,
+    );
+  }
+  if (begin === 0) return create(config, steps, choices);
+  return createLater?.(config, steps, begin) ?? laterPart(create(config, steps, choices), begin * (order ?? 1));
 }
 
 function entryOf(name: unknown): SchedulerEntry {
@@ -246,21 +350,6 @@ function entryOf(name: unknown): SchedulerEntry {
     );
   }
   return entry;
-}
-
-function checkChoices(
-  name: string,
-  { mostEta = Number.MAX_VALUE, eta: ofClass }: SchedulerEntry,
-  { eta = 0, mu = 0 }: SchedulerChoices,
-) {
-  if (!(eta >= 0 && eta <= mostEta)) {
-    const most = mostEta === Number.MAX_VALUE ? '' : ` to ${mostEta}`;
-    throw new InputError(`${name}: eta is ${eta}; expected a finite number from 0${most}`);
-  }
-  if (eta !== 0 && ofClass === undefined) {
-    throw new InputError(`${name} has no eta, but ${eta} is given; it adds as much noise as its method says, or none`);
-  }
-  if (!Number.isFinite(mu)) throw new InputError(`${name}: mu is ${mu}; expected a finite number`);
 }
 
 /** @throws InputError where a config and a number of steps leave a call without a timestep or a level */

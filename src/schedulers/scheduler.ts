@@ -18,6 +18,8 @@ export interface Scheduler<State = unknown> extends ForwardProcess {
   readonly name: string;
   /** The config with the defaults of all keys that were not given. */
   readonly config: Config;
+  /** What is to be said of the config, of `createScheduler`: keys that the class does not have, and so ignores. */
+  readonly warnings?: readonly string[];
   /** What the model is given, one number for each call of it. */
   readonly timesteps: readonly number[];
   /** The first picture is standard normal noise times this. */

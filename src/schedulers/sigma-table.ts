@@ -1,14 +1,22 @@
 /** The timesteps and σ of a run, as the schedulers of k-diffusion have them in diffusers: Euler, Heun, LMS, KDPM2. */
+import { InputError } from '../tensor/errors.ts';
 import { exp, log } from '../tensor/math/index.ts';
 import { at, lastOf } from '../tensor/at.ts';
 import { linspace, type NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
+import { checkTimesteps, refuseSpaced, type OwnSteps } from './own-steps.ts';
 import {
+  causeOf,
+  checkSigmas,
+  endsOf,
   interpolate,
+  readSigmaEnds,
   readSigmaSpacing,
   spaceSigmas,
+  spacingKeys,
   timestepOfSigma,
   trainingSigmas,
+  type SigmaEnds,
   type WideSpacing,
 } from './sigmas.ts';
 import { f32 } from './single.ts';
@@ -22,6 +30,8 @@ export interface SigmaTable {
   readonly sigmas: readonly number[];
   /** The first picture is standard normal noise times this. */
   readonly initNoiseSigma: number;
+  /** The settings that σ follow from, for messages. */
+  readonly cause: string;
   /** The timestep of a σ between those of the training. */
   timestepOf(sigma: number): number;
 }
@@ -32,6 +42,8 @@ export interface SigmaTableKeys {
   readonly spacing?: boolean;
   /** sigma_min, sigma_max, interpolation_type, final_sigmas_type. */
   readonly ends?: boolean;
+  /** Steps of the user's own, where the class takes them. */
+  readonly own?: OwnSteps;
   /** Spaced σ have timesteps of double precision, and Karras' whole ones. In other classes they are float32. */
   readonly kdpm2?: boolean;
 }
@@ -50,30 +62,44 @@ export function readSigmaTable(
   const grid = options.choice('timestep_spacing', spacings, 'linspace');
   const offset = options.count('steps_offset', 0);
   const spacing = has.spacing ? readSigmaSpacing(options, scheduler) : undefined;
-  const [least, most] = has.ends ? [options.optionalNumber('sigma_min'), options.optionalNumber('sigma_max')] : [];
+  const ends: SigmaEnds = has.ends ? readSigmaEnds(options) : {};
   const interpolation = has.ends ? options.choice('interpolation_type', ['linear', 'log_linear'], 'linear') : 'linear';
   const final = has.ends ? options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero') : 'zero';
 
   const table = trainingSigmas(schedule);
   const timestepOf = timestepOfSigma(table);
-  let timesteps = fractionalTimesteps(grid, schedule.trainTimesteps, steps, offset);
-  let sigmas =
-    interpolation === 'linear'
-      ? timesteps.map((t) => interpolate(table, t))
-      : [...linspace(log(lastOf(table)), log(at(table, 0)), steps + 1)].map((value) => f32(exp(value)));
-  if (spacing) {
-    sigmas = spaceSigmas(spacing, most ?? at(sigmas, 0), least ?? lastOf(sigmas), steps);
-    timesteps = sigmas.map(timestepOf).map(has.kdpm2 ? storedByKdpm2(spacing) : f32);
-  }
-  // Log-linear σ are one more than the steps: the last is that of the result.
-  const rounded = [...sigmas, final === 'zero' ? 0 : at(table, 0)].slice(0, timesteps.length + 1).map(f32);
-  const largest = rounded.reduce((a, b) => Math.max(a, b));
-  return {
-    timesteps,
-    sigmas: rounded,
-    timestepOf,
-    initNoiseSigma: grid === 'leading' ? f32(Math.sqrt(f32(f32(largest * largest) + 1))) : largest,
+  const own = has.own ?? {};
+  refuseSpaced(scheduler, own, spacing && spacingKeys[spacing]);
+  const even = (): readonly number[] => {
+    const { trainTimesteps } = schedule;
+    if (!own.timesteps) return fractionalTimesteps(grid, trainTimesteps, steps, offset);
+    return checkTimesteps(scheduler, own.timesteps, { most: trainTimesteps - 1 }).map(f32);
   };
+  const places = (): Pick<SigmaTable, 'timesteps' | 'sigmas'> => {
+    if (own.sigmas) return { timesteps: own.sigmas.slice(0, -1).map(timestepOf), sigmas: own.sigmas };
+    const timesteps = even();
+    const end = final === 'zero' ? 0 : at(table, 0);
+    // Log-linear σ are one more than the steps: the last is that of the result.
+    const logLinear = [...linspace(log(lastOf(table)), log(at(table, 0)), steps + 1)].map((value) => f32(exp(value)));
+    const sigmas = interpolation === 'linear' ? timesteps.map((t) => interpolate(table, t)) : logLinear;
+    if (!spacing) return { timesteps, sigmas: [...sigmas, end].slice(0, steps + 1) };
+    const [largest, smallest] = endsOf(scheduler, ends, [at(sigmas, 0), lastOf(sigmas)]);
+    const spaced = spaceSigmas(spacing, largest, smallest, steps);
+    return {
+      timesteps: spaced.map(timestepOf).map(has.kdpm2 ? storedByKdpm2(spacing) : f32),
+      sigmas: [...spaced, end],
+    };
+  };
+
+  const { timesteps, sigmas: exact } = places();
+  const sigmas = exact.map(f32);
+  const largest = sigmas.reduce((a, b) => Math.max(a, b));
+  const initNoiseSigma = grid === 'leading' ? f32(Math.sqrt(f32(f32(largest * largest) + 1))) : largest;
+  const cause = own.sigmas ? 'sigmas of your own' : causeOf(schedule.settings, spacing ? ends : {});
+  checkSigmas(scheduler, sigmas.slice(0, -1), cause);
+  if (!(lastOf(sigmas) >= 0))
+    throw new InputError(`${scheduler}: sigmas ends with ${lastOf(sigmas)}; expected the σ of the result, from 0`);
+  return { timesteps, sigmas, timestepOf, initNoiseSigma, cause };
 }
 
 function storedByKdpm2(spacing: WideSpacing): (timestep: number) => number {

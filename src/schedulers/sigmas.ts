@@ -22,8 +22,82 @@ export function trainingSigmas({ alphasCumprod }: NoiseSchedule): Float32Array {
   });
 }
 
+/**
+ * Refuses σ of calls from which no step leads: not above 0, or so large that σ² is not finite in float32.
+ * @param cause the settings that they follow from
+ * @throws InputError that names the cause, the call and σ
+ */
+export function checkSigmas(scheduler: string, sigmas: readonly number[], cause: string): void {
+  const index = sigmas.findIndex((sigma) => !(sigma > 0 && f32(sigma * sigma) < Infinity));
+  if (index >= 0)
+    throw new InputError(
+      `${scheduler}: with ${cause} σ is ${sigmas[index]} at call ${index} of the model; ` +
+        'expected a number above 0, its square finite',
+    );
+}
+
+/**
+ * Refuses σ that rise from call to call where noise is to be added on the way down.
+ * @throws InputError that names the cause, the call and both σ
+ */
+export function checkFalling(scheduler: string, sigmas: readonly number[], cause: string): void {
+  const index = sigmas.findIndex((sigma, i) => i > 0 && sigma > (sigmas[i - 1] ?? 0));
+  if (index >= 0)
+    throw new InputError(
+      `${scheduler}: with ${cause} σ rises from ${sigmas[index - 1]} to ${sigmas[index]} at call ${index} of the ` +
+        'model, but noise is added on the way down only; take fewer steps, or a scheduler that adds none',
+    );
+}
+
+/** sigma_min and sigma_max, where a config has them. */
+export interface SigmaEnds {
+  /** sigma_min. */
+  readonly least?: number | undefined;
+  /** sigma_max. */
+  readonly most?: number | undefined;
+}
+
+/** Reads sigma_min, sigma_max. Only spaced σ look at them. */
+export function readSigmaEnds(options: Options): SigmaEnds {
+  return { least: options.optionalNumber('sigma_min'), most: options.optionalNumber('sigma_max') };
+}
+
+/**
+ * The largest and the smallest σ of spaced ones.
+ * @param ends of the config; where it has none they are those of evenly spaced timesteps
+ * @throws InputError where an end of the config is not above 0, or the smallest is above the largest
+ */
+export function endsOf(
+  scheduler: string,
+  { least, most }: SigmaEnds,
+  [largest, smallest]: readonly [largest: number, smallest: number],
+): readonly [largest: number, smallest: number] {
+  for (const [key, value] of Object.entries({ sigma_min: least, sigma_max: most }))
+    if (value !== undefined && !(value > 0))
+      throw new InputError(`${scheduler}: ${key} is ${value}; expected a σ above 0`);
+  const ends = [most ?? largest, least ?? smallest] as const;
+  if ((least !== undefined || most !== undefined) && ends[1] > ends[0])
+    throw new InputError(`${scheduler}: sigma_min = ${ends[1]} is above sigma_max = ${ends[0]}`);
+  return ends;
+}
+
+/** `sigma_min = 0.1`, … of those that a config has, and what the others follow from, for messages. */
+export function causeOf(settings: string, { least, most }: SigmaEnds): string {
+  const ends = Object.entries({ sigma_min: least, sigma_max: most }).filter(([, value]) => value !== undefined);
+  return [...ends.map(([key, value]) => `${key} = ${value}`), ...(ends.length < 2 ? [settings] : [])].join(' and ');
+}
+
 /** How σ may be spaced between the largest and the smallest of a run. */
 export type WideSpacing = 'karras' | 'exponential' | 'beta';
+
+/** The key of a config that asks for a spacing. */
+export const spacingKeys: Readonly<Record<WideSpacing | 'lu' | 'flow', string>> = {
+  karras: 'use_karras_sigmas',
+  exponential: 'use_exponential_sigmas',
+  beta: 'use_beta_sigmas',
+  lu: 'use_lu_lambdas',
+  flow: 'use_flow_sigmas',
+};
 
 /**
  * Reads use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas and, where the class has them, use_lu_lambdas,
@@ -35,17 +109,12 @@ export function readSigmaSpacing<Further extends 'lu' | 'flow' = never>(
   scheduler: string,
   further: readonly Further[] = [],
 ): WideSpacing | Further | undefined {
-  const keys: Readonly<Record<WideSpacing | 'lu' | 'flow', string>> = {
-    karras: 'use_karras_sigmas',
-    exponential: 'use_exponential_sigmas',
-    beta: 'use_beta_sigmas',
-    lu: 'use_lu_lambdas',
-    flow: 'use_flow_sigmas',
-  };
   const known: readonly (WideSpacing | Further)[] = ['karras', 'exponential', 'beta', ...further];
-  const chosen = known.filter((spacing) => options.flag(keys[spacing], false));
+  const chosen = known.filter((spacing) => options.flag(spacingKeys[spacing], false));
   if (chosen.length > 1) {
-    throw new InputError(`${scheduler}: ${chosen.map((spacing) => keys[spacing]).join(' and ')} exclude one another`);
+    throw new InputError(
+      `${scheduler}: ${chosen.map((spacing) => spacingKeys[spacing]).join(' and ')} exclude one another`,
+    );
   }
   return chosen[0];
 }

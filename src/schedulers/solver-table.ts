@@ -4,14 +4,17 @@
 import { exp, log } from '../tensor/math/index.ts';
 import { InputError } from '../tensor/errors.ts';
 import { at, lastOf } from '../tensor/at.ts';
-import { shiftFlow } from './flow.ts';
+import { checkShift, shiftFlow } from './flow.ts';
 import type { NoiseLevel } from './level.ts';
 import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
+import { checkTimesteps, refuseSpaced, type OwnSteps } from './own-steps.ts';
 import {
+  checkFalling,
   interpolate,
   readSigmaSpacing,
   spaceSigmas,
+  spacingKeys,
   timestepOfSigma,
   trainingSigmas,
   type WideSpacing,
@@ -33,6 +36,8 @@ export interface SolverTable {
   readonly timesteps: readonly number[];
   /** One for each timestep and, last, that of the result. */
   readonly levels: readonly SolverLevel[];
+  /** The settings that they follow from, for messages. */
+  readonly cause: string;
 }
 
 /** signal = 1/√(σ² + 1), noise = σ · signal; in a flow signal = 1 − σ, noise = σ. */
@@ -43,8 +48,36 @@ function solverLevel(sigma: number, isFlow: boolean): SolverLevel {
 }
 
 /** A table from σ, which PyTorch holds in float32. @param sigmas one for each timestep and, last, that of the result */
-export function tableOf(timesteps: readonly number[], sigmas: readonly number[], isFlow = false): SolverTable {
-  return { timesteps, levels: sigmas.map((sigma) => solverLevel(f32(sigma), isFlow)) };
+export function tableOf(
+  timesteps: readonly number[],
+  sigmas: readonly number[],
+  { isFlow, cause }: { readonly isFlow: boolean; readonly cause: string },
+): SolverTable {
+  return { timesteps, levels: sigmas.map((sigma) => solverLevel(f32(sigma), isFlow)), cause };
+}
+
+/**
+ * Refuses calls from which no step leads, since their λ is not finite: without noise, or without a picture; and, where
+ * noise is added on the way, a λ that falls.
+ * @throws InputError that names the settings, the call and its level
+ */
+export function checkSolverLevels(scheduler: string, { levels, cause }: SolverTable, addsNoise: boolean): void {
+  const calls = levels.slice(0, -1);
+  calls.forEach(({ signal, noise, lambda }, index) => {
+    if (Number.isFinite(lambda) && f32((noise / signal) ** 2) < Infinity) return;
+    throw new InputError(
+      `${scheduler}: with ${cause} call ${index} of the model is at α = ${signal} and σ = ${noise}; ` +
+        'expected both above 0, and (σ/α)² finite',
+    );
+  });
+  const end = lastOf(levels);
+  if (!(end.lambda > -Infinity))
+    throw new InputError(
+      `${scheduler}: with ${cause} the run ends at α = ${end.signal} and σ = ${end.noise}, where no picture is; ` +
+        'set final_sigmas_type to "zero"',
+    );
+  const sigmas = calls.map(({ signal, noise }) => noise / signal);
+  if (addsNoise) checkFalling(scheduler, sigmas, cause);
 }
 
 /** How a config spaces the timesteps. */
@@ -64,6 +97,8 @@ export interface SpacedSigmas {
   readonly sigmas: readonly number[];
   /** σ of the training's timesteps, rising. */
   readonly training: Float32Array;
+  /** The settings that σ follow from, for messages. */
+  readonly cause: string;
 }
 
 /** What a config says of timesteps and σ. */
@@ -76,21 +111,23 @@ export interface SigmaRule {
   readonly shift: number;
   /** Whether timesteps found for σ are rounded; otherwise they are cut off. */
   readonly rounds: boolean;
+  /** Timesteps of the user's own, whole ones, in place of evenly spaced ones. */
+  readonly own: readonly number[] | undefined;
 }
 
 /** σ of a run as the config says. @throws InputError where there are fewer timesteps than steps */
 export function solverSigmas(
   schedule: NoiseSchedule,
   steps: number,
-  { spacing, grid, shift, rounds }: SigmaRule,
+  { spacing, grid, shift, rounds, own }: SigmaRule,
 ): SpacedSigmas {
   switch (spacing) {
     case undefined:
-      return evenSigmas(schedule, steps, grid);
+      return own ? sigmasOf(schedule, own) : evenSigmas(schedule, steps, grid);
     case 'flow':
       return flowSigmas(schedule, steps, shift);
     default:
-      return wideSigmas(schedule, steps, spacing, rounds);
+      return wideSigmas(schedule, steps, { spacing, rounds });
   }
 }
 
@@ -104,7 +141,40 @@ export function evenSigmas(
   const last = training.filter((sigma) => -log(sigma) >= leastLambda).length;
   if (last < 1) throw new InputError(`lambda_min_clipped = ${leastLambda} leaves out every timestep of the training`);
   const timesteps = solverTimesteps(spacing, schedule.trainTimesteps, last, steps, offset);
-  return { timesteps, sigmas: timesteps.map((t) => interpolate(training, t)), training };
+  const sigmas = timesteps.map((t) => interpolate(training, t));
+  return { timesteps, sigmas, training, cause: schedule.settings };
+}
+
+/** σ of the user's own timesteps. */
+function sigmasOf(schedule: NoiseSchedule, timesteps: readonly number[]): SpacedSigmas {
+  const training = trainingSigmas(schedule);
+  const sigmas = timesteps.map((t) => interpolate(training, t));
+  return { timesteps, sigmas, training, cause: `timesteps of your own and ${schedule.settings}` };
+}
+
+/**
+ * The timesteps of the user's own, where there are some.
+ * @param spacing what the config says
+ * @throws InputError for a config whose σ are spaced otherwise, and for what is no timestep of the training
+ */
+export function solverOwn(
+  scheduler: string,
+  own: OwnSteps,
+  spacing: WideSpacing | 'lu' | 'flow' | undefined,
+  { trainTimesteps }: NoiseSchedule,
+): readonly number[] | undefined {
+  refuseSpaced(scheduler, own, spacing && spacingKeys[spacing]);
+  return own.timesteps && checkTimesteps(scheduler, own.timesteps, { most: trainTimesteps - 1, whole: true });
+}
+
+/** How σ are spread out. */
+export interface WideRule {
+  /** How they are spaced. */
+  readonly spacing: WideSpacing | 'lu';
+  /** Whether timesteps found for σ are rounded; otherwise they are cut off. */
+  readonly rounds: boolean;
+  /** The largest and the smallest, where they are not those of the training. */
+  readonly range?: readonly [largest: number, smallest: number];
 }
 
 /**
@@ -114,13 +184,10 @@ export function evenSigmas(
 export function wideSigmas(
   schedule: NoiseSchedule,
   steps: number,
-  spacing: WideSpacing | 'lu',
-  rounds: boolean,
-  most?: number,
-  least?: number,
+  { spacing, rounds, range: ends }: WideRule,
 ): SpacedSigmas {
   const training = trainingSigmas(schedule);
-  const [largest, smallest] = [most ?? lastOf(training), least ?? at(training, 0)];
+  const [largest, smallest] = ends ?? [lastOf(training), at(training, 0)];
   const sigmas =
     spacing === 'lu'
       ? // even steps of λ (Lu et al. 2022, arXiv 2206.00927)
@@ -130,6 +197,7 @@ export function wideSigmas(
     timesteps: sigmas.map(timestepOfSigma(training)).map(rounds ? roundHalfEven : Math.trunc),
     sigmas,
     training,
+    cause: schedule.settings,
   };
 }
 
@@ -144,6 +212,7 @@ function flowSigmas(schedule: NoiseSchedule, steps: number, shift: number): Spac
     timesteps: sigmas.map((sigma) => Math.trunc(sigma * trainTimesteps)),
     sigmas,
     training: trainingSigmas(schedule),
+    cause: `flow_shift = ${shift} and num_train_timesteps = ${trainTimesteps}`,
   };
 }
 
@@ -163,5 +232,8 @@ export function readSolverSpacing<Further extends 'lu' | 'flow'>(
   const shift = options.number('flow_shift', 1);
   const isDynamic = options.flag('use_dynamic_shifting', false);
   options.choice('time_shift_type', ['exponential'], 'exponential');
-  return { spacing, shift: isDynamic && mu !== undefined ? exp(mu) : shift };
+  if (spacing !== 'flow') return { spacing, shift };
+  const isChosen = isDynamic && mu !== undefined;
+  const [key, given] = isChosen ? (['mu', mu] as const) : (['flow_shift', shift] as const);
+  return { spacing, shift: checkShift(scheduler, key, given, isChosen ? exp(mu) : shift) };
 }

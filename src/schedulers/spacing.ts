@@ -21,19 +21,11 @@ export function spacedTimesteps(
   steps: number,
   offset: number,
 ): readonly number[] {
-  const timesteps = roundedTimesteps(spacing, trainTimesteps, steps, offset);
-  if (timesteps.length > steps) {
-    throw new InputError(
-      `timestep_spacing "trailing" with ${steps} steps: ${trainTimesteps}/${steps}, rounded, ` +
-        'leaves a timestep of -1; take another number of steps',
-    );
-  }
-  return timesteps;
+  return roundedTimesteps(spacing, trainTimesteps, steps, offset);
 }
 
 /**
- * As spacedTimesteps, but evenly spaced timesteps are not rounded to whole ones: float32. Where trailing ones are one
- * too many, by the rounding of a quotient, the last is −1, as in diffusers.
+ * As spacedTimesteps, but evenly spaced timesteps are not rounded to whole ones: float32.
  * @throws InputError when more steps are asked for than there are timesteps, or they lie beyond those of the training
  */
 export function fractionalTimesteps(
@@ -72,13 +64,15 @@ function roundedTimesteps(spacing: Spacing, trainTimesteps: number, steps: numbe
       });
     }
     case 'trailing':
-      return trailing(trainTimesteps, trainTimesteps / steps);
+      return trailing(trainTimesteps, trainTimesteps / steps, steps);
   }
 }
 
 /**
  * The grid of the solvers of the DPM family: `steps` intervals rather than `steps` points, so the end point, which is
- * no call of the model, is one of the grid (but for `trailing`).
+ * no call of the model, is one of the grid (but for `trailing`). As many steps as timesteps leave no room for the end
+ * point: they visit every timestep. (diffusers visits one of them twice, or all of them at timestep 0, which is not a
+ * number; see fixtures/goldens/README.md.)
  * @param last how many of the training's timesteps are used
  * @throws InputError when more steps are asked for than there is room for
  */
@@ -90,6 +84,7 @@ export function solverTimesteps(
   offset: number,
 ): readonly number[] {
   checkSteps(steps, last);
+  if (steps === last && spacing !== 'trailing') return everyTimestep(last, spacing === 'leading' ? offset : 0);
   switch (spacing) {
     case 'linspace':
       return range(0, last - 1, steps + 1)
@@ -101,13 +96,28 @@ export function solverTimesteps(
       return Array.from({ length: steps }, (_, i) => (steps - i) * ratio + offset);
     }
     case 'trailing':
-      return trailing(last, trainTimesteps / steps);
+      return trailing(last, trainTimesteps / steps, steps);
   }
 }
 
-/** numpy.arange(last, 0, −ratio), rounded, less 1. */
-function trailing(last: number, ratio: number): readonly number[] {
-  return Array.from({ length: Math.ceil(last / ratio) }, (_, i) => roundHalfEven(last - i * ratio) - 1);
+/** @throws InputError for an offset, which would lead beyond the last */
+function everyTimestep(count: number, offset: number): readonly number[] {
+  if (offset > 0)
+    throw new InputError(
+      `steps_offset = ${offset} moves the first of ${count} steps beyond the last timestep, ${count - 1}; ` +
+        'take fewer steps',
+    );
+  return Array.from({ length: count }, (_, i) => count - 1 - i);
+}
+
+/**
+ * numpy.arange(last, 0, −ratio), rounded, less 1; at most `most`. For some numbers of steps (61, 103, 121, … of 1000)
+ * the rounding of the ratio leaves room for one more, which would be timestep −1: diffusers makes it, and reads there
+ * the noisiest level; here it is left out.
+ */
+function trailing(last: number, ratio: number, most: number): readonly number[] {
+  const length = Math.min(Math.ceil(last / ratio), most);
+  return Array.from({ length }, (_, i) => roundHalfEven(last - i * ratio) - 1);
 }
 
 function checkSteps(steps: number, trainTimesteps: number): void {

@@ -8,12 +8,13 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { at, lastOf } from '../tensor/at.ts';
 import { integrals } from './exponential-integrator.ts';
 import { solveLinear } from './linear-system.ts';
-import { checkApart, levelsBack, readOrder } from './multistep.ts';
+import { checkApart, checkEnd, levelsBack, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
+import type { OwnSteps } from './own-steps.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel } from './solver-model.ts';
-import type { SolverLevel } from './solver-table.ts';
+import { checkSolverLevels, type SolverLevel } from './solver-table.ts';
 import { readUnipcTable } from './unipc-table.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
@@ -88,9 +89,10 @@ interface State {
  * next.
  * @param steps how many, from 1
  * @param mu the logarithm of flow_shift, where the config says use_dynamic_shifting
+ * @param own σ of a flow, before its shift, in place of even ones: from above 0 to 1
  * @throws InputError for a config or a number of steps that it does not support, or a missing mu
  */
-export function unipc(config: Config, steps: number, mu?: number): Scheduler<State> {
+export function unipc(config: Config, steps: number, mu?: number, own: OwnSteps = {}): Scheduler<State> {
   const name = 'UniPCMultistepScheduler';
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name);
@@ -101,7 +103,8 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
   const lowersFinal = options.flag('lower_order_final', true);
   const uncorrected = options.numbers('disable_corrector', []) ?? [];
   options.absent('solver_p');
-  const { timesteps, levels } = readUnipcTable(options, schedule, steps, name, mu);
+  const table = readUnipcTable(options, schedule, steps, name, { mu, ...own });
+  const { timesteps, levels, cause } = table;
   const read = options.finish();
   if (!predictsOriginal && model.prediction === 'flow_prediction')
     throw new InputError(`${name}: prediction_type "flow_prediction" needs predict_x0`);
@@ -114,7 +117,9 @@ export function unipc(config: Config, steps: number, mu?: number): Scheduler<Sta
   const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
   // The corrector of a step of higher order divides by that step's own length.
   const highest = orders.map((now, index) => Math.max(now, orders[index - 1] ?? 1));
+  checkSolverLevels(name, table, false);
   checkApart(name, lambdas, highest);
+  checkEnd(name, levels, { order: lastOf(orders), atRest: 2, cause });
   return {
     name,
     config: read,

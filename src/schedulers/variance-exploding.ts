@@ -46,7 +46,7 @@ export interface AncestralSplit {
  * @param eta η: 1 for as much noise as the SDE has, 0 for none
  */
 export function ancestralSplit(sigma: number, next: number, eta: number): AncestralSplit {
-  const up = Math.min(next, eta * Math.sqrt((next ** 2 * (sigma ** 2 - next ** 2)) / sigma ** 2));
+  const up = eta === 0 ? 0 : Math.min(next, eta * Math.sqrt((next ** 2 * (sigma ** 2 - next ** 2)) / sigma ** 2));
   return { down: Math.sqrt(next ** 2 - up ** 2), up };
 }
 

@@ -10,9 +10,11 @@
  *
  * Tensors that meet must have one shape and one dtype; whatever does not fit is refused with an InputError.
  */
+import { aFunction, checkTensor, mustBe } from './checks.ts';
 import { InputError } from './errors.ts';
 import { twoProduct, twoSum } from './math/wide.ts';
 import { roundInPlace, roundTo } from './rounding.ts';
+import { shown } from './shown.ts';
 import { allocate, sameShape, shapeText } from './tensor.ts';
 import type { DType, Tensor } from './tensor.ts';
 
@@ -41,17 +43,17 @@ export function divide(a: Tensor, b: Tensor): Tensor {
 
 /** x · factor. */
 export function scale(x: Tensor, factor: PerSample): Tensor {
-  return mapWithNumber('scale', x, factor, computingDType(x.dtype), (value, f) => value * f);
+  return mapWithNumber('scale', x, factor, computingDType, (value, f) => value * f);
 }
 
 /** x / divisor. Not the same bits as scale(x, 1 / divisor). */
 export function divideBy(x: Tensor, divisor: PerSample): Tensor {
-  return mapWithNumber('divideBy', x, divisor, computingDType(x.dtype), (value, d) => value / d);
+  return mapWithNumber('divideBy', x, divisor, computingDType, (value, d) => value / d);
 }
 
 /** x + offset. */
 export function shift(x: Tensor, offset: PerSample): Tensor {
-  return mapWithNumber('shift', x, offset, x.dtype, (value, o) => value + o);
+  return mapWithNumber('shift', x, offset, ownDType, (value, o) => value + o);
 }
 
 /**
@@ -59,6 +61,7 @@ export function shift(x: Tensor, offset: PerSample): Tensor {
  * @throws InputError when there is no term, or the terms are not alike
  */
 export function combine(terms: readonly (readonly [PerSample, Tensor])[]): Tensor {
+  checkTerms('combine: what is added', terms);
   const scaled = terms.map(([factor, x]) => scale(x, factor));
   if (scaled.length === 0) throw new InputError('combine: there is no term to add');
   return scaled.reduce(add);
@@ -77,13 +80,15 @@ export function lerp(a: Tensor, b: Tensor, weight: PerSample): Tensor {
 /** x limited to [low, high]; NaN stays NaN, and a limit of NaN is none. */
 export function clamp(x: Tensor, low: PerSample, high: PerSample): Tensor {
   // biome-ignore lint/complexity/useMathMinMax: Math.max would make NaN of all numbers where a limit is NaN
-  const raised = mapWithNumber('clamp', x, low, x.dtype, (value, limit) => (value < limit ? limit : value));
+  const raised = mapWithNumber('clamp', x, low, ownDType, (value, limit) => (value < limit ? limit : value));
   // biome-ignore lint/complexity/useMathMinMax: the same
-  return mapWithNumber('clamp', raised, high, x.dtype, (value, limit) => (value > limit ? limit : value));
+  return mapWithNumber('clamp', raised, high, ownDType, (value, limit) => (value > limit ? limit : value));
 }
 
 /** f(value, index) for each element, rounded to x's dtype. f works in double precision. */
 export function mapElements(x: Tensor, f: (value: number, index: number) => number): Tensor {
+  checkTensor('mapElements: x', x);
+  anElementwise('mapElements: f', f);
   const data = allocate(x.dtype, x.data.length);
   for (let i = 0; i < data.length; i++) data[i] = f(x.data[i], i);
   return stored(x, data);
@@ -91,6 +96,7 @@ export function mapElements(x: Tensor, f: (value: number, index: number) => numb
 
 /** The mean of each sample, in double precision; NaN for samples without elements. */
 export function mean(x: Tensor): number[] {
+  checkTensor('mean: x', x);
   const { samples, length } = rows(x);
   return samples.map((start) => sum(length, (i) => x.data[start + i]) / length);
 }
@@ -100,8 +106,9 @@ export function mean(x: Tensor): number[] {
  * NaN for samples with nothing to divide by.
  */
 export function std(x: Tensor, correction: 0 | 1 = 1): number[] {
-  const { samples, length } = rows(x);
+  checkCorrection('std: the correction', correction);
   const means = mean(x);
+  const { samples, length } = rows(x);
   return samples.map((start, s) => {
     const squares = sum(length, (i) => {
       const deviation = x.data[start + i] - means[s];
@@ -131,7 +138,9 @@ export function norm(x: Tensor): number[] {
  * @throws InputError for another dtype, or another q
  */
 export function absQuantile(x: Tensor, q: number): number[] {
-  if (!(q >= 0 && q <= 1)) throw new InputError(`absQuantile: q must lie in [0, 1], but is ${q}`);
+  if (!(typeof q === 'number' && q >= 0 && q <= 1))
+    throw new InputError(`absQuantile: q must lie in [0, 1], but is ${shown(q)}`);
+  checkTensor('absQuantile: x', x);
   if (x.dtype !== 'f32' && x.dtype !== 'f64')
     throw new InputError(`absQuantile is defined for f32 and f64, not for ${x.dtype}`);
   const round = x.dtype === 'f32' ? Math.fround : (value: number) => value;
@@ -179,14 +188,16 @@ function zip(name: string, a: Tensor, b: Tensor, f: (x: number, y: number) => nu
   return stored(a, data);
 }
 
-/** f(value, number) for each element, with the number rounded to `numberDType`. */
+/** f(value, number) for each element, with the number rounded to `numberDType` of x's. */
 function mapWithNumber(
   name: string,
   x: Tensor,
   numbers: PerSample,
-  numberDType: DType,
+  numberDType: (dtype: DType) => DType,
   f: (value: number, number: number) => number,
 ): Tensor {
+  checkTensor(`${name}: x`, x);
+  checkNumbers(`${name}: the number`, numbers);
   const { samples, length } = rows(x);
   if (typeof numbers !== 'number' && numbers.length !== samples.length) {
     throw new InputError(
@@ -195,10 +206,14 @@ function mapWithNumber(
   }
   const data = allocate(x.dtype, x.data.length);
   samples.forEach((start, s) => {
-    const number = roundTo(numberDType, typeof numbers === 'number' ? numbers : numbers[s]);
+    const number = roundTo(numberDType(x.dtype), typeof numbers === 'number' ? numbers : numbers[s]);
     for (let i = start; i < start + length; i++) data[i] = f(x.data[i], number);
   });
   return stored(x, data);
+}
+
+function ownDType(dtype: DType): DType {
+  return dtype;
 }
 
 /** The precision in which products and quotients of tensors of `dtype` are computed. */
@@ -212,7 +227,22 @@ function stored(x: Tensor, data: Tensor['data']): Tensor {
   return { dtype: x.dtype, shape: x.shape, data };
 }
 
+const checkNumbers = mustBe('one for all samples, or a list with one for each', (value) =>
+  (Array.isArray(value) ? value : [value]).every((entry) => typeof entry === 'number'),
+);
+
+const checkCorrection = mustBe('0 or 1', (value) => value === 0 || value === 1);
+
+const anElementwise = aFunction('a function of a value and its index');
+
+const checkTerms = mustBe(
+  'a list of pairs [factor, tensor]',
+  (terms) => Array.isArray(terms) && terms.every((term) => Array.isArray(term)),
+);
+
 function assertAlike(name: string, a: Tensor, b: Tensor): void {
+  checkTensor(`${name}: the first operand`, a);
+  checkTensor(`${name}: the second operand`, b);
   if (!sameShape(a.shape, b.shape)) {
     throw new InputError(`${name}: the shapes ${shapeText(a.shape)} and ${shapeText(b.shape)} differ`);
   }

@@ -2,6 +2,7 @@
  * Rounding to the storage formats. Everything rounds to nearest, ties to even, as IEEE 754 and PyTorch do:
  * beyond the largest finite value to ±∞, below the smallest normal to subnormals, and NaN stays NaN.
  */
+import { checkTensor } from './checks.ts';
 import { InputError } from './errors.ts';
 import { allocate } from './tensor.ts';
 import type { DType, FloatArray, Tensor } from './tensor.ts';
@@ -54,6 +55,7 @@ export function roundInPlace(dtype: DType, data: FloatArray): void {
  * @throws InputError when there is no such dtype
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  checkTensor('what is cast', x);
   if (x.dtype === dtype) return x;
   const data = allocate(dtype, x.data.length);
   data.set(x.data);

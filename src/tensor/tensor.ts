@@ -3,6 +3,7 @@
  * It is a value. No operation of this library changes a tensor that it was given.
  */
 import { InputError } from './errors.ts';
+import { shown } from './shown.ts';
 
 /**
  * The precision in which results are stored.
@@ -37,15 +38,20 @@ const mostElements = 2 ** 31;
 
 /**
  * An array of `size` zeros that stores `dtype`.
- * @throws InputError when there is no such dtype, or no engine could hold so many numbers
+ * @throws InputError when there is no such dtype, or the engine cannot hold so many numbers
  */
 export function allocate(dtype: DType, size: number): FloatArray {
   expectDType(dtype);
-  if (size > mostElements)
-    throw new InputError(
-      `there is not enough memory for a tensor of ${size} numbers; ask for fewer or smaller samples`,
-    );
-  return dtype === 'f64' ? new Float64Array(size) : new Float32Array(size);
+  if (size > mostElements) throw tooLarge(size);
+  try {
+    return dtype === 'f64' ? new Float64Array(size) : new Float32Array(size);
+  } catch (problem) {
+    throw problem instanceof RangeError ? tooLarge(size) : problem;
+  }
+}
+
+function tooLarge(size: number): InputError {
+  return new InputError(`there is not enough memory for a tensor of ${size} numbers; ask for fewer or smaller samples`);
 }
 
 /**
@@ -78,15 +84,18 @@ export function zeros(dtype: DType, shape: readonly number[]): Tensor {
  * @throws InputError when the shape is of another size
  */
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
-  return tensor(x.dtype, shape, x.data);
+  const { dtype, data } = Object(x) as Tensor;
+  return tensor(dtype, shape, data);
 }
 
 /**
  * The extent of a dimension of x, counted from 0.
- * @throws InputError when x has fewer dimensions
+ * @throws InputError when x has fewer dimensions, or is no tensor
  */
-export function extentOf({ shape }: Tensor, dimension: number): number {
-  const extent = shape[dimension];
+export function extentOf(x: Tensor, dimension: number): number {
+  const { shape } = Object(x) as Partial<Tensor>;
+  if (!Array.isArray(shape)) throw new InputError(`${shown(x)} is no tensor`);
+  const extent = (shape as readonly number[])[dimension];
   if (extent === undefined)
     throw new InputError(`a tensor of shape ${shapeText(shape)} has no dimension ${dimension}, counted from 0`);
   return extent;
@@ -104,18 +113,19 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 
 /** Fails unless every extent is a whole number from 0 on. */
 function expectExtents(shape: readonly number[]): void {
+  if (!Array.isArray(shape)) throw new InputError(`a shape is ${shown(shape)}; it must be a list, as [2, 3]`);
   if (shape.every((extent) => Number.isInteger(extent) && extent >= 0)) return;
-  throw new InputError(`a tensor cannot have the shape ${shapeText(shape)}; extents are whole numbers from 0 on`);
+  throw new InputError(`a tensor cannot have the shape ${shown(shape)}; extents are whole numbers from 0 on`);
 }
 
 /** Fails unless `data` is of the kind that holds `dtype`: a Float64Array for f64, else a Float32Array. */
 function expectArray(dtype: DType, data: FloatArray): void {
   const wanted = dtype === 'f64' ? Float64Array : Float32Array;
   if (data instanceof wanted) return;
-  const found = (data as object | undefined)?.constructor.name ?? 'nothing';
-  throw new InputError(`${dtype} values are held in a ${wanted.name}, found ${found}`);
+  throw new InputError(`${dtype} values are held in a ${wanted.name}, found ${shown(data)}`);
 }
 
 function expectDType(dtype: DType): void {
-  if (!dtypes.includes(dtype)) throw new InputError(`there is no dtype "${dtype}"; there are ${dtypes.join(', ')}`);
+  if (!dtypes.includes(dtype))
+    throw new InputError(`there is no dtype ${shown(dtype)}; there are ${dtypes.join(', ')}`);
 }

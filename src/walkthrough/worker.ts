@@ -1,7 +1,7 @@
 /**
  * The thread that computes, so that the page never waits. It loads the model, takes work, and streams what comes out.
  */
-import type { ReadFile } from '../formats/diffusers.ts';
+import type { ReadFile } from '../formats/read-file.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Case } from '../oracle/case.ts';
 import { readCase } from '../oracle/read-case.ts';

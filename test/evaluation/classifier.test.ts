@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { createClassifier, classify } from '../../src/evaluation/classifier.ts';
 import { look } from '../../src/evaluation/drawing.ts';
 import { readLettersSheet } from '../../src/evaluation/letters-sheet.ts';
-import { decodePng } from '../../src/formats/png.ts';
+import { decodePng } from '../../src/formats/png-reader.ts';
 import { readTensor } from '../../src/formats/safetensors.ts';
 import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';

@@ -13,7 +13,7 @@ import {
 } from '../../src/evaluation/linear-algebra.ts';
 import { insideSupport, precisionRecall, share } from '../../src/evaluation/precision-recall.ts';
 import { confidences, readLetters } from '../../src/evaluation/recognition.ts';
-import { appendRows, chooseItems, chooseRows, stack, tableSize } from '../../src/evaluation/rows.ts';
+import { appendRows, chooseItems, chooseRows, tableSize } from '../../src/evaluation/rows.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { caseOf, casesOf, input } from './goldens.ts';
@@ -351,7 +351,6 @@ it('what is no table, or is not there, is refused', () => {
   expect(() => tableSize(tensor('f32', [1, 3, 2], x.data))).toThrow('this tensor has shape [1, 3, 2]');
   expect(chooseItems(['a', 'b'], [1, 1, 0])).toEqual(['b', 'b', 'a']);
   expect(() => chooseItems(['a', 'b'], [2])).toThrow('item 2 is chosen, but there are 2, from 0');
-  expect(() => stack([])).toThrow('there is no tensor to join');
   expect(() => appendRows([])).toThrow('there is no tensor to join');
 });
 

@@ -67,8 +67,8 @@ describe('a hostile safetensors file is refused in one line', () => {
     ],
     [
       'a foreign dtype',
-      file(x('"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]'), 4),
-      '"x" has dtype "F8_E4M3"; known are F64, F32',
+      file(x('"dtype":"f32","shape":[1],"data_offsets":[0,4]'), 4),
+      '"x" has dtype "f32"; known are F64, F32',
     ],
     ['no shape', file(x('"dtype":"F32","data_offsets":[0,4]'), 4), '"x" has shape none'],
     ['a negative extent', file(f32('[-1]', '[0,4]'), 4), '"x" has shape [-1]'],

@@ -71,6 +71,33 @@ describe('reading', () => {
     await expect(folderReader(path('file'))).rejects.toThrow('is not a folder');
   });
 
+  it('of a part of a file takes that, and of a file that is too large nothing', async () => {
+    writeFileSync(path('nonsense'), 'nonsense'.repeat(4));
+    truncateSync(path('nonsense'), 3 * 2 ** 30);
+    expect(new TextDecoder().decode(await readBytes(path('nonsense'), { first: 12 }))).toBe('nonsensenons');
+    expect(await readBytes(path('file'), { first: 12, most: 3 })).toHaveLength(3);
+    await expect(readBytes(path('nonsense'), { most: 100 })).rejects.toThrow(
+      `${path('nonsense')} has 3221225472 bytes; at most 100 are read of a file of this kind`,
+    );
+    rmSync(path('nonsense'));
+  });
+
+  it('lists a folder, and says where a link leads to nothing', async () => {
+    mkdirSync(path('linked/inner'), { recursive: true });
+    symlinkSync('../blobs/absent', path('linked/config.json'));
+    const read = await folderReader(path('linked'));
+    expect(await read.list?.('')).toEqual(['config.json', 'inner']);
+    expect(await read.list?.('absent')).toEqual([]);
+    await expect(read('config.json')).rejects.toThrow(
+      `${path('linked/config.json')} is a link to ../blobs/absent, which is missing; download the model again`,
+    );
+    await expect(folderReader(path('linked/absent.safetensors'))).rejects.toThrow('there is no such file or folder');
+    writeFileSync(path('model.ckpt'), '');
+    await expect(folderReader(path('model.ckpt'))).rejects.toThrow(
+      'model.ckpt is not a folder; a checkpoint of one file has no config: give the folder that',
+    );
+  });
+
   it.skipIf(!process.env['PAG_THOROUGH'])('reads files of more than 2 GiB', async () => {
     writeFileSync(path('large'), 'x');
     truncateSync(path('large'), 2 ** 31 + 5);

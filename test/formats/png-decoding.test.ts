@@ -2,7 +2,8 @@
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { decodePng, encodePng, type Picture } from '../../src/formats/png.ts';
+import { decodePng } from '../../src/formats/png-reader.ts';
+import { encodePng, type Picture } from '../../src/formats/png.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 
 const pictures: fc.Arbitrary<Picture> = fc
@@ -111,9 +112,11 @@ it('refuses what it does not read, by name', () => {
     Uint8Array.from(good, (byte, i) => (i === 70 ? byte ^ 1 : byte)),
     /checksum/,
   );
-  refuses(file(lines, { colour: 3 }), /colour type is 3/);
-  refuses(file(lines, { bits: 16 }), /8 bits/);
-  refuses(file(lines, { interlace: 1 }), /interlaced/);
+  refuses(file(lines, { colour: 3 }), /cannot be unpacked/);
+  refuses(file(lines, { colour: 5 }), /colour type is 5; there are 0, 2, 3, 4 and 6/);
+  refuses(file(lines, { bits: 4 }), /it has 4 bits for a sample; colour type 2 has 8, 16/);
+  refuses(file(lines, { interlace: 2 }), /interlacing 2 are not known/);
+  refuses(file(lines, { bits: 16 }), /fewer pixels/);
   refuses(file(lines, { w: 0 }), /0 × 6 pixels/);
   refuses(file(lines, { w: 2 ** 31 - 1, h: 2 ** 31 - 1 }), /pixels/);
   refuses(file(lines, { h: 7 }), /fewer pixels/);

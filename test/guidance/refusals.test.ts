@@ -131,12 +131,12 @@ describe('refused is', () => {
     [
       'a λ that is left out',
       () => softPag({ pagScale: 1, layers } as never),
-      'a λ of SoftPAG is undefined; it must be from 0 to 1',
+      'a λ of SoftPAG is undefined; it must be a number from 0 to 1',
     ],
     [
       'a λ of some layer',
       () => softPag({ pagScale: 1, lambda: (layer) => (layer === mid ? 2 : 1), layers }),
-      'a λ of SoftPAG is 2; it must be from 0 to 1',
+      'a λ of SoftPAG is 2; it must be a number from 0 to 1',
     ],
     [
       'SAG without a layer',

@@ -281,6 +281,12 @@ describe.each([
     expect([...kernels.averagePool2x(single([1, 1, 3, 3], 1, 2, 9, 3, 6, 9, 9, 9, 9)).data]).toEqual([3]);
   });
 
+  it('resizeNearest: the pixel up and to the left', () => {
+    const picture = single([1, 1, 2, 3], 1, 2, 3, 4, 5, 6);
+    expect([...kernels.resizeNearest(picture, 3, 5).data]).toEqual([1, 1, 2, 2, 3, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6]);
+    expect([...kernels.resizeNearest(picture, 1, 2).data]).toEqual([1, 2]);
+  });
+
   it('upsampleNearest2x: each pixel four times', () => {
     expect([...kernels.upsampleNearest2x(single([1, 1, 2, 3], 1, 2, 3, 4, 5, 6)).data]).toEqual([
       ...[1, 1, 2, 2, 3, 3],

@@ -21,8 +21,10 @@ interface Case {
   readonly arguments: readonly unknown[];
 }
 
-const file = openGoldens('kernels/kernels.safetensors');
-const cases = metadataOf<readonly Case[]>(file, 'cases');
+const files = ['kernels/kernels.safetensors', 'text/operations/operations.safetensors'].map(openGoldens);
+const cases = files.flatMap((file) =>
+  metadataOf<readonly Case[]>(file, 'cases').map((golden) => ({ ...golden, file })),
+);
 
 /** The case's operation; its arguments are in the order of scripts/goldens/kernels.py. */
 function compute(
@@ -43,6 +45,8 @@ function compute(
       return kernels.layerNorm(x, a, b, n);
     case 'softmax':
       return kernels.softmax(x);
+    case 'attentionScores':
+      return kernels.attentionScores(x, a, n, m);
     case 'attentionMap':
       return kernels.attentionMap(x, a, n, m);
     case 'applyAttentionMap':
@@ -55,6 +59,8 @@ function compute(
       return kernels.upsampleNearest2x(x);
     case 'upsampleConv2d':
       return kernels.upsampleConv2d(x, a, b);
+    case 'resizeNearest':
+      return kernels.resizeNearest(x, n, m);
     case 'averagePool2x':
       return kernels.averagePool2x(x);
     case 'concatChannels':
@@ -65,6 +71,8 @@ function compute(
       return kernels.concatBatch([x, a, b]);
     case 'sliceBatch':
       return kernels.sliceBatch(x, n, m);
+    case 'reshape':
+      return kernels.reshape(x, more[0] as readonly number[]);
     case 'toTokens':
       return kernels.toTokens(x);
     case 'fromTokens':
@@ -92,7 +100,7 @@ describe.each([
   ['plain', 'f32', referenceKernels],
   ['plain', 'f64', referenceKernels],
 ] as const)('%s in %s against PyTorch', (name, dtype, kernels) => {
-  it.each(cases.map((golden) => [golden.name, golden] as const))('%s', (_name, golden) => {
+  it.each(cases.map((golden) => [golden.name, golden] as const))('%s', (_name, { file, ...golden }) => {
     const inputs = golden.inputs.map((input) => (input === null ? undefined : cast(readTensor(file, input), dtype)));
     const ours = compute(kernels, golden, inputs);
     expect(ours.dtype).toBe(dtype);
@@ -105,7 +113,7 @@ describe.each([
     return name === 'plain' ? all : all.filter((seam) => [1, channels >> 1, channels - 1].includes(seam));
   };
   it('a convolution of two pictures, joined anywhere', () => {
-    for (const { name: convolution, inputs, arguments: more } of cases.filter(
+    for (const { file, name: convolution, inputs, arguments: more } of cases.filter(
       ({ operation }) => operation === 'conv2d',
     )) {
       const [x, weight, bias] = inputs.map((input) =>

@@ -1,7 +1,7 @@
 /** The cases that ship, for the tests. */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { ReadFile } from '../../src/formats/diffusers.ts';
+import type { ReadFile } from '../../src/formats/read-file.ts';
 import type { Case } from '../../src/oracle/case.ts';
 import { readCase } from '../../src/oracle/read-case.ts';
 

@@ -14,14 +14,18 @@ const named = (
 const multistep = (name: string, order: number, config: Record<string, unknown> = {}): Experiment =>
   named(name, { ...karras, ...config, solver_order: order }, { exactStart: order - 1 });
 const ofNoise = { algorithm_type: 'dpmsolver', final_sigmas_type: 'sigma_min' };
-const uncorrected = { disable_corrector: Array.from({ length: 400 }, (_, i) => i), lower_order_final: false };
+/** Karras' last σ is σ_min itself, and from there a step of higher order has nowhere to go; it is not measured. */
+const eulerAtFinal = { euler_at_final: true };
+const uncorrected = { disable_corrector: Array.from({ length: 400 }, (_, i) => i) };
 
 /** The order that the method has, and the experiment. */
 const experiments: Readonly<Record<string, readonly [order: number, experiment: Experiment]>> = {
   DDIM: [1, named('DDIM', { clip_sample: false })],
   Euler: [1, named('EulerDiscrete', karras)],
   'EDM Euler': [1, named('EDMEuler')],
+  'flow-match Heun': [2, named('FlowMatchHeunDiscrete', {}, { callsPerStep: 2 })],
   'flow-match Euler': [1, named('FlowMatchEulerDiscrete')],
+  IPNDM: [2, named('IPNDM', {}, { exactStart: 3 })],
   Heun: [2, named('HeunDiscrete', karras, { callsPerStep: 2 })],
   KDPM2: [2, named('KDPM2Discrete', karras, { callsPerStep: 2 })],
   LMS: [4, named('LMSDiscrete', karras, { exactStart: 3 })],
@@ -54,18 +58,25 @@ const experiments: Readonly<Record<string, readonly [order: number, experiment: 
         `UniPC ${order}, bh2, of the noise`,
         [order + 1, multistep('UniPCMultistep', order, { predict_x0: false, final_sigmas_type: 'sigma_min' })],
       ],
+      [
+        `DPM-Solver++ backwards ${order}`,
+        [order, multistep('DPMSolverMultistepInverse', order, { lower_order_final: false })],
+      ],
       ...['midpoint', 'heun'].flatMap((solver_type) => [
         [`DPM-Solver++ ${order}, ${solver_type}`, [order, multistep('DPMSolverMultistep', order, { solver_type })]],
         [
           `DPM-Solver ${order}, ${solver_type}`,
-          [order, multistep('DPMSolverMultistep', order, { ...ofNoise, solver_type })],
+          [order, multistep('DPMSolverMultistep', order, { ...ofNoise, ...eulerAtFinal, solver_type })],
         ],
       ]),
     ]),
   ),
   // Its second derivative lacks a factor of 2, in diffusers as in the authors' code. With it the slope is 3.
   'DPM-Solver++ 3, of second order as published': [2, multistep('DPMSolverMultistep', 3)],
-  'DPM-Solver 3, of second order as published': [2, multistep('DPMSolverMultistep', 3, ofNoise)],
+  'DPM-Solver 3, of second order as published': [
+    2,
+    multistep('DPMSolverMultistep', 3, { ...ofNoise, ...eulerAtFinal }),
+  ],
   'EDM DPM-Solver++ 3, of second order as published': [
     2,
     named('EDMDPMSolverMultistep', { solver_order: 3 }, { exactStart: 2 }),

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { ddimStep } from '../../src/schedulers/ddim.ts';
 import { adamsBashforth } from '../../src/schedulers/pndm.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
+import { langevinStep } from '../../src/schedulers/score-sde-ve.ts';
+import { saSolverStep } from '../../src/schedulers/sa-solver.ts';
 import { tensor, zeros, type Tensor } from '../../src/tensor/tensor.ts';
 import { ancestralSplit } from '../../src/schedulers/variance-exploding.ts';
 import { seededNoise, walk } from './support.ts';
@@ -26,6 +28,20 @@ const draws: readonly (readonly [name: string, count: number, config?: Record<st
   ['LCM', 4],
   ['TCD', 4],
   ['TCD', 0, {}, 0],
+  // In the last step too, where it counts for nothing; in none of a run of one step.
+  ['CMStochasticIterative', 5],
+  ['FlowMatchLCM', 5],
+  // None in the step to σ = 0, which is one call; with a seed none of the run's.
+  ['DPMSolverSDE', 8],
+  ['DPMSolverSDE', 0, { noise_sampler_seed: 7 }],
+  ['CosineDPMSolverMultistep', 4],
+  ['CosineDPMSolverMultistep', 4, { final_sigmas_type: 'sigma_min' }],
+  // In corrections, too, but not where the last step ends.
+  ['ScoreSdeVe', 9],
+  ['ScoreSdeVe', 14, { correct_steps: 2 }],
+  ['ScoreSdeVe', 4, { correct_steps: 0 }],
+  // In all steps, though it counts only in the middle of the run.
+  ['SASolver', 5],
   // In all steps of the SDE.
   ['DPMSolverMultistep', 5, { algorithm_type: 'sde-dpmsolver++' }],
   ['DPMSolverMultistep', 5, { algorithm_type: 'sde-dpmsolver', final_sigmas_type: 'sigma_min' }],
@@ -92,10 +108,12 @@ describe('an ancestral step', () => {
 });
 
 describe('DDPM', () => {
-  it('with fixed_large_log takes the root of ln β, as diffusers does: no number', () => {
-    const scheduler = createScheduler({ _class_name: 'DDPMScheduler', variance_type: 'fixed_large_log' }, 5);
-    const samples = walk(scheduler, { model: (x) => x, sample: single(1), noise: () => single(1) });
-    expect(samples[0].data[0]).toBeNaN();
+  it('with fixed_large_log adds the noise of fixed_large, where diffusers takes the root of ln β: no number', () => {
+    const [byLogarithm, plain] = ['fixed_large_log', 'fixed_large'].map((variance_type) => {
+      const scheduler = createScheduler({ _class_name: 'DDPMScheduler', variance_type }, 5);
+      return walk(scheduler, { model: (x) => x, sample: single(1), noise: () => single(1) });
+    });
+    expect(byLogarithm).toEqual(plain);
   });
 });
 
@@ -115,6 +133,64 @@ describe('DPM-Solver, singlestep', () => {
       expect(lowered.slice(0, -1)).toEqual(plain.slice(0, -1));
       expect(lowered[steps - 1]).not.toEqual(plain[steps - 1]);
     }
+  });
+});
+
+describe('Langevin’s dynamics', () => {
+  it('leaves a picture alone where the score is 0, and each picture to itself', () => {
+    const of = (...values: number[]): Tensor => tensor('f64', [2, 2], Float64Array.from(values));
+    const [x, z] = [of(1, 2, 3, 4), of(3, 4, 0.6, 0.8)];
+    const { data } = langevinStep(x, of(0, 0, 0, 2), z, 0.5);
+    // ‖z‖ = 1, ‖s‖ = 2: κ = 2 (0.5 · 1/2)² = 1/8.
+    expect(data.slice(0, 2)).toEqual(Float64Array.of(1, 2));
+    expect(data[2]).toBeCloseTo(3 + 0.5 * 0.6, 14);
+    expect(data[3]).toBeCloseTo(4 + 2 / 8 + 0.5 * 0.8, 14);
+  });
+});
+
+describe('SA-Solver', () => {
+  const levelOf = (lambda: number) => {
+    const signal = 1 / Math.sqrt(1 + Math.exp(-2 * lambda));
+    return { signal, noise: signal * Math.exp(-lambda), lambda };
+  };
+  const zero = double(0);
+
+  it('of k nodes is exact where the model is a polynomial in λ of degree k − 1: arXiv 2309.05019, eq. 14 and 17', () => {
+    const [start, h] = [0.3, 0.7];
+    for (const predictsOriginal of [true, false])
+      for (const tau of [0, 1, 0.4])
+        for (const ahead of [0, 1])
+          for (const count of [1, 2, 3, 4]) {
+            // Of x̂₀ two nodes make another, simpler step.
+            if (predictsOriginal && count === 2) continue;
+            const model = (lambda: number): number =>
+              1.3 - 0.4 * (count > 1 ? lambda : 0) + 0.2 * lambda ** (count - 1);
+            const places = Array.from({ length: count }, (_, k) => start + h * ahead - k * (k > ahead ? 0.6 : h));
+            const nodes = places.map((lambda) => ({ output: double(model(lambda)), level: levelOf(lambda) }));
+            const [from, to] = [levelOf(start), levelOf(start + h)];
+            const b = predictsOriginal ? 1 + tau ** 2 : -1;
+            const pieces = 2000;
+            const integral = Array.from({ length: pieces }, (_, i) => ((i + 0.5) * h) / pieces).reduce(
+              (sum, u) => sum + (Math.exp(b * (u - h)) * model(start + u) * h) / pieces,
+              0,
+            );
+            const expected = (predictsOriginal ? to.signal : -to.noise) * (1 + tau ** 2) * integral;
+            const step = saSolverStep({ predictsOriginal, tau }, from, to, zero, nodes, zero).data[0];
+            expect(Math.abs(step - expected)).toBeLessThan(1e-6);
+          }
+  });
+
+  it('makes of noise alone noise of the next level, whatever τ is', () => {
+    fc.assert(
+      fc.property(fc.double({ min: -4, max: 3, noNaN: true }), fc.double({ min: 0, max: 2, noNaN: true }), (a, tau) => {
+        const [from, to] = [levelOf(a), levelOf(a + 0.5)];
+        const part = (x: number, z: number): number => {
+          const nodes = [{ output: zero, level: from }];
+          return saSolverStep({ predictsOriginal: true, tau }, from, to, double(x), nodes, double(z)).data[0];
+        };
+        expect(Math.abs(Math.hypot(part(from.noise, 0), part(0, 1)) / to.noise - 1)).toBeLessThan(1e-12);
+      }),
+    );
   });
 });
 

@@ -40,13 +40,16 @@ const inSingle = [
   'PNDMScheduler',
   'LCMScheduler',
   'TCDScheduler',
+  'IPNDMScheduler',
 ];
 const tolerance = (name: string): number => (inSingle.includes(name) ? 1e-4 : 1e-9);
 
 describe('a model that knows x₀ keeps deterministic schedulers on x = a x₀ + b ε, and at its end is x₀', () => {
   /** What ends at a level other than that of x₀: the class, or the config. */
   const endsBefore = ({ name, config }: Variant): boolean =>
-    ['DDIMInverseScheduler', 'DEISMultistepScheduler', 'TCDScheduler'].includes(name) ||
+    ['DDIMInverseScheduler', 'DPMSolverMultistepInverseScheduler', 'DEISMultistepScheduler', 'TCDScheduler'].includes(
+      name,
+    ) ||
     config['final_sigmas_type'] === 'sigma_min' ||
     (name === 'PNDMScheduler' && config['set_alpha_to_one'] !== true);
 
@@ -63,8 +66,8 @@ describe('a model that knows x₀ keeps deterministic schedulers on x = a x₀ +
         (original, noise, steps) => {
           const scheduler = create(variant, steps);
           const model = modelOf(scheduler, (__, ___, i) => original.data[i]);
-          // The inverse begins at x₀ itself, which says nothing about ε.
-          const begin = variant.name === 'DDIMInverseScheduler' ? 1 : 0;
+          // The inverse begins at x₀ itself, which says nothing about ε; the first step of IPNDM does not ask for x₀.
+          const begin = ['DDIMInverseScheduler', 'IPNDMScheduler'].includes(variant.name) ? 1 : 0;
           const samples = walk(scheduler, { model, sample: scheduler.addNoise(original, noise, begin), begin });
           samples.forEach((sample, call) => {
             if (call + 1 < samples.length) {
@@ -311,8 +314,18 @@ describe('noise at timestep 0', () => {
     return [scheduler, scheduler.timesteps.indexOf(0)];
   };
 
-  it.each(names)('%s: none, so the identity, where β₀ is 0', (name) => {
-    const trained_betas = Array.from({ length: 1000 }, (_, t) => 0.02 * (t / 1000));
+  const trained_betas = Array.from({ length: 1000 }, (_, t) => 0.02 * (t / 1000));
+
+  it.each(names.slice(0, 3).concat(names.slice(5)))(
+    '%s: has no step from a picture without any, where β₀ is 0',
+    (name) => {
+      expect(() => atZero(name, { trained_betas })).toThrow(
+        /^\w+: with trained_betas (ᾱ is 1 at timestep 0, a picture|σ is 0 at call 9 of the model; expected)/,
+      );
+    },
+  );
+
+  it.each(['LCM', 'TCD'])('%s: none, so the identity, where β₀ is 0', (name) => {
     fc.assert(
       fc.property(pictures, pictures, (original, noise) => {
         const [scheduler, index] = atZero(name, { trained_betas });

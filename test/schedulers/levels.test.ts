@@ -46,14 +46,14 @@ describe.each(titled([...everyClass, ...deterministic]))('%s', (_, variant) => {
     );
   });
 
-  it('the noise falls from call to call; that of the inverse rises', () => {
+  it('the noise falls from call to call; that of an inverse rises', () => {
     for (const steps of [4, 17]) {
       const scheduler = create(variant, steps);
       const ratios = scheduler.timesteps.map((__, index) => {
         const { signal, noise } = scheduler.levelAt(index);
         return noise / signal;
       });
-      const rising = variant.name === 'DDIMInverseScheduler' ? ratios : ratios.reverse();
+      const rising = variant.name.includes('Inverse') ? ratios : ratios.reverse();
       // With η = 1 the middle of a step of KDPM2 is where the next begins, but for roundings.
       const falls = rising.filter((ratio, i) => i > 0 && ratio < rising[i - 1] * (1 - 1e-14));
       expect(falls).toEqual([]);
@@ -62,7 +62,7 @@ describe.each(titled([...everyClass, ...deterministic]))('%s', (_, variant) => {
 });
 
 /** α² + σ² = 1, α = 1, or α + σ = 1. */
-const exploding = ['Euler', 'Heun', 'LMS', 'KDPM2', 'EDM'];
+const exploding = ['Euler', 'Heun', 'LMS', 'KDPM2', 'EDM', 'CM', 'ScoreSde', 'DPMSolverSDE', 'Cosine'];
 describe.each(schedulerNames)('%s', (name) => {
   it('has the level of its family: √ᾱ and √(1 − ᾱ), or 1 and σ, or 1 − σ and σ', () => {
     const scheduler = create({ name, config: {} }, 10);
@@ -75,14 +75,14 @@ describe.each(schedulerNames)('%s', (name) => {
   });
 
   it('gives the model an input whose variance is that of the data where that is 1', () => {
-    // x = α x₀ + σ ε has the variance α² + σ² then; EDM's data have ½, and its input is 1 for them; a flow's is not
-    // scaled.
+    // x = α x₀ + σ ε has the variance α² + σ² then; those of EDM and of consistency models have ½, and their input is 1 for them; a flow's is not
+    // scaled, nor a score model's, which divides by σ itself.
     const scheduler = create({ name, config: {} }, 10);
-    const deviation = name.startsWith('EDM') ? 0.5 : 1;
+    const deviation = name.startsWith('EDM') || name.startsWith('CM') ? 0.5 : 1;
     scheduler.timesteps.forEach((_, index) => {
       const { signal, noise } = scheduler.levelAt(index);
       const [factor] = scheduler.scaleModelInput(tensor('f64', [1], Float64Array.of(1)), index).data;
-      if (name.startsWith('Flow')) expect(factor).toBe(1);
+      if (/^(Flow|ScoreSde)/.test(name)) expect(factor).toBe(1);
       else expect(Math.abs(factor ** 2 * (signal ** 2 * deviation ** 2 + noise ** 2) - 1)).toBeLessThan(1e-6);
     });
   });

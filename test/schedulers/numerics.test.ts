@@ -1,9 +1,11 @@
 /** The small pieces of numerical analysis that the tables and solvers rest on. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { angle, angleTime } from '../../src/schedulers/angle-time.ts';
 import { betaQuantile } from '../../src/schedulers/beta-quantile.ts';
 import { integrals } from '../../src/schedulers/exponential-integrator.ts';
 import { solveLinear } from '../../src/schedulers/linear-system.ts';
+import { linspace } from '../../src/schedulers/noise-schedule.ts';
 import { range } from '../../src/schedulers/spacing.ts';
 
 describe('betaQuantile', () => {
@@ -61,6 +63,21 @@ describe('betaQuantile', () => {
   });
 });
 
+describe('the angle of a level', () => {
+  it('is that of atan2', () => {
+    const size = fc.double({ min: -150, max: 150, noNaN: true }).map((power) => 2 ** power);
+    fc.assert(
+      fc.property(size, size, (noise, signal) => {
+        expect(Math.abs(angle(noise, signal) / Math.atan2(noise, signal) - 1)).toBeLessThan(1e-15);
+      }),
+    );
+  });
+
+  it('is 0 for a picture and 1 for noise, in right angles', () => {
+    expect([angleTime(0, 1), angleTime(1, 1), angleTime(1, 0)]).toEqual([0, 0.5, 1]);
+  });
+});
+
 it('solveLinear solves: A x = b', () => {
   const entry = fc.double({ min: -3, max: 3, noNaN: true });
   const system = fc
@@ -102,6 +119,14 @@ it('the integrals of the exponential integrator are their series', () => {
       },
     ),
   );
+});
+
+it('linspace is that of torch 2.13.0, whose middle comes from the end', () => {
+  expect([...linspace(Math.log(0.01), Math.log(50), 5)]).toEqual([
+    -4.605170249938965, -2.475872039794922, -0.3465733528137207, 1.7827248573303223, 3.9120230674743652,
+  ]);
+  expect([...linspace(0.3, 0.7, 4)]).toEqual([0.3, 0.4333333373069763, 0.5666666626930237, 0.7].map(Math.fround));
+  expect([...linspace(2, 3, 1)]).toEqual([2]);
 });
 
 it('range has both ends, and even steps', () => {

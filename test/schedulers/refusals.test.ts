@@ -1,7 +1,13 @@
 /** What is not supported is refused by name, with what is. */
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/tensor/errors.ts';
-import { createScheduler, schedulerDefaults, schedulerNames, schedulers } from '../../src/schedulers/registry.ts';
+import {
+  createScheduler,
+  schedulerDefaults,
+  schedulerNames,
+  schedulers,
+  type SchedulerChoices,
+} from '../../src/schedulers/registry.ts';
 import { zeros } from '../../src/tensor/tensor.ts';
 import type { Config } from '../../src/schedulers/options.ts';
 
@@ -11,8 +17,8 @@ const create =
     createScheduler(config, steps);
 
 it('an unknown class is named, with all that are known', () => {
-  expect(create({ _class_name: 'IPNDMScheduler' })).toThrow(
-    /"IPNDMScheduler" is not known; known are .*DDPMScheduler.*FlowMatchEulerDiscreteScheduler/,
+  expect(create({ _class_name: 'RePaintScheduler' })).toThrow(
+    /"RePaintScheduler" is not known; known are .*DDPMScheduler.*FlowMatchEulerDiscreteScheduler/,
   );
   expect(create({})).toThrow(InputError);
   expect(create({ _class_name: 'toString' })).toThrow(InputError);
@@ -28,16 +34,29 @@ const drawsNoise = [
   'DDPMScheduler',
   'DDIMScheduler',
   'EulerAncestralDiscreteScheduler',
+  'SASolverScheduler',
   'LCMScheduler',
   'TCDScheduler',
+  'CMStochasticIterativeScheduler',
+  'FlowMatchLCMScheduler',
+  'ScoreSdeVeScheduler',
+  'DPMSolverSDEScheduler',
+  'CosineDPMSolverMultistepScheduler',
 ];
 
 describe.each(schedulerNames)('%s', (_class_name) => {
-  it('refuses an unknown key, with those that it has', () => {
-    const [key] = Object.keys(schedulerDefaults(_class_name));
-    expect(create({ _class_name, sigmax: 3 })).toThrow(
-      new RegExp(`${_class_name}: unknown key "sigmax"; it has .*${key}`),
+  it('names the keys that it does not have, once, and draws as if they were not there', () => {
+    const scheduler = createScheduler(
+      { _class_name, sigmax: 3, predict_epsilon: true, quantization_config: {}, _note: 1 },
+      10,
     );
+    expect(scheduler.warnings).toEqual([
+      `${_class_name} has no keys "sigmax", "predict_epsilon", as in diffusers ignored`,
+    ]);
+    const { warnings, timesteps, config } = createScheduler({ _class_name }, 10);
+    expect(warnings).toEqual([]);
+    expect(scheduler.timesteps).toEqual(timesteps);
+    expect(scheduler.config).toEqual(config);
   });
 
   it('takes its own defaults, and notes, as a saved config has them', () => {
@@ -84,7 +103,22 @@ describe.each(schedulerNames)('%s', (_class_name) => {
       expect(() => createScheduler({ _class_name }, 5, { eta: 0.5 })).toThrow(message);
     }
     for (const right of [0, eta ?? 0, eta === undefined ? 0 : (mostEta ?? 7)])
-      expect(() => createScheduler({ _class_name }, 5, { eta: right, mu: -1 })).not.toThrow();
+      expect(() => createScheduler({ _class_name }, 5, { eta: right })).not.toThrow();
+  });
+
+  it('refuses choices that nobody knows, and a mu that would change nothing', () => {
+    expect(() => createScheduler({ _class_name }, 5, { etta: 1 } as unknown as SchedulerChoices)).toThrow(
+      new InputError(
+        `${_class_name}: unknown choice "etta" of a run; there are eta, mu, begin, noiseSeed, timesteps, sigmas, ` +
+          'sChurn, sTmin, sTmax, sNoise',
+      ),
+    );
+    const hasMu = Object.hasOwn(schedulerDefaults(_class_name), 'use_dynamic_shifting');
+    expect(() => createScheduler({ _class_name }, 5, { mu: -1 })).toThrow(
+      hasMu
+        ? `${_class_name}: a mu is given, -1, but the config does not set use_dynamic_shifting`
+        : `${_class_name} has no mu, but -1 is given; it is of flows whose shift depends on the picture`,
+    );
   });
 
   it('refuses a call that the run does not have, in every method', () => {
@@ -150,6 +184,13 @@ describe.each(schedulerNames)('%s', (_class_name) => {
     expect(() => scheduler.predictOriginal(sample, outputs[0], 0)).toThrow(InputError);
   });
 });
+
+/** A training in which nothing happens from timestep 4 to timestep 5. */
+const still: Config = {
+  trained_betas: [0.1, 0.1, 0.1, 0.1, 0.1, 0, 0.1, 0.1],
+  num_train_timesteps: 8,
+  timestep_spacing: 'trailing',
+};
 
 const refused: readonly (readonly [reason: RegExp, config: Config, steps?: number])[] = [
   [
@@ -223,49 +264,129 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
     { _class_name: 'TCDScheduler', original_inference_steps: 2000 },
   ],
   [/expected 0 < sigma_min < sigma_max/, { _class_name: 'EDMEulerScheduler', sigma_min: 90 }],
+  [/one of trained_betas is 2; here they are σ, from 0 to 1/, { _class_name: 'IPNDMScheduler', trained_betas: [2, 0] }],
+  [
+    /4 steps are asked for; trained_betas has 3 numbers, which are the σ of 2 steps/,
+    { _class_name: 'IPNDMScheduler', trained_betas: [1, 0.5, 0] },
+    4,
+  ],
+  [/num_train_timesteps is 0; expected at least 1/, { _class_name: 'IPNDMScheduler', num_train_timesteps: 0 }],
+  ...['sde-dpmsolver', 'sde-dpmsolver++'].map(
+    (algorithm_type) =>
+      [
+        /algorithm_type "sde-dpmsolver.*" is an SDE, which has no way back; expected dpmsolver or dpmsolver\+\+/,
+        { _class_name: 'DPMSolverMultistepInverseScheduler', algorithm_type },
+      ] as const,
+  ),
+  [/it inverts no flows/, { _class_name: 'DPMSolverMultistepInverseScheduler', prediction_type: 'flow_prediction' }],
+  [
+    /use_flow_sigmas gives diffusers a table from noise to picture/,
+    { _class_name: 'DPMSolverMultistepInverseScheduler', use_flow_sigmas: true },
+  ],
+  [/β of timestep 0 is 0/, { _class_name: 'DPMSolverMultistepInverseScheduler', beta_start: 0 }],
+  [
+    /steps_offset = 500 moves the last of 10 steps to timestep 1310, beyond the last, 999/,
+    { _class_name: 'DPMSolverMultistepInverseScheduler', timestep_spacing: 'leading', steps_offset: 500 },
+  ],
+  [
+    /lambda_min_clipped = 100 leaves out every timestep/,
+    { _class_name: 'DPMSolverMultistepInverseScheduler', lambda_min_clipped: 100 },
+  ],
+  [/calls \d+ and \d+ of the model have one noise level/, { _class_name: 'DPMSolverMultistepInverseScheduler' }, 1000],
+  [/1001 steps are asked for/, { _class_name: 'DPMSolverMultistepInverseScheduler' }, 1001],
+  [/step 9 would lead to a λ of Infinity; expected σ above 0/, { _class_name: 'SASolverScheduler', beta_start: 0 }],
+  [
+    /sigma_data is 1e\+200; .*, its square finite/,
+    { _class_name: 'CMStochasticIterativeScheduler', sigma_data: 1e200 },
+  ],
+  [/s_noise is 1e\+200; expected one of finite/, { _class_name: 'CMStochasticIterativeScheduler', s_noise: 1e200 }],
+  [
+    /scale_factors is \[0.5,1\]; it draws pictures of one size, expected null/,
+    { _class_name: 'FlowMatchLCMScheduler', scale_factors: [0.5, 1] },
+  ],
+  [/upscale_mode is "cubic"; supported is nearest/, { _class_name: 'FlowMatchLCMScheduler', upscale_mode: 'cubic' }],
+  [/shift is 0; expected one above 0/, { _class_name: 'FlowMatchHeunDiscreteScheduler', shift: 0 }],
+  [
+    /num_train_timesteps is 0; expected at least 1/,
+    { _class_name: 'FlowMatchHeunDiscreteScheduler', num_train_timesteps: 0 },
+  ],
+  [/snr is -1; expected a number from 0/, { _class_name: 'ScoreSdeVeScheduler', snr: -1 }],
+  [/sampling_eps is 1; expected a time from 0 to 1/, { _class_name: 'ScoreSdeVeScheduler', sampling_eps: 1 }],
+  [/expected 0 < sigma_min < sigma_max/, { _class_name: 'ScoreSdeVeScheduler', sigma_min: 0 }],
+  [/expected 0 < sigma_min < sigma_max/, { _class_name: 'ScoreSdeVeScheduler', sigma_max: 0.001 }],
+  [/10 steps would be too many calls/, { _class_name: 'ScoreSdeVeScheduler', correct_steps: 1_000_000 }],
+  [/num_train_timesteps is 0; expected at/, { _class_name: 'ScoreSdeVeScheduler', num_train_timesteps: 0 }],
+  [
+    /prediction_type is "sample"; supported is epsilon, v_prediction/,
+    { _class_name: 'DPMSolverSDEScheduler', prediction_type: 'sample' },
+  ],
+  [
+    /noise_sampler_seed is -1; expected a whole number from 0 to/,
+    { _class_name: 'DPMSolverSDEScheduler', noise_sampler_seed: -1 },
+  ],
+  [
+    /noise_sampler_seed is 0.5; expected a whole number from 0 to/,
+    { _class_name: 'DPMSolverSDEScheduler', noise_sampler_seed: 0.5 },
+  ],
+  [
+    /σ goes from 0 to 0 at step 10, but noise is added on the way down/,
+    { _class_name: 'DPMSolverSDEScheduler', beta_start: 0 },
+  ],
+  [/solver_order is 3; supported are 1, 2/, { _class_name: 'CosineDPMSolverMultistepScheduler', solver_order: 3 }],
+  [/expected 0 < sigma_min < sigma_max/, { _class_name: 'CosineDPMSolverMultistepScheduler', sigma_min: 500 }],
+  [
+    /prediction_type is "sample"; supported is epsilon, v_prediction/,
+    { _class_name: 'CosineDPMSolverMultistepScheduler', prediction_type: 'sample' },
+  ],
+  [/predictor_order is 5; supported are 1, 2, 3, 4/, { _class_name: 'SASolverScheduler', predictor_order: 5 }],
+  [/corrector_order is 0; supported are 1, 2, 3, 4/, { _class_name: 'SASolverScheduler', corrector_order: 0 }],
+  [
+    /thresholding needs algorithm_type data_prediction/,
+    { _class_name: 'SASolverScheduler', algorithm_type: 'noise_prediction', thresholding: true },
+  ],
+  [
+    /prediction_type "flow_prediction" needs algorithm_type data_prediction/,
+    { _class_name: 'SASolverScheduler', algorithm_type: 'noise_prediction', prediction_type: 'flow_prediction' },
+  ],
+  [/expected 0 ≤ sigma_min < sigma_max/, { _class_name: 'CMStochasticIterativeScheduler', sigma_min: 80 }],
+  [/expected 0 ≤ sigma_min < sigma_max/, { _class_name: 'CMStochasticIterativeScheduler', sigma_min: -1 }],
+  [/sigma_data is 0; expected a number above 0/, { _class_name: 'CMStochasticIterativeScheduler', sigma_data: 0 }],
+  [/rho is -7; expected a number above 0/, { _class_name: 'CMStochasticIterativeScheduler', rho: -7 }],
+  [
+    /num_train_timesteps is 1; expected at least 2/,
+    { _class_name: 'CMStochasticIterativeScheduler', num_train_timesteps: 1 },
+    1,
+  ],
+  [/41 steps are asked for; expected .* 1 to the 40 timesteps/, { _class_name: 'CMStochasticIterativeScheduler' }, 41],
   [
     /lambda_min_clipped = 100 leaves out every timestep/,
     { _class_name: 'DPMSolverMultistepScheduler', lambda_min_clipped: 100 },
-  ],
-  [
-    /timestep_spacing "trailing" with 61 steps: 1000\/61, rounded, leaves a timestep of -1; take another number of steps/,
-    { _class_name: 'DDIMScheduler', timestep_spacing: 'trailing' },
-    61,
   ],
   [
     /steps_offset = 500 moves the first of 10 steps to timestep 1400, beyond the last, 999/,
     { _class_name: 'EulerDiscreteScheduler', timestep_spacing: 'leading', steps_offset: 500 },
   ],
   [
-    /call 1 of the model would be at timestep NaN with α = 1 and σ = 0; expected finite numbers; change the config/,
+    /with beta_start = 0 and beta_end = 0.02 σ is .* at call \d of the model; expected a number above 0/,
     { _class_name: 'EulerDiscreteScheduler', use_exponential_sigmas: true, beta_start: 0 },
   ],
   [
-    /call 0 of the model would be at timestep NaN with α = NaN and σ = NaN/,
-    { _class_name: 'FlowMatchEulerDiscreteScheduler', shift_terminal: 0.1 },
-    1,
-  ],
-  [
-    /calls 499 and 500 of the model have one noise level, and a step of higher order divides by their distance; take f/,
-    { _class_name: 'DPMSolverMultistepScheduler' },
-    1000,
-  ],
-  [
-    /calls 0 and 1 of the model have one noise level/,
-    { _class_name: 'UniPCMultistepScheduler', timestep_spacing: 'leading' },
-    1000,
+    /calls 2 and 3 of the model have one noise level, and a step of higher order divides by their distance; take f/,
+    { _class_name: 'DPMSolverMultistepScheduler', ...still },
+    8,
   ],
   [
     // the last step is of first order, but not the corrector of the one before
-    /calls 96 and 97 of the model have one noise level/,
-    { _class_name: 'UniPCMultistepScheduler', timestep_spacing: 'trailing', num_train_timesteps: 100 },
-    97,
+    /calls 6 and 7 of the model have one noise level/,
+    { _class_name: 'UniPCMultistepScheduler', ...still, trained_betas: [0.1, 0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1] },
+    8,
   ],
-  [/calls \d+ and \d+ of the model have one noise level/, { _class_name: 'DEISMultistepScheduler' }, 1000],
+  [/calls 2 and 3 of the model have one noise level/, { _class_name: 'DEISMultistepScheduler', ...still }, 8],
+  [/calls 2 and 3 of the model have one noise level/, { _class_name: 'LMSDiscreteScheduler', ...still }, 8],
   [
-    /calls 96 and 97 of the model have one noise level/,
-    { _class_name: 'LMSDiscreteScheduler', timestep_spacing: 'trailing', num_train_timesteps: 100 },
-    97,
+    /steps_offset = 1 moves the first of 1000 steps beyond the last timestep, 999; take fewer steps/,
+    { _class_name: 'UniPCMultistepScheduler', timestep_spacing: 'leading', steps_offset: 1 },
+    1000,
   ],
   [/num_train_timesteps is 0; expected at least 1/, { _class_name: 'DDPMScheduler', num_train_timesteps: 0 }],
   [
@@ -325,4 +446,29 @@ it('reads the names of other solvers as diffusers does when a config changes its
   ];
   for (const [foreign, own] of borrowed)
     expect(createScheduler(foreign, 5).timesteps).toEqual(createScheduler(own, 5).timesteps);
+});
+
+describe('keys of old', () => {
+  it('that asked for something else are named with what says it today', () => {
+    const { warnings } = createScheduler(
+      { _class_name: 'DDPMScheduler', predict_epsilon: false, timestep_values: null },
+      10,
+    );
+    expect(warnings).toEqual([
+      'DDPMScheduler has no keys "predict_epsilon", "timestep_values", as in diffusers ignored; ' +
+        'predict_epsilon was what prediction_type "sample" is now: set that if the model was trained so',
+    ]);
+  });
+
+  it('that have another name now are read under it', () => {
+    const _class_name = 'DDIMInverseScheduler';
+    const { warnings, config } = createScheduler({ _class_name, set_alpha_to_zero: false }, 10);
+    expect([warnings, config['set_alpha_to_one']]).toEqual([[], false]);
+    expect(createScheduler({ _class_name, set_alpha_to_zero: null }, 10).config['set_alpha_to_one']).toBe(true);
+  });
+
+  it('that are listed as defaults take the default of the class', () => {
+    const config = { _class_name: 'DDIMScheduler', clip_sample: false, _use_default_values: ['clip_sample'] };
+    expect(createScheduler(config, 10).config['clip_sample']).toBe(true);
+  });
 });

@@ -125,13 +125,13 @@ describe('mu', () => {
   const flow = { use_flow_sigmas: true, prediction_type: 'flow_prediction' };
 
   it.each(['DPMSolverMultistep', 'DPMSolverSinglestep', 'DEISMultistep', 'UniPCMultistep'])(
-    '%s: is the logarithm of flow_shift where shifting is dynamic, and nothing elsewhere',
+    '%s: is the logarithm of flow_shift where shifting is dynamic, and refused elsewhere',
     (name) => {
       const timesteps = (config: Config, mu?: number) =>
         createScheduler({ _class_name: `${name}Scheduler`, ...flow, ...config }, 7, mu === undefined ? {} : { mu })
           .timesteps;
       expect(timesteps({ use_dynamic_shifting: true }, Math.log(3))).toEqual(timesteps({ flow_shift: 3 }));
-      expect(timesteps({ flow_shift: 2 }, 1)).toEqual(timesteps({ flow_shift: 2 }));
+      expect(() => timesteps({ flow_shift: 2 }, 1)).toThrow('but the config does not set use_dynamic_shifting');
     },
   );
 });

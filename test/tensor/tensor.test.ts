@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { InputError } from '../../src/tensor/errors.ts';
 import { allocate, extentOf, reshape, sameShape, shapeText, sizeOf, tensor, zeros } from '../../src/tensor/tensor.ts';
 import type { DType } from '../../src/tensor/tensor.ts';
@@ -40,17 +40,17 @@ describe('a tensor', () => {
     [
       'doubles for f32',
       () => tensor('f32', [1], new Float64Array(1)),
-      'f32 values are held in a Float32Array, found Float64Array',
+      'f32 values are held in a Float32Array, found a Float64Array',
     ],
     [
       'a list for f64',
       () => tensor('f64', [1], [1] as unknown as Float64Array),
-      'f64 values are held in a Float64Array, found Array',
+      'f64 values are held in a Float64Array, found [1]',
     ],
     [
       'nothing',
       () => tensor('f16', [1], undefined as unknown as Float32Array),
-      'f16 values are held in a Float32Array, found nothing',
+      'f16 values are held in a Float32Array, found undefined',
     ],
     [
       'negative extents',
@@ -64,6 +64,28 @@ describe('a tensor', () => {
     ],
   ])('refuses %s', (_what, make, message) => {
     expect(make).toThrow(new InputError(message));
+  });
+
+  it('that the engine has no memory for is refused, other troubles are not hidden', () => {
+    const failing = (problem: Error) =>
+      vi.stubGlobal(
+        'Float32Array',
+        class {
+          constructor() {
+            throw problem;
+          }
+        },
+      );
+    try {
+      failing(new RangeError('Array buffer allocation failed'));
+      expect(() => zeros('f32', [7])).toThrow(
+        new InputError('there is not enough memory for a tensor of 7 numbers; ask for fewer or smaller samples'),
+      );
+      failing(new TypeError('other'));
+      expect(() => zeros('f32', [7])).toThrow('other');
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('has the extents of its shape, and no others', () => {

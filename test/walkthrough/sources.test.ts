@@ -28,7 +28,7 @@ describe('the functions that the page shows', () => {
   it('stop the build when a line beside a formula is gone', async () => {
     const drifted = { ...excerpts[0], formulas: [['no such line', 'x']] as const };
     await expect(readExcerpts(root, [drifted])).rejects.toThrow(
-      /0 lines of sampleSteps in src\/sampling\/sample\.ts hold "no such line"/,
+      /0 lines of samplingLoop in src\/sampling\/sample\.ts hold "no such line"/,
     );
   });
 });

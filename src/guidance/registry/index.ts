@@ -1,6 +1,8 @@
 /** All guidances by name, with what a command line needs to offer and explain them. */
-import { InputError } from '../../tensor/errors.ts';
 import type { PerSample } from '../../tensor/arithmetic.ts';
+import { checkParts, flag, mustBe, type Checks } from '../../tensor/checks.ts';
+import { InputError } from '../../tensor/errors.ts';
+import { shown } from '../../tensor/shown.ts';
 import { during } from '../during.ts';
 import type { Guidance } from '../guidance.ts';
 import { none } from '../none.ts';
@@ -83,12 +85,14 @@ export function parametersOf(name: string): readonly Parameter[] {
 /**
  * The guidance called `name`. Parameters that are not given have their defaults. One that stops at 0 never acts, as one
  * whose scale is neutral.
- * @throws InputError for an unknown name or parameter, a value out of range, a selector without a layer, an interval
- *   with nothing in it, or a model that lacks what the guidance needs
+ * @throws InputError for an unknown name or parameter, a value out of range, a context that does not know the model, a
+ *   selector without a layer, an interval with nothing in it, or a model that lacks what the guidance needs
  */
 export function createGuidance(name: string, given: ParameterValues, context: GuidanceContext): Guidance {
   const entry = entryOf(name);
   const parameters = parametersOf(name);
+  areValues('what a guidance is made of', given);
+  checkParts('the context of a guidance', context, contextChecks);
   for (const key of Object.keys(given)) {
     if (!parameters.some((parameter) => parameter.name === key)) {
       throw new InputError(
@@ -99,7 +103,10 @@ export function createGuidance(name: string, given: ParameterValues, context: Gu
   }
   const values = valuesOf(
     new Map(
-      parameters.map((parameter) => [parameter.name, checked(parameter, given[parameter.name] ?? parameter.default)]),
+      parameters.map((parameter) => {
+        const { [parameter.name]: value = parameter.default } = given;
+        return [parameter.name, checked(parameter, value)];
+      }),
     ),
   );
   const guidance = rescaled(entry.create(values, context), values.scale('guidanceRescale'));
@@ -111,9 +118,22 @@ export function createGuidance(name: string, given: ParameterValues, context: Gu
   return start === 0 && stop === 1 ? bounded : during(bounded, { unit: 'fraction', from: start, to: stop });
 }
 
+const areValues = mustBe(
+  'an object of values by the names of parameters, as { guidanceScale: 2 }',
+  (given) => typeof given === 'object' && given !== null && !Array.isArray(given),
+);
+const contextChecks: Checks<GuidanceContext> = {
+  attentionLayers: mustBe(
+    "a list of the model's attention layers, as its attentionLayers",
+    (layers) => Array.isArray(layers) && layers.every((layer) => typeof layer === 'string'),
+  ),
+  hasNullCondition: flag,
+  hasWeakModel: flag,
+};
+
 function entryOf(name: string): GuidanceEntry {
   const entry = Object.hasOwn(guidances, name) ? guidances[name] : undefined;
-  if (!entry) throw new InputError(`there is no guidance "${name}"; there are ${guidanceNames.join(', ')}`);
+  if (!entry) throw new InputError(`there is no guidance ${shown(name)}; there are ${guidanceNames.join(', ')}`);
   return entry;
 }
 

@@ -1,12 +1,13 @@
 /**
- * The activation functions (torch.nn.SiLU, GELU in its exact form, Mish, ReLU), element by element.
+ * The activation functions (torch.nn.SiLU, GELU in its exact form, Mish, ReLU, Tanh; CLIP's QuickGELU), element by element.
  *
  *     silu(x) = x / (1 + e⁻ˣ)          gelu(x) = x · Φ(x), Φ the normal distribution
  *     mish(x) = x · tanh(ln(1 + eˣ))   relu(x) = max(x, 0)
+ *     quick_gelu(x) = x / (1 + e^(−1.702 x))
  *
  * They are the operations that bend: without them all layers but attention and the norms would be one linear map.
  */
-import { gelu, geluf, mish, mishf, silu, siluf } from '../../tensor/math/index.ts';
+import { gelu, geluf, mish, mishf, quickGelu, quickGeluf, silu, siluf, tanh, tanhf } from '../../tensor/math/index.ts';
 import { allocate, type Tensor } from '../../tensor/tensor.ts';
 import type { Activation } from '../kernels.ts';
 import { stored } from './rounding.ts';
@@ -14,8 +15,22 @@ import { stored } from './rounding.ts';
 /** NaN stays NaN, and −0 becomes +0. */
 const relu = (x: number): number => Math.max(x, 0);
 
-const inSingle: Readonly<Record<Activation, (x: number) => number>> = { silu: siluf, gelu: geluf, mish: mishf, relu };
-const inDouble: Readonly<Record<Activation, (x: number) => number>> = { silu, gelu, mish, relu };
+const inSingle: Readonly<Record<Activation, (x: number) => number>> = {
+  silu: siluf,
+  gelu: geluf,
+  mish: mishf,
+  relu,
+  quick_gelu: quickGeluf,
+  tanh: tanhf,
+};
+const inDouble: Readonly<Record<Activation, (x: number) => number>> = {
+  silu,
+  gelu,
+  mish,
+  relu,
+  quick_gelu: quickGelu,
+  tanh,
+};
 
 /**
  * @param x of any shape

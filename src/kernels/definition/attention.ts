@@ -30,6 +30,36 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale:
 }
 
 /**
+ * How well each key fits each query. The products are added over the channels of a head, in runs; the sum is scaled.
+ * @param q [B,N,D]
+ * @param k [B,M,D]
+ * @param heads a divisor of D
+ * @param scale of the dot products
+ * @returns [B,heads,N,M]
+ */
+export function attentionScores(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
+  const [B, N, D] = q.shape;
+  const M = k.shape[1];
+  const d = D / heads;
+  const factor = rounding(q.dtype)(scale);
+  const products = allocate(q.dtype, d);
+  const out = allocate(q.dtype, B * heads * N * M);
+  for (let b = 0; b < B; b++) {
+    for (let head = 0; head < heads; head++) {
+      for (let n = 0; n < N; n++) {
+        for (let m = 0; m < M; m++) {
+          for (let i = 0; i < d; i++) {
+            products[i] = q.data[(b * N + n) * D + head * d + i] * k.data[(b * M + m) * D + head * d + i];
+          }
+          out[((b * heads + head) * N + n) * M + m] = sumInRuns(products) * factor;
+        }
+      }
+    }
+  }
+  return stored(q.dtype, [B, heads, N, M], out);
+}
+
+/**
  * Who listens to whom. The products are added over the channels of a head, in runs; the sum is scaled.
  * @param q [B,N,D]
  * @param k [B,M,D]

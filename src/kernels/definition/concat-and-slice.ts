@@ -1,6 +1,6 @@
 /**
- * Joining (torch.cat) and cutting apart, along the channels or along the batch. No number changes, and what was joined
- * can be cut apart again.
+ * Joining (torch.cat) and cutting apart, along the channels or along the batch; and another shape for the numbers of a
+ * sample (torch.reshape). No number changes, and what was joined can be cut apart again.
  *
  * Joined channels are how a skip connection arrives: the next layer sees both pictures at once, pixel by pixel. Joined
  * batches are how several passes become one: no layer lets one sample see another.
@@ -83,4 +83,16 @@ export function sliceBatch(x: Tensor, start: number, end: number): Tensor {
   const out = allocate(x.dtype, (end - start) * size);
   for (let i = 0; i < out.length; i++) out[i] = x.data[start * size + i];
   return stored(x.dtype, [end - start, ...sample], out);
+}
+
+/**
+ * The numbers of each sample, in the same order, under another shape.
+ * @param x [B,…]
+ * @param sample the shape, of as many numbers
+ * @returns [B,…sample]
+ */
+export function reshape(x: Tensor, sample: readonly number[]): Tensor {
+  const out = allocate(x.dtype, x.data.length);
+  for (let i = 0; i < out.length; i++) out[i] = x.data[i];
+  return stored(x.dtype, [x.shape[0], ...sample], out);
 }

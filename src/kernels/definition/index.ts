@@ -8,16 +8,17 @@
  */
 import type { Backend, Kernels } from '../kernels.ts';
 import { checked } from '../operations/index.ts';
+import { runOn } from '../run.ts';
 import { activation } from './activation.ts';
-import { applyAttentionMap, attention, attentionMap } from './attention.ts';
-import { concatBatch, concatChannels, sliceBatch, sliceChannels } from './concat-and-slice.ts';
+import { applyAttentionMap, attention, attentionMap, attentionScores } from './attention.ts';
+import { concatBatch, concatChannels, reshape, sliceBatch, sliceChannels } from './concat-and-slice.ts';
 import { conv2d } from './conv2d.ts';
 import { add, affine, divide, multiply, subtract } from './elementwise.ts';
 import { groupNorm } from './group-norm.ts';
 import { joinedConv2d } from './joined-conv2d.ts';
 import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
-import { averagePool2x, upsampleNearest2x } from './resampling.ts';
+import { averagePool2x, resizeNearest, upsampleNearest2x } from './resampling.ts';
 import { softmax } from './softmax.ts';
 import { fromTokens, toTokens } from './tokens.ts';
 import { upsampleConv2d } from './upsample-conv2d.ts';
@@ -31,16 +32,19 @@ export const definitionKernels: Kernels = checked({
   groupNorm,
   layerNorm,
   softmax,
+  attentionScores,
   attentionMap,
   applyAttentionMap,
   attention,
   activation,
   upsampleNearest2x,
+  resizeNearest,
   averagePool2x,
   concatChannels,
   sliceChannels,
   concatBatch,
   sliceBatch,
+  reshape,
   toTokens,
   fromTokens,
   add,
@@ -54,7 +58,7 @@ export const definitionKernels: Kernels = checked({
 export function definitionBackend(): Backend {
   return {
     name: 'definition',
-    run: (program, inputs) => program(definitionKernels, inputs),
+    run: runOn(definitionKernels),
     dispose: () => {},
   };
 }

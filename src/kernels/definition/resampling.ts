@@ -1,7 +1,9 @@
 /**
- * Twice the picture (torch.nn.functional.interpolate, mode nearest) and half of it (torch.nn.functional.avg_pool2d, 2).
+ * Twice the picture, or any size of it (torch.nn.functional.interpolate, mode nearest), and half of it
+ * (torch.nn.functional.avg_pool2d, 2).
  *
  *     twice  out[b,c,row,column] = x[b,c,⌊row/2⌋,⌊column/2⌋]
+ *     any    out[b,c,row,column] = x[b,c,⌊row·H/height⌋,⌊column·W/width⌋]
  *     half   out[b,c,row,column] = (x[b,c,2row,2column] + x[b,c,2row,2column+1]
  *                                 + x[b,c,2row+1,2column] + x[b,c,2row+1,2column+1]) / 4
  *
@@ -28,6 +30,29 @@ export function upsampleNearest2x(x: Tensor): Tensor {
     }
   }
   return stored(x.dtype, [B, C, 2 * H, 2 * W], out);
+}
+
+/**
+ * The nearest pixel of the picture, up and to the left. (PyTorch computes the place in floating point, and may miss it
+ * by one where it is a whole number; not where a picture becomes twice as large, or one row less than that.)
+ * @param x [B,C,H,W], of at least one pixel
+ * @param height from 1 on
+ * @param width from 1 on
+ * @returns [B,C,height,width]
+ */
+export function resizeNearest(x: Tensor, height: number, width: number): Tensor {
+  const [B, C, H, W] = x.shape;
+  const out = allocate(x.dtype, B * C * height * width);
+  for (let bc = 0; bc < B * C; bc++) {
+    for (let row = 0; row < height; row++) {
+      for (let column = 0; column < width; column++) {
+        const h = Math.floor((row * H) / height);
+        const w = Math.floor((column * W) / width);
+        out[(bc * height + row) * width + column] = x.data[(bc * H + h) * W + w];
+      }
+    }
+  }
+  return stored(x.dtype, [B, C, height, width], out);
 }
 
 /**

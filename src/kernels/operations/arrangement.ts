@@ -1,16 +1,18 @@
 /** Operations that move numbers and change none, and the two that resize a picture. */
-import { sameShape, shapeText } from '../../tensor/tensor.ts';
+import { sameShape, shapeText, sizeOf } from '../../tensor/tensor.ts';
 import { dimensions, expect } from './checks.ts';
 import type { Attributes, Rows } from './operation.ts';
 
 /** What is about places and not about numbers; the mean of four pixels alone computes. */
 export const arrangement: Rows<
   | 'upsampleNearest2x'
+  | 'resizeNearest'
   | 'averagePool2x'
   | 'concatChannels'
   | 'sliceChannels'
   | 'concatBatch'
   | 'sliceBatch'
+  | 'reshape'
   | 'toTokens'
   | 'fromTokens'
 > = {
@@ -21,6 +23,16 @@ export const arrangement: Rows<
       return [batch, channels, 2 * height, 2 * width];
     },
     apply: (kernels, _, [x]) => kernels.upsampleNearest2x(x),
+  },
+  resizeNearest: {
+    read: (x, height, width) => ({ tensors: [x], attributes: { height, width } }),
+    shape({ height, width }, [x]) {
+      const [batch, channels, ...picture] = dimensions('resizeNearest', x, 'B,C,H,W');
+      const fits = [height, width].every((extent) => Number.isInteger(extent) && extent >= 1) && sizeOf(picture) > 0;
+      expect('resizeNearest', fits, `a picture of ${picture.join(' × ')} cannot become one of ${height} × ${width}`);
+      return [batch, channels, height, width];
+    },
+    apply: (kernels, { height, width }, [x]) => kernels.resizeNearest(x, height, width),
   },
   averagePool2x: {
     read: (x) => ({ tensors: [x], attributes: {} }),
@@ -70,6 +82,18 @@ export const arrangement: Rows<
       return [end - start, ...x.slice(1)];
     },
     apply: (kernels, { start, end }, [x]) => kernels.sliceBatch(x, start, end),
+  },
+  reshape: {
+    read: (x, sample) => ({ tensors: [x], attributes: { sample } }),
+    shape({ sample }, [x]) {
+      const fits =
+        x.length >= 1 &&
+        sample.every((extent) => Number.isInteger(extent) && extent >= 0) &&
+        sizeOf(sample) === sizeOf(x.slice(1));
+      expect('reshape', fits, `samples of ${shapeText(x)} have other numbers than ${shapeText(sample)}`);
+      return [x[0], ...sample];
+    },
+    apply: (kernels, { sample }, [x]) => kernels.reshape(x, sample),
   },
   toTokens: {
     read: (x) => ({ tensors: [x], attributes: {} }),

@@ -3,7 +3,19 @@ import { dimensions, expect, expectHeads, expectShape } from './checks.ts';
 import type { Attributes, Rows, Shape } from './operation.ts';
 
 /** Products of tokens with tokens, and what is made of them. */
-export const attention: Rows<'attentionMap' | 'applyAttentionMap' | 'attention'> = {
+export const attention: Rows<'attentionScores' | 'attentionMap' | 'applyAttentionMap' | 'attention'> = {
+  attentionScores: {
+    read: (q, k, heads, scale) => ({
+      tensors: [q, k],
+      attributes: { heads, scale },
+    }),
+    shape(attributes, [q, k]) {
+      const [batch, queries, , keys] = extents('attentionScores', attributes, q, k);
+      return [batch, attributes.heads, queries, keys];
+    },
+    products: (_, [[batch, queries, channels], [, keys]]) => batch * queries * keys * channels,
+    apply: (kernels, { heads, scale }, [q, k]) => kernels.attentionScores(q, k, heads, scale),
+  },
   attentionMap: {
     read: (q, k, heads, scale) => ({
       tensors: [q, k],

@@ -1,10 +1,14 @@
 /** What every operation asks of its inputs. A violation is an InputError that names operation, found and expected. */
+import { checkTensor } from '../../tensor/checks.ts';
 import { InputError } from '../../tensor/errors.ts';
+import { shown } from '../../tensor/shown.ts';
 import { sameShape, shapeText, type Tensor } from '../../tensor/tensor.ts';
 import type { Shape } from './operation.ts';
 
-/** Fails unless all tensors have one dtype. */
-export function expectOneDType(operation: string, tensors: readonly Tensor[]): void {
+/** Fails unless all are tensors, of one dtype. */
+export function expectTensors(operation: string, tensors: readonly Tensor[]): void {
+  expect(operation, Array.isArray(tensors), `it takes a list of tensors, not ${shown(tensors)}`);
+  for (const given of tensors) expect(operation, hasShape(given), `${shown(given)} is no tensor`);
   const dtypes = new Set(tensors.map(({ dtype }) => dtype));
   expect(operation, dtypes.size <= 1, `the inputs have dtypes ${[...dtypes].join(' and ')}; they must agree`);
 }
@@ -29,7 +33,7 @@ export function expect(operation: string, holds: boolean, message: string): void
 
 /** Fails unless `eps`, which is added to a variance, is finite and not negative. */
 export function expectEpsilon(operation: string, eps: number): void {
-  expect(operation, eps >= 0 && eps < Infinity, `eps is ${eps}; it must be a finite number from 0 on`);
+  expect(operation, Number.isFinite(eps) && eps >= 0, `eps is ${shown(eps)}; it must be a finite number from 0 on`);
 }
 
 /** Fails unless `heads` is a whole number from 1 on that divides the channels. */
@@ -38,7 +42,17 @@ export function expectHeads(operation: string, heads: number, channels: number):
   expect(operation, divides, `${heads} heads do not divide ${channels} channels`);
 }
 
+/** Fails unless each tensor has as many numbers as its shape says. */
+export function expectNumbers(operation: string, tensors: readonly Tensor[]): void {
+  for (const [i, given] of tensors.entries()) checkTensor(`${operation}: tensor ${i + 1}`, given);
+}
+
+/** Whether it is a tensor, be it one of a trace, which has no numbers. */
+export function hasShape(value: unknown): value is Pick<Tensor, 'shape'> {
+  return Array.isArray((Object(value) as { readonly shape?: unknown }).shape);
+}
+
 /** Fails unless `value`, called `what`, is a number at all. */
 export function expectNumber(operation: string, what: string, value: number): void {
-  expect(operation, typeof value === 'number', `the ${what} is ${typeof value}; it must be a number`);
+  expect(operation, typeof value === 'number', `the ${what} is ${shown(value)}; it must be a number`);
 }

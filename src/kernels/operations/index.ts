@@ -2,11 +2,14 @@
  * The table of operations: one row a kind, so that a kernel that is missing here is a type error. Whoever adds an
  * operation begins here; CONTRIBUTING.md says where it goes on.
  */
+import { withMethods, type Check } from '../../tensor/checks.ts';
+import { InputError } from '../../tensor/errors.ts';
+import { shown } from '../../tensor/shown.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../kernels.ts';
 import { arrangement } from './arrangement.ts';
 import { attention } from './attention.ts';
-import { expect, expectOneDType } from './checks.ts';
+import { expect, expectNumbers, expectTensors } from './checks.ts';
 import { elementwise } from './elementwise.ts';
 import { norms } from './norms.ts';
 import type { Attributes, Call, Kind, Operation, Rows, Shape } from './operation.ts';
@@ -23,6 +26,7 @@ export type {
   Row,
   Rows,
   Shape,
+  SizeAttributes,
   SliceAttributes,
 } from './operation.ts';
 
@@ -38,6 +42,9 @@ export const operations: Rows<Kind> = {
 /** The names of all operations. */
 export const kinds: readonly Kind[] = Object.keys(operations) as Kind[];
 
+/** All kernels, and not a backend. */
+export const allKernels: Check = withMethods<Kernels>('kernels, as referenceKernels', ...kinds, 'joinedConv2d');
+
 /**
  * A row whose kind is not known: it is given the attributes, or the arguments, of the operation it was looked up for.
  */
@@ -49,7 +56,8 @@ interface AnyRow {
 }
 
 function rowOf(kind: Kind): AnyRow {
-  return operations[kind] as unknown as AnyRow;
+  if (Object.hasOwn(operations, kind)) return operations[kind] as unknown as AnyRow;
+  throw new InputError(`there is no operation ${shown(kind)}; there are ${kinds.join(', ')}`);
 }
 
 /**
@@ -94,7 +102,7 @@ export function kernelsFrom(runner: Runner): Kernels {
     const run = (...given: readonly unknown[]): Tensor => {
       const { tensors, attributes } = rowOf(kind).read(...given);
       const operation = { kind, ...attributes } as Operation;
-      expectOneDType(kind, tensors);
+      expectTensors(kind, tensors);
       const shapes = tensors.map(({ shape }) => shape);
       return runner.operation(operation, tensors, shapeOf(operation, shapes));
     };
@@ -103,8 +111,8 @@ export function kernelsFrom(runner: Runner): Kernels {
   return {
     ...(Object.fromEntries(kinds.map(kernel)) as unknown as Omit<Kernels, 'joinedConv2d'>),
     joinedConv2d(x, weight, bias, stride, padding, seam) {
-      const tensors = bias ? [x, weight, bias] : [x, weight];
-      expectOneDType('joinedConv2d', tensors);
+      const { tensors } = operations.conv2d.read(x, weight, bias, stride, padding);
+      expectTensors('joinedConv2d', tensors);
       operations.conv2d.shape(
         { stride, padding },
         tensors.map(({ shape }) => shape),
@@ -123,7 +131,13 @@ export function kernelsFrom(runner: Runner): Kernels {
  */
 export function checked(kernels: Kernels): Kernels {
   return kernelsFrom({
-    operation: (operation, tensors) => applyOperation(kernels, operation, tensors),
-    joinedConv2d: kernels.joinedConv2d,
+    operation(operation, tensors) {
+      expectNumbers(operation.kind, tensors);
+      return applyOperation(kernels, operation, tensors);
+    },
+    joinedConv2d(x, weight, bias, ...others) {
+      expectNumbers('joinedConv2d', bias ? [x, weight, bias] : [x, weight]);
+      return kernels.joinedConv2d(x, weight, bias, ...others);
+    },
   });
 }

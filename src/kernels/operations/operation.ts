@@ -21,6 +21,12 @@ export interface SliceAttributes {
   readonly end: number;
 }
 
+/** The size of a picture, in pixels. */
+export interface SizeAttributes {
+  readonly height: number;
+  readonly width: number;
+}
+
 /** How attention parts its channels: in `heads` heads, which divide them; q kᵀ is multiplied by `scale`, 1/√d. */
 export interface HeadAttributes {
   readonly heads: number;
@@ -35,18 +41,21 @@ export interface Attributes {
   readonly groupNorm: { readonly groups: number; readonly eps: number };
   readonly layerNorm: { readonly eps: number };
   readonly softmax: NoAttributes;
+  readonly attentionScores: HeadAttributes;
   readonly attentionMap: HeadAttributes;
   readonly applyAttentionMap: NoAttributes;
   readonly attention: HeadAttributes;
   readonly activation: { readonly activation: Activation };
   readonly upsampleNearest2x: NoAttributes;
+  readonly resizeNearest: SizeAttributes;
   readonly averagePool2x: NoAttributes;
   readonly concatChannels: NoAttributes;
   readonly sliceChannels: SliceAttributes;
   readonly concatBatch: NoAttributes;
   readonly sliceBatch: SliceAttributes;
+  readonly reshape: { readonly sample: readonly number[] };
   readonly toTokens: NoAttributes;
-  readonly fromTokens: { readonly height: number; readonly width: number };
+  readonly fromTokens: SizeAttributes;
   readonly add: NoAttributes;
   readonly subtract: NoAttributes;
   readonly multiply: NoAttributes;

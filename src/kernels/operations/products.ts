@@ -1,6 +1,8 @@
 /** Convolutions and linear layers: a picture or rows, a weight, and perhaps a bias. */
+import { shown } from '../../tensor/shown.ts';
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { dimensions, expect, expectShape } from './checks.ts';
+import type { Padding } from '../kernels.ts';
 import type { Attributes, Rows, Shape } from './operation.ts';
 
 /** What is a sum of products with weights. */
@@ -48,11 +50,11 @@ export const products: Rows<'conv2d' | 'upsampleConv2d' | 'linear'> = {
 };
 
 function given(x: Tensor, weight: Tensor, bias: Tensor | undefined): readonly Tensor[] {
-  return bias ? [x, weight, bias] : [x, weight];
+  return bias === undefined ? [x, weight] : [x, weight, bias];
 }
 
 function convolved({ stride, padding }: Attributes['conv2d'], [x, weight, bias]: readonly Shape[]): Shape {
-  const { top, bottom, left, right } = padding;
+  const { top, bottom, left, right } = Object(padding) as Padding;
   const [batch, channels, height, width] = dimensions('conv2d', x, 'B,C,H,W');
   const [outChannels, weightChannels, kernelHeight, kernelWidth] = dimensions('conv2d', weight, 'O,C,kh,kw');
   expect(
@@ -69,7 +71,7 @@ function convolved({ stride, padding }: Attributes['conv2d'], [x, weight, bias]:
   expect(
     'conv2d',
     [top, bottom, left, right].every((pixels) => Number.isInteger(pixels) && pixels >= 0),
-    `the padding must be whole numbers from 0 on, but is ${[top, bottom, left, right].join(', ')}`,
+    `the padding must be whole numbers from 0 on, but is ${[top, bottom, left, right].map(shown).join(', ')}`,
   );
   const outHeight = Math.floor((height + top + bottom - kernelHeight) / stride) + 1;
   const outWidth = Math.floor((width + left + right - kernelWidth) / stride) + 1;

@@ -48,7 +48,17 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, heads: number, scale:
 }
 
 /** As in definition/attention. */
+export function attentionScores(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
+  return forEachHead(q, k, heads, scale, scoreRows);
+}
+
+/** As in definition/attention. */
 export function attentionMap(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
+  return forEachHead(q, k, heads, scale, mapRows);
+}
+
+/** [B,h,N,M], of which `rowsOf` fills the rows of a head. */
+function forEachHead(q: Tensor, k: Tensor, heads: number, scale: number, rowsOf: typeof scoreRows): Tensor {
   const { dtype } = q;
   const [batch, queries, channels] = q.shape;
   const keys = k.shape[1];
@@ -59,7 +69,7 @@ export function attentionMap(q: Tensor, k: Tensor, heads: number, scale: number)
     for (let h = 0; h < heads; h++) {
       const keyColumns = transpose(headOf(k, b, h, headSize), keys, headSize);
       const first = (b * heads + h) * queries * keys;
-      mapRows(
+      rowsOf(
         out.subarray(first, first + queries * keys),
         headOf(q, b, h, headSize),
         keyColumns,
@@ -103,7 +113,13 @@ export function applyAttentionMap(map: Tensor, v: Tensor): Tensor {
 }
 
 /** rows [count, keys] = softmax(query [count, d] · keyColumns [d, keys] · scale). */
-function mapRows(
+function mapRows(...[rows, query, keyColumns, count, size, keys, scale]: Parameters<typeof scoreRows>): void {
+  scoreRows(rows, query, keyColumns, count, size, keys, scale);
+  softmaxRows(rows, keys);
+}
+
+/** rows [count, keys] = query [count, d] · keyColumns [d, keys] · scale. */
+function scoreRows(
   rows: FloatArray,
   query: FloatArray,
   keyColumns: FloatArray,
@@ -115,7 +131,6 @@ function mapRows(
   const factor = rows instanceof Float32Array ? Math.fround(scale) : scale;
   matmul(rows, query, keyColumns, count, size, keys);
   for (let i = 0; i < rows.length; i++) rows[i] *= factor;
-  softmaxRows(rows, keys);
 }
 
 /** The channels of one head of one sample, [N, d]. */

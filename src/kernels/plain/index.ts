@@ -7,14 +7,15 @@ import { activation } from '../definition/activation.ts';
 import { affine, divide, subtract } from '../definition/elementwise.ts';
 import type { Backend, Kernels } from '../kernels.ts';
 import { checked } from '../operations/index.ts';
-import { applyAttentionMap, attention, attentionMap } from './attention.ts';
+import { runOn } from '../run.ts';
+import { applyAttentionMap, attention, attentionMap, attentionScores } from './attention.ts';
 import { conv2d, joinedConv2d } from './conv2d.ts';
 import { add, multiply } from './elementwise.ts';
 import { groupNorm } from './group-norm.ts';
 import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
-import { concatBatch, concatChannels, fromTokens, sliceBatch, sliceChannels, toTokens } from './rearrange.ts';
-import { averagePool2x, upsampleNearest2x } from './resampling.ts';
+import { concatBatch, concatChannels, fromTokens, reshape, sliceBatch, sliceChannels, toTokens } from './rearrange.ts';
+import { averagePool2x, resizeNearest, upsampleNearest2x } from './resampling.ts';
 import { softmax } from './softmax.ts';
 import { upsampleConv2d } from './upsample-conv2d.ts';
 
@@ -26,17 +27,20 @@ export const referenceKernels: Kernels = checked({
   groupNorm,
   layerNorm,
   softmax,
+  attentionScores,
   attentionMap,
   applyAttentionMap,
   attention,
   activation,
   upsampleNearest2x,
   upsampleConv2d,
+  resizeNearest,
   averagePool2x,
   concatChannels,
   sliceChannels,
   concatBatch,
   sliceBatch,
+  reshape,
   toTokens,
   fromTokens,
   add,
@@ -50,7 +54,7 @@ export const referenceKernels: Kernels = checked({
 export function referenceBackend(): Backend {
   return {
     name: 'reference',
-    run: (program, inputs) => program(referenceKernels, inputs),
+    run: runOn(referenceKernels),
     dispose: () => {},
   };
 }

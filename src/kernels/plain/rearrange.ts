@@ -1,5 +1,5 @@
 /**
- * Operations that move numbers and change none: joining, cutting, and the two layouts of a picture.
+ * Operations that move numbers and change none: joining, cutting, other shapes, and the two layouts of a picture.
  *
  * Against definition/concat-and-slice: what stays together is copied in one piece. Against definition/tokens: both ways
  * are one transposition.
@@ -52,6 +52,11 @@ export function concatBatch(parts: readonly Tensor[]): Tensor {
 export function sliceBatch(x: Tensor, start: number, end: number): Tensor {
   const size = sizeOf(x.shape.slice(1));
   return tensor(x.dtype, [end - start, ...x.shape.slice(1)], x.data.slice(start * size, end * size));
+}
+
+/** x [B,…] → [B,…sample]. */
+export function reshape(x: Tensor, sample: readonly number[]): Tensor {
+  return tensor(x.dtype, [x.shape[0], ...sample], x.data.slice());
 }
 
 /** x [B,C,H,W] → tokens [B,H·W,C]. */

@@ -1,7 +1,8 @@
 /**
- * Twice the picture and half of it.
+ * Twice the picture, any size of it, and half of it.
  *
- * Against definition/resampling: twice reads each pixel once, and copies whole rows; half lets the array round.
+ * Against definition/resampling: twice reads each pixel once, and copies whole rows; any size computes once for a row
+ * which of its pixels are taken; half lets the array round.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
@@ -17,6 +18,21 @@ export function upsampleNearest2x(x: Tensor): Tensor {
     out.copyWithin(to + 2 * width, to, to + 2 * width);
   }
   return tensor(x.dtype, [batch, channels, 2 * height, 2 * width], out);
+}
+
+/** out[y,x] = in[⌊y·H/height⌋, ⌊x·W/width⌋]. */
+export function resizeNearest(x: Tensor, height: number, width: number): Tensor {
+  const [batch, channels, fromHeight, fromWidth] = x.shape;
+  const out = allocate(x.dtype, batch * channels * height * width);
+  const columns = Array.from({ length: width }, (_, i) => Math.floor((i * fromWidth) / width));
+  let at = 0;
+  for (let plane = 0; plane < batch * channels; plane++) {
+    for (let y = 0; y < height; y++) {
+      const row = (plane * fromHeight + Math.floor((y * fromHeight) / height)) * fromWidth;
+      for (const column of columns) out[at++] = x.data[row + column];
+    }
+  }
+  return tensor(x.dtype, [batch, channels, height, width], out);
 }
 
 /** out[y,x] = (in[2y,2x] + in[2y,2x+1] + in[2y+1,2x] + in[2y+1,2x+1]) / 4, added in this order, each sum rounded. */

@@ -2,10 +2,12 @@
  * The fast backend. A program is traced once for the shapes of its inputs, lowered to steps, and compiled to a
  * WebAssembly module that is run ever after. The bits are those of the plain loops (except with `fma`).
  */
+import { aFunction, checkOptions, flag, mustBe, optional, whole, type Checks } from '../../tensor/checks.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import type { Backend, Program, Tensors } from '../kernels.ts';
 import { referenceKernels } from '../plain/index.ts';
+import { checkProgram } from '../run.ts';
 import { fmaSupported, sharedMemorySupported, simdSupported } from './features.ts';
 import type { LibraryOptions } from './library.ts';
 import type { Step } from './lower/steps.ts';
@@ -48,8 +50,8 @@ export interface StepTime {
 /**
  * A backend with WebAssembly SIMD. It computes float32; other precisions, and empty tensors, are left to the plain
  * loops.
- * @throws InputError for a number of threads that is none, and where the engine lacks WebAssembly SIMD, or relaxed SIMD
- * for `fma`; a RangeError where the engine has no address space for the memory
+ * @throws InputError for an unknown option, a number of threads that is none, and where the engine lacks WebAssembly
+ *   SIMD, or relaxed SIMD for `fma`; a RangeError where the engine has no address space for the memory
  */
 export function simdBackend(options: SimdOptions = {}): Backend {
   const library = libraryOptions(options);
@@ -76,6 +78,7 @@ export function simdBackend(options: SimdOptions = {}): Backend {
 
   const run = (program: Program, inputs: Tensors): Tensors => {
     if (disposed) throw new InputError('the backend has been disposed of: make another one with simdBackend()');
+    checkProgram(program, inputs);
     if (died !== undefined) throw new Error(`a thread of the simd backend has died: ${died}`);
     if (Object.values(inputs).some(({ dtype, shape }) => dtype !== 'f32' || sizeOf(shape) === 0))
       return program(referenceKernels, inputs);
@@ -105,21 +108,21 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   };
 }
 
-const optionNames = ['threads', 'workers', 'fma', 'wide', 'watch'];
 /** The most threads of a backend: more would have nothing to do, and each takes memory of its own. */
 export const mostThreads = 256;
 
+const checks: Checks<SimdOptions> = {
+  threads: optional(whole(1, mostThreads)),
+  workers: optional(mustBe('a list of workers, as await openThreads(1) gives', Array.isArray)),
+  fma: optional(flag),
+  wide: optional(flag),
+  watch: optional(aFunction('a function that is told of each step')),
+};
+
 /** What the kernels depend on, as far as this engine can do it. */
 function libraryOptions(options: SimdOptions): LibraryOptions {
-  const unknown = Object.keys(Object(options)).find((name) => !optionNames.includes(name));
-  if (typeof options !== 'object' || unknown !== undefined) {
-    throw new InputError(
-      `the simd backend has no option ${unknown ?? JSON.stringify(options)}; it has { ${optionNames.join(', ')} }`,
-    );
-  }
+  checkOptions('simdBackend', options, checks);
   const { threads = 1, workers = [], fma = false, wide = false } = options;
-  if (!Number.isSafeInteger(threads) || threads < 1 || threads > mostThreads)
-    throw new InputError(`threads must be a whole number from 1 to ${mostThreads}, not ${threads}`);
   if (!simdSupported()) throw new InputError('this engine has no WebAssembly SIMD; use the reference kernels');
   if (fma && !fmaSupported())
     throw new InputError('this engine has no relaxed SIMD; use the simd kernels (Node has it from version 22 on)');

@@ -1,6 +1,5 @@
 /** What goes into the memory and comes out of it: inputs, outputs, and what the plain loops do in between. */
-import { InputError } from '../../tensor/errors.ts';
-import { shapeText, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
+import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Tensors } from '../kernels.ts';
 import { applyOperation } from '../operations/index.ts';
 import { referenceKernels } from '../plain/index.ts';
@@ -13,21 +12,9 @@ export interface ArenaMemory {
   readonly arena: number;
 }
 
-/**
- * Copies the inputs to where the first steps read them.
- * @throws InputError when one has more or fewer numbers than its shape
- */
+/** Copies the inputs, which have been checked, to where the first steps read them. */
 export function writeInputs(where: ArenaMemory, { inputs }: Lowered, tensors: Tensors): void {
-  for (const input of inputs) {
-    const { data } = tensors[input.name];
-    const target = view(where, input);
-    if (data.length !== target.length)
-      throw new InputError(
-        `the input "${input.name}" has the shape ${shapeText(input.shape)}, so ${target.length} numbers, ` +
-          `but ${data.length} were given`,
-      );
-    target.set(data);
-  }
+  for (const input of inputs) view(where, input).set(tensors[input.name].data);
 }
 
 /** Copies of the outputs, which belong to the caller. */

@@ -2,8 +2,20 @@
  * The configuration of diffusers' UNet2DModel, every key of it, checked. What the reference does not support is refused
  * by name, never ignored.
  */
-import { activations, type Activation } from '../../kernels/kernels.ts';
-import { configKeys, isInteger, type ConfigKeys, type Json } from '../config-keys.ts';
+import type { Activation } from '../../kernels/kernels.ts';
+import { InputError } from '../../tensor/errors.ts';
+import { shown } from '../../tensor/shown.ts';
+import { configKeys, type ConfigKeys, type Json } from '../config-keys.ts';
+import {
+  activationOf,
+  blockTypesOf,
+  divisorOf,
+  downsamplePaddingOf,
+  expectAsMany,
+  normEpsOf,
+  normGroupsOf,
+  sampleSizeOf,
+} from '../unet-keys.ts';
 
 /** The blocks of the way down that are supported. */
 export const downBlockTypes = ['DownBlock2D', 'AttnDownBlock2D', 'ResnetDownsampleBlock2D'] as const;
@@ -104,12 +116,26 @@ const defaults: Json = {
 
 /**
  * Reads the parsed `config.json` of a UNet2DModel. Missing keys take diffusers' defaults; keys that begin with `_` are
- * notes.
+ * notes, and keys that the class does not have do nothing.
  * @param source the file's name, for messages
  * @throws InputError naming the key, what was found, and what is supported
  */
 export function parseUNetConfig(json: Json, source = 'config.json'): UNetConfig {
+  return readUNetConfig(json, source).config;
+}
+
+/** parseUNetConfig, with one line that names the keys that the class does not have, or none. @throws as that */
+export function readUNetConfig(
+  json: Json,
+  source = 'config.json',
+): { readonly config: UNetConfig; readonly warnings: readonly string[] } {
   const keys = configKeys(json, 'UNet2DModel', defaults, source);
+  const names = keys.unknown.map((key) => JSON.stringify(key)).join(', ');
+  const warnings = names === '' ? [] : [`${source}: UNet2DModel has no ${names}, as in diffusers ignored`];
+  return { config: configOf(keys), warnings };
+}
+
+function configOf(keys: ConfigKeys): UNetConfig {
   const blocks = blocksOf(keys);
   const embedding = embeddingOf(keys, blocks.blockOutChannels[0]);
   const layers = layersOf(keys);
@@ -127,27 +153,37 @@ export function parseUNetConfig(json: Json, source = 'config.json'): UNetConfig 
   };
 }
 
+/**
+ * Fails unless `parseUNetConfig` has read the config: the JSON of a file has other keys.
+ * @throws InputError naming the first key that is missing, or holds what it never holds
+ */
+export function checkConfig(config: UNetConfig): void {
+  const given = Object(config) as Readonly<Record<string, unknown>>;
+  for (const [key, value] of Object.entries(parseUNetConfig({}))) {
+    const known = [given[key], value].includes(undefined) || kindOf(given[key]) === kindOf(value);
+    if (Object.hasOwn(given, key) && known) continue;
+    throw new InputError(
+      `the config is ${shown(config)}, whose ${key} is ${shown(given[key])}; ` +
+        'it must be what parseUNetConfig makes of a config.json',
+    );
+  }
+}
+
+function kindOf(value: unknown): string {
+  return Array.isArray(value) ? 'list' : typeof value;
+}
+
 type Blocks = Pick<
   UNetConfig,
   'downBlockTypes' | 'hasMidBlock' | 'upBlockTypes' | 'blockOutChannels' | 'layersPerBlock' | 'normNumGroups'
 >;
 
 function blocksOf(keys: ConfigKeys): Blocks {
-  const down = blockTypes(keys, 'down_block_types', downBlockTypes);
-  const up = blockTypes(keys, 'up_block_types', upBlockTypes);
+  const down = blockTypesOf(keys, 'down_block_types', downBlockTypes);
+  const up = blockTypesOf(keys, 'up_block_types', upBlockTypes);
   const blockOutChannels = keys.integers('block_out_channels');
-  const count = blockOutChannels.length;
-  if (down.length !== count || up.length !== count) {
-    keys.fail(
-      `down_block_types has ${down.length} entries, up_block_types ${up.length}, ` +
-        `block_out_channels ${count}; they must be as many`,
-    );
-  }
-  const groups = keys.integer('norm_num_groups', 1);
-  for (const channels of blockOutChannels) {
-    if (channels % groups === 0) continue;
-    keys.fail(`block_out_channels has ${channels}, which norm_num_groups = ${groups} does not divide`);
-  }
+  expectAsMany(keys, down.length, up.length, blockOutChannels.length);
+  const normNumGroups = normGroupsOf(keys, blockOutChannels);
   const layersPerBlock = keys.integer('layers_per_block', 1);
   if (layersPerBlock > 64) keys.refuse('layers_per_block', 'a whole number from 1 to 64');
   return {
@@ -156,19 +192,8 @@ function blocksOf(keys: ConfigKeys): Blocks {
     upBlockTypes: up,
     blockOutChannels,
     layersPerBlock,
-    normNumGroups: groups,
+    normNumGroups,
   };
-}
-
-/** Checkpoints from before the blocks were named so carry a prefix, UNetRes, that diffusers drops, too. */
-function blockTypes<T extends string>(keys: ConfigKeys, key: string, known: readonly T[]): readonly T[] {
-  return keys.list(key).map((entry) => {
-    const name = typeof entry === 'string' ? entry.replace(/^UNetRes/, '') : entry;
-    return (
-      known.find((candidate) => candidate === name) ??
-      keys.fail(`${key} names ${JSON.stringify(entry)}; supported are ${known.join(', ')}`)
-    );
-  });
 }
 
 type Embedding = Pick<
@@ -194,7 +219,7 @@ function embeddingOf(keys: ConfigKeys, firstChannels: number): Embedding {
   return {
     timeEmbeddingType,
     timeEmbeddingDim: keys.optionalInteger('time_embedding_dim') ?? firstChannels * 4,
-    freqShift: keys.finite('freq_shift'),
+    freqShift: timeEmbeddingType !== 'positional' && keys.read('freq_shift') === null ? 0 : keys.finite('freq_shift'),
     flipSinToCos: keys.flag('flip_sin_to_cos'),
     classEmbedding: classType ?? (numClassEmbeds === undefined ? 'none' : 'lookup'),
     numClassEmbeds,
@@ -214,21 +239,14 @@ type Layers = Pick<
 >;
 
 function layersOf(keys: ConfigKeys): Layers {
-  const downsamplePadding = keys.integer('downsample_padding', 0);
-  if (downsamplePadding > 1) {
-    keys.refuse('downsample_padding', '0 or 1, with which the sizes of the way up are those of the way down');
-  }
-  const normEps = keys.finite('norm_eps');
-  if (normEps < 0) keys.refuse('norm_eps', 'a number that is not negative');
-  const midBlockScaleFactor = keys.finite('mid_block_scale_factor');
-  if (midBlockScaleFactor === 0) keys.refuse('mid_block_scale_factor', 'a number other than 0');
+  const isUnused = keys.read('mid_block_type') === null && keys.read('mid_block_scale_factor') === null;
   return {
-    midBlockScaleFactor,
-    downsamplePadding,
-    downsampleType: keys.choice('downsample_type', ['conv', 'resnet'] as const),
-    upsampleType: keys.choice('upsample_type', ['conv', 'resnet'] as const),
-    activation: activation(keys.read('act_fn')) ?? keys.refuse('act_fn', 'silu (or swish), gelu, mish, relu'),
-    normEps,
+    midBlockScaleFactor: isUnused ? 1 : divisorOf(keys, 'mid_block_scale_factor'),
+    downsamplePadding: downsamplePaddingOf(keys),
+    downsampleType: keys.choice('downsample_type', ['conv', 'resnet'] as const, 'conv'),
+    upsampleType: keys.choice('upsample_type', ['conv', 'resnet'] as const, 'conv'),
+    activation: activationOf(keys, 'act_fn'),
+    normEps: normEpsOf(keys),
     timeScaleShift: keys.choice('resnet_time_scale_shift', ['default', 'scale_shift'] as const),
   };
 }
@@ -261,18 +279,4 @@ function attentionOf(keys: ConfigKeys, blocks: Blocks, { timeScaleShift }: Layer
     midAttentionGroups: middleGroups ?? (timeScaleShift === 'default' ? normNumGroups : undefined),
     addAttention,
   };
-}
-
-function sampleSizeOf(keys: ConfigKeys): readonly [number, number] | undefined {
-  const value = keys.read('sample_size');
-  if (value === null) return undefined;
-  if (isInteger(value, 1)) return [value, value];
-  const [height, width, ...others] = Array.isArray(value) ? (value as readonly unknown[]) : [];
-  if (isInteger(height, 1) && isInteger(width, 1) && others.length === 0) return [height, width];
-  return keys.refuse('sample_size', 'a whole number or [height, width]');
-}
-
-function activation(value: unknown): Activation | undefined {
-  const name = typeof value === 'string' ? value.toLowerCase() : '';
-  return activations.find((known) => known === (name === 'swish' ? 'silu' : name));
 }

@@ -12,6 +12,7 @@ import {
   timestepEmbeddingParameters,
 } from '../../nn/embeddings.ts';
 import { embeddingParameters, type Parameter } from '../../nn/parameters.ts';
+import { isTensor } from '../../tensor/checks.ts';
 import { cast } from '../../tensor/rounding.ts';
 import { extentOf, type DType, type Tensor } from '../../tensor/tensor.ts';
 import type { ModelInput, Weights } from '../model.ts';
@@ -102,11 +103,6 @@ export function embeddedNumbers(
 export function perSample(values: readonly number[], batch: number): readonly number[] {
   const [only, ...others] = values;
   return only !== undefined && others.length === 0 ? Array.from({ length: batch }, () => only) : values;
-}
-
-/** Whether class labels are a tensor of embeddings. */
-export function isTensor(value: readonly number[] | Tensor): value is Tensor {
-  return 'dtype' in value;
 }
 
 function tableOf(weights: Weights, path: string): Tensor {

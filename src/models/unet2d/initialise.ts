@@ -5,7 +5,8 @@
 import { kaimingUniformBound, uniform, type Generator } from '../../tensor/random.ts';
 import { scale } from '../../tensor/arithmetic.ts';
 import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
-import type { UNetConfig } from './config.ts';
+import { withMethods } from '../../tensor/checks.ts';
+import { checkConfig, type UNetConfig } from './config.ts';
 import type { Parameter } from '../../nn/parameters.ts';
 import { parametersOf } from '../stage.ts';
 import { unetStages } from './stages.ts';
@@ -17,10 +18,14 @@ import { unetStages } from './stages.ts';
  * @param generator `manualSeed(seed)` draws as `torch.manual_seed(seed)` does; it is moved on
  */
 export function initialWeights(config: UNetConfig, generator: Generator): ReadonlyMap<string, Tensor> {
+  checkConfig(config);
+  aGenerator('the generator', generator);
   const parameters = constructedParameters(config);
   const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
   return new Map(parameters.map((parameter) => [parameter.name, initialValue(parameter, shapes, generator)]));
 }
+
+const aGenerator = withMethods<Generator>('a generator, as manualSeed(0)', 'rand', 'randn');
 
 /** All parameters in the order in which diffusers constructs their modules. */
 export function constructedParameters(config: UNetConfig): readonly Parameter[] {

@@ -1,8 +1,7 @@
-import { InputError } from '../../tensor/errors.ts';
+import { checkOptions, finite, whole, type Checks } from '../../tensor/checks.ts';
 import { manualSeed } from '../../tensor/random.ts';
 import type { AttentionMixer } from '../attention.ts';
 import { constantOf, forEverySample } from './constants.ts';
-import { checkSeed } from './seed.ts';
 
 /** How strong the noise is, and which. */
 export interface AdditiveNoiseOptions {
@@ -12,16 +11,18 @@ export interface AdditiveNoiseOptions {
   readonly seed: number;
 }
 
+const checks: Checks<AdditiveNoiseOptions> = { strength: finite(0), seed: whole(0) };
+
 /**
  * Normal noise is added to the attention map (PAG paper, ablation): A + strength/N · n. The strength is in units of the
  * mean entry of a map, 1/N, so that it means the same at every resolution. The seed decides the noise: one pattern for
  * all samples and steps, so that a run can be repeated and a sample does not depend on its batch.
- * @throws InputError when the strength is negative or not finite, or the seed no whole number of at least 0
+ * @throws InputError when an option is unknown, the strength is negative or not finite, or the seed no whole number of
+ *   at least 0
  */
-export function additiveNoise({ strength, seed }: AdditiveNoiseOptions): AttentionMixer {
-  if (!(strength >= 0 && strength < Infinity))
-    throw new InputError(`the strength of the attention noise is ${strength}; it must be 0 or more`);
-  checkSeed(seed);
+export function additiveNoise(options: AdditiveNoiseOptions): AttentionMixer {
+  checkOptions('additiveNoise', options, checks);
+  const { strength, seed } = options;
   const noise = constantOf(
     forEverySample((shape) => {
       const [, , keys] = shape;

@@ -2,12 +2,11 @@
  * Masks on the attention map A = softmax(Q Kᵀ/√d): entries are set to 0 and the rest stays as it is (PAG paper,
  * ablation).
  */
-import { InputError } from '../../tensor/errors.ts';
+import { checkOptions, finite, whole, type Checks } from '../../tensor/checks.ts';
 import { manualSeed } from '../../tensor/random.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import type { AttentionMixer } from '../attention.ts';
 import { constantOf, forEverySample, type MapsShape } from './constants.ts';
-import { checkSeed } from './seed.ts';
 
 /**
  * All but the diagonal of A is set to 0: A ⊙ I. The rows no longer sum to 1. (Masked before the softmax, the map would
@@ -29,15 +28,17 @@ export interface RandomMaskOptions {
   readonly seed: number;
 }
 
+const checks: Checks<RandomMaskOptions> = { probability: finite(0, 1), seed: whole(0) };
+
 /**
  * Each entry of A is set to 0 with `probability`, independently for every head. The seed decides which: one pattern for
  * all samples and steps, so that a run can be repeated and a sample does not depend on its batch.
- * @throws InputError when the probability is not in [0, 1], or the seed no whole number of at least 0
+ * @throws InputError when an option is unknown, the probability is not in [0, 1], or the seed no whole number of at
+ *   least 0
  */
-export function randomMask({ probability, seed }: RandomMaskOptions): AttentionMixer {
-  if (!(probability >= 0 && probability <= 1))
-    throw new InputError(`the probability of the random mask is ${probability}; it must be from 0 to 1`);
-  checkSeed(seed);
+export function randomMask(options: RandomMaskOptions): AttentionMixer {
+  checkOptions('randomMask', options, checks);
+  const { probability, seed } = options;
   return masked(`random-mask(${probability},${seed})`, (shape) =>
     Float64Array.from(manualSeed(seed).rand(shape).data, (draw) => (draw < probability ? 0 : 1)),
   );

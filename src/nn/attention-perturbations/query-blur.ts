@@ -1,11 +1,13 @@
 /** The perturbation of Smoothed Energy Guidance (Hong 2024, arXiv 2408.00760): attention whose queries are blurred. */
-import { InputError } from '../../tensor/errors.ts';
+import { mustBe } from '../../tensor/checks.ts';
 import { softmaxAttention, type AttentionMixer } from '../attention.ts';
 import { gaussianBlurMatrix } from '../gaussian.ts';
 import { constantOf, mixTokens } from './constants.ts';
 
 /** From here on the authors' code takes the mean of all queries. */
 const infinite = 9999;
+
+const aBlur = mustBe('0 or more', (sigma) => typeof sigma === 'number' && sigma >= 0);
 
 /**
  * softmax(blur(Q) Kᵀ/√d) V, where blur is Gaussian over the token grid. σ = 0 is softmax attention itself; above 9999
@@ -15,7 +17,7 @@ const infinite = 9999;
  * @throws InputError when σ is negative or not a number
  */
 export function queryBlur(sigma: number): AttentionMixer {
-  if (!(sigma >= 0)) throw new InputError(`the blur σ is ${sigma}; it must be 0 or more`);
+  aBlur('the blur σ', sigma);
   if (sigma === 0) return softmaxAttention;
   const blur = constantOf<Grid>(
     ([height, width]) => (sigma > infinite ? gridMean(height * width) : gridBlur(height, width, sigma)),

@@ -2,6 +2,7 @@
  * SoftPAG (Ahn et al. 2025, arXiv 2506.10978): between softmax attention and the identity, for each head as far as one
  * likes.
  */
+import { finite } from '../../tensor/checks.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { softmaxAttention, type AttentionMixer } from '../attention.ts';
 import { constantOf } from './constants.ts';
@@ -15,11 +16,10 @@ import { identity } from './identity.ts';
  *   has heads
  */
 export function softIdentity(lambda: number | readonly number[]): AttentionMixer {
-  const lambdas = typeof lambda === 'object' ? lambda : [lambda];
+  const forEachHead = Array.isArray(lambda);
+  const lambdas: readonly number[] = forEachHead ? lambda : [lambda];
   if (lambdas.length === 0) throw new InputError('SoftPAG was given no λ; give one for each head, or one for all');
-  for (const value of lambdas) {
-    if (!(value >= 0 && value <= 1)) throw new InputError(`a λ of SoftPAG is ${value}; it must be from 0 to 1`);
-  }
+  for (const value of lambdas) aLambda('a λ of SoftPAG', value);
   if (lambdas.every((value) => value === 0)) return softmaxAttention;
   if (lambdas.every((value) => value === 1)) return identity;
 
@@ -34,11 +34,11 @@ export function softIdentity(lambda: number | readonly number[]): AttentionMixer
   const kept = spread(lambdas.map((value) => 1 - value));
   const replaced = spread(lambdas);
   return {
-    key: `soft-identity(${typeof lambda === 'object' ? `[${lambda.join(',')}]` : lambda})`,
+    key: `soft-identity(${forEachHead ? `[${lambdas.join(',')}]` : lambda})`,
     mix({ kernels, query, key, value, heads, scale }) {
-      if (typeof lambda === 'object' && lambda.length !== heads) {
+      if (forEachHead && lambdas.length !== heads) {
         throw new InputError(
-          `SoftPAG was given ${lambda.length} λ, but the attention layer has ${heads} heads; give one for each, or ` +
+          `SoftPAG was given ${lambdas.length} λ, but the attention layer has ${heads} heads; give one for each, or ` +
             'one for all',
         );
       }
@@ -49,5 +49,7 @@ export function softIdentity(lambda: number | readonly number[]): AttentionMixer
     },
   };
 }
+
+const aLambda = finite(0, 1);
 
 type TokensShape = readonly [B: number, N: number, D: number];

@@ -11,14 +11,17 @@ import { filled, inScheduler, inSchedule, type Fault } from './fault.ts';
 /** The keys that describe β. */
 const scheduleKeys = ['num_train_timesteps', 'beta_start', 'beta_end', 'beta_schedule', 'trained_betas'];
 
-/** A config whose β are those of the timestep before. */
+/**
+ * A config whose β are those of the timestep before. That of the first is the least with which ᾱ, in float32, is below
+ * 1: from 1 no step leads.
+ */
 function shifted(config: Config): Config {
   const options = readOptions(
     Object.fromEntries(Object.entries(config).filter(([key]) => scheduleKeys.includes(key))),
     'the scheduler',
   );
   const { betas } = readNoiseSchedule(options, betaSchedules, 'the scheduler');
-  return { trained_betas: [0, ...betas.slice(0, -1)] };
+  return { trained_betas: [2 ** -24, ...betas.slice(0, -1)] };
 }
 
 const flipped =

@@ -24,7 +24,7 @@ export interface AttentionArithmetic {
   readonly exp?: (x: number) => number;
 }
 
-type Attention = Pick<Kernels, 'attentionMap' | 'applyAttentionMap' | 'attention'>;
+type Attention = Pick<Kernels, 'attentionScores' | 'attentionMap' | 'applyAttentionMap' | 'attention'>;
 
 /** The kernels of attention. */
 export function honestAttention(productOf: ProductOf, arithmetic: AttentionArithmetic): Attention {
@@ -41,18 +41,23 @@ export function honestAttention(productOf: ProductOf, arithmetic: AttentionArith
     return out;
   };
 
-  const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) => {
+  const perHead = (q: Tensor, k: Tensor, heads: number, scale: number, ofRows: (rows: FloatArray) => void): Tensor => {
     const [batch, queries, keys] = [q.shape[0], q.shape[1], k.shape[1]];
     const out = allocate(q.dtype, batch * heads * queries * keys);
     for (let b = 0; b < batch; b++)
       for (let h = 0; h < heads; h++) {
         const rows = logits(q, k, b, h, heads, scale);
-        if (arithmetic.exp) singleSoftmaxRows(rows, keys, arithmetic.exp);
-        else softmaxRows(rows, keys);
+        ofRows(rows);
         out.set(rows, (b * heads + h) * queries * keys);
       }
     return stored(q, [batch, heads, queries, keys], out);
   };
+  const attentionScores: Kernels['attentionScores'] = (...given) => perHead(...given, () => {});
+  const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) =>
+    perHead(q, k, heads, scale, (rows) => {
+      if (arithmetic.exp) singleSoftmaxRows(rows, k.shape[1], arithmetic.exp);
+      else softmaxRows(rows, k.shape[1]);
+    });
 
   const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) => {
     const [batch, heads, queries, keys] = map.shape;
@@ -86,7 +91,7 @@ export function honestAttention(productOf: ProductOf, arithmetic: AttentionArith
     return stored(q, q.shape, out);
   };
 
-  return { attentionMap, applyAttentionMap, attention };
+  return { attentionScores, attentionMap, applyAttentionMap, attention };
 }
 
 /** Σ softmax(row)·v over blocks of eight keys, rescaled whenever the maximum grows. */

@@ -39,8 +39,15 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
     ...honestAttention(productOf, arithmetic),
     ...(singleSteps ? singleStepped(arithmetic) : asReference('groupNorm', 'layerNorm', 'activation', 'softmax')),
     ...asReference('add', 'subtract', 'multiply', 'affine', 'divide', 'averagePool2x'),
-    ...asReference('upsampleNearest2x', 'concatChannels', 'sliceChannels', 'concatBatch', 'sliceBatch'),
-    ...asReference('toTokens', 'fromTokens'),
+    ...asReference(
+      'upsampleNearest2x',
+      'resizeNearest',
+      'concatChannels',
+      'sliceChannels',
+      'concatBatch',
+      'sliceBatch',
+    ),
+    ...asReference('reshape', 'toTokens', 'fromTokens'),
   };
 }
 

@@ -21,8 +21,8 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
     softmax,
     ...noisyAttention(noise, softmax),
     ...noisyElementwise(noise),
-    ...errorless('upsampleNearest2x', 'concatChannels', 'sliceChannels', 'concatBatch', 'sliceBatch'),
-    ...errorless('toTokens', 'fromTokens'),
+    ...errorless('upsampleNearest2x', 'resizeNearest', 'concatChannels', 'sliceChannels', 'concatBatch', 'sliceBatch'),
+    ...errorless('reshape', 'toTokens', 'fromTokens'),
   };
 }
 

@@ -1,11 +1,8 @@
 /** Convolutions, linear layers and attention in double precision, as uncertain as their sums are. See noise.ts. */
-import { runLength } from '../../kernels/definition/sums.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { quickKernels as exact } from '../matrix/kernels.ts';
 import { evenPadding } from '../../nn/layers.ts';
-import { tensor, type Tensor } from '../../tensor/tensor.ts';
-import { productInRuns, transposed } from '../matrix/products.ts';
-import { headOf } from './attention.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
 import type { Noise } from './noise.ts';
 
 type Multiply = (a: Tensor, b: Tensor) => Tensor;
@@ -72,11 +69,12 @@ export function noisyProducts(noise: Noise): Pick<Kernels, 'conv2d' | 'joinedCon
 export function noisyAttention(
   noise: Noise,
   softmax: Kernels['softmax'],
-): Pick<Kernels, 'attentionMap' | 'applyAttentionMap' | 'attention'> {
-  const attentionMap: Kernels['attentionMap'] = (q, k, heads, scale) => {
-    const run = (a: Tensor, b: Tensor): Tensor => perHead(a, b, heads, scale);
-    return softmax(uncertain(noise, { result: run(q, k), a: q, b: k, terms: q.shape[2] / heads, run }));
+): Pick<Kernels, 'attentionScores' | 'attentionMap' | 'applyAttentionMap' | 'attention'> {
+  const attentionScores: Kernels['attentionScores'] = (q, k, heads, scale) => {
+    const run = (a: Tensor, b: Tensor): Tensor => exact.attentionScores(a, b, heads, scale);
+    return uncertain(noise, { result: run(q, k), a: q, b: k, terms: q.shape[2] / heads, run });
   };
+  const attentionMap: Kernels['attentionMap'] = (...given) => softmax(attentionScores(...given));
   const applyAttentionMap: Kernels['applyAttentionMap'] = (map, v) =>
     uncertain(noise, {
       result: exact.applyAttentionMap(map, v),
@@ -86,6 +84,7 @@ export function noisyAttention(
       run: exact.applyAttentionMap,
     });
   return {
+    attentionScores,
     attentionMap,
     applyAttentionMap,
     attention: (q, k, v, heads, scale) => applyAttentionMap(attentionMap(q, k, heads, scale), v),
@@ -102,22 +101,3 @@ export function absolute(x: Tensor): Tensor {
 function squared(x: Tensor): Tensor {
   return { ...x, data: x.data.map((value) => value * value) };
 }
-
-/** q kᵀ · scale per head: [B,N,D], [B,M,D] → [B,h,N,M]. */
-function perHead(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
-  const [batch, queries, channels] = q.shape;
-  const [keys, size] = [k.shape[1], channels / heads];
-  const out = new Float64Array(batch * heads * queries * keys);
-  for (let b = 0; b < batch; b++)
-    for (let h = 0; h < heads; h++) {
-      const turned = transposed(headOf(k, b, h, size), keys, size);
-      const logits = product(headOf(q, b, h, size), turned, queries, size, keys);
-      out.set(
-        logits.map((logit) => logit * scale),
-        (b * heads + h) * queries * keys,
-      );
-    }
-  return tensor('f64', [batch, heads, queries, keys], out);
-}
-
-const product = productInRuns(runLength);

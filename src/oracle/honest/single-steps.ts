@@ -70,15 +70,17 @@ export interface Functions {
 export const singleActivation =
   ({ exp, erf }: Functions): Kernels['activation'] =>
   (x, kind) => {
-    if (kind === 'relu') return referenceKernels.activation(x, kind);
+    // Nobody puts a tanh together: it would lose what is near zero.
+    if (kind === 'relu' || kind === 'tanh') return referenceKernels.activation(x, kind);
     const silu = (value: number): number => value / f32(1 + exp(-value));
+    const quick_gelu = (value: number): number => value / f32(1 + exp(-f32(f32(1.702) * value)));
     const gelu = (value: number): number => f32(value * 0.5) * f32(1 + erf(f32(value * f32(Math.SQRT1_2))));
     const mish = (value: number): number => {
       const e = exp(Math.min(value, linear));
       const n = f32(e * f32(e + 2));
       return f32(value * f32(n / f32(n + 2)));
     };
-    return stored(x, x.shape, Float32Array.from(x.data, { silu, gelu, mish }[kind]));
+    return stored(x, x.shape, Float32Array.from(x.data, { silu, gelu, mish, quick_gelu }[kind]));
   };
 
 /** Beyond this mish is x to the last bit. */

@@ -7,7 +7,7 @@ import type { Pass } from '../../guidance/guidance.ts';
 import { classConditions, type Conditions } from '../../models/condition.ts';
 import type { UNet } from '../../models/unet2d/unet.ts';
 import { groupingDenoiser, type Denoiser, type Prediction } from '../../sampling/denoiser.ts';
-import { sampleSteps } from '../../sampling/sample.ts';
+import { samplingLoop } from '../../sampling/sample.ts';
 import type { RunSubject } from '../case.ts';
 import { input, tracedPasses, watcherOf, type Means, type Recipe } from './recipe.ts';
 import { buildUNet } from './unet.ts';
@@ -19,7 +19,7 @@ export function runRecipe(subject: RunSubject): Recipe {
     const scheduler = implementation.scheduler(subject.scheduler, subject.steps, { eta: subject.eta });
     const guidance = implementation.guidance(subject.guidance);
     let index = 0;
-    const steps = sampleSteps({
+    const steps = samplingLoop({
       denoiser: watchedDenoiser(means, subject, buildUNet(subject.config, means), () => ({
         prefix: `step.${index}.`,
         timestep: implementation.timestep(implementation.modelTimestep(scheduler, index)),

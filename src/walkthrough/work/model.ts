@@ -1,5 +1,6 @@
 /** The letters model, ready to run. */
-import { loadModelFolder, type ReadFile } from '../../formats/diffusers.ts';
+import { loadModelFolder } from '../../formats/diffusers.ts';
+import type { ReadFile } from '../../formats/read-file.ts';
 import type { Backend, Kernels, Program } from '../../kernels/kernels.ts';
 import { unetDenoiser, type Denoiser } from '../../sampling/denoiser.ts';
 import { createScheduler } from '../../schedulers/registry.ts';

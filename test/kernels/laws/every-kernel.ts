@@ -44,6 +44,9 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
           affine: k.affine(x, 0.1, 0.3),
           quotient: k.divide(x, 3),
           square: k.multiply(x, x),
+          quickGelu: k.activation(x, 'quick_gelu'),
+          tanh: k.activation(x, 'tanh'),
+          scores: k.attentionScores(q, key, heads, scale),
           map: k.attentionMap(q, key, heads, scale),
           attention: k.attention(q, key, v, heads, scale),
         }));
@@ -61,10 +64,14 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
       joined: k.concatChannels(x, x),
       tokens: k.toTokens(x),
       upsampled: k.upsampleNearest2x(x),
+      resized: k.resizeNearest(x, 3, 3),
+      reshaped: k.reshape(x, [4]),
       pooled: k.averagePool2x(x),
       sum: k.add(x, x),
       quotient: k.divide(x, 3),
       silu: k.activation(x, 'silu'),
+      quickGelu: k.activation(x, 'quick_gelu'),
+      tanh: k.activation(x, 'tanh'),
     }));
     for (const { data } of Object.values(negative)) expect([...data].every((value) => Object.is(value, -0))).toBe(true);
     const one = filled(dtype, [1, 1, 1, 1], 1);
@@ -90,6 +97,9 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
           slice: k.sliceBatch(x, 0, 1),
           attention: k.attention(q, key, v, heads, scale),
           map: k.attentionMap(q, key, heads, scale),
+          scores: k.attentionScores(q, key, heads, scale),
+          resized: k.resizeNearest(x, 2, 3),
+          reshaped: k.reshape(x, [x.data.length / x.shape[0]]),
         }));
         for (const [i, one] of given.entries()) expectSameBits(one, before[i]);
       },
@@ -114,11 +124,14 @@ function everyKernel(like: Tensor, numbers: Tensor, filter: Tensor) {
       groupNorm: k.groupNorm(a, 1, perChannel, perChannel, EPS),
       layerNorm: k.layerNorm(tokens, perChannel, perChannel, EPS),
       softmax: k.softmax(a),
+      scores: k.attentionScores(tokens, others, 1, 0.5),
       applied: k.applyAttentionMap(map, tokens),
       attention: k.attention(tokens, others, tokens, 1, 0.5),
       activation: k.activation(a, 'silu'),
       upsampled: k.upsampleNearest2x(a),
+      resized: k.resizeNearest(a, 3, 2),
       pooled: k.averagePool2x(k.upsampleNearest2x(a)),
+      reshaped: k.reshape(a, [width, height * channels]),
       joined: k.concatChannels(a, b),
       sliced: k.sliceChannels(a, channels - 1, channels),
       picture: k.fromTokens(tokens, height, width),

@@ -86,6 +86,7 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
       ({ q, k: key, v, heads, scale }) => {
         const map = definitionKernels.attentionMap(q, key, heads, scale);
         const mixed = definitionKernels.applyAttentionMap(map, v);
+        same({ q, key }, (k, { q, key }) => k.attentionScores(q, key, heads, scale));
         expectSameBits(
           compute({ q, key }, (k, { q, key }) => k.attentionMap(q, key, heads, scale)),
           map,
@@ -106,10 +107,16 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
       same({ q, key, v }, (k, { q, key, v }) => k.attention(q, key, v, 1, 0.125)),
     ));
 
+  it('scores of heads with more channels than a run of the sum takes', () =>
+    holds(several(dtype, [1, 3, 70], [1, 5, 70]), ([q, key]) =>
+      same({ q, key }, (k, { q, key }) => k.attentionScores(q, key, 1, 0.125)),
+    ));
+
   it('resampling', () =>
     both(
-      (values) => pictures(dtype, values),
-      (x) => {
+      (values) => fc.tuple(pictures(dtype, values), extent(9), extent(9)),
+      ([x, height, width]) => {
+        same({ x }, (k, { x }) => k.resizeNearest(x, height, width));
         same({ x }, (k, { x }) => k.upsampleNearest2x(x));
         if (x.shape[2] < 2 || x.shape[3] < 2) return; // a picture without pixels has no law
         same({ x }, (k, { x }) => k.averagePool2x(x));
@@ -154,6 +161,7 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
         same({ a }, (k, { a }) => k.sliceChannels(a, from, Math.min(channels, from + first)));
         same({ a, b }, (k, { a, b }) => k.concatBatch([a, b, a]));
         same({ a }, (k, { a }) => k.sliceBatch(a, from, Math.min(batch, from + second)));
+        same({ a }, (k, { a }) => k.reshape(a, [height, width * channels]));
         same({ a }, (k, { a }) => k.toTokens(a));
         const tokens = definitionKernels.toTokens(a);
         same({ tokens }, (k, { tokens }) => k.fromTokens(tokens, height, width));

@@ -150,7 +150,7 @@ describe('what is watched', () => {
 describe('what is refused', () => {
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('%s threads', (threads) => {
     expect(refusal(() => simdBackend({ threads }))).toBe(
-      `threads must be a whole number from 1 to 256, not ${threads}`,
+      `threads is ${threads}; it must be a whole number from 1 to 256`,
     );
   });
 
@@ -187,7 +187,7 @@ describe('what is refused', () => {
   test('an input with more or fewer numbers than its shape has', () => {
     for (const data of [new Float32Array(15), new Float32Array(17)])
       expect(refusal(() => one.run(convolution(1, 1), { x: { dtype: 'f32', shape: [1, 1, 4, 4], data } }))).toBe(
-        `the input "x" has the shape [1, 1, 4, 4], so 16 numbers, but ${data.length} were given`,
+        `the input "x" of the program has shape [1, 1, 4, 4], but ${data.length} numbers`,
       );
   });
 });

@@ -78,7 +78,6 @@ describe('parseUNetConfig', () => {
 
   it.each([
     [{ _class_name: 'UNet2DConditionModel' }, 'the model is a "UNet2DConditionModel"; supported is "UNet2DModel"'],
-    [{ cross_attention_dim: 768 }, 'unknown key "cross_attention_dim"'],
     [{ act_fn: 'tanh' }, 'act_fn is "tanh"; supported is silu'],
     [
       { down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'] },

@@ -1,7 +1,7 @@
 /** Attention, whole or by way of its map. Queries, keys and values are tokens that lie as planes. */
 import { strideOf, type Place } from '../memory/place.ts';
 import { attentionScratch, packKeysKernel, type AttentionSpec } from '../tiles/attention-tiles.ts';
-import { applyMapKernel, attentionKernel, attentionMapKernel } from '../tiles/attention.ts';
+import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScoresKernel } from '../tiles/attention.ts';
 import { NO_PADDING, wantedBorder } from './borders.ts';
 import { dense, inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';
@@ -29,8 +29,21 @@ export function attention(lowering: Lowering, node: NodeOf<'attention'>): void {
   if (!apart) lowering.finish(output, 'planar', out);
 }
 
+/** Two steps: one arranges the keys, the other makes the scores. */
+export function attentionScores(lowering: Lowering, node: NodeOf<'attentionScores'>): void {
+  perKey(lowering, node, attentionScoresKernel);
+}
+
 /** Two steps: one arranges the keys, the other makes the map. */
 export function attentionMap(lowering: Lowering, node: NodeOf<'attentionMap'>): void {
+  perKey(lowering, node, attentionMapKernel);
+}
+
+function perKey(
+  lowering: Lowering,
+  node: NodeOf<'attentionScores' | 'attentionMap'>,
+  kernelOf: typeof attentionMapKernel,
+): void {
   const { operation, inputs, output } = node;
   const { heads, scale } = operation;
   const [q, k] = inputs.map((value) => inLayout(lowering, value, 'planar'));
@@ -39,9 +52,9 @@ export function attentionMap(lowering: Lowering, node: NodeOf<'attentionMap'>): 
   const out = lowering.placeFor(output);
   const spec = attentionSpec({ batch, heads, queries, keys, size: channels / heads, scale }, { q, k, out });
   lowering.emit(
-    `attentionMap ${heads}×${queries}×${spec.size}`,
+    `${operation.kind} ${heads}×${queries}×${spec.size}`,
     [q, packKeys(lowering, k, spec), out, scratchFor(lowering, spec)],
-    (lib) => attentionMapKernel(lib, spec),
+    (lib) => kernelOf(lib, spec),
     multiplications(node),
   );
   lowering.finish(output, 'dense', out);

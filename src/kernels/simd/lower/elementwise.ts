@@ -2,13 +2,16 @@
 import type { Node, Value } from '../../graph.ts';
 import { batchOf, sampleBytes, strideOf } from '../memory/place.ts';
 import { mapKernel, type MapOperation } from '../tiles/elementwise.ts';
+import { host } from './host.ts';
 import { inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';
 
-/** An activation function. */
+/** An activation function; tanh, which models have on small tensors only, by the plain loop. */
 export function activation(lowering: Lowering, node: NodeOf<'activation'>): void {
-  map(lowering, node, { kind: node.operation.activation });
+  const { activation: kind } = node.operation;
+  if (kind === 'tanh') host(lowering, node);
+  else map(lowering, node, { kind });
 }
 
 /** x · factor + offset. */

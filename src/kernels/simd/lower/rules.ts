@@ -1,17 +1,17 @@
 /** Which rule lowers which operation. */
 import type { Node } from '../../graph.ts';
 import type { Kind } from '../../operations/index.ts';
-import { applyAttentionMap, attention, attentionMap } from './attention.ts';
+import { applyAttentionMap, attention, attentionMap, attentionScores } from './attention.ts';
 import { conv2d, upsampleConv2d } from './convolution.ts';
 import { activation, affine, combine, divide } from './elementwise.ts';
 import { groupNorm } from './group-norm.ts';
 import { concatBatch, concatChannels } from './joining.ts';
 import { linear } from './linear.ts';
 import type { Lowering } from './lowering.ts';
-import { averagePool2x, upsampleNearest2x } from './resample.ts';
+import { averagePool2x, resizeNearest, upsampleNearest2x } from './resample.ts';
 import { layerNorm, softmax } from './rows.ts';
 import type { Rule } from './rule.ts';
-import { fromTokens, sliceBatch, sliceChannels, toTokens } from './views.ts';
+import { fromTokens, reshape, sliceBatch, sliceChannels, toTokens } from './views.ts';
 
 /** One rule for each kind: an operation without one is a type error here. */
 const rules: { readonly [K in Kind]: Rule<K> } = {
@@ -22,6 +22,7 @@ const rules: { readonly [K in Kind]: Rule<K> } = {
   layerNorm,
   softmax,
   attention,
+  attentionScores,
   attentionMap,
   applyAttentionMap,
   activation,
@@ -31,11 +32,13 @@ const rules: { readonly [K in Kind]: Rule<K> } = {
   subtract: combine,
   multiply: combine,
   upsampleNearest2x,
+  resizeNearest,
   averagePool2x,
   concatChannels,
   concatBatch,
   sliceChannels,
   sliceBatch,
+  reshape,
   toTokens,
   fromTokens,
 };

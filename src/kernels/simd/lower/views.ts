@@ -1,6 +1,6 @@
 /** Operations without a step: the same bytes under another shape, or a part of them. */
 import { sizeOf } from '../../../tensor/tensor.ts';
-import { dense, inLayout } from './layout.ts';
+import { contiguous, dense, inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';
 
@@ -13,6 +13,11 @@ export function toTokens(lowering: Lowering, { inputs: [x], output }: NodeOf<'to
 /** A picture whose planes are those of the tokens. */
 export function fromTokens(lowering: Lowering, { inputs: [x], output }: NodeOf<'fromTokens'>): void {
   lowering.finish(output, 'dense', inLayout(lowering, x, 'planar'));
+}
+
+/** Samples without gaps between them have the same numbers in the same order. */
+export function reshape(lowering: Lowering, { inputs: [x], output }: NodeOf<'reshape'>): void {
+  lowering.finish(output, 'dense', contiguous(lowering, x));
 }
 
 /** Samples begin with the first of the channels. */

@@ -1,4 +1,5 @@
 /** Workers of Node and of browsers: whether there are any, and how they are started. */
+import { whole } from '../../../tensor/checks.ts';
 import { nodeSource, webSource } from './worker-source.ts';
 
 /** How long a browser may take to open a worker, and how often it is asked. */
@@ -45,9 +46,10 @@ export function startsAsleep(): boolean {
 
 /**
  * `count` workers for a backend to come; resolves when all are alive. Node needs none opened, so there are none for it.
- * Rejects with an Error when one cannot start.
+ * Rejects with an Error when one cannot start, and with an InputError when the count is no whole number.
  */
 export async function openThreads(count: number): Promise<readonly AnyWorker[]> {
+  whole(0)('the number of threads', count);
   if (startsAsleep()) return [];
   const url = URL.createObjectURL(new Blob([webSource], { type: 'text/javascript' }));
   try {

@@ -26,8 +26,8 @@ import {
 
 /** What a kernel does with the map of eight queries, which it has in scratch memory as [M][8]. */
 interface MapParts {
-  /** Fills the scratch with the map: computed, or read from the map's eight rows. */
-  readonly source: 'products' | 'map';
+  /** Fills the scratch with the map, or the scores without their softmax; or reads it from the map's eight rows. */
+  readonly source: 'products' | 'scores' | 'map';
   /** Mixes the values with it, or writes its eight rows. */
   readonly result: 'values' | 'map';
 }
@@ -38,6 +38,16 @@ export function attentionKernel(lib: Library, spec: AttentionSpec): Func {
     q,
     k,
     v,
+    out,
+    scratch,
+  }));
+}
+
+/** `attentionMapKernel` without the softmax. */
+export function attentionScoresKernel(lib: Library, spec: AttentionSpec): Func {
+  return kernelOf(lib, spec, { source: 'scores', result: 'map' }, 4, ([q, k, out, scratch]) => ({
+    q,
+    k,
     out,
     scratch,
   }));
@@ -126,7 +136,7 @@ function kernelOf(
       set(group, i32.remU(number, i32.const(groups))),
       set(head, i32.remU(i32.divU(number, i32.const(groups)), i32.const(heads))),
       set(b, i32.divU(number, i32.const(groups * heads))),
-      set(q, source === 'products' ? planes(start.q, spec.qStride, 4 * queries) : mapRow(start.q, spec.qStride)),
+      set(q, source === 'map' ? mapRow(start.q, spec.qStride) : planes(start.q, spec.qStride, 4 * queries)),
       start.k ? set(k, at(start.k, i32.divU(number, i32.const(groups)), 4 * size * keys)) : [],
       start.v ? set(v, at(at(start.v, b, spec.vStride), head, 4 * size * keys)) : [],
       set(
@@ -135,14 +145,15 @@ function kernelOf(
       ),
       set(lanes, at(start.scratch, body.thread, attentionScratch(lib.panel, spec))),
       set(scores, i32.add(lanes, i32.const(row * LANES))),
-      source === 'products' ? computeMap(lib, spec, unit) : forQueries((count) => readMap(lib, spec, unit, count)),
+      source === 'map' ? forQueries((count) => readMap(lib, spec, unit, count)) : computeScores(lib, spec, unit),
+      source === 'products' ? call(softmaxColumns(lib, keys), lanes, scores) : [],
       forQueries((count) => (result === 'values' ? mixValues : writeMap)(lib, spec, unit, count)),
     ]);
   });
 }
 
-/** Scores of the queries with all keys, and their softmax. */
-function computeMap(lib: Library, spec: AttentionSpec, { q, k, lanes, scores, eightQueries, m }: Group): Code {
+/** Scores of the queries with all keys. */
+function computeScores(lib: Library, spec: AttentionSpec, { q, k, scores, eightQueries, m }: Group): Code {
   const { queries, keys, size } = spec;
   const row = 4 * lib.panel;
   const score = (rows: number): Code =>
@@ -155,7 +166,6 @@ function computeMap(lib: Library, spec: AttentionSpec, { q, k, lanes, scores, ei
     forRange(m, i32.const(0), i32.const(size), 1, copyVectors),
     forRange(m, i32.const(0), i32.const(keys - (keys % 4)), 4, score(4)),
     keys % 4 === 0 ? [] : score(keys % 4),
-    call(softmaxColumns(lib, keys), lanes, scores),
   ];
 }
 

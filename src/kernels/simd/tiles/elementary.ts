@@ -2,6 +2,7 @@
 import { EXPF } from '../../../tensor/math/expf.ts';
 import { f32x4, i32, i32x4, set, v128 } from '../assembler/index.ts';
 import type { Body, Code, Local, V128 } from '../assembler/index.ts';
+import { QUICK_GELU } from '../../../tensor/math/index.ts';
 import { CONTROL } from '../memory/control.ts';
 
 /**
@@ -76,6 +77,12 @@ export function siluf(body: Body, xs: readonly Local<'v128'>[]): Code {
     expf(body, es),
     xs.map((x, i) => set(x, f32x4.div(x, f32x4.add(one, es[i])))),
   ];
+}
+
+/** Code for x = quickGeluf(x), x / (1 + expf(−1.702 x)). */
+export function quickGeluf(body: Body, x: Local<'v128'>): Code {
+  const e = body.local('v128');
+  return [set(e, f32x4.mul(f32x4.const(-QUICK_GELU), x)), expf(body, [e]), set(x, f32x4.div(x, f32x4.add(one, e)))];
 }
 
 /** Returns code for x = max(x, 0): x where x > 0 or x is NaN, else +0. */

@@ -6,7 +6,7 @@ import type { Body, Code, Func, Local, V128 } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
 import { geluf, mishf } from './activations.ts';
-import { reluf, siluf } from './elementary.ts';
+import { quickGeluf, reluf, siluf } from './elementary.ts';
 import { storeLanes } from './vectors.ts';
 
 /** What is done to an element, or to the elements of two tensors. */
@@ -14,7 +14,7 @@ export type MapOperation =
   | { readonly kind: 'add' | 'subtract' | 'multiply' }
   | { readonly kind: 'affine'; readonly factor: number; readonly offset: number }
   | { readonly kind: 'divide'; readonly divisor: number }
-  | { readonly kind: Activation }
+  | { readonly kind: Exclude<Activation, 'tanh'> }
   | { readonly kind: 'copy' };
 
 /** An operation on all elements of one tensor, or of two. */
@@ -55,6 +55,8 @@ function operate(operation: MapOperation, lib: Library, body: Body): (value: Loc
       return geluf(lib);
     case 'mish':
       return mishf(lib);
+    case 'quick_gelu':
+      return (value) => quickGeluf(body, value);
     case 'copy':
       return () => [];
   }

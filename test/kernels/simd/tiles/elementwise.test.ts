@@ -16,6 +16,8 @@ describe('the same bits as the plain loop', () => {
             gelu: k.activation(x, 'gelu'),
             mish: k.activation(x, 'mish'),
             relu: k.activation(x, 'relu'),
+            quickGelu: k.activation(x, 'quick_gelu'),
+            tanh: k.activation(x, 'tanh'),
           }),
           { x: tensorOf([b, c, n], seed) },
         );
@@ -36,7 +38,7 @@ describe('the same bits as the plain loop', () => {
         check(
           (k, { x, y }) =>
             Object.fromEntries(
-              (['silu', 'gelu', 'mish', 'relu'] as const).flatMap((kind) => [
+              (['silu', 'gelu', 'mish', 'relu', 'quick_gelu', 'tanh'] as const).flatMap((kind) => [
                 [kind, k.activation(x, kind)],
                 [`${kind} near`, k.activation(k.affine(y, reach, 0), kind)],
               ]),

@@ -1,0 +1,8 @@
+"""The provenance of what these scripts make."""
+import transformers
+
+import store
+
+
+def write_provenance(folder, seed):
+    store.write_provenance(folder, seed, command="python scripts/goldens/text/make.py", transformers=transformers.__version__)

@@ -1,0 +1,44 @@
+/** Reading the files of a folder, wherever it lies. */
+import { InputError } from '../tensor/errors.ts';
+import { longestJson, parseJson } from './json.ts';
+
+/** What is wanted of a file. A reader that knows neither may ignore both and give the whole file. */
+export interface FilePart {
+  /** Only so many bytes from its beginning. A reader that gives more gives all of it. */
+  readonly first?: number;
+  /** All of it, unless it has more bytes than this: that is an InputError, before anything is read. */
+  readonly most?: number;
+}
+
+/** Reads the file at a path within a folder; undefined when there is none. Node reads a disk, a browser fetches. */
+export interface ReadFile {
+  (path: string, part?: FilePart): Promise<Uint8Array | undefined>;
+  /** What a folder holds, by name, where the reader can tell: messages then name what is there instead. */
+  readonly list?: (folder: string) => Promise<readonly string[]>;
+}
+
+/**
+ * A JSON file of a folder; undefined when there is no such file.
+ * @param source the folder's name, for messages
+ * @throws InputError when it is no JSON object
+ */
+export async function readJsonFile(
+  readFile: ReadFile,
+  path: string,
+  source: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const bytes = await readFile(path, { most: longestJson });
+  return bytes && jsonObject(bytes, `${source}/${path}`);
+}
+
+/**
+ * The JSON object that the bytes of a file are, with Infinity and -Infinity as Python writes them.
+ * @param source the file's name, for messages
+ * @throws InputError unless the bytes are a JSON object
+ */
+export function jsonObject(bytes: Uint8Array, source: string): Readonly<Record<string, unknown>> {
+  const value = parseJson(bytes, source, true);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InputError(`${source} is no JSON object`);
+  return value as Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,122 @@
+/** What a run will take, before it is begun. */
+import type { Guidance, Pass } from '../guidance/guidance.ts';
+import type { Conditions } from '../models/condition.ts';
+import { passLoad, type PassLoad } from '../models/cost.ts';
+import type { Model } from '../models/model.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import { at } from '../tensor/at.ts';
+import type { DType, Tensor } from '../tensor/tensor.ts';
+import type { Models } from './denoiser.ts';
+
+/** Work and room. */
+export interface Work {
+  /** Multiply-adds of all calls of the model. */
+  readonly products: number;
+  /** Of memory, at a time. */
+  readonly bytes: number;
+}
+
+/** A run that is not begun: as a `SamplingRun`, but with a shape in the place of noise. */
+export interface PlannedRun {
+  readonly models: Models;
+  readonly conditions: Conditions;
+  readonly guidance: Guidance;
+  readonly scheduler: Scheduler;
+  /** Of the noise, [B,C,H,W]. */
+  readonly shape: readonly number[];
+}
+
+/**
+ * The least that a run takes: the passes that its guidance asks for first in each step (what SAG asks for later is not
+ * counted), and the room for the inner values of one group of passes. Nothing is computed, and no numbers are needed.
+ * @throws InputError when the shape does not fit the model, or a condition or a model is not given
+ */
+export function leastWork({ models, conditions, guidance, scheduler, shape }: PlannedRun): Work {
+  const known = new Map<string, PassLoad>();
+  const loadOf = (group: readonly Pass[], timestep: number): PassLoad => {
+    const { condition, model = 'main' } = at(group, 0);
+    const key = JSON.stringify([model, condition, ...group.map(nameOf)]);
+    const chosen = models[model] ?? models.main;
+    const given = Object.hasOwn(conditions, condition) ? conditions[condition] : conditions['given'];
+    const input = { sample: blank(shape), timesteps: [timestep], ...given };
+    const load =
+      known.get(key) ??
+      passLoad(
+        chosen,
+        input,
+        group.map(({ perturbation }) => perturbation),
+      );
+    known.set(key, load);
+    return load;
+  };
+  const loads = scheduler.timesteps.flatMap((timestep, index) =>
+    groupsOf(firstPasses(guidance, scheduler, index, shape)).map((group) => loadOf(group, timestep)),
+  );
+  const numbers = loads.reduce((most, load) => Math.max(most, load.numbers), 0);
+  return {
+    products: loads.reduce((sum, { products }) => sum + products, 0),
+    bytes: numbers * bytesOf(models.main),
+  };
+}
+
+/** Bytes that a number takes in memory: the 16-bit formats are held in 32. */
+function bytesOf({ dtype }: Pick<Model, 'dtype'>): number {
+  const wide: readonly DType[] = ['f64'];
+  return wide.includes(dtype) ? 8 : 4;
+}
+
+/** A tensor without numbers, of which only the shape is looked at. */
+function blank(shape: readonly number[]): Tensor {
+  return { dtype: 'f32', shape, data: new Float32Array(0) };
+}
+
+/** What ends a guidance's step when it has said which passes it wants. */
+class Asked extends Error {
+  constructor(readonly passes: readonly Pass[]) {
+    super('asked');
+  }
+}
+
+/** The passes that a guidance asks for first in a step. */
+function firstPasses(
+  guidance: Guidance,
+  scheduler: Scheduler,
+  index: number,
+  shape: readonly number[],
+): readonly Pass[] {
+  const ask = (passes: readonly Pass[]): never => {
+    throw new Asked(passes);
+  };
+  try {
+    guidance.guide({
+      index,
+      count: scheduler.timesteps.length,
+      timestep: at(scheduler.timesteps, index),
+      sample: blank(shape),
+      memory: new Map(),
+      ...scheduler.levelAt(index),
+      predict: ask,
+      tap: (pass) => ask([pass]),
+      toOriginal: (prediction) => prediction,
+    });
+  } catch (error) {
+    if (error instanceof Asked) return error.passes;
+    throw error;
+  }
+  return [];
+}
+
+/** Passes of one model and one condition, which are one call of the network. */
+function groupsOf(passes: readonly Pass[]): readonly (readonly Pass[])[] {
+  const groups = new Map<string, readonly Pass[]>();
+  for (const pass of passes) {
+    const key = `${pass.model ?? 'main'} ${pass.condition}`;
+    groups.set(key, [...(groups.get(key) ?? []), pass]);
+  }
+  return [...groups.values()];
+}
+
+/** A pass by what is perturbed in it. */
+function nameOf({ perturbation }: Pass): readonly string[] {
+  return [...perturbation].map(([path, { key }]) => `${path}: ${key}`);
+}

@@ -1,0 +1,56 @@
+/** Heun's method for flow matching (arXiv 2206.00364 and 2210.02747; `diffusers.FlowMatchHeunDiscreteScheduler`). */
+import { at } from '../tensor/at.ts';
+import { InputError } from '../tensor/errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { flowLevel, shiftInSingle } from './flow-match-euler.ts';
+import { shiftFlow } from './flow.ts';
+import { heunStep } from './heun.ts';
+import { readOptions, type Config } from './options.ts';
+import { originalAt } from './prediction.ts';
+import type { Scheduler } from './scheduler.ts';
+import { f32 } from './single.ts';
+import { range } from './spacing.ts';
+import { along } from './variance-exploding.ts';
+import { variancePreserving } from './variance-preserving.ts';
+
+/** Between the two calls of a step: where it began, and the direction there. */
+type State = { readonly x: Tensor; readonly v: Tensor } | undefined;
+
+/**
+ * A run of `heunStep` along the direction v that the model predicts: two calls of the model a step, but for the last
+ * step, to σ = 0, which is Euler's alone. Second order.
+ * @param steps how many, from 1
+ * @throws InputError for a config that it does not support
+ */
+export function flowMatchHeun(config: Config, steps: number): Scheduler<State> {
+  const name = 'FlowMatchHeunDiscreteScheduler';
+  const options = readOptions(config, name);
+  const trainTimesteps = options.count('num_train_timesteps', 1000);
+  const shift = options.number('shift', 1);
+  const read = options.finish();
+  if (trainTimesteps < 1)
+    throw new InputError(`${name}: num_train_timesteps is ${trainTimesteps}; expected at least 1`);
+  if (!(f32(shift) > 0 && f32(shift) < Infinity))
+    throw new InputError(`${name}: shift is ${shift}; expected one above 0, and finite in float32`);
+
+  // As in diffusers, the ends are shifted twice: in the table of the training, and again in that of the run.
+  const [from, to] = [shiftInSingle(1, shift), shiftInSingle(f32(1 / trainTimesteps), shift)];
+  const even = range(from * trainTimesteps, to * trainTimesteps, steps);
+  const sigmas = [...even.map((t) => f32(shiftFlow(t / trainTimesteps, shift))), 0];
+  // Calls 2i and 2i + 1 belong to step i: the first at its start, the second at its end.
+  const callSigmas = sigmas.slice(0, -1).flatMap((sigma, i) => (i === 0 ? [sigma] : [sigma, sigma]));
+  return {
+    name,
+    config: read,
+    timesteps: callSigmas.map((sigma) => f32(sigma * trainTimesteps)),
+    start: undefined,
+    ...variancePreserving('flow_prediction', callSigmas.map(flowLevel)),
+    step(begin, { index, modelOutput: v, sample }) {
+      const step = Math.floor(index / 2);
+      const [sigma, next] = [at(sigmas, step), at(sigmas, step + 1)];
+      const denoised = originalAt('flow_prediction', sample, v, flowLevel(at(callSigmas, index)));
+      if (!begin) return { state: { x: sample, v }, denoised, sample: along(sample, v, sigma, next) };
+      return { state: undefined, denoised, sample: heunStep(begin.x, begin.v, v, sigma, next) };
+    },
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * What callers get wrong although the types forbid it: JavaScript lets it pass. It is asked once, where the library is
+ * entered, so that what computes may believe its types. What options may hold is a table beside their interface, with a
+ * row for each key: the type checker sees to it that none is forgotten.
+ */
+import { InputError } from './errors.ts';
+import { shown } from './shown.ts';
+import { shapeText, sizeOf, type Tensor } from './tensor.ts';
+
+/**
+ * Throws an InputError unless `value` is one that `name` may be.
+ * @param name how the caller calls it
+ */
+export type Check = (name: string, value: unknown) => void;
+
+/** A check for each key of some options, those that may be left out included. */
+export type Checks<Options> = { readonly [Key in keyof Options]-?: Check };
+
+/** @param what completes "it must be …" */
+export function mustBe(what: string, holds: (value: unknown) => boolean): Check {
+  return (name, value) => {
+    if (!holds(value)) throw new InputError(`${name} is ${shown(value)}; it must be ${what}`);
+  };
+}
+
+/** The same, but what is left out is not checked. */
+export function optional(check: Check): Check {
+  return (name, value) => {
+    if (value !== undefined) check(name, value);
+  };
+}
+
+/** A finite number, within bounds. */
+export function finite(least = -Infinity, most = Infinity): Check {
+  return mustBe(rangeText(least, most), (value) => Number.isFinite(value) && isWithin(value, least, most));
+}
+
+/** A whole number, within bounds. */
+export function whole(least: number, most = Number.MAX_SAFE_INTEGER): Check {
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  return mustBe(`a whole number ${range}`, (value) => Number.isSafeInteger(value) && isWithin(value, least, most));
+}
+
+/** A number, be it infinite, but not NaN. */
+export const number: Check = mustBe('a number', (value) => typeof value === 'number' && !Number.isNaN(value));
+
+/** True or false. */
+export const flag: Check = mustBe('true or false', (value) => typeof value === 'boolean');
+
+/** A text. */
+export const text: Check = mustBe('a text', (value) => typeof value === 'string');
+
+/** A list of numbers, which may be infinite or NaN. */
+export const numbers: Check = mustBe(
+  'a list of numbers',
+  (value) => Array.isArray(value) && value.every((entry) => typeof entry === 'number'),
+);
+
+/** @param example of one, as "a function of a shape, as generator.randn" */
+export function aFunction(example: string): Check {
+  return mustBe(example, (value) => typeof value === 'function');
+}
+
+/**
+ * An object of which these keys are methods.
+ * @param example of one, as "a Backend, as simdBackend()"
+ */
+export function withMethods<Kind>(example: string, ...methods: readonly (keyof Kind & string)[]): Check {
+  return mustBe(example, (value) => {
+    const given = Object(value) as Readonly<Record<string, unknown>>;
+    return methods.every((method) => typeof given[method] === 'function');
+  });
+}
+
+/**
+ * Refuses options with a key that there is not, or a value that cannot be.
+ * @param owner of the options, as its caller names it
+ * @throws InputError naming the key, and what there is
+ */
+export function checkOptions<Options extends object>(owner: string, options: Options, checks: Checks<Options>): void {
+  const unknown = Object.keys(isObject(options) ? options : {}).find((key) => !Object.hasOwn(checks, key));
+  if (unknown !== undefined) {
+    throw new InputError(`${owner} has no option ${unknown}; it has { ${Object.keys(checks).join(', ')} }`);
+  }
+  checkParts(owner, options, checks);
+}
+
+/** Refuses an object that lacks a part, or one with a part that cannot be. It may have others. */
+export function checkParts<Parts extends object>(owner: string, parts: Parts, checks: Checks<Parts>): void {
+  const keys = Object.keys(checks) as (keyof Parts & string)[];
+  if (!isObject(parts)) throw new InputError(`${owner} is given ${shown(parts)}; it takes { ${keys.join(', ')} }`);
+  for (const key of keys) checks[key](key, parts[key]);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Refuses what is no tensor, or one whose numbers are not as many as its shape says. The numbers are not looked at. */
+export const checkTensor: Check = (name, value) => {
+  if (!isTensor(value)) {
+    throw new InputError(
+      `${name} is ${shown(value)}; it must be a tensor, as tensor('f32', [2], Float32Array.of(1, 2))`,
+    );
+  }
+  const { shape, data } = value;
+  if (data.length !== sizeOf(shape)) {
+    throw new InputError(`${name} has shape ${shapeText(shape)}, but ${data.length} numbers`);
+  }
+};
+
+/** Whether it has what tensors have. */
+export function isTensor(value: unknown): value is Tensor {
+  const { shape, data } = Object(value) as Partial<Tensor>;
+  return Array.isArray(shape) && (data instanceof Float32Array || data instanceof Float64Array);
+}
+
+/**
+ * Refuses numbers that are not finite. Looks at each of them once.
+ * @throws InputError naming the first, and its place
+ */
+export function checkFinite(name: string, { data }: Tensor): void {
+  for (let i = 0; i < data.length; i++) {
+    if (Number.isFinite(data[i])) continue;
+    throw new InputError(`${name} has ${data[i]} at index ${i}; it must hold finite numbers`);
+  }
+}
+
+/** `a finite number`, `a number from 0 to 1`, `a number of at least 0`. */
+export function rangeText(least: number, most: number): string {
+  if (least === -Infinity) return most === Infinity ? 'a finite number' : `a number of at most ${most}`;
+  return most === Infinity ? `a number of at least ${least}` : `a number from ${least} to ${most}`;
+}
+
+function isWithin(value: unknown, least: number, most: number): boolean {
+  return typeof value === 'number' && value >= least && value <= most;
+}

@@ -1,0 +1,21 @@
+/** What somebody gave, in a few words: for the messages that refuse it. */
+
+/** A value as messages show it: a text in quotes, a tensor by its shape, an object by its keys. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return `"${value}"`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return `[${cut(value.map((entry) => (Array.isArray(entry) ? '[…]' : shown(entry))))}]`;
+  if ('dtype' in value && 'shape' in value) return `a tensor of shape ${shown(value.shape)}`;
+  const { name = 'Object' } = (value.constructor ?? {}) as { readonly name?: string };
+  const keys = Object.keys(value);
+  if (name !== 'Object') return `a ${name}`;
+  return keys.length === 0 ? '{}' : `{ ${cut(keys)} }`;
+}
+
+/** The first of some words. */
+function cut(words: readonly string[]): string {
+  return words.length > most ? `${words.slice(0, most).join(', ')}, …` : words.join(', ');
+}
+
+const most = 8;
