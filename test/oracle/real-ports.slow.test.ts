@@ -36,4 +36,13 @@ describe('a port of the tiny UNet', () => {
     expect(names).toEqual(['attention-norm-eps-1e-6']);
     expect(complete).toBe(true);
   });
+
+  it('that writes integers beside its taps, which nobody asks for', () => {
+    const file = parseSafetensors(readFileSync(new URL('data/extra-u32.safetensors', import.meta.url)), 'extra');
+    const taps = [...file.entries.keys()].filter((name) => name !== 'ids');
+    const { report } = check(tiny, file, formats.f32, taps);
+    expect(report.unknown).toEqual(['ids']);
+    expect(report.taps.map(({ name }) => name).sort()).toEqual(taps.sort());
+    expect(report.passes).toBe(true);
+  });
 });
