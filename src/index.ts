@@ -344,7 +344,9 @@ export {
   type Prediction,
 } from './sampling/denoiser.ts';
 export { forEachSample, noisedPicture, stepsLeftOut } from './sampling/from-picture.ts';
+export { replacing, type Inpainting } from './sampling/inpaint.ts';
 export { noiseFrom } from './sampling/noise.ts';
+export { renoiseStep, repaintCalls, repainting, type Jumps } from './sampling/repaint.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 
@@ -352,7 +354,9 @@ export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
 export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
 export { grid, type GridRow } from './formats/grid.ts';
+export { maskTensor, pictureTensor, toGrey } from './formats/picture-tensor.ts';
 export type { Picture } from './formats/png.ts';
+export { resized } from './formats/resize.ts';
 export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,

@@ -46,6 +46,10 @@ CASES = {
     "TCDScheduler": [case(10), case(7, X0, eta=0.7)],
     "EDMEulerScheduler": [case(10), case(7, V, SIGMA_MIN)],
     "EDMDPMSolverMultistepScheduler": [case(10), case(9, THIRD), case(8, dict(algorithm_type="sde-dpmsolver++"))],
+    "SASolverScheduler": [case(10), case(8, dict(predictor_order=3, corrector_order=2), V)],
+    "CMStochasticIterativeScheduler": [case(10), case(7, dict(clip_denoised=False))],
+    "FlowMatchHeunDiscreteScheduler": [case(10), case(7, dict(shift=3.0))],
+    "FlowMatchLCMScheduler": [case(10), case(7, dict(shift=3.0))],
     "FlowMatchEulerDiscreteScheduler": [case(10), case(7, dict(shift=3.0)), case(8, dict(stochastic_sampling=True))],
 }
 
@@ -67,10 +71,14 @@ def noised(name, scheduler, picture, noise, timesteps):
     """The picture at the first of the timesteps."""
     if hasattr(scheduler, "scale_noise"):
         return scheduler.scale_noise(picture, timesteps[:1], noise)
+    if name == "SASolverScheduler":
+        # Its add_noise looks up ᾱ, float32, where all its steps have σ: the same level, but for roundings.
+        signal, deviation = scheduler._sigma_to_alpha_sigma_t(scheduler.sigmas[scheduler.begin_index])
+        return signal * picture + deviation * noise
     if name not in BY_ALPHA:
         return scheduler.add_noise(picture, noise, timesteps[:1])
     # The factors that come from ᾱ are float32, as everywhere in these schedulers.
-    one, zero = torch.ones(SHAPE), torch.zeros(SHAPE)
+    one, zero = torch.ones((1, 1, 1, 1)), torch.zeros((1, 1, 1, 1))
     signal, deviation = (scheduler.add_noise(*pair, timesteps[:1]) for pair in ((one, zero), (zero, one)))
     return signal.to(picture.dtype) * picture + deviation.to(picture.dtype) * noise
 

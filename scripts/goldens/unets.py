@@ -21,6 +21,7 @@ SEED = 31
 
 DOWN, ATTENTION_DOWN, RESNET_DOWN = "DownBlock2D", "AttnDownBlock2D", "ResnetDownsampleBlock2D"
 UP, ATTENTION_UP, RESNET_UP = "UpBlock2D", "AttnUpBlock2D", "ResnetUpsampleBlock2D"
+SKIP_DOWN, ATTENTION_SKIP_DOWN, SKIP_UP, ATTENTION_SKIP_UP = "SkipDownBlock2D", "AttnSkipDownBlock2D", "SkipUpBlock2D", "AttnSkipUpBlock2D"
 
 TINY = dict(sample_size=4, block_out_channels=(4, 8), layers_per_block=1, norm_num_groups=2, attention_head_dim=4)
 
@@ -62,12 +63,21 @@ MODELS = {
     "one-block": dict(
         TINY | dict(block_out_channels=(8,), norm_num_groups=4), down_block_types=(ATTENTION_DOWN,), up_block_types=(ATTENTION_UP,),
     ),
+    # Their attention has 32 groups, and so as many channels.
+    "skips": dict(
+        TINY | dict(block_out_channels=(32, 16), norm_num_groups=4, attention_head_dim=16), time_embedding_dim=8, time_embedding_type="fourier", center_input_sample=True, norm_eps=1e-6,
+        mid_block_scale_factor=2**0.5, down_block_types=(ATTENTION_SKIP_DOWN, SKIP_DOWN), up_block_types=(SKIP_UP, ATTENTION_SKIP_UP),
+    ),
+    "skips-below": dict(
+        TINY | dict(block_out_channels=(32, 32), norm_num_groups=4, attention_head_dim=None), time_embedding_dim=8, mid_block_type=None, resnet_time_scale_shift="scale_shift", act_fn="gelu",
+        down_block_types=(SKIP_DOWN, ATTENTION_SKIP_DOWN), up_block_types=(ATTENTION_SKIP_UP, SKIP_UP),
+    ),
 }
 OLD_NAMES = "two-layers"
 SHARDED = "rectangular"
 INPUT_SIZE = {"odd-widths": (4, 6)}
 # Those with small pictures get two samples of different time and class.
-ALONE = {"classic", "rectangular", "two-layers", "odd-widths", "one-block"}
+ALONE = {"classic", "rectangular", "two-layers", "odd-widths", "one-block", "skips", "skips-below"}
 
 # Beside `plain`; a selection applies to the models that have such layers.
 SELECTIONS = {

@@ -1,6 +1,8 @@
 /** Which class labels a command asks for. */
+import { labelsOf } from '../evaluation/record.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { InputError } from '../tensor/errors.ts';
+import type { ParsedOptions } from './options.ts';
 
 /** What a command says to a user whose model it cannot serve as asked. */
 export interface LabelAdvice {
@@ -42,4 +44,38 @@ export function chooseLabels(
   if (wrong !== undefined)
     throw new InputError(`class label ${wrong} is outside the model's table: whole numbers from 0 to ${most}`);
   return labels;
+}
+
+/**
+ * The class labels of the samples, as the model takes them: what `--labels` and `--null-label` say.
+ * @param count how many samples there are
+ * @throws InputError for more labels than samples, and as `chooseLabels`
+ */
+export function conditionsOf(
+  options: ParsedOptions,
+  unet: UNet,
+  count: number,
+): { labels?: readonly number[]; nullLabel?: number } {
+  const { numClassEmbeds } = unet.config;
+  const range = numClassEmbeds === undefined ? '' : ` (0 to ${numClassEmbeds - 1})`;
+  const nullLabel = options.integer('null-label', 0);
+  const chosen = chooseLabels(options.list('labels')?.map(labelOf), nullLabel, unet, {
+    labels: `--labels${range}`,
+    embeddings: 'use pag forward',
+  });
+  if (chosen.length > count)
+    throw new InputError(
+      `--labels has ${chosen.length} labels, but ${count} ${count === 1 ? 'sample is' : 'samples are'} drawn; ` +
+        'give at most one label for each',
+    );
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  return {
+    ...(chosen.length > 0 && { labels: labelsOf(numbers, chosen) }),
+    ...(nullLabel !== undefined && { nullLabel }),
+  };
+}
+
+function labelOf(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InputError(`--labels has "${text}"; expected whole numbers between commas`);
+  return Number(text);
 }

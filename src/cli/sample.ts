@@ -1,28 +1,28 @@
 /** `pag sample`: draws pictures with a model. */
 import { InputError } from '../tensor/errors.ts';
-import { shapeText, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import { labelsOf } from '../evaluation/record.ts';
+import { shapeText, sizeOf } from '../tensor/tensor.ts';
 import { grid } from '../formats/grid.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { encodePng } from '../formats/png.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { classConditions } from '../models/condition.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
-import { sampleSteps, type SamplingRun } from '../sampling/sample.ts';
+import { stepsLeftOut } from '../sampling/from-picture.ts';
+import type { SamplingRun } from '../sampling/sample.ts';
 import { leastWork, type PlannedRun, type Work } from '../sampling/work.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler, schedulers } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import type { UNet } from '../models/unet2d/unet.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
-import { chooseLabels } from './class-labels.ts';
+import { conditionsOf } from './class-labels.ts';
 import type { Command } from './command.ts';
+import { follow } from './follow.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
+import { invertPicture } from './invert.ts';
 import { chooseScheduler, loadModel, schedulerNamed, warn } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions, seedsOf } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
-import { createPreview } from './preview.ts';
-import { createProgress } from './progress.ts';
+import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
 import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
@@ -37,6 +37,7 @@ const kinds: OptionKinds = {
   eta: 'text',
   latents: 'text',
   preview: 'flag',
+  ...pictureOptions,
   ...noiseOptions,
   ...guidanceOptions,
   ...backendOptions,
@@ -50,7 +51,8 @@ Draws pictures with a diffusers model and writes them side by side as PNG.
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out GRID.png                  where the pictures go
-  --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample
+  --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample;
+                                  of --init start, too: the noised picture
   --labels 0,1,2                  class labels, repeated as often as needed
 ${noiseHelp}
   --scheduler NAME                of pag schedulers; it takes over what the model was trained with (the model's own)
@@ -58,6 +60,7 @@ ${noiseHelp}
   --steps N                       how many steps (20); heun, kdpm2 and pndm call the model more often
   --eta E                         how much noise is added: of ddim (0), tcd (0.3), euler-ancestral, kdpm2-ancestral (1)
   --preview                       shows in the terminal what is being drawn
+${pictureHelp}
 ${guidanceHelp}
 ${backendHelp}`;
 
@@ -66,6 +69,8 @@ export const sampleCommand: Command = { summary: 'draws pictures', help: (args) 
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
+  const picture = choosePicture(options);
+  if (options.has('invert')) return invertPicture(options, kinds);
   const folder = options.required('model');
   const { out, latentsFile } = chooseFiles(options);
   const { dtype, backend } = chooseBackend(options);
@@ -79,14 +84,17 @@ async function run(args: readonly string[]): Promise<number> {
   const weakFolder = options.text('weak-model');
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
   const guidance = chooseGuidance(options, unet, weak !== undefined);
-  const { scheduler, stepCount } = await schedulerOf(options, schedulerConfig);
+  const { scheduler: plain, stepCount, begin } = await schedulerOf(options, schedulerConfig, picture?.strength ?? 1);
   const { shape: whole, first, noiseSource } = await chooseNoise(options, unet, dtype);
   const [count = 0, ...shape] = whole;
   const conditions = conditionsOf(options, unet, count);
   const models = { main: unet, ...(weak && { weak }) };
   const byName = classConditions(conditions.labels, conditions.nullLabel);
-  announceWork(workOf({ models, conditions: byName, guidance, scheduler, shape: whole }));
+  announceWork(workOf({ models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole }));
   const noise = first();
+  const { scheduler, start } = picture
+    ? await beginWith(picture, plain, noise)
+    : { scheduler: plain, start: undefined };
 
   const started = performance.now();
   const samplingRun: SamplingRun = {
@@ -95,17 +103,19 @@ async function run(args: readonly string[]): Promise<number> {
     scheduler,
     noise,
     noiseSource,
+    ...(start && { start }),
   };
-  const { sample, steps } = await follow(samplingRun, latentsFile !== undefined, options.has('preview'));
+  const { sample, steps } = await follow(samplingRun, 'drawing', latentsFile !== undefined, options.has('preview'));
   backend.dispose();
 
   const calls = scheduler.timesteps.length;
-  const length = calls === stepCount ? `${stepCount} steps` : `${stepCount} steps of ${calls} calls`;
+  const stepsText = begin > 0 ? `the last ${stepCount - begin} of ${stepCount} steps` : `${stepCount} steps`;
+  const length = calls === stepCount - begin ? stepsText : `${stepsText} of ${calls} calls`;
   const title = `${guidance.name}, ${scheduler.name.replace(/Scheduler$/, '')}, ${length}`;
   if (out !== undefined) writeWhole(out, encodePng(grid([{ title, samples: sample }])));
   if (latentsFile !== undefined) {
     const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
-    writeWhole(latentsFile, writeSafetensors({ noise, ...named, sample }));
+    writeWhole(latentsFile, writeSafetensors({ noise, ...(start && { start }), ...named, sample }));
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const files = [out, latentsFile].filter((file) => file !== undefined).join(' and ');
@@ -138,16 +148,18 @@ function chooseFiles(options: ParsedOptions): { out: string | undefined; latents
 async function schedulerOf(
   options: ParsedOptions,
   ofModel: Config | undefined,
-): Promise<{ scheduler: Scheduler; stepCount: number }> {
+  strength: number,
+): Promise<{ scheduler: Scheduler; stepCount: number; begin: number }> {
   const eta = options.number('eta', 0);
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), ofModel);
   checkEta(eta, config['_class_name']);
   const stepCount = options.integer('steps', 1) ?? 20;
+  const begin = stepsLeftOut(stepCount, strength);
   const noiseSeed = schedulerNamed(config['_class_name'])?.seeded ? seedsOf(options) : undefined;
-  const choices = { ...(eta !== undefined && { eta }), ...(noiseSeed !== undefined && { noiseSeed }) };
+  const choices = { begin, ...(eta !== undefined && { eta }), ...(noiseSeed !== undefined && { noiseSeed }) };
   const scheduler = createScheduler(config, stepCount, choices);
   warn(scheduler.warnings ?? []);
-  return { scheduler, stepCount };
+  return { scheduler, stepCount, begin };
 }
 
 /** Refuses an η that the scheduler would not look at. */
@@ -158,58 +170,4 @@ function checkEta(eta: number | undefined, className: unknown): void {
     .filter((one) => one.eta !== undefined)
     .map((one) => one.short);
   throw new InputError(`--eta does nothing with ${entry.short}; it is of ${having.join(', ')}`);
-}
-
-/** Runs all steps, showing progress. Lets the process breathe between two steps, so that Ctrl-C is heard. */
-async function follow(
-  run: SamplingRun,
-  keepSteps: boolean,
-  preview: boolean,
-): Promise<{ sample: Tensor; steps: readonly Tensor[] }> {
-  const progress = createProgress('drawing');
-  const show = preview && process.stderr.isTTY ? createPreview() : undefined;
-  const steps: Tensor[] = [];
-  const iterator = sampleSteps(run);
-  progress.update(0, run.scheduler.timesteps.length);
-  for (;;) {
-    const { done, value } = iterator.next();
-    if (done) {
-      progress.end();
-      return { sample: value, steps };
-    }
-    if (keepSteps) steps.push(value.sample);
-    show?.(value.denoised ?? value.sample);
-    progress.update(value.index + 1, value.count, `timestep ${value.timestep}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-/** The class labels of the samples, as the model takes them. */
-function conditionsOf(
-  options: ParsedOptions,
-  unet: UNet,
-  count: number,
-): { labels?: readonly number[]; nullLabel?: number } {
-  const { numClassEmbeds } = unet.config;
-  const range = numClassEmbeds === undefined ? '' : ` (0 to ${numClassEmbeds - 1})`;
-  const nullLabel = options.integer('null-label', 0);
-  const chosen = chooseLabels(options.list('labels')?.map(labelOf), nullLabel, unet, {
-    labels: `--labels${range}`,
-    embeddings: 'use pag forward',
-  });
-  if (chosen.length > count)
-    throw new InputError(
-      `--labels has ${chosen.length} labels, but ${count} ${count === 1 ? 'sample is' : 'samples are'} drawn; ` +
-        'give at most one label for each',
-    );
-  const numbers = Array.from({ length: count }, (_, i) => i);
-  return {
-    ...(chosen.length > 0 && { labels: labelsOf(numbers, chosen) }),
-    ...(nullLabel !== undefined && { nullLabel }),
-  };
-}
-
-function labelOf(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InputError(`--labels has "${text}"; expected whole numbers between commas`);
-  return Number(text);
 }

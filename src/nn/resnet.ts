@@ -2,6 +2,7 @@
 import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import type { Activation } from '../kernels/kernels.ts';
 import type { Context } from './context.ts';
+import { firDown, firUp } from './fir.ts';
 import { joinedConv2d, seamAfterNorm } from './joined.ts';
 import { conv2d, evenPadding, groupNorm, linear } from './layers.ts';
 import { convolutionParameters, linearParameters, normParameters, type Parameter } from './parameters.ts';
@@ -10,6 +11,8 @@ import { convolutionParameters, linearParameters, normParameters, type Parameter
 export interface ResnetOptions {
   /** Of both norms; they divide the channels of input and output. */
   readonly groups: number;
+  /** Of the second norm, where it has others. */
+  readonly groupsOut?: number;
   /** Of both norms: added to the variance. */
   readonly eps: number;
   readonly activation: Activation;
@@ -19,6 +22,10 @@ export interface ResnetOptions {
   readonly outputScaleFactor: number;
   /** `up` and `down` resize both branches after the first activation. */
   readonly resize?: 'up' | 'down';
+  /** How they are resized: by a filter of four taps, where it is not by repeating and averaging pixels. */
+  readonly kernel?: 'fir';
+  /** `use_in_shortcut`: the shortcut is a convolution although the channels do not change. */
+  readonly useInShortcut?: boolean;
   /** `skip_time_act`: the embedded time has been through the activation already. */
   readonly skipTimeAct?: boolean;
 }
@@ -41,21 +48,21 @@ export function resnetBlock(
   seam?: number,
 ): Tensor {
   const { kernels } = context;
-  const { groups, eps, activation } = options;
+  const { groups, groupsOut = groups, eps, activation } = options;
   const act = (value: Tensor): Tensor => kernels.activation(value, activation);
-  const resize = (value: Tensor): Tensor => resized(context, value, options.resize);
+  const resize = (value: Tensor): Tensor => resized(context, value, options);
 
   let h = resize(act(groupNorm(context, `${path}.norm1`, x, groups, eps)));
   h = joinedConv2d(context, `${path}.conv1`, h, evenPadding(1), seamAfterNorm(seam, extentOf(x, 1), groups));
 
   const time = temb && linear(context, `${path}.time_emb_proj`, options.skipTimeAct ? temb : act(temb));
   if (!time || options.timeScaleShift === 'default') {
-    h = groupNorm(context, `${path}.norm2`, time ? kernels.add(h, time) : h, groups, eps);
+    h = groupNorm(context, `${path}.norm2`, time ? kernels.add(h, time) : h, groupsOut, eps);
   } else {
     const channels = extentOf(h, 1);
     const scale = kernels.affine(kernels.sliceChannels(time, 0, channels), 1, 1);
     const shift = kernels.sliceChannels(time, channels, 2 * channels);
-    h = groupNorm(context, `${path}.norm2`, h, groups, eps);
+    h = groupNorm(context, `${path}.norm2`, h, groupsOut, eps);
     h = kernels.add(kernels.multiply(h, scale), shift);
   }
   h = conv2d(context, `${path}.conv2`, act(h), 1, evenPadding(1));
@@ -67,8 +74,9 @@ export function resnetBlock(
   return context.tap(path, rescale(context, kernels.add(shortcut, h), options.outputScaleFactor));
 }
 
-function resized({ kernels }: Context, x: Tensor, resize: ResnetOptions['resize']): Tensor {
+function resized({ kernels }: Context, x: Tensor, { resize, kernel }: ResnetOptions): Tensor {
   if (resize === undefined) return x;
+  if (kernel === 'fir') return resize === 'up' ? firUp(kernels, x) : firDown(kernels, x);
   return resize === 'up' ? kernels.upsampleNearest2x(x) : kernels.averagePool2x(x);
 }
 
@@ -83,8 +91,9 @@ export interface ResnetChannels {
 export function resnetParameters(
   path: string,
   { inChannels, outChannels, timeChannels }: ResnetChannels,
-  { timeScaleShift }: Pick<ResnetOptions, 'timeScaleShift'>,
+  { timeScaleShift, useInShortcut = false }: Pick<ResnetOptions, 'timeScaleShift' | 'useInShortcut'>,
 ): readonly Parameter[] {
+  const hasShortcut = useInShortcut || inChannels !== outChannels;
   const fromTime = timeScaleShift === 'scale_shift' ? 2 * outChannels : outChannels;
   return [
     ...normParameters(`${path}.norm1`, inChannels),
@@ -92,7 +101,7 @@ export function resnetParameters(
     ...(timeChannels === undefined ? [] : linearParameters(`${path}.time_emb_proj`, timeChannels, fromTime)),
     ...normParameters(`${path}.norm2`, outChannels),
     ...convolutionParameters(`${path}.conv2`, outChannels, outChannels, 3),
-    ...(inChannels === outChannels ? [] : convolutionParameters(`${path}.conv_shortcut`, inChannels, outChannels, 1)),
+    ...(hasShortcut ? convolutionParameters(`${path}.conv_shortcut`, inChannels, outChannels, 1) : []),
   ];
 }
 

@@ -36,8 +36,8 @@ function notesOf(kind: Subject['kind']): readonly string[] {
     "tap. What is inside of a module's output (logits, moments, what a bias is added to) you may store or not.",
   ];
   const time = [
-    'The truth embeds time as diffusers does, with exponent, frequency and angle in float32; between that and the exact',
-    'formula lie 5e-6 to 3e-5. Budgets cover both.',
+    'The truth embeds time as diffusers does, with exponent, frequency and angle in float32; between that and the',
+    'exact formula lie 5e-6 to 3e-5. Budgets cover both.',
   ];
   const embeds = kind === 'embedding' || kind === 'unet' || kind === 'run';
   return embeds ? [...sixteen, ...time] : sixteen;

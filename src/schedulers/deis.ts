@@ -9,7 +9,14 @@ import { readOptions, type Config } from './options.ts';
 import { epsilonAt } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel } from './solver-model.ts';
-import { checkSolverLevels, readSolverSpacing, solverSigmas, tableOf, type SolverLevel } from './solver-table.ts';
+import {
+  readForeignEnds,
+  checkSolverLevels,
+  readSolverSpacing,
+  solverSigmas,
+  tableOf,
+  type SolverLevel,
+} from './solver-table.ts';
 import { spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
@@ -68,6 +75,7 @@ export function deis(config: Config, steps: number, mu?: number): Scheduler<read
   options.choice('solver_type', ['logrho'], 'logrho', foreignTypes);
   const lowersFinal = options.flag('lower_order_final', true);
   const { spacing, shift } = readSolverSpacing(options, name, ['flow'], mu);
+  const ends = readForeignEnds(options, name, spacing, schedule);
   const grid = {
     spacing: options.choice('timestep_spacing', spacings, 'linspace'),
     offset: options.count('steps_offset', 0),
@@ -81,6 +89,7 @@ export function deis(config: Config, steps: number, mu?: number): Scheduler<read
     grid,
     shift,
     rounds,
+    ends,
     own: undefined,
   });
   const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);

@@ -14,7 +14,7 @@ import { readOptions, type Config, type Options } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { interpolate, readSigmaSpacing, trainingSigmas } from './sigmas.ts';
 import { readSolverModel, solverOutput } from './solver-model.ts';
-import { tableOf, wideSigmas, type SolverGrid, type SolverTable } from './solver-table.ts';
+import { readForeignEnds, tableOf, wideSigmas, type SolverGrid, type SolverTable } from './solver-table.ts';
 import { range, roundHalfEven, solverTimesteps, spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
@@ -94,6 +94,10 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
   const training = trainingSigmas(schedule);
   if (at(training, 0) === 0) throw new InputError(`${name}: β of timestep 0 is 0, but it begins there, at a λ of ∞`);
   if (spacing !== undefined) {
+    if (readForeignEnds(options, name, spacing, schedule))
+      throw new InputError(
+        `${name}: sigma_min and sigma_max, of another class, would turn the spaced σ round; expected none`,
+      );
     const [least, most] = [at(training, 0), lastOf(training)];
     const rule = { spacing, rounds: spacing === 'karras', range: [least, most] } as const;
     const { timesteps, sigmas, cause } = wideSigmas(schedule, steps, rule);

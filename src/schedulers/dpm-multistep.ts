@@ -14,6 +14,7 @@ import type { OwnSteps } from './own-steps.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel, solverOutput } from './solver-model.ts';
 import {
+  readForeignEnds,
   checkSolverLevels,
   readSolverSpacing,
   solverOwn,
@@ -48,6 +49,7 @@ export function dpmMultistep(
   const lowersFinal = options.flag('lower_order_final', true);
   const eulerAtFinal = options.flag('euler_at_final', false);
   const { spacing, shift } = readSolverSpacing(options, name, ['lu', 'flow'], mu);
+  const ends = readForeignEnds(options, name, spacing, schedule);
   const final = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
   const leastLambda = options.number('lambda_min_clipped', -Infinity);
   // What DDPM has, too: here only a learned one is set apart from the prediction.
@@ -62,7 +64,14 @@ export function dpmMultistep(
 
   const rounds = (spacing === 'karras' || spacing === 'lu') && read['beta_schedule'] !== 'squaredcos_cap_v2';
   const own = solverOwn(name, ownSteps, spacing, schedule);
-  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds, own });
+  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, {
+    spacing,
+    grid,
+    shift,
+    rounds,
+    ends,
+    own,
+  });
   const isFlow = spacing === 'flow';
   const table = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], { isFlow, cause });
   const { levels } = table;

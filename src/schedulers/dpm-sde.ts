@@ -10,7 +10,15 @@ import { seededNoise, type NoiseSeed } from './motion.ts';
 import { commonBetaSchedules, readNoiseSchedule, type NoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config, type Options } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
-import { interpolate, readSigmaSpacing, spaceSigmas, timestepOfSigma, trainingSigmas } from './sigmas.ts';
+import {
+  endsOf,
+  foreignEnds,
+  interpolate,
+  readSigmaSpacing,
+  spaceSigmas,
+  timestepOfSigma,
+  trainingSigmas,
+} from './sigmas.ts';
 import { f32 } from './single.ts';
 import { fractionalTimesteps, range, spacings } from './spacing.ts';
 import { ancestralSplit, denoise, varianceExploding } from './variance-exploding.ts';
@@ -107,12 +115,14 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
   const grid = options.choice('timestep_spacing', spacings, 'linspace');
   const offset = options.count('steps_offset', 0);
   const spacing = readSigmaSpacing(options, name);
+  const ends = foreignEnds(options, name, spacing);
   const table = trainingSigmas(schedule);
   const timestepOf = timestepOfSigma(table);
   const inSingle = fractionalTimesteps(grid, schedule.trainTimesteps, steps, offset);
   const even = grid === 'linspace' ? range(0, schedule.trainTimesteps - 1, steps).reverse() : inSingle;
   const evenSigmas = even.map((t) => interpolate(table, t));
-  const spaced = spacing ? spaceSigmas(spacing, at(evenSigmas, 0), lastOf(evenSigmas), steps) : evenSigmas;
+  const [most, least] = endsOf(name, ends, [at(evenSigmas, 0), lastOf(evenSigmas)]);
+  const spaced = spacing ? spaceSigmas(spacing, most, least, steps) : evenSigmas;
   const sigmas = [...spaced.map(f32), 0];
   const wrong = sigmas.findIndex((sigma, i) => i > 0 && !(sigma < at(sigmas, i - 1)));
   if (wrong > 0)

@@ -15,6 +15,7 @@ import type { OwnSteps } from './own-steps.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSolverModel, solverOutput } from './solver-model.ts';
 import {
+  readForeignEnds,
   checkSolverLevels,
   readSolverSpacing,
   solverOwn,
@@ -95,6 +96,7 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number, ownSte
   const solver = options.choice('solver_type', solverTypes, 'midpoint', foreignSolverTypes);
   const lowersFinal = options.flag('lower_order_final', false);
   const { spacing, shift } = readSolverSpacing(options, name, ['flow'], mu);
+  const ends = readForeignEnds(options, name, spacing, schedule);
   const final = options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero');
   const leastLambda = options.number('lambda_min_clipped', -Infinity);
   // What DDPM has, too: here only a learned one is set apart from the prediction.
@@ -105,7 +107,14 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number, ownSte
   const grid = { spacing: 'linspace', offset: 0, leastLambda } as const;
   const rounds = spacing === 'karras';
   const own = solverOwn(name, ownSteps, spacing, schedule);
-  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, { spacing, grid, shift, rounds, own });
+  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, {
+    spacing,
+    grid,
+    shift,
+    rounds,
+    ends,
+    own,
+  });
   const isFlow = spacing === 'flow';
   const table = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], { isFlow, cause });
   const { levels } = table;

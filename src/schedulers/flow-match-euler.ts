@@ -10,7 +10,7 @@ import { readOptions, type Config, type Options } from './options.ts';
 import { checkTimesteps, type OwnSteps } from './own-steps.ts';
 import { originalAt } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
-import { readSigmaSpacing, spaceSigmas } from './sigmas.ts';
+import { endsOf, foreignEnds, readSigmaSpacing, spaceSigmas } from './sigmas.ts';
 import { f32, oneMinus } from './single.ts';
 import { range } from './spacing.ts';
 import { along } from './variance-exploding.ts';
@@ -71,6 +71,7 @@ export function flowMatchRun(
   const isInverted = options.flag('invert_sigmas', false);
   const terminal = readTerminal(options, name, steps);
   const spacing = readSigmaSpacing(options, name);
+  const ends = foreignEnds(options, name, spacing);
   const read = options.finish();
   if (trainTimesteps < 1)
     throw new InputError(`${name}: num_train_timesteps is ${trainTimesteps}; expected at least 1`);
@@ -85,7 +86,8 @@ export function flowMatchRun(
     own.timesteps || own.sigmas
       ? ownSigmas(name, own, trainTimesteps, flowShift)
       : evenSigmas(trainTimesteps, smallest, steps, flowShift);
-  const spaced = (spacing ? spaceSigmas(spacing, at(shifted, 0), lastOf(shifted), steps) : shifted).map(f32);
+  const [largest, least] = endsOf(name, ends, [at(shifted, 0), lastOf(shifted)]);
+  const spaced = (spacing ? spaceSigmas(spacing, largest, least, steps) : shifted).map(f32);
   const sigmas = isInverted ? [...spaced.map(oneMinus), 1] : [...spaced, 0];
   const callSigmas = sigmas.slice(0, -1);
 

@@ -56,6 +56,7 @@ export function foreignKeys(config: Config, known: Config, scheduler: string): r
       key !== 'quantization_config' &&
       !Object.hasOwn(known, key) &&
       currentName(scheduler, key) === undefined &&
+      !(spacesSigmas(known) && ['sigma_min', 'sigma_max'].includes(key)) &&
       !(exchangeable.includes(scheduler) && exchangedKeys.has(key)),
   );
   if (ignored.length === 0) return [];
@@ -64,6 +65,11 @@ export function foreignKeys(config: Config, known: Config, scheduler: string): r
     return today === undefined ? [] : [`; ${key} was what ${today} is now: set that if the model was trained so`];
   });
   return [`${scheduler} has no ${named(ignored)}, as in diffusers ignored${former.join('')}`];
+}
+
+/** Whether σ are spaced between two ends, which diffusers then takes from any config that has them. */
+function spacesSigmas(known: Config): boolean {
+  return ['use_karras_sigmas', 'use_exponential_sigmas', 'use_beta_sigmas'].some((key) => known[key] === true);
 }
 
 /** `key "a"`, `keys "a", "b"`. */

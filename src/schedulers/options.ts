@@ -29,6 +29,8 @@ export interface Options {
   numbers(key: string, fallback?: readonly number[]): readonly number[] | undefined;
   /** A key that diffusers has and this library does not support: refused unless it is null. */
   absent(key: string): void;
+  /** A finite number under a key that the class does not have, or nothing; it is none of the keys that were read. */
+  foreignNumber(key: string): number | undefined;
   /** To be called last: the keys, as they were read. */
   finish(): Config;
 }
@@ -108,6 +110,10 @@ export function readOptions(given: Config, scheduler: string): Options {
         : optional(key, listOfNumbers, 'a list of numbers'),
     absent(key) {
       optional(key, () => undefined, 'null');
+    },
+    foreignNumber(key) {
+      const found = find(key) ?? undefined;
+      return found === undefined ? undefined : (finite(found) ?? refuse(key, 'a finite number or null'));
     },
     finish: () => Object.fromEntries(known),
   };

@@ -31,7 +31,7 @@ import type { Config } from './options.ts';
 import { pndm } from './pndm.ts';
 import { saSolver } from './sa-solver.ts';
 import type { Scheduler } from './scheduler.ts';
-import { scoreSdeVe } from './score-sde-ve.ts';
+import { scoreSdeVe, scoreSdeVeFrom } from './score-sde-ve.ts';
 import { tcd } from './tcd.ts';
 import { unipc } from './unipc.ts';
 
@@ -62,8 +62,6 @@ export interface SchedulerEntry extends ChoicesOfClass {
   readonly source: string;
   /** Which models it can drive. */
   readonly kind: ModelKind;
-  /** How often a step but the last calls the model, where that is not once. */
-  readonly order?: 2;
   /** Its own start, for a run that leaves out steps, where that is not the later part of the whole run. */
   readonly createLater?: (config: Config, steps: number, begin: number) => Scheduler;
   /** @throws InputError for a config, a number of steps or choices that it does not support */
@@ -126,7 +124,6 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: "Heun's method; second order, two calls a step",
     source: 'Karras et al. 2022, arXiv 2206.00364, algorithm 1',
     kind: 'discrete',
-    order: 2,
     own: { timesteps: true },
     create: (config, steps, own) => heun(config, steps, own),
   },
@@ -142,7 +139,6 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: 'the midpoint method in log σ; second order, two calls a step',
     source: 'k-diffusion, sample_dpm_2, after arXiv 2206.00927',
     kind: 'discrete',
-    order: 2,
     create: (config, steps) => kdpm2(config, steps),
   },
   KDPM2AncestralDiscreteScheduler: {
@@ -151,7 +147,6 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'k-diffusion, sample_dpm_2_ancestral',
     kind: 'discrete',
     eta: 1,
-    order: 2,
     create: (config, steps, { eta }) => kdpm2Ancestral(config, steps, eta),
   },
   DPMSolverMultistepScheduler: {
@@ -253,6 +248,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Song et al. 2021, arXiv 2011.13456, algorithms 2 and 4',
     kind: 'score',
     create: (config, steps) => scoreSdeVe(config, steps),
+    createLater: scoreSdeVeFrom,
   },
   CosineDPMSolverMultistepScheduler: {
     short: 'cosine-dpm',
@@ -327,7 +323,7 @@ export function createScheduler(config: Config, steps: number | undefined, choic
 /** The run without its first `begin` steps. */
 function createFrom(
   begin: number,
-  { create, createLater, order }: SchedulerEntry,
+  { create, createLater }: SchedulerEntry,
   config: Config,
   steps: number,
   choices: SchedulerChoices,
@@ -337,8 +333,10 @@ function createFrom(
       `${config['_class_name']}: begin is ${begin} of ${steps} steps; expected a whole number from 0 to ${steps - 1}`,
     );
   }
-  if (begin === 0) return create(config, steps, choices);
-  return createLater?.(config, steps, begin) ?? laterPart(create(config, steps, choices), begin * (order ?? 1));
+  if (begin > 0 && createLater) return createLater(config, steps, begin);
+  const whole = create(config, steps, choices);
+  // Each step has as many calls, but that the last of several methods, to σ = 0, has one.
+  return begin === 0 ? whole : laterPart(whole, begin * Math.ceil(whole.timesteps.length / steps));
 }
 
 function entryOf(name: unknown): SchedulerEntry {

@@ -15,7 +15,7 @@ import { readOptions, type Config, type Options } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaSpacing } from './sigmas.ts';
 import { readSolverModel } from './solver-model.ts';
-import { solverSigmas, tableOf, type SolverLevel, type SolverTable } from './solver-table.ts';
+import { readForeignEnds, solverSigmas, tableOf, type SolverLevel, type SolverTable } from './solver-table.ts';
 import { spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
@@ -163,6 +163,7 @@ function readAlgorithm(options: Options, prediction: string, name: string): bool
 /** Reads the keys of timesteps and σ. The last of spaced σ is repeated. @throws InputError as `solverSigmas` */
 function readTable(options: Options, schedule: NoiseSchedule, steps: number, name: string): SolverTable {
   const spacing = readSigmaSpacing(options, name, ['flow']);
+  const ends = readForeignEnds(options, name, spacing, schedule);
   const shift = options.number('flow_shift', 1);
   const grid = {
     leastLambda: options.number('lambda_min_clipped', -Infinity),
@@ -175,6 +176,7 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
     grid,
     shift,
     rounds,
+    ends,
     own: undefined,
   });
   const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);

@@ -7,6 +7,7 @@ import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp, log, pow } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { laterPart } from './later.ts';
 import { forwardProcess } from './level.ts';
 import { linspace } from './noise-schedule.ts';
 import { readOptions, type Config, type Options } from './options.ts';
@@ -90,6 +91,16 @@ export function scoreSdeVe(config: Config, steps: number): Scheduler<undefined> 
       return { state, denoised, sample: reverseDiffusionStep(sample, score, sigma, next, z) };
     },
   };
+}
+
+/**
+ * The same run without its first `begin` steps, all calls of each.
+ * @param begin from 0, fewer than the steps
+ * @throws InputError as `scoreSdeVe`
+ */
+export function scoreSdeVeFrom(config: Config, steps: number, begin: number): Scheduler<undefined> {
+  const whole = scoreSdeVe(config, steps);
+  return laterPart(whole, (begin * whole.timesteps.length) / steps);
 }
 
 /** Reads the keys of σ and of time. @throws InputError for values beyond their range */

@@ -10,6 +10,7 @@ import {
   checkSigmas,
   endsOf,
   interpolate,
+  foreignEnds,
   readSigmaEnds,
   readSigmaSpacing,
   spaceSigmas,
@@ -62,7 +63,7 @@ export function readSigmaTable(
   const grid = options.choice('timestep_spacing', spacings, 'linspace');
   const offset = options.count('steps_offset', 0);
   const spacing = has.spacing ? readSigmaSpacing(options, scheduler) : undefined;
-  const ends: SigmaEnds = has.ends ? readSigmaEnds(options) : {};
+  const ends: SigmaEnds = has.ends ? readSigmaEnds(options) : foreignEnds(options, scheduler, spacing);
   const interpolation = has.ends ? options.choice('interpolation_type', ['linear', 'log_linear'], 'linear') : 'linear';
   const final = has.ends ? options.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero') : 'zero';
 

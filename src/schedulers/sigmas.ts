@@ -62,6 +62,23 @@ export function readSigmaEnds(options: Options): SigmaEnds {
   return { least: options.optionalNumber('sigma_min'), most: options.optionalNumber('sigma_max') };
 }
 
+/** The classes whose Karras' σ look at no other ends than their own. */
+const ownKarras = ['LMSDiscreteScheduler', 'DPMSolverSDEScheduler'];
+
+/**
+ * sigma_min and sigma_max that another class has left in the config of one that does not have them: diffusers spaces σ
+ * between them all the same, so they are no keys that do nothing.
+ */
+export function foreignEnds(
+  options: Options,
+  scheduler: string,
+  spacing: WideSpacing | 'lu' | 'flow' | undefined,
+): SigmaEnds {
+  const looks = spacing === 'karras' || spacing === 'exponential' || spacing === 'beta';
+  if (!looks || (spacing === 'karras' && ownKarras.includes(scheduler))) return {};
+  return { least: options.foreignNumber('sigma_min'), most: options.foreignNumber('sigma_max') };
+}
+
 /**
  * The largest and the smallest σ of spaced ones.
  * @param ends of the config; where it has none they are those of evenly spaced timesteps

@@ -12,6 +12,8 @@ import { checkTimesteps, refuseSpaced, type OwnSteps } from './own-steps.ts';
 import {
   checkFalling,
   interpolate,
+  endsOf,
+  foreignEnds,
   readSigmaSpacing,
   spaceSigmas,
   spacingKeys,
@@ -111,6 +113,8 @@ export interface SigmaRule {
   readonly shift: number;
   /** Whether timesteps found for σ are rounded; otherwise they are cut off. */
   readonly rounds: boolean;
+  /** The largest and the smallest of spaced σ, where the config has them from another class. */
+  readonly ends?: readonly [largest: number, smallest: number] | undefined;
   /** Timesteps of the user's own, whole ones, in place of evenly spaced ones. */
   readonly own: readonly number[] | undefined;
 }
@@ -119,7 +123,7 @@ export interface SigmaRule {
 export function solverSigmas(
   schedule: NoiseSchedule,
   steps: number,
-  { spacing, grid, shift, rounds, own }: SigmaRule,
+  { spacing, grid, shift, rounds, ends, own }: SigmaRule,
 ): SpacedSigmas {
   switch (spacing) {
     case undefined:
@@ -127,7 +131,7 @@ export function solverSigmas(
     case 'flow':
       return flowSigmas(schedule, steps, shift);
     default:
-      return wideSigmas(schedule, steps, { spacing, rounds });
+      return wideSigmas(schedule, steps, { spacing, rounds, ...(ends && { range: ends }) });
   }
 }
 
@@ -214,6 +218,19 @@ function flowSigmas(schedule: NoiseSchedule, steps: number, shift: number): Spac
     training: trainingSigmas(schedule),
     cause: `flow_shift = ${shift} and num_train_timesteps = ${trainTimesteps}`,
   };
+}
+
+/** The ends of spaced σ that another class has left in a config; undefined where it has left none. */
+export function readForeignEnds(
+  options: Options,
+  scheduler: string,
+  spacing: WideSpacing | 'lu' | 'flow' | undefined,
+  schedule: NoiseSchedule,
+): SigmaRule['ends'] {
+  const ends = foreignEnds(options, scheduler, spacing);
+  if (ends.least === undefined && ends.most === undefined) return undefined;
+  const training = trainingSigmas(schedule);
+  return endsOf(scheduler, ends, [lastOf(training), at(training, 0)]);
 }
 
 /**

@@ -9,17 +9,18 @@ import { traceModel } from '../../src/models/passes.ts';
 import { unperturbed, type Perturbation } from '../../src/models/stage.ts';
 import { identity, skip } from '../../src/nn/attention-perturbations/index.ts';
 import { inputOf as textInputOf, randomUNet as randomConditional } from './unet2d-condition/models.ts';
-import { noise, randomUNet, smallConfig } from './unet2d/models.ts';
+import { noise, randomUNet, skipConfig, smallConfig } from './unet2d/models.ts';
 
 const unets = [
   smallConfig,
   { ...smallConfig, num_class_embeds: null, time_embedding_type: 'fourier', downsample_type: 'resnet' },
   { ...smallConfig, num_class_embeds: null, class_embed_type: 'timestep', resnet_time_scale_shift: 'scale_shift' },
   { ...smallConfig, time_embedding_type: 'learned', num_train_timesteps: 10, mid_block_type: null },
+  skipConfig,
 ].map((config) => randomUNet(config));
 
 const inputOf = (unet: (typeof unets)[number], batch = 1) => ({
-  sample: noise([batch, 1, 8, 8]),
+  sample: noise([batch, unet.config.inChannels, 8, 8]),
   timesteps: [1],
   ...(unet.config.classEmbedding !== 'none' && { classLabels: [0] }),
 });

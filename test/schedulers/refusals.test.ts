@@ -467,6 +467,28 @@ describe('keys of old', () => {
     expect(createScheduler({ _class_name, set_alpha_to_zero: null }, 10).config['set_alpha_to_one']).toBe(true);
   });
 
+  it('of the ends of σ are taken from another class, where σ are spaced between them', () => {
+    const ends = { sigma_min: 0.02, sigma_max: 0.9 };
+    const spaced = { _class_name: 'FlowMatchEulerDiscreteScheduler', use_karras_sigmas: true };
+    const { warnings, timesteps } = createScheduler({ ...spaced, ...ends }, 10);
+    expect(warnings).toEqual([]);
+    expect([timesteps[0], timesteps[9]]).toEqual([Math.fround(900), Math.fround(20)].map((t) => expect.closeTo(t, 3)));
+    expect(createScheduler({ ...spaced, sigma_min: null, sigma_max: null }, 10).timesteps).toEqual(
+      createScheduler(spaced, 10).timesteps,
+    );
+    const even = createScheduler({ ...spaced, ...ends, use_karras_sigmas: false }, 10);
+    expect(even.warnings).toEqual([
+      'FlowMatchEulerDiscreteScheduler has no keys "sigma_min", "sigma_max", as in diffusers ignored',
+    ]);
+    const inverse = { _class_name: 'DPMSolverMultistepInverseScheduler', use_karras_sigmas: true, ...ends };
+    expect(() => createScheduler(inverse, 10)).toThrow(
+      /sigma_min and sigma_max, of another class, would turn the spaced σ/,
+    );
+    expect(() => createScheduler({ ...spaced, sigma_min: 'x' }, 10)).toThrow(
+      /sigma_min is "x"; supported is a finite number/,
+    );
+  });
+
   it('that are listed as defaults take the default of the class', () => {
     const config = { _class_name: 'DDIMScheduler', clip_sample: false, _use_default_values: ['clip_sample'] };
     expect(createScheduler(config, 10).config['clip_sample']).toBe(true);

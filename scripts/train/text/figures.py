@@ -4,7 +4,7 @@
 
 Letters are read by the classifier that ships (fixtures/letters/classifier.safetensors), which has seen nothing of this model. Ink is the mean brightness
 (0 to 1), slant the slope dx/dy that makes a letter's columns most unequal (faces.py), of letters with upright stems. Real letters are those of the faces that
-neither the classifier nor this model has seen. Figures of a style are beside those of real faces whose names say so. Brackets are 95 % bootstrap intervals over the pictures.
+neither the classifier nor this model has seen. Figures of a style are beside those of real faces whose names say so. Three numbers are a value and its 95 % bootstrap interval over the pictures.
 """
 import argparse
 import json
@@ -61,8 +61,12 @@ def inception_score(probabilities: np.ndarray) -> float:
 
 def interval(values: np.ndarray, of=np.mean) -> list[float]:
     rng = np.random.default_rng(0)
-    found = [of(values[rng.integers(0, len(values), len(values))]) for _ in range(ROUNDS)]
-    return [round(float(of(values)), 4), *(round(float(q), 4) for q in np.quantile(found, (0.025, 0.975)))]
+    return spread(float(of(values)), [of(values[rng.integers(0, len(values), len(values))]) for _ in range(ROUNDS)])
+
+
+def spread(value: float, found: list[float]) -> list[float]:
+    """The value and its 95 % interval, moved back by the bootstrap's own bias (a Fréchet distance grows when pictures repeat)."""
+    return [round(value, 4), *(round(float(q - np.mean(found) + value), 4) for q in np.quantile(found, (0.025, 0.975)))]
 
 
 def main() -> None:
@@ -79,13 +83,15 @@ def main() -> None:
     reference = (real.mean(axis=0), (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T, float(values.sum()))
 
     seen = {name: read(drawn[name]) for name in settings}
-    lean = {name: slant(drawn[name] / 255) for name in settings}
+    # Slants are of letters with stems alone; of the others, and without a prompt, they are not computed.
+    lean = {name: leaning(drawn[name], asked(point)) for name, point in settings.items()}
+    real_lean = leaning(data["x"], data["y"])
     rows = [measured(name, settings[name], drawn[name], *seen[name], lean[name], reference) for name in settings]
     figures = {
         "training": json.loads(args.training.read_text()),
         "held_out": [{"words": sorted(words), "letters": letters} for words, letters in HELD_OUT],
         "real_letters": {"ink": round(float(data["x"][unseen].mean() / 255), 4), "read_right": round(float((read(data["x"][unseen])[0].argmax(1) == data["y"][unseen]).mean()), 4)},
-        "styles": {words: of_style(words, rows, drawn, lean, data, styles) for words in TRUE_OF if any(row["prompts"] == words for row in rows)},
+        "styles": {words: of_style(words, rows, drawn, data, styles, real_lean) for words in TRUE_OF if any(row["prompts"] == words for row in rows)},
         "words_followed": followed(settings, drawn, lean), "pag_without_a_prompt": without_prompt(rows, seen, reference), "points": rows,
     }
     args.out.mkdir(parents=True, exist_ok=True)
@@ -112,21 +118,28 @@ def measured(name: str, point: dict, pictures, probabilities, features, lean, re
     return row
 
 
+def leaning(pictures: np.ndarray, letters: np.ndarray | None) -> np.ndarray:
+    """The slants of pictures of letters with stems; nan for the others."""
+    found = np.full(len(pictures), np.nan)
+    if letters is not None:
+        found[stemmed(letters)] = slant(pictures[stemmed(letters)] / 255)
+    return found
+
+
 def stemmed(letters: np.ndarray) -> np.ndarray:
     return np.isin(letters, [LETTERS.index(letter) for letter in STEMS])
 
 
-def of_style(words: str, rows, drawn, lean, data, styles) -> dict:
+def of_style(words: str, rows, drawn, data, styles, real_lean) -> dict:
     """A style's row beside real faces whose names say so."""
     row = next(row for row in rows if row["prompts"] == words)
     real = np.array([TRUE_OF[words](styles[face]) for face in data["face"]])
-    leaning = slant(data["x"][real & stemmed(data["y"])] / 255)
     wide = lambda pictures: float((pictures.max(axis=1) > 64).sum(axis=1).mean())
     tall = lambda pictures: float((pictures.max(axis=2) > 64).sum(axis=1).mean())
     pictures = drawn[next(name for name in drawn.files if name.startswith(f"prompts {words},"))]
     return {
         "read_as_asked": row["read_as_asked"], "ink": row["ink"], "ink_of_real_faces": round(float(data["x"][real].mean() / 255), 4), "slant": row["slant"],
-        "slant_of_real_faces": round(float(leaning.mean()), 4), "width_over_height": round(wide(pictures) / tall(pictures), 3),
+        "slant_of_real_faces": round(float(real_lean[real & stemmed(data["y"])].mean()), 4), "width_over_height": round(wide(pictures) / tall(pictures), 3),
         "width_over_height_of_real_faces": round(wide(data["x"][real]) / tall(data["x"][real]), 3), "real_faces": int(real.sum() // 26),
     }
 
@@ -162,8 +175,7 @@ def without_prompt(rows, seen, reference) -> list[dict]:
             continue
         base = plain[row["steps"]]
         chosen = [rng.integers(0, row["pictures"], row["pictures"]) for _ in range(ROUNDS)]
-        change = lambda of, part: [round(float(of(found[part]) - of(base[part])), 3), *(
-            round(float(q), 3) for q in np.quantile([of(found[part][some]) - of(base[part][some]) for some in chosen], (0.025, 0.975)))]
+        change = lambda of, part: spread(float(of(found[part]) - of(base[part])), [of(found[part][some]) - of(base[part][some]) for some in chosen])
         out.append({
             "steps": row["steps"], "pag": row["pag"], "layers": row["layers"], "pictures": row["pictures"], "frechet_distance": row["frechet_distance"][0],
             "frechet_distance_change": change(lambda some: frechet(some, *reference), 1), "inception_score": row["inception_score"][0],

@@ -16,13 +16,46 @@ import {
 } from '../unet-keys.ts';
 
 /** The blocks of the way down that are supported. */
-export const downBlockTypes = ['DownBlock2D', 'AttnDownBlock2D', 'ResnetDownsampleBlock2D'] as const;
+export const downBlockTypes = [
+  'DownBlock2D',
+  'AttnDownBlock2D',
+  'ResnetDownsampleBlock2D',
+  'SkipDownBlock2D',
+  'AttnSkipDownBlock2D',
+] as const;
 /** The blocks of the way up that are supported. */
-export const upBlockTypes = ['UpBlock2D', 'AttnUpBlock2D', 'ResnetUpsampleBlock2D'] as const;
+export const upBlockTypes = [
+  'UpBlock2D',
+  'AttnUpBlock2D',
+  'ResnetUpsampleBlock2D',
+  'SkipUpBlock2D',
+  'AttnSkipUpBlock2D',
+] as const;
 /** A block of the way down: ResNet blocks, with attention or not, and halving by a convolution or a ResNet block. */
 export type DownBlockType = (typeof downBlockTypes)[number];
 /** A block of the way up: ResNet blocks on the skips, with attention or not, and doubling. */
 export type UpBlockType = (typeof upBlockTypes)[number];
+
+/**
+ * Whether a block is one of score_sde's (arXiv 2011.13456), which looks at the sample itself on the way down, and draws
+ * beside what flows on the way up.
+ */
+export function isSkipBlock(type: DownBlockType | UpBlockType): boolean {
+  return type.includes('Skip');
+}
+
+/** Whether a block has attention. */
+export function attends(type: DownBlockType | UpBlockType | undefined): boolean {
+  return type?.startsWith('Attn') ?? false;
+}
+
+/** Groups of a norm in a skip block: a quarter of the channels, at most 32. */
+export function skipGroups(channels: number): number {
+  return Math.min(Math.floor(channels / 4), 32);
+}
+
+/** Groups of the norm of every attention in a skip block. */
+export const skipAttentionGroups = 32;
 
 /** A UNet2DModel, as its `config.json` describes it: diffusers' keys in camel case, with what they mean here. */
 export interface UNetConfig {
@@ -165,6 +198,7 @@ function blocksOf(keys: ConfigKeys): Blocks {
   const blockOutChannels = keys.integers('block_out_channels');
   expectAsMany(keys, down.length, up.length, blockOutChannels.length);
   const normNumGroups = normGroupsOf(keys, blockOutChannels);
+  checkSkipBlocks(keys, down, up);
   const layersPerBlock = keys.integer('layers_per_block', 1);
   if (layersPerBlock > 64) keys.refuse('layers_per_block', 'a whole number from 1 to 64');
   return {
@@ -175,6 +209,23 @@ function blocksOf(keys: ConfigKeys): Blocks {
     layersPerBlock,
     normNumGroups,
   };
+}
+
+/**
+ * Fails where skip blocks do not fit together: those that halve take a picture of three channels, those that double
+ * give one, each half or twice as large as the one before.
+ */
+function checkSkipBlocks(keys: ConfigKeys, down: readonly DownBlockType[], up: readonly UpBlockType[]): void {
+  const [halving, doubling] = [down.slice(0, -1), up.slice(0, -1)];
+  const [last, first] = [halving.map(isSkipBlock).lastIndexOf(true), doubling.findIndex(isSkipBlock)];
+  const before = halving.slice(0, Math.max(last, 0)).find((type) => !isSkipBlock(type));
+  if (before !== undefined)
+    keys.fail(`down_block_types has ${before} before ${halving[last]}, which needs a sample that all have halved`);
+  const after = first < 0 ? undefined : up.slice(first).find((type) => !isSkipBlock(type));
+  if (after !== undefined)
+    keys.fail(`up_block_types has ${after} after ${up[first]}, whose picture it would not double`);
+  if (last >= 0 && keys.integer('in_channels', 1) !== 3) keys.refuse('in_channels', `3 with ${halving[last]}`);
+  if (first >= 0 && keys.integer('out_channels', 1) !== 3) keys.refuse('out_channels', `3 with ${doubling[first]}`);
 }
 
 type Embedding = Pick<
@@ -240,7 +291,7 @@ function attentionOf(keys: ConfigKeys, blocks: Blocks, { timeScaleShift }: Layer
   const addAttention = keys.flag('add_attention');
   const attentionHeadDim = keys.optionalInteger('attention_head_dim');
   const attending = [
-    ...blockOutChannels.filter((_, i) => down[i] === 'AttnDownBlock2D' || up[up.length - 1 - i] === 'AttnUpBlock2D'),
+    ...blockOutChannels.filter((_, i) => attends(down[i]) || attends(up[up.length - 1 - i])),
     ...(hasMidBlock && addAttention ? [middle] : []),
   ];
   const tooSmall = attending.find((channels) => attentionHeadDim !== undefined && attentionHeadDim > channels);

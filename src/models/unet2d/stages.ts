@@ -8,6 +8,7 @@ import { conv2d, evenPadding, groupNorm } from '../../nn/layers.ts';
 import { convolutionParameters, normParameters } from '../../nn/parameters.ts';
 import type { ResnetOptions } from '../../nn/resnet.ts';
 import { at, lastOf } from '../../tensor/at.ts';
+import { InputError } from '../../tensor/errors.ts';
 import {
   asBlock,
   convolutionStage,
@@ -18,8 +19,17 @@ import {
   type SkipUse,
 } from '../picture-stages.ts';
 import type { Stage } from '../stage.ts';
-import type { UNetConfig } from './config.ts';
+import {
+  attends,
+  isSkipBlock,
+  skipAttentionGroups,
+  skipGroups,
+  type DownBlockType,
+  type UNetConfig,
+  type UpBlockType,
+} from './config.ts';
 import { embeddingStage } from './embedding.ts';
+import { skipInputStage, skipLastStage, skipOutputStage } from './skip-stages.ts';
 import type { UNetState } from './state.ts';
 
 type UNetStage = Stage<UNetState>;
@@ -43,49 +53,98 @@ export function unetStages(config: UNetConfig): readonly UNetStage[] {
 
 const keeps = ({ skip }: UNetStage): boolean => skip === 'keep';
 
-/** DownBlock2D, AttnDownBlock2D, ResnetDownsampleBlock2D: ResNet blocks, each with attention or not, and halving. */
+/**
+ * DownBlock2D, AttnDownBlock2D, ResnetDownsampleBlock2D, SkipDownBlock2D, AttnSkipDownBlock2D: ResNet blocks, each with
+ * attention or not, and halving.
+ */
 function downStages(config: UNetConfig, i: number): readonly UNetStage[] {
-  const type = config.downBlockTypes[i];
+  const type = at(config.downBlockTypes, i);
   const to = at(config.blockOutChannels, i);
   const from = at(config.blockOutChannels, Math.max(0, i - 1));
-  const attends = type === 'AttnDownBlock2D';
-  const layers = Array.from({ length: config.layersPerBlock }, (_, layer) => [
-    resnet(`down_blocks.${i}.resnets.${layer}`, config, layer === 0 ? from : to, to, attends ? {} : { skip: 'keep' }),
-    ...(attends ? [attentionStage(`down_blocks.${i}.attentions.${layer}`, config, to, { skip: 'keep' })] : []),
-  ]).flat();
+  const hasAttention = attends(type);
+  const isSkip = isSkipBlock(type);
+  const kept = hasAttention ? {} : ({ skip: 'keep' } as const);
+  const layers = Array.from({ length: config.layersPerBlock }, (_, layer) => {
+    const first = layer === 0 ? from : to;
+    const special = isSkip ? inSkipBlock(skipGroups(first), to) : {};
+    return [
+      resnet(`down_blocks.${i}.resnets.${layer}`, config, first, to, { ...special, ...kept }),
+      ...(hasAttention
+        ? [attentionStage(`down_blocks.${i}.attentions.${layer}`, config, to, { skip: 'keep', ...attention(type) })]
+        : []),
+    ];
+  }).flat();
   if (i === config.blockOutChannels.length - 1) return layers;
+  if (isSkip) {
+    const special = { ...inSkipBlock(skipGroups(to), to), ...byFilter, resize: 'down' } as const;
+    const block = `down_blocks.${i}`;
+    return [...layers, resnet(`${block}.resnet_down`, config, to, to, special), skipInputStage(block, to)];
+  }
   const path = `down_blocks.${i}.downsamplers.0`;
-  const byResnet = type === 'ResnetDownsampleBlock2D' || (attends && config.downsampleType === 'resnet');
+  const byResnet = type === 'ResnetDownsampleBlock2D' || (hasAttention && config.downsampleType === 'resnet');
   const sampler = byResnet
     ? resnet(path, config, to, to, { skip: 'keep', resize: 'down' })
     : downsampleStage<UNetState>(path, to, config.downsamplePadding, 'keep');
   return [...layers, sampler];
 }
 
+/** What ResNet blocks and attention of skip blocks are: all their sums are divided by √2. */
+function inSkipBlock(groups: number, outChannels: number) {
+  return { groups, groupsOut: skipGroups(outChannels), outputScaleFactor: Math.SQRT2 } as const;
+}
+
+const byFilter = { kernel: 'fir', useInShortcut: true } as const;
+
+function attention(type: DownBlockType | UpBlockType): Partial<AttentionBlockOptions> {
+  return isSkipBlock(type) ? { groups: skipAttentionGroups, rescaleOutputFactor: Math.SQRT2 } : {};
+}
+
 /**
  * UpBlock2D, AttnUpBlock2D, ResnetUpsampleBlock2D: ResNet blocks on what flows and what the way down has left, each
- * with attention or not, and doubling.
+ * with attention or not, and doubling. SkipUpBlock2D and AttnSkipUpBlock2D have one attention, behind all of them.
  * @param kept channels of all that the way down has left, the latest last
  */
 function upStages(config: UNetConfig, i: number, kept: readonly number[]): readonly UNetStage[] {
   const deepest = config.blockOutChannels.length - 1;
-  const type = config.upBlockTypes[i];
+  const type = at(config.upBlockTypes, i);
   const to = at(config.blockOutChannels, deepest - i);
   const from = at(config.blockOutChannels, Math.min(deepest, deepest - i + 1));
-  const attends = type === 'AttnUpBlock2D';
   const count = config.layersPerBlock + 1;
   const skips = kept.slice(kept.length - (i + 1) * count, kept.length - i * count).reverse();
+  if (isSkipBlock(type)) return skipUpStages(config, i, { type, from, to }, skips);
   const layers = skips.flatMap((skip, layer) => [
     resnet(`up_blocks.${i}.resnets.${layer}`, config, (layer === 0 ? from : to) + skip, to, { skip: 'join' }),
-    ...(attends ? [attentionStage(`up_blocks.${i}.attentions.${layer}`, config, to)] : []),
+    ...(attends(type) ? [attentionStage(`up_blocks.${i}.attentions.${layer}`, config, to)] : []),
   ]);
   if (i === deepest) return layers;
   const path = `up_blocks.${i}.upsamplers.0`;
-  const byResnet = type === 'ResnetUpsampleBlock2D' || (attends && config.upsampleType === 'resnet');
+  const byResnet = type === 'ResnetUpsampleBlock2D' || (attends(type) && config.upsampleType === 'resnet');
   return [
     ...layers,
     byResnet ? resnet(path, config, to, to, { resize: 'up' }) : upsampleStage<UNetState>(path, to, 'double'),
   ];
+}
+
+/** SkipUpBlock2D, AttnSkipUpBlock2D. @param skips channels of what the way down has left for it, the first first */
+function skipUpStages(
+  config: UNetConfig,
+  i: number,
+  { type, from, to }: { readonly type: UpBlockType; readonly from: number; readonly to: number },
+  skips: readonly number[],
+): readonly UNetStage[] {
+  const block = `up_blocks.${i}`;
+  const layers = skips.map((skip, layer) => {
+    const first = layer === 0 ? from : to;
+    // With attention a quarter is taken of the skip alone: so it is in diffusers.
+    const groups = attends(type) ? Math.min(first + Math.floor(skip / 4), 32) : skipGroups(first + skip);
+    return resnet(`${block}.resnets.${layer}`, config, first + skip, to, { ...inSkipBlock(groups, to), skip: 'join' });
+  });
+  const behind = attends(type) ? [attentionStage(`${block}.attentions.0`, config, to, attention(type))] : [];
+  const stages = [...layers, ...behind];
+  if (i === config.blockOutChannels.length - 1) return [...stages.slice(0, -1), skipLastStage(lastOf(stages))];
+  const special = { ...inSkipBlock(skipGroups(to), to), ...byFilter, resize: 'up' } as const;
+  const resnetUp = resnet(`${block}.resnet_up`, config, to, to, special);
+  return [...stages, skipOutputStage(block, to, config.normEps, resnetUp)];
 }
 
 /** UNetMidBlock2D: ResNet block, attention, ResNet block, all scaled by `mid_block_scale_factor`. */
@@ -122,6 +181,7 @@ function resnet(
     outputScaleFactor: 1,
     ...special,
   };
+  checkGroups(path, options.groups, inChannels);
   return resnetStage(path, { inChannels, outChannels, timeChannels: config.timeEmbeddingDim }, options, skip);
 }
 
@@ -141,6 +201,7 @@ function attentionStage(
     rescaleOutputFactor: 1,
     ...special,
   };
+  checkGroups(path, options.groups, channels);
   return {
     path,
     kind: 'attention',
@@ -152,6 +213,14 @@ function attentionStage(
         attentionBlock(context, path, x, options, perturbation.get(path) ?? softmaxAttention),
       ),
   };
+}
+
+/** Skip blocks choose their groups themselves; not every number of channels goes with them, in diffusers neither. */
+function checkGroups(path: string, groups: number | undefined, channels: number): void {
+  if (groups === undefined || channels % groups === 0) return;
+  throw new InputError(
+    `${path}: its norm has ${groups} groups, which do not divide its ${channels} channels; change block_out_channels`,
+  );
 }
 
 function outputStage({ blockOutChannels: [channels], outChannels, normNumGroups, normEps }: UNetConfig): UNetStage {
@@ -166,7 +235,8 @@ function outputStage({ blockOutChannels: [channels], outChannels, normNumGroups,
       withSkips(undefined, context, state, (x) => {
         const normed = groupNorm(context, 'conv_norm_out', x, normNumGroups, normEps);
         // Always SiLU, whatever act_fn says: so it is in UNet2DModel.
-        return conv2d(context, 'conv_out', context.kernels.activation(normed, 'silu'), 1, evenPadding(1));
+        const out = conv2d(context, 'conv_out', context.kernels.activation(normed, 'silu'), 1, evenPadding(1));
+        return state.skipOutput ? context.kernels.add(out, state.skipOutput) : out;
       }),
   };
 }

@@ -8,4 +8,8 @@ export interface UNetState extends PictureState {
   readonly temb: Tensor;
   /** The class before it is embedded, where the model has one. */
   readonly classInput?: Tensor;
+  /** In models with skip blocks: the sample, [B,3,H,W], halved as often as the way down has halved what flows. */
+  readonly skipInput?: Tensor;
+  /** In models with skip blocks: what the way up has drawn so far, [B,3,H,W], which is added to the prediction. */
+  readonly skipOutput?: Tensor;
 }

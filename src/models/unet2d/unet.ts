@@ -5,7 +5,7 @@ import { cast, roundInPlace } from '../../tensor/rounding.ts';
 import { extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { perSample } from '../inputs.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
-import { checkConfig, type UNetConfig } from './config.ts';
+import { checkConfig, isSkipBlock, type UNetConfig } from './config.ts';
 import { embeddedNumbers, numberEmbeddings, type NumberEmbeddings } from './embedding.ts';
 import { checkInput } from './input.ts';
 import { unetStages } from './stages.ts';
@@ -40,11 +40,13 @@ export function unetArchitecture(
     }),
     begin({ kernels }, tensors) {
       const sample = tensorOf(tensors, 'sample');
+      const hidden = config.centerInputSample ? kernels.affine(sample, 2, -1) : sample;
       return {
-        hidden: config.centerInputSample ? kernels.affine(sample, 2, -1) : sample,
+        hidden,
         skips: [],
         temb: tensorOf(tensors, 'time'),
         ...(tensors.class && { classInput: tensors.class }),
+        ...(config.downBlockTypes.some(isSkipBlock) && { skipInput: hidden }),
       };
     },
     end: ({ hidden }) => hidden,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/tensor/errors.ts';
 import { parseUNetConfig } from '../../../src/models/unet2d/config.ts';
-import { smallConfig } from './models.ts';
+import { skipConfig, smallConfig } from './models.ts';
 
 describe('parseUNetConfig', () => {
   it("fills in diffusers' defaults", () => {
@@ -82,6 +82,21 @@ describe('parseUNetConfig', () => {
     [
       { down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'] },
       'down_block_types names "CrossAttnDownBlock2D"; supported are DownBlock2D',
+    ],
+    [{ ...skipConfig, in_channels: 1 }, 'in_channels is 1; supported is 3 with AttnSkipDownBlock2D'],
+    [{ ...skipConfig, out_channels: 1 }, 'out_channels is 1; supported is 3 with AttnSkipUpBlock2D'],
+    [
+      { ...skipConfig, up_block_types: ['SkipUpBlock2D', 'UpBlock2D'] },
+      'up_block_types has UpBlock2D after SkipUpBlock2D, whose picture it would not double',
+    ],
+    [
+      {
+        ...skipConfig,
+        block_out_channels: [32, 32, 32],
+        down_block_types: ['DownBlock2D', 'SkipDownBlock2D', 'DownBlock2D'],
+        up_block_types: ['UpBlock2D', 'UpBlock2D', 'UpBlock2D'],
+      },
+      'down_block_types has DownBlock2D before SkipDownBlock2D, which needs a sample that all have halved',
     ],
     [{ up_block_types: ['UpBlock2D'] }, 'down_block_types has 2 entries, up_block_types 1, block_out_channels 2'],
     [{ block_out_channels: [4, 9] }, 'block_out_channels has 9, which norm_num_groups = 2 does not divide'],

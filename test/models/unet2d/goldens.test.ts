@@ -1,5 +1,5 @@
 /**
- * Whole UNets against diffusers, module by module: nine models that together have every key of UNet2DModel's config,
+ * Whole UNets against diffusers, module by module: eleven models that together have every key of UNet2DModel's config,
  * plain and with the identity perturbation in several selections of layers. And the fast kernels against the plain
  * loops, bit for bit.
  */
@@ -26,6 +26,8 @@ const models = [
   'odd-widths',
   'one-block',
   'rectangular',
+  'skips',
+  'skips-below',
   'two-layers',
 ] as const;
 

@@ -11,7 +11,7 @@ import type { Context } from '../../../src/nn/context.ts';
 import { zeros, type Tensor } from '../../../src/tensor/tensor.ts';
 import type { UNetState } from '../../../src/models/unet2d/state.ts';
 import type { UNet } from '../../../src/models/unet2d/unet.ts';
-import { backend, noise, randomUNet, smallConfig } from './models.ts';
+import { backend, noise, randomUNet, skipConfig, smallConfig } from './models.ts';
 
 const configs = [
   smallConfig,
@@ -21,15 +21,17 @@ const configs = [
     down_block_types: ['AttnDownBlock2D', 'ResnetDownsampleBlock2D'],
     up_block_types: ['ResnetUpsampleBlock2D', 'AttnUpBlock2D'],
   },
+  skipConfig,
 ];
 
 const anyUNet = fc.tuple(fc.constantFrom(...configs), fc.nat(10_000)).map(([config, seed]) => randomUNet(config, seed));
 const anyInput = fc.tuple(fc.nat(10_000), fc.nat(999), fc.nat(3)).map(
-  ([seed, timestep, label]): ModelInput => ({
-    sample: noise([1, 1, 4, 4], seed),
-    timesteps: [timestep],
-    classLabels: [label],
-  }),
+  ([seed, timestep, label]) =>
+    ({ config }: UNet): ModelInput => ({
+      sample: noise([1, config.inChannels, 4, 4], seed),
+      timesteps: [timestep],
+      classLabels: [label],
+    }),
 );
 
 /** A UNet and some of its attention layers. */
@@ -55,7 +57,8 @@ function perturb(mixer: AttentionMixer, layers: readonly string[]): Perturbation
 describe('the identity perturbation', () => {
   it('is attention whose map is the identity matrix', () => {
     fc.assert(
-      fc.property(selections, anyInput, ([unet, layers], input) => {
+      fc.property(selections, anyInput, ([unet, layers], inputOf) => {
+        const input = inputOf(unet);
         const passes = [perturb(identity, layers), perturb(writtenOut, layers)];
         const [short, long] = runModel(unet, backend, input, { passes }).predictions;
         expect(short).toEqual(long);
@@ -90,7 +93,8 @@ describe('a UNet', () => {
 
   it('can be resumed from any stage, as often as one likes', () => {
     fc.assert(
-      fc.property(selections, anyInput, ([unet, layers], input) => {
+      fc.property(selections, anyInput, ([unet, layers], inputOf) => {
+        const input = inputOf(unet);
         for (const perturbation of [unperturbed, perturb(identity, layers)]) {
           const recorded = recording(unet);
           const [expected] = runModel(recorded.unet, backend, input, { passes: [perturbation] }).predictions;
@@ -110,7 +114,8 @@ describe('a UNet', () => {
 
   it('is perturbed from the first of the layers on, and not before', () => {
     fc.assert(
-      fc.property(selections, anyInput, ([unet, layers], input) => {
+      fc.property(selections, anyInput, ([unet, layers], inputOf) => {
+        const input = inputOf(unet);
         const { taps } = runModel(unet, backend, input, {
           passes: [unperturbed, perturb(identity, layers)],
           taps: ['*'],

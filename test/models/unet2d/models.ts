@@ -22,6 +22,18 @@ export const smallConfig = {
   num_class_embeds: 4,
 };
 
+/** score_sde's blocks; their attention has 32 groups, and pictures three channels. */
+export const skipConfig = {
+  ...smallConfig,
+  in_channels: 3,
+  out_channels: 3,
+  block_out_channels: [32, 32],
+  norm_num_groups: 4,
+  attention_head_dim: 16,
+  down_block_types: ['AttnSkipDownBlock2D', 'SkipDownBlock2D'],
+  up_block_types: ['AttnSkipUpBlock2D', 'SkipUpBlock2D'],
+};
+
 /** Weights that make attention far from uniform, so that perturbing it is seen. */
 export function randomWeights(config: UNetConfig, seed: number): ReadonlyMap<string, Tensor> {
   const generator = manualSeed(seed);

@@ -1,0 +1,69 @@
+/** `pag sample --invert`: from a picture to the noise that DDIM draws it from. */
+import { checkWritable, writeWhole } from '../formats/node-files.ts';
+import { writeSafetensors } from '../formats/safetensors.ts';
+import { none } from '../guidance/none.ts';
+import { classConditions } from '../models/condition.ts';
+import { denoiserOf } from '../sampling/denoiser.ts';
+import { leastWork } from '../sampling/work.ts';
+import type { Config } from '../schedulers/options.ts';
+import { createScheduler } from '../schedulers/registry.ts';
+import { InputError } from '../tensor/errors.ts';
+import { backendOptions, chooseBackend } from './backend.ts';
+import { conditionsOf } from './class-labels.ts';
+import { follow } from './follow.ts';
+import { chooseScheduler, loadModel, warn } from './model.ts';
+import type { OptionKinds, ParsedOptions } from './options.ts';
+import { readPicture } from './picture.ts';
+import { announceWork } from './work.ts';
+
+/** What has an effect on an inversion. */
+const own = ['model', 'variant', 'invert', 'out-noise', 'resize', 'labels', 'null-label', 'steps', 'preview'];
+
+/**
+ * DDIM inversion, unguided (Mokady et al. 2022, arXiv 2211.09794): nothing is clipped on the way, for what is cut off
+ * does not come back.
+ * @param kinds all options of the command
+ * @throws InputError for options that have no effect on it, and as drawing does
+ */
+export async function invertPicture(options: ParsedOptions, kinds: OptionKinds): Promise<number> {
+  const idle = Object.keys(kinds).find((name) => options.has(name) && !own.includes(name) && !(name in backendOptions));
+  if (idle !== undefined) {
+    throw new InputError(`--${idle} has no effect with --invert, which is DDIM backwards, unguided; leave it out`);
+  }
+  const [file, out] = [options.required('invert'), options.required('out-noise')];
+  checkWritable(out);
+  const { dtype, backend } = chooseBackend(options);
+  const { unet, schedulerConfig } = await loadModel(options.required('model'), dtype, options.text('variant'));
+  const { sampleSize, inChannels } = unet.config;
+  if (!sampleSize) throw new InputError('the model has no sample_size; --invert needs one');
+  const steps = options.integer('steps', 1) ?? 20;
+  const scheduler = createScheduler(await inverseOf(schedulerConfig), steps);
+  warn(scheduler.warnings ?? []);
+  const { labels, nullLabel } = conditionsOf(options, unet, 1);
+  const [models, conditions] = [{ main: unet }, classConditions(labels, nullLabel)];
+  const denoiser = denoiserOf(models, backend, conditions);
+  const picture = await readPicture(file, [1, inChannels, ...sampleSize], dtype, options.has('resize'));
+  const noiseSource = (): never => {
+    throw new Error('DDIM inversion draws no noise');
+  };
+  announceWork(leastWork({ models, conditions, guidance: none, scheduler, shape: picture.shape }));
+  const run = { denoiser, guidance: none, scheduler, noise: picture, noiseSource };
+  const { sample } = await follow(run, 'inverting', false, options.has('preview'));
+  backend.dispose();
+  writeWhole(out, writeSafetensors({ noise: sample }));
+  const back = schedulerConfig?.['_class_name'] === 'DDIMScheduler' ? '' : ' --scheduler ddim';
+  console.log(
+    `the noise of ${file}, ${steps} steps, ${dtype}: ${out}; --noise ${out}${back} --steps ${steps} leads back`,
+  );
+  return 0;
+}
+
+/** The inverse of the DDIM that the model's own config describes, or that `--scheduler ddim` makes of it. */
+async function inverseOf(ofModel: Config | undefined): Promise<Config> {
+  const trained = await chooseScheduler('ddim-inverse', undefined, ofModel);
+  const isDdim = ofModel?.['_class_name'] === 'DDIMScheduler';
+  const spacing = ['timestep_spacing', 'steps_offset', 'set_alpha_to_one'].flatMap((key) =>
+    isDdim && ofModel && Object.hasOwn(ofModel, key) ? [[key, ofModel[key]] as const] : [],
+  );
+  return { ...trained, ...Object.fromEntries(spacing), clip_sample: false };
+}
