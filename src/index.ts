@@ -377,6 +377,7 @@ export {
   type Tokenizer,
   type Tokens,
 } from './pipelines/clip-tokenizer.ts';
+export { loadTokenizer } from './pipelines/tokenizer-folder.ts';
 
 // oracle
 export type {
