@@ -42,6 +42,7 @@ export {
 
 // kernels
 export { definitionBackend, definitionKernels } from './kernels/definition/index.ts';
+export { gradient, gradientName } from './kernels/gradients/gradient.ts';
 export {
   constantOf,
   type ConstantPart,
@@ -69,10 +70,12 @@ export {
   type Attributes,
   type Call,
   type HeadAttributes,
+  type KernelAttributes,
   type Kind as OperationKind,
   type NoAttributes,
   type Operation,
   type OperationOf,
+  type PlaceAttributes,
   type Row as OperationRow,
   type Rows as OperationRows,
   type Runner as OperationRunner,
@@ -156,10 +159,18 @@ export {
   checkWeights,
   createModel,
   type Architecture,
+  type Learning,
+  type LookedUp,
   type Model,
   type ModelInput,
   type Weights,
 } from './models/model.ts';
+export {
+  lossGradient,
+  lossGradientProgram,
+  type LossArchitecture,
+  type LossGradient,
+} from './models/loss-gradient.ts';
 export type { PictureState } from './models/picture-stages.ts';
 export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';
 export { selectLayers } from './models/selectors.ts';

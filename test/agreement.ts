@@ -19,6 +19,15 @@
  *
  *     max|ours − truth| ≤ 10⁻¹² · max|truth| + 2 · 2⁻²⁹ · max|PyTorch's − truth|
  *
+ * Gradients are measured otherwise in one thing. A gradient may be zero in theory, or nearly so, where what is added up
+ * to it is not: that of a key's bias, which the softmax undoes, is 1e-18 in PyTorch's float64 and 1e-9 in its float32. An
+ * error means nothing beside such a truth. So its ulp is that of what was *summed*: each number of a gradient is a sum
+ * over all results of its operation, or layer, and in place of the truth stand the sums of the absolute values of those
+ * terms (`scripts/goldens/gradients.py` says how they are found). And what comes into a layer from the layers behind it
+ * has errors of its own, in PyTorch as here; they go through all of a run, and in a tensor of few numbers PyTorch may be
+ * exact by luck. So its error for a tensor counts as the largest one of all tensors of the run, each as a share of what
+ * was summed there, if that is more.
+ *
  * NaN agrees with nothing.
  */
 import { readTensor, type SafetensorsFile } from '../src/formats/safetensors.ts';
@@ -72,4 +81,79 @@ function distance(a: FloatArray, b?: FloatArray): { readonly rms: number; readon
     max = Math.max(max, difference);
   }
   return { rms: Math.sqrt(squares / a.length), max };
+}
+
+/** Root mean square and maximum of some numbers. */
+interface Size {
+  readonly rms: number;
+  readonly max: number;
+}
+
+/** A gradient, from scripts/goldens/gradients.py. */
+export interface GradientGolden {
+  /** float64, or `samples` of it, evenly spaced from the first on. */
+  readonly truth: FloatArray;
+  readonly shape: readonly number[];
+  readonly samples?: number;
+  /** How far PyTorch's float32 is from the truth. */
+  readonly error: Size;
+  /** The absolute values of what is added up. */
+  readonly summed: Size;
+  /** Of all of the truth: the root of the sum of its squares. */
+  readonly norm: number;
+  /** PyTorch's largest error for a tensor of the same run, as a share of what was summed there. */
+  readonly largest: Size;
+}
+
+/**
+ * All gradients of a file.
+ * @param runOf which run a tensor comes from: those of one run were derived together. All, unless given
+ */
+export function gradientGoldens(
+  file: SafetensorsFile,
+  runOf: (name: string) => string = () => '',
+): ReadonlyMap<string, GradientGolden> {
+  type Said = Omit<GradientGolden, 'truth' | 'largest'>;
+  const said = Object.entries(JSON.parse(file.metadata.gradients) as Readonly<Record<string, Said>>);
+  const largestOf = (run: string, norm: 'rms' | 'max'): number =>
+    Math.max(
+      ...said.map(([name, { error, summed }]) =>
+        runOf(name) === run && summed[norm] > 0 ? error[norm] / summed[norm] : 0,
+      ),
+    );
+  return new Map(
+    said.map(([name, golden]) => {
+      const largest = { rms: largestOf(runOf(name), 'rms'), max: largestOf(runOf(name), 'max') };
+      return [name, { ...golden, largest, truth: readTensor(file, name).data }];
+    }),
+  );
+}
+
+/** What is wrong with our gradient, of f32 or f64; undefined when it agrees with the golden. */
+export function gradientDisagreement(ours: Tensor | undefined, golden: GradientGolden): string | undefined {
+  const { truth, shape, samples, error: theirs, summed, largest } = golden;
+  if (!ours) return 'is missing';
+  if (!sameShape(ours.shape, shape)) return `has the shape ${shapeText(ours.shape)} instead of ${shapeText(shape)}`;
+  const { data } = ours;
+  const kept = samples === undefined ? data : truth.map((_, i) => data[Math.floor((i * data.length) / samples)]);
+  const error = distance(kept, truth);
+  const ofTheirs = (norm: 'rms' | 'max'): number => Math.max(theirs[norm], largest[norm] * summed[norm]);
+  const limits =
+    ours.dtype === 'f32'
+      ? {
+          rms: 2 * ofTheirs('rms') + 4 * 2 ** -23 * summed.rms,
+          max: 4 * ofTheirs('max') + 4 * 2 ** -23 * summed.max,
+          norm: (2 * ofTheirs('rms') + 4 * 2 ** -23 * summed.rms) * Math.sqrt(data.length),
+        }
+      : {
+          rms: Infinity,
+          max: 1e-12 * summed.max + 2 * 2 ** -29 * ofTheirs('max'),
+          norm: (1e-12 * summed.max + 2 * 2 ** -29 * ofTheirs('max')) * Math.sqrt(data.length),
+        };
+  const errors = { ...error, norm: Math.abs(distance(data).rms * Math.sqrt(data.length) - golden.norm) };
+  const exceeded = (['rms', 'max', 'norm'] as const).filter((norm) => !(errors[norm] <= limits[norm]));
+  if (exceeded.length === 0) return undefined;
+  return exceeded
+    .map((norm) => `is off by ${errors[norm]} (${norm}), where ${limits[norm]} is allowed, of ${summed.rms} summed`)
+    .join('; ');
 }

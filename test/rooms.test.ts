@@ -13,6 +13,7 @@ const rooms = [
   'kernels/definition',
   'kernels/plain',
   'kernels/simd',
+  'kernels/gradients',
   'nn',
   'models',
   'models/unet2d',

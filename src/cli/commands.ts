@@ -7,6 +7,7 @@ import { checkCommand } from './check.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { exportCommand } from './export.ts';
 import { forwardCommand } from './forward.ts';
+import { gradientCommand } from './gradient.ts';
 import { guidancesCommand } from './guidances.ts';
 import { suggestion } from './options.ts';
 import { sampleCommand } from './sample.ts';
@@ -16,6 +17,7 @@ import { walkthroughCommand } from './walkthrough.ts';
 const commands: Readonly<Record<string, Command>> = {
   sample: sampleCommand,
   forward: forwardCommand,
+  gradient: gradientCommand,
   guidances: guidancesCommand,
   schedulers: schedulersCommand,
   walkthrough: walkthroughCommand,

@@ -2,17 +2,16 @@
 import { passLoad } from '../models/cost.ts';
 import { runModel } from '../models/passes.ts';
 import { type Perturbation, unperturbed } from '../models/stage.ts';
-import { InputError } from '../tensor/errors.ts';
-import { shapeText, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
-import { readNumbers, writeSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
+import { writeSafetensors } from '../formats/safetensors.ts';
 import { identity } from '../nn/attention-perturbations/index.ts';
 import { selectLayers } from '../models/selectors.ts';
-import type { UNet } from '../models/unet2d/unet.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
 import { tryExpressions } from './expressions.ts';
-import { finiteTensor, loadModel, openSafetensors } from './model.ts';
+import { loadModel, openSafetensors } from './model.ts';
+import { readModelInput } from './model-input.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { announceWork } from './work.ts';
 
@@ -57,12 +56,7 @@ async function run(args: readonly string[]): Promise<number> {
   if (selectors) passes.push(new Map(selectLayers(selectors, unet.attentionLayers).map((layer) => [layer, identity])));
   const patterns = options.list('taps') ?? [];
 
-  const sample = finiteTensor(input, 'sample', dtype, 'B,C,H,W');
-  const given = {
-    sample,
-    timesteps: readShort(input, 'timestep', sample),
-    ...(input.entries.has('class_labels') && { classLabels: readLabels(input, unet, sample) }),
-  };
+  const given = readModelInput(input, unet);
   unet.check(given);
   const { products, numbers } = passLoad(unet, given, passes);
   announceWork({ products, bytes: numbers * (dtype === 'f64' ? 8 : 4) });
@@ -88,24 +82,4 @@ async function run(args: readonly string[]): Promise<number> {
 /** The name under which a tap is written: `1:` leads the paths of the perturbed pass. */
 function tapName(path: string): string {
   return path.startsWith('1:') ? `perturbed.tap.${path.slice(2)}` : `tap.${path}`;
-}
-
-/** Embeddings for a model that takes them as they are, else one number per sample. */
-function readLabels(input: SafetensorsFile, unet: UNet, sample: Tensor): readonly number[] | Tensor {
-  return unet.config.classEmbedding === 'identity'
-    ? finiteTensor(input, 'class_labels', unet.dtype, 'B,D')
-    : readShort(input, 'class_labels', sample);
-}
-
-/** One number, or one per sample. A tensor that is longer is not even decoded. */
-function readShort(input: SafetensorsFile, name: string, sample: Tensor): readonly number[] {
-  const entry = input.entries.get(name);
-  const [batch = 0] = sample.shape;
-  if (entry && sizeOf(entry.shape) > batch) {
-    throw new InputError(
-      `${input.source}: "${name}" has shape ${shapeText(entry.shape)}, but the batch is ${batch}; ` +
-        'give one number, or one for each sample',
-    );
-  }
-  return readNumbers(input, name).numbers;
 }

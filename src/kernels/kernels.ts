@@ -108,6 +108,35 @@ export interface Kernels {
   affine(x: Tensor, factor: number, offset: number): Tensor;
   /** x / divisor. */
   divide(x: Tensor, divisor: number): Tensor;
+  /**
+   * What the weight of a conv2d adds to a loss, of its gradient [B,O,H′,W′]: x [B,C,H,W] → [O,C,kh,kw]. Stride and
+   * padding are those of the convolution.
+   */
+  conv2dWeightGradient(
+    x: Tensor,
+    gradient: Tensor,
+    kernelHeight: number,
+    kernelWidth: number,
+    stride: number,
+    padding: Padding,
+  ): Tensor;
+  /**
+   * The weight of the way back: [O,C,…] → [C,O,…], of a convolution with each kernel turned by half a turn. Of a matrix
+   * that is its transpose.
+   */
+  transposeWeight(weight: Tensor): Tensor;
+  /**
+   * x [B,C,H,W] → [B,C,height,width]: pixel (y, x) goes to (top + y·stride, left + x·stride), where there is one; all
+   * others are 0. `top` and `left` may be negative.
+   */
+  placePixels(x: Tensor, stride: number, top: number, left: number, height: number, width: number): Tensor;
+  /** The derivative of an activation function, element by element. */
+  activationDerivative(x: Tensor, kind: Activation): Tensor;
+  /**
+   * ∂L/∂x of x̂ = (x − mean)/√(variance + eps), group by group, of ∂L/∂x̂: (g − mean(g) − x̂ · mean(g·x̂))/√(variance +
+   * eps). x and gradient [B,C,…].
+   */
+  groupNormGradient(x: Tensor, gradient: Tensor, groups: number, eps: number): Tensor;
 }
 
 /** Tensors by name. */

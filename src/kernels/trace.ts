@@ -5,7 +5,7 @@
  * are: parts of a constant, no copies.
  */
 import { InputError } from '../tensor/errors.ts';
-import { sameShape, type FloatArray, type Tensor } from '../tensor/tensor.ts';
+import { sameShape, type DType, type FloatArray, type Tensor } from '../tensor/tensor.ts';
 import { isSlice, type Graph, type Node, type Value } from './graph.ts';
 import { convolveApart, type Origin } from './joined.ts';
 import { keyOf } from './key.ts';
@@ -15,7 +15,7 @@ import { checkProgram, checkShaped, resultsOf } from './run.ts';
 
 /**
  * The graph of `program` for inputs of these shapes.
- * @param inputs their shapes alone are read, never their numbers
+ * @param inputs their shapes and dtypes alone are read, never their numbers
  * @param fold the kernels that compute what depends on constants alone
  * @throws InputError when operations are given what does not fit, or the program looks at values
  */
@@ -23,7 +23,7 @@ export function traceProgram(program: Program, inputs: Tensors, fold: Kernels): 
   checkProgram(program, inputs, checkShaped);
   const recording = record(fold);
   const symbols = Object.entries(inputs).map(
-    ([name, { shape }]) => [name, recording.symbol(shape, { kind: 'input', name })] as const,
+    ([name, { shape, dtype }]) => [name, recording.symbol(shape, dtype, { kind: 'input', name })] as const,
   );
   const results = resultsOf(program, recording.kernels, Object.fromEntries(symbols));
   const outputs = new Map(Object.entries(results).map(([name, tensor]) => [name, recording.valueFor(tensor)]));
@@ -38,7 +38,7 @@ export function traceProgram(program: Program, inputs: Tensors, fold: Kernels): 
 interface Recording {
   readonly kernels: Kernels;
   readonly nodes: readonly Node[];
-  symbol(shape: Shape, source: Value['source']): Tensor;
+  symbol(shape: Shape, dtype: DType, source: Value['source']): Tensor;
   valueFor(tensor: Tensor): Value;
 }
 
@@ -50,8 +50,8 @@ function record(fold: Kernels): Recording {
   const nodes: Node[] = [];
   let count = 0;
 
-  const symbol = (shape: Shape, source: Value['source']): Tensor => {
-    const tensor = symbolOf(shape);
+  const symbol: Recording['symbol'] = (shape, dtype, source) => {
+    const tensor = symbolOf(shape, dtype);
     values.set(tensor, { id: count++, shape, source });
     return tensor;
   };
@@ -74,7 +74,7 @@ function record(fold: Kernels): Recording {
     const key = keyOf([operation, read.map(({ id }) => id)]);
     const known = common.get(key);
     if (known) return known;
-    const result = symbolOf(shape);
+    const result = symbolOf(shape, tensors[0].dtype);
     const node = nodeOf(operation, read, { id: count++, shape });
     values.set(result, node.output);
     nodes.push(node);
@@ -106,9 +106,9 @@ function nodeOf(operation: Operation, inputs: readonly Value[], output: Pick<Val
 }
 
 /** A tensor that has a shape but no values. */
-function symbolOf(shape: Shape): Tensor {
+function symbolOf(shape: Shape, dtype: DType): Tensor {
   return {
-    dtype: 'f32',
+    dtype,
     shape,
     get data(): FloatArray {
       throw new InputError('a program may not look at the values of its tensors, only at their shapes');

@@ -44,6 +44,26 @@ export interface Architecture<Config = unknown, Input = ModelInput, State = unkn
   end(state: State): Tensor;
   /** The prediction, from what the program gave. */
   finish(output: Tensor, input: Input): Tensor;
+  /** What is done with an input outside of the program; a family without it runs, but is not trained. */
+  learning?(input: Input): Learning;
+}
+
+/** What a gradient must know of all that is done outside of the program. */
+export interface Learning {
+  /** The tensors of the program that were looked up in tables. */
+  readonly tables: readonly LookedUp[];
+  /** What `finish` multiplies the prediction of each sample with, where it does. */
+  readonly scale: readonly number[] | undefined;
+}
+
+/** A tensor [B,D] of rows of a table. */
+export interface LookedUp {
+  /** Its name among the tensors of the program. */
+  readonly tensor: string;
+  /** The table, [n,D]. */
+  readonly parameter: string;
+  /** Which row each sample has. */
+  readonly rows: readonly number[];
 }
 
 /** An architecture with its weights, in some precision. */

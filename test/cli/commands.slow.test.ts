@@ -29,6 +29,7 @@ describe('help', () => {
   it.each([
     'sample',
     'forward',
+    'gradient',
     'guidances',
     'schedulers',
     'walkthrough',
@@ -55,7 +56,7 @@ describe('help', () => {
 });
 
 describe('every command', () => {
-  it.each(['sample', 'forward', 'walkthrough', 'evaluate', 'bench', 'cases', 'export', 'check'])(
+  it.each(['sample', 'forward', 'gradient', 'walkthrough', 'evaluate', 'bench', 'cases', 'export', 'check'])(
     '%s refuses an option that it does not have, and an argument too many',
     async (name) => {
       expect(await refusal(name, '--xyzzy')).toBe('unknown option --xyzzy');

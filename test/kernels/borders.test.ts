@@ -42,6 +42,28 @@ describe.each(implementations)('what has no elements, %s', (_name, kernels) => {
     ['the average of a single pixel', () => kernels.averagePool2x(none(1, 2, 1, 1)), [1, 2, 0, 0]],
     ['no channels', () => kernels.sliceChannels(none(1, 3, 2, 2), 1, 1), [1, 0, 2, 2]],
     ['no samples', () => kernels.sliceBatch(none(2, 3), 2, 2), [0, 3]],
+    [
+      'the gradient of a weight that met nothing',
+      () => kernels.conv2dWeightGradient(none(0, 2, 4, 4), none(0, 3, 4, 4), 3, 3, 1, padding),
+      [3, 2, 3, 3],
+    ],
+    [
+      'the gradient of no weights',
+      () => kernels.conv2dWeightGradient(none(1, 2, 4, 4), none(1, 0, 4, 4), 3, 3, 1, padding),
+      [0, 2, 3, 3],
+    ],
+    ['the transpose of nothing', () => kernels.transposeWeight(none(0, 3)), [3, 0]],
+    ['pixels of nothing, placed', () => kernels.placePixels(none(1, 2, 0, 0), 2, 0, 0, 2, 2), [1, 2, 2, 2]],
+    [
+      'the way back through a norm of no samples',
+      () => kernels.groupNormGradient(none(0, 4, 2), none(0, 4, 2), 2, 0),
+      [0, 4, 2],
+    ],
+    [
+      'the way back through a norm of no pixels',
+      () => kernels.groupNormGradient(none(1, 4, 0), none(1, 4, 0), 2, 0),
+      [1, 4, 0],
+    ],
     ['a sum of no pixels', () => kernels.add(none(2, 3, 0, 4), none(2, 3)), [2, 3, 0, 4]],
   ];
   it.each(cases)('%s', (_, run, shape) => {
@@ -252,6 +274,44 @@ describe.each(implementations)(
       ['multiply', 'shapes', () => kernels.multiply(x(2, 3), x(3, 2)), /\[3, 2\]/],
       ['subtract', 'shapes: it does not spread', () => kernels.subtract(x(2, 3, 4, 4), x(2, 3)), /\[2, 3\]/],
       ['subtract', 'dtypes', () => kernels.subtract(x(2, 3), other(2, 3)), /f32.*f64/],
+      [
+        'conv2dWeightGradient',
+        'the gradient of another picture',
+        () => kernels.conv2dWeightGradient(x(1, 2, 4, 4), x(1, 3, 4, 5), 3, 3, 1, padding),
+        /\[1, 3, 4, 5\].*\[1, 3, 4, 4\]/,
+      ],
+      [
+        'conv2dWeightGradient',
+        'another batch',
+        () => kernels.conv2dWeightGradient(x(1, 2, 4, 4), x(2, 3, 4, 4), 3, 3, 1, padding),
+        /\[2, 3, 4, 4\]/,
+      ],
+      [
+        'conv2dWeightGradient',
+        'no kernel',
+        () => kernels.conv2dWeightGradient(x(1, 2, 4, 4), x(1, 3, 4, 4), 0, 3, 1, padding),
+        /0 × 3/,
+      ],
+      [
+        'conv2dWeightGradient',
+        'dtypes',
+        () => kernels.conv2dWeightGradient(x(1, 2, 4, 4), other(1, 3, 4, 4), 3, 3, 1, padding),
+        /f32.*f64/,
+      ],
+      ['transposeWeight', 'rank', () => kernels.transposeWeight(x(3)), /1 dimensions/],
+      ['placePixels', 'rank', () => kernels.placePixels(x(3, 4, 4), 1, 0, 0, 2, 2), /\[3, 4, 4\]/],
+      ['placePixels', 'stride', () => kernels.placePixels(x(1, 3, 4, 4), 0, 0, 0, 2, 2), /stride of 0/],
+      ['placePixels', 'half a pixel', () => kernels.placePixels(x(1, 3, 4, 4), 1, 0.5, 0, 2, 2), /0\.5/],
+      ['placePixels', 'less than nothing', () => kernels.placePixels(x(1, 3, 4, 4), 1, 0, 0, -1, 2), /-1 × 2/],
+      [
+        'activationDerivative',
+        'kind',
+        () => kernels.activationDerivative(x(2), 'selu' as Activation),
+        /"selu".*silu, gelu/,
+      ],
+      ['groupNormGradient', 'shapes', () => kernels.groupNormGradient(x(1, 6, 2), x(1, 6, 3), 3, 1e-5), /\[1, 6, 3\]/],
+      ['groupNormGradient', 'groups', () => kernels.groupNormGradient(x(1, 6, 2), x(1, 6, 2), 4, 1e-5), /4.*6/],
+      ['groupNormGradient', 'eps', () => kernels.groupNormGradient(x(1, 6, 2), x(1, 6, 2), 3, -1), /eps is -1/],
     ];
     it.each(cases)('%s: %s', (operation, _, run, found) => {
       let error: unknown;

@@ -368,3 +368,69 @@ describe.each([
     expect([...back.data]).toEqual([...picture.data]);
   });
 });
+
+describe.each([
+  ['definition', definitionKernels],
+  ['plain', referenceKernels],
+] as const)('what only gradients have, %s', (_name, kernels) => {
+  it('conv2dWeightGradient: runs of 64 pixels, over the samples, then rows, then columns', () => {
+    const sum = (shape: readonly number[], ...pixels: readonly number[]): number => {
+      const picture = single(shape, ...pixels);
+      return kernels.conv2dWeightGradient(picture, ones(...shape), 1, 1, 1, no).data[0];
+    };
+    const inRuns = [big, ...times(65, 1)];
+    expect(sum([1, 1, 6, 11], ...inRuns)).toBe(big + 2);
+    expect(sum([2, 1, 3, 11], ...inRuns)).toBe(big + 2);
+    expect(sum([66, 1, 1, 1], ...inRuns)).toBe(big + 2);
+    expect(sum([1, 1, 2, 2], big, 1, -big, 0)).toBe(0);
+    expect(sum([1, 1, 2, 2], big, -big, 1, 0)).toBe(1);
+    expect(sum([2, 1, 1, 2], big, 1, -big, 0)).toBe(0);
+  });
+
+  it('conv2dWeightGradient: each weight gets what it met', () => {
+    const x = single([1, 1, 2, 3], 1, 2, 3, 4, 5, 6);
+    const gradient = single([1, 1, 1, 2], 10, 100);
+    // Stride 2, a column of zeros before: outputs at columns −1 and 1.
+    const out = kernels.conv2dWeightGradient(x, gradient, 2, 2, 2, { ...no, left: 1 });
+    expect([...out.data]).toEqual([200, 310, 500, 640]);
+    expect(kernels.conv2dWeightGradient(single([1, 1, 1, 1], -0), ones(1, 1, 1, 1), 1, 1, 1, no).data[0]).toBe(0);
+    // An infinite gradient meets the padding, as an infinite weight does.
+    const infinite = single([1, 1, 1, 1], Infinity);
+    expect(kernels.conv2dWeightGradient(ones(1, 1, 1, 1), infinite, 1, 2, 1, { ...no, left: 1 }).data[0]).toBe(NaN);
+  });
+
+  it('transposeWeight: kernels are turned, a matrix is not', () => {
+    expect([...kernels.transposeWeight(single([2, 1, 1, 3], 1, 2, 3, 4, 5, 6)).data]).toEqual([3, 2, 1, 6, 5, 4]);
+    expect([...kernels.transposeWeight(single([2, 3], 1, 2, 3, 4, 5, 6)).data]).toEqual([1, 4, 2, 5, 3, 6]);
+    expect(kernels.transposeWeight(ones(2, 3, 5, 4)).shape).toEqual([3, 2, 5, 4]);
+  });
+
+  it('placePixels: apart, and what lies outside falls away', () => {
+    const x = single([1, 1, 2, 2], 1, 2, 3, -0);
+    expect([...kernels.placePixels(x, 2, 0, 1, 3, 4).data]).toEqual([0, 1, 0, 2, 0, 0, 0, 0, 0, 3, 0, -0]);
+    expect([...kernels.placePixels(x, 1, -1, -1, 1, 2).data]).toEqual([-0, 0]);
+  });
+
+  it('activationDerivative: of SiLU each operation is rounded to float32', () => {
+    const x = f32(0.7);
+    const s = f32(1 / f32(1 + expf(-x)));
+    expect(kernels.activationDerivative(single([1], x), 'silu').data[0]).toBe(f32(s * f32(1 + f32(x * f32(1 - s)))));
+    expect([...kernels.activationDerivative(single([5], NaN, -1, 0, 2, Infinity), 'relu').data]).toEqual([
+      ...[NaN, 0, 0, 1, 1],
+    ]);
+    expect(kernels.activationDerivative(single([1], 30), 'mish').data[0]).toBe(1);
+  });
+
+  it('groupNormGradient: in float64, in eight lanes, rounded once', () => {
+    // x̂ is ±1; what comes back alike, and in proportion to it, is taken off.
+    const x = single([1, 2, 2], 1, 3, 1, 3);
+    expect([...kernels.groupNormGradient(x, single([1, 2, 2], 5, 5, 5, 5), 1, 0).data]).toEqual(times(4, 0));
+    expect([...kernels.groupNormGradient(x, single([1, 2, 2], -2, 2, -2, 2), 1, 0).data]).toEqual(times(4, 0));
+    expect([...kernels.groupNormGradient(x, single([1, 2, 2], 1, 0, -1, 0), 1, 0).data]).toEqual([1, 0, -1, 0]);
+    expect([...kernels.groupNormGradient(x, single([1, 2, 2], 1, 0, -1, 0), 1, 3).data]).toEqual([0.5, 0, -0.5, 0]);
+    // The mean of these is 1/8, which is what is taken off the zeros; in one sum it would be 0.
+    const g = of('f64', [1, 1, 8], [huge, 1, 0, 0, -huge, 0, 0, 0]);
+    const flat = of('f64', [1, 1, 8], times(8, 0));
+    expect(kernels.groupNormGradient(flat, g, 1, 1).data[2]).toBe(-0.125);
+  });
+});

@@ -21,7 +21,11 @@ interface Case {
   readonly arguments: readonly unknown[];
 }
 
-const files = ['kernels/kernels.safetensors', 'text/operations/operations.safetensors'].map(openGoldens);
+const files = [
+  'kernels/kernels.safetensors',
+  'text/operations/operations.safetensors',
+  'gradients/kernels.safetensors',
+].map(openGoldens);
 const cases = files.flatMap((file) =>
   metadataOf<readonly Case[]>(file, 'cases').map((golden) => ({ ...golden, file })),
 );
@@ -87,6 +91,20 @@ function compute(
       return kernels.affine(x, n, m);
     case 'divide':
       return kernels.divide(x, n);
+    case 'conv2dWeightGradient': {
+      const [height, width, stride, padding] = more as [number, number, number, readonly number[]];
+      return kernels.conv2dWeightGradient(x, a, height, width, stride, paddingOf(padding));
+    }
+    case 'transposeWeight':
+      return kernels.transposeWeight(x);
+    case 'placePixels': {
+      const [stride, top, left, height, width] = more as [number, number, number, number, number];
+      return kernels.placePixels(x, stride, top, left, height, width);
+    }
+    case 'activationDerivative':
+      return kernels.activationDerivative(x, more[0] as Activation);
+    case 'groupNormGradient':
+      return kernels.groupNormGradient(x, a, n, m);
   }
 }
 

@@ -47,6 +47,11 @@ const calls: { readonly [K in Kind]: Parameters<Kernels[K]> } = {
   multiply: [x(2, 3, 4), x(2, 3, 4)],
   affine: [x(2, 3), 2, 1],
   divide: [x(2, 3), 3],
+  conv2dWeightGradient: [x(2, 3, 7, 6), x(2, 5, 3, 4), 3, 2, 2, padding],
+  transposeWeight: [x(5, 3, 3, 2)],
+  placePixels: [x(2, 3, 4, 5), 2, -1, 3, 8, 9],
+  activationDerivative: [x(2, 3), 'gelu'],
+  groupNormGradient: [x(2, 6, 3), x(2, 6, 3), 3, 1e-5],
 };
 
 /** Of an output element, the terms of its sums; and how many elements there are. */
@@ -58,6 +63,7 @@ const products: Partial<Record<Kind, number>> = {
   attentionMap: 2 * 5 * 4 * 6,
   applyAttentionMap: 2 * 5 * 4 * 6,
   attention: 2 * (2 * 5 * 4 * 6),
+  conv2dWeightGradient: 5 * 3 * 3 * 2 * (2 * 3 * 4),
 };
 
 function operationOf(kind: Kind): { operation: Operation; tensors: readonly Tensor[] } {

@@ -10,6 +10,8 @@
  *
  * It is the one layer in which pixels exchange content, however far apart, and the content itself says who listens to
  * whom. That is why PAG perturbs it: with the identity for a map, out = v, and no token sees another.
+ *
+ * Its way back, for gradients, is in gradients/attention.ts.
  */
 import { allocate, type Tensor } from '../../tensor/tensor.ts';
 import { rounding, stored } from './rounding.ts';

@@ -8,6 +8,8 @@
  *
  * It is the one operation besides attention in which far pixels meet, but they exchange two numbers and no more: what
  * the group is on average, and how much it varies.
+ *
+ * Its way back, for gradients, is in group-norm-gradient.ts, and that of its weight and bias in gradients/norms.ts.
  */
 import { allocate, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { moments } from './moments.ts';

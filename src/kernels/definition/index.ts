@@ -10,17 +10,22 @@ import type { Backend, Kernels } from '../kernels.ts';
 import { checked } from '../operations/index.ts';
 import { runOn } from '../run.ts';
 import { activation } from './activation.ts';
+import { activationDerivative } from './activation-derivative.ts';
 import { applyAttentionMap, attention, attentionMap, attentionScores } from './attention.ts';
 import { concatBatch, concatChannels, reshape, sliceBatch, sliceChannels } from './concat-and-slice.ts';
 import { conv2d } from './conv2d.ts';
+import { conv2dWeightGradient } from './conv2d-weight-gradient.ts';
 import { add, affine, divide, multiply, subtract } from './elementwise.ts';
 import { groupNorm } from './group-norm.ts';
+import { groupNormGradient } from './group-norm-gradient.ts';
 import { joinedConv2d } from './joined-conv2d.ts';
 import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
+import { placePixels } from './place-pixels.ts';
 import { averagePool2x, resizeNearest, upsampleNearest2x } from './resampling.ts';
 import { softmax } from './softmax.ts';
 import { fromTokens, toTokens } from './tokens.ts';
+import { transposeWeight } from './transpose-weight.ts';
 import { upsampleConv2d } from './upsample-conv2d.ts';
 
 /** The definitions. Their bits are those of `referenceKernels`; they take some ten times as long. */
@@ -52,6 +57,11 @@ export const definitionKernels: Kernels = checked({
   multiply,
   affine,
   divide,
+  conv2dWeightGradient,
+  transposeWeight,
+  placePixels,
+  activationDerivative,
+  groupNormGradient,
 });
 
 /** Runs programs with the definitions, in any dtype. */

@@ -2,10 +2,15 @@
 import type { FloatArray } from '../../tensor/tensor.ts';
 import { sumInLanes } from './sums.ts';
 
+/** The mean of numbers; NaN for no numbers. */
+export function mean(numbers: Float64Array): number {
+  return sumInLanes(numbers, 8) / numbers.length;
+}
+
 /** The mean of numbers and their (biased) variance, which is the mean of (number − mean)². NaN for no numbers. */
 export function moments(numbers: FloatArray): { readonly mean: number; readonly variance: number } {
   const exact = Float64Array.from(numbers);
-  const mean = sumInLanes(exact, 8) / exact.length;
-  const squares = exact.map((number) => (number - mean) * (number - mean));
-  return { mean, variance: sumInLanes(squares, 8) / exact.length };
+  const middle = mean(exact);
+  const squares = exact.map((number) => (number - middle) * (number - middle));
+  return { mean: middle, variance: mean(squares) };
 }

@@ -36,6 +36,15 @@ export function expectEpsilon(operation: string, eps: number): void {
   expect(operation, Number.isFinite(eps) && eps >= 0, `eps is ${shown(eps)}; it must be a finite number from 0 on`);
 }
 
+/** Fails unless x is [B,C,…] and `groups` a whole number from 1 on that divides the channels; returns these. */
+export function expectGroups(operation: string, x: Shape, groups: number): number {
+  expect(operation, x.length >= 2, `expected a shape [B,C,…], found one of ${x.length} dimensions`);
+  const [, channels] = x;
+  const divides = Number.isInteger(groups) && groups >= 1 && channels % groups === 0;
+  expect(operation, divides, `${groups} groups do not divide ${channels} channels`);
+  return channels;
+}
+
 /** Fails unless `heads` is a whole number from 1 on that divides the channels. */
 export function expectHeads(operation: string, heads: number, channels: number): void {
   const divides = Number.isInteger(heads) && heads >= 1 && channels % heads === 0;

@@ -11,6 +11,7 @@ import { arrangement } from './arrangement.ts';
 import { attention } from './attention.ts';
 import { expect, expectNumbers, expectTensors } from './checks.ts';
 import { elementwise } from './elementwise.ts';
+import { gradients } from './gradients.ts';
 import { norms } from './norms.ts';
 import type { Attributes, Call, Kind, Operation, Rows, Shape } from './operation.ts';
 import { products } from './products.ts';
@@ -19,10 +20,12 @@ export type {
   Attributes,
   Call,
   HeadAttributes,
+  KernelAttributes,
   Kind,
   NoAttributes,
   Operation,
   OperationOf,
+  PlaceAttributes,
   Row,
   Rows,
   Shape,
@@ -37,6 +40,7 @@ export const operations: Rows<Kind> = {
   ...attention,
   ...elementwise,
   ...arrangement,
+  ...gradients,
 };
 
 /** The names of all operations. */

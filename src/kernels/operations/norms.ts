@@ -1,5 +1,5 @@
 /** Norms and softmax: what a number becomes depends on all of its group or row. */
-import { dimensions, expect, expectEpsilon, expectShape } from './checks.ts';
+import { dimensions, expectEpsilon, expectGroups, expectShape } from './checks.ts';
 import type { Rows } from './operation.ts';
 
 /** What looks at a whole group or row at once. */
@@ -10,10 +10,7 @@ export const norms: Rows<'groupNorm' | 'layerNorm' | 'softmax'> = {
       attributes: { groups, eps },
     }),
     shape({ groups, eps }, [x, weight, bias]) {
-      expect('groupNorm', x.length >= 2, `expected a shape [B,C,…], found one of ${x.length} dimensions`);
-      const [, channels] = x;
-      const divides = Number.isInteger(groups) && groups >= 1 && channels % groups === 0;
-      expect('groupNorm', divides, `${groups} groups do not divide ${channels} channels`);
+      const channels = expectGroups('groupNorm', x, groups);
       expectShape('groupNorm', 'the weight', weight, [channels]);
       expectShape('groupNorm', 'the bias', bias, [channels]);
       expectEpsilon('groupNorm', eps);

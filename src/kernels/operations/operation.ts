@@ -33,6 +33,23 @@ export interface HeadAttributes {
   readonly scale: number;
 }
 
+/** A convolution, as its weight's gradient needs to know it. Lengths in pixels. */
+export interface KernelAttributes {
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly stride: number;
+  readonly padding: Padding;
+}
+
+/** Where the pixels of a picture go in another one, in pixels of that. */
+export interface PlaceAttributes extends SizeAttributes {
+  /** From one pixel to the next. */
+  readonly stride: number;
+  /** Of the first pixel. */
+  readonly top: number;
+  readonly left: number;
+}
+
 /** The numbers that belong to each kind, named as in `Kernels`. */
 export interface Attributes {
   readonly conv2d: { readonly stride: number; readonly padding: Padding };
@@ -61,6 +78,11 @@ export interface Attributes {
   readonly multiply: NoAttributes;
   readonly affine: { readonly factor: number; readonly offset: number };
   readonly divide: { readonly divisor: number };
+  readonly conv2dWeightGradient: KernelAttributes;
+  readonly transposeWeight: NoAttributes;
+  readonly placePixels: PlaceAttributes;
+  readonly activationDerivative: { readonly activation: Activation };
+  readonly groupNormGradient: { readonly groups: number; readonly eps: number };
 }
 
 /** An operation of one kind. */

@@ -53,7 +53,8 @@ function given(x: Tensor, weight: Tensor, bias: Tensor | undefined): readonly Te
   return bias === undefined ? [x, weight] : [x, weight, bias];
 }
 
-function convolved({ stride, padding }: Attributes['conv2d'], [x, weight, bias]: readonly Shape[]): Shape {
+/** The shape of a convolution's result. */
+export function convolved({ stride, padding }: Attributes['conv2d'], [x, weight, bias]: readonly Shape[]): Shape {
   const { top, bottom, left, right } = Object(padding) as Padding;
   const [batch, channels, height, width] = dimensions('conv2d', x, 'B,C,H,W');
   const [outChannels, weightChannels, kernelHeight, kernelWidth] = dimensions('conv2d', weight, 'O,C,kh,kw');

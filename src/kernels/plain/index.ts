@@ -4,14 +4,19 @@
  * is defined is taken from there.
  */
 import { activation } from '../definition/activation.ts';
+import { activationDerivative } from '../definition/activation-derivative.ts';
 import { affine, divide, subtract } from '../definition/elementwise.ts';
+import { placePixels } from '../definition/place-pixels.ts';
+import { transposeWeight } from '../definition/transpose-weight.ts';
 import type { Backend, Kernels } from '../kernels.ts';
 import { checked } from '../operations/index.ts';
 import { runOn } from '../run.ts';
 import { applyAttentionMap, attention, attentionMap, attentionScores } from './attention.ts';
 import { conv2d, joinedConv2d } from './conv2d.ts';
+import { conv2dWeightGradient } from './conv2d-weight-gradient.ts';
 import { add, multiply } from './elementwise.ts';
 import { groupNorm } from './group-norm.ts';
+import { groupNormGradient } from './group-norm-gradient.ts';
 import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
 import { concatBatch, concatChannels, fromTokens, reshape, sliceBatch, sliceChannels, toTokens } from './rearrange.ts';
@@ -48,6 +53,11 @@ export const referenceKernels: Kernels = checked({
   multiply,
   affine,
   divide,
+  conv2dWeightGradient,
+  transposeWeight,
+  placePixels,
+  activationDerivative,
+  groupNormGradient,
 });
 
 /** Runs programs with the plain loops. */

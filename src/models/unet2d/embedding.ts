@@ -16,7 +16,7 @@ import { isTensor } from '../../tensor/checks.ts';
 import { cast } from '../../tensor/rounding.ts';
 import { extentOf, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { perSample, tableOf } from '../inputs.ts';
-import type { ModelInput, Weights } from '../model.ts';
+import type { LookedUp, ModelInput, Weights } from '../model.ts';
 import type { Stage } from '../stage.ts';
 import type { UNetConfig } from './config.ts';
 import type { UNetState } from './state.ts';
@@ -99,4 +99,18 @@ export function embeddedNumbers(
   const numbers = perSample(labels, batch);
   const isLookUp = config.classEmbedding !== 'timestep';
   return { time, class: isLookUp ? lookUp(tableOf(weights, 'class_embedding.weight'), numbers) : embed(numbers) };
+}
+
+/** Which of these tensors are rows of a table. */
+export function lookedUp(
+  { timeEmbeddingType, classEmbedding }: UNetConfig,
+  { sample, timesteps, classLabels: labels }: ModelInput,
+): readonly LookedUp[] {
+  const batch = extentOf(sample, 0);
+  const time = { tensor: 'time', parameter: 'time_proj.weight', rows: perSample(timesteps, batch) };
+  const classes = isTensor(labels) || labels === undefined ? [] : perSample(labels, batch);
+  return [
+    ...(timeEmbeddingType === 'learned' ? [time] : []),
+    ...(classEmbedding === 'lookup' ? [{ tensor: 'class', parameter: 'class_embedding.weight', rows: classes }] : []),
+  ];
 }

@@ -6,7 +6,7 @@ import { extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.t
 import { perSample } from '../inputs.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
 import { checkConfig, isSkipBlock, type UNetConfig } from './config.ts';
-import { embeddedNumbers, numberEmbeddings, type NumberEmbeddings } from './embedding.ts';
+import { embeddedNumbers, lookedUp, numberEmbeddings, type NumberEmbeddings } from './embedding.ts';
 import { checkInput } from './input.ts';
 import { unetStages } from './stages.ts';
 import type { UNetState } from './state.ts';
@@ -52,6 +52,13 @@ export function unetArchitecture(
     end: ({ hidden }) => hidden,
     finish: (prediction, { timesteps }) =>
       config.timeEmbeddingType === 'fourier' ? dividedByTime(prediction, timesteps) : prediction,
+    learning: (input) => ({
+      tables: lookedUp(config, input),
+      scale:
+        config.timeEmbeddingType === 'fourier'
+          ? perSample(input.timesteps, extentOf(input.sample, 0)).map((t) => 1 / t)
+          : undefined,
+    }),
   };
 }
 

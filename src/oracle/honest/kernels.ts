@@ -47,7 +47,9 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
       'concatBatch',
       'sliceBatch',
     ),
-    ...asReference('reshape', 'toTokens', 'fromTokens'),
+    ...asReference('reshape', 'toTokens', 'fromTokens', 'transposeWeight', 'placePixels'),
+    // No case has a gradient yet.
+    ...asReference('conv2dWeightGradient', 'activationDerivative', 'groupNormGradient'),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Generator } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Format } from './format.ts';
 import { noiseOf, smallestOf, type Noise } from './noise.ts';
+import { noisyGradients } from './noisy-gradients.ts';
 import { noisyNorms, noisySoftmax } from './noisy-norms.ts';
 import { absolute, noisyAttention, noisyProducts } from './noisy-products.ts';
 
@@ -22,7 +23,8 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
     ...noisyAttention(noise, softmax),
     ...noisyElementwise(noise),
     ...errorless('upsampleNearest2x', 'resizeNearest', 'concatChannels', 'sliceChannels', 'concatBatch', 'sliceBatch'),
-    ...errorless('reshape', 'toTokens', 'fromTokens'),
+    ...errorless('reshape', 'toTokens', 'fromTokens', 'transposeWeight', 'placePixels'),
+    ...noisyGradients(noise),
   };
 }
 

@@ -10,7 +10,7 @@ type Multiply = (a: Tensor, b: Tensor) => Tensor;
 /**
  * A product that has been computed: of which tensors, with how many terms each sum, and how to compute it of others.
  */
-interface Product {
+export interface Product {
   readonly result: Tensor;
   readonly a: Tensor;
   readonly b: Tensor;
@@ -20,7 +20,8 @@ interface Product {
   readonly bias?: ((i: number) => number) | undefined;
 }
 
-function uncertain({ format, moved }: Noise, { result: y, a, b, terms, run, bias }: Product): Tensor {
+/** The result, moved by what its sums may err. */
+export function uncertain({ format, moved }: Noise, { result: y, a, b, terms, run, bias }: Product): Tensor {
   const { stored, multiplied, added } = format;
   const magnitude = run(absolute(a), absolute(b)).data;
   const squares = multiplied > 0 ? run(squared(a), squared(b)).data : undefined;

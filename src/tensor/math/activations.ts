@@ -40,7 +40,7 @@ export const SQRT_2_PI = Math.sqrt(2 * Math.PI);
 export const TAIL_END = 40;
 
 /** Φ(−a) for a ≥ 3 by Laplace's continued fraction: e^(−a²/2) / √2π / (a + 1/(a + 2/(a + 3/(a + …)))). */
-function lowerTail(a: number): number {
+export function lowerTail(a: number): number {
   if (a > TAIL_END) return 0;
   let fraction = a;
   for (let level = FRACTION_LEVELS; level >= 1; level--) fraction = a + level / fraction;

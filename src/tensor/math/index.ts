@@ -3,6 +3,15 @@
  * on every processor, which `Math.exp` and the others do not promise.
  * Without a suffix they work in double precision; with an f, in float32.
  */
+export {
+  geluDerivative,
+  mishDerivative,
+  quickGeluDerivative,
+  reluDerivative,
+  siluDerivative,
+  siluDerivativef,
+  tanhDerivative,
+} from './activation-derivatives.ts';
 export { gelu, mish, QUICK_GELU, quickGelu, sigmoid, silu } from './activations.ts';
 export { erf } from './erf.ts';
 export { exp } from './exp.ts';

@@ -29,6 +29,27 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
       },
     ));
 
+  it('what adds up over the batch adds up its samples, exactly so in whole numbers; a weight is no batch', () =>
+    holds(pairs(dtype, 'moderate'), ({ a, b }) => {
+      const whole = (x: Tensor): Tensor => ({ ...x, data: x.data.map((_, i) => ((i * 7919) % 5) - 2) });
+      const given = { a: whole(a), b: whole({ ...b, data: b.data.slice().reverse() }) };
+      const body = (k: Kernels, { a, b }: { readonly a: Tensor; readonly b: Tensor }): Tensor =>
+        k.conv2dWeightGradient(a, b, 1, 1, 1, NO_PADDING);
+      const parts = Array.from({ length: a.shape[0] }, (_, i) =>
+        compute({ a: sampleOf(given.a, i), b: sampleOf(given.b, i) }, body),
+      );
+      expectSameBits(
+        compute(Object.fromEntries(parts.map((part, i) => [`part${i}`, part])), (k, given) =>
+          Object.values(given).reduce((sum, part) => k.add(sum, part)),
+        ),
+        compute(given, body),
+      );
+      expectSameBits(
+        compute({ a }, (k, { a }) => k.transposeWeight(k.transposeWeight(a))),
+        a,
+      );
+    }));
+
   it('every result can be stored in the dtype', () =>
     holds(
       fc.tuple(convolutions(dtype, 'any'), attentions(dtype, 'any')),
@@ -49,6 +70,9 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
           scores: k.attentionScores(q, key, heads, scale),
           map: k.attentionMap(q, key, heads, scale),
           attention: k.attention(q, key, v, heads, scale),
+          weightGradient: k.conv2dWeightGradient(x, x, 1, 1, 1, NO_PADDING),
+          derivative: k.activationDerivative(x, 'mish'),
+          backThroughNorm: k.groupNormGradient(x, x, 1, EPS),
         }));
         for (const result of Object.values(results)) {
           const rounded = { ...result, data: result.data.slice() };
@@ -100,6 +124,11 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
           scores: k.attentionScores(q, key, heads, scale),
           resized: k.resizeNearest(x, 2, 3),
           reshaped: k.reshape(x, [x.data.length / x.shape[0]]),
+          weightGradient: k.conv2dWeightGradient(x, x, 1, 1, 1, NO_PADDING),
+          derivative: k.activationDerivative(x, 'silu'),
+          backThroughNorm: k.groupNormGradient(x, x, 1, EPS),
+          turned: k.transposeWeight(x),
+          placed: k.placePixels(x, 2, 0, 0, 3, 3),
         }));
         for (const [i, one] of given.entries()) expectSameBits(one, before[i]);
       },
@@ -140,6 +169,9 @@ function everyKernel(like: Tensor, numbers: Tensor, filter: Tensor) {
       product: k.multiply(a, b),
       affine: k.affine(a, 2, 1),
       quotient: k.divide(a, 3),
+      placed: k.placePixels(a, 2, 1, -1, 3, 4),
+      derivative: k.activationDerivative(a, 'silu'),
+      backThroughNorm: k.groupNormGradient(a, b, 1, EPS),
     };
   };
 }

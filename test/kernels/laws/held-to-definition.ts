@@ -126,9 +126,50 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
   it.each(activations)('%s', (kind) =>
     both(
       (values) => pictures(dtype, values),
-      (x) => same({ x }, (k, { x }) => k.activation(x, kind)),
+      (x) => {
+        same({ x }, (k, { x }) => k.activation(x, kind));
+        same({ x }, (k, { x }) => k.activationDerivative(x, kind));
+      },
     ),
   );
+
+  it('conv2dWeightGradient', () =>
+    both(
+      (values) =>
+        convolutions(dtype, values).chain((choice) => {
+          const { x, weight, stride, padding } = choice;
+          const { shape } = definitionKernels.conv2d(x, weight, undefined, stride, padding);
+          return tensors(dtype, shape, values).map((gradient) => ({ ...choice, gradient }));
+        }),
+      ({ x, weight, gradient, stride, padding }) =>
+        same({ x, gradient }, (k, { x, gradient }) =>
+          k.conv2dWeightGradient(x, gradient, weight.shape[2], weight.shape[3], stride, padding),
+        ),
+    ));
+
+  it('conv2dWeightGradient of more pixels than a run of the sum takes, across samples', () =>
+    holds(several(dtype, [3, 2, 7, 9], [3, 2, 7, 9]), ([x, gradient]) =>
+      same({ x, gradient }, (k, { x, gradient }) =>
+        k.conv2dWeightGradient(x, gradient, 3, 3, 1, { top: 1, bottom: 1, left: 1, right: 1 }),
+      ),
+    ));
+
+  it('transposeWeight and placePixels', () =>
+    both(
+      (values) => fc.tuple(pictures(dtype, values), fc.integer({ min: -2, max: 3 }), extent(3), extent(9)),
+      ([x, first, stride, size]) => {
+        same({ x }, (k, { x }) => k.transposeWeight(x));
+        same({ x }, (k, { x }) => k.placePixels(x, stride, first, -first, size, size + 1));
+      },
+    ));
+
+  it('groupNormGradient', () =>
+    both(
+      (values) =>
+        groupNorms(dtype, values).chain((norm) => tensors(dtype, norm.x.shape, values).map((g) => [norm, g] as const)),
+      ([{ x, groups }, gradient]) =>
+        same({ x, gradient }, (k, { x, gradient }) => k.groupNormGradient(x, gradient, groups, EPS)),
+    ));
 
   it('arithmetic, a number per element or per channel', () =>
     both(

@@ -5,6 +5,7 @@ import { applyAttentionMap, attention, attentionMap, attentionScores } from './a
 import { conv2d, upsampleConv2d } from './convolution.ts';
 import { activation, affine, combine, divide } from './elementwise.ts';
 import { groupNorm } from './group-norm.ts';
+import { host } from './host.ts';
 import { concatBatch, concatChannels } from './joining.ts';
 import { linear } from './linear.ts';
 import type { Lowering } from './lowering.ts';
@@ -41,6 +42,12 @@ const rules: { readonly [K in Kind]: Rule<K> } = {
   reshape,
   toTokens,
   fromTokens,
+  // What only gradients need: the plain loops.
+  conv2dWeightGradient: host,
+  transposeWeight: host,
+  placePixels: host,
+  activationDerivative: host,
+  groupNormGradient: host,
 };
 
 /** Lowers an operation by the rule of its kind. */

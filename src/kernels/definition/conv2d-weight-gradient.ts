@@ -1,0 +1,59 @@
+/**
+ * The gradient of a convolution's weight. In out = conv2d(x, weight) each weight meets a pixel of x at every place of
+ * every picture; what it adds to the loss is added up over all of them:
+ *
+ *     ∂L/∂weight[o,c,i,j] = Σ_b Σ_row Σ_column gradient[b,o,row,column] · x[b,c,h,w]
+ *     h = row · stride + i − top,   w = column · stride + j − left
+ *
+ * with gradient = ∂L/∂out. It is a convolution, too, with the gradient for a kernel, but its sums run over the batch.
+ */
+import { allocate, type Tensor } from '../../tensor/tensor.ts';
+import type { Padding } from '../kernels.ts';
+import { stored } from './rounding.ts';
+import { sumInRuns } from './sums.ts';
+
+/**
+ * The products are added over b, then row, then column, in runs.
+ * @param x [B,C,H,W], what the convolution was given
+ * @param gradient [B,O,H′,W′], of its result
+ * @param kernelHeight kh of the weight
+ * @param kernelWidth kw of it
+ * @param stride of the convolution, in pixels
+ * @param padding of the convolution: zeros around x, multiplied like any pixel
+ * @returns [O,C,kh,kw]
+ */
+export function conv2dWeightGradient(
+  x: Tensor,
+  gradient: Tensor,
+  kernelHeight: number,
+  kernelWidth: number,
+  stride: number,
+  { top, left }: Padding,
+): Tensor {
+  const [B, C, H, W] = x.shape;
+  const [, O, outH, outW] = gradient.shape;
+  const products = allocate(x.dtype, B * outH * outW);
+  const out = allocate(x.dtype, O * C * kernelHeight * kernelWidth);
+  for (let o = 0; o < O; o++) {
+    for (let c = 0; c < C; c++) {
+      for (let i = 0; i < kernelHeight; i++) {
+        for (let j = 0; j < kernelWidth; j++) {
+          let t = 0;
+          for (let b = 0; b < B; b++) {
+            for (let row = 0; row < outH; row++) {
+              const h = row * stride + i - top;
+              for (let column = 0; column < outW; column++) {
+                const w = column * stride + j - left;
+                const inside = h >= 0 && h < H && w >= 0 && w < W;
+                const pixel = inside ? x.data[((b * C + c) * H + h) * W + w] : 0;
+                products[t++] = gradient.data[((b * O + o) * outH + row) * outW + column] * pixel;
+              }
+            }
+          }
+          out[((o * C + c) * kernelHeight + i) * kernelWidth + j] = sumInRuns(products);
+        }
+      }
+    }
+  }
+  return stored(x.dtype, [O, C, kernelHeight, kernelWidth], out);
+}

@@ -1,0 +1,81 @@
+/** What the way back of a gradient needs besides the operations of the way there. */
+import { sizeOf } from '../../tensor/tensor.ts';
+import { activations } from '../kernels.ts';
+import { dimensions, expect, expectEpsilon, expectGroups, expectShape } from './checks.ts';
+import type { Attributes, Rows, Shape } from './operation.ts';
+import { convolved } from './products.ts';
+
+/** The operations that only gradients have. */
+export const gradients: Rows<
+  'conv2dWeightGradient' | 'transposeWeight' | 'placePixels' | 'activationDerivative' | 'groupNormGradient'
+> = {
+  conv2dWeightGradient: {
+    read: (x, gradient, kernelHeight, kernelWidth, stride, padding) => ({
+      tensors: [x, gradient],
+      attributes: { kernelHeight, kernelWidth, stride, padding },
+    }),
+    shape: weightShape,
+    products: (attributes, shapes) =>
+      sizeOf(weightShape(attributes, shapes)) * (sizeOf(shapes[1]) / Math.max(1, shapes[1][1])),
+    apply: (kernels, { kernelHeight, kernelWidth, stride, padding }, [x, gradient]) =>
+      kernels.conv2dWeightGradient(x, gradient, kernelHeight, kernelWidth, stride, padding),
+  },
+  transposeWeight: {
+    read: (weight) => ({ tensors: [weight], attributes: {} }),
+    shape(_, [weight]) {
+      const [outChannels, channels, ...kernel] = weight;
+      const fits = weight.length >= 2;
+      expect('transposeWeight', fits, `expected a shape [O,C,…], found one of ${weight.length} dimensions`);
+      return [channels, outChannels, ...kernel];
+    },
+    apply: (kernels, _, [weight]) => kernels.transposeWeight(weight),
+  },
+  placePixels: {
+    read: (x, stride, top, left, height, width) => ({
+      tensors: [x],
+      attributes: { stride, top, left, height, width },
+    }),
+    shape({ stride, top, left, height, width }, [x]) {
+      const [batch, channels] = dimensions('placePixels', x, 'B,C,H,W');
+      const whole = [stride, top, left, height, width].every(Number.isInteger);
+      const fits = whole && stride >= 1 && height >= 0 && width >= 0;
+      const what = `a stride of ${stride} from (${top}, ${left}) on into ${height} × ${width} pixels`;
+      expect('placePixels', fits, `${what} is none of whole pixels`);
+      return [batch, channels, height, width];
+    },
+    apply: (kernels, { stride, top, left, height, width }, [x]) =>
+      kernels.placePixels(x, stride, top, left, height, width),
+  },
+  activationDerivative: {
+    read: (x, activation) => ({ tensors: [x], attributes: { activation } }),
+    shape({ activation }, [x]) {
+      const known = activations.includes(activation);
+      const message = `"${activation}" is no activation function; there are ${activations.join(', ')}`;
+      expect('activationDerivative', known, message);
+      return x;
+    },
+    apply: (kernels, { activation }, [x]) => kernels.activationDerivative(x, activation),
+  },
+  groupNormGradient: {
+    read: (x, gradient, groups, eps) => ({ tensors: [x, gradient], attributes: { groups, eps } }),
+    shape({ groups, eps }, [x, gradient]) {
+      expectShape('groupNormGradient', 'the gradient', gradient, x);
+      expectGroups('groupNormGradient', x, groups);
+      expectEpsilon('groupNormGradient', eps);
+      return x;
+    },
+    apply: (kernels, { groups, eps }, [x, gradient]) => kernels.groupNormGradient(x, gradient, groups, eps),
+  },
+};
+
+/** [O,C,kh,kw], of a convolution that fits the picture and whose result has the gradient's shape. */
+function weightShape(attributes: Attributes['conv2dWeightGradient'], [x, gradient]: readonly Shape[]): Shape {
+  const { kernelHeight, kernelWidth } = attributes;
+  const [, channels] = dimensions('conv2dWeightGradient', x, 'B,C,H,W');
+  const [, outChannels] = dimensions('conv2dWeightGradient', gradient, 'B,O,H,W');
+  const whole = [kernelHeight, kernelWidth].every((extent) => Number.isInteger(extent) && extent >= 1);
+  expect('conv2dWeightGradient', whole, `there is no kernel of ${kernelHeight} × ${kernelWidth} pixels`);
+  const weight = [outChannels, channels, kernelHeight, kernelWidth];
+  expectShape('conv2dWeightGradient', 'the gradient', gradient, convolved(attributes, [x, weight]));
+  return weight;
+}

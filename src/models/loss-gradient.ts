@@ -1,0 +1,189 @@
+/**
+ * How a model's error changes with its weights: what training goes by. The loss is the mean squared error of what the
+ * model predicts. Weights are inputs here, not constants, so one program serves all steps of a training.
+ */
+import { gradient, gradientName } from '../kernels/gradients/gradient.ts';
+import { sumOverAll } from '../kernels/gradients/sums.ts';
+import { aBackend, tensorOf, type Backend, type Kernels, type Program, type Tensors } from '../kernels/kernels.ts';
+import type { Context } from '../nn/context.ts';
+import type { Parameter } from '../nn/parameters.ts';
+import { checkFinite, checkTensor, mustBe } from '../tensor/checks.ts';
+import { InputError } from '../tensor/errors.ts';
+import { cast, roundInPlace } from '../tensor/rounding.ts';
+import { extentOf, sameShape, shapeText, sizeOf, tensor, zeros, type Tensor } from '../tensor/tensor.ts';
+import { aModel, type Architecture, type Learning, type Model, type ModelInput } from './model.ts';
+import { parametersOf, unperturbed, type Stage } from './stage.ts';
+
+/** The loss, and how it changes. */
+export interface LossGradient {
+  /** [1]. */
+  readonly loss: Tensor;
+  /** ∂loss/∂sample, [B,C,H,W]. */
+  readonly sample: Tensor;
+  /** ∂loss/∂parameter by the parameter's name, of its shape; of all that are learned, in the order of PyTorch. */
+  readonly parameters: ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * The mean of (prediction − target)², and its gradient for the sample and for all parameters that are learned.
+ * @param target what shall be predicted, [B,C,H,W] as the sample; channels of the prediction beyond these (a learned
+ *   variance) are left alone
+ * @throws InputError when the input or the target does not fit the model, holds what is not finite, or the model's
+ *   family cannot be derived
+ */
+export function lossGradient<Input extends ModelInput, State>(
+  model: Model<unknown, Input, State>,
+  backend: Backend,
+  input: Input,
+  target: Tensor,
+): LossGradient {
+  aModel('the model', model);
+  aBackend('the backend', backend);
+  model.check(input);
+  checkTarget(model, input, target);
+  const learning = learningOf(model, input);
+  const given = lossInputs(model, input, learning, cast(target, model.dtype));
+  for (const [name, value] of Object.entries(given)) checkFinite(`the input "${name}" of the model`, value);
+  const results = backend.run(programOf(model), given);
+  const gradientOf = (name: string): Tensor => tensorOf(results, gradientName(name));
+  const tables = new Map(learning.tables.map((table) => [table.parameter, table]));
+  const parameters = learnedParameters(model).map(({ name, shape }) => {
+    const table = tables.get(name);
+    const rows = table && gradientOf(table.tensor);
+    const own = rows ? toTable(rows, table.rows, shape) : gradientOf(weightName(name));
+    return [name, own] as const;
+  });
+  return { loss: tensorOf(results, 'loss'), sample: gradientOf('sample'), parameters: new Map(parameters) };
+}
+
+/** What the program of a loss is made of. */
+export type LossArchitecture<State> = Pick<
+  Architecture<unknown, never, State>,
+  'stages' | 'begin' | 'end' | 'inChannels'
+>;
+
+/**
+ * The program of `lossGradient`: it takes the tensors of the model's input, `target`, each weight under `weight:NAME`,
+ * and `scale` where the model has one; it gives `loss` and, for each of the others that is learned or looked up,
+ * `grad.…`. Whoever trains runs it with weights that change.
+ */
+export function lossGradientProgram<State>(architecture: LossArchitecture<State>): Program {
+  isArchitecture('the architecture', architecture);
+  const learned = parametersOf(architecture.stages)
+    .filter(isWeight)
+    .map(({ name }) => weightName(name));
+  const forward: Program = (kernels, given) => ({ loss: meanSquaredError(architecture, kernels, given) });
+  return (kernels, given) => {
+    const derived = ['sample', 'time', 'class', ...learned].filter((name) => Object.hasOwn(given, name));
+    return gradient(forward, 'loss', derived)(kernels, given);
+  };
+}
+
+const isArchitecture = mustBe('an architecture, as unetArchitecture(config)', (value) => {
+  const { stages, begin, end } = Object(value) as Partial<LossArchitecture<unknown>>;
+  return Array.isArray(stages) && typeof begin === 'function' && typeof end === 'function';
+});
+
+interface Stages {
+  readonly stages: readonly Pick<Stage<never>, 'parameters'>[];
+}
+
+/** The parameters that are learned: random Fourier features are drawn once and stay. */
+function learnedParameters({ stages }: Stages): readonly Parameter[] {
+  return parametersOf(stages).filter(({ module }) => module !== 'fourier');
+}
+
+const weightName = (parameter: string): string => `weight:${parameter}`;
+
+function checkTarget<Input extends ModelInput>(
+  model: Architecture<unknown, Input>,
+  input: Input,
+  target: Tensor,
+): void {
+  checkTensor('the target', target);
+  const { shape } = input.sample;
+  if (!sameShape(target.shape, shape))
+    throw new InputError(
+      `the target has shape ${shapeText(target.shape)}; it must have that of the sample, ${shapeText(shape)}`,
+    );
+  if (model.outChannels < model.inChannels)
+    throw new InputError(
+      `the model predicts ${model.outChannels} channels of a sample of ${model.inChannels}: there is no target for it`,
+    );
+}
+
+function learningOf<Input, State>(model: Architecture<unknown, Input, State>, input: Input): Learning {
+  const learning = model.learning?.(input);
+  if (learning) return learning;
+  throw new InputError(`there is no gradient of a ${model.family}; there is one of UNet2DModel`);
+}
+
+function lossInputs<Input extends ModelInput, State>(
+  model: Model<unknown, Input, State>,
+  input: Input,
+  { scale }: Learning,
+  target: Tensor,
+): Tensors {
+  const { dtype, weights, outChannels } = model;
+  const scales = scale?.flatMap((factor) => Array.from({ length: outChannels }, () => factor));
+  return {
+    ...model.tensors(input, weights, dtype),
+    target,
+    ...(scales && { scale: cast(tensor('f64', [target.shape[0], outChannels], Float64Array.from(scales)), dtype) }),
+    ...Object.fromEntries(
+      parametersOf(model.stages)
+        .filter(isWeight)
+        .map(({ name }) => [weightName(name), weightOf(weights, name)]),
+    ),
+  };
+}
+
+/** Whether a parameter is read by the program, and not by what prepares its input. */
+function isWeight({ module }: Parameter): boolean {
+  return module !== 'fourier' && module !== 'embedding';
+}
+
+function weightOf(weights: Model['weights'], name: string): Tensor {
+  const found = weights.get(name);
+  if (!found) throw new InputError(`the model has no weight "${name}"`);
+  return found;
+}
+
+function programOf<Input, State>(model: Model<unknown, Input, State>): Program {
+  const key = 'the gradient of the loss';
+  const known = model.programs.get(key) ?? lossGradientProgram(model);
+  model.programs.set(key, known);
+  return known;
+}
+
+/** [1]: the mean of (prediction − target)², over the channels of the picture. */
+function meanSquaredError<State>(
+  { stages, begin, end, inChannels }: LossArchitecture<State>,
+  kernels: Kernels,
+  given: Tensors,
+): Tensor {
+  const prefix = weightName('');
+  const weights = new Map(
+    Object.entries(given).flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
+    ),
+  );
+  const context: Context = { kernels, weights, tap: (_path, value) => value, watches: () => false };
+  const output = end(stages.reduce((state, { run }) => run(context, state, unperturbed), begin(context, given)));
+  const target = tensorOf(given, 'target');
+  const scaled = given.scale ? kernels.multiply(output, given.scale) : output;
+  const picture = extentOf(output, 1) > inChannels ? kernels.sliceChannels(scaled, 0, inChannels) : scaled;
+  const difference = kernels.subtract(picture, target);
+  return kernels.divide(sumOverAll(kernels, kernels.multiply(difference, difference)), sizeOf(target.shape));
+}
+
+/** What came back to the rows of a table, added up row by row. */
+function toTable({ dtype, data }: Tensor, rows: readonly number[], shape: readonly number[]): Tensor {
+  const table = zeros(dtype, shape);
+  const size = extentOf(table, 1);
+  rows.forEach((row, b) => {
+    for (let i = 0; i < size; i++) table.data[row * size + i] += data[b * size + i];
+  });
+  roundInPlace(dtype, table.data);
+  return table;
+}

@@ -1,0 +1,52 @@
+/** What only gradients need, in double precision, as uncertain as it is. See noise.ts. */
+import type { Kernels } from '../../kernels/kernels.ts';
+import { referenceKernels as exact } from '../../kernels/plain/index.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { smallestOf, type Noise } from './noise.ts';
+import { absolute, uncertain } from './noisy-products.ts';
+
+type Gradients = 'conv2dWeightGradient' | 'activationDerivative' | 'groupNormGradient';
+
+/** The kernels of gradients that do not only move numbers. */
+export function noisyGradients(noise: Noise): Pick<Kernels, Gradients> {
+  const { format, moved } = noise;
+  const { stored, added } = format;
+  return {
+    conv2dWeightGradient(x, gradient, ...rest) {
+      const run = (a: Tensor, b: Tensor): Tensor => exact.conv2dWeightGradient(a, b, ...rest);
+      const terms = gradient.data.length / Math.max(1, gradient.shape[1]);
+      return uncertain(noise, { result: run(x, gradient), a: x, b: gradient, terms, run });
+    },
+    activationDerivative(x, kind) {
+      const y = exact.activationDerivative(x, kind);
+      if (kind === 'relu') return y;
+      // Two terms of the size of 1 or less; e^x errs with x, where it is not yet 0.
+      return moved(y, (i) => added * (2 + Math.min(4, Math.abs(x.data[i]))) + smallestOf(format));
+    },
+    groupNormGradient(x, gradient, groups, eps) {
+      const y = exact.groupNormGradient(x, gradient, groups, eps);
+      const size = y.data.length / Math.max(1, x.shape[0] * groups);
+      const growth = Math.max(1, Math.sqrt(size) / 2);
+      const sizes = absolute(gradient).data;
+      return moved(y, (i) => {
+        const start = i - (i % size);
+        const [mean, inverse] = [meanOf(sizes, start, size), inverseOf(x, start, size, eps)];
+        return added * growth * (sizes[i] + 2 * mean) * inverse + stored * Math.abs(y.data[i]);
+      });
+    },
+  };
+}
+
+function meanOf(numbers: ArrayLike<number>, start: number, count: number): number {
+  let sum = 0;
+  for (let i = start; i < start + count; i++) sum += numbers[i];
+  return sum / count;
+}
+
+/** 1/√(variance + eps) of a group. */
+function inverseOf({ data }: Tensor, start: number, count: number, eps: number): number {
+  const mean = meanOf(data, start, count);
+  let squares = 0;
+  for (let i = start; i < start + count; i++) squares += (data[i] - mean) ** 2;
+  return 1 / Math.sqrt(squares / count + eps);
+}

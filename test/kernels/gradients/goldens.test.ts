@@ -1,0 +1,65 @@
+/** Every rule against PyTorch's autograd. */
+import { describe, expect, it } from 'vitest';
+import { readTensor } from '../../../src/formats/safetensors.ts';
+import type { Activation, Kernels } from '../../../src/kernels/kernels.ts';
+import { kinds, type Kind } from '../../../src/kernels/operations/index.ts';
+import { cast } from '../../../src/tensor/rounding.ts';
+import type { Tensor } from '../../../src/tensor/tensor.ts';
+import { gradientDisagreement, gradientGoldens } from '../../agreement.ts';
+import { metadataOf, openGoldens } from '../../goldens.ts';
+import { pulledBack } from './support.ts';
+
+interface Case {
+  readonly name: string;
+  readonly operation: Kind;
+  /** How many tensors it is given. */
+  readonly inputs: number;
+  readonly arguments: readonly unknown[];
+}
+
+const file = openGoldens('gradients/operations.safetensors');
+const cases = metadataOf<readonly Case[]>(file, 'cases');
+const goldens = gradientGoldens(file, (name) => name);
+
+/** The operation, its arguments in the order of scripts/goldens/kernels.py. */
+function call(kernels: Kernels, { operation, arguments: more }: Case, tensors: readonly Tensor[]): Tensor {
+  const [x, a, b] = tensors;
+  const [n, m] = more as [number, number];
+  if (operation === 'conv2d') {
+    const [top, bottom, left, right] = more[1] as readonly number[];
+    return kernels.conv2d(x, a, b, n, { top, bottom, left, right });
+  }
+  if (operation === 'groupNorm') return kernels.groupNorm(x, n, a, b, m);
+  if (operation === 'concatBatch') return kernels.concatBatch(tensors);
+  if (operation === 'activation') return kernels.activation(x, more[0] as Activation);
+  return (kernels[operation] as (...given: readonly unknown[]) => Tensor)(...tensors, ...more);
+}
+
+describe.each(['f32', 'f64'] as const)('back through an operation in %s against PyTorch', (dtype) => {
+  it.each(cases.map((golden) => [golden.name, golden] as const))('%s', (name, golden) => {
+    const given = Array.from({ length: golden.inputs }, (_, i) => [
+      `${i}`,
+      cast(readTensor(file, `${name}/in.${i}`), dtype),
+    ]);
+    const ours = pulledBack(
+      (kernels, inputs) =>
+        call(
+          kernels,
+          golden,
+          given.map(([i]) => inputs[i as string]),
+        ),
+      Object.fromEntries(given) as Record<string, Tensor>,
+      cast(readTensor(file, `${name}/back`), dtype),
+    );
+    for (const [i, gradient] of Object.entries(ours)) {
+      const expected = goldens.get(`${name}/grad.${i}`);
+      expect(expected && gradientDisagreement(gradient, expected), `of input ${i}`).toBeUndefined();
+      expect(expected).toBeDefined();
+    }
+  });
+});
+
+it('every operation has a golden, but those that only gradients have', () => {
+  const once = ['conv2dWeightGradient', 'placePixels', 'activationDerivative', 'groupNormGradient'];
+  expect([...new Set(cases.map(({ operation }) => operation)), ...once].sort()).toEqual([...kinds].sort());
+});

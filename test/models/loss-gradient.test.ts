@@ -1,0 +1,166 @@
+/**
+ * The gradient of a model's error against PyTorch: eleven small UNets with all their parameters, and the letters model;
+ * the bits of every backend; what cannot be derived.
+ */
+import { afterAll, describe, expect, it } from 'vitest';
+import { readNumbers, readTensor } from '../../src/formats/safetensors.ts';
+import { definitionBackend } from '../../src/kernels/definition/index.ts';
+import { referenceBackend } from '../../src/kernels/plain/index.ts';
+import { simdBackend } from '../../src/kernels/simd/index.ts';
+import { lossGradient, lossGradientProgram, type LossGradient } from '../../src/models/loss-gradient.ts';
+import type { ModelInput } from '../../src/models/model.ts';
+import { createUNet, type UNet } from '../../src/models/unet2d/unet.ts';
+import { zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
+import { disagreement, goldenOf, gradientDisagreement, gradientGoldens } from '../agreement.ts';
+import { loadFixtureModel, openGoldens } from '../goldens.ts';
+import { expectSameBits } from '../kernels/bits.ts';
+import { inner } from '../kernels/gradients/support.ts';
+import { noise, randomUNet, smallConfig } from './unet2d/models.ts';
+
+const names = [
+  'classic',
+  'fourier',
+  'learned-time',
+  'learned-variance',
+  'no-middle',
+  'odd-widths',
+  'one-block',
+  'rectangular',
+  'skips',
+  'skips-below',
+  'two-layers',
+] as const;
+const models = [
+  ...names.map((name) => [name, `goldens/unets/${name}`, `gradients/unet-${name}.safetensors`] as const),
+  ['letters', 'letters/model', 'gradients/letters.safetensors'] as const,
+];
+
+const reference = referenceBackend();
+const fast = [simdBackend(), simdBackend({ threads: 2 })];
+afterAll(() => fast.forEach((backend) => backend.dispose()));
+
+/** By the names of `pag gradient`. */
+function named({ loss, sample, parameters }: LossGradient): ReadonlyMap<string, Tensor> {
+  return new Map([
+    ['loss', loss],
+    ['grad.sample', sample],
+    ...[...parameters].map(([name, value]) => [`grad.${name}`, value] as const),
+  ]);
+}
+
+describe.each(models)('the gradients of %s', async (name, folder, path) => {
+  const { config, weights } = await loadFixtureModel(folder);
+  const file = openGoldens(path);
+  const goldens = gradientGoldens(file);
+  const input: ModelInput = {
+    sample: readTensor(file, 'sample'),
+    timesteps: readNumbers(file, 'timestep').numbers,
+    ...(file.entries.has('class_labels') && {
+      classLabels:
+        config.classEmbedding === 'identity'
+          ? readTensor(file, 'class_labels')
+          : readNumbers(file, 'class_labels').numbers,
+    }),
+  };
+  const gradientsOf = (dtype: DType, backend = reference): ReadonlyMap<string, Tensor> =>
+    named(lossGradient(createUNet(config, weights, dtype), backend, input, readTensor(file, 'target')));
+
+  it.each(['f32', 'f64'] as const)('agree with those of PyTorch, %s', (dtype) => {
+    const ours = gradientsOf(dtype);
+    expect([...ours.keys()].sort()).toEqual(['loss', ...goldens.keys()].sort());
+    expect(disagreement(ours.get('loss'), goldenOf(file, 'loss'))).toBeUndefined();
+    const wrong = [...goldens].map(([key, golden]) => [key, gradientDisagreement(ours.get(key), golden)]);
+    expect(Object.fromEntries(wrong.filter(([, problem]) => problem))).toEqual({});
+  });
+
+  it.runIf(['one-block', 'two-layers', 'letters'].includes(name))('have the same bits with SIMD kernels', () => {
+    const expected = gradientsOf('f32');
+    for (const backend of fast)
+      for (const [key, value] of gradientsOf('f32', backend)) expectSameBits(value, expected.get(key) as Tensor);
+  });
+});
+
+describe('the gradient of a loss', () => {
+  const input: ModelInput = { sample: noise([2, 1, 8, 8]), timesteps: [901, 17], classLabels: [3, 0] };
+  const target = noise([2, 1, 8, 8], 8);
+  const wide: ModelInput = { ...input, sample: noise([2, 1, 8, 8], 7, 'f64') };
+
+  it('is what the loss does when all weights, and the sample, are moved at once', () => {
+    const unet = randomUNet(undefined, 1, 'f64');
+    const directions = new Map(
+      [...unet.weights].map(([name, { shape }], i) => [name, noise(shape, 100 + i, 'f64')] as const),
+    );
+    const ofSample = noise([2, 1, 8, 8], 99, 'f64');
+    const moved = (x: Tensor, v: Tensor, h: number): Tensor => ({
+      ...x,
+      data: x.data.map((y, i) => y + h * v.data[i]),
+    });
+    const lossAt = (h: number): number => {
+      const weights = new Map(
+        [...unet.weights].map(([name, value]) => [name, moved(value, directions.get(name) as Tensor, h)]),
+      );
+      const sample = moved(wide.sample, ofSample, h);
+      return lossGradient({ ...unet, weights }, reference, { ...wide, sample }, target).loss.data[0];
+    };
+    const h = 1e-6;
+    const slope = (lossAt(h) - lossAt(-h)) / (2 * h);
+    const { sample, parameters } = lossGradient(unet, reference, wide, target);
+    const dot = (a: Tensor, b: Tensor): number => inner(a, b).value;
+    const ours = [...parameters].reduce(
+      (sum, [name, value]) => sum + dot(value, directions.get(name) as Tensor),
+      dot(sample, ofSample),
+    );
+    expect(Math.abs(slope / ours - 1)).toBeLessThan(1e-7);
+  });
+
+  it.each(['f64', 'f32', 'f16', 'bf16'] as const)('has the bits of the definitions, %s', (dtype) => {
+    const unet = randomUNet(undefined, 1, dtype);
+    const [ours, expected] = [reference, definitionBackend()].map((backend) =>
+      named(lossGradient(unet, backend, input, target)),
+    );
+    for (const [name, value] of expected) {
+      expect(value.dtype).toBe(dtype);
+      expect(value.data.every(Number.isFinite), name).toBe(true);
+      expectSameBits(ours.get(name) as Tensor, value);
+    }
+  });
+
+  it('changes with the weights, from one run to the next of one backend', () => {
+    const unet = randomUNet();
+    const other: UNet = { ...unet, weights: randomUNet(undefined, 2).weights };
+    for (const model of [unet, other, unet]) {
+      const expected = named(lossGradient(model, reference, input, target));
+      for (const [name, value] of named(lossGradient(model, fast[0], input, target)))
+        expectSameBits(value, expected.get(name) as Tensor);
+    }
+  });
+
+  it('adds up what comes back to a row of the table of classes; rows that nobody asked for get nothing', () => {
+    const unet = randomUNet(undefined, 1, 'f64');
+    const both: ModelInput = { ...wide, classLabels: [2] };
+    const { parameters } = lossGradient(unet, reference, both, target);
+    const table = parameters.get('class_embedding.weight') as Tensor;
+    const [, size] = table.shape;
+    expect([...table.data].map((value) => value !== 0)).toEqual(
+      Array.from({ length: 4 * size }, (_, i) => Math.floor(i / size) === 2),
+    );
+  });
+
+  it('is refused where there is none, in one line', () => {
+    const unet = randomUNet();
+    const run = (model: UNet, given: ModelInput, wanted: Tensor): (() => unknown) => {
+      return () => lossGradient(model, reference, given, wanted);
+    };
+    expect(run(unet, input, zeros('f32', [2, 1, 8, 4]))).toThrow(
+      'the target has shape [2, 1, 8, 4]; it must have that of the sample, [2, 1, 8, 8]',
+    );
+    expect(run(unet, input, { ...target, data: target.data.map(() => NaN) })).toThrow(/"target".*finite numbers/);
+    expect(run(unet, { ...input, classLabels: [9, 0] }, target)).toThrow(/class label 9/);
+    const { learning: _, ...strange } = unet;
+    expect(run(strange, input, target)).toThrow('there is no gradient of a UNet2DModel; there is one of UNet2DModel');
+    expect(() => lossGradientProgram(undefined as never)).toThrow(/the architecture is undefined; it must be/);
+    const narrow = randomUNet({ ...smallConfig, in_channels: 2 });
+    const two = { ...input, sample: noise([2, 2, 8, 8]) };
+    expect(run(narrow, two, noise([2, 2, 8, 8]))).toThrow(/predicts 1 channels of a sample of 2/);
+  });
+});
