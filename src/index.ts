@@ -388,6 +388,7 @@ export {
   type Tokenizer,
   type Tokens,
 } from './pipelines/clip-tokenizer.ts';
+export { loadTokenizer } from './pipelines/tokenizer-folder.ts';
 
 // oracle
 export type {
@@ -413,6 +414,7 @@ export {
   type Explanation,
   type FaultyTraces,
 } from './oracle/diagnosis.ts';
+export { diagnosesOf, findingsOf, type Findings } from './oracle/findings.ts';
 export { bank as faultBank } from './oracle/faults/bank.ts';
 export type { Fault } from './oracle/faults/fault.ts';
 export { formatNames, formats, type Format, type FormatName } from './oracle/honest/format.ts';

@@ -39,7 +39,7 @@ import truth
 from configs import keys_of
 
 SEED = 21
-COUNT = 64
+COUNT = 40
 # What Stable Diffusion's folders have, which takes part in every exchange.
 SHARED = dict(
     beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1, clip_sample=False, set_alpha_to_one=False,

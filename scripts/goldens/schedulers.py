@@ -171,7 +171,7 @@ def rounded(plain):
 
 def rounded_log(x):
     """numpy.log, correctly rounded to float32."""
-    return plain_log(x.astype(numpy.float64)).astype(numpy.float32) if isinstance(x, numpy.ndarray) and x.dtype == numpy.float32 else plain_log(x)
+    return plain_log(x.astype(numpy.float64)).astype(numpy.float32) if isinstance(x, (numpy.ndarray, numpy.float32)) and x.dtype == numpy.float32 else plain_log(x)
 
 
 @contextmanager
@@ -265,7 +265,8 @@ def run(name, spec, given, dtype, noise_seed=None, given_noise=True):
             stack.enter_context(mock.patch.object(module, "BrownianTreeNoiseSampler", lambda *_, **__: motion))
         if noise_seed is not None:
             choices["generator"] = torch.Generator().manual_seed(noise_seed)
-        scheduler.set_timesteps(spec["steps"], **({} if mu is None else {"mu": mu}))
+        own = {key: numpy.array(choices.pop(key)) for key in ("timesteps", "sigmas") if key in choices}
+        scheduler.set_timesteps(spec["steps"], **({} if mu is None else {"mu": mu}), **own)
         if name not in BY_ALPHA:
             table, scheduler.sigmas = scheduler.sigmas, scheduler.sigmas.float()
         start = float(getattr(scheduler, "init_noise_sigma", 1.0))

@@ -3,25 +3,36 @@
  * first and how clearly, and whether it is named; and how much of their budget honest computations use that nobody has
  * tuned.
  *
- * A mistake is planted in a port that adds in another order than the reference, in float32, and the port is checked
- * like any other. `first`: its name comes first. `tied`: another mistake gives the same numbers in this case and is
- * named first.
+ * A mistake is planted in a port that adds in another order than the reference, in float32, and that runs every pass
+ * from its start and writes every tap, as ports do; and the port is checked like any other. `first`: its name comes
+ * first. `tied`: another mistake gives the same numbers in this case and is named first. `none`: no mistake is named,
+ * for none explains the numbers better than another honest rounding by the margin. `other`: a wrong name.
  *
- * Run: npx tsx scripts/oracle/certificate.ts (minutes)
+ * Run: npx tsx scripts/oracle/certificate.ts (minutes); with names of cases it only shows what it finds there
  */
 import { writeFileSync } from 'node:fs';
 import { cast } from '../../src/tensor/rounding.ts';
 import type { Case } from '../../src/oracle/case.ts';
-import { affects, diagnose, faultyTraces, rememberedTraces, type Diagnosis } from '../../src/oracle/diagnosis.ts';
+import { isIndependent } from '../../src/oracle/check.ts';
+import {
+  affects,
+  diagnose,
+  diagnoseProbes,
+  faultyTraces,
+  rememberedTraces,
+  type Diagnosis,
+  type FaultyTraces,
+} from '../../src/oracle/diagnosis.ts';
 import { bank, invisible } from '../../src/oracle/faults/bank.ts';
 import type { Fault } from '../../src/oracle/faults/fault.ts';
+import { recognised } from '../../src/oracle/findings.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import { bandsOf, deviation, shareOf, type Band } from '../../src/oracle/tolerance.ts';
 import { traceCase, type Trace } from '../../src/oracle/trace.ts';
 import { caseNames, loadCase, smallCases } from '../../test/oracle/cases.ts';
 import { heldOut, port } from '../../test/oracle/ports.ts';
 
-type Naming = 'first' | 'tied' | 'other';
+type Naming = 'first' | 'tied' | 'none' | 'other';
 /** The first tap beyond its budget, its share, how the mistake was named. */
 type Entry = readonly [tap: string, share: number, naming: Naming];
 
@@ -36,7 +47,9 @@ const faults = new Map(bank.map(({ name }) => [name, {} as Record<string, Entry>
 const torch: Record<string, number> = {};
 const others: Record<string, number> = {};
 
-for (const name of caseNames) {
+const chosen = process.argv.slice(2);
+for (const name of caseNames.filter((candidate) => chosen.length === 0 || chosen.includes(candidate))) {
+  const start = performance.now();
   const one = await loadCase(name);
   const names = new Set(one.expected.keys());
   const bands = bandsOf(one, f32, names);
@@ -45,7 +58,7 @@ for (const name of caseNames) {
   const heldOutTraces = Object.values(heldOut).map((arithmetic) => traceCase(one, port(arithmetic), single, { names }));
   others[name] = rounded(Math.max(...heldOutTraces.map((found) => worst(bands, found))));
   if (smallCases.includes(name)) plantFaults(one, bands, names);
-  process.stderr.write(`${name}\n`);
+  process.stderr.write(`${name} ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
 }
 
 /** Plants every mistake of the bank that shows in the case, and writes down what becomes of it. */
@@ -61,17 +74,40 @@ function plantFaults(one: Case, bands: ReadonlyMap<string, Band>, names: Readonl
       ]),
     );
     const supplied = new Map([...bands].filter(([tap]) => theirs.has(tap)));
-    const naming = namingOf(fault, diagnose(supplied, theirs, f32, traces));
+    const naming = namingOf(fault, diagnosesOf(one, supplied, theirs, traces));
     const found = firstBeyond(supplied, theirs) ?? firstMissing(names, theirs);
     const entries = faults.get(fault.name);
     if (found && entries) entries[one.name] = [...found, naming];
   }
 }
 
-function namingOf(fault: Fault, { best, equivalent }: Diagnosis): Naming {
-  if (best?.faults.length !== 1) return 'other';
-  if (best.faults[0] === fault) return 'first';
-  return equivalent.includes(fault) ? 'tied' : 'other';
+/** As findings.ts does it, with traces that are computed once for all mistakes. */
+function diagnosesOf(
+  one: Case,
+  bands: ReadonlyMap<string, Band>,
+  theirs: Trace,
+  traces: FaultyTraces,
+): readonly Diagnosis[] {
+  if (!isIndependent(one)) return [diagnose(bands, theirs, f32, traces)];
+  const off = sharesOf(bands, theirs).flatMap(([tap, share]) => (share <= 1 ? [] : [tap]));
+  return diagnoseProbes(
+    bands,
+    off,
+    theirs,
+    f32,
+    () => traces,
+    (probe) => recognised(one, probe, theirs.get(probe)),
+  );
+}
+
+/** Probes that are no sign of a mistake have no name; a wrong one at any of them counts. */
+function namingOf(fault: Fault, diagnoses: readonly Diagnosis[]): Naming {
+  const namings = diagnoses.map(({ best, equivalent }): Naming => {
+    if (!best) return 'none';
+    if (best.faults.length === 1 && best.faults[0] === fault) return 'first';
+    return best.faults.length === 1 && equivalent.includes(fault) ? 'tied' : 'other';
+  });
+  return (['other', 'first', 'tied'] as const).find((naming) => namings.includes(naming)) ?? 'none';
 }
 
 type Caught = readonly [tap: string, share: number];
@@ -111,15 +147,17 @@ const summary = {
   pairs: entries.length,
   first: count('first'),
   tied: count('tied'),
+  none: count('none'),
   other: count('other'),
 };
 const lines = (value: object): string =>
   Object.entries(value)
     .map(([key, inner]) => `  ${JSON.stringify(key)}: ${JSON.stringify(inner)}`)
     .join(',\n');
-writeFileSync(
-  new URL('../../fixtures/oracle/certificate.json', import.meta.url),
-  `{
+if (chosen.length === 0) {
+  writeFileSync(
+    new URL('../../fixtures/oracle/certificate.json', import.meta.url),
+    `{
  "command": "npx tsx scripts/oracle/certificate.ts",
  "summary": ${JSON.stringify(summary)},
  "invisible": ${JSON.stringify(invisible)},
@@ -132,5 +170,10 @@ ${lines(Object.fromEntries(faults))}
  }
 }
 `,
-);
+  );
+} else {
+  for (const [fault, cases] of faults)
+    for (const [name, entry] of Object.entries(cases))
+      if (entry[2] !== 'first') process.stderr.write(`${name} ${fault}: ${entry.join(' ')}\n`);
+}
 process.stderr.write(`${JSON.stringify(summary)}\n`);

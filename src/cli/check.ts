@@ -1,4 +1,7 @@
 /** `pag check`: are a port's numbers right, where do they first go wrong, and which mistake is it? */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../tensor/errors.ts';
 import type { SafetensorsFile } from '../formats/safetensors.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { check, type Checked } from '../oracle/check.ts';
@@ -6,13 +9,15 @@ import { findingsOf, type Findings } from '../oracle/findings.ts';
 import { formatNames, formats } from '../oracle/honest/format.ts';
 import { storageFinding } from '../oracle/precision.ts';
 import { residualFindings } from '../oracle/residual.ts';
-import { htmlReport } from '../oracle/report/html.ts';
-import { jsonReport } from '../oracle/report/json.ts';
-import { junitReport } from '../oracle/report/junit.ts';
+import { htmlOfAll, htmlReport } from '../oracle/report/html.ts';
+import { jsonOfAll, jsonReport } from '../oracle/report/json.ts';
+import { junitOfAll } from '../oracle/report/junit.ts';
+import type { Result } from '../oracle/report/result.ts';
+import { count, verdict } from '../oracle/report/sentences.ts';
 import { textReport } from '../oracle/report/terminal.ts';
 import type { Command } from './command.ts';
 import { openSafetensors } from './model.ts';
-import { openCase } from './oracle-files.ts';
+import { kitCases, openCase } from './oracle-files.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { createProgress } from './progress.ts';
 
@@ -27,10 +32,14 @@ const kinds: OptionKinds = {
 };
 
 const help = `pag check CASE THEIRS.safetensors [options]
+pag check KIT THEIRS [options]
 
 Compares what a port computed with a case of the golden oracle (a name that "pag cases" lists, or a folder that
 "pag export" wrote). Tolerances follow from how far honest computations of the same precision lie apart. Says which tap
 is the first to be wrong although its input is right, and which known mistake gives just these numbers.
+
+KIT is a folder of cases as "pag export --all" writes it, THEIRS one with files of their names, unets/tiny.safetensors
+and so on: all that there are are checked, and reported together.
 
   --dtype ${formatNames.join('|')}     the precision in which the port computes (f32)
 ${formatNames.map((name) => `      ${name.padEnd(6)} ${formats[name].summary}`).join('\n')}
@@ -55,26 +64,65 @@ const tooLarge =
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds, ['CASE', 'THEIRS.safetensors']);
   const [name, file] = options.positionals;
-  const [junit, html] = [options.text('junit'), options.text('html')];
-  for (const path of [junit, html]) if (path !== undefined) checkWritable(path);
-  const format = formats[options.choice('dtype', formatNames) ?? 'f32'];
-  const one = await openCase(name);
-  const theirs = await openSafetensors(file);
-  const only = options.text('only');
-  const checked = check(one, theirs, format, only === undefined ? undefined : [only]);
-  const { report } = checked;
+  for (const path of [options.text('junit'), options.text('html')]) if (path !== undefined) checkWritable(path);
+  const kit = await kitCases(name);
+  if (kit.length > 0) return checkKit(name, kit, file, options);
 
-  const isTooLarge = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0) > largest;
-  const { diagnoses, sentences } = findings(checked, theirs, options.has('no-diagnosis'), isTooLarge);
-
-  if (junit !== undefined) writeWhole(junit, new TextEncoder().encode(junitReport(report, diagnoses, sentences)));
-  if (html !== undefined) writeWhole(html, new TextEncoder().encode(htmlReport(report, diagnoses, sentences)));
+  const result = await checkOne(name, file, options);
+  const { report, diagnoses, sentences } = result;
+  writeReports(options, [result]);
   console.log(
     options.has('json')
       ? jsonReport(report, diagnoses, sentences)
       : textReport(report, diagnoses, sentences, { colour: process.stdout.isTTY === true, all: options.has('all') }),
   );
   return report.passes ? 0 : 1;
+}
+
+/** Every case of a kit for which they have a file: the text of those that are off, then one line for each. */
+async function checkKit(kit: string, cases: readonly string[], folder: string, options: Options): Promise<number> {
+  const given = cases.map((name) => ({ name, file: join(folder, `${name}.safetensors`) }));
+  const there = given.filter(({ file }) => existsSync(file));
+  if (there.length === 0)
+    throw new InputError(
+      `${folder} holds no file for a case of ${kit}; expected are ${given[0]?.file ?? ''} and so on`,
+    );
+  const results: Result[] = [];
+  for (const { name, file } of there) results.push(await checkOne(join(kit, name), file, options));
+  writeReports(options, results);
+  const style = { colour: process.stdout.isTTY === true, all: options.has('all') };
+  const off = results.filter(({ report }) => !report.passes);
+  const texts = off.map(({ report, diagnoses, sentences }) => textReport(report, diagnoses, sentences, style));
+  const lines = results.map(({ report }) => `${report.passes ? '✓' : '✗'} ${report.case.name}: ${verdict(report)}`);
+  const skipped = given.length - there.length;
+  const summary = `${count(results.length, 'case')} checked, ${off.length} off, ${skipped} without a file`;
+  console.log(options.has('json') ? jsonOfAll(results) : [...texts, lines.join('\n'), summary].join('\n\n'));
+  return off.length === 0 ? 0 : 1;
+}
+
+type Options = ReturnType<typeof readOptions>;
+
+async function checkOne(
+  name: string,
+  file: string,
+  options: Pick<Options, 'choice' | 'text' | 'has'>,
+): Promise<Result> {
+  const format = formats[options.choice('dtype', formatNames) ?? 'f32'];
+  const one = await openCase(name);
+  const theirs = await openSafetensors(file);
+  const only = options.text('only');
+  const checked = check(one, theirs, format, only === undefined ? undefined : [only]);
+  const isTooLarge = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0) > largest;
+  return { report: checked.report, ...findings(checked, theirs, options.has('no-diagnosis'), isTooLarge) };
+}
+
+function writeReports(options: Pick<Options, 'text'>, results: readonly Result[]): void {
+  const [junit, html] = [options.text('junit'), options.text('html')];
+  const [first] = results;
+  const page =
+    results.length === 1 && first ? htmlReport(first.report, first.diagnoses, first.sentences) : htmlOfAll(results);
+  if (junit !== undefined) writeWhole(junit, new TextEncoder().encode(junitOfAll(results)));
+  if (html !== undefined) writeWhole(html, new TextEncoder().encode(page));
 }
 
 function findings(checked: Checked, file: SafetensorsFile, isUnwanted: boolean, isTooLarge: boolean): Findings {

@@ -6,23 +6,38 @@ import { writeSafetensors } from '../formats/safetensors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { guideOf } from '../oracle/guide.ts';
 import type { Command } from './command.ts';
-import { caseFolder, openCase } from './oracle-files.ts';
+import type { Case } from '../oracle/case.ts';
+import { caseFolder, openCase, shippedCases } from './oracle-files.ts';
 import { readOptions } from './options.ts';
 
 const help = `pag export CASE DIR [options]
+pag export --all DIR [options]
 
 Writes a case into the folder DIR: case.json, inputs.safetensors, weights.safetensors, expected.safetensors, README.md,
 and prints how to check a port with it. "pag cases" lists the cases.
 
+  --all              writes every case, each into a folder of its name in DIR
   --dtype bf16|f16   writes inputs and weights rounded to it, too: inputs.bf16.safetensors, weights.bf16.safetensors`;
 
 /** The command `pag export`. */
 export const exportCommand: Command = { summary: 'writes a case as files for a port, with a guide', help, run };
 
 async function run(args: readonly string[]): Promise<number> {
-  const options = readOptions(args, { dtype: 'text' }, ['CASE', 'DIR']);
-  const [name, folder] = options.positionals;
+  const isAll = args.includes('--all');
+  const options = readOptions(args, { dtype: 'text', all: 'flag' }, isAll ? ['DIR'] : ['CASE', 'DIR']);
   const dtype = options.choice('dtype', ['bf16', 'f16']);
+  const [first, second = ''] = options.positionals;
+  if (isAll) {
+    const names = await shippedCases();
+    for (const name of names) await exportCase(name, join(first, name), dtype);
+    console.log(`${names.length} cases written to ${first}. pag check ${first} THEIRS checks all files in THEIRS.`);
+    return 0;
+  }
+  console.log(guideOf(await exportCase(first, second, dtype), second));
+  return 0;
+}
+
+async function exportCase(name: string, folder: string, dtype: 'bf16' | 'f16' | undefined): Promise<Case> {
   const one = await openCase(name);
   const from = await caseFolder(name);
   makeFolder(folder);
@@ -32,13 +47,10 @@ async function run(args: readonly string[]): Promise<number> {
   }
   if (one.weights.size > 0)
     writeWhole(join(folder, 'weights.safetensors'), writeSafetensors(Object.fromEntries(one.weights)));
-  if (dtype) {
-    for (const [file, tensors] of Object.entries({ inputs: one.inputs, weights: one.weights })) {
-      if (tensors.size === 0) continue;
-      const rounded = Object.fromEntries([...tensors].map(([key, value]) => [key, cast(value, dtype)]));
-      writeWhole(join(folder, `${file}.${dtype}.safetensors`), writeSafetensors(rounded));
-    }
+  for (const [file, tensors] of Object.entries({ inputs: one.inputs, weights: one.weights })) {
+    if (!dtype || tensors.size === 0) continue;
+    const rounded = Object.fromEntries([...tensors].map(([key, value]) => [key, cast(value, dtype)]));
+    writeWhole(join(folder, `${file}.${dtype}.safetensors`), writeSafetensors(rounded));
   }
-  console.log(guideOf(one, folder));
-  return 0;
+  return one;
 }

@@ -1,6 +1,6 @@
 /** Where the cases of the oracle are: those that ship, by name, and those that were exported, by folder. */
-import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
 import { jsonObject, type ReadFile } from '../formats/read-file.ts';
 import { folderReader, readBytes } from '../formats/node-files.ts';
@@ -24,6 +24,18 @@ export async function caseFolder(nameOrFolder: string): Promise<string> {
     `"${nameOrFolder}" is no case, nor a folder with a case.json${suggestion(nameOrFolder, names)}; ` +
       'pag cases lists them',
   );
+}
+
+/** The cases in a folder of exported ones, by their folders in it (`unets/tiny`); none where it holds none. */
+export async function kitCases(folder: string): Promise<readonly string[]> {
+  if (!existsSync(folder) || !statSync(folder).isDirectory() || existsSync(join(folder, 'case.json'))) return [];
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const found = files
+    .filter((file) => basename(file) === 'case.json')
+    .map((file) => dirname(file).replaceAll('\\', '/'));
+  const order = await shippedCases();
+  const placeOf = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
+  return found.sort((a, b) => placeOf(a) - placeOf(b) || Number(a > b) - Number(a < b));
 }
 
 /** Reads a case, every tensor of it checked. Throws an InputError when there is none, or when it was changed. */

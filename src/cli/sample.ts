@@ -7,22 +7,19 @@ import { encodePng } from '../formats/png.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { classConditions } from '../models/condition.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
-import { stepsLeftOut } from '../sampling/from-picture.ts';
 import type { SamplingRun } from '../sampling/sample.ts';
 import { leastWork, type PlannedRun, type Work } from '../sampling/work.ts';
-import type { Config } from '../schedulers/options.ts';
-import { createScheduler, schedulers } from '../schedulers/registry.ts';
-import type { Scheduler } from '../schedulers/scheduler.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { follow } from './follow.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
-import { chooseScheduler, loadModel, schedulerNamed, warn } from './model.ts';
-import { chooseNoise, noiseHelp, noiseOptions, seedsOf } from './noise.ts';
+import { loadModel } from './model.ts';
+import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
+import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
 import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
@@ -31,14 +28,11 @@ const kinds: OptionKinds = {
   'weak-model': 'text',
   out: 'text',
   labels: 'text',
-  scheduler: 'text',
-  'scheduler-config': 'text',
-  steps: 'text',
-  eta: 'text',
   latents: 'text',
   preview: 'flag',
   ...pictureOptions,
   ...noiseOptions,
+  ...schedulerOptions,
   ...guidanceOptions,
   ...backendOptions,
 };
@@ -55,10 +49,7 @@ Draws pictures with a diffusers model and writes them side by side as PNG.
                                   of --init start, too: the noised picture
   --labels 0,1,2                  class labels, repeated as often as needed
 ${noiseHelp}
-  --scheduler NAME                of pag schedulers; it takes over what the model was trained with (the model's own)
-  --scheduler-config FILE.json    a scheduler_config.json of diffusers
-  --steps N                       how many steps (20); heun, kdpm2 and pndm call the model more often
-  --eta E                         how much noise is added: of ddim (0), tcd (0.3), euler-ancestral, kdpm2-ancestral (1)
+${schedulerHelp}
   --preview                       shows in the terminal what is being drawn
 ${pictureHelp}
 ${guidanceHelp}
@@ -84,7 +75,7 @@ async function run(args: readonly string[]): Promise<number> {
   const weakFolder = options.text('weak-model');
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
   const guidance = chooseGuidance(options, unet, weak !== undefined);
-  const { scheduler: plain, stepCount, begin } = await schedulerOf(options, schedulerConfig, picture?.strength ?? 1);
+  const { scheduler: plain, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
   const { shape: whole, first, noiseSource } = await chooseNoise(options, unet, dtype);
   const [count = 0, ...shape] = whole;
   const conditions = conditionsOf(options, unet, count);
@@ -143,31 +134,4 @@ function chooseFiles(options: ParsedOptions): { out: string | undefined; latents
   if (out !== undefined && out === latentsFile) throw new InputError(`--out and --latents name the same file, ${out}`);
   for (const file of [out, latentsFile]) if (file !== undefined) checkWritable(file);
   return { out, latentsFile };
-}
-
-async function schedulerOf(
-  options: ParsedOptions,
-  ofModel: Config | undefined,
-  strength: number,
-): Promise<{ scheduler: Scheduler; stepCount: number; begin: number }> {
-  const eta = options.number('eta', 0);
-  const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), ofModel);
-  checkEta(eta, config['_class_name']);
-  const stepCount = options.integer('steps', 1) ?? 20;
-  const begin = stepsLeftOut(stepCount, strength);
-  const noiseSeed = schedulerNamed(config['_class_name'])?.seeded ? seedsOf(options) : undefined;
-  const choices = { begin, ...(eta !== undefined && { eta }), ...(noiseSeed !== undefined && { noiseSeed }) };
-  const scheduler = createScheduler(config, stepCount, choices);
-  warn(scheduler.warnings ?? []);
-  return { scheduler, stepCount, begin };
-}
-
-/** Refuses an η that the scheduler would not look at. */
-function checkEta(eta: number | undefined, className: unknown): void {
-  const entry = schedulerNamed(className);
-  if (eta === undefined || !entry || entry.eta !== undefined) return;
-  const having = Object.values(schedulers)
-    .filter((one) => one.eta !== undefined)
-    .map((one) => one.short);
-  throw new InputError(`--eta does nothing with ${entry.short}; it is of ${having.join(', ')}`);
 }

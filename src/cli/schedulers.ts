@@ -45,16 +45,29 @@ function overview({ short, summary }: SchedulerEntry): string {
   return `${short.padEnd(17)} ${summary}`;
 }
 
-function page(className: string, { short, summary, source, kind, eta }: SchedulerEntry): string {
+function page(className: string, entry: SchedulerEntry): string {
+  const { short, summary, source, kind } = entry;
   const keys = Object.entries(schedulerDefaults(className)).map(([key, value]) => `  ${key.padEnd(27)} ${text(value)}`);
   return `${short}: ${summary}
 
 class     ${className} of diffusers
 source    ${source}
-drives    ${drives[kind]}${eta === undefined ? '' : `\neta       ${eta}: how much noise is added (--eta)`}
+drives    ${drives[kind]}${takes(entry)}
 
 keys and their defaults:
 ${keys.join('\n')}`;
+}
+
+/** Which options of a run it has, a line each. */
+function takes({ eta, own = {}, churns }: SchedulerEntry): string {
+  const withEnd = own.sigmas === 'steps and end' ? ', the last that of the result' : '';
+  const lines = [
+    ...(eta === undefined ? [] : [`eta       ${eta}: how much noise is added (--eta)`]),
+    ...(own.timesteps ? ['timesteps your own: --timesteps'] : []),
+    ...(own.sigmas ? [`sigmas    your own: --sigmas${withEnd}`] : []),
+    ...(churns ? ['churn     noise on the way down: --s-churn, --s-tmin, --s-tmax, --s-noise'] : []),
+  ];
+  return lines.map((line) => `\n${line}`).join('');
 }
 
 /** As in a config; what JSON cannot say, as it is. */

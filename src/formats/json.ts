@@ -25,7 +25,7 @@ export function parseJson(bytes: Uint8Array, source: string, infinities = false)
   if (bytes.length > longestJson)
     throw new InputError(`${source} has ${bytes.length} bytes; at most ${longestJson} are read`);
   const what = beginsAsJson(bytes) ? undefined : recognise(bytes);
-  if (what !== undefined) throw new InputError(`${source}: the file ${what}`);
+  if (what !== undefined) throw new InputError(`${source} ${what}`);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

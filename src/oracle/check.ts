@@ -135,7 +135,7 @@ export function check(one: Case, file: SafetensorsFile, format: Format, only?: r
 }
 
 /** Whether the taps of a case are probes, none of which is computed from another. */
-function isIndependent({ subject: { kind } }: Case): boolean {
+export function isIndependent({ subject: { kind } }: Case): boolean {
   return kind === 'operation' || kind === 'embedding';
 }
 

@@ -66,12 +66,13 @@ export function faultyTraces(one: Case, format: Format, names: ReadonlySet<strin
   };
 }
 
-/** The same, each computed to its end when it is first asked for, and remembered. */
+/** The same; those of single faults are computed to their ends when they are first asked for, and remembered. */
 export function rememberedTraces(traces: FaultyTraces): FaultyTraces {
   const known = new Map<string, Trace | undefined>();
   return {
-    of(faults) {
-      const key = faults.map(({ name }) => name).join('+');
+    of(faults, goOn) {
+      if (faults.length > 1) return traces.of(faults, goOn);
+      const key = faults.map(({ name }) => name).join();
       if (!known.has(key)) known.set(key, traces.of(faults));
       return known.get(key);
     },
@@ -163,6 +164,7 @@ export function diagnose(
  * told together.
  * @param off the probes that are off
  * @param tracesOf the traces of one probe
+ * @param recognise a fault that shows in a probe where no trace has just these numbers
  */
 export function diagnoseProbes(
   bands: ReadonlyMap<string, Band>,
@@ -170,12 +172,15 @@ export function diagnoseProbes(
   theirs: Trace,
   format: Format,
   tracesOf: (probe: string) => FaultyTraces,
+  recognise: (probe: string) => Fault | undefined = () => undefined,
 ): readonly Diagnosis[] {
   const together = new Map<string, Diagnosis>();
   for (const probe of off) {
     const band = bands.get(probe);
     if (!band) continue;
-    const found = diagnose(new Map([[probe, band]]), theirs, format, tracesOf(probe));
+    const traced = diagnose(new Map([[probe, band]]), theirs, format, tracesOf(probe));
+    const seen = traced.best ? undefined : recognise(probe);
+    const found = seen ? { ...traced, best: { faults: [seen], share: 1, reaches: 1 }, complete: true } : traced;
     const key = found.best?.faults.map(({ name }) => name).join('+') ?? '';
     const before = together.get(key);
     together.set(key, {

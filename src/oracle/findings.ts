@@ -1,7 +1,12 @@
 /** All that is found out about a port that was checked, beyond which taps are off: the mistakes, and how they look. */
 import type { SafetensorsFile } from '../formats/safetensors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Case } from './case.ts';
 import type { Checked } from './check.ts';
 import { diagnose, diagnoseProbes, faultyTraces, type Diagnosis } from './diagnosis.ts';
+import { bank } from './faults/bank.ts';
+import type { Fault } from './faults/fault.ts';
+import { hasOnePassVariance } from './one-pass-variance.ts';
 import { formatFinding, storageFinding } from './precision.ts';
 import { residualFindings } from './residual.ts';
 
@@ -44,5 +49,12 @@ export function diagnosesOf(
     const traces = faultyTraces(one, format, new Set(bands.keys()));
     return [diagnose(bands, theirs, format, traces, onProgress)];
   }
-  return diagnoseProbes(bands, off, theirs, format, (probe) => faultyTraces(one, format, new Set([probe])));
+  const recognise = (probe: string): Fault | undefined => recognised(one, probe, theirs.get(probe));
+  return diagnoseProbes(bands, off, theirs, format, (probe) => faultyTraces(one, format, new Set([probe])), recognise);
+}
+
+/** A fault whose numbers depend on the order of sums, by what they all share. */
+export function recognised(one: Case, probe: string, theirs: Tensor | undefined): Fault | undefined {
+  if (!theirs || !hasOnePassVariance(one, probe, theirs)) return undefined;
+  return bank.find(({ name }) => name === 'norm-variance-one-pass');
 }

@@ -35,6 +35,10 @@ export interface Implementation {
   readonly pass: (pass: Pass, attentionLayers: readonly string[], asked: readonly Pass[]) => Pass;
   /** What the model makes of a timestep that it is given. */
   readonly timestep: (t: number) => number;
+  /** What becomes of class labels. */
+  readonly labels: (labels: readonly number[]) => readonly number[];
+  /** The step of a run whose noise is taken at a step, of so many. */
+  readonly noiseStep: (index: number, steps: number) => number;
   /** What the model is given as its timestep at a step of a run. */
   readonly modelTimestep: (scheduler: Scheduler, index: number) => number;
   /** The guidance that a case's setting describes. */
@@ -55,6 +59,8 @@ export const reference: Implementation = {
   stages: same,
   pass: same,
   timestep: same,
+  labels: same,
+  noiseStep: same,
   modelTimestep: (scheduler, index) => scheduler.timesteps[index],
   guidance: ({ guidanceScale, pagScale, pagAdaptiveScale, pagLayers, guidanceRescale }) =>
     rescaled(cfgPag(guidanceScale, { pagScale, pagAdaptiveScale, layers: pagLayers }), guidanceRescale),

@@ -9,6 +9,7 @@ import { log, pow } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { forwardProcess } from './level.ts';
 import { readOptions, type Config } from './options.ts';
+import { checkTimesteps, type OwnSteps } from './own-steps.ts';
 import type { Scheduler } from './scheduler.ts';
 import { f32 } from './single.ts';
 import { spacedTimesteps } from './spacing.ts';
@@ -49,9 +50,10 @@ export function consistencyStep(denoised: Tensor, next: number, sigmaMin: number
  * A run of `consistencyStep`. As in diffusers the last step draws noise too, of which σ_min in float32 leaves less than
  * 1e-6.
  * @param steps how many, from 1 to num_train_timesteps
+ * @param own timesteps of the training in place of evenly spaced ones: whole numbers that fall
  * @throws InputError for a config or a number of steps that it does not support
  */
-export function cmStochasticIterative(config: Config, steps: number): Scheduler<undefined> {
+export function cmStochasticIterative(config: Config, steps: number, own: OwnSteps = {}): Scheduler<undefined> {
   const name = 'CMStochasticIterativeScheduler';
   const options = readOptions(config, name);
   const { trainTimesteps, sigmaMin, sigmaMax, sigmaData, rho, noiseScale } = readRange(options, name);
@@ -59,7 +61,11 @@ export function cmStochasticIterative(config: Config, steps: number): Scheduler<
   const read = options.finish();
 
   // Karras' σ (arXiv 2206.00364, eq. 5) at some of the places of the training, from the largest.
-  const places = [...spacedTimesteps('leading', trainTimesteps, steps, 0)].reverse();
+  const rule = { most: trainTimesteps - 1, whole: true, falling: true };
+  const falling = own.timesteps
+    ? checkTimesteps(name, own.timesteps, rule)
+    : spacedTimesteps('leading', trainTimesteps, steps, 0);
+  const places = [...falling].reverse();
   const [from, to] = [pow(sigmaMax, 1 / rho), pow(sigmaMin, 1 / rho)];
   const spaced = places.map((place) => pow(from + (place / (trainTimesteps - 1)) * (to - from), rho));
   const sigmas = [...spaced, sigmaMin].map(f32);

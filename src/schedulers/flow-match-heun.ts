@@ -1,7 +1,9 @@
 /** Heun's method for flow matching (arXiv 2206.00364 and 2210.02747; `diffusers.FlowMatchHeunDiscreteScheduler`). */
 import { at } from '../tensor/at.ts';
+import { scale } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { churned, type Churn } from './churn.ts';
 import { flowLevel, shiftInSingle } from './flow-match-euler.ts';
 import { shiftFlow } from './flow.ts';
 import { heunStep } from './heun.ts';
@@ -13,16 +15,18 @@ import { range } from './spacing.ts';
 import { along } from './variance-exploding.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
-/** Between the two calls of a step: where it began, and the direction there. */
-type State = { readonly x: Tensor; readonly v: Tensor } | undefined;
+/** Between the two calls of a step: where it began, at which σ, and the direction there. */
+type State = { readonly x: Tensor; readonly sigma: number; readonly v: Tensor } | undefined;
 
 /**
  * A run of `heunStep` along the direction v that the model predicts: two calls of the model a step, but for the last
  * step, to σ = 0, which is Euler's alone. Second order.
  * @param steps how many, from 1
+ * @param churn how much noise is added on the way down, spread over all calls. As in diffusers, each of the two calls
+ *   draws some, though that of the second changes nothing
  * @throws InputError for a config that it does not support
  */
-export function flowMatchHeun(config: Config, steps: number): Scheduler<State> {
+export function flowMatchHeun(config: Config, steps: number, churn: Churn = {}): Scheduler<State> {
   const name = 'FlowMatchHeunDiscreteScheduler';
   const options = readOptions(config, name);
   const trainTimesteps = options.count('num_train_timesteps', 1000);
@@ -45,12 +49,14 @@ export function flowMatchHeun(config: Config, steps: number): Scheduler<State> {
     timesteps: callSigmas.map((sigma) => f32(sigma * trainTimesteps)),
     start: undefined,
     ...variancePreserving('flow_prediction', callSigmas.map(flowLevel)),
-    step(begin, { index, modelOutput: v, sample }) {
+    step(begin, { index, modelOutput: v, sample, noise }) {
       const step = Math.floor(index / 2);
       const [sigma, next] = [at(sigmas, step), at(sigmas, step + 1)];
-      const denoised = originalAt('flow_prediction', sample, v, flowLevel(at(callSigmas, index)));
-      if (!begin) return { state: { x: sample, v }, denoised, sample: along(sample, v, sigma, next) };
-      return { state: undefined, denoised, sample: heunStep(begin.x, begin.v, v, sigma, next) };
+      const { x, sigma: higher } = churned(sample, sigma, churn, callSigmas.length, noise);
+      const denoised = originalAt('flow_prediction', x, v, flowLevel(at(callSigmas, index)));
+      if (begin) return { state: undefined, denoised, sample: heunStep(begin.x, begin.v, v, begin.sigma, next) };
+      const d = higher === sigma ? v : scale(v, sigma / higher);
+      return { state: { x, sigma: higher, v: d }, denoised, sample: along(x, d, higher, next) };
     },
   };
 }

@@ -2,6 +2,7 @@
 import { InputError } from '../tensor/errors.ts';
 import { flowMatchRun } from './flow-match-euler.ts';
 import { readOptions, type Config } from './options.ts';
+import type { OwnSteps } from './own-steps.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** The values of upscale_mode. */
@@ -11,15 +12,15 @@ const upscaleModes = ['nearest', 'linear', 'bilinear', 'bicubic', 'trilinear', '
  * A run of LCM on a flow: to x̂₀ at once, then up to the next σ with fresh noise, x' = (1 − σ') x̂₀ + σ' z. The last
  * step, to σ' = 0, draws noise as well, as in diffusers. Pictures of one size only.
  * @param steps how many, from 1
- * @param mu as of `flowMatchEuler`
+ * @param mu as of `flowMatchEuler`, like the steps of one's own
  * @throws InputError for a config that it does not support, among them one with scale_factors, or a missing mu
  */
-export function flowMatchLcm(config: Config, steps: number, mu?: number): Scheduler<undefined> {
+export function flowMatchLcm(config: Config, steps: number, mu?: number, own: OwnSteps = {}): Scheduler<undefined> {
   const name = 'FlowMatchLCMScheduler';
   const options = readOptions(config, name);
   options.choice('upscale_mode', upscaleModes, 'bicubic');
   const factors = options.numbers('scale_factors');
   if (factors && factors.length > 0)
     throw new InputError(`${name}: scale_factors is [${factors}]; it draws pictures of one size, expected null`);
-  return flowMatchRun(options, name, steps, { mu, isStochastic: true });
+  return flowMatchRun(options, name, steps, { mu, own, isStochastic: true });
 }

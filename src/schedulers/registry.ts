@@ -89,7 +89,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
   },
   DDIMInverseScheduler: {
     short: 'ddim-inverse',
-    summary: 'DDIM backwards: from a picture, given as --noise, to its noise',
+    summary: 'DDIM backwards: from a picture to its noise (--invert)',
     source: 'Mokady et al. 2022, arXiv 2211.09794',
     kind: 'discrete',
     create: (config, steps) => ddimInverse(config, steps),
@@ -240,7 +240,8 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: 'for consistency models of σ: to x̂₀ at once, then noise again',
     source: 'Song et al. 2023, arXiv 2303.01469, algorithm 1',
     kind: 'consistency',
-    create: (config, steps) => cmStochasticIterative(config, steps),
+    own: { timesteps: true },
+    create: (config, steps, own) => cmStochasticIterative(config, steps, own),
   },
   ScoreSdeVeScheduler: {
     short: 'sde-ve',
@@ -278,14 +279,16 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     summary: "Heun's method for flow matching; second order, two calls a step",
     source: 'Karras et al. 2022, arXiv 2206.00364; Lipman et al. 2022, arXiv 2210.02747',
     kind: 'flow',
-    create: (config, steps) => flowMatchHeun(config, steps),
+    churns: true,
+    create: (config, steps, churn) => flowMatchHeun(config, steps, churn),
   },
   FlowMatchLCMScheduler: {
     short: 'flow-match-lcm',
     summary: 'for consistency models of a flow: to x̂₀ at once, then noise again',
     source: 'Luo et al. 2023, arXiv 2310.04378',
     kind: 'flow',
-    create: (config, steps, { mu }) => flowMatchLcm(config, steps, mu),
+    own: { timesteps: true, sigmas: 'steps' },
+    create: (config, steps, { mu, ...own }) => flowMatchLcm(config, steps, mu, own),
   },
 };
 

@@ -77,7 +77,10 @@ export function readSigmaTable(
     return checkTimesteps(scheduler, own.timesteps, { most: trainTimesteps - 1 }).map(f32);
   };
   const places = (): Pick<SigmaTable, 'timesteps' | 'sigmas'> => {
-    if (own.sigmas) return { timesteps: own.sigmas.slice(0, -1).map(timestepOf), sigmas: own.sigmas };
+    if (own.sigmas) {
+      const sigmas = own.sigmas.map(f32);
+      return { timesteps: sigmas.slice(0, -1).map(timestepOfSigma(table, f32)).map(f32), sigmas };
+    }
     const timesteps = even();
     const end = final === 'zero' ? 0 : at(table, 0);
     // Log-linear σ are one more than the steps: the last is that of the result.

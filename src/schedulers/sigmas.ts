@@ -168,16 +168,20 @@ export function interpolate(table: Float32Array, place: number): number {
  * Which timestep has a σ: the place between two training timesteps by linear interpolation in log σ; beyond the ends of
  * the table, the end.
  * @param table σ of the training timesteps, rising
+ * @param rounded how NumPy holds what is computed from σ: in double precision, unless σ is float32
  */
-export function timestepOfSigma(table: Float32Array): (sigma: number) => number {
+export function timestepOfSigma(
+  table: Float32Array,
+  rounded: (x: number) => number = (x) => x,
+): (sigma: number) => number {
   const logs = table.map(log);
   if (logs.length === 1) return () => 0;
   return (sigma) => {
-    const logSigma = log(Math.max(sigma, 1e-10));
+    const logSigma = rounded(log(Math.max(sigma, 1e-10)));
     let below = logs.length - 2;
     while (below > 0 && !(at(logs, below) <= logSigma)) below--;
     const [from, to] = [at(logs, below), at(logs, below + 1)];
-    const weight = Math.min(Math.max((from - logSigma) / f32(from - to), 0), 1);
-    return (1 - weight) * below + weight * (below + 1);
+    const weight = Math.min(Math.max(rounded(rounded(from - logSigma) / f32(from - to)), 0), 1);
+    return rounded(1 - weight) * below + weight * (below + 1);
   };
 }

@@ -98,6 +98,45 @@ describe('pag cases, export and check', () => {
     }
   });
 
+  it('list the cases as JSON', async () => {
+    expect(await runCommand(['cases', '--json'])).toBe(0);
+    const { schema, cases } = JSON.parse(printed[0] ?? '');
+    expect(schema).toBe(1);
+    expect(cases.find((one: { name: string }) => one.name === name)).toEqual({
+      name,
+      title: 'classifier-free guidance and PAG',
+      kind: 'guidance',
+      taps: ['guided'],
+    });
+    expect(cases.length).toBeGreaterThan(90);
+  });
+
+  it('check all cases of a kit for which there are files, and report them together', async () => {
+    const [kit, files] = [path('kit'), path('files')];
+    for (const each of [name, 'guidances/none', 'guidances/pag']) {
+      expect(await runCommand(['export', each, join(kit, each)])).toBe(0);
+    }
+    expect(await refusal('check', kit, files)).toMatch(
+      /files holds no file for a case of .*kit; expected are .*guidances/,
+    );
+    mkdirSync(join(files, 'guidances'), { recursive: true });
+    const put = (file: string, value: Tensor) => writeFileSync(join(files, file), writeSafetensors({ guided: value }));
+    put(`${name}.safetensors`, guided);
+    const good = ['check', kit, files, '--json'];
+    expect(await runCommand(good)).toBe(0);
+    expect(JSON.parse(printed.at(-1) ?? '')).toMatchObject({ schema: 1, passes: true, cases: [{ case: name }] });
+
+    put('guidances/pag.safetensors', guided);
+    const [xml, html] = [path('kit.xml'), path('kit.html')];
+    expect(await runCommand(['check', kit, files, '--junit', xml, '--html', html])).toBe(1);
+    expect(printed.at(-1)).toMatch(/✓ guidances\/cfg-pag: .*\n✗ guidances\/pag: 1 of 1 tap is off/);
+    expect(printed.at(-1)).toMatch(/2 cases checked, 1 off, 1 without a file$/);
+    expect(readFileSync(xml, 'utf8').match(/<testsuite /g)).toHaveLength(2);
+    const page = readFileSync(html, 'utf8');
+    expect(page).toMatch(/<h1>2 cases, 1 off<\/h1><\/header>\n<details open><summary>✗ <code>guidances\/pag<\/code>/);
+    expect(page.match(/<details open>/g)).toHaveLength(1);
+  });
+
   it('let no NaN pass', async () => {
     const file = theirs('nan.safetensors', { guided: { ...guided, data: guided.data.map(() => NaN) } });
     expect(await runCommand(['check', name, file, '--no-diagnosis'])).toBe(1);

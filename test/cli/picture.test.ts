@@ -1,5 +1,6 @@
 /** `pag sample` from a picture: variations, repainting, inversion. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
 import { toByte } from '../../src/formats/grid.ts';
@@ -126,8 +127,9 @@ describe('pag sample --inpaint', () => {
   it('of RePaint says how many calls its jumps make', async () => {
     await drawn('--init', init, '--inpaint', mask, '--inpaint-method', 'repaint', '--steps', '20', '--count', '1');
     expect(printed[0]).toContain('DDIM, 20 steps of 110 calls');
-    await drawn('--init', init, '--inpaint', mask, '--strength', '0.5', '--steps', '4', '--count', '1');
+    const read = await drawn('--init', init, '--inpaint', mask, '--strength', '0.5', '--steps', '4', '--count', '1');
     expect(printed[1]).toContain('the last 2 of 4 steps');
+    expect(read('start').shape).toEqual([1, 3, 8, 8]);
   });
 });
 
@@ -151,6 +153,22 @@ describe('pag sample --invert', () => {
     // Another noise leads to another letter of the kind.
     const other = await draw('--seed', '3', '--steps', '50', '--count', '1');
     expect(distance(back.data, seen)).toBeLessThan(0.05 * distance(other.data, seen));
+  });
+
+  it("takes over how the model's own DDIM spaces its timesteps", async () => {
+    const noise = path('noise.safetensors');
+    const trailing = path('trailing');
+    cpSync(letters, trailing, { recursive: true });
+    const config = join(trailing, 'scheduler', 'scheduler_config.json');
+    const own = JSON.parse(readFileSync(config, 'utf8')) as object;
+    writeFileSync(config, JSON.stringify({ ...own, timestep_spacing: 'trailing' }));
+    const found: Tensor[] = [];
+    for (const model of [letters, trailing]) {
+      const invert = ['--model', model, '--labels', '3', '--invert', init, '--resize', '--out-noise', noise];
+      expect(await runCommand(['sample', ...invert, '--steps', '2'])).toBe(0);
+      found.push(readTensor(parseSafetensors(readFileSync(noise), 'noise'), 'noise'));
+    }
+    expect(found[0]).not.toEqual(found[1]);
   });
 
   it('brings the picture to the size of the model, and says which scheduler leads back', async () => {

@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { chooseScheduler } from '../../src/cli/model.ts';
 import { runCommand } from '../../src/cli/commands.ts';
+import { readOptions } from '../../src/cli/options.ts';
+import { chooseRun, schedulerOptions } from '../../src/cli/scheduler-options.ts';
 import { schedulersCommand } from '../../src/cli/schedulers.ts';
 import { createScheduler, schedulerDefaults, schedulerNames, schedulers } from '../../src/schedulers/registry.ts';
 import { capturePrinted } from './console.ts';
@@ -64,6 +66,64 @@ describe('--eta', () => {
       );
     },
   );
+});
+
+describe('steps, spacing and churn of a run', () => {
+  const chosen = async (...args: string[]) => {
+    const config = { _class_name: 'DDIMScheduler', prediction_type: 'v_prediction' };
+    const { scheduler, stepCount } = await chooseRun(readOptions(args, schedulerOptions), config);
+    return { ...scheduler, stepCount };
+  };
+
+  it('timesteps and σ of one’s own say how many steps there are', async () => {
+    const own = await chosen('--scheduler', 'euler', '--timesteps', '999, 500,20.5');
+    expect([own.timesteps, own.stepCount]).toEqual([[999, 500, 20.5], 3]);
+    const sigmas = await chosen('--scheduler', 'euler', '--sigmas', '14.6,2,0');
+    expect([sigmas.levelAt(1).noise, sigmas.stepCount]).toEqual([2, 2]);
+    await expect(chosen('--scheduler', 'euler', '--timesteps', '9,x')).rejects.toThrow(
+      '--timesteps has "x"; expected numbers between commas',
+    );
+    await expect(chosen('--timesteps', '9,1')).rejects.toThrow('DDIMScheduler takes no timesteps of your own');
+    await expect(chosen('--scheduler', 'euler', '--steps', '3', '--timesteps', '9,1')).rejects.toThrow(
+      '3 steps are asked for, but timesteps says 2; leave the number of steps out',
+    );
+  });
+
+  it('--sigma-spacing is the key of the config, and takes the place of another', async () => {
+    const spaced = await chosen('--scheduler', 'euler', '--sigma-spacing', 'exponential', '--steps', '7');
+    expect(spaced.timesteps).toEqual(
+      createScheduler(
+        { _class_name: 'EulerDiscreteScheduler', prediction_type: 'v_prediction', use_exponential_sigmas: true },
+        7,
+      ).timesteps,
+    );
+    const karras = { _class_name: 'DPMSolverMultistepScheduler', use_karras_sigmas: true };
+    const { scheduler } = await chooseRun(readOptions(['--sigma-spacing', 'beta'], schedulerOptions), karras);
+    expect(scheduler.config).toMatchObject({ use_karras_sigmas: false, use_beta_sigmas: true, use_lu_lambdas: false });
+    await expect(chosen('--sigma-spacing', 'karras')).rejects.toThrow(
+      '--sigma-spacing karras does nothing with ddim; it is of euler, heun, lms,',
+    );
+    await expect(chosen('--sigma-spacing', 'lu')).rejects.toThrow('--sigma-spacing is "lu"; expected karras, expo');
+    const edm = { _class_name: 'EDMEulerScheduler' };
+    const ofEdm = await chooseRun(readOptions(['--sigma-spacing', 'exponential'], schedulerOptions), edm);
+    expect(ofEdm.scheduler.config['sigma_schedule']).toBe('exponential');
+  });
+
+  it('churn is of the schedulers that add it', async () => {
+    const names = ['--s-churn', '--s-tmin', '--s-tmax', '--s-noise'];
+    for (const name of names) {
+      await expect(chosen(name, '1')).rejects.toThrow(/^DDIMScheduler has no s\w+, but 1 is given/);
+      await expect(chosen(name, '-1')).rejects.toThrow(`${name} is -1; expected at least 0`);
+      expect((await chosen('--scheduler', 'euler', name, '1')).stepCount).toBe(20);
+    }
+  });
+
+  it('pag schedulers NAME says what there is to choose', async () => {
+    await schedulersCommand.run(['euler']);
+    expect(shown[0]).toMatch(
+      /timesteps your own: --timesteps\nsigmas +your own: --sigmas, the last that of the result\nchurn /,
+    );
+  });
 });
 
 describe('a scheduler for a model', () => {

@@ -288,9 +288,9 @@ describe('a folder that cannot be read says what it seems to be', () => {
     [
       'a pointer for a config',
       { 'config.json': textOf('st/lfs.safetensors') },
-      'model/config.json: the file is a Git-LFS pointer, not the file itself; fetch it, as with "git lfs pull"',
+      'model/config.json is a Git-LFS pointer, not the file itself; fetch it, as with "git lfs pull"',
     ],
-    ['a page for a config', { 'config.json': '\n<!DOCTYPE html><html>' }, 'model/config.json: the file is a web page'],
+    ['a page for a config', { 'config.json': '\n<!DOCTYPE html><html>' }, 'model/config.json is a web page'],
   ];
   it.each(refusals)('%s', async (_name, files, message, choices) => {
     const refused = expect.objectContaining({ name: 'InputError', message: expect.stringContaining(message) });

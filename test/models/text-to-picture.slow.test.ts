@@ -1,9 +1,10 @@
 /**
- * From token ids to a picture: the letters model that obeys words, against StableDiffusionPAGPipeline step by step, with
+ * From words to a picture: the letters model that obeys words, against StableDiffusionPAGPipeline step by step, with
  * CFG and PAG together and PAG alone. The folder is read as it is.
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { componentKinds } from '../../src/formats/components.ts';
+import { folderReader } from '../../src/formats/node-files.ts';
 import { readNumbers, readTensor } from '../../src/formats/safetensors.ts';
 import { cfgPag, pag } from '../../src/guidance/pag.ts';
 import type { Backend } from '../../src/kernels/kernels.ts';
@@ -12,6 +13,7 @@ import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { createAutoencoderKL, decodeLatents, unscaledLatents } from '../../src/models/autoencoder-kl/autoencoder-kl.ts';
 import { createClipText, encodeText } from '../../src/models/clip-text/clip-text.ts';
 import { createUNetCondition } from '../../src/models/unet2d-condition/unet-condition.ts';
+import { loadTokenizer } from '../../src/pipelines/tokenizer-folder.ts';
 import { denoiserOf } from '../../src/sampling/denoiser.ts';
 import { sampleSteps } from '../../src/sampling/sample.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
@@ -19,7 +21,7 @@ import { clamp, mapElements } from '../../src/tensor/arithmetic.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf } from '../agreement.ts';
-import { loadFixtureFiles, loadFixtureJson, metadataOf, openGoldens } from '../goldens.ts';
+import { fixture, loadFixtureFiles, loadFixtureJson, metadataOf, openGoldens } from '../goldens.ts';
 
 const folder = 'letters-text/model';
 const file = openGoldens('letters-text/golden.safetensors');
@@ -56,6 +58,11 @@ describe.each(['f32', 'f64'] as const)('the letters model that obeys words, in %
   const autoencoder = createAutoencoderKL(vae.config, vae.weights, dtype);
   const embedded = (prompt: string): Tensor =>
     encodeText(encoder, backend, { inputIds: [idsOf(prompt)] }).lastHiddenState;
+
+  it.each(prompts.map(({ prompt }) => prompt))('makes the tokens of transformers of "%s"', async (prompt) => {
+    const tokenize = await loadTokenizer(await folderReader(fixture(`${folder}/tokenizer`)), '', folder);
+    expect(tokenize(prompt).ids).toEqual(idsOf(prompt));
+  });
 
   it('is read without a word to be said of it', () => {
     expect([text, unet, vae].flatMap(({ warnings }) => warnings)).toEqual([]);

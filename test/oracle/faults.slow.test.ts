@@ -10,9 +10,9 @@ import { traceCase } from '../../src/oracle/trace.ts';
 import { caseNames, loadCase, oracle } from './cases.ts';
 import { fileOf, heldOut, outputOf, port } from './ports.ts';
 
-type Entry = readonly [tap: string, share: number, naming: 'first' | 'tied' | 'other'];
+type Entry = readonly [tap: string, share: number, naming: 'first' | 'tied' | 'none' | 'other'];
 interface Certificate {
-  readonly summary: Readonly<Record<'faults' | 'pairs' | 'first' | 'tied' | 'other', number>>;
+  readonly summary: Readonly<Record<'faults' | 'pairs' | 'first' | 'tied' | 'none' | 'other', number>>;
   readonly invisible: unknown;
   readonly shareOfBudget: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly faults: Readonly<Record<string, Readonly<Record<string, Entry>>>>;

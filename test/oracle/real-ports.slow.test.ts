@@ -29,4 +29,20 @@ describe('a port of the tiny UNet', () => {
     expect(report.passes).toBe(false);
     expect(names).toEqual(['pag-off']);
   });
+
+  it('with ε = 1e-6 in the norms of its attention layers alone', () => {
+    const { report, names, complete } = checked('attn-eps-1e-6');
+    expect(report.first?.name).toBe('down_blocks.1.attentions.0.group_norm');
+    expect(names).toEqual(['attention-norm-eps-1e-6']);
+    expect(complete).toBe(true);
+  });
+
+  it('that writes integers beside its taps, which nobody asks for', () => {
+    const file = parseSafetensors(readFileSync(new URL('data/extra-u32.safetensors', import.meta.url)), 'extra');
+    const taps = [...file.entries.keys()].filter((name) => name !== 'ids');
+    const { report } = check(tiny, file, formats.f32, taps);
+    expect(report.unknown).toEqual(['ids']);
+    expect(report.taps.map(({ name }) => name).sort()).toEqual(taps.sort());
+    expect(report.passes).toBe(true);
+  });
 });

@@ -8,7 +8,7 @@ import { add, divide, divideBy, mapElements, multiply, scale } from '../../src/t
 import { InputError } from '../../src/tensor/errors.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import type { Config } from '../../src/schedulers/options.ts';
-import { createScheduler, schedulerDefaults, schedulerNames, schedulers } from '../../src/schedulers/registry.ts';
+import { createScheduler, schedulerDefaults, schedulerNames } from '../../src/schedulers/registry.ts';
 import { disagreement, goldenNames, goldenOf } from '../agreement.ts';
 import { metadataOf, openGoldens } from '../goldens.ts';
 import { readGoldens } from '../tensor/goldens.ts';
@@ -80,8 +80,8 @@ function finiteOrRefused(config: Config): 'finite' | 'refused' {
 
 const known = schedulerNames.filter((name) => [...drawn].some((pair) => pair.startsWith(`${name}/`)));
 
-it('there are pairs of all classes, but for those whose noise has a seed of its own', () => {
-  expect(known).toEqual(schedulerNames.filter((name) => !schedulers[name].seeded));
+it('there are pairs of all classes', () => {
+  expect(known).toEqual(schedulerNames);
 });
 
 describe.each(known)('%s', (name) => {

@@ -71,13 +71,15 @@ function main(): void {
   const began = Date.now();
   for (const { mode, oneCase } of order(backend)) {
     if (verdicts[mode]?.[oneCase] !== undefined || Date.now() - began > 1000 * limit) continue;
-    const { check } = backend.modes[mode];
+    const check = backend.modes[mode]?.check;
+    if (check === undefined) throw new Error(`backend.json has no mode ${mode}`);
     const file = join(out, mode, `${oneCase.replace('/', '+')}.safetensors`);
     const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
-    const alike = Object.keys(verdicts).find(
-      (other) => backend.modes[other].check === check && verdicts[other][oneCase]?.sha256 === sha256,
-    );
-    const verdict = alike === undefined ? judge(oneCase, file, check, sha256) : verdicts[alike][oneCase];
+    const alike = Object.entries(verdicts)
+      .filter(([other]) => backend.modes[other]?.check === check)
+      .map(([, ofMode]) => ofMode[oneCase])
+      .find((known) => known?.sha256 === sha256);
+    const verdict = alike ?? judge(oneCase, file, check, sha256);
     verdicts[mode] = { ...verdicts[mode], [oneCase]: verdict };
     console.log(`${mode} ${oneCase}: ${verdict.passes ? 'passes' : 'off'}, ${share(verdict.worst)} at ${verdict.at}`);
     writeFileSync(record, `${JSON.stringify(recordOf(backend, verdicts), null, 1)}\n`);

@@ -74,6 +74,27 @@ function logitsOf(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
   return tensor(q.dtype, [batch, heads, queries, keys], data);
 }
 
+/** What the heads give, [B,N,heads·d], is changed before to_out. */
+function onMixed(name: string, says: string, change: (mixed: Tensor, heads: number) => Tensor): Fault {
+  return inKernels(name, says, (k) => ({
+    applyAttentionMap: (map, v) => change(k.applyAttentionMap(map, v), map.shape[1]),
+    attention: (q, key, v, heads, scale) => change(k.attention(q, key, v, heads, scale), heads),
+  }));
+}
+
+/** A map without the keys behind each query; what is left is shared among the others, as a masked softmax does. */
+function causal(map: Tensor): Tensor {
+  const [, , queries, keys] = map.shape;
+  const data = map.data.slice();
+  for (let start = 0; start < data.length; start += keys) {
+    const last = Math.floor(start / keys) % queries;
+    let sum = 0;
+    for (let m = 0; m < keys; m++) sum += m <= last ? data[start + m] : 0;
+    for (let m = 0; m < keys; m++) data[start + m] = m <= last ? data[start + m] / sum : 0;
+  }
+  return tensor(map.dtype, map.shape, data);
+}
+
 const isAttention = (name: string, module: string): boolean =>
   name.includes('.attentions.') && name.includes(`.${module}.`);
 
@@ -135,6 +156,31 @@ export const attentionFaults: readonly Fault[] = [
     },
     attention: (q, key, v, heads, scale) => k.attention(q, key, v, 1, scale / Math.sqrt(heads)),
   })),
+  onMixed('heads-reversed', 'put the heads together in reverse order', (mixed, heads) => {
+    const [batch, tokens, channels] = mixed.shape;
+    const size = channels / heads;
+    return {
+      ...mixed,
+      data: mixed.data.map((_, at) => {
+        const channel = at % channels;
+        const head = Math.floor(channel / size);
+        return mixed.data[at - channel + (heads - 1 - head) * size + (channel % size)];
+      }),
+      shape: [batch, tokens, channels],
+    };
+  }),
+  onMixed(
+    'heads-merged-untransposed',
+    'read [B, heads, N, d] as [B, N, heads · d] without moving the heads behind the tokens',
+    (mixed, heads) => {
+      const [batch, tokens, channels] = mixed.shape;
+      const apart = permuted(reshape(mixed, [batch, tokens, heads, channels / heads]), [0, 2, 1, 3]);
+      return reshape(apart, mixed.shape);
+    },
+  ),
+  inKernels('attention-causal', 'mask the attention map: each token sees only those before it', (k) =>
+    byMap(k, (q, key, heads, scale) => causal(k.attentionMap(q, key, heads, scale))),
+  ),
   inKernels('softmax-base-two', 'take 2^x where e^x is meant: the factor log₂ e is missing', (k) => ({
     ...scaledAttention(k, (_, scale) => scale * Math.LN2),
     softmax: (x) => k.softmax(k.affine(x, Math.LN2, 0)),

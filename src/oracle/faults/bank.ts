@@ -3,7 +3,10 @@ import { attentionFaults } from './attention.ts';
 import type { Fault } from './fault.ts';
 import { guidanceFaults } from './guidance.ts';
 import { layerFaults } from './layers.ts';
+import { normFaults } from './norms.ts';
+import { numericFaults } from './numerics.ts';
 import { pagFaults } from './pag.ts';
+import { resamplingFaults } from './resampling.ts';
 import { schedulerFaults } from './scheduler.ts';
 import { timeAndWiringFaults } from './time-and-wiring.ts';
 
@@ -13,8 +16,11 @@ export const bank: readonly Fault[] = [
   ...guidanceFaults,
   ...attentionFaults,
   ...layerFaults,
+  ...normFaults,
+  ...resamplingFaults,
   ...timeAndWiringFaults,
   ...schedulerFaults,
+  ...numericFaults,
 ];
 
 /** Mistakes that are known and that nobody could see in the numbers of these cases, with the reason. */

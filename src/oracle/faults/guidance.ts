@@ -1,7 +1,15 @@
 /** Mistakes in how the passes are combined. */
 import { addScaled, clamp, divideBy, scale, std, subtract } from '../../tensor/arithmetic.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { conditional, predictOne, unconditional, type GuidanceStep, type Pass } from '../../guidance/guidance.ts';
+import { identity } from '../../nn/attention-perturbations/index.ts';
+import {
+  conditional,
+  perturbed,
+  predictOne,
+  unconditional,
+  type GuidanceStep,
+  type Pass,
+} from '../../guidance/guidance.ts';
 import { inGuidance, inGuided, inSetting, type Fault } from './fault.ts';
 
 /** The guidance is told other predictions than it asks for. */
@@ -32,6 +40,19 @@ function swapped(
     return exchanged;
   };
 }
+
+/** Each of three passes is taken for another. */
+function rotated(places: number): (predict: GuidanceStep['predict']) => GuidanceStep['predict'] {
+  return (predict) => (passes) => {
+    const outputs = predict(passes);
+    if (outputs.length !== 3) return outputs;
+    // As they lie in a batch: without condition, with it, perturbed.
+    const order = [...passes.keys()].sort((a, b) => placeOf(passes[a]) - placeOf(passes[b]));
+    return passes.map((_, i) => outputs[order[(order.indexOf(i) + places) % 3]]);
+  };
+}
+
+const placeOf = (pass: Pass): number => (isPerturbed(pass) ? 2 : Number(pass.condition === 'given'));
 
 const pushedFromNull = 'push by s(ε(∅) − ε̂(c)) where s(ε(c) − ε̂(c)) is meant';
 
@@ -77,6 +98,36 @@ export const guidanceFaults: readonly Fault[] = [
     'take the perturbed pass for the unconditional one and the other way round: ' +
       'the order of the batch is [uncond, cond, perturbed]',
     swapped(isUnconditional, isPerturbed),
+  ),
+  byPredictions(
+    'batch-rotated',
+    'take each pass of a batch of three for the one before it: the order is [uncond, cond, perturbed]',
+    rotated(1),
+  ),
+  byPredictions(
+    'batch-rotated-back',
+    'take each pass of a batch of three for the one behind it: the order is [uncond, cond, perturbed]',
+    rotated(2),
+  ),
+  inSetting(
+    'pag-inside-cfg',
+    'guide by PAG before classifier-free guidance, which multiplies s by g; both are added to ε(∅)',
+    ({ pagScale, pagAdaptiveScale, guidanceScale }) => ({
+      pagScale: pagScale * guidanceScale,
+      pagAdaptiveScale: pagAdaptiveScale * guidanceScale,
+    }),
+  ),
+  inGuided(
+    'pag-from-cfg-result',
+    'push the result of classifier-free guidance away from ε̂(c), where ε(c) is: s(ε_cfg − ε̂(c))',
+    (guidanceOf, setting, step) => {
+      const { pagScale, pagAdaptiveScale, pagLayers, guidanceRescale, guidanceScale } = setting;
+      if (guidanceScale === 1 || guidanceRescale !== 0) return guidanceOf(setting).guide(step);
+      const guided = guidanceOf({ ...setting, pagScale: 0 }).guide(step);
+      const s = Math.max(0, pagScale - pagAdaptiveScale * (1000 - step.timestep));
+      if (s === 0) return guided;
+      return addScaled(guided, s, subtract(guided, predictOne(step, perturbed(pagLayers, identity))));
+    },
   ),
   inGuidance('pag-from-unconditional', pushedFromNull, (guidance, setting) => ({
     ...guidance,

@@ -88,6 +88,11 @@ export const pagFaults: readonly Fault[] = [
     'let the identity act on the input of the layer where it acts on the values',
     (context) => withoutLinear(context, /attentions.*to_v\.(weight|bias)/),
   ),
+  whenPerturbed(
+    'pag-value-bias-missing',
+    'let the identity act before the bias of the values: to_v without its bias in the perturbed layers',
+    (context) => withWeights(context, (name, weight) => (/attentions.*to_v\.bias$/.test(name) ? undefined : weight)),
+  ),
   whenPerturbed('pag-skips-norm', 'leave out the group norm in the perturbed layers', (context) =>
     withKernels(context, () => ({ groupNorm: (x) => x })),
   ),

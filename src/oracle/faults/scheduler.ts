@@ -1,8 +1,12 @@
 /** Mistakes in the scheduler. */
+import { addScaled, clamp, divideBy, subtract } from '../../tensor/arithmetic.ts';
+import { roundTo } from '../../tensor/rounding.ts';
+import { zeros, type Tensor } from '../../tensor/tensor.ts';
 import type { Config } from '../../schedulers/options.ts';
+import type { Scheduler, StepInput } from '../../schedulers/scheduler.ts';
 import { betaSchedules, readNoiseSchedule } from '../../schedulers/noise-schedule.ts';
 import { readOptions } from '../../schedulers/options.ts';
-import { inScheduler, inSchedule, type Fault } from './fault.ts';
+import { filled, inScheduler, inSchedule, type Fault } from './fault.ts';
 
 /** The keys that describe β. */
 const scheduleKeys = ['num_train_timesteps', 'beta_start', 'beta_end', 'beta_schedule', 'trained_betas'];
@@ -24,6 +28,8 @@ const flipped =
   (key: string, otherwise: boolean) =>
   (config: Config): Config => ({ [key]: !(config[key] ?? otherwise) });
 const isClass = (config: Config, name: string): boolean => config['_class_name'] === name;
+
+const words = { bf16: 'bfloat16', f16: 'float16' } as const;
 
 /** Mistakes in the table of a scheduler and in its steps. */
 export const schedulerFaults: readonly Fault[] = [
@@ -100,4 +106,89 @@ export const schedulerFaults: readonly Fault[] = [
   inScheduler('input-not-scaled', "do not divide the model's input by √(σ² + 1)", () => ({
     scaleModelInput: (sample) => sample,
   })),
+  inScheduler('noise-by-variance', 'add noise of size σ² where σ is meant', (scheduler) => ({
+    step(state, given) {
+      const sizes = noiseSizes(scheduler, state, given);
+      const scaled: typeof given.noise = (shape) => {
+        const z = given.noise(shape);
+        return { ...z, data: z.data.map((value, i) => value * sizes[i]) };
+      };
+      return scheduler.step(state, { ...given, noise: scaled });
+    },
+  })),
+  {
+    name: 'noise-of-next-step',
+    says: 'take the noise of the next step: one draw too many',
+    apply: (one) => ({ ...one, noiseStep: (index, steps) => Math.min(index + 1, steps - 1) }),
+  },
+  inScheduler('last-step-clamped', 'clamp the last picture to [−1, 1], where it is left as it is', (scheduler) => ({
+    step(state, given) {
+      const result = scheduler.step(state, given);
+      const isLast = given.index === scheduler.timesteps.length - 1;
+      return isLast ? { ...result, sample: clamp(result.sample, -1, 1) } : result;
+    },
+  })),
+  {
+    name: 'epsilon-after-clipping',
+    says: "compute ε anew from the clipped x̂₀ (use_clipped_model_output), where the model's own is meant",
+    apply: (one) => ({
+      ...one,
+      scheduler(config, steps, choices) {
+        const scheduler = one.scheduler(config, steps, choices);
+        const isPlain = scheduler.name === 'DDIMScheduler' && !choices.eta;
+        const { prediction_type: prediction, timestep_spacing: spacing } = scheduler.config;
+        return isPlain && prediction === 'epsilon' && spacing === 'leading' ? recomputing(scheduler) : scheduler;
+      },
+    }),
+  },
+  ...(['bf16', 'f16'] as const).flatMap((dtype) => [
+    inSchedule(`alphas-in-${words[dtype]}`, `hold ᾱ in ${words[dtype]}`, (config) => roundedAlphas(config, dtype)),
+    inScheduler(`state-in-${words[dtype]}`, `hold x in ${words[dtype]} from step to step`, (scheduler) => ({
+      step(state, given) {
+        const result = scheduler.step(state, given);
+        return { ...result, sample: { ...result.sample, data: result.sample.data.map((x) => roundTo(dtype, x)) } };
+      },
+    })),
+  ]),
 ];
+
+/** σ of a step, for each number: what noise of ones adds. Zeros where the step adds none. */
+function noiseSizes(scheduler: Scheduler, state: unknown, given: StepInput): Tensor['data'] {
+  const [none, ones] = [0, 1].map(
+    (value) =>
+      scheduler.step(state, { ...given, noise: (shape) => filled(zerosLike(given.sample, shape), () => value) }).sample,
+  );
+  return subtract(ones, none).data;
+}
+
+function zerosLike({ dtype }: Tensor, shape: readonly number[]): Tensor {
+  return zeros(dtype, shape);
+}
+
+/** A config whose ᾱ are rounded. */
+function roundedAlphas(config: Config, dtype: 'bf16' | 'f16'): Config {
+  const options = readOptions(
+    Object.fromEntries(Object.entries(config).filter(([key]) => scheduleKeys.includes(key))),
+    'the scheduler',
+  );
+  const { alphasCumprod } = readNoiseSchedule(options, betaSchedules, 'the scheduler');
+  const rounded = Array.from(alphasCumprod, (alpha) => roundTo(dtype, alpha));
+  return { trained_betas: rounded.map((alpha, t) => Math.max(0, 1 - alpha / (rounded[t - 1] ?? 1))) };
+}
+
+/** DDIM whose direction is that of the ε that belongs to the clipped x̂₀: x' = √ᾱ' x̂₀ + √(1 − ᾱ') ε. */
+function recomputing(scheduler: Scheduler): Scheduler {
+  return {
+    ...scheduler,
+    step(state, given) {
+      const result = scheduler.step(state, given);
+      const { denoised } = result;
+      // After the last step ᾱ' is 1, and there is no direction.
+      if (!denoised || given.index === scheduler.timesteps.length - 1) return result;
+      const { signal, noise } = scheduler.levelAt(given.index);
+      const epsilon = divideBy(addScaled(given.sample, -signal, denoised), noise);
+      const turned = subtract(epsilon, given.modelOutput);
+      return { ...result, sample: addScaled(result.sample, scheduler.levelAt(given.index + 1).noise, turned) };
+    },
+  };
+}

@@ -1,8 +1,15 @@
 /** Mistakes in the embedding of time and class, and in how the parts of the UNet are joined. */
-import { inConfig, inKernels, type Fault } from './fault.ts';
+import { roundTo } from '../../tensor/rounding.ts';
+import type { Kernels } from '../../kernels/kernels.ts';
+import { sameShape, type Tensor } from '../../tensor/tensor.ts';
+import { inConfig, inKernels, inStages, withKernels, type Fault } from './fault.ts';
 
 function inTimestep(name: string, says: string, change: (t: number) => number): Fault {
   return { name, says, apply: (one) => ({ ...one, timestep: (t) => change(one.timestep(t)) }) };
+}
+
+function inLabels(name: string, says: string, change: (labels: readonly number[]) => readonly number[]): Fault {
+  return { name, says, apply: (one) => ({ ...one, labels: (labels) => change(one.labels(labels)) }) };
 }
 
 /** Mistakes in the embedding of time and class, and in the wiring of the UNet. */
@@ -33,6 +40,9 @@ export const timeAndWiringFaults: readonly Fault[] = [
   },
   inTimestep('timestep-plus-one', 'give the model t + 1 where t is meant', (t) => t + 1),
   inTimestep('timestep-minus-one', 'give the model t − 1 where t is meant', (t) => Math.max(0, t - 1)),
+  inTimestep('timestep-in-bfloat16', 'round the timestep to bfloat16, which has 1000 for 999', (t) =>
+    roundTo('bf16', t),
+  ),
   inTimestep('timestep-normalised', 'give the model t/1000 where t is meant', (t) => t / 1000),
   {
     name: 'timestep-is-index',
@@ -68,6 +78,18 @@ export const timeAndWiringFaults: readonly Fault[] = [
   inKernels('class-embedding-missing', 'do not add the class embedding to the time embedding', (k) => ({
     add: (a, b) => (a.shape.length === 2 && b.shape.length === 2 ? a : k.add(a, b)),
   })),
+  inKernels('class-embedding-twice', 'add the class embedding twice', (k) => ({
+    add: (a, b) => (a.shape.length === 2 && b.shape.length === 2 ? k.add(k.add(a, b), b) : k.add(a, b)),
+  })),
+  inLabels('class-of-first-sample', 'give all samples the class of the first', (labels) =>
+    labels.map(() => labels[0] ?? 0),
+  ),
+  inLabels('class-plus-one', 'count classes from 1: the class after the one that is meant', (labels) =>
+    labels.map((label) => label + 1),
+  ),
+  inLabels('class-minus-one', 'take the class before the one that is meant', (labels) =>
+    labels.map((label) => label - 1),
+  ),
   inKernels('time-missing', 'do not add the projected time in the residual blocks', (k) => ({
     add: (a, b) => (a.shape.length === 4 && b.shape.length === 2 ? a : k.add(a, b)),
   })),
@@ -104,4 +126,28 @@ export const timeAndWiringFaults: readonly Fault[] = [
         })),
     }),
   },
+  inStages(
+    'shortcut-of-normed',
+    'take the shortcut of a residual block behind its first norm, where the input itself is meant',
+    (context, { kind }) => (kind === 'resnet' ? withKernels(context, shortcutOfNormed) : context),
+  ),
 ];
+
+/** Kernels of one run of a residual block whose convolution of single pixels is given what its first norm gave. */
+function shortcutOfNormed(k: Kernels): Partial<Kernels> {
+  let normed: Tensor | undefined;
+  const isShortcut = (x: Tensor, weight: Tensor): boolean =>
+    weight.shape[2] === 1 && normed !== undefined && sameShape(normed.shape, x.shape);
+  return {
+    groupNorm(x, ...rest) {
+      const y = k.groupNorm(x, ...rest);
+      normed ??= y;
+      return y;
+    },
+    conv2d: (x, weight, ...rest) => k.conv2d(isShortcut(x, weight) ? (normed ?? x) : x, weight, ...rest),
+    joinedConv2d: (x, weight, bias, stride, padding, seam) =>
+      isShortcut(x, weight)
+        ? k.conv2d(normed ?? x, weight, bias, stride, padding)
+        : k.joinedConv2d(x, weight, bias, stride, padding, seam),
+  };
+}

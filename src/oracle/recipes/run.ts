@@ -34,7 +34,7 @@ export function runRecipe(subject: RunSubject): Recipe {
         },
       },
       noise: input(means, 'noise'),
-      noiseSource: () => input(means, `step.${index}.noise`),
+      noiseSource: () => input(means, `step.${implementation.noiseStep(index, subject.steps)}.noise`),
     });
     for (; !steps.next().done; index++);
   };
@@ -43,11 +43,12 @@ export function runRecipe(subject: RunSubject): Recipe {
 /** A denoiser all of whose modules are seen. */
 function watchedDenoiser(
   means: Means,
-  { labels, nullLabel }: RunSubject,
+  { labels: given, nullLabel }: RunSubject,
   unet: UNet,
   now: () => { prefix: string; timestep: number },
 ): Denoiser {
   const { implementation, show } = means;
+  const labels = given && implementation.labels(given);
   // A port that asks for no condition where there is none gets the one that is given.
   const conditions: Conditions = { null: labels ? { classLabels: labels } : {}, ...classConditions(labels, nullLabel) };
   return {

@@ -22,7 +22,7 @@ export function schedulerRecipe({ scheduler: config, steps, eta, noisedAt }: Sch
         index,
         sample,
         modelOutput: input(means, `step.${index}.output`),
-        noise: () => input(means, `step.${index}.noise`),
+        noise: () => input(means, `step.${implementation.noiseStep(index, timesteps.length)}.noise`),
       });
       if (result.denoised) show(`step.${index}.denoised`, result.denoised);
       state = result.state;

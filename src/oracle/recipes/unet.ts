@@ -15,7 +15,7 @@ export function unetRecipe({ config, timesteps, labels, perturbed }: UNetSubject
     const unet = buildUNet(config, means);
     const asked = perturbed.length === 0 ? [conditional] : [conditional, perturbedPass(perturbed, identity)];
     const passes = asked.map((pass) => implementation.pass(pass, unet.attentionLayers, asked).perturbation);
-    const classLabels = labels ?? inputs.get('class_embedding');
+    const classLabels = (labels && implementation.labels(labels)) ?? inputs.get('class_embedding');
     const given = {
       sample: input(means, 'sample'),
       timesteps: timesteps.map(implementation.timestep),

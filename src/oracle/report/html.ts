@@ -4,6 +4,7 @@ import type { Diagnosis } from '../diagnosis.ts';
 import { flowChart } from './flow.ts';
 import { heatMap } from './heat-map.ts';
 import { escaped, tag } from './markup.ts';
+import type { Result } from './result.ts';
 import { budgetSentence, count, divergence, explanation, fixed, part, percent, short, verdict } from './sentences.ts';
 import { style } from './style.ts';
 
@@ -12,29 +13,57 @@ import { style } from './style.ts';
  * @param residual what shows in the numbers beside the taps, as sentences
  */
 export function htmlReport(report: Report, diagnoses: readonly Diagnosis[], residual: readonly string[]): string {
-  const { case: one, format, taps, passes, first } = report;
-  const precision = `${escaped(format.name)} (${escaped(format.summary)})`;
+  const { case: one, passes } = report;
+  const content = `<header>${heading('h1', report)}</header>
+${body({ report, diagnoses, sentences: residual })}
+${aboutBudgets}`;
+  return page(`${one.name}: ${passes ? 'within budget' : 'off'}`, content);
+}
+
+/** The reports of many checks as one page: a line for each case, which opens; those that are off come first. */
+export function htmlOfAll(results: readonly Result[]): string {
+  const off = results.filter(({ report }) => !report.passes);
+  const good = results.filter(({ report }) => report.passes);
+  const title = `${count(results.length, 'case')}, ${off.length} off`;
+  const sections = [...off, ...good].map((result) => {
+    const { report } = result;
+    const line = `${report.passes ? '✓' : '✗'} <code>${escaped(report.case.name)}</code> ${escaped(verdict(report))}`;
+    return `<details${report.passes ? '' : ' open'}><summary>${line}</summary>
+${heading('h2', report)}
+${body(result)}
+</details>`;
+  });
+  return page(title, `<header><h1>${title}</h1></header>\n${sections.join('\n')}\n${aboutBudgets}`);
+}
+
+function page(title: string, content: string): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(one.name)}: ${passes ? 'within budget' : 'off'}</title>
+<title>${escaped(title)}</title>
 <style>${style}</style>
 <main>
-<header>
-<h1>${escaped(one.name)}</h1>
-<p class="lead">${escaped(one.title)}. Compared in ${precision}, ${count(taps.length, 'tap')}.
-Truth: ${escaped(one.truth)}.</p>
-</header>
-${verdictSection(report, diagnoses, residual)}
-${notesOf(report)}
-${dataFlow(taps)}
-${first ? whereItDiverges(first) : ''}
-${tapTable(taps)}
-${aboutBudgets}
+${content}
 </main>
 </html>
 `;
+}
+
+function heading(element: 'h1' | 'h2', { case: one, format, taps }: Report): string {
+  const precision = `${escaped(format.name)} (${escaped(format.summary)})`;
+  return `${tag(element, {}, escaped(one.name))}
+<p class="lead">${escaped(one.title)}. Compared in ${precision}, ${count(taps.length, 'tap')}.
+Truth: ${escaped(one.truth)}.</p>`;
+}
+
+function body({ report, diagnoses, sentences }: Result): string {
+  const { taps, first } = report;
+  return `${verdictSection(report, diagnoses, sentences)}
+${notesOf(report)}
+${dataFlow(taps)}
+${first ? whereItDiverges(first) : ''}
+${tapTable(taps)}`;
 }
 
 function verdictSection(report: Report, diagnoses: readonly Diagnosis[], residual: readonly string[]): string {

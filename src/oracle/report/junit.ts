@@ -1,6 +1,7 @@
 /** A report as JUnit XML: a test case for each tap, so that a CI shows them one by one. */
 import type { Report, TapReport } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
+import type { Result } from './result.ts';
 import { escaped, tag } from './markup.ts';
 import { budgetSentence, divergence, explanation, verdict } from './sentences.ts';
 
@@ -9,24 +10,35 @@ import { budgetSentence, divergence, explanation, verdict } from './sentences.ts
  * @param residual what shows in the numbers beside the taps, as sentences
  */
 export function junitReport(report: Report, diagnoses: readonly Diagnosis[], residual: readonly string[]): string {
+  return junitOfAll([{ report, diagnoses, sentences: residual }]);
+}
+
+/** The reports of many checks as JUnit XML: a suite for each case. */
+export function junitOfAll(results: readonly Result[]): string {
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites>${results.map(suiteOf).join('\n')}</testsuites>`,
+    '',
+  ].join('\n');
+}
+
+function suiteOf({ report, diagnoses, sentences }: Result): string {
   const suite = `${report.case.name} (${report.format.name})`;
   const cases = testCases(report);
   const written = cases.map(({ name, failure }) => {
     const inside = failure && tag('failure', { message: failure.message }, escaped(failure.text));
     return `  ${tag('testcase', { classname: suite, name }, inside)}`;
   });
-  const out = [verdict(report), divergence(report), ...residual, ...diagnoses.flatMap(explanation)]
+  const out = [verdict(report), divergence(report), ...sentences, ...diagnoses.flatMap(explanation)]
     .filter((line) => line !== undefined)
     .join('\n');
   const failures = cases.filter(({ failure }) => failure).length;
   const counts = `tests="${cases.length}" failures="${failures}" errors="0" skipped="0"`;
   return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites><testsuite name="${escaped(suite)}" ${counts}>`,
+    `<testsuite name="${escaped(suite)}" ${counts}>`,
     ...written,
     `  <system-out>${escaped(out)}</system-out>`,
-    '</testsuite></testsuites>',
-    '',
+    '</testsuite>',
   ].join('\n');
 }
 

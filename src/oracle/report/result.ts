@@ -1,0 +1,11 @@
+/** What a check has found, all together. */
+import type { Report } from '../check.ts';
+import type { Diagnosis } from '../diagnosis.ts';
+
+/** The report of a check, and what was found out about what is off. */
+export interface Result {
+  readonly report: Report;
+  readonly diagnoses: readonly Diagnosis[];
+  /** What shows in the numbers, as sentences. */
+  readonly sentences: readonly string[];
+}
