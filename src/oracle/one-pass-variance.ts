@@ -85,7 +85,8 @@ function stateOf({ x, weight, bias, y, eps }: Group): 'right' | 'one pass' | 'so
   });
   const found = 1 / (factor * factor) - eps;
   const off = Math.abs(found - variance);
-  if (!isFit || factor <= 0 || off > cancelled + roundings * unit * Math.sqrt(n) * (variance + eps))
-    return 'something else';
-  return off > roundings * unit * Math.sqrt(n) * (variance + eps) ? 'one pass' : 'right';
+  // What honest sums leave of the variance, and what rounding x · factor beside a large mean does to the factor.
+  const honest = roundings * unit * (Math.sqrt(n) * (variance + eps) + Math.abs(mean) * Math.sqrt(variance + eps));
+  if (!isFit || factor <= 0 || off > cancelled + honest) return 'something else';
+  return off > honest ? 'one pass' : 'right';
 }

@@ -1,7 +1,7 @@
 /** How a name is chosen, with traces that are made up: what each fault would give, to the digit. */
 import { describe, expect, it } from 'vitest';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
-import { diagnose, type FaultyTraces } from '../../src/oracle/diagnosis.ts';
+import { diagnose, diagnoseProbes, type FaultyTraces } from '../../src/oracle/diagnosis.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import type { Band } from '../../src/oracle/tolerance.ts';
@@ -78,5 +78,30 @@ describe('a diagnosis', () => {
     const found = diagnose(bands('a', 'b', 'c'), theirs, formats.f32, faulty({ [second]: [1, 2, 3] }));
     expect(found.best).toMatchObject({ faults: [{ name: second }], reaches: 2 });
     expect(found.complete).toBe(false);
+  });
+});
+
+describe('the diagnoses of probes', () => {
+  it('are told together by mistake, and what one probe tells apart is told apart', () => {
+    const theirs = new Map([
+      ['a', all(2)],
+      ['b', all(3)],
+      ['c', all(9)],
+    ]);
+    // In b both mistakes give the same numbers, in a only one gives theirs.
+    const traces = faulty({ [second]: [2, 3, 1], [third]: [7, 3, 1] });
+    const found = diagnoseProbes(bands('a', 'b', 'c'), ['a', 'b', 'c'], theirs, formats.f32, () => traces);
+    expect(found.map(({ best, equivalent, about }) => [best?.faults[0]?.name, equivalent, about])).toEqual([
+      [second, [], ['a', 'b']],
+      [undefined, [], ['c']],
+    ]);
+  });
+
+  it('name what is recognised where no trace has the numbers', () => {
+    const [fault] = bank;
+    const recognise = (probe: string) => (probe === 'a' ? fault : undefined);
+    const theirs = new Map([['a', all(2)]]);
+    const found = diagnoseProbes(bands('a'), ['a'], theirs, formats.f32, () => faulty({}), recognise);
+    expect(found).toMatchObject([{ best: { faults: [{ name: first }] }, complete: true, about: ['a'] }]);
   });
 });

@@ -5,6 +5,7 @@ import { check } from '../../src/oracle/check.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
 import { diagnosesOf } from '../../src/oracle/findings.ts';
 import { fused, lanes, pairwise, reversed, sequential, type Dot } from '../../src/oracle/honest/dot.ts';
+import { hasOnePassVariance } from '../../src/oracle/one-pass-variance.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import { loadCase } from './cases.ts';
 import { fileOf, heldOut, outputOf, port } from './ports.ts';
@@ -78,4 +79,16 @@ describe('what is no variance in one pass', () => {
       expect(names).toEqual([name]);
     },
   );
+});
+
+describe('a variance in one pass', () => {
+  it('is none where some group is wrong in another way', async () => {
+    const one = await loadCase('operations/groupNorm');
+    const offset = outputOf(one, onePass(sequential, true))['offset'];
+    const wide = (data: ArrayLike<number>): Tensor => tensor('f64', offset.shape, Float64Array.from(data));
+    expect(hasOnePassVariance(one, 'offset', wide(offset.data))).toBe(true);
+    const last = offset.data.length - 1;
+    expect(hasOnePassVariance(one, 'offset', wide(offset.data.map((y, i) => (i === last ? y + 1 : y))))).toBe(false);
+    expect(hasOnePassVariance(one, 'offset', wide(outputOf(one, honest)['offset'].data))).toBe(false);
+  });
 });

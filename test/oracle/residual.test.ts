@@ -12,23 +12,56 @@ function findingsOf(channels: number): readonly string[] {
     ...truth,
     data: truth.data.map((_, i) => truth.data[i - (i % channels) + channels - 1 - (i % channels)]),
   };
+  return said(truth, reversed);
+}
+
+/** What is said of a first wrong tap. */
+function said(truth: Tensor, found: Tensor): readonly string[] {
   const band: Band = {
     truth,
-    scale: new Float64Array(truth.data.length).fill(1e-7),
+    scale: new Float64Array(truth.data.length).fill(unit),
     spread: new Map(),
     budget: { rms: 1, max: 5 },
   };
   const first = { name: 'tap', status: 'wrong' };
   return residualFindings({
     report: { first },
-    theirs: new Map([['tap', reversed]]),
+    theirs: new Map([['tap', found]]),
     bands: new Map([['tap', band]]),
   } as unknown as Checked);
 }
+
+const unit = 1e-7;
 
 describe('channels in another order', () => {
   it('are recognised up to 512 of them; beyond that it would take too long to compare all with all', () => {
     expect(findingsOf(512)).toEqual(['tap: the channels are in reverse order.']);
     expect(findingsOf(513)).toEqual([]);
+  });
+});
+
+describe('a sentence', () => {
+  const truth = manualSeed(2).randn([2, 3, 4, 4], 'f64');
+  const moved = (by: (i: number) => number): Tensor => ({
+    ...truth,
+    data: truth.data.map((value, i) => value + by(i)),
+  });
+
+  it('is said only where it is much nearer than the truth', () => {
+    const rounding = manualSeed(3).randn([96], 'f64').data;
+    // A little beyond the budget, in no order: neither a bias nor a factor, though both lie within twice the budget.
+    expect(
+      said(
+        truth,
+        moved((i) => 1.3 * unit * rounding[i]),
+      ),
+    ).toEqual([]);
+    const channel = (i: number): number => Math.floor(i / 16) % 3;
+    expect(
+      said(
+        truth,
+        moved((i) => 1e-3 * (1 + channel(i)) + unit * rounding[i]),
+      ),
+    ).toEqual(['tap: each channel is off by a number of its own: a bias is missing, or is another one.']);
   });
 });
