@@ -9,6 +9,7 @@ import type { Context } from '../nn/context.ts';
 import type { Parameter } from '../nn/parameters.ts';
 import { checkFinite, checkTensor, mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
+import { at } from '../tensor/at.ts';
 import { cast, roundInPlace } from '../tensor/rounding.ts';
 import { extentOf, sameShape, shapeText, sizeOf, tensor, zeros, type Tensor } from '../tensor/tensor.ts';
 import { aModel, type Architecture, type Learning, type Model, type ModelInput } from './model.ts';
@@ -129,7 +130,7 @@ function lossInputs<Input extends ModelInput, State>(
   return {
     ...model.tensors(input, weights, dtype),
     target,
-    ...(scales && { scale: cast(tensor('f64', [target.shape[0], outChannels], Float64Array.from(scales)), dtype) }),
+    ...(scales && { scale: cast(tensor('f64', [extentOf(target, 0), outChannels], Float64Array.from(scales)), dtype) }),
     ...Object.fromEntries(
       parametersOf(model.stages)
         .filter(isWeight)
@@ -182,7 +183,7 @@ function toTable({ dtype, data }: Tensor, rows: readonly number[], shape: readon
   const table = zeros(dtype, shape);
   const size = extentOf(table, 1);
   rows.forEach((row, b) => {
-    for (let i = 0; i < size; i++) table.data[row * size + i] += data[b * size + i];
+    for (let i = 0; i < size; i++) table.data[row * size + i] = at(table.data, row * size + i) + at(data, b * size + i);
   });
   roundInPlace(dtype, table.data);
   return table;
