@@ -91,6 +91,9 @@ export function readEdmTable(
 
   const spaced = kind === 'karras' ? karrasOf(most, least, steps, rho, single) : exponentialOf(most, least, steps);
   checkSigmas(scheduler, spaced, `sigma_min = ${least}, sigma_max = ${most} and rho = ${rho}`);
+  // A run of one step can leave the largest σ out, but its first picture has it.
+  if (!(f32(most * most) < Infinity))
+    throw new InputError(`${scheduler}: sigma_max is ${most}; expected one whose square is finite`);
   const smallest = single ? f32(least) : lastOf(spaced);
   const original = (sample: Tensor, output: Tensor, sigma: number): Tensor =>
     preconditioned(prediction, sample, output, sigma, sigmaData);

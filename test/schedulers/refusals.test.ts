@@ -264,6 +264,11 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
     { _class_name: 'TCDScheduler', original_inference_steps: 2000 },
   ],
   [/expected 0 < sigma_min < sigma_max/, { _class_name: 'EDMEulerScheduler', sigma_min: 90 }],
+  [
+    /sigma_max is 1e\+300; expected one whose square is finite/,
+    { _class_name: 'CosineDPMSolverMultistepScheduler', sigma_max: 1e300 },
+    1,
+  ],
   [/one of trained_betas is 2; here they are σ, from 0 to 1/, { _class_name: 'IPNDMScheduler', trained_betas: [2, 0] }],
   [
     /4 steps are asked for; trained_betas has 3 numbers, which are the σ of 2 steps/,
