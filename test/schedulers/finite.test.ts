@@ -130,7 +130,7 @@ describe.each(schedulerNames)('%s', (_class_name) => {
         const hasMu = mu !== undefined && config['use_dynamic_shifting'] === true;
         expect(outcome(config, steps, { ...(hasEta && { eta }), ...(hasMu && { mu }) })).toBeUndefined();
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 });
