@@ -65,7 +65,8 @@ function takes({ eta, own = {}, churns }: SchedulerEntry): string {
     ...(eta === undefined ? [] : [`eta       ${eta}: how much noise is added (--eta)`]),
     ...(own.timesteps ? ['timesteps your own: --timesteps'] : []),
     ...(own.sigmas ? [`sigmas    your own: --sigmas${withEnd}`] : []),
-    ...(churns ? ['churn     noise on the way down: --s-churn, --s-tmin, --s-tmax, --s-noise'] : []),
+    ...(churns === 'sNoise' ? ['noise     its deviation: --s-noise'] : []),
+    ...(churns === true ? ['churn     noise on the way down: --s-churn, --s-tmin, --s-tmax, --s-noise'] : []),
   ];
   return lines.map((line) => `\n${line}`).join('');
 }

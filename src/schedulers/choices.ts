@@ -39,8 +39,8 @@ export interface ChoicesOfClass {
     /** σ: one for each step, or these and that of the result. */
     readonly sigmas?: 'steps' | 'steps and end';
   };
-  /** Whether it takes sChurn, sTmin, sTmax and sNoise. */
-  readonly churns?: true;
+  /** Whether it takes sChurn, sTmin, sTmax and sNoise; or, since it adds noise anyhow, sNoise alone. */
+  readonly churns?: true | 'sNoise';
   /** Whether its noise is a Brownian motion with a seed of its own. */
   readonly seeded?: true;
 }
@@ -146,6 +146,8 @@ function checkChurn(
   for (const [key, value] of Object.entries({ sChurn, sTmin, sTmax, sNoise })) {
     if (value === undefined) continue;
     if (!churns) throw new InputError(`${name} has no ${key}, but ${value} is given; it adds no noise on the way down`);
+    if (churns === 'sNoise' && key !== churns)
+      throw new InputError(`${name} has no ${key}, but ${value} is given; it adds noise in every step, times sNoise`);
     const least = key === 'sTmax' ? (sTmin ?? 0) : 0;
     if (!(value >= least) || (value === Infinity && key !== 'sTmax'))
       throw new InputError(`${name}: ${key} is ${value}; expected a finite number from ${least}`);

@@ -49,9 +49,10 @@ type State = { readonly x: Tensor; readonly z: Tensor } | undefined;
  * the same law. The last step, to σ = 0, is one call and draws none.
  * @param steps how many, from 1 to the timesteps of the training
  * @param seed of the motion, where the config has no noise_sampler_seed
+ * @param sNoise S_noise, from 0: the deviation of the noise
  * @throws InputError for a config, a number of steps or a seed that it does not support
  */
-export function dpmSde(config: Config, steps: number, seed?: NoiseSeed): Scheduler<State> {
+export function dpmSde(config: Config, steps: number, seed?: NoiseSeed, sNoise = 1): Scheduler<State> {
   const name = 'DPMSolverSDEScheduler';
   const options = readOptions(config, name);
   const defaults = { start: 0.00085, end: 0.012, rescales: false };
@@ -66,6 +67,8 @@ export function dpmSde(config: Config, steps: number, seed?: NoiseSeed): Schedul
     .slice(0, -1)
     .flatMap((sigma, i) => (i < middles.length ? [sigma, at(middles, i)] : [sigma]));
   const seeded = seededNoise(name, ownSeed ?? seed, lastOf(sigmas.slice(0, -1)), Math.max(...sigmas));
+  const move = (x: Tensor, x0: Tensor, sigma: number, next: number, z: Tensor): Tensor =>
+    dpmSdeStep(x, x0, sigma, next, scale(z, sNoise));
   return {
     name,
     config: read,
@@ -81,10 +84,10 @@ export function dpmSde(config: Config, steps: number, seed?: NoiseSeed): Schedul
       const middle = at(middles, step);
       if (!begin) {
         const z = seeded?.(sample, sigma, middle) ?? noise(sample.shape);
-        return { state: { x: sample, z }, denoised, sample: dpmSdeStep(sample, denoised, sigma, middle, z) };
+        return { state: { x: sample, z }, denoised, sample: move(sample, denoised, sigma, middle, z) };
       }
       const z = seeded?.(sample, sigma, next) ?? joined(begin.z, noise(sample.shape), { sigma, middle, next });
-      return { state: undefined, denoised, sample: dpmSdeStep(begin.x, denoised, sigma, next, z) };
+      return { state: undefined, denoised, sample: move(begin.x, denoised, sigma, next, z) };
     },
   };
 }

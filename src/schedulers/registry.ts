@@ -193,7 +193,8 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Lu et al. 2022, arXiv 2211.01095; k-diffusion, sample_dpmpp_sde',
     kind: 'discrete',
     seeded: true,
-    create: (config, steps, { noiseSeed }) => dpmSde(config, steps, noiseSeed),
+    churns: 'sNoise',
+    create: (config, steps, { noiseSeed, sNoise }) => dpmSde(config, steps, noiseSeed, sNoise),
   },
   SASolverScheduler: {
     short: 'sa',

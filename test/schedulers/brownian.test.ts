@@ -200,3 +200,19 @@ describe('a seed of the noise', () => {
     expect(Math.hypot(before, after) / up).toBeCloseTo(1, 12);
   });
 });
+
+it('sNoise is the deviation of the noise', () => {
+  const config = { _class_name: 'DPMSolverSDEScheduler' };
+  const draws = [0, 1, 2, 3, 4, 5, 6, 7].map((i) =>
+    tensor('f64', [1, 2], Float64Array.of(Math.sin(3 * i), Math.cos(i))),
+  );
+  const run = (sNoise: number | undefined, factor: number): readonly Tensor[] => {
+    const scheduler = createScheduler(config, 5, sNoise === undefined ? {} : { sNoise });
+    let draw = 0;
+    const sample = tensor('f64', [1, 2], Float64Array.of(9, -4));
+    const noise = (): Tensor => scale(draws[draw++], factor);
+    return walk(scheduler, { model: (x) => scale(x, 0.1), sample, noise });
+  };
+  expect(run(1, 1)).toEqual(run(undefined, 1));
+  for (const sNoise of [0, 0.5, 2]) expect(run(sNoise, 1)).toEqual(run(undefined, sNoise));
+});
