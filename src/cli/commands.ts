@@ -12,12 +12,14 @@ import { guidancesCommand } from './guidances.ts';
 import { suggestion } from './options.ts';
 import { sampleCommand } from './sample.ts';
 import { schedulersCommand } from './schedulers.ts';
+import { tokensCommand } from './tokens.ts';
 import { walkthroughCommand } from './walkthrough.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   sample: sampleCommand,
   forward: forwardCommand,
   gradient: gradientCommand,
+  tokens: tokensCommand,
   guidances: guidancesCommand,
   schedulers: schedulersCommand,
   walkthrough: walkthroughCommand,

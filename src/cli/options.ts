@@ -2,8 +2,8 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../tensor/errors.ts';
 
-/** The options that a command takes, by name: `text` takes a value, `flag` does not. */
-export type OptionKinds = Readonly<Record<string, 'text' | 'flag'>>;
+/** The options that a command takes, by name: `text` takes a value, `any text` also an empty one, `flag` none. */
+export type OptionKinds = Readonly<Record<string, 'text' | 'any text' | 'flag'>>;
 
 /** The names of the arguments that are no options, in order; of a last one that ends in ... there may be many. */
 type Names = readonly string[];
@@ -70,10 +70,10 @@ function checkOption({ name, rawName, value }: OptionToken, known: OptionKinds):
     const names = Object.keys(known).map((one) => `--${one}`);
     throw new InputError(`unknown option ${rawName}${suggestion(rawName, names)}`);
   }
-  if (known[name] === 'text' && value === undefined) throw new InputError(`${rawName} needs a value`);
+  if (known[name] !== 'flag' && value === undefined) throw new InputError(`${rawName} needs a value`);
   if (known[name] === 'flag' && value !== undefined)
     throw new InputError(`${rawName} takes no value, but was given "${value}"`);
-  if (value === '') throw new InputError(`${rawName} is empty; it needs a value`);
+  if (value === '' && known[name] !== 'any text') throw new InputError(`${rawName} is empty; it needs a value`);
 }
 
 function checkPositionals(found: readonly string[], names: Names): void {

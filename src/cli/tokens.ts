@@ -1,0 +1,60 @@
+/** `pag tokens`: what a text model is given of a prompt. */
+import { folderReader } from '../formats/node-files.ts';
+import type { Tokens } from '../pipelines/clip-tokenizer.ts';
+import { loadTokenizer } from '../pipelines/tokenizer-folder.ts';
+import { InputError } from '../tensor/errors.ts';
+import type { Command } from './command.ts';
+import { warn } from './model.ts';
+import { readOptions } from './options.ts';
+
+const help = `pag tokens --model DIR --prompt TEXT [--json]
+
+Shows the tokens that the tokenizers of a pipeline make of a prompt: the number of each, and its name.
+
+  --model DIR                     a pipeline with text, as diffusers' save_pretrained writes it
+  --prompt TEXT                   may be empty
+  --json                          {"input_ids": [[…]], "tokens": […]}; of a second tokenizer input_ids_2, tokens_2`;
+
+/** The folders that a pipeline has tokenizers in, and what their results are called behind `input_ids`. */
+const folders = { tokenizer: '', tokenizer_2: '_2' } as const;
+
+/** The command `pag tokens`. */
+export const tokensCommand: Command = { summary: 'shows the tokens of a prompt', help, run };
+
+async function run(args: readonly string[]): Promise<number> {
+  const options = readOptions(args, { model: 'text', prompt: 'any text', json: 'flag' });
+  const [model, prompt] = [options.required('model'), options.required('prompt')];
+  const readFile = await folderReader(model);
+  const found: [suffix: string, tokens: Tokens][] = [];
+  for (const [folder, suffix] of Object.entries(folders)) {
+    const isThere = (await readFile(`${folder}/tokenizer_config.json`)) ?? (await readFile(`${folder}/vocab.json`));
+    if (isThere) found.push([suffix, (await loadTokenizer(readFile, `${folder}/`, model))(prompt)]);
+  }
+  if (found.length === 0)
+    throw new InputError(
+      `${model}: there is no folder tokenizer with a tokenizer_config.json; give a pipeline with text`,
+    );
+  warn(
+    found.flatMap(([suffix, { cut }]) =>
+      cut === '' ? [] : [`tokenizer${suffix}: the prompt is too long; cut off is "${cut}"`],
+    ),
+  );
+  console.log(options.has('json') ? JSON.stringify(jsonOf(found)) : found.map(listOf).join('\n\n'));
+  return 0;
+}
+
+function jsonOf(found: readonly (readonly [string, Tokens])[]): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    found.flatMap(([suffix, { ids, tokens }]) => [
+      [`input_ids${suffix}`, [ids]],
+      [`tokens${suffix}`, tokens],
+    ]),
+  );
+}
+
+/** A line for each token that stands for something. */
+function listOf([suffix, { ids, tokens }]: readonly [string, Tokens]): string {
+  const lines = tokens.map((token, i) => `${String(ids[i]).padStart(6)}  ${token}`);
+  const rest = ids.length - tokens.length;
+  return [`tokenizer${suffix}`, ...lines, ...(rest > 0 ? [`        and ${rest} that fill it up`] : [])].join('\n');
+}
