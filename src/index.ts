@@ -388,6 +388,12 @@ export {
   type Tokenizer,
   type Tokens,
 } from './pipelines/clip-tokenizer.ts';
+export {
+  embedPrompts,
+  loadStableDiffusion,
+  picturesOf,
+  type StableDiffusion,
+} from './pipelines/stable-diffusion.ts';
 export { loadTokenizer } from './pipelines/tokenizer-folder.ts';
 
 // oracle

@@ -75,7 +75,10 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
     embeddings: 'it cannot be evaluated',
   });
 
-  const guidance = chooseGuidance(options, unet, weak !== undefined);
+  const guidance = chooseGuidance(options, unet.attentionLayers, {
+    hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
+    hasWeakModel: weak !== undefined,
+  });
   refuseListedScales(options);
   return {
     drawing: {

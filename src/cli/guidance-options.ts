@@ -8,8 +8,8 @@ import {
   guidanceNames,
   guidances,
   parametersOf,
+  type GuidanceContext,
 } from '../guidance/registry/index.ts';
-import type { UNet } from '../models/unet2d/unet.ts';
 import { tryExpressions } from './expressions.ts';
 import { suggestion, type OptionKinds, type ParsedOptions } from './options.ts';
 
@@ -44,7 +44,11 @@ function listedNames(): string {
  * @param hasWeakModel whether there is a second, worse model, for AutoGuidance
  * @throws InputError for values out of range, and for options that the chosen guidance does not have
  */
-export function chooseGuidance(options: ParsedOptions, unet: UNet, hasWeakModel = false): Guidance {
+export function chooseGuidance(
+  options: ParsedOptions,
+  attentionLayers: readonly string[],
+  { hasNullCondition, hasWeakModel }: Pick<GuidanceContext, 'hasNullCondition' | 'hasWeakModel'>,
+): Guidance {
   const name = options.text('guidance') ?? 'none';
   if (!guidanceNames.includes(name))
     throw new InputError(
@@ -66,10 +70,10 @@ export function chooseGuidance(options: ParsedOptions, unet: UNet, hasWeakModel 
   const selectors = given
     .flatMap(([, value]) => (Array.isArray(value) ? value : []))
     .filter((item): item is string => typeof item === 'string');
-  tryExpressions(selectors, unet.attentionLayers);
+  tryExpressions(selectors, attentionLayers);
   return createGuidance(name, Object.fromEntries(given), {
-    attentionLayers: unet.attentionLayers,
-    hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
+    attentionLayers,
+    hasNullCondition,
     hasWeakModel,
   });
 }

@@ -2,7 +2,7 @@
 import { InputError } from '../tensor/errors.ts';
 import { manualSeed } from '../tensor/random.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
-import type { UNet } from '../models/unet2d/unet.ts';
+import type { UNetConfig } from '../models/unet2d/config.ts';
 import { noiseFrom } from '../sampling/noise.ts';
 import type { NoiseSource } from '../schedulers/scheduler.ts';
 import { dtypes } from './backend.ts';
@@ -35,6 +35,9 @@ export interface ChosenNoise {
   readonly noiseSource: NoiseSource;
 }
 
+/** What is known of the samples of a model. */
+type Drawn = Pick<UNetConfig, 'sampleSize' | 'inChannels'>;
+
 const mostPictures = 100_000;
 
 /**
@@ -42,7 +45,7 @@ const mostPictures = 100_000;
  * @param dtype of the run
  * @throws InputError for seeds that are none, options that exclude one another, and a file without noise
  */
-export async function chooseNoise(options: ParsedOptions, unet: UNet, dtype: DType): Promise<ChosenNoise> {
+export async function chooseNoise(options: ParsedOptions, config: Drawn, dtype: DType): Promise<ChosenNoise> {
   const seeds = seedList(options);
   if (seeds && (options.has('seed') || options.has('count')))
     throw new InputError('--seeds excludes --seed and --count: there are as many pictures as seeds');
@@ -50,7 +53,7 @@ export async function chooseNoise(options: ParsedOptions, unet: UNet, dtype: DTy
   const noiseSource = noiseFrom(generators, dtype, options.choice('noise-dtype', dtypes) ?? dtype);
   const file = options.text('noise');
   const given = file === undefined ? undefined : await noiseIn(file, options, dtype, seeds?.length);
-  const shape = given?.shape ?? firstShape(options, unet, seeds?.length);
+  const shape = given?.shape ?? firstShape(options, config, seeds?.length);
   return { shape, first: () => given ?? noiseSource(shape), noiseSource };
 }
 
@@ -67,11 +70,11 @@ function singleSeed(options: ParsedOptions): bigint {
   return seedOf('seed', options.text('seed') ?? '0');
 }
 
-function firstShape(options: ParsedOptions, unet: UNet, seedCount: number | undefined): readonly number[] {
-  const size = unet.config.sampleSize;
+function firstShape(options: ParsedOptions, config: Drawn, seedCount: number | undefined): readonly number[] {
+  const size = config.sampleSize;
   if (!size) throw new InputError('the model has no sample_size; give the noise with --noise FILE.safetensors');
   const wanted = seedCount ?? options.integer('count', 1, mostPictures);
-  return [wanted ?? options.list('labels')?.length ?? 4, unet.config.inChannels, ...size];
+  return [wanted ?? options.list('labels')?.length ?? 4, config.inChannels, ...size];
 }
 
 async function noiseIn(

@@ -13,6 +13,7 @@ import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { follow } from './follow.ts';
+import { sampleFromWords, wordHelp, wordOptions } from './from-words.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
 import { loadModel } from './model.ts';
@@ -31,6 +32,7 @@ const kinds: OptionKinds = {
   latents: 'text',
   preview: 'flag',
   ...pictureOptions,
+  ...wordOptions,
   ...noiseOptions,
   ...schedulerOptions,
   ...guidanceOptions,
@@ -48,6 +50,7 @@ Draws pictures with a diffusers model and writes them side by side as PNG.
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample;
                                   of --init start, too: the noised picture
   --labels 0,1,2                  class labels, repeated as often as needed
+${wordHelp}
 ${noiseHelp}
 ${schedulerHelp}
   --preview                       shows in the terminal what is being drawn
@@ -64,6 +67,8 @@ async function run(args: readonly string[]): Promise<number> {
   if (options.has('invert')) return invertPicture(options, kinds);
   const folder = options.required('model');
   const { out, latentsFile } = chooseFiles(options);
+  if (options.has('prompt')) return sampleFromWords(options, { out, latentsFile });
+  if (options.has('negative-prompt')) throw new InputError('--negative-prompt has no effect without --prompt');
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(folder, dtype, options.text('variant'));
   if (![1, 3, 4].includes(unet.config.inChannels) && (out !== undefined || options.has('preview'))) {
@@ -74,9 +79,12 @@ async function run(args: readonly string[]): Promise<number> {
   }
   const weakFolder = options.text('weak-model');
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
-  const guidance = chooseGuidance(options, unet, weak !== undefined);
+  const guidance = chooseGuidance(options, unet.attentionLayers, {
+    hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
+    hasWeakModel: weak !== undefined,
+  });
   const { scheduler: plain, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
-  const { shape: whole, first, noiseSource } = await chooseNoise(options, unet, dtype);
+  const { shape: whole, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
   const [count = 0, ...shape] = whole;
   const conditions = conditionsOf(options, unet, count);
   const models = { main: unet, ...(weak && { weak }) };
