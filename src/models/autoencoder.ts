@@ -13,7 +13,7 @@ import type { PictureState } from './picture-stages.ts';
 
 /** What either way is given. */
 export interface PictureInput {
-  /** [B,C,H,W]: a picture in [−1, 1], or latents as the decoder takes them, not scaled for diffusion. */
+  /** A picture in [−1, 1], [B,C,H,W], or latents as the decoder takes them, not scaled for diffusion. */
   readonly sample: Tensor;
 }
 
