@@ -280,11 +280,13 @@ describe(`fuzz, ${mutations} mutations`, () => {
           ),
         ).toBe(true);
         for (const [name, { dtype, shape }] of parsed.entries) {
-          if (/^(F|BF)/.test(dtype)) {
+          // A kind of number that nobody knows, as F22, spoils nothing until it is read.
+          if (/^(F64|F32|F16|BF16|F8_E4M3|F8_E5M2)$/.test(dtype)) {
             const value = readTensor(parsed, name);
             expect(value.data.length).toBe(sizeOf(shape));
-            expect(value.data.byteLength).toBeLessThanOrEqual(2 * bytes.length);
+            expect(value.data.byteLength).toBeLessThanOrEqual(4 * bytes.length);
           } else {
+            inputOr(() => readTensor(parsed, name), 'fuzz.safetensors: ');
             inputOr(() => readNumbers(parsed, name), 'fuzz.safetensors: ');
           }
         }
