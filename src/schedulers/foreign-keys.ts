@@ -3,6 +3,7 @@
  * of another (`X.from_config(Y.config)` keeps what Y had), or from an older diffusers, or misspelt.
  */
 import { currentName, type Config } from './options.ts';
+import { wideKeys } from './spacing-keys.ts';
 
 /**
  * The classes that diffusers takes to be exchangeable: they ignore the keys of one another without a word. A class that
@@ -69,7 +70,7 @@ export function foreignKeys(config: Config, known: Config, scheduler: string): r
 
 /** Whether σ are spaced between two ends, which diffusers then takes from any config that has them. */
 function spacesSigmas(known: Config): boolean {
-  return ['use_karras_sigmas', 'use_exponential_sigmas', 'use_beta_sigmas'].some((key) => known[key] === true);
+  return wideKeys.some((key) => known[key] === true);
 }
 
 /** `key "a"`, `keys "a", "b"`. */

@@ -7,6 +7,8 @@
  * missing.
  */
 
+import { wideKeys } from './spacing-keys.ts';
+
 /** Whether a key does nothing, beside the other keys of a config. */
 type Unused = (config: Readonly<Record<string, unknown>>, scheduler: string) => boolean;
 
@@ -61,12 +63,9 @@ const unused: Readonly<Record<string, Unused>> = {
   upscale_mode: always,
 };
 
-/** Flags that diffusers adds up, which a null cannot be. */
-const summed = ['use_karras_sigmas', 'use_exponential_sigmas', 'use_beta_sigmas'];
-
-/** Whether a flag may be null, which then is false. */
+/** Whether a flag may be null, which then is false: not those of wide spacings, which diffusers adds up. */
 export function flagMayBeNull(key: string): boolean {
-  return !summed.includes(key);
+  return !wideKeys.includes(key);
 }
 
 /**

@@ -14,12 +14,11 @@ import {
   readSigmaEnds,
   readSigmaSpacing,
   spaceSigmas,
-  spacingKeys,
   timestepOfSigma,
   trainingSigmas,
   type SigmaEnds,
-  type WideSpacing,
 } from './sigmas.ts';
+import { spacingKeys, type WideSpacing } from './spacing-keys.ts';
 import { f32 } from './single.ts';
 import { fractionalTimesteps, roundHalfEven, spacings } from './spacing.ts';
 

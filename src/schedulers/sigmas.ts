@@ -10,6 +10,7 @@ import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Options } from './options.ts';
 import { f32, oneMinus } from './single.ts';
 import { range } from './spacing.ts';
+import { spacingKeys, wideSpacings, type WideSpacing } from './spacing-keys.ts';
 
 /** Stands for ᾱ = 0, pure noise, whose σ would be infinite: the smallest ᾱ that float16 can hold. */
 const leastAlpha = 2 ** -24;
@@ -74,7 +75,7 @@ export function foreignEnds(
   scheduler: string,
   spacing: WideSpacing | 'lu' | 'flow' | undefined,
 ): SigmaEnds {
-  const looks = spacing === 'karras' || spacing === 'exponential' || spacing === 'beta';
+  const looks = wideSpacings.some((wide) => wide === spacing);
   if (!looks || (spacing === 'karras' && ownKarras.includes(scheduler))) return {};
   return { least: options.foreignNumber('sigma_min'), most: options.foreignNumber('sigma_max') };
 }
@@ -104,18 +105,6 @@ export function causeOf(settings: string, { least, most }: SigmaEnds): string {
   return [...ends.map(([key, value]) => `${key} = ${value}`), ...(ends.length < 2 ? [settings] : [])].join(' and ');
 }
 
-/** How σ may be spaced between the largest and the smallest of a run. */
-export type WideSpacing = 'karras' | 'exponential' | 'beta';
-
-/** The key of a config that asks for a spacing. */
-export const spacingKeys: Readonly<Record<WideSpacing | 'lu' | 'flow', string>> = {
-  karras: 'use_karras_sigmas',
-  exponential: 'use_exponential_sigmas',
-  beta: 'use_beta_sigmas',
-  lu: 'use_lu_lambdas',
-  flow: 'use_flow_sigmas',
-};
-
 /**
  * Reads use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas and, where the class has them, use_lu_lambdas,
  * use_flow_sigmas. Undefined where none is set: then σ are those of evenly spaced timesteps.
@@ -126,7 +115,7 @@ export function readSigmaSpacing<Further extends 'lu' | 'flow' = never>(
   scheduler: string,
   further: readonly Further[] = [],
 ): WideSpacing | Further | undefined {
-  const known: readonly (WideSpacing | Further)[] = ['karras', 'exponential', 'beta', ...further];
+  const known: readonly (WideSpacing | Further)[] = [...wideSpacings, ...further];
   const chosen = known.filter((spacing) => options.flag(spacingKeys[spacing], false));
   if (chosen.length > 1) {
     throw new InputError(

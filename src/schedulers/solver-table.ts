@@ -16,11 +16,10 @@ import {
   foreignEnds,
   readSigmaSpacing,
   spaceSigmas,
-  spacingKeys,
   timestepOfSigma,
   trainingSigmas,
-  type WideSpacing,
 } from './sigmas.ts';
+import { spacingKeys, type WideSpacing } from './spacing-keys.ts';
 import { f32 } from './single.ts';
 import { range, roundHalfEven, solverTimesteps, type Spacing } from './spacing.ts';
 

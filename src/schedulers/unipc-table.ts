@@ -11,11 +11,10 @@ import {
   readSigmaEnds,
   readSigmaSpacing,
   spaceSigmas,
-  spacingKeys,
   trainingSigmas,
   type SigmaEnds,
-  type WideSpacing,
 } from './sigmas.ts';
+import { spacingKeys, type WideSpacing } from './spacing-keys.ts';
 import { evenSigmas, tableOf, wideSigmas, type SolverGrid, type SolverTable } from './solver-table.ts';
 import { range, spacings } from './spacing.ts';
 
