@@ -3,7 +3,7 @@ import { combine } from '../tensor/arithmetic.ts';
 import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at, lastOf } from '../tensor/at.ts';
-import { checkApart, checkEnd, levelsBack, ordersOf, readOrder } from './multistep.ts';
+import { checkLambdasApart, checkEnd, levelsBack, ordersOf, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import { epsilonAt } from './prediction.ts';
@@ -13,8 +13,8 @@ import {
   readForeignEnds,
   checkSolverLevels,
   readSolverSpacing,
-  solverSigmas,
-  tableOf,
+  smallestSigma,
+  solverTable,
   type SolverLevel,
 } from './solver-table.ts';
 import { spacings } from './spacing.ts';
@@ -83,22 +83,12 @@ export function deis(config: Config, steps: number, mu?: number): Scheduler<read
   };
   const read = options.finish();
 
-  const rounds = spacing === 'karras';
-  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, {
-    spacing,
-    grid,
-    shift,
-    rounds,
-    ends,
-    own: undefined,
-  });
-  const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);
-  const table = tableOf(timesteps, [...sigmas, final], { isFlow: spacing === 'flow', cause });
-  const { levels } = table;
+  const rule = { spacing, grid, shift, rounds: spacing === 'karras', ends };
+  const table = solverTable(schedule, steps, rule, smallestSigma(rule));
+  const { timesteps, levels, cause } = table;
   checkSolverLevels(name, table, false);
   const orders = ordersOf({ order, lowersFinal, eulerAtFinal: false }, timesteps.length);
-  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
-  checkApart(name, lambdas, orders);
+  checkLambdasApart(name, levels, orders);
   checkEnd(name, levels, { order: lastOf(orders), atRest: 3, cause });
 
   return {

@@ -6,15 +6,14 @@ import { at, lastOf } from '../tensor/at.ts';
 import { varianceTypes } from './ddpm-variance.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { log } from '../tensor/math/index.ts';
 import { foreignSolverTypes, solverTypes } from './exponential-integrator.ts';
-import { checkApart, levelsBack, multistepStep, ordersOf, readOrder } from './multistep.ts';
+import { checkLambdasApart, levelsBack, multistepStep, ordersOf, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule, type NoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config, type Options } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { interpolate, readSigmaSpacing, trainingSigmas } from './sigmas.ts';
 import { readSolverModel, solverOutput } from './solver-model.ts';
-import { readForeignEnds, tableOf, wideSigmas, type SolverGrid, type SolverTable } from './solver-table.ts';
+import { countUsed, readForeignEnds, tableOf, wideSigmas, type SolverGrid, type SolverTable } from './solver-table.ts';
 import { range, roundHalfEven, solverTimesteps, spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
@@ -40,8 +39,7 @@ export function dpmMultistepInverse(config: Config, steps: number): Scheduler<re
   const read = options.finish();
 
   const orders = ordersOf({ order, lowersFinal, eulerAtFinal: eulerAtFinal || standsStill }, timesteps.length);
-  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
-  checkApart(name, lambdas, orders);
+  checkLambdasApart(name, levels, orders);
   const toOutput = solverOutput(model, algorithm);
   return {
     name,
@@ -103,7 +101,7 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
     const { timesteps, sigmas, cause } = wideSigmas(schedule, steps, rule);
     return { ...tableOf(timesteps, [...sigmas, lastOf(sigmas)], { isFlow: false, cause }), standsStill: true };
   }
-  const last = training.filter((sigma) => -log(sigma) >= grid.leastLambda).length;
+  const last = countUsed(training, grid.leastLambda);
   const timesteps = risingTimesteps(grid, schedule.trainTimesteps, last, steps, name);
   const sigmas = [...timesteps, last - 1].map((t) => interpolate(training, t));
   return { ...tableOf(timesteps, sigmas, { isFlow: false, cause: schedule.settings }), standsStill: false };
@@ -111,13 +109,12 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
 
 /** From timestep 0, or near it. @param last how many of the training's timesteps are used */
 function risingTimesteps(
-  { spacing, offset, leastLambda }: SolverGrid,
+  { spacing, offset }: SolverGrid,
   trainTimesteps: number,
   last: number,
   steps: number,
   name: string,
 ): readonly number[] {
-  if (last < 1) throw new InputError(`lambda_min_clipped = ${leastLambda} leaves out every timestep of the training`);
   // Refuses too many steps, whatever the spacing.
   const falling = solverTimesteps(spacing, trainTimesteps, last, steps, offset);
   switch (spacing) {

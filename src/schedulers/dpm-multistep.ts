@@ -7,7 +7,15 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { at, lastOf } from '../tensor/at.ts';
 import { varianceTypes } from './ddpm-variance.ts';
 import { algorithmTypes, foreignSolverTypes, solverTypes } from './exponential-integrator.ts';
-import { checkApart, checkEnd, levelsBack, multistepStep, orderAtRest, ordersOf, readOrder } from './multistep.ts';
+import {
+  checkLambdasApart,
+  checkEnd,
+  levelsBack,
+  multistepStep,
+  orderAtRest,
+  ordersOf,
+  readOrder,
+} from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { OwnSteps } from './own-steps.ts';
@@ -18,8 +26,7 @@ import {
   checkSolverLevels,
   readSolverSpacing,
   solverOwn,
-  solverSigmas,
-  tableOf,
+  solverTable,
   type SolverLevel,
 } from './solver-table.ts';
 import { spacings } from './spacing.ts';
@@ -64,22 +71,12 @@ export function dpmMultistep(
 
   const rounds = (spacing === 'karras' || spacing === 'lu') && read['beta_schedule'] !== 'squaredcos_cap_v2';
   const own = solverOwn(name, ownSteps, spacing, schedule);
-  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, {
-    spacing,
-    grid,
-    shift,
-    rounds,
-    ends,
-    own,
-  });
-  const isFlow = spacing === 'flow';
-  const table = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], { isFlow, cause });
-  const { levels } = table;
+  const rule = { spacing, grid, shift, rounds, ends, own };
+  const table = solverTable(schedule, steps, rule, ({ training }) => (final === 'zero' ? 0 : at(training, 0)));
+  const { timesteps, levels, cause } = table;
   checkSolverLevels(name, table, algorithm.startsWith('sde'));
-  const rule = { order, lowersFinal, eulerAtFinal: eulerAtFinal || final === 'zero' };
-  const orders = ordersOf(rule, timesteps.length);
-  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
-  checkApart(name, lambdas, orders);
+  const orders = ordersOf({ order, lowersFinal, eulerAtFinal: eulerAtFinal || final === 'zero' }, timesteps.length);
+  checkLambdasApart(name, levels, orders);
   checkEnd(name, levels, { order: lastOf(orders), atRest: orderAtRest(solver), cause });
   checkReach(name, algorithm, levels, cause);
   const toOutput = solverOutput(model, algorithm);

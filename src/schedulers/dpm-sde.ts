@@ -19,6 +19,7 @@ import {
   timestepOfSigma,
   trainingSigmas,
 } from './sigmas.ts';
+import { firstDeviation } from './sigma-table.ts';
 import { f32 } from './single.ts';
 import { fractionalTimesteps, range, spacings } from './spacing.ts';
 import { ancestralSplit, denoise, varianceExploding } from './variance-exploding.ts';
@@ -63,9 +64,7 @@ export function dpmSde(config: Config, steps: number, seed?: NoiseSeed, sNoise =
   const read = options.finish();
 
   const middles = sigmas.slice(1, -1).map((next, i) => Math.sqrt(at(sigmas, i) * next));
-  const callSigmas = sigmas
-    .slice(0, -1)
-    .flatMap((sigma, i) => (i < middles.length ? [sigma, at(middles, i)] : [sigma]));
+  const callSigmas = between(sigmas.slice(0, -1), middles);
   const seeded = seededNoise(name, ownSeed ?? seed, lastOf(sigmas.slice(0, -1)), Math.max(...sigmas));
   const move = (x: Tensor, x0: Tensor, sigma: number, next: number, z: Tensor): Tensor =>
     dpmSdeStep(x, x0, sigma, next, scale(z, sNoise));
@@ -138,6 +137,6 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
   return {
     timesteps: between(spacing ? spaced.map(timestepOf) : even, middles),
     sigmas,
-    initNoiseSigma: grid === 'leading' ? f32(Math.sqrt(f32(f32(largest * largest) + 1))) : largest,
+    initNoiseSigma: firstDeviation(grid, largest),
   };
 }

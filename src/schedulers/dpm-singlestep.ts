@@ -8,7 +8,7 @@ import { at, lastOf } from '../tensor/at.ts';
 import { varianceTypes } from './ddpm-variance.ts';
 import { checkReach, checkSolver } from './dpm-multistep.ts';
 import { foreignSolverTypes, solverStep, solverTypes, type SolverRule } from './exponential-integrator.ts';
-import { checkApart, checkEnd, levelsBack, readOrder, ruleOfOrder } from './multistep.ts';
+import { checkLambdasApart, checkEnd, levelsBack, readOrder, ruleOfOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { OwnSteps } from './own-steps.ts';
@@ -19,8 +19,7 @@ import {
   checkSolverLevels,
   readSolverSpacing,
   solverOwn,
-  solverSigmas,
-  tableOf,
+  solverTable,
   type SolverLevel,
 } from './solver-table.ts';
 import { variancePreserving } from './variance-preserving.ts';
@@ -107,21 +106,12 @@ export function dpmSinglestep(config: Config, steps: number, mu?: number, ownSte
   const grid = { spacing: 'linspace', offset: 0, leastLambda } as const;
   const rounds = spacing === 'karras';
   const own = solverOwn(name, ownSteps, spacing, schedule);
-  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, {
-    spacing,
-    grid,
-    shift,
-    rounds,
-    ends,
-    own,
-  });
-  const isFlow = spacing === 'flow';
-  const table = tableOf(timesteps, [...sigmas, final === 'zero' ? 0 : at(training, 0)], { isFlow, cause });
-  const { levels } = table;
+  const rule = { spacing, grid, shift, rounds, ends, own };
+  const table = solverTable(schedule, steps, rule, ({ training }) => (final === 'zero' ? 0 : at(training, 0)));
+  const { timesteps, levels, cause } = table;
   checkSolverLevels(name, table, algorithm.startsWith('sde'));
   const orders = blockOrders(order, steps, lowersFinal, final === 'zero');
-  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
-  checkApart(name, lambdas, orders);
+  checkLambdasApart(name, levels, orders);
   checkEnd(name, levels, { order: lastOf(orders), atRest: 3, cause });
   checkReach(name, algorithm, levels, cause);
   const toOutput = solverOutput(model, algorithm);

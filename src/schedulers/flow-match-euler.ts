@@ -6,6 +6,7 @@ import { InputError } from '../tensor/errors.ts';
 import { at, lastOf } from '../tensor/at.ts';
 import { chosenShift, readTerminal, shiftFlow, stretchToTerminal } from './flow.ts';
 import { diffuse, type NoiseLevel } from './level.ts';
+import { expectTrained } from './noise-schedule.ts';
 import { readOptions, type Config, type Options } from './options.ts';
 import { checkTimesteps, type OwnSteps } from './own-steps.ts';
 import { originalAt } from './prediction.ts';
@@ -73,8 +74,7 @@ export function flowMatchRun(
   const spacing = readSigmaSpacing(options, name);
   const ends = foreignEnds(options, name, spacing);
   const read = options.finish();
-  if (trainTimesteps < 1)
-    throw new InputError(`${name}: num_train_timesteps is ${trainTimesteps}; expected at least 1`);
+  expectTrained(name, trainTimesteps);
   const factor = chosenShift(name, 'shift', shift, { isDynamic, shiftType, mu });
 
   // As in diffusers, a fixed shift moves the smallest σ twice: in the table of the training, and again in that of the

@@ -7,6 +7,7 @@ import { churned, type Churn } from './churn.ts';
 import { flowLevel, shiftInSingle } from './flow-match-euler.ts';
 import { shiftFlow } from './flow.ts';
 import { heunStep } from './heun.ts';
+import { expectTrained } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import { originalAt } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -32,8 +33,7 @@ export function flowMatchHeun(config: Config, steps: number, churn: Churn = {}):
   const trainTimesteps = options.count('num_train_timesteps', 1000);
   const shift = options.number('shift', 1);
   const read = options.finish();
-  if (trainTimesteps < 1)
-    throw new InputError(`${name}: num_train_timesteps is ${trainTimesteps}; expected at least 1`);
+  expectTrained(name, trainTimesteps);
   if (!(f32(shift) > 0 && f32(shift) < Infinity))
     throw new InputError(`${name}: shift is ${shift}; expected one above 0, and finite in float32`);
 

@@ -9,7 +9,7 @@ import { sin } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { angleTime } from './angle-time.ts';
 import { diffuse, type NoiseLevel } from './level.ts';
-import { linspace } from './noise-schedule.ts';
+import { expectTrained, linspace } from './noise-schedule.ts';
 import { readOptions, type Config, type Options } from './options.ts';
 import { adamsBashforth } from './pndm.ts';
 import { epsilonAt, originalAt } from './prediction.ts';
@@ -66,8 +66,7 @@ export function ipndm(config: Config, steps: number): Scheduler<readonly Tensor[
 function readNoises(options: Options, steps: number, name: string): readonly number[] {
   const trainTimesteps = options.count('num_train_timesteps', 1000);
   const given = options.numbers('trained_betas');
-  if (trainTimesteps < 1)
-    throw new InputError(`${name}: num_train_timesteps is ${trainTimesteps}; expected at least 1`);
+  expectTrained(name, trainTimesteps);
   if (!given) {
     return [...linspace(1, 0, steps + 1)].map((s) => {
       const sine = f32(sin(f32(f32(s * f32(Math.PI)) / 2)));

@@ -126,6 +126,15 @@ export function orderAtRest(solver: SolverRule['solver']): number {
   return solver === 'midpoint' ? 2 : 1;
 }
 
+/** `checkApart` by the λ of each call. @param levels of the calls of the model and, last, of the result */
+export function checkLambdasApart(scheduler: string, levels: readonly SolverLevel[], orders: readonly number[]): void {
+  checkApart(
+    scheduler,
+    levels.slice(0, -1).map(({ lambda }) => lambda),
+    orders,
+  );
+}
+
 /**
  * @param places σ or λ of each call of the model
  * @param orders of each step

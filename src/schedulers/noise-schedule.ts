@@ -59,7 +59,7 @@ export function readNoiseSchedule(
       `${scheduler}: trained_betas has ${trained.length} numbers, fewer than num_train_timesteps = ${announced}`,
     );
   }
-  if (announced < 1) throw new InputError(`${scheduler}: num_train_timesteps is ${announced}; expected at least 1`);
+  expectTrained(scheduler, announced);
   const start = options.number('beta_start', defaults.start ?? 0.0001);
   const end = options.number('beta_end', defaults.end ?? 0.02);
   const wrong = [start, end, ...(trained ?? [])].find((beta) => !(beta >= 0 && beta <= 1));
@@ -80,6 +80,11 @@ export function readNoiseSchedule(
   const settings = rescales ? 'rescale_betas_zero_snr' : ends;
   const alphasCumprod = cumulativeProduct(used.map((beta) => 1 - beta));
   return { trainTimesteps: announced, betas: used, alphasCumprod, settings };
+}
+
+/** @throws InputError for a training without timesteps. @param count num_train_timesteps */
+export function expectTrained(scheduler: string, count: number): void {
+  if (count < 1) throw new InputError(`${scheduler}: num_train_timesteps is ${count}; expected at least 1`);
 }
 
 function createBetas(schedule: BetaSchedule, start: number, end: number, count: number): Float32Array {

@@ -31,7 +31,7 @@ import type { Config } from './options.ts';
 import { pndm } from './pndm.ts';
 import { saSolver } from './sa-solver.ts';
 import type { Scheduler } from './scheduler.ts';
-import { scoreSdeVe, scoreSdeVeFrom } from './score-sde-ve.ts';
+import { scoreSdeVe } from './score-sde-ve.ts';
 import { tcd } from './tcd.ts';
 import { unipc } from './unipc.ts';
 
@@ -250,7 +250,6 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Song et al. 2021, arXiv 2011.13456, algorithms 2 and 4',
     kind: 'score',
     create: (config, steps) => scoreSdeVe(config, steps),
-    createLater: scoreSdeVeFrom,
   },
   CosineDPMSolverMultistepScheduler: {
     short: 'cosine-dpm',

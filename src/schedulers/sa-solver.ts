@@ -3,19 +3,19 @@
  * `diffusers.SASolverScheduler`).
  */
 import { add, addScaled, combine, scale } from '../tensor/arithmetic.ts';
-import { at, lastOf } from '../tensor/at.ts';
+import { at } from '../tensor/at.ts';
 import { varianceTypes } from './ddpm-variance.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp, expm1 } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { lagrange } from './deis.ts';
-import { checkApart } from './multistep.ts';
+import { checkLambdasApart } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule, type NoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config, type Options } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaSpacing } from './sigmas.ts';
 import { readSolverModel } from './solver-model.ts';
-import { readForeignEnds, solverSigmas, tableOf, type SolverLevel, type SolverTable } from './solver-table.ts';
+import { readForeignEnds, smallestSigma, solverTable, type SolverLevel, type SolverTable } from './solver-table.ts';
 import { spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
 
@@ -107,9 +107,8 @@ export function saSolver(config: Config, steps: number): Scheduler<State> {
     predictor: Math.min(predictor, index + 1, lowersFinal ? count - index : predictor),
     corrector: Math.min(corrector, index + 1, lowersFinal ? count - index + 2 : corrector),
   }));
-  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
   const orders = calls.map((call, index) => Math.max(call.predictor, index > 0 ? call.corrector : 1));
-  checkApart(name, lambdas, orders);
+  checkLambdasApart(name, levels, orders);
   const kept = Math.max(predictor, corrector);
   return {
     name,
@@ -160,7 +159,7 @@ function readAlgorithm(options: Options, prediction: string, name: string): bool
   return false;
 }
 
-/** Reads the keys of timesteps and σ. The last of spaced σ is repeated. @throws InputError as `solverSigmas` */
+/** Reads the keys of timesteps and σ. The last of spaced σ is repeated. @throws InputError as `solverTable` */
 function readTable(options: Options, schedule: NoiseSchedule, steps: number, name: string): SolverTable {
   const spacing = readSigmaSpacing(options, name, ['flow']);
   const ends = readForeignEnds(options, name, spacing, schedule);
@@ -170,17 +169,8 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
     spacing: options.choice('timestep_spacing', spacings, 'linspace'),
     offset: options.count('steps_offset', 0),
   };
-  const rounds = spacing === 'karras';
-  const { timesteps, sigmas, training, cause } = solverSigmas(schedule, steps, {
-    spacing,
-    grid,
-    shift,
-    rounds,
-    ends,
-    own: undefined,
-  });
-  const final = spacing === undefined ? at(training, 0) : lastOf(sigmas);
-  const table = tableOf(timesteps, [...sigmas, final], { isFlow: spacing === 'flow', cause });
+  const rule = { spacing, grid, shift, rounds: spacing === 'karras', ends };
+  const table = solverTable(schedule, steps, rule, smallestSigma(rule));
   const wrong = table.levels.findIndex(({ lambda }) => !Number.isFinite(lambda));
   if (wrong < 0) return table;
   throw new InputError(

@@ -7,9 +7,8 @@ import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp, log, pow } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { laterPart } from './later.ts';
 import { forwardProcess } from './level.ts';
-import { linspace } from './noise-schedule.ts';
+import { expectTrained, linspace } from './noise-schedule.ts';
 import { readOptions, type Config, type Options } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { f32 } from './single.ts';
@@ -93,16 +92,6 @@ export function scoreSdeVe(config: Config, steps: number): Scheduler<undefined> 
   };
 }
 
-/**
- * The same run without its first `begin` steps, all calls of each.
- * @param begin from 0, fewer than the steps
- * @throws InputError as `scoreSdeVe`
- */
-export function scoreSdeVeFrom(config: Config, steps: number, begin: number): Scheduler<undefined> {
-  const whole = scoreSdeVe(config, steps);
-  return laterPart(whole, (begin * whole.timesteps.length) / steps);
-}
-
 /** Reads the keys of σ and of time. @throws InputError for values beyond their range */
 function readKeys(options: Options, name: string) {
   const trainTimesteps = options.count('num_train_timesteps', 2000);
@@ -110,8 +99,7 @@ function readKeys(options: Options, name: string) {
   const least = options.number('sigma_min', 0.01);
   const most = options.number('sigma_max', 1348);
   const end = options.number('sampling_eps', 1e-5);
-  if (trainTimesteps < 1)
-    throw new InputError(`${name}: num_train_timesteps is ${trainTimesteps}; expected at least 1`);
+  expectTrained(name, trainTimesteps);
   if (!(ratio >= 0 && f32(2 * ratio ** 2) < Infinity))
     throw new InputError(`${name}: snr is ${ratio}; expected a number from 0, its square finite`);
   if (!(f32(least) > 0 && most > least && f32(most * most) < Infinity && f32(most / least) < Infinity))

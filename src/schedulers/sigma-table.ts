@@ -20,7 +20,7 @@ import {
 } from './sigmas.ts';
 import { spacingKeys, type WideSpacing } from './spacing-keys.ts';
 import { f32 } from './single.ts';
-import { fractionalTimesteps, roundHalfEven, spacings } from './spacing.ts';
+import { fractionalTimesteps, roundHalfEven, spacings, type Spacing } from './spacing.ts';
 
 /** The steps of a run. */
 export interface SigmaTable {
@@ -97,12 +97,20 @@ export function readSigmaTable(
   const { timesteps, sigmas: exact } = places();
   const sigmas = exact.map(f32);
   const largest = sigmas.reduce((a, b) => Math.max(a, b));
-  const initNoiseSigma = grid === 'leading' ? f32(Math.sqrt(f32(f32(largest * largest) + 1))) : largest;
+  const initNoiseSigma = firstDeviation(grid, largest);
   const cause = own.sigmas ? 'sigmas of your own' : causeOf(schedule.settings, spacing ? ends : {});
   checkSigmas(scheduler, sigmas.slice(0, -1), cause);
   if (!(lastOf(sigmas) >= 0))
     throw new InputError(`${scheduler}: sigmas ends with ${lastOf(sigmas)}; expected the σ of the result, from 0`);
   return { timesteps, sigmas, timestepOf, initNoiseSigma, cause };
+}
+
+/**
+ * What the first noise is multiplied by: σ, or √(σ² + 1) where the timesteps begin below the last of the training.
+ * @param sigma the largest σ of the run
+ */
+export function firstDeviation(grid: Spacing, sigma: number): number {
+  return grid === 'leading' ? f32(Math.sqrt(f32(f32(sigma * sigma) + 1))) : sigma;
 }
 
 function storedByKdpm2(spacing: WideSpacing): (timestep: number) => number {

@@ -115,11 +115,32 @@ export interface SigmaRule {
   /** The largest and the smallest of spaced σ, where the config has them from another class. */
   readonly ends?: readonly [largest: number, smallest: number] | undefined;
   /** Timesteps of the user's own, whole ones, in place of evenly spaced ones. */
-  readonly own: readonly number[] | undefined;
+  readonly own?: readonly number[] | undefined;
+}
+
+/**
+ * The table of a run as the config says.
+ * @param endOf σ of the result
+ * @throws InputError where there are fewer timesteps than steps
+ */
+export function solverTable(
+  schedule: NoiseSchedule,
+  steps: number,
+  rule: SigmaRule,
+  endOf: (spaced: SpacedSigmas) => number,
+): SolverTable {
+  const spaced = solverSigmas(schedule, steps, rule);
+  const isFlow = rule.spacing === 'flow';
+  return tableOf(spaced.timesteps, [...spaced.sigmas, endOf(spaced)], { isFlow, cause: spaced.cause });
+}
+
+/** The smallest σ: of evenly spaced timesteps that of the training, else the last, which is repeated. */
+export function smallestSigma({ spacing }: SigmaRule): (spaced: SpacedSigmas) => number {
+  return ({ training, sigmas }) => (spacing === undefined ? at(training, 0) : lastOf(sigmas));
 }
 
 /** σ of a run as the config says. @throws InputError where there are fewer timesteps than steps */
-export function solverSigmas(
+function solverSigmas(
   schedule: NoiseSchedule,
   steps: number,
   { spacing, grid, shift, rounds, ends, own }: SigmaRule,
@@ -141,11 +162,17 @@ export function evenSigmas(
   { spacing, offset, leastLambda }: SolverGrid,
 ): SpacedSigmas {
   const training = trainingSigmas(schedule);
-  const last = training.filter((sigma) => -log(sigma) >= leastLambda).length;
-  if (last < 1) throw new InputError(`lambda_min_clipped = ${leastLambda} leaves out every timestep of the training`);
+  const last = countUsed(training, leastLambda);
   const timesteps = solverTimesteps(spacing, schedule.trainTimesteps, last, steps, offset);
   const sigmas = timesteps.map((t) => interpolate(training, t));
   return { timesteps, sigmas, training, cause: schedule.settings };
+}
+
+/** How many timesteps of the training lie at λ of at least `leastLambda`. @throws InputError where none does */
+export function countUsed(training: Float32Array, leastLambda: number): number {
+  const used = training.filter((sigma) => -log(sigma) >= leastLambda).length;
+  if (used < 1) throw new InputError(`lambda_min_clipped = ${leastLambda} leaves out every timestep of the training`);
+  return used;
 }
 
 /** σ of the user's own timesteps. */

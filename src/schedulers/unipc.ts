@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { at, lastOf } from '../tensor/at.ts';
 import { integrals } from './exponential-integrator.ts';
 import { solveLinear } from './linear-system.ts';
-import { checkApart, checkEnd, levelsBack, readOrder } from './multistep.ts';
+import { checkLambdasApart, checkEnd, levelsBack, readOrder } from './multistep.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { OwnSteps } from './own-steps.ts';
@@ -114,11 +114,10 @@ export function unipc(config: Config, steps: number, mu?: number, own: OwnSteps 
 
   const rule = { predictsOriginal, solver };
   const orders = timesteps.map((_, index) => Math.min(order, lowersFinal ? timesteps.length - index : order));
-  const lambdas = levels.slice(0, -1).map(({ lambda }) => lambda);
   // The corrector of a step of higher order divides by that step's own length.
   const highest = orders.map((now, index) => Math.max(now, orders[index - 1] ?? 1));
   checkSolverLevels(name, table, false);
-  checkApart(name, lambdas, highest);
+  checkLambdasApart(name, levels, highest);
   checkEnd(name, levels, { order: lastOf(orders), atRest: 2, cause });
   return {
     name,
