@@ -12,7 +12,6 @@ Two classes go wrong in diffusers when they begin later, and their goldens come 
   to the timesteps that are left, of which it then makes all steps.
 What diffusers makes of them otherwise is stored as `<case>/departing/f64`, the last sample.
 """
-import importlib
 from contextlib import ExitStack
 from unittest import mock
 
@@ -20,7 +19,9 @@ import diffusers
 import torch
 
 import store
-from schedulers import BY_ALPHA, COSINE, FLOW, FLOW_SIGMAS, KARRAS, LEADING, SCALED, SIGMA_MIN, TRAILING, V, X0, case, keep_double, plain_from_numpy, truth
+from schedulers import (
+    BY_ALPHA, COSINE, FLOW, FLOW_SIGMAS, KARRAS, LEADING, SCALED, SIGMA_MIN, TRAILING, V, X0, case, keep_double, model_of, scheduler_of,
+)
 
 SEED = 12
 SHAPE = (1, 2, 3, 4)
@@ -85,21 +86,11 @@ def noised(name, scheduler, picture, noise, timesteps):
 
 def run(name, spec, given, dtype, cuts):
     """What the run begins with, and the samples after each call. `cuts`: a table of only what is left, for the two classes that need it."""
-    cls = getattr(diffusers, name)
-    module = importlib.import_module(cls.__module__)
-    is_truth = dtype == torch.float64
     begin = left_out(spec["steps"])
+    if cuts and name == "PNDMScheduler":
+        spec, begin = cut_training(name, spec)
     with ExitStack() as stack:
-        if cuts and name == "PNDMScheduler":
-            spec, begin = cut_training(name, spec)
-        if is_truth:
-            stack.enter_context(truth())
-        scheduler = cls.from_config(spec["config"])
-        draws = iter(range(DRAWS))
-        if hasattr(module, "randn_tensor"):
-            stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: given[f"noise.{next(draws)}"].to(dtype)))
-        if is_truth and name.startswith("KDPM2"):
-            stack.enter_context(mock.patch.object(torch, "from_numpy", lambda array: plain_from_numpy(array).double()))
+        scheduler, _ = stack.enter_context(scheduler_of(name, spec["config"], given, dtype))
         scheduler.set_timesteps(spec["steps"])
         if name not in BY_ALPHA:
             scheduler.sigmas = scheduler.sigmas.to(dtype)
@@ -109,15 +100,15 @@ def run(name, spec, given, dtype, cuts):
             scheduler.timesteps, scheduler.sigmas, first = timesteps, scheduler.sigmas[first:], 0
         if hasattr(scheduler, "set_begin_index"):
             scheduler.set_begin_index(first)
-        a, b, c, picture, noise = (given[key].to(dtype) for key in ("a", "b", "c", "picture", "noise"))
+        model = model_of(given, dtype)
+        picture, noise = (given[key].to(dtype) for key in ("picture", "noise"))
         sample = start = noised(name, scheduler, picture, noise, timesteps)
         samples = []
-        if is_truth:
+        if dtype == torch.float64:
             stack.enter_context(mock.patch.object(torch.Tensor, "to", keep_double))
         for t in timesteps:
             x = scheduler.scale_model_input(sample, t) if hasattr(scheduler, "scale_model_input") else sample
-            output = a * x + b / (1 + x * x) + c * (1 / (1 + (float(t) / 500) ** 2))
-            sample = scheduler.step(output, t, sample, **spec["choices"]).prev_sample
+            sample = scheduler.step(model(x, t), t, sample, **spec["choices"]).prev_sample
             assert sample.dtype == dtype and sample.isfinite().all(), (name, spec)
             samples.append(sample)
     return start, torch.stack(samples), timesteps

@@ -17,7 +17,7 @@ import torch
 
 import store
 from img2img import noised
-from schedulers import BY_ALPHA, FLOW_SIGMAS, KARRAS, V, case, keep_double, truth
+from schedulers import BY_ALPHA, FLOW_SIGMAS, KARRAS, V, case, given_draws, keep_double, model_of, scheduler_of, truth
 
 SEED = 14
 SHAPE = (2, 2, 3, 4)
@@ -40,22 +40,9 @@ REPAINT = [
 ]
 
 
-def model_of(given, dtype):
-    a, b, c = (given[key].to(dtype) for key in ("a", "b", "c"))
-    return lambda x, t: a * x + b / (1 + x * x) + c * (1 / (1 + (float(t) / 500) ** 2))
-
-
 def replace(name, spec, given, dtype):
-    cls = getattr(diffusers, name)
-    module = importlib.import_module(cls.__module__)
-    is_truth = dtype == torch.float64
     with ExitStack() as stack:
-        if is_truth:
-            stack.enter_context(truth())
-        scheduler = cls.from_config(spec["config"])
-        draws = iter(range(DRAWS))
-        if hasattr(module, "randn_tensor"):
-            stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: given[f"noise.{next(draws)}"].to(dtype)))
+        scheduler, _ = stack.enter_context(scheduler_of(name, spec["config"], given, dtype))
         scheduler.set_timesteps(spec["steps"])
         start = float(getattr(scheduler, "init_noise_sigma", 1.0))
         if name not in BY_ALPHA:
@@ -65,7 +52,7 @@ def replace(name, spec, given, dtype):
         model = model_of(given, dtype)
         picture, noise, mask = (given[key].to(dtype) for key in ("picture", "noise", "mask"))
         sample, samples, timesteps = noise * start, [], scheduler.timesteps
-        if is_truth:
+        if dtype == torch.float64:
             stack.enter_context(mock.patch.object(torch.Tensor, "to", keep_double))
         for i, t in enumerate(timesteps):
             x = scheduler.scale_model_input(sample, t) if hasattr(scheduler, "scale_model_input") else sample
@@ -85,8 +72,7 @@ def repaint(spec, given, dtype):
         config = dict(spec["config"])
         betas = config.pop("trained_betas", None)
         scheduler = diffusers.RePaintScheduler(**config, **({} if betas is None else {"trained_betas": torch.tensor(betas).numpy()}))
-        draws = iter(range(DRAWS))
-        stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: given[f"noise.{next(draws)}"].to(dtype)))
+        stack.enter_context(given_draws(module, given, dtype))
         scheduler.set_timesteps(spec["steps"], spec["jump_length"], spec["jump_n_sample"])
         scheduler.eta = spec["eta"]
         model = model_of(given, dtype)

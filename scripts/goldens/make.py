@@ -1,7 +1,7 @@
-"""Makes the golden data of kernels, layers, UNets, schedulers, sampling runs, runs from pictures, guidances, gradients, torch's default initialisation
-and of reading pictures, from PyTorch, diffusers and Pillow.
+"""Makes the golden data of kernels, layers, UNets, schedulers, sampling runs, runs from pictures, guidances, gradients,
+torch's default initialisation and of reading pictures, from PyTorch, diffusers and Pillow.
 
-Writes fixtures/goldens/{kernels,layers,unets,schedulers,brownian,configs,folders,img2img,inpaint,runs,initialisation,guidance,gradients,pictures}, each with a provenance.json. Every seed is
+Writes a folder of fixtures/goldens for each part, of its name, with a provenance.json. Every seed is
 fixed and PyTorch runs on one thread, so a second run on the same machine gives the same bytes. (Other processors may differ in the last
 bits of the float32 results: PyTorch picks its kernels by what the processor has. provenance.json says which.)
 
@@ -25,11 +25,13 @@ import layers
 import pictures
 import runs
 import schedulers
+import steps
 import unets
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    for part in (kernels, layers, unets, schedulers, brownian, configs, folders, img2img, inpaint, runs, initialisation, guidance, gradients, pictures):
+    runs_of_schedulers = (schedulers, steps, brownian, configs, folders, img2img, inpaint)
+    for part in (kernels, layers, unets, *runs_of_schedulers, runs, initialisation, guidance, gradients, pictures):
         part.make()
         print(f"made {part.__name__}")

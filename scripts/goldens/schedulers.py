@@ -13,7 +13,8 @@ log; the truth rounds each of them correctly. See truth.py for the same thing in
 import importlib
 import json
 import math
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from itertools import count
 from unittest import mock
 
 import diffusers
@@ -192,22 +193,50 @@ def keep_double(self, *args, **kwargs):
     return plain_to(self, *args, **kwargs)
 
 
+def model_of(given, dtype):
+    """m(x, t) = a x + b/(1 + x²) + c/(1 + (t/500)²)."""
+    a, b, c = (given[key].to(dtype) for key in ("a", "b", "c"))
+    return lambda x, t: a * x + b / (1 + x * x) + c * (1 / (1 + (float(t) / 500) ** 2))
+
+
+@contextmanager
+def given_draws(module, given, dtype):
+    """Within it a module of diffusers draws the stored noise; yields the function that draws it."""
+    draws = count()
+    draw = lambda: given[f"noise.{next(draws)}"].to(dtype)
+    with ExitStack() as stack:
+        if hasattr(module, "randn_tensor"):
+            stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: draw()))
+        yield draw
+
+
+@contextmanager
+def scheduler_of(name, config, given, dtype):
+    """A scheduler of diffusers that draws the stored noise, and the function that draws it; in float64 within the truth."""
+    cls = getattr(diffusers, name)
+    with ExitStack() as stack:
+        if dtype == torch.float64:
+            stack.enter_context(truth())
+        scheduler = cls.from_config(config)
+        draw = stack.enter_context(given_draws(importlib.import_module(cls.__module__), given, dtype))
+        if dtype == torch.float64 and name.startswith("KDPM2"):
+            stack.enter_context(mock.patch.object(torch, "from_numpy", lambda array: plain_from_numpy(array).double()))
+        yield scheduler, draw
+
+
 def run_of_scores(name, spec, given, dtype):
     """As `run`, of the class whose steps are those of diffusers.ScoreSdeVePipeline; each picture alone, since it mixes those of a batch."""
     module = importlib.import_module(getattr(diffusers, name).__module__)
     pictures = []
     for one in range(SHAPE[0]):
-        scheduler, draws = getattr(diffusers, name).from_config(spec["config"]), iter(range(DRAWS))
-        own = lambda key: given[key][one:one + 1].to(dtype)
-        with ExitStack() as stack:
-            if dtype == torch.float64:
-                stack.enter_context(truth())
-            stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: own(f"noise.{next(draws)}")))
+        scheduler = getattr(diffusers, name).from_config(spec["config"])
+        alone = {key: x[one:one + 1] for key, x in given.items()}
+        with truth() if dtype == torch.float64 else nullcontext(), given_draws(module, alone, dtype):
             scheduler.set_timesteps(spec["steps"])
             scheduler.set_sigmas(spec["steps"])
             scheduler.discrete_sigmas = scheduler.discrete_sigmas.to(dtype)
-            sample, samples = own("sample") * scheduler.init_noise_sigma, []
-            model = lambda x, t: own("a") * x + own("b") / (1 + x * x) + own("c") * (1 / (1 + (float(t) / 500) ** 2))
+            sample, samples = alone["sample"].to(dtype) * scheduler.init_noise_sigma, []
+            model = model_of(alone, dtype)
             score = lambda x, sigma: model(x, sigma) / -(1 + float(sigma) ** 2)
             for t, sigma in zip(scheduler.timesteps, scheduler.sigmas):
                 for _ in range(scheduler.config.correct_steps):
@@ -246,22 +275,13 @@ def run(name, spec, given, dtype, noise_seed=None, given_noise=True):
     """The samples after each call, the scheduler, and the σ that the run began with. Without given noise it is diffusers' own, of a seed."""
     if name == "ScoreSdeVeScheduler":
         return run_of_scores(name, spec, given, dtype)
-    cls = getattr(diffusers, name)
-    module = importlib.import_module(cls.__module__)
+    module = importlib.import_module(getattr(diffusers, name).__module__)
     choices = dict(spec["choices"])
     mu = choices.pop("mu", None)
-    is_truth = dtype == torch.float64
     with ExitStack() as stack:
-        if is_truth:
-            stack.enter_context(truth())
-        scheduler = cls.from_config(spec["config"])
-        draws = iter(range(DRAWS))
-        if hasattr(module, "randn_tensor"):
-            stack.enter_context(mock.patch.object(module, "randn_tensor", lambda *_, **__: given[f"noise.{next(draws)}"].to(dtype)))
-        if is_truth and name.startswith("KDPM2"):
-            stack.enter_context(mock.patch.object(torch, "from_numpy", lambda array: plain_from_numpy(array).double()))
+        scheduler, draw = stack.enter_context(scheduler_of(name, spec["config"], given, dtype))
         if hasattr(module, "BrownianTreeNoiseSampler") and given_noise:
-            motion = GivenMotion(lambda: given[f"noise.{next(draws)}"].to(dtype))
+            motion = GivenMotion(draw)
             stack.enter_context(mock.patch.object(module, "BrownianTreeNoiseSampler", lambda *_, **__: motion))
         if noise_seed is not None:
             choices["generator"] = torch.Generator().manual_seed(noise_seed)
@@ -274,14 +294,13 @@ def run(name, spec, given, dtype, noise_seed=None, given_noise=True):
             scheduler.sigmas = table.to(dtype)
         if hasattr(scheduler, "set_begin_index"):
             scheduler.set_begin_index(0)
-        a, b, c, sample = (given[key].to(dtype) for key in ("a", "b", "c", "sample"))
-        sample = sample * start
+        model, sample = model_of(given, dtype), given["sample"].to(dtype) * start
         samples = []
-        if is_truth:
+        if dtype == torch.float64:
             stack.enter_context(mock.patch.object(torch.Tensor, "to", keep_double))
         for t in scheduler.timesteps:
             x = scheduler.scale_model_input(sample, t) if hasattr(scheduler, "scale_model_input") else sample
-            output = a * x + b / (1 + x * x) + c * (1 / (1 + (float(t) / 500) ** 2))
+            output = model(x, t)
             if str(spec["config"].get("variance_type")).startswith("learned"):
                 output = torch.cat([output, given["variance"].to(dtype)], dim=1)
             sample = scheduler.step(output, t, sample, **choices).prev_sample
