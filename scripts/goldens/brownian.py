@@ -1,9 +1,10 @@
-"""Goldens of the Brownian motion of torchsde, from which diffusers' DPMSolverSDE and CosineDPMSolverMultistep take their noise:
-fixtures/goldens/brownian/brownian.safetensors.
+"""Goldens of the Brownian motion of torchsde, from which diffusers' DPMSolverSDE and CosineDPMSolverMultistep take
+their noise: fixtures/goldens/brownian/brownian.safetensors.
 
-`states` in the metadata: what numpy.random.SeedSequence generates. `motions`: seeds, ends of σ, shape and steps of diffusers' BrownianTreeNoiseSampler; its
-noise for step k of motion i is `<i>.<k>/f32`, drawn in float32, and `<i>.<k>/f64`, drawn in float64, which are other numbers. `runs`: whole runs, whose samples after
-each call are `run.<i>`, drawn and computed in float64, with the tables of schedulers.py.
+`states` in the metadata: what numpy.random.SeedSequence generates. `motions`: seeds, ends of σ, shape and steps of
+diffusers' BrownianTreeNoiseSampler; its noise for step k of motion i is `<i>.<k>/f32`, drawn in float32, and
+`<i>.<k>/f64`, drawn in float64, which are other numbers. `runs`: whole runs, whose samples after each call are
+`run.<i>`, drawn and computed in float64, with the tables of schedulers.py.
 """
 import numpy
 import torch
@@ -16,7 +17,8 @@ import store
 SEQUENCES = [
     (0, (), 24, 3), (7, (), 24, 3), (2**64 - 1, (), 24, 4), (1234567, (0, 0), 24, 4), (5, (13, 4), 24, 4), (2**40 + 3, (2**33 + 1, 34), 24, 4), (3, (1, 2, 3), 4, 9),
 ]
-# Steps within the ends, over several intervals, beyond an end, and with ties of the sixth decimal. (Of a step of less than 1e-6 torchsde's recursion finds no end.)
+# Steps within the ends, over several intervals, beyond an end, and with ties of the sixth decimal. (Of a step of less
+# than 1e-6 torchsde's recursion finds no end.)
 MOTIONS = [
     dict(seed=0, ends=(0.0292, 14.6146), shape=(2, 2, 4, 4), steps=[(14.6146, 8.3), (8.3, 3.0), (8.3, 1.2), (3.0, 0.4), (0.4, 0.0292), (0.4, 0.0)]),
     dict(seed=2**63 + 11, ends=(0.3, 500.0), shape=(1, 3, 5), steps=[(500.0, 0.3), (250.0, 249.9999), (0.300002, 0.3), (100.0078125, 2.0234375)]),

@@ -1,7 +1,8 @@
 """Compares two folders of golden data, value by value: after a new release, what changed?
 
-Run: python scripts/goldens/compare.py BEFORE AFTER, two copies of fixtures/goldens, made on one machine with one PyTorch (of another machine
-the last bits differ). A line for each file that differs; of a safetensors file, how many values, and by how much at most of the largest value.
+Run: python scripts/goldens/compare.py BEFORE AFTER, two copies of fixtures/goldens, made on one machine with one
+PyTorch (of another machine the last bits differ). A line for each file that differs; of a safetensors file, how many
+values, and by how much at most of the largest value.
 """
 import sys
 from pathlib import Path

@@ -1,14 +1,16 @@
-"""What diffusers makes of a config in which a key is null, or of the wrong kind: fixtures/goldens/configs/schedulers.json, of all classes of
-schedulers, and unet.json, of UNet2DModel, whose table is like that of a scheduler.
+"""What diffusers makes of a config in which a key is null, or of the wrong kind:
+fixtures/goldens/configs/schedulers.json, of all classes of schedulers, and unet.json, of UNet2DModel, whose table is
+like that of a scheduler.
 
-Every key of every class is tried, alone and in the contexts in which it matters (sample_max_value does nothing without thresholding). What
-is stored is the *meaning*: another value of the same key with which the run gives the same numbers, bit for bit.
+Every key of every class is tried, alone and in the contexts in which it matters (sample_max_value does nothing
+without thresholding). What is stored is the *meaning*: another value of the same key with which the run gives the
+same numbers, bit for bit.
 
     {"<class>": {"compatible": […], "keys": {"<key>": {"<context>": {"<value as JSON>": meaning}}}}}
 
-meaning: {"as": value}, or "missing" (as if the key were not there), "refused" (diffusers raises, or the numbers are not finite), or "other"
-(numbers of its own, which no value of the right kind gives). `compatible` lists the keys of other classes that the class ignores
-without a word; any other key that it does not have brings a warning.
+meaning: {"as": value}, or "missing" (as if the key were not there), "refused" (diffusers raises, or the numbers are
+not finite), or "other" (numbers of its own, which no value of the right kind gives). `compatible` lists the keys of
+other classes that the class ignores without a word; any other key that it does not have brings a warning.
 
 Run: python scripts/goldens/configs.py
 """

@@ -1,19 +1,21 @@
 """Folders as diffusers writes them, with what they draw: fixtures/goldens/folders.
 
-`pairs.safetensors`: for all pairs of schedulers `X.from_config(Y.config)`, saved and loaded again, the last sample of a run of the model of
-schedulers.py (`<X>/<Y>/f32` and `/f64`, its first picture). The metadata key `refused` lists the pairs that diffusers refuses, `shared` the
-settings that Y was given beside its defaults. A file of X has all keys of X, with Y's values where Y has them, and Y's other keys.
+`pairs.safetensors`: for all pairs of schedulers `X.from_config(Y.config)`, saved and loaded again, the last sample of
+a run of the model of schedulers.py (`<X>/<Y>/f32` and `/f64`, its first picture). The metadata key `refused` lists
+the pairs that diffusers refuses, `shared` the settings that Y was given beside its defaults. A file of X has all keys
+of X, with Y's values where Y has them, and Y's other keys.
 
 `settings.safetensors`: the last sample, of the same model, with configs that people have, and with nulls.
 
-`cases.safetensors`: what the model in fixtures/cases predicts (`unet`, `fp16`, `float8`), and what it draws in 4 steps with each scheduler there
-that took over another's config (`<class>`).
+`cases.safetensors`: what the model in fixtures/cases predicts (`unet`, `fp16`, `float8`), and what it draws in 4
+steps with each scheduler there that took over another's config (`<class>`).
 
-`random.json` and `random.safetensors`: random valid folders. Of each case `files` are the texts that diffusers saved, word for word; weights
-are not stored: `weights` says which files hold them (all of the model's parameters, or those that the index puts there), and in which precision.
-Parameters are uniform numbers, in the order of their names, from torch.manual_seed(seed); the first noise and then that of each step are uniform, from
-seed + 1 (a uniform number has the same bits in every implementation of torch's generator). `<case>/f32` and `/f64` are what PyTorch draws, and
-the truth (truth.py, schedulers.py).
+`random.json` and `random.safetensors`: random valid folders. Of each case `files` are the texts that diffusers saved,
+word for word; weights are not stored: `weights` says which files hold them (all of the model's parameters, or those
+that the index puts there), and in which precision. Parameters are uniform numbers, in the order of their names, from
+torch.manual_seed(seed); the first noise and then that of each step are uniform, from seed + 1 (a uniform number has
+the same bits in every implementation of torch's generator). `<case>/f32` and `/f64` are what PyTorch draws, and the
+truth (truth.py, schedulers.py).
 
 Run: python scripts/goldens/folders.py [--count N --seed S --out FOLDER]
 """
@@ -109,7 +111,8 @@ SETTINGS = {
     "DDPM, no variance type": dict(_class_name="DDPMScheduler", variance_type=None),
     "Euler, no timestep type": dict(_class_name="EulerDiscreteScheduler", timestep_type=None),
 }
-# diffusers spaces σ between sigma_min and sigma_max also in classes that do not have these keys, where they were left by another class.
+# diffusers spaces σ between sigma_min and sigma_max also in classes that do not have these keys, where they were left
+# by another class.
 for name in ("HeunDiscreteScheduler", "LMSDiscreteScheduler", "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler",
              "DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler", "DEISMultistepScheduler", "SASolverScheduler", "DPMSolverSDEScheduler",
              "FlowMatchEulerDiscreteScheduler", "FlowMatchLCMScheduler"):

@@ -1,16 +1,19 @@
 """Goldens of gradients, from torch autograd: fixtures/goldens/gradients.
 
-kernels.safetensors has the operations that only gradients have, as kernels.py has the others. The other files have gradients: operations (of
-Σ w · operation(inputs), for each input), layers (the same of diffusers' layers on the inputs and weights of fixtures/goldens/layers), unets and
-letters (of the mean squared error of the prediction and `target`, for the sample and all parameters). The metadata key `gradients` holds, by the
-name of a tensor: `error`, how far PyTorch's float32 is from the truth, and `summed`, the sizes of what is added up to the gradient, both as root
-mean square and maximum. The tensor is the float64 truth: as a whole, or `samples` of it, evenly spaced from the first on; then `norm` is that of
-all of it.
+kernels.safetensors has the operations that only gradients have, as kernels.py has the others. The other files have
+gradients: operations (of Σ w · operation(inputs), for each input), layers (the same of diffusers' layers on the
+inputs and weights of fixtures/goldens/layers), unets and letters (of the mean squared error of the prediction and
+`target`, for the sample and all parameters). The metadata key `gradients` holds, by the name of a tensor: `error`,
+how far PyTorch's float32 is from the truth, and `summed`, the sizes of what is added up to the gradient, both as root
+mean square and maximum. The tensor is the float64 truth: as a whole, or `samples` of it, evenly spaced from the first
+on; then `norm` is that of all of it.
 
-What is summed: each element of a gradient is a sum over the results of its operation, or layer; `summed` is the sum of the absolute values of its
-terms. Errors are measured against it, for a gradient may be zero in theory, as that of a key's bias is: 1e-18 in float64 and 1e-9 in float32.
+What is summed: each element of a gradient is a sum over the results of its operation, or layer; `summed` is the sum
+of the absolute values of its terms. Errors are measured against it, for a gradient may be zero in theory, as that of
+a key's bias is: 1e-18 in float64 and 1e-9 in float32.
 
-Attention is differentiated by PyTorch's math kernel: that of the CPU's flash attention forgets the number of keys where all are masked.
+Attention is differentiated by PyTorch's math kernel: that of the CPU's flash attention forgets the number of keys
+where all are masked.
 """
 import copy
 import re
@@ -226,11 +229,13 @@ def terms_of(module, x, g):
 
 
 class Terms:
-    """Σ |∂y/∂p| |∂L/∂y| for each parameter p of a model, y being the result of its module; once the loss is differentiated.
+    """Σ |∂y/∂p| |∂L/∂y| for each parameter p of a model, y being the result of its module; once the loss is
+    differentiated.
 
-    The embedded time and class are spread over all pixels, so ∂L/∂y is itself a sum there, and may be zero in theory, too: a norm of one channel
-    undoes what is added to it. So on this way, and in the layers before it, the absolute values are added up from the pixels on. What comes back to
-    queries, keys and values is such a sum over tokens, of differences: there they are added up from the mixed values on.
+    The embedded time and class are spread over all pixels, so ∂L/∂y is itself a sum there, and may be zero in theory,
+    too: a norm of one channel undoes what is added to it. So on this way, and in the layers before it, the absolute
+    values are added up from the pixels on. What comes back to queries, keys and values is such a sum over tokens, of
+    differences: there they are added up from the mixed values on.
     """
 
     def __init__(self, model):
@@ -321,7 +326,8 @@ class Terms:
 
 
 def gradients_of(model, inputs, wanted, loss_of):
-    """The gradients of a loss for the inputs called `wanted` and all parameters that are learned; the loss; what is summed."""
+    """The gradients of a loss for the inputs called `wanted` and all parameters that are learned; the loss; what is
+    summed."""
     leaves = {key: x.clone().requires_grad_() if key in wanted else x for key, x in inputs.items()}
     terms = Terms(model)
     with sdpa_kernel(SDPBackend.MATH):

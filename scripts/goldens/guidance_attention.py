@@ -1,4 +1,5 @@
-"""Attention written out, with a place for what perturbs its map: `mix(q, k, v, grid)`, all [B, heads, tokens, d], grid = (height, width).
+"""Attention written out, with a place for what perturbs its map: `mix(q, k, v, grid)`, all [B, heads, tokens, d],
+grid = (height, width).
 
 q, k and v are computed by the layer's own weights. diffusers has none of these for UNet2DModel but the identity
 (perturbation.py); layers.py holds that one against diffusers' own processor.

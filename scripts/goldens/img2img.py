@@ -1,15 +1,17 @@
 """Goldens of runs that begin with a picture: fixtures/goldens/img2img/runs.safetensors.
 
-Every scheduler begins as diffusers' StableDiffusionImg2ImgPipeline begins it: `strength` says which of the timesteps are left, `set_begin_index`
-says so to the scheduler, the picture is noised to the first of them. The model is the formula of schedulers.py, m(x, t) = a x + b/(1 + x²) +
-c/(1 + (t/500)²). `picture`, `noise`, a, b, c and every further draw `noise.<k>` are stored. `<case>/start/f32` and `/f64` are what a run begins
-with, `<case>/f32` and `/f64` the samples after each call; the second is the truth, as in schedulers.py.
+Every scheduler begins as diffusers' StableDiffusionImg2ImgPipeline begins it: `strength` says which of the timesteps
+are left, `set_begin_index` says so to the scheduler, the picture is noised to the first of them. The model is the
+formula of schedulers.py, m(x, t) = a x + b/(1 + x²) + c/(1 + (t/500)²). `picture`, `noise`, a, b, c and every further
+draw `noise.<k>` are stored. `<case>/start/f32` and `/f64` are what a run begins with, `<case>/f32` and `/f64` the
+samples after each call; the second is the truth, as in schedulers.py.
 
-Two classes go wrong in diffusers when they begin later, and their goldens come from diffusers' own code on a table that holds only what is left:
-- LMSDiscreteScheduler takes the weights of the fourth order from the first step on, although there is one slope: with `sigmas` and `timesteps`
-  cut it begins with the first order.
-- PNDMScheduler counts its calls from 0 wherever it begins, so that those of its start go to timesteps of others: here it has the training cut
-  to the timesteps that are left, of which it then makes all steps.
+Two classes go wrong in diffusers when they begin later, and their goldens come from diffusers' own code on a table
+that holds only what is left:
+- LMSDiscreteScheduler takes the weights of the fourth order from the first step on, although there is one slope: with
+  `sigmas` and `timesteps` cut it begins with the first order.
+- PNDMScheduler counts its calls from 0 wherever it begins, so that those of its start go to timesteps of others: here
+  it has the training cut to the timesteps that are left, of which it then makes all steps.
 What diffusers makes of them otherwise is stored as `<case>/departing/f64`, the last sample.
 """
 from contextlib import ExitStack
@@ -85,7 +87,8 @@ def noised(name, scheduler, picture, noise, timesteps):
 
 
 def run(name, spec, given, dtype, cuts):
-    """What the run begins with, and the samples after each call. `cuts`: a table of only what is left, for the two classes that need it."""
+    """What the run begins with, and the samples after each call. `cuts`: a table of only what is left, for the two
+    classes that need it."""
     begin = left_out(spec["steps"])
     if cuts and name == "PNDMScheduler":
         spec, begin = cut_training(name, spec)

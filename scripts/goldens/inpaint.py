@@ -1,12 +1,14 @@
 """Goldens of repainting: fixtures/goldens/inpaint/runs.safetensors.
 
-`replace` is the loop of diffusers' StableDiffusionInpaintPipeline for a UNet without further channels, with every scheduler: after each step what the
-mask keeps is the picture, noised to the next timestep; after the last the picture itself. `repaint` is the loop of RePaintPipeline with its
-RePaintScheduler. The model, a, b, c and the draws are those of img2img.py; `mask` is 1 where the picture is repainted (RePaint's own is 1 − that).
+`replace` is the loop of diffusers' StableDiffusionInpaintPipeline for a UNet without further channels, with every
+scheduler: after each step what the mask keeps is the picture, noised to the next timestep; after the last the picture
+itself. `repaint` is the loop of RePaintPipeline with its RePaintScheduler. The model, a, b, c and the draws are those
+of img2img.py; `mask` is 1 where the picture is repainted (RePaint's own is 1 − that).
 
-`<case>/f32` and `/f64` are, for `replace`, the samples after each call; for `repaint` what each call of the model is given, and last the result.
-The KDPM2 schedulers are left out: between the two calls of a step diffusers noises the picture to the end of the step, not to its middle.
-RePaintScheduler's steps up are right only where every timestep of the training is a step (see src/sampling/repaint.ts), so jumps are taken there.
+`<case>/f32` and `/f64` are, for `replace`, the samples after each call; for `repaint` what each call of the model is
+given, and last the result. The KDPM2 schedulers are left out: between the two calls of a step diffusers noises the
+picture to the end of the step, not to its middle. RePaintScheduler's steps up are right only where every timestep of
+the training is a step (see src/sampling/repaint.ts), so jumps are taken there.
 """
 import importlib
 from contextlib import ExitStack

@@ -1,10 +1,13 @@
-"""Goldens of the letters model that obeys words: fixtures/goldens/letters-text/golden.safetensors, by StableDiffusionPAGPipeline itself.
+"""Goldens of the letters model that obeys words: fixtures/goldens/letters-text/golden.safetensors, by
+StableDiffusionPAGPipeline itself.
 
-    python scripts/goldens/letters_text.py      # diffusers 0.42.1 and transformers 5.24.0; the rest as in requirements.txt
+    python scripts/goldens/letters_text.py      # diffusers 0.42.1 and transformers 5.24.0; the rest as in
+    requirements.txt
 
-`ids/<i>` are the token ids of prompt i, `text/<i>/f32` and `/f64` the text encoder's output (for those with `embedded` in the metadata key `prompts`).
-A run has `<run>/noise` (the latents it starts from), `<run>/step.<i>/…` (the latents after step i) and `<run>/picture/…`, 0 to 1, as the pipeline
-returns it; the metadata key `runs` has the settings. The float64 run has the float32 run's noise, and the timestep's embedding of truth.py.
+`ids/<i>` are the token ids of prompt i, `text/<i>/f32` and `/f64` the text encoder's output (for those with
+`embedded` in the metadata key `prompts`). A run has `<run>/noise` (the latents it starts from), `<run>/step.<i>/…`
+(the latents after step i) and `<run>/picture/…`, 0 to 1, as the pipeline returns it; the metadata key `runs` has the
+settings. The float64 run has the float32 run's noise, and the timestep's embedding of truth.py.
 """
 import copy
 

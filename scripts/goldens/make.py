@@ -1,12 +1,14 @@
 """Makes the golden data of kernels, layers, UNets, schedulers, sampling runs, runs from pictures, guidances, gradients,
 torch's default initialisation and of reading pictures, from PyTorch, diffusers and Pillow.
 
-Writes a folder of fixtures/goldens for each part, of its name, with a provenance.json. Every seed is
-fixed and PyTorch runs on one thread, so a second run on the same machine gives the same bytes. (Other processors may differ in the last
-bits of the float32 results: PyTorch picks its kernels by what the processor has. provenance.json says which.)
+Writes a folder of fixtures/goldens for each part, of its name, with a provenance.json. Every seed is fixed and
+PyTorch runs on one thread, so a second run on the same machine gives the same bytes. (Other processors may differ in
+the last bits of the float32 results: PyTorch picks its kernels by what the processor has. provenance.json says
+which.)
 
-What is stored: inputs and weights in float32, and for each result `<name>/f32`, PyTorch's own float32, and `<name>/f64`,
-the truth: the same inputs and weights, exactly widened, computed in float64 (see truth.py for the one thing that needs care).
+What is stored: inputs and weights in float32, and for each result `<name>/f32`, PyTorch's own float32, and
+`<name>/f64`, the truth: the same inputs and weights, exactly widened, computed in float64 (see truth.py for the one
+thing that needs care).
 
 Run: pip install -r scripts/goldens/requirements.txt && python scripts/goldens/make.py
 """

@@ -1,10 +1,13 @@
 """Goldens of reading pictures: fixtures/goldens/pictures/{kinds,sizes}.json, from Pillow.
 
-kinds: PNG files of every kind, written out here by hand so that every bit depth, filter and pass of Adam7 is there, and what Pillow reads in them as
-diffusers' `load_image` does: turned upright (`exif_transpose`), then `convert("RGB")`; `grey` is that converted to "L", `alpha` that of `convert("RGBA")`.
-Three kinds are not as Pillow has them, but as the PNG specification says, and are marked so:
-- grey of 16 bits: Pillow cuts values off at 255, so that nearly all is white; here it is their high 8 bits, which is what Pillow does with 16 bits of RGB.
-- the clear colour (tRNS) of grey of 2 and 4 bits and of 16 bits: Pillow compares it with values that are already spread or cut to 8 bits.
+kinds: PNG files of every kind, written out here by hand so that every bit depth, filter and pass of Adam7 is there,
+and what Pillow reads in them as diffusers' `load_image` does: turned upright (`exif_transpose`), then
+`convert("RGB")`; `grey` is that converted to "L", `alpha` that of `convert("RGBA")`. Three kinds are not as Pillow
+has them, but as the PNG specification says, and are marked so:
+- grey of 16 bits: Pillow cuts values off at 255, so that nearly all is white; here it is their high 8 bits, which is
+  what Pillow does with 16 bits of RGB.
+- the clear colour (tRNS) of grey of 2 and 4 bits and of 16 bits: Pillow compares it with values that are already
+  spread or cut to 8 bits.
 
 sizes: pictures, and what `resize(…, LANCZOS)` makes of them. All bytes are in base64.
 """

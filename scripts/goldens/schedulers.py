@@ -1,14 +1,17 @@
-"""Goldens of diffusers' schedulers: whole runs on a small picture, fixtures/goldens/schedulers/<class>.safetensors, and every class's keys with
-their defaults, fixtures/goldens/schedulers/defaults.json.
+"""Goldens of diffusers' schedulers: whole runs on a small picture, fixtures/goldens/schedulers/<class>.safetensors,
+and every class's keys with their defaults, fixtures/goldens/schedulers/defaults.json.
 
-The model is a formula, m(x, t) = a x + b/(1 + x²) + c/(1 + (t/500)²), a, b, c stored, so that a mistake in what the model is given shows;
-models of a variance append the tensor `variance`, models of the score say −m/(1 + σ²). All noise is stored as well, `noise.<k>` for the k-th draw of any run.
+The model is a formula, m(x, t) = a x + b/(1 + x²) + c/(1 + (t/500)²), a, b, c stored, so that a mistake in what the
+model is given shows; models of a variance append the tensor `variance`, models of the score say −m/(1 + σ²). All
+noise is stored as well, `noise.<k>` for the k-th draw of any run.
 
-The metadata key `cases` lists the runs: config, steps, choices, the timestep and noise level (σ, or ᾱ) of each call of the model. `<case>/f32` and
-`<case>/f64` are the samples after each call, [calls, B, C, H, W]. The second is the truth: diffusers with float64 samples, its float32 tables
-exactly widened, and all that is computed from them in float64. Where a scheduler works with ᾱ its coefficients stay float32 tensors, as
-diffusers has them. PyTorch's float32 √, exp, log and powers are not correctly rounded (in version 2.13 one √ in five is not), nor is NumPy's
-log; the truth rounds each of them correctly. See truth.py for the same thing in models.
+The metadata key `cases` lists the runs: config, steps, choices, the timestep and noise level (σ, or ᾱ) of each call
+of the model. `<case>/f32` and
+`<case>/f64` are the samples after each call, [calls, B, C, H, W]. The second is the truth: diffusers with float64
+samples, its float32 tables exactly widened, and all that is computed from them in float64. Where a scheduler works
+with ᾱ its coefficients stay float32 tensors, as diffusers has them. PyTorch's float32 √, exp, log and powers are not
+correctly rounded (in version 2.13 one √ in five is not), nor is NumPy's log; the truth rounds each of them correctly.
+See truth.py for the same thing in models.
 """
 import importlib
 import json
@@ -48,7 +51,8 @@ def case(steps, *configs, **choices):
 
 # What every scheduler of k-diffusion's kind has.
 SIGMA_CASES = [case(6), case(5, V, LEADING, dict(steps_offset=1)), case(7, TRAILING, SCALED), case(4, COSINE), case(1)]
-# Not the cosine schedule: there diffusers' float32 takes the root of a negative number, σ'² − σ_up², and its samples are not numbers.
+# Not the cosine schedule: there diffusers' float32 takes the root of a negative number, σ'² − σ_up², and its samples
+# are not numbers.
 ANCESTRAL_CASES = [one for one in SIGMA_CASES if one["config"] != COSINE]
 SPACED_CASES = [case(6, KARRAS), case(5, EXPONENTIAL, SCALED), case(6, BETA), case(5, KARRAS, COSINE, V)]
 
@@ -162,7 +166,8 @@ plain_to, plain_ones, plain_from_numpy, plain_log = torch.Tensor.to, torch.ones,
 
 
 def rounded(plain):
-    """An elementary function of tensors, correctly rounded where they are float32: computed in float64 and rounded once."""
+    """An elementary function of tensors, correctly rounded where they are float32: computed in float64 and rounded
+    once."""
     def function(x, *args):
         if isinstance(x, float) and args[0].dtype == torch.float32:  # a power of a number, which PyTorch takes in float32
             return plain(torch.tensor(x).double(), args[0].double()).float()
@@ -212,7 +217,8 @@ def given_draws(module, given, dtype):
 
 @contextmanager
 def scheduler_of(name, config, given, dtype):
-    """A scheduler of diffusers that draws the stored noise, and the function that draws it; in float64 within the truth."""
+    """A scheduler of diffusers that draws the stored noise, and the function that draws it; in float64 within the
+    truth."""
     cls = getattr(diffusers, name)
     with ExitStack() as stack:
         if dtype == torch.float64:
@@ -225,7 +231,8 @@ def scheduler_of(name, config, given, dtype):
 
 
 def run_of_scores(name, spec, given, dtype):
-    """As `run`, of the class whose steps are those of diffusers.ScoreSdeVePipeline; each picture alone, since it mixes those of a batch."""
+    """As `run`, of the class whose steps are those of diffusers.ScoreSdeVePipeline; each picture alone, since it
+    mixes those of a batch."""
     module = importlib.import_module(getattr(diffusers, name).__module__)
     pictures = []
     for one in range(SHAPE[0]):
@@ -253,8 +260,8 @@ def run_of_scores(name, spec, given, dtype):
 
 
 class GivenMotion:
-    """Stands in for diffusers' BrownianTreeNoiseSampler: a Brownian motion over σ from the stored noise. A step that goes on from the middle of the one before draws anew
-    for the rest only."""
+    """Stands in for diffusers' BrownianTreeNoiseSampler: a Brownian motion over σ from the stored noise. A step that
+    goes on from the middle of the one before draws anew for the rest only."""
 
     def __init__(self, draw):
         self.draw, self.last = draw, None
@@ -272,7 +279,8 @@ class GivenMotion:
 
 
 def run(name, spec, given, dtype, noise_seed=None, given_noise=True):
-    """The samples after each call, the scheduler, and the σ that the run began with. Without given noise it is diffusers' own, of a seed."""
+    """The samples after each call, the scheduler, and the σ that the run began with. Without given noise it is
+    diffusers' own, of a seed."""
     if name == "ScoreSdeVeScheduler":
         return run_of_scores(name, spec, given, dtype)
     module = importlib.import_module(getattr(diffusers, name).__module__)

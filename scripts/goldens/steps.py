@@ -1,8 +1,11 @@
 """Goldens of the steps of a run: fixtures/goldens/steps/
 
-own.safetensors        runs with timesteps, σ or churn (s_churn, …) of their own, stored as those of schedulers.py are (`cases` of each class)
-acceptance.json        which classes take timesteps and σ of one's own, and with which settings: "taken", or what diffusers raises
-tables.json            for 1000 training timesteps: where set_timesteps(n) makes another number of timesteps than n, or one of them twice
+own.safetensors        runs with timesteps, σ or churn (s_churn, …) of their own, stored as those of schedulers.py are
+                       (`cases` of each class)
+acceptance.json        which classes take timesteps and σ of one's own, and with which settings: "taken", or what
+                       diffusers raises
+tables.json            for 1000 training timesteps: where set_timesteps(n) makes another number of timesteps than n,
+                       or one of them twice
 
 The inputs are those of schedulers.py, which must have run before.
 
@@ -31,7 +34,8 @@ def own(timesteps=None, sigmas=None, *configs, **choices):
     return case(None, *configs, **lists, **choices)
 
 
-# Not here: s_churn with a model of v or x₀ at σ, whose float64 truth is that of the same formula; one of each is enough.
+# Not here: s_churn with a model of v or x₀ at σ, whose float64 truth is that of the same formula; one of each is
+# enough.
 CASES = {
     "DDPMScheduler": [own(FALLING), own([980, 500, 3], None, V, dict(clip_sample=False)), own([999, 300, 0], None, X0, LEADING)],
     "EulerDiscreteScheduler": [

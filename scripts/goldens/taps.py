@@ -10,8 +10,8 @@ from diffusers.models.upsampling import Upsample2D
 
 def is_shown(path, module):
     """
-    Every module with parameters but the lists. Not: activations, dropout, the resampling without weights inside a ResNet block,
-    and the convolution of a resampling layer, whose output is that of the layer.
+    Every module with parameters but the lists. Not: activations, dropout, the resampling without weights inside a
+    ResNet block, and the convolution of a resampling layer, whose output is that of the layer.
     """
     if re.search(r"samplers\.\d+\.conv$", path):
         return False
@@ -24,9 +24,10 @@ def is_shown(path, module):
 def tapped(model, mask=None):
     """Gives a dictionary that a forward pass within it fills: path → tensor.
 
-    Of modules that return a tuple, the first. The group norm of an attention layer sees [B,C,N]; its tap is given
-    the picture's shape. Attention maps, which the fused kernel never holds, are computed from the taps of query and key: `<path>.map`.
-    `mask` [B,M], of 0 and 1, is that of the second attention of transformer blocks, if the pass is given one.
+    Of modules that return a tuple, the first. The group norm of an attention layer sees [B,C,N]; its tap is given the
+    picture's shape. Attention maps, which the fused kernel never holds, are computed from the taps of query and key:
+    `<path>.map`. `mask` [B,M], of 0 and 1, is that of the second attention of transformer blocks, if the pass is
+    given one.
     """
     seen, hooks = {}, []
 

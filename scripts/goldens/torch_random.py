@@ -1,8 +1,9 @@
 """Random numbers of PyTorch's CPU generator, for test/tensor/random.test.ts.
 
-Writes fixtures/goldens/random/random.safetensors. Its metadata key `draws` is JSON: for each generator the seed and the draws made
-one after another from it, each with the name of the tensor that holds the result. `hashes` has the SHA-256 of longer draws, and of
-draws of every size from 1 to 70, as little-endian float32; doubles are rounded to it first, since their last bits are the C library's.
+Writes fixtures/goldens/random/random.safetensors. Its metadata key `draws` is JSON: for each generator the seed and
+the draws made one after another from it, each with the name of the tensor that holds the result. `hashes` has the
+SHA-256 of longer draws, and of draws of every size from 1 to 70, as little-endian float32; doubles are rounded to it
+first, since their last bits are the C library's.
 
 Run: pip install torch==2.13.0 safetensors==0.8.0 && python scripts/goldens/torch_random.py
 (Run on a processor with AVX2 or AVX-512: PyTorch's vectorised code is what users meet.)

@@ -1,10 +1,11 @@
 """The float64 truth, and the places where it is not simply "the same program in float64".
 
-diffusers computes some things in float32 even for a float64 model: the sinusoidal time embedding, the logarithm of an integer timestep that
-the Fourier embedding takes, and a scheduler's tables and coefficients. The first is ill-conditioned besides: the angle is t·f, and at
-t = 999 one unit of the last place of a frequency moves it by 6e-5 rad. PyTorch's float32 exp, log, sin and cos, and (2.13 on AVX-512) even
-its square root, are not correctly rounded, so what it computes there is no truth. The truth keeps diffusers' definition, float32 after
-every operation, but rounds each of them correctly: each is computed in float64 and rounded once.
+diffusers computes some things in float32 even for a float64 model: the sinusoidal time embedding, the logarithm of an
+integer timestep that the Fourier embedding takes, and a scheduler's tables and coefficients. The first is
+ill-conditioned besides: the angle is t·f, and at t = 999 one unit of the last place of a frequency moves it by 6e-5
+rad. PyTorch's float32 exp, log, sin and cos, and (2.13 on AVX-512) even its square root, are not correctly rounded,
+so what it computes there is no truth. The truth keeps diffusers' definition, float32 after every operation, but
+rounds each of them correctly: each is computed in float64 and rounded once.
 """
 import math
 from contextlib import ExitStack, contextmanager

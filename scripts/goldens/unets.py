@@ -1,8 +1,11 @@
-"""Goldens of whole UNets: fixtures/goldens/unets/<name>, a folder as save_pretrained writes it, with golden.safetensors.
+"""Goldens of whole UNets: fixtures/goldens/unets/<name>, a folder as save_pretrained writes it, with
+golden.safetensors.
 
-golden.safetensors holds the inputs `sample`, `timestep`, `class_labels`, and for each pass the prediction and the output of every module:
-`<pass>/<module path>/f32` and `/f64`; the prediction is `<pass>/prediction/…`. The pass `plain` has all taps; the others, with the identity
-perturbation in the layers that the metadata key `passes` lists, have those of the blocks and the attention layers, as far as they differ from `plain`.
+golden.safetensors holds the inputs `sample`, `timestep`, `class_labels`, and for each pass the prediction and the
+output of every module:
+`<pass>/<module path>/f32` and `/f64`; the prediction is `<pass>/prediction/…`. The pass `plain` has all taps; the
+others, with the identity perturbation in the layers that the metadata key `passes` lists, have those of the blocks
+and the attention layers, as far as they differ from `plain`.
 """
 import json
 import re

@@ -2,9 +2,10 @@
 
     python draw.py MODEL pictures.npz [--seconds 100] [--only REGEX] [--count 2080]
 
-A point is a rule for prompts, and a guidance. Picture i starts from torch.manual_seed(i) on a CPU at every point, so points are
-compared in pairs; its letter is the i-th of A-Z in turn. DDIM as the model's folder has it, 20 steps unless the point says otherwise. The weights are the float16
-that ship, computed with in float32 (on a GPU with TF32 products). Points that pictures.npz has already are kept, so it can be drawn in parts.
+A point is a rule for prompts, and a guidance. Picture i starts from torch.manual_seed(i) on a CPU at every point, so
+points are compared in pairs; its letter is the i-th of A-Z in turn. DDIM as the model's folder has it, 20 steps
+unless the point says otherwise. The weights are the float16 that ship, computed with in float32 (on a GPU with TF32
+products). Points that pictures.npz has already are kept, so it can be drawn in parts.
 """
 import argparse
 import dataclasses

@@ -128,14 +128,16 @@ def of_short(stem: str) -> Style | None:
 
 
 def slant(pictures: np.ndarray) -> np.ndarray:
-    """How far letters [n, 32, 32] (0 to 1) lean: the slope dx/dy in pixels, to the right positive, that makes their columns most unequal.
+    """How far letters [n, 32, 32] (0 to 1) lean: the slope dx/dy in pixels, to the right positive, that makes their
+    columns most unequal.
 
     Each row is moved by the slope times its height, linearly between pixels; the slope with the largest sum of squared
     column sums wins (the projection that deskews a scan).
     """
     count, height, width = pictures.shape
     slopes = np.arange(-0.30, 0.6001, 0.02)
-    # How much of pixel (row, column) falls into column j of the moved picture, which is twice as wide: a hat of width 1.
+    # How much of pixel (row, column) falls into column j of the moved picture, which is twice as wide: a hat of width
+    # 1.
     j, columns, rows = np.arange(2 * width), np.arange(width) + width // 2, np.arange(height)
     at = j + slopes[:, None, None] * ((height - 1) / 2 - rows)[None, :, None]
     hats = np.clip(1 - np.abs(columns[None, None, :, None] - at[:, :, None, :]), 0, None)

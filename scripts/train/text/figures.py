@@ -2,9 +2,11 @@
 
     python figures.py pictures.npz glyphs.npz training.json OUT      # OUT/figures.json, OUT/sheet.png
 
-Letters are read by the classifier that ships (fixtures/letters/classifier.safetensors), which has seen nothing of this model. Ink is the mean brightness
-(0 to 1), slant the slope dx/dy that makes a letter's columns most unequal (faces.py), of letters with upright stems. Real letters are those of the faces that
-neither the classifier nor this model has seen. Figures of a style are beside those of real faces whose names say so. Three numbers are a value and its 95 % bootstrap interval over the pictures.
+Letters are read by the classifier that ships (fixtures/letters/classifier.safetensors), which has seen nothing of
+this model. Ink is the mean brightness (0 to 1), slant the slope dx/dy that makes a letter's columns most unequal
+(faces.py), of letters with upright stems. Real letters are those of the faces that neither the classifier nor this
+model has seen. Figures of a style are beside those of real faces whose names say so. Three numbers are a value and
+its 95 % bootstrap interval over the pictures.
 """
 import argparse
 import json
@@ -65,7 +67,8 @@ def interval(values: np.ndarray, of=np.mean) -> list[float]:
 
 
 def spread(value: float, found: list[float]) -> list[float]:
-    """The value and its 95 % interval, moved back by the bootstrap's own bias (a Fréchet distance grows when pictures repeat)."""
+    """The value and its 95 % interval, moved back by the bootstrap's own bias (a Fréchet distance grows when pictures
+    repeat)."""
     return [round(value, 4), *(round(float(q - np.mean(found) + value), 4) for q in np.quantile(found, (0.025, 0.975)))]
 
 

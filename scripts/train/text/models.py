@@ -1,4 +1,5 @@
-"""The three models, and the folder that holds them: a StableDiffusionPipeline as diffusers' save_pretrained writes it."""
+"""The three models, and the folder that holds them: a StableDiffusionPipeline as diffusers' save_pretrained writes
+it."""
 import json
 import pathlib
 
@@ -28,14 +29,16 @@ def new_text_encoder(vocabulary: int) -> CLIPTextModel:
 
 
 def new_unet() -> UNet2DConditionModel:
-    """Stable Diffusion's shape at 16²: two resolutions, self- and cross-attention of four heads in both and in the middle."""
+    """Stable Diffusion's shape at 16²: two resolutions, self- and cross-attention of four heads in both and in the
+    middle."""
     return UNet2DConditionModel(
         sample_size=SIZE // 2, in_channels=LATENT_CHANNELS, out_channels=LATENT_CHANNELS, block_out_channels=(64, 128), layers_per_block=1, norm_num_groups=16,
         down_block_types=("CrossAttnDownBlock2D",) * 2, up_block_types=("CrossAttnUpBlock2D",) * 2, cross_attention_dim=CONTEXT, attention_head_dim=4)
 
 
 def new_scheduler() -> DDIMScheduler:
-    """Linear β to 0.02: at the last timestep nothing of a picture of 16² is left, its mean included. Spacing and offset as Stable Diffusion has them."""
+    """Linear β to 0.02: at the last timestep nothing of a picture of 16² is left, its mean included. Spacing and
+    offset as Stable Diffusion has them."""
     return DDIMScheduler(beta_start=1e-4, beta_end=0.02, beta_schedule="linear", clip_sample=False, set_alpha_to_one=False, steps_offset=1)
 
 
@@ -50,7 +53,8 @@ def save(folder: pathlib.Path, autoencoder: AutoencoderKL, text_encoder: CLIPTex
     new_scheduler().save_pretrained(folder / "scheduler")
     for name, model, file in (("vae", autoencoder, "diffusion_pytorch_model"), ("unet", unet, "diffusion_pytorch_model"), ("text_encoder", text_encoder, "model")):
         (folder / name).mkdir(exist_ok=True)
-        # Stable Diffusion's releases have the prefix; whether a model in memory has it differs from version to version of transformers.
+        # Stable Diffusion's releases have the prefix; whether a model in memory has it differs from version to
+        # version of transformers.
         named = lambda key: key if name != "text_encoder" or key.startswith("text_model.") else f"text_model.{key}"
         halves = {named(key): value.detach().to("cpu", torch.float16).contiguous() for key, value in model.state_dict().items()}
         save_file(halves, folder / name / f"{file}.safetensors", metadata={"format": "pt"})

@@ -1,7 +1,7 @@
 """A trimmed tokenizer in CLIP's format: every byte, and the words of the captions whole.
 
-CLIP's ids are the 256 bytes, the same at the end of a word (`</w>`), the merges in order, and the two special tokens. So are
-these; only the merges are fewer. Any text can be written with it, unknown words letter by letter.
+CLIP's ids are the 256 bytes, the same at the end of a word (`</w>`), the merges in order, and the two special tokens.
+So are these; only the merges are fewer. Any text can be written with it, unknown words letter by letter.
 """
 import json
 import pathlib

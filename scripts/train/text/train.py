@@ -2,9 +2,10 @@
 
     python train.py glyphs.npz OUT [--minutes-autoencoder 1.2] [--minutes 5.5]
 
-First the autoencoder, then the text encoder and the UNet together, each until its time is up: the learning rate follows the
-clock and ends at zero. OUT/checkpoint.pt is written every --save-every seconds, with OUT/model beside it; after an interruption the same command goes on.
-What is stored is an exponential moving average of the weights. Without a GPU it runs, too, but wants hours.
+First the autoencoder, then the text encoder and the UNet together, each until its time is up: the learning rate
+follows the clock and ends at zero. OUT/checkpoint.pt is written every --save-every seconds, with OUT/model beside it;
+after an interruption the same command goes on. What is stored is an exponential moving average of the weights.
+Without a GPU it runs, too, but wants hours.
 """
 import argparse
 import copy
@@ -43,7 +44,8 @@ class Clock:
 
 
 class Trainer:
-    """Weights, their average, and the optimizer. On a GPU a step is recorded once and replayed: launching its kernels one by one takes longer than they do."""
+    """Weights, their average, and the optimizer. On a GPU a step is recorded once and replayed: launching its kernels
+    one by one takes longer than they do."""
 
     def __init__(self, modules: dict[str, torch.nn.Module], rate: float, minutes: float, device: torch.device) -> None:
         self.modules = {name: module.to(device).train() for name, module in modules.items()}
