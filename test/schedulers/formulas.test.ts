@@ -155,7 +155,8 @@ describe('SA-Solver', () => {
   };
   const zero = double(0);
 
-  it('of k nodes is exact where the model is a polynomial in λ of degree k − 1: arXiv 2309.05019, eq. 14 and 17', () => {
+  // arXiv 2309.05019, eq. 14 and 17
+  it('of k nodes is exact where the model is a polynomial in λ of degree k − 1', () => {
     const [start, h] = [0.3, 0.7];
     for (const predictsOriginal of [true, false])
       for (const tau of [0, 1, 0.4])

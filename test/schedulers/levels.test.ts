@@ -75,8 +75,8 @@ describe.each(schedulerNames)('%s', (name) => {
   });
 
   it('gives the model an input whose variance is that of the data where that is 1', () => {
-    // x = α x₀ + σ ε has the variance α² + σ² then; those of EDM and of consistency models have ½, and their input is 1 for them; a flow's is not
-    // scaled, nor a score model's, which divides by σ itself.
+    // x = α x₀ + σ ε has the variance α² + σ² then; those of EDM and of consistency models have ½, and their input is 1
+    // for them; a flow's is not scaled, nor a score model's, which divides by σ itself.
     const scheduler = create({ name, config: {} }, 10);
     const deviation = name.startsWith('EDM') || name.startsWith('CM') ? 0.5 : 1;
     scheduler.timesteps.forEach((_, index) => {
