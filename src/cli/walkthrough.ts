@@ -7,8 +7,11 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../tensor/errors.ts';
 import type { Command } from './command.ts';
-import { readOptions } from './options.ts';
+import { printResult } from './messages.ts';
+import { readOptions, type OptionKinds } from './options.ts';
 import { lettersModel, shippedOracle } from './shipped.ts';
+
+const kinds: OptionKinds = { port: 'text' };
 
 const help = `pag walkthrough [options]
 
@@ -17,19 +20,21 @@ Serves a web page that explains PAG and computes everything it shows in your bro
   --port N                        where it listens, on 127.0.0.1 (8420; 0 takes any free port)`;
 
 /** The command `pag walkthrough`. */
-export const walkthroughCommand: Command = { summary: 'a page that computes PAG while you read', help, run };
+export const walkthroughCommand: Command = { help, options: kinds, run };
 
 /** From src/cli and from dist/cli alike. */
 const builtPage = fileURLToPath(new URL('../../dist/walkthrough', import.meta.url));
 
 async function run(args: readonly string[]): Promise<number> {
-  const port = readOptions(args, { port: 'text' }).integer('port', 0, 65535) ?? 8420;
+  const options = readOptions(args, kinds);
+  const port = options.integer('port', 0, 65535) ?? 8420;
   await buildFromSource();
   const found = await stat(join(builtPage, 'index.html')).catch(() => undefined);
   if (!found) throw new InputError('the page has not been built yet; run: npm run build:walkthrough');
   // The package holds the model and the cases of the oracle once, and not in the page's folder again.
   const server = await serveFolder(builtPage, port, { model: lettersModel, oracle: shippedOracle });
-  console.log(`the walkthrough: http://localhost:${(server.address() as AddressInfo).port}/   (Ctrl-C stops it)`);
+  const address = `http://localhost:${(server.address() as AddressInfo).port}/`;
+  printResult(options, { text: `the walkthrough: ${address}   (Ctrl-C stops it)`, json: { schema: 1, address } });
   await new Promise((resolve) => server.on('close', resolve));
   return 0;
 }
