@@ -46,7 +46,7 @@ function inColours(above: Pixel, below: Pixel): string {
 
 /** Both pixels as one shade, after how bright they are (ITU-R BT.601). */
 function inShades(above: Pixel, below: Pixel): string {
-  const brightness = ([red, green, blue]: Pixel): number => 0.299 * red + 0.587 * green + 0.114 * blue;
+  const brightness = ([red, green, blue]: Pixel): number => (299 * red + 587 * green + 114 * blue) / 1000;
   const mean = (brightness(above) + brightness(below)) / 2;
   return shades[Math.min(shades.length - 1, Math.floor((mean / 256) * shades.length))] ?? ' ';
 }

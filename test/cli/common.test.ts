@@ -219,7 +219,10 @@ describe('completion', () => {
 
   it.skipIf(!has('bash')).each([
     [['gui'], ['guidances']],
-    [['sample', '--guidance-sc'], ['--guidance-scale']],
+    [
+      ['sample', '--guidance-scale'],
+      ['--guidance-scale', '--guidance-scales'],
+    ],
     [['sample', '--guidance', 'cfg+p'], ['cfg+pag']],
     [
       ['sample', '--scheduler', 'ddim'],

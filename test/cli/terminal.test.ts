@@ -29,6 +29,12 @@ describe('a preview', () => {
     expect(frame).toEqual([`${pixels('255;255;255', '0;0;0')}${reset}`, `${pixels('128;128;128', '0;0;0')}${reset}`]);
   });
 
+  it('shows how bright each place is where there are to be no colours', () => {
+    const data = Float32Array.from([-1, -0.5, 0, 0.5, 1], (value) => value);
+    expect(previewFrame(tensor('f32', [1, 1, 2, 5], Float32Array.of(...data, ...data)), 80, false)).toEqual([' :+#@']);
+    expect(previewFrame(samples(3, 2), 80, false)).toEqual(['++ ++ ++']);
+  });
+
   it('shows red, green and blue', () => {
     const data = Float32Array.of(1, -1, -1, -1, -1, 1);
     expect(previewFrame(tensor('f32', [1, 3, 2, 1], data), 80)).toEqual([`${pixels('255;0;0', '0;0;255')}${reset}`]);
