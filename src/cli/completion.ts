@@ -3,8 +3,7 @@ import { guidanceNames } from '../guidance/registry/index.ts';
 import { schedulers } from '../schedulers/registry.ts';
 import { InputError } from '../tensor/errors.ts';
 import { dtypes, fastKernels } from './backend.ts';
-import type { Command } from './command.ts';
-import { commands } from './commands.ts';
+import type { Command, CommandEntry } from './command.ts';
 import { printResult } from './messages.ts';
 import { commonOptions, readOptions, suggestion } from './options.ts';
 
@@ -16,25 +15,25 @@ Prints a script that completes commands, options, and the names of guidances, sc
   source <(pag completion zsh)                                in ~/.zshrc, after compinit
   pag completion fish > ~/.config/fish/completions/pag.fish   once`;
 
-/** The command `pag completion`. */
-export const completionCommand: Command = {
-  help,
-  options: {},
-  async run(args) {
-    const options = readOptions(args, {}, ['SHELL']);
-    const [shell] = options.positionals;
-    const write = Object.hasOwn(shells, shell) ? shells[shell] : undefined;
-    if (!write) {
-      const names = Object.keys(shells);
-      throw new InputError(
-        `there is no completion for "${shell}"${suggestion(shell, names)}; expected bash, zsh, fish`,
-      );
-    }
-    const table = await completions();
-    printResult(options, { text: write(table), json: { schema: 1, commands: table, values } });
-    return 0;
-  },
-};
+type Commands = Readonly<Record<string, CommandEntry>>;
+
+/** The command `pag completion`, for these commands. */
+export function completionCommand(commands: Commands): Command {
+  return { help, options: {}, run: (args) => run(args, commands) };
+}
+
+async function run(args: readonly string[], commands: Commands): Promise<number> {
+  const options = readOptions(args, {}, ['SHELL']);
+  const [shell] = options.positionals;
+  const write = Object.hasOwn(shells, shell) ? shells[shell] : undefined;
+  if (!write) {
+    const names = Object.keys(shells);
+    throw new InputError(`there is no completion for "${shell}"${suggestion(shell, names)}; expected bash, zsh, fish`);
+  }
+  const table = await completions(commands);
+  printResult(options, { text: write(table), json: { schema: 1, commands: table, values } });
+  return 0;
+}
 
 /** What an option may be followed by, where that is one of a few words. Of others shells offer files. */
 const values: Readonly<Record<string, readonly string[]>> = {
@@ -65,7 +64,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   completion: ['bash', 'zsh', 'fish'],
 };
 
-async function completions(): Promise<Completions> {
+async function completions(commands: Commands): Promise<Completions> {
   const table: Record<string, Completed> = {};
   for (const [name, { summary, load }] of Object.entries(commands)) {
     const kinds = Object.entries({ ...(await load()).options, ...commonOptions });

@@ -53,7 +53,8 @@ export async function invertPicture(options: ParsedOptions, kinds: OptionKinds):
   backend.dispose();
   writeOut(out, writeSafetensors({ noise: sample }));
   const back = schedulerConfig?.['_class_name'] === 'DDIMScheduler' ? '' : ' --scheduler ddim';
-  const text = `the noise of ${file}, ${steps} steps, ${dtype}: ${out}; --noise ${out}${back} --steps ${steps} leads back`;
+  const way = `--noise ${out}${back} --steps ${steps} leads back`;
+  const text = `the noise of ${file}, ${steps} steps, ${dtype}: ${out}; ${way}`;
   printResult(options, { text, json: { schema: 1, noise: out, steps, dtype }, aside: isStdout(out) });
   return 0;
 }

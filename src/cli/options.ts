@@ -9,8 +9,8 @@ export type OptionKinds = Readonly<Record<string, 'text' | 'any text' | 'flag'>>
 export const commonOptions: OptionKinds = { help: 'flag', json: 'flag', quiet: 'flag', 'log-file': 'text' };
 
 /**
- * The names of the arguments that are no options, in order; one in brackets may be missing, and of a last one that ends in
- * ... there may be many.
+ * The names of the arguments that are no options, in order; one in brackets may be missing, and of a last one that ends
+ * in ... there may be many.
  */
 type Names = readonly string[];
 

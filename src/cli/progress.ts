@@ -62,8 +62,8 @@ export function progressText({ title, done, total, seconds, note }: Done): strin
 }
 
 /**
- * `title [####····] 12/20  3.1 s, 2.0 s left  note`, as much of it as fits on one line: first the bar gets shorter, then
- * it goes, then the end of the text.
+ * `title [####····] 12/20  3.1 s, 2.0 s left  note`, as much of it as fits on one line: first the bar gets shorter,
+ * then it goes, then the end of the text.
  * @param columns characters in a line of the terminal; the last stays free, or the line would wrap
  */
 export function progressLine(state: Done, columns = 80): string {
