@@ -4,8 +4,8 @@
  *
  * For each tap `scale/<tap>`, I16: the sixteenths k of an octave, the scale being 2^(k/16). `truth/<tap>`, F64, where
  * the truth is not `f64/<tap>` of expected.safetensors: in narrower storage inputs are rounded first, and a scheduler's
- * table may be of float32 there. The metadata has, as JSON, `budgets`: tap → [rms, max, rms of the best and of the worst
- * honest port]; and as texts `dtype`, `schema`, and `case`, the SHA-256 of the case.json that they belong to.
+ * table may be of float32 there. The metadata has, as JSON, `budgets`: tap → [rms, max, rms of the best and of the
+ * worst honest port]; and as texts `dtype`, `schema`, and `case`, the SHA-256 of the case.json that they belong to.
  */
 import { InputError } from '../tensor/errors.ts';
 import { sameShape, tensor, type Tensor } from '../tensor/tensor.ts';
