@@ -42,7 +42,7 @@ export async function kitCases(folder: string): Promise<readonly string[]> {
   return found.sort((a, b) => placeOf(a) - placeOf(b) || Number(a > b) - Number(a < b));
 }
 
-/** The bands of a case in a precision, as a file has them; none where there is no such file, or it is of another case. */
+/** The bands of a case in a precision, as a file has them; none without such a file, or with that of another case. */
 export async function openBands(
   nameOrFolder: string,
   one: Case,

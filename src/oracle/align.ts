@@ -33,8 +33,8 @@ const wideEnough: Readonly<Record<FormatName, readonly Tensor['dtype'][]>> = {
 };
 
 /**
- * The taps that their names mean, and how many numbers they have under them. What a perturbed pass shares with the plain
- * one counts as the tap of that.
+ * The taps that their names mean, and how many numbers they have under them. What a perturbed pass shares with the
+ * plain one counts as the tap of that.
  */
 export function tapsOf(
   { entries }: SafetensorsFile,

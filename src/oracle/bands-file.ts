@@ -1,6 +1,6 @@
 /**
- * The bands of a case as a file, `bands.f32.safetensors`: computed once, they are read by `pag check` and by checkers in
- * other languages, which have nothing to compute them with.
+ * The bands of a case as a file, `bands.f32.safetensors`: computed once, they are read by `pag check` and by checkers
+ * in other languages, which have nothing to compute them with.
  *
  * For each tap `scale/<tap>`, I16: the sixteenths k of an octave, the scale being 2^(k/16). `truth/<tap>`, F64, where
  * the truth is not `f64/<tap>` of expected.safetensors: in narrower storage inputs are rounded first, and a scheduler's
