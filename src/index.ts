@@ -388,12 +388,17 @@ export {
   type Tokenizer,
   type Tokens,
 } from './pipelines/clip-tokenizer.ts';
+export { inpaintingUNet } from './pipelines/inpainting-unet.ts';
+export { latentRun, type LatentNoise, type LatentPicture, type LatentRun } from './pipelines/latent-start.ts';
+export { latentsOf, picturesOf, pixelsPerLatent, type LatentOptions } from './pipelines/latents.ts';
 export {
   embedPrompts,
-  loadStableDiffusion,
-  picturesOf,
-  type StableDiffusion,
-} from './pipelines/stable-diffusion.ts';
+  promptConditions,
+  type PictureSizes,
+  type PromptRequest,
+  type TextCondition,
+} from './pipelines/prompts.ts';
+export { loadStableDiffusion, type StableDiffusion, type TextPart } from './pipelines/stable-diffusion.ts';
 export { loadTokenizer } from './pipelines/tokenizer-folder.ts';
 
 // oracle

@@ -1,19 +1,16 @@
 /** `pag sample`: draws pictures with a model. */
 import { InputError } from '../tensor/errors.ts';
-import { shapeText, sizeOf } from '../tensor/tensor.ts';
-import { grid } from '../formats/grid.ts';
-import { checkWritable, writeWhole } from '../formats/node-files.ts';
-import { encodePng } from '../formats/png.ts';
-import { writeSafetensors } from '../formats/safetensors.ts';
+import { shapeText } from '../tensor/tensor.ts';
+import { checkWritable } from '../formats/node-files.ts';
 import { classConditions } from '../models/condition.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
 import type { SamplingRun } from '../sampling/sample.ts';
-import { leastWork, type PlannedRun, type Work } from '../sampling/work.ts';
+import { leastWork } from '../sampling/work.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { follow } from './follow.ts';
-import { sampleFromWords, wordHelp, wordOptions } from './from-words.ts';
+import { sampleFromWords } from './from-words.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
 import { loadModel } from './model.ts';
@@ -21,7 +18,9 @@ import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
-import { announceWork } from './work.ts';
+import { runTitle, writeDrawn, type OutFiles } from './run-report.ts';
+import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
+import { announceWork, plannedWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
@@ -67,8 +66,8 @@ async function run(args: readonly string[]): Promise<number> {
   if (options.has('invert')) return invertPicture(options, kinds);
   const folder = options.required('model');
   const { out, latentsFile } = chooseFiles(options);
-  if (options.has('prompt')) return sampleFromWords(options, { out, latentsFile });
-  if (options.has('negative-prompt')) throw new InputError('--negative-prompt has no effect without --prompt');
+  if (options.has('prompt')) return sampleFromWords(options, picture, { out, latentsFile });
+  refuseWithoutPrompt(options);
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(folder, dtype, options.text('variant'));
   if (![1, 3, 4].includes(unet.config.inChannels) && (out !== undefined || options.has('preview'))) {
@@ -89,7 +88,8 @@ async function run(args: readonly string[]): Promise<number> {
   const conditions = conditionsOf(options, unet, count);
   const models = { main: unet, ...(weak && { weak }) };
   const byName = classConditions(conditions.labels, conditions.nullLabel);
-  announceWork(workOf({ models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole }));
+  const plan = { models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole };
+  announceWork(plannedWork(() => leastWork(plan), whole));
   const noise = first();
   const { scheduler, start } = picture
     ? await beginWith(picture, plain, noise)
@@ -107,35 +107,18 @@ async function run(args: readonly string[]): Promise<number> {
   const { sample, steps } = await follow(samplingRun, 'drawing', latentsFile !== undefined, options.has('preview'));
   backend.dispose();
 
-  const calls = scheduler.timesteps.length;
-  const stepsText = begin > 0 ? `the last ${stepCount - begin} of ${stepCount} steps` : `${stepCount} steps`;
-  const length = calls === stepCount - begin ? stepsText : `${stepsText} of ${calls} calls`;
-  const title = `${guidance.name}, ${scheduler.name.replace(/Scheduler$/, '')}, ${length}`;
-  if (out !== undefined) writeWhole(out, encodePng(grid([{ title, samples: sample }])));
-  if (latentsFile !== undefined) {
-    const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
-    writeWhole(latentsFile, writeSafetensors({ noise, ...(start && { start }), ...named, sample }));
-  }
+  const title = runTitle(guidance, scheduler, { stepCount, begin });
+  const before = { noise, ...(start && { start }) };
+  const files = writeDrawn({ out, latentsFile }, { title, samples: sample, steps, before, behind: { sample } });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const files = [out, latentsFile].filter((file) => file !== undefined).join(' and ');
   console.log(
     `${count} samples of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}, in ${seconds} s: ${files}`,
   );
   return 0;
 }
 
-/** What a run takes. What does not fit the model is told by the run itself, in better words. */
-function workOf(plan: PlannedRun): Work {
-  try {
-    return leastWork(plan);
-  } catch (error) {
-    if (error instanceof InputError) return { products: 0, bytes: 4 * sizeOf(plan.shape) };
-    throw error;
-  }
-}
-
 /** Where pictures and latents go. */
-function chooseFiles(options: ParsedOptions): { out: string | undefined; latentsFile: string | undefined } {
+function chooseFiles(options: ParsedOptions): OutFiles {
   const [out, latentsFile] = [options.text('out'), options.text('latents')];
   if (out === undefined && latentsFile === undefined)
     throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
