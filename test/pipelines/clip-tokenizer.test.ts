@@ -40,7 +40,7 @@ describe("CLIP's tokenizer", () => {
     ['12,000 letters without a space', 'ab'.repeat(6000)],
     ['letters of which hardly two are merged', 'qxzj'.repeat(30_000)],
     ['8,000 end tokens, spelled out', '<|endoftext|>'.repeat(8000)],
-    ['40,000 signs before an end token', 'a!'.repeat(40_000) + '<|endoftext|>'],
+    ['40,000 signs before an end token', `${'a!'.repeat(40_000)}<|endoftext|>`],
   ])('cuts %s', (_what, text) => {
     const { ids, cut } = tokenize(text);
     expect(ids).toHaveLength(32);
