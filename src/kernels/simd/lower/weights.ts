@@ -1,6 +1,6 @@
 /**
- * The weights of products, as tiles read them. Those that are constants of the graph are arranged once and for all; those
- * that are computed, or inputs, by a step of their own, whenever the program runs.
+ * The weights of products, as tiles read them. Those that are constants of the graph are arranged once and for all;
+ * those that are computed, or inputs, by a step of their own, whenever the program runs.
  */
 import { sizeOf } from '../../../tensor/tensor.ts';
 import { constantOf, type ConstantPart, type Node, type Value } from '../../graph.ts';

@@ -1,7 +1,7 @@
 /**
- * The derivatives of the activation functions, repeating src/tensor/math/activation-derivatives: SiLU's on four floats at
- * a time, the others in double precision, two at a time. Where a definition branches, both ways are computed and one is
- * selected.
+ * The derivatives of the activation functions, repeating src/tensor/math/activation-derivatives: SiLU's on four floats
+ * at a time, the others in double precision, two at a time. Where a definition branches, both ways are computed and one
+ * is selected.
  */
 import { LOWER_TAIL, MISH_LINEAR, SQRT_2_PI } from '../../../tensor/math/activations.ts';
 import { QUICK_GELU } from '../../../tensor/math/index.ts';
