@@ -5,8 +5,8 @@
  *
  * The input lies in memory with its border of zeros, so a tap is an offset; the gradient is packed in panels of eight
  * outputs (or 16), pixel by pixel. A tile holds the taps of a row of the kernel × 8 outputs; or, where the kernel sees
- * one pixel, four channels. Pixels are what is summed over: each is spread over the lanes once, and stays in its register
- * for the taps to come.
+ * one pixel, four channels. Pixels are what is summed over: each is spread over the lanes once, and stays in its
+ * register for the taps to come.
  *
  * Tiles sum up one sample after another; between samples their totals wait in scratch.
  */
