@@ -1,4 +1,4 @@
-/** Pointers: a mouse or a pen is followed while it is pressed; a finger taps, and when it swipes it scrolls the page. */
+/** A mouse or a pen is followed while it is pressed; a finger taps, and when it swipes it scrolls the page. */
 
 /** Where a pointer is, in pixels of the window. */
 export type PointerPlace = Pick<MouseEvent, 'clientX' | 'clientY'>;

@@ -64,7 +64,8 @@ export const whySection: Section = (root, page) => {
     plots.drawn.showPoints(points);
     setText(
       outcome,
-      `${lettersText(points)} are letters, by the model alone ${unguided}; a letter's faces differ by ${spreadOfLetters(points).toFixed(2)}`,
+      `${lettersText(points)} are letters, by the model alone ${unguided}; the faces of one differ by ` +
+        spreadOfLetters(points).toFixed(2),
     );
   };
 };

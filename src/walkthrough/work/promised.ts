@@ -1,4 +1,4 @@
-/** Files that are known: what is not what was promised is refused, for a few flipped bits draw nonsense without a word. */
+/** Files that are known: another is refused, for a few flipped bits draw nonsense without a word. */
 import type { ReadFile } from '../../formats/read-file.ts';
 import { InputError } from '../../tensor/errors.ts';
 
