@@ -16,8 +16,8 @@ import { heroPictures, stepCount } from '../study.ts';
 export const heroSection: Section = (root, page) => {
   const kinds: readonly (readonly [title: string, guidance: GuidanceChoice])[] = [
     ['the model alone', { kind: 'none' }],
-    [`with PAG, s = ${usualScale}`, { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) }],
-    ['with CFG, g = 3', { kind: 'cfg', scale: 3 }],
+    [`with PAG, s\u00a0=\u00a0${usualScale}`, { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) }],
+    ['with CFG, g\u00a0=\u00a03', { kind: 'cfg', scale: 3 }],
   ];
   const rows = kinds.map(([title, guidance]) => ({ guidance, view: rowOf(title, guidance.kind) }));
   const seed = element('span', { class: 'seed' });
