@@ -17,7 +17,7 @@ import { textReport } from '../oracle/report/terminal.ts';
 import type { Command } from './command.ts';
 import { printResult } from './messages.ts';
 import { openSafetensors } from './model.ts';
-import { kitCases, openCase } from './oracle-files.ts';
+import { kitCases, openBands, openCase } from './oracle-files.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { chooseOutFiles, writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';
@@ -127,7 +127,8 @@ async function checkOne(
   const one = await openCase(name);
   const theirs = await openSafetensors(file);
   const only = options.text('only');
-  const checked = check(one, theirs, format, only === undefined ? undefined : [only]);
+  const bands = await openBands(name, one, format.name);
+  const checked = check(one, theirs, format, only === undefined ? undefined : [only], bands);
   const isTooLarge = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0) > largest;
   return { report: checked.report, ...findings(checked, theirs, options.has('no-diagnosis'), isTooLarge) };
 }

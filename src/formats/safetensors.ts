@@ -54,8 +54,10 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Integers to be written as I64, row-major. */
+/** Integers to be written, row-major. */
 export interface IntegerTensor {
+  /** I64, unless given. */
+  readonly dtype?: 'I64' | 'I16';
   readonly shape: readonly number[];
   readonly integers: readonly number[];
 }
@@ -230,7 +232,7 @@ export function readNumbers(
 
 /**
  * The bytes of a safetensors file, tensors in the order given, the header padded with spaces so that the data is
- * aligned. A tensor is stored in its dtype, integers as I64.
+ * aligned. A tensor is stored in its dtype, integers as I64 unless they say otherwise.
  * @throws InputError when a tensor is called __metadata__ or has not as many numbers as its shape says, an integer is
  *   none, or metadata is no text
  */
@@ -367,10 +369,16 @@ function littleEndian16(bytes: Uint8Array): Uint16Array {
   return new Uint16Array(aligned(bytes, 2), startOf(bytes, 2), bytes.length / 2);
 }
 
+function as16Bits(integer: number): number {
+  if (Number.isInteger(integer) && integer >= -32768 && integer <= 32767) return integer;
+  throw new InputError(`${integer} is no integer of 16 bits`);
+}
+
 function encode(value: Tensor | IntegerTensor): { dtype: string; bytes: Uint8Array } {
   if ('integers' in value) {
-    const data = BigInt64Array.from(value.integers, BigInt);
-    return { dtype: 'I64', bytes: new Uint8Array(data.buffer) };
+    const { dtype = 'I64', integers } = value;
+    const data = dtype === 'I64' ? BigInt64Array.from(integers, BigInt) : Int16Array.from(integers, as16Bits);
+    return { dtype, bytes: new Uint8Array(data.buffer) };
   }
   const { dtype, data } = value;
   if (dtype === 'f64' || dtype === 'f32') {
