@@ -13,8 +13,9 @@ import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { chooseBackend } from './backend.ts';
+import { printDrawn } from './drawn.ts';
 import { follow } from './follow.ts';
-import { warn } from './model.ts';
+import { warn } from './messages.ts';
 import { chooseNoise, type ChosenNoise } from './noise.ts';
 import type { ParsedOptions } from './options.ts';
 import { readPicture, readSized, type PictureChoice } from './picture.ts';
@@ -65,7 +66,7 @@ export async function sampleFromWords(
   const from = picture && (await readLatentPicture(picture, pipeline, [height, width], words.tiling));
   const { unet, ...run } = latentRun(pipeline, backend, chosen.scheduler, from, noise);
   const denoiser = denoiserOf({ main: unet }, backend, conditions);
-  const keeps = files.latentsFile !== undefined;
+  const keeps = files.latents !== undefined;
   const { sample, steps } = await follow(
     { denoiser, guidance, ...run, noiseSource: noise.noiseSource },
     'drawing',
@@ -77,12 +78,8 @@ export async function sampleFromWords(
 
   const title = runTitle(guidance, chosen.scheduler, chosen);
   const before = { noise: run.noise, ...(run.start && { start: run.start }) };
-  const written = writeDrawn(files, { title, samples, steps, before, behind: { sample, image: brightness(samples) } });
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(
-    `${count} pictures of ${shapeText(samples.shape.slice(1))}, ${title}, ${dtype} on ${backend.name}, ` +
-      `in ${seconds} s: ${written}`,
-  );
+  writeDrawn(files, { title, samples, steps, before, behind: { sample, image: brightness(samples) } });
+  printDrawn(options, { what: 'pictures', shape: samples.shape, title, dtype, backend, started, files });
   return 0;
 }
 

@@ -6,6 +6,7 @@ import type { UNetConfig } from '../models/unet2d/config.ts';
 import { noiseFrom } from '../sampling/noise.ts';
 import type { NoiseSource } from '../schedulers/scheduler.ts';
 import { dtypes } from './backend.ts';
+import { listedLabels } from './class-labels.ts';
 import { finiteTensor, openSafetensors } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 
@@ -86,7 +87,7 @@ function sampleShape({ sampleSize, inChannels }: Drawn): readonly number[] {
 
 function pictureCount(options: ParsedOptions, prompts: number | undefined): number {
   const wanted = options.integer('count', 1, mostPictures);
-  return prompts === undefined ? (wanted ?? options.list('labels')?.length ?? 4) : prompts * (wanted ?? 1);
+  return prompts === undefined ? (wanted ?? listedLabels(options)?.length ?? 4) : prompts * (wanted ?? 1);
 }
 
 async function noiseIn(

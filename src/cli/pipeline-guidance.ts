@@ -4,7 +4,7 @@ import { guidanceNames, parametersOf } from '../guidance/registry/index.ts';
 import type { UNetCondition } from '../models/unet2d-condition/unet-condition.ts';
 import { InputError } from '../tensor/errors.ts';
 import { chooseGuidance } from './guidance-options.ts';
-import { warn } from './model.ts';
+import { warn } from './messages.ts';
 import type { ParsedOptions } from './options.ts';
 
 /** A guidance, and the scale that the UNet is told, where it is. */

@@ -1,18 +1,18 @@
 /** What a run of drawing says of itself, and where it leaves what it has drawn. */
 import { grid } from '../formats/grid.ts';
-import { writeWhole } from '../formats/node-files.ts';
 import { encodePng } from '../formats/png.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { writeOut } from './out-files.ts';
 import type { ChosenScheduler } from './scheduler-options.ts';
 
 /** Where the results go. */
-export interface OutFiles {
-  readonly out: string | undefined;
-  readonly latentsFile: string | undefined;
-}
+export type OutFiles = {
+  readonly out?: string;
+  readonly latents?: string;
+};
 
 /** Guidance, scheduler and steps, as the title of a picture. */
 export function runTitle(
@@ -38,12 +38,10 @@ export interface Drawn {
   readonly behind: Readonly<Record<string, Tensor>>;
 }
 
-/** Writes what was asked for; returns the names of the files, for a sentence. */
-export function writeDrawn({ out, latentsFile }: OutFiles, { title, samples, steps, before, behind }: Drawn): string {
-  if (out !== undefined) writeWhole(out, encodePng(grid([{ title, samples }])));
-  if (latentsFile !== undefined) {
-    const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
-    writeWhole(latentsFile, writeSafetensors({ ...before, ...named, ...behind }));
-  }
-  return [out, latentsFile].filter((file) => file !== undefined).join(' and ');
+/** Writes what was asked for. */
+export function writeDrawn({ out, latents }: OutFiles, { title, samples, steps, before, behind }: Drawn): void {
+  if (out !== undefined) writeOut(out, encodePng(grid([{ title, samples }])));
+  if (latents === undefined) return;
+  const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
+  writeOut(latents, writeSafetensors({ ...before, ...named, ...behind }));
 }

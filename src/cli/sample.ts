@@ -1,7 +1,5 @@
 /** `pag sample`: draws pictures with a model. */
 import { InputError } from '../tensor/errors.ts';
-import { shapeText } from '../tensor/tensor.ts';
-import { checkWritable } from '../formats/node-files.ts';
 import { classConditions } from '../models/condition.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
 import type { SamplingRun } from '../sampling/sample.ts';
@@ -9,13 +7,15 @@ import { leastWork } from '../sampling/work.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import type { Command } from './command.ts';
+import { printDrawn } from './drawn.ts';
 import { follow } from './follow.ts';
 import { sampleFromWords } from './from-words.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
-import { loadModel } from './model.ts';
+import { loadModel, modelFolder, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
+import { chooseOutFiles } from './out-files.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
 import { runTitle, writeDrawn, type OutFiles } from './run-report.ts';
@@ -38,17 +38,17 @@ const kinds: OptionKinds = {
   ...backendOptions,
 };
 
-const help = `pag sample --model DIR --out GRID.png [options]
+const help = `pag sample --out GRID.png [options]
 
 Draws pictures with a diffusers model and writes them side by side as PNG.
 
-  --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out GRID.png                  where the pictures go
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample;
                                   of --init start, too: the noised picture
-  --labels 0,1,2                  class labels, repeated as often as needed
+  --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
 ${wordHelp}
 ${noiseHelp}
 ${schedulerHelp}
@@ -58,18 +58,18 @@ ${guidanceHelp}
 ${backendHelp}`;
 
 /** The command `pag sample`. */
-export const sampleCommand: Command = { summary: 'draws pictures', help: (args) => help + chosenPage(args), run };
+export const sampleCommand: Command = { help: (args) => help + chosenPage(args), options: kinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
   const picture = choosePicture(options);
   if (options.has('invert')) return invertPicture(options, kinds);
-  const folder = options.required('model');
-  const { out, latentsFile } = chooseFiles(options);
-  if (options.has('prompt')) return sampleFromWords(options, picture, { out, latentsFile });
+  const files = chooseFiles(options);
+  const { out, latents: latentsFile } = files;
+  if (options.has('prompt')) return sampleFromWords(options, picture, files);
   refuseWithoutPrompt(options);
   const { dtype, backend } = chooseBackend(options);
-  const { unet, schedulerConfig } = await loadModel(folder, dtype, options.text('variant'));
+  const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, options.text('variant'));
   if (![1, 3, 4].includes(unet.config.inChannels) && (out !== undefined || options.has('preview'))) {
     throw new InputError(
       `samples of ${unet.config.inChannels} channels cannot be drawn; ` +
@@ -84,7 +84,7 @@ async function run(args: readonly string[]): Promise<number> {
   });
   const { scheduler: plain, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
   const { shape: whole, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
-  const [count = 0, ...shape] = whole;
+  const [count = 0] = whole;
   const conditions = conditionsOf(options, unet, count);
   const models = { main: unet, ...(weak && { weak }) };
   const byName = classConditions(conditions.labels, conditions.nullLabel);
@@ -109,20 +109,14 @@ async function run(args: readonly string[]): Promise<number> {
 
   const title = runTitle(guidance, scheduler, { stepCount, begin });
   const before = { noise, ...(start && { start }) };
-  const files = writeDrawn({ out, latentsFile }, { title, samples: sample, steps, before, behind: { sample } });
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(
-    `${count} samples of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}, in ${seconds} s: ${files}`,
-  );
+  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample } });
+  printDrawn(options, { what: 'samples', shape: whole, title, dtype, backend, started, files });
   return 0;
 }
 
 /** Where pictures and latents go. */
 function chooseFiles(options: ParsedOptions): OutFiles {
-  const [out, latentsFile] = [options.text('out'), options.text('latents')];
-  if (out === undefined && latentsFile === undefined)
-    throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
-  if (out !== undefined && out === latentsFile) throw new InputError(`--out and --latents name the same file, ${out}`);
-  for (const file of [out, latentsFile]) if (file !== undefined) checkWritable(file);
-  return { out, latentsFile };
+  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors' });
+  if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  return files;
 }

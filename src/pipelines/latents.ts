@@ -79,9 +79,9 @@ export function latentsOf(
     refuseTiles(options);
     return scale(encodePictureTiny(autoencoder, backend, picture), autoencoder.config.scalingFactor);
   }
-  const { config, encoder } = autoencoder;
+  const { config } = autoencoder;
   const tiles = options.tiling === true ? encodingTiles(config) : undefined;
-  const encode = (part: Tensor): Tensor => runPictureModel(encoder, backend, part);
+  const encode = (part: Tensor): Tensor => runPictureModel(autoencoder, 'encoder', backend, part);
   const moments = tiles ? inTiles(picture, tiles, encode) : encode(picture);
   const { mean, logvar } = distributionOf(config, moments);
   const noise = noiseSource([count, ...mean.shape.slice(1)]);

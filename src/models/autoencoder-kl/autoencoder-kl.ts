@@ -91,7 +91,7 @@ const logvarBounds = [-30, 20] as const;
  * @throws InputError when it does not fit the model
  */
 export function encodePicture(model: AutoencoderKL, backend: Backend, sample: Tensor): LatentDistribution {
-  return distributionOf(model.config, runPictureModel(model.encoder, backend, sample));
+  return distributionOf(model.config, runPictureModel(model, 'encoder', backend, sample));
 }
 
 /** What the encoder's output says, [B,2·latentChannels,h,w]. */
@@ -110,7 +110,7 @@ export function distributionOf({ latentChannels: channels }: AutoencoderKLConfig
  * @throws InputError when they do not fit the model
  */
 export function decodeLatents(model: AutoencoderKL, backend: Backend, latents: Tensor): Tensor {
-  return runPictureModel(model.decoder, backend, latents);
+  return runPictureModel(model, 'decoder', backend, latents);
 }
 
 /** The channels from `start` up to `end`. */
