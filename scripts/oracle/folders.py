@@ -16,9 +16,9 @@ TRUTH = f"PyTorch {torch.__version__.split('+')[0]} and diffusers {diffusers.__v
 
 
 def begin():
-    """Removes the cases; what else lies beside them (the certificate, the README, the conformance of backends) stays."""
+    """Removes the cases; what else lies beside them (the certificate, the README, the conformance of backends, the kit) stays."""
     for path in ORACLE.glob("*/"):
-        if path.name == "conformance":
+        if path.name in ("conformance", "kit"):
             continue
         shutil.rmtree(path)
 

@@ -31,7 +31,8 @@ function headerOf(path: string, size: number): Uint8Array {
   const octal = (value: number, digits: number): string => `${value.toString(8).padStart(digits, '0')}\0`;
   const out = new Uint8Array(block);
   const write = (at: number, text: string): void => out.set(new TextEncoder().encode(text), at);
-  if (new TextEncoder().encode(path).length > 100) throw new InputError(`${path} is too long for an archive: 100 bytes`);
+  if (new TextEncoder().encode(path).length > 100)
+    throw new InputError(`${path} is too long for an archive: 100 bytes`);
   write(0, path);
   write(100, octal(0o644, 7));
   write(108, octal(0, 7));
@@ -41,6 +42,12 @@ function headerOf(path: string, size: number): Uint8Array {
   write(148, ' '.repeat(8));
   write(156, '0');
   write(257, 'ustar\x0000');
-  write(148, `${octal(out.reduce((sum, byte) => sum + byte, 0), 6)} `);
+  write(
+    148,
+    `${octal(
+      out.reduce((sum, byte) => sum + byte, 0),
+      6,
+    )} `,
+  );
   return out;
 }

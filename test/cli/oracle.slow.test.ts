@@ -58,7 +58,9 @@ describe('pag cases, export and check', () => {
       for (const [key, value] of plain) expect(rounded.get(key)).toEqual(cast(value, 'bf16'));
     }
     expect(existsSync(join(path('exported'), 'inputs.bf16.safetensors'))).toBe(false);
-    expect(await refusal('export', 'layers/resnet', path('rounded'), '--dtype', 'f64')).toMatch(/expected bf16, f16/);
+    expect(await refusal('export', 'layers/resnet', path('rounded'), '--dtype', 'f64')).toMatch(
+      /expected tf32, bf16, f16/,
+    );
   });
 
   it('write JUnit and HTML, and print JSON, with status 1 where something is off', async () => {
