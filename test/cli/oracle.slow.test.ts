@@ -264,7 +264,10 @@ describe('unusable input is one line', () => {
     );
     weights['conv_out.bias']!.data[0]! += 1e-3;
     writeFileSync(path('weights/weights.safetensors'), writeSafetensors(weights));
-    expect(await refusal('check', path('weights'), theirs('sample.safetensors', { sample: guided }))).toMatch(
+    const { 'f32/step.0.guided': one } = Object.fromEntries(
+      readTensors(parseSafetensors(readFileSync(path('weights/expected.safetensors')), 'expected')),
+    );
+    expect(await refusal('check', path('weights'), theirs('guided.safetensors', { 'step.0.guided': one! }))).toMatch(
       /do not give the .* of expected\.safetensors/,
     );
   });
