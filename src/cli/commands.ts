@@ -13,12 +13,14 @@ import { suggestion } from './options.ts';
 import { sampleCommand } from './sample.ts';
 import { schedulersCommand } from './schedulers.ts';
 import { tokensCommand } from './tokens.ts';
+import { trainCommand } from './train.ts';
 import { walkthroughCommand } from './walkthrough.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   sample: sampleCommand,
   forward: forwardCommand,
   gradient: gradientCommand,
+  train: trainCommand,
   tokens: tokensCommand,
   guidances: guidancesCommand,
   schedulers: schedulersCommand,
