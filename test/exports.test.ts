@@ -24,6 +24,7 @@ const rooms = [
   'sampling',
   'formats',
   'pipelines',
+  'training',
   'oracle',
   'evaluation',
 ];

@@ -15,7 +15,8 @@ import { manualSeed } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { batchOptionsOf } from '../training/batches.ts';
 import type { TrainingConfig } from '../training/config.ts';
-import type { Training, TrainingState } from '../training/step.ts';
+import type { TrainingState } from '../training/step.ts';
+import type { Training } from '../training/training.ts';
 import { chooseScheduler, warn } from './model.ts';
 import type { PreparedTraining } from './training-set-up.ts';
 

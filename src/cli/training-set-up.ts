@@ -10,9 +10,7 @@ import type { Weights } from '../models/model.ts';
 import { readUNetConfig, type UNetConfig } from '../models/unet2d/config.ts';
 import { initialWeights } from '../models/unet2d/initialise.ts';
 import { createUNet } from '../models/unet2d/unet.ts';
-import { betaSchedules, readNoiseSchedule } from '../schedulers/noise-schedule.ts';
-import { readOptions, type Config } from '../schedulers/options.ts';
-import { predictionTypes } from '../schedulers/prediction.ts';
+import type { Config } from '../schedulers/options.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import { InputError } from '../tensor/errors.ts';
 import { manualSeed } from '../tensor/random.ts';
@@ -22,8 +20,8 @@ import { batchAt, batchOptionsOf, type Batch } from '../training/batches.ts';
 import { parseTrainingConfig, type TrainingConfig } from '../training/config.ts';
 import { checkPictures } from '../training/pictures.ts';
 import { readReplay } from '../training/replay.ts';
-import type { Training } from '../training/step.ts';
-import { openSafetensors, schedulerNamed, warn } from './model.ts';
+import { createTraining, type Training } from '../training/training.ts';
+import { openSafetensors, warn } from './model.ts';
 import { readPictures } from './training-data.ts';
 
 /** A training that is ready to run. */
@@ -48,13 +46,10 @@ export async function prepareTraining(configFile: string, dtype: DType): Promise
   if (json.dropout !== undefined && json.dropout !== 0 && json.dropout !== null)
     throw new InputError(`${configFile}: the model's dropout is ${shown(json.dropout)}; supported in training is 0`);
   const schedulerConfig = { _class_name: 'DDPMScheduler', ...(config.scheduler ?? ofFolder) };
+  warn(createScheduler(schedulerConfig, 1).warnings ?? []);
   const { _name_or_path: _, ...modelConfig } = json;
   return {
-    training: {
-      config,
-      model: createUNet(unetConfig, weights, dtype, configFile),
-      ...noiseOf(schedulerConfig, configFile),
-    },
+    training: createTraining(config, createUNet(unetConfig, weights, dtype, configFile), schedulerConfig),
     modelConfig: { _class_name: 'UNet2DModel', ...modelConfig },
     schedulerConfig,
   };
@@ -82,23 +77,6 @@ async function beginning({ model, seeds }: TrainingConfig, configFile: string): 
   );
   warn(warnings);
   return { json: configJson, unetConfig: config, weights, ofFolder: schedulerConfig };
-}
-
-/** Noise levels and prediction type, read as the scheduler's own class reads them. */
-function noiseOf(given: Config, source: string): Pick<Training, 'noiseSchedule' | 'predictionType'> {
-  const name = given._class_name;
-  const entry = schedulerNamed(name);
-  if (entry && entry.kind !== 'discrete')
-    throw new InputError(`${source}: ${name} is for another kind of models; supported in training is DDPMScheduler`);
-  const { config, warnings } = createScheduler(given, 1);
-  warn(warnings ?? []);
-  const predictionType = predictionTypes.find((type) => type === (config.prediction_type ?? 'epsilon'));
-  if (predictionType === undefined)
-    throw new InputError(
-      `${source}: prediction_type is ${shown(config.prediction_type)}; supported is ${predictionTypes.join(', ')}`,
-    );
-  const noiseSchedule = readNoiseSchedule(readOptions(config, `${name}`), [...betaSchedules, 'exp'], `${name}`);
-  return { noiseSchedule, predictionType };
 }
 
 /** Where the batches of a training come from. */

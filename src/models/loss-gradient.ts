@@ -44,6 +44,7 @@ export function lossGradient<Input extends ModelInput, State>(
   aBackend('the backend', backend);
   model.check(input);
   checkTarget(model, input, target);
+  if (importance) checkImportance(importance, input);
   const learning = learningOf(model, input);
   const given = {
     ...lossInputs(model, input, learning, cast(target, model.dtype)),
@@ -70,8 +71,9 @@ export type LossArchitecture<State> = Pick<
 
 /**
  * The program of `lossGradient`: it takes the tensors of the model's input, `target`, each weight under `weight:NAME`,
- * `scale` where the model has one, and `importance` [B,C] of the squared errors where they do not count alike; it gives
- * `loss` and, for each of the others that is learned or looked up, `grad.…`. Whoever trains runs it with weights that change.
+ * `scale` where the model has one, and `importance` [B,C] of the squared errors where they do not count alike; it
+ * gives `loss` and, for each of the others that is learned or looked up, `grad.…`. Whoever trains runs it with weights
+ * that change.
  */
 export function lossGradientProgram<State>(architecture: LossArchitecture<State>): Program {
   isArchitecture('the architecture', architecture);
@@ -117,6 +119,14 @@ function checkTarget<Input extends ModelInput>(
     throw new InputError(
       `the model predicts ${model.outChannels} channels of a sample of ${model.inChannels}: there is no target for it`,
     );
+}
+
+function checkImportance(importance: readonly number[], { sample }: ModelInput): void {
+  const batch = extentOf(sample, 0);
+  mustBe(
+    `a number of at least 0 for each of the ${batch} samples`,
+    (value) => Array.isArray(value) && value.length === batch && value.every((one) => one >= 0),
+  )('the importance', importance);
 }
 
 function learningOf<Input, State>(model: Architecture<unknown, Input, State>, input: Input): Learning {

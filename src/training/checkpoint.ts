@@ -92,15 +92,16 @@ function checkSettings(found: unknown, wanted: TrainingSettings, source: string)
   if (key === undefined) return;
   const was = before.get(key) ?? 'not set';
   throw new InputError(
-    `${source} is of a training whose ${key} is ${was.slice(0, 80)}, not ${(now.get(key) ?? 'unset').slice(0, 80)}; ` +
+    `${source} is of a training whose ${key} is ${was.slice(0, 80)}, not ${(now.get(key) ?? 'left out').slice(0, 80)}; ` +
       'give what it was begun with, or another --out',
   );
 }
 
-/** `optimiser.beta1` → `0.9`: objects are walked, all else is JSON text. */
+/** `optimiser.beta1` → `0.9`: objects are walked, all else is JSON text. What is undefined is not there, as in JSON. */
 function flat(value: unknown, path = ''): ReadonlyMap<string, string> {
+  if (value === undefined) return new Map();
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return new Map([[path, JSON.stringify(value) ?? 'undefined']]);
+    return new Map([[path, JSON.stringify(value)]]);
   return new Map(
     Object.entries(value).flatMap(([key, inner]) => [...flat(inner, path === '' ? key : `${path}.${key}`)]),
   );

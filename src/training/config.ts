@@ -80,12 +80,16 @@ export const sections = {
 /** How many steps a training has. */
 export const stepsKey: Key<number> = required(whole(1, 1e9), 'how many steps the training has');
 
-type Sections = typeof sections;
-type ValueOf<K> = K extends Key<infer T> ? T : never;
+/** The table of keys, by section. */
+export type TrainingSections = typeof sections;
+/** What a key of the table may hold. */
+export type ValueOfKey<K> = K extends Key<infer T> ? T : never;
 
 /** A config that has been read and checked. */
 export type TrainingConfig = {
-  readonly [S in keyof Sections]: { readonly [K in keyof Sections[S]]: ValueOf<Sections[S][K]> };
+  readonly [S in keyof TrainingSections]: {
+    readonly [K in keyof TrainingSections[S]]: ValueOfKey<TrainingSections[S][K]>;
+  };
 } & {
   readonly steps: number;
   /** The config of a UNet2DModel, or the folder of a model to begin with. */

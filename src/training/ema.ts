@@ -1,6 +1,7 @@
 /**
- * A running average of the weights, which draws better pictures than the weights of the last step: θ̂ ← β θ̂ + (1 − β) θ
- * after each step. β is a constant, or grows with the step so that the average spans a share of all steps so far.
+ * A running average of the weights, which draws better pictures than the weights of the last step:
+ * θ̂ ← β θ̂ + (1 − β) θ after each step. β is a constant, or grows with the step so that the average spans a share of
+ * all steps so far.
  */
 import { at } from '../tensor/at.ts';
 import { pow } from '../tensor/math/index.ts';

@@ -2,9 +2,6 @@
 import type { Backend } from '../kernels/kernels.ts';
 import { learnedParameters, lossGradient } from '../models/loss-gradient.ts';
 import type { Weights } from '../models/model.ts';
-import type { UNet } from '../models/unet2d/unet.ts';
-import type { NoiseSchedule } from '../schedulers/noise-schedule.ts';
-import type { PredictionType } from '../schedulers/prediction.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { zeros, type Tensor } from '../tensor/tensor.ts';
@@ -15,15 +12,7 @@ import type { TrainingConfig } from './config.ts';
 import { averaged, constantDecay, exponentOfWidth, powerFunctionDecay } from './ema.ts';
 import { learningRateShare } from './learning-rate.ts';
 import { levelsAt, minSnrWeight, noised, targetOf } from './targets.ts';
-
-/** What stays the same over a training. */
-export interface Training {
-  readonly config: TrainingConfig;
-  /** The model with its first weights, in f32 or f64; its programs are those of all steps. */
-  readonly model: UNet;
-  readonly noiseSchedule: NoiseSchedule;
-  readonly predictionType: PredictionType;
-}
+import type { Training } from './training.ts';
 
 /** How far a training is. */
 export interface TrainingState {
@@ -86,15 +75,16 @@ function gradientOf(
   { weights }: TrainingState,
   { sample, noise, timesteps, labels }: Batch,
 ): ReturnType<typeof lossGradient> {
-  const levels = levelsAt(noiseSchedule, timesteps);
+  const levels = levelsAt(noiseSchedule, timesteps, model.dtype);
   const gamma = config.loss.min_snr_gamma;
+  const singles = levelsAt(noiseSchedule, timesteps, 'f32');
   const [x0, epsilon] = [cast(sample, model.dtype), cast(noise, model.dtype)];
   return lossGradient(
     { ...model, weights },
     backend,
     { sample: noised(x0, epsilon, levels), timesteps, ...(labels && { classLabels: labels }) },
     targetOf(predictionType, x0, epsilon, levels),
-    gamma === null ? undefined : levels.map((level) => minSnrWeight(predictionType, level, gamma)),
+    gamma === null ? undefined : singles.map((level) => minSnrWeight(predictionType, level, gamma)),
   );
 }
 
