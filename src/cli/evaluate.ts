@@ -2,8 +2,6 @@
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Backend } from '../kernels/kernels.ts';
-import { referenceBackend } from '../kernels/plain/index.ts';
-import { simdBackend, simdSupported } from '../kernels/simd/index.ts';
 import { createClassifier, type Classifier } from '../evaluation/classifier.ts';
 import { look } from '../evaluation/drawing.ts';
 import { readLettersSheet } from '../evaluation/letters-sheet.ts';
@@ -19,7 +17,7 @@ import {
 import { readBytes } from '../formats/node-files.ts';
 import { decodePng } from '../formats/png-reader.ts';
 import { readTensors } from '../formats/safetensors.ts';
-import { backendHelp } from './backend.ts';
+import { backendHelp, fastestHere } from './backend.ts';
 import type { Command } from './command.ts';
 import { advance, drawingOptions, fingerprint, openRecord, prepareJob } from './evaluation-job.ts';
 import { guidanceHelp } from './guidance-options.ts';
@@ -136,7 +134,7 @@ async function merge(options: ParsedOptions): Promise<number> {
 
   const sheet = await readSheet(sheetFile(options));
   if (out !== undefined) writeOut(out, writeRecord(record));
-  const backend = simdSupported() ? simdBackend() : referenceBackend();
+  const backend = fastestHere(1);
   report(options, record, look(classifier, backend, sheet));
   backend.dispose();
   const missing = record.settings.count - record.numbers.length;

@@ -6,10 +6,13 @@ export class InputError extends Error {
   /** What `String(error)` begins with. */
   override readonly name = 'InputError';
 
-  /** @param message shown on one line, cut after 1,500 characters; control characters are written as escapes */
-  constructor(message: string) {
+  /**
+   * @param message shown on one line, cut after 1,500 characters; control characters are written as escapes
+   * @param options the `cause`, where another error is
+   */
+  constructor(message: string, options?: { readonly cause?: unknown }) {
     const line = printable(message);
-    super(line.length > longest ? `${line.slice(0, longest)}…` : line);
+    super(line.length > longest ? `${line.slice(0, longest)}…` : line, options);
   }
 }
 

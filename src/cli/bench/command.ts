@@ -1,5 +1,5 @@
 /** `pag bench`: how fast the kernels are here, alone and in a model, and what guidance costs. */
-import { mostThreads, peakMeter, simdBackend, simdSupported } from '../../kernels/simd/index.ts';
+import { mostThreads, peakMeter, simdBackend, simdRefusal } from '../../kernels/simd/index.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { fastKernels, fastOptions, threadsHere } from '../backend.ts';
 import type { Command } from '../command.ts';
@@ -31,7 +31,8 @@ export const benchCommand: Command = { help, options: kinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
-  if (!simdSupported()) throw new InputError('this engine has no WebAssembly SIMD, so there is nothing to measure');
+  const refusal = simdRefusal();
+  if (refusal !== undefined) throw new InputError(`${refusal}, so there is nothing to measure`);
   const kernels = fastOptions(options.choice('kernels', fastKernels) ?? 'simd');
   const threads = options.integer('threads', 1, mostThreads) ?? threadsHere();
   const folder = options.text('model') ?? lettersModel;
