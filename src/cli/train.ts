@@ -11,7 +11,7 @@ import { configHelp } from '../training/config.ts';
 import { trainingStep, type StepReport } from '../training/step.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
-import { warn } from './model.ts';
+import { printResult, warn } from './messages.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { createProgress } from './progress.ts';
 import { openCheckpoint, openFolder, save, type TrainingFolder } from './training-folder.ts';
@@ -51,7 +51,7 @@ Keys of CONFIG.json, with their defaults; model and steps must be given:
 ${configHelp().join('\n')}`;
 
 /** The command `pag train`. */
-export const trainCommand: Command = { summary: 'trains a model', help, run };
+export const trainCommand: Command = { help, options: kinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
@@ -68,11 +68,14 @@ async function run(args: readonly string[]): Promise<number> {
   const started = performance.now();
   const { state, reports } = await follow({ folder, prepared, source, settings, backend }, begin);
   backend.dispose();
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const done = state.step - begin.state.step;
-  console.log(
-    `${done} steps to ${state.step} of ${source.steps}, ${lossText(reports)}, ${dtype}, in ${seconds} s: ${out}`,
-  );
+  const seconds = (performance.now() - started) / 1000;
+  const steps = state.step - begin.state.step;
+  printResult(options, {
+    text:
+      `${steps} steps to ${state.step} of ${source.steps}, ${lossText(reports)}, ${dtype} on ${backend.name}, ` +
+      `in ${seconds.toFixed(1)} s: ${out}`,
+    json: { schema: 1, out, steps, step: state.step, loss: meanLoss(reports), dtype, kernels: backend.name, seconds },
+  });
   return 0;
 }
 
@@ -145,26 +148,31 @@ async function follow({ folder, prepared, source, settings, backend }: Run, begi
     await new Promise((resolve) => setImmediate(resolve));
     if (isLast || stop.signal() !== undefined || state.step % checkpoints.every === 0) {
       save(folder, prepared, settings, { state, reports });
-      progress.end();
-      warn([`step ${state.step} of ${source.steps}, ${lossText(reports)}`]);
     }
-    if (stop.signal() !== undefined) stop.obey();
+    if (stop.signal() !== undefined && !isLast) {
+      progress.end();
+      warn([`stopped after step ${state.step} of ${source.steps}, ${lossText(reports)}; --resume goes on`]);
+      await stop.obey();
+    }
   }
   progress.end();
   stop.end();
   return { state, reports };
 }
 
-/** The mean loss of the last steps: that of one alone says more of its timesteps than of the model. */
-function lossText(reports: readonly StepReport[]): string {
+/** Of the last steps: the loss of one alone says more of its timesteps than of the model. */
+function meanLoss(reports: readonly StepReport[]): number | undefined {
   const last = reports.slice(-100);
-  const sum = last.reduce((total, { loss }) => total + loss, 0);
-  return last.length === 0 ? 'no loss yet' : `loss ${(sum / last.length).toFixed(5)}`;
+  return last.length === 0 ? undefined : last.reduce((sum, { loss }) => sum + loss, 0) / last.length;
 }
 
-/** Hears the signals that ask a process to end; a second one ends it at once. */
-function listen(): { signal(): NodeJS.Signals | undefined; obey(): void; end(): void } {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+function lossText(reports: readonly StepReport[]): string {
+  return `loss ${meanLoss(reports)?.toFixed(5) ?? 'unknown'}`;
+}
+
+/** Hears the signals that ask a process to end; a second one ends it at once. (SIGHUP is left to `nohup`.) */
+function listen(): { signal(): NodeJS.Signals | undefined; obey(): Promise<void>; end(): void } {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
   let heard: NodeJS.Signals | undefined;
   const end = (): void => {
     for (const signal of signals) process.off(signal, hear);
@@ -176,8 +184,10 @@ function listen(): { signal(): NodeJS.Signals | undefined; obey(): void; end(): 
   for (const signal of signals) process.on(signal, hear);
   return {
     signal: () => heard,
-    obey: () => {
+    async obey() {
       if (heard !== undefined) process.kill(process.pid, heard);
+      // What writes files whole holds signals back until the process has been idle twice.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
     },
     end,
   };

@@ -17,7 +17,8 @@ import { batchOptionsOf } from '../training/batches.ts';
 import type { TrainingConfig } from '../training/config.ts';
 import type { TrainingState } from '../training/step.ts';
 import type { Training } from '../training/training.ts';
-import { chooseScheduler, warn } from './model.ts';
+import { warn } from './messages.ts';
+import { chooseScheduler } from './model.ts';
 import type { PreparedTraining } from './training-set-up.ts';
 
 /**

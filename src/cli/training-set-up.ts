@@ -21,7 +21,8 @@ import { parseTrainingConfig, type TrainingConfig } from '../training/config.ts'
 import { checkPictures } from '../training/pictures.ts';
 import { readReplay } from '../training/replay.ts';
 import { createTraining, type Training } from '../training/training.ts';
-import { openSafetensors, warn } from './model.ts';
+import { warn } from './messages.ts';
+import { openSafetensors } from './model.ts';
 import { readPictures } from './training-data.ts';
 
 /** A training that is ready to run. */

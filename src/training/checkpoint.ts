@@ -97,7 +97,7 @@ function checkSettings(found: unknown, wanted: TrainingSettings, source: string)
   );
 }
 
-/** `optimiser.beta1` → `0.9`: objects are walked, all else is JSON text. What is undefined is not there, as in JSON. */
+/** `optimiser.beta1` → `0.9`: objects are walked, all else is JSON text; what is undefined is left out, as there. */
 function flat(value: unknown, path = ''): ReadonlyMap<string, string> {
   if (value === undefined) return new Map();
   if (typeof value !== 'object' || value === null || Array.isArray(value))
