@@ -192,7 +192,7 @@ export {
   type UNetConfig,
   type UpBlockType,
 } from './models/unet2d/config.ts';
-export { numberEmbeddings, type NumberEmbeddings } from './models/unet2d/embedding.ts';
+export { numberEmbeddings, type NumberEmbeddings } from './nn/embeddings.ts';
 export { initialWeights } from './models/unet2d/initialise.ts';
 export type { UNetState } from './models/unet2d/state.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';

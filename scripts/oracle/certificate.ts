@@ -58,7 +58,8 @@ for (const name of caseNames.filter((candidate) => chosen.length === 0 || chosen
   const heldOutTraces = Object.values(heldOut).map((arithmetic) => traceCase(one, port(arithmetic), single, { names }));
   others[name] = rounded(Math.max(...heldOutTraces.map((found) => worst(bands, found))));
   if (smallCases.includes(name)) plantFaults(one, bands, names);
-  process.stderr.write(`${name} ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  process.stderr.write(`${name} ${seconds} s, shares of budgets: PyTorch ${torch[name]}, others ${others[name]}\n`);
 }
 
 /** Plants every mistake of the bank that shows in the case, and writes down what becomes of it. */

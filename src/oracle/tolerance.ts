@@ -58,7 +58,11 @@ const samples: Readonly<Record<Subject['kind'], number>> = {
   guidance: 16,
   scheduler: 16,
   unet: 8,
+  'unet-condition': 8,
+  'text-encoder': 16,
+  autoencoder: 8,
   run: 4,
+  'text-to-image': 4,
 };
 /** With more weights than this a case takes seconds, and twice must do. */
 const many = 1e6;
