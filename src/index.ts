@@ -85,12 +85,15 @@ export {
 } from './kernels/operations/index.ts';
 export { referenceBackend, referenceKernels } from './kernels/plain/index.ts';
 export {
+  fastestBackend,
   fmaSupported,
   joinsVectors,
   openThreads,
   simdBackend,
+  simdRefusal,
   simdSupported,
   type AnyWorker,
+  type FastestOptions,
   type SimdOptions,
   type StepTime,
 } from './kernels/simd/index.ts';

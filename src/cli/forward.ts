@@ -3,16 +3,17 @@ import { passLoad } from '../models/cost.ts';
 import { runModel } from '../models/passes.ts';
 import { type Perturbation, unperturbed } from '../models/stage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { identity } from '../nn/attention-perturbations/index.ts';
 import { selectLayers } from '../models/selectors.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
 import { tryExpressions } from './expressions.ts';
-import { loadModel, openSafetensors } from './model.ts';
+import { printResult } from './messages.ts';
+import { loadModel, modelFolder, modelHelp, openSafetensors } from './model.ts';
 import { readModelInput } from './model-input.ts';
 import { readOptions, type OptionKinds } from './options.ts';
+import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
@@ -25,12 +26,12 @@ const kinds: OptionKinds = {
   ...backendOptions,
 };
 
-const help = `pag forward --model DIR --input IN.safetensors --out OUT.safetensors [options]
+const help = `pag forward --input IN.safetensors --out OUT.safetensors [options]
 
 Runs the model once on what IN holds: sample [B, C, H, W], timestep (one, or one per sample), and class_labels
 if the model wants them. OUT gets sample, and what the options ask for.
 
-  --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
   --perturb SEL[,SEL...]          a second pass with the identity in place of the attention maps of these layers:
                                   OUT gets perturbed
@@ -40,14 +41,14 @@ if the model wants them. OUT gets sample, and what the options ask for.
 ${backendHelp}`;
 
 /** The command `pag forward`. */
-export const forwardCommand: Command = { summary: 'runs a model once, with taps', help, run };
+export const forwardCommand: Command = { help, options: kinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
-  const [folder, inputFile, out] = [options.required('model'), options.required('input'), options.required('out')];
-  checkWritable(out);
+  const [inputFile, out] = [options.required('input'), options.required('out')];
+  chooseOutFiles(options, { out: 'safetensors' });
   const { dtype, backend } = chooseBackend(options);
-  const { unet } = await loadModel(folder, dtype, options.text('variant'));
+  const { unet } = await loadModel(modelFolder(options), dtype, options.text('variant'));
   const input = await openSafetensors(inputFile);
 
   const selectors = options.list('perturb');
@@ -72,10 +73,13 @@ async function run(args: readonly string[]): Promise<number> {
     ...predictions.map((prediction, pass) => [pass === 0 ? 'sample' : 'perturbed', prediction] as const),
     ...Object.entries(taps).map(([path, value]) => [tapName(path), value] as const),
   ]);
-  writeWhole(out, writeSafetensors(outputs));
-  console.log(
-    `${Object.keys(outputs).length} tensors, ${dtype} on ${backend.name}, in ${seconds.toFixed(2)} s: ${out}`,
-  );
+  writeOut(out, writeSafetensors(outputs));
+  const names = Object.keys(outputs);
+  printResult(options, {
+    text: `${names.length} tensors, ${dtype} on ${backend.name}, in ${seconds.toFixed(2)} s: ${out}`,
+    json: { schema: 1, out, tensors: names, dtype, kernels: backend.name, seconds },
+    aside: isStdout(out),
+  });
   return 0;
 }
 

@@ -1,19 +1,21 @@
 /** `pag sample --prompt`: pictures from words, with a pipeline of Stable Diffusion 1 or 2. */
 import { grid } from '../formats/grid.ts';
-import { folderReader, writeWhole } from '../formats/node-files.ts';
+import { folderReader } from '../formats/node-files.ts';
 import { encodePng } from '../formats/png.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { embedPrompts, loadStableDiffusion, picturesOf, type StableDiffusion } from '../pipelines/stable-diffusion.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
 import { clamp, mapElements } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
-import { shapeText, type Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { chooseBackend } from './backend.ts';
 import { follow } from './follow.ts';
 import { chooseGuidance } from './guidance-options.ts';
-import { warn } from './model.ts';
+import { warn } from './messages.ts';
+import { printDrawn } from './drawn.ts';
 import { chooseNoise } from './noise.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
+import { writeOut } from './out-files.ts';
 import { chooseRun } from './scheduler-options.ts';
 
 /** The options of words. */
@@ -27,17 +29,18 @@ export const wordHelp = `  --prompt TEXT                   what to draw, with a 
 const foreign = ['labels', 'null-label', 'weak-model', 'init', 'inpaint', 'invert', 'preview'] as const;
 
 /** Where the results go. */
-export interface OutFiles {
-  readonly out: string | undefined;
-  readonly latentsFile: string | undefined;
-}
+export type OutFiles = {
+  readonly out?: string;
+  readonly latents?: string;
+};
 
 /**
  * Draws pictures of a prompt.
  * @returns the exit status
  * @throws InputError for options that do not fit a prompt, and folders that are no pipeline with text
  */
-export async function sampleFromWords(options: ParsedOptions, { out, latentsFile }: OutFiles): Promise<number> {
+export async function sampleFromWords(options: ParsedOptions, files: OutFiles): Promise<number> {
+  const { out, latents: latentsFile } = files;
   const wrong = foreign.find((name) => options.has(name));
   if (wrong !== undefined) throw new InputError(`--${wrong} has no effect with --prompt; leave it out`);
   const { dtype, backend } = chooseBackend(options);
@@ -76,17 +79,12 @@ export async function sampleFromWords(options: ParsedOptions, { out, latentsFile
   backend.dispose();
 
   const title = `${guidance.name}, ${scheduler.name.replace(/Scheduler$/, '')}, ${stepCount} steps`;
-  if (out !== undefined) writeWhole(out, encodePng(grid([{ title, samples }])));
+  if (out !== undefined) writeOut(out, encodePng(grid([{ title, samples }])));
   if (latentsFile !== undefined) {
     const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
-    writeWhole(latentsFile, writeSafetensors({ noise, ...named, sample, image: brightness(samples) }));
+    writeOut(latentsFile, writeSafetensors({ noise, ...named, sample, image: brightness(samples) }));
   }
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const files = [out, latentsFile].filter((file) => file !== undefined).join(' and ');
-  const [count, ...size] = samples.shape;
-  console.log(
-    `${count} pictures of ${shapeText(size)}, ${title}, ${dtype} on ${backend.name}, in ${seconds} s: ${files}`,
-  );
+  printDrawn(options, { what: 'pictures', shape: samples.shape, title, dtype, backend, started, files });
   return 0;
 }
 

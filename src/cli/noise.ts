@@ -6,6 +6,7 @@ import type { UNetConfig } from '../models/unet2d/config.ts';
 import { noiseFrom } from '../sampling/noise.ts';
 import type { NoiseSource } from '../schedulers/scheduler.ts';
 import { dtypes } from './backend.ts';
+import { listedLabels } from './class-labels.ts';
 import { finiteTensor, openSafetensors } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 
@@ -74,7 +75,7 @@ function firstShape(options: ParsedOptions, config: Drawn, seedCount: number | u
   const size = config.sampleSize;
   if (!size) throw new InputError('the model has no sample_size; give the noise with --noise FILE.safetensors');
   const wanted = seedCount ?? options.integer('count', 1, mostPictures);
-  return [wanted ?? options.list('labels')?.length ?? 4, config.inChannels, ...size];
+  return [wanted ?? listedLabels(options)?.length ?? 4, config.inChannels, ...size];
 }
 
 async function noiseIn(

@@ -5,13 +5,21 @@ import { InputError } from '../tensor/errors.ts';
 /** The options that a command takes, by name: `text` takes a value, `any text` also an empty one, `flag` none. */
 export type OptionKinds = Readonly<Record<string, 'text' | 'any text' | 'flag'>>;
 
-/** The names of the arguments that are no options, in order; of a last one that ends in ... there may be many. */
+/** The options of every command. */
+export const commonOptions: OptionKinds = { help: 'flag', json: 'flag', quiet: 'flag', 'log-file': 'text' };
+
+/**
+ * The names of the arguments that are no options, in order; one in brackets may be missing, and of a last one that ends
+ * in ... there may be many.
+ */
 type Names = readonly string[];
 
 /** What a command was given. All of these throw an InputError for values that are not as they should be. */
 export interface ParsedOptions<Positionals extends Names = Names> {
   /** The arguments that are no options, one for each name. */
-  readonly positionals: { readonly [Name in keyof Positionals]: string };
+  readonly positionals: {
+    readonly [At in keyof Positionals]: Positionals[At] extends `[${string}` ? string | undefined : string;
+  };
   has(name: string): boolean;
   text(name: string): string | undefined;
   /** Throws an InputError when it is missing. */
@@ -34,19 +42,10 @@ export function readOptions<const Positionals extends Names = []>(
   kinds: OptionKinds,
   positionals?: Positionals,
 ): ParsedOptions<Positionals> {
-  const known: OptionKinds = { ...kinds, help: 'flag' };
-  const { tokens } = parseArgs({
-    args: [...args],
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-    options: Object.fromEntries(
-      Object.entries(known).map(([name, kind]) => [name, { type: kind === 'flag' ? 'boolean' : 'string' } as const]),
-    ),
-  });
+  const known: OptionKinds = { ...kinds, ...commonOptions };
   const values = new Map<string, string>();
   const found: string[] = [];
-  for (const token of tokens) {
+  for (const token of tokensOf(args, known)) {
     if (token.kind === 'positional') found.push(token.value);
     if (token.kind !== 'option') continue;
     checkOption(token, known);
@@ -56,6 +55,34 @@ export function readOptions<const Positionals extends Names = []>(
   checkPositionals(found, positionals ?? []);
   // There are as many as there are names, and more only where the last name says so.
   return { positionals: found as ParsedOptions<Positionals>['positionals'], ...valuesOf(values) };
+}
+
+/** The arguments, each with what it is taken for. */
+function tokensOf(args: readonly string[], known: OptionKinds): NonNullable<ReturnType<typeof parseArgs>['tokens']> {
+  return parseArgs({
+    args: [...args],
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+    options: Object.fromEntries(
+      Object.entries(known).map(([name, kind]) => [name, { type: kind === 'flag' ? 'boolean' : 'string' } as const]),
+    ),
+  }).tokens;
+}
+
+/**
+ * What the options of every command say, before the command itself has checked them.
+ * @param kinds the command's own options
+ */
+export function readCommon(
+  args: readonly string[],
+  kinds: OptionKinds,
+): { readonly quiet: boolean; readonly logFile: string | undefined } {
+  const tokens = tokensOf(args, { ...kinds, ...commonOptions }).filter((token) => token.kind === 'option');
+  return {
+    quiet: tokens.some(({ name }) => name === 'quiet'),
+    logFile: tokens.find(({ name }) => name === 'log-file')?.value || undefined,
+  };
 }
 
 interface OptionToken {
@@ -78,7 +105,7 @@ function checkOption({ name, rawName, value }: OptionToken, known: OptionKinds):
 
 function checkPositionals(found: readonly string[], names: Names): void {
   const [missing] = names.slice(found.length);
-  if (missing !== undefined) throw new InputError(`${missing} is missing`);
+  if (missing !== undefined && !missing.startsWith('[')) throw new InputError(`${missing} is missing`);
   const [superfluous] = found.slice(names.length);
   const maybeMany = names.at(-1)?.endsWith('...') ?? false;
   if (superfluous !== undefined && !maybeMany) throw new InputError(`"${superfluous}" is one argument too many`);

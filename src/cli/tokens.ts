@@ -4,10 +4,12 @@ import type { Tokens } from '../pipelines/clip-tokenizer.ts';
 import { loadTokenizer } from '../pipelines/tokenizer-folder.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Command } from './command.ts';
-import { warn } from './model.ts';
-import { readOptions } from './options.ts';
+import { printResult, warn } from './messages.ts';
+import { readOptions, type OptionKinds } from './options.ts';
 
-const help = `pag tokens --model DIR --prompt TEXT [--json]
+const kinds: OptionKinds = { model: 'text', prompt: 'any text' };
+
+const help = `pag tokens --model DIR --prompt TEXT
 
 Shows the tokens that the tokenizers of a pipeline make of a prompt: the number of each, and its name.
 
@@ -19,10 +21,10 @@ Shows the tokens that the tokenizers of a pipeline make of a prompt: the number 
 const folders = { tokenizer: '', tokenizer_2: '_2' } as const;
 
 /** The command `pag tokens`. */
-export const tokensCommand: Command = { summary: 'shows the tokens of a prompt', help, run };
+export const tokensCommand: Command = { help, options: kinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
-  const options = readOptions(args, { model: 'text', prompt: 'any text', json: 'flag' });
+  const options = readOptions(args, kinds);
   const [model, prompt] = [options.required('model'), options.required('prompt')];
   const readFile = await folderReader(model);
   const found: [suffix: string, tokens: Tokens][] = [];
@@ -39,7 +41,7 @@ async function run(args: readonly string[]): Promise<number> {
       cut === '' ? [] : [`tokenizer${suffix}: the prompt is too long; cut off is "${cut}"`],
     ),
   );
-  console.log(options.has('json') ? JSON.stringify(jsonOf(found)) : found.map(listOf).join('\n\n'));
+  printResult(options, { text: found.map(listOf).join('\n\n'), json: jsonOf(found) });
   return 0;
 }
 

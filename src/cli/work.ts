@@ -2,7 +2,7 @@
 import { totalmem } from 'node:os';
 import { InputError } from '../tensor/errors.ts';
 import type { Work } from '../sampling/work.ts';
-import { warn } from './model.ts';
+import { warn } from './messages.ts';
 
 /** Work of more multiply-adds than this is said first: about a minute on one thread. */
 const much = 1e12;

@@ -10,7 +10,7 @@ import { parametersOf } from '../models/stage.ts';
 import { readUNetConfig, type UNetConfig } from '../models/unet2d/config.ts';
 import { unetArchitecture } from '../models/unet2d/unet.ts';
 import { loadWeights, unreadText } from './diffusers-weights.ts';
-import { readJsonFile, type ReadFile } from './read-file.ts';
+import { aReader, readJsonFile, type ReadFile } from './read-file.ts';
 
 /** What a model folder holds, read and checked. */
 export interface ModelFolder {
@@ -44,6 +44,7 @@ export async function loadModelFolder(
 ): Promise<ModelFolder> {
   if (variant !== undefined && !/^\w[\w-]*$/.test(variant))
     throw new InputError(`the variant is ${JSON.stringify(variant)}; expected a name, as "fp16"`);
+  aReader('what reads files', readFile);
   const place = await placeOf(readFile, source);
   const configName = `${place.source}/${place.unet}config.json`;
   const { config, warnings } = readUNetConfig(place.config, configName);

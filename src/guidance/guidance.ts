@@ -123,7 +123,10 @@ export function predictEach<const Passes extends readonly Pass[]>(
   return step.predict(passes) as { readonly [Place in keyof Passes]: Tensor };
 }
 
+const aStep = withMethods<GuidanceStep>('the step that a guidance is given', 'predict');
+
 /** The prediction of a single pass, [B,C,H,W]. */
 export function predictOne(step: GuidanceStep, pass: Pass): Tensor {
+  aStep('the step', step);
   return predictEach(step, [pass])[0];
 }

@@ -8,6 +8,8 @@ import type { Config } from '../schedulers/options.ts';
 
 /** The version of the layout of a case. A change that an older reader would misunderstand raises it. */
 export const schemaVersion = 1;
+/** The version of the layout of its bands (bands-file.ts), raised likewise. */
+export const bandsSchema = 1;
 
 export type { Weights };
 

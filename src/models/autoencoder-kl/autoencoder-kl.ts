@@ -91,7 +91,7 @@ export const logvarBounds = [-30, 20] as const;
  * @throws InputError when it does not fit the model
  */
 export function encodePicture(model: AutoencoderKL, backend: Backend, sample: Tensor): LatentDistribution {
-  const both = runPictureModel(model.encoder, backend, sample);
+  const both = runPictureModel(model, 'encoder', backend, sample);
   const channels = model.config.latentChannels;
   const [least, most] = logvarBounds;
   return { mean: channelsOf(both, 0, channels), logvar: clamp(channelsOf(both, channels, 2 * channels), least, most) };
@@ -104,7 +104,7 @@ export function encodePicture(model: AutoencoderKL, backend: Backend, sample: Te
  * @throws InputError when they do not fit the model
  */
 export function decodeLatents(model: AutoencoderKL, backend: Backend, latents: Tensor): Tensor {
-  return runPictureModel(model.decoder, backend, latents);
+  return runPictureModel(model, 'decoder', backend, latents);
 }
 
 /** The channels from `start` up to `end`. */

@@ -9,7 +9,7 @@ import { at } from '../../tensor/at.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { allocate, reshape, tensor, zeros, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { checkIsInput, tableOf } from '../inputs.ts';
-import { createModel, type Architecture, type Model, type Weights } from '../model.ts';
+import { aModel, createModel, type Architecture, type Model, type Weights } from '../model.ts';
 import { runModel } from '../passes.ts';
 import { checkConfig, type ClipTextConfig } from './config.ts';
 import { clipTextStages } from './stages.ts';
@@ -77,6 +77,7 @@ export interface EncodedText {
  * @throws InputError for tokens that it does not know, and texts of different length or of too many tokens
  */
 export function encodeText(model: ClipText, backend: Backend, input: ClipTextInput): EncodedText {
+  aModel('the model', model);
   const { numHiddenLayers, architecture } = model.config;
   const layers = Array.from({ length: numHiddenLayers }, (_, i) => `encoder.layers.${i}`);
   const projection = architecture === 'CLIPTextModelWithProjection' ? ['text_projection'] : [];

@@ -35,7 +35,10 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
   it('conv2d', () =>
     both(
       (values) => convolutions(dtype, values),
-      ({ x, weight, bias, stride, padding }) => same({ x }, (k, { x }) => k.conv2d(x, weight, bias, stride, padding)),
+      ({ x, weight, bias, stride, padding }) => {
+        same({ x }, (k, { x }) => k.conv2d(x, weight, bias, stride, padding));
+        same({ x, weight }, (k, { x, weight }) => k.conv2d(x, weight, bias, stride, padding));
+      },
     ));
 
   it('conv2d of more channels than a run of the sum takes', () =>
