@@ -22,7 +22,7 @@ BETAS = dict(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, 
 DDIM = dict(_class_name="DDIMScheduler", clip_sample=False, set_alpha_to_one=False, **BETAS)
 EULER = dict(_class_name="EulerDiscreteScheduler", timestep_spacing="leading", **BETAS)
 VAE = autoencoders.TINY | dict(scaling_factor=0.18215)
-SD = condition_unets.MODELS["sd-1"] | dict(sample_size=4, cross_attention_dim=12)
+SD = condition_unets.TINY | dict(cross_attention_dim=12)
 XL = text_parts.XL | dict(cross_attention_dim=6 + 8, projection_class_embeddings_input_dim=5 + 6 * 4)
 FIRST = TEXT | dict(hidden_size=6, intermediate_size=8)
 SECOND = TEXT | dict(hidden_size=8, intermediate_size=10, num_attention_heads=2, hidden_act="gelu", projection_dim=5)
@@ -32,7 +32,7 @@ SIZES = {"original": [1024, 768], "crop": [0, 16], "target": [512, 640]}
 PIPELINES = {
     "sd": ([(CLIPTextModel, TEXT)], SD, {
         "sd": ("Stable Diffusion 1, tiny: CFG and PAG", IDS[1:], dict(scheduler=DDIM, steps=3, guidance_scale=3.0, pag_scale=1.5, pag_layers=[f"{BLOCK}.attn1"])),
-        "pag": ("Stable Diffusion 1, tiny: PAG without a prompt", [EMPTY], dict(scheduler=DDIM, steps=2, pag_scale=2.0, pag_layers=["down_blocks.1.attentions.0.transformer_blocks.0.attn1", f"{BLOCK}.attn1"])),
+        "pag": ("Stable Diffusion 1, tiny: PAG without a prompt", [EMPTY], dict(scheduler=DDIM, steps=2, pag_scale=2.0, pag_layers=["down_blocks.0.attentions.0.transformer_blocks.0.attn1", f"{BLOCK}.attn1"])),
     }),
     "sd-xl": ([(CLIPTextModel, FIRST), (CLIPTextModelWithProjection, SECOND)], XL, {
         "sd-xl": ("Stable Diffusion XL, tiny: CFG and PAG", IDS[:1], dict(scheduler=EULER, steps=2, guidance_scale=2.5, pag_scale=1.2, pag_layers=[f"{MID}.transformer_blocks.{i}.attn1" for i in range(2)])),

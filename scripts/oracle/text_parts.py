@@ -73,8 +73,8 @@ TRANSFORMERS = {
     "cross-attention": ("attention of pixels to text: norm2 and attn2 of a transformer block", {}, [f"{BLOCK}.attn2"], attend_to_text, (7, 12)),
     "geglu": ("the feed-forward network of a transformer block, gated: norm3 and ff", {}, [f"{BLOCK}.ff"], feed_forward, (7, 12)),
     "block": ("BasicTransformerBlock, and perturbed", {}, [f"{BLOCK}.{part}" for part in IN_BLOCK], of(BLOCK), (6, 12)),
-    "convolution": ("Transformer2DModel, projected by convolutions, and perturbed", {}, whole(1), of(MID, return_dict=False), (12, 3, 4)),
-    "linear": ("Transformer2DModel of two blocks, projected by linear layers, and perturbed", dict(use_linear_projection=True, transformer_layers_per_block=2), whole(2), of(MID, return_dict=False), (12, 3, 2)),
+    "convolution": ("Transformer2DModel, projected by convolutions, and perturbed", {}, whole(1), of(MID, return_dict=False), (12, 2, 3)),
+    "linear": ("Transformer2DModel of two blocks, projected by linear layers, and perturbed", dict(use_linear_projection=True, transformer_layers_per_block=2), whole(2), of(MID, return_dict=False), (12, 2, 2)),
 }
 
 
@@ -172,9 +172,8 @@ def autoencoder(generator):
     model = AutoencoderKL(**KL).eval()
     autoencoders.vary(model, generator)
     double = copy.deepcopy(model).double()
-    # An attention of one head that nobody sees in nearly equal shares.
-    pictures = {"sample": 2 * torch.rand(1, 3, 8, 8, generator=generator) - 1}
-    latents = {"latents": torch.randn(1, 4, 4, 4, generator=generator)}
+    pictures = {"sample": 2 * torch.rand(1, 3, 6, 8, generator=generator) - 1}
+    latents = {"latents": torch.randn(1, 4, 3, 2, generator=generator)}
     for way, title, inputs in (("encode", "AutoencoderKL: from a picture to latents", pictures), ("decode", "AutoencoderKL: from latents to a picture", latents)):
         expected = in_both(lambda m, i: both_ways(m, way, i), model, double, inputs)
         weights = {key: value for key, value in model.state_dict().items() if is_of(way, key)}

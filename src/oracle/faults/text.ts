@@ -60,12 +60,12 @@ export const textFaults: readonly Fault[] = [
       'tokens that were added later are higher than the end',
     highest,
   ),
+  pooledAt('pooled-first', 'take the first token for the pooled text, as BERT does', () => 0),
   pooledAt(
     'pooled-legacy-end',
     'look for token 2 where the config says eos_token_id: 2: old configs say so, and mean the highest token id (argmax)',
     (ids) => Math.max(0, ids.indexOf(legacyEnd)),
   ),
-  pooledAt('pooled-first', 'take the first token for the pooled text, as BERT does', () => 0),
   {
     name: 'penultimate-normed',
     says: 'apply final_layer_norm to hidden_states[-2], which is told as it is',
