@@ -125,6 +125,7 @@ export {
   randomMask,
   skip as skipAttention,
   softIdentity,
+  tokenShuffle,
   uniform as uniformAttention,
   type AdditiveNoiseOptions,
   type RandomMaskOptions,
@@ -325,6 +326,7 @@ export {
 } from './guidance/guidance.ts';
 export { mamboG, type MamboGOptions } from './guidance/mambo-g.ts';
 export { none } from './guidance/none.ts';
+export { momentumGuidance, type MomentumGuidanceOptions } from './guidance/momentum.ts';
 export { cfgPag, pag, pagScaleAt, type AdaptiveRule, type PagOptions } from './guidance/pag.ts';
 export type { Parameter as GuidanceParameter, ParameterValue, ParameterValues } from './guidance/parameters.ts';
 export {
@@ -343,8 +345,13 @@ export { sag, type SagOptions } from './guidance/sag.ts';
 export { extrapolate, push } from './guidance/scales.ts';
 export { seg, type SegOptions } from './guidance/seg.ts';
 export { slg, type SlgOptions } from './guidance/slg.ts';
+export { smcCfg, type SmcCfgOptions, type Switching } from './guidance/smc-cfg.ts';
+export { snf, type SnfOptions } from './guidance/snf.ts';
 export { softPag, type HeadLambda, type SoftPagOptions } from './guidance/soft-pag.ts';
+export { swg, type SwgOptions } from './guidance/swg.ts';
 export { tcfg } from './guidance/tcfg.ts';
+export { tpg, type TpgOptions } from './guidance/tpg.ts';
+export { velocityOf, velocityScale } from './guidance/velocity.ts';
 
 // sampling
 export {
@@ -391,12 +398,17 @@ export {
   type Tokenizer,
   type Tokens,
 } from './pipelines/clip-tokenizer.ts';
+export { inpaintingUNet } from './pipelines/inpainting-unet.ts';
+export { latentRun, type LatentNoise, type LatentPicture, type LatentRun } from './pipelines/latent-start.ts';
+export { latentsOf, picturesOf, pixelsPerLatent, type LatentOptions } from './pipelines/latents.ts';
 export {
   embedPrompts,
-  loadStableDiffusion,
-  picturesOf,
-  type StableDiffusion,
-} from './pipelines/stable-diffusion.ts';
+  promptConditions,
+  type PictureSizes,
+  type PromptRequest,
+  type TextCondition,
+} from './pipelines/prompts.ts';
+export { loadStableDiffusion, type StableDiffusion, type TextPart } from './pipelines/stable-diffusion.ts';
 export { loadTokenizer } from './pipelines/tokenizer-folder.ts';
 
 // oracle

@@ -5,9 +5,9 @@
 import type { Tensors } from '../../kernels/kernels.ts';
 import { lookUp, type NumberEmbeddings } from '../../nn/embeddings.ts';
 import { cast } from '../../tensor/rounding.ts';
-import { allocate, extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
+import { extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { isTensor } from '../../tensor/checks.ts';
-import { perSample, tableOf } from '../inputs.ts';
+import { perSample, repeated, tableOf } from '../inputs.ts';
 import type { ModelInput, Weights } from '../model.ts';
 import type { UNetConditionConfig } from './config.ts';
 
@@ -75,14 +75,6 @@ function embeddedIds(config: UNetConditionConfig, { sinusoid }: NumberEmbeddings
   const { additionTimeEmbedDim = 0, flipSinToCos, freqShift } = config;
   const rows = sinusoid([...ids.data], additionTimeEmbedDim, flipSinToCos, freqShift, dtype);
   return tensor(dtype, [extentOf(ids, 0), extentOf(ids, 1) * additionTimeEmbedDim], rows.data);
-}
-
-/** `x` [1,…] as often as there are samples; [B,…] as it is. */
-function repeated(x: Tensor, batch: number): Tensor {
-  if (x.shape[0] === batch) return x;
-  const out = allocate(x.dtype, batch * x.data.length);
-  for (let b = 0; b < batch; b++) out.set(x.data, b * x.data.length);
-  return tensor(x.dtype, [batch, ...x.shape.slice(1)], out);
 }
 
 /** What is added to the score of a token that does not count, as in diffusers. */

@@ -15,7 +15,7 @@ import { studyStep, type Study } from '../requests.ts';
 import type { State } from '../state.ts';
 import { side, stepCount } from '../study.ts';
 import { headOf, tokenAt } from '../work/attention.ts';
-import { gridOf, headsOf } from '../work/layers.ts';
+import { gridOf, headsOf, plainName } from '../work/layers.ts';
 
 /** x̂₀ with a pixel that asks; one head of one layer, as it is and with the identity. */
 export const attentionSection: Section = (root, page) => {
@@ -71,7 +71,7 @@ function headControls(page: Page) {
   const layer = picker(
     'layer',
     'layer',
-    model.layers.map((path, i) => [String(i), `${path} (${sizeOf(path)})`]),
+    model.layers.map((path, i) => [String(i), `${plainName(model.layers, path)} (${sizeOf(path)}): ${path}`]),
     (value) => {
       const path = present(model.layers[Number(value)], `attention layer ${value}`);
       page.change({ layer: Number(value), head: Math.min(page.state().head, headsOf(model, path) - 1) });
