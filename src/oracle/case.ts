@@ -179,7 +179,7 @@ export interface TextToImageSubject {
   /** Whether zeros stand for the text of passes without the prompt (force_zeros_for_empty_prompt). */
   readonly zeroNegative: boolean;
   /** What SDXL is told of the picture, in pixels; undefined for models that are told nothing. */
-  readonly sizes: PictureSizes | undefined;
+  readonly sizes: ToldSizes | undefined;
   readonly unet: Config;
   readonly vae: Config;
   readonly scheduler: Config;
@@ -196,7 +196,7 @@ export interface EncoderSetting {
 }
 
 /** Sizes of a picture in pixels, height before width, and how far it is cut off above and at the left. */
-export interface PictureSizes {
+export interface ToldSizes {
   readonly original: readonly [number, number];
   readonly crop: readonly [number, number];
   readonly target: readonly [number, number];

@@ -18,7 +18,7 @@ import { createScheduler, type SchedulerChoices } from '../schedulers/registry.t
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { at } from '../tensor/at.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { GuidanceSetting, PictureSizes, Weights } from './case.ts';
+import type { GuidanceSetting, ToldSizes, Weights } from './case.ts';
 import { quickKernels } from './matrix/kernels.ts';
 
 /** All in which a port may differ from this library. */
@@ -48,7 +48,7 @@ export interface Implementation extends NumberEmbeddings {
   /** Whether zeros stand for the text of passes without the prompt. */
   readonly zeroNegative: (asked: boolean) => boolean;
   /** The numbers that SDXL is told of sizes. */
-  readonly timeIds: (sizes: PictureSizes) => readonly number[];
+  readonly timeIds: (sizes: ToldSizes) => readonly number[];
   /** The step of a run whose noise is taken at a step, of so many. */
   readonly noiseStep: (index: number, steps: number) => number;
   /** What the model is given as its timestep at a step of a run. */

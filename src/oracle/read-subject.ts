@@ -1,7 +1,7 @@
 /** Reading what a case computes. JSON has the names in snake_case, as Python and diffusers do. */
 import { InputError } from '../tensor/errors.ts';
 import { referenceKernels } from '../kernels/plain/index.ts';
-import { stageFamilies, type GuidanceSetting, type PictureSizes, type Subject } from './case.ts';
+import { stageFamilies, type GuidanceSetting, type ToldSizes, type Subject } from './case.ts';
 import type { Fields } from './fields.ts';
 
 const readers: Readonly<Record<Subject['kind'], (fields: Fields) => Subject>> = {
@@ -91,7 +91,7 @@ const readers: Readonly<Record<Subject['kind'], (fields: Fields) => Subject>> = 
     ),
     hiddenState: oneOf(fields, 'hidden_state', fields.text('hidden_state'), ['last', 'penultimate']),
     zeroNegative: fields.flag('zero_negative'),
-    sizes: fields.isNull('sizes') ? undefined : pictureSizes(fields.object('sizes')),
+    sizes: fields.isNull('sizes') ? undefined : toldSizes(fields.object('sizes')),
     unet: fields.record('unet'),
     vae: fields.record('vae'),
     scheduler: fields.record('scheduler'),
@@ -114,7 +114,7 @@ function oneOf<T extends string>(fields: Fields, key: string, value: string, kno
   return known.find((candidate) => candidate === value) ?? fields.refuse(key, known.join(', '));
 }
 
-function pictureSizes(fields: Fields): PictureSizes {
+function toldSizes(fields: Fields): ToldSizes {
   const pair = (key: string): readonly [number, number] => {
     const [height, width, ...more] = fields.numbers(key);
     if (height === undefined || width === undefined || more.length > 0) return fields.refuse(key, 'two numbers');

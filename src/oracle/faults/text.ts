@@ -63,7 +63,8 @@ export const textFaults: readonly Fault[] = [
   pooledAt('pooled-first', 'take the first token for the pooled text, as BERT does', () => 0),
   pooledAt(
     'pooled-legacy-end',
-    'look for token 2 where the config says eos_token_id: 2: old configs say so, and mean the highest token id (argmax)',
+    'look for token 2 where the config says eos_token_id: 2: ' +
+      'old configs say so, and mean the highest token id (argmax)',
     (ids) => Math.max(0, ids.indexOf(legacyEnd)),
   ),
   {

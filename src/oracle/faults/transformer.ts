@@ -4,7 +4,7 @@ import type { Kernels } from '../../kernels/kernels.ts';
 import type { Perturbation } from '../../models/stage.ts';
 import type { Context } from '../../nn/context.ts';
 import type { UNetConditionConfig } from '../../models/unet2d-condition/config.ts';
-import type { PictureSizes } from '../case.ts';
+import type { ToldSizes } from '../case.ts';
 import { filled, inKernels, inStages, withChange, withKernels, type AnyStage, type Fault } from './fault.ts';
 
 function inConditionConfig(
@@ -19,7 +19,7 @@ function inConditionConfig(
   };
 }
 
-function inTimeIds(name: string, says: string, order: (sizes: PictureSizes) => readonly number[]): Fault {
+function inTimeIds(name: string, says: string, order: (sizes: ToldSizes) => readonly number[]): Fault {
   return { name, says, apply: (one) => ({ ...one, timeIds: order }) };
 }
 

@@ -50,7 +50,7 @@ export function decode(means: Means, config: AutoencoderSubject['config'], laten
   );
 }
 
-/** (z − shift) · scale; each channel's own mean taken off, and divided by its own deviation, where a model has these. */
+/** (z − shift) · scale; each channel by its own mean and deviation, too, where a model has these. */
 function scaled(kernels: Kernels, config: AutoencoderKLConfig, z: Tensor): Tensor {
   const { scalingFactor: scale, shiftFactor: shift = 0, latentsMean, latentsStd } = config;
   if (latentsMean && latentsStd) {
