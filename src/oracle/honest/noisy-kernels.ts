@@ -23,7 +23,7 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
     ...noisyAttention(noise, softmax),
     ...noisyElementwise(noise),
     ...errorless('upsampleNearest2x', 'resizeNearest', 'concatChannels', 'sliceChannels', 'concatBatch', 'sliceBatch'),
-    ...errorless('reshape', 'toTokens', 'fromTokens', 'transposeWeight', 'placePixels'),
+    ...errorless('reshape', 'toTokens', 'fromTokens', 'transposeWeight', 'transposeMap', 'placePixels'),
     ...noisyGradients(noise),
   };
 }
