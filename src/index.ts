@@ -134,10 +134,12 @@ export { weight, type Context } from './nn/context.ts';
 export {
   fourierFeatures,
   lookUp,
+  numberEmbeddings,
   sinusoid,
   timestepEmbedding,
   timestepEmbeddingParameters,
   type FourierOptions,
+  type NumberEmbeddings,
   type TimestepEmbeddingOptions,
 } from './nn/embeddings.ts';
 export { feedForward, feedForwardParameters } from './nn/feed-forward.ts';
@@ -196,7 +198,6 @@ export {
   type UNetConfig,
   type UpBlockType,
 } from './models/unet2d/config.ts';
-export { numberEmbeddings, type NumberEmbeddings } from './models/unet2d/embedding.ts';
 export { initialWeights } from './models/unet2d/initialise.ts';
 export type { UNetState } from './models/unet2d/state.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
@@ -413,9 +414,12 @@ export { loadTokenizer } from './pipelines/tokenizer-folder.ts';
 
 // oracle
 export type {
+  AutoencoderSubject,
   Case,
+  ConditionUNetSubject,
   EmbeddingProbe,
   EmbeddingSubject,
+  EncoderSetting,
   Expected,
   GuidanceSetting,
   GuidanceSubject,
@@ -425,6 +429,9 @@ export type {
   SchedulerSubject,
   StagesSubject,
   Subject,
+  TextEncoderSubject,
+  TextToImageSubject,
+  ToldSizes,
   UNetSubject,
 } from './oracle/case.ts';
 export { check, type Checked, type Judgement, type Report, type Status, type TapReport } from './oracle/check.ts';

@@ -16,6 +16,8 @@ import { aReader, readJsonFile, type ReadFile } from './read-file.ts';
 /** What a model folder holds, read and checked. */
 export interface ModelFolder {
   readonly config: UNetConfig;
+  /** The config as it stands in its file. */
+  readonly configJson: Json;
   /** By the names that diffusers gives them today: all that the model has, and no others. */
   readonly weights: ReadonlyMap<string, Tensor>;
   /**
@@ -52,6 +54,7 @@ export async function loadModelFolder(
   const { weights, unread } = await loadWeights({ ...place, folder: place.unet, variant }, new Set(names));
   return {
     config,
+    configJson: place.config,
     weights,
     schedulerConfig: scheduler.config,
     warnings: [
