@@ -135,10 +135,12 @@ export { weight, type Context } from './nn/context.ts';
 export {
   fourierFeatures,
   lookUp,
+  numberEmbeddings,
   sinusoid,
   timestepEmbedding,
   timestepEmbeddingParameters,
   type FourierOptions,
+  type NumberEmbeddings,
   type TimestepEmbeddingOptions,
 } from './nn/embeddings.ts';
 export { feedForward, feedForwardParameters } from './nn/feed-forward.ts';
@@ -197,7 +199,6 @@ export {
   type UNetConfig,
   type UpBlockType,
 } from './models/unet2d/config.ts';
-export { numberEmbeddings, type NumberEmbeddings } from './models/unet2d/embedding.ts';
 export { initialWeights } from './models/unet2d/initialise.ts';
 export type { UNetState } from './models/unet2d/state.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
@@ -436,9 +437,12 @@ export { createTraining, type Training } from './training/training.ts';
 
 // oracle
 export type {
+  AutoencoderSubject,
   Case,
+  ConditionUNetSubject,
   EmbeddingProbe,
   EmbeddingSubject,
+  EncoderSetting,
   Expected,
   GuidanceSetting,
   GuidanceSubject,
@@ -448,6 +452,9 @@ export type {
   SchedulerSubject,
   StagesSubject,
   Subject,
+  TextEncoderSubject,
+  TextToImageSubject,
+  ToldSizes,
   UNetSubject,
 } from './oracle/case.ts';
 export { check, type Checked, type Judgement, type Report, type Status, type TapReport } from './oracle/check.ts';

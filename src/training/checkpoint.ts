@@ -90,10 +90,9 @@ function checkSettings(found: unknown, wanted: TrainingSettings, source: string)
   const [before, now] = [flat(found), flat(wanted)];
   const key = [...before.keys(), ...now.keys()].find((one) => before.get(one) !== now.get(one));
   if (key === undefined) return;
-  const was = before.get(key) ?? 'not set';
+  const [was, is] = [before.get(key) ?? 'not set', now.get(key) ?? 'left out'].map((text) => text.slice(0, 80));
   throw new InputError(
-    `${source} is of a training whose ${key} is ${was.slice(0, 80)}, not ${(now.get(key) ?? 'left out').slice(0, 80)}; ` +
-      'give what it was begun with, or another --out',
+    `${source} is of a training whose ${key} is ${was}, not ${is}; ` + 'give what it was begun with, or another --out',
   );
 }
 

@@ -37,7 +37,9 @@ type Elementwise = 'activation' | 'averagePool2x' | 'add' | 'subtract' | 'multip
 
 function noisyElementwise({ format, moved }: Noise): Pick<Kernels, Elementwise> {
   const { stored, added } = format;
-  const onStoring = (y: Tensor): Tensor => moved(y, (i) => stored * Math.abs(y.data[i]));
+  // What a mask has made −∞ stays so.
+  const errorOf = (value: number): number => (Number.isFinite(value) ? stored * Math.abs(value) : 0);
+  const onStoring = (y: Tensor): Tensor => moved(y, (i) => errorOf(y.data[i]));
   return {
     activation(x, kind) {
       const y = exact.activation(x, kind);
