@@ -125,6 +125,7 @@ export {
   randomMask,
   skip as skipAttention,
   softIdentity,
+  tokenShuffle,
   uniform as uniformAttention,
   type AdditiveNoiseOptions,
   type RandomMaskOptions,
@@ -133,10 +134,12 @@ export { weight, type Context } from './nn/context.ts';
 export {
   fourierFeatures,
   lookUp,
+  numberEmbeddings,
   sinusoid,
   timestepEmbedding,
   timestepEmbeddingParameters,
   type FourierOptions,
+  type NumberEmbeddings,
   type TimestepEmbeddingOptions,
 } from './nn/embeddings.ts';
 export { feedForward, feedForwardParameters } from './nn/feed-forward.ts';
@@ -195,7 +198,6 @@ export {
   type UNetConfig,
   type UpBlockType,
 } from './models/unet2d/config.ts';
-export { numberEmbeddings, type NumberEmbeddings } from './models/unet2d/embedding.ts';
 export { initialWeights } from './models/unet2d/initialise.ts';
 export type { UNetState } from './models/unet2d/state.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
@@ -325,6 +327,7 @@ export {
 } from './guidance/guidance.ts';
 export { mamboG, type MamboGOptions } from './guidance/mambo-g.ts';
 export { none } from './guidance/none.ts';
+export { momentumGuidance, type MomentumGuidanceOptions } from './guidance/momentum.ts';
 export { cfgPag, pag, pagScaleAt, type AdaptiveRule, type PagOptions } from './guidance/pag.ts';
 export type { Parameter as GuidanceParameter, ParameterValue, ParameterValues } from './guidance/parameters.ts';
 export {
@@ -343,8 +346,13 @@ export { sag, type SagOptions } from './guidance/sag.ts';
 export { extrapolate, push } from './guidance/scales.ts';
 export { seg, type SegOptions } from './guidance/seg.ts';
 export { slg, type SlgOptions } from './guidance/slg.ts';
+export { smcCfg, type SmcCfgOptions, type Switching } from './guidance/smc-cfg.ts';
+export { snf, type SnfOptions } from './guidance/snf.ts';
 export { softPag, type HeadLambda, type SoftPagOptions } from './guidance/soft-pag.ts';
+export { swg, type SwgOptions } from './guidance/swg.ts';
 export { tcfg } from './guidance/tcfg.ts';
+export { tpg, type TpgOptions } from './guidance/tpg.ts';
+export { velocityOf, velocityScale } from './guidance/velocity.ts';
 
 // sampling
 export {
@@ -405,19 +413,27 @@ export {
   type Tokenizer,
   type Tokens,
 } from './pipelines/clip-tokenizer.ts';
+export { inpaintingUNet } from './pipelines/inpainting-unet.ts';
+export { latentRun, type LatentNoise, type LatentPicture, type LatentRun } from './pipelines/latent-start.ts';
+export { latentsOf, picturesOf, pixelsPerLatent, type LatentOptions } from './pipelines/latents.ts';
 export {
   embedPrompts,
-  loadStableDiffusion,
-  picturesOf,
-  type StableDiffusion,
-} from './pipelines/stable-diffusion.ts';
+  promptConditions,
+  type PictureSizes,
+  type PromptRequest,
+  type TextCondition,
+} from './pipelines/prompts.ts';
+export { loadStableDiffusion, type StableDiffusion, type TextPart } from './pipelines/stable-diffusion.ts';
 export { loadTokenizer } from './pipelines/tokenizer-folder.ts';
 
 // oracle
 export type {
+  AutoencoderSubject,
   Case,
+  ConditionUNetSubject,
   EmbeddingProbe,
   EmbeddingSubject,
+  EncoderSetting,
   Expected,
   GuidanceSetting,
   GuidanceSubject,
@@ -427,6 +443,9 @@ export type {
   SchedulerSubject,
   StagesSubject,
   Subject,
+  TextEncoderSubject,
+  TextToImageSubject,
+  ToldSizes,
   UNetSubject,
 } from './oracle/case.ts';
 export { check, type Checked, type Judgement, type Report, type Status, type TapReport } from './oracle/check.ts';

@@ -490,7 +490,7 @@ describe('a run', () => {
     [
       'with a generator for a source',
       () => run({ noiseSource: pag.manualSeed(0) }),
-      'noiseSource is { rand, randn, clone }; it must be a function of a shape, as manualSeed(0).randn',
+      'noiseSource is { rand, randn, randperm, clone }; it must be a function of a shape, as manualSeed(0).randn',
     ],
     [
       'with a seed for a generator',

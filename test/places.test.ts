@@ -54,7 +54,8 @@ const endsTrace: readonly Kind[] = [
   ...(['conv2d', 'upsampleConv2d', 'linear', 'layerNorm', 'softmax', 'toTokens', 'fromTokens', 'reshape'] as const),
   ...(['attentionScores', 'attentionMap', 'applyAttentionMap', 'attention', 'concatBatch', 'sliceBatch'] as const),
   ...(['upsampleNearest2x', 'resizeNearest', 'averagePool2x', 'sliceChannels', 'add', 'subtract', 'multiply'] as const),
-  ...(['conv2dWeightGradient', 'transposeWeight', 'placePixels', 'activationDerivative', 'groupNormGradient'] as const),
+  ...(['conv2dWeightGradient', 'transposeWeight', 'transposeMap', 'placePixels'] as const),
+  ...(['activationDerivative', 'groupNormGradient'] as const),
 ];
 
 describe('a perturbation of attention', () => {
@@ -84,7 +85,12 @@ describe('a perturbation of attention', () => {
   });
 
   it('can be asked for: by --perturbation, or by a guidance of its own', () => {
-    const asked = ['src/guidance/registry/perturbed.ts', 'src/guidance/soft-pag.ts', 'src/guidance/seg.ts'];
+    const asked = [
+      'src/guidance/registry/perturbed.ts',
+      'src/guidance/soft-pag.ts',
+      'src/guidance/seg.ts',
+      'src/guidance/tpg.ts',
+    ];
     expect(missingFrom(asked.map(textOf).join('\n'), names, used)).toEqual([]);
   });
 });
@@ -120,6 +126,7 @@ describe('a guidance', () => {
     // Those of PAG's kind are one function, away.ts, which pag and cfg+pag hold to it.
     expect(missingFrom(perSample, scaled, (name) => new RegExp(`['\\s]${name.replace('+', '\\+')}'?:`))).toEqual([
       'soft-pag',
+      'tpg',
       'seg',
       'slg',
     ]);
