@@ -375,6 +375,20 @@ export { renoiseStep, repaintCalls, repainting, type Jumps } from './sampling/re
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 
+// off-thread
+export type { WorkerLike } from './off-thread/line.ts';
+export type { GuidanceChoice, ModelValues, SampleRequest } from './off-thread/request.ts';
+export {
+  openSampler,
+  sample,
+  type Following,
+  type SampleOptions,
+  type Sampler,
+  type SamplerOptions,
+  type SamplingProgress,
+  type Signal,
+} from './off-thread/sampler.ts';
+
 // formats
 export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
 export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';

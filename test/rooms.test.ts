@@ -24,6 +24,7 @@ const rooms = [
   'schedulers',
   'guidance',
   'sampling',
+  'off-thread',
   'formats',
   'pipelines',
   'training',
