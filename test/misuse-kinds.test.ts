@@ -490,7 +490,7 @@ describe('a run', () => {
     [
       'with a generator for a source',
       () => run({ noiseSource: pag.manualSeed(0) }),
-      'noiseSource is { rand, randn, clone }; it must be a function of a shape, as manualSeed(0).randn',
+      'noiseSource is { rand, randn, randperm, clone }; it must be a function of a shape, as manualSeed(0).randn',
     ],
     [
       'with a seed for a generator',
@@ -562,6 +562,147 @@ describe('a run', () => {
     );
     expect(drawn[0]).toEqual(drawn[1]);
   });
+});
+
+const inpainting = { picture: input.sample, mask: noise([1, 1, 8, 8]) };
+const ddim = pag.createScheduler({ _class_name: 'DDIMScheduler' }, 3);
+const autoencoder = any({ config: {} });
+
+describe('a picture, a file', () => {
+  areTold([
+    [
+      'of a tensor, grey',
+      () => pag.toGrey(any(x)),
+      'the picture is a tensor of shape [1, 4, 2, 2]; it must be a picture',
+    ],
+    [
+      'left out',
+      () => pag.pictureTensor(any(undefined), 3, 'f32'),
+      'the picture is undefined; it must be a picture, as',
+    ],
+    ['of a tensor, as a mask', () => pag.maskTensor(any([1]), 'f32'), 'the picture is [1]; it must be a picture'],
+    ['in a grid of tensors', () => pag.grid(any([x])), 'the title of a row is undefined; it must be a text'],
+    ['in a grid of no list', () => pag.grid(any(x)), 'must be a list of rows { title, samples }'],
+    [
+      'in a grid of titles',
+      () => pag.grid(any([{ title: 'x' }])),
+      'the samples of a row is undefined; it must be a tensor',
+    ],
+    [
+      'in a grid with a text for its zoom',
+      () => pag.grid([{ title: 'x', samples: x }], any('2')),
+      'zoom is "2"; it must',
+    ],
+    [
+      'by its name',
+      () => pag.parseSafetensors(any('model.safetensors'), 'x'),
+      'must be the bytes of a file, a Uint8Array',
+    ],
+    [
+      'without a name',
+      () => pag.parseSafetensors(new Uint8Array(8), any(undefined)),
+      'the source is undefined; it must',
+    ],
+    [
+      'of bytes, read',
+      () => pag.readTensors(any(new Uint8Array(8))),
+      'it must be a file, as parseSafetensors gives it',
+    ],
+    [
+      'of nothing, read',
+      () => pag.readTensor(any(undefined), 'x'),
+      'the file is undefined; it must be a file, as parse',
+    ],
+    ['written of a Map', () => pag.writeSafetensors(any(new Map([['x', x]]))), 'as Object.fromEntries(map)'],
+    ['written of numbers', () => pag.writeSafetensors(any({ x: [1] })), 'the tensor "x" is [1]; it must be a tensor'],
+  ]);
+
+  it.each([
+    ['a model', () => pag.loadModelFolder(any('models/letters'), 'x')],
+    ['a tokenizer', () => pag.loadTokenizer(any('models/letters'), '', 'x')],
+    ['a file', () => pag.readSafetensors(any('models/letters'), 'a', 'x')],
+    ['a case', () => pag.readCase(any('cases/x'), 'x', any(undefined))],
+  ])('%s that is to be read from a path', async (_what, load) => {
+    await expect(load()).rejects.toThrow(
+      /what reads files is ".*"; it must be a function that reads a file of a folder/,
+    );
+    await expect(load()).rejects.toThrow(pag.InputError);
+  });
+});
+
+describe('a part of a run', () => {
+  areTold([
+    [
+      'without a scheduler',
+      () => pag.noisedPicture(any(undefined), x, x),
+      'the scheduler is undefined; it must be a sched',
+    ],
+    ['from no picture', () => pag.noisedPicture(ddim, any([1]), x), 'the picture is [1]; it must be a tensor'],
+    ['of no samples', () => pag.forEachSample(x, any(null)), 'the samples is null; it must be a tensor'],
+    [
+      'with a text for its strength',
+      () => pag.stepsLeftOut(10, any('0.5')),
+      'the strength is "0.5"; expected a number',
+    ],
+    [
+      'that replaces, without a scheduler',
+      () => pag.replacing(any({}), inpainting, x),
+      'the scheduler is {}; it must be',
+    ],
+    [
+      'that replaces by nothing',
+      () => pag.replacing(ddim, any(undefined), x),
+      'an inpainting is given undefined; it takes',
+    ],
+    [
+      'that replaces with a misspelt mask',
+      () => pag.replacing(ddim, any({ ...inpainting, masks: x }), x),
+      'an inpainting has no option masks; it has { picture, mask }',
+    ],
+    [
+      'that repaints, without a scheduler',
+      () => pag.repainting(any(7), inpainting, x),
+      'the scheduler is 7; it must be',
+    ],
+    ['of PAG without a scale', () => pag.pagScaleAt(any({}), { timestep: 9 }), 'pagScale is undefined; it must be'],
+    [
+      'of PAG at no timestep',
+      () => pag.pagScaleAt({ pagScale: 1 }, any(9)),
+      'the step is given 9; it takes { timestep }',
+    ],
+    ['with one pass of nothing', () => pag.predictOne(any(undefined), any({})), 'the step that a guidance is given'],
+    [
+      'of an operation that is none',
+      () => pag.applyOperation(kernels, any(undefined), [x]),
+      'there is no operation undef',
+    ],
+  ]);
+});
+
+describe('an autoencoder, a text encoder', () => {
+  areTold([
+    [
+      'that is none, decoding',
+      () => pag.decodeLatents(any(undefined), backend, x),
+      'the model is undefined; it must be an',
+    ],
+    [
+      'of half its parts',
+      () => pag.encodePicture(autoencoder, backend, x),
+      'the model is { config }; it must be an autoenc',
+    ],
+    ['small, that is none', () => pag.decodeLatentsTiny(any(unet), backend, x), 'it must be an autoencoder, as'],
+    [
+      'of weights in an object',
+      () => pag.createAutoencoderKL(pag.parseAutoencoderKLConfig({}), any({})),
+      'the weights is {}; it must be a Map',
+    ],
+    [
+      'that is none, reading',
+      () => pag.encodeText(any({}), backend, { inputIds: [[1]] }),
+      'the model is {}; it must be a mod',
+    ],
+  ]);
 });
 
 describe('a measure', () => {

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { guidanceNames, guidances } from '../src/guidance/registry/index.ts';
 import { referenceKernels } from '../src/kernels/plain/index.ts';
-import { kinds, operations } from '../src/kernels/operations/index.ts';
+import { kinds, operations, type Kind } from '../src/kernels/operations/index.ts';
 import * as perturbations from '../src/nn/attention-perturbations/index.ts';
 import { schedulerNames } from '../src/schedulers/registry.ts';
 
@@ -38,11 +38,25 @@ describe('an operation', () => {
     expect(own.filter((kind) => operations[kind].products === undefined)).toEqual(['softmax']);
   });
 
+  it('is one that a joined convolution is traced back through, or is known to end the trace', () => {
+    const traced = [...textOf('src/kernels/joined.ts').matchAll(/case '(\w+)'/g)].map(([, kind]) => kind);
+    expect([...traced, ...endsTrace].sort()).toEqual([...kinds].sort());
+  });
+
   it('has values by hand, or at its borders: goldens cannot see the order of a sum', () => {
     const tests = ['by-hand', 'borders'].map((name) => textOf(`test/kernels/${name}.test.ts`)).join('\n');
     expect(missingFrom(tests, kinds, (name) => new RegExp(`\\b${name}\\b`))).toEqual([]);
   });
 });
+
+/** They mix channels, have none, or never stand between joining and convolution in a model that is here. */
+const endsTrace: readonly Kind[] = [
+  ...(['conv2d', 'upsampleConv2d', 'linear', 'layerNorm', 'softmax', 'toTokens', 'fromTokens', 'reshape'] as const),
+  ...(['attentionScores', 'attentionMap', 'applyAttentionMap', 'attention', 'concatBatch', 'sliceBatch'] as const),
+  ...(['upsampleNearest2x', 'resizeNearest', 'averagePool2x', 'sliceChannels', 'add', 'subtract', 'multiply'] as const),
+  ...(['conv2dWeightGradient', 'transposeWeight', 'transposeMap', 'placePixels'] as const),
+  ...(['activationDerivative', 'groupNormGradient'] as const),
+];
 
 describe('a perturbation of attention', () => {
   const names = Object.keys(perturbations);
@@ -71,7 +85,12 @@ describe('a perturbation of attention', () => {
   });
 
   it('can be asked for: by --perturbation, or by a guidance of its own', () => {
-    const asked = ['src/guidance/registry/perturbed.ts', 'src/guidance/soft-pag.ts', 'src/guidance/seg.ts'];
+    const asked = [
+      'src/guidance/registry/perturbed.ts',
+      'src/guidance/soft-pag.ts',
+      'src/guidance/seg.ts',
+      'src/guidance/tpg.ts',
+    ];
     expect(missingFrom(asked.map(textOf).join('\n'), names, used)).toEqual([]);
   });
 });
@@ -107,6 +126,7 @@ describe('a guidance', () => {
     // Those of PAG's kind are one function, away.ts, which pag and cfg+pag hold to it.
     expect(missingFrom(perSample, scaled, (name) => new RegExp(`['\\s]${name.replace('+', '\\+')}'?:`))).toEqual([
       'soft-pag',
+      'tpg',
       'seg',
       'slg',
     ]);
@@ -171,6 +191,11 @@ describe('a family of models', () => {
   const families = readdirSync(new URL('../src/models', import.meta.url), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name);
+
+  it('can be read from a folder', () => {
+    const readers = ['diffusers', 'components'].map((file) => textOf(`src/formats/${file}.ts`)).join('\n');
+    expect(missingFrom(readers, families, (name) => new RegExp(`/models/${name}/config\\.ts'`))).toEqual([]);
+  });
 
   it('is a room of its own, with goldens and laws', () => {
     const rooms = textOf('test/rooms.test.ts');

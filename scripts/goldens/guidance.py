@@ -53,6 +53,21 @@ def with_diffusers_scale(s, a, t):
 SKIP = dict(fqn="blocks", indices=[0])
 ATTENTION_ONLY = LayerSkipConfig(**SKIP, skip_attention=False, skip_attention_scores=True, skip_ff=False)
 
+# The level of the steps, whose picture is ε(c); the predictions are taken for x̂₀, so that ∂x̂₀/∂p is 1.
+SIGNAL, NOISE = 0.6, 0.8
+KAPPA = formulas.kappa(1, SIGNAL, NOISE)
+
+
+def momentum(x, p, alpha, beta, mean):
+    return formulas.momentum_guidance(p, formulas.velocity(x, p, SIGNAL, NOISE), KAPPA, alpha, beta, mean)
+
+
+def corners(p, part, steps):
+    """Every window shows the upper left corner of p, wherever it lies."""
+    places = formulas.windows(p.shape[2], part, steps)
+    return [(top, left, p[:, :, :part, :part]) for top in places for left in places]
+
+
 # name: guidance, its parameters as our registry calls them, the formula from (c, u, p, step, what it remembers), the guider.
 CASES = {
     "cfg": ("cfg", dict(guidanceScale=7.5), lambda c, u, p, i, m: formulas.cfg(c, u, 7.5), lambda: ClassifierFreeGuidance(7.5)),
@@ -127,10 +142,37 @@ CASES = {
     "mambo-g, mild": (
         "mambo-g", dict(guidanceScale=[2, 4, 10], alpha=0.5), lambda c, u, p, i, m: formulas.mambo_g(c, u, [2, 4, 10], 0.5), None,
     ),
+    "snf": ("snf", dict(guidanceScale=4, pagScale=2.5), lambda c, u, p, i, m: formulas.snf(c, u, p, 4, 2.5), None),
+    "snf, scales for each": (
+        "snf", dict(guidanceScale=[1, 3, 2], pagScale=[0, 2, 5]), lambda c, u, p, i, m: formulas.snf(c, u, p, [1, 3, 2], [0, 2, 5]), None,
+    ),
+    "tpg": ("tpg", dict(guidanceScale=3, tpgScale=2), lambda c, u, p, i, m: formulas.cfg_away(c, u, p, 3, 2), None),
+    "swg": ("swg", dict(swgScale=[0.2, 1, 3]), lambda c, u, p, i, m: formulas.swg(c, corners(p, 5, 2), [0.2, 1, 3], True), None),
+    "swg, not masked": (
+        "swg", dict(swgScale=0.5, windowShare=0.5, windowSteps=3, windowMask="none", guidanceScale=2),
+        lambda c, u, p, i, m: formulas.swg(c, corners(p, 4, 3), 0.5, False, formulas.cfg(c, u, 2)), None,
+    ),
+    "momentum-guidance": (
+        "momentum-guidance", dict(momentumScale=[0.5, 1, 0.2], momentumDecay=0.6),
+        lambda c, u, p, i, m: momentum(c, c, [0.5, 1, 0.2], 0.6, m), None,
+    ),
+    "momentum-guidance, with cfg": (
+        "momentum-guidance", dict(momentumScale=0.7, momentumDecay=0.9, guidanceScale=3),
+        lambda c, u, p, i, m: momentum(c, formulas.cfg(c, u, 3), 0.7, 0.9, m), None,
+    ),
+    "smc-cfg": (
+        "smc-cfg", dict(guidanceScale=[1, 4, 7.5], smcLambda=5, smcGain=0.2),
+        lambda c, u, p, i, m: formulas.smc_cfg(c, u, KAPPA, [1, 4, 7.5], 5, 0.2, "sign", m), None,
+    ),
+    "smc-cfg, of length 1": (
+        "smc-cfg", dict(guidanceScale=3, smcLambda=2, smcGain=0.5, smcSwitching="unit"),
+        lambda c, u, p, i, m: formulas.smc_cfg(c, u, KAPPA, 3, 2, 0.5, "unit", m), None,
+    ),
 }
 
 # Of the others, one step says it all.
-STEPWISE = {name for name, (_, parameters, _, _) in CASES.items() if {"pagAdaptiveScale", "momentum", "zeroInitSteps"} & parameters.keys()}
+REMEMBERED = {"pagAdaptiveScale", "momentum", "zeroInitSteps", "momentumScale", "smcGain"}
+STEPWISE = {name for name, (_, parameters, _, _) in CASES.items() if REMEMBERED & parameters.keys()}
 
 # These two compute in float32 whatever they are given.
 TOLERANCE = {"tcfg": 1e-5, "cfg-zero-star": 1e-6}
@@ -196,6 +238,7 @@ MIXERS = {
     "off-diagonal mask": (mixers.off_diagonal_mask, [(4, 6)]),
     "random mask 0.4 5": (mixers.random_mask(0.4, 5), [(4, 6)]),
     "additive noise 2 5": (mixers.additive_noise(2, 5), [(4, 6)]),
+    "token shuffle 5": (mixers.token_shuffle(5), [(4, 6)]),
     "soft identity 0.25 1": (mixers.soft_identity([0.25, 1]), [(4, 6)]),
     "query blur Infinity": (mixers.query_blur(float("inf")), [(4, 6)]),
     **{f"query blur {sigma}": (mixers.query_blur(sigma), [(4, 6), (5, 5), (2, 2)]) for sigma in (0.5, 1, 3, 100)},
@@ -227,3 +270,17 @@ def make():
     guidance_guiders.make(folder)
     guidance_letters.make(folder)
     store.write_provenance(folder, SEED)
+
+
+def make_further():
+    """What needs no letters model, where letters/ is to be left as it is."""
+    folder = store.GOLDENS / "guidance"
+    make_formulas(folder)
+    make_attention(folder)
+    store.add_to_provenance(folder, ["attention.safetensors", "formulas.safetensors"], "python scripts/goldens/guidance.py")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    make_further()

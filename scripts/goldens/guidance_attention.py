@@ -29,11 +29,35 @@ class Mixed:
         return (mixed.transpose(1, 2).reshape(hidden_states.shape) + hidden_states) / attn.rescale_output_factor
 
 
+class Shuffled(Mixed):
+    """Token perturbation guidance (arXiv 2506.10036): the tokens come in a random order, also to what they are added to."""
+
+    def __init__(self, seed):
+        super().__init__(softmax)
+        self.seed = seed
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, temb=None):
+        tokens = hidden_states.flatten(2)
+        shuffled = tokens[:, :, order(tokens.shape[2], self.seed)].reshape(hidden_states.shape)
+        return super().__call__(attn, shuffled)
+
+
+def order(tokens, seed):
+    return torch.randperm(tokens, generator=torch.Generator().manual_seed(seed))
+
+
+def token_shuffle(seed):
+    """The same where there is attention alone: projections treat each token by itself, so their order is that of the tokens."""
+    def mix(q, k, v, grid):
+        return softmax(*(x[:, :, order(x.shape[2], seed)] for x in (q, k, v)), grid)
+    return mix
+
+
 @contextmanager
 def mixing(model, mixers):
     """Within it, the attention layers mix their tokens as `mixers` says, by path; yields their processors."""
     kept = {path: model.get_submodule(path).processor for path in mixers}
-    processors = {path: Mixed(mix) for path, mix in mixers.items()}
+    processors = {path: mix if isinstance(mix, Mixed) else Mixed(mix) for path, mix in mixers.items()}
     for path, processor in processors.items():
         model.get_submodule(path).processor = processor
     yield processors

@@ -124,3 +124,65 @@ def fdg(c, u, scales):
     while levels:
         guided = doubled(guided) + levels.pop()
     return guided
+
+
+def log_saliency(x):
+    """log softmax of the blurred size over the pixels of each channel, in float64: 3 × 3 pixels, σ = 1, reflected."""
+    bell = np.exp(-0.5 * np.array([-1.0, 0, 1]) ** 2)
+    bell /= bell.sum()
+    padded = np.pad(np.abs(x.astype(np.float64)), ((0, 0), (0, 0), (1, 1), (1, 1)), mode="reflect")
+    height, width = x.shape[2:]
+    omega = sum(a * b * padded[:, :, i:i + height, j:j + width] for i, a in enumerate(bell) for j, b in enumerate(bell))
+    shifted = omega - omega.max(axis=(2, 3), keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=(2, 3), keepdims=True))
+
+
+def snf(c, u, p, g, s, margin=1e-6):
+    """pamparamm's rescale mode "snf", after arXiv 2311.10329: each element takes the term that stands out more."""
+    text, structure = spread(g, c) * (c - u), spread(s, c) * (c - p)
+    difference = log_saliency(text) - log_saliency(structure)
+    # What is chosen in one precision must be chosen in the other.
+    assert np.abs(difference).min() > margin, np.abs(difference).min()
+    fused = u + np.where(difference >= 0, text, structure)
+    return np.where(spread(s, c) == 0, cfg(c, u, g), fused)
+
+
+def windows(size, part, steps):
+    """Where the windows of a line begin: evenly, the last at the border."""
+    return [i * (size - part) // (steps - 1) for i in range(steps)]
+
+
+def swg(c, parts, s, masked, base=None):
+    """arXiv 2411.10257: `parts` are (top, left, prediction). Masked, as in its third version, only where they overlap."""
+    total, seen = np.zeros_like(c), np.zeros(c.shape[2:], dtype=c.dtype)
+    for top, left, part in parts:
+        rows, columns = slice(top, top + part.shape[2]), slice(left, left + part.shape[3])
+        total[:, :, rows, columns] += part
+        seen[rows, columns] += 1
+    away = c - total / seen
+    return (c if base is None else base) + spread(s, c) * (away * (seen > 1) if masked else away)
+
+
+def velocity(x, original, signal, noise):
+    """u = ε − x₀ of x = α x₀ + σ ε: of x / (α + σ), the path of a flow at t = σ / (α + σ)."""
+    return x * (1 / noise) + original * (-(signal + noise) / noise)
+
+
+def kappa(slope, signal, noise):
+    """∂u/∂p of a prediction p with ∂x₀/∂p = slope."""
+    return -(signal + noise) / noise * slope
+
+
+def momentum_guidance(p, u, scale_of_u, alpha, beta, mean):
+    """arXiv 2602.20360, equations 11 and 12, and the way back to a prediction. Returns it, and the next mean."""
+    mean = u if mean is None else mean
+    return p + spread(np.asarray(alpha) / scale_of_u, p) * (u - mean), (1 - beta) * u + beta * mean
+
+
+def smc_cfg(c, u, scale_of_u, w, slope, gain, switching, before):
+    """arXiv 2603.03281, equations 19 and 25 and algorithm 1, on velocities. Returns the prediction, and e*."""
+    error = scale_of_u * (c - u)
+    before = error if before is None else before
+    surface = (error - before) + slope * before
+    steered = error - gain * (np.sign(surface) if switching == "sign" else surface / spread(norm(surface), c))
+    return u + spread(np.asarray(w) / scale_of_u, c) * steered, steered

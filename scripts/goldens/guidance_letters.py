@@ -6,13 +6,17 @@ The pictures are of 16 × 16 pixels, half the size that the model was trained fo
 step, `guided.<i>`, the guided prediction for that picture: so each step is seen by itself. And from a run of its own, guided
 all the way, `chain.<i>`, the pictures after the last two steps.
 
+`python scripts/goldens/guidance_letters.py NAME…` makes the files of some cases, and leaves the others as they are.
+
 The network is diffusers', its attention written out (guidance_attention.py); the formulas are in NumPy (guidance_formulas.py).
 """
 import math
+import sys
 
 import numpy as np
 import torch
 from diffusers import DDIMScheduler, UNet2DModel
+from safetensors.torch import load_file
 
 import guidance_attention as mixers
 import guidance_formulas as formulas
@@ -87,6 +91,33 @@ def sag(step, s, layer, sigma, window, g=None):
     return guided + np.asarray(s, dtype=guided.dtype) * (prediction - worse)
 
 
+def swg(step, s, part, steps, masked, g=None):
+    places = formulas.windows(SIZE, part, steps)
+    cut = lambda top, left: step.sample[:, :, top:top + part, left:left + part]
+    parts = [(top, left, step.predict(sample=cut(top, left))) for top in places for left in places]
+    return formulas.swg(step.c, parts, s, masked, None if g is None else formulas.cfg(step.c, step.u, g))
+
+
+def slope(step):
+    """∂x̂₀/∂ε, and κ."""
+    alpha, sigma = map(float, step.signal_and_noise())
+    return formulas.kappa(-sigma / alpha, alpha, sigma)
+
+
+def momentum(step, alpha, beta, g=None):
+    p = step.c if g is None else formulas.cfg(step.c, step.u, g)
+    signal, noise = step.signal_and_noise()
+    original = (step.sample - noise * torch.from_numpy(p)) / signal
+    u = formulas.velocity(step.sample.numpy(), original.numpy(), float(signal), float(noise))
+    guided, step.memory["mean"] = formulas.momentum_guidance(p, u, slope(step), alpha, beta, step.memory.get("mean"))
+    return guided
+
+
+def smc(step, w, lam, gain, switching):
+    guided, step.memory["error"] = formulas.smc_cfg(step.c, step.u, slope(step), w, lam, gain, switching, step.memory.get("error"))
+    return guided
+
+
 def adaptive(s, a, rule):
     return lambda step: away(step, formulas.adaptive(s, a, step.timestep.item(), rule), {MID: mixers.identity})
 
@@ -145,6 +176,23 @@ CASES = {
     ),
     "tcfg": ("tcfg", dict(guidanceScale=4), lambda step: formulas.tcfg(step.c, step.u, 4)),
     "fdg": ("fdg", dict(guidanceScales=[6, 3]), lambda step: formulas.fdg(step.c, step.u, [6, 3])),
+    "snf": ("snf", dict(guidanceScale=5, pagScale=2), lambda step: formulas.snf(step.c, step.u, step.predict(mixing={MID: mixers.identity}), 5, 2, 1e-5)),
+    "tpg": (
+        "tpg", dict(tpgScale=2, tpgLayers=[MID, UP], perturbationSeed=7),
+        lambda step: away(step, 2, {MID: mixers.Shuffled(7), UP: mixers.Shuffled(8)}),
+    ),
+    "swg": ("swg", dict(swgScale=0.5, windowShare=0.75), lambda step: swg(step, 0.5, 12, 2, True)),
+    "swg-cfg": (
+        "swg", dict(swgScale=0.3, windowShare=0.5, windowSteps=3, windowMask="none", guidanceScale=2),
+        lambda step: swg(step, 0.3, 8, 3, False, 2),
+    ),
+    "momentum-guidance": ("momentum-guidance", dict(momentumScale=0.5), lambda step: momentum(step, 0.5, 0.6)),
+    "momentum-guidance-cfg": (
+        "momentum-guidance", dict(momentumScale=0.3, momentumDecay=0.8, guidanceScale=2), lambda step: momentum(step, 0.3, 0.8, 2),
+    ),
+    "smc-cfg": (
+        "smc-cfg", dict(guidanceScale=3, smcLambda=5, smcGain=0.02, smcSwitching="unit"), lambda step: smc(step, 3, 5, 0.02, "unit"),
+    ),
     "mambo-g": ("mambo-g", dict(guidanceScale=8, alpha=3), lambda step: formulas.mambo_g(step.c, step.u, 8, 3)),
     "cfg-interval": (
         "cfg", dict(guidanceScale=3, guidanceStart=0.25, guidanceStop=0.75),
@@ -207,7 +255,13 @@ def make(folder):
         folder / "letters" / "trajectory.safetensors", {f"sample.{i}": sample for i, sample in enumerate(trajectory)},
         labels={"labels": LABELS, "nullLabel": NULL_LABEL},
     )
-    for name, (guidance, parameters, guide) in CASES.items():
+    make_cases(folder, CASES, trajectory, single, double)
+
+
+def make_cases(folder, names, trajectory, single, double):
+    noise = trajectory[0]
+    for name in names:
+        guidance, parameters, guide = CASES[name]
         tensors = {}
         with truth():
             exact = local_steps(guide, double, trajectory, torch.float64), chained(guide, double, noise, torch.float64)
@@ -217,3 +271,19 @@ def make(folder):
         for i in (STEPS - 2, STEPS - 1):
             tensors |= store.both(f"chain.{i}", rounded[1][i], exact[1][i])
         store.save(folder / "letters" / f"{name}.safetensors", tensors, case={"guidance": guidance, "parameters": parameters})
+
+
+def make_further(names):
+    """Cases that came later, on the trajectory that is there: on another processor its last bits would be others."""
+    folder = store.GOLDENS / "guidance"
+    kept = load_file(folder / "letters" / "trajectory.safetensors")
+    make_cases(folder, names, [kept[f"sample.{i}"] for i in range(STEPS)], models_in(torch.float32), models_in(torch.float64))
+    store.add_to_provenance(
+        folder, [f"letters/{name}.safetensors" for name in names], f"python scripts/goldens/guidance_letters.py {' '.join(names)}",
+    )
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    make_further(sys.argv[1:])

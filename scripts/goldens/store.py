@@ -39,6 +39,29 @@ def both(name, single, double):
     return {f"{name}/f32": single, f"{name}/f64": double}
 
 
+def versions_here():
+    return {
+        "python": sys.version.split()[0],
+        "torch": torch.__version__,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "diffusers": diffusers.__version__,
+    }
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def add_to_provenance(folder, names, command):
+    """Says of files that were made later how, and where, they were."""
+    path = folder / "provenance.json"
+    said = json.loads(path.read_text())
+    others = [part for part in said.get("later", []) if part["command"] != command]
+    said["later"] = [*others, {"command": command, "files": names, **versions_here()}]
+    said["sha256"] = dict(sorted((said["sha256"] | {name: sha256(folder / name) for name in names}).items()))
+    save_json(path, said)
+
+
 def write_provenance(folder, seed, command="python scripts/goldens/make.py", **versions):
     """Writes provenance.json; `versions`: of further packages."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -46,12 +69,9 @@ def write_provenance(folder, seed, command="python scripts/goldens/make.py", **v
         "command": command,
         "seed": seed,
         "threads": 1,
-        "python": sys.version.split()[0],
-        "torch": torch.__version__,
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "diffusers": diffusers.__version__,
+        **versions_here(),
         **versions,
         "numpy": numpy.__version__,
         "safetensors": safetensors.__version__,
-        "sha256": {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+        "sha256": {str(path.relative_to(folder)): sha256(path) for path in files},
     })

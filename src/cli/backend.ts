@@ -7,13 +7,15 @@ import { definitionBackend } from '../kernels/definition/index.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { referenceBackend } from '../kernels/plain/index.ts';
 import {
+  fastestBackend,
   fmaSupported,
   joinsVectors,
   mostThreads,
   simdBackend,
-  simdSupported,
+  simdRefusal,
   type SimdOptions,
 } from '../kernels/simd/index.ts';
+import { warn } from './messages.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 
 /** The precisions that --dtype names. */
@@ -38,19 +40,24 @@ export const backendHelp = `  --dtype f32|f64|f16|bf16        precision (f32)
 export function chooseBackend(options: ParsedOptions): { dtype: DType; backend: Backend } {
   const dtype = options.choice('dtype', dtypes) ?? 'f32';
   const threads = options.integer('threads', 1, mostThreads) ?? threadsHere();
-  const kernels =
-    options.choice('kernels', ['definition', 'reference', ...fastKernels]) ??
-    (simdSupported() && dtype === 'f32' ? 'simd' : 'reference');
+  const kernels = options.choice('kernels', ['definition', 'reference', ...fastKernels]);
   if (kernels === 'definition') return { dtype, backend: definitionBackend() };
-  if (kernels === 'reference') return { dtype, backend: referenceBackend() };
+  if (kernels === 'reference' || (kernels === undefined && dtype !== 'f32'))
+    return { dtype, backend: referenceBackend() };
+  if (kernels === undefined) return { dtype, backend: fastestHere(threads) };
   return { dtype, backend: simdBackend({ threads, ...fastOptions(kernels) }) };
+}
+
+/** The fastest backend; on stderr why it is a slow one, where it is. */
+export function fastestHere(threads: number): Backend {
+  return fastestBackend({ threads, onFallback: (reason) => warn([reason]) });
 }
 
 /** The fast kernels of this name. Throws an InputError where the engine cannot run them. */
 export function fastOptions(kernels: (typeof fastKernels)[number]): Pick<SimdOptions, 'fma' | 'wide'> {
   const [fma, wide] = [kernels === 'simd-fma', kernels === 'simd-wide'];
-  if (!simdSupported())
-    throw new InputError(`--kernels ${kernels}: this engine has no WebAssembly SIMD; use --kernels reference`);
+  const refusal = simdRefusal();
+  if (refusal !== undefined) throw new InputError(`--kernels ${kernels}: ${refusal}; use --kernels reference`);
   if (fma && !fmaSupported())
     throw new InputError(
       '--kernels simd-fma: this engine has no relaxed SIMD (Node has it from version 22 on); use --kernels simd',

@@ -4,29 +4,25 @@ import { jsonObject } from '../formats/read-file.ts';
 import { readBytes } from '../formats/node-files.ts';
 import type { Command } from './command.ts';
 import { caseFolder, shippedCases } from './oracle-files.ts';
+import { printResult } from './messages.ts';
 import { readOptions } from './options.ts';
 
-const help = `pag cases [--json]
+const help = `pag cases
 
 Lists the cases of the golden oracle: what a port can be checked with, from single operations to whole runs with PAG.
-Start with operations, then layers, unets/tiny, runs/pag. "pag export CASE DIR" writes one of them with a guide.
-
-  --json   name, title, kind and taps of each, as JSON`;
+Start with operations, then layers, unets/tiny, runs/pag. "pag export CASE DIR" writes one of them with a guide.`;
 
 /** The command `pag cases`. */
-export const casesCommand: Command = { summary: 'lists the cases that a port can be checked with', help, run };
+export const casesCommand: Command = { help, options: {}, run };
 
 async function run(args: readonly string[]): Promise<number> {
-  const options = readOptions(args, { json: 'flag' });
+  const options = readOptions(args, {});
   const names = await shippedCases();
   const cases = [];
   for (const name of names) cases.push(summaryOf(name, await readBytes(join(await caseFolder(name), 'case.json'))));
-  if (options.has('json')) {
-    console.log(JSON.stringify({ schema: 1, cases }, null, 1));
-    return 0;
-  }
   const width = Math.max(...names.map((name) => name.length));
-  for (const { name, title } of cases) console.log(`${name.padEnd(width)}  ${title}`);
+  const lines = cases.map(({ name, title }) => `${name.padEnd(width)}  ${title}`);
+  printResult(options, { text: lines.join('\n'), json: { schema: 1, cases } });
   return 0;
 }
 

@@ -1,9 +1,8 @@
 /** `pag check`: are a port's numbers right, where do they first go wrong, and which mistake is it? */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../tensor/errors.ts';
+import { InputError, printable } from '../tensor/errors.ts';
 import type { SafetensorsFile } from '../formats/safetensors.ts';
-import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { check, type Checked } from '../oracle/check.ts';
 import { findingsOf, type Findings } from '../oracle/findings.ts';
 import { formatNames, formats } from '../oracle/honest/format.ts';
@@ -16,15 +15,16 @@ import type { Result } from '../oracle/report/result.ts';
 import { count, verdict } from '../oracle/report/sentences.ts';
 import { textReport } from '../oracle/report/terminal.ts';
 import type { Command } from './command.ts';
+import { printResult } from './messages.ts';
 import { openSafetensors } from './model.ts';
-import { kitCases, openCase } from './oracle-files.ts';
+import { kitCases, openBands, openCase } from './oracle-files.ts';
 import { readOptions, type OptionKinds } from './options.ts';
+import { chooseOutFiles, writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';
 
 const kinds: OptionKinds = {
   dtype: 'text',
   only: 'text',
-  json: 'flag',
   junit: 'text',
   html: 'text',
   all: 'flag',
@@ -46,14 +46,13 @@ ${formatNames.map((name) => `      ${name.padEnd(6)} ${formats[name].summary}`).
   --only GLOB[,GLOB...]           the port has these taps only; otherwise a tap that is missing is a failure
   --all                           shows every tap, not only those around what is wrong
   --no-diagnosis                  does not look for the mistake
-  --json                          prints the report as JSON
   --junit FILE.xml, --html FILE.html
                                   writes it as JUnit XML, or as one page with heat maps
 
 Status 0: everything is within budget. 1: something is not. 2: the input is unusable.`;
 
 /** The command `pag check`. */
-export const checkCommand: Command = { summary: 'checks what a port computed, and names its mistake', help, run };
+export const checkCommand: Command = { help, options: kinds, run };
 
 /** Weights. Cases of larger models take minutes to diagnose; the same mistakes show in the small ones. */
 const largest = 1e6;
@@ -64,18 +63,19 @@ const tooLarge =
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds, ['CASE', 'THEIRS.safetensors']);
   const [name, file] = options.positionals;
-  for (const path of [options.text('junit'), options.text('html')]) if (path !== undefined) checkWritable(path);
+  chooseOutFiles(options, { junit: 'XML', html: 'HTML' });
   const kit = await kitCases(name);
   if (kit.length > 0) return checkKit(name, kit, file, options);
 
   const result = await checkOne(name, file, options);
   const { report, diagnoses, sentences } = result;
   writeReports(options, [result]);
-  console.log(
-    options.has('json')
-      ? jsonReport(report, diagnoses, sentences)
-      : textReport(report, diagnoses, sentences, { colour: process.stdout.isTTY === true, all: options.has('all') }),
-  );
+  printResult(options, {
+    text: textReport(report, diagnoses, sentences, styleOf(options)),
+    json: jsonReport(report, diagnoses, sentences),
+    painted: true,
+    aside: toStdout(options),
+  });
   return report.passes ? 0 : 1;
 }
 
@@ -90,14 +90,30 @@ async function checkKit(kit: string, cases: readonly string[], folder: string, o
   const results: Result[] = [];
   for (const { name, file } of there) results.push(await checkOne(join(kit, name), file, options));
   writeReports(options, results);
-  const style = { colour: process.stdout.isTTY === true, all: options.has('all') };
   const off = results.filter(({ report }) => !report.passes);
-  const texts = off.map(({ report, diagnoses, sentences }) => textReport(report, diagnoses, sentences, style));
+  const texts = off.map(({ report, diagnoses, sentences }) =>
+    textReport(report, diagnoses, sentences, styleOf(options)),
+  );
   const lines = results.map(({ report }) => `${report.passes ? '✓' : '✗'} ${report.case.name}: ${verdict(report)}`);
   const skipped = given.length - there.length;
   const summary = `${count(results.length, 'case')} checked, ${off.length} off, ${skipped} without a file`;
-  console.log(options.has('json') ? jsonOfAll(results) : [...texts, lines.join('\n'), summary].join('\n\n'));
+  printResult(options, {
+    text: [...texts, lines.map(printable).join('\n'), summary].join('\n\n'),
+    json: jsonOfAll(results),
+    painted: true,
+    aside: toStdout(options),
+  });
   return off.length === 0 ? 0 : 1;
+}
+
+/** Whether stdout is taken by a report as a file. */
+function toStdout(options: Pick<Options, 'text'>): boolean {
+  return [options.text('junit'), options.text('html')].includes('-');
+}
+
+/** In colours on a terminal, unless NO_COLOR says otherwise (no-color.org). */
+function styleOf(options: Pick<Options, 'has'>): { colour: boolean; all: boolean } {
+  return { colour: process.stdout.isTTY === true && !process.env['NO_COLOR'], all: options.has('all') };
 }
 
 type Options = ReturnType<typeof readOptions>;
@@ -111,7 +127,8 @@ async function checkOne(
   const one = await openCase(name);
   const theirs = await openSafetensors(file);
   const only = options.text('only');
-  const checked = check(one, theirs, format, only === undefined ? undefined : [only]);
+  const bands = await openBands(name, one, format.name);
+  const checked = check(one, theirs, format, only === undefined ? undefined : [only], bands);
   const isTooLarge = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0) > largest;
   return { report: checked.report, ...findings(checked, theirs, options.has('no-diagnosis'), isTooLarge) };
 }
@@ -121,8 +138,8 @@ function writeReports(options: Pick<Options, 'text'>, results: readonly Result[]
   const [first] = results;
   const page =
     results.length === 1 && first ? htmlReport(first.report, first.diagnoses, first.sentences) : htmlOfAll(results);
-  if (junit !== undefined) writeWhole(junit, new TextEncoder().encode(junitOfAll(results)));
-  if (html !== undefined) writeWhole(html, new TextEncoder().encode(page));
+  if (junit !== undefined) writeOut(junit, new TextEncoder().encode(junitOfAll(results)));
+  if (html !== undefined) writeOut(html, new TextEncoder().encode(page));
 }
 
 function findings(checked: Checked, file: SafetensorsFile, isUnwanted: boolean, isTooLarge: boolean): Findings {

@@ -59,7 +59,7 @@ export function conditionsOf(
   const { numClassEmbeds } = unet.config;
   const range = numClassEmbeds === undefined ? '' : ` (0 to ${numClassEmbeds - 1})`;
   const nullLabel = options.integer('null-label', 0);
-  const chosen = chooseLabels(options.list('labels')?.map(labelOf), nullLabel, unet, {
+  const chosen = chooseLabels(listedLabels(options), nullLabel, unet, {
     labels: `--labels${range}`,
     embeddings: 'use pag forward',
   });
@@ -75,7 +75,25 @@ export function conditionsOf(
   };
 }
 
-function labelOf(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InputError(`--labels has "${text}"; expected whole numbers between commas`);
-  return Number(text);
+/** More classes than any model has. */
+const mostLabels = 100_000;
+
+/**
+ * What `--labels` lists: whole numbers and ranges of them, as `0-25`.
+ * @throws InputError for what is neither, and for too many
+ */
+export function listedLabels(options: ParsedOptions): readonly number[] | undefined {
+  const ranges = options.list('labels')?.map(labelRange);
+  const count = ranges?.reduce((sum, [first, last]) => sum + last - first + 1, 0) ?? 0;
+  if (count > mostLabels)
+    throw new InputError(`--labels ${options.text('labels')} is ${count} labels; at most ${mostLabels} can be listed`);
+  return ranges?.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
+}
+
+function labelRange(text: string): readonly [first: number, last: number] {
+  const match = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(text);
+  const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  if (!(first <= last))
+    throw new InputError(`--labels has "${text}"; expected whole numbers or ranges as 0-25, between commas`);
+  return [first, last];
 }

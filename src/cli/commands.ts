@@ -1,33 +1,60 @@
 /** All commands, and what is made of their ends: a status, and for an error of input one line. */
 import { InputError } from '../tensor/errors.ts';
-import type { Command } from './command.ts';
-import { benchCommand } from './bench/command.ts';
-import { casesCommand } from './cases.ts';
-import { checkCommand } from './check.ts';
-import { evaluateCommand } from './evaluate.ts';
-import { exportCommand } from './export.ts';
-import { forwardCommand } from './forward.ts';
-import { gradientCommand } from './gradient.ts';
-import { guidancesCommand } from './guidances.ts';
-import { suggestion } from './options.ts';
-import { sampleCommand } from './sample.ts';
-import { schedulersCommand } from './schedulers.ts';
-import { tokensCommand } from './tokens.ts';
-import { walkthroughCommand } from './walkthrough.ts';
+import type { Command, CommandEntry } from './command.ts';
+import { logTo } from './log-file.ts';
+import { withMessages } from './messages.ts';
+import { readCommon, suggestion } from './options.ts';
+import { version } from './version.ts';
 
-const commands: Readonly<Record<string, Command>> = {
-  sample: sampleCommand,
-  forward: forwardCommand,
-  gradient: gradientCommand,
-  tokens: tokensCommand,
-  guidances: guidancesCommand,
-  schedulers: schedulersCommand,
-  walkthrough: walkthroughCommand,
-  evaluate: evaluateCommand,
-  bench: benchCommand,
-  cases: casesCommand,
-  export: exportCommand,
-  check: checkCommand,
+/** Each is loaded when it is asked for: `pag --help` waits for none of them. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  sample: { summary: 'draws pictures', load: async () => (await import('./sample.ts')).sampleCommand },
+  forward: { summary: 'runs a model once, with taps', load: async () => (await import('./forward.ts')).forwardCommand },
+  gradient: {
+    summary: 'derives the error of a model for all its parameters',
+    load: async () => (await import('./gradient.ts')).gradientCommand,
+  },
+  train: { summary: 'trains a model', load: async () => (await import('./train.ts')).trainCommand },
+  tokens: {
+    summary: 'shows the tokens of a prompt',
+    load: async () => (await import('./tokens.ts')).tokensCommand,
+  },
+  guidances: {
+    summary: 'lists the guidances, their formulas and defaults',
+    load: async () => (await import('./guidances.ts')).guidancesCommand,
+  },
+  schedulers: {
+    summary: 'lists the schedulers, their sources and keys',
+    load: async () => (await import('./schedulers.ts')).schedulersCommand,
+  },
+  walkthrough: {
+    summary: 'a page that computes PAG while you read',
+    load: async () => (await import('./walkthrough.ts')).walkthroughCommand,
+  },
+  evaluate: {
+    summary: 'draws many pictures and measures how good they are',
+    load: async () => (await import('./evaluate.ts')).evaluateCommand,
+  },
+  bench: {
+    summary: 'measures the kernels and a model on this machine',
+    load: async () => (await import('./bench/command.ts')).benchCommand,
+  },
+  cases: {
+    summary: 'lists the cases that a port can be checked with',
+    load: async () => (await import('./cases.ts')).casesCommand,
+  },
+  export: {
+    summary: 'writes a case as files for a port, with a guide',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
+  check: {
+    summary: 'checks what a port computed, and names its mistake',
+    load: async () => (await import('./check.ts')).checkCommand,
+  },
+  completion: {
+    summary: 'completes commands and options in bash, zsh and fish',
+    load: async () => (await import('./completion.ts')).completionCommand(commands),
+  },
 };
 
 /**
@@ -37,20 +64,48 @@ const commands: Readonly<Record<string, Command>> = {
  */
 export async function runCommand(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
+  if (name === '--version' || name === '-V') return print(version());
+  if (name === 'help' && rest[0] !== undefined) return showHelp(await commandNamed(rest[0]), rest.slice(1));
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    console.log(help());
+    print(help());
     return name === undefined ? 2 : 0;
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command) {
-    const names = Object.keys(commands);
-    throw new InputError(`unknown command "${name}"${suggestion(name, names)}; there are ${names.join(', ')}`);
+  const command = await commandNamed(name);
+  if (rest.includes('--help') || rest.includes('-h')) return showHelp(command, rest);
+  const { quiet, logFile } = readCommon(rest, command.options);
+  if (logFile === undefined) return withMessages({ quiet }, () => command.run(rest));
+  const log = logTo(logFile);
+  log(`pag ${version()}: ${JSON.stringify(args)}`);
+  return withMessages({ quiet, log }, () => logEnd(log, command.run(rest)));
+}
+
+/** Keeps how the command ended, too. */
+async function logEnd(log: (line: string) => void, running: Promise<number>): Promise<number> {
+  try {
+    const status = await running;
+    log(`ended with status ${status}`);
+    return status;
+  } catch (error) {
+    const { status, message } = explain(error);
+    log(`ended with status ${status}: ${message}`);
+    throw error;
   }
-  if (rest.includes('--help') || rest.includes('-h')) {
-    console.log(typeof command.help === 'string' ? command.help : command.help(rest));
-    return 0;
-  }
-  return command.run(rest);
+}
+
+async function commandNamed(name: string): Promise<Command> {
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (entry) return entry.load();
+  const names = Object.keys(commands);
+  throw new InputError(`unknown command "${name}"${suggestion(name, names)}; there are ${names.join(', ')}`);
+}
+
+function showHelp({ help: text }: Command, args: readonly string[]): number {
+  return print(typeof text === 'string' ? text : text(args));
+}
+
+function print(text: string): number {
+  console.log(text);
+  return 0;
 }
 
 /**
@@ -75,5 +130,11 @@ function help(): string {
 
 ${lines.join('\n')}
 
-pag COMMAND --help tells more.`;
+All of them take
+  --json                 prints the result as JSON
+  --quiet                says nothing on stderr but what went wrong
+  --log-file FILE        keeps all that is said in this file, too, with the time
+
+pag COMMAND --help or pag help COMMAND tells more, pag --version says which pag this is.
+Where a file is to be written, - is stdout.`;
 }

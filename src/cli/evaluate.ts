@@ -2,8 +2,6 @@
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Backend } from '../kernels/kernels.ts';
-import { referenceBackend } from '../kernels/plain/index.ts';
-import { simdBackend, simdSupported } from '../kernels/simd/index.ts';
 import { createClassifier, type Classifier } from '../evaluation/classifier.ts';
 import { look } from '../evaluation/drawing.ts';
 import { readLettersSheet } from '../evaluation/letters-sheet.ts';
@@ -16,15 +14,17 @@ import {
   type EvaluationRecord,
   type Seen,
 } from '../evaluation/record.ts';
-import { checkWritable, readBytes, writeWhole } from '../formats/node-files.ts';
+import { readBytes } from '../formats/node-files.ts';
 import { decodePng } from '../formats/png-reader.ts';
 import { readTensors } from '../formats/safetensors.ts';
-import { backendHelp } from './backend.ts';
+import { backendHelp, fastestHere } from './backend.ts';
 import type { Command } from './command.ts';
 import { advance, drawingOptions, fingerprint, openRecord, prepareJob } from './evaluation-job.ts';
 import { guidanceHelp } from './guidance-options.ts';
-import { openSafetensors } from './model.ts';
+import { printResult, warn } from './messages.ts';
+import { modelHelp, openSafetensors } from './model.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
+import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';
 import { shippedClassifier, shippedLetters } from './shipped.ts';
 
@@ -36,18 +36,17 @@ const kinds: OptionKinds = {
   merge: 'flag',
   real: 'text',
   rounds: 'text',
-  json: 'flag',
   ...drawingOptions,
 };
 
-const help = `pag evaluate --model DIR --out RECORD.safetensors [options]
-pag evaluate --merge RECORD.safetensors... [--out JOINED.safetensors] [--json]
+const help = `pag evaluate --out RECORD.safetensors [options]
+pag evaluate --merge RECORD.safetensors... [--out JOINED.safetensors]
 
 Draws many letters with a model and measures them against real letters that were held out, with 95 % bootstrap
 confidence intervals. What is needed of each picture is kept in the record: stopped at any moment, the same command
 goes on from there. Any number of machines may share the work: the figures do not depend on who drew what.
 
-  --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+${modelHelp}
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out RECORD.safetensors        the record: what the classifier sees in each picture
   --count N                       how many pictures (2080)
@@ -64,12 +63,11 @@ goes on from there. Any number of machines may share the work: the figures do no
   --classifier FILE.safetensors   the classifier (the one that ships)
   --real SHEET.png                real letters (the held-out ones that ship)
   --rounds R                      rounds of the bootstrap (200)
-  --json                          prints the figures as JSON
 ${guidanceHelp}
 ${backendHelp}`;
 
 /** The command `pag evaluate`. */
-export const evaluateCommand: Command = { summary: 'draws many pictures and measures how good they are', help, run };
+export const evaluateCommand: Command = { help, options: kinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds, args.includes('--merge') ? ['RECORD.safetensors...'] : []);
@@ -78,6 +76,8 @@ async function run(args: readonly string[]): Promise<number> {
 
 async function draw(options: ParsedOptions): Promise<number> {
   const out = options.required('out');
+  chooseOutFiles(options, { out: 'safetensors' });
+  if (isStdout(out)) throw new InputError('a record is read again to go on from there: --out must be a file');
   const [shard, shards] = readShard(options.text('shard'));
   const batch = options.integer('batch', 1, 10_000) ?? 26;
   roundsOf(options);
@@ -104,13 +104,15 @@ async function draw(options: ParsedOptions): Promise<number> {
       : '';
   if (shards > 1) {
     job.drawing.backend.dispose();
-    console.log(
-      `shard ${shard}/${shards}: ${record.numbers.length} of ${wanted.length} pictures in ${out}` +
-        (unfinished || '; join all shards with --merge'),
-    );
+    const done = { pictures: record.numbers.length, of: wanted.length };
+    const text = `shard ${shard}/${shards}: ${done.pictures} of ${done.of} pictures in ${out}`;
+    printResult(options, {
+      text: text + (unfinished || '; join all shards with --merge'),
+      json: { schema: 1, shard, shards, ...done, record: out },
+    });
     return 0;
   }
-  if (unfinished) process.stderr.write(`${record.numbers.length} of ${count} pictures${unfinished}\n`);
+  if (unfinished) warn([`${record.numbers.length} of ${count} pictures${unfinished}`]);
   report(options, record, look(job.classifier, job.drawing.backend, sheet));
   job.drawing.backend.dispose();
   return 0;
@@ -118,25 +120,25 @@ async function draw(options: ParsedOptions): Promise<number> {
 
 /** @returns 1 when pictures are missing */
 async function merge(options: ParsedOptions): Promise<number> {
-  const only = ['merge', 'out', 'real', 'classifier', 'rounds', 'json'];
+  const only = ['merge', 'out', 'real', 'classifier', 'rounds'];
   const other = Object.keys(kinds).find((name) => options.has(name) && !only.includes(name));
   if (other !== undefined)
     throw new InputError(`--${other} has no effect with --merge; the records say how they were drawn`);
-  const out = options.text('out');
+  const { out } = chooseOutFiles(options, { out: 'safetensors' });
   roundsOf(options);
-  if (out !== undefined) checkWritable(out);
   const parts = await Promise.all(options.positionals.map(async (path) => readRecord(await openSafetensors(path))));
   const record = joinRecords(parts, options.positionals);
   const classifier = await loadClassifier(options);
   if (fingerprint(classifier.weights) !== record.settings['classifier'])
     throw new InputError('the records were made with another classifier; name it with --classifier');
 
-  if (out !== undefined) writeWhole(out, writeRecord(record));
-  const backend = simdSupported() ? simdBackend() : referenceBackend();
-  report(options, record, look(classifier, backend, await readSheet(sheetFile(options))));
+  const sheet = await readSheet(sheetFile(options));
+  if (out !== undefined) writeOut(out, writeRecord(record));
+  const backend = fastestHere(1);
+  report(options, record, look(classifier, backend, sheet));
   backend.dispose();
   const missing = record.settings.count - record.numbers.length;
-  if (missing > 0) process.stderr.write(`${missing} of ${record.settings.count} pictures are missing\n`);
+  if (missing > 0) warn([`${missing} of ${record.settings.count} pictures are missing`]);
   return missing > 0 ? 1 : 0;
 }
 
@@ -145,15 +147,11 @@ function report(options: ParsedOptions, { settings, ...seen }: EvaluationRecord,
   const pictures = seen.numbers.length;
   const rounds = roundsOf(options);
   const measurement = pictures === 0 ? {} : measureRecord({ settings, ...seen }, referenceOf(real), { rounds });
-  console.log(
-    options.has('json')
-      ? JSON.stringify(
-          { settings, pictures, complete: pictures === settings.count, figures: measurement },
-          undefined,
-          1,
-        )
-      : figuresText(measurement, pictures, settings.count),
-  );
+  printResult(options, {
+    text: figuresText(measurement, pictures, settings.count),
+    json: { settings, pictures, complete: pictures === settings.count, figures: measurement },
+    aside: options.text('out') === '-',
+  });
 }
 
 /** Asked before the first picture is drawn, too, so that a wrong number does not wait for the last. */

@@ -22,9 +22,9 @@ import type { Config } from '../schedulers/options.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
-import { chooseLabels } from './class-labels.ts';
+import { chooseLabels, listedLabels } from './class-labels.ts';
 import { chooseGuidance, guidanceOptions } from './guidance-options.ts';
-import { chooseScheduler, loadModel, openSafetensors } from './model.ts';
+import { chooseScheduler, loadModel, modelFolder, openSafetensors } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 import { shippedClassifier } from './shipped.ts';
 
@@ -57,7 +57,7 @@ export interface EvaluationJob {
  */
 export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob> {
   const { dtype, backend } = chooseBackend(options);
-  const { unet, schedulerConfig } = await loadModel(options.required('model'), dtype);
+  const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype);
   checkPictures(unet);
   const weakFolder = options.text('weak-model');
   const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
@@ -70,7 +70,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
   // Picture i has the seed + i, which must be exact.
   const seed = options.integer('seed', 0, Number.MAX_SAFE_INTEGER - count + 1) ?? 0;
   const nullLabel = options.integer('null-label', 0);
-  const labels = chooseLabels(options.list('labels')?.flatMap(labelRange), nullLabel, unet, {
+  const labels = chooseLabels(listedLabels(options), nullLabel, unet, {
     labels: '--labels, as 0-25',
     embeddings: 'it cannot be evaluated',
   });
@@ -108,15 +108,6 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
       classifier: fingerprint(classifier.weights),
     },
   };
-}
-
-/** The labels of a part of `--labels`: one, or a range as `0-25`. */
-function labelRange(text: string): readonly number[] {
-  const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text);
-  const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-  if (!(from <= to))
-    throw new InputError(`--labels has "${text}"; expected whole numbers or ranges as 0-25, between commas`);
-  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
 }
 
 /** The options of guidance, as they were given. */

@@ -8,7 +8,10 @@ import { guideOf } from '../oracle/guide.ts';
 import type { Command } from './command.ts';
 import type { Case } from '../oracle/case.ts';
 import { caseFolder, openCase, shippedCases } from './oracle-files.ts';
-import { readOptions } from './options.ts';
+import { printResult } from './messages.ts';
+import { readOptions, type OptionKinds } from './options.ts';
+
+const kinds: OptionKinds = { dtype: 'text', all: 'flag' };
 
 const help = `pag export CASE DIR [options]
 pag export --all DIR [options]
@@ -20,20 +23,25 @@ and prints how to check a port with it. "pag cases" lists the cases.
   --dtype bf16|f16   writes inputs and weights rounded to it, too: inputs.bf16.safetensors, weights.bf16.safetensors`;
 
 /** The command `pag export`. */
-export const exportCommand: Command = { summary: 'writes a case as files for a port, with a guide', help, run };
+export const exportCommand: Command = { help, options: kinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const isAll = args.includes('--all');
-  const options = readOptions(args, { dtype: 'text', all: 'flag' }, isAll ? ['DIR'] : ['CASE', 'DIR']);
+  const options = readOptions(args, kinds, isAll ? ['DIR'] : ['CASE', 'DIR']);
   const dtype = options.choice('dtype', ['bf16', 'f16']);
   const [first, second = ''] = options.positionals;
   if (isAll) {
     const names = await shippedCases();
     for (const name of names) await exportCase(name, join(first, name), dtype);
-    console.log(`${names.length} cases written to ${first}. pag check ${first} THEIRS checks all files in THEIRS.`);
+    const text = `${names.length} cases written to ${first}. pag check ${first} THEIRS checks all files in THEIRS.`;
+    printResult(options, { text, json: { schema: 1, folder: first, cases: names } });
     return 0;
   }
-  console.log(guideOf(await exportCase(first, second, dtype), second));
+  const exported = await exportCase(first, second, dtype);
+  printResult(options, {
+    text: guideOf(exported, second),
+    json: { schema: 1, folder: second, cases: [exported.name], taps: [...exported.expected.keys()] },
+  });
   return 0;
 }
 

@@ -1,6 +1,7 @@
 /** Runs all steps of a run, showing how far it is. */
 import { sampleSteps, type SamplingRun } from '../sampling/sample.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { messagesNow } from './messages.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
 
@@ -16,7 +17,7 @@ export async function follow(
   preview: boolean,
 ): Promise<{ sample: Tensor; steps: readonly Tensor[] }> {
   const progress = createProgress(title);
-  const show = preview && process.stderr.isTTY ? createPreview() : undefined;
+  const show = preview && process.stderr.isTTY && !messagesNow().quiet ? createPreview() : undefined;
   const steps: Tensor[] = [];
   const iterator = sampleSteps(run);
   progress.update(0, run.scheduler.timesteps.length);

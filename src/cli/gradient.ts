@@ -1,12 +1,16 @@
 /** `pag gradient`: how the error of a model changes with its sample and with each of its parameters. */
-import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
+import { passLoad } from '../models/cost.ts';
 import { lossGradient } from '../models/loss-gradient.ts';
+import { unperturbed } from '../models/stage.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
-import { finiteTensor, loadModel, openSafetensors } from './model.ts';
+import { printResult } from './messages.ts';
+import { finiteTensor, loadModel, modelFolder, modelHelp, openSafetensors } from './model.ts';
 import { readModelInput } from './model-input.ts';
 import { readOptions, type OptionKinds } from './options.ts';
+import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
+import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
@@ -16,38 +20,52 @@ const kinds: OptionKinds = {
   ...backendOptions,
 };
 
-const help = `pag gradient --model DIR --input IN.safetensors --out OUT.safetensors [options]
+const help = `pag gradient --input IN.safetensors --out OUT.safetensors [options]
 
 Runs the model on what IN holds: sample [B, C, H, W], timestep (one, or one per sample), and class_labels if the
 model wants them. The loss is the mean of (prediction - target)^2 with IN's target [B, C, H, W]; of a prediction with
 a learned variance the channels of the picture alone. OUT gets loss [1], grad.sample, and grad.<parameter> for each
 parameter that is learned: all but the frequencies of a Fourier time embedding.
 
-  --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
 ${backendHelp}`;
 
 /** The command `pag gradient`. */
-export const gradientCommand: Command = { summary: 'derives the error of a model for all its parameters', help, run };
+export const gradientCommand: Command = { help, options: kinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
-  const [folder, inputFile, out] = [options.required('model'), options.required('input'), options.required('out')];
-  checkWritable(out);
+  const [inputFile, out] = [options.required('input'), options.required('out')];
+  chooseOutFiles(options, { out: 'safetensors' });
   const { dtype, backend } = chooseBackend(options);
-  const { unet } = await loadModel(folder, dtype, options.text('variant'));
+  const { unet } = await loadModel(modelFolder(options), dtype, options.text('variant'));
   const file = await openSafetensors(inputFile);
   const input = readModelInput(file, unet);
   const target = finiteTensor(file, 'target', dtype, 'B,C,H,W');
+  unet.check(input);
+  const { products, numbers } = passLoad(unet, input, [unperturbed]);
+  // On the way back there are two products for each.
+  announceWork({ products: 3 * products, bytes: numbers * (dtype === 'f64' ? 8 : 4) });
   const started = performance.now();
   const { loss, sample, parameters } = lossGradient(unet, backend, input, target);
   const seconds = (performance.now() - started) / 1000;
   backend.dispose();
   const gradients = [...parameters].map(([name, value]) => [`grad.${name}`, value] as const);
-  writeWhole(out, writeSafetensors({ loss, 'grad.sample': sample, ...Object.fromEntries(gradients) }));
-  console.log(
-    `the loss ${loss.data[0]} and ${gradients.length + 1} gradients, ${dtype} on ${backend.name}, ` +
-      `in ${seconds.toFixed(2)} s: ${out}`,
-  );
+  writeOut(out, writeSafetensors({ loss, 'grad.sample': sample, ...Object.fromEntries(gradients) }));
+  const text = `the loss ${loss.data[0]} and ${gradients.length + 1} gradients, ${dtype} on ${backend.name}`;
+  printResult(options, {
+    text: `${text}, in ${seconds.toFixed(2)} s: ${out}`,
+    json: {
+      schema: 1,
+      out,
+      loss: loss.data[0],
+      gradients: gradients.length + 1,
+      dtype,
+      kernels: backend.name,
+      seconds,
+    },
+    aside: isStdout(out),
+  });
   return 0;
 }

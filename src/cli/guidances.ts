@@ -4,7 +4,8 @@ import { guidanceNames, guidances, type GuidanceEntry } from '../guidance/regist
 import { flagOf } from '../guidance/parameters.ts';
 import type { Command } from './command.ts';
 import { defaultOf, guidancePage, wrap } from './guidance-options.ts';
-import { suggestion } from './options.ts';
+import { printResult } from './messages.ts';
+import { readOptions, suggestion } from './options.ts';
 
 const help = `pag guidances [NAME]
 
@@ -17,21 +18,24 @@ ${guidanceNames.join(', ')}.
 
 /** The command `pag guidances`. */
 export const guidancesCommand: Command = {
-  summary: 'lists the guidances, their formulas and defaults',
   help: (args) => {
     const name = args.find((arg) => guidanceNames.includes(arg));
     return name === undefined ? help : guidancePage(name);
   },
+  options: {},
   async run(args) {
-    const [name] = args;
-    if (args.length > 1) throw new InputError(`"${args[1]}" is one argument too many`);
+    const options = readOptions(args, {}, ['[NAME]']);
+    const [name] = options.positionals;
     if (name !== undefined && !guidanceNames.includes(name)) {
       throw new InputError(
         `there is no guidance "${name}"${suggestion(name, guidanceNames)}; there are ${guidanceNames.join(', ')}`,
       );
     }
     const overviews = Object.entries(guidances).map(([each, entry]) => overview(each, entry));
-    console.log(name === undefined ? overviews.join('\n') : guidancePage(name));
+    printResult(options, {
+      text: name === undefined ? overviews.join('\n') : guidancePage(name),
+      json: name === undefined ? { schema: 1, guidances } : { schema: 1, name, ...guidances[name] },
+    });
     return 0;
   },
 };

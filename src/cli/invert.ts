@@ -1,5 +1,4 @@
 /** `pag sample --invert`: from a picture to the noise that DDIM draws it from. */
-import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import { none } from '../guidance/none.ts';
 import { classConditions } from '../models/condition.ts';
@@ -11,8 +10,10 @@ import { InputError } from '../tensor/errors.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import { follow } from './follow.ts';
-import { chooseScheduler, loadModel, warn } from './model.ts';
+import { printResult, warn } from './messages.ts';
+import { chooseScheduler, loadModel, modelFolder } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
+import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { readPicture } from './picture.ts';
 import { announceWork } from './work.ts';
 
@@ -31,9 +32,9 @@ export async function invertPicture(options: ParsedOptions, kinds: OptionKinds):
     throw new InputError(`--${idle} has no effect with --invert, which is DDIM backwards, unguided; leave it out`);
   }
   const [file, out] = [options.required('invert'), options.required('out-noise')];
-  checkWritable(out);
+  chooseOutFiles(options, { 'out-noise': 'safetensors' });
   const { dtype, backend } = chooseBackend(options);
-  const { unet, schedulerConfig } = await loadModel(options.required('model'), dtype, options.text('variant'));
+  const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, options.text('variant'));
   const { sampleSize, inChannels } = unet.config;
   if (!sampleSize) throw new InputError('the model has no sample_size; --invert needs one');
   const steps = options.integer('steps', 1) ?? 20;
@@ -50,11 +51,11 @@ export async function invertPicture(options: ParsedOptions, kinds: OptionKinds):
   const run = { denoiser, guidance: none, scheduler, noise: picture, noiseSource };
   const { sample } = await follow(run, 'inverting', false, options.has('preview'));
   backend.dispose();
-  writeWhole(out, writeSafetensors({ noise: sample }));
+  writeOut(out, writeSafetensors({ noise: sample }));
   const back = schedulerConfig?.['_class_name'] === 'DDIMScheduler' ? '' : ' --scheduler ddim';
-  console.log(
-    `the noise of ${file}, ${steps} steps, ${dtype}: ${out}; --noise ${out}${back} --steps ${steps} leads back`,
-  );
+  const way = `--noise ${out}${back} --steps ${steps} leads back`;
+  const text = `the noise of ${file}, ${steps} steps, ${dtype}: ${out}; ${way}`;
+  printResult(options, { text, json: { schema: 1, noise: out, steps, dtype }, aside: isStdout(out) });
   return 0;
 }
 

@@ -11,8 +11,10 @@ import { readSafetensors, readTensor, type SafetensorsFile } from '../formats/sa
 import type { Config } from '../schedulers/options.ts';
 import { schedulerDefaults, schedulers, type ModelKind, type SchedulerEntry } from '../schedulers/registry.ts';
 import { createUNet, type UNet } from '../models/unet2d/unet.ts';
-import { suggestion } from './options.ts';
+import { warn } from './messages.ts';
+import { suggestion, type ParsedOptions } from './options.ts';
 import { samplerHint } from './sampler-names.ts';
+import { lettersModel } from './shipped.ts';
 
 /** A model that is ready to run. */
 export interface LoadedModel {
@@ -44,9 +46,14 @@ export async function loadModel(folder: string, dtype: DType, variant?: string):
   return { unet: createUNet(config, weights, dtype, folder), schedulerConfig };
 }
 
-/** Says what is to be said, on stderr, a line each. */
-export function warn(lines: readonly string[]): void {
-  for (const line of lines) process.stderr.write(`pag: ${line}\n`);
+/** The part of a command's help that explains --model. */
+export const modelHelp = `\
+  --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it (the letters model
+                                  that ships)`;
+
+/** The folder that --model names; the model that ships where it names none. */
+export function modelFolder(options: ParsedOptions): string {
+  return options.text('model') ?? lettersModel;
 }
 
 /**

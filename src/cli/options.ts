@@ -2,18 +2,31 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../tensor/errors.ts';
 
-/** The options that a command takes, by name: `text` takes a value, `any text` also an empty one, `flag` none. */
-export type OptionKinds = Readonly<Record<string, 'text' | 'any text' | 'flag'>>;
+/**
+ * The options that a command takes, by name: `text` takes a value, `any text` also an empty one, `texts` is one such
+ * that may be given several times, `flag` takes none.
+ */
+export type OptionKinds = Readonly<Record<string, 'text' | 'any text' | 'texts' | 'flag'>>;
 
-/** The names of the arguments that are no options, in order; of a last one that ends in ... there may be many. */
+/** The options of every command. */
+export const commonOptions: OptionKinds = { help: 'flag', json: 'flag', quiet: 'flag', 'log-file': 'text' };
+
+/**
+ * The names of the arguments that are no options, in order; one in brackets may be missing, and of a last one that ends
+ * in ... there may be many.
+ */
 type Names = readonly string[];
 
 /** What a command was given. All of these throw an InputError for values that are not as they should be. */
 export interface ParsedOptions<Positionals extends Names = Names> {
   /** The arguments that are no options, one for each name. */
-  readonly positionals: { readonly [Name in keyof Positionals]: string };
+  readonly positionals: {
+    readonly [At in keyof Positionals]: Positionals[At] extends `[${string}` ? string | undefined : string;
+  };
   has(name: string): boolean;
   text(name: string): string | undefined;
+  /** All values of one that may be given several times, in order. */
+  texts(name: string): readonly string[];
   /** Throws an InputError when it is missing. */
   required(name: string): string;
   /** A finite number, at least `least`. */
@@ -34,8 +47,25 @@ export function readOptions<const Positionals extends Names = []>(
   kinds: OptionKinds,
   positionals?: Positionals,
 ): ParsedOptions<Positionals> {
-  const known: OptionKinds = { ...kinds, help: 'flag' };
-  const { tokens } = parseArgs({
+  const known: OptionKinds = { ...kinds, ...commonOptions };
+  const values = new Map<string, string[]>();
+  const found: string[] = [];
+  for (const token of tokensOf(args, known)) {
+    if (token.kind === 'positional') found.push(token.value);
+    if (token.kind !== 'option') continue;
+    checkOption(token, known);
+    const earlier = values.get(token.name) ?? [];
+    if (earlier.length > 0 && known[token.name] !== 'texts') throw new InputError(`${token.rawName} is given twice`);
+    values.set(token.name, [...earlier, token.value ?? '']);
+  }
+  checkPositionals(found, positionals ?? []);
+  // There are as many as there are names, and more only where the last name says so.
+  return { positionals: found as ParsedOptions<Positionals>['positionals'], ...valuesOf(values) };
+}
+
+/** The arguments, each with what it is taken for. */
+function tokensOf(args: readonly string[], known: OptionKinds): NonNullable<ReturnType<typeof parseArgs>['tokens']> {
+  return parseArgs({
     args: [...args],
     strict: false,
     allowPositionals: true,
@@ -43,19 +73,22 @@ export function readOptions<const Positionals extends Names = []>(
     options: Object.fromEntries(
       Object.entries(known).map(([name, kind]) => [name, { type: kind === 'flag' ? 'boolean' : 'string' } as const]),
     ),
-  });
-  const values = new Map<string, string>();
-  const found: string[] = [];
-  for (const token of tokens) {
-    if (token.kind === 'positional') found.push(token.value);
-    if (token.kind !== 'option') continue;
-    checkOption(token, known);
-    if (values.has(token.name)) throw new InputError(`${token.rawName} is given twice`);
-    values.set(token.name, token.value ?? '');
-  }
-  checkPositionals(found, positionals ?? []);
-  // There are as many as there are names, and more only where the last name says so.
-  return { positionals: found as ParsedOptions<Positionals>['positionals'], ...valuesOf(values) };
+  }).tokens;
+}
+
+/**
+ * What the options of every command say, before the command itself has checked them.
+ * @param kinds the command's own options
+ */
+export function readCommon(
+  args: readonly string[],
+  kinds: OptionKinds,
+): { readonly quiet: boolean; readonly logFile: string | undefined } {
+  const tokens = tokensOf(args, { ...kinds, ...commonOptions }).filter((token) => token.kind === 'option');
+  return {
+    quiet: tokens.some(({ name }) => name === 'quiet'),
+    logFile: tokens.find(({ name }) => name === 'log-file')?.value || undefined,
+  };
 }
 
 interface OptionToken {
@@ -73,18 +106,20 @@ function checkOption({ name, rawName, value }: OptionToken, known: OptionKinds):
   if (known[name] !== 'flag' && value === undefined) throw new InputError(`${rawName} needs a value`);
   if (known[name] === 'flag' && value !== undefined)
     throw new InputError(`${rawName} takes no value, but was given "${value}"`);
-  if (value === '' && known[name] !== 'any text') throw new InputError(`${rawName} is empty; it needs a value`);
+  const mayBeEmpty = known[name] === 'any text' || known[name] === 'texts';
+  if (value === '' && !mayBeEmpty) throw new InputError(`${rawName} is empty; it needs a value`);
 }
 
 function checkPositionals(found: readonly string[], names: Names): void {
   const [missing] = names.slice(found.length);
-  if (missing !== undefined) throw new InputError(`${missing} is missing`);
+  if (missing !== undefined && !missing.startsWith('[')) throw new InputError(`${missing} is missing`);
   const [superfluous] = found.slice(names.length);
   const maybeMany = names.at(-1)?.endsWith('...') ?? false;
   if (superfluous !== undefined && !maybeMany) throw new InputError(`"${superfluous}" is one argument too many`);
 }
 
-function valuesOf(values: ReadonlyMap<string, string>): Omit<ParsedOptions, 'positionals'> {
+function valuesOf(all: ReadonlyMap<string, readonly string[]>): Omit<ParsedOptions, 'positionals'> {
+  const values = new Map([...all].flatMap(([name, [value]]) => (value === undefined ? [] : [[name, value] as const])));
   const number = (name: string, least = -Infinity): number | undefined => {
     const text = values.get(name);
     if (text === undefined) return undefined;
@@ -96,6 +131,7 @@ function valuesOf(values: ReadonlyMap<string, string>): Omit<ParsedOptions, 'pos
   return {
     has: (name) => values.has(name),
     text: (name) => values.get(name),
+    texts: (name) => all.get(name) ?? [],
     required(name) {
       const value = values.get(name);
       if (value === undefined) throw new InputError(`--${name} is missing`);

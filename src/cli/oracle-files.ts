@@ -4,8 +4,12 @@ import { basename, dirname, join } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
 import { jsonObject, type ReadFile } from '../formats/read-file.ts';
 import { folderReader, readBytes } from '../formats/node-files.ts';
+import { parseSafetensors } from '../formats/safetensors.ts';
 import type { Case } from '../oracle/case.ts';
-import { readCase } from '../oracle/read-case.ts';
+import { bandsFileName, readBands } from '../oracle/bands-file.ts';
+import type { FormatName } from '../oracle/honest/format.ts';
+import { readCase, sha256 } from '../oracle/read-case.ts';
+import type { Band } from '../oracle/tolerance.ts';
 import { suggestion } from './options.ts';
 import { lettersModel, shippedOracle } from './shipped.ts';
 
@@ -36,6 +40,19 @@ export async function kitCases(folder: string): Promise<readonly string[]> {
   const order = await shippedCases();
   const placeOf = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
   return found.sort((a, b) => placeOf(a) - placeOf(b) || Number(a > b) - Number(a < b));
+}
+
+/** The bands of a case in a precision, as a file has them; none without such a file, or with that of another case. */
+export async function openBands(
+  nameOrFolder: string,
+  one: Case,
+  dtype: FormatName,
+): Promise<ReadonlyMap<string, Band> | undefined> {
+  const folder = await caseFolder(nameOrFolder);
+  const path = bandsFileName(dtype);
+  if (!existsSync(join(folder, path))) return undefined;
+  const file = parseSafetensors(await readBytes(join(folder, path)), join(nameOrFolder, path));
+  return readBands(one, file, { dtype, case: await sha256(await readBytes(join(folder, 'case.json'))) });
 }
 
 /** Reads a case, every tensor of it checked. Throws an InputError when there is none, or when it was changed. */

@@ -141,7 +141,12 @@ async function readMask(file: string, shape: readonly number[], dtype: DType, re
   return maskTensor(await readSized(file, shape, resizes), dtype);
 }
 
-async function readSized(file: string, shape: readonly number[], resizes: boolean): Promise<Picture> {
+/**
+ * A picture of the samples' size.
+ * @param shape of the samples, [N,C,H,W]
+ * @throws InputError for what is no PNG, or is of another size and not to be resized
+ */
+export async function readSized(file: string, shape: readonly number[], resizes: boolean): Promise<Picture> {
   const [, , height = 0, width = 0] = shape;
   const { width: w, height: h, channels, pixels } = decodePng(await readBytes(file), file);
   if (resizes) return resized({ width: w, height: h, channels, pixels }, width, height);

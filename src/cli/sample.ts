@@ -1,27 +1,26 @@
 /** `pag sample`: draws pictures with a model. */
 import { InputError } from '../tensor/errors.ts';
-import { shapeText, sizeOf } from '../tensor/tensor.ts';
-import { grid } from '../formats/grid.ts';
-import { checkWritable, writeWhole } from '../formats/node-files.ts';
-import { encodePng } from '../formats/png.ts';
-import { writeSafetensors } from '../formats/safetensors.ts';
 import { classConditions } from '../models/condition.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
 import type { SamplingRun } from '../sampling/sample.ts';
-import { leastWork, type PlannedRun, type Work } from '../sampling/work.ts';
+import { leastWork } from '../sampling/work.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import type { Command } from './command.ts';
+import { printDrawn } from './drawn.ts';
 import { follow } from './follow.ts';
-import { sampleFromWords, wordHelp, wordOptions } from './from-words.ts';
+import { sampleFromWords } from './from-words.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
-import { loadModel } from './model.ts';
+import { loadModel, modelFolder, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
+import { chooseOutFiles } from './out-files.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
-import { announceWork } from './work.ts';
+import { runTitle, writeDrawn, type OutFiles } from './run-report.ts';
+import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
+import { announceWork, plannedWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
@@ -39,17 +38,17 @@ const kinds: OptionKinds = {
   ...backendOptions,
 };
 
-const help = `pag sample --model DIR --out GRID.png [options]
+const help = `pag sample --out GRID.png [options]
 
 Draws pictures with a diffusers model and writes them side by side as PNG.
 
-  --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it
+${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out GRID.png                  where the pictures go
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample;
                                   of --init start, too: the noised picture
-  --labels 0,1,2                  class labels, repeated as often as needed
+  --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
 ${wordHelp}
 ${noiseHelp}
 ${schedulerHelp}
@@ -59,18 +58,18 @@ ${guidanceHelp}
 ${backendHelp}`;
 
 /** The command `pag sample`. */
-export const sampleCommand: Command = { summary: 'draws pictures', help: (args) => help + chosenPage(args), run };
+export const sampleCommand: Command = { help: (args) => help + chosenPage(args), options: kinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
   const picture = choosePicture(options);
   if (options.has('invert')) return invertPicture(options, kinds);
-  const folder = options.required('model');
-  const { out, latentsFile } = chooseFiles(options);
-  if (options.has('prompt')) return sampleFromWords(options, { out, latentsFile });
-  if (options.has('negative-prompt')) throw new InputError('--negative-prompt has no effect without --prompt');
+  const files = chooseFiles(options);
+  const { out, latents: latentsFile } = files;
+  if (options.has('prompt')) return sampleFromWords(options, picture, files);
+  refuseWithoutPrompt(options);
   const { dtype, backend } = chooseBackend(options);
-  const { unet, schedulerConfig } = await loadModel(folder, dtype, options.text('variant'));
+  const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, options.text('variant'));
   if (![1, 3, 4].includes(unet.config.inChannels) && (out !== undefined || options.has('preview'))) {
     throw new InputError(
       `samples of ${unet.config.inChannels} channels cannot be drawn; ` +
@@ -85,11 +84,12 @@ async function run(args: readonly string[]): Promise<number> {
   });
   const { scheduler: plain, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
   const { shape: whole, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
-  const [count = 0, ...shape] = whole;
+  const [count = 0] = whole;
   const conditions = conditionsOf(options, unet, count);
   const models = { main: unet, ...(weak && { weak }) };
   const byName = classConditions(conditions.labels, conditions.nullLabel);
-  announceWork(workOf({ models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole }));
+  const plan = { models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole };
+  announceWork(plannedWork(() => leastWork(plan), whole));
   const noise = first();
   const { scheduler, start } = picture
     ? await beginWith(picture, plain, noise)
@@ -107,39 +107,16 @@ async function run(args: readonly string[]): Promise<number> {
   const { sample, steps } = await follow(samplingRun, 'drawing', latentsFile !== undefined, options.has('preview'));
   backend.dispose();
 
-  const calls = scheduler.timesteps.length;
-  const stepsText = begin > 0 ? `the last ${stepCount - begin} of ${stepCount} steps` : `${stepCount} steps`;
-  const length = calls === stepCount - begin ? stepsText : `${stepsText} of ${calls} calls`;
-  const title = `${guidance.name}, ${scheduler.name.replace(/Scheduler$/, '')}, ${length}`;
-  if (out !== undefined) writeWhole(out, encodePng(grid([{ title, samples: sample }])));
-  if (latentsFile !== undefined) {
-    const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
-    writeWhole(latentsFile, writeSafetensors({ noise, ...(start && { start }), ...named, sample }));
-  }
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const files = [out, latentsFile].filter((file) => file !== undefined).join(' and ');
-  console.log(
-    `${count} samples of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}, in ${seconds} s: ${files}`,
-  );
+  const title = runTitle(guidance, scheduler, { stepCount, begin });
+  const before = { noise, ...(start && { start }) };
+  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample } });
+  printDrawn(options, { what: 'samples', shape: whole, title, dtype, backend, started, files });
   return 0;
 }
 
-/** What a run takes. What does not fit the model is told by the run itself, in better words. */
-function workOf(plan: PlannedRun): Work {
-  try {
-    return leastWork(plan);
-  } catch (error) {
-    if (error instanceof InputError) return { products: 0, bytes: 4 * sizeOf(plan.shape) };
-    throw error;
-  }
-}
-
 /** Where pictures and latents go. */
-function chooseFiles(options: ParsedOptions): { out: string | undefined; latentsFile: string | undefined } {
-  const [out, latentsFile] = [options.text('out'), options.text('latents')];
-  if (out === undefined && latentsFile === undefined)
-    throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
-  if (out !== undefined && out === latentsFile) throw new InputError(`--out and --latents name the same file, ${out}`);
-  for (const file of [out, latentsFile]) if (file !== undefined) checkWritable(file);
-  return { out, latentsFile };
+function chooseFiles(options: ParsedOptions): OutFiles {
+  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors' });
+  if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  return files;
 }

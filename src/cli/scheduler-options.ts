@@ -5,7 +5,8 @@ import { countSteps, type SchedulerChoices } from '../schedulers/choices.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler, schedulerDefaults, schedulers, type SchedulerEntry } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import { chooseScheduler, schedulerNamed, warn } from './model.ts';
+import { warn } from './messages.ts';
+import { chooseScheduler, schedulerNamed } from './model.ts';
 import { seedsOf } from './noise.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 

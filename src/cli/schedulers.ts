@@ -2,7 +2,8 @@
 import { InputError } from '../tensor/errors.ts';
 import { schedulerDefaults, schedulers, type ModelKind, type SchedulerEntry } from '../schedulers/registry.ts';
 import type { Command } from './command.ts';
-import { suggestion } from './options.ts';
+import { printResult } from './messages.ts';
+import { readOptions, suggestion } from './options.ts';
 import { samplerHint } from './sampler-names.ts';
 
 const help = `pag schedulers [NAME]
@@ -21,12 +22,18 @@ const drives: Readonly<Record<ModelKind, string>> = {
 
 /** The command `pag schedulers`. */
 export const schedulersCommand: Command = {
-  summary: 'lists the schedulers, their sources and keys',
   help,
+  options: {},
   async run(args) {
-    const [name] = args;
-    if (args.length > 1) throw new InputError(`"${args[1]}" is one argument too many`);
-    console.log(name === undefined ? Object.values(schedulers).map(overview).join('\n') : page(...schedulerOf(name)));
+    const options = readOptions(args, {}, ['[NAME]']);
+    const [name] = options.positionals;
+    if (name === undefined) {
+      const json = { schema: 1, schedulers: Object.entries(schedulers).map((one) => described(...one)) };
+      printResult(options, { text: Object.values(schedulers).map(overview).join('\n'), json });
+    } else {
+      const found = schedulerOf(name);
+      printResult(options, { text: page(...found), json: { schema: 1, ...described(...found) } });
+    }
     return 0;
   },
 };
@@ -39,6 +46,13 @@ function schedulerOf(name: string): readonly [className: string, entry: Schedule
       `there is no scheduler "${name}"${samplerHint(name) ?? suggestion(name, shorts)}; there are ${shorts.join(', ')}`,
     );
   return found;
+}
+
+/** For programs: what there is to know of a scheduler. */
+function described(className: string, entry: SchedulerEntry): Readonly<Record<string, unknown>> {
+  const { short, summary, source, kind, eta } = entry;
+  const keys = schedulerDefaults(className);
+  return { name: short, class: className, summary, source, kind, ...(eta !== undefined && { eta }), keys };
 }
 
 function overview({ short, summary }: SchedulerEntry): string {

@@ -1,8 +1,6 @@
 /** `npm start`: letters from the model that ships, drawn twice from the same noise, without guidance and with PAG. */
 import { manualSeed } from '../tensor/random.ts';
-import { referenceBackend } from '../kernels/plain/index.ts';
-import { simdBackend, simdSupported } from '../kernels/simd/index.ts';
-import { threadsHere } from './backend.ts';
+import { fastestHere, threadsHere } from './backend.ts';
 import { grid, type GridRow } from '../formats/grid.ts';
 import { makeFolder, writeWhole } from '../formats/node-files.ts';
 import { encodePng } from '../formats/png.ts';
@@ -26,7 +24,7 @@ const pagScale = 2;
 const out = 'out/letters.png';
 
 const { unet, schedulerConfig } = await loadModel(lettersModel, 'f32');
-const backend = simdSupported() ? simdBackend({ threads: threadsHere() }) : referenceBackend();
+const backend = fastestHere(threadsHere());
 const layers = selectLayers(['mid'], unet.attentionLayers);
 const weightCount = [...unet.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
 console.log(

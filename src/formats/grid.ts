@@ -1,5 +1,7 @@
 /** Samples side by side in one picture, with titles. */
+import { checkTensor, mustBe, text } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
+import { shown } from '../tensor/shown.ts';
 import { shapeText, type FloatArray, type Tensor } from '../tensor/tensor.ts';
 import { advance, drawText, lineHeight } from './font.ts';
 import type { Picture } from './png.ts';
@@ -28,11 +30,12 @@ const titleHeight = lineHeight * titleZoom + 6;
  *   zoom or columns that are no whole numbers from 1 to 1000
  */
 export function grid(rows: readonly GridRow[], zoom?: number, columns?: number): Picture {
+  areRows('the rows of a grid', rows);
   const batches = rows.map(readRow);
   const { channels, height, width } = commonSize(batches);
   for (const [name, value] of Object.entries({ zoom, columns })) {
     if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 1000)) continue;
-    throw new InputError(`${name} is ${value}; it must be a whole number from 1 to 1000`);
+    throw new InputError(`${name} is ${shown(value)}; it must be a whole number from 1 to 1000`);
   }
   const enlarged = zoom ?? Math.max(1, Math.round(96 / width));
   const cell = { width: width * enlarged + gap, height: height * enlarged + gap };
@@ -64,6 +67,11 @@ export function toByte(value: number): number {
   return scaled > 0 ? Math.min(scaled, 255) : 0;
 }
 
+const areRows = mustBe(
+  'a list of rows { title, samples }',
+  (rows) => Array.isArray(rows) && rows.every((row) => typeof row === 'object' && row !== null),
+);
+
 /** A row, whose samples are [count, channels, height, width]. */
 interface Batch {
   readonly title: string;
@@ -74,7 +82,10 @@ interface Batch {
   readonly data: FloatArray;
 }
 
-function readRow({ title, samples: { shape, data } }: GridRow): Batch {
+function readRow({ title, samples }: GridRow): Batch {
+  text('the title of a row', title);
+  checkTensor('the samples of a row', samples);
+  const { shape, data } = samples;
   const [count = 0, channels = 0, height = 0, width = 0] = shape;
   if (shape.length !== 4 || ![1, 3, 4].includes(channels)) throw notDrawable(shape);
   return { title, count, channels, height, width, data };

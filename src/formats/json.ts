@@ -41,6 +41,15 @@ export function parseJson(bytes: Uint8Array, source: string, infinities = false)
   }
 }
 
+/** A value as JSON, to be read by people, too. Numbers that JSON does not have are texts: "NaN", "Infinity". */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_key, inner: unknown) => (typeof inner === 'number' && !Number.isFinite(inner) ? String(inner) : inner),
+    1,
+  );
+}
+
 /** Whether the first character that is no space is one of JSON's brackets or a quotation mark. */
 function beginsAsJson(bytes: Uint8Array): boolean {
   const first = bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09);

@@ -2,25 +2,29 @@
 import { randomBytes } from 'node:crypto';
 import {
   accessSync,
+  chmodSync,
+  chownSync,
   closeSync,
   constants,
   fsyncSync,
   mkdirSync,
   openSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
+  type Stats,
 } from 'node:fs';
 import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
 import type { FilePart, ReadFile } from './read-file.ts';
 
 /** Reads the files of a folder. Throws an InputError when there is no such folder. */
 export async function folderReader(folder: string): Promise<ReadFile> {
-  const found = await stat(folder).catch((error: unknown) => refuse(error, folder, 'read'));
+  const found = await stat(folder).catch((error: unknown) => refuseFile(error, folder, 'read'));
   if (!found.isDirectory()) throw new InputError(`${folder} is not a folder${ofOneFile(folder)}`);
   const read = (path: string, part?: FilePart) => readOptional(join(folder, path), part);
   return Object.assign(read, { list: (path: string) => readdir(join(folder, path)).catch(() => []) });
@@ -34,12 +38,12 @@ function ofOneFile(path: string): string {
 
 /** The bytes of a file, or a part of them. Throws an InputError when it cannot be read. */
 export async function readBytes(path: string, part?: FilePart): Promise<Uint8Array> {
-  return readPart(path, part).catch((error: unknown) => refuse(error, path, 'read'));
+  return readPart(path, part).catch((error: unknown) => refuseFile(error, path, 'read'));
 }
 
 async function readOptional(path: string, part?: FilePart): Promise<Uint8Array | undefined> {
   return readPart(path, part).catch(async (error: unknown) => {
-    if (codeOf(error) !== 'ENOENT') return refuse(error, path, 'read');
+    if (codeOf(error) !== 'ENOENT') return refuseFile(error, path, 'read');
     await checkLink(path);
     return undefined;
   });
@@ -73,31 +77,77 @@ async function readPart(path: string, { first = Infinity, most = Infinity }: Fil
 }
 
 /**
- * Writes a file whole or not at all: into a new file beside it, which then takes its place. What happens in between, be
- * it Ctrl-C or a full disk, leaves an older file as it was. Into what is no regular file (a pipe, a device) it writes
- * at once. Throws an InputError when it cannot be written.
+ * Writes a file whole or not at all: into a new file beside it, which then takes its place, with the mode of the one
+ * that was there. What happens in between, be it Ctrl-C or a full disk, leaves an older file as it was. A link stays,
+ * and what it leads to is written, be it there yet or not. Into what is no regular file (a pipe, a device) it writes at
+ * once. Throws an InputError when it cannot be written.
  */
 export function writeWhole(path: string, bytes: Uint8Array): void {
   uninterrupted(() => {
     try {
       const found = statSync(path, { throwIfNoEntry: false });
       if (found && !found.isFile()) writeInto(path, 'w', bytes);
-      else replace(found ? realpathSync(path) : path, bytes);
+      else replace(placeOf(path), bytes, found);
     } catch (error) {
-      refuse(error, path, 'write');
+      refuseFile(error, path, 'write');
     }
   });
 }
 
-function replace(path: string, bytes: Uint8Array): void {
+/**
+ * Where a file lies or would lie, whatever its name is: two names of one file have one place. What cannot be followed
+ * stays as it is named.
+ */
+export function placeOf(path: string): string {
+  const whole = resolve(path);
+  for (let [place, links] = [whole, 0]; links < mostLinks; links++) {
+    const target = linkTarget(place);
+    if (target === undefined) return join(realFolder(dirname(place)), basename(place));
+    place = resolve(realFolder(dirname(place)), target);
+  }
+  return whole;
+}
+
+/** Linux follows no more than this either. */
+const mostLinks = 40;
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
+}
+
+function replace(path: string, bytes: Uint8Array, old: Stats | undefined): void {
   const draft = join(dirname(path), `.pag-${randomBytes(6).toString('hex')}`);
   try {
     writeInto(draft, 'wx', bytes);
+    if (old) takeOver(draft, old);
     renameSync(draft, path);
   } catch (error) {
     rmSync(draft, { force: true });
     throw error;
   }
+}
+
+/** Mode and owner of the old file, as far as they can be given. */
+function takeOver(draft: string, { mode, uid, gid }: Stats): void {
+  const made = statSync(draft);
+  try {
+    if (made.uid !== uid || made.gid !== gid) chownSync(draft, uid, gid);
+  } catch {
+    // Only root gives files to others: who may not keeps them, as with any program that writes a file anew.
+  }
+  chmodSync(draft, mode & 0o7777);
 }
 
 function writeInto(path: string, flags: 'w' | 'wx', bytes: Uint8Array): void {
@@ -138,7 +188,7 @@ export function makeFolder(path: string): void {
   try {
     makeFolders(path);
   } catch (error) {
-    refuse(error, path, 'write');
+    refuseFile(error, path, 'write');
   }
 }
 
@@ -165,10 +215,10 @@ export function checkWritable(path: string): void {
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found?.isDirectory()) throw new InputError(`cannot write ${path}: it is a folder`);
-    accessSync(found ? path : dirname(path), constants.W_OK);
+    accessSync(found ? path : dirname(placeOf(path)), constants.W_OK);
     if (found?.isFile()) accessSync(dirname(realpathSync(path)), constants.W_OK);
   } catch (error) {
-    refuse(error, path, 'write');
+    refuseFile(error, path, 'write');
   }
 }
 
@@ -190,7 +240,8 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_INVALID_ARG_VALUE: 'this cannot be the name of a file',
 };
 
-function refuse(error: unknown, path: string, doing: 'read' | 'write'): never {
+/** @throws InputError that says why a file cannot be read or written; what is no error of a disk is thrown as it is */
+export function refuseFile(error: unknown, path: string, doing: 'read' | 'write'): never {
   const code = codeOf(error);
   if (code === undefined) throw error;
   const reason =

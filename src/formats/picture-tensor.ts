@@ -1,10 +1,15 @@
 /** From a picture to the numbers that a model draws. */
+import { withParts } from '../tensor/checks.ts';
 import { cast } from '../tensor/rounding.ts';
 import { tensor, type DType, type Tensor } from '../tensor/tensor.ts';
 import type { Picture } from './png.ts';
 
+const aPicture = withParts<Picture>('a picture, as readPng gives it', 'width', 'height', 'channels', 'pixels');
+
 /** Grey of colour, as Pillow's mode "L" has it: (299 R + 587 G + 114 B)/1000, in multiples of 2^−16, rounded. */
-export function toGrey({ width, height, channels, pixels }: Picture): Picture {
+export function toGrey(picture: Picture): Picture {
+  aPicture('the picture', picture);
+  const { width, height, channels, pixels } = picture;
   if (channels === 1) return { width, height, channels, pixels };
   const grey = Uint8Array.from({ length: width * height }, (_, i) => {
     const [red = 0, green = 0, blue = 0] = pixels.subarray(3 * i, 3 * i + 3);
@@ -19,6 +24,7 @@ export function toGrey({ width, height, channels, pixels }: Picture): Picture {
  * @param channels 1 makes grey of colour, 3 gives grey three times
  */
 export function pictureTensor(picture: Picture, channels: 1 | 3, dtype: DType): Tensor {
+  aPicture('the picture', picture);
   const { width, height, channels: stored, pixels } = channels === 1 ? toGrey(picture) : picture;
   const area = width * height;
   const values = Float32Array.from({ length: channels * area }, (_, at) => {

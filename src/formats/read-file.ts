@@ -1,4 +1,5 @@
 /** Reading the files of a folder, wherever it lies. */
+import { aFunction } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { longestJson, parseJson } from './json.ts';
 
@@ -17,6 +18,9 @@ export interface ReadFile {
   readonly list?: (folder: string) => Promise<readonly string[]>;
 }
 
+/** A reader, and not a path. */
+export const aReader = aFunction('a function that reads a file of a folder, as folderReader(path)');
+
 /**
  * A JSON file of a folder; undefined when there is no such file.
  * @param source the folder's name, for messages
@@ -27,6 +31,7 @@ export async function readJsonFile(
   path: string,
   source: string,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
+  aReader('what reads files', readFile);
   const bytes = await readFile(path, { most: longestJson });
   return bytes && jsonObject(bytes, `${source}/${path}`);
 }

@@ -6,10 +6,11 @@
  * allocates nothing beyond the size of the file itself (twice, where numbers must
  * be widened or moved to be aligned).
  */
+import { checkTensor, mustBe, text, withParts } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
 import { longestJson, parseJson } from './json.ts';
-import type { ReadFile } from './read-file.ts';
+import { aReader, type ReadFile } from './read-file.ts';
 import { beginningText, recognise } from './recognise.ts';
 import { fromBF16, fromF16, fromF8, toBF16, toF16 } from './small-floats.ts';
 
@@ -53,8 +54,10 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Integers to be written as I64, row-major. */
+/** Integers to be written, row-major. */
 export interface IntegerTensor {
+  /** I64, unless given. */
+  readonly dtype?: 'I64' | 'I16';
   readonly shape: readonly number[];
   readonly integers: readonly number[];
 }
@@ -70,6 +73,7 @@ export async function readSafetensors(
   path: string,
   source: string,
 ): Promise<SafetensorsFile | undefined> {
+  aReader('what reads files', readFile);
   const begin = await readFile(path, { first: 8 });
   if (!begin) return undefined;
   if (begin.length > 8) return parseSafetensors(begin, source);
@@ -119,6 +123,8 @@ function readHeader(bytes: Uint8Array, source: string): Record<string, unknown> 
  * @throws InputError when anything about the file is wrong
  */
 export function parseSafetensors(bytes: Uint8Array, source: string): SafetensorsFile {
+  areBytes('what is parsed', bytes);
+  text('the source', source);
   const fail = (message: string): never => {
     throw new InputError(`${source}: ${message}`);
   };
@@ -162,6 +168,7 @@ function checkCoverage(places: readonly Place[], dataLength: number, fail: (mess
 
 /** All floating-point tensors of the file, decoded. Throws an InputError for other dtypes. */
 export function readTensors(file: SafetensorsFile): Map<string, Tensor> {
+  aFile('the file', file);
   return new Map([...file.entries.keys()].map((name) => [name, readTensor(file, name)]));
 }
 
@@ -225,7 +232,7 @@ export function readNumbers(
 
 /**
  * The bytes of a safetensors file, tensors in the order given, the header padded with spaces so that the data is
- * aligned. A tensor is stored in its dtype, integers as I64.
+ * aligned. A tensor is stored in its dtype, integers as I64 unless they say otherwise.
  * @throws InputError when a tensor is called __metadata__ or has not as many numbers as its shape says, an integer is
  *   none, or metadata is no text
  */
@@ -233,11 +240,11 @@ export function writeSafetensors(
   tensors: Readonly<Record<string, Tensor | IntegerTensor>>,
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array {
+  areTensors('what is written', tensors);
   if (Object.hasOwn(tensors, '__metadata__')) throw new InputError('no tensor can be called __metadata__');
   const header = new Map<string, unknown>(metadata ? [['__metadata__', metadata]] : []);
   const parts: Uint8Array[] = [];
   let offset = 0;
-  if (tensors instanceof Map) throw new InputError('tensors must be an object, as Object.fromEntries(map) makes one');
   if (metadata && !Object.values(metadata).every((value) => typeof value === 'string')) {
     throw new InputError('all values of the metadata must be texts');
   }
@@ -266,6 +273,7 @@ export function writeSafetensors(
 
 /** Fails unless a tensor has as many numbers as its shape says. */
 function expectWhole(name: string, value: Tensor | IntegerTensor): void {
+  if (!isRecord(value) || !('integers' in value)) checkTensor(`the tensor "${name}"`, value);
   const { shape } = value;
   const data = 'data' in value ? value.data : value.integers;
   const isShape = shape.every((extent) => Number.isInteger(extent) && extent >= 0);
@@ -314,12 +322,21 @@ function readMetadata(value: unknown, fail: (message: string) => never): Readonl
 }
 
 function entryOf(file: SafetensorsFile, name: string): SafetensorsEntry {
+  aFile('the file', file);
   const entry = file.entries.get(name);
   if (entry) return entry;
   const names = [...file.entries.keys()];
+  text('the name of a tensor', name);
   const listed = names.length > 12 ? `${names.slice(0, 12).join(', ')}, … (${names.length} in all)` : names.join(', ');
   throw new InputError(`${file.source}: there is no tensor "${name}"; the file has ${listed || 'none'}`);
 }
+
+const areBytes = mustBe('the bytes of a file, a Uint8Array', (value) => value instanceof Uint8Array);
+const aFile = withParts<SafetensorsFile>('a file, as parseSafetensors gives it', 'source', 'entries');
+const areTensors = mustBe(
+  'an object of tensors by name, as Object.fromEntries(map)',
+  (value) => isRecord(value) && !(value instanceof Map),
+);
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -352,10 +369,16 @@ function littleEndian16(bytes: Uint8Array): Uint16Array {
   return new Uint16Array(aligned(bytes, 2), startOf(bytes, 2), bytes.length / 2);
 }
 
+function as16Bits(integer: number): number {
+  if (Number.isInteger(integer) && integer >= -32768 && integer <= 32767) return integer;
+  throw new InputError(`${integer} is no integer of 16 bits`);
+}
+
 function encode(value: Tensor | IntegerTensor): { dtype: string; bytes: Uint8Array } {
   if ('integers' in value) {
-    const data = BigInt64Array.from(value.integers, BigInt);
-    return { dtype: 'I64', bytes: new Uint8Array(data.buffer) };
+    const { dtype = 'I64', integers } = value;
+    const data = dtype === 'I64' ? BigInt64Array.from(integers, BigInt) : Int16Array.from(integers, as16Bits);
+    return { dtype, bytes: new Uint8Array(data.buffer) };
   }
   const { dtype, data } = value;
   if (dtype === 'f64' || dtype === 'f32') {

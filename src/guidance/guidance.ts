@@ -22,7 +22,7 @@ export interface Pass {
   readonly perturbation: Perturbation;
   /** Which model: `weak` is a second, worse one, for AutoGuidance; `main` unless given. */
   readonly model?: 'main' | 'weak';
-  /** Another picture than the current x_t, [B,C,H,W], at the same noise level. */
+  /** Another picture than the current x_t, at the same noise level: [B,C,H,W], or a part of one, [B,C,h,w]. */
   readonly sample?: Tensor;
   /** Inner values to be seen by `GuidanceStep.tap`: module paths. */
   readonly taps?: readonly string[];
@@ -43,8 +43,8 @@ export interface GuidanceStep {
   /** σ_t of x_t = α_t x₀ + σ_t ε. */
   readonly noise: number;
   /**
-   * The model's predictions, one for each pass, [B,C,H,W]. Passes asked for together share what they have in common;
-   * a pass that was asked for before at this step is not run again.
+   * The model's predictions, one for each pass, each of the shape of its picture. Passes asked for together share what
+   * they have in common; a pass that was asked for before at this step is not run again.
    */
   predict(passes: readonly Pass[]): readonly Tensor[];
   /**
@@ -55,6 +55,8 @@ export interface GuidanceStep {
   tap(pass: Pass, path: string): Tensor;
   /** x̂₀, what a prediction says that the picture is, [B,C,H,W], not clipped. */
   toOriginal(prediction: Tensor): Tensor;
+  /** ∂x̂₀/∂p, by how much x̂₀ changes with a prediction: −σ_t/α_t for ε, −σ_t for v, 1 for x₀. */
+  readonly originalPerPrediction: number;
   /** What a guidance remembers until the next step of the same run, under a key of its own. */
   readonly memory: Map<object, Tensor>;
 }
@@ -123,7 +125,10 @@ export function predictEach<const Passes extends readonly Pass[]>(
   return step.predict(passes) as { readonly [Place in keyof Passes]: Tensor };
 }
 
+const aStep = withMethods<GuidanceStep>('the step that a guidance is given', 'predict');
+
 /** The prediction of a single pass, [B,C,H,W]. */
 export function predictOne(step: GuidanceStep, pass: Pass): Tensor {
+  aStep('the step', step);
   return predictEach(step, [pass])[0];
 }

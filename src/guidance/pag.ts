@@ -1,6 +1,6 @@
 /** Perturbed-Attention Guidance (Ahn et al., ECCV 2024, arXiv 2403.17377). */
 import type { PerSample } from '../tensor/arithmetic.ts';
-import { checkOptions, finite, mustBe, optional, type Checks } from '../tensor/checks.ts';
+import { checkOptions, checkParts, finite, mustBe, optional, type Checks } from '../tensor/checks.ts';
 import { identity } from '../nn/attention-perturbations/index.ts';
 import { awayFrom } from './away.ts';
 import { aMixerChoice, perturbed, type Guidance, type GuidanceStep, type MixerChoice } from './guidance.ts';
@@ -41,6 +41,10 @@ export const pagChecks: Checks<PagOptions> = {
   mixer: optional(aMixerChoice),
 };
 
+const { pagScale: scaleCheck, pagAdaptiveScale, pagAdaptiveRule } = pagChecks;
+/** Of those that say how strong it is. */
+const strengthChecks = { pagScale: scaleCheck, pagAdaptiveScale, pagAdaptiveRule };
+
 /**
  * ε̃ = ε(c) + s (ε(c) − ε̂(c)): away from what the model draws when its pixels cannot see one another (eq. 15).
  * @throws InputError as `cfgPag` does
@@ -70,9 +74,13 @@ export function cfgPag(guidanceScale: PerSample, options: PagOptions): Guidance 
 
 /** s at the timestep of this step. An adaptive scale never makes it negative: a negative s is then 0 throughout. */
 export function pagScaleAt(
-  { pagScale, pagAdaptiveScale: a = 0, pagAdaptiveRule = 'diffusers' }: Omit<PagOptions, 'layers' | 'mixer'>,
-  { timestep }: Pick<GuidanceStep, 'timestep'>,
+  options: Omit<PagOptions, 'layers' | 'mixer'>,
+  step: Pick<GuidanceStep, 'timestep'>,
 ): PerSample {
+  checkParts('pagScaleAt', options, strengthChecks);
+  checkParts('the step', step, { timestep: finite() });
+  const { pagScale, pagAdaptiveScale: a = 0, pagAdaptiveRule = 'diffusers' } = options;
+  const { timestep } = step;
   if (a === 0) return pagScale;
   return mapScale(pagScale, (s) =>
     Math.max(0, s - (pagAdaptiveRule === 'diffusers' ? a : s * a ** 4) * (1000 - timestep)),

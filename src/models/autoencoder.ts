@@ -4,10 +4,11 @@
  */
 import type { Backend } from '../kernels/kernels.ts';
 import { at } from '../tensor/at.ts';
+import { withParts } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkIsInput, checkSample } from './inputs.ts';
-import type { Model, Weights } from './model.ts';
+import { areWeights, type Model, type Weights } from './model.ts';
 import { runModel } from './passes.ts';
 import type { PictureState } from './picture-stages.ts';
 
@@ -44,9 +45,21 @@ export function checkPicture(input: PictureInput, channels: number, least: numbe
  * Runs one of the ways: [B,C,H,W] → what comes of it.
  * @throws InputError when the sample does not fit
  */
-export function runPictureModel<Config>(model: PictureModel<Config>, backend: Backend, sample: Tensor): Tensor {
-  return at(runModel(model, backend, { sample }).predictions, 0);
+export function runPictureModel<Config>(
+  model: Autoencoder<Config>,
+  way: 'encoder' | 'decoder',
+  backend: Backend,
+  sample: Tensor,
+): Tensor {
+  anAutoencoder('the model', model);
+  return at(runModel(model[way], backend, { sample }).predictions, 0);
 }
+
+const anAutoencoder = withParts<Autoencoder<unknown>>(
+  'an autoencoder, as createAutoencoderKL gives it',
+  'encoder',
+  'decoder',
+);
 
 /** The weights of the two ways; what belongs to neither is left to the decoder, which refuses it by name. */
 export function partedWeights(
@@ -54,6 +67,7 @@ export function partedWeights(
   ofEncoder: readonly string[],
 ): { readonly encoder: Weights; readonly decoder: Weights } {
   const isOfEncoder = (name: string): boolean => ofEncoder.some((prefix) => name.startsWith(`${prefix}.`));
+  areWeights('the weights', weights);
   const entries = [...weights];
   return {
     encoder: new Map(entries.filter(([name]) => isOfEncoder(name))),

@@ -147,7 +147,8 @@ export function checkWeights({ stages }: Pick<Architecture, 'stages'>, weights: 
   }
 }
 
-const areWeights = mustBe(
+/** Weights, and not an object of them. */
+export const areWeights = mustBe(
   'a Map of tensors by name, as new Map(Object.entries(tensors))',
   (value) => value instanceof Map,
 );

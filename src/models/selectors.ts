@@ -37,16 +37,18 @@ const areNames = mustBe(
 
 function matcher(selector: string): (path: string) => boolean {
   if (selector.startsWith('re:')) {
-    const expression = regularExpression(selector);
-    return (path) => expression.test(path);
+    const expression = asExpression(selector, () => new RegExp(selector.slice(3), 'u'));
+    // An engine compiles it when it is used, and only then finds it too large.
+    return (path) => asExpression(selector, () => expression.test(path));
   }
   const wanted = longForm(selector);
   return (path) => path === wanted || path.startsWith(`${wanted}.`);
 }
 
-function regularExpression(selector: string): RegExp {
+/** Has an engine work with the expression. @throws InputError when it cannot */
+function asExpression<T>(selector: string, work: () => T): T {
   try {
-    return new RegExp(selector.slice(3), 'u');
+    return work();
   } catch (error) {
     throw new InputError(`"${selector}" is no regular expression: ${(error as Error).message}`);
   }

@@ -3,13 +3,29 @@
  * `mid_block.*` chooses all that is inside the middle.
  */
 export function matchesAny(patterns: readonly string[], path: string): boolean {
-  return patterns.some((pattern) => glob(pattern).test(path));
+  const characters = [...path];
+  return patterns.some((pattern) => matches([...pattern], characters));
 }
 
-function glob(pattern: string): RegExp {
-  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  // A run of both, as *?*?, is one repetition: several in a row could share out what they match in ever more ways.
-  const repetition = (run: string): string =>
-    `.{${run.replaceAll('*', '').length},${run.includes('*') ? '' : run.length}}`;
-  return new RegExp(`^${escaped.replace(/[*?]+/g, repetition)}$`, 'u');
+/**
+ * Each `*` takes as little as it can, and one more when what follows does not fit: only the last one has to give way,
+ * for what a former one could gain the last can have as well. So no pattern takes more than |pattern| · |path| looks.
+ */
+function matches(pattern: readonly string[], path: readonly string[]): boolean {
+  let [at, from] = [0, 0];
+  let star: { readonly at: number; from: number } | undefined;
+  while (from < path.length) {
+    const wanted = pattern[at];
+    if (wanted === '*') {
+      star = { at, from };
+      at++;
+    } else if (wanted === '?' || wanted === path[from]) {
+      at++;
+      from++;
+    } else if (star) {
+      star.from++;
+      [at, from] = [star.at + 1, star.from];
+    } else return false;
+  }
+  return pattern.slice(at).every((rest) => rest === '*');
 }

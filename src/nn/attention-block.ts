@@ -39,11 +39,12 @@ export function attentionBlock(
   if (!mixer.mix) return context.tap(path, x);
   const { kernels } = context;
   const [height, width] = [extentOf(x, 2), extentOf(x, 3)];
-  const normed = groups === undefined ? x : groupNorm(context, `${path}.group_norm`, x, groups, eps);
+  const before = mixer.before ? kernels.fromTokens(mixer.before(kernels, kernels.toTokens(x)), height, width) : x;
+  const normed = groups === undefined ? before : groupNorm(context, `${path}.group_norm`, before, groups, eps);
   const tokens = kernels.toTokens(normed);
   const mixed = attention(context, path, tokens, tokens, heads, mixer.mix, { height, width });
   const out = kernels.fromTokens(mixed, height, width);
-  return context.tap(path, rescale(context, kernels.add(out, x), rescaleOutputFactor));
+  return context.tap(path, rescale(context, kernels.add(out, before), rescaleOutputFactor));
 }
 
 /**

@@ -35,6 +35,8 @@ export interface AttentionMixer {
   readonly key: string;
   /** Without it the whole layer is left out. */
   readonly mix: Mix | undefined;
+  /** What becomes of the tokens [B,N,C] before the layer: those that it is given, and those that it is added to. */
+  readonly before?: (kernels: Kernels, tokens: Tensor) => Tensor;
 }
 
 /** A mixer, and not the name of one. */

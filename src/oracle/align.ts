@@ -33,6 +33,27 @@ const wideEnough: Readonly<Record<FormatName, readonly Tensor['dtype'][]>> = {
 };
 
 /**
+ * The taps that their names mean, and how many numbers they have under them. What a perturbed pass shares with the
+ * plain one counts as the tap of that.
+ */
+export function tapsOf(
+  { entries }: SafetensorsFile,
+  known: Pick<Trace, 'has'>,
+): ReadonlyMap<string, ReadonlySet<number>> {
+  const taps = new Map<string, Set<number>>();
+  for (const [name, { shape }] of entries) {
+    const tap = tapOf(name, known) ?? plainName(canonical(name));
+    if (known.has(tap)) taps.set(tap, (taps.get(tap) ?? new Set<number>()).add(sizeOf(shape)));
+  }
+  return taps;
+}
+
+/** The tap that a name of theirs means. */
+function tapOf(name: string, known: Pick<Trace, 'has'>): string | undefined {
+  return [name, canonical(name)].find((candidate) => known.has(candidate));
+}
+
+/**
  * Reads what of their file belongs to the taps of `truth`.
  * @throws InputError when two of their tensors are the same tap
  */
@@ -47,7 +68,7 @@ export function align(file: SafetensorsFile, truth: Trace, format: FormatName): 
   /** Those whose shape is as expected, which does not say what their axes are. */
   const doubtful = new Map<string, Tensor>();
   for (const name of file.entries.keys()) {
-    const tap = [name, canonical(name)].find((candidate) => truth.has(candidate));
+    const tap = tapOf(name, truth);
     if (tap === undefined) {
       const other = sharedTap(file, name, truth);
       if (other) shared.set(canonical(name), other);

@@ -8,16 +8,17 @@
 import { mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
-import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
+import { sameShape, shapeText, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { SafetensorsFile } from '../formats/safetensors.ts';
 import { matchesAny } from '../models/taps.ts';
-import { align, plainName } from './align.ts';
+import { align, plainName, tapsOf } from './align.ts';
 import type { Case } from './case.ts';
 import type { Format } from './honest/format.ts';
 import { reference } from './implementation.ts';
 import { entryOf } from './lookup.ts';
 import { heatOf, measure, type Heat, type Measures } from './measures.ts';
 import { globsOf } from './only.ts';
+import { outlineOf } from './outline.ts';
 import { bandsOf, deviation, rms, shareOf, type Band, type Deviation } from './tolerance.ts';
 import { traceCase, type Trace } from './trace.ts';
 
@@ -86,38 +87,40 @@ const aFormat = mustBe('one of `formats`, as formats.f32', (value) => {
 /**
  * Holds their tensors against the truth of a case.
  * @param only globs of the taps that are meant to be there, each alone or parted by commas; all, unless given
+ * @param known the bands of the case in this precision, where a file has them: they are computed where it lacks one
  * @throws InputError when a glob names nothing, the file holds no tap that is wanted, the precision does not apply to
  *   the case, or the case was changed
  */
-export function check(one: Case, file: SafetensorsFile, format: Format, only?: readonly string[]): Checked {
+export function check(
+  one: Case,
+  file: SafetensorsFile,
+  format: Format,
+  only?: readonly string[],
+  known: ReadonlyMap<string, Band> = new Map(),
+): Checked {
   aFormat('the format', format);
-  const exactTruth = inPrecision(one, format, () =>
-    traceCase(one, reference, { storage: format.storage, compute: 'f64' }),
-  );
-  const { found, shared, notes, problems, unknown } = align(file, exactTruth, format.name);
-  const globs = only && globsOf(only, [...exactTruth.keys(), ...shared.keys()], one.name);
+  const { truth, bands: given } = truthFor(one, file, format, known);
+  const { found, shared, notes, problems, unknown } = align(file, truth, format.name);
+  const globs = only && globsOf(only, [...truth.keys(), ...shared.keys()], one.name);
   const wanted = (name: string): boolean => !globs || matchesAny(globs, name);
-  // In other precisions inputs are rounded first, and the truth is not that of the file; a second one would double the
-  // time.
-  if (format.storage === 'f32') refuseChanged(one, exactTruth);
   const theirs: Trace = new Map(
     [...found].filter(([name]) => wanted(name)).map(([name, value]) => [name, cast(value, 'f64')]),
   );
-  const known = new Map([...problems].filter(([name]) => wanted(name)));
-  if (theirs.size + known.size === 0) refuseOthers(one, file);
+  const unread = new Map([...problems].filter(([name]) => wanted(name)));
+  if (theirs.size + unread.size === 0) refuseOthers(one, file);
   const sharedTaps = new Map([...shared].filter(([name]) => wanted(name)));
 
   const names = new Set([...theirs.keys(), ...[...sharedTaps.keys()].map(plainName)]);
-  const bands = inPrecision(one, format, () => bandsOf(one, format, names, { truth: exactTruth }));
+  const bands = given ?? inPrecision(one, format, () => bandsOf(one, format, names, { truth }));
   const independent = isIndependent(one);
   const localBands = independent ? bands : bandsOf(one, format, names, { forced: theirs });
-  const taps = [...exactTruth.keys()]
+  const taps = [...truth.keys()]
     .filter((name) => theirs.has(name))
     .map((name) =>
       tapReport(name, entryOf(theirs, name), entryOf(bands, name), entryOf(localBands, name), notes.get(name)),
     );
   const apart = departures(sharedTaps, theirs, bands);
-  const missing = [...one.expected.keys()].filter((name) => wanted(name) && !theirs.has(name) && !known.has(name));
+  const missing = [...one.expected.keys()].filter((name) => wanted(name) && !theirs.has(name) && !unread.has(name));
   return {
     report: {
       case: one,
@@ -125,13 +128,38 @@ export function check(one: Case, file: SafetensorsFile, format: Format, only?: r
       independent,
       taps,
       missing,
-      problems: new Map([...known, ...apart]),
+      problems: new Map([...unread, ...apart]),
       unknown,
-      ...verdictOn(taps, missing.length + known.size + apart.size),
+      ...verdictOn(taps, missing.length + unread.size + apart.size),
     },
     theirs,
     bands: new Map([...bands].filter(([name]) => theirs.has(name))),
   };
+}
+
+interface Truth {
+  /** Every tap of the case, in the order of the data flow. */
+  readonly truth: Trace;
+  /** Where they are known of all taps that are to be compared; the truth of the others then means nothing. */
+  readonly bands?: ReadonlyMap<string, Band>;
+}
+
+/** The truth of what their file holds: computed only where it has taps that could be compared and are not known. */
+function truthFor(one: Case, file: SafetensorsFile, format: Format, known: ReadonlyMap<string, Band>): Truth {
+  const outline = inPrecision(one, format, () => outlineOf(one));
+  const taps = tapsOf(file, outline);
+  if (taps.size === 0) refuseOthers(one, file);
+  const unknown = [...taps].filter(([tap, sizes]) => sizes.has(sizeOf(entryOf(outline, tap).shape)) && !known.has(tap));
+  if (unknown.length === 0)
+    return {
+      truth: new Map([...outline].map(([name, value]) => [name, known.get(name)?.truth ?? value])),
+      bands: known,
+    };
+  const truth = inPrecision(one, format, () => traceCase(one, reference, { storage: format.storage, compute: 'f64' }));
+  // In other precisions inputs are rounded first, and the truth is not that of the file; a second one would double the
+  // time.
+  if (format.storage === 'f32') refuseChanged(one, truth);
+  return { truth };
 }
 
 /** Whether the taps of a case are probes, none of which is computed from another. */
@@ -234,12 +262,11 @@ function refuseChanged(one: Case, truth: Trace): void {
 
 function judge(found: Tensor, band: Band): Judgement {
   const away = deviation(found, band.truth, band.scale);
-  const spread = [...band.spread.values()].map(({ rms }) => rms);
   return {
     deviation: away,
     budget: band.budget,
     share: shareOf(away, band),
-    honest: [Math.min(...spread), Math.max(...spread)],
+    honest: band.honest,
   };
 }
 

@@ -2,7 +2,7 @@
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { loadModelFolder } from '../formats/diffusers.ts';
-import { jsonObject, type ReadFile } from '../formats/read-file.ts';
+import { aReader, jsonObject, type ReadFile } from '../formats/read-file.ts';
 import { parseSafetensors, readTensors, type SafetensorsFile } from '../formats/safetensors.ts';
 import { schemaVersion, type Case, type Expected, type Weights } from './case.ts';
 import { readFields, type Fields } from './fields.ts';
@@ -19,6 +19,7 @@ export type ReadModel = (name: string) => ReadFile;
  * @throws InputError when the folder is no case, or one that was changed
  */
 export async function readCase(readFile: ReadFile, source: string, readModel: ReadModel): Promise<Case> {
+  aReader('what reads files', readFile);
   const json = await readFile('case.json');
   if (!json) throw new InputError(`${source}: there is no case.json; it makes a folder a case`);
   const fields = readFields(jsonObject(json, `${source}/case.json`), `${source}/case.json`);

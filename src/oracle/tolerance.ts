@@ -20,7 +20,8 @@ import { noisyKernels } from './honest/noisy-kernels.ts';
 import { variants } from './honest/variants.ts';
 import { entryOf } from './lookup.ts';
 import { reference } from './implementation.ts';
-import { traceCase, type Trace } from './trace.ts';
+import { fromSixteenths, sixteenthsOf } from './sixteenths.ts';
+import { traceCase, type Trace, type TraceOptions } from './trace.ts';
 
 /** A deviation in units of the scale. */
 export interface Deviation {
@@ -33,8 +34,8 @@ export interface Band {
   readonly truth: Tensor;
   /** For each number, the size of honest errors. */
   readonly scale: Float64Array;
-  /** Of each honest port, by name. */
-  readonly spread: ReadonlyMap<string, Deviation>;
+  /** The root mean square deviation of the best and of the worst honest port. */
+  readonly honest: readonly [least: number, most: number];
   readonly budget: Deviation;
 }
 
@@ -58,17 +59,37 @@ const samples: Readonly<Record<Subject['kind'], number>> = {
   guidance: 16,
   scheduler: 16,
   unet: 8,
+  'unet-condition': 8,
+  'text-encoder': 16,
+  autoencoder: 8,
   run: 4,
+  'text-to-image': 4,
 };
 /** With more weights than this a case takes seconds, and twice must do. */
 const many = 1e6;
 
 /** What is known of a case before its bands. */
 export interface Known {
-  /** Their values: then each band says how far a layer may deviate from what follows from *their* input. */
+  /**
+   * Their values: then each band says how far a layer may deviate from what follows from *their* input. As many honest
+   * ports are asked as it takes until all these values are within budget; more would not change that.
+   */
   readonly forced?: Trace;
   /** The truth, where it has been computed; without `forced` only. */
   readonly truth?: Trace;
+  /** Is told after each of the computations that are behind the bands how many of them are done, of `tracesOf`. */
+  readonly onTrace?: (done: number) => void;
+}
+
+/** How often a case is computed for its bands, besides its truth. */
+export function tracesOf(one: Case, format: Format): number {
+  return noisyTraces(one) + variants[format.name].length;
+}
+
+/** How often it is computed with noise. */
+function noisyTraces({ subject, weights }: Case): number {
+  const numbers = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
+  return numbers > many ? 2 : samples[subject.kind];
 }
 
 /**
@@ -79,16 +100,45 @@ export function bandsOf(
   one: Case,
   format: Format,
   names: ReadonlySet<string>,
-  { forced, truth: known }: Known = {},
+  { forced, truth: known, onTrace = () => {} }: Known = {},
 ): ReadonlyMap<string, Band> {
+  if (names.size === 0) return new Map();
   const { storage } = format;
   const given = { names, ...(forced && { forced }) };
   const truth = known
     ? new Map([...known].filter(([name]) => names.has(name)))
     : traceCase(one, reference, { storage, compute: 'f64' }, given);
-  const weights = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
-  const count = weights > many ? 2 : samples[one.subject.kind];
+  const scales = scalesOf(one, format, truth, given, onTrace);
+  const theirs = [...(forced ?? [])].map(([name, value]) => {
+    return [name, deviation(value, entryOf(truth, name), entryOf(scales, name))] as const;
+  });
 
+  const spread = new Map([...truth.keys()].map((name) => [name, [] as Deviation[]]));
+  const bands = new Map<string, Band>();
+  for (const [i, { implementation }] of variants[format.name].entries()) {
+    const found = traceCase(one, implementation, { storage, compute: storage }, given);
+    for (const [name, exact] of truth) {
+      const [scale, ports] = [entryOf(scales, name), entryOf(spread, name)];
+      ports.push(deviation(cast(entryOf(found, name), 'f64'), exact, scale));
+      const sizes = ports.map((port) => port.rms);
+      const honest = [rounded(Math.min(...sizes)), rounded(Math.max(...sizes))] as const;
+      bands.set(name, { truth: exact, scale, honest, budget: budgetOf(ports, exact.data.length) });
+    }
+    onTrace(noisyTraces(one) + i + 1);
+    if (forced && theirs.every(([name, away]) => shareOf(away, entryOf(bands, name)) <= 1)) break;
+  }
+  return bands;
+}
+
+/** The size of honest errors for each number of the truth. */
+function scalesOf(
+  one: Case,
+  format: Format,
+  truth: Trace,
+  given: Pick<TraceOptions, 'names' | 'forced'>,
+  onTrace: (done: number) => void,
+): ReadonlyMap<string, Float64Array> {
+  const count = noisyTraces(one);
   const squares = new Map([...truth].map(([name, { data }]) => [name, new Float64Array(data.length)]));
   for (let seed = 0; seed < count; seed++) {
     const generator = manualSeed(seed);
@@ -101,7 +151,7 @@ export function bandsOf(
         fourierFeatures: noisyFourierFeatures(format, generator),
         scheduler: noisyScheduler(generator),
       },
-      { storage, compute: 'f64' },
+      { storage: format.storage, compute: 'f64' },
       { ...given, disturb: (value) => noisyValue(format, generator, value) },
     );
     for (const [name, sums] of squares) {
@@ -111,32 +161,23 @@ export function bandsOf(
         if (Number.isFinite(error)) sums[i] += (error * error) / count;
       }
     }
+    onTrace(seed + 1);
   }
-
-  const ports = variants[format.name].map(({ name, implementation }) => ({
-    name,
-    found: traceCase(one, implementation, { storage, compute: storage }, given),
-  }));
-  return new Map(
-    [...truth].map(([name, exact]) => {
-      const scale = scaleOf(exact, entryOf(squares, name), count, format);
-      const spread = new Map(
-        ports.map(({ name: port, found }) => [port, deviation(cast(entryOf(found, name), 'f64'), exact, scale)]),
-      );
-      return [name, { truth: exact, scale, spread, budget: budgetOf([...spread.values()], exact.data.length) }];
-    }),
-  );
+  return new Map([...truth].map(([name, exact]) => [name, scaleOf(exact, entryOf(squares, name), count, format)]));
 }
 
 /**
  * The root mean square of some errors for each number. Where it rests on less than 16 of them, the mean over the tap
  * stands in for those that are missing. Never 0: a number that is exact in all traces is no better than the tap's size
- * allows.
+ * allows. Rounded up to a sixteenth of an octave, as files hold it.
  */
 function scaleOf({ data }: Tensor, squares: Float64Array, count: number, { stored }: Format): Float64Array {
   const smallest = 1e-3 * stored * rms(data) + Number.MIN_VALUE;
   const common = squares.reduce((sum, square) => sum + square, 0) / Math.max(1, squares.length);
-  return squares.map((square) => Math.sqrt((count * square + (16 - count) * common) / 16) + smallest);
+  return squares.map((square) => {
+    const size = Math.sqrt((count * square + (16 - count) * common) / 16) + smallest;
+    return Number.isFinite(size) ? fromSixteenths(sixteenthsOf(size)) : size;
+  });
 }
 
 /** The root mean square of the finite ones among them. */
@@ -175,11 +216,16 @@ function budgetOf(ports: readonly Deviation[], count: number): Deviation {
   const wider = 1 + 2 / Math.sqrt(count);
   // What an honest port does is never wrong: next to a limit to which values are clipped it may exceed the ceiling.
   const limit = (worst: number, low: number, high: number): number =>
-    Math.min(Math.max(high, worst), Math.max(low, margin * worst)) * wider;
+    rounded(Math.min(Math.max(high, worst), Math.max(low, margin * worst)) * wider);
   return {
     rms: limit(Math.max(0, ...spread.map(({ rms }) => rms)), floor.rms, ceiling.rms),
     max: limit(Math.max(0, ...spread.map(({ max }) => max)), floor.max, ceiling.max),
   };
+}
+
+/** Four digits, which are more than is known of it. */
+function rounded(size: number): number {
+  return Number(size.toPrecision(4));
 }
 
 /** The larger share of the budget: up to 1 is within it. */

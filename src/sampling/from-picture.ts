@@ -2,9 +2,11 @@
  * Runs that begin with a picture instead of noise (SDEdit: Meng et al. 2021, arXiv 2108.01073; diffusers'
  * `StableDiffusionImg2ImgPipeline`, here on pixels).
  */
+import { checkTensor } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
+import { shown } from '../tensor/shown.ts';
 import { sameShape, shapeText, tensor, allocate, type Tensor } from '../tensor/tensor.ts';
-import type { Scheduler } from '../schedulers/scheduler.ts';
+import { aScheduler, type Scheduler } from '../schedulers/scheduler.ts';
 
 /**
  * How many steps a run leaves out at its beginning because it begins with a picture: the `begin` of its scheduler. What
@@ -14,8 +16,8 @@ import type { Scheduler } from '../schedulers/scheduler.ts';
  * @throws InputError for another strength, and for one that leaves no step
  */
 export function stepsLeftOut(steps: number, strength: number): number {
-  if (!(strength > 0 && strength <= 1))
-    throw new InputError(`the strength is ${strength}; expected a number above 0, to 1 (all steps)`);
+  if (!(typeof strength === 'number' && strength > 0 && strength <= 1))
+    throw new InputError(`the strength is ${shown(strength)}; expected a number above 0, to 1 (all steps)`);
   const left = Math.floor(steps * strength);
   if (left < 1)
     throw new InputError(
@@ -32,6 +34,7 @@ export function stepsLeftOut(steps: number, strength: number): number {
  * @throws InputError where they do not fit one another
  */
 export function noisedPicture(scheduler: Scheduler, picture: Tensor, noise: Tensor): Tensor {
+  aScheduler('the scheduler', scheduler);
   return scheduler.addNoise(forEachSample(picture, noise), noise, 0);
 }
 
@@ -42,6 +45,8 @@ export function noisedPicture(scheduler: Scheduler, picture: Tensor, noise: Tens
  * @throws InputError for a picture of another size or precision, or one that holds what is not finite
  */
 export function forEachSample(picture: Tensor, samples: Tensor): Tensor {
+  checkTensor('the picture', picture);
+  checkTensor('the samples', samples);
   const [batch = 0, ...extents] = samples.shape;
   const fits = [1, batch].some((count) => sameShape(picture.shape, [count, ...extents]));
   if (!fits || picture.dtype !== samples.dtype) {

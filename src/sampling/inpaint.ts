@@ -3,9 +3,10 @@
  * `StableDiffusionInpaintPipeline` with a UNet of no further channels, here on pixels).
  */
 import { add, mapElements, multiply } from '../tensor/arithmetic.ts';
+import { checkOptions, checkTensor } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { allocate, shapeText, tensor, type Tensor } from '../tensor/tensor.ts';
-import type { Scheduler } from '../schedulers/scheduler.ts';
+import { aScheduler, type Scheduler } from '../schedulers/scheduler.ts';
 import { forEachSample } from './from-picture.ts';
 
 /** A picture, and which part of it is painted anew. */
@@ -23,6 +24,7 @@ export interface Inpainting {
  * @throws InputError where picture, mask and noise do not fit one another
  */
 export function replacing<State>(scheduler: Scheduler<State>, inpainting: Inpainting, noise: Tensor): Scheduler<State> {
+  aScheduler('the scheduler', scheduler);
   const { picture, keeping } = prepared(inpainting, noise);
   const last = scheduler.timesteps.length - 1;
   return {
@@ -42,9 +44,12 @@ export function replacing<State>(scheduler: Scheduler<State>, inpainting: Inpain
  * @throws InputError where they do not fit one another
  */
 export function prepared(
-  { picture, mask }: Inpainting,
+  inpainting: Inpainting,
   samples: Tensor,
 ): { readonly picture: Tensor; readonly keeping: (known: Tensor, painted: Tensor) => Tensor } {
+  checkOptions('an inpainting', inpainting, { picture: checkTensor, mask: checkTensor });
+  checkTensor('the samples', samples);
+  const { picture, mask } = inpainting;
   const repainted = forEachChannel(mask, samples);
   const kept = mapElements(repainted, (value) => 1 - value);
   return {

@@ -51,7 +51,7 @@ export function modelAtStep(denoiser: Denoiser, scheduler: Scheduler, sample: Te
   };
 
   const remember = (pass: Pass, prediction: Prediction): void => {
-    checkOutput(prediction.output, sample);
+    checkOutput(prediction.output, pass.sample ?? sample);
     const before = find(pass);
     const { output, taps } = before?.prediction ?? prediction;
     const extended = { pass, prediction: { output, taps: { ...taps, ...prediction.taps } } };

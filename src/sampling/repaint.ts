@@ -8,7 +8,7 @@ import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { NoiseLevel } from '../schedulers/level.ts';
-import type { NoiseSource, Scheduler } from '../schedulers/scheduler.ts';
+import { aScheduler, type NoiseSource, type Scheduler } from '../schedulers/scheduler.ts';
 import { prepared, type Inpainting } from './inpaint.ts';
 
 /** How often, and how far, a run goes back up (the paper's figures 9 and 10). */
@@ -91,6 +91,7 @@ export function repainting<State>(
   noise: Tensor,
   jumps: Jumps = {},
 ): Scheduler<State> {
+  aScheduler('the scheduler', scheduler);
   if (!supported.includes(scheduler.name))
     throw new InputError(`RePaint goes with ${supported.join(' and ')}, but the scheduler is ${scheduler.name}`);
   const { picture, keeping } = prepared(inpainting, noise);

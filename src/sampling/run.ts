@@ -1,6 +1,6 @@
 /** What a run is made of. Its parts must be what they are called, and its numbers stay finite: each step sees to it. */
 import { aGuidance, type Guidance, type GuidanceStep } from '../guidance/guidance.ts';
-import type { NoiseSource, Scheduler } from '../schedulers/scheduler.ts';
+import { aScheduler, type NoiseSource, type Scheduler } from '../schedulers/scheduler.ts';
 import {
   aFunction,
   checkParts,
@@ -37,12 +37,7 @@ export interface SamplingRun {
 const checks: Checks<SamplingRun> = {
   denoiser: withMethods<Denoiser>('a denoiser, as unetDenoiser(model, backend)', 'predict'),
   guidance: aGuidance,
-  scheduler: withMethods<Scheduler>(
-    "a scheduler, as createScheduler({ _class_name: 'DDIMScheduler' }, 20)",
-    'step',
-    'levelAt',
-    'scaleModelInput',
-  ),
+  scheduler: aScheduler,
   noise: mustBe('a tensor [B,C,H,W], as manualSeed(0).randn([1, 3, 32, 32])', isTensor),
   start: optional(mustBe('a tensor [B,C,H,W], as noisedPicture(…) gives it', isTensor)),
   noiseSource: aFunction('a function of a shape, as manualSeed(0).randn'),

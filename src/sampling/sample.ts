@@ -2,6 +2,7 @@
 import { at } from '../tensor/at.ts';
 import { scale } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
+import { originalPerPrediction } from '../schedulers/original-slope.ts';
 import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
 import { checkedSource, checkNoise } from './check-noise.ts';
 import { modelAtStep } from './model-at-step.ts';
@@ -72,6 +73,7 @@ export function* samplingLoop(run: SamplingRun): Generator<SamplingStep, Tensor,
       predict: model.predict,
       tap: model.tap,
       toOriginal: (prediction) => scheduler.predictOriginal(current, prediction, index),
+      originalPerPrediction: originalPerPrediction(scheduler, index),
     });
     const modelOutput = scheduler.readsVariance ? model.withVariance(guided) : guided;
 

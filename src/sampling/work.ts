@@ -3,6 +3,7 @@ import type { Guidance, Pass } from '../guidance/guidance.ts';
 import type { Conditions } from '../models/condition.ts';
 import { passLoad, type PassLoad } from '../models/cost.ts';
 import type { Model } from '../models/model.ts';
+import { originalPerPrediction } from '../schedulers/original-slope.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { at } from '../tensor/at.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
@@ -34,11 +35,12 @@ export interface PlannedRun {
 export function leastWork({ models, conditions, guidance, scheduler, shape }: PlannedRun): Work {
   const known = new Map<string, PassLoad>();
   const loadOf = (group: readonly Pass[], timestep: number): PassLoad => {
-    const { condition, model = 'main' } = at(group, 0);
-    const key = JSON.stringify([model, condition, ...group.map(nameOf)]);
+    const { condition, model = 'main', sample } = at(group, 0);
+    const size = sample?.shape ?? shape;
+    const key = JSON.stringify([model, condition, size, ...group.map(nameOf)]);
     const chosen = models[model] ?? models.main;
     const given = Object.hasOwn(conditions, condition) ? conditions[condition] : conditions['given'];
-    const input = { sample: blank(shape), timesteps: [timestep], ...given };
+    const input = { sample: blank(size), timesteps: [timestep], ...given };
     const load =
       known.get(key) ??
       passLoad(
@@ -98,6 +100,7 @@ function firstPasses(
       predict: ask,
       tap: (pass) => ask([pass]),
       toOriginal: (prediction) => prediction,
+      originalPerPrediction: originalPerPrediction(scheduler, index),
     });
   } catch (error) {
     if (error instanceof Asked) return error.passes;
@@ -106,11 +109,12 @@ function firstPasses(
   return [];
 }
 
-/** Passes of one model and one condition, which are one call of the network. */
+/** Passes of one model, one condition and one picture, which are one call of the network. */
 function groupsOf(passes: readonly Pass[]): readonly (readonly Pass[])[] {
   const groups = new Map<string, readonly Pass[]>();
+  const pictures = [...new Set(passes.map(({ sample }) => sample))];
   for (const pass of passes) {
-    const key = `${pass.model ?? 'main'} ${pass.condition}`;
+    const key = `${pass.model ?? 'main'} ${pass.condition} ${pictures.indexOf(pass.sample)}`;
     groups.set(key, [...(groups.get(key) ?? []), pass]);
   }
   return [...groups.values()];

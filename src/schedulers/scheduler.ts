@@ -2,6 +2,7 @@
  * What a scheduler is: a table of timesteps, and a step that takes the picture from one to the next. A step is a pure
  * function. What a multistep method must remember travels in `state`, a value, so a run can be repeated or branched.
  */
+import { withMethods, type Check } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ForwardProcess } from './level.ts';
 import type { Config } from './options.ts';
@@ -61,3 +62,11 @@ export interface StepResult<State> {
   /** x̂₀, what the step aims at, where the scheduler has it, [B,C,H,W]. */
   readonly denoised?: Tensor;
 }
+
+/** A scheduler, and not its config. */
+export const aScheduler: Check = withMethods<Scheduler>(
+  "a scheduler, as createScheduler({ _class_name: 'DDIMScheduler' }, 20)",
+  'step',
+  'levelAt',
+  'scaleModelInput',
+);

@@ -73,6 +73,14 @@ export function withMethods<Kind>(example: string, ...methods: readonly (keyof K
 }
 
 /**
+ * An object that has these parts, whatever they are.
+ * @param example of one, as "a model, as createUNet gives it"
+ */
+export function withParts<Kind>(example: string, ...parts: readonly (keyof Kind & string)[]): Check {
+  return mustBe(example, (value) => isObject(value) && parts.every((part) => part in Object(value)));
+}
+
+/**
  * Refuses options with a key that there is not, or a value that cannot be.
  * @param owner of the options, as its caller names it
  * @throws InputError naming the key, and what there is

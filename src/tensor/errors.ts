@@ -6,22 +6,25 @@ export class InputError extends Error {
   /** What `String(error)` begins with. */
   override readonly name = 'InputError';
 
-  /** @param message shown on one line, cut after 1,500 characters; control characters are written as escapes */
-  constructor(message: string) {
-    super(oneLine(message));
+  /**
+   * @param message shown on one line, cut after 1,500 characters; control characters are written as escapes
+   * @param options the `cause`, where another error is
+   */
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    const line = printable(message);
+    super(line.length > longest ? `${line.slice(0, longest)}…` : line, options);
   }
 }
 
 /**
- * Messages quote what was found in files: it must neither break the line, nor reach the terminal as a command, nor fill
- * it.
+ * A text on one line, its control characters written as escapes. What is shown quotes what was found in files: it must
+ * neither break the line, nor reach the terminal as a command.
  */
-function oneLine(text: string): string {
-  const shown = text.replace(
+export function printable(text: string): string {
+  return text.replace(
     /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
     (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
   );
-  return shown.length > longest ? `${shown.slice(0, longest)}…` : shown;
 }
 
 const longest = 1500;

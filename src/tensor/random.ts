@@ -1,16 +1,19 @@
 /**
- * The random numbers of PyTorch on a CPU: `torch.manual_seed`, `torch.rand`, `torch.randn`, `Tensor.uniform_`.
+ * The random numbers of PyTorch on a CPU: `torch.manual_seed`, `torch.rand`, `torch.randn`, `torch.randperm`,
+ * `Tensor.uniform_`.
  * Source: PyTorch's ATen/native/cpu/DistributionTemplates.h and ATen/core/DistributionsHelper.h.
  *
  * Bit for bit PyTorch's, on the processors where it is vectorised (x86 with AVX2 or AVX-512): uniform numbers of every
  * dtype, normal ones of f32, f16 and bf16. Normal numbers of f64 take the logarithm, sine and cosine of the C library
  * there and ours here: the last bit of 1.4 % of them differs.
  */
+import { at } from './at.ts';
 import { InputError } from './errors.ts';
 import { copyTwister, mersenneTwister, nextWord } from './mersenne-twister.ts';
 import type { MersenneTwister } from './mersenne-twister.ts';
 import { normalPair, normalPairOfDoubles } from './normal-pair.ts';
 import { roundInPlace } from './rounding.ts';
+import { shown } from './shown.ts';
 import { zeros, type DType, type FloatArray, type Tensor } from './tensor.ts';
 
 /**
@@ -25,6 +28,11 @@ export interface Generator {
    * rounded, but for the last 16 of a number that is no multiple of 16, behind which the generator stands elsewhere.
    */
   randn(shape: readonly number[], dtype?: DType): Tensor;
+  /**
+   * The numbers from 0 to count − 1 in a random order, as `torch.randperm`; one word for each but the last.
+   * @throws InputError unless `count` is a whole number from 0 to 2³² / 20, above which PyTorch draws otherwise
+   */
+  randperm(count: number): readonly number[];
   /** A generator that will draw what this one would, and does not move it: a snapshot, for replays. */
   clone(): Generator;
 }
@@ -93,8 +101,21 @@ function generatorFrom(state: State): Generator {
       roundInPlace(dtype, x.data);
       return x;
     },
+    randperm: (count) => shuffled(state, count),
     clone: () => generatorFrom({ twister: copyTwister(state.twister), spareNormal: state.spareNormal }),
   };
+}
+
+/** Each place changes with one of those from it on. */
+function shuffled({ twister }: State, count: number): readonly number[] {
+  if (!Number.isInteger(count) || count < 0 || count > 2 ** 32 / 20)
+    throw new InputError(`randperm: the count is ${shown(count)}; it must be a whole number from 0 to 214748364`);
+  const order = Array.from({ length: count }, (_, i) => i);
+  for (let i = 0; i < count - 1; i++) {
+    const other = i + (nextWord(twister) % (count - i));
+    [order[i], order[other]] = [at(order, other), at(order, i)];
+  }
+  return order;
 }
 
 /** 24 random bits for a float32, from one word; 53 for a double, from two, the upper one first. */

@@ -4,6 +4,7 @@
 export function shown(value: unknown): string {
   if (typeof value === 'string') return `"${value}"`;
   if (typeof value === 'function') return 'a function';
+  if (typeof value === 'bigint') return `${value}n`;
   if (typeof value !== 'object' || value === null) return String(value);
   if (Array.isArray(value)) return `[${cut(value.map((entry) => (Array.isArray(entry) ? '[…]' : shown(entry))))}]`;
   if ('dtype' in value && 'shape' in value) return `a tensor of shape ${shown(value.shape)}`;

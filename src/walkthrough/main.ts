@@ -5,6 +5,7 @@ import { unetArchitecture } from '../models/unet2d/unet.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';
+import { tryAgain } from './drawing/figure.ts';
 import { createClient } from './client.ts';
 import type { ModelPlan, Page, Section } from './page.ts';
 import { sections } from './sections/all.ts';
@@ -22,6 +23,7 @@ interface Mounted {
   stale: boolean;
 }
 
+document.documentElement.dataset['started'] = '';
 start().catch((problem: unknown) => {
   document.body.prepend(
     element(
@@ -60,6 +62,7 @@ async function start(): Promise<void> {
     remember();
     invalidate();
   };
+  addEventListener(tryAgain, () => client.open(state.kernels));
   addEventListener('hashchange', () => {
     const text = location.hash.slice(1);
     // A link to a heading is no state.

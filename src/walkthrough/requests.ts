@@ -5,7 +5,7 @@ import type { Answer } from './questions.ts';
 import type { Page } from './page.ts';
 import type { GuidanceChoice, PassesRequest, PassesResult, RunRequest } from './protocol.ts';
 import { letterOf, type State } from './state.ts';
-import { labelOf, side, stepCount } from './study.ts';
+import { heroPictures, labelOf, noLetter, side, stepCount } from './study.ts';
 import { noiseOf } from './work/noise.ts';
 
 /** s of PAG wherever the reader has not set it. */
@@ -20,6 +20,12 @@ export function middleOf(layers: readonly string[]): readonly string[] {
 export function wordRun({ word, seed }: State, guidance: GuidanceChoice): RunRequest {
   const letters = [...word];
   return { seed, slices: letters.map((_, i) => i), labels: letters.map(labelOf), guidance };
+}
+
+/** Pictures that nobody asked for, from the first noises of the seed. */
+export function freeRun({ seed }: State, guidance: GuidanceChoice): RunRequest {
+  const slices = Array.from({ length: heroPictures }, (_, i) => i);
+  return { seed, slices, labels: slices.map(() => noLetter), guidance };
 }
 
 /** A run of one letter. */

@@ -3,6 +3,7 @@
  */
 import { faultNames, type FaultName, type KernelChoice } from './protocol.ts';
 import { longestWord, side, stepCount } from './study.ts';
+import { toySteps } from './work/toy.ts';
 
 /** What the reader has chosen. */
 export interface State {
@@ -25,6 +26,9 @@ export interface State {
   readonly flip: 'none' | 'layer' | 'all';
   /** s of PAG and g of classifier-free guidance in the plane of section 3. */
   readonly plane: readonly [number, number];
+  /** s in the world of two numbers, and the step whose arrows are shown. */
+  readonly toyScale: number;
+  readonly toyStep: number;
   /** s of section 4. */
   readonly scale: number;
   /** Whether section 4 asks for a letter. */
@@ -39,7 +43,7 @@ export interface State {
 /** What a reader sees first. */
 export const initialState: State = {
   word: 'PAGE',
-  seed: 1,
+  seed: 0,
   letter: 3,
   step: 12,
   guided: false,
@@ -47,7 +51,9 @@ export const initialState: State = {
   head: 2,
   pixel: [20, 9],
   flip: 'none',
-  plane: [1, 1],
+  plane: [3, 1],
+  toyScale: 1,
+  toyStep: 16,
   scale: 1,
   asked: true,
   layers: [2],
@@ -106,6 +112,9 @@ export const planeRange: { readonly s: readonly [number, number]; readonly g: re
   g: [0, 3],
 };
 
+/** The largest s in the world of two numbers. */
+export const mostToyScale = 8;
+
 const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   word: { write: (value) => value, read: (text) => readWord(text) },
   seed: numberIn(0, 4294967295),
@@ -117,6 +126,8 @@ const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   pixel: pair(numberIn(0, side - 1), numberIn(0, side - 1)),
   flip: oneOf('none', 'layer', 'all'),
   plane: pair(numberIn(...planeRange.s, false), numberIn(...planeRange.g, false)),
+  toyScale: numberIn(0, mostToyScale, false),
+  toyStep: numberIn(0, toySteps - 1),
   scale: numberIn(0, largestScale, false),
   asked: flag,
   layers: listOf(numberIn(0, attentionLayerCount - 1)),

@@ -12,6 +12,7 @@ import { loadModel, type Model } from './work/model.ts';
 import { checkPage } from './work/oracle.ts';
 import { passes } from './work/passes.ts';
 import { sampleRun } from './work/run.ts';
+import { expecting } from './work/promised.ts';
 import { createTurns, explain, type Turns } from './work/turns.ts';
 
 /** The part of a worker's global scope that is used here. */
@@ -20,6 +21,9 @@ interface WorkerScope {
   postMessage(message: FromWorker): void;
 }
 type Ask = Extract<ToWorker, { kind: 'ask' }>;
+
+/** Of the files of the model that ships with the page, by their paths. */
+declare const MODEL_SHA256: Readonly<Record<string, string>>;
 
 serve(globalThis as unknown as WorkerScope);
 
@@ -47,7 +51,7 @@ function serve(scope: WorkerScope): void {
   };
   const open = async (kernels: KernelChoice): Promise<void> => {
     const engine = await chooseEngine(kernels);
-    const loaded = await loadModel(folderOf('model'), engine.backend);
+    const loaded = await loadModel(expecting(folderOf('model'), MODEL_SHA256), engine.backend);
     model = loaded;
     post({ kind: 'ready', engine: engine.report });
     for (const message of waiting.values()) begin(loaded, message);
@@ -81,7 +85,11 @@ function createChecks(turns: Turns, post: (message: FromWorker) => void) {
   let oracleCase: Promise<Case> | undefined;
   const read = async (model: Model, id: number, request: CheckRequest): Promise<void> => {
     oracleCase ??= readCase(folderOf(`oracle/${caseName}`), caseName, (name) => folderOf(`oracle/${name}`));
-    const one = await oracleCase;
+    const one = await oracleCase.catch((problem: unknown) => {
+      // What failed may succeed when it is tried again.
+      oracleCase = undefined;
+      throw problem;
+    });
     // One of its turns takes a second or two; but it is asked only when the reader comes near.
     if (reading.delete(id)) turns.add({ id, size: 1, steps: checkPage(model, one, request) });
   };

@@ -27,7 +27,7 @@ function theirs(file: string, tensors: Readonly<Record<string, Tensor>>): string
 describe('pag cases, export and check', () => {
   it('list, write and check a case, with status 0', async () => {
     expect(await runCommand(['cases'])).toBe(0);
-    expect(printed.find((line) => line.startsWith(name))).toMatch(/classifier-free guidance and PAG/);
+    expect(printed[0]?.split('\n').find((line) => line.startsWith(name))).toMatch(/classifier-free guidance and PAG/);
     const folder = path('exported');
     expect(await runCommand(['export', name, folder])).toBe(0);
     expect(printed.at(-1)).toMatch(/pag check .*exported yours\.safetensors/);

@@ -122,7 +122,7 @@ describe('a whole evaluation', () => {
     expect(readFileSync(at('merged'))).toEqual(readFileSync(at('whole')));
 
     const nothing = await evaluate(...common, '--out', at('again'), '--for', '0', '--json');
-    expect(nothing.errors).toBe('0 of 6 pictures; 6 to go, the same command goes on\n');
+    expect(nothing.errors).toBe('pag: 0 of 6 pictures; 6 to go, the same command goes on\n');
     expect(JSON.parse(nothing.output)).toMatchObject({ pictures: 0, complete: false, figures: {} });
     const resumed = await evaluate(...common, '--out', at('again'), '--batch', '4', '--json');
     expect(resumed.output).toBe(whole.output);
@@ -151,7 +151,7 @@ describe('a whole evaluation', () => {
       '2',
       ...real,
     );
-    expect([status, errors]).toEqual([1, '2 of 6 pictures are missing\n']);
+    expect([status, errors]).toEqual([1, 'pag: 2 of 6 pictures are missing\n']);
     expect(JSON.parse(output)).toMatchObject({ pictures: 4, complete: false });
   });
 

@@ -20,6 +20,7 @@ import {
   checkWritable,
   folderReader,
   makeFolder,
+  placeOf,
   readBytes,
   uninterrupted,
   writeWhole,
@@ -115,6 +116,41 @@ describe('writing', () => {
       expect(readFileSync(path('out/file'), 'utf8')).toBe(content);
     }
     expect(readdirSync(path('out'))).toEqual(['file']);
+  });
+
+  it('goes through a link to where there is nothing yet, and through links of links and folders', () => {
+    mkdirSync(path('far'));
+    symlinkSync('far', path('near'));
+    symlinkSync('near/new', path('first'));
+    symlinkSync(path('first'), path('second'));
+    checkWritable(path('second'));
+    writeWhole(path('second'), Uint8Array.of(66));
+    expect(readFileSync(path('far/new'), 'utf8')).toBe('B');
+    for (const link of ['first', 'second']) expect(lstatSync(path(link)).isSymbolicLink()).toBe(true);
+    symlinkSync('absent/new', path('nowhere'));
+    expect(() => checkWritable(path('nowhere'))).toThrow('there is no folder');
+    symlinkSync('circle', path('circle'));
+    expect(() => writeWhole(path('circle'), Uint8Array.of(1))).toThrow('its links go round in circles');
+  });
+
+  it('keeps the mode of the file that was there, and gives a new one that of the umask', () => {
+    for (const mode of [0o600, 0o755, 0o444]) {
+      writeFileSync(path('moded'), 'old');
+      chmodSync(path('moded'), mode);
+      writeWhole(path('moded'), Uint8Array.of(67));
+      expect(statSync(path('moded')).mode & 0o7777).toBe(mode);
+      rmSync(path('moded'));
+    }
+    writeWhole(path('unmoded'), Uint8Array.of(67));
+    expect(statSync(path('unmoded')).mode & 0o7777).toBe(0o666 & ~process.umask());
+  });
+
+  it('has one place for all names of a file', () => {
+    symlinkSync('.', path('self'));
+    for (const name of ['file', './file', 'self/file', 'self/self/../file'])
+      expect(placeOf(`${folder}/${name}`)).toBe(placeOf(path('file')));
+    expect(placeOf(path('absent/x'))).toBe(path('absent/x'));
+    expect(placeOf(path('other'))).not.toBe(placeOf(path('file')));
   });
 
   it('goes through a link to the file that it names', () => {

@@ -50,7 +50,7 @@ function spy(): { readonly denoiser: Denoiser; readonly ran: readonly (readonly 
         }
         ran.at(-1)!.push(...passes);
         return passes.map((pass, i) => ({
-          output: manualSeed(timestep + i).randn(sample.shape),
+          output: manualSeed(timestep + i).randn((pass.sample ?? sample).shape),
           taps: Object.fromEntries(
             (pass.taps ?? []).map((path) => [
               path,
@@ -106,6 +106,18 @@ const needs: readonly (readonly [string, ParameterValues, readonly string[]])[] 
   ['fdg', {}, ['c', '∅']],
   ['fdg', { guidanceScales: [1, 1] }, ['c']],
   ['mambo-g', {}, ['c', '∅']],
+  ['snf', {}, ['c', '∅', 'c perturbed']],
+  ['snf', { guidanceScale: 1 }, ['c', '∅', 'c perturbed']],
+  ['snf', { pagScale: 0 }, ['c', '∅']],
+  ['tpg', {}, ['c', 'c perturbed']],
+  ['tpg', { guidanceScale: 2 }, ['c', '∅', 'c perturbed']],
+  ['swg', {}, ['c', ...Array.from({ length: 4 }, () => 'c degraded')]],
+  ['swg', { windowSteps: 3, guidanceScale: 2 }, ['c', '∅', ...Array.from({ length: 9 }, () => 'c degraded')]],
+  ['swg', { swgScale: 0 }, ['c']],
+  ['momentum-guidance', {}, ['c']],
+  ['momentum-guidance', { guidanceScale: 3 }, ['c', '∅']],
+  ['smc-cfg', {}, ['c', '∅']],
+  ['smc-cfg', { smcGain: 0, guidanceScale: 1 }, ['c']],
 ];
 
 describe('the passes of one step', () => {

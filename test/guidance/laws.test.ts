@@ -16,9 +16,13 @@ import { rescaled } from '../../src/guidance/rescale.ts';
 import { samePass } from '../../src/guidance/same-pass.ts';
 import { seg } from '../../src/guidance/seg.ts';
 import { slg } from '../../src/guidance/slg.ts';
+import { snf } from '../../src/guidance/snf.ts';
+import { push } from '../../src/guidance/scales.ts';
 import { softPag } from '../../src/guidance/soft-pag.ts';
+import { swg } from '../../src/guidance/swg.ts';
 import { tcfg } from '../../src/guidance/tcfg.ts';
-import { dot, norm, scale, std, subtract } from '../../src/tensor/arithmetic.ts';
+import { tpg } from '../../src/guidance/tpg.ts';
+import { dot, mapElements, norm, scale, std, subtract } from '../../src/tensor/arithmetic.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
 import { context, mid, randomScene, samplesOf, stepOf, type Scene } from './scene.ts';
 
@@ -62,6 +66,11 @@ describe('at its neutral scale every guidance is the identity, bit for bit', () 
     tcfg: [{ guidanceScale: 1 }],
     fdg: [{ guidanceScales: [1, 1] }, { guidanceScales: [1] }],
     'mambo-g': [{ guidanceScale: 1 }],
+    snf: [{ guidanceScale: 1, pagScale: 0 }],
+    tpg: [{ tpgScale: 0 }],
+    swg: [{ swgScale: 0 }],
+    'momentum-guidance': [{ momentumScale: 0 }],
+    'smc-cfg': [{ guidanceScale: 1, smcGain: 0 }],
   };
   it.each(guidanceNames)('%s', (name) => {
     fc.assert(
@@ -108,6 +117,10 @@ describe('a batch with a scale for each sample is the samples one by one, bit fo
     'cfg-zero-star': { guidanceScale: [1, 2, 5] },
     tcfg: { guidanceScale: [1, 2, 5] },
     'mambo-g': { guidanceScale: [1, 2, 5] },
+    snf: { guidanceScale: [1, 3, 4], pagScale: [0, 2, 1] },
+    swg: { swgScale: [0, 0.5, 2] },
+    'momentum-guidance': { momentumScale: [0, 0.5, 2] },
+    'smc-cfg': { guidanceScale: [0, 1, 4] },
   };
   const further: ParameterValues = { apgEta: 0.25, normThreshold: 4 };
   it.each(Object.keys(perSample))('%s', (name) => {
@@ -161,6 +174,8 @@ describe('scaling the predictions scales what is made of them', () => {
     ['soft-pag', softPag({ pagScale: 2, lambda: 0.5, layers })],
     ['seg', seg({ segScale: 2, blurSigma: 1, layers })],
     ['slg', slg({ slgScale: 2, layers })],
+    ['tpg', tpg({ tpgScale: 2, layers })],
+    ['swg', swg({ swgScale: 2, guidanceScale: 3 })],
     ['auto-guidance', autoGuidance({ guidanceScale: 2.2 })],
     ['apg, not cut', apg({ guidanceScale: 4, eta: 0.3, normThreshold: 0 })],
     ['pag+apg, not cut', pagApg({ pagScale: 4, eta: 0, normThreshold: 0, layers })],
@@ -360,6 +375,32 @@ describe('of its own', () => {
       expect(guided(undamped, scene)).toEqual(guided(cfg(g), scene));
       expect(guided(undamped, { ...scene, nothing })).toEqual(guided(cfg(g), { ...scene, nothing }));
     }
+  });
+
+  it('SNF: each element is that of CFG or that of PAG; where one has nothing that stands out, the other stands in', () => {
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const scene = randomScene(seed, 2, 'f64');
+        const fused = guided(snf({ guidanceScale: 3, pagScale: 2, layers }), scene);
+        const [text, structure] = [guided(cfg(3), scene), push(scene.nothing, 2, subtract(scene.given, scene.other))];
+        const from = [...fused.data].map((value, i) => {
+          const near = (x: Tensor): boolean => Math.abs(value - x.data[i]) < 1e-12;
+          return `${near(text)} ${near(structure)}`;
+        });
+        expect(new Set(from)).toEqual(new Set(['true false', 'false true']));
+      }),
+      runs,
+    );
+    // One pixel stands out of S, all others are alike in both: there it is S, around it T.
+    const flat = (value: number): Tensor => mapElements(randomScene(1, 1, 'f64').given, () => value);
+    const spot = mapElements(flat(0), (_, i) => (i === 27 ? -5 : 0));
+    const one = guided(snf({ guidanceScale: 1, pagScale: 1, layers }), {
+      given: flat(0),
+      nothing: flat(-1),
+      other: spot,
+    });
+    expect(one.data[27]).toBe(4);
+    expect(one.data[0]).toBe(0);
   });
 
   it('rescale: with φ = 1 the spread is that of ε(c), and φ mixes', () => {

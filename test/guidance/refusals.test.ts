@@ -20,6 +20,11 @@ import { softPag } from '../../src/guidance/soft-pag.ts';
 import { tcfg } from '../../src/guidance/tcfg.ts';
 import { skip } from '../../src/nn/attention-perturbations/index.ts';
 import { InputError } from '../../src/tensor/errors.ts';
+import { momentumGuidance } from '../../src/guidance/momentum.ts';
+import { smcCfg } from '../../src/guidance/smc-cfg.ts';
+import { snf } from '../../src/guidance/snf.ts';
+import { swg } from '../../src/guidance/swg.ts';
+import { tpg } from '../../src/guidance/tpg.ts';
 import { mid, randomScene, stepOf } from './scene.ts';
 
 const layers = [mid];
@@ -44,6 +49,12 @@ const given: readonly Scaled[] = [
   ['autoGuidance', 'guidanceScale', (guidanceScale) => autoGuidance({ guidanceScale })],
   ['fdg', 'guidanceScales', (g) => fdg([2, g])],
   ['rescaled', 'guidanceRescale', (phi) => rescaled(none, phi)],
+  ['snf', 'guidanceScale', (guidanceScale) => snf({ guidanceScale, pagScale: 1, layers })],
+  ['snf', 'pagScale', (pagScale) => snf({ guidanceScale: 2, pagScale, layers })],
+  ['tpg', 'tpgScale', (tpgScale) => tpg({ tpgScale, layers })],
+  ['swg', 'swgScale', (swgScale) => swg({ swgScale })],
+  ['momentumGuidance', 'momentumScale', (momentumScale) => momentumGuidance({ momentumScale })],
+  ['smcCfg', 'guidanceScale', (guidanceScale) => smcCfg({ guidanceScale })],
 ];
 
 /** Those that have a default. */
@@ -52,6 +63,9 @@ const optional: readonly Scaled[] = [
   ['seg', 'guidanceScale', (guidanceScale) => seg({ segScale: 1, blurSigma: 1, layers, guidanceScale })],
   ['slg', 'guidanceScale', (guidanceScale) => slg({ slgScale: 1, layers, guidanceScale })],
   ['sag', 'guidanceScale', (guidanceScale) => sag({ sagScale: 1, layer: mid, guidanceScale })],
+  ['tpg', 'guidanceScale', (guidanceScale) => tpg({ tpgScale: 1, layers, guidanceScale })],
+  ['swg', 'guidanceScale', (guidanceScale) => swg({ swgScale: 1, guidanceScale })],
+  ['momentumGuidance', 'guidanceScale', (guidanceScale) => momentumGuidance({ momentumScale: 1, guidanceScale })],
 ];
 
 describe.each([...given, ...optional])('%s refuses a %s', (_name, parameter, make) => {
@@ -84,6 +98,8 @@ const perturbing: readonly (readonly [
   ['pagApg', 'pagScale', (pagScale, layers) => pagApg({ pagScale, layers })],
   ['seg', 'segScale', (segScale, layers) => seg({ segScale, blurSigma: 1, layers })],
   ['slg', 'slgScale', (slgScale, layers) => slg({ slgScale, layers })],
+  ['snf', 'pagScale', (pagScale, layers) => snf({ guidanceScale: 2, pagScale, layers })],
+  ['tpg', 'tpgScale', (tpgScale, layers) => tpg({ tpgScale, layers })],
 ];
 
 describe.each(perturbing)('%s', (_name, parameter, make) => {
@@ -175,6 +191,30 @@ describe('refused is', () => {
       'a broken number of zero steps',
       () => cfgZeroStar({ guidanceScale: 2, zeroInitSteps: 1.5 }),
       'zeroInitSteps is 1.5; it must be a whole number of at least 0',
+    ],
+    ['a seed that is none', () => tpg({ tpgScale: 1, layers, seed: -1 }), 'seed is -1; it must be a whole number of'],
+    [
+      'one window',
+      () => swg({ swgScale: 1, windowSteps: 1 }),
+      'windowSteps is 1; it must be a whole number of at least 2',
+    ],
+    ['a share above 1', () => swg({ swgScale: 1, windowShare: 1.1 }), 'windowShare is 1.1; it must be a number from 0'],
+    ['a mask that is none', () => swg({ swgScale: 1, masked: 1 as never }), 'masked is 1; it must be true or false'],
+    [
+      'a decay above 1',
+      () => momentumGuidance({ momentumScale: 1, decay: 2 }),
+      'decay is 2; it must be a number from 0',
+    ],
+    ['a negative gain', () => smcCfg({ guidanceScale: 2, gain: -1 }), 'gain is -1; it must be a number of at least 0'],
+    [
+      'a λ that is no number',
+      () => smcCfg({ guidanceScale: 2, slope: NaN }),
+      'slope is NaN; it must be a finite number',
+    ],
+    [
+      'an unknown switching',
+      () => smcCfg({ guidanceScale: 2, switching: 'tanh' as never }),
+      'switching is "tanh"; it must be "sign" or "unit"',
     ],
     ['a φ above 1', () => rescaled(none, 1.5), 'guidanceRescale is 1.5; it must be a number from 0 to 1'],
     ['a φ below 0', () => rescaled(none, [0, -0.1]), 'guidanceRescale is -0.1; it must be a number from 0 to 1'],

@@ -1,5 +1,6 @@
 /** A step of a run in which the predictions are given: what a guidance makes of them, without a model. */
 import { referenceKernels } from '../../src/kernels/plain/index.ts';
+import { cut } from '../../src/guidance/windows.ts';
 import type { GuidanceStep, Pass } from '../../src/guidance/guidance.ts';
 import type { GuidanceContext } from '../../src/guidance/registry/index.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
@@ -41,6 +42,7 @@ export function stepOf(scene: Scene, details: Partial<GuidanceStep> = {}): Asked
   const asked: (readonly Pass[])[] = [];
   const { given, nothing, other } = scene;
   const answer = (pass: Pass): Tensor => {
+    if (pass.sample && pass.sample.shape[3] !== given.shape[3]) return corner(other, pass.sample.shape);
     if (pass.perturbation.size > 0 || pass.model === 'weak' || pass.sample) return other;
     return pass.condition === 'null' ? nothing : given;
   };
@@ -60,8 +62,14 @@ export function stepOf(scene: Scene, details: Partial<GuidanceStep> = {}): Asked
     },
     tap: () => cast(referenceKernels.softmax(manualSeed(3).randn([batch, 2, 16, 16])), given.dtype),
     toOriginal: (prediction) => prediction,
+    originalPerPrediction: 1,
     ...details,
   };
+}
+
+/** The upper left part of a picture, of the given shape: what the model makes of every window, wherever it lies. */
+function corner(x: Tensor, [, , height, width]: readonly number[]): Tensor {
+  return cut(x, { top: 0, left: 0, height, width });
 }
 
 /** The samples of a tensor, one by one. */

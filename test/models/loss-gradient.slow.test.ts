@@ -80,6 +80,18 @@ describe.each(models)('the gradients of %s', async (name, folder, path) => {
   });
 });
 
+it('of the letters model leaves nothing to the plain loops', async () => {
+  const { config, weights } = await loadFixtureModel('letters/model');
+  const unet = createUNet(config, weights);
+  const sample = noise([2, 1, 32, 32]);
+  const steps = new Set<string>();
+  const backend = simdBackend({ watch: ({ name }) => steps.add(name) });
+  lossGradient(unet, backend, { sample, timesteps: [901, 17], classLabels: [3, 0] }, sample);
+  backend.dispose();
+  expect([...steps].filter((name) => name.startsWith('plain'))).toEqual([]);
+  expect([...steps].some((name) => name.startsWith('weight gradient'))).toBe(true);
+});
+
 describe('the gradient of a loss', () => {
   const input: ModelInput = { sample: noise([2, 1, 8, 8]), timesteps: [901, 17], classLabels: [3, 0] };
   const target = noise([2, 1, 8, 8], 8);

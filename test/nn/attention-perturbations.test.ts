@@ -9,6 +9,7 @@ import {
   randomMask,
   skip,
   softIdentity,
+  tokenShuffle,
   uniform,
 } from '../../src/nn/attention-perturbations/index.ts';
 import { softmaxAttention, type AttentionInput, type AttentionMixer } from '../../src/nn/attention.ts';
@@ -28,7 +29,15 @@ function attended(seed = 1, batch = 2, [h, w] = [height, width]): AttentionInput
   return { kernels, q, k, query: () => q, key: () => k, value, heads, scale: 0.5, height: h, width: w };
 }
 
-const mix = (mixer: AttentionMixer, input: AttentionInput): Tensor => mixer.mix!(input);
+/**
+ * What a mixer makes of tokens that are their own query, key and value. Projections treat each token by itself, so what
+ * becomes of the tokens before a layer becomes of these three.
+ */
+function mix(mixer: AttentionMixer, input: AttentionInput): Tensor {
+  const before = (x: Tensor): Tensor => mixer.before?.(kernels, x) ?? x;
+  const { query, key, value } = input;
+  return mixer.mix!({ ...input, query: () => before(query()), key: () => before(key()), value: before(value) });
+}
 const input = attended();
 
 /** One sample of a batch, as a layer would see it alone. */
@@ -50,6 +59,7 @@ const all: readonly (readonly [string, () => AttentionMixer])[] = [
   ['query blur', () => queryBlur(1.5)],
   ['infinite query blur', () => queryBlur(Infinity)],
   ['uniform', uniform],
+  ['token shuffle', () => tokenShuffle(5)],
   ['soft identity', () => softIdentity([0.25, 1])],
 ];
 
@@ -116,6 +126,7 @@ describe('against PyTorch', () => {
       'off-diagonal mask': offDiagonalMask,
       'random mask': () => randomMask({ probability: first, seed: second }),
       'additive noise': () => additiveNoise({ strength: first, seed: second }),
+      'token shuffle': () => tokenShuffle(first),
       'soft identity': () => softIdentity([first, second]),
       'query blur': () => queryBlur(first),
     };
@@ -149,6 +160,7 @@ describe('against PyTorch', () => {
         'off-diagonal mask',
         'random mask',
         'additive noise',
+        'token shuffle',
         'soft identity',
         'query blur',
       ]),
@@ -166,6 +178,7 @@ it('the keys name the mixers and their parameters', () => {
     additiveNoise({ strength: 2, seed: 6 }),
     additiveNoise({ strength: 1, seed: 5 }),
     queryBlur(2),
+    tokenShuffle(6),
     softIdentity(0.5),
     softIdentity([0.5]),
     softIdentity([1, 0.25]),
@@ -298,6 +311,24 @@ describe('soft identity', () => {
   });
 });
 
+describe('token shuffle', () => {
+  it('gives the tokens in another order, each as it is, and as torch.randperm has it', () => {
+    const shuffled = tokenShuffle(5).before!(kernels, input.value);
+    const order = manualSeed(5).randperm(tokens);
+    expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: tokens }, (_, i) => i));
+    const tokenOf = (x: Tensor, b: number, n: number): Tensor['data'] =>
+      x.data.slice((b * tokens + n) * channels, (b * tokens + n + 1) * channels);
+    for (const b of [0, 1]) {
+      for (const [n, source] of order.entries())
+        expect(tokenOf(shuffled, b, n)).toEqual(tokenOf(input.value, b, source));
+    }
+    // torch.randperm(10, generator=torch.Generator().manual_seed(5))
+    expect(manualSeed(5).randperm(10)).toEqual([1, 4, 9, 6, 3, 5, 0, 2, 8, 7]);
+    expect([0, 1].map((count) => manualSeed(1).randperm(count))).toEqual([[], [0]]);
+    expect(() => manualSeed(1).randperm(-1)).toThrow('randperm: the count is -1');
+  });
+});
+
 it('parameters out of range are refused', () => {
   for (const make of [
     () => randomMask({ probability: 1.5, seed: 0 }),
@@ -312,6 +343,8 @@ it('parameters out of range are refused', () => {
     () => softIdentity(-0.1),
     () => queryBlur(-1),
     () => queryBlur(NaN),
+    () => tokenShuffle(-1),
+    () => tokenShuffle(0.5),
   ])
     expect(make).toThrow(InputError);
 });

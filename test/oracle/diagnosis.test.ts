@@ -14,7 +14,7 @@ const all = (value: number): Tensor => tensor('f64', [size], new Float64Array(si
 const band = (): Band => ({
   truth: all(1),
   scale: new Float64Array(size).fill(unit),
-  spread: new Map(),
+  honest: [0, 1],
   budget: { rms: 1, max: 1 },
 });
 const bands = (...taps: readonly string[]) => new Map(taps.map((tap) => [tap, band()]));

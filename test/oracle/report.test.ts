@@ -5,6 +5,7 @@ import { bank } from '../../src/oracle/faults/bank.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import { heatMap } from '../../src/oracle/report/heat-map.ts';
 import { htmlReport } from '../../src/oracle/report/html.ts';
+import { jsonText } from '../../src/formats/json.ts';
 import { jsonReport } from '../../src/oracle/report/json.ts';
 import { junitReport } from '../../src/oracle/report/junit.ts';
 import { escaped } from '../../src/oracle/report/markup.ts';
@@ -38,7 +39,7 @@ describe('a report', () => {
   });
 
   it('as JSON has all of it', () => {
-    expect(JSON.parse(jsonReport(bad.report, bad.diagnoses, ['a finding']))).toMatchObject({
+    expect(JSON.parse(jsonText(jsonReport(bad.report, bad.diagnoses, ['a finding'])))).toMatchObject({
       schema: 1,
       case: 'guidances/cfg-pag',
       dtype: 'f32',
@@ -48,7 +49,7 @@ describe('a report', () => {
       diagnosis: { faults: ['guide-scale-offset'], complete: true, sentences: [sentence] },
       taps: [{ name: 'guided', status: 'wrong' }],
     });
-    expect(JSON.parse(jsonReport(good.report, [], []))).toMatchObject({
+    expect(JSON.parse(jsonText(jsonReport(good.report, [], [])))).toMatchObject({
       passes: true,
       first: null,
       diagnosis: null,

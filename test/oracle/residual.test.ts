@@ -20,7 +20,7 @@ function said(truth: Tensor, found: Tensor): readonly string[] {
   const band: Band = {
     truth,
     scale: new Float64Array(truth.data.length).fill(unit),
-    spread: new Map(),
+    honest: [0, 1],
     budget: { rms: 1, max: 5 },
   };
   const first = { name: 'tap', status: 'wrong' };

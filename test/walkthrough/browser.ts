@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { buildWalkthrough } from '../../scripts/walkthrough/build.ts';
-import { serveFolder } from '../../src/cli/walkthrough.ts';
+import { serveFolder } from '../../src/cli/serve.ts';
 
 /** Debian's Chromium, or the one that CHROMIUM names; undefined when there is none. */
 export const chromiumPath = [process.env['CHROMIUM'], '/usr/bin/chromium'].find(

@@ -1,16 +1,19 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { writeSafetensors } from '../../src/formats/safetensors.ts';
-import { middleOf } from '../../src/walkthrough/requests.ts';
+import { freeRun, middleOf, usualScale } from '../../src/walkthrough/requests.ts';
 import type { FaultName, GuidanceChoice, PassesResult, RunRequest } from '../../src/walkthrough/protocol.ts';
+import { initialState } from '../../src/walkthrough/state.ts';
 import { caseName, noLetter } from '../../src/walkthrough/study.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
 import { stepCost } from '../../src/walkthrough/work/cost.ts';
 import { influences } from '../../src/walkthrough/work/influence.ts';
+import { plainName } from '../../src/walkthrough/work/layers.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
 import { noiseOf } from '../../src/walkthrough/work/noise.ts';
 import { checkPage } from '../../src/walkthrough/work/oracle.ts';
@@ -43,6 +46,12 @@ const request = (guidance: GuidanceChoice, asked = label): RunRequest => ({
   labels: [asked],
   guidance,
 });
+
+/** What axe has to say. */
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
 
 /** However loaded the machine is. */
 const eventually = <T>(found: () => T) => expect.poll(found, { timeout: 60_000, interval: 20 });
@@ -95,12 +104,26 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   });
 
   it('draws the word, with and without PAG, as the library does in Node: the same bits', async () => {
-    await expectDigest('.word-row[data-guidance=none]', drawn(model, request({ kind: 'none' })));
+    await show('word');
+    await expectDigest('[data-section=word] [data-guidance=none]', drawn(model, request({ kind: 'none' })));
     await expectDigest(
-      '.word-row[data-guidance=pag]',
+      '[data-section=word] [data-guidance=pag]',
       drawn(model, request({ kind: 'pag', scale: 1, layers: middle })),
     );
-    expect(await section('word').locator('.engine').textContent()).toContain('WebAssembly SIMD');
+    await show('hero');
+    await eventually(() => section('hero').locator('.engine').textContent()).toContain('WebAssembly SIMD');
+  });
+
+  it('begins with what nobody asked for: the first noises, which PAG mends and CFG leaves as they are', async () => {
+    await show('hero');
+    const free = (guidance: GuidanceChoice): Tensor => drawn(model, freeRun({ ...initialState, seed }, guidance));
+    const alone = free({ kind: 'none' });
+    await expectDigest('[data-section=hero] [data-guidance=none]', alone);
+    await expectDigest('[data-section=hero] [data-guidance=cfg]', alone);
+    await expectDigest(
+      '[data-section=hero] [data-guidance=pag]',
+      free({ kind: 'pag', scale: usualScale, layers: middle }),
+    );
   });
 
   it('1: scrubs through the steps, by pointer and by keyboard', async () => {
@@ -138,16 +161,16 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await page.mouse.click(box.x + (box.width * 24.5) / 32, box.y + (box.height * 4.5) / 32);
     await eventually(() => spread.first().textContent()).toBe(expected(24, 4));
 
-    await section('attention').getByText('identity in this layer').click();
+    await section('attention').locator('.choice').getByText('identity in this layer').click();
     await expectDigest('[data-section=attention]', believed(seen.perturbed[0]));
-    await section('attention').getByText('identity in all 7').click();
+    await section('attention').locator('.choice').getByText('identity in all 7').click();
     await expectDigest('[data-section=attention]', believed(seen.perturbed[1]));
   });
 
   it('3: moves the prediction in the plane, by slider and by dragging', async () => {
     await show('direction');
     const plane = guidancePlane(passesOf([middle]));
-    await expectDigest('[data-section=direction]', plane.guided(1, 1));
+    await expectDigest('[data-section=direction]', plane.guided(3, 1));
     await setSlider('plane-s', 4);
     await setSlider('plane-g', 2.5);
     await expectDigest('[data-section=direction]', plane.guided(4, 2.5));
@@ -155,9 +178,8 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       const beyond = believed(prediction).data.filter((value) => value < -1.05 || value > 1.05);
       return `${Math.round((100 / 1024) * beyond.length)} %`;
     };
-    expect(await section('direction').textContent()).toContain(
-      `${outside(plane.guided(4, 2.5))} of it lies outside the range of pictures; ` +
-        `behind ε, ${outside(plane.guided(0, 1))}.`,
+    expect(await section('direction').locator('.triple').textContent()).toMatch(
+      new RegExp(`${outside(plane.guided(0, 1))} of it lies beyond .*white: ${outside(plane.guided(4, 2.5))}$`),
     );
     // From where the point is to ε̂: s = −1.
     await section('direction').locator('.plane-view').scrollIntoViewIfNeeded();
@@ -196,7 +218,9 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
         .evaluate((bar) => bar.getBoundingClientRect().width),
     ).toBe(0);
     await section('layers').locator('[data-layer="mid_block.attentions.0"] button').click();
-    await eventually(() => section('layers').locator('.question').textContent()).toContain(`It is ${most}`);
+    await eventually(() => section('layers').locator('.question').textContent()).toContain(
+      `It is “${plainName(layers, most)}”`,
+    );
     await eventually(() => section('layers').locator('.layer-row .number').allTextContents()).toEqual(
       shares.map((share) => `${(share * 100).toFixed(1)} %`),
     );
@@ -288,6 +312,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     const link = await input('link').inputValue();
     expect(link).toBe(page.url());
     const other = await reader.open(link.split('#')[1]);
+    await other.page.locator('[data-section=word]').scrollIntoViewIfNeeded();
     await eventually(() => other.page.locator('[data-section=word] input[name=word]').inputValue()).toBe('E');
     await other.page.locator('[data-section=take]').scrollIntoViewIfNeeded();
     await eventually(() => other.page.locator('input[name=link]').inputValue()).toBe(link);
@@ -314,15 +339,35 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     expect(nameless).toEqual([]);
   });
 
+  it.each(['light', 'dark'] as const)('has nothing that axe finds, in %s', async (colorScheme) => {
+    const fresh = await reader.open('', { colorScheme });
+    for (const name of ['why', 'layers', 'oracle']) {
+      await fresh.page.locator(`[data-section=${name}]`).scrollIntoViewIfNeeded();
+      await fresh.page.waitForTimeout(200);
+    }
+    for (const details of await fresh.page.locator('details').all())
+      await details.evaluate((found) => ((found as HTMLDetailsElement).open = true));
+    await fresh.page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+    const found = await fresh.page.evaluate(async () => {
+      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: readonly Violation[] }> } };
+      const { violations } = await axe.run();
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' ')}`);
+    });
+    expect(found).toEqual([]);
+    await fresh.page.context().close();
+  });
+
   it('fits a phone, without scrolling sideways', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     for (const details of await page.locator('details').all())
       await details.evaluate((found) => ((found as HTMLDetailsElement).open = true));
     for (const name of [
+      'hero',
       'word',
       'noise',
       'attention',
       'direction',
+      'why',
       'knob',
       'layers',
       'hood',
@@ -337,7 +382,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
 
   it('follows the reader into the dark, pictures too', async () => {
     await show('word');
-    const letter = page.locator('.word-row[data-guidance=pag] canvas').first();
+    const letter = page.locator('[data-section=word] [data-guidance=pag] canvas').first();
     const look = () => letter.evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
     const light = await look();
     await page.emulateMedia({ colorScheme: 'dark' });
@@ -365,10 +410,12 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await input('word').fill('o 1');
     await page.locator('.skip').focus();
     await page.keyboard.press('Enter');
-    await expectDigest('.word-row[data-guidance=none]', drawn(model, request({ kind: 'none' }, 14)));
+    await show('word');
+    await expectDigest('[data-section=word] [data-guidance=none]', drawn(model, request({ kind: 'none' }, 14)));
     await page.locator('button[name=noise]').click();
+    await show('word');
     await expectDigest(
-      '.word-row[data-guidance=none]',
+      '[data-section=word] [data-guidance=none]',
       drawn(model, { ...request({ kind: 'none' }, 14), seed: seed + 1 }),
     );
   });
@@ -393,6 +440,33 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       'is not what case.json promises',
     );
     await broken.page.context().close();
+  });
+
+  it('does not draw with a model that was changed, and draws once the right one comes', async () => {
+    const broken = await reader.open('', {}, { 'diffusion_pytorch_model.safetensors': (text) => `${text} ` });
+    const engine = broken.page.locator('.engine');
+    await eventually(() => engine.textContent()).toMatch(
+      /Nothing can be computed here: .*diffusion_pytorch_model.* is not the file that belongs to this page/,
+    );
+    await broken.page.context().unrouteAll();
+    await engine.getByRole('button', { name: 'try again' }).click();
+    await eventually(() => engine.textContent()).toContain('WebAssembly SIMD');
+    await broken.page.context().close();
+  });
+
+  it('lets a finger scroll over the pictures, and choose by a tap', async () => {
+    const phone = await reader.open(`word=E&seed=${seed}&step=${step}`, {
+      hasTouch: true,
+      viewport: { width: 375, height: 700 },
+    });
+    const picture = phone.page.locator('[data-section=attention] .outlined[tabindex]');
+    await picture.scrollIntoViewIfNeeded();
+    expect(await picture.evaluate((found) => getComputedStyle(found).touchAction)).toBe('auto');
+    const box = (await picture.boundingBox())!;
+    const [x, y] = [box.x + box.width * (4.5 / 32), box.y + box.height * (6.5 / 32)];
+    await phone.page.touchscreen.tap(x, y);
+    await eventually(() => phone.page.url()).toContain('pixel=4,6');
+    await phone.page.context().close();
   });
 
   it('says so when the model does not come', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { consistent, initialState, readState, readWord, writeState, type State } from '../../src/walkthrough/state.ts';
 import { faultNames } from '../../src/walkthrough/protocol.ts';
 import { stepCount } from '../../src/walkthrough/study.ts';
+import { toySteps } from '../../src/walkthrough/work/toy.ts';
 
 const scale = fc.integer({ min: 0, max: 40 }).map((quarters) => quarters / 4);
 const layer = fc.integer({ min: 0, max: 6 });
@@ -20,6 +21,8 @@ const states: fc.Arbitrary<State> = fc
     pixel: fc.tuple(pixel, pixel),
     flip: fc.constantFrom('none', 'layer', 'all'),
     plane: fc.tuple(scale, fc.constantFrom(0, 0.5, 1, 2.9, 3)),
+    toyScale: fc.integer({ min: 0, max: 32 }).map((quarters) => quarters / 4),
+    toyStep: fc.integer({ min: 0, max: toySteps - 1 }),
     scale,
     asked: fc.boolean(),
     layers: fc.array(layer),

@@ -22,6 +22,7 @@ describe('the text', () => {
   it('says only numbers that are so', async () => {
     const { unet, scheduler } = model;
     const { shared, plain } = stepCost(unet, middleOf(unet.attentionLayers));
+    const measured = await evaluation();
     const recipe = await readFile(`${repository}scripts/train/README.md`, 'utf8');
     const facts: Readonly<Record<string, string>> = {
       parameters: [...unet.weights.values()].reduce((sum, { data }) => sum + data.length, 0).toLocaleString('en'),
@@ -29,6 +30,19 @@ describe('the text', () => {
       'first-timestep': String(scheduler.timesteps[0]),
       steps: String(stepCount),
       'attention-layers': String(unet.attentionLayers.length),
+      pictures: measured('free none').pictures.toLocaleString('en'),
+      'free-alone': measured(`free none, ${stepCount} steps`).whole('frechetDistance'),
+      'free-pag': measured(`free pag 1, ${stepCount} steps`).whole('frechetDistance'),
+      'sure-alone': measured(`free none, ${stepCount} steps`).percent('confidence'),
+      'sure-pag': measured(`free pag 1, ${stepCount} steps`).percent('confidence'),
+      'short-alone': measured('free none').whole('frechetDistance'),
+      'short-pag': measured('free pag 1').whole('frechetDistance'),
+      'short-last': measured(`free layer ${unet.attentionLayers.at(-1)}`).whole('frechetDistance'),
+      'short-strong': measured('free pag 2').whole('frechetDistance'),
+      'asked-alone': measured('asked none').whole('frechetDistance'),
+      'asked-pag': measured('asked pag 1').whole('frechetDistance'),
+      'asked-right': measured('asked none').percent('asAsked'),
+      'asked-right-pag': measured('asked pag 1').percent('asAsked'),
       'shared-middle': String(Math.round((shared / (shared + plain)) * 100)),
     };
     const said = [...html.matchAll(/data-fact="([\w-]+)">([^<]*)</g)];
@@ -57,6 +71,25 @@ describe('the text', () => {
     expect(contrast(colours.get('picture-ink')!, colours.get('picture-paper')!)).toBeGreaterThan(12);
   });
 });
+
+/** The figures of a point of `fixtures/evaluation`, as the page rounds them. */
+async function evaluation() {
+  const text = await readFile(`${repository}fixtures/evaluation/results.json`, 'utf8');
+  const { points, steps } = JSON.parse(text) as {
+    steps: number;
+    points: { name: string; pictures: number; figures: Record<string, { value: number }> }[];
+  };
+  // "In half the steps", says the page of all points that do not name theirs.
+  expect(steps).toBe(stepCount / 2);
+  return (name: string) => {
+    const { pictures, figures } = points.find((point) => point.name === name)!;
+    return {
+      pictures,
+      whole: (figure: string) => String(Math.round(figures[figure].value)),
+      percent: (figure: string) => String(Math.round(figures[figure].value * 100)),
+    };
+  };
+}
 
 /** (L₁ + 0.05)/(L₂ + 0.05) of WCAG 2.2. */
 function contrast(a: readonly number[], b: readonly number[]): number {

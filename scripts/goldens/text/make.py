@@ -15,9 +15,10 @@ import autoencoders
 import clip_text
 import condition_unets
 import operations
+import pipelines
 import tokens
 
-PARTS = {part.__name__: part for part in (operations, condition_unets, clip_text, autoencoders, tokens)}
+PARTS = {part.__name__: part for part in (operations, condition_unets, clip_text, autoencoders, tokens, pipelines)}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

@@ -1,8 +1,9 @@
 /** `pag bench`: how fast the kernels are here, alone and in a model, and what guidance costs. */
-import { mostThreads, peakMeter, simdBackend, simdSupported } from '../../kernels/simd/index.ts';
+import { mostThreads, peakMeter, simdBackend, simdRefusal } from '../../kernels/simd/index.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { fastKernels, fastOptions, threadsHere } from '../backend.ts';
 import type { Command } from '../command.ts';
+import { printResult } from '../messages.ts';
 import { loadModel } from '../model.ts';
 import { readOptions, type OptionKinds } from '../options.ts';
 import { lettersModel } from '../shipped.ts';
@@ -11,7 +12,7 @@ import { benchModel, measureModel, measureSteps, type BenchModel } from './model
 import { measureOperations, type FastKernels } from './operations.ts';
 import { benchReport, type BenchResult } from './report.ts';
 
-const kinds: OptionKinds = { model: 'text', threads: 'text', kernels: 'text', json: 'flag' };
+const kinds: OptionKinds = { model: 'text', threads: 'text', kernels: 'text' };
 
 const help = `pag bench [options]
 
@@ -23,21 +24,21 @@ one thread.
   --model DIR                     a pipeline or UNet folder (the letters model that ships)
   --threads N                     how many threads to compare with one (as many as there are cores)
   --kernels simd|simd-wide|simd-fma
-                                  with vectors of 128 bits, of 256, or with fused multiply-add (simd)
-  --json                          all figures as JSON`;
+                                  with vectors of 128 bits, of 256, or with fused multiply-add (simd)`;
 
 /** The command `pag bench`. */
-export const benchCommand: Command = { summary: 'measures the kernels and a model on this machine', help, run };
+export const benchCommand: Command = { help, options: kinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
-  if (!simdSupported()) throw new InputError('this engine has no WebAssembly SIMD, so there is nothing to measure');
+  const refusal = simdRefusal();
+  if (refusal !== undefined) throw new InputError(`${refusal}, so there is nothing to measure`);
   const kernels = fastOptions(options.choice('kernels', fastKernels) ?? 'simd');
   const threads = options.integer('threads', 1, mostThreads) ?? threadsHere();
   const folder = options.text('model') ?? lettersModel;
   const { unet } = await loadModel(folder, 'f32');
   const result = measureAll(benchModel(unet, folder), kernels, threads);
-  console.log(options.has('json') ? JSON.stringify(result, null, 2) : benchReport(result));
+  printResult(options, { text: benchReport(result), json: result });
   return 0;
 }
 

@@ -4,6 +4,7 @@ import { skip } from '../../nn/attention-perturbations/index.ts';
 import { autoGuidance } from '../auto-guidance.ts';
 import { perturbed, weakModel } from '../guidance.ts';
 import { sag } from '../sag.ts';
+import { swg } from '../swg.ts';
 import {
   classifierFreeScale,
   guidanceScaleParameter,
@@ -34,6 +35,47 @@ export const degradedEntries: Readonly<Record<string, GuidanceEntry>> = {
         layer: at(layersOf(values, 'sagLayer', context), 0),
         blurSigma: values.number('blurSigma'),
         blurWindow: values.number('blurWindow'),
+        guidanceScale: classifierFreeScale(values, context),
+      }),
+  },
+  swg: {
+    summary: 'sliding-window guidance: away from what the model draws when it sees no further than a window',
+    formula:
+      'ε(∅) + g (ε(c) − ε(∅)) + w M ⊙ (ε(c) − ε̄(c)), ε̄: predicted window by window, the mean where they overlap; ' +
+      'M = [more than one window]',
+    source: 'Kaiser et al. 2024, arXiv 2411.10257 (masked: its third version)',
+    parameters: [
+      scaleParameter('swgScale', 0.2, 'w; 0 is without'),
+      {
+        name: 'windowShare',
+        kind: 'number',
+        summary: "height and width of a window as a share of the picture's; below 1",
+        default: 0.625,
+        least: 0,
+        most: 1,
+      },
+      {
+        name: 'windowSteps',
+        kind: 'integer',
+        summary: 'how many windows there are down and across',
+        default: 2,
+        least: 2,
+      },
+      {
+        name: 'windowMask',
+        kind: 'choice',
+        summary: 'overlap: only pixels that more than one window sees are guided (M-SWG); none: all are',
+        default: 'overlap',
+        choices: ['overlap', 'none'],
+      },
+      guidanceScaleParameter(1),
+    ],
+    create: (values, context) =>
+      swg({
+        swgScale: values.scale('swgScale'),
+        windowShare: values.number('windowShare'),
+        windowSteps: values.number('windowSteps'),
+        masked: values.text('windowMask') === 'overlap',
         guidanceScale: classifierFreeScale(values, context),
       }),
   },

@@ -12,6 +12,7 @@ import { degradedEntries } from './degraded.ts';
 import type { GuidanceContext, GuidanceEntry, Values } from './entry.ts';
 import { perturbedEntries } from './perturbed.ts';
 import { rescaled } from '../rescale.ts';
+import { velocityEntries } from './velocity.ts';
 
 export type { GuidanceContext, GuidanceEntry, Values } from './entry.ts';
 
@@ -27,6 +28,7 @@ export const guidances: Readonly<Record<string, GuidanceEntry>> = {
   ...perturbedEntries,
   ...classifierFreeEntries,
   ...degradedEntries,
+  ...velocityEntries,
 };
 
 /** What any guidance can be given: rescale, which comes last, and an interval, outside of which nothing is guided. */

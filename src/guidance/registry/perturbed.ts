@@ -2,20 +2,25 @@
  * The guidances that push away from a pass whose attention is perturbed, alone or together with classifier-free
  * guidance.
  */
+import type { PerSample } from '../../tensor/arithmetic.ts';
 import { InputError } from '../../tensor/errors.ts';
 import * as perturbations from '../../nn/attention-perturbations/index.ts';
 import { pagApg } from '../apg.ts';
 import type { MixerChoice } from '../guidance.ts';
 import { cfgPag, pag, type AdaptiveRule, type PagOptions } from '../pag.ts';
 import type { Parameter } from '../parameters.ts';
+import { isAll } from '../scales.ts';
 import { seg } from '../seg.ts';
 import { slg } from '../slg.ts';
+import { snf } from '../snf.ts';
 import { softPag } from '../soft-pag.ts';
+import { tpg } from '../tpg.ts';
 import {
   classifierFreeScale,
   guidanceScaleParameter,
   layersOf,
   layersParameter,
+  needsNullCondition,
   projectionOptions,
   projectionParameters,
   scaleParameter,
@@ -149,6 +154,47 @@ export const perturbedEntries: Readonly<Record<string, GuidanceEntry>> = {
         ...projectionOptions(values),
       }),
   },
+  snf: {
+    summary: 'CFG and PAG, of which each element takes the one that stands out more there, instead of their sum',
+    formula:
+      'ε(∅) + (T where softmax(Ω_T) ≥ softmax(Ω_S), else S), T = g (ε(c) − ε(∅)), S = s (ε(c) − ε̂(c)), ' +
+      'Ω = blur(|·|), of 3 × 3 pixels, σ = 1',
+    source: 'pamparamm, sd-perturbed-attention (rescale mode "snf"), after Wang et al. 2023, arXiv 2311.10329',
+    parameters: [guidanceScaleParameter(7.5), pagScale, pagLayers],
+    create: (values, context) =>
+      snf({
+        guidanceScale: fusedScale(values, context),
+        pagScale: values.scale('pagScale'),
+        layers: layersOf(values, 'pagLayers', context),
+      }),
+  },
+  tpg: {
+    summary: 'token perturbation guidance: away from a pass whose tokens are put in a random order',
+    formula: 'ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)), ε̂: x ← P x before each layer, P a permutation of the tokens',
+    source: 'Rajabi et al. 2025, arXiv 2506.10036',
+    parameters: [
+      scaleParameter('tpgScale', 3, 's; 0 is without'),
+      layersParameter(
+        'tpgLayers',
+        'the self-attention layers before which tokens are shuffled; in SDXL the authors take down_blocks.2',
+      ),
+      guidanceScaleParameter(1),
+      {
+        name: 'perturbationSeed',
+        kind: 'integer',
+        summary: "the seed of the first layer's order; each further one has the next",
+        default: 0,
+        least: 0,
+      },
+    ],
+    create: (values, context) =>
+      tpg({
+        tpgScale: values.scale('tpgScale'),
+        layers: layersOf(values, 'tpgLayers', context),
+        seed: values.number('perturbationSeed'),
+        guidanceScale: classifierFreeScale(values, context),
+      }),
+  },
   seg: {
     summary: 'smoothed energy guidance: away from a pass whose attention queries are blurred',
     formula: 'ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)), ε̂: softmax(blur(Q) Kᵀ/√d) V',
@@ -190,6 +236,12 @@ export const perturbedEntries: Readonly<Record<string, GuidanceEntry>> = {
       }),
   },
 };
+
+/** g of a fusion, which asks for ε(∅) also where g = 1, unless it does nothing at all. */
+function fusedScale(values: Values, context: GuidanceContext): PerSample {
+  if (!isAll(values.scale('pagScale'), 0)) needsNullCondition(0, context);
+  return classifierFreeScale(values, context);
+}
 
 function pagOptions(values: Values, context: GuidanceContext): PagOptions {
   return {

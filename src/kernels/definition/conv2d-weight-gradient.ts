@@ -9,11 +9,11 @@
  */
 import { allocate, type Tensor } from '../../tensor/tensor.ts';
 import type { Padding } from '../kernels.ts';
-import { stored } from './rounding.ts';
-import { sumInRuns } from './sums.ts';
+import { rounding, stored } from './rounding.ts';
+import { runOfRows, sumInRuns } from './sums.ts';
 
 /**
- * The products are added over b, then row, then column, in runs.
+ * The products of a sample are added over row, then column, in runs of whole rows; then sample after sample.
  * @param x [B,C,H,W], what the convolution was given
  * @param gradient [B,O,H′,W′], of its result
  * @param kernelHeight kh of the weight
@@ -32,14 +32,17 @@ export function conv2dWeightGradient(
 ): Tensor {
   const [B, C, H, W] = x.shape;
   const [, O, outH, outW] = gradient.shape;
-  const products = allocate(x.dtype, B * outH * outW);
+  const round = rounding(x.dtype);
+  const run = runOfRows(outW);
+  const products = allocate(x.dtype, outH * outW);
   const out = allocate(x.dtype, O * C * kernelHeight * kernelWidth);
   for (let o = 0; o < O; o++) {
     for (let c = 0; c < C; c++) {
       for (let i = 0; i < kernelHeight; i++) {
         for (let j = 0; j < kernelWidth; j++) {
-          let t = 0;
+          let total = 0;
           for (let b = 0; b < B; b++) {
+            let t = 0;
             for (let row = 0; row < outH; row++) {
               const h = row * stride + i - top;
               for (let column = 0; column < outW; column++) {
@@ -49,8 +52,9 @@ export function conv2dWeightGradient(
                 products[t++] = gradient.data[((b * O + o) * outH + row) * outW + column] * pixel;
               }
             }
+            total = round(total + sumInRuns(products, run));
           }
-          out[((o * C + c) * kernelHeight + i) * kernelWidth + j] = sumInRuns(products);
+          out[((o * C + c) * kernelHeight + i) * kernelWidth + j] = total;
         }
       }
     }

@@ -25,6 +25,11 @@ export function runOfChannels(kernelHeight: number, kernelWidth: number): number
   return Math.ceil(runLength / area) * area;
 }
 
+/** Terms of a run in the gradient of a weight: whole rows of pixels, as many as give 64 terms or just more. */
+export function runOfRows(width: number): number {
+  return Math.ceil(runLength / width) * width;
+}
+
 /** The sum in runs: so many terms in their order, each run from +0; and run after run is added to the total. */
 export function sumInRuns(terms: FloatArray, run = runLength): number {
   const round = rounding(terms instanceof Float32Array ? 'f32' : 'f64');

@@ -1,4 +1,5 @@
 /** Attention over tokens, whole and in its two halves. */
+import { shown } from '../../tensor/shown.ts';
 import { dimensions, expect, expectHeads, expectShape } from './checks.ts';
 import type { Attributes, Rows, Shape } from './operation.ts';
 
@@ -61,6 +62,6 @@ function extents(operation: string, { heads, scale }: Attributes['attention'], q
   const [, keys] = dimensions(operation, k, 'B,M,D');
   expectShape(operation, 'the key', k, [batch, keys, channels]);
   expectHeads(operation, heads, channels);
-  expect(operation, Number.isFinite(scale), `the scale is ${scale}; it must be a finite number`);
+  expect(operation, Number.isFinite(scale), `the scale is ${shown(scale)}; it must be a finite number`);
   return [batch, queries, channels, keys];
 }

@@ -41,14 +41,14 @@ export function expectGroups(operation: string, x: Shape, groups: number): numbe
   expect(operation, x.length >= 2, `expected a shape [B,C,…], found one of ${x.length} dimensions`);
   const [, channels] = x;
   const divides = Number.isInteger(groups) && groups >= 1 && channels % groups === 0;
-  expect(operation, divides, `${groups} groups do not divide ${channels} channels`);
+  expect(operation, divides, `${shown(groups)} groups do not divide ${channels} channels`);
   return channels;
 }
 
 /** Fails unless `heads` is a whole number from 1 on that divides the channels. */
 export function expectHeads(operation: string, heads: number, channels: number): void {
   const divides = Number.isInteger(heads) && heads >= 1 && channels % heads === 0;
-  expect(operation, divides, `${heads} heads do not divide ${channels} channels`);
+  expect(operation, divides, `${shown(heads)} heads do not divide ${channels} channels`);
 }
 
 /** Fails unless each tensor has as many numbers as its shape says. */

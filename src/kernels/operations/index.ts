@@ -64,18 +64,23 @@ function rowOf(kind: Kind): AnyRow {
   throw new InputError(`there is no operation ${shown(kind)}; there are ${kinds.join(', ')}`);
 }
 
+/** Of what is no operation, undefined. */
+function kindOf(operation: Operation): Kind {
+  return (Object(operation) as Operation).kind;
+}
+
 /**
  * The shape of an operation's result.
  * @param shapes of its tensors, in the order of the kernel's arguments; so in the functions below
  * @throws InputError when shapes or numbers do not fit together
  */
 export function shapeOf(operation: Operation, shapes: readonly Shape[]): Shape {
-  return rowOf(operation.kind).shape(operation, shapes);
+  return rowOf(kindOf(operation)).shape(operation, shapes);
 }
 
 /** How many multiplications an operation does in its sums of products, each of which has its addition. */
 export function productsOf(operation: Operation, shapes: readonly Shape[]): number {
-  return rowOf(operation.kind).products?.(operation, shapes) ?? 0;
+  return rowOf(kindOf(operation)).products?.(operation, shapes) ?? 0;
 }
 
 /**
@@ -83,7 +88,7 @@ export function productsOf(operation: Operation, shapes: readonly Shape[]): numb
  * @throws InputError as the kernels do
  */
 export function applyOperation(kernels: Kernels, operation: Operation, tensors: readonly Tensor[]): Tensor {
-  return rowOf(operation.kind).apply(kernels, operation, tensors);
+  return rowOf(kindOf(operation)).apply(kernels, operation, tensors);
 }
 
 /** What `kernelsFrom` asks of whoever carries out the calls. */
@@ -123,7 +128,7 @@ export function kernelsFrom(runner: Runner): Kernels {
       );
       const channels = x.shape[1];
       const parts = Number.isInteger(seam) && seam > 0 && seam < channels;
-      expect('joinedConv2d', parts, `a seam at ${seam} does not part ${channels} channels in two`);
+      expect('joinedConv2d', parts, `a seam at ${shown(seam)} does not part ${channels} channels in two`);
       return runner.joinedConv2d(x, weight, bias, stride, padding, seam);
     },
   };

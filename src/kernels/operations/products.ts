@@ -67,7 +67,7 @@ export function convolved({ stride, padding }: Attributes['conv2d'], [x, weight,
   expect(
     'conv2d',
     Number.isInteger(stride) && stride >= 1,
-    `the stride must be a whole number from 1 on, but is ${stride}`,
+    `the stride must be a whole number from 1 on, but is ${shown(stride)}`,
   );
   expect(
     'conv2d',

@@ -1,14 +1,14 @@
 /**
  * The gradient of a convolution's weight as a matrix product.
  *
- *     out [O, C·kh·kw] = gradient [O, B·pixels] · patches [B·pixels, C·kh·kw]
+ *     out [O, C·kh·kw] = Σ over samples: gradient [O, pixels] · patches [pixels, C·kh·kw]
  *
  * Against definition/conv2d-weight-gradient: what lies under the kernel is collected first, a row for each output
  * pixel, once for all output channels; and only as many rows at a time as a run of the sums has terms.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
-import { runLength } from '../definition/sums.ts';
+import { runOfRows } from '../definition/sums.ts';
 import type { Padding } from '../kernels.ts';
 import { matmul } from './matmul.ts';
 
@@ -25,42 +25,49 @@ export function conv2dWeightGradient(
   const [batch, outChannels, outHeight, outWidth] = gradient.shape;
   const shape = [outChannels, x.shape[1], kernelHeight, kernelWidth];
   const terms = x.shape[1] * kernelHeight * kernelWidth;
-  const pixels = batch * outHeight * outWidth;
-  const patches = allocate(dtype, runLength * terms);
-  const columns = allocate(dtype, outChannels * runLength);
-  const sums = allocate(dtype, outChannels * terms);
-  const out = allocate(dtype, outChannels * terms);
-  for (let first = 0; first < pixels; first += runLength) {
-    const count = Math.min(runLength, pixels - first);
-    collectPatches(patches, x, { kernelHeight, kernelWidth, stride, padding, outHeight, outWidth, first, count });
-    collectGradients(columns, gradient, first, count);
-    matmul(sums, columns, patches, outChannels, count, terms);
-    for (let i = 0; i < out.length; i++) out[i] += sums[i];
+  const pixels = outHeight * outWidth;
+  const run = Math.min(pixels, runOfRows(outWidth));
+  const patches = allocate(dtype, run * terms);
+  const columns = allocate(dtype, outChannels * run);
+  const [sums, ofSample, out] = [0, 1, 2].map(() => allocate(dtype, outChannels * terms));
+  for (let sample = 0; sample < batch; sample++) {
+    ofSample.fill(0);
+    for (let first = 0; first < pixels; first += run) {
+      const part = { sample, first, count: Math.min(run, pixels - first) };
+      collectPatches(patches, x, { kernelHeight, kernelWidth, stride, padding, outWidth, ...part });
+      collectGradients(columns, gradient, part);
+      matmul(sums, columns, patches, outChannels, part.count, terms, part.count);
+      addTo(ofSample, sums);
+    }
+    addTo(out, ofSample);
   }
   roundInPlace(dtype, out);
   return tensor(dtype, shape, out);
 }
 
-interface Patches {
-  readonly kernelHeight: number;
-  readonly kernelWidth: number;
-  readonly stride: number;
-  readonly padding: Padding;
-  readonly outHeight: number;
-  readonly outWidth: number;
-  /** The first output pixel that is meant, counted through all samples, and how many. */
+/** Some output pixels of a sample. */
+interface Part {
+  readonly sample: number;
+  /** The first of them, and how many. */
   readonly first: number;
   readonly count: number;
 }
 
+interface Patches extends Part {
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly stride: number;
+  readonly padding: Padding;
+  readonly outWidth: number;
+}
+
 /** patches[pixel, (c,i,j)] = the padded picture at (c, row·stride + i, column·stride + j), for some output pixels. */
 function collectPatches(patches: FloatArray, { shape, data }: Tensor, wanted: Patches): void {
-  const { kernelHeight, kernelWidth, stride, padding, outHeight, outWidth, first, count } = wanted;
+  const { kernelHeight, kernelWidth, stride, padding, outWidth, sample, first, count } = wanted;
   const [, channels, height, width] = shape;
   let at = 0;
   for (let pixel = first; pixel < first + count; pixel++) {
-    const sample = Math.floor(pixel / (outHeight * outWidth));
-    const top = (Math.floor(pixel / outWidth) % outHeight) * stride - padding.top;
+    const top = Math.floor(pixel / outWidth) * stride - padding.top;
     const left = (pixel % outWidth) * stride - padding.left;
     for (let c = 0; c < channels; c++) {
       for (let y = top; y < top + kernelHeight; y++) {
@@ -74,13 +81,15 @@ function collectPatches(patches: FloatArray, { shape, data }: Tensor, wanted: Pa
 }
 
 /** columns[o, pixel] = the gradient of output channel o, for some output pixels. */
-function collectGradients(columns: FloatArray, { shape, data }: Tensor, first: number, count: number): void {
+function collectGradients(columns: FloatArray, { shape, data }: Tensor, { sample, first, count }: Part): void {
   const [, channels, height, width] = shape;
-  const area = height * width;
   for (let o = 0; o < channels; o++) {
-    for (let i = 0; i < count; i++) {
-      const sample = Math.floor((first + i) / area);
-      columns[o * count + i] = data[(sample * channels + o) * area + first + i - sample * area];
-    }
+    const from = (sample * channels + o) * height * width + first;
+    for (let i = 0; i < count; i++) columns[o * count + i] = data[from + i];
   }
+}
+
+/** sums += more, number by number. */
+function addTo(sums: FloatArray, more: FloatArray): void {
+  for (let i = 0; i < sums.length; i++) sums[i] += more[i];
 }

@@ -8,7 +8,8 @@ import { sizeOf } from '../../tensor/tensor.ts';
 import type { Backend, Program, Tensors } from '../kernels.ts';
 import { referenceKernels } from '../plain/index.ts';
 import { checkProgram } from '../run.ts';
-import { fmaSupported, sharedMemorySupported, simdSupported } from './features.ts';
+import type { MemoryImport } from './assembler/index.ts';
+import { fmaSupported, sharedMemorySupported, simdRefusal } from './features.ts';
 import type { LibraryOptions } from './library.ts';
 import type { Step } from './lower/steps.ts';
 import { CONTROL } from './memory/control.ts';
@@ -51,13 +52,13 @@ export interface StepTime {
  * A backend with WebAssembly SIMD. It computes float32; other precisions, and empty tensors, are left to the plain
  * loops.
  * @throws InputError for an unknown option, a number of threads that is none, and where the engine lacks WebAssembly
- *   SIMD, or relaxed SIMD for `fma`; a RangeError where the engine has no address space for the memory
+ *   SIMD, or relaxed SIMD for `fma`, or has no address space for the memory (its `cause` is then a RangeError)
  */
 export function simdBackend(options: SimdOptions = {}): Backend {
   const library = libraryOptions(options);
   const { threads } = library;
   const limits = { shared: threads > 1, minimum: 2, maximum: MOST_PAGES };
-  const memory = new WebAssembly.Memory({ initial: limits.minimum, maximum: limits.maximum, shared: limits.shared });
+  const memory = newMemory(limits);
   writeConstants(memory);
   writeErfTable(memory);
 
@@ -123,7 +124,8 @@ const checks: Checks<SimdOptions> = {
 function libraryOptions(options: SimdOptions): LibraryOptions {
   checkOptions('simdBackend', options, checks);
   const { threads = 1, workers = [], fma = false, wide = false } = options;
-  if (!simdSupported()) throw new InputError('this engine has no WebAssembly SIMD; use the reference kernels');
+  const refusal = simdRefusal();
+  if (refusal !== undefined) throw new InputError(`${refusal}; use referenceBackend(), or fastestBackend()`);
   if (fma && !fmaSupported())
     throw new InputError('this engine has no relaxed SIMD; use the simd kernels (Node has it from version 22 on)');
   const startable = startsAsleep() ? threads : Math.min(threads, 1 + workers.length);
@@ -132,6 +134,19 @@ function libraryOptions(options: SimdOptions): LibraryOptions {
     fma,
     panel: wide ? 16 : 8,
   };
+}
+
+/** @throws InputError when the engine gives none */
+function newMemory({ minimum, maximum, shared }: MemoryImport): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: minimum, maximum, shared });
+  } catch (problem) {
+    if (!(problem instanceof RangeError)) throw problem;
+    throw new InputError(
+      `the engine gives the simd backend no memory (${problem.message}); dispose of others, or use referenceBackend()`,
+      { cause: problem },
+    );
+  }
 }
 
 /** Runs a plan on all threads; returns when all are done with it. */

@@ -3,17 +3,40 @@ import { f32x4, i32, moduleBuilder, v128 } from './assembler/index.ts';
 import type { Code } from './assembler/index.ts';
 import { peakMeter } from './peak.ts';
 
-function validates(code: Code): boolean {
-  if (typeof WebAssembly === 'undefined') return false;
+function moduleOf(code: Code): Uint8Array<ArrayBuffer> {
   const module = moduleBuilder({ shared: false, minimum: 1, maximum: 1 });
   module.func({ params: [], results: [] }, () => code);
-  return WebAssembly.validate(module.build());
+  return module.build();
 }
 
-/** Whether the engine has WebAssembly SIMD. */
-export function simdSupported(): boolean {
+function validates(code: Code): boolean {
+  return typeof WebAssembly !== 'undefined' && WebAssembly.validate(moduleOf(code));
+}
+
+/**
+ * Why the kernels in WebAssembly cannot run here; undefined where they can. An engine may know SIMD and yet compile
+ * nothing that was written at run time, so it is asked to compile.
+ */
+export function simdRefusal(): string | undefined {
+  if (typeof WebAssembly === 'undefined') return 'this engine has no WebAssembly';
   const one = f32x4.const(1);
-  return validates(v128.store(i32.const(0), f32x4.add(one, one)));
+  const bytes = moduleOf(v128.store(i32.const(0), f32x4.add(one, one)));
+  if (!WebAssembly.validate(bytes)) return 'this engine has no WebAssembly SIMD';
+  try {
+    new WebAssembly.Module(bytes);
+    return undefined;
+  } catch (problem) {
+    const reason = problem instanceof Error ? problem.message : String(problem);
+    return (
+      `this engine does not compile WebAssembly at run time (${reason}); a Content-Security-Policy allows it by ` +
+      "'wasm-unsafe-eval'"
+    );
+  }
+}
+
+/** Whether the kernels in WebAssembly SIMD can run here. `simdRefusal` says why not. */
+export function simdSupported(): boolean {
+  return simdRefusal() === undefined;
 }
 
 /** Whether it has relaxed SIMD, in which a multiply-add may round once. */

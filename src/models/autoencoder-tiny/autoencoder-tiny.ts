@@ -76,7 +76,7 @@ export function createAutoencoderTiny(
  * @throws InputError when it does not fit the model
  */
 export function encodePictureTiny(model: AutoencoderTiny, backend: Backend, sample: Tensor): Tensor {
-  return runPictureModel(model.encoder, backend, sample);
+  return runPictureModel(model, 'encoder', backend, sample);
 }
 
 /**
@@ -86,5 +86,5 @@ export function encodePictureTiny(model: AutoencoderTiny, backend: Backend, samp
  * @throws InputError when they do not fit the model
  */
 export function decodeLatentsTiny(model: AutoencoderTiny, backend: Backend, latents: Tensor): Tensor {
-  return runPictureModel(model.decoder, backend, latents);
+  return runPictureModel(model, 'decoder', backend, latents);
 }

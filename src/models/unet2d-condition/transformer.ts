@@ -9,6 +9,7 @@ import {
   attentionParameters,
   maskedAttention,
   softmaxAttention,
+  type AttentionMixer,
   type Grid,
   type Mix,
 } from '../../nn/attention.ts';
@@ -134,9 +135,10 @@ function selfStage(block: string, { channels, heads }: TransformerOptions): Tran
     kind: 'attention',
     site: { kind: 'self', heads },
     parameters: [...normParameters(norm, channels), ...attentionParameters(path, channels, channels, { bias: false })],
-    run(context, state, perturbation) {
-      const { mix } = perturbation.get(path) ?? softmaxAttention;
-      if (!mix) return state;
+    run(context, given, perturbation) {
+      const { mix, before }: AttentionMixer = perturbation.get(path) ?? softmaxAttention;
+      if (!mix) return given;
+      const state = before ? { ...given, hidden: before(context.kernels, given.hidden) } : given;
       const normed = layerNorm(context, norm, state.hidden, tokenEps);
       return added(context, path, state, attention(context, path, normed, normed, heads, mix, gridOf(state.residual)));
     },

@@ -8,4 +8,5 @@ export { additiveNoise, type AdditiveNoiseOptions } from './additive-noise.ts';
 export { queryBlur } from './query-blur.ts';
 export { uniform } from './uniform.ts';
 export { skip } from './skip.ts';
+export { tokenShuffle } from './token-shuffle.ts';
 export { softIdentity } from './soft-identity.ts';

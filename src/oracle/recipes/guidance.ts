@@ -23,6 +23,7 @@ export function guidanceRecipe({ guidance: setting, timestep }: GuidanceSubject)
         predict: (passes) => passes.map((pass) => predictionOf(pass, passes)),
         tap: (pass) => predictionOf(pass, [pass]),
         toOriginal: (prediction) => prediction,
+        originalPerPrediction: 1,
       }),
     );
   };

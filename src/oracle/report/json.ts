@@ -1,32 +1,26 @@
-/** A report for programs. Numbers that JSON does not have are written as texts: "NaN", "Infinity". */
+/** A report for programs: values to be written by `jsonText`. */
 import type { Report } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import type { Result } from './result.ts';
 import { divergence, explanation, verdict } from './sentences.ts';
 
+type JsonObject = Readonly<Record<string, unknown>>;
+
 /**
- * The report of a check as JSON.
+ * The report of a check.
  * @param residual what shows in the numbers beside the taps, as sentences
  */
-export function jsonReport(report: Report, diagnoses: readonly Diagnosis[], residual: readonly string[]): string {
-  return written({ schema: 1, ...reportJson({ report, diagnoses, sentences: residual }) });
+export function jsonReport(report: Report, diagnoses: readonly Diagnosis[], residual: readonly string[]): JsonObject {
+  return { schema: 1, ...reportJson({ report, diagnoses, sentences: residual }) };
 }
 
-/** The reports of many checks as JSON: whether all pass, and each under `cases`. */
-export function jsonOfAll(results: readonly Result[]): string {
+/** The reports of many checks: whether all pass, and each under `cases`. */
+export function jsonOfAll(results: readonly Result[]): JsonObject {
   const passes = results.every(({ report }) => report.passes);
-  return written({ schema: 1, passes, cases: results.map(reportJson) });
+  return { schema: 1, passes, cases: results.map(reportJson) };
 }
 
-function written(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_key, inner: unknown) => (typeof inner === 'number' && !Number.isFinite(inner) ? String(inner) : inner),
-    1,
-  );
-}
-
-function reportJson({ report, diagnoses, sentences }: Result): Readonly<Record<string, unknown>> {
+function reportJson({ report, diagnoses, sentences }: Result): JsonObject {
   const { case: one, format, taps, missing, problems, unknown, first, lastGood, passes } = report;
   return {
     case: one.name,
@@ -56,7 +50,7 @@ function reportJson({ report, diagnoses, sentences }: Result): Readonly<Record<s
   };
 }
 
-function diagnosisJson(diagnosis: Diagnosis): Readonly<Record<string, unknown>> {
+function diagnosisJson(diagnosis: Diagnosis): JsonObject {
   return {
     about: diagnosis.about ?? null,
     faults: diagnosis.best?.faults.map(({ name }) => name) ?? [],

@@ -1,4 +1,5 @@
 /** A report as text. */
+import { printable } from '../../tensor/errors.ts';
 import type { Report, TapReport } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import { count, divergence, explanation, fixed, part, percent, short, verdict } from './sentences.ts';
@@ -30,19 +31,20 @@ export function textReport(
   residual: readonly string[],
   { colour, all }: TextOptions,
 ): string {
-  const paint: Paint = (code, text) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
+  // Names come from files of others: they must not reach the terminal as commands.
+  const paint: Paint = (code, text) => (colour ? `\x1b[${code}m${printable(text)}\x1b[0m` : printable(text));
   const { case: one, format, taps } = report;
   const where = divergence(report);
   return [
-    `${one.name}: ${one.title}`,
+    printable(`${one.name}: ${one.title}`),
     `${format.name} (${format.summary}), ${count(taps.length, 'tap')} compared`,
     '',
     report.passes ? paint(green, `✓ ${verdict(report)}`) : paint(red, `✗ ${verdict(report)}`),
-    ...(where === undefined ? [] : [`  ${where}`]),
-    ...residual.map((line) => `  ${line}`),
+    ...(where === undefined ? [] : [printable(`  ${where}`)]),
+    ...residual.map((line) => printable(`  ${line}`)),
     ...diagnoses.flatMap(explanation).map((line) => paint(yellow, `→ ${line}`)),
     ...notCompared(report, paint),
-    ...taps.flatMap(({ name, note }) => (note ? [`  ${name}: ${note}`] : [])),
+    ...taps.flatMap(({ name, note }) => (note ? [printable(`  ${name}: ${note}`)] : [])),
     ...tableSection(taps, all ? taps : aroundWhatIsWrong(taps), paint),
   ].join('\n');
 }
@@ -57,7 +59,7 @@ function notCompared({ missing, problems, unknown }: Report, paint: Paint): read
     ...(missing.length > 0 ? ['  (a partial port says which taps it has: --only GLOB)'] : []),
     ...[...problems].slice(0, glance).map(([name, problem]) => paint(red, `  ${name} ${problem}`)),
     ...more(problems.size),
-    ...(unknown.length > 0 ? [`  not compared, no tap of this case: ${named}`] : []),
+    ...(unknown.length > 0 ? [printable(`  not compared, no tap of this case: ${named}`)] : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** The fingerprint of a tensor: SHA-256 of its bytes, the same on every machine if and only if all its bits are. */
 import type { Tensor } from '../../tensor/tensor.ts';
+import { hexadecimal } from '../work/promised.ts';
 
 const known = new WeakMap<Tensor, Promise<string>>();
 const shown = new WeakMap<HTMLElement, Tensor | undefined>();
@@ -19,7 +20,7 @@ async function computeDigest({ data }: Tensor): Promise<string> {
   const bytes = new Uint8Array(
     await subtle.digest('SHA-256', new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)),
   );
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexadecimal(bytes);
 }
 
 /** Puts the fingerprint of `tensor` on an element as `data-digest`; takes it away where there is no tensor. */

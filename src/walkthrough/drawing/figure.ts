@@ -1,11 +1,15 @@
 /** Parts that most figures have. */
 import type { Answer } from '../questions.ts';
+import { button } from './controls.ts';
 import { element, setAttributes, setText } from './dom.ts';
 
 /** A picture or control with a line of text below. */
 export function captioned(content: Node, ...caption: readonly (Node | string)[]): HTMLElement {
   return element('figure', { class: 'captioned' }, content, element('figcaption', {}, ...caption));
 }
+
+/** The event that the reader wants to begin anew: what computes is started again. */
+export const tryAgain = 'tryagain';
 
 /** The line below a figure. */
 export interface Status {
@@ -20,16 +24,19 @@ export interface Status {
 
 /** The line below a figure that says what was computed. */
 export function status(): Status {
-  const root = element('p', { class: 'status', 'data-state': 'waiting' });
+  const text = element('span', {});
+  const again = button('try again', 'again', () => root.dispatchEvent(new Event(tryAgain, { bubbles: true })));
+  const root = element('p', { class: 'status', 'data-state': 'waiting' }, text, again);
   return {
     root,
     show(answers, expected, what) {
       const done = answers.length > 0 && answers.every((answer) => answer.done);
       const results = answers.reduce((sum, answer) => sum + answer.results.length, 0);
-      const { state, text } = situation(answers, done, results, expected, what);
+      const { state, text: said } = situation(answers, done, results, expected, what);
       setAttributes(root, { 'data-state': state });
       root.style.setProperty('--progress', String(done ? 1 : results / expected));
-      setText(root, text);
+      setText(text, said);
+      setAttributes(again, { hidden: state !== 'failed' });
     },
   };
 }

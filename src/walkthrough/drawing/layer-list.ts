@@ -1,6 +1,6 @@
 /** The attention layers, one below the other: to guess among, to compare, and to choose. */
 import type { ModelPlan } from '../page.ts';
-import { gridOf } from '../work/layers.ts';
+import { gridOf, plainName } from '../work/layers.ts';
 import { element, setAttributes, setText } from './dom.ts';
 
 /** What the reader knows by now. */
@@ -54,7 +54,7 @@ function layerRow(model: ModelPlan, path: string, place: number, choose: (place:
       'label',
       {},
       box,
-      element('code', {}, ...breakable(path)),
+      element('span', { class: 'layer-name', title: path }, plainName(model.layers, path)),
       element('span', { class: 'grid' }, `${grid} × ${grid}`),
     ),
     element('span', { class: 'gauge' }, bar),
@@ -74,9 +74,4 @@ function layerRow(model: ModelPlan, path: string, place: number, choose: (place:
       setText(amount, seen === undefined ? '' : `${(seen * 100).toFixed(1)} %`);
     },
   };
-}
-
-/** A module path that may be broken before its dots. */
-function breakable(path: string): readonly (Node | string)[] {
-  return path.split('.').flatMap((part, i) => (i === 0 ? [part] : [element('wbr'), `.${part}`]));
 }

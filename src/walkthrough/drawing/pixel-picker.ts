@@ -1,6 +1,7 @@
 /** Choosing a pixel of a square picture with a pointer, or with the arrow keys. */
 import { side } from '../study.ts';
 import { setAttributes } from './dom.ts';
+import { followPointer } from './follow-pointer.ts';
 
 /** Column and row. */
 export type Pixel = readonly [x: number, y: number];
@@ -23,17 +24,10 @@ export function pickPixel(target: HTMLElement, current: () => Pixel, picked: (pi
     role: 'application',
     'aria-label': 'The picture. Arrow keys move the pixel that asks.',
   });
-  const point = (event: PointerEvent): void => {
+  followPointer(target, ({ clientX, clientY }) => {
     const box = target.getBoundingClientRect();
     const along = (part: number): number => inside(Math.floor(part * side));
-    picked([along((event.clientX - box.left) / box.width), along((event.clientY - box.top) / box.height)]);
-  };
-  target.addEventListener('pointerdown', (event) => {
-    target.setPointerCapture(event.pointerId);
-    point(event);
-  });
-  target.addEventListener('pointermove', (event) => {
-    if (target.hasPointerCapture(event.pointerId)) point(event);
+    picked([along((clientX - box.left) / box.width), along((clientY - box.top) / box.height)]);
   });
   target.addEventListener('keydown', (event) => {
     const move = moves.get(event.key);

@@ -2,6 +2,7 @@
 import { planeRange } from '../state.ts';
 import type { GuidancePlane } from '../work/plane.ts';
 import { setAttributes, svg } from './dom.ts';
+import { followPointer, type PointerPlace } from './follow-pointer.ts';
 
 /** A picture of the plane. */
 export interface PlaneView {
@@ -23,23 +24,14 @@ export function planeView(moved: (scales: readonly [number, number]) => void): P
   const shapes = drawShapes();
   let shown: { readonly plane: GuidancePlane; readonly toPlane: (screen: Point) => Point } | undefined;
   const { root } = shapes;
-  const follow = (event: PointerEvent): void => {
+  const follow = ({ clientX, clientY }: PointerPlace): void => {
     if (!shown) return;
     const box = root.getBoundingClientRect();
-    const at = shown.toPlane([
-      ((event.clientX - box.left) / box.width) * width,
-      ((event.clientY - box.top) / box.height) * height,
-    ]);
+    const at = shown.toPlane([((clientX - box.left) / box.width) * width, ((clientY - box.top) / box.height) * height]);
     const [s, more] = shown.plane.scalesAt(at);
     moved([inRange(s, planeRange.s), inRange(more + 1, planeRange.g)]);
   };
-  root.addEventListener('pointerdown', (event) => {
-    root.setPointerCapture(event.pointerId);
-    follow(event);
-  });
-  root.addEventListener('pointermove', (event) => {
-    if (root.hasPointerCapture(event.pointerId)) follow(event);
-  });
+  followPointer(root, follow, shapes.grip);
   return {
     root,
     clear: () => root.classList.add('waiting'),
@@ -68,6 +60,8 @@ function drawShapes() {
     handle: label('ε̃', 'pag'),
   };
   const handle = svg('circle', { r: 9, class: 'handle' });
+  // What a finger takes hold of.
+  const grip = svg('circle', { r: 30, class: 'grip' });
   const root = svg(
     'svg',
     {
@@ -84,8 +78,9 @@ function drawShapes() {
     ...Object.values(dots),
     ...Object.values(texts),
     handle,
+    grip,
   );
-  return { root, axis, marks, trails, arrows, dots, texts, handle };
+  return { grip, root, axis, marks, trails, arrows, dots, texts, handle };
 }
 
 function arrowHead(name: string): SVGElement {
@@ -113,7 +108,7 @@ function label(text: string, className: string): SVGElement {
  * @param at where s and g − 1 lead, on the screen
  */
 function place(shapes: Shapes, at: (s: number, more: number) => Point, s: number, g: number): void {
-  const { axis, marks, trails, arrows, dots, texts, handle } = shapes;
+  const { axis, marks, trails, arrows, dots, texts, handle, grip } = shapes;
   const [origin, spoilt, empty] = [at(0, 0), at(-1, 0), at(0, -1)];
   const [withCfg, goal] = [at(0, g - 1), at(s, g - 1)];
   connect(axis, spoilt, at(10, 0));
@@ -131,6 +126,7 @@ function place(shapes: Shapes, at: (s: number, more: number) => Point, s: number
   centre(dots.spoilt, spoilt);
   centre(dots.empty, empty);
   centre(handle, goal);
+  centre(grip, goal);
   write(texts.spoilt, spoilt, [6, -13]);
   write(texts.handle, goal, [6, -13]);
   // Below the axis, for above it are the arrows; and out of one another's way where ε(∅) is near.

@@ -4,7 +4,7 @@
 import { present } from '../checked.ts';
 import type { ModelPlan } from '../page.ts';
 import { skipConnections } from '../work/cost.ts';
-import { gridOf, levelOf } from '../work/layers.ts';
+import { gridOf, levelOf, plainName } from '../work/layers.ts';
 import { setAttributes, svg } from './dom.ts';
 
 /** A picture of the UNet. */
@@ -34,7 +34,10 @@ export function unetView(model: ModelPlan, clicked: (path: string) => void): UNe
   });
   const boxes = placed.map((stage) => ({
     path: stage.path,
-    shape: stage.kind === 'attention' ? attentionBox(stage, gap, clicked) : stageBox(stage),
+    shape:
+      stage.kind === 'attention'
+        ? attentionBox(stage, gap, `${plainName(model.layers, stage.path)}: ${stage.path}`, clicked)
+        : stageBox(stage),
   }));
   const height = top + (model.config.blockOutChannels.length - 1) * levelHeight + 40;
   const root = svg(
@@ -72,15 +75,18 @@ function stageBox({ path, kind, level, x, y }: Placed): SVGElement {
   );
 }
 
-/** @param gap how wide it is to be clicked on */
-function attentionBox({ path, x, y }: Placed, gap: number, clicked: (path: string) => void): SVGElement {
+/**
+ * @param gap how wide it is to be clicked on
+ * @param title what is said of it on hover
+ */
+function attentionBox({ path, x, y }: Placed, gap: number, title: string, clicked: (path: string) => void): SVGElement {
   const box = svg(
     'g',
     { class: 'attention-box', 'data-layer': path },
     svg('rect', { class: 'target', x: x - gap / 2, y: y - 26, width: gap, height: 52 }),
     svg('circle', { cx: x, cy: y, r: 10.5 }),
     svg('path', { d: `M${x - 4} ${y}h8M${x} ${y - 4}v8` }),
-    svg('title', {}, path),
+    svg('title', {}, title),
   );
   box.addEventListener('click', () => clicked(path));
   return box;

@@ -3,20 +3,24 @@ import type { Section } from '../page.ts';
 import { attentionSection } from './attention.ts';
 import { breakSection } from './break.ts';
 import { directionSection } from './direction.ts';
+import { heroSection } from './hero.ts';
 import { hoodSection } from './hood.ts';
 import { knobSection } from './knob.ts';
 import { layersSection } from './layers.ts';
 import { noiseSection } from './noise.ts';
 import { oracleSection } from './oracle.ts';
 import { takeSection } from './take.ts';
+import { whySection } from './why.ts';
 import { wordSection } from './word.ts';
 
 /** By the name of their place in the page; the first one is what a reader sees first. */
 export const sections = [
+  { name: 'hero', mount: heroSection },
   { name: 'word', mount: wordSection },
   { name: 'noise', mount: noiseSection },
   { name: 'attention', mount: attentionSection },
   { name: 'direction', mount: directionSection },
+  { name: 'why', mount: whySection },
   { name: 'knob', mount: knobSection },
   { name: 'layers', mount: layersSection },
   { name: 'hood', mount: hoodSection },

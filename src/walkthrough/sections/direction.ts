@@ -18,21 +18,21 @@ import { guidancePlane, type GuidancePlane } from '../work/plane.ts';
 /** ε and ε̂, the plane in which guidance moves, and what lies behind a point of it. */
 export const directionSection: Section = (root, page) => {
   const steps = stepSlider('direction-step', stepCount - 1, (step) => page.change({ step }));
-  const maps = noiseMaps();
+  const trio = trioView();
+  const difference = differenceMap();
   const plane = planeView((scales) => page.change({ plane: scales }));
-  const outcome = outcomeView();
   const sliders = scaleSliders(page);
   const film = scaleFilm(page);
   const progress = status();
   const planeOf = rememberedPlane();
   root.append(
     element('div', { class: 'controls above' }, steps.root),
-    maps.root,
+    trio.root,
     element(
       'div',
       { class: 'plane' },
       captioned(plane.root, 'All predictions that guidance can reach lie in this plane. Drag the point.'),
-      outcome.root,
+      difference.root,
     ),
     element('div', { class: 'controls' }, sliders.s.root, sliders.g.root),
     film.root,
@@ -51,7 +51,7 @@ export const directionSection: Section = (root, page) => {
     sliders.g.show(g);
     progress.show(study.passes ? [study.passes] : [], 1, `ε, ε̂ and ε(∅) at step ${study.index}`);
     if (!study.seen || !isWhole(study.seen.result)) {
-      for (const view of [maps, outcome, film, plane]) view.clear();
+      for (const view of [trio, difference, film, plane]) view.clear();
       showDigest(root, undefined);
       return;
     }
@@ -60,8 +60,12 @@ export const directionSection: Section = (root, page) => {
     const original = (prediction: Tensor): FloatArray =>
       page.model.scheduler.predictOriginal(picture, prediction, study.index).data;
     const guided = found.guided(s, g);
-    maps.show(result, found);
-    outcome.show(original(guided), original(result.plain));
+    trio.show({
+      spoilt: original(present(result.perturbed[0], 'perturbed prediction')),
+      plain: original(result.plain),
+      guided: original(guided),
+    });
+    difference.show(found);
     film.show((scale) => original(found.guided(scale, g)), s);
     plane.show(found, s, g);
     showDigest(root, guided);
@@ -82,59 +86,65 @@ function rememberedPlane(): (result: Required<PassesResult>) => GuidancePlane {
   };
 }
 
-/** Noise is shown from minus so many to as many. */
-const extent = 3;
-
-/** ε, ε̂ and their difference. */
-function noiseMaps() {
-  const plain = pictureCanvas('ε, the noise that the model sees');
-  const spoilt = pictureCanvas('ε̂, the noise that the spoilt model sees');
-  const difference = pictureCanvas('their difference');
-  const gain = element('span', { class: 'number' });
+/** x̂₀ spoilt, alone and guided: three points of one line; and how much of the guided one no picture has. */
+function trioView() {
+  const spoilt = pictureCanvas('x̂₀ of the spoilt prediction');
+  const plain = pictureCanvas('x̂₀ of the prediction');
+  const guided = pictureCanvas('x̂₀ of the guided prediction');
+  const [outside, outsideAlone] = [element('span', { class: 'number' }), element('span', { class: 'number' })];
   return {
     root: element(
       'div',
       { class: 'triple' },
-      captioned(plain, symbol('ε'), ' with attention'),
-      captioned(spoilt, symbol('ε̂'), ' with the identity in the middle block'),
-      captioned(difference, symbol('ε − ε̂'), ' magnified ', gain),
+      captioned(spoilt, element('b', { class: 'spoilt' }, 'spoilt'), ', behind ', symbol('ε̂')),
+      captioned(
+        plain,
+        element('b', {}, 'alone'),
+        ', behind ',
+        symbol('ε'),
+        '; ',
+        outsideAlone,
+        ' of it lies beyond black or white',
+      ),
+      captioned(
+        guided,
+        element('b', { class: 'pag' }, 'guided'),
+        ', behind ',
+        symbol('ε̃'),
+        '; beyond black or white: ',
+        outside,
+      ),
     ),
-    show(result: PassesResult, { away }: GuidancePlane): void {
-      const magnified = extent / Math.max(...away.data.map(Math.abs));
-      const perturbed = present(result.perturbed[0], 'perturbed prediction');
-      paintLetter(plain, result.plain.data, asSigned(extent));
-      paintLetter(spoilt, perturbed.data, asSigned(extent));
-      paintLetter(
-        difference,
-        away.data.map((value) => value * magnified),
-        asSigned(extent),
-      );
-      setText(gain, `${Math.round(magnified)} ×`);
+    show(pictures: { readonly spoilt: FloatArray; readonly plain: FloatArray; readonly guided: FloatArray }): void {
+      paintLetter(spoilt, pictures.spoilt);
+      paintLetter(plain, pictures.plain);
+      paintLetter(guided, pictures.guided);
+      setText(outside, outsideText(pictures.guided));
+      setText(outsideAlone, outsideText(pictures.plain));
     },
     clear(): void {
-      for (const canvas of [plain, spoilt, difference]) paintLetter(canvas, undefined);
+      for (const canvas of [spoilt, plain, guided]) paintLetter(canvas, undefined);
     },
   };
 }
 
-/** x̂₀ behind the point, and how much of it no picture has. */
-function outcomeView() {
-  const canvas = pictureCanvas('x̂₀ of the guided prediction');
-  const [outside, outsideAlone] = [element('span', { class: 'number' }), element('span', { class: 'number' })];
+/** Noise is shown from minus so many to as many. */
+const extent = 3;
+
+/** ε − ε̂. */
+function differenceMap() {
+  const canvas = pictureCanvas('the difference of the two predictions');
+  const gain = element('span', { class: 'number' });
   return {
-    root: captioned(
-      canvas,
-      symbol('x̂', '0'),
-      ' behind the point: ',
-      outside,
-      ' of it lies outside the range of pictures; behind ε, ',
-      outsideAlone,
-      '.',
-    ),
-    show(guided: FloatArray, alone: FloatArray): void {
-      paintLetter(canvas, guided);
-      setText(outside, outsideText(guided));
-      setText(outsideAlone, outsideText(alone));
+    root: captioned(canvas, symbol('ε − ε̂'), ', magnified ', gain, ': the arrow, drawn as a picture'),
+    show({ away }: GuidancePlane): void {
+      const magnified = extent / Math.max(...away.data.map(Math.abs));
+      paintLetter(
+        canvas,
+        away.data.map((value) => value * magnified),
+        asSigned(extent),
+      );
+      setText(gain, `${Math.round(magnified)} ×`);
     },
     clear(): void {
       paintLetter(canvas, undefined);

@@ -16,10 +16,12 @@ import { largestScale, type State } from '../state.ts';
 import { stepCount } from '../study.ts';
 import { stepCosts } from '../work/cost.ts';
 import { influences } from '../work/influence.ts';
+import { plainName } from '../work/layers.ts';
 
 /** The UNet and its layers, what a step costs, and the letter with the chosen ones perturbed. */
 export const layersSection: Section = (root, page) => {
   const { layers } = page.model;
+  const names = layers.map((path) => plainName(layers, path));
   const costOf = stepCosts(page.model);
   // A guess is between the reader and the page; it is no part of the state.
   let knowledge: Knowledge = { guess: undefined, revealed: false };
@@ -55,7 +57,7 @@ export const layersSection: Section = (root, page) => {
     view.show(knowledge.revealed ? chosen : []);
     setAttributes(skip, { hidden: knowledge.revealed });
     list.show(knowledge, state.layers, shares);
-    setText(question, verdict(knowledge, shares, layers));
+    setText(question, verdict(knowledge, shares, names));
     cost.show(costOf(chosen));
 
     const guided = knowledge.revealed ? askGuided(page, chosen) : [];
@@ -137,24 +139,24 @@ function summary(result: PassesResult | undefined, layerCount: number): string {
 function verdict(
   { guess, revealed }: Knowledge,
   shares: readonly number[] | undefined,
-  layers: readonly string[],
+  names: readonly string[],
 ): string {
   if (!revealed)
     return (
-      `First guess: which of the ${layers.length} layers, spoilt alone, changes the prediction ε most at this step? ` +
+      `First guess: which of the ${names.length} layers, spoilt alone, changes the prediction ε most at this step? ` +
       'Click it.'
     );
   if (!shares) return 'Looking …';
   const share = Math.max(...shares);
   const most = shares.indexOf(share);
   return (
-    `${saidOf(guess, most, layers)}It is ${layers[most]}: spoilt alone, it moves ε by ` +
+    `${saidOf(guess, most, names)}It is “${names[most]}”: spoilt alone, it moves ε by ` +
     `${(share * 100).toFixed(1)} % of its length. ` +
     'The bars show all. Now click layers to perturb them, and move the step.'
   );
 }
 
-function saidOf(guess: number | undefined, most: number, layers: readonly string[]): string {
+function saidOf(guess: number | undefined, most: number, names: readonly string[]): string {
   if (guess === undefined) return '';
-  return guess === most ? 'You guessed it. ' : `You said ${layers[guess]}. `;
+  return guess === most ? 'You guessed it. ' : `You said “${names[guess]}”. `;
 }

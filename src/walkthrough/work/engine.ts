@@ -2,6 +2,7 @@
 import type { Backend } from '../../kernels/kernels.ts';
 import { referenceBackend } from '../../kernels/plain/index.ts';
 import { openThreads, simdBackend, simdSupported, type SimdOptions } from '../../kernels/simd/index.ts';
+import { InputError } from '../../tensor/errors.ts';
 import type { EngineReport, KernelChoice } from '../protocol.ts';
 
 /** What computes, and what the reader is told about it. */
@@ -18,7 +19,8 @@ export async function chooseEngine(choice: KernelChoice): Promise<Engine> {
   if (choice === 'plain') return plainLoops();
   if (!simdSupported())
     return plainLoops(
-      'This browser has no WebAssembly SIMD, so the plain loops compute: the same numbers, many times slower.',
+      'This browser has no WebAssembly SIMD, or may not compile it here, so the plain loops compute: ' +
+        'the same numbers, many times slower.',
     );
   return (
     (await simdOnThreads()) ??
@@ -49,7 +51,7 @@ function simd(workers: NonNullable<SimdOptions['workers']>): Engine | undefined 
   } catch (problem) {
     // WebAssembly.Memory answers so when it is given no address space: phones may.
     for (const worker of workers) worker.terminate();
-    if (problem instanceof RangeError) return undefined;
+    if (problem instanceof InputError && problem.cause instanceof RangeError) return undefined;
     throw problem;
   }
 }

@@ -21,6 +21,13 @@ export function gridOf(model: Sized, path: string): number {
   return height / 2 ** levelOf(model, path);
 }
 
+/** What the page calls an attention layer: `middle`, or its place on the way down or up. */
+export function plainName(layers: readonly string[], path: string): string {
+  if (path.startsWith('mid_block')) return 'middle';
+  const way = path.startsWith('down_blocks') ? 'down' : 'up';
+  return `way ${way} ${layers.filter((layer) => layer.startsWith(`${way}_blocks`)).indexOf(path) + 1}`;
+}
+
 /** Heads of an attention layer. */
 export function headsOf(model: Sized, path: string): number {
   const channels = present(model.config.blockOutChannels[levelOf(model, path)], `level of ${path} in the model`);

@@ -68,5 +68,6 @@ function stepWith(plain: Tensor, spoilt: Tensor, unconditional: Tensor): Guidanc
     predict: (passes) => passes.map(answer),
     tap: unknown,
     toOriginal: unknown,
+    originalPerPrediction: 1,
   };
 }

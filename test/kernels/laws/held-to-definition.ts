@@ -35,7 +35,10 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
   it('conv2d', () =>
     both(
       (values) => convolutions(dtype, values),
-      ({ x, weight, bias, stride, padding }) => same({ x }, (k, { x }) => k.conv2d(x, weight, bias, stride, padding)),
+      ({ x, weight, bias, stride, padding }) => {
+        same({ x }, (k, { x }) => k.conv2d(x, weight, bias, stride, padding));
+        same({ x, weight }, (k, { x, weight }) => k.conv2d(x, weight, bias, stride, padding));
+      },
     ));
 
   it('conv2d of more channels than a run of the sum takes', () =>
@@ -154,11 +157,12 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
       ),
     ));
 
-  it('transposeWeight and placePixels', () =>
+  it('transposeWeight, transposeMap and placePixels', () =>
     both(
       (values) => fc.tuple(pictures(dtype, values), fc.integer({ min: -2, max: 3 }), extent(3), extent(9)),
       ([x, first, stride, size]) => {
         same({ x }, (k, { x }) => k.transposeWeight(x));
+        same({ x }, (k, { x }) => k.transposeMap(x));
         same({ x }, (k, { x }) => k.placePixels(x, stride, first, -first, size, size + 1));
       },
     ));

@@ -158,7 +158,9 @@ describe('what is refused', () => {
     const { validate } = WebAssembly;
     WebAssembly.validate = () => false;
     try {
-      expect(refusal(() => simdBackend())).toBe('this engine has no WebAssembly SIMD; use the reference kernels');
+      expect(refusal(() => simdBackend())).toBe(
+        'this engine has no WebAssembly SIMD; use referenceBackend(), or fastestBackend()',
+      );
     } finally {
       WebAssembly.validate = validate;
     }

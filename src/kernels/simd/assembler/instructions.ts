@@ -82,6 +82,7 @@ export const f32 = {
   const: (value: number): F32 => expr('f32', 0x43, f32Bytes(value)),
   load: load('f32', [0x2a], 2),
   store: store<'f32'>([0x38], 2),
+  add: binary<'f32', 'f32', 'f32'>('f32', 0x92),
   demote: unary<'f64', 'f32'>('f32', 0xb6),
 };
 

@@ -7,9 +7,9 @@ import type { Node, Value } from '../../graph.ts';
 import type { Padding } from '../../kernels.ts';
 import { keyOf } from '../../key.ts';
 import { crowded, planesOf } from '../memory/planes.ts';
-import { constantWeights, isProduct, type ProductKind } from './constants.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';
+import { isProduct, type ProductKind } from './weights.ts';
 
 /** What four phases of 2 × 2 pixels see beyond the picture. */
 export const UPSAMPLE_PADDING: Padding = { top: 1, bottom: 1, left: 1, right: 1 };
@@ -54,9 +54,11 @@ export function wantedBorder(lowering: Lowering, value: Value): Padding | undefi
 
 /** The border that one user of a value wants around it. */
 function borderFor(lowering: Lowering, value: Value, user: Node): Padding | undefined {
-  if (user.inputs[0] !== value) return undefined;
+  if (user.inputs.some((input, i) => (i === 0) !== (input === value))) return undefined;
   if (user.operation.kind === 'toTokens') return wantedBorder(lowering, user.output);
-  if (!isProduct(user) || !constantWeights(user)) return undefined;
+  if (user.operation.kind === 'conv2dWeightGradient')
+    return hasBorder(user.operation.padding) ? user.operation.padding : undefined;
+  if (!isProduct(user)) return undefined;
   if (user.operation.kind === 'upsampleConv2d') return UPSAMPLE_PADDING;
   if (user.operation.kind === 'conv2d' && hasBorder(user.operation.padding)) return user.operation.padding;
   return isPointwise(user) && isCrowded(value) ? NO_PADDING : undefined;

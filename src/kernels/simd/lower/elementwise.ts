@@ -14,6 +14,13 @@ export function activation(lowering: Lowering, node: NodeOf<'activation'>): void
   else map(lowering, node, { kind });
 }
 
+/** The derivative of one; that of tanh by the plain loop, too. */
+export function activationDerivative(lowering: Lowering, node: NodeOf<'activationDerivative'>): void {
+  const { activation: of } = node.operation;
+  if (of === 'tanh') host(lowering, node);
+  else map(lowering, node, { kind: 'derivative', of });
+}
+
 /** x · factor + offset. */
 export function affine(lowering: Lowering, node: NodeOf<'affine'>): void {
   map(lowering, node, node.operation);

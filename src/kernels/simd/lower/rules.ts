@@ -1,11 +1,11 @@
 /** Which rule lowers which operation. */
 import type { Node } from '../../graph.ts';
 import type { Kind } from '../../operations/index.ts';
-import { applyAttentionMap, attention, attentionMap, attentionScores } from './attention.ts';
+import { applyAttentionMap, attention, attentionMap, attentionScores, transposeMap } from './attention.ts';
 import { conv2d, upsampleConv2d } from './convolution.ts';
-import { activation, affine, combine, divide } from './elementwise.ts';
+import { activation, activationDerivative, affine, combine, divide } from './elementwise.ts';
+import { conv2dWeightGradient, groupNormGradient, placePixels, transposeWeight } from './gradients.ts';
 import { groupNorm } from './group-norm.ts';
-import { host } from './host.ts';
 import { concatBatch, concatChannels } from './joining.ts';
 import { linear } from './linear.ts';
 import type { Lowering } from './lowering.ts';
@@ -42,12 +42,12 @@ const rules: { readonly [K in Kind]: Rule<K> } = {
   reshape,
   toTokens,
   fromTokens,
-  // What only gradients need: the plain loops.
-  conv2dWeightGradient: host,
-  transposeWeight: host,
-  placePixels: host,
-  activationDerivative: host,
-  groupNormGradient: host,
+  conv2dWeightGradient,
+  transposeWeight,
+  transposeMap,
+  placePixels,
+  activationDerivative,
+  groupNormGradient,
 };
 
 /** Lowers an operation by the rule of its kind. */

@@ -1,6 +1,6 @@
 /** Operations without a step: the same bytes under another shape, or a part of them. */
-import { sizeOf } from '../../../tensor/tensor.ts';
-import { contiguous, dense, inLayout } from './layout.ts';
+import { sameShape, sizeOf } from '../../../tensor/tensor.ts';
+import { dense, inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';
 
@@ -15,9 +15,11 @@ export function fromTokens(lowering: Lowering, { inputs: [x], output }: NodeOf<'
   lowering.finish(output, 'dense', inLayout(lowering, x, 'planar'));
 }
 
-/** Samples without gaps between them have the same numbers in the same order. */
+/** A sample has no gaps: its numbers are the same, in the same order. Tokens that stay so may lie as planes. */
 export function reshape(lowering: Lowering, { inputs: [x], output }: NodeOf<'reshape'>): void {
-  lowering.finish(output, 'dense', contiguous(lowering, x));
+  const { layout, place } = lowering.storedOf(x);
+  if (sameShape(x.shape, output.shape)) lowering.finish(output, layout, place);
+  else lowering.finish(output, 'dense', dense(lowering, x));
 }
 
 /** Samples begin with the first of the channels. */

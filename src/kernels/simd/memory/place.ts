@@ -32,6 +32,10 @@ export const sampleBytes = (shape: readonly number[]): number => tensorBytes(sha
 /** The distance between samples that kernels are told: 0 where there is one sample, so that it makes no difference. */
 export const strideOf = (place: Place, batch: number): number => (batch === 1 ? 0 : place.batchStride);
 
+/** The distance between samples, or what it would be where there is but one. */
+export const strideBetween = (place: Place, shape: readonly number[]): number =>
+  batchOf(shape) === 1 ? sampleBytes(shape) : place.batchStride;
+
 /** Whether the samples follow one another without gaps. */
 export function isContiguous({ batchStride }: Place, shape: readonly number[]): boolean {
   return batchOf(shape) === 1 || batchStride === sampleBytes(shape);

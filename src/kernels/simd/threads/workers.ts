@@ -84,12 +84,18 @@ async function openWorker(url: string): Promise<Worker> {
 }
 
 /**
- * `count` threads of Node, started; none where there is no Node. They do not keep the process alive. `onEnd` is told
- * when one ends.
+ * `count` threads of Node, started, or as many as may be: none where there is no Node, or where it was told to start
+ * none (`--permission`). They do not keep the process alive. `onEnd` is told when one ends.
  */
 export function startThreads(count: number, onEnd: (problem: string) => void): readonly AnyWorker[] {
   const threads = nodeThreads();
-  return threads ? Array.from({ length: count }, () => startThread(threads, onEnd)) : [];
+  const started: AnyWorker[] = [];
+  try {
+    while (threads && started.length < count) started.push(startThread(threads, onEnd));
+  } catch {
+    // Those that are there share the work; who calls does all of it alone, if need be.
+  }
+  return started;
 }
 
 function startThread({ Worker }: NodeThreads, onEnd: (problem: string) => void): AnyWorker {

@@ -45,7 +45,7 @@ export function writeErfTable(memory: WebAssembly.Memory): void {
 const unary = { params: ['v128'], results: ['v128'] } as const;
 
 /** A function of two doubles: `write` computes its result from the argument. */
-function function64(lib: Library, name: string, write: (body: Body, x: Local<'v128'>) => Code): Func {
+export function function64(lib: Library, name: string, write: (body: Body, x: Local<'v128'>) => Code): Func {
   return lib.func(name, unary, (body) => write(body, body.params[0]));
 }
 
@@ -62,7 +62,7 @@ function powerOfTwo(n: V128): V128 {
 const longs = (value: number): V128 => v128.const(value, 0, value, 0);
 
 /** exp(x). Clamped arguments overflow and vanish as the definition says without its branches. */
-function exp(lib: Library): Func {
+export function exp(lib: Library): Func {
   return function64(lib, 'exp', (body, x) => {
     const [shifted, n, near, far, r, sum, half] = body.locals('v128');
     const rest = sub(sub(near, r), far);
@@ -96,7 +96,7 @@ function mish(lib: Library): Func {
 }
 
 /** erf(x) for |x| below ∞. */
-function erf(lib: Library): Func {
+export function erf(lib: Library): Func {
   return function64(lib, 'erf', (body, x) => {
     const [size, z, index, h, result, sign] = body.locals('v128');
     const [first, second] = body.locals('i32');
@@ -129,7 +129,7 @@ function erf(lib: Library): Func {
 }
 
 /** Φ(−a) for a ≥ 3. */
-function lowerTail(lib: Library): Func {
+export function lowerTail(lib: Library): Func {
   return function64(lib, 'lowerTail', (body, a) => {
     const [fraction, level, high, low, scaled, hi] = body.locals('v128');
     const count = body.local('i32');
@@ -179,7 +179,7 @@ function gelu(lib: Library): Func {
 }
 
 /** Returns code for x = f(x) on four floats, computed in double precision and rounded once. */
-function inDouble(f: Func): (x: Local<'v128'>) => Code {
+export function inDouble(f: Func): (x: Local<'v128'>) => Code {
   const rounded = (half: V128): Expr<'v128'> => f32x4.demoteZero(callV128(f, half));
   return (x) => set(x, shuffle32(rounded(f64x2.promoteLow(x)), rounded(promoteHigh(x)), [0, 1, 4, 5]));
 }

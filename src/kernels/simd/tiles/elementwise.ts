@@ -5,6 +5,13 @@ import { f32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.t
 import type { Body, Code, Func, Local, V128 } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
+import {
+  geluDerivativef,
+  mishDerivativef,
+  quickGeluDerivativef,
+  reluDerivativef,
+  siluDerivativef,
+} from './activation-derivatives.ts';
 import { geluf, mishf } from './activations.ts';
 import { quickGeluf, reluf, siluf } from './elementary.ts';
 import { storeLanes } from './vectors.ts';
@@ -15,6 +22,7 @@ export type MapOperation =
   | { readonly kind: 'affine'; readonly factor: number; readonly offset: number }
   | { readonly kind: 'divide'; readonly divisor: number }
   | { readonly kind: Exclude<Activation, 'tanh'> }
+  | { readonly kind: 'derivative'; readonly of: Exclude<Activation, 'tanh'> }
   | { readonly kind: 'copy' };
 
 /** An operation on all elements of one tensor, or of two. */
@@ -57,8 +65,25 @@ function operate(operation: MapOperation, lib: Library, body: Body): (value: Loc
       return mishf(lib);
     case 'quick_gelu':
       return (value) => quickGeluf(body, value);
+    case 'derivative':
+      return derivative(operation.of, lib, body);
     case 'copy':
       return () => [];
+  }
+}
+
+function derivative(of: Exclude<Activation, 'tanh'>, lib: Library, body: Body): (value: Local<'v128'>) => Code {
+  switch (of) {
+    case 'silu':
+      return (value) => siluDerivativef(body, value);
+    case 'relu':
+      return reluDerivativef();
+    case 'gelu':
+      return geluDerivativef(lib);
+    case 'mish':
+      return mishDerivativef(lib);
+    case 'quick_gelu':
+      return quickGeluDerivativef(lib);
   }
 }
 

@@ -47,10 +47,10 @@ export function groupNormKernel(lib: Library, spec: GroupNormSpec): Func {
       set(b, i32.divU(unit, i32.const(groups))),
       set(first, i32.mul(i32.remU(unit, i32.const(groups)), i32.const(perGroup))),
       set(x, at(at(x0, b, spec.inBatchStride), first, 4 * pixels)),
-      sum(x, (v) => v, mean),
+      sum([x], ([v]) => v, mean),
       set(mean, f64.div(mean, f64.const(size))),
       set(meanVector, f64x2.splat(mean)),
-      sum(x, (v) => square(deviation, f64x2.sub(v, meanVector)), rstd),
+      sum([x], ([v]) => square(deviation, f64x2.sub(v, meanVector)), rstd),
       set(rstd, f64.div(f64.const(1), f64.sqrt(f64.add(f64.div(rstd, f64.const(size)), f64.const(spec.eps))))),
       set(y, at(at(out0, b, out.batchStride), first, out.planeStride)),
       forRange(channel, first, i32.add(first, i32.const(perGroup)), 1, [

@@ -1,35 +1,37 @@
 /** Sums over long runs of numbers, in the lanes that the definitions name. */
 import { f64, f64x2, forRange, i32, set, tee, v128 } from '../assembler/index.ts';
-import type { Body, Code, Local, V128 } from '../assembler/index.ts';
+import type { Body, Code, I32, Local, V128 } from '../assembler/index.ts';
 
 /** Masks that keep 0 to 2 doubles of a vector. */
 const keep = (count: number): V128 =>
   v128.const(count > 0 ? -1 : 0, count > 0 ? -1 : 0, count > 1 ? -1 : 0, count > 1 ? -1 : 0);
 
 /**
- * Code that sums f(x[i]) of `size` floats at the address x in double precision into `result`: eight lanes, lane = i mod
- * 8, then lane[i] += lane[i + 4], + 2, + 1. `f` gets two doubles. A missing element adds +0, which changes no sum.
+ * Code that sums f(x[i], …) of `size` floats at each of the addresses in double precision into `result`: eight lanes,
+ * lane = i mod 8, then lane[i] += lane[i + 4], + 2, + 1. `f` gets two doubles of each. A missing element adds +0, which
+ * changes no sum.
  */
 export function laneSum64(
   body: Body,
   size: number,
-): (x: Local<'i32'>, f: (v: V128) => V128, result: Local<'f64'>) => Code {
+): (xs: readonly Local<'i32'>[], f: (vs: readonly V128[]) => V128, result: Local<'f64'>) => Code {
   const lanes = [0, 1, 2, 3].map(() => body.local('v128'));
   const offset = body.local('i32');
-  const address = body.local('i32');
   const whole = size - (size % 8);
-  return (x, f, result) => {
-    const pair = (j: number): V128 => f(f64x2.promoteLow(v128.load64Zero(address, 8 * j)));
+  return (xs, f, result) => {
+    const addresses = xs.map(() => body.local('i32'));
+    const move = (by: I32): Code => addresses.map((address, i) => set(address, i32.add(xs[i], by)));
+    const pair = (j: number): V128 => f(addresses.map((address) => f64x2.promoteLow(v128.load64Zero(address, 8 * j))));
     return [
       lanes.map((lane) => set(lane, f64x2.const(0))),
       forRange(offset, i32.const(0), i32.const(4 * whole), 32, [
-        set(address, i32.add(x, offset)),
+        move(offset),
         lanes.map((lane, j) => set(lane, f64x2.add(lane, pair(j)))),
       ]),
       whole === size
         ? []
         : [
-            set(address, i32.add(x, i32.const(4 * whole))),
+            move(i32.const(4 * whole)),
             lanes.map((lane, j) =>
               size % 8 > 2 * j ? set(lane, f64x2.add(lane, v128.and(pair(j), keep((size % 8) - 2 * j)))) : [],
             ),

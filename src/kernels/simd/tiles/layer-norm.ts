@@ -34,10 +34,10 @@ export function layerNormKernel(lib: Library, { rows, size, eps }: LayerNormSpec
     return parallel(lib, body, rows, (row) => [
       set(x, at(x0, row, 4 * size)),
       set(out, at(out0, row, 4 * size)),
-      sum(x, (v) => v, mean),
+      sum([x], ([v]) => v, mean),
       set(mean, f64.div(mean, f64.const(size))),
       set(means, f64x2.splat(mean)),
-      sum(x, (v) => square(deviation, f64x2.sub(v, means)), rstd),
+      sum([x], ([v]) => square(deviation, f64x2.sub(v, means)), rstd),
       set(rstd, f64.div(f64.const(1), f64.sqrt(f64.add(f64.div(rstd, f64.const(size)), f64.const(eps))))),
       set(rstds, f64x2.splat(rstd)),
       forRange(offset, i32.const(0), i32.const(4 * whole), 16, [compute, v128.store(i32.add(out, offset), value)]),

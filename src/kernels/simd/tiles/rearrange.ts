@@ -1,7 +1,7 @@
 /** The same numbers elsewhere: planes with a border or apart, and transposition. */
 import { keyOf } from '../../key.ts';
-import { f32, forRange, i32, set } from '../assembler/index.ts';
-import type { Func } from '../assembler/index.ts';
+import { f32, forRange, i32, increase, memoryFill, set } from '../assembler/index.ts';
+import type { Func, I32 } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { densePlanes } from '../memory/planes.ts';
 import { parallel } from '../threads/parallel.ts';
@@ -51,4 +51,93 @@ export function transposeKernel(lib: Library, spec: TransposeSpec): Func {
       ),
     ]);
   });
+}
+
+/** Weights [O,C,…] whose kernels have `area` numbers. */
+export interface TransposeWeightSpec {
+  readonly outChannels: number;
+  readonly channels: number;
+  readonly area: number;
+}
+
+/** [O,C,…] → [C,O,…], each kernel turned by half a turn. The kernel of (thread, counters, weight, out), both dense. */
+export function transposeWeightKernel(lib: Library, spec: TransposeWeightSpec): Func {
+  const { outChannels, channels, area } = spec;
+  return kernel(lib, `transposeWeight${keyOf(spec)}`, 2, (body) => {
+    const [weight, out] = body.pointers;
+    const [source, target, o, t] = body.locals('i32');
+    return parallel(lib, body, channels, (c) => [
+      set(source, at(weight, c, 4 * area)),
+      set(target, at(out, c, 4 * outChannels * area)),
+      forRange(o, i32.const(0), i32.const(outChannels), 1, [
+        forRange(
+          t,
+          i32.const(0),
+          i32.const(area),
+          1,
+          f32.store(at(target, t, 4), f32.load(at(source, i32.sub(i32.const(area - 1), t), 4))),
+        ),
+        increase(source, 4 * channels * area),
+        increase(target, 4 * area),
+      ]),
+    ]);
+  });
+}
+
+/** Pixels that are put apart into a picture of zeros; see definition/place-pixels. */
+export interface PlacePixelsSpec {
+  readonly batch: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly stride: number;
+  readonly top: number;
+  readonly left: number;
+  readonly inBatchStride: number;
+  readonly outBatchStride: number;
+}
+
+/** The kernel of (thread, counters, x, out): a picture of zeros, and every pixel at its place. */
+export function placePixelsKernel(lib: Library, spec: PlacePixelsSpec): Func {
+  const { batch, channels, outHeight, outWidth, stride, top, left } = spec;
+  const input = densePlanes(spec.height, spec.width, spec.inBatchStride);
+  const output = densePlanes(outHeight, outWidth, spec.outBatchStride);
+  const rows = inside(spec.height, stride, top, outHeight);
+  const columns = inside(spec.width, stride, left, outWidth);
+  return kernel(lib, `placePixels${keyOf(spec)}`, 2, (body) => {
+    const [x0, out0] = body.pointers;
+    const [source, target, row, column] = body.locals('i32');
+    const pixel = (start: I32): I32 => at(at(start, row, input.rowStride), column, 4);
+    const place = (start: I32): I32 =>
+      i32.add(
+        at(at(start, row, stride * output.rowStride), column, 4 * stride),
+        i32.const(top * output.rowStride + 4 * left),
+      );
+    return parallel(lib, body, batch * channels, (plane) => [
+      set(source, planeAt(x0, plane, channels, input)),
+      set(target, planeAt(out0, plane, channels, output)),
+      memoryFill(target, 0, i32.const(4 * outHeight * outWidth)),
+      forRange(
+        row,
+        i32.const(rows.first),
+        i32.const(rows.end),
+        1,
+        forRange(
+          column,
+          i32.const(columns.first),
+          i32.const(columns.end),
+          1,
+          f32.store(place(target), f32.load(pixel(source))),
+        ),
+      ),
+    ]);
+  });
+}
+
+/** Which of `count` pixels, the first of which goes to `start`, lie in a picture of `extent` pixels. */
+function inside(count: number, stride: number, start: number, extent: number): { first: number; end: number } {
+  const first = Math.max(0, Math.ceil(-start / stride));
+  return { first, end: Math.min(count, Math.ceil((extent - start) / stride)) };
 }

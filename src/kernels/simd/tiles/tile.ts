@@ -21,7 +21,8 @@ import type { Panel } from '../library.ts';
 /** The sums of a tile, four in each vector: [row][vector]. */
 export type Accumulators = readonly (readonly Local<'v128'>[])[];
 
-function accumulators(body: Body, rows: number, vectors: number): Accumulators {
+/** Sums of a tile, of so many rows and vectors. */
+export function accumulators(body: Body, rows: number, vectors: number): Accumulators {
   return Array.from({ length: rows }, () => Array.from({ length: vectors }, () => body.local('v128')));
 }
 
@@ -67,7 +68,7 @@ function multiplyAdd(sum: V128, a: V128, b: V128, fma: boolean): V128 {
 }
 
 /** One run: adds its products to the sums. `turns` is counted down to zero, the pointers move on. */
-function tileRun(body: Body, tile: TileRun, sums: Accumulators, turns: Local<'i32'>): Code {
+export function tileRun(body: Body, tile: TileRun, sums: Accumulators, turns: Local<'i32'>): Code {
   const { a, b, aSteps, bSteps, bVectors } = tile;
   const columns = bVectors.map(() => body.local('v128'));
   // What the step before has spread stays in its register: neighbouring taps of a convolution see almost the same
@@ -80,7 +81,7 @@ function tileRun(body: Body, tile: TileRun, sums: Accumulators, turns: Local<'i3
       known.has(numbers[i]) ? [] : set(spread[i], v128.load32Splat(a, numbers[i])),
       row.map((sum, j) => set(sum, multiplyAdd(sum, spread[i], columns[j], tile.fma))),
     ]);
-    before = move === 0 ? new Map(numbers.map((offset, i) => [offset, spread[i]])) : new Map();
+    before = new Map(numbers.map((offset, i) => [offset - move, spread[i]]));
     return [
       columns.map((column, j) => set(column, v128.load(b, bSteps[k] + bVectors[j]))),
       products,

@@ -51,18 +51,46 @@ describe('steps', () => {
     ]);
   });
 
-  test('products with weights that are computed, or cut by their outputs, are left to the plain loops', () => {
+  test('products with weights that are computed, or cut by their outputs, pack them when they run', () => {
     const computed: Program = (k, { x, w }) => ({ out: k.conv2d(x, w, undefined, 1, even) });
-    expect(stepsOf(computed, { x: picture, w: [4, 4, 3, 3] })).toEqual(['plain conv2d']);
+    const packed = ['border', 'pack', 'conv 3×3 4→4 @6×6'];
+    expect(stepsOf(computed, { x: picture, w: [4, 4, 3, 3] })).toEqual(packed);
     const cut = (slice: (k: Kernels) => Tensor): Program => {
       return (k, { x }) => ({ out: k.conv2d(x, slice(k), undefined, 1, even) });
     };
     const fewOutputs = cut((k) => k.sliceBatch(weight, 1, 3));
-    expect(stepsOf(fewOutputs, { x: picture })).toEqual(['plain conv2d']);
+    expect(stepsOf(fewOutputs, { x: picture })).toEqual(['border', 'pack', 'conv 3×3 4→2 @6×6']);
     const fewInputs = cut((k) => k.sliceChannels(weight, 1, 3));
     expect(stepsOf(fewInputs, { x: [2, 2, 6, 6] })).toEqual(['border', 'conv 3×3 2→4 @6×6']);
     const doubled: Program = (k, { x }) => ({ out: k.upsampleConv2d(x, k.sliceChannels(weight, 1, 3), undefined) });
-    expect(stepsOf(doubled, { x: [2, 2, 6, 6] })).toEqual(['copy', 'plain upsampleConv2d']);
+    expect(stepsOf(doubled, { x: [2, 2, 6, 6] })).toEqual([
+      'border',
+      'copy',
+      'phaseWeights',
+      'pack',
+      'conv 2×2 2→4 @12×12',
+    ]);
+  });
+
+  test('a weight is packed once for all who read it, and its transpose without being made', () => {
+    const twice: Program = (k, { x, w }) => ({
+      out: k.conv2d(k.conv2d(x, w, undefined, 1, even), w, undefined, 1, even),
+    });
+    const conv = 'conv 3×3 4→4 @6×6';
+    expect(stepsOf(twice, { x: picture, w: [4, 4, 3, 3] })).toEqual(['border', 'pack', conv, 'border', conv]);
+    const transposed =
+      (shown: boolean): Program =>
+      (k, { x, w }) => {
+        const back = k.transposeWeight(w);
+        return { out: k.conv2d(x, back, undefined, 1, even), ...(shown && { back }) };
+      };
+    expect(stepsOf(transposed(false), { x: picture, w: [4, 4, 3, 3] })).toEqual(['border', 'pack', conv]);
+    expect(stepsOf(transposed(true), { x: picture, w: [4, 4, 3, 3] })).toEqual([
+      'transposeWeight',
+      'border',
+      'pack',
+      conv,
+    ]);
   });
 
   test('slices, tokens and joined parts are never copied, but for inputs and what is joined twice', () => {

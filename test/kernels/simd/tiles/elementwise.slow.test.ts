@@ -1,6 +1,7 @@
 /** Operations on every element, bit by bit. */
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
+import { activations } from '../../../../src/kernels/kernels.ts';
 import { tensor } from '../../../../src/tensor/tensor.ts';
 import { noise, onAllBackends, runs, seeds, small, tensorOf } from '../support.ts';
 
@@ -18,6 +19,7 @@ describe('the same bits as the plain loop', () => {
             relu: k.activation(x, 'relu'),
             quickGelu: k.activation(x, 'quick_gelu'),
             tanh: k.activation(x, 'tanh'),
+            ...Object.fromEntries(activations.map((kind) => [`${kind}'`, k.activationDerivative(x, kind)])),
           }),
           { x: tensorOf([b, c, n], seed) },
         );
@@ -38,9 +40,11 @@ describe('the same bits as the plain loop', () => {
         check(
           (k, { x, y }) =>
             Object.fromEntries(
-              (['silu', 'gelu', 'mish', 'relu', 'quick_gelu', 'tanh'] as const).flatMap((kind) => [
+              activations.flatMap((kind) => [
                 [kind, k.activation(x, kind)],
                 [`${kind} near`, k.activation(k.affine(y, reach, 0), kind)],
+                [`${kind}'`, k.activationDerivative(x, kind)],
+                [`${kind}' near`, k.activationDerivative(k.affine(y, reach, 0), kind)],
               ]),
             ),
           { x: anywhere, y: near },

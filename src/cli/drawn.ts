@@ -1,0 +1,38 @@
+/** What is said when pictures have been drawn. */
+import type { Backend } from '../kernels/kernels.ts';
+import { shapeText } from '../tensor/tensor.ts';
+import type { DType } from '../tensor/tensor.ts';
+import { printResult } from './messages.ts';
+import type { ParsedOptions } from './options.ts';
+import { isStdout } from './out-files.ts';
+
+/** A run that is done, and where its results are. */
+export interface DrawnRun {
+  /** As `samples`. */
+  readonly what: string;
+  /** Of all of them, [N,C,H,W]. */
+  readonly shape: readonly number[];
+  /** Guidance, scheduler and steps. */
+  readonly title: string;
+  readonly dtype: DType;
+  readonly backend: Backend;
+  /** When it began, as `performance.now()` had it. */
+  readonly started: number;
+  /** The files that were written. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Prints what was drawn, in how many seconds, and into which files. */
+export function printDrawn(
+  options: ParsedOptions,
+  { what, shape: [count = 0, ...shape], title, dtype, backend, started, files }: DrawnRun,
+): void {
+  const seconds = (performance.now() - started) / 1000;
+  const names = Object.values(files);
+  const drawn = `${count} ${what} of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}`;
+  printResult(options, {
+    text: `${drawn}, in ${seconds.toFixed(1)} s: ${names.join(' and ')}`,
+    json: { schema: 1, count, shape, run: title, dtype, kernels: backend.name, seconds, files },
+    aside: names.some(isStdout),
+  });
+}

@@ -1,0 +1,59 @@
+/** The files that a command writes: checked before the work, written after it. `-` is stdout. */
+import { InputError } from '../tensor/errors.ts';
+import { checkWritable, placeOf, writeWhole } from '../formats/node-files.ts';
+import type { ParsedOptions } from './options.ts';
+
+/** What a file is written as: endings that say otherwise are refused, for they would be lies. */
+const formats = {
+  PNG: /\.(jpe?g|jfif|gif|webp|bmp|tiff?|avif|heic|jxl|svg|pdf|ppm|safetensors|npy)$/i,
+  safetensors: /\.(npy|npz|pt|pth|pkl|ckpt|bin|gguf|onnx|h5|png|jpe?g|json)$/i,
+  XML: /\.(html?|json|png)$/i,
+  HTML: /\.(xml|json|png|pdf)$/i,
+} as const;
+
+/** Whether the name means stdout. */
+export function isStdout(file: string): boolean {
+  return file === '-';
+}
+
+/**
+ * The files that these options name.
+ * @param kinds the options, and what is written into each file
+ * @returns the names by their options, without those that are not given
+ * @throws InputError when one cannot be written, is to be of another format, or when two are the same file
+ */
+export function chooseOutFiles<Name extends string>(
+  options: ParsedOptions,
+  kinds: Readonly<Record<Name, keyof typeof formats>>,
+): { readonly [one in Name]?: string } {
+  const names = Object.keys(kinds) as Name[];
+  const given = names.flatMap((name) => {
+    const file = options.text(name);
+    return file === undefined ? [] : [{ name, file, place: isStdout(file) ? file : placeOf(file) }];
+  });
+  for (const [i, { name, file, place }] of given.entries()) {
+    const same = given.slice(0, i).find((other) => other.place === place);
+    if (same) throw new InputError(`--${same.name} and --${name} name the same file, ${file}`);
+    checkOutFile(options, `--${name}`, file, kinds[name]);
+  }
+  return Object.fromEntries(given.map(({ name, file }) => [name, file])) as { [one in Name]?: string };
+}
+
+function checkOutFile(options: ParsedOptions, option: string, file: string, format: keyof typeof formats): void {
+  if (isStdout(file)) {
+    if (options.has('json')) throw new InputError(`${option} - and --json both want stdout; leave out one of them`);
+    if (process.stdout.isTTY)
+      throw new InputError(`${option} - would write ${format} to the terminal; send it on, as with | or >`);
+    return;
+  }
+  const [ending] = formats[format].exec(file) ?? [];
+  if (ending !== undefined)
+    throw new InputError(`${option} is ${file}, but ${format} is written, not ${ending}; name it otherwise`);
+  checkWritable(file);
+}
+
+/** Writes a file whole or not at all; `-` is stdout. @throws InputError when it cannot be written */
+export function writeOut(file: string, bytes: Uint8Array): void {
+  if (isStdout(file)) process.stdout.write(bytes);
+  else writeWhole(file, bytes);
+}

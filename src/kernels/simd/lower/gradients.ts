@@ -1,0 +1,101 @@
+/** What only gradients need. */
+import { strideOf } from '../memory/place.ts';
+import { densePlanes, planeSize, planesOf } from '../memory/planes.ts';
+import { groupNormGradientKernel } from '../tiles/group-norm-gradient.ts';
+import { placePixelsKernel, transposeWeightKernel } from '../tiles/rearrange.ts';
+import { weightGradientKernel, weightGradientScratch } from '../tiles/weight-gradient.ts';
+import { sizeOf } from '../../../tensor/tensor.ts';
+import { hasBorder } from './borders.ts';
+import { contiguous, dense } from './layout.ts';
+import type { Lowering } from './lowering.ts';
+import { borderedInput } from './pictures.ts';
+import { multiplications } from './products.ts';
+import type { NodeOf } from './rule.ts';
+import { isLeftToPacking, pack } from './weights.ts';
+
+/** Two steps: one packs the gradient, the other sums its products with the input. */
+export function conv2dWeightGradient(lowering: Lowering, node: NodeOf<'conv2dWeightGradient'>): void {
+  const { operation, inputs, output } = node;
+  const { kernelHeight, kernelWidth, stride, padding } = operation;
+  const [x, gradient] = inputs;
+  const { batch, channels, height, width } = planesOf(x.shape);
+  const [, outChannels, outHeight, outWidth] = gradient.shape;
+  const input = hasBorder(padding)
+    ? borderedInput(lowering, x, padding)
+    : { place: dense(lowering, x), layout: densePlanes(height, width, 0) };
+  const of = dense(lowering, gradient);
+  const pixels = outHeight * outWidth;
+  const packed = pack(lowering, of, {
+    batch,
+    batchStride: strideOf(of, batch),
+    outputs: outChannels,
+    outputStride: 4 * pixels,
+    outer: 1,
+    outerStride: 0,
+    inner: pixels,
+    innerStride: 4,
+    offset: 0,
+  });
+  const { planeStride, rowStride } = input.layout;
+  const layout = { planeStride, rowStride, batchStride: strideOf(input.place, batch) };
+  const out = lowering.newTensor(output.shape);
+  const sizes = { batch, channels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth };
+  const spec = { ...sizes, stride, input: layout };
+  const scratch = lowering.newPlace(lowering.threads * weightGradientScratch(lowering.panel, spec), 0);
+  lowering.emit(
+    `weight gradient ${kernelHeight}×${kernelWidth} ${channels}→${outChannels} @${outHeight}×${outWidth}`,
+    [input.place, packed, out, scratch],
+    (lib) => weightGradientKernel(lib, spec),
+    multiplications(node),
+  );
+  lowering.finish(output, 'dense', out);
+}
+
+/** One step, or none where the weight is packed as it is by those who read it. */
+export function transposeWeight(lowering: Lowering, node: NodeOf<'transposeWeight'>): void {
+  if (isLeftToPacking(lowering, node)) return;
+  const { inputs, output } = node;
+  const [weight] = inputs;
+  const [outChannels, channels, ...kernel] = weight.shape;
+  const whole = contiguous(lowering, weight);
+  const out = lowering.newTensor(output.shape);
+  const spec = { outChannels, channels, area: sizeOf(kernel) };
+  lowering.emit('transposeWeight', [whole, out], (lib) => transposeWeightKernel(lib, spec));
+  lowering.finish(output, 'dense', out);
+}
+
+/** One step. */
+export function placePixels(lowering: Lowering, { operation, inputs: [x], output }: NodeOf<'placePixels'>): void {
+  const { stride, top, left } = operation;
+  const [batch, channels, height, width] = x.shape;
+  const [, , outHeight, outWidth] = output.shape;
+  const input = dense(lowering, x);
+  const place = lowering.placeFor(output);
+  const spec = {
+    ...{ batch, channels, height, width, outHeight, outWidth, stride, top, left },
+    inBatchStride: strideOf(input, batch),
+    outBatchStride: strideOf(place, batch),
+  };
+  lowering.emit('placePixels', [input, place], (lib) => placePixelsKernel(lib, spec));
+  lowering.finish(output, 'dense', place);
+}
+
+/** One step. */
+export function groupNormGradient(lowering: Lowering, node: NodeOf<'groupNormGradient'>): void {
+  const { operation, inputs, output } = node;
+  const { groups, eps } = operation;
+  const [batch, channels] = output.shape;
+  const { height, width } = planeSize(output.shape);
+  const [x, gradient] = inputs.map((value) => dense(lowering, value));
+  const out = lowering.placeFor(output);
+  const strides = {
+    xStride: strideOf(x, batch),
+    gradientStride: strideOf(gradient, batch),
+    outStride: strideOf(out, batch),
+  };
+  const spec = { batch, groups, size: (channels / groups) * height * width, eps, ...strides };
+  lowering.emit(`groupNormGradient ${channels}@${height}×${width}`, [x, gradient, out], (lib) =>
+    groupNormGradientKernel(lib, spec),
+  );
+  lowering.finish(output, 'dense', out);
+}

@@ -1,0 +1,71 @@
+/**
+ * What the page shows first: letters that nobody asked for, from the first noises of the seed. By the model alone, with
+ * PAG, and with CFG, which has nothing to push away from there.
+ */
+import { button } from '../drawing/controls.ts';
+import { element, setAttributes, setText } from '../drawing/dom.ts';
+import { status, tryAgain } from '../drawing/figure.ts';
+import { pictureCanvas } from '../drawing/picture.ts';
+import { pictureRow } from '../drawing/picture-row.ts';
+import type { Page, Section } from '../page.ts';
+import type { EngineReport, GuidanceChoice } from '../protocol.ts';
+import { freeRun, middleOf, usualScale } from '../requests.ts';
+import { heroPictures, stepCount } from '../study.ts';
+
+/** The rows, in the order in which they are computed, and what computes them. */
+export const heroSection: Section = (root, page) => {
+  const kinds: readonly (readonly [title: string, guidance: GuidanceChoice])[] = [
+    ['the model alone', { kind: 'none' }],
+    [`with PAG, s\u00a0=\u00a0${usualScale}`, { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) }],
+    ['with CFG, g\u00a0=\u00a03', { kind: 'cfg', scale: 3 }],
+  ];
+  const rows = kinds.map(([title, guidance]) => ({ guidance, view: rowOf(title, guidance.kind) }));
+  const seed = element('span', { class: 'seed' });
+  const progress = status();
+  const said = element('span', {});
+  const again = button('try again', 'again', () => engine.dispatchEvent(new Event(tryAgain, { bubbles: true })));
+  const engine = element('p', { class: 'engine', role: 'status' }, said, again);
+  root.append(
+    ...rows.map(({ view }) => view.root),
+    element('div', { class: 'controls' }, seedButton(page), seed),
+    progress.root,
+    engine,
+  );
+
+  return () => {
+    const state = page.state();
+    seed.textContent = `the first ${heroPictures} noises of seed ${state.seed}`;
+    const answers = rows.map(({ guidance, view }) => {
+      const request = freeRun(state, guidance);
+      const answer = page.client.run(request);
+      view.show(request, answer);
+      return answer;
+    });
+    const problem = page.client.problem();
+    const computes = engineText(page.client.engine());
+    setText(said, problem === undefined ? computes : `Nothing can be computed here: ${problem} `);
+    setAttributes(engine, { 'data-problem': problem !== undefined });
+    setAttributes(again, { hidden: problem === undefined });
+    progress.show(answers, rows.length * stepCount, `${heroPictures} pictures, three times, ${stepCount} steps each`);
+  };
+};
+
+/** Canvases that show, and cannot be pressed. */
+function rowOf(title: string, kind: string) {
+  const places = Array.from({ length: heroPictures }, (_, i) => {
+    const canvas = pictureCanvas(`picture ${i + 1}, ${title}`);
+    return { root: canvas, canvas };
+  });
+  return pictureRow(title, kind, places);
+}
+
+function seedButton(page: Page): HTMLButtonElement {
+  return button('other noise', 'noise', () => page.change({ seed: (page.state().seed + 1) % 2 ** 32 }));
+}
+
+function engineText(engine: EngineReport | undefined): string {
+  if (!engine) return 'Loading the model, 7.5 MB …';
+  const kernels = engine.kernels === 'simd' ? 'WebAssembly SIMD' : 'plain loops';
+  const threads = engine.threads === 1 ? 'one thread' : `${engine.threads} threads`;
+  return `Computed with ${kernels} on ${threads}. ${engine.note ?? ''}`;
+}

@@ -1,0 +1,97 @@
+/** Why away from worse is better: a world of two numbers, in which every prediction is exact. */
+import { slider } from '../drawing/controls.ts';
+import { element, setText } from '../drawing/dom.ts';
+import { captioned } from '../drawing/figure.ts';
+import { toyPlot } from '../drawing/toy-view.ts';
+import type { Section } from '../page.ts';
+import { mostToyScale } from '../state.ts';
+import {
+  alone,
+  difference,
+  drawPoints,
+  lettersAmong,
+  spoilt,
+  spreadOfLetters,
+  toyLevel,
+  toySteps,
+  type Point,
+} from '../work/toy.ts';
+
+/** So many points are drawn. */
+const count = 300;
+/** Arrows in a row, and how far they lie apart. */
+const [arrowsInARow, gap] = [15, 0.27];
+
+/** Two densities, the arrows between their predictions, and what is drawn along them. */
+export const whySection: Section = (root, page) => {
+  const plots = {
+    alone: toyPlot('the density of what the model draws'),
+    spoilt: toyPlot('the density when neither half sees the other, and the arrows that lead away from it'),
+    drawn: toyPlot('what is drawn with guidance'),
+  };
+  const scale = slider(
+    { label: 's', name: 'toy-scale', least: 0, most: mostToyScale, step: 0.25, text: (s) => s.toFixed(2) },
+    (toyScale) => page.change({ toyScale }),
+  );
+  const time = slider(
+    { label: 'step', name: 'toy-step', least: 0, most: toySteps - 1, step: 1, text: (i) => `${i} of ${toySteps}` },
+    (toyStep) => page.change({ toyStep }),
+  );
+  const outcome = element('span', { class: 'number' });
+  root.append(
+    element(
+      'div',
+      { class: 'triple toy' },
+      captioned(plots.alone.root, element('b', {}, 'alone'), ': what the model has learned, noised as at the step'),
+      captioned(plots.spoilt.root, element('b', { class: 'spoilt' }, 'spoilt'), ', and the arrows away from it'),
+      captioned(plots.drawn.root, element('b', { class: 'pag' }, 'drawn'), ' along them: ', outcome),
+    ),
+    element('div', { class: 'controls' }, scale.root, time.root),
+  );
+  const unguided = lettersText(drawPoints(count, 0));
+  const pointsAt = remembered((s: number) => drawPoints(count, s));
+
+  return () => {
+    const { toyScale, toyStep } = page.state();
+    const level = toyLevel(toyStep);
+    scale.show(toyScale);
+    time.show(toyStep);
+    plots.alone.showDensity(`alone ${toyStep}`, alone, level);
+    plots.spoilt.showDensity(`spoilt ${toyStep}`, spoilt, level);
+    plots.spoilt.showArrows(grid().map((from) => ({ from, along: arrow(difference(from, level)) })));
+    const points = pointsAt(toyScale);
+    plots.drawn.showDensity('end', alone, { alpha: 1, sigma: 0 });
+    plots.drawn.showPoints(points);
+    setText(
+      outcome,
+      `${lettersText(points)} are letters, by the model alone ${unguided}; the faces of one differ by ` +
+        spreadOfLetters(points).toFixed(2),
+    );
+  };
+};
+
+/** Where the arrows begin. */
+function grid(): readonly Point[] {
+  const at = (i: number): number => (i - (arrowsInARow - 1) / 2) * gap;
+  return Array.from({ length: arrowsInARow ** 2 }, (_, i) => [at(i % arrowsInARow), at(Math.floor(i / arrowsInARow))]);
+}
+
+/** The way that guidance moves a picture, against ε − ε̂: long where it is strong, but within its place. */
+function arrow([x, y]: Point): Point {
+  const length = Math.hypot(x, y);
+  const shown = length === 0 ? 0 : (-gap * Math.tanh(length)) / length;
+  return [shown * x, shown * y];
+}
+
+function lettersText(points: readonly Point[]): string {
+  return `${Math.round((100 * lettersAmong(points)) / points.length)} %`;
+}
+
+/** The latest value is kept. */
+function remembered<T>(compute: (key: number) => T): (key: number) => T {
+  let known: { readonly key: number; readonly value: T } | undefined;
+  return (key) => {
+    known = known?.key === key ? known : { key, value: compute(key) };
+    return known.value;
+  };
+}

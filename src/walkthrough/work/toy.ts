@@ -1,0 +1,116 @@
+/**
+ * A world of two numbers in which all of PAG can be written down. A "letter" has a left half x and a right half y, and
+ * there are three letters; halves of different letters make scraps. The model has learned that only in part: a share of
+ * what it draws has halves that know nothing of one another. Its attention replaced by the identity, it knows nothing
+ * of the kind at all: each half by itself is as ever, and every pair of halves is as likely as any other.
+ *
+ * All of these are mixtures of nine Gaussians, so densities and predictions of noise are exact at every noise level.
+ */
+import { manualSeed } from '../../tensor/random.ts';
+
+/** The halves that there are; a letter has twice the same. */
+const halves = [-1.2, 0, 1.2];
+/** How much faces of one letter differ, as a standard deviation in either half. */
+export const spread = 0.13;
+/** The share of what the model draws in which the halves are drawn apart. */
+export const forgotten = 0.5;
+/** Steps of DDIM. */
+export const toySteps = 24;
+
+/** A point of the plane. */
+export type Point = readonly [x: number, y: number];
+
+/** A mixture of Gaussians of one spread. */
+export interface Mixture {
+  readonly centres: readonly Point[];
+  /** Of each; they add up to 1. */
+  readonly weights: readonly number[];
+}
+
+const centres: readonly Point[] = halves.flatMap((x) => halves.map((y): Point => [x, y]));
+const isLetter = ([x, y]: Point): boolean => x === y;
+const apart = 1 / centres.length;
+
+/** What the model draws by itself. */
+export const alone: Mixture = {
+  centres,
+  weights: centres.map((centre) => forgotten * apart + (isLetter(centre) ? (1 - forgotten) / halves.length : 0)),
+};
+/** What it draws when neither half can see the other: the product of the two halves' own densities. */
+export const spoilt: Mixture = { centres, weights: centres.map(() => apart) };
+
+/** x_t = α x₀ + σ ε. */
+export interface ToyLevel {
+  readonly alpha: number;
+  readonly sigma: number;
+}
+
+/** The level before step `index`: evenly on a quarter of a circle, from nearly noise alone to nearly none. */
+export function toyLevel(index: number): ToyLevel {
+  const angle = (Math.PI / 2) * (1 - (index + 0.5) / (toySteps + 0.5));
+  return { alpha: Math.cos(angle), sigma: Math.sin(angle) };
+}
+
+/** ε(x_t), the noise that is to be expected in x_t if pictures come from the mixture: −σ ∇ log p_t. */
+export function predictNoise({ centres: means, weights }: Mixture, [x, y]: Point, { alpha, sigma }: ToyLevel): Point {
+  const variance = (alpha * spread) ** 2 + sigma ** 2;
+  const offsets = means.map(([a, b]): Point => [x - alpha * a, y - alpha * b]);
+  const logs = offsets.map(([dx, dy], k) => Math.log(weights[k] ?? 0) - (dx * dx + dy * dy) / (2 * variance));
+  const most = Math.max(...logs);
+  const shares = logs.map((log) => Math.exp(log - most));
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  const along = (axis: 0 | 1): number =>
+    offsets.reduce((sum, offset, k) => sum + ((shares[k] ?? 0) / total) * offset[axis], 0);
+  return [(sigma * along(0)) / variance, (sigma * along(1)) / variance];
+}
+
+/** The density of x_t. */
+export function density({ centres: means, weights }: Mixture, [x, y]: Point, { alpha, sigma }: ToyLevel): number {
+  const variance = (alpha * spread) ** 2 + sigma ** 2;
+  return means.reduce((sum, [a, b], k) => {
+    const squared = (x - alpha * a) ** 2 + (y - alpha * b) ** 2;
+    return sum + ((weights[k] ?? 0) * Math.exp(-squared / (2 * variance))) / (2 * Math.PI * variance);
+  }, 0);
+}
+
+/** ε − ε̂ at a point. */
+export function difference(point: Point, level: ToyLevel): Point {
+  const [plain, perturbed] = [predictNoise(alone, point, level), predictNoise(spoilt, point, level)];
+  return [plain[0] - perturbed[0], plain[1] - perturbed[1]];
+}
+
+/** x₀ of so many noises of seed 0, by DDIM with ε + s (ε − ε̂). */
+export function drawPoints(count: number, s: number): readonly Point[] {
+  const { data } = manualSeed(0).randn([count, 2]);
+  return Array.from({ length: count }, (_, i) => drawPoint([data[2 * i] ?? 0, data[2 * i + 1] ?? 0], s));
+}
+
+function drawPoint(noise: Point, s: number): Point {
+  let x = noise;
+  for (let index = 0; index < toySteps; index++) {
+    const level = toyLevel(index);
+    const next = index + 1 < toySteps ? toyLevel(index + 1) : { alpha: 1, sigma: 0 };
+    const [plain, away] = [predictNoise(alone, x, level), difference(x, level)];
+    const step = (axis: 0 | 1): number => {
+      const noiseThere = plain[axis] + s * away[axis];
+      return next.alpha * ((x[axis] - level.sigma * noiseThere) / level.alpha) + next.sigma * noiseThere;
+    };
+    x = [step(0), step(1)];
+  }
+  return x;
+}
+
+/** How many points lie with a letter: nearer to one than three of its spreads. */
+export function lettersAmong(points: readonly Point[]): number {
+  const letters = centres.filter(isLetter);
+  return points.filter(([x, y]) => letters.some(([a, b]) => Math.hypot(x - a, y - b) < 3 * spread)).length;
+}
+
+/** How far the points that lie with a letter are from its middle, as a root mean square in either half. */
+export function spreadOfLetters(points: readonly Point[]): number {
+  const squares = points.flatMap(([x, y]) => {
+    const nearest = Math.min(...centres.filter(isLetter).map(([a, b]) => Math.hypot(x - a, y - b)));
+    return nearest < 3 * spread ? [nearest ** 2 / 2] : [];
+  });
+  return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / Math.max(1, squares.length));
+}

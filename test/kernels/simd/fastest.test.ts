@@ -1,0 +1,102 @@
+/** Engines that forbid things: they are given what they allow, and it is said once. */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { fastestBackend, simdBackend, simdRefusal, simdSupported } from '../../../src/kernels/simd/index.ts';
+import { InputError } from '../../../src/tensor/errors.ts';
+
+const said: string[] = [];
+const onFallback = (reason: string): number => said.push(reason);
+afterEach(() => {
+  said.length = 0;
+  vi.unstubAllGlobals();
+});
+
+/** WebAssembly with something else in it. */
+const withParts = (parts: object): void => {
+  vi.stubGlobal('WebAssembly', { ...wasm, ...parts });
+};
+const wasm = Object.fromEntries(
+  Object.getOwnPropertyNames(WebAssembly).map((name) => [name, WebAssembly[name as keyof typeof WebAssembly]]),
+);
+
+describe('the fastest backend', () => {
+  it('is that of SIMD where nothing is forbidden, and says nothing', () => {
+    const backend = fastestBackend({ onFallback });
+    expect([backend.name, said, simdRefusal()]).toEqual(['simd', [], undefined]);
+    backend.dispose();
+  });
+
+  it.each<[string, () => void, RegExp]>([
+    ['WebAssembly', () => vi.stubGlobal('WebAssembly', undefined), /^this engine has no WebAssembly: /],
+    ['SIMD', () => withParts({ validate: () => false }), /^this engine has no WebAssembly SIMD: /],
+    [
+      'leave to compile',
+      () =>
+        withParts({
+          Module: class {
+            constructor() {
+              throw new WebAssembly.CompileError('WebAssembly.Module(): Refused by Content Security Policy');
+            }
+          },
+        }),
+      /^this engine does not compile WebAssembly at run time \(.*Refused.*'wasm-unsafe-eval': /,
+    ],
+    [
+      'memory',
+      () =>
+        withParts({
+          Memory: class {
+            constructor() {
+              throw new RangeError('could not allocate memory');
+            }
+          },
+        }),
+      /^the engine gives the simd backend no memory \(could not allocate memory\)/,
+    ],
+  ])('is that of plain loops without %s, and says so once', (what, forbid, reason) => {
+    forbid();
+    expect(fastestBackend({ onFallback }).name).toBe('reference');
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(reason);
+    expect(simdSupported()).toBe(what === 'memory');
+    expect(() => simdBackend()).toThrow(InputError);
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    fastestBackend();
+    expect(warned).toHaveBeenCalledExactlyOnceWith(said[0]);
+    warned.mockRestore();
+  });
+
+  it('refuses what it does not know', () => {
+    expect(() => fastestBackend({ thread: 2 } as object)).toThrow('thread');
+    expect(() => fastestBackend({ onFallback: 1 as never })).toThrow('onFallback');
+  });
+});
+
+describe('Node that may start no threads', () => {
+  const code = buildSync({
+    stdin: {
+      contents: `import { simdBackend, tensor } from './index.ts';
+        const backend = simdBackend({ threads: 4 });
+        const x = tensor('f32', [64, 64], Float32Array.from({ length: 4096 }, (_, i) => i));
+        const { y } = backend.run((k, { x }) => ({ y: k.multiply(x, x) }), { x });
+        console.log(backend.name, y.data[4095]);`,
+      resolveDir: fileURLToPath(new URL('../../../src', import.meta.url)),
+    },
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    write: false,
+  }).outputFiles[0].text;
+  const permission = Number(process.versions.node.split('.')[0]) < 23 ? '--experimental-permission' : '--permission';
+
+  it('computes on one', () => {
+    const text = execFileSync(process.execPath, [permission, '--input-type=module', '-'], {
+      encoding: 'utf8',
+      input: code,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    expect(text).toBe('simd 16769025\n');
+  });
+});

@@ -1,0 +1,307 @@
+/** What gradients need, bit by bit: weights that are inputs, and the operations that only the way back has. */
+import fc from 'fast-check';
+import { afterAll, describe, test } from 'vitest';
+import { definitionKernels } from '../../../../src/kernels/definition/index.ts';
+import { activations, type Program, type Tensors } from '../../../../src/kernels/kernels.ts';
+import { simdBackend } from '../../../../src/kernels/simd/index.ts';
+import { tensor, type Tensor } from '../../../../src/tensor/tensor.ts';
+import { expectSameBits, runs, seeds, small, tensorOf } from '../support.ts';
+
+const backends = [
+  simdBackend(),
+  simdBackend({ threads: 2 }),
+  simdBackend({ threads: 3 }),
+  simdBackend({ wide: true }),
+  simdBackend({ wide: true, threads: 2 }),
+];
+afterAll(() => backends.forEach((backend) => backend.dispose()));
+
+function check(program: Program, inputs: Tensors): void {
+  const expected = program(definitionKernels, inputs);
+  for (const backend of backends) expectSameBits(backend.run(program, inputs), expected);
+}
+
+/** Few channels, or more than a panel or a tile holds. */
+const channels = fc.oneof(small(9), fc.integer({ min: 10, max: 21 }));
+const kernels = fc.constantFrom([1, 1], [3, 3], [1, 3], [3, 1], [2, 2], [5, 4], [1, 7]);
+const borders = fc.array(fc.nat({ max: 2 }), { minLength: 4, maxLength: 4 });
+
+describe('products with weights that are inputs have the bits of their definition', () => {
+  test('conv2d, by a weight, a transposed one and one that is cut', () => {
+    fc.assert(
+      fc.property(
+        small(3),
+        channels,
+        channels,
+        small(9),
+        small(12),
+        kernels,
+        small(2),
+        borders,
+        seeds,
+        (b, c, o, h, w, [kh, kw], stride, [top, bottom, left, right], seed) => {
+          fc.pre(h + top + bottom >= kh && w + left + right >= kw);
+          const padding = { top, bottom, left, right };
+          check(
+            (k, { x, weight, back, all, bias }) => ({
+              plain: k.conv2d(x, weight, bias, stride, padding),
+              transposed: k.conv2d(x, k.transposeWeight(back), undefined, stride, padding),
+              channels: k.conv2d(x, k.sliceChannels(all, 2, 2 + c), k.sliceBatch(bias, 0, o), stride, padding),
+              outputs: k.conv2d(x, k.sliceBatch(weight, 0, Math.ceil(o / 2)), undefined, stride, padding),
+              cutAndTransposed: k.conv2d(x, k.transposeWeight(k.sliceBatch(back, 0, c)), bias, stride, padding),
+              twice: k.conv2d(x, k.transposeWeight(k.transposeWeight(weight)), undefined, stride, padding),
+            }),
+            {
+              x: tensorOf([b, c, h, w], seed),
+              weight: tensorOf([o, c, kh, kw], seed + 1),
+              back: tensorOf([c, o, kh, kw], seed + 2),
+              all: tensorOf([o, c + 3, kh, kw], seed + 3),
+              bias: tensorOf([o], seed + 4),
+            },
+          );
+        },
+      ),
+      runs,
+    );
+  });
+
+  test('linear, on rows and on pixels', () => {
+    fc.assert(
+      fc.property(small(3), small(9), small(40), small(40), seeds, (b, n, c, o, seed) => {
+        check(
+          (k, { x, picture, weight, back, bias }) => ({
+            rows: k.linear(x, weight, bias),
+            transposed: k.linear(x, k.transposeWeight(back), undefined),
+            pixels: k.linear(k.toTokens(picture), weight, bias),
+            back: k.fromTokens(k.linear(k.toTokens(picture), k.transposeWeight(back), bias), n, 3),
+          }),
+          {
+            x: tensorOf([b, n, c], seed),
+            picture: tensorOf([b, c, n, 3], seed + 1),
+            weight: tensorOf([o, c], seed + 2),
+            back: tensorOf([c, o], seed + 3),
+            bias: tensorOf([o], seed + 4),
+          },
+        );
+      }),
+      runs,
+    );
+  });
+
+  test('upsampleConv2d', () => {
+    fc.assert(
+      fc.property(small(2), channels, channels, small(5), small(7), seeds, (b, c, o, h, w, seed) => {
+        check(
+          (k, { x, weight, all, bias }) => ({
+            plain: k.upsampleConv2d(x, weight, bias),
+            cut: k.upsampleConv2d(x, k.sliceChannels(all, 1, 1 + c), undefined),
+          }),
+          {
+            x: tensorOf([b, c, h, w], seed),
+            weight: tensorOf([o, c, 3, 3], seed + 1),
+            all: tensorOf([o, c + 1, 3, 3], seed + 2),
+            bias: tensorOf([o], seed + 3),
+          },
+        );
+      }),
+      runs,
+    );
+  });
+
+  test('a picture that is a weight, too, and a weight that is a bias', () => {
+    fc.assert(
+      fc.property(channels, seeds, (c, seed) => {
+        const around = { top: 1, bottom: 1, left: 1, right: 1 };
+        check(
+          (k, { x, w }) => {
+            const normed = k.groupNorm(x, 1, w, w, 0.1);
+            return {
+              itself: k.conv2d(normed, normed, w, 1, around),
+              other: k.conv2d(x, k.affine(normed, 2, 0), k.affine(w, 3, 0), 1, around),
+            };
+          },
+          { x: tensorOf([c, c, 3, 3], seed), w: tensorOf([c], seed + 1) },
+        );
+      }),
+      runs,
+    );
+  });
+});
+
+describe('what only the way back has, has the bits of its definition', () => {
+  test('the gradient of a weight, with its border or without', () => {
+    fc.assert(
+      fc.property(
+        small(4),
+        channels,
+        channels,
+        small(14),
+        fc.oneof(small(14), fc.constantFrom(16, 32, 65, 70)),
+        kernels,
+        small(3),
+        borders,
+        seeds,
+        (b, c, o, h, w, [kh, kw], stride, [top, bottom, left, right], seed) => {
+          fc.pre(h + top + bottom >= kh && w + left + right >= kw);
+          const padding = { top, bottom, left, right };
+          const [outH, outW] = [h + top + bottom - kh, w + left + right - kw].map((n) => Math.floor(n / stride) + 1);
+          check(
+            (k, { x, gradient, weight }) => {
+              const seen = k.groupNorm(x, 1, k.sliceBatch(weight, 0, c), k.sliceBatch(weight, 0, c), 0.1);
+              return {
+                alone: k.conv2dWeightGradient(x, gradient, kh, kw, stride, padding),
+                // What another kernel has written with the border.
+                bordered: k.conv2dWeightGradient(seen, gradient, kh, kw, stride, padding),
+                cut: k.conv2dWeightGradient(
+                  k.sliceChannels(x, 0, Math.ceil(c / 2)),
+                  k.sliceChannels(gradient, Math.floor(o / 2), o),
+                  kh,
+                  kw,
+                  stride,
+                  padding,
+                ),
+              };
+            },
+            {
+              x: tensorOf([b, c, h, w], seed),
+              gradient: tensorOf([b, o, outH, outW], seed + 1),
+              weight: tensorOf([c], seed + 2),
+            },
+          );
+        },
+      ),
+      runs,
+    );
+  });
+
+  test('the gradient of a weight with more channels than a unit of work takes', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 60, max: 140 }), small(20), fc.constantFrom(1, 3), seeds, (c, o, kernel, seed) => {
+        const border = (kernel - 1) / 2;
+        const padding = { top: border, bottom: border, left: border, right: border };
+        check((k, { x, g }) => ({ out: k.conv2dWeightGradient(x, g, kernel, kernel, 1, padding) }), {
+          x: tensorOf([2, c, 3, 4], seed),
+          g: tensorOf([2, o, 3, 4], seed + 1),
+        });
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('transposed weights, and pixels that are put apart', () => {
+    fc.assert(
+      fc.property(
+        small(3),
+        channels,
+        small(5),
+        small(6),
+        small(3),
+        fc.integer({ min: -4, max: 4 }),
+        fc.integer({ min: -4, max: 4 }),
+        fc.nat({ max: 12 }),
+        seeds,
+        (b, c, h, w, stride, top, left, extent, seed) => {
+          fc.pre(extent > 0);
+          check(
+            (k, { x }) => ({
+              transposed: k.transposeWeight(x),
+              ofPart: k.transposeWeight(k.sliceChannels(x, 0, Math.ceil(c / 2))),
+              placed: k.placePixels(x, stride, top, left, extent, extent + 1),
+              cut: k.placePixels(k.sliceChannels(x, 0, Math.ceil(c / 2)), stride, top, left, extent, 3),
+            }),
+            { x: tensorOf([b, c, h, w], seed) },
+          );
+        },
+      ),
+      runs,
+    );
+  });
+
+  test('maps, applied as they are and from the other side', () => {
+    fc.assert(
+      fc.property(
+        small(2),
+        small(3),
+        fc.oneof(small(9), fc.integer({ min: 10, max: 70 })),
+        fc.oneof(small(9), fc.integer({ min: 10, max: 70 })),
+        small(9),
+        seeds,
+        (b, heads, queries, keys, size, seed) => {
+          const tokens = (count: number, more: number): Tensor => tensorOf([b, count, heads * size], seed + more);
+          check(
+            (k, { map, q, key }) => {
+              const shown = k.transposeMap(k.affine(map, 2, 0));
+              return {
+                applied: k.applyAttentionMap(map, key),
+                fromTheOtherSide: k.applyAttentionMap(k.transposeMap(map), q),
+                shown,
+                andApplied: k.applyAttentionMap(shown, q),
+                map: k.attentionMap(q, key, heads, 0.5),
+                scores: k.attentionScores(q, key, heads, 0.5),
+              };
+            },
+            { map: tensorOf([b, heads, queries, keys], seed), q: tokens(queries, 1), key: tokens(keys, 2) },
+          );
+        },
+      ),
+      runs,
+    );
+  });
+
+  test('the way back through a group norm', () => {
+    fc.assert(
+      fc.property(small(3), small(4), small(4), small(9), small(9), seeds, (b, groups, perGroup, h, w, seed) => {
+        const c = groups * perGroup;
+        check(
+          (k, { x, g, rows }) => ({
+            picture: k.groupNormGradient(x, g, groups, 1e-5),
+            cut: k.groupNormGradient(k.sliceChannels(x, 0, perGroup), k.sliceChannels(g, 0, perGroup), 1, 0.1),
+            rows: k.groupNormGradient(rows, k.affine(rows, 2, 1), groups, 1e-3),
+          }),
+          { x: tensorOf([b, c, h, w], seed), g: tensorOf([b, c, h, w], seed + 1), rows: tensorOf([b, c], seed + 2) },
+        );
+      }),
+      runs,
+    );
+  });
+
+  test('the sums of rows', () => {
+    fc.assert(
+      fc.property(
+        small(3),
+        small(21),
+        fc.oneof(small(9), fc.integer({ min: 10, max: 200 })),
+        seeds,
+        (b, c, n, seed) => {
+          const ones = tensor('f32', [1, n], new Float32Array(n).fill(1));
+          check(
+            (k, { x }) => ({
+              sums: k.linear(x, ones, undefined),
+              ofPart: k.linear(k.sliceChannels(x, 0, Math.ceil(c / 2)), ones, undefined),
+            }),
+            { x: tensorOf([b, c, n], seed) },
+          );
+        },
+      ),
+      runs,
+    );
+  });
+
+  test('derivatives of activations, times what comes back', () => {
+    fc.assert(
+      fc.property(small(3), small(7), small(30), seeds, (b, c, n, seed) => {
+        check(
+          (k, { x, g }) =>
+            Object.fromEntries(
+              activations.flatMap((kind) => [
+                [kind, k.multiply(g, k.activationDerivative(x, kind))],
+                [`${kind}, shown`, k.activationDerivative(k.affine(x, 3, 0), kind)],
+              ]),
+            ),
+          { x: tensorOf([b, c, n], seed), g: tensorOf([b, c, n], seed + 1) },
+        );
+      }),
+      runs,
+    );
+  });
+});

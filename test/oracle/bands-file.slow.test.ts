@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { bandsFileName, writeBands } from '../../src/oracle/bands-file.ts';
+import { formats } from '../../src/oracle/honest/format.ts';
+import { sha256 } from '../../src/oracle/read-case.ts';
+import { bandsOf } from '../../src/oracle/tolerance.ts';
+import { caseNames, loadCase, oracle } from './cases.ts';
+
+/** The other models and runs take seconds each; they have the same budgets from the same code. */
+const quick = caseNames.filter((name) => !/^(unets|runs)\//.test(name) || /\/(tiny|pag)$/.test(name));
+
+describe('the bands that ship are what is computed', () => {
+  it.each(quick)('%s', async (name) => {
+    const shipped = readFileSync(new URL(`${name}/${bandsFileName('f32')}`, oracle));
+    const hash = await sha256(readFileSync(new URL(`${name}/case.json`, oracle)));
+    const one = await loadCase(name);
+    const bands = bandsOf(one, formats.f32, new Set(one.expected.keys()));
+    const bytes = writeBands(one, bands, { dtype: 'f32', case: hash });
+    expect(Buffer.compare(shipped, bytes), 'else run scripts/oracle/bands.ts').toBe(0);
+  });
+});
