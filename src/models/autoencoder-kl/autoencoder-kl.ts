@@ -83,7 +83,7 @@ export interface LatentDistribution {
 }
 
 /** Bounds of the logarithm of a variance (`DiagonalGaussianDistribution`). */
-const logvarBounds = [-30, 20] as const;
+export const logvarBounds = [-30, 20] as const;
 
 /**
  * Encodes pictures.
