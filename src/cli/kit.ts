@@ -1,4 +1,4 @@
-/** A kit: cases as files that any language can read, in a folder or in one archive, with a checker that needs no Node. */
+/** A kit: cases as files that any language can read, in a folder or one archive, with a checker that needs no Node. */
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { makeFolder, readBytes, writeWhole } from '../formats/node-files.ts';
