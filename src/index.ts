@@ -169,6 +169,7 @@ export {
   type ModelInput,
   type Weights,
 } from './models/model.ts';
+export { mergeLora, type LoraUpdate, type MergedLora, type ScaledLora } from './models/lora.ts';
 export {
   lossGradient,
   lossGradientProgram,
@@ -378,6 +379,7 @@ export { grid, type GridRow } from './formats/grid.ts';
 export { maskTensor, pictureTensor, toGrey } from './formats/picture-tensor.ts';
 export type { Picture } from './formats/png.ts';
 export { resized } from './formats/resize.ts';
+export { loadLora, loraParts, readLora, type Lora, type LoraPart } from './formats/lora.ts';
 export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,

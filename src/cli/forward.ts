@@ -9,8 +9,9 @@ import { selectLayers } from '../models/selectors.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
 import { tryExpressions } from './expressions.ts';
+import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
 import { printResult } from './messages.ts';
-import { loadModel, modelFolder, modelHelp, openSafetensors } from './model.ts';
+import { modelHelp, openSafetensors } from './model.ts';
 import { readModelInput } from './model-input.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
@@ -23,6 +24,7 @@ const kinds: OptionKinds = {
   out: 'text',
   perturb: 'text',
   taps: 'text',
+  ...loraOptions,
   ...backendOptions,
 };
 
@@ -33,6 +35,7 @@ if the model wants them. OUT gets sample, and what the options ask for.
 
 ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
+${loraHelp}
   --perturb SEL[,SEL...]          a second pass with the identity in place of the attention maps of these layers:
                                   OUT gets perturbed
   --taps GLOB[,GLOB...]           inner values by module path: OUT gets tap.<module path>, and
@@ -48,7 +51,7 @@ async function run(args: readonly string[]): Promise<number> {
   const [inputFile, out] = [options.required('input'), options.required('out')];
   chooseOutFiles(options, { out: 'safetensors' });
   const { dtype, backend } = chooseBackend(options);
-  const { unet } = await loadModel(modelFolder(options), dtype, options.text('variant'));
+  const { unet } = await loadWithLora(options, dtype);
   const input = await openSafetensors(inputFile);
 
   const selectors = options.list('perturb');

@@ -78,7 +78,7 @@ export async function loadModelFiles<Config>(
   folder: string,
   source: string,
   { read, stages, ...files }: ComponentKind<Config>,
-  { variant }: FolderChoices = {},
+  { variant, adapt = (_part, weights) => weights }: FolderChoices = {},
 ): Promise<ModelFiles<Config>> {
   const json = await readJsonFile(readFile, `${folder}config.json`, source);
   if (!json) {
@@ -88,5 +88,5 @@ export async function loadModelFiles<Config>(
   const wanted = new Set(parametersOf(stages(config)).map(({ name }) => name));
   const { weights, unread } = await loadWeights({ readFile, folder, source, variant, ...files }, wanted);
   const left = unread.length > 0 ? [`${source}/${folder}: ${unreadText(unread)}`] : [];
-  return { config, weights, warnings: [...warnings, ...left] };
+  return { config, weights: adapt(folder.replace(/\/$/, ''), weights), warnings: [...warnings, ...left] };
 }

@@ -30,6 +30,11 @@ export interface ModelFolder {
 export interface FolderChoices {
   /** Of the weights, as `fp16`: the files `diffusion_pytorch_model.fp16.safetensors`. */
   readonly variant?: string;
+  /**
+   * What becomes of the weights of a part, `unet` or `text_encoder`, before a model is made of them: of the same names
+   * and shapes.
+   */
+  readonly adapt?: (part: string, weights: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor>;
 }
 
 /**
@@ -40,7 +45,7 @@ export interface FolderChoices {
 export async function loadModelFolder(
   readFile: ReadFile,
   source: string,
-  { variant }: FolderChoices = {},
+  { variant, adapt = (_part, weights) => weights }: FolderChoices = {},
 ): Promise<ModelFolder> {
   if (variant !== undefined && !/^\w[\w-]*$/.test(variant))
     throw new InputError(`the variant is ${JSON.stringify(variant)}; expected a name, as "fp16"`);
@@ -53,7 +58,7 @@ export async function loadModelFolder(
   const { weights, unread } = await loadWeights({ ...place, folder: place.unet, variant }, new Set(names));
   return {
     config,
-    weights,
+    weights: adapt('unet', weights),
     schedulerConfig: scheduler.config,
     warnings: [
       ...warnings,
