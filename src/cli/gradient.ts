@@ -1,6 +1,8 @@
 /** `pag gradient`: how the error of a model changes with its sample and with each of its parameters. */
 import { writeSafetensors } from '../formats/safetensors.ts';
+import { passLoad } from '../models/cost.ts';
 import { lossGradient } from '../models/loss-gradient.ts';
+import { unperturbed } from '../models/stage.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
 import { printResult } from './messages.ts';
@@ -8,6 +10,7 @@ import { finiteTensor, loadModel, modelFolder, modelHelp, openSafetensors } from
 import { readModelInput } from './model-input.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
+import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
@@ -40,6 +43,10 @@ async function run(args: readonly string[]): Promise<number> {
   const file = await openSafetensors(inputFile);
   const input = readModelInput(file, unet);
   const target = finiteTensor(file, 'target', dtype, 'B,C,H,W');
+  unet.check(input);
+  const { products, numbers } = passLoad(unet, input, [unperturbed]);
+  // On the way back there are two products for each.
+  announceWork({ products: 3 * products, bytes: numbers * (dtype === 'f64' ? 8 : 4) });
   const started = performance.now();
   const { loss, sample, parameters } = lossGradient(unet, backend, input, target);
   const seconds = (performance.now() - started) / 1000;
