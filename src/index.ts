@@ -25,6 +25,7 @@ export {
   type PerSample,
 } from './tensor/arithmetic.ts';
 export { InputError } from './tensor/errors.ts';
+export { permutation } from './tensor/permutation.ts';
 export { manualSeed, type Generator } from './tensor/random.ts';
 export { cast } from './tensor/rounding.ts';
 export {
@@ -134,10 +135,12 @@ export { weight, type Context } from './nn/context.ts';
 export {
   fourierFeatures,
   lookUp,
+  numberEmbeddings,
   sinusoid,
   timestepEmbedding,
   timestepEmbeddingParameters,
   type FourierOptions,
+  type NumberEmbeddings,
   type TimestepEmbeddingOptions,
 } from './nn/embeddings.ts';
 export { feedForward, feedForwardParameters } from './nn/feed-forward.ts';
@@ -197,7 +200,6 @@ export {
   type UNetConfig,
   type UpBlockType,
 } from './models/unet2d/config.ts';
-export { numberEmbeddings, type NumberEmbeddings } from './models/unet2d/embedding.ts';
 export { initialWeights } from './models/unet2d/initialise.ts';
 export type { UNetState } from './models/unet2d/state.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
@@ -287,9 +289,11 @@ export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { lmsStep } from './schedulers/lms.ts';
 export type { NoiseSeed } from './schedulers/motion.ts';
 export { multistepStep } from './schedulers/multistep.ts';
+export type { NoiseSchedule } from './schedulers/noise-schedule.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
 export type { OwnSteps } from './schedulers/own-steps.ts';
 export { adamsBashforth, transfer } from './schedulers/pndm.ts';
+export type { PredictionType } from './schedulers/prediction.ts';
 export {
   createScheduler,
   schedulerDefaults,
@@ -372,6 +376,20 @@ export { renoiseStep, repaintCalls, repainting, type Jumps } from './sampling/re
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 
+// off-thread
+export type { WorkerLike } from './off-thread/line.ts';
+export type { GuidanceChoice, ModelValues, SampleRequest } from './off-thread/request.ts';
+export {
+  openSampler,
+  sample,
+  type Following,
+  type SampleOptions,
+  type Sampler,
+  type SamplerOptions,
+  type SamplingProgress,
+  type Signal,
+} from './off-thread/sampler.ts';
+
 // formats
 export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
 export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
@@ -400,19 +418,47 @@ export {
   type Tokenizer,
   type Tokens,
 } from './pipelines/clip-tokenizer.ts';
+export { inpaintingUNet } from './pipelines/inpainting-unet.ts';
+export { latentRun, type LatentNoise, type LatentPicture, type LatentRun } from './pipelines/latent-start.ts';
+export { latentsOf, picturesOf, pixelsPerLatent, type LatentOptions } from './pipelines/latents.ts';
 export {
   embedPrompts,
-  loadStableDiffusion,
-  picturesOf,
-  type StableDiffusion,
-} from './pipelines/stable-diffusion.ts';
+  promptConditions,
+  type PictureSizes,
+  type PromptRequest,
+  type TextCondition,
+} from './pipelines/prompts.ts';
+export { loadStableDiffusion, type StableDiffusion, type TextPart } from './pipelines/stable-diffusion.ts';
 export { loadTokenizer } from './pipelines/tokenizer-folder.ts';
+
+// training
+export { adamwStep, type AdamWOptions, type Moments } from './training/adamw.ts';
+export { batchAt, batchOptionsOf, type Batch, type BatchOptions } from './training/batches.ts';
+export { checkpointBytes, readCheckpoint, type Checkpoint, type TrainingSettings } from './training/checkpoint.ts';
+export { clipped as clippedGradients, globalNorm } from './training/clip.ts';
+export {
+  parseTrainingConfig,
+  type TrainingConfig,
+  type TrainingSections,
+  type ValueOfKey,
+} from './training/config.ts';
+export type { Key as ConfigKey } from './training/keys.ts';
+export { averaged as averagedWeight, constantDecay, exponentOfWidth, powerFunctionDecay } from './training/ema.ts';
+export { learningRateShare, type LearningRateSchedule } from './training/learning-rate.ts';
+export { checkPictures, type Pictures } from './training/pictures.ts';
+export { readReplay } from './training/replay.ts';
+export { initialState, trainingStep, type StepReport, type TrainingState } from './training/step.ts';
+export { levelsAt, minSnrWeight, noised, targetOf } from './training/targets.ts';
+export { createTraining, type Training } from './training/training.ts';
 
 // oracle
 export type {
+  AutoencoderSubject,
   Case,
+  ConditionUNetSubject,
   EmbeddingProbe,
   EmbeddingSubject,
+  EncoderSetting,
   Expected,
   GuidanceSetting,
   GuidanceSubject,
@@ -422,6 +468,9 @@ export type {
   SchedulerSubject,
   StagesSubject,
   Subject,
+  TextEncoderSubject,
+  TextToImageSubject,
+  ToldSizes,
   UNetSubject,
 } from './oracle/case.ts';
 export { check, type Checked, type Judgement, type Report, type Status, type TapReport } from './oracle/check.ts';

@@ -54,7 +54,8 @@ const endsTrace: readonly Kind[] = [
   ...(['conv2d', 'upsampleConv2d', 'linear', 'layerNorm', 'softmax', 'toTokens', 'fromTokens', 'reshape'] as const),
   ...(['attentionScores', 'attentionMap', 'applyAttentionMap', 'attention', 'concatBatch', 'sliceBatch'] as const),
   ...(['upsampleNearest2x', 'resizeNearest', 'averagePool2x', 'sliceChannels', 'add', 'subtract', 'multiply'] as const),
-  ...(['conv2dWeightGradient', 'transposeWeight', 'placePixels', 'activationDerivative', 'groupNormGradient'] as const),
+  ...(['conv2dWeightGradient', 'transposeWeight', 'transposeMap', 'placePixels'] as const),
+  ...(['activationDerivative', 'groupNormGradient'] as const),
 ];
 
 describe('a perturbation of attention', () => {

@@ -44,6 +44,7 @@ OPERATIONS = kernels.OPERATIONS | {
     "attentionScores": lambda q, k, heads, scale: kernels.heads_of(q, heads) @ kernels.heads_of(k, heads).transpose(-1, -2) * scale,
     "resizeNearest": lambda x, height, width: F.interpolate(x, size=(height, width), mode="nearest"),
     "reshape": lambda x, sample: x.reshape(x.shape[0], *sample),
+    "transposeMap": lambda m: m.transpose(-1, -2),
     "transposeWeight": lambda w: w.transpose(0, 1).flip(tuple(range(2, w.ndim))),
 }
 
@@ -75,6 +76,7 @@ def place_pixels(x, stride, top, left, height, width):
 ONLY = {
     "conv2dWeightGradient": conv2d_weight_gradient,
     "transposeWeight": OPERATIONS["transposeWeight"],
+    "transposeMap": OPERATIONS["transposeMap"],
     "placePixels": place_pixels,
     "activationDerivative": lambda x, kind: derived(ACTIVATIONS[kind], x)[0],
     "groupNormGradient": lambda x, g, groups, eps: derived(lambda x: F.group_norm(x, groups, eps=eps) * g, x)[0],
@@ -107,6 +109,7 @@ def only_cases(g):
         ("flat", (1, 8, 8, 8), 2, 1e-5, r.flat),
     ]:
         yield f"groupNormGradient {name}", "groupNormGradient", [x(g, *shape), r.normal(g, *shape)], [groups, eps]
+    yield "transposeMap", "transposeMap", [r.normal(g, 2, 3, 4, 5)], []
 
 
 def make_kernels(folder):
@@ -193,6 +196,7 @@ def operation_cases(g):
     yield "affine", "affine", [n(2, 3, 4)], [0.1, 1.3]
     yield "divide", "divide", [n(2, 3, 4)], [2**0.5]
     yield "transposeWeight", "transposeWeight", [n(3, 2, 2, 3)], []
+    yield "transposeMap", "transposeMap", [n(2, 2, 3, 4)], []
 
 
 def make_operations(folder):

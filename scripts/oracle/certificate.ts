@@ -8,9 +8,10 @@
  * first. `tied`: another mistake gives the same numbers in this case and is named first. `none`: no mistake is named,
  * for none explains the numbers better than another honest rounding by the margin. `other`: a wrong name.
  *
- * Run: npx tsx scripts/oracle/certificate.ts (minutes); with names of cases it only shows what it finds there
+ * Run: npx tsx scripts/oracle/certificate.ts (a quarter of an hour); with names of cases or groups it only shows what it
+ * finds there, and with --write it puts that in the place of what the certificate says of them
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cast } from '../../src/tensor/rounding.ts';
 import type { Case } from '../../src/oracle/case.ts';
 import { isIndependent } from '../../src/oracle/check.ts';
@@ -47,8 +48,12 @@ const faults = new Map(bank.map(({ name }) => [name, {} as Record<string, Entry>
 const torch: Record<string, number> = {};
 const others: Record<string, number> = {};
 
-const chosen = process.argv.slice(2);
-for (const name of caseNames.filter((candidate) => chosen.length === 0 || chosen.includes(candidate))) {
+const certificate = new URL('../../fixtures/oracle/certificate.json', import.meta.url);
+const writes = process.argv.includes('--write') || process.argv.length === 2;
+const chosen = process.argv.slice(2).filter((argument) => argument !== '--write');
+const isChosen = (name: string): boolean =>
+  chosen.length === 0 || chosen.some((wanted) => name === wanted || name.startsWith(`${wanted}/`));
+for (const name of caseNames.filter(isChosen)) {
   const start = performance.now();
   const one = await loadCase(name);
   const names = new Set(one.expected.keys());
@@ -58,7 +63,8 @@ for (const name of caseNames.filter((candidate) => chosen.length === 0 || chosen
   const heldOutTraces = Object.values(heldOut).map((arithmetic) => traceCase(one, port(arithmetic), single, { names }));
   others[name] = rounded(Math.max(...heldOutTraces.map((found) => worst(bands, found))));
   if (smallCases.includes(name)) plantFaults(one, bands, names);
-  process.stderr.write(`${name} ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  process.stderr.write(`${name} ${seconds} s, shares of budgets: PyTorch ${torch[name]}, others ${others[name]}\n`);
 }
 
 /** Plants every mistake of the bank that shows in the case, and writes down what becomes of it. */
@@ -140,6 +146,30 @@ function rounded(share: number): number {
   return Number(share.toPrecision(3));
 }
 
+/** What the certificate says of cases that are not chosen, put to what was found. */
+function addOthers(): void {
+  const kept = (name: string): boolean => caseNames.includes(name) && !isChosen(name);
+  const known = JSON.parse(readFileSync(certificate, 'utf8')) as Certificate;
+  const add = <T>(found: Record<string, T>, before: Readonly<Record<string, T>> = {}): void => {
+    const all = { ...found, ...Object.fromEntries(Object.entries(before).filter(([name]) => kept(name))) };
+    for (const name of Object.keys(found)) delete found[name];
+    for (const name of caseNames) if (Object.hasOwn(all, name)) Object.assign(found, { [name]: all[name] });
+  };
+  for (const [fault, cases] of faults) add(cases, known.faults[fault]);
+  add(torch, known.shareOfBudget['PyTorch float32']);
+  add(others, known.shareOfBudget['other orders of summation']);
+}
+
+interface Certificate {
+  readonly shareOfBudget: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly faults: Readonly<Record<string, Readonly<Record<string, Entry>>>>;
+}
+
+for (const [fault, cases] of faults)
+  for (const [name, entry] of Object.entries(cases))
+    if (chosen.length > 0 && entry[2] !== 'first') process.stderr.write(`${name} ${fault}: ${entry.join(' ')}\n`);
+if (writes && chosen.length > 0) addOthers();
+
 const entries = [...faults.values()].flatMap((cases) => Object.values(cases));
 const count = (wanted: Naming): number => entries.filter(([, , naming]) => naming === wanted).length;
 const summary = {
@@ -154,9 +184,9 @@ const lines = (value: object): string =>
   Object.entries(value)
     .map(([key, inner]) => `  ${JSON.stringify(key)}: ${JSON.stringify(inner)}`)
     .join(',\n');
-if (chosen.length === 0) {
+if (writes)
   writeFileSync(
-    new URL('../../fixtures/oracle/certificate.json', import.meta.url),
+    certificate,
     `{
  "command": "npx tsx scripts/oracle/certificate.ts",
  "summary": ${JSON.stringify(summary)},
@@ -171,9 +201,4 @@ ${lines(Object.fromEntries(faults))}
 }
 `,
   );
-} else {
-  for (const [fault, cases] of faults)
-    for (const [name, entry] of Object.entries(cases))
-      if (entry[2] !== 'first') process.stderr.write(`${name} ${fault}: ${entry.join(' ')}\n`);
-}
 process.stderr.write(`${JSON.stringify(summary)}\n`);

@@ -15,12 +15,10 @@ ORACLE = Path(__file__).resolve().parents[2] / "fixtures" / "oracle"
 TRUTH = f"PyTorch {torch.__version__.split('+')[0]} and diffusers {diffusers.__version__}, the same code in float64"
 
 
-def begin():
-    """Removes the cases; what else lies beside them (the certificate, the README, the conformance of backends) stays."""
-    for path in ORACLE.glob("*/"):
-        if path.name == "conformance":
-            continue
-        shutil.rmtree(path)
+def begin(groups):
+    """Removes the cases of some groups; what else lies beside them stays."""
+    for group in groups:
+        shutil.rmtree(ORACLE / group, ignore_errors=True)
 
 
 def sha256(tensor):
@@ -53,10 +51,26 @@ HOW = {
     "its further arguments stand in case.json. Write the result of a probe under the probe's name.",
     "embedding": "Each probe of case.json is one embedding of its timesteps. Write the result under the probe's name.",
     "stages": "Run the modules that case.json lists as `stages`, one after another, on `hidden` (and `temb`, the embedded time; "
-    "`skips.0` … are what the way down left for the way up, the latest last). If `perturbed` is true, run them once more with the "
+    "`skips.0` … are what the way down left for the way up, the latest last; `encoder_hidden_states` is the text). attn1, attn2 and ff of a transformer block stand for "
+    "the norm before them, too, and for the sum after them. If `perturbed` is true, run them once more with the "
     "identity in place of the attention map, and write those taps as `perturbed.<module path>`.",
     "unet": "Run the UNet of `config` on `sample` at `timesteps` (and `labels`, or the input `class_embedding`). If `perturbed` lists attention layers, run it "
     "once more with the identity in place of the attention maps of exactly these, and write those taps as `perturbed.<module path>`.",
+    "unet-condition": "Run the UNet2DConditionModel of `config` on `sample` at `timesteps`, with `encoder_hidden_states` (the text) and, as far as they are among the inputs, "
+    "`text_embeds` and `time_ids` of added_cond_kwargs. If `perturbed` lists attention layers, run it once more with the identity in place of the attention maps of exactly "
+    "these, and write those taps as `perturbed.<module path>`; attention to the text (attn2) is never perturbed.",
+    "text-encoder": "Run the text encoder of `config` on `input_ids`. Module paths are without `text_model.`; `encoder.layers.<i>` is hidden_states[i + 1], `final_layer_norm` the last "
+    "hidden state, `pooled` what of it stands at the end of the text: at the first token `eos_token_id`, or, where the config has the legacy `eos_token_id: 2`, at the highest token id.",
+    "autoencoder": "`way` encode: run the encoder of `config` on the picture `sample` (then quant_conv, unless use_quant_conv is false); its channels are `mean` and `logvar` (clamped to "
+    "[−30, 20]), and `latents` = (mean − shift_factor) · scaling_factor. `way` decode: `decoder_input` = latents / scaling_factor + shift_factor, "
+    "then post_quant_conv and the decoder, which give `sample`.",
+    "text-to-image": "From tokens to pictures, as StableDiffusionPAGPipeline and StableDiffusionXLPAGPipeline go. 1. Run the text encoders on `input_ids`, and on `negative_input_ids` for passes "
+    "without the prompt (all zeros if `zero_negative`). What the UNet is told, `encoder_hidden_states`, is the last hidden state (`hidden_state: last`), or of each encoder hidden_states[-2], "
+    "without final_layer_norm, side by side (`penultimate`). With `sizes` it is also told `text_embeds` of the last encoder, and time_ids = [original height, original width, crop top, crop left, "
+    "target height, target width]. 2. Draw latents from `noise` with the UNet, the scheduler and the guidance of case.json: ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)), g guidance_scale, "
+    "s pag_scale, ε̂ with the identity in the self-attention layers `pag_layers` and with the prompt. 3. `vae.decoder_input` = latents / scaling_factor + shift_factor, `vae.sample` its picture, "
+    "`image` = vae.sample / 2 + 1/2, clamped to [0, 1]. Weights have the part before their names: `text_encoder.`, `text_encoder_2.`, `unet.`, `vae.`. "
+    "Any module's output is welcome: `text_encoder.<path>`, `step.<i>.<path>`, `step.<i>.unconditional.<path>`, `step.<i>.perturbed.<path>`, `vae.<path>`.",
     "scheduler": "Start from `noise` times the scheduler's initial σ (tap `start`); at step i the model's output is `step.<i>.output` and fresh noise, where "
     "the scheduler wants any, `step.<i>.noise`. `timesteps` is the table of timesteps; `noised` is `original` brought to the noise level of step `noised_at` with `noise`.",
     "guidance": "Combine the predictions `conditional` ε(c), `unconditional` ε(∅), `perturbed` ε̂(c) into the tap `guided`, at `timestep`.",
@@ -83,9 +97,12 @@ def readme(name, title, truth, subject, inputs, weights, expected, model):
     return "\n\n".join(parts) + "\n"
 
 
-def finish():
-    (ORACLE / "provenance.json").write_text(json.dumps({
-        "command": "python scripts/oracle/make.py",
+def finish(script, **versions):
+    """Says what the groups of a script were made with, and which cases there are."""
+    file = ORACLE / "provenance.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    made = known.get("made", {}) | {script: {
+        "command": f"python {script}",
         "threads": 1,
         "python": sys.version.split()[0],
         "torch": torch.__version__,
@@ -93,5 +110,6 @@ def finish():
         "diffusers": diffusers.__version__,
         "numpy": numpy.__version__,
         "safetensors": safetensors.__version__,
-        "cases": sorted(str(path.parent.relative_to(ORACLE)) for path in ORACLE.rglob("case.json")),
-    }, indent=1) + "\n")
+    } | versions}
+    cases = sorted(str(path.parent.relative_to(ORACLE)) for path in ORACLE.rglob("case.json"))
+    file.write_text(json.dumps({"made": made, "cases": cases}, indent=1) + "\n")

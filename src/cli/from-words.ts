@@ -1,95 +1,163 @@
-/** `pag sample --prompt`: pictures from words, with a pipeline of Stable Diffusion 1 or 2. */
-import { grid } from '../formats/grid.ts';
-import { folderReader } from '../formats/node-files.ts';
-import { encodePng } from '../formats/png.ts';
-import { writeSafetensors } from '../formats/safetensors.ts';
-import { embedPrompts, loadStableDiffusion, picturesOf, type StableDiffusion } from '../pipelines/stable-diffusion.ts';
+/** `pag sample --prompt`: pictures from words, with a pipeline of Stable Diffusion 1, 2 or XL. */
+import { folderReader, readBytes } from '../formats/node-files.ts';
+import { maskTensor } from '../formats/picture-tensor.ts';
+import { decodePng } from '../formats/png-reader.ts';
+import { picturesOf, pixelsPerLatent } from '../pipelines/latents.ts';
+import { latentRun, type LatentPicture } from '../pipelines/latent-start.ts';
+import { pipelineWork } from '../pipelines/pipeline-work.ts';
+import { promptConditions } from '../pipelines/prompts.ts';
+import { loadStableDiffusion, type StableDiffusion } from '../pipelines/stable-diffusion.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
 import { clamp, mapElements } from '../tensor/arithmetic.ts';
+import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { chooseBackend } from './backend.ts';
+import { printDrawn } from './drawn.ts';
 import { follow } from './follow.ts';
-import { chooseGuidance } from './guidance-options.ts';
 import { chooseLora } from './lora.ts';
 import { warn } from './messages.ts';
-import { printDrawn } from './drawn.ts';
-import { chooseNoise } from './noise.ts';
-import type { OptionKinds, ParsedOptions } from './options.ts';
-import { writeOut } from './out-files.ts';
+import { folderChoices } from './model.ts';
+import { chooseNoise, type ChosenNoise } from './noise.ts';
+import type { ParsedOptions } from './options.ts';
+import { readPicture, readSized, type PictureChoice } from './picture.ts';
+import { choosePipelineGuidance } from './pipeline-guidance.ts';
+import { runTitle, writeDrawn, type OutFiles } from './run-report.ts';
 import { chooseRun } from './scheduler-options.ts';
-
-/** The options of words. */
-export const wordOptions: OptionKinds = { prompt: 'any text', 'negative-prompt': 'any text' };
-
-/** The part of a command's help that explains them. */
-export const wordHelp = `  --prompt TEXT                   what to draw, with a pipeline of Stable Diffusion 1 or 2
-  --negative-prompt TEXT          what takes the place of no text in passes without the prompt`;
+import { chooseSize, chooseSizes, chooseWords, type Words } from './word-options.ts';
+import { announceWork, plannedWork } from './work.ts';
 
 /** What a run from words does not have. */
-const foreign = ['labels', 'null-label', 'weak-model', 'init', 'inpaint', 'invert', 'preview'] as const;
-
-/** Where the results go. */
-export type OutFiles = {
-  readonly out?: string;
-  readonly latents?: string;
-};
+const foreign = ['labels', 'null-label', 'weak-model', 'invert', 'preview', 'inpaint-method'] as const;
 
 /**
- * Draws pictures of a prompt.
+ * Draws pictures of prompts.
+ * @param picture that the run begins with
  * @returns the exit status
- * @throws InputError for options that do not fit a prompt, and folders that are no pipeline with text
+ * @throws InputError for options that do not fit prompts, and folders that are no pipeline with text
  */
-export async function sampleFromWords(options: ParsedOptions, files: OutFiles): Promise<number> {
-  const { out, latents: latentsFile } = files;
+export async function sampleFromWords(
+  options: ParsedOptions,
+  picture: PictureChoice | undefined,
+  files: OutFiles,
+): Promise<number> {
   const wrong = foreign.find((name) => options.has(name));
   if (wrong !== undefined) throw new InputError(`--${wrong} has no effect with --prompt; leave it out`);
   const { dtype, backend } = chooseBackend(options);
-  const folder = options.required('model');
-  const variant = options.text('variant');
-  const lora = await chooseLora(options, dtype);
-  const choices = { ...lora.choices, ...(variant !== undefined && { variant }) };
-  const pipeline = await loadStableDiffusion(await folderReader(folder), folder, dtype, choices);
-  lora.report();
-  const prompts = [options.required('prompt'), options.text('negative-prompt') ?? ''];
-  warn([...pipeline.warnings, ...prompts.flatMap((prompt) => cutOff(pipeline, prompt))]);
-  const { attentionLayers } = pipeline.unet;
-  const guidance = chooseGuidance(options, attentionLayers, { hasNullCondition: true, hasWeakModel: false });
-  const { scheduler, stepCount } = await chooseRun(options, pipeline.schedulerConfig);
-  const { shape, first, noiseSource } = await chooseNoise(options, pipeline.unet.config, dtype);
+  const words = chooseWords(options);
+  const pipeline = await loadPipeline(options, dtype);
+  warn([...pipeline.warnings, ...cutOff(pipeline, [...words.prompts, ...words.negativePrompts])]);
+  const { guidance, guidanceScale } = choosePipelineGuidance(options, pipeline.unet);
+  const chosen = await chooseRun(options, pipeline.schedulerConfig, picture?.strength ?? 1);
+  const noise = await chooseLatents(options, pipeline, picture, dtype, words.prompts.length);
+  const [count = 0, , ...size] = noise.shape;
+  const pixels = size.map((extent) => extent * pixelsPerLatent(pipeline));
+  const [height = 0, width = 0] = pixels;
+  const sizes = chooseSizes(options, pipeline, [height, width]);
+  const texts = new Set([...words.prompts, ...words.negativePrompts]).size;
+  const plan = { guidance, scheduler: chosen.scheduler, shape: noise.shape, texts };
+  announceWork(plannedWork(() => pipelineWork(pipeline, plan), noise.shape));
 
   const started = performance.now();
-  const [given, nothing] = prompts.map((prompt) => ({
-    encoderHiddenStates: embedPrompts(
-      pipeline,
-      backend,
-      Array.from({ length: shape[0] ?? 0 }, () => prompt),
-    ),
-  }));
-  const noise = first();
+  const conditions = promptConditions(pipeline, backend, {
+    ...eachPicture(words, count),
+    clipSkip: words.clipSkip,
+    ...(sizes && { sizes }),
+    ...(guidanceScale !== undefined && { guidanceScale }),
+  });
+  const from = picture && (await readLatentPicture(picture, pipeline, [height, width], words.tiling));
+  const { unet, ...run } = latentRun(pipeline, backend, chosen.scheduler, from, noise);
+  const denoiser = denoiserOf({ main: unet }, backend, conditions);
+  const keeps = files.latents !== undefined;
   const { sample, steps } = await follow(
-    {
-      denoiser: denoiserOf({ main: pipeline.unet }, backend, { given: given ?? {}, null: nothing ?? {} }),
-      guidance,
-      scheduler,
-      noise,
-      noiseSource,
-    },
+    { denoiser, guidance, ...run, noiseSource: noise.noiseSource },
     'drawing',
-    latentsFile !== undefined,
+    keeps,
     false,
   );
-  const samples = picturesOf(pipeline, backend, sample);
+  const samples = picturesOf(pipeline, backend, sample, { tiling: words.tiling });
   backend.dispose();
 
-  const title = `${guidance.name}, ${scheduler.name.replace(/Scheduler$/, '')}, ${stepCount} steps`;
-  if (out !== undefined) writeOut(out, encodePng(grid([{ title, samples }])));
-  if (latentsFile !== undefined) {
-    const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
-    writeOut(latentsFile, writeSafetensors({ noise, ...named, sample, image: brightness(samples) }));
-  }
+  const title = runTitle(guidance, chosen.scheduler, chosen);
+  const before = { noise: run.noise, ...(run.start && { start: run.start }) };
+  writeDrawn(files, { title, samples, steps, before, behind: { sample, image: brightness(samples) } });
   printDrawn(options, { what: 'pictures', shape: samples.shape, title, dtype, backend, started, files });
   return 0;
+}
+
+async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<StableDiffusion> {
+  const folder = options.required('model');
+  const lora = await chooseLora(options, dtype);
+  const choices = { ...folderChoices(options), ...lora.choices };
+  const pipeline = await loadStableDiffusion(await folderReader(folder), folder, dtype, choices);
+  lora.report();
+  return pipeline;
+}
+
+/** A line for each text of which something is left. */
+function cutOff({ texts }: StableDiffusion, prompts: readonly string[]): readonly string[] {
+  const [first] = texts;
+  return [...new Set(prompts)].flatMap((prompt) => {
+    const { cut } = first.tokenize(prompt);
+    return cut === '' ? [] : [`the prompt is too long; cut off is "${cut}"`];
+  });
+}
+
+/** The prompts, and the negative ones, one for each picture. */
+function eachPicture({ prompts, negativePrompts }: Words, count: number) {
+  const each = (texts: readonly string[]): readonly string[] =>
+    Array.from({ length: count }, (_, i) => at(texts, Math.floor((i * texts.length) / count)));
+  return { prompts: each(prompts), ...(negativePrompts.length > 0 && { negativePrompts: each(negativePrompts) }) };
+}
+
+/**
+ * The noise of the latents, and how many pictures there are: as many of each prompt.
+ * @throws InputError for noise that is none of such latents, or cannot be shared among the prompts
+ */
+async function chooseLatents(
+  options: ParsedOptions,
+  pipeline: StableDiffusion,
+  picture: PictureChoice | undefined,
+  dtype: DType,
+  prompts: number,
+): Promise<ChosenNoise> {
+  const factor = pixelsPerLatent(pipeline);
+  const { latentChannels } = pipeline.autoencoder.config;
+  const { sampleSize: latents } = pipeline.unet.config;
+  const own = latents && ([latents[0] * factor, latents[1] * factor] as const);
+  const ofPicture = picture && !picture.resizes ? await sizeOfPicture(picture.init) : undefined;
+  const [height, width] = chooseSize(options, factor, ofPicture ?? own) ?? [];
+  const sampleSize =
+    height === undefined || width === undefined ? undefined : ([height / factor, width / factor] as const);
+  const noise = await chooseNoise(options, { sampleSize, inChannels: latentChannels }, dtype, prompts);
+  const [count = 0, channels = 0, h = 0, w = 0] = noise.shape;
+  const asked = ['height', 'width'].some((name) => options.has(name)) || ofPicture;
+  if (channels !== latentChannels || (asked && (h !== sampleSize?.[0] || w !== sampleSize?.[1])))
+    throw new InputError(
+      `the noise is ${shapeText(noise.shape)}, but the pictures need latents of ` +
+        `[N, ${[latentChannels, ...(asked && sampleSize ? sampleSize : ['h', 'w'])].join(', ')}]`,
+    );
+  if (count % prompts !== 0)
+    throw new InputError(`${count} pictures cannot be shared among ${prompts} prompts; give a multiple of ${prompts}`);
+  return noise;
+}
+
+async function sizeOfPicture(file: string): Promise<readonly [number, number]> {
+  const { width, height } = decodePng(await readBytes(file), file);
+  return [height, width];
+}
+
+/** The picture and the mask of a run, as large as what is drawn. */
+async function readLatentPicture(
+  { init, strength, resizes, mask }: PictureChoice,
+  { autoencoder, unet }: StableDiffusion,
+  size: readonly [number, number],
+  tiling: boolean,
+): Promise<LatentPicture> {
+  const shape = [1, autoencoder.config.inChannels, ...size];
+  const picture = await readPicture(init, shape, unet.dtype, resizes);
+  const read = mask && maskTensor(await readSized(mask.file, shape, resizes), unet.dtype);
+  return { picture, strength, tiling, ...(read && { mask: read }) };
 }
 
 /** From [−1, 1] to [0, 1], cut off beyond. */
@@ -99,9 +167,4 @@ function brightness(samples: Tensor): Tensor {
     0,
     1,
   );
-}
-
-function cutOff({ tokenize }: StableDiffusion, prompt: string): readonly string[] {
-  const { cut } = tokenize(prompt);
-  return cut === '' ? [] : [`the prompt is too long; cut off is "${cut}"`];
 }

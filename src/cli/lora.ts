@@ -9,7 +9,7 @@ import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { DType } from '../tensor/tensor.ts';
 import { warn } from './messages.ts';
-import { loadModel, modelFolder, openSafetensors, type LoadedModel } from './model.ts';
+import { folderChoices, loadModel, modelFolder, openSafetensors, type LoadedModel } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 
 /** The option. */
@@ -29,7 +29,7 @@ interface ChosenLora {
 /** What `--lora` does to a model that is loaded. */
 export interface LoraAdapter {
   /** For the loading of a model: merges the LoRAs into the weights of its parts. */
-  readonly choices: Pick<FolderChoices, 'adapt'>;
+  readonly choices: { readonly adapt: NonNullable<FolderChoices['adapt']> };
   /**
    * Once all is loaded: says which updates belong to no module of the model.
    * @throws InputError for a LoRA none of whose updates does
@@ -75,7 +75,7 @@ export async function chooseLora(options: ParsedOptions, dtype: DType): Promise<
  */
 export async function loadWithLora(options: ParsedOptions, dtype: DType): Promise<LoadedModel> {
   const lora = await chooseLora(options, dtype);
-  const loaded = await loadModel(modelFolder(options), dtype, options.text('variant'), lora.choices);
+  const loaded = await loadModel(modelFolder(options), dtype, { ...folderChoices(options), ...lora.choices });
   lora.report();
   return loaded;
 }

@@ -25,17 +25,10 @@ export interface LoadedModel {
 
 /**
  * Loads a model folder as diffusers' `save_pretrained` writes it. What is to be said of it goes to stderr.
- * @param variant of the weights, as `fp16`; undefined for those without one
- * @param choices what becomes of the weights before a model is made of them
+ * @param choices which files, and what becomes of the weights before a model is made of them
  * @throws InputError when files are missing or wrong, and for weights that are not finite
  */
-export async function loadModel(
-  folder: string,
-  dtype: DType,
-  variant?: string,
-  { adapt }: Pick<FolderChoices, 'adapt'> = {},
-): Promise<LoadedModel> {
-  const choices = { ...(variant !== undefined && { variant }), ...(adapt && { adapt }) };
+export async function loadModel(folder: string, dtype: DType, choices: FolderChoices = {}): Promise<LoadedModel> {
   const { config, weights, schedulerConfig, warnings } = await loadModelFolder(
     await folderReader(folder),
     folder,
@@ -56,6 +49,12 @@ export async function loadModel(
 export const modelHelp = `\
   --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it (the letters model
                                   that ships)`;
+
+/** Which of a folder's files the options choose. */
+export function folderChoices(options: ParsedOptions): FolderChoices {
+  const variant = options.text('variant');
+  return variant === undefined ? {} : { variant };
+}
 
 /** The folder that --model names; the model that ships where it names none. */
 export function modelFolder(options: ParsedOptions): string {

@@ -20,7 +20,8 @@ export const noiseOptions: OptionKinds = {
 };
 
 /** The part of a command's help that explains them. */
-export const noiseHelp = `  --count N                       how many pictures (as many as seeds or labels, or 4)
+export const noiseHelp = `\
+  --count N                       how many pictures (as many as seeds or labels, or 4), or how many of each prompt (1)
   --seed S                        the noise is that of torch.manual_seed(S) on a CPU (0)
   --seeds 1,2,3                   or each picture has its own, and is the same whatever it is drawn beside
   --noise-dtype f32|f64|f16|bf16  the precision in which noise is drawn (that of --dtype, as pipelines do; f64 draws
@@ -34,6 +35,8 @@ export interface ChosenNoise {
   /** The first noise, which is drawn now, unless it comes from a file. */
   readonly first: () => Tensor;
   readonly noiseSource: NoiseSource;
+  /** How often something is drawn that all samples share: once, or once for each where each has a seed of its own. */
+  readonly draws: number;
 }
 
 /** What is known of the samples of a model. */
@@ -44,9 +47,15 @@ const mostPictures = 100_000;
 /**
  * The noise that the options ask for.
  * @param dtype of the run
+ * @param prompts how many there are, of each of which `--count` pictures are drawn; undefined for a run without words
  * @throws InputError for seeds that are none, options that exclude one another, and a file without noise
  */
-export async function chooseNoise(options: ParsedOptions, config: Drawn, dtype: DType): Promise<ChosenNoise> {
+export async function chooseNoise(
+  options: ParsedOptions,
+  config: Drawn,
+  dtype: DType,
+  prompts?: number,
+): Promise<ChosenNoise> {
   const seeds = seedList(options);
   if (seeds && (options.has('seed') || options.has('count')))
     throw new InputError('--seeds excludes --seed and --count: there are as many pictures as seeds');
@@ -54,8 +63,8 @@ export async function chooseNoise(options: ParsedOptions, config: Drawn, dtype: 
   const noiseSource = noiseFrom(generators, dtype, options.choice('noise-dtype', dtypes) ?? dtype);
   const file = options.text('noise');
   const given = file === undefined ? undefined : await noiseIn(file, options, dtype, seeds?.length);
-  const shape = given?.shape ?? firstShape(options, config, seeds?.length);
-  return { shape, first: () => given ?? noiseSource(shape), noiseSource };
+  const shape = given?.shape ?? [seeds?.length ?? pictureCount(options, prompts), ...sampleShape(config)];
+  return { shape, first: () => given ?? noiseSource(shape), noiseSource, draws: seeds?.length ?? 1 };
 }
 
 /** The seed of the run, or one for each picture. @throws InputError for seeds that are none */
@@ -71,11 +80,14 @@ function singleSeed(options: ParsedOptions): bigint {
   return seedOf('seed', options.text('seed') ?? '0');
 }
 
-function firstShape(options: ParsedOptions, config: Drawn, seedCount: number | undefined): readonly number[] {
-  const size = config.sampleSize;
-  if (!size) throw new InputError('the model has no sample_size; give the noise with --noise FILE.safetensors');
-  const wanted = seedCount ?? options.integer('count', 1, mostPictures);
-  return [wanted ?? listedLabels(options)?.length ?? 4, config.inChannels, ...size];
+function sampleShape({ sampleSize, inChannels }: Drawn): readonly number[] {
+  if (sampleSize) return [inChannels, ...sampleSize];
+  throw new InputError('the model has no sample_size; give the noise with --noise FILE.safetensors');
+}
+
+function pictureCount(options: ParsedOptions, prompts: number | undefined): number {
+  const wanted = options.integer('count', 1, mostPictures);
+  return prompts === undefined ? (wanted ?? listedLabels(options)?.length ?? 4) : prompts * (wanted ?? 1);
 }
 
 async function noiseIn(

@@ -2,8 +2,11 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../tensor/errors.ts';
 
-/** The options that a command takes, by name: `text` takes a value, `any text` also an empty one, `flag` none. */
-export type OptionKinds = Readonly<Record<string, 'text' | 'any text' | 'flag'>>;
+/**
+ * The options that a command takes, by name: `text` takes a value, `any text` also an empty one, `texts` is one such
+ * that may be given several times, `flag` takes none.
+ */
+export type OptionKinds = Readonly<Record<string, 'text' | 'any text' | 'texts' | 'flag'>>;
 
 /** The options of every command. */
 export const commonOptions: OptionKinds = { help: 'flag', json: 'flag', quiet: 'flag', 'log-file': 'text' };
@@ -22,6 +25,8 @@ export interface ParsedOptions<Positionals extends Names = Names> {
   };
   has(name: string): boolean;
   text(name: string): string | undefined;
+  /** All values of one that may be given several times, in order. */
+  texts(name: string): readonly string[];
   /** Throws an InputError when it is missing. */
   required(name: string): string;
   /** A finite number, at least `least`. */
@@ -43,14 +48,15 @@ export function readOptions<const Positionals extends Names = []>(
   positionals?: Positionals,
 ): ParsedOptions<Positionals> {
   const known: OptionKinds = { ...kinds, ...commonOptions };
-  const values = new Map<string, string>();
+  const values = new Map<string, string[]>();
   const found: string[] = [];
   for (const token of tokensOf(args, known)) {
     if (token.kind === 'positional') found.push(token.value);
     if (token.kind !== 'option') continue;
     checkOption(token, known);
-    if (values.has(token.name)) throw new InputError(`${token.rawName} is given twice`);
-    values.set(token.name, token.value ?? '');
+    const earlier = values.get(token.name) ?? [];
+    if (earlier.length > 0 && known[token.name] !== 'texts') throw new InputError(`${token.rawName} is given twice`);
+    values.set(token.name, [...earlier, token.value ?? '']);
   }
   checkPositionals(found, positionals ?? []);
   // There are as many as there are names, and more only where the last name says so.
@@ -100,7 +106,8 @@ function checkOption({ name, rawName, value }: OptionToken, known: OptionKinds):
   if (known[name] !== 'flag' && value === undefined) throw new InputError(`${rawName} needs a value`);
   if (known[name] === 'flag' && value !== undefined)
     throw new InputError(`${rawName} takes no value, but was given "${value}"`);
-  if (value === '' && known[name] !== 'any text') throw new InputError(`${rawName} is empty; it needs a value`);
+  const mayBeEmpty = known[name] === 'any text' || known[name] === 'texts';
+  if (value === '' && !mayBeEmpty) throw new InputError(`${rawName} is empty; it needs a value`);
 }
 
 function checkPositionals(found: readonly string[], names: Names): void {
@@ -111,7 +118,8 @@ function checkPositionals(found: readonly string[], names: Names): void {
   if (superfluous !== undefined && !maybeMany) throw new InputError(`"${superfluous}" is one argument too many`);
 }
 
-function valuesOf(values: ReadonlyMap<string, string>): Omit<ParsedOptions, 'positionals'> {
+function valuesOf(all: ReadonlyMap<string, readonly string[]>): Omit<ParsedOptions, 'positionals'> {
+  const values = new Map([...all].flatMap(([name, [value]]) => (value === undefined ? [] : [[name, value] as const])));
   const number = (name: string, least = -Infinity): number | undefined => {
     const text = values.get(name);
     if (text === undefined) return undefined;
@@ -123,6 +131,7 @@ function valuesOf(values: ReadonlyMap<string, string>): Omit<ParsedOptions, 'pos
   return {
     has: (name) => values.has(name),
     text: (name) => values.get(name),
+    texts: (name) => all.get(name) ?? [],
     required(name) {
       const value = values.get(name);
       if (value === undefined) throw new InputError(`--${name} is missing`);

@@ -28,7 +28,8 @@ export const pictureOptions: OptionKinds = {
 
 /** The part of a command's help that explains them. */
 export const pictureHelp = `  --init PICTURE.png              a picture to begin with, noised; --count variations of it
-  --strength S                    how much of it is redrawn: the last S of all steps are run, above 0, to 1 (0.8)
+  --strength S                    how much of it is redrawn: the last S of all steps are run, above 0, to 1 (0.8);
+                                  lcm and tcd space all their steps between there and the picture
   --resize                        brings picture and mask to the model's size (Lanczos); else they must have it
   --inpaint MASK.png              of --init: only what is white in the mask is drawn anew (strength 1, all steps)
   --inpaint-method replace|repaint
@@ -140,7 +141,12 @@ async function readMask(file: string, shape: readonly number[], dtype: DType, re
   return maskTensor(await readSized(file, shape, resizes), dtype);
 }
 
-async function readSized(file: string, shape: readonly number[], resizes: boolean): Promise<Picture> {
+/**
+ * A picture of the samples' size.
+ * @param shape of the samples, [N,C,H,W]
+ * @throws InputError for what is no PNG, or is of another size and not to be resized
+ */
+export async function readSized(file: string, shape: readonly number[], resizes: boolean): Promise<Picture> {
   const [, , height = 0, width = 0] = shape;
   const { width: w, height: h, channels, pixels } = decodePng(await readBytes(file), file);
   if (resizes) return resized({ width: w, height: h, channels, pixels }, width, height);

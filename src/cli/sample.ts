@@ -1,29 +1,27 @@
 /** `pag sample`: draws pictures with a model. */
 import { InputError } from '../tensor/errors.ts';
-import { sizeOf } from '../tensor/tensor.ts';
-import { grid } from '../formats/grid.ts';
-import { encodePng } from '../formats/png.ts';
-import { writeSafetensors } from '../formats/safetensors.ts';
 import { classConditions } from '../models/condition.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
 import type { SamplingRun } from '../sampling/sample.ts';
-import { leastWork, type PlannedRun, type Work } from '../sampling/work.ts';
+import { leastWork } from '../sampling/work.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { printDrawn } from './drawn.ts';
 import { follow } from './follow.ts';
-import { sampleFromWords, wordHelp, wordOptions, type OutFiles } from './from-words.ts';
+import { sampleFromWords } from './from-words.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
 import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
 import { loadModel, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
-import { chooseOutFiles, writeOut } from './out-files.ts';
+import { chooseOutFiles } from './out-files.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
-import { announceWork } from './work.ts';
+import { runTitle, writeDrawn, type OutFiles } from './run-report.ts';
+import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
+import { announceWork, plannedWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
@@ -71,8 +69,8 @@ async function run(args: readonly string[]): Promise<number> {
   if (options.has('invert')) return invertPicture(options, kinds);
   const files = chooseFiles(options);
   const { out, latents: latentsFile } = files;
-  if (options.has('prompt')) return sampleFromWords(options, files);
-  if (options.has('negative-prompt')) throw new InputError('--negative-prompt has no effect without --prompt');
+  if (options.has('prompt')) return sampleFromWords(options, picture, files);
+  refuseWithoutPrompt(options);
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadWithLora(options, dtype);
   if (![1, 3, 4].includes(unet.config.inChannels) && (out !== undefined || options.has('preview'))) {
@@ -93,7 +91,8 @@ async function run(args: readonly string[]): Promise<number> {
   const conditions = conditionsOf(options, unet, count);
   const models = { main: unet, ...(weak && { weak }) };
   const byName = classConditions(conditions.labels, conditions.nullLabel);
-  announceWork(workOf({ models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole }));
+  const plan = { models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole };
+  announceWork(plannedWork(() => leastWork(plan), whole));
   const noise = first();
   const { scheduler, start } = picture
     ? await beginWith(picture, plain, noise)
@@ -111,27 +110,11 @@ async function run(args: readonly string[]): Promise<number> {
   const { sample, steps } = await follow(samplingRun, 'drawing', latentsFile !== undefined, options.has('preview'));
   backend.dispose();
 
-  const calls = scheduler.timesteps.length;
-  const stepsText = begin > 0 ? `the last ${stepCount - begin} of ${stepCount} steps` : `${stepCount} steps`;
-  const length = calls === stepCount - begin ? stepsText : `${stepsText} of ${calls} calls`;
-  const title = `${guidance.name}, ${scheduler.name.replace(/Scheduler$/, '')}, ${length}`;
-  if (out !== undefined) writeOut(out, encodePng(grid([{ title, samples: sample }])));
-  if (latentsFile !== undefined) {
-    const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
-    writeOut(latentsFile, writeSafetensors({ noise, ...(start && { start }), ...named, sample }));
-  }
+  const title = runTitle(guidance, scheduler, { stepCount, begin });
+  const before = { noise, ...(start && { start }) };
+  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample } });
   printDrawn(options, { what: 'samples', shape: whole, title, dtype, backend, started, files });
   return 0;
-}
-
-/** What a run takes. What does not fit the model is told by the run itself, in better words. */
-function workOf(plan: PlannedRun): Work {
-  try {
-    return leastWork(plan);
-  } catch (error) {
-    if (error instanceof InputError) return { products: 0, bytes: 4 * sizeOf(plan.shape) };
-    throw error;
-  }
 }
 
 /** Where pictures and latents go. */

@@ -2,6 +2,7 @@
 import { totalmem } from 'node:os';
 import { InputError } from '../tensor/errors.ts';
 import type { Work } from '../sampling/work.ts';
+import { sizeOf } from '../tensor/tensor.ts';
 import { warn } from './messages.ts';
 
 /** Work of more multiply-adds than this is said first: about a minute on one thread. */
@@ -21,6 +22,19 @@ export function announceWork({ products, bytes }: Work, memory = totalmem()): vo
     );
   }
   if (products > much) warn([`this takes ${powerOfTen(products)} multiply-adds and at least ${gigabytes(bytes)}`]);
+}
+
+/**
+ * What a run takes. What does not fit the model is told by the run itself, in better words.
+ * @param shape of what it draws
+ */
+export function plannedWork(plan: () => Work, shape: readonly number[]): Work {
+  try {
+    return plan();
+  } catch (error) {
+    if (error instanceof InputError) return { products: 0, bytes: 4 * sizeOf(shape) };
+    throw error;
+  }
 }
 
 function gigabytes(bytes: number): string {

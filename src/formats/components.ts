@@ -61,6 +61,8 @@ export const componentKinds: {
 /** What a folder with one model holds. */
 export interface ModelFiles<Config> {
   readonly config: Config;
+  /** The config as it stands in its file. */
+  readonly configJson: Json;
   /** All that the model has, and no others. */
   readonly weights: ReadonlyMap<string, Tensor>;
   /** What is to be said of the folder, one line each: keys and tensors that do nothing. */
@@ -88,5 +90,6 @@ export async function loadModelFiles<Config>(
   const wanted = new Set(parametersOf(stages(config)).map(({ name }) => name));
   const { weights, unread } = await loadWeights({ readFile, folder, source, variant, ...files }, wanted);
   const left = unread.length > 0 ? [`${source}/${folder}: ${unreadText(unread)}`] : [];
-  return { config, weights: adapt(folder.replace(/\/$/, ''), weights), warnings: [...warnings, ...left] };
+  const adapted = adapt(folder.replace(/\/$/, ''), weights);
+  return { config, configJson: json, weights: adapted, warnings: [...warnings, ...left] };
 }

@@ -10,11 +10,14 @@ import { parametersOf } from '../models/stage.ts';
 import { readUNetConfig, type UNetConfig } from '../models/unet2d/config.ts';
 import { unetArchitecture } from '../models/unet2d/unet.ts';
 import { loadWeights, unreadText } from './diffusers-weights.ts';
+import { snapshotOf } from './hub-cache.ts';
 import { aReader, readJsonFile, type ReadFile } from './read-file.ts';
 
 /** What a model folder holds, read and checked. */
 export interface ModelFolder {
   readonly config: UNetConfig;
+  /** The config as it stands in its file. */
+  readonly configJson: Json;
   /** By the names that diffusers gives them today: all that the model has, and no others. */
   readonly weights: ReadonlyMap<string, Tensor>;
   /**
@@ -47,8 +50,6 @@ export async function loadModelFolder(
   source: string,
   { variant, adapt = (_part, weights) => weights }: FolderChoices = {},
 ): Promise<ModelFolder> {
-  if (variant !== undefined && !/^\w[\w-]*$/.test(variant))
-    throw new InputError(`the variant is ${JSON.stringify(variant)}; expected a name, as "fp16"`);
   aReader('what reads files', readFile);
   const place = await placeOf(readFile, source);
   const configName = `${place.source}/${place.unet}config.json`;
@@ -58,6 +59,7 @@ export async function loadModelFolder(
   const { weights, unread } = await loadWeights({ ...place, folder: place.unet, variant }, new Set(names));
   return {
     config,
+    configJson: place.config,
     weights: adapt('unet', weights),
     schedulerConfig: scheduler.config,
     warnings: [
@@ -85,12 +87,9 @@ interface Place {
 async function placeOf(readFile: ReadFile, source: string): Promise<Place> {
   const found = await lookFor(readFile, source);
   if (found) return found;
-  const commit = await commitOf(readFile, source);
-  if (commit !== undefined) {
-    const folder = `snapshots/${commit}`;
-    const snapshot = await lookFor(within(readFile, folder), `${source}/${folder}`);
-    if (snapshot) return snapshot;
-  }
+  const snapshot = await snapshotOf(readFile, source);
+  const inside = snapshot && (await lookFor(snapshot.readFile, snapshot.source));
+  if (inside) return inside;
   throw new InputError(await nothingThere(readFile, source));
 }
 
@@ -107,21 +106,6 @@ async function lookFor(readFile: ReadFile, source: string): Promise<Place | unde
         "give a folder as diffusers' save_pretrained writes it",
     );
   return undefined;
-}
-
-/** The commit that the Hub's cache of a model has for its main branch: `refs/main` holds its name. */
-async function commitOf(readFile: ReadFile, source: string): Promise<string | undefined> {
-  const bytes = await readFile('refs/main', { most: 1000 });
-  if (!bytes) return undefined;
-  const commit = new TextDecoder().decode(bytes).trim();
-  if (!/^[0-9a-f]{4,64}$/.test(commit)) throw new InputError(`${source}/refs/main holds no name of a commit`);
-  return commit;
-}
-
-function within(readFile: ReadFile, folder: string): ReadFile {
-  const { list } = readFile;
-  const inner: ReadFile = (path, part) => readFile(`${folder}/${path}`, part);
-  return list ? Object.assign(inner, { list: (path: string) => list(`${folder}/${path}`) }) : inner;
 }
 
 /** Why a folder is no model, and what it seems to be. */

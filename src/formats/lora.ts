@@ -2,6 +2,7 @@
  * Files of LoRA: as diffusers' `save_lora_weights` writes them today (PEFT's names) and wrote them before, and as
  * Kohya's scripts do. What is no LoRA, or a kind of it that is not supported, is refused by name.
  */
+import { adapterHint } from '../models/adapters.ts';
 import type { LoraUpdate } from '../models/lora.ts';
 import { mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -41,22 +42,6 @@ export async function loadLora(readFile: ReadFile, source: string): Promise<Lora
   const files = listed.filter((name) => name.endsWith('.safetensors'));
   const hint = files.length > 0 ? `; a file is given by its own name: ${files.slice(0, 3).join(', ')}` : '';
   throw new InputError(`${source}: there is no ${fileName}${found || hint}`);
-}
-
-/** Kinds of adapters that are none of LoRA, by their classes. */
-const adapters: Readonly<Record<string, string>> = {
-  ControlNet: 'ControlNet is not supported',
-  MotionAdapter: 'AnimateDiff is not supported',
-  UNetMotion: 'AnimateDiff is not supported',
-  AnimateDiff: 'AnimateDiff is not supported',
-  IPAdapter: 'IP-Adapter is not supported',
-  T2IAdapter: 'T2I-Adapter is not supported',
-};
-
-/** `: ControlNet is not supported` for the class of an adapter; empty for others. */
-export function adapterHint(className: string): string {
-  const [, said] = Object.entries(adapters).find(([part]) => className.includes(part)) ?? [];
-  return said === undefined ? '' : `: ${said}`;
 }
 
 /** Tensors of what is not supported, and what they say of the file. */

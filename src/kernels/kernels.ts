@@ -125,6 +125,8 @@ export interface Kernels {
    * that is its transpose.
    */
   transposeWeight(weight: Tensor): Tensor;
+  /** Who is listened to by whom: an attention map, or its scores, [B,h,N,M] → [B,h,M,N]. */
+  transposeMap(map: Tensor): Tensor;
   /**
    * x [B,C,H,W] → [B,C,height,width]: pixel (y, x) goes to (top + y·stride, left + x·stride), where there is one; all
    * others are 0. `top` and `left` may be negative.

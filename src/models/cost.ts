@@ -8,8 +8,8 @@ import { productsOf } from '../kernels/operations/index.ts';
 import { referenceKernels } from '../kernels/plain/index.ts';
 import type { Program, Tensors } from '../kernels/kernels.ts';
 import { traceProgram } from '../kernels/trace.ts';
-import { sizeOf, zeros } from '../tensor/tensor.ts';
-import { anArchitecture, type Architecture, type ModelInput } from './model.ts';
+import { sizeOf, zeros, type Tensor } from '../tensor/tensor.ts';
+import { anArchitecture, type Architecture } from './model.ts';
 import { arePasses, forwardPasses, onSites } from './passes.ts';
 import { parametersOf, sitesOf, unperturbed, type Perturbation } from './stage.ts';
 
@@ -47,23 +47,33 @@ export interface PassLoad {
 }
 
 /**
- * The work of passes, and the least room for it; arguments as of `passCost`, but the sample needs no numbers: nobody
+ * The work of passes, and the least room for it; arguments as of `passCost`, but a sample needs no numbers: nobody
  * could hold those of a picture that is too large.
  * @throws InputError when the shapes do not fit the operations of the model
  */
-export function passLoad<State>(
-  architecture: Architecture<unknown, ModelInput, State>,
-  input: ModelInput,
+export function passLoad<Input extends object, State>(
+  architecture: Architecture<unknown, Input, State>,
+  input: Input,
   passes: readonly Perturbation[],
 ): PassLoad {
   anArchitecture('the architecture', architecture);
   arePasses('passes', passes);
-  const { shape } = input.sample;
-  // One number for each sample is enough to prepare the input; of the picture only the shape is looked at.
-  const small = { ...input, sample: zeros('f32', [shape[0] ?? 0, ...shape.slice(1).map(() => 1)]) };
-  const graph = graphOf(architecture, small, passes, { sample: { dtype: 'f32', shape, data: nothing } });
+  const [small, others] = shrunk(input);
+  const graph = graphOf(architecture, small, passes, others);
   const weights = parametersOf(architecture.stages).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   return { products: productsIn(graph), numbers: weights + mostHeld(graph) };
+}
+
+/**
+ * The input with one number for each sample, which is enough to prepare it, and, of a picture, its shape: only that is
+ * looked at.
+ */
+function shrunk<Input extends object>(input: Input): readonly [Input, Tensors] {
+  const { sample } = input as { readonly sample?: Tensor };
+  if (!sample) return [input, {}];
+  const { shape } = sample;
+  const small = zeros('f32', [shape[0] ?? 0, ...shape.slice(1).map(() => 1)]);
+  return [{ ...input, sample: small }, { sample: { dtype: 'f32', shape, data: nothing } }];
 }
 
 /** The most inner values that are held at a time. */

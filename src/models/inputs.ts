@@ -2,13 +2,21 @@
 import { checkTensor, isTensor, mustBe, numbers } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shown } from '../tensor/shown.ts';
-import { extentOf, shapeText, type Tensor } from '../tensor/tensor.ts';
+import { allocate, extentOf, shapeText, tensor, type Tensor } from '../tensor/tensor.ts';
 import type { ModelInput, Weights } from './model.ts';
 
 /** One number for each sample: those that are given, or the only one for all. */
 export function perSample(values: readonly number[], batch: number): readonly number[] {
   const [only, ...others] = values;
   return only !== undefined && others.length === 0 ? Array.from({ length: batch }, () => only) : values;
+}
+
+/** `x` [1,…] as often as there are samples; [B,…] as it is. */
+export function repeated(x: Tensor, batch: number): Tensor {
+  if (x.shape[0] === batch) return x;
+  const out = allocate(x.dtype, batch * x.data.length);
+  for (let b = 0; b < batch; b++) out.set(x.data, b * x.data.length);
+  return tensor(x.dtype, [batch, ...x.shape.slice(1)], out);
 }
 
 /** A table of weights that have been checked, by its name. */

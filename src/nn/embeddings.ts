@@ -96,6 +96,17 @@ export function fourierFeatures(
   return tensor(dtype, [timesteps.length, 2 * n], out);
 }
 
+/** The two ways to make a vector of a number that have no weights to learn. */
+export interface NumberEmbeddings {
+  /** Of time embeddings called positional. */
+  readonly sinusoid: typeof sinusoid;
+  /** Of those called fourier. */
+  readonly fourierFeatures: typeof fourierFeatures;
+}
+
+/** The embeddings of diffusers. */
+export const numberEmbeddings: NumberEmbeddings = { sinusoid, fourierFeatures };
+
 /**
  * Rows of a table, one per index (`torch.nn.Embedding`).
  * @param table [n,D]

@@ -41,9 +41,13 @@ export type Subject =
   | EmbeddingSubject
   | StagesSubject
   | UNetSubject
+  | ConditionUNetSubject
+  | TextEncoderSubject
+  | AutoencoderSubject
   | SchedulerSubject
   | GuidanceSubject
-  | RunSubject;
+  | RunSubject
+  | TextToImageSubject;
 
 /** One operation of `Kernels`, on probes: inputs from different numerical regimes. A probe's output is a tap. */
 export interface OperationSubject {
@@ -76,9 +80,16 @@ export interface EmbeddingProbe {
   readonly freqShift: number;
 }
 
-/** Some stages of a UNet, one after another: a layer or a block. Inputs: hidden, temb, skips.0 … (the latest last). */
+/** The classes of diffusers of which a case may have single layers and blocks. */
+export const stageFamilies = ['UNet2DModel', 'UNet2DConditionModel', 'AutoencoderKL'] as const;
+
+/**
+ * Some stages of a model, one after another: a layer or a block. Inputs: hidden, temb, skips.0 … (the latest last), and
+ * encoder_hidden_states, what cross-attention asks. Inside of a transformer hidden is tokens, [B,N,C].
+ */
 export interface StagesSubject {
   readonly kind: 'stages';
+  readonly family: (typeof stageFamilies)[number];
   readonly config: Config;
   readonly stages: readonly string[];
   /** Whether they are run once more with the identity in all their attention layers. */
@@ -93,6 +104,37 @@ export interface UNetSubject {
   readonly labels: readonly number[] | undefined;
   /** The attention layers of the second pass; empty: there is none. */
   readonly perturbed: readonly string[];
+}
+
+/**
+ * A forward pass of a UNet2DConditionModel, and one with the identity in some self-attention layers. Inputs: sample,
+ * encoder_hidden_states and, as far as the model takes them, text_embeds, time_ids.
+ */
+export interface ConditionUNetSubject {
+  readonly kind: 'unet-condition';
+  readonly config: Config;
+  readonly timesteps: readonly number[];
+  /** The attention layers of the second pass; empty: there is none. */
+  readonly perturbed: readonly string[];
+}
+
+/** A text encoder of CLIP. */
+export interface TextEncoderSubject {
+  readonly kind: 'text-encoder';
+  readonly config: Config;
+  /** One row for each text. */
+  readonly inputIds: readonly (readonly number[])[];
+}
+
+/**
+ * One way of an AutoencoderKL, with what pipelines do to the latents. `encode`: of the input sample the mean, the
+ * logarithm of the variance, and latents, the mean as diffusion works on it. `decode`: of the input latents, as
+ * diffusion has made them, decoder_input, and of this the sample.
+ */
+export interface AutoencoderSubject {
+  readonly kind: 'autoencoder';
+  readonly config: Config;
+  readonly way: 'encode' | 'decode';
 }
 
 /** All steps of a scheduler with given model outputs. Inputs: noise, step.<i>.output, step.<i>.noise, original. */
@@ -122,6 +164,42 @@ export interface RunSubject {
   readonly guidance: GuidanceSetting;
   readonly labels: readonly number[] | undefined;
   readonly nullLabel: number | undefined;
+}
+
+/**
+ * From token ids to pictures: text encoders, a run of a UNet2DConditionModel, the decoder. Inputs: noise,
+ * step.<i>.noise. The weights' names have the part before them: `text_encoder.`, `text_encoder_2.`, `unet.`, `vae.`.
+ */
+export interface TextToImageSubject {
+  readonly kind: 'text-to-image';
+  /** One or two. Of two the hidden states stand side by side, and the last one embeds the text as a whole. */
+  readonly textEncoders: readonly EncoderSetting[];
+  /** Which hidden state the UNet is told: the last one, normed at the end, or the one before it, as it is. */
+  readonly hiddenState: 'last' | 'penultimate';
+  /** Whether zeros stand for the text of passes without the prompt (force_zeros_for_empty_prompt). */
+  readonly zeroNegative: boolean;
+  /** What SDXL is told of the picture, in pixels; undefined for models that are told nothing. */
+  readonly sizes: ToldSizes | undefined;
+  readonly unet: Config;
+  readonly vae: Config;
+  readonly scheduler: Config;
+  readonly steps: number;
+  readonly eta: number;
+  readonly guidance: GuidanceSetting;
+}
+
+/** A text encoder and its tokens, one row for each sample. */
+export interface EncoderSetting {
+  readonly config: Config;
+  readonly inputIds: readonly (readonly number[])[];
+  readonly negativeInputIds: readonly (readonly number[])[];
+}
+
+/** Sizes of a picture in pixels, height before width, and how far it is cut off above and at the left. */
+export interface ToldSizes {
+  readonly original: readonly [number, number];
+  readonly crop: readonly [number, number];
+  readonly target: readonly [number, number];
 }
 
 /** ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s(t) (ε(c) − ε̂(c)), s(t) = max(0, s − a (1000 − t)), then rescaled by φ. */

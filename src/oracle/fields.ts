@@ -5,6 +5,8 @@ import { InputError } from '../tensor/errors.ts';
 export interface Fields {
   readonly keys: readonly string[];
   has(key: string): boolean;
+  /** Whether it is missing, or null. */
+  isNull(key: string): boolean;
   text(key: string): string;
   optionalText(key: string): string | undefined;
   number(key: string): number;
@@ -15,12 +17,16 @@ export interface Fields {
   texts(key: string): readonly string[];
   numbers(key: string): readonly number[];
   optionalNumbers(key: string): readonly number[] | undefined;
+  /** Lists of whole numbers from 0 on. */
+  rows(key: string): readonly (readonly number[])[];
   /** Anything, in a list. */
   list(key: string): readonly unknown[];
   object(key: string): Fields;
   objects(key: string): readonly Fields[];
   /** The object as it is. */
   record(key: string): Readonly<Record<string, unknown>>;
+  /** Throws for a key whose value is none of what is expected. */
+  refuse(key: string, expected: string): never;
   /** To be called last: refuses keys that nobody has read. */
   finish(): void;
 }
@@ -53,6 +59,7 @@ export function readFields(json: Readonly<Record<string, unknown>>, source: stri
   const fields: Fields = {
     keys: Object.keys(json),
     has: (key) => Object.hasOwn(json, key),
+    isNull: isAbsent,
     text: (key) => one(key, isText, 'a text'),
     optionalText: (key) => (isAbsent(key) ? undefined : fields.text(key)),
     number: (key) => one(key, isNumber, 'a finite number'),
@@ -62,11 +69,18 @@ export function readFields(json: Readonly<Record<string, unknown>>, source: stri
     texts: (key) => many(key, isText, 'a list of texts'),
     numbers: (key) => many(key, isNumber, 'a list of finite numbers'),
     optionalNumbers: (key) => (isAbsent(key) ? undefined : fields.numbers(key)),
+    rows: (key) =>
+      many(
+        key,
+        (value): value is number[] => Array.isArray(value) && value.every(isCount),
+        'lists of whole numbers from 0 on',
+      ),
     list: (key) => many(key, (value): value is unknown => value !== undefined, 'a list'),
     record: (key) => one(key, isRecord, 'an object'),
     object: (key) => readFields(fields.record(key), `${source}: ${key}`),
     objects: (key) =>
       many(key, isRecord, 'a list of objects').map((value, i) => readFields(value, `${source}: ${key}[${i}]`)),
+    refuse,
     finish() {
       const left = Object.keys(json).find((key) => !known.has(key));
       if (left !== undefined) throw new InputError(`${source}: unknown key "${left}"`);

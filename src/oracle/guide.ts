@@ -39,6 +39,6 @@ function notesOf(kind: Subject['kind']): readonly string[] {
     'The truth embeds time as diffusers does, with exponent, frequency and angle in float32; between that and the',
     'exact formula lie 5e-6 to 3e-5. Budgets cover both.',
   ];
-  const embeds = kind === 'embedding' || kind === 'unet' || kind === 'run';
+  const embeds = ['embedding', 'unet', 'unet-condition', 'run', 'text-to-image'].includes(kind);
   return embeds ? [...sixteen, ...time] : sixteen;
 }

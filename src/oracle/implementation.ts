@@ -4,9 +4,11 @@
  * implementations.
  */
 import type { Stage } from '../models/stage.ts';
-import type { UNetState } from '../models/unet2d/state.ts';
-import type { Kernels } from '../kernels/kernels.ts';
-import { fourierFeatures, sinusoid } from '../nn/embeddings.ts';
+import type { Kernels, Tensors } from '../kernels/kernels.ts';
+import { fourierFeatures, sinusoid, type NumberEmbeddings } from '../nn/embeddings.ts';
+import type { AutoencoderKLConfig } from '../models/autoencoder-kl/config.ts';
+import type { ClipTextConfig } from '../models/clip-text/config.ts';
+import type { UNetConditionConfig } from '../models/unet2d-condition/config.ts';
 import type { UNetConfig } from '../models/unet2d/config.ts';
 import type { Guidance, Pass } from '../guidance/guidance.ts';
 import { cfgPag } from '../guidance/pag.ts';
@@ -14,29 +16,39 @@ import { rescaled } from '../guidance/rescale.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler, type SchedulerChoices } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import type { GuidanceSetting, Weights } from './case.ts';
+import { at } from '../tensor/at.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { GuidanceSetting, ToldSizes, Weights } from './case.ts';
 import { quickKernels } from './matrix/kernels.ts';
 
 /** All in which a port may differ from this library. */
-export interface Implementation {
+export interface Implementation extends NumberEmbeddings {
   /** How it computes. */
   readonly kernels: Kernels;
-  /** What positional time embeddings make of numbers. */
-  readonly sinusoid: typeof sinusoid;
-  /** What Fourier time embeddings make of numbers. */
-  readonly fourierFeatures: typeof fourierFeatures;
-  /** How a config is understood. */
+  /** How the config of a UNet2DModel is understood. */
   readonly config: (config: UNetConfig) => UNetConfig;
+  /** How those of the models from words to pictures are. */
+  readonly conditionConfig: (config: UNetConditionConfig) => UNetConditionConfig;
+  readonly textConfig: (config: ClipTextConfig) => ClipTextConfig;
+  readonly autoencoderConfig: (config: AutoencoderKLConfig) => AutoencoderKLConfig;
   /** How the weights are laid out. */
   readonly weights: (weights: Weights) => Weights;
   /** What becomes of the stages of a model. */
-  readonly stages: (stages: readonly Stage<UNetState>[]) => readonly Stage<UNetState>[];
+  readonly stages: <State extends object>(stages: readonly Stage<State>[]) => readonly Stage<State>[];
   /** What becomes of a pass that is asked for, together with others. */
   readonly pass: (pass: Pass, attentionLayers: readonly string[], asked: readonly Pass[]) => Pass;
   /** What the model makes of a timestep that it is given. */
   readonly timestep: (t: number) => number;
   /** What becomes of class labels. */
   readonly labels: (labels: readonly number[]) => readonly number[];
+  /** What a text encoder is run with: tokens, positions, and where the text is pooled. */
+  readonly textTensors: (tensors: Tensors, inputIds: readonly (readonly number[])[]) => Tensors;
+  /** Of the hidden states of SDXL's text encoders, none of them normed, the one that the UNet is told. */
+  readonly penultimate: (hiddenStates: readonly Tensor[], finalLayerNorm: (x: Tensor) => Tensor) => Tensor;
+  /** Whether zeros stand for the text of passes without the prompt. */
+  readonly zeroNegative: (asked: boolean) => boolean;
+  /** The numbers that SDXL is told of sizes. */
+  readonly timeIds: (sizes: ToldSizes) => readonly number[];
   /** The step of a run whose noise is taken at a step, of so many. */
   readonly noiseStep: (index: number, steps: number) => number;
   /** What the model is given as its timestep at a step of a run. */
@@ -55,11 +67,18 @@ export const reference: Implementation = {
   sinusoid,
   fourierFeatures,
   config: same,
+  conditionConfig: same,
+  textConfig: same,
+  autoencoderConfig: same,
   weights: same,
   stages: same,
   pass: same,
   timestep: same,
   labels: same,
+  textTensors: same,
+  penultimate: (hiddenStates) => at(hiddenStates, hiddenStates.length - 2),
+  zeroNegative: same,
+  timeIds: ({ original, crop, target }) => [...original, ...crop, ...target],
   noiseStep: same,
   modelTimestep: (scheduler, index) => scheduler.timesteps[index],
   guidance: ({ guidanceScale, pagScale, pagAdaptiveScale, pagLayers, guidanceRescale }) =>

@@ -1,7 +1,7 @@
 /** Reading what a case computes. JSON has the names in snake_case, as Python and diffusers do. */
 import { InputError } from '../tensor/errors.ts';
 import { referenceKernels } from '../kernels/plain/index.ts';
-import type { GuidanceSetting, Subject } from './case.ts';
+import { stageFamilies, type GuidanceSetting, type ToldSizes, type Subject } from './case.ts';
 import type { Fields } from './fields.ts';
 
 const readers: Readonly<Record<Subject['kind'], (fields: Fields) => Subject>> = {
@@ -30,6 +30,7 @@ const readers: Readonly<Record<Subject['kind'], (fields: Fields) => Subject>> = 
   }),
   stages: (fields) => ({
     kind: 'stages',
+    family: oneOf(fields, 'family', fields.optionalText('family') ?? 'UNet2DModel', stageFamilies),
     config: fields.record('config'),
     stages: fields.texts('stages'),
     perturbed: fields.flag('perturbed'),
@@ -40,6 +41,22 @@ const readers: Readonly<Record<Subject['kind'], (fields: Fields) => Subject>> = 
     timesteps: fields.numbers('timesteps'),
     labels: fields.optionalNumbers('labels'),
     perturbed: fields.texts('perturbed'),
+  }),
+  'unet-condition': (fields) => ({
+    kind: 'unet-condition',
+    config: fields.record('config'),
+    timesteps: fields.numbers('timesteps'),
+    perturbed: fields.texts('perturbed'),
+  }),
+  'text-encoder': (fields) => ({
+    kind: 'text-encoder',
+    config: fields.record('config'),
+    inputIds: fields.rows('input_ids'),
+  }),
+  autoencoder: (fields) => ({
+    kind: 'autoencoder',
+    config: fields.record('config'),
+    way: oneOf(fields, 'way', fields.text('way'), ['encode', 'decode']),
   }),
   scheduler: (fields) => ({
     kind: 'scheduler',
@@ -63,6 +80,25 @@ const readers: Readonly<Record<Subject['kind'], (fields: Fields) => Subject>> = 
     labels: fields.optionalNumbers('labels'),
     nullLabel: fields.optionalInteger('null_label'),
   }),
+  'text-to-image': (fields) => ({
+    kind: 'text-to-image',
+    textEncoders: fields.objects('text_encoders').map((encoder) =>
+      finished(encoder, {
+        config: encoder.record('config'),
+        inputIds: encoder.rows('input_ids'),
+        negativeInputIds: encoder.rows('negative_input_ids'),
+      }),
+    ),
+    hiddenState: oneOf(fields, 'hidden_state', fields.text('hidden_state'), ['last', 'penultimate']),
+    zeroNegative: fields.flag('zero_negative'),
+    sizes: fields.isNull('sizes') ? undefined : toldSizes(fields.object('sizes')),
+    unet: fields.record('unet'),
+    vae: fields.record('vae'),
+    scheduler: fields.record('scheduler'),
+    steps: fields.integer('steps'),
+    eta: fields.number('eta'),
+    guidance: setting(fields.object('guidance')),
+  }),
 };
 
 /** @throws InputError naming the key that is wrong, missing or unknown */
@@ -72,6 +108,19 @@ export function readSubject(fields: Fields): Subject {
   const found = known.find((candidate) => candidate === kind);
   if (!found) throw new InputError(`the case is of kind "${kind}"; known are ${known.join(', ')}`);
   return finished(fields, readers[found](fields));
+}
+
+function oneOf<T extends string>(fields: Fields, key: string, value: string, known: readonly T[]): T {
+  return known.find((candidate) => candidate === value) ?? fields.refuse(key, known.join(', '));
+}
+
+function toldSizes(fields: Fields): ToldSizes {
+  const pair = (key: string): readonly [number, number] => {
+    const [height, width, ...more] = fields.numbers(key);
+    if (height === undefined || width === undefined || more.length > 0) return fields.refuse(key, 'two numbers');
+    return [height, width];
+  };
+  return finished(fields, { original: pair('original'), crop: pair('crop'), target: pair('target') });
 }
 
 function setting(fields: Fields): GuidanceSetting {

@@ -59,7 +59,11 @@ const samples: Readonly<Record<Subject['kind'], number>> = {
   guidance: 16,
   scheduler: 16,
   unet: 8,
+  'unet-condition': 8,
+  'text-encoder': 16,
+  autoencoder: 8,
   run: 4,
+  'text-to-image': 4,
 };
 /** With more weights than this a case takes seconds, and twice must do. */
 const many = 1e6;
@@ -73,6 +77,19 @@ export interface Known {
   readonly forced?: Trace;
   /** The truth, where it has been computed; without `forced` only. */
   readonly truth?: Trace;
+  /** Is told after each of the computations that are behind the bands how many of them are done, of `tracesOf`. */
+  readonly onTrace?: (done: number) => void;
+}
+
+/** How often a case is computed for its bands, besides its truth. */
+export function tracesOf(one: Case, format: Format): number {
+  return noisyTraces(one) + variants[format.name].length;
+}
+
+/** How often it is computed with noise. */
+function noisyTraces({ subject, weights }: Case): number {
+  const numbers = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
+  return numbers > many ? 2 : samples[subject.kind];
 }
 
 /**
@@ -83,7 +100,7 @@ export function bandsOf(
   one: Case,
   format: Format,
   names: ReadonlySet<string>,
-  { forced, truth: known }: Known = {},
+  { forced, truth: known, onTrace = () => {} }: Known = {},
 ): ReadonlyMap<string, Band> {
   if (names.size === 0) return new Map();
   const { storage } = format;
@@ -91,14 +108,14 @@ export function bandsOf(
   const truth = known
     ? new Map([...known].filter(([name]) => names.has(name)))
     : traceCase(one, reference, { storage, compute: 'f64' }, given);
-  const scales = scalesOf(one, format, truth, given);
+  const scales = scalesOf(one, format, truth, given, onTrace);
   const theirs = [...(forced ?? [])].map(([name, value]) => {
     return [name, deviation(value, entryOf(truth, name), entryOf(scales, name))] as const;
   });
 
   const spread = new Map([...truth.keys()].map((name) => [name, [] as Deviation[]]));
   const bands = new Map<string, Band>();
-  for (const { implementation } of variants[format.name]) {
+  for (const [i, { implementation }] of variants[format.name].entries()) {
     const found = traceCase(one, implementation, { storage, compute: storage }, given);
     for (const [name, exact] of truth) {
       const [scale, ports] = [entryOf(scales, name), entryOf(spread, name)];
@@ -107,6 +124,7 @@ export function bandsOf(
       const honest = [rounded(Math.min(...sizes)), rounded(Math.max(...sizes))] as const;
       bands.set(name, { truth: exact, scale, honest, budget: budgetOf(ports, exact.data.length) });
     }
+    onTrace(noisyTraces(one) + i + 1);
     if (forced && theirs.every(([name, away]) => shareOf(away, entryOf(bands, name)) <= 1)) break;
   }
   return bands;
@@ -118,9 +136,9 @@ function scalesOf(
   format: Format,
   truth: Trace,
   given: Pick<TraceOptions, 'names' | 'forced'>,
+  onTrace: (done: number) => void,
 ): ReadonlyMap<string, Float64Array> {
-  const weights = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
-  const count = weights > many ? 2 : samples[one.subject.kind];
+  const count = noisyTraces(one);
   const squares = new Map([...truth].map(([name, { data }]) => [name, new Float64Array(data.length)]));
   for (let seed = 0; seed < count; seed++) {
     const generator = manualSeed(seed);
@@ -143,6 +161,7 @@ function scalesOf(
         if (Number.isFinite(error)) sums[i] += (error * error) / count;
       }
     }
+    onTrace(seed + 1);
   }
   return new Map([...truth].map(([name, exact]) => [name, scaleOf(exact, entryOf(squares, name), count, format)]));
 }

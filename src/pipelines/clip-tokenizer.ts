@@ -92,14 +92,15 @@ interface Piece {
 
 /** The text in pieces, each to be encoded by itself; special tokens that are spelled out in it are what they say. */
 function piecesOf(text: string, special: readonly string[]): readonly Piece[] {
-  const found = special.flatMap((token) => {
-    const at = text.indexOf(token);
-    return at < 0 ? [] : [{ at, token }];
-  });
-  const [first] = found.sort((a, b) => a.at - b.at);
-  if (!first) return plainPieces(text);
-  const rest = text.slice(first.at + first.token.length);
-  return [...plainPieces(text.slice(0, first.at)), { text: first.token, isSpecial: true }, ...piecesOf(rest, special)];
+  const pieces: Piece[] = [];
+  for (let rest = text; ; ) {
+    const found = special.map((token) => ({ at: rest.indexOf(token), token })).filter(({ at }) => at >= 0);
+    const [first] = found.sort((a, b) => a.at - b.at);
+    if (!first) return pieces.concat(plainPieces(rest));
+    for (const piece of plainPieces(rest.slice(0, first.at))) pieces.push(piece);
+    pieces.push({ text: first.token, isSpecial: true });
+    rest = rest.slice(first.at + first.token.length);
+  }
 }
 
 function plainPieces(text: string): readonly Piece[] {
@@ -144,14 +145,24 @@ function ranksOf(merges: readonly string[]): ReadonlyMap<string, number> {
   );
 }
 
-/** The pieces with every pair merged that was learnt: the earliest learnt first, the leftmost of several. */
+/** The pieces with every pair merged that was learnt: the earliest learnt first, wherever it stands, from the left. */
 function merged(pieces: readonly string[], ranks: ReadonlyMap<string, number>): readonly string[] {
-  let best = { rank: Infinity, at: -1 };
-  for (let i = 0; i + 1 < pieces.length; i++) {
-    const rank = ranks.get(`${pieces[i]} ${pieces[i + 1]}`) ?? Infinity;
-    if (rank < best.rank) best = { rank, at: i };
+  let joined = pieces;
+  for (;;) {
+    const found = joined.map((piece, i) => ranks.get(`${piece} ${joined[i + 1]}`) ?? Infinity);
+    const earliest = found.reduce((least, rank) => Math.min(least, rank), Infinity);
+    if (earliest === Infinity) return joined;
+    joined = joinedWhere(joined, (i) => found[i] === earliest);
   }
-  if (best.at < 0) return pieces;
-  const pair = pieces.slice(best.at, best.at + 2).join('');
-  return merged([...pieces.slice(0, best.at), pair, ...pieces.slice(best.at + 2)], ranks);
+}
+
+/** Each piece that `joins` its neighbour made one with it; one that is joined already joins no other. */
+function joinedWhere(pieces: readonly string[], joins: (place: number) => boolean): readonly string[] {
+  const out: string[] = [];
+  for (let i = 0; i < pieces.length; ) {
+    const next = i + (joins(i) ? 2 : 1);
+    out.push(pieces.slice(i, next).join(''));
+    i = next;
+  }
+  return out;
 }

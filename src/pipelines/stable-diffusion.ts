@@ -1,31 +1,37 @@
 /**
- * A pipeline of Stable Diffusion 1 or 2 (Rombach et al. 2022, arXiv 2112.10752; `diffusers.StableDiffusionPipeline`): a
- * tokenizer and a text encoder, the UNet that draws latents, and the autoencoder that makes pictures of them.
+ * A pipeline of Stable Diffusion 1, 2 (Rombach et al. 2022, arXiv 2112.10752; `diffusers.StableDiffusionPipeline`) or
+ * XL (Podell et al. 2023, arXiv 2307.01952; `StableDiffusionXLPipeline`): tokenizers and text encoders, the UNet that
+ * draws latents, and the autoencoder that makes pictures of them.
  */
-import { componentKinds, loadModelFiles, type ComponentKind } from '../formats/components.ts';
+import { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from '../formats/components.ts';
 import type { FolderChoices } from '../formats/diffusers.ts';
+import { located, type Located } from '../formats/hub-cache.ts';
 import { readJsonFile, type ReadFile } from '../formats/read-file.ts';
-import type { Backend } from '../kernels/kernels.ts';
-import {
-  createAutoencoderKL,
-  decodeLatents,
-  unscaledLatents,
-  type AutoencoderKL,
-} from '../models/autoencoder-kl/autoencoder-kl.ts';
-import { createClipText, encodeText, type ClipText } from '../models/clip-text/clip-text.ts';
+import { createAutoencoderKL, type AutoencoderKL } from '../models/autoencoder-kl/autoencoder-kl.ts';
+import { createAutoencoderTiny, type AutoencoderTiny } from '../models/autoencoder-tiny/autoencoder-tiny.ts';
+import { createClipText, type ClipText } from '../models/clip-text/clip-text.ts';
 import type { Json } from '../models/config-keys.ts';
 import { createUNetCondition, type UNetCondition } from '../models/unet2d-condition/unet-condition.ts';
-import { InputError } from '../tensor/errors.ts';
-import type { DType, Tensor } from '../tensor/tensor.ts';
+import type { DType } from '../tensor/tensor.ts';
+import { checkParts } from './check-parts.ts';
 import type { Tokenizer } from './clip-tokenizer.ts';
+import { readPipelineIndex, type PartName, type PipelineIndex } from './pipeline-index.ts';
 import { loadTokenizer } from './tokenizer-folder.ts';
+
+/** A tokenizer, and the encoder of what it makes of a text. */
+export interface TextPart {
+  readonly tokenize: Tokenizer;
+  readonly encoder: ClipText;
+}
 
 /** A pipeline that is ready to run. */
 export interface StableDiffusion {
-  readonly tokenize: Tokenizer;
-  readonly encoder: ClipText;
+  /** One of Stable Diffusion 1 and 2, two of XL. */
+  readonly texts: readonly [TextPart, ...TextPart[]];
   readonly unet: UNetCondition;
-  readonly autoencoder: AutoencoderKL;
+  readonly autoencoder: AutoencoderKL | AutoencoderTiny;
+  /** Whether no negative prompt means zeros in the place of an encoded text, as in XL, and not the empty text. */
+  readonly forceZerosForEmptyPrompt: boolean;
   /** `scheduler_config.json`, where the folder has one. */
   readonly schedulerConfig: Json | undefined;
   /** What is to be said of the folder, one line each. */
@@ -33,10 +39,12 @@ export interface StableDiffusion {
 }
 
 /**
- * Loads a folder of a pipeline.
+ * Loads a folder of a pipeline, or the Hub's cache of one.
  * @param source its name, for messages
- * @param dtype in which all models compute
- * @throws InputError when files are missing or wrong, and for pipelines of other kinds
+ * @param dtype in which all models compute; but XL's autoencoder computes in f32 in the place of f16, where its config
+ *   says so (`force_upcast`), as in diffusers
+ * @throws InputError when files are missing or wrong, for parts that do not fit one another, and for pipelines of other
+ *   kinds
  */
 export async function loadStableDiffusion(
   readFile: ReadFile,
@@ -44,43 +52,61 @@ export async function loadStableDiffusion(
   dtype: DType,
   choices: FolderChoices = {},
 ): Promise<StableDiffusion> {
-  const index = await readJsonFile(readFile, 'model_index.json', source);
-  if (!index || !isThere(index, 'text_encoder') || !isThere(index, 'unet') || !isThere(index, 'vae'))
-    throw new InputError(`${source}: there is no model_index.json of a pipeline with text_encoder, unet and vae`);
-  if (isThere(index, 'text_encoder_2'))
-    throw new InputError(`${source}: pipelines of two text encoders, as Stable Diffusion XL's, are not supported yet`);
-  const part = <Config>(folder: string, kind: ComponentKind<Config>) =>
+  return loadFrom(await located(readFile, source, 'model_index.json'), dtype, choices);
+}
+
+async function loadFrom({ readFile, source }: Located, dtype: DType, choices: FolderChoices): Promise<StableDiffusion> {
+  const index = readPipelineIndex(await readJsonFile(readFile, 'model_index.json', source), source);
+  const part = <Config>(folder: PartName, kind: ComponentKind<Config>) =>
     loadModelFiles(readFile, `${folder}/`, source, kind, choices);
-  const text = await part('text_encoder', componentKinds.CLIPTextModel);
-  const unet = await part('unet', componentKinds.UNet2DConditionModel);
-  const vae = await part('vae', componentKinds.AutoencoderKL);
-  const unchecked = isThere(index, 'safety_checker') ? [`${source}: its safety checker is left out`] : [];
+  const textPart = async (folder: PartName, tokenizer: string): Promise<TextPart & Warned> => {
+    const { config, weights, warnings } = await part(folder, componentKinds.CLIPTextModel);
+    const encoder = createClipText(config, weights, dtype, `${source}/${folder}`);
+    return { tokenize: await loadTokenizer(readFile, `${tokenizer}/`, source), encoder, warnings };
+  };
+  const first = await textPart('text_encoder', 'tokenizer');
+  const others = index.isXl ? [await textPart('text_encoder_2', 'tokenizer_2')] : [];
+  const { config, weights, warnings } = await part('unet', componentKinds.UNet2DConditionModel);
+  const unet = createUNetCondition(config, weights, dtype, `${source}/unet`);
+  const { autoencoder, warnings: ofAutoencoder } = await loadAutoencoder(index, dtype, part);
+  const texts = [first, ...others] as const;
+  checkParts({ encoders: texts.map(({ encoder }) => encoder), unet, autoencoder }, source);
   return {
-    tokenize: await loadTokenizer(readFile, 'tokenizer/', source),
-    encoder: createClipText(text.config, text.weights, dtype),
-    unet: createUNetCondition(unet.config, unet.weights, dtype),
-    autoencoder: createAutoencoderKL(vae.config, vae.weights, dtype),
-    schedulerConfig: await readJsonFile(readFile, 'scheduler/scheduler_config.json', source),
-    warnings: [...text.warnings, ...unet.warnings, ...vae.warnings, ...unchecked],
+    texts,
+    unet,
+    autoencoder,
+    forceZerosForEmptyPrompt: index.forceZerosForEmptyPrompt,
+    schedulerConfig: await readSchedulerConfig(readFile, index, source),
+    warnings: [...texts.flatMap((text) => text.warnings), ...warnings, ...ofAutoencoder, ...index.warnings],
   };
 }
 
-/** Whether a pipeline has a part: `[library, class]`, both null where it has none. */
-function isThere(index: Json, part: string): boolean {
-  const entry = index[part];
-  return Array.isArray(entry) && typeof entry[1] === 'string';
+/** With what is to be said of the files. */
+type Warned = Pick<StableDiffusion, 'warnings'>;
+
+/** Loads a part by the folder that it lies in. */
+type LoadPart = <Config>(folder: PartName, kind: ComponentKind<Config>) => Promise<ModelFiles<Config>>;
+
+async function loadAutoencoder(
+  { vae, isXl }: PipelineIndex,
+  dtype: DType,
+  part: LoadPart,
+): Promise<Pick<StableDiffusion, 'autoencoder'> & Warned> {
+  if (vae === 'AutoencoderTiny') {
+    const { config, weights, warnings } = await part('vae', componentKinds.AutoencoderTiny);
+    return { autoencoder: createAutoencoderTiny(config, weights, dtype), warnings };
+  }
+  const { config, weights, warnings } = await part('vae', componentKinds.AutoencoderKL);
+  const upcast = isXl && dtype === 'f16' && config.forceUpcast;
+  return { autoencoder: createAutoencoderKL(config, weights, upcast ? 'f32' : dtype), warnings };
 }
 
-/** What the UNet is told of prompts, one for each sample, [N,L,D]. */
-export function embedPrompts(
-  { tokenize, encoder }: StableDiffusion,
-  backend: Backend,
-  prompts: readonly string[],
-): Tensor {
-  return encodeText(encoder, backend, { inputIds: prompts.map((prompt) => tokenize(prompt).ids) }).lastHiddenState;
-}
-
-/** The pictures that latents stand for, [N,4,h,w] → [N,3,H,W], from −1 to 1 and a little beyond. */
-export function picturesOf({ autoencoder }: StableDiffusion, backend: Backend, latents: Tensor): Tensor {
-  return decodeLatents(autoencoder, backend, unscaledLatents(autoencoder.config, latents));
+/** The scheduler's config, of the class that the index names, as in diffusers. */
+async function readSchedulerConfig(
+  readFile: ReadFile,
+  { scheduler }: PipelineIndex,
+  source: string,
+): Promise<Json | undefined> {
+  const config = await readJsonFile(readFile, 'scheduler/scheduler_config.json', source);
+  return scheduler === undefined ? config : { ...config, _class_name: scheduler };
 }

@@ -62,7 +62,7 @@ describe('pag sample --prompt', () => {
   it('refuses a folder that is no pipeline with text', async () => {
     const letters = fixture('letters/model');
     expect(await refusal('sample', '--model', letters, '--prompt', 'A', '--out', join(folder, 'x.png'))).toContain(
-      'there is no model_index.json of a pipeline with text_encoder, unet and vae',
+      'the DDIMPipeline has no text_encoder; supported are pipelines of Stable Diffusion 1, 2 and XL',
     );
   });
 

@@ -53,6 +53,7 @@ describe.each(implementations)('what has no elements, %s', (_name, kernels) => {
       [0, 2, 3, 3],
     ],
     ['the transpose of nothing', () => kernels.transposeWeight(none(0, 3)), [3, 0]],
+    ['the map of no keys, transposed', () => kernels.transposeMap(none(1, 2, 3, 0)), [1, 2, 0, 3]],
     ['pixels of nothing, placed', () => kernels.placePixels(none(1, 2, 0, 0), 2, 0, 0, 2, 2), [1, 2, 2, 2]],
     [
       'the way back through a norm of no samples',
@@ -299,6 +300,7 @@ describe.each(implementations)(
         /f32.*f64/,
       ],
       ['transposeWeight', 'rank', () => kernels.transposeWeight(x(3)), /1 dimensions/],
+      ['transposeMap', 'rank', () => kernels.transposeMap(x(3, 4, 4)), /\[3, 4, 4\]/],
       ['placePixels', 'rank', () => kernels.placePixels(x(3, 4, 4), 1, 0, 0, 2, 2), /\[3, 4, 4\]/],
       ['placePixels', 'stride', () => kernels.placePixels(x(1, 3, 4, 4), 0, 0, 0, 2, 2), /stride of 0/],
       ['placePixels', 'half a pixel', () => kernels.placePixels(x(1, 3, 4, 4), 1, 0.5, 0, 2, 2), /0\.5/],

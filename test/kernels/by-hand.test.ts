@@ -373,15 +373,20 @@ describe.each([
   ['definition', definitionKernels],
   ['plain', referenceKernels],
 ] as const)('what only gradients have, %s', (_name, kernels) => {
-  it('conv2dWeightGradient: runs of 64 pixels, over the samples, then rows, then columns', () => {
+  it('conv2dWeightGradient: runs of whole rows, of 64 pixels or just more; then sample after sample', () => {
     const sum = (shape: readonly number[], ...pixels: readonly number[]): number => {
       const picture = single(shape, ...pixels);
       return kernels.conv2dWeightGradient(picture, ones(...shape), 1, 1, 1, no).data[0];
     };
-    const inRuns = [big, ...times(65, 1)];
-    expect(sum([1, 1, 6, 11], ...inRuns)).toBe(big + 2);
-    expect(sum([2, 1, 3, 11], ...inRuns)).toBe(big + 2);
-    expect(sum([66, 1, 1, 1], ...inRuns)).toBe(big + 2);
+    expect(sum([1, 1, 6, 11], big, ...times(65, 1))).toBe(big);
+    expect(sum([1, 1, 8, 11], big, ...times(87, 1))).toBe(big + 22);
+    expect(sum([1, 1, 66, 1], big, ...times(65, 1))).toBe(big + 2);
+    expect(sum([1, 1, 1, 66], big, ...times(65, 1))).toBe(big);
+    expect(sum([2, 1, 3, 11], big, ...times(65, 1))).toBe(big + 32);
+    expect(sum([66, 1, 1, 1], big, ...times(65, 1))).toBe(big);
+    // The runs of a sample are added up before they meet those of others.
+    const zeros = times(63, 0);
+    expect(sum([2, 1, 2, 64], big, ...zeros, 0, ...zeros, 1, ...zeros, 1, ...zeros)).toBe(big + 2);
     expect(sum([1, 1, 2, 2], big, 1, -big, 0)).toBe(0);
     expect(sum([1, 1, 2, 2], big, -big, 1, 0)).toBe(1);
     expect(sum([2, 1, 1, 2], big, 1, -big, 0)).toBe(0);
@@ -403,6 +408,13 @@ describe.each([
     expect([...kernels.transposeWeight(single([2, 1, 1, 3], 1, 2, 3, 4, 5, 6)).data]).toEqual([3, 2, 1, 6, 5, 4]);
     expect([...kernels.transposeWeight(single([2, 3], 1, 2, 3, 4, 5, 6)).data]).toEqual([1, 4, 2, 5, 3, 6]);
     expect(kernels.transposeWeight(ones(2, 3, 5, 4)).shape).toEqual([3, 2, 5, 4]);
+  });
+
+  it('transposeMap: head by head', () => {
+    const map = single([1, 2, 1, 3], 1, 2, -0, 4, 5, 6);
+    expect([...kernels.transposeMap(map).data]).toEqual([...map.data]);
+    expect(kernels.transposeMap(map).shape).toEqual([1, 2, 3, 1]);
+    expect([...kernels.transposeMap(single([1, 1, 2, 3], 1, 2, 3, 4, 5, 6)).data]).toEqual([1, 4, 2, 5, 3, 6]);
   });
 
   it('placePixels: apart, and what lies outside falls away', () => {

@@ -97,6 +97,8 @@ function compute(
     }
     case 'transposeWeight':
       return kernels.transposeWeight(x);
+    case 'transposeMap':
+      return kernels.transposeMap(x);
     case 'placePixels': {
       const [stride, top, left, height, width] = more as [number, number, number, number, number];
       return kernels.placePixels(x, stride, top, left, height, width);

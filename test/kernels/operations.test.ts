@@ -49,6 +49,7 @@ const calls: { readonly [K in Kind]: Parameters<Kernels[K]> } = {
   divide: [x(2, 3), 3],
   conv2dWeightGradient: [x(2, 3, 7, 6), x(2, 5, 3, 4), 3, 2, 2, padding],
   transposeWeight: [x(5, 3, 3, 2)],
+  transposeMap: [x(2, 3, 4, 5)],
   placePixels: [x(2, 3, 4, 5), 2, -1, 3, 8, 9],
   activationDerivative: [x(2, 3), 'gelu'],
   groupNormGradient: [x(2, 6, 3), x(2, 6, 3), 3, 1e-5],

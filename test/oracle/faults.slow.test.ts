@@ -61,9 +61,14 @@ const costs: Readonly<Record<string, number>> = {
   schedulers: 0.1,
   operations: 0.3,
   layers: 0.4,
+  transformers: 0.5,
+  'text-encoders': 0.5,
+  autoencoders: 0.7,
   unets: 1.2,
   blocks: 1.5,
   runs: 2.5,
+  'condition-unets': 3,
+  'text-to-image': 4,
 };
 
 /** Few and quick cases that show all faults: so the certificate is checked, not believed. */

@@ -18,7 +18,7 @@ function distance(found: Tensor, truth: Tensor): number {
 }
 
 /** The tables of σ are float32, and PyTorch fills them by functions that are not correctly rounded. */
-const sigmaTables = /euler|heun|dpm-solver|unipc/;
+const sigmaTables = /euler|heun|dpm-solver|unipc|text-to-image.sd-xl/;
 
 describe('the truth of PyTorch and that of this library, two independent routes, agree in', () => {
   it.each(smallCases)('%s', async (name) => {

@@ -36,6 +36,18 @@ describe("CLIP's tokenizer", () => {
     expect(short('a').tokens).toEqual(['<|startoftext|>', 'a</w>', '<|endoftext|>']);
   });
 
+  it.each([
+    ['12,000 letters without a space', 'ab'.repeat(6000)],
+    ['letters of which hardly two are merged', 'qxzj'.repeat(30_000)],
+    ['8,000 end tokens, spelled out', '<|endoftext|>'.repeat(8000)],
+    ['40,000 signs before an end token', `${'a!'.repeat(40_000)}<|endoftext|>`],
+  ])('cuts %s', (_what, text) => {
+    const { ids, cut } = tokenize(text);
+    expect(ids).toHaveLength(32);
+    expect(tokenize(text.slice(0, 2000)).ids).toEqual(ids);
+    expect(cut.length).toBeGreaterThan(text.length / 2);
+  });
+
   it('takes other tokens to fill up', () => {
     const { ids } = clipTokenizer({ vocab, merges, length: 5, special: { pad: '!' } })('a');
     expect(ids.slice(-2)).toEqual([vocab['!'], vocab['!']]);

@@ -25,6 +25,7 @@ import { placePixels } from './place-pixels.ts';
 import { averagePool2x, resizeNearest, upsampleNearest2x } from './resampling.ts';
 import { softmax } from './softmax.ts';
 import { fromTokens, toTokens } from './tokens.ts';
+import { transposeMap } from './transpose-map.ts';
 import { transposeWeight } from './transpose-weight.ts';
 import { upsampleConv2d } from './upsample-conv2d.ts';
 
@@ -59,6 +60,7 @@ export const definitionKernels: Kernels = checked({
   divide,
   conv2dWeightGradient,
   transposeWeight,
+  transposeMap,
   placePixels,
   activationDerivative,
   groupNormGradient,

@@ -23,7 +23,7 @@ export const attention: Rules<'attentionScores' | 'attentionMap' | 'applyAttenti
     return [
       () => ofQueries(kernels, ofScores(), k, scale),
       () => ofKeys(kernels, ofScores(), q, scale),
-      () => kernels.applyAttentionMap(transposed(kernels, map), gradient),
+      () => kernels.applyAttentionMap(kernels.transposeMap(map), gradient),
     ];
   },
 
@@ -41,7 +41,7 @@ export const attention: Rules<'attentionScores' | 'attentionMap' | 'applyAttenti
     const [, heads] = map.shape;
     return [
       () => kernels.attentionScores(gradient, v, heads, 1),
-      () => kernels.applyAttentionMap(transposed(kernels, map), gradient),
+      () => kernels.applyAttentionMap(kernels.transposeMap(map), gradient),
     ];
   },
 };
@@ -53,15 +53,5 @@ function ofQueries(kernels: Kernels, ofScores: Tensor, k: Tensor, scale: number)
 
 /** dK = scale · dSᵀ Q: [B,h,N,M], [B,N,D] → [B,M,D]. */
 function ofKeys(kernels: Kernels, ofScores: Tensor, q: Tensor, scale: number): Tensor {
-  return kernels.affine(kernels.applyAttentionMap(transposed(kernels, ofScores), q), scale, 0);
-}
-
-/** Who is listened to by whom: [B,h,N,M] → [B,h,M,N], head by head as tokens that become pixels. */
-function transposed(kernels: Kernels, map: Tensor): Tensor {
-  const [, heads, queries, keys] = map.shape;
-  const ofHead = (head: number): Tensor => {
-    const tokens = kernels.reshape(kernels.sliceChannels(map, head, head + 1), [queries, keys]);
-    return kernels.reshape(kernels.fromTokens(tokens, queries, 1), [1, keys, queries]);
-  };
-  return Array.from({ length: heads }, (_, head) => ofHead(head)).reduce((a, b) => kernels.concatChannels(a, b));
+  return kernels.affine(kernels.applyAttentionMap(kernels.transposeMap(ofScores), q), scale, 0);
 }

@@ -1,13 +1,19 @@
-/** What only gradients have. A weight that was transposed goes back the same way; the rest is not derived again. */
+/** What only gradients have. What was transposed goes back the same way; the rest is not derived again. */
 import { InputError } from '../../tensor/errors.ts';
 import type { Kind } from '../operations/index.ts';
 import type { Rule, Rules } from './rule.ts';
 
 /** The operations of the way back. */
 export const once: Rules<
-  'conv2dWeightGradient' | 'transposeWeight' | 'placePixels' | 'activationDerivative' | 'groupNormGradient'
+  | 'conv2dWeightGradient'
+  | 'transposeWeight'
+  | 'transposeMap'
+  | 'placePixels'
+  | 'activationDerivative'
+  | 'groupNormGradient'
 > = {
   transposeWeight: ({ kernels, gradient }) => [() => kernels.transposeWeight(gradient)],
+  transposeMap: ({ kernels, gradient }) => [() => kernels.transposeMap(gradient)],
   conv2dWeightGradient: refused('conv2dWeightGradient'),
   placePixels: refused('placePixels'),
   activationDerivative: refused('activationDerivative'),

@@ -22,7 +22,7 @@ export interface Application<K extends Kind> {
 
 /**
  * ∂L/∂input for each of the inputs, of its shape; computed for whoever asks. Of an operation that only gradients have
- * (but `transposeWeight`) it is an InputError: there are no second derivatives.
+ * (but transposition) it is an InputError: there are no second derivatives.
  */
 export type Rule<K extends Kind> = (application: Application<K>) => readonly (() => Tensor)[];
 

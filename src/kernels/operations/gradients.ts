@@ -7,7 +7,12 @@ import { convolved } from './products.ts';
 
 /** The operations that only gradients have. */
 export const gradients: Rows<
-  'conv2dWeightGradient' | 'transposeWeight' | 'placePixels' | 'activationDerivative' | 'groupNormGradient'
+  | 'conv2dWeightGradient'
+  | 'transposeWeight'
+  | 'transposeMap'
+  | 'placePixels'
+  | 'activationDerivative'
+  | 'groupNormGradient'
 > = {
   conv2dWeightGradient: {
     read: (x, gradient, kernelHeight, kernelWidth, stride, padding) => ({
@@ -29,6 +34,14 @@ export const gradients: Rows<
       return [channels, outChannels, ...kernel];
     },
     apply: (kernels, _, [weight]) => kernels.transposeWeight(weight),
+  },
+  transposeMap: {
+    read: (map) => ({ tensors: [map], attributes: {} }),
+    shape(_, [map]) {
+      const [batch, heads, queries, keys] = dimensions('transposeMap', map, 'B,h,N,M');
+      return [batch, heads, keys, queries];
+    },
+    apply: (kernels, _, [map]) => kernels.transposeMap(map),
   },
   placePixels: {
     read: (x, stride, top, left, height, width) => ({

@@ -80,6 +80,7 @@ export interface Attributes {
   readonly divide: { readonly divisor: number };
   readonly conv2dWeightGradient: KernelAttributes;
   readonly transposeWeight: NoAttributes;
+  readonly transposeMap: NoAttributes;
   readonly placePixels: PlaceAttributes;
   readonly activationDerivative: { readonly activation: Activation };
   readonly groupNormGradient: { readonly groups: number; readonly eps: number };

@@ -7,6 +7,7 @@ import { activation } from '../definition/activation.ts';
 import { activationDerivative } from '../definition/activation-derivative.ts';
 import { affine, divide, subtract } from '../definition/elementwise.ts';
 import { placePixels } from '../definition/place-pixels.ts';
+import { transposeMap } from '../definition/transpose-map.ts';
 import { transposeWeight } from '../definition/transpose-weight.ts';
 import type { Backend, Kernels } from '../kernels.ts';
 import { checked } from '../operations/index.ts';
@@ -55,6 +56,7 @@ export const referenceKernels: Kernels = checked({
   divide,
   conv2dWeightGradient,
   transposeWeight,
+  transposeMap,
   placePixels,
   activationDerivative,
   groupNormGradient,

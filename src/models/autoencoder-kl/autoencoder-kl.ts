@@ -83,7 +83,7 @@ export interface LatentDistribution {
 }
 
 /** Bounds of the logarithm of a variance (`DiagonalGaussianDistribution`). */
-const logvarBounds = [-30, 20] as const;
+export const logvarBounds = [-30, 20] as const;
 
 /**
  * Encodes pictures.
@@ -91,10 +91,16 @@ const logvarBounds = [-30, 20] as const;
  * @throws InputError when it does not fit the model
  */
 export function encodePicture(model: AutoencoderKL, backend: Backend, sample: Tensor): LatentDistribution {
-  const both = runPictureModel(model, 'encoder', backend, sample);
-  const channels = model.config.latentChannels;
+  return distributionOf(model.config, runPictureModel(model, 'encoder', backend, sample));
+}
+
+/** What the encoder's output says, [B,2·latentChannels,h,w]. */
+export function distributionOf({ latentChannels: channels }: AutoencoderKLConfig, moments: Tensor): LatentDistribution {
   const [least, most] = logvarBounds;
-  return { mean: channelsOf(both, 0, channels), logvar: clamp(channelsOf(both, channels, 2 * channels), least, most) };
+  return {
+    mean: channelsOf(moments, 0, channels),
+    logvar: clamp(channelsOf(moments, channels, 2 * channels), least, most),
+  };
 }
 
 /**

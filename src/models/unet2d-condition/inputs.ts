@@ -3,23 +3,31 @@
  * the batch, and its numbers made tensors.
  */
 import type { Tensors } from '../../kernels/kernels.ts';
-import { fourierFeatures, lookUp, sinusoid } from '../../nn/embeddings.ts';
+import { lookUp, type NumberEmbeddings } from '../../nn/embeddings.ts';
 import { cast } from '../../tensor/rounding.ts';
-import { allocate, extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
+import { extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { isTensor } from '../../tensor/checks.ts';
-import { perSample, tableOf } from '../inputs.ts';
+import { perSample, repeated, tableOf } from '../inputs.ts';
 import type { ModelInput, Weights } from '../model.ts';
 import type { UNetConditionConfig } from './config.ts';
 
 /**
  * The input's tensors by name: `sample`, `time` and, as far as the model takes them, `class`, `text`, `pooled`, `ids`,
  * `condition`, `image`, `mask`.
+ * @param embeddings what makes vectors of numbers
  * @param weights the tables are looked up in them
  * @param dtype of the model
  */
-export function inputTensors(config: UNetConditionConfig, input: ModelInput, weights: Weights, dtype: DType): Tensors {
+export function inputTensors(
+  config: UNetConditionConfig,
+  embeddings: NumberEmbeddings,
+  input: ModelInput,
+  weights: Weights,
+  dtype: DType,
+): Tensors {
   const batch = extentOf(input.sample, 0);
-  const numbers = (values: readonly number[]): Tensor => embedded(config, perSample(values, batch), weights, dtype);
+  const numbers = (values: readonly number[]): Tensor =>
+    embedded(config, embeddings, perSample(values, batch), weights, dtype);
   const optional = (name: string, value: Tensor | undefined): Tensors =>
     value ? { [name]: repeated(cast(value, dtype), batch) } : {};
   const { classLabels, encoderAttentionMask: mask } = input;
@@ -29,7 +37,7 @@ export function inputTensors(config: UNetConditionConfig, input: ModelInput, wei
     ...(classLabels && { class: classOf(config, classLabels, batch, weights, dtype, numbers) }),
     ...optional('text', input.encoderHiddenStates),
     ...optional('pooled', input.textEmbeds),
-    ...optional('ids', input.timeIds && embeddedIds(config, input.timeIds, dtype)),
+    ...optional('ids', input.timeIds && embeddedIds(config, embeddings, input.timeIds, dtype)),
     ...optional('condition', input.timestepCond),
     ...optional('image', input.imageEmbeds),
     ...optional('mask', mask && maskOf(mask, dtype)),
@@ -38,6 +46,7 @@ export function inputTensors(config: UNetConditionConfig, input: ModelInput, wei
 
 function embedded(
   { timeEmbeddingType, blockOutChannels, flipSinToCos, freqShift }: UNetConditionConfig,
+  { fourierFeatures, sinusoid }: NumberEmbeddings,
   values: readonly number[],
   weights: Weights,
   dtype: DType,
@@ -62,18 +71,10 @@ function classOf(
 }
 
 /** Each id as a sinusoid, those of a sample side by side. */
-function embeddedIds(config: UNetConditionConfig, ids: Tensor, dtype: DType): Tensor {
+function embeddedIds(config: UNetConditionConfig, { sinusoid }: NumberEmbeddings, ids: Tensor, dtype: DType): Tensor {
   const { additionTimeEmbedDim = 0, flipSinToCos, freqShift } = config;
   const rows = sinusoid([...ids.data], additionTimeEmbedDim, flipSinToCos, freqShift, dtype);
   return tensor(dtype, [extentOf(ids, 0), extentOf(ids, 1) * additionTimeEmbedDim], rows.data);
-}
-
-/** `x` [1,…] as often as there are samples; [B,…] as it is. */
-function repeated(x: Tensor, batch: number): Tensor {
-  if (x.shape[0] === batch) return x;
-  const out = allocate(x.dtype, batch * x.data.length);
-  for (let b = 0; b < batch; b++) out.set(x.data, b * x.data.length);
-  return tensor(x.dtype, [batch, ...x.shape.slice(1)], out);
 }
 
 /** What is added to the score of a token that does not count, as in diffusers. */

@@ -3,6 +3,7 @@
  * (`diffusers.models.unets.unet_2d_condition.UNet2DConditionModel`).
  */
 import { tensorOf } from '../../kernels/kernels.ts';
+import { numberEmbeddings, type NumberEmbeddings } from '../../nn/embeddings.ts';
 import type { DType } from '../../tensor/tensor.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
 import { checkInput } from './check.ts';
@@ -17,8 +18,14 @@ export type UNetConditionArchitecture = Architecture<UNetConditionConfig, ModelI
 /** A UNet2DConditionModel. */
 export type UNetCondition = Model<UNetConditionConfig, ModelInput, UNetConditionState>;
 
-/** The architecture that `config` describes. Of its attention layers the self-attention `attn1` can be perturbed. */
-export function unetConditionArchitecture(config: UNetConditionConfig): UNetConditionArchitecture {
+/**
+ * The architecture that `config` describes. Of its attention layers the self-attention `attn1` can be perturbed.
+ * @param embeddings what makes vectors of numbers; diffusers' own, unless somebody wants to know what others do
+ */
+export function unetConditionArchitecture(
+  config: UNetConditionConfig,
+  embeddings: NumberEmbeddings = numberEmbeddings,
+): UNetConditionArchitecture {
   checkConfig(config);
   return {
     family: 'UNet2DConditionModel',
@@ -27,7 +34,7 @@ export function unetConditionArchitecture(config: UNetConditionConfig): UNetCond
     outChannels: config.outChannels,
     stages: unetConditionStages(config),
     check: (input) => checkInput(config, input),
-    tensors: (input, weights, dtype) => inputTensors(config, input, weights, dtype),
+    tensors: (input, weights, dtype) => inputTensors(config, embeddings, input, weights, dtype),
     begin({ kernels }, tensors) {
       const sample = tensorOf(tensors, 'sample');
       return {

@@ -4,13 +4,7 @@
  */
 import type { Tensors } from '../../kernels/kernels.ts';
 import type { Context } from '../../nn/context.ts';
-import {
-  fourierFeatures,
-  lookUp,
-  sinusoid,
-  timestepEmbedding,
-  timestepEmbeddingParameters,
-} from '../../nn/embeddings.ts';
+import { lookUp, timestepEmbedding, timestepEmbeddingParameters, type NumberEmbeddings } from '../../nn/embeddings.ts';
 import { embeddingParameters, type Parameter } from '../../nn/parameters.ts';
 import { isTensor } from '../../tensor/checks.ts';
 import { cast } from '../../tensor/rounding.ts';
@@ -20,17 +14,6 @@ import type { LookedUp, ModelInput, Weights } from '../model.ts';
 import type { Stage } from '../stage.ts';
 import type { UNetConfig } from './config.ts';
 import type { UNetState } from './state.ts';
-
-/** The two ways to make a vector of a number that have no weights to learn. */
-export interface NumberEmbeddings {
-  /** Of time embeddings called positional. */
-  readonly sinusoid: typeof sinusoid;
-  /** Of those called fourier. */
-  readonly fourierFeatures: typeof fourierFeatures;
-}
-
-/** The embeddings of diffusers. */
-export const numberEmbeddings: NumberEmbeddings = { sinusoid, fourierFeatures };
 
 /** The first stage: temb = time_embedding(time_proj(t)) + class_embedding(class), [B,D]. */
 export function embeddingStage(config: UNetConfig): Stage<UNetState> {

@@ -1,12 +1,13 @@
 /** The UNet of DDPM as diffusers builds it (`diffusers.models.unets.unet_2d.UNet2DModel`). */
 import { tensorOf } from '../../kernels/kernels.ts';
+import { numberEmbeddings, type NumberEmbeddings } from '../../nn/embeddings.ts';
 import { at } from '../../tensor/at.ts';
 import { cast, roundInPlace } from '../../tensor/rounding.ts';
 import { extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { perSample } from '../inputs.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
 import { checkConfig, isSkipBlock, type UNetConfig } from './config.ts';
-import { embeddedNumbers, lookedUp, numberEmbeddings, type NumberEmbeddings } from './embedding.ts';
+import { embeddedNumbers, lookedUp } from './embedding.ts';
 import { checkInput } from './input.ts';
 import { unetStages } from './stages.ts';
 import type { UNetState } from './state.ts';

@@ -2,7 +2,16 @@
 import { allocate, reshape, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { permuted } from '../align.ts';
-import { identityLike, inKernels, inStages, inWeights, scaledAttention, withKernels, type Fault } from './fault.ts';
+import {
+  identityLike,
+  inKernels,
+  inStages,
+  inWeights,
+  scaledAttention,
+  withKernels,
+  type AnyStage,
+  type Fault,
+} from './fault.ts';
 
 /** Attention by way of a map of one's own. */
 function byMap(kernels: Kernels, attentionMap: Kernels['attentionMap']): Partial<Kernels> {
@@ -98,6 +107,30 @@ function causal(map: Tensor): Tensor {
 const isAttention = (name: string, module: string): boolean =>
   name.includes('.attentions.') && name.includes(`.${module}.`);
 
+/** Attention of pixels to one another, and not that of a text's tokens. */
+const ofPixels = ({ kind, path }: AnyStage): boolean => kind === 'attention' && !path.endsWith('.self_attn');
+
+const transposing = inKernels(
+  'tokens-not-transposed',
+  'read tokens [B, N, C] as a picture [B, C, H, W] without moving the channels',
+  (k) => ({
+    fromTokens: (x, height, width) =>
+      height * width === 1 ? k.fromTokens(x, height, width) : reshape(x, [x.shape[0], x.shape[2], height, width]),
+  }),
+);
+
+/** Not in feed-forward networks, whose tokens are a picture only here, to be cut apart. */
+const tokensNotTransposed: Fault = {
+  ...transposing,
+  apply: (one) => {
+    const { fromTokens } = one.kernels;
+    const spared = inStages('', '', (context, { kind }) =>
+      kind === 'feed-forward' ? withKernels(context, () => ({ fromTokens })) : context,
+    );
+    return spared.apply(transposing.apply(one));
+  },
+};
+
 /** Mistakes inside attention layers. */
 export const attentionFaults: readonly Fault[] = [
   inKernels('attention-scale-missing', 'compute softmax(Q Kᵀ) where softmax(Q Kᵀ / √d) is meant', (k) =>
@@ -127,6 +160,8 @@ export const attentionFaults: readonly Fault[] = [
     'heads-interleaved',
     'count the channels [d, heads] where [heads, d] is meant: neighbouring channels belong to one head',
     (k) => ({
+      attentionScores: (q, key, heads, scale) =>
+        k.attentionScores(interleaved(q, heads, false), interleaved(key, heads, false), heads, scale),
       attentionMap: (q, key, heads, scale) =>
         k.attentionMap(interleaved(q, heads, false), interleaved(key, heads, false), heads, scale),
       applyAttentionMap: (map, v) =>
@@ -206,24 +241,17 @@ export const attentionFaults: readonly Fault[] = [
     ]),
   ),
   byProjections('value-is-key', 'multiply the map by the keys where the values are meant', new Map([['to_v', 'to_k']])),
-  inKernels(
-    'tokens-not-transposed',
-    'read tokens [B, N, C] as a picture [B, C, H, W] without moving the channels',
-    (k) => ({
-      fromTokens: (x, height, width) =>
-        height * width === 1 ? k.fromTokens(x, height, width) : reshape(x, [x.shape[0], x.shape[2], height, width]),
-    }),
-  ),
+  tokensNotTransposed,
   inStages(
     'attention-residual-missing',
     'do not add the input of the attention layer to its output',
-    (context, { kind }) => (kind === 'attention' ? withKernels(context, () => ({ add: (a) => a })) : context),
+    (context, stage) => (ofPixels(stage) ? withKernels(context, () => ({ add: (a) => a })) : context),
   ),
-  inStages('attention-norm-missing', 'leave out the group norm of the attention layers', (context, { kind }) =>
-    kind === 'attention' ? withKernels(context, () => ({ groupNorm: (x) => x })) : context,
+  inStages('attention-norm-missing', 'leave out the norm of the attention layers', (context, stage) =>
+    ofPixels(stage) ? withKernels(context, () => ({ groupNorm: (x) => x, layerNorm: (x) => x })) : context,
   ),
-  inStages('attention-missing', 'leave out the attention layers', (context, { kind }) =>
-    kind === 'attention' ? withKernels(context, () => ({ add: (_, x) => x })) : context,
+  inStages('attention-missing', 'leave out the attention layers', (context, stage) =>
+    ofPixels(stage) ? withKernels(context, () => ({ add: (_, x) => x })) : context,
   ),
   inWeights('to-out-missing', 'leave out to_out', (name, weight) => {
     if (!isAttention(name, 'to_out.0')) return weight;

@@ -1,5 +1,6 @@
 /** All faults. */
 import { attentionFaults } from './attention.ts';
+import { autoencoderFaults } from './autoencoder.ts';
 import type { Fault } from './fault.ts';
 import { guidanceFaults } from './guidance.ts';
 import { layerFaults } from './layers.ts';
@@ -8,12 +9,17 @@ import { numericFaults } from './numerics.ts';
 import { pagFaults } from './pag.ts';
 import { resamplingFaults } from './resampling.ts';
 import { schedulerFaults } from './scheduler.ts';
+import { textFaults } from './text.ts';
 import { timeAndWiringFaults } from './time-and-wiring.ts';
+import { transformerFaults } from './transformer.ts';
 
 /** In the order in which equally good explanations are named: what is particular to PAG first. */
 export const bank: readonly Fault[] = [
   ...pagFaults,
   ...guidanceFaults,
+  ...transformerFaults,
+  ...textFaults,
+  ...autoencoderFaults,
   ...attentionFaults,
   ...layerFaults,
   ...normFaults,
@@ -25,7 +31,6 @@ export const bank: readonly Fault[] = [
 
 /** Mistakes that are known and that nobody could see in the numbers of these cases, with the reason. */
 export const invisible: readonly { readonly name: string; readonly why: string }[] = [
-  { name: 'cross-attention-perturbed', why: 'UNet2DModel has no cross-attention' },
   {
     name: 'rescale-biased-deviation',
     why: 'the factor n − 1 or n is in both standard deviations and cancels in their ratio',

@@ -3,13 +3,13 @@
  * other.
  */
 import type { Perturbation, Stage } from '../../models/stage.ts';
-import type { UNetState } from '../../models/unet2d/state.ts';
 import { tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Context } from '../../nn/context.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import type { Guidance, GuidanceStep, Pass } from '../../guidance/guidance.ts';
 import type { Config } from '../../schedulers/options.ts';
 import type { Scheduler } from '../../schedulers/scheduler.ts';
+import type { UNetConditionConfig } from '../../models/unet2d-condition/config.ts';
 import type { UNetConfig } from '../../models/unet2d/config.ts';
 import type { GuidanceSetting, Weights } from '../case.ts';
 import type { Implementation } from '../implementation.ts';
@@ -41,26 +41,38 @@ export function inWeights(name: string, says: string, change: WeightChange): Fau
   };
 }
 
-/** The config is understood in another way. */
-export function inConfig(name: string, says: string, change: (config: UNetConfig) => Partial<UNetConfig>): Fault {
+/** What the configs of both kinds of UNet have. */
+type CommonConfig = Pick<
+  UNetConfig & UNetConditionConfig,
+  'flipSinToCos' | 'freqShift' | 'centerInputSample' | 'midBlockScaleFactor'
+>;
+
+/** The config of a UNet, of either kind, is understood in another way. */
+export function inConfig(name: string, says: string, change: (config: CommonConfig) => Partial<CommonConfig>): Fault {
   return {
     name,
     says,
     apply: (one) => ({
       ...one,
-      config: (config) => {
-        const understood = one.config(config);
-        return { ...understood, ...change(understood) };
-      },
+      config: (config) => withChange(one.config(config), change),
+      conditionConfig: (config) => withChange(one.conditionConfig(config), change),
     }),
   };
 }
+
+/** Some of the values in place of others. */
+export function withChange<T, Changed extends Partial<T>>(value: T, change: (value: T) => Changed): T {
+  return { ...value, ...change(value) };
+}
+
+/** What faults know of a stage. */
+export type AnyStage = Pick<Stage<never>, 'path' | 'kind' | 'site'>;
 
 /** Some stages run in a changed context. */
 export function inStages(
   name: string,
   says: string,
-  change: (context: Context, stage: Stage<UNetState>, perturbation: Perturbation) => Context,
+  change: (context: Context, stage: AnyStage, perturbation: Perturbation) => Context,
 ): Fault {
   return {
     name,
@@ -176,6 +188,7 @@ function changed(weights: Weights, change: WeightChange): Weights {
 /** Attention with another scale. */
 export function scaledAttention(kernels: Kernels, scaleOf: (q: Tensor, scale: number) => number): Partial<Kernels> {
   return {
+    attentionScores: (q, k, heads, scale) => kernels.attentionScores(q, k, heads, scaleOf(q, scale)),
     attentionMap: (q, k, heads, scale) => kernels.attentionMap(q, k, heads, scaleOf(q, scale)),
     attention: (q, k, v, heads, scale) => kernels.attention(q, k, v, heads, scaleOf(q, scale)),
   };

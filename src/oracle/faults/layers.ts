@@ -1,10 +1,10 @@
 /** Mistakes in norms, convolutions, linear layers, activations and resampling. */
 import { allocate, sameShape, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import { tanh } from '../../tensor/math/index.ts';
-import type { Kernels } from '../../kernels/kernels.ts';
+import type { Kernels, Padding } from '../../kernels/kernels.ts';
 import { evenPadding } from '../../nn/layers.ts';
 import { permuted } from '../align.ts';
-import { filled, inConfig, inKernels, inStages, withKernels, type Fault } from './fault.ts';
+import { filled, inKernels, inStages, withKernels, type Fault } from './fault.ts';
 
 type GroupNorm = Kernels['groupNorm'];
 
@@ -95,6 +95,15 @@ function inWeightOf(name: string, says: string, change: (weight: Tensor) => Tens
 }
 
 const noPadding = evenPadding(0);
+const below: Padding = { top: 0, bottom: 1, left: 0, right: 1 };
+
+/** Convolutions that halve with one padding, with another one. */
+function paddedDownsampling(k: Kernels, from: Padding, to: Padding): Partial<Kernels> {
+  return convolutionsOf(k, (x, weight, bias, stride, padding) => {
+    const isMeant = stride === 2 && padding.top === from.top && padding.bottom === from.bottom;
+    return [x, weight, bias, stride, isMeant ? to : padding];
+  });
+}
 
 /** The picture with its border repeated once. */
 function replicated(x: Tensor): Tensor {
@@ -239,15 +248,15 @@ export const layerFaults: readonly Fault[] = [
     ),
     upsampleConv2d: (x, weight, bias) => k.conv2d(replicated(k.upsampleNearest2x(x)), weight, bias, 1, noPadding),
   })),
-  inConfig(
+  inKernels(
     'downsample-padding-symmetric',
-    'pad the downsampling on all sides where the config asks for zeros below and right',
-    () => ({ downsamplePadding: 1 }),
+    'pad the downsampling on all sides where zeros below and right are meant, as in every autoencoder',
+    (k) => paddedDownsampling(k, below, evenPadding(1)),
   ),
-  inConfig(
+  inKernels(
     'downsample-padding-asymmetric',
     'pad the downsampling below and right only where all sides are meant',
-    () => ({ downsamplePadding: 0 }),
+    (k) => paddedDownsampling(k, evenPadding(1), below),
   ),
   inKernels(
     'downsample-padding-upper-left',

@@ -93,8 +93,8 @@ export const pagFaults: readonly Fault[] = [
     'let the identity act before the bias of the values: to_v without its bias in the perturbed layers',
     (context) => withWeights(context, (name, weight) => (/attentions.*to_v\.bias$/.test(name) ? undefined : weight)),
   ),
-  whenPerturbed('pag-skips-norm', 'leave out the group norm in the perturbed layers', (context) =>
-    withKernels(context, () => ({ groupNorm: (x) => x })),
+  whenPerturbed('pag-skips-norm', 'leave out the norm in the perturbed layers', (context) =>
+    withKernels(context, () => ({ groupNorm: (x) => x, layerNorm: (x) => x })),
   ),
   whenPerturbed('pag-drops-residual', 'do not add the input of the perturbed layers to their output', (context) =>
     withKernels(context, () => ({ add: (a) => a })),
@@ -110,7 +110,7 @@ export const pagFaults: readonly Fault[] = [
   ),
   byLayers('pag-first-layer-only', 'perturb only the first of the selected layers', (selected) => selected.slice(0, 1)),
   byLayers('pag-whole-block', 'perturb all attention layers of the block where one is selected', (selected, all) => {
-    const blocks = selected.map((layer) => layer.replace(/\.attentions\.\d+$/, '.'));
+    const blocks = selected.map((layer) => layer.replace(/\.attentions\.\d+.*$/, '.'));
     return all.filter((layer) => blocks.some((block) => layer.startsWith(block)));
   }),
   inPass('pag-leaks', 'leave the perturbation switched on: the plain pass is perturbed, too', (pass, _, asked) => {

@@ -1,6 +1,7 @@
 /** Mistakes in the embedding of time and class, and in how the parts of the UNet are joined. */
 import { roundTo } from '../../tensor/rounding.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
+import type { PictureState } from '../../models/picture-stages.ts';
 import { sameShape, type Tensor } from '../../tensor/tensor.ts';
 import { inConfig, inKernels, inStages, withKernels, type Fault } from './fault.ts';
 
@@ -75,10 +76,14 @@ export const timeAndWiringFaults: readonly Fault[] = [
       activation: (x, kind) => (x.shape.length === 2 ? x : k.activation(x, kind)),
     }),
   ),
-  inKernels('class-embedding-missing', 'do not add the class embedding to the time embedding', (k) => ({
-    add: (a, b) => (a.shape.length === 2 && b.shape.length === 2 ? a : k.add(a, b)),
-  })),
-  inKernels('class-embedding-twice', 'add the class embedding twice', (k) => ({
+  inKernels(
+    'class-embedding-missing',
+    'do not add the class embedding (of SDXL that of text and sizes) to the time embedding',
+    (k) => ({
+      add: (a, b) => (a.shape.length === 2 && b.shape.length === 2 ? a : k.add(a, b)),
+    }),
+  ),
+  inKernels('class-embedding-twice', 'add the class embedding (of SDXL that of text and sizes) twice', (k) => ({
     add: (a, b) => (a.shape.length === 2 && b.shape.length === 2 ? k.add(k.add(a, b), b) : k.add(a, b)),
   })),
   inLabels('class-of-first-sample', 'give all samples the class of the first', (labels) =>
@@ -100,7 +105,7 @@ export const timeAndWiringFaults: readonly Fault[] = [
     midBlockScaleFactor: 1,
   })),
   inKernels('skip-first', 'join [skip, hidden] where [hidden, skip] is meant', (k) => ({
-    concatChannels: (a, b) => k.concatChannels(b, a),
+    concatChannels: (a, b) => (a.shape.length === 4 ? k.concatChannels(b, a) : k.concatChannels(a, b)),
   })),
   {
     name: 'skips-swapped',
@@ -111,6 +116,7 @@ export const timeAndWiringFaults: readonly Fault[] = [
         one.stages(stages).map((stage) => ({
           ...stage,
           run: (context, state, perturbation) => {
+            if (!hasSkips(state)) return stage.run(context, state, perturbation);
             const [lower, upper] = state.skips.slice(-2);
             const isSwapped =
               stage.kind === 'resnet' &&
@@ -132,6 +138,10 @@ export const timeAndWiringFaults: readonly Fault[] = [
     (context, { kind }) => (kind === 'resnet' ? withKernels(context, shortcutOfNormed) : context),
   ),
 ];
+
+function hasSkips<State extends object>(state: State): state is State & Pick<PictureState, 'skips'> {
+  return 'skips' in state;
+}
 
 /** Kernels of one run of a residual block whose convolution of single pixels is given what its first norm gave. */
 function shortcutOfNormed(k: Kernels): Partial<Kernels> {

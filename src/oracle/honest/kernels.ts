@@ -47,7 +47,7 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
       'concatBatch',
       'sliceBatch',
     ),
-    ...asReference('reshape', 'toTokens', 'fromTokens', 'transposeWeight', 'placePixels'),
+    ...asReference('reshape', 'toTokens', 'fromTokens', 'transposeWeight', 'transposeMap', 'placePixels'),
     // No case has a gradient yet.
     ...asReference('conv2dWeightGradient', 'activationDerivative', 'groupNormGradient'),
   };

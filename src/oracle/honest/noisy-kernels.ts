@@ -23,7 +23,7 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
     ...noisyAttention(noise, softmax),
     ...noisyElementwise(noise),
     ...errorless('upsampleNearest2x', 'resizeNearest', 'concatChannels', 'sliceChannels', 'concatBatch', 'sliceBatch'),
-    ...errorless('reshape', 'toTokens', 'fromTokens', 'transposeWeight', 'placePixels'),
+    ...errorless('reshape', 'toTokens', 'fromTokens', 'transposeWeight', 'transposeMap', 'placePixels'),
     ...noisyGradients(noise),
   };
 }
@@ -37,7 +37,9 @@ type Elementwise = 'activation' | 'averagePool2x' | 'add' | 'subtract' | 'multip
 
 function noisyElementwise({ format, moved }: Noise): Pick<Kernels, Elementwise> {
   const { stored, added } = format;
-  const onStoring = (y: Tensor): Tensor => moved(y, (i) => stored * Math.abs(y.data[i]));
+  // What a mask has made −∞ stays so.
+  const errorOf = (value: number): number => (Number.isFinite(value) ? stored * Math.abs(value) : 0);
+  const onStoring = (y: Tensor): Tensor => moved(y, (i) => errorOf(y.data[i]));
   return {
     activation(x, kind) {
       const y = exact.activation(x, kind);

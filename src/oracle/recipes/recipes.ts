@@ -1,5 +1,7 @@
 /** The recipe of every kind of case. */
 import type { Subject } from '../case.ts';
+import { autoencoderRecipe } from './autoencoder.ts';
+import { conditionUNetRecipe } from './condition-unet.ts';
 import { embeddingRecipe } from './embedding.ts';
 import { guidanceRecipe } from './guidance.ts';
 import { operationRecipe } from './operation.ts';
@@ -7,6 +9,8 @@ import type { Recipe } from './recipe.ts';
 import { runRecipe } from './run.ts';
 import { schedulerRecipe } from './scheduler.ts';
 import { stagesRecipe } from './stages.ts';
+import { textEncoderRecipe } from './text-encoder.ts';
+import { textToImageRecipe } from './text-to-image.ts';
 import { unetRecipe } from './unet.ts';
 
 /** How a subject is computed. */
@@ -20,11 +24,19 @@ export function recipeOf(subject: Subject): Recipe {
       return stagesRecipe(subject);
     case 'unet':
       return unetRecipe(subject);
+    case 'unet-condition':
+      return conditionUNetRecipe(subject);
+    case 'text-encoder':
+      return textEncoderRecipe(subject);
+    case 'autoencoder':
+      return autoencoderRecipe(subject);
     case 'scheduler':
       return schedulerRecipe(subject);
     case 'guidance':
       return guidanceRecipe(subject);
     case 'run':
       return runRecipe(subject);
+    case 'text-to-image':
+      return textToImageRecipe(subject);
   }
 }

@@ -1,84 +1,18 @@
-/**
- * A whole run, through the sampling loop itself. At step i: `step.i.input` (what the model is given), for each pass its
- * modules and `prediction`, then `step.i.guided`, `.denoised`, `.sample`. The passes are called nothing,
- * `unconditional.` and `perturbed.`.
- */
-import type { Pass } from '../../guidance/guidance.ts';
-import { classConditions, type Conditions } from '../../models/condition.ts';
-import type { UNet } from '../../models/unet2d/unet.ts';
-import { groupingDenoiser, type Denoiser, type Prediction } from '../../sampling/denoiser.ts';
-import { samplingLoop } from '../../sampling/sample.ts';
+/** A whole run of a model that draws pictures themselves, through the sampling loop. */
+import { classConditions } from '../../models/condition.ts';
 import type { RunSubject } from '../case.ts';
-import { input, tracedPasses, watcherOf, type Means, type Recipe } from './recipe.ts';
-import { buildUNet } from './unet.ts';
+import { buildUNet } from './build.ts';
+import { guidedRun } from './guided-run.ts';
+import type { Recipe } from './recipe.ts';
 
 /** The taps are those of every step. */
 export function runRecipe(subject: RunSubject): Recipe {
   return (means) => {
-    const { implementation, show } = means;
-    const scheduler = implementation.scheduler(subject.scheduler, subject.steps, { eta: subject.eta });
-    const guidance = implementation.guidance(subject.guidance);
-    let index = 0;
-    const steps = samplingLoop({
-      denoiser: watchedDenoiser(means, subject, buildUNet(subject.config, means), () => ({
-        prefix: `step.${index}.`,
-        timestep: implementation.timestep(implementation.modelTimestep(scheduler, index)),
-      })),
-      guidance: { ...guidance, guide: (step) => show(`step.${index}.guided`, guidance.guide(step)) },
-      scheduler: {
-        ...scheduler,
-        step(state, given) {
-          const result = scheduler.step(state, given);
-          if (result.denoised) show(`step.${index}.denoised`, result.denoised);
-          return { ...result, sample: show(`step.${index}.sample`, result.sample) };
-        },
-      },
-      noise: input(means, 'noise'),
-      noiseSource: () => input(means, `step.${implementation.noiseStep(index, subject.steps)}.noise`),
+    const labels = subject.labels && means.implementation.labels(subject.labels);
+    guidedRun(means, subject, buildUNet(subject.config, means), {
+      // A port that asks for no condition where there is none gets the one that is given.
+      null: labels ? { classLabels: labels } : {},
+      ...classConditions(labels, subject.nullLabel),
     });
-    for (; !steps.next().done; index++);
   };
-}
-
-/** A denoiser all of whose modules are seen. */
-function watchedDenoiser(
-  means: Means,
-  { labels: given, nullLabel }: RunSubject,
-  unet: UNet,
-  now: () => { prefix: string; timestep: number },
-): Denoiser {
-  const { implementation, show } = means;
-  const labels = given && implementation.labels(given);
-  // A port that asks for no condition where there is none gets the one that is given.
-  const conditions: Conditions = { null: labels ? { classLabels: labels } : {}, ...classConditions(labels, nullLabel) };
-  return {
-    predict(sample, _timestep, asked) {
-      const { prefix, timestep } = now();
-      const shown = show(`${prefix}input`, sample);
-      const outputs = new Map<Pass, Prediction>();
-      // The passes that a fault gives another condition are run with it, apart from those that have it, and keep their
-      // names.
-      for (const condition of ['given', 'null']) {
-        const passes = asked.filter((pass) => pass.condition === condition);
-        const changed = passes.map((pass) => ({ ...implementation.pass(pass, unet.attentionLayers, asked) }));
-        const names = new Map(passes.map((pass, i) => [changed[i], prefix + nameOf(pass)]));
-        const denoiser = groupingDenoiser({ main: unet }, conditions, (model, given, group) => {
-          const named = group.map((pass) => names.get(pass) ?? '');
-          const perturbations = group.map(({ perturbation }) => perturbation);
-          const found = tracedPasses(means, model, given, perturbations, (pass) => watcherOf(means, named[pass]));
-          return found.map((output, i) => ({ output: show(`${named[i]}prediction`, output), taps: {} }));
-        });
-        denoiser.predict(shown, timestep, changed).forEach((prediction, i) => {
-          outputs.set(passes[i], prediction);
-        });
-      }
-      return asked.flatMap((pass) => outputs.get(pass) ?? []);
-    },
-  };
-}
-
-/** What the taps of a pass are called. */
-function nameOf({ perturbation, condition }: Pass): string {
-  if (perturbation.size > 0) return 'perturbed.';
-  return condition === 'null' ? 'unconditional.' : '';
 }

@@ -126,6 +126,7 @@ const examples: { readonly [K in Derived]: readonly Example[] } = {
   ],
   affine: [{ shapes: { x: [2, 3] }, body: (k, { x }) => k.affine(x, -1.5, 4) }],
   divide: [{ shapes: { x: [2, 3] }, body: (k, { x }) => k.divide(x, 3) }],
+  transposeMap: [{ shapes: { map: [2, 2, 3, 5] }, body: (k, { map }) => k.transposeMap(map) }],
   transposeWeight: [
     { shapes: { w: [3, 2, 2, 3] }, body: (k, { w }) => k.transposeWeight(w) },
     { shapes: { w: [3, 2] }, body: (k, { w }) => k.transposeWeight(w) },

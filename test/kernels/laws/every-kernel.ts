@@ -128,6 +128,7 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
           derivative: k.activationDerivative(x, 'silu'),
           backThroughNorm: k.groupNormGradient(x, x, 1, EPS),
           turned: k.transposeWeight(x),
+          fromTheOtherSide: k.transposeMap(x),
           placed: k.placePixels(x, 2, 0, 0, 3, 3),
         }));
         for (const [i, one] of given.entries()) expectSameBits(one, before[i]);
@@ -170,6 +171,7 @@ function everyKernel(like: Tensor, numbers: Tensor, filter: Tensor) {
       affine: k.affine(a, 2, 1),
       quotient: k.divide(a, 3),
       placed: k.placePixels(a, 2, 1, -1, 3, 4),
+      fromTheOtherSide: k.transposeMap(a),
       derivative: k.activationDerivative(a, 'silu'),
       backThroughNorm: k.groupNormGradient(a, b, 1, EPS),
     };

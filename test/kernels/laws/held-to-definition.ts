@@ -157,11 +157,12 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
       ),
     ));
 
-  it('transposeWeight and placePixels', () =>
+  it('transposeWeight, transposeMap and placePixels', () =>
     both(
       (values) => fc.tuple(pictures(dtype, values), fc.integer({ min: -2, max: 3 }), extent(3), extent(9)),
       ([x, first, stride, size]) => {
         same({ x }, (k, { x }) => k.transposeWeight(x));
+        same({ x }, (k, { x }) => k.transposeMap(x));
         same({ x }, (k, { x }) => k.placePixels(x, stride, first, -first, size, size + 1));
       },
     ));

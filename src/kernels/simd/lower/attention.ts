@@ -1,9 +1,17 @@
 /** Attention, whole or by way of its map. Queries, keys and values are tokens that lie as planes. */
+import type { Node, Value } from '../../graph.ts';
 import { strideOf, type Place } from '../memory/place.ts';
 import { attentionScratch, packKeysKernel, type AttentionSpec } from '../tiles/attention-tiles.ts';
-import { applyMapKernel, attentionKernel, attentionMapKernel, attentionScoresKernel } from '../tiles/attention.ts';
+import {
+  applyMapKernel,
+  applyTransposedMapKernel,
+  attentionKernel,
+  attentionMapKernel,
+  attentionScoresKernel,
+} from '../tiles/attention.ts';
+import { transposeKernel } from '../tiles/rearrange.ts';
 import { NO_PADDING, wantedBorder } from './borders.ts';
-import { dense, inLayout } from './layout.ts';
+import { contiguous, dense, inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import { newBordered } from './pictures.ts';
 import { multiplications } from './products.ts';
@@ -60,22 +68,43 @@ function perKey(
   lowering.finish(output, 'dense', out);
 }
 
-/** One step: the map's rows come from memory instead of from scores. */
+/** One step: the map's rows come from memory instead of from scores; those of a transposed one lie as columns. */
 export function applyAttentionMap(lowering: Lowering, node: NodeOf<'applyAttentionMap'>): void {
   const { inputs, output } = node;
   const [map, values] = inputs;
   const [batch, heads, queries, keys] = map.shape;
   const [, , channels] = values.shape;
-  const [q, v] = [dense(lowering, map), inLayout(lowering, values, 'planar')];
+  const whole = untransposed(lowering, map);
+  const [q, v] = [dense(lowering, whole ?? map), inLayout(lowering, values, 'planar')];
   const out = lowering.placeFor(output);
   const spec = attentionSpec({ batch, heads, queries, keys, size: channels / heads, scale: 1 }, { q, v, out });
   lowering.emit(
     `applyAttentionMap ${heads}×${queries}×${spec.size}`,
     [q, v, out, scratchFor(lowering, spec)],
-    (lib) => applyMapKernel(lib, spec),
+    (lib) => (whole ? applyTransposedMapKernel : applyMapKernel)(lib, spec),
     multiplications(node),
   );
   lowering.finish(output, 'planar', out);
+}
+
+/** One step, or none where nobody reads it but those who apply it. */
+export function transposeMap(lowering: Lowering, { inputs: [map], output }: NodeOf<'transposeMap'>): void {
+  if (untransposed(lowering, output)) return;
+  const [batch, heads, queries, keys] = map.shape;
+  const from = contiguous(lowering, map);
+  const out = lowering.newTensor(output.shape);
+  const inBatchStride = 4 * queries * keys;
+  const spec = { batch: batch * heads, rows: queries, columns: keys, inBatchStride, outBatchStride: inBatchStride };
+  lowering.emit('transpose', [from, out], (lib) => transposeKernel(lib, spec));
+  lowering.finish(output, 'dense', out);
+}
+
+/** The map of which this is the transpose, if nobody reads it but those who apply it: it is then never made. */
+function untransposed(lowering: Lowering, value: Value): Value | undefined {
+  if (value.source.kind !== 'node' || value.source.node.operation.kind !== 'transposeMap') return undefined;
+  const applied = ({ operation, inputs: [map, values] }: Node): boolean =>
+    operation.kind === 'applyAttentionMap' && map === value && values !== value;
+  return !lowering.isOutput(value) && lowering.usersOf(value).every(applied) ? value.source.node.inputs[0] : undefined;
 }
 
 type Sizes = Pick<AttentionSpec, 'batch' | 'heads' | 'queries' | 'keys' | 'size' | 'scale'>;

@@ -1,7 +1,7 @@
 /** Which rule lowers which operation. */
 import type { Node } from '../../graph.ts';
 import type { Kind } from '../../operations/index.ts';
-import { applyAttentionMap, attention, attentionMap, attentionScores } from './attention.ts';
+import { applyAttentionMap, attention, attentionMap, attentionScores, transposeMap } from './attention.ts';
 import { conv2d, upsampleConv2d } from './convolution.ts';
 import { activation, activationDerivative, affine, combine, divide } from './elementwise.ts';
 import { conv2dWeightGradient, groupNormGradient, placePixels, transposeWeight } from './gradients.ts';
@@ -44,6 +44,7 @@ const rules: { readonly [K in Kind]: Rule<K> } = {
   fromTokens,
   conv2dWeightGradient,
   transposeWeight,
+  transposeMap,
   placePixels,
   activationDerivative,
   groupNormGradient,

@@ -11,7 +11,7 @@
  */
 import { keyOf } from '../../key.ts';
 import { call, f32, forRange, i32, set, v128, when } from '../assembler/index.ts';
-import type { Code, Func, I32, Local } from '../assembler/index.ts';
+import type { Body, Code, Func, I32, Local } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
 import {
@@ -23,11 +23,15 @@ import {
   vectorsOf,
   type AttentionSpec,
 } from './attention-tiles.ts';
+import { transposed } from './vectors.ts';
 
 /** What a kernel does with the map of eight queries, which it has in scratch memory as [M][8]. */
 interface MapParts {
-  /** Fills the scratch with the map, or the scores without their softmax; or reads it from the map's eight rows. */
-  readonly source: 'products' | 'scores' | 'map';
+  /**
+   * Fills the scratch with the map, or the scores without their softmax; or reads it from the map's eight rows, or
+   * from eight columns of its transpose.
+   */
+  readonly source: 'products' | 'scores' | 'map' | 'columns';
   /** Mixes the values with it, or writes its eight rows. */
   readonly result: 'values' | 'map';
 }
@@ -69,6 +73,16 @@ export function attentionMapKernel(lib: Library, spec: AttentionSpec): Func {
 /** The kernel of (thread, counters, map, v, out, scratch). `qStride` is the map's. */
 export function applyMapKernel(lib: Library, spec: AttentionSpec): Func {
   return kernelOf(lib, spec, { source: 'map', result: 'values' }, 4, ([q, v, out, scratch]) => ({
+    q,
+    v,
+    out,
+    scratch,
+  }));
+}
+
+/** The same of a map that lies transposed: [B,h,M,N]. */
+export function applyTransposedMapKernel(lib: Library, spec: AttentionSpec): Func {
+  return kernelOf(lib, spec, { source: 'columns', result: 'values' }, 4, ([q, v, out, scratch]) => ({
     q,
     v,
     out,
@@ -132,11 +146,17 @@ function kernelOf(
     const planes = (from: I32, stride: number, plane: number): I32 =>
       at(at(at(from, b, stride), head, size * plane), group, row);
 
+    const fromQueries = (): I32 => {
+      if (source === 'map') return mapRow(start.q, spec.qStride);
+      const rows = source === 'columns' ? keys : size;
+      return at(at(at(start.q, b, spec.qStride), head, rows * 4 * queries), group, row);
+    };
+
     return parallel(lib, body, batch * heads * groups, (number) => [
       set(group, i32.remU(number, i32.const(groups))),
       set(head, i32.remU(i32.divU(number, i32.const(groups)), i32.const(heads))),
       set(b, i32.divU(number, i32.const(groups * heads))),
-      set(q, source === 'map' ? mapRow(start.q, spec.qStride) : planes(start.q, spec.qStride, 4 * queries)),
+      set(q, fromQueries()),
       start.k ? set(k, at(start.k, i32.divU(number, i32.const(groups)), 4 * size * keys)) : [],
       start.v ? set(v, at(at(start.v, b, spec.vStride), head, 4 * size * keys)) : [],
       set(
@@ -145,9 +165,11 @@ function kernelOf(
       ),
       set(lanes, at(start.scratch, body.thread, attentionScratch(lib.panel, spec))),
       set(scores, i32.add(lanes, i32.const(row * LANES))),
-      source === 'map' ? forQueries((count) => readMap(lib, spec, unit, count)) : computeScores(lib, spec, unit),
+      source === 'map' || source === 'columns'
+        ? forQueries((count) => (source === 'map' ? readMap : readColumns)(lib, body, spec, unit, count))
+        : computeScores(lib, spec, unit),
       source === 'products' ? call(softmaxColumns(lib, keys), lanes, scores) : [],
-      forQueries((count) => (result === 'values' ? mixValues : writeMap)(lib, spec, unit, count)),
+      forQueries((count) => (result === 'values' ? mixValues : writeMap)(lib, body, spec, unit, count)),
     ]);
   });
 }
@@ -169,24 +191,56 @@ function computeScores(lib: Library, spec: AttentionSpec, { q, k, scores, eightQ
   ];
 }
 
-/** Copies `count` rows of the map into the columns of the scores. */
-function readMap(lib: Library, { keys }: AttentionSpec, { q, scores, m }: Group, count: number): Code {
-  const copyNumbers = Array.from({ length: count }, (_, query) =>
-    f32.store(at(scores, m, 4 * lib.panel), f32.load(at(q, m, 4), query * 4 * keys), 4 * query),
+/** Copies `count` rows of the map into the columns of the scores, four keys at a time. */
+function readMap(lib: Library, body: Body, { keys }: AttentionSpec, { q, scores, m }: Group, count: number): Code {
+  const row = 4 * lib.panel;
+  const whole = keys - (keys % 4);
+  const four = inFours(count, (first, rows) => {
+    const { code, columns } = transposed(
+      body,
+      Array.from({ length: rows }, (_, i) => v128.load(at(q, m, 4), (first + i) * 4 * keys)),
+    );
+    return [code, columns.map((column, i) => v128.store(at(scores, m, row), column, i * row + 4 * first))];
+  });
+  const one = Array.from({ length: count }, (_, query) =>
+    f32.store(at(scores, m, row), f32.load(at(q, m, 4), query * 4 * keys), 4 * query),
   );
-  return forRange(m, i32.const(0), i32.const(keys), 1, copyNumbers);
+  return [forRange(m, i32.const(0), i32.const(whole), 4, four), forRange(m, i32.const(whole), i32.const(keys), 1, one)];
 }
 
-/** Copies `count` columns of the scores into rows of the map. */
-function writeMap(lib: Library, { keys }: AttentionSpec, { out, scores, m }: Group, count: number): Code {
-  const copyNumbers = Array.from({ length: count }, (_, query) =>
-    f32.store(at(out, m, 4), f32.load(at(scores, m, 4 * lib.panel), 4 * query), query * 4 * keys),
+/** Copies `count` neighbouring columns of a map, of rows of `queries` numbers, into the columns of the scores. */
+function readColumns(lib: Library, _body: Body, spec: AttentionSpec, { q, scores, m }: Group, count: number): Code {
+  const row = 4 * lib.panel;
+  const vectors = inFours(count, (first) =>
+    v128.store(at(scores, m, row), v128.load(at(q, m, 4 * spec.queries), 4 * first), 4 * first),
   );
-  return forRange(m, i32.const(0), i32.const(keys), 1, copyNumbers);
+  return forRange(m, i32.const(0), i32.const(spec.keys), 1, vectors);
+}
+
+/** Copies `count` columns of the scores into rows of the map, four keys at a time. */
+function writeMap(lib: Library, body: Body, { keys }: AttentionSpec, { out, scores, m }: Group, count: number): Code {
+  const row = 4 * lib.panel;
+  const whole = keys - (keys % 4);
+  const four = inFours(count, (first, rows) => {
+    const { code, columns } = transposed(
+      body,
+      [0, 1, 2, 3].map((i) => v128.load(at(scores, m, row), i * row + 4 * first)),
+    );
+    return [code, columns.slice(0, rows).map((column, i) => v128.store(at(out, m, 4), column, (first + i) * 4 * keys))];
+  });
+  const one = Array.from({ length: count }, (_, query) =>
+    f32.store(at(out, m, 4), f32.load(at(scores, m, row), 4 * query), query * 4 * keys),
+  );
+  return [forRange(m, i32.const(0), i32.const(whole), 4, four), forRange(m, i32.const(whole), i32.const(keys), 1, one)];
+}
+
+/** Code for each four of `count` queries; the last may be fewer. */
+function inFours(count: number, code: (first: number, queries: number) => Code): Code {
+  return Array.from({ length: Math.ceil(count / 4) }, (_, i) => code(4 * i, Math.min(4, count - 4 * i)));
 }
 
 /** Mixes the values of all keys for `count` queries, four channels at a time. */
-function mixValues(lib: Library, spec: AttentionSpec, { v, scores, out, m }: Group, count: number): Code {
+function mixValues(lib: Library, _body: Body, spec: AttentionSpec, { v, scores, out, m }: Group, count: number): Code {
   const { keys, size, outPlane } = spec;
   const mix = (rows: number): Code =>
     call(mixTile(lib, spec, rows, count), at(v, m, 4 * keys), scores, at(out, m, outPlane));

@@ -4,7 +4,7 @@ import { afterAll, describe, test } from 'vitest';
 import { definitionKernels } from '../../../../src/kernels/definition/index.ts';
 import { activations, type Program, type Tensors } from '../../../../src/kernels/kernels.ts';
 import { simdBackend } from '../../../../src/kernels/simd/index.ts';
-import { tensor } from '../../../../src/tensor/tensor.ts';
+import { tensor, type Tensor } from '../../../../src/tensor/tensor.ts';
 import { expectSameBits, runs, seeds, small, tensorOf } from '../support.ts';
 
 const backends = [
@@ -210,6 +210,37 @@ describe('what only the way back has, has the bits of its definition', () => {
               cut: k.placePixels(k.sliceChannels(x, 0, Math.ceil(c / 2)), stride, top, left, extent, 3),
             }),
             { x: tensorOf([b, c, h, w], seed) },
+          );
+        },
+      ),
+      runs,
+    );
+  });
+
+  test('maps, applied as they are and from the other side', () => {
+    fc.assert(
+      fc.property(
+        small(2),
+        small(3),
+        fc.oneof(small(9), fc.integer({ min: 10, max: 70 })),
+        fc.oneof(small(9), fc.integer({ min: 10, max: 70 })),
+        small(9),
+        seeds,
+        (b, heads, queries, keys, size, seed) => {
+          const tokens = (count: number, more: number): Tensor => tensorOf([b, count, heads * size], seed + more);
+          check(
+            (k, { map, q, key }) => {
+              const shown = k.transposeMap(k.affine(map, 2, 0));
+              return {
+                applied: k.applyAttentionMap(map, key),
+                fromTheOtherSide: k.applyAttentionMap(k.transposeMap(map), q),
+                shown,
+                andApplied: k.applyAttentionMap(shown, q),
+                map: k.attentionMap(q, key, heads, 0.5),
+                scores: k.attentionScores(q, key, heads, 0.5),
+              };
+            },
+            { map: tensorOf([b, heads, queries, keys], seed), q: tokens(queries, 1), key: tokens(keys, 2) },
           );
         },
       ),

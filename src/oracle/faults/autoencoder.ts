@@ -1,0 +1,50 @@
+/** Mistakes in the autoencoder, and in what pipelines do to its latents. */
+import type { AutoencoderKLConfig } from '../../models/autoencoder-kl/config.ts';
+import { inKernels, inStages, withChange, withKernels, type Fault } from './fault.ts';
+
+function inAutoencoderConfig(
+  name: string,
+  says: string,
+  change: (config: AutoencoderKLConfig) => Partial<AutoencoderKLConfig>,
+): Fault {
+  return {
+    name,
+    says,
+    apply: (one) => ({ ...one, autoencoderConfig: (config) => withChange(one.autoencoderConfig(config), change) }),
+  };
+}
+
+const isOfAutoencoder = (path: string): boolean => /^(encoder|decoder)\.(conv|down|mid|up)/.test(path);
+
+/** Mistakes of autoencoders. */
+export const autoencoderFaults: readonly Fault[] = [
+  inAutoencoderConfig(
+    'latents-not-scaled',
+    'forget scaling_factor: latents are multiplied by it for diffusion, and divided by it before they are decoded',
+    () => ({ scalingFactor: 1 }),
+  ),
+  inAutoencoderConfig(
+    'latents-scaled-inversely',
+    'apply scaling_factor the wrong way round: multiply after encoding, divide before decoding',
+    ({ scalingFactor }) => ({ scalingFactor: 1 / scalingFactor }),
+  ),
+  inAutoencoderConfig('latents-not-shifted', 'forget shift_factor', () => ({ shiftFactor: undefined })),
+  inStages(
+    'autoencoder-norm-eps-1e-5',
+    'use ε = 1e-5 in the group norms of the autoencoder, where it is 1e-6',
+    (context, { path }) =>
+      isOfAutoencoder(path)
+        ? withKernels(context, (k) => ({
+            groupNorm: (x, groups, weight, bias, eps) =>
+              k.groupNorm(x, groups, weight, bias, eps === 1e-6 ? 1e-5 : eps),
+          }))
+        : context,
+  ),
+  inAutoencoderConfig('quant-convolution-missing', 'leave out quant_conv and post_quant_conv', () => ({
+    useQuantConv: false,
+    usePostQuantConv: false,
+  })),
+  inKernels('picture-not-halved', 'leave out x/2 + 1/2, which brings the picture from [−1, 1] to [0, 1]', (k) => ({
+    affine: (x, factor, offset) => (factor === 0.5 && offset === 0.5 ? x : k.affine(x, factor, offset)),
+  })),
+];
