@@ -416,6 +416,7 @@ export {
 } from './formats/storage.ts';
 export {
   urlReader,
+  type BodyReader,
   type Fetch,
   type LoadingProgress,
   type ResponseLike,

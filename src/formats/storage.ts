@@ -3,8 +3,8 @@ import { mustBe, withMethods } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 
 /**
- * Keeps bytes by URL, until somebody removes them. What changes at its source is not noticed: keep what has a version in
- * its URL, as the Hub's `resolve/<commit>`.
+ * Keeps bytes by URL, until somebody removes them. What changes at its source is not noticed: keep what has a version
+ * in its URL, as the Hub's `resolve/<commit>`.
  */
 export interface ByteStorage {
   /** What is kept; undefined where nothing is. */

@@ -21,7 +21,8 @@ export interface ResponseLike {
   readonly headers: { get(name: string): string | null };
   readonly body: { getReader(): BodyReader } | null;
 }
-interface BodyReader {
+/** The part of a ReadableStream's reader that is used here. */
+export interface BodyReader {
   read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
   cancel(): Promise<void>;
 }
@@ -61,8 +62,8 @@ const checks: Checks<UrlReaderOptions> = {
 };
 
 /**
- * Reads the files below a URL. Of a file of which only the beginning is wanted no more is loaded (where the server knows
- * ranges), and what broke off goes on where it ended, so long as the file is the same.
+ * Reads the files below a URL. Of a file of which only the beginning is wanted no more is loaded (where the server
+ * knows ranges), and what broke off goes on where it ended, so long as the file is the same.
  * @param folder a URL; in a page it may be relative to the document
  * @throws InputError for a URL or options that are none; when reading, for a server that refuses or does not answer;
  *   the signal's reason, when it is stopped
