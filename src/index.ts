@@ -25,6 +25,7 @@ export {
   type PerSample,
 } from './tensor/arithmetic.ts';
 export { InputError } from './tensor/errors.ts';
+export { permutation } from './tensor/permutation.ts';
 export { manualSeed, type Generator } from './tensor/random.ts';
 export { cast } from './tensor/rounding.ts';
 export type { Signal } from './tensor/signal.ts';
@@ -288,9 +289,11 @@ export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { lmsStep } from './schedulers/lms.ts';
 export type { NoiseSeed } from './schedulers/motion.ts';
 export { multistepStep } from './schedulers/multistep.ts';
+export type { NoiseSchedule } from './schedulers/noise-schedule.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
 export type { OwnSteps } from './schedulers/own-steps.ts';
 export { adamsBashforth, transfer } from './schedulers/pndm.ts';
+export type { PredictionType } from './schedulers/prediction.ts';
 export {
   createScheduler,
   schedulerDefaults,
@@ -443,6 +446,26 @@ export {
 } from './pipelines/prompts.ts';
 export { loadStableDiffusion, type StableDiffusion, type TextPart } from './pipelines/stable-diffusion.ts';
 export { loadTokenizer } from './pipelines/tokenizer-folder.ts';
+
+// training
+export { adamwStep, type AdamWOptions, type Moments } from './training/adamw.ts';
+export { batchAt, batchOptionsOf, type Batch, type BatchOptions } from './training/batches.ts';
+export { checkpointBytes, readCheckpoint, type Checkpoint, type TrainingSettings } from './training/checkpoint.ts';
+export { clipped as clippedGradients, globalNorm } from './training/clip.ts';
+export {
+  parseTrainingConfig,
+  type TrainingConfig,
+  type TrainingSections,
+  type ValueOfKey,
+} from './training/config.ts';
+export type { Key as ConfigKey } from './training/keys.ts';
+export { averaged as averagedWeight, constantDecay, exponentOfWidth, powerFunctionDecay } from './training/ema.ts';
+export { learningRateShare, type LearningRateSchedule } from './training/learning-rate.ts';
+export { checkPictures, type Pictures } from './training/pictures.ts';
+export { readReplay } from './training/replay.ts';
+export { initialState, trainingStep, type StepReport, type TrainingState } from './training/step.ts';
+export { levelsAt, minSnrWeight, noised, targetOf } from './training/targets.ts';
+export { createTraining, type Training } from './training/training.ts';
 
 // oracle
 export type {

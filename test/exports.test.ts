@@ -25,6 +25,7 @@ const rooms = [
   'off-thread',
   'formats',
   'pipelines',
+  'training',
   'oracle',
   'evaluation',
 ];
