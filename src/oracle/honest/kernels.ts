@@ -48,7 +48,8 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
       'sliceBatch',
     ),
     ...asReference('reshape', 'toTokens', 'fromTokens', 'transposeWeight', 'transposeMap', 'placePixels'),
-    // No case has a gradient yet.
+    // No case has a gradient yet, nor attention to a text that is perturbed.
+    ...asReference('entmax', 'limitNorm'),
     ...asReference('conv2dWeightGradient', 'activationDerivative', 'groupNormGradient'),
   };
 }
