@@ -7,7 +7,7 @@ import type { SafetensorsFile } from '../formats/safetensors.ts';
 import { createAutoencoderKL, distributionOf } from '../models/autoencoder-kl/autoencoder-kl.ts';
 import { createAutoencoderTiny } from '../models/autoencoder-tiny/autoencoder-tiny.ts';
 import { createClipText, encodedFrom, encodedTaps } from '../models/clip-text/clip-text.ts';
-import type { Model } from '../models/model.ts';
+import type { Model, ModelInput } from '../models/model.ts';
 import type { PassOutput } from '../models/passes.ts';
 import { createUNetCondition } from '../models/unet2d-condition/unet-condition.ts';
 import { at } from '../tensor/at.ts';
@@ -36,8 +36,27 @@ export interface Component {
  */
 export async function loadComponent(options: ParsedOptions, file: SafetensorsFile, dtype: DType): Promise<Component> {
   const name = options.choice('component', componentNames) ?? 'unet';
+  if (name === 'unet') return loadUNet(options, file, dtype);
+  const found = await foundFor(options, name.replace(/\..*/, ''), file, dtype);
+  return name === 'vae.encoder' || name === 'vae.decoder' ? autoencoderOf(name, found) : textEncoderOf(found);
+}
+
+/** A UNet of pictures, or of pictures and texts. */
+export interface UNetComponent extends Component {
+  readonly model: Model<unknown, ModelInput, unknown>;
+  readonly input: ModelInput;
+}
+
+/**
+ * The UNet that --model names, with its input.
+ * @throws InputError as `loadComponent`
+ */
+export async function loadUNet(options: ParsedOptions, file: SafetensorsFile, dtype: DType): Promise<UNetComponent> {
+  return unetOf(modelFolder(options), await foundFor(options, 'unet', file, dtype));
+}
+
+async function foundFor(options: ParsedOptions, inner: string, file: SafetensorsFile, dtype: DType): Promise<Found> {
   const folder = modelFolder(options);
-  const inner = name.replace(/\..*/, '');
   const place = await located(
     await folderReader(folder),
     folder,
@@ -45,15 +64,7 @@ export async function loadComponent(options: ParsedOptions, file: SafetensorsFil
     'config.json',
     `${inner}/config.json`,
   );
-  const found: Found = {
-    ...place,
-    folder: await folderIn(place, inner),
-    variant: options.text('variant'),
-    dtype,
-    file,
-  };
-  if (name === 'unet') return unetOf(folder, found);
-  return name === 'vae.encoder' || name === 'vae.decoder' ? autoencoderOf(name, found) : textEncoderOf(found);
+  return { ...place, folder: await folderIn(place, inner), variant: options.text('variant'), dtype, file };
 }
 
 /** A model's folder within a place, and what it is to be given. */
@@ -84,7 +95,7 @@ async function filesOf<Config>(found: Found, kind: ComponentKind<Config>): Promi
 
 const samples = ({ predictions }: PassOutput): Readonly<Record<string, Tensor>> => ({ sample: at(predictions, 0) });
 
-async function unetOf(whole: string, found: Found): Promise<Component> {
+async function unetOf(whole: string, found: Found): Promise<UNetComponent> {
   const { dtype, file, source, folder, variant } = found;
   if ((await classOf(found)) !== 'UNet2DConditionModel') {
     const { unet } = await loadModel(whole, dtype, variant);
