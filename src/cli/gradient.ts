@@ -1,13 +1,16 @@
 /** `pag gradient`: how the error of a model changes with its sample and with each of its parameters. */
 import { writeSafetensors } from '../formats/safetensors.ts';
+import { passLoad } from '../models/cost.ts';
 import { lossGradient } from '../models/loss-gradient.ts';
+import { unperturbed } from '../models/stage.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
 import { printResult } from './messages.ts';
-import { finiteTensor, loadModel, modelFolder, modelHelp, openSafetensors } from './model.ts';
+import { folderChoices, finiteTensor, loadModel, modelFolder, modelHelp, openSafetensors } from './model.ts';
 import { readModelInput } from './model-input.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
+import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
   model: 'text',
@@ -36,10 +39,14 @@ async function run(args: readonly string[]): Promise<number> {
   const [inputFile, out] = [options.required('input'), options.required('out')];
   chooseOutFiles(options, { out: 'safetensors' });
   const { dtype, backend } = chooseBackend(options);
-  const { unet } = await loadModel(modelFolder(options), dtype, options.text('variant'));
+  const { unet } = await loadModel(modelFolder(options), dtype, folderChoices(options));
   const file = await openSafetensors(inputFile);
   const input = readModelInput(file, unet);
   const target = finiteTensor(file, 'target', dtype, 'B,C,H,W');
+  unet.check(input);
+  const { products, numbers } = passLoad(unet, input, [unperturbed]);
+  // On the way back there are two products for each.
+  announceWork({ products: 3 * products, bytes: numbers * (dtype === 'f64' ? 8 : 4) });
   const started = performance.now();
   const { loss, sample, parameters } = lossGradient(unet, backend, input, target);
   const seconds = (performance.now() - started) / 1000;

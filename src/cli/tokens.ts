@@ -1,4 +1,5 @@
 /** `pag tokens`: what a text model is given of a prompt. */
+import { located } from '../formats/hub-cache.ts';
 import { folderReader } from '../formats/node-files.ts';
 import type { Tokens } from '../pipelines/clip-tokenizer.ts';
 import { loadTokenizer } from '../pipelines/tokenizer-folder.ts';
@@ -20,17 +21,20 @@ Shows the tokens that the tokenizers of a pipeline make of a prompt: the number 
 /** The folders that a pipeline has tokenizers in, and what their results are called behind `input_ids`. */
 const folders = { tokenizer: '', tokenizer_2: '_2' } as const;
 
+/** What a folder with tokenizers may have, if it is no whole pipeline. */
+const places = Object.keys(folders).map((folder) => `${folder}/tokenizer_config.json`);
+
 /** The command `pag tokens`. */
 export const tokensCommand: Command = { help, options: kinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
   const [model, prompt] = [options.required('model'), options.required('prompt')];
-  const readFile = await folderReader(model);
+  const { readFile, source } = await located(await folderReader(model), model, 'model_index.json', ...places);
   const found: [suffix: string, tokens: Tokens][] = [];
   for (const [folder, suffix] of Object.entries(folders)) {
     const isThere = (await readFile(`${folder}/tokenizer_config.json`)) ?? (await readFile(`${folder}/vocab.json`));
-    if (isThere) found.push([suffix, (await loadTokenizer(readFile, `${folder}/`, model))(prompt)]);
+    if (isThere) found.push([suffix, (await loadTokenizer(readFile, `${folder}/`, source))(prompt)]);
   }
   if (found.length === 0)
     throw new InputError(

@@ -47,6 +47,8 @@ function indexNames(stem: string, variant?: string): readonly string[] {
  */
 export async function loadWeights(place: WeightsPlace, wanted: ReadonlySet<string>): Promise<ReadWeights> {
   const { readFile, folder, source, variant, stem = diffusersStem } = place;
+  if (variant !== undefined && !/^\w[\w-]*$/.test(variant))
+    throw new InputError(`the variant is ${JSON.stringify(variant)}; expected a name, as "fp16"`);
   const listed = (await readFile.list?.(folder)) ?? [];
   // Where there are both, diffusers takes the shards.
   const hasIndex = indexNames(stem, variant).some((name) => listed.includes(name));

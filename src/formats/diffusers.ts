@@ -10,6 +10,7 @@ import { parametersOf } from '../models/stage.ts';
 import { readUNetConfig, type UNetConfig } from '../models/unet2d/config.ts';
 import { unetArchitecture } from '../models/unet2d/unet.ts';
 import { loadWeights, unreadText } from './diffusers-weights.ts';
+import { snapshotOf } from './hub-cache.ts';
 import { aReader, readJsonFile, type ReadFile } from './read-file.ts';
 
 /** What a model folder holds, read and checked. */
@@ -32,6 +33,11 @@ export interface ModelFolder {
 export interface FolderChoices {
   /** Of the weights, as `fp16`: the files `diffusion_pytorch_model.fp16.safetensors`. */
   readonly variant?: string;
+  /**
+   * What becomes of the weights of a part, `unet` or `text_encoder`, before a model is made of them: of the same names
+   * and shapes.
+   */
+  readonly adapt?: (part: string, weights: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor>;
 }
 
 /**
@@ -42,10 +48,8 @@ export interface FolderChoices {
 export async function loadModelFolder(
   readFile: ReadFile,
   source: string,
-  { variant }: FolderChoices = {},
+  { variant, adapt = (_part, weights) => weights }: FolderChoices = {},
 ): Promise<ModelFolder> {
-  if (variant !== undefined && !/^\w[\w-]*$/.test(variant))
-    throw new InputError(`the variant is ${JSON.stringify(variant)}; expected a name, as "fp16"`);
   aReader('what reads files', readFile);
   const place = await placeOf(readFile, source);
   const configName = `${place.source}/${place.unet}config.json`;
@@ -56,7 +60,7 @@ export async function loadModelFolder(
   return {
     config,
     configJson: place.config,
-    weights,
+    weights: adapt('unet', weights),
     schedulerConfig: scheduler.config,
     warnings: [
       ...warnings,
@@ -83,12 +87,9 @@ interface Place {
 async function placeOf(readFile: ReadFile, source: string): Promise<Place> {
   const found = await lookFor(readFile, source);
   if (found) return found;
-  const commit = await commitOf(readFile, source);
-  if (commit !== undefined) {
-    const folder = `snapshots/${commit}`;
-    const snapshot = await lookFor(within(readFile, folder), `${source}/${folder}`);
-    if (snapshot) return snapshot;
-  }
+  const snapshot = await snapshotOf(readFile, source);
+  const inside = snapshot && (await lookFor(snapshot.readFile, snapshot.source));
+  if (inside) return inside;
   throw new InputError(await nothingThere(readFile, source));
 }
 
@@ -105,21 +106,6 @@ async function lookFor(readFile: ReadFile, source: string): Promise<Place | unde
         "give a folder as diffusers' save_pretrained writes it",
     );
   return undefined;
-}
-
-/** The commit that the Hub's cache of a model has for its main branch: `refs/main` holds its name. */
-async function commitOf(readFile: ReadFile, source: string): Promise<string | undefined> {
-  const bytes = await readFile('refs/main', { most: 1000 });
-  if (!bytes) return undefined;
-  const commit = new TextDecoder().decode(bytes).trim();
-  if (!/^[0-9a-f]{4,64}$/.test(commit)) throw new InputError(`${source}/refs/main holds no name of a commit`);
-  return commit;
-}
-
-function within(readFile: ReadFile, folder: string): ReadFile {
-  const { list } = readFile;
-  const inner: ReadFile = (path, part) => readFile(`${folder}/${path}`, part);
-  return list ? Object.assign(inner, { list: (path: string) => list(`${folder}/${path}`) }) : inner;
 }
 
 /** Why a folder is no model, and what it seems to be. */

@@ -2,7 +2,7 @@
 import { jsonText } from '../formats/json.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { bandsFileName, writeBands } from './bands-file.ts';
+import { bandsFileName, belongingOf, writeBands } from './bands-file.ts';
 import { schemaVersion, type Case, type GuidanceSetting, type RunSubject, type TextToImageSubject } from './case.ts';
 import type { FormatName } from './honest/format.ts';
 import { sha256 } from './read-case.ts';
@@ -35,7 +35,7 @@ export async function caseFiles(
   const json = { schema: schemaVersion, name, title, truth, subject: subjectJson(one.subject), sha256: sums };
   const bytes = new TextEncoder().encode(`${jsonText(json)}\n`);
   files.set('case.json', bytes);
-  files.set(bandsFileName(dtype), writeBands(one, bands, { dtype, case: await sha256(bytes) }));
+  files.set(bandsFileName(dtype), writeBands(one, bands, await belongingOf(one, bytes, dtype)));
   return files;
 }
 

@@ -5,6 +5,7 @@
  */
 import { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from '../formats/components.ts';
 import type { FolderChoices } from '../formats/diffusers.ts';
+import { located, type Located } from '../formats/hub-cache.ts';
 import { readJsonFile, type ReadFile } from '../formats/read-file.ts';
 import { createAutoencoderKL, type AutoencoderKL } from '../models/autoencoder-kl/autoencoder-kl.ts';
 import { createAutoencoderTiny, type AutoencoderTiny } from '../models/autoencoder-tiny/autoencoder-tiny.ts';
@@ -38,7 +39,7 @@ export interface StableDiffusion {
 }
 
 /**
- * Loads a folder of a pipeline.
+ * Loads a folder of a pipeline, or the Hub's cache of one.
  * @param source its name, for messages
  * @param dtype in which all models compute; but XL's autoencoder computes in f32 in the place of f16, where its config
  *   says so (`force_upcast`), as in diffusers
@@ -51,6 +52,10 @@ export async function loadStableDiffusion(
   dtype: DType,
   choices: FolderChoices = {},
 ): Promise<StableDiffusion> {
+  return loadFrom(await located(readFile, source, 'model_index.json'), dtype, choices);
+}
+
+async function loadFrom({ readFile, source }: Located, dtype: DType, choices: FolderChoices): Promise<StableDiffusion> {
   const index = readPipelineIndex(await readJsonFile(readFile, 'model_index.json', source), source);
   const part = <Config>(folder: PartName, kind: ComponentKind<Config>) =>
     loadModelFiles(readFile, `${folder}/`, source, kind, choices);

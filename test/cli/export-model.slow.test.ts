@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
-import { openCase } from '../../src/cli/oracle-files.ts';
+import { openBands, openCase } from '../../src/cli/oracle-files.ts';
 import { writeSafetensors } from '../../src/formats/safetensors.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
 import type { Implementation } from '../../src/oracle/implementation.ts';
@@ -37,6 +37,7 @@ describe('a case of a model of pictures', () => {
       expect(existsSync(join(kit, /\./.test(file) && !/^bands/.test(file) ? file : `${file}.safetensors`)), file).toBe(
         true,
       );
+    expect((await openBands(kit, await openCase(kit), 'f32'))?.size).toBeGreaterThan(50);
     const guide = readFileSync(join(kit, 'README.md'), 'utf8');
     expect(guide).toContain('ε̃ = ε(∅) + 3 (ε(c) − ε(∅)) + 1.5 (ε(c) − ε̂(c))');
     expect(guide).toContain('mid_block.attentions.0');

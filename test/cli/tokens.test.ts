@@ -28,6 +28,21 @@ describe('pag tokens', () => {
     expect([tokens.at(0), tokens.at(-1)]).toEqual(['<|startoftext|>', '<|endoftext|>']);
   });
 
+  it.each(['sd-1', 'sd-xl'])('has those of every tokenizer of %s', async (name) => {
+    const pipeline = fixture(`goldens/text/pipelines/${name}`);
+    const file = openGoldens(`text/pipelines/${name}/golden.safetensors`);
+    type Expected = { readonly prompt: string; readonly ids: readonly (readonly number[])[] };
+    for (const { prompt, ids } of metadataOf<readonly Expected[]>(file, 'tokens')) {
+      printed.length = 0;
+      const text = await outputOf('tokens', '--model', pipeline, '--prompt', prompt, '--json');
+      const found = JSON.parse(text) as Readonly<Record<string, unknown>>;
+      const [first, second] = ids;
+      expect(found['input_ids'], prompt).toEqual([first]);
+      expect(found['input_ids_2'], prompt).toEqual(second && [second]);
+      expect(Object.keys(found)).toHaveLength(2 * ids.length);
+    }
+  });
+
   it('lists them for people', async () => {
     expect(await outputOf('tokens', '--model', model, '--prompt', '')).toMatch(
       /^tokenizer\n +\d+ {2}<\|startoftext\|>\n +\d+ {2}<\|endoftext\|>\n +and \d+ that fill it up$/,

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
@@ -45,6 +46,12 @@ const request = (guidance: GuidanceChoice, asked = label): RunRequest => ({
   labels: [asked],
   guidance,
 });
+
+/** What axe has to say. */
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
 
 /** However loaded the machine is. */
 const eventually = <T>(found: () => T) => expect.poll(found, { timeout: 60_000, interval: 20 });
@@ -154,9 +161,9 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await page.mouse.click(box.x + (box.width * 24.5) / 32, box.y + (box.height * 4.5) / 32);
     await eventually(() => spread.first().textContent()).toBe(expected(24, 4));
 
-    await section('attention').getByText('identity in this layer').click();
+    await section('attention').locator('.choice').getByText('identity in this layer').click();
     await expectDigest('[data-section=attention]', believed(seen.perturbed[0]));
-    await section('attention').getByText('identity in all 7').click();
+    await section('attention').locator('.choice').getByText('identity in all 7').click();
     await expectDigest('[data-section=attention]', believed(seen.perturbed[1]));
   });
 
@@ -330,6 +337,45 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
           .map((found) => found.outerHTML),
       );
     expect(nameless).toEqual([]);
+  });
+
+  it.each(['light', 'dark'] as const)('has nothing that axe finds, in %s', async (colorScheme) => {
+    const fresh = await reader.open('', { colorScheme });
+    for (const name of ['why', 'layers', 'oracle']) {
+      await fresh.page.locator(`[data-section=${name}]`).scrollIntoViewIfNeeded();
+      await fresh.page.waitForTimeout(200);
+    }
+    for (const details of await fresh.page.locator('details').all())
+      await details.evaluate((found) => ((found as HTMLDetailsElement).open = true));
+    await fresh.page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+    const found = await fresh.page.evaluate(async () => {
+      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: readonly Violation[] }> } };
+      const { violations } = await axe.run();
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' ')}`);
+    });
+    expect(found).toEqual([]);
+    await fresh.page.context().close();
+  });
+
+  it('keeps letter, step and contents in view, and undoes with Back', async () => {
+    const fresh = await reader.open(`word=OE&letter=0&seed=${seed}`);
+    const bar = fresh.page.locator('.topbar');
+    await fresh.page.locator('[data-section=layers]').scrollIntoViewIfNeeded();
+    await bar.locator('select').selectOption({ label: '3 Two predictions, one direction' });
+    await eventually(() =>
+      fresh.page.locator('#direction-title').evaluate((found) => Math.round(found.getBoundingClientRect().top)),
+    ).toBeLessThan(200);
+    await bar.getByRole('button', { name: 'E' }).click();
+    await eventually(() => fresh.page.url()).toContain('letter=1');
+    await fresh.page.locator('input[name=bar-step]').fill('7');
+    await eventually(() => fresh.page.url()).toContain('step=7');
+    expect(await bar.evaluate((found) => found.getBoundingClientRect().top)).toBe(0);
+    await fresh.page.goBack();
+    await eventually(() => fresh.page.locator('input[name=bar-step]').inputValue()).toBe('12');
+    await fresh.page.goBack();
+    await eventually(() => bar.locator('[aria-pressed=true]').textContent()).toBe('O');
+    expect(fresh.problems).toEqual([]);
+    await fresh.page.context().close();
   });
 
   it('fits a phone, without scrolling sideways', async () => {

@@ -37,6 +37,7 @@ describe('the text', () => {
       'sure-pag': measured(`free pag 1, ${stepCount} steps`).percent('confidence'),
       'short-alone': measured('free none').whole('frechetDistance'),
       'short-pag': measured('free pag 1').whole('frechetDistance'),
+      'short-last': measured(`free layer ${unet.attentionLayers.at(-1)}`).whole('frechetDistance'),
       'short-strong': measured('free pag 2').whole('frechetDistance'),
       'asked-alone': measured('asked none').whole('frechetDistance'),
       'asked-pag': measured('asked pag 1').whole('frechetDistance'),

@@ -10,7 +10,7 @@ import { InputError } from '../../tensor/errors.ts';
 import { allocate, reshape, tensor, zeros, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { checkIsInput, tableOf } from '../inputs.ts';
 import { aModel, createModel, type Architecture, type Model, type Weights } from '../model.ts';
-import { runModel } from '../passes.ts';
+import { runModel, type PassOutput } from '../passes.ts';
 import { checkConfig, type ClipTextConfig } from './config.ts';
 import { clipTextStages } from './stages.ts';
 import type { ClipTextState } from './state.ts';
@@ -72,24 +72,34 @@ export interface EncodedText {
   readonly hiddenStates: readonly Tensor[];
 }
 
+/** The inner values of a text encoder that make what it says of a text. */
+export function encodedTaps({ numHiddenLayers, architecture }: ClipTextConfig): readonly string[] {
+  const projection = architecture === 'CLIPTextModelWithProjection' ? ['text_projection'] : [];
+  return [...hiddenTaps(numHiddenLayers), 'pooled', ...projection];
+}
+
+const hiddenTaps = (layers: number): readonly string[] => [
+  'embeddings',
+  ...Array.from({ length: layers }, (_, i) => `encoder.layers.${i}`),
+];
+
+/** What a text encoder says of a text, from what a run with `encodedTaps` gave. */
+export function encodedFrom(config: ClipTextConfig, { predictions, taps }: PassOutput): EncodedText {
+  return {
+    lastHiddenState: at(predictions, 0),
+    pooled: tensorOf(taps, 'pooled'),
+    textEmbeds: taps.text_projection,
+    hiddenStates: hiddenTaps(config.numHiddenLayers).map((path) => tensorOf(taps, path)),
+  };
+}
+
 /**
  * Runs a text encoder.
  * @throws InputError for tokens that it does not know, and texts of different length or of too many tokens
  */
 export function encodeText(model: ClipText, backend: Backend, input: ClipTextInput): EncodedText {
   aModel('the model', model);
-  const { numHiddenLayers, architecture } = model.config;
-  const layers = Array.from({ length: numHiddenLayers }, (_, i) => `encoder.layers.${i}`);
-  const projection = architecture === 'CLIPTextModelWithProjection' ? ['text_projection'] : [];
-  const { predictions, taps } = runModel(model, backend, input, {
-    taps: ['embeddings', ...layers, 'pooled', ...projection],
-  });
-  return {
-    lastHiddenState: at(predictions, 0),
-    pooled: tensorOf(taps, 'pooled'),
-    textEmbeds: taps.text_projection,
-    hiddenStates: ['embeddings', ...layers].map((path) => tensorOf(taps, path)),
-  };
+  return encodedFrom(model.config, runModel(model, backend, input, { taps: encodedTaps(model.config) }));
 }
 
 function checkInput({ vocabSize, maxPositionEmbeddings }: ClipTextConfig, input: ClipTextInput): void {

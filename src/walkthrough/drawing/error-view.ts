@@ -21,7 +21,12 @@ export function errorView(): ErrorView {
   const dots = Array.from({ length: stepCount }, () => svg('circle', { r: 3, class: 'error' }));
   const root = svg(
     'svg',
-    { viewBox: `0 0 ${width} ${height}`, class: 'plane-view error-view', role: 'img' },
+    {
+      viewBox: `0 0 ${width} ${height}`,
+      class: 'plane-view chart error-view',
+      role: 'img',
+      'aria-label': summary(undefined),
+    },
     ...axes(),
     line,
     ...dots,

@@ -30,6 +30,7 @@ export function pictureRow(
     element('span', { class: 'row-title' }, title),
     ...places.map((place) => place.root),
   );
+  for (const place of places) setAttributes(place.root, { hidden: true });
   return {
     root,
     show(request, answer) {

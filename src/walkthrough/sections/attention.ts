@@ -9,6 +9,7 @@ import { headView } from '../drawing/head-view.ts';
 import { outlined } from '../drawing/outline.ts';
 import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import { pickPixel } from '../drawing/pixel-picker.ts';
+import { spectrumView } from '../drawing/spectrum-view.ts';
 import type { Page, Section } from '../page.ts';
 import type { PassesResult } from '../protocol.ts';
 import { studyStep, type Study } from '../requests.ts';
@@ -16,17 +17,29 @@ import type { State } from '../state.ts';
 import { side, stepCount } from '../study.ts';
 import { headOf, tokenAt } from '../work/attention.ts';
 import { gridOf, headsOf, plainName } from '../work/layers.ts';
+import { powerLeft } from '../work/spectrum.ts';
 
 /** x̂₀ with a pixel that asks; one head of one layer, as it is and with the identity. */
 export const attentionSection: Section = (root, page) => {
   const controls = headControls(page);
   const belief = beliefView(page);
   const heads = headView();
+  const sizes = spectrumView();
   const progress = status();
   root.append(
     controls.root,
     element('div', { class: 'attention' }, belief.root, ...heads.columns),
     heads.strip,
+    captioned(
+      sizes.root,
+      'What is left of the detail of each size in ',
+      symbol('x̂', '0'),
+      ' with the identity in ',
+      element('b', { class: 'spoilt' }, 'this layer'),
+      ', and in ',
+      element('b', {}, 'all of them'),
+      '. Move the step.',
+    ),
     progress.root,
   );
 
@@ -42,11 +55,20 @@ export const attentionSection: Section = (root, page) => {
     progress.show(study.passes ? [study.passes] : [], 1, `three passes at step ${study.index}`);
     root.classList.toggle('flipped', state.flip !== 'none');
     showDigest(root, belief.show(study, chosen));
+    sizes.show(study.seen && lost(page, study.seen, study.index));
     if (!study.seen) return heads.clear();
     const head = headOf(study.seen.result, chosen.path, chosen.head);
     heads.show(head, tokenAt(state.pixel, side, head.tokens));
   };
 };
+
+/** What the identity leaves of the detail of each size. */
+function lost({ model }: Page, { picture, result }: NonNullable<Study['seen']>, index: number) {
+  const original = (flip: State['flip']): ArrayLike<number> =>
+    model.scheduler.predictOriginal(picture, flipped(result, flip), index).data;
+  const whole = original('none');
+  return { layer: powerLeft(whole, original('layer')), all: powerLeft(whole, original('all')) };
+}
 
 /** The head that is looked into. */
 interface ChosenHead {

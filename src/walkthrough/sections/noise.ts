@@ -113,7 +113,7 @@ function mixtureLine(page: Page): { readonly root: HTMLElement; show(step: numbe
   const share = element('span', { class: 'number' });
   const mixture = element(
     'div',
-    { class: 'mixture', role: 'img' },
+    { class: 'mixture', role: 'img', 'aria-label': 'how much of it is noise' },
     element('span', { class: 'signal' }),
     element('span', { class: 'noise' }),
   );

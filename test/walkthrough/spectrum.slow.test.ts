@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { middleOf } from '../../src/walkthrough/requests.ts';
+import { influences } from '../../src/walkthrough/work/influence.ts';
+import { passes } from '../../src/walkthrough/work/passes.ts';
+import { sampleRun } from '../../src/walkthrough/work/run.ts';
+import { finest, powerLeft, spectrumOf } from '../../src/walkthrough/work/spectrum.ts';
+import { lettersModel } from './library.ts';
+
+const side = 32;
+const picture = (valueAt: (x: number, y: number) => number): readonly number[] =>
+  Array.from({ length: side * side }, (_, i) => valueAt(i % side, Math.floor(i / side)));
+
+describe('the spectrum of a picture', () => {
+  it('has the power of a wave at its frequency, whatever its direction and phase', () =>
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -9, max: 9 }),
+        fc.integer({ min: -9, max: 9 }),
+        fc.double({ min: 0, max: 6, noNaN: true }),
+        (kx, ky, phase) => {
+          const waves = Math.round(Math.hypot(kx, ky));
+          fc.pre(waves > 0 && waves <= finest);
+          const wave = picture((x, y) => Math.cos((2 * Math.PI * (kx * x + ky * y)) / side + phase));
+          for (const [k, power] of spectrumOf(wave).entries()) expect(power).toBeCloseTo(k === waves ? 0.5 : 0, 10);
+        },
+      ),
+      { numRuns: 30 },
+    ));
+
+  it('keeps the mean apart, and compares power by power', () => {
+    const wave = picture((x) => Math.sin((2 * Math.PI * 3 * x) / side));
+    const half = wave.map((value) => 5 + value / 2);
+    expect(spectrumOf(half)[0]).toBeCloseTo(25, 10);
+    expect(powerLeft(wave, half)[2]).toBeCloseTo(0.25, 10);
+  });
+});
+
+describe('what the page says of structure and texture, and of the layers', () => {
+  it('is so: early on the middle layer takes from the large shapes, and the last layer moves ε most', async () => {
+    const model = await lettersModel();
+    const layers = model.unet.attentionLayers;
+    const step = 2;
+    for (const label of [4, 26]) {
+      const [large, fine, moved] = [[], [], []] as number[][];
+      for (const slice of [0, 1, 2, 3]) {
+        const run = [...sampleRun(model, { seed: 0, slices: [slice], labels: [label], guidance: { kind: 'none' } })];
+        const sample = run[step - 1].sample;
+        const perturbations = layers.map((layer) => [layer]);
+        const [result] = [
+          ...passes(model, { sample, index: step, label, perturbations, unconditional: false, taps: [] }),
+        ];
+        const [whole, spoilt] = [result.plain, result.perturbed[layers.indexOf(middleOf(layers)[0])]].map(
+          (prediction) => model.scheduler.predictOriginal(sample, prediction, step).data,
+        );
+        const left = powerLeft(whole, spoilt);
+        large.push(...left.slice(1, 4));
+        fine.push(...left.slice(8));
+        const shares = influences(result);
+        moved.push(shares.indexOf(Math.max(...shares)));
+      }
+      const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value) / values.length;
+      expect(mean(large)).toBeLessThan(0.9);
+      expect(Math.abs(mean(fine) - 1)).toBeLessThan(0.03);
+      expect(moved).toEqual(moved.map(() => layers.length - 1));
+    }
+  });
+});
