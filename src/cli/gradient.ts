@@ -49,7 +49,9 @@ async function run(args: readonly string[]): Promise<number> {
   // On the way back there are two products for each.
   announceWork({ products: 3 * products, bytes: numbers * (dtype === 'f64' ? 8 : 4) });
   const started = performance.now();
-  const { loss, sample, parameters } = lossGradient(unet, backend, input, target, { checkpointing: options.has('checkpointing') });
+  const { loss, sample, parameters } = lossGradient(unet, backend, input, target, {
+    checkpointing: options.has('checkpointing'),
+  });
   const seconds = (performance.now() - started) / 1000;
   backend.dispose();
   const gradients = [...parameters].map(([name, value]) => [`grad.${name}`, value] as const);
