@@ -58,8 +58,8 @@ const checks: Checks<LossGradientOptions> = {
  * The mean of (prediction − target)², and its gradient for the sample and for all parameters that are learned.
  * @param target what shall be predicted, [B,C,H,W] as the sample; channels of the prediction beyond these (a learned
  *   variance) are left alone
- * @throws InputError when the input, the target or an option does not fit the model, holds what is not finite, or the model's
- *   family cannot be derived
+ * @throws InputError when the input, the target or an option does not fit the model, holds what is not finite, or the
+ *   model's family cannot be derived
  */
 export function lossGradient<Input extends ModelInput, State>(
   model: Model<unknown, Input, State>,
