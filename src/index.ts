@@ -173,6 +173,7 @@ export {
   type ModelInput,
   type Weights,
 } from './models/model.ts';
+export { mergeLora, type LoraUpdate, type MergedLora, type ScaledLora } from './models/lora.ts';
 export {
   lossGradient,
   lossGradientProgram,
@@ -398,6 +399,7 @@ export { toImageData, type ImageDataLike } from './formats/image-data.ts';
 export { maskTensor, pictureTensor, toGrey } from './formats/picture-tensor.ts';
 export type { Picture } from './formats/png.ts';
 export { resized } from './formats/resize.ts';
+export { loadLora, loraParts, readLora, type Lora, type LoraPart } from './formats/lora.ts';
 export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,

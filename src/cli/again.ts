@@ -13,6 +13,7 @@ import { version } from './version.ts';
 const kinds: OptionKinds = {
   out: 'text',
   threads: 'text',
+  lora: 'text',
   ...Object.fromEntries([...modelOptions, ...fileOptions].map((name) => [name, 'text' as const])),
 };
 
@@ -23,7 +24,8 @@ SHA-256 of the model's weights and of each file that it was drawn with. Files an
 again, and must be the same.
 
   --out NEW.png                   where it goes
-  --model DIR, --weak-model DIR   the models (the letters model that ships)
+  --model DIR, --weak-model DIR, --lora FILE[:SCALE][,...]
+                                  the models (the letters model that ships)
   --init, --inpaint, --noise, --scheduler-config FILE
                                   what the run was given
   --threads N                     threads of the simd kernels (the same bits)

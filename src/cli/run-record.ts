@@ -9,8 +9,11 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { commonOptions, type ParsedOptions } from './options.ts';
 import { version } from './version.ts';
 
-/** Options that change no number of a picture, or have nothing to do with one that is drawn from noise. */
-const idle = ['out', 'latents', 'animation', 'preview', 'threads', 'invert', 'out-noise'];
+/**
+ * Options that change no number of a picture, have nothing to do with one that is drawn from noise, or are in what is
+ * recorded already: LoRAs in the weights that they are merged into.
+ */
+const idle = ['out', 'latents', 'animation', 'preview', 'threads', 'invert', 'out-noise', 'lora'];
 
 /** Options that name files: of them a picture carries the SHA-256, and not the name. */
 export const fileOptions = ['init', 'inpaint', 'noise', 'scheduler-config'] as const;

@@ -13,7 +13,8 @@ import { follow } from './follow.ts';
 import { sampleFromWords } from './from-words.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
-import { loadModel, modelFolder, modelHelp } from './model.ts';
+import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
+import { loadModel, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { chooseOutFiles } from './out-files.ts';
@@ -34,6 +35,7 @@ export const sampleKinds: OptionKinds = {
   latents: 'text',
   animation: 'text',
   preview: 'flag',
+  ...loraOptions,
   ...pictureOptions,
   ...wordOptions,
   ...noiseOptions,
@@ -48,6 +50,7 @@ Draws pictures with a diffusers model and writes them side by side as PNG.
 
 ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
+${loraHelp}
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out GRID.png                  where the pictures go, side by side, with all that pag again needs to draw them again;
                                   each by itself with {index}, {seed} or {label} in the name: out/{seed}-{label}.png
@@ -87,8 +90,8 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   if (options.has('prompt')) return sampleFromWords(options, picture, files, choices);
   refuseWithoutPrompt(options);
   const { dtype, backend } = chooseBackend(options);
-  const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, options.text('variant'));
-  if ((![1, 3, 4].includes(unet.config.inChannels) && (out ?? animation) !== undefined) || options.has('preview')) {
+  const { unet, schedulerConfig } = await loadWithLora(options, dtype);
+  if (![1, 3, 4].includes(unet.config.inChannels) && ((out ?? animation) !== undefined || options.has('preview'))) {
     throw new InputError(
       `samples of ${unet.config.inChannels} channels cannot be drawn; ` +
         'leave out --out and --preview, and give --latents FILE.safetensors',

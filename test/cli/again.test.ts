@@ -100,7 +100,18 @@ describe('a picture', () => {
     ])
       expect(await refusal(...again(carrying(odd)))).toContain('is not what pag sample writes');
     // A picture of somebody else's must not write where it likes, nor read.
-    for (const name of ['out', 'latents', 'animation', 'log-file', 'model', 'init', 'invert', 'out-noise', 'help'])
+    for (const name of [
+      'out',
+      'latents',
+      'animation',
+      'log-file',
+      'model',
+      'init',
+      'invert',
+      'out-noise',
+      'lora',
+      'help',
+    ])
       expect(
         await refusal(...again(carrying(JSON.stringify({ ...sound, options: { [name]: ['/tmp/x'] } })))),
       ).toContain(`a run has no --${name}, or carries none`);
