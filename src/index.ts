@@ -25,8 +25,10 @@ export {
   type PerSample,
 } from './tensor/arithmetic.ts';
 export { InputError } from './tensor/errors.ts';
+export { permutation } from './tensor/permutation.ts';
 export { manualSeed, type Generator } from './tensor/random.ts';
 export { cast } from './tensor/rounding.ts';
+export type { Signal } from './tensor/signal.ts';
 export {
   extentOf,
   reshape,
@@ -171,6 +173,7 @@ export {
   type ModelInput,
   type Weights,
 } from './models/model.ts';
+export { mergeLora, type LoraUpdate, type MergedLora, type ScaledLora } from './models/lora.ts';
 export {
   lossGradient,
   lossGradientProgram,
@@ -287,9 +290,11 @@ export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
 export { lmsStep } from './schedulers/lms.ts';
 export type { NoiseSeed } from './schedulers/motion.ts';
 export { multistepStep } from './schedulers/multistep.ts';
+export type { NoiseSchedule } from './schedulers/noise-schedule.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
 export type { OwnSteps } from './schedulers/own-steps.ts';
 export { adamsBashforth, transfer } from './schedulers/pndm.ts';
+export type { PredictionType } from './schedulers/prediction.ts';
 export {
   createScheduler,
   schedulerDefaults,
@@ -372,13 +377,29 @@ export { renoiseStep, repaintCalls, repainting, type Jumps } from './sampling/re
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 
+// off-thread
+export type { WorkerLike } from './off-thread/line.ts';
+export type { GuidanceChoice, ModelValues, SampleRequest } from './off-thread/request.ts';
+export {
+  openSampler,
+  sample,
+  type Following,
+  type SampleOptions,
+  type Sampler,
+  type SamplerOptions,
+  type SamplingProgress,
+} from './off-thread/sampler.ts';
+
 // formats
 export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
 export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
+export { fileReader, type FileLike, type Picked } from './formats/file-reader.ts';
 export { grid, type GridRow } from './formats/grid.ts';
+export { toImageData, type ImageDataLike } from './formats/image-data.ts';
 export { maskTensor, pictureTensor, toGrey } from './formats/picture-tensor.ts';
 export type { Picture } from './formats/png.ts';
 export { resized } from './formats/resize.ts';
+export { loadLora, loraParts, readLora, type Lora, type LoraPart } from './formats/lora.ts';
 export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
@@ -390,6 +411,22 @@ export {
   type SafetensorsEntry,
   type SafetensorsFile,
 } from './formats/safetensors.ts';
+export {
+  cacheStorage,
+  folderStorage,
+  type BlobLike,
+  type ByteStorage,
+  type DirectoryLike,
+  type FileHandleLike,
+} from './formats/storage.ts';
+export {
+  urlReader,
+  type BodyReader,
+  type Fetch,
+  type LoadingProgress,
+  type ResponseLike,
+  type UrlReaderOptions,
+} from './formats/url-reader.ts';
 
 // pipelines
 export {
@@ -411,6 +448,26 @@ export {
 } from './pipelines/prompts.ts';
 export { loadStableDiffusion, type StableDiffusion, type TextPart } from './pipelines/stable-diffusion.ts';
 export { loadTokenizer } from './pipelines/tokenizer-folder.ts';
+
+// training
+export { adamwStep, type AdamWOptions, type Moments } from './training/adamw.ts';
+export { batchAt, batchOptionsOf, type Batch, type BatchOptions } from './training/batches.ts';
+export { checkpointBytes, readCheckpoint, type Checkpoint, type TrainingSettings } from './training/checkpoint.ts';
+export { clipped as clippedGradients, globalNorm } from './training/clip.ts';
+export {
+  parseTrainingConfig,
+  type TrainingConfig,
+  type TrainingSections,
+  type ValueOfKey,
+} from './training/config.ts';
+export type { Key as ConfigKey } from './training/keys.ts';
+export { averaged as averagedWeight, constantDecay, exponentOfWidth, powerFunctionDecay } from './training/ema.ts';
+export { learningRateShare, type LearningRateSchedule } from './training/learning-rate.ts';
+export { checkPictures, type Pictures } from './training/pictures.ts';
+export { readReplay } from './training/replay.ts';
+export { initialState, trainingStep, type StepReport, type TrainingState } from './training/step.ts';
+export { levelsAt, minSnrWeight, noised, targetOf } from './training/targets.ts';
+export { createTraining, type Training } from './training/training.ts';
 
 // oracle
 export type {

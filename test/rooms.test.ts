@@ -24,15 +24,17 @@ const rooms = [
   'schedulers',
   'guidance',
   'sampling',
+  'off-thread',
   'formats',
   'pipelines',
+  'training',
   'oracle',
   'evaluation',
   'cli',
   'walkthrough',
 ];
 /** What may know Node: the faces, and the formats that are files. */
-const knowsNode = /^src\/(cli\/|formats\/(node-files|png|png-reader)\.ts$|node\.ts$)/;
+const knowsNode = /^src\/(cli\/|formats\/(node-files|png|png-reader|zip)\.ts$|node\.ts$)/;
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .map((name) => join('src', name))

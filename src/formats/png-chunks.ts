@@ -41,7 +41,7 @@ export function chunkBytes(type: string, data: Uint8Array): Uint8Array {
 }
 
 /** The checksum of ISO 3309. (node:zlib has one since Node 20.15 and 22.2; older 20s have not.) */
-function crc32(bytes: Uint8Array): number {
+export function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {
     crc ^= byte;

@@ -11,7 +11,7 @@ import { checkFinite, checkTensor, mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { at } from '../tensor/at.ts';
 import { cast, roundInPlace } from '../tensor/rounding.ts';
-import { extentOf, sameShape, shapeText, sizeOf, tensor, zeros, type Tensor } from '../tensor/tensor.ts';
+import { extentOf, sameShape, shapeText, sizeOf, tensor, zeros, type DType, type Tensor } from '../tensor/tensor.ts';
 import { aModel, type Architecture, type Learning, type Model, type ModelInput } from './model.ts';
 import { parametersOf, unperturbed, type Stage } from './stage.ts';
 
@@ -29,6 +29,7 @@ export interface LossGradient {
  * The mean of (prediction − target)², and its gradient for the sample and for all parameters that are learned.
  * @param target what shall be predicted, [B,C,H,W] as the sample; channels of the prediction beyond these (a learned
  *   variance) are left alone
+ * @param importance how much the squared error of each sample counts, from 0; the same without it
  * @throws InputError when the input or the target does not fit the model, holds what is not finite, or the model's
  *   family cannot be derived
  */
@@ -37,13 +38,18 @@ export function lossGradient<Input extends ModelInput, State>(
   backend: Backend,
   input: Input,
   target: Tensor,
+  importance?: readonly number[],
 ): LossGradient {
   aModel('the model', model);
   aBackend('the backend', backend);
   model.check(input);
   checkTarget(model, input, target);
+  if (importance) checkImportance(importance, input);
   const learning = learningOf(model, input);
-  const given = lossInputs(model, input, learning, cast(target, model.dtype));
+  const given = {
+    ...lossInputs(model, input, learning, cast(target, model.dtype)),
+    ...(importance && { importance: perChannel(importance, input, model.inChannels, model.dtype) }),
+  };
   for (const [name, value] of Object.entries(given)) checkFinite(`the input "${name}" of the model`, value);
   const results = backend.run(programOf(model), given);
   const gradientOf = (name: string): Tensor => tensorOf(results, gradientName(name));
@@ -65,8 +71,9 @@ export type LossArchitecture<State> = Pick<
 
 /**
  * The program of `lossGradient`: it takes the tensors of the model's input, `target`, each weight under `weight:NAME`,
- * and `scale` where the model has one; it gives `loss` and, for each of the others that is learned or looked up,
- * `grad.…`. Whoever trains runs it with weights that change.
+ * `scale` where the model has one, and `importance` [B,C] of the squared errors where they do not count alike; it
+ * gives `loss` and, for each of the others that is learned or looked up, `grad.…`. Whoever trains runs it with weights
+ * that change.
  */
 export function lossGradientProgram<State>(architecture: LossArchitecture<State>): Program {
   isArchitecture('the architecture', architecture);
@@ -85,12 +92,13 @@ const isArchitecture = mustBe('an architecture, as unetArchitecture(config)', (v
   return Array.isArray(stages) && typeof begin === 'function' && typeof end === 'function';
 });
 
-interface Stages {
+/** What has stages with parameters: an architecture, or a model. */
+export interface Stages {
   readonly stages: readonly Pick<Stage<never>, 'parameters'>[];
 }
 
 /** The parameters that are learned: random Fourier features are drawn once and stay. */
-function learnedParameters({ stages }: Stages): readonly Parameter[] {
+export function learnedParameters({ stages }: Stages): readonly Parameter[] {
   return parametersOf(stages).filter(({ module }) => module !== 'fourier');
 }
 
@@ -113,6 +121,14 @@ function checkTarget<Input extends ModelInput>(
     );
 }
 
+function checkImportance(importance: readonly number[], { sample }: ModelInput): void {
+  const batch = extentOf(sample, 0);
+  mustBe(
+    `a number of at least 0 for each of the ${batch} samples`,
+    (value) => Array.isArray(value) && value.length === batch && value.every((one) => one >= 0),
+  )('the importance', importance);
+}
+
 function learningOf<Input, State>(model: Architecture<unknown, Input, State>, input: Input): Learning {
   const learning = model.learning?.(input);
   if (learning) return learning;
@@ -126,17 +142,22 @@ function lossInputs<Input extends ModelInput, State>(
   target: Tensor,
 ): Tensors {
   const { dtype, weights, outChannels } = model;
-  const scales = scale?.flatMap((factor) => Array.from({ length: outChannels }, () => factor));
   return {
     ...model.tensors(input, weights, dtype),
     target,
-    ...(scales && { scale: cast(tensor('f64', [extentOf(target, 0), outChannels], Float64Array.from(scales)), dtype) }),
+    ...(scale && { scale: perChannel(scale, input, outChannels, dtype) }),
     ...Object.fromEntries(
       parametersOf(model.stages)
         .filter(isWeight)
         .map(({ name }) => [weightName(name), weightOf(weights, name)]),
     ),
   };
+}
+
+/** [B,channels]: the number of each sample, for each of its channels. */
+function perChannel(numbers: readonly number[], { sample }: ModelInput, channels: number, dtype: DType): Tensor {
+  const spread = Float64Array.from(numbers.flatMap((number) => Array.from({ length: channels }, () => number)));
+  return cast(tensor('f64', [extentOf(sample, 0), channels], spread), dtype);
 }
 
 /** Whether a parameter is read by the program, and not by what prepares its input. */
@@ -157,7 +178,7 @@ function programOf<Input, State>(model: Model<unknown, Input, State>): Program {
   return known;
 }
 
-/** [1]: the mean of (prediction − target)², over the channels of the picture. */
+/** [1]: the mean of (prediction − target)², times their importance, over the channels of the picture. */
 function meanSquaredError<State>(
   { stages, begin, end, inChannels }: LossArchitecture<State>,
   kernels: Kernels,
@@ -175,7 +196,9 @@ function meanSquaredError<State>(
   const scaled = given.scale ? kernels.multiply(output, given.scale) : output;
   const picture = extentOf(output, 1) > inChannels ? kernels.sliceChannels(scaled, 0, inChannels) : scaled;
   const difference = kernels.subtract(picture, target);
-  return kernels.divide(sumOverAll(kernels, kernels.multiply(difference, difference)), sizeOf(target.shape));
+  const squares = kernels.multiply(difference, difference);
+  const counted = given.importance ? kernels.multiply(squares, given.importance) : squares;
+  return kernels.divide(sumOverAll(kernels, counted), sizeOf(target.shape));
 }
 
 /** What came back to the rows of a table, added up row by row. */

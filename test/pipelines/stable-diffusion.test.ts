@@ -103,12 +103,12 @@ describe('a folder that is no such pipeline, or whose parts do not fit', () => {
   });
 
   it('is read with a word about what is left out, or missing', async () => {
-    const checker = { safety_checker: ['stable_diffusion', 'StableDiffusionSafetyChecker'], controlnet: ['a', 'b'] };
+    const checker = { safety_checker: ['stable_diffusion', 'StableDiffusionSafetyChecker'], image_encoder: ['a', 'b'] };
     const read = await changedFolder('sd-1', { [index]: { ...checker, scheduler: none }, scheduler: undefined });
     const { warnings, schedulerConfig } = await loadStableDiffusion(read, 'DIR', 'f32');
     expect(schedulerConfig).toBeUndefined();
     expect([...warnings].sort()).toEqual([
-      'DIR: its controlnet is left out',
+      'DIR: its image_encoder is left out',
       'DIR: its safety_checker is left out',
       'DIR: the pipeline has no scheduler; DDIM is taken with its defaults',
     ]);

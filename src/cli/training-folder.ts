@@ -1,0 +1,97 @@
+/**
+ * The folder of a training: a model as diffusers saves it (`config.json`, `scheduler_config.json`,
+ * `diffusion_pytorch_model.safetensors`, the averaged weights), and in `training` the checkpoint, the losses, and the
+ * pictures that were drawn on the way. Each file is replaced as a whole, the checkpoint before all others.
+ */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeFolder, writeWhole } from '../formats/node-files.ts';
+import { writeSafetensors } from '../formats/safetensors.ts';
+import { InputError } from '../tensor/errors.ts';
+import { cast } from '../tensor/rounding.ts';
+import { checkpointBytes, readCheckpoint, type Checkpoint, type TrainingSettings } from '../training/checkpoint.ts';
+import { initialState } from '../training/step.ts';
+import { openSafetensors } from './model.ts';
+import type { PreparedTraining } from './training-set-up.ts';
+
+/** Where the files of a training are. */
+export interface TrainingFolder {
+  readonly path: string;
+  readonly checkpoint: string;
+  /** @param step of which pictures are drawn */
+  picture(step: number): string;
+}
+
+/**
+ * Makes the folder, or takes that of a training which has begun.
+ * @param resume whether it may have begun
+ * @throws InputError for a folder that holds something else, or cannot be written
+ */
+export function openFolder(path: string, resume: boolean): TrainingFolder {
+  const inner = join(path, 'training');
+  const checkpoint = join(inner, 'checkpoint.safetensors');
+  const hasBegun = existsSync(checkpoint);
+  if (hasBegun && !resume)
+    throw new InputError(`${path} holds a training that has begun; --resume goes on with it, or give another --out`);
+  const foreign = ['config.json', 'model_index.json'].find((file) => existsSync(join(path, file)));
+  if (!hasBegun && foreign !== undefined)
+    throw new InputError(`${path} holds a model (${foreign}), but no training; give another --out`);
+  makeFolder(join(inner, 'samples'));
+  for (const folder of [path, inner, join(inner, 'samples')]) removeDrafts(folder);
+  return {
+    path,
+    checkpoint,
+    picture: (step) => join(inner, 'samples', `step-${String(step).padStart(7, '0')}.png`),
+  };
+}
+
+/** What a writer that was killed has left behind. */
+function removeDrafts(folder: string): void {
+  for (const file of readdirSync(folder))
+    if (/^\.pag-[0-9a-f]{12}$/.test(file)) rmSync(join(folder, file), { force: true });
+}
+
+/**
+ * How far the training is: its checkpoint, or its beginning, which is then written.
+ * @throws InputError for a checkpoint of another training
+ */
+export async function openCheckpoint(
+  folder: TrainingFolder,
+  prepared: PreparedTraining,
+  settings: TrainingSettings,
+): Promise<Checkpoint> {
+  const begin = initialState(prepared.training);
+  if (existsSync(folder.checkpoint)) return readCheckpoint(await openSafetensors(folder.checkpoint), begin, settings);
+  const checkpoint = { state: begin, reports: [] };
+  save(folder, prepared, settings, checkpoint);
+  return checkpoint;
+}
+
+/**
+ * Writes the checkpoint, the model, and the losses.
+ * @throws InputError when one cannot be written; the checkpoint is then the old one or the new one, whole
+ */
+export function save(
+  folder: TrainingFolder,
+  { modelConfig, schedulerConfig }: PreparedTraining,
+  settings: TrainingSettings,
+  checkpoint: Checkpoint,
+): void {
+  const file = (name: string): string => join(folder.path, name);
+  writeWhole(folder.checkpoint, checkpointBytes(checkpoint, settings));
+  // diffusers builds its modules in float32.
+  const average = [...checkpoint.state.average].map(([name, weight]) => [name, cast(weight, 'f32')] as const);
+  writeWhole(file('config.json'), jsonBytes(modelConfig));
+  writeWhole(file('scheduler_config.json'), jsonBytes(schedulerConfig));
+  const weights = writeSafetensors(Object.fromEntries(average), { format: 'pt' });
+  writeWhole(file('diffusion_pytorch_model.safetensors'), weights);
+  const rows = checkpoint.reports.map((report, i) =>
+    [i + 1, report.loss, report.gradientNorm, report.learningRate].join(','),
+  );
+  const table = ['step,loss,gradient_norm,learning_rate', ...rows, ''].join('\n');
+  writeWhole(file('training/losses.csv'), new TextEncoder().encode(table));
+}
+
+function jsonBytes(value: unknown): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`);
+}

@@ -1,0 +1,64 @@
+/** The worker's side: it has one model, and computes a step when it is asked for one. */
+import { fastestBackend, openThreads } from '../kernels/simd/index.ts';
+import type { Backend } from '../kernels/kernels.ts';
+import { createUNet, type UNet } from '../models/unet2d/unet.ts';
+import type { SamplingStep } from '../sampling/sample.ts';
+import { InputError } from '../tensor/errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { drawRequest } from './draw.ts';
+import type { Kind, Port, Problem, Question, Questions } from './protocol.ts';
+import type { ModelValues } from './request.ts';
+
+interface Opened {
+  readonly unet: UNet;
+  readonly backend: Backend;
+  readonly model: ModelValues;
+}
+
+type Answers = { readonly [K in Kind]: (question: Questions[K]['ask']) => Promise<Questions[K]['answer']> };
+
+/** Answers all questions that arrive at this end of a line, one after the other. */
+export function serve(port: Port): void {
+  let opened: Opened | undefined;
+  const runs = new Map<number, Generator<SamplingStep, Tensor, void>>();
+  const answers: Answers = {
+    async open({ model, threads }) {
+      let fallback: string | undefined;
+      const workers = threads > 1 ? await openThreads(threads - 1).catch(() => []) : [];
+      const onFallback = (reason: string): void => {
+        fallback = reason;
+      };
+      const backend = fastestBackend({ threads, workers, onFallback });
+      opened = { model, backend, unet: createUNet(model.config, model.weights) };
+      return { kernels: backend.name, ...(fallback !== undefined && { fallback }) };
+    },
+    async start({ run, request }) {
+      if (!opened) throw new Error('no model is open');
+      runs.set(run, drawRequest(opened.unet, opened.model.schedulerConfig, opened.backend, request));
+      return undefined;
+    },
+    async next({ run }) {
+      const steps = runs.get(run);
+      if (!steps) throw new Error(`there is no run ${run}`);
+      return steps.next();
+    },
+    async end({ run }) {
+      runs.delete(run);
+      return undefined;
+    },
+  };
+  port.listen((message) => {
+    const { id, kind, ...ask } = message as Question;
+    // Each kind is asked with what is its own.
+    const answer = answers[kind] as (ask: unknown) => Promise<unknown>;
+    answer(ask).then(
+      (value) => port.postMessage({ id, value }),
+      (error: unknown) => port.postMessage({ id, problem: problemOf(error) }),
+    );
+  });
+}
+
+function problemOf(error: unknown): Problem {
+  const message = error instanceof Error ? error.message : String(error);
+  return { isInput: error instanceof InputError, message };
+}
