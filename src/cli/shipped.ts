@@ -37,6 +37,8 @@ function installed(): string | undefined {
  * The folder of the model that ships with the package: letters of 32 × 32 pixels, classes 0 (A) to 25 (Z), 26 for none.
  */
 export const lettersModel: string = fixture('letters/model');
+/** The folder of the pipeline that draws letters as words ask for them. */
+export const wordsModel: string = fixture('letters-text/model');
 /** Reads letters; for evaluations of the letters model. */
 export const shippedClassifier = fixture('letters/classifier.safetensors');
 /** A sheet of real letters that neither model nor classifier has seen. */
