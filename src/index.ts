@@ -44,7 +44,7 @@ export {
 
 // kernels
 export { definitionBackend, definitionKernels } from './kernels/definition/index.ts';
-export { gradient, gradientName } from './kernels/gradients/gradient.ts';
+export { gradient, gradientName, type GradientOptions } from './kernels/gradients/gradient.ts';
 export {
   constantOf,
   type ConstantPart,
@@ -179,6 +179,8 @@ export {
   lossGradientProgram,
   type LossArchitecture,
   type LossGradient,
+  type LossGradientOptions,
+  type LossProgramOptions,
 } from './models/loss-gradient.ts';
 export type { PictureState } from './models/picture-stages.ts';
 export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';

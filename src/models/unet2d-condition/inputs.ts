@@ -8,7 +8,7 @@ import { cast } from '../../tensor/rounding.ts';
 import { extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { isTensor } from '../../tensor/checks.ts';
 import { perSample, repeated, tableOf } from '../inputs.ts';
-import type { ModelInput, Weights } from '../model.ts';
+import type { LookedUp, ModelInput, Weights } from '../model.ts';
 import type { UNetConditionConfig } from './config.ts';
 
 /**
@@ -68,6 +68,13 @@ function classOf(
   return classEmbedding === 'lookup'
     ? lookUp(tableOf(weights, 'class_embedding.weight'), perSample(labels, batch))
     : numbers(labels);
+}
+
+/** Of these tensors, those that are rows of tables. */
+export function lookedUp({ classEmbedding }: UNetConditionConfig, input: ModelInput): readonly LookedUp[] {
+  const { sample, classLabels: labels } = input;
+  if (classEmbedding !== 'lookup' || !labels || isTensor(labels)) return [];
+  return [{ tensor: 'class', parameter: 'class_embedding.weight', rows: perSample(labels, extentOf(sample, 0)) }];
 }
 
 /** Each id as a sinusoid, those of a sample side by side. */
