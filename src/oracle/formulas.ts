@@ -181,7 +181,8 @@ function ofKind(subject: Subject): readonly string[] {
     case 'optimiser':
       return [
         'g ← g · min(1, max_grad_norm/(√Σ g² + 1e-6)), the sum over all gradients of a step; θ ← (1 − γλ) θ;',
-        'm ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²;  θ ← θ − γ m/(1 − β₁ᵗ)/(√(v/(1 − β₂ᵗ)) + ε), t from 1, m and v from 0;',
+        'm ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²;  θ ← θ − γ m/(1 − β₁ᵗ)/(√(v/(1 − β₂ᵗ)) + ε),',
+        't from 1, m and v from 0;',
         'average ← average − (1 − ema_decay)(average − θ). γ learning_rate, λ weight_decay, ε eps',
       ];
   }
@@ -197,17 +198,18 @@ function ofStages({ family }: StagesSubject): readonly string[] {
       return [...resnet, `attention: ${attends}`];
     case 'UNet2DConditionModel':
       return [
-        'a transformer block: x ← x + attn1(norm1(x)); x ← x + attn2(norm2(x), text); x ← x + ff(norm3(x)), layer norms of',
-        'ε = 1e-5. attn: to_out(softmax(Q Kᵀ/√d) V), of attn2 K and V from the text; perturbed: attn1 with the identity for',
-        'the softmax. ff: W₂ (a · gelu(b)), a and b the first and the second half of W₁ x + bias, gelu with erf.',
-        'The transformer: x + proj_out(blocks(proj_in(norm(x)))), a group norm of ε = 1e-6, [B,C,H,W] as tokens [B,H·W,C].',
-        'attention_head_dim is the number of heads',
+        'a transformer block: x ← x + attn1(norm1(x)); x ← x + attn2(norm2(x), text); x ← x + ff(norm3(x)),',
+        'layer norms of ε = 1e-5. attn: to_out(softmax(Q Kᵀ/√d) V), of attn2 K and V from the text; perturbed: attn1',
+        'with the identity for the softmax. ff: W₂ (a · gelu(b)), a and b the first and second half of W₁ x + bias.',
+        'The transformer: x + proj_out(blocks(proj_in(norm(x)))), a group norm of ε = 1e-6, [B,C,H,W] as tokens',
+        '[B,H·W,C]. attention_head_dim is the number of heads',
       ];
     case 'AutoencoderKL':
       return [
         ...resnet,
         'without time; every norm has ε = 1e-6; halving: zeros below and right, then a convolution of stride 2;',
-        `attention of one head: ${attends}`,
+        'attention of one head:',
+        attends,
       ];
   }
 }

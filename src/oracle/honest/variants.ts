@@ -46,6 +46,19 @@ const doubleAdamw: typeof adamwStep = (parameter, gradient, { expAvg, expAvgSq }
   };
 };
 
+/** Gradients clipped in single precision: the length of each summed first, then that of their lengths. */
+const clippedInSingle: Implementation['clipGradients'] = (gradients, most) => {
+  const f32 = Math.fround;
+  const length = (values: ArrayLike<number>): number => {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum = f32(sum + f32((values[i] ?? 0) ** 2));
+    return f32(Math.sqrt(sum));
+  };
+  const lengths = [...gradients.values()].map(({ data }) => length(data));
+  const factor = Math.min(1, f32(most / f32(length(lengths) + f32(1e-6))));
+  return new Map([...gradients].map(([name, gradient]) => [name, scale(gradient, factor)]));
+};
+
 /** β θ̂ + (1 − β) θ, as it stands in papers. */
 const weighted: Implementation['average'] = (average, parameter, decay) =>
   addScaled(scale(average, decay), 1 - decay, parameter);
@@ -56,7 +69,7 @@ function port(name: string, arithmetic: Arithmetic, changes: Partial<Implementat
 
 const orders: readonly Variant[] = [
   { name: 'the reference', implementation: reference },
-  port('sums one after another', { dot: sequential }, { average: weighted }),
+  port('sums one after another', { dot: sequential }, { average: weighted, clipGradients: clippedInSingle }),
   port('sums from the end, time in double', { dot: reversed }, { sinusoid: doubleSinusoid, adamw: doubleAdamw }),
   port('fused multiply-add, norms in single steps, powers of two', { dot: fused, singleSteps: true, exp: expByTwo }),
   port('pairwise sums, scaled queries', { dot: pairwise, scaledQueries: true }),
