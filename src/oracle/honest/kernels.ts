@@ -52,6 +52,8 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
     conv2dWeightGradient: honestWeightGradient(productOf),
     ...asReference('activationDerivative'),
     ...(singleSteps ? { groupNormGradient: summedGroupNormGradient } : asReference('groupNormGradient')),
+    // No case has attention to a text that is perturbed.
+    ...asReference('entmax', 'limitNorm'),
   };
 }
 
