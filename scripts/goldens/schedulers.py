@@ -1,5 +1,6 @@
 """Goldens of diffusers' schedulers: whole runs on a small picture, fixtures/goldens/schedulers/<class>.safetensors,
-and every class's keys with their defaults, fixtures/goldens/schedulers/defaults.json.
+every class's keys with their defaults, fixtures/goldens/schedulers/defaults.json, and thresholding in 16 bits,
+fixtures/goldens/schedulers/thresholds.safetensors.
 
 The model is a formula, m(x, t) = a x + b/(1 + x²) + c/(1 + (t/500)²), a, b, c stored, so that a mistake in what the
 model is given shows; models of a variance append the tensor `variance`, models of the score say −m/(1 + σ²). All
@@ -384,6 +385,13 @@ def make_class(folder, name, given):
     store.save(folder / f"{name}.safetensors", tensors, cases=listed)
 
 
+def thresholds(given):
+    """What dynamic thresholding makes of `sample` times 1.7, as x̂₀, in two precisions of 16 bits: `<dtype>`, widened."""
+    scheduler = diffusers.DDIMScheduler(**THRESHOLD)
+    dtypes = {"f16": torch.float16, "bf16": torch.bfloat16}
+    return {name: scheduler._threshold_sample((1.7 * given["sample"]).to(dtype)).float() for name, dtype in dtypes.items()}
+
+
 def make():
     folder = store.fresh_folder("schedulers")
     generator = torch.Generator().manual_seed(SEED)
@@ -393,5 +401,6 @@ def make():
     store.save(folder / "given.safetensors", given)
     for name in CASES:
         make_class(folder, name, given)
+    store.save(folder / "thresholds.safetensors", thresholds(given), config=THRESHOLD)
     (folder / "defaults.json").write_text(json.dumps({name: defaults(name) for name in CASES}, indent=1) + "\n")
     store.write_provenance(folder, SEED)
