@@ -264,6 +264,8 @@ def draw(unet, name, config, steps, choices, noise, dtype, labels):
         if is_truth and name.startswith("KDPM2"):
             stack.enter_context(mock.patch.object(torch, "from_numpy", lambda array: schedulers.plain_from_numpy(array).double()))
         scheduler.set_timesteps(steps, **({} if mu is None else {"mu": mu}))
+        if name == "DPMSolverMultistepInverseScheduler" and len(scheduler.timesteps) != steps:
+            raise ValueError("a step is left out, whose timestep is that of another")
         if name not in schedulers.BY_ALPHA:
             table, scheduler.sigmas = scheduler.sigmas, scheduler.sigmas.float()
         start = float(getattr(scheduler, "init_noise_sigma", 1.0))
