@@ -303,6 +303,20 @@ describe('settings that diffusers makes NaN of, and what this library says', () 
       1000,
       /with beta_start = 0 and beta_end = 0.02 ᾱ is 1 at timestep 0, a picture without noise/,
     ],
+    ...[
+      ['DPMSolverSDEScheduler', {}],
+      ['EulerDiscreteScheduler', { sChurn: 1 }],
+      ['EDMEulerScheduler', { sChurn: 1 }],
+      ['FlowMatchHeunDiscreteScheduler', { sChurn: 1 }],
+    ].map(
+      ([_class_name, churn]) =>
+        [
+          { _class_name },
+          3,
+          /sNoise is 1e\+300, which with σ = \d+.* makes noise whose square is not finite; take a smaller one/,
+          { ...(churn as SchedulerChoices), sNoise: 1e300 },
+        ] as const,
+    ),
     [{ _class_name: 'EDMEulerScheduler', rho: 0 }, 5, /rho is 0; expected a power above 0/],
     [{ _class_name: 'EDMEulerScheduler', sigma_data: 0 }, 5, /sigma_data is 0; expected a deviation above 0/],
     [{ _class_name: 'KDPM2AncestralDiscreteScheduler' }, 10, undefined, { eta: 7 }],
