@@ -28,6 +28,7 @@ export { InputError } from './tensor/errors.ts';
 export { permutation } from './tensor/permutation.ts';
 export { manualSeed, type Generator } from './tensor/random.ts';
 export { cast } from './tensor/rounding.ts';
+export type { Signal } from './tensor/signal.ts';
 export {
   extentOf,
   reshape,
@@ -172,6 +173,7 @@ export {
   type ModelInput,
   type Weights,
 } from './models/model.ts';
+export { mergeLora, type LoraUpdate, type MergedLora, type ScaledLora } from './models/lora.ts';
 export {
   lossGradient,
   lossGradientProgram,
@@ -386,16 +388,18 @@ export {
   type Sampler,
   type SamplerOptions,
   type SamplingProgress,
-  type Signal,
 } from './off-thread/sampler.ts';
 
 // formats
 export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
 export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
+export { fileReader, type FileLike, type Picked } from './formats/file-reader.ts';
 export { grid, type GridRow } from './formats/grid.ts';
+export { toImageData, type ImageDataLike } from './formats/image-data.ts';
 export { maskTensor, pictureTensor, toGrey } from './formats/picture-tensor.ts';
 export type { Picture } from './formats/png.ts';
 export { resized } from './formats/resize.ts';
+export { loadLora, loraParts, readLora, type Lora, type LoraPart } from './formats/lora.ts';
 export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
@@ -407,6 +411,22 @@ export {
   type SafetensorsEntry,
   type SafetensorsFile,
 } from './formats/safetensors.ts';
+export {
+  cacheStorage,
+  folderStorage,
+  type BlobLike,
+  type ByteStorage,
+  type DirectoryLike,
+  type FileHandleLike,
+} from './formats/storage.ts';
+export {
+  urlReader,
+  type BodyReader,
+  type Fetch,
+  type LoadingProgress,
+  type ResponseLike,
+  type UrlReaderOptions,
+} from './formats/url-reader.ts';
 
 // pipelines
 export {

@@ -13,6 +13,11 @@ that holds only what is left:
 - PNDMScheduler counts its calls from 0 wherever it begins, so that those of its start go to timesteps of others: here
   it has the training cut to the timesteps that are left, of which it then makes all steps.
 What diffusers makes of them otherwise is stored as `<case>/departing/f64`, the last sample.
+
+LCMScheduler and TCDScheduler also space their steps by the strength themselves, as LatentConsistencyModelImg2ImgPipeline
+has them do (`strength` among the choices); of their last call it takes x̂₀. For two classes no pipeline of diffusers
+begins with a picture: IPNDMScheduler, which has no add_noise, and ScoreSdeVeScheduler, which has no begin index. Theirs
+is noised with α and σ of their own tables, and their own loop goes on from there.
 """
 from contextlib import ExitStack
 from unittest import mock
@@ -22,7 +27,8 @@ import torch
 
 import store
 from schedulers import (
-    BY_ALPHA, COSINE, FLOW, FLOW_SIGMAS, KARRAS, LEADING, SCALED, SIGMA_MIN, TRAILING, V, X0, case, keep_double, model_of, scheduler_of,
+    BY_ALPHA, FLOW_SIGMAS, KARRAS, LEADING, SIGMA_MIN, TRAILING, V, X0, case, keep_double, model_of, scheduler_of, scores_of, sigmas_of_scores,
+    steps_of_scores,
 )
 
 SEED = 12
@@ -45,14 +51,24 @@ CASES = {
     "DPMSolverSinglestepScheduler": [case(10), case(9, THIRD, SIGMA_MIN), case(8, THIRD, KARRAS, V), case(7, FLOW_SIGMAS)],
     "UniPCMultistepScheduler": [case(10), case(9, THIRD, V), case(8, FLOW_SIGMAS), case(7, KARRAS, dict(disable_corrector=[3]))],
     "DEISMultistepScheduler": [case(10), case(9, THIRD, V), case(8, KARRAS)],
-    "LCMScheduler": [case(10), case(7, V)],
-    "TCDScheduler": [case(10), case(7, X0, eta=0.7)],
+    "LCMScheduler": [
+        case(10), case(7, V), case(4, strength=0.6), case(7, V, dict(original_inference_steps=40), strength=0.33),
+        case(None, timesteps=[979, 759, 499, 259, 39], strength=0.5),
+    ],
+    "TCDScheduler": [
+        case(10), case(7, X0, eta=0.7), case(4, strength=0.6), case(7, X0, dict(original_inference_steps=40), eta=0.7, strength=0.33),
+        case(None, timesteps=[979, 759, 499, 259, 39], strength=0.5),
+    ],
     "EDMEulerScheduler": [case(10), case(7, V, SIGMA_MIN)],
     "EDMDPMSolverMultistepScheduler": [case(10), case(9, THIRD), case(8, dict(algorithm_type="sde-dpmsolver++"))],
     "SASolverScheduler": [case(10), case(8, dict(predictor_order=3, corrector_order=2), V)],
     "CMStochasticIterativeScheduler": [case(10), case(7, dict(clip_denoised=False))],
     "FlowMatchHeunDiscreteScheduler": [case(10), case(7, dict(shift=3.0))],
     "FlowMatchLCMScheduler": [case(10), case(7, dict(shift=3.0))],
+    "DPMSolverSDEScheduler": [case(10), case(7, KARRAS, V), case(6, s_noise=0.9)],
+    "CosineDPMSolverMultistepScheduler": [case(10), case(7, dict(solver_type="heun", sigma_data=0.5))],
+    "IPNDMScheduler": [case(10), case(7)],
+    "ScoreSdeVeScheduler": [case(10), case(5, dict(correct_steps=2, snr=0.3))],
     "FlowMatchEulerDiscreteScheduler": [case(10), case(7, dict(shift=3.0)), case(8, dict(stochastic_sampling=True))],
 }
 
@@ -76,8 +92,12 @@ def noised(name, scheduler, picture, noise, timesteps):
         return scheduler.scale_noise(picture, timesteps[:1], noise)
     if name == "SASolverScheduler":
         # Its add_noise looks up ᾱ, float32, where all its steps have σ: the same level, but for roundings.
-        signal, deviation = scheduler._sigma_to_alpha_sigma_t(scheduler.sigmas[scheduler.begin_index])
+        here = scheduler.begin_index if scheduler.step_index is None else scheduler.step_index
+        signal, deviation = scheduler._sigma_to_alpha_sigma_t(scheduler.sigmas[here])
         return signal * picture + deviation * noise
+    if name == "IPNDMScheduler":
+        here = int((scheduler.timesteps == timesteps[0]).nonzero())
+        return scheduler.alphas[here].to(picture.dtype) * picture + scheduler.betas[here].to(picture.dtype) * noise
     if name not in BY_ALPHA:
         return scheduler.add_noise(picture, noise, timesteps[:1])
     # The factors that come from ᾱ are float32, as everywhere in these schedulers.
@@ -86,15 +106,29 @@ def noised(name, scheduler, picture, noise, timesteps):
     return signal.to(picture.dtype) * picture + deviation.to(picture.dtype) * noise
 
 
+def run_of_scores(spec, given, dtype):
+    """As `run`, of ScoreSdeVeScheduler."""
+    begin = left_out(spec["steps"])
+    with scores_of(spec["config"], spec["steps"], given, dtype) as scheduler:
+        start = given["picture"].to(dtype) + scheduler.sigmas[begin].to(dtype) * given["noise"].to(dtype)
+        samples = list(steps_of_scores(scheduler, start, given, begin))
+    assert all(sample.dtype == dtype and sample.isfinite().all() for sample in samples), spec
+    return start, torch.stack(samples), sigmas_of_scores(scheduler)[-len(samples):]
+
+
 def run(name, spec, given, dtype, cuts):
     """What the run begins with, and the samples after each call. `cuts`: a table of only what is left, for the two
     classes that need it."""
-    begin = left_out(spec["steps"])
+    if name == "ScoreSdeVeScheduler":
+        return run_of_scores(spec, given, dtype)
+    choices = dict(spec["choices"])
+    own = {key: choices.pop(key) for key in ("timesteps", "strength") if key in choices}
+    begin = 0 if own else left_out(spec["steps"])
     if cuts and name == "PNDMScheduler":
         spec, begin = cut_training(name, spec)
     with ExitStack() as stack:
-        scheduler, _ = stack.enter_context(scheduler_of(name, spec["config"], given, dtype))
-        scheduler.set_timesteps(spec["steps"])
+        scheduler = stack.enter_context(scheduler_of(name, spec["config"], given, dtype))
+        scheduler.set_timesteps(spec["steps"], **own)
         if name not in BY_ALPHA:
             scheduler.sigmas = scheduler.sigmas.to(dtype)
         first = begin * scheduler.order
@@ -111,7 +145,8 @@ def run(name, spec, given, dtype, cuts):
             stack.enter_context(mock.patch.object(torch.Tensor, "to", keep_double))
         for t in timesteps:
             x = scheduler.scale_model_input(sample, t) if hasattr(scheduler, "scale_model_input") else sample
-            sample = scheduler.step(model(x, t), t, sample, **spec["choices"]).prev_sample
+            step = scheduler.step(model(x, t), t, sample, **choices)
+            sample = step.denoised if name == "LCMScheduler" and t == timesteps[-1] else step.prev_sample
             assert sample.dtype == dtype and sample.isfinite().all(), (name, spec)
             samples.append(sample)
     return start, torch.stack(samples), timesteps

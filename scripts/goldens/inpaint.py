@@ -6,8 +6,9 @@ itself. `repaint` is the loop of RePaintPipeline with its RePaintScheduler. The 
 of img2img.py; `mask` is 1 where the picture is repainted (RePaint's own is 1 − that).
 
 `<case>/f32` and `/f64` are, for `replace`, the samples after each call; for `repaint` what each call of the model is
-given, and last the result. The KDPM2 schedulers are left out: between the two calls of a step diffusers noises the
-picture to the end of the step, not to its middle. RePaintScheduler's steps up are right only where every timestep of
+given, and last the result. The KDPM2 schedulers and DPMSolverSDEScheduler are left out: between the two calls of a step
+diffusers noises the picture to the end of the step, not to its middle. ScoreSdeVeScheduler, of which diffusers has no
+such pipeline, puts back the picture at σ of the next call. RePaintScheduler's steps up are right only where every timestep of
 the training is a step (see src/sampling/repaint.ts), so jumps are taken there.
 """
 import importlib
@@ -19,7 +20,9 @@ import torch
 
 import store
 from img2img import noised
-from schedulers import BY_ALPHA, FLOW_SIGMAS, KARRAS, V, case, given_draws, keep_double, model_of, scheduler_of, truth
+from schedulers import (
+    BY_ALPHA, FLOW_SIGMAS, KARRAS, V, case, given_draws, keep_double, model_of, scheduler_of, scores_of, sigmas_of_scores, steps_of_scores, truth,
+)
 
 SEED = 14
 SHAPE = (2, 2, 3, 4)
@@ -32,6 +35,8 @@ REPLACE = {
     "DPMSolverMultistepScheduler": [case(6), case(5, FLOW_SIGMAS)], "DPMSolverSinglestepScheduler": [case(6)],
     "UniPCMultistepScheduler": [case(6)], "DEISMultistepScheduler": [case(6)], "LCMScheduler": [case(5)], "TCDScheduler": [case(5)],
     "EDMEulerScheduler": [case(6)], "EDMDPMSolverMultistepScheduler": [case(6)], "FlowMatchEulerDiscreteScheduler": [case(6)],
+    "SASolverScheduler": [case(6)], "CosineDPMSolverMultistepScheduler": [case(6)], "CMStochasticIterativeScheduler": [case(5)],
+    "IPNDMScheduler": [case(6)], "ScoreSdeVeScheduler": [case(4)], "FlowMatchHeunDiscreteScheduler": [case(5)], "FlowMatchLCMScheduler": [case(5)],
 }
 BETAS = [0.05 + 0.03 * i for i in range(12)]
 SMALL = dict(num_train_timesteps=12, trained_betas=BETAS)
@@ -42,9 +47,28 @@ REPAINT = [
 ]
 
 
+def replace_scores(spec, given, dtype):
+    """As `replace`, of ScoreSdeVeScheduler; each picture alone, since it mixes those of a batch."""
+    pictures = []
+    for one in range(SHAPE[0]):
+        alone = {key: x[one:one + 1] for key, x in given.items()}
+        picture, noise, mask = (alone[key].to(dtype) for key in ("picture", "noise", "mask"))
+        with scores_of(spec["config"], spec["steps"], alone, dtype) as scheduler:
+            sigmas = sigmas_of_scores(scheduler).to(dtype)
+
+            def put_back(sample, call):
+                known = picture + sigmas[call + 1] * noise if call + 1 < len(sigmas) else picture
+                return (1 - mask) * known + mask * sample
+
+            pictures.append(torch.stack(list(steps_of_scores(scheduler, noise * scheduler.init_noise_sigma, alone, after=put_back))))
+    return torch.cat(pictures, dim=1)
+
+
 def replace(name, spec, given, dtype):
+    if name == "ScoreSdeVeScheduler":
+        return replace_scores(spec, given, dtype)
     with ExitStack() as stack:
-        scheduler, _ = stack.enter_context(scheduler_of(name, spec["config"], given, dtype))
+        scheduler = stack.enter_context(scheduler_of(name, spec["config"], given, dtype))
         scheduler.set_timesteps(spec["steps"])
         start = float(getattr(scheduler, "init_noise_sigma", 1.0))
         if name not in BY_ALPHA:

@@ -184,7 +184,7 @@ def rounded_log(x):
 def truth():
     """Within it, float32 is rounded correctly."""
     with ExitStack() as stack:
-        for owner, names in ((torch.Tensor, ("__pow__", "sqrt", "exp", "log")), (torch, ("pow", "sqrt", "exp", "log", "sigmoid", "sin", "atan2"))):
+        for owner, names in ((torch.Tensor, ("__pow__", "sqrt", "exp", "log", "atan")), (torch, ("pow", "sqrt", "exp", "log", "sigmoid", "sin", "atan2"))):
             for name in names:
                 stack.enter_context(mock.patch.object(owner, name, rounded(getattr(owner, name))))
         stack.enter_context(mock.patch.object(numpy, "log", rounded_log))
@@ -216,46 +216,70 @@ def given_draws(module, given, dtype):
 
 
 @contextmanager
-def scheduler_of(name, config, given, dtype):
-    """A scheduler of diffusers that draws the stored noise, and the function that draws it; in float64 within the
-    truth."""
+def scheduler_of(name, config, given, dtype, given_noise=True):
+    """A scheduler of diffusers that draws the stored noise, its Brownian motion too unless not `given_noise`; in
+    float64 within the truth."""
     cls = getattr(diffusers, name)
     with ExitStack() as stack:
         if dtype == torch.float64:
             stack.enter_context(truth())
         scheduler = cls.from_config(config)
-        draw = stack.enter_context(given_draws(importlib.import_module(cls.__module__), given, dtype))
+        module = importlib.import_module(cls.__module__)
+        draw = stack.enter_context(given_draws(module, given, dtype))
+        if hasattr(module, "BrownianTreeNoiseSampler") and given_noise:
+            motion = GivenMotion(draw)
+            stack.enter_context(mock.patch.object(module, "BrownianTreeNoiseSampler", lambda *_, **__: motion))
         if dtype == torch.float64 and name.startswith("KDPM2"):
             stack.enter_context(mock.patch.object(torch, "from_numpy", lambda array: plain_from_numpy(array).double()))
-        yield scheduler, draw
+        yield scheduler
 
 
-def run_of_scores(name, spec, given, dtype):
-    """As `run`, of the class whose steps are those of diffusers.ScoreSdeVePipeline; each picture alone, since it
-    mixes those of a batch."""
-    module = importlib.import_module(getattr(diffusers, name).__module__)
+@contextmanager
+def scores_of(config, steps, given, dtype):
+    """A ScoreSdeVeScheduler with its tables for so many steps, that draws the stored noise; in float64 within the
+    truth. `timesteps`: its times, `sigmas`: σ of each."""
+    module = importlib.import_module(diffusers.ScoreSdeVeScheduler.__module__)
+    scheduler = diffusers.ScoreSdeVeScheduler.from_config(config)
+    with truth() if dtype == torch.float64 else nullcontext(), given_draws(module, given, dtype):
+        scheduler.set_timesteps(steps)
+        scheduler.set_sigmas(steps)
+        scheduler.discrete_sigmas = scheduler.discrete_sigmas.to(dtype)
+        yield scheduler
+
+
+def sigmas_of_scores(scheduler):
+    """σ of each call of the model."""
+    return scheduler.sigmas.repeat_interleave(scheduler.config.correct_steps + 1)
+
+
+def steps_of_scores(scheduler, sample, given, first=0, after=lambda sample, call: sample):
+    """The samples after each call of the loop of diffusers.ScoreSdeVePipeline, from step `first` on. `after` says what
+    the sample of a call goes on as."""
+    model = model_of(given, sample.dtype)
+    score = lambda x, sigma: model(x, sigma) / -(1 + float(sigma) ** 2)
+    corrections, steps = scheduler.config.correct_steps, len(scheduler.timesteps)
+    for i in range(first, steps):
+        sigma = scheduler.sigmas[i]
+        for k in range(corrections):
+            with mock.patch.object(torch, "ones", lambda *size: plain_ones(*size, dtype=sample.dtype)):
+                sample = scheduler.step_correct(score(sample, sigma), sample).prev_sample
+            sample = after(sample, i * (corrections + 1) + k)
+            yield sample
+        step = scheduler.step_pred(score(sample, sigma), scheduler.timesteps[i], sample)
+        sample = after(step.prev_sample_mean if i == steps - 1 else step.prev_sample, i * (corrections + 1) + corrections)
+        yield sample
+
+
+def run_of_scores(spec, given, dtype):
+    """As `run`, of ScoreSdeVeScheduler; each picture alone, since it mixes those of a batch."""
     pictures = []
     for one in range(SHAPE[0]):
-        scheduler = getattr(diffusers, name).from_config(spec["config"])
         alone = {key: x[one:one + 1] for key, x in given.items()}
-        with truth() if dtype == torch.float64 else nullcontext(), given_draws(module, alone, dtype):
-            scheduler.set_timesteps(spec["steps"])
-            scheduler.set_sigmas(spec["steps"])
-            scheduler.discrete_sigmas = scheduler.discrete_sigmas.to(dtype)
-            sample, samples = alone["sample"].to(dtype) * scheduler.init_noise_sigma, []
-            model = model_of(alone, dtype)
-            score = lambda x, sigma: model(x, sigma) / -(1 + float(sigma) ** 2)
-            for t, sigma in zip(scheduler.timesteps, scheduler.sigmas):
-                for _ in range(scheduler.config.correct_steps):
-                    with mock.patch.object(torch, "ones", lambda *size: plain_ones(*size, dtype=dtype)):
-                        sample = scheduler.step_correct(score(sample, sigma), sample).prev_sample
-                    samples.append(sample)
-                step = scheduler.step_pred(score(sample, sigma), t, sample)
-                sample = step.prev_sample
-                samples.append(step.prev_sample_mean if len(samples) + 1 == spec["steps"] * (scheduler.config.correct_steps + 1) else sample)
-        assert all(sample.dtype == dtype and sample.isfinite().all() for sample in samples), (name, spec)
+        with scores_of(spec["config"], spec["steps"], alone, dtype) as scheduler:
+            samples = list(steps_of_scores(scheduler, alone["sample"].to(dtype) * scheduler.init_noise_sigma, alone))
+        assert all(sample.dtype == dtype and sample.isfinite().all() for sample in samples), spec
         pictures.append(torch.stack(samples))
-    scheduler.timesteps = scheduler.sigmas = scheduler.sigmas.repeat_interleave(scheduler.config.correct_steps + 1)
+    scheduler.timesteps = scheduler.sigmas = sigmas_of_scores(scheduler)
     return torch.cat(pictures, dim=1), scheduler, scheduler.init_noise_sigma
 
 
@@ -282,15 +306,11 @@ def run(name, spec, given, dtype, noise_seed=None, given_noise=True):
     """The samples after each call, the scheduler, and the σ that the run began with. Without given noise it is
     diffusers' own, of a seed."""
     if name == "ScoreSdeVeScheduler":
-        return run_of_scores(name, spec, given, dtype)
-    module = importlib.import_module(getattr(diffusers, name).__module__)
+        return run_of_scores(spec, given, dtype)
     choices = dict(spec["choices"])
     mu = choices.pop("mu", None)
     with ExitStack() as stack:
-        scheduler, draw = stack.enter_context(scheduler_of(name, spec["config"], given, dtype))
-        if hasattr(module, "BrownianTreeNoiseSampler") and given_noise:
-            motion = GivenMotion(draw)
-            stack.enter_context(mock.patch.object(module, "BrownianTreeNoiseSampler", lambda *_, **__: motion))
+        scheduler = stack.enter_context(scheduler_of(name, spec["config"], given, dtype, given_noise))
         if noise_seed is not None:
             choices["generator"] = torch.Generator().manual_seed(noise_seed)
         own = {key: numpy.array(choices.pop(key)) for key in ("timesteps", "sigmas") if key in choices}

@@ -63,6 +63,7 @@ CASES = {
         own(None, [0.95, 0.6, 0.3], ANY_FLOW, dict(time_shift_type="linear"), mu=1.8), own(None, [1.0, 0.7, 0.3], dict(shift_terminal=0.1)),
         own([950, 700, 300, 80], None, KARRAS), own([1000, 700, 300], None, dict(invert_sigmas=True)),
     ],
+    "DPMSolverSDEScheduler": [case(5, s_noise=0.9), case(4, KARRAS, V, s_noise=1.1)],
     "FlowMatchHeunDiscreteScheduler": [case(4, **CHURN), case(3, dict(shift=3.0), s_churn=0.6, s_noise=0.9)],
     "FlowMatchLCMScheduler": [own([1000, 801, 402.5, 103], None, dict(shift=3.0)), own(None, [1.0, 0.75, 0.5, 0.25], dict(shift=3.0))],
     "CMStochasticIterativeScheduler": [own([39, 22, 7]), own([30, 0], None, dict(clip_denoised=False))],

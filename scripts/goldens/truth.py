@@ -15,9 +15,13 @@ import diffusers.models.embeddings as embeddings
 import torch
 
 
+# As they are where this file is read: goldens of runs and of texts put others in their places.
+plain_to, plain_double = torch.Tensor.to, torch.Tensor.double
+
+
 def rounded(x):
     """x, rounded to float32, held in float64."""
-    return x.to(torch.float32).double()
+    return plain_double(plain_to(x, torch.float32))
 
 
 def sinusoid(timesteps, embedding_dim, flip_sin_to_cos=False, downscale_freq_shift=1, scale=1, max_period=10000):
@@ -34,7 +38,7 @@ def sinusoid(timesteps, embedding_dim, flip_sin_to_cos=False, downscale_freq_shi
 
 def correctly_rounded(function):
     """`function`, whose float32 results (of float32 numbers and of integers) are rounded once."""
-    return lambda x, *more: function(x, *more) if x.dtype == torch.float64 else function(x.double(), *more).to(torch.float32)
+    return lambda x, *more: function(x, *more) if x.dtype == torch.float64 else plain_to(function(x.double(), *more), torch.float32)
 
 
 @contextmanager

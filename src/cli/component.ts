@@ -1,5 +1,6 @@
 /** The models of a folder that are run by themselves: what each is given, and what its results are called. */
 import { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from '../formats/components.ts';
+import type { FolderChoices } from '../formats/diffusers.ts';
 import { located, type Located } from '../formats/hub-cache.ts';
 import { folderReader } from '../formats/node-files.ts';
 import { readJsonFile } from '../formats/read-file.ts';
@@ -12,8 +13,9 @@ import type { PassOutput } from '../models/passes.ts';
 import { createUNetCondition } from '../models/unet2d-condition/unet-condition.ts';
 import { at } from '../tensor/at.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
+import { chooseLora, type LoraAdapter } from './lora.ts';
 import { warn } from './messages.ts';
-import { finiteTensor, loadModel, modelFolder } from './model.ts';
+import { finiteTensor, folderChoices, loadModel, modelFolder } from './model.ts';
 import { readConditionInput, readModelInput, readTexts } from './model-input.ts';
 import type { ParsedOptions } from './options.ts';
 
@@ -35,6 +37,18 @@ export interface Component {
  * @throws InputError when the folder has none, or the file does not hold what it is given
  */
 export async function loadComponent(options: ParsedOptions, file: SafetensorsFile, dtype: DType): Promise<Component> {
+  const { choices, report } = await chooseLora(options, dtype);
+  const component = await componentOf(options, file, dtype, choices);
+  report();
+  return component;
+}
+
+async function componentOf(
+  options: ParsedOptions,
+  file: SafetensorsFile,
+  dtype: DType,
+  { adapt }: LoraAdapter['choices'],
+): Promise<Component> {
   const name = options.choice('component', componentNames) ?? 'unet';
   const folder = modelFolder(options);
   const inner = name.replace(/\..*/, '');
@@ -48,7 +62,7 @@ export async function loadComponent(options: ParsedOptions, file: SafetensorsFil
   const found: Found = {
     ...place,
     folder: await folderIn(place, inner),
-    variant: options.text('variant'),
+    choices: { ...folderChoices(options), adapt: (_folder, weights) => adapt(inner, weights) },
     dtype,
     file,
   };
@@ -59,7 +73,8 @@ export async function loadComponent(options: ParsedOptions, file: SafetensorsFil
 /** A model's folder within a place, and what it is to be given. */
 interface Found extends Located {
   readonly folder: string;
-  readonly variant: string | undefined;
+  /** Of how its files are read. */
+  readonly choices: FolderChoices;
   readonly dtype: DType;
   readonly file: SafetensorsFile;
 }
@@ -76,8 +91,8 @@ async function classOf({ readFile, folder, source }: Found): Promise<unknown> {
 }
 
 async function filesOf<Config>(found: Found, kind: ComponentKind<Config>): Promise<ModelFiles<Config>> {
-  const { readFile, folder, source, variant } = found;
-  const files = await loadModelFiles(readFile, folder, source, kind, variant === undefined ? {} : { variant });
+  const { readFile, folder, source, choices } = found;
+  const files = await loadModelFiles(readFile, folder, source, kind, choices);
   warn(files.warnings);
   return files;
 }
@@ -85,9 +100,9 @@ async function filesOf<Config>(found: Found, kind: ComponentKind<Config>): Promi
 const samples = ({ predictions }: PassOutput): Readonly<Record<string, Tensor>> => ({ sample: at(predictions, 0) });
 
 async function unetOf(whole: string, found: Found): Promise<Component> {
-  const { dtype, file, source, folder, variant } = found;
+  const { dtype, file, source, folder, choices } = found;
   if ((await classOf(found)) !== 'UNet2DConditionModel') {
-    const { unet } = await loadModel(whole, dtype, variant);
+    const { unet } = await loadModel(whole, dtype, choices);
     return { model: unet, input: readModelInput(file, unet), needs: [], results: samples };
   }
   const { config, weights } = await filesOf(found, componentKinds.UNet2DConditionModel);

@@ -15,7 +15,9 @@ import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { chooseBackend } from './backend.ts';
 import { printDrawn } from './drawn.ts';
 import { follow } from './follow.ts';
+import { chooseLora } from './lora.ts';
 import { warn } from './messages.ts';
+import { folderChoices } from './model.ts';
 import { chooseNoise, type ChosenNoise } from './noise.ts';
 import type { ParsedOptions } from './options.ts';
 import { readPicture, readSized, type PictureChoice } from './picture.ts';
@@ -84,8 +86,12 @@ export async function sampleFromWords(
 }
 
 async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<StableDiffusion> {
-  const [folder, variant] = [options.required('model'), options.text('variant')];
-  return loadStableDiffusion(await folderReader(folder), folder, dtype, variant === undefined ? {} : { variant });
+  const folder = options.required('model');
+  const lora = await chooseLora(options, dtype);
+  const choices = { ...folderChoices(options), ...lora.choices };
+  const pipeline = await loadStableDiffusion(await folderReader(folder), folder, dtype, choices);
+  lora.report();
+  return pipeline;
 }
 
 /** A line for each text of which something is left. */

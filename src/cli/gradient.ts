@@ -6,7 +6,7 @@ import { unperturbed } from '../models/stage.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
 import { printResult } from './messages.ts';
-import { finiteTensor, loadModel, modelFolder, modelHelp, openSafetensors } from './model.ts';
+import { folderChoices, finiteTensor, loadModel, modelFolder, modelHelp, openSafetensors } from './model.ts';
 import { readModelInput } from './model-input.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
@@ -39,7 +39,7 @@ async function run(args: readonly string[]): Promise<number> {
   const [inputFile, out] = [options.required('input'), options.required('out')];
   chooseOutFiles(options, { out: 'safetensors' });
   const { dtype, backend } = chooseBackend(options);
-  const { unet } = await loadModel(modelFolder(options), dtype, options.text('variant'));
+  const { unet } = await loadModel(modelFolder(options), dtype, folderChoices(options));
   const file = await openSafetensors(inputFile);
   const input = readModelInput(file, unet);
   const target = finiteTensor(file, 'target', dtype, 'B,C,H,W');

@@ -28,7 +28,8 @@ export const pictureOptions: OptionKinds = {
 
 /** The part of a command's help that explains them. */
 export const pictureHelp = `  --init PICTURE.png              a picture to begin with, noised; --count variations of it
-  --strength S                    how much of it is redrawn: the last S of all steps are run, above 0, to 1 (0.8)
+  --strength S                    how much of it is redrawn: the last S of all steps are run, above 0, to 1 (0.8);
+                                  lcm and tcd space all their steps between there and the picture
   --resize                        brings picture and mask to the model's size (Lanczos); else they must have it
   --inpaint MASK.png              of --init: only what is white in the mask is drawn anew (strength 1, all steps)
   --inpaint-method replace|repaint

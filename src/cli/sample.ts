@@ -12,7 +12,8 @@ import { follow } from './follow.ts';
 import { sampleFromWords } from './from-words.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
-import { loadModel, modelFolder, modelHelp } from './model.ts';
+import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
+import { loadModel, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { chooseOutFiles } from './out-files.ts';
@@ -30,6 +31,7 @@ const kinds: OptionKinds = {
   labels: 'text',
   latents: 'text',
   preview: 'flag',
+  ...loraOptions,
   ...pictureOptions,
   ...wordOptions,
   ...noiseOptions,
@@ -44,6 +46,7 @@ Draws pictures with a diffusers model and writes them side by side as PNG.
 
 ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
+${loraHelp}
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out GRID.png                  where the pictures go
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample;
@@ -69,7 +72,7 @@ async function run(args: readonly string[]): Promise<number> {
   if (options.has('prompt')) return sampleFromWords(options, picture, files);
   refuseWithoutPrompt(options);
   const { dtype, backend } = chooseBackend(options);
-  const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, options.text('variant'));
+  const { unet, schedulerConfig } = await loadWithLora(options, dtype);
   if (![1, 3, 4].includes(unet.config.inChannels) && (out !== undefined || options.has('preview'))) {
     throw new InputError(
       `samples of ${unet.config.inChannels} channels cannot be drawn; ` +

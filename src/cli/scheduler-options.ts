@@ -76,8 +76,10 @@ export async function chooseRun(
     noiseSeed: entry?.seeded ? seedsOf(options) : undefined,
   });
   const stepCount = countSteps(`${className}`, entry ?? {}, steps, whole);
-  const begin = stepsLeftOut(stepCount, strength);
-  const scheduler = createScheduler(config, steps, { ...whole, begin });
+  // Steps of a consistency model lie between the strength and the end, as many as are asked for.
+  const spreads = entry?.strength === true && strength < 1 && !hasOwn;
+  const begin = spreads ? 0 : stepsLeftOut(stepCount, strength);
+  const scheduler = createScheduler(config, steps, { ...whole, ...(spreads ? { strength } : { begin }) });
   warn(scheduler.warnings ?? []);
   return { scheduler, stepCount, begin };
 }

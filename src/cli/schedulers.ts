@@ -73,13 +73,14 @@ ${keys.join('\n')}`;
 }
 
 /** Which options of a run it has, a line each. */
-function takes({ eta, own = {}, churns }: SchedulerEntry): string {
+function takes({ eta, own = {}, churns, strength }: SchedulerEntry): string {
   const withEnd = own.sigmas === 'steps and end' ? ', the last that of the result' : '';
   const lines = [
     ...(eta === undefined ? [] : [`eta       ${eta}: how much noise is added (--eta)`]),
     ...(own.timesteps ? ['timesteps your own: --timesteps'] : []),
     ...(own.sigmas ? [`sigmas    your own: --sigmas${withEnd}`] : []),
     ...(churns === 'sNoise' ? ['noise     its deviation: --s-noise'] : []),
+    ...(strength ? ["strength  of --init: it has all the steps, spread over that part of the distillation's"] : []),
     ...(churns === true ? ['churn     noise on the way down: --s-churn, --s-tmin, --s-tmax, --s-noise'] : []),
   ];
   return lines.map((line) => `\n${line}`).join('');

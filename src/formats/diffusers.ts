@@ -33,6 +33,11 @@ export interface ModelFolder {
 export interface FolderChoices {
   /** Of the weights, as `fp16`: the files `diffusion_pytorch_model.fp16.safetensors`. */
   readonly variant?: string;
+  /**
+   * What becomes of the weights of a part, `unet` or `text_encoder`, before a model is made of them: of the same names
+   * and shapes.
+   */
+  readonly adapt?: (part: string, weights: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor>;
 }
 
 /**
@@ -43,7 +48,7 @@ export interface FolderChoices {
 export async function loadModelFolder(
   readFile: ReadFile,
   source: string,
-  { variant }: FolderChoices = {},
+  { variant, adapt = (_part, weights) => weights }: FolderChoices = {},
 ): Promise<ModelFolder> {
   aReader('what reads files', readFile);
   const place = await placeOf(readFile, source);
@@ -55,7 +60,7 @@ export async function loadModelFolder(
   return {
     config,
     configJson: place.config,
-    weights,
+    weights: adapt('unet', weights),
     schedulerConfig: scheduler.config,
     warnings: [
       ...warnings,

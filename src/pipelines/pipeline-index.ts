@@ -2,6 +2,7 @@
  * `model_index.json` of a pipeline that draws what words say: which parts it has, each as `[library, class]`, both null
  * where it has none.
  */
+import { adapterHint } from '../models/adapters.ts';
 import type { Json } from '../models/config-keys.ts';
 import { InputError } from '../tensor/errors.ts';
 
@@ -42,6 +43,8 @@ export function readPipelineIndex(index: Json | undefined, source: string): Pipe
     throw new InputError(`${source}: there is no model_index.json of a pipeline with text_encoder, unet and vae`);
   const name = `${source}/model_index.json`;
   const pipeline = typeof index['_class_name'] === 'string' ? index['_class_name'] : 'pipeline of no named class';
+  const added = ['controlnet', 'motion_adapter'].map((part) => classIn(index, part)).find((one) => one !== undefined);
+  if (added !== undefined) throw new InputError(`${name}: the ${pipeline} has a ${added}${adapterHint(added)}`);
   const isXl = classIn(index, 'text_encoder_2') !== undefined || /XL/.test(pipeline);
   for (const part of isXl ? xlParts : parts) {
     const found = classIn(index, part);

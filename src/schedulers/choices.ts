@@ -20,6 +20,11 @@ export interface SchedulerChoices extends OwnSteps, Churn {
    */
   readonly begin?: number;
   /**
+   * How much of a picture is redrawn that the run begins with, above 0, to 1, of the schedulers that space all their
+   * steps by it (`strength` of their entry); the others leave out steps (`begin`).
+   */
+  readonly strength?: number;
+  /**
    * The seed of the noise of the schedulers that have one of their own (`seeded` of their entry), or one for each
    * sample. Without it they draw from the noise of the run.
    */
@@ -41,6 +46,8 @@ export interface ChoicesOfClass {
   };
   /** Whether it takes sChurn, sTmin, sTmax and sNoise; or, since it adds noise anyhow, sNoise alone. */
   readonly churns?: true | 'sNoise';
+  /** Whether it takes a strength: that part of the distillation, from its beginning, has all the steps. */
+  readonly strength?: true;
   /** Whether its noise is a Brownian motion with a seed of its own. */
   readonly seeded?: true;
 }
@@ -49,6 +56,7 @@ const names: Readonly<Record<keyof SchedulerChoices, true>> = {
   eta: true,
   mu: true,
   begin: true,
+  strength: true,
   noiseSeed: true,
   timesteps: true,
   sigmas: true,
@@ -91,6 +99,7 @@ export function checkChoices(name: string, ofClass: ChoicesOfClass, choices: Sch
   checkEta(name, ofClass, choices);
   checkOwn(name, ofClass, choices);
   checkChurn(name, ofClass, choices);
+  checkStrength(name, ofClass, choices);
   const { mu = 0, noiseSeed } = choices;
   if (noiseSeed !== undefined && !ofClass.seeded)
     throw new InputError(`${name} has no noise of a seed of its own; leave noiseSeed out, and seed the run's noise`);
@@ -152,4 +161,14 @@ function checkChurn(
     if (!(value >= least) || (value === Infinity && key !== 'sTmax'))
       throw new InputError(`${name}: ${key} is ${value}; expected a finite number from ${least}`);
   }
+}
+
+function checkStrength(name: string, ofClass: ChoicesOfClass, { strength, begin = 0 }: SchedulerChoices): void {
+  if (strength === undefined) return;
+  if (!ofClass.strength)
+    throw new InputError(`${name} has no strength, but ${strength} is given; begin says how many steps are left out`);
+  if (!(strength > 0 && strength <= 1))
+    throw new InputError(`${name}: strength is ${strength}; expected a number above 0, to 1`);
+  if (begin !== 0)
+    throw new InputError(`${name}: strength and begin exclude one another; each says how much of a picture is redrawn`);
 }

@@ -4,12 +4,11 @@ import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
 import { checkAlphas } from './alpha-levels.ts';
-import { consistencyTimesteps } from './consistency-timesteps.ts';
+import { consistencyTimesteps, type ConsistencyChoices } from './consistency-timesteps.ts';
 import { diffuse, levelOfAlpha } from './level.ts';
 import { readLimit } from './limit.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import type { OwnSteps } from './own-steps.ts';
 import { originalAt, predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { f32, root } from './single.ts';
@@ -38,10 +37,10 @@ export function consistent(x: Tensor, x0: Tensor, t: number, scaling: number): T
  * A run of LCM: to the consistent x̂₀ at once; then `diffuse` to the next timestep with fresh noise, but for the last
  * step (multistep consistency sampling).
  * @param steps how many, from 1 to original_inference_steps
- * @param own timesteps in place of those of the distillation: whole numbers that fall
+ * @param own timesteps in place of those of the distillation: whole numbers that fall; the strength of a picture
  * @throws InputError for a config or a number of steps that it does not support
  */
-export function lcm(config: Config, steps: number, own: OwnSteps = {}): Scheduler<undefined> {
+export function lcm(config: Config, steps: number, own: ConsistencyChoices = {}): Scheduler<undefined> {
   const name = 'LCMScheduler';
   const options = readOptions(config, name);
   const defaults = { start: 0.00085, end: 0.012, schedule: 'scaled_linear' } as const;
@@ -57,7 +56,7 @@ export function lcm(config: Config, steps: number, own: OwnSteps = {}): Schedule
   options.choice('timestep_spacing', spacings, 'leading');
   const read = options.finish();
 
-  const timesteps = consistencyTimesteps(name, trainTimesteps, originalSteps, own.timesteps ?? steps);
+  const timesteps = consistencyTimesteps(name, trainTimesteps, originalSteps, steps, own);
   const alphas = timesteps.map((t) => at(alphasCumprod, t));
   const levels = alphas.map(levelOfAlpha);
   const calls = timesteps.map((t, i) => ({ t, alpha: at(alphas, i), next: 1 }));

@@ -209,6 +209,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     source: 'Luo et al. 2023, arXiv 2310.04378',
     kind: 'discrete',
     own: { timesteps: true },
+    strength: true,
     create: (config, steps, own) => lcm(config, steps, own),
   },
   TCDScheduler: {
@@ -219,6 +220,7 @@ export const schedulers: Readonly<Record<string, SchedulerEntry>> = {
     eta: 0.3,
     mostEta: 1,
     own: { timesteps: true },
+    strength: true,
     create: (config, steps, { eta, ...own }) => tcd(config, steps, eta, own),
   },
   EDMEulerScheduler: {

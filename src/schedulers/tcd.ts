@@ -5,12 +5,11 @@
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
 import { checkAlphas } from './alpha-levels.ts';
-import { consistencyTimesteps } from './consistency-timesteps.ts';
+import { consistencyTimesteps, type ConsistencyChoices } from './consistency-timesteps.ts';
 import { diffuse, levelOfAlpha } from './level.ts';
 import { readLimit } from './limit.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
-import type { OwnSteps } from './own-steps.ts';
 import { epsilonAt, originalAt, predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { f32, oneMinus } from './single.ts';
@@ -34,10 +33,10 @@ export function tcdStep(x0: Tensor, epsilon: Tensor, alphaS: number, next: numbe
  * A run of TCD. The last step goes to timestep 0 and adds no noise.
  * @param steps how many, from 1 to original_inference_steps
  * @param eta γ, from 0 to 1: 0 for no noise, 1 to start each step from x̂₀
- * @param own timesteps in place of those of the distillation: whole numbers that fall
+ * @param own timesteps in place of those of the distillation: whole numbers that fall; the strength of a picture
  * @throws InputError for a config or a number of steps that it does not support
  */
-export function tcd(config: Config, steps: number, eta = 0.3, own: OwnSteps = {}): Scheduler<undefined> {
+export function tcd(config: Config, steps: number, eta = 0.3, own: ConsistencyChoices = {}): Scheduler<undefined> {
   const name = 'TCDScheduler';
   const options = readOptions(config, name);
   const defaults = { start: 0.00085, end: 0.012, schedule: 'scaled_linear' } as const;
@@ -53,7 +52,7 @@ export function tcd(config: Config, steps: number, eta = 0.3, own: OwnSteps = {}
   options.number('timestep_scaling', 10);
   const read = options.finish();
 
-  const timesteps = consistencyTimesteps(name, trainTimesteps, originalSteps, own.timesteps ?? steps);
+  const timesteps = consistencyTimesteps(name, trainTimesteps, originalSteps, steps, own);
   const levels = timesteps.map((t) => levelOfAlpha(at(alphasCumprod, t)));
   /** ᾱ_s and ᾱ' of each step. */
   const targets = [...timesteps.slice(1), 0].map((next) => ({

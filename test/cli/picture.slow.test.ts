@@ -80,6 +80,26 @@ describe('pag sample --init', () => {
     expect(printed[0]).toContain('the last 4 of 5 steps');
   });
 
+  it('draws with lcm and tcd as many steps as are asked for, all within the strength', async () => {
+    for (const [name, className] of [
+      ['lcm', 'LCMScheduler'],
+      ['tcd', 'TCDScheduler'],
+    ]) {
+      const more = ['--init', init, '--scheduler', name, '--strength', '0.5', '--count', '1'];
+      const read = await drawn(...more, '--steps', '4');
+      expect(printed.at(-1)).toContain(', 4 steps, f32');
+      const scheduler = createScheduler({ _class_name: className }, 4, { strength: 0.5 });
+      expect(scheduler.timesteps).toEqual([499, 379, 259, 139]);
+      expect(read('start')).toEqual(scheduler.addNoise(pictureTensor(small, 3, 'f32'), read('noise'), 0));
+      expect(await refusal(...sample(...more, '--steps', '26'))).toContain(
+        'expected from 1 to original_inference_steps = 50, of which a strength of 0.5 leaves 25; take fewer steps',
+      );
+      const own = await drawn(...more, '--timesteps', '999,700,400,100');
+      expect(own('step.1')).toEqual(own('sample'));
+      expect(printed.at(-1)).toContain('the last 2 of 4 steps');
+    }
+  });
+
   it('keeps the nearer to the picture the less of it is redrawn', async () => {
     const original = pictureTensor(small, 3, 'f32');
     const distances: number[] = [];

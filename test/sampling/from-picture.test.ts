@@ -8,19 +8,23 @@ import type { Denoiser } from '../../src/sampling/denoiser.ts';
 import { forEachSample, noisedPicture, stepsLeftOut } from '../../src/sampling/from-picture.ts';
 import { sampleSteps, sampleToEnd } from '../../src/sampling/sample.ts';
 import type { Config } from '../../src/schedulers/options.ts';
-import { createScheduler, schedulerNames } from '../../src/schedulers/registry.ts';
+import { createScheduler, schedulerNames, schedulers } from '../../src/schedulers/registry.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
+import { namedHere } from '../schedulers/golden-runs.ts';
 import { readGoldens, ulpOf } from '../tensor/goldens.ts';
 
 interface Case {
   readonly name: string;
   readonly class: string;
   readonly config: Config;
-  readonly steps: number;
-  readonly choices: { readonly eta?: number };
+  /** None where the choices have timesteps of their own. */
+  readonly steps: number | null;
+  /** Under the names that diffusers has for them. */
+  readonly choices: Readonly<Record<string, unknown>>;
+  /** Of what says how many steps are left out; beside `choices.strength`, by which a scheduler spaces its own. */
   readonly strength: number;
   readonly timesteps: readonly number[];
 }
@@ -32,28 +36,32 @@ const cases = JSON.parse(metadata['cases']) as Case[];
 const given = (name: string, dtype: 'f32' | 'f64'): Tensor =>
   cast(tensor('f32', shape, tensors[name] as Float32Array), dtype);
 
-/** a x + b/(1 + x²) + c/(1 + (t/500)²). */
-function formula(dtype: 'f32' | 'f64'): Denoiser {
+/** a x + b/(1 + x²) + c/(1 + (t/500)²); of a score that, divided by −(1 + σ²). */
+function formula(dtype: 'f32' | 'f64', isScore = false): Denoiser {
   const [a, b, c] = ['a', 'b', 'c'].map((name) => given(name, dtype).data);
   const round = dtype === 'f32' ? Math.fround : (value: number) => value;
   const output = (x: Tensor, t: number): Tensor => ({
     ...x,
     data: x.data.map((value, i) => {
       const square = round(1 + round(value * value));
-      return round(round(round(a[i] * value) + round(b[i] / square)) + round(c[i] * (1 / (1 + (t / 500) ** 2))));
+      const m = round(round(round(a[i] * value) + round(b[i] / square)) + round(c[i] * (1 / (1 + (t / 500) ** 2))));
+      return isScore ? round(m / -(1 + t ** 2)) : m;
     }),
   });
   return { predict: (x, t, passes) => passes.map(() => ({ output: output(x, t), taps: {} })) };
 }
 
 function drawn(one: Case, dtype: 'f32' | 'f64'): { start: Tensor; samples: readonly Tensor[]; timesteps: number[] } {
-  const begin = stepsLeftOut(one.steps, one.strength);
-  const scheduler = createScheduler({ _class_name: one.class, ...one.config }, one.steps, { ...one.choices, begin });
+  const spaces = one.choices['strength'] !== undefined;
+  const choices = spaces ? one.choices : { ...one.choices, begin: stepsLeftOut(one.steps ?? 0, one.strength) };
+  const config = { _class_name: one.class, ...one.config };
+  const scheduler = createScheduler(config, one.steps ?? undefined, namedHere(choices));
   let draw = 0;
   const noise = given('noise', dtype);
   const start = noisedPicture(scheduler, given('picture', dtype), noise);
   const noiseSource = (): Tensor => given(`noise.${draw++}`, dtype);
-  const steps = [...sampleSteps({ denoiser: formula(dtype), guidance: none, scheduler, noise, start, noiseSource })];
+  const denoiser = formula(dtype, one.class === 'ScoreSdeVeScheduler');
+  const steps = [...sampleSteps({ denoiser, guidance: none, scheduler, noise, start, noiseSource })];
   return { start, samples: steps.map(({ sample }) => sample), timesteps: steps.map(({ timestep }) => timestep) };
 }
 
@@ -61,20 +69,19 @@ function drawn(one: Case, dtype: 'f32' | 'f64'): { start: Tensor; samples: reado
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i])));
 
-/** Those that lead from a picture to noise; whose noise is a Brownian motion; for which diffusers noises no picture. */
-const without = {
-  inverse: ['DDIMInverseScheduler', 'DPMSolverMultistepInverseScheduler'],
-  brownian: ['DPMSolverSDEScheduler', 'CosineDPMSolverMultistepScheduler'],
-  begunByNoise: ['ScoreSdeVeScheduler', 'IPNDMScheduler'],
-};
+/** Those that lead from a picture to noise. */
+const inverse = ['DDIMInverseScheduler', 'DPMSolverMultistepInverseScheduler'];
 
-it('there are runs of every scheduler that diffusers begins with a picture', () => {
+it('there are runs of every scheduler that can begin with a picture, also with a strength of its own', () => {
   const classes = new Set(cases.map((one) => one.class));
   const missing = schedulerNames.filter((name) => !classes.has(name));
-  expect(missing.sort()).toEqual(Object.values(without).flat().sort());
+  expect(missing.sort()).toEqual(inverse);
+  const spacing = Object.keys(schedulers).filter((name) => schedulers[name]?.strength);
+  const runs = cases.filter((one) => one.choices['strength'] !== undefined);
+  expect([...new Set(runs.map((one) => one.class))].sort()).toEqual(spacing.sort());
 });
 
-describe('a run from a picture with strength 0.6', () => {
+describe('a run from a picture', () => {
   it.each(cases.map((one) => [one.name, one] as const))('%s', (name, one) => {
     const [single, double] = (['f32', 'f64'] as const).map((dtype) => drawn(one, dtype));
     expect(single.timesteps).toHaveLength(one.timesteps.length);

@@ -9,7 +9,7 @@ import { replacing, type Inpainting } from '../../src/sampling/inpaint.ts';
 import { renoiseStep, repainting, type Jumps } from '../../src/sampling/repaint.ts';
 import { sampleSteps, sampleToEnd } from '../../src/sampling/sample.ts';
 import type { Config } from '../../src/schedulers/options.ts';
-import { createScheduler } from '../../src/schedulers/registry.ts';
+import { createScheduler, schedulerNames } from '../../src/schedulers/registry.ts';
 import type { Scheduler } from '../../src/schedulers/scheduler.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
@@ -48,15 +48,18 @@ const inpaintingIn = (dtype: Precision): Inpainting => ({
   mask: given('mask', dtype, [2, 1, 3, 4]),
 });
 
-/** a x + b/(1 + x²) + c/(1 + (t/500)²); `asked` gets the pictures that it is asked about. */
-function formula(dtype: Precision, asked: Tensor[] = []): Denoiser {
+/**
+ * a x + b/(1 + x²) + c/(1 + (t/500)²), of a score divided by −(1 + σ²); `asked` gets the pictures that it is asked about.
+ */
+function formula(dtype: Precision, asked: Tensor[] = [], isScore = false): Denoiser {
   const [a, b, c] = ['a', 'b', 'c'].map((name) => given(name, dtype).data);
   const round = dtype === 'f32' ? Math.fround : (value: number) => value;
   const output = (x: Tensor, t: number): Tensor => ({
     ...x,
     data: x.data.map((value, i) => {
       const square = round(1 + round(value * value));
-      return round(round(round(a[i] * value) + round(b[i] / square)) + round(c[i] * (1 / (1 + (t / 500) ** 2))));
+      const m = round(round(round(a[i] * value) + round(b[i] / square)) + round(c[i] * (1 / (1 + (t / 500) ** 2))));
+      return isScore ? round(m / -(1 + t ** 2)) : m;
     }),
   });
   return {
@@ -77,12 +80,24 @@ const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i])));
 
 describe('what the mask keeps is put back after each step', () => {
+  it('is held to diffusers with every scheduler but those that it puts back to another level, or that go the other way', () => {
+    const classes = new Set(replaced.map((one) => one.class));
+    expect(schedulerNames.filter((name) => !classes.has(name))).toEqual([
+      'DDIMInverseScheduler',
+      'KDPM2DiscreteScheduler',
+      'KDPM2AncestralDiscreteScheduler',
+      'DPMSolverMultistepInverseScheduler',
+      'DPMSolverSDEScheduler',
+    ]);
+  });
+
   it.each(replaced.map((one) => [one.name, one] as const))('%s', (name, one) => {
     const samplesIn = (dtype: Precision): readonly Tensor[] => {
       const plain = createScheduler({ _class_name: one.class, ...one.config }, one.steps, one.choices);
       const noise = given('noise', dtype);
       const scheduler = replacing(plain, inpaintingIn(dtype), noise);
-      const run = { denoiser: formula(dtype), guidance: none, scheduler, noise, noiseSource: stored(dtype) };
+      const denoiser = formula(dtype, [], one.class === 'ScoreSdeVeScheduler');
+      const run = { denoiser, guidance: none, scheduler, noise, noiseSource: stored(dtype) };
       return [...sampleSteps(run)].map(({ sample }) => sample);
     };
     const [single, double] = (['f32', 'f64'] as const).map(samplesIn);

@@ -36,7 +36,7 @@ const shape = [2, 2, 4, 4];
 const size = 64;
 const units = 4;
 /** Our names of what a run chooses: sChurn for s_churn. */
-const namedHere = (choices: Case['choices']): SchedulerChoices =>
+export const namedHere = (choices: Case['choices']): SchedulerChoices =>
   Object.fromEntries(
     Object.entries(choices).map(([key, value]) => [
       key.replace(/_(.)/, (_, letter: string) => letter.toUpperCase()),

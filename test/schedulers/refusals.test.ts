@@ -109,8 +109,8 @@ describe.each(schedulerNames)('%s', (_class_name) => {
   it('refuses choices that nobody knows, and a mu that would change nothing', () => {
     expect(() => createScheduler({ _class_name }, 5, { etta: 1 } as unknown as SchedulerChoices)).toThrow(
       new InputError(
-        `${_class_name}: unknown choice "etta" of a run; there are eta, mu, begin, noiseSeed, timesteps, sigmas, ` +
-          'sChurn, sTmin, sTmax, sNoise',
+        `${_class_name}: unknown choice "etta" of a run; there are eta, mu, begin, strength, noiseSeed, timesteps, ` +
+          'sigmas, sChurn, sTmin, sTmax, sNoise',
       ),
     );
     const hasMu = Object.hasOwn(schedulerDefaults(_class_name), 'use_dynamic_shifting');
@@ -119,6 +119,28 @@ describe.each(schedulerNames)('%s', (_class_name) => {
         ? `${_class_name}: a mu is given, -1, but the config does not set use_dynamic_shifting`
         : `${_class_name} has no mu, but -1 is given; it is of flows whose shift depends on the picture`,
     );
+  });
+
+  it('refuses a strength that is none, where it has one, and otherwise says what to give', () => {
+    const make =
+      (strength: number, begin = 0) =>
+      () =>
+        createScheduler({ _class_name }, 5, { strength, begin });
+    if (!schedulers[_class_name].strength) {
+      expect(make(0.5)).toThrow(`${_class_name} has no strength, but 0.5 is given; begin says how many steps are left`);
+      return;
+    }
+    for (const wrong of [0, -1, 1.01, NaN])
+      expect(make(wrong)).toThrow(`${_class_name}: strength is ${wrong}; expected a number above 0, to 1`);
+    expect(make(0.5, 2)).toThrow(`${_class_name}: strength and begin exclude one another; each says how much`);
+    expect(make(0.09)).toThrow(
+      `${_class_name}: 5 steps are asked for; expected from 1 to original_inference_steps = 50, of which a strength ` +
+        'of 0.09 leaves 4; take fewer steps, or a greater strength',
+    );
+    expect(() => createScheduler({ _class_name }, undefined, { timesteps: [900, 500], strength: 0.4 })).toThrow(
+      `${_class_name}: a strength of 0.4 leaves none of 2 timesteps; give more, or a greater one`,
+    );
+    expect(make(0.1)).not.toThrow();
   });
 
   it('refuses a call that the run does not have, in every method', () => {
@@ -258,7 +280,7 @@ const refused: readonly (readonly [reason: RegExp, config: Config, steps?: numbe
   ],
   [/use_dynamic_shifting needs a mu/, { _class_name: 'FlowMatchEulerDiscreteScheduler', use_dynamic_shifting: true }],
   [/the Runge–Kutta start needs 4; set skip_prk_steps/, { _class_name: 'PNDMScheduler' }, 3],
-  [/51 steps are asked for; expected from 1 to original_inference_steps = 50/, { _class_name: 'LCMScheduler' }, 51],
+  [/51 steps are asked for; expected from 1 to original_inference_steps = 50$/, { _class_name: 'LCMScheduler' }, 51],
   [
     /original_inference_steps is 2000; expected from 1 to num_train_timesteps = 1000/,
     { _class_name: 'TCDScheduler', original_inference_steps: 2000 },

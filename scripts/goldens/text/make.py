@@ -14,11 +14,12 @@ import torch
 import autoencoders
 import clip_text
 import condition_unets
+import lora
 import operations
 import pipelines
 import tokens
 
-PARTS = {part.__name__: part for part in (operations, condition_unets, clip_text, autoencoders, tokens, pipelines)}
+PARTS = {part.__name__: part for part in (operations, condition_unets, clip_text, autoencoders, tokens, pipelines, lora)}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
