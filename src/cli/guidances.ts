@@ -10,7 +10,7 @@ import { readOptions, suggestion } from './options.ts';
 const help = `pag guidances [NAME]
 
 Lists all guidances with their formulas and defaults, or shows one with its options and where it comes from:
-${guidanceNames.join(', ')}.
+${wrap(`${guidanceNames.join(', ')}.`, 119, 0)}
 
   g, s    scales            c, ∅    with the condition that is asked for, and without
   ε       what the model predicts (noise, v, or the picture)
@@ -41,7 +41,7 @@ export const guidancesCommand: Command = {
 };
 
 function overview(name: string, { summary, formula, parameters }: GuidanceEntry): string {
-  const indent = 15;
+  const indent = Math.max(...guidanceNames.map((each) => each.length)) + 2;
   const defaults = parameters.map((parameter) => `${flagOf(parameter.name)}=${defaultOf(parameter)}`).join(' ');
   const lines = [summary, formula, defaults]
     .filter((line) => line !== '')

@@ -6,9 +6,9 @@ import { jsonObject, type ReadFile } from '../formats/read-file.ts';
 import { folderReader, readBytes } from '../formats/node-files.ts';
 import { parseSafetensors } from '../formats/safetensors.ts';
 import type { Case } from '../oracle/case.ts';
-import { bandsFileName, readBands } from '../oracle/bands-file.ts';
+import { bandsFileName, belongingOf, readBands } from '../oracle/bands-file.ts';
 import type { FormatName } from '../oracle/honest/format.ts';
-import { readCase, sha256 } from '../oracle/read-case.ts';
+import { readCase } from '../oracle/read-case.ts';
 import type { Band } from '../oracle/tolerance.ts';
 import { suggestion } from './options.ts';
 import { lettersModel, shippedOracle } from './shipped.ts';
@@ -52,7 +52,7 @@ export async function openBands(
   const path = bandsFileName(dtype);
   if (!existsSync(join(folder, path))) return undefined;
   const file = parseSafetensors(await readBytes(join(folder, path)), join(nameOrFolder, path));
-  return readBands(one, file, { dtype, case: await sha256(await readBytes(join(folder, 'case.json'))) });
+  return readBands(one, file, await belongingOf(one, await readBytes(join(folder, 'case.json')), dtype));
 }
 
 /** Reads a case, every tensor of it checked. Throws an InputError when there is none, or when it was changed. */

@@ -20,7 +20,7 @@ import {
 import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
-import type { FilePart, ReadFile } from './read-file.ts';
+import { checkSize, type FilePart, type ReadFile } from './read-file.ts';
 
 /** Reads the files of a folder. Throws an InputError when there is no such folder. */
 export async function folderReader(folder: string): Promise<ReadFile> {
@@ -57,14 +57,13 @@ async function checkLink(path: string): Promise<void> {
 }
 
 /** One array of the size that is wanted. (Node's own readFile ends at 2 GiB, and never at /dev/zero.) */
-async function readPart(path: string, { first = Infinity, most = Infinity }: FilePart = {}): Promise<Uint8Array> {
+async function readPart(path: string, part: FilePart = {}): Promise<Uint8Array> {
   const found = await stat(path);
   if (!found.isFile() && !found.isDirectory()) throw new InputError(`cannot read ${path}: it is no regular file`);
-  if (found.size > most)
-    throw new InputError(`${path} has ${found.size} bytes; at most ${most} are read of a file of this kind`);
+  checkSize(found.size, part, path);
   const file = await open(path);
   try {
-    const bytes = new Uint8Array(Math.min(found.size, first));
+    const bytes = new Uint8Array(Math.min(found.size, part.first ?? Infinity));
     for (let at = 0; at < bytes.length; ) {
       const { bytesRead } = await file.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), at);
       if (bytesRead === 0) return bytes.subarray(0, at);

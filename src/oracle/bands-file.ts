@@ -5,7 +5,8 @@
  * For each tap `scale/<tap>`, I16: the sixteenths k of an octave, the scale being 2^(k/16). `truth/<tap>`, F64, where
  * the truth is not `f64/<tap>` of expected.safetensors: in narrower storage inputs are rounded first, and a scheduler's
  * table may be of float32 there. The metadata has, as JSON, `budgets`: tap → [rms, max, rms of the best and of the
- * worst honest port]; and as texts `dtype`, `schema`, and `case`, the SHA-256 of the case.json that they belong to.
+ * worst honest port]; and as texts `dtype`, `schema`, and `case` and `weights`, the SHA-256 of the case.json and of the
+ * weights that they belong to.
  */
 import { InputError } from '../tensor/errors.ts';
 import { sameShape, tensor, type Tensor } from '../tensor/tensor.ts';
@@ -17,6 +18,7 @@ import {
   type SafetensorsFile,
 } from '../formats/safetensors.ts';
 import { bandsSchema, type Case } from './case.ts';
+import { sha256 } from './read-case.ts';
 import { fromSixteenths, sixteenthsOf } from './sixteenths.ts';
 import { deviation, type Band } from './tolerance.ts';
 import type { FormatName } from './honest/format.ts';
@@ -24,8 +26,16 @@ import type { FormatName } from './honest/format.ts';
 /** What bands belong to. */
 export interface Belonging {
   readonly dtype: FormatName;
-  /** The SHA-256 of case.json. */
+  /** The SHA-256 of case.json, which has those of all tensors but of weights that are another case's. */
   readonly case: string;
+  /** That of weights.safetensors, as `pag export` writes it. */
+  readonly weights: string;
+}
+
+/** What the bands of a case belong to, of this case.json. */
+export async function belongingOf(one: Case, caseJson: Uint8Array, dtype: FormatName): Promise<Belonging> {
+  const weights = await sha256(writeSafetensors(Object.fromEntries(one.weights)));
+  return { dtype, case: await sha256(caseJson), weights };
 }
 
 /** The name of the file with the bands of a precision. */
@@ -48,9 +58,11 @@ export function writeBands(one: Case, bands: ReadonlyMap<string, Band>, belongin
     const isSame = expected && sameShape(expected.shape, truth.shape) && deviation(truth, expected, scale).max <= same;
     if (!isSame) tensors[`truth/${name}`] = truth;
   }
-  const { dtype, case: hash } = belonging;
-  const metadata = { schema: String(bandsSchema), dtype, case: hash, budgets: JSON.stringify(budgets) };
-  return writeSafetensors(tensors, metadata);
+  return writeSafetensors(tensors, {
+    schema: String(bandsSchema),
+    ...belonging,
+    budgets: JSON.stringify(budgets),
+  });
 }
 
 /** More than any number of double precision. */
@@ -66,8 +78,8 @@ export function readBands(
   file: SafetensorsFile,
   belonging: Belonging,
 ): ReadonlyMap<string, Band> | undefined {
-  const { schema, dtype, case: hash } = file.metadata;
-  if (schema !== String(bandsSchema) || dtype !== belonging.dtype || hash !== belonging.case) return undefined;
+  const wanted = Object.entries({ schema: String(bandsSchema), ...belonging });
+  if (wanted.some(([key, value]) => file.metadata[key] !== value)) return undefined;
   return new Map(budgetsOf(file).map(([name, numbers]) => [name, bandOf(one, file, name, numbers)]));
 }
 

@@ -53,7 +53,10 @@ async function start(): Promise<void> {
 
   const remember = laterOnce(250, () => {
     const text = writeState(state);
-    history.replaceState(null, '', text === '' ? location.pathname + location.search : `#${text}`);
+    const shown = location.hash.slice(1);
+    // What is there already, by a link or by going back, is no step of its own.
+    if (text === (shown.includes('=') ? shown : '')) return;
+    history.pushState(null, '', text === '' ? location.pathname + location.search : `#${text}`);
   });
   const change = (part: Partial<State>): void => {
     const before = state;
@@ -65,7 +68,7 @@ async function start(): Promise<void> {
   addEventListener(tryAgain, () => client.open(state.kernels));
   addEventListener('hashchange', () => {
     const text = location.hash.slice(1);
-    // A link to a heading is no state.
+    // A link to a heading, or whatever somebody wrote there, is no state.
     if (text !== '' && !text.includes('=')) return;
     const next = readState(text);
     if (writeState(next) !== writeState(state)) change(next);

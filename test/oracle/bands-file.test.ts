@@ -9,15 +9,15 @@ import { cast } from '../../src/tensor/rounding.ts';
 import { loadCase, oracle } from './cases.ts';
 import { fileOf } from './ports.ts';
 
-const of = { dtype: 'f32', case: 'a hash' } as const;
+const of = { dtype: 'f32', case: 'a hash', weights: 'another' } as const;
 const one = await loadCase('layers/attention');
 const names = new Set(one.expected.keys());
 
 describe('bands in a file', () => {
   it.each(['f32', 'bf16'] as const)('are those that were written, in %s', (dtype: FormatName) => {
     const bands = bandsOf(one, formats[dtype], names);
-    const bytes = writeBands(one, bands, { dtype, case: 'a hash' });
-    const read = readBands(one, parseSafetensors(bytes, 'bands'), { dtype, case: 'a hash' });
+    const bytes = writeBands(one, bands, { ...of, dtype });
+    const read = readBands(one, parseSafetensors(bytes, 'bands'), { ...of, dtype });
     expect([...(read ?? [])].map(([name]) => name)).toEqual([...bands.keys()]);
     for (const [name, band] of bands) {
       const found = read?.get(name);
@@ -43,12 +43,13 @@ describe('bands in a file', () => {
     const file = parseSafetensors(writeBands(one, new Map(), of), 'bands');
     expect(readBands(one, file, of)?.size).toBe(0);
     expect(readBands(one, file, { ...of, case: 'another' })).toBeUndefined();
+    expect(readBands(one, file, { ...of, weights: 'changed' })).toBeUndefined();
     expect(readBands(one, file, { ...of, dtype: 'tf32' })).toBeUndefined();
     expect(readBands(one, { ...file, metadata: { ...file.metadata, schema: '0' } }, of)).toBeUndefined();
   });
 
   it('are refused where they are none', () => {
-    const metadata = { schema: '1', dtype: 'f32', case: 'a hash' };
+    const metadata = { schema: '1', ...of };
     const read = (more: Readonly<Record<string, string>>) => () =>
       readBands(one, parseSafetensors(writeSafetensors({}, { ...metadata, ...more }), 'bands'), of);
     expect(read({})).toThrow('bands: its metadata has no "budgets", as JSON; export the case again');

@@ -357,6 +357,27 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await fresh.page.context().close();
   });
 
+  it('keeps letter, step and contents in view, and undoes with Back', async () => {
+    const fresh = await reader.open(`word=OE&letter=0&seed=${seed}`);
+    const bar = fresh.page.locator('.topbar');
+    await fresh.page.locator('[data-section=layers]').scrollIntoViewIfNeeded();
+    await bar.locator('select').selectOption({ label: '3 Two predictions, one direction' });
+    await eventually(() =>
+      fresh.page.locator('#direction-title').evaluate((found) => Math.round(found.getBoundingClientRect().top)),
+    ).toBeLessThan(200);
+    await bar.getByRole('button', { name: 'E' }).click();
+    await eventually(() => fresh.page.url()).toContain('letter=1');
+    await fresh.page.locator('input[name=bar-step]').fill('7');
+    await eventually(() => fresh.page.url()).toContain('step=7');
+    expect(await bar.evaluate((found) => found.getBoundingClientRect().top)).toBe(0);
+    await fresh.page.goBack();
+    await eventually(() => fresh.page.locator('input[name=bar-step]').inputValue()).toBe('12');
+    await fresh.page.goBack();
+    await eventually(() => bar.locator('[aria-pressed=true]').textContent()).toBe('O');
+    expect(fresh.problems).toEqual([]);
+    await fresh.page.context().close();
+  });
+
   it('fits a phone, without scrolling sideways', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     for (const details of await page.locator('details').all())

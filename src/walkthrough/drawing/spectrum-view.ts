@@ -9,7 +9,7 @@ export interface SpectrumView {
   show(lines: { readonly layer: readonly number[]; readonly all: readonly number[] } | undefined): void;
 }
 
-const [width, height, left, right, bottom, top] = [520, 190, 40, 12, 30, 12];
+const [width, height, left, right, bottom, top] = [520, 190, 66, 12, 30, 12];
 /** More than this is drawn at the upper edge. */
 const most = 2;
 

@@ -1,6 +1,7 @@
 /** The sections in the order of the page. */
 import type { Section } from '../page.ts';
 import { attentionSection } from './attention.ts';
+import { barSection } from './bar.ts';
 import { breakSection } from './break.ts';
 import { directionSection } from './direction.ts';
 import { heroSection } from './hero.ts';
@@ -16,6 +17,7 @@ import { wordSection } from './word.ts';
 /** By the name of their place in the page; the first one is what a reader sees first. */
 export const sections = [
   { name: 'hero', mount: heroSection },
+  { name: 'bar', mount: barSection },
   { name: 'word', mount: wordSection },
   { name: 'noise', mount: noiseSection },
   { name: 'attention', mount: attentionSection },
