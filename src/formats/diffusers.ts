@@ -123,12 +123,17 @@ async function nothingThere(readFile: ReadFile, source: string): Promise<string>
   return `${none}; ${hint}give a folder as diffusers' save_pretrained writes it`;
 }
 
-/** The scheduler's config, with the class that diffusers would make of it. */
-async function schedulerOf({
+/**
+ * The scheduler's config, with the class that diffusers would make of it.
+ * @param index model_index.json, where the folder is a pipeline
+ * @returns and what is to be said of it, one line each
+ * @throws InputError when a file is no JSON
+ */
+export async function schedulerOf({
   readFile,
   source,
   index,
-}: Place): Promise<{ config: Json | undefined; warnings: readonly string[] }> {
+}: Pick<Place, 'readFile' | 'source' | 'index'>): Promise<{ config: Json | undefined; warnings: readonly string[] }> {
   const entry = index?.['scheduler'];
   const named: unknown = Array.isArray(entry) ? entry[1] : undefined;
   const ofIndex = typeof named === 'string' ? named : undefined;
