@@ -20,6 +20,10 @@ const parts: Readonly<Record<string, { readonly description: string; readonly pa
     description: 'The model of letters that pag-reference draws with, and what its evaluation needs',
     paths: ['fixtures/letters'],
   },
+  'pag-reference-letters-text': {
+    description: 'The pipeline of pag-reference that draws letters as words ask for them',
+    paths: ['fixtures/letters-text/model'],
+  },
   'pag-reference-oracle': {
     description: 'The cases of the golden oracle of pag-reference, for ports to other languages and devices',
     paths: ['fixtures/oracle'],
@@ -45,7 +49,7 @@ export function packParts(
   const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as PackageJson;
   const core = packed('pag-reference', folder, (draft) => {
     const { scripts: _scripts, devDependencies: _tools, files: _files, exports, ...rest } = own;
-    const { './letters/*': _letters, ...entries } = exports;
+    const { './letters/*': _letters, './letters-text/*': _words, ...entries } = exports;
     cpSync(dist, join(draft, 'dist'), { recursive: true, filter: (path) => isCore(path.slice(dist.length)) });
     withoutMaps(join(draft, 'dist'));
     cpSync(join(root, 'CHANGELOG.md'), join(draft, 'CHANGELOG.md'));

@@ -6,6 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Packages of their own, where the core is installed alone (scripts/package/parts.ts), by what they hold. */
 const packages: Readonly<Record<string, string>> = {
+  // Before it, for the names begin alike.
+  'fixtures/letters-text': 'pag-reference-letters-text',
   'fixtures/letters': 'pag-reference-letters',
   'fixtures/oracle': 'pag-reference-oracle',
   'dist/walkthrough': 'pag-reference-page',
@@ -53,6 +55,8 @@ function placesIn(name: string, path: string): readonly string[] {
  * The folder of the model that ships with the package: letters of 32 × 32 pixels, classes 0 (A) to 25 (Z), 26 for none.
  */
 export const lettersModel: string = shipped('fixtures/letters/model');
+/** The folder of the pipeline that draws letters as words ask for them. */
+export const wordsModel: string = shipped('fixtures/letters-text/model');
 /** Reads letters; for evaluations of the letters model. */
 export const shippedClassifier = shipped('fixtures/letters/classifier.safetensors');
 /** A sheet of real letters that neither model nor classifier has seen. */
