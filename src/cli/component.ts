@@ -8,7 +8,7 @@ import type { SafetensorsFile } from '../formats/safetensors.ts';
 import { createAutoencoderKL, distributionOf } from '../models/autoencoder-kl/autoencoder-kl.ts';
 import { createAutoencoderTiny } from '../models/autoencoder-tiny/autoencoder-tiny.ts';
 import { createClipText, encodedFrom, encodedTaps } from '../models/clip-text/clip-text.ts';
-import type { Model } from '../models/model.ts';
+import type { Model, ModelInput, Weights } from '../models/model.ts';
 import type { PassOutput } from '../models/passes.ts';
 import { createUNetCondition } from '../models/unet2d-condition/unet-condition.ts';
 import { at } from '../tensor/at.ts';
@@ -50,8 +50,35 @@ async function componentOf(
   { adapt }: LoraAdapter['choices'],
 ): Promise<Component> {
   const name = options.choice('component', componentNames) ?? 'unet';
-  const folder = modelFolder(options);
   const inner = name.replace(/\..*/, '');
+  const choices = { ...folderChoices(options), adapt: (_folder: string, weights: Weights) => adapt(inner, weights) };
+  const found = await foundFor(options, inner, file, dtype, choices);
+  if (name === 'unet') return unetOf(modelFolder(options), found);
+  return name === 'vae.encoder' || name === 'vae.decoder' ? autoencoderOf(name, found) : textEncoderOf(found);
+}
+
+/** A UNet of pictures, or of pictures and texts. */
+export interface UNetComponent extends Component {
+  readonly model: Model<unknown, ModelInput, unknown>;
+  readonly input: ModelInput;
+}
+
+/**
+ * The UNet that --model names, with its input.
+ * @throws InputError as `loadComponent`
+ */
+export async function loadUNet(options: ParsedOptions, file: SafetensorsFile, dtype: DType): Promise<UNetComponent> {
+  return unetOf(modelFolder(options), await foundFor(options, 'unet', file, dtype, folderChoices(options)));
+}
+
+async function foundFor(
+  options: ParsedOptions,
+  inner: string,
+  file: SafetensorsFile,
+  dtype: DType,
+  choices: Found['choices'],
+): Promise<Found> {
+  const folder = modelFolder(options);
   const place = await located(
     await folderReader(folder),
     folder,
@@ -59,15 +86,7 @@ async function componentOf(
     'config.json',
     `${inner}/config.json`,
   );
-  const found: Found = {
-    ...place,
-    folder: await folderIn(place, inner),
-    choices: { ...folderChoices(options), adapt: (_folder, weights) => adapt(inner, weights) },
-    dtype,
-    file,
-  };
-  if (name === 'unet') return unetOf(folder, found);
-  return name === 'vae.encoder' || name === 'vae.decoder' ? autoencoderOf(name, found) : textEncoderOf(found);
+  return { ...place, folder: await folderIn(place, inner), choices, dtype, file };
 }
 
 /** A model's folder within a place, and what it is to be given. */
@@ -99,7 +118,7 @@ async function filesOf<Config>(found: Found, kind: ComponentKind<Config>): Promi
 
 const samples = ({ predictions }: PassOutput): Readonly<Record<string, Tensor>> => ({ sample: at(predictions, 0) });
 
-async function unetOf(whole: string, found: Found): Promise<Component> {
+async function unetOf(whole: string, found: Found): Promise<UNetComponent> {
   const { dtype, file, source, folder, choices } = found;
   if ((await classOf(found)) !== 'UNet2DConditionModel') {
     const { unet } = await loadModel(whole, dtype, choices);

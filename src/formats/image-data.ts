@@ -10,7 +10,7 @@ export interface ImageDataLike {
   readonly width: number;
   readonly height: number;
   /** Red, green, blue, 255, pixel by pixel, row by row. */
-  readonly data: Uint8ClampedArray<ArrayBuffer>;
+  readonly data: ReturnType<typeof Uint8ClampedArray.of>;
   readonly colorSpace: 'srgb';
 }
 
