@@ -1,5 +1,5 @@
 /**
- * The package as others meet it: packed, installed into empty projects, run by other engines, bundled by other tools,
+ * The core and the letters as others meet them: packed, installed into an empty project, run by other engines, bundled by other tools,
  * checked by other compilers. What came of it is written to README.md beside this file.
  *
  *     npx tsx scripts/ecosystem/run.ts [PATTERN]        (rows whose name has it; needs npm's registry, on Linux x64)
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { packParts } from '../package/parts.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '../..');
@@ -32,6 +33,7 @@ interface Project {
 
 const tool = (name: string): string => join('node_modules', name);
 const node = process.execPath;
+const tsc = join(root, 'node_modules/.bin/tsc');
 
 /** What an engine draws with `programs/letters.mjs`, or a bundle of it: the digests must be those of every other. */
 function draws(text: string, offThread: RegExp = /in a worker/): string {
@@ -97,7 +99,7 @@ const rows: readonly Row[] = [
   ...['typescript50', 'typescript59', 'typescript'].map((name) => ({
     name: `TypeScript ${versionOf(name)}, without DOM and Node`,
     run: ({ sh, at }: Project) => {
-      const path = name === 'typescript' ? join(root, 'node_modules/.bin/tsc') : at(tool(`${name}/bin/tsc`));
+      const path = name === 'typescript' ? tsc : at(tool(`${name}/bin/tsc`));
       return sh(...((name === 'typescript' ? [path] : [node, path]) as [string]), '-p', 'tsconfig.json') || 'no error';
     },
   })),
@@ -108,7 +110,7 @@ const rows: readonly Row[] = [
   {
     name: 'are the types wrong?',
     run: ({ sh, at, tarball }) => {
-      const args = ['--profile', 'esm-only', '--format', 'json', '--exclude-entrypoints', './letters/*'];
+      const args = ['--profile', 'esm-only', '--format', 'json'];
       const text = sh(node, at('node_modules/@arethetypeswrong/cli/dist/index.js'), tarball, ...args);
       return Object.keys((JSON.parse(text) as { problems?: object }).problems ?? {}).join(', ') || 'no problem';
     },
@@ -178,10 +180,10 @@ function openProject(): Project {
     types: [],
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['types.ts'] }));
-  const packed = run(root, 'npm', ['pack', '--json', '--pack-destination', folder]).replace(/^[^[{]*/, '');
-  const [{ filename }] = Object.values(JSON.parse(packed) as object) as [{ readonly filename: string }];
-  const tarball = join(folder, filename);
-  run(folder, 'npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', tarball]);
+  run(root, tsc, ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'compiled')]);
+  const tarballs = packParts(folder, ['pag-reference-letters'], join(folder, 'compiled'));
+  const tarball = tarballs['pag-reference'] ?? '';
+  run(folder, 'npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...Object.values(tarballs)]);
   return {
     folder,
     tarball,
@@ -210,8 +212,8 @@ for (const row of rows.filter(({ name }) => name.includes(pattern))) {
   console.log(line);
   table.push(line);
 }
-const megabytes = (statSync(project.tarball).size / 1e6).toFixed(1);
-const summary = `The package: ${megabytes} MB, packed.`;
+const megabytes = (statSync(project.tarball).size / 1e6).toFixed(2);
+const summary = `The core alone: ${megabytes} MB, packed.`;
 console.log(summary);
 const readme = join(here, 'README.md');
 if (pattern === '' && existsSync(readme)) {

@@ -245,7 +245,13 @@ export function refuseFile(error: unknown, path: string, doing: 'read' | 'write'
   if (code === undefined) throw error;
   const reason =
     code === 'ENOENT' && doing === 'write' ? `there is no folder ${dirname(path)}` : (reasons[code] ?? code);
-  throw new InputError(`cannot ${doing} ${path}: ${reason}`);
+  throw new InputError(`cannot ${doing} ${path}: ${reason}${ofOwnPackage(path)}`);
+}
+
+/** What is to be said of files that have a package of their own, where the core is installed alone. */
+function ofOwnPackage(path: string): string {
+  const [, name] = /^node_modules[/\\](pag-reference-[a-z]+)/.exec(path) ?? [];
+  return name === undefined ? '' : `; it is in a package of its own: npm install ${name}`;
 }
 
 function codeOf(error: unknown): string | undefined {
