@@ -250,7 +250,7 @@ export function refuseFile(error: unknown, path: string, doing: 'read' | 'write'
 
 /** What is to be said of files that have a package of their own, where the core is installed alone. */
 function ofOwnPackage(path: string): string {
-  const [, name] = /^node_modules[/\\](pag-reference-[a-z]+)/.exec(path) ?? [];
+  const [, name] = /^node_modules[/\\](pag-reference-[a-z-]+)/.exec(path) ?? [];
   return name === undefined ? '' : `; it is in a package of its own: npm install ${name}`;
 }
 
