@@ -28,6 +28,7 @@ export { InputError } from './tensor/errors.ts';
 export { permutation } from './tensor/permutation.ts';
 export { manualSeed, type Generator } from './tensor/random.ts';
 export { cast } from './tensor/rounding.ts';
+export type { Signal } from './tensor/signal.ts';
 export {
   extentOf,
   reshape,
@@ -43,7 +44,7 @@ export {
 
 // kernels
 export { definitionBackend, definitionKernels } from './kernels/definition/index.ts';
-export { gradient, gradientName } from './kernels/gradients/gradient.ts';
+export { gradient, gradientName, type GradientOptions } from './kernels/gradients/gradient.ts';
 export {
   constantOf,
   type ConstantPart,
@@ -54,6 +55,7 @@ export {
 export {
   activations,
   type Activation,
+  type EntmaxAlpha,
   type Backend,
   type Kernels,
   type Padding,
@@ -116,6 +118,7 @@ export {
   type AttentionParameterOptions,
   type Grid,
   type Mix,
+  type OtherTokens,
   type MixingMixer,
 } from './nn/attention.ts';
 export {
@@ -127,8 +130,12 @@ export {
   skip as skipAttention,
   softIdentity,
   tokenShuffle,
+  normalizedAttention,
+  sparseAttention,
   uniform as uniformAttention,
   type AdditiveNoiseOptions,
+  type NormalizedAttentionOptions,
+  type SparseAttentionOptions,
   type RandomMaskOptions,
 } from './nn/attention-perturbations/index.ts';
 export { weight, type Context } from './nn/context.ts';
@@ -172,15 +179,18 @@ export {
   type ModelInput,
   type Weights,
 } from './models/model.ts';
+export { mergeLora, type LoraUpdate, type MergedLora, type ScaledLora } from './models/lora.ts';
 export {
   lossGradient,
   lossGradientProgram,
   type LossArchitecture,
   type LossGradient,
+  type LossGradientOptions,
+  type LossProgramOptions,
 } from './models/loss-gradient.ts';
 export type { PictureState } from './models/picture-stages.ts';
 export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';
-export { selectLayers } from './models/selectors.ts';
+export { selectCrossLayers, selectLayers } from './models/selectors.ts';
 export {
   parametersOf,
   sitesOf,
@@ -316,6 +326,7 @@ export { awayFrom, type AwayOptions } from './guidance/away.ts';
 export { cfgZeroStar, type CfgZeroStarOptions } from './guidance/cfg-zero-star.ts';
 export { cfg } from './guidance/cfg.ts';
 export { during, type Interval } from './guidance/during.ts';
+export { onEveryPass, type EveryPass } from './guidance/every-pass.ts';
 export { fdg } from './guidance/fdg.ts';
 export {
   conditional,
@@ -329,6 +340,7 @@ export {
   type Pass,
 } from './guidance/guidance.ts';
 export { mamboG, type MamboGOptions } from './guidance/mambo-g.ts';
+export { nag, type NagOptions } from './guidance/nag.ts';
 export { none } from './guidance/none.ts';
 export { momentumGuidance, type MomentumGuidanceOptions } from './guidance/momentum.ts';
 export { cfgPag, pag, pagScaleAt, type AdaptiveRule, type PagOptions } from './guidance/pag.ts';
@@ -343,6 +355,7 @@ export {
   type GuidanceEntry,
   type Values as GuidanceValues,
 } from './guidance/registry/index.ts';
+export { pladis, type PladisOptions } from './guidance/pladis.ts';
 export { rescaled } from './guidance/rescale.ts';
 export { samePass } from './guidance/same-pass.ts';
 export { sag, type SagOptions } from './guidance/sag.ts';
@@ -398,16 +411,18 @@ export {
   type Sampler,
   type SamplerOptions,
   type SamplingProgress,
-  type Signal,
 } from './off-thread/sampler.ts';
 
 // formats
 export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
 export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
+export { fileReader, type FileLike, type Picked } from './formats/file-reader.ts';
 export { grid, type GridRow } from './formats/grid.ts';
+export { toImageData, type ImageDataLike } from './formats/image-data.ts';
 export { maskTensor, pictureTensor, toGrey } from './formats/picture-tensor.ts';
 export type { Picture } from './formats/png.ts';
 export { resized } from './formats/resize.ts';
+export { loadLora, loraParts, readLora, type Lora, type LoraPart } from './formats/lora.ts';
 export type { FilePart, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
@@ -419,6 +434,22 @@ export {
   type SafetensorsEntry,
   type SafetensorsFile,
 } from './formats/safetensors.ts';
+export {
+  cacheStorage,
+  folderStorage,
+  type BlobLike,
+  type ByteStorage,
+  type DirectoryLike,
+  type FileHandleLike,
+} from './formats/storage.ts';
+export {
+  urlReader,
+  type BodyReader,
+  type Fetch,
+  type LoadingProgress,
+  type ResponseLike,
+  type UrlReaderOptions,
+} from './formats/url-reader.ts';
 
 // pipelines
 export {
@@ -466,13 +497,16 @@ export type {
   AutoencoderSubject,
   Case,
   ConditionUNetSubject,
+  DerivativeSubject,
   EmbeddingProbe,
   EmbeddingSubject,
   EncoderSetting,
   Expected,
+  GradientSubject,
   GuidanceSetting,
   GuidanceSubject,
   OperationSubject,
+  OptimiserSubject,
   Probe,
   RunSubject,
   SchedulerSubject,

@@ -180,6 +180,9 @@ def autoencoder(generator):
         folders.write(f"autoencoders/{way}", title, {"kind": "autoencoder", "config": listed(KL), "way": way}, inputs, weights, expected)
     for name, (title, path, parts, shape) in KL_BLOCKS.items():
         inputs = {"hidden": torch.randn(1, *shape, generator=generator)}
+        if name == "down":
+            # Of an odd width zeros on both sides make one pixel more than zeros on either.
+            inputs["hidden"] = inputs["hidden"][..., :7].contiguous()
         stages = [f"{path}.{part}" for part in parts]
         seen = in_both(lambda m, i: seen_in(lambda mm, ii: mm.get_submodule(path)(ii["hidden"]), m, i), model, double, inputs)
         weights = {key: value for key, value in model.state_dict().items() if key.startswith(f"{path}.")}
@@ -192,7 +195,7 @@ XL = condition_unets.MODELS["sd-xl"] | dict(
     attention_head_dim=[1, 2], transformer_layers_per_block=[1, 2],
 )
 UNETS = {
-    "sd": ("the UNet of Stable Diffusion 1, tiny; PAG in the middle", condition_unets.MODELS["sd-1"] | dict(sample_size=4), [f"{BLOCK}.attn1"]),
+    "sd": ("the UNet of Stable Diffusion 1, tiny; PAG in the middle", condition_unets.TINY, [f"{BLOCK}.attn1"]),
     "sd-xl": ("the UNet of Stable Diffusion XL, tiny; PAG in one of two transformer blocks of the middle", XL, [f"{MID}.transformer_blocks.1.attn1"]),
 }
 

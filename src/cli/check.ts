@@ -15,12 +15,13 @@ import type { Result } from '../oracle/report/result.ts';
 import { count, verdict } from '../oracle/report/sentences.ts';
 import { textReport } from '../oracle/report/terminal.ts';
 import type { Command } from './command.ts';
-import { printResult } from './messages.ts';
+import { printResult, warn } from './messages.ts';
 import { openSafetensors } from './model.ts';
 import { kitCases, openBands, openCase } from './oracle-files.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { chooseOutFiles, writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';
+import { writtenFiles } from './watch.ts';
 
 const kinds: OptionKinds = {
   dtype: 'text',
@@ -29,6 +30,7 @@ const kinds: OptionKinds = {
   html: 'text',
   all: 'flag',
   'no-diagnosis': 'flag',
+  watch: 'flag',
 };
 
 const help = `pag check CASE THEIRS.safetensors [options]
@@ -46,6 +48,7 @@ ${formatNames.map((name) => `      ${name.padEnd(6)} ${formats[name].summary}`).
   --only GLOB[,GLOB...]           the port has these taps only; otherwise a tap that is missing is a failure
   --all                           shows every tap, not only those around what is wrong
   --no-diagnosis                  does not look for the mistake
+  --watch                         checks again whatever is written anew, until Ctrl-C
   --junit FILE.xml, --html FILE.html
                                   writes it as JUnit XML, or as one page with heat maps
 
@@ -62,40 +65,68 @@ const tooLarge =
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds, ['CASE', 'THEIRS.safetensors']);
-  const [name, file] = options.positionals;
   chooseOutFiles(options, { junit: 'XML', html: 'HTML' });
-  const kit = await kitCases(name);
-  if (kit.length > 0) return checkKit(name, kit, file, options);
-
-  const result = await checkOne(name, file, options);
-  const { report, diagnoses, sentences } = result;
-  writeReports(options, [result]);
-  printResult(options, {
-    text: textReport(report, diagnoses, sentences, styleOf(options)),
-    json: jsonReport(report, diagnoses, sentences),
-    painted: true,
-    aside: toStdout(options),
-  });
-  return report.passes ? 0 : 1;
+  const [name, file] = options.positionals;
+  const job = await jobOf(name, file);
+  if (options.has('watch')) return watch(job, options);
+  const results: Result[] = [];
+  for (const one of pairsOf(job)) results.push(await checkOne(one.name, one.file, options));
+  return reported(job, results, options);
 }
 
-/** Every case of a kit for which they have a file: the text of those that are off, then one line for each. */
-async function checkKit(kit: string, cases: readonly string[], folder: string, options: Options): Promise<number> {
-  const given = cases.map((name) => ({ name, file: join(folder, `${name}.safetensors`) }));
-  const there = given.filter(({ file }) => existsSync(file));
-  if (there.length === 0)
-    throw new InputError(
-      `${folder} holds no file for a case of ${kit}; expected are ${given[0]?.file ?? ''} and so on`,
-    );
-  const results: Result[] = [];
-  for (const { name, file } of there) results.push(await checkOne(join(kit, name), file, options));
+/** What is to be checked. */
+interface Job {
+  readonly isKit: boolean;
+  /** Cases, and the files that may be there for them. */
+  readonly pairs: readonly Pair[];
+  /** What is said where there is none. */
+  readonly expected: string;
+}
+
+interface Pair {
+  readonly name: string;
+  readonly file: string;
+}
+
+/** A case and a file, or a kit and a folder. */
+async function jobOf(name: string, theirs: string): Promise<Job> {
+  const kit = await kitCases(name);
+  if (kit.length === 0) return { isKit: false, pairs: [{ name, file: theirs }], expected: '' };
+  const pairs = kit.map((one) => ({ name: join(name, one), file: join(theirs, `${one}.safetensors`) }));
+  const expected = `${theirs} holds no file for a case of ${name}; expected are ${pairs[0]?.file ?? ''} and so on`;
+  return { isKit: true, pairs, expected };
+}
+
+/** Those for which there is a file; of a single case it is asked later whether it can be read. */
+function pairsOf({ isKit, pairs, expected }: Job): readonly Pair[] {
+  const there = isKit ? pairs.filter(({ file }) => existsSync(file)) : pairs;
+  if (there.length === 0) throw new InputError(expected);
+  return there;
+}
+
+/** Prints and writes what was found; the exit status. */
+function reported(job: Job, results: readonly Result[], options: Options): number {
   writeReports(options, results);
+  const [first] = results;
+  if (job.isKit || !first) printKit(job, results, options);
+  else
+    printResult(options, {
+      text: textReport(first.report, first.diagnoses, first.sentences, styleOf(options)),
+      json: jsonReport(first.report, first.diagnoses, first.sentences),
+      painted: true,
+      aside: toStdout(options),
+    });
+  return results.every(({ report }) => report.passes) ? 0 : 1;
+}
+
+/** The text of cases that are off, then one line for each. */
+function printKit({ pairs }: Job, results: readonly Result[], options: Options): void {
   const off = results.filter(({ report }) => !report.passes);
   const texts = off.map(({ report, diagnoses, sentences }) =>
     textReport(report, diagnoses, sentences, styleOf(options)),
   );
   const lines = results.map(({ report }) => `${report.passes ? '✓' : '✗'} ${report.case.name}: ${verdict(report)}`);
-  const skipped = given.length - there.length;
+  const skipped = pairs.length - results.length;
   const summary = `${count(results.length, 'case')} checked, ${off.length} off, ${skipped} without a file`;
   printResult(options, {
     text: [...texts, lines.map(printable).join('\n'), summary].join('\n\n'),
@@ -103,7 +134,34 @@ async function checkKit(kit: string, cases: readonly string[], folder: string, o
     painted: true,
     aside: toStdout(options),
   });
-  return off.length === 0 ? 0 : 1;
+}
+
+/** How often files are looked at, in milliseconds. */
+const interval = 300;
+
+/**
+ * Checks what is written, and reports it together with what was checked before. Unusable input is said, and waited
+ * with: a file may be half written.
+ */
+async function watch(job: Job, options: Options): Promise<number> {
+  const known = new Map<string, Result>();
+  const files = job.pairs.map(({ file }) => file);
+  let status = 0;
+  if (!files.some((file) => existsSync(file))) warn([`waiting for ${files[0] ?? ''}${job.isKit ? ' and so on' : ''}`]);
+  for await (const written of writtenFiles(files, { interval })) {
+    for (const { name, file } of job.pairs.filter((pair) => written.includes(pair.file))) {
+      try {
+        known.set(name, await checkOne(name, file, options));
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        known.delete(name);
+        warn([error.message]);
+      }
+    }
+    const results = job.pairs.flatMap(({ name }) => known.get(name) ?? []);
+    if (results.length > 0) status = reported(job, results, options);
+  }
+  return status;
 }
 
 /** Whether stdout is taken by a report as a file. */

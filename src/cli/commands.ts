@@ -9,6 +9,10 @@ import { version } from './version.ts';
 /** Each is loaded when it is asked for: `pag --help` waits for none of them. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
   sample: { summary: 'draws pictures', load: async () => (await import('./sample.ts')).sampleCommand },
+  again: {
+    summary: 'draws a picture again from what it carries of its run',
+    load: async () => (await import('./again.ts')).againCommand,
+  },
   forward: { summary: 'runs a model once, with taps', load: async () => (await import('./forward.ts')).forwardCommand },
   gradient: {
     summary: 'derives the error of a model for all its parameters',

@@ -1,5 +1,6 @@
 /** The models of a folder that are run by themselves: what each is given, and what its results are called. */
 import { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from '../formats/components.ts';
+import type { FolderChoices } from '../formats/diffusers.ts';
 import { located, type Located } from '../formats/hub-cache.ts';
 import { folderReader } from '../formats/node-files.ts';
 import { readJsonFile } from '../formats/read-file.ts';
@@ -7,13 +8,14 @@ import type { SafetensorsFile } from '../formats/safetensors.ts';
 import { createAutoencoderKL, distributionOf } from '../models/autoencoder-kl/autoencoder-kl.ts';
 import { createAutoencoderTiny } from '../models/autoencoder-tiny/autoencoder-tiny.ts';
 import { createClipText, encodedFrom, encodedTaps } from '../models/clip-text/clip-text.ts';
-import type { Model } from '../models/model.ts';
+import type { Model, ModelInput, Weights } from '../models/model.ts';
 import type { PassOutput } from '../models/passes.ts';
 import { createUNetCondition } from '../models/unet2d-condition/unet-condition.ts';
 import { at } from '../tensor/at.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
+import { chooseLora, type LoraAdapter } from './lora.ts';
 import { warn } from './messages.ts';
-import { finiteTensor, loadModel, modelFolder } from './model.ts';
+import { finiteTensor, folderChoices, loadModel, modelFolder } from './model.ts';
 import { readConditionInput, readModelInput, readTexts } from './model-input.ts';
 import type { ParsedOptions } from './options.ts';
 
@@ -35,9 +37,48 @@ export interface Component {
  * @throws InputError when the folder has none, or the file does not hold what it is given
  */
 export async function loadComponent(options: ParsedOptions, file: SafetensorsFile, dtype: DType): Promise<Component> {
+  const { choices, report } = await chooseLora(options, dtype);
+  const component = await componentOf(options, file, dtype, choices);
+  report();
+  return component;
+}
+
+async function componentOf(
+  options: ParsedOptions,
+  file: SafetensorsFile,
+  dtype: DType,
+  { adapt }: LoraAdapter['choices'],
+): Promise<Component> {
   const name = options.choice('component', componentNames) ?? 'unet';
-  const folder = modelFolder(options);
   const inner = name.replace(/\..*/, '');
+  const choices = { ...folderChoices(options), adapt: (_folder: string, weights: Weights) => adapt(inner, weights) };
+  const found = await foundFor(options, inner, file, dtype, choices);
+  if (name === 'unet') return unetOf(modelFolder(options), found);
+  return name === 'vae.encoder' || name === 'vae.decoder' ? autoencoderOf(name, found) : textEncoderOf(found);
+}
+
+/** A UNet of pictures, or of pictures and texts. */
+export interface UNetComponent extends Component {
+  readonly model: Model<unknown, ModelInput, unknown>;
+  readonly input: ModelInput;
+}
+
+/**
+ * The UNet that --model names, with its input.
+ * @throws InputError as `loadComponent`
+ */
+export async function loadUNet(options: ParsedOptions, file: SafetensorsFile, dtype: DType): Promise<UNetComponent> {
+  return unetOf(modelFolder(options), await foundFor(options, 'unet', file, dtype, folderChoices(options)));
+}
+
+async function foundFor(
+  options: ParsedOptions,
+  inner: string,
+  file: SafetensorsFile,
+  dtype: DType,
+  choices: Found['choices'],
+): Promise<Found> {
+  const folder = modelFolder(options);
   const place = await located(
     await folderReader(folder),
     folder,
@@ -45,21 +86,14 @@ export async function loadComponent(options: ParsedOptions, file: SafetensorsFil
     'config.json',
     `${inner}/config.json`,
   );
-  const found: Found = {
-    ...place,
-    folder: await folderIn(place, inner),
-    variant: options.text('variant'),
-    dtype,
-    file,
-  };
-  if (name === 'unet') return unetOf(folder, found);
-  return name === 'vae.encoder' || name === 'vae.decoder' ? autoencoderOf(name, found) : textEncoderOf(found);
+  return { ...place, folder: await folderIn(place, inner), choices, dtype, file };
 }
 
 /** A model's folder within a place, and what it is to be given. */
 interface Found extends Located {
   readonly folder: string;
-  readonly variant: string | undefined;
+  /** Of how its files are read. */
+  readonly choices: FolderChoices;
   readonly dtype: DType;
   readonly file: SafetensorsFile;
 }
@@ -76,18 +110,18 @@ async function classOf({ readFile, folder, source }: Found): Promise<unknown> {
 }
 
 async function filesOf<Config>(found: Found, kind: ComponentKind<Config>): Promise<ModelFiles<Config>> {
-  const { readFile, folder, source, variant } = found;
-  const files = await loadModelFiles(readFile, folder, source, kind, variant === undefined ? {} : { variant });
+  const { readFile, folder, source, choices } = found;
+  const files = await loadModelFiles(readFile, folder, source, kind, choices);
   warn(files.warnings);
   return files;
 }
 
 const samples = ({ predictions }: PassOutput): Readonly<Record<string, Tensor>> => ({ sample: at(predictions, 0) });
 
-async function unetOf(whole: string, found: Found): Promise<Component> {
-  const { dtype, file, source, folder, variant } = found;
+async function unetOf(whole: string, found: Found): Promise<UNetComponent> {
+  const { dtype, file, source, folder, choices } = found;
   if ((await classOf(found)) !== 'UNet2DConditionModel') {
-    const { unet } = await loadModel(whole, dtype, variant);
+    const { unet } = await loadModel(whole, dtype, choices);
     return { model: unet, input: readModelInput(file, unet), needs: [], results: samples };
   }
   const { config, weights } = await filesOf(found, componentKinds.UNet2DConditionModel);

@@ -1,5 +1,4 @@
 /** An evaluation that can be left and taken up again: its pictures are drawn batch by batch into a record on disk. */
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, type Tensor } from '../tensor/tensor.ts';
@@ -24,8 +23,10 @@ import type { UNet } from '../models/unet2d/unet.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
 import { chooseLabels, listedLabels } from './class-labels.ts';
 import { chooseGuidance, guidanceOptions } from './guidance-options.ts';
-import { chooseScheduler, loadModel, modelFolder, openSafetensors } from './model.ts';
+import { warn } from './messages.ts';
+import { assumedText, chooseScheduler, loadModel, modelFolder, openSafetensors } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
+import { weightsSha256 } from './run-record.ts';
 import { shippedClassifier } from './shipped.ts';
 
 /** The options that say what is drawn. */
@@ -80,6 +81,8 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
     hasWeakModel: weak !== undefined,
   });
   refuseListedScales(options);
+  const scheduler = createScheduler(config, steps, eta === undefined ? {} : { eta });
+  warn([...assumedText(options, schedulerConfig), ...(scheduler.warnings ?? [])]);
   return {
     drawing: {
       unet,
@@ -87,7 +90,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
       seed,
       labels,
       guidance,
-      scheduler: createScheduler(config, steps, eta === undefined ? {} : { eta }),
+      scheduler,
       ...(weak && { weak }),
       ...(nullLabel !== undefined && { nullLabel }),
     },
@@ -216,10 +219,5 @@ async function drawBatch(
 
 /** 16 hexadecimal digits, the same for the same weights, whatever file they come from. */
 export function fingerprint(weights: ReadonlyMap<string, Tensor>): string {
-  const hash = createHash('sha256');
-  const sorted = [...weights].sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const [name, { shape, data }] of sorted) {
-    hash.update(`${name} ${shape.join(' ')}\n`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return hash.digest('hex').slice(0, 16);
+  return weightsSha256([weights]).slice(0, 16);
 }

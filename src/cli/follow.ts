@@ -1,5 +1,5 @@
 /** Runs all steps of a run, showing how far it is. */
-import { sampleSteps, type SamplingRun } from '../sampling/sample.ts';
+import { sampleSteps, type SamplingRun, type SamplingStep } from '../sampling/sample.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { messagesNow } from './messages.ts';
 import { createPreview } from './preview.ts';
@@ -8,6 +8,7 @@ import { createProgress } from './progress.ts';
 /**
  * Runs all steps, showing progress. Lets the process breathe between two steps, so that Ctrl-C is heard.
  * @param title what is being done
+ * @param watch is told of each step
  * @throws InputError as `sampleSteps`
  */
 export async function follow(
@@ -15,6 +16,7 @@ export async function follow(
   title: string,
   keepSteps: boolean,
   preview: boolean,
+  watch?: (step: SamplingStep) => void,
 ): Promise<{ sample: Tensor; steps: readonly Tensor[] }> {
   const progress = createProgress(title);
   const show = preview && process.stderr.isTTY && !messagesNow().quiet ? createPreview() : undefined;
@@ -28,6 +30,7 @@ export async function follow(
       return { sample: value, steps };
     }
     if (keepSteps) steps.push(value.sample);
+    watch?.(value);
     show?.(value.denoised ?? value.sample);
     progress.update(value.index + 1, value.count, `timestep ${value.timestep}`);
     await new Promise((resolve) => setImmediate(resolve));

@@ -11,6 +11,7 @@ import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
 import { loadComponent } from './component.ts';
 import { tryExpressions } from './expressions.ts';
+import { loraHelp, loraOptions } from './lora.ts';
 import { printResult } from './messages.ts';
 import { modelHelp, openSafetensors } from './model.ts';
 import { readOptions, type OptionKinds } from './options.ts';
@@ -25,6 +26,7 @@ const kinds: OptionKinds = {
   out: 'text',
   perturb: 'text',
   taps: 'text',
+  ...loraOptions,
   ...backendOptions,
 };
 
@@ -34,6 +36,7 @@ Runs a model once on what IN holds. OUT gets its results, and what the options a
 
 ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
+${loraHelp}
   --component NAME                which model of a pipeline, by what IN and OUT hold (unet):
       unet                        sample [B, C, H, W], timestep (one, or one per sample), class_labels, and of a text's
                                   UNet encoder_hidden_states, text_embeds, time_ids, ... -> sample

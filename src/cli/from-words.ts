@@ -13,32 +13,37 @@ import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { chooseBackend } from './backend.ts';
-import { printDrawn } from './drawn.ts';
+import type { DrawnRun } from './drawn.ts';
 import { follow } from './follow.ts';
+import { chooseLora } from './lora.ts';
 import { warn } from './messages.ts';
+import { folderChoices } from './model.ts';
 import { chooseNoise, type ChosenNoise } from './noise.ts';
 import type { ParsedOptions } from './options.ts';
 import { readPicture, readSized, type PictureChoice } from './picture.ts';
 import { choosePipelineGuidance } from './pipeline-guidance.ts';
-import { runTitle, writeDrawn, type OutFiles } from './run-report.ts';
+import { recordOf } from './run-record.ts';
+import { pictureNames, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
 import { chooseRun } from './scheduler-options.ts';
 import { chooseSize, chooseSizes, chooseWords, type Words } from './word-options.ts';
 import { announceWork, plannedWork } from './work.ts';
 
 /** What a run from words does not have. */
-const foreign = ['labels', 'null-label', 'weak-model', 'invert', 'preview', 'inpaint-method'] as const;
+const foreign = ['labels', 'null-label', 'weak-model', 'invert', 'preview', 'animation', 'inpaint-method'] as const;
 
 /**
  * Draws pictures of prompts.
  * @param picture that the run begins with
- * @returns the exit status
+ * @param files where they go
+ * @returns what was drawn, and where it is
  * @throws InputError for options that do not fit prompts, and folders that are no pipeline with text
  */
 export async function sampleFromWords(
   options: ParsedOptions,
   picture: PictureChoice | undefined,
   files: OutFiles,
-): Promise<number> {
+  { check, only }: DrawChoices,
+): Promise<DrawnRun> {
   const wrong = foreign.find((name) => options.has(name));
   if (wrong !== undefined) throw new InputError(`--${wrong} has no effect with --prompt; leave it out`);
   const { dtype, backend } = chooseBackend(options);
@@ -56,6 +61,11 @@ export async function sampleFromWords(
   const plan = { guidance, scheduler: chosen.scheduler, shape: noise.shape, texts };
   announceWork(plannedWork(() => pipelineWork(pipeline, plan), noise.shape));
 
+  const { texts: encoders, unet: drawing, autoencoder } = pipeline;
+  const models = [drawing, autoencoder.decoder, autoencoder.encoder, ...encoders.map(({ encoder }) => encoder)];
+  const record = await recordOf(options, { model: models.map(({ weights }) => weights) });
+  check?.(record);
+  const names = pictureNames(files, options, count);
   const started = performance.now();
   const conditions = promptConditions(pipeline, backend, {
     ...eachPicture(words, count),
@@ -78,14 +88,18 @@ export async function sampleFromWords(
 
   const title = runTitle(guidance, chosen.scheduler, chosen);
   const before = { noise: run.noise, ...(run.start && { start: run.start }) };
-  writeDrawn(files, { title, samples, steps, before, behind: { sample, image: brightness(samples) } });
-  printDrawn(options, { what: 'pictures', shape: samples.shape, title, dtype, backend, started, files });
-  return 0;
+  const behind = { sample, image: brightness(samples) };
+  writeDrawn(files, { title, samples, steps, before, behind, record, names, only });
+  return { what: 'pictures', shape: samples.shape, title, dtype, backend, started, files };
 }
 
 async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<StableDiffusion> {
-  const [folder, variant] = [options.required('model'), options.text('variant')];
-  return loadStableDiffusion(await folderReader(folder), folder, dtype, variant === undefined ? {} : { variant });
+  const folder = options.required('model');
+  const lora = await chooseLora(options, dtype);
+  const choices = { ...folderChoices(options), ...lora.choices };
+  const pipeline = await loadStableDiffusion(await folderReader(folder), folder, dtype, choices);
+  lora.report();
+  return pipeline;
 }
 
 /** A line for each text of which something is left. */

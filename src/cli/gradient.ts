@@ -6,8 +6,8 @@ import { unperturbed } from '../models/stage.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
 import { printResult } from './messages.ts';
-import { finiteTensor, loadModel, modelFolder, modelHelp, openSafetensors } from './model.ts';
-import { readModelInput } from './model-input.ts';
+import { loadUNet } from './component.ts';
+import { finiteTensor, modelHelp, openSafetensors } from './model.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { announceWork } from './work.ts';
@@ -17,18 +17,21 @@ const kinds: OptionKinds = {
   variant: 'text',
   input: 'text',
   out: 'text',
+  checkpointing: 'flag',
   ...backendOptions,
 };
 
 const help = `pag gradient --input IN.safetensors --out OUT.safetensors [options]
 
 Runs the model on what IN holds: sample [B, C, H, W], timestep (one, or one per sample), and class_labels if the
-model wants them. The loss is the mean of (prediction - target)^2 with IN's target [B, C, H, W]; of a prediction with
-a learned variance the channels of the picture alone. OUT gets loss [1], grad.sample, and grad.<parameter> for each
-parameter that is learned: all but the frequencies of a Fourier time embedding.
+model wants them; for a UNet2DConditionModel encoder_hidden_states and what else it takes, as pag forward.
+The loss is the mean of (prediction - target)^2 with IN's target [B, C, H, W]; of a prediction with a learned variance
+the channels of the picture alone. OUT gets loss [1], grad.sample, and grad.<parameter> for each parameter that is
+learned: all but the frequencies of a Fourier time embedding.
 
 ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
+  --checkpointing                 keeps less for the way back and computes it again: less memory, the same bits
 ${backendHelp}`;
 
 /** The command `pag gradient`. */
@@ -39,16 +42,17 @@ async function run(args: readonly string[]): Promise<number> {
   const [inputFile, out] = [options.required('input'), options.required('out')];
   chooseOutFiles(options, { out: 'safetensors' });
   const { dtype, backend } = chooseBackend(options);
-  const { unet } = await loadModel(modelFolder(options), dtype, options.text('variant'));
   const file = await openSafetensors(inputFile);
-  const input = readModelInput(file, unet);
+  const { model: unet, input } = await loadUNet(options, file, dtype);
   const target = finiteTensor(file, 'target', dtype, 'B,C,H,W');
   unet.check(input);
   const { products, numbers } = passLoad(unet, input, [unperturbed]);
   // On the way back there are two products for each.
   announceWork({ products: 3 * products, bytes: numbers * (dtype === 'f64' ? 8 : 4) });
   const started = performance.now();
-  const { loss, sample, parameters } = lossGradient(unet, backend, input, target);
+  const { loss, sample, parameters } = lossGradient(unet, backend, input, target, {
+    checkpointing: options.has('checkpointing'),
+  });
   const seconds = (performance.now() - started) / 1000;
   backend.dispose();
   const gradients = [...parameters].map(([name, value]) => [`grad.${name}`, value] as const);

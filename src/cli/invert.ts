@@ -10,15 +10,16 @@ import { InputError } from '../tensor/errors.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import { follow } from './follow.ts';
+import { loadWithLora } from './lora.ts';
 import { printResult, warn } from './messages.ts';
-import { chooseScheduler, loadModel, modelFolder } from './model.ts';
+import { chooseScheduler } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { readPicture } from './picture.ts';
 import { announceWork } from './work.ts';
 
 /** What has an effect on an inversion. */
-const own = ['model', 'variant', 'invert', 'out-noise', 'resize', 'labels', 'null-label', 'steps', 'preview'];
+const own = ['model', 'variant', 'lora', 'invert', 'out-noise', 'resize', 'labels', 'null-label', 'steps', 'preview'];
 
 /**
  * DDIM inversion, unguided (Mokady et al. 2022, arXiv 2211.09794): nothing is clipped on the way, for what is cut off
@@ -34,7 +35,7 @@ export async function invertPicture(options: ParsedOptions, kinds: OptionKinds):
   const [file, out] = [options.required('invert'), options.required('out-noise')];
   chooseOutFiles(options, { 'out-noise': 'safetensors' });
   const { dtype, backend } = chooseBackend(options);
-  const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, options.text('variant'));
+  const { unet, schedulerConfig } = await loadWithLora(options, dtype);
   const { sampleSize, inChannels } = unet.config;
   if (!sampleSize) throw new InputError('the model has no sample_size; --invert needs one');
   const steps = options.integer('steps', 1) ?? 20;

@@ -6,6 +6,7 @@ import { writeSafetensors } from '../formats/safetensors.ts';
 import { writeTar } from '../formats/tar.ts';
 import { bandsFileName, belongingOf, writeBands } from '../oracle/bands-file.ts';
 import type { Case } from '../oracle/case.ts';
+import { guideOf } from '../oracle/guide.ts';
 import { formats, type FormatName } from '../oracle/honest/format.ts';
 import { bandsOf } from '../oracle/tolerance.ts';
 import { cast } from '../tensor/rounding.ts';
@@ -48,6 +49,7 @@ export async function filesOfCase(name: string, dtype?: KitDtype): Promise<{ one
       files.set(`${file}.${dtype}.safetensors`, writeSafetensors(rounded));
     }
   }
+  files.set('GUIDE.txt', new TextEncoder().encode(`${guideOf(one, name)}\n`));
   const caseJson = await readBytes(join(from, 'case.json'));
   for (const format of ['f32', ...(dtype ? formatsOf[dtype] : [])] as const) {
     const names = new Set(one.expected.keys());

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, sizeOf, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
 import { cast } from '../tensor/rounding.ts';
-import { loadModelFolder } from '../formats/diffusers.ts';
+import { loadModelFolder, type FolderChoices } from '../formats/diffusers.ts';
 import { longestJson } from '../formats/json.ts';
 import { folderReader, readBytes } from '../formats/node-files.ts';
 import { jsonObject } from '../formats/read-file.ts';
@@ -25,11 +25,10 @@ export interface LoadedModel {
 
 /**
  * Loads a model folder as diffusers' `save_pretrained` writes it. What is to be said of it goes to stderr.
- * @param variant of the weights, as `fp16`; undefined for those without one
+ * @param choices which files, and what becomes of the weights before a model is made of them
  * @throws InputError when files are missing or wrong, and for weights that are not finite
  */
-export async function loadModel(folder: string, dtype: DType, variant?: string): Promise<LoadedModel> {
-  const choices = variant === undefined ? {} : { variant };
+export async function loadModel(folder: string, dtype: DType, choices: FolderChoices = {}): Promise<LoadedModel> {
   const { config, weights, schedulerConfig, warnings } = await loadModelFolder(
     await folderReader(folder),
     folder,
@@ -51,6 +50,12 @@ export const modelHelp = `\
   --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it (the letters model
                                   that ships)`;
 
+/** Which of a folder's files the options choose. */
+export function folderChoices(options: ParsedOptions): FolderChoices {
+  const variant = options.text('variant');
+  return variant === undefined ? {} : { variant };
+}
+
 /** The folder that --model names; the model that ships where it names none. */
 export function modelFolder(options: ParsedOptions): string {
   return options.text('model') ?? lettersModel;
@@ -58,7 +63,7 @@ export function modelFolder(options: ParsedOptions): string {
 
 /**
  * The scheduler's config: a file, or the model's own under another class name, or the model's own; DDIM with its
- * defaults where there is none.
+ * defaults where there is none (`assumedText`).
  * @param name of the class, short or whole
  * @param file a scheduler_config.json
  * @throws InputError where the model is of another kind, and for names and files that cannot be used
@@ -74,6 +79,15 @@ export async function chooseScheduler(
   if (!config) return ofModel ?? { _class_name: 'DDIMScheduler' };
   checkKind(config['_class_name'], ofModel?.['_class_name']);
   return config;
+}
+
+/** What is to be said where a model has no scheduler of its own, and none is chosen. */
+export function assumedText(options: ParsedOptions, ofModel: Config | undefined): readonly string[] {
+  if (ofModel || options.has('scheduler') || options.has('scheduler-config')) return [];
+  return [
+    "the model has no scheduler_config.json: assumed is DDIM with diffusers' defaults (of ε, 1000 timesteps, β from " +
+      '0.0001 to 0.02); give --scheduler NAME or --scheduler-config FILE.json to choose',
+  ];
 }
 
 async function chosenConfig(

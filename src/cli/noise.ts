@@ -104,7 +104,7 @@ async function noiseIn(
 }
 
 /** A seed as PyTorch takes it: 64 bits, negative or not. */
-function seedOf(option: string, text: string): bigint {
+export function seedOf(option: string, text: string): bigint {
   const seed = /^[+-]?\d+$/.test(text) ? BigInt(text) : undefined;
   if (seed !== undefined && seed >= -(2n ** 63n) && seed < 2n ** 64n) return seed;
   const what = option === 'seed' ? 'is' : 'has';

@@ -34,6 +34,8 @@ export interface ParsedOptions<Positionals extends Names = Names> {
   /** A whole number from `least` to `most`. */
   integer(name: string, least: number, most?: number): number | undefined;
   choice<T extends string>(name: string, choices: readonly T[]): T | undefined;
+  /** All that was given, by option. */
+  given(): Readonly<Record<string, readonly string[]>>;
   /** The parts between commas, without the spaces around them. */
   list(name: string): readonly string[] | undefined;
 }
@@ -132,6 +134,7 @@ function valuesOf(all: ReadonlyMap<string, readonly string[]>): Omit<ParsedOptio
     has: (name) => values.has(name),
     text: (name) => values.get(name),
     texts: (name) => all.get(name) ?? [],
+    given: () => Object.fromEntries(all),
     required(name) {
       const value = values.get(name);
       if (value === undefined) throw new InputError(`--${name} is missing`);

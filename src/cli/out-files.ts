@@ -1,7 +1,10 @@
 /** The files that a command writes: checked before the work, written after it. `-` is stdout. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
 import { checkWritable, placeOf, writeWhole } from '../formats/node-files.ts';
 import type { ParsedOptions } from './options.ts';
+import { fixedFolder, isTemplate } from './out-template.ts';
 
 /** What a file is written as: endings that say otherwise are refused, for they would be lies. */
 const formats = {
@@ -49,7 +52,15 @@ function checkOutFile(options: ParsedOptions, option: string, file: string, form
   const [ending] = formats[format].exec(file) ?? [];
   if (ending !== undefined)
     throw new InputError(`${option} is ${file}, but ${format} is written, not ${ending}; name it otherwise`);
-  checkWritable(file);
+  if (format === 'PNG' && isTemplate(file)) checkRoom(fixedFolder(file));
+  else checkWritable(file);
+}
+
+/** @throws InputError when no file can be written into a folder that may have to be made */
+function checkRoom(folder: string): void {
+  const above = dirname(folder);
+  if (existsSync(folder) || above === folder) checkWritable(join(folder, 'x'));
+  else checkRoom(above);
 }
 
 /** Writes a file whole or not at all; `-` is stdout. @throws InputError when it cannot be written */

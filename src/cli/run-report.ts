@@ -1,18 +1,34 @@
 /** What a run of drawing says of itself, and where it leaves what it has drawn. */
+import { dirname } from 'node:path';
 import { grid } from '../formats/grid.ts';
-import { encodePng } from '../formats/png.ts';
+import { makeFolder } from '../formats/node-files.ts';
+import { encodeApng, encodePng } from '../formats/png.ts';
+import { samplePicture } from '../formats/sample-picture.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { seedsOf } from './noise.ts';
+import type { ParsedOptions } from './options.ts';
 import { writeOut } from './out-files.ts';
+import { isTemplate, namesFrom } from './out-template.ts';
+import { textsOf, type RunRecord } from './run-record.ts';
 import type { ChosenScheduler } from './scheduler-options.ts';
 
 /** Where the results go. */
 export type OutFiles = {
   readonly out?: string;
   readonly latents?: string;
+  readonly animation?: string;
 };
+
+/** What may be asked of a run that is drawn again. */
+export interface DrawChoices {
+  /** Sees the record of the run before anything is drawn, and may throw. */
+  readonly check?: (record: RunRecord) => void;
+  /** Writes one picture alone, by its number. */
+  readonly only?: number;
+}
 
 /** Guidance, scheduler and steps, as the title of a picture. */
 export function runTitle(
@@ -36,12 +52,61 @@ export interface Drawn {
   /** What else goes to the file of numbers, before the steps and behind them. */
   readonly before: Readonly<Record<string, Tensor>>;
   readonly behind: Readonly<Record<string, Tensor>>;
+  /** How the run can be had again. */
+  readonly record: RunRecord;
+  /** The file of each picture, where each has one; else they are side by side in one. */
+  readonly names?: readonly string[] | undefined;
+  /** Of which picture alone there is to be a file, by itself. */
+  readonly only?: number | undefined;
+  /** The pictures that the steps aim at, for an animation. */
+  readonly frames?: readonly Tensor[];
 }
 
+/** How long a frame of an animation is shown, and the last one. */
+const [frameMilliseconds, lastMilliseconds] = [100, 2000];
+
 /** Writes what was asked for. */
-export function writeDrawn({ out, latents }: OutFiles, { title, samples, steps, before, behind }: Drawn): void {
-  if (out !== undefined) writeOut(out, encodePng(grid([{ title, samples }])));
+export function writeDrawn({ out, latents, animation }: OutFiles, drawn: Drawn): void {
+  const { title, samples, steps, before, behind, frames = [] } = drawn;
+  if (out !== undefined) writePictures(out, drawn);
+  if (animation !== undefined) {
+    const shown = [...frames, samples].map((frame, i) => ({
+      picture: grid([{ title, samples: frame }]),
+      milliseconds: i === frames.length ? lastMilliseconds : frameMilliseconds,
+    }));
+    writeOut(animation, encodeApng(shown, { Title: title }));
+  }
   if (latents === undefined) return;
   const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
   writeOut(latents, writeSafetensors({ ...before, ...named, ...behind }));
+}
+
+function writePictures(out: string, { title, samples, record, names, only }: Drawn): void {
+  const single = (file: string, index: number): void =>
+    writeOut(file, encodePng(samplePicture(samples, index), textsOf({ ...record, picture: index }, title)));
+  if (only !== undefined) single(out, only);
+  else if (!names) writeOut(out, encodePng(grid([{ title, samples }]), textsOf(record, title)));
+  for (const folder of new Set(names?.map((name) => dirname(name)))) makeFolder(folder);
+  for (const [index, name] of names?.entries() ?? []) single(name, index);
+}
+
+/**
+ * The file of each picture, where `--out` has places for what tells them apart.
+ * @param labels of the pictures, where they have some
+ * @throws InputError when two pictures would have the same name
+ */
+export function pictureNames(
+  { out }: OutFiles,
+  options: ParsedOptions,
+  count: number,
+  labels?: readonly number[],
+): readonly string[] | undefined {
+  if (out === undefined || !isTemplate(out)) return undefined;
+  const seeds = [seedsOf(options)].flat();
+  const pictures = Array.from({ length: count }, (_, index) => ({
+    index,
+    seed: String(seeds[Math.min(index, seeds.length - 1)]),
+    label: String(labels?.[index] ?? 'none'),
+  }));
+  return namesFrom(out, pictures);
 }

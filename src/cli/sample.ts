@@ -2,34 +2,40 @@
 import { InputError } from '../tensor/errors.ts';
 import { classConditions } from '../models/condition.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
-import type { SamplingRun } from '../sampling/sample.ts';
+import type { SamplingRun, SamplingStep } from '../sampling/sample.ts';
 import { leastWork } from '../sampling/work.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import type { Command } from './command.ts';
-import { printDrawn } from './drawn.ts';
+import { printDrawn, type DrawnRun } from './drawn.ts';
 import { follow } from './follow.ts';
 import { sampleFromWords } from './from-words.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
-import { loadModel, modelFolder, modelHelp } from './model.ts';
+import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
+import { loadModel, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { chooseOutFiles } from './out-files.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
-import { runTitle, writeDrawn, type OutFiles } from './run-report.ts';
+import { recordOf } from './run-record.ts';
+import { pictureNames, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
 import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
 import { announceWork, plannedWork } from './work.ts';
 
-const kinds: OptionKinds = {
+/** The options of a run. */
+export const sampleKinds: OptionKinds = {
   model: 'text',
   variant: 'text',
   'weak-model': 'text',
   out: 'text',
   labels: 'text',
   latents: 'text',
+  animation: 'text',
   preview: 'flag',
+  ...loraOptions,
   ...pictureOptions,
   ...wordOptions,
   ...noiseOptions,
@@ -44,8 +50,11 @@ Draws pictures with a diffusers model and writes them side by side as PNG.
 
 ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
+${loraHelp}
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
-  --out GRID.png                  where the pictures go
+  --out GRID.png                  where the pictures go, side by side, with all that pag again needs to draw them again;
+                                  each by itself with {index}, {seed} or {label} in the name: out/{seed}-{label}.png
+  --animation FILE.png            how they become what they are, step by step, as an animated PNG
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample;
                                   of --init start, too: the noised picture
   --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
@@ -58,19 +67,31 @@ ${guidanceHelp}
 ${backendHelp}`;
 
 /** The command `pag sample`. */
-export const sampleCommand: Command = { help: (args) => help + chosenPage(args), options: kinds, run };
+export const sampleCommand: Command = { help: (args) => help + chosenPage(args), options: sampleKinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
-  const options = readOptions(args, kinds);
+  const options = readOptions(args, sampleKinds);
+  if (options.has('invert')) {
+    choosePicture(options);
+    return invertPicture(options, sampleKinds);
+  }
+  printDrawn(options, await drawSamples(options));
+  return 0;
+}
+
+/**
+ * Draws what the options ask for, and writes it.
+ * @throws InputError for options that cannot be, and for files that cannot be read or written
+ */
+export async function drawSamples(options: ParsedOptions, choices: DrawChoices = {}): Promise<DrawnRun> {
   const picture = choosePicture(options);
-  if (options.has('invert')) return invertPicture(options, kinds);
   const files = chooseFiles(options);
-  const { out, latents: latentsFile } = files;
-  if (options.has('prompt')) return sampleFromWords(options, picture, files);
+  const { out, animation } = files;
+  if (options.has('prompt')) return sampleFromWords(options, picture, files, choices);
   refuseWithoutPrompt(options);
   const { dtype, backend } = chooseBackend(options);
-  const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, options.text('variant'));
-  if (![1, 3, 4].includes(unet.config.inChannels) && (out !== undefined || options.has('preview'))) {
+  const { unet, schedulerConfig } = await loadWithLora(options, dtype);
+  if (![1, 3, 4].includes(unet.config.inChannels) && ((out ?? animation) !== undefined || options.has('preview'))) {
     throw new InputError(
       `samples of ${unet.config.inChannels} channels cannot be drawn; ` +
         'leave out --out and --preview, and give --latents FILE.safetensors',
@@ -90,6 +111,9 @@ async function run(args: readonly string[]): Promise<number> {
   const byName = classConditions(conditions.labels, conditions.nullLabel);
   const plan = { models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole };
   announceWork(plannedWork(() => leastWork(plan), whole));
+  const record = await recordOf(options, { model: [unet.weights], ...(weak && { 'weak-model': [weak.weights] }) });
+  choices.check?.(record);
+  const names = pictureNames(files, options, count, conditions.labels);
   const noise = first();
   const { scheduler, start } = picture
     ? await beginWith(picture, plain, noise)
@@ -104,19 +128,24 @@ async function run(args: readonly string[]): Promise<number> {
     noiseSource,
     ...(start && { start }),
   };
-  const { sample, steps } = await follow(samplingRun, 'drawing', latentsFile !== undefined, options.has('preview'));
+  const frames: Tensor[] = [];
+  const watch = ({ sample, denoised }: SamplingStep): void => {
+    if (files.animation !== undefined) frames.push(denoised ?? sample);
+  };
+  const keeps = files.latents !== undefined;
+  const { sample, steps } = await follow(samplingRun, 'drawing', keeps, options.has('preview'), watch);
   backend.dispose();
 
   const title = runTitle(guidance, scheduler, { stepCount, begin });
   const before = { noise, ...(start && { start }) };
-  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample } });
-  printDrawn(options, { what: 'samples', shape: whole, title, dtype, backend, started, files });
-  return 0;
+  const { only } = choices;
+  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, record, names, only, frames });
+  return { what: 'samples', shape: whole, title, dtype, backend, started, files };
 }
 
 /** Where pictures and latents go. */
 function chooseFiles(options: ParsedOptions): OutFiles {
-  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors' });
+  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors', animation: 'PNG' });
   if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
   return files;
 }

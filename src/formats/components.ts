@@ -80,7 +80,7 @@ export async function loadModelFiles<Config>(
   folder: string,
   source: string,
   { read, stages, ...files }: ComponentKind<Config>,
-  { variant }: FolderChoices = {},
+  { variant, adapt = (_part, weights) => weights }: FolderChoices = {},
 ): Promise<ModelFiles<Config>> {
   const json = await readJsonFile(readFile, `${folder}config.json`, source);
   if (!json) {
@@ -90,5 +90,6 @@ export async function loadModelFiles<Config>(
   const wanted = new Set(parametersOf(stages(config)).map(({ name }) => name));
   const { weights, unread } = await loadWeights({ readFile, folder, source, variant, ...files }, wanted);
   const left = unread.length > 0 ? [`${source}/${folder}: ${unreadText(unread)}`] : [];
-  return { config, configJson: json, weights, warnings: [...warnings, ...left] };
+  const adapted = adapt(folder.replace(/\/$/, ''), weights);
+  return { config, configJson: json, weights: adapted, warnings: [...warnings, ...left] };
 }

@@ -33,6 +33,11 @@ export interface ModelFolder {
 export interface FolderChoices {
   /** Of the weights, as `fp16`: the files `diffusion_pytorch_model.fp16.safetensors`. */
   readonly variant?: string;
+  /**
+   * What becomes of the weights of a part, `unet` or `text_encoder`, before a model is made of them: of the same names
+   * and shapes.
+   */
+  readonly adapt?: (part: string, weights: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor>;
 }
 
 /**
@@ -43,7 +48,7 @@ export interface FolderChoices {
 export async function loadModelFolder(
   readFile: ReadFile,
   source: string,
-  { variant }: FolderChoices = {},
+  { variant, adapt = (_part, weights) => weights }: FolderChoices = {},
 ): Promise<ModelFolder> {
   aReader('what reads files', readFile);
   const place = await placeOf(readFile, source);
@@ -55,7 +60,7 @@ export async function loadModelFolder(
   return {
     config,
     configJson: place.config,
-    weights,
+    weights: adapt('unet', weights),
     schedulerConfig: scheduler.config,
     warnings: [
       ...warnings,
@@ -118,12 +123,17 @@ async function nothingThere(readFile: ReadFile, source: string): Promise<string>
   return `${none}; ${hint}give a folder as diffusers' save_pretrained writes it`;
 }
 
-/** The scheduler's config, with the class that diffusers would make of it. */
-async function schedulerOf({
+/**
+ * The scheduler's config, with the class that diffusers would make of it.
+ * @param index model_index.json, where the folder is a pipeline
+ * @returns and what is to be said of it, one line each
+ * @throws InputError when a file is no JSON
+ */
+export async function schedulerOf({
   readFile,
   source,
   index,
-}: Place): Promise<{ config: Json | undefined; warnings: readonly string[] }> {
+}: Pick<Place, 'readFile' | 'source' | 'index'>): Promise<{ config: Json | undefined; warnings: readonly string[] }> {
   const entry = index?.['scheduler'];
   const named: unknown = Array.isArray(entry) ? entry[1] : undefined;
   const ofIndex = typeof named === 'string' ? named : undefined;

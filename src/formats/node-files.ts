@@ -20,7 +20,7 @@ import {
 import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
-import type { FilePart, ReadFile } from './read-file.ts';
+import { checkSize, type FilePart, type ReadFile } from './read-file.ts';
 
 /** Reads the files of a folder. Throws an InputError when there is no such folder. */
 export async function folderReader(folder: string): Promise<ReadFile> {
@@ -57,14 +57,13 @@ async function checkLink(path: string): Promise<void> {
 }
 
 /** One array of the size that is wanted. (Node's own readFile ends at 2 GiB, and never at /dev/zero.) */
-async function readPart(path: string, { first = Infinity, most = Infinity }: FilePart = {}): Promise<Uint8Array> {
+async function readPart(path: string, part: FilePart = {}): Promise<Uint8Array> {
   const found = await stat(path);
   if (!found.isFile() && !found.isDirectory()) throw new InputError(`cannot read ${path}: it is no regular file`);
-  if (found.size > most)
-    throw new InputError(`${path} has ${found.size} bytes; at most ${most} are read of a file of this kind`);
+  checkSize(found.size, part, path);
   const file = await open(path);
   try {
-    const bytes = new Uint8Array(Math.min(found.size, first));
+    const bytes = new Uint8Array(Math.min(found.size, part.first ?? Infinity));
     for (let at = 0; at < bytes.length; ) {
       const { bytesRead } = await file.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), at);
       if (bytesRead === 0) return bytes.subarray(0, at);
@@ -139,6 +138,17 @@ function replace(path: string, bytes: Uint8Array, old: Stats | undefined): void 
   }
 }
 
+/**
+ * Waits until the disk has it. Node forbids that with `--permission`, whatever is allowed; the file is whole, even so.
+ */
+function flush(file: number): void {
+  try {
+    fsyncSync(file);
+  } catch (error) {
+    if (codeOf(error) !== 'ERR_ACCESS_DENIED') throw error;
+  }
+}
+
 /** Mode and owner of the old file, as far as they can be given. */
 function takeOver(draft: string, { mode, uid, gid }: Stats): void {
   const made = statSync(draft);
@@ -154,7 +164,7 @@ function writeInto(path: string, flags: 'w' | 'wx', bytes: Uint8Array): void {
   const file = openSync(path, flags);
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-    if (flags === 'wx') fsyncSync(file);
+    if (flags === 'wx') flush(file);
   } finally {
     closeSync(file);
   }
@@ -237,6 +247,7 @@ const reasons: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
   EEXIST: 'a file of this name is there already',
   EIO: 'the disk reports an error',
+  ERR_ACCESS_DENIED: 'Node was told not to (--permission)',
   ERR_INVALID_ARG_VALUE: 'this cannot be the name of a file',
 };
 
@@ -246,7 +257,13 @@ export function refuseFile(error: unknown, path: string, doing: 'read' | 'write'
   if (code === undefined) throw error;
   const reason =
     code === 'ENOENT' && doing === 'write' ? `there is no folder ${dirname(path)}` : (reasons[code] ?? code);
-  throw new InputError(`cannot ${doing} ${path}: ${reason}`);
+  throw new InputError(`cannot ${doing} ${path}: ${reason}${ofOwnPackage(path)}`);
+}
+
+/** What is to be said of files that have a package of their own, where the core is installed alone. */
+function ofOwnPackage(path: string): string {
+  const [, name] = /^node_modules[/\\](pag-reference-[a-z-]+)/.exec(path) ?? [];
+  return name === undefined ? '' : `; it is in a package of its own: npm install ${name}`;
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -43,6 +43,32 @@ export function decodePng(bytes: Uint8Array, source: string): DecodedPicture {
   };
 }
 
+/**
+ * The texts that a PNG carries, by their keywords: those that are not compressed.
+ * @param source the file's name, for messages
+ * @throws InputError for other and for damaged files
+ */
+export function readPngTexts(bytes: Uint8Array, source: string): ReadonlyMap<string, string> {
+  const chunks = readChunks(bytes, (message) => {
+    throw new InputError(`${source}: ${message}`);
+  });
+  const texts = new Map<string, string>();
+  for (const { type, data } of chunks) {
+    const end = data.indexOf(0);
+    const keyword = Buffer.from(data.subarray(0, Math.max(0, end))).toString('latin1');
+    if (type === 'tEXt') texts.set(keyword, Buffer.from(data.subarray(end + 1)).toString('latin1'));
+    if (type === 'iTXt' && data[end + 1] === 0) texts.set(keyword, internationalText(data.subarray(end + 3)));
+  }
+  return texts;
+}
+
+/** What follows the language and the translated keyword of an iTXt chunk. */
+function internationalText(data: Uint8Array): string {
+  const language = data.indexOf(0);
+  const translated = data.indexOf(0, language + 1);
+  return language < 0 || translated < 0 ? '' : Buffer.from(data.subarray(translated + 1)).toString('utf8');
+}
+
 function readHeader(chunks: readonly Chunk[], fail: Fail): { layout: Layout; colourType: number } {
   const header = chunks.find(({ type }) => type === 'IHDR')?.data ?? fail('there is no IHDR chunk');
   if (header.length !== 13) fail('the IHDR chunk is damaged');
@@ -54,7 +80,8 @@ function readHeader(chunks: readonly Chunk[], fail: Fail): { layout: Layout; col
   const [compression, filter, interlace] = [view.getUint8(10), view.getUint8(11), view.getUint8(12)];
   if (compression !== 0 || filter !== 0 || interlace > 1)
     fail(`compression ${compression}, filter ${filter} and interlacing ${interlace} are not known`);
-  if (width * height === 0 || width * height > mostPixels) fail(`it has ${width} × ${height} pixels`);
+  if (width * height === 0 || width * height > mostPixels)
+    fail(`it has ${width} × ${height} pixels; expected from 1 to ${mostPixels}`);
   return { layout: { width, height, bits, channels: known.channels, isInterlaced: interlace === 1 }, colourType };
 }
 

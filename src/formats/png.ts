@@ -11,11 +11,71 @@ export interface Picture {
   readonly pixels: Uint8Array;
 }
 
+/** Texts that a file carries, by their keywords: 1 to 79 characters of Latin-1. */
+export type PngTexts = Readonly<Record<string, string>>;
+
 /**
  * The bytes of a PNG file, without loss.
+ * @param texts that the file carries, as iTXt chunks, which any reader of PNG passes over or shows
  * @throws InputError when the pixels are not as many as width, height and channels say, or no picture has such a size
  */
-export function encodePng({ width, height, channels, pixels }: Picture): Uint8Array {
+export function encodePng(picture: Picture, texts: PngTexts = {}): Uint8Array {
+  return Buffer.concat([
+    signature,
+    headerChunk(picture),
+    ...textChunks(texts),
+    chunkBytes('IDAT', packedPixels(picture)),
+    chunkBytes('IEND', new Uint8Array(0)),
+  ]);
+}
+
+/**
+ * The bytes of an animated PNG (PNG 3, 2025, section 11.3.4), which goes on for ever; where animations are not known,
+ * the first picture is shown.
+ * @param frames pictures of one size and one number of channels, and for how many milliseconds each is shown
+ * @throws InputError as `encodePng`, for no frame, and for frames that differ
+ */
+export function encodeApng(
+  frames: readonly { readonly picture: Picture; readonly milliseconds: number }[],
+  texts: PngTexts = {},
+): Uint8Array {
+  const [first, ...others] = frames;
+  if (!first) throw new InputError('an animation needs at least one picture');
+  const { width, height, channels } = first.picture;
+  for (const { picture } of others)
+    if (picture.width !== width || picture.height !== height || picture.channels !== channels)
+      throw new InputError(
+        `the pictures of an animation differ: ${width} × ${height} with ${channels} channels, and ` +
+          `${picture.width} × ${picture.height} with ${picture.channels}`,
+      );
+  let sequence = 0;
+  const parts = frames.flatMap(({ picture, milliseconds }, i) => {
+    const control = chunkBytes('fcTL', numbers([sequence++, width, height, 0, 0], [milliseconds, 1000], [0, 0]));
+    const pixels = packedPixels(picture);
+    if (i === 0) return [control, chunkBytes('IDAT', pixels)];
+    return [control, chunkBytes('fdAT', Buffer.concat([numbers([sequence++]), pixels]))];
+  });
+  return Buffer.concat([
+    signature,
+    headerChunk(first.picture),
+    chunkBytes('acTL', numbers([frames.length, 0])),
+    ...textChunks(texts),
+    ...parts,
+    chunkBytes('IEND', new Uint8Array(0)),
+  ]);
+}
+
+/** Numbers of 32, 16 and 8 bits, the high byte first. */
+function numbers(of32: readonly number[], of16: readonly number[] = [], of8: readonly number[] = []): Uint8Array {
+  const bytes = Buffer.alloc(4 * of32.length + 2 * of16.length + of8.length);
+  let end = 0;
+  for (const value of of32) end = bytes.writeUInt32BE(value, end);
+  for (const value of of16) end = bytes.writeUInt16BE(value, end);
+  for (const value of of8) end = bytes.writeUInt8(value, end);
+  return bytes;
+}
+
+function headerChunk({ width, height, channels, pixels }: Picture): Uint8Array {
   if (![width, height].every((extent) => Number.isInteger(extent) && extent >= 1) || ![1, 3].includes(channels)) {
     throw new InputError(
       `a picture of ${width} × ${height} with ${channels} channels cannot be written; ` +
@@ -28,19 +88,25 @@ export function encodePng({ width, height, channels, pixels }: Picture): Uint8Ar
         `but ${pixels.length} were given`,
     );
   }
-  const header = new Uint8Array(13);
-  const view = new DataView(header.buffer);
-  view.setUint32(0, width);
-  view.setUint32(4, height);
   // 8 bits, grey or RGB, the only compression, filtering, no interlace
-  header.set([8, channels === 1 ? 0 : 2, 0, 0, 0], 8);
+  return chunkBytes('IHDR', numbers([width, height], [], [8, channels === 1 ? 0 : 2, 0, 0, 0]));
+}
+
+function packedPixels({ width, height, channels, pixels }: Picture): Uint8Array {
   const stride = width * channels;
   const lines = new Uint8Array(height * (stride + 1)); // each line is led by its filter: 0, none
   for (let y = 0; y < height; y++) lines.set(pixels.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
-  return Buffer.concat([
-    signature,
-    chunkBytes('IHDR', header),
-    chunkBytes('IDAT', deflateSync(lines, { level: 9 })),
-    chunkBytes('IEND', new Uint8Array(0)),
-  ]);
+  return deflateSync(lines, { level: 9 });
+}
+
+/** Keyword, not compressed, no language, no translation of the keyword, and the text in UTF-8. */
+function textChunks(texts: PngTexts): readonly Uint8Array[] {
+  return Object.entries(texts).map(([keyword, text]) => {
+    if (!/^[\x20-\x7e\xa1-\xff]{1,79}$/.test(keyword))
+      throw new InputError(`"${keyword}" is no keyword of a PNG: 1 to 79 characters of Latin-1`);
+    return chunkBytes(
+      'iTXt',
+      Buffer.concat([Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(text, 'utf8')]),
+    );
+  });
 }

@@ -18,6 +18,18 @@ export interface ReadFile {
   readonly list?: (folder: string) => Promise<readonly string[]>;
 }
 
+/** @throws InputError when a file has more bytes than are wanted of one */
+export function checkSize(bytes: number, { most = Infinity }: FilePart, source: string): void {
+  if (bytes > most)
+    throw new InputError(`${source} has ${bytes} bytes; at most ${most} are read of a file of this kind`);
+}
+
+/** What is wanted of a file that is there, without a copy. @throws InputError when it is larger than wanted */
+export function firstOf(bytes: Uint8Array, part: FilePart, source: string): Uint8Array {
+  checkSize(bytes.length, part, source);
+  return bytes.subarray(0, part.first);
+}
+
 /** A reader, and not a path. */
 export const aReader = aFunction('a function that reads a file of a folder, as folderReader(path)');
 

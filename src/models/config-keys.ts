@@ -2,6 +2,7 @@
  * Reading the keys of a model's `config.json`: each must be what it should be, missing ones take diffusers' defaults,
  * what is unknown is named. Keys that begin with `_` are notes.
  */
+import { adapterHint } from './adapters.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shown } from '../tensor/shown.ts';
 
@@ -55,7 +56,7 @@ export function configKeys(json: Json, family: string, defaults: Json, source: s
     fail('a config must be an object of keys and values');
   const className = json._class_name;
   if (className !== undefined && className !== family) {
-    fail(`the model is a ${JSON.stringify(className)}; supported is "${family}"`);
+    fail(`the model is a ${JSON.stringify(className)}; supported is "${family}"${adapterHint(className)}`);
   }
   const read = (key: string): unknown => (Object.hasOwn(json, key) ? json[key] : defaults[key]);
   const refuse = (key: string, expected: string): never =>

@@ -7,7 +7,7 @@ import { sumOverAll } from '../kernels/gradients/sums.ts';
 import { aBackend, tensorOf, type Backend, type Kernels, type Program, type Tensors } from '../kernels/kernels.ts';
 import type { Context } from '../nn/context.ts';
 import type { Parameter } from '../nn/parameters.ts';
-import { checkFinite, checkTensor, mustBe } from '../tensor/checks.ts';
+import { checkFinite, checkOptions, checkTensor, flag, mustBe, optional, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { at } from '../tensor/at.ts';
 import { cast, roundInPlace } from '../tensor/rounding.ts';
@@ -21,29 +21,59 @@ export interface LossGradient {
   readonly loss: Tensor;
   /** ∂loss/∂sample, [B,C,H,W]. */
   readonly sample: Tensor;
-  /** ∂loss/∂parameter by the parameter's name, of its shape; of all that are learned, in the order of PyTorch. */
+  /**
+   * ∂loss/∂parameter by the parameter's name, of its shape; of all that are learned, in the order of PyTorch, or none
+   * for the sample alone.
+   */
   readonly parameters: ReadonlyMap<string, Tensor>;
 }
+
+/** What the gradient of a program is for, and how it is computed. */
+export interface LossProgramOptions {
+  /** The sample and all parameters that are learned, unless the sample alone is wanted: then less is computed. */
+  readonly for?: 'sample';
+  /**
+   * Whether to keep of each stage only its result, and compute the rest again on the way back: the same bits, less
+   * memory, about a third more time.
+   */
+  readonly checkpointing?: boolean;
+}
+
+/** What a gradient is for, what counts in its loss, and how it is computed. */
+export interface LossGradientOptions extends LossProgramOptions {
+  /** How much the squared error of each sample counts, from 0; all alike unless given. */
+  readonly importance?: readonly number[];
+}
+
+const programChecks: Checks<LossProgramOptions> = {
+  for: optional(mustBe("'sample', or left out", (value) => value === 'sample')),
+  checkpointing: optional(flag),
+};
+const checks: Checks<LossGradientOptions> = {
+  ...programChecks,
+  importance: optional(mustBe('a list of numbers', Array.isArray)),
+};
 
 /**
  * The mean of (prediction − target)², and its gradient for the sample and for all parameters that are learned.
  * @param target what shall be predicted, [B,C,H,W] as the sample; channels of the prediction beyond these (a learned
  *   variance) are left alone
- * @param importance how much the squared error of each sample counts, from 0; the same without it
- * @throws InputError when the input or the target does not fit the model, holds what is not finite, or the model's
- *   family cannot be derived
+ * @throws InputError when the input, the target or an option does not fit the model, holds what is not finite, or the
+ *   model's family cannot be derived
  */
 export function lossGradient<Input extends ModelInput, State>(
   model: Model<unknown, Input, State>,
   backend: Backend,
   input: Input,
   target: Tensor,
-  importance?: readonly number[],
+  options: LossGradientOptions = {},
 ): LossGradient {
   aModel('the model', model);
   aBackend('the backend', backend);
   model.check(input);
   checkTarget(model, input, target);
+  checkOptions('lossGradient', options, checks);
+  const { importance } = options;
   if (importance) checkImportance(importance, input);
   const learning = learningOf(model, input);
   const given = {
@@ -51,10 +81,11 @@ export function lossGradient<Input extends ModelInput, State>(
     ...(importance && { importance: perChannel(importance, input, model.inChannels, model.dtype) }),
   };
   for (const [name, value] of Object.entries(given)) checkFinite(`the input "${name}" of the model`, value);
-  const results = backend.run(programOf(model), given);
+  const results = backend.run(programOf(model, options), given);
   const gradientOf = (name: string): Tensor => tensorOf(results, gradientName(name));
   const tables = new Map(learning.tables.map((table) => [table.parameter, table]));
-  const parameters = learnedParameters(model).map(({ name, shape }) => {
+  const learned = options.for === 'sample' ? [] : learnedParameters(model);
+  const parameters = learned.map(({ name, shape }) => {
     const table = tables.get(name);
     const rows = table && gradientOf(table.tensor);
     const own = rows ? toTable(rows, table.rows, shape) : gradientOf(weightName(name));
@@ -75,15 +106,28 @@ export type LossArchitecture<State> = Pick<
  * gives `loss` and, for each of the others that is learned or looked up, `grad.…`. Whoever trains runs it with weights
  * that change.
  */
-export function lossGradientProgram<State>(architecture: LossArchitecture<State>): Program {
+export function lossGradientProgram<State>(
+  architecture: LossArchitecture<State>,
+  options: LossProgramOptions = {},
+): Program {
   isArchitecture('the architecture', architecture);
+  checkOptions('lossGradientProgram', options, programChecks);
   const learned = parametersOf(architecture.stages)
     .filter(isWeight)
     .map(({ name }) => weightName(name));
-  const forward: Program = (kernels, given) => ({ loss: meanSquaredError(architecture, kernels, given) });
+  const wanted = options.for === 'sample' ? ['sample'] : ['sample', 'time', 'class', ...learned];
+  const paths = options.checkpointing ? architecture.stages.map(({ path }) => path) : [];
+  const checkpoints = paths.map((path) => `the end of ${path}`);
+  const forward: Program = (kernels, given) => {
+    const ends = new Map<string, Tensor>();
+    const loss = meanSquaredError(architecture, kernels, given, (path, value) => ends.set(path, value));
+    // Where a stage shows no result, the sample stands for it, which marks nothing.
+    const marks = checkpoints.map((name, i) => [name, ends.get(at(paths, i)) ?? tensorOf(given, 'sample')] as const);
+    return { loss, ...Object.fromEntries(marks) };
+  };
   return (kernels, given) => {
-    const derived = ['sample', 'time', 'class', ...learned].filter((name) => Object.hasOwn(given, name));
-    return gradient(forward, 'loss', derived)(kernels, given);
+    const derived = wanted.filter((name) => Object.hasOwn(given, name));
+    return gradient(forward, 'loss', derived, { checkpoints })(kernels, given);
   };
 }
 
@@ -132,7 +176,9 @@ function checkImportance(importance: readonly number[], { sample }: ModelInput):
 function learningOf<Input, State>(model: Architecture<unknown, Input, State>, input: Input): Learning {
   const learning = model.learning?.(input);
   if (learning) return learning;
-  throw new InputError(`there is no gradient of a ${model.family}; there is one of UNet2DModel`);
+  throw new InputError(
+    `there is no gradient of a ${model.family}; there is one of UNet2DModel and UNet2DConditionModel`,
+  );
 }
 
 function lossInputs<Input extends ModelInput, State>(
@@ -171,18 +217,27 @@ function weightOf(weights: Model['weights'], name: string): Tensor {
   return found;
 }
 
-function programOf<Input, State>(model: Model<unknown, Input, State>): Program {
-  const key = 'the gradient of the loss';
-  const known = model.programs.get(key) ?? lossGradientProgram(model);
+function programOf<Input, State>(
+  model: Model<unknown, Input, State>,
+  { for: wanted, checkpointing }: LossGradientOptions,
+): Program {
+  const options = { ...(wanted && { for: wanted }), ...(checkpointing && { checkpointing }) };
+  const key = `the gradient of the loss ${JSON.stringify(options)}`;
+  const known = model.programs.get(key) ?? lossGradientProgram(model, options);
   model.programs.set(key, known);
   return known;
 }
 
-/** [1]: the mean of (prediction − target)², times their importance, over the channels of the picture. */
+/**
+ * [1]: the mean of (prediction − target)², times their importance, over the channels of the picture.
+ *
+ * @param watch is shown what each module gives
+ */
 function meanSquaredError<State>(
   { stages, begin, end, inChannels }: LossArchitecture<State>,
   kernels: Kernels,
   given: Tensors,
+  watch: (path: string, value: Tensor) => void,
 ): Tensor {
   const prefix = weightName('');
   const weights = new Map(
@@ -190,7 +245,11 @@ function meanSquaredError<State>(
       name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
     ),
   );
-  const context: Context = { kernels, weights, tap: (_path, value) => value, watches: () => false };
+  const tap: Context['tap'] = (path, value) => {
+    watch(path, value);
+    return value;
+  };
+  const context: Context = { kernels, weights, tap, watches: () => false };
   const output = end(stages.reduce((state, { run }) => run(context, state, unperturbed), begin(context, given)));
   const target = tensorOf(given, 'target');
   const scaled = given.scale ? kernels.multiply(output, given.scale) : output;

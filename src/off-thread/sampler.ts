@@ -1,20 +1,12 @@
 /** Drawing off the main thread: the program stays free, sees every step, and may stop at any. */
 import { mostThreads } from '../kernels/simd/index.ts';
 import type { SamplingStep } from '../sampling/sample.ts';
-import { aFunction, checkOptions, optional, whole, withMethods, withParts, type Checks } from '../tensor/checks.ts';
+import { aFunction, checkOptions, optional, whole, withParts, type Checks } from '../tensor/checks.ts';
+import { aSignal, throwIfAborted, type Signal } from '../tensor/signal.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { lineTo, type Line, type WorkerLike } from './line.ts';
 import { checkRequest, type ModelValues, type SampleRequest } from './request.ts';
 import { sameThread, startWorker } from './start.ts';
-
-/** The part of an AbortSignal that is used here. */
-export interface Signal {
-  readonly aborted: boolean;
-  /** What a run that is stopped is rejected with. */
-  readonly reason: unknown;
-  addEventListener(type: 'abort', listener: () => void): void;
-  removeEventListener(type: 'abort', listener: () => void): void;
-}
 
 /** How far the work is. */
 export interface SamplingProgress {
@@ -74,7 +66,7 @@ const samplerChecks: Checks<SamplerOptions> = {
   onFallback: optional(aFunction('a function that is told why')),
 };
 const followingChecks: Checks<Following> = {
-  signal: optional(withMethods<Signal>('an AbortSignal', 'addEventListener', 'removeEventListener')),
+  signal: optional(aSignal),
   onStep: optional(aFunction('a function that is told of each step')),
   onProgress: optional(aFunction('a function that is told how far the work is')),
 };
@@ -181,7 +173,7 @@ export interface SampleOptions extends SampleRequest, Following, SamplerOptions 
 export async function sample({ model, threads, worker, onFallback, ...rest }: SampleOptions): Promise<Tensor> {
   const { signal, onStep, onProgress, ...request } = rest;
   checkRequest(request);
-  if (signal?.aborted) throw signal.reason;
+  throwIfAborted(signal);
   onProgress?.({ phase: 'loading', done: 0, total: 1 });
   const sampler = await openSampler(model, {
     ...(threads !== undefined && { threads }),

@@ -1,9 +1,11 @@
 /** What a porter is told beside the files of a case. */
 import { shapeText } from '../tensor/tensor.ts';
+import { formulaOf } from './formulas.ts';
 import type { Case, Subject } from './case.ts';
 
 /** The text that stands beside the files of a case in `folder`. */
-export function guideOf({ name, title, subject, inputs, weights, expected }: Case, folder: string): string {
+export function guideOf(one: Case, folder: string): string {
+  const { name, title, subject, inputs, weights, expected } = one;
   const listed = (entries: readonly (readonly [string, readonly number[]])[]): string =>
     entries
       .slice(0, 8)
@@ -16,6 +18,7 @@ Written to ${folder}: README.md says what to compute, case.json has every settin
 1. Read ${files} with any safetensors library (float32, row by row):
 ${listed([...inputs].map(([key, value]) => [key, value.shape]))}
 2. Compute. No random numbers are needed: all noise is data.
+   ${formulaOf(one).join('\n   ')}
 3. Write your tensors into one safetensors file, under the names of the taps, float32 or wider (or float16, bfloat16,
    see --dtype):
 ${listed([...expected].map(([tap, { f64 }]) => [tap, f64.shape]))}

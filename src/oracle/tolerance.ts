@@ -64,6 +64,9 @@ const samples: Readonly<Record<Subject['kind'], number>> = {
   autoencoder: 8,
   run: 4,
   'text-to-image': 4,
+  derivative: 16,
+  gradient: 8,
+  optimiser: 16,
 };
 /** With more weights than this a case takes seconds, and twice must do. */
 const many = 1e6;
@@ -82,12 +85,12 @@ export interface Known {
 }
 
 /** How often a case is computed for its bands, besides its truth. */
-export function tracesOf(one: Case, format: Format): number {
+export function tracesOf(one: Pick<Case, 'subject' | 'weights'>, format: Format): number {
   return noisyTraces(one) + variants[format.name].length;
 }
 
 /** How often it is computed with noise. */
-function noisyTraces({ subject, weights }: Case): number {
+function noisyTraces({ subject, weights }: Pick<Case, 'subject' | 'weights'>): number {
   const numbers = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
   return numbers > many ? 2 : samples[subject.kind];
 }

@@ -2,6 +2,7 @@
  * `model_index.json` of a pipeline that draws what words say: which parts it has, each as `[library, class]`, both null
  * where it has none.
  */
+import { adapterHint } from '../models/adapters.ts';
 import type { Json } from '../models/config-keys.ts';
 import { InputError } from '../tensor/errors.ts';
 
@@ -24,8 +25,6 @@ export interface PipelineIndex {
   readonly isXl: boolean;
   /** The class of the autoencoder. */
   readonly vae: 'AutoencoderKL' | 'AutoencoderTiny';
-  /** The class that its scheduler is of, where it is named. */
-  readonly scheduler: string | undefined;
   /** Whether no negative prompt means zeros, and not the empty text (XL). */
   readonly forceZerosForEmptyPrompt: boolean;
   /** What is to be said of it, one line each. */
@@ -42,28 +41,34 @@ export function readPipelineIndex(index: Json | undefined, source: string): Pipe
     throw new InputError(`${source}: there is no model_index.json of a pipeline with text_encoder, unet and vae`);
   const name = `${source}/model_index.json`;
   const pipeline = typeof index['_class_name'] === 'string' ? index['_class_name'] : 'pipeline of no named class';
+  if (index['requires_aesthetics_score'] === true)
+    throw new InputError(
+      `${name}: requires_aesthetics_score is true, as for the refiner of Stable Diffusion XL; supported is its base`,
+    );
+  const added = ['controlnet', 'motion_adapter'].map((part) => classIn(index, part)).find((one) => one !== undefined);
+  if (added !== undefined) throw new InputError(`${name}: the ${pipeline} has a ${added}${adapterHint(added)}`);
   const isXl = classIn(index, 'text_encoder_2') !== undefined || /XL/.test(pipeline);
   for (const part of isXl ? xlParts : parts) {
     const found = classIn(index, part);
     if (found === undefined) throw new InputError(`${name}: ${missing(part, pipeline, index)}`);
     if (!classesOf[part].includes(found))
-      throw new InputError(`${name}: the ${part} is a ${found}; supported is ${classesOf[part].join(' or ')}`);
+      throw new InputError(`${name}: the class of ${part} is ${found}; supported is ${classesOf[part].join(' or ')}`);
   }
-  if (index['requires_aesthetics_score'] === true)
-    throw new InputError(
-      `${name}: requires_aesthetics_score is true, as for the refiner of Stable Diffusion XL; supported is its base`,
-    );
   return {
     isXl,
     vae: classIn(index, 'vae') === 'AutoencoderTiny' ? 'AutoencoderTiny' : 'AutoencoderKL',
-    scheduler: classIn(index, 'scheduler'),
     forceZerosForEmptyPrompt: isXl && index['force_zeros_for_empty_prompt'] !== false,
-    warnings: classIn(index, 'safety_checker') ? [`${source}: its safety checker is left out`] : [],
+    warnings: Object.keys(index)
+      .filter((part) => classIn(index, part) !== undefined && !used.includes(part))
+      .map((part) => `${source}: its ${part} is left out`),
   };
 }
 
 const parts = ['text_encoder', 'tokenizer', 'unet', 'vae'] as const;
 const xlParts = ['text_encoder_2', 'tokenizer_2', ...parts] as const;
+
+/** What of an index is used, or serves only what is not. */
+const used: readonly string[] = [...xlParts, 'scheduler', 'feature_extractor'];
 
 /** The class of a part; undefined where there is none. */
 function classIn(index: Json, part: string): string | undefined {

@@ -144,8 +144,8 @@ function rowsOf(x: Tensor, places: readonly number[]): Tensor {
   return referenceKernels.concatBatch(places.map((place) => referenceKernels.sliceBatch(x, place, place + 1)));
 }
 
-/** [B,L,D₁], [B,L,D₂] … → [B,L,D₁+D₂+…]. @throws InputError for texts of different length */
-function besideOneAnother(parts: readonly Tensor[]): Tensor {
+/** Texts side by side: [B,L,D₁], [B,L,D₂] … → [B,L,D₁+D₂+…]. @throws InputError for texts of different length */
+export function besideOneAnother(parts: readonly Tensor[]): Tensor {
   return parts.reduce((before, part) => {
     const [batch, length, otherLength] = [extentOf(before, 0), extentOf(before, 1), extentOf(part, 1)];
     if (otherLength !== length)

@@ -4,7 +4,7 @@
  * draws latents, and the autoencoder that makes pictures of them.
  */
 import { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from '../formats/components.ts';
-import type { FolderChoices } from '../formats/diffusers.ts';
+import { schedulerOf, type FolderChoices } from '../formats/diffusers.ts';
 import { located, type Located } from '../formats/hub-cache.ts';
 import { readJsonFile, type ReadFile } from '../formats/read-file.ts';
 import { createAutoencoderKL, type AutoencoderKL } from '../models/autoencoder-kl/autoencoder-kl.ts';
@@ -12,9 +12,11 @@ import { createAutoencoderTiny, type AutoencoderTiny } from '../models/autoencod
 import { createClipText, type ClipText } from '../models/clip-text/clip-text.ts';
 import type { Json } from '../models/config-keys.ts';
 import { createUNetCondition, type UNetCondition } from '../models/unet2d-condition/unet-condition.ts';
+import { InputError } from '../tensor/errors.ts';
 import type { DType } from '../tensor/tensor.ts';
 import { checkParts } from './check-parts.ts';
 import type { Tokenizer } from './clip-tokenizer.ts';
+import { partChoices } from './part-variants.ts';
 import { readPipelineIndex, type PartName, type PipelineIndex } from './pipeline-index.ts';
 import { loadTokenizer } from './tokenizer-folder.ts';
 
@@ -56,19 +58,25 @@ export async function loadStableDiffusion(
 }
 
 async function loadFrom({ readFile, source }: Located, dtype: DType, choices: FolderChoices): Promise<StableDiffusion> {
-  const index = readPipelineIndex(await readJsonFile(readFile, 'model_index.json', source), source);
+  const json = await readJsonFile(readFile, 'model_index.json', source);
+  const index = readPipelineIndex(json, source);
+  const folders = ['text_encoder', ...(index.isXl ? ['text_encoder_2'] : []), 'unet', 'vae'];
+  const chosen = await partChoices(readFile, source, folders, choices);
   const part = <Config>(folder: PartName, kind: ComponentKind<Config>) =>
-    loadModelFiles(readFile, `${folder}/`, source, kind, choices);
+    loadModelFiles(readFile, `${folder}/`, source, kind, chosen.of(folder));
   const textPart = async (folder: PartName, tokenizer: string): Promise<TextPart & Warned> => {
     const { config, weights, warnings } = await part(folder, componentKinds.CLIPTextModel);
     const encoder = createClipText(config, weights, dtype, `${source}/${folder}`);
-    return { tokenize: await loadTokenizer(readFile, `${tokenizer}/`, source), encoder, warnings };
+    const tokenize = await loadTokenizer(readFile, `${tokenizer}/`, source);
+    checkLength(tokenize, config.maxPositionEmbeddings, `${source}: the ${tokenizer}`);
+    return { tokenize, encoder, warnings };
   };
   const first = await textPart('text_encoder', 'tokenizer');
   const others = index.isXl ? [await textPart('text_encoder_2', 'tokenizer_2')] : [];
   const { config, weights, warnings } = await part('unet', componentKinds.UNet2DConditionModel);
   const unet = createUNetCondition(config, weights, dtype, `${source}/unet`);
-  const { autoencoder, warnings: ofAutoencoder } = await loadAutoencoder(index, dtype, part);
+  const { autoencoder, warnings: ofAutoencoder } = await loadAutoencoder(index, dtype, part, `${source}/vae`);
+  const scheduler = await schedulerOf({ readFile, source, index: json });
   const texts = [first, ...others] as const;
   checkParts({ encoders: texts.map(({ encoder }) => encoder), unet, autoencoder }, source);
   return {
@@ -76,13 +84,27 @@ async function loadFrom({ readFile, source }: Located, dtype: DType, choices: Fo
     unet,
     autoencoder,
     forceZerosForEmptyPrompt: index.forceZerosForEmptyPrompt,
-    schedulerConfig: await readSchedulerConfig(readFile, index, source),
-    warnings: [...texts.flatMap((text) => text.warnings), ...warnings, ...ofAutoencoder, ...index.warnings],
+    schedulerConfig: scheduler.config,
+    warnings: [
+      ...chosen.warnings,
+      ...texts.flatMap((text) => text.warnings),
+      ...[warnings, ofAutoencoder, scheduler.warnings, index.warnings].flat(),
+      ...(scheduler.config ? [] : [`${source}: the pipeline has no scheduler; DDIM is taken with its defaults`]),
+    ],
   };
 }
 
 /** With what is to be said of the files. */
 type Warned = Pick<StableDiffusion, 'warnings'>;
+
+/** @throws InputError for a tokenizer whose texts are longer than those that the encoder takes */
+function checkLength(tokenize: Tokenizer, most: number, who: string): void {
+  const { length } = tokenize('').ids;
+  if (length > most)
+    throw new InputError(
+      `${who} makes texts of ${length} tokens, but its encoder takes ${most} (max_position_embeddings)`,
+    );
+}
 
 /** Loads a part by the folder that it lies in. */
 type LoadPart = <Config>(folder: PartName, kind: ComponentKind<Config>) => Promise<ModelFiles<Config>>;
@@ -91,22 +113,13 @@ async function loadAutoencoder(
   { vae, isXl }: PipelineIndex,
   dtype: DType,
   part: LoadPart,
+  source: string,
 ): Promise<Pick<StableDiffusion, 'autoencoder'> & Warned> {
   if (vae === 'AutoencoderTiny') {
     const { config, weights, warnings } = await part('vae', componentKinds.AutoencoderTiny);
-    return { autoencoder: createAutoencoderTiny(config, weights, dtype), warnings };
+    return { autoencoder: createAutoencoderTiny(config, weights, dtype, source), warnings };
   }
   const { config, weights, warnings } = await part('vae', componentKinds.AutoencoderKL);
   const upcast = isXl && dtype === 'f16' && config.forceUpcast;
-  return { autoencoder: createAutoencoderKL(config, weights, upcast ? 'f32' : dtype), warnings };
-}
-
-/** The scheduler's config, of the class that the index names, as in diffusers. */
-async function readSchedulerConfig(
-  readFile: ReadFile,
-  { scheduler }: PipelineIndex,
-  source: string,
-): Promise<Json | undefined> {
-  const config = await readJsonFile(readFile, 'scheduler/scheduler_config.json', source);
-  return scheduler === undefined ? config : { ...config, _class_name: scheduler };
+  return { autoencoder: createAutoencoderKL(config, weights, upcast ? 'f32' : dtype, source), warnings };
 }

@@ -84,7 +84,7 @@ function gradientOf(
     backend,
     { sample: noised(x0, epsilon, levels), timesteps, ...(labels && { classLabels: labels }) },
     targetOf(predictionType, x0, epsilon, levels),
-    gamma === null ? undefined : singles.map((level) => minSnrWeight(predictionType, level, gamma)),
+    gamma === null ? {} : { importance: singles.map((level) => minSnrWeight(predictionType, level, gamma)) },
   );
 }
 

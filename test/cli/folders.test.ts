@@ -44,7 +44,18 @@ function modelWith(name: string, files: Readonly<Record<string, string>>): strin
 
 describe('a folder', () => {
   it('with nothing odd in it is drawn with in silence', async () => {
-    expect(await said(...draw(unet))).toBe('');
+    expect(await said(...draw(unet), '--scheduler', 'ddim')).toBe('');
+  });
+
+  it('without a scheduler is drawn with DDIM, which is said, and how to choose another', async () => {
+    const assumed =
+      "pag: the model has no scheduler_config.json: assumed is DDIM with diffusers' defaults (of ε, 1000 timesteps, " +
+      'β from 0.0001 to 0.02); give --scheduler NAME or --scheduler-config FILE.json to choose\n';
+    expect(await said(...draw(unet))).toBe(assumed);
+    const drawnSo = drawn();
+    writeFileSync(path('ddim.json'), '{"_class_name": "DDIMScheduler"}');
+    expect(await said(...draw(unet), '--scheduler-config', path('ddim.json'))).toBe('');
+    expect(drawn()).toEqual(drawnSo);
   });
 
   it('has its scheduler beside the weights, and unknown keys are named once', async () => {
@@ -84,7 +95,7 @@ describe('a folder', () => {
     const file = 'diffusion_pytorch_model.fp16.safetensors';
     writeFileSync(path(`half/${file}`), readFileSync(fixture(`cases/variant-fp16/${file}`)));
     expect(await refusal(...draw(path('half')))).toContain('there is the variant fp16: take it by --variant fp16');
-    expect(await said(...draw(path('half'), '--variant', 'fp16'))).toBe('');
+    expect(await said(...draw(path('half'), '--variant', 'fp16', '--scheduler', 'ddim'))).toBe('');
     expect(await refusal(...draw(path('half'), '--variant', '../x'))).toBe(
       'the variant is "../x"; expected a name, as "fp16"',
     );

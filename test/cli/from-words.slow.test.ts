@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
 import { writeWhole } from '../../src/formats/node-files.ts';
+import { decodePng } from '../../src/formats/png-reader.ts';
 import { parseSafetensors, readTensor, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { disagreement, goldenOf } from '../agreement.ts';
 import { fixture, metadataOf, openGoldens } from '../goldens.ts';
@@ -67,11 +68,11 @@ describe('pag sample --prompt', () => {
   });
 
   it('draws something else for another negative prompt', async () => {
-    const draw = async (name: string, ...more: string[]): Promise<Buffer> => {
+    const draw = async (name: string, ...more: string[]): Promise<Uint8Array> => {
       const out = join(folder, name);
       const run = ['sample', '--model', model, '--prompt', 'letter A', '--steps', '2', '--count', '1', '--out', out];
       expect(await runCommand([...run, '--guidance', 'cfg', '--guidance-scale', '3', ...more])).toBe(0);
-      return readFileSync(out);
+      return decodePng(readFileSync(out), out).pixels;
     };
     const plain = await draw('a.png');
     expect(await draw('b.png', '--negative-prompt', '')).toEqual(plain);

@@ -3,19 +3,32 @@
  * the bits of every backend; what cannot be derived.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import { readNumbers, readTensor } from '../../src/formats/safetensors.ts';
+import { readNumbers, readTensor, type SafetensorsFile } from '../../src/formats/safetensors.ts';
 import { definitionBackend } from '../../src/kernels/definition/index.ts';
-import { referenceBackend } from '../../src/kernels/plain/index.ts';
+import { referenceBackend, referenceKernels } from '../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
+import { lower } from '../../src/kernels/simd/lower/lower.ts';
+import { layOut } from '../../src/kernels/simd/memory/buffers.ts';
+import { heap } from '../../src/kernels/simd/memory/heap.ts';
+import { weightStore } from '../../src/kernels/simd/memory/weights.ts';
+import { traceProgram } from '../../src/kernels/trace.ts';
 import { lossGradient, lossGradientProgram, type LossGradient } from '../../src/models/loss-gradient.ts';
-import type { ModelInput } from '../../src/models/model.ts';
+import type { Model, ModelInput } from '../../src/models/model.ts';
+import { parametersOf } from '../../src/models/stage.ts';
+import type { UNetConfig } from '../../src/models/unet2d/config.ts';
 import { createUNet, type UNet } from '../../src/models/unet2d/unet.ts';
+import { cast } from '../../src/tensor/rounding.ts';
 import { zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf, gradientDisagreement, gradientGoldens } from '../agreement.ts';
 import { loadFixtureModel, openGoldens } from '../goldens.ts';
 import { expectSameBits } from '../kernels/bits.ts';
 import { inner } from '../kernels/gradients/support.ts';
 import { noise, randomUNet, smallConfig } from './unet2d/models.ts';
+import {
+  inputOf as conditionInput,
+  randomUNet as randomCondition,
+  smallConfig as smallConditionConfig,
+} from './unet2d-condition/models.ts';
 
 const names = [
   'classic',
@@ -48,22 +61,27 @@ function named({ loss, sample, parameters }: LossGradient): ReadonlyMap<string, 
   ]);
 }
 
-describe.each(models)('the gradients of %s', async (name, folder, path) => {
-  const { config, weights } = await loadFixtureModel(folder);
-  const file = openGoldens(path);
-  const goldens = gradientGoldens(file);
+/** What a golden was derived for. */
+function goldenInput(file: SafetensorsFile, config: UNetConfig): { input: ModelInput; target: Tensor } {
+  const labels =
+    config.classEmbedding === 'identity'
+      ? () => readTensor(file, 'class_labels')
+      : () => readNumbers(file, 'class_labels').numbers;
   const input: ModelInput = {
     sample: readTensor(file, 'sample'),
     timesteps: readNumbers(file, 'timestep').numbers,
-    ...(file.entries.has('class_labels') && {
-      classLabels:
-        config.classEmbedding === 'identity'
-          ? readTensor(file, 'class_labels')
-          : readNumbers(file, 'class_labels').numbers,
-    }),
+    ...(file.entries.has('class_labels') && { classLabels: labels() }),
   };
+  return { input, target: readTensor(file, 'target') };
+}
+
+describe.each(models)('the gradients of %s', async (_name, folder, path) => {
+  const { config, weights } = await loadFixtureModel(folder);
+  const file = openGoldens(path);
+  const goldens = gradientGoldens(file);
+  const { input, target } = goldenInput(file, config);
   const gradientsOf = (dtype: DType, backend = reference): ReadonlyMap<string, Tensor> =>
-    named(lossGradient(createUNet(config, weights, dtype), backend, input, readTensor(file, 'target')));
+    named(lossGradient(createUNet(config, weights, dtype), backend, input, target));
 
   it.each(['f32', 'f64'] as const)('agree with those of PyTorch, %s', (dtype) => {
     const ours = gradientsOf(dtype);
@@ -73,7 +91,7 @@ describe.each(models)('the gradients of %s', async (name, folder, path) => {
     expect(Object.fromEntries(wrong.filter(([, problem]) => problem))).toEqual({});
   });
 
-  it.runIf(['one-block', 'two-layers', 'letters'].includes(name))('have the same bits with SIMD kernels', () => {
+  it('have the same bits with SIMD kernels', () => {
     const expected = gradientsOf('f32');
     for (const backend of fast)
       for (const [key, value] of gradientsOf('f32', backend)) expectSameBits(value, expected.get(key) as Tensor);
@@ -92,37 +110,133 @@ it('of the letters model leaves nothing to the plain loops', async () => {
   expect([...steps].some((name) => name.startsWith('weight gradient'))).toBe(true);
 });
 
+/** That the gradient is the slope of the loss in some direction of all weights and the sample. */
+function expectSlope<Input extends ModelInput>(
+  model: Model<unknown, Input, unknown>,
+  input: Input,
+  target: Tensor,
+): void {
+  const learned = parametersOf(model.stages).filter(({ module }) => module !== 'fourier');
+  const directions = new Map(learned.map(({ name, shape }, i) => [name, noise(shape, 100 + i, 'f64')] as const));
+  const ofSample = noise(input.sample.shape, 99, 'f64');
+  const moved = (x: Tensor, v: Tensor | undefined, h: number): Tensor =>
+    v ? { ...x, data: x.data.map((y, i) => y + h * v.data[i]) } : x;
+  const lossAt = (h: number): number => {
+    const weights = new Map([...model.weights].map(([name, value]) => [name, moved(value, directions.get(name), h)]));
+    const sample = moved(input.sample, ofSample, h);
+    return lossGradient({ ...model, weights }, reference, { ...input, sample }, target).loss.data[0];
+  };
+  const h = 1e-6;
+  const slope = (lossAt(h) - lossAt(-h)) / (2 * h);
+  const { sample, parameters } = lossGradient(model, reference, input, target);
+  const dot = (a: Tensor, b: Tensor): number => inner(a, b).value;
+  const ours = [...parameters].reduce(
+    (sum, [name, value]) => sum + dot(value, directions.get(name) as Tensor),
+    dot(sample, ofSample),
+  );
+  expect(Math.abs(slope / ours - 1)).toBeLessThan(1e-7);
+}
+
+describe('of a UNet that is told of texts', () => {
+  const random = [
+    ['small', smallConditionConfig],
+    ['of classes', { ...smallConditionConfig, num_class_embeds: 4 }],
+    ['with linear projections', { ...smallConditionConfig, use_linear_projection: true, only_cross_attention: true }],
+  ] as const;
+  const inputFor = (config: object): ModelInput => ({
+    ...conditionInput(3, [4, 8]),
+    ...('num_class_embeds' in config && { classLabels: [2] }),
+  });
+  const target = noise([1, 2, 4, 8], 5);
+
+  it.each(random)('the gradient is what the loss does, %s', (_name, config) => {
+    const input = inputFor(config);
+    expectSlope(randomCondition(config, 2, 'f64'), { ...input, sample: cast(input.sample, 'f64') }, target);
+  });
+
+  it.each(random)('every backend has the same bits, with checkpoints, too, %s', (_name, config) => {
+    const unet = randomCondition(config, 2);
+    const expected = named(lossGradient(unet, reference, inputFor(config), target));
+    for (const backend of [reference, ...fast])
+      for (const checkpointing of [false, true])
+        for (const [key, value] of named(lossGradient(unet, backend, inputFor(config), target, { checkpointing })))
+          expectSameBits(value, expected.get(key) as Tensor);
+  });
+});
+
+describe('with checkpoints', () => {
+  it.each(['one-block', 'skips', 'two-layers'])('the gradients of %s have the same bits', async (name) => {
+    const { config, weights } = await loadFixtureModel(`goldens/unets/${name}`);
+    const { input, target } = goldenInput(openGoldens(`gradients/unet-${name}.safetensors`), config);
+    const unet = createUNet(config, weights);
+    for (const backend of [reference, ...fast]) {
+      const expected = named(lossGradient(unet, backend, input, target));
+      const ours = named(lossGradient(unet, backend, input, target, { checkpointing: true }));
+      expect([...ours.keys()]).toEqual([...expected.keys()]);
+      for (const [key, value] of ours) expectSameBits(value, expected.get(key) as Tensor);
+    }
+  });
+
+  it('the letters model takes less than two thirds of the memory', async () => {
+    const { config, weights } = await loadFixtureModel('letters/model');
+    const unet = createUNet(config, weights);
+    const sample = noise([8, 1, 32, 32]);
+    const weightNames = parametersOf(unet.stages).filter(({ module }) => module !== 'embedding');
+    const given = {
+      ...unet.tensors({ sample, timesteps: [901], classLabels: [3] }, weights, 'f32'),
+      target: sample,
+      ...Object.fromEntries(weightNames.map(({ name }) => [`weight:${name}`, weights.get(name) as Tensor])),
+    };
+    const bytesOf = (checkpointing: boolean): number => {
+      const graph = traceProgram(lossGradientProgram(unet, { checkpointing }), given, referenceKernels);
+      const store = weightStore(heap(new WebAssembly.Memory({ initial: 2 })));
+      return layOut(lower(graph, { threads: 1, panel: 8 }, store).buffers);
+    };
+    const [all, less] = [bytesOf(false), bytesOf(true)];
+    expect(less).toBeLessThan((2 / 3) * all);
+  });
+});
+
+describe('for the sample alone', () => {
+  const unet = randomUNet();
+  const input: ModelInput = { sample: noise([2, 1, 8, 8]), timesteps: [901, 17], classLabels: [3, 0] };
+  const target = noise([2, 1, 8, 8], 8);
+
+  it('is the gradient of the sample, and no other', () => {
+    const all = lossGradient(unet, reference, input, target);
+    for (const backend of [reference, ...fast]) {
+      const { loss, sample, parameters } = lossGradient(unet, backend, input, target, { for: 'sample' });
+      expect(parameters.size).toBe(0);
+      expectSameBits(loss, all.loss);
+      expectSameBits(sample, all.sample);
+    }
+  });
+
+  it('computes no gradient of a weight', () => {
+    const steps = new Set<string>();
+    const backend = simdBackend({ watch: ({ name }) => steps.add(name.replace(/ .*/, '')) });
+    lossGradient(unet, backend, input, target, { for: 'sample' });
+    backend.dispose();
+    expect(steps).toContain('conv');
+    expect(steps).not.toContain('weight');
+  });
+
+  it('is refused where it is no such option', () => {
+    const run = (options: unknown) => () => lossGradient(unet, reference, input, target, options as never);
+    expect(run({ for: 'weights' })).toThrow(/for is "weights"; it must be 'sample'/);
+    expect(run({ checkpointing: 1 })).toThrow(/checkpointing is 1; it must be true or false/);
+    expect(run({ checkpoint: true })).toThrow(/lossGradient has no option checkpoint/);
+    expect(run({ importance: [1] })).toThrow(/the importance is/);
+  });
+});
+
 describe('the gradient of a loss', () => {
   const input: ModelInput = { sample: noise([2, 1, 8, 8]), timesteps: [901, 17], classLabels: [3, 0] };
   const target = noise([2, 1, 8, 8], 8);
   const wide: ModelInput = { ...input, sample: noise([2, 1, 8, 8], 7, 'f64') };
 
   it('is what the loss does when all weights, and the sample, are moved at once', () => {
-    const unet = randomUNet(undefined, 1, 'f64');
-    const directions = new Map(
-      [...unet.weights].map(([name, { shape }], i) => [name, noise(shape, 100 + i, 'f64')] as const),
-    );
-    const ofSample = noise([2, 1, 8, 8], 99, 'f64');
-    const moved = (x: Tensor, v: Tensor, h: number): Tensor => ({
-      ...x,
-      data: x.data.map((y, i) => y + h * v.data[i]),
-    });
-    const lossAt = (h: number): number => {
-      const weights = new Map(
-        [...unet.weights].map(([name, value]) => [name, moved(value, directions.get(name) as Tensor, h)]),
-      );
-      const sample = moved(wide.sample, ofSample, h);
-      return lossGradient({ ...unet, weights }, reference, { ...wide, sample }, target).loss.data[0];
-    };
-    const h = 1e-6;
-    const slope = (lossAt(h) - lossAt(-h)) / (2 * h);
-    const { sample, parameters } = lossGradient(unet, reference, wide, target);
-    const dot = (a: Tensor, b: Tensor): number => inner(a, b).value;
-    const ours = [...parameters].reduce(
-      (sum, [name, value]) => sum + dot(value, directions.get(name) as Tensor),
-      dot(sample, ofSample),
-    );
-    expect(Math.abs(slope / ours - 1)).toBeLessThan(1e-7);
+    expectSlope(randomUNet(undefined, 1, 'f64'), wide, target);
   });
 
   it.each(['f64', 'f32', 'f16', 'bf16'] as const)('has the bits of the definitions, %s', (dtype) => {
@@ -169,7 +283,7 @@ describe('the gradient of a loss', () => {
     expect(run(unet, input, { ...target, data: target.data.map(() => NaN) })).toThrow(/"target".*finite numbers/);
     expect(run(unet, { ...input, classLabels: [9, 0] }, target)).toThrow(/class label 9/);
     const { learning: _, ...strange } = unet;
-    expect(run(strange, input, target)).toThrow('there is no gradient of a UNet2DModel; there is one of UNet2DModel');
+    expect(run(strange, input, target)).toThrow(/^there is no gradient of a UNet2DModel; there is one of/);
     expect(() => lossGradientProgram(undefined as never)).toThrow(/the architecture is undefined; it must be/);
     const narrow = randomUNet({ ...smallConfig, in_channels: 2 });
     const two = { ...input, sample: noise([2, 2, 8, 8]) };

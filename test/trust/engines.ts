@@ -15,11 +15,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { buildSync } from 'esbuild';
-import { referenceRuns, type Digest } from './reference-runs.ts';
+import { runNames, type Digest } from './reference-runs.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const snapshotFile = fileURLToPath(new URL('../../fixtures/bits.json', import.meta.url));
-const letters = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
+const folders: ReadonlyMap<string, string> = new Map(
+  ['letters', 'letters-text'].map((name) => [
+    name,
+    fileURLToPath(new URL(`../../fixtures/${name}/model`, import.meta.url)),
+  ]),
+);
 const scratch = mkdtempSync(join(tmpdir(), 'pag-bits-'));
 const limit = 240_000;
 
@@ -37,7 +42,9 @@ const bundle = (entry: string, platform: 'node' | 'browser'): string => {
 };
 
 async function inNode(executable: string, switches: readonly string[] = []): Promise<readonly Digest[]> {
-  const { stdout } = await promisify(execFile)(executable, [...switches, nodeBundle, letters], { timeout: limit });
+  const { stdout } = await promisify(execFile)(executable, [...switches, nodeBundle, ...folders.values()], {
+    timeout: limit,
+  });
   return stdout
     .trim()
     .split('\n')
@@ -108,10 +115,9 @@ async function inBrowser(command: string, args: readonly string[]): Promise<read
     } else if (path === '/worker.js') {
       response.setHeader('Content-Type', 'text/javascript').end(await readFile(webBundle));
     } else {
-      const bytes =
-        path.startsWith('/model/') && !path.includes('..')
-          ? await readFile(join(letters, path.slice('/model/'.length))).catch(() => undefined)
-          : undefined;
+      const [, name = '', file = ''] = /^\/model\/([^/]+)\/(.+)$/.exec(path) ?? [];
+      const folder = path.includes('..') ? undefined : folders.get(name);
+      const bytes = folder && (await readFile(join(folder, file)).catch(() => undefined));
       response.statusCode = bytes ? 200 : 404;
       response.end(bytes);
     }
@@ -206,7 +212,7 @@ for (const find of engines) {
   try {
     const found = await run();
     const wrong = found.filter(({ run: of, sha256 }) => snapshot[of] !== sha256);
-    const absent = Object.keys(referenceRuns).filter((of) => !found.some((digest) => digest.run === of));
+    const absent = runNames.filter((of) => !found.some((digest) => digest.run === of));
     failures += wrong.length + absent.length;
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     console.log(`  ${name}: ${found.length - wrong.length} of ${found.length} the same, ${seconds} s`);

@@ -7,16 +7,29 @@ import {
   cfgPag,
   createScheduler,
   createUNet,
+  denoiserOf,
+  loadStableDiffusion,
   manualSeed,
   openThreads,
   pag,
+  picturesOf,
+  promptConditions,
   referenceBackend,
   sampleSteps,
   simdBackend,
   tensor,
   unetDenoiser,
 } from '../../src/index.ts';
-import type { Backend, DType, Guidance, ModelFolder, Tensor } from '../../src/index.ts';
+import type {
+  Backend,
+  Denoiser,
+  DType,
+  Guidance,
+  ModelFolder,
+  ReadFile,
+  StableDiffusion,
+  Tensor,
+} from '../../src/index.ts';
 
 interface ReferenceRun {
   readonly dtype: DType;
@@ -40,8 +53,11 @@ const inPrecision = (dtype: DType): ReferenceRun => ({
   steps: 2,
 });
 
+/** What each run begins with. */
+const seed = 2024;
+
 /** Sampling runs of the letters model. */
-export const referenceRuns: Readonly<Record<string, ReferenceRun>> = {
+const letterRuns: Readonly<Record<string, ReferenceRun>> = {
   'DDIM with PAG': { ...inPrecision('f32'), labels: [noLetter, noLetter], size: [32, 16] },
   'DDPM with CFG and PAG': {
     dtype: 'f32',
@@ -55,6 +71,26 @@ export const referenceRuns: Readonly<Record<string, ReferenceRun>> = {
   'DDIM with PAG in f16': inPrecision('f16'),
   'DDIM with PAG in bf16': inPrecision('bf16'),
 };
+
+/** From words to pictures, with the letters model that obeys them: one picture of each prompt. */
+const fromWords = {
+  name: 'From words, DDIM with CFG and PAG',
+  prompts: ['a bold italic letter A', 'the letter q'],
+  negativePrompts: ['serif'],
+  guidance: cfgPag(3, { pagScale: 1.5, layers: ['mid'] }),
+  latents: [4, 8, 6],
+  steps: 2,
+};
+
+/** The names of all runs, in the order of the snapshot. */
+export const runNames: readonly string[] = [...Object.keys(letterRuns), fromWords.name];
+
+/** What the runs draw with. */
+export interface ReferenceModels {
+  readonly letters: ModelFolder;
+  /** Reads the folder of the letters model that obeys words. */
+  readonly words: ReadFile;
+}
 
 interface Way {
   readonly name: string;
@@ -84,18 +120,47 @@ export interface Digest {
 }
 
 /** Computes every run in every way. */
-export async function* digests(model: ModelFolder): AsyncGenerator<Digest, void, void> {
-  for (const [name, run] of Object.entries(referenceRuns)) {
-    for (const way of run.dtype === 'f32' ? ways : ways.slice(0, 1)) {
-      const backend = await way.backend();
-      const groups = way.apart ? run.labels.map((_, i) => [i]) : [run.labels.map((_, i) => i)];
-      const parts = groups.map((group) => latentsOf(run, model, backend, group));
-      backend.dispose();
-      // Step by step, sample by sample, whichever way they were computed.
-      const latents = parts[0].flatMap((_, step) => parts.map((part) => part[step]));
-      yield { run: name, way: way.name, sha256: await sha256(latents) };
-    }
+export async function* digests({ letters, words }: ReferenceModels): AsyncGenerator<Digest, void, void> {
+  for (const [name, run] of Object.entries(letterRuns)) {
+    const draw = (backend: Backend, group: readonly number[]): readonly Tensor[] =>
+      latentsOf(run, letters, backend, group);
+    yield* digestsOf(name, run.labels.length, run.dtype === 'f32' ? ways : ways.slice(0, 1), draw);
   }
+  const pipeline = await loadStableDiffusion(words, 'letters-text', 'f32');
+  const draw = (backend: Backend, group: readonly number[]): readonly Tensor[] =>
+    picturesFromWords(pipeline, backend, group);
+  yield* digestsOf(fromWords.name, fromWords.prompts.length, ways, draw);
+}
+
+/** A run in several ways. @param draw gives tensors of some of its samples, in the order of the run */
+async function* digestsOf(
+  run: string,
+  count: number,
+  inWays: readonly Way[],
+  draw: (backend: Backend, group: readonly number[]) => readonly Tensor[],
+): AsyncGenerator<Digest, void, void> {
+  for (const way of inWays) {
+    const backend = await way.backend();
+    const all = Array.from({ length: count }, (_, i) => i);
+    const parts = (way.apart ? all.map((i) => [i]) : [all]).map((group) => draw(backend, group));
+    backend.dispose();
+    // Step by step, sample by sample, whichever way they were computed.
+    const tensors = parts[0].flatMap((_, step) => parts.map((part) => part[step]));
+    yield { run, way: way.name, sha256: await sha256(tensors) };
+  }
+}
+
+/** Noise of `shape` for each of `count` samples, of which only those of `group` are wanted. */
+function noiseOf(count: number, shape: readonly number[], group: readonly number[], dtype: DType): () => Tensor {
+  const generator = manualSeed(seed);
+  return () => {
+    const all = generator.randn([count, ...shape]);
+    const size = all.data.length / count;
+    const data = new Float32Array(size * group.length);
+    for (const [i, sample] of group.entries())
+      data.set(all.data.subarray(sample * size, (sample + 1) * size), i * size);
+    return cast(tensor('f32', [group.length, ...shape], data), dtype);
+  };
 }
 
 /** The samples of `group` after each step. Their noise is that which the whole batch would have had. */
@@ -105,24 +170,33 @@ function latentsOf(
   backend: Backend,
   group: readonly number[],
 ): readonly Tensor[] {
-  const generator = manualSeed(2024);
-  const draw = (): Tensor => {
-    const all = generator.randn([run.labels.length, config.inChannels, ...run.size]);
-    const size = all.data.length / run.labels.length;
-    const data = new Float32Array(size * group.length);
-    for (const [i, sample] of group.entries())
-      data.set(all.data.subarray(sample * size, (sample + 1) * size), i * size);
-    return cast(tensor('f32', [group.length, ...all.shape.slice(1)], data), run.dtype);
-  };
+  const draw = noiseOf(run.labels.length, [config.inChannels, ...run.size], group, run.dtype);
   const unet = createUNet(config, weights, run.dtype);
-  const steps = sampleSteps({
-    denoiser: unetDenoiser(unet, backend, { labels: group.map((i) => run.labels[i]), nullLabel: noLetter }),
-    guidance: run.guidance,
-    scheduler: createScheduler({ _class_name: run.scheduler }, run.steps),
-    noise: draw(),
-    noiseSource: draw,
-  });
-  return [...steps].map(({ sample }) => sample);
+  const denoiser = unetDenoiser(unet, backend, { labels: group.map((i) => run.labels[i]), nullLabel: noLetter });
+  return samplesOf(denoiser, run.guidance, { _class_name: run.scheduler }, run.steps, draw);
+}
+
+/** The latents of `group` after each step, and the pictures that come of the last. */
+function picturesFromWords(pipeline: StableDiffusion, backend: Backend, group: readonly number[]): readonly Tensor[] {
+  const { prompts, negativePrompts, guidance, latents, steps } = fromWords;
+  const draw = noiseOf(prompts.length, latents, group, 'f32');
+  const conditions = promptConditions(pipeline, backend, { prompts: group.map((i) => prompts[i]), negativePrompts });
+  const denoiser = denoiserOf({ main: pipeline.unet }, backend, conditions);
+  const samples = samplesOf(denoiser, guidance, pipeline.schedulerConfig ?? {}, steps, draw);
+  return [...samples, picturesOf(pipeline, backend, samples[samples.length - 1])];
+}
+
+/** The samples of a run after each step. */
+function samplesOf(
+  denoiser: Denoiser,
+  guidance: Guidance,
+  config: Readonly<Record<string, unknown>>,
+  steps: number,
+  draw: () => Tensor,
+): readonly Tensor[] {
+  const scheduler = createScheduler(config, steps);
+  const run = sampleSteps({ denoiser, guidance, scheduler, noise: draw(), noiseSource: draw });
+  return [...run].map(({ sample }) => sample);
 }
 
 async function sha256(tensors: readonly Tensor[]): Promise<string> {

@@ -8,12 +8,12 @@ import { cast } from '../../tensor/rounding.ts';
 import { extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { isTensor } from '../../tensor/checks.ts';
 import { perSample, repeated, tableOf } from '../inputs.ts';
-import type { ModelInput, Weights } from '../model.ts';
+import type { LookedUp, ModelInput, Weights } from '../model.ts';
 import type { UNetConditionConfig } from './config.ts';
 
 /**
- * The input's tensors by name: `sample`, `time` and, as far as the model takes them, `class`, `text`, `pooled`, `ids`,
- * `condition`, `image`, `mask`.
+ * The input's tensors by name: `sample`, `time` and, as far as the model takes them, `class`, `text`, `other` (the text
+ * that NAG goes away from), `pooled`, `ids`, `condition`, `image`, `mask`.
  * @param embeddings what makes vectors of numbers
  * @param weights the tables are looked up in them
  * @param dtype of the model
@@ -36,6 +36,7 @@ export function inputTensors(
     time: numbers(input.timesteps),
     ...(classLabels && { class: classOf(config, classLabels, batch, weights, dtype, numbers) }),
     ...optional('text', input.encoderHiddenStates),
+    ...optional('other', input.negativeHiddenStates),
     ...optional('pooled', input.textEmbeds),
     ...optional('ids', input.timeIds && embeddedIds(config, embeddings, input.timeIds, dtype)),
     ...optional('condition', input.timestepCond),
@@ -68,6 +69,13 @@ function classOf(
   return classEmbedding === 'lookup'
     ? lookUp(tableOf(weights, 'class_embedding.weight'), perSample(labels, batch))
     : numbers(labels);
+}
+
+/** Of these tensors, those that are rows of tables. */
+export function lookedUp({ classEmbedding }: UNetConditionConfig, input: ModelInput): readonly LookedUp[] {
+  const { sample, classLabels: labels } = input;
+  if (classEmbedding !== 'lookup' || !labels || isTensor(labels)) return [];
+  return [{ tensor: 'class', parameter: 'class_embedding.weight', rows: perSample(labels, extentOf(sample, 0)) }];
 }
 
 /** Each id as a sinusoid, those of a sample side by side. */

@@ -8,7 +8,7 @@ import type { DType } from '../../tensor/tensor.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
 import { checkInput } from './check.ts';
 import { checkConfig, type UNetConditionConfig } from './config.ts';
-import { inputTensors } from './inputs.ts';
+import { inputTensors, lookedUp } from './inputs.ts';
 import { unetConditionStages } from './stages.ts';
 import type { UNetConditionState } from './state.ts';
 
@@ -47,6 +47,7 @@ export function unetConditionArchitecture(
     },
     end: ({ hidden }) => hidden,
     finish: (prediction) => prediction,
+    learning: (input) => ({ tables: lookedUp(config, input), scale: undefined }),
   };
 }
 

@@ -6,9 +6,10 @@
  */
 import type { Condition } from '../../models/condition.ts';
 import { clamp, mapElements } from '../../tensor/arithmetic.ts';
-import { at, lastOf } from '../../tensor/at.ts';
+import { besideOneAnother } from '../../pipelines/prompts.ts';
+import { lastOf } from '../../tensor/at.ts';
 import { cast } from '../../tensor/rounding.ts';
-import { allocate, extentOf, tensor, type Tensor } from '../../tensor/tensor.ts';
+import { extentOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { TextToImageSubject } from '../case.ts';
 import { decode } from './autoencoder.ts';
 import { buildConditionUNet, partOf } from './build.ts';
@@ -44,7 +45,7 @@ function conditionOf(means: Means, subject: TextToImageSubject, prefix: '' | 'ne
   const asked = (x: Tensor): Tensor => (zeroed ? mapElements(x, () => 0) : x);
   const hiddenOf = ({ last, penultimate }: TracedText): Tensor =>
     subject.hiddenState === 'last' ? last : penultimate();
-  const text = show(`${prefix}encoder_hidden_states`, asked(encoded.map(hiddenOf).reduce(besideOneAnother)));
+  const text = show(`${prefix}encoder_hidden_states`, asked(besideOneAnother(encoded.map(hiddenOf))));
   const { embeds } = lastOf(encoded);
   if (!subject.sizes || !embeds) return { encoderHiddenStates: text };
   const ids = implementation.timeIds(subject.sizes);
@@ -54,16 +55,4 @@ function conditionOf(means: Means, subject: TextToImageSubject, prefix: '' | 'ne
     textEmbeds: show(`${prefix}text_embeds`, asked(embeds)),
     timeIds: cast(tensor('f64', [extentOf(text, 0), ids.length], Float64Array.from(rows)), dtype),
   };
-}
-
-/** [B,N,C₁], [B,N,C₂] → [B,N,C₁+C₂]. */
-function besideOneAnother(a: Tensor, b: Tensor): Tensor {
-  const [first, second] = [extentOf(a, 2), extentOf(b, 2)];
-  const width = first + second;
-  const out = allocate(a.dtype, a.data.length + b.data.length);
-  for (let i = 0; i < out.length; i++) {
-    const [row, column] = [Math.floor(i / width), i % width];
-    out[i] = column < first ? at(a.data, row * first + column) : at(b.data, row * second + column - first);
-  }
-  return tensor(a.dtype, [extentOf(a, 0), extentOf(a, 1), width], out);
 }

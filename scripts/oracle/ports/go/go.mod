@@ -1,0 +1,3 @@
+module pagport
+
+go 1.22
