@@ -18,7 +18,7 @@ import type { Command } from './command.ts';
 import { follow } from './follow.ts';
 import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { printResult } from './messages.ts';
-import { loadModel, modelFolder, modelHelp } from './model.ts';
+import { folderChoices, loadModel, modelFolder, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
@@ -50,7 +50,7 @@ sampling (Chung et al. 2023, arXiv 2209.14687): every step is moved by the gradi
 ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
 ${taskHelp}
-  --weight W                      how far a step goes towards the picture that is given (250 / steps)
+  --weight W                      how far a step goes towards the picture that is given (250 / steps, at most 8)
   --out GRID.png                  where the pictures go: what was given, what was restored, and the whole one
   --latents FILE.safetensors      where the numbers go: noise, measured, step.0 ... (after each call), sample
   --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
@@ -69,7 +69,7 @@ async function run(args: readonly string[]): Promise<number> {
   const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors' });
   if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
   const { dtype, backend } = chooseBackend(options);
-  const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, options.text('variant'));
+  const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, folderChoices(options));
   const { shape, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
   const [count = 0] = shape;
   const task = await readTask(options, shape, dtype);
@@ -78,7 +78,7 @@ async function run(args: readonly string[]): Promise<number> {
     hasWeakModel: false,
   });
   const chosen = await chooseRun(options, schedulerConfig);
-  const weight = options.number('weight', 0) ?? 250 / chosen.stepCount;
+  const weight = options.number('weight', 0) ?? Math.min(8, 250 / chosen.stepCount);
   const { labels, nullLabel } = conditionsOf(options, unet, count);
   const [models, conditions] = [{ main: unet }, classConditions(labels, nullLabel)];
   const { products, bytes } = leastWork({ models, conditions, guidance, scheduler: chosen.scheduler, shape });

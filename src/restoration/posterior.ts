@@ -106,7 +106,7 @@ function checkMeasured({ measurement, measured }: InverseProblem, noise: Tensor)
   const expected = [batch, channels, ...measurement.sizeOf([height, width])];
   if (sameShape(measured.shape, expected) && measured.dtype === noise.dtype) return;
   throw new InputError(
-    `what was measured is ${shapeText(measured.shape)} in ${measured.dtype}; of pictures of ${shapeText(noise.shape)}, ` +
-      `${measurement.name} measures ${shapeText(expected)} in ${noise.dtype}`,
+    `what was measured is ${shapeText(measured.shape)} in ${measured.dtype}; of pictures of ` +
+      `${shapeText(noise.shape)}, ${measurement.name} measures ${shapeText(expected)} in ${noise.dtype}`,
   );
 }

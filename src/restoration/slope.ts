@@ -34,7 +34,7 @@ export function modelSlope<State>(
       prediction,
       transposed(v) {
         const target = addScaled(prediction, -v.data.length / 2, v);
-        return lossGradient(model, backend, input, target).sample;
+        return lossGradient(model, backend, input, target, { for: 'sample' }).sample;
       },
     };
   };
