@@ -150,6 +150,17 @@ function replace(path: string, bytes: Uint8Array, old: Stats | undefined): void 
   }
 }
 
+/**
+ * Waits until the disk has it. Node forbids that with `--permission`, whatever is allowed; the file is whole, even so.
+ */
+function flush(file: number): void {
+  try {
+    fsyncSync(file);
+  } catch (error) {
+    if (codeOf(error) !== 'ERR_ACCESS_DENIED') throw error;
+  }
+}
+
 /** Mode and owner of the old file, as far as they can be given. */
 function takeOver(draft: string, { mode, uid, gid }: Stats): void {
   const made = statSync(draft);
@@ -165,7 +176,7 @@ function writeInto(path: string, flags: 'w' | 'wx', bytes: Uint8Array): void {
   const file = openSync(path, flags);
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-    if (flags === 'wx') fsyncSync(file);
+    if (flags === 'wx') flush(file);
   } finally {
     closeSync(file);
   }
@@ -248,6 +259,7 @@ const reasons: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
   EEXIST: 'a file of this name is there already',
   EIO: 'the disk reports an error',
+  ERR_ACCESS_DENIED: 'Node was told not to (--permission)',
   ERR_INVALID_ARG_VALUE: 'this cannot be the name of a file',
 };
 
@@ -257,7 +269,13 @@ export function refuseFile(error: unknown, path: string, doing: 'read' | 'write'
   if (code === undefined) throw error;
   const reason =
     code === 'ENOENT' && doing === 'write' ? `there is no folder ${dirname(path)}` : (reasons[code] ?? code);
-  throw new InputError(`cannot ${doing} ${path}: ${reason}`);
+  throw new InputError(`cannot ${doing} ${path}: ${reason}${ofOwnPackage(path)}`);
+}
+
+/** What is to be said of files that have a package of their own, where the core is installed alone. */
+function ofOwnPackage(path: string): string {
+  const [, name] = /^node_modules[/\\](pag-reference-[a-z-]+)/.exec(path) ?? [];
+  return name === undefined ? '' : `; it is in a package of its own: npm install ${name}`;
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -123,7 +123,10 @@ describe('layers that ask a text', () => {
     for (const name of ['nag', 'pladis']) {
       const create = () => createGuidance(name, {}, { ...context, attentionLayers, crossAttentionLayers });
       expect(create).toThrow(InputError);
-      expect(create).toThrow('"cross" selects no cross-attention layer; the model has none');
+      expect(create).toThrow(
+        'the guidance acts where pixels read a text, in cross-attention, and the model has none; its attention layers ' +
+          `are ${attentionLayers.join(', ')}, where pixels see one another`,
+      );
     }
   });
 

@@ -100,5 +100,5 @@ export const trainingFaults: readonly Fault[] = [
         new Map([...gradients].flatMap(([name, one]) => [...clipped(new Map([[name, one]]), globalNorm([one]), most)])),
     }),
   ),
-  inTraining('clip-missing', 'do not clip the gradients', () => ({ clipGradients: (gradients) => gradients })),
+  inTraining('gradients-unclipped', 'do not clip the gradients', () => ({ clipGradients: (gradients) => gradients })),
 ];
