@@ -3,8 +3,6 @@ import { execFile, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
 import { loadModelFolder } from '../../src/formats/diffusers.ts';
@@ -14,35 +12,15 @@ import { manualSeed } from '../../src/tensor/random.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { goldenOf } from '../agreement.ts';
 import { fixture, openGoldens } from '../goldens.ts';
+import { smallConfig as model } from '../models/unet2d/models.ts';
+import { bundleTo } from './bundle.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { temporaryFolder } from './models.ts';
 
 const { path, save } = temporaryFolder();
 const printed = capturePrinted();
-const bundle = path('pag.mjs');
-beforeAll(() => {
-  buildSync({
-    entryPoints: [fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))],
-    outfile: bundle,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-  });
-});
+const bundle = bundleTo(path('pag.mjs'));
 
-const model = {
-  sample_size: 8,
-  in_channels: 1,
-  out_channels: 1,
-  block_out_channels: [4, 8],
-  layers_per_block: 1,
-  norm_num_groups: 2,
-  attention_head_dim: 4,
-  down_block_types: ['DownBlock2D', 'AttnDownBlock2D'],
-  up_block_types: ['AttnUpBlock2D', 'UpBlock2D'],
-  num_class_embeds: 4,
-};
 const usual = {
   model,
   steps: 24,
