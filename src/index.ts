@@ -55,6 +55,7 @@ export {
 export {
   activations,
   type Activation,
+  type EntmaxAlpha,
   type Backend,
   type Kernels,
   type Padding,
@@ -117,6 +118,7 @@ export {
   type AttentionParameterOptions,
   type Grid,
   type Mix,
+  type OtherTokens,
   type MixingMixer,
 } from './nn/attention.ts';
 export {
@@ -128,8 +130,12 @@ export {
   skip as skipAttention,
   softIdentity,
   tokenShuffle,
+  normalizedAttention,
+  sparseAttention,
   uniform as uniformAttention,
   type AdditiveNoiseOptions,
+  type NormalizedAttentionOptions,
+  type SparseAttentionOptions,
   type RandomMaskOptions,
 } from './nn/attention-perturbations/index.ts';
 export { weight, type Context } from './nn/context.ts';
@@ -184,7 +190,7 @@ export {
 } from './models/loss-gradient.ts';
 export type { PictureState } from './models/picture-stages.ts';
 export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';
-export { selectLayers } from './models/selectors.ts';
+export { selectCrossLayers, selectLayers } from './models/selectors.ts';
 export {
   parametersOf,
   sitesOf,
@@ -320,6 +326,7 @@ export { awayFrom, type AwayOptions } from './guidance/away.ts';
 export { cfgZeroStar, type CfgZeroStarOptions } from './guidance/cfg-zero-star.ts';
 export { cfg } from './guidance/cfg.ts';
 export { during, type Interval } from './guidance/during.ts';
+export { onEveryPass, type EveryPass } from './guidance/every-pass.ts';
 export { fdg } from './guidance/fdg.ts';
 export {
   conditional,
@@ -333,6 +340,7 @@ export {
   type Pass,
 } from './guidance/guidance.ts';
 export { mamboG, type MamboGOptions } from './guidance/mambo-g.ts';
+export { nag, type NagOptions } from './guidance/nag.ts';
 export { none } from './guidance/none.ts';
 export { momentumGuidance, type MomentumGuidanceOptions } from './guidance/momentum.ts';
 export { cfgPag, pag, pagScaleAt, type AdaptiveRule, type PagOptions } from './guidance/pag.ts';
@@ -347,6 +355,7 @@ export {
   type GuidanceEntry,
   type Values as GuidanceValues,
 } from './guidance/registry/index.ts';
+export { pladis, type PladisOptions } from './guidance/pladis.ts';
 export { rescaled } from './guidance/rescale.ts';
 export { samePass } from './guidance/same-pass.ts';
 export { sag, type SagOptions } from './guidance/sag.ts';
@@ -476,13 +485,16 @@ export type {
   AutoencoderSubject,
   Case,
   ConditionUNetSubject,
+  DerivativeSubject,
   EmbeddingProbe,
   EmbeddingSubject,
   EncoderSetting,
   Expected,
+  GradientSubject,
   GuidanceSetting,
   GuidanceSubject,
   OperationSubject,
+  OptimiserSubject,
   Probe,
   RunSubject,
   SchedulerSubject,

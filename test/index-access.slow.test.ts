@@ -15,6 +15,7 @@ const numbers = [
   'src/evaluation/(diversity|frechet|inception-score|linear-algebra|precision-recall)',
   'src/guidance/(apg|cfg-zero-star|mambo-g|rescale|sag|separable|tcfg)',
   'src/nn/(gaussian|attention-perturbations/(query-blur|soft-identity))',
+  'src/training/(adamw|ema)',
   'src/walkthrough/drawing/values',
   // They would assert what they are about to prove.
   'test/',

@@ -55,7 +55,7 @@ const endsTrace: readonly Kind[] = [
   ...(['attentionScores', 'attentionMap', 'applyAttentionMap', 'attention', 'concatBatch', 'sliceBatch'] as const),
   ...(['upsampleNearest2x', 'resizeNearest', 'averagePool2x', 'sliceChannels', 'add', 'subtract', 'multiply'] as const),
   ...(['conv2dWeightGradient', 'transposeWeight', 'transposeMap', 'placePixels'] as const),
-  ...(['activationDerivative', 'groupNormGradient'] as const),
+  ...(['activationDerivative', 'groupNormGradient', 'entmax', 'limitNorm'] as const),
 ];
 
 describe('a perturbation of attention', () => {
@@ -90,6 +90,8 @@ describe('a perturbation of attention', () => {
       'src/guidance/soft-pag.ts',
       'src/guidance/seg.ts',
       'src/guidance/tpg.ts',
+      'src/guidance/nag.ts',
+      'src/guidance/pladis.ts',
     ];
     expect(missingFrom(asked.map(textOf).join('\n'), names, used)).toEqual([]);
   });

@@ -146,6 +146,9 @@ CASES = {
     "snf, scales for each": (
         "snf", dict(guidanceScale=[1, 3, 2], pagScale=[0, 2, 5]), lambda c, u, p, i, m: formulas.snf(c, u, p, [1, 3, 2], [0, 2, 5]), None,
     ),
+    # What becomes of ε(c), and of ε(∅), is the model's affair: p stands for it.
+    "nag": ("nag", dict(guidanceScale=[1, 3, 0]), lambda c, u, p, i, m: formulas.cfg(p, u, [1, 3, 0]), None),
+    "pladis": ("pladis", dict(guidanceScale=3), lambda c, u, p, i, m: p, None),
     "tpg": ("tpg", dict(guidanceScale=3, tpgScale=2), lambda c, u, p, i, m: formulas.cfg_away(c, u, p, 3, 2), None),
     "swg": ("swg", dict(swgScale=[0.2, 1, 3]), lambda c, u, p, i, m: formulas.swg(c, corners(p, 5, 2), [0.2, 1, 3], True), None),
     "swg, not masked": (
@@ -239,6 +242,10 @@ MIXERS = {
     "random mask 0.4 5": (mixers.random_mask(0.4, 5), [(4, 6)]),
     "additive noise 2 5": (mixers.additive_noise(2, 5), [(4, 6)]),
     "token shuffle 5": (mixers.token_shuffle(5), [(4, 6)]),
+    "sparse attention 2 1.5": (mixers.sparse_attention(2, 1.5), [(4, 6), (5, 5)]),
+    "sparse attention 1 2": (mixers.sparse_attention(1, 2), [(4, 6)]),
+    "normalized attention 4 1.5 0.25": (mixers.normalized_attention(4, 1.5, 0.25), [(4, 6), (5, 5)]),
+    "normalized attention 0.5 2.5 1": (mixers.normalized_attention(0.5, 2.5, 1), [(4, 6)]),
     "soft identity 0.25 1": (mixers.soft_identity([0.25, 1]), [(4, 6)]),
     "query blur Infinity": (mixers.query_blur(float("inf")), [(4, 6)]),
     **{f"query blur {sigma}": (mixers.query_blur(sigma), [(4, 6), (5, 5), (2, 2)]) for sigma in (0.5, 1, 3, 100)},

@@ -143,3 +143,40 @@ def soft_identity(lambdas):
         softened = (1 - share) * weights + share * torch.eye(weights.shape[-1], dtype=v.dtype)
         return softened @ v
     return mix
+
+
+def entmax(z, alpha):
+    """Sparse softmax (arXiv 1905.05702), its threshold by bisection."""
+    z = (alpha - 1) * (z - z.max(dim=-1, keepdim=True).values)
+    low, high = torch.full_like(z[..., :1], -1), torch.zeros_like(z[..., :1])
+    shares = lambda tau: (z - tau).clamp(min=0) ** (1 / (alpha - 1))
+    for _ in range(80):
+        middle = (low + high) / 2
+        too_much = shares(middle).sum(dim=-1, keepdim=True) > 1
+        low, high = torch.where(too_much, middle, low), torch.where(too_much, high, middle)
+    return shares((low + high) / 2)
+
+
+def sparse_attention(scale, alpha):
+    """PLADIS (arXiv 2503.07677)."""
+    def mix(q, k, v, grid):
+        scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+        return (scale * entmax(scores, alpha) + (1 - scale) * torch.softmax(scores, dim=-1)) @ v
+    return mix
+
+
+def normalized(given, worse, phi, tau, alpha):
+    """NAG (arXiv 2505.21179, algorithm 1) of what tokens [B,N,D], heads side by side, read of two texts."""
+    away = given + phi * (given - worse)
+    ratio = away.abs().sum(dim=-1, keepdim=True) / given.abs().sum(dim=-1, keepdim=True)
+    cut = torch.minimum(ratio, torch.full_like(ratio, tau)) / ratio * away
+    return alpha * cut + (1 - alpha) * given
+
+
+def normalized_attention(phi, tau, alpha):
+    """The other text has keys and values changed over."""
+    def mix(q, k, v, grid):
+        side_by_side = lambda x: x.transpose(1, 2).flatten(2)
+        guided = normalized(side_by_side(softmax(q, k, v, grid)), side_by_side(softmax(q, v, k, grid)), phi, tau, alpha)
+        return guided.unflatten(2, (q.shape[1], -1)).transpose(1, 2)
+    return mix

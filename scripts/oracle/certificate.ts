@@ -26,6 +26,7 @@ import {
 } from '../../src/oracle/diagnosis.ts';
 import { bank, invisible } from '../../src/oracle/faults/bank.ts';
 import type { Fault } from '../../src/oracle/faults/fault.ts';
+import { trainingFaults } from '../../src/oracle/faults/training.ts';
 import { recognised } from '../../src/oracle/findings.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import { bandsOf, deviation, shareOf, type Band } from '../../src/oracle/tolerance.ts';
@@ -70,7 +71,7 @@ for (const name of caseNames.filter(isChosen)) {
 /** Plants every mistake of the bank that shows in the case, and writes down what becomes of it. */
 function plantFaults(one: Case, bands: ReadonlyMap<string, Band>, names: ReadonlySet<string>): void {
   const traces = rememberedTraces(faultyTraces(one, f32, names));
-  for (const fault of bank) {
+  for (const fault of plantedIn(one)) {
     const expected = traces.of([fault]);
     if (!expected || !affects(bands, expected)) continue;
     const theirs = new Map(
@@ -85,6 +86,14 @@ function plantFaults(one: Case, bands: ReadonlyMap<string, Band>, names: Readonl
     const entries = faults.get(fault.name);
     if (found && entries) entries[one.name] = [...found, naming];
   }
+}
+
+/**
+ * Where gradients are asked for, only mistakes of gradients are planted: the others change the way there alone, and a
+ * port that makes them has their gradients.
+ */
+function plantedIn({ subject: { kind } }: Case): readonly Fault[] {
+  return kind === 'gradient' || kind === 'derivative' ? trainingFaults : bank;
 }
 
 /** As findings.ts does it, with traces that are computed once for all mistakes. */

@@ -71,6 +71,15 @@ HOW = {
     "s pag_scale, ε̂ with the identity in the self-attention layers `pag_layers` and with the prompt. 3. `vae.decoder_input` = latents / scaling_factor + shift_factor, `vae.sample` its picture, "
     "`image` = vae.sample / 2 + 1/2, clamped to [0, 1]. Weights have the part before their names: `text_encoder.`, `text_encoder_2.`, `unet.`, `vae.`. "
     "Any module's output is welcome: `text_encoder.<path>`, `step.<i>.<path>`, `step.<i>.unconditional.<path>`, `step.<i>.perturbed.<path>`, `vae.<path>`.",
+    "derivative": "Each probe of case.json is one call of the operation, whose tensors are `<probe>/0`, `<probe>/1` … of inputs.safetensors, and of whose result the gradient is "
+    "`<probe>/gradient`. Write the gradient of tensor i under `<probe>/grad.<i>`.",
+    "gradient": "Run the UNet2DModel of `config` on `sample` at `timesteps` with the class `labels` (tap `prediction`); `loss`, [1], is the mean of (prediction − target)² over all "
+    "samples and channels. Write its gradient for each parameter under `grad.<parameter>`, that of the sample under `grad.sample`; "
+    "those of `to_k.bias` are zero in theory, and not asked for.",
+    "optimiser": "`steps` steps of AdamW on `parameters`, which begin as the inputs of their names; their gradients at step i are `step.<i>.gradient.<parameter>`. First all gradients of a step "
+    "are clipped together: g · min(1, max_grad_norm / (√Σ g² + 1e-6)) (taps `step.<i>.clipped.<parameter>`). Then θ ← (1 − γλ) θ; m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; "
+    "θ ← θ − γ m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε), t = i + 1 (taps `step.<i>.<parameter>`). Then average ← average − (1 − ema_decay)(average − θ), which begins as θ "
+    "(taps `step.<i>.average.<parameter>`).",
     "scheduler": "Start from `noise` times the scheduler's initial σ (tap `start`); at step i the model's output is `step.<i>.output` and fresh noise, where "
     "the scheduler wants any, `step.<i>.noise`. `timesteps` is the table of timesteps; `noised` is `original` brought to the noise level of step `noised_at` with `noise`.",
     "guidance": "Combine the predictions `conditional` ε(c), `unconditional` ε(∅), `perturbed` ε̂(c) into the tap `guided`, at `timestep`.",

@@ -195,7 +195,7 @@ XL = condition_unets.MODELS["sd-xl"] | dict(
     attention_head_dim=[1, 2], transformer_layers_per_block=[1, 2],
 )
 UNETS = {
-    "sd": ("the UNet of Stable Diffusion 1, tiny; PAG in the middle", condition_unets.MODELS["sd-1"] | dict(sample_size=4), [f"{BLOCK}.attn1"]),
+    "sd": ("the UNet of Stable Diffusion 1, tiny; PAG in the middle", condition_unets.TINY, [f"{BLOCK}.attn1"]),
     "sd-xl": ("the UNet of Stable Diffusion XL, tiny; PAG in one of two transformer blocks of the middle", XL, [f"{MID}.transformer_blocks.1.attn1"]),
 }
 

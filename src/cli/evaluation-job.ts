@@ -23,7 +23,8 @@ import type { UNet } from '../models/unet2d/unet.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
 import { chooseLabels, listedLabels } from './class-labels.ts';
 import { chooseGuidance, guidanceOptions } from './guidance-options.ts';
-import { chooseScheduler, loadModel, modelFolder, openSafetensors } from './model.ts';
+import { warn } from './messages.ts';
+import { assumedText, chooseScheduler, loadModel, modelFolder, openSafetensors } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 import { weightsSha256 } from './run-record.ts';
 import { shippedClassifier } from './shipped.ts';
@@ -80,6 +81,8 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
     hasWeakModel: weak !== undefined,
   });
   refuseListedScales(options);
+  const scheduler = createScheduler(config, steps, eta === undefined ? {} : { eta });
+  warn([...assumedText(options, schedulerConfig), ...(scheduler.warnings ?? [])]);
   return {
     drawing: {
       unet,
@@ -87,7 +90,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
       seed,
       labels,
       guidance,
-      scheduler: createScheduler(config, steps, eta === undefined ? {} : { eta }),
+      scheduler,
       ...(weak && { weak }),
       ...(nullLabel !== undefined && { nullLabel }),
     },

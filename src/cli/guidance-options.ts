@@ -41,13 +41,13 @@ function listedNames(): string {
 
 /**
  * The guidance that the options choose, for this model.
- * @param hasWeakModel whether there is a second, worse model, for AutoGuidance
+ * @param context what it must know besides of the model
  * @throws InputError for values out of range, and for options that the chosen guidance does not have
  */
 export function chooseGuidance(
   options: ParsedOptions,
   attentionLayers: readonly string[],
-  { hasNullCondition, hasWeakModel }: Pick<GuidanceContext, 'hasNullCondition' | 'hasWeakModel'>,
+  context: Omit<GuidanceContext, 'attentionLayers'>,
 ): Guidance {
   const name = options.text('guidance') ?? 'none';
   if (!guidanceNames.includes(name))
@@ -70,12 +70,8 @@ export function chooseGuidance(
   const selectors = given
     .flatMap(([, value]) => (Array.isArray(value) ? value : []))
     .filter((item): item is string => typeof item === 'string');
-  tryExpressions(selectors, attentionLayers);
-  return createGuidance(name, Object.fromEntries(given), {
-    attentionLayers,
-    hasNullCondition,
-    hasWeakModel,
-  });
+  tryExpressions(selectors, [...attentionLayers, ...(context.crossAttentionLayers ?? [])]);
+  return createGuidance(name, Object.fromEntries(given), { attentionLayers, ...context });
 }
 
 /**

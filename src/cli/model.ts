@@ -63,7 +63,7 @@ export function modelFolder(options: ParsedOptions): string {
 
 /**
  * The scheduler's config: a file, or the model's own under another class name, or the model's own; DDIM with its
- * defaults where there is none.
+ * defaults where there is none (`assumedText`).
  * @param name of the class, short or whole
  * @param file a scheduler_config.json
  * @throws InputError where the model is of another kind, and for names and files that cannot be used
@@ -79,6 +79,15 @@ export async function chooseScheduler(
   if (!config) return ofModel ?? { _class_name: 'DDIMScheduler' };
   checkKind(config['_class_name'], ofModel?.['_class_name']);
   return config;
+}
+
+/** What is to be said where a model has no scheduler of its own, and none is chosen. */
+export function assumedText(options: ParsedOptions, ofModel: Config | undefined): readonly string[] {
+  if (ofModel || options.has('scheduler') || options.has('scheduler-config')) return [];
+  return [
+    "the model has no scheduler_config.json: assumed is DDIM with diffusers' defaults (of ε, 1000 timesteps, β from " +
+      '0.0001 to 0.02); give --scheduler NAME or --scheduler-config FILE.json to choose',
+  ];
 }
 
 async function chosenConfig(

@@ -27,14 +27,18 @@ export function choosePipelineGuidance(options: ParsedOptions, unet: UNetConditi
     guidanceNames.includes(name) && parametersOf(name).some((parameter) => parameter.name === 'guidanceScale');
   const scale = options.text('guidance-scale');
   const rescales = isFree && (scale === undefined || scale.split(',').some((part) => Number(part) > 1));
-  return { guidance: chooseGuidance(withoutIdleRescale(options, rescales), layers, known) };
+  return { guidance: chooseGuidance(withoutIdleRescale(options, rescales), layers, knownOf(unet)) };
 }
 
-const known = { hasNullCondition: true, hasWeakModel: false };
+const knownOf = ({ crossAttentionLayers }: UNetCondition) => ({
+  crossAttentionLayers,
+  hasNullCondition: true,
+  hasWeakModel: false,
+});
 /** What these names mean to a UNet that is told the scale. */
 const withoutNull: Readonly<Record<string, string>> = { none: 'none', pag: 'pag', cfg: 'none', 'cfg+pag': 'pag' };
 
-function distilled(options: ParsedOptions, { attentionLayers }: UNetCondition): PipelineGuidance {
+function distilled(options: ParsedOptions, unet: UNetCondition): PipelineGuidance {
   const asked = options.text('guidance') ?? 'none';
   const name = Object.hasOwn(withoutNull, asked) ? withoutNull[asked] : undefined;
   if (name === undefined)
@@ -46,7 +50,7 @@ function distilled(options: ParsedOptions, { attentionLayers }: UNetCondition): 
   const rest = withoutIdleRescale(without(options, 'guidance-scale', { guidance: name }), false);
   const guidanceScale = options.number('guidance-scale');
   return {
-    guidance: chooseGuidance(rest, attentionLayers, known),
+    guidance: chooseGuidance(rest, unet.attentionLayers, knownOf(unet)),
     ...(guidanceScale !== undefined && { guidanceScale }),
   };
 }

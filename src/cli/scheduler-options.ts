@@ -6,7 +6,7 @@ import type { Config } from '../schedulers/options.ts';
 import { createScheduler, schedulerDefaults, schedulers, type SchedulerEntry } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { warn } from './messages.ts';
-import { chooseScheduler, schedulerNamed } from './model.ts';
+import { assumedText, chooseScheduler, schedulerNamed } from './model.ts';
 import { seedsOf } from './noise.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 
@@ -80,7 +80,7 @@ export async function chooseRun(
   const spreads = entry?.strength === true && strength < 1 && !hasOwn;
   const begin = spreads ? 0 : stepsLeftOut(stepCount, strength);
   const scheduler = createScheduler(config, steps, { ...whole, ...(spreads ? { strength } : { begin }) });
-  warn(scheduler.warnings ?? []);
+  warn([...assumedText(options, ofModel), ...(scheduler.warnings ?? [])]);
   return { scheduler, stepCount, begin };
 }
 

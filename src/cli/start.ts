@@ -1,4 +1,7 @@
-/** `npm start`: letters from the model that ships, drawn twice from the same noise, without guidance and with PAG. */
+/**
+ * `npm start`: letters from the model that ships, drawn twice from the same noise, without guidance and with PAG; and
+ * letters from the one that is told in words what to draw.
+ */
 import { manualSeed } from '../tensor/random.ts';
 import { fastestHere, threadsHere } from './backend.ts';
 import { grid, type GridRow } from '../formats/grid.ts';
@@ -15,6 +18,7 @@ import { loadModel } from './model.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
 import { lettersModel } from './shipped.ts';
+import { drawWords } from './start-words.ts';
 
 const noLetter = 26;
 const count = 8;
@@ -22,6 +26,7 @@ const stepCount = 20;
 const pagScale = 2;
 
 const out = 'out/letters.png';
+const outInWords = 'out/words.png';
 
 const { unet, schedulerConfig } = await loadModel(lettersModel, 'f32');
 const backend = fastestHere(threadsHere());
@@ -37,8 +42,10 @@ console.log(
 const rows: GridRow[] = [];
 await drawRow('no guidance', none);
 await drawRow(`PAG, s = ${pagScale}, the identity in ${layers.join(', ')}`, pag({ pagScale, layers }));
-backend.dispose();
 console.log(`Side by side: ${out}`);
+await drawRowsInWords();
+backend.dispose();
+console.log(`And what words say: ${outInWords}`);
 process.exit(0);
 
 /** The picture is there from the first row on. */
@@ -48,6 +55,16 @@ async function drawRow(title: string, guidance: Guidance): Promise<void> {
   makeFolder('out');
   writeWhole(out, encodePng(grid(rows)));
   console.log(`  ${title}: ${seconds.toFixed(1)} s`);
+}
+
+/** The same for the model that is told in words what to draw. */
+async function drawRowsInWords(): Promise<void> {
+  const rowsInWords: GridRow[] = [];
+  for await (const { row, seconds } of drawWords(backend, stepCount)) {
+    rowsInWords.push(row);
+    writeWhole(outInWords, encodePng(grid(rowsInWords)));
+    console.log(`  ${row.title}: ${seconds.toFixed(1)} s`);
+  }
 }
 
 async function draw(title: string, guidance: Guidance): Promise<{ row: GridRow; seconds: number }> {

@@ -157,6 +157,8 @@ async function follow({ folder, prepared, source, settings, backend }: Run, begi
   }
   progress.end();
   stop.end();
+  // Whoever was killed behind the last checkpoint has not written the model of it.
+  if (state === begin.state) save(folder, prepared, settings, begin);
   return { state, reports };
 }
 

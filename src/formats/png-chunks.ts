@@ -13,16 +13,35 @@ export interface Chunk {
 /** Throws the InputError that names the file. */
 export type Fail = (message: string) => never;
 
+/** How the pictures begin that are no PNGs. */
+const others: readonly (readonly [begins: string, name: string])[] = [
+  ['\xff\xd8\xff', 'a JPEG'],
+  ['GIF8', 'a GIF'],
+  ['RIFF', 'a WebP'],
+  ['BM', 'a BMP'],
+  ['II*\0', 'a TIFF'],
+  ['MM\0*', 'a TIFF'],
+];
+
+/** What a file is that is no PNG, as far as it is known, and the way out. */
+function otherText(bytes: Uint8Array): string {
+  const begin = String.fromCharCode(...bytes.subarray(0, 12));
+  const [, name = begin.slice(4, 8) === 'ftyp' ? 'an AVIF or HEIC' : undefined] =
+    others.find(([begins]) => begin.startsWith(begins)) ?? [];
+  return `${name === undefined ? 'no PNG' : `${name}, no PNG`}; save the picture as PNG`;
+}
+
 /** The chunks of a file, from the first to IEND. What is behind that is not looked at. */
 export function readChunks(bytes: Uint8Array, fail: Fail): readonly Chunk[] {
-  if (!signature.every((byte, i) => bytes[i] === byte)) fail('this is no PNG');
+  if (!signature.every((byte, i) => bytes[i] === byte)) fail(`this is ${otherText(bytes)}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const chunks: Chunk[] = [];
   for (let at = signature.length; chunks.at(-1)?.type !== 'IEND'; ) {
     const end = at + 12 <= bytes.length ? at + 12 + view.getUint32(at) : Infinity;
-    if (end > bytes.length) fail('the file is cut off');
+    if (end > bytes.length) fail('the file is cut off; fetch or save it again');
     const checked = bytes.subarray(at + 4, end - 4);
-    if (view.getUint32(end - 4) !== crc32(checked)) fail('a checksum is wrong: the file is damaged');
+    if (view.getUint32(end - 4) !== crc32(checked))
+      fail('a checksum is wrong: the file is damaged; fetch or save it again');
     chunks.push({ type: String.fromCharCode(...checked.subarray(0, 4)), data: checked.subarray(4) });
     at = end;
   }

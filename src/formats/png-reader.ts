@@ -80,7 +80,8 @@ function readHeader(chunks: readonly Chunk[], fail: Fail): { layout: Layout; col
   const [compression, filter, interlace] = [view.getUint8(10), view.getUint8(11), view.getUint8(12)];
   if (compression !== 0 || filter !== 0 || interlace > 1)
     fail(`compression ${compression}, filter ${filter} and interlacing ${interlace} are not known`);
-  if (width * height === 0 || width * height > mostPixels) fail(`it has ${width} × ${height} pixels`);
+  if (width * height === 0 || width * height > mostPixels)
+    fail(`it has ${width} × ${height} pixels; expected from 1 to ${mostPixels}`);
   return { layout: { width, height, bits, channels: known.channels, isInterlaced: interlace === 1 }, colourType };
 }
 

@@ -24,6 +24,10 @@ export interface Pass {
   readonly model?: 'main' | 'weak';
   /** Another picture than the current x_t, at the same noise level: [B,C,H,W], or a part of one, [B,C,h,w]. */
   readonly sample?: Tensor;
+  /**
+   * The condition whose text perturbed cross-attention goes away from, as `null`; for mixers that ask for another text.
+   */
+  readonly against?: string;
   /** Inner values to be seen by `GuidanceStep.tap`: module paths. */
   readonly taps?: readonly string[];
 }

@@ -26,6 +26,9 @@ export const activations = ['silu', 'gelu', 'mish', 'relu', 'quick_gelu', 'tanh'
  */
 export type Activation = (typeof activations)[number];
 
+/** α of α-entmax: 1.5, or 2, which is sparsemax. */
+export type EntmaxAlpha = 1.5 | 2;
+
 /**
  * The operations. All tensors of a call have one dtype, which is that of the result: each sum is computed as the
  * definition says, and what it stores is rounded to the dtype. No kernel changes what it is given.
@@ -63,6 +66,13 @@ export interface Kernels {
   layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor;
   /** Softmax over the last dimension: eˣ / Σ eˣ, with the largest x of the row taken off first. */
   softmax(x: Tensor): Tensor;
+  /**
+   * Sparse softmax over the last dimension, α-entmax of α = 1.5 or 2 (sparsemax): shares of sum 1 as those of softmax,
+   * but those of small x are exactly 0.
+   */
+  entmax(x: Tensor, alpha: EntmaxAlpha): Tensor;
+  /** x [… ,N], each row scaled down to at most `limit` times the L1 norm of its row of `like` [… ,N]. */
+  limitNorm(x: Tensor, like: Tensor, limit: number): Tensor;
   /** q kᵀ · scale per head, without its softmax: q [B,N,D], k [B,M,D] → [B,h,N,M]. What is masked adds a mask to it. */
   attentionScores(q: Tensor, k: Tensor, heads: number, scale: number): Tensor;
   /** softmax(q kᵀ · scale) per head: q [B,N,D], k [B,M,D] → [B,h,N,M]. */

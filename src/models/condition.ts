@@ -12,6 +12,8 @@ export interface Condition {
   readonly classLabels?: readonly number[] | Tensor;
   /** The text as its encoder gives it, [B,M,D], M tokens; or [1,M,D] for all samples, and so below. */
   readonly encoderHiddenStates?: Tensor;
+  /** A text that perturbed cross-attention goes away from (NAG), as its encoder gives it, [B,M′,D]. */
+  readonly negativeHiddenStates?: Tensor;
   /** Which tokens count, [B,M]: 1 for one that does, 0 for one that does not; all, unless given. */
   readonly encoderAttentionMask?: Tensor;
   /** The text as a whole, [B,P] (SDXL). */
@@ -43,6 +45,7 @@ const conditionNames = [
   'classLabels',
   'encoderHiddenStates',
   'encoderAttentionMask',
+  'negativeHiddenStates',
   'textEmbeds',
   'timeIds',
   'timestepCond',

@@ -113,8 +113,11 @@ function graphOf<Input, State>(
   const tables = parameters.filter(({ module }) => module === 'embedding' || module === 'fourier');
   const known = new Map(tables.map(({ name, shape }) => [name, zeros('f32', shape)]));
   const tensors = architecture.tensors(input, known, 'f32');
-  const attentionLayers = sitesOf(architecture.stages);
-  const resolved = passes.map((perturbation) => onSites({ attentionLayers }, perturbation));
+  const sites = {
+    attentionLayers: sitesOf(architecture.stages),
+    crossAttentionLayers: sitesOf(architecture.stages, 'cross'),
+  };
+  const resolved = passes.map((perturbation) => onSites(sites, perturbation));
   const program: Program = (kernels, given) => {
     const weights = new Map(Object.entries(given));
     const results = forwardPasses({ ...architecture, weights }, kernels, given, resolved, () => unwatched);

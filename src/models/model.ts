@@ -72,8 +72,10 @@ export interface Model<Config = unknown, Input = ModelInput, State = unknown>
   /** The precision of the weights, in which the model computes. */
   readonly dtype: DType;
   readonly weights: Weights;
-  /** The paths of the layers whose attention may be perturbed, in the order of the forward pass. */
+  /** The paths of the layers whose self-attention may be perturbed, in the order of the forward pass. */
   readonly attentionLayers: readonly string[];
+  /** The paths of the layers that ask a text and may be perturbed, in the order of the forward pass. */
+  readonly crossAttentionLayers: readonly string[];
   /** Programs by what they do, so that a backend recognises one that it has run before. */
   readonly programs: Map<string, Program>;
 }
@@ -117,6 +119,7 @@ export function withWeights<Config, Input, State>(
     dtype,
     weights: new Map([...weights].map(([name, value]) => [name, cast(value, dtype)])),
     attentionLayers: sitesOf(architecture.stages),
+    crossAttentionLayers: sitesOf(architecture.stages, 'cross'),
     programs: new Map(),
   };
 }

@@ -13,7 +13,7 @@ import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { aModel, type Model } from './model.ts';
 import { aMixer, type AttentionMixer } from '../nn/attention.ts';
-import { selectLayers } from './selectors.ts';
+import { selectCrossLayers, selectLayers } from './selectors.ts';
 import { unperturbed, type Perturbation, type Stage } from './stage.ts';
 import { matchesAny } from './taps.ts';
 
@@ -110,14 +110,21 @@ export function traceModel<Input, State>(
  * @throws InputError when one selects no attention layer (the message lists the layers), or two select the same one for
  *   different mixers
  */
-export function onSites({ attentionLayers }: Pick<Model, 'attentionLayers'>, perturbation: Perturbation): Perturbation {
+export function onSites(
+  { attentionLayers, crossAttentionLayers }: Pick<Model, 'attentionLayers' | 'crossAttentionLayers'>,
+  perturbation: Perturbation,
+): Perturbation {
   if (!(perturbation instanceof Map)) {
     throw new InputError('a perturbation must be a Map of layers and mixers, as new Map([["mid", identity]])');
   }
   const resolved = new Map<string, AttentionMixer>();
   for (const [selector, mixer] of perturbation) {
     aMixer(`the mixer of "${selector}"`, mixer);
-    for (const layer of selectLayers([selector], attentionLayers)) {
+    const selected =
+      mixer.site === 'cross'
+        ? selectCrossLayers([selector], crossAttentionLayers)
+        : selectLayers([selector], attentionLayers);
+    for (const layer of selected) {
       const other = resolved.get(layer);
       if (other && other.key !== mixer.key) {
         throw new InputError(

@@ -4,6 +4,8 @@
  * - a module path or the beginning of one: `mid_block`, `down_blocks.1`, `up_blocks.0.attentions.1`;
  * - a short form of diffusers: `mid`, `down.block_1`, `up.block_0.attentions_1`;
  * - `re:` and a regular expression that is searched in the path.
+ *
+ * Layers that ask a text are selected apart: `cross` means all of them, `cross:mid_block` those that `mid_block` names.
  */
 import { mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -15,6 +17,22 @@ import { InputError } from '../tensor/errors.ts';
  * @throws InputError when a selector selects nothing (the message lists the layers), or is no regular expression
  */
 export function selectLayers(selectors: readonly string[], layers: readonly string[]): readonly string[] {
+  return selectOf(selectors, layers, 'self-attention');
+}
+
+/**
+ * The layers of cross-attention that any of `selectors` selects, in the order of the forward pass, each once.
+ * @param selectors as of `selectLayers`, `cross:` before them or not; `cross` for all
+ * @param layers the paths of all cross-attention layers of the model
+ * @throws InputError as `selectLayers` does
+ */
+export function selectCrossLayers(selectors: readonly string[], layers: readonly string[]): readonly string[] {
+  areNames('selectors', selectors);
+  const inner = selectors.map((selector) => (selector === 'cross' ? 're:' : selector.replace(/^cross:/, '')));
+  return selectOf(inner, layers, 'cross-attention');
+}
+
+function selectOf(selectors: readonly string[], layers: readonly string[], kind: string): readonly string[] {
   areNames('selectors', selectors);
   areNames('layers', layers);
   const selected = new Set<string>();
@@ -23,7 +41,7 @@ export function selectLayers(selectors: readonly string[], layers: readonly stri
     const found = layers.filter(matches);
     if (found.length === 0) {
       const known = layers.length === 0 ? 'the model has none' : `the model has ${layers.join(', ')}`;
-      throw new InputError(`"${selector}" selects no self-attention layer; ${known}`);
+      throw new InputError(`"${selector === 're:' ? 'cross' : selector}" selects no ${kind} layer; ${known}`);
     }
     for (const layer of found) selected.add(layer);
   }

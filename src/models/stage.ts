@@ -26,8 +26,11 @@ export type StageKind =
 
 /** A layer whose attention map a perturbation may replace. */
 export interface AttentionSite {
-  /** Only self-attention is a site so far; cross-attention is never perturbed (PAG paper, section 4). */
-  readonly kind: 'self';
+  /**
+   * Whom it asks: pixels one another, or pixels a text. A mixer stands in one of the two; PAG perturbs self-attention
+   * alone (paper, section 4).
+   */
+  readonly kind: 'self' | 'cross';
   /** How many attention heads it has. */
   readonly heads: number;
 }
@@ -66,8 +69,11 @@ export function parametersOf(stages: readonly Pick<Stage<never>, 'parameters'>[]
   return stages.flatMap(({ parameters }) => parameters);
 }
 
-/** The paths of the stages whose attention may be perturbed, in the order of the forward pass. */
-export function sitesOf(stages: readonly Pick<Stage<never>, 'path' | 'site'>[]): readonly string[] {
+/** The paths of the stages whose attention of a kind may be perturbed, in the order of the forward pass. */
+export function sitesOf(
+  stages: readonly Pick<Stage<never>, 'path' | 'site'>[],
+  kind: AttentionSite['kind'] = 'self',
+): readonly string[] {
   areStages('stages', stages);
-  return stages.filter(({ site }) => site !== undefined).map(({ path }) => path);
+  return stages.filter(({ site }) => site?.kind === kind).map(({ path }) => path);
 }

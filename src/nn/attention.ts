@@ -18,12 +18,22 @@ export interface AttentionInput {
   key(): Tensor;
   /** [B,M,D]. */
   readonly value: Tensor;
+  /** Of cross-attention: another text that may be asked besides, where the model is given one. */
+  readonly other?: OtherTokens;
   readonly heads: number;
   /** 1/√d. */
   readonly scale: number;
   /** Of the picture whose pixels ask, in tokens. */
   readonly height: number;
   readonly width: number;
+}
+
+/** Other tokens than those that a layer asks, through the same projections. Computed only for those who ask. */
+export interface OtherTokens {
+  /** [B,M′,D]. */
+  key(): Tensor;
+  /** [B,M′,D]. */
+  value(): Tensor;
 }
 
 /** Mixes the values of all tokens; what comes out is [B,N,D]. */
@@ -33,6 +43,8 @@ export type Mix = (input: AttentionInput) => Tensor;
 export interface AttentionMixer {
   /** Names the mixer and its parameters: two mixers of one key compute the same. */
   readonly key: string;
+  /** In which layers it may stand: in self-attention unless given. */
+  readonly site?: 'self' | 'cross';
   /** Without it the whole layer is left out. */
   readonly mix: Mix | undefined;
   /** What becomes of the tokens [B,N,C] before the layer: those that it is given, and those that it is added to. */
@@ -70,6 +82,7 @@ export interface Grid {
  * @param source [B,M,C′], the tokens that are asked: the same ones in self-attention
  * @param heads they divide the channels between the projections
  * @param mix softmax attention, or what takes its place
+ * @param others [B,M′,C′], tokens that `mix` may ask besides
  * @returns [B,N,C]
  * @throws InputError when a weight is missing, or does not fit
  */
@@ -81,6 +94,7 @@ export function attention(
   heads: number,
   mix: Mix,
   { height, width }: Grid,
+  others?: Tensor,
 ): Tensor {
   const { kernels } = context;
   const query = once(() => linear(context, `${path}.to_q`, tokens));
@@ -92,7 +106,12 @@ export function attention(
   if (mix === softmaxAttention.mix && context.watches(`${path}.map`)) {
     context.tap(`${path}.map`, kernels.attentionMap(query(), key(), heads, scale));
   }
-  return linear(context, `${path}.to_out.0`, mix({ kernels, query, key, value, heads, scale, height, width }));
+  const other = others && {
+    key: once(() => linear(context, `${path}.to_k`, others)),
+    value: once(() => linear(context, `${path}.to_v`, others)),
+  };
+  const input = { kernels, query, key, value, heads, scale, height, width, ...(other && { other }) };
+  return linear(context, `${path}.to_out.0`, mix(input));
 }
 
 /**

@@ -47,7 +47,10 @@ export type Subject =
   | SchedulerSubject
   | GuidanceSubject
   | RunSubject
-  | TextToImageSubject;
+  | TextToImageSubject
+  | DerivativeSubject
+  | GradientSubject
+  | OptimiserSubject;
 
 /** One operation of `Kernels`, on probes: inputs from different numerical regimes. A probe's output is a tap. */
 export interface OperationSubject {
@@ -200,6 +203,47 @@ export interface ToldSizes {
   readonly original: readonly [number, number];
   readonly crop: readonly [number, number];
   readonly target: readonly [number, number];
+}
+
+/**
+ * The way back through one operation, on probes. A probe has the tensors of the operation's, `<probe>/0` …, and
+ * `<probe>/gradient`, ∂L/∂result; its taps `<probe>/grad.0` … are ∂L/∂tensor for each of them.
+ */
+export interface DerivativeSubject {
+  readonly kind: 'derivative';
+  readonly operation: string;
+  readonly probes: readonly Probe[];
+}
+
+/**
+ * The mean of (prediction − target)², over all samples and channels, and its gradient. Inputs: sample, target. The
+ * taps: prediction, loss [1], `grad.<parameter>` from the last one back to the first, grad.sample.
+ */
+export interface GradientSubject {
+  readonly kind: 'gradient';
+  readonly config: Config;
+  readonly timesteps: readonly number[];
+  readonly labels: readonly number[] | undefined;
+}
+
+/**
+ * Steps of AdamW on parameters whose gradients are data, and their running average. Inputs: `<parameter>`, and
+ * `step.<i>.gradient.<parameter>`. The taps of a step: `step.<i>.clipped.<parameter>`, the gradient after clipping,
+ * `step.<i>.<parameter>`, and `step.<i>.average.<parameter>`; the average begins as the parameter.
+ */
+export interface OptimiserSubject {
+  readonly kind: 'optimiser';
+  readonly parameters: readonly string[];
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  /** What √Σ g² over all gradients of a step is brought down to, where it is more. */
+  readonly maxGradNorm: number;
+  /** How much of the average stays in a step. */
+  readonly emaDecay: number;
 }
 
 /** ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s(t) (ε(c) − ε̂(c)), s(t) = max(0, s − a (1000 − t)), then rescaled by φ. */

@@ -164,7 +164,7 @@ function truthFor(one: Case, file: SafetensorsFile, format: Format, known: Reado
 
 /** Whether the taps of a case are probes, none of which is computed from another. */
 export function isIndependent({ subject: { kind } }: Case): boolean {
-  return kind === 'operation' || kind === 'embedding';
+  return kind === 'operation' || kind === 'embedding' || kind === 'derivative';
 }
 
 /** A file that belongs to something else. */

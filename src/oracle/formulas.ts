@@ -1,5 +1,5 @@
 /** What a case computes as formulas, for its guide: the definitions, in the symbols of the papers. */
-import type { Case, OperationSubject, Subject } from './case.ts';
+import type { Case, OperationSubject, StagesSubject, Subject } from './case.ts';
 
 /** The formula of an operation, and what its arguments are called: `tensors` those of a probe, then `numbers`. */
 interface Explained {
@@ -144,11 +144,7 @@ function ofKind(subject: Subject): readonly string[] {
         'with flip_sin_to_cos the cosines first',
       ];
     case 'stages':
-      return [
-        'a ResNet block: h = conv1(act(norm1(x))) + time_emb_proj(act(temb)),',
-        'y = (shortcut(x) + conv2(act(norm2(h))))/output_scale_factor;',
-        `attention: ${attends}`,
-      ];
+      return ofStages(subject);
     case 'unet':
     case 'unet-condition':
       return ['ε = UNet(x, t), ε̂ the same with perturbed attention. Attention:', attends];
@@ -171,6 +167,49 @@ function ofKind(subject: Subject): readonly string[] {
       return [
         "token ids → embeddings → for each step ε̃, then the scheduler's step → decoder:",
         ...ofScheduler(subject.scheduler),
+      ];
+    case 'derivative':
+      return [
+        'the way back: of L = Σ gradient · result, ∂L/∂tensor for each tensor of a probe, `<probe>/grad.<i>`;',
+        ...ofOperation({ ...subject, kind: 'operation' }),
+      ];
+    case 'gradient':
+      return [
+        'loss = Σ (prediction − target)²/N, N all numbers of all samples; grad.<parameter> = ∂loss/∂parameter,',
+        'grad.sample = ∂loss/∂sample',
+      ];
+    case 'optimiser':
+      return [
+        'g ← g · min(1, max_grad_norm/(√Σ g² + 1e-6)), the sum over all gradients of a step; θ ← (1 − γλ) θ;',
+        'm ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²;  θ ← θ − γ m/(1 − β₁ᵗ)/(√(v/(1 − β₂ᵗ)) + ε),',
+        't from 1, m and v from 0;',
+        'average ← average − (1 − ema_decay)(average − θ). γ learning_rate, λ weight_decay, ε eps',
+      ];
+  }
+}
+
+function ofStages({ family }: StagesSubject): readonly string[] {
+  const resnet = [
+    'a ResNet block: h = conv1(act(norm1(x))) + time_emb_proj(act(temb)),',
+    'y = (shortcut(x) + conv2(act(norm2(h))))/output_scale_factor;',
+  ];
+  switch (family) {
+    case 'UNet2DModel':
+      return [...resnet, `attention: ${attends}`];
+    case 'UNet2DConditionModel':
+      return [
+        'a transformer block: x ← x + attn1(norm1(x)); x ← x + attn2(norm2(x), text); x ← x + ff(norm3(x)),',
+        'layer norms of ε = 1e-5. attn: to_out(softmax(Q Kᵀ/√d) V), of attn2 K and V from the text; perturbed: attn1',
+        'with the identity for the softmax. ff: W₂ (a · gelu(b)), a and b the first and second half of W₁ x + bias.',
+        'The transformer: x + proj_out(blocks(proj_in(norm(x)))), a group norm of ε = 1e-6, [B,C,H,W] as tokens',
+        '[B,H·W,C]. attention_head_dim is the number of heads',
+      ];
+    case 'AutoencoderKL':
+      return [
+        ...resnet,
+        'without time; every norm has ε = 1e-6; halving: zeros below and right, then a convolution of stride 2;',
+        'attention of one head:',
+        attends,
       ];
   }
 }

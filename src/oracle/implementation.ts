@@ -17,6 +17,9 @@ import type { Config } from '../schedulers/options.ts';
 import { createScheduler, type SchedulerChoices } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { at } from '../tensor/at.ts';
+import { adamwStep } from '../training/adamw.ts';
+import { clipped, globalNorm } from '../training/clip.ts';
+import { averaged } from '../training/ema.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { GuidanceSetting, ToldSizes, Weights } from './case.ts';
 import { quickKernels } from './matrix/kernels.ts';
@@ -49,6 +52,14 @@ export interface Implementation extends NumberEmbeddings {
   readonly zeroNegative: (asked: boolean) => boolean;
   /** The numbers that SDXL is told of sizes. */
   readonly timeIds: (sizes: ToldSizes) => readonly number[];
+  /** By what a loss and its gradients are multiplied, of so many numbers in so many samples. */
+  readonly lossScale: (numbers: number, samples: number) => number;
+  /** Gradients brought down to a length. */
+  readonly clipGradients: (gradients: ReadonlyMap<string, Tensor>, most: number) => ReadonlyMap<string, Tensor>;
+  /** A step of AdamW. */
+  readonly adamw: typeof adamwStep;
+  /** The running average after a step. @param before the parameter before the step */
+  readonly average: (average: Tensor, parameter: Tensor, decay: number, before: Tensor) => Tensor;
   /** The step of a run whose noise is taken at a step, of so many. */
   readonly noiseStep: (index: number, steps: number) => number;
   /** What the model is given as its timestep at a step of a run. */
@@ -79,6 +90,10 @@ export const reference: Implementation = {
   penultimate: (hiddenStates) => at(hiddenStates, hiddenStates.length - 2),
   zeroNegative: same,
   timeIds: ({ original, crop, target }) => [...original, ...crop, ...target],
+  lossScale: () => 1,
+  clipGradients: (gradients, most) => clipped(gradients, globalNorm(gradients.values()), most),
+  adamw: adamwStep,
+  average: averaged,
   noiseStep: same,
   modelTimestep: (scheduler, index) => scheduler.timesteps[index],
   guidance: ({ guidanceScale, pagScale, pagAdaptiveScale, pagLayers, guidanceRescale }) =>

@@ -1,20 +1,14 @@
 /** Reading what a case computes. JSON has the names in snake_case, as Python and diffusers do. */
 import { InputError } from '../tensor/errors.ts';
 import { referenceKernels } from '../kernels/plain/index.ts';
-import { stageFamilies, type GuidanceSetting, type ToldSizes, type Subject } from './case.ts';
+import { stageFamilies, type GuidanceSetting, type Probe, type Subject, type ToldSizes } from './case.ts';
 import type { Fields } from './fields.ts';
 
 const readers: Readonly<Record<Subject['kind'], (fields: Fields) => Subject>> = {
   operation: (fields) => ({
     kind: 'operation',
     operation: operationName(fields.text('operation')),
-    probes: fields.objects('probes').map((probe) =>
-      finished(probe, {
-        name: probe.text('name'),
-        tensors: probe.integer('tensors'),
-        arguments: probe.list('arguments'),
-      }),
-    ),
+    probes: fields.objects('probes').map(probeOf),
   }),
   embedding: (fields) => ({
     kind: 'embedding',
@@ -99,6 +93,29 @@ const readers: Readonly<Record<Subject['kind'], (fields: Fields) => Subject>> = 
     eta: fields.number('eta'),
     guidance: setting(fields.object('guidance')),
   }),
+  derivative: (fields) => ({
+    kind: 'derivative',
+    operation: operationName(fields.text('operation')),
+    probes: fields.objects('probes').map(probeOf),
+  }),
+  gradient: (fields) => ({
+    kind: 'gradient',
+    config: fields.record('config'),
+    timesteps: fields.numbers('timesteps'),
+    labels: fields.optionalNumbers('labels'),
+  }),
+  optimiser: (fields) => ({
+    kind: 'optimiser',
+    parameters: fields.texts('parameters'),
+    steps: fields.integer('steps'),
+    learningRate: fields.number('learning_rate'),
+    beta1: fields.number('beta1'),
+    beta2: fields.number('beta2'),
+    eps: fields.number('eps'),
+    weightDecay: fields.number('weight_decay'),
+    maxGradNorm: fields.number('max_grad_norm'),
+    emaDecay: fields.number('ema_decay'),
+  }),
 };
 
 /** @throws InputError naming the key that is wrong, missing or unknown */
@@ -108,6 +125,14 @@ export function readSubject(fields: Fields): Subject {
   const found = known.find((candidate) => candidate === kind);
   if (!found) throw new InputError(`the case is of kind "${kind}"; known are ${known.join(', ')}`);
   return finished(fields, readers[found](fields));
+}
+
+function probeOf(probe: Fields): Probe {
+  return finished(probe, {
+    name: probe.text('name'),
+    tensors: probe.integer('tensors'),
+    arguments: probe.list('arguments'),
+  });
 }
 
 function oneOf<T extends string>(fields: Fields, key: string, value: string, known: readonly T[]): T {

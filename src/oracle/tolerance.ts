@@ -64,6 +64,9 @@ const samples: Readonly<Record<Subject['kind'], number>> = {
   autoencoder: 8,
   run: 4,
   'text-to-image': 4,
+  derivative: 16,
+  gradient: 8,
+  optimiser: 16,
 };
 /** With more weights than this a case takes seconds, and twice must do. */
 const many = 1e6;

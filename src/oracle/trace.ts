@@ -61,7 +61,7 @@ export function traceCase(
 ): Trace {
   aCase('the case', one);
   const seen = new Map<string, Tensor>();
-  const isArithmetic = ['scheduler', 'guidance', 'run', 'text-to-image'].includes(one.subject.kind);
+  const isArithmetic = ['scheduler', 'guidance', 'run', 'text-to-image', 'optimiser'].includes(one.subject.kind);
   const watches = (name: string): boolean => !names || names.has(name);
   const touched = (value: Tensor): Tensor => (isArithmetic ? disturb(value) : value);
   const show: Show = (name, value) => {

@@ -106,9 +106,15 @@ export function groupingDenoiser(models: Models, conditions: Conditions, run: Pa
       const predictions = new Map<Pass, Prediction>();
       const modelOf = ({ model = 'main' }: Pass): Model => modelNamed(models, model);
       const sampleOf = (pass: Pass): Tensor => pass.sample ?? sample;
-      for (const group of groupBy(passes, modelOf, ({ condition }) => condition, sampleOf)) {
+      for (const group of groupBy(
+        passes,
+        modelOf,
+        ({ condition }) => condition,
+        ({ against }) => against,
+        sampleOf,
+      )) {
         const first = at(group, 0);
-        const condition = conditionNamed(conditions, first.condition);
+        const condition = { ...conditionNamed(conditions, first.condition), ...otherText(conditions, first) };
         const found = run(modelOf(first), { sample: sampleOf(first), timesteps: [timestep], ...condition }, group);
         group.forEach((pass, i) => {
           predictions.set(pass, at(found, i));
@@ -146,6 +152,14 @@ function conditionNamed(conditions: Conditions, name: string): Condition {
     'the guidance asks what the model predicts without a condition, but no label that means "no class" is given; ' +
       'give a null label, or a guidance that needs none',
   );
+}
+
+/** The text that a pass goes away from, where it does. */
+function otherText(conditions: Conditions, { against }: Pass): Condition {
+  if (against === undefined) return {};
+  const { encoderHiddenStates: negativeHiddenStates } = conditionNamed(conditions, against);
+  if (negativeHiddenStates) return { negativeHiddenStates };
+  throw new InputError(`the guidance goes away from the text of the condition "${against}", which has none`);
 }
 
 function onBackend(backend: Backend, model: Model, input: ModelInput, passes: readonly Pass[]): readonly Prediction[] {

@@ -35,12 +35,18 @@ export interface PlannedRun {
 export function leastWork({ models, conditions, guidance, scheduler, shape }: PlannedRun): Work {
   const known = new Map<string, PassLoad>();
   const loadOf = (group: readonly Pass[], timestep: number): PassLoad => {
-    const { condition, model = 'main', sample } = at(group, 0);
+    const { condition, against, model = 'main', sample } = at(group, 0);
     const size = sample?.shape ?? shape;
     const key = JSON.stringify([model, condition, size, ...group.map(nameOf)]);
     const chosen = models[model] ?? models.main;
     const given = Object.hasOwn(conditions, condition) ? conditions[condition] : conditions['given'];
-    const input = { sample: blank(size), timesteps: [timestep], ...given };
+    const other = against === undefined ? undefined : conditions[against]?.encoderHiddenStates;
+    const input = {
+      sample: blank(size),
+      timesteps: [timestep],
+      ...given,
+      ...(other && { negativeHiddenStates: other }),
+    };
     const load =
       known.get(key) ??
       passLoad(
@@ -114,7 +120,7 @@ function groupsOf(passes: readonly Pass[]): readonly (readonly Pass[])[] {
   const groups = new Map<string, readonly Pass[]>();
   const pictures = [...new Set(passes.map(({ sample }) => sample))];
   for (const pass of passes) {
-    const key = `${pass.model ?? 'main'} ${pass.condition} ${pictures.indexOf(pass.sample)}`;
+    const key = `${pass.model ?? 'main'} ${pass.condition} ${pass.against} ${pictures.indexOf(pass.sample)}`;
     groups.set(key, [...(groups.get(key) ?? []), pass]);
   }
   return [...groups.values()];

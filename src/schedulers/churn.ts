@@ -1,7 +1,9 @@
 /** Noise on the way down (Karras et al. 2022, arXiv 2206.00364, algorithm 2). */
 import { addScaled } from '../tensor/arithmetic.ts';
+import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { NoiseSource } from './scheduler.ts';
+import { f32 } from './single.ts';
 
 /** How much noise a run adds, and where; the names are diffusers' `s_churn`, … */
 export interface Churn {
@@ -34,4 +36,18 @@ export function churned(
   if (gamma === 0) return { x, sigma };
   const higher = sigma * (gamma + 1);
   return { x: addScaled(x, Math.sqrt(higher ** 2 - sigma ** 2) * sNoise, noise(x.shape)), sigma: higher };
+}
+
+/**
+ * Refuses noise beyond what float32 holds.
+ * @param sigmas of the calls
+ * @throws InputError where σ S_noise has no finite square
+ */
+export function checkNoiseSize(scheduler: string, sigmas: readonly number[], sNoise = 1): void {
+  const most = Math.max(...sigmas);
+  if (f32((most * sNoise) ** 2) < Infinity) return;
+  throw new InputError(
+    `${scheduler}: sNoise is ${sNoise}, which with σ = ${most} makes noise whose square is not finite; ` +
+      'take a smaller one (1, or a little more)',
+  );
 }

@@ -6,6 +6,7 @@ import { add, addScaled, scale } from '../tensor/arithmetic.ts';
 import { at, lastOf } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { checkNoiseSize } from './churn.ts';
 import { seededNoise, type NoiseSeed } from './motion.ts';
 import { commonBetaSchedules, readNoiseSchedule, type NoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config, type Options } from './options.ts';
@@ -62,6 +63,7 @@ export function dpmSde(config: Config, steps: number, seed?: NoiseSeed, sNoise =
   const ownSeed = readSeed(options, name);
   const { timesteps, sigmas, initNoiseSigma } = readTable(options, schedule, steps, name);
   const read = options.finish();
+  checkNoiseSize(name, sigmas, sNoise);
 
   const middles = sigmas.slice(1, -1).map((next, i) => Math.sqrt(at(sigmas, i) * next));
   const callSigmas = between(sigmas.slice(0, -1), middles);

@@ -1,6 +1,6 @@
 /** Euler's method with EDM's σ and preconditioning (arXiv 2206.00364; `diffusers.EDMEulerScheduler`). */
 import { at } from '../tensor/at.ts';
-import { churned, type Churn } from './churn.ts';
+import { checkNoiseSize, churned, type Churn } from './churn.ts';
 import { readEdmTable } from './edm.ts';
 import { eulerStep } from './euler.ts';
 import { readOptions, type Config } from './options.ts';
@@ -17,6 +17,7 @@ export function edmEuler(config: Config, steps: number, churn: Churn = {}): Sche
   const options = readOptions(config, name);
   const { timesteps, sigmas, original, shared } = readEdmTable(options, steps, name, false);
   const read = options.finish();
+  if (churn.sChurn) checkNoiseSize(name, sigmas, churn.sNoise);
 
   return {
     name,

@@ -5,7 +5,7 @@
 import { log } from '../tensor/math/index.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
-import { churned, type Churn } from './churn.ts';
+import { checkNoiseSize, churned, type Churn } from './churn.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import { refuseSpaced, type OwnSteps } from './own-steps.ts';
@@ -42,6 +42,7 @@ export function euler(config: Config, steps: number, choices: OwnSteps & Churn =
   const { timesteps, sigmas, initNoiseSigma } = readSigmaTable(options, schedule, steps, name, keys);
   const read = options.finish();
   const callSigmas = sigmas.slice(0, -1);
+  if (choices.sChurn) checkNoiseSize(name, callSigmas, choices.sNoise);
   const takesSigma = isContinuous && prediction === 'v_prediction';
   if (takesSigma) refuseSpaced(name, choices, 'timestep_type "continuous" of a model of v');
 

@@ -3,7 +3,7 @@ import { at } from '../tensor/at.ts';
 import { scale } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { churned, type Churn } from './churn.ts';
+import { checkNoiseSize, churned, type Churn } from './churn.ts';
 import { flowLevel, shiftInSingle } from './flow-match-euler.ts';
 import { shiftFlow } from './flow.ts';
 import { heunStep } from './heun.ts';
@@ -43,6 +43,7 @@ export function flowMatchHeun(config: Config, steps: number, churn: Churn = {}):
   const sigmas = [...even.map((t) => f32(shiftFlow(t / trainTimesteps, shift))), 0];
   // Calls 2i and 2i + 1 belong to step i: the first at its start, the second at its end.
   const callSigmas = sigmas.slice(0, -1).flatMap((sigma, i) => (i === 0 ? [sigma] : [sigma, sigma]));
+  if (churn.sChurn) checkNoiseSize(name, callSigmas, churn.sNoise);
   return {
     name,
     config: read,

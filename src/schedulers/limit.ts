@@ -1,6 +1,7 @@
 /** How x̂₀ is kept in the range of pictures: not at all, clipped, or by dynamic thresholding. */
 import { absQuantile, clamp, divideBy } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
+import { cast } from '../tensor/rounding.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Options } from './options.ts';
 
@@ -42,11 +43,14 @@ export function readThreshold(options: Options): Limit | undefined {
 
 /**
  * Dynamic thresholding (Saharia et al. 2022, arXiv 2205.11487): clip each sample to its own range [−s, s], s a quantile
- * of |x̂₀| between 1 and `largest`, and divide by s.
- * @param denoised x̂₀, [B,C,H,W], f32 or f64; otherwise InputError
+ * of |x̂₀| between 1 and `largest`, and divide by s. Of 16 bits it is computed in float32 and rounded once, as in
+ * diffusers.
+ * @param denoised x̂₀, [B,C,H,W]
  * @param ratio which quantile, from 0 to 1
  */
 function dynamicThreshold(denoised: Tensor, ratio: number, largest: number): Tensor {
+  if (denoised.dtype === 'f16' || denoised.dtype === 'bf16')
+    return cast(dynamicThreshold(cast(denoised, 'f32'), ratio, largest), denoised.dtype);
   const s = absQuantile(denoised, ratio).map((quantile) => Math.min(Math.max(quantile, 1), largest));
   return divideBy(
     clamp(

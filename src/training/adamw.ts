@@ -2,9 +2,8 @@
  * AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101): steps as long as the running mean of the gradient beside the root
  * of that of its square, and weights that decay by themselves, whatever the gradient is.
  */
-import { at } from '../tensor/at.ts';
 import { pow } from '../tensor/math/index.ts';
-import { allocate, type Tensor } from '../tensor/tensor.ts';
+import { allocate, type FloatArray, type Tensor } from '../tensor/tensor.ts';
 
 /** Named as in `torch.optim.AdamW`. */
 export interface AdamWOptions {
@@ -46,27 +45,89 @@ export function adamwStep(
   { learningRate, beta1, beta2, eps, weightDecay }: AdamWOptions,
 ): { readonly parameter: Tensor; readonly moments: Moments } {
   const { dtype, shape } = parameter;
-  const round = dtype === 'f64' ? asItIs : Math.fround;
-  const kept = round(1 - learningRate * weightDecay);
-  const [new1, stay2, new2] = [round(1 - beta1), round(beta2), round(1 - beta2)];
-  const stepSize = round(-learningRate / (1 - pow(beta1, step)));
-  const root2 = round(Math.sqrt(1 - pow(beta2, step)));
-  const least = round(eps);
   const size = parameter.data.length;
-  const [theta, mean, square] = [allocate(dtype, size), allocate(dtype, size), allocate(dtype, size)];
-  for (let i = 0; i < size; i++) {
-    const [g, m] = [at(gradient.data, i), at(expAvg.data, i)];
-    const newMean = round(m + round(new1 * round(g - m)));
-    const newSquare = round(round(at(expAvgSq.data, i) * stay2) + round(round(new2 * g) * g));
-    const denominator = round(round(round(Math.sqrt(newSquare)) / root2) + least);
-    theta[i] = round(at(parameter.data, i) * kept) + round(round(stepSize * newMean) / denominator);
-    mean[i] = newMean;
-    square[i] = newSquare;
-  }
+  const next = { theta: allocate(dtype, size), mean: allocate(dtype, size), square: allocate(dtype, size) };
+  const before = { theta: parameter.data, mean: expAvg.data, square: expAvgSq.data };
+  const factors = {
+    kept: 1 - learningRate * weightDecay,
+    newMean: 1 - beta1,
+    oldSquare: beta2,
+    newSquare: 1 - beta2,
+    step: -learningRate / (1 - pow(beta1, step)),
+    root: Math.sqrt(1 - pow(beta2, step)),
+    eps,
+  };
+  if (dtype === 'f64') updateDoubles(before, gradient.data, next, factors);
+  else updateSingles(before, gradient.data, next, factors);
   return {
-    parameter: { dtype, shape, data: theta },
-    moments: { expAvg: { dtype, shape, data: mean }, expAvgSq: { dtype, shape, data: square } },
+    parameter: { dtype, shape, data: next.theta },
+    moments: {
+      expAvg: { dtype, shape, data: next.mean },
+      expAvgSq: { dtype, shape, data: next.square },
+    },
   };
 }
 
-const asItIs = (value: number): number => value;
+/** θ, m and v. */
+interface Arrays {
+  readonly theta: FloatArray;
+  readonly mean: FloatArray;
+  readonly square: FloatArray;
+}
+
+/** What is the same for all numbers of a step. */
+interface Factors {
+  /** 1 − γλ. */
+  readonly kept: number;
+  /** 1 − β₁. */
+  readonly newMean: number;
+  /** β₂. */
+  readonly oldSquare: number;
+  /** 1 − β₂. */
+  readonly newSquare: number;
+  /** −γ/(1 − β₁ᵗ). */
+  readonly step: number;
+  /** √(1 − β₂ᵗ). */
+  readonly root: number;
+  readonly eps: number;
+}
+
+function updateDoubles(before: Arrays, gradient: FloatArray, next: Arrays, factors: Factors): void {
+  const { kept, newMean, oldSquare, newSquare, step, root, eps } = factors;
+  for (let i = 0; i < gradient.length; i++) {
+    const g = gradient[i];
+    const m = before.mean[i] + newMean * (g - before.mean[i]);
+    const v = before.square[i] * oldSquare + newSquare * g * g;
+    next.mean[i] = m;
+    next.square[i] = v;
+    next.theta[i] = before.theta[i] * kept + (step * m) / (Math.sqrt(v) / root + eps);
+  }
+}
+
+/** The same with each result rounded; a function of its own, for engines make it fast only where they know the type. */
+function updateSingles(before: Arrays, gradient: FloatArray, next: Arrays, factors: Factors): void {
+  const { kept, newMean, oldSquare, newSquare, step, root, eps } = rounded(factors);
+  const { fround, sqrt } = Math;
+  const { theta, mean, square } = before;
+  for (let i = 0; i < gradient.length; i++) {
+    const g = gradient[i];
+    const m = fround(mean[i] + fround(newMean * fround(g - mean[i])));
+    const v = fround(fround(square[i] * oldSquare) + fround(fround(newSquare * g) * g));
+    const denominator = fround(fround(fround(sqrt(v)) / root) + eps);
+    next.mean[i] = m;
+    next.square[i] = v;
+    next.theta[i] = fround(theta[i] * kept) + fround(fround(step * m) / denominator);
+  }
+}
+
+function rounded(factors: Factors): Factors {
+  return {
+    kept: Math.fround(factors.kept),
+    newMean: Math.fround(factors.newMean),
+    oldSquare: Math.fround(factors.oldSquare),
+    newSquare: Math.fround(factors.newSquare),
+    step: Math.fround(factors.step),
+    root: Math.fround(factors.root),
+    eps: Math.fround(factors.eps),
+  };
+}

@@ -3,7 +3,6 @@
  * θ̂ ← β θ̂ + (1 − β) θ after each step. β is a constant, or grows with the step so that the average spans a share of
  * all steps so far.
  */
-import { at } from '../tensor/at.ts';
 import { pow } from '../tensor/math/index.ts';
 import { allocate, type Tensor } from '../tensor/tensor.ts';
 
@@ -18,8 +17,9 @@ export function averaged(average: Tensor, parameter: Tensor, decay: number): Ten
   const isDouble = dtype === 'f64';
   const moved = isDouble ? 1 - decay : Math.fround(1 - decay);
   for (let i = 0; i < data.length; i++) {
-    const [mean, value] = [at(average.data, i), at(parameter.data, i)];
-    data[i] = isDouble ? mean - moved * (mean - value) : mean - Math.fround(moved * Math.fround(mean - value));
+    const mean = average.data[i];
+    const apart = mean - parameter.data[i];
+    data[i] = mean - (isDouble ? moved * apart : Math.fround(moved * Math.fround(apart)));
   }
   return { dtype, shape, data };
 }

@@ -160,7 +160,7 @@ describe('output files', () => {
   it('may be stdout, which then has nothing else', async () => {
     const parts: Uint8Array[] = [];
     const write = vi.spyOn(process.stdout, 'write').mockImplementation((part) => parts.push(part as Uint8Array) > 0);
-    const message = await said(...quick('--out', '-')).finally(() => write.mockRestore());
+    const message = await said(...quick('--scheduler', 'ddim', '--out', '-')).finally(() => write.mockRestore());
     expect(String.fromCharCode(...Buffer.concat(parts).subarray(1, 4))).toBe('PNG');
     expect(printed).toEqual([]);
     expect(message).toMatch(/^pag: 1 samples of \[3, 8, 8\].*: -\n$/);

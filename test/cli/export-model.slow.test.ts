@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
 import { openBands, openCase } from '../../src/cli/oracle-files.ts';
-import { writeSafetensors } from '../../src/formats/safetensors.ts';
+import { parseSafetensors, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
 import type { Implementation } from '../../src/oracle/implementation.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { temporaryFolder } from './models.ts';
 import { heldOut, outputOf, port } from '../oracle/ports.ts';
@@ -28,6 +29,16 @@ async function written(folder: string, implementation: Implementation, file: str
   return path(file);
 }
 
+/** What pag sample writes of a run from a case's noise, as the case guides it. */
+async function sampled(args: readonly string[], kit: string): Promise<(name: string) => Tensor> {
+  const file = path('sampled.safetensors');
+  const guidance = ['--guidance', 'cfg+pag', '--guidance-scale', '3', '--pag-scale', '1.5', '--dtype', 'f64'];
+  const noise = ['--noise', join(kit, 'inputs.safetensors'), '--latents', file, '--quiet'];
+  expect(await runCommand(['sample', ...args, ...guidance, ...noise])).toBe(0);
+  const tensors = readTensors(parseSafetensors(readFileSync(file), 'sampled'));
+  return (name) => tensors.get(name)!;
+}
+
 describe('a case of a model of pictures', () => {
   const kit = path('pixels');
 
@@ -37,7 +48,8 @@ describe('a case of a model of pictures', () => {
       expect(existsSync(join(kit, /\./.test(file) && !/^bands/.test(file) ? file : `${file}.safetensors`)), file).toBe(
         true,
       );
-    expect((await openBands(kit, await openCase(kit), 'f32'))?.size).toBeGreaterThan(50);
+    const one = await openCase(kit);
+    expect((await openBands(kit, one, 'f32'))?.size).toBe(one.expected.size);
     const guide = readFileSync(join(kit, 'README.md'), 'utf8');
     expect(guide).toContain('ε̃ = ε(∅) + 3 (ε(c) − ε(∅)) + 1.5 (ε(c) − ε̂(c))');
     expect(guide).toContain('mid_block.attentions.0');
@@ -49,6 +61,11 @@ describe('a case of a model of pictures', () => {
     const wrong = await written(kit, faulty('pag-diagonal-of-map'), 'wrong.safetensors');
     expect(await runCommand(['check', kit, wrong, '--quiet'])).toBe(1);
     expect(printed.at(-1)).toContain('keep the diagonal of the attention map');
+  });
+
+  it('expects what pag sample draws in double precision', async () => {
+    const drawn = await sampled(['--model', pixels, '--labels', '1', '--null-label', '3', '--steps', '2'], kit);
+    expect(drawn('sample')).toEqual((await openCase(kit)).expected.get('step.1.sample')?.f64);
   });
 
   it('has noise where the scheduler draws it, and only there', async () => {
@@ -77,6 +94,14 @@ describe('a case of a pipeline with text', () => {
     for (const tap of ['encoder_hidden_states', 'text_encoder.encoder.layers.0', 'step.0.perturbed.mid_block', 'image'])
       expect([...one.expected.keys()]).toContain(tap);
     expect(await runCommand(['check', kit, await written(kit, honest, 'q.safetensors'), '--quiet'])).toBe(0);
+  });
+
+  it('expects what pag sample draws in double precision', async () => {
+    const drawn = await sampled(['--model', words, '--prompt', 'a letter Q', '--steps', '1'], kit);
+    const { expected } = await openCase(kit);
+    expect(drawn('sample')).toEqual(expected.get('step.0.sample')?.f64);
+    const { data } = drawn('image');
+    expected.get('image')?.f64.data.forEach((value, i) => expect(data[i]).toBeCloseTo(value, 12));
   });
 
   it('finds where a port goes wrong', async () => {

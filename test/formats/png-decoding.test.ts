@@ -106,7 +106,20 @@ it('refuses what it does not read, by name', () => {
   };
   const lines = filtered(() => 0);
   const good = file(lines);
-  refuses(Uint8Array.of(1, 2, 3), /mine: this is no PNG/);
+  refuses(Uint8Array.of(1, 2, 3), /mine: this is no PNG; save the picture as PNG$/);
+  for (const [begins, name] of [
+    ['\xff\xd8\xff\xe0', 'a JPEG'],
+    ['GIF89a', 'a GIF'],
+    ['RIFF\x10\0\0\0WEBP', 'a WebP'],
+    ['BM', 'a BMP'],
+    ['II*\0', 'a TIFF'],
+    ['MM\0*', 'a TIFF'],
+    ['\0\0\0\x1cftypavif', 'an AVIF or HEIC'],
+  ])
+    refuses(
+      Uint8Array.from(begins, (letter) => letter.charCodeAt(0)),
+      new RegExp(`this is ${name}, no PNG; save the picture as PNG$`),
+    );
   refuses(good.subarray(0, good.length - 5), /cut off/);
   refuses(
     Uint8Array.from(good, (byte, i) => (i === 70 ? byte ^ 1 : byte)),

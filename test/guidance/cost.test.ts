@@ -117,6 +117,11 @@ const needs: readonly (readonly [string, ParameterValues, readonly string[]])[] 
   ['momentum-guidance', {}, ['c']],
   ['momentum-guidance', { guidanceScale: 3 }, ['c', '∅']],
   ['smc-cfg', {}, ['c', '∅']],
+  ['nag', {}, ['c perturbed']],
+  ['nag', { guidanceScale: 2 }, ['c perturbed', '∅']],
+  ['nag', { nagScale: 0 }, ['c']],
+  ['pladis', {}, ['c perturbed']],
+  ['pladis', { guidanceScale: 2 }, ['c perturbed', '∅ perturbed']],
   ['smc-cfg', { smcGain: 0, guidanceScale: 1 }, ['c']],
 ];
 

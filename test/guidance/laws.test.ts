@@ -71,6 +71,8 @@ describe('at its neutral scale every guidance is the identity, bit for bit', () 
     swg: [{ swgScale: 0 }],
     'momentum-guidance': [{ momentumScale: 0 }],
     'smc-cfg': [{ guidanceScale: 1, smcGain: 0 }],
+    nag: [{ nagScale: 0 }, { nagAlpha: 0 }],
+    pladis: [{ pladisScale: 0 }],
   };
   it.each(guidanceNames)('%s', (name) => {
     fc.assert(
@@ -121,6 +123,8 @@ describe('a batch with a scale for each sample is the samples one by one, bit fo
     swg: { swgScale: [0, 0.5, 2] },
     'momentum-guidance': { momentumScale: [0, 0.5, 2] },
     'smc-cfg': { guidanceScale: [0, 1, 4] },
+    nag: { guidanceScale: [0, 1, 4] },
+    pladis: { guidanceScale: [0, 1, 4] },
   };
   const further: ParameterValues = { apgEta: 0.25, normThreshold: 4 };
   it.each(Object.keys(perSample))('%s', (name) => {

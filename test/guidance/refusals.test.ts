@@ -21,6 +21,8 @@ import { tcfg } from '../../src/guidance/tcfg.ts';
 import { skip } from '../../src/nn/attention-perturbations/index.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { momentumGuidance } from '../../src/guidance/momentum.ts';
+import { nag } from '../../src/guidance/nag.ts';
+import { pladis } from '../../src/guidance/pladis.ts';
 import { smcCfg } from '../../src/guidance/smc-cfg.ts';
 import { snf } from '../../src/guidance/snf.ts';
 import { swg } from '../../src/guidance/swg.ts';
@@ -55,6 +57,8 @@ const given: readonly Scaled[] = [
   ['swg', 'swgScale', (swgScale) => swg({ swgScale })],
   ['momentumGuidance', 'momentumScale', (momentumScale) => momentumGuidance({ momentumScale })],
   ['smcCfg', 'guidanceScale', (guidanceScale) => smcCfg({ guidanceScale })],
+  ['nag', 'guidanceScale', (g) => nag({ nagScale: 1, layers }, cfg(g))],
+  ['pladis', 'guidanceScale', (g) => pladis({ pladisScale: 1, layers }, cfg(g))],
 ];
 
 /** Those that have a default. */
@@ -216,6 +220,34 @@ describe('refused is', () => {
       () => smcCfg({ guidanceScale: 2, switching: 'tanh' as never }),
       'switching is "tanh"; it must be "sign" or "unit"',
     ],
+    [
+      'a φ of NAG that is no number',
+      () => nag({ nagScale: NaN, layers: ['cross'] }),
+      'nagScale is NaN; it must be a finite number',
+    ],
+    ['a τ below 0', () => nag({ nagScale: 1, nagTau: -1, layers: ['cross'] }), 'nagTau is -1; it must be a number of'],
+    [
+      'an α above 1',
+      () => nag({ nagScale: 1, nagAlpha: 2, layers: ['cross'] }),
+      'nagAlpha is 2; it must be a number from',
+    ],
+    [
+      'NAG without a layer',
+      () => nag({ nagScale: 1, layers: [] }),
+      'layers is empty, so nagScale would have no effect',
+    ],
+    ['NAG of no guidance', () => nag({ nagScale: 1, layers: ['cross'] }, 'cfg' as never), 'the guidance is "cfg"'],
+    [
+      'a λ of PLADIS that is no number',
+      () => pladis({ pladisScale: Infinity, layers: ['cross'] }),
+      'pladisScale is Infinity; it must be a finite number',
+    ],
+    [
+      'an α of PLADIS that is none',
+      () => pladis({ pladisScale: 1, pladisAlpha: 1 as never, layers: ['cross'] }),
+      'pladisAlpha is 1; it must be 1.5 or 2',
+    ],
+    ['PLADIS without a layer', () => pladis({ pladisScale: 1, layers: [] }), 'layers is empty, so pladisScale would'],
     ['a φ above 1', () => rescaled(none, 1.5), 'guidanceRescale is 1.5; it must be a number from 0 to 1'],
     ['a φ below 0', () => rescaled(none, [0, -0.1]), 'guidanceRescale is -0.1; it must be a number from 0 to 1'],
   ])('%s', (_what, make, message) => {

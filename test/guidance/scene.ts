@@ -10,8 +10,15 @@ import type { DType, Tensor } from '../../src/tensor/tensor.ts';
 export const mid = 'mid_block.attentions.0';
 export const up = 'up_blocks.0.attentions.1';
 
-/** A class-conditional model with two attention layers, and a weaker one. */
-export const context: GuidanceContext = { attentionLayers: [mid, up], hasNullCondition: true, hasWeakModel: true };
+export const text = 'mid_block.attentions.0.transformer_blocks.0.attn2';
+
+/** A model with conditions that has two layers of self-attention and one of cross-attention, and a weaker one. */
+export const context: GuidanceContext = {
+  attentionLayers: [mid, up],
+  crossAttentionLayers: [text],
+  hasNullCondition: true,
+  hasWeakModel: true,
+};
 
 /** ε(c), ε(∅), and the prediction of every other pass: perturbed, of the weak model, or of another picture. */
 export interface Scene {

@@ -191,6 +191,40 @@ describe.each([
     expect(shareOfFirst(1, 3, 5)).toBeLessThan(1);
   });
 
+  it('entmax: shares of sum 1, and 0 from a threshold on', () => {
+    const shares = (alpha: 1.5 | 2, ...row: readonly number[]) => [
+      ...kernels.entmax(of('f64', [row.length], row), alpha).data,
+    ];
+    // Of two numbers d apart sparsemax gives the larger (1 + d)/2.
+    expect(shares(2, 0.5, 0)).toEqual([0.75, 0.25]);
+    expect(shares(2, 7, 5.9, 6)).toEqual([1, 0, 0]);
+    expect(shares(2, -1, -1, -1, -1)).toEqual([0.25, 0.25, 0.25, 0.25]);
+    // α = 1.5: from the difference of 2 on all is the larger's.
+    expect(shares(1.5, 2, 0)).toEqual([1, 0]);
+    expect(shares(1.5, 3, 3)).toEqual([0.5, 0.5].map((share) => expect.closeTo(share, 15)));
+    const [first, second] = shares(1.5, 1, 0) as [number, number];
+    // √p₁ − √p₂ = 1/2, p₁ + p₂ = 1.
+    expect(Math.sqrt(first) - Math.sqrt(second)).toBeCloseTo(0.5, 14);
+    expect(first + second).toBeCloseTo(1, 14);
+    for (const alpha of [1.5, 2] as const) {
+      expect(shares(alpha, 0, -Infinity)).toEqual([1, 0]);
+      expect(shares(alpha, 0, NaN)).toEqual([NaN, NaN]);
+      expect(shares(alpha, -Infinity, -Infinity)).toEqual([NaN, NaN]);
+    }
+    // In double precision: 1 below big is not big.
+    expect(kernels.entmax(single([2], 0.25, 0), 2).data[1]).toBe(0.375);
+  });
+
+  it('limitNorm: rows of more than τ times the L1 norm are cut to it', () => {
+    const x = single([3, 2], 3, -1, 3, -1, 0, -0);
+    const like = single([3, 2], 1, 1, -4, 0, 5, 5);
+    expect([...kernels.limitNorm(x, like, 1).data]).toEqual([1.5, -0.5, 3, -1, 0, -0]);
+    expect([...kernels.limitNorm(x, like, 0.5).data]).toEqual([0.75, -0.25, 1.5, -0.5, 0, -0]);
+    expect([...kernels.limitNorm(x, single([3, 2], 0, 0, 0, 0, 0, 0), 1).data]).toEqual([0, -0, 0, -0, 0, -0]);
+    // The norms are summed in double precision, the factor is not rounded.
+    expect(kernels.limitNorm(single([3], big, 1, 1), single([3], big, 2, 0), 1).data[1]).toBe(1);
+  });
+
   it('softmax: differences, powers and shares', () => {
     expect([...kernels.softmax(single([2, 2], 3, 3, 0, -Infinity)).data]).toEqual([0.5, 0.5, 1, 0]);
     expect([...kernels.softmax(single([2], 1000, 1001)).data]).toEqual([

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
 import { definitionKernels } from '../../src/kernels/definition/index.ts';
-import type { Activation, Kernels, Padding } from '../../src/kernels/kernels.ts';
+import type { Activation, EntmaxAlpha, Kernels, Padding } from '../../src/kernels/kernels.ts';
 import { kinds, type Kind } from '../../src/kernels/operations/index.ts';
 import { referenceKernels } from '../../src/kernels/plain/index.ts';
 import { cast } from '../../src/tensor/rounding.ts';
@@ -25,6 +25,7 @@ const files = [
   'kernels/kernels.safetensors',
   'text/operations/operations.safetensors',
   'gradients/kernels.safetensors',
+  'text/rows/rows.safetensors',
 ].map(openGoldens);
 const cases = files.flatMap((file) =>
   metadataOf<readonly Case[]>(file, 'cases').map((golden) => ({ ...golden, file })),
@@ -49,6 +50,10 @@ function compute(
       return kernels.layerNorm(x, a, b, n);
     case 'softmax':
       return kernels.softmax(x);
+    case 'entmax':
+      return kernels.entmax(x, more[0] as EntmaxAlpha);
+    case 'limitNorm':
+      return kernels.limitNorm(x, a, n);
     case 'attentionScores':
       return kernels.attentionScores(x, a, n, m);
     case 'attentionMap':

@@ -27,6 +27,8 @@ const calls: { readonly [K in Kind]: Parameters<Kernels[K]> } = {
   groupNorm: [x(2, 6, 3), 3, x(6), x(6), 1e-5],
   layerNorm: [x(2, 3, 4), x(4), x(4), 1e-6],
   softmax: [x(2, 5)],
+  entmax: [x(2, 5), 1.5],
+  limitNorm: [x(2, 5), x(2, 5), 2],
   attentionScores: [x(2, 5, 6), x(2, 4, 6), 3, 0.5],
   attentionMap: [x(2, 5, 6), x(2, 4, 6), 3, 0.5],
   applyAttentionMap: [x(2, 3, 5, 4), x(2, 4, 6)],

@@ -9,9 +9,12 @@ import {
   randomMask,
   skip,
   softIdentity,
+  normalizedAttention,
+  sparseAttention,
   tokenShuffle,
   uniform,
 } from '../../src/nn/attention-perturbations/index.ts';
+import type { EntmaxAlpha } from '../../src/kernels/kernels.ts';
 import { softmaxAttention, type AttentionInput, type AttentionMixer } from '../../src/nn/attention.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
@@ -26,7 +29,9 @@ const tokens = height * width;
 function attended(seed = 1, batch = 2, [h, w] = [height, width]): AttentionInput & { q: Tensor; k: Tensor } {
   const generator = manualSeed(seed);
   const [q, k, value] = [1, 2, 3].map(() => generator.randn([batch, h * w, channels]));
-  return { kernels, q, k, query: () => q, key: () => k, value, heads, scale: 0.5, height: h, width: w };
+  // Of the mixers of cross-attention, the other text.
+  const other = { key: () => value, value: () => k };
+  return { kernels, q, k, query: () => q, key: () => k, value, other, heads, scale: 0.5, height: h, width: w };
 }
 
 /**
@@ -43,7 +48,8 @@ const input = attended();
 /** One sample of a batch, as a layer would see it alone. */
 function sampleOf(whole: ReturnType<typeof attended>, b: number): AttentionInput {
   const of = (x: Tensor): Tensor => kernels.sliceBatch(x, b, b + 1);
-  return { ...whole, query: () => of(whole.q), key: () => of(whole.k), value: of(whole.value) };
+  const other = { key: () => of(whole.value), value: () => of(whole.k) };
+  return { ...whole, query: () => of(whole.q), key: () => of(whole.k), value: of(whole.value), other };
 }
 
 function distance(a: Tensor, b: Tensor): number {
@@ -60,6 +66,9 @@ const all: readonly (readonly [string, () => AttentionMixer])[] = [
   ['infinite query blur', () => queryBlur(Infinity)],
   ['uniform', uniform],
   ['token shuffle', () => tokenShuffle(5)],
+  ['sparse attention', () => sparseAttention({ scale: 2, alpha: 1.5 })],
+  ['sparsemax attention', () => sparseAttention({ scale: 1, alpha: 2 })],
+  ['normalized attention', () => normalizedAttention({ scale: 4, tau: 1.5, alpha: 0.25 })],
   ['soft identity', () => softIdentity([0.25, 1])],
 ];
 
@@ -83,6 +92,7 @@ describe.each(all)('%s', (_name, make) => {
       query: () => cast(whole.q, dtype),
       key: () => cast(whole.k, dtype),
       value: cast(whole.value, dtype),
+      other: { key: () => cast(whole.value, dtype), value: () => cast(whole.k, dtype) },
     });
     // The second grid has as many tokens as the first, the third as many numbers with its batch.
     const all = [attended(1), attended(2, 2, [6, 4]), attended(3, 4, [2, 6]), attended(4, 1)];
@@ -99,6 +109,7 @@ describe.each(all)('%s', (_name, make) => {
         query: () => as(input.q),
         key: () => as(input.k),
         value: as(input.value),
+        other: { key: () => as(input.value), value: () => as(input.k) },
       });
       expect(result.dtype).toBe(dtype);
       expect(distance(cast(result, 'f64'), cast(mix(make(), input), 'f64'))).toBeLessThan(
@@ -118,7 +129,7 @@ describe('against PyTorch', () => {
   /** `random mask 0.4 5`: the mixer and its numbers. */
   function mixerOf(name: string): AttentionMixer {
     const [, kind, numbers] = /^([a-z -]+?)((?: (?:[\d.]+|Infinity))*)$/.exec(name)!;
-    const [first, second] = numbers.trim().split(' ').map(Number);
+    const [first, second, third] = numbers.trim().split(' ').map(Number);
     const makers: Readonly<Record<string, () => AttentionMixer>> = {
       softmax: () => softmaxAttention,
       identity: () => identity,
@@ -127,6 +138,8 @@ describe('against PyTorch', () => {
       'random mask': () => randomMask({ probability: first, seed: second }),
       'additive noise': () => additiveNoise({ strength: first, seed: second }),
       'token shuffle': () => tokenShuffle(first),
+      'sparse attention': () => sparseAttention({ scale: first, alpha: second as EntmaxAlpha }),
+      'normalized attention': () => normalizedAttention({ scale: first, tau: second, alpha: third }),
       'soft identity': () => softIdentity([first, second]),
       'query blur': () => queryBlur(first),
     };
@@ -141,6 +154,7 @@ describe('against PyTorch', () => {
         query: () => q,
         key: () => k,
         value,
+        other: { key: () => value, value: () => k },
         heads: golden.heads,
         scale: 1 / Math.sqrt(channels / golden.heads),
         height: h,
@@ -161,6 +175,8 @@ describe('against PyTorch', () => {
         'random mask',
         'additive noise',
         'token shuffle',
+        'sparse attention',
+        'normalized attention',
         'soft identity',
         'query blur',
       ]),
@@ -179,6 +195,11 @@ it('the keys name the mixers and their parameters', () => {
     additiveNoise({ strength: 1, seed: 5 }),
     queryBlur(2),
     tokenShuffle(6),
+    sparseAttention({ scale: 2, alpha: 2 }),
+    sparseAttention({ scale: 1, alpha: 1.5 }),
+    normalizedAttention({ scale: 3, tau: 1.5, alpha: 0.25 }),
+    normalizedAttention({ scale: 4, tau: 2, alpha: 0.25 }),
+    normalizedAttention({ scale: 4, tau: 1.5, alpha: 0.5 }),
     softIdentity(0.5),
     softIdentity([0.5]),
     softIdentity([1, 0.25]),
@@ -343,6 +364,10 @@ it('parameters out of range are refused', () => {
     () => softIdentity(-0.1),
     () => queryBlur(-1),
     () => queryBlur(NaN),
+    () => sparseAttention({ scale: NaN, alpha: 2 }),
+    () => sparseAttention({ scale: 1, alpha: 3 as never }),
+    () => normalizedAttention({ scale: 1, tau: -1, alpha: 0.5 }),
+    () => normalizedAttention({ scale: 1, tau: 1, alpha: 2 }),
     () => tokenShuffle(-1),
     () => tokenShuffle(0.5),
   ])

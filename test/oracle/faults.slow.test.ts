@@ -67,6 +67,7 @@ const costs: Readonly<Record<string, number>> = {
   unets: 1.2,
   blocks: 1.5,
   runs: 2.5,
+  gradients: 0.5,
   'condition-unets': 3,
   'text-to-image': 4,
 };

@@ -55,10 +55,10 @@ function firstWrong(scheduler: Scheduler, dtype: 'f32' | 'f64'): string | undefi
 }
 
 /** Undefined where all is well; otherwise what is wrong. */
-function outcome(config: Config, steps: number, choices: SchedulerChoices): string | undefined {
+function outcome(config: Config, steps: number | undefined, choices: SchedulerChoices): string | undefined {
   try {
     const scheduler = createScheduler(config, steps, choices);
-    if (scheduler.timesteps.length < Math.min(steps, 1)) return 'no calls';
+    if (scheduler.timesteps.length < 1) return 'no calls';
     return firstWrong(scheduler, 'f64') ?? firstWrong(scheduler, 'f32');
   } catch (error) {
     if (error instanceof InputError && /^.*\w.*$/.test(error.message) && !/dtype/.test(error.message)) return undefined;
@@ -109,7 +109,53 @@ const stepCounts = fc.constantFrom(1, 2, 3, 4, 5, 16, 61, 'T - 1', 'T', 'T + 1')
 const etas = fc.constantFrom(undefined, 0, 0.3, 1, 7, -1, NaN);
 const mus = fc.constantFrom(undefined, undefined, 0.7, -1000, 1000, 0, NaN);
 
+/** Steps of a user's own: tame, wild, too few, in the wrong order, of the wrong kind. */
+const someTimesteps = fc.oneof(
+  fc.constantFrom(
+    [999, 500, 20],
+    [19, 10, 0],
+    [999.5, 0.25],
+    [0],
+    [1000, 1],
+    [20, 500],
+    [5, 5],
+    [],
+    [NaN],
+    [-1],
+    [1e300],
+  ),
+  fc.uniqueArray(fc.integer({ min: 0, max: 1000 }), { maxLength: 6 }).map((list) => list.sort((a, b) => b - a)),
+);
+const someSigmas = fc.oneof(
+  fc.constantFrom(
+    [14.6, 2, 0.1, 0],
+    [1, 0.5, 0.1],
+    [0.5],
+    [0, 0],
+    [0],
+    [3, 3],
+    [1, 5],
+    [],
+    [NaN],
+    [-1, -2],
+    [1e300, 0],
+    [1e-320, 0],
+  ),
+  fc.uniqueArray(fc.constantFrom(...[1e20, 100, 7, 1, 0.999, 0.5, 0.01, 1e-7, 1e-40, 0]), { maxLength: 6 }),
+);
+const churns = fc.record(
+  {
+    sChurn: fc.constantFrom(0, 1e-300, 0.4, 40, 1e10, 1e300, Infinity, NaN, -1),
+    sTmin: fc.constantFrom(0, 1e-300, 0.05, 3, 1e300, NaN, -1),
+    sTmax: fc.constantFrom(0, 0.05, 20, 1e300, Infinity, NaN, -1),
+    sNoise: fc.constantFrom(0, 1e-300, 1, 1.007, 1e10, 1e38, 1e300, Infinity, NaN, -1),
+  },
+  { requiredKeys: [] },
+);
+const strengths = fc.constantFrom(0.5, 1, 1e-9, 0, NaN);
+
 describe.each(schedulerNames)('%s', (_class_name) => {
+  const { own = {}, churns: churning, strength: spaces, eta: hasEta } = schedulers[_class_name];
   const defaults = schedulerDefaults(_class_name);
   const known = (config: Config): Config =>
     Object.fromEntries(Object.entries(config).filter(([key]) => Object.hasOwn(defaults, key)));
@@ -131,6 +177,28 @@ describe.each(schedulerNames)('%s', (_class_name) => {
         expect(outcome(config, steps, { ...(hasEta && { eta }), ...(hasMu && { mu }) })).toBeUndefined();
       }),
       { numRuns: 40 },
+    );
+  });
+
+  it('is so with steps, noise, a beginning and a strength of its own', () => {
+    const maybe = <T>(is: unknown, values: fc.Arbitrary<T>) =>
+      is ? fc.option(values, { nil: undefined }) : fc.constant(undefined);
+    const chosen = fc.record({
+      timesteps: maybe(own.timesteps, someTimesteps),
+      sigmas: maybe(own.sigmas, someSigmas),
+      churn: churning === true ? churns : fc.constant({}),
+      sNoise: maybe(churning, fc.constantFrom(0, 1, 1e10, 1e38, 1e300, NaN)),
+      strength: maybe(spaces, strengths),
+      begin: fc.constantFrom(undefined, undefined, 0, 1, 2, 4, 5, -1, NaN),
+      eta: maybe(hasEta !== undefined, fc.constantFrom(0, 0.7, 1)),
+    });
+    fc.assert(
+      fc.property(configs, fc.constantFrom(1, 2, 5, 16), chosen, (config, count, { churn, ...choices }) => {
+        const steps = choices.timesteps || choices.sigmas ? undefined : count;
+        const given = Object.entries({ ...churn, ...choices }).filter(([, value]) => value !== undefined);
+        expect(outcome(config, steps, Object.fromEntries(given))).toBeUndefined();
+      }),
+      { numRuns: 60 },
     );
   });
 });
@@ -235,6 +303,20 @@ describe('settings that diffusers makes NaN of, and what this library says', () 
       1000,
       /with beta_start = 0 and beta_end = 0.02 ᾱ is 1 at timestep 0, a picture without noise/,
     ],
+    ...[
+      ['DPMSolverSDEScheduler', {}],
+      ['EulerDiscreteScheduler', { sChurn: 1 }],
+      ['EDMEulerScheduler', { sChurn: 1 }],
+      ['FlowMatchHeunDiscreteScheduler', { sChurn: 1 }],
+    ].map(
+      ([_class_name, churn]) =>
+        [
+          { _class_name },
+          3,
+          /sNoise is 1e\+300, which with σ = \d+.* makes noise whose square is not finite; take a smaller one/,
+          { ...(churn as SchedulerChoices), sNoise: 1e300 },
+        ] as const,
+    ),
     [{ _class_name: 'EDMEulerScheduler', rho: 0 }, 5, /rho is 0; expected a power above 0/],
     [{ _class_name: 'EDMEulerScheduler', sigma_data: 0 }, 5, /sigma_data is 0; expected a deviation above 0/],
     [{ _class_name: 'KDPM2AncestralDiscreteScheduler' }, 10, undefined, { eta: 7 }],

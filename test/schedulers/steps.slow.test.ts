@@ -185,3 +185,11 @@ describe('churn', () => {
     expect(churned(x, 1, {}, 10, silent)).toEqual({ x, sigma: 1 });
   });
 });
+
+it('the inverse DPM solver makes every step, also where two σ round to one timestep, of which diffusers leaves out one', () => {
+  const config = { use_karras_sigmas: true, beta_schedule: 'squaredcos_cap_v2' };
+  const { timesteps, levelAt } = createScheduler({ _class_name: 'DPMSolverMultistepInverseScheduler', ...config }, 6);
+  expect(timesteps).toEqual([0, 837, 993, 998, 999, 999]);
+  const noises = timesteps.map((_, index) => levelAt(index).noise / levelAt(index).signal);
+  expect(noises).toEqual([...new Set(noises)].sort((a, b) => a - b));
+});

@@ -9,8 +9,9 @@
 - fused.safetensors: for each file and module `<file>/<model>.<module>/f32`, the weight after `load_lora_weights` and
   `fuse_lora(lora_scale=…)`, and `/f64`, W + s·α/r·B·A in float64
 
-diffusers 0.42.1 with PEFT. Where each module of a file has its own alpha, diffusers gives some of them another one: those
-modules are listed in the metadata key `otherwise`, and their `/f32` is NumPy's.
+diffusers 0.42.1 with PEFT. Where each module of a file has its own alpha, diffusers gives some of them another one, and
+drops the text encoder's attention (findings/diffusers-kohya-text-attention.sh): those modules are listed in the metadata key
+`otherwise`, and their `/f32` is W + s·α/r·B·A with one rounding of the update.
 """
 import json
 

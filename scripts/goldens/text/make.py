@@ -14,12 +14,14 @@ import torch
 import autoencoders
 import clip_text
 import condition_unets
+import cross_attention
 import lora
 import operations
 import pipelines
+import rows
 import tokens
 
-PARTS = {part.__name__: part for part in (operations, condition_unets, clip_text, autoencoders, tokens, pipelines, lora)}
+PARTS = {part.__name__: part for part in (operations, condition_unets, clip_text, autoencoders, tokens, pipelines, lora, rows, cross_attention)}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

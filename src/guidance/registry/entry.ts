@@ -11,6 +11,8 @@ import { isAll } from '../scales.ts';
 export interface GuidanceContext {
   /** The paths of the self-attention layers. */
   readonly attentionLayers: readonly string[];
+  /** The paths of the layers that ask a text; none unless given. */
+  readonly crossAttentionLayers?: readonly string[];
   /** Whether the model can be asked without a condition: it is class-conditional, and a label means "no class". */
   readonly hasNullCondition: boolean;
   /** Whether there is a second, weaker model. */

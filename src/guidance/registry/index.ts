@@ -1,6 +1,6 @@
 /** All guidances by name, with what a command line needs to offer and explain them. */
 import type { PerSample } from '../../tensor/arithmetic.ts';
-import { checkParts, flag, mustBe, type Checks } from '../../tensor/checks.ts';
+import { checkParts, flag, mustBe, optional, type Checks } from '../../tensor/checks.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { shown } from '../../tensor/shown.ts';
 import { during } from '../during.ts';
@@ -8,6 +8,7 @@ import type { Guidance } from '../guidance.ts';
 import { none } from '../none.ts';
 import { checked, flagOf, type Parameter, type ParameterValue, type ParameterValues } from '../parameters.ts';
 import { classifierFreeEntries } from './classifier-free.ts';
+import { crossEntries } from './cross.ts';
 import { degradedEntries } from './degraded.ts';
 import type { GuidanceContext, GuidanceEntry, Values } from './entry.ts';
 import { perturbedEntries } from './perturbed.ts';
@@ -29,6 +30,7 @@ export const guidances: Readonly<Record<string, GuidanceEntry>> = {
   ...classifierFreeEntries,
   ...degradedEntries,
   ...velocityEntries,
+  ...crossEntries,
 };
 
 /** What any guidance can be given: rescale, which comes last, and an interval, outside of which nothing is guided. */
@@ -128,6 +130,12 @@ const contextChecks: Checks<GuidanceContext> = {
   attentionLayers: mustBe(
     "a list of the model's attention layers, as its attentionLayers",
     (layers) => Array.isArray(layers) && layers.every((layer) => typeof layer === 'string'),
+  ),
+  crossAttentionLayers: optional(
+    mustBe(
+      "a list of the model's layers of cross-attention, as its crossAttentionLayers",
+      (layers) => Array.isArray(layers) && layers.every((layer) => typeof layer === 'string'),
+    ),
   ),
   hasNullCondition: flag,
   hasWeakModel: flag,

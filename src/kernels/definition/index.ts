@@ -19,7 +19,9 @@ import { add, affine, divide, multiply, subtract } from './elementwise.ts';
 import { groupNorm } from './group-norm.ts';
 import { groupNormGradient } from './group-norm-gradient.ts';
 import { joinedConv2d } from './joined-conv2d.ts';
+import { entmax } from './entmax.ts';
 import { layerNorm } from './layer-norm.ts';
+import { limitNorm } from './limit-norm.ts';
 import { linear } from './linear.ts';
 import { placePixels } from './place-pixels.ts';
 import { averagePool2x, resizeNearest, upsampleNearest2x } from './resampling.ts';
@@ -38,6 +40,8 @@ export const definitionKernels: Kernels = checked({
   groupNorm,
   layerNorm,
   softmax,
+  entmax,
+  limitNorm,
   attentionScores,
   attentionMap,
   applyAttentionMap,

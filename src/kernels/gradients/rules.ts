@@ -4,6 +4,7 @@ import { arrangement } from './arrangement.ts';
 import { attention } from './attention.ts';
 import { elementwise } from './elementwise.ts';
 import { norms } from './norms.ts';
+import { none } from './none.ts';
 import { once } from './once.ts';
 import { products } from './products.ts';
 import type { Rules } from './rule.ts';
@@ -16,4 +17,5 @@ export const rules: Rules<Kind> = {
   ...elementwise,
   ...arrangement,
   ...once,
+  ...none,
 };

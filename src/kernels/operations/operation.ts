@@ -4,7 +4,7 @@
  * (its shape, its cost, how it is lowered, its error, its gradient) keeps a table with one row a kind.
  */
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { Activation, Kernels, Padding } from '../kernels.ts';
+import type { Activation, EntmaxAlpha, Kernels, Padding } from '../kernels.ts';
 
 /**
  * The kernels that are operations. `joinedConv2d` is none: it is two convolutions and an addition, and is written down
@@ -58,6 +58,8 @@ export interface Attributes {
   readonly groupNorm: { readonly groups: number; readonly eps: number };
   readonly layerNorm: { readonly eps: number };
   readonly softmax: NoAttributes;
+  readonly entmax: { readonly alpha: EntmaxAlpha };
+  readonly limitNorm: { readonly limit: number };
   readonly attentionScores: HeadAttributes;
   readonly attentionMap: HeadAttributes;
   readonly applyAttentionMap: NoAttributes;

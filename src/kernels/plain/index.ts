@@ -10,6 +10,8 @@ import { placePixels } from '../definition/place-pixels.ts';
 import { transposeMap } from '../definition/transpose-map.ts';
 import { transposeWeight } from '../definition/transpose-weight.ts';
 import type { Backend, Kernels } from '../kernels.ts';
+import { entmax } from '../definition/entmax.ts';
+import { limitNorm } from '../definition/limit-norm.ts';
 import { checked } from '../operations/index.ts';
 import { runOn } from '../run.ts';
 import { applyAttentionMap, attention, attentionMap, attentionScores } from './attention.ts';
@@ -33,6 +35,8 @@ export const referenceKernels: Kernels = checked({
   groupNorm,
   layerNorm,
   softmax,
+  entmax,
+  limitNorm,
   attentionScores,
   attentionMap,
   applyAttentionMap,

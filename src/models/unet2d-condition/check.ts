@@ -32,6 +32,7 @@ function checkTensors(input: ModelInput): void {
 const tensorNames = [
   'encoderHiddenStates',
   'encoderAttentionMask',
+  'negativeHiddenStates',
   'textEmbeds',
   'timeIds',
   'timestepCond',
@@ -53,13 +54,20 @@ type Taken = { readonly [name in TensorName]?: readonly (number | undefined)[] }
 
 const namesOf = (taken: Taken): readonly TensorName[] => Object.keys(taken) as TensorName[];
 
-function takenTensors(config: UNetConditionConfig, { textEmbeds, timeIds, timestepCond }: ModelInput): Taken {
+function takenTensors(
+  config: UNetConditionConfig,
+  { textEmbeds, timeIds, timestepCond, negativeHiddenStates }: ModelInput,
+): Taken {
   const { additionEmbedType: addition, encoderHidDimType: projection, encoderHidDim, crossAttentionDim } = config;
   const takesText = projection !== 'image_proj' || addition === 'text';
   const takesImage = projection === 'image_proj' || projection === 'text_image_proj' || addition?.includes('image');
   const imageSize = projection === 'image_proj' || addition === 'image' ? encoderHidDim : crossAttentionDim;
   return {
     ...(takesText && { encoderHiddenStates: [undefined, encoderHidDim ?? crossAttentionDim] }),
+    // Only what is asked as it is given has a counterpart.
+    ...(takesText &&
+      projection === undefined &&
+      negativeHiddenStates && { negativeHiddenStates: [undefined, crossAttentionDim] }),
     ...(takesImage && { imageEmbeds: [imageSize] }),
     ...(addition === 'text_image' && { textEmbeds: [crossAttentionDim] }),
     ...(addition === 'text_time' && textAndTime(config, textEmbeds, timeIds)),

@@ -12,8 +12,8 @@ import type { LookedUp, ModelInput, Weights } from '../model.ts';
 import type { UNetConditionConfig } from './config.ts';
 
 /**
- * The input's tensors by name: `sample`, `time` and, as far as the model takes them, `class`, `text`, `pooled`, `ids`,
- * `condition`, `image`, `mask`.
+ * The input's tensors by name: `sample`, `time` and, as far as the model takes them, `class`, `text`, `other` (the text
+ * that NAG goes away from), `pooled`, `ids`, `condition`, `image`, `mask`.
  * @param embeddings what makes vectors of numbers
  * @param weights the tables are looked up in them
  * @param dtype of the model
@@ -36,6 +36,7 @@ export function inputTensors(
     time: numbers(input.timesteps),
     ...(classLabels && { class: classOf(config, classLabels, batch, weights, dtype, numbers) }),
     ...optional('text', input.encoderHiddenStates),
+    ...optional('other', input.negativeHiddenStates),
     ...optional('pooled', input.textEmbeds),
     ...optional('ids', input.timeIds && embeddedIds(config, embeddings, input.timeIds, dtype)),
     ...optional('condition', input.timestepCond),

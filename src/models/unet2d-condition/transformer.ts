@@ -155,19 +155,28 @@ function crossStage(
   return {
     path,
     kind: 'cross-attention',
+    site: { kind: 'cross', heads },
     parameters: [
       ...normParameters(norm, channels),
       ...attentionParameters(path, channels, channels, { source: crossAttentionDim, bias: false }),
     ],
-    run(context, state) {
+    run(context, state, perturbation) {
       const normed = layerNorm(context, norm, state.hidden, tokenEps);
       const text = state.encoder ?? tensorOf(state.given, 'text');
       // The first attention of a block does not see the mask of the text: so it is in diffusers.
-      const mix = number === 2 ? mixOf(context, path, state, heads) : softmaxAttention.mix;
-      return added(context, path, state, attention(context, path, normed, text, heads, mix, gridOf(state.residual)));
+      const plain = number === 2 ? mixOf(context, path, state, heads) : softmaxAttention.mix;
+      const mix = perturbation.get(path)?.mix ?? plain;
+      if (mix !== plain && plain !== softmaxAttention.mix) throw new InputError(maskedText(path));
+      const { other } = state.given;
+      const mixed = attention(context, path, normed, text, heads, mix, gridOf(state.residual), other);
+      return added(context, path, state, mixed);
     },
   };
 }
+
+const maskedText = (path: string): string =>
+  `${path} is perturbed, but the text is masked, which perturbations of cross-attention know nothing of; give no ` +
+  'encoderAttentionMask';
 
 /** Softmax attention, masked where the model is given a mask. */
 function mixOf(context: Context, path: string, { given, hidden }: UNetConditionState, heads: number): Mix {

@@ -9,4 +9,6 @@ export { queryBlur } from './query-blur.ts';
 export { uniform } from './uniform.ts';
 export { skip } from './skip.ts';
 export { tokenShuffle } from './token-shuffle.ts';
+export { sparseAttention, type SparseAttentionOptions } from './sparse-attention.ts';
+export { normalizedAttention, type NormalizedAttentionOptions } from './normalized-attention.ts';
 export { softIdentity } from './soft-identity.ts';

@@ -11,6 +11,7 @@ import { resamplingFaults } from './resampling.ts';
 import { schedulerFaults } from './scheduler.ts';
 import { textFaults } from './text.ts';
 import { timeAndWiringFaults } from './time-and-wiring.ts';
+import { trainingFaults } from './training.ts';
 import { transformerFaults } from './transformer.ts';
 
 /** In the order in which equally good explanations are named: what is particular to PAG first. */
@@ -26,6 +27,7 @@ export const bank: readonly Fault[] = [
   ...resamplingFaults,
   ...timeAndWiringFaults,
   ...schedulerFaults,
+  ...trainingFaults,
   ...numericFaults,
 ];
 

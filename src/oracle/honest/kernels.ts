@@ -10,6 +10,7 @@ import type { FloatArray } from '../../tensor/tensor.ts';
 import { honestAttention, type AttentionArithmetic } from './attention.ts';
 import type { Dot } from './dot.ts';
 import { productBy } from '../matrix/products.ts';
+import { honestWeightGradient, summedGroupNormGradient } from './gradients.ts';
 import { honestProducts } from './products.ts';
 import { polynomialErf } from './functions.ts';
 import { singleActivation, singleGroupNorm, singleLayerNorm, singleSoftmaxRows } from './single-steps.ts';
@@ -48,8 +49,11 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
       'sliceBatch',
     ),
     ...asReference('reshape', 'toTokens', 'fromTokens', 'transposeWeight', 'transposeMap', 'placePixels'),
-    // No case has a gradient yet.
-    ...asReference('conv2dWeightGradient', 'activationDerivative', 'groupNormGradient'),
+    conv2dWeightGradient: honestWeightGradient(productOf),
+    ...asReference('activationDerivative'),
+    ...(singleSteps ? { groupNormGradient: summedGroupNormGradient } : asReference('groupNormGradient')),
+    // No case has attention to a text that is perturbed.
+    ...asReference('entmax', 'limitNorm'),
   };
 }
 

@@ -6,7 +6,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { Format } from './format.ts';
 import { noiseOf, smallestOf, type Noise } from './noise.ts';
 import { noisyGradients } from './noisy-gradients.ts';
-import { noisyNorms, noisySoftmax } from './noisy-norms.ts';
+import { noisyNorms, noisyRows, noisySoftmax } from './noisy-norms.ts';
 import { absolute, noisyAttention, noisyProducts } from './noisy-products.ts';
 
 /**
@@ -19,6 +19,7 @@ export function noisyKernels(format: Format, generator: Generator): Kernels {
   return {
     ...noisyProducts(noise),
     ...noisyNorms(noise),
+    ...noisyRows(noise),
     softmax,
     ...noisyAttention(noise, softmax),
     ...noisyElementwise(noise),

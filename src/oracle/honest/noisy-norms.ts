@@ -25,6 +25,22 @@ export function noisySoftmax({ format, draw }: Noise): Kernels['softmax'] {
   };
 }
 
+/** Sparse softmax, each share by its number's error and the threshold's; rows cut to a norm, by that of the norm. */
+export function noisyRows({ format, moved }: Noise): Pick<Kernels, 'entmax' | 'limitNorm'> {
+  const { stored, added } = format;
+  return {
+    entmax(x, alpha) {
+      const y = exact.entmax(x, alpha);
+      return moved(y, (i) => stored * Math.abs(y.data[i]) + (y.data[i] === 0 ? 0 : added * (1 + Math.abs(x.data[i]))));
+    },
+    limitNorm(x, like, limit) {
+      const y = exact.limitNorm(x, like, limit);
+      const growth = Math.max(1, Math.sqrt(x.shape.at(-1) ?? 1) / 2);
+      return moved(y, (i) => (stored + 2 * added * growth) * Math.abs(y.data[i]));
+    },
+  };
+}
+
 /** A norm that has been computed: of what, in groups of how many numbers, and the parameters of element i. */
 interface Norm {
   readonly result: Tensor;

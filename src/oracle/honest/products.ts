@@ -104,7 +104,7 @@ interface Window {
 }
 
 /** patches[(c,i,j), (row,column)] = the padded picture at (c, row·stride + i, column·stride + j). */
-function collectPatches(patches: FloatArray, { channels, height, width, data }: Picture, window: Window): void {
+export function collectPatches(patches: FloatArray, { channels, height, width, data }: Picture, window: Window): void {
   const { kh, kw, outHeight, outWidth, stride, padding } = window;
   let at = 0;
   for (let c = 0; c < channels; c++)

@@ -1,7 +1,9 @@
 /** The honest ports of each precision: how far apart they lie is the spread from which tolerances are derived. */
 import { cos, exp, sin } from '../../tensor/math/index.ts';
 import { cast } from '../../tensor/rounding.ts';
-import { tensor, type FloatArray } from '../../tensor/tensor.ts';
+import { addScaled, scale } from '../../tensor/arithmetic.ts';
+import { tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
+import { adamwStep } from '../../training/adamw.ts';
 import type { sinusoid } from '../../nn/embeddings.ts';
 import { reference, type Implementation } from '../implementation.ts';
 import { fused, halfTiles, inHalf, lanes, pairwise, reversed, sequential } from './dot.ts';
@@ -32,14 +34,43 @@ const doubleSinusoid: typeof sinusoid = (timesteps, size, cosineFirst, shift, dt
   return cast(cast(tensor('f64', [timesteps.length, size], out), 'f32'), dtype);
 };
 
+/** A step of AdamW in double precision, rounded once, as where it is one kernel. */
+const doubleAdamw: typeof adamwStep = (parameter, gradient, { expAvg, expAvgSq }, ...rest) => {
+  const wide = (x: Tensor): Tensor => cast(x, 'f64');
+  const stored = (x: Tensor): Tensor => cast(x, parameter.dtype);
+  const moments = { expAvg: wide(expAvg), expAvgSq: wide(expAvgSq) };
+  const found = adamwStep(wide(parameter), wide(gradient), moments, ...rest);
+  return {
+    parameter: stored(found.parameter),
+    moments: { expAvg: stored(found.moments.expAvg), expAvgSq: stored(found.moments.expAvgSq) },
+  };
+};
+
+/** Gradients clipped in single precision: the length of each summed first, then that of their lengths. */
+const clippedInSingle: Implementation['clipGradients'] = (gradients, most) => {
+  const f32 = Math.fround;
+  const length = (values: ArrayLike<number>): number => {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum = f32(sum + f32((values[i] ?? 0) ** 2));
+    return f32(Math.sqrt(sum));
+  };
+  const lengths = [...gradients.values()].map(({ data }) => length(data));
+  const factor = Math.min(1, f32(most / f32(length(lengths) + f32(1e-6))));
+  return new Map([...gradients].map(([name, gradient]) => [name, scale(gradient, factor)]));
+};
+
+/** β θ̂ + (1 − β) θ, as it stands in papers. */
+const weighted: Implementation['average'] = (average, parameter, decay) =>
+  addScaled(scale(average, decay), 1 - decay, parameter);
+
 function port(name: string, arithmetic: Arithmetic, changes: Partial<Implementation> = {}): Variant {
   return { name, implementation: { ...reference, kernels: honestKernels(arithmetic), ...changes } };
 }
 
 const orders: readonly Variant[] = [
   { name: 'the reference', implementation: reference },
-  port('sums one after another', { dot: sequential }),
-  port('sums from the end, time in double', { dot: reversed }, { sinusoid: doubleSinusoid }),
+  port('sums one after another', { dot: sequential }, { average: weighted, clipGradients: clippedInSingle }),
+  port('sums from the end, time in double', { dot: reversed }, { sinusoid: doubleSinusoid, adamw: doubleAdamw }),
   port('fused multiply-add, norms in single steps, powers of two', { dot: fused, singleSteps: true, exp: expByTwo }),
   port('pairwise sums, scaled queries', { dot: pairwise, scaledQueries: true }),
   port('sixteen lanes, online softmax', { dot: lanes, onlineSoftmax: true, singleSteps: true, polynomialErf: true }),

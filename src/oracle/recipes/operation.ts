@@ -3,7 +3,7 @@ import { InputError } from '../../tensor/errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import type { OperationSubject, Probe } from '../case.ts';
-import type { Recipe } from './recipe.ts';
+import type { Means, Recipe } from './recipe.ts';
 
 /**
  * Each probe is a tap.
@@ -16,9 +16,7 @@ export function operationRecipe({ operation, probes }: OperationSubject): Recipe
       throw new InputError(`"${operation}" is no operation; there are ${Object.keys(kernels).join(', ')}`);
     for (const probe of probes) {
       if (!means.watches(probe.name)) continue;
-      const count = Math.max(probe.tensors, takesBias.includes(operation) ? 3 : 0);
-      const tensors = Array.from({ length: count }, (_, i) => means.inputs.get(`${probe.name}/${i}`));
-      means.show(probe.name, call(kernels, operation, tensors, probe));
+      means.show(probe.name, call(kernels, operation, tensorsOf(means, operation, probe), probe));
     }
   };
 }
@@ -26,8 +24,18 @@ export function operationRecipe({ operation, probes }: OperationSubject): Recipe
 /** Their third tensor is a bias, or none. */
 const takesBias = ['conv2d', 'linear'];
 
+/** What an operation is given in a probe; undefined stands for a bias that there is none of. */
+export function tensorsOf(
+  { inputs }: Pick<Means, 'inputs'>,
+  operation: string,
+  { name, tensors }: Probe,
+): readonly (Tensor | undefined)[] {
+  const count = Math.max(tensors, takesBias.includes(operation) ? 3 : 0);
+  return Array.from({ length: count }, (_, i) => inputs.get(`${name}/${i}`));
+}
+
 /** A kernel by name. Its arguments come from a file that has been checked for what the operation takes. */
-function call(
+export function call(
   kernels: Kernels,
   operation: string,
   tensors: readonly (Tensor | undefined)[],

@@ -2,9 +2,12 @@
 import type { Subject } from '../case.ts';
 import { autoencoderRecipe } from './autoencoder.ts';
 import { conditionUNetRecipe } from './condition-unet.ts';
+import { derivativeRecipe } from './derivative.ts';
 import { embeddingRecipe } from './embedding.ts';
+import { gradientRecipe } from './gradient.ts';
 import { guidanceRecipe } from './guidance.ts';
 import { operationRecipe } from './operation.ts';
+import { optimiserRecipe } from './optimiser.ts';
 import type { Recipe } from './recipe.ts';
 import { runRecipe } from './run.ts';
 import { schedulerRecipe } from './scheduler.ts';
@@ -38,5 +41,11 @@ export function recipeOf(subject: Subject): Recipe {
       return runRecipe(subject);
     case 'text-to-image':
       return textToImageRecipe(subject);
+    case 'derivative':
+      return derivativeRecipe(subject);
+    case 'gradient':
+      return gradientRecipe(subject);
+    case 'optimiser':
+      return optimiserRecipe(subject);
   }
 }

@@ -28,7 +28,9 @@ import { inner, numbers, pulledBack, pushedForward, reference, resultOf, type Bo
 
 /** The operations that only gradients have. */
 type Once = 'conv2dWeightGradient' | 'placePixels' | 'activationDerivative' | 'groupNormGradient';
-type Derived = Exclude<Kind, Once>;
+/** The operations that only perturbed passes have. */
+type None = 'entmax' | 'limitNorm';
+type Derived = Exclude<Kind, Once | None>;
 
 interface Example {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
@@ -274,4 +276,10 @@ it('has a rule for every operation, and refuses to derive what is a gradient alr
     expect(() => pulledBack(body, { x }, numbers(resultOf(body, { x }).shape, 2)), kind).toThrow(
       new RegExp(`^gradient: ${kind} is part of a gradient`),
     );
+  const perturbing: { readonly [K in None]: Body } = {
+    entmax: (k, { x }) => k.entmax(x, 2),
+    limitNorm: (k, { x }) => k.limitNorm(x, x, 1),
+  };
+  for (const [kind, body] of Object.entries(perturbing))
+    expect(() => pulledBack(body, { x }, x), kind).toThrow(`gradient: ${kind} stands in perturbed passes only`);
 });

@@ -116,6 +116,8 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
         computeAll({ x, q, key, v }, (k, { x, q, key, v }) => ({
           conv2d: k.conv2d(x, weight, bias, stride, padding),
           softmax: k.softmax(x),
+          entmax: k.entmax(x, 1.5),
+          limited: k.limitNorm(x, x, 0.5),
           sum: k.add(x, x),
           silu: k.activation(x, 'silu'),
           slice: k.sliceBatch(x, 0, 1),
@@ -154,6 +156,8 @@ function everyKernel(like: Tensor, numbers: Tensor, filter: Tensor) {
       groupNorm: k.groupNorm(a, 1, perChannel, perChannel, EPS),
       layerNorm: k.layerNorm(tokens, perChannel, perChannel, EPS),
       softmax: k.softmax(a),
+      sparsemax: k.entmax(a, 2),
+      limited: k.limitNorm(a, b, 0.5),
       scores: k.attentionScores(tokens, others, 1, 0.5),
       applied: k.applyAttentionMap(map, tokens),
       attention: k.attention(tokens, others, tokens, 1, 0.5),

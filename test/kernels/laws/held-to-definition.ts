@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { it } from 'vitest';
 import { definitionKernels } from '../../../src/kernels/definition/index.ts';
-import { activations, type Kernels, type Tensors } from '../../../src/kernels/kernels.ts';
+import { activations, type EntmaxAlpha, type Kernels, type Tensors } from '../../../src/kernels/kernels.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import {
   attentions,
@@ -75,6 +75,15 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
     both(
       (values) => layerNorms(dtype, values),
       ({ x, weight, bias }) => same({ x }, (k, { x }) => k.layerNorm(x, weight, bias, EPS)),
+    ));
+
+  it('entmax and limitNorm', () =>
+    both(
+      (values) => fc.tuple(pictures(dtype, values), fc.constantFrom<EntmaxAlpha>(1.5, 2), fc.constantFrom(0, 0.3, 2)),
+      ([x, alpha, limit]) => {
+        same({ x }, (k, { x }) => k.entmax(x, alpha));
+        same({ x }, (k, { x }) => k.limitNorm(x, k.affine(x, 0.5, 1), limit));
+      },
     ));
 
   it('softmax', () =>

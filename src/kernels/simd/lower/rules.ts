@@ -6,6 +6,7 @@ import { conv2d, upsampleConv2d } from './convolution.ts';
 import { activation, activationDerivative, affine, combine, divide } from './elementwise.ts';
 import { conv2dWeightGradient, groupNormGradient, placePixels, transposeWeight } from './gradients.ts';
 import { groupNorm } from './group-norm.ts';
+import { host } from './host.ts';
 import { concatBatch, concatChannels } from './joining.ts';
 import { linear } from './linear.ts';
 import type { Lowering } from './lowering.ts';
@@ -22,6 +23,8 @@ const rules: { readonly [K in Kind]: Rule<K> } = {
   groupNorm,
   layerNorm,
   softmax,
+  entmax: host,
+  limitNorm: host,
   attention,
   attentionScores,
   attentionMap,

@@ -1,0 +1,239 @@
+/**
+ * The core and the letters as others meet them: packed, installed into an empty project, run by other engines, bundled by other tools,
+ * checked by other compilers. What came of it is written to README.md beside this file.
+ *
+ *     npx tsx scripts/ecosystem/run.ts [PATTERN]        (rows whose name it matches; needs npm's registry, on Linux x64)
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { packParts } from '../package/parts.ts';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '../..');
+
+/** One thing that is tried: it returns what is to be said, and throws when it does not work. */
+interface Row {
+  readonly name: string;
+  readonly run: (project: Project) => string;
+}
+
+/** A folder with the package in it, and the tools. */
+interface Project {
+  readonly folder: string;
+  readonly tarball: string;
+  /** Runs a program in it, and gives what it printed. */
+  sh(command: string, ...args: readonly string[]): string;
+  /** The path of a tool's program, or of one of the programs that are tried. */
+  at(path: string): string;
+}
+
+const tool = (name: string): string => join('node_modules', name);
+const node = process.execPath;
+const tsc = join(root, 'node_modules/.bin/tsc');
+
+/** What an engine draws with `programs/letters.mjs`, or a bundle of it: the digests must be those of every other. */
+function draws(text: string, offThread: RegExp = /in a worker/): string {
+  const [, here = '', kernels, there = '', told = ''] = /DIGEST (\w+) (.*); (\w+) (.*)/.exec(text) ?? [];
+  if (here !== expected || there !== expected) throw new Error(`other bits: ${text.slice(0, 200)}`);
+  if (!offThread.test(told)) throw new Error(`off the thread: ${told}`);
+  return `the same bits; ${kernels}, ${told}`;
+}
+/** Of two letters, three steps of Euler with PAG. */
+const expected = '40f614caaab8f63f';
+/** Where a bundle has left the worker behind. */
+const sameThread = /in the same thread/;
+
+const rows: readonly Row[] = [
+  ...[
+    ['Node 20', node],
+    ['Node 22', 'node_modules/node22/bin/node'],
+    ['Node 24', 'node_modules/node24/bin/node'],
+    ['Deno 2', 'node_modules/@deno/linux-x64-glibc/deno', 'run', '-A'],
+    ['Bun 1', 'node_modules/@oven/bun-linux-x64/bin/bun'],
+  ].map(([name = '', program = '', ...args]) => ({
+    name,
+    run: ({ sh, at }: Project) => draws(sh(program.startsWith('/') ? program : at(program), ...args, 'letters.mjs')),
+  })),
+  {
+    name: 'esbuild, for Node, ESM',
+    run: ({ sh, at }) => {
+      const args = ['--bundle', '--platform=node', '--format=esm', '--target=node20', '--log-level=error'];
+      sh(node, at('node_modules/esbuild/bin/esbuild'), 'letters.mjs', ...args, '--outfile=esm/out.mjs');
+      return draws(sh(node, 'esm/out.mjs'), sameThread);
+    },
+  },
+  {
+    name: 'webpack 5, for Node',
+    run: ({ sh, at, folder }) => {
+      writeFileSync(
+        join(folder, 'webpack.config.mjs'),
+        `export default { mode: 'production', target: 'node20', entry: './letters.mjs', experiments: { outputModule: true },
+        output: { path: '${folder}/webpack', filename: 'out.mjs', module: true, library: { type: 'module' } } };`,
+      );
+      sh(node, at('node_modules/webpack-cli/bin/cli.js'), 'build');
+      return draws(sh(node, 'webpack/out.mjs'), /./);
+    },
+  },
+  {
+    name: 'rollup 4, for Node',
+    run: ({ sh, at }) => {
+      const args = ['-p', '@rollup/plugin-node-resolve', '-f', 'es', '-d', 'rollup', '--silent'];
+      sh(node, at('node_modules/rollup/dist/bin/rollup'), 'letters.mjs', ...args);
+      return draws(sh(node, 'rollup/letters.js'), sameThread);
+    },
+  },
+  {
+    name: 'bun build --compile',
+    run: ({ sh, at }) => {
+      sh(
+        at('node_modules/@oven/bun-linux-x64/bin/bun'),
+        'build',
+        '--compile',
+        'letters.mjs',
+        '--outfile',
+        'letters-alone',
+      );
+      return draws(sh(at('letters-alone')), /./);
+    },
+  },
+  { name: 'esbuild, for a page', run: (project) => bundleForPage(project, 'esbuild') },
+  { name: 'vite 8, for a page', run: (project) => bundleForPage(project, 'vite') },
+  { name: 'webpack 5, for a page', run: (project) => bundleForPage(project, 'webpack') },
+  ...['typescript50', 'typescript59', 'typescript'].map((name) => ({
+    name: `TypeScript ${versionOf(name)}, without DOM and Node`,
+    run: ({ sh, at }: Project) => {
+      const path = name === 'typescript' ? tsc : at(tool(`${name}/bin/tsc`));
+      return sh(...((name === 'typescript' ? [path] : [node, path]) as [string]), '-p', 'tsconfig.json') || 'no error';
+    },
+  })),
+  {
+    name: 'publint',
+    run: ({ sh, at, tarball }) => {
+      sh(node, at('node_modules/publint/src/cli.js'), tarball, '--strict');
+      return 'no problem';
+    },
+  },
+  {
+    name: 'are the types wrong?',
+    run: ({ sh, at, tarball }) => {
+      sh(node, at('node_modules/@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only');
+      return 'no problem, of modules';
+    },
+  },
+];
+
+/** Bundles `programs/browser.mjs`, and says how large it is, compressed. */
+function bundleForPage({ sh, at, folder }: Project, by: 'esbuild' | 'vite' | 'webpack'): string {
+  const out = join(folder, `page-${by}`);
+  mkdirSync(out);
+  if (by === 'esbuild') {
+    const args = ['--bundle', '--minify', '--splitting', '--format=esm', '--log-level=error', `--outdir=${out}`];
+    sh(node, at('node_modules/esbuild/bin/esbuild'), 'browser.mjs', ...args);
+  } else if (by === 'vite') {
+    writeFileSync(join(folder, 'index.html'), '<script type="module" src="./browser.mjs"></script>');
+    sh(
+      node,
+      at('node_modules/vite/bin/vite.js'),
+      'build',
+      '--outDir',
+      out,
+      '--target',
+      'esnext',
+      '--logLevel',
+      'error',
+    );
+  } else {
+    const config = join(folder, 'page.config.mjs');
+    const output = { path: out, filename: '[name].js' };
+    writeFileSync(config, `export default ${JSON.stringify({ mode: 'production', entry: './browser.mjs', output })};`);
+    sh(node, at('node_modules/webpack-cli/bin/cli.js'), 'build', '--config', config);
+  }
+  const files = execFileSync('find', [out, '-name', '*.js'], { encoding: 'utf8' }).trim().split('\n');
+  const sizes = files.map((file) => `${basename(file)} ${(gzipSync(readFileSync(file)).length / 1000).toFixed(0)} KB`);
+  return `bundled: ${sizes.join(', ')} (gzip)`;
+}
+
+function versionOf(name: string): string {
+  if (name === 'typescript') {
+    const { version } = JSON.parse(readFileSync(join(root, 'node_modules/typescript/package.json'), 'utf8')) as {
+      readonly version: string;
+    };
+    return version;
+  }
+  const { dependencies } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8')) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  return dependencies[name]?.split('@').at(-1) ?? '';
+}
+
+/** A project with the tools of package.json, the package as it is packed, and the programs. */
+function openProject(): Project {
+  const folder = mkdtempSync(join(tmpdir(), 'pag-ecosystem-'));
+  const run = (cwd: string, command: string, args: readonly string[]): string =>
+    execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 2 ** 26 });
+  cpSync(join(here, 'programs'), folder, { recursive: true });
+  cpSync(join(folder, 'types.txt'), join(folder, 'types.ts'));
+  cpSync(join(here, 'package.json'), join(folder, 'package.json'));
+  const compilerOptions = {
+    noEmit: true,
+    strict: true,
+    target: 'es2022',
+    module: 'nodenext',
+    lib: ['es2022'],
+    types: [],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['types.ts'] }));
+  run(root, tsc, ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'compiled')]);
+  const tarballs = packParts(folder, ['pag-reference-letters'], join(folder, 'compiled'));
+  const tarball = tarballs['pag-reference'] ?? '';
+  run(folder, 'npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...Object.values(tarballs)]);
+  return {
+    folder,
+    tarball,
+    sh: (command, ...args) => run(folder, command, args).trim(),
+    at: (path) => join(folder, path),
+  };
+}
+
+function outcome(row: Row, project: Project): string {
+  try {
+    return `✓ ${row.run(project)}`;
+  } catch (problem) {
+    const { stderr = '', stdout = '', message } = problem as { stderr?: string; stdout?: string; message: string };
+    const line = [...stderr.split('\n'), ...stdout.split('\n'), message].find((one) =>
+      /error|problem|bits|off/i.test(one),
+    );
+    return `✗ ${(line ?? message).slice(0, 200)}`;
+  }
+}
+
+const mark = '<!-- from here on: run.ts -->';
+
+/** The table of README.md with these rows in the place of those of the same name; the others stay as they are. */
+function writeTable(outcomes: ReadonlyMap<string, string>, summary: string): void {
+  const readme = join(here, 'README.md');
+  const [text = '', before = ''] = readFileSync(readme, 'utf8').split(mark);
+  const known = new Map(
+    [...before.matchAll(/^\| ([^|]+) \| (.*) \|$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
+  const lines = rows.flatMap(({ name }) => {
+    const found = outcomes.get(name) ?? known.get(name);
+    return found === undefined ? [] : [`| ${name} | ${found} |`];
+  });
+  writeFileSync(readme, `${text}${mark}\n\n| what | came of it |\n| --- | --- |\n${lines.join('\n')}\n\n${summary}\n`);
+}
+
+const [pattern = ''] = process.argv.slice(2);
+const project = openProject();
+const outcomes = new Map<string, string>();
+for (const row of rows.filter(({ name }) => new RegExp(pattern).test(name))) {
+  const said = outcome(row, project).replaceAll('|', '\\|').replaceAll(project.folder, '.').replaceAll('\n', ' ');
+  console.log(`| ${row.name} | ${said} |`);
+  outcomes.set(row.name, said);
+}
+writeTable(outcomes, `The core alone: ${(statSync(project.tarball).size / 1e6).toFixed(2)} MB, packed.`);
+rmSync(project.folder, { recursive: true, force: true });
