@@ -8,7 +8,7 @@ import type { Command } from './command.ts';
 import { printResult } from './messages.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { serveFolder } from './serve.ts';
-import { lettersModel, shippedOracle } from './shipped.ts';
+import { lettersModel, shippedOracle, shippedPage } from './shipped.ts';
 
 const kinds: OptionKinds = { port: 'text' };
 
@@ -21,27 +21,29 @@ Serves a web page that explains PAG and computes everything it shows in your bro
 /** The command `pag walkthrough`. */
 export const walkthroughCommand: Command = { help, options: kinds, run };
 
-/** From src/cli and from dist/cli alike. */
-const builtPage = fileURLToPath(new URL('../../dist/walkthrough', import.meta.url));
-
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
   const port = options.integer('port', 0, 65535) ?? 8420;
-  await buildFromSource();
-  const found = await stat(join(builtPage, 'index.html')).catch(() => undefined);
-  if (!found) throw new InputError('the page has not been built yet; run: npm run build:walkthrough');
+  const page = (await buildFromSource()) ?? shippedPage;
+  const found = await stat(join(page, 'index.html')).catch(() => undefined);
+  if (!found) throw new InputError(`there is no page in ${page}; it is in the package pag-reference-page`);
   // The package holds the model and the cases of the oracle once, and not in the page's folder again.
-  const server = await serveFolder(builtPage, port, { model: lettersModel, oracle: shippedOracle });
+  const server = await serveFolder(page, port, { model: lettersModel, oracle: shippedOracle });
   const address = `http://localhost:${(server.address() as AddressInfo).port}/`;
   printResult(options, { text: `the walkthrough: ${address}   (Ctrl-C stops it)`, json: { schema: 1, address } });
   await new Promise((resolve) => server.on('close', resolve));
   return 0;
 }
 
-/** In a checkout the page is built anew, so that it is never older than the source. The package brings it along. */
-async function buildFromSource(): Promise<void> {
-  if (!import.meta.url.endsWith('.ts')) return;
+/**
+ * In a checkout the page is built anew, so that it is never older than the source. Packages bring it along.
+ * @returns the folder where it is built
+ */
+async function buildFromSource(): Promise<string | undefined> {
+  if (!import.meta.url.endsWith('.ts')) return undefined;
   const builder = new URL('../../scripts/walkthrough/build.ts', import.meta.url).href;
   const { buildWalkthrough } = (await import(builder)) as { buildWalkthrough(folder: string): Promise<void> };
-  await buildWalkthrough(builtPage);
+  const folder = fileURLToPath(new URL('../../dist/walkthrough', import.meta.url));
+  await buildWalkthrough(folder);
+  return folder;
 }

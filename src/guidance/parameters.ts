@@ -14,13 +14,15 @@ export interface Parameter {
   /**
    * - `scale`: a number, or one for each sample.  `number`: a number.  `integer`: a whole number.  `numbers`: some
    *   numbers.
-   * - `layers`: selectors of self-attention layers.  `choice`: one of `choices`.
+   * - `layers`: selectors of attention layers.  `choice`: one of `choices`.
    */
   readonly kind: 'scale' | 'number' | 'integer' | 'numbers' | 'layers' | 'choice';
   /** One line, as help shows it. */
   readonly summary: string;
   /** What it is when it is not given; it need not lie within the bounds. */
   readonly default: ParameterValue;
+  /** Of `layers`: those that ask a text, in the place of self-attention. */
+  readonly site?: 'cross';
   /** The smallest number allowed. */
   readonly least?: number;
   /** The largest number allowed. */
@@ -75,7 +77,7 @@ export function checked(parameter: Parameter, value: ParameterValue): ParameterV
 }
 
 /** What a parameter must be, for messages and help: `a number from 0 to 1`. */
-export function expectation({ kind, least, most, choices = [] }: Parameter): string {
+export function expectation({ kind, site, least, most, choices = [] }: Parameter): string {
   const range = rangeText(least ?? -Infinity, most ?? Infinity);
   switch (kind) {
     case 'scale':
@@ -87,7 +89,7 @@ export function expectation({ kind, least, most, choices = [] }: Parameter): str
     case 'numbers':
       return `some numbers with commas between them, each ${range}`;
     case 'layers':
-      return 'selectors of self-attention layers with commas between them';
+      return `selectors of ${site ?? 'self'}-attention layers with commas between them`;
     case 'choice':
       return `one of ${choices.join(', ')}`;
   }

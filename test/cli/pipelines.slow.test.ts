@@ -14,7 +14,7 @@ import { temporaryFolder } from './models.ts';
 
 /** What a golden run was called with; diffusers' names. */
 interface Setting {
-  readonly mode: 'text' | 'picture' | 'inpaint';
+  readonly mode: 'text' | 'picture' | 'inpaint' | 'consistency';
   readonly prompt: string | readonly string[];
   readonly negative_prompt?: string | readonly string[];
   readonly num_images_per_prompt?: number;

@@ -83,7 +83,8 @@ RUNS = {
     },
     "lcm": {
         "a scale that is told": run(guidance_scale=4.5, pag_scale=2.0, guidance_rescale=0.7), "without PAG": run(prompt=[LETTER, OTHER], guidance_scale=8.5, pag_scale=0.0),
-        "from a picture": run(mode="picture", strength=0.5, steps=4, num_images_per_prompt=1, guidance_scale=1.5, pag_scale=1.0),
+        # With PAG diffusers cuts off steps as with any scheduler; its pipeline of consistency spreads them between the strength and the end.
+        "from a picture": run(mode="consistency", strength=0.5, steps=4, guidance_scale=1.5, pag_scale=0.0),
     },
     "sd-xl": {
         "no negative prompt": run(prompt=[LETTER, LONG], steps=3, **CFG_PAG),
@@ -96,7 +97,10 @@ RUNS = {
     },
 }
 PAG_LAYERS = ["mid", "up_blocks.0"]
-CLASSES = {"text": "", "picture": "Img2Img", "inpaint": "Inpaint"}
+CLASSES = {
+    "text": "StableDiffusion{}PAGPipeline", "picture": "StableDiffusion{}PAGImg2ImgPipeline", "inpaint": "StableDiffusion{}PAGInpaintPipeline",
+    "consistency": "LatentConsistencyModelImg2ImgPipeline",
+}
 
 
 def tokenizer_of(**changed):
@@ -139,11 +143,12 @@ def save(folder, spec, parts):
 
 def pipeline_of(loaded, mode, dtype):
     xl = "XL" if "XL" in type(loaded).__name__ else ""
-    kind = getattr(diffusers, f"StableDiffusion{xl}PAG{CLASSES[mode]}Pipeline")
+    kind = getattr(diffusers, CLASSES[mode].format(xl))
     parts = {name: copy.deepcopy(part) for name, part in loaded.components.items() if part is not None}
     if not xl:
         parts |= {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
-    pipeline = kind(**parts, pag_applied_layers=PAG_LAYERS, **({"add_watermarker": False} if xl else {})).to(dtype)
+    others = {"pag_applied_layers": PAG_LAYERS} if "PAG" in CLASSES[mode] else {}
+    pipeline = kind(**parts, **others, **({"add_watermarker": False} if xl else {})).to(dtype)
     pipeline.set_progress_bar_config(disable=True)
     if dtype == torch.float64:
         pipeline.vae.register_to_config(force_upcast=False)
@@ -189,6 +194,8 @@ def draw(loaded, setting, pictures, dtype):
         pipeline.vae.enable_tiling()
     call = {key: value for key, value in setting.items() if key not in OF_THE_RUN}
     call |= {key: tuple(value) for key, value in call.items() if key in ("original_size", "crops_coords_top_left", "target_size")}
+    if setting["mode"] == "consistency":
+        del call["pag_scale"]
     generators = [torch.Generator().manual_seed(seed) for seed in setting.get("seeds", [setting["seed"]])]
     call["generator"] = generators if "seeds" in setting else generators[0]
     if setting["mode"] != "text":

@@ -1,5 +1,6 @@
 /** The guidances that change how pixels read a text: they act in cross-attention. */
 import { selectCrossLayers } from '../../models/selectors.ts';
+import { InputError } from '../../tensor/errors.ts';
 import { cfg } from '../cfg.ts';
 import { nag } from '../nag.ts';
 import type { Parameter } from '../parameters.ts';
@@ -84,9 +85,18 @@ export const crossEntries: Readonly<Record<string, GuidanceEntry>> = {
 /** A parameter that selects layers of cross-attention; all of them, unless given. */
 function crossLayersParameter(name: string): Parameter {
   const summary = 'the layers that ask the text: cross is all of them, cross:mid those of the middle block';
-  return { name, kind: 'layers', summary, default: ['cross'] };
+  return { name, kind: 'layers', site: 'cross', summary, default: ['cross'] };
 }
 
-function crossLayersOf(values: Values, name: string, context: GuidanceContext): readonly string[] {
-  return selectCrossLayers(values.texts(name), context.crossAttentionLayers ?? []);
+/** @throws InputError where the model has no such layer, or a selector selects none */
+function crossLayersOf(
+  values: Values,
+  name: string,
+  { attentionLayers, crossAttentionLayers = [] }: GuidanceContext,
+): readonly string[] {
+  if (crossAttentionLayers.length > 0) return selectCrossLayers(values.texts(name), crossAttentionLayers);
+  throw new InputError(
+    'the guidance acts where pixels read a text, in cross-attention, and the model has none; ' +
+      `its attention layers are ${attentionLayers.join(', ')}, where pixels see one another`,
+  );
 }
