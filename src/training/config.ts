@@ -11,10 +11,7 @@ import { scheduleTypes } from './learning-rate.ts';
 /** Keys of the config that are objects themselves. */
 export const sections = {
   data: {
-    images: name(
-      'images',
-      'what the pictures are called in an .npz or safetensors file: [N,C,H,W], [N,H,W,C] or [N,H,W]',
-    ),
+    images: name('images', 'what pictures are called in .npz or safetensors: [N,C,H,W], [N,H,W,C] or [N,H,W]'),
     labels: maybe(name('labels', 'what their classes are called: [N] whole numbers; null leaves them out'), 'labels'),
     size: maybe(
       listOf(2, whole(1, 65_536)),
