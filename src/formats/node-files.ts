@@ -24,10 +24,22 @@ import { checkSize, type FilePart, type ReadFile } from './read-file.ts';
 
 /** Reads the files of a folder. Throws an InputError when there is no such folder. */
 export async function folderReader(folder: string): Promise<ReadFile> {
-  const found = await stat(folder).catch((error: unknown) => refuseFile(error, folder, 'read'));
+  const found = await stat(folder).catch((error: unknown) => {
+    if (isOfHub(folder) && (error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new InputError(
+        `cannot read ${folder}: there is no such folder; models are not downloaded here: fetch it first, ` +
+          'as with "hf download", and give the folder',
+      );
+    return refuseFile(error, folder, 'read');
+  });
   if (!found.isDirectory()) throw new InputError(`${folder} is not a folder${ofOneFile(folder)}`);
   const read = (path: string, part?: FilePart) => readOptional(join(folder, path), part);
   return Object.assign(read, { list: (path: string) => readdir(join(folder, path)).catch(() => []) });
+}
+
+/** Whether a name is one of the Hub, `owner/name`, or an address, and no path that someone would write. */
+function isOfHub(name: string): boolean {
+  return /^https?:/.test(name) || /^\w[\w.-]*\/\w[\w.-]*$/.test(name);
 }
 
 /** What is to be said of a checkpoint in the place of a folder. */
