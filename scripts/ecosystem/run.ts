@@ -2,10 +2,10 @@
  * The core and the letters as others meet them: packed, installed into an empty project, run by other engines, bundled by other tools,
  * checked by other compilers. What came of it is written to README.md beside this file.
  *
- *     npx tsx scripts/ecosystem/run.ts [PATTERN]        (rows whose name has it; needs npm's registry, on Linux x64)
+ *     npx tsx scripts/ecosystem/run.ts [PATTERN]        (rows whose name it matches; needs npm's registry, on Linux x64)
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,8 +61,8 @@ const rows: readonly Row[] = [
   {
     name: 'esbuild, for Node, ESM',
     run: ({ sh, at }) => {
-      const banner = "--banner:js=import{createRequire}from'node:module';const require=createRequire(import.meta.url);";
-      sh(node, at('node_modules/esbuild/bin/esbuild'), ...esbuilt('esm'), banner, '--outfile=esm/out.mjs');
+      const args = ['--bundle', '--platform=node', '--format=esm', '--target=node20', '--log-level=error'];
+      sh(node, at('node_modules/esbuild/bin/esbuild'), 'letters.mjs', ...args, '--outfile=esm/out.mjs');
       return draws(sh(node, 'esm/out.mjs'), sameThread);
     },
   },
@@ -89,8 +89,15 @@ const rows: readonly Row[] = [
   {
     name: 'bun build --compile',
     run: ({ sh, at }) => {
-      sh(at('node_modules/@oven/bun-linux-x64/bin/bun'), 'build', '--compile', 'letters.mjs', '--outfile', 'compiled');
-      return draws(sh(at('compiled')), /./);
+      sh(
+        at('node_modules/@oven/bun-linux-x64/bin/bun'),
+        'build',
+        '--compile',
+        'letters.mjs',
+        '--outfile',
+        'letters-alone',
+      );
+      return draws(sh(at('letters-alone')), /./);
     },
   },
   { name: 'esbuild, for a page', run: (project) => bundleForPage(project, 'esbuild') },
@@ -105,21 +112,19 @@ const rows: readonly Row[] = [
   })),
   {
     name: 'publint',
-    run: ({ sh, at, tarball }) => sh(node, at('node_modules/publint/src/cli.js'), tarball, '--strict'),
+    run: ({ sh, at, tarball }) => {
+      sh(node, at('node_modules/publint/src/cli.js'), tarball, '--strict');
+      return 'no problem';
+    },
   },
   {
     name: 'are the types wrong?',
     run: ({ sh, at, tarball }) => {
-      const args = ['--profile', 'esm-only', '--format', 'json'];
-      const text = sh(node, at('node_modules/@arethetypeswrong/cli/dist/index.js'), tarball, ...args);
-      return Object.keys((JSON.parse(text) as { problems?: object }).problems ?? {}).join(', ') || 'no problem';
+      sh(node, at('node_modules/@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only');
+      return 'no problem, of modules';
     },
   },
 ];
-
-function esbuilt(format: string): readonly string[] {
-  return ['letters.mjs', '--bundle', '--platform=node', `--format=${format}`, '--target=node20', '--log-level=error'];
-}
 
 /** Bundles `programs/browser.mjs`, and says how large it is, compressed. */
 function bundleForPage({ sh, at, folder }: Project, by: 'esbuild' | 'vite' | 'webpack'): string {
@@ -142,8 +147,10 @@ function bundleForPage({ sh, at, folder }: Project, by: 'esbuild' | 'vite' | 'we
       'error',
     );
   } else {
-    const args = ['build', '--mode', 'production', '--entry', './browser.mjs', '-o', out, '--no-config'];
-    sh(node, at('node_modules/webpack-cli/bin/cli.js'), ...args);
+    const config = join(folder, 'page.config.mjs');
+    const output = { path: out, filename: '[name].js' };
+    writeFileSync(config, `export default ${JSON.stringify({ mode: 'production', entry: './browser.mjs', output })};`);
+    sh(node, at('node_modules/webpack-cli/bin/cli.js'), 'build', '--config', config);
   }
   const files = execFileSync('find', [out, '-name', '*.js'], { encoding: 'utf8' }).trim().split('\n');
   const sizes = files.map((file) => `${basename(file)} ${(gzipSync(readFileSync(file)).length / 1000).toFixed(0)} KB`);
@@ -204,23 +211,29 @@ function outcome(row: Row, project: Project): string {
   }
 }
 
+const mark = '<!-- from here on: run.ts -->';
+
+/** The table of README.md with these rows in the place of those of the same name; the others stay as they are. */
+function writeTable(outcomes: ReadonlyMap<string, string>, summary: string): void {
+  const readme = join(here, 'README.md');
+  const [text = '', before = ''] = readFileSync(readme, 'utf8').split(mark);
+  const known = new Map(
+    [...before.matchAll(/^\| ([^|]+) \| (.*) \|$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
+  const lines = rows.flatMap(({ name }) => {
+    const found = outcomes.get(name) ?? known.get(name);
+    return found === undefined ? [] : [`| ${name} | ${found} |`];
+  });
+  writeFileSync(readme, `${text}${mark}\n\n| what | came of it |\n| --- | --- |\n${lines.join('\n')}\n\n${summary}\n`);
+}
+
 const [pattern = ''] = process.argv.slice(2);
 const project = openProject();
-const table: string[] = [];
-for (const row of rows.filter(({ name }) => name.includes(pattern))) {
-  const line = `| ${row.name} | ${outcome(row, project).replaceAll('|', '\\|').replaceAll(project.folder, '.')} |`;
-  console.log(line);
-  table.push(line);
+const outcomes = new Map<string, string>();
+for (const row of rows.filter(({ name }) => new RegExp(pattern).test(name))) {
+  const said = outcome(row, project).replaceAll('|', '\\|').replaceAll(project.folder, '.').replaceAll('\n', ' ');
+  console.log(`| ${row.name} | ${said} |`);
+  outcomes.set(row.name, said);
 }
-const megabytes = (statSync(project.tarball).size / 1e6).toFixed(2);
-const summary = `The core alone: ${megabytes} MB, packed.`;
-console.log(summary);
-const readme = join(here, 'README.md');
-if (pattern === '' && existsSync(readme)) {
-  const [text = ''] = readFileSync(readme, 'utf8').split('<!-- from here on: run.ts -->');
-  writeFileSync(
-    readme,
-    `${text}<!-- from here on: run.ts -->\n\n| | |\n| --- | --- |\n${table.join('\n')}\n\n${summary}\n`,
-  );
-}
+writeTable(outcomes, `The core alone: ${(statSync(project.tarball).size / 1e6).toFixed(2)} MB, packed.`);
 rmSync(project.folder, { recursive: true, force: true });

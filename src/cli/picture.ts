@@ -11,6 +11,7 @@ import type { Scheduler } from '../schedulers/scheduler.ts';
 import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
+import { warn } from './messages.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 
 /** The options of runs that begin with a picture, and of --invert. */
@@ -114,6 +115,8 @@ export async function beginWith(
   const start = mask && strength === 1 ? {} : { start: noisedPicture(scheduler, picture, noise) };
   if (!mask) return { scheduler, ...start };
   const inpainting = { picture, mask: await readMask(mask.file, shape, dtype, resizes) };
+  if (inpainting.mask.data.every((value) => value === 0))
+    warn([`${mask.file}: nothing in it is white, so nothing is repainted`]);
   const masked = mask.jumps
     ? repainting(scheduler, inpainting, noise, mask.jumps)
     : replacing(scheduler, inpainting, noise);

@@ -101,7 +101,8 @@ function commonSize([first, ...others]: readonly Batch[]): Batch {
   return first;
 }
 
-function notDrawable(shape: readonly number[]): InputError {
+/** What is said of samples that are no pictures. */
+export function notDrawable(shape: readonly number[]): InputError {
   return new InputError(
     `samples of shape ${shapeText(shape)} cannot be drawn; expected [B,C,H,W] with 1, 3 or 4 channels`,
   );

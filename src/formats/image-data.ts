@@ -1,9 +1,8 @@
 /** Samples as what a canvas takes. */
 import { at } from '../tensor/at.ts';
 import { checkTensor, whole } from '../tensor/checks.ts';
-import { InputError } from '../tensor/errors.ts';
-import { shapeText, type Tensor } from '../tensor/tensor.ts';
-import { toByte } from './grid.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { notDrawable, toByte } from './grid.ts';
 
 /** An ImageData, or where the engine has none an object like it: four bytes for each pixel, the last of them opaque. */
 export interface ImageDataLike {
@@ -24,9 +23,7 @@ export function toImageData(samples: Tensor, index = 0): ImageDataLike {
   checkTensor('the samples', samples);
   const [batch = 0, channels = 0, height = 0, width = 0] = samples.shape;
   if (samples.shape.length !== 4 || ![1, 3, 4].includes(channels) || height * width === 0)
-    throw new InputError(
-      `samples of shape ${shapeText(samples.shape)} cannot be drawn; expected [B,C,H,W] with 1, 3 or 4 channels`,
-    );
+    throw notDrawable(samples.shape);
   whole(0, batch - 1)('the index', index);
   const size = height * width;
   const data = new Uint8ClampedArray(4 * size).fill(255);

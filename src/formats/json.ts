@@ -24,6 +24,8 @@ export const longestJson = 2 ** 24;
 export function parseJson(bytes: Uint8Array, source: string, infinities = false): unknown {
   if (bytes.length > longestJson)
     throw new InputError(`${source} has ${bytes.length} bytes; at most ${longestJson} are read`);
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf)
+    throw new InputError(`${source} begins with a byte order mark, which JSON has not; save it as UTF-8 without a BOM`);
   const what = beginsAsJson(bytes) ? undefined : recognise(bytes);
   if (what !== undefined) throw new InputError(`${source} ${what}`);
   let text: string;

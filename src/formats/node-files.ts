@@ -24,10 +24,22 @@ import { checkSize, type FilePart, type ReadFile } from './read-file.ts';
 
 /** Reads the files of a folder. Throws an InputError when there is no such folder. */
 export async function folderReader(folder: string): Promise<ReadFile> {
-  const found = await stat(folder).catch((error: unknown) => refuseFile(error, folder, 'read'));
+  const found = await stat(folder).catch((error: unknown) => {
+    if (isOfHub(folder) && (error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new InputError(
+        `cannot read ${folder}: there is no such folder; models are not downloaded here: fetch it first, ` +
+          'as with "hf download", and give the folder',
+      );
+    return refuseFile(error, folder, 'read');
+  });
   if (!found.isDirectory()) throw new InputError(`${folder} is not a folder${ofOneFile(folder)}`);
   const read = (path: string, part?: FilePart) => readOptional(join(folder, path), part);
   return Object.assign(read, { list: (path: string) => readdir(join(folder, path)).catch(() => []) });
+}
+
+/** Whether a name is one of the Hub, `owner/name`, or an address, and no path that someone would write. */
+function isOfHub(name: string): boolean {
+  return /^https?:/.test(name) || /^\w[\w.-]*\/\w[\w.-]*$/.test(name);
 }
 
 /** What is to be said of a checkpoint in the place of a folder. */
@@ -138,6 +150,17 @@ function replace(path: string, bytes: Uint8Array, old: Stats | undefined): void 
   }
 }
 
+/**
+ * Waits until the disk has it. Node forbids that with `--permission`, whatever is allowed; the file is whole, even so.
+ */
+function flush(file: number): void {
+  try {
+    fsyncSync(file);
+  } catch (error) {
+    if (codeOf(error) !== 'ERR_ACCESS_DENIED') throw error;
+  }
+}
+
 /** Mode and owner of the old file, as far as they can be given. */
 function takeOver(draft: string, { mode, uid, gid }: Stats): void {
   const made = statSync(draft);
@@ -153,7 +176,7 @@ function writeInto(path: string, flags: 'w' | 'wx', bytes: Uint8Array): void {
   const file = openSync(path, flags);
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-    if (flags === 'wx') fsyncSync(file);
+    if (flags === 'wx') flush(file);
   } finally {
     closeSync(file);
   }
@@ -236,6 +259,7 @@ const reasons: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
   EEXIST: 'a file of this name is there already',
   EIO: 'the disk reports an error',
+  ERR_ACCESS_DENIED: 'Node was told not to (--permission)',
   ERR_INVALID_ARG_VALUE: 'this cannot be the name of a file',
 };
 
@@ -250,7 +274,7 @@ export function refuseFile(error: unknown, path: string, doing: 'read' | 'write'
 
 /** What is to be said of files that have a package of their own, where the core is installed alone. */
 function ofOwnPackage(path: string): string {
-  const [, name] = /^node_modules[/\\](pag-reference-[a-z]+)/.exec(path) ?? [];
+  const [, name] = /^node_modules[/\\](pag-reference-[a-z-]+)/.exec(path) ?? [];
   return name === undefined ? '' : `; it is in a package of its own: npm install ${name}`;
 }
 

@@ -1,8 +1,7 @@
 /** One sample as a picture, pixel for pixel. */
 import { at } from '../tensor/at.ts';
-import { InputError } from '../tensor/errors.ts';
-import { shapeText, type Tensor } from '../tensor/tensor.ts';
-import { toByte } from './grid.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { notDrawable, toByte } from './grid.ts';
 import type { Picture } from './png.ts';
 
 /**
@@ -11,10 +10,7 @@ import type { Picture } from './png.ts';
  */
 export function samplePicture({ shape, data }: Tensor, index: number): Picture {
   const [, channels = 0, height = 0, width = 0] = shape;
-  if (shape.length !== 4 || ![1, 3, 4].includes(channels))
-    throw new InputError(
-      `samples of shape ${shapeText(shape)} cannot be drawn; expected [B,C,H,W] with 1, 3 or 4 channels`,
-    );
+  if (shape.length !== 4 || ![1, 3, 4].includes(channels)) throw notDrawable(shape);
   const shown = channels === 1 ? 1 : 3;
   const size = height * width;
   const pixels = Uint8Array.from({ length: shown * size }, (_, i) => {

@@ -1,5 +1,6 @@
 /** Pictures and latents: what a pipeline does with its autoencoder, whichever it has. */
 import type { Backend } from '../kernels/kernels.ts';
+import { referenceKernels } from '../kernels/plain/index.ts';
 import {
   decodeLatents,
   distributionOf,
@@ -21,7 +22,7 @@ import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp } from '../tensor/math/index.ts';
 import { cast } from '../tensor/rounding.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import type { StableDiffusion } from './stable-diffusion.ts';
 import { decodingTiles, encodingTiles, inTiles } from './tiles.ts';
 
@@ -38,14 +39,27 @@ export function pixelsPerLatent({ autoencoder }: Pick<StableDiffusion, 'autoenco
 }
 
 /**
- * The pictures that latents stand for, [N,4,h,w] → [N,3,H,W], from −1 to 1 and a little beyond.
+ * The pictures that latents stand for, [N,4,h,w] → [N,3,H,W], from −1 to 1 and a little beyond. They are decoded one by
+ * one, for the decoder holds more at a time than anything before it.
  * @throws InputError for latents that do not fit, or tiles where there are none
  */
 export function picturesOf(
-  { autoencoder, unet }: Pick<StableDiffusion, 'autoencoder' | 'unet'>,
+  pipeline: Pick<StableDiffusion, 'autoencoder' | 'unet'>,
   backend: Backend,
   latents: Tensor,
   options: LatentOptions = {},
+): Tensor {
+  const pictures = Array.from({ length: extentOf(latents, 0) }, (_, b) =>
+    pictureOf(pipeline, backend, referenceKernels.sliceBatch(latents, b, b + 1), options),
+  );
+  return referenceKernels.concatBatch(pictures);
+}
+
+function pictureOf(
+  { autoencoder, unet }: Pick<StableDiffusion, 'autoencoder' | 'unet'>,
+  backend: Backend,
+  latents: Tensor,
+  options: LatentOptions,
 ): Tensor {
   if (isTiny(autoencoder)) {
     refuseTiles(options);

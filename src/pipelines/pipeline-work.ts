@@ -39,11 +39,11 @@ export function pipelineWork(pipeline: StableDiffusion, { guidance, scheduler, s
   const encoding = pipeline.texts.map(({ tokenize, encoder }) =>
     passLoad(encoder, { inputIds: Array.from({ length: texts }, () => tokenize('').ids) }, [unperturbed]),
   );
-  const sample = { dtype: 'f32', shape, data: new Float32Array(0) } as const;
+  const sample = { dtype: 'f32', shape: [1, ...shape.slice(1)], data: new Float32Array(0) } as const;
   const decoding = passLoad(autoencoder.decoder, { sample }, [unperturbed]);
   const width = unet.dtype === 'f64' ? 8 : 4;
   return {
-    products: [...encoding, decoding].reduce((sum, { products }) => sum + products, drawing.products),
+    products: encoding.reduce((sum, { products }) => sum + products, drawing.products + count * decoding.products),
     bytes: [...encoding, decoding].reduce((most, { numbers }) => Math.max(most, width * numbers), drawing.bytes),
   };
 }

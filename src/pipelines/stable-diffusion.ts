@@ -16,6 +16,7 @@ import { InputError } from '../tensor/errors.ts';
 import type { DType } from '../tensor/tensor.ts';
 import { checkParts } from './check-parts.ts';
 import type { Tokenizer } from './clip-tokenizer.ts';
+import { partChoices } from './part-variants.ts';
 import { readPipelineIndex, type PartName, type PipelineIndex } from './pipeline-index.ts';
 import { loadTokenizer } from './tokenizer-folder.ts';
 
@@ -59,8 +60,10 @@ export async function loadStableDiffusion(
 async function loadFrom({ readFile, source }: Located, dtype: DType, choices: FolderChoices): Promise<StableDiffusion> {
   const json = await readJsonFile(readFile, 'model_index.json', source);
   const index = readPipelineIndex(json, source);
+  const folders = ['text_encoder', ...(index.isXl ? ['text_encoder_2'] : []), 'unet', 'vae'];
+  const chosen = await partChoices(readFile, source, folders, choices);
   const part = <Config>(folder: PartName, kind: ComponentKind<Config>) =>
-    loadModelFiles(readFile, `${folder}/`, source, kind, choices);
+    loadModelFiles(readFile, `${folder}/`, source, kind, chosen.of(folder));
   const textPart = async (folder: PartName, tokenizer: string): Promise<TextPart & Warned> => {
     const { config, weights, warnings } = await part(folder, componentKinds.CLIPTextModel);
     const encoder = createClipText(config, weights, dtype, `${source}/${folder}`);
@@ -83,6 +86,7 @@ async function loadFrom({ readFile, source }: Located, dtype: DType, choices: Fo
     forceZerosForEmptyPrompt: index.forceZerosForEmptyPrompt,
     schedulerConfig: scheduler.config,
     warnings: [
+      ...chosen.warnings,
       ...texts.flatMap((text) => text.warnings),
       ...[warnings, ofAutoencoder, scheduler.warnings, index.warnings].flat(),
       ...(scheduler.config ? [] : [`${source}: the pipeline has no scheduler; DDIM is taken with its defaults`]),

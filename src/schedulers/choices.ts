@@ -81,6 +81,8 @@ export function countSteps(
 ): number {
   const given = timesteps?.length ?? (sigmas && sigmas.length - (own?.sigmas === 'steps and end' ? 1 : 0));
   const count = steps ?? given;
+  if (given === 0)
+    throw new InputError(`${name}: sigmas has 1 number, that of the result; expected σ of a step before it, as 14.6,0`);
   if (count === undefined || !Number.isInteger(count) || count < 1 || count > mostSteps)
     throw new InputError(`${name}: ${count} steps are asked for; expected a whole number from 1 to ${mostSteps}`);
   if (given !== undefined && given !== count)

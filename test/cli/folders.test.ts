@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
+import { encodePng } from '../../src/formats/png.ts';
 import { parseSafetensors, readTensor } from '../../src/formats/safetensors.ts';
 import { fixture } from '../goldens.ts';
 import { capturePrinted, refusal } from './console.ts';
@@ -145,6 +146,31 @@ describe('what is too large is refused before it is read', () => {
       /^there is not enough memory: this takes at least \d+(\.\d)? [GT]B, but/,
     );
   });
+});
+
+it.each(['google/ddpm-cat-256', 'https://huggingface.co/google/ddpm-cat-256'])(
+  'a model of the Hub is not downloaded, which is said: %s',
+  async (name) => {
+    expect(await refusal(...draw(name))).toBe(
+      `cannot read ${name}: there is no such folder; models are not downloaded here: fetch it first, ` +
+        'as with "hf download", and give the folder',
+    );
+    expect(await refusal(...draw(`./${name}`))).toContain(': there is no such file or folder');
+  },
+);
+
+it('a mask without white repaints nothing, which is said', async () => {
+  const [white, black] = [255, 0].map((grey) => {
+    writeFileSync(
+      path(`${grey}.png`),
+      encodePng({ width: 8, height: 8, channels: 1, pixels: new Uint8Array(64).fill(grey) }),
+    );
+    return path(`${grey}.png`);
+  });
+  const masked = (mask: string) => draw(unet, '--scheduler', 'ddim', '--init', white, '--inpaint', mask);
+  expect(await said(...masked(white))).toBe('');
+  expect(await said(...masked(black))).toBe(`pag: ${black}: nothing in it is white, so nothing is repainted\n`);
+  expect(drawn().every((value) => value === 1)).toBe(true);
 });
 
 it('names that other programs have for samplers are known', async () => {

@@ -1,24 +1,18 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../src/formats/safetensors.ts';
+import { bundleTo } from './bundle.ts';
 import { temporaryFolder, tiny } from './models.ts';
 
 const { path, save } = temporaryFolder();
-// One file of JavaScript starts ten times faster than a hundred of TypeScript.
-const bundle = path('pag.mjs');
-buildSync({
-  entryPoints: [fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))],
-  outfile: bundle,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-});
+const bundle = bundleTo(path('pag.mjs'));
 const command = (...args: string[]): string[] => [bundle, ...args];
-const quick = (...args: string[]): string[] => ['sample', '--model', tiny, '--steps', '2', '--count', '1', ...args];
+const quick = (...args: string[]): string[] => [
+  ...['sample', '--model', tiny, '--scheduler', 'ddim', '--steps', '2', '--count', '1'],
+  ...args,
+];
 
 interface Ending {
   readonly status: number | string | null;

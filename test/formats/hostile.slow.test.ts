@@ -37,6 +37,7 @@ describe('a hostile safetensors file is refused in one line', () => {
       file(' '.repeat(2 ** 24 + 1)),
       'the header has 16777217 bytes; at most 16777216 are read',
     ],
+    ['a byte order mark', file('\ufeff{}'), 'begins with a byte order mark, which JSON has not; save it as UTF-8'],
     ['no UTF-8', file(Uint8Array.of(0x7b, 0xff, 0x7d)), 'the header is not UTF-8 text'],
     ['an overlong encoding', file(Uint8Array.of(0x7b, 0xc0, 0xaf, 0x7d)), 'the header is not UTF-8 text'],
     ['no JSON', file('{"x":'), 'the header is not JSON'],

@@ -14,6 +14,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
@@ -208,6 +210,42 @@ describe('writing', () => {
     expect(said).toBe(`InputError: cannot write ${path('half/file')}: the file would be too large\n`);
     expect(readdirSync(path('half'))).toEqual(['file']);
     expect(readFileSync(path('half/file'), 'utf8')).toBe('old');
+  });
+});
+
+describe('Node with --permission', () => {
+  const program = buildSync({
+    stdin: {
+      contents: `import { readBytes, writeWhole } from './node-files.ts';
+        for (const path of process.argv.slice(2)) {
+          try {
+            writeWhole(path, Uint8Array.of(1));
+            console.log((await readBytes(path)).length);
+          } catch (error) {
+            console.log(error.name, error.message);
+          }
+        }`,
+      resolveDir: fileURLToPath(new URL('../../src/formats', import.meta.url)),
+    },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    write: false,
+  }).outputFiles[0].text;
+  const permission = Number(process.versions.node.split('.')[0]) < 23 ? '--experimental-permission' : '--permission';
+
+  it('writes where it may, and says why it may not elsewhere', () => {
+    mkdirSync(path('allowed'));
+    mkdirSync(path('forbidden'));
+    const may = [permission, `--allow-fs-read=${folder}`, `--allow-fs-write=${path('allowed')}`];
+    const files = [path('allowed/x'), path('forbidden/x')];
+    const text = execFileSync(process.execPath, [...may, '--input-type=module', '-', ...files], {
+      encoding: 'utf8',
+      input: program,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const reason = 'Node was told not to (--permission)';
+    expect(text).toBe(`1\nInputError cannot write ${path('forbidden/x')}: ${reason}\n`);
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { componentKinds } from '../../src/formats/components.ts';
 import { readTensor } from '../../src/formats/safetensors.ts';
 import { cfg } from '../../src/guidance/cfg.ts';
-import { conditional, perturbed } from '../../src/guidance/guidance.ts';
+import { conditional, perturbed, type Pass } from '../../src/guidance/guidance.ts';
 import { nag } from '../../src/guidance/nag.ts';
 import { pag } from '../../src/guidance/pag.ts';
 import type { ParameterValues } from '../../src/guidance/parameters.ts';
@@ -13,7 +13,7 @@ import { simdBackend } from '../../src/kernels/simd/index.ts';
 import type { Conditions } from '../../src/models/condition.ts';
 import { selectCrossLayers } from '../../src/models/selectors.ts';
 import { createUNetCondition } from '../../src/models/unet2d-condition/unet-condition.ts';
-import { identity, sparseAttention } from '../../src/nn/attention-perturbations/index.ts';
+import { identity, normalizedAttention, sparseAttention } from '../../src/nn/attention-perturbations/index.ts';
 import { denoiserOf } from '../../src/sampling/denoiser.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { cast } from '../../src/tensor/rounding.ts';
@@ -94,6 +94,20 @@ describe('NAG', () => {
     expect(both).not.toEqual(guide(pag({ pagScale: 1, layers })));
     expect(both).not.toEqual(guide(nag({ nagScale: 4, layers: ['cross'] })));
   });
+});
+
+it('passes that go away from a text and passes that do not may be asked for together', () => {
+  const sample = given('sample', 'f32');
+  const denoiser = denoiserOf({ main: unet.f32 }, referenceBackend(), conditionsIn('f32'));
+  const away = perturbed(['cross'], normalizedAttention({ scale: 3, tau: 2, alpha: 1 }));
+  const passes = [conditional, { ...away, against: 'null' }, { ...away, against: 'given' }];
+  const predict = (asked: readonly Pass[]) => denoiser.predict(sample, timestep, asked).map(({ output }) => output);
+  const alone = passes.map((pass) => predict([pass])[0]);
+  expect(predict(passes)).toEqual(alone);
+  expect(predict([...passes].reverse())).toEqual([...alone].reverse());
+  expect(alone[1]).not.toEqual(alone[0]);
+  // Away from its own text is no way at all.
+  expect(alone[2]).toEqual(alone[0]);
 });
 
 describe('layers that ask a text', () => {

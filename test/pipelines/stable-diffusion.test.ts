@@ -1,9 +1,12 @@
 /** Which folders are pipelines of Stable Diffusion, and what is said of those that are not quite. */
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { ReadFile } from '../../src/formats/read-file.ts';
 import { checkParts } from '../../src/pipelines/check-parts.ts';
 import { loadStableDiffusion } from '../../src/pipelines/stable-diffusion.ts';
 import { InputError } from '../../src/tensor/errors.ts';
-import { changedFolder, loadPipeline, type Changes } from './folders.ts';
+import { fixture } from '../goldens.ts';
+import { changedFolder, loadPipeline, pipelineFolder, type Changes } from './folders.ts';
 
 const index = 'model_index.json';
 const none = [null, null];
@@ -113,6 +116,27 @@ describe('a folder that is no such pipeline, or whose parts do not fit', () => {
       'DIR: the pipeline has no scheduler; DDIM is taken with its defaults',
     ]);
     expect((await loadPipeline('sd-1')).warnings).toEqual([]);
+  });
+});
+
+describe('a variant of the weights', () => {
+  /** The folder of Stable Diffusion 2, whose weights are of fp16, with parts that have none. */
+  async function mixed(...plain: readonly string[]): Promise<ReadFile> {
+    const [read, other] = [await changedFolder('sd-2', {}), await changedFolder('sd-1', {})];
+    const from = (path: string): ReadFile => (plain.some((part) => path.startsWith(`${part}/`)) ? other : read);
+    const list = async (folder: string): Promise<readonly string[]> =>
+      readdirSync(fixture(`${pipelineFolder(plain.includes(folder) ? 'sd-1' : 'sd-2')}/${folder}`));
+    return Object.assign(((path, part) => from(path)(path, part)) satisfies ReadFile, { list });
+  }
+
+  it('is taken of the parts that have it, and said of the others', async () => {
+    const { warnings } = await loadStableDiffusion(await mixed('vae'), 'DIR', 'f32', { variant: 'fp16' });
+    expect(warnings).toEqual(['DIR: vae has no variant fp16; its weights are those without one']);
+  });
+
+  it.each(['fp32', 'non_ema'])('that no part has is refused: %s', async (variant) => {
+    const loading = loadStableDiffusion(await mixed('vae'), 'DIR', 'f32', { variant });
+    await expect(loading).rejects.toThrow(`there is no text_encoder/model.${variant}.safetensors`);
   });
 });
 

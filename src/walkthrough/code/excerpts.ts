@@ -64,7 +64,7 @@ export const excerpts: readonly Excerpt[] = [
       ['const key = once', 'K = h W_K'],
       ['const value = linear', 'V = h W_V'],
       ['const scale = 1 / Math.sqrt', '1/√d'],
-      ['mix({ kernels', 'A V, or I V; then W_O'],
+      ['mix(input)', 'A V, or I V; then W_O'],
     ],
   },
   {
