@@ -6,6 +6,9 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
+import { conv2DGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Conv2D_grad.js';
+import { squareGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Square_grad.js';
+import { sumGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Sum_grad.js';
 import { gradient, manualSeed, simdBackend, type Program } from '../../src/index.ts';
 import { tensorOf } from '../../src/kernels/kernels.ts';
 import { sumOverAll } from '../../src/kernels/gradients/sums.ts';
@@ -25,6 +28,8 @@ function timeOf(run: () => unknown): number {
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
 
+// Node's modules of the library leave them out.
+for (const config of [conv2DGradConfig, squareGradConfig, sumGradConfig]) tf.registerGradient(config);
 await tf.setBackend('cpu');
 for (const [channels, size] of [
   [32, 32],

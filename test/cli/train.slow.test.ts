@@ -131,6 +131,7 @@ describe('a training that is stopped', () => {
     for (const [out, ...more] of [
       ['threads', '--kernels', 'simd', '--threads', '2'],
       ['reference', '--kernels', 'reference'],
+      ['recompute', '--recompute'],
     ]) {
       expect(await ended(train(out, file, ...more))).toMatchObject({ status: 0 });
       expect(filesOf(out), out).toEqual(whole);
