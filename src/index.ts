@@ -388,6 +388,18 @@ export { renoiseStep, repaintCalls, repainting, type Jumps } from './sampling/re
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
 export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 
+// restoration
+export { measure, measureBack, type Measurement, type Size } from './restoration/measurement.ts';
+export {
+  everything,
+  gaussianBlur,
+  inpainting,
+  motionBlur,
+  superResolution,
+} from './restoration/measurements.ts';
+export { restoring, type InverseProblem } from './restoration/posterior.ts';
+export { modelSlope, type Slope } from './restoration/slope.ts';
+
 // off-thread
 export type { WorkerLike } from './off-thread/line.ts';
 export type { GuidanceChoice, ModelValues, SampleRequest } from './off-thread/request.ts';

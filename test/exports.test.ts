@@ -22,6 +22,7 @@ const rooms = [
   'schedulers',
   'guidance',
   'sampling',
+  'restoration',
   'off-thread',
   'formats',
   'pipelines',

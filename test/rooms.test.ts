@@ -24,6 +24,7 @@ const rooms = [
   'schedulers',
   'guidance',
   'sampling',
+  'restoration',
   'off-thread',
   'formats',
   'pipelines',

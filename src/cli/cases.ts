@@ -10,7 +10,8 @@ import { readOptions } from './options.ts';
 const help = `pag cases
 
 Lists the cases of the golden oracle: what a port can be checked with, from single operations to whole runs with PAG.
-Start with operations, then layers, unets/tiny, runs/pag. "pag export CASE DIR" writes one of them with a guide.`;
+Start with operations, then layers, unets/tiny, runs/pag; from words: transformers, text-encoders, text-to-image/sd.
+"pag export CASE DIR" writes one of them with a guide.`;
 
 /** The command `pag cases`. */
 export const casesCommand: Command = { help, options: {}, run };

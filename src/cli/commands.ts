@@ -18,6 +18,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'derives the error of a model for all its parameters',
     load: async () => (await import('./gradient.ts')).gradientCommand,
   },
+  restore: {
+    summary: 'restores a damaged picture',
+    load: async () => (await import('./restore.ts')).restoreCommand,
+  },
   train: { summary: 'trains a model', load: async () => (await import('./train.ts')).trainCommand },
   tokens: {
     summary: 'shows the tokens of a prompt',

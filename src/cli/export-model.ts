@@ -23,6 +23,7 @@ import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { conditionsOf } from './class-labels.ts';
 import { tryExpressions } from './expressions.ts';
+import { cutOff } from './from-words.ts';
 import { warn } from './messages.ts';
 import { chooseScheduler } from './model.ts';
 import { seedOf } from './noise.ts';
@@ -175,7 +176,7 @@ async function fromWords(options: ParsedOptions): Promise<Asked> {
   const reader = await folderReader(folder);
   const pipeline = await loadStableDiffusion(reader, folder, 'f32', variant ? { variant } : {});
   const [prompt, negative] = [options.required('prompt'), options.text('negative-prompt') ?? ''];
-  warn(pipeline.warnings);
+  warn([...pipeline.warnings, ...cutOff(pipeline, [prompt, negative])]);
   const { unet, texts, autoencoder } = pipeline;
   const ways = refusal(pipeline);
   if (ways !== undefined) throw new InputError(`${folder}: ${ways}`);

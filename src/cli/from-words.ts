@@ -102,8 +102,8 @@ async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<Stabl
   return pipeline;
 }
 
-/** A line for each text of which something is left. */
-function cutOff({ texts }: StableDiffusion, prompts: readonly string[]): readonly string[] {
+/** What of prompts is too long for the pipeline, a line for each. */
+export function cutOff({ texts }: StableDiffusion, prompts: readonly string[]): readonly string[] {
   const [first] = texts;
   return [...new Set(prompts)].flatMap((prompt) => {
     const { cut } = first.tokenize(prompt);

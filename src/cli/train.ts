@@ -25,6 +25,7 @@ const kinds: OptionKinds = {
   out: 'text',
   resume: 'flag',
   replay: 'text',
+  recompute: 'flag',
   ...backendOptions,
 };
 
@@ -44,6 +45,7 @@ Ctrl-C finishes the step and writes a checkpoint.
   --resume                        goes on with the training in DIR, if there is one
   --replay FILE.safetensors       in place of --data: the clean pictures of each step as sample [S,B,C,H,W], timestep
                                   [S,B], noise [S,B,C,H,W], class_labels [S,B]; DIR/training/losses.csv has the losses
+  --recompute                     computes each stage again on the way back: less memory, more time, the same bits
 ${backendHelp}
                                   A training is in f32 or f64.
 
@@ -66,7 +68,10 @@ async function run(args: readonly string[]): Promise<number> {
   const begin = await openCheckpoint(folder, prepared, settings);
   announce(prepared, source, begin);
   const started = performance.now();
-  const { state, reports } = await follow({ folder, prepared, source, settings, backend }, begin);
+  const { state, reports } = await follow(
+    { folder, prepared, source, settings, backend, recompute: options.has('recompute') },
+    begin,
+  );
   backend.dispose();
   const seconds = (performance.now() - started) / 1000;
   const steps = state.step - begin.state.step;
@@ -123,10 +128,14 @@ interface Run {
   readonly source: BatchSource;
   readonly settings: TrainingSettings;
   readonly backend: Backend;
+  readonly recompute: boolean;
 }
 
 /** Trains to the end, or until a signal asks to stop, which then ends the process as it would have at once. */
-async function follow({ folder, prepared, source, settings, backend }: Run, begin: Checkpoint): Promise<Checkpoint> {
+async function follow(
+  { folder, prepared, source, settings, backend, recompute }: Run,
+  begin: Checkpoint,
+): Promise<Checkpoint> {
   const { training } = prepared;
   const { samples, checkpoints } = training.config;
   const stop = listen();
@@ -135,7 +144,7 @@ async function follow({ folder, prepared, source, settings, backend }: Run, begi
   const extents = source.batch(0).sample.shape.slice(1);
   let { state } = begin;
   while (state.step < source.steps) {
-    const next = trainingStep(training, backend, state, source.batch(state.step));
+    const next = trainingStep(training, backend, state, source.batch(state.step), recompute);
     state = next.state;
     reports.push(next.report);
     const isLast = state.step === source.steps;

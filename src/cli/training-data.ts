@@ -90,14 +90,19 @@ function labelsIn({ shape, numbers }: NumpyArray, source: string): readonly numb
   throw new InputError(`${source}: the labels are ${shapeText(shape)}; expected [N]`);
 }
 
-/** [N,H,W], [N,C,H,W] or [N,H,W,C] as [N,C,H,W]. */
+/** [N,H,W], [N,C,H,W] or [N,H,W,C] as [N,C,H,W]. @param channels C, those of the model */
 function channelsFirst({ shape, numbers }: NumpyArray, channels: number, source: string): Pictures {
   const [count = 0, second = 0, third = 0, fourth = 0] = shape;
   const data = asData(numbers, source);
-  if (shape.length === 3) return { shape: [count, 1, second, third], data };
-  if (shape.length === 4 && (second === channels || fourth !== channels)) return { shape, data };
-  if (shape.length !== 4)
-    throw new InputError(`${source}: the pictures are ${shapeText(shape)}; expected [N,C,H,W], [N,H,W,C] or [N,H,W]`);
+  if (shape.length === 3 && channels === 1) return { shape: [count, 1, second, third], data };
+  if (shape.length === 4 && second === channels) return { shape, data };
+  if (shape.length !== 4 || fourth !== channels) {
+    const flat = channels === 1 ? ', or [N,H,W]' : '';
+    throw new InputError(
+      `${source}: the pictures are ${shapeText(shape)}; expected [N,C,H,W] or [N,H,W,C]${flat} ` +
+        `with C = ${channels}, the model's in_channels`,
+    );
+  }
   const area = second * third;
   const moved = data.map((_, i) => {
     const [picture, rest] = [Math.floor(i / (area * fourth)), i % (area * fourth)];
@@ -110,7 +115,7 @@ function asData(numbers: NumpyArray['numbers'], source: string): Pictures['data'
   if (numbers instanceof Uint8Array || numbers instanceof Float32Array) return numbers;
   if (numbers.every(Number.isInteger) && numbers.some((value) => Math.abs(value) > 1))
     throw new InputError(
-      `${source}: the pictures are whole numbers of more than 8 bits; expected bytes (uint8) or floats`,
+      `${source}: the pictures are whole numbers of a wide type; save them as uint8, or as floats from −1 to 1`,
     );
   return Float32Array.from(numbers);
 }

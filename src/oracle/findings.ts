@@ -9,6 +9,7 @@ import type { Fault } from './faults/fault.ts';
 import { hasOnePassVariance } from './one-pass-variance.ts';
 import { formatFinding, storageFinding } from './precision.ts';
 import { residualFindings } from './residual.ts';
+import { roughExponential } from './rough-exponential.ts';
 
 /** What is found out about a port. */
 export interface Findings {
@@ -34,7 +35,23 @@ export function findingsOf(
   const diagnoses = diagnosesOf(checked, onProgress);
   const residual = residualFindings(checked);
   const format = diagnoses.every(({ complete }) => complete) ? undefined : formatFinding(checked, file);
-  return { diagnoses, sentences: format === undefined ? residual : [...residual, format] };
+  const rough = roughFinding(checked, diagnoses);
+  return { diagnoses, sentences: [...residual, ...[format, rough].filter((sentence) => sentence !== undefined)] };
+}
+
+/** That the exponential of some probes, which no mistake explains, is an approximation. */
+function roughFinding({ report, theirs }: Checked, diagnoses: readonly Diagnosis[]): string | undefined {
+  const unexplained = diagnoses.filter(({ best }) => !best).flatMap(({ about = [] }) => about);
+  const errors = unexplained.flatMap((probe) => {
+    const found = theirs.get(probe);
+    return (found && roughExponential(report.case, probe, found)) ?? [];
+  });
+  if (errors.length === 0) return undefined;
+  const digits = Math.max(...errors).toExponential(0);
+  return (
+    `Your eˣ has a relative error of up to ${digits}, which comes back from octave to octave: this looks like a fast ` +
+    'approximation (of a fast-math mode, or of your own); use the one that is good to the last digits.'
+  );
 }
 
 /** The mistakes that explain what is off. */

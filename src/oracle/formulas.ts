@@ -165,7 +165,11 @@ function ofKind(subject: Subject): readonly string[] {
       ];
     case 'text-to-image':
       return [
-        "token ids → embeddings → for each step ε̃, then the scheduler's step → decoder:",
+        "token ids → embeddings → for each step ε̃, then the scheduler's step → decoder. The UNet is told the",
+        'last hidden state, or hidden_states[-2] of each encoder side by side, unnormed (hidden_state: penultimate),',
+        'and of SDXL text_embeds of the last encoder and time_ids = [original height, width, crop top, left,',
+        'target height, width]; c is the prompt, ∅ the negative one, or all zeros (zero_negative).',
+        'decoder: latents/scaling_factor + shift_factor first; image = y/2 + 1/2, clamped to [0, 1]. A step:',
         ...ofScheduler(subject.scheduler),
       ];
     case 'derivative':

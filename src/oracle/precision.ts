@@ -82,10 +82,15 @@ const otherFormats: readonly { readonly name: FormatName; readonly says: string 
 const coarser = 8;
 /** What errs as a precision does uses at least this share of some budget of it. */
 const inUse = 0.05;
+/** Of the taps that a precision would make wrong at least so many are. */
+const most = 1 / 3;
+/** An honest port of it errs by no more than so many times the worst of ours. */
+const likeOurs = 1.5;
 
 /**
  * Whether a port passes in another precision, and errs as that does: of the steps that it makes coarser most are wrong
- * by themselves, not here and there one.
+ * by themselves, not here and there one; and none of them errs by much more than honest ports of that precision, as
+ * what merely fits into its wide budgets does.
  */
 function looksLike({ report }: Checked, file: SafetensorsFile, name: FormatName): boolean {
   const here = new Map(report.taps.map((tap) => [tap.name, tap]));
@@ -95,7 +100,9 @@ function looksLike({ report }: Checked, file: SafetensorsFile, name: FormatName)
     const other = here.get(tap.name);
     return other && other.local.deviation.rms >= coarser * tap.local.deviation.rms ? [other] : [];
   });
-  return 2 * own.filter(({ status }) => status === 'wrong').length > own.length;
+  const wrong = own.filter(({ status }) => status === 'wrong');
+  const fits = taps.every(({ local: { deviation, honest } }) => deviation.rms <= likeOurs * honest[1]);
+  return fits && 2 * wrong.length > own.length && wrong.length >= most * taps.length;
 }
 
 function notRounded(storage: DType): string {

@@ -19,7 +19,7 @@ import type { StableDiffusion } from './stable-diffusion.ts';
 export interface LatentPicture extends LatentOptions {
   /** [1,C,H,W], from −1 to 1. */
   readonly picture: Tensor;
-  /** A mask, [1,1,H,W]: 1 where it is painted anew, 0 where it stays; undefined where all of it is redrawn. */
+  /** 1 where it is painted anew, 0 where it stays, [1,1,H,W]; undefined where all of it is redrawn. */
   readonly mask?: Tensor;
   /** Above 0, to 1: how much is redrawn, as the scheduler knows already. */
   readonly strength: number;

@@ -11,16 +11,9 @@ import { scheduleTypes } from './learning-rate.ts';
 /** Keys of the config that are objects themselves. */
 export const sections = {
   data: {
-    images: name(
-      'images',
-      'what the pictures are called in an .npz or safetensors file: [N,C,H,W], [N,H,W,C] or [N,H,W]',
-    ),
+    images: name('images', 'what the pictures are called in an .npz or safetensors file'),
     labels: maybe(name('labels', 'what their classes are called: [N] whole numbers; null leaves them out'), 'labels'),
-    size: maybe(
-      listOf(2, whole(1, 65_536)),
-      null,
-      '[height, width] to which pictures of bytes are resized; null: as they are',
-    ),
+    size: maybe(listOf(2, whole(1, 65_536)), null, '[height, width] to which bytes are resized; null: as they are'),
   },
   optimiser: {
     learning_rate: number(1e-3, { least: 0 }, 'γ of AdamW, before the schedule'),
@@ -28,14 +21,14 @@ export const sections = {
     beta2: number(0.999, { least: 0, below: 1 }, 'how much of the mean square stays'),
     eps: number(1e-8, { above: 0 }, 'what is added to the root of the mean square'),
     weight_decay: number(0.01, { least: 0 }, 'λ: a weight loses γ λ of itself in a step'),
-    max_grad_norm: maybe(number(1, { above: 0 }), 1, 'the most that all gradients together measure; null: no limit'),
+    max_grad_norm: maybe(number(1, { above: 0 }), 1, 'the most that all gradients measure together; null: any'),
   },
   schedule: {
     type: oneOf('cosine', scheduleTypes, 'how the learning rate runs behind its warm-up; cosine ends at 0'),
     warmup_steps: whole(0, 1e9, 0, 'steps in which it rises from 0'),
   },
   loss: {
-    min_snr_gamma: maybe(number(5, { above: 0 }), null, 'γ of min-SNR weights, as 5; null: all timesteps count alike'),
+    min_snr_gamma: maybe(number(5, { above: 0 }), null, 'γ of min-SNR weights, as 5; null: all count alike'),
   },
   ema: {
     decay: number(0.9999, { least: 0, below: 1 }, 'β of the average of the weights that is drawn with; 0: the weights'),
@@ -49,26 +42,18 @@ export const sections = {
   batch: {
     size: whole(1, 65_536, 16, 'pictures of a step'),
     label_dropout: number(0, { least: 0, most: 1 }, 'how often a picture is shown as of no class'),
-    null_label: maybe(
-      whole(0, 65_536),
-      null,
-      'the label of no class; null: the last of the model, where any are dropped',
-    ),
+    null_label: maybe(whole(0, 65_536), null, 'the label of no class; null: the last, where any are dropped'),
     offset_noise: number(0, { least: 0 }, 'how much noise all pixels of a channel share'),
     stratified: flag(true, 'whether the timesteps of a batch are spread evenly'),
   },
   seeds: {
-    weights: whole(0, 2 ** 53 - 1, 0, 'of the first weights, as torch.manual_seed; of no use to a model from a folder'),
+    weights: whole(0, 2 ** 53 - 1, 0, 'of the first weights, as torch.manual_seed has them'),
     batches: whole(0, 2 ** 53 - 1, 0, 'of the order of pictures, timesteps, noise and dropped labels'),
   },
   samples: {
     every: whole(0, 1e9, 0, 'steps between pictures that are drawn; 0: only at the end'),
     count: whole(1, 1000, 16, 'how many'),
-    labels: maybe(
-      listOf(undefined, whole(0, 65_536)),
-      null,
-      'their classes, repeated as often as needed; null: all in order',
-    ),
+    labels: maybe(listOf(undefined, whole(0, 65_536)), null, 'their classes, repeated as needed; null: all in order'),
     steps: whole(1, 1000, 20, 'of DDIM'),
     seed: whole(0, 2 ** 53 - 1, 0, 'of their noise'),
   },
@@ -106,6 +91,7 @@ const others = ['model', 'scheduler', 'steps'];
  * @throws InputError naming the key, what was found, and what it may be
  */
 export function parseTrainingConfig(json: Json, source = 'the config'): TrainingConfig {
+  if (!isObject(json)) throw new InputError(`${source} is ${shown(json)}; expected an object of keys`);
   const known = [...others, ...Object.keys(sections)];
   refuseUnknown(json, known, source, 'the config');
   const { model, scheduler } = json;

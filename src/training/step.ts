@@ -45,6 +45,7 @@ export function initialState({ model }: Training): TrainingState {
 
 /**
  * The next step: loss, gradient, clipping, AdamW, average.
+ * @param checkpointing computes each stage again on the way back: less memory, more time, the same bits
  * @throws InputError when the loss or a gradient is no longer finite
  */
 export function trainingStep(
@@ -52,9 +53,10 @@ export function trainingStep(
   backend: Backend,
   state: TrainingState,
   batch: Batch,
+  checkpointing = false,
 ): { readonly state: TrainingState; readonly report: StepReport } {
   const { config } = training;
-  const { loss, parameters } = gradientOf(training, backend, state, batch);
+  const { loss, parameters } = gradientOf(training, backend, state, batch, checkpointing);
   const gradientNorm = globalNorm(parameters.values());
   const [value = NaN] = loss.data;
   checkGoesOn(state.step, value, gradientNorm);
@@ -74,6 +76,7 @@ function gradientOf(
   backend: Backend,
   { weights }: TrainingState,
   { sample, noise, timesteps, labels }: Batch,
+  checkpointing: boolean,
 ): ReturnType<typeof lossGradient> {
   const levels = levelsAt(noiseSchedule, timesteps, model.dtype);
   const gamma = config.loss.min_snr_gamma;
@@ -84,7 +87,10 @@ function gradientOf(
     backend,
     { sample: noised(x0, epsilon, levels), timesteps, ...(labels && { classLabels: labels }) },
     targetOf(predictionType, x0, epsilon, levels),
-    gamma === null ? {} : { importance: singles.map((level) => minSnrWeight(predictionType, level, gamma)) },
+    {
+      checkpointing,
+      ...(gamma !== null && { importance: singles.map((level) => minSnrWeight(predictionType, level, gamma)) }),
+    },
   );
 }
 

@@ -5,6 +5,7 @@ import { betaSchedules, readNoiseSchedule, type NoiseSchedule } from '../schedul
 import { readOptions, type Config } from '../schedulers/options.ts';
 import { predictionTypes, type PredictionType } from '../schedulers/prediction.ts';
 import { createScheduler, schedulers } from '../schedulers/registry.ts';
+import { mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shown } from '../tensor/shown.ts';
 import type { TrainingConfig } from './config.ts';
@@ -32,6 +33,7 @@ export function createTraining(
   model: UNet,
   schedulerConfig: Config = { _class_name: 'DDPMScheduler' },
 ): Training {
+  isConfig('the config', config);
   aModel('the model', model);
   if (model.dtype !== 'f32' && model.dtype !== 'f64')
     throw new InputError(
@@ -47,3 +49,8 @@ export function createTraining(
   const noiseSchedule = readNoiseSchedule(readOptions(whole, name), [...betaSchedules, 'exp'], name);
   return { config, model, noiseSchedule, predictionType };
 }
+
+const isConfig = mustBe('what parseTrainingConfig makes of a CONFIG.json', (value) => {
+  const { optimiser, steps } = Object(value) as Partial<TrainingConfig>;
+  return typeof optimiser === 'object' && typeof steps === 'number';
+});

@@ -9,7 +9,10 @@ import { temporaryFolder, tiny } from './models.ts';
 const { path, save } = temporaryFolder();
 const bundle = bundleTo(path('pag.mjs'));
 const command = (...args: string[]): string[] => [bundle, ...args];
-const quick = (...args: string[]): string[] => ['sample', '--model', tiny, '--steps', '2', '--count', '1', ...args];
+const quick = (...args: string[]): string[] => [
+  ...['sample', '--model', tiny, '--scheduler', 'ddim', '--steps', '2', '--count', '1'],
+  ...args,
+];
 
 interface Ending {
   readonly status: number | string | null;

@@ -91,6 +91,11 @@ describe.each(models)('the gradients of %s', async (_name, folder, path) => {
     expect(Object.fromEntries(wrong.filter(([, problem]) => problem))).toEqual({});
   });
 
+  it('are known to 2e-5 of what was summed, by PyTorch, too', () => {
+    const shares = [...goldens.values()].flatMap(({ largest }) => [largest.rms, largest.max]);
+    expect(Math.max(...shares)).toBeLessThan(2e-5);
+  });
+
   it('have the same bits with SIMD kernels', () => {
     const expected = gradientsOf('f32');
     for (const backend of fast)

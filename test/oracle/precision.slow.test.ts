@@ -3,6 +3,7 @@ import { cast } from '../../src/tensor/rounding.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
 import { check } from '../../src/oracle/check.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
+import { filled, inSetting, inWeights } from '../../src/oracle/faults/fault.ts';
 import { findingsOf } from '../../src/oracle/findings.ts';
 import { formats, type FormatName } from '../../src/oracle/honest/format.ts';
 import { variants } from '../../src/oracle/honest/variants.ts';
@@ -53,5 +54,17 @@ describe('a port in another precision is told so', () => {
       const fault = bank.find((candidate) => candidate.name === name);
       expect(await said('unets/tiny', fault?.apply(honest) ?? honest, 'f32', 'f32'), name).not.toMatch(/dtype/);
     }
+  });
+
+  it('nor one that fits into the wide budgets of another', async () => {
+    for (const factor of [0.5, 1.01]) {
+      const weaker = inSetting('weaker', '', ({ pagScale }) => ({ pagScale: factor * pagScale })).apply(honest);
+      expect(await said('runs/pag', weaker, 'f32', 'f32'), `s times ${factor}`).not.toMatch(/dtype/);
+    }
+    const bytes = inWeights('bytes', '', (_, weight) => {
+      const step = Math.max(...weight.data.map(Math.abs)) / 127;
+      return filled(weight, (i) => Math.round(weight.data[i] / step) * step);
+    });
+    expect(await said('unets/tiny', bytes.apply(honest), 'f32', 'f32')).not.toMatch(/dtype/);
   });
 });

@@ -16,14 +16,6 @@ const create =
   () =>
     createScheduler(config, steps);
 
-it('one σ of one’s own, where the last is that of the result, is too few', () => {
-  expect(() => createScheduler({ _class_name: 'EulerDiscreteScheduler' }, undefined, { sigmas: [1] })).toThrow(
-    new InputError(
-      'EulerDiscreteScheduler: sigmas has 1 number, that of the result; expected σ of a step before it, as 14.6,0',
-    ),
-  );
-});
-
 it('an unknown class is named, with all that are known', () => {
   expect(create({ _class_name: 'RePaintScheduler' })).toThrow(
     /"RePaintScheduler" is not known; known are .*DDPMScheduler.*FlowMatchEulerDiscreteScheduler/,

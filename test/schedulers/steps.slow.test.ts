@@ -125,7 +125,11 @@ describe('what is no step of one’s own, and no churn', () => {
     ['Heun', { timesteps: [] }, 'timesteps is no list of finite numbers with at least one of them'],
     ['EulerDiscrete', { timesteps: [NaN] }, 'timesteps is no list of finite numbers'],
     ['EulerDiscrete', { timesteps: 5 as unknown as number[] }, 'timesteps is no list of finite numbers'],
-    ['EulerDiscrete', { sigmas: [3] }, '0 steps are asked for; expected a whole number from 1 to 1000000'],
+    [
+      'EulerDiscrete',
+      { sigmas: [3] },
+      'sigmas has 1 number, that of the result; expected σ of a step before it, as 14.6,0',
+    ],
     [
       'EulerDiscrete',
       { sigmas: [3, 0, 0] },

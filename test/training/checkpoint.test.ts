@@ -91,6 +91,8 @@ describe('a step', () => {
     const weights = initialWeights(unetConfig, manualSeed(0));
     expect(() => createTraining(config, createUNet(unetConfig, weights, 'bf16'))).toThrow('the model is in bf16');
     const { model } = training;
+    expect(() => createTraining({} as never, model)).toThrow('the config is {}; it must be what parseTrainingConfig');
+    expect(() => createTraining(config, {} as never)).toThrow('the model is {}; it must be a model');
     expect(() => createTraining(config, model, { _class_name: 'EDMEulerScheduler' })).toThrow('another kind of models');
     expect(createTraining(config, model, { _class_name: 'HeunDiscreteScheduler' }).noiseSchedule.betas[0]).toBeCloseTo(
       0.00085,

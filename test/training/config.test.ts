@@ -25,6 +25,7 @@ describe('the config of a training', () => {
   });
 
   it.each<[string, object, string]>([
+    ['a list', [], 'mine.json is []; expected an object of keys'],
     ['no model', { steps: 1 }, 'mine.json: model is undefined; expected the config of a UNet2DModel'],
     ['a list for a model', { model: [], steps: 1 }, 'model is []; expected'],
     ['no steps', { model: {} }, 'mine.json: steps is missing; expected a whole number from 1'],

@@ -23,13 +23,12 @@ export const products: Rules<'conv2d' | 'upsampleConv2d' | 'linear'> = {
     ];
   },
 
-  // Of the doubled picture, whose pixels then come together again.
+  // A pixel goes to its 2 × 2 copies, and from there by 3 × 3 weights into 4 × 4 outputs: seen from it, a convolution
+  // of the gradient by weights of that size, of which each is a sum. Its next pixel sees the outputs two further on.
   upsampleConv2d({ kernels, inputs: [x, weight], gradient }) {
-    const [batch, channels, height, width] = x.shape;
-    const doubled = [batch, channels, 2 * height, 2 * width];
     return [
-      () => sumOfFour(kernels, backThroughConvolution(kernels, doubled, weight, gradient, 1, one)),
-      () => kernels.conv2dWeightGradient(kernels.upsampleNearest2x(x), gradient, 3, 3, 1, one),
+      () => kernels.conv2d(gradient, spreadWeight(kernels, weight), undefined, 2, one),
+      () => gatheredWeight(kernels, kernels.conv2dWeightGradient(gradient, x, 4, 4, 2, one)),
       () => sumOverSamples(kernels, gradient),
     ];
   },
@@ -46,6 +45,30 @@ export const products: Rules<'conv2d' | 'upsampleConv2d' | 'linear'> = {
     ];
   },
 };
+
+/** Where the four copies of a pixel lie. */
+const copies = [
+  [0, 0],
+  [0, 1],
+  [1, 0],
+  [1, 1],
+] as const;
+
+/** The weights by which the outputs come back to a pixel that was doubled: [O,C,3,3] → [C,O,4,4]. */
+function spreadWeight(kernels: Kernels, weight: Tensor): Tensor {
+  const back = kernels.transposeWeight(weight);
+  return copies
+    .map(([row, column]) => kernels.placePixels(back, 1, row, column, 4, 4))
+    .reduce((a, b) => kernels.add(a, b));
+}
+
+/** What each weight gets of what these got: [C,O,4,4] → [O,C,3,3]. */
+function gatheredWeight(kernels: Kernels, spread: Tensor): Tensor {
+  const back = copies
+    .map(([row, column]) => kernels.placePixels(spread, 1, -row, -column, 3, 3))
+    .reduce((a, b) => kernels.add(a, b));
+  return kernels.transposeWeight(back);
+}
 
 /** The sum of 2 × 2 pixels. */
 export function sumOfFour(kernels: Kernels, x: Tensor): Tensor {

@@ -10,6 +10,7 @@ import { fused, halfTiles, inHalf, lanes, pairwise, reversed, sequential } from 
 import type { FormatName } from './format.ts';
 import { expByTwo } from './functions.ts';
 import { honestKernels, type Arithmetic } from './kernels.ts';
+import { largeReciprocals, reciprocalSinusoid, smallReciprocals } from './reciprocals.ts';
 
 /** An honest port. */
 export interface Variant {
@@ -67,21 +68,39 @@ function port(name: string, arithmetic: Arithmetic, changes: Partial<Implementat
   return { name, implementation: { ...reference, kernels: honestKernels(arithmetic), ...changes } };
 }
 
+const reciprocals = { sinusoid: reciprocalSinusoid, scheduler: smallReciprocals };
+
 const orders: readonly Variant[] = [
   { name: 'the reference', implementation: reference },
   port('sums one after another', { dot: sequential }, { average: weighted, clipGradients: clippedInSingle }),
   port('sums from the end, time in double', { dot: reversed }, { sinusoid: doubleSinusoid, adamw: doubleAdamw }),
-  port('fused multiply-add, norms in single steps, powers of two', { dot: fused, singleSteps: true, exp: expByTwo }),
+  port(
+    'fused multiply-add, norms in single steps, powers of two, reciprocals',
+    { dot: fused, singleSteps: true, exp: expByTwo },
+    reciprocals,
+  ),
   port('pairwise sums, scaled queries', { dot: pairwise, scaledQueries: true }),
-  port('sixteen lanes, online softmax', { dot: lanes, onlineSoftmax: true, singleSteps: true, polynomialErf: true }),
+  port(
+    'sixteen lanes, online softmax, reciprocals',
+    { dot: lanes, onlineSoftmax: true, singleSteps: true, polynomialErf: true },
+    { scheduler: largeReciprocals },
+  ),
 ];
 
 /** In storage of 16 bits it matters most where results are rounded. */
 const stored: readonly Variant[] = [
   ...orders.slice(0, 3),
-  port('logits stored, powers of two', { dot: sequential, storedLogits: true, singleSteps: true, exp: expByTwo }),
+  port(
+    'logits stored, powers of two, reciprocals',
+    { dot: sequential, storedLogits: true, singleSteps: true, exp: expByTwo },
+    reciprocals,
+  ),
   port('bias added on its own', { dot: sequential, biasApart: true }),
-  port('online softmax, scaled queries', { dot: lanes, onlineSoftmax: true, scaledQueries: true }),
+  port(
+    'online softmax, scaled queries, reciprocals',
+    { dot: lanes, onlineSoftmax: true, scaledQueries: true },
+    { scheduler: largeReciprocals },
+  ),
 ];
 
 const roundTf32 = (values: FloatArray): FloatArray => keepBits(values, 0x1000);
@@ -97,14 +116,16 @@ export const variants: Readonly<Record<FormatName, readonly Variant[]>> = {
       { dot: sequential, multiplicand: truncateTf32 },
       { sinusoid: doubleSinusoid },
     ),
-    port('rounded to TF32, fused, pairwise attention', {
-      dot: fused,
-      multiplicand: roundTf32,
-      scaledQueries: true,
-      singleSteps: true,
-      exp: expByTwo,
-    }),
-    port('rounded to TF32, lanes, online softmax', { dot: lanes, multiplicand: roundTf32, onlineSoftmax: true }),
+    port(
+      'rounded to TF32, fused, pairwise attention, reciprocals',
+      { dot: fused, multiplicand: roundTf32, scaledQueries: true, singleSteps: true, exp: expByTwo },
+      reciprocals,
+    ),
+    port(
+      'rounded to TF32, lanes, online softmax, reciprocals',
+      { dot: lanes, multiplicand: roundTf32, onlineSoftmax: true },
+      { scheduler: largeReciprocals },
+    ),
     orders[0],
   ],
   bf16: stored,

@@ -52,6 +52,31 @@ describe('the gradient of a program', () => {
     expect(forward.filter(({ operation }) => operation.kind === 'linear')).toHaveLength(1);
   });
 
+  it('with checkpoints computes again what lies between them, and has the same bits', () => {
+    const layers: Program = (kernels, { x, w }) => {
+      const first = kernels.activation(kernels.linear(x, w, undefined), 'silu');
+      const second = kernels.activation(kernels.linear(first, w, undefined), 'silu');
+      return { loss: sumOverAll(kernels, kernels.multiply(second, second)), first, second };
+    };
+    const given = { x: numbers([2, 4], 2, 'f32'), w: numbers([4, 4], 3, 'f32') };
+    const [kept, again] = [[], ['first', 'second']].map((checkpoints) =>
+      gradient(layers, 'loss', ['x', 'w'], { checkpoints }),
+    );
+    const results = reference.run(again, given);
+    expect(Object.keys(results)).toEqual(['loss', 'grad.x', 'grad.w']);
+    for (const [name, value] of Object.entries(results)) expect(value).toEqual(reference.run(kept, given)[name]);
+    const activations = (program: Program): number =>
+      traceProgram(program, given, referenceKernels).nodes.filter(({ operation: { kind } }) => kind === 'linear')
+        .length;
+    // That of the second layer; the first one's is found again, for it begins with inputs only.
+    expect(activations(again) - activations(kept)).toBe(1);
+    expect(() => reference.run(gradient(layers, 'loss', ['x'], { checkpoints: ['third'] }), given)).toThrow(
+      new InputError('gradient: the program has no result "third"; it has loss, first, second'),
+    );
+    expect(() => gradient(layers, 'loss', ['x'], { checkpoints: 'first' as never })).toThrow(/checkpoints is "first"/);
+    expect(() => gradient(layers, 'loss', ['x'], { keep: [] } as never)).toThrow(/gradient has no option keep/);
+  });
+
   it('is refused for what is no loss, and for inputs that there are none', () => {
     const run = (of: string, ...wanted: string[]): (() => unknown) => {
       return () => reference.run(gradient(program, of, wanted), inputs);

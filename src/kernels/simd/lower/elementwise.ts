@@ -1,4 +1,5 @@
 /** Operations on every element that no other step does on the way. */
+import { sameShape } from '../../../tensor/tensor.ts';
 import type { Node, Value } from '../../graph.ts';
 import { batchOf, sampleBytes, strideOf } from '../memory/place.ts';
 import { mapKernel, type MapOperation } from '../tiles/elementwise.ts';
@@ -14,11 +15,23 @@ export function activation(lowering: Lowering, node: NodeOf<'activation'>): void
   else map(lowering, node, { kind });
 }
 
-/** The derivative of one; that of tanh by the plain loop, too. */
+/** The derivative of one, with the multiplication that follows; that of tanh by the plain loop, too. */
 export function activationDerivative(lowering: Lowering, node: NodeOf<'activationDerivative'>): void {
   const { activation: of } = node.operation;
+  const [x] = node.inputs;
+  const product = lowering.onlyUser(node.output);
+  const [first, second] = product?.inputs ?? [];
+  const other = first === node.output ? second : first;
   if (of === 'tanh') host(lowering, node);
-  else map(lowering, node, { kind: 'derivative', of });
+  else if (product?.operation.kind === 'multiply' && other && isThere(lowering, other, x)) {
+    lowering.done.add(product);
+    map(lowering, { ...product, inputs: [x, other] }, { kind: 'derivative', of, times: true });
+  } else map(lowering, node, { kind: 'derivative', of, times: false });
+}
+
+/** Whether a value has been computed, and is of the shape of another one. */
+function isThere(lowering: Lowering, value: Value, like: Value): boolean {
+  return lowering.isStored(value) && sameShape(value.shape, like.shape);
 }
 
 /** x · factor + offset. */

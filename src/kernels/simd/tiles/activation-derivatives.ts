@@ -14,15 +14,15 @@ import { expf } from './elementary.ts';
 const { add, mul, div, neg, const: number } = f64x2;
 const one = number(1);
 
-/** Code for x = siluDerivativef(x): s (1 + x (1 − s)), s = 1 / (1 + expf(−x)). */
-export function siluDerivativef(body: Body, x: Local<'v128'>): Code {
-  const s = body.local('v128');
+/** Code for x = siluDerivativef(x), for each x: s (1 + x (1 − s)), s = 1 / (1 + expf(−x)). */
+export function siluDerivativef(body: Body, xs: readonly Local<'v128'>[]): Code {
+  const shares = xs.map(() => body.local('v128'));
   const oneFloat = f32x4.const(1);
   return [
-    set(s, f32x4.neg(x)),
-    expf(body, [s]),
-    set(s, f32x4.div(oneFloat, f32x4.add(oneFloat, s))),
-    set(x, f32x4.mul(s, f32x4.add(oneFloat, f32x4.mul(x, f32x4.sub(oneFloat, s))))),
+    shares.map((s, i) => set(s, f32x4.neg(xs[i]))),
+    expf(body, shares),
+    shares.map((s) => set(s, f32x4.div(oneFloat, f32x4.add(oneFloat, s)))),
+    xs.map((x, i) => set(x, f32x4.mul(shares[i], f32x4.add(oneFloat, f32x4.mul(x, f32x4.sub(oneFloat, shares[i])))))),
   ];
 }
 

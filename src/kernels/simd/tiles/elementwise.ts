@@ -13,7 +13,7 @@ import {
   siluDerivativef,
 } from './activation-derivatives.ts';
 import { geluf, mishf } from './activations.ts';
-import { quickGeluf, reluf, siluf } from './elementary.ts';
+import { AT_ONCE, quickGeluf, reluf, siluf } from './elementary.ts';
 import { storeLanes } from './vectors.ts';
 
 /** What is done to an element, or to the elements of two tensors. */
@@ -22,7 +22,8 @@ export type MapOperation =
   | { readonly kind: 'affine'; readonly factor: number; readonly offset: number }
   | { readonly kind: 'divide'; readonly divisor: number }
   | { readonly kind: Exclude<Activation, 'tanh'> }
-  | { readonly kind: 'derivative'; readonly of: Exclude<Activation, 'tanh'> }
+  /** Of the first tensor; `times` the second one. */
+  | { readonly kind: 'derivative'; readonly of: Exclude<Activation, 'tanh'>; readonly times: boolean }
   | { readonly kind: 'copy' };
 
 /** An operation on all elements of one tensor, or of two. */
@@ -42,48 +43,63 @@ export interface MapSpec {
 /** Elements that a unit of work handles at most. */
 const CHUNK = 8192;
 
-function operate(operation: MapOperation, lib: Library, body: Body): (value: Local<'v128'>, other: V128) => Code {
+/** Code for value = operation(value, other), for each of the values. */
+type Apply = (values: readonly Local<'v128'>[], others: readonly V128[]) => Code;
+
+function operate(operation: MapOperation, lib: Library, body: Body): Apply {
+  const each =
+    (code: (value: Local<'v128'>, other: V128) => Code): Apply =>
+    (values, others) =>
+      values.map((value, i) => code(value, others[i]));
   switch (operation.kind) {
     case 'add':
-      return (value, other) => set(value, f32x4.add(value, other));
+      return each((value, other) => set(value, f32x4.add(value, other)));
     case 'subtract':
-      return (value, other) => set(value, f32x4.sub(value, other));
+      return each((value, other) => set(value, f32x4.sub(value, other)));
     case 'multiply':
-      return (value, other) => set(value, f32x4.mul(value, other));
-    case 'affine':
-      return (value) =>
-        set(value, f32x4.add(f32x4.mul(value, f32x4.const(operation.factor)), f32x4.const(operation.offset)));
+      return each((value, other) => set(value, f32x4.mul(value, other)));
+    case 'affine': {
+      const [factor, offset] = [f32x4.const(operation.factor), f32x4.const(operation.offset)];
+      return each((value) => set(value, f32x4.add(f32x4.mul(value, factor), offset)));
+    }
     case 'divide':
-      return (value) => set(value, f32x4.div(value, f32x4.const(operation.divisor)));
+      return each((value) => set(value, f32x4.div(value, f32x4.const(operation.divisor))));
     case 'silu':
-      return (value) => siluf(body, [value]);
+      return (values) => siluf(body, values);
     case 'relu':
-      return reluf();
+      return each(reluf());
     case 'gelu':
-      return geluf(lib);
+      return each(geluf(lib));
     case 'mish':
-      return mishf(lib);
+      return each(mishf(lib));
     case 'quick_gelu':
-      return (value) => quickGeluf(body, value);
-    case 'derivative':
-      return derivative(operation.of, lib, body);
+      return each((value) => quickGeluf(body, value));
+    case 'derivative': {
+      const derive = derivative(operation.of, lib, body);
+      const multiply = each((value, other) => set(value, f32x4.mul(value, other)));
+      return operation.times ? (values, others) => [derive(values, others), multiply(values, others)] : derive;
+    }
     case 'copy':
       return () => [];
   }
 }
 
-function derivative(of: Exclude<Activation, 'tanh'>, lib: Library, body: Body): (value: Local<'v128'>) => Code {
+function derivative(of: Exclude<Activation, 'tanh'>, lib: Library, body: Body): Apply {
+  const each =
+    (code: (value: Local<'v128'>) => Code): Apply =>
+    (values) =>
+      values.map(code);
   switch (of) {
     case 'silu':
-      return (value) => siluDerivativef(body, value);
+      return (values) => siluDerivativef(body, values);
     case 'relu':
-      return reluDerivativef();
+      return each(reluDerivativef());
     case 'gelu':
-      return geluDerivativef(lib);
+      return each(geluDerivativef(lib));
     case 'mish':
-      return mishDerivativef(lib);
+      return each(mishDerivativef(lib));
     case 'quick_gelu':
-      return quickGeluDerivativef(lib);
+      return each(quickGeluDerivativef(lib));
   }
 }
 
@@ -100,16 +116,25 @@ export function mapKernel(lib: Library, spec: MapSpec): Func {
     const [a0, b0] = body.pointers;
     const out0 = body.pointers[body.pointers.length - 1];
     const [sample, plane, offset, end, a, b, out] = body.locals('i32');
-    const [value, number] = body.locals('v128');
+    const number = body.local('v128');
+    const values = Array.from({ length: AT_ONCE }, () => body.local('v128'));
     const apply = operate(spec.operation, lib, body);
     const toSecond = ({ stride }: { readonly stride: number }): Code =>
       spread
         ? set(number, f32x4.splat(f32.load(at(at(b0, sample, stride), plane, 4))))
         : set(b, at(b0, sample, stride));
-    const compute: Code = [
-      set(value, v128.load(i32.add(a, offset))),
-      apply(value, spread ? number : v128.load(i32.add(b, offset))),
-    ];
+    /** From `offset` on, `count` vectors; what `store` does with each. */
+    const compute = (count: number, store: (value: Local<'v128'>, place: number) => Code): Code => {
+      const some = values.slice(0, count);
+      const others = some.map((_, i) => (spread ? number : v128.load(i32.add(b, offset), 16 * i)));
+      return [
+        some.map((value, i) => set(value, v128.load(i32.add(a, offset), 16 * i))),
+        apply(some, others),
+        some.map((value, i) => store(value, 16 * i)),
+      ];
+    };
+    const storeWhole = (value: Local<'v128'>, place: number): Code => v128.store(i32.add(out, offset), value, place);
+    const whole = i32.const(4 * (size - (size % 4)));
     return parallel(lib, body, batch * planes * chunks, (unit) => [
       set(plane, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(planes))),
       set(sample, i32.divU(unit, i32.const(chunks * planes))),
@@ -118,14 +143,17 @@ export function mapKernel(lib: Library, spec: MapSpec): Func {
       second ? toSecond(second) : [],
       set(offset, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(4 * CHUNK))),
       set(end, i32.add(offset, i32.const(4 * CHUNK))),
-      when(i32.gtS(end, i32.const(4 * (size - (size % 4)))), set(end, i32.const(4 * (size - (size % 4))))),
-      forRange(offset, offset, end, 16, [compute, v128.store(i32.add(out, offset), value)]),
+      when(i32.gtS(end, whole), set(end, whole)),
+      set(end, i32.sub(end, i32.const(16 * (AT_ONCE - 1)))),
+      forRange(offset, offset, end, 16 * AT_ONCE, compute(AT_ONCE, storeWhole)),
+      set(end, i32.add(end, i32.const(16 * (AT_ONCE - 1)))),
+      forRange(offset, offset, end, 16, compute(1, storeWhole)),
       size % 4 === 0
         ? []
-        : when(i32.eq(offset, i32.const(4 * (size - (size % 4)))), [
-            compute,
-            storeLanes(i32.add(out, offset), value, size % 4),
-          ]),
+        : when(
+            i32.eq(offset, whole),
+            compute(1, (value) => storeLanes(i32.add(out, offset), value, size % 4)),
+          ),
     ]);
   });
 }

@@ -24,6 +24,16 @@ describe('steps', () => {
     expect(stepsOf(program('gelu', false), { x: picture })).toEqual(['groupNorm 4@6×6', 'gelu']);
   });
 
+  test('a derivative takes the multiplication along by which a gradient comes through, where it is there', () => {
+    const program: Program = (k, { x, g }) => ({ out: k.multiply(g, k.activationDerivative(x, 'silu')) });
+    expect(stepsOf(program, { x: picture, g: picture })).toEqual(['derivative']);
+    const later: Program = (k, { x, g }) => {
+      const derived = k.activationDerivative(x, 'silu');
+      return { out: k.multiply(k.affine(g, 2, 0), derived), ofChannels: k.activationDerivative(g, 'gelu') };
+    };
+    expect(stepsOf(later, { x: picture, g: picture })).toEqual(['derivative', 'affine', 'multiply', 'derivative']);
+  });
+
   test('norms and doubled pictures are written with the border that the only convolution wants', () => {
     const program: Program = (k, { x }) => {
       const normed = k.groupNorm(x, 2, scale, scale, 1e-5);

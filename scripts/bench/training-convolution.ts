@@ -1,0 +1,62 @@
+/**
+ * The gradients of a convolution for its picture and its weight, by our kernels and by the plain JavaScript of
+ * TensorFlow.js (its WebAssembly lacks them), in one process, taking turns; medians of processor time on one thread.
+ *
+ * Run: npx tsx training-convolution.ts
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { conv2DGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Conv2D_grad.js';
+import { squareGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Square_grad.js';
+import { sumGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Sum_grad.js';
+import { gradient, manualSeed, simdBackend, type Program } from '../../src/index.ts';
+import { tensorOf } from '../../src/kernels/kernels.ts';
+import { sumOverAll } from '../../src/kernels/gradients/sums.ts';
+
+const padding = { top: 1, bottom: 1, left: 1, right: 1 };
+const backend = simdBackend();
+const { randn } = manualSeed(0);
+
+/** Milliseconds of processor time. */
+function timeOf(run: () => unknown): number {
+  const before = process.cpuUsage();
+  run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+const median = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
+
+// Node's modules of the library leave them out.
+for (const config of [conv2DGradConfig, squareGradConfig, sumGradConfig]) tf.registerGradient(config);
+await tf.setBackend('cpu');
+for (const [channels, size] of [
+  [32, 32],
+  [64, 16],
+  [96, 8],
+] as const) {
+  const [x, weight] = [randn([2, channels, size, size]), randn([channels, channels, 3, 3])];
+  const loss: Program = (kernels, given) => {
+    const out = kernels.conv2d(tensorOf(given, 'x'), tensorOf(given, 'weight'), undefined, 1, padding);
+    return { loss: sumOverAll(kernels, kernels.multiply(out, out)) };
+  };
+  const program = gradient(loss, 'loss', ['x', 'weight']);
+  const picture = tf.transpose(tf.tensor4d(x.data as Float32Array, [2, channels, size, size]), [0, 2, 3, 1]);
+  const filter = tf.transpose(tf.tensor4d(weight.data as Float32Array, [channels, channels, 3, 3]), [2, 3, 1, 0]);
+  const derived = tf.grads((x, w) => tf.sum(tf.square(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'))));
+  const ours = (): unknown => backend.run(program, { x, weight });
+  const theirs = (): unknown => derived([picture, filter]).map((g) => g.dataSync());
+  for (let i = 0; i < 20; i++) ours();
+  theirs();
+  const turns = Array.from({ length: 5 }, () => [
+    median(Array.from({ length: 9 }, () => timeOf(ours))),
+    timeOf(theirs),
+  ]);
+  const [our = NaN, their = NaN] = [0, 1].map((who) => median(turns.map((turn) => turn[who] ?? NaN)));
+  console.log(
+    `conv 3×3 ${channels}→${channels} @${size}², two samples, with both gradients: ` +
+      `${our.toFixed(2)} ms, tfjs cpu ${their.toFixed(1)} ms: ${(their / our).toFixed(0)} times`,
+  );
+}
+backend.dispose();

@@ -1,0 +1,131 @@
+/** `pag restore`: the picture behind a blurred, coarse, noisy or torn one. */
+import { grid } from '../formats/grid.ts';
+import { encodePng, type Picture } from '../formats/png.ts';
+import { writeSafetensors } from '../formats/safetensors.ts';
+import { classConditions } from '../models/condition.ts';
+import { measureBack } from '../restoration/measurement.ts';
+import { restoring } from '../restoration/posterior.ts';
+import { modelSlope } from '../restoration/slope.ts';
+import { denoiserOf } from '../sampling/denoiser.ts';
+import { forEachSample } from '../sampling/from-picture.ts';
+import { leastWork } from '../sampling/work.ts';
+import { mapElements, mean, scale, subtract } from '../tensor/arithmetic.ts';
+import { InputError } from '../tensor/errors.ts';
+import { extentOf, zeros, type Tensor } from '../tensor/tensor.ts';
+import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
+import { conditionsOf } from './class-labels.ts';
+import type { Command } from './command.ts';
+import { follow } from './follow.ts';
+import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
+import { printResult } from './messages.ts';
+import { folderChoices, loadModel, modelFolder, modelHelp } from './model.ts';
+import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
+import { readOptions, type OptionKinds } from './options.ts';
+import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
+import { readTask, taskHelp, taskOptions, type RestorationTask } from './restoration-task.ts';
+import { runTitle } from './run-report.ts';
+import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
+import { announceWork } from './work.ts';
+
+const kinds: OptionKinds = {
+  model: 'text',
+  variant: 'text',
+  ...taskOptions,
+  weight: 'text',
+  out: 'text',
+  latents: 'text',
+  labels: 'text',
+  preview: 'flag',
+  ...noiseOptions,
+  ...schedulerOptions,
+  ...guidanceOptions,
+  ...backendOptions,
+};
+
+const help = `pag restore --task TASK --input PICTURE.png --out GRID.png [options]
+
+Restores a picture: draws, with a model of whole pictures, what fits the one that is given. That is diffusion posterior
+sampling (Chung et al. 2023, arXiv 2209.14687): every step is moved by the gradient of the misfit through the network.
+
+${modelHelp}
+  --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
+${taskHelp}
+  --weight W                      how far a step goes towards the picture that is given (250 / steps, at most 8)
+  --out GRID.png                  where the pictures go: what was given, what was restored, and the whole one
+  --latents FILE.safetensors      where the numbers go: noise, measured, step.0 ... (after each call), sample
+  --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
+${noiseHelp}
+${schedulerHelp}
+                                  here ddpm or ddim; more steps restore better
+  --preview                       shows in the terminal what is being drawn
+${guidanceHelp}
+${backendHelp}`;
+
+/** The command `pag restore`. */
+export const restoreCommand: Command = { help: (args) => help + chosenPage(args), options: kinds, run };
+
+async function run(args: readonly string[]): Promise<number> {
+  const options = readOptions(args, kinds);
+  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors' });
+  if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  const { dtype, backend } = chooseBackend(options);
+  const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, folderChoices(options));
+  const { shape, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
+  const [count = 0] = shape;
+  const task = await readTask(options, shape, dtype);
+  const guidance = chooseGuidance(options, unet.attentionLayers, {
+    hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
+    hasWeakModel: false,
+  });
+  const chosen = await chooseRun(options, schedulerConfig);
+  const weight = options.number('weight', 0) ?? Math.min(8, 250 / chosen.stepCount);
+  const { labels, nullLabel } = conditionsOf(options, unet, count);
+  const [models, conditions] = [{ main: unet }, classConditions(labels, nullLabel)];
+  const { products, bytes } = leastWork({ models, conditions, guidance, scheduler: chosen.scheduler, shape });
+  // The slope is a pass of its own, and on its way back there are two products for each.
+  announceWork({ products: 4 * products, bytes: 4 * bytes });
+  const noise = first();
+  const measured = forEachSample(task.measured, zeros(dtype, [count, ...task.measured.shape.slice(1)]));
+  const slope = modelSlope(unet, backend, conditions['given']);
+  const scheduler = restoring(chosen.scheduler, { measurement: task.measurement, measured, weight }, slope, noise);
+
+  const started = performance.now();
+  const samplingRun = { denoiser: denoiserOf(models, backend, conditions), guidance, scheduler, noise, noiseSource };
+  const { sample, steps } = await follow(samplingRun, 'restoring', files.latents !== undefined, options.has('preview'));
+  backend.dispose();
+  const title = `${task.measurement.name}, ${runTitle(guidance, scheduler, chosen)}`;
+  if (files.out !== undefined) writeOut(files.out, encodePng(gridOf(title, task, sample)));
+  if (files.latents !== undefined) {
+    const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
+    writeOut(files.latents, writeSafetensors({ noise, measured, ...named, sample }));
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const psnr = task.whole && peakRatios(sample, task.whole);
+  const error = psnr ? `, ${psnr.map((ratio) => ratio.toFixed(1)).join(', ')} dB from the whole one` : '';
+  printResult(options, {
+    text: `${count} restored, ${title}${error}, in ${seconds.toFixed(1)} s: ${Object.values(files).join(' and ')}`,
+    json: { schema: 1, count, run: title, weight, ...(psnr && { psnr }), dtype, kernels: backend.name, seconds, files },
+    aside: Object.values(files).some(isStdout),
+  });
+  return 0;
+}
+
+/** What was given, as large as a picture; what was restored; and the whole one, where it is known. */
+function gridOf(title: string, { measurement, measured, whole }: RestorationTask, sample: Tensor): Picture {
+  const size = [extentOf(sample, 2), extentOf(sample, 3)] as const;
+  const squares = (size[0] * size[1]) / (extentOf(measured, 2) * extentOf(measured, 3));
+  // Of what is coarser every pixel hands its value back to those that it is the mean of.
+  const given = squares === 1 ? measured : scale(measureBack(measurement, measured, size), squares);
+  return grid([
+    { title: 'given', samples: given },
+    { title, samples: sample },
+    ...(whole ? [{ title: 'whole', samples: whole }] : []),
+  ]);
+}
+
+/** The peak signal-to-noise ratio of each sample in dB: 10 log₁₀(2² / mean squared error), of pictures within ±1. */
+function peakRatios(sample: Tensor, whole: Tensor): readonly number[] {
+  const within = mapElements(sample, (value) => Math.min(Math.max(value, -1), 1));
+  const errors = mapElements(subtract(within, forEachSample(whole, sample)), (value) => value * value);
+  return mean(errors).map((error) => 10 * Math.log10(4 / error));
+}

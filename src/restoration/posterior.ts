@@ -1,0 +1,112 @@
+/**
+ * Diffusion Posterior Sampling (Chung et al. 2023, arXiv 2209.14687, algorithm 1): a model that was trained on whole
+ * pictures draws one that fits a measurement y = A x₀ + noise. After each step the sample is moved against the gradient
+ * of the misfit,
+ *
+ *     x_{t−1} ← x_{t−1} − ζ ∇_{x_t} ‖y − A x̂₀(x_t)‖,
+ *
+ * where x̂₀ = a x_t + b p(x_t) and the gradient goes through the network that predicts p. Its weight is that of the
+ * authors' code; the paper writes ζ' ∇‖·‖² / ‖·‖, which is twice as much.
+ *
+ * Guidance moves the step, as ever; the misfit is that of the model's own, unguided prediction.
+ */
+import { addScaled, combine, mapElements, norm, scale, subtract } from '../tensor/arithmetic.ts';
+import { at } from '../tensor/at.ts';
+import { aFunction, checkOptions, checkTensor, finite, withMethods, type Checks } from '../tensor/checks.ts';
+import { InputError } from '../tensor/errors.ts';
+import { extentOf, sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
+import { originalPerPrediction } from '../schedulers/original-slope.ts';
+import { aScheduler, type Scheduler } from '../schedulers/scheduler.ts';
+import { measure, measureBack, type Measurement } from './measurement.ts';
+import type { Slope } from './slope.ts';
+
+/** A picture that was measured, and how much the measurement counts. */
+export interface InverseProblem {
+  /** A. */
+  readonly measurement: Measurement;
+  /** y, [B,C,H′,W′]. */
+  readonly measured: Tensor;
+  /** ζ, from 0: how far a step goes towards what was measured. With 0 it is not looked at. */
+  readonly weight: number;
+}
+
+const checks: Checks<InverseProblem> = {
+  measurement: withMethods<Measurement>('a measurement, as superResolution(4)', 'sizeOf', 'rowAt'),
+  measured: checkTensor,
+  weight: finite(0),
+};
+
+/** Schedulers whose model sees x_t as it is, with α and σ of a fixed variance. */
+const supported = ['DDPMScheduler', 'DDIMScheduler'];
+
+/**
+ * The scheduler, each step of which is followed by one towards the measurement.
+ * @param slopeAt of the model's prediction: called once a step with x_t and the timestep
+ * @param noise of the run, [B,C,H,W]: its shape and precision
+ * @throws InputError for another scheduler than DDPM and DDIM, or where measurement, picture and noise do not fit
+ */
+export function restoring<State>(
+  scheduler: Scheduler<State>,
+  problem: InverseProblem,
+  slopeAt: (sample: Tensor, timestep: number) => Slope,
+  noise: Tensor,
+): Scheduler<State> {
+  aScheduler('the scheduler', scheduler);
+  checkOptions('an inverse problem', problem, checks);
+  aFunction('a function, as modelSlope(unet, backend) gives it')('slopeAt', slopeAt);
+  if (!supported.includes(scheduler.name)) {
+    throw new InputError(
+      `posterior sampling goes with ${supported.join(' and ')}, but the scheduler is ${scheduler.name}`,
+    );
+  }
+  const { measurement, measured, weight } = problem;
+  checkMeasured(problem, noise);
+  return {
+    ...scheduler,
+    step(state, input) {
+      const result = scheduler.step(state, input);
+      if (weight === 0) return result;
+      const { index, sample } = input;
+      const slope = slopeAt(sample, at(scheduler.timesteps, index));
+      const original = scheduler.predictOriginal(sample, slope.prediction, index);
+      const misfit = subtract(measured, measure(measurement, original));
+      const towards = measureBack(measurement, unit(misfit), [extentOf(sample, 2), extentOf(sample, 3)]);
+      const perSample = originalPerSample(scheduler, index);
+      const perPrediction = originalPerPrediction(scheduler, index);
+      // −∇‖y − A x̂₀‖ = (a + Jᵀ b) Aᵀ (y − A x̂₀)/‖y − A x̂₀‖
+      const rise = combine([
+        [perSample, towards],
+        [1, slope.transposed(scale(towards, perPrediction))],
+      ]);
+      return { ...result, sample: addScaled(result.sample, weight, rise) };
+    },
+  };
+}
+
+/** ∂x̂₀/∂x_t where the prediction stays: what becomes of x_t = 1 with a prediction of 0. */
+function originalPerSample(scheduler: Pick<Scheduler, 'predictOriginal'>, index: number): number {
+  const one = (value: number): Tensor => ({ dtype: 'f64', shape: [1, 1, 1, 1], data: Float64Array.of(value) });
+  return at(scheduler.predictOriginal(one(1), one(0), index).data, 0);
+}
+
+/** Each sample divided by its length; nothing of what is nothing. */
+function unit(x: Tensor): Tensor {
+  const lengths = norm(x);
+  const size = x.data.length / lengths.length;
+  return mapElements(x, (value, i) => {
+    const length = at(lengths, Math.floor(i / size));
+    return length === 0 ? 0 : value / length;
+  });
+}
+
+/** @throws InputError unless y is what is measured of pictures as the noise, in its precision */
+function checkMeasured({ measurement, measured }: InverseProblem, noise: Tensor): void {
+  checkTensor('the noise', noise);
+  const [batch = 0, channels = 0, height = 0, width = 0] = noise.shape;
+  const expected = [batch, channels, ...measurement.sizeOf([height, width])];
+  if (sameShape(measured.shape, expected) && measured.dtype === noise.dtype) return;
+  throw new InputError(
+    `what was measured is ${shapeText(measured.shape)} in ${measured.dtype}; of pictures of ` +
+      `${shapeText(noise.shape)}, ${measurement.name} measures ${shapeText(expected)} in ${noise.dtype}`,
+  );
+}

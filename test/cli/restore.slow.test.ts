@@ -1,0 +1,102 @@
+/** `pag restore`: a letter that is whole again, and what is refused. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { runCommand } from '../../src/cli/commands.ts';
+import { encodePng } from '../../src/formats/png.ts';
+import { parseSafetensors, readTensor } from '../../src/formats/safetensors.ts';
+import { measure } from '../../src/restoration/measurement.ts';
+import { superResolution } from '../../src/restoration/measurements.ts';
+import { norm, subtract } from '../../src/tensor/arithmetic.ts';
+import { capturePrinted, refusal } from './console.ts';
+import { temporaryFolder } from './models.ts';
+
+const { path } = temporaryFolder();
+const printed = capturePrinted();
+const square = (side: number): Uint8Array =>
+  encodePng({
+    width: side,
+    height: side,
+    channels: 1,
+    pixels: Uint8Array.from({ length: side * side }, (_, i) => {
+      const [x, y] = [(i % side) / side, Math.floor(i / side) / side];
+      return x > 0.25 && x < 0.4 && y > 0.2 && y < 0.8 ? 255 : 0;
+    }),
+  });
+
+writeFileSync(path('whole.png'), square(32));
+writeFileSync(path('small.png'), square(8));
+const restore = (...args: readonly string[]): string[] => [
+  ...['restore', '--null-label', '26', '--count', '1', '--steps', '8'],
+  ...args,
+];
+
+describe('pag restore', () => {
+  it('draws what fits a small picture, and keeps the numbers', async () => {
+    const latents = path('numbers.safetensors');
+    const drawn = async (weight: string): Promise<number> => {
+      const args = ['--task', 'sr4', '--input', path('small.png'), '--latents', latents, '--weight', weight];
+      expect(await runCommand(restore(...args))).toBe(0);
+      const file = parseSafetensors(readFileSync(latents), latents);
+      const given = (name: string) => readTensor(file, name);
+      expect([...file.entries.keys()]).toEqual([
+        'noise',
+        'measured',
+        ...Array.from({ length: 8 }, (_, i) => `step.${i}`),
+        'sample',
+      ]);
+      return norm(subtract(given('measured'), measure(superResolution(4), given('sample'))))[0];
+    };
+    const [without, little, more] = [await drawn('0'), await drawn('4'), await drawn('20')];
+    expect(little).toBeLessThan(without);
+    expect(more).toBeLessThan(0.5 * without);
+  });
+
+  it('of a whole picture tells how well its damage was undone, with any guidance', async () => {
+    const args = [
+      '--task',
+      'motion-blur',
+      '--input',
+      path('whole.png'),
+      '--degrade',
+      '--out',
+      path('grid.png'),
+      '--json',
+    ];
+    const ratio = async (...more: readonly string[]): Promise<number> => {
+      printed.length = 0;
+      expect(await runCommand(restore(...args, '--guidance', 'pag', '--pag-scale', '1', ...more))).toBe(0);
+      const said = JSON.parse(printed[0]) as { psnr: number[]; run: string };
+      expect(said.run).toMatch(/^motion-blur, pag, /);
+      return said.psnr[0];
+    };
+    expect(await ratio('--weight', '3')).toBeGreaterThan((await ratio('--weight', '0')) + 1);
+  });
+
+  it.each([
+    [['--input', 'x.png'], '--task is missing; expected denoise, inpaint'],
+    [['--task', 'deblur', '--input', 'x.png'], '--task is "deblur"'],
+    [
+      ['--task', 'sr4', '--input', 'whole.png'],
+      'whole.png has 32 × 32 pixels; expected 8 × 8, as sr4 leaves of one of 32 × 32',
+    ],
+    [['--task', 'sr4', '--input', 'small.png', '--degrade'], 'small.png has 8 × 8 pixels; expected 32 × 32'],
+    [['--task', 'sr4', '--input', 'small.png', '--mask', 'small.png'], '--mask has no effect without --task inpaint'],
+    [
+      ['--task', 'sr4', '--input', 'small.png', '--noise-level', '0.1'],
+      '--noise-level has no effect without --degrade',
+    ],
+    [
+      ['--task', 'inpaint', '--input', 'whole.png', '--mask', 'small.png'],
+      'small.png has 8 × 8 pixels; expected 32 × 32',
+    ],
+    [
+      ['--task', 'denoise', '--input', 'whole.png', '--scheduler', 'euler'],
+      'goes with DDPMScheduler and DDIMScheduler',
+    ],
+    [['--task', 'denoise', '--input', 'whole.png', '--weight', '-1'], '--weight is -1'],
+    [['--task', 'denoise', '--input', 'none.png'], 'none.png'],
+  ])('refuses %j', async (args, message) => {
+    const given = args.map((arg) => (arg.endsWith('.png') ? path(arg) : arg));
+    expect(await refusal(...restore(...given, '--out', path('grid.png')))).toContain(message);
+  });
+});
