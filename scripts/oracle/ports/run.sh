@@ -22,7 +22,7 @@ if has go; then
   if (cd "$here/go" && MISTAKE=1 GOCACHE="$work/go" go test -run Mistake ./... > /dev/null); then failed="$failed go-mistake"; fi
 fi
 if has cargo; then
-  (cd "$here/rust" && CARGO_TARGET_DIR="$work/target" cargo test -q --locked) || failed="$failed cargo"
+  (cd "$here/rust" && CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$work/target}" cargo test -q --locked) || failed="$failed cargo"
 fi
 [ -z "$failed" ] || { echo "failed:$failed"; exit 1; }
 echo 'all that could be run is as expected'
