@@ -182,26 +182,33 @@ function writeInto(path: string, flags: 'w' | 'wx', bytes: Uint8Array): void {
   }
 }
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** How many pieces of work hold signals back: signals are of the process, and one listener hears them for all. */
+let holding = 0;
+
+function obey(signal: NodeJS.Signals): void {
+  for (const one of signals) process.off(one, obey);
+  process.kill(process.pid, signal);
+}
+
+function letGo(): void {
+  holding -= 1;
+  if (holding === 0) for (const signal of signals) process.off(signal, obey);
+}
+
 /**
  * Runs `work`, which does not wait for anything, to its end: a signal that asks the process to end is obeyed when it is
  * done. At all other times such a signal ends the process at once, however long a computation takes.
  */
 export function uninterrupted<T>(work: () => T): T {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const release = (): void => {
-    for (const signal of signals) process.off(signal, obey);
-  };
-  const obey = (signal: NodeJS.Signals): void => {
-    release();
-    process.kill(process.pid, signal);
-  };
-  for (const signal of signals) process.on(signal, obey);
+  if (holding === 0) for (const signal of signals) process.on(signal, obey);
+  holding += 1;
   try {
     return work();
   } finally {
     // Node hears of a signal when it next looks for events: that is, for certain, before the second time that it is
     // idle.
-    setImmediate(() => setImmediate(release));
+    setImmediate(() => setImmediate(letGo));
   }
 }
 
