@@ -18,9 +18,10 @@ export async function partChoices(
   readFile: ReadFile,
   source: string,
   folders: readonly string[],
-  { variant }: FolderChoices,
+  choices: FolderChoices,
 ): Promise<PartChoices> {
-  if (variant === undefined) return { of: () => ({}), warnings: [] };
+  const { variant, ...others } = choices;
+  if (variant === undefined) return { of: () => others, warnings: [] };
   const lacking: string[] = [];
   for (const folder of folders) {
     const names = (await readFile.list?.(folder)) ?? [];
@@ -28,7 +29,7 @@ export async function partChoices(
   }
   const without = lacking.length < folders.length ? lacking : [];
   return {
-    of: (folder) => (without.includes(folder) ? {} : { variant }),
+    of: (folder) => (without.includes(folder) ? others : choices),
     warnings: without.map(
       (folder) => `${source}: ${folder} has no variant ${variant}; its weights are those without one`,
     ),
