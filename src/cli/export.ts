@@ -45,7 +45,7 @@ async function run(args: readonly string[]): Promise<number> {
       const exported = await filesOfCase(name, dtype);
       for (const [path, bytes] of exported.files) files.set(`${name}/${path}`, bytes);
     }
-    writeFiles(first, files);
+    await writeFiles(first, files);
     const how = isArchive(first)
       ? 'Unpacked it is a folder pag-kit: python pag-kit/pag_oracle.py pag-kit THEIRS checks all files in THEIRS.'
       : `pag check ${first} THEIRS checks all files in THEIRS.`;
@@ -54,7 +54,7 @@ async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { one, files } = await filesOfCase(first, dtype);
-  writeFiles(second, files);
+  await writeFiles(second, files);
   printResult(options, {
     text: guideOf(one, second),
     json: { schema: 1, folder: second, cases: [one.name], taps: [...one.expected.keys()] },

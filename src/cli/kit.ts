@@ -73,7 +73,7 @@ export function isArchive(path: string): boolean {
 }
 
 /** Writes files into a folder, which is made; or into one archive, in a folder of its name. */
-export function writeFiles(to: string, files: Files): void {
+export async function writeFiles(to: string, files: Files): Promise<void> {
   if (isArchive(to)) {
     const inside = [...files].map(([path, bytes]) => [`pag-kit/${path}`, bytes] as const);
     writeWhole(to, gzipSync(writeTar(new Map(inside))));
@@ -82,5 +82,7 @@ export function writeFiles(to: string, files: Files): void {
   for (const [path, bytes] of files) {
     makeFolder(dirname(join(to, path)));
     writeWhole(join(to, path), bytes);
+    // So that signals are heard between two files.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   }
 }
