@@ -341,7 +341,7 @@ describe('a guidance whose options are of the wrong kind', () => {
     [
       'no context for the registry',
       () => pag.createGuidance('pag', {}, any(undefined)),
-      'takes { attentionLayers, has',
+      'the context of a guidance is given undefined; it takes { attentionLayers,',
     ],
     [
       'a context that does not say all',

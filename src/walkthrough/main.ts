@@ -54,24 +54,26 @@ async function start(): Promise<void> {
   const remember = laterOnce(250, () => {
     const text = writeState(state);
     const shown = location.hash.slice(1);
-    // What is there already, by a link or by going back, is no step of its own.
     if (text === (shown.includes('=') ? shown : '')) return;
     history.pushState(null, '', text === '' ? location.pathname + location.search : `#${text}`);
   });
-  const change = (part: Partial<State>): void => {
+  const turnTo = (next: State): void => {
     const before = state;
-    state = consistent({ ...state, ...part });
+    state = consistent(next);
     if (state.kernels !== before.kernels) client.open(state.kernels);
-    remember();
     invalidate();
+  };
+  const change = (part: Partial<State>): void => {
+    turnTo({ ...state, ...part });
+    remember();
   };
   addEventListener(tryAgain, () => client.open(state.kernels));
   addEventListener('hashchange', () => {
     const text = location.hash.slice(1);
     // A link to a heading, or whatever somebody wrote there, is no state.
     if (text !== '' && !text.includes('=')) return;
-    const next = readState(text);
-    if (writeState(next) !== writeState(state)) change(next);
+    // What a link says, or going back, is no step of its own: it is not remembered once more.
+    turnTo(readState(text));
   });
 
   const page: Page = { client, model: await loadPlan(), state: () => state, change };
