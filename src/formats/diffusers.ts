@@ -65,6 +65,7 @@ export async function loadModelFolder(
     warnings: [
       ...warnings,
       ...scheduler.warnings,
+      ...classText(place),
       ...latentsText(place),
       ...(unread.length > 0 ? [`${place.source}/${place.unet}: ${unreadText(unread)}`] : []),
     ],
@@ -149,6 +150,15 @@ export async function schedulerOf({
   if (ofIndex === undefined) return { config: undefined, warnings: [] };
   const missing = `${source}: there is no scheduler_config.json; ${ofIndex} is taken with its defaults`;
   return { config: { _class_name: ofIndex }, warnings: [missing] };
+}
+
+/** What is to be said where index and config do not name the same class: the config is what describes the weights. */
+function classText({ index, config, source, unet }: Place): readonly string[] {
+  const entry = index?.['unet'];
+  const [named, own] = [Array.isArray(entry) ? entry[1] : undefined, config['_class_name']];
+  if (typeof named !== 'string' || own === undefined || named === own) return [];
+  const said = `${source}/model_index.json names a ${named}`;
+  return [`${said}, but ${unet}config.json is of ${JSON.stringify(own)}, which is taken`];
 }
 
 /** What is to be said of a pipeline whose UNet works on what an autoencoder makes of pictures. */

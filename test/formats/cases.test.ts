@@ -123,6 +123,20 @@ describe('a layout that diffusers or the Hub has', () => {
   });
 });
 
+describe('a folder whose index and config name different classes', () => {
+  it('is of that of the config, which describes the weights; it is said', async () => {
+    const index = (unet: unknown) => JSON.stringify({ _class_name: 'DDPMPipeline', unet });
+    const files = { 'unet/config.json': config, [`unet/${weightsName}`]: weights };
+    const warningsOf = async (unet: unknown) =>
+      (await load({ ...files, 'model_index.json': index(unet) })).warnings.filter((line) => line.includes('names a'));
+    expect(await warningsOf(['diffusers', 'UNet2DModel'])).toEqual([]);
+    expect(await warningsOf([null, null])).toEqual([]);
+    expect(await warningsOf(['diffusers', 'UNet1DModel'])).toEqual([
+      'model/model_index.json names a UNet1DModel, but unet/config.json is of "UNet2DModel", which is taken',
+    ]);
+  });
+});
+
 describe('the scheduler of a folder', () => {
   const unet = { 'unet/config.json': config, [`unet/${weightsName}`]: weights };
   const path = 'scheduler/scheduler_config.json';
