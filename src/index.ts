@@ -302,7 +302,7 @@ export type { NoiseSchedule } from './schedulers/noise-schedule.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
 export type { OwnSteps } from './schedulers/own-steps.ts';
 export { adamsBashforth, transfer } from './schedulers/pndm.ts';
-export type { PredictionType } from './schedulers/prediction.ts';
+export { predictionTypes, type PredictionType } from './schedulers/prediction.ts';
 export {
   createScheduler,
   schedulerDefaults,
@@ -441,11 +441,14 @@ export {
   type ByteStorage,
   type DirectoryLike,
   type FileHandleLike,
+  type WritableLike,
 } from './formats/storage.ts';
 export {
   urlReader,
+  type BodyLike,
   type BodyReader,
   type Fetch,
+  type HeadersLike,
   type LoadingProgress,
   type ResponseLike,
   type UrlReaderOptions,

@@ -136,7 +136,20 @@ describe('a guidance', () => {
 
   it('refuses what is no scale', () => {
     const table = refusals.slice(refusals.indexOf('const given'), refusals.indexOf('describe.each'));
-    expect(missingFrom(table, guidanceNames, (name) => new RegExp(`'${camel(name)}'`))).toEqual(['none']);
+    const scales = guidanceNames.flatMap((name) =>
+      guidances[name].parameters.filter(({ kind }) => kind === 'scale').map((one) => `'${camel(name)}', '${one.name}'`),
+    );
+    expect(scales.length).toBeGreaterThan(20);
+    // λ of each head is no scale for each sample.
+    expect(scales.filter((row) => !table.includes(row))).toEqual(["'softPag', 'headLambda'"]);
+  });
+
+  it('refuses layers that are none', () => {
+    const table = refusals.slice(refusals.indexOf('const perturbing'));
+    const layered = guidanceNames.filter((name) => guidances[name].parameters.some(({ kind }) => kind === 'layers'));
+    // SAG has one layer; these of a weak model, and of cross-attention, have refusals of their own.
+    const others = ['sag', 'auto-guidance', 'nag', 'pladis'];
+    expect(missingFrom(table, layered, (name) => new RegExp(`'${camel(name)}'`))).toEqual(others);
   });
 });
 

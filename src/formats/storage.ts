@@ -45,19 +45,33 @@ export function cacheStorage(name = 'pag-reference'): ByteStorage {
 
 /** The parts of a FileSystemDirectoryHandle that are used here and by `fileReader`. */
 export interface DirectoryLike {
+  /** A file of this name; it is made, if it is to be. */
   getFileHandle(name: string, options?: { readonly create?: boolean }): Promise<FileHandleLike>;
+  /** A folder of this name, likewise. */
   getDirectoryHandle(name: string, options?: { readonly create?: boolean }): Promise<DirectoryLike>;
+  /** The names of what is in it. */
   keys?(): AsyncIterable<string>;
 }
 /** The parts of a FileSystemFileHandle that are used. */
 export interface FileHandleLike {
+  /** What it holds. */
   getFile(): Promise<BlobLike>;
-  createWritable?(): Promise<{ write(bytes: Uint8Array): Promise<void>; close(): Promise<void> }>;
+  /** A way to write it anew. */
+  createWritable?(): Promise<WritableLike>;
+}
+/** The parts of a FileSystemWritableFileStream that are used. */
+export interface WritableLike {
+  /** Adds bytes. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Ends it: what was written is there from now on. */
+  close(): Promise<void>;
 }
 /** The parts of a Blob, or a File, that are used. */
 export interface BlobLike {
   readonly size: number;
+  /** Its bytes from `start` up to `end`. */
   slice(start: number, end: number): BlobLike;
+  /** All of its bytes. */
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 

@@ -18,12 +18,24 @@ export interface LoadingProgress {
 /** The part of a Response that is used here. */
 export interface ResponseLike {
   readonly status: number;
-  readonly headers: { get(name: string): string | null };
-  readonly body: { getReader(): BodyReader } | null;
+  readonly headers: HeadersLike;
+  readonly body: BodyLike | null;
+}
+/** The part of its headers that is used. */
+export interface HeadersLike {
+  /** A header's text; null without it. */
+  get(name: string): string | null;
+}
+/** The part of its body, a ReadableStream, that is used. */
+export interface BodyLike {
+  /** Reads it piece by piece. */
+  getReader(): BodyReader;
 }
 /** The part of a ReadableStream's reader that is used here. */
 export interface BodyReader {
+  /** The next piece. */
   read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  /** Wants no more. */
   cancel(): Promise<void>;
 }
 

@@ -32,7 +32,9 @@ export interface Implementation extends NumberEmbeddings {
   readonly config: (config: UNetConfig) => UNetConfig;
   /** How those of the models from words to pictures are. */
   readonly conditionConfig: (config: UNetConditionConfig) => UNetConditionConfig;
+  /** How those of text encoders are. */
   readonly textConfig: (config: ClipTextConfig) => ClipTextConfig;
+  /** How those of autoencoders are. */
   readonly autoencoderConfig: (config: AutoencoderKLConfig) => AutoencoderKLConfig;
   /** How the weights are laid out. */
   readonly weights: (weights: Weights) => Weights;

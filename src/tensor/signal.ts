@@ -5,7 +5,9 @@ export interface Signal {
   readonly aborted: boolean;
   /** What is thrown by what it stops. */
   readonly reason: unknown;
+  /** Calls `listener` when it is aborted. */
   addEventListener(type: 'abort', listener: () => void): void;
+  /** Calls it no more. */
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 

@@ -125,7 +125,7 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
           map: k.attentionMap(q, key, heads, scale),
           scores: k.attentionScores(q, key, heads, scale),
           resized: k.resizeNearest(x, 2, 3),
-          reshaped: k.reshape(x, [x.data.length / x.shape[0]]),
+          reshaped: k.reshape(x, [sizeOf(x.shape) / x.shape[0]]),
           weightGradient: k.conv2dWeightGradient(x, x, 1, 1, 1, NO_PADDING),
           derivative: k.activationDerivative(x, 'silu'),
           backThroughNorm: k.groupNormGradient(x, x, 1, EPS),
