@@ -64,9 +64,11 @@ export function clipTokenizer({ vocab, merges, length, special: changed }: ClipV
   const ids = { bos: known(special.bos), eos: known(special.eos), pad: known(special.pad), unk: known(special.unk) };
   const ranks = ranksOf(merges);
   const encode = (piece: string): readonly string[] => merged(spelled(piece), ranks);
+  // Where texts are filled up with "!", as in Stable Diffusion 2 and XL, so is a "!" in a prompt.
+  const spelledOut = anyOf(Object.values(special));
 
   return (text) => {
-    const pieces = piecesOf(text, [special.bos, special.eos]);
+    const pieces = piecesOf(text, spelledOut);
     const all = pieces.flatMap((piece) => (piece.isSpecial ? [piece.text] : encode(piece.text)));
     const kept = all.slice(0, length - 2).map((token) => (idOf(token) === undefined ? special.unk : token));
     const tokens = [special.bos, ...kept, special.eos];
@@ -91,16 +93,21 @@ interface Piece {
 }
 
 /** The text in pieces, each to be encoded by itself; special tokens that are spelled out in it are what they say. */
-function piecesOf(text: string, special: readonly string[]): readonly Piece[] {
+function piecesOf(text: string, special: RegExp): readonly Piece[] {
   const pieces: Piece[] = [];
-  for (let rest = text; ; ) {
-    const found = special.map((token) => ({ at: rest.indexOf(token), token })).filter(({ at }) => at >= 0);
-    const [first] = found.sort((a, b) => a.at - b.at);
-    if (!first) return pieces.concat(plainPieces(rest));
-    for (const piece of plainPieces(rest.slice(0, first.at))) pieces.push(piece);
-    pieces.push({ text: first.token, isSpecial: true });
-    rest = rest.slice(first.at + first.token.length);
+  let end = 0;
+  for (const { 0: token, index } of text.matchAll(special)) {
+    for (const piece of plainPieces(text.slice(end, index))) pieces.push(piece);
+    pieces.push({ text: token, isSpecial: true });
+    end = index + token.length;
   }
+  return pieces.concat(plainPieces(text.slice(end)));
+}
+
+/** Finds any of the texts, the longest where several begin. */
+function anyOf(texts: readonly string[]): RegExp {
+  const longestFirst = [...new Set(texts)].sort((a, b) => b.length - a.length);
+  return new RegExp(longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|'), 'gu');
 }
 
 function plainPieces(text: string): readonly Piece[] {

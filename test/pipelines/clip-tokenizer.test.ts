@@ -53,6 +53,13 @@ describe("CLIP's tokenizer", () => {
     expect(ids.slice(-2)).toEqual([vocab['!'], vocab['!']]);
   });
 
+  it('reads what it fills texts up with as that token in a text, too, as transformers does', () => {
+    const filling = clipTokenizer({ vocab, merges, length: 77, special: { pad: '!' } });
+    const marks = JSON.parse(textOf('goldens/text/tokens/filled-with-marks.json')) as readonly Golden[];
+    expect(marks.length).toBeGreaterThan(60);
+    for (const { text, ids } of marks) expect(filling(text).ids.slice(0, ids.length), text).toEqual(ids);
+  });
+
   it.each([
     ['a length that holds no text', { vocab, merges, length: 1 }, /a text has 1 tokens/],
     ['a vocabulary without an end', { vocab: {}, merges, length: 5 }, /has no "<\|startoftext\|>"/],

@@ -37,4 +37,11 @@ def make():
     encode = lambda text: tokenizer(text, padding="max_length", max_length=tokenizer.model_max_length, truncation=True).input_ids
     lines = [json.dumps({"text": text, "ids": encode(text)}) for text in texts]
     (folder / "tokens.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    # Stable Diffusion 2 and XL fill texts up with "!", which is then a special token in a prompt, too.
+    filled = CLIPTokenizer.from_pretrained(VOCABULARY, pad_token="!")
+    random_parts = random.Random(SEED)
+    marks = ["cat!", "!", "a!!!b", "hat!!", "!!!cat", "cat?!", "! !", " !a", "<|endoftext|>!"]
+    marks += ["".join(random_parts.choices(["a", "hat", "!", "!!", "?!", " ", "'s", "7", "<|endoftext|>", "\n"], k=6)) for _ in range(60)]
+    lines = [json.dumps({"text": text, "ids": filled(text).input_ids}) for text in marks]
+    (folder / "filled-with-marks.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
     write_provenance(folder, SEED)
