@@ -6,6 +6,13 @@ import { adapterHint } from './adapters.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shown } from '../tensor/shown.ts';
 
+/** What is to be said of a UNet that is told what to draw, to one who has asked for one that is not. */
+function wordsHint(className: unknown): string {
+  return className === 'UNet2DConditionModel'
+    ? '; this one draws what words say: give --prompt, or loadStableDiffusion'
+    : '';
+}
+
 /** A parsed file whose top is an object, by its keys. */
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -56,7 +63,9 @@ export function configKeys(json: Json, family: string, defaults: Json, source: s
     fail('a config must be an object of keys and values');
   const className = json._class_name;
   if (className !== undefined && className !== family) {
-    fail(`the model is a ${JSON.stringify(className)}; supported is "${family}"${adapterHint(className)}`);
+    fail(
+      `the model is a ${JSON.stringify(className)}; supported is "${family}"${adapterHint(className)}${wordsHint(className)}`,
+    );
   }
   const read = (key: string): unknown => (Object.hasOwn(json, key) ? json[key] : defaults[key]);
   const refuse = (key: string, expected: string): never =>

@@ -146,7 +146,9 @@ function ranksOf(merges: readonly string[]): ReadonlyMap<string, number> {
     merges.map((line, rank) => {
       const parts = line.split(' ');
       if (parts.length !== 2 || parts.includes(''))
-        throw new InputError(`merge ${rank} is ${JSON.stringify(line)}; expected two pieces with a space between`);
+        throw new InputError(
+          `of the merges (merges.txt, tokenizer.json), merge ${rank} is ${JSON.stringify(line)}; expected two pieces with a space between`,
+        );
       return [line, rank];
     }),
   );

@@ -64,6 +64,8 @@ const defaults: Json = {
   id2label: null,
   label2id: null,
   problem_type: null,
+  // No key of transformers: diffusers' pipelines look for it, and hide what fills a text up.
+  use_attention_mask: false,
 };
 
 const architectures = ['CLIPTextModel', 'CLIPTextModelWithProjection'] as const;
@@ -102,6 +104,7 @@ function configOf(keys: ConfigKeys): ClipTextConfig {
   }
   const layerNormEps = keys.finite('layer_norm_eps');
   if (layerNormEps < 0) keys.refuse('layer_norm_eps', 'a number that is not negative');
+  if (keys.read('use_attention_mask') === true) keys.refuse('use_attention_mask', 'false: texts are read filled up');
   return {
     architecture: architectureOf(keys),
     vocabSize: large(keys, 'vocab_size'),

@@ -100,6 +100,7 @@ describe('parseClipTextConfig', () => {
   });
 
   it.each([
+    [{ use_attention_mask: true }, 'use_attention_mask is true; supported is false'],
     [{ architectures: ['CLIPModel'] }, 'architectures is ["CLIPModel"]; supported is a list of one of CLIPTextModel'],
     [{ model_type: 'clip' }, 'model_type is "clip"; supported is clip_text_model'],
     [{ hidden_act: 'gelu_new' }, 'hidden_act is "gelu_new"; supported is quick_gelu, gelu, relu, silu'],

@@ -133,4 +133,10 @@ describe('parseUNetConfig', () => {
     expect(parse).toThrow(message);
     expect(parse).toThrow(/^model\/config\.json: /);
   });
+
+  it('of a UNet that words tell what to draw says how it is drawn with', () => {
+    expect(() => parseUNetConfig({ _class_name: 'UNet2DConditionModel' })).toThrow(
+      /supported is "UNet2DModel"; this one draws what words say: give --prompt, or loadStableDiffusion/,
+    );
+  });
 });
