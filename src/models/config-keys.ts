@@ -63,9 +63,8 @@ export function configKeys(json: Json, family: string, defaults: Json, source: s
     fail('a config must be an object of keys and values');
   const className = json._class_name;
   if (className !== undefined && className !== family) {
-    fail(
-      `the model is a ${JSON.stringify(className)}; supported is "${family}"${adapterHint(className)}${wordsHint(className)}`,
-    );
+    const hint = `${adapterHint(className)}${wordsHint(className)}`;
+    fail(`the model is a ${JSON.stringify(className)}; supported is "${family}"${hint}`);
   }
   const read = (key: string): unknown => (Object.hasOwn(json, key) ? json[key] : defaults[key]);
   const refuse = (key: string, expected: string): never =>

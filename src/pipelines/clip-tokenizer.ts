@@ -147,7 +147,8 @@ function ranksOf(merges: readonly string[]): ReadonlyMap<string, number> {
       const parts = line.split(' ');
       if (parts.length !== 2 || parts.includes(''))
         throw new InputError(
-          `of the merges (merges.txt, tokenizer.json), merge ${rank} is ${JSON.stringify(line)}; expected two pieces with a space between`,
+          `in merges.txt, or tokenizer.json, merge ${rank} is ${JSON.stringify(line)}; ` +
+            'expected two pieces with a space between',
         );
       return [line, rank];
     }),
