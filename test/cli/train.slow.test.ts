@@ -93,17 +93,21 @@ describe('a training that is stopped', () => {
   it(`ends with the same bits after kill −9, ${kills} times at any moment`, async () => {
     const { rand } = manualSeed(11);
     const file = config();
+    const started = performance.now();
+    expect(await ended(train('timed', file))).toMatchObject({ status: 0 });
+    const whileItRuns = performance.now() - started;
     let killed = 0;
     for (let i = 0; i < kills; i++) {
       // Begun anew where it came to its end, so that all moments have their turn.
       const isDone = existsSync(path('killed/training/samples/step-0000024.png'));
       if (isDone) rmSync(path('killed'), { recursive: true });
-      const after = 150 + 1500 * (rand([1]).data[0] ?? 0);
+      const after = whileItRuns * (0.1 + 0.85 * (rand([1]).data[0] ?? 0));
       const { status, stderr } = await ended(train('killed', file, '--resume'), 'SIGKILL', after);
       expect([0, 'SIGKILL'], stderr).toContain(status);
       if (status === 'SIGKILL') killed++;
     }
-    expect(killed).toBeGreaterThan(kills / 3);
+    // The later ones have less to do, and may be done before they are killed.
+    expect(killed).toBeGreaterThan(kills / 6);
     expect(await ended(train('killed', file, '--resume'))).toMatchObject({ status: 0 });
     expect(filesOf('killed')).toEqual(whole);
   }, 240_000);
