@@ -16,7 +16,7 @@ import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { follow } from './follow.ts';
-import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
+import { chooseUNetGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { printResult } from './messages.ts';
 import { folderChoices, loadModel, modelFolder, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
@@ -73,10 +73,7 @@ async function run(args: readonly string[]): Promise<number> {
   const { shape, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
   const [count = 0] = shape;
   const task = await readTask(options, shape, dtype);
-  const guidance = chooseGuidance(options, unet.attentionLayers, {
-    hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
-    hasWeakModel: false,
-  });
+  const guidance = chooseUNetGuidance(options, unet);
   const chosen = await chooseRun(options, schedulerConfig);
   const weight = options.number('weight', 0) ?? Math.min(8, 250 / chosen.stepCount);
   const { labels, nullLabel } = conditionsOf(options, unet, count);

@@ -11,10 +11,10 @@ import type { Command } from './command.ts';
 import { printDrawn, type DrawnRun } from './drawn.ts';
 import { follow } from './follow.ts';
 import { sampleFromWords } from './from-words.ts';
-import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
+import { chooseUNetGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
 import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
-import { loadModel, modelHelp } from './model.ts';
+import { loadWeak, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { chooseOutFiles } from './out-files.ts';
@@ -97,12 +97,8 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
         'leave out --out and --preview, and give --latents FILE.safetensors',
     );
   }
-  const weakFolder = options.text('weak-model');
-  const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
-  const guidance = chooseGuidance(options, unet.attentionLayers, {
-    hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
-    hasWeakModel: weak !== undefined,
-  });
+  const weak = await loadWeak(options, dtype);
+  const guidance = chooseUNetGuidance(options, unet, weak);
   const { scheduler: plain, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
   const { shape: whole, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
   const [count = 0] = whole;
