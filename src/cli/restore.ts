@@ -1,7 +1,6 @@
 /** `pag restore`: the picture behind a blurred, coarse, noisy or torn one. */
 import { grid } from '../formats/grid.ts';
 import { encodePng, type Picture } from '../formats/png.ts';
-import { writeSafetensors } from '../formats/safetensors.ts';
 import { classConditions } from '../models/condition.ts';
 import { measureBack } from '../restoration/measurement.ts';
 import { restoring } from '../restoration/posterior.ts';
@@ -23,7 +22,7 @@ import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { readTask, taskHelp, taskOptions, type RestorationTask } from './restoration-task.ts';
-import { runTitle } from './run-report.ts';
+import { runTitle, writeLatents } from './run-report.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
 import { announceWork } from './work.ts';
 
@@ -92,10 +91,7 @@ async function run(args: readonly string[]): Promise<number> {
   backend.dispose();
   const title = `${task.measurement.name}, ${runTitle(guidance, scheduler, chosen)}`;
   if (files.out !== undefined) writeOut(files.out, encodePng(gridOf(title, task, sample)));
-  if (files.latents !== undefined) {
-    const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
-    writeOut(files.latents, writeSafetensors({ noise, measured, ...named, sample }));
-  }
+  if (files.latents !== undefined) writeLatents(files.latents, { noise, measured }, steps, { sample });
   const seconds = (performance.now() - started) / 1000;
   const psnr = task.whole && peakRatios(sample, task.whole);
   const error = psnr ? `, ${psnr.map((ratio) => ratio.toFixed(1)).join(', ')} dB from the whole one` : '';

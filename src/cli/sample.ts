@@ -20,8 +20,7 @@ import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts'
 import { chooseOutFiles } from './out-files.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
-import { recordOf } from './run-record.ts';
-import { pictureNames, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
+import { planPictures, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
 import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
 import { announceWork, plannedWork } from './work.ts';
 
@@ -107,9 +106,8 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   const byName = classConditions(conditions.labels, conditions.nullLabel);
   const plan = { models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole };
   announceWork(plannedWork(() => leastWork(plan), whole));
-  const record = await recordOf(options, { model: [unet.weights], ...(weak && { 'weak-model': [weak.weights] }) });
-  choices.check?.(record);
-  const names = pictureNames(files, options, count, conditions.labels);
+  const weights = { model: [unet.weights], ...(weak && { 'weak-model': [weak.weights] }) };
+  const pictures = await planPictures(files, options, choices, weights, count, conditions.labels);
   const noise = first();
   const { scheduler, start } = picture
     ? await beginWith(picture, plain, noise)
@@ -134,8 +132,7 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
 
   const title = runTitle(guidance, scheduler, { stepCount, begin });
   const before = { noise, ...(start && { start }) };
-  const { only } = choices;
-  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, record, names, only, frames });
+  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, pictures, frames });
   return { what: 'samples', shape: whole, title, dtype, backend, started, files };
 }
 
