@@ -9,7 +9,6 @@ import { denoiserOf } from '../sampling/denoiser.ts';
 import { forEachSample } from '../sampling/from-picture.ts';
 import { leastWork } from '../sampling/work.ts';
 import { mapElements, mean, scale, subtract } from '../tensor/arithmetic.ts';
-import { InputError } from '../tensor/errors.ts';
 import { extentOf, zeros, type Tensor } from '../tensor/tensor.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
@@ -20,9 +19,9 @@ import { printResult } from './messages.ts';
 import { folderChoices, loadModel, modelFolder, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds } from './options.ts';
-import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
+import { isStdout, writeOut } from './out-files.ts';
 import { readTask, taskHelp, taskOptions, type RestorationTask } from './restoration-task.ts';
-import { runTitle, writeLatents } from './run-report.ts';
+import { chooseRunFiles, runTitle, writeLatents } from './run-report.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
 import { announceWork } from './work.ts';
 
@@ -65,8 +64,7 @@ export const restoreCommand: Command = { help: (args) => help + chosenPage(args)
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
-  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors' });
-  if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  const files = chooseRunFiles(options);
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, folderChoices(options));
   const { shape, first, noiseSource } = await chooseNoise(options, unet.config, dtype);

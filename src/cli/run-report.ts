@@ -7,10 +7,11 @@ import { samplePicture } from '../formats/sample-picture.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
+import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { seedsOf } from './noise.ts';
 import type { ParsedOptions } from './options.ts';
-import { writeOut } from './out-files.ts';
+import { chooseOutFiles, writeOut } from './out-files.ts';
 import { isTemplate, namesFrom } from './out-template.ts';
 import { recordOf, textsOf, type RunRecord } from './run-record.ts';
 import type { ChosenScheduler } from './scheduler-options.ts';
@@ -21,6 +22,13 @@ export type OutFiles = {
   readonly latents?: string;
   readonly animation?: string;
 };
+
+/** @throws InputError for no file at all, and as `chooseOutFiles` */
+export function chooseRunFiles(options: ParsedOptions): OutFiles {
+  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors', animation: 'PNG' });
+  if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  return files;
+}
 
 /** What may be asked of a run that is drawn again. */
 export interface DrawChoices {

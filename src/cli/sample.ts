@@ -17,10 +17,9 @@ import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
 import { loadWeak, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
-import { chooseOutFiles } from './out-files.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
-import { planPictures, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
+import { chooseRunFiles, planPictures, runTitle, writeDrawn, type DrawChoices } from './run-report.ts';
 import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
 import { announceWork, plannedWork } from './work.ts';
 
@@ -84,7 +83,7 @@ async function run(args: readonly string[]): Promise<number> {
  */
 export async function drawSamples(options: ParsedOptions, choices: DrawChoices = {}): Promise<DrawnRun> {
   const picture = choosePicture(options);
-  const files = chooseFiles(options);
+  const files = chooseRunFiles(options);
   const { out, animation } = files;
   if (options.has('prompt')) return sampleFromWords(options, picture, files, choices);
   refuseWithoutPrompt(options);
@@ -134,11 +133,4 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   const before = { noise, ...(start && { start }) };
   writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, pictures, frames });
   return { what: 'samples', shape: whole, title, dtype, backend, started, files };
-}
-
-/** Where pictures and latents go. */
-function chooseFiles(options: ParsedOptions): OutFiles {
-  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors', animation: 'PNG' });
-  if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
-  return files;
 }
