@@ -22,9 +22,9 @@ import { createScheduler } from '../schedulers/registry.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
 import { chooseLabels, listedLabels } from './class-labels.ts';
-import { chooseGuidance, guidanceOptions } from './guidance-options.ts';
+import { chooseUNetGuidance, guidanceOptions } from './guidance-options.ts';
 import { warn } from './messages.ts';
-import { assumedText, chooseScheduler, loadModel, modelFolder, openSafetensors } from './model.ts';
+import { assumedText, chooseScheduler, loadModel, loadWeak, modelFolder, openSafetensors } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 import { weightsSha256 } from './run-record.ts';
 import { shippedClassifier } from './shipped.ts';
@@ -60,8 +60,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype);
   checkPictures(unet);
-  const weakFolder = options.text('weak-model');
-  const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
+  const weak = await loadWeak(options, dtype);
   const classifierFile = options.text('classifier') ?? shippedClassifier;
   const classifier = createClassifier(readTensors(await openSafetensors(classifierFile)), classifierFile);
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), schedulerConfig);
@@ -76,10 +75,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
     embeddings: 'it cannot be evaluated',
   });
 
-  const guidance = chooseGuidance(options, unet.attentionLayers, {
-    hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
-    hasWeakModel: weak !== undefined,
-  });
+  const guidance = chooseUNetGuidance(options, unet, weak);
   refuseListedScales(options);
   const scheduler = createScheduler(config, steps, eta === undefined ? {} : { eta });
   warn([...assumedText(options, schedulerConfig), ...(scheduler.warnings ?? [])]);

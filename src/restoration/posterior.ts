@@ -15,7 +15,7 @@ import { at } from '../tensor/at.ts';
 import { aFunction, checkOptions, checkTensor, finite, withMethods, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { extentOf, sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
-import { originalPerPrediction } from '../schedulers/original-slope.ts';
+import { originalPerPrediction, originalPerSample } from '../schedulers/original-slope.ts';
 import { aScheduler, type Scheduler } from '../schedulers/scheduler.ts';
 import { measure, measureBack, type Measurement } from './measurement.ts';
 import type { Slope } from './slope.ts';
@@ -81,12 +81,6 @@ export function restoring<State>(
       return { ...result, sample: addScaled(result.sample, weight, rise) };
     },
   };
-}
-
-/** ∂x̂₀/∂x_t where the prediction stays: what becomes of x_t = 1 with a prediction of 0. */
-function originalPerSample(scheduler: Pick<Scheduler, 'predictOriginal'>, index: number): number {
-  const one = (value: number): Tensor => ({ dtype: 'f64', shape: [1, 1, 1, 1], data: Float64Array.of(value) });
-  return at(scheduler.predictOriginal(one(1), one(0), index).data, 0);
 }
 
 /** Each sample divided by its length; nothing of what is nothing. */

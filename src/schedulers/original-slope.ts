@@ -1,10 +1,18 @@
-/** How x̂₀ depends on what a model predicts: at every call of it, a straight line. */
+/** How x̂₀ depends on x_t and on what a model predicts: at every call of it, a straight line in both. */
 import { at } from '../tensor/at.ts';
 import { tensor, type Tensor } from '../tensor/tensor.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** ∂x̂₀/∂p at call `index`, p being the prediction: what becomes of p = 1 where x_t is 0. */
 export function originalPerPrediction(scheduler: Pick<Scheduler, 'predictOriginal'>, index: number): number {
-  const pixel = (value: number): Tensor => tensor('f64', [1, 1, 1, 1], Float64Array.of(value));
   return at(scheduler.predictOriginal(pixel(0), pixel(1), index).data, 0);
+}
+
+/** ∂x̂₀/∂x_t at call `index` where the prediction stays: what becomes of x_t = 1 with a prediction of 0. */
+export function originalPerSample(scheduler: Pick<Scheduler, 'predictOriginal'>, index: number): number {
+  return at(scheduler.predictOriginal(pixel(1), pixel(0), index).data, 0);
+}
+
+function pixel(value: number): Tensor {
+  return tensor('f64', [1, 1, 1, 1], Float64Array.of(value));
 }

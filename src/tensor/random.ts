@@ -7,11 +7,11 @@
  * dtype, normal ones of f32, f16 and bf16. Normal numbers of f64 take the logarithm, sine and cosine of the C library
  * there and ours here: the last bit of 1.4 % of them differs.
  */
-import { at } from './at.ts';
 import { InputError } from './errors.ts';
 import { copyTwister, mersenneTwister, nextWord } from './mersenne-twister.ts';
 import type { MersenneTwister } from './mersenne-twister.ts';
 import { normalPair, normalPairOfDoubles } from './normal-pair.ts';
+import { canBeOrdered, shuffled } from './permutation.ts';
 import { roundInPlace } from './rounding.ts';
 import { shown } from './shown.ts';
 import { zeros, type DType, type FloatArray, type Tensor } from './tensor.ts';
@@ -101,21 +101,13 @@ function generatorFrom(state: State): Generator {
       roundInPlace(dtype, x.data);
       return x;
     },
-    randperm: (count) => shuffled(state, count),
+    randperm(count) {
+      if (!canBeOrdered(count))
+        throw new InputError(`randperm: the count is ${shown(count)}; it must be a whole number from 0 to 214748364`);
+      return [...shuffled(state.twister, count)];
+    },
     clone: () => generatorFrom({ twister: copyTwister(state.twister), spareNormal: state.spareNormal }),
   };
-}
-
-/** Each place changes with one of those from it on. */
-function shuffled({ twister }: State, count: number): readonly number[] {
-  if (!Number.isInteger(count) || count < 0 || count > 2 ** 32 / 20)
-    throw new InputError(`randperm: the count is ${shown(count)}; it must be a whole number from 0 to 214748364`);
-  const order = Array.from({ length: count }, (_, i) => i);
-  for (let i = 0; i < count - 1; i++) {
-    const other = i + (nextWord(twister) % (count - i));
-    [order[i], order[other]] = [at(order, other), at(order, i)];
-  }
-  return order;
 }
 
 /** 24 random bits for a float32, from one word; 53 for a double, from two, the upper one first. */

@@ -3,7 +3,7 @@
  * the bits of every backend; what cannot be derived.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import { readNumbers, readTensor, type SafetensorsFile } from '../../src/formats/safetensors.ts';
+import { readTensor } from '../../src/formats/safetensors.ts';
 import { definitionBackend } from '../../src/kernels/definition/index.ts';
 import { referenceBackend, referenceKernels } from '../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
@@ -15,7 +15,6 @@ import { traceProgram } from '../../src/kernels/trace.ts';
 import { lossGradient, lossGradientProgram, type LossGradient } from '../../src/models/loss-gradient.ts';
 import type { Model, ModelInput } from '../../src/models/model.ts';
 import { parametersOf } from '../../src/models/stage.ts';
-import type { UNetConfig } from '../../src/models/unet2d/config.ts';
 import { createUNet, type UNet } from '../../src/models/unet2d/unet.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import { zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
@@ -23,6 +22,7 @@ import { disagreement, goldenOf, gradientDisagreement, gradientGoldens } from '.
 import { loadFixtureModel, openGoldens } from '../goldens.ts';
 import { expectSameBits } from '../kernels/bits.ts';
 import { inner } from '../kernels/gradients/support.ts';
+import { goldenInput, goldenModels } from './unet2d/golden-models.ts';
 import { noise, randomUNet, smallConfig } from './unet2d/models.ts';
 import {
   inputOf as conditionInput,
@@ -30,21 +30,8 @@ import {
   smallConfig as smallConditionConfig,
 } from './unet2d-condition/models.ts';
 
-const names = [
-  'classic',
-  'fourier',
-  'learned-time',
-  'learned-variance',
-  'no-middle',
-  'odd-widths',
-  'one-block',
-  'rectangular',
-  'skips',
-  'skips-below',
-  'two-layers',
-] as const;
 const models = [
-  ...names.map((name) => [name, `goldens/unets/${name}`, `gradients/unet-${name}.safetensors`] as const),
+  ...goldenModels.map((name) => [name, `goldens/unets/${name}`, `gradients/unet-${name}.safetensors`] as const),
   ['letters', 'letters/model', 'gradients/letters.safetensors'] as const,
 ];
 
@@ -61,25 +48,11 @@ function named({ loss, sample, parameters }: LossGradient): ReadonlyMap<string, 
   ]);
 }
 
-/** What a golden was derived for. */
-function goldenInput(file: SafetensorsFile, config: UNetConfig): { input: ModelInput; target: Tensor } {
-  const labels =
-    config.classEmbedding === 'identity'
-      ? () => readTensor(file, 'class_labels')
-      : () => readNumbers(file, 'class_labels').numbers;
-  const input: ModelInput = {
-    sample: readTensor(file, 'sample'),
-    timesteps: readNumbers(file, 'timestep').numbers,
-    ...(file.entries.has('class_labels') && { classLabels: labels() }),
-  };
-  return { input, target: readTensor(file, 'target') };
-}
-
 describe.each(models)('the gradients of %s', async (_name, folder, path) => {
   const { config, weights } = await loadFixtureModel(folder);
   const file = openGoldens(path);
   const goldens = gradientGoldens(file);
-  const { input, target } = goldenInput(file, config);
+  const [input, target] = [goldenInput(file, config), readTensor(file, 'target')];
   const gradientsOf = (dtype: DType, backend = reference): ReadonlyMap<string, Tensor> =>
     named(lossGradient(createUNet(config, weights, dtype), backend, input, target));
 
@@ -172,7 +145,8 @@ describe('of a UNet that is told of texts', () => {
 describe('with checkpoints', () => {
   it.each(['one-block', 'skips', 'two-layers'])('the gradients of %s have the same bits', async (name) => {
     const { config, weights } = await loadFixtureModel(`goldens/unets/${name}`);
-    const { input, target } = goldenInput(openGoldens(`gradients/unet-${name}.safetensors`), config);
+    const file = openGoldens(`gradients/unet-${name}.safetensors`);
+    const [input, target] = [goldenInput(file, config), readTensor(file, 'target')];
     const unet = createUNet(config, weights);
     for (const backend of [reference, ...fast]) {
       const expected = named(lossGradient(unet, backend, input, target));

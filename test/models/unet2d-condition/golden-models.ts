@@ -5,6 +5,7 @@ import type { ModelInput } from '../../../src/models/model.ts';
 import type { UNetConditionConfig } from '../../../src/models/unet2d-condition/config.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { loadFixtureFiles, metadataOf, openGoldens } from '../../goldens.ts';
+import type { GoldenModel } from '../unet-goldens.ts';
 
 export const goldenModels = [
   'distilled',
@@ -19,16 +20,6 @@ export const goldenModels = [
   'sd-xl',
 ] as const;
 
-/** A model with what it is given in the goldens. */
-export interface GoldenModel {
-  readonly config: UNetConditionConfig;
-  readonly weights: ReadonlyMap<string, Tensor>;
-  readonly file: SafetensorsFile;
-  /** The perturbed layers of each pass. */
-  readonly passes: Readonly<Record<string, readonly string[]>>;
-  readonly input: ModelInput;
-}
-
 /** What the arguments of diffusers are called here. */
 const tensorNames = {
   encoder_hidden_states: 'encoderHiddenStates',
@@ -39,7 +30,7 @@ const tensorNames = {
   image_embeds: 'imageEmbeds',
 } as const satisfies Readonly<Record<string, keyof ModelInput>>;
 
-export async function goldenModel(name: (typeof goldenModels)[number]): Promise<GoldenModel> {
+export async function goldenModel(name: (typeof goldenModels)[number]): Promise<GoldenModel<UNetConditionConfig>> {
   const { config, weights } = await loadFixtureFiles(`goldens/text/unets/${name}`, componentKinds.UNet2DConditionModel);
   const file = openGoldens(`text/unets/${name}/golden.safetensors`);
   const given = Object.entries(tensorNames).filter(([theirs]) => file.entries.has(theirs));

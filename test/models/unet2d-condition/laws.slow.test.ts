@@ -1,18 +1,15 @@
 /**
- * Laws of the conditional UNet as a fold over stages, of the identity as an attention map, and of text: bit for bit, for
- * random weights.
+ * Laws of the conditional UNet as a fold over stages, of the identity as an attention map, and of text: bit for bit,
+ * for random weights.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { referenceKernels as kernels } from '../../../src/kernels/plain/index.ts';
 import { runModel } from '../../../src/models/passes.ts';
-import { unperturbed, type Perturbation, type Stage } from '../../../src/models/stage.ts';
-import type { UNetConditionState } from '../../../src/models/unet2d-condition/state.ts';
-import type { UNetCondition } from '../../../src/models/unet2d-condition/unet-condition.ts';
+import { unperturbed } from '../../../src/models/stage.ts';
 import { identity, skip } from '../../../src/nn/attention-perturbations/index.ts';
-import type { AttentionMixer } from '../../../src/nn/attention.ts';
-import type { Context } from '../../../src/nn/context.ts';
-import { tensor, zeros, type Tensor } from '../../../src/tensor/tensor.ts';
+import { tensor, type Tensor } from '../../../src/tensor/tensor.ts';
+import { casesOf, expectIdentityIsItsMap, expectResumable, expectSharedUpToLayers, perturb } from '../laws.ts';
 import { backend, inputOf, noise, randomUNet, smallConfig } from './models.ts';
 
 const configs = [
@@ -26,36 +23,11 @@ const anyInput = fc
   .tuple(fc.nat(10_000), fc.integer({ min: 1, max: 5 }))
   .map(([seed, side]) => inputOf(seed, [4, side]));
 
-/** A UNet and some of its self-attention layers. */
-const selections = anyUNet.chain((unet) =>
-  fc.tuple(fc.constant(unet), fc.subarray([...unet.attentionLayers], { minLength: 1 })),
-);
-
-/** Attention with a map, [B,h,N,N], that is the identity matrix, written out. */
-const writtenOut: AttentionMixer = {
-  key: 'identity, written out',
-  mix({ value, heads }) {
-    const [batch, tokens] = value.shape;
-    const map = zeros(value.dtype, [batch, heads, tokens, tokens]);
-    for (let row = 0; row < batch * heads * tokens; row++) map.data[row * tokens + (row % tokens)] = 1;
-    return kernels.applyAttentionMap(map, value);
-  },
-};
-
-function perturb(mixer: AttentionMixer, layers: readonly string[]): Perturbation {
-  return new Map(layers.map((layer) => [layer, mixer]));
-}
+const cases = casesOf(anyUNet, () => anyInput);
 
 describe('the identity perturbation', () => {
   it('is attention whose map is the identity matrix', () => {
-    fc.assert(
-      fc.property(selections, anyInput, ([unet, layers], input) => {
-        const passes = [perturb(identity, layers), perturb(writtenOut, layers)];
-        const [short, long] = runModel(unet, backend, input, { passes }).predictions;
-        expect(short).toEqual(long);
-      }),
-      { numRuns: 15 },
-    );
+    fc.assert(fc.property(cases, expectIdentityIsItsMap), { numRuns: 15 });
   });
 
   it('can be asked for by the selectors of diffusers, and touches self-attention only', () => {
@@ -80,51 +52,13 @@ describe('the identity perturbation', () => {
 });
 
 describe('a conditional UNet', () => {
-  const silent = (unet: UNetCondition): Context => ({
-    kernels,
-    weights: unet.weights,
-    tap: (_path: string, value: Tensor) => value,
-    watches: () => false,
-  });
-
-  /** The same UNet, and the state before each of its stages, once it has run. */
-  function recording(unet: UNetCondition): { unet: UNetCondition; states: UNetConditionState[] } {
-    const states: UNetConditionState[] = [];
-    const stages = unet.stages.map(
-      (stage): Stage<UNetConditionState> => ({
-        ...stage,
-        run(context, state, perturbation) {
-          states.push(state);
-          return stage.run(context, state, perturbation);
-        },
-      }),
-    );
-    return { unet: { ...unet, stages, programs: new Map() }, states };
-  }
-
   it('can be resumed from any stage, as often as one likes', () => {
-    fc.assert(
-      fc.property(selections, anyInput, ([unet, layers], input) => {
-        for (const perturbation of [unperturbed, perturb(identity, layers)]) {
-          const recorded = recording(unet);
-          const [expected] = runModel(recorded.unet, backend, input, { passes: [perturbation] }).predictions;
-          expect(recorded.states).toHaveLength(unet.stages.length);
-          recorded.states.forEach((state, start) => {
-            const resumed = unet.stages
-              .slice(start)
-              .reduce((current, stage) => stage.run(silent(unet), current, perturbation), state);
-            expect(resumed.hidden, `from ${unet.stages[start].path}`).toEqual(expected);
-            expect(resumed.skips).toHaveLength(0);
-          });
-        }
-      }),
-      { numRuns: 4 },
-    );
+    fc.assert(fc.property(cases, expectResumable), { numRuns: 4 });
   });
 
   it('gives passes together what it gives each alone', () => {
     fc.assert(
-      fc.property(selections, anyInput, fc.constantFrom(identity, skip), ([unet, layers], input, mixer) => {
+      fc.property(cases, fc.constantFrom(identity, skip), ({ unet, layers, input }, mixer) => {
         const passes = [unperturbed, perturb(mixer, layers), perturb(identity, layers.slice(-1))];
         const together = runModel(unet, backend, input, { passes }).predictions;
         const alone = passes.map((pass) => runModel(unet, backend, input, { passes: [pass] }).predictions[0]);
@@ -135,18 +69,7 @@ describe('a conditional UNet', () => {
   });
 
   it('is perturbed from the first of the layers on, and not before', () => {
-    fc.assert(
-      fc.property(selections, anyInput, ([unet, layers], input) => {
-        const { taps } = runModel(unet, backend, input, {
-          passes: [unperturbed, perturb(identity, layers)],
-          taps: ['*'],
-        });
-        const stages = unet.stages.map(({ path }) => path);
-        const first = stages.findIndex((path) => layers.includes(path));
-        stages.forEach((path, i) => expect(`1:${path}` in taps, path).toBe(i >= first));
-      }),
-      { numRuns: 8 },
-    );
+    fc.assert(fc.property(cases, expectSharedUpToLayers), { numRuns: 8 });
   });
 
   it('has the skip of a whole layer: what came to it goes on', () => {

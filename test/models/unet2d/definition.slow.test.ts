@@ -1,10 +1,9 @@
 /** Whole models on the definition: the UNets of the goldens, and a step of the letters: the bits of the plain loops. */
 import { describe, expect, it } from 'vitest';
-import { readNumbers, readTensor } from '../../../src/formats/safetensors.ts';
+import { readTensor } from '../../../src/formats/safetensors.ts';
 import { pag } from '../../../src/guidance/pag.ts';
 import { definitionBackend } from '../../../src/kernels/definition/index.ts';
 import { referenceBackend } from '../../../src/kernels/plain/index.ts';
-import type { ModelInput } from '../../../src/models/model.ts';
 import { runModel } from '../../../src/models/passes.ts';
 import { createUNet } from '../../../src/models/unet2d/unet.ts';
 import { identity } from '../../../src/nn/attention-perturbations/index.ts';
@@ -16,6 +15,7 @@ import { cast } from '../../../src/tensor/rounding.ts';
 import type { DType } from '../../../src/tensor/tensor.ts';
 import { loadFixtureModel, metadataOf, openGoldens } from '../../goldens.ts';
 import { expectSameBits } from '../../kernels/bits.ts';
+import { goldenInput } from './golden-models.ts';
 
 const backends = [definitionBackend(), referenceBackend()];
 /** Each precision has its model; all nine are run, the quickest of them in all precisions. */
@@ -37,15 +37,7 @@ it.each(models)('the UNet "%s" in %s, every tap of every pass', async (name, dty
   const passes = Object.values(metadataOf<Readonly<Record<string, readonly string[]>>>(file, 'passes')).map(
     (layers) => new Map(layers.map((layer) => [layer, identity])),
   );
-  const labels = (): NonNullable<ModelInput['classLabels']> =>
-    config.classEmbedding === 'identity'
-      ? cast(readTensor(file, 'class_labels'), dtype)
-      : readNumbers(file, 'class_labels').numbers;
-  const input: ModelInput = {
-    sample: cast(readTensor(file, 'sample'), dtype),
-    timesteps: readNumbers(file, 'timestep').numbers,
-    ...(file.entries.has('class_labels') && { classLabels: labels() }),
-  };
+  const input = goldenInput(file, config, (from, tensor) => cast(readTensor(from, tensor), dtype));
   const unet = createUNet(config, weights, dtype);
   const [ours, expected] = backends.map((backend) => runModel(unet, backend, input, { passes, taps: ['*'] }));
   expect(Object.keys(ours.taps)).toEqual(Object.keys(expected.taps));
