@@ -45,7 +45,7 @@ export interface ToyLevel {
   readonly sigma: number;
 }
 
-/** The level before step `index`: evenly on a quarter of a circle, from nearly noise alone; behind the last one none. */
+/** The level before step `index`: evenly on a quarter of a circle, from nearly noise alone to none behind the last. */
 export function toyLevel(index: number): ToyLevel {
   const angle = (Math.PI / 2) * (1 - (index + 0.5) / (toySteps + 0.5));
   return { alpha: Math.cos(angle), sigma: Math.sin(angle) };
