@@ -1,28 +1,16 @@
 """Goldens of the operations of perturbed cross-attention: fixtures/goldens/text/rows/rows.safetensors.
 
-Sparse softmax by the definition, in float64 and float32: τ is found by bisection, so that the shares sum to 1 (arXiv
-1905.05702, definition 1 and the threshold form), and not by the sorting of the closed forms. `limitNorm` is the
-normalisation of arXiv 2505.21179, algorithm 1.
+Sparse softmax by the definition, in float64 and float32: p = [(α − 1) x − τ]₊^(1/(α − 1)), where τ is found by bisection, so
+that the shares sum to 1 (arXiv 1905.05702, definition 1 and the threshold form), and not by the sorting of the closed forms. `limitNorm` is the normalisation of arXiv 2505.21179, algorithm 1.
 """
 import torch
 
 import regimes as r
 import store
+from guidance_attention import entmax
 from provenance import write_provenance
 
 SEED = 53
-
-
-def entmax(x, alpha):
-    """p = [(α − 1) x − τ]₊^(1/(α − 1)), Σ p = 1."""
-    z = (alpha - 1) * (x - x.max(dim=-1, keepdim=True).values)
-    low, high = torch.full_like(z[..., :1], -1), torch.zeros_like(z[..., :1])
-    shares = lambda tau: (z - tau).clamp(min=0) ** (1 / (alpha - 1))
-    for _ in range(80):
-        middle = (low + high) / 2
-        too_much = shares(middle).sum(dim=-1, keepdim=True) > 1
-        low, high = torch.where(too_much, middle, low), torch.where(too_much, high, middle)
-    return shares((low + high) / 2)
 
 
 def limit_norm(x, like, limit):
