@@ -25,9 +25,9 @@ import { conditionsOf } from './class-labels.ts';
 import { tryExpressions } from './expressions.ts';
 import { cutOff } from './from-words.ts';
 import { warn } from './messages.ts';
-import { chooseScheduler } from './model.ts';
+import { chooseScheduler, folderChoices } from './model.ts';
 import { seedOf } from './noise.ts';
-import type { OptionKinds, ParsedOptions } from './options.ts';
+import { refuseIdle, type OptionKinds, type ParsedOptions } from './options.ts';
 import { writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';
 
@@ -139,9 +139,7 @@ const truth = "pag's own float64, which agrees with PyTorch's to 1e-11 of its si
 async function fromNoise(options: ParsedOptions): Promise<Asked> {
   if (options.has('negative-prompt')) throw new InputError('--negative-prompt has no effect without --prompt');
   const folder = options.required('model');
-  const variant = options.text('variant');
-  const reader = await folderReader(folder);
-  const found = await loadModelFolder(reader, folder, variant ? { variant } : {});
+  const found = await loadModelFolder(await folderReader(folder), folder, folderChoices(options));
   warn(found.warnings);
   const unet = createUNet(found.config, found.weights, 'f32', folder);
   const { labels, nullLabel } = conditionsOf(options, unet, 1);
@@ -169,12 +167,10 @@ async function fromNoise(options: ParsedOptions): Promise<Asked> {
 }
 
 async function fromWords(options: ParsedOptions): Promise<Asked> {
-  for (const name of ['labels', 'null-label'])
-    if (options.has(name)) throw new InputError(`--${name} has no effect with --prompt; leave it out`);
+  refuseIdle(options, ['labels', 'null-label'], 'with --prompt');
   const folder = options.required('model');
-  const variant = options.text('variant');
   const reader = await folderReader(folder);
-  const pipeline = await loadStableDiffusion(reader, folder, 'f32', variant ? { variant } : {});
+  const pipeline = await loadStableDiffusion(reader, folder, 'f32', folderChoices(options));
   const [prompt, negative] = [options.required('prompt'), options.text('negative-prompt') ?? ''];
   warn([...pipeline.warnings, ...cutOff(pipeline, [prompt, negative])]);
   const { unet, texts, autoencoder } = pipeline;
