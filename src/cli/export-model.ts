@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path';
 import { folderReader, makeFolder } from '../formats/node-files.ts';
 import { loadModelFolder } from '../formats/diffusers.ts';
+import { located } from '../formats/hub-cache.ts';
 import { readJsonFile, type ReadFile } from '../formats/read-file.ts';
 import type { Weights } from '../models/model.ts';
 import { selectLayers } from '../models/selectors.ts';
@@ -169,8 +170,8 @@ async function fromNoise(options: ParsedOptions): Promise<Asked> {
 async function fromWords(options: ParsedOptions): Promise<Asked> {
   refuseIdle(options, ['labels', 'null-label'], 'with --prompt');
   const folder = options.required('model');
-  const reader = await folderReader(folder);
-  const pipeline = await loadStableDiffusion(reader, folder, 'f32', folderChoices(options));
+  const { readFile, source } = await located(await folderReader(folder), folder, 'model_index.json');
+  const pipeline = await loadStableDiffusion(readFile, source, 'f32', folderChoices(options));
   const [prompt, negative] = [options.required('prompt'), options.text('negative-prompt') ?? ''];
   warn([...pipeline.warnings, ...cutOff(pipeline, [prompt, negative])]);
   const { unet, texts, autoencoder } = pipeline;
@@ -179,7 +180,7 @@ async function fromWords(options: ParsedOptions): Promise<Asked> {
   const perLatent = pixelsPerLatent(pipeline);
   const [height, width] = sizeOfPicture(options, unet.config.sampleSize, perLatent);
   const parts = texts.map((_, i) => (i === 0 ? 'text_encoder' : `text_encoder_${i + 1}`));
-  const configs = await Promise.all([...parts, 'unet', 'vae'].map((part) => configOf(reader, part, folder)));
+  const configs = await Promise.all([...parts, 'unet', 'vae'].map((part) => configOf(readFile, part, source)));
   const subject = {
     kind: 'text-to-image' as const,
     textEncoders: texts.map(({ tokenize }, i) => ({
@@ -225,8 +226,8 @@ function refusal({ unet, autoencoder }: StableDiffusion): string | undefined {
   return undefined;
 }
 
-async function configOf(reader: ReadFile, part: string, source: string): Promise<Config> {
-  return withoutNotes((await readJsonFile(reader, `${part}/config.json`, source)) ?? {});
+async function configOf(readFile: ReadFile, part: string, source: string): Promise<Config> {
+  return withoutNotes((await readJsonFile(readFile, `${part}/config.json`, source)) ?? {});
 }
 
 /** Keys that begin with _ say where a file comes from. */
