@@ -21,10 +21,11 @@ import type { Config } from '../schedulers/options.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
+import { runBreathing } from './breathing.ts';
 import { chooseLabels, listedLabels } from './class-labels.ts';
-import { chooseGuidance, guidanceOptions } from './guidance-options.ts';
+import { chooseUNetGuidance, guidanceOptions } from './guidance-options.ts';
 import { warn } from './messages.ts';
-import { assumedText, chooseScheduler, loadModel, modelFolder, openSafetensors } from './model.ts';
+import { assumedText, chooseScheduler, loadModel, loadWeak, modelFolder, openSafetensors } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 import { weightsSha256 } from './run-record.ts';
 import { shippedClassifier } from './shipped.ts';
@@ -60,8 +61,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype);
   checkPictures(unet);
-  const weakFolder = options.text('weak-model');
-  const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
+  const weak = await loadWeak(options, dtype);
   const classifierFile = options.text('classifier') ?? shippedClassifier;
   const classifier = createClassifier(readTensors(await openSafetensors(classifierFile)), classifierFile);
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), schedulerConfig);
@@ -76,10 +76,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
     embeddings: 'it cannot be evaluated',
   });
 
-  const guidance = chooseGuidance(options, unet.attentionLayers, {
-    hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
-    hasWeakModel: weak !== undefined,
-  });
+  const guidance = chooseUNetGuidance(options, unet, weak);
   refuseListedScales(options);
   const scheduler = createScheduler(config, steps, eta === undefined ? {} : { eta });
   warn([...assumedText(options, schedulerConfig), ...(scheduler.warnings ?? [])]);
@@ -195,26 +192,14 @@ export async function advance(
   for (let start = 0; start < missing.length && goOn(); start += batch) {
     const numbers = missing.slice(start, start + batch);
     const done = wanted.length - missing.length + start;
-    const pictures = await drawBatch(job.drawing, numbers, (share) => onStep?.(done + share * numbers.length));
+    const pictures = await runBreathing(drawPictures(job.drawing, numbers), ({ index, count }) =>
+      onStep?.(done + ((index + 1) / count) * numbers.length),
+    );
     const seen = look(job.classifier, job.drawing.backend, pictures);
     current = joinRecords([current, { settings: job.settings, numbers, ...seen }]);
     writeWhole(path, writeRecord(current));
   }
   return current;
-}
-
-async function drawBatch(
-  drawing: Drawing,
-  numbers: readonly number[],
-  onStep: (share: number) => void,
-): Promise<Tensor> {
-  const steps = drawPictures(drawing, numbers);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-    onStep((value.index + 1) / value.count);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 /** 16 hexadecimal digits, the same for the same weights, whatever file they come from. */

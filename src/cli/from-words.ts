@@ -19,11 +19,10 @@ import { chooseLora } from './lora.ts';
 import { warn } from './messages.ts';
 import { folderChoices } from './model.ts';
 import { chooseNoise, type ChosenNoise } from './noise.ts';
-import type { ParsedOptions } from './options.ts';
+import { refuseIdle, type ParsedOptions } from './options.ts';
 import { readPicture, readSized, type PictureChoice } from './picture.ts';
 import { choosePipelineGuidance } from './pipeline-guidance.ts';
-import { recordOf } from './run-record.ts';
-import { pictureNames, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
+import { planPictures, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
 import { chooseRun } from './scheduler-options.ts';
 import { chooseSize, chooseSizes, chooseWords, type Words } from './word-options.ts';
 import { announceWork, plannedWork } from './work.ts';
@@ -42,10 +41,9 @@ export async function sampleFromWords(
   options: ParsedOptions,
   picture: PictureChoice | undefined,
   files: OutFiles,
-  { check, only }: DrawChoices,
+  choices: DrawChoices,
 ): Promise<DrawnRun> {
-  const wrong = foreign.find((name) => options.has(name));
-  if (wrong !== undefined) throw new InputError(`--${wrong} has no effect with --prompt; leave it out`);
+  refuseIdle(options, foreign, 'with --prompt');
   const { dtype, backend } = chooseBackend(options);
   const words = chooseWords(options);
   const pipeline = await loadPipeline(options, dtype);
@@ -63,9 +61,8 @@ export async function sampleFromWords(
 
   const { texts: encoders, unet: drawing, autoencoder } = pipeline;
   const models = [drawing, autoencoder.decoder, autoencoder.encoder, ...encoders.map(({ encoder }) => encoder)];
-  const record = await recordOf(options, { model: models.map(({ weights }) => weights) });
-  check?.(record);
-  const names = pictureNames(files, options, count);
+  const weights = { model: models.map((each) => each.weights) };
+  const pictures = await planPictures(files, options, choices, weights, count);
   const started = performance.now();
   const conditions = promptConditions(pipeline, backend, {
     ...eachPicture(words, count),
@@ -89,7 +86,7 @@ export async function sampleFromWords(
   const title = runTitle(guidance, chosen.scheduler, chosen);
   const before = { noise: run.noise, ...(run.start && { start: run.start }) };
   const behind = { sample, image: brightness(samples) };
-  writeDrawn(files, { title, samples, steps, before, behind, record, names, only });
+  writeDrawn(files, { title, samples, steps, before, behind, pictures });
   return { what: 'pictures', shape: samples.shape, title, dtype, backend, started, files };
 }
 

@@ -10,6 +10,7 @@ import {
   parametersOf,
   type GuidanceContext,
 } from '../guidance/registry/index.ts';
+import type { UNet } from '../models/unet2d/unet.ts';
 import { tryExpressions } from './expressions.ts';
 import { suggestion, type OptionKinds, type ParsedOptions } from './options.ts';
 
@@ -72,6 +73,18 @@ export function chooseGuidance(
     .filter((item): item is string => typeof item === 'string');
   tryExpressions(selectors, [...attentionLayers, ...(context.crossAttentionLayers ?? [])]);
   return createGuidance(name, Object.fromEntries(given), { attentionLayers, ...context });
+}
+
+/**
+ * The guidance that the options choose, for a UNet2DModel.
+ * @param weak the worse model beside it, where there is one
+ * @throws InputError as `chooseGuidance`
+ */
+export function chooseUNetGuidance(options: ParsedOptions, unet: UNet, weak?: UNet): Guidance {
+  return chooseGuidance(options, unet.attentionLayers, {
+    hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
+    hasWeakModel: weak !== undefined,
+  });
 }
 
 /**

@@ -45,6 +45,12 @@ export async function loadModel(folder: string, dtype: DType, choices: FolderCho
   return { unet: createUNet(config, weights, dtype, folder), schedulerConfig };
 }
 
+/** The model that --weak-model names, where it names one. @throws InputError as `loadModel` */
+export async function loadWeak(options: ParsedOptions, dtype: DType): Promise<UNet | undefined> {
+  const folder = options.text('weak-model');
+  return folder === undefined ? undefined : (await loadModel(folder, dtype)).unet;
+}
+
 /** The part of a command's help that explains --model. */
 export const modelHelp = `\
   --model DIR                     a pipeline or UNet folder as diffusers' save_pretrained writes it (the letters model

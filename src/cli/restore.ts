@@ -1,7 +1,6 @@
 /** `pag restore`: the picture behind a blurred, coarse, noisy or torn one. */
 import { grid } from '../formats/grid.ts';
 import { encodePng, type Picture } from '../formats/png.ts';
-import { writeSafetensors } from '../formats/safetensors.ts';
 import { classConditions } from '../models/condition.ts';
 import { measureBack } from '../restoration/measurement.ts';
 import { restoring } from '../restoration/posterior.ts';
@@ -10,20 +9,19 @@ import { denoiserOf } from '../sampling/denoiser.ts';
 import { forEachSample } from '../sampling/from-picture.ts';
 import { leastWork } from '../sampling/work.ts';
 import { mapElements, mean, scale, subtract } from '../tensor/arithmetic.ts';
-import { InputError } from '../tensor/errors.ts';
 import { extentOf, zeros, type Tensor } from '../tensor/tensor.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { follow } from './follow.ts';
-import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
+import { chooseUNetGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { printResult } from './messages.ts';
 import { folderChoices, loadModel, modelFolder, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds } from './options.ts';
-import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
+import { isStdout, writeOut } from './out-files.ts';
 import { readTask, taskHelp, taskOptions, type RestorationTask } from './restoration-task.ts';
-import { runTitle } from './run-report.ts';
+import { chooseRunFiles, runTitle, writeLatents } from './run-report.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
 import { announceWork } from './work.ts';
 
@@ -66,17 +64,13 @@ export const restoreCommand: Command = { help: (args) => help + chosenPage(args)
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
-  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors' });
-  if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  const files = chooseRunFiles(options);
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, folderChoices(options));
   const { shape, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
   const [count = 0] = shape;
   const task = await readTask(options, shape, dtype);
-  const guidance = chooseGuidance(options, unet.attentionLayers, {
-    hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
-    hasWeakModel: false,
-  });
+  const guidance = chooseUNetGuidance(options, unet);
   const chosen = await chooseRun(options, schedulerConfig);
   const weight = options.number('weight', 0) ?? Math.min(8, 250 / chosen.stepCount);
   const { labels, nullLabel } = conditionsOf(options, unet, count);
@@ -95,10 +89,7 @@ async function run(args: readonly string[]): Promise<number> {
   backend.dispose();
   const title = `${task.measurement.name}, ${runTitle(guidance, scheduler, chosen)}`;
   if (files.out !== undefined) writeOut(files.out, encodePng(gridOf(title, task, sample)));
-  if (files.latents !== undefined) {
-    const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
-    writeOut(files.latents, writeSafetensors({ noise, measured, ...named, sample }));
-  }
+  if (files.latents !== undefined) writeLatents(files.latents, { noise, measured }, steps, { sample });
   const seconds = (performance.now() - started) / 1000;
   const psnr = task.whole && peakRatios(sample, task.whole);
   const error = psnr ? `, ${psnr.map((ratio) => ratio.toFixed(1)).join(', ')} dB from the whole one` : '';

@@ -7,12 +7,13 @@ import { samplePicture } from '../formats/sample-picture.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
+import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { seedsOf } from './noise.ts';
 import type { ParsedOptions } from './options.ts';
-import { writeOut } from './out-files.ts';
+import { chooseOutFiles, writeOut } from './out-files.ts';
 import { isTemplate, namesFrom } from './out-template.ts';
-import { textsOf, type RunRecord } from './run-record.ts';
+import { recordOf, textsOf, type RunRecord } from './run-record.ts';
 import type { ChosenScheduler } from './scheduler-options.ts';
 
 /** Where the results go. */
@@ -21,6 +22,13 @@ export type OutFiles = {
   readonly latents?: string;
   readonly animation?: string;
 };
+
+/** @throws InputError for no file at all, and as `chooseOutFiles` */
+export function chooseRunFiles(options: ParsedOptions): OutFiles {
+  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors', animation: 'PNG' });
+  if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  return files;
+}
 
 /** What may be asked of a run that is drawn again. */
 export interface DrawChoices {
@@ -42,6 +50,37 @@ export function runTitle(
   return `${guidance.name}, ${scheduler.name.replace(/Scheduler$/, '')}, ${length}`;
 }
 
+/** Where the pictures of a run go, and what they carry. */
+export interface PlannedPictures {
+  readonly out: string;
+  /** How the run can be had again. */
+  readonly record: RunRecord;
+  /** The file of each picture, where each has one; else they are side by side in one. */
+  readonly names: readonly string[] | undefined;
+  /** Of which picture alone there is to be a file, by itself. */
+  readonly only: number | undefined;
+}
+
+/**
+ * What is to become of the pictures of a run that is not begun.
+ * @param models the weights that it computes with, by the option that names them
+ * @param labels of the pictures, where they have some
+ * @throws InputError when two pictures would have the same name, and what `check` throws
+ */
+export async function planPictures(
+  { out }: OutFiles,
+  options: ParsedOptions,
+  { check, only }: DrawChoices,
+  models: Parameters<typeof recordOf>[1],
+  count: number,
+  labels?: readonly number[],
+): Promise<PlannedPictures | undefined> {
+  if (out === undefined) return undefined;
+  const record = await recordOf(options, models);
+  check?.(record);
+  return { out, record, names: pictureNames(out, options, count, labels), only };
+}
+
 /** What a run has drawn. */
 export interface Drawn {
   readonly title: string;
@@ -52,12 +91,8 @@ export interface Drawn {
   /** What else goes to the file of numbers, before the steps and behind them. */
   readonly before: Readonly<Record<string, Tensor>>;
   readonly behind: Readonly<Record<string, Tensor>>;
-  /** How the run can be had again. */
-  readonly record: RunRecord;
-  /** The file of each picture, where each has one; else they are side by side in one. */
-  readonly names?: readonly string[] | undefined;
-  /** Of which picture alone there is to be a file, by itself. */
-  readonly only?: number | undefined;
+  /** Where pictures go; undefined where none are wanted. */
+  readonly pictures: PlannedPictures | undefined;
   /** The pictures that the steps aim at, for an animation. */
   readonly frames?: readonly Tensor[];
 }
@@ -66,9 +101,9 @@ export interface Drawn {
 const [frameMilliseconds, lastMilliseconds] = [100, 2000];
 
 /** Writes what was asked for. */
-export function writeDrawn({ out, latents, animation }: OutFiles, drawn: Drawn): void {
-  const { title, samples, steps, before, behind, frames = [] } = drawn;
-  if (out !== undefined) writePictures(out, drawn);
+export function writeDrawn({ latents, animation }: OutFiles, drawn: Drawn): void {
+  const { title, samples, steps, before, behind, pictures, frames = [] } = drawn;
+  if (pictures) writePictures(pictures, title, samples);
   if (animation !== undefined) {
     const shown = [...frames, samples].map((frame, i) => ({
       picture: grid([{ title, samples: frame }]),
@@ -76,12 +111,21 @@ export function writeDrawn({ out, latents, animation }: OutFiles, drawn: Drawn):
     }));
     writeOut(animation, encodeApng(shown, { Title: title }));
   }
-  if (latents === undefined) return;
-  const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
-  writeOut(latents, writeSafetensors({ ...before, ...named, ...behind }));
+  if (latents !== undefined) writeLatents(latents, before, steps, behind);
 }
 
-function writePictures(out: string, { title, samples, record, names, only }: Drawn): void {
+/** Writes the numbers of a run: those after each call of the model as `step.0` and so on, between the others. */
+export function writeLatents(
+  file: string,
+  before: Readonly<Record<string, Tensor>>,
+  steps: readonly Tensor[],
+  behind: Readonly<Record<string, Tensor>>,
+): void {
+  const named = Object.fromEntries(steps.map((step, i) => [`step.${i}`, step]));
+  writeOut(file, writeSafetensors({ ...before, ...named, ...behind }));
+}
+
+function writePictures({ out, record, names, only }: PlannedPictures, title: string, samples: Tensor): void {
   const single = (file: string, index: number): void =>
     writeOut(file, encodePng(samplePicture(samples, index), textsOf({ ...record, picture: index }, title)));
   if (only !== undefined) single(out, only);
@@ -92,16 +136,15 @@ function writePictures(out: string, { title, samples, record, names, only }: Dra
 
 /**
  * The file of each picture, where `--out` has places for what tells them apart.
- * @param labels of the pictures, where they have some
  * @throws InputError when two pictures would have the same name
  */
-export function pictureNames(
-  { out }: OutFiles,
+function pictureNames(
+  out: string,
   options: ParsedOptions,
   count: number,
   labels?: readonly number[],
 ): readonly string[] | undefined {
-  if (out === undefined || !isTemplate(out)) return undefined;
+  if (!isTemplate(out)) return undefined;
   const seeds = [seedsOf(options)].flat();
   const pictures = Array.from({ length: count }, (_, index) => ({
     index,

@@ -11,17 +11,15 @@ import type { Command } from './command.ts';
 import { printDrawn, type DrawnRun } from './drawn.ts';
 import { follow } from './follow.ts';
 import { sampleFromWords } from './from-words.ts';
-import { chooseGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
+import { chooseUNetGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
 import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
-import { loadModel, modelHelp } from './model.ts';
+import { loadWeak, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
-import { chooseOutFiles } from './out-files.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
-import { recordOf } from './run-record.ts';
-import { pictureNames, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
+import { chooseRunFiles, planPictures, runTitle, writeDrawn, type DrawChoices } from './run-report.ts';
 import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
 import { announceWork, plannedWork } from './work.ts';
 
@@ -85,7 +83,7 @@ async function run(args: readonly string[]): Promise<number> {
  */
 export async function drawSamples(options: ParsedOptions, choices: DrawChoices = {}): Promise<DrawnRun> {
   const picture = choosePicture(options);
-  const files = chooseFiles(options);
+  const files = chooseRunFiles(options);
   const { out, animation } = files;
   if (options.has('prompt')) return sampleFromWords(options, picture, files, choices);
   refuseWithoutPrompt(options);
@@ -97,12 +95,8 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
         'leave out --out and --preview, and give --latents FILE.safetensors',
     );
   }
-  const weakFolder = options.text('weak-model');
-  const weak = weakFolder === undefined ? undefined : (await loadModel(weakFolder, dtype)).unet;
-  const guidance = chooseGuidance(options, unet.attentionLayers, {
-    hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
-    hasWeakModel: weak !== undefined,
-  });
+  const weak = await loadWeak(options, dtype);
+  const guidance = chooseUNetGuidance(options, unet, weak);
   const { scheduler: plain, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
   const { shape: whole, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
   const [count = 0] = whole;
@@ -111,9 +105,8 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   const byName = classConditions(conditions.labels, conditions.nullLabel);
   const plan = { models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole };
   announceWork(plannedWork(() => leastWork(plan), whole));
-  const record = await recordOf(options, { model: [unet.weights], ...(weak && { 'weak-model': [weak.weights] }) });
-  choices.check?.(record);
-  const names = pictureNames(files, options, count, conditions.labels);
+  const weights = { model: [unet.weights], ...(weak && { 'weak-model': [weak.weights] }) };
+  const pictures = await planPictures(files, options, choices, weights, count, conditions.labels);
   const noise = first();
   const { scheduler, start } = picture
     ? await beginWith(picture, plain, noise)
@@ -138,14 +131,6 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
 
   const title = runTitle(guidance, scheduler, { stepCount, begin });
   const before = { noise, ...(start && { start }) };
-  const { only } = choices;
-  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, record, names, only, frames });
+  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, pictures, frames });
   return { what: 'samples', shape: whole, title, dtype, backend, started, files };
-}
-
-/** Where pictures and latents go. */
-function chooseFiles(options: ParsedOptions): OutFiles {
-  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors', animation: 'PNG' });
-  if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
-  return files;
 }

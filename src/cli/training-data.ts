@@ -11,8 +11,9 @@ import { readNumbers, readTensor, type SafetensorsFile } from '../formats/safete
 import { readZip } from '../formats/zip.ts';
 import type { UNetConfig } from '../models/unet2d/config.ts';
 import { at } from '../tensor/at.ts';
+import { joinBytes } from '../tensor/bytes.ts';
 import { InputError } from '../tensor/errors.ts';
-import { sameShape, shapeText, sizeOf } from '../tensor/tensor.ts';
+import { sameShape, shapeText } from '../tensor/tensor.ts';
 import type { TrainingConfig } from '../training/config.ts';
 import type { Pictures } from '../training/pictures.ts';
 import { openSafetensors } from './model.ts';
@@ -142,13 +143,7 @@ function sized(pictures: Pictures, size: DataOptions['size'], source: string): P
     const pixels = data.subarray(plane * area, (plane + 1) * area);
     return resized({ width, height, channels: 1, pixels }, wide, tall).pixels;
   });
-  return { shape: [count, channels, tall, wide], data: joined(parts, tall * wide) };
-}
-
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const all = new Uint8Array(parts.length * size);
-  for (const [i, part] of parts.entries()) all.set(part, i * size);
-  return all;
+  return { shape: [count, channels, tall, wide], data: joinBytes(parts) };
 }
 
 /** Each file of a folder of PNGs, and the class that its subfolder stands for. */
@@ -181,7 +176,7 @@ async function readFolder(path: string, options: DataOptions, config: UNetConfig
   const shape = [files.length, channels, first.height, first.width];
   const isUsed = labels && options.labels !== null && config.classEmbedding !== 'none';
   return {
-    pictures: { shape, data: joined(parts, sizeOf(shape.slice(1))), ...(isUsed && { labels }) },
+    pictures: { shape, data: joinBytes(parts), ...(isUsed && { labels }) },
     notes: isUsed ? notes : [],
   };
 }

@@ -11,6 +11,7 @@ import { readUNetConfig, type UNetConfig } from '../models/unet2d/config.ts';
 import { unetArchitecture } from '../models/unet2d/unet.ts';
 import { loadWeights, unreadText } from './diffusers-weights.ts';
 import { snapshotOf } from './hub-cache.ts';
+import { classIn } from './model-index.ts';
 import { aReader, readJsonFile, type ReadFile } from './read-file.ts';
 
 /** What a model folder holds, read and checked. */
@@ -135,9 +136,7 @@ export async function schedulerOf({
   source,
   index,
 }: Pick<Place, 'readFile' | 'source' | 'index'>): Promise<{ config: Json | undefined; warnings: readonly string[] }> {
-  const entry = index?.['scheduler'];
-  const named: unknown = Array.isArray(entry) ? entry[1] : undefined;
-  const ofIndex = typeof named === 'string' ? named : undefined;
+  const ofIndex = classIn(index, 'scheduler');
   for (const path of ['scheduler/scheduler_config.json', 'scheduler_config.json']) {
     const config = await readJsonFile(readFile, path, source);
     if (!config) continue;
@@ -154,18 +153,14 @@ export async function schedulerOf({
 
 /** What is to be said where index and config do not name the same class: the config is what describes the weights. */
 function classText({ index, config, source, unet }: Place): readonly string[] {
-  const entry = index?.['unet'];
-  const [named, own] = [Array.isArray(entry) ? entry[1] : undefined, config['_class_name']];
-  if (typeof named !== 'string' || own === undefined || named === own) return [];
+  const [named, own] = [classIn(index, 'unet'), config['_class_name']];
+  if (named === undefined || own === undefined || named === own) return [];
   const said = `${source}/model_index.json names a ${named}`;
   return [`${said}, but ${unet}config.json is of ${JSON.stringify(own)}, which is taken`];
 }
 
 /** What is to be said of a pipeline whose UNet works on what an autoencoder makes of pictures. */
 function latentsText({ index, source }: Place): readonly string[] {
-  const found = ['vae', 'vqvae', 'movq'].find((name) => {
-    const entry = index?.[name];
-    return Array.isArray(entry) && typeof entry[1] === 'string';
-  });
+  const found = ['vae', 'vqvae', 'movq'].find((name) => classIn(index, name) !== undefined);
   return found === undefined ? [] : [`${source} has a ${found}: what its UNet draws are latents, not pictures`];
 }

@@ -6,6 +6,7 @@
  * allocates nothing beyond the size of the file itself (twice, where numbers must
  * be widened or moved to be aligned).
  */
+import { joinBytes } from '../tensor/bytes.ts';
 import { checkTensor, mustBe, text, withParts } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
@@ -259,16 +260,10 @@ export function writeSafetensors(
   const text = `{${[...header].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`;
   const json = new TextEncoder().encode(text);
   const headerLength = Math.ceil(json.length / 8) * 8;
-  const out = new Uint8Array(8 + headerLength + offset);
-  new DataView(out.buffer).setBigUint64(0, BigInt(headerLength), true);
-  out.fill(0x20, 8, 8 + headerLength);
-  out.set(json, 8);
-  let at = 8 + headerLength;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  const head = new Uint8Array(8 + headerLength).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(headerLength), true);
+  head.set(json, 8);
+  return joinBytes([head, ...parts]);
 }
 
 /** Fails unless a tensor has as many numbers as its shape says. */

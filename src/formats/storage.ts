@@ -1,4 +1,5 @@
 /** Where a browser keeps bytes for the next time: a model is loaded once, and is there without a network. */
+import { hexadecimal } from '../tensor/bytes.ts';
 import { mustBe, withMethods } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 
@@ -110,7 +111,7 @@ async function nameOf(url: string): Promise<string> {
   const { crypto } = globalThis as WebScope;
   mustBe('an engine with crypto.subtle', (value) => value !== undefined)('crypto', crypto?.subtle);
   const hash = await crypto?.subtle?.digest('SHA-256', new TextEncoder().encode(url));
-  return [...new Uint8Array(hash ?? new ArrayBuffer(0))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexadecimal(new Uint8Array(hash ?? new ArrayBuffer(0)));
 }
 
 /** What the browser does not want to keep is no reason to fail: it is there already. */

@@ -1,4 +1,5 @@
 /** Archives: a tar in the form of POSIX (ustar), as every tar reads it. */
+import { joinBytes } from '../tensor/bytes.ts';
 import { InputError } from '../tensor/errors.ts';
 
 const block = 512;
@@ -11,13 +12,7 @@ const block = 512;
 export function writeTar(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const parts = [...files].flatMap(([path, bytes]) => [headerOf(path, bytes.length), padded(bytes)]);
   // Two empty blocks end it.
-  const out = new Uint8Array(parts.reduce((size, { length }) => size + length, 2 * block));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return joinBytes([...parts, new Uint8Array(2 * block)]);
 }
 
 function padded(bytes: Uint8Array): Uint8Array {

@@ -1,4 +1,5 @@
 /** Reading a model's files from a web server: parts of them where that is enough, resumed where the line breaks. */
+import { joinBytes } from '../tensor/bytes.ts';
 import { InputError } from '../tensor/errors.ts';
 import { aFunction, checkOptions, mustBe, optional, whole, withMethods, type Checks } from '../tensor/checks.ts';
 import { aSignal, throwIfAborted, type Signal } from '../tensor/signal.ts';
@@ -187,7 +188,7 @@ async function goOn(
   });
   const wanted = Math.min(end ?? 0, part.first ?? Infinity);
   if (arrived.bytes < wanted) throw new Error(`it ended after ${arrived.bytes} of ${wanted} bytes`);
-  return joined(arrived).subarray(0, part.first);
+  return joinBytes(arrived.parts).subarray(0, part.first);
 }
 
 function forget(arrived: Arrived): void {
@@ -247,14 +248,4 @@ async function receive(
     // A server that knows no ranges sends all of it.
     if (arrived.bytes >= first) return reader?.cancel();
   }
-}
-
-function joined({ parts, bytes }: Arrived): Uint8Array {
-  const all = new Uint8Array(bytes);
-  let at = 0;
-  for (const one of parts) {
-    all.set(one, at);
-    at += one.length;
-  }
-  return all;
 }

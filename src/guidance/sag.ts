@@ -2,10 +2,9 @@
 import { addScaled, mapElements, subtract, type PerSample } from '../tensor/arithmetic.ts';
 import { checkOptions, mustBe, optional, text, type Checks } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { gaussianBlurMatrix } from '../nn/gaussian.ts';
 import { conditional, unconditional, type Guidance, type GuidanceStep, type Pass } from './guidance.ts';
 import { aScale, extrapolate, isAll, push } from './scales.ts';
-import { separable, type Matrix } from './separable.ts';
+import { blurred } from './separable.ts';
 
 /** How strongly SAG pushes, where it looks, and how it blurs. */
 export interface SagOptions {
@@ -95,14 +94,4 @@ function attentionMask(map: Tensor, picture: Tensor): (i: number) => boolean {
     const [y, x] = [Math.floor(i / width) % height, i % width];
     return received[sample * tokens + Math.floor(y / factor) * (width / factor) + Math.floor(x / factor)] > 1;
   };
-}
-
-function blurred(x: Tensor, sigma: number, window: number): Tensor {
-  const [, , height, width] = x.shape as [number, number, number, number];
-  const blur = (size: number): Matrix => ({
-    rows: size,
-    columns: size,
-    entries: gaussianBlurMatrix(size, sigma, window),
-  });
-  return separable(x, blur(height), blur(width));
 }

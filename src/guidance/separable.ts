@@ -1,4 +1,5 @@
 /** Linear maps of pictures that treat rows and columns one after the other: blurs, halving, doubling. */
+import { gaussianBlurMatrix } from '../nn/gaussian.ts';
 import { cast } from '../tensor/rounding.ts';
 import { sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
 
@@ -41,6 +42,17 @@ export function separable(x: Tensor, down: Matrix, across: Matrix): Tensor {
     }
   }
   return cast(tensor('f64', shape, out), x.dtype);
+}
+
+/** x [B,C,H,W], blurred by a Gaussian of σ pixels that sees `window` pixels, an odd number. */
+export function blurred(x: Tensor, sigma: number, window: number): Tensor {
+  const [, , height, width] = x.shape as [number, number, number, number];
+  const blur = (size: number): Matrix => ({
+    rows: size,
+    columns: size,
+    entries: gaussianBlurMatrix(size, sigma, window),
+  });
+  return separable(x, blur(height), blur(width));
 }
 
 /** a · b. */

@@ -9,7 +9,6 @@ import { exp, log } from '../tensor/math/index.ts';
 import { cast } from '../tensor/rounding.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { identity } from '../nn/attention-perturbations/index.ts';
-import { gaussianBlurMatrix } from '../nn/gaussian.ts';
 import { cfg } from './cfg.ts';
 import {
   aMixerChoice,
@@ -23,7 +22,7 @@ import {
 import { checkLayers, layerNames } from './layers.ts';
 import { samePass } from './same-pass.ts';
 import { aScale, extrapolate, isAll, keep, scalesFor } from './scales.ts';
-import { separable, type Matrix } from './separable.ts';
+import { blurred } from './separable.ts';
 
 /** How strongly the two push that are fused, and what PAG perturbs. */
 export interface SnfOptions {
@@ -79,9 +78,7 @@ function moreSalient(a: Tensor, b: Tensor): Tensor {
 /** log softmax(blur(|x|)) over the pixels of each channel, in double precision. */
 function logSaliency(x: Tensor): Float64Array {
   const [, , height, width] = x.shape as [number, number, number, number];
-  const blur = (size: number): Matrix => ({ rows: size, columns: size, entries: gaussianBlurMatrix(size, 1, 3) });
-  const blurred = separable(mapElements(cast(x, 'f64'), Math.abs), blur(height), blur(width));
-  const data = Float64Array.from(blurred.data);
+  const data = Float64Array.from(blurred(mapElements(cast(x, 'f64'), Math.abs), 1, 3).data);
   const out = new Float64Array(data.length);
   for (let start = 0; start < data.length; start += height * width) {
     const plane = data.subarray(start, start + height * width);

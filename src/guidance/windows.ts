@@ -35,7 +35,7 @@ export function cut(x: Tensor, window: Window): Tensor {
   const [batch, channels] = x.shape as [number, number, number, number];
   const shape = [batch, channels, window.height, window.width];
   const data = allocate(x.dtype, sizeOf(shape));
-  eachRow(x, window, (from, to) => data.set(x.data.subarray(from, from + window.width), to));
+  eachRow(x.shape, window, (from, to) => data.set(x.data.subarray(from, from + window.width), to));
   return tensor(x.dtype, shape, data);
 }
 
@@ -55,11 +55,10 @@ export function meanOfWindows(
   const seen = new Float64Array(height * width);
   windows.forEach((window, i) => {
     const { data } = at(parts, i);
-    eachRow(like, window, (from, to) => {
+    eachRow(like.shape, window, (from, to) => {
       for (let x = 0; x < window.width; x++) sums[from + x] = at(sums, from + x) + at(data, to + x);
     });
-    const plane = { ...like, shape: [1, 1, height, width] };
-    eachRow(plane, window, (from) => {
+    eachRow([1, 1, height, width], window, (from) => {
       for (let x = 0; x < window.width; x++) seen[from + x] = at(seen, from + x) + 1;
     });
   });
@@ -68,8 +67,12 @@ export function meanOfWindows(
 }
 
 /** Calls `visit` for each row of a window: where it begins in the whole picture's data, and where in the window's. */
-function eachRow(x: Tensor, { top, left, height, width }: Window, visit: (from: number, to: number) => void): void {
-  const [batch, channels, rows, columns] = x.shape as [number, number, number, number];
+function eachRow(
+  shape: readonly number[],
+  { top, left, height, width }: Window,
+  visit: (from: number, to: number) => void,
+): void {
+  const [batch, channels, rows, columns] = shape as [number, number, number, number];
   for (let picture = 0; picture < batch * channels; picture++) {
     for (let y = 0; y < height; y++) {
       visit((picture * rows + top + y) * columns + left, (picture * height + y) * width);

@@ -8,7 +8,16 @@ import { referenceKernels } from '../kernels/plain/index.ts';
 import { traceProgram } from '../kernels/trace.ts';
 import type { Context } from '../nn/context.ts';
 import { at } from '../tensor/at.ts';
-import { aFunction, checkFinite, checkOptions, mustBe, optional, type Check, type Checks } from '../tensor/checks.ts';
+import {
+  aFunction,
+  checkFinite,
+  checkOptions,
+  mustBe,
+  optional,
+  textsAs,
+  type Check,
+  type Checks,
+} from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { aModel, type Model } from './model.ts';
@@ -44,9 +53,7 @@ export const arePasses: Check = mustBe('a list of Maps, of layers and mixers', A
 
 const checks: Checks<PassOptions> = {
   passes: optional(arePasses),
-  taps: optional(
-    mustBe('a list of module paths', (taps) => Array.isArray(taps) && taps.every((tap) => typeof tap === 'string')),
-  ),
+  taps: optional(textsAs('a list of module paths')),
 };
 
 /**

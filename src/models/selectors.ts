@@ -7,7 +7,7 @@
  *
  * Layers that ask a text are selected apart: `cross` means all of them, `cross:mid_block` those that `mid_block` names.
  */
-import { mustBe } from '../tensor/checks.ts';
+import { textsAs } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 
 /**
@@ -48,10 +48,7 @@ function selectOf(selectors: readonly string[], layers: readonly string[], kind:
   return layers.filter((layer) => selected.has(layer));
 }
 
-const areNames = mustBe(
-  'a list of module paths, or short forms as "mid"',
-  (names) => Array.isArray(names) && names.every((name) => typeof name === 'string'),
-);
+const areNames = textsAs('a list of module paths, or short forms as "mid"');
 
 function matcher(selector: string): (path: string) => boolean {
   if (selector.startsWith('re:')) {

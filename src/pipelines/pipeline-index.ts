@@ -2,6 +2,7 @@
  * `model_index.json` of a pipeline that draws what words say: which parts it has, each as `[library, class]`, both null
  * where it has none.
  */
+import { classIn } from '../formats/model-index.ts';
 import { adapterHint } from '../models/adapters.ts';
 import type { Json } from '../models/config-keys.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -69,13 +70,6 @@ const xlParts = ['text_encoder_2', 'tokenizer_2', ...parts] as const;
 
 /** What of an index is used, or serves only what is not. */
 const used: readonly string[] = [...xlParts, 'scheduler', 'feature_extractor'];
-
-/** The class of a part; undefined where there is none. */
-function classIn(index: Json, part: string): string | undefined {
-  const entry = index[part];
-  const named: unknown = Array.isArray(entry) ? entry[1] : undefined;
-  return typeof named === 'string' ? named : undefined;
-}
 
 function missing(part: string, pipeline: string, index: Json): string {
   const other = ['transformer', 'prior', 'decoder'].find((name) => classIn(index, name) !== undefined);

@@ -5,8 +5,8 @@
  */
 import { checkTensor } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
-import { roundInPlace } from '../tensor/rounding.ts';
-import { allocate, sameShape, shapeText, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
+import { cast } from '../tensor/rounding.ts';
+import { sameShape, shapeText, tensor, type Tensor } from '../tensor/tensor.ts';
 
 /** Height and width of a channel. */
 export type Size = readonly [height: number, width: number];
@@ -39,7 +39,7 @@ export function measure(measurement: Measurement, picture: Tensor): Tensor {
     for (let plane = 0; plane < planes; plane++)
       sums[plane * rows + row] = (sums[plane * rows + row] ?? 0) + weight * (picture.data[plane * pixels + pixel] ?? 0);
   });
-  return rounded(picture.dtype, [...shape.slice(0, 2), height, width], sums);
+  return cast(tensor('f64', [...shape.slice(0, 2), height, width], sums), picture.dtype);
 }
 
 /**
@@ -65,7 +65,7 @@ export function measureBack(measurement: Measurement, measured: Tensor, picture:
       sums[plane * pixels + pixel] =
         (sums[plane * pixels + pixel] ?? 0) + weight * (measured.data[plane * rows + row] ?? 0);
   });
-  return rounded(measured.dtype, [...shape.slice(0, 2), ...picture], sums);
+  return cast(tensor('f64', [...shape.slice(0, 2), ...picture], sums), measured.dtype);
 }
 
 /** Every weight, by the numbers of its row and its pixel in a channel. */
@@ -90,11 +90,4 @@ function planesOf(what: string, value: Tensor) {
   if (value.shape.length !== 4)
     throw new InputError(`${what} has shape ${shapeText(value.shape)}; it must be [B,C,H,W]`);
   return { planes: batch * channels, size: [height, width] as const, shape: value.shape };
-}
-
-function rounded(dtype: DType, shape: readonly number[], sums: Float64Array): Tensor {
-  const data = allocate(dtype, sums.length);
-  data.set(sums);
-  roundInPlace(dtype, data);
-  return tensor(dtype, shape, data);
 }

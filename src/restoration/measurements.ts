@@ -3,6 +3,7 @@ import { at } from '../tensor/at.ts';
 import { checkTensor, finite, whole } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp } from '../tensor/math/index.ts';
+import { reflect } from '../nn/gaussian.ts';
 import { shapeText, type Tensor } from '../tensor/tensor.ts';
 import type { Measurement, Size } from './measurement.ts';
 
@@ -98,13 +99,7 @@ function blur(name: string, spots: readonly Spot[], radius: number): Measurement
       );
     },
     rowAt(y, x, [height, width], add) {
-      for (const [dy, dx, weight] of spots) add(mirrored(y + dy, height), mirrored(x + dx, width), weight);
+      for (const [dy, dx, weight] of spots) add(reflect(y + dy, height), reflect(x + dx, width), weight);
     },
   };
-}
-
-/** The place within 0 to `count` − 1 that a place up to `count` − 1 beyond them mirrors. */
-function mirrored(place: number, count: number): number {
-  const inside = Math.abs(place);
-  return inside < count ? inside : 2 * (count - 1) - inside;
 }

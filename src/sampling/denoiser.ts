@@ -185,7 +185,7 @@ function tapOf({ attentionLayers }: Model, path: string): string {
 }
 
 /** `items` in groups that agree in all `keys`, in the order of their first members. */
-function groupBy<T>(items: readonly T[], ...keys: readonly ((item: T) => unknown)[]): readonly (readonly T[])[] {
+export function groupBy<T>(items: readonly T[], ...keys: readonly ((item: T) => unknown)[]): readonly (readonly T[])[] {
   const first = (item: T): T => items.find((other) => keys.every((key) => key(other) === key(item))) ?? item;
   const groups = new Map<T, readonly T[]>();
   for (const item of items) groups.set(first(item), [...(groups.get(first(item)) ?? []), item]);

@@ -7,7 +7,7 @@ import { originalPerPrediction } from '../schedulers/original-slope.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { at } from '../tensor/at.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
-import type { Models } from './denoiser.ts';
+import { groupBy, type Models } from './denoiser.ts';
 
 /** Work and room. */
 export interface Work {
@@ -117,13 +117,13 @@ function firstPasses(
 
 /** Passes of one model, one condition and one picture, which are one call of the network. */
 function groupsOf(passes: readonly Pass[]): readonly (readonly Pass[])[] {
-  const groups = new Map<string, readonly Pass[]>();
-  const pictures = [...new Set(passes.map(({ sample }) => sample))];
-  for (const pass of passes) {
-    const key = `${pass.model ?? 'main'} ${pass.condition} ${pass.against} ${pictures.indexOf(pass.sample)}`;
-    groups.set(key, [...(groups.get(key) ?? []), pass]);
-  }
-  return [...groups.values()];
+  return groupBy(
+    passes,
+    ({ model = 'main' }) => model,
+    ({ condition }) => condition,
+    ({ against }) => against,
+    ({ sample }) => sample,
+  );
 }
 
 /** A pass by what is perturbed in it. */

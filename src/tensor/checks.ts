@@ -50,6 +50,11 @@ export const flag: Check = mustBe('true or false', (value) => typeof value === '
 /** A text. */
 export const text: Check = mustBe('a text', (value) => typeof value === 'string');
 
+/** A list of texts. @param what as that of `mustBe` */
+export function textsAs(what: string): Check {
+  return mustBe(what, (value) => Array.isArray(value) && value.every((entry) => typeof entry === 'string'));
+}
+
 /** A list of numbers, which may be infinite or NaN. */
 export const numbers: Check = mustBe(
   'a list of numbers',

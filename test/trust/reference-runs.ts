@@ -30,6 +30,7 @@ import type {
   StableDiffusion,
   Tensor,
 } from '../../src/index.ts';
+import { hexadecimal, joinBytes } from '../../src/tensor/bytes.ts';
 
 interface ReferenceRun {
   readonly dtype: DType;
@@ -201,12 +202,5 @@ function samplesOf(
 
 async function sha256(tensors: readonly Tensor[]): Promise<string> {
   const bytes = tensors.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  const joined = new Uint8Array(bytes.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of bytes) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  const digest = await crypto.subtle.digest('SHA-256', joined);
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexadecimal(new Uint8Array(await crypto.subtle.digest('SHA-256', joinBytes(bytes))));
 }

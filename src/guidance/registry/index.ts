@@ -1,6 +1,6 @@
 /** All guidances by name, with what a command line needs to offer and explain them. */
 import type { PerSample } from '../../tensor/arithmetic.ts';
-import { checkParts, flag, mustBe, optional, type Checks } from '../../tensor/checks.ts';
+import { checkParts, flag, mustBe, optional, textsAs, type Checks } from '../../tensor/checks.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { shown } from '../../tensor/shown.ts';
 import { during } from '../during.ts';
@@ -127,15 +127,9 @@ const areValues = mustBe(
   (given) => typeof given === 'object' && given !== null && !Array.isArray(given),
 );
 const contextChecks: Checks<GuidanceContext> = {
-  attentionLayers: mustBe(
-    "a list of the model's attention layers, as its attentionLayers",
-    (layers) => Array.isArray(layers) && layers.every((layer) => typeof layer === 'string'),
-  ),
+  attentionLayers: textsAs("a list of the model's attention layers, as its attentionLayers"),
   crossAttentionLayers: optional(
-    mustBe(
-      "a list of the model's layers of cross-attention, as its crossAttentionLayers",
-      (layers) => Array.isArray(layers) && layers.every((layer) => typeof layer === 'string'),
-    ),
+    textsAs("a list of the model's layers of cross-attention, as its crossAttentionLayers"),
   ),
   hasNullCondition: flag,
   hasWeakModel: flag,

@@ -4,7 +4,7 @@
  * calls kernels and is a program again: a backend traces it, shares what both ways compute alike, and plans its memory
  * as that of any other.
  */
-import { aFunction, checkOptions, mustBe, optional, type Checks } from '../../tensor/checks.ts';
+import { aFunction, checkOptions, mustBe, optional, textsAs, type Checks } from '../../tensor/checks.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { sameShape, shapeText, type Tensor } from '../../tensor/tensor.ts';
 import type { Graph, Node, Value } from '../graph.ts';
@@ -74,10 +74,7 @@ export function gradient(
 
 const isProgram = aFunction('a function of kernels and tensors');
 const isName = mustBe('the name of a result, as "loss"', (name) => typeof name === 'string');
-const areNames = mustBe(
-  'a list of names, as ["x"]',
-  (names) => Array.isArray(names) && names.every((name) => typeof name === 'string'),
-);
+const areNames = textsAs('a list of names, as ["x"]');
 const checks: Checks<GradientOptions> = { checkpoints: optional(areNames) };
 
 function inputOf({ inputs }: Graph, name: string): Value {

@@ -1,6 +1,6 @@
 /** The fingerprint of a tensor: SHA-256 of its bytes, the same on every machine if and only if all its bits are. */
+import { hexadecimal } from '../../tensor/bytes.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { hexadecimal } from '../work/promised.ts';
 
 const known = new WeakMap<Tensor, Promise<string>>();
 const shown = new WeakMap<HTMLElement, Tensor | undefined>();

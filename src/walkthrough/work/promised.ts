@@ -1,5 +1,6 @@
 /** Files that are known: another is refused, for a few flipped bits draw nonsense without a word. */
 import type { ReadFile } from '../../formats/read-file.ts';
+import { hexadecimal } from '../../tensor/bytes.ts';
 import { InputError } from '../../tensor/errors.ts';
 
 /**
@@ -22,9 +23,4 @@ export function expecting(readFile: ReadFile, promised: Readonly<Record<string, 
         `expected ${expected.slice(0, 12)}; it was changed or damaged on its way`,
     );
   };
-}
-
-/** `0a1b…`. */
-export function hexadecimal(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
