@@ -8,8 +8,8 @@
  * first. `tied`: another mistake gives the same numbers in this case and is named first. `none`: no mistake is named,
  * for none explains the numbers better than another honest rounding by the margin. `other`: a wrong name.
  *
- * Run: npx tsx scripts/oracle/certificate.ts (a quarter of an hour); with names of cases or groups it only shows what it
- * finds there, and with --write it puts that in the place of what the certificate says of them
+ * Run: npx tsx scripts/oracle/certificate.ts (a quarter of an hour); with names of cases or groups it only shows what
+ * it finds there, and with --write it puts that in the place of what the certificate says of them
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cast } from '../../src/tensor/rounding.ts';

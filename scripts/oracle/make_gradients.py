@@ -42,7 +42,8 @@ def probes(g):
     yield "groupNorm", "offset", [r.offset(g, 1, 6, 4, 4), r.normal(g, 6), r.normal(g, 6)], [3, 1e-5]
     yield "layerNorm", "rows", [r.normal(g, 2, 3, 8), r.normal(g, 8), r.normal(g, 8)], [1e-5]
     yield "conv2d", "3x3", [r.normal(g, 2, 3, 4, 5), r.normal(g, 4, 3, 3, 3), r.normal(g, 4)], [1, one]
-    yield "conv2d", "stride 2, zeros below and right", [r.normal(g, 1, 3, 6, 4), r.normal(g, 3, 3, 3, 3), r.normal(g, 3)], [2, [0, 1, 0, 1]]
+    tensors = [r.normal(g, 1, 3, 6, 4), r.normal(g, 3, 3, 3, 3), r.normal(g, 3)]
+    yield "conv2d", "stride 2, zeros below and right", tensors, [2, [0, 1, 0, 1]]
     yield "linear", "rows", [r.normal(g, 2, 3, 6), r.normal(g, 4, 6), r.normal(g, 4)], []
     yield "activation", "silu", [torch.linspace(-6, 6, 49)], ["silu"]
     yield "activation", "gelu", [torch.linspace(-6, 6, 49)], ["gelu"]
@@ -58,11 +59,21 @@ def derivatives(g):
             run = lambda *xs: kernels.OPERATIONS[operation](*xs, *arguments)
             upstream = r.normal(g, *run(*tensors).shape)
             inputs |= {f"{name}/{i}": x for i, x in enumerate(tensors)} | {f"{name}/gradient": upstream}
-            ways = [derived(lambda *xs: (run(*xs) * upstream.to(xs[0].dtype)).sum(), xs) for xs in (tensors, [x.double() for x in tensors])]
+            ways = [
+                derived(lambda *xs: (run(*xs) * upstream.to(xs[0].dtype)).sum(), xs)
+                for xs in (tensors, [x.double() for x in tensors])
+            ]
             expected |= {f"{name}/grad.{i}": pair for i, pair in enumerate(zip(*ways))}
             listed.append({"name": name, "tensors": len(tensors), "arguments": arguments})
         subject = {"kind": "derivative", "operation": operation, "probes": listed}
-        folders.write(f"gradients/{operation}", f"the way back through {operation}, {len(listed)} probes", subject, inputs, {}, expected)
+        folders.write(
+            f"gradients/{operation}",
+            f"the way back through {operation}, {len(listed)} probes",
+            subject,
+            inputs,
+            {},
+            expected,
+        )
 
 
 def loss_gradient(model, inputs, timesteps, labels):
@@ -73,13 +84,19 @@ def loss_gradient(model, inputs, timesteps, labels):
         names, parameters = zip(*model.named_parameters())
         found = torch.autograd.grad(loss, [sample, *parameters])
     # That of a key's bias is zero in theory: what comes out is rounding, and no truth.
-    gradients = {f"grad.{name}": value for name, value in zip(("sample", *names), found) if not name.endswith("to_k.bias")}
+    gradients = {
+        f"grad.{name}": value for name, value in zip(("sample", *names), found) if not name.endswith("to_k.bias")
+    }
     return {"prediction": prediction.detach(), "loss": loss.detach().reshape(1)} | gradients
 
 
 def model_loss(g):
     config = TINY | dict(
-        sample_size=4, block_out_channels=(4,), down_block_types=("AttnDownBlock2D",), up_block_types=("AttnUpBlock2D",), num_class_embeds=3,
+        sample_size=4,
+        block_out_channels=(4,),
+        down_block_types=("AttnDownBlock2D",),
+        up_block_types=("AttnUpBlock2D",),
+        num_class_embeds=3,
     )
     with torch.no_grad():
         model = unets.build(config, g)
@@ -90,10 +107,19 @@ def model_loss(g):
     with truth():
         exact = loss_gradient(double, inputs, timesteps, labels)
     subject = {
-        "kind": "gradient", "config": {key: list(value) if isinstance(value, tuple) else value for key, value in config.items()},
-        "timesteps": timesteps.tolist(), "labels": labels.tolist(),
+        "kind": "gradient",
+        "config": {key: list(value) if isinstance(value, tuple) else value for key, value in config.items()},
+        "timesteps": timesteps.tolist(),
+        "labels": labels.tolist(),
     }
-    folders.write("gradients/unet", "the gradient of the loss of a tiny UNet, for the sample and all parameters", subject, inputs, dict(model.state_dict()), {key: (single[key], exact[key]) for key in single})
+    folders.write(
+        "gradients/unet",
+        "the gradient of the loss of a tiny UNet, for the sample and all parameters",
+        subject,
+        inputs,
+        dict(model.state_dict()),
+        {key: (single[key], exact[key]) for key in single},
+    )
 
 
 SETTING = dict(learning_rate=0.01, beta1=0.9, beta2=0.99, eps=1e-8, weight_decay=0.1, max_grad_norm=1.0, ema_decay=0.9)
@@ -103,8 +129,12 @@ STEPS = 4
 def steps_of(inputs, names, dtype):
     parameters = {name: torch.nn.Parameter(inputs[name].to(dtype, copy=True)) for name in names}
     optimiser = torch.optim.AdamW(
-        parameters.values(), lr=SETTING["learning_rate"], betas=(SETTING["beta1"], SETTING["beta2"]), eps=SETTING["eps"],
-        weight_decay=SETTING["weight_decay"], foreach=False,
+        parameters.values(),
+        lr=SETTING["learning_rate"],
+        betas=(SETTING["beta1"], SETTING["beta2"]),
+        eps=SETTING["eps"],
+        weight_decay=SETTING["weight_decay"],
+        foreach=False,
     )
     average = EMAModel(parameters.values(), decay=SETTING["ema_decay"])
     # A constant decay from the first step on.
@@ -127,10 +157,20 @@ def optimiser(g):
     inputs = {name: r.normal(g, *shape) for name, shape in shapes.items()}
     for i in range(STEPS):
         # Long in some steps and short in others: there is something to clip, and something not to.
-        inputs |= {f"step.{i}.gradient.{name}": (0.02 if i == 2 else 1.0) * r.normal(g, *shape) for name, shape in shapes.items()}
+        inputs |= {
+            f"step.{i}.gradient.{name}": (0.02 if i == 2 else 1.0) * r.normal(g, *shape)
+            for name, shape in shapes.items()
+        }
     single, exact = (steps_of(inputs, list(shapes), dtype) for dtype in (torch.float32, torch.float64))
     subject = {"kind": "optimiser", "parameters": list(shapes), "steps": STEPS} | SETTING
-    folders.write("gradients/adamw", "AdamW with clipped gradients, and the running average", subject, inputs, {}, {key: (single[key], exact[key]) for key in single})
+    folders.write(
+        "gradients/adamw",
+        "AdamW with clipped gradients, and the running average",
+        subject,
+        inputs,
+        {},
+        {key: (single[key], exact[key]) for key in single},
+    )
 
 
 if __name__ == "__main__":

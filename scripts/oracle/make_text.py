@@ -1,4 +1,5 @@
-"""Makes the cases of text-to-picture: transformers, text encoders, autoencoders, UNets with text, whole runs from tokens to pictures.
+"""Makes the cases of text-to-picture: transformers, text encoders, autoencoders, UNets with text, whole runs from
+tokens to pictures.
 
 As make.py, but with the versions of scripts/goldens/text, whose models these are.
 

@@ -5,10 +5,9 @@ import { permuted } from '../align.ts';
 import {
   identityLike,
   inKernels,
-  inStages,
+  inKernelsOf,
   inWeights,
   scaledAttention,
-  withKernels,
   type AnyStage,
   type Fault,
 } from './fault.ts';
@@ -124,8 +123,11 @@ const tokensNotTransposed: Fault = {
   ...transposing,
   apply: (one) => {
     const { fromTokens } = one.kernels;
-    const spared = inStages('', '', (context, { kind }) =>
-      kind === 'feed-forward' ? withKernels(context, () => ({ fromTokens })) : context,
+    const spared = inKernelsOf(
+      ({ kind }) => kind === 'feed-forward',
+      '',
+      '',
+      () => ({ fromTokens }),
     );
     return spared.apply(transposing.apply(one));
   },
@@ -242,17 +244,17 @@ export const attentionFaults: readonly Fault[] = [
   ),
   byProjections('value-is-key', 'multiply the map by the keys where the values are meant', new Map([['to_v', 'to_k']])),
   tokensNotTransposed,
-  inStages(
+  inKernelsOf(
+    ofPixels,
     'attention-residual-missing',
     'do not add the input of the attention layer to its output',
-    (context, stage) => (ofPixels(stage) ? withKernels(context, () => ({ add: (a) => a })) : context),
+    () => ({ add: (a) => a }),
   ),
-  inStages('attention-norm-missing', 'leave out the norm of the attention layers', (context, stage) =>
-    ofPixels(stage) ? withKernels(context, () => ({ groupNorm: (x) => x, layerNorm: (x) => x })) : context,
-  ),
-  inStages('attention-missing', 'leave out the attention layers', (context, stage) =>
-    ofPixels(stage) ? withKernels(context, () => ({ add: (_, x) => x })) : context,
-  ),
+  inKernelsOf(ofPixels, 'attention-norm-missing', 'leave out the norm of the attention layers', () => ({
+    groupNorm: (x) => x,
+    layerNorm: (x) => x,
+  })),
+  inKernelsOf(ofPixels, 'attention-missing', 'leave out the attention layers', () => ({ add: (_, x) => x })),
   inWeights('to-out-missing', 'leave out to_out', (name, weight) => {
     if (!isAttention(name, 'to_out.0')) return weight;
     return name.endsWith('bias') ? { ...weight, data: weight.data.map(() => 0) } : (identityLike(weight) ?? weight);

@@ -1,6 +1,6 @@
 /** Mistakes in the autoencoder, and in what pipelines do to its latents. */
 import type { AutoencoderKLConfig } from '../../models/autoencoder-kl/config.ts';
-import { inKernels, inStages, withChange, withKernels, type Fault } from './fault.ts';
+import { groupNormEps, inKernels, inKernelsOf, withChange, type Fault } from './fault.ts';
 
 function inAutoencoderConfig(
   name: string,
@@ -13,8 +13,6 @@ function inAutoencoderConfig(
     apply: (one) => ({ ...one, autoencoderConfig: (config) => withChange(one.autoencoderConfig(config), change) }),
   };
 }
-
-const isOfAutoencoder = (path: string): boolean => /^(encoder|decoder)\.(conv|down|mid|up)/.test(path);
 
 /** Mistakes of autoencoders. */
 export const autoencoderFaults: readonly Fault[] = [
@@ -29,16 +27,11 @@ export const autoencoderFaults: readonly Fault[] = [
     ({ scalingFactor }) => ({ scalingFactor: 1 / scalingFactor }),
   ),
   inAutoencoderConfig('latents-not-shifted', 'forget shift_factor', () => ({ shiftFactor: undefined })),
-  inStages(
+  inKernelsOf(
+    ({ path }) => /^(encoder|decoder)\.(conv|down|mid|up)/.test(path),
     'autoencoder-norm-eps-1e-5',
     'use ε = 1e-5 in the group norms of the autoencoder, where it is 1e-6',
-    (context, { path }) =>
-      isOfAutoencoder(path)
-        ? withKernels(context, (k) => ({
-            groupNorm: (x, groups, weight, bias, eps) =>
-              k.groupNorm(x, groups, weight, bias, eps === 1e-6 ? 1e-5 : eps),
-          }))
-        : context,
+    groupNormEps(1e-6, 1e-5),
   ),
   inAutoencoderConfig('quant-convolution-missing', 'leave out quant_conv and post_quant_conv', () => ({
     useQuantConv: false,

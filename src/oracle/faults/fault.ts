@@ -88,6 +88,16 @@ export function inStages(
   };
 }
 
+/** Some kernels compute something else in some stages. */
+export function inKernelsOf(
+  isMeant: (stage: AnyStage) => boolean,
+  name: string,
+  says: string,
+  change: (kernels: Kernels) => Partial<Kernels>,
+): Fault {
+  return inStages(name, says, (context, stage) => (isMeant(stage) ? withKernels(context, change) : context));
+}
+
 /** The passes that the guidance asks for become others. */
 export function inPass(
   name: string,
@@ -192,6 +202,13 @@ export function scaledAttention(kernels: Kernels, scaleOf: (q: Tensor, scale: nu
     attentionMap: (q, k, heads, scale) => kernels.attentionMap(q, k, heads, scaleOf(q, scale)),
     attention: (q, k, v, heads, scale) => kernels.attention(q, k, v, heads, scaleOf(q, scale)),
   };
+}
+
+/** Group norms with another ε where it is `from`. */
+export function groupNormEps(from: number, to: number): (kernels: Kernels) => Pick<Kernels, 'groupNorm'> {
+  return ({ groupNorm }) => ({
+    groupNorm: (x, groups, weight, bias, eps) => groupNorm(x, groups, weight, bias, eps === from ? to : eps),
+  });
 }
 
 /** A tensor of the same shape whose element i is f(i). */

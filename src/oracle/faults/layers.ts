@@ -4,7 +4,7 @@ import { tanh } from '../../tensor/math/index.ts';
 import type { Kernels, Padding } from '../../kernels/kernels.ts';
 import { evenPadding } from '../../nn/layers.ts';
 import { permuted } from '../align.ts';
-import { filled, inKernels, inStages, withKernels, type Fault } from './fault.ts';
+import { filled, groupNormEps, inKernels, inKernelsOf, type Fault } from './fault.ts';
 
 type GroupNorm = Kernels['groupNorm'];
 
@@ -154,11 +154,7 @@ const geluByTanh = (x: number): number => 0.5 * x * (1 + tanh(Math.sqrt(2 / Math
 
 /** Mistakes in all layers but attention. */
 export const layerFaults: readonly Fault[] = [
-  inGroupNorm(
-    'norm-eps-1e-6',
-    'use ε = 1e-6 in the group norms where it is 1e-5',
-    (norm) => (x, g, w, b, eps) => norm(x, g, w, b, eps === 1e-5 ? 1e-6 : eps),
-  ),
+  inKernels('norm-eps-1e-6', 'use ε = 1e-6 in the group norms where it is 1e-5', groupNormEps(1e-5, 1e-6)),
   inGroupNorm(
     'norm-eps-1e-5',
     'use ε = 1e-5 in the group norms whatever the config says',
@@ -301,12 +297,11 @@ export const layerFaults: readonly Fault[] = [
     averagePool2x: (x) => pooledBy(x, k.averagePool2x(x), ([first]) => first),
   })),
 
-  inStages('residual-missing', 'do not add the input of a residual block to its output', (context, { kind }) =>
-    kind === 'resnet'
-      ? withKernels(context, (k) => ({
-          add: (a, b) => (sameShape(a.shape, b.shape) && a.shape.length === 4 ? b : k.add(a, b)),
-        }))
-      : context,
+  inKernelsOf(
+    ({ kind }) => kind === 'resnet',
+    'residual-missing',
+    'do not add the input of a residual block to its output',
+    (k) => ({ add: (a, b) => (sameShape(a.shape, b.shape) && a.shape.length === 4 ? b : k.add(a, b)) }),
   ),
   inKernels('scale-without-one', 'multiply by the scale of the time embedding where 1 + scale is meant', (k) => ({
     affine: (x, factor, offset) => k.affine(x, factor, factor === 1 && offset === 1 ? 0 : offset),

@@ -2,7 +2,7 @@
 import { tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { permuted } from '../align.ts';
-import { filled, inKernels, inStages, withKernels, type Fault } from './fault.ts';
+import { filled, groupNormEps, inKernels, inKernelsOf, type Fault } from './fault.ts';
 
 /** [B,C,P] with samples and channels exchanged, as the shape that is given. */
 function exchanged(x: Tensor, first: number, second: number, shape: readonly number[]): Tensor {
@@ -33,16 +33,11 @@ const affineFirst =
 
 /** Mistakes in norms. */
 export const normFaults: readonly Fault[] = [
-  inStages(
+  inKernelsOf(
+    ({ kind }) => kind === 'attention',
     'attention-norm-eps-1e-6',
     'use ε = 1e-6 in the norms of the attention layers alone, where it is 1e-5',
-    (context, { kind }) =>
-      kind === 'attention'
-        ? withKernels(context, (k) => ({
-            groupNorm: (x, groups, weight, bias, eps) =>
-              k.groupNorm(x, groups, weight, bias, eps === 1e-5 ? 1e-6 : eps),
-          }))
-        : context,
+    groupNormEps(1e-5, 1e-6),
   ),
   inKernels('norm-eps-1e-3', 'use ε = 1e-3 in the group norms, as TensorFlow does', (k) => ({
     groupNorm: (x, groups, weight, bias) => k.groupNorm(x, groups, weight, bias, 1e-3),

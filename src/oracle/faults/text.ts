@@ -1,8 +1,7 @@
 /** Mistakes in CLIP's text encoders, and in what of them the UNet is told. */
-import type { Kernels } from '../../kernels/kernels.ts';
 import { at, lastOf } from '../../tensor/at.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { filled, inKernels, inStages, withKernels, type Fault } from './fault.ts';
+import { filled, inKernels, inKernelsOf, type AnyStage, type Fault } from './fault.ts';
 
 /** The text is pooled at another token. */
 function pooledAt(name: string, says: string, placeOf: (inputIds: readonly number[]) => number): Fault {
@@ -24,12 +23,8 @@ function pooledAt(name: string, says: string, placeOf: (inputIds: readonly numbe
 
 const isMask = ({ data }: Tensor): boolean => data.some((value) => value === -Infinity);
 
-const inText = (name: string, says: string, change: (kernels: Kernels) => Partial<Kernels>): Fault =>
-  inStages(name, says, (context, { path }) =>
-    /^encoder\.layers\.|^embeddings$|^final_layer_norm$|^text_projection$/.test(path)
-      ? withKernels(context, change)
-      : context,
-  );
+const isOfText = ({ path }: AnyStage): boolean =>
+  /^encoder\.layers\.|^embeddings$|^final_layer_norm$|^text_projection$/.test(path);
 
 const highest = (ids: readonly number[]): number => ids.indexOf(ids.reduce((a, b) => Math.max(a, b)));
 
@@ -82,7 +77,8 @@ export const textFaults: readonly Fault[] = [
     says: 'encode the empty text where zeros stand for it (force_zeros_for_empty_prompt)',
     apply: (one) => ({ ...one, zeroNegative: () => false }),
   },
-  inText(
+  inKernelsOf(
+    isOfText,
     'text-residual-missing',
     "do not add the input of a layer's parts to their output in the text encoder",
     (k) => ({

@@ -3,7 +3,7 @@ import { roundTo } from '../../tensor/rounding.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import type { PictureState } from '../../models/picture-stages.ts';
 import { sameShape, type Tensor } from '../../tensor/tensor.ts';
-import { inConfig, inKernels, inStages, withKernels, type Fault } from './fault.ts';
+import { inConfig, inKernels, inKernelsOf, type Fault } from './fault.ts';
 
 function inTimestep(name: string, says: string, change: (t: number) => number): Fault {
   return { name, says, apply: (one) => ({ ...one, timestep: (t) => change(one.timestep(t)) }) };
@@ -132,10 +132,11 @@ export const timeAndWiringFaults: readonly Fault[] = [
         })),
     }),
   },
-  inStages(
+  inKernelsOf(
+    ({ kind }) => kind === 'resnet',
     'shortcut-of-normed',
     'take the shortcut of a residual block behind its first norm, where the input itself is meant',
-    (context, { kind }) => (kind === 'resnet' ? withKernels(context, shortcutOfNormed) : context),
+    shortcutOfNormed,
   ),
 ];
 

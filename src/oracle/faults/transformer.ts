@@ -5,7 +5,17 @@ import type { Perturbation } from '../../models/stage.ts';
 import type { Context } from '../../nn/context.ts';
 import type { UNetConditionConfig } from '../../models/unet2d-condition/config.ts';
 import type { ToldSizes } from '../case.ts';
-import { filled, inKernels, inStages, withChange, withKernels, type AnyStage, type Fault } from './fault.ts';
+import {
+  filled,
+  groupNormEps,
+  inKernels,
+  inKernelsOf,
+  inStages,
+  withChange,
+  withKernels,
+  type AnyStage,
+  type Fault,
+} from './fault.ts';
 
 function inConditionConfig(
   name: string,
@@ -25,8 +35,8 @@ function inTimeIds(name: string, says: string, order: (sizes: ToldSizes) => read
 
 /** In the perturbed pass, attention to the text beside a perturbed layer runs in a changed context. */
 function besidePerturbed(name: string, says: string, change: (context: Context) => Context): Fault {
-  const isBeside = ({ kind, path }: AnyStage, perturbation: Perturbation): boolean =>
-    kind === 'cross-attention' && perturbation.has(path.replace(/attn2$/, 'attn1'));
+  const isBeside = (stage: AnyStage, perturbation: Perturbation): boolean =>
+    asksText(stage) && perturbation.has(stage.path.replace(/attn2$/, 'attn1'));
   return inStages(name, says, (context, stage, perturbation) =>
     isBeside(stage, perturbation) ? change(context) : context,
   );
@@ -51,12 +61,10 @@ function halvesSwapped(k: Kernels): Partial<Kernels> {
   };
 }
 
-/** Changes the kernels of the feed-forward networks with a gate: those of CLIP have none. */
-function inGate(name: string, says: string, change: (kernels: Kernels) => Partial<Kernels>): Fault {
-  return inStages(name, says, (context, { kind, path }) =>
-    kind === 'feed-forward' && path.endsWith('.ff') ? withKernels(context, change) : context,
-  );
-}
+/** Feed-forward networks with a gate: those of CLIP have none. */
+const isGated = ({ kind, path }: AnyStage): boolean => kind === 'feed-forward' && path.endsWith('.ff');
+
+const asksText = ({ kind }: AnyStage): boolean => kind === 'cross-attention';
 
 const swapped = ([height, width]: readonly [number, number]): readonly [number, number] => [width, height];
 
@@ -83,48 +91,48 @@ export const transformerFaults: readonly Fault[] = [
       attentionHeadDim: attentionHeadDim.map((count, i) => Math.max(1, Math.floor((blockOutChannels[i] ?? 1) / count))),
     }),
   ),
-  inGate(
+  inKernelsOf(
+    isGated,
     'geglu-swapped',
     'take the first half of the projection for the gate of GEGLU and the second for the value: ' +
       'the value comes first, the gate second',
     halvesSwapped,
   ),
-  inGate('geglu-without-gate', 'do not apply GELU to the gate of GEGLU', () => ({ activation: (x) => x })),
-  inGate('geglu-is-swiglu', 'use SiLU for the gate where GEGLU has GELU', (k) => ({
+  inKernelsOf(isGated, 'geglu-without-gate', 'do not apply GELU to the gate of GEGLU', () => ({
+    activation: (x) => x,
+  })),
+  inKernelsOf(isGated, 'geglu-is-swiglu', 'use SiLU for the gate where GEGLU has GELU', (k) => ({
     activation: (x, kind) => k.activation(x, kind === 'gelu' ? 'silu' : kind),
   })),
-  inStages(
+  inKernelsOf(
+    ({ kind }) => kind === 'projection',
     'transformer-norm-eps-1e-5',
     'use ε = 1e-5 in the group norm before the transformer blocks, where it is 1e-6, whatever norm_eps says',
-    (context, { kind }) =>
-      kind === 'projection'
-        ? withKernels(context, (k) => ({
-            groupNorm: (x, groups, weight, bias, eps) =>
-              k.groupNorm(x, groups, weight, bias, eps === 1e-6 ? 1e-5 : eps),
-          }))
-        : context,
+    groupNormEps(1e-6, 1e-5),
   ),
   inKernels('layer-norm-eps-1e-6', 'use ε = 1e-6 in the layer norms, where it is 1e-5', (k) => ({
     layerNorm: (x, weight, bias, eps) => k.layerNorm(x, weight, bias, eps === 1e-5 ? 1e-6 : eps),
   })),
-  inStages(
+  inKernelsOf(
+    ({ path }) => path.endsWith('.proj_out'),
     'transformer-residual-missing',
     'do not add the picture that came to the transformer to what comes out of proj_out',
-    (context, { path }) => (path.endsWith('.proj_out') ? withKernels(context, () => ({ add: (a) => a })) : context),
+    () => ({ add: (a) => a }),
   ),
-  inStages(
+  inKernelsOf(
+    asksText,
     'cross-attention-residual-missing',
     'do not add the input of the attention to the text (attn2) to its output',
-    (context, { kind }) => (kind === 'cross-attention' ? withKernels(context, () => ({ add: (a) => a })) : context),
+    () => ({ add: (a) => a }),
   ),
-  inStages('cross-attention-missing', 'leave out the attention to the text (attn2)', (context, { kind }) =>
-    kind === 'cross-attention' ? withKernels(context, () => ({ add: (_, x) => x })) : context,
-  ),
-  inStages(
+  inKernelsOf(asksText, 'cross-attention-missing', 'leave out the attention to the text (attn2)', () => ({
+    add: (_, x) => x,
+  })),
+  inKernelsOf(
+    isGated,
     'feed-forward-residual-missing',
     'do not add the input of the feed-forward network to its output',
-    (context, { kind, path }) =>
-      kind === 'feed-forward' && path.endsWith('.ff') ? withKernels(context, () => ({ add: (a) => a })) : context,
+    () => ({ add: (a) => a }),
   ),
   inTimeIds(
     'time-ids-width-first',

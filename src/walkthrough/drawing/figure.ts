@@ -11,6 +11,12 @@ export function captioned(content: Node, ...caption: readonly (Node | string)[])
 /** The event that the reader wants to begin anew: what computes is started again. */
 export const tryAgain = 'tryagain';
 
+/** A button with which the reader wants that. */
+export function tryAgainButton(): HTMLButtonElement {
+  const made = button('try again', 'again', () => made.dispatchEvent(new Event(tryAgain, { bubbles: true })));
+  return made;
+}
+
 /** The line below a figure. */
 export interface Status {
   readonly root: HTMLElement;
@@ -25,7 +31,7 @@ export interface Status {
 /** The line below a figure that says what was computed. */
 export function status(): Status {
   const text = element('span', {});
-  const again = button('try again', 'again', () => root.dispatchEvent(new Event(tryAgain, { bubbles: true })));
+  const again = tryAgainButton();
   const root = element('p', { class: 'status', 'data-state': 'waiting' }, text, again);
   return {
     root,

@@ -1,38 +1,46 @@
 /** A square of the plane: a density as shades, arrows or points above it. */
 import { element, setAttributes, svg } from './dom.ts';
 import { asShare, paint, pictureCanvas } from './picture.ts';
-import { density, type Mixture, type Point, type ToyLevel } from '../work/toy.ts';
+import { remembered } from '../remembered.ts';
+import { density, toyLevel, type Mixture, type Point } from '../work/toy.ts';
 
 /** The plane is shown from minus so much to as much, in either direction. */
 const reach = 2.1;
 /** Shades in a row. */
 const shades = 60;
 
+/** An arrow, and where it begins. */
+export interface Arrow {
+  readonly from: Point;
+  readonly along: Point;
+}
+
 /** A square of the plane. */
 export interface ToyPlot {
   readonly root: HTMLElement;
-  /** @param key of the density: shades of one key are not computed again */
-  showDensity(key: string, mixture: Mixture, level: ToyLevel): void;
+  /** Shows the density as it is before a step, or behind the last one. */
+  showDensity(step: number): void;
   /** From each point, a dot, a stroke along its arrow. */
-  showArrows(arrows: readonly { readonly from: Point; readonly along: Point }[]): void;
+  showArrows(arrows: readonly Arrow[]): void;
   showPoints(points: readonly Point[]): void;
 }
 
-/** @param label what the plot shows */
-export function toyPlot(label: string): ToyPlot {
+/**
+ * @param label what the plot shows
+ * @param mixture whose density it is
+ */
+export function toyPlot(label: string, mixture: Mixture): ToyPlot {
   const canvas = pictureCanvas(label, 'picture shades');
   const arrows = svg('path', { class: 'arrows' });
   const tails = svg('path', { class: 'tails' });
   const points = svg('path', { class: 'points' });
   const above = svg('svg', { viewBox: `${-reach} ${-reach} ${2 * reach} ${2 * reach}`, 'aria-hidden': 'true' });
   above.append(arrows, tails, points);
-  let shown = '';
+  const shadesAt = remembered((step: number) => densityShades(mixture, step));
   return {
     root: element('div', { class: 'toy-plot' }, canvas, above),
-    showDensity(key, mixture, level) {
-      const values = shown === key ? undefined : densityShades(mixture, level);
-      shown = key;
-      if (values) paint(canvas, { width: shades, height: shades, values }, asShare(1.6));
+    showDensity(step) {
+      paint(canvas, { width: shades, height: shades, values: shadesAt(step) }, asShare(1.6));
     },
     showArrows(all) {
       setAttributes(arrows, {
@@ -47,7 +55,8 @@ export function toyPlot(label: string): ToyPlot {
 }
 
 /** From 0 to 1, the densest place. */
-function densityShades(mixture: Mixture, level: ToyLevel): readonly number[] {
+function densityShades(mixture: Mixture, step: number): readonly number[] {
+  const level = toyLevel(step);
   const at = (i: number): number => ((i + 0.5) / shades) * 2 * reach - reach;
   const values = Array.from({ length: shades * shades }, (_, i) =>
     density(mixture, [at(i % shades), -at(Math.floor(i / shades))], level),

@@ -12,6 +12,7 @@ import { pickPixel } from '../drawing/pixel-picker.ts';
 import { spectrumView } from '../drawing/spectrum-view.ts';
 import type { Page, Section } from '../page.ts';
 import type { PassesResult } from '../protocol.ts';
+import { remembered } from '../remembered.ts';
 import { studyStep, type Study } from '../requests.ts';
 import type { State } from '../state.ts';
 import { side, stepCount } from '../study.ts';
@@ -26,6 +27,9 @@ export const attentionSection: Section = (root, page) => {
   const heads = headView();
   const sizes = spectrumView();
   const progress = status();
+  const lostIn = remembered((result: PassesResult, picture: Tensor, index: number) =>
+    lost(page, picture, result, index),
+  );
   root.append(
     controls.root,
     element('div', { class: 'attention' }, belief.root, ...heads.columns),
@@ -55,7 +59,7 @@ export const attentionSection: Section = (root, page) => {
     progress.show(study.passes ? [study.passes] : [], 1, `three passes at step ${study.index}`);
     root.classList.toggle('flipped', state.flip !== 'none');
     showDigest(root, belief.show(study, chosen));
-    sizes.show(study.seen && lost(page, study.seen, study.index));
+    sizes.show(study.seen && lostIn(study.seen.result, study.seen.picture, study.index));
     if (!study.seen) return heads.clear();
     const head = headOf(study.seen.result, chosen.path, chosen.head);
     heads.show(head, tokenAt(state.pixel, side, head.tokens));
@@ -63,7 +67,7 @@ export const attentionSection: Section = (root, page) => {
 };
 
 /** What the identity leaves of the detail of each size. */
-function lost({ model }: Page, { picture, result }: NonNullable<Study['seen']>, index: number) {
+function lost({ model }: Page, picture: Tensor, result: PassesResult, index: number) {
   const original = (flip: State['flip']): ArrayLike<number> =>
     model.scheduler.predictOriginal(picture, flipped(result, flip), index).data;
   const whole = original('none');

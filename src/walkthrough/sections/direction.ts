@@ -10,6 +10,7 @@ import { asSigned, paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import { planeView } from '../drawing/plane-view.ts';
 import type { Page, Section } from '../page.ts';
 import type { PassesResult } from '../protocol.ts';
+import { remembered } from '../remembered.ts';
 import { middleOf, studyStep } from '../requests.ts';
 import { planeRange } from '../state.ts';
 import { stepCount } from '../study.ts';
@@ -24,7 +25,7 @@ export const directionSection: Section = (root, page) => {
   const sliders = scaleSliders(page);
   const film = scaleFilm(page);
   const progress = status();
-  const planeOf = rememberedPlane();
+  const planeOf = remembered(guidancePlane);
   root.append(
     element('div', { class: 'controls above' }, steps.root),
     trio.root,
@@ -74,16 +75,6 @@ export const directionSection: Section = (root, page) => {
 
 function isWhole(result: PassesResult): result is Required<PassesResult> {
   return result.unconditional !== undefined;
-}
-
-/** The plane of a result, which stays the same while the result does. */
-function rememberedPlane(): (result: Required<PassesResult>) => GuidancePlane {
-  const known = new WeakMap<PassesResult, GuidancePlane>();
-  return (result) => {
-    const plane = known.get(result) ?? guidancePlane(result);
-    known.set(result, plane);
-    return plane;
-  };
 }
 
 /** x̂₀ spoilt, alone and guided: three points of one line; and how much of the guided one no picture has. */

@@ -4,7 +4,7 @@
  */
 import { button } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
-import { status, tryAgain } from '../drawing/figure.ts';
+import { status, tryAgainButton } from '../drawing/figure.ts';
 import { pictureCanvas } from '../drawing/picture.ts';
 import { pictureRow } from '../drawing/picture-row.ts';
 import type { Page, Section } from '../page.ts';
@@ -23,7 +23,7 @@ export const heroSection: Section = (root, page) => {
   const seed = element('span', { class: 'seed' });
   const progress = status();
   const said = element('span', {});
-  const again = button('try again', 'again', () => engine.dispatchEvent(new Event(tryAgain, { bubbles: true })));
+  const again = tryAgainButton();
   const engine = element('p', { class: 'engine', role: 'status' }, said, again);
   root.append(
     ...rows.map(({ view }) => view.root),

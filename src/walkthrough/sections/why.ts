@@ -2,8 +2,9 @@
 import { slider } from '../drawing/controls.ts';
 import { element, setText } from '../drawing/dom.ts';
 import { captioned } from '../drawing/figure.ts';
-import { toyPlot } from '../drawing/toy-view.ts';
+import { toyPlot, type Arrow } from '../drawing/toy-view.ts';
 import type { Section } from '../page.ts';
+import { remembered } from '../remembered.ts';
 import { mostToyScale } from '../state.ts';
 import {
   alone,
@@ -25,9 +26,9 @@ const [arrowsInARow, gap] = [15, 0.27];
 /** Two densities, the arrows between their predictions, and what is drawn along them. */
 export const whySection: Section = (root, page) => {
   const plots = {
-    alone: toyPlot('the density of what the model draws'),
-    spoilt: toyPlot('the density when neither half sees the other, and the arrows that lead away from it'),
-    drawn: toyPlot('what is drawn with guidance'),
+    alone: toyPlot('the density of what the model draws', alone),
+    spoilt: toyPlot('the density when neither half sees the other, and the arrows that lead away from it', spoilt),
+    drawn: toyPlot('what is drawn with guidance', alone),
   };
   const scale = slider(
     { label: 's', name: 'toy-scale', least: 0, most: mostToyScale, step: 0.25, text: (s) => s.toFixed(2) },
@@ -48,27 +49,32 @@ export const whySection: Section = (root, page) => {
     ),
     element('div', { class: 'controls' }, scale.root, time.root),
   );
-  const unguided = lettersText(drawPoints(count, 0));
+  const arrowsAt = remembered(arrowsOf);
+  const unguided = remembered((s: number) => lettersText(drawPoints(count, s)));
   const pointsAt = remembered((s: number) => drawPoints(count, s));
 
   return () => {
     const { toyScale, toyStep } = page.state();
-    const level = toyLevel(toyStep);
     scale.show(toyScale);
     time.show(toyStep);
-    plots.alone.showDensity(`alone ${toyStep}`, alone, level);
-    plots.spoilt.showDensity(`spoilt ${toyStep}`, spoilt, level);
-    plots.spoilt.showArrows(grid().map((from) => ({ from, along: arrow(difference(from, level)) })));
+    plots.alone.showDensity(toyStep);
+    plots.spoilt.showDensity(toyStep);
+    plots.spoilt.showArrows(arrowsAt(toyStep));
     const points = pointsAt(toyScale);
-    plots.drawn.showDensity('end', alone, { alpha: 1, sigma: 0 });
+    plots.drawn.showDensity(toySteps);
     plots.drawn.showPoints(points);
     setText(
       outcome,
-      `${lettersText(points)} are letters, by the model alone ${unguided}; the faces of one differ by ` +
+      `${lettersText(points)} are letters, by the model alone ${unguided(0)}; the faces of one differ by ` +
         spreadOfLetters(points).toFixed(2),
     );
   };
 };
+
+/** The arrows before a step. */
+function arrowsOf(step: number): readonly Arrow[] {
+  return grid().map((from) => ({ from, along: arrow(difference(from, toyLevel(step))) }));
+}
 
 /** Where the arrows begin. */
 function grid(): readonly Point[] {
@@ -85,13 +91,4 @@ function arrow([x, y]: Point): Point {
 
 function lettersText(points: readonly Point[]): string {
   return `${Math.round((100 * lettersAmong(points)) / points.length)} %`;
-}
-
-/** The latest value is kept. */
-function remembered<T>(compute: (key: number) => T): (key: number) => T {
-  let known: { readonly key: number; readonly value: T } | undefined;
-  return (key) => {
-    known = known?.key === key ? known : { key, value: compute(key) };
-    return known.value;
-  };
 }

@@ -45,7 +45,7 @@ export interface ToyLevel {
   readonly sigma: number;
 }
 
-/** The level before step `index`: evenly on a quarter of a circle, from nearly noise alone to nearly none. */
+/** The level before step `index`: evenly on a quarter of a circle, from nearly noise alone to none behind the last. */
 export function toyLevel(index: number): ToyLevel {
   const angle = (Math.PI / 2) * (1 - (index + 0.5) / (toySteps + 0.5));
   return { alpha: Math.cos(angle), sigma: Math.sin(angle) };
@@ -88,8 +88,7 @@ export function drawPoints(count: number, s: number): readonly Point[] {
 function drawPoint(noise: Point, s: number): Point {
   let x = noise;
   for (let index = 0; index < toySteps; index++) {
-    const level = toyLevel(index);
-    const next = index + 1 < toySteps ? toyLevel(index + 1) : { alpha: 1, sigma: 0 };
+    const [level, next] = [toyLevel(index), toyLevel(index + 1)];
     const [plain, away] = [predictNoise(alone, x, level), difference(x, level)];
     const step = (axis: 0 | 1): number => {
       const noiseThere = plain[axis] + s * away[axis];

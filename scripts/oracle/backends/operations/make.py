@@ -1,5 +1,6 @@
 """Runs every backend of requirements.json in an environment of its own, with these versions, and writes the table:
-fixtures/oracle/conformance/operations.json and .md. Needs the network; one that cannot be installed or run is said and left as it was.
+fixtures/oracle/conformance/operations.json and .md. Needs the network; one that cannot be installed or run is said
+and left as it was.
 
     npm run -s pag -- export --all KIT && python3 scripts/oracle/backends/operations/make.py KIT [BACKEND ...]
 """
@@ -42,10 +43,16 @@ for backend in chosen or requirements:
     if row:
         rows[backend] = row
 table.write_text(json.dumps(rows, indent=1) + "\n")
-text = ["# Operations of backends, as they come", "",
-        "Each backend computes the cases `operations/…` in an environment of its own (`scripts/oracle/backends/operations`), on a CPU, and is held",
-        "to the budgets of float32. `operations.json` has the share of its budget of every probe that is off.", "",
-        "| backend | case | verdict | why |", "| --- | --- | --- | --- |"]
+text = [
+    "# Operations of backends, as they come",
+    "",
+    "Each backend computes the cases `operations/…` in an environment of its own "
+    "(`scripts/oracle/backends/operations`), on a CPU, and is held",
+    "to the budgets of float32. `operations.json` has the share of its budget of every probe that is off.",
+    "",
+    "| backend | case | verdict | why |",
+    "| --- | --- | --- | --- |",
+]
 for backend, row in rows.items():
     version = ", ".join(f"{name} {number}" for name, number in row["versions"].items())
     for case, found in row["cases"].items():

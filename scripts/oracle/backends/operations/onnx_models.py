@@ -35,7 +35,8 @@ def operations(run):
         def compute(x, weight, bias, *arguments):
             inputs = {"x": x, "w": weight, "b": bias}
             groups = {"num_groups": arguments[0]} if len(arguments) > 1 else attributes
-            return run(model([node(kind, list(inputs), ["y"], epsilon=arguments[-1], **groups)], inputs, x.ndim), inputs)
+            nodes = [node(kind, list(inputs), ["y"], epsilon=arguments[-1], **groups)]
+            return run(model(nodes, inputs, x.ndim), inputs)
         return compute
 
     def silu(x):

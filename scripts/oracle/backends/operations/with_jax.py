@@ -35,5 +35,7 @@ def adapters(_):
         "layerNorm": lambda x, weight, bias, eps: jax.nn.standardize(x, epsilon=eps) * weight + bias,
         "activation": lambda x, kind: kinds[kind](x),
         "attention": attention,
-        "averagePool2x": lambda x: jax.lax.reduce_window(x, np.float32(0), jax.lax.add, (1, 1, 2, 2), (1, 1, 2, 2), "VALID") / 4,
+        "averagePool2x": lambda x: (
+            jax.lax.reduce_window(x, np.float32(0), jax.lax.add, (1, 1, 2, 2), (1, 1, 2, 2), "VALID") / 4
+        ),
     }, {"jax": jax.__version__}

@@ -38,7 +38,9 @@ def adapters(_):
     kinds = {"silu": nn.silu, "gelu": nn.gelu, "mish": nn.mish, "relu": nn.relu}
     return {
         "softmax": lambda x: np.array(mx.softmax(mx.array(x), -1)),
-        "linear": lambda x, weight, *bias: np.array(mx.array(x) @ mx.array(weight).T + (mx.array(bias[0]) if bias else 0)),
+        "linear": lambda x, weight, *bias: np.array(
+            mx.array(x) @ mx.array(weight).T + (mx.array(bias[0]) if bias else 0)
+        ),
         "conv2d": conv2d,
         "groupNorm": group_norm,
         "layerNorm": lambda x, weight, bias, eps: np.array(mx.fast.layer_norm(*map(mx.array, (x, weight, bias)), eps)),
