@@ -21,6 +21,7 @@ import type { Config } from '../schedulers/options.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
+import { runBreathing } from './breathing.ts';
 import { chooseLabels, listedLabels } from './class-labels.ts';
 import { chooseUNetGuidance, guidanceOptions } from './guidance-options.ts';
 import { warn } from './messages.ts';
@@ -191,26 +192,14 @@ export async function advance(
   for (let start = 0; start < missing.length && goOn(); start += batch) {
     const numbers = missing.slice(start, start + batch);
     const done = wanted.length - missing.length + start;
-    const pictures = await drawBatch(job.drawing, numbers, (share) => onStep?.(done + share * numbers.length));
+    const pictures = await runBreathing(drawPictures(job.drawing, numbers), ({ index, count }) =>
+      onStep?.(done + ((index + 1) / count) * numbers.length),
+    );
     const seen = look(job.classifier, job.drawing.backend, pictures);
     current = joinRecords([current, { settings: job.settings, numbers, ...seen }]);
     writeWhole(path, writeRecord(current));
   }
   return current;
-}
-
-async function drawBatch(
-  drawing: Drawing,
-  numbers: readonly number[],
-  onStep: (share: number) => void,
-): Promise<Tensor> {
-  const steps = drawPictures(drawing, numbers);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-    onStep((value.index + 1) / value.count);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 /** 16 hexadecimal digits, the same for the same weights, whatever file they come from. */

@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path';
 import { folderReader, makeFolder } from '../formats/node-files.ts';
 import { loadModelFolder } from '../formats/diffusers.ts';
+import { located } from '../formats/hub-cache.ts';
 import { readJsonFile, type ReadFile } from '../formats/read-file.ts';
 import type { Weights } from '../models/model.ts';
 import { selectLayers } from '../models/selectors.ts';
@@ -24,9 +25,9 @@ import { conditionsOf } from './class-labels.ts';
 import { tryExpressions } from './expressions.ts';
 import { cutOff } from './from-words.ts';
 import { warn } from './messages.ts';
-import { chooseScheduler } from './model.ts';
+import { chooseScheduler, folderChoices } from './model.ts';
 import { seedOf } from './noise.ts';
-import type { OptionKinds, ParsedOptions } from './options.ts';
+import { refuseIdle, type OptionKinds, type ParsedOptions } from './options.ts';
 import { writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';
 
@@ -138,9 +139,7 @@ const truth = "pag's own float64, which agrees with PyTorch's to 1e-11 of its si
 async function fromNoise(options: ParsedOptions): Promise<Asked> {
   if (options.has('negative-prompt')) throw new InputError('--negative-prompt has no effect without --prompt');
   const folder = options.required('model');
-  const variant = options.text('variant');
-  const reader = await folderReader(folder);
-  const found = await loadModelFolder(reader, folder, variant ? { variant } : {});
+  const found = await loadModelFolder(await folderReader(folder), folder, folderChoices(options));
   warn(found.warnings);
   const unet = createUNet(found.config, found.weights, 'f32', folder);
   const { labels, nullLabel } = conditionsOf(options, unet, 1);
@@ -168,12 +167,10 @@ async function fromNoise(options: ParsedOptions): Promise<Asked> {
 }
 
 async function fromWords(options: ParsedOptions): Promise<Asked> {
-  for (const name of ['labels', 'null-label'])
-    if (options.has(name)) throw new InputError(`--${name} has no effect with --prompt; leave it out`);
+  refuseIdle(options, ['labels', 'null-label'], 'with --prompt');
   const folder = options.required('model');
-  const variant = options.text('variant');
-  const reader = await folderReader(folder);
-  const pipeline = await loadStableDiffusion(reader, folder, 'f32', variant ? { variant } : {});
+  const { readFile, source } = await located(await folderReader(folder), folder, 'model_index.json');
+  const pipeline = await loadStableDiffusion(readFile, source, 'f32', folderChoices(options));
   const [prompt, negative] = [options.required('prompt'), options.text('negative-prompt') ?? ''];
   warn([...pipeline.warnings, ...cutOff(pipeline, [prompt, negative])]);
   const { unet, texts, autoencoder } = pipeline;
@@ -182,7 +179,7 @@ async function fromWords(options: ParsedOptions): Promise<Asked> {
   const perLatent = pixelsPerLatent(pipeline);
   const [height, width] = sizeOfPicture(options, unet.config.sampleSize, perLatent);
   const parts = texts.map((_, i) => (i === 0 ? 'text_encoder' : `text_encoder_${i + 1}`));
-  const configs = await Promise.all([...parts, 'unet', 'vae'].map((part) => configOf(reader, part, folder)));
+  const configs = await Promise.all([...parts, 'unet', 'vae'].map((part) => configOf(readFile, part, source)));
   const subject = {
     kind: 'text-to-image' as const,
     textEncoders: texts.map(({ tokenize }, i) => ({
@@ -228,8 +225,8 @@ function refusal({ unet, autoencoder }: StableDiffusion): string | undefined {
   return undefined;
 }
 
-async function configOf(reader: ReadFile, part: string, source: string): Promise<Config> {
-  return withoutNotes((await readJsonFile(reader, `${part}/config.json`, source)) ?? {});
+async function configOf(readFile: ReadFile, part: string, source: string): Promise<Config> {
+  return withoutNotes((await readJsonFile(readFile, `${part}/config.json`, source)) ?? {});
 }
 
 /** Keys that begin with _ say where a file comes from. */

@@ -1,13 +1,12 @@
 /** `pag export`: a case as files that any language can read, and how to go about it. */
 import { checkWritable } from '../formats/node-files.ts';
-import { InputError } from '../tensor/errors.ts';
 import { guideOf } from '../oracle/guide.ts';
 import type { Command } from './command.ts';
 import { filesOfCase, filesOfKit, isArchive, kitDtypes, writeFiles } from './kit.ts';
 import { shippedCases } from './oracle-files.ts';
 import { printResult } from './messages.ts';
 import { exportOwn, ownModelHelp, ownModelOptions } from './export-model.ts';
-import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
+import { readOptions, refuseIdle, type OptionKinds } from './options.ts';
 
 const kinds: OptionKinds = { dtype: 'text', all: 'flag', ...ownModelOptions };
 
@@ -34,7 +33,7 @@ async function run(args: readonly string[]): Promise<number> {
   const isAll = args.includes('--all');
   if (args.some((arg) => /^--model(=|$)/.test(arg))) return runOwn(args);
   const options = readOptions(args, kinds, isAll ? ['DIR'] : ['CASE', 'DIR']);
-  refuse(options, Object.keys(ownModelOptions), 'without --model');
+  refuseIdle(options, Object.keys(ownModelOptions), 'without --model');
   const dtype = options.choice('dtype', kitDtypes);
   const [first, second = ''] = options.positionals;
   if (isAll) {
@@ -64,7 +63,7 @@ async function run(args: readonly string[]): Promise<number> {
 
 async function runOwn(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds, ['KIT']);
-  refuse(options, ['all', 'dtype'], 'with --model');
+  refuseIdle(options, ['all', 'dtype'], 'with --model');
   const [folder] = options.positionals;
   const one = await exportOwn(options, folder);
   printResult(options, {
@@ -72,10 +71,4 @@ async function runOwn(args: readonly string[]): Promise<number> {
     json: { schema: 1, folder, cases: [one.name], taps: [...one.expected.keys()] },
   });
   return 0;
-}
-
-/** Fails for options that do nothing here. */
-function refuse(options: ParsedOptions, names: readonly string[], where: string): void {
-  const found = names.find((name) => options.has(name));
-  if (found !== undefined) throw new InputError(`--${found} has no effect ${where}; leave it out`);
 }

@@ -1,6 +1,7 @@
 /** Runs all steps of a run, showing how far it is. */
 import { sampleSteps, type SamplingRun, type SamplingStep } from '../sampling/sample.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { runBreathing } from './breathing.ts';
 import { messagesNow } from './messages.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
@@ -21,18 +22,13 @@ export async function follow(
   const progress = createProgress(title);
   const show = preview && process.stderr.isTTY && !messagesNow().quiet ? createPreview() : undefined;
   const steps: Tensor[] = [];
-  const iterator = sampleSteps(run);
   progress.update(0, run.scheduler.timesteps.length);
-  for (;;) {
-    const { done, value } = iterator.next();
-    if (done) {
-      progress.end();
-      return { sample: value, steps };
-    }
-    if (keepSteps) steps.push(value.sample);
-    watch?.(value);
-    show?.(value.denoised ?? value.sample);
-    progress.update(value.index + 1, value.count, `timestep ${value.timestep}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  const sample = await runBreathing(sampleSteps(run), (step) => {
+    if (keepSteps) steps.push(step.sample);
+    watch?.(step);
+    show?.(step.denoised ?? step.sample);
+    progress.update(step.index + 1, step.count, `timestep ${step.timestep}`);
+  });
+  progress.end();
+  return { sample, steps };
 }

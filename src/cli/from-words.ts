@@ -19,7 +19,7 @@ import { chooseLora } from './lora.ts';
 import { warn } from './messages.ts';
 import { folderChoices } from './model.ts';
 import { chooseNoise, type ChosenNoise } from './noise.ts';
-import type { ParsedOptions } from './options.ts';
+import { refuseIdle, type ParsedOptions } from './options.ts';
 import { readPicture, readSized, type PictureChoice } from './picture.ts';
 import { choosePipelineGuidance } from './pipeline-guidance.ts';
 import { planPictures, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
@@ -43,8 +43,7 @@ export async function sampleFromWords(
   files: OutFiles,
   choices: DrawChoices,
 ): Promise<DrawnRun> {
-  const wrong = foreign.find((name) => options.has(name));
-  if (wrong !== undefined) throw new InputError(`--${wrong} has no effect with --prompt; leave it out`);
+  refuseIdle(options, foreign, 'with --prompt');
   const { dtype, backend } = chooseBackend(options);
   const words = chooseWords(options);
   const pipeline = await loadPipeline(options, dtype);

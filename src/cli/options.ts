@@ -163,6 +163,16 @@ function valuesOf(all: ReadonlyMap<string, readonly string[]>): Omit<ParsedOptio
   };
 }
 
+/**
+ * Refuses options that do nothing.
+ * @param where as `with --prompt`
+ * @throws InputError that names the first of them that is given
+ */
+export function refuseIdle(options: Pick<ParsedOptions, 'has'>, names: readonly string[], where: string): void {
+  const idle = names.find((name) => options.has(name));
+  if (idle !== undefined) throw new InputError(`--${idle} has no effect ${where}; leave it out`);
+}
+
 /** `; did you mean "…"?` when a known name is near, else nothing. */
 export function suggestion(found: string, known: readonly string[]): string {
   const [nearest] = known

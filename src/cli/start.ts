@@ -14,6 +14,7 @@ import { unetDenoiser } from '../sampling/denoiser.ts';
 import { sampleSteps } from '../sampling/sample.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import { selectLayers } from '../models/selectors.ts';
+import { runBreathing } from './breathing.ts';
 import { loadModel } from './model.ts';
 import { createPreview } from './preview.ts';
 import { createProgress } from './progress.ts';
@@ -81,14 +82,10 @@ async function draw(title: string, guidance: Guidance): Promise<{ row: GridRow; 
   const progress = createProgress(title);
   progress.update(0, stepCount);
   const preview = process.stderr.isTTY ? createPreview() : undefined;
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) {
-      progress.end();
-      return { row: { title, samples: value }, seconds: (performance.now() - started) / 1000 };
-    }
-    preview?.(value.denoised ?? value.sample);
-    progress.update(value.index + 1, value.count);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  const samples = await runBreathing(steps, (step) => {
+    preview?.(step.denoised ?? step.sample);
+    progress.update(step.index + 1, step.count);
+  });
+  progress.end();
+  return { row: { title, samples }, seconds: (performance.now() - started) / 1000 };
 }

@@ -9,6 +9,7 @@ import type { UNetConfig } from '../models/unet2d/config.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
 import { sampleSteps } from '../sampling/sample.ts';
 import { createScheduler } from '../schedulers/registry.ts';
+import type { NoiseSource } from '../schedulers/scheduler.ts';
 import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import { manualSeed } from '../tensor/random.ts';
@@ -17,6 +18,7 @@ import { batchOptionsOf } from '../training/batches.ts';
 import type { TrainingConfig } from '../training/config.ts';
 import type { TrainingState } from '../training/step.ts';
 import type { Training } from '../training/training.ts';
+import { runBreathing } from './breathing.ts';
 import { warn } from './messages.ts';
 import { chooseScheduler } from './model.ts';
 import type { PreparedTraining } from './training-set-up.ts';
@@ -61,12 +63,8 @@ async function draw(
   );
   const { randn } = manualSeed(config.samples.seed);
   const noise = randn(shape, model.dtype);
-  const run = sampleSteps({ denoiser, guidance: none, scheduler, noise, noiseSource: (of) => randn(of, model.dtype) });
-  for (;;) {
-    const { done, value } = run.next();
-    if (done) return value;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  const noiseSource: NoiseSource = (of) => randn(of, model.dtype);
+  return runBreathing(sampleSteps({ denoiser, guidance: none, scheduler, noise, noiseSource }));
 }
 
 /** The classes that are asked for, else all of the model in order; undefined where it has none. */

@@ -1,5 +1,5 @@
 /** Cases of one's own model: what is written can be checked with, honest ports pass, and mistakes are named. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
@@ -102,6 +102,19 @@ describe('a case of a pipeline with text', () => {
     expect(drawn('sample')).toEqual(expected.get('step.0.sample')?.f64);
     const { data } = drawn('image');
     expected.get('image')?.f64.data.forEach((value, i) => expect(data[i]).toBeCloseTo(value, 12));
+  });
+
+  it('is the same from the cache of the Hub', async () => {
+    mkdirSync(path('cache/refs'), { recursive: true });
+    mkdirSync(path('cache/snapshots'));
+    writeFileSync(path('cache/refs/main'), 'abcdef12');
+    symlinkSync(words, path('cache/snapshots/abcdef12'));
+    const cached = path('cached');
+    const run = ['--model', path('cache'), '--prompt', 'a letter Q', ...small, '--taps', 'image'];
+    expect(await runCommand(['export', ...run, cached, '--quiet'])).toBe(0);
+    const [one, of] = [await openCase(cached), await openCase(kit)];
+    expect(one.subject).toEqual(of.subject);
+    expect(one.expected.get('image')).toEqual(of.expected.get('image'));
   });
 
   it('finds where a port goes wrong', async () => {
