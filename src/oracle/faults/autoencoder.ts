@@ -1,17 +1,15 @@
 /** Mistakes in the autoencoder, and in what pipelines do to its latents. */
 import type { AutoencoderKLConfig } from '../../models/autoencoder-kl/config.ts';
-import { groupNormEps, inKernels, inKernelsOf, withChange, type Fault } from './fault.ts';
+import { groupNormEps, inKernels, inKernelsOf, inParts, withChange, type Fault } from './fault.ts';
 
 function inAutoencoderConfig(
   name: string,
   says: string,
   change: (config: AutoencoderKLConfig) => Partial<AutoencoderKLConfig>,
 ): Fault {
-  return {
-    name,
-    says,
-    apply: (one) => ({ ...one, autoencoderConfig: (config) => withChange(one.autoencoderConfig(config), change) }),
-  };
+  return inParts(name, says, ({ autoencoderConfig }) => ({
+    autoencoderConfig: (config) => withChange(autoencoderConfig(config), change),
+  }));
 }
 
 /** Mistakes of autoencoders. */

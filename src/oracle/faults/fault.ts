@@ -24,6 +24,15 @@ export interface Fault {
   readonly apply: (implementation: Implementation) => Implementation;
 }
 
+/** Some parts of an implementation are others. */
+export function inParts(
+  name: string,
+  says: string,
+  change: (implementation: Implementation) => Partial<Implementation>,
+): Fault {
+  return { name, says, apply: (one) => ({ ...one, ...change(one) }) };
+}
+
 /** Some kernels compute something else. */
 export function inKernels(name: string, says: string, change: (kernels: Kernels) => Partial<Kernels>): Fault {
   return { name, says, apply: (one) => ({ ...one, kernels: { ...one.kernels, ...change(one.kernels) } }) };

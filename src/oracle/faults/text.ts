@@ -1,24 +1,19 @@
 /** Mistakes in CLIP's text encoders, and in what of them the UNet is told. */
 import { at, lastOf } from '../../tensor/at.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { filled, inKernels, inKernelsOf, type AnyStage, type Fault } from './fault.ts';
+import { filled, inKernels, inKernelsOf, inParts, type AnyStage, type Fault } from './fault.ts';
 
 /** The text is pooled at another token. */
 function pooledAt(name: string, says: string, placeOf: (inputIds: readonly number[]) => number): Fault {
-  return {
-    name,
-    says,
-    apply: (one) => ({
-      ...one,
-      textTensors: (tensors, inputIds) => {
-        const { pool, ...others } = one.textTensors(tensors, inputIds);
-        if (!pool) return { ...others };
-        const count = at(inputIds, 0).length;
-        const places = inputIds.map(placeOf);
-        return { ...others, pool: filled(pool, (i) => Number(at(places, Math.floor(i / count)) === i % count)) };
-      },
-    }),
-  };
+  return inParts(name, says, ({ textTensors }) => ({
+    textTensors: (tensors, inputIds) => {
+      const { pool, ...others } = textTensors(tensors, inputIds);
+      if (!pool) return { ...others };
+      const count = at(inputIds, 0).length;
+      const places = inputIds.map(placeOf);
+      return { ...others, pool: filled(pool, (i) => Number(at(places, Math.floor(i / count)) === i % count)) };
+    },
+  }));
 }
 
 const isMask = ({ data }: Tensor): boolean => data.some((value) => value === -Infinity);
@@ -62,21 +57,19 @@ export const textFaults: readonly Fault[] = [
       'old configs say so, and mean the highest token id (argmax)',
     (ids) => Math.max(0, ids.indexOf(legacyEnd)),
   ),
-  {
-    name: 'penultimate-normed',
-    says: 'apply final_layer_norm to hidden_states[-2], which is told as it is',
-    apply: (one) => ({ ...one, penultimate: (states, norm) => norm(one.penultimate(states, norm)) }),
-  },
-  {
-    name: 'penultimate-is-last',
-    says: 'take the last hidden state where hidden_states[-2] is meant',
-    apply: (one) => ({ ...one, penultimate: lastOf }),
-  },
-  {
-    name: 'negative-zeros-ignored',
-    says: 'encode the empty text where zeros stand for it (force_zeros_for_empty_prompt)',
-    apply: (one) => ({ ...one, zeroNegative: () => false }),
-  },
+  inParts(
+    'penultimate-normed',
+    'apply final_layer_norm to hidden_states[-2], which is told as it is',
+    ({ penultimate }) => ({ penultimate: (states, norm) => norm(penultimate(states, norm)) }),
+  ),
+  inParts('penultimate-is-last', 'take the last hidden state where hidden_states[-2] is meant', () => ({
+    penultimate: lastOf,
+  })),
+  inParts(
+    'negative-zeros-ignored',
+    'encode the empty text where zeros stand for it (force_zeros_for_empty_prompt)',
+    () => ({ zeroNegative: () => false }),
+  ),
   inKernelsOf(
     isOfText,
     'text-residual-missing',
@@ -85,15 +78,10 @@ export const textFaults: readonly Fault[] = [
       add: (a, b) => (a.shape.length === 3 ? b : k.add(a, b)),
     }),
   ),
-  {
-    name: 'positions-missing',
-    says: "do not add the positions to the tokens' embeddings",
-    apply: (one) => ({
-      ...one,
-      textTensors: (tensors, inputIds) => {
-        const { positions, ...others } = one.textTensors(tensors, inputIds);
-        return positions ? { ...others, positions: filled(positions, () => 0) } : others;
-      },
-    }),
-  },
+  inParts('positions-missing', "do not add the positions to the tokens' embeddings", ({ textTensors }) => ({
+    textTensors: (tensors, inputIds) => {
+      const { positions, ...others } = textTensors(tensors, inputIds);
+      return positions ? { ...others, positions: filled(positions, () => 0) } : others;
+    },
+  })),
 ];

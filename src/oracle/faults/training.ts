@@ -3,12 +3,7 @@ import { addScaled } from '../../tensor/arithmetic.ts';
 import { allocate, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import { averaged } from '../../training/ema.ts';
 import { clipped, globalNorm } from '../../training/clip.ts';
-import type { Implementation } from '../implementation.ts';
-import { filled, inKernels, type Fault } from './fault.ts';
-
-function inTraining(name: string, says: string, change: (one: Implementation) => Partial<Implementation>): Fault {
-  return { name, says, apply: (one) => ({ ...one, ...change(one) }) };
-}
+import { filled, inKernels, inParts, type Fault } from './fault.ts';
 
 /**
  * The way back through a norm with less of what comes back to a group as a whole.
@@ -31,10 +26,10 @@ function normGradient(x: Tensor, gradient: Tensor, groups: number, eps: number, 
 
 /** Mistakes that only training makes possible. */
 export const trainingFaults: readonly Fault[] = [
-  inTraining('loss-summed', 'add up the squared errors where their mean is meant: 1/N is missing', (one) => ({
+  inParts('loss-summed', 'add up the squared errors where their mean is meant: 1/N is missing', (one) => ({
     lossScale: (numbers, samples) => numbers * one.lossScale(numbers, samples),
   })),
-  inTraining(
+  inParts(
     'loss-averaged-twice',
     'divide by the batch once more: the mean goes over all numbers of all samples already',
     (one) => ({ lossScale: (numbers, samples) => one.lossScale(numbers, samples) / samples }),
@@ -61,7 +56,7 @@ export const trainingFaults: readonly Fault[] = [
       return filled(y, (i) => y.data[i - (i % size) + size - 1 - (i % size)]);
     },
   })),
-  inTraining(
+  inParts(
     'weight-decay-coupled',
     'add λθ to the gradient, as Adam with L2 does: in AdamW the weight decays by itself, θ ← (1 − γλ) θ',
     ({ adamw }) => ({
@@ -72,27 +67,23 @@ export const trainingFaults: readonly Fault[] = [
         }),
     }),
   ),
-  inTraining('weight-decay-missing', 'leave out the decay of the weights', ({ adamw }) => ({
+  inParts('weight-decay-missing', 'leave out the decay of the weights', ({ adamw }) => ({
     adamw: (parameter, gradient, moments, step, options) =>
       adamw(parameter, gradient, moments, step, { ...options, weightDecay: 0 }),
   })),
-  inTraining('adam-bias-uncorrected', 'leave out the corrections 1 − β₁ᵗ and 1 − β₂ᵗ of the means', ({ adamw }) => ({
+  inParts('adam-bias-uncorrected', 'leave out the corrections 1 − β₁ᵗ and 1 − β₂ᵗ of the means', ({ adamw }) => ({
     adamw: (parameter, gradient, moments, _, options) => adamw(parameter, gradient, moments, 1e9, options),
   })),
-  inTraining(
-    'adam-step-from-zero',
-    'count the steps of the corrections one too far: the first one is 1',
-    ({ adamw }) => ({
-      adamw: (parameter, gradient, moments, step, options) => adamw(parameter, gradient, moments, step + 1, options),
-    }),
-  ),
-  inTraining('ema-off-by-one', 'average the weights from before the step: the average takes those after it', () => ({
+  inParts('adam-step-from-zero', 'count the steps of the corrections one too far: the first one is 1', ({ adamw }) => ({
+    adamw: (parameter, gradient, moments, step, options) => adamw(parameter, gradient, moments, step + 1, options),
+  })),
+  inParts('ema-off-by-one', 'average the weights from before the step: the average takes those after it', () => ({
     average: (average, _, decay, before) => averaged(average, before, decay),
   })),
-  inTraining('ema-decay-reversed', 'swap β and 1 − β in the running average', ({ average }) => ({
+  inParts('ema-decay-reversed', 'swap β and 1 − β in the running average', ({ average }) => ({
     average: (mean, parameter, decay, before) => average(mean, parameter, 1 - decay, before),
   })),
-  inTraining(
+  inParts(
     'clip-per-tensor',
     'clip each gradient by its own length, where one length holds for all of them together',
     () => ({
@@ -100,5 +91,5 @@ export const trainingFaults: readonly Fault[] = [
         new Map([...gradients].flatMap(([name, one]) => [...clipped(new Map([[name, one]]), globalNorm([one]), most)])),
     }),
   ),
-  inTraining('gradients-unclipped', 'do not clip the gradients', () => ({ clipGradients: (gradients) => gradients })),
+  inParts('gradients-unclipped', 'do not clip the gradients', () => ({ clipGradients: (gradients) => gradients })),
 ];

@@ -10,6 +10,7 @@ import {
   groupNormEps,
   inKernels,
   inKernelsOf,
+  inParts,
   inStages,
   withChange,
   withKernels,
@@ -22,15 +23,13 @@ function inConditionConfig(
   says: string,
   change: (config: UNetConditionConfig) => Partial<UNetConditionConfig>,
 ): Fault {
-  return {
-    name,
-    says,
-    apply: (one) => ({ ...one, conditionConfig: (config) => withChange(one.conditionConfig(config), change) }),
-  };
+  return inParts(name, says, ({ conditionConfig }) => ({
+    conditionConfig: (config) => withChange(conditionConfig(config), change),
+  }));
 }
 
 function inTimeIds(name: string, says: string, order: (sizes: ToldSizes) => readonly number[]): Fault {
-  return { name, says, apply: (one) => ({ ...one, timeIds: order }) };
+  return inParts(name, says, () => ({ timeIds: order }));
 }
 
 /** In the perturbed pass, attention to the text beside a perturbed layer runs in a changed context. */
