@@ -4,7 +4,7 @@ import { cast } from '../tensor/rounding.ts';
 import { tensor, type DType, type Tensor } from '../tensor/tensor.ts';
 import type { Picture } from './png.ts';
 
-const aPicture = withParts<Picture>('a picture, as readPng gives it', 'width', 'height', 'channels', 'pixels');
+const aPicture = withParts<Picture>('a picture, as decodePng gives it', 'width', 'height', 'channels', 'pixels');
 
 /** Grey of colour, as Pillow's mode "L" has it: (299 R + 587 G + 114 B)/1000, in multiples of 2^−16, rounded. */
 export function toGrey(picture: Picture): Picture {
