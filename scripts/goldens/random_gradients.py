@@ -33,10 +33,12 @@ def picture_config(r):
     down = [r.choice(["DownBlock2D", "AttnDownBlock2D", "ResnetDownsampleBlock2D"]) for _ in range(levels)]
     up = [r.choice(["UpBlock2D", "AttnUpBlock2D", "ResnetUpsampleBlock2D"]) for _ in range(levels)]
     return dict(
-        sample_size=r.choice([8, 12, 16]), in_channels=r.choice([1, 3]), out_channels=3, layers_per_block=r.choice([1, 2]),
-        block_out_channels=tuple(width * r.choice([1, 2]) for _ in range(levels)), down_block_types=down, up_block_types=up,
+        sample_size=r.choice([8, 12, 16]), in_channels=r.choice([1, 3]), out_channels=3,
+        layers_per_block=r.choice([1, 2]), block_out_channels=tuple(width * r.choice([1, 2]) for _ in range(levels)),
+        down_block_types=down, up_block_types=up,
         norm_num_groups=r.choice([4, 8]), attention_head_dim=r.choice([4, 8]), norm_eps=r.choice([1e-5, 1e-6]),
-        act_fn=r.choice(["silu", "silu", "gelu", "mish", "relu"]), flip_sin_to_cos=r.random() < 0.5, freq_shift=r.choice([0, 1]),
+        act_fn=r.choice(["silu", "silu", "gelu", "mish", "relu"]),
+        flip_sin_to_cos=r.random() < 0.5, freq_shift=r.choice([0, 1]),
         num_class_embeds=r.choice([None, 5]), resnet_time_scale_shift=r.choice(["default", "scale_shift"]),
         time_embedding_type=r.choice(["positional", "positional", "fourier"]), center_input_sample=r.random() < 0.3,
     )
@@ -46,9 +48,11 @@ def text_config(r):
     down = [r.choice(["DownBlock2D", "CrossAttnDownBlock2D"]), "CrossAttnDownBlock2D"]
     up = ["CrossAttnUpBlock2D", r.choice(["UpBlock2D", "CrossAttnUpBlock2D"])]
     return dict(
-        sample_size=8, in_channels=4, out_channels=4, layers_per_block=r.choice([1, 2]), block_out_channels=(16, r.choice([16, 32])),
+        sample_size=8, in_channels=4, out_channels=4,
+        layers_per_block=r.choice([1, 2]), block_out_channels=(16, r.choice([16, 32])),
         down_block_types=down, up_block_types=up, norm_num_groups=r.choice([4, 8]), attention_head_dim=r.choice([2, 4]),
-        cross_attention_dim=r.choice([8, 12]), use_linear_projection=r.random() < 0.5, only_cross_attention=r.random() < 0.3,
+        cross_attention_dim=r.choice([8, 12]),
+        use_linear_projection=r.random() < 0.5, only_cross_attention=r.random() < 0.3,
     )
 
 
@@ -62,9 +66,10 @@ def made(r):
         for p in model.parameters():
             p.add_(0.02 * torch.randn_like(p))
     batch, size = r.choice([1, 2, 3]), config["sample_size"]
+    fourier = config.get("time_embedding_type") == "fourier"
     inputs = {
         "sample": torch.randn(batch, config["in_channels"], size, size),
-        "timestep": torch.tensor([r.uniform(0.1, 5) if config.get("time_embedding_type") == "fourier" else float(r.randrange(1000)) for _ in range(batch)]),
+        "timestep": torch.tensor([r.uniform(0.1, 5) if fourier else float(r.randrange(1000)) for _ in range(batch)]),
         "target": torch.randn(batch, config["in_channels"], size, size),
     }
     if of_text:
@@ -87,8 +92,9 @@ def gradients_of(model, inputs):
 def ours(folder, dtype):
     """What `pag gradient` gives."""
     out = folder / f"{dtype}.safetensors"
-    command = ["npm", "run", "-s", "pag", "--", "gradient", "--model", folder, "--input", folder / "in.safetensors", "--out", out]
-    subprocess.run([*map(str, command), "--dtype", dtype], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    command = ["npm", "run", "-s", "pag", "--", "gradient", "--dtype", dtype]
+    files = ["--model", folder, "--input", folder / "in.safetensors", "--out", out]
+    subprocess.run([*command, *map(str, files)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return load_file(out)
 
 

@@ -32,7 +32,8 @@ def normal(g, *shape):
 
 def adamw(g):
     tensors, listed = {}, []
-    for case, options in enumerate([{}, {"weight_decay": 0.1, "betas": (0.8, 0.95), "lr": 0.02}, {"weight_decay": 0.0, "eps": 0.1}]):
+    several = {"weight_decay": 0.1, "betas": (0.8, 0.95), "lr": 0.02}
+    for case, options in enumerate([{}, several, {"weight_decay": 0.0, "eps": 0.1}]):
         begin, gradients = normal(g, 3, 21), [normal(g, 3, 21) * 10 ** (-step / 2) for step in range(STEPS)]
         tensors |= {f"adamw.{case}/begin": begin, f"adamw.{case}/gradients": torch.stack(gradients)}
         results = {}
@@ -45,7 +46,8 @@ def adamw(g):
                 state = optimiser.state[parameter]
                 results[dtype, step] = [x.detach().clone() for x in (parameter, state["exp_avg"], state["exp_avg_sq"])]
         for step in (0, 1, STEPS - 1):
-            for name, single, double in zip(("parameter", "exp_avg", "exp_avg_sq"), results[torch.float32, step], results[torch.float64, step]):
+            both = (results[torch.float32, step], results[torch.float64, step])
+            for name, single, double in zip(("parameter", "exp_avg", "exp_avg_sq"), *both):
                 tensors |= store.both(f"adamw.{case}/{step + 1}.{name}", single, double)
         defaults = torch.optim.AdamW([torch.nn.Parameter(begin)], **options).defaults
         listed.append({key: defaults[key] for key in ("lr", "betas", "eps", "weight_decay")})
@@ -87,13 +89,17 @@ def averages(g):
     exponents = [numpy.roots([1, 7, 16 - width**-2, 12 - width**-2]).real.max() for width in widths]
     decays = [[(1 - 1 / step) ** (exponent + 1) for step in steps] for exponent in exponents]
     wide = lambda x: torch.tensor(x, dtype=torch.float64)
-    return tensors | {"power/widths": wide(widths), "power/exponents": wide(exponents), "power/steps": wide(steps), "power/decays": wide(decays)}
+    numbers = {"widths": widths, "exponents": exponents, "steps": steps, "decays": decays}
+    return tensors | {f"power/{name}": wide(x) for name, x in numbers.items()}
 
 
 def learning_rates():
     tensors = {}
     for warmup, steps in ((0, 10), (3, 20), (20, 20), (30, 20), (1, 1)):
-        for name, make in (("constant", lambda o: get_constant_schedule_with_warmup(o, warmup)), ("cosine", lambda o: get_cosine_schedule_with_warmup(o, warmup, steps))):
+        for name, make in (
+            ("constant", lambda o: get_constant_schedule_with_warmup(o, warmup)),
+            ("cosine", lambda o: get_cosine_schedule_with_warmup(o, warmup, steps)),
+        ):
             optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
             schedule, shares = make(optimiser), []
             for _ in range(steps):
@@ -128,7 +134,8 @@ def targets(g):
             exact = DDPMScheduler(**config)
             weights = {kind: min_snr(kind, exact, timesteps) for kind in ("epsilon", "sample", "v_prediction")}
         for key in ("add_noise", "get_velocity"):
-            single, double = getattr(scheduler, key)(x0, noise, timesteps), getattr(exact, key)(x0.double(), noise.double(), timesteps)
+            single = getattr(scheduler, key)(x0, noise, timesteps)
+            double = getattr(exact, key)(x0.double(), noise.double(), timesteps)
             tensors |= store.both(f"targets/{name}/{key}", single, double)
         tensors |= {f"targets/{name}/{kind} weights": value for kind, value in weights.items()}
     return tensors
@@ -137,21 +144,38 @@ def targets(g):
 def make_formulas(folder):
     g = torch.Generator().manual_seed(SEED)
     of_adamw, listed = adamw(g)
-    orders = {f"randperm/{n}": torch.randperm(n, generator=torch.Generator().manual_seed(n)) for n in (1, 2, 5, 26, 1000)}
+    order = lambda n: torch.randperm(n, generator=torch.Generator().manual_seed(n))
+    orders = {f"randperm/{n}": order(n) for n in (1, 2, 5, 26, 1000)}
     tensors = of_adamw | clipping(g) | averages(g) | learning_rates() | targets(g) | orders
     store.save(folder / "formulas.safetensors", tensors, adamw=listed, noise=NOISE)
 
 
 RUNS = {
     "epsilon": {},
-    "v, min-SNR, decay": {"prediction": "v_prediction", "min_snr": True, "weight_decay": 0.1, "clip": None, "scheduler": {"beta_schedule": "squaredcos_cap_v2"}},
+    "v, min-SNR, decay": {
+        "prediction": "v_prediction",
+        "min_snr": True,
+        "weight_decay": 0.1,
+        "clip": None,
+        "scheduler": {"beta_schedule": "squaredcos_cap_v2"},
+    },
     "sample, averaged": {"prediction": "sample", "warmup": 2, "betas": [0.95, 0.99], "ema": 0.5},
 }
 
 
+WATCHED = (
+    "conv_in.weight",
+    "mid_block.attentions.0.to_v.weight",
+    "class_embedding.weight",
+    "conv_norm_out.bias",
+    "conv_out.weight",
+)
+
+
 def ten_steps(model, batches, run, dtype):
     kind, scheduler = run.get("prediction", "epsilon"), DDPMScheduler(**run.get("scheduler", {}))
-    optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3, betas=run.get("betas", (0.9, 0.999)), weight_decay=run.get("weight_decay", 0.01), foreach=False)
+    options = {"betas": run.get("betas", (0.9, 0.999)), "weight_decay": run.get("weight_decay", 0.01)}
+    optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3, foreach=False, **options)
     schedule = get_cosine_schedule_with_warmup(optimiser, run.get("warmup", 0), 20)
     average = EMAModel(model.parameters(), decay=run.get("ema", 0.0))
     losses, norms = [], []
@@ -170,7 +194,8 @@ def ten_steps(model, batches, run, dtype):
             loss = F.mse_loss(prediction, target)
         optimiser.zero_grad()
         loss.backward()
-        norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), 1e30 if run.get("clip", 1.0) is None else run.get("clip", 1.0)).detach())
+        most = run.get("clip", 1.0)
+        norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), 1e30 if most is None else most).detach())
         optimiser.step()
         schedule.step()
         average.step(model.parameters())
@@ -193,8 +218,9 @@ def make_steps(folder):
         single = ten_steps(copy.deepcopy(begin), batches, run, torch.float32)
         with truth():
             double = ten_steps(copy.deepcopy(begin).double(), batches, run, torch.float64)
-        tensors |= store.both(f"{name}/losses", single[0], double[0]) | store.both(f"{name}/norms", single[1], double[1])
-        for weight in ("conv_in.weight", "mid_block.attentions.0.to_v.weight", "class_embedding.weight", "conv_norm_out.bias", "conv_out.weight"):
+        tensors |= store.both(f"{name}/losses", single[0], double[0])
+        tensors |= store.both(f"{name}/norms", single[1], double[1])
+        for weight in WATCHED:
             tensors |= store.both(f"{name}/average.{weight}", single[2][weight], double[2][weight])
     store.save(folder / "steps.safetensors", tensors, runs=RUNS)
 

@@ -4,8 +4,8 @@
     pag sample --model MODEL --labels 0,1,2 --count 3 --scheduler ddim --steps 20 --latents drawn.safetensors
     python draw_in_diffusers.py MODEL drawn.safetensors 0,1,2
 
-Then it takes a step of AdamW from there, to see that the model goes on learning in PyTorch, too. Needs torch, diffusers and
-safetensors (scripts/goldens/requirements.txt).
+Then it takes a step of AdamW from there, to see that the model goes on learning in PyTorch, too. Needs torch, diffusers
+and safetensors (scripts/goldens/requirements.txt).
 """
 import sys
 

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import numpy
 
-FAMILIES = r"/(DejaVuSans|Lato|OpenSans|Roboto|Inter|Quicksand|Comfortaa|Cabin|LiberationSans|Carlito|FiraSans|FreeSans|Gillius|Universalis)"
+FAMILIES = (
+    r"/(DejaVuSans|Lato|OpenSans|Roboto|Inter|Quicksand|Comfortaa|Cabin|LiberationSans|Carlito|FiraSans|FreeSans|"
+    r"Gillius|Universalis)"
+)
 SLANTED = r"Italic|Oblique|It\.|Display|Mono"
 TYPEFACE = "Comfortaa-Bold.ttf"
 

@@ -5,7 +5,7 @@
 import { gradient, gradientName } from '../kernels/gradients/gradient.ts';
 import { sumOverAll } from '../kernels/gradients/sums.ts';
 import { aBackend, tensorOf, type Backend, type Kernels, type Program, type Tensors } from '../kernels/kernels.ts';
-import type { Context } from '../nn/context.ts';
+import { weightIn, type Context } from '../nn/context.ts';
 import type { Parameter } from '../nn/parameters.ts';
 import { checkFinite, checkOptions, checkTensor, flag, mustBe, optional, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -195,7 +195,7 @@ function lossInputs<Input extends ModelInput, State>(
     ...Object.fromEntries(
       parametersOf(model.stages)
         .filter(isWeight)
-        .map(({ name }) => [weightName(name), weightOf(weights, name)]),
+        .map(({ name }) => [weightName(name), weightIn(weights, name)]),
     ),
   };
 }
@@ -209,12 +209,6 @@ function perChannel(numbers: readonly number[], { sample }: ModelInput, channels
 /** Whether a parameter is read by the program, and not by what prepares its input. */
 function isWeight({ module }: Parameter): boolean {
   return module !== 'fourier' && module !== 'embedding';
-}
-
-function weightOf(weights: Model['weights'], name: string): Tensor {
-  const found = weights.get(name);
-  if (!found) throw new InputError(`the model has no weight "${name}"`);
-  return found;
 }
 
 function programOf<Input, State>(

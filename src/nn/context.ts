@@ -35,7 +35,15 @@ const checks: Checks<Context> = {
  */
 export function weight(context: Context, name: string): Tensor {
   checkParts('a layer', context, checks);
-  const found = context.weights.get(name);
+  return weightIn(context.weights, name);
+}
+
+/**
+ * The same of weights alone.
+ * @throws InputError when the model has none
+ */
+export function weightIn(weights: Context['weights'], name: string): Tensor {
+  const found = weights.get(name);
   if (!found) throw new InputError(`the model has no weight "${name}"`);
   return found;
 }

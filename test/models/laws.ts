@@ -1,4 +1,4 @@
-/** Laws that UNets of all families obey, as folds over stages, and of the identity as an attention map: case by case. */
+/** Laws of UNets of all families, as folds over stages, and of the identity as an attention map: case by case. */
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { referenceBackend, referenceKernels as kernels } from '../../src/kernels/plain/index.ts';

@@ -1,4 +1,4 @@
-/** The gradients of every layer that a UNet2DModel has, for its inputs and all its parameters, against PyTorch's autograd. */
+/** The gradients of every layer of a UNet2DModel, for its inputs and all its parameters, against PyTorch's autograd. */
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
 import { identity } from '../../src/nn/attention-perturbations/index.ts';

@@ -1,4 +1,4 @@
-/** The pieces of a training against torch.optim, torch.nn.utils, diffusers.training_utils and diffusers.optimization. */
+/** Pieces of a training against torch.optim, torch.nn.utils, diffusers.training_utils and diffusers.optimization. */
 import { describe, expect, it } from 'vitest';
 import { readNumbers, readTensor } from '../../src/formats/safetensors.ts';
 import { betaSchedules, readNoiseSchedule } from '../../src/schedulers/noise-schedule.ts';

@@ -4,7 +4,6 @@
  */
 import { allocate, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../kernels.ts';
-import { sumOfFour } from './products.ts';
 import type { Rules } from './rule.ts';
 import { zerosLike } from './sums.ts';
 
@@ -21,7 +20,7 @@ export const arrangement: Rules<
   | 'toTokens'
   | 'fromTokens'
 > = {
-  upsampleNearest2x: ({ kernels, gradient }) => [() => sumOfFour(kernels, gradient)],
+  upsampleNearest2x: ({ kernels, gradient }) => [() => kernels.affine(kernels.averagePool2x(gradient), 4, 0)],
   resizeNearest: ({ kernels, inputs: [x], gradient }) => [() => backThroughResizing(kernels, x, gradient)],
   averagePool2x({ kernels, inputs: [x], gradient }) {
     const [, , height, width] = x.shape;

@@ -70,11 +70,6 @@ function gatheredWeight(kernels: Kernels, spread: Tensor): Tensor {
   return kernels.transposeWeight(back);
 }
 
-/** The sum of 2 × 2 pixels. */
-export function sumOfFour(kernels: Kernels, x: Tensor): Tensor {
-  return kernels.affine(kernels.averagePool2x(x), 4, 0);
-}
-
 /**
  * ∂L/∂x of a convolution: the convolution of the gradient by the transposed weight. The gradient's pixels lie as far
  * apart as the kernel has jumped; around them there are zeros, so that the kernel reaches all of x.

@@ -5,6 +5,7 @@
  */
 import type { Kernels } from '../kernels.ts';
 import type { Attributes, Kind } from '../operations/index.ts';
+import { InputError } from '../../tensor/errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
 /** An operation that has been done, and what the loss does when its result is moved. */
@@ -28,6 +29,13 @@ export type Rule<K extends Kind> = (application: Application<K>) => readonly (()
 
 /** Some rows of the table of rules. */
 export type Rules<K extends Kind> = { readonly [Each in K]: Rule<Each> };
+
+/** The rule of an operation that is not derived. @param reason what completes the kind to a sentence */
+export function refused<K extends Kind>(kind: K, reason: string): Rule<K> {
+  return () => {
+    throw new InputError(`gradient: ${kind} ${reason}`);
+  };
+}
 
 /** `make`, called at most once: what two inputs have in common on the way back. */
 export function shared(make: () => Tensor): () => Tensor {

@@ -46,18 +46,20 @@ const CHUNK = 8192;
 /** Code for value = operation(value, other), for each of the values. */
 type Apply = (values: readonly Local<'v128'>[], others: readonly V128[]) => Code;
 
+function each(code: (value: Local<'v128'>, other: V128) => Code): Apply {
+  return (values, others) => values.map((value, i) => code(value, others[i]));
+}
+
+const multiply = each((value, other) => set(value, f32x4.mul(value, other)));
+
 function operate(operation: MapOperation, lib: Library, body: Body): Apply {
-  const each =
-    (code: (value: Local<'v128'>, other: V128) => Code): Apply =>
-    (values, others) =>
-      values.map((value, i) => code(value, others[i]));
   switch (operation.kind) {
     case 'add':
       return each((value, other) => set(value, f32x4.add(value, other)));
     case 'subtract':
       return each((value, other) => set(value, f32x4.sub(value, other)));
     case 'multiply':
-      return each((value, other) => set(value, f32x4.mul(value, other)));
+      return multiply;
     case 'affine': {
       const [factor, offset] = [f32x4.const(operation.factor), f32x4.const(operation.offset)];
       return each((value) => set(value, f32x4.add(f32x4.mul(value, factor), offset)));
@@ -76,7 +78,6 @@ function operate(operation: MapOperation, lib: Library, body: Body): Apply {
       return each((value) => quickGeluf(body, value));
     case 'derivative': {
       const derive = derivative(operation.of, lib, body);
-      const multiply = each((value, other) => set(value, f32x4.mul(value, other)));
       return operation.times ? (values, others) => [derive(values, others), multiply(values, others)] : derive;
     }
     case 'copy':
@@ -85,10 +86,6 @@ function operate(operation: MapOperation, lib: Library, body: Body): Apply {
 }
 
 function derivative(of: Exclude<Activation, 'tanh'>, lib: Library, body: Body): Apply {
-  const each =
-    (code: (value: Local<'v128'>) => Code): Apply =>
-    (values) =>
-      values.map(code);
   switch (of) {
     case 'silu':
       return (values) => siluDerivativef(body, values);

@@ -140,7 +140,8 @@ function tileSums(lib: Library, spec: WeightGradientSpec, rows: number, distance
     const [a, b, total] = body.params;
     const [row, line, end, turns] = body.locals('i32');
     const vectors = lib.panel / 4;
-    const sums = accumulators(body, rows, vectors).flat();
+    const sumsByRow = accumulators(body, rows, vectors);
+    const sums = sumsByRow.flat();
     const ofSample = sums.map(() => body.local('v128'));
     const bVectors = Array.from({ length: vectors }, (_, j) => 16 * j);
     const bSteps = aSteps.map((_, k) => 4 * lib.panel * k);
@@ -154,7 +155,7 @@ function tileSums(lib: Library, spec: WeightGradientSpec, rows: number, distance
         outHeight % rowsPerRun === 0 ? [] : when(i32.gtS(end, last), set(end, last)),
         forRange(line, row, end, 1, [
           set(turns, i32.const(outWidth / perTurn)),
-          tileRun(body, run, inRows(sums, vectors), turns),
+          tileRun(body, run, sumsByRow, turns),
           increase(a, toNextRow),
         ]),
         ofSample.map((sum, i) => set(sum, f32x4.add(sum, sums[i]))),
@@ -163,11 +164,6 @@ function tileSums(lib: Library, spec: WeightGradientSpec, rows: number, distance
       ofSample.map((sum, i) => v128.store(total, sum, 16 * i)),
     ];
   });
-}
-
-/** Rows of so many. */
-function inRows<T>(items: readonly T[], length: number): readonly (readonly T[])[] {
-  return Array.from({ length: items.length / length }, (_, row) => items.slice(row * length, (row + 1) * length));
 }
 
 /**
