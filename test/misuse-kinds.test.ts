@@ -1,6 +1,6 @@
 /**
- * What is of another kind than it should be (a model for a pass, a list for a number, JSON for a config), has a key that
- * nobody reads, or numbers that are none: told by one line that says what it must be.
+ * What is of another kind than it should be (a model for a pass, a list for a number, JSON for a config), has a key
+ * that nobody reads, or numbers that are none: told by one line that says what it must be.
  */
 import { describe, expect, it } from 'vitest';
 import * as pag from '../src/index.ts';

@@ -30,7 +30,9 @@ def differences(before, after):
 
 
 def main(before, after):
-    names = sorted({str(path.relative_to(root)) for root in (before, after) for path in root.rglob("*") if path.is_file()})
+    names = sorted({
+        str(path.relative_to(root)) for root in (before, after) for path in root.rglob("*") if path.is_file()
+    })
     same = 0
     for name in names:
         one, other = before / name, after / name

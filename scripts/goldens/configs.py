@@ -30,12 +30,13 @@ import store
 
 STEPS = 6
 MU = 0.4
-CLASSES = """DDPMScheduler DDIMScheduler DDIMInverseScheduler PNDMScheduler EulerDiscreteScheduler EulerAncestralDiscreteScheduler
-HeunDiscreteScheduler LMSDiscreteScheduler KDPM2DiscreteScheduler KDPM2AncestralDiscreteScheduler DPMSolverMultistepScheduler
-DPMSolverSinglestepScheduler UniPCMultistepScheduler DEISMultistepScheduler LCMScheduler TCDScheduler EDMEulerScheduler
-EDMDPMSolverMultistepScheduler FlowMatchEulerDiscreteScheduler CMStochasticIterativeScheduler SASolverScheduler IPNDMScheduler
-FlowMatchHeunDiscreteScheduler FlowMatchLCMScheduler DPMSolverMultistepInverseScheduler CosineDPMSolverMultistepScheduler
-DPMSolverSDEScheduler ScoreSdeVeScheduler""".split()
+CLASSES = """DDPMScheduler DDIMScheduler DDIMInverseScheduler PNDMScheduler EulerDiscreteScheduler
+EulerAncestralDiscreteScheduler HeunDiscreteScheduler LMSDiscreteScheduler KDPM2DiscreteScheduler
+KDPM2AncestralDiscreteScheduler DPMSolverMultistepScheduler DPMSolverSinglestepScheduler UniPCMultistepScheduler
+DEISMultistepScheduler LCMScheduler TCDScheduler EDMEulerScheduler EDMDPMSolverMultistepScheduler
+FlowMatchEulerDiscreteScheduler CMStochasticIterativeScheduler SASolverScheduler IPNDMScheduler
+FlowMatchHeunDiscreteScheduler FlowMatchLCMScheduler DPMSolverMultistepInverseScheduler
+CosineDPMSolverMultistepScheduler DPMSolverSDEScheduler ScoreSdeVeScheduler""".split()
 # Their runs are of another kind, or draw from a Brownian tree, slowly: only their keys are listed.
 NOT_RUN = ("ScoreSdeVeScheduler", "CosineDPMSolverMultistepScheduler", "DPMSolverSDEScheduler")
 
@@ -65,10 +66,13 @@ WRONG = {
     str: [True, 5, "", "other", [1], {"odd": True}],
     list: [5, "other", {"odd": True}],
 }
-KINDS = {"trained_betas": list, "disable_corrector": list, "sigma_min": float, "sigma_max": float, "shift_terminal": float, "variance_type": str,
-         "solver_p": str, "noise_sampler_seed": int, "scale_factors": list, "tau_func": str}
+KINDS = {
+    "trained_betas": list, "disable_corrector": list, "sigma_min": float, "sigma_max": float, "shift_terminal": float,
+    "variance_type": str, "solver_p": str, "noise_sampler_seed": int, "scale_factors": list, "tau_func": str,
+}
 CANDIDATES = {
-    bool: [False, True], int: [0, 1, 2], float: [math.inf, 0.0, 1.0, 0.5], str: ["fixed_small", "fixed_large", "linear", "discrete", "zero", "sigma_min"],
+    bool: [False, True], int: [0, 1, 2], float: [math.inf, 0.0, 1.0, 0.5],
+    str: ["fixed_small", "fixed_large", "linear", "discrete", "zero", "sigma_min"],
     list: [[], [5]],
 }
 
@@ -101,10 +105,12 @@ def outcome(name, text):
         return torch.randn(shape, generator=torch.Generator().manual_seed(7 + next(generators)), dtype=torch.float64)
 
     try:
-        with mock.patch.object(module, "randn_tensor", noise) if hasattr(module, "randn_tensor") else warnings.catch_warnings():
+        draws = hasattr(module, "randn_tensor")
+        with mock.patch.object(module, "randn_tensor", noise) if draws else warnings.catch_warnings():
             scheduler = cls.from_config(config)
             scheduler.set_timesteps(STEPS, **({"mu": MU} if config.get("use_dynamic_shifting") else {}))
-            sample = torch.tensor([2.5, -3.2, 1.7, 0.1], dtype=torch.float64).reshape(1, 1, 2, 2) * float(getattr(scheduler, "init_noise_sigma", 1))
+            sample = torch.tensor([2.5, -3.2, 1.7, 0.1], dtype=torch.float64).reshape(1, 1, 2, 2)
+            sample = sample * float(getattr(scheduler, "init_noise_sigma", 1))
             for t in scheduler.timesteps:
                 scaled = scheduler.scale_model_input(sample, t) if hasattr(scheduler, "scale_model_input") else sample
                 sample = scheduler.step(model(scaled, t), t, sample).prev_sample
@@ -136,7 +142,9 @@ def table(name):
     rows = {}
     for key, default in keys.items():
         kind = KINDS.get(key, type(default))
-        contexts = {title: context for title, context in CONTEXTS.items() if set(context) <= set(keys) and key not in context}
+        contexts = {
+            title: context for title, context in CONTEXTS.items() if set(context) <= set(keys) and key not in context
+        }
         if name in NOT_RUN:
             contexts = {}
         rows[key] = {}
@@ -148,8 +156,11 @@ def table(name):
     return {"compatible": ignored_by(name), "keys": rows}
 
 
-TINY = dict(sample_size=8, in_channels=1, out_channels=1, block_out_channels=[4, 8], layers_per_block=1, norm_num_groups=2, attention_head_dim=4,
-            down_block_types=["DownBlock2D", "AttnDownBlock2D"], up_block_types=["AttnUpBlock2D", "UpBlock2D"])
+TINY = dict(
+    sample_size=8, in_channels=1, out_channels=1, block_out_channels=[4, 8], layers_per_block=1, norm_num_groups=2,
+    attention_head_dim=4, down_block_types=["DownBlock2D", "AttnDownBlock2D"],
+    up_block_types=["AttnUpBlock2D", "UpBlock2D"],
+)
 UNET_CONTEXTS = {
     "plain": {},
     "scale shift": {"resnet_time_scale_shift": "scale_shift"},
@@ -162,8 +173,10 @@ UNET_CONTEXTS = {
     "classes": {"num_class_embeds": 3},
     "class as time": {"class_embed_type": "timestep"},
 }
-UNET_KINDS = {"sample_size": int, "time_embedding_dim": int, "attention_head_dim": int, "attn_norm_num_groups": int, "class_embed_type": str,
-              "num_class_embeds": int, "num_train_timesteps": int, "mid_block_type": str}
+UNET_KINDS = {
+    "sample_size": int, "time_embedding_dim": int, "attention_head_dim": int, "attn_norm_num_groups": int,
+    "class_embed_type": str, "num_class_embeds": int, "num_train_timesteps": int, "mid_block_type": str,
+}
 
 
 @lru_cache(maxsize=None)
@@ -178,7 +191,8 @@ def unet_outcome(text):
         output = unet(sample, torch.tensor(5), labels).sample
     except Exception:
         return None
-    return tuple((name, tuple(value.shape)) for name, value in unet.state_dict().items()), tuple(output.flatten().tolist())
+    shapes = tuple((name, tuple(value.shape)) for name, value in unet.state_dict().items())
+    return shapes, tuple(output.flatten().tolist())
 
 
 def unet_table():
@@ -192,7 +206,9 @@ def unet_table():
         for title, context in UNET_CONTEXTS.items():
             if key in context or unet_outcome(json.dumps(context)) is None:
                 continue
-            values = [None] + (WRONG[kind] + ([0] if key in UNET_KINDS and kind is int else []) if title == "plain" else [])
+            values = [None] + (
+                WRONG[kind] + ([0] if key in UNET_KINDS and kind is int else []) if title == "plain" else []
+            )
             rows[key][title] = {json.dumps(value): unet_meaning(context, key, kind, value) for value in values}
     return rows
 
@@ -204,7 +220,9 @@ def unet_meaning(context, key, kind, value):
         return "refused"
     if found == run():
         return "missing"
-    candidates = {bool: [False, True], int: [0, 1, 2, 8, 16, 32], float: [0.0, 1.0], str: ["default", "silu"], list: []}[kind]
+    candidates = {
+        bool: [False, True], int: [0, 1, 2, 8, 16, 32], float: [0.0, 1.0], str: ["default", "silu"], list: []
+    }[kind]
     for candidate in candidates:
         if found == run(**{key: candidate}):
             return {"as": candidate}
@@ -221,9 +239,12 @@ def make():
         tables[name] = table(name)
         outcome.cache_clear()
         print(f"made {name}", flush=True)
-    contexts = json.dumps({title: {**context, **({"mu": MU} if "dynamic" in title else {})} for title, context in CONTEXTS.items()})
+    contexts = json.dumps({
+        title: {**context, **({"mu": MU} if "dynamic" in title else {})} for title, context in CONTEXTS.items()
+    })
     lines = [f'"{name}": {{\n "compatible": {json.dumps(found["compatible"])},\n "keys": {{\n' + ",\n".join(
-        f'  {json.dumps(key)}: {json.dumps(row)}' for key, row in found["keys"].items()) + "\n }}" for name, found in tables.items()]
+        f'  {json.dumps(key)}: {json.dumps(row)}' for key, row in found["keys"].items()) + "\n }}"
+        for name, found in tables.items()]
     text = f'{{"steps": {STEPS},\n"contexts": {contexts},\n"classes": {{\n' + ",\n".join(lines) + "\n}}\n"
     json.loads(text)
     (folder / "schedulers.json").write_text(text)

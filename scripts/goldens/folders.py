@@ -47,7 +47,8 @@ SEED = 21
 COUNT = 40
 # What Stable Diffusion's folders have, which takes part in every exchange.
 SHARED = dict(
-    beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1, clip_sample=False, set_alpha_to_one=False,
+    beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1, clip_sample=False,
+    set_alpha_to_one=False,
     skip_prk_steps=True, trained_betas=None, prediction_type="epsilon",
 )
 
@@ -85,21 +86,27 @@ def pairs(folder):
             kept = {key: value for key, value in whole.items() if not key.startswith("_")}
             assert own.keys() == kept.keys() | keys_of(name).keys(), (name, other)
             # Names of another class's solvers become those of this one.
-            assert all(own[key] == kept[key] for key in kept if key not in ("solver_type", "algorithm_type")), (name, other)
+            assert all(
+                own[key] == kept[key] for key in kept if key not in ("solver_type", "algorithm_type")
+            ), (name, other)
             tensors |= store.both(f"{name}/{other}", single[-1, :1], double[-1, :1])
     store.save(folder / "pairs.safetensors", tensors, refused=refused, shared=SHARED)
 
 
 SETTINGS = {
     "Kandinsky, thresholding without a bound": dict(
-        _class_name="DDPMScheduler", clip_sample=True, clip_sample_range=2.0, sample_max_value=None, num_train_timesteps=1000,
-        prediction_type="epsilon", variance_type="learned_range", thresholding=True, beta_schedule="linear", beta_start=0.00085, beta_end=0.012),
+        _class_name="DDPMScheduler", clip_sample=True, clip_sample_range=2.0, sample_max_value=None,
+        num_train_timesteps=1000, prediction_type="epsilon", variance_type="learned_range", thresholding=True,
+        beta_schedule="linear", beta_start=0.00085, beta_end=0.012),
     "Stable Diffusion 1.5": dict(
-        _class_name="PNDMScheduler", beta_end=0.012, beta_schedule="scaled_linear", beta_start=0.00085, num_train_timesteps=1000,
+        _class_name="PNDMScheduler", beta_end=0.012, beta_schedule="scaled_linear", beta_start=0.00085,
+        num_train_timesteps=1000,
         set_alpha_to_one=False, skip_prk_steps=True, steps_offset=1, trained_betas=None, clip_sample=False),
     "Stable Diffusion XL": dict(
-        _class_name="EulerDiscreteScheduler", beta_end=0.012, beta_schedule="scaled_linear", beta_start=0.00085, clip_sample=False,
-        interpolation_type="linear", num_train_timesteps=1000, prediction_type="epsilon", sample_max_value=1.0, set_alpha_to_one=False,
+        _class_name="EulerDiscreteScheduler", beta_end=0.012, beta_schedule="scaled_linear", beta_start=0.00085,
+        clip_sample=False,
+        interpolation_type="linear", num_train_timesteps=1000, prediction_type="epsilon", sample_max_value=1.0,
+        set_alpha_to_one=False,
         skip_prk_steps=True, steps_offset=1, timestep_spacing="leading", trained_betas=None, use_karras_sigmas=False),
     "DDIM, no bound": dict(_class_name="DDIMScheduler", sample_max_value=None, thresholding=True),
     "DPM, no bound": dict(_class_name="DPMSolverMultistepScheduler", sample_max_value=None, thresholding=True),
@@ -108,7 +115,9 @@ SETTINGS = {
     "DDIM, no last alpha": dict(_class_name="DDIMScheduler", set_alpha_to_one=None, clip_sample=False),
     "DPM, full order": dict(_class_name="DPMSolverMultistepScheduler", lower_order_final=None, solver_order=3),
     "DEIS, full order": dict(_class_name="DEISMultistepScheduler", lower_order_final=None, solver_order=3),
-    "UniPC, full order": dict(_class_name="UniPCMultistepScheduler", lower_order_final=None, solver_order=3, final_sigmas_type="sigma_min"),
+    "UniPC, full order": dict(
+        _class_name="UniPCMultistepScheduler", lower_order_final=None, solver_order=3, final_sigmas_type="sigma_min"
+    ),
     "UniPC, of the noise": dict(_class_name="UniPCMultistepScheduler", predict_x0=None, final_sigmas_type="sigma_min"),
     "singlestep, full order": dict(_class_name="DPMSolverSinglestepScheduler", lower_order_final=None),
     "DDPM, no variance type": dict(_class_name="DDPMScheduler", variance_type=None),
@@ -116,12 +125,14 @@ SETTINGS = {
 }
 # diffusers spaces σ between sigma_min and sigma_max also in classes that do not have these keys, where they were left
 # by another class.
-for name in ("HeunDiscreteScheduler", "LMSDiscreteScheduler", "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler",
-             "DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler", "DEISMultistepScheduler", "SASolverScheduler", "DPMSolverSDEScheduler",
+for name in ("HeunDiscreteScheduler", "LMSDiscreteScheduler", "KDPM2DiscreteScheduler",
+             "KDPM2AncestralDiscreteScheduler", "DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler",
+             "DEISMultistepScheduler", "SASolverScheduler", "DPMSolverSDEScheduler",
              "FlowMatchEulerDiscreteScheduler", "FlowMatchLCMScheduler"):
     for kind in ("karras", "exponential", "beta"):
         ends = dict(sigma_min=0.02, sigma_max=0.9) if name.startswith("Flow") else dict(sigma_min=0.05, sigma_max=20.0)
-        SETTINGS[f"{name}, {kind} between ends of another class"] = {"_class_name": name, f"use_{kind}_sigmas": True} | ends
+        title = f"{name}, {kind} between ends of another class"
+        SETTINGS[title] = {"_class_name": name, f"use_{kind}_sigmas": True} | ends
 
 
 def settings(folder):
@@ -129,7 +140,10 @@ def settings(folder):
     tensors = {}
     for title, config in SETTINGS.items():
         spec = dict(config=config, steps=6, choices={})
-        runs = [schedulers.run(config["_class_name"], spec, given, dtype)[0][-1, :1] for dtype in (torch.float32, torch.float64)]
+        runs = [
+            schedulers.run(config["_class_name"], spec, given, dtype)[0][-1, :1]
+            for dtype in (torch.float32, torch.float64)
+        ]
         tensors |= store.both(title, *runs)
     store.save(folder / "settings.safetensors", tensors, settings=SETTINGS)
 
@@ -141,7 +155,10 @@ def uniform(generator, shape, low, high):
 def cases(folder):
     home = store.GOLDENS.parent / "cases"
     given, noise = load_file(home / "in.safetensors"), load_file(home / "noise.safetensors")["noise"]
-    files = {"unet": "unet/diffusion_pytorch_model", "fp16": "variant-fp16/diffusion_pytorch_model.fp16", "float8": "float8/diffusion_pytorch_model"}
+    files = {
+        "unet": "unet/diffusion_pytorch_model", "fp16": "variant-fp16/diffusion_pytorch_model.fp16",
+        "float8": "float8/diffusion_pytorch_model",
+    }
     config = json.loads((home / "unet" / "config.json").read_text())
     tensors, models = {}, {}
     for name, file in files.items():
@@ -164,11 +181,19 @@ def cases(folder):
 
 # Random folders.
 
-OLD_KEYS = [dict(timestep_values=None, tensor_format="pt"), dict(predict_epsilon=True), dict(clip_sample=True, skip_prk_steps=True), dict(solver_p=None),
-            dict(set_alpha_to_one=False, steps_offset=1)]
-NULLS = ["clip_sample", "thresholding", "set_alpha_to_one", "lower_order_final", "sample_max_value", "trained_betas", "variance_type", "skip_prk_steps",
-         "rescale_betas_zero_snr", "sigma_min", "sigma_max", "timestep_type", "euler_at_final", "flow_shift", "solver_p", "shift_terminal"]
-EMA = dict(decay=0.9999, inv_gamma=1.0, min_decay=0.0, optimization_step=7, power=0.75, update_after_step=0, use_ema_warmup=True)
+OLD_KEYS = [
+    dict(timestep_values=None, tensor_format="pt"), dict(predict_epsilon=True),
+    dict(clip_sample=True, skip_prk_steps=True), dict(solver_p=None), dict(set_alpha_to_one=False, steps_offset=1),
+]
+NULLS = [
+    "clip_sample", "thresholding", "set_alpha_to_one", "lower_order_final", "sample_max_value", "trained_betas",
+    "variance_type", "skip_prk_steps", "rescale_betas_zero_snr", "sigma_min", "sigma_max", "timestep_type",
+    "euler_at_final", "flow_shift", "solver_p", "shift_terminal",
+]
+EMA = dict(
+    decay=0.9999, inv_gamma=1.0, min_decay=0.0, optimization_step=7, power=0.75, update_after_step=0,
+    use_ema_warmup=True,
+)
 LAYOUTS = ["pipeline", "flat", "bare", "ema", "fp16", "sharded", "sharded fp16", "cache", "class in index"]
 
 
@@ -177,17 +202,28 @@ def random_unet(pick):
     channels = [pick([4, 8]) for _ in range(depth)]
     attends = [pick([True, False]) for _ in range(depth)]
     kind = pick(["plain", "plain", "resnet"])
-    down = ["AttnDownBlock2D" if attends[i] else {"plain": "DownBlock2D", "resnet": "ResnetDownsampleBlock2D"}[kind] for i in range(depth)]
-    up = ["AttnUpBlock2D" if attends[i] else {"plain": "UpBlock2D", "resnet": "ResnetUpsampleBlock2D"}[kind] for i in reversed(range(depth))]
+    down = [
+        "AttnDownBlock2D" if attends[i] else {"plain": "DownBlock2D", "resnet": "ResnetDownsampleBlock2D"}[kind]
+        for i in range(depth)
+    ]
+    up = [
+        "AttnUpBlock2D" if attends[i] else {"plain": "UpBlock2D", "resnet": "ResnetUpsampleBlock2D"}[kind]
+        for i in reversed(range(depth))
+    ]
     time = pick(["positional", "positional", "fourier", "learned"])
     config = dict(
-        sample_size=8, in_channels=pick([1, 3]), center_input_sample=pick([False, False, True]), time_embedding_type=time,
-        freq_shift=pick([0, 1]), flip_sin_to_cos=pick([True, False]), down_block_types=down, up_block_types=up, block_out_channels=channels,
+        sample_size=8, in_channels=pick([1, 3]), center_input_sample=pick([False, False, True]),
+        time_embedding_type=time,
+        freq_shift=pick([0, 1]), flip_sin_to_cos=pick([True, False]), down_block_types=down, up_block_types=up,
+        block_out_channels=channels,
         layers_per_block=pick([1, 1, 2]), mid_block_scale_factor=pick([1, 1.4142]), downsample_padding=pick([1, 1, 0]),
-        downsample_type=pick(["conv", "resnet"]), upsample_type=pick(["conv", "resnet"]), act_fn=pick(["silu", "swish", "gelu", "mish", "relu"]),
-        attention_head_dim=pick([None, 2, 4]), norm_num_groups=pick([1, 2, 4]), attn_norm_num_groups=pick([None, None, 2]), norm_eps=pick([1e-5, 1e-6]),
+        downsample_type=pick(["conv", "resnet"]), upsample_type=pick(["conv", "resnet"]),
+        act_fn=pick(["silu", "swish", "gelu", "mish", "relu"]),
+        attention_head_dim=pick([None, 2, 4]), norm_num_groups=pick([1, 2, 4]),
+        attn_norm_num_groups=pick([None, None, 2]), norm_eps=pick([1e-5, 1e-6]),
         resnet_time_scale_shift=pick(["default", "scale_shift"]), add_attention=pick([True, True, False]),
-        mid_block_type=pick(["UNetMidBlock2D", "UNetMidBlock2D", None]), num_train_timesteps=1000 if time == "learned" else None,
+        mid_block_type=pick(["UNetMidBlock2D", "UNetMidBlock2D", None]),
+        num_train_timesteps=1000 if time == "learned" else None,
         time_embedding_dim=pick([None, None, 12]),
     )
     config["out_channels"] = config["in_channels"]
@@ -197,7 +233,12 @@ def random_unet(pick):
 
 
 def random_scheduler(pick, time):
-    name = pick([name for name in schedulers.CASES if time == "positional" or name in ("DDPMScheduler", "DDIMScheduler", "DPMSolverMultistepScheduler")])
+    name = pick([
+        name
+        for name in schedulers.CASES if time == "positional" or name in (
+            "DDPMScheduler", "DDIMScheduler", "DPMSolverMultistepScheduler"
+        )
+    ])
     if time == "positional" and pick([True, False]):
         config = exchanged(name, pick(list(schedulers.CASES)))
     else:
@@ -221,7 +262,10 @@ def files_of(pick, unet, config, scheduler_text, layout):
     name = json.loads(scheduler_text)["_class_name"]
     with tempfile.TemporaryDirectory() as place:
         half = "fp16" in layout
-        unet.save_pretrained(place, **(dict(max_shard_size="12KB") if "sharded" in layout else {}), **(dict(variant="fp16") if half else {}))
+        unet.save_pretrained(
+            place, **(dict(max_shard_size="12KB") if "sharded" in layout else {}),
+            **(dict(variant="fp16") if half else {}),
+        )
         texts, weights = {}, {}
         for path in sorted(Path(place).iterdir()):
             if path.suffix == ".json":
@@ -231,12 +275,17 @@ def files_of(pick, unet, config, scheduler_text, layout):
     texts["config.json"] = config
     root = {"pipeline": "unet/", "class in index": "unet/", "cache": "snapshots/0123456789abcdef/unet/"}.get(layout, "")
     top = root.removesuffix("unet/")
-    index = {"_class_name": "DDPMPipeline", "_diffusers_version": diffusers.__version__, "scheduler": ["diffusers", name], "unet": ["diffusers", "UNet2DModel"]}
+    index = {
+        "_class_name": "DDPMPipeline", "_diffusers_version": diffusers.__version__, "scheduler": ["diffusers", name],
+        "unet": ["diffusers", "UNet2DModel"],
+    }
     files = {root + path: text for path, text in texts.items()}
     if root or layout == "flat":
         files[top + "model_index.json"] = json.dumps(index, indent=2)
     if layout == "class in index":
-        scheduler_text = json.dumps({key: value for key, value in json.loads(scheduler_text).items() if key != "_class_name"})
+        scheduler_text = json.dumps({
+            key: value for key, value in json.loads(scheduler_text).items() if key != "_class_name"
+        })
     files[top + ("scheduler/" if root else "") + "scheduler_config.json"] = scheduler_text
     if layout == "cache":
         files["refs/main"] = "0123456789abcdef"
@@ -262,7 +311,9 @@ def draw(unet, name, config, steps, choices, noise, dtype, labels):
             motion = schedulers.GivenMotion(lambda: next(draws).to(dtype))
             stack.enter_context(mock.patch.object(module, "BrownianTreeNoiseSampler", lambda *_, **__: motion))
         if is_truth and name.startswith("KDPM2"):
-            stack.enter_context(mock.patch.object(torch, "from_numpy", lambda array: schedulers.plain_from_numpy(array).double()))
+            stack.enter_context(
+                mock.patch.object(torch, "from_numpy", lambda array: schedulers.plain_from_numpy(array).double())
+            )
         scheduler.set_timesteps(steps, **({} if mu is None else {"mu": mu}))
         if name == "DPMSolverMultistepInverseScheduler" and len(scheduler.timesteps) != steps:
             raise ValueError("a step is left out, whose timestep is that of another")
@@ -300,7 +351,9 @@ def random_case(seed):
     generator = torch.Generator().manual_seed(seed)
     try:
         unet = UNet2DModel(**unet_config).eval()
-        scheduler_text = json.dumps({key: value for key, value in config.items() if key != "kwargs"}, indent=2, sort_keys=True)
+        scheduler_text = json.dumps(
+            {key: value for key, value in config.items() if key != "kwargs"}, indent=2, sort_keys=True
+        )
         state = {}
         for key, value in sorted(unet.state_dict().items()):
             size = 1.5 / math.sqrt(max(1, value[0].numel())) if value.dim() > 1 else 0.3
@@ -322,7 +375,10 @@ def random_case(seed):
         return None, f"{name}: {error!r}"[:300]
     text = json.dumps(json.loads(unet.to_json_string()) | (EMA if layout == "ema" else {}), indent=2, sort_keys=True)
     files, weights = files_of(pick, unet, text, scheduler_text, layout)
-    case = dict(seed=seed, layout=layout, scheduler=name, steps=steps, choices=choices, labels=[3] if labels is not None else None, files=files, weights=weights)
+    case = dict(
+        seed=seed, layout=layout, scheduler=name, steps=steps, choices=choices,
+        labels=[3] if labels is not None else None, files=files, weights=weights,
+    )
     return case, (single, exact)
 
 

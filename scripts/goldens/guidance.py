@@ -1,20 +1,23 @@
 """Goldens of the guidances: fixtures/goldens/guidance.
 
-- formulas.safetensors: each guidance on given predictions, from the papers' formulas in NumPy (guidance_formulas.py). Where
-  diffusers has a guider that agrees, this script asserts so in float64, and `/f32` is the guider's; else NumPy's own.
+- formulas.safetensors: each guidance on given predictions, from the papers' formulas in NumPy (guidance_formulas.py).
+  Where diffusers has a guider that agrees, this script asserts so in float64, and `/f32` is the guider's; else NumPy's
+  own.
 - attention.safetensors: attention with each perturbation of its map, in PyTorch (guidance_attention.py).
 - guiders.safetensors: diffusers' guiders run on the letters model, right or wrong (guidance_guiders.py).
 - letters/<name>.safetensors: each guidance on the letters model, step by step (guidance_letters.py).
 
-FrequencyDecoupledGuidance needs kornia. The metadata of each file are under one key: safetensors writes several in any order.
+FrequencyDecoupledGuidance needs kornia. The metadata of each file are under one key: safetensors writes several in any
+order.
 """
 from types import SimpleNamespace
 
 import numpy as np
 import torch
 from diffusers.guiders import (
-    AdaptiveProjectedGuidance, AutoGuidance, ClassifierFreeGuidance, ClassifierFreeZeroStarGuidance, FrequencyDecoupledGuidance,
-    MagnitudeAwareGuidance, PerturbedAttentionGuidance, SkipLayerGuidance, SmoothedEnergyGuidance, TangentialClassifierFreeGuidance,
+    AdaptiveProjectedGuidance, AutoGuidance, ClassifierFreeGuidance, ClassifierFreeZeroStarGuidance,
+    FrequencyDecoupledGuidance, MagnitudeAwareGuidance, PerturbedAttentionGuidance, SkipLayerGuidance,
+    SmoothedEnergyGuidance, TangentialClassifierFreeGuidance,
 )
 from diffusers.hooks import LayerSkipConfig
 from diffusers.pipelines.pag.pag_utils import PAGMixin
@@ -31,8 +34,8 @@ TIMESTEPS = [900, 500, 100]
 
 
 def predictions(generator):
-    """ε(c), ε(∅) and ε̂ of three samples in three steps. In the first sample all are near to one another, as they are at most
-    steps; in the second they have nothing in common; the third is large, and ε(∅) turned against ε(c)."""
+    """ε(c), ε(∅) and ε̂ of three samples in three steps. In the first sample all are near to one another, as they are
+    at most steps; in the second they have nothing in common; the third is large, and ε(∅) turned against ε(c)."""
     draw = lambda: torch.randn(3, 2, 8, 8, generator=generator)
     steps = []
     for _ in range(STEPS):
@@ -68,14 +71,23 @@ def corners(p, part, steps):
     return [(top, left, p[:, :, :part, :part]) for top in places for left in places]
 
 
-# name: guidance, its parameters as our registry calls them, the formula from (c, u, p, step, what it remembers), the guider.
+# name: guidance, its parameters as our registry calls them, the formula from (c, u, p, step, what it remembers), the
+# guider.
 CASES = {
-    "cfg": ("cfg", dict(guidanceScale=7.5), lambda c, u, p, i, m: formulas.cfg(c, u, 7.5), lambda: ClassifierFreeGuidance(7.5)),
-    "cfg, a scale for each": ("cfg", dict(guidanceScale=[0, 1, 3.5]), lambda c, u, p, i, m: formulas.cfg(c, u, [0, 1, 3.5]), None),
+    "cfg": (
+        "cfg", dict(guidanceScale=7.5), lambda c, u, p, i, m: formulas.cfg(c, u, 7.5),
+        lambda: ClassifierFreeGuidance(7.5),
+    ),
+    "cfg, a scale for each": (
+        "cfg", dict(guidanceScale=[0, 1, 3.5]), lambda c, u, p, i, m: formulas.cfg(c, u, [0, 1, 3.5]), None
+    ),
     "pag": ("pag", dict(pagScale=3), lambda c, u, p, i, m: formulas.away(c, p, 3), None),
-    "pag, a scale for each": ("pag", dict(pagScale=[0, 1, 2.5]), lambda c, u, p, i, m: formulas.away(c, p, [0, 1, 2.5]), None),
+    "pag, a scale for each": (
+        "pag", dict(pagScale=[0, 1, 2.5]), lambda c, u, p, i, m: formulas.away(c, p, [0, 1, 2.5]), None
+    ),
     "pag, adaptive": (
-        "pag", dict(pagScale=3, pagAdaptiveScale=0.004), lambda c, u, p, i, m: formulas.away(c, p, with_diffusers_scale(3, 0.004, TIMESTEPS[i])), None,
+        "pag", dict(pagScale=3, pagAdaptiveScale=0.004),
+        lambda c, u, p, i, m: formulas.away(c, p, with_diffusers_scale(3, 0.004, TIMESTEPS[i])), None,
     ),
     "pag, adaptive as in ComfyUI": (
         "pag", dict(pagScale=[3, 1, 0.5], pagAdaptiveScale=0.2, pagAdaptiveRule="comfyui"),
@@ -95,25 +107,31 @@ CASES = {
     ),
     "slg": (
         "slg", dict(guidanceScale=4, slgScale=2.8), lambda c, u, p, i, m: formulas.cfg_away(c, u, p, 4, 2.8),
-        lambda: from_step_0(SkipLayerGuidance(4.0, 2.8, skip_layer_guidance_stop=1.0, skip_layer_guidance_layers=[0]), "skip_layer_guidance_start"),
+        lambda: from_step_0(
+            SkipLayerGuidance(4.0, 2.8, skip_layer_guidance_stop=1.0, skip_layer_guidance_layers=[0]),
+            "skip_layer_guidance_start",
+        ),
     ),
     "auto-guidance": (
         "auto-guidance", dict(guidanceScale=2.2), lambda c, u, p, i, m: formulas.cfg(c, p, 2.2),
         lambda: AutoGuidance(2.2, auto_guidance_layers=[0], dropout=1.0),
     ),
     "rescale": (
-        "cfg", dict(guidanceScale=7.5, guidanceRescale=0.7), lambda c, u, p, i, m: formulas.rescale(formulas.cfg(c, u, 7.5), c, 0.7),
+        "cfg", dict(guidanceScale=7.5, guidanceRescale=0.7),
+        lambda c, u, p, i, m: formulas.rescale(formulas.cfg(c, u, 7.5), c, 0.7),
         lambda: ClassifierFreeGuidance(7.5, guidance_rescale=0.7),
     ),
     "rescale, a share for each": (
-        "pag", dict(pagScale=2, guidanceRescale=[0, 1, 0.3]), lambda c, u, p, i, m: formulas.rescale(formulas.away(c, p, 2), c, [0, 1, 0.3]), None,
+        "pag", dict(pagScale=2, guidanceRescale=[0, 1, 0.3]),
+        lambda c, u, p, i, m: formulas.rescale(formulas.away(c, p, 2), c, [0, 1, 0.3]), None,
     ),
     "apg": (
         "apg", dict(guidanceScale=7.5), lambda c, u, p, i, m: formulas.apg(c, u, 6.5, 1, 15, 0, None),
         lambda: AdaptiveProjectedGuidance(6.5, use_original_formulation=True),
     ),
     "apg, as in the paper": (
-        "apg", dict(guidanceScale=5, apgEta=0, normThreshold=4, momentum=-0.5), lambda c, u, p, i, m: formulas.apg(c, u, 4, 0, 4, -0.5, m),
+        "apg", dict(guidanceScale=5, apgEta=0, normThreshold=4, momentum=-0.5),
+        lambda c, u, p, i, m: formulas.apg(c, u, 4, 0, 4, -0.5, m),
         lambda: AdaptiveProjectedGuidance(4.0, -0.5, 4.0, eta=0.0, use_original_formulation=True),
     ),
     "apg, not cut": (
@@ -126,31 +144,45 @@ CASES = {
     ),
     "cfg-zero-star": (
         "cfg-zero-star", dict(guidanceScale=4, zeroInitSteps=1),
-        lambda c, u, p, i, m: np.zeros_like(c) if i < 1 else formulas.cfg_zero_star(c, u, 4), lambda: ClassifierFreeZeroStarGuidance(4.0, 1),
+        lambda c, u, p, i, m: np.zeros_like(c) if i < 1 else formulas.cfg_zero_star(c, u, 4),
+        lambda: ClassifierFreeZeroStarGuidance(4.0, 1),
     ),
-    "tcfg": ("tcfg", dict(guidanceScale=7.5), lambda c, u, p, i, m: formulas.tcfg(c, u, 7.5), lambda: TangentialClassifierFreeGuidance(7.5)),
+    "tcfg": (
+        "tcfg", dict(guidanceScale=7.5), lambda c, u, p, i, m: formulas.tcfg(c, u, 7.5),
+        lambda: TangentialClassifierFreeGuidance(7.5),
+    ),
     "fdg": (
-        "fdg", dict(guidanceScales=[10, 5]), lambda c, u, p, i, m: formulas.fdg(c, u, [10, 5]), lambda: FrequencyDecoupledGuidance([10.0, 5.0]),
+        "fdg", dict(guidanceScales=[10, 5]), lambda c, u, p, i, m: formulas.fdg(c, u, [10, 5]),
+        lambda: FrequencyDecoupledGuidance([10.0, 5.0]),
     ),
     "fdg of three levels": (
-        "fdg", dict(guidanceScales=[3, 2, 7]), lambda c, u, p, i, m: formulas.fdg(c, u, [3, 2, 7]), lambda: FrequencyDecoupledGuidance([3.0, 2.0, 7.0]),
+        "fdg", dict(guidanceScales=[3, 2, 7]), lambda c, u, p, i, m: formulas.fdg(c, u, [3, 2, 7]),
+        lambda: FrequencyDecoupledGuidance([3.0, 2.0, 7.0]),
     ),
-    "fdg, one level unguided": ("fdg", dict(guidanceScales=[4, 1]), lambda c, u, p, i, m: formulas.fdg(c, u, [4, 1]), None),
+    "fdg, one level unguided": (
+        "fdg", dict(guidanceScales=[4, 1]), lambda c, u, p, i, m: formulas.fdg(c, u, [4, 1]), None
+    ),
     "mambo-g": (
-        "mambo-g", dict(guidanceScale=10, alpha=8), lambda c, u, p, i, m: formulas.mambo_g(c, u, 10, 8), lambda: MagnitudeAwareGuidance(10.0, 8.0),
+        "mambo-g", dict(guidanceScale=10, alpha=8), lambda c, u, p, i, m: formulas.mambo_g(c, u, 10, 8),
+        lambda: MagnitudeAwareGuidance(10.0, 8.0),
     ),
     "mambo-g, mild": (
-        "mambo-g", dict(guidanceScale=[2, 4, 10], alpha=0.5), lambda c, u, p, i, m: formulas.mambo_g(c, u, [2, 4, 10], 0.5), None,
+        "mambo-g", dict(guidanceScale=[2, 4, 10], alpha=0.5),
+        lambda c, u, p, i, m: formulas.mambo_g(c, u, [2, 4, 10], 0.5), None,
     ),
     "snf": ("snf", dict(guidanceScale=4, pagScale=2.5), lambda c, u, p, i, m: formulas.snf(c, u, p, 4, 2.5), None),
     "snf, scales for each": (
-        "snf", dict(guidanceScale=[1, 3, 2], pagScale=[0, 2, 5]), lambda c, u, p, i, m: formulas.snf(c, u, p, [1, 3, 2], [0, 2, 5]), None,
+        "snf", dict(guidanceScale=[1, 3, 2], pagScale=[0, 2, 5]),
+        lambda c, u, p, i, m: formulas.snf(c, u, p, [1, 3, 2], [0, 2, 5]), None,
     ),
     # What becomes of ε(c), and of ε(∅), is the model's affair: p stands for it.
     "nag": ("nag", dict(guidanceScale=[1, 3, 0]), lambda c, u, p, i, m: formulas.cfg(p, u, [1, 3, 0]), None),
     "pladis": ("pladis", dict(guidanceScale=3), lambda c, u, p, i, m: p, None),
     "tpg": ("tpg", dict(guidanceScale=3, tpgScale=2), lambda c, u, p, i, m: formulas.cfg_away(c, u, p, 3, 2), None),
-    "swg": ("swg", dict(swgScale=[0.2, 1, 3]), lambda c, u, p, i, m: formulas.swg(c, corners(p, 5, 2), [0.2, 1, 3], True), None),
+    "swg": (
+        "swg", dict(swgScale=[0.2, 1, 3]), lambda c, u, p, i, m: formulas.swg(c, corners(p, 5, 2), [0.2, 1, 3], True),
+        None,
+    ),
     "swg, not masked": (
         "swg", dict(swgScale=0.5, windowShare=0.5, windowSteps=3, windowMask="none", guidanceScale=2),
         lambda c, u, p, i, m: formulas.swg(c, corners(p, 4, 3), 0.5, False, formulas.cfg(c, u, 2)), None,
@@ -208,7 +240,8 @@ def guided_by_guider(guider, steps, dtype):
         elif isinstance(guider, AutoGuidance):
             results.append(guider.forward(c, p).pred)
         elif isinstance(guider, MagnitudeAwareGuidance):
-            # It takes norms that PyTorch has for two dimensions only; of pictures it raises an error (guidance_guiders.py).
+            # It takes norms that PyTorch has for two dimensions only; of pictures it raises an error
+            # (guidance_guiders.py).
             results.append(guider.forward(c.flatten(1)[:, None], u.flatten(1)[:, None]).pred.reshape(c.shape))
         else:
             results.append(guider.forward(c, u).pred)
@@ -224,10 +257,15 @@ def make_formulas(folder):
         single = guided_by_formula(formula, steps, np.float32)
         if guider is not None:
             for ours, theirs in zip(exact, guided_by_guider(guider(), steps, torch.float64)):
-                torch.testing.assert_close(theirs, ours, rtol=0, atol=TOLERANCE.get(name, 1e-12) * ours.abs().max().item(), msg=lambda text: f"{name}: {text}")
+                torch.testing.assert_close(
+                    theirs, ours, rtol=0, atol=TOLERANCE.get(name, 1e-12) * ours.abs().max().item(),
+                    msg=lambda text: f"{name}: {text}",
+                )
             single = guided_by_guider(guider(), steps, torch.float32)
         kept = STEPS if name in STEPWISE else 1
-        listed.append({"name": name, "guidance": guidance, "parameters": parameters, "steps": kept, "guider": guider is not None})
+        listed.append({
+            "name": name, "guidance": guidance, "parameters": parameters, "steps": kept, "guider": guider is not None
+        })
         for i in range(kept):
             tensors |= store.both(f"{name}/{i}", single[i], exact[i])
     store.save(folder / "formulas.safetensors", tensors, formulas={"timesteps": TIMESTEPS, "cases": listed})
@@ -284,7 +322,9 @@ def make_further():
     folder = store.GOLDENS / "guidance"
     make_formulas(folder)
     make_attention(folder)
-    store.add_to_provenance(folder, ["attention.safetensors", "formulas.safetensors"], "python scripts/goldens/guidance.py")
+    store.add_to_provenance(
+        folder, ["attention.safetensors", "formulas.safetensors"], "python scripts/goldens/guidance.py"
+    )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ class Mixed:
 
 
 class Shuffled(Mixed):
-    """Token perturbation guidance (arXiv 2506.10036): the tokens come in a random order, also to what they are added to."""
+    """Token perturbation guidance (arXiv 2506.10036): the tokens come in a random order, also to what they are added
+    to."""
 
     def __init__(self, seed):
         super().__init__(softmax)
@@ -47,7 +48,8 @@ def order(tokens, seed):
 
 
 def token_shuffle(seed):
-    """The same where there is attention alone: projections treat each token by itself, so their order is that of the tokens."""
+    """The same where there is attention alone: projections treat each token by itself, so their order is that of the
+    tokens."""
     def mix(q, k, v, grid):
         return softmax(*(x[:, :, order(x.shape[2], seed)] for x in (q, k, v)), grid)
     return mix
@@ -98,7 +100,9 @@ def additive_noise(strength, seed):
     """One pattern for all samples: normal, in units of the mean entry of a map."""
     def mix(q, k, v, grid):
         weights = attention_map(q, k)
-        drawn = torch.randn(weights.shape[1:], generator=torch.Generator().manual_seed(seed), dtype=torch.float32).to(weights.dtype)
+        drawn = torch.randn(
+            weights.shape[1:], generator=torch.Generator().manual_seed(seed), dtype=torch.float32
+        ).to(weights.dtype)
         return (weights + strength / weights.shape[-1] * drawn) @ v
     return mix
 
@@ -114,7 +118,9 @@ def gaussian_blur(pictures, sigma, windows):
     flat = pictures.reshape(-1, 1, height, width)
     for axis, (bell, window) in enumerate(zip(weights, windows)):
         padding = (0, 0, window // 2, window // 2) if axis == 0 else (window // 2, window // 2, 0, 0)
-        flat = F.conv2d(F.pad(flat, padding, mode="reflect"), bell.reshape((1, 1, -1, 1) if axis == 0 else (1, 1, 1, -1)))
+        flat = F.conv2d(
+            F.pad(flat, padding, mode="reflect"), bell.reshape((1, 1, -1, 1) if axis == 0 else (1, 1, 1, -1))
+        )
     return flat.reshape(pictures.shape)
 
 
@@ -130,7 +136,9 @@ def query_blur(sigma):
             blurred = q.mean(dim=2, keepdim=True).expand_as(q)
         else:
             pictures = q.transpose(2, 3).unflatten(3, tuple(grid))
-            blurred = gaussian_blur(pictures, sigma, [blur_window(size, sigma) for size in grid]).flatten(3).transpose(2, 3)
+            blurred = gaussian_blur(
+                pictures, sigma, [blur_window(size, sigma) for size in grid]
+            ).flatten(3).transpose(2, 3)
         return attention_map(blurred, k) @ v
     return mix
 

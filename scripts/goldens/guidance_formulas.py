@@ -1,7 +1,7 @@
 """The guidances' formulas, from the papers, in NumPy: independent of PyTorch and of diffusers.
 
-They compute in the dtype of the arrays that they are given, [B, ...]. Scales are one number, or a list with one for each sample.
-c is ε(c), u is ε(∅), p is the prediction of a perturbed or weak pass.
+They compute in the dtype of the arrays that they are given, [B, ...]. Scales are one number, or a list with one for
+each sample. c is ε(c), u is ε(∅), p is the prediction of a perturbed or weak pass.
 """
 import numpy as np
 
@@ -48,7 +48,8 @@ def rescale(guided, c, phi):
 
 
 def apg(c, p, strength, eta, threshold, momentum, before):
-    """arXiv 2410.02416, algorithm 1; `strength` is its w − 1. Returns the prediction and what the next step remembers."""
+    """arXiv 2410.02416, algorithm 1; `strength` is its w − 1. Returns the prediction and what the next step
+    remembers."""
     difference = c - p
     direction = difference if before is None else difference + spread(momentum, c) * before
     update = direction
@@ -153,7 +154,8 @@ def windows(size, part, steps):
 
 
 def swg(c, parts, s, masked, base=None):
-    """arXiv 2411.10257: `parts` are (top, left, prediction). Masked, as in its third version, only where they overlap."""
+    """arXiv 2411.10257: `parts` are (top, left, prediction). Masked, as in its third version, only where they
+    overlap."""
     total, seen = np.zeros_like(c), np.zeros(c.shape[2:], dtype=c.dtype)
     for top, left, part in parts:
         rows, columns = slice(top, top + part.shape[2]), slice(left, left + part.shape[3])

@@ -1,14 +1,16 @@
 """Each guidance on the letters model, step by step: fixtures/goldens/guidance/letters/<name>.safetensors.
 
-The pictures are of 16 × 16 pixels, half the size that the model was trained for, so that the tests are quick in float64.
+The pictures are of 16 × 16 pixels, half the size that the model was trained for, so that the tests are quick in
+float64.
 
-`trajectory.safetensors` holds `sample.<i>`, the pictures of an unguided run of DDIM at each step, in float32. Every file has, for each
-step, `guided.<i>`, the guided prediction for that picture: so each step is seen by itself. And from a run of its own, guided
-all the way, `chain.<i>`, the pictures after the last two steps.
+`trajectory.safetensors` holds `sample.<i>`, the pictures of an unguided run of DDIM at each step, in float32. Every
+file has, for each step, `guided.<i>`, the guided prediction for that picture: so each step is seen by itself. And from
+a run of its own, guided all the way, `chain.<i>`, the pictures after the last two steps.
 
 `python scripts/goldens/guidance_letters.py NAME…` makes the files of some cases, and leaves the others as they are.
 
-The network is diffusers', its attention written out (guidance_attention.py); the formulas are in NumPy (guidance_formulas.py).
+The network is diffusers', its attention written out (guidance_attention.py); the formulas are in NumPy
+(guidance_formulas.py).
 """
 import math
 import sys
@@ -84,7 +86,9 @@ def sag(step, s, layer, sigma, window, g=None):
     # A pixel on the edge would be blurred in one precision and not in the other.
     assert (received - 1).abs().min() > 1e-5, received
     size = math.isqrt(received.shape[1])
-    mask = torch.nn.functional.interpolate((received > 1).to(original.dtype).reshape(-1, 1, size, size), original.shape[2:])
+    mask = torch.nn.functional.interpolate(
+        (received > 1).to(original.dtype).reshape(-1, 1, size, size), original.shape[2:]
+    )
     loss = mask * (mixers.gaussian_blur(original, sigma, [window, window]) - original)
     worse = step.predict(given=given, sample=step.sample + alpha * loss)
     guided = prediction if g is None else formulas.cfg(step.c, prediction, g)
@@ -114,7 +118,9 @@ def momentum(step, alpha, beta, g=None):
 
 
 def smc(step, w, lam, gain, switching):
-    guided, step.memory["error"] = formulas.smc_cfg(step.c, step.u, slope(step), w, lam, gain, switching, step.memory.get("error"))
+    guided, step.memory["error"] = formulas.smc_cfg(
+        step.c, step.u, slope(step), w, lam, gain, switching, step.memory.get("error")
+    )
     return guided
 
 
@@ -128,43 +134,64 @@ CASES = {
     "cfg": ("cfg", dict(guidanceScale=3), lambda step: formulas.cfg(step.c, step.u, 3)),
     "pag": ("pag", dict(pagScale=2), lambda step: away(step, 2, {MID: mixers.identity})),
     "pag-layers": (
-        "pag", dict(pagScale=1.5, pagLayers=[MID, UP]), lambda step: away(step, 1.5, {MID: mixers.identity, UP: mixers.identity}),
+        "pag", dict(pagScale=1.5, pagLayers=[MID, UP]),
+        lambda step: away(step, 1.5, {MID: mixers.identity, UP: mixers.identity}),
     ),
     "pag-adaptive": ("pag", dict(pagScale=3, pagAdaptiveScale=0.004), adaptive(3, 0.004, "diffusers")),
-    "pag-comfyui": ("pag", dict(pagScale=2, pagAdaptiveScale=0.2, pagAdaptiveRule="comfyui"), adaptive(2, 0.2, "comfyui")),
-    "cfg-pag": ("cfg+pag", dict(guidanceScale=2, pagScale=1.5), lambda step: away(step, 1.5, {MID: mixers.identity}, 2)),
+    "pag-comfyui": (
+        "pag", dict(pagScale=2, pagAdaptiveScale=0.2, pagAdaptiveRule="comfyui"), adaptive(2, 0.2, "comfyui")
+    ),
+    "cfg-pag": (
+        "cfg+pag", dict(guidanceScale=2, pagScale=1.5), lambda step: away(step, 1.5, {MID: mixers.identity}, 2)
+    ),
     "cfg-pag-per-sample": (
-        "cfg+pag", dict(guidanceScale=[1, 3], pagScale=[2, 0.5]), lambda step: away(step, [2, 0.5], {MID: mixers.identity}, [1, 3]),
+        "cfg+pag", dict(guidanceScale=[1, 3], pagScale=[2, 0.5]),
+        lambda step: away(step, [2, 0.5], {MID: mixers.identity}, [1, 3]),
     ),
     "cfg-pag-rescaled": (
         "cfg+pag", dict(guidanceScale=3, pagScale=2, guidanceRescale=0.7),
         lambda step: formulas.rescale(away(step, 2, {MID: mixers.identity}, 3), step.c, 0.7),
     ),
-    "off-diagonal-mask": ("pag", dict(pagScale=2, perturbation="off-diagonal-mask"), lambda step: away(step, 2, {MID: mixers.off_diagonal_mask})),
+    "off-diagonal-mask": (
+        "pag", dict(pagScale=2, perturbation="off-diagonal-mask"),
+        lambda step: away(step, 2, {MID: mixers.off_diagonal_mask}),
+    ),
     "random-mask": (
-        "pag", dict(pagScale=2, perturbation="random-mask", maskProbability=0.4, perturbationSeed=3, pagLayers=[MID, UP]),
+        "pag",
+        dict(pagScale=2, perturbation="random-mask", maskProbability=0.4, perturbationSeed=3, pagLayers=[MID, UP]),
         lambda step: away(step, 2, {MID: mixers.random_mask(0.4, 3), UP: mixers.random_mask(0.4, 4)}),
     ),
     "noise": (
-        "pag", dict(pagScale=2, perturbation="noise", attentionNoise=2, perturbationSeed=5), lambda step: away(step, 2, {MID: mixers.additive_noise(2, 5)}),
+        "pag", dict(pagScale=2, perturbation="noise", attentionNoise=2, perturbationSeed=5),
+        lambda step: away(step, 2, {MID: mixers.additive_noise(2, 5)}),
     ),
     "uniform": ("pag", dict(pagScale=2, perturbation="uniform"), lambda step: away(step, 2, {MID: mixers.uniform})),
     "soft-pag": (
-        "soft-pag", dict(pagScale=2, headLambda=LAMBDAS), lambda step: away(step, 2, {MID: mixers.soft_identity(LAMBDAS)}),
+        "soft-pag", dict(pagScale=2, headLambda=LAMBDAS),
+        lambda step: away(step, 2, {MID: mixers.soft_identity(LAMBDAS)}),
     ),
-    "seg": ("seg", dict(segScale=2, blurSigma=1, segLayers=[FINE]), lambda step: away(step, 2, {FINE: mixers.query_blur(1)})),
-    "seg-infinite": ("seg", dict(segScale=2, guidanceScale=2), lambda step: away(step, 2, {MID: mixers.query_blur(math.inf)}, 2)),
+    "seg": (
+        "seg", dict(segScale=2, blurSigma=1, segLayers=[FINE]), lambda step: away(step, 2, {FINE: mixers.query_blur(1)})
+    ),
+    "seg-infinite": (
+        "seg", dict(segScale=2, guidanceScale=2), lambda step: away(step, 2, {MID: mixers.query_blur(math.inf)}, 2)
+    ),
     "slg": ("slg", dict(slgScale=2, slgLayers=[UP]), lambda step: away(step, 2, {UP: None})),
     "sag": ("sag", dict(sagScale=1.5), lambda step: sag(step, 1.5, MID, 9, 31)),
     "sag-cfg": (
-        "sag", dict(sagScale=0.75, sagLayer=[FINE], blurSigma=1, blurWindow=9, guidanceScale=2), lambda step: sag(step, 0.75, FINE, 1, 9, 2),
+        "sag", dict(sagScale=0.75, sagLayer=[FINE], blurSigma=1, blurWindow=9, guidanceScale=2),
+        lambda step: sag(step, 0.75, FINE, 1, 9, 2),
     ),
-    "auto-guidance": ("auto-guidance", dict(guidanceScale=2), lambda step: formulas.cfg(step.c, step.predict(weak=True), 2)),
+    "auto-guidance": (
+        "auto-guidance", dict(guidanceScale=2), lambda step: formulas.cfg(step.c, step.predict(weak=True), 2)
+    ),
     "auto-guidance-layers": (
-        "auto-guidance", dict(guidanceScale=2.5, weakLayers=[MID]), lambda step: formulas.cfg(step.c, step.predict(mixing={MID: None}), 2.5),
+        "auto-guidance", dict(guidanceScale=2.5, weakLayers=[MID]),
+        lambda step: formulas.cfg(step.c, step.predict(mixing={MID: None}), 2.5),
     ),
     "apg": (
-        "apg", dict(guidanceScale=5, apgEta=0.2, normThreshold=2.5, momentum=-0.5), lambda step: apg(step, step.u, 4, 0.2, 2.5, -0.5),
+        "apg", dict(guidanceScale=5, apgEta=0.2, normThreshold=2.5, momentum=-0.5),
+        lambda step: apg(step, step.u, 4, 0.2, 2.5, -0.5),
     ),
     "pag-apg": (
         "pag+apg", dict(pagScale=3, apgEta=0, normThreshold=2.5, momentum=0.3),
@@ -176,7 +203,10 @@ CASES = {
     ),
     "tcfg": ("tcfg", dict(guidanceScale=4), lambda step: formulas.tcfg(step.c, step.u, 4)),
     "fdg": ("fdg", dict(guidanceScales=[6, 3]), lambda step: formulas.fdg(step.c, step.u, [6, 3])),
-    "snf": ("snf", dict(guidanceScale=5, pagScale=2), lambda step: formulas.snf(step.c, step.u, step.predict(mixing={MID: mixers.identity}), 5, 2, 1e-5)),
+    "snf": (
+        "snf", dict(guidanceScale=5, pagScale=2),
+        lambda step: formulas.snf(step.c, step.u, step.predict(mixing={MID: mixers.identity}), 5, 2, 1e-5),
+    ),
     "tpg": (
         "tpg", dict(tpgScale=2, tpgLayers=[MID, UP], perturbationSeed=7),
         lambda step: away(step, 2, {MID: mixers.Shuffled(7), UP: mixers.Shuffled(8)}),
@@ -188,10 +218,12 @@ CASES = {
     ),
     "momentum-guidance": ("momentum-guidance", dict(momentumScale=0.5), lambda step: momentum(step, 0.5, 0.6)),
     "momentum-guidance-cfg": (
-        "momentum-guidance", dict(momentumScale=0.3, momentumDecay=0.8, guidanceScale=2), lambda step: momentum(step, 0.3, 0.8, 2),
+        "momentum-guidance", dict(momentumScale=0.3, momentumDecay=0.8, guidanceScale=2),
+        lambda step: momentum(step, 0.3, 0.8, 2),
     ),
     "smc-cfg": (
-        "smc-cfg", dict(guidanceScale=3, smcLambda=5, smcGain=0.02, smcSwitching="unit"), lambda step: smc(step, 3, 5, 0.02, "unit"),
+        "smc-cfg", dict(guidanceScale=3, smcLambda=5, smcGain=0.02, smcSwitching="unit"),
+        lambda step: smc(step, 3, 5, 0.02, "unit"),
     ),
     "mambo-g": ("mambo-g", dict(guidanceScale=8, alpha=3), lambda step: formulas.mambo_g(step.c, step.u, 8, 3)),
     "cfg-interval": (
@@ -232,7 +264,10 @@ def make_scheduler():
 def local_steps(guide, models, trajectory, dtype):
     """The guided prediction for each picture of the trajectory."""
     memory = {}
-    return [torch.from_numpy(guide(Step(models, make_scheduler(), sample.to(dtype), i, memory))) for i, sample in enumerate(trajectory)]
+    return [
+        torch.from_numpy(guide(Step(models, make_scheduler(), sample.to(dtype), i, memory)))
+        for i, sample in enumerate(trajectory)
+    ]
 
 
 def chained(guide, models, noise, dtype):
@@ -270,16 +305,21 @@ def make_cases(folder, names, trajectory, single, double):
             tensors |= store.both(f"guided.{i}", rounded[0][i], exact[0][i])
         for i in (STEPS - 2, STEPS - 1):
             tensors |= store.both(f"chain.{i}", rounded[1][i], exact[1][i])
-        store.save(folder / "letters" / f"{name}.safetensors", tensors, case={"guidance": guidance, "parameters": parameters})
+        store.save(
+            folder / "letters" / f"{name}.safetensors", tensors, case={"guidance": guidance, "parameters": parameters}
+        )
 
 
 def make_further(names):
     """Cases that came later, on the trajectory that is there: on another processor its last bits would be others."""
     folder = store.GOLDENS / "guidance"
     kept = load_file(folder / "letters" / "trajectory.safetensors")
-    make_cases(folder, names, [kept[f"sample.{i}"] for i in range(STEPS)], models_in(torch.float32), models_in(torch.float64))
+    make_cases(
+        folder, names, [kept[f"sample.{i}"] for i in range(STEPS)], models_in(torch.float32), models_in(torch.float64)
+    )
     store.add_to_provenance(
-        folder, [f"letters/{name}.safetensors" for name in names], f"python scripts/goldens/guidance_letters.py {' '.join(names)}",
+        folder, [f"letters/{name}.safetensors" for name in names],
+        f"python scripts/goldens/guidance_letters.py {' '.join(names)}",
     )
 
 

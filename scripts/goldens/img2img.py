@@ -14,10 +14,11 @@ that holds only what is left:
   it has the training cut to the timesteps that are left, of which it then makes all steps.
 What diffusers makes of them otherwise is stored as `<case>/departing/f64`, the last sample.
 
-LCMScheduler and TCDScheduler also space their steps by the strength themselves, as LatentConsistencyModelImg2ImgPipeline
-has them do (`strength` among the choices); of their last call it takes x̂₀. For two classes no pipeline of diffusers
-begins with a picture: IPNDMScheduler, which has no add_noise, and ScoreSdeVeScheduler, which has no begin index. Theirs
-is noised with α and σ of their own tables, and their own loop goes on from there.
+LCMScheduler and TCDScheduler also space their steps by the strength themselves, as
+LatentConsistencyModelImg2ImgPipeline has them do (`strength` among the choices); of their last call it takes x̂₀. For
+two classes no pipeline of diffusers begins with a picture: IPNDMScheduler, which has no add_noise, and
+ScoreSdeVeScheduler, which has no begin index. Theirs is noised with α and σ of their own tables, and their own loop
+goes on from there.
 """
 from contextlib import ExitStack
 from unittest import mock
@@ -27,7 +28,8 @@ import torch
 
 import store
 from schedulers import (
-    BY_ALPHA, FLOW_SIGMAS, KARRAS, LEADING, SIGMA_MIN, TRAILING, V, X0, case, keep_double, model_of, scheduler_of, scores_of, sigmas_of_scores,
+    BY_ALPHA, FLOW_SIGMAS, KARRAS, LEADING, SIGMA_MIN, TRAILING, V, X0, case, keep_double, model_of, scheduler_of,
+    scores_of, sigmas_of_scores,
     steps_of_scores,
 )
 
@@ -40,23 +42,33 @@ THIRD = dict(solver_order=3)
 CASES = {
     "DDPMScheduler": [case(10), case(7, V, TRAILING, dict(clip_sample=False))],
     "DDIMScheduler": [case(10), case(7, V, TRAILING, dict(clip_sample=False), eta=0.6)],
-    "PNDMScheduler": [case(10, dict(skip_prk_steps=True)), case(10), case(5, dict(skip_prk_steps=True, set_alpha_to_one=True), V)],
+    "PNDMScheduler": [
+        case(10, dict(skip_prk_steps=True)), case(10), case(5, dict(skip_prk_steps=True, set_alpha_to_one=True), V)
+    ],
     "EulerDiscreteScheduler": [case(10), case(7, KARRAS, V), case(8, LEADING, X0)],
     "EulerAncestralDiscreteScheduler": [case(10), case(7, V)],
     "HeunDiscreteScheduler": [case(10), case(7, KARRAS, V)],
     "LMSDiscreteScheduler": [case(10), case(9, KARRAS, V)],
     "KDPM2DiscreteScheduler": [case(10), case(7, KARRAS, V)],
     "KDPM2AncestralDiscreteScheduler": [case(10), case(7, V)],
-    "DPMSolverMultistepScheduler": [case(10), case(7, THIRD, V, SIGMA_MIN), case(8, KARRAS, dict(algorithm_type="sde-dpmsolver++")), case(15, FLOW_SIGMAS)],
-    "DPMSolverSinglestepScheduler": [case(10), case(9, THIRD, SIGMA_MIN), case(8, THIRD, KARRAS, V), case(7, FLOW_SIGMAS)],
-    "UniPCMultistepScheduler": [case(10), case(9, THIRD, V), case(8, FLOW_SIGMAS), case(7, KARRAS, dict(disable_corrector=[3]))],
+    "DPMSolverMultistepScheduler": [
+        case(10), case(7, THIRD, V, SIGMA_MIN), case(8, KARRAS, dict(algorithm_type="sde-dpmsolver++")),
+        case(15, FLOW_SIGMAS),
+    ],
+    "DPMSolverSinglestepScheduler": [
+        case(10), case(9, THIRD, SIGMA_MIN), case(8, THIRD, KARRAS, V), case(7, FLOW_SIGMAS)
+    ],
+    "UniPCMultistepScheduler": [
+        case(10), case(9, THIRD, V), case(8, FLOW_SIGMAS), case(7, KARRAS, dict(disable_corrector=[3]))
+    ],
     "DEISMultistepScheduler": [case(10), case(9, THIRD, V), case(8, KARRAS)],
     "LCMScheduler": [
         case(10), case(7, V), case(4, strength=0.6), case(7, V, dict(original_inference_steps=40), strength=0.33),
         case(None, timesteps=[979, 759, 499, 259, 39], strength=0.5),
     ],
     "TCDScheduler": [
-        case(10), case(7, X0, eta=0.7), case(4, strength=0.6), case(7, X0, dict(original_inference_steps=40), eta=0.7, strength=0.33),
+        case(10), case(7, X0, eta=0.7), case(4, strength=0.6),
+        case(7, X0, dict(original_inference_steps=40), eta=0.7, strength=0.33),
         case(None, timesteps=[979, 759, 499, 259, 39], strength=0.5),
     ],
     "EDMEulerScheduler": [case(10), case(7, V, SIGMA_MIN)],
@@ -83,7 +95,8 @@ def cut_training(name, spec):
     stride = 1000 // spec["steps"]
     count = spec["steps"] - left_out(spec["steps"])
     betas = getattr(diffusers, name).from_config(spec["config"]).betas[: count * stride]
-    return spec | dict(config=spec["config"] | dict(num_train_timesteps=count * stride, trained_betas=betas.tolist()), steps=count), 0
+    config = spec["config"] | dict(num_train_timesteps=count * stride, trained_betas=betas.tolist())
+    return spec | dict(config=config, steps=count), 0
 
 
 def noised(name, scheduler, picture, noise, timesteps):
@@ -161,7 +174,10 @@ def make():
     folder = store.fresh_folder("img2img")
     generator = torch.Generator().manual_seed(SEED)
     normal = lambda: torch.randn(SHAPE, generator=generator)
-    given = {"picture": normal().clamp(-1, 1), "noise": normal(), "a": 0.7 + 0.2 * normal(), "b": 0.4 * normal(), "c": 0.3 * normal()}
+    given = {
+        "picture": normal().clamp(-1, 1), "noise": normal(), "a": 0.7 + 0.2 * normal(), "b": 0.4 * normal(),
+        "c": 0.3 * normal(),
+    }
     given |= {f"noise.{k}": normal() for k in range(DRAWS)}
     tensors, listed = dict(given), []
     for name, specs in CASES.items():
@@ -170,10 +186,14 @@ def make():
             cuts = name in ("PNDMScheduler", "LMSDiscreteScheduler")
             single = run(name, spec, given, torch.float32, cuts)
             double = run(name, spec, given, torch.float64, cuts)
-            tensors |= store.both(f"{case_name}/start", single[0], double[0]) | store.both(case_name, single[1], double[1])
+            tensors |= store.both(f"{case_name}/start", single[0], double[0])
+            tensors |= store.both(case_name, single[1], double[1])
             if cuts:
                 tensors[f"{case_name}/departing/f64"] = run(name, spec, given, torch.float64, False)[1][-1]
-            listed.append({"name": case_name, "class": name, **spec, "strength": STRENGTH, "timesteps": [float(t) for t in double[2]]})
+            listed.append({
+                "name": case_name, "class": name, **spec, "strength": STRENGTH,
+                "timesteps": [float(t) for t in double[2]],
+            })
     store.save(folder / "runs.safetensors", tensors, cases=listed)
     store.write_provenance(folder, SEED)
 

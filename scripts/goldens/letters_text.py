@@ -21,11 +21,15 @@ from truth import truth
 MODEL = store.GOLDENS.parent / "letters-text" / "model"
 SEED = 20
 PROMPTS = {
-    "a bold italic letter A, sans serif": True, "": True, "Light Condensed  Q": True, "the letter z in a typewriter's font": False, "¿Schön? naïve ✓ & 100%": False,
-    "a very long sentence that names the letter K only after so many words that nothing can be left of it in the end, K K K": False,
+    "a bold italic letter A, sans serif": True, "": True, "Light Condensed  Q": True,
+    "the letter z in a typewriter's font": False, "¿Schön? naïve ✓ & 100%": False,
+    "a very long sentence that names the letter K only after so many words that nothing can be left of it in the end, "
+    "K K K": False,
 }
 RUNS = {
-    "cfg-pag": dict(prompt="a bold italic letter A, sans serif", guidance_scale=3.0, pag_scale=1.5, num_inference_steps=4),
+    "cfg-pag": dict(
+        prompt="a bold italic letter A, sans serif", guidance_scale=3.0, pag_scale=1.5, num_inference_steps=4
+    ),
     "pag-without-prompt": dict(prompt="", guidance_scale=1.0, pag_scale=1.0, num_inference_steps=4),
 }
 LAYERS = ["mid"]
@@ -49,11 +53,16 @@ def main():
     folder = store.fresh_folder("letters-text")
     single = StableDiffusionPAGPipeline.from_pretrained(MODEL, pag_applied_layers=LAYERS, dtype=torch.float32)
     single.set_progress_bar_config(disable=True)
-    double = StableDiffusionPAGPipeline(**copy.deepcopy(single.components), pag_applied_layers=LAYERS, requires_safety_checker=False).to(torch.float64)
+    double = StableDiffusionPAGPipeline(
+        **copy.deepcopy(single.components), pag_applied_layers=LAYERS, requires_safety_checker=False
+    ).to(torch.float64)
     double.set_progress_bar_config(disable=True)
     tensors, prompts = {}, []
     for i, (prompt, embedded) in enumerate(PROMPTS.items()):
-        ids = single.tokenizer(prompt, padding="max_length", max_length=single.tokenizer.model_max_length, truncation=True, return_tensors="pt").input_ids
+        ids = single.tokenizer(
+            prompt, padding="max_length", max_length=single.tokenizer.model_max_length, truncation=True,
+            return_tensors="pt",
+        ).input_ids
         prompts.append({"prompt": prompt, "embedded": embedded})
         tensors[f"ids/{i}"] = ids[0].int()
         if embedded:
@@ -69,13 +78,16 @@ def main():
         for i, (one, exact) in enumerate(zip(steps, exact_steps)):
             tensors |= store.both(f"{name}/step.{i}", one, exact)
         tensors |= store.both(f"{name}/picture", picture, exact_picture)
-    runs = {name: setting | {"pag_layers": LAYERS, "timesteps": timesteps_of(single, setting)} for name, setting in RUNS.items()}
+    runs = {
+        name: setting | {"pag_layers": LAYERS, "timesteps": timesteps_of(single, setting)}
+        for name, setting in RUNS.items()
+    }
     store.save(folder / "golden.safetensors", tensors, prompts=prompts, runs=runs)
     store.write_provenance(folder, SEED)
     provenance = folder / "provenance.json"
 
-    provenance.write_text(provenance.read_text().replace("scripts/goldens/make.py", "scripts/goldens/letters_text.py").replace(
-        ' "numpy"', f' "transformers": "{transformers.__version__}",\n "numpy"'))
+    text = provenance.read_text().replace("scripts/goldens/make.py", "scripts/goldens/letters_text.py")
+    provenance.write_text(text.replace(' "numpy"', f' "transformers": "{transformers.__version__}",\n "numpy"'))
 
 
 def timesteps_of(pipeline, setting):

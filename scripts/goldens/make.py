@@ -36,6 +36,9 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     runs_of_schedulers = (schedulers, steps, brownian, configs, folders, img2img, inpaint)
-    for part in (kernels, layers, unets, *runs_of_schedulers, runs, restoration, initialisation, guidance, gradients, training, pictures):
+    for part in (
+        kernels, layers, unets, *runs_of_schedulers, runs, restoration, initialisation, guidance, gradients, training,
+        pictures,
+    ):
         part.make()
         print(f"made {part.__name__}")

@@ -72,7 +72,10 @@ def png(samples, bits, colour, random, interlaced=False, before=b"", after=b""):
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, int(interlaced))
     body = zlib.compress(data)
     half = len(body) // 2
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + before + chunk(b"IDAT", body[:half]) + chunk(b"IDAT", body[half:]) + after + chunk(b"IEND", b""))
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + before
+        + chunk(b"IDAT", body[:half]) + chunk(b"IDAT", body[half:]) + after + chunk(b"IEND", b"")
+    )
 
 
 def tiff(orientation, order="<", kind=3):
@@ -83,7 +86,9 @@ def tiff(orientation, order="<", kind=3):
 
 
 def raw_profile(data):
-    return b"\nexif\n%8d\n" % len(data) + b"\n".join(data.hex().encode()[i : i + 72] for i in range(0, 2 * len(data), 72)) + b"\n"
+    return b"\nexif\n%8d\n" % len(data) + b"\n".join(
+        data.hex().encode()[i : i + 72] for i in range(0, 2 * len(data), 72)
+    ) + b"\n"
 
 
 def itxt(text, compressed):
@@ -109,7 +114,9 @@ def kinds(random):
                 trns = chunk(b"tRNS", b"".join(struct.pack(">H", int(v)) for v in clear))
                 alpha = numpy.where((samples == clear).all(2), 0, 255)
                 spoilt = bits in (2, 4, 16)
-                yield name + ", clear colour", png(samples, bits, colour, random, True, trns), high, alpha if spoilt else None
+                yield name + ", clear colour", png(
+                    samples, bits, colour, random, True, trns
+                ), high, alpha if spoilt else None
             if colour == 3:
                 some = chunk(b"tRNS", random.bytes(PALETTE_SIZE[bits] - 1))
                 yield name + ", clear colours", png(samples, bits, colour, random, True, palette + some), None, None
@@ -121,11 +128,17 @@ def kinds(random):
     yield "eXIf, orientation of 32 bits", png(grey, 8, 0, random, before=chunk(b"eXIf", tiff(5, ">", 4))), None, None
     yield "eXIf, orientation of 8 bits", png(grey, 8, 0, random, before=chunk(b"eXIf", tiff(7, "<", 1))), None, None
     profile = raw_profile(b"Exif\0\0" + tiff(6))
-    yield "EXIF in tEXt", png(grey, 8, 0, random, before=chunk(b"tEXt", b"Raw profile type exif\0" + profile)), None, None
-    yield "EXIF in zTXt", png(grey, 8, 0, random, before=chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(profile))), None, None
+    yield "EXIF in tEXt", png(
+        grey, 8, 0, random, before=chunk(b"tEXt", b"Raw profile type exif\0" + profile)
+    ), None, None
+    yield "EXIF in zTXt", png(
+        grey, 8, 0, random, before=chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(profile))
+    ), None, None
     for compressed in (0, 1):
         for text in (b'<x tiff:Orientation="6"/>', b"<tiff:Orientation>3</tiff:Orientation>"):
-            yield f"XMP {text.decode()}, {compressed}", png(grey, 8, 0, random, before=chunk(b"iTXt", itxt(text, compressed))), None, None
+            yield f"XMP {text.decode()}, {compressed}", png(
+                grey, 8, 0, random, before=chunk(b"iTXt", itxt(text, compressed))
+            ), None, None
     both = chunk(b"iTXt", itxt(b'<x tiff:Orientation="6"/>', 0)) + chunk(b"eXIf", tiff(3))
     yield "XMP and eXIf", png(grey, 8, 0, random, before=both), None, None
     yield "gamma", png(grey, 8, 0, random, before=chunk(b"gAMA", struct.pack(">I", 100000))), None, None
@@ -155,7 +168,8 @@ def read(name, file, rgb, alpha):
 
 def sizes(random):
     for (w, h), (to_w, to_h) in (
-        ((32, 32), (8, 8)), ((8, 8), (32, 32)), ((20, 13), (8, 8)), ((8, 13), (8, 8)), ((13, 8), (8, 8)), ((8, 8), (8, 8)), ((7, 5), (16, 3)),
+        ((32, 32), (8, 8)), ((8, 8), (32, 32)), ((20, 13), (8, 8)), ((8, 13), (8, 8)), ((13, 8), (8, 8)),
+        ((8, 8), (8, 8)), ((7, 5), (16, 3)),
         ((1, 1), (5, 4)), ((64, 48), (32, 32)), ((3, 90), (32, 2)), ((33, 31), (32, 32)),
         # On both sides of where Pillow 13 begins with the columns.
         ((20, 14), (17, 8)), ((20, 15), (17, 8)), ((9, 30), (30, 8)),
@@ -173,7 +187,9 @@ def sizes(random):
 def make():
     folder = store.fresh_folder("pictures")
     random = numpy.random.default_rng(SEED)
-    store.save_json(folder / "kinds.json", {"pillow": PIL.__version__, "files": [read(*kind) for kind in kinds(random)]})
+    store.save_json(
+        folder / "kinds.json", {"pillow": PIL.__version__, "files": [read(*kind) for kind in kinds(random)]}
+    )
     store.save_json(folder / "sizes.json", {"pillow": PIL.__version__, "pictures": list(sizes(random))})
     store.write_provenance(folder, SEED)
 

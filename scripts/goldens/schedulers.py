@@ -62,112 +62,193 @@ SPACED_CASES = [case(6, KARRAS), case(5, EXPONENTIAL, SCALED), case(6, BETA), ca
 
 # What every solver in log-SNR has.
 SOLVER_CASES = [
-    case(6), case(5, V, SCALED), case(7, X0, dict(solver_order=1)), case(6, dict(solver_order=3)), case(5, THRESHOLD), case(6, KARRAS), case(6, EXPONENTIAL),
+    case(6), case(5, V, SCALED), case(7, X0, dict(solver_order=1)), case(6, dict(solver_order=3)), case(5, THRESHOLD),
+    case(6, KARRAS), case(6, EXPONENTIAL),
     case(5, BETA), case(5, FLOW_SIGMAS), case(1), case(4, COSINE, KARRAS), case(5, TRAINED),
 ]
-SPACINGS = [case(5, LEADING, dict(steps_offset=1)), case(6, TRAILING), case(14, dict(solver_order=3)), case(15, dict(solver_order=3))]
+SPACINGS = [
+    case(5, LEADING, dict(steps_offset=1)), case(6, TRAILING), case(14, dict(solver_order=3)),
+    case(15, dict(solver_order=3)),
+]
 
 CASES = {
     "DDPMScheduler": [
-        case(6), case(5, V, LINSPACE, dict(clip_sample=False)), case(4, X0, TRAILING, COSINE), case(5, THRESHOLD, ZERO_SNR),
-        case(4, dict(variance_type="fixed_large")), case(5, dict(variance_type="fixed_small_log")), case(5, dict(variance_type="learned_range")),
-        case(4, dict(variance_type="learned")), case(5, dict(beta_schedule="sigmoid")), case(4, dict(beta_schedule="laplace")), case(5, TRAINED),
+        case(6), case(5, V, LINSPACE, dict(clip_sample=False)), case(4, X0, TRAILING, COSINE),
+        case(5, THRESHOLD, ZERO_SNR),
+        case(4, dict(variance_type="fixed_large")), case(5, dict(variance_type="fixed_small_log")),
+        case(5, dict(variance_type="learned_range")),
+        case(4, dict(variance_type="learned")), case(5, dict(beta_schedule="sigmoid")),
+        case(4, dict(beta_schedule="laplace")), case(5, TRAINED),
     ],
     "DDIMScheduler": [
-        case(6), case(5, V, TRAILING, ZERO_SNR), case(4, X0, LINSPACE, SCALED, dict(clip_sample=False, set_alpha_to_one=False)),
-        case(5, dict(steps_offset=1, clip_sample=False), eta=0.6), case(6, THRESHOLD, COSINE, eta=1.0), case(5, TRAINED),
+        case(6), case(5, V, TRAILING, ZERO_SNR),
+        case(4, X0, LINSPACE, SCALED, dict(clip_sample=False, set_alpha_to_one=False)),
+        case(5, dict(steps_offset=1, clip_sample=False), eta=0.6), case(6, THRESHOLD, COSINE, eta=1.0),
+        case(5, TRAINED),
     ],
     "DDIMInverseScheduler": [
-        case(6), case(5, V, TRAILING), case(4, X0, SCALED, dict(clip_sample=False, set_alpha_to_one=False)), case(5, COSINE, dict(steps_offset=1, clip_sample=False)),
+        case(6), case(5, V, TRAILING), case(4, X0, SCALED, dict(clip_sample=False, set_alpha_to_one=False)),
+        case(5, COSINE, dict(steps_offset=1, clip_sample=False)),
     ],
     "PNDMScheduler": [
-        case(6), case(5, V, SCALED), case(7, dict(skip_prk_steps=True)), case(6, dict(skip_prk_steps=True, set_alpha_to_one=True), TRAILING),
-        case(4, LINSPACE), case(9, dict(steps_offset=1), COSINE), case(1, dict(skip_prk_steps=True)), case(2, dict(skip_prk_steps=True)),
+        case(6), case(5, V, SCALED), case(7, dict(skip_prk_steps=True)),
+        case(6, dict(skip_prk_steps=True, set_alpha_to_one=True), TRAILING),
+        case(4, LINSPACE), case(9, dict(steps_offset=1), COSINE), case(1, dict(skip_prk_steps=True)),
+        case(2, dict(skip_prk_steps=True)),
     ],
     "EulerDiscreteScheduler": [
-        *SIGMA_CASES, *SPACED_CASES, case(5, X0, SIGMA_MIN), case(4, ZERO_SNR, V, TRAILING), case(5, dict(interpolation_type="log_linear")),
+        *SIGMA_CASES, *SPACED_CASES, case(5, X0, SIGMA_MIN), case(4, ZERO_SNR, V, TRAILING),
+        case(5, dict(interpolation_type="log_linear")),
         case(6, V, dict(timestep_type="continuous", sigma_min=0.02, sigma_max=20.0), KARRAS), case(5, TRAINED),
     ],
     "EulerAncestralDiscreteScheduler": [*ANCESTRAL_CASES, case(4, ZERO_SNR, V, TRAILING), case(5, TRAINED)],
     "HeunDiscreteScheduler": [
-        *SIGMA_CASES, *SPACED_CASES, case(5, X0), case(4, dict(clip_sample=True, clip_sample_range=1.5)), case(5, dict(beta_schedule="exp")),
+        *SIGMA_CASES, *SPACED_CASES, case(5, X0), case(4, dict(clip_sample=True, clip_sample_range=1.5)),
+        case(5, dict(beta_schedule="exp")),
     ],
     "LMSDiscreteScheduler": [*SIGMA_CASES, *SPACED_CASES, case(5, X0)],
     "KDPM2DiscreteScheduler": [*SIGMA_CASES, *SPACED_CASES],
-    "KDPM2AncestralDiscreteScheduler": [*ANCESTRAL_CASES, *[one for one in SPACED_CASES if "beta_schedule" not in one["config"]], case(5, TRAINED, KARRAS)],
+    "KDPM2AncestralDiscreteScheduler": [
+        *ANCESTRAL_CASES, *[one for one in SPACED_CASES if "beta_schedule" not in one["config"]],
+        case(5, TRAINED, KARRAS),
+    ],
     "DPMSolverMultistepScheduler": [
-        *SOLVER_CASES, *SPACINGS, case(6, dict(use_lu_lambdas=True)), case(5, dict(use_lu_lambdas=True), COSINE), case(6, dict(solver_type="heun")),
-        case(6, dict(lambda_min_clipped=-3.0), COSINE), case(5, ZERO_SNR, V, TRAILING), case(6, SIGMA_MIN, dict(lower_order_final=False, solver_order=3)),
-        case(5, SIGMA_MIN, dict(lower_order_final=False, euler_at_final=True)), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7),
+        *SOLVER_CASES, *SPACINGS, case(6, dict(use_lu_lambdas=True)), case(5, dict(use_lu_lambdas=True), COSINE),
+        case(6, dict(solver_type="heun")),
+        case(6, dict(lambda_min_clipped=-3.0), COSINE), case(5, ZERO_SNR, V, TRAILING),
+        case(6, SIGMA_MIN, dict(lower_order_final=False, solver_order=3)),
+        case(5, SIGMA_MIN, dict(lower_order_final=False, euler_at_final=True)),
+        case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7),
         *[case(steps, SIGMA_MIN, dict(algorithm_type=algorithm, solver_type=solver), *more)
-          for algorithm in ("dpmsolver", "sde-dpmsolver", "sde-dpmsolver++") for steps, solver, *more in ((6, "midpoint"), (5, "heun", V))],
-        case(6, SIGMA_MIN, dict(algorithm_type="dpmsolver", solver_order=3)), case(7, dict(algorithm_type="sde-dpmsolver++", solver_order=3)),
-        case(5, SIGMA_MIN, X0, dict(algorithm_type="dpmsolver")), case(5, SIGMA_MIN, THRESHOLD, dict(algorithm_type="sde-dpmsolver")),
+          for algorithm in ("dpmsolver", "sde-dpmsolver", "sde-dpmsolver++")
+          for steps, solver, *more in ((6, "midpoint"), (5, "heun", V))],
+        case(6, SIGMA_MIN, dict(algorithm_type="dpmsolver", solver_order=3)),
+        case(7, dict(algorithm_type="sde-dpmsolver++", solver_order=3)),
+        case(5, SIGMA_MIN, X0, dict(algorithm_type="dpmsolver")),
+        case(5, SIGMA_MIN, THRESHOLD, dict(algorithm_type="sde-dpmsolver")),
         case(6, SIGMA_MIN, dict(algorithm_type="deis", solver_type="bh2")),
     ],
     "DPMSolverMultistepInverseScheduler": [
-        *[one for one in SOLVER_CASES if "use_flow_sigmas" not in one["config"]], *SPACINGS, case(6, dict(solver_type="heun")), case(16, KARRAS),
-        case(6, dict(lambda_min_clipped=-3.0), COSINE), case(5, dict(lower_order_final=False, euler_at_final=True)), case(6, dict(lower_order_final=False, solver_order=3), V),
-        case(6, dict(algorithm_type="dpmsolver")), case(5, X0, dict(algorithm_type="dpmsolver", solver_order=3)), case(5, THRESHOLD, dict(algorithm_type="dpmsolver", solver_type="heun")),
+        *[one for one in SOLVER_CASES if "use_flow_sigmas" not in one["config"]], *SPACINGS,
+        case(6, dict(solver_type="heun")), case(16, KARRAS),
+        case(6, dict(lambda_min_clipped=-3.0), COSINE), case(5, dict(lower_order_final=False, euler_at_final=True)),
+        case(6, dict(lower_order_final=False, solver_order=3), V),
+        case(6, dict(algorithm_type="dpmsolver")), case(5, X0, dict(algorithm_type="dpmsolver", solver_order=3)),
+        case(5, THRESHOLD, dict(algorithm_type="dpmsolver", solver_type="heun")),
         case(6, dict(algorithm_type="deis", solver_type="bh2")),
     ],
     "DPMSolverSinglestepScheduler": [
-        *SOLVER_CASES, case(6, SIGMA_MIN), case(6, SIGMA_MIN, dict(lower_order_final=True)), case(6, SIGMA_MIN, dict(lower_order_final=True, solver_order=3)),
+        *SOLVER_CASES, case(6, SIGMA_MIN), case(6, SIGMA_MIN, dict(lower_order_final=True)),
+        case(6, SIGMA_MIN, dict(lower_order_final=True, solver_order=3)),
         case(7, SIGMA_MIN, dict(solver_order=3)), case(8, SIGMA_MIN, dict(solver_order=3, solver_type="heun")),
-        case(9, SIGMA_MIN, dict(solver_order=3)), case(6, dict(solver_type="heun", lower_order_final=True)), case(6, dict(lambda_min_clipped=-3.0), COSINE),
-        case(6, SIGMA_MIN, dict(algorithm_type="dpmsolver")), case(6, SIGMA_MIN, dict(algorithm_type="dpmsolver", solver_order=3, solver_type="heun"), V),
-        case(5, dict(algorithm_type="sde-dpmsolver++")), case(6, SIGMA_MIN, dict(algorithm_type="sde-dpmsolver++", solver_order=3, solver_type="heun")),
-        case(6, SIGMA_MIN, dict(algorithm_type="sde-dpmsolver++", solver_order=3)), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7),
+        case(9, SIGMA_MIN, dict(solver_order=3)), case(6, dict(solver_type="heun", lower_order_final=True)),
+        case(6, dict(lambda_min_clipped=-3.0), COSINE),
+        case(6, SIGMA_MIN, dict(algorithm_type="dpmsolver")),
+        case(6, SIGMA_MIN, dict(algorithm_type="dpmsolver", solver_order=3, solver_type="heun"), V),
+        case(5, dict(algorithm_type="sde-dpmsolver++")),
+        case(6, SIGMA_MIN, dict(algorithm_type="sde-dpmsolver++", solver_order=3, solver_type="heun")),
+        case(6, SIGMA_MIN, dict(algorithm_type="sde-dpmsolver++", solver_order=3)),
+        case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7),
     ],
     "UniPCMultistepScheduler": [
-        *SOLVER_CASES, *SPACINGS, case(6, SIGMA_MIN, dict(solver_type="bh1")), case(7, SIGMA_MIN, dict(solver_type="bh1", solver_order=3), V),
-        case(6, SIGMA_MIN, dict(predict_x0=False, solver_order=3)), case(5, SIGMA_MIN, X0, dict(predict_x0=False)), case(5, SIGMA_MIN, V, dict(predict_x0=False)),
-        case(6, dict(disable_corrector=[0, 2])), case(5, ZERO_SNR, V, TRAILING), case(6, SIGMA_MIN, dict(lower_order_final=False, solver_order=3)),
-        case(5, KARRAS, FLOW_SIGMAS), case(6, FLOW_SIGMAS, dict(shift_terminal=0.1), SIGMA_MIN), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7),
-        case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8), case(6, KARRAS, SIGMA_MIN, dict(sigma_min=0.05, sigma_max=20.0)),
+        *SOLVER_CASES, *SPACINGS, case(6, SIGMA_MIN, dict(solver_type="bh1")),
+        case(7, SIGMA_MIN, dict(solver_type="bh1", solver_order=3), V),
+        case(6, SIGMA_MIN, dict(predict_x0=False, solver_order=3)), case(5, SIGMA_MIN, X0, dict(predict_x0=False)),
+        case(5, SIGMA_MIN, V, dict(predict_x0=False)),
+        case(6, dict(disable_corrector=[0, 2])), case(5, ZERO_SNR, V, TRAILING),
+        case(6, SIGMA_MIN, dict(lower_order_final=False, solver_order=3)),
+        case(5, KARRAS, FLOW_SIGMAS), case(6, FLOW_SIGMAS, dict(shift_terminal=0.1), SIGMA_MIN),
+        case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7),
+        case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
+        case(6, KARRAS, SIGMA_MIN, dict(sigma_min=0.05, sigma_max=20.0)),
     ],
-    "DEISMultistepScheduler": [*SOLVER_CASES, *SPACINGS, case(6, dict(lower_order_final=False, solver_order=3)), case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7)],
-    "DPMSolverSDEScheduler": [*[one for one in SIGMA_CASES if one["config"] != COSINE], *SPACED_CASES[:3], case(5, KARRAS, COSINE, V), case(5, TRAINED), case(2)],
-    # Of the solvers' cases with other spacings two have other numbers of steps here. With 5 (leading) and 8 (trailing) the
-    # roundings of diffusers' coefficients cancel by luck: its float32 errs by 1.4e-6, with 4, 6, 7 and 9 steps by 2e-6
-    # to 2e-5. Ours errs by 3e-6 and 6e-6 there, as with the other numbers, which is more than twice as much.
+    "DEISMultistepScheduler": [
+        *SOLVER_CASES, *SPACINGS, case(6, dict(lower_order_final=False, solver_order=3)),
+        case(5, FLOW_SIGMAS, dict(use_dynamic_shifting=True), mu=0.7),
+    ],
+    "DPMSolverSDEScheduler": [
+        *[one for one in SIGMA_CASES if one["config"] != COSINE], *SPACED_CASES[:3], case(5, KARRAS, COSINE, V),
+        case(5, TRAINED), case(2),
+    ],
+    # Of the solvers' cases with other spacings two have other numbers of steps here. With 5 (leading) and 8 (trailing)
+    # the roundings of diffusers' coefficients cancel by luck: its float32 errs by 1.4e-6, with 4, 6, 7 and 9 steps by
+    # 2e-6 to 2e-5. Ours errs by 3e-6 and 6e-6 there, as with the other numbers, which is more than twice as much.
     "SASolverScheduler": [
-        *[case(one["steps"], {"predictor_order" if key == "solver_order" else key: value for key, value in one["config"].items()}) for one in SOLVER_CASES],
+        *[
+            case(
+                one["steps"],
+                {"predictor_order" if key == "solver_order" else key: value for key, value in one["config"].items()},
+            )
+            for one in SOLVER_CASES
+        ],
         case(8, LEADING, dict(steps_offset=1)), case(7, TRAILING),
-        case(9, dict(predictor_order=3, corrector_order=4)), case(8, dict(predictor_order=1, corrector_order=3)), case(7, dict(predictor_order=4, corrector_order=1), V),
-        case(6, dict(lower_order_final=False, predictor_order=3, corrector_order=3)), case(7, dict(lower_order_final=False), KARRAS), case(6, dict(lambda_min_clipped=-3.0), COSINE),
-        *[case(steps, dict(algorithm_type="noise_prediction", predictor_order=order, corrector_order=order), *more) for steps, order, *more in ((6, 1), (7, 2, V), (8, 3), (9, 4, X0), (6, 2, KARRAS))],
+        case(9, dict(predictor_order=3, corrector_order=4)), case(8, dict(predictor_order=1, corrector_order=3)),
+        case(7, dict(predictor_order=4, corrector_order=1), V),
+        case(6, dict(lower_order_final=False, predictor_order=3, corrector_order=3)),
+        case(7, dict(lower_order_final=False), KARRAS), case(6, dict(lambda_min_clipped=-3.0), COSINE),
+        *[
+            case(steps, dict(algorithm_type="noise_prediction", predictor_order=order, corrector_order=order), *more)
+            for steps, order, *more in ((6, 1), (7, 2, V), (8, 3), (9, 4, X0), (6, 2, KARRAS))
+        ],
     ],
-    "LCMScheduler": [case(4), case(5, V, dict(clip_sample=True)), case(7, X0, ZERO_SNR, dict(original_inference_steps=40)), case(6, THRESHOLD, dict(timestep_scaling=3.0)), case(1)],
-    "TCDScheduler": [case(4), case(5, V, eta=0.0), case(7, X0, dict(original_inference_steps=40), eta=0.7), case(6, dict(beta_schedule="linear"), eta=1.0), case(1)],
-    "EDMEulerScheduler": [case(6), case(5, V, SIGMA_MIN), case(6, dict(sigma_schedule="exponential")), case(7, dict(sigma_min=0.01, sigma_max=20.0, sigma_data=1.0, rho=5.0))],
+    "LCMScheduler": [
+        case(4), case(5, V, dict(clip_sample=True)), case(7, X0, ZERO_SNR, dict(original_inference_steps=40)),
+        case(6, THRESHOLD, dict(timestep_scaling=3.0)), case(1),
+    ],
+    "TCDScheduler": [
+        case(4), case(5, V, eta=0.0), case(7, X0, dict(original_inference_steps=40), eta=0.7),
+        case(6, dict(beta_schedule="linear"), eta=1.0), case(1),
+    ],
+    "EDMEulerScheduler": [
+        case(6), case(5, V, SIGMA_MIN), case(6, dict(sigma_schedule="exponential")),
+        case(7, dict(sigma_min=0.01, sigma_max=20.0, sigma_data=1.0, rho=5.0)),
+    ],
     "EDMDPMSolverMultistepScheduler": [
-        case(6), case(5, V, SIGMA_MIN, dict(solver_order=3)), case(6, dict(sigma_schedule="exponential", solver_type="heun")), case(7, SIGMA_MIN, dict(solver_order=1)),
-        case(5, dict(algorithm_type="sde-dpmsolver++")), case(14, dict(solver_order=3)), case(15, dict(solver_order=3)), case(6, SIGMA_MIN, dict(lower_order_final=False, euler_at_final=True)), case(5, THRESHOLD),
+        case(6), case(5, V, SIGMA_MIN, dict(solver_order=3)),
+        case(6, dict(sigma_schedule="exponential", solver_type="heun")), case(7, SIGMA_MIN, dict(solver_order=1)),
+        case(5, dict(algorithm_type="sde-dpmsolver++")), case(14, dict(solver_order=3)), case(15, dict(solver_order=3)),
+        case(6, SIGMA_MIN, dict(lower_order_final=False, euler_at_final=True)), case(5, THRESHOLD),
         case(5, dict(algorithm_type="sde-dpmsolver++", solver_type="heun")),
     ],
     "CMStochasticIterativeScheduler": [
-        case(1), case(2), case(5, dict(clip_denoised=False, s_noise=1.003)), case(6, dict(sigma_min=0.02, sigma_max=20.0, sigma_data=0.8, rho=5.0)),
+        case(1), case(2), case(5, dict(clip_denoised=False, s_noise=1.003)),
+        case(6, dict(sigma_min=0.02, sigma_max=20.0, sigma_data=0.8, rho=5.0)),
         case(9, dict(num_train_timesteps=9)),
     ],
-    "ScoreSdeVeScheduler": [case(4), case(5, dict(snr=0.3, sigma_max=50.0)), case(4, dict(correct_steps=2, sigma_min=0.1)), case(6, dict(correct_steps=0, sampling_eps=0.01)), case(1)],
+    "ScoreSdeVeScheduler": [
+        case(4), case(5, dict(snr=0.3, sigma_max=50.0)), case(4, dict(correct_steps=2, sigma_min=0.1)),
+        case(6, dict(correct_steps=0, sampling_eps=0.01)), case(1),
+    ],
     "CosineDPMSolverMultistepScheduler": [
-        case(6), case(5, dict(prediction_type="epsilon", sigma_schedule="karras", rho=5.0)), case(6, dict(solver_type="heun", sigma_data=0.5)), case(7, dict(solver_order=1, sigma_min=0.03)),
-        case(15), case(16, dict(sigma_min=0.25), SIGMA_MIN), case(6, dict(lower_order_final=False, euler_at_final=True)), case(1),
+        case(6), case(5, dict(prediction_type="epsilon", sigma_schedule="karras", rho=5.0)),
+        case(6, dict(solver_type="heun", sigma_data=0.5)), case(7, dict(solver_order=1, sigma_min=0.03)),
+        case(15), case(16, dict(sigma_min=0.25), SIGMA_MIN),
+        case(6, dict(lower_order_final=False, euler_at_final=True)), case(1),
     ],
-    "IPNDMScheduler": [case(1), case(2), case(6), case(9), case(5, dict(trained_betas=[0.99, 0.9, 0.8, 0.4, 0.1, 0.02]))],
+    "IPNDMScheduler": [
+        case(1), case(2), case(6), case(9), case(5, dict(trained_betas=[0.99, 0.9, 0.8, 0.4, 0.1, 0.02]))
+    ],
     "FlowMatchEulerDiscreteScheduler": [
-        case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7), case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
-        case(5, dict(invert_sigmas=True)), case(6, dict(shift_terminal=0.1, shift=2.0)), case(5, KARRAS), case(6, EXPONENTIAL), case(5, BETA), case(4, dict(stochastic_sampling=True)),
+        case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7),
+        case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
+        case(5, dict(invert_sigmas=True)), case(6, dict(shift_terminal=0.1, shift=2.0)), case(5, KARRAS),
+        case(6, EXPONENTIAL), case(5, BETA), case(4, dict(stochastic_sampling=True)),
     ],
-    "FlowMatchHeunDiscreteScheduler": [case(6), case(5, dict(shift=3.0)), case(4, dict(shift=0.4, num_train_timesteps=50)), case(1), case(2)],
+    "FlowMatchHeunDiscreteScheduler": [
+        case(6), case(5, dict(shift=3.0)), case(4, dict(shift=0.4, num_train_timesteps=50)), case(1), case(2)
+    ],
     "FlowMatchLCMScheduler": [
-        case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7), case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
-        case(5, dict(invert_sigmas=True)), case(6, dict(shift_terminal=0.1, shift=2.0)), case(5, KARRAS), case(6, EXPONENTIAL), case(5, BETA), case(1),
+        case(6), case(5, dict(shift=3.0)), case(6, dict(shift=3.0, use_dynamic_shifting=True), mu=0.7),
+        case(5, dict(use_dynamic_shifting=True, time_shift_type="linear"), mu=1.8),
+        case(5, dict(invert_sigmas=True)), case(6, dict(shift_terminal=0.1, shift=2.0)), case(5, KARRAS),
+        case(6, EXPONENTIAL), case(5, BETA), case(1),
     ],
 }
 
-BY_ALPHA = ("DDPMScheduler", "DDIMScheduler", "DDIMInverseScheduler", "PNDMScheduler", "LCMScheduler", "TCDScheduler", "IPNDMScheduler")
+BY_ALPHA = (
+    "DDPMScheduler", "DDIMScheduler", "DDIMInverseScheduler", "PNDMScheduler", "LCMScheduler", "TCDScheduler",
+    "IPNDMScheduler",
+)
 
 plain_to, plain_ones, plain_from_numpy, plain_log = torch.Tensor.to, torch.ones, torch.from_numpy, numpy.log
 
@@ -176,7 +257,8 @@ def rounded(plain):
     """An elementary function of tensors, correctly rounded where they are float32: computed in float64 and rounded
     once."""
     def function(x, *args):
-        if isinstance(x, float) and args[0].dtype == torch.float32:  # a power of a number, which PyTorch takes in float32
+        # A power of a number, which PyTorch takes in float32.
+        if isinstance(x, float) and args[0].dtype == torch.float32:
             return plain(torch.tensor(x).double(), args[0].double()).float()
         return plain(x.double(), *args).float() if x.dtype == torch.float32 else plain(x, *args)
     return function
@@ -184,14 +266,18 @@ def rounded(plain):
 
 def rounded_log(x):
     """numpy.log, correctly rounded to float32."""
-    return plain_log(x.astype(numpy.float64)).astype(numpy.float32) if isinstance(x, (numpy.ndarray, numpy.float32)) and x.dtype == numpy.float32 else plain_log(x)
+    single = isinstance(x, (numpy.ndarray, numpy.float32)) and x.dtype == numpy.float32
+    return plain_log(x.astype(numpy.float64)).astype(numpy.float32) if single else plain_log(x)
 
 
 @contextmanager
 def truth():
     """Within it, float32 is rounded correctly."""
     with ExitStack() as stack:
-        for owner, names in ((torch.Tensor, ("__pow__", "sqrt", "exp", "log", "atan")), (torch, ("pow", "sqrt", "exp", "log", "sigmoid", "sin", "atan2"))):
+        for owner, names in (
+            (torch.Tensor, ("__pow__", "sqrt", "exp", "log", "atan")),
+            (torch, ("pow", "sqrt", "exp", "log", "sigmoid", "sin", "atan2")),
+        ):
             for name in names:
                 stack.enter_context(mock.patch.object(owner, name, rounded(getattr(owner, name))))
         stack.enter_context(mock.patch.object(numpy, "log", rounded_log))
@@ -273,7 +359,9 @@ def steps_of_scores(scheduler, sample, given, first=0, after=lambda sample, call
             sample = after(sample, i * (corrections + 1) + k)
             yield sample
         step = scheduler.step_pred(score(sample, sigma), scheduler.timesteps[i], sample)
-        sample = after(step.prev_sample_mean if i == steps - 1 else step.prev_sample, i * (corrections + 1) + corrections)
+        sample = after(
+            step.prev_sample_mean if i == steps - 1 else step.prev_sample, i * (corrections + 1) + corrections
+        )
         yield sample
 
 
@@ -301,7 +389,9 @@ class GivenMotion:
         length = (sigma - following).abs()
         if self.last is not None and self.last[0] == sigma and following < self.last[1]:
             _, middle, begun = self.last
-            noise = (begun * (sigma - middle).abs().sqrt() + self.draw() * (middle - following).abs().sqrt()) / length.sqrt()
+            noise = (
+                begun * (sigma - middle).abs().sqrt() + self.draw() * (middle - following).abs().sqrt()
+            ) / length.sqrt()
             self.last = None
         else:
             noise = self.draw()
@@ -373,7 +463,9 @@ def title(index, spec):
 def defaults(name):
     """The keys of a class with their defaults; what JSON cannot say, as text."""
     config = {key: value for key, value in getattr(diffusers, name)().config.items() if not key.startswith("_")}
-    return {key: str(value) if isinstance(value, float) and math.isinf(value) else value for key, value in config.items()}
+    return {
+        key: str(value) if isinstance(value, float) and math.isinf(value) else value for key, value in config.items()
+    }
 
 
 def make_class(folder, name, given):
@@ -385,17 +477,21 @@ def make_class(folder, name, given):
         case_name = title(index, spec)
         tensors |= store.both(case_name, single, double)
         listed.append({
-            "name": case_name, **spec, "timesteps": [float(t) for t in scheduler.timesteps], "levels": levels(name, scheduler),
+            "name": case_name, **spec, "timesteps": [float(t) for t in scheduler.timesteps],
+            "levels": levels(name, scheduler),
             "init_noise_sigma": start,
         })
     store.save(folder / f"{name}.safetensors", tensors, cases=listed)
 
 
 def thresholds(given):
-    """What dynamic thresholding makes of `sample` times 1.7, as x̂₀, in two precisions of 16 bits: `<dtype>`, widened."""
+    """What dynamic thresholding makes of `sample` times 1.7, as x̂₀, in two precisions of 16 bits: `<dtype>`,
+    widened."""
     scheduler = diffusers.DDIMScheduler(**THRESHOLD)
     dtypes = {"f16": torch.float16, "bf16": torch.bfloat16}
-    return {name: scheduler._threshold_sample((1.7 * given["sample"]).to(dtype)).float() for name, dtype in dtypes.items()}
+    return {
+        name: scheduler._threshold_sample((1.7 * given["sample"]).to(dtype)).float() for name, dtype in dtypes.items()
+    }
 
 
 def make_some(names):
@@ -415,7 +511,10 @@ def make():
     folder = store.fresh_folder("schedulers")
     generator = torch.Generator().manual_seed(SEED)
     normal = lambda: torch.randn(SHAPE, generator=generator)
-    given = {"sample": normal(), "a": 0.7 + 0.2 * normal(), "b": 0.4 * normal(), "c": 0.3 * normal(), "variance": normal().abs().clamp(0.1, 0.9)}
+    given = {
+        "sample": normal(), "a": 0.7 + 0.2 * normal(), "b": 0.4 * normal(), "c": 0.3 * normal(),
+        "variance": normal().abs().clamp(0.1, 0.9),
+    }
     given |= {f"noise.{k}": normal() for k in range(DRAWS)}
     store.save(folder / "given.safetensors", given)
     for name in CASES:

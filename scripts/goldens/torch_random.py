@@ -59,9 +59,18 @@ for seed in SEEDS:
                     run(seed, [[kind, [size], dtype]])
 
 # Several draws in a row: the spare normal number of a short draw survives longer draws, and is shared by both dtypes.
-run(0, [["randn", [3], "f32"], ["randn", [40], "f32"], ["rand", [5], "f64"], ["randn", [2], "f64"], ["randn", [1], "f32"], ["randn", [17], "f64"], ["randn", [15], "f32"]])
-run(7, [["rand", [700], "f32"], ["randn", [2, 3, 4, 4], "f32"], ["rand", [3], "f32"], ["randn", [1, 1], "f64"], ["randn", [2, 3, 5, 5], "f32"], ["randn", [1, 3, 8, 8], "f32"]])
-run(3, [["uniform", [257], "f32", -0.1234, 0.1234], ["uniform", [33], "f32", -1 / math.sqrt(3), 1 / math.sqrt(3)], ["uniform", [16], "f32", 2.5, 3.75]])
+run(0, [
+    ["randn", [3], "f32"], ["randn", [40], "f32"], ["rand", [5], "f64"], ["randn", [2], "f64"],
+    ["randn", [1], "f32"], ["randn", [17], "f64"], ["randn", [15], "f32"],
+])
+run(7, [
+    ["rand", [700], "f32"], ["randn", [2, 3, 4, 4], "f32"], ["rand", [3], "f32"], ["randn", [1, 1], "f64"],
+    ["randn", [2, 3, 5, 5], "f32"], ["randn", [1, 3, 8, 8], "f32"],
+])
+run(3, [
+    ["uniform", [257], "f32", -0.1234, 0.1234], ["uniform", [33], "f32", -1 / math.sqrt(3), 1 / math.sqrt(3)],
+    ["uniform", [16], "f32", 2.5, 3.75],
+])
 run(0, [["layer", 16, 27, 0], ["layer", 5, 7, 0], ["layer", 8, 3, 3], ["layer", 4, 8, 1]])
 
 
@@ -85,7 +94,12 @@ hashes = [
 here = os.path.dirname(os.path.abspath(__file__))
 folder = os.path.join(here, "../../fixtures/goldens/random")
 os.makedirs(folder, exist_ok=True)
-save_file(tensors, os.path.join(folder, "random.safetensors"), metadata={"draws": json.dumps(sequences), "hashes": json.dumps([{**one, "seed": str(one["seed"])} for one in hashes])})
+save_file(
+    tensors, os.path.join(folder, "random.safetensors"),
+    metadata={
+        "draws": json.dumps(sequences), "hashes": json.dumps([{**one, "seed": str(one["seed"])} for one in hashes])
+    },
+)
 with open(os.path.join(folder, "provenance.json"), "w") as file:
     json.dump(
         {

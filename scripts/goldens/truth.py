@@ -38,7 +38,9 @@ def sinusoid(timesteps, embedding_dim, flip_sin_to_cos=False, downscale_freq_shi
 
 def correctly_rounded(function):
     """`function`, whose float32 results (of float32 numbers and of integers) are rounded once."""
-    return lambda x, *more: function(x, *more) if x.dtype == torch.float64 else plain_to(function(x.double(), *more), torch.float32)
+    return lambda x, *more: function(x, *more) if x.dtype == torch.float64 else plain_to(
+        function(x.double(), *more), torch.float32
+    )
 
 
 @contextmanager
@@ -46,6 +48,8 @@ def truth():
     """Within it, diffusers' models and schedulers compute the truth."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(embeddings, "get_timestep_embedding", sinusoid))
-        for home, name in ((torch, "exp"), (torch, "log"), (torch, "sigmoid"), (torch.Tensor, "sqrt"), (torch.Tensor, "__pow__")):
+        for home, name in (
+            (torch, "exp"), (torch, "log"), (torch, "sigmoid"), (torch.Tensor, "sqrt"), (torch.Tensor, "__pow__")
+        ):
             stack.enter_context(mock.patch.object(home, name, correctly_rounded(getattr(home, name))))
         yield

@@ -24,55 +24,70 @@ SEED = 31
 
 DOWN, ATTENTION_DOWN, RESNET_DOWN = "DownBlock2D", "AttnDownBlock2D", "ResnetDownsampleBlock2D"
 UP, ATTENTION_UP, RESNET_UP = "UpBlock2D", "AttnUpBlock2D", "ResnetUpsampleBlock2D"
-SKIP_DOWN, ATTENTION_SKIP_DOWN, SKIP_UP, ATTENTION_SKIP_UP = "SkipDownBlock2D", "AttnSkipDownBlock2D", "SkipUpBlock2D", "AttnSkipUpBlock2D"
+SKIP_DOWN, ATTENTION_SKIP_DOWN = "SkipDownBlock2D", "AttnSkipDownBlock2D"
+SKIP_UP, ATTENTION_SKIP_UP = "SkipUpBlock2D", "AttnSkipUpBlock2D"
 
 TINY = dict(sample_size=4, block_out_channels=(4, 8), layers_per_block=1, norm_num_groups=2, attention_head_dim=4)
 
 # Together these cover every key of UNet2DModel's config.
 MODELS = {
     "classic": dict(
-        TINY | dict(sample_size=8), down_block_types=(DOWN, ATTENTION_DOWN), up_block_types=(ATTENTION_UP, UP), flip_sin_to_cos=False, freq_shift=1,
+        TINY | dict(sample_size=8), down_block_types=(DOWN, ATTENTION_DOWN), up_block_types=(ATTENTION_UP, UP),
+        flip_sin_to_cos=False, freq_shift=1,
         norm_eps=1e-6, downsample_padding=0, attn_norm_num_groups=2,
     ),
     "learned-variance": dict(
-        **TINY, in_channels=2, out_channels=4, down_block_types=(RESNET_DOWN, ATTENTION_DOWN), up_block_types=(ATTENTION_UP, RESNET_UP),
+        **TINY, in_channels=2, out_channels=4, down_block_types=(RESNET_DOWN, ATTENTION_DOWN),
+        up_block_types=(ATTENTION_UP, RESNET_UP),
         resnet_time_scale_shift="scale_shift", num_class_embeds=5,
     ),
     "fourier": dict(
         TINY | dict(attention_head_dim=None), time_embedding_type="fourier", center_input_sample=True, act_fn="gelu",
-        down_block_types=(ATTENTION_DOWN, DOWN), up_block_types=(UP, ATTENTION_UP), downsample_type="resnet", upsample_type="resnet",
+        down_block_types=(ATTENTION_DOWN, DOWN), up_block_types=(UP, ATTENTION_UP), downsample_type="resnet",
+        upsample_type="resnet",
     ),
     "learned-time": dict(
-        **TINY, time_embedding_type="learned", num_train_timesteps=20, act_fn="mish", add_attention=False, class_embed_type="identity",
+        **TINY, time_embedding_type="learned", num_train_timesteps=20, act_fn="mish", add_attention=False,
+        class_embed_type="identity",
         down_block_types=(ATTENTION_DOWN, DOWN), up_block_types=(ATTENTION_UP, UP), dropout=0.3,
     ),
     "rectangular": dict(
-        TINY | dict(sample_size=(4, 8), attention_head_dim=2), in_channels=1, out_channels=3, act_fn="relu", class_embed_type="timestep",
+        TINY | dict(sample_size=(4, 8), attention_head_dim=2), in_channels=1, out_channels=3, act_fn="relu",
+        class_embed_type="timestep",
         time_embedding_dim=24, down_block_types=(DOWN, ATTENTION_DOWN), up_block_types=(ATTENTION_UP, ATTENTION_UP),
     ),
     "two-layers": dict(
-        sample_size=8, block_out_channels=(4, 8, 8), layers_per_block=2, norm_num_groups=2, attention_head_dim=None, act_fn="swish",
-        in_channels=1, out_channels=1, down_block_types=(DOWN, ATTENTION_DOWN, ATTENTION_DOWN), up_block_types=(ATTENTION_UP, ATTENTION_UP, UP),
+        sample_size=8, block_out_channels=(4, 8, 8), layers_per_block=2, norm_num_groups=2, attention_head_dim=None,
+        act_fn="swish",
+        in_channels=1, out_channels=1, down_block_types=(DOWN, ATTENTION_DOWN, ATTENTION_DOWN),
+        up_block_types=(ATTENTION_UP, ATTENTION_UP, UP),
         mid_block_scale_factor=2**0.5,
     ),
     "no-middle": dict(
-        **TINY, mid_block_type=None, down_block_types=(DOWN, RESNET_DOWN), up_block_types=(RESNET_UP, ATTENTION_UP), upsample_type="resnet",
+        **TINY, mid_block_type=None, down_block_types=(DOWN, RESNET_DOWN), up_block_types=(RESNET_UP, ATTENTION_UP),
+        upsample_type="resnet",
     ),
     "odd-widths": dict(
-        sample_size=None, block_out_channels=(9, 12), layers_per_block=1, norm_num_groups=3, attention_head_dim=8, num_class_embeds=3,
-        resnet_time_scale_shift="scale_shift", attn_norm_num_groups=6, down_block_types=(ATTENTION_DOWN, ATTENTION_DOWN),
+        sample_size=None, block_out_channels=(9, 12), layers_per_block=1, norm_num_groups=3, attention_head_dim=8,
+        num_class_embeds=3,
+        resnet_time_scale_shift="scale_shift", attn_norm_num_groups=6,
+        down_block_types=(ATTENTION_DOWN, ATTENTION_DOWN),
         up_block_types=(UP, ATTENTION_UP),
     ),
     "one-block": dict(
-        TINY | dict(block_out_channels=(8,), norm_num_groups=4), down_block_types=(ATTENTION_DOWN,), up_block_types=(ATTENTION_UP,),
+        TINY | dict(block_out_channels=(8,), norm_num_groups=4), down_block_types=(ATTENTION_DOWN,),
+        up_block_types=(ATTENTION_UP,),
     ),
     # Their attention has 32 groups, and so as many channels.
     "skips": dict(
-        TINY | dict(block_out_channels=(32, 16), norm_num_groups=4, attention_head_dim=16), time_embedding_dim=8, time_embedding_type="fourier", center_input_sample=True, norm_eps=1e-6,
-        mid_block_scale_factor=2**0.5, down_block_types=(ATTENTION_SKIP_DOWN, SKIP_DOWN), up_block_types=(SKIP_UP, ATTENTION_SKIP_UP),
+        TINY | dict(block_out_channels=(32, 16), norm_num_groups=4, attention_head_dim=16), time_embedding_dim=8,
+        time_embedding_type="fourier", center_input_sample=True, norm_eps=1e-6,
+        mid_block_scale_factor=2**0.5, down_block_types=(ATTENTION_SKIP_DOWN, SKIP_DOWN),
+        up_block_types=(SKIP_UP, ATTENTION_SKIP_UP),
     ),
     "skips-below": dict(
-        TINY | dict(block_out_channels=(32, 32), norm_num_groups=4, attention_head_dim=None), time_embedding_dim=8, mid_block_type=None, resnet_time_scale_shift="scale_shift", act_fn="gelu",
+        TINY | dict(block_out_channels=(32, 32), norm_num_groups=4, attention_head_dim=None), time_embedding_dim=8,
+        mid_block_type=None, resnet_time_scale_shift="scale_shift", act_fn="gelu",
         down_block_types=(SKIP_DOWN, ATTENTION_SKIP_DOWN), up_block_types=(ATTENTION_SKIP_UP, SKIP_UP),
     ),
 }
@@ -90,7 +105,9 @@ SELECTIONS = {
     "all": r"",
 }
 # A prefix pitfall: the third of three blocks, and the second attention layer of a block.
-EXTRA_SELECTIONS = {"two-layers": {"several": r"^(down_blocks\.2\.attentions\.1|mid_block\.attentions\.0|up_blocks\.1\.attentions\.2)$"}}
+EXTRA_SELECTIONS = {
+    "two-layers": {"several": r"^(down_blocks\.2\.attentions\.1|mid_block\.attentions\.0|up_blocks\.1\.attentions\.2)$"}
+}
 
 OLD_ATTENTION_NAMES = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 
@@ -114,7 +131,9 @@ def inputs_of(name, config, generator):
     elif config.class_embed_type == "timestep":
         inputs["class_labels"] = torch.tensor([450, 7])[:batch]
     elif config.class_embed_type == "identity":
-        inputs["class_labels"] = torch.randn(batch, config.time_embedding_dim or 4 * config.block_out_channels[0], generator=generator)
+        inputs["class_labels"] = torch.randn(
+            batch, config.time_embedding_dim or 4 * config.block_out_channels[0], generator=generator
+        )
     return inputs
 
 

@@ -169,6 +169,9 @@ export interface RunSubject {
   readonly nullLabel: number | undefined;
 }
 
+/** How pictures or latents are drawn. */
+export type RunSetting = Pick<RunSubject, 'scheduler' | 'steps' | 'eta' | 'guidance'>;
+
 /**
  * From token ids to pictures: text encoders, a run of a UNet2DConditionModel, the decoder. Inputs: noise,
  * step.<i>.noise. The weights' names have the part before them: `text_encoder.`, `text_encoder_2.`, `unet.`, `vae.`.

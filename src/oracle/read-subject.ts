@@ -1,15 +1,19 @@
 /** Reading what a case computes. JSON has the names in snake_case, as Python and diffusers do. */
 import { InputError } from '../tensor/errors.ts';
 import { referenceKernels } from '../kernels/plain/index.ts';
-import { stageFamilies, type GuidanceSetting, type Probe, type Subject, type ToldSizes } from './case.ts';
+import {
+  stageFamilies,
+  type GuidanceSetting,
+  type OperationSubject,
+  type Probe,
+  type RunSetting,
+  type Subject,
+  type ToldSizes,
+} from './case.ts';
 import type { Fields } from './fields.ts';
 
 const readers: Readonly<Record<Subject['kind'], (fields: Fields) => Subject>> = {
-  operation: (fields) => ({
-    kind: 'operation',
-    operation: operationName(fields.text('operation')),
-    probes: fields.objects('probes').map(probeOf),
-  }),
+  operation: (fields) => ({ kind: 'operation', ...probed(fields) }),
   embedding: (fields) => ({
     kind: 'embedding',
     probes: fields.objects('probes').map((probe) =>
@@ -67,10 +71,7 @@ const readers: Readonly<Record<Subject['kind'], (fields: Fields) => Subject>> = 
   run: (fields) => ({
     kind: 'run',
     config: fields.record('config'),
-    scheduler: fields.record('scheduler'),
-    steps: fields.integer('steps'),
-    eta: fields.number('eta'),
-    guidance: setting(fields.object('guidance')),
+    ...drawing(fields),
     labels: fields.optionalNumbers('labels'),
     nullLabel: fields.optionalInteger('null_label'),
   }),
@@ -88,16 +89,9 @@ const readers: Readonly<Record<Subject['kind'], (fields: Fields) => Subject>> = 
     sizes: fields.isNull('sizes') ? undefined : toldSizes(fields.object('sizes')),
     unet: fields.record('unet'),
     vae: fields.record('vae'),
-    scheduler: fields.record('scheduler'),
-    steps: fields.integer('steps'),
-    eta: fields.number('eta'),
-    guidance: setting(fields.object('guidance')),
+    ...drawing(fields),
   }),
-  derivative: (fields) => ({
-    kind: 'derivative',
-    operation: operationName(fields.text('operation')),
-    probes: fields.objects('probes').map(probeOf),
-  }),
+  derivative: (fields) => ({ kind: 'derivative', ...probed(fields) }),
   gradient: (fields) => ({
     kind: 'gradient',
     config: fields.record('config'),
@@ -125,6 +119,21 @@ export function readSubject(fields: Fields): Subject {
   const found = known.find((candidate) => candidate === kind);
   if (!found) throw new InputError(`the case is of kind "${kind}"; known are ${known.join(', ')}`);
   return finished(fields, readers[found](fields));
+}
+
+/** An operation, and what it is asked. */
+function probed(fields: Fields): Pick<OperationSubject, 'operation' | 'probes'> {
+  return { operation: operationName(fields.text('operation')), probes: fields.objects('probes').map(probeOf) };
+}
+
+/** How pictures or latents are drawn. */
+function drawing(fields: Fields): RunSetting {
+  return {
+    scheduler: fields.record('scheduler'),
+    steps: fields.integer('steps'),
+    eta: fields.number('eta'),
+    guidance: setting(fields.object('guidance')),
+  };
 }
 
 function probeOf(probe: Fields): Probe {

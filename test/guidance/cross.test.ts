@@ -1,4 +1,6 @@
-/** The guidances that act where pixels read a text, on a UNet that reads one, against PyTorch; and where nothing does. */
+/**
+ * The guidances that act where pixels read a text, on a UNet that reads one, against PyTorch; and where nothing does.
+ */
 import { describe, expect, it } from 'vitest';
 import { componentKinds } from '../../src/formats/components.ts';
 import { readTensor } from '../../src/formats/safetensors.ts';
@@ -138,8 +140,8 @@ describe('layers that ask a text', () => {
       const create = () => createGuidance(name, {}, { ...context, attentionLayers, crossAttentionLayers });
       expect(create).toThrow(InputError);
       expect(create).toThrow(
-        'the guidance acts where pixels read a text, in cross-attention, and the model has none; its attention layers ' +
-          `are ${attentionLayers.join(', ')}, where pixels see one another`,
+        'the guidance acts where pixels read a text, in cross-attention, and the model has none; its attention ' +
+          `layers are ${attentionLayers.join(', ')}, where pixels see one another`,
       );
     }
   });

@@ -381,7 +381,7 @@ describe('of its own', () => {
     }
   });
 
-  it('SNF: each element is that of CFG or that of PAG; where one has nothing that stands out, the other stands in', () => {
+  it('SNF: each element is that of CFG or of PAG; where one has nothing that stands out, the other stands in', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
         const scene = randomScene(seed, 2, 'f64');

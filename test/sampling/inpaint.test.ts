@@ -49,7 +49,8 @@ const inpaintingIn = (dtype: Precision): Inpainting => ({
 });
 
 /**
- * a x + b/(1 + x²) + c/(1 + (t/500)²), of a score divided by −(1 + σ²); `asked` gets the pictures that it is asked about.
+ * a x + b/(1 + x²) + c/(1 + (t/500)²), of a score divided by −(1 + σ²); `asked` gets the pictures that it is asked
+ * about.
  */
 function formula(dtype: Precision, asked: Tensor[] = [], isScore = false): Denoiser {
   const [a, b, c] = ['a', 'b', 'c'].map((name) => given(name, dtype).data);
@@ -80,7 +81,7 @@ const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i])));
 
 describe('what the mask keeps is put back after each step', () => {
-  it('is held to diffusers with every scheduler but those that it puts back to another level, or that go the other way', () => {
+  it('is held to diffusers with all schedulers but those put back to another level, or that go the other way', () => {
     const classes = new Set(replaced.map((one) => one.class));
     expect(schedulerNames.filter((name) => !classes.has(name))).toEqual([
       'DDIMInverseScheduler',

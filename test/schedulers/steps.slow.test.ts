@@ -190,7 +190,7 @@ describe('churn', () => {
   });
 });
 
-it('the inverse DPM solver makes every step, also where two σ round to one timestep, of which diffusers leaves out one', () => {
+it('the inverse DPM solver makes every step, also where two σ round to one timestep: diffusers leaves one out', () => {
   const config = { use_karras_sigmas: true, beta_schedule: 'squaredcos_cap_v2' };
   const { timesteps, levelAt } = createScheduler({ _class_name: 'DPMSolverMultistepInverseScheduler', ...config }, 6);
   expect(timesteps).toEqual([0, 837, 993, 998, 999, 999]);

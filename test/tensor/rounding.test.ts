@@ -40,7 +40,7 @@ describe.each(FORMATS)('rounding to $dtype', (format) => {
   const { dtype } = format;
   const values = valuesOf(format);
 
-  it('keeps every value of the format and decides every pair of neighbours rightly: below, at and above the middle', () => {
+  it('keeps every value of the format and decides every pair of neighbours: below, at and above the middle', () => {
     const last = values.length - 1;
     const inputs = [];
     const expected = [];

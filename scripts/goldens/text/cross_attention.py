@@ -1,7 +1,7 @@
 """Goldens of guidances that act in cross-attention: fixtures/goldens/text/cross/cross.safetensors.
 
-The tiny UNet2DConditionModel of lora.py, its attention to the text written out in a processor, as NAG (arXiv 2505.21179) and
-PLADIS (arXiv 2503.07677) have it. `<case>/f32` and `/f64` are what the model predicts in a single pass.
+The tiny UNet2DConditionModel of lora.py, its attention to the text written out in a processor, as NAG (arXiv
+2505.21179) and PLADIS (arXiv 2503.07677) have it. `<case>/f32` and `/f64` are what the model predicts in a single pass.
 """
 import math
 
@@ -46,7 +46,10 @@ def nag(phi, tau, alpha):
 CASES = {
     "pladis": ("pladis", dict(pladisScale=2), pladis(2, 1.5), "attn2"),
     "pladis-sparsemax": ("pladis", dict(pladisScale=1.5, pladisAlpha="2"), pladis(1.5, 2), "attn2"),
-    "pladis-mid": ("pladis", dict(pladisScale=3, pladisLayers=["cross:mid"]), pladis(3, 1.5), "mid_block.attentions.0.transformer_blocks.0.attn2"),
+    "pladis-mid": (
+        "pladis", dict(pladisScale=3, pladisLayers=["cross:mid"]), pladis(3, 1.5),
+        "mid_block.attentions.0.transformer_blocks.0.attn2",
+    ),
     "nag": ("nag", dict(nagScale=4), nag(4, 2.5, 0.25), "attn2"),
     "nag-cut": ("nag", dict(nagScale=10, nagTau=1.1, nagAlpha=0.8), nag(10, 1.1, 0.8), "attn2"),
     "nag-up": ("nag", dict(nagScale=2, nagTau=1.5, nagAlpha=1, nagLayers=["cross:up"]), nag(2, 1.5, 1), "up_blocks"),
@@ -64,7 +67,9 @@ def make():
     for name, (guidance, parameters, read, place) in CASES.items():
         results = []
         for dtype in (torch.float32, torch.float64):
-            unet = UNet2DConditionModel.from_pretrained(store.GOLDENS / "text" / "lora" / "pipeline" / "unet").eval().to(dtype)
+            unet = UNet2DConditionModel.from_pretrained(
+                store.GOLDENS / "text" / "lora" / "pipeline" / "unet"
+            ).eval().to(dtype)
             chosen = [path for path, _ in unet.named_modules() if path.endswith("attn2") and place in path]
             assert chosen, place
             for path in chosen:

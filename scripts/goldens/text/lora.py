@@ -1,17 +1,19 @@
 """Goldens of LoRA: fixtures/goldens/text/lora. A tiny pipeline of diffusers, and one and the same LoRA under all names:
 
 - pipeline/: UNet2DConditionModel and CLIPTextModel, as save_pretrained writes them, the weights in float32
-- peft.safetensors: as `StableDiffusionPipeline.save_lora_weights` writes it, with an alpha that is not the rank in its metadata
+- peft.safetensors: as `StableDiffusionPipeline.save_lora_weights` writes it, with an alpha that is not the rank in its
+  metadata
 - diffusers.safetensors: as diffusers wrote it before PEFT (`.lora.down`, `.lora_linear_layer.down`), no alpha
-- processors.safetensors: as diffusers wrote it before that (`.processor.to_q_lora.down`), the UNet's attention only, no alpha
+- processors.safetensors: as diffusers wrote it before that (`.processor.to_q_lora.down`), the UNet's attention only, no
+  alpha
 - kohya.safetensors: as Kohya's scripts write it, with an alpha for each module
 - authors.safetensors: the same for the UNet with the names of the authors' own UNet, as for Stable Diffusion XL
 - fused.safetensors: for each file and module `<file>/<model>.<module>/f32`, the weight after `load_lora_weights` and
   `fuse_lora(lora_scale=…)`, and `/f64`, W + s·α/r·B·A in float64
 
 diffusers 0.42.1 with PEFT. Where each module of a file has its own alpha, diffusers gives some of them another one, and
-drops the text encoder's attention (findings/diffusers-kohya-text-attention.sh): those modules are listed in the metadata key
-`otherwise`, and their `/f32` is W + s·α/r·B·A with one rounding of the update.
+drops the text encoder's attention (findings/diffusers-kohya-text-attention.sh): those modules are listed in the
+metadata key `otherwise`, and their `/f32` is W + s·α/r·B·A with one rounding of the update.
 """
 import json
 
@@ -29,16 +31,20 @@ from provenance import write_provenance
 
 SEED, RANK, ALPHA, SCALE = 41, 2, 6.0, 0.7
 UNET = dict(
-    sample_size=8, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(8, 16), norm_num_groups=4, cross_attention_dim=8, attention_head_dim=2,
+    sample_size=8, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(8, 16), norm_num_groups=4,
+    cross_attention_dim=8, attention_head_dim=2,
     down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
 )
 TEXT = dict(
-    vocab_size=40, hidden_size=8, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, max_position_embeddings=8, projection_dim=8,
+    vocab_size=40, hidden_size=8, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
+    max_position_embeddings=8, projection_dim=8,
     bos_token_id=0, eos_token_id=2, pad_token_id=1,
 )
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 CHOSEN = {
-    "unet": lambda path: path.endswith(ATTENTION) or path.endswith(("ff.net.0.proj", "conv1", "proj_in", "conv_shortcut", "downsamplers.0.conv")) or path == "conv_in",
+    "unet": lambda path: path.endswith(ATTENTION) or path.endswith((
+        "ff.net.0.proj", "conv1", "proj_in", "conv_shortcut", "downsamplers.0.conv"
+    )) or path == "conv_in",
     "text_encoder": lambda path: path.endswith(("q_proj", "v_proj", "fc1")),
 }
 # What the tiny UNet's modules are called in the authors' UNet, by hand.
@@ -51,8 +57,10 @@ AUTHORS = {
     "down_blocks.1.resnets.0.conv_shortcut": "input_blocks.3.0.skip_connection",
     "mid_block.attentions.0.transformer_blocks.0.attn2.to_k": "middle_block.1.transformer_blocks.0.attn2.to_k",
     "up_blocks.0.resnets.1.conv1": "output_blocks.1.0.in_layers.2",
-    "up_blocks.1.attentions.0.transformer_blocks.0.ff.net.0.proj": "output_blocks.2.1.transformer_blocks.0.ff.net.0.proj",
-    "up_blocks.1.attentions.1.transformer_blocks.0.attn1.to_out.0": "output_blocks.3.1.transformer_blocks.0.attn1.to_out.0",
+    "up_blocks.1.attentions.0.transformer_blocks.0.ff.net.0.proj":
+        "output_blocks.2.1.transformer_blocks.0.ff.net.0.proj",
+    "up_blocks.1.attentions.1.transformer_blocks.0.attn1.to_out.0":
+        "output_blocks.3.1.transformer_blocks.0.attn1.to_out.0",
 }
 
 
@@ -97,7 +105,10 @@ def files(chosen):
         old |= {f"{name(part, path)}.{middle}.down.weight": down, f"{name(part, path)}.{middle}.up.weight": up}
         if part == "unet" and path.endswith(ATTENTION):
             layer, projection = path.replace("to_out.0", "to_out").rsplit(".", 1)
-            processors |= {f"unet.{layer}.processor.{projection}_lora.{which}.weight": x for which, x in (("down", down), ("up", up))}
+            processors |= {
+                f"unet.{layer}.processor.{projection}_lora.{which}.weight": x
+                for which, x in (("down", down), ("up", up))
+            }
         alpha = torch.tensor(alphas(chosen)[part, path])
         flat = ("lora_te_" + text_path(path) if part == "text_encoder" else "lora_unet_" + path).replace(".", "_")
         kohya |= {f"{flat}.lora_down.weight": down, f"{flat}.lora_up.weight": up, f"{flat}.alpha": alpha}
@@ -118,9 +129,13 @@ def factors(file, chosen):
 
 
 def pipeline(found):
-    vae = AutoencoderKL(block_out_channels=(4,), norm_num_groups=2, down_block_types=("DownEncoderBlock2D",), up_block_types=("UpDecoderBlock2D",))
+    vae = AutoencoderKL(
+        block_out_channels=(4,), norm_num_groups=2, down_block_types=("DownEncoderBlock2D",),
+        up_block_types=("UpDecoderBlock2D",),
+    )
     return StableDiffusionPipeline(
-        vae=vae, text_encoder=found["text_encoder"], tokenizer=None, unet=found["unet"], scheduler=DDIMScheduler(), safety_checker=None, feature_extractor=None,
+        vae=vae, text_encoder=found["text_encoder"], tokenizer=None, unet=found["unet"], scheduler=DDIMScheduler(),
+        safety_checker=None, feature_extractor=None,
         requires_safety_checker=False,
     )
 
@@ -131,7 +146,10 @@ def fused(path):
     pipe.load_lora_weights(str(path.parent), weight_name=path.name)
     pipe.fuse_lora(lora_scale=SCALE)
     pipe.unload_lora_weights()
-    return {(part, name): weight.detach() for part in ("unet", "text_encoder") for name, weight in getattr(pipe, part).named_parameters()}
+    return {
+        (part, name): weight.detach()
+        for part in ("unet", "text_encoder") for name, weight in getattr(pipe, part).named_parameters()
+    }
 
 
 def make():
@@ -140,12 +158,21 @@ def make():
     chosen = updates(found)
     for part, model in found.items():
         model.save_pretrained(folder / "pipeline" / part)
-    said = lambda part: {"r": RANK, "lora_alpha": ALPHA, "target_modules": [path for which, path in chosen if which == part]}
-    metadata = {LORA_ADAPTER_METADATA_KEY: json.dumps({f"{part}.{key}": value for part in found for key, value in said(part).items()})}
+    said = lambda part: {
+        "r": RANK, "lora_alpha": ALPHA, "target_modules": [path for which, path in chosen if which == part]
+    }
+    metadata = {
+        LORA_ADAPTER_METADATA_KEY: json.dumps({
+            f"{part}.{key}": value for part in found for key, value in said(part).items()
+        })
+    }
     tensors, otherwise = {}, {}
     for file, content in files(chosen).items():
         path = folder / f"{file}.safetensors"
-        save_file({name: x.contiguous() for name, x in content.items()}, path, metadata={"format": "pt", **(metadata if file == "peft" else {})})
+        save_file(
+            {name: x.contiguous() for name, x in content.items()}, path,
+            metadata={"format": "pt", **(metadata if file == "peft" else {})},
+        )
         theirs = None if file == "authors" else fused(path)
         for (part, name), factor in factors(file, chosen).items():
             down, up = (x.flatten(1).double().numpy() for x in chosen[part, name])

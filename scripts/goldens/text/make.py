@@ -1,6 +1,8 @@
-"""Makes the golden data of the models of text-to-picture, from PyTorch, diffusers and transformers: fixtures/goldens/text.
+"""Makes the golden data of the models of text-to-picture, from PyTorch, diffusers and transformers:
+fixtures/goldens/text.
 
-As scripts/goldens/make.py, whose stores, truth and taps it uses; the versions of the packages are those of requirements.txt here.
+As scripts/goldens/make.py, whose stores, truth and taps it uses; the versions of the packages are those of
+requirements.txt here.
 
 Run: pip install -r scripts/goldens/text/requirements.txt && python scripts/goldens/text/make.py [PART …]
 """
@@ -21,7 +23,10 @@ import pipelines
 import rows
 import tokens
 
-PARTS = {part.__name__: part for part in (operations, condition_unets, clip_text, autoencoders, tokens, pipelines, lora, rows, cross_attention)}
+PARTS = {
+    part.__name__: part
+    for part in (operations, condition_unets, clip_text, autoencoders, tokens, pipelines, lora, rows, cross_attention)
+}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

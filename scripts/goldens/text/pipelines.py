@@ -1,11 +1,14 @@
-"""Goldens of whole pipelines with PAG: fixtures/goldens/text/pipelines/<name>, folders as diffusers' own pipelines save them, of random weights.
+"""Goldens of whole pipelines with PAG: fixtures/goldens/text/pipelines/<name>, folders as diffusers' own pipelines save
+them, of random weights.
 
-golden.safetensors holds of each run the latents after each step and the pictures, from 0 to 1: `<run>/step.<i>/f32` and `/f64`, `<run>/image/…`.
-The metadata key `runs` has the settings: what the pipeline was called with, and `mode` (which of its pipelines it was), `seed` or `seeds`, and
-`tiling`. A run draws its noise from `torch.manual_seed(seed)` or one generator for each picture, in float32, the float64 run as well. `tokens` has of
-some prompts the ids that each tokenizer gives. picture.png and mask.png are what runs begin with.
+golden.safetensors holds of each run the latents after each step and the pictures, from 0 to 1: `<run>/step.<i>/f32` and
+`/f64`, `<run>/image/…`. The metadata key `runs` has the settings: what the pipeline was called with, and `mode` (which
+of its pipelines it was), `seed` or `seeds`, and `tiling`. A run draws its noise from `torch.manual_seed(seed)` or one
+generator for each picture, in float32, the float64 run as well. `tokens` has of some prompts the ids that each
+tokenizer gives. picture.png and mask.png are what runs begin with.
 
-The float64 run is that of truth.py; XL's autoencoder, which diffusers brings to float32 to encode whatever it is, stays in float64.
+The float64 run is that of truth.py; XL's autoencoder, which diffusers brings to float32 to encode whatever it is, stays
+in float64.
 """
 import copy
 import json
@@ -32,27 +35,46 @@ SEED = 71
 LENGTH = 12
 LATENT, FACTOR = 8, 2
 
-LETTER, LONG, OTHER = "a bold letter A", "the letter q, in italics, of a typewriter, that is longer than a text may be", "Z"
-TEXT = dict(vocab_size=779, hidden_size=8, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, max_position_embeddings=LENGTH, bos_token_id=777, eos_token_id=778, pad_token_id=778)
-UNET = condition_unets.TINY | dict(sample_size=LATENT, cross_attention_dim=8, down_block_types=(CROSS_DOWN, CROSS_DOWN), up_block_types=(CROSS_UP, CROSS_UP))
+LETTER, OTHER = "a bold letter A", "Z"
+LONG = "the letter q, in italics, of a typewriter, that is longer than a text may be"
+TEXT = dict(
+    vocab_size=779, hidden_size=8, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2,
+    max_position_embeddings=LENGTH, bos_token_id=777, eos_token_id=778, pad_token_id=778,
+)
+UNET = condition_unets.TINY | dict(
+    sample_size=LATENT, cross_attention_dim=8, down_block_types=(CROSS_DOWN, CROSS_DOWN),
+    up_block_types=(CROSS_UP, CROSS_UP),
+)
 XL_UNET = UNET | dict(
-    cross_attention_dim=8 + 12, down_block_types=(DOWN, CROSS_DOWN), up_block_types=(CROSS_UP, UP), use_linear_projection=True, transformer_layers_per_block=[1, 2],
+    cross_attention_dim=8 + 12, down_block_types=(DOWN, CROSS_DOWN), up_block_types=(CROSS_UP, UP),
+    use_linear_projection=True, transformer_layers_per_block=[1, 2],
     addition_embed_type="text_time", addition_time_embed_dim=4, projection_class_embeddings_input_dim=10 + 6 * 4,
 )
 VAE = autoencoders.TINY | dict(sample_size=LATENT * FACTOR)
-TINY_VAE = dict(encoder_block_out_channels=(4, 4), decoder_block_out_channels=(4, 4), num_encoder_blocks=(1, 1), num_decoder_blocks=(1, 1))
-DDIM = dict(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False, steps_offset=1)
+TINY_VAE = dict(
+    encoder_block_out_channels=(4, 4), decoder_block_out_channels=(4, 4), num_encoder_blocks=(1, 1),
+    num_decoder_blocks=(1, 1),
+)
+DDIM = dict(
+    beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False,
+    steps_offset=1,
+)
 
 # The pipeline's class, how it is saved, and its parts.
 FOLDERS = {
     "sd-1": dict(kind="StableDiffusionPipeline", unet=UNET, vae=VAE),
     "sd-2": dict(
-        kind="StableDiffusionPipeline", saved=dict(dtype=torch.float16, variant="fp16"), text=dict(hidden_act="gelu", num_hidden_layers=3), vae=VAE,
-        unet=UNET | dict(attention_head_dim=[1, 2], use_linear_projection=True), scheduler=dict(prediction_type="v_prediction"),
+        kind="StableDiffusionPipeline", saved=dict(dtype=torch.float16, variant="fp16"),
+        text=dict(hidden_act="gelu", num_hidden_layers=3), vae=VAE,
+        unet=UNET | dict(attention_head_dim=[1, 2], use_linear_projection=True),
+        scheduler=dict(prediction_type="v_prediction"),
     ),
     "inpainting": dict(kind="StableDiffusionInpaintPipeline", unet=UNET | dict(in_channels=9), vae=VAE),
     "lcm": dict(kind="LatentConsistencyModelPipeline", unet=UNET | dict(time_cond_proj_dim=7), vae=TINY_VAE),
-    "sd-xl": dict(kind="StableDiffusionXLPipeline", saved=dict(dtype=torch.bfloat16), unet=XL_UNET, vae=VAE | dict(scaling_factor=0.13025)),
+    "sd-xl": dict(
+        kind="StableDiffusionXLPipeline", saved=dict(dtype=torch.bfloat16), unet=XL_UNET,
+        vae=VAE | dict(scaling_factor=0.13025),
+    ),
 }
 
 
@@ -60,18 +82,24 @@ def run(mode="text", prompt=LETTER, seed=3, steps=2, **settings):
     return dict(mode=mode, prompt=prompt, seed=seed, num_inference_steps=steps) | settings
 
 
-CFG_PAG, PAG, CFG = dict(guidance_scale=3.0, pag_scale=2.0), dict(guidance_scale=1.0, pag_scale=2.0), dict(guidance_scale=3.0, pag_scale=0.0)
+CFG_PAG, PAG = dict(guidance_scale=3.0, pag_scale=2.0), dict(guidance_scale=1.0, pag_scale=2.0)
+CFG = dict(guidance_scale=3.0, pag_scale=0.0)
 RUNS = {
     "sd-1": {
         "prompts of different length": run(prompt=[LETTER, LONG], num_images_per_prompt=2, steps=3, **CFG_PAG),
-        "negative prompts": run(prompt=[LETTER, OTHER], negative_prompt=["", LONG], height=24, width=8, guidance_rescale=0.7, clip_skip=1, eta=0.5, **CFG_PAG),
+        "negative prompts": run(
+            prompt=[LETTER, OTHER], negative_prompt=["", LONG], height=24, width=8, guidance_rescale=0.7, clip_skip=1,
+            eta=0.5, **CFG_PAG,
+        ),
         "PAG alone": run(negative_prompt=OTHER, guidance_rescale=0.7, pag_adaptive_scale=2**-10, clip_skip=2, **PAG),
         "CFG alone": run(negative_prompt=OTHER, **CFG),
         "odd latents": run(latents=[1, 4, 5, 7], **CFG_PAG),
         "a seed for each": run(prompt=[LETTER, OTHER], seeds=[5, 6], eta=1.0, **CFG_PAG),
         "tiles": run(height=24, width=40, tiling=True, **PAG),
         "from a picture": run(mode="picture", steps=4, strength=0.6, eta=0.5, num_images_per_prompt=2, **CFG_PAG),
-        "from a picture, a seed for each": run(mode="picture", prompt=[LETTER, OTHER], seeds=[5, 6], steps=3, strength=0.7, **PAG),
+        "from a picture, a seed for each": run(
+            mode="picture", prompt=[LETTER, OTHER], seeds=[5, 6], steps=3, strength=0.7, **PAG
+        ),
         "from a picture, in tiles": run(mode="picture", steps=3, strength=0.7, tiling=True, large=True, **PAG),
         "repainted": run(mode="inpaint", eta=0.5, num_images_per_prompt=2, strength=1.0, **CFG_PAG),
         "repainted in part": run(mode="inpaint", steps=4, strength=0.6, eta=0.5, **PAG),
@@ -82,14 +110,22 @@ RUNS = {
         "repainted in part": run(mode="inpaint", steps=4, strength=0.6, eta=0.5, **PAG),
     },
     "lcm": {
-        "a scale that is told": run(guidance_scale=4.5, pag_scale=2.0, guidance_rescale=0.7), "without PAG": run(prompt=[LETTER, OTHER], guidance_scale=8.5, pag_scale=0.0),
-        # With PAG diffusers cuts off steps as with any scheduler; its pipeline of consistency spreads them between the strength and the end.
+        "a scale that is told": run(guidance_scale=4.5, pag_scale=2.0, guidance_rescale=0.7),
+        "without PAG": run(prompt=[LETTER, OTHER], guidance_scale=8.5, pag_scale=0.0),
+        # With PAG diffusers cuts off steps as with any scheduler; its pipeline of consistency spreads them between the
+        # strength and the end.
         "from a picture": run(mode="consistency", strength=0.5, steps=4, guidance_scale=1.5, pag_scale=0.0),
     },
     "sd-xl": {
         "no negative prompt": run(prompt=[LETTER, LONG], steps=3, **CFG_PAG),
-        "the empty one": run(negative_prompt="", original_size=[20, 30], crops_coords_top_left=[1, 2], target_size=[16, 24], width=24, **CFG_PAG),
-        "negative prompts": run(prompt=[LETTER, OTHER], negative_prompt=[OTHER, LETTER], num_images_per_prompt=2, clip_skip=1, guidance_rescale=0.3, **CFG_PAG),
+        "the empty one": run(
+            negative_prompt="", original_size=[20, 30], crops_coords_top_left=[1, 2], target_size=[16, 24], width=24,
+            **CFG_PAG,
+        ),
+        "negative prompts": run(
+            prompt=[LETTER, OTHER], negative_prompt=[OTHER, LETTER], num_images_per_prompt=2, clip_skip=1,
+            guidance_rescale=0.3, **CFG_PAG,
+        ),
         "PAG alone": run(prompt=OTHER, **PAG),
         "from a picture": run(mode="picture", strength=0.6, steps=4, eta=0.5, **CFG_PAG),
         "repainted": run(mode="inpaint", strength=1.0, eta=0.5, num_images_per_prompt=2, **CFG_PAG),
@@ -98,7 +134,8 @@ RUNS = {
 }
 PAG_LAYERS = ["mid", "up_blocks.0"]
 CLASSES = {
-    "text": "StableDiffusion{}PAGPipeline", "picture": "StableDiffusion{}PAGImg2ImgPipeline", "inpaint": "StableDiffusion{}PAGInpaintPipeline",
+    "text": "StableDiffusion{}PAGPipeline", "picture": "StableDiffusion{}PAGImg2ImgPipeline",
+    "inpaint": "StableDiffusion{}PAGInpaintPipeline",
     "consistency": "LatentConsistencyModelImg2ImgPipeline",
 }
 
@@ -119,13 +156,21 @@ def components(spec, generator):
     parts = {
         "tokenizer": tokenizer_of(), "text_encoder": varied(CLIPTextModel(config), clip_text.vary, generator),
         "unet": varied(diffusers.UNet2DConditionModel(**spec["unet"]), condition_unets.vary, generator),
-        "vae": varied((diffusers.AutoencoderTiny if spec["vae"] is TINY_VAE else diffusers.AutoencoderKL)(**spec["vae"]), autoencoders.vary, generator),
+        "vae": varied(
+            (diffusers.AutoencoderTiny if spec["vae"] is TINY_VAE else diffusers.AutoencoderKL)(**spec["vae"]),
+            autoencoders.vary, generator,
+        ),
         "scheduler": diffusers.DDIMScheduler(**DDIM | spec.get("scheduler", {})),
     }
     if spec["kind"].startswith("StableDiffusionXL"):
-        second = CLIPTextConfig(**TEXT | dict(hidden_size=12, projection_dim=10, hidden_act="gelu", num_attention_heads=3))
+        second = CLIPTextConfig(
+            **TEXT | dict(hidden_size=12, projection_dim=10, hidden_act="gelu", num_attention_heads=3)
+        )
         # XL's second tokenizer fills up with "!".
-        return parts | {"tokenizer_2": tokenizer_of(pad_token="!"), "text_encoder_2": varied(CLIPTextModelWithProjection(second), clip_text.vary, generator)}
+        return parts | {
+            "tokenizer_2": tokenizer_of(pad_token="!"),
+            "text_encoder_2": varied(CLIPTextModelWithProjection(second), clip_text.vary, generator),
+        }
     if spec["kind"] == "LatentConsistencyModelPipeline":
         parts["scheduler"] = diffusers.LCMScheduler(**{key: value for key, value in DDIM.items()})
     return parts | {"safety_checker": None, "feature_extractor": None}
@@ -168,10 +213,16 @@ def noised(add_noise, picture, noise, timesteps):
 def single_draws():
     """Within it, noise is drawn in float32, whatever it is for."""
     with ExitStack() as stack:
-        for module in [module for name, module in sys.modules.items() if name.startswith("diffusers.") and "randn_tensor" in vars(module)]:
+        for module in [
+            module
+            for name, module in sys.modules.items() if name.startswith("diffusers.") and "randn_tensor" in vars(module)
+        ]:
             draw = module.randn_tensor
             stack.enter_context(mock.patch.object(
-                module, "randn_tensor", lambda *args, dtype=None, draw=draw, **more: draw(*args, dtype=torch.float32, **more).to(dtype or torch.float32)))
+                module, "randn_tensor",
+                lambda *args, dtype=None, draw=draw, **more: draw(
+                    *args, dtype=torch.float32, **more
+                ).to(dtype or torch.float32)))
         yield
 
 
@@ -193,7 +244,10 @@ def draw(loaded, setting, pictures, dtype):
     if setting.get("tiling"):
         pipeline.vae.enable_tiling()
     call = {key: value for key, value in setting.items() if key not in OF_THE_RUN}
-    call |= {key: tuple(value) for key, value in call.items() if key in ("original_size", "crops_coords_top_left", "target_size")}
+    call |= {
+        key: tuple(value)
+        for key, value in call.items() if key in ("original_size", "crops_coords_top_left", "target_size")
+    }
     if setting["mode"] == "consistency":
         del call["pag_scale"]
     generators = [torch.Generator().manual_seed(seed) for seed in setting.get("seeds", [setting["seed"]])]
@@ -222,17 +276,27 @@ def draw(loaded, setting, pictures, dtype):
 
 def pictures_of(root):
     rng = numpy.random.default_rng(SEED)
-    pixels = lambda height, width, channels: rng.integers(0, 256, (height, width, channels), dtype=numpy.uint8).squeeze()
-    pictures = {"picture": Image.fromarray(pixels(16, 16, 3)), "large": Image.fromarray(pixels(24, 40, 3)), "mask": Image.fromarray(pixels(16, 16, 1))}
+    pixels = lambda height, width, channels: rng.integers(
+        0, 256, (height, width, channels), dtype=numpy.uint8
+    ).squeeze()
+    pictures = {
+        "picture": Image.fromarray(pixels(16, 16, 3)), "large": Image.fromarray(pixels(24, 40, 3)),
+        "mask": Image.fromarray(pixels(16, 16, 1)),
+    }
     for name, picture in pictures.items():
         picture.save(root / f"{name}.png")
     return pictures
 
 
 def tokens_of(loaded):
-    encode = lambda tokenizer, text: tokenizer(text, padding="max_length", max_length=tokenizer.model_max_length, truncation=True).input_ids
+    encode = lambda tokenizer, text: tokenizer(
+        text, padding="max_length", max_length=tokenizer.model_max_length, truncation=True
+    ).input_ids
     names = [name for name in ("tokenizer", "tokenizer_2") if getattr(loaded, name, None) is not None]
-    return [{"prompt": text, "ids": [encode(getattr(loaded, name), text) for name in names]} for text in (LETTER, LONG, OTHER, "")]
+    return [
+        {"prompt": text, "ids": [encode(getattr(loaded, name), text) for name in names]}
+        for text in (LETTER, LONG, OTHER, "")
+    ]
 
 
 def make():

@@ -1,28 +1,17 @@
 """Goldens of the operations of perturbed cross-attention: fixtures/goldens/text/rows/rows.safetensors.
 
-Sparse softmax by the definition, in float64 and float32: τ is found by bisection, so that the shares sum to 1 (arXiv
-1905.05702, definition 1 and the threshold form), and not by the sorting of the closed forms. `limitNorm` is the
-normalisation of arXiv 2505.21179, algorithm 1.
+Sparse softmax by the definition, in float64 and float32: p = [(α − 1) x − τ]₊^(1/(α − 1)), where τ is found by
+bisection, so that the shares sum to 1 (arXiv 1905.05702, definition 1 and the threshold form), and not by the sorting
+of the closed forms. `limitNorm` is the normalisation of arXiv 2505.21179, algorithm 1.
 """
 import torch
 
 import regimes as r
 import store
+from guidance_attention import entmax
 from provenance import write_provenance
 
 SEED = 53
-
-
-def entmax(x, alpha):
-    """p = [(α − 1) x − τ]₊^(1/(α − 1)), Σ p = 1."""
-    z = (alpha - 1) * (x - x.max(dim=-1, keepdim=True).values)
-    low, high = torch.full_like(z[..., :1], -1), torch.zeros_like(z[..., :1])
-    shares = lambda tau: (z - tau).clamp(min=0) ** (1 / (alpha - 1))
-    for _ in range(80):
-        middle = (low + high) / 2
-        too_much = shares(middle).sum(dim=-1, keepdim=True) > 1
-        low, high = torch.where(too_much, middle, low), torch.where(too_much, high, middle)
-    return shares((low + high) / 2)
 
 
 def limit_norm(x, like, limit):
@@ -35,7 +24,10 @@ OPERATIONS = {"entmax": entmax, "limitNorm": limit_norm}
 
 def cases(g):
     for alpha in (1.5, 2):
-        for name, make in [("normal", r.normal), ("flat", r.flat), ("large", lambda g, *shape: 8 * r.normal(g, *shape)), ("near", lambda g, *shape: r.normal(g, *shape) / 8)]:
+        for name, make in [
+            ("normal", r.normal), ("flat", r.flat), ("large", lambda g, *shape: 8 * r.normal(g, *shape)),
+            ("near", lambda g, *shape: r.normal(g, *shape) / 8),
+        ]:
             yield f"entmax {alpha} {name}", "entmax", [make(g, 2, 5, 77)], [alpha]
         yield f"entmax {alpha}, one number", "entmax", [r.normal(g, 4, 1)], [alpha]
     for limit in (0.5, 1, 2.5):
@@ -47,7 +39,12 @@ def make():
     listed, tensors = [], {}
     for name, operation, inputs, arguments in cases(torch.Generator().manual_seed(SEED)):
         run = lambda xs: OPERATIONS[operation](*xs, *arguments)
-        tensors |= {f"{name}/in.{i}": x for i, x in enumerate(inputs)} | store.both(name, run(inputs), run([x.double() for x in inputs]))
-        listed.append({"name": name, "operation": operation, "inputs": [f"{name}/in.{i}" for i in range(len(inputs))], "arguments": arguments})
+        tensors |= {f"{name}/in.{i}": x for i, x in enumerate(inputs)} | store.both(
+            name, run(inputs), run([x.double() for x in inputs])
+        )
+        listed.append({
+            "name": name, "operation": operation, "inputs": [f"{name}/in.{i}" for i in range(len(inputs))],
+            "arguments": arguments,
+        })
     store.save(folder / "rows.safetensors", tensors, cases=listed)
     write_provenance(folder, SEED)

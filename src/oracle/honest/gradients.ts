@@ -1,4 +1,5 @@
 /** What only gradients need, as ports compute it: sums in another order, norms by another formula. */
+import { rounding } from '../../kernels/definition/rounding.ts';
 import { runOfRows } from '../../kernels/definition/sums.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { allocate, sizeOf, type Tensor } from '../../tensor/tensor.ts';
@@ -13,7 +14,7 @@ export function honestWeightGradient(productOf: ProductOf): Kernels['conv2dWeigh
     const [, outChannels, outHeight, outWidth] = gradient.shape;
     const [pixels, inner] = [outHeight * outWidth, channels * kh * kw];
     const product = productOf(runOfRows(outWidth));
-    const round = x.dtype === 'f64' ? (value: number): number => value : Math.fround;
+    const round = rounding(x.dtype);
     const out = allocate(x.dtype, outChannels * inner);
     const patches = allocate(x.dtype, inner * pixels);
     for (let b = 0; b < batch; b++) {

@@ -1,8 +1,6 @@
 /** One way of an AutoencoderKL, and what pipelines do to the latents. The taps are all modules besides. */
 import { logvarBounds } from '../../models/autoencoder-kl/autoencoder-kl.ts';
 import type { AutoencoderKLConfig } from '../../models/autoencoder-kl/config.ts';
-import { traceModel } from '../../models/passes.ts';
-import { unperturbed } from '../../models/stage.ts';
 import { clamp } from '../../tensor/arithmetic.ts';
 import { at } from '../../tensor/at.ts';
 import { cast } from '../../tensor/rounding.ts';
@@ -10,7 +8,7 @@ import { extentOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import type { AutoencoderSubject } from '../case.ts';
 import { buildAutoencoder } from './build.ts';
-import { input, watcherOf, type Means, type Recipe } from './recipe.ts';
+import { input, tracedOnce, watcherOf, type Means, type Recipe } from './recipe.ts';
 
 /** The taps are those of `encode` and `decode`. */
 export function autoencoderRecipe({ config, way }: AutoencoderSubject): Recipe {
@@ -25,10 +23,7 @@ function encode(means: Means, config: AutoencoderSubject['config'], sample: Tens
   const { implementation, show } = means;
   const { kernels } = implementation;
   const model = buildAutoencoder(config, 'encode', means);
-  const both = at(
-    traceModel(model, kernels, { sample }, [unperturbed], () => watcherOf(means, '')),
-    0,
-  );
+  const both = tracedOnce(means, model, { sample }, watcherOf(means, ''));
   const channels = model.config.latentChannels;
   const mean = show('mean', kernels.sliceChannels(both, 0, channels));
   show('logvar', clamp(kernels.sliceChannels(both, channels, 2 * channels), ...logvarBounds));
@@ -41,13 +36,7 @@ export function decode(means: Means, config: AutoencoderSubject['config'], laten
   const { kernels } = implementation;
   const model = buildAutoencoder(config, 'decode', means);
   const sample = show('decoder_input', unscaled(kernels, model.config, latents));
-  return show(
-    'sample',
-    at(
-      traceModel(model, kernels, { sample }, [unperturbed], () => watcherOf(means, '')),
-      0,
-    ),
-  );
+  return show('sample', tracedOnce(means, model, { sample }, watcherOf(means, '')));
 }
 
 /** (z − shift) · scale; each channel by its own mean and deviation, too, where a model has these. */

@@ -1,13 +1,11 @@
 /** The loss of a model's prediction, and its gradient for the sample and all parameters. */
 import type { Backend } from '../../kernels/kernels.ts';
+import { runOn } from '../../kernels/run.ts';
 import { lossGradient } from '../../models/loss-gradient.ts';
-import { traceModel } from '../../models/passes.ts';
-import { unperturbed } from '../../models/stage.ts';
-import { at } from '../../tensor/at.ts';
 import { extentOf, type Tensor } from '../../tensor/tensor.ts';
 import type { GradientSubject } from '../case.ts';
 import { buildUNet } from './build.ts';
-import { input, type Recipe } from './recipe.ts';
+import { input, tracedOnce, type Recipe } from './recipe.ts';
 
 /** The taps are the prediction, the loss, and the gradients in the order in which they come about: from the end. */
 export function gradientRecipe({ config, timesteps, labels }: GradientSubject): Recipe {
@@ -22,14 +20,8 @@ export function gradientRecipe({ config, timesteps, labels }: GradientSubject): 
     };
     const target = input(means, 'target');
     const blind = { watches: () => false, tap: (_path: string, value: Tensor) => value };
-    show(
-      'prediction',
-      at(
-        traceModel(unet, kernels, given, [unperturbed], () => blind),
-        0,
-      ),
-    );
-    const direct: Backend = { name: 'kernels', run: (program, inputs) => program(kernels, inputs), dispose: () => {} };
+    show('prediction', tracedOnce(means, unet, given, blind));
+    const direct: Backend = { name: 'kernels', run: runOn(kernels), dispose: () => {} };
     const { loss, sample, parameters } = lossGradient(unet, direct, given, target);
     const factor = lossScale(target.data.length, extentOf(target, 0));
     const scaled = (x: Tensor): Tensor => (factor === 1 ? x : kernels.affine(x, factor, 0));

@@ -9,11 +9,8 @@ import type { Model } from '../../models/model.ts';
 import { groupingDenoiser, type Denoiser, type Prediction } from '../../sampling/denoiser.ts';
 import { samplingLoop } from '../../sampling/sample.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { RunSubject } from '../case.ts';
+import type { RunSetting } from '../case.ts';
 import { input, tracedPasses, watcherOf, type Means } from './recipe.ts';
-
-/** How pictures or latents are drawn. */
-export type RunSetting = Pick<RunSubject, 'scheduler' | 'steps' | 'eta' | 'guidance'>;
 
 /** Draws, from the inputs noise and step.<i>.noise. @returns what comes out of the last step */
 export function guidedRun<State>(

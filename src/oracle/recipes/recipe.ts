@@ -1,9 +1,10 @@
 /** How a case of one kind is computed. */
 import { InputError } from '../../tensor/errors.ts';
+import { at } from '../../tensor/at.ts';
 import type { DType, Tensor } from '../../tensor/tensor.ts';
 import type { Model } from '../../models/model.ts';
 import { traceModel, type Watcher } from '../../models/passes.ts';
-import type { Perturbation } from '../../models/stage.ts';
+import { unperturbed, type Perturbation } from '../../models/stage.ts';
 import type { Weights } from '../case.ts';
 import type { Implementation } from '../implementation.ts';
 
@@ -44,6 +45,19 @@ export function tracedPasses<Input, State>(
 ): readonly Tensor[] {
   if (!apart) return traceModel(model, kernels, given, passes, watcherOfPass);
   return passes.flatMap((perturbation, i) => traceModel(model, kernels, given, [perturbation], () => watcherOfPass(i)));
+}
+
+/** What a model gives, run once as it is. */
+export function tracedOnce<Input, State>(
+  { implementation: { kernels } }: Means,
+  model: Model<unknown, Input, State>,
+  given: Input,
+  watcher: Watcher,
+): Tensor {
+  return at(
+    traceModel(model, kernels, given, [unperturbed], () => watcher),
+    0,
+  );
 }
 
 /** A watcher that shows everything under a prefix. */

@@ -2,15 +2,13 @@
  * A text encoder of CLIP. The taps are all modules, `pooled` [B,C], what stands where the text ends, and, with a
  * projection, `text_projection`.
  */
-import { traceModel, type Watcher } from '../../models/passes.ts';
-import { unperturbed } from '../../models/stage.ts';
+import type { Watcher } from '../../models/passes.ts';
 import { weight } from '../../nn/context.ts';
-import { at } from '../../tensor/at.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { TextEncoderSubject } from '../case.ts';
 import { entryOf } from '../lookup.ts';
 import { buildTextEncoder } from './build.ts';
-import { watcherOf, type Means, type Recipe } from './recipe.ts';
+import { tracedOnce, watcherOf, type Means, type Recipe } from './recipe.ts';
 
 /** What a text encoder makes of tokens. */
 export interface TracedText {
@@ -52,10 +50,7 @@ export function encodeTokens(
     },
   };
   const { numHiddenLayers, layerNormEps: eps } = model.config;
-  const last = at(
-    traceModel(model, kernels, { inputIds }, [unperturbed], () => watcher),
-    0,
-  );
+  const last = tracedOnce(means, model, { inputIds }, watcher);
   const layers = Array.from({ length: numHiddenLayers }, (_, i) => `encoder.layers.${i}`);
   const hiddenStates = ['embeddings', ...layers].map((path) => entryOf(seen, path));
   const norm = (x: Tensor): Tensor => {

@@ -1,11 +1,11 @@
 /** The fingerprint of a tensor: SHA-256 of its bytes, the same on every machine if and only if all its bits are. */
-import { hexadecimal } from '../../tensor/bytes.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { sha256 } from '../sha256.ts';
 
 const known = new WeakMap<Tensor, Promise<string>>();
 const shown = new WeakMap<HTMLElement, Tensor | undefined>();
 
-/** In hexadecimal. Empty where the browser has no cryptography: on pages that are neither local nor https. */
+/** In hexadecimal. Empty where the browser has no cryptography. */
 export function digestOf(tensor: Tensor): Promise<string> {
   const found = known.get(tensor);
   if (found) return found;
@@ -15,12 +15,7 @@ export function digestOf(tensor: Tensor): Promise<string> {
 }
 
 async function computeDigest({ data }: Tensor): Promise<string> {
-  const subtle = (globalThis.crypto as Crypto | undefined)?.subtle;
-  if (!subtle) return '';
-  const bytes = new Uint8Array(
-    await subtle.digest('SHA-256', new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)),
-  );
-  return hexadecimal(bytes);
+  return (await sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))) ?? '';
 }
 
 /** Puts the fingerprint of `tensor` on an element as `data-digest`; takes it away where there is no tensor. */
