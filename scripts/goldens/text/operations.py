@@ -59,17 +59,19 @@ def cases(g):
         yield f"activation {kind}, huge", "activation", [torch.tensor([90.0, -90.0, 1e4, -1e4, 3e38, -3e38])], [kind]
 
 
+def save_cases(path, operations, cases):
+    """Writes what the operations make of the cases, in float32 and float64."""
+    listed, tensors = [], {}
+    for name, operation, inputs, arguments in cases:
+        run = lambda xs: operations[operation](*xs, *arguments)
+        tensors |= {f"{name}/in.{i}": x for i, x in enumerate(inputs)}
+        tensors |= store.both(name, run(inputs), run([x.double() for x in inputs]))
+        names = [f"{name}/in.{i}" for i in range(len(inputs))]
+        listed.append({"name": name, "operation": operation, "inputs": names, "arguments": arguments})
+    store.save(path, tensors, cases=listed)
+
+
 def make():
     folder = store.fresh_folder("text/operations")
-    listed, tensors = [], {}
-    for name, operation, inputs, arguments in cases(torch.Generator().manual_seed(SEED)):
-        run = lambda xs: OPERATIONS[operation](*xs, *arguments)
-        tensors |= {f"{name}/in.{i}": x for i, x in enumerate(inputs)} | store.both(
-            name, run(inputs), run([x.double() for x in inputs])
-        )
-        listed.append({
-            "name": name, "operation": operation, "inputs": [f"{name}/in.{i}" for i in range(len(inputs))],
-            "arguments": arguments,
-        })
-    store.save(folder / "operations.safetensors", tensors, cases=listed)
+    save_cases(folder / "operations.safetensors", OPERATIONS, cases(torch.Generator().manual_seed(SEED)))
     write_provenance(folder, SEED)
