@@ -1,6 +1,6 @@
 /**
- * What TypeDoc has to know of this house: a declaration stands under the room that it comes from, and comments are plain
- * text with code in backticks. [B,C,H,W] is a shape there, and no link.
+ * What TypeDoc has to know of this house: a declaration stands under the room that it comes from, and comments are
+ * plain text with code in backticks. [B,C,H,W] is a shape there, and no link.
  */
 import { readFileSync } from 'node:fs';
 import { Comment, CommentTag, Converter, ReflectionKind } from 'typedoc';
@@ -36,7 +36,7 @@ function introduce(module) {
   module.comment = new Comment([{ kind: 'text', text: says }], descriptions);
 }
 
-/** TypeDoc reads the category of a declaration from its comment; that of a function is the comment of its signatures. */
+/** TypeDoc reads the category of a declaration from its comment; that of a function is that of its signatures. */
 function putInRoom(reflection) {
   const room = roomOf(reflection);
   if (room === undefined) return;

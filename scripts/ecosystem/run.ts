@@ -1,8 +1,8 @@
 /**
- * The core and the letters as others meet them: packed, installed into an empty project, run by other engines, bundled by other tools,
- * checked by other compilers. What came of it is written to README.md beside this file.
+ * The core and the letters as others meet them: packed, installed into an empty project, run by other engines, bundled
+ * by other tools, checked by other compilers. What came of it is written to README.md beside this file.
  *
- *     npx tsx scripts/ecosystem/run.ts [PATTERN]        (rows whose name it matches; needs npm's registry, on Linux x64)
+ *     npx tsx scripts/ecosystem/run.ts [PATTERN]     (rows whose name it matches; needs npm's registry, on Linux x64)
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -71,7 +71,8 @@ const rows: readonly Row[] = [
     run: ({ sh, at, folder }) => {
       writeFileSync(
         join(folder, 'webpack.config.mjs'),
-        `export default { mode: 'production', target: 'node20', entry: './letters.mjs', experiments: { outputModule: true },
+        `export default { mode: 'production', target: 'node20', entry: './letters.mjs',
+        experiments: { outputModule: true },
         output: { path: '${folder}/webpack', filename: 'out.mjs', module: true, library: { type: 'module' } } };`,
       );
       sh(node, at('node_modules/webpack-cli/bin/cli.js'), 'build');

@@ -1,9 +1,10 @@
-"""Puts the held-out letters (faces with face % 10 == 0) on one sheet: fixtures/letters/held-out.png, and where they come from beside it.
+"""Puts the held-out letters (faces with face % 10 == 0) on one sheet: fixtures/letters/held-out.png, and where they
+come from beside it.
 
     python scripts/evaluation/held_out.py glyphs.npz
 
-Each row is a face, each column a letter, 32 x 32 pixels each. The faces are shuffled, so that the first n rows are a fair draw.
-glyphs.npz is made by scripts/train/render.py. Needs what scripts/train/requirements.txt lists.
+Each row is a face, each column a letter, 32 x 32 pixels each. The faces are shuffled, so that the first n rows are a
+fair draw. glyphs.npz is made by scripts/train/render.py. Needs what scripts/train/requirements.txt lists.
 """
 import hashlib
 import json

@@ -1,6 +1,7 @@
 """Element-wise arithmetic and quantiles of PyTorch in four precisions, for test/tensor/arithmetic.test.ts.
 
-Writes fixtures/goldens/arithmetic/arithmetic.safetensors: tensors `<dtype>.<operation>`; 16-bit results are widened to float32, exactly.
+Writes fixtures/goldens/arithmetic/arithmetic.safetensors: tensors `<dtype>.<operation>`; 16-bit results are widened to
+float32, exactly.
 
 Run: pip install torch==2.13.0 safetensors==0.8.0 && python scripts/goldens/arithmetic.py
 """
@@ -33,14 +34,19 @@ for name, dtype in DTYPES.items():
         for i, q in enumerate(QUANTILES):
             results[f"quantile{i}"] = torch.quantile(a.reshape(21, 10).abs(), q, dim=1)
         flat = a.double().reshape(2, -1)
-        results |= {"mean": flat.mean(1), "std": flat.std(1), "norm": flat.norm(dim=1), "dot": (flat * b.double().reshape(2, -1)).sum(1)}
+        results |= {
+            "mean": flat.mean(1), "std": flat.std(1), "norm": flat.norm(dim=1),
+            "dot": (flat * b.double().reshape(2, -1)).sum(1),
+        }
     for key, value in results.items():
         tensors[f"{name}.{key}"] = (value if value.dtype == torch.float64 else value.float()).contiguous()
 
 here = os.path.dirname(os.path.abspath(__file__))
 folder = os.path.join(here, "../../fixtures/goldens/arithmetic")
 os.makedirs(folder, exist_ok=True)
-constants = {"factor": FACTOR, "other": OTHER, "divisor": 0.3, "offset": 0.1, "low": -0.9, "high": 1.1, "quantiles": QUANTILES}
+constants = {
+    "factor": FACTOR, "other": OTHER, "divisor": 0.3, "offset": 0.1, "low": -0.9, "high": 1.1, "quantiles": QUANTILES
+}
 save_file(tensors, os.path.join(folder, "arithmetic.safetensors"), metadata={"constants": json.dumps(constants)})
 with open(os.path.join(folder, "provenance.json"), "w") as file:
     versions = {"torch": torch.__version__, "safetensors": safetensors.__version__, "python": sys.version.split()[0]}

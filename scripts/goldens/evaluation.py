@@ -1,11 +1,12 @@
-"""Goldens of the evaluation: the letter classifier by PyTorch, the metrics by NumPy and SciPy. Writes fixtures/goldens/evaluation.
+"""Goldens of the evaluation: the letter classifier by PyTorch, the metrics by NumPy and SciPy. Writes
+fixtures/goldens/evaluation.
 
     pip install -r scripts/goldens/requirements.txt scipy==1.17.1 pillow==13.0.0
     python scripts/goldens/evaluation.py
 
 What is stored: `pictures`, some held-out letters and some pictures that are none, and of each result of the classifier
-`<name>/f32`, PyTorch's own float32, and `<name>/f64`, the truth. Then cases of the metrics, `<case>/a` and `<case>/b` or
-`<case>/probabilities`; their results are float64 in the metadata key `cases`.
+`<name>/f32`, PyTorch's own float32, and `<name>/f64`, the truth. Then cases of the metrics, `<case>/a` and `<case>/b`
+or `<case>/probabilities`; their results are float64 in the metadata key `cases`.
 """
 import copy
 import hashlib
@@ -51,7 +52,8 @@ def distances(a, b):
 
 
 def inside(points, support, k):
-    """Which points lie in the ball of some point of the support, as wide as to its k-th neighbour (Kynkaanniemi et al. 2019)."""
+    """Which points lie in the ball of some point of the support, as wide as to its k-th neighbour (Kynkaanniemi et al.
+    2019)."""
     radii = np.sort(distances(support, support), axis=1)[:, k]  # the nearest is the point itself
     return (distances(points, support) <= radii[None]).any(1)
 
@@ -101,7 +103,9 @@ def make():
     sets = {
         "small": (rng.normal(size=(50, 6)), rng.normal(size=(70, 6)) * [1, 2, 0.5, 1, 3, 1] + 0.4),
         "far": (rng.normal(size=(40, 3)), rng.normal(size=(30, 3)) + 20),
-        "correlated": (rng.normal(size=(200, 8)) @ rng.normal(size=(8, 8)), rng.normal(size=(150, 8)) @ rng.normal(size=(8, 8))),
+        "correlated": (
+            rng.normal(size=(200, 8)) @ rng.normal(size=(8, 8)), rng.normal(size=(150, 8)) @ rng.normal(size=(8, 8))
+        ),
         "letters": tuple(part[1].numpy() for part in seen),
     }
     for name, (a, b) in sets.items():
@@ -116,14 +120,23 @@ def make():
     }.items():
         p = p.astype(np.float32)
         mean = p.astype(np.float64).mean(0)
-        add(name, {"inceptionScore": inception_score(p), "effectiveLetters": float(np.exp(entropy(mean)))}, probabilities=p)
+        add(
+            name, {"inceptionScore": inception_score(p), "effectiveLetters": float(np.exp(entropy(mean)))},
+            probabilities=p,
+        )
 
     labels = rng.integers(0, 4, 60)
     table = (rng.normal(size=(60, 5)) + labels[:, None]).astype(np.float32)
     add("groups", {"letters": labels.tolist(), "varianceWithin": variance_within(table, labels)}, features=table)
 
     draws = np.sort(rng.normal(size=37))
-    add("quantiles", {"sorted": draws.tolist(), "quantiles": {str(q): float(np.quantile(draws, q)) for q in (0.0, 0.025, 0.5, 0.9, 0.975, 1.0)}})
+    add(
+        "quantiles",
+        {
+            "sorted": draws.tolist(),
+            "quantiles": {str(q): float(np.quantile(draws, q)) for q in (0.0, 0.025, 0.5, 0.9, 0.975, 1.0)},
+        },
+    )
 
     sheet = np.asarray(Image.open(LETTERS / "held-out.png"))
     add("sheet", {"shape": list(sheet.shape), "pixels": hashlib.sha256(sheet.tobytes()).hexdigest()})
@@ -131,9 +144,12 @@ def make():
     store.save(folder / "evaluation.safetensors", tensors, cases=cases)
     store.save_json(folder / "provenance.json", {
         "command": "python scripts/goldens/evaluation.py", "seed": SEED, "threads": 1,
-        "python": sys.version.split()[0], "torch": torch.__version__, "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "python": sys.version.split()[0], "torch": torch.__version__,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "numpy": np.__version__, "scipy": scipy.__version__, "pillow": PIL.__version__,
-        "sha256": {"evaluation.safetensors": hashlib.sha256((folder / "evaluation.safetensors").read_bytes()).hexdigest()},
+        "sha256": {
+            "evaluation.safetensors": hashlib.sha256((folder / "evaluation.safetensors").read_bytes()).hexdigest()
+        },
     })
 
 

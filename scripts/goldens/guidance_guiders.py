@@ -1,13 +1,14 @@
 """What diffusers' guiders make of the letters model, where they do what the papers say and where they do not.
 
-fixtures/goldens/guidance/guiders.safetensors: `sample` [2,1,16,16], and for each case `<case>`, the guided prediction in float64 at
-the step `step` of `count` steps. The metadata say what else was found: the steps that PAG's guider guides, and the errors that
-guiders raise.
+fixtures/goldens/guidance/guiders.safetensors: `sample` [2,1,16,16], and for each case `<case>`, the guided prediction
+in float64 at the step `step` of `count` steps. The metadata say what else was found: the steps that PAG's guider
+guides, and the errors that guiders raise.
 """
 import torch
 from diffusers import UNet2DModel
 from diffusers.guiders import (
-    FrequencyDecoupledGuidance, MagnitudeAwareGuidance, PerturbedAttentionGuidance, SkipLayerGuidance, SmoothedEnergyGuidance,
+    FrequencyDecoupledGuidance, MagnitudeAwareGuidance, PerturbedAttentionGuidance, SkipLayerGuidance,
+    SmoothedEnergyGuidance,
 )
 from diffusers.hooks import LayerSkipConfig
 from diffusers.hooks.smoothed_energy_guidance_utils import SmoothedEnergyGuidanceConfig, _gaussian_blur_2d
@@ -27,7 +28,10 @@ def layers(**what):
 
 
 def pag(g, s, **options):
-    return PerturbedAttentionGuidance(g, s, perturbed_guidance_config=layers(skip_attention=False, skip_attention_scores=True, skip_ff=False), **options)
+    return PerturbedAttentionGuidance(
+        g, s, perturbed_guidance_config=layers(skip_attention=False, skip_attention_scores=True, skip_ff=False),
+        **options,
+    )
 
 
 def slg(g, s, **options):
@@ -49,7 +53,8 @@ CASES = {
 
 
 def guided(guider, model, sample, step=STEP):
-    """One step, as the modular pipelines take it: a pass for each condition, the model prepared before and cleaned up after."""
+    """One step, as the modular pipelines take it: a pass for each condition, the model prepared before and cleaned up
+    after."""
     guider.set_state(step, COUNT, torch.tensor(TIMESTEP))
     batches = guider.prepare_inputs({"labels": (torch.tensor(LABELS), torch.tensor([NULL_LABEL] * len(LABELS)))})
     for batch in batches:
@@ -90,7 +95,9 @@ def make(folder):
     c, p = (torch.randn(2, 1, 16, 16, generator=generator) for _ in range(2))
     guider = pag(1.0, 3.0)
     guider.set_state(STEP, COUNT, torch.tensor(TIMESTEP))
-    tensors |= {"pag alone/given": c, "pag alone/perturbed": p, "pag alone": guider.forward(c.double(), None, p.double()).pred}
+    tensors |= {
+        "pag alone/given": c, "pag alone/perturbed": p, "pag alone": guider.forward(c.double(), None, p.double()).pred
+    }
 
     query = torch.randn(2, 16, 4, generator=generator)
     tensors["blur/query"] = query
@@ -104,7 +111,9 @@ def make(folder):
 
     store.save(folder / "guiders.safetensors", tensors, found={
         "labels": LABELS, "nullLabel": NULL_LABEL, "timestep": TIMESTEP, "step": STEP, "count": COUNT,
-        "guidedSteps": {"default": guided_steps(pag(1.0, 2.0)), "from 0": guided_steps(pag(1.0, 2.0, perturbed_guidance_start=0.0))},
+        "guidedSteps": {
+            "default": guided_steps(pag(1.0, 2.0)), "from 0": guided_steps(pag(1.0, 2.0, perturbed_guidance_start=0.0))
+        },
         "errors": {
             "mambo-g": raised(lambda: MagnitudeAwareGuidance().forward(c, p)),
             "fdg, first level unguided": raised(lambda: fdg([1.0, 5.0])),

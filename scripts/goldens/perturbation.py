@@ -1,7 +1,7 @@
 """PAG's identity perturbation of diffusers' attention layers.
 
-diffusers has PAG pipelines for other models only; their processors expect the perturbed samples in the second half of the batch.
-This one perturbs every sample; layers.py asserts that the two agree.
+diffusers has PAG pipelines for other models only; their processors expect the perturbed samples in the second half of
+the batch. This one perturbs every sample; layers.py asserts that the two agree.
 """
 from contextlib import contextmanager
 

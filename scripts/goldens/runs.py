@@ -1,14 +1,14 @@
-"""Goldens of whole sampling runs, step by step: fixtures/goldens/runs/<name>.safetensors, of the model in fixtures/goldens/runs/<model>/,
-of the letters model, or of one of the UNets (made before them).
+"""Goldens of whole sampling runs, step by step: fixtures/goldens/runs/<name>.safetensors, of the model in
+fixtures/goldens/runs/<model>/, of the letters model, or of one of the UNets (made before them).
 
 diffusers has no pipeline with guidance for UNet2DModel, so the loop is written out here, from the formulas:
 
     ε̃ = ε(∅) + g (ε(c) − ε(∅)) + s(t) (ε(c) − ε̂(c)),   s(t) = max(0, s − a (1000 − t))
     rescaled: φ · ε̃ · std(ε(c)) / std(ε̃) + (1 − φ) · ε̃
 
-A file holds `noise` and, for steps that add noise, `step.<i>.noise` (drawn in float32 from one generator, the float64 run is given the same),
-then for each step `step.<i>.<what>/f32` and `/f64`: epsilon (of the conditional pass), unconditional, perturbed, guided and
-sample (after the step). The metadata key `run` has all settings.
+A file holds `noise` and, for steps that add noise, `step.<i>.noise` (drawn in float32 from one generator, the float64
+run is given the same), then for each step `step.<i>.<what>/f32` and `/f64`: epsilon (of the conditional pass),
+unconditional, perturbed, guided and sample (after the step). The metadata key `run` has all settings.
 """
 from unittest import mock
 
@@ -27,8 +27,10 @@ LETTERS = store.GOLDENS.parent / "letters" / "model" / "unet"
 FOURIER = store.GOLDENS / "unets" / "fourier"
 
 CONDITIONAL = dict(
-    sample_size=8, in_channels=1, out_channels=1, block_out_channels=(4, 8), layers_per_block=1, norm_num_groups=2, attention_head_dim=4,
-    num_class_embeds=4, down_block_types=("DownBlock2D", "AttnDownBlock2D"), up_block_types=("AttnUpBlock2D", "UpBlock2D"),
+    sample_size=8, in_channels=1, out_channels=1, block_out_channels=(4, 8), layers_per_block=1, norm_num_groups=2,
+    attention_head_dim=4,
+    num_class_embeds=4, down_block_types=("DownBlock2D", "AttnDownBlock2D"),
+    up_block_types=("AttnUpBlock2D", "UpBlock2D"),
 )
 MODELS = {"conditional": CONDITIONAL, "variance": CONDITIONAL | dict(out_channels=2, num_class_embeds=None)}
 
@@ -54,25 +56,47 @@ RUNS = {
     "ddim": dict(ddim(), steps=5),
     "ddim-clip": dict(ddim(clip_sample=True, timestep_spacing="trailing", beta_schedule="scaled_linear"), steps=3),
     "ddim-eta": dict(ddim(), steps=4, eta=0.7),
-    "ddim-v-zero-snr": dict(ddim(prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing"), steps=4, **PAG),
+    "ddim-v-zero-snr": dict(
+        ddim(prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing"), steps=4, **PAG
+    ),
     "ddim-sample": dict(
-        ddim(prediction_type="sample", clip_sample=True, clip_sample_range=0.8, beta_schedule="squaredcos_cap_v2", timestep_spacing="linspace"),
+        ddim(
+            prediction_type="sample", clip_sample=True, clip_sample_range=0.8, beta_schedule="squaredcos_cap_v2",
+            timestep_spacing="linspace",
+        ),
         steps=3, eta=1.0,
     ),
     "ddim-threshold": dict(
-        ddim(thresholding=True, dynamic_thresholding_ratio=0.9, sample_max_value=1.5, steps_offset=1, set_alpha_to_one=False), steps=3,
+        ddim(
+            thresholding=True, dynamic_thresholding_ratio=0.9, sample_max_value=1.5, steps_offset=1,
+            set_alpha_to_one=False,
+        ),
+        steps=3,
     ),
-    "ddim-trained-betas": dict(ddim(num_train_timesteps=8, trained_betas=[0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5]), steps=4),
+    "ddim-trained-betas": dict(
+        ddim(num_train_timesteps=8, trained_betas=[0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5]), steps=4
+    ),
     "ddpm": dict(ddpm(), steps=5),
-    "ddpm-large": dict(ddpm(variance_type="fixed_large", prediction_type="v_prediction", timestep_spacing="linspace", beta_schedule="sigmoid"), steps=3),
+    "ddpm-large": dict(
+        ddpm(
+            variance_type="fixed_large", prediction_type="v_prediction", timestep_spacing="linspace",
+            beta_schedule="sigmoid",
+        ),
+        steps=3,
+    ),
     "ddpm-small-log": dict(
         ddpm(
-            variance_type="fixed_small_log", prediction_type="sample", timestep_spacing="trailing", thresholding=True, sample_max_value=2.0,
+            variance_type="fixed_small_log", prediction_type="sample", timestep_spacing="trailing", thresholding=True,
+            sample_max_value=2.0,
             beta_schedule="squaredcos_cap_v2",
         ), steps=3,
     ),
     "ddpm-offset": dict(
-        ddpm(steps_offset=1, clip_sample=False, beta_start=0.001, beta_end=0.01, num_train_timesteps=600, rescale_betas_zero_snr=True), steps=3,
+        ddpm(
+            steps_offset=1, clip_sample=False, beta_start=0.001, beta_end=0.01, num_train_timesteps=600,
+            rescale_betas_zero_snr=True,
+        ),
+        steps=3,
     ),
     "ddpm-learned": dict(variance("learned"), steps=3),
     "ddpm-learned-range": dict(variance("learned_range"), steps=4, **PAG),
@@ -85,9 +109,12 @@ RUNS = {
     "rescale": dict(ddim(), steps=3, guidance_scale=4.0, pag_scale=2.0, pag_layers=[MID], guidance_rescale=0.6),
     # Its embedding and its scaling want timesteps above 0.
     "fourier": dict(
-        model="fourier", scheduler=dict(_class_name="DDIMScheduler", timestep_spacing="trailing", clip_sample=False), steps=3, **PAG,
+        model="fourier", scheduler=dict(_class_name="DDIMScheduler", timestep_spacing="trailing", clip_sample=False),
+        steps=3, **PAG,
     ),
-    "letters": dict(ddim(timestep_spacing="trailing"), steps=1, guidance_scale=2.0, pag_scale=1.5, pag_layers=[MID]) | dict(
+    "letters": dict(
+        ddim(timestep_spacing="trailing"), steps=1, guidance_scale=2.0, pag_scale=1.5, pag_layers=[MID]
+    ) | dict(
         model="letters", labels=[7], null_label=26,
     ),
 }
@@ -137,7 +164,9 @@ def draw(model, run, noises, dtype):
         noise = noises.get(f"step.{i}.noise")
         if isinstance(scheduler, DDIMScheduler):
             eta = run.get("eta", 0.0)
-            sample = scheduler.step(guided, t, sample, eta=eta, variance_noise=noise.to(dtype) if eta else None).prev_sample
+            sample = scheduler.step(
+                guided, t, sample, eta=eta, variance_noise=noise.to(dtype) if eta else None
+            ).prev_sample
         else:
             # Guidance is for the picture; the variance is that of the plain pass, which comes first.
             output = torch.cat([guided, variances[0]], dim=1)
@@ -150,7 +179,9 @@ def draw(model, run, noises, dtype):
 def noises_of(model, run):
     """All noise of a run, from one generator, in the order in which a run draws it."""
     generator = torch.Generator().manual_seed(SEED)
-    shape = (len(run.get("labels", [0, 0])), model.config.in_channels, model.config.sample_size, model.config.sample_size)
+    shape = (
+        len(run.get("labels", [0, 0])), model.config.in_channels, model.config.sample_size, model.config.sample_size
+    )
     noises = {"noise": torch.randn(shape, generator=generator)}
     scheduler = scheduler_of(run)
     for i, t in enumerate(scheduler.timesteps):

@@ -12,9 +12,7 @@ import { allocate, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 
 /** The tasks that there are. */
-export const tasks = [
-  ...(['denoise', 'inpaint', 'inpaint-random', 'sr4', 'sr8', 'gaussian-blur', 'motion-blur'] as const),
-] as const;
+export const tasks = ['denoise', 'inpaint', 'inpaint-random', 'sr4', 'sr8', 'gaussian-blur', 'motion-blur'] as const;
 type Task = (typeof tasks)[number];
 
 /** The options that say what has happened to a picture. */

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readBytes } from '../formats/node-files.ts';
 import { readNpy, type NumpyArray } from '../formats/npy.ts';
-import { toGrey } from '../formats/picture-tensor.ts';
+import { planesOf } from '../formats/picture-tensor.ts';
 import { decodePng } from '../formats/png-reader.ts';
 import type { Picture } from '../formats/png.ts';
 import { resized } from '../formats/resize.ts';
@@ -179,15 +179,6 @@ async function readFolder(path: string, options: DataOptions, config: UNetConfig
     pictures: { shape, data: joinBytes(parts), ...(isUsed && { labels }) },
     notes: isUsed ? notes : [],
   };
-}
-
-/** The pixels, channel by channel. */
-function planesOf(picture: Picture, channels: 1 | 3): Uint8Array {
-  const { width, height, channels: stored, pixels } = channels === 1 ? toGrey(picture) : picture;
-  const area = width * height;
-  return Uint8Array.from({ length: channels * area }, (_, i) =>
-    at(pixels, (i % area) * stored + Math.min(Math.floor(i / area), stored - 1)),
-  );
 }
 
 /**

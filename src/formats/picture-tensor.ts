@@ -4,7 +4,7 @@ import { cast } from '../tensor/rounding.ts';
 import { tensor, type DType, type Tensor } from '../tensor/tensor.ts';
 import type { Picture } from './png.ts';
 
-const aPicture = withParts<Picture>('a picture, as readPng gives it', 'width', 'height', 'channels', 'pixels');
+const aPicture = withParts<Picture>('a picture, as decodePng gives it', 'width', 'height', 'channels', 'pixels');
 
 /** Grey of colour, as Pillow's mode "L" has it: (299 R + 587 G + 114 B)/1000, in multiples of 2^−16, rounded. */
 export function toGrey(picture: Picture): Picture {
@@ -19,19 +19,27 @@ export function toGrey(picture: Picture): Picture {
 }
 
 /**
+ * The pixels, channel by channel, [C,H,W].
+ * @param channels 1 makes grey of colour, 3 gives grey three times
+ */
+export function planesOf(picture: Picture, channels: 1 | 3): Uint8Array {
+  const { width, height, channels: stored, pixels } = channels === 1 ? toGrey(picture) : picture;
+  const area = width * height;
+  return Uint8Array.from(
+    { length: channels * area },
+    (_, i) => pixels[(i % area) * stored + Math.min(Math.floor(i / area), stored - 1)] ?? 0,
+  );
+}
+
+/**
  * The picture as a sample, [1,C,H,W], its bytes 0 to 255 as −1 to 1, float32 as in diffusers' `VaeImageProcessor`, then
  * rounded to the precision of the run.
  * @param channels 1 makes grey of colour, 3 gives grey three times
  */
 export function pictureTensor(picture: Picture, channels: 1 | 3, dtype: DType): Tensor {
   aPicture('the picture', picture);
-  const { width, height, channels: stored, pixels } = channels === 1 ? toGrey(picture) : picture;
-  const area = width * height;
-  const values = Float32Array.from({ length: channels * area }, (_, at) => {
-    const [channel, pixel] = [Math.floor(at / area), at % area];
-    const byte = pixels[pixel * stored + Math.min(channel, stored - 1)] ?? 0;
-    return Math.fround(2 * Math.fround(byte / 255)) - 1;
-  });
+  const { width, height } = picture;
+  const values = Float32Array.from(planesOf(picture, channels), (byte) => Math.fround(2 * Math.fround(byte / 255)) - 1);
   return cast(tensor('f32', [1, channels, height, width], values), dtype);
 }
 

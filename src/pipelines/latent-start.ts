@@ -12,7 +12,7 @@ import { mapElements } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import { allocate, extentOf, tensor, type Tensor } from '../tensor/tensor.ts';
 import { inpaintingUNet } from './inpainting-unet.ts';
-import { latentsOf, pixelsPerLatent, type LatentOptions } from './latents.ts';
+import { latentsOf, passLatents, pixelsPerLatent, type LatentOptions } from './latents.ts';
 import type { StableDiffusion } from './stable-diffusion.ts';
 
 /** What a run begins with. */
@@ -65,16 +65,20 @@ export function latentRun(
   if (!from) return { scheduler, unet, noise: first() };
   const encoded = (picture: Tensor): Tensor => latentsOf(pipeline, backend, picture, draws, noiseSource, from);
   const { picture, mask, strength } = from;
-  const [isWhole, repaints] = [mask !== undefined && strength === 1, mask !== undefined && !isInpainting];
+  const isWhole = mask !== undefined && strength === 1;
   // As in diffusers: with all steps, repainting begins with the noise alone.
   const latents = isWhole && isInpainting ? undefined : encoded(picture);
   const noise = first();
   const start = latents && !isWhole ? { start: noisedPicture(scheduler, latents, noise) } : {};
   if (!mask) return { scheduler, unet, noise, ...start };
   const small = latentMask(mask, pixelsPerLatent(pipeline));
+  if (latents && !isInpainting) {
+    // diffusers encodes the masked picture here, too; of that nothing counts but the noise that it draws.
+    passLatents(pipeline, latents.shape, noiseSource);
+    return { scheduler: replacing(scheduler, { picture: latents, mask: small }, noise), unet, noise, ...start };
+  }
   const left = encoded(masked(picture, mask));
-  if (!latents || !repaints) return { scheduler, unet: inpaintingUNet(unet, beside(small, left)), noise, ...start };
-  return { scheduler: replacing(scheduler, { picture: latents, mask: small }, noise), unet, noise, ...start };
+  return { scheduler, unet: inpaintingUNet(unet, beside(small, left)), noise, ...start };
 }
 
 /** The mask for latents: of each, what it says of the first of its pixels. */

@@ -16,7 +16,6 @@ import {
 import { runPictureModel } from '../models/autoencoder.ts';
 import { forEachSample } from '../sampling/from-picture.ts';
 import type { NoiseSource } from '../schedulers/scheduler.ts';
-
 import { mapElements, scale } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -102,6 +101,18 @@ export function latentsOf(
   const [means, logvars] = [mean, logvar].map((each) => forEachSample(cast(each, noise.dtype), noise));
   const drawn = mapElements(noise, (z, i) => at(means?.data ?? [], i) + exp(0.5 * at(logvars?.data ?? [], i)) * z);
   return cast(scaledLatents(config, drawn), unet.dtype);
+}
+
+/**
+ * Draws the noise that `latentsOf` draws for a picture whose latents nobody needs.
+ * @param shape of those latents
+ */
+export function passLatents(
+  { autoencoder }: Pick<StableDiffusion, 'autoencoder'>,
+  shape: readonly number[],
+  noiseSource: NoiseSource,
+): void {
+  if (!isTiny(autoencoder)) noiseSource(shape);
 }
 
 function isTiny(autoencoder: AutoencoderKL | AutoencoderTiny): autoencoder is AutoencoderTiny {

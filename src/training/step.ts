@@ -80,7 +80,6 @@ function gradientOf(
 ): ReturnType<typeof lossGradient> {
   const levels = levelsAt(noiseSchedule, timesteps, model.dtype);
   const gamma = config.loss.min_snr_gamma;
-  const singles = levelsAt(noiseSchedule, timesteps, 'f32');
   const [x0, epsilon] = [cast(sample, model.dtype), cast(noise, model.dtype)];
   return lossGradient(
     { ...model, weights },
@@ -89,7 +88,11 @@ function gradientOf(
     targetOf(predictionType, x0, epsilon, levels),
     {
       checkpointing,
-      ...(gamma !== null && { importance: singles.map((level) => minSnrWeight(predictionType, level, gamma)) }),
+      ...(gamma !== null && {
+        importance: levelsAt(noiseSchedule, timesteps, 'f32').map((level) =>
+          minSnrWeight(predictionType, level, gamma),
+        ),
+      }),
     },
   );
 }

@@ -54,7 +54,7 @@ async function drawn(...more: string[]): Promise<(name: string) => Tensor> {
 }
 
 describe('pag sample --init', () => {
-  it('begins with the noised picture and runs the last of the steps, for as many variations as are asked for', async () => {
+  it('begins with the noised picture and runs the last steps, for as many variations as are asked for', async () => {
     const read = await drawn('--init', init, '--strength', '0.6', '--steps', '10', '--count', '2', '--seed', '3');
     expect(printed[0]).toContain('2 samples of [3, 8, 8], none, DDIM, the last 6 of 10 steps, f32');
     const noise = manualSeed(3).randn([2, 3, 8, 8]);

@@ -1,6 +1,6 @@
 /**
- * `pag sample --prompt` with pipelines of Stable Diffusion 1, 2 and XL, of inpainting and of latent consistency, held to
- * diffusers' own with PAG: from the same seed, step by step, from noise, from a picture, and with a mask.
+ * `pag sample --prompt` with pipelines of Stable Diffusion 1, 2 and XL, of inpainting and of latent consistency, held
+ * to diffusers' own with PAG: from the same seed, step by step, from noise, from a picture, and with a mask.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * Folders and files as people have them (fixtures/cases): layouts of the Hub, configs of old, weights that were saved as
- * something else. Each loads and predicts what diffusers predicts, or is refused with the true reason.
+ * Folders and files as people have them (fixtures/cases): layouts of the Hub, configs of old, weights that were saved
+ * as something else. Each loads and predicts what diffusers predicts, or is refused with the true reason.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

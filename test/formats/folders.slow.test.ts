@@ -1,6 +1,7 @@
 /**
  * Folders that diffusers saved (scripts/goldens/folders.py), at random: UNets, schedulers that took over the config of
- * others, nulls, keys of old, all layouts. Each is loaded as it was saved, sampled, and compared with what PyTorch draws.
+ * others, nulls, keys of old, all layouts. Each is loaded as it was saved, sampled, and compared with what PyTorch
+ * draws.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -15,7 +15,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
@@ -27,6 +26,7 @@ import {
   uninterrupted,
   writeWhole,
 } from '../../src/formats/node-files.ts';
+import { bundled, printedWithPermission } from '../permission.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pag-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -214,36 +214,25 @@ describe('writing', () => {
 });
 
 describe('Node with --permission', () => {
-  const program = buildSync({
-    stdin: {
-      contents: `import { readBytes, writeWhole } from './node-files.ts';
-        for (const path of process.argv.slice(2)) {
-          try {
-            writeWhole(path, Uint8Array.of(1));
-            console.log((await readBytes(path)).length);
-          } catch (error) {
-            console.log(error.name, error.message);
-          }
-        }`,
-      resolveDir: fileURLToPath(new URL('../../src/formats', import.meta.url)),
-    },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    write: false,
-  }).outputFiles[0].text;
-  const permission = Number(process.versions.node.split('.')[0]) < 23 ? '--experimental-permission' : '--permission';
+  const program = bundled(
+    `import { readBytes, writeWhole } from './node-files.ts';
+    for (const path of process.argv.slice(2)) {
+      try {
+        writeWhole(path, Uint8Array.of(1));
+        console.log((await readBytes(path)).length);
+      } catch (error) {
+        console.log(error.name, error.message);
+      }
+    }`,
+    fileURLToPath(new URL('../../src/formats', import.meta.url)),
+    'node',
+  );
 
   it('writes where it may, and says why it may not elsewhere', () => {
     mkdirSync(path('allowed'));
     mkdirSync(path('forbidden'));
-    const may = [permission, `--allow-fs-read=${folder}`, `--allow-fs-write=${path('allowed')}`];
-    const files = [path('allowed/x'), path('forbidden/x')];
-    const text = execFileSync(process.execPath, [...may, '--input-type=module', '-', ...files], {
-      encoding: 'utf8',
-      input: program,
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
+    const may = [`--allow-fs-read=${folder}`, `--allow-fs-write=${path('allowed')}`];
+    const text = printedWithPermission(program, may, [path('allowed/x'), path('forbidden/x')]);
     const reason = 'Node was told not to (--permission)';
     expect(text).toBe(`1\nInputError cannot write ${path('forbidden/x')}: ${reason}\n`);
   });

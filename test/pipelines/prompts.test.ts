@@ -27,7 +27,7 @@ describe('prompts', () => {
     }
   });
 
-  it('of XL are the last hidden states but one of both encoders, side by side, and the pooled text of the second', () => {
+  it("of XL are the last hidden states but one of both encoders, side by side, and the second's pooled text", () => {
     const { encoderHiddenStates, textEmbeds } = embedPrompts(xl, backend, ['a letter']);
     const [first, second] = xl.texts.map(({ tokenize, encoder }) =>
       encodeText(encoder, backend, { inputIds: [tokenize('a letter').ids] }),

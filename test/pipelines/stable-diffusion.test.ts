@@ -145,7 +145,7 @@ describe('a pipeline', () => {
     expect((await loadPipeline(name)).warnings).toEqual([]);
   });
 
-  it('of XL computes its autoencoder in f32 in the place of f16, where its config says so; other precisions stay', async () => {
+  it('of XL computes its autoencoder in f32, not f16, where its config says so; other precisions stay', async () => {
     const dtypeOf = async (name: string, dtype: 'f16' | 'bf16' | 'f32'): Promise<string> =>
       (await loadPipeline(name, dtype)).autoencoder.decoder.dtype;
     expect(await dtypeOf('sd-xl', 'f16')).toBe('f32');

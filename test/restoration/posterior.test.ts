@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { none } from '../../src/guidance/none.ts';
 import { referenceBackend } from '../../src/kernels/plain/index.ts';
+import { sliceBatch } from '../../src/kernels/plain/rearrange.ts';
 import { measure } from '../../src/restoration/measurement.ts';
 import { gaussianBlur, superResolution } from '../../src/restoration/measurements.ts';
 import { restoring, type InverseProblem } from '../../src/restoration/posterior.ts';
@@ -13,7 +14,7 @@ import { addScaled, norm, subtract } from '../../src/tensor/arithmetic.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { cast } from '../../src/tensor/rounding.ts';
-import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
 import { noise, randomUNet, smallConfig } from '../models/unet2d/models.ts';
 
 const unet = randomUNet(smallConfig);
@@ -34,8 +35,7 @@ const draw = (scheduler: typeof ddim, start = first): Tensor =>
     noise: start,
     noiseSource: manualSeed(1).randn,
   });
-const half = (x: Tensor, i: number): Tensor =>
-  tensor(x.dtype, [1, ...x.shape.slice(1)], x.data.slice((i * x.data.length) / 2, ((i + 1) * x.data.length) / 2));
+const half = (x: Tensor, i: number): Tensor => sliceBatch(x, i, i + 1);
 
 describe('posterior sampling', () => {
   it('with a weight of 0 is the scheduler alone, bit for bit', () => {

@@ -15,6 +15,7 @@ import { cast } from '../../src/tensor/rounding.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import { namedHere } from '../schedulers/golden-runs.ts';
 import { readGoldens, ulpOf } from '../tensor/goldens.ts';
+import { formulaDenoiser } from './formula.ts';
 
 interface Case {
   readonly name: string;
@@ -36,20 +37,11 @@ const cases = JSON.parse(metadata['cases']) as Case[];
 const given = (name: string, dtype: 'f32' | 'f64'): Tensor =>
   cast(tensor('f32', shape, tensors[name] as Float32Array), dtype);
 
-/** a x + b/(1 + x²) + c/(1 + (t/500)²); of a score that, divided by −(1 + σ²). */
-function formula(dtype: 'f32' | 'f64', isScore = false): Denoiser {
-  const [a, b, c] = ['a', 'b', 'c'].map((name) => given(name, dtype).data);
-  const round = dtype === 'f32' ? Math.fround : (value: number) => value;
-  const output = (x: Tensor, t: number): Tensor => ({
-    ...x,
-    data: x.data.map((value, i) => {
-      const square = round(1 + round(value * value));
-      const m = round(round(round(a[i] * value) + round(b[i] / square)) + round(c[i] * (1 / (1 + (t / 500) ** 2))));
-      return isScore ? round(m / -(1 + t ** 2)) : m;
-    }),
-  });
-  return { predict: (x, t, passes) => passes.map(() => ({ output: output(x, t), taps: {} })) };
-}
+const formula = (dtype: 'f32' | 'f64', isScore = false): Denoiser =>
+  formulaDenoiser(
+    ['a', 'b', 'c'].map((name) => given(name, dtype)),
+    isScore,
+  );
 
 function drawn(one: Case, dtype: 'f32' | 'f64'): { start: Tensor; samples: readonly Tensor[]; timesteps: number[] } {
   const spaces = one.choices['strength'] !== undefined;

@@ -16,6 +16,7 @@ import { manualSeed } from '../../src/tensor/random.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import { readGoldens, ulpOf } from '../tensor/goldens.ts';
+import { formulaDenoiser } from './formula.ts';
 
 interface Replaced {
   readonly name: string;
@@ -48,28 +49,12 @@ const inpaintingIn = (dtype: Precision): Inpainting => ({
   mask: given('mask', dtype, [2, 1, 3, 4]),
 });
 
-/**
- * a x + b/(1 + x²) + c/(1 + (t/500)²), of a score divided by −(1 + σ²); `asked` gets the pictures that it is asked
- * about.
- */
-function formula(dtype: Precision, asked: Tensor[] = [], isScore = false): Denoiser {
-  const [a, b, c] = ['a', 'b', 'c'].map((name) => given(name, dtype).data);
-  const round = dtype === 'f32' ? Math.fround : (value: number) => value;
-  const output = (x: Tensor, t: number): Tensor => ({
-    ...x,
-    data: x.data.map((value, i) => {
-      const square = round(1 + round(value * value));
-      const m = round(round(round(a[i] * value) + round(b[i] / square)) + round(c[i] * (1 / (1 + (t / 500) ** 2))));
-      return isScore ? round(m / -(1 + t ** 2)) : m;
-    }),
-  });
-  return {
-    predict(x, t, passes) {
-      asked.push(x);
-      return passes.map(() => ({ output: output(x, t), taps: {} }));
-    },
-  };
-}
+const formula = (dtype: Precision, isScore = false, asked: Tensor[] = []): Denoiser =>
+  formulaDenoiser(
+    ['a', 'b', 'c'].map((name) => given(name, dtype)),
+    isScore,
+    asked,
+  );
 
 function stored(dtype: Precision): () => Tensor {
   let draw = 0;
@@ -97,7 +82,7 @@ describe('what the mask keeps is put back after each step', () => {
       const plain = createScheduler({ _class_name: one.class, ...one.config }, one.steps, one.choices);
       const noise = given('noise', dtype);
       const scheduler = replacing(plain, inpaintingIn(dtype), noise);
-      const denoiser = formula(dtype, [], one.class === 'ScoreSdeVeScheduler');
+      const denoiser = formula(dtype, one.class === 'ScoreSdeVeScheduler');
       const run = { denoiser, guidance: none, scheduler, noise, noiseSource: stored(dtype) };
       return [...sampleSteps(run)].map(({ sample }) => sample);
     };
@@ -147,7 +132,13 @@ describe('RePaint', () => {
       const scheduler = schedulerOf(one, dtype);
       expect(scheduler.timesteps).toEqual(one.timesteps);
       const noise = given('noise', dtype);
-      const run = { denoiser: formula(dtype, asked), guidance: none, scheduler, noise, noiseSource: stored(dtype) };
+      const run = {
+        denoiser: formula(dtype, false, asked),
+        guidance: none,
+        scheduler,
+        noise,
+        noiseSource: stored(dtype),
+      };
       const last = sampleToEnd(run);
       const ours = [...asked, last].flatMap(({ data }) => [...data]);
       const exact = tensors[`${name}/f64`];

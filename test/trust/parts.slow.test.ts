@@ -46,8 +46,8 @@ describe('the package in parts', () => {
     expect(pag(...draw)).toMatchObject({
       status: 2,
       stderr:
-        'pag: cannot read node_modules/pag-reference-letters/fixtures/letters/model: there is no such file or folder; ' +
-        'it is in a package of its own: npm install pag-reference-letters\n',
+        'pag: cannot read node_modules/pag-reference-letters/fixtures/letters/model: ' +
+        'there is no such file or folder; it is in a package of its own: npm install pag-reference-letters\n',
     });
     expect(pag('cases').stderr).toContain('npm install pag-reference-oracle');
     expect(pag('walkthrough', '--port', '0').stderr).toContain('it is in the package pag-reference-page');

@@ -1,7 +1,8 @@
-"""Goldens of CLIP's text encoders: fixtures/goldens/text/clip/<name>, a folder as save_pretrained writes it, with golden.safetensors.
+"""Goldens of CLIP's text encoders: fixtures/goldens/text/clip/<name>, a folder as save_pretrained writes it, with
+golden.safetensors.
 
-golden.safetensors holds `input_ids`, and `<module path>/f32` and `/f64` for the output of every module, the paths without `text_model.`, and beside
-these `last_hidden_state`, `pooled`, and `hidden.N`, transformers' hidden_states.
+golden.safetensors holds `input_ids`, and `<module path>/f32` and `/f64` for the output of every module, the paths
+without `text_model.`, and beside these `last_hidden_state`, `pooled`, and `hidden.N`, transformers' hidden_states.
 """
 import torch
 from safetensors.torch import load_file, save_file
@@ -12,15 +13,24 @@ from provenance import write_provenance
 
 SEED = 59
 
-TINY = dict(vocab_size=20, hidden_size=12, intermediate_size=20, num_hidden_layers=2, num_attention_heads=3, max_position_embeddings=9, bos_token_id=18, eos_token_id=19)
+TINY = dict(
+    vocab_size=20, hidden_size=12, intermediate_size=20, num_hidden_layers=2, num_attention_heads=3,
+    max_position_embeddings=9, bos_token_id=18, eos_token_id=19,
+)
 IDS = [[18, 4, 7, 19, 19, 19], [18, 3, 11, 2, 5, 19]]
 
 # The class, its config, and what it is given.
 MODELS = {
     "quick-gelu": (CLIPTextModel, TINY, IDS),
     # The pooled token is that of the highest number, whatever the config calls the end.
-    "legacy-end": (CLIPTextModel, TINY | dict(eos_token_id=2, num_hidden_layers=1), [[18, 4, 19, 7, 2, 1, 1, 1, 1], [18, 2, 11, 5, 19, 19, 3, 3, 3]]),
-    "projection": (CLIPTextModelWithProjection, TINY | dict(hidden_act="gelu", projection_dim=8, layer_norm_eps=1e-3, num_attention_heads=1), IDS),
+    "legacy-end": (
+        CLIPTextModel, TINY | dict(eos_token_id=2, num_hidden_layers=1),
+        [[18, 4, 19, 7, 2, 1, 1, 1, 1], [18, 2, 11, 5, 19, 19, 3, 3, 3]],
+    ),
+    "projection": (
+        CLIPTextModelWithProjection,
+        TINY | dict(hidden_act="gelu", projection_dim=8, layer_norm_eps=1e-3, num_attention_heads=1), IDS,
+    ),
     # A text without an end is pooled at its first token.
     "no-end": (CLIPTextModel, TINY | dict(hidden_act="relu", num_hidden_layers=1), [[18, 4, 7]]),
 }

@@ -1,9 +1,11 @@
-"""Goldens of whole UNet2DConditionModels: fixtures/goldens/text/unets/<name>, a folder as save_pretrained writes it, with golden.safetensors.
+"""Goldens of whole UNet2DConditionModels: fixtures/goldens/text/unets/<name>, a folder as save_pretrained writes it,
+with golden.safetensors.
 
-golden.safetensors holds the inputs by the names of the forward pass's arguments (those of added_cond_kwargs by their own), and for each pass the
-prediction and the output of every module: `<pass>/<module path>/f32` and `/f64`; the prediction is `<pass>/prediction/…`. The pass `plain` has all
-taps; the others, with the identity perturbation in the self-attention layers that the metadata key `passes` lists, have those of the blocks and
-of these layers, as far as they differ from `plain`.
+golden.safetensors holds the inputs by the names of the forward pass's arguments (those of added_cond_kwargs by their
+own), and for each pass the prediction and the output of every module: `<pass>/<module path>/f32` and `/f64`; the
+prediction is `<pass>/prediction/…`. The pass `plain` has all taps; the others, with the identity perturbation in the
+self-attention layers that the metadata key `passes` lists, have those of the blocks and of these layers, as far as they
+differ from `plain`.
 """
 import json
 import re
@@ -22,12 +24,15 @@ from truth import truth
 
 SEED = 53
 
-CROSS_DOWN, DOWN, RESNET_DOWN, SIMPLE_DOWN = "CrossAttnDownBlock2D", "DownBlock2D", "ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"
-CROSS_UP, UP, RESNET_UP, SIMPLE_UP = "CrossAttnUpBlock2D", "UpBlock2D", "ResnetUpsampleBlock2D", "SimpleCrossAttnUpBlock2D"
+DOWN, CROSS_DOWN = "DownBlock2D", "CrossAttnDownBlock2D"
+RESNET_DOWN, SIMPLE_DOWN = "ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"
+UP, CROSS_UP = "UpBlock2D", "CrossAttnUpBlock2D"
+RESNET_UP, SIMPLE_UP = "ResnetUpsampleBlock2D", "SimpleCrossAttnUpBlock2D"
 SIMPLE_MID = "UNetMidBlock2DSimpleCrossAttn"
 
 TINY = dict(
-    sample_size=4, in_channels=4, out_channels=4, block_out_channels=(4, 8), layers_per_block=1, norm_num_groups=2, cross_attention_dim=6,
+    sample_size=4, in_channels=4, out_channels=4, block_out_channels=(4, 8), layers_per_block=1, norm_num_groups=2,
+    cross_attention_dim=6,
     down_block_types=(CROSS_DOWN, DOWN), up_block_types=(UP, CROSS_UP), attention_head_dim=2,
 )
 
@@ -37,45 +42,61 @@ MODELS = {
     "sd-1": TINY | dict(sample_size=6, down_block_types=(CROSS_DOWN, CROSS_DOWN), up_block_types=(CROSS_UP, CROSS_UP)),
     # The keys of ResNet blocks apart mean nothing to blocks of this kind.
     "sd-2": TINY | dict(
-        attention_head_dim=[1, 4], use_linear_projection=True, upcast_attention=True, transformer_layers_per_block=[2, 1], dropout=0.2,
+        attention_head_dim=[1, 4], use_linear_projection=True, upcast_attention=True,
+        transformer_layers_per_block=[2, 1], dropout=0.2,
         resnet_skip_time_act=True, resnet_out_scale_factor=2.0,
     ),
     "sd-xl": TINY | dict(
         sample_size=(8, 4),
-        block_out_channels=(4, 8, 8), down_block_types=(DOWN, CROSS_DOWN, CROSS_DOWN), up_block_types=(CROSS_UP, CROSS_UP, UP), attention_head_dim=[1, 2, 4],
-        transformer_layers_per_block=[1, 2, 3], use_linear_projection=True, addition_embed_type="text_time", addition_time_embed_dim=4,
+        block_out_channels=(4, 8, 8), down_block_types=(DOWN, CROSS_DOWN, CROSS_DOWN),
+        up_block_types=(CROSS_UP, CROSS_UP, UP), attention_head_dim=[1, 2, 4],
+        transformer_layers_per_block=[1, 2, 3], use_linear_projection=True, addition_embed_type="text_time",
+        addition_time_embed_dim=4,
         projection_class_embeddings_input_dim=5 + 6 * 4,
     ),
     "odd-size-masked": TINY | dict(
-        sample_size=None, block_out_channels=(4, 4, 8), down_block_types=(CROSS_DOWN, CROSS_DOWN, DOWN), up_block_types=(UP, CROSS_UP, CROSS_UP),
+        sample_size=None, block_out_channels=(4, 4, 8), down_block_types=(CROSS_DOWN, CROSS_DOWN, DOWN),
+        up_block_types=(UP, CROSS_UP, CROSS_UP),
         num_class_embeds=3, act_fn="mish",
     ),
     "only-cross": TINY | dict(
-        only_cross_attention=[True, False], down_block_types=(CROSS_DOWN, CROSS_DOWN), up_block_types=(CROSS_UP, CROSS_UP), mid_block_type="UNetMidBlock2D",
-        class_embed_type="projection", projection_class_embeddings_input_dim=3, class_embeddings_concat=True, layers_per_block=[1, 2],
+        only_cross_attention=[True, False], down_block_types=(CROSS_DOWN, CROSS_DOWN),
+        up_block_types=(CROSS_UP, CROSS_UP), mid_block_type="UNetMidBlock2D",
+        class_embed_type="projection", projection_class_embeddings_input_dim=3, class_embeddings_concat=True,
+        layers_per_block=[1, 2],
         resnet_skip_time_act=True, resnet_out_scale_factor=2.0,
     ),
     "distilled": TINY | dict(
-        time_cond_proj_dim=6, timestep_post_act="gelu", time_embedding_act_fn="swish", act_fn="gelu", flip_sin_to_cos=False, freq_shift=1, norm_eps=1e-6,
+        time_cond_proj_dim=6, timestep_post_act="gelu", time_embedding_act_fn="swish", act_fn="gelu",
+        flip_sin_to_cos=False, freq_shift=1, norm_eps=1e-6,
         mid_block_scale_factor=2**0.5, time_embedding_dim=12, class_embed_type="timestep",
     ),
     "inpainting": TINY | dict(
-        in_channels=9, downsample_padding=0, sample_size=(4, 6), class_embed_type="identity", resnet_time_scale_shift="scale_shift", act_fn="relu",
+        in_channels=9, downsample_padding=0, sample_size=(4, 6), class_embed_type="identity",
+        resnet_time_scale_shift="scale_shift", act_fn="relu",
     ),
     "pixels": TINY | dict(
-        down_block_types=(SIMPLE_DOWN, RESNET_DOWN), mid_block_type=SIMPLE_MID, up_block_types=(RESNET_UP, SIMPLE_UP), attention_head_dim=4,
-        cross_attention_dim=32, encoder_hid_dim=8, addition_embed_type="text", addition_embed_type_num_heads=2, cross_attention_norm="group_norm",
-        resnet_skip_time_act=True, resnet_out_scale_factor=2**0.5, resnet_time_scale_shift="scale_shift", time_embedding_act_fn="gelu",
+        down_block_types=(SIMPLE_DOWN, RESNET_DOWN), mid_block_type=SIMPLE_MID, up_block_types=(RESNET_UP, SIMPLE_UP),
+        attention_head_dim=4,
+        cross_attention_dim=32, encoder_hid_dim=8, addition_embed_type="text", addition_embed_type_num_heads=2,
+        cross_attention_norm="group_norm",
+        resnet_skip_time_act=True, resnet_out_scale_factor=2**0.5, resnet_time_scale_shift="scale_shift",
+        time_embedding_act_fn="gelu",
     ),
     "of-a-picture": TINY | dict(
-        down_block_types=(RESNET_DOWN, SIMPLE_DOWN), mid_block_type=SIMPLE_MID, up_block_types=(SIMPLE_UP, RESNET_UP), attention_head_dim=2,
-        encoder_hid_dim=5, encoder_hid_dim_type="image_proj", addition_embed_type="image", mid_block_only_cross_attention=True,
+        down_block_types=(RESNET_DOWN, SIMPLE_DOWN), mid_block_type=SIMPLE_MID, up_block_types=(SIMPLE_UP, RESNET_UP),
+        attention_head_dim=2,
+        encoder_hid_dim=5, encoder_hid_dim_type="image_proj", addition_embed_type="image",
+        mid_block_only_cross_attention=True,
     ),
     "of-text-and-picture": TINY | dict(
         sample_size=(8, 4),
-        block_out_channels=(4, 4, 8), down_block_types=(DOWN, CROSS_DOWN, CROSS_DOWN), up_block_types=(CROSS_UP, CROSS_UP, UP), mid_block_type=None,
-        transformer_layers_per_block=[0, [1], [2]], reverse_transformer_layers_per_block=[[2, 1], [0, 1], 1], encoder_hid_dim=5,
-        encoder_hid_dim_type="text_image_proj", addition_embed_type="text_image", time_embedding_type="fourier", class_embed_type="simple_projection",
+        block_out_channels=(4, 4, 8), down_block_types=(DOWN, CROSS_DOWN, CROSS_DOWN),
+        up_block_types=(CROSS_UP, CROSS_UP, UP), mid_block_type=None,
+        transformer_layers_per_block=[0, [1], [2]], reverse_transformer_layers_per_block=[[2, 1], [0, 1], 1],
+        encoder_hid_dim=5,
+        encoder_hid_dim_type="text_image_proj", addition_embed_type="text_image", time_embedding_type="fourier",
+        class_embed_type="simple_projection",
         projection_class_embeddings_input_dim=3, center_input_sample=True, conv_in_kernel=5, conv_out_kernel=1,
     ),
 }
@@ -95,8 +116,8 @@ SELECTIONS = {
 
 def vary(module, generator):
     """
-    As layers.vary, but that the maps, neither flat nor nearly one-hot, come of tokens that a norm has made large: where a few numbers of a map are
-    all of it, so are their roundings, and whose are smaller is chance.
+    As layers.vary, but that the maps, neither flat nor nearly one-hot, come of tokens that a norm has made large: where
+    a few numbers of a map are all of it, so are their roundings, and whose are smaller is chance.
     """
     for name, parameter in module.named_parameters():
         if parameter.ndim == 1:
@@ -107,7 +128,8 @@ def vary(module, generator):
 
 @contextmanager
 def in_double():
-    """Within it, what diffusers computes in float32 for stability (the softmax of AttentionPooling) is computed in float64 for a float64 model."""
+    """Within it, what diffusers computes in float32 for stability (the softmax of AttentionPooling) is computed in
+    float64 for a float64 model."""
     single = torch.Tensor.float
     with mock.patch.object(torch.Tensor, "float", lambda x: x if x.dtype == torch.float64 else single(x)):
         yield
@@ -157,7 +179,10 @@ def inputs_of(name, config, g):
     height, width = (size, size) if isinstance(size, int) else size
     batch = 2 if name in IN_PAIRS else 1
     text_size = config.encoder_hid_dim or config.cross_attention_dim
-    inputs = {"sample": torch.randn(batch, config.in_channels, height, width, generator=g), "timestep": torch.tensor([999, 37])[:batch]}
+    inputs = {
+        "sample": torch.randn(batch, config.in_channels, height, width, generator=g),
+        "timestep": torch.tensor([999, 37])[:batch],
+    }
     if config.encoder_hid_dim_type != "image_proj":
         inputs["encoder_hidden_states"] = torch.randn(batch, TOKENS, text_size, generator=g)
     if name in MASKED:
@@ -173,7 +198,9 @@ def inputs_of(name, config, g):
     if config.time_cond_proj_dim is not None:
         inputs["timestep_cond"] = torch.randn(batch, config.time_cond_proj_dim, generator=g)
     if config.addition_embed_type == "text_time":
-        inputs["text_embeds"] = torch.randn(batch, config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim, generator=g)
+        inputs["text_embeds"] = torch.randn(
+            batch, config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim, generator=g
+        )
         inputs["time_ids"] = torch.tensor([[1024.0, 768, 0, 16, 512, 640]])[:batch]
     if config.addition_embed_type == "text_image":
         inputs["text_embeds"] = torch.randn(batch, config.cross_attention_dim, generator=g)
@@ -199,7 +226,9 @@ def forward(model, inputs, layers):
 
 def is_part(path):
     """Whether a tap is a block, a transformer, a layer that may be perturbed, or the prediction."""
-    return path == "prediction" or re.search(r"^(\w+_blocks\.\d+|mid_block)(\.attentions\.\d+(\.transformer_blocks\.\d+\.attn1)?)?$", path)
+    return path == "prediction" or re.search(
+        r"^(\w+_blocks\.\d+|mid_block)(\.attentions\.\d+(\.transformer_blocks\.\d+\.attn1)?)?$", path
+    )
 
 
 def selections_of(layers):

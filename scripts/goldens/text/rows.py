@@ -9,6 +9,7 @@ import torch
 import regimes as r
 import store
 from guidance_attention import entmax
+from operations import save_cases
 from provenance import write_provenance
 
 SEED = 53
@@ -36,15 +37,5 @@ def cases(g):
 
 def make():
     folder = store.fresh_folder("text/rows")
-    listed, tensors = [], {}
-    for name, operation, inputs, arguments in cases(torch.Generator().manual_seed(SEED)):
-        run = lambda xs: OPERATIONS[operation](*xs, *arguments)
-        tensors |= {f"{name}/in.{i}": x for i, x in enumerate(inputs)} | store.both(
-            name, run(inputs), run([x.double() for x in inputs])
-        )
-        listed.append({
-            "name": name, "operation": operation, "inputs": [f"{name}/in.{i}" for i in range(len(inputs))],
-            "arguments": arguments,
-        })
-    store.save(folder / "rows.safetensors", tensors, cases=listed)
+    save_cases(folder / "rows.safetensors", OPERATIONS, cases(torch.Generator().manual_seed(SEED)))
     write_provenance(folder, SEED)

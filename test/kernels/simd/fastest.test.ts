@@ -1,10 +1,9 @@
 /** Engines that forbid things: they are given what they allow, and it is said once. */
-import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fastestBackend, simdBackend, simdRefusal, simdSupported } from '../../../src/kernels/simd/index.ts';
 import { InputError } from '../../../src/tensor/errors.ts';
+import { bundled, printedWithPermission } from '../../permission.ts';
 
 const said: string[] = [];
 const onFallback = (reason: string): number => said.push(reason);
@@ -75,28 +74,17 @@ describe('the fastest backend', () => {
 });
 
 describe('Node that may start no threads', () => {
-  const code = buildSync({
-    stdin: {
-      contents: `import { simdBackend, tensor } from './index.ts';
-        const backend = simdBackend({ threads: 4 });
-        const x = tensor('f32', [64, 64], Float32Array.from({ length: 4096 }, (_, i) => i));
-        const { y } = backend.run((k, { x }) => ({ y: k.multiply(x, x) }), { x });
-        console.log(backend.name, y.data[4095]);`,
-      resolveDir: fileURLToPath(new URL('../../../src', import.meta.url)),
-    },
-    bundle: true,
-    format: 'esm',
-    platform: 'neutral',
-    write: false,
-  }).outputFiles[0].text;
-  const permission = Number(process.versions.node.split('.')[0]) < 23 ? '--experimental-permission' : '--permission';
+  const program = bundled(
+    `import { simdBackend, tensor } from './index.ts';
+    const backend = simdBackend({ threads: 4 });
+    const x = tensor('f32', [64, 64], Float32Array.from({ length: 4096 }, (_, i) => i));
+    const { y } = backend.run((k, { x }) => ({ y: k.multiply(x, x) }), { x });
+    console.log(backend.name, y.data[4095]);`,
+    fileURLToPath(new URL('../../../src', import.meta.url)),
+    'neutral',
+  );
 
   it('computes on one', () => {
-    const text = execFileSync(process.execPath, [permission, '--input-type=module', '-'], {
-      encoding: 'utf8',
-      input: code,
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
-    expect(text).toBe('simd 16769025\n');
+    expect(printedWithPermission(program)).toBe('simd 16769025\n');
   });
 });

@@ -2,11 +2,12 @@
 import { referenceBackend } from '../../../src/kernels/plain/index.ts';
 import type { ModelInput } from '../../../src/models/model.ts';
 import { parametersOf } from '../../../src/models/stage.ts';
-import { parseUNetConditionConfig, type UNetConditionConfig } from '../../../src/models/unet2d-condition/config.ts';
+import { parseUNetConditionConfig } from '../../../src/models/unet2d-condition/config.ts';
 import { unetConditionStages } from '../../../src/models/unet2d-condition/stages.ts';
 import { createUNetCondition, type UNetCondition } from '../../../src/models/unet2d-condition/unet-condition.ts';
-import { manualSeed, uniform } from '../../../src/tensor/random.ts';
+import { manualSeed } from '../../../src/tensor/random.ts';
 import type { DType, Tensor } from '../../../src/tensor/tensor.ts';
+import { randomWeightsOf } from '../random-weights.ts';
 
 export const backend = referenceBackend();
 
@@ -24,26 +25,14 @@ export const smallConfig = {
   up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
 };
 
-/** Weights that make attention far from uniform, so that perturbing it is seen. */
-export function randomWeights(config: UNetConditionConfig, seed: number): ReadonlyMap<string, Tensor> {
-  const generator = manualSeed(seed);
-  return new Map(
-    parametersOf(unetConditionStages(config)).map(({ name, shape, module }) => {
-      const fanIn = shape.slice(1).reduce((size, extent) => size * extent, 1);
-      const size = (/to_[qk]/.test(name) ? 4 : 1.5) / Math.sqrt(fanIn);
-      const around = module === 'norm' && name.endsWith('weight') ? 1 : 0;
-      return [name, uniform(generator, shape, around - size / 2, around + size)];
-    }),
-  );
-}
-
 export function randomUNet(
   json: Readonly<Record<string, unknown>> = smallConfig,
   seed = 1,
   dtype: DType = 'f32',
 ): UNetCondition {
   const config = parseUNetConditionConfig(json);
-  return createUNetCondition(config, randomWeights(config, seed), dtype);
+  const weights = randomWeightsOf(parametersOf(unetConditionStages(config)), seed);
+  return createUNetCondition(config, weights, dtype);
 }
 
 export function noise(shape: readonly number[], seed = 7): Tensor {

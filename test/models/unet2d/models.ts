@@ -1,10 +1,11 @@
 /** Small UNets with random weights, for tests of what holds whatever the weights are. */
 import { constructedParameters } from '../../../src/models/unet2d/initialise.ts';
 import { referenceBackend } from '../../../src/kernels/plain/index.ts';
-import { manualSeed, uniform } from '../../../src/tensor/random.ts';
+import { manualSeed } from '../../../src/tensor/random.ts';
 import type { DType, Tensor } from '../../../src/tensor/tensor.ts';
 import { parseUNetConfig, type UNetConfig } from '../../../src/models/unet2d/config.ts';
 import { createUNet, type UNet } from '../../../src/models/unet2d/unet.ts';
+import { randomWeightsOf } from '../random-weights.ts';
 
 export const backend = referenceBackend();
 
@@ -34,17 +35,8 @@ export const skipConfig = {
   up_block_types: ['AttnSkipUpBlock2D', 'SkipUpBlock2D'],
 };
 
-/** Weights that make attention far from uniform, so that perturbing it is seen. */
 export function randomWeights(config: UNetConfig, seed: number): ReadonlyMap<string, Tensor> {
-  const generator = manualSeed(seed);
-  return new Map(
-    constructedParameters(config).map(({ name, shape, module }) => {
-      const fanIn = shape.slice(1).reduce((size, extent) => size * extent, 1);
-      const size = (/to_[qk]/.test(name) ? 4 : 1.5) / Math.sqrt(fanIn);
-      const around = module === 'norm' && name.endsWith('weight') ? 1 : 0;
-      return [name, uniform(generator, shape, around - size / 2, around + size)];
-    }),
-  );
+  return randomWeightsOf(constructedParameters(config), seed);
 }
 
 export function randomUNet(
