@@ -434,10 +434,12 @@ export {
 export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
 export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
 export { fileReader, type FileLike, type Picked } from './formats/file-reader.ts';
+export { encodeGif } from './formats/gif.ts';
 export { grid, type GridRow } from './formats/grid.ts';
 export { toImageData, type ImageDataLike } from './formats/image-data.ts';
 export { maskTensor, pictureTensor, toGrey } from './formats/picture-tensor.ts';
-export type { Picture } from './formats/png.ts';
+export type { Frame } from './formats/animation.ts';
+export type { Picture } from './formats/picture.ts';
 export { resized } from './formats/resize.ts';
 export { loadLora, loraParts, readLora, type Lora, type LoraPart } from './formats/lora.ts';
 export type { FilePart, ReadFile } from './formats/read-file.ts';

@@ -186,6 +186,16 @@ describe('an animation', () => {
     const lines = inflateSync(last.subarray(4)).filter((_value, i) => i % (width * channels + 1) !== 0);
     expect(Buffer.from(pixels).equals(lines)).toBe(true);
   });
+
+  it('is a GIF where it is named so', async () => {
+    await draw('--animation', path('steps.GIF'));
+    const bytes = readFileSync(path('steps.GIF'));
+    expect(bytes.toString('latin1', 0, 6)).toBe('GIF89a');
+    const delays = [...bytes.toString('latin1').matchAll(/\x21\xf9\x04\x04([^])([^])\0\0\x2c/g)];
+    expect(delays.map(([, low = '', high = '']) => low.charCodeAt(0) + 256 * high.charCodeAt(0))).toEqual([
+      10, 10, 200,
+    ]);
+  });
 });
 
 describe('texts of a PNG', () => {
