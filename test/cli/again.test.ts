@@ -9,6 +9,7 @@ import { decodePng, readPngTexts } from '../../src/formats/png-reader.ts';
 import { encodePng } from '../../src/formats/png.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { capturePrinted, refusal } from './console.ts';
+import { decodeGif } from '../formats/gif-decoder.ts';
 import { letters, temporaryFolder, tiny } from './models.ts';
 
 const { path, save } = temporaryFolder();
@@ -189,12 +190,8 @@ describe('an animation', () => {
 
   it('is a GIF where it is named so', async () => {
     await draw('--animation', path('steps.GIF'));
-    const bytes = readFileSync(path('steps.GIF'));
-    expect(bytes.toString('latin1', 0, 6)).toBe('GIF89a');
-    const delays = [...bytes.toString('latin1').matchAll(/\x21\xf9\x04\x04([^])([^])\0\0\x2c/g)];
-    expect(delays.map(([, low = '', high = '']) => low.charCodeAt(0) + 256 * high.charCodeAt(0))).toEqual([
-      10, 10, 200,
-    ]);
+    const { frames } = decodeGif(readFileSync(path('steps.GIF')));
+    expect(frames.map(({ hundredths }) => hundredths)).toEqual([10, 10, 200]);
   });
 });
 
