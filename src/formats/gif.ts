@@ -7,8 +7,8 @@ import { paletteOf, type Palette } from './gif-palette.ts';
 import { lzw } from './lzw.ts';
 
 /**
- * The bytes of a GIF, which goes on for ever. Grey pictures, and others of at most 256 colours in all, are kept exactly;
- * else red and blue are rounded to 6 levels, and green to 7.
+ * The bytes of a GIF, which goes on for ever. Grey pictures, and others of at most 256 colours in all, are kept
+ * exactly; else red and blue are rounded to 6 levels, and green to 7.
  * @param frames pictures of one size and one number of channels; the milliseconds are rounded to hundredths of a second
  * @throws InputError as `encodeApng`, and for a size that a GIF cannot have
  */

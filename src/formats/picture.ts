@@ -9,7 +9,7 @@ export interface Picture {
   readonly pixels: Uint8Array;
 }
 
-/** @throws InputError when the pixels are not as many as width, height and channels say, or no picture has such a size */
+/** @throws InputError when no picture has such a size, or pixels are not as many as width, height and channels say */
 export function checkPicture({ width, height, channels, pixels }: Picture): void {
   if (![width, height].every((extent) => Number.isInteger(extent) && extent >= 1) || ![1, 3].includes(channels)) {
     throw new InputError(
