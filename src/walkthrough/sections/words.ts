@@ -1,4 +1,4 @@
-/** 6. In words: a prompt, drawn by the small pipeline that ships, as the reader's sliders guide it and without guidance. */
+/** 6. In words: a prompt, drawn by the small pipeline that ships, with the guidance of the sliders and without any. */
 import { button, slider } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
