@@ -96,6 +96,16 @@ export interface CheckResult {
   readonly named?: readonly string[];
 }
 
+/** Pictures, [B,1,H,W], that the letter classifier is to look at. */
+export interface JudgeRequest {
+  readonly pictures: Tensor;
+}
+
+/** How sure it is of each that it is a letter, whichever, from 0 to 1. */
+export interface JudgeResult {
+  readonly confidences: readonly number[];
+}
+
 /** Pictures of what words ask for. */
 export interface WordsRequest {
   /** What is asked for; the empty text asks for nothing in particular. */
@@ -122,6 +132,7 @@ export interface Works {
   readonly run: { readonly request: RunRequest; readonly result: SamplingStep };
   readonly passes: { readonly request: PassesRequest; readonly result: PassesResult };
   readonly check: { readonly request: CheckRequest; readonly result: CheckResult };
+  readonly judge: { readonly request: JudgeRequest; readonly result: JudgeResult };
   readonly words: { readonly request: WordsRequest; readonly result: WordsResult };
 }
 /** The name of a kind of work. */

@@ -12,6 +12,7 @@ import { noiseSection } from './noise.ts';
 import { oracleSection } from './oracle.ts';
 import { takeSection } from './take.ts';
 import { whySection } from './why.ts';
+import { tastingSection } from './tasting.ts';
 import { wordSection } from './word.ts';
 import { wordsSection } from './words.ts';
 
@@ -25,6 +26,7 @@ export const sections = [
   { name: 'direction', mount: directionSection },
   { name: 'why', mount: whySection },
   { name: 'knob', mount: knobSection },
+  { name: 'tasting', mount: tastingSection },
   { name: 'layers', mount: layersSection },
   { name: 'words', mount: wordsSection },
   { name: 'hood', mount: hoodSection },
