@@ -51,7 +51,8 @@ export async function buildWalkthrough(folder: string): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
   });
-  await writeFile(join(folder, 'index.html'), await readFile(join(source, 'index.html')));
+  for (const page of ['index.html', 'ports.html']) await cp(join(source, page), join(folder, page));
+  await cp(join(root, 'fixtures/readme/letters.png'), join(folder, 'picture.png'));
 }
 
 /** Writes the letters model as the page loads it: its weights rounded to f16. */
