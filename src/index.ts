@@ -173,6 +173,7 @@ export {
   checkWeights,
   createModel,
   type Architecture,
+  type EmbeddingName,
   type Learning,
   type LookedUp,
   type Model,

@@ -81,12 +81,13 @@ def made(r):
 
 def gradients_of(model, inputs):
     given = {key: x for key, x in inputs.items() if key != "target"}
-    given["sample"] = given["sample"].clone().requires_grad_()
+    told = [key for key in ("sample", "encoder_hidden_states") if key in given]
+    given |= {key: given[key].clone().requires_grad_() for key in told}
     with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
         prediction = model(**given).sample[:, : model.config.in_channels]
         F.mse_loss(prediction, inputs["target"]).backward()
     found = {f"grad.{name}": p.grad for name, p in model.named_parameters() if p.grad is not None}
-    return {"grad.sample": given["sample"].grad} | found
+    return {f"grad.{key}": given[key].grad for key in told} | found
 
 
 def ours(folder, dtype):

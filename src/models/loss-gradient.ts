@@ -12,7 +12,7 @@ import { InputError } from '../tensor/errors.ts';
 import { at } from '../tensor/at.ts';
 import { cast, roundInPlace } from '../tensor/rounding.ts';
 import { extentOf, sameShape, shapeText, sizeOf, tensor, zeros, type DType, type Tensor } from '../tensor/tensor.ts';
-import { aModel, type Architecture, type Learning, type Model, type ModelInput } from './model.ts';
+import { aModel, type Architecture, type EmbeddingName, type Learning, type Model, type ModelInput } from './model.ts';
 import { parametersOf, unperturbed, type Stage } from './stage.ts';
 
 /** The loss, and how it changes. */
@@ -26,11 +26,16 @@ export interface LossGradient {
    * for the sample alone.
    */
   readonly parameters: ReadonlyMap<string, Tensor>;
+  /**
+   * ∂loss/∂input of the text that the model is told, each of the shape that was given; of a text for all samples it
+   * is the sum over them. None for the sample alone.
+   */
+  readonly embeddings: ReadonlyMap<EmbeddingName, Tensor>;
 }
 
 /** What the gradient of a program is for, and how it is computed. */
 export interface LossProgramOptions {
-  /** The sample and all parameters that are learned, unless the sample alone is wanted: then less is computed. */
+  /** The sample, the text and all parameters that are learned, unless the sample alone is wanted: then less is computed. */
   readonly for?: 'sample';
   /**
    * Whether to keep of each stage only its result, and compute the rest again on the way back: the same bits, less
@@ -83,15 +88,21 @@ export function lossGradient<Input extends ModelInput, State>(
   for (const [name, value] of Object.entries(given)) checkFinite(`the input "${name}" of the model`, value);
   const results = backend.run(programOf(model, options), given);
   const gradientOf = (name: string): Tensor => tensorOf(results, gradientName(name));
+  const sample = gradientOf('sample');
+  const loss = tensorOf(results, 'loss');
+  if (options.for === 'sample') return { loss, sample, parameters: new Map(), embeddings: new Map() };
   const tables = new Map(learning.tables.map((table) => [table.parameter, table]));
-  const learned = options.for === 'sample' ? [] : learnedParameters(model);
-  const parameters = learned.map(({ name, shape }) => {
+  const parameters = learnedParameters(model).map(({ name, shape }) => {
     const table = tables.get(name);
     const rows = table && gradientOf(table.tensor);
     const own = rows ? toTable(rows, table.rows, shape) : gradientOf(weightName(name));
     return [name, own] as const;
   });
-  return { loss: tensorOf(results, 'loss'), sample: gradientOf('sample'), parameters: new Map(parameters) };
+  const embeddings = Object.entries(learning.embeddings).map(([name, own]) => {
+    const key = name as EmbeddingName;
+    return [key, likeGiven(gradientOf(own), input[key] as Tensor)] as const;
+  });
+  return { loss, sample, parameters: new Map(parameters), embeddings: new Map(embeddings) };
 }
 
 /** What the program of a loss is made of. */
@@ -115,7 +126,7 @@ export function lossGradientProgram<State>(
   const learned = parametersOf(architecture.stages)
     .filter(isWeight)
     .map(({ name }) => weightName(name));
-  const wanted = options.for === 'sample' ? ['sample'] : ['sample', 'time', 'class', ...learned];
+  const wanted = options.for === 'sample' ? ['sample'] : ['sample', ...told, ...learned];
   const paths = options.checkpointing ? architecture.stages.map(({ path }) => path) : [];
   const checkpoints = paths.map((path) => `the end of ${path}`);
   const forward: Program = (kernels, given) => {
@@ -130,6 +141,9 @@ export function lossGradientProgram<State>(
     return gradient(forward, 'loss', derived, { checkpoints })(kernels, given);
   };
 }
+
+/** The tensors of a model's input that are looked up in tables, or texts. */
+const told = ['time', 'class', 'text', 'pooled'];
 
 const isArchitecture = mustBe('an architecture, as unetArchitecture(config)', (value) => {
   const { stages, begin, end } = Object(value) as Partial<LossArchitecture<unknown>>;
@@ -254,10 +268,17 @@ function meanSquaredError<State>(
   return kernels.divide(sumOverAll(kernels, counted), sizeOf(target.shape));
 }
 
+/** What came back to a tensor that was given for each sample, or once for all. */
+function likeGiven(gradient: Tensor, { shape }: Tensor): Tensor {
+  if (sameShape(gradient.shape, shape)) return gradient;
+  const rows = Array.from({ length: extentOf(gradient, 0) }, () => 0);
+  return toTable(gradient, rows, shape);
+}
+
 /** What came back to the rows of a table, added up row by row. */
 function toTable({ dtype, data }: Tensor, rows: readonly number[], shape: readonly number[]): Tensor {
   const table = zeros(dtype, shape);
-  const size = extentOf(table, 1);
+  const size = sizeOf(shape.slice(1));
   rows.forEach((row, b) => {
     for (let i = 0; i < size; i++) table.data[row * size + i] = at(table.data, row * size + i) + at(data, b * size + i);
   });

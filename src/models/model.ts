@@ -52,9 +52,14 @@ export interface Architecture<Config = unknown, Input = ModelInput, State = unkn
 export interface Learning {
   /** The tensors of the program that were looked up in tables. */
   readonly tables: readonly LookedUp[];
+  /** The tensors of the program that are texts, by what the input calls them. */
+  readonly embeddings: Readonly<Partial<Record<EmbeddingName, string>>>;
   /** What `finish` multiplies the prediction of each sample with, where it does. */
   readonly scale: readonly number[] | undefined;
 }
+
+/** What a model is told of a text: there is a gradient of it. */
+export type EmbeddingName = 'encoderHiddenStates' | 'textEmbeds';
 
 /** A tensor [B,D] of rows of a table. */
 export interface LookedUp {
