@@ -27,8 +27,8 @@ const help = `pag gradient --input IN.safetensors --out OUT.safetensors [options
 Runs the model on what IN holds: sample [B, C, H, W], timestep (one, or one per sample), and class_labels if the
 model wants them; for a UNet2DConditionModel encoder_hidden_states and what else it takes, as pag forward.
 The loss is the mean of (prediction - target)^2 with IN's target [B, C, H, W]; of a prediction with a learned variance
-the channels of the picture alone. OUT gets loss [1], grad.sample, grad.encoder_hidden_states and grad.text_embeds if IN has these, and
-grad.<parameter> for each parameter that is learned: all but the frequencies of a Fourier time embedding.
+the channels of the picture alone. OUT gets loss [1], grad.sample, grad.encoder_hidden_states and grad.text_embeds if IN
+has these, and grad.<parameter> for each that is learned: all but the frequencies of a Fourier time embedding.
 
 ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors

@@ -35,7 +35,7 @@ export interface LossGradient {
 
 /** What the gradient of a program is for, and how it is computed. */
 export interface LossProgramOptions {
-  /** The sample, the text and all parameters that are learned, unless the sample alone is wanted: then less is computed. */
+  /** The sample, the text and all learned parameters, unless the sample alone is wanted: then less is computed. */
   readonly for?: 'sample';
   /**
    * Whether to keep of each stage only its result, and compute the rest again on the way back: the same bits, less
