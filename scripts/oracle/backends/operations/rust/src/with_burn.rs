@@ -10,7 +10,7 @@ fn tensor<const D: usize>(x: &Array) -> Tensor<D> {
 
 fn array<const D: usize>(y: Tensor<D>) -> Answer {
     let shape = y.dims().to_vec();
-    Ok(Array { shape, data: y.into_data().to_vec::<f32>().map_err(|error| format!("{error:?}"))? })
+    Ok(Array { shape, data: y.into_data().try_to_vec::<f32>().map_err(|error| format!("{error:?}"))? })
 }
 
 pub fn compute(name: &str, given: &[Array], arguments: Arguments) -> Answer {
