@@ -1,6 +1,7 @@
 /** The weights in a folder of diffusers: one file or shards, of a variant or not, under old names or new ones. */
 import { InputError } from '../tensor/errors.ts';
 import { reshape, type Tensor } from '../tensor/tensor.ts';
+import { deferredTensor } from './deferred-tensor.ts';
 import { readJsonFile, type ReadFile } from './read-file.ts';
 import { readSafetensors, readTensor, type SafetensorsFile } from './safetensors.ts';
 
@@ -187,7 +188,7 @@ function collect(
         throw new InputError(`${file.source}: "${current}" is there twice, by its old and its new name`);
       if (held.has(current)) throw new InputError(`${source}: two shards hold "${current}"`);
       mine.add(current);
-      if (wanted.has(current)) weights.set(current, asMatrix(current, readTensor(file, name)));
+      if (wanted.has(current)) weights.set(current, asMatrix(current, deferredTensor(file, name) ?? readTensor(file, name)));
       else unread.push(name);
     }
     for (const name of mine) held.add(name);

@@ -2,6 +2,7 @@
  * A tensor is a shape and a typed array in row-major order: the last dimension is contiguous.
  * It is a value. No operation of this library changes a tensor that it was given.
  */
+import { deferredAs } from './deferred.ts';
 import { InputError } from './errors.ts';
 import { shown } from './shown.ts';
 
@@ -84,8 +85,11 @@ export function zeros(dtype: DType, shape: readonly number[]): Tensor {
  * @throws InputError when the shape is of another size
  */
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
-  const { dtype, data } = Object(x) as Tensor;
-  return tensor(dtype, shape, data);
+  const given = Object(x) as Tensor;
+  const unread = deferredAs(given, given.dtype, shape);
+  if (!unread) return tensor(given.dtype, shape, given.data);
+  expectExtents(shape);
+  return unread;
 }
 
 /**

@@ -1,4 +1,7 @@
 /** Programs made ready to run, for certain shapes of their inputs. The memory has room for one that runs at a time. */
+import { sourceOf } from '../../tensor/deferred.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { Graph } from '../graph.ts';
 import type { Program, Tensors } from '../kernels.ts';
 import { keyOf } from '../key.ts';
 import { referenceKernels } from '../plain/index.ts';
@@ -6,21 +9,27 @@ import { traceProgram } from '../trace.ts';
 import type { MemoryImport } from './assembler/index.ts';
 import { compile } from './compile.ts';
 import type { LibraryOptions } from './library.ts';
+import { loadingSteps } from './lower/load.ts';
 import { lower } from './lower/lower.ts';
 import type { Lowered, Step } from './lower/steps.ts';
 import { layOut } from './memory/buffers.ts';
 import { heap } from './memory/heap.ts';
-import { weightStore } from './memory/weights.ts';
+import { weightStore, type MissingWeight, type Packing } from './memory/weights.ts';
 import { runHostStep } from './transfer.ts';
 
 /** A program for inputs of certain shapes, compiled. */
-export interface Plan {
+export interface Plan extends Runnable {
   readonly key: string;
+  readonly lowered: Lowered;
+  readonly arenaBytes: number;
+}
+
+/** Steps, compiled. */
+export interface Runnable {
   readonly module: WebAssembly.Module;
   /** What thread number `thread` has to do, with the activations from address `arena` on. */
   readonly run: (thread: number, arena: number) => void;
-  readonly lowered: Lowered;
-  readonly arenaBytes: number;
+  readonly steps: readonly Step[];
 }
 
 /** The plans that are kept. */
@@ -42,17 +51,29 @@ export interface PlanOptions {
   /** How modules import it. */
   readonly limits: MemoryImport;
   readonly options: LibraryOptions;
+  /** The most bytes that weights and activations may take. */
+  readonly most: number;
+  /** Runs steps on all threads, with the activations from address `arena` on. */
+  readonly execute: (steps: Runnable, arena: number) => void;
   /** Is told of every step that is done, if there is somebody who watches. */
   readonly done: ((step: Step) => void) | undefined;
   /** Is told of every plan that is dropped. */
-  readonly forget: (plan: Plan) => void;
+  readonly forget: (plan: Runnable) => void;
 }
+
+/** Weights that are loaded by one module. */
+const LOADED_AT_ONCE = 1000;
+/**
+ * Weights that files keep in 16 bits take twice as much in memory. Beyond this share of it they do not stay there, but
+ * are loaded in each run.
+ */
+const WIDENED_SHARE = 8;
 
 /** Plans that are kept; a further program drops the one that was used longest ago. */
 const MOST_PLANS = 24;
 
 /** No plans yet, over a memory of which nothing is given out. */
-export function planCache({ memory, limits, options, done, forget }: PlanOptions): Plans {
+export function planCache({ memory, limits, options, most, execute, done, forget }: PlanOptions): Plans {
   const blocks = heap(memory);
   const store = weightStore(blocks);
   // The latest is last, so the first is the one to drop.
@@ -80,36 +101,65 @@ export function planCache({ memory, limits, options, done, forget }: PlanOptions
       throw problem;
     }
   };
-  const instantiate = (key: string, lowered: Lowered): Plan => {
-    const arenaBytes = layOut(lowered.buffers);
-    const { steps } = lowered;
-    const code = compile(steps, limits, options, done !== undefined);
-    makeRoom(arenaBytes);
-    store.fill();
+  const instantiate = (steps: readonly Step[], code: Uint8Array<ArrayBuffer>): Runnable => {
     const module = new WebAssembly.Module(code);
     const env = {
       memory,
       host: (index: number) => {
         const step = steps[index];
-        if (step.kind === 'host') runHostStep({ memory, arena: arena.address }, step);
+        if (step.kind !== 'kernel') runHostStep({ memory, arena: arena.address }, step);
       },
       done: (index: number) => done?.(steps[index]),
     };
-    const { run } = new WebAssembly.Instance(module, { env }).exports as Pick<Plan, 'run'>;
-    return { key, module, run, lowered, arenaBytes };
+    const { run } = new WebAssembly.Instance(module, { env }).exports as Pick<Runnable, 'run'>;
+    return { module, run, steps };
+  };
+  /** Brings weights to their places, in the arena on the way. */
+  const load = (weights: readonly MissingWeight[]): void => {
+    for (let start = 0; start < weights.length; start += LOADED_AT_ONCE) {
+      const { steps, buffers } = loadingSteps(weights.slice(start, start + LOADED_AT_ONCE), options.panel);
+      makeRoom(layOut(buffers));
+      const loading = instantiate(steps, compile(steps, limits, options, false));
+      execute(loading, arena.address);
+      forget(loading);
+    }
+  };
+  /** Whether a weight stays in memory, of which weights may take so much. */
+  const keeper = (room: number) => (tensor: Tensor, packing: Packing): boolean => {
+    const isWidened = (sourceOf(tensor)?.format ?? 'f32') !== 'f32';
+    const allowed = isWidened ? Math.min(room, most / WIDENED_SHARE) : room;
+    return store.has(tensor, packing) || store.bytes() + 4 * packing.length <= allowed;
+  };
+  const release = ({ weights }: Lowered): void => {
+    for (const weight of weights) weight.release();
+  };
+  /** The steps of a graph, with as many of its weights in memory as there is room for. */
+  const lowerToFit = (graph: Graph): Lowered => {
+    const whole = lower(graph, { ...options, keeps: keeper(Infinity) }, store);
+    const arenaBytes = layOut(whole.buffers);
+    if (store.bytes() + arenaBytes <= most) return whole;
+    // What is loaded in each run is in the arena as it is stored, as floats, and arranged.
+    const largest = whole.weights.reduce((size, { bytes }) => Math.max(size, bytes), 0);
+    release(whole);
+    return lower(graph, { ...options, keeps: keeper(most - arenaBytes - 3 * largest) }, store);
   };
   const make = (key: string, program: Program, inputs: Tensors): Plan => {
-    const lowered = lower(traceProgram(program, inputs, referenceKernels), options, store);
+    const lowered = lowerToFit(traceProgram(program, inputs, referenceKernels));
     try {
-      return instantiate(key, lowered);
+      const arenaBytes = layOut(lowered.buffers);
+      const { steps } = lowered;
+      const code = compile(steps, limits, options, done !== undefined);
+      makeRoom(arenaBytes);
+      load(store.takeMissing());
+      return { key, lowered, arenaBytes, ...instantiate(steps, code) };
     } catch (problem) {
-      for (const weight of lowered.weights) weight.release();
+      release(lowered);
       throw problem;
     }
   };
   const drop = (plan: Plan): void => {
     plans.delete(plan.key);
-    for (const weight of plan.lowered.weights) weight.release();
+    release(plan.lowered);
     forget(plan);
   };
 
@@ -127,6 +177,8 @@ export function planCache({ memory, limits, options, done, forget }: PlanOptions
     arena: () => arena.address,
     clear() {
       for (const plan of [...plans.values()]) drop(plan);
+      blocks.free(arena.address);
+      arena = { address: 0, bytes: 0 };
     },
   };
 }
