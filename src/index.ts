@@ -423,7 +423,7 @@ export { maskTensor, pictureTensor, toGrey } from './formats/picture-tensor.ts';
 export type { Picture } from './formats/png.ts';
 export { resized } from './formats/resize.ts';
 export { loadLora, loraParts, readLora, type Lora, type LoraPart } from './formats/lora.ts';
-export type { FilePart, ReadFile } from './formats/read-file.ts';
+export type { FilePart, OpenFile, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
   readSafetensors,

@@ -137,6 +137,9 @@ export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors
   }));
 }
 
+/** Enough of a file to say what it is, where it is none of this format. */
+const beginning = 4096;
+
 /** The same of a file that is read when it is needed. */
 function parseOpened(file: OpenFile, source: string): SafetensorsFile {
   const part = (start: number, end: number): Uint8Array => {
@@ -144,7 +147,8 @@ function parseOpened(file: OpenFile, source: string): SafetensorsFile {
     file.readInto(bytes, start);
     return bytes;
   };
-  const headerEnd = 8 + headerLength(part(0, 8), source, file.size - 8);
+  const begin = part(0, Math.min(file.size, beginning));
+  const headerEnd = 8 + headerLength(begin, source, file.size - 8);
   return parseHeader(part(8, headerEnd), source, file.size - headerEnd, (start, end) => ({
     get bytes() {
       return part(headerEnd + start, headerEnd + end);

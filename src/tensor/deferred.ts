@@ -74,13 +74,11 @@ export function numbersOf(x: Tensor, start = 0, end = lengthOf(x)): FloatArray {
 }
 
 /**
- * The same numbers as another tensor without reading them; undefined where they are at hand, of another precision than
- * is wanted, or not as many as the shape says.
+ * The same numbers as another tensor, of a shape of as many places, without reading them; undefined where they are at
+ * hand, or of another precision than is wanted.
  */
 export function deferredAs(x: Tensor, dtype: DType, shape: readonly number[]): Tensor | undefined {
   const holder = holderOf(x);
-  if (!holder || holder.kept || !Array.isArray(shape)) return undefined;
-  const fits = shape.reduce((size, extent) => size * extent, 1) === holder.source.length;
   const isExact = dtype === x.dtype || dtype === 'f32';
-  return fits && isExact ? over(holder, dtype, shape) : undefined;
+  return holder && !holder.kept && isExact ? over(holder, dtype, shape) : undefined;
 }

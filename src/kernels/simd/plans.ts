@@ -1,7 +1,4 @@
 /** Programs made ready to run, for certain shapes of their inputs. The memory has room for one that runs at a time. */
-import { sourceOf } from '../../tensor/deferred.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
-import type { Graph } from '../graph.ts';
 import type { Program, Tensors } from '../kernels.ts';
 import { keyOf } from '../key.ts';
 import { referenceKernels } from '../plain/index.ts';
@@ -10,11 +7,12 @@ import type { MemoryImport } from './assembler/index.ts';
 import { compile } from './compile.ts';
 import type { LibraryOptions } from './library.ts';
 import { loadingSteps } from './lower/load.ts';
-import { lower } from './lower/lower.ts';
+import { lowerToFit, releaseWeights } from './lower/to-fit.ts';
+import { arena, type Arena } from './memory/arena.ts';
 import type { Lowered, Step } from './lower/steps.ts';
 import { layOut } from './memory/buffers.ts';
 import { heap } from './memory/heap.ts';
-import { weightStore, type MissingWeight, type Packing } from './memory/weights.ts';
+import { weightStore, type MissingWeight } from './memory/weights.ts';
 import { runHostStep } from './transfer.ts';
 
 /** A program for inputs of certain shapes, compiled. */
@@ -63,103 +61,41 @@ export interface PlanOptions {
 
 /** Weights that are loaded by one module. */
 const LOADED_AT_ONCE = 1000;
-/**
- * Weights that files keep in 16 bits take twice as much in memory. Beyond this share of it they do not stay there, but
- * are loaded in each run.
- */
-const WIDENED_SHARE = 8;
-
 /** Plans that are kept; a further program drops the one that was used longest ago. */
 const MOST_PLANS = 24;
 
 /** No plans yet, over a memory of which nothing is given out. */
-export function planCache({ memory, limits, options, most, execute, done, forget }: PlanOptions): Plans {
+export function planCache(planOptions: PlanOptions): Plans {
+  const { memory, options, most, forget } = planOptions;
   const blocks = heap(memory);
   const store = weightStore(blocks);
+  const activations = arena(blocks);
   // The latest is last, so the first is the one to drop.
   const plans = new Map<string, Plan>();
   const numbers = new WeakMap<Program, number>();
   let programs = 0;
-  let arena = { address: 0, bytes: 0 };
 
   const keyFor = (program: Program, inputs: Tensors): string => {
     const number = numbers.get(program) ?? programs++;
     numbers.set(program, number);
     return keyOf([number, Object.entries(inputs).map(([name, { shape }]) => [name, shape])]);
   };
-  /** Makes room for an arena of so many bytes, and for the weights. Nothing in the arena is kept. */
-  const makeRoom = (bytes: number): void => {
-    if (arena.bytes < bytes) {
-      blocks.free(arena.address);
-      arena = { address: blocks.reserve(bytes), bytes };
-    }
-    try {
-      blocks.grow();
-    } catch (problem) {
-      blocks.free(arena.address);
-      arena = { address: 0, bytes: 0 };
-      throw problem;
-    }
-  };
-  const instantiate = (steps: readonly Step[], code: Uint8Array<ArrayBuffer>): Runnable => {
-    const module = new WebAssembly.Module(code);
-    const env = {
-      memory,
-      host: (index: number) => {
-        const step = steps[index];
-        if (step.kind !== 'kernel') runHostStep({ memory, arena: arena.address }, step);
-      },
-      done: (index: number) => done?.(steps[index]),
-    };
-    const { run } = new WebAssembly.Instance(module, { env }).exports as Pick<Runnable, 'run'>;
-    return { module, run, steps };
-  };
-  /** Brings weights to their places, in the arena on the way. */
-  const load = (weights: readonly MissingWeight[]): void => {
-    for (let start = 0; start < weights.length; start += LOADED_AT_ONCE) {
-      const { steps, buffers } = loadingSteps(weights.slice(start, start + LOADED_AT_ONCE), options.panel);
-      makeRoom(layOut(buffers));
-      const loading = instantiate(steps, compile(steps, limits, options, false));
-      execute(loading, arena.address);
-      forget(loading);
-    }
-  };
-  /** Whether a weight stays in memory, of which weights may take so much. */
-  const keeper = (room: number) => (tensor: Tensor, packing: Packing): boolean => {
-    const isWidened = (sourceOf(tensor)?.format ?? 'f32') !== 'f32';
-    const allowed = isWidened ? Math.min(room, most / WIDENED_SHARE) : room;
-    return store.has(tensor, packing) || store.bytes() + 4 * packing.length <= allowed;
-  };
-  const release = ({ weights }: Lowered): void => {
-    for (const weight of weights) weight.release();
-  };
-  /** The steps of a graph, with as many of its weights in memory as there is room for. */
-  const lowerToFit = (graph: Graph): Lowered => {
-    const whole = lower(graph, { ...options, keeps: keeper(Infinity) }, store);
-    const arenaBytes = layOut(whole.buffers);
-    if (store.bytes() + arenaBytes <= most) return whole;
-    // What is loaded in each run is in the arena as it is stored, as floats, and arranged.
-    const largest = whole.weights.reduce((size, { bytes }) => Math.max(size, bytes), 0);
-    release(whole);
-    return lower(graph, { ...options, keeps: keeper(most - arenaBytes - 3 * largest) }, store);
-  };
   const make = (key: string, program: Program, inputs: Tensors): Plan => {
-    const lowered = lowerToFit(traceProgram(program, inputs, referenceKernels));
+    const lowered = lowerToFit(traceProgram(program, inputs, referenceKernels), options, store, most);
     try {
       const arenaBytes = layOut(lowered.buffers);
-      const { steps } = lowered;
-      const code = compile(steps, limits, options, done !== undefined);
-      makeRoom(arenaBytes);
-      load(store.takeMissing());
-      return { key, lowered, arenaBytes, ...instantiate(steps, code) };
+      const build = builder(planOptions, lowered.steps, activations);
+      activations.makeRoom(arenaBytes);
+      loadWeights(planOptions, store.takeMissing(), activations);
+      return { key, lowered, arenaBytes, ...build() };
     } catch (problem) {
-      release(lowered);
+      releaseWeights(lowered);
       throw problem;
     }
   };
   const drop = (plan: Plan): void => {
     plans.delete(plan.key);
-    release(plan.lowered);
+    releaseWeights(plan.lowered);
     forget(plan);
   };
 
@@ -167,18 +103,51 @@ export function planCache({ memory, limits, options, most, execute, done, forget
     planFor(program, inputs) {
       const key = keyFor(program, inputs);
       const plan = plans.get(key) ?? make(key, program, inputs);
-      if (arena.bytes < plan.arenaBytes) makeRoom(plan.arenaBytes);
+      activations.makeRoom(plan.arenaBytes);
       plans.delete(key);
       plans.set(key, plan);
       const [oldest] = plans.values();
       if (plans.size > MOST_PLANS) drop(oldest);
       return plan;
     },
-    arena: () => arena.address,
+    arena: activations.address,
     clear() {
       for (const plan of [...plans.values()]) drop(plan);
-      blocks.free(arena.address);
-      arena = { address: 0, bytes: 0 };
+      activations.clear();
     },
   };
+}
+
+/** Writes the module of these steps; returns what compiles it. */
+function builder(
+  { memory, limits, options, done }: PlanOptions,
+  steps: readonly Step[],
+  activations: Arena,
+): () => Runnable {
+  const code = compile(steps, limits, options, done !== undefined);
+  return () => {
+    const module = new WebAssembly.Module(code);
+    const env = {
+      memory,
+      host: (index: number) => {
+        const step = steps[index];
+        if (step.kind !== 'kernel') runHostStep({ memory, arena: activations.address() }, step);
+      },
+      done: (index: number) => done?.(steps[index]),
+    };
+    const { run } = new WebAssembly.Instance(module, { env }).exports as Pick<Runnable, 'run'>;
+    return { module, run, steps };
+  };
+}
+
+/** Brings weights to their places. On the way they are in the arena. */
+function loadWeights(planOptions: PlanOptions, weights: readonly MissingWeight[], activations: Arena): void {
+  const { options, execute, forget } = planOptions;
+  for (let start = 0; start < weights.length; start += LOADED_AT_ONCE) {
+    const { steps, buffers } = loadingSteps(weights.slice(start, start + LOADED_AT_ONCE), options.panel);
+    activations.makeRoom(layOut(buffers));
+    const loading = builder({ ...planOptions, done: undefined }, steps, activations)();
+    execute(loading, activations.address());
+    forget(loading);
+  }
 }

@@ -35,7 +35,7 @@ export function loadWeight(list: StepList, tensor: Tensor, { arrange }: Packing,
   else loadNumbers(list, tensor, to);
 }
 
-/** The steps that bring these weights to their places; each tensor is read once, in however many ways it is arranged. */
+/** The steps that bring these weights to their places; a tensor is read once, in however many ways it is arranged. */
 export function loadingSteps(missing: readonly MissingWeight[], panel: Panel): StepList {
   const list = stepList(panel);
   const arrangements = new Map<object, MissingWeight[]>();

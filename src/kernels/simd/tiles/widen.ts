@@ -39,8 +39,10 @@ export function widenKernel(lib: Library, { format, length }: WidenSpec): Func {
 
 /** Four 16-bit words as the lower or the upper halves of four lanes, zeros beside them. */
 function spread(words: V128, half: 'lower' | 'upper'): V128 {
-  const lanes = [0, 2, 4, 6].flatMap((byte) => (half === 'lower' ? [byte, byte + 1, 16, 17] : [16, 17, byte, byte + 1]));
-  return v128.shuffle(words, i32x4.const(0), lanes);
+  const lanes = [0, 2, 4, 6].map((byte) => [byte, byte + 1]);
+  const zeros = [16, 17];
+  const ordered = lanes.flatMap((word) => (half === 'lower' ? [...word, ...zeros] : [...zeros, ...word]));
+  return v128.shuffle(words, i32x4.const(0), ordered);
 }
 
 /**

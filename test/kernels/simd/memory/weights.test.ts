@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { heap } from '../../../../src/kernels/simd/memory/heap.ts';
 import { weightStore, type Packing } from '../../../../src/kernels/simd/memory/weights.ts';
-import { deferred } from '../../../../src/tensor/deferred.ts';
+import { deferred, deferredAs } from '../../../../src/tensor/deferred.ts';
 import { reshape, tensor, type Tensor } from '../../../../src/tensor/tensor.ts';
 
 const numbers = (): Tensor => tensor('f32', [3], Float32Array.of(1, 2, 3));
@@ -39,7 +39,8 @@ test('numbers that nobody has read are known by where they are', () => {
     });
   const weight = unread();
   const { address } = store.acquire(weight, plain);
-  expect(store.acquire(reshape(weight, [1, 3]), plain).address).toBe(address);
+  const matrix = deferredAs(weight, 'f32', [1, 3]);
+  expect(matrix && store.acquire(matrix, plain).address).toBe(address);
   expect(store.acquire(unread(), plain).address).not.toBe(address);
 });
 
