@@ -61,6 +61,8 @@ export interface PlanOptions {
 
 /** Weights that are loaded by one module. */
 const LOADED_AT_ONCE = 1000;
+/** Numbers for which it is worth while to call the other threads. */
+const SHARED_FROM = 2 ** 24;
 /** Plans that are kept; a further program drops the one that was used longest ago. */
 const MOST_PLANS = 24;
 
@@ -143,11 +145,17 @@ function builder(
 /** Brings weights to their places. On the way they are in the arena. */
 function loadWeights(planOptions: PlanOptions, weights: readonly MissingWeight[], activations: Arena): void {
   const { options, execute, forget } = planOptions;
+  const numbers = weights.reduce((sum, { packing }) => sum + packing.length, 0);
+  const threads = numbers < SHARED_FROM ? 1 : options.threads;
   for (let start = 0; start < weights.length; start += LOADED_AT_ONCE) {
     const { steps, buffers } = loadingSteps(weights.slice(start, start + LOADED_AT_ONCE), options.panel);
     activations.makeRoom(layOut(buffers));
-    const loading = builder({ ...planOptions, done: undefined }, steps, activations)();
-    execute(loading, activations.address());
-    forget(loading);
+    const own = { ...planOptions, options: { ...options, threads }, done: undefined };
+    const loading = builder(own, steps, activations)();
+    if (threads === 1) loading.run(0, activations.address());
+    else {
+      execute(loading, activations.address());
+      forget(loading);
+    }
   }
 }
