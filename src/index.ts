@@ -443,7 +443,7 @@ export type { Frame } from './formats/animation.ts';
 export type { Picture } from './formats/picture.ts';
 export { resized } from './formats/resize.ts';
 export { loadLora, loraParts, readLora, type Lora, type LoraPart } from './formats/lora.ts';
-export type { FilePart, ReadFile } from './formats/read-file.ts';
+export type { FilePart, OpenFile, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
   readSafetensors,
