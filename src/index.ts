@@ -186,7 +186,6 @@ export {
   type LossArchitecture,
   type LossGradient,
   type LossGradientOptions,
-  type LossProgramOptions,
 } from './models/loss-gradient.ts';
 export type { PictureState } from './models/picture-stages.ts';
 export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';

@@ -42,12 +42,20 @@ export function unetStages(config: UNetConfig): readonly UNetStage[] {
   const kept = [at(channels, 0), ...down.flatMap((block, i) => block.filter(keeps).map(() => at(channels, i)))];
   const up = channels.map((_, i) => upStages(config, i, kept));
   return [
-    embeddingStage(config),
-    convolutionStage('conv_in', config.inChannels, at(channels, 0), 3, 'keep'),
-    ...down.flatMap((block, i) => asBlock(`down_blocks.${i}`, block)),
-    ...asBlock('mid_block', middleStages(config)),
+    ...encoderStages(config),
     ...up.flatMap((block, i) => asBlock(`up_blocks.${i}`, block)),
     outputStage(config),
+  ];
+}
+
+/** Those from the sample to the middle block, which it ends with. */
+export function encoderStages(config: UNetConfig): readonly UNetStage[] {
+  const { blockOutChannels: channels } = config;
+  return [
+    embeddingStage(config),
+    convolutionStage('conv_in', config.inChannels, at(channels, 0), 3, 'keep'),
+    ...channels.flatMap((_, i) => asBlock(`down_blocks.${i}`, downStages(config, i))),
+    ...asBlock('mid_block', middleStages(config)),
   ];
 }
 
