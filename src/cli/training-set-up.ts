@@ -118,7 +118,12 @@ async function beginningOf<C>(
   if (typeof model !== 'string') {
     const { config, warnings } = read(model, `${configFile}: model`);
     warn(warnings);
-    return { config, configJson: model, weights: initial(config, manualSeed(seeds.weights)), schedulerConfig: undefined };
+    return {
+      config,
+      configJson: model,
+      weights: initial(config, manualSeed(seeds.weights)),
+      schedulerConfig: undefined,
+    };
   }
   const folder = model.startsWith('/') ? model : join(dirname(configFile), model);
   const { warnings, ...found } = await load(await folderReader(folder), folder);

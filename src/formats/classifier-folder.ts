@@ -12,7 +12,10 @@ import { aReader, type ReadFile } from './read-file.ts';
  * @param source the folder's name, for messages
  * @throws InputError when files are missing or wrong, or are those of another class
  */
-export async function loadClassifierFolder(readFile: ReadFile, source: string): Promise<FolderOf<UNetClassifierConfig>> {
+export async function loadClassifierFolder(
+  readFile: ReadFile,
+  source: string,
+): Promise<FolderOf<UNetClassifierConfig>> {
   aReader('what reads files', readFile);
   const files = await loadModelFiles(readFile, '', source, classifierKind);
   const scheduler = await schedulerOf({ readFile, source, index: undefined });

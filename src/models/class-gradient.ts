@@ -96,7 +96,9 @@ export function checkedLabels(labels: readonly number[], batch: number, classes:
   areLabels('labels', labels);
   const wrong = labels.find((label) => !(Number.isInteger(label) && label >= 0 && label < classes));
   if (wrong !== undefined)
-    throw new InputError(`the label ${shown(wrong)} is none of the classifier's: whole numbers from 0 to ${classes - 1}`);
+    throw new InputError(
+      `the label ${shown(wrong)} is none of the classifier's: whole numbers from 0 to ${classes - 1}`,
+    );
   if (labels.length !== 1 && labels.length !== batch)
     throw new InputError(`there are ${labels.length} labels for ${batch} samples; give one, or one for each`);
   return perSample(labels, batch);

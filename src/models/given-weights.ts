@@ -126,11 +126,7 @@ export function learningOf<Input, State>(model: Architecture<unknown, Input, Sta
 }
 
 /** The gradients of all parameters that are learned, of those that a program has given. */
-export function parameterGradients(
-  model: Stages,
-  { tables }: Learning,
-  results: Tensors,
-): ReadonlyMap<string, Tensor> {
+export function parameterGradients(model: Stages, { tables }: Learning, results: Tensors): ReadonlyMap<string, Tensor> {
   const gradientOf = (name: string): Tensor => tensorOf(results, gradientName(name));
   const byParameter = new Map(tables.map((table) => [table.parameter, table]));
   return new Map(

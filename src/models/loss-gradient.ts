@@ -186,4 +186,3 @@ function meanSquaredError<State>(
   const counted = given.importance ? kernels.multiply(squares, given.importance) : squares;
   return kernels.divide(sumOverAll(kernels, counted), sizeOf(target.shape));
 }
-

@@ -145,7 +145,14 @@ const isConfig = mustBe('what parseTrainingConfig makes of a CONFIG.json', (valu
   return typeof optimiser === 'object' && typeof steps === 'number';
 });
 
-function noiseOf(schedulerConfig: Config): { noiseSchedule: NoiseSchedule; predictionType: PredictionType } {
+/**
+ * The noise that a model of whole timesteps knows, and what it says.
+ * @throws InputError for a scheduler of other models
+ */
+export function noiseOf(schedulerConfig: Config): {
+  readonly noiseSchedule: NoiseSchedule;
+  readonly predictionType: PredictionType;
+} {
   const { name, config: whole } = createScheduler(schedulerConfig, 1);
   if (schedulers[name]?.kind !== 'discrete')
     throw new InputError(`${name} is for another kind of models; supported in training is DDPMScheduler`);

@@ -33,7 +33,8 @@ function poolingStage({ encoder, sampleSize: [height, width], numClasses }: UNet
     run(context, state) {
       const normed = groupNorm(context, 'norm_out', state.hidden, normNumGroups, normEps);
       const hidden = picturePooling(context, 'pool', context.kernels.activation(normed, 'silu'), heads);
-      return { ...state, hidden };
+      // Nobody asks for what the way down has left.
+      return { ...state, hidden, skips: [] };
     },
   };
 }

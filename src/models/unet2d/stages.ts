@@ -41,11 +41,7 @@ export function unetStages(config: UNetConfig): readonly UNetStage[] {
   /** Channels of what the way down leaves for the way up, the latest last. */
   const kept = [at(channels, 0), ...down.flatMap((block, i) => block.filter(keeps).map(() => at(channels, i)))];
   const up = channels.map((_, i) => upStages(config, i, kept));
-  return [
-    ...encoderStages(config),
-    ...up.flatMap((block, i) => asBlock(`up_blocks.${i}`, block)),
-    outputStage(config),
-  ];
+  return [...encoderStages(config), ...up.flatMap((block, i) => asBlock(`up_blocks.${i}`, block)), outputStage(config)];
 }
 
 /** Those from the sample to the middle block, which it ends with. */
