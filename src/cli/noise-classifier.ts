@@ -21,7 +21,8 @@ import { noiseClassifier } from './shipped.ts';
 export const classifierOptions: OptionKinds = { 'noise-classifier': 'text', 'classifier-labels': 'text' };
 
 /** The part of a command's help that explains them. */
-export const classifierHelp = `  --noise-classifier DIR          of --guidance classifier: what pag train --classifier has made (the classifier of
+export const classifierHelp = `\
+  --noise-classifier DIR          of --guidance classifier: what pag train --classifier has made (the classifier of
                                   letters that ships, where the model is the one that ships)
   --classifier-labels 0-4,7       what it is asked for, repeated as often as needed (--labels)`;
 

@@ -1,6 +1,6 @@
 /**
- * What a classifier says of noised pictures, and how that changes with them and with its weights: what it is trained by,
- * and what classifier guidance goes along.
+ * What a classifier says of noised pictures, and how that changes with them and with its weights: what it is trained
+ * by, and what classifier guidance goes along.
  *
  *     log p(y|x) = l_y − log Σ_k exp l_k,   ∂/∂l = [y] − softmax(l),   l the logits
  *
@@ -128,7 +128,8 @@ function oneHot(labels: readonly number[], classes: number, { dtype }: Pick<Mode
 type ClassifierArchitecture<State> = Pick<Architecture<unknown, never, State>, 'stages' | 'begin' | 'end'>;
 
 function programOf<State>(model: Model<unknown, ModelInput, State>, options: ClassGradientOptions): Program {
-  const key = `the gradient of the classes ${JSON.stringify([options.for, options.reduction, options.checkpointing])}`;
+  const { for: wanted, reduction, checkpointing } = options;
+  const key = `the gradient of the classes ${JSON.stringify([wanted, reduction, checkpointing])}`;
   const known = model.programs.get(key) ?? classGradientProgram(model, options);
   model.programs.set(key, known);
   return known;

@@ -41,7 +41,7 @@ export function unetClassifierArchitecture(
       const size = input.sample.shape.slice(2);
       if (sameShape(size, config.sampleSize)) return;
       throw new InputError(
-        `the sample has ${shapeText(size)} pixels, but the classifier reads pictures of ${shapeText(config.sampleSize)}`,
+        `the sample has ${shapeText(size)} pixels, but the classifier reads ${shapeText(config.sampleSize)}`,
       );
     },
     tensors,

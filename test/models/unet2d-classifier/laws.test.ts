@@ -110,7 +110,7 @@ describe('refused is', () => {
     [
       'another size',
       () => runModel(model, backend, { ...input, sample: noise([1, 1, 8, 8]) }),
-      'the sample has [8, 8] pixels, but the classifier reads pictures of [4, 4]',
+      'the sample has [8, 8] pixels, but the classifier reads [4, 4]',
     ],
     ['a condition', () => runModel(model, backend, { ...input, classLabels: [0] }), 'not class-conditional'],
   ])('%s', (_what, run, message) => {
