@@ -53,8 +53,8 @@ export interface Architecture<Config = unknown, Input = ModelInput, State = unkn
 export interface Learning {
   /** The tensors of the program that were looked up in tables. */
   readonly tables: readonly LookedUp[];
-  /** The tensors of the program that are texts, by what the input calls them. */
-  readonly embeddings: Readonly<Partial<Record<EmbeddingName, string>>>;
+  /** The tensors of the program that are texts, with what the input calls them. */
+  readonly embeddings: readonly { readonly tensor: string; readonly name: EmbeddingName }[];
   /** What `finish` multiplies the prediction of each sample with, where it does. */
   readonly scale: readonly number[] | undefined;
 }

@@ -80,10 +80,10 @@ export function lookedUp({ classEmbedding }: UNetConditionConfig, input: ModelIn
 
 /** And those that are texts. */
 export function embeddingsIn(input: ModelInput): Learning['embeddings'] {
-  return {
-    ...(input.encoderHiddenStates && { encoderHiddenStates: 'text' }),
-    ...(input.textEmbeds && { textEmbeds: 'pooled' }),
-  };
+  return [
+    { tensor: 'text', name: 'encoderHiddenStates' } as const,
+    { tensor: 'pooled', name: 'textEmbeds' } as const,
+  ].filter(({ name }) => input[name]);
 }
 
 /** Each id as a sinusoid, those of a sample side by side. */
