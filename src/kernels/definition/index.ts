@@ -30,10 +30,12 @@ import { fromTokens, toTokens } from './tokens.ts';
 import { transposeMap } from './transpose-map.ts';
 import { transposeWeight } from './transpose-weight.ts';
 import { upsampleConv2d } from './upsample-conv2d.ts';
+import { winogradConv2d } from './winograd-conv2d.ts';
 
 /** The definitions. Their bits are those of `referenceKernels`; they take some ten times as long. */
 export const definitionKernels: Kernels = checked({
   conv2d,
+  winogradConv2d,
   joinedConv2d,
   upsampleConv2d,
   linear,

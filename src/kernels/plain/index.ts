@@ -26,10 +26,12 @@ import { concatBatch, concatChannels, fromTokens, reshape, sliceBatch, sliceChan
 import { averagePool2x, resizeNearest, upsampleNearest2x } from './resampling.ts';
 import { softmax } from './softmax.ts';
 import { upsampleConv2d } from './upsample-conv2d.ts';
+import { winogradConv2d } from './winograd-conv2d.ts';
 
 /** The plain loops. */
 export const referenceKernels: Kernels = checked({
   conv2d,
+  winogradConv2d,
   joinedConv2d,
   linear,
   groupNorm,

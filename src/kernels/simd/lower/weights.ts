@@ -6,21 +6,23 @@ import { sizeOf } from '../../../tensor/tensor.ts';
 import { constantOf, type ConstantPart, type Node, type Value } from '../../graph.ts';
 import { keyOf } from '../../key.ts';
 import { phases, phaseWeight, type Phase } from '../../plain/upsample-conv2d.ts';
+import type { WinogradWidth } from '../../kernels.ts';
+import { placesOf, winogradWeights } from '../../plain/winograd-conv2d.ts';
 import type { Place } from '../memory/place.ts';
 import { strideBetween } from '../memory/place.ts';
 import type { EpilogueOp } from '../tiles/epilogue.ts';
-import { packKernel, phaseWeightsKernel, type PackSpec } from '../tiles/packing.ts';
+import { packKernel, phaseWeightsKernel, winogradWeightsKernel, type PackSpec } from '../tiles/packing.ts';
 import { packPanels, panelsLength } from '../tiles/panels.ts';
 import { contiguous, dense } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';
 
 /** The operations that have a weight and perhaps a bias. */
-export type ProductKind = 'conv2d' | 'upsampleConv2d' | 'linear';
+export type ProductKind = 'conv2d' | 'winogradConv2d' | 'upsampleConv2d' | 'linear';
 
 /** Whether a node is one of these. */
 export function isProduct(node: Node): node is Node & NodeOf<ProductKind> {
-  return ['conv2d', 'upsampleConv2d', 'linear'].includes(node.operation.kind);
+  return ['conv2d', 'winogradConv2d', 'upsampleConv2d', 'linear'].includes(node.operation.kind);
 }
 
 /** The operation that adds the bias, if there is one. */
@@ -105,6 +107,39 @@ export function phasePanels(lowering: Lowering, weight: Value): Place {
       batchStride: 16 * kernels,
       outputs,
       outputStride: 16 * channels,
+      ...terms,
+    });
+  });
+}
+
+/** The transformed weights of a Winograd convolution in panels, place after place. */
+export function winogradPanels(lowering: Lowering, weight: Value, width: WinogradWidth): Place {
+  const [outputs, channels] = weight.shape;
+  const { panel } = lowering;
+  const places = placesOf(width).length;
+  const part = constantOf(weight);
+  if (part && part.slice?.kind !== 'sliceBatch') {
+    const first = part.slice?.start ?? 0;
+    return lowering.packed(part.tensor, {
+      name: keyOf(['winograd', width, outputs, channels, first]),
+      length: places * panelsLength(panel, outputs, channels),
+      pack: () =>
+        joined(
+          winogradWeights(part.tensor, width).map((of) => packPanels(panel, of, outputs, channels, first)),
+        ),
+    });
+  }
+  return once(lowering, weight, `winograd ${width}`, () => {
+    const whole = contiguous(lowering, weight);
+    const kernels = outputs * channels;
+    const transformed = lowering.newPlace(4 * places * kernels, 4 * kernels);
+    lowering.emit('winogradWeights', [whole, transformed], (lib) => winogradWeightsKernel(lib, width, kernels));
+    const terms = { outer: 1, outerStride: 0, inner: channels, innerStride: 4, offset: 0 };
+    return pack(lowering, transformed, {
+      batch: places,
+      batchStride: 4 * kernels,
+      outputs,
+      outputStride: 4 * channels,
       ...terms,
     });
   });
