@@ -48,13 +48,7 @@ export interface Kernels {
    * conv2d of a kernel of 3 × 3 with a stride of 1, by Winograd's F(2×width, 3×3): x [B,C,H,W] ⋆ weight [O,C,3,3] +
    * bias [O] → [B,O,H′,W′]. `width` is 2 or 4. In exact numbers the same, with 4 or 3 products an output instead of 9.
    */
-  winogradConv2d(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | undefined,
-    width: WinogradWidth,
-    padding: Padding,
-  ): Tensor;
+  winogradConv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, width: WinogradWidth, padding: Padding): Tensor;
   /**
    * conv2d of two pictures joined at channel `seam`, 0 < seam < C, each summed apart: (Σ first + bias) + Σ second. So
    * the second sum is a value of its own, which need not be computed again for another first picture.

@@ -92,7 +92,10 @@ function winogradWeights({ dtype, shape: [O, C], data }: Tensor, width: Winograd
   const out = allocate(dtype, O * C * places);
   for (let oc = 0; oc < O * C; oc++) {
     const kernel = data.subarray(9 * oc, 9 * oc + 9);
-    out.set(transformed2d(rows.weight, columns.weight, kernel, (exact) => exact), oc * places);
+    out.set(
+      transformed2d(rows.weight, columns.weight, kernel, (exact) => exact),
+      oc * places,
+    );
   }
   return out;
 }

@@ -19,7 +19,9 @@ export interface WinogradTransform {
   readonly output: readonly (readonly number[])[];
 }
 
-/** By m. F(2, 3) has the points 0, 1, −1, ∞. F(4, 3) has 0, 1, −1, ½, −2, ∞: with ±2 it would err half as much again. */
+/**
+ * By m. F(2, 3) has the points 0, 1, −1, ∞. F(4, 3) has 0, 1, −1, ½, −2, ∞: with ±2 it would err half as much again.
+ */
 export const winogradTransforms: Readonly<Record<WinogradWidth, WinogradTransform>> = {
   2: {
     input: [
@@ -99,5 +101,13 @@ export function transformed2d(
 ): number[] {
   const width = horizontal[0].length;
   const columns = Array.from({ length: width }, (_, j) => transformed(vertical, picture, j, width, round));
-  return vertical.flatMap((_, i) => transformed(horizontal, columns.map((column) => column[i]), 0, 1, round));
+  return vertical.flatMap((_, i) =>
+    transformed(
+      horizontal,
+      columns.map((column) => column[i]),
+      0,
+      1,
+      round,
+    ),
+  );
 }

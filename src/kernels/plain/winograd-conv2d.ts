@@ -98,7 +98,10 @@ export function placesOf(width: WinogradWidth): readonly number[] {
 }
 
 /** The transformed weights [O,C] of each place. */
-export function winogradWeights({ dtype, shape: [outputs, channels], data }: Tensor, width: WinogradWidth): FloatArray[] {
+export function winogradWeights(
+  { dtype, shape: [outputs, channels], data }: Tensor,
+  width: WinogradWidth,
+): FloatArray[] {
   const weights = placesOf(width).map(() => allocate(dtype, outputs * channels));
   const [rows, columns] = [winogradTransforms[2].weight, winogradTransforms[width].weight];
   for (let kernel = 0; kernel < outputs * channels; kernel++) {

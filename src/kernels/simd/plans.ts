@@ -1,6 +1,7 @@
 /** Programs made ready to run, for certain shapes of their inputs. The memory has room for one that runs at a time. */
 import type { Program, Tensors } from '../kernels.ts';
 import { keyOf } from '../key.ts';
+import type { Order } from '../order.ts';
 import { referenceKernels } from '../plain/index.ts';
 import { traceProgram } from '../trace.ts';
 import type { MemoryImport } from './assembler/index.ts';
@@ -42,6 +43,8 @@ export interface PlanOptions {
   /** How modules import it. */
   readonly limits: MemoryImport;
   readonly options: LibraryOptions;
+  /** In which order their convolutions add up. */
+  readonly order: Order;
   /** Is told of every step that is done, if there is somebody who watches. */
   readonly done: ((step: Step) => void) | undefined;
   /** Is told of every plan that is dropped. */
@@ -52,7 +55,7 @@ export interface PlanOptions {
 const MOST_PLANS = 24;
 
 /** No plans yet, over a memory of which nothing is given out. */
-export function planCache({ memory, limits, options, done, forget }: PlanOptions): Plans {
+export function planCache({ memory, limits, options, order, done, forget }: PlanOptions): Plans {
   const blocks = heap(memory);
   const store = weightStore(blocks);
   // The latest is last, so the first is the one to drop.
@@ -99,7 +102,7 @@ export function planCache({ memory, limits, options, done, forget }: PlanOptions
     return { key, module, run, lowered, arenaBytes };
   };
   const make = (key: string, program: Program, inputs: Tensors): Plan => {
-    const lowered = lower(traceProgram(program, inputs, referenceKernels), options, store);
+    const lowered = lower(traceProgram(program, inputs, referenceKernels, order), options, store);
     try {
       return instantiate(key, lowered);
     } catch (problem) {

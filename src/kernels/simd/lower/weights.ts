@@ -124,9 +124,7 @@ export function winogradPanels(lowering: Lowering, weight: Value, width: Winogra
       name: keyOf(['winograd', width, outputs, channels, first]),
       length: places * panelsLength(panel, outputs, channels),
       pack: () =>
-        joined(
-          winogradWeights(part.tensor, width).map((of) => packPanels(panel, of, outputs, channels, first)),
-        ),
+        joined(winogradWeights(part.tensor, width).map((of) => packPanels(panel, of, outputs, channels, first))),
     });
   }
   return once(lowering, weight, `winograd ${width}`, () => {

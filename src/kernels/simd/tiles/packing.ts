@@ -138,9 +138,7 @@ export function winogradWeightsKernel(lib: Library, width: WinogradWidth, kernel
           numbers.map((number, k) => set(number, f64.promote(f32.load(from, 4 * (3 * k + j))))),
           set(sum, times(factors, numbers)),
         ]),
-        across.map((more, j) =>
-          f32.store(to, f32.demote(times(more, row)), 4 * kernels * (i * (width + 2) + j)),
-        ),
+        across.map((more, j) => f32.store(to, f32.demote(times(more, row)), 4 * kernels * (i * (width + 2) + j))),
       ]),
     ]);
   });

@@ -210,7 +210,17 @@ function quadOutputs(lib: Library, spec: WinogradSpec, outputs: number, lanes: n
   const stride = placeTotals(spec, outputs);
   const vectors = vectorsOf(outputs);
   const plane = 4 * outHeight * outWidth;
-  const key = keyOf(['winogradQuad', width, outputs, lanes, ofRows, stride, outHeight, outWidth, epilogueKinds(epilogue)]);
+  const key = keyOf([
+    'winogradQuad',
+    width,
+    outputs,
+    lanes,
+    ofRows,
+    stride,
+    outHeight,
+    outWidth,
+    epilogueKinds(epilogue),
+  ]);
   const operandTypes = Array.from({ length: operandCount(epilogue) }, () => 'i32' as const);
   const down = winogradTransforms[2].output.slice(0, ofRows);
   const across = winogradTransforms[width].output;

@@ -64,7 +64,7 @@ export function groupsOf({
 
 const LINE = 64;
 
-/** So many bytes or just more: an odd number of cache lines, so that what is so far apart has places of its own there. */
+/** So many bytes or just more: an odd number of cache lines, so that what lies so far apart does not crowd there. */
 export function apart(bytes: number): number {
   const lines = Math.ceil(bytes / LINE);
   return LINE * (lines % 2 === 0 ? lines + 1 : lines);
