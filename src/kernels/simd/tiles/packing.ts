@@ -116,7 +116,7 @@ export function phaseWeightsKernel(lib: Library, kernels: number): Func {
 }
 
 /**
- * The kernel of (thread, counters, weight [O·C][3][3], out [4 · (width + 2)][O·C]): the transformed kernels of a Winograd
+ * The kernel of (thread, counters, weight [O·C][3][3], out [places][O·C]): the transformed kernels of a Winograd
  * convolution, in double precision and rounded once.
  */
 export function winogradWeightsKernel(lib: Library, width: WinogradWidth, kernels: number): Func {
