@@ -52,7 +52,7 @@ ${loraHelp}
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out GRID.png                  where the pictures go, side by side, with all that pag again needs to draw them again;
                                   each by itself with {index}, {seed} or {label} in the name: out/{seed}-{label}.png
-  --animation FILE.png            how they become what they are, step by step, as an animated PNG
+  --animation FILE.png|FILE.gif   how they become what they are, step by step, as an animated PNG, or as a GIF
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample;
                                   of --init start, too: the noised picture
   --labels 0-4,7                  class labels or ranges of them, repeated as often as needed

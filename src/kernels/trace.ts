@@ -4,6 +4,7 @@
  * constants of the graph. An operation on constants alone is computed at once, but for slices, which stay what they
  * are: parts of a constant, no copies.
  */
+import { identityOf } from '../tensor/deferred.ts';
 import { InputError } from '../tensor/errors.ts';
 import { sameShape, type DType, type FloatArray, type Tensor } from '../tensor/tensor.ts';
 import { isSlice, type Graph, type Node, type Value } from './graph.ts';
@@ -46,7 +47,7 @@ interface Recording {
 
 function record(fold: Kernels, order: Order): Recording {
   const values = new WeakMap<Tensor, Value>();
-  const constants = new Map<FloatArray, Value>();
+  const constants = new Map<object, Value>();
   const common = new Map<string, Tensor>();
   const origins = new WeakMap<Tensor, Origin>();
   const nodes: Node[] = [];
@@ -58,14 +59,14 @@ function record(fold: Kernels, order: Order): Recording {
     return tensor;
   };
   const valueFor = (tensor: Tensor): Value => {
-    const known = values.get(tensor) ?? constants.get(tensor.data);
+    const known = values.get(tensor) ?? constants.get(identityOf(tensor));
     if (known && sameShape(known.shape, tensor.shape)) return known;
     const made: Value = {
       id: count++,
       shape: tensor.shape,
       source: { kind: 'constant', tensor },
     };
-    constants.set(tensor.data, made);
+    constants.set(identityOf(tensor), made);
     return made;
   };
   const write = (given: Operation, tensors: readonly Tensor[], shape: Shape): Tensor => {

@@ -35,6 +35,8 @@ import { hexadecimal, joinBytes } from '../../src/tensor/bytes.ts';
 
 interface ReferenceRun {
   readonly dtype: DType;
+  /** What the weights are rounded to before the run computes with them. */
+  readonly stored?: DType;
   readonly guidance: Guidance;
   readonly scheduler: string;
   /** The class of each sample; 26 is none. */
@@ -76,6 +78,7 @@ const letterRuns: Readonly<Record<string, ReferenceRun>> = {
   'DDIM with PAG in bf16': inPrecision('bf16'),
   'DDIM with PAG, fast order': { ...inPrecision('f32'), labels: [noLetter, 3], size: [32, 16], order: 'fast' },
   'DDIM with PAG in f64, fast order': { ...inPrecision('f64'), order: 'fast' },
+  'DDIM with PAG, weights of f16, as on the page': { ...inPrecision('f32'), stored: 'f16' },
 };
 
 /** From words to pictures, with the letters model that obeys them: one picture of each prompt. */
@@ -179,7 +182,9 @@ function latentsOf(
   group: readonly number[],
 ): readonly Tensor[] {
   const draw = noiseOf(run.labels.length, [config.inChannels, ...run.size], group, run.dtype);
-  const unet = createUNet(config, weights, run.dtype);
+  const { stored = run.dtype } = run;
+  const rounded = new Map([...weights].map(([name, x]) => [name, cast(x, stored)]));
+  const unet = createUNet(config, rounded, run.dtype);
   const denoiser = unetDenoiser(unet, backend, { labels: group.map((i) => run.labels[i]), nullLabel: noLetter });
   return samplesOf(denoiser, run.guidance, { _class_name: run.scheduler }, run.steps, draw);
 }

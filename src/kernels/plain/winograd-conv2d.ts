@@ -93,15 +93,12 @@ interface Picture {
 }
 
 /** The places of a tile's sums, by number. */
-export function placesOf(width: WinogradWidth): readonly number[] {
+function placesOf(width: WinogradWidth): readonly number[] {
   return Array.from({ length: 4 * (width + 2) }, (_, place) => place);
 }
 
 /** The transformed weights [O,C] of each place. */
-export function winogradWeights(
-  { dtype, shape: [outputs, channels], data }: Tensor,
-  width: WinogradWidth,
-): FloatArray[] {
+function winogradWeights({ dtype, shape: [outputs, channels], data }: Tensor, width: WinogradWidth): FloatArray[] {
   const weights = placesOf(width).map(() => allocate(dtype, outputs * channels));
   const [rows, columns] = [winogradTransforms[2].weight, winogradTransforms[width].weight];
   for (let kernel = 0; kernel < outputs * channels; kernel++) {

@@ -4,10 +4,8 @@
  * of.
  */
 import { keyOf } from '../../key.ts';
-import { winogradTransforms } from '../../definition/winograd.ts';
-import type { WinogradWidth } from '../../kernels.ts';
-import { f32, f32x4, f64, forRange, i32, set, v128, when } from '../assembler/index.ts';
-import type { Body, Code, F64, Func, Local } from '../assembler/index.ts';
+import { f32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
+import type { Body, Code, Func, Local } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
 import { panelsLength } from './panels.ts';
@@ -111,35 +109,6 @@ export function phaseWeightsKernel(lib: Library, kernels: number): Func {
       set(to, at(out, unit, 16)),
       numbers.map((number, k) => set(number, f32.load(from, 4 * k))),
       [0, 1].map((row) => [0, 1].map((column) => phaseCode(row, column))),
-    ]);
-  });
-}
-
-/**
- * The kernel of (thread, counters, weight [O·C][3][3], out [places][O·C]): the transformed kernels of a Winograd
- * convolution, in double precision and rounded once.
- */
-export function winogradWeightsKernel(lib: Library, width: WinogradWidth, kernels: number): Func {
-  const [down, across] = [winogradTransforms[2].weight, winogradTransforms[width].weight];
-  return kernel(lib, `winogradWeights${width} ${kernels}`, 2, (body) => {
-    const [weight, out] = body.pointers;
-    const [from, to] = body.locals('i32');
-    const numbers = Array.from({ length: 3 }, () => body.local('f64'));
-    const row = Array.from({ length: 3 }, () => body.local('f64'));
-    const times = (factors: readonly number[], terms: readonly F64[]): F64 =>
-      factors
-        .flatMap((factor, k) => (factor === 0 ? [] : [f64.mul(f64.const(factor), terms[k])]))
-        .reduce((sum, term) => f64.add(sum, term));
-    return parallel(lib, body, kernels, (unit) => [
-      set(from, at(weight, unit, 36)),
-      set(to, at(out, unit, 4)),
-      down.map((factors, i) => [
-        row.map((sum, j) => [
-          numbers.map((number, k) => set(number, f64.promote(f32.load(from, 4 * (3 * k + j))))),
-          set(sum, times(factors, numbers)),
-        ]),
-        across.map((more, j) => f32.store(to, f32.demote(times(more, row)), 4 * kernels * (i * (width + 2) + j))),
-      ]),
     ]);
   });
 }

@@ -32,6 +32,9 @@ export interface WinogradSpec {
   readonly epilogue: Epilogue;
 }
 
+/** Sums of a tile, and so many matrices of weights. */
+export const winogradPlaces = (width: WinogradWidth): number => 4 * (width + 2);
+
 /** How a picture is cut into groups, and where in memory their transformed pixels lie, in bytes. */
 export interface Groups {
   /** Sums of a tile. */
@@ -55,7 +58,7 @@ export function groupsOf({
   outWidth,
   width,
 }: Pick<WinogradSpec, 'channels' | 'outHeight' | 'outWidth' | 'width'>): Groups {
-  const places = 4 * (width + 2);
+  const places = winogradPlaces(width);
   const [rows, perRow] = [Math.ceil(outHeight / 2), Math.ceil(outWidth / (GROUP * width))];
   const placeStride = apart(VECTOR * channels);
   const groupStride = places * placeStride;
