@@ -35,8 +35,8 @@ export const backendHelp = `  --dtype f32|f64|f16|bf16        precision (f32)
                                   256 bits, behind an experimental switch of Node 24's engine, which this turns on: all
                                   of them the same bits; with fused multiply-add (other bits). simd where the engine has
                                   it; f64, f16 and bf16 run on the plain loops, or on the definitions
-  --order direct|fast             how convolutions add up: directly, or by Winograd's transforms with a third to a half of
-                                  the products, faster, and with bits of their own (direct); fast for f32 and f64
+  --order direct|fast             how convolutions add up: directly, or by Winograd's transforms, which save a third to
+                                  two thirds of the products and have bits of their own (direct); fast for f32 and f64
   --threads N                     threads of the simd kernels (as many as there are cores; the same bits)`;
 
 /** The precision and the backend that the options ask for. Throws an InputError for what this engine cannot do. */
