@@ -61,6 +61,7 @@ export {
   type Padding,
   type Program,
   type Tensors,
+  type WinogradWidth,
 } from './kernels/kernels.ts';
 export {
   applyOperation,
@@ -86,6 +87,7 @@ export {
   type SizeAttributes,
   type SliceAttributes,
 } from './kernels/operations/index.ts';
+export { orders, type Order, type OrderOptions } from './kernels/order.ts';
 export { referenceBackend, referenceKernels } from './kernels/plain/index.ts';
 export {
   fastestBackend,
