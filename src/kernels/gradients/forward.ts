@@ -28,8 +28,8 @@ export function forward(graph: Graph, kernels: Kernels, given: Tensors): ValueTe
 const LARGEST_MAP = 16;
 
 /**
- * What a node makes. The way back through attention reads its map: a small one is made here, then, and applied, which is
- * how attention is defined; a large one takes too much memory to be kept, and is made again.
+ * What a node makes. The way back through attention reads its map: a small one is made here, then, and applied, as
+ * attention is defined; a large one takes too much memory to be kept, and is made again.
  */
 function applied(kernels: Kernels, { operation, inputs }: Node, tensorFor: ValueTensors): Tensor {
   const tensors = inputs.map(tensorFor);
