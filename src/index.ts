@@ -61,6 +61,7 @@ export {
   type Padding,
   type Program,
   type Tensors,
+  type WinogradWidth,
 } from './kernels/kernels.ts';
 export {
   applyOperation,
@@ -86,6 +87,7 @@ export {
   type SizeAttributes,
   type SliceAttributes,
 } from './kernels/operations/index.ts';
+export { orders, type Order, type OrderOptions } from './kernels/order.ts';
 export { referenceBackend, referenceKernels } from './kernels/plain/index.ts';
 export {
   fastestBackend,
@@ -186,8 +188,9 @@ export {
   type LossArchitecture,
   type LossGradient,
   type LossGradientOptions,
-  type LossProgramOptions,
 } from './models/loss-gradient.ts';
+export { classGradient, type ClassGradient, type ClassGradientOptions } from './models/class-gradient.ts';
+export type { LossProgramOptions } from './models/given-weights.ts';
 export type { PictureState } from './models/picture-stages.ts';
 export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';
 export { selectCrossLayers, selectLayers } from './models/selectors.ts';
@@ -211,6 +214,18 @@ export {
 } from './models/unet2d/config.ts';
 export { initialWeights } from './models/unet2d/initialise.ts';
 export type { UNetState } from './models/unet2d/state.ts';
+export {
+  parseUNetClassifierConfig,
+  readUNetClassifierConfig,
+  type UNetClassifierConfig,
+} from './models/unet2d-classifier/config.ts';
+export {
+  createUNetClassifier,
+  initialClassifierWeights,
+  unetClassifierArchitecture,
+  type UNetClassifier,
+  type UNetClassifierArchitecture,
+} from './models/unet2d-classifier/unet-classifier.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
 export {
   conditionDownBlockTypes,
@@ -276,13 +291,27 @@ export { parseAutoencoderTinyConfig, type AutoencoderTinyConfig } from './models
 // schedulers
 export type { ChoicesOfClass, SchedulerChoices } from './schedulers/choices.ts';
 export { churned, type Churn } from './schedulers/churn.ts';
-export { consistencyStep, consistentAt, type ConsistencyRange } from './schedulers/cm-stochastic-iterative.ts';
-export { ddimStep } from './schedulers/ddim.ts';
-export { ddpmStep } from './schedulers/ddpm.ts';
-export { deisStep } from './schedulers/deis.ts';
-export { dpmSdeStep } from './schedulers/dpm-sde.ts';
-export { singlestepStep } from './schedulers/dpm-singlestep.ts';
-export { eulerStep } from './schedulers/euler.ts';
+export {
+  CMStochasticIterativeScheduler,
+  consistencyStep,
+  consistentAt,
+  type ConsistencyRange,
+} from './schedulers/cm-stochastic-iterative.ts';
+export { CosineDPMSolverMultistepScheduler } from './schedulers/cosine-dpm-multistep.ts';
+export { createSchedulerOf } from './schedulers/create.ts';
+export { DDIMScheduler, ddimStep } from './schedulers/ddim.ts';
+export { DDIMInverseScheduler } from './schedulers/ddim-inverse.ts';
+export { DDPMScheduler, ddpmStep } from './schedulers/ddpm.ts';
+export { DEISMultistepScheduler, deisStep } from './schedulers/deis.ts';
+export { DPMSolverMultistepScheduler } from './schedulers/dpm-multistep.ts';
+export { DPMSolverMultistepInverseScheduler } from './schedulers/dpm-multistep-inverse.ts';
+export { DPMSolverSDEScheduler, dpmSdeStep } from './schedulers/dpm-sde.ts';
+export { DPMSolverSinglestepScheduler, singlestepStep } from './schedulers/dpm-singlestep.ts';
+export { EDMDPMSolverMultistepScheduler } from './schedulers/edm-dpm-multistep.ts';
+export { EDMEulerScheduler } from './schedulers/edm-euler.ts';
+export type { ModelKind, SchedulerEntry } from './schedulers/entry.ts';
+export { EulerDiscreteScheduler, eulerStep } from './schedulers/euler.ts';
+export { EulerAncestralDiscreteScheduler } from './schedulers/euler-ancestral.ts';
 export {
   algorithmTypes,
   solverStep,
@@ -291,32 +320,35 @@ export {
   type SolverRule,
   type SolverType,
 } from './schedulers/exponential-integrator.ts';
-export { heunStep } from './schedulers/heun.ts';
-export { ipndmStep } from './schedulers/ipndm.ts';
-export { consistent } from './schedulers/lcm.ts';
+export { FlowMatchEulerDiscreteScheduler } from './schedulers/flow-match-euler.ts';
+export { FlowMatchHeunDiscreteScheduler } from './schedulers/flow-match-heun.ts';
+export { FlowMatchLCMScheduler } from './schedulers/flow-match-lcm.ts';
+export { HeunDiscreteScheduler, heunStep } from './schedulers/heun.ts';
+export { IPNDMScheduler, ipndmStep } from './schedulers/ipndm.ts';
+export { KDPM2DiscreteScheduler } from './schedulers/kdpm2.ts';
+export { KDPM2AncestralDiscreteScheduler } from './schedulers/kdpm2-ancestral.ts';
+export { LCMScheduler, consistent } from './schedulers/lcm.ts';
 export type { ForwardProcess, NoiseLevel } from './schedulers/level.ts';
-export { lmsStep } from './schedulers/lms.ts';
+export { LMSDiscreteScheduler, lmsStep } from './schedulers/lms.ts';
 export type { NoiseSeed } from './schedulers/motion.ts';
 export { multistepStep } from './schedulers/multistep.ts';
 export type { NoiseSchedule } from './schedulers/noise-schedule.ts';
 export type { Config as SchedulerConfig } from './schedulers/options.ts';
 export type { OwnSteps } from './schedulers/own-steps.ts';
-export { adamsBashforth, transfer } from './schedulers/pndm.ts';
+export { PNDMScheduler, adamsBashforth, transfer } from './schedulers/pndm.ts';
 export { predictionTypes, type PredictionType } from './schedulers/prediction.ts';
 export {
   createScheduler,
   schedulerDefaults,
   schedulerNames,
   schedulers,
-  type ModelKind,
-  type SchedulerEntry,
 } from './schedulers/registry.ts';
-export { saSolverStep, type SaSolverNode, type SaSolverRule } from './schedulers/sa-solver.ts';
+export { SASolverScheduler, saSolverStep, type SaSolverNode, type SaSolverRule } from './schedulers/sa-solver.ts';
 export type { NoiseSource, Scheduler, StepInput, StepResult } from './schedulers/scheduler.ts';
-export { langevinStep, reverseDiffusionStep } from './schedulers/score-sde-ve.ts';
+export { ScoreSdeVeScheduler, langevinStep, reverseDiffusionStep } from './schedulers/score-sde-ve.ts';
 export type { SolverLevel } from './schedulers/solver-table.ts';
-export { tcdStep } from './schedulers/tcd.ts';
-export { unipcStep, type UnipcRule } from './schedulers/unipc.ts';
+export { TCDScheduler, tcdStep } from './schedulers/tcd.ts';
+export { UniPCMultistepScheduler, unipcStep, type UnipcRule } from './schedulers/unipc.ts';
 export { ancestralSplit, ancestralStep, type AncestralSplit } from './schedulers/variance-exploding.ts';
 
 // guidance
@@ -325,6 +357,14 @@ export { autoGuidance, type AutoGuidanceOptions } from './guidance/auto-guidance
 export { awayFrom, type AwayOptions } from './guidance/away.ts';
 export { cfgZeroStar, type CfgZeroStarOptions } from './guidance/cfg-zero-star.ts';
 export { cfg } from './guidance/cfg.ts';
+export { classSlope } from './guidance/class-slope.ts';
+export {
+  classifier,
+  classifierPag,
+  type ClassifierForm,
+  type ClassifierOptions,
+  type SlopeAt,
+} from './guidance/classifier.ts';
 export { during, type Interval } from './guidance/during.ts';
 export { onEveryPass, type EveryPass } from './guidance/every-pass.ts';
 export { fdg } from './guidance/fdg.ts';
@@ -336,6 +376,7 @@ export {
   weakModel,
   type Guidance,
   type GuidanceStep,
+  type MeanShift,
   type MixerChoice,
   type Pass,
 } from './guidance/guidance.ts';
@@ -415,15 +456,18 @@ export {
 
 // formats
 export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
-export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
+export { loadClassifierFolder } from './formats/classifier-folder.ts';
+export { loadModelFolder, type FolderChoices, type FolderOf, type ModelFolder } from './formats/diffusers.ts';
 export { fileReader, type FileLike, type Picked } from './formats/file-reader.ts';
+export { encodeGif } from './formats/gif.ts';
 export { grid, type GridRow } from './formats/grid.ts';
 export { toImageData, type ImageDataLike } from './formats/image-data.ts';
 export { maskTensor, pictureTensor, toGrey } from './formats/picture-tensor.ts';
-export type { Picture } from './formats/png.ts';
+export type { Frame } from './formats/animation.ts';
+export type { Picture } from './formats/picture.ts';
 export { resized } from './formats/resize.ts';
 export { loadLora, loraParts, readLora, type Lora, type LoraPart } from './formats/lora.ts';
-export type { FilePart, ReadFile } from './formats/read-file.ts';
+export type { FilePart, OpenFile, ReadFile } from './formats/read-file.ts';
 export {
   parseSafetensors,
   readSafetensors,
@@ -493,7 +537,7 @@ export { checkPictures, type Pictures } from './training/pictures.ts';
 export { readReplay } from './training/replay.ts';
 export { initialState, trainingStep, type StepReport, type TrainingState } from './training/step.ts';
 export { levelsAt, minSnrWeight, noised, targetOf } from './training/targets.ts';
-export { createTraining, type Training } from './training/training.ts';
+export { createClassifierTraining, createTraining, type BatchGradient, type Training } from './training/training.ts';
 
 // oracle
 export type {

@@ -76,7 +76,7 @@ describe('what a program imports', () => {
   });
 
   it.each<[string, string, RegExp]>([
-    ['scheduler', 'src/schedulers', /^Scheduler</],
+    ['entry of a scheduler', 'src/schedulers', /^SchedulerEntry$/],
     ['guidance', 'src/guidance', /^Guidance$/],
   ])('has a registry that knows every %s that is made in %s', (_what, room, kind) => {
     // A registry, or what is in one: whatever makes one is imported somewhere in its room.
@@ -97,10 +97,25 @@ describe('what a program imports', () => {
     expect(index.guidances).toBe(guidances);
   });
 
-  it('has the registry of schedulers, and makes each of them', () => {
+  it('has the registry of schedulers, each under its name, and makes each of them', () => {
     expect(index.schedulers).toBe(schedulers);
-    for (const name of Object.keys(schedulers))
+    for (const [name, entry] of Object.entries(schedulers)) {
+      expect(everything[name]).toBe(entry);
       expect(index.createScheduler({ _class_name: name }, 10).name).toBe(name);
+      expect(index.createSchedulerOf(entry, {}, 10).name).toBe(name);
+    }
+  });
+
+  it('has an entry for every scheduler that is made', () => {
+    const inRoom = files.filter((file) => file.startsWith('src/schedulers/')).map((file) => readFileSync(file, 'utf8'));
+    const makers = declared.filter(
+      ({ file, type = '' }) => file.startsWith('src/schedulers/') && /^Scheduler</.test(type),
+    );
+    expect(makers.length).toBeGreaterThan(10);
+    // Called by an entry, or on the way from one: not only declared.
+    const called = ({ name }: Declaration) =>
+      inRoom.some((text) => new RegExp(`(?<!function )\\b${name}\\(`).test(text));
+    expect(makers.filter((maker) => !called(maker)).map(placeOf)).toEqual([]);
   });
 
   it('has the table of operations, and a kernel for each', () => {

@@ -76,7 +76,7 @@ function isCore(path: string): boolean {
 
 /** The page's copies of what has a package of its own. */
 function isElsewhere(path: string): boolean {
-  return /dist\/walkthrough\/(model|oracle)/.test(path);
+  return /dist\/walkthrough\/(words|oracle)/.test(path);
 }
 
 function withoutMaps(folder: string): void {

@@ -1,32 +1,43 @@
 /**
- * Makes the static folder of the walkthrough, for any web host: page, code, the letters model, and a case of the
- * oracle. `npm run build:walkthrough`.
+ * Makes the static folder of the walkthrough, for any web host: page, code, the letters model with weights of half the
+ * size, the text model, and a case of the oracle. `npm run build:walkthrough`.
  *
  *     npx tsx scripts/walkthrough/build.ts [FOLDER]        (dist/walkthrough)
  */
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { excerpts } from '../../src/walkthrough/code/excerpts.ts';
 import { caseName } from '../../src/walkthrough/study.ts';
+import type { PromisedFiles } from '../../src/walkthrough/work/promised.ts';
+import { halfWeights } from './half-weights.ts';
 import { readExcerpts } from './sources.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const source = join(root, 'src/walkthrough');
-const model = join(root, 'fixtures/letters/model');
+const letters = join(root, 'fixtures/letters/model');
+const words = join(root, 'fixtures/letters-text/model');
+/** The weights of the letters model, in its folder. */
+export const lettersWeights = 'unet/diffusion_pytorch_model.safetensors';
 
 /** @param folder is made anew */
 export async function buildWalkthrough(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
+  await writeModel(join(folder, 'model'));
+  await cp(words, join(folder, 'words'), { recursive: true });
+  await cp(join(root, 'fixtures/oracle', caseName), join(folder, 'oracle', caseName), { recursive: true });
   await build({
     entryPoints: { main: join(source, 'main.ts'), worker: join(source, 'worker.ts'), style: join(source, 'style.css') },
     outdir: folder,
     define: {
       SOURCES: JSON.stringify(await readExcerpts(root, excerpts)),
-      MODEL_SHA256: JSON.stringify(await sumsOf(model, ['unet/diffusion_pytorch_model.safetensors'])),
+      MODELS: JSON.stringify({
+        model: await promisesOf(join(folder, 'model')),
+        words: await promisesOf(join(folder, 'words')),
+      }),
     },
     bundle: true,
     minify: true,
@@ -36,17 +47,25 @@ export async function buildWalkthrough(folder: string): Promise<void> {
     logLevel: 'warning',
   });
   await writeFile(join(folder, 'index.html'), await readFile(join(source, 'index.html')));
-  await cp(model, join(folder, 'model'), { recursive: true });
-  await cp(join(root, 'fixtures/oracle', caseName), join(folder, 'oracle', caseName), { recursive: true });
 }
 
-/** SHA-256 of files of a folder, by their paths. */
-async function sumsOf(folder: string, paths: readonly string[]): Promise<Record<string, string>> {
-  const sums = paths.map(async (path) => {
-    const sum = createHash('sha256').update(await readFile(join(folder, path)));
-    return [path, sum.digest('hex')] as const;
+/** Writes the letters model as the page loads it: its weights rounded to f16. */
+export async function writeModel(folder: string): Promise<void> {
+  await cp(letters, folder, { recursive: true });
+  const weights = await readFile(join(letters, lettersWeights));
+  await writeFile(join(folder, lettersWeights), halfWeights(weights, lettersWeights));
+}
+
+/** What is known of all files of a folder, by their paths. */
+async function promisesOf(folder: string): Promise<PromisedFiles> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const promises = files.sort().map(async (file) => {
+    const bytes = await readFile(file);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return [relative(folder, file).replaceAll(sep, '/'), { sha256, bytes: bytes.length }] as const;
   });
-  return Object.fromEntries(await Promise.all(sums));
+  return Object.fromEntries(await Promise.all(promises));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

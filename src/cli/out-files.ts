@@ -9,6 +9,7 @@ import { fixedFolder, isTemplate } from './out-template.ts';
 /** What a file is written as: endings that say otherwise are refused, for they would be lies. */
 const formats = {
   PNG: /\.(jpe?g|jfif|gif|webp|bmp|tiff?|avif|heic|jxl|svg|pdf|ppm|safetensors|npy)$/i,
+  'PNG or GIF': /\.(jpe?g|jfif|webp|bmp|tiff?|avif|heic|jxl|svg|pdf|ppm|safetensors|npy|mp4|webm|mov)$/i,
   safetensors: /\.(npy|npz|pt|pth|pkl|ckpt|bin|gguf|onnx|h5|png|jpe?g|json)$/i,
   XML: /\.(html?|json|png)$/i,
   HTML: /\.(xml|json|png|pdf)$/i,

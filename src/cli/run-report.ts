@@ -1,5 +1,6 @@
 /** What a run of drawing says of itself, and where it leaves what it has drawn. */
 import { dirname } from 'node:path';
+import { encodeGif } from '../formats/gif.ts';
 import { grid } from '../formats/grid.ts';
 import { makeFolder } from '../formats/node-files.ts';
 import { encodeApng, encodePng } from '../formats/png.ts';
@@ -25,7 +26,7 @@ export type OutFiles = {
 
 /** @throws InputError for no file at all, and as `chooseOutFiles` */
 export function chooseRunFiles(options: ParsedOptions): OutFiles {
-  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors', animation: 'PNG' });
+  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors', animation: 'PNG or GIF' });
   if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
   return files;
 }
@@ -109,7 +110,7 @@ export function writeDrawn({ latents, animation }: OutFiles, drawn: Drawn): void
       picture: grid([{ title, samples: frame }]),
       milliseconds: i === frames.length ? lastMilliseconds : frameMilliseconds,
     }));
-    writeOut(animation, encodeApng(shown, { Title: title }));
+    writeOut(animation, /\.gif$/i.test(animation) ? encodeGif(shown) : encodeApng(shown, { Title: title }));
   }
   if (latents !== undefined) writeLatents(latents, before, steps, behind);
 }

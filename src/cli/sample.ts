@@ -15,6 +15,7 @@ import { chooseUNetGuidance, chosenPage, guidanceHelp, guidanceOptions } from '.
 import { invertPicture } from './invert.ts';
 import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
 import { loadWeak, modelHelp } from './model.ts';
+import { chooseClassifier, classifierHelp, classifierOptions } from './noise-classifier.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
@@ -28,6 +29,7 @@ export const sampleKinds: OptionKinds = {
   model: 'text',
   variant: 'text',
   'weak-model': 'text',
+  ...classifierOptions,
   out: 'text',
   labels: 'text',
   latents: 'text',
@@ -50,9 +52,10 @@ ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
 ${loraHelp}
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
+${classifierHelp}
   --out GRID.png                  where the pictures go, side by side, with all that pag again needs to draw them again;
                                   each by itself with {index}, {seed} or {label} in the name: out/{seed}-{label}.png
-  --animation FILE.png            how they become what they are, step by step, as an animated PNG
+  --animation FILE.png|FILE.gif   how they become what they are, step by step, as an animated PNG, or as a GIF
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample;
                                   of --init start, too: the noised picture
   --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
@@ -96,16 +99,22 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
     );
   }
   const weak = await loadWeak(options, dtype);
-  const guidance = chooseUNetGuidance(options, unet, weak);
+  const classifier = await chooseClassifier(options, dtype, backend, schedulerConfig);
   const { scheduler: plain, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
   const { shape: whole, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
   const [count = 0] = whole;
+  const slopeAt = classifier?.slopeFor(Array.from({ length: count }, (_, i) => i));
+  const guidance = chooseUNetGuidance(options, unet, { weak, slopeAt });
   const conditions = conditionsOf(options, unet, count);
   const models = { main: unet, ...(weak && { weak }) };
   const byName = classConditions(conditions.labels, conditions.nullLabel);
   const plan = { models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole };
   announceWork(plannedWork(() => leastWork(plan), whole));
-  const weights = { model: [unet.weights], ...(weak && { 'weak-model': [weak.weights] }) };
+  const weights = {
+    model: [unet.weights],
+    ...(weak && { 'weak-model': [weak.weights] }),
+    ...(classifier && { 'noise-classifier': [classifier.model.weights] }),
+  };
   const pictures = await planPictures(files, options, choices, weights, count, conditions.labels);
   const noise = first();
   const { scheduler, start } = picture

@@ -1,6 +1,7 @@
 /** `pag schedulers`: what there is to sample with. */
 import { InputError } from '../tensor/errors.ts';
-import { schedulerDefaults, schedulers, type ModelKind, type SchedulerEntry } from '../schedulers/registry.ts';
+import type { ModelKind, SchedulerEntry } from '../schedulers/entry.ts';
+import { schedulerDefaults, schedulers } from '../schedulers/registry.ts';
 import type { Command } from './command.ts';
 import { printResult } from './messages.ts';
 import { readOptions, suggestion } from './options.ts';

@@ -18,6 +18,8 @@ const types: Readonly<Record<string, { readonly type: string; readonly isText: b
   '.html': { type: 'text/html; charset=utf-8', isText: true },
   '.js': { type: 'text/javascript; charset=utf-8', isText: true },
   '.css': { type: 'text/css; charset=utf-8', isText: true },
+  '.txt': { type: 'text/plain; charset=utf-8', isText: true },
+  '.png': { type: 'image/png', isText: false },
   '.json': { type: 'application/json', isText: true },
   '.safetensors': { type: 'application/octet-stream', isText: false },
 };

@@ -8,7 +8,7 @@ import type { Command } from './command.ts';
 import { printResult } from './messages.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { serveFolder } from './serve.ts';
-import { lettersModel, shippedOracle, shippedPage } from './shipped.ts';
+import { shippedOracle, shippedPage, wordsModel } from './shipped.ts';
 
 const kinds: OptionKinds = { port: 'text' };
 
@@ -27,8 +27,8 @@ async function run(args: readonly string[]): Promise<number> {
   const page = (await buildFromSource()) ?? shippedPage;
   const found = await stat(join(page, 'index.html')).catch(() => undefined);
   if (!found) throw new InputError(`there is no page in ${page}; it is in the package pag-reference-page`);
-  // The package holds the model and the cases of the oracle once, and not in the page's folder again.
-  const server = await serveFolder(page, port, { model: lettersModel, oracle: shippedOracle });
+  // The package holds the text model and the cases of the oracle once, and not in the page's folder again.
+  const server = await serveFolder(page, port, { words: wordsModel, oracle: shippedOracle });
   const address = `http://localhost:${(server.address() as AddressInfo).port}/`;
   printResult(options, { text: `the walkthrough: ${address}   (Ctrl-C stops it)`, json: { schema: 1, address } });
   await new Promise((resolve) => server.on('close', resolve));

@@ -1,15 +1,11 @@
 /** Pictures as PNG files (Node: the compression is zlib's). RFC 2083. */
 import { deflateSync } from 'node:zlib';
 import { InputError } from '../tensor/errors.ts';
+import { firstOf, type Frame } from './animation.ts';
+import { checkPicture, type Picture } from './picture.ts';
 import { chunkBytes, signature } from './png-chunks.ts';
 
-/** 8 bits for each channel, row by row; 1 channel is grey, 3 are red, green, blue. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
-  readonly pixels: Uint8Array;
-}
+export type { Picture } from './picture.ts';
 
 /** Texts that a file carries, by their keywords: 1 to 79 characters of Latin-1. */
 export type PngTexts = Readonly<Record<string, string>>;
@@ -35,19 +31,9 @@ export function encodePng(picture: Picture, texts: PngTexts = {}): Uint8Array {
  * @param frames pictures of one size and one number of channels, and for how many milliseconds each is shown
  * @throws InputError as `encodePng`, for no frame, and for frames that differ
  */
-export function encodeApng(
-  frames: readonly { readonly picture: Picture; readonly milliseconds: number }[],
-  texts: PngTexts = {},
-): Uint8Array {
-  const [first, ...others] = frames;
-  if (!first) throw new InputError('an animation needs at least one picture');
-  const { width, height, channels } = first.picture;
-  for (const { picture } of others)
-    if (picture.width !== width || picture.height !== height || picture.channels !== channels)
-      throw new InputError(
-        `the pictures of an animation differ: ${width} × ${height} with ${channels} channels, and ` +
-          `${picture.width} × ${picture.height} with ${picture.channels}`,
-      );
+export function encodeApng(frames: readonly Frame[], texts: PngTexts = {}): Uint8Array {
+  const first = firstOf(frames);
+  const { width, height } = first.picture;
   let sequence = 0;
   const parts = frames.flatMap(({ picture, milliseconds }, i) => {
     const control = chunkBytes('fcTL', numbers([sequence++, width, height, 0, 0], [milliseconds, 1000], [0, 0]));
@@ -75,19 +61,9 @@ function numbers(of32: readonly number[], of16: readonly number[] = [], of8: rea
   return bytes;
 }
 
-function headerChunk({ width, height, channels, pixels }: Picture): Uint8Array {
-  if (![width, height].every((extent) => Number.isInteger(extent) && extent >= 1) || ![1, 3].includes(channels)) {
-    throw new InputError(
-      `a picture of ${width} × ${height} with ${channels} channels cannot be written; ` +
-        'width and height must be whole numbers from 1 on, and there must be 1 channel (grey) or 3 (RGB)',
-    );
-  }
-  if (pixels.length !== width * height * channels) {
-    throw new InputError(
-      `a picture of ${width} × ${height} with ${channels} channels has ${width * height * channels} bytes, ` +
-        `but ${pixels.length} were given`,
-    );
-  }
+function headerChunk(picture: Picture): Uint8Array {
+  const { width, height, channels } = picture;
+  checkPicture(picture);
   // 8 bits, grey or RGB, the only compression, filtering, no interlace
   return chunkBytes('IHDR', numbers([width, height], [], [8, channels === 1 ? 0 : 2, 0, 0, 0]));
 }

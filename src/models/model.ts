@@ -5,6 +5,7 @@
 import type { Program, Tensors } from '../kernels/kernels.ts';
 import type { Context } from '../nn/context.ts';
 import { checkFinite, checkTensor, mustBe, type Check } from '../tensor/checks.ts';
+import { sourceOf } from '../tensor/deferred.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { sameShape, shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
@@ -141,7 +142,8 @@ export function checkWeights({ stages }: Pick<Architecture, 'stages'>, weights: 
         `${source}: "${name}" has shape ${shapeText(found.shape)}, but the config asks for ${shapeText(shape)}`,
       );
     }
-    checkFinite(`${source}: "${name}"`, found);
+    // What is still in its file is checked when it is read.
+    if (!sourceOf(found)) checkFinite(`${source}: "${name}"`, found);
   }
   for (const name of weights.keys()) {
     if (!expected.has(name)) {

@@ -13,6 +13,7 @@ import { checkTimesteps, type OwnSteps } from './own-steps.ts';
 import type { Scheduler } from './scheduler.ts';
 import { f32 } from './single.ts';
 import { spacedTimesteps } from './spacing.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /** What the model was trained with. */
 export interface ConsistencyRange {
@@ -111,3 +112,14 @@ function readRange(options: ReturnType<typeof readOptions>, name: string) {
   if (!(rho > 0)) throw new InputError(`${name}: rho is ${rho}; expected a number above 0`);
   return { trainTimesteps, sigmaMin, sigmaMax, sigmaData, rho, noiseScale };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const CMStochasticIterativeScheduler: SchedulerEntry = {
+  name: 'CMStochasticIterativeScheduler',
+  short: 'cm',
+  summary: 'for consistency models of σ: to x̂₀ at once, then noise again',
+  source: 'Song et al. 2023, arXiv 2303.01469, algorithm 1',
+  kind: 'consistency',
+  own: { timesteps: true },
+  create: (config, steps, own) => cmStochasticIterative(config, steps, own),
+};

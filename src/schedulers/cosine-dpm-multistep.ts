@@ -14,6 +14,7 @@ import { checkApart, levelsBack, multistepStep, ordersOf } from './multistep.ts'
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { f32 } from './single.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 const defaults = { least: 0.3, most: 500, sigmaData: 1, schedule: 'exponential', prediction: 'v_prediction' } as const;
 
@@ -64,3 +65,14 @@ export function cosineDpmMultistep(config: Config, steps: number, seed?: NoiseSe
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const CosineDPMSolverMultistepScheduler: SchedulerEntry = {
+  name: 'CosineDPMSolverMultistepScheduler',
+  short: 'cosine-dpm',
+  summary: 'SDE-DPM-Solver++ for models of v in continuous time, on the noise of a Brownian motion',
+  source: 'arXiv 2211.01095 and 2206.00364, as in Stable Audio, arXiv 2407.14358',
+  kind: 'continuous',
+  seeded: true,
+  create: (config, steps, { noiseSeed }) => cosineDpmMultistep(config, steps, noiseSeed),
+};

@@ -12,6 +12,7 @@ import { epsilonAt, originalAt, predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { spacedTimesteps } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * x' = √ᾱ' x̂₀ + √(1 − ᾱ') ε: `diffuse` to the level of the next, noisier timestep. That is DDIM's step with the two
@@ -59,3 +60,13 @@ export function ddimInverse(config: Config, steps: number): Scheduler<undefined>
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const DDIMInverseScheduler: SchedulerEntry = {
+  name: 'DDIMInverseScheduler',
+  short: 'ddim-inverse',
+  summary: 'DDIM backwards: from a picture to its noise (--invert)',
+  source: 'Mokady et al. 2022, arXiv 2211.09794',
+  kind: 'discrete',
+  create: (config, steps) => ddimInverse(config, steps),
+};

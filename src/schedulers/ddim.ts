@@ -12,6 +12,7 @@ import type { Scheduler } from './scheduler.ts';
 import { f32, oneMinus, root } from './single.ts';
 import { spacedTimesteps, spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * x' = √ᾱ' x̂₀ + √(1 − ᾱ' − σ²) ε + σ z,   σ = η √((1−ᾱ')/(1−ᾱ)) √(1 − ᾱ/ᾱ')   (arXiv 2010.02502, eq. 12 and 16).
@@ -72,3 +73,15 @@ export function ddim(config: Config, steps: number, eta = 0): Scheduler<undefine
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const DDIMScheduler: SchedulerEntry = {
+  name: 'DDIMScheduler',
+  short: 'ddim',
+  summary: 'deterministic with eta 0, as noisy as DDPM with eta 1; first order',
+  source: 'Song et al. 2021, arXiv 2010.02502',
+  kind: 'discrete',
+  eta: 0,
+  mostEta: 1,
+  create: (config, steps, { eta }) => ddim(config, steps, eta),
+};

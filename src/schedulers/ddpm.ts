@@ -14,6 +14,7 @@ import type { Scheduler } from './scheduler.ts';
 import { f32, oneMinus, root } from './single.ts';
 import { spacedTimesteps, spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * x' = μ + kick,   μ = (√ᾱ' β / (1−ᾱ)) x̂₀ + (√α (1−ᾱ') / (1−ᾱ)) x,   α = ᾱ/ᾱ', β = 1 − α   (arXiv 2006.11239, eq. 7
@@ -77,3 +78,14 @@ export function ddpm(config: Config, steps: number, { timesteps: own }: OwnSteps
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const DDPMScheduler: SchedulerEntry = {
+  name: 'DDPMScheduler',
+  short: 'ddpm',
+  summary: 'the ancestral sampler that the model was trained for: one noise draw a step',
+  source: 'Ho et al. 2020, arXiv 2006.11239',
+  kind: 'discrete',
+  own: { timesteps: true },
+  create: (config, steps, own) => ddpm(config, steps, own),
+};

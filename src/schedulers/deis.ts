@@ -19,6 +19,7 @@ import {
 } from './solver-table.ts';
 import { spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * x'/α' = x/α + ∫ p(ln ρ) dρ from ρ to ρ', ρ = σ/α, p the polynomial through the last values of ε: Adams–Bashforth's
@@ -106,3 +107,13 @@ export function deis(config: Config, steps: number, mu?: number): Scheduler<read
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const DEISMultistepScheduler: SchedulerEntry = {
+  name: 'DEISMultistepScheduler',
+  short: 'deis',
+  summary: 'exponential integrator with a polynomial in log ρ, orders 1 to 3',
+  source: 'Zhang & Chen 2022, arXiv 2204.13902',
+  kind: 'discrete',
+  create: (config, steps, { mu }) => deis(config, steps, mu),
+};

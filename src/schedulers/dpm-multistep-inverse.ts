@@ -16,6 +16,7 @@ import { readSolverModel, solverOutput } from './solver-model.ts';
 import { countUsed, readForeignEnds, tableOf, wideSigmas, type SolverGrid, type SolverTable } from './solver-table.ts';
 import { range, roundHalfEven, solverTimesteps, spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * A run of `multistepStep` from the least noise to the most. The state is the model's last outputs, the latest first.
@@ -135,3 +136,13 @@ function risingTimesteps(
       return falling.filter((t) => t >= 0).reverse();
   }
 }
+
+/** What is known of it before it is created, and how it is. */
+export const DPMSolverMultistepInverseScheduler: SchedulerEntry = {
+  name: 'DPMSolverMultistepInverseScheduler',
+  short: 'dpm-inverse',
+  summary: 'DPM-Solver backwards: from a picture, given as --noise, to its noise',
+  source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
+  kind: 'discrete',
+  create: (config, steps) => dpmMultistepInverse(config, steps),
+};

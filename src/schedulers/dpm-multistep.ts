@@ -31,6 +31,7 @@ import {
 } from './solver-table.ts';
 import { spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * A run of `multistepStep`: a step of order k uses the model's last k outputs and costs one call. The state is those
@@ -125,3 +126,14 @@ export function checkSolver(name: string, algorithm: string, final: string, orde
     );
   }
 }
+
+/** What is known of it before it is created, and how it is. */
+export const DPMSolverMultistepScheduler: SchedulerEntry = {
+  name: 'DPMSolverMultistepScheduler',
+  short: 'dpm',
+  summary: 'DPM-Solver and DPM-Solver++, of the ODE or the SDE, orders 1 to 3, one call a step',
+  source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
+  kind: 'discrete',
+  own: { timesteps: true },
+  create: (config, steps, { mu, ...own }) => dpmMultistep(config, steps, mu, own),
+};

@@ -24,6 +24,7 @@ import { firstDeviation } from './sigma-table.ts';
 import { f32 } from './single.ts';
 import { fractionalTimesteps, range, spacings } from './spacing.ts';
 import { ancestralSplit, denoise, varianceExploding } from './variance-exploding.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * x' = (σ_down/σ) x + (1 − σ_down/σ) x̂₀ + σ_up z, with the ancestral split of σ' (k-diffusion's `sample_dpmpp_sde`).
@@ -142,3 +143,15 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
     initNoiseSigma: firstDeviation(grid, largest),
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const DPMSolverSDEScheduler: SchedulerEntry = {
+  name: 'DPMSolverSDEScheduler',
+  short: 'dpm-sde',
+  summary: 'DPM-Solver++ of the SDE, two calls a step, on the noise of a Brownian motion',
+  source: 'Lu et al. 2022, arXiv 2211.01095; k-diffusion, sample_dpmpp_sde',
+  kind: 'discrete',
+  seeded: true,
+  churns: 'sNoise',
+  create: (config, steps, { noiseSeed, sNoise }) => dpmSde(config, steps, noiseSeed, sNoise),
+};

@@ -23,6 +23,7 @@ import {
   type SolverLevel,
 } from './solver-table.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * A step of DPM-Solver of order k from the beginning of a block, with the k outputs in it (arXiv 2206.00927,
@@ -144,3 +145,14 @@ function blockOrders(order: number, steps: number, lowersFinal: boolean, endsAtZ
   const endsLow = endsAtZero || (lowersFinal && steps % order === 0);
   return endsLow ? [...orders.slice(0, -1), 1] : orders;
 }
+
+/** What is known of it before it is created, and how it is. */
+export const DPMSolverSinglestepScheduler: SchedulerEntry = {
+  name: 'DPMSolverSinglestepScheduler',
+  short: 'dpm-singlestep',
+  summary: 'DPM-Solver and DPM-Solver++ in blocks of 1 to 3 calls',
+  source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
+  kind: 'discrete',
+  own: { timesteps: true },
+  create: (config, steps, { mu, ...own }) => dpmSinglestep(config, steps, mu, own),
+};

@@ -12,6 +12,7 @@ import { readThreshold } from './limit.ts';
 import { checkApart, checkEnd, levelsBack, multistepStep, orderAtRest, ordersOf, readOrder } from './multistep.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * A run of `multistepStep` where the signal is 1 and the noise σ, x̂₀ by `preconditioned`. The state is the last x̂₀,
@@ -58,3 +59,13 @@ export function edmDpmMultistep(config: Config, steps: number): Scheduler<readon
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const EDMDPMSolverMultistepScheduler: SchedulerEntry = {
+  name: 'EDMDPMSolverMultistepScheduler',
+  short: 'edm-dpm',
+  summary: "DPM-Solver++ for models with EDM's preconditioning",
+  source: 'arXiv 2206.00364 and 2211.01095',
+  kind: 'edm',
+  create: (config, steps) => edmDpmMultistep(config, steps),
+};

@@ -5,6 +5,7 @@ import { readEdmTable } from './edm.ts';
 import { eulerStep } from './euler.ts';
 import { readOptions, type Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * A run of `eulerStep`, x̂₀ by `preconditioned`. First order.
@@ -32,3 +33,14 @@ export function edmEuler(config: Config, steps: number, churn: Churn = {}): Sche
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const EDMEulerScheduler: SchedulerEntry = {
+  name: 'EDMEulerScheduler',
+  short: 'edm-euler',
+  summary: "Euler's method for models with EDM's preconditioning",
+  source: 'Karras et al. 2022, arXiv 2206.00364',
+  kind: 'edm',
+  churns: true,
+  create: (config, steps, churn) => edmEuler(config, steps, churn),
+};

@@ -9,6 +9,7 @@ import type { Scheduler } from './scheduler.ts';
 import { readSigmaTable } from './sigma-table.ts';
 import { checkFalling } from './sigmas.ts';
 import { ancestralSplit, ancestralStep, denoise, slope, varianceExploding } from './variance-exploding.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * A run of ancestral Euler: `ancestralStep` with the slope at the beginning of the step.
@@ -42,3 +43,14 @@ export function eulerAncestral(config: Config, steps: number, eta = 1): Schedule
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const EulerAncestralDiscreteScheduler: SchedulerEntry = {
+  name: 'EulerAncestralDiscreteScheduler',
+  short: 'euler-ancestral',
+  summary: 'Euler down, then noise up',
+  source: 'k-diffusion, sample_euler_ancestral',
+  kind: 'discrete',
+  eta: 1,
+  create: (config, steps, { eta }) => eulerAncestral(config, steps, eta),
+};

@@ -14,6 +14,7 @@ import type { Scheduler } from './scheduler.ts';
 import { readSigmaTable } from './sigma-table.ts';
 import { f32 } from './single.ts';
 import { along, denoise, slope, varianceExploding } from './variance-exploding.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * x' = x + (σ' − σ) d,   d = (x − x̂₀)/σ. First order.
@@ -62,3 +63,15 @@ export function euler(config: Config, steps: number, choices: OwnSteps & Churn =
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const EulerDiscreteScheduler: SchedulerEntry = {
+  name: 'EulerDiscreteScheduler',
+  short: 'euler',
+  summary: "Euler's method in σ; first order",
+  source: 'Karras et al. 2022, arXiv 2206.00364',
+  kind: 'discrete',
+  own: { timesteps: true, sigmas: 'steps and end' },
+  churns: true,
+  create: (config, steps, choices) => euler(config, steps, choices),
+};

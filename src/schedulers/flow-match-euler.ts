@@ -16,6 +16,7 @@ import { f32, oneMinus } from './single.ts';
 import { range } from './spacing.ts';
 import { along } from './variance-exploding.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /** α = 1 − σ: x_σ = (1 − σ) x₀ + σ ε is a straight line. @param sigma σ, from 0 to 1 */
 export function flowLevel(sigma: number): NoiseLevel {
@@ -158,3 +159,14 @@ function ownSigmas(
 export function shiftInSingle(sigma: number, shift: number): number {
   return f32(f32(f32(shift) * sigma) / f32(1 + f32(f32(shift - 1) * sigma)));
 }
+
+/** What is known of it before it is created, and how it is. */
+export const FlowMatchEulerDiscreteScheduler: SchedulerEntry = {
+  name: 'FlowMatchEulerDiscreteScheduler',
+  short: 'flow-match-euler',
+  summary: "Euler's method for flow matching",
+  source: 'Lipman et al. 2022, arXiv 2210.02747; Esser et al. 2024, arXiv 2403.03206',
+  kind: 'flow',
+  own: { timesteps: true, sigmas: 'steps' },
+  create: (config, steps, { mu, ...own }) => flowMatchEuler(config, steps, mu, own),
+};

@@ -15,6 +15,7 @@ import { f32 } from './single.ts';
 import { range } from './spacing.ts';
 import { along } from './variance-exploding.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /** Between the two calls of a step: where it began, at which σ, and the direction there. */
 type State = { readonly x: Tensor; readonly sigma: number; readonly v: Tensor } | undefined;
@@ -61,3 +62,14 @@ export function flowMatchHeun(config: Config, steps: number, churn: Churn = {}):
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const FlowMatchHeunDiscreteScheduler: SchedulerEntry = {
+  name: 'FlowMatchHeunDiscreteScheduler',
+  short: 'flow-match-heun',
+  summary: "Heun's method for flow matching; second order, two calls a step",
+  source: 'Karras et al. 2022, arXiv 2206.00364; Lipman et al. 2022, arXiv 2210.02747',
+  kind: 'flow',
+  churns: true,
+  create: (config, steps, churn) => flowMatchHeun(config, steps, churn),
+};

@@ -3,6 +3,7 @@ import { InputError } from '../tensor/errors.ts';
 import { flowMatchRun } from './flow-match-euler.ts';
 import { readOptions, type Config } from './options.ts';
 import type { OwnSteps } from './own-steps.ts';
+import type { SchedulerEntry } from './entry.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** The values of upscale_mode. */
@@ -24,3 +25,14 @@ export function flowMatchLcm(config: Config, steps: number, mu?: number, own: Ow
     throw new InputError(`${name}: scale_factors is [${factors}]; it draws pictures of one size, expected null`);
   return flowMatchRun(options, name, steps, { mu, own, isStochastic: true });
 }
+
+/** What is known of it before it is created, and how it is. */
+export const FlowMatchLCMScheduler: SchedulerEntry = {
+  name: 'FlowMatchLCMScheduler',
+  short: 'flow-match-lcm',
+  summary: 'for consistency models of a flow: to x̂₀ at once, then noise again',
+  source: 'Luo et al. 2023, arXiv 2310.04378',
+  kind: 'flow',
+  own: { timesteps: true, sigmas: 'steps' },
+  create: (config, steps, { mu, ...own }) => flowMatchLcm(config, steps, mu, own),
+};

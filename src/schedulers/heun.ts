@@ -7,6 +7,7 @@ import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
 import { readOptions, type Config } from './options.ts';
 import type { OwnSteps } from './own-steps.ts';
 import { predictionTypes } from './prediction.ts';
+import type { SchedulerEntry } from './entry.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaTable } from './sigma-table.ts';
 import { along, denoise, slope, varianceExploding } from './variance-exploding.ts';
@@ -63,3 +64,14 @@ export function heun(config: Config, steps: number, { timesteps: own }: OwnSteps
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const HeunDiscreteScheduler: SchedulerEntry = {
+  name: 'HeunDiscreteScheduler',
+  short: 'heun',
+  summary: "Heun's method; second order, two calls a step",
+  source: 'Karras et al. 2022, arXiv 2206.00364, algorithm 1',
+  kind: 'discrete',
+  own: { timesteps: true },
+  create: (config, steps, own) => heun(config, steps, own),
+};

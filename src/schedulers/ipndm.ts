@@ -16,6 +16,7 @@ import { epsilonAt, originalAt } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { f32, oneMinus, root } from './single.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * x' = α' (x − σ ε)/α + σ' ε: DDIM's step, in which ε may be a mean of several (`adamsBashforth`).
@@ -83,3 +84,13 @@ function readNoises(options: Options, steps: number, name: string): readonly num
     );
   return given.map(f32);
 }
+
+/** What is known of it before it is created, and how it is. */
+export const IPNDMScheduler: SchedulerEntry = {
+  name: 'IPNDMScheduler',
+  short: 'ipndm',
+  summary: 'linear multistep along the curve of DDIM, for models of v in continuous time',
+  source: 'Liu et al. 2022, arXiv 2202.09778; Zhang & Chen 2022, arXiv 2204.13902',
+  kind: 'continuous',
+  create: (config, steps) => ipndm(config, steps),
+};

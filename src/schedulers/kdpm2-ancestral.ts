@@ -2,6 +2,7 @@
 import type { Config } from './options.ts';
 import { midpointMethod, type MidpointState } from './midpoint.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * The midpoint method down to σ_down, then noise up to σ'.
@@ -12,3 +13,14 @@ import type { Scheduler } from './scheduler.ts';
 export function kdpm2Ancestral(config: Config, steps: number, eta = 1): Scheduler<MidpointState> {
   return midpointMethod('KDPM2AncestralDiscreteScheduler', config, steps, eta);
 }
+
+/** What is known of it before it is created, and how it is. */
+export const KDPM2AncestralDiscreteScheduler: SchedulerEntry = {
+  name: 'KDPM2AncestralDiscreteScheduler',
+  short: 'kdpm2-ancestral',
+  summary: 'KDPM2 down, then noise up',
+  source: 'k-diffusion, sample_dpm_2_ancestral',
+  kind: 'discrete',
+  eta: 1,
+  create: (config, steps, { eta }) => kdpm2Ancestral(config, steps, eta),
+};

@@ -14,6 +14,7 @@ import type { Scheduler } from './scheduler.ts';
 import { f32, root } from './single.ts';
 import { spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /** σ_d, the deviation of the data, as the models were distilled. */
 const sigmaData = 0.5;
@@ -78,3 +79,15 @@ export function lcm(config: Config, steps: number, own: ConsistencyChoices = {})
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const LCMScheduler: SchedulerEntry = {
+  name: 'LCMScheduler',
+  short: 'lcm',
+  summary: 'for consistency models: to x̂₀ at once, then noise again',
+  source: 'Luo et al. 2023, arXiv 2310.04378',
+  kind: 'discrete',
+  own: { timesteps: true },
+  strength: true,
+  create: (config, steps, own) => lcm(config, steps, own),
+};

@@ -9,6 +9,7 @@ import { predictionTypes } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { readSigmaTable } from './sigma-table.ts';
 import { denoise, slope, varianceExploding } from './variance-exploding.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /** How many slopes the polynomial goes through. */
 const order = 4;
@@ -70,3 +71,13 @@ export function lms(config: Config, steps: number): Scheduler<readonly Tensor[]>
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const LMSDiscreteScheduler: SchedulerEntry = {
+  name: 'LMSDiscreteScheduler',
+  short: 'lms',
+  summary: 'linear multistep through the last four slopes',
+  source: 'k-diffusion, sample_lms',
+  kind: 'discrete',
+  create: (config, steps) => lms(config, steps),
+};

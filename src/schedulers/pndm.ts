@@ -12,6 +12,7 @@ import type { Scheduler } from './scheduler.ts';
 import { f32, oneMinus, root } from './single.ts';
 import { spacedTimesteps, spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * x' = √(ᾱ'/ᾱ) x − (ᾱ' − ᾱ) ε / (ᾱ √(1−ᾱ') + √(ᾱ (1−ᾱ) ᾱ'))   (arXiv 2202.09778, eq. 11, there φ).
@@ -167,3 +168,14 @@ function warmingCalls(grid: readonly number[], stride: number): readonly Call[] 
   const again = grid.slice(1, 2).map((t) => ({ t, from: t + stride, to: t }));
   return first ? [first, ...again, ...others] : [];
 }
+
+/** What is known of it before it is created, and how it is. */
+export const PNDMScheduler: SchedulerEntry = {
+  name: 'PNDMScheduler',
+  short: 'pndm',
+  summary: 'Runge–Kutta for three steps, then linear multistep, along the curve of DDIM',
+  source: 'Liu et al. 2022, arXiv 2202.09778',
+  kind: 'discrete',
+  createLater: pndm,
+  create: (config, steps) => pndm(config, steps),
+};

@@ -18,6 +18,7 @@ import { readSolverModel } from './solver-model.ts';
 import { readForeignEnds, smallestSigma, solverTable, type SolverLevel, type SolverTable } from './solver-table.ts';
 import { spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /** What a step of SA-Solver is to be. */
 export interface SaSolverRule {
@@ -178,3 +179,13 @@ function readTable(options: Options, schedule: NoiseSchedule, steps: number, nam
       'expected σ above 0 and α above 0; change beta_start, trained_betas or flow_shift',
   );
 }
+
+/** What is known of it before it is created, and how it is. */
+export const SASolverScheduler: SchedulerEntry = {
+  name: 'SASolverScheduler',
+  short: 'sa',
+  summary: 'stochastic Adams: a predictor and a corrector of orders 1 to 4, noise in the middle of the run',
+  source: 'Xue et al. 2023, arXiv 2309.05019',
+  kind: 'discrete',
+  create: (config, steps) => saSolver(config, steps),
+};

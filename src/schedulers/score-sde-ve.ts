@@ -12,6 +12,7 @@ import { expectTrained, linspace } from './noise-schedule.ts';
 import { readOptions, type Config, type Options } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
 import { f32 } from './single.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * x' = x + (σ² − σ'²) s + √(σ² − σ'²) z   (arXiv 2011.13456, algorithm 2, the predictor).
@@ -110,3 +111,13 @@ function readKeys(options: Options, name: string) {
   if (!(end >= 0 && end < 1)) throw new InputError(`${name}: sampling_eps is ${end}; expected a time from 0 to 1`);
   return { least, most, end, ratio };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const ScoreSdeVeScheduler: SchedulerEntry = {
+  name: 'ScoreSdeVeScheduler',
+  short: 'sde-ve',
+  summary: 'for models of the score: Langevin corrections, then a step of the reverse SDE',
+  source: 'Song et al. 2021, arXiv 2011.13456, algorithms 2 and 4',
+  kind: 'score',
+  create: (config, steps) => scoreSdeVe(config, steps),
+};

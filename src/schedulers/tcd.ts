@@ -15,6 +15,7 @@ import type { Scheduler } from './scheduler.ts';
 import { f32, oneMinus } from './single.ts';
 import { spacings } from './spacing.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /**
  * Down to s along DDIM's line, x_s = √ᾱ_s x̂₀ + √(1−ᾱ_s) ε; then up to t' by noise, x' = √(ᾱ'/ᾱ_s) x_s +
@@ -78,3 +79,17 @@ export function tcd(config: Config, steps: number, eta = 0.3, own: ConsistencyCh
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const TCDScheduler: SchedulerEntry = {
+  name: 'TCDScheduler',
+  short: 'tcd',
+  summary: 'for trajectory consistency models: down the line of DDIM, part of the way up by noise',
+  source: 'Zheng et al. 2024, arXiv 2402.19159',
+  kind: 'discrete',
+  eta: 0.3,
+  mostEta: 1,
+  own: { timesteps: true },
+  strength: true,
+  create: (config, steps, { eta, ...own }) => tcd(config, steps, eta, own),
+};

@@ -17,6 +17,7 @@ import { readSolverModel } from './solver-model.ts';
 import { checkSolverLevels, type SolverLevel } from './solver-table.ts';
 import { readUnipcTable } from './unipc-table.ts';
 import { variancePreserving } from './variance-preserving.ts';
+import type { SchedulerEntry } from './entry.ts';
 
 /** What a step of UniPC is to be. */
 export interface UnipcRule {
@@ -142,3 +143,14 @@ export function unipc(config: Config, steps: number, mu?: number, own: OwnSteps 
     },
   };
 }
+
+/** What is known of it before it is created, and how it is. */
+export const UniPCMultistepScheduler: SchedulerEntry = {
+  name: 'UniPCMultistepScheduler',
+  short: 'unipc',
+  summary: 'a predictor and a corrector of orders 1 to 3, one call a step',
+  source: 'Zhao et al. 2023, arXiv 2302.04867',
+  kind: 'discrete',
+  own: { sigmas: 'steps' },
+  create: (config, steps, { mu, ...own }) => unipc(config, steps, mu, own),
+};

@@ -14,10 +14,13 @@ import type {
   PassesResult,
   RunRequest,
   ToWorker,
+  WordsRequest,
+  WordsResult,
   WorkKind,
   Works,
 } from './protocol.ts';
 import { createQuestions, type Answer } from './questions.ts';
+import type { Loaded } from './work/promised.ts';
 
 /** Asks the worker. What is asked while a section draws is what this section wants from now on. */
 export interface Client {
@@ -27,12 +30,15 @@ export interface Client {
   /** @param of names the picture that the request holds */
   passes(request: PassesRequest, of: string): Answer<PassesResult>;
   check(request: CheckRequest): Answer<CheckResult>;
+  words(request: WordsRequest): Answer<WordsResult>;
   /** From now on what this section wants goes first. */
   focus(section: string): void;
   /** Starts anew with other kernels. All that was known is forgotten. */
   open(kernels: KernelChoice): void;
   /** What computes; undefined while it is being loaded. */
   engine(): EngineReport | undefined;
+  /** How far the model has been loaded; undefined before its first bytes. */
+  loaded(): Loaded | undefined;
   /** Why nothing can be computed, if so. */
   problem(): string | undefined;
 }
@@ -41,6 +47,7 @@ export interface Client {
 interface Connection {
   readonly worker?: Worker;
   readonly engine?: EngineReport;
+  readonly loaded?: Loaded;
   readonly problem?: string;
   /** The jobs that it has been told to do first. */
   readonly first: readonly number[];
@@ -60,6 +67,7 @@ export function createClient(changed: () => void): Client {
 
   const hear = (message: FromWorker): void => {
     if (message.kind === 'ready') connection = { ...connection, engine: message.engine };
+    else if (message.kind === 'loading') connection = { ...connection, loaded: message.loaded };
     else if (message.kind === 'failed' && message.job === undefined)
       connection = { ...connection, problem: message.problem };
     else questions.hear(message);
@@ -97,6 +105,7 @@ export function createClient(changed: () => void): Client {
     run: (request) => ask('run', request, JSON.stringify(request)),
     passes: (request, of) => ask('passes', request, `${of} ${JSON.stringify({ ...request, sample: undefined })}`),
     check: (request) => ask('check', request, JSON.stringify(request)),
+    words: (request) => ask('words', request, JSON.stringify(request)),
     focus(section) {
       focused = section;
       sendFocus();
@@ -109,6 +118,7 @@ export function createClient(changed: () => void): Client {
       changed();
     },
     engine: () => connection.engine,
+    loaded: () => connection.loaded,
     problem: () => connection.problem,
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { SamplingStep } from '../sampling/sample.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Loaded } from './work/promised.ts';
 
 /**
  * How a run is guided. `spoilt` follows ε̂ alone: what comes out when the attention of `layers` is the identity
@@ -95,11 +96,33 @@ export interface CheckResult {
   readonly named?: readonly string[];
 }
 
+/** Pictures of what words ask for. */
+export interface WordsRequest {
+  /** What is asked for; the empty text asks for nothing in particular. */
+  readonly prompt: string;
+  readonly seed: number;
+  /** g of CFG, and s of PAG in the middle block. */
+  readonly guidanceScale: number;
+  readonly pagScale: number;
+}
+
+/** How far the text model has been loaded, or what it believes in after a step. */
+export type WordsResult =
+  | ({ readonly kind: 'loading' } & Loaded)
+  | {
+      readonly kind: 'step';
+      /** x̂₀, and after the last step the pictures, [B,1,H,W]. */
+      readonly pictures: Tensor;
+      /** What of the prompt was cut off, for it is too long. */
+      readonly cut: string;
+    };
+
 /** The kinds of work: what is asked, and what each message of the answer holds. */
 export interface Works {
   readonly run: { readonly request: RunRequest; readonly result: SamplingStep };
   readonly passes: { readonly request: PassesRequest; readonly result: PassesResult };
   readonly check: { readonly request: CheckRequest; readonly result: CheckResult };
+  readonly words: { readonly request: WordsRequest; readonly result: WordsResult };
 }
 /** The name of a kind of work. */
 export type WorkKind = keyof Works;
@@ -135,7 +158,13 @@ export type ToWorker =
 
 /** A message of the worker. */
 export type FromWorker =
+  /** How far the model has been loaded. */
+  | { readonly kind: 'loading'; readonly loaded: Loaded }
   | { readonly kind: 'ready'; readonly engine: EngineReport }
+  | JobNews;
+
+/** What a worker says of its jobs. */
+export type JobNews =
   | { readonly kind: 'result'; readonly job: number; readonly result: Works[WorkKind]['result'] }
   | { readonly kind: 'done'; readonly job: number; readonly seconds: number }
   /** Without a job it is the worker itself that cannot go on. */

@@ -1,5 +1,5 @@
 /** What the page has asked its worker, and the answers as far as they have come. */
-import type { FromWorker, WorkKind, Works } from './protocol.ts';
+import type { JobNews, WorkKind, Works } from './protocol.ts';
 
 /** An answer as far as it has come. */
 export interface Answer<Result> {
@@ -20,7 +20,7 @@ export interface Questions {
   /** The answer so far; `ask` is told the number of the job when the question is a new one. */
   answerTo(key: string, ask: (job: number) => void): AnyAnswer;
   /** Takes down what the worker says about a job. */
-  hear(message: Exclude<FromWorker, { kind: 'ready' }>): void;
+  hear(message: JobNews): void;
   /**
    * Forgets questions that nobody wants any more, but for the latest that have an answer.
    * @returns the jobs that the worker need not go on with
@@ -73,7 +73,7 @@ export function createQuestions(): Questions {
 }
 
 /** The answer after one more message. */
-function extended(answer: AnyAnswer, message: Exclude<FromWorker, { kind: 'ready' }>): AnyAnswer {
+function extended(answer: AnyAnswer, message: JobNews): AnyAnswer {
   switch (message.kind) {
     case 'result':
       return { ...answer, results: [...answer.results, message.result] };

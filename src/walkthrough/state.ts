@@ -38,6 +38,9 @@ export interface State {
   /** The mistake of the broken port. */
   readonly fault: FaultName;
   readonly kernels: KernelChoice;
+  /** What the text model is asked for, with which g of CFG and s of PAG. */
+  readonly prompt: string;
+  readonly promptScales: readonly [number, number];
 }
 
 /** What a reader sees first. */
@@ -59,6 +62,8 @@ export const initialState: State = {
   layers: [2],
   fault: 'attention-scale-missing',
   kernels: 'fast',
+  prompt: 'a bold italic letter G',
+  promptScales: [3, 1],
 };
 
 /** How one field is written in the URL, and read: undefined for text that is no value of it. */
@@ -112,6 +117,11 @@ export const planeRange: { readonly s: readonly [number, number]; readonly g: re
   g: [0, 3],
 };
 
+/** The largest g and s that the text model is asked with. */
+export const mostPromptScales = [10, 4] as const;
+/** So many characters of a prompt are taken: more than the text model reads. */
+export const longestPrompt = 200;
+
 /** The largest s in the world of two numbers. */
 export const mostToyScale = 8;
 
@@ -133,6 +143,8 @@ const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   layers: listOf(numberIn(0, attentionLayerCount - 1)),
   fault: oneOf(...faultNames),
   kernels: oneOf('fast', 'plain'),
+  prompt: { write: encodeURIComponent, read: readPrompt },
+  promptScales: pair(numberIn(1, mostPromptScales[0], false), numberIn(0, mostPromptScales[1], false)),
 };
 const names = Object.keys(fields) as (keyof State)[];
 
@@ -144,6 +156,12 @@ export function readWord(text: string): string | undefined {
       .replace(/[^A-Z]/g, '')
       .slice(0, longestWord) || undefined
   );
+}
+
+/** A text as a prompt: on one line, no longer than is taken, without halves of characters. */
+export function readPrompt(text: string): string {
+  const line = text.replace(/\s+/gu, ' ').replace(/\p{Surrogate}/gu, '');
+  return [...line].slice(0, longestPrompt).join('');
 }
 
 /** `seed=7&step=3`: what differs from the initial state. */

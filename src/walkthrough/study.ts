@@ -12,6 +12,8 @@ export const caseName = 'unets/tiny';
 export const heroPictures = 6;
 /** At most so many letters in the reader's word. */
 export const longestWord = 6;
+/** So many pictures are drawn of a prompt. */
+export const wordsPictures = 4;
 
 /** A–Z → 0–25. */
 export function labelOf(letter: string): number {

@@ -2,18 +2,20 @@
  * The thread that computes, so that the page never waits. It loads the model, takes work, and streams what comes out.
  */
 import type { ReadFile } from '../formats/read-file.ts';
-import { InputError } from '../tensor/errors.ts';
+import { urlReader } from '../formats/url-reader.ts';
 import type { Case } from '../oracle/case.ts';
 import { readCase } from '../oracle/read-case.ts';
-import type { CheckRequest, FromWorker, KernelChoice, ToWorker } from './protocol.ts';
-import { caseName } from './study.ts';
+import type { FromWorker, KernelChoice, ToWorker } from './protocol.ts';
+import { caseName, wordsPictures } from './study.ts';
 import { chooseEngine } from './work/engine.ts';
+import { createLater } from './work/later.ts';
 import { loadModel, type Model } from './work/model.ts';
 import { checkPage } from './work/oracle.ts';
 import { passes } from './work/passes.ts';
 import { sampleRun } from './work/run.ts';
-import { expecting } from './work/promised.ts';
-import { createTurns, explain, type Turns } from './work/turns.ts';
+import { countBytes, expecting, type Loaded, type PromisedFiles } from './work/promised.ts';
+import { createTurns, explain } from './work/turns.ts';
+import { drawWords, loadWords } from './work/words.ts';
 
 /** The part of a worker's global scope that is used here. */
 interface WorkerScope {
@@ -22,8 +24,8 @@ interface WorkerScope {
 }
 type Ask = Extract<ToWorker, { kind: 'ask' }>;
 
-/** Of the files of the model that ships with the page, by their paths. */
-declare const MODEL_SHA256: Readonly<Record<string, string>>;
+/** The files of the models, by the folders beside the page that hold them. */
+declare const MODELS: Readonly<Record<'model' | 'words', PromisedFiles>>;
 
 serve(globalThis as unknown as WorkerScope);
 
@@ -31,7 +33,12 @@ serve(globalThis as unknown as WorkerScope);
 function serve(scope: WorkerScope): void {
   const post = (message: FromWorker): void => scope.postMessage(message);
   const turns = createTurns(post);
-  const checks = createChecks(turns, post);
+  const checks = createLater(readOracle, turns, post);
+  const words = createLater(
+    (signal, tell) => loadWords(modelFolder('words', (loaded) => tell({ kind: 'loading', ...loaded }), signal)),
+    turns,
+    post,
+  );
   /** What is asked before the model is there. */
   const waiting = new Map<number, Ask>();
   let model: Model | undefined;
@@ -45,13 +52,18 @@ function serve(scope: WorkerScope): void {
         turns.add({ id, size: 1, steps: passes(ready, request) });
         break;
       case 'check':
-        checks.begin(ready, id, request);
+        // One of its turns takes a second or two; but it is asked only when the reader comes near.
+        checks.begin(id, (one) => checkPage(ready, one, request), 1);
+        break;
+      case 'words':
+        words.begin(id, (pipeline) => drawWords(pipeline, ready.backend, request), wordsPictures);
         break;
     }
   };
   const open = async (kernels: KernelChoice): Promise<void> => {
     const engine = await chooseEngine(kernels);
-    const loaded = await loadModel(expecting(folderOf('model'), MODEL_SHA256), engine.backend);
+    const folder = modelFolder('model', (loaded) => post({ kind: 'loading', loaded }));
+    const loaded = await loadModel(folder, engine.backend);
     model = loaded;
     post({ kind: 'ready', engine: engine.report });
     for (const message of waiting.values()) begin(loaded, message);
@@ -73,43 +85,24 @@ function serve(scope: WorkerScope): void {
       case 'cancel':
         turns.cancel(message.job);
         checks.cancel(message.job);
+        words.cancel(message.job);
         waiting.delete(message.job);
         break;
     }
   };
 }
 
-/** Checks wait for the case of the oracle, which is read when the first of them is asked for. */
-function createChecks(turns: Turns, post: (message: FromWorker) => void) {
-  const reading = new Set<number>();
-  let oracleCase: Promise<Case> | undefined;
-  const read = async (model: Model, id: number, request: CheckRequest): Promise<void> => {
-    oracleCase ??= readCase(folderOf(`oracle/${caseName}`), caseName, (name) => folderOf(`oracle/${name}`));
-    const one = await oracleCase.catch((problem: unknown) => {
-      // What failed may succeed when it is tried again.
-      oracleCase = undefined;
-      throw problem;
-    });
-    // One of its turns takes a second or two; but it is asked only when the reader comes near.
-    if (reading.delete(id)) turns.add({ id, size: 1, steps: checkPage(model, one, request) });
-  };
-  return {
-    begin(model: Model, id: number, request: CheckRequest): void {
-      reading.add(id);
-      read(model, id, request).catch((problem: unknown) => {
-        if (reading.delete(id)) post({ kind: 'failed', job: id, problem: explain(problem) });
-      });
-    },
-    cancel: (id: number): boolean => reading.delete(id),
-  };
+/** Reads a model that lies beside the page. */
+function modelFolder(name: keyof typeof MODELS, tell: (loaded: Loaded) => void, signal?: AbortSignal): ReadFile {
+  const files = MODELS[name];
+  const reader = urlReader(new URL(name, location.href), {
+    onProgress: countBytes(files, tell),
+    ...(signal && { signal }),
+  });
+  return expecting(reader, files);
 }
 
-/** Reads the files of a folder that lies beside the page. */
-function folderOf(folder: string): ReadFile {
-  return async (path) => {
-    const response = await fetch(new URL(`${folder}/${path}`, location.href));
-    if (response.status === 404) return undefined;
-    if (!response.ok) throw new InputError(`the server answers ${response.status} for ${folder}/${path}`);
-    return new Uint8Array(await response.arrayBuffer());
-  };
+function readOracle(): Promise<Case> {
+  const folder = (name: string): ReadFile => urlReader(new URL(`oracle/${name}`, location.href));
+  return readCase(folder(caseName), caseName, folder);
 }

@@ -9,6 +9,7 @@ import { decodePng, readPngTexts } from '../../src/formats/png-reader.ts';
 import { encodePng } from '../../src/formats/png.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { capturePrinted, refusal } from './console.ts';
+import { decodeGif } from '../formats/gif-decoder.ts';
 import { letters, temporaryFolder, tiny } from './models.ts';
 
 const { path, save } = temporaryFolder();
@@ -185,6 +186,12 @@ describe('an animation', () => {
     expect(inflateSync(last.subarray(4)).length).toBe(height * (width * channels + 1));
     const lines = inflateSync(last.subarray(4)).filter((_value, i) => i % (width * channels + 1) !== 0);
     expect(Buffer.from(pixels).equals(lines)).toBe(true);
+  });
+
+  it('is a GIF where it is named so', async () => {
+    await draw('--animation', path('steps.GIF'));
+    const { frames } = decodeGif(readFileSync(path('steps.GIF')));
+    expect(frames.map(({ hundredths }) => hundredths)).toEqual([10, 10, 200]);
   });
 });
 

@@ -55,9 +55,11 @@ describe.each(models)('the gradients of %s', async (_name, folder, path) => {
   const [input, target] = [goldenInput(file, config), readTensor(file, 'target')];
   const gradientsOf = (dtype: DType, backend = reference): ReadonlyMap<string, Tensor> =>
     named(lossGradient(createUNet(config, weights, dtype), backend, input, target));
+  const byLoops = new Map<DType, ReadonlyMap<string, Tensor>>();
 
   it.each(['f32', 'f64'] as const)('agree with those of PyTorch, %s', (dtype) => {
     const ours = gradientsOf(dtype);
+    byLoops.set(dtype, ours);
     expect([...ours.keys()].sort()).toEqual(['loss', ...goldens.keys()].sort());
     expect(disagreement(ours.get('loss'), goldenOf(file, 'loss'))).toBeUndefined();
     const wrong = [...goldens].map(([key, golden]) => [key, gradientDisagreement(ours.get(key), golden)]);
@@ -70,7 +72,7 @@ describe.each(models)('the gradients of %s', async (_name, folder, path) => {
   });
 
   it('have the same bits with SIMD kernels', () => {
-    const expected = gradientsOf('f32');
+    const expected = byLoops.get('f32') ?? gradientsOf('f32');
     for (const backend of fast)
       for (const [key, value] of gradientsOf('f32', backend)) expectSameBits(value, expected.get(key) as Tensor);
   });
@@ -136,7 +138,7 @@ describe('of a UNet that is told of texts', () => {
     const unet = randomCondition(config, 2);
     const expected = named(lossGradient(unet, reference, inputFor(config), target));
     for (const backend of [reference, ...fast])
-      for (const checkpointing of [false, true])
+      for (const checkpointing of backend === reference ? [true] : [false, true])
         for (const [key, value] of named(lossGradient(unet, backend, inputFor(config), target, { checkpointing })))
           expectSameBits(value, expected.get(key) as Tensor);
   });
@@ -148,8 +150,9 @@ describe('with checkpoints', () => {
     const file = openGoldens(`gradients/unet-${name}.safetensors`);
     const [input, target] = [goldenInput(file, config), readTensor(file, 'target')];
     const unet = createUNet(config, weights);
+    // Those of the loops, too: the backends have been held to one another above.
+    const expected = named(lossGradient(unet, fast[0], input, target));
     for (const backend of [reference, ...fast]) {
-      const expected = named(lossGradient(unet, backend, input, target));
       const ours = named(lossGradient(unet, backend, input, target, { checkpointing: true }));
       expect([...ours.keys()]).toEqual([...expected.keys()]);
       for (const [key, value] of ours) expectSameBits(value, expected.get(key) as Tensor);

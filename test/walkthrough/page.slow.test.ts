@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -22,7 +23,7 @@ import { guidancePlane } from '../../src/walkthrough/work/plane.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
 import { loadCase } from '../oracle/cases.ts';
 import { chromiumPath, openReader, type Reader } from './browser.ts';
-import { digestOf, drawn, lettersModel } from './library.ts';
+import { digestOf, drawn, drawnInWords, lettersModel } from './library.ts';
 
 if (!chromiumPath)
   console.warn(
@@ -94,13 +95,13 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     ][0] as Required<PassesResult>;
   const believed = (prediction: Tensor): Tensor => model.scheduler.predictOriginal(picture, prediction, step);
 
-  it('weighs at most 10 MB: page, code and model', () => {
+  it('weighs at most 4 MB before a prompt is typed: page, code and model, compressed', () => {
     const files = readdirSync(reader.folder, { recursive: true, encoding: 'utf8' })
-      .map((name) => statSync(join(reader.folder, name)))
-      .filter((entry) => entry.isFile());
-    const bytes = files.reduce((sum, { size }) => sum + size, 0);
-    expect(bytes).toBeGreaterThan(7e6); // the model is there
-    expect(bytes).toBeLessThanOrEqual(10e6);
+      .filter((name) => !/^(?:words|oracle)/.test(name) && statSync(join(reader.folder, name)).isFile())
+      .map((name) => gzipSync(readFileSync(join(reader.folder, name))).length);
+    const bytes = files.reduce((sum, size) => sum + size, 0);
+    expect(bytes).toBeGreaterThan(3.4e6); // the model is there
+    expect(bytes).toBeLessThanOrEqual(4e6);
   });
 
   it('draws the word, with and without PAG, as the library does in Node: the same bits', async () => {
@@ -234,7 +235,26 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     );
   });
 
-  it('6: shows the source that ran, and that plain loops and fast kernels agree to the bit', async () => {
+  it('6: draws what words ask for, and loads what draws it only then', async () => {
+    await show('words');
+    const asked: string[] = [];
+    page.on('request', (one) => asked.push(new URL(one.url()).pathname));
+    await setSlider('prompt-g', 2);
+    await input('prompt').fill(`a bold letter G ${'very '.repeat(40)}`);
+    expect(asked.filter((path) => path.startsWith('/words'))).toEqual([]);
+    await section('words').locator('button[name=draw]').click();
+    await eventually(() => section('words').locator('.verdict').textContent()).toMatch(/too long.* “very very/);
+    await section('words').locator('button[name=prompt-stop]').click();
+    expect(await section('words').locator('.status').isVisible()).toBe(false);
+    await input('prompt').fill('a light letter G');
+    await page.keyboard.press('Enter');
+    const prompt = { prompt: 'a light letter G', seed, guidanceScale: 2, pagScale: 1 };
+    await expectDigest('[data-section=words] [data-guidance=pag]', await drawnInWords(prompt));
+    const alone = await drawnInWords({ ...prompt, guidanceScale: 1, pagScale: 0 });
+    await expectDigest('[data-section=words] [data-guidance=none]', alone);
+  });
+
+  it('7: shows the source that ran, and that plain loops and fast kernels agree to the bit', async () => {
     await show('hood');
     await section('hood').getByRole('tab', { name: 'the identity' }).click();
     const code = await section('hood').locator('[data-excerpt=identity] code').allTextContents();
@@ -263,7 +283,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     ]);
   });
 
-  it('7: breaks the model in the way that is chosen', async () => {
+  it('8: breaks the model in the way that is chosen', async () => {
     await show('break');
     const broken = (fault: FaultName): Tensor =>
       drawn(model, { ...request({ kind: 'pag', scale: 1, layers: middle }), fault });
@@ -273,7 +293,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     expect(await section('break').locator('.verdict').textContent()).toContain('norm-eps-1e-6');
   });
 
-  it('7: is asked by the oracle, right and broken, and found out', async () => {
+  it('8: is asked by the oracle, right and broken, and found out', async () => {
     const [right] = [...checkPage(model, await loadCase(caseName), {})];
     await show('oracle');
     const rows = section('oracle').locator('.checked');
@@ -294,7 +314,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     expect(await rows.last().locator('.badge').isVisible()).toBe(false);
   });
 
-  it('7: gives the numbers away, and a link that brings all of it back', async () => {
+  it('8: gives the numbers away, and a link that brings all of it back', async () => {
     await show('take');
     const saved = page.waitForEvent('download');
     await page.locator('button[name=download-pag]:enabled').click();
@@ -391,6 +411,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       'why',
       'knob',
       'layers',
+      'words',
       'hood',
       'break',
       'oracle',

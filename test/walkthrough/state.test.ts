@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { consistent, initialState, readState, readWord, writeState, type State } from '../../src/walkthrough/state.ts';
+import {
+  consistent,
+  initialState,
+  readPrompt,
+  readState,
+  readWord,
+  writeState,
+  type State,
+} from '../../src/walkthrough/state.ts';
 import { faultNames } from '../../src/walkthrough/protocol.ts';
 import { stepCount } from '../../src/walkthrough/study.ts';
 import { toySteps } from '../../src/walkthrough/work/toy.ts';
@@ -28,6 +36,8 @@ const states: fc.Arbitrary<State> = fc
     layers: fc.array(layer),
     fault: fc.constantFrom(...faultNames),
     kernels: fc.constantFrom('fast', 'plain'),
+    prompt: fc.string({ unit: 'grapheme' }).map(readPrompt),
+    promptScales: fc.tuple(fc.constantFrom(1, 3, 10), fc.constantFrom(0, 0.75, 4)),
   } satisfies { [K in keyof State]: fc.Arbitrary<State[K]> })
   .map(consistent);
 
@@ -75,6 +85,13 @@ describe('the state in the URL', () => {
   it('names no layer twice, and all in order', () => {
     expect(readState('layers=5,1,5,0').layers).toEqual([0, 1, 5]);
     expect(writeState({ ...initialState, layers: readState('layers=2,0').layers })).toBe('layers=0,2');
+  });
+
+  it('takes a prompt on one line, whole characters only, and no longer than is taken', () => {
+    expect(readPrompt('a\n bold\tG')).toBe('a bold G');
+    expect(readPrompt('\ud800G')).toBe('G');
+    expect([...readPrompt('𝔊'.repeat(300))]).toHaveLength(200);
+    expect(readState(writeState({ ...initialState, prompt: '100 % & #' })).prompt).toBe('100 % & #');
   });
 
   it('reads letters only', () => {

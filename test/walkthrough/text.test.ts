@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stepCost } from '../../src/walkthrough/work/cost.ts';
 import { middleOf } from '../../src/walkthrough/requests.ts';
 import { stepCount } from '../../src/walkthrough/study.ts';
-import { attentionLayerCount } from '../../src/walkthrough/state.ts';
+import { attentionLayerCount, initialState } from '../../src/walkthrough/state.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
 import { lettersModel } from './library.ts';
 
@@ -43,6 +43,7 @@ describe('the text', () => {
       'asked-pag': measured('asked pag 1').whole('frechetDistance'),
       'asked-right': measured('asked none').percent('asAsked'),
       'asked-right-pag': measured('asked pag 1').percent('asAsked'),
+      ...(await factsOfWords()),
       'shared-middle': String(Math.round((shared / (shared + plain)) * 100)),
     };
     const said = [...html.matchAll(/data-fact="([\w-]+)">([^<]*)</g)];
@@ -88,6 +89,29 @@ async function evaluation() {
       whole: (figure: string) => String(Math.round(figures[figure].value)),
       percent: (figure: string) => String(Math.round(figures[figure].value * 100)),
     };
+  };
+}
+
+/** What the page says of the text model: its size, and the figures that were measured when it was trained. */
+async function factsOfWords(): Promise<Readonly<Record<string, string>>> {
+  const folder = `${repository}fixtures/letters-text/`;
+  const files = (await readdir(`${folder}model`, { recursive: true, withFileTypes: true })).filter((it) => it.isFile());
+  const sizes = await Promise.all(
+    files.map(async ({ parentPath, name }) => (await stat(`${parentPath}/${name}`)).size),
+  );
+  const { points } = JSON.parse(await readFile(`${folder}figures.json`, 'utf8')) as {
+    points: { prompts: string; guidance: number; pag: number; pictures: number; read_as_asked: number[] }[];
+  };
+  const point = (guidance: number, pag: number) =>
+    points.find((it) => it.prompts === '' && it.guidance === guidance && it.pag === pag)!;
+  const right = (guidance: number, pag: number): string => (point(guidance, pag).read_as_asked[0] * 100).toFixed(1);
+  return {
+    'words-megabytes': (sizes.reduce((sum, size) => sum + size, 0) / 1e6).toFixed(1),
+    'words-g': String(initialState.promptScales[0]),
+    'words-pictures': point(3, 0).pictures.toLocaleString('en'),
+    'words-right-cfg': right(initialState.promptScales[0], 0),
+    'words-right-alone': right(1, 0),
+    'words-right-pag': right(1, 1),
   };
 }
 

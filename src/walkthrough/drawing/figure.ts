@@ -1,5 +1,6 @@
 /** Parts that most figures have. */
 import type { Answer } from '../questions.ts';
+import type { Loaded } from '../work/promised.ts';
 import { button } from './controls.ts';
 import { element, setAttributes, setText } from './dom.ts';
 
@@ -66,4 +67,22 @@ function situation(
 export function secondsText(seconds: number): string {
   if (seconds < 0.1) return `${Math.round(seconds * 1000)} ms`;
   return seconds < 10 ? `${seconds.toFixed(2)} s` : `${Math.round(seconds)} s`;
+}
+
+/** `1.2 of 3.9 MB`. */
+export function loadedText({ done, total }: Loaded): string {
+  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+  return `${megabytes(done)} of ${megabytes(total)} MB`;
+}
+
+/** A bar that shows how far something has been loaded; none when nothing is being loaded. */
+export function loadingBar(): { readonly root: HTMLProgressElement; show(loaded: Loaded | undefined): void } {
+  const root = element('progress', { hidden: true, 'aria-label': 'how much has been loaded' });
+  return {
+    root,
+    show(loaded) {
+      setAttributes(root, { hidden: loaded === undefined });
+      if (loaded) setAttributes(root, { value: loaded.done, max: loaded.total });
+    },
+  };
 }

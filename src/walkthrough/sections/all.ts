@@ -13,6 +13,7 @@ import { oracleSection } from './oracle.ts';
 import { takeSection } from './take.ts';
 import { whySection } from './why.ts';
 import { wordSection } from './word.ts';
+import { wordsSection } from './words.ts';
 
 /** By the name of their place in the page; the first one is what a reader sees first. */
 export const sections = [
@@ -25,6 +26,7 @@ export const sections = [
   { name: 'why', mount: whySection },
   { name: 'knob', mount: knobSection },
   { name: 'layers', mount: layersSection },
+  { name: 'words', mount: wordsSection },
   { name: 'hood', mount: hoodSection },
   { name: 'break', mount: breakSection },
   { name: 'oracle', mount: oracleSection },

@@ -4,13 +4,14 @@
  */
 import { button } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
-import { status, tryAgainButton } from '../drawing/figure.ts';
+import { loadedText, loadingBar, status, tryAgainButton } from '../drawing/figure.ts';
 import { pictureCanvas } from '../drawing/picture.ts';
 import { pictureRow } from '../drawing/picture-row.ts';
 import type { Page, Section } from '../page.ts';
 import type { EngineReport, GuidanceChoice } from '../protocol.ts';
 import { freeRun, middleOf, usualScale } from '../requests.ts';
 import { heroPictures, stepCount } from '../study.ts';
+import type { Loaded } from '../work/promised.ts';
 
 /** The rows, in the order in which they are computed, and what computes them. */
 export const heroSection: Section = (root, page) => {
@@ -24,7 +25,8 @@ export const heroSection: Section = (root, page) => {
   const progress = status();
   const said = element('span', {});
   const again = tryAgainButton();
-  const engine = element('p', { class: 'engine', role: 'status' }, said, again);
+  const loading = loadingBar();
+  const engine = element('p', { class: 'engine', role: 'status' }, loading.root, said, again);
   root.append(
     ...rows.map(({ view }) => view.root),
     element('div', { class: 'controls' }, seedButton(page), seed),
@@ -42,7 +44,8 @@ export const heroSection: Section = (root, page) => {
       return answer;
     });
     const problem = page.client.problem();
-    const computes = engineText(page.client.engine());
+    const computes = engineText(page.client.engine(), page.client.loaded());
+    loading.show(page.client.engine() || problem !== undefined ? undefined : page.client.loaded());
     setText(said, problem === undefined ? computes : `Nothing can be computed here: ${problem} `);
     setAttributes(engine, { 'data-problem': problem !== undefined });
     setAttributes(again, { hidden: problem === undefined });
@@ -63,8 +66,8 @@ function seedButton(page: Page): HTMLButtonElement {
   return button('other noise', 'noise', () => page.change({ seed: (page.state().seed + 1) % 2 ** 32 }));
 }
 
-function engineText(engine: EngineReport | undefined): string {
-  if (!engine) return 'Loading the model, 7.5 MB …';
+function engineText(engine: EngineReport | undefined, loaded: Loaded | undefined): string {
+  if (!engine) return loaded ? `Loading the model: ${loadedText(loaded)} …` : 'Loading the model …';
   const kernels = engine.kernels === 'simd' ? 'WebAssembly SIMD' : 'plain loops';
   const threads = engine.threads === 1 ? 'one thread' : `${engine.threads} threads`;
   return `Computed with ${kernels} on ${threads}. ${engine.note ?? ''}`;

@@ -1,4 +1,4 @@
-/** 6. Under the hood: the functions that run, and the proof that fast and readable are the same bits. */
+/** 7. Under the hood: the functions that run, and the proof that fast and readable are the same bits. */
 import { excerpts } from '../code/excerpts.ts';
 import { codeTabs } from '../code/tabs.ts';
 import { present } from '../checked.ts';

@@ -1,4 +1,4 @@
-/** 7. Take it with you: a link, the numbers, and the commands that give the same ones elsewhere. */
+/** 8. Take it with you: a link, the numbers, and the commands that give the same ones elsewhere. */
 import { button } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { status } from '../drawing/figure.ts';
@@ -6,9 +6,10 @@ import { writeSafetensors } from '../../formats/safetensors.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
 import { latestPicture, middleOf, usualScale, wordRun } from '../requests.ts';
-import { writeState, type State } from '../state.ts';
-import { labelOf, noLetter, stepCount } from '../study.ts';
+import { writeState } from '../state.ts';
+import { stepCount } from '../study.ts';
 import { noiseOf } from '../work/noise.ts';
+import { wordCommand } from './commands.ts';
 
 /** A run of the word that can be taken along. */
 interface Take {
@@ -58,6 +59,13 @@ export const takeSection: Section = (root, page) => {
     element('h3', {}, 'The runs of your word, every step of them'),
     element('div', { class: 'controls' }, ...rows.map(({ save }) => save)),
     element('h3', {}, 'The same file, bit for bit, from the command line'),
+    element(
+      'p',
+      {},
+      'The model of this page, whose weights are rounded to half precision, is made by ',
+      element('code', {}, 'npm run build:walkthrough'),
+      '.',
+    ),
     ...rows.map(({ command }) => command),
     progress.root,
   );
@@ -69,20 +77,12 @@ export const takeSection: Section = (root, page) => {
     const answers = rows.map(({ take, save, command }) => {
       const answer = page.client.run(wordRun(state, take.guidance));
       setAttributes(save, { disabled: !answer.done || answer.problem !== undefined });
-      setText(command, commandOf(state, take));
+      setText(command, wordCommand(state, take.options, fileName(state.word, state.seed, take.name)));
       return answer;
     });
     progress.show(answers, 2 * stepCount, 'the runs of your word');
   };
 };
-
-/** `--latents` writes what the button saves. */
-function commandOf({ word, seed }: State, { options, name }: Take): string {
-  const labels = [...word].map(labelOf).join(',');
-  const asked = `--labels ${labels} --null-label ${noLetter} --seed ${seed} --steps ${stepCount}${options}`;
-  const file = fileName(word, seed, name);
-  return `npm run -s pag -- sample --model fixtures/letters/model ${asked} --latents ${file}`;
-}
 
 function fileName(word: string, seed: number, name: string): string {
   return `${word.toLowerCase()}-${seed}-${name}.safetensors`;

@@ -1,0 +1,32 @@
+/** The commands that draw, to the last bit, what the page shows. */
+import type { State } from '../state.ts';
+import { labelOf, noLetter, stepCount, wordsPictures } from '../study.ts';
+
+/** Where the build of this page puts the letters model, whose weights it rounds. */
+export const pageModel = 'dist/walkthrough/model';
+
+/** How the repository's command draws. */
+const sample = 'npm run -s pag -- sample';
+
+/**
+ * The word of the reader, every step of it.
+ * @param options of the guidance
+ * @param file that `--latents` writes
+ */
+export function wordCommand({ word, seed }: Pick<State, 'word' | 'seed'>, options: string, file: string): string {
+  const labels = [...word].map(labelOf).join(',');
+  const asked = `--labels ${labels} --null-label ${noLetter} --seed ${seed} --steps ${stepCount}${options}`;
+  return `${sample} --model ${pageModel} ${asked} --latents ${file}`;
+}
+
+/** The pictures of the prompt. */
+export function promptCommand({ prompt, seed, promptScales: [g, s] }: State): string {
+  const guidance = `--guidance cfg+pag --guidance-scale ${g} --pag-scale ${s}`;
+  const asked = `--prompt ${quoted(prompt)} --count ${wordsPictures} --seed ${seed} --steps ${stepCount} ${guidance}`;
+  return `${sample} --model fixtures/letters-text/model ${asked} --out words.png`;
+}
+
+/** For a shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
