@@ -36,21 +36,33 @@ export const backendHelp = `  --dtype f32|f64|f16|bf16        precision (f32)
                                   it; f64, f16 and bf16 run on the plain loops, or on the definitions
   --threads N                     threads of the simd kernels (as many as there are cores; the same bits)`;
 
-/** The precision and the backend that the options ask for. Throws an InputError for what this engine cannot do. */
-export function chooseBackend(options: ParsedOptions): { dtype: DType; backend: Backend } {
+/** A precision, and who computes in it. */
+export interface ChosenBackend {
+  readonly dtype: DType;
+  readonly backend: Backend;
+  /** Of the fast kernels. */
+  readonly threads: number;
+}
+
+/**
+ * The precision and the backend that the options ask for.
+ * @param watch is told of every step of the fast kernels
+ * @throws InputError for what this engine cannot do
+ */
+export function chooseBackend(options: ParsedOptions, watch?: SimdOptions['watch']): ChosenBackend {
   const dtype = options.choice('dtype', dtypes) ?? 'f32';
   const threads = options.integer('threads', 1, mostThreads) ?? threadsHere();
   const kernels = options.choice('kernels', ['definition', 'reference', ...fastKernels]);
-  if (kernels === 'definition') return { dtype, backend: definitionBackend() };
+  if (kernels === 'definition') return { dtype, threads, backend: definitionBackend() };
   if (kernels === 'reference' || (kernels === undefined && dtype !== 'f32'))
-    return { dtype, backend: referenceBackend() };
-  if (kernels === undefined) return { dtype, backend: fastestHere(threads) };
-  return { dtype, backend: simdBackend({ threads, ...fastOptions(kernels) }) };
+    return { dtype, threads, backend: referenceBackend() };
+  if (kernels === undefined) return { dtype, threads, backend: fastestHere(threads, watch) };
+  return { dtype, threads, backend: simdBackend({ threads, ...(watch && { watch }), ...fastOptions(kernels) }) };
 }
 
 /** The fastest backend; on stderr why it is a slow one, where it is. */
-export function fastestHere(threads: number): Backend {
-  return fastestBackend({ threads, onFallback: (reason) => warn([reason]) });
+export function fastestHere(threads: number, watch?: SimdOptions['watch']): Backend {
+  return fastestBackend({ threads, ...(watch && { watch }), onFallback: (reason) => warn([reason]) });
 }
 
 /** The fast kernels of this name. Throws an InputError where the engine cannot run them. */
