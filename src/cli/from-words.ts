@@ -29,7 +29,17 @@ import { chooseSize, chooseSizes, chooseWords, type Words } from './word-options
 import { announceWork, plannedWork, speedOf } from './work.ts';
 
 /** What a run from words does not have. */
-const foreign = ['labels', 'null-label', 'weak-model', 'invert', 'preview', 'animation', 'inpaint-method'] as const;
+const foreign = [
+  'labels',
+  'null-label',
+  'weak-model',
+  'noise-classifier',
+  'classifier-labels',
+  'invert',
+  'preview',
+  'animation',
+  'inpaint-method',
+] as const;
 
 /**
  * Draws pictures of prompts.

@@ -16,6 +16,7 @@ import { invertPicture } from './invert.ts';
 import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
 import { createMeter } from './meter.ts';
 import { loadWeak, modelHelp } from './model.ts';
+import { chooseClassifier, classifierHelp, classifierOptions } from './noise-classifier.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
@@ -29,6 +30,7 @@ export const sampleKinds: OptionKinds = {
   model: 'text',
   variant: 'text',
   'weak-model': 'text',
+  ...classifierOptions,
   out: 'text',
   labels: 'text',
   latents: 'text',
@@ -51,6 +53,7 @@ ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
 ${loraHelp}
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
+${classifierHelp}
   --out GRID.png                  where the pictures go, side by side, with all that pag again needs to draw them again;
                                   each by itself with {index}, {seed} or {label} in the name: out/{seed}-{label}.png
   --animation FILE.png|FILE.gif   how they become what they are, step by step, as an animated PNG, or as a GIF
@@ -99,17 +102,23 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
     );
   }
   const weak = await loadWeak(options, dtype);
-  const guidance = chooseUNetGuidance(options, unet, weak);
+  const classifier = await chooseClassifier(options, dtype, backend, schedulerConfig);
   const { scheduler: plain, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
   const { shape: whole, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
   const [count = 0] = whole;
+  const slopeAt = classifier?.slopeFor(Array.from({ length: count }, (_, i) => i));
+  const guidance = chooseUNetGuidance(options, unet, { weak, slopeAt });
   const conditions = conditionsOf(options, unet, count);
   const models = { main: unet, ...(weak && { weak }) };
   const byName = classConditions(conditions.labels, conditions.nullLabel);
   const plan = { models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole };
   const work = plannedWork(() => leastWork(plan), whole);
   announceWork(work, { speed: speedOf(chosen) });
-  const weights = { model: [unet.weights], ...(weak && { 'weak-model': [weak.weights] }) };
+  const weights = {
+    model: [unet.weights],
+    ...(weak && { 'weak-model': [weak.weights] }),
+    ...(classifier && { 'noise-classifier': [classifier.model.weights] }),
+  };
   const pictures = await planPictures(files, options, choices, weights, count, conditions.labels);
   const noise = first();
   const { scheduler, start } = picture
