@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { packParts } from '../package/parts.ts';
 
@@ -31,16 +31,24 @@ interface Project {
   at(path: string): string;
 }
 
+const letters = join(root, 'fixtures/letters/model');
 const tool = (name: string): string => join('node_modules', name);
 const node = process.execPath;
 const tsc = join(root, 'node_modules/.bin/tsc');
+const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/esm/index.mjs')).href;
 
 /** What an engine draws with `programs/letters.mjs`, or a bundle of it: the digests must be those of every other. */
 function draws(text: string, offThread: RegExp = /in a worker/): string {
-  const [, here = '', kernels, there = '', told = ''] = /DIGEST (\w+) (.*); (\w+) (.*)/.exec(text) ?? [];
-  if (here !== expected || there !== expected) throw new Error(`other bits: ${text.slice(0, 200)}`);
+  const [, here = '', kernels = '', there = '', told = ''] = /DIGEST (\w+) (.*); (\w+) (.*)/.exec(text) ?? [];
+  if (here !== expected) throw new Error(`other bits: ${text.slice(0, 200)}`);
+  return drawsOnce(`DIGEST ${there} ${kernels}, ${told}`, offThread);
+}
+/** What draws once: `programs/browser.mjs`, `programs/workerd.mjs`. */
+function drawsOnce(text: string, offThread: RegExp): string {
+  const [, digest, kernels, told = ''] = /DIGEST (\w+) ([\w-]+), (.*)/.exec(text) ?? [];
+  if (digest !== expected) throw new Error(`other bits: ${text.slice(0, 200)}`);
   if (!offThread.test(told)) throw new Error(`off the thread: ${told}`);
-  return `the same bits; ${kernels}, ${told}`;
+  return `the same bits; ${kernels}, ${told.replace(/ \(.*/, '')}`;
 }
 /** Of two letters, three steps of Euler with PAG. */
 const expected = '40f614caaab8f63f';
@@ -101,9 +109,15 @@ const rows: readonly Row[] = [
       return draws(sh(at('letters-alone')), /./);
     },
   },
-  { name: 'esbuild, for a page', run: (project) => bundleForPage(project, 'esbuild') },
-  { name: 'vite 8, for a page', run: (project) => bundleForPage(project, 'vite') },
-  { name: 'webpack 5, for a page', run: (project) => bundleForPage(project, 'webpack') },
+  { name: 'esbuild, for a page', run: (project) => bundleForPage(project, 'esbuild', sameThread) },
+  {
+    name: "esbuild, for a page with script-src 'self'",
+    run: (project) => bundleForPage(project, 'esbuild', /does not compile WebAssembly/, "script-src 'self'"),
+  },
+  { name: 'vite 8, for a page', run: (project) => bundleForPage(project, 'vite', /in a worker/) },
+  { name: 'webpack 5, for a page', run: (project) => bundleForPage(project, 'webpack', /in a worker/) },
+  { name: 'Next.js 16, a static page', run: nextPage },
+  { name: 'workerd', run: inWorkerd },
   ...['typescript50', 'typescript59', 'typescript'].map((name) => ({
     name: `TypeScript ${versionOf(name)}, without DOM and Node`,
     run: ({ sh, at }: Project) => {
@@ -127,35 +141,89 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** Bundles `programs/browser.mjs`, and says how large it is, compressed. */
-function bundleForPage({ sh, at, folder }: Project, by: 'esbuild' | 'vite' | 'webpack'): string {
-  const out = join(folder, `page-${by}`);
+/** The bundlers of a page. */
+type Bundler = 'esbuild' | 'vite' | 'webpack';
+
+/** Bundles `programs/browser.mjs`, opens it in Chromium, and says what it drew and how large it is, compressed. */
+function bundleForPage(project: Project, by: Bundler, offThread: RegExp, policy?: string): string {
+  const out = join(project.folder, `page-${by}`);
+  rmSync(out, { recursive: true, force: true });
   mkdirSync(out);
+  bundle(project, by, out);
+  if (by !== 'vite') {
+    const forbidding = policy === undefined ? '' : `<meta http-equiv="Content-Security-Policy" content="${policy}">`;
+    const script = `<script type="module" src="/${by === 'esbuild' ? 'browser' : 'main'}.js"></script>`;
+    writeFileSync(join(out, 'index.html'), `<!doctype html>${forbidding}${script}`);
+  }
+  const drawn = openPage(project, out, offThread);
+  const files = execFileSync('find', [out, '-name', '*.js'], { encoding: 'utf8' }).trim().split('\n');
+  const sizes = files.map((file) => `${basename(file)} ${(gzipSync(readFileSync(file)).length / 1000).toFixed(0)} KB`);
+  return `${drawn}; bundled: ${sizes.join(', ')} (gzip)`;
+}
+
+function bundle({ sh, at, folder }: Project, by: Bundler, out: string): void {
   if (by === 'esbuild') {
     const args = ['--bundle', '--minify', '--splitting', '--format=esm', '--log-level=error', `--outdir=${out}`];
     sh(node, at('node_modules/esbuild/bin/esbuild'), 'browser.mjs', ...args);
   } else if (by === 'vite') {
     writeFileSync(join(folder, 'index.html'), '<script type="module" src="./browser.mjs"></script>');
-    sh(
-      node,
-      at('node_modules/vite/bin/vite.js'),
-      'build',
-      '--outDir',
-      out,
-      '--target',
-      'esnext',
-      '--logLevel',
-      'error',
-    );
+    const args = ['--outDir', out, '--target', 'esnext', '--logLevel', 'error'];
+    sh(node, at('node_modules/vite/bin/vite.js'), 'build', ...args);
   } else {
     const config = join(folder, 'page.config.mjs');
     const output = { path: out, filename: '[name].js' };
     writeFileSync(config, `export default ${JSON.stringify({ mode: 'production', entry: './browser.mjs', output })};`);
     sh(node, at('node_modules/webpack-cli/bin/cli.js'), 'build', '--config', config);
   }
-  const files = execFileSync('find', [out, '-name', '*.js'], { encoding: 'utf8' }).trim().split('\n');
-  const sizes = files.map((file) => `${basename(file)} ${(gzipSync(readFileSync(file)).length / 1000).toFixed(0)} KB`);
-  return `bundled: ${sizes.join(', ')} (gzip)`;
+}
+
+/** What a page of this folder draws in Chromium. */
+function openPage({ sh }: Project, out: string, offThread: RegExp): string {
+  cpSync(letters, join(out, 'letters/model'), { recursive: true });
+  return drawsOnce(sh(node, '--import', tsx, join(here, 'open-page.ts'), out), offThread);
+}
+
+/** A project of Next.js with one page that draws when it is open, exported as files. */
+function nextPage(project: Project): string {
+  const { sh, at, folder } = project;
+  const app = join(folder, 'next/app');
+  mkdirSync(app, { recursive: true });
+  writeFileSync(join(folder, 'next/next.config.mjs'), "export default { output: 'export' };");
+  writeFileSync(join(folder, 'next/package.json'), '{ "type": "module" }');
+  writeFileSync(join(app, 'layout.js'), 'export default ({ children }) => <html><body>{children}</body></html>;');
+  writeFileSync(
+    join(app, 'page.js'),
+    `'use client';
+    import { useEffect } from 'react';
+    export default function Page() {
+      useEffect(() => void import('../../browser.mjs'), []);
+      return <p>drawing</p>;
+    }`,
+  );
+  sh(node, at('node_modules/next/dist/bin/next'), 'build', join(folder, 'next'));
+  return openPage(project, join(folder, 'next/out'), /./);
+}
+
+/** A worker of workerd, asked once. */
+function inWorkerd({ sh, at, folder }: Project): string {
+  const args = ['--bundle', '--format=esm', '--log-level=error', `--outfile=${join(folder, 'workerd/worker.js')}`];
+  sh(node, at('node_modules/esbuild/bin/esbuild'), 'workerd.mjs', ...args);
+  const files = ['model_index.json', 'scheduler/scheduler_config.json', 'unet/config.json'];
+  const bindings = [...files, 'unet/diffusion_pytorch_model.safetensors'].map((name) => {
+    cpSync(join(letters, name), join(folder, 'workerd/model', name), { recursive: true });
+    return `(name = "${name}", data = embed "model/${name}")`;
+  });
+  writeFileSync(
+    join(folder, 'workerd/config.capnp'),
+    `using Workerd = import "/workerd/workerd.capnp";
+    const config :Workerd.Config = (
+      services = [(name = "main", worker = (
+        modules = [(name = "worker.js", esModule = embed "worker.js")],
+        bindings = [${bindings.join(', ')}],
+        compatibilityDate = "2026-01-01"))],
+      sockets = [(name = "http", address = "unix:workerd/socket", http = (), service = "main")]);`,
+  );
+  return drawsOnce(sh(node, 'ask-workerd.mjs', at('node_modules/@cloudflare/workerd-linux-64/bin/workerd')), /./);
 }
 
 function versionOf(name: string): string {
