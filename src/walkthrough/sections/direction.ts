@@ -1,5 +1,6 @@
 /** 3. Two predictions, one direction: ε, ε̂, what lies between them, and where it leads. */
 import type { FloatArray, Tensor } from '../../tensor/tensor.ts';
+import { lastOf } from '../../tensor/at.ts';
 import { present } from '../checked.ts';
 import { slider, stepSlider, type Slider } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
@@ -190,7 +191,7 @@ function scaleGrid(page: Page) {
   );
   const paintAll = remembered((_plane: GuidancePlane, pictureOf: PictureAt) => {
     for (const { s, g, key } of keys) paintLetter(key.canvas, pictureOf(s, g));
-    setText(overshoot, outsideText(pictureOf(across[across.length - 1], up[0])));
+    setText(overshoot, outsideText(pictureOf(lastOf(across), up[0])));
   });
   return {
     root: captioned(

@@ -1,4 +1,4 @@
-/** A blind tasting: which of two is better? Then how often the guided one was, for the reader and for the classifier. */
+/** A blind tasting: which of two is better? Then how often the guided one was, for the reader and the classifier. */
 import type { SamplingStep } from '../../sampling/sample.ts';
 import { referenceKernels } from '../../kernels/plain/index.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
