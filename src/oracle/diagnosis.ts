@@ -128,12 +128,7 @@ const namesOf = (faults: readonly Fault[]): string => faults.map(({ name }) => n
 const precisionOf = ({ storage }: Format): Precision => ({ storage, compute: 'f64' });
 
 /** Undefined where a fault does not apply: the shapes no longer fit, or the setting is refused. */
-function attempt(
-  one: Case,
-  format: Format,
-  options: TraceOptions,
-  implementation: Implementation,
-): Trace | undefined {
+function attempt(one: Case, format: Format, options: TraceOptions, implementation: Implementation): Trace | undefined {
   try {
     return traceCase(one, implementation, precisionOf(format), options);
   } catch (error) {
