@@ -175,6 +175,7 @@ export {
   checkWeights,
   createModel,
   type Architecture,
+  type EmbeddingName,
   type Learning,
   type LookedUp,
   type Model,
