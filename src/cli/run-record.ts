@@ -4,6 +4,7 @@ import { jsonText, parseJson } from '../formats/json.ts';
 import { readBytes } from '../formats/node-files.ts';
 import { readPngTexts } from '../formats/png-reader.ts';
 import type { PngTexts } from '../formats/png.ts';
+import { lengthOf, numbersOf } from '../tensor/deferred.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { commonOptions, type ParsedOptions } from './options.ts';
@@ -18,7 +19,7 @@ const idle = ['out', 'latents', 'animation', 'preview', 'threads', 'invert', 'ou
 /** Options that name files: of them a picture carries the SHA-256, and not the name. */
 export const fileOptions = ['init', 'inpaint', 'noise', 'scheduler-config'] as const;
 /** Options that name folders of models; of them it carries the SHA-256 of the weights. */
-export const modelOptions = ['model', 'weak-model'] as const;
+export const modelOptions = ['model', 'weak-model', 'noise-classifier'] as const;
 
 /** Whether a picture carries an option of a run: one that changes numbers, and names nothing on a disk. */
 export function isRecorded(name: string): boolean {
@@ -61,13 +62,21 @@ export async function recordOf(
   return { version: version(), options: Object.fromEntries(own), files };
 }
 
+/** Numbers that are read at a time, of weights that are still in their file. */
+const atOnce = 2 ** 20;
+
 /** The SHA-256 of names, shapes and numbers of weights, the same whatever files they come from. */
 export function weightsSha256(models: readonly Weights[]): string {
   const hash = createHash('sha256');
   for (const weights of models) {
     const sorted = [...weights].sort(([a], [b]) => (a < b ? -1 : 1));
-    for (const [name, { shape, data }] of sorted) {
-      hash.update(`${name} ${shape.join(' ')}\n`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    for (const [name, weight] of sorted) {
+      hash.update(`${name} ${weight.shape.join(' ')}\n`);
+      const length = lengthOf(weight);
+      for (let start = 0; start < length; start += atOnce) {
+        const part = numbersOf(weight, start, Math.min(length, start + atOnce));
+        hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+      }
     }
   }
   return hash.digest('hex');

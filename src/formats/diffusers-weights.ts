@@ -1,6 +1,8 @@
 /** The weights in a folder of diffusers: one file or shards, of a variant or not, under old names or new ones. */
+import { deferredAs } from '../tensor/deferred.ts';
 import { InputError } from '../tensor/errors.ts';
 import { reshape, type Tensor } from '../tensor/tensor.ts';
+import { deferredTensor } from './deferred-tensor.ts';
 import { readJsonFile, type ReadFile } from './read-file.ts';
 import { readSafetensors, readTensor, type SafetensorsFile } from './safetensors.ts';
 
@@ -187,7 +189,8 @@ function collect(
         throw new InputError(`${file.source}: "${current}" is there twice, by its old and its new name`);
       if (held.has(current)) throw new InputError(`${source}: two shards hold "${current}"`);
       mine.add(current);
-      if (wanted.has(current)) weights.set(current, asMatrix(current, readTensor(file, name)));
+      const read = (): Tensor => deferredTensor(file, name) ?? readTensor(file, name);
+      if (wanted.has(current)) weights.set(current, asMatrix(current, read()));
       else unread.push(name);
     }
     for (const name of mine) held.add(name);
@@ -210,7 +213,9 @@ function currentName(name: string): string {
 function asMatrix(name: string, value: Tensor): Tensor {
   const isMatrix = /\.attentions\.\d+\.(?:to_[qkv]|to_out\.0)\.weight$/.test(name);
   const wasConvolution = isMatrix && value.shape.slice(2).every((extent) => extent === 1);
-  return wasConvolution ? reshape(value, value.shape.slice(0, 2)) : value;
+  if (!wasConvolution) return value;
+  const shape = value.shape.slice(0, 2);
+  return deferredAs(value, value.dtype, shape) ?? reshape(value, shape);
 }
 
 /** One line about tensors that were left unread. */

@@ -31,7 +31,10 @@ export async function located(readFile: ReadFile, source: string, ...files: read
 }
 
 function within(readFile: ReadFile, folder: string): ReadFile {
-  const { list } = readFile;
+  const { list, open } = readFile;
   const inner: ReadFile = (path, part) => readFile(`${folder}/${path}`, part);
-  return list ? Object.assign(inner, { list: (path: string) => list(`${folder}/${path}`) }) : inner;
+  return Object.assign(inner, {
+    ...(list && { list: (path: string) => list(`${folder}/${path}`) }),
+    ...(open && { open: (path: string) => open(`${folder}/${path}`) }),
+  });
 }

@@ -6,10 +6,12 @@ import {
   chownSync,
   closeSync,
   constants,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readlinkSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -20,7 +22,7 @@ import {
 import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
-import { checkSize, type FilePart, type ReadFile } from './read-file.ts';
+import { checkSize, type FilePart, type OpenFile, type ReadFile } from './read-file.ts';
 
 /** Reads the files of a folder. Throws an InputError when there is no such folder. */
 export async function folderReader(folder: string): Promise<ReadFile> {
@@ -34,7 +36,8 @@ export async function folderReader(folder: string): Promise<ReadFile> {
   });
   if (!found.isDirectory()) throw new InputError(`${folder} is not a folder${ofOneFile(folder)}`);
   const read = (path: string, part?: FilePart) => readOptional(join(folder, path), part);
-  return Object.assign(read, { list: (path: string) => readdir(join(folder, path)).catch(() => []) });
+  const list = (path: string) => readdir(join(folder, path)).catch(() => []);
+  return Object.assign(read, { list, open: (path: string) => openLarge(join(folder, path)) });
 }
 
 /** Whether a name is one of the Hub, `owner/name`, or an address, and no path that someone would write. */
@@ -46,6 +49,36 @@ function isOfHub(name: string): boolean {
 function ofOneFile(path: string): string {
   if (!/\.(safetensors|ckpt|pt|pth|bin|gguf|onnx)$/.test(path)) return '';
   return "; a checkpoint of one file has no config: give the folder that diffusers' save_pretrained writes";
+}
+
+/** Files of fewer bytes are sooner read as a whole, and need not stay as they are afterwards. */
+const largeBytes = 2 ** 26;
+
+/** A large file, which is looked for anew whenever a part of it is read: nothing stays open. */
+async function openLarge(path: string): Promise<OpenFile | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile() || found.size < largeBytes) return undefined;
+  return { size: found.size, readInto: (target, start) => readRange(path, found, target, start) };
+}
+
+function readRange(path: string, { size, mtimeMs }: Stats, target: Uint8Array, start: number): void {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const now = fstatSync(file);
+      if (now.size !== size || now.mtimeMs !== mtimeMs)
+        throw new InputError(`${path} has changed while it was in use; begin again`);
+      for (let at = 0; at < target.length; ) {
+        const read = readSync(file, target, at, Math.min(target.length - at, 2 ** 30), start + at);
+        if (read === 0) throw new InputError(`${path} ends before byte ${start + target.length}`);
+        at += read;
+      }
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    refuseFile(error, path, 'read');
+  }
 }
 
 /** The bytes of a file, or a part of them. Throws an InputError when it cannot be read. */

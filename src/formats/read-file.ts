@@ -16,6 +16,16 @@ export interface ReadFile {
   (path: string, part?: FilePart): Promise<Uint8Array | undefined>;
   /** What a folder holds, by name, where the reader can tell: messages then name what is there instead. */
   readonly list?: (folder: string) => Promise<readonly string[]>;
+  /** Opens a file that is too large to be read as a whole without need; undefined for all others. */
+  readonly open?: (path: string) => Promise<OpenFile | undefined>;
+}
+
+/** A file of which parts are read when they are needed. */
+export interface OpenFile {
+  /** Its bytes. */
+  readonly size: number;
+  /** Fills `target` with the bytes from `start` on. @throws InputError when it cannot, or the file has changed */
+  readInto(target: Uint8Array, start: number): void;
 }
 
 /** @throws InputError when a file has more bytes than are wanted of one */

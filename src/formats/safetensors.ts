@@ -11,7 +11,7 @@ import { checkTensor, mustBe, text, withParts } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, sizeOf, tensor, type Tensor } from '../tensor/tensor.ts';
 import { longestJson, parseJson } from './json.ts';
-import { aReader, type ReadFile } from './read-file.ts';
+import { aReader, type OpenFile, type ReadFile } from './read-file.ts';
 import { beginningText, recognise } from './recognise.ts';
 import { fromBF16, fromF16, fromF8, toBF16, toF16 } from './small-floats.ts';
 
@@ -43,8 +43,10 @@ export interface SafetensorsEntry {
   /** As the header names it: F32, BF16, I64, BOOL, … */
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Its part of the file, not copied. */
+  /** Its part of the file: not copied, or, of a file that is read when it is needed, read now. */
   readonly bytes: Uint8Array;
+  /** Fills `target` with its bytes from number `from` on, where the file is read when it is needed. */
+  readonly copyTo?: (target: Uint8Array, from: number) => void;
 }
 
 /** A file whose header has been read and checked. */
@@ -75,6 +77,8 @@ export async function readSafetensors(
   source: string,
 ): Promise<SafetensorsFile | undefined> {
   aReader('what reads files', readFile);
+  const large = await readFile.open?.(path);
+  if (large) return parseOpened(large, source);
   const begin = await readFile(path, { first: 8 });
   if (!begin) return undefined;
   if (begin.length > 8) return parseSafetensors(begin, source);
@@ -126,13 +130,47 @@ function readHeader(bytes: Uint8Array, source: string): Record<string, unknown> 
 export function parseSafetensors(bytes: Uint8Array, source: string): SafetensorsFile {
   areBytes('what is parsed', bytes);
   text('the source', source);
+  const headerEnd = 8 + headerLength(bytes, source, bytes.length - 8);
+  const data = bytes.subarray(headerEnd);
+  return parseHeader(bytes.subarray(8, headerEnd), source, data.length, (start, end) => ({
+    bytes: data.subarray(start, end),
+  }));
+}
+
+/** Enough of a file to say what it is, where it is none of this format. */
+const beginning = 4096;
+
+/** The same of a file that is read when it is needed. */
+function parseOpened(file: OpenFile, source: string): SafetensorsFile {
+  const part = (start: number, end: number): Uint8Array => {
+    const bytes = new Uint8Array(end - start);
+    file.readInto(bytes, start);
+    return bytes;
+  };
+  const begin = part(0, Math.min(file.size, beginning));
+  const headerEnd = 8 + headerLength(begin, source, file.size - 8);
+  return parseHeader(part(8, headerEnd), source, file.size - headerEnd, (start, end) => ({
+    get bytes() {
+      return part(headerEnd + start, headerEnd + end);
+    },
+    copyTo: (target: Uint8Array, from: number) => file.readInto(target, headerEnd + start + from),
+  }));
+}
+
+/**
+ * @param length of the data behind the header
+ * @param place of a tensor that lies at bytes `start` up to `end` of the data
+ */
+function parseHeader(
+  json: Uint8Array,
+  source: string,
+  length: number,
+  place: (start: number, end: number) => Pick<SafetensorsEntry, 'bytes' | 'copyTo'>,
+): SafetensorsFile {
   const fail = (message: string): never => {
     throw new InputError(`${source}: ${message}`);
   };
-  const headerEnd = 8 + headerLength(bytes, source, bytes.length - 8);
-  const header = readHeader(bytes.subarray(8, headerEnd), source);
-
-  const data = bytes.subarray(headerEnd);
+  const header = readHeader(json, source);
   const entries = new Map<string, SafetensorsEntry>();
   let metadata: Readonly<Record<string, string>> = {};
   const places: Place[] = [];
@@ -141,11 +179,12 @@ export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors
       metadata = readMetadata(value, fail);
       continue;
     }
-    const { dtype, shape, start, end } = readEntry(name, value, data.length, fail);
+    const { dtype, shape, start, end } = readEntry(name, value, length, fail);
     places.push({ name, start, end });
-    entries.set(name, { name, dtype, shape, bytes: data.subarray(start, end) });
+    // Not spread: what is read when it is needed must not be read now.
+    entries.set(name, Object.assign(place(start, end), { name, dtype, shape }));
   }
-  checkCoverage(places, data.length, fail);
+  checkCoverage(places, length, fail);
   return { source, entries, metadata };
 }
 

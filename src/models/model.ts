@@ -5,6 +5,7 @@
 import type { Program, Tensors } from '../kernels/kernels.ts';
 import type { Context } from '../nn/context.ts';
 import { checkFinite, checkTensor, mustBe, type Check } from '../tensor/checks.ts';
+import { sourceOf } from '../tensor/deferred.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { sameShape, shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
@@ -52,9 +53,14 @@ export interface Architecture<Config = unknown, Input = ModelInput, State = unkn
 export interface Learning {
   /** The tensors of the program that were looked up in tables. */
   readonly tables: readonly LookedUp[];
+  /** The tensors of the program that are texts, with what the input calls them. */
+  readonly embeddings: readonly { readonly tensor: string; readonly name: EmbeddingName }[];
   /** What `finish` multiplies the prediction of each sample with, where it does. */
   readonly scale: readonly number[] | undefined;
 }
+
+/** What a model is told of a text: there is a gradient of it. */
+export type EmbeddingName = 'encoderHiddenStates' | 'textEmbeds';
 
 /** A tensor [B,D] of rows of a table. */
 export interface LookedUp {
@@ -141,7 +147,8 @@ export function checkWeights({ stages }: Pick<Architecture, 'stages'>, weights: 
         `${source}: "${name}" has shape ${shapeText(found.shape)}, but the config asks for ${shapeText(shape)}`,
       );
     }
-    checkFinite(`${source}: "${name}"`, found);
+    // What is still in its file is checked when it is read.
+    if (!sourceOf(found)) checkFinite(`${source}: "${name}"`, found);
   }
   for (const name of weights.keys()) {
     if (!expected.has(name)) {

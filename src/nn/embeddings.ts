@@ -6,6 +6,7 @@
  * model, and so do we: each step below is rounded to float32, correctly, in every precision of the model.
  */
 import { checkOptions, checkTensor, flag, numbers, optional, type Checks } from '../tensor/checks.ts';
+import { numbersOf } from '../tensor/deferred.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp, sin, cos, log } from '../tensor/math/index.ts';
 import { roundTo } from '../tensor/rounding.ts';
@@ -125,7 +126,7 @@ export function lookUp(table: Tensor, indices: readonly number[]): Tensor {
     if (!Number.isInteger(index) || index < 0 || index >= rows) {
       throw new InputError(`index ${index} is outside a table of ${rows} rows (0 to ${rows - 1})`);
     }
-    out.data.set(table.data.subarray(index * size, (index + 1) * size), b * size);
+    out.data.set(numbersOf(table, index * size, (index + 1) * size), b * size);
   });
   return out;
 }

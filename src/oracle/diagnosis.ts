@@ -4,13 +4,16 @@
  * on top of it.
  */
 import { InputError } from '../tensor/errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import type { Case } from './case.ts';
 import type { Format } from './honest/format.ts';
 import { bank } from './faults/bank.ts';
 import type { Fault } from './faults/fault.ts';
-import { reference } from './implementation.ts';
+import { differing, noting as notingCalls, type FunctionNames } from './called.ts';
+import { reference, type Implementation } from './implementation.ts';
 import { deviation, margin, rms, shareOf, type Band } from './tolerance.ts';
-import { traceCase, type Trace, type TraceOptions } from './trace.ts';
+import { remembering } from './remembered-kernels.ts';
+import { preparedFor, traceCase, type Precision, type Trace, type TraceOptions } from './trace.ts';
 
 /** Some mistakes, and how far they explain what was found. */
 export interface Explanation {
@@ -57,33 +60,77 @@ export interface FaultyTraces {
 }
 
 /**
- * Traces that are computed as far as they are asked for, each time.
+ * Traces that are computed as far as they are asked for, each time. Where a mistake is in no function that is called
+ * without it, the trace is the one without it, and what it does not change on the way is computed once for all.
  * @param names the taps that are wanted
  */
 export function faultyTraces(one: Case, format: Format, names: ReadonlySet<string>): FaultyTraces {
-  return {
-    of: (faults, goOn) => attempt(one, format, { names, apart: true, ...(goOn && { goOn }) }, faults),
+  const { kernels, learn } = remembering(reference.kernels);
+  const right = { ...reference, kernels };
+  const options = { names, apart: true, prepared: preparedFor(one, precisionOf(format)) };
+  const before = new Map<string, Run>();
+  const runOf = (faults: readonly Fault[]): Run => {
+    const key = namesOf(faults);
+    const implementation = faults.reduce((changed, fault) => fault.apply(changed), right);
+    const run = before.get(key) ?? noted(one, format, options, implementation);
+    before.set(key, run);
+    return run;
   };
-}
-
-/** The same; those of single faults are computed to their ends when they are first asked for, and remembered. */
-export function rememberedTraces(traces: FaultyTraces): FaultyTraces {
-  const known = new Map<string, Trace | undefined>();
+  learn(() => runOf([]));
   return {
     of(faults, goOn) {
-      if (faults.length > 1) return traces.of(faults, goOn);
-      const key = faults.map(({ name }) => name).join();
-      if (!known.has(key)) known.set(key, traces.of(faults));
-      return known.get(key);
+      const last = faults.at(-1);
+      if (!last) return runOf([]).trace;
+      const { implementation, called, trace } = runOf(faults.slice(0, -1));
+      const mistaken = last.apply(implementation);
+      const changes = [...differing(implementation, mistaken)].some((name) => called.has(name));
+      return changes ? attempt(one, format, { ...options, ...(goOn && { goOn }) }, mistaken) : trace;
     },
   };
 }
 
-/** Undefined where the fault does not apply: the shapes no longer fit, or the setting is refused. */
-function attempt(one: Case, { storage }: Format, options: TraceOptions, faults: readonly Fault[]): Trace | undefined {
-  const implementation = faults.reduce((changed, fault) => fault.apply(changed), reference);
+/** What a case gives, and by which functions. */
+interface Run {
+  readonly implementation: Implementation;
+  readonly called: FunctionNames;
+  readonly trace: Trace | undefined;
+}
+
+function noted(one: Case, format: Format, options: TraceOptions, implementation: Implementation): Run {
+  const [noting, called] = notingCalls(implementation);
+  return { implementation, called, trace: attempt(one, format, options, noting) };
+}
+
+/** The same; what has been computed with a single fault is remembered, and computed anew where it ends too early. */
+export function rememberedTraces(traces: FaultyTraces): FaultyTraces {
+  const known = new Map<string, { readonly trace: Trace | undefined; readonly isWhole: boolean }>();
+  return {
+    of(faults, goOn = () => true) {
+      if (faults.length > 1) return traces.of(faults, goOn);
+      const key = namesOf(faults);
+      const before = known.get(key);
+      if (before?.isWhole || [...(before?.trace ?? [])].some(([name, value]) => !goOn(name, value)))
+        return before?.trace;
+      let isWhole = true;
+      const trace = traces.of(faults, (name, value) => {
+        const isWanted = goOn(name, value);
+        isWhole &&= isWanted;
+        return isWanted;
+      });
+      known.set(key, { trace, isWhole });
+      return trace;
+    },
+  };
+}
+
+const namesOf = (faults: readonly Fault[]): string => faults.map(({ name }) => name).join();
+
+const precisionOf = ({ storage }: Format): Precision => ({ storage, compute: 'f64' });
+
+/** Undefined where a fault does not apply: the shapes no longer fit, or the setting is refused. */
+function attempt(one: Case, format: Format, options: TraceOptions, implementation: Implementation): Trace | undefined {
   try {
-    return traceCase(one, implementation, { storage, compute: 'f64' }, options);
+    return traceCase(one, implementation, precisionOf(format), options);
   } catch (error) {
     if (error instanceof RangeError || error instanceof InputError) return undefined;
     throw error;
@@ -113,19 +160,31 @@ export function diagnose(
   onProgress: (done: number, total: number) => void = () => {},
 ): Diagnosis {
   const taps = [...bands];
+  const known = new Map(taps.map(([name]) => [name, new WeakMap<Tensor, number>()]));
+  const away = (name: string, found: Trace, band: Band): number => {
+    const value = found.get(name);
+    const share = (value && known.get(name)?.get(value)) ?? distance(theirs, found, name, band, format);
+    if (value) known.get(name)?.set(value, share);
+    return share;
+  };
+  /** How far their taps are from those with these faults, up to the first that is beyond the limit. */
   const sharesOf = (faults: readonly Fault[], limit: number): readonly number[] => {
-    const away = (name: string, found: Trace, band: Band): number => distance(theirs, found, name, band, format);
     const faulty = traces.of(faults, (name, value) => {
       const band = bands.get(name);
       return !band || away(name, new Map([[name, value]]), band) <= limit;
     });
-    return taps.map(([name, band]) => (faulty ? away(name, faulty, band) : Infinity));
+    const shares: number[] = [];
+    for (const [name, band] of taps) {
+      const share = faulty ? away(name, faulty, band) : Infinity;
+      if (!(share <= limit)) break;
+      shares.push(share);
+    }
+    return shares;
   };
   const explain = (faults: readonly Fault[], limit: number, before?: readonly number[]): Explanation => {
     const shares = sharesOf(faults, limit);
-    const failing = shares.findIndex((share) => !(share <= limit));
-    const reaches = failing < 0 ? taps.length : failing;
-    const share = Math.max(0, ...shares.slice(0, reaches));
+    const reaches = shares.length;
+    const share = Math.max(0, ...shares);
     const isBetter = !before || share * margin <= Math.max(0, ...before.slice(0, reaches));
     return { faults, share, reaches: isBetter ? reaches : 0 };
   };

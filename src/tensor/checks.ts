@@ -3,6 +3,7 @@
  * entered, so that what computes may believe its types. What options may hold is a table beside their interface, with a
  * row for each key: the type checker sees to it that none is forgotten.
  */
+import { isDeferred, lengthOf } from './deferred.ts';
 import { InputError } from './errors.ts';
 import { shown } from './shown.ts';
 import { shapeText, sizeOf, type Tensor } from './tensor.ts';
@@ -116,16 +117,18 @@ export const checkTensor: Check = (name, value) => {
       `${name} is ${shown(value)}; it must be a tensor, as tensor('f32', [2], Float32Array.of(1, 2))`,
     );
   }
-  const { shape, data } = value;
-  if (data.length !== sizeOf(shape)) {
-    throw new InputError(`${name} has shape ${shapeText(shape)}, but ${data.length} numbers`);
+  const { shape } = value;
+  if (lengthOf(value) !== sizeOf(shape)) {
+    throw new InputError(`${name} has shape ${shapeText(shape)}, but ${lengthOf(value)} numbers`);
   }
 };
 
 /** Whether it has what tensors have. */
 export function isTensor(value: unknown): value is Tensor {
-  const { shape, data } = Object(value) as Partial<Tensor>;
-  return Array.isArray(shape) && (data instanceof Float32Array || data instanceof Float64Array);
+  const given = Object(value) as Partial<Tensor>;
+  if (!Array.isArray(given.shape)) return false;
+  if (isDeferred(given)) return true;
+  return given.data instanceof Float32Array || given.data instanceof Float64Array;
 }
 
 /**

@@ -3,6 +3,7 @@
  * beyond the largest finite value to ±∞, below the smallest normal to subnormals, and NaN stays NaN.
  */
 import { checkTensor } from './checks.ts';
+import { deferredAs, lengthOf, numbersOf } from './deferred.ts';
 import { InputError } from './errors.ts';
 import { allocate } from './tensor.ts';
 import type { DType, FloatArray, Tensor } from './tensor.ts';
@@ -57,8 +58,10 @@ export function roundInPlace(dtype: DType, data: FloatArray): void {
 export function cast(x: Tensor, dtype: DType): Tensor {
   checkTensor('what is cast', x);
   if (x.dtype === dtype) return x;
-  const data = allocate(dtype, x.data.length);
-  data.set(x.data);
+  const unread = deferredAs(x, dtype, x.shape);
+  if (unread) return unread;
+  const data = allocate(dtype, lengthOf(x));
+  data.set(numbersOf(x));
   roundInPlace(dtype, data);
   return { dtype, shape: x.shape, data };
 }

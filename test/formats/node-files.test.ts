@@ -34,6 +34,34 @@ const path = (name: string): string => join(folder, name);
 writeFileSync(path('file'), 'old');
 const isRoot = process.getuid?.() === 0;
 
+describe('reading a large file', () => {
+  const size = 2 ** 26;
+  const name = path('large');
+  writeFileSync(name, '');
+  truncateSync(name, size);
+  const part = (start: number) => (file: { readInto(target: Uint8Array, start: number): void } | undefined) => {
+    const target = new Uint8Array(3).fill(7);
+    file?.readInto(target, start);
+    return [...target];
+  };
+
+  it('is opened, and read in parts; a smaller one, or none, is not', async () => {
+    const { open } = await folderReader(folder);
+    const file = await open?.('large');
+    expect([file?.size, part(5)(file)]).toEqual([size, [0, 0, 0]]);
+    expect(() => part(size - 2)(file)).toThrow(`ends before byte ${size + 1}`);
+    expect(await Promise.all(['file', 'absent', '.'].map((other) => open?.(other)))).toEqual(Array(3).fill(undefined));
+  });
+
+  it('refuses one that has changed since, or is gone', async () => {
+    const file = await (await folderReader(folder)).open?.('large');
+    writeFileSync(name, 'other');
+    expect(() => part(0)(file)).toThrow('large has changed while it was in use; begin again');
+    rmSync(name);
+    expect(() => part(0)(file)).toThrow('there is no such file or folder');
+  });
+});
+
 describe('reading', () => {
   it('gives the bytes', async () => {
     expect(new TextDecoder().decode(await readBytes(path('file')))).toBe('old');

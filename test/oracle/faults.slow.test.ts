@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { openBands } from '../../src/cli/oracle-files.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import { check } from '../../src/oracle/check.ts';
 import { affects, diagnose, faultyTraces, rememberedTraces } from '../../src/oracle/diagnosis.ts';
 import { bank, invisible } from '../../src/oracle/faults/bank.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
-import { bandsOf } from '../../src/oracle/tolerance.ts';
 import { traceCase } from '../../src/oracle/trace.ts';
 import { caseNames, loadCase, oracle } from './cases.ts';
 import { fileOf, heldOut, outputOf, port } from './ports.ts';
@@ -97,7 +97,7 @@ describe('a planted fault is caught and named', () => {
   it.each([...coveringCases()])('%s', async (name, faults) => {
     const one = await loadCase(name);
     const names = new Set(one.expected.keys());
-    const bands = bandsOf(one, formats.f32, names);
+    const bands = (await openBands(name, one, 'f32')) ?? new Map();
     const traces = rememberedTraces(faultyTraces(one, formats.f32, names));
     for (const fault of bank.filter((candidate) => faults.includes(candidate.name))) {
       const theirs = new Map(

@@ -7,10 +7,15 @@ import type { Shape } from './operation.ts';
 
 /** Fails unless all are tensors, of one dtype. */
 export function expectTensors(operation: string, tensors: readonly Tensor[]): void {
-  expect(operation, Array.isArray(tensors), `it takes a list of tensors, not ${shown(tensors)}`);
-  for (const given of tensors) expect(operation, hasShape(given), `${shown(given)} is no tensor`);
+  // Messages are made only when they are told: this is asked of every call of a kernel.
+  if (!Array.isArray(tensors)) refuse(operation, `it takes a list of tensors, not ${shown(tensors)}`);
+  for (const given of tensors) if (!hasShape(given)) refuse(operation, `${shown(given)} is no tensor`);
   const dtypes = new Set(tensors.map(({ dtype }) => dtype));
-  expect(operation, dtypes.size <= 1, `the inputs have dtypes ${[...dtypes].join(' and ')}; they must agree`);
+  if (dtypes.size > 1) refuse(operation, `the inputs have dtypes ${[...dtypes].join(' and ')}; they must agree`);
+}
+
+function refuse(operation: string, message: string): never {
+  throw new InputError(`${operation}: ${message}`);
 }
 
 /** Fails unless there are as many dimensions as `names` names; returns the shape. */
@@ -28,7 +33,7 @@ export function expectShape(operation: string, what: string, shape: Shape | unde
 
 /** Fails unless something holds. */
 export function expect(operation: string, holds: boolean, message: string): void {
-  if (!holds) throw new InputError(`${operation}: ${message}`);
+  if (!holds) refuse(operation, message);
 }
 
 /** Fails unless `eps`, which is added to a variance, is finite and not negative. */

@@ -6,6 +6,7 @@ import { aFunction, checkOptions, flag, mustBe, optional, whole, type Checks } f
 import { InputError } from '../../tensor/errors.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import type { Backend, Program, Tensors } from '../kernels.ts';
+import { anOrder, kernelsInOrder, type OrderOptions } from '../order.ts';
 import { referenceKernels } from '../plain/index.ts';
 import { checkProgram } from '../run.ts';
 import type { MemoryImport } from './assembler/index.ts';
@@ -13,8 +14,8 @@ import { fmaSupported, sharedMemorySupported, simdRefusal } from './features.ts'
 import type { LibraryOptions } from './library.ts';
 import type { Step } from './lower/steps.ts';
 import { CONTROL } from './memory/control.ts';
-import { MOST_PAGES } from './memory/heap.ts';
-import { planCache, type Plan } from './plans.ts';
+import { MOST_PAGES, PAGE } from './memory/heap.ts';
+import { planCache, type Runnable } from './plans.ts';
 import { COUNTERS_BYTES } from './threads/parallel.ts';
 import { pool, type Pool } from './threads/pool.ts';
 import { startsAsleep, threadsSupported, type AnyWorker } from './threads/workers.ts';
@@ -22,8 +23,8 @@ import { writeErfTable } from './tiles/activations.ts';
 import { writeConstants } from './tiles/elementary.ts';
 import { readOutputs, writeInputs } from './transfer.ts';
 
-/** How a backend is to compute. None of it changes the bits, but `fma`. */
-export interface SimdOptions {
+/** How a backend is to compute. None of it changes the bits, but `fma` and `order`. */
+export interface SimdOptions extends OrderOptions {
   /** Threads, the calling one included: 1 unless given. Where threads cannot be had, one is used. */
   readonly threads?: number;
   /**
@@ -35,6 +36,11 @@ export interface SimdOptions {
   readonly fma?: boolean;
   /** Tiles twice as wide, the same bits: faster where the engine joins vectors (see `joinsVectors`), else slower. */
   readonly wide?: boolean;
+  /**
+   * The most bytes that it takes for weights and inner values; 4 GiB, which is all that there can be, unless given.
+   * Weights for which there is no room are loaded anew in each run, from their file if they are still there.
+   */
+  readonly memory?: number;
   /** Is told of every step of a run, for measurements. */
   readonly watch?: (step: StepTime) => void;
 }
@@ -57,6 +63,8 @@ export interface StepTime {
 export function simdBackend(options: SimdOptions = {}): Backend {
   const library = libraryOptions(options);
   const { threads } = library;
+  const { order = 'direct' } = options;
+  const plainKernels = kernelsInOrder(referenceKernels, order);
   const limits = { shared: threads > 1, minimum: 2, maximum: MOST_PAGES };
   const memory = newMemory(limits);
   writeConstants(memory);
@@ -69,10 +77,25 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   };
   const workers = threads > 1 ? pool(memory, threads - 1, onDeath, options.workers) : undefined;
   const clock = options.watch && stepClock(options.watch);
+  /** Runs steps on all threads; returns when all are done with them. */
+  const execute = (steps: Runnable, arena: number): void => {
+    try {
+      runSteps(steps, arena, memory, workers);
+    } catch (problem) {
+      const message = problem instanceof Error ? problem.message : String(problem);
+      // The threads have left one another, and will not meet again.
+      if (workers) died = message;
+      if (problem instanceof InputError) throw problem;
+      throw new Error(`the simd backend has failed: ${message}`, { cause: problem });
+    }
+  };
   const plans = planCache({
     memory,
     limits,
     options: library,
+    order,
+    most: Math.min(options.memory ?? Infinity, MOST_PAGES * PAGE) - CONTROL.BYTES,
+    execute,
     done: clock?.done,
     forget: ({ module }) => workers?.forget(module),
   });
@@ -82,25 +105,19 @@ export function simdBackend(options: SimdOptions = {}): Backend {
     checkProgram(program, inputs);
     if (died !== undefined) throw new Error(`a thread of the simd backend has died: ${died}`);
     if (Object.values(inputs).some(({ dtype, shape }) => dtype !== 'f32' || sizeOf(shape) === 0))
-      return program(referenceKernels, inputs);
+      return program(plainKernels, inputs);
     const plan = plans.planFor(program, inputs);
     const where = { memory, arena: plans.arena() };
     writeInputs(where, plan.lowered, inputs);
     clock?.start();
-    try {
-      runPlan(plan, where.arena, memory, workers);
-    } catch (problem) {
-      const message = problem instanceof Error ? problem.message : String(problem);
-      // The threads have left one another, and will not meet again.
-      if (workers) died = message;
-      throw new Error(`the simd backend has failed: ${message}`, { cause: problem });
-    }
+    execute(plan, where.arena);
     return readOutputs(where, plan.lowered);
   };
 
   return {
     name: `simd${options.wide ? '-wide' : ''}${library.fma ? '-fma' : ''}`,
     run,
+    release: plans.clear,
     dispose() {
       disposed = true;
       workers?.stop();
@@ -117,6 +134,8 @@ const checks: Checks<SimdOptions> = {
   workers: optional(mustBe('a list of workers, as await openThreads(1) gives', Array.isArray)),
   fma: optional(flag),
   wide: optional(flag),
+  order: optional(anOrder),
+  memory: optional(whole(1)),
   watch: optional(aFunction('a function that is told of each step')),
 };
 
@@ -149,16 +168,20 @@ function newMemory({ minimum, maximum, shared }: MemoryImport): WebAssembly.Memo
   }
 }
 
-/** Runs a plan on all threads; returns when all are done with it. */
-function runPlan(plan: Plan, arena: number, memory: WebAssembly.Memory, workers: Pool | undefined): void {
+function runSteps(
+  { module, run, steps }: Runnable,
+  arena: number,
+  memory: WebAssembly.Memory,
+  workers: Pool | undefined,
+): void {
   if (!workers) {
-    plan.run(0, arena);
+    run(0, arena);
     return;
   }
-  new Uint8Array(memory.buffer, CONTROL.COUNTERS, COUNTERS_BYTES * plan.lowered.steps.length).fill(0);
-  workers.open(plan.module, arena);
+  new Uint8Array(memory.buffer, CONTROL.COUNTERS, COUNTERS_BYTES * steps.length).fill(0);
+  workers.open(module, arena);
   try {
-    plan.run(0, arena);
+    run(0, arena);
     workers.close();
   } catch (problem) {
     workers.fail();

@@ -12,7 +12,7 @@ import { COUNTERS_BYTES, firstThreadOnly } from './threads/parallel.ts';
 const MOST_STEPS = Math.floor((CONTROL.BYTES - CONTROL.COUNTERS) / COUNTERS_BYTES);
 
 /**
- * The module imports env.memory; env.host(step), which does a step of the kind 'host'; and, to be watched,
+ * The module imports env.memory; env.host(step), which does a step that is no kernel; and, to be watched,
  * env.done(step), which the first thread calls after each step. The steps' buffers must have been laid out. Throws an
  * InputError for more steps than there is room for.
  */
@@ -42,7 +42,7 @@ export function compile(
 /** Makes the kernel of a step; returns the code that calls it. */
 function stepCall(lib: Library, host: Func, step: Step, index: number): (thread: I32, arena: I32) => Code {
   const counters = i32.const(CONTROL.COUNTERS + COUNTERS_BYTES * index);
-  if (step.kind === 'host') return (thread) => firstThreadOnly(lib, thread, counters, call(host, i32.const(index)));
+  if (step.kind !== 'kernel') return (thread) => firstThreadOnly(lib, thread, counters, call(host, i32.const(index)));
   const made = step.make(lib);
   return (thread, arena) => call(made, thread, counters, ...step.operands.map((place) => address(place, arena)));
 }

@@ -1,9 +1,10 @@
 /** What goes into the memory and comes out of it: inputs, outputs, and what the plain loops do in between. */
+import { numbersOf } from '../../tensor/deferred.ts';
 import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Tensors } from '../kernels.ts';
 import { applyOperation } from '../operations/index.ts';
 import { referenceKernels } from '../plain/index.ts';
-import type { HostStep, HostTensor, Lowered, StoredValue } from './lower/steps.ts';
+import type { HostStep, HostTensor, Lowered, StoredValue, WriteStep } from './lower/steps.ts';
 import { batchOf, isContiguous, type Place } from './memory/place.ts';
 
 /** The memory, and the address in it of the arena whose buffers are meant. */
@@ -14,7 +15,7 @@ export interface ArenaMemory {
 
 /** Copies the inputs, which have been checked, to where the first steps read them. */
 export function writeInputs(where: ArenaMemory, { inputs }: Lowered, tensors: Tensors): void {
-  for (const input of inputs) view(where, input).set(tensors[input.name].data);
+  for (const input of inputs) view(where, input).set(numbersOf(tensors[input.name]));
 }
 
 /** Copies of the outputs, which belong to the caller. */
@@ -22,8 +23,13 @@ export function readOutputs(where: ArenaMemory, { outputs }: Lowered): Tensors {
   return Object.fromEntries(outputs.map((output) => [output.name, readOutput(where, output)]));
 }
 
-/** Does a step that is left to the plain loops. */
-export function runHostStep(where: ArenaMemory, { operation, inputs, output }: HostStep): void {
+/** Does a step that is no kernel: one that is left to the plain loops, or bytes from elsewhere. */
+export function runHostStep(where: ArenaMemory, step: HostStep | WriteStep): void {
+  if (step.kind === 'write') {
+    step.write(new Uint8Array(where.memory.buffer, addressOf(step.to, where.arena), step.bytes));
+    return;
+  }
+  const { operation, inputs, output } = step;
   const tensors = inputs.map((input) => tensor('f32', input.shape, view(where, input)));
   view(where, output).set(applyOperation(referenceKernels, operation, tensors).data);
 }

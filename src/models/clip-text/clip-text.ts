@@ -6,6 +6,7 @@ import { tensorOf, type Backend, type Tensors } from '../../kernels/kernels.ts';
 import { lookUp } from '../../nn/embeddings.ts';
 import { mustBe } from '../../tensor/checks.ts';
 import { at } from '../../tensor/at.ts';
+import { numbersOf } from '../../tensor/deferred.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { allocate, reshape, tensor, zeros, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { checkIsInput, tableOf } from '../inputs.ts';
@@ -135,10 +136,10 @@ function inputTensors(config: ClipTextConfig, { inputIds }: ClipTextInput, weigh
   const count = at(inputIds, 0).length;
   const shape = [batch, count, config.hiddenSize];
   const rows = lookUp(tableOf(weights, 'embeddings.token_embedding.weight'), inputIds.flat());
-  const positions = tableOf(weights, 'embeddings.position_embedding.weight').data;
+  const positions = tableOf(weights, 'embeddings.position_embedding.weight');
   const places = allocate(dtype, rows.data.length);
   for (let b = 0; b < batch; b++)
-    places.set(positions.subarray(0, count * config.hiddenSize), b * (rows.data.length / batch));
+    places.set(numbersOf(positions, 0, count * config.hiddenSize), b * (rows.data.length / batch));
   const pool = zeros(dtype, [batch, 1, 1, count]);
   inputIds.forEach((ids, b) => {
     pool.data[b * count + endOf(ids, config.eosTokenId)] = 1;

@@ -1,23 +1,21 @@
 /** What is known while a graph is lowered: the steps so far, where values lie, and who reads them. */
+import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Graph, Node, Value } from '../../graph.ts';
-import type { Func } from '../assembler/index.ts';
-import type { Library, LibraryOptions } from '../library.ts';
+import type { LibraryOptions } from '../library.ts';
 import type { Place } from '../memory/place.ts';
 import { placement, type Placement } from '../memory/placement.ts';
 import type { PlacedPlanes } from '../memory/planes.ts';
-import type { WeightStore } from '../memory/weights.ts';
-import type { Step } from './steps.ts';
+import type { Packing, WeightStore } from '../memory/weights.ts';
+import { stepList, type StepList } from './step-list.ts';
 
 /** What the kernels' memory depends on: threads, which have their own scratch, and how wide tiles are. */
-export type LoweringOptions = Pick<LibraryOptions, 'threads' | 'panel'>;
+export interface LoweringOptions extends Pick<LibraryOptions, 'threads' | 'panel'> {
+  /** Whether a weight stays in memory; if not, it is loaded whenever the program runs. All stay, unless given. */
+  readonly keeps?: (tensor: Tensor, packing: Packing) => boolean;
+}
 
 /** A graph on its way to steps. Every rule (see rules.ts) is a function of it and of the operation to be lowered. */
-export interface Lowering extends Placement, LoweringOptions {
-  readonly steps: readonly Step[];
-  /** Adds a step. Its places are alive until then, at least. */
-  add(step: Step): void;
-  /** Adds the step of a kernel. `products`: multiplications in its sums of products. */
-  emit(name: string, operands: readonly Place[], make: (lib: Library) => Func, products?: number): void;
+export interface Lowering extends Placement, StepList, LoweringOptions {
   /** The operations that read a value, each as often as it does. */
   usersOf(value: Value): readonly Node[];
   isOutput(value: Value): boolean;
@@ -36,25 +34,19 @@ export interface Lowering extends Placement, LoweringOptions {
 /** The lowering of a graph, without steps yet. `lowerNode` is what knows the rules. */
 export function lowering(
   graph: Graph,
-  { threads, panel }: LoweringOptions,
+  options: LoweringOptions,
   store: WeightStore,
   lowerNode: (lowering: Lowering, node: Node) => void,
 ): Lowering {
-  const steps: Step[] = [];
+  const list = stepList(options.panel);
   const users = consumersOf(graph);
   const outputs = new Set(graph.outputs.values());
   const usersOf = (value: Value): readonly Node[] => users.get(value) ?? [];
   const isOutput = (value: Value): boolean => outputs.has(value);
   const made: Lowering = {
-    ...placement(graph, store, () => steps.length),
-    threads,
-    panel,
-    steps,
-    add(step) {
-      for (const place of placesOf(step)) made.use(place);
-      steps.push(step);
-    },
-    emit: (name, operands, make, products = 0) => made.add({ kind: 'kernel', name, products, make, operands }),
+    ...placement(graph, store, list.newPlace),
+    ...list,
+    ...options,
     usersOf,
     isOutput,
     onlyUser: (value) => (isOutput(value) || usersOf(value).length !== 1 ? undefined : usersOf(value)[0]),
@@ -64,10 +56,6 @@ export function lowering(
     lowerNode: (node) => lowerNode(made, node),
   };
   return made;
-}
-
-function placesOf(step: Step): readonly Place[] {
-  return step.kind === 'kernel' ? step.operands : [...step.inputs, step.output].map(({ place }) => place);
 }
 
 function consumersOf(graph: Graph): ReadonlyMap<Value, readonly Node[]> {

@@ -27,8 +27,19 @@ export interface HostStep {
   readonly output: HostTensor;
 }
 
+/** Bytes that come from elsewhere. */
+export interface WriteStep {
+  readonly kind: 'write';
+  readonly name: string;
+  readonly products: number;
+  readonly to: Place;
+  readonly bytes: number;
+  /** Fills what is at `to`. */
+  readonly write: (target: Uint8Array) => void;
+}
+
 /** A step of a program. It begins when the one before it is done. */
-export type Step = KernelStep | HostStep;
+export type Step = KernelStep | HostStep | WriteStep;
 
 /** A dense tensor that the plain loops read or write. */
 export interface HostTensor {

@@ -2,25 +2,30 @@
  * The weights of products, as tiles read them. Those that are constants of the graph are arranged once and for all;
  * those that are computed, or inputs, by a step of their own, whenever the program runs.
  */
-import { sizeOf } from '../../../tensor/tensor.ts';
+import { sizeOf, type Tensor } from '../../../tensor/tensor.ts';
 import { constantOf, type ConstantPart, type Node, type Value } from '../../graph.ts';
 import { keyOf } from '../../key.ts';
-import { phases, phaseWeight, type Phase } from '../../plain/upsample-conv2d.ts';
-import type { Place } from '../memory/place.ts';
-import { strideBetween } from '../memory/place.ts';
+import type { WinogradWidth } from '../../kernels.ts';
+import { phases } from '../../plain/upsample-conv2d.ts';
+import { strideBetween, type Place } from '../memory/place.ts';
+import type { Packing } from '../memory/weights.ts';
 import type { EpilogueOp } from '../tiles/epilogue.ts';
 import { packKernel, phaseWeightsKernel, type PackSpec } from '../tiles/packing.ts';
-import { packPanels, panelsLength } from '../tiles/panels.ts';
+import { winogradPlaces } from '../tiles/winograd.ts';
+import { winogradWeightsKernel, type WinogradWeights } from '../tiles/winograd-weights.ts';
+import { panelsLength } from '../tiles/panels.ts';
+import type { Emitter } from '../emitter.ts';
 import { contiguous, dense } from './layout.ts';
+import { loadWeight } from './load.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';
 
 /** The operations that have a weight and perhaps a bias. */
-export type ProductKind = 'conv2d' | 'upsampleConv2d' | 'linear';
+export type ProductKind = 'conv2d' | 'winogradConv2d' | 'upsampleConv2d' | 'linear';
 
 /** Whether a node is one of these. */
 export function isProduct(node: Node): node is Node & NodeOf<ProductKind> {
-  return ['conv2d', 'upsampleConv2d', 'linear'].includes(node.operation.kind);
+  return ['conv2d', 'winogradConv2d', 'upsampleConv2d', 'linear'].includes(node.operation.kind);
 }
 
 /** The operation that adds the bias, if there is one. */
@@ -43,15 +48,31 @@ export function packedPanels(lowering: Lowering, weight: Value): Place {
   });
 }
 
-function constantPanels({ packed, panel }: Lowering, { shape }: Value, { tensor, slice }: ConstantPart): Place {
-  const [outChannels, ...ofOutput] = shape;
-  const terms = sizeOf(ofOutput);
+function constantPanels(lowering: Lowering, { shape }: Value, { tensor, slice }: ConstantPart): Place {
+  const [outputs, ...ofOutput] = shape;
+  const [, ...ofRow] = tensor.shape;
+  const inner = sizeOf(ofOutput);
   const skipped = (slice?.start ?? 0) * sizeOf(shape.slice(2));
-  return packed(tensor, {
-    name: keyOf(['panels', outChannels, terms, skipped]),
-    length: panelsLength(panel, outChannels, terms),
-    pack: () => packPanels(panel, tensor.data, outChannels, terms, skipped),
+  const row = { outputStride: 4 * sizeOf(ofRow), offset: 4 * skipped };
+  return arranged(lowering, tensor, {
+    name: keyOf(['panels', outputs, inner, skipped]),
+    length: panelsLength(lowering.panel, outputs, inner),
+    arrange: (emitter, from, to) => pack(emitter, from, { ...rows(outputs, inner), ...row }, to),
   });
+}
+
+/** The terms of each output one after another, and outputs without gaps. */
+function rows(outputs: number, inner: number): PackSpec {
+  const terms = { outer: 1, outerStride: 0, inner, innerStride: 4, offset: 0 };
+  return { batch: 1, batchStride: 0, outputs, outputStride: 4 * inner, ...terms };
+}
+
+/** A weight that stays where it is, or, where there is no room for that, is loaded in each run before it is used. */
+function arranged(lowering: Lowering, tensor: Tensor, packing: Packing): Place {
+  if (lowering.keeps?.(tensor, packing) ?? true) return lowering.packed(tensor, packing);
+  const place = lowering.newPlace(4 * packing.length, 0);
+  loadWeight(lowering, tensor, packing, place);
+  return place;
 }
 
 /** Where the numbers of a weight lie: also of one that is the transpose of another, which is then never made. */
@@ -68,8 +89,7 @@ function rowsOfWeight(lowering: Lowering, weight: Value): { readonly of: Place; 
     return { of, spec: { ...one, outputStride: 4 * area, outer: channels, outerStride, ...turned } };
   }
   const of = dense(lowering, weight);
-  const terms = { outer: 1, outerStride: 0, inner: channels * area, innerStride: 4, offset: 0 };
-  return { of, spec: { ...one, outputStride: strideBetween(of, weight.shape), ...terms } };
+  return { of, spec: { ...rows(outputs, channels * area), outputStride: strideBetween(of, weight.shape) } };
 }
 
 /** Whether a transposed weight is read by nobody but products, as their weight: they pack it as it is. */
@@ -85,36 +105,56 @@ export function phasePanels(lowering: Lowering, weight: Value): Place {
   const [outputs, channels] = weight.shape;
   const { panel } = lowering;
   const { source } = weight;
-  if (source.kind === 'constant') {
-    const panelsOf = (phase: Phase): Float32Array =>
-      packPanels(panel, phaseWeight(source.tensor, phase).data, outputs, 4 * channels);
-    return lowering.packed(source.tensor, {
+  if (source.kind === 'constant')
+    return arranged(lowering, source.tensor, {
       name: keyOf(['phases', outputs, channels]),
       length: phases.length * panelsLength(panel, outputs, 4 * channels),
-      pack: () => joined(phases.map(panelsOf)),
+      arrange: (emitter, from, to) => packPhases(emitter, from, weight.shape, to),
     });
-  }
-  return once(lowering, weight, 'phases', () => {
-    const whole = contiguous(lowering, weight);
-    const kernels = outputs * channels;
-    const parts = lowering.newPlace(4 * 16 * kernels, 16 * kernels);
-    lowering.emit('phaseWeights', [whole, parts], (lib) => phaseWeightsKernel(lib, kernels));
-    const terms = { outer: 1, outerStride: 0, inner: 4 * channels, innerStride: 4, offset: 0 };
-    return pack(lowering, parts, {
-      batch: phases.length,
-      batchStride: 16 * kernels,
-      outputs,
-      outputStride: 16 * channels,
-      ...terms,
-    });
-  });
+  return once(lowering, weight, 'phases', () => packPhases(lowering, contiguous(lowering, weight), weight.shape));
 }
 
-/** Adds the step that packs what lies at `from`. */
-export function pack(lowering: Lowering, from: Place, spec: PackSpec): Place {
-  const bytes = 4 * panelsLength(lowering.panel, spec.outputs, spec.outer * spec.inner);
-  const place = lowering.newPlace(spec.batch * bytes, bytes);
-  lowering.emit('pack', [from, place], (lib) => packKernel(lib, spec));
+/** Adds the steps that pack the four phases of the weight [O,C,3,3] at `from`. */
+function packPhases(emitter: Emitter, from: Place, [outputs, channels]: readonly number[], to?: Place): Place {
+  const kernels = outputs * channels;
+  const parts = emitter.newPlace(4 * 16 * kernels, 16 * kernels);
+  emitter.emit('phaseWeights', [from, parts], (lib) => phaseWeightsKernel(lib, kernels));
+  const spec = { ...rows(outputs, 4 * channels), batch: phases.length, batchStride: 16 * kernels };
+  return pack(emitter, parts, spec, to);
+}
+
+/** The transformed weights of a Winograd convolution in panels, place after place. */
+export function winogradPanels(lowering: Lowering, weight: Value, width: WinogradWidth): Place {
+  const [outputs, channels] = weight.shape;
+  const part = constantOf(weight);
+  if (part && part.slice?.kind !== 'sliceBatch') {
+    const first = part.slice?.start ?? 0;
+    const spec = { outputs, channels, width, first, of: part.tensor.shape[1] };
+    return arranged(lowering, part.tensor, {
+      name: keyOf(['winograd', spec]),
+      length: winogradPlaces(width) * panelsLength(lowering.panel, outputs, channels),
+      arrange: (emitter, from, to) => packWinograd(emitter, from, spec, to),
+    });
+  }
+  const spec = { outputs, channels, width, first: 0, of: channels };
+  return once(lowering, weight, `winograd ${width}`, () => packWinograd(lowering, contiguous(lowering, weight), spec));
+}
+
+/** Adds the steps that transform the weight at `from`, and pack it. */
+function packWinograd(emitter: Emitter, from: Place, spec: WinogradWeights, to?: Place): Place {
+  const { outputs, channels, width } = spec;
+  const kernels = outputs * channels;
+  const places = winogradPlaces(width);
+  const parts = emitter.newPlace(4 * places * kernels, 4 * kernels);
+  emitter.emit('winogradWeights', [from, parts], (lib) => winogradWeightsKernel(lib, spec));
+  return pack(emitter, parts, { ...rows(outputs, channels), batch: places, batchStride: 4 * kernels }, to);
+}
+
+/** Adds the step that packs what lies at `from`, to `to` or to memory of its own. */
+export function pack(emitter: Emitter, from: Place, spec: PackSpec, to?: Place): Place {
+  const bytes = 4 * panelsLength(emitter.panel, spec.outputs, spec.outer * spec.inner);
+  const place = to ?? emitter.newPlace(spec.batch * bytes, bytes);
+  emitter.emit('pack', [from, place], (lib) => packKernel(lib, spec));
   return place;
 }
 
@@ -124,14 +164,4 @@ function once({ converted }: Lowering, { id }: Value, arrangement: string, make:
   const place = converted.get(key) ?? make();
   converted.set(key, place);
   return place;
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((size, { length }) => size + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -16,19 +16,18 @@ export interface Buffer {
 /** Gives every buffer an offset such that two that live at the same time never meet. Returns the bytes of the arena. */
 export function layOut(buffers: readonly Buffer[]): number {
   // The largest first, each at the lowest place that is free for all its life: simple, and close to the lower bound.
-  const placed: Buffer[] = [];
+  const placed: Buffer[] = []; // by their offsets
   let end = 0;
   for (const buffer of [...buffers].sort((a, b) => b.bytes - a.bytes)) {
-    const neighbours = placed
-      .filter((other) => other.first <= buffer.last && buffer.first <= other.last)
-      .sort((a, b) => a.offset - b.offset);
     let offset = 0;
-    for (const other of neighbours) {
+    for (const other of placed) {
+      if (other.last < buffer.first || buffer.last < other.first) continue;
       if (offset + buffer.bytes <= other.offset) break;
       offset = Math.max(offset, other.offset + other.bytes);
     }
     buffer.offset = offset;
-    placed.push(buffer);
+    const behind = placed.findIndex((other) => other.offset > offset);
+    placed.splice(behind < 0 ? placed.length : behind, 0, buffer);
     end = Math.max(end, offset + buffer.bytes);
   }
   return end;

@@ -4,7 +4,7 @@ import { bufferBytes } from './buffers.ts';
 import { CONTROL } from './control.ts';
 
 /** Bytes of a page, by which a WebAssembly memory grows. */
-const PAGE = 65536;
+export const PAGE = 65536;
 /** Pages that 32-bit addresses reach: 4 GiB. */
 export const MOST_PAGES = 65536;
 
@@ -22,26 +22,35 @@ export interface Heap {
   grow(): void;
 }
 
+/** What has been given out, in bytes of the memory. */
+interface Block {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** The blocks of a memory of which none is given out; its first page never is. */
 export function heap(memory: WebAssembly.Memory): Heap {
-  const used = new Map<number, number>();
+  // From the lowest address to the highest.
+  const used: Block[] = [];
   return {
     memory,
     reserve(bytes) {
       const size = bufferBytes(bytes);
-      let address: number = CONTROL.BYTES;
-      for (const [start, length] of [...used].sort(([a], [b]) => a - b)) {
-        if (address + size <= start) break;
-        address = start + length;
-      }
-      used.set(address, size);
-      return address;
+      let start: number = CONTROL.BYTES;
+      const place = used.findIndex((block) => {
+        if (start + size <= block.start) return true;
+        start = block.end;
+        return false;
+      });
+      used.splice(place < 0 ? used.length : place, 0, { start, end: start + size });
+      return start;
     },
     free(address) {
-      used.delete(address);
+      const place = used.findIndex(({ start }) => start === address);
+      if (place >= 0) used.splice(place, 1);
     },
     grow() {
-      const end = Math.max(0, ...[...used].map(([start, length]) => start + length));
+      const end = used.at(-1)?.end ?? 0;
       const pages = Math.ceil((end - memory.buffer.byteLength) / PAGE);
       if (end > MOST_PAGES * PAGE) throw tooLittle(end, 'WebAssembly has memory for 4');
       if (pages <= 0) return;

@@ -5,20 +5,14 @@
 import type { Tensor } from '../../../tensor/tensor.ts';
 import { constantOf, type Graph, type Value } from '../../graph.ts';
 import type { Operation } from '../../operations/index.ts';
-import { bufferBytes, type Buffer } from './buffers.ts';
+import type { Emitter } from '../emitter.ts';
 import { batchOf, sampleBytes, tensorBytes, type Layout, type Place, type Stored } from './place.ts';
 import { unpacked, type PackedWeight, type Packing, type WeightStore } from './weights.ts';
 
 /** Gives the values of a graph their places. */
 export interface Placement {
-  /** What has been given out. */
-  readonly buffers: readonly Buffer[];
   readonly weights: readonly PackedWeight[];
-  /** Keeps the place alive for the step that is being made. */
-  use(place: Place): void;
-  /** So many bytes for the step that is being made, and for whoever uses them later. */
-  newPlace(bytes: number, batchStride: number): Place;
-  /** The same for a whole tensor of this shape. */
+  /** Memory for a whole tensor of this shape. */
   newTensor(shape: readonly number[]): Place;
   /** Where a value will lie: part of what it will be joined to, or memory of its own. */
   placeFor(value: Value): Place;
@@ -31,19 +25,13 @@ export interface Placement {
   finish(value: Value, layout: Layout, place: Place): void;
 }
 
-/** @param currentStep the number of the step that is being made */
-export function placement(graph: Graph, store: WeightStore, currentStep: () => number): Placement {
-  const buffers: Buffer[] = [];
+/** @param newPlace gives memory for the step that is being made */
+export function placement(graph: Graph, store: WeightStore, newPlace: Emitter['newPlace']): Placement {
   const weights: PackedWeight[] = [];
   const stored = new Map<Value, Stored>();
   const places = new Map<Value, Place>();
   const joined = joins(graph);
 
-  const newPlace = (bytes: number, batchStride: number): Place => {
-    const buffer: Buffer = { bytes: bufferBytes(bytes), first: currentStep(), last: currentStep(), offset: 0 };
-    buffers.push(buffer);
-    return { buffer, offset: 0, batchStride };
-  };
   const newTensor = (shape: readonly number[]): Place => newPlace(tensorBytes(shape), sampleBytes(shape));
   const placeFor = (value: Value): Place => {
     const known = places.get(value);
@@ -54,7 +42,7 @@ export function placement(graph: Graph, store: WeightStore, currentStep: () => n
     return place;
   };
   const packed = (tensor: Tensor, packing: Packing): Place => {
-    const weight = store.acquire(tensor.data, packing);
+    const weight = store.acquire(tensor, packing);
     weights.push(weight);
     return { buffer: undefined, offset: weight.address, batchStride: 0 };
   };
@@ -75,14 +63,7 @@ export function placement(graph: Graph, store: WeightStore, currentStep: () => n
     return { layout: 'dense', place: { ...whole, offset: whole.offset + (slice?.start ?? 0) * bytes, batchStride } };
   };
   return {
-    buffers,
     weights,
-    use({ buffer }) {
-      if (!buffer) return;
-      buffer.first = Math.min(buffer.first, currentStep());
-      buffer.last = Math.max(buffer.last, currentStep());
-    },
-    newPlace,
     newTensor,
     placeFor,
     packed,

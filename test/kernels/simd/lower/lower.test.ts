@@ -2,8 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Kernels, Program } from '../../../../src/kernels/kernels.ts';
-import type { Step } from '../../../../src/kernels/simd/lower/steps.ts';
-import type { Place } from '../../../../src/kernels/simd/memory/place.ts';
+import { placesOf } from '../../../../src/kernels/simd/lower/step-list.ts';
 import type { Tensor } from '../../../../src/tensor/tensor.ts';
 import { even, noise, seeds } from '../support.ts';
 import { lowered, stepsOf } from './lowered.ts';
@@ -159,11 +158,6 @@ describe('multiplications', () => {
     });
   });
 });
-
-/** The places that a step reads and writes. */
-function placesOf(step: Step): readonly Place[] {
-  return step.kind === 'kernel' ? step.operands : [...step.inputs, step.output].map(({ place }) => place);
-}
 
 describe('memory', () => {
   /** Operations on pictures of one shape, which they keep; `s` has a number for each channel. */

@@ -1,0 +1,97 @@
+/**
+ * What a UNet of a folder takes: `npx tsx scripts/real-sizes/measure.ts DIR [--height 64] [--width 64] [--threads 1]
+ * [--passes 2] [--wide]`. One line of JSON: largest resident set, time to load, first and later passes, each in
+ * processor seconds of all threads; the size is that of the UNet's sample.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { componentKinds, loadModelFiles } from '../../src/formats/components.ts';
+import { loadModelFolder } from '../../src/formats/diffusers.ts';
+import { folderReader } from '../../src/formats/node-files.ts';
+import { simdBackend } from '../../src/kernels/simd/index.ts';
+import type { Model, ModelInput } from '../../src/models/model.ts';
+import { runModel } from '../../src/models/passes.ts';
+import { createUNet } from '../../src/models/unet2d/unet.ts';
+import { createUNetCondition } from '../../src/models/unet2d-condition/unet-condition.ts';
+import { manualSeed } from '../../src/tensor/random.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    height: { type: 'string' },
+    width: { type: 'string' },
+    threads: { type: 'string', default: '1' },
+    passes: { type: 'string', default: '2' },
+    wide: { type: 'boolean', default: false },
+  },
+});
+const [folder = ''] = positionals;
+if (values.wide) setFlagsFromString('--experimental-wasm-revectorize');
+
+/** Seconds of processor time since the process began. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+interface Subject {
+  readonly model: Model;
+  readonly size: readonly [number, number];
+  /** Of the text, and what XL is told besides. */
+  readonly condition: Omit<ModelInput, 'sample' | 'timesteps'>;
+}
+
+const { randn } = manualSeed(1);
+
+async function load(): Promise<Subject> {
+  const pipeline = existsSync(join(folder, 'unet'));
+  const readFile = await folderReader(folder);
+  if (!pipeline) {
+    const { config, weights } = await loadModelFolder(readFile, folder);
+    const classes = config.numClassEmbeds === undefined ? {} : { classLabels: [0] };
+    return { model: createUNet(config, weights), size: config.sampleSize ?? [32, 32], condition: classes };
+  }
+  const { config, weights } = await loadModelFiles(readFile, 'unet/', folder, componentKinds.UNet2DConditionModel);
+  const isXl = config.additionEmbedType === 'text_time';
+  const condition = {
+    encoderHiddenStates: randn([1, 77, config.crossAttentionDim]),
+    ...(isXl && { textEmbeds: randn([1, 1280]), timeIds: randn([1, 6]) }),
+  };
+  return { model: createUNetCondition(config, weights), size: config.sampleSize ?? [64, 64], condition };
+}
+
+function checksum({ data }: Tensor): number {
+  let sum = 0;
+  for (const value of data) sum += value;
+  return sum;
+}
+
+const begun = processorTime();
+const { model, size, condition } = await load();
+const loaded = processorTime();
+const [height, width] = [Number(values.height ?? size[0]), Number(values.width ?? size[1])];
+const sample = randn([1, model.inChannels, height, width]);
+const backend = simdBackend({ threads: Number(values.threads), wide: values.wide });
+const passes: { readonly processor: number; readonly wall: number }[] = [];
+const sums: number[] = [];
+for (let i = 0; i < Number(values.passes); i++) {
+  const [before, start] = [processorTime(), performance.now()];
+  const { predictions } = runModel(model, backend, { sample, timesteps: [500], ...condition });
+  passes.push({ processor: processorTime() - before, wall: (performance.now() - start) / 1000 });
+  sums.push(...predictions.map(checksum));
+}
+backend.dispose();
+const rounded = (value: number): number => Math.round(1000 * value) / 1000;
+console.log(
+  JSON.stringify({
+    ...{ folder, size: `${8 * width} × ${8 * height}`, node: process.version, kernels: backend.name },
+    threads: Number(values.threads),
+    largestResidentGB: rounded((process.resourceUsage().maxRSS * 1024) / 1e9),
+    load: rounded(loaded - begun),
+    passes: passes.map(({ processor, wall }) => ({ processor: rounded(processor), wall: rounded(wall) })),
+    checksums: sums,
+  }),
+);

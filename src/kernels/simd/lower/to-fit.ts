@@ -1,0 +1,46 @@
+/** Which weights stay in memory, where there is not enough of it for all. */
+import { sourceOf } from '../../../tensor/deferred.ts';
+import type { Graph } from '../../graph.ts';
+import { layOut } from '../memory/buffers.ts';
+import type { WeightStore } from '../memory/weights.ts';
+import { lower } from './lower.ts';
+import type { LoweringOptions } from './lowering.ts';
+import type { Lowered } from './steps.ts';
+
+/**
+ * Weights that files keep in 16 bits take twice as much in memory. Beyond this share of it they do not stay there, but
+ * are loaded in each run.
+ */
+const WIDENED_SHARE = 8;
+
+/**
+ * The steps of a graph, with as many of its weights in memory as there is room for beside its activations.
+ * @param most bytes of memory
+ */
+export function lowerToFit(
+  graph: Graph,
+  options: Omit<LoweringOptions, 'keeps'>,
+  store: WeightStore,
+  most: number,
+): Lowered {
+  /** Whether a weight stays, where weights may take so much. */
+  const keeper = (room: number): NonNullable<LoweringOptions['keeps']> => {
+    return (tensor, packing) => {
+      const isWidened = (sourceOf(tensor)?.format ?? 'f32') !== 'f32';
+      const allowed = isWidened ? Math.min(room, most / WIDENED_SHARE) : room;
+      return store.has(tensor, packing) || store.bytes() + 4 * packing.length <= allowed;
+    };
+  };
+  const whole = lower(graph, { ...options, keeps: keeper(Infinity) }, store);
+  const activations = layOut(whole.buffers);
+  if (store.bytes() + activations <= most) return whole;
+  // What is loaded in each run is in the arena as it is stored, as floats, and arranged.
+  const largest = whole.weights.reduce((size, { bytes }) => Math.max(size, bytes), 0);
+  releaseWeights(whole);
+  return lower(graph, { ...options, keeps: keeper(most - activations - 3 * largest) }, store);
+}
+
+/** Gives up the weights of steps that will not be run any more. */
+export function releaseWeights({ weights }: Lowered): void {
+  for (const weight of weights) weight.release();
+}
