@@ -47,7 +47,10 @@ export async function sampleFromWords(
   const { dtype, backend } = chooseBackend(options);
   const words = chooseWords(options);
   const pipeline = await loadPipeline(options, dtype);
-  warn([...pipeline.warnings, ...cutOff(pipeline, [...words.prompts, ...words.negativePrompts])]);
+  refuseSecond(options, pipeline);
+  const ofFirst = [...words.prompts, ...words.negativePrompts];
+  const ofSecond = [...words.prompts2, ...words.negativePrompts2];
+  warn([...pipeline.warnings, ...cutOff(pipeline, ofFirst), ...cutOff(pipeline, ofSecond, 1)]);
   const { guidance, guidanceScale } = choosePipelineGuidance(options, pipeline.unet);
   const chosen = await chooseRun(options, pipeline.schedulerConfig, picture?.strength ?? 1);
   const noise = await chooseLatents(options, pipeline, picture, dtype, words.prompts.length);
@@ -55,7 +58,7 @@ export async function sampleFromWords(
   const pixels = size.map((extent) => extent * pixelsPerLatent(pipeline));
   const [height = 0, width = 0] = pixels;
   const sizes = chooseSizes(options, pipeline, [height, width]);
-  const texts = new Set([...words.prompts, ...words.negativePrompts]).size;
+  const texts = new Set([...ofFirst, ...ofSecond]).size;
   const plan = { guidance, scheduler: chosen.scheduler, shape: noise.shape, texts };
   announceWork(plannedWork(() => pipelineWork(pipeline, plan), noise.shape));
 
@@ -71,7 +74,10 @@ export async function sampleFromWords(
     ...(guidanceScale !== undefined && { guidanceScale }),
   });
   const from = picture && (await readLatentPicture(picture, pipeline, [height, width], words.tiling));
-  const { unet, ...run } = latentRun(pipeline, backend, chosen.scheduler, from, noise);
+  const { unet, ...run } = latentRun(pipeline, backend, chosen.scheduler, from, {
+    ...noise,
+    ofLatents: noise.sourceOf(pipeline.autoencoder.encoder.dtype),
+  });
   const denoiser = denoiserOf({ main: unet }, backend, conditions);
   const keeps = files.latents !== undefined;
   const { sample, steps } = await follow(
@@ -99,20 +105,25 @@ async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<Stabl
   return pipeline;
 }
 
-/** What of prompts is too long for the pipeline, a line for each. */
-export function cutOff({ texts }: StableDiffusion, prompts: readonly string[]): readonly string[] {
-  const [first] = texts;
+/** What of prompts is too long for a text encoder of the pipeline, the first unless said, a line for each. */
+export function cutOff({ texts }: StableDiffusion, prompts: readonly string[], encoder = 0): readonly string[] {
   return [...new Set(prompts)].flatMap((prompt) => {
-    const { cut } = first.tokenize(prompt);
+    const { cut } = at(texts, encoder).tokenize(prompt);
     return cut === '' ? [] : [`the prompt is too long; cut off is "${cut}"`];
   });
 }
 
-/** The prompts, and the negative ones, one for each picture. */
-function eachPicture({ prompts, negativePrompts }: Words, count: number) {
+/** @throws InputError for prompts of a second text encoder that the pipeline does not have */
+function refuseSecond(options: ParsedOptions, { texts }: StableDiffusion): void {
+  if (texts.length === 1) refuseIdle(options, ['prompt-2', 'negative-prompt-2'], 'without a second text encoder');
+}
+
+/** The prompts, and those that take their place, one for each picture. */
+function eachPicture({ prompts, ...others }: Words, count: number) {
   const each = (texts: readonly string[]): readonly string[] =>
     Array.from({ length: count }, (_, i) => at(texts, Math.floor((i * texts.length) / count)));
-  return { prompts: each(prompts), ...(negativePrompts.length > 0 && { negativePrompts: each(negativePrompts) }) };
+  const given = (['negativePrompts', 'prompts2', 'negativePrompts2'] as const).filter((key) => others[key].length > 0);
+  return { prompts: each(prompts), ...Object.fromEntries(given.map((key) => [key, each(others[key])])) };
 }
 
 /**
