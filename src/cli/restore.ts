@@ -115,7 +115,7 @@ function gridOf(title: string, { measurement, measured, whole }: RestorationTask
 }
 
 /** The peak signal-to-noise ratio of each sample in dB: 10 log₁₀(2² / mean squared error), of pictures within ±1. */
-function peakRatios(sample: Tensor, whole: Tensor): readonly number[] {
+export function peakRatios(sample: Tensor, whole: Tensor): readonly number[] {
   const within = mapElements(sample, (value) => Math.min(Math.max(value, -1), 1));
   const errors = mapElements(subtract(within, forEachSample(whole, sample)), (value) => value * value);
   return mean(errors).map((error) => 10 * Math.log10(4 / error));
