@@ -41,7 +41,7 @@ import { manualSeed } from '../../src/tensor/random.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 
 const [letters, size, featureCount] = [26, 32, 64];
-const [steps, weight, noiseLevel, noLetter] = [25, 8, 0.05, 26];
+const [steps, weight, noiseLevel, noLetter] = [20, 8, 0.05, 26];
 /** In the order of importance. */
 const order: readonly Task[] = ['sr4', 'inpaint', 'gaussian-blur', 'sr8', 'denoise', 'motion-blur', 'inpaint-random'];
 const guidances = {

@@ -100,7 +100,8 @@ export async function sampleFromWords(
   return { what: 'pictures', shape: samples.shape, title, dtype, backend, started, files };
 }
 
-async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<StableDiffusion> {
+/** The pipeline that --model names, with LoRAs merged into it. */
+export async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<StableDiffusion> {
   const folder = options.required('model');
   const lora = await chooseLora(options, dtype);
   const choices = { ...folderChoices(options), ...lora.choices };
