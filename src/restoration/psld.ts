@@ -1,13 +1,13 @@
 /**
- * Posterior sampling in latents: PSLD (Rout et al. 2023, arXiv 2307.00619, algorithm 2), with which PAG's paper restores
- * pictures. After each step the latents are moved against the gradient of the misfit of the decoded picture, and of how
- * far x̂₀ is from the latents of that picture glued to the measurement:
+ * Posterior sampling in latents: PSLD (Rout et al. 2023, arXiv 2307.00619, algorithm 2), with which PAG's paper
+ * restores pictures. After each step the latents are moved against the gradient of two misfits, that of the decoded picture, and
+ * how far ẑ₀ is from the latents of that picture with the measurement glued into it:
  *
  *     z_{t−1} ← z_{t−1} − ∇_{z_t} ( ζ ‖y − A D(ẑ₀)‖ + γ ‖ẑ₀ − E(A⁺y + (I − A⁺A) D(ẑ₀))‖ ),
  *
- * D and E the two ways of the autoencoder, A⁺ what hands a measurement back: Aᵀ, or, of means of f² pixels, f² Aᵀ, so that
- * where A A⁺ is the identity the glued picture has the measurement of the given one. Weights of norms as in the authors'
- * code; ε guided in the step and not in ẑ₀, as in `restoring`.
+ * D and E the two ways of the autoencoder, A⁺ what hands a measurement back: Aᵀ, or, of means of f² pixels, f² Aᵀ, so
+ * that where A A⁺ is the identity the glued picture has the measurement of the given one. The weights are of norms, as
+ * in the authors' code; ε is guided in the step and not in ẑ₀, as in `restoring`.
  */
 import { add, addScaled, scale, subtract } from '../tensor/arithmetic.ts';
 import { aFunction, checkOptions, checkParts, finite, type Checks } from '../tensor/checks.ts';
