@@ -86,7 +86,7 @@ export async function restoreLatents(options: ParsedOptions, files: OutFiles): P
   const scheduler = restoringLatents(chosen.scheduler, problem, slopes, noise, pictureShape);
   const denoiser = denoiserOf({ main: unet }, backend, conditions);
   const run = { denoiser, guidance, scheduler, noise, noiseSource };
-  const { sample, steps } = await follow(run, 'restoring', files.latents !== undefined, false);
+  const { sample, steps } = await follow(run, 'restoring', { keeps: files.latents !== undefined });
   const pictures = picturesOf(pipeline, backend, sample);
   backend.dispose();
   const title = `${task.measurement.name} by PSLD, ${runTitle(guidance, scheduler, chosen)}`;

@@ -127,7 +127,8 @@ async function restorePixels(options: ParsedOptions, files: OutFiles): Promise<R
   const scheduler = restoring(chosen.scheduler, { measurement: task.measurement, measured, weight }, slope, noise);
   const denoiser = denoiserOf(models, backend, conditions);
   const samplingRun = { denoiser, guidance, scheduler, noise, noiseSource };
-  const { sample, steps } = await follow(samplingRun, 'restoring', files.latents !== undefined, options.has('preview'));
+  const following = { keeps: files.latents !== undefined, preview: options.has('preview') };
+  const { sample, steps } = await follow(samplingRun, 'restoring', following);
   backend.dispose();
   const title = `${task.measurement.name}, ${runTitle(guidance, scheduler, chosen)}`;
   return { task, noise, measured, steps, sample, pictures: sample, title, weights: { weight }, dtype, backend };

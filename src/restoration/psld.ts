@@ -1,7 +1,7 @@
 /**
  * Posterior sampling in latents: PSLD (Rout et al. 2023, arXiv 2307.00619, algorithm 2), with which PAG's paper
- * restores pictures. After each step the latents are moved against the gradient of two misfits, that of the decoded picture, and
- * how far ẑ₀ is from the latents of that picture with the measurement glued into it:
+ * restores pictures. After each step the latents are moved against the gradient of two misfits: that of the decoded
+ * picture, and how far ẑ₀ is from the latents of that picture with the measurement glued into it,
  *
  *     z_{t−1} ← z_{t−1} − ∇_{z_t} ( ζ ‖y − A D(ẑ₀)‖ + γ ‖ẑ₀ − E(A⁺y + (I − A⁺A) D(ẑ₀))‖ ),
  *
