@@ -61,6 +61,7 @@ export {
   type Padding,
   type Program,
   type Tensors,
+  type WinogradWidth,
 } from './kernels/kernels.ts';
 export {
   applyOperation,
@@ -86,6 +87,7 @@ export {
   type SizeAttributes,
   type SliceAttributes,
 } from './kernels/operations/index.ts';
+export { orders, type Order, type OrderOptions } from './kernels/order.ts';
 export { referenceBackend, referenceKernels } from './kernels/plain/index.ts';
 export {
   fastestBackend,
@@ -173,6 +175,7 @@ export {
   checkWeights,
   createModel,
   type Architecture,
+  type EmbeddingName,
   type Learning,
   type LookedUp,
   type Model,
@@ -186,8 +189,9 @@ export {
   type LossArchitecture,
   type LossGradient,
   type LossGradientOptions,
-  type LossProgramOptions,
 } from './models/loss-gradient.ts';
+export { classGradient, type ClassGradient, type ClassGradientOptions } from './models/class-gradient.ts';
+export type { LossProgramOptions } from './models/given-weights.ts';
 export type { PictureState } from './models/picture-stages.ts';
 export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';
 export { selectCrossLayers, selectLayers } from './models/selectors.ts';
@@ -211,6 +215,18 @@ export {
 } from './models/unet2d/config.ts';
 export { initialWeights } from './models/unet2d/initialise.ts';
 export type { UNetState } from './models/unet2d/state.ts';
+export {
+  parseUNetClassifierConfig,
+  readUNetClassifierConfig,
+  type UNetClassifierConfig,
+} from './models/unet2d-classifier/config.ts';
+export {
+  createUNetClassifier,
+  initialClassifierWeights,
+  unetClassifierArchitecture,
+  type UNetClassifier,
+  type UNetClassifierArchitecture,
+} from './models/unet2d-classifier/unet-classifier.ts';
 export { createUNet, unetArchitecture, type UNet, type UNetArchitecture } from './models/unet2d/unet.ts';
 export {
   conditionDownBlockTypes,
@@ -342,6 +358,14 @@ export { autoGuidance, type AutoGuidanceOptions } from './guidance/auto-guidance
 export { awayFrom, type AwayOptions } from './guidance/away.ts';
 export { cfgZeroStar, type CfgZeroStarOptions } from './guidance/cfg-zero-star.ts';
 export { cfg } from './guidance/cfg.ts';
+export { classSlope } from './guidance/class-slope.ts';
+export {
+  classifier,
+  classifierPag,
+  type ClassifierForm,
+  type ClassifierOptions,
+  type SlopeAt,
+} from './guidance/classifier.ts';
 export { during, type Interval } from './guidance/during.ts';
 export { onEveryPass, type EveryPass } from './guidance/every-pass.ts';
 export { fdg } from './guidance/fdg.ts';
@@ -353,6 +377,7 @@ export {
   weakModel,
   type Guidance,
   type GuidanceStep,
+  type MeanShift,
   type MixerChoice,
   type Pass,
 } from './guidance/guidance.ts';
@@ -415,7 +440,8 @@ export {
   superResolution,
 } from './restoration/measurements.ts';
 export { restoring, type InverseProblem } from './restoration/posterior.ts';
-export { modelSlope, type Slope } from './restoration/slope.ts';
+export { restoringLatents, type LatentProblem, type LatentSlopes } from './restoration/psld.ts';
+export { modelSlope, pictureSlope, type Slope } from './restoration/slope.ts';
 
 // off-thread
 export type { WorkerLike } from './off-thread/line.ts';
@@ -432,7 +458,8 @@ export {
 
 // formats
 export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
-export { loadModelFolder, type FolderChoices, type ModelFolder } from './formats/diffusers.ts';
+export { loadClassifierFolder } from './formats/classifier-folder.ts';
+export { loadModelFolder, type FolderChoices, type FolderOf, type ModelFolder } from './formats/diffusers.ts';
 export { fileReader, type FileLike, type Picked } from './formats/file-reader.ts';
 export { encodeGif } from './formats/gif.ts';
 export { grid, type GridRow } from './formats/grid.ts';
@@ -482,6 +509,7 @@ export {
   type Tokens,
 } from './pipelines/clip-tokenizer.ts';
 export { inpaintingUNet } from './pipelines/inpainting-unet.ts';
+export { latentSlopes } from './pipelines/latent-slopes.ts';
 export { latentRun, type LatentNoise, type LatentPicture, type LatentRun } from './pipelines/latent-start.ts';
 export { latentsOf, picturesOf, pixelsPerLatent, type LatentOptions } from './pipelines/latents.ts';
 export {
@@ -512,7 +540,7 @@ export { checkPictures, type Pictures } from './training/pictures.ts';
 export { readReplay } from './training/replay.ts';
 export { initialState, trainingStep, type StepReport, type TrainingState } from './training/step.ts';
 export { levelsAt, minSnrWeight, noised, targetOf } from './training/targets.ts';
-export { createTraining, type Training } from './training/training.ts';
+export { createClassifierTraining, createTraining, type BatchGradient, type Training } from './training/training.ts';
 
 // oracle
 export type {
@@ -555,7 +583,7 @@ export { reference as referenceImplementation, type Implementation } from './ora
 export type { Heat, Measures } from './oracle/measures.ts';
 export { readCase, type ReadModel } from './oracle/read-case.ts';
 export type { Band, Deviation } from './oracle/tolerance.ts';
-export { traceCase, type Precision, type Trace, type TraceOptions } from './oracle/trace.ts';
+export { traceCase, type Precision, type Prepared, type Trace, type TraceOptions } from './oracle/trace.ts';
 
 // evaluation
 export { bootstrap, type BootstrapOptions, type Estimate } from './evaluation/bootstrap.ts';

@@ -54,7 +54,8 @@ describe('an operation', () => {
 
 /** They mix channels, have none, or never stand between joining and convolution in a model that is here. */
 const endsTrace: readonly Kind[] = [
-  ...(['conv2d', 'upsampleConv2d', 'linear', 'layerNorm', 'softmax', 'toTokens', 'fromTokens', 'reshape'] as const),
+  ...(['conv2d', 'winogradConv2d', 'upsampleConv2d', 'linear', 'layerNorm', 'softmax'] as const),
+  ...(['toTokens', 'fromTokens', 'reshape'] as const),
   ...(['attentionScores', 'attentionMap', 'applyAttentionMap', 'attention', 'concatBatch', 'sliceBatch'] as const),
   ...(['upsampleNearest2x', 'resizeNearest', 'averagePool2x', 'sliceChannels', 'add', 'subtract', 'multiply'] as const),
   ...(['conv2dWeightGradient', 'transposeWeight', 'transposeMap', 'placePixels'] as const),

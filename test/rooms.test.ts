@@ -17,6 +17,7 @@ const rooms = [
   'nn',
   'models',
   'models/unet2d',
+  'models/unet2d-classifier',
   'models/unet2d-condition',
   'models/clip-text',
   'models/autoencoder-kl',

@@ -38,7 +38,10 @@ for (const [name, change] of [
 backend.dispose();
 
 function draw(scheduler: Scheduler, guidance: Guidance): Tensor {
-  const steps = drawPictures({ unet, backend, guidance, scheduler, seed: 0, labels: [26], nullLabel: 26 }, numbers);
+  const steps = drawPictures(
+    { unet, backend, guidanceFor: () => guidance, scheduler, seed: 0, labels: [26], nullLabel: 26 },
+    numbers,
+  );
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;

@@ -200,9 +200,14 @@ def later_cases():
 
 
 def make():
-    folder = store.fresh_folder("kernels")
+    write("kernels", "kernels.safetensors", [*cases(torch.Generator().manual_seed(SEED)), *later_cases()], SEED)
+
+
+def write(folder, file, given, seed):
+    """Makes the folder fixtures/goldens/<folder> with the goldens of these cases."""
+    path = store.fresh_folder(folder)
     listed, tensors = [], {}
-    for name, operation, inputs, arguments in [*cases(torch.Generator().manual_seed(SEED)), *later_cases()]:
+    for name, operation, inputs, arguments in given:
         assert all(case["name"] != name for case in listed), name
         run = lambda xs: OPERATIONS[operation](*xs, *arguments)
         single = run(inputs)
@@ -211,5 +216,5 @@ def make():
         tensors |= {f"{name}/in.{i}": x for i, x in enumerate(inputs) if x is not None} | store.both(name, single, double)
         names = [None if x is None else f"{name}/in.{i}" for i, x in enumerate(inputs)]
         listed.append({"name": name, "operation": operation, "inputs": names, "arguments": arguments})
-    store.save(folder / "kernels.safetensors", tensors, cases=listed)
-    store.write_provenance(folder, SEED)
+    store.save(path / file, tensors, cases=listed)
+    store.write_provenance(path, seed)

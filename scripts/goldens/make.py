@@ -1,5 +1,5 @@
 """Makes the golden data of kernels, layers, UNets, schedulers, sampling runs, runs from pictures, guidances, gradients,
-training, torch's default initialisation and of reading pictures, from PyTorch, diffusers and Pillow.
+training, torch's default initialisation, reading pictures and of convolutions in two orders, from PyTorch, diffusers and Pillow.
 
 Writes a folder of fixtures/goldens for each part, of its name, with a provenance.json. Every seed is fixed and
 PyTorch runs on one thread, so a second run on the same machine gives the same bytes. (Other processors may differ in
@@ -31,6 +31,7 @@ import schedulers
 import steps
 import training
 import unets
+import winograd
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
@@ -38,7 +39,7 @@ if __name__ == "__main__":
     runs_of_schedulers = (schedulers, steps, brownian, configs, folders, img2img, inpaint)
     for part in (
         kernels, layers, unets, *runs_of_schedulers, runs, restoration, initialisation, guidance, gradients, training,
-        pictures,
+        pictures, winograd,
     ):
         part.make()
         print(f"made {part.__name__}")

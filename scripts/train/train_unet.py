@@ -24,15 +24,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6357)
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop early; the learning rate then has not reached zero")
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--channels", type=int, nargs=3, default=[32, 64, 96], help="of the blocks")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.manual_seed(args.seed)
 
     data = np.load(args.glyphs)
     pictures = torch.from_numpy(data["x"]).float().div(127.5).sub(1)[:, None]
-    labels = torch.from_numpy(data["y"])
+    labels = torch.from_numpy(data["y"]).long()
     unet = UNet2DModel(
-        sample_size=32, in_channels=1, out_channels=1, block_out_channels=(32, 64, 96), layers_per_block=1,
+        sample_size=32, in_channels=1, out_channels=1, block_out_channels=tuple(args.channels), layers_per_block=1,
         norm_num_groups=8, attention_head_dim=16, num_class_embeds=27,
         down_block_types=("DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"),
         up_block_types=("AttnUpBlock2D", "AttnUpBlock2D", "UpBlock2D"))

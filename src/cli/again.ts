@@ -24,7 +24,7 @@ SHA-256 of the model's weights and of each file that it was drawn with. Files an
 again, and must be the same.
 
   --out NEW.png                   where it goes
-  --model DIR, --weak-model DIR, --lora FILE[:SCALE][,...]
+  --model DIR, --weak-model DIR, --noise-classifier DIR, --lora FILE[:SCALE][,...]
                                   the models (the letters model that ships)
   --init, --inpaint, --noise, --scheduler-config FILE
                                   what the run was given

@@ -79,21 +79,21 @@ export function conditionsOf(
 const mostLabels = 100_000;
 
 /**
- * What `--labels` lists: whole numbers and ranges of them, as `0-25`.
+ * What `--labels` lists, or another option: whole numbers and ranges of them, as `0-25`.
  * @throws InputError for what is neither, and for too many
  */
-export function listedLabels(options: ParsedOptions): readonly number[] | undefined {
-  const ranges = options.list('labels')?.map(labelRange);
+export function listedLabels(options: ParsedOptions, name = 'labels'): readonly number[] | undefined {
+  const ranges = options.list(name)?.map((text) => labelRange(text, name));
   const count = ranges?.reduce((sum, [first, last]) => sum + last - first + 1, 0) ?? 0;
   if (count > mostLabels)
-    throw new InputError(`--labels ${options.text('labels')} is ${count} labels; at most ${mostLabels} can be listed`);
+    throw new InputError(`--${name} ${options.text(name)} is ${count} labels; at most ${mostLabels} can be listed`);
   return ranges?.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
 }
 
-function labelRange(text: string): readonly [first: number, last: number] {
+function labelRange(text: string, name: string): readonly [first: number, last: number] {
   const match = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(text);
   const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
   if (!(first <= last))
-    throw new InputError(`--labels has "${text}"; expected whole numbers or ranges as 0-25, between commas`);
+    throw new InputError(`--${name} has "${text}"; expected whole numbers or ranges as 0-25, between commas`);
   return [first, last];
 }

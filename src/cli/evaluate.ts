@@ -23,6 +23,7 @@ import { advance, drawingOptions, fingerprint, openRecord, prepareJob } from './
 import { guidanceHelp } from './guidance-options.ts';
 import { printResult, warn } from './messages.ts';
 import { modelHelp, openSafetensors } from './model.ts';
+import { classifierHelp } from './noise-classifier.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';
@@ -47,6 +48,7 @@ confidence intervals. What is needed of each picture is kept in the record: stop
 goes on from there. Any number of machines may share the work: the figures do not depend on who drew what.
 
 ${modelHelp}
+${classifierHelp}
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
   --out RECORD.safetensors        the record: what the classifier sees in each picture
   --count N                       how many pictures (2080)
@@ -134,7 +136,7 @@ async function merge(options: ParsedOptions): Promise<number> {
 
   const sheet = await readSheet(sheetFile(options));
   if (out !== undefined) writeOut(out, writeRecord(record));
-  const backend = fastestHere(1);
+  const backend = fastestHere({ threads: 1 });
   report(options, record, look(classifier, backend, sheet));
   backend.dispose();
   const missing = record.settings.count - record.numbers.length;

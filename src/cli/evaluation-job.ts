@@ -19,6 +19,7 @@ import { flagOf } from '../guidance/parameters.ts';
 import { parametersOf } from '../guidance/registry/index.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler } from '../schedulers/registry.ts';
+import type { Guidance } from '../guidance/guidance.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
 import { runBreathing } from './breathing.ts';
@@ -26,6 +27,7 @@ import { chooseLabels, listedLabels } from './class-labels.ts';
 import { chooseUNetGuidance, guidanceOptions } from './guidance-options.ts';
 import { warn } from './messages.ts';
 import { assumedText, chooseScheduler, loadModel, loadWeak, modelFolder, openSafetensors } from './model.ts';
+import { chooseClassifier, classifierOptions } from './noise-classifier.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 import { weightsSha256 } from './run-record.ts';
 import { shippedClassifier } from './shipped.ts';
@@ -34,6 +36,7 @@ import { shippedClassifier } from './shipped.ts';
 export const drawingOptions: OptionKinds = {
   model: 'text',
   'weak-model': 'text',
+  ...classifierOptions,
   classifier: 'text',
   count: 'text',
   labels: 'text',
@@ -76,8 +79,11 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
     embeddings: 'it cannot be evaluated',
   });
 
-  const guidance = chooseUNetGuidance(options, unet, weak);
+  const pulling = await chooseClassifier(options, dtype, backend, schedulerConfig);
+  const guidanceFor = (numbers: readonly number[]): Guidance =>
+    chooseUNetGuidance(options, unet, { weak, slopeAt: pulling?.slopeFor(numbers) });
   refuseListedScales(options);
+  guidanceFor([0]);
   const scheduler = createScheduler(config, steps, eta === undefined ? {} : { eta });
   warn([...assumedText(options, schedulerConfig), ...(scheduler.warnings ?? [])]);
   return {
@@ -86,7 +92,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
       backend,
       seed,
       labels,
-      guidance,
+      guidanceFor,
       scheduler,
       ...(weak && { weak }),
       ...(nullLabel !== undefined && { nullLabel }),
@@ -95,12 +101,15 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
     settings: {
       count,
       seed,
-      labels,
+      // What is asked for is what a classifier pulls towards; the model may be asked for something else.
+      labels: pulling?.labels ?? labels,
+      ...(pulling && { 'model-labels': labels.join(',') }),
       steps,
       ...(eta !== undefined && { eta }),
       scheduler: JSON.stringify(withoutNotes(config)),
       guidance: 'none',
       ...guidanceSettings(options),
+      ...(pulling && { 'noise-classifier': fingerprint(pulling.model.weights) }),
       dtype,
       ...(backend.name === 'simd-fma' && { kernels: backend.name }),
       model: fingerprint(unet.weights),
@@ -113,7 +122,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
 /** The options of guidance, as they were given. */
 function guidanceSettings(options: ParsedOptions): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Object.keys(guidanceOptions).flatMap((name) => {
+    [...Object.keys(guidanceOptions), 'classifier-labels'].flatMap((name) => {
       const text = options.text(name);
       return text === undefined ? [] : [[name, text]];
     }),

@@ -3,7 +3,7 @@ import { folderReader, readBytes } from '../formats/node-files.ts';
 import { maskTensor } from '../formats/picture-tensor.ts';
 import { decodePng } from '../formats/png-reader.ts';
 import { picturesOf, pixelsPerLatent } from '../pipelines/latents.ts';
-import { latentRun, type LatentPicture } from '../pipelines/latent-start.ts';
+import { latentRun, type LatentNoise, type LatentPicture } from '../pipelines/latent-start.ts';
 import { pipelineWork } from '../pipelines/pipeline-work.ts';
 import { promptConditions } from '../pipelines/prompts.ts';
 import { loadStableDiffusion, type StableDiffusion } from '../pipelines/stable-diffusion.ts';
@@ -14,9 +14,10 @@ import { InputError } from '../tensor/errors.ts';
 import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { chooseBackend } from './backend.ts';
 import type { DrawnRun } from './drawn.ts';
-import { follow } from './follow.ts';
+import { follow, whileMeasured } from './follow.ts';
 import { chooseLora } from './lora.ts';
 import { warn } from './messages.ts';
+import { createMeter } from './meter.ts';
 import { folderChoices } from './model.ts';
 import { chooseNoise, type ChosenNoise } from './noise.ts';
 import { refuseIdle, type ParsedOptions } from './options.ts';
@@ -25,10 +26,20 @@ import { choosePipelineGuidance } from './pipeline-guidance.ts';
 import { planPictures, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
 import { chooseRun } from './scheduler-options.ts';
 import { chooseSize, chooseSizes, chooseWords, type Words } from './word-options.ts';
-import { announceWork, plannedWork } from './work.ts';
+import { announceWork, plannedWork, speedOf } from './work.ts';
 
 /** What a run from words does not have. */
-const foreign = ['labels', 'null-label', 'weak-model', 'invert', 'preview', 'animation', 'inpaint-method'] as const;
+const foreign = [
+  'labels',
+  'null-label',
+  'weak-model',
+  'noise-classifier',
+  'classifier-labels',
+  'invert',
+  'preview',
+  'animation',
+  'inpaint-method',
+] as const;
 
 /**
  * Draws pictures of prompts.
@@ -44,13 +55,12 @@ export async function sampleFromWords(
   choices: DrawChoices,
 ): Promise<DrawnRun> {
   refuseIdle(options, foreign, 'with --prompt');
-  const { dtype, backend } = chooseBackend(options);
+  const meter = createMeter();
+  const computing = chooseBackend(options, meter.watch);
+  const { dtype, backend } = computing;
   const words = chooseWords(options);
   const pipeline = await loadPipeline(options, dtype);
-  refuseSecond(options, pipeline);
-  const ofFirst = [...words.prompts, ...words.negativePrompts];
-  const ofSecond = [...words.prompts2, ...words.negativePrompts2];
-  warn([...pipeline.warnings, ...cutOff(pipeline, ofFirst), ...cutOff(pipeline, ofSecond, 1)]);
+  warn([...pipeline.warnings, ...cutWords(options, pipeline, words)]);
   const { guidance, guidanceScale } = choosePipelineGuidance(options, pipeline.unet);
   const chosen = await chooseRun(options, pipeline.schedulerConfig, picture?.strength ?? 1);
   const noise = await chooseLatents(options, pipeline, picture, dtype, words.prompts.length);
@@ -58,9 +68,10 @@ export async function sampleFromWords(
   const pixels = size.map((extent) => extent * pixelsPerLatent(pipeline));
   const [height = 0, width = 0] = pixels;
   const sizes = chooseSizes(options, pipeline, [height, width]);
-  const texts = new Set([...ofFirst, ...ofSecond]).size;
+  const texts = new Set([...firstTexts(words), ...secondTexts(words)]).size;
   const plan = { guidance, scheduler: chosen.scheduler, shape: noise.shape, texts };
-  announceWork(plannedWork(() => pipelineWork(pipeline, plan), noise.shape));
+  const work = plannedWork(() => pipelineWork(pipeline, plan), noise.shape);
+  announceWork(work, { speed: speedOf(computing) });
 
   const { texts: encoders, unet: drawing, autoencoder } = pipeline;
   const models = [drawing, autoencoder.decoder, autoencoder.encoder, ...encoders.map(({ encoder }) => encoder)];
@@ -73,20 +84,21 @@ export async function sampleFromWords(
     ...(sizes && { sizes }),
     ...(guidanceScale !== undefined && { guidanceScale }),
   });
+  // What has been run will not be run again: the next model takes its place.
+  backend.release?.();
   const from = picture && (await readLatentPicture(picture, pipeline, [height, width], words.tiling));
-  const { unet, ...run } = latentRun(pipeline, backend, chosen.scheduler, from, {
-    ...noise,
-    ofLatents: noise.sourceOf(pipeline.autoencoder.encoder.dtype),
-  });
+  const { unet, ...run } = latentRun(pipeline, backend, chosen.scheduler, from, noise);
+  backend.release?.();
   const denoiser = denoiserOf({ main: unet }, backend, conditions);
   const keeps = files.latents !== undefined;
-  const { sample, steps } = await follow(
-    { denoiser, guidance, ...run, noiseSource: noise.noiseSource },
-    'drawing',
+  const { sample, steps } = await follow({ denoiser, guidance, ...run, noiseSource: noise.noiseSource }, 'drawing', {
     keeps,
-    false,
+    metered: { meter, products: work.drawing ?? work.products },
+  });
+  backend.release?.();
+  const samples = whileMeasured('decoding', { meter, products: work.products - (work.drawing ?? 0) }, () =>
+    picturesOf(pipeline, backend, sample, { tiling: words.tiling }),
   );
-  const samples = picturesOf(pipeline, backend, sample, { tiling: words.tiling });
   backend.dispose();
 
   const title = runTitle(guidance, chosen.scheduler, chosen);
@@ -96,7 +108,8 @@ export async function sampleFromWords(
   return { what: 'pictures', shape: samples.shape, title, dtype, backend, started, files };
 }
 
-async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<StableDiffusion> {
+/** The pipeline that --model names, with LoRAs merged into it. */
+export async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<StableDiffusion> {
   const folder = options.required('model');
   const lora = await chooseLora(options, dtype);
   const choices = { ...folderChoices(options), ...lora.choices };
@@ -113,9 +126,17 @@ export function cutOff({ texts }: StableDiffusion, prompts: readonly string[], e
   });
 }
 
-/** @throws InputError for prompts of a second text encoder that the pipeline does not have */
-function refuseSecond(options: ParsedOptions, { texts }: StableDiffusion): void {
-  if (texts.length === 1) refuseIdle(options, ['prompt-2', 'negative-prompt-2'], 'without a second text encoder');
+const firstTexts = ({ prompts, negativePrompts }: Words): readonly string[] => [...prompts, ...negativePrompts];
+const secondTexts = ({ prompts2, negativePrompts2 }: Words): readonly string[] => [...prompts2, ...negativePrompts2];
+
+/**
+ * What of all texts is too long.
+ * @throws InputError for texts of a second text encoder that the pipeline does not have
+ */
+function cutWords(options: ParsedOptions, pipeline: StableDiffusion, words: Words): readonly string[] {
+  if (pipeline.texts.length === 1)
+    refuseIdle(options, ['prompt-2', 'negative-prompt-2'], 'without a second text encoder');
+  return [...cutOff(pipeline, firstTexts(words)), ...cutOff(pipeline, secondTexts(words), 1)];
 }
 
 /** The prompts, and those that take their place, one for each picture. */
@@ -136,7 +157,7 @@ async function chooseLatents(
   picture: PictureChoice | undefined,
   dtype: DType,
   prompts: number,
-): Promise<ChosenNoise> {
+): Promise<ChosenNoise & LatentNoise> {
   const factor = pixelsPerLatent(pipeline);
   const { latentChannels } = pipeline.autoencoder.config;
   const { sampleSize: latents } = pipeline.unet.config;
@@ -155,7 +176,7 @@ async function chooseLatents(
     );
   if (count % prompts !== 0)
     throw new InputError(`${count} pictures cannot be shared among ${prompts} prompts; give a multiple of ${prompts}`);
-  return noise;
+  return { ...noise, ofLatents: noise.sourceOf(pipeline.autoencoder.encoder.dtype) };
 }
 
 async function sizeOfPicture(file: string): Promise<readonly [number, number]> {

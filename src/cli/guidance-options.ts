@@ -1,5 +1,6 @@
 /** The options of the command line that choose and set a guidance: all that the registry of guidances offers. */
 import { InputError } from '../tensor/errors.ts';
+import type { SlopeAt } from '../guidance/classifier.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import { expectation, flagOf, readParameter, type Parameter } from '../guidance/parameters.ts';
 import {
@@ -94,13 +95,19 @@ export function chooseGuidance(
 
 /**
  * The guidance that the options choose, for a UNet2DModel.
- * @param weak the worse model beside it, where there is one
+ * @param beside it: a worse model, and where a classifier pulls, where there are such
  * @throws InputError as `chooseGuidance`
  */
-export function chooseUNetGuidance(options: ParsedOptions, unet: UNet, weak?: UNet): Guidance {
+export function chooseUNetGuidance(
+  options: ParsedOptions,
+  unet: UNet,
+  beside: { readonly weak?: UNet | undefined; readonly slopeAt?: SlopeAt | undefined } = {},
+): Guidance {
+  const { weak, slopeAt } = beside;
   return chooseGuidance(options, unet.attentionLayers, {
     hasNullCondition: unet.config.classEmbedding !== 'none' && options.has('null-label'),
     hasWeakModel: weak !== undefined,
+    ...(slopeAt && { slopeAt }),
   });
 }
 

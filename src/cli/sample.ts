@@ -14,20 +14,23 @@ import { sampleFromWords } from './from-words.ts';
 import { chooseUNetGuidance, chosenPage, givenGuidance, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
 import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
+import { createMeter } from './meter.ts';
 import { loadWeak, modelHelp } from './model.ts';
+import { chooseClassifier, classifierHelp, classifierOptions } from './noise-classifier.ts';
 import { chooseNoise, noiseHelp, noiseOptions, seedsOf } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
 import { checkSchedulerOptions, chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
 import { chooseRunFiles, planPictures, runTitle, writeDrawn, type DrawChoices } from './run-report.ts';
 import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
-import { announceWork, plannedWork } from './work.ts';
+import { announceWork, plannedWork, speedOf } from './work.ts';
 
 /** The options of a run. */
 export const sampleKinds: OptionKinds = {
   model: 'text',
   variant: 'text',
   'weak-model': 'text',
+  ...classifierOptions,
   out: 'text',
   labels: 'text',
   latents: 'text',
@@ -50,6 +53,7 @@ ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
 ${loraHelp}
   --weak-model DIR                of auto-guidance: a second, worse model of the same shape
+${classifierHelp}
   --out GRID.png                  where the pictures go, side by side, with all that pag again needs to draw them again;
                                   each by itself with {index}, {seed} or {label} in the name: out/{seed}-{label}.png
   --animation FILE.png|FILE.gif   how they become what they are, step by step, as an animated PNG, or as a GIF
@@ -88,7 +92,9 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   const { out, animation } = files;
   if (options.has('prompt')) return sampleFromWords(options, picture, files, choices);
   refuseWithoutPrompt(options);
-  const { dtype, backend } = chooseBackend(options);
+  const meter = createMeter();
+  const chosen = chooseBackend(options, meter.watch);
+  const { dtype, backend } = chosen;
   const { unet, schedulerConfig } = await loadWithLora(options, dtype);
   if (![1, 3, 4].includes(unet.config.inChannels) && ((out ?? animation) !== undefined || options.has('preview'))) {
     throw new InputError(
@@ -97,16 +103,23 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
     );
   }
   const weak = await loadWeak(options, dtype);
-  const guidance = chooseUNetGuidance(options, unet, weak);
+  const classifier = await chooseClassifier(options, dtype, backend, schedulerConfig);
   const { scheduler: plain, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
   const { shape: whole, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
   const [count = 0] = whole;
+  const slopeAt = classifier?.slopeFor(Array.from({ length: count }, (_, i) => i));
+  const guidance = chooseUNetGuidance(options, unet, { weak, slopeAt });
   const conditions = conditionsOf(options, unet, count);
   const models = { main: unet, ...(weak && { weak }) };
   const byName = classConditions(conditions.labels, conditions.nullLabel);
   const plan = { models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole };
-  announceWork(plannedWork(() => leastWork(plan), whole));
-  const weights = { model: [unet.weights], ...(weak && { 'weak-model': [weak.weights] }) };
+  const work = plannedWork(() => leastWork(plan), whole);
+  announceWork(work, { speed: speedOf(chosen) });
+  const weights = {
+    model: [unet.weights],
+    ...(weak && { 'weak-model': [weak.weights] }),
+    ...(classifier && { 'noise-classifier': [classifier.model.weights] }),
+  };
   const pictures = await planPictures(files, options, choices, weights, count, conditions.labels);
   const noise = first();
   const { scheduler, start } = picture
@@ -127,7 +140,10 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
     if (files.animation !== undefined) frames.push(denoised ?? sample);
   };
   const keeps = files.latents !== undefined;
-  const { sample, steps } = await follow(samplingRun, 'drawing', keeps, options.has('preview'), watch);
+  const metered = { meter, products: work.products };
+  const { sample, steps } = await follow(samplingRun, 'drawing', {
+    ...{ keeps, preview: options.has('preview'), watch, metered },
+  });
   backend.dispose();
 
   const title = runTitle(guidance, scheduler, { stepCount, begin });

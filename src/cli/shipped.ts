@@ -57,6 +57,8 @@ function placesIn(name: string, path: string): readonly string[] {
 export const lettersModel: string = shipped('fixtures/letters/model');
 /** The folder of the pipeline that draws letters as words ask for them. */
 export const wordsModel: string = shipped('fixtures/letters-text/model');
+/** The folder of the classifier of noised letters that guides that model. */
+export const noiseClassifier: string = shipped('fixtures/letters/noise-classifier');
 /** Reads letters; for evaluations of the letters model. */
 export const shippedClassifier = shipped('fixtures/letters/classifier.safetensors');
 /** A sheet of real letters that neither model nor classifier has seen. */

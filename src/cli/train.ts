@@ -1,8 +1,8 @@
-/** `pag train`: trains a UNet2DModel. */
+/** `pag train`: trains a UNet2DModel, or a classifier that guides one. */
 import { writeWhole } from '../formats/node-files.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { passLoad } from '../models/cost.ts';
-import { learnedParameters } from '../models/loss-gradient.ts';
+import { learnedParameters } from '../models/given-weights.ts';
 import { unperturbed } from '../models/stage.ts';
 import { InputError } from '../tensor/errors.ts';
 import { extentOf, sizeOf } from '../tensor/tensor.ts';
@@ -23,6 +23,7 @@ const kinds: OptionKinds = {
   data: 'text',
   config: 'text',
   out: 'text',
+  classifier: 'flag',
   resume: 'flag',
   replay: 'text',
   recompute: 'flag',
@@ -42,7 +43,10 @@ Ctrl-C finishes the step and writes a checkpoint.
                                   -1 to 1, and labels [N]
   --config CONFIG.json            what is trained, and how: see below
   --out DIR                       where the model goes
-  --resume                        goes on with the training in DIR, if there is one
+  --classifier                    trains what says which class a noised picture is of, for --guidance classifier: the
+                                  model is a UNet2DClassifierModel (the keys of UNet2DModel that say how its way down
+                                  and its middle are built, and num_classes), the loss its cross-entropy
+  --resume                        goes on with the training in DIR, if there is one; never two at a time in one DIR
   --replay FILE.safetensors       in place of --data: the clean pictures of each step as sample [S,B,C,H,W], timestep
                                   [S,B], noise [S,B,C,H,W], class_labels [S,B]; DIR/training/losses.csv has the losses
   --recompute                     computes each stage again on the way back: less memory, more time, the same bits
@@ -61,18 +65,21 @@ async function run(args: readonly string[]): Promise<number> {
   const { dtype, backend } = chooseBackend(options);
   if (dtype !== 'f32' && dtype !== 'f64')
     throw new InputError(`--dtype is ${dtype}; a training is in f32 or f64, for small steps vanish in 16 bits`);
-  const prepared = await prepareTraining(configFile, dtype);
+  const prepared = await prepareTraining(configFile, dtype, options.has('classifier') ? 'classifier' : 'denoiser');
   const source = await chooseBatches(prepared.training, options.text('data'), options.text('replay'));
-  const folder = openFolder(out, options.has('resume'));
   const settings = settingsOf(prepared, source, backend);
-  const begin = await openCheckpoint(folder, prepared, settings);
-  announce(prepared, source, begin);
+  const folder = await openFolder(out, options.has('resume'));
   const started = performance.now();
-  const { state, reports } = await follow(
-    { folder, prepared, source, settings, backend, recompute: options.has('recompute') },
-    begin,
-  );
+  const { begin, end } = await trainIn({
+    folder,
+    prepared,
+    source,
+    settings,
+    backend,
+    recompute: options.has('recompute'),
+  }).finally(folder.release);
   backend.dispose();
+  const { state, reports } = end;
   const seconds = (performance.now() - started) / 1000;
   const steps = state.step - begin.state.step;
   printResult(options, {
@@ -93,6 +100,7 @@ function settingsOf(
   const { config, model } = training;
   return {
     ...config,
+    ...(training.kind === 'classifier' && { '--classifier': true }),
     data: { ...config.data, sha256 },
     'steps of the data': steps,
     '--dtype': model.dtype,
@@ -110,11 +118,10 @@ function announce({ training }: PreparedTraining, source: BatchSource, { state }
     warn([`all ${source.steps} steps are done`]);
     return;
   }
-  const { sample, timesteps, labels } = source.batch(state.step);
-  const input = { sample, timesteps, ...(labels && { classLabels: labels }) };
-  const { products, numbers } = passLoad(model, input, [unperturbed]);
+  const batch = source.batch(state.step);
+  const { products, numbers } = passLoad(model, training.inputOf(batch), [unperturbed]);
   warn([
-    `${parameters} parameters, ${steps} steps of ${extentOf(sample, 0)} pictures` +
+    `${parameters} parameters, ${steps} steps of ${extentOf(batch.sample, 0)} pictures` +
       (state.step > 0 ? `, after ${state.step} that are done` : ''),
   ]);
   // Each product has two on the way back; and there are gradients, two moments, an average, and what they become.
@@ -129,6 +136,14 @@ interface Run {
   readonly settings: TrainingSettings;
   readonly backend: Backend;
   readonly recompute: boolean;
+}
+
+/** Goes on with the training in the folder, or begins it. */
+async function trainIn(run: Run): Promise<{ readonly begin: Checkpoint; readonly end: Checkpoint }> {
+  const { folder, prepared, source, settings } = run;
+  const begin = await openCheckpoint(folder, prepared, settings);
+  announce(prepared, source, begin);
+  return { begin, end: await follow(run, begin) };
 }
 
 /** Trains to the end, or until a signal asks to stop, which then ends the process as it would have at once. */
@@ -150,7 +165,8 @@ async function follow(
     const isLast = state.step === source.steps;
     const [done, total] = [state.step - begin.state.step, source.steps - begin.state.step];
     progress.update(done, total, `step ${state.step}, ${lossText(reports)}`);
-    if (isLast || (samples.every > 0 && state.step % samples.every === 0)) {
+    const isDrawn = isLast || (samples.every > 0 && state.step % samples.every === 0);
+    if (isDrawn && training.kind === 'denoiser') {
       const picture = await drawSamples(prepared, state, backend, extents);
       if (picture) writeWhole(folder.picture(state.step), picture);
     }
@@ -161,6 +177,7 @@ async function follow(
     if (stop.signal() !== undefined && !isLast) {
       progress.end();
       warn([`stopped after step ${state.step} of ${source.steps}, ${lossText(reports)}; --resume goes on`]);
+      folder.release();
       await stop.obey();
     }
   }

@@ -49,13 +49,13 @@ export async function drawSamples(
 }
 
 async function draw(
-  { model, config }: Training,
+  { model, learns, config }: Training,
   { average }: TrainingState,
   backend: Backend,
   scheduler: ReturnType<typeof createScheduler>,
   shape: readonly number[],
 ): Promise<Tensor> {
-  const labels = labelsOf(config, model.config, shape[0] ?? 0);
+  const labels = labelsOf(config, learns, shape[0] ?? 0);
   const denoiser = denoiserOf(
     { main: withWeights(model, average, model.dtype) },
     backend,

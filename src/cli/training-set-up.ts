@@ -1,26 +1,33 @@
 /** What `pag train` is about to do: the config made a training, with a model to begin with and batches to come. */
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { loadModelFolder } from '../formats/diffusers.ts';
+import { loadClassifierFolder } from '../formats/classifier-folder.ts';
+import { loadModelFolder, type FolderOf } from '../formats/diffusers.ts';
 import { longestJson } from '../formats/json.ts';
 import { folderReader, readBytes } from '../formats/node-files.ts';
-import { jsonObject } from '../formats/read-file.ts';
-import type { Json } from '../models/config-keys.ts';
+import { jsonObject, type ReadFile } from '../formats/read-file.ts';
+import type { Json, ReadConfig } from '../models/config-keys.ts';
 import type { Weights } from '../models/model.ts';
 import { readUNetConfig, type UNetConfig } from '../models/unet2d/config.ts';
 import { initialWeights } from '../models/unet2d/initialise.ts';
 import { createUNet } from '../models/unet2d/unet.ts';
+import {
+  classifierFamily,
+  readUNetClassifierConfig,
+  type UNetClassifierConfig,
+} from '../models/unet2d-classifier/config.ts';
+import { createUNetClassifier, initialClassifierWeights } from '../models/unet2d-classifier/unet-classifier.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler } from '../schedulers/registry.ts';
 import { InputError } from '../tensor/errors.ts';
-import { manualSeed } from '../tensor/random.ts';
+import { manualSeed, type Generator } from '../tensor/random.ts';
 import { shown } from '../tensor/shown.ts';
 import { zeros, type DType } from '../tensor/tensor.ts';
 import { batchAt, batchOptionsOf, type Batch } from '../training/batches.ts';
 import { parseTrainingConfig, type TrainingConfig } from '../training/config.ts';
 import { checkPictures } from '../training/pictures.ts';
 import { readReplay } from '../training/replay.ts';
-import { createTraining, type Training } from '../training/training.ts';
+import { createClassifierTraining, createTraining, type Training } from '../training/training.ts';
 import { warn } from './messages.ts';
 import { openSafetensors } from './model.ts';
 import { readPictures } from './training-data.ts';
@@ -36,48 +43,92 @@ export interface PreparedTraining {
 
 /**
  * The training that a config describes. A model's folder is looked for beside the config.
+ * @param kind what is trained: a UNet2DModel that draws, or a noise-aware classifier
  * @throws InputError for a config, or a model, that cannot be used
  */
-export async function prepareTraining(configFile: string, dtype: DType): Promise<PreparedTraining> {
+export async function prepareTraining(
+  configFile: string,
+  dtype: DType,
+  kind: Training['kind'] = 'denoiser',
+): Promise<PreparedTraining> {
   const config = parseTrainingConfig(
     jsonObject(await readBytes(configFile, { most: longestJson }), configFile),
     configFile,
   );
-  const { json, unetConfig, weights, ofFolder } = await beginning(config, configFile);
-  if (json.dropout !== undefined && json.dropout !== 0 && json.dropout !== null)
-    throw new InputError(`${configFile}: the model's dropout is ${shown(json.dropout)}; supported in training is 0`);
-  const schedulerConfig = { _class_name: 'DDPMScheduler', ...(config.scheduler ?? ofFolder) };
+  return kind === 'denoiser'
+    ? prepared(config, configFile, denoiser, ({ config: unet, weights }, scheduler) =>
+        createTraining(config, createUNet(unet, weights, dtype, configFile), scheduler),
+      )
+    : prepared(config, configFile, classifier, ({ config: classes, weights }, scheduler) =>
+        createClassifierTraining(config, createUNetClassifier(classes, weights, dtype, configFile), scheduler),
+      );
+}
+
+async function prepared<C>(
+  config: TrainingConfig,
+  configFile: string,
+  family: Family<C>,
+  create: (beginning: Beginning<C>, schedulerConfig: Config) => Training,
+): Promise<PreparedTraining> {
+  const beginning = await beginningOf(config, configFile, family);
+  const { configJson } = beginning;
+  if (configJson.dropout !== undefined && configJson.dropout !== 0 && configJson.dropout !== null)
+    throw new InputError(
+      `${configFile}: the model's dropout is ${shown(configJson.dropout)}; supported in training is 0`,
+    );
+  const schedulerConfig = { _class_name: 'DDPMScheduler', ...(config.scheduler ?? beginning.schedulerConfig) };
   warn(createScheduler(schedulerConfig, 1).warnings ?? []);
-  const { _name_or_path: _, ...modelConfig } = json;
+  const { _name_or_path: _, ...modelConfig } = configJson;
   return {
-    training: createTraining(config, createUNet(unetConfig, weights, dtype, configFile), schedulerConfig),
-    modelConfig: { _class_name: 'UNet2DModel', ...modelConfig },
+    training: create(beginning, schedulerConfig),
+    modelConfig: { _class_name: family.name, ...modelConfig },
     schedulerConfig,
   };
 }
 
-interface Beginning {
-  readonly json: Json;
-  readonly unetConfig: UNetConfig;
-  readonly weights: Weights;
-  /** The scheduler's config of the model's folder. */
-  readonly ofFolder: Json | undefined;
+/** What a training begins with. */
+type Beginning<C> = Omit<FolderOf<C>, 'warnings'>;
+
+/** What is different between the families that can be trained. */
+interface Family<C> {
+  readonly name: string;
+  readonly read: (json: Json, source: string) => ReadConfig<C>;
+  readonly initial: (config: C, generator: Generator) => Weights;
+  readonly load: (readFile: ReadFile, source: string) => Promise<FolderOf<C>>;
 }
 
-async function beginning({ model, seeds }: TrainingConfig, configFile: string): Promise<Beginning> {
+const denoiser: Family<UNetConfig> = {
+  name: 'UNet2DModel',
+  read: readUNetConfig,
+  initial: initialWeights,
+  load: loadModelFolder,
+};
+const classifier: Family<UNetClassifierConfig> = {
+  name: classifierFamily,
+  read: readUNetClassifierConfig,
+  initial: initialClassifierWeights,
+  load: loadClassifierFolder,
+};
+
+async function beginningOf<C>(
+  { model, seeds }: TrainingConfig,
+  configFile: string,
+  { read, initial, load }: Family<C>,
+): Promise<Beginning<C>> {
   if (typeof model !== 'string') {
-    const { config, warnings } = readUNetConfig(model, `${configFile}: model`);
+    const { config, warnings } = read(model, `${configFile}: model`);
     warn(warnings);
-    const weights = initialWeights(config, manualSeed(seeds.weights));
-    return { json: model, unetConfig: config, weights, ofFolder: undefined };
+    return {
+      config,
+      configJson: model,
+      weights: initial(config, manualSeed(seeds.weights)),
+      schedulerConfig: undefined,
+    };
   }
   const folder = model.startsWith('/') ? model : join(dirname(configFile), model);
-  const { config, configJson, weights, schedulerConfig, warnings } = await loadModelFolder(
-    await folderReader(folder),
-    folder,
-  );
+  const { warnings, ...found } = await load(await folderReader(folder), folder);
   warn(warnings);
-  return { json: configJson, unetConfig: config, weights, ofFolder: schedulerConfig };
+  return found;
 }
 
 /** Where the batches of a training come from. */
@@ -102,11 +153,11 @@ export async function chooseBatches(
     throw new InputError('--data and --replay exclude one another; the file of --replay has the pictures of each step');
   if (replay !== undefined) return replayed(training, replay);
   if (data === undefined) throw new InputError('--data is missing: a folder of PNGs, an .npz or a .safetensors file');
-  const { config, model, noiseSchedule } = training;
-  const options = batchOptionsOf(config, model.config);
-  const { pictures, notes } = await readPictures(data, config.data, model.config);
+  const { config, learns, noiseSchedule } = training;
+  const options = batchOptionsOf(config, learns);
+  const { pictures, notes } = await readPictures(data, config.data, learns);
   warn(notes);
-  checkPictures(pictures, model.config, options.nullLabel, data);
+  checkPictures(pictures, learns, options.nullLabel, data);
   const { trainTimesteps } = noiseSchedule;
   const source: BatchSource = {
     steps: config.steps,
@@ -121,7 +172,7 @@ export async function chooseBatches(
 }
 
 async function replayed(training: Training, path: string): Promise<BatchSource> {
-  const { config, model, noiseSchedule } = training;
+  const { config, model, noiseSchedule, inputOf } = training;
   const file = await openSafetensors(path);
   const batches = readReplay(file, noiseSchedule.trainTimesteps);
   if (batches.length > config.steps)
@@ -131,18 +182,15 @@ async function replayed(training: Training, path: string): Promise<BatchSource> 
     if (!found) throw new RangeError(`there is no step ${step}`);
     return found;
   };
-  for (const { sample, timesteps, labels } of batches)
-    model.check({ sample, timesteps, ...(labels && { classLabels: labels }) });
+  for (const one of batches) model.check(inputOf(one));
   return { steps: batches.length, sha256: hashOf([...file.entries.values()].map(({ bytes }) => bytes)), batch };
 }
 
 /** Fails where the model cannot be given the last timestep. */
-function checkFits({ model, noiseSchedule }: Training, extents: readonly number[]): void {
-  model.check({
-    sample: zeros('f32', [1, ...extents]),
-    timesteps: [noiseSchedule.trainTimesteps - 1],
-    ...(model.config.classEmbedding !== 'none' && { classLabels: [0] }),
-  });
+function checkFits({ model, learns, noiseSchedule, inputOf }: Training, extents: readonly number[]): void {
+  const sample = zeros('f32', [1, ...extents]);
+  const timesteps = [noiseSchedule.trainTimesteps - 1];
+  model.check(inputOf({ sample, noise: sample, timesteps, ...(learns.classEmbedding !== 'none' && { labels: [0] }) }));
 }
 
 function hashOf(parts: readonly Uint8Array[], text = ''): string {

@@ -22,7 +22,8 @@ export interface Drawing {
   /** A second, worse model, for AutoGuidance. */
   readonly weak?: UNet;
   readonly backend: Backend;
-  readonly guidance: Guidance;
+  /** For the pictures of these numbers: it may know what each of them shall show. */
+  guidanceFor(numbers: readonly number[]): Guidance;
   readonly scheduler: Scheduler;
   /** Picture i has the noise of `torch.manual_seed(seed + i)`. */
   readonly seed: number;
@@ -41,7 +42,7 @@ export interface Drawing {
  * @throws InputError when a step gives numbers that are not finite
  */
 export function* drawPictures(drawing: Drawing, numbers: readonly number[]): Generator<SamplingStep, Tensor, void> {
-  const { unet, weak, backend, guidance, scheduler, seed, labels, nullLabel } = drawing;
+  const { unet, weak, backend, guidanceFor, scheduler, seed, labels, nullLabel } = drawing;
   const size = unet.config.sampleSize;
   if (!size) throw new InputError('the model has no sample_size, so it cannot be evaluated');
   const noise = noiseFrom(
@@ -55,7 +56,7 @@ export function* drawPictures(drawing: Drawing, numbers: readonly number[]): Gen
   });
   return yield* sampleSteps({
     denoiser,
-    guidance,
+    guidance: guidanceFor(numbers),
     scheduler,
     noise: noise([numbers.length, unet.config.inChannels, ...size]),
     noiseSource: noise,

@@ -11,6 +11,8 @@ import { readClipTextConfig, type ClipTextConfig } from '../models/clip-text/con
 import { withoutPrefix } from '../models/clip-text/weights.ts';
 import type { Json, ReadConfig } from '../models/config-keys.ts';
 import { parametersOf, type Stage } from '../models/stage.ts';
+import { readUNetClassifierConfig, type UNetClassifierConfig } from '../models/unet2d-classifier/config.ts';
+import { unetClassifierArchitecture } from '../models/unet2d-classifier/unet-classifier.ts';
 import { readUNetConditionConfig, type UNetConditionConfig } from '../models/unet2d-condition/config.ts';
 import { unetConditionArchitecture } from '../models/unet2d-condition/unet-condition.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -56,6 +58,12 @@ export const componentKinds: {
     read: readAutoencoderTinyConfig,
     stages: (config) => [...tinyEncoderArchitecture(config).stages, ...tinyDecoderArchitecture(config).stages],
   },
+};
+
+/** A classifier that guides; it is no part of a pipeline, but has a folder of its own. */
+export const classifierKind: ComponentKind<UNetClassifierConfig> = {
+  read: readUNetClassifierConfig,
+  stages: (config) => unetClassifierArchitecture(config).stages,
 };
 
 /** What a folder with one model holds. */

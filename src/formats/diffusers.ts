@@ -15,8 +15,11 @@ import { classIn } from './model-index.ts';
 import { aReader, readJsonFile, type ReadFile } from './read-file.ts';
 
 /** What a model folder holds, read and checked. */
-export interface ModelFolder {
-  readonly config: UNetConfig;
+export type ModelFolder = FolderOf<UNetConfig>;
+
+/** What a folder of a model of some family holds. */
+export interface FolderOf<Config> {
+  readonly config: Config;
   /** The config as it stands in its file. */
   readonly configJson: Json;
   /** By the names that diffusers gives them today: all that the model has, and no others. */

@@ -25,9 +25,11 @@ export function during(guidance: Guidance, interval: Interval, otherwise: Guidan
   aGuidance('otherwise', otherwise);
   checkOptions('during', interval, checks);
   check(interval);
+  const actingAt = (step: GuidanceStep): Guidance => (contains(interval, step) ? guidance : otherwise);
   return {
     name: guidance.name,
-    guide: (step) => (contains(interval, step) ? guidance : otherwise).guide(step),
+    guide: (step) => actingAt(step).guide(step),
+    meanShift: (step) => actingAt(step).meanShift?.(step),
   };
 }
 

@@ -7,6 +7,7 @@
  */
 import { mustBe, withMethods, type Check } from '../tensor/checks.ts';
 import type { Perturbation } from '../models/stage.ts';
+import type { PerSample } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { aMixer, type AttentionMixer } from '../nn/attention.ts';
 import { layerNames } from './layers.ts';
@@ -74,6 +75,16 @@ export interface Guidance {
    * memory alone.
    */
   guide(step: GuidanceStep): Tensor;
+  /** How far the mean of the scheduler's step is moved besides; left out by those that change the prediction alone. */
+  meanShift?(step: GuidanceStep): MeanShift | undefined;
+}
+
+/** A move of the mean of a scheduler's step: s Σ times a direction, Σ being the variance of the noise that it adds. */
+export interface MeanShift {
+  /** s. */
+  readonly scale: PerSample;
+  /** [B,C,H,W], as the sample. */
+  readonly direction: Tensor;
 }
 
 /** A guidance, and not the options of one. */

@@ -14,6 +14,7 @@ export function rescaled(guidance: Guidance, phi: PerSample): Guidance {
   checkScale('guidanceRescale', phi, 0, 1);
   if (isAll(phi, 0)) return guidance;
   return {
+    ...guidance,
     name: `${guidance.name}, rescaled`,
     guide(step) {
       const guided = guidance.guide(step);

@@ -29,6 +29,9 @@ export type Activation = (typeof activations)[number];
 /** α of α-entmax: 1.5, or 2, which is sparsemax. */
 export type EntmaxAlpha = 1.5 | 2;
 
+/** Outputs side by side in a tile of a Winograd convolution, which is two outputs high. */
+export type WinogradWidth = 2 | 4;
+
 /**
  * The operations. All tensors of a call have one dtype, which is that of the result: each sum is computed as the
  * definition says, and what it stores is rounded to the dtype. No kernel changes what it is given.
@@ -41,6 +44,11 @@ export interface Kernels {
    * H′ = ⌊(H + top + bottom − kh)/stride⌋ + 1. The stride is that of both directions, in pixels.
    */
   conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: number, padding: Padding): Tensor;
+  /**
+   * conv2d of a kernel of 3 × 3 with a stride of 1, by Winograd's F(2×width, 3×3): x [B,C,H,W] ⋆ weight [O,C,3,3] +
+   * bias [O] → [B,O,H′,W′]. `width` is 2 or 4. In exact numbers the same, with 4 or 3 products an output instead of 9.
+   */
+  winogradConv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, width: WinogradWidth, padding: Padding): Tensor;
   /**
    * conv2d of two pictures joined at channel `seam`, 0 < seam < C, each summed apart: (Σ first + bias) + Σ second. So
    * the second sum is a value of its own, which need not be computed again for another first picture.
@@ -178,6 +186,8 @@ export interface Backend {
    * @throws InputError when the program asks kernels for what does not fit together
    */
   run(program: Program, inputs: Tensors): Tensors;
+  /** Gives up what it keeps for programs that it has run, as their weights: it makes them ready again if it must. */
+  release?(): void;
   /** Frees what the backend holds (memory, threads). Safe to call twice. */
   dispose(): void;
 }

@@ -11,6 +11,7 @@ import { isSlice, type Graph, type Node, type Value } from './graph.ts';
 import { convolveApart, type Origin } from './joined.ts';
 import { keyOf } from './key.ts';
 import type { Kernels, Program, Tensors } from './kernels.ts';
+import { inOrder, type Order } from './order.ts';
 import { applyOperation, kernelsFrom, type Operation, type Shape } from './operations/index.ts';
 import { checkProgram, checkShaped, resultsOf } from './run.ts';
 
@@ -18,11 +19,12 @@ import { checkProgram, checkShaped, resultsOf } from './run.ts';
  * The graph of `program` for inputs of these shapes.
  * @param inputs their shapes and dtypes alone are read, never their numbers
  * @param fold the kernels that compute what depends on constants alone
+ * @param order of the sums of convolutions
  * @throws InputError when operations are given what does not fit, or the program looks at values
  */
-export function traceProgram(program: Program, inputs: Tensors, fold: Kernels): Graph {
+export function traceProgram(program: Program, inputs: Tensors, fold: Kernels, order: Order = 'direct'): Graph {
   checkProgram(program, inputs, checkShaped);
-  const recording = record(fold);
+  const recording = record(fold, order);
   const symbols = Object.entries(inputs).map(
     ([name, { shape, dtype }]) => [name, recording.symbol(shape, dtype, { kind: 'input', name })] as const,
   );
@@ -43,7 +45,7 @@ interface Recording {
   valueFor(tensor: Tensor): Value;
 }
 
-function record(fold: Kernels): Recording {
+function record(fold: Kernels, order: Order): Recording {
   const values = new WeakMap<Tensor, Value>();
   const constants = new Map<object, Value>();
   const common = new Map<string, Tensor>();
@@ -67,7 +69,8 @@ function record(fold: Kernels): Recording {
     constants.set(identityOf(tensor), made);
     return made;
   };
-  const write = (operation: Operation, tensors: readonly Tensor[], shape: Shape): Tensor => {
+  const write = (given: Operation, tensors: readonly Tensor[], shape: Shape): Tensor => {
+    const operation = inOrder(order, given, tensors);
     const isConstant = !tensors.some((tensor) => values.has(tensor));
     if (isConstant && !isSlice(operation)) return applyOperation(fold, operation, tensors);
     const read = tensors.map(valueFor);

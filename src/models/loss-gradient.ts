@@ -2,18 +2,25 @@
  * How a model's error changes with its weights: what training goes by. The loss is the mean squared error of what the
  * model predicts. Weights are inputs here, not constants, so one program serves all steps of a training.
  */
-import { gradient, gradientName } from '../kernels/gradients/gradient.ts';
+import { gradientName } from '../kernels/gradients/gradient.ts';
 import { sumOverAll } from '../kernels/gradients/sums.ts';
 import { aBackend, tensorOf, type Backend, type Kernels, type Program, type Tensors } from '../kernels/kernels.ts';
-import { weightIn, type Context } from '../nn/context.ts';
-import type { Parameter } from '../nn/parameters.ts';
-import { checkFinite, checkOptions, checkTensor, flag, mustBe, optional, type Checks } from '../tensor/checks.ts';
+import { checkFinite, checkOptions, checkTensor, mustBe, optional, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
-import { at } from '../tensor/at.ts';
-import { cast, roundInPlace } from '../tensor/rounding.ts';
-import { extentOf, sameShape, shapeText, sizeOf, tensor, zeros, type DType, type Tensor } from '../tensor/tensor.ts';
-import { aModel, type Architecture, type Learning, type Model, type ModelInput } from './model.ts';
-import { parametersOf, unperturbed, type Stage } from './stage.ts';
+import { cast } from '../tensor/rounding.ts';
+import { extentOf, sameShape, shapeText, sizeOf, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
+import {
+  derivedLoss,
+  embeddingGradients,
+  givenWeights,
+  learningOf,
+  lossProgramChecks,
+  outputOf,
+  parameterGradients,
+  type LossProgramOptions,
+  type Watch,
+} from './given-weights.ts';
+import { aModel, type Architecture, type EmbeddingName, type Learning, type Model, type ModelInput } from './model.ts';
 
 /** The loss, and how it changes. */
 export interface LossGradient {
@@ -26,17 +33,11 @@ export interface LossGradient {
    * for the sample alone.
    */
   readonly parameters: ReadonlyMap<string, Tensor>;
-}
-
-/** What the gradient of a program is for, and how it is computed. */
-export interface LossProgramOptions {
-  /** The sample and all parameters that are learned, unless the sample alone is wanted: then less is computed. */
-  readonly for?: 'sample';
   /**
-   * Whether to keep of each stage only its result, and compute the rest again on the way back: the same bits, less
-   * memory, about a third more time.
+   * ∂loss/∂input of the text that the model is told, each of the shape that was given; of a text for all samples it
+   * is the sum over them. None for the sample alone.
    */
-  readonly checkpointing?: boolean;
+  readonly embeddings: ReadonlyMap<EmbeddingName, Tensor>;
 }
 
 /** What a gradient is for, what counts in its loss, and how it is computed. */
@@ -45,12 +46,8 @@ export interface LossGradientOptions extends LossProgramOptions {
   readonly importance?: readonly number[];
 }
 
-const programChecks: Checks<LossProgramOptions> = {
-  for: optional(mustBe("'sample', or left out", (value) => value === 'sample')),
-  checkpointing: optional(flag),
-};
 const checks: Checks<LossGradientOptions> = {
-  ...programChecks,
+  ...lossProgramChecks,
   importance: optional(mustBe('a list of numbers', Array.isArray)),
 };
 
@@ -82,16 +79,13 @@ export function lossGradient<Input extends ModelInput, State>(
   };
   for (const [name, value] of Object.entries(given)) checkFinite(`the input "${name}" of the model`, value);
   const results = backend.run(programOf(model, options), given);
-  const gradientOf = (name: string): Tensor => tensorOf(results, gradientName(name));
-  const tables = new Map(learning.tables.map((table) => [table.parameter, table]));
-  const learned = options.for === 'sample' ? [] : learnedParameters(model);
-  const parameters = learned.map(({ name, shape }) => {
-    const table = tables.get(name);
-    const rows = table && gradientOf(table.tensor);
-    const own = rows ? toTable(rows, table.rows, shape) : gradientOf(weightName(name));
-    return [name, own] as const;
-  });
-  return { loss: tensorOf(results, 'loss'), sample: gradientOf('sample'), parameters: new Map(parameters) };
+  const ofSample = options.for === 'sample';
+  return {
+    loss: tensorOf(results, 'loss'),
+    sample: tensorOf(results, gradientName('sample')),
+    parameters: ofSample ? new Map() : parameterGradients(model, learning, results),
+    embeddings: ofSample ? new Map() : embeddingGradients(input, learning, results),
+  };
 }
 
 /** What the program of a loss is made of. */
@@ -111,42 +105,16 @@ export function lossGradientProgram<State>(
   options: LossProgramOptions = {},
 ): Program {
   isArchitecture('the architecture', architecture);
-  checkOptions('lossGradientProgram', options, programChecks);
-  const learned = parametersOf(architecture.stages)
-    .filter(isWeight)
-    .map(({ name }) => weightName(name));
-  const wanted = options.for === 'sample' ? ['sample'] : ['sample', 'time', 'class', ...learned];
-  const paths = options.checkpointing ? architecture.stages.map(({ path }) => path) : [];
-  const checkpoints = paths.map((path) => `the end of ${path}`);
-  const forward: Program = (kernels, given) => {
-    const ends = new Map<string, Tensor>();
-    const loss = meanSquaredError(architecture, kernels, given, (path, value) => ends.set(path, value));
-    // Where a stage shows no result, the sample stands for it, which marks nothing.
-    const marks = checkpoints.map((name, i) => [name, ends.get(at(paths, i)) ?? tensorOf(given, 'sample')] as const);
-    return { loss, ...Object.fromEntries(marks) };
-  };
-  return (kernels, given) => {
-    const derived = wanted.filter((name) => Object.hasOwn(given, name));
-    return gradient(forward, 'loss', derived, { checkpoints })(kernels, given);
-  };
+  checkOptions('lossGradientProgram', options, lossProgramChecks);
+  return derivedLoss(architecture, options, (kernels, given, watch) =>
+    meanSquaredError(architecture, kernels, given, watch),
+  );
 }
 
 const isArchitecture = mustBe('an architecture, as unetArchitecture(config)', (value) => {
   const { stages, begin, end } = Object(value) as Partial<LossArchitecture<unknown>>;
   return Array.isArray(stages) && typeof begin === 'function' && typeof end === 'function';
 });
-
-/** What has stages with parameters: an architecture, or a model. */
-export interface Stages {
-  readonly stages: readonly Pick<Stage<never>, 'parameters'>[];
-}
-
-/** The parameters that are learned: random Fourier features are drawn once and stay. */
-export function learnedParameters({ stages }: Stages): readonly Parameter[] {
-  return parametersOf(stages).filter(({ module }) => module !== 'fourier');
-}
-
-const weightName = (parameter: string): string => `weight:${parameter}`;
 
 function checkTarget<Input extends ModelInput>(
   model: Architecture<unknown, Input>,
@@ -173,14 +141,6 @@ function checkImportance(importance: readonly number[], { sample }: ModelInput):
   )('the importance', importance);
 }
 
-function learningOf<Input, State>(model: Architecture<unknown, Input, State>, input: Input): Learning {
-  const learning = model.learning?.(input);
-  if (learning) return learning;
-  throw new InputError(
-    `there is no gradient of a ${model.family}; there is one of UNet2DModel and UNet2DConditionModel`,
-  );
-}
-
 function lossInputs<Input extends ModelInput, State>(
   model: Model<unknown, Input, State>,
   input: Input,
@@ -192,11 +152,7 @@ function lossInputs<Input extends ModelInput, State>(
     ...model.tensors(input, weights, dtype),
     target,
     ...(scale && { scale: perChannel(scale, input, outChannels, dtype) }),
-    ...Object.fromEntries(
-      parametersOf(model.stages)
-        .filter(isWeight)
-        .map(({ name }) => [weightName(name), weightIn(weights, name)]),
-    ),
+    ...givenWeights(model),
   };
 }
 
@@ -204,11 +160,6 @@ function lossInputs<Input extends ModelInput, State>(
 function perChannel(numbers: readonly number[], { sample }: ModelInput, channels: number, dtype: DType): Tensor {
   const spread = Float64Array.from(numbers.flatMap((number) => Array.from({ length: channels }, () => number)));
   return cast(tensor('f64', [extentOf(sample, 0), channels], spread), dtype);
-}
-
-/** Whether a parameter is read by the program, and not by what prepares its input. */
-function isWeight({ module }: Parameter): boolean {
-  return module !== 'fourier' && module !== 'embedding';
 }
 
 function programOf<Input, State>(
@@ -228,23 +179,13 @@ function programOf<Input, State>(
  * @param watch is shown what each module gives
  */
 function meanSquaredError<State>(
-  { stages, begin, end, inChannels }: LossArchitecture<State>,
+  architecture: LossArchitecture<State>,
   kernels: Kernels,
   given: Tensors,
-  watch: (path: string, value: Tensor) => void,
+  watch: Watch,
 ): Tensor {
-  const prefix = weightName('');
-  const weights = new Map(
-    Object.entries(given).flatMap(([name, value]) =>
-      name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
-    ),
-  );
-  const tap: Context['tap'] = (path, value) => {
-    watch(path, value);
-    return value;
-  };
-  const context: Context = { kernels, weights, tap, watches: () => false };
-  const output = end(stages.reduce((state, { run }) => run(context, state, unperturbed), begin(context, given)));
+  const { inChannels } = architecture;
+  const output = outputOf(architecture, kernels, given, watch);
   const target = tensorOf(given, 'target');
   const scaled = given.scale ? kernels.multiply(output, given.scale) : output;
   const picture = extentOf(output, 1) > inChannels ? kernels.sliceChannels(scaled, 0, inChannels) : scaled;
@@ -252,15 +193,4 @@ function meanSquaredError<State>(
   const squares = kernels.multiply(difference, difference);
   const counted = given.importance ? kernels.multiply(squares, given.importance) : squares;
   return kernels.divide(sumOverAll(kernels, counted), sizeOf(target.shape));
-}
-
-/** What came back to the rows of a table, added up row by row. */
-function toTable({ dtype, data }: Tensor, rows: readonly number[], shape: readonly number[]): Tensor {
-  const table = zeros(dtype, shape);
-  const size = extentOf(table, 1);
-  rows.forEach((row, b) => {
-    for (let i = 0; i < size; i++) table.data[row * size + i] = at(table.data, row * size + i) + at(data, b * size + i);
-  });
-  roundInPlace(dtype, table.data);
-  return table;
 }

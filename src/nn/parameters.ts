@@ -11,7 +11,7 @@ export interface Parameter {
   /** As PyTorch has it: [O,C,kh,kw] of a convolution, [O,C] of a linear layer, [O] or [C] of a bias or a norm. */
   readonly shape: readonly number[];
   /** The module that holds it: it decides how PyTorch initialises it. */
-  readonly module: 'convolution' | 'linear' | 'norm' | 'embedding' | 'fourier';
+  readonly module: 'convolution' | 'linear' | 'norm' | 'embedding' | 'position' | 'fourier';
 }
 
 /** torch.nn.Conv2d with a square kernel: weight [to,from,kernel,kernel], bias [to]. */

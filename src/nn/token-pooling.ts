@@ -1,5 +1,7 @@
 /** Tokens pooled by attention (`diffusers.models.embeddings.AttentionPooling`, after DeepFloyd IF). */
-import { extentOf, zeros, type Tensor } from '../tensor/tensor.ts';
+import type { Kernels } from '../kernels/kernels.ts';
+import { extentOf, type Tensor } from '../tensor/tensor.ts';
+import { constantOf } from './attention-perturbations/constants.ts';
 import { weight, type Context } from './context.ts';
 import { linear } from './layers.ts';
 import { linearParameters, type Parameter } from './parameters.ts';
@@ -27,15 +29,20 @@ export function tokenPooling(path: string, heads: number): (context: Context, to
 
 /** The mean of the tokens and a learnt position, [B,1,C]. */
 function meanToken({ kernels, ...context }: Context, path: string, tokens: Tensor): Tensor {
-  const [batch, count] = [extentOf(tokens, 0), extentOf(tokens, 1)];
   const position = weight({ kernels, ...context }, `${path}.positional_embedding`);
-  const ones = zeros(position.dtype, [1, count]);
-  ones.data.fill(1);
-  // The tokens go last, where `linear` sums.
-  const sum = kernels.linear(kernels.fromTokens(tokens, 1, count), ones, undefined);
-  const positions = kernels.concatBatch(Array.from({ length: batch }, () => position));
-  return kernels.toTokens(kernels.add(kernels.divide(sum, count), positions));
+  const positions = kernels.concatBatch(Array.from({ length: extentOf(tokens, 0) }, () => position));
+  return kernels.toTokens(kernels.add(meanPixel(kernels, tokens), positions));
 }
+
+/** The mean of tokens [B,N,C], as a picture of one pixel, [B,C,1,1]. */
+export function meanPixel(kernels: Kernels, tokens: Tensor): Tensor {
+  const count = extentOf(tokens, 1);
+  // The tokens go last, where `linear` sums.
+  const sum = kernels.linear(kernels.fromTokens(tokens, 1, count), ones([1, count], tokens.dtype), undefined);
+  return kernels.divide(sum, count);
+}
+
+const ones = constantOf(([rows, columns]: readonly [number, number]) => new Float64Array(rows * columns).fill(1));
 
 /** The parameters of the layer on tokens of so many channels. */
 export function tokenPoolingParameters(path: string, channels: number): readonly Parameter[] {

@@ -1,4 +1,5 @@
 /** What a program and its worker send one another. Each question has a number, and one answer with the same. */
+import type { Order } from '../kernels/order.ts';
 import type { SamplingStep } from '../sampling/sample.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { ModelValues, SampleRequest } from './request.ts';
@@ -6,7 +7,10 @@ import type { ModelValues, SampleRequest } from './request.ts';
 /** The questions, by kind, and what each is answered with. */
 export interface Questions {
   /** Takes a model, and gets ready to compute on so many threads. */
-  open: { readonly ask: { readonly model: ModelValues; readonly threads: number }; readonly answer: OpenedReport };
+  open: {
+    readonly ask: { readonly model: ModelValues; readonly threads: number; readonly order: Order };
+    readonly answer: OpenedReport;
+  };
   /** Begins a run; nothing is computed yet. */
   start: { readonly ask: { readonly run: number; readonly request: SampleRequest }; readonly answer: undefined };
   /** Computes one step of a run. */

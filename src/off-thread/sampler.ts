@@ -1,4 +1,5 @@
 /** Drawing off the main thread: the program stays free, sees every step, and may stop at any. */
+import { anOrder, type Order } from '../kernels/order.ts';
 import { mostThreads } from '../kernels/simd/index.ts';
 import type { SamplingStep } from '../sampling/sample.ts';
 import { aFunction, checkOptions, optional, whole, withParts, type Checks } from '../tensor/checks.ts';
@@ -34,6 +35,8 @@ export interface Following {
 export interface SamplerOptions {
   /** Threads in the worker, 1 unless given. In browsers they need a page that is cross-origin isolated. */
   readonly threads?: number;
+  /** In which order convolutions add up: `direct` unless given. `fast` has bits of its own. */
+  readonly order?: Order;
   /** Starts a worker that runs `pag-reference/worker`, where the library does not find its own: after some bundlers. */
   readonly worker?: () => WorkerLike;
   /** Is told, once, why what computes is slow, or computes in this thread. `console.warn`, unless given. */
@@ -62,6 +65,7 @@ export interface Sampler {
 
 const samplerChecks: Checks<SamplerOptions> = {
   threads: optional(whole(1, mostThreads)),
+  order: optional(anOrder),
   worker: optional(aFunction('a function that starts a worker')),
   onFallback: optional(aFunction('a function that is told why')),
 };
@@ -81,10 +85,10 @@ const aModelOfValues = withParts<ModelValues>('a model, as await loadModelFolder
 export async function openSampler(model: ModelValues, options: SamplerOptions = {}): Promise<Sampler> {
   aModelOfValues('the model', model);
   checkOptions('openSampler', options, samplerChecks);
-  const { threads = 1, worker = startWorker, onFallback = console.warn } = options;
+  const { threads = 1, order = 'direct', worker = startWorker, onFallback = console.warn } = options;
   const { line, offThread } = await openLine(worker, onFallback);
   const values = { config: model.config, weights: model.weights, schedulerConfig: model.schedulerConfig };
-  const { kernels, fallback } = await line.ask('open', { model: values, threads }).catch((error: unknown) => {
+  const { kernels, fallback } = await line.ask('open', { model: values, threads, order }).catch((error: unknown) => {
     line.close();
     throw error;
   });
@@ -170,13 +174,14 @@ export interface SampleOptions extends SampleRequest, Following, SamplerOptions 
  * sampler. Where the signal stops it, the worker ends at once.
  * @throws as `openSampler` and `sample`
  */
-export async function sample({ model, threads, worker, onFallback, ...rest }: SampleOptions): Promise<Tensor> {
+export async function sample({ model, threads, order, worker, onFallback, ...rest }: SampleOptions): Promise<Tensor> {
   const { signal, onStep, onProgress, ...request } = rest;
   checkRequest(request);
   throwIfAborted(signal);
   onProgress?.({ phase: 'loading', done: 0, total: 1 });
   const sampler = await openSampler(model, {
     ...(threads !== undefined && { threads }),
+    ...(order && { order }),
     ...(worker && { worker }),
     ...(onFallback && { onFallback }),
   });

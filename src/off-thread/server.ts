@@ -22,13 +22,13 @@ export function serve(port: Port): void {
   let opened: Opened | undefined;
   const runs = new Map<number, Generator<SamplingStep, Tensor, void>>();
   const answers: Answers = {
-    async open({ model, threads }) {
+    async open({ model, threads, order }) {
       let fallback: string | undefined;
       const workers = threads > 1 ? await openThreads(threads - 1).catch(() => []) : [];
       const onFallback = (reason: string): void => {
         fallback = reason;
       };
-      const backend = fastestBackend({ threads, workers, onFallback });
+      const backend = fastestBackend({ threads, workers, order, onFallback });
       opened = { model, backend, unet: createUNet(model.config, model.weights) };
       return { kernels: backend.name, ...(fallback !== undefined && { fallback }) };
     },

@@ -116,7 +116,8 @@ export function passLatents(
   if (!isTiny(autoencoder)) noiseSource(shape);
 }
 
-function isTiny(autoencoder: AutoencoderKL | AutoencoderTiny): autoencoder is AutoencoderTiny {
+/** Whether an autoencoder is the small one, which knows no distribution. */
+export function isTiny(autoencoder: AutoencoderKL | AutoencoderTiny): autoencoder is AutoencoderTiny {
   return autoencoder.encoder.family === 'AutoencoderTiny';
 }
 

@@ -54,7 +54,7 @@ export function checkRun(run: SamplingRun): void {
  */
 export function watched(guidance: Guidance): Guidance {
   return {
-    name: guidance.name,
+    ...guidance,
     guide(step) {
       const guided = guidance.guide({
         ...step,

@@ -2,7 +2,11 @@
 import { at } from '../tensor/at.ts';
 import { scale } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
+import type { GuidanceStep, MeanShift } from '../guidance/guidance.ts';
+import { mapScale, push } from '../guidance/scales.ts';
 import { originalPerPrediction } from '../schedulers/original-slope.ts';
+import type { Scheduler } from '../schedulers/scheduler.ts';
+import { varianceOfStep } from '../schedulers/step-variance.ts';
 import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
 import { checkedSource, checkNoise } from './check-noise.ts';
 import { modelAtStep } from './model-at-step.ts';
@@ -63,7 +67,7 @@ export function* samplingLoop(run: SamplingRun): Generator<SamplingStep, Tensor,
     const current = sample;
     const model = modelAtStep(run.denoiser, scheduler, current, index);
 
-    const guided = guidance.guide({
+    const step: GuidanceStep = {
       index,
       count,
       timestep,
@@ -74,14 +78,40 @@ export function* samplingLoop(run: SamplingRun): Generator<SamplingStep, Tensor,
       tap: model.tap,
       toOriginal: (prediction) => scheduler.predictOriginal(current, prediction, index),
       originalPerPrediction: originalPerPrediction(scheduler, index),
-    });
+    };
+    const guided = guidance.guide(step);
     const modelOutput = scheduler.readsVariance ? model.withVariance(guided) : guided;
 
     const result = scheduler.step(state, { index, modelOutput, sample: current, noise });
-    ({ state, sample } = result);
+    state = result.state;
+    sample = moved(result.sample, scheduler, index, guidance.meanShift?.(step));
     yield { index, count, timestep, guided, sample, ...(result.denoised && { denoised: result.denoised }) };
   }
   return sample;
+}
+
+/**
+ * The sample behind a step, with its mean moved.
+ * @throws InputError for a scheduler whose first step adds no noise
+ */
+function moved<State>(
+  sample: Tensor,
+  scheduler: Scheduler<State>,
+  index: number,
+  shift: MeanShift | undefined,
+): Tensor {
+  if (!shift) return sample;
+  const variance = varianceOfStep(scheduler, index);
+  if (variance === 0 && index === 0)
+    throw new InputError(
+      `the guidance moves the mean of a step by its variance, but ${scheduler.name} adds no noise here; take ` +
+        'DDPMScheduler, DDIMScheduler with eta above 0, or the ddim form of the guidance',
+    );
+  return push(
+    sample,
+    mapScale(shift.scale, (s) => s * variance),
+    shift.direction,
+  );
 }
 
 /** @throws InputError for a start that is not as the noise */

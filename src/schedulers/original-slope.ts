@@ -13,6 +13,7 @@ export function originalPerSample(scheduler: Pick<Scheduler, 'predictOriginal'>,
   return at(scheduler.predictOriginal(pixel(1), pixel(0), index).data, 0);
 }
 
-function pixel(value: number): Tensor {
+/** A picture of one pixel, in double precision. */
+export function pixel(value: number): Tensor {
   return tensor('f64', [1, 1, 1, 1], Float64Array.of(value));
 }

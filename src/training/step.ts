@@ -1,9 +1,8 @@
 /** One step of a training: from what there is, and a batch, to what there is next. A value becomes a value. */
 import type { Backend } from '../kernels/kernels.ts';
-import { learnedParameters, lossGradient } from '../models/loss-gradient.ts';
+import { learnedParameters } from '../models/given-weights.ts';
 import type { Weights } from '../models/model.ts';
 import { InputError } from '../tensor/errors.ts';
-import { cast } from '../tensor/rounding.ts';
 import { zeros, type Tensor } from '../tensor/tensor.ts';
 import { adamwStep, type Moments } from './adamw.ts';
 import type { Batch } from './batches.ts';
@@ -11,7 +10,6 @@ import { clipped, globalNorm } from './clip.ts';
 import type { TrainingConfig } from './config.ts';
 import { averaged, constantDecay, exponentOfWidth, powerFunctionDecay } from './ema.ts';
 import { learningRateShare } from './learning-rate.ts';
-import { levelsAt, minSnrWeight, noised, targetOf } from './targets.ts';
 import type { Training } from './training.ts';
 
 /** How far a training is. */
@@ -46,7 +44,7 @@ export function initialState({ model }: Training): TrainingState {
 /**
  * The next step: loss, gradient, clipping, AdamW, average.
  * @param checkpointing computes each stage again on the way back: less memory, more time, the same bits
- * @throws InputError when the loss or a gradient is no longer finite
+ * @throws InputError when the loss, a gradient or a weight is no longer finite
  */
 export function trainingStep(
   training: Training,
@@ -56,10 +54,9 @@ export function trainingStep(
   checkpointing = false,
 ): { readonly state: TrainingState; readonly report: StepReport } {
   const { config } = training;
-  const { loss, parameters } = gradientOf(training, backend, state, batch, checkpointing);
+  const { loss, parameters } = training.gradientOf(backend, state.weights, batch, checkpointing);
   const gradientNorm = globalNorm(parameters.values());
-  const [value = NaN] = loss.data;
-  checkGoesOn(state.step, value, gradientNorm);
+  checkGoesOn(state.step, loss, gradientNorm);
   const most = config.optimiser.max_grad_norm;
   const gradients = most === null ? parameters : clipped(parameters, gradientNorm, most);
   const { type, warmup_steps: warmupSteps } = config.schedule;
@@ -67,34 +64,8 @@ export function trainingStep(
   const learningRate = config.optimiser.learning_rate * share;
   return {
     state: moved(config, state, gradients, learningRate),
-    report: { loss: value, gradientNorm, learningRate },
+    report: { loss, gradientNorm, learningRate },
   };
-}
-
-function gradientOf(
-  { config, model, noiseSchedule, predictionType }: Training,
-  backend: Backend,
-  { weights }: TrainingState,
-  { sample, noise, timesteps, labels }: Batch,
-  checkpointing: boolean,
-): ReturnType<typeof lossGradient> {
-  const levels = levelsAt(noiseSchedule, timesteps, model.dtype);
-  const gamma = config.loss.min_snr_gamma;
-  const [x0, epsilon] = [cast(sample, model.dtype), cast(noise, model.dtype)];
-  return lossGradient(
-    { ...model, weights },
-    backend,
-    { sample: noised(x0, epsilon, levels), timesteps, ...(labels && { classLabels: labels }) },
-    targetOf(predictionType, x0, epsilon, levels),
-    {
-      checkpointing,
-      ...(gamma !== null && {
-        importance: levelsAt(noiseSchedule, timesteps, 'f32').map((level) =>
-          minSnrWeight(predictionType, level, gamma),
-        ),
-      }),
-    },
-  );
 }
 
 function checkGoesOn(step: number, loss: number, gradientNorm: number): void {
@@ -102,6 +73,14 @@ function checkGoesOn(step: number, loss: number, gradientNorm: number): void {
   throw new InputError(
     `step ${step + 1}: the loss is ${loss} and the gradient measures ${gradientNorm}; ` +
       'lower optimiser.learning_rate, or raise schedule.warmup_steps',
+  );
+}
+
+function checkStaysFinite(step: number, name: string, { data }: Tensor): void {
+  const lost = data.findIndex((value) => !Number.isFinite(value));
+  if (lost < 0) return;
+  throw new InputError(
+    `step ${step + 1}: ${name} holds ${data[lost]}; lower optimiser.learning_rate, or optimiser.weight_decay`,
   );
 }
 
@@ -121,6 +100,7 @@ function moved(
   for (const [name, gradient] of gradients) {
     const [parameter, known] = [partOf(weights, name), partOf(moments, name)];
     const next = adamwStep(parameter, gradient, known, step + 1, options);
+    checkStaysFinite(step, name, next.parameter);
     weights.set(name, next.parameter);
     moments.set(name, next.moments);
     average.set(name, averaged(partOf(average, name), next.parameter, decay));

@@ -143,7 +143,26 @@ describe('pag sample', () => {
     expect(await run(noise, '--dtype', 'f64')).not.toEqual(both);
   });
 
+  it('draws in the order that it is told, on any kernels', async () => {
+    const run = async (...more: string[]): Promise<Tensor> => {
+      expect(await runCommand(['sample', '--labels', '0', '--steps', '1', '--latents', latents, ...more])).toBe(0);
+      return readTensor(read(latents), 'sample');
+    };
+    const fast = await run('--order', 'fast');
+    expect(await run('--order', 'fast', '--kernels', 'reference')).toEqual(fast);
+    expect(await run('--order', 'fast', '--kernels', 'simd', '--threads', '2')).toEqual(fast);
+    const direct = await run();
+    expect(direct).not.toEqual(fast);
+    expect(await run('--order', 'direct')).toEqual(direct);
+  });
+
   it.each<[string, string[], string]>([
+    ['an order that is none', sample('--order', 'quick', '--out', out), '--order is "quick"; expected direct, fast'],
+    [
+      'the fast order of 16 bits',
+      sample('--order', 'fast', '--dtype', 'bf16', '--out', out),
+      '--order fast is for f32 and f64; bf16 has the direct order alone: leave --order out',
+    ],
     ['no file to write', sample(), 'give --out GRID.png, --latents FILE.safetensors, or both'],
     ['one file for both', sample('--out', out, '--latents', out), '--out and --latents name the same file'],
     [

@@ -140,7 +140,7 @@ describe('drawing', () => {
   const drawing = (config: Readonly<Record<string, unknown>>, labels: readonly number[] = [0, 2]): Drawing => ({
     unet,
     backend,
-    guidance: cfgPag(2, { pagScale: 1.5, layers: ['mid_block.attentions.0'] }),
+    guidanceFor: () => cfgPag(2, { pagScale: 1.5, layers: ['mid_block.attentions.0'] }),
     scheduler: createScheduler(config, 3),
     seed: 40,
     labels,

@@ -7,6 +7,7 @@ import { apg, pagApg } from '../../src/guidance/apg.ts';
 import { autoGuidance } from '../../src/guidance/auto-guidance.ts';
 import { cfgZeroStar } from '../../src/guidance/cfg-zero-star.ts';
 import { cfg } from '../../src/guidance/cfg.ts';
+import { classifier, classifierPag, type SlopeAt } from '../../src/guidance/classifier.ts';
 import { fdg } from '../../src/guidance/fdg.ts';
 import { conditional, perturbed } from '../../src/guidance/guidance.ts';
 import { mamboG } from '../../src/guidance/mambo-g.ts';
@@ -30,6 +31,7 @@ import { tpg } from '../../src/guidance/tpg.ts';
 import { mid, randomScene, stepOf } from './scene.ts';
 
 const layers = [mid];
+const slopeAt: SlopeAt = ({ sample }) => sample;
 
 type Scaled = readonly [guidance: string, parameter: string, make: (scale: never) => unknown];
 
@@ -38,6 +40,9 @@ const given: readonly Scaled[] = [
   ['pag', 'pagScale', (pagScale) => pag({ pagScale, layers })],
   ['cfgPag', 'pagScale', (pagScale) => cfgPag(1, { pagScale, layers })],
   ['cfgPag', 'guidanceScale', (g) => cfgPag(g, { pagScale: 1, layers })],
+  ['classifier', 'classifierScale', (classifierScale) => classifier({ classifierScale, slopeAt })],
+  ['classifierPag', 'classifierScale', (s) => classifierPag({ classifierScale: s, slopeAt }, { pagScale: 1, layers })],
+  ['classifierPag', 'pagScale', (s) => classifierPag({ classifierScale: 1, slopeAt }, { pagScale: s, layers })],
   ['softPag', 'pagScale', (pagScale) => softPag({ pagScale, lambda: 0.5, layers })],
   ['pagApg', 'pagScale', (pagScale) => pagApg({ pagScale, layers })],
   ['seg', 'segScale', (segScale) => seg({ segScale, blurSigma: 1, layers })],
@@ -98,6 +103,11 @@ const perturbing: readonly (readonly [
 ])[] = [
   ['pag', 'pagScale', (pagScale, layers) => pag({ pagScale, layers })],
   ['cfgPag', 'pagScale', (pagScale, layers) => cfgPag(2, { pagScale, layers })],
+  [
+    'classifierPag',
+    'pagScale',
+    (pagScale, layers) => classifierPag({ classifierScale: 1, slopeAt }, { pagScale, layers }),
+  ],
   ['softPag', 'pagScale', (pagScale, layers) => softPag({ pagScale, lambda: 0.5, layers })],
   ['pagApg', 'pagScale', (pagScale, layers) => pagApg({ pagScale, layers })],
   ['seg', 'segScale', (segScale, layers) => seg({ segScale, blurSigma: 1, layers })],

@@ -3,6 +3,7 @@ import { referenceKernels } from '../../src/kernels/plain/index.ts';
 import { cut } from '../../src/guidance/windows.ts';
 import type { GuidanceStep, Pass } from '../../src/guidance/guidance.ts';
 import type { GuidanceContext } from '../../src/guidance/registry/index.ts';
+import { scale } from '../../src/tensor/arithmetic.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
@@ -18,6 +19,7 @@ export const context: GuidanceContext = {
   crossAttentionLayers: [text],
   hasNullCondition: true,
   hasWeakModel: true,
+  slopeAt: ({ sample }) => scale(sample, -0.5),
 };
 
 /** ε(c), ε(∅), and the prediction of every other pass: perturbed, of the weak model, or of another picture. */

@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { roundInPlace } from '../../src/tensor/rounding.ts';
 import { allocate, sizeOf, tensor, type DType, type Tensor } from '../../src/tensor/tensor.ts';
-import type { Padding } from '../../src/kernels/kernels.ts';
+import type { Padding, WinogradWidth } from '../../src/kernels/kernels.ts';
 
 /**
  * - `moderate`: in [−4, 4], zeros of both signs among them; nothing overflows or becomes subnormal.
@@ -104,6 +104,29 @@ export function convolutions(dtype: DType, values: Values = 'moderate'): fc.Arbi
         bias: choice.withBias ? tensors(dtype, [choice.weightShape[0]], values) : fc.constant(undefined),
         stride: fc.constant(choice.stride),
         padding: fc.constant(choice.padding),
+      }),
+    );
+}
+
+/** A convolution by 3 × 3 with a stride of 1, of tiles that are so wide. */
+export function winogradConvolutions(
+  dtype: DType,
+  values: Values = 'moderate',
+): fc.Arbitrary<Omit<Convolution, 'stride'> & { readonly width: WinogradWidth }> {
+  const pixels = fc.nat({ max: 2 });
+  const padding = fc.record({ top: pixels, bottom: pixels, left: pixels, right: pixels });
+  return fc
+    .tuple(shapes(2, 20, 7, 19), extent(19), padding, fc.boolean(), fc.constantFrom<WinogradWidth>(2, 4))
+    .filter(
+      ([[, , height, width], , { top, bottom, left, right }]) => height + top + bottom > 2 && width + left + right > 2,
+    )
+    .chain(([shape, outChannels, around, withBias, width]) =>
+      fc.record({
+        x: tensors(dtype, shape, values),
+        weight: tensors(dtype, [outChannels, shape[1], 3, 3], values),
+        bias: withBias ? tensors(dtype, [outChannels], values) : fc.constant(undefined),
+        padding: fc.constant(around),
+        width: fc.constant(width),
       }),
     );
 }

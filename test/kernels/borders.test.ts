@@ -1,7 +1,7 @@
 /** Where kernels end: tensors without elements, and what they refuse. The definitions and the plain loops alike. */
 import { describe, expect, it } from 'vitest';
 import { definitionKernels } from '../../src/kernels/definition/index.ts';
-import type { Activation, Kernels } from '../../src/kernels/kernels.ts';
+import type { Activation, Kernels, WinogradWidth } from '../../src/kernels/kernels.ts';
 import { referenceKernels } from '../../src/kernels/plain/index.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { zeros, type Tensor } from '../../src/tensor/tensor.ts';
@@ -28,6 +28,16 @@ describe.each(implementations)('what has no elements, %s', (_name, kernels) => {
       'a convolution to no channels',
       () => kernels.conv2d(none(1, 2, 4, 4), none(0, 2, 3, 3), undefined, 1, padding),
       [1, 0, 4, 4],
+    ],
+    [
+      'a Winograd convolution of no samples',
+      () => kernels.winogradConv2d(none(0, 2, 4, 4), none(3, 2, 3, 3), none(3), 4, padding),
+      [0, 3, 4, 4],
+    ],
+    [
+      'a Winograd convolution of no channels',
+      () => kernels.winogradConv2d(none(1, 0, 4, 3), none(2, 0, 3, 3), none(2), 2, padding),
+      [1, 2, 4, 3],
     ],
     ['a linear layer of no rows', () => kernels.linear(none(0, 4), none(3, 4), none(3)), [0, 3]],
     ['a linear layer of no channels', () => kernels.linear(none(2, 0), none(3, 0), none(3)), [2, 3]],
@@ -91,6 +101,24 @@ describe.each(implementations)(
         'rank of the weight',
         () => kernels.conv2d(x(1, 2, 4, 4), x(3, 2, 3), undefined, 1, padding),
         /\[3, 2, 3\]/,
+      ],
+      [
+        'winogradConv2d',
+        'kernel',
+        () => kernels.winogradConv2d(x(1, 2, 4, 4), x(3, 2, 3, 2), undefined, 2, padding),
+        /weight has shape \[3, 2, 3, 2\], expected \[3, 2, 3, 3\]/,
+      ],
+      [
+        'winogradConv2d',
+        'tiles',
+        () => kernels.winogradConv2d(x(1, 2, 4, 4), x(3, 2, 3, 3), undefined, 3 as WinogradWidth, padding),
+        /2 or 4 outputs wide, not 3/,
+      ],
+      [
+        'winogradConv2d',
+        'a picture that is too small',
+        () => kernels.winogradConv2d(x(1, 2, 2, 4), x(3, 2, 3, 3), undefined, 2, none),
+        /smaller than the kernel/,
       ],
       ['conv2d', 'channels', () => kernels.conv2d(x(1, 2, 4, 4), x(3, 5, 3, 3), undefined, 1, padding), /5.*2|2.*5/],
       [

@@ -40,6 +40,18 @@ describe.each([
     ]);
   });
 
+  it.each([2, 4] as const)('winogradConv2d, 2×%i: runs of 64 channels, the bias last', (width) => {
+    const around = { top: 1, bottom: 1, left: 1, right: 1 };
+    // The one pixel lies where each tile's first output sees it by the middle weight, and no weight is a fraction.
+    const middle = Array.from({ length: 66 }, () => [0, 0, 0, 0, 4, 0, 0, 0, 0]).flat();
+    const [x, weight] = [single([1, 66, 1, 1], ...inRunsOf64), single([1, 66, 3, 3], ...middle)];
+    const sum = kernels.winogradConv2d(x, weight, undefined, 2, around).data[0];
+    expect(sum).toBe(4 * (big + 2));
+    expect(kernels.winogradConv2d(x, weight, ones(1), width, around).data[0]).toBe(
+      f32(kernels.winogradConv2d(x, weight, undefined, width, around).data[0] + 1),
+    );
+  });
+
   it('conv2d: runs of whole channels, over c, then i, then j', () => {
     expect(kernels.conv2d(single([1, 66, 1, 1], ...inRunsOf64), ones(1, 66, 1, 1), undefined, 1, no).data[0]).toBe(
       big + 2,

@@ -5,11 +5,11 @@
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
 import { definitionKernels } from '../../src/kernels/definition/index.ts';
-import type { Activation, EntmaxAlpha, Kernels, Padding } from '../../src/kernels/kernels.ts';
+import type { Activation, EntmaxAlpha, Kernels, Padding, WinogradWidth } from '../../src/kernels/kernels.ts';
 import { kinds, type Kind } from '../../src/kernels/operations/index.ts';
 import { referenceKernels } from '../../src/kernels/plain/index.ts';
 import { cast } from '../../src/tensor/rounding.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
+import { sameShape, type Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf } from '../agreement.ts';
 import { metadataOf, openGoldens } from '../goldens.ts';
 
@@ -26,10 +26,24 @@ const files = [
   'text/operations/operations.safetensors',
   'gradients/kernels.safetensors',
   'text/rows/rows.safetensors',
+  'winograd/winograd.safetensors',
 ].map(openGoldens);
-const cases = files.flatMap((file) =>
-  metadataOf<readonly Case[]>(file, 'cases').map((golden) => ({ ...golden, file })),
+const stated = files.flatMap((file) =>
+  metadataOf<readonly Case[]>(file, 'cases').map((golden) => ({ ...golden, file, golden: golden.name })),
 );
+/** A convolution by 3 × 3 with a stride of 1 is golden for both orders. */
+const inFastOrder = stated.flatMap((direct) => {
+  const { name, file, operation, inputs, arguments: more } = direct;
+  const kernel = operation === 'conv2d' ? readTensor(file, inputs[1] ?? '').shape.slice(2) : [];
+  if (more[0] !== 1 || !sameShape(kernel, [3, 3])) return [];
+  return ([2, 4] as const).map((width) => ({
+    ...direct,
+    name: `${name}, Winograd 2×${width}`,
+    operation: 'winogradConv2d' as const,
+    arguments: [width, more[1]],
+  }));
+});
+const cases = [...stated, ...inFastOrder];
 
 /** The case's operation; its arguments are in the order of scripts/goldens/kernels.py. */
 function compute(
@@ -42,6 +56,8 @@ function compute(
   switch (operation) {
     case 'conv2d':
       return kernels.conv2d(x, a, b, n, paddingOf(more[1] as readonly number[]));
+    case 'winogradConv2d':
+      return kernels.winogradConv2d(x, a, b, more[0] as WinogradWidth, paddingOf(more[1] as readonly number[]));
     case 'linear':
       return kernels.linear(x, a, b);
     case 'groupNorm':
@@ -125,12 +141,15 @@ describe.each([
   ['plain', 'f32', referenceKernels],
   ['plain', 'f64', referenceKernels],
 ] as const)('%s in %s against PyTorch', (name, dtype, kernels) => {
-  it.each(cases.map((golden) => [golden.name, golden] as const))('%s', (_name, { file, ...golden }) => {
-    const inputs = golden.inputs.map((input) => (input === null ? undefined : cast(readTensor(file, input), dtype)));
-    const ours = compute(kernels, golden, inputs);
-    expect(ours.dtype).toBe(dtype);
-    expect(disagreement(ours, goldenOf(file, golden.name))).toBeUndefined();
-  });
+  it.each(cases.map((golden) => [golden.name, golden] as const))(
+    '%s',
+    (_name, { file, golden: expected, ...golden }) => {
+      const inputs = golden.inputs.map((input) => (input === null ? undefined : cast(readTensor(file, input), dtype)));
+      const ours = compute(kernels, golden, inputs);
+      expect(ours.dtype).toBe(dtype);
+      expect(disagreement(ours, goldenOf(file, expected))).toBeUndefined();
+    },
+  );
 
   // The definition is slow; that the plain loops have its bits, the laws say.
   const seamsOf = (channels: number): readonly number[] => {

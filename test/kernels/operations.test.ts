@@ -22,6 +22,7 @@ const padding = { top: 1, bottom: 0, left: 2, right: 1 };
 /** A call of each kernel. */
 const calls: { readonly [K in Kind]: Parameters<Kernels[K]> } = {
   conv2d: [x(2, 3, 7, 6), x(5, 3, 3, 2), x(5), 2, padding],
+  winogradConv2d: [x(2, 3, 7, 6), x(5, 3, 3, 3), x(5), 4, padding],
   upsampleConv2d: [x(2, 3, 4, 5), x(6, 3, 3, 3), undefined],
   linear: [x(2, 7, 3), x(5, 3), x(5)],
   groupNorm: [x(2, 6, 3), 3, x(6), x(6), 1e-5],
@@ -60,6 +61,7 @@ const calls: { readonly [K in Kind]: Parameters<Kernels[K]> } = {
 /** Of an output element, the terms of its sums; and how many elements there are. */
 const products: Partial<Record<Kind, number>> = {
   conv2d: 2 * 5 * 3 * 4 * (3 * 3 * 2),
+  winogradConv2d: 2 * 5 * (3 * 2) * 24 * 3,
   upsampleConv2d: 2 * 6 * 8 * 10 * (3 * 2 * 2),
   linear: 2 * 7 * 5 * 3,
   attentionScores: 2 * 5 * 4 * 6,

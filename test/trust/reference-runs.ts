@@ -26,6 +26,7 @@ import type {
   DType,
   Guidance,
   ModelFolder,
+  Order,
   ReadFile,
   StableDiffusion,
   Tensor,
@@ -43,6 +44,8 @@ interface ReferenceRun {
   /** Height and width. The loops compute these runs, too, so they are small. */
   readonly size: readonly [number, number];
   readonly steps: number;
+  /** Direct, unless given. */
+  readonly order?: Order;
 }
 
 const noLetter = 26;
@@ -73,6 +76,8 @@ const letterRuns: Readonly<Record<string, ReferenceRun>> = {
   'DDIM with PAG in f64': inPrecision('f64'),
   'DDIM with PAG in f16': inPrecision('f16'),
   'DDIM with PAG in bf16': inPrecision('bf16'),
+  'DDIM with PAG, fast order': { ...inPrecision('f32'), labels: [noLetter, 3], size: [32, 16], order: 'fast' },
+  'DDIM with PAG in f64, fast order': { ...inPrecision('f64'), order: 'fast' },
   'DDIM with PAG, weights of f16, as on the page': { ...inPrecision('f32'), stored: 'f16' },
 };
 
@@ -98,22 +103,22 @@ export interface ReferenceModels {
 
 interface Way {
   readonly name: string;
-  readonly backend: () => Backend | Promise<Backend>;
+  readonly backend: (order: Order) => Backend | Promise<Backend>;
   /** All samples as one batch, or each in a run of its own. */
   readonly apart: boolean;
 }
 
 /** Other precisions than f32 are computed by the loops, whatever one asks for. */
 const ways: readonly Way[] = [
-  { name: 'loops', backend: () => referenceBackend(), apart: false },
-  { name: 'simd, 1 thread', backend: () => simdBackend({ threads: 1 }), apart: false },
+  { name: 'loops', backend: (order) => referenceBackend({ order }), apart: false },
+  { name: 'simd, 1 thread', backend: (order) => simdBackend({ threads: 1, order }), apart: false },
   {
     name: 'simd, 2 threads',
-    backend: async () => simdBackend({ threads: 2, workers: await openThreads(1) }),
+    backend: async (order) => simdBackend({ threads: 2, workers: await openThreads(1), order }),
     apart: false,
   },
-  { name: 'simd, wide tiles', backend: () => simdBackend({ wide: true }), apart: false },
-  { name: 'simd, 1 thread, one by one', backend: () => simdBackend({ threads: 1 }), apart: true },
+  { name: 'simd, wide tiles', backend: (order) => simdBackend({ wide: true, order }), apart: false },
+  { name: 'simd, 1 thread, one by one', backend: (order) => simdBackend({ threads: 1, order }), apart: true },
 ];
 
 export interface Digest {
@@ -128,23 +133,25 @@ export async function* digests({ letters, words }: ReferenceModels): AsyncGenera
   for (const [name, run] of Object.entries(letterRuns)) {
     const draw = (backend: Backend, group: readonly number[]): readonly Tensor[] =>
       latentsOf(run, letters, backend, group);
-    yield* digestsOf(name, run.labels.length, run.dtype === 'f32' ? ways : ways.slice(0, 1), draw);
+    const inWays = run.dtype === 'f32' ? ways : ways.slice(0, 1);
+    yield* digestsOf(name, run.order ?? 'direct', run.labels.length, inWays, draw);
   }
   const pipeline = await loadStableDiffusion(words, 'letters-text', 'f32');
   const draw = (backend: Backend, group: readonly number[]): readonly Tensor[] =>
     picturesFromWords(pipeline, backend, group);
-  yield* digestsOf(fromWords.name, fromWords.prompts.length, ways, draw);
+  yield* digestsOf(fromWords.name, 'direct', fromWords.prompts.length, ways, draw);
 }
 
 /** A run in several ways. @param draw gives tensors of some of its samples, in the order of the run */
 async function* digestsOf(
   run: string,
+  order: Order,
   count: number,
   inWays: readonly Way[],
   draw: (backend: Backend, group: readonly number[]) => readonly Tensor[],
 ): AsyncGenerator<Digest, void, void> {
   for (const way of inWays) {
-    const backend = await way.backend();
+    const backend = await way.backend(order);
     const all = Array.from({ length: count }, (_, i) => i);
     const parts = (way.apart ? all.map((i) => [i]) : [all]).map((group) => draw(backend, group));
     backend.dispose();

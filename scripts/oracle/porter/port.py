@@ -64,9 +64,9 @@ class UNet:
         return self.tap(path, normed.reshape(x.shape) * self.w[path + ".weight"][:, None, None] + self.w[path + ".bias"][:, None, None])
 
     def resnet(self, path, x, temb):
-        h = self.conv(path + ".conv1", silu(self.norm(path + ".norm1", x)))
-        h = h + self.linear(path + ".time_emb_proj", silu(temb))[:, :, None, None]
-        h = self.conv(path + ".conv2", silu(self.norm(path + ".norm2", h)))
+        h = self.conv(path + ".conv1", self.silu(self.norm(path + ".norm1", x)))
+        h = h + self.linear(path + ".time_emb_proj", self.silu(temb))[:, :, None, None]
+        h = self.conv(path + ".conv2", self.silu(self.norm(path + ".norm2", h)))
         shortcut = self.conv(path + ".conv_shortcut", x, padding=0) if path + ".conv_shortcut.weight" in self.w else x
         return self.tap(path, shortcut + h)
 
@@ -77,25 +77,34 @@ class UNet:
         if perturbed:
             mixed = value
         else:
-            heads = channels // self.c["attention_head_dim"]
-            split = lambda t: t.reshape(batch, -1, heads, channels // heads).transpose(0, 2, 1, 3)
-            query, key = split(self.linear(path + ".to_q", tokens)), split(self.linear(path + ".to_k", tokens))
-            scale = f32(1) if "scale" in self.planted else f32((channels // heads) ** -0.5)
-            logits = query @ key.transpose(0, 1, 3, 2) * scale
-            e = np.exp(logits - logits.max(-1, keepdims=True))
-            attention_map = self.tap(path + ".map", e / e.sum(-1, keepdims=True))
-            mixed = (attention_map @ split(value)).transpose(0, 2, 1, 3).reshape(batch, -1, channels)
+            query, key = self.linear(path + ".to_q", tokens), self.linear(path + ".to_k", tokens)
+            mixed = self.mix(path, query, key, value, channels // self.c["attention_head_dim"])
         out = self.linear(path + ".to_out.0", mixed).transpose(0, 2, 1).reshape(x.shape)
         return self.tap(path, out if perturbed and "residual" in self.planted else out + x)
+
+    def mix(self, path, query, key, value, heads):
+        batch, _, channels = query.shape
+        split = lambda t: t.reshape(batch, -1, heads, channels // heads).transpose(0, 2, 1, 3)
+        scale = f32(1) if "scale" in self.planted else f32((channels // heads) ** -0.5)
+        logits = split(query) @ split(key).transpose(0, 1, 3, 2) * scale
+        e = np.exp(logits - logits.max(-1, keepdims=True))
+        attention_map = self.tap(path + ".map", e / e.sum(-1, keepdims=True))
+        return (attention_map @ split(value)).transpose(0, 2, 1, 3).reshape(batch, -1, channels)
+
+    def silu(self, x):
+        return x / (1 + np.exp(-x))
+
+    def sinusoid(self, timesteps):
+        half = self.c["block_out_channels"][0] // 2
+        frequencies = np.exp(-np.log(f32(10000)) * np.arange(half, dtype=f32) / f32(half))
+        angles = np.asarray(timesteps, f32)[:, None] * frequencies
+        return self.tap("time_proj", np.concatenate([np.cos(angles), np.sin(angles)], 1))
 
     def __call__(self, x, timesteps, labels, layers=(), prefix=""):
         self.prefix = prefix
         c = self.c
-        half = c["block_out_channels"][0] // 2
-        frequencies = np.exp(-np.log(f32(10000)) * np.arange(half, dtype=f32) / f32(half))
-        angles = np.asarray(timesteps, f32)[:, None] * frequencies
-        temb = self.tap("time_proj", np.concatenate([np.cos(angles), np.sin(angles)], 1))
-        temb = self.tap("time_embedding", self.linear("time_embedding.linear_2", silu(self.linear("time_embedding.linear_1", temb))))
+        temb = self.linear("time_embedding.linear_1", self.sinusoid(timesteps))
+        temb = self.tap("time_embedding", self.linear("time_embedding.linear_2", self.silu(temb)))
         if labels is not None:
             temb = temb + self.w["class_embedding.weight"][labels]
 
@@ -124,11 +133,7 @@ class UNet:
                 doubled = h.repeat(2, 2).repeat(2, 3)
                 h = self.tap(f"{path}.upsamplers.0", self.conv(f"{path}.upsamplers.0.conv", doubled))
             self.tap(path, h)
-        return self.tap("prediction", self.conv("conv_out", silu(self.norm("conv_norm_out", h))))
-
-
-def silu(x):
-    return x / (1 + np.exp(-x))
+        return self.tap("prediction", self.conv("conv_out", self.silu(self.norm("conv_norm_out", h))))
 
 
 def run(unet, subject, inputs):

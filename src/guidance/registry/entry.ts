@@ -3,6 +3,7 @@ import type { PerSample } from '../../tensor/arithmetic.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { selectLayers } from '../../models/selectors.ts';
 import type { ProjectionOptions } from '../apg.ts';
+import type { SlopeAt } from '../classifier.ts';
 import type { Guidance } from '../guidance.ts';
 import type { Parameter } from '../parameters.ts';
 import { isAll } from '../scales.ts';
@@ -17,6 +18,8 @@ export interface GuidanceContext {
   readonly hasNullCondition: boolean;
   /** Whether there is a second, weaker model. */
   readonly hasWeakModel: boolean;
+  /** Where a classifier pulls, of the labels that are asked for; left out where there is none. */
+  readonly slopeAt?: SlopeAt;
 }
 
 /** A guidance as a command line offers and explains it. */

@@ -1,6 +1,6 @@
 /** All guidances by name, with what a command line needs to offer and explain them. */
 import type { PerSample } from '../../tensor/arithmetic.ts';
-import { checkParts, flag, mustBe, optional, textsAs, type Checks } from '../../tensor/checks.ts';
+import { aFunction, checkParts, flag, mustBe, optional, textsAs, type Checks } from '../../tensor/checks.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { shown } from '../../tensor/shown.ts';
 import { during } from '../during.ts';
@@ -8,6 +8,7 @@ import type { Guidance } from '../guidance.ts';
 import { none } from '../none.ts';
 import { checked, flagOf, type Parameter, type ParameterValue, type ParameterValues } from '../parameters.ts';
 import { classifierFreeEntries } from './classifier-free.ts';
+import { classifierEntries } from './classifier.ts';
 import { crossEntries } from './cross.ts';
 import { degradedEntries } from './degraded.ts';
 import type { GuidanceContext, GuidanceEntry, Values } from './entry.ts';
@@ -27,6 +28,7 @@ export const guidances: Readonly<Record<string, GuidanceEntry>> = {
     create: () => none,
   },
   ...perturbedEntries,
+  ...classifierEntries,
   ...classifierFreeEntries,
   ...degradedEntries,
   ...velocityEntries,
@@ -133,6 +135,7 @@ const contextChecks: Checks<GuidanceContext> = {
   ),
   hasNullCondition: flag,
   hasWeakModel: flag,
+  slopeAt: optional(aFunction('a function of a step, as classSlope(classifier, backend, labels)')),
 };
 
 function entryOf(name: string): GuidanceEntry {

@@ -48,6 +48,9 @@ const adaptive: readonly Parameter[] = [
   },
 ];
 
+/** The parameters of PAG with the identity. */
+export const pagParameters: readonly Parameter[] = [pagScale, ...adaptive, pagLayers];
+
 const mixers: Readonly<Record<string, (values: Values) => MixerChoice>> = {
   identity: () => perturbations.identity,
   'off-diagonal-mask': () => perturbations.offDiagonalMask(),
@@ -114,14 +117,14 @@ export const perturbedEntries: Readonly<Record<string, GuidanceEntry>> = {
     summary: 'perturbed-attention guidance: away from what the model draws when its pixels cannot see one another',
     formula: `ε(c) + ${pagFormula}`,
     source: 'Ahn et al. 2024, arXiv 2403.17377',
-    parameters: [pagScale, ...adaptive, pagLayers, ...ablation],
+    parameters: [...pagParameters, ...ablation],
     create: (values, context) => pag(ablationOptions(values, context)),
   },
   'cfg+pag': {
     summary: 'classifier-free guidance and PAG together',
     formula: `ε(∅) + g (ε(c) − ε(∅)) + ${pagFormula}`,
     source: 'Ahn et al. 2024, arXiv 2403.17377; diffusers.pipelines.pag',
-    parameters: [guidanceScaleParameter(7.5), pagScale, ...adaptive, pagLayers, ...ablation],
+    parameters: [guidanceScaleParameter(7.5), ...pagParameters, ...ablation],
     create: (values, context) => cfgPag(classifierFreeScale(values, context), ablationOptions(values, context)),
   },
   'soft-pag': {
@@ -129,9 +132,7 @@ export const perturbedEntries: Readonly<Record<string, GuidanceEntry>> = {
     formula: 'ε(∅) + g (ε(c) − ε(∅)) + s (ε(c) − ε̂(c)), ε̂: A ← (1 − λ) A + λ I',
     source: 'Ahn et al. 2025, arXiv 2506.10978',
     parameters: [
-      pagScale,
-      ...adaptive,
-      pagLayers,
+      ...pagParameters,
       guidanceScaleParameter(1),
       { name: 'headLambda', kind: 'scale', summary: 'λ of all heads, or of each', default: 0.5, least: 0, most: 1 },
     ],
@@ -243,7 +244,8 @@ function fusedScale(values: Values, context: GuidanceContext): PerSample {
   return classifierFreeScale(values, context);
 }
 
-function pagOptions(values: Values, context: GuidanceContext): PagOptions {
+/** What `pagParameters` say. */
+export function pagOptions(values: Values, context: GuidanceContext): PagOptions {
   return {
     pagScale: values.scale('pagScale'),
     pagAdaptiveScale: values.number('pagAdaptiveScale'),

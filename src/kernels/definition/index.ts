@@ -8,6 +8,7 @@
  */
 import type { Backend, Kernels } from '../kernels.ts';
 import { checked } from '../operations/index.ts';
+import { checkedOrder, kernelsInOrder, type OrderOptions } from '../order.ts';
 import { runOn } from '../run.ts';
 import { activation } from './activation.ts';
 import { activationDerivative } from './activation-derivative.ts';
@@ -30,10 +31,12 @@ import { fromTokens, toTokens } from './tokens.ts';
 import { transposeMap } from './transpose-map.ts';
 import { transposeWeight } from './transpose-weight.ts';
 import { upsampleConv2d } from './upsample-conv2d.ts';
+import { winogradConv2d } from './winograd-conv2d.ts';
 
 /** The definitions. Their bits are those of `referenceKernels`; they take some ten times as long. */
 export const definitionKernels: Kernels = checked({
   conv2d,
+  winogradConv2d,
   joinedConv2d,
   upsampleConv2d,
   linear,
@@ -70,11 +73,15 @@ export const definitionKernels: Kernels = checked({
   groupNormGradient,
 });
 
-/** Runs programs with the definitions, in any dtype. */
-export function definitionBackend(): Backend {
+/**
+ * Runs programs with the definitions, in any dtype.
+ * @throws InputError for options that are none
+ */
+export function definitionBackend(options: OrderOptions = {}): Backend {
+  const { order = 'direct' } = checkedOrder('definitionBackend', options);
   return {
     name: 'definition',
-    run: runOn(definitionKernels),
+    run: runOn(kernelsInOrder(definitionKernels, order)),
     dispose: () => {},
   };
 }

@@ -5,23 +5,20 @@
  */
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Kernels, Padding } from '../kernels.ts';
-import type { Shape } from '../operations/index.ts';
-import type { Rules } from './rule.ts';
+import { applyOperation, type Shape } from '../operations/index.ts';
+import { inOrder } from '../order.ts';
+import type { Application, Rules } from './rule.ts';
 import { rowsAsPixels, sumOverRows, sumOverSamples } from './sums.ts';
 
 const none: Padding = { top: 0, bottom: 0, left: 0, right: 0 };
 const one: Padding = { top: 1, bottom: 1, left: 1, right: 1 };
 
 /** What is a sum of products with weights. */
-export const products: Rules<'conv2d' | 'upsampleConv2d' | 'linear'> = {
-  conv2d({ kernels, attributes: { stride, padding }, inputs: [x, weight], gradient }) {
-    const [, , kernelHeight, kernelWidth] = weight.shape;
-    return [
-      () => backThroughConvolution(kernels, x.shape, weight, gradient, stride, padding),
-      () => kernels.conv2dWeightGradient(x, gradient, kernelHeight, kernelWidth, stride, padding),
-      () => sumOverSamples(kernels, gradient),
-    ];
-  },
+export const products: Rules<'conv2d' | 'winogradConv2d' | 'upsampleConv2d' | 'linear'> = {
+  conv2d: ({ attributes: { stride, padding }, ...application }) => ofConvolution(application, stride, padding),
+
+  // The same sums in another order have the same way back.
+  winogradConv2d: ({ attributes: { padding }, ...application }) => ofConvolution(application, 1, padding),
 
   // A pixel goes to its 2 × 2 copies, and from there by 3 × 3 weights into 4 × 4 outputs: seen from it, a convolution
   // of the gradient by weights of that size, of which each is a sum. Its next pixel sees the outputs two further on.
@@ -45,6 +42,20 @@ export const products: Rules<'conv2d' | 'upsampleConv2d' | 'linear'> = {
     ];
   },
 };
+
+/** ∂L/∂ of picture, weight and bias of a convolution. */
+function ofConvolution(
+  { kernels, inputs: [x, weight], gradient }: Omit<Application<'conv2d'>, 'attributes'>,
+  stride: number,
+  padding: Padding,
+): readonly (() => Tensor)[] {
+  const [, , kernelHeight, kernelWidth] = weight.shape;
+  return [
+    () => backThroughConvolution(kernels, x.shape, weight, gradient, stride, padding),
+    () => kernels.conv2dWeightGradient(x, gradient, kernelHeight, kernelWidth, stride, padding),
+    () => sumOverSamples(kernels, gradient),
+  ];
+}
 
 /** Where the four copies of a pixel lie. */
 const copies = [
@@ -94,8 +105,14 @@ function backThroughConvolution(
   };
   const back = kernels.transposeWeight(weight);
   if (stride === 1 && Object.values(padding).every((pixels) => pixels >= 0))
-    return kernels.conv2d(gradient, back, undefined, 1, padding);
+    return inFastOrder(kernels, gradient, back, padding);
   const [wholeHeight, wholeWidth] = [height + kernelHeight - 1, width + kernelWidth - 1];
   const apart = kernels.placePixels(gradient, stride, above, before, wholeHeight, wholeWidth);
-  return kernels.conv2d(apart, back, undefined, 1, none);
+  return inFastOrder(kernels, apart, back, none);
+}
+
+/** A convolution in the fast order, whatever that of the way there: what comes back has bits of its own. */
+function inFastOrder(kernels: Kernels, x: Tensor, weight: Tensor, padding: Padding): Tensor {
+  const operation = inOrder('fast', { kind: 'conv2d', stride: 1, padding }, [x, weight]);
+  return applyOperation(kernels, operation, [x, weight]);
 }

@@ -4,7 +4,7 @@
  * (its shape, its cost, how it is lowered, its error, its gradient) keeps a table with one row a kind.
  */
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { Activation, EntmaxAlpha, Kernels, Padding } from '../kernels.ts';
+import type { Activation, EntmaxAlpha, Kernels, Padding, WinogradWidth } from '../kernels.ts';
 
 /**
  * The kernels that are operations. `joinedConv2d` is none: it is two convolutions and an addition, and is written down
@@ -53,6 +53,7 @@ export interface PlaceAttributes extends SizeAttributes {
 /** The numbers that belong to each kind, named as in `Kernels`. */
 export interface Attributes {
   readonly conv2d: { readonly stride: number; readonly padding: Padding };
+  readonly winogradConv2d: { readonly width: WinogradWidth; readonly padding: Padding };
   readonly upsampleConv2d: NoAttributes;
   readonly linear: NoAttributes;
   readonly groupNorm: { readonly groups: number; readonly eps: number };

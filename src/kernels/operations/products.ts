@@ -6,7 +6,7 @@ import type { Padding } from '../kernels.ts';
 import type { Attributes, Rows, Shape } from './operation.ts';
 
 /** What is a sum of products with weights. */
-export const products: Rows<'conv2d' | 'upsampleConv2d' | 'linear'> = {
+export const products: Rows<'conv2d' | 'winogradConv2d' | 'upsampleConv2d' | 'linear'> = {
   conv2d: {
     read: (x, weight, bias, stride, padding) => ({
       tensors: given(x, weight, bias),
@@ -15,6 +15,26 @@ export const products: Rows<'conv2d' | 'upsampleConv2d' | 'linear'> = {
     shape: convolved,
     products: (attributes, shapes) => sizeOf(convolved(attributes, shapes)) * sizeOf(shapes[1].slice(1)),
     apply: (kernels, { stride, padding }, [x, weight, bias]) => kernels.conv2d(x, weight, bias, stride, padding),
+  },
+  winogradConv2d: {
+    read: (x, weight, bias, width, padding) => ({
+      tensors: given(x, weight, bias),
+      attributes: { width, padding },
+    }),
+    shape({ width, padding }, shapes) {
+      const [outChannels, channels] = dimensions('winogradConv2d', shapes[1], 'O,C,kh,kw');
+      expectShape('winogradConv2d', 'the weight', shapes[1], [outChannels, channels, 3, 3]);
+      const known: readonly number[] = [2, 4];
+      expect('winogradConv2d', known.includes(width), `a tile is 2 or 4 outputs wide, not ${shown(width)}`);
+      return convolved({ stride: 1, padding }, shapes, 'winogradConv2d');
+    },
+    // Those of whole tiles: see definition/winograd-conv2d.
+    products({ width, padding }, shapes) {
+      const [batch, outChannels, height, columns] = convolved({ stride: 1, padding }, shapes);
+      const tiles = batch * Math.ceil(height / 2) * Math.ceil(columns / width);
+      return 4 * (width + 2) * tiles * outChannels * shapes[1][1];
+    },
+    apply: (kernels, { width, padding }, [x, weight, bias]) => kernels.winogradConv2d(x, weight, bias, width, padding),
   },
   upsampleConv2d: {
     read: (x, weight, bias) => ({
@@ -53,31 +73,35 @@ function given(x: Tensor, weight: Tensor, bias: Tensor | undefined): readonly Te
   return bias === undefined ? [x, weight] : [x, weight, bias];
 }
 
-/** The shape of a convolution's result. */
-export function convolved({ stride, padding }: Attributes['conv2d'], [x, weight, bias]: readonly Shape[]): Shape {
+/** The shape of a convolution's result. @param operation what messages call it */
+export function convolved(
+  { stride, padding }: Attributes['conv2d'],
+  [x, weight, bias]: readonly Shape[],
+  operation = 'conv2d',
+): Shape {
   const { top, bottom, left, right } = Object(padding) as Padding;
-  const [batch, channels, height, width] = dimensions('conv2d', x, 'B,C,H,W');
-  const [outChannels, weightChannels, kernelHeight, kernelWidth] = dimensions('conv2d', weight, 'O,C,kh,kw');
+  const [batch, channels, height, width] = dimensions(operation, x, 'B,C,H,W');
+  const [outChannels, weightChannels, kernelHeight, kernelWidth] = dimensions(operation, weight, 'O,C,kh,kw');
   expect(
-    'conv2d',
+    operation,
     weightChannels === channels,
     `the weight is for ${weightChannels} channels, but the picture has ${channels}`,
   );
-  expectShape('conv2d', 'the bias', bias, [outChannels]);
+  expectShape(operation, 'the bias', bias, [outChannels]);
   expect(
-    'conv2d',
+    operation,
     Number.isInteger(stride) && stride >= 1,
     `the stride must be a whole number from 1 on, but is ${shown(stride)}`,
   );
   expect(
-    'conv2d',
+    operation,
     [top, bottom, left, right].every((pixels) => Number.isInteger(pixels) && pixels >= 0),
     `the padding must be whole numbers from 0 on, but is ${[top, bottom, left, right].map(shown).join(', ')}`,
   );
   const outHeight = Math.floor((height + top + bottom - kernelHeight) / stride) + 1;
   const outWidth = Math.floor((width + left + right - kernelWidth) / stride) + 1;
   expect(
-    'conv2d',
+    operation,
     outHeight >= 1 && outWidth >= 1,
     `a picture of ${height} × ${width} with its padding is smaller than the kernel`,
   );

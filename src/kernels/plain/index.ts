@@ -13,6 +13,7 @@ import type { Backend, Kernels } from '../kernels.ts';
 import { entmax } from '../definition/entmax.ts';
 import { limitNorm } from '../definition/limit-norm.ts';
 import { checked } from '../operations/index.ts';
+import { checkedOrder, kernelsInOrder, type OrderOptions } from '../order.ts';
 import { runOn } from '../run.ts';
 import { applyAttentionMap, attention, attentionMap, attentionScores } from './attention.ts';
 import { conv2d, joinedConv2d } from './conv2d.ts';
@@ -26,10 +27,12 @@ import { concatBatch, concatChannels, fromTokens, reshape, sliceBatch, sliceChan
 import { averagePool2x, resizeNearest, upsampleNearest2x } from './resampling.ts';
 import { softmax } from './softmax.ts';
 import { upsampleConv2d } from './upsample-conv2d.ts';
+import { winogradConv2d } from './winograd-conv2d.ts';
 
 /** The plain loops. */
 export const referenceKernels: Kernels = checked({
   conv2d,
+  winogradConv2d,
   joinedConv2d,
   linear,
   groupNorm,
@@ -66,11 +69,15 @@ export const referenceKernels: Kernels = checked({
   groupNormGradient,
 });
 
-/** Runs programs with the plain loops. */
-export function referenceBackend(): Backend {
+/**
+ * Runs programs with the plain loops, in any dtype.
+ * @throws InputError for options that are none
+ */
+export function referenceBackend(options: OrderOptions = {}): Backend {
+  const { order = 'direct' } = checkedOrder('referenceBackend', options);
   return {
     name: 'reference',
-    run: runOn(referenceKernels),
+    run: runOn(kernelsInOrder(referenceKernels, order)),
     dispose: () => {},
   };
 }

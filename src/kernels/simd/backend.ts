@@ -6,6 +6,7 @@ import { aFunction, checkOptions, flag, mustBe, optional, whole, type Checks } f
 import { InputError } from '../../tensor/errors.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
 import type { Backend, Program, Tensors } from '../kernels.ts';
+import { anOrder, kernelsInOrder, type OrderOptions } from '../order.ts';
 import { referenceKernels } from '../plain/index.ts';
 import { checkProgram } from '../run.ts';
 import type { MemoryImport } from './assembler/index.ts';
@@ -22,8 +23,8 @@ import { writeErfTable } from './tiles/activations.ts';
 import { writeConstants } from './tiles/elementary.ts';
 import { readOutputs, writeInputs } from './transfer.ts';
 
-/** How a backend is to compute. None of it changes the bits, but `fma`. */
-export interface SimdOptions {
+/** How a backend is to compute. None of it changes the bits, but `fma` and `order`. */
+export interface SimdOptions extends OrderOptions {
   /** Threads, the calling one included: 1 unless given. Where threads cannot be had, one is used. */
   readonly threads?: number;
   /**
@@ -62,6 +63,8 @@ export interface StepTime {
 export function simdBackend(options: SimdOptions = {}): Backend {
   const library = libraryOptions(options);
   const { threads } = library;
+  const { order = 'direct' } = options;
+  const plainKernels = kernelsInOrder(referenceKernels, order);
   const limits = { shared: threads > 1, minimum: 2, maximum: MOST_PAGES };
   const memory = newMemory(limits);
   writeConstants(memory);
@@ -90,6 +93,7 @@ export function simdBackend(options: SimdOptions = {}): Backend {
     memory,
     limits,
     options: library,
+    order,
     most: Math.min(options.memory ?? Infinity, MOST_PAGES * PAGE) - CONTROL.BYTES,
     execute,
     done: clock?.done,
@@ -101,7 +105,7 @@ export function simdBackend(options: SimdOptions = {}): Backend {
     checkProgram(program, inputs);
     if (died !== undefined) throw new Error(`a thread of the simd backend has died: ${died}`);
     if (Object.values(inputs).some(({ dtype, shape }) => dtype !== 'f32' || sizeOf(shape) === 0))
-      return program(referenceKernels, inputs);
+      return program(plainKernels, inputs);
     const plan = plans.planFor(program, inputs);
     const where = { memory, arena: plans.arena() };
     writeInputs(where, plan.lowered, inputs);
@@ -113,6 +117,7 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   return {
     name: `simd${options.wide ? '-wide' : ''}${library.fma ? '-fma' : ''}`,
     run,
+    release: plans.clear,
     dispose() {
       disposed = true;
       workers?.stop();
@@ -129,6 +134,7 @@ const checks: Checks<SimdOptions> = {
   workers: optional(mustBe('a list of workers, as await openThreads(1) gives', Array.isArray)),
   fma: optional(flag),
   wide: optional(flag),
+  order: optional(anOrder),
   memory: optional(whole(1)),
   watch: optional(aFunction('a function that is told of each step')),
 };

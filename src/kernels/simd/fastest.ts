@@ -7,7 +7,7 @@ import { simdBackend, type SimdOptions } from './backend.ts';
 import { simdRefusal } from './features.ts';
 
 /** How the fastest backend is to compute. */
-export interface FastestOptions extends Pick<SimdOptions, 'threads' | 'workers'> {
+export interface FastestOptions extends Pick<SimdOptions, 'threads' | 'workers' | 'order' | 'watch'> {
   /** Is told, once, why the plain loops compute, where they do. `console.warn`, unless given. */
   readonly onFallback?: (reason: string) => void;
 }
@@ -27,7 +27,7 @@ export function fastestBackend({ onFallback, ...options }: FastestOptions = {}):
   const refusal = simdRefusal() ?? made(options);
   if (typeof refusal !== 'string') return refusal;
   (onFallback ?? console.warn)(`${refusal}: the plain loops compute, the same numbers, many times slower`);
-  return referenceBackend();
+  return referenceBackend(options.order === undefined ? {} : { order: options.order });
 }
 
 /** The backend, or why there is no memory for it. */

@@ -1,6 +1,7 @@
 /** Programs made ready to run, for certain shapes of their inputs. The memory has room for one that runs at a time. */
 import type { Program, Tensors } from '../kernels.ts';
 import { keyOf } from '../key.ts';
+import type { Order } from '../order.ts';
 import { referenceKernels } from '../plain/index.ts';
 import { traceProgram } from '../trace.ts';
 import type { MemoryImport } from './assembler/index.ts';
@@ -49,6 +50,8 @@ export interface PlanOptions {
   /** How modules import it. */
   readonly limits: MemoryImport;
   readonly options: LibraryOptions;
+  /** In which order their convolutions add up. */
+  readonly order: Order;
   /** The most bytes that weights and activations may take. */
   readonly most: number;
   /** Runs steps on all threads, with the activations from address `arena` on. */
@@ -68,7 +71,7 @@ const MOST_PLANS = 24;
 
 /** No plans yet, over a memory of which nothing is given out. */
 export function planCache(planOptions: PlanOptions): Plans {
-  const { memory, options, most, forget } = planOptions;
+  const { memory, options, order, most, forget } = planOptions;
   const blocks = heap(memory);
   const store = weightStore(blocks);
   const activations = arena(blocks);
@@ -83,7 +86,7 @@ export function planCache(planOptions: PlanOptions): Plans {
     return keyOf([number, Object.entries(inputs).map(([name, { shape }]) => [name, shape])]);
   };
   const make = (key: string, program: Program, inputs: Tensors): Plan => {
-    const lowered = lowerToFit(traceProgram(program, inputs, referenceKernels), options, store, most);
+    const lowered = lowerToFit(traceProgram(program, inputs, referenceKernels, order), options, store, most);
     try {
       const arenaBytes = layOut(lowered.buffers);
       const build = builder(planOptions, lowered.steps, activations);

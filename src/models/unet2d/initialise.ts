@@ -8,7 +8,7 @@ import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import { withMethods } from '../../tensor/checks.ts';
 import { checkConfig, type UNetConfig } from './config.ts';
 import type { Parameter } from '../../nn/parameters.ts';
-import { parametersOf } from '../stage.ts';
+import { parametersOf, type Stage } from '../stage.ts';
 import { unetStages } from './stages.ts';
 
 /**
@@ -19,18 +19,29 @@ import { unetStages } from './stages.ts';
  */
 export function initialWeights(config: UNetConfig, generator: Generator): ReadonlyMap<string, Tensor> {
   checkConfig(config);
+  return initialValues(unetStages(config), generator);
+}
+
+/** The same for any stages that begin as those of a UNet2DModel. */
+export function initialValues(stages: Stages, generator: Generator): ReadonlyMap<string, Tensor> {
   aGenerator('the generator', generator);
-  const parameters = constructedParameters(config);
+  const parameters = inOrder(stages);
   const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
   return new Map(parameters.map((parameter) => [parameter.name, initialValue(parameter, shapes, generator)]));
 }
+
+/** Stages, so far as they have parameters. */
+type Stages = readonly Pick<Stage<never>, 'path' | 'parameters'>[];
 
 const aGenerator = withMethods<Generator>('a generator, as manualSeed(0)', 'rand', 'randn');
 
 /** All parameters in the order in which diffusers constructs their modules. */
 export function constructedParameters(config: UNetConfig): readonly Parameter[] {
+  return inOrder(unetStages(config));
+}
+
+function inOrder(stages: Stages): readonly Parameter[] {
   // The first convolution is constructed before the embedding, which runs before it.
-  const stages = unetStages(config);
   const input = stages.filter(({ path }) => path === 'conv_in');
   return parametersOf([...input, ...stages.filter(({ path }) => path !== 'conv_in')]);
 }
@@ -51,6 +62,9 @@ function initialValue(
     }
     case 'norm':
       return tensor('f32', shape, new Float32Array(sizeOf(shape)).fill(isBias ? 0 : 1));
+    case 'position':
+      // CLIP's positions: as long as the rows of a layer.
+      return scale(generator.randn(shape), 1 / Math.sqrt(shape.at(-1) ?? 1));
     case 'embedding':
       return generator.randn(shape);
     case 'fourier':

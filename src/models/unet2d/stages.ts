@@ -41,13 +41,17 @@ export function unetStages(config: UNetConfig): readonly UNetStage[] {
   /** Channels of what the way down leaves for the way up, the latest last. */
   const kept = [at(channels, 0), ...down.flatMap((block, i) => block.filter(keeps).map(() => at(channels, i)))];
   const up = channels.map((_, i) => upStages(config, i, kept));
+  return [...encoderStages(config), ...up.flatMap((block, i) => asBlock(`up_blocks.${i}`, block)), outputStage(config)];
+}
+
+/** Those from the sample to the middle block, which it ends with. */
+export function encoderStages(config: UNetConfig): readonly UNetStage[] {
+  const { blockOutChannels: channels } = config;
   return [
     embeddingStage(config),
     convolutionStage('conv_in', config.inChannels, at(channels, 0), 3, 'keep'),
-    ...down.flatMap((block, i) => asBlock(`down_blocks.${i}`, block)),
+    ...channels.flatMap((_, i) => asBlock(`down_blocks.${i}`, downStages(config, i))),
     ...asBlock('mid_block', middleStages(config)),
-    ...up.flatMap((block, i) => asBlock(`up_blocks.${i}`, block)),
-    outputStage(config),
   ];
 }
 

@@ -11,18 +11,16 @@ import { honestAttention, type AttentionArithmetic } from './attention.ts';
 import type { Dot } from './dot.ts';
 import { productBy } from '../matrix/products.ts';
 import { honestWeightGradient, summedGroupNormGradient } from './gradients.ts';
-import { honestProducts } from './products.ts';
+import { honestProducts, type ConvolutionArithmetic } from './products.ts';
 import { polynomialErf } from './functions.ts';
 import { singleActivation, singleGroupNorm, singleLayerNorm, singleSoftmaxRows } from './single-steps.ts';
 import { stored } from './stored.ts';
 
 /** In what honest ports may differ. */
-export interface Arithmetic extends AttentionArithmetic {
+export interface Arithmetic extends AttentionArithmetic, ConvolutionArithmetic {
   readonly dot: Dot;
   /** Rounds what is multiplied (TF32). */
   readonly multiplicand?: (values: FloatArray) => FloatArray;
-  /** A bias is added by an operation of its own: what it is added to has been stored. */
-  readonly biasApart?: boolean;
   /** Norms and activations in single precision, step by step, not in double. */
   readonly singleSteps?: boolean;
   /** The error function as vector libraries approximate it. */
@@ -31,12 +29,12 @@ export interface Arithmetic extends AttentionArithmetic {
 
 /** The kernels of a port with this arithmetic. A kernel that is missing here is a type error. */
 export function honestKernels(arithmetic: Arithmetic): Kernels {
-  const { dot, multiplicand = (values) => values, singleSteps = false, biasApart = false } = arithmetic;
+  const { dot, multiplicand = (values) => values, singleSteps = false } = arithmetic;
   const product = productBy(dot);
   const productOf = () => (a: FloatArray, b: FloatArray, rows: number, inner: number, columns: number) =>
     product(multiplicand(a), multiplicand(b), rows, inner, columns);
   return {
-    ...honestProducts(productOf, biasApart),
+    ...honestProducts(productOf, arithmetic),
     ...honestAttention(productOf, arithmetic),
     ...(singleSteps ? singleStepped(arithmetic) : asReference('groupNorm', 'layerNorm', 'activation', 'softmax')),
     ...asReference('add', 'subtract', 'multiply', 'affine', 'divide', 'averagePool2x'),

@@ -36,7 +36,9 @@ export function uncertain({ format, moved }: Noise, { result: y, a, b, terms, ru
 }
 
 /** Convolutions and linear layers. */
-export function noisyProducts(noise: Noise): Pick<Kernels, 'conv2d' | 'joinedConv2d' | 'upsampleConv2d' | 'linear'> {
+export function noisyProducts(
+  noise: Noise,
+): Pick<Kernels, 'conv2d' | 'winogradConv2d' | 'joinedConv2d' | 'upsampleConv2d' | 'linear'> {
   const conv2d: Kernels['conv2d'] = (x, weight, bias, stride, padding) => {
     const result = exact.conv2d(x, weight, bias, stride, padding);
     const pixels = result.shape[2] * result.shape[3];
@@ -51,6 +53,7 @@ export function noisyProducts(noise: Noise): Pick<Kernels, 'conv2d' | 'joinedCon
   };
   return {
     conv2d,
+    winogradConv2d: (x, weight, bias, _width, padding) => conv2d(x, weight, bias, 1, padding),
     // As ports do it: they know no seam, and double the picture first.
     joinedConv2d: (x, weight, bias, stride, padding) => conv2d(x, weight, bias, stride, padding),
     upsampleConv2d: (x, weight, bias) => conv2d(exact.upsampleNearest2x(x), weight, bias, 1, evenPadding(1)),

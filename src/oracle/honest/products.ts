@@ -1,7 +1,8 @@
 /** Convolutions and linear layers with sums in an order of one's own: as products of matrices. */
 import { runLength, runOfChannels } from '../../kernels/definition/sums.ts';
-import type { Kernels, Padding } from '../../kernels/kernels.ts';
+import type { Kernels, Padding, WinogradWidth } from '../../kernels/kernels.ts';
 import { referenceKernels } from '../../kernels/plain/index.ts';
+import { winogradSums } from '../../kernels/plain/winograd-conv2d.ts';
 import { evenPadding } from '../../nn/layers.ts';
 import { allocate, sizeOf, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { transposed, type Product } from '../matrix/products.ts';
@@ -10,16 +11,34 @@ import { stored } from './stored.ts';
 /** The product whose sums have runs of so many terms; who adds in another order does not mind. */
 export type ProductOf = (run: number) => Product;
 
-type Products = Pick<Kernels, 'conv2d' | 'joinedConv2d' | 'upsampleConv2d' | 'linear'>;
+type Products = Pick<Kernels, 'conv2d' | 'winogradConv2d' | 'joinedConv2d' | 'upsampleConv2d' | 'linear'>;
+
+/** In what ports may differ when they convolve; by default they do as the reference does. */
+export interface ConvolutionArithmetic {
+  /** A bias is added by an operation of its own: what it is added to has been stored. */
+  readonly biasApart?: boolean;
+  /** Kernels of 3 × 3 with a stride of 1 by Winograd's F(2×2, 3×3) or F(2×4, 3×3). */
+  readonly winograd?: WinogradWidth;
+}
 
 /** The kernels that are products of matrices. */
-export function honestProducts(productOf: ProductOf, biasApart = false): Products {
+export function honestProducts(
+  productOf: ProductOf,
+  { biasApart = false, winograd }: ConvolutionArithmetic = {},
+): Products {
+  const winogradConv2d: Kernels['winogradConv2d'] = (x, weight, bias, width, padding) => {
+    const sums = winogradSums(x, weight, width, padding, productOf(runLength));
+    return withBias(sums, bias, sums.shape[2] * sums.shape[3], biasApart);
+  };
   const conv2d: Kernels['conv2d'] = (x, weight, bias, stride, padding) => {
+    const [, , kh, kw] = weight.shape;
+    if (winograd && stride === 1 && kh === 3 && kw === 3) return winogradConv2d(x, weight, bias, winograd, padding);
     const sums = convolved(productOf, x, weight, undefined, stride, padding);
     return withBias(sums, bias, sums.shape[2] * sums.shape[3], biasApart);
   };
   return {
     conv2d,
+    winogradConv2d,
     // As ports do it: they know no seam, and double the picture first.
     joinedConv2d: (x, weight, bias, stride, padding) => conv2d(x, weight, bias, stride, padding),
     upsampleConv2d: (x, weight, bias) => conv2d(referenceKernels.upsampleNearest2x(x), weight, bias, 1, evenPadding(1)),

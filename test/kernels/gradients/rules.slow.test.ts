@@ -47,6 +47,13 @@ const examples: { readonly [K in Derived]: readonly Example[] } = {
     { shapes: { x: [1, 2, 6, 5], w: [3, 2, 3, 3] }, body: (k, { x, w }) => k.conv2d(x, w, undefined, 2, uneven) },
     { shapes: { x: [1, 2, 3, 4], w: [2, 2, 1, 1] }, body: (k, { x, w }) => k.conv2d(x, w, undefined, 1, wide) },
   ],
+  winogradConv2d: [
+    {
+      shapes: { x: [2, 3, 5, 4], w: [2, 3, 3, 3], b: [2] },
+      body: (k, { x, w, b }) => k.winogradConv2d(x, w, b, 2, uneven),
+    },
+    { shapes: { x: [1, 2, 3, 6], w: [3, 2, 3, 3] }, body: (k, { x, w }) => k.winogradConv2d(x, w, undefined, 4, wide) },
+  ],
   upsampleConv2d: [
     { shapes: { x: [2, 2, 2, 3], w: [2, 2, 3, 3], b: [2] }, body: (k, { x, w, b }) => k.upsampleConv2d(x, w, b) },
   ],

@@ -6,7 +6,7 @@ import { roundInPlace } from '../../../src/tensor/rounding.ts';
 import { reshape, sizeOf, tensor, type Tensor } from '../../../src/tensor/tensor.ts';
 import { attentions, convolutions, filled, pairs, tensors } from '../arbitraries.ts';
 import { expectSameBits } from '../bits.ts';
-import { EPS, NO_PADDING, type Subject } from './law.ts';
+import { AROUND, EPS, NO_PADDING, type Subject } from './law.ts';
 
 /** Declares the tests. */
 export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject): void {
@@ -55,8 +55,10 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
       fc.tuple(convolutions(dtype, 'any'), attentions(dtype, 'any')),
       ([{ x, weight, bias, stride, padding }, { q, k: key, v, heads, scale }]) => {
         const ones = filled(dtype, [x.shape[1]], 1);
+        const winogradWeight = filled(dtype, [2, x.shape[1], 3, 3], 0.3);
         const results = computeAll({ x, q, key, v }, (k, { x, q, key, v }) => ({
           conv2d: k.conv2d(x, weight, bias, stride, padding),
+          winogradConv2d: k.winogradConv2d(x, winogradWeight, undefined, 4, AROUND),
           norm: k.groupNorm(x, 1, ones, ones, EPS),
           silu: k.activation(x, 'silu'),
           gelu: k.activation(x, 'gelu'),
@@ -143,6 +145,7 @@ function everyKernel(like: Tensor, numbers: Tensor, filter: Tensor) {
   const [, channels, height, width] = like.shape;
   const perChannel = cut(numbers, [channels]);
   const weight = cut(filter, [3, channels, 2, 2]);
+  const square = filled(like.dtype, [3, channels, 3, 3], 0.3);
   const matrix = reshape(cut(filter, [2, channels]), [2, channels]);
   const padding = { top: 1, bottom: 0, left: 0, right: 1 };
   return (k: Kernels, { a, b }: { readonly a: Tensor; readonly b: Tensor }): Readonly<Record<string, Tensor>> => {
@@ -152,6 +155,7 @@ function everyKernel(like: Tensor, numbers: Tensor, filter: Tensor) {
       tokens,
       map,
       conv2d: k.conv2d(a, weight, undefined, 1, padding),
+      winogradConv2d: k.winogradConv2d(a, square, undefined, 2, AROUND),
       linear: k.linear(tokens, matrix, undefined),
       groupNorm: k.groupNorm(a, 1, perChannel, perChannel, EPS),
       layerNorm: k.layerNorm(tokens, perChannel, perChannel, EPS),

@@ -18,6 +18,7 @@ import {
   several,
   shapes,
   tensors,
+  winogradConvolutions,
   type Values,
 } from '../arbitraries.ts';
 import { expectSameBits } from '../bits.ts';
@@ -45,6 +46,30 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
     holds(several(dtype, [2, 70, 2, 3], [3, 70, 2, 1]), ([x, weight]) =>
       same({ x }, (k, { x }) => k.conv2d(x, weight, undefined, 1, { top: 0, bottom: 1, left: 0, right: 0 })),
     ));
+
+  it('winogradConv2d', () =>
+    both(
+      (values) => winogradConvolutions(dtype, values),
+      ({ x, weight, bias, width, padding }) => {
+        same({ x }, (k, { x }) => k.winogradConv2d(x, weight, bias, width, padding));
+        same({ x, weight }, (k, { x, weight }) => k.winogradConv2d(x, weight, bias, width, padding));
+      },
+    ));
+
+  it('winogradConv2d of more channels than a run of the sum takes, added to what is there', () =>
+    holds(several(dtype, [2, 70, 4, 9], [9, 70, 3, 3], [2, 9, 4, 9], [2, 9]), ([x, weight, there, spread]) => {
+      const even = { top: 1, bottom: 1, left: 1, right: 1 };
+      for (const width of [2, 4] as const)
+        same({ x, there, spread }, (k, { x, there, spread }) =>
+          k.divide(k.add(k.add(k.winogradConv2d(x, weight, undefined, width, even), there), spread), 3),
+        );
+    }));
+
+  it('winogradConv2d of a part of a weight', () =>
+    holds(several(dtype, [1, 3, 5, 6], [4, 7, 3, 3]), ([x, weight]) => {
+      const even = { top: 1, bottom: 1, left: 1, right: 1 };
+      same({ x }, (k, { x }) => k.winogradConv2d(x, k.sliceChannels(weight, 2, 5), undefined, 4, even));
+    }));
 
   it('conv2d of two pictures, joined', () =>
     both(

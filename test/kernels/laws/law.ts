@@ -27,3 +27,4 @@ export function subjectOf(backend: Backend, dtype: DType, numRuns: number): Subj
 
 export const EPS = 1e-5;
 export const NO_PADDING = { top: 0, bottom: 0, left: 0, right: 0 };
+export const AROUND = { top: 1, bottom: 1, left: 1, right: 1 };

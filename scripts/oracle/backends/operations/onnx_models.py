@@ -1,54 +1,150 @@
-"""Each operation as an ONNX model of its own, of opset 21."""
+"""Operations, and whole models, as ONNX graphs of opset 21: `operations(run)` makes a graph of each, `whole(run, case)`
+one of a UNet. Weights are constants of the graph, as a model has them. `run(model, inputs)` computes its outputs.
+"""
+import functools
+
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
+from unet import OnBackend
 
 
-def model(nodes, inputs, output_rank):
-    given = [helper.make_tensor_value_info(name, TensorProto.FLOAT, x.shape) for name, x in inputs.items()]
-    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * output_rank)
-    graph = helper.make_graph(nodes, "operation", given, [result])
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
-    onnx.checker.check_model(made)
-    return made
+class Graph:
+    """Nodes that are written down as they are asked for."""
+
+    def __init__(self):
+        self.nodes, self.inputs, self.constants = [], {}, []
+
+    def input(self, value):
+        name = f"x{len(self.inputs)}"
+        self.inputs[name] = value
+        return Symbol(self, name, value.shape)
+
+    def constant(self, value):
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return Symbol(self, name, value.shape)
+
+    def node(self, kind, inputs, shape, **attributes):
+        name = f"y{len(self.nodes)}"
+        names = [(x if isinstance(x, Symbol) else self.constant(x)).name for x in inputs]
+        self.nodes.append(helper.make_node(kind, names, [name], name=name, **attributes))
+        return Symbol(self, name, tuple(shape))
+
+    def model(self, outputs):
+        described = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        given = [described(name, x.shape) for name, x in self.inputs.items()]
+        results = [described(output.name, output.shape) for output in outputs]
+        graph = helper.make_graph(self.nodes, "graph", given, results, self.constants)
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+        onnx.checker.check_model(made)
+        return made
+
+
+class Symbol:
+    """A tensor of a graph that can do what the port does with arrays."""
+
+    __array_ufunc__ = None  # so that array + symbol is the symbol's business
+
+    def __init__(self, graph, name, shape):
+        self.graph, self.name, self.shape, self.ndim = graph, name, shape, len(shape)
+
+    def __add__(self, other):
+        return self.graph.node("Add", [self, other], np.broadcast_shapes(self.shape, other.shape))
+
+    __radd__ = __add__
+
+    def reshape(self, *shape):
+        shape = np.empty(self.shape, bool).reshape(*shape).shape
+        return self.graph.node("Reshape", [self, np.array(shape)], shape)
+
+    def transpose(self, *order):
+        return self.graph.node("Transpose", [self], [self.shape[axis] for axis in order], perm=list(order))
+
+    def __getitem__(self, index):
+        return self.reshape(np.empty(self.shape, bool)[index].shape)  # the port only adds axes
+
+    def repeat(self, times, axis):
+        scales = np.where(np.arange(self.ndim) == axis, times, 1).astype(np.float32)
+        shape = (np.array(self.shape) * scales).astype(int).tolist()
+        empty = np.zeros(0, np.float32)
+        return self.graph.node("Resize", [self, empty, scales], shape, mode="nearest",
+                               coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+
+    def __array_function__(self, function, types, args, kwargs):
+        if function is not np.concatenate:
+            return NotImplemented
+        parts, axis = args
+        shape = np.concatenate([np.empty(part.shape, bool) for part in parts], axis).shape
+        return self.graph.node("Concat", parts, shape, axis=axis)
+
+
+def conv2d(x, weight, *rest):
+    *bias, stride, (top, bottom, left, right) = rest
+    (out, _, *kernel), (batch, _, *size) = weight.shape, x.shape
+    extent = [(n + a + b - k) // stride + 1 for n, a, b, k in zip(size, (top, left), (bottom, right), kernel)]
+    return x.graph.node("Conv", [x, weight, *bias], [batch, out, *extent], strides=[stride, stride],
+                        pads=[top, left, bottom, right])
+
+
+def linear(x, weight, *bias):
+    product = x.graph.node("MatMul", [x, weight.T], [*x.shape[:-1], len(weight)])
+    return product + bias[0] if bias else product
+
+
+def group_norm(x, weight, bias, groups, eps):
+    return x.graph.node("GroupNormalization", [x, weight, bias], x.shape, num_groups=groups, epsilon=eps)
+
+
+def layer_norm(x, weight, bias, eps):
+    return x.graph.node("LayerNormalization", [x, weight, bias], x.shape, axis=-1, epsilon=eps)
+
+
+def softmax(x):
+    return x.graph.node("Softmax", [x], x.shape, axis=-1)
+
+
+def activation(x, kind):
+    if kind == "silu":
+        return x.graph.node("Mul", [x, x.graph.node("Sigmoid", [x], x.shape)], x.shape)
+    return x.graph.node({"gelu": "Gelu", "mish": "Mish", "relu": "Relu"}[kind], [x], x.shape)
+
+
+def attention(q, k, v, heads, scale):
+    split = lambda x: x.reshape(*x.shape[:2], heads, -1).transpose(0, 2, 1, 3)
+    q, k, v = map(split, (q, k, v))
+    product = lambda a, b: a.graph.node("MatMul", [a, b], [*a.shape[:-1], b.shape[-1]])
+    logits = product(q, k.transpose(0, 1, 3, 2))
+    scaled = q.graph.node("Mul", [logits, np.float32(scale)], logits.shape)
+    return product(softmax(scaled), v).transpose(0, 2, 1, 3).reshape(q.shape[0], q.shape[2], -1)
+
+
+def average_pool(x):
+    halved = [*x.shape[:2], x.shape[2] // 2, x.shape[3] // 2]
+    return x.graph.node("AveragePool", [x], halved, kernel_shape=[2, 2], strides=[2, 2])
+
+
+BUILT = {
+    "softmax": softmax, "linear": linear, "conv2d": conv2d, "groupNorm": group_norm, "layerNorm": layer_norm,
+    "activation": activation, "attention": attention, "averagePool2x": average_pool,
+}
 
 
 def operations(run):
-    """`run(model, inputs)` computes a model."""
-    node = helper.make_node
+    def compute(name, first, *rest):
+        graph = Graph()
+        given = [graph.input(x) if name == "attention" and isinstance(x, np.ndarray) else x for x in rest]
+        y = BUILT[name](graph.input(first), *given)
+        return run(graph.model([y]), graph.inputs)[0]
 
-    def conv2d(x, weight, *rest):
-        *bias, stride, (top, bottom, left, right) = rest
-        inputs = {"x": x, "w": weight, **({"b": bias[0]} if bias else {})}
-        nodes = [node("Conv", list(inputs), ["y"], strides=[stride, stride], pads=[top, left, bottom, right])]
-        return run(model(nodes, inputs, 4), inputs)
+    return {name: functools.partial(compute, name) for name in BUILT}
 
-    def linear(x, weight, *bias):
-        inputs = {"x": x, "w": weight, **({"b": bias[0]} if bias else {})}
-        product = "p" if bias else "y"
-        nodes = [node("Transpose", ["w"], ["t"]), node("MatMul", ["x", "t"], [product])]
-        return run(model(nodes + ([node("Add", ["p", "b"], ["y"])] if bias else []), inputs, x.ndim), inputs)
 
-    def one(kind, **attributes):
-        return lambda x, *_: run(model([node(kind, ["x"], ["y"], **attributes)], {"x": x}, x.ndim), {"x": x})
-
-    def norm(kind, **attributes):
-        def compute(x, weight, bias, *arguments):
-            inputs = {"x": x, "w": weight, "b": bias}
-            groups = {"num_groups": arguments[0]} if len(arguments) > 1 else attributes
-            nodes = [node(kind, list(inputs), ["y"], epsilon=arguments[-1], **groups)]
-            return run(model(nodes, inputs, x.ndim), inputs)
-        return compute
-
-    def silu(x):
-        return run(model([node("Sigmoid", ["x"], ["s"]), node("Mul", ["x", "s"], ["y"])], {"x": x}, x.ndim), {"x": x})
-
-    kinds = {"silu": silu, "gelu": one("Gelu"), "mish": one("Mish"), "relu": one("Relu")}
-    return {
-        "softmax": one("Softmax", axis=-1),
-        "linear": linear,
-        "conv2d": conv2d,
-        "groupNorm": norm("GroupNormalization"),
-        "layerNorm": norm("LayerNormalization", axis=-1),
-        "activation": lambda x, kind: kinds[kind](x),
-        "averagePool2x": one("AveragePool", kernel_shape=[2, 2], strides=[2, 2]),
-    }
+def whole(run, case):
+    """All taps of a UNet by one graph: of the plain pass and of the perturbed one."""
+    graph = Graph()
+    inputs = {name: graph.input(np.array(value)) for name, value in case.inputs.items()}
+    unet = OnBackend(case, BUILT, prepared=graph.input)
+    unet.run(inputs)
+    taps = {name: value for name, value in unet.taps.items() if value.name not in graph.inputs}
+    return dict(zip(taps, run(graph.model(list(taps.values())), graph.inputs)))

@@ -16,6 +16,14 @@ export const UPSAMPLE_PADDING: Padding = { top: 1, bottom: 1, left: 1, right: 1 
 /** No border, but planes that lie apart. */
 export const NO_PADDING: Padding = { top: 0, bottom: 0, left: 0, right: 0 };
 
+/** What the tiles of a Winograd convolution see beyond the picture: its padding, and as far as the last ones reach. */
+export function tilePadding({ operation, output }: NodeOf<'winogradConv2d'>): Padding {
+  const { padding, width } = operation;
+  const [, , outHeight, outWidth] = output.shape;
+  const bottom = padding.bottom + 2 * Math.ceil(outHeight / 2) - outHeight;
+  return { ...padding, bottom, right: padding.right + width * Math.ceil(outWidth / width) - outWidth };
+}
+
 /** Whether there is a border at all. */
 export function hasBorder({ top, bottom, left, right }: Padding): boolean {
   return top + bottom + left + right > 0;
@@ -42,6 +50,10 @@ export function isCrowded(value: Value): boolean {
   return crowded(channels, height * width);
 }
 
+function isWinograd(node: Node): node is Node & NodeOf<'winogradConv2d'> {
+  return node.operation.kind === 'winogradConv2d';
+}
+
 /**
  * If all users of a value are products that want one and the same border around it, or want its planes apart: that
  * border, or `NO_PADDING`.
@@ -59,6 +71,7 @@ function borderFor(lowering: Lowering, value: Value, user: Node): Padding | unde
   if (user.operation.kind === 'conv2dWeightGradient')
     return hasBorder(user.operation.padding) ? user.operation.padding : undefined;
   if (!isProduct(user)) return undefined;
+  if (isWinograd(user)) return tilePadding(user);
   if (user.operation.kind === 'upsampleConv2d') return UPSAMPLE_PADDING;
   if (user.operation.kind === 'conv2d' && hasBorder(user.operation.padding)) return user.operation.padding;
   return isPointwise(user) && isCrowded(value) ? NO_PADDING : undefined;

@@ -14,10 +14,12 @@ import { averagePool2x, resizeNearest, upsampleNearest2x } from './resample.ts';
 import { layerNorm, softmax } from './rows.ts';
 import type { Rule } from './rule.ts';
 import { fromTokens, reshape, sliceBatch, sliceChannels, toTokens } from './views.ts';
+import { winogradConv2d } from './winograd.ts';
 
 /** One rule for each kind: an operation without one is a type error here. */
 const rules: { readonly [K in Kind]: Rule<K> } = {
   conv2d,
+  winogradConv2d,
   upsampleConv2d,
   linear,
   groupNorm,

@@ -5,11 +5,14 @@
 import { sizeOf, type Tensor } from '../../../tensor/tensor.ts';
 import { constantOf, type ConstantPart, type Node, type Value } from '../../graph.ts';
 import { keyOf } from '../../key.ts';
+import type { WinogradWidth } from '../../kernels.ts';
 import { phases } from '../../plain/upsample-conv2d.ts';
 import { strideBetween, type Place } from '../memory/place.ts';
 import type { Packing } from '../memory/weights.ts';
 import type { EpilogueOp } from '../tiles/epilogue.ts';
 import { packKernel, phaseWeightsKernel, type PackSpec } from '../tiles/packing.ts';
+import { winogradPlaces } from '../tiles/winograd.ts';
+import { winogradWeightsKernel, type WinogradWeights } from '../tiles/winograd-weights.ts';
 import { panelsLength } from '../tiles/panels.ts';
 import type { Emitter } from '../emitter.ts';
 import { contiguous, dense } from './layout.ts';
@@ -18,11 +21,11 @@ import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';
 
 /** The operations that have a weight and perhaps a bias. */
-export type ProductKind = 'conv2d' | 'upsampleConv2d' | 'linear';
+export type ProductKind = 'conv2d' | 'winogradConv2d' | 'upsampleConv2d' | 'linear';
 
 /** Whether a node is one of these. */
 export function isProduct(node: Node): node is Node & NodeOf<ProductKind> {
-  return ['conv2d', 'upsampleConv2d', 'linear'].includes(node.operation.kind);
+  return ['conv2d', 'winogradConv2d', 'upsampleConv2d', 'linear'].includes(node.operation.kind);
 }
 
 /** The operation that adds the bias, if there is one. */
@@ -118,6 +121,33 @@ function packPhases(emitter: Emitter, from: Place, [outputs, channels]: readonly
   emitter.emit('phaseWeights', [from, parts], (lib) => phaseWeightsKernel(lib, kernels));
   const spec = { ...rows(outputs, 4 * channels), batch: phases.length, batchStride: 16 * kernels };
   return pack(emitter, parts, spec, to);
+}
+
+/** The transformed weights of a Winograd convolution in panels, place after place. */
+export function winogradPanels(lowering: Lowering, weight: Value, width: WinogradWidth): Place {
+  const [outputs, channels] = weight.shape;
+  const part = constantOf(weight);
+  if (part && part.slice?.kind !== 'sliceBatch') {
+    const first = part.slice?.start ?? 0;
+    const spec = { outputs, channels, width, first, of: part.tensor.shape[1] };
+    return arranged(lowering, part.tensor, {
+      name: keyOf(['winograd', spec]),
+      length: winogradPlaces(width) * panelsLength(lowering.panel, outputs, channels),
+      arrange: (emitter, from, to) => packWinograd(emitter, from, spec, to),
+    });
+  }
+  const spec = { outputs, channels, width, first: 0, of: channels };
+  return once(lowering, weight, `winograd ${width}`, () => packWinograd(lowering, contiguous(lowering, weight), spec));
+}
+
+/** Adds the steps that transform the weight at `from`, and pack it. */
+function packWinograd(emitter: Emitter, from: Place, spec: WinogradWeights, to?: Place): Place {
+  const { outputs, channels, width } = spec;
+  const kernels = outputs * channels;
+  const places = winogradPlaces(width);
+  const parts = emitter.newPlace(4 * places * kernels, 4 * kernels);
+  emitter.emit('winogradWeights', [from, parts], (lib) => winogradWeightsKernel(lib, spec));
+  return pack(emitter, parts, { ...rows(outputs, channels), batch: places, batchStride: 4 * kernels }, to);
 }
 
 /** Adds the step that packs what lies at `from`, to `to` or to memory of its own. */

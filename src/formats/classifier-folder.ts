@@ -1,0 +1,23 @@
+/**
+ * The folder of a noise-aware classifier, as `pag train --classifier` writes it: `config.json`,
+ * `diffusion_pytorch_model.safetensors` and, for the noise that it knows, `scheduler_config.json`.
+ */
+import type { UNetClassifierConfig } from '../models/unet2d-classifier/config.ts';
+import { classifierKind, loadModelFiles } from './components.ts';
+import { schedulerOf, type FolderOf } from './diffusers.ts';
+import { aReader, type ReadFile } from './read-file.ts';
+
+/**
+ * Loads a classifier's folder.
+ * @param source the folder's name, for messages
+ * @throws InputError when files are missing or wrong, or are those of another class
+ */
+export async function loadClassifierFolder(
+  readFile: ReadFile,
+  source: string,
+): Promise<FolderOf<UNetClassifierConfig>> {
+  aReader('what reads files', readFile);
+  const files = await loadModelFiles(readFile, '', source, classifierKind);
+  const scheduler = await schedulerOf({ readFile, source, index: undefined });
+  return { ...files, schedulerConfig: scheduler.config, warnings: [...files.warnings, ...scheduler.warnings] };
+}

@@ -1,0 +1,113 @@
+/**
+ * The transforms of Winograd's convolutions (Winograd 1980; Lavin and Gray 2016, arXiv:1509.09308). F(m, 3) makes m
+ * neighbouring outputs of three weights g and m + 2 pixels d with m + 2 products where 3m are usual:
+ *
+ *     y = Aᵀ ((G g) ⊙ (Bᵀ d))
+ *
+ * Behind it stands the multiplication of polynomials by their values at m + 1 points and at infinity. What is written
+ * down here are the points' matrices; each is applied as it stands, term by term.
+ */
+import type { WinogradWidth } from '../kernels.ts';
+
+/** The matrices of F(m, 3), row by row. */
+export interface WinogradTransform {
+  /** Bᵀ, of m + 2 pixels: [m + 2][m + 2]. */
+  readonly input: readonly (readonly number[])[];
+  /** G, of three weights: [m + 2][3]. */
+  readonly weight: readonly (readonly number[])[];
+  /** Aᵀ, of m + 2 sums: [m][m + 2]. */
+  readonly output: readonly (readonly number[])[];
+}
+
+/**
+ * By m. F(2, 3) has the points 0, 1, −1, ∞. F(4, 3) has 0, 1, −1, ½, −2, ∞: with ±2 it would err half as much again.
+ */
+export const winogradTransforms: Readonly<Record<WinogradWidth, WinogradTransform>> = {
+  2: {
+    input: [
+      [1, 0, -1, 0],
+      [0, 1, 1, 0],
+      [0, -1, 1, 0],
+      [0, 1, 0, -1],
+    ],
+    weight: [
+      [1, 0, 0],
+      [1 / 2, 1 / 2, 1 / 2],
+      [1 / 2, -1 / 2, 1 / 2],
+      [0, 0, 1],
+    ],
+    output: [
+      [1, 1, 1, 0],
+      [0, 1, -1, -1],
+    ],
+  },
+  4: {
+    input: [
+      [1, -1.5, -2, 1.5, 1, 0],
+      [0, -1, 0.5, 2.5, 1, 0],
+      [0, 1, -2.5, 0.5, 1, 0],
+      [0, -2, -1, 2, 1, 0],
+      [0, 0.5, -1, -0.5, 1, 0],
+      [0, 1, -1.5, -2, 1.5, 1],
+    ],
+    weight: [
+      [1, 0, 0],
+      [1 / 3, 1 / 3, 1 / 3],
+      [-1 / 3, 1 / 3, -1 / 3],
+      [-16 / 15, -8 / 15, -4 / 15],
+      [1 / 15, -2 / 15, 4 / 15],
+      [0, 0, 1],
+    ],
+    output: [
+      [1, 1, 1, 1, 1, 0],
+      [0, 1, -1, 0.5, -2, 0],
+      [0, 1, 1, 0.25, 4, 0],
+      [0, 1, -1, 0.125, -8, 1],
+    ],
+  },
+};
+
+/**
+ * A matrix times a column. The terms of a row are added from the left, those of a factor 0 are left out; each product
+ * and each addition rounds.
+ * @param column `stride` apart from `start` on
+ */
+export function transformed(
+  matrix: readonly (readonly number[])[],
+  column: ArrayLike<number>,
+  start: number,
+  stride: number,
+  round: (exact: number) => number,
+): number[] {
+  return matrix.map((row) => {
+    let sum = 0;
+    row.forEach((factor, k) => {
+      if (factor !== 0) sum = round(sum + round(factor * column[start + k * stride]));
+    });
+    return sum;
+  });
+}
+
+/**
+ * A matrix times a small picture times the transpose of another: the columns are transformed first, then the rows.
+ * @param picture [as many rows as `vertical` has columns][as many columns as `horizontal` has], row by row
+ * @returns [rows of `vertical`][rows of `horizontal`], row by row
+ */
+export function transformed2d(
+  vertical: readonly (readonly number[])[],
+  horizontal: readonly (readonly number[])[],
+  picture: ArrayLike<number>,
+  round: (exact: number) => number,
+): number[] {
+  const width = horizontal[0].length;
+  const columns = Array.from({ length: width }, (_, j) => transformed(vertical, picture, j, width, round));
+  return vertical.flatMap((_, i) =>
+    transformed(
+      horizontal,
+      columns.map((column) => column[i]),
+      0,
+      1,
+      round,
+    ),
+  );
+}

@@ -1,0 +1,168 @@
+/**
+ * Winograd's convolution as products of matrices, one for each place of a tile.
+ *
+ *     sums [O, tiles] = weights [O, C] · pixels [C, tiles]
+ *
+ * Against definition/winograd-conv2d: pixels are transformed for all tiles of a picture before any is multiplied.
+ */
+import { roundInPlace } from '../../tensor/rounding.ts';
+import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
+import { rounding } from '../definition/rounding.ts';
+import { transformed2d, winogradTransforms } from '../definition/winograd.ts';
+import type { Padding, WinogradWidth } from '../kernels.ts';
+import { matmul } from './matmul.ts';
+
+/** A product of matrices [rows, inner] · [inner, columns], as sums of an order of its own. */
+export type WinogradProduct = (
+  a: FloatArray,
+  b: FloatArray,
+  rows: number,
+  inner: number,
+  columns: number,
+) => FloatArray;
+
+/** As in definition/winograd-conv2d. */
+export function winogradConv2d(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  width: WinogradWidth,
+  padding: Padding,
+): Tensor {
+  const out = winogradSums(x, weight, width, padding, (a, b, rows, inner, columns) => {
+    const sums = allocate(x.dtype, rows * columns);
+    matmul(sums, a, b, rows, inner, columns);
+    return sums;
+  });
+  const [batch, outChannels, outHeight, outWidth] = out.shape;
+  const pixels = outHeight * outWidth;
+  if (bias)
+    for (let plane = 0; plane < batch * outChannels; plane++)
+      for (let i = plane * pixels; i < (plane + 1) * pixels; i++) out.data[i] += bias.data[plane % outChannels];
+  roundInPlace(out.dtype, out.data);
+  return out;
+}
+
+/** The same without a bias, not yet rounded to what a 16-bit dtype stores, with products by `product`. */
+export function winogradSums(
+  x: Tensor,
+  weight: Tensor,
+  width: WinogradWidth,
+  padding: Padding,
+  product: WinogradProduct,
+): Tensor {
+  const [batch, channels, height, pictureWidth] = x.shape;
+  const [outChannels] = weight.shape;
+  const outHeight = height + padding.top + padding.bottom - 2;
+  const outWidth = pictureWidth + padding.left + padding.right - 2;
+  const cut: Cut = {
+    width,
+    rows: Math.ceil(outHeight / 2),
+    columns: Math.ceil(outWidth / width),
+    outHeight,
+    outWidth,
+  };
+  const tiles = cut.rows * cut.columns;
+  const weights = winogradWeights(weight, width);
+  const out = allocate(x.dtype, batch * outChannels * outHeight * outWidth);
+  const pixels = placesOf(width).map(() => allocate(x.dtype, channels * tiles));
+  const size = channels * height * pictureWidth;
+  for (let b = 0; b < batch; b++) {
+    const picture = { channels, height, width: pictureWidth, data: x.data.subarray(b * size, (b + 1) * size) };
+    transformPixels(pixels, picture, cut, padding, rounding(x.dtype));
+    const sums = pixels.map((of, place) => product(weights[place], of, outChannels, channels, tiles));
+    writeTiles(out, b * outChannels, sums, outChannels, cut, rounding(x.dtype));
+  }
+  return tensor(x.dtype, [batch, outChannels, outHeight, outWidth], out);
+}
+
+/** How the outputs are cut into tiles of 2 × `width`. */
+interface Cut {
+  readonly width: WinogradWidth;
+  readonly rows: number;
+  readonly columns: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+}
+
+interface Picture {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly data: FloatArray;
+}
+
+/** The places of a tile's sums, by number. */
+function placesOf(width: WinogradWidth): readonly number[] {
+  return Array.from({ length: 4 * (width + 2) }, (_, place) => place);
+}
+
+/** The transformed weights [O,C] of each place. */
+function winogradWeights({ dtype, shape: [outputs, channels], data }: Tensor, width: WinogradWidth): FloatArray[] {
+  const weights = placesOf(width).map(() => allocate(dtype, outputs * channels));
+  const [rows, columns] = [winogradTransforms[2].weight, winogradTransforms[width].weight];
+  for (let kernel = 0; kernel < outputs * channels; kernel++) {
+    const numbers = data.subarray(9 * kernel, 9 * kernel + 9);
+    const of = transformed2d(rows, columns, numbers, (exact) => exact);
+    weights.forEach((weight, place) => {
+      weight[kernel] = of[place];
+    });
+  }
+  return weights;
+}
+
+/** pixels[place][c, tile] = the transform of what lies under the tile. */
+function transformPixels(
+  pixels: readonly FloatArray[],
+  picture: Picture,
+  { width, rows, columns }: Cut,
+  { top, left }: Padding,
+  round: (exact: number) => number,
+): void {
+  const { channels, height, data } = picture;
+  const [vertical, horizontal] = [winogradTransforms[2].input, winogradTransforms[width].input];
+  const under = allocate(pixels[0] instanceof Float32Array ? 'f32' : 'f64', pixels.length);
+  for (let c = 0; c < channels; c++) {
+    for (let tile = 0; tile < rows * columns; tile++) {
+      const y = 2 * Math.floor(tile / columns) - top;
+      const x = width * (tile % columns) - left;
+      let at = 0;
+      for (let i = y; i < y + 4; i++) {
+        for (let j = x; j < x + width + 2; j++) {
+          const inside = i >= 0 && i < height && j >= 0 && j < picture.width;
+          under[at++] = inside ? data[(c * height + i) * picture.width + j] : 0;
+        }
+      }
+      const of = transformed2d(vertical, horizontal, under, round);
+      for (let place = 0; place < of.length; place++) pixels[place][c * rows * columns + tile] = of[place];
+    }
+  }
+}
+
+/** The outputs of the sums [O, tiles] of each place, into the planes from number `first` on. */
+function writeTiles(
+  out: FloatArray,
+  first: number,
+  sums: readonly FloatArray[],
+  outChannels: number,
+  { width, rows, columns, outHeight, outWidth }: Cut,
+  round: (exact: number) => number,
+): void {
+  const [vertical, horizontal] = [winogradTransforms[2].output, winogradTransforms[width].output];
+  for (let o = 0; o < outChannels; o++) {
+    for (let tile = 0; tile < rows * columns; tile++) {
+      const at = o * rows * columns + tile;
+      const of = transformed2d(
+        vertical,
+        horizontal,
+        sums.map((sum) => sum[at]),
+        round,
+      );
+      const y = 2 * Math.floor(tile / columns);
+      const x = width * (tile % columns);
+      for (let i = 0; i < Math.min(2, outHeight - y); i++)
+        for (let j = 0; j < Math.min(width, outWidth - x); j++)
+          out[((first + o) * outHeight + y + i) * outWidth + x + j] = of[i * width + j];
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The first kernel of a Winograd convolution: what lies under each group of tiles, transformed. Pixels are transformed
+ * as they lie, row against row; only then are they spread over the lanes, one tile each.
+ */
+import { keyOf } from '../../key.ts';
+import { winogradTransforms } from '../../definition/winograd.ts';
+import { forRange, i32, increase, set, shuffle32, v128 } from '../assembler/index.ts';
+import type { Body, Code, Func, I32, Local } from '../assembler/index.ts';
+import { pieceSize } from '../division.ts';
+import { at, kernel, type Library } from '../library.ts';
+import { parallel, wantedUnits } from '../threads/parallel.ts';
+import { transposed } from './vectors.ts';
+import { combined, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
+
+/** Channels whose vectors share a cache line, which one thread writes. */
+const TOGETHER = 4;
+
+/** What the first kernel depends on. */
+export type WinogradInputSpec = Omit<WinogradSpec, 'outChannels' | 'outBatchStride' | 'epilogue'>;
+
+/** The kernel of (thread, counters, input, transformed). */
+export function winogradInputKernel(lib: Library, spec: WinogradInputSpec): Func {
+  const { batch, channels, width, input } = spec;
+  const { rows, perRow, groupStride } = groupsOf(spec);
+  const together = Math.ceil(channels / TOGETHER);
+  const perUnit = TOGETHER * pieceSize(together, together, wantedUnits(lib) / (batch * rows));
+  const chunks = Math.ceil(channels / perUnit);
+  return kernel(lib, `winogradInput${keyOf(spec)}`, 2, (body) => {
+    const [inputStart, outStart] = body.pointers;
+    const [row, begin, end, c, group, strip, source, target] = body.locals('i32');
+    const transform = groupTransform(body, spec, source, target);
+    return parallel(lib, body, batch * rows * chunks, (unit) => [
+      set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(perUnit))),
+      set(end, i32.add(begin, i32.const(perUnit))),
+      channels % perUnit === 0 ? [] : set(end, least(end, channels)),
+      set(row, i32.divU(unit, i32.const(chunks))),
+      set(strip, at(inputStart, i32.divU(row, i32.const(rows)), input.batchStride)),
+      set(strip, at(strip, i32.remU(row, i32.const(rows)), 2 * input.rowStride)),
+      forRange(c, begin, end, 1, [
+        set(source, at(strip, c, input.planeStride)),
+        set(target, at(at(outStart, row, perRow * groupStride), c, VECTOR)),
+        forRange(group, i32.const(0), i32.const(perRow), 1, [
+          transform,
+          increase(source, VECTOR * width),
+          increase(target, groupStride),
+        ]),
+      ]),
+    ]);
+  });
+}
+
+/** The lesser of a number that is not negative, and a constant. */
+function least(value: I32, most: number): I32 {
+  const over = i32.gtS(value, i32.const(most));
+  return i32.sub(value, i32.mul(over, i32.sub(value, i32.const(most))));
+}
+
+/** Transforms what lies at `source` under a group, of one channel. */
+function groupTransform(
+  body: Body,
+  { channels, outHeight, outWidth, width, input }: WinogradInputSpec,
+  source: Local<'i32'>,
+  target: Local<'i32'>,
+): Code {
+  const { placeStride } = groupsOf({ channels, outHeight, outWidth, width });
+  const pixels = Array.from({ length: width + 1 }, () => body.local('v128'));
+  return winogradTransforms[2].input.map((down, i) => {
+    const { code, columns } = spread(body, width, pixels);
+    return [
+      pixels.map((vector, k) =>
+        set(
+          vector,
+          combined(
+            down,
+            down.map((_, row) => v128.load(source, row * input.rowStride + VECTOR * k)),
+          ),
+        ),
+      ),
+      code,
+      winogradTransforms[width].input.map((across, j) =>
+        v128.store(target, combined(across, columns), (i * (width + 2) + j) * placeStride),
+      ),
+    ];
+  });
+}
+
+/** Neighbouring pixels as the columns under four tiles: vector j holds pixel j of each tile. */
+function spread(
+  body: Body,
+  width: number,
+  pixels: readonly Local<'v128'>[],
+): { readonly code: Code; readonly columns: readonly Local<'v128'>[] } {
+  const own = width === 4 ? transposed(body, pixels.slice(0, 4)) : everySecond(body, pixels);
+  const [last] = pixels.slice(-1);
+  // The pixels beyond a tile's own are the first ones of the next tile.
+  const beyond = [0, 1].map(() => body.local('v128'));
+  const next = beyond.map((column, k) => set(column, shuffle32(own.columns[k], last, [1, 2, 3, 4 + k])));
+  return { code: [own.code, next], columns: [...own.columns.slice(0, width), ...beyond] };
+}
+
+function everySecond(
+  body: Body,
+  [first, second]: readonly Local<'v128'>[],
+): { readonly code: Code; readonly columns: readonly Local<'v128'>[] } {
+  const columns = [0, 1].map(() => body.local('v128'));
+  const code = columns.map((column, k) => set(column, shuffle32(first, second, [k, 2 + k, 4 + k, 6 + k])));
+  return { code, columns };
+}

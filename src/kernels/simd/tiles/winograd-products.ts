@@ -1,0 +1,262 @@
+/**
+ * The second kernel of a Winograd convolution: the products of all places, and the way back from them to outputs.
+ *
+ * The picture is cut into strips of rows of tiles. Of a strip and a panel of output channels, place after place is
+ * summed, over all groups of the strip at once, so that the weights of a run come from the nearest cache; the sums wait
+ * in scratch. Then each four neighbouring outputs are transformed back, their channels in lanes, turned over, and
+ * stored.
+ */
+import { keyOf } from '../../key.ts';
+import { runLength } from '../../definition/sums.ts';
+import { winogradTransforms } from '../../definition/winograd.ts';
+import { call, forRange, i32, increase, set, v128, when } from '../assembler/index.ts';
+import type { Code, Func, I32, Local } from '../assembler/index.ts';
+import { divisorUpTo, pieceSize } from '../division.ts';
+import { at, kernel, type Library, type Panel } from '../library.ts';
+import { parallel, wantedUnits } from '../threads/parallel.ts';
+import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type OperandOp } from './epilogue.ts';
+import { addRun, evenSteps, stepsPerTurn } from './tile.ts';
+import { storeLanes, transposed } from './vectors.ts';
+import { apart, combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
+
+/** Groups of a strip, about: their sums of all places fit the second-level cache beside the panel's weights. */
+const STRIP_GROUPS = 16;
+
+/** Rows of tiles of a strip. */
+function stripRows(spec: SizeSpec): number {
+  const { rows, perRow } = groupsOf(spec);
+  return divisorUpTo(rows, STRIP_GROUPS / perRow);
+}
+
+type SizeSpec = Parameters<typeof groupsOf>[0];
+
+/** Bytes from a place's sums to the next one's. */
+function placeTotals(spec: SizeSpec, outputs: number): number {
+  return apart(stripRows(spec) * groupsOf(spec).perRow * groupTotals(outputs));
+}
+
+/** Bytes of a group's sums of one place. */
+function groupTotals(outputs: number): number {
+  return GROUP * VECTOR * vectorsOf(outputs);
+}
+
+const vectorsOf = (outputs: number): number => Math.ceil(outputs / 4);
+
+/** Bytes of scratch that each thread needs: the sums of a strip. */
+export function winogradScratch(panel: Panel, spec: SizeSpec): number {
+  return groupsOf(spec).places * placeTotals(spec, panel);
+}
+
+/** The strip and the panel at hand. */
+interface Strip {
+  /** Where the strip's pixels begin, and its output, and each of the operands. */
+  readonly input: Local<'i32'>;
+  readonly out: Local<'i32'>;
+  readonly operands: readonly { readonly op: OperandOp; readonly start: Local<'i32'> }[];
+  readonly weights: I32;
+  readonly scratch: I32;
+  /** Its number in the picture. */
+  readonly number: Local<'i32'>;
+  readonly panel: Local<'i32'>;
+}
+
+/**
+ * The kernel of (thread, counters, transformed, weights, out, scratch, …epilogue operands). The weights are in panels,
+ * place after place; scratch is that of all threads.
+ */
+export function winogradKernel(lib: Library, spec: WinogradSpec): Func {
+  const { batch, outChannels, outWidth } = spec;
+  const ops = spec.epilogue.filter(hasOperand);
+  const { rows, perRow, groupStride, batchStride } = groupsOf(spec);
+  const height = stripRows(spec);
+  const strips = rows / height;
+  const panels = Math.ceil(outChannels / lib.panel);
+  const panelsPerUnit = pieceSize(panels, panels, wantedUnits(lib) / (strips * batch));
+  const chunks = Math.ceil(panels / panelsPerUnit);
+  const fullPanels = Math.floor(outChannels / lib.panel);
+  const restOutputs = outChannels % lib.panel;
+  const stripBytes = 4 * 2 * height * outWidth;
+
+  return kernel(lib, `winograd${keyOf(spec)}`, 4 + ops.length, (body) => {
+    const [inputStart, weights, outStart, scratchStart, ...operandStarts] = body.pointers;
+    const [b, number, panel, begin, end, input, out] = body.locals('i32');
+    const operands = ops.map((op) => ({ op, start: body.local('i32') }));
+    const scratch = at(scratchStart, body.thread, winogradScratch(lib.panel, spec));
+    const strip: Strip = { input, out, operands, weights, scratch, number, panel };
+    const panelOf = (outputs: number): Code => [
+      stripSums(lib, spec, strip, body.local('i32'), outputs),
+      stripOutputs(lib, spec, strip, [body.local('i32'), body.local('i32')], outputs),
+    ];
+    return parallel(lib, body, batch * strips * chunks, (unit) => [
+      set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(panelsPerUnit))),
+      set(end, i32.add(begin, i32.const(panelsPerUnit))),
+      set(number, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
+      set(b, i32.divU(unit, i32.const(chunks * strips))),
+      set(input, at(at(inputStart, b, batchStride), number, height * perRow * groupStride)),
+      set(out, at(at(outStart, b, spec.outBatchStride), number, stripBytes)),
+      operands.map(({ op, start }, i) => set(start, operandStart(op, operandStarts[i], b, number, stripBytes))),
+      forRange(panel, begin, end, 1, [
+        when(i32.ltS(panel, i32.const(fullPanels)), panelOf(lib.panel)),
+        restOutputs === 0 ? [] : when(i32.eq(panel, i32.const(fullPanels)), panelOf(restOutputs)),
+      ]),
+    ]);
+  });
+}
+
+/** Where an operand begins for a sample and one of its strips. */
+function operandStart(op: OperandOp, start: I32, sample: I32, strip: I32, stripBytes: number): I32 {
+  if (op.kind === 'bias') return start;
+  const ofSample = at(start, sample, op.batchStride);
+  return op.kind === 'spread' ? ofSample : at(ofSample, strip, stripBytes);
+}
+
+/** The sums of all places of a strip, for `outputs` channels of the panel. */
+function stripSums(lib: Library, spec: WinogradSpec, strip: Strip, place: Local<'i32'>, outputs: number): Code {
+  const { channels, outChannels } = spec;
+  const { places, placeStride } = groupsOf(spec);
+  const panelBytes = 4 * lib.panel * channels;
+  const panels = Math.ceil(outChannels / lib.panel);
+  return forRange(
+    place,
+    i32.const(0),
+    i32.const(places),
+    1,
+    Array.from({ length: Math.ceil(channels / runLength) }, (_, run) => {
+      const skipped = run * runLength;
+      const taken = Math.min(runLength, channels - skipped);
+      return call(
+        stripRun(lib, spec, outputs, taken, run === 0),
+        i32.add(at(strip.input, place, placeStride), i32.const(VECTOR * skipped)),
+        i32.add(
+          at(at(strip.weights, place, panels * panelBytes), strip.panel, panelBytes),
+          i32.const(4 * lib.panel * skipped),
+        ),
+        at(strip.scratch, place, placeTotals(spec, outputs)),
+      );
+    }),
+  );
+}
+
+/** The function (pixels, weights, totals) that adds a run of `channels` channels to the sums of a strip's place. */
+function stripRun(lib: Library, spec: WinogradSpec, outputs: number, channels: number, first: boolean): Func {
+  const { perRow, groupStride } = groupsOf(spec);
+  const groups = stripRows(spec) * perRow;
+  const perTurn = stepsPerTurn(channels, runLength, 8);
+  const key = keyOf(['winogradRun', outputs, groups, groupStride, channels, first]);
+  return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
+    const [pixels, weights, total] = body.params;
+    const [group, a, b] = body.locals('i32');
+    const run = {
+      a,
+      b,
+      aSteps: evenSteps(perTurn, [0, 4, 8, 12], VECTOR),
+      bVectors: Array.from({ length: vectorsOf(outputs) }, (_, j) => VECTOR * j),
+      bSteps: Array.from({ length: perTurn }, (_, k) => 4 * lib.panel * k),
+      bTurn: 4 * lib.panel * perTurn,
+      fma: lib.fma,
+    };
+    return forRange(group, i32.const(0), i32.const(groups), 1, [
+      set(a, pixels),
+      set(b, weights),
+      addRun(body, run, channels / perTurn, total, first),
+      increase(pixels, groupStride),
+      increase(total, groupTotals(outputs)),
+    ]);
+  });
+}
+
+/** All outputs of a strip, of `outputs` channels of the panel. */
+function stripOutputs(
+  lib: Library,
+  spec: WinogradSpec,
+  strip: Strip,
+  [row, column]: readonly [Local<'i32'>, Local<'i32'>],
+  outputs: number,
+): Code {
+  const { outHeight, outWidth, width } = spec;
+  const { rows, perRow } = groupsOf(spec);
+  const height = stripRows(spec);
+  const plane = 4 * outHeight * outWidth;
+  const whole = outWidth - (outWidth % 4);
+  const element = at(at(i32.const(0), row, 4 * 2 * outWidth), column, 4);
+  const inPlanes = (start: I32): I32 => i32.add(at(start, strip.panel, lib.panel * plane), element);
+  const tileBytes = VECTOR * vectorsOf(outputs);
+  const quad = (lanes: number, ofRows: number): Code =>
+    call(
+      quadOutputs(lib, spec, outputs, lanes, ofRows),
+      inPlanes(strip.out),
+      at(at(strip.scratch, row, perRow * GROUP * tileBytes), column, tileBytes / width),
+      ...strip.operands.map(({ op, start }) =>
+        op.kind === 'residual' ? inPlanes(start) : at(start, strip.panel, 4 * lib.panel),
+      ),
+    );
+  const rowOf = (ofRows: number): Code => [
+    forRange(column, i32.const(0), i32.const(whole), 4, quad(4, ofRows)),
+    whole === outWidth ? [] : quad(outWidth - whole, ofRows),
+  ];
+  const isLast = i32.eq(at(row, strip.number, height), i32.const(rows - 1));
+  return forRange(
+    row,
+    i32.const(0),
+    i32.const(height),
+    1,
+    outHeight % 2 === 0 ? rowOf(2) : when(isLast, rowOf(1), rowOf(2)),
+  );
+}
+
+/** The function (out, totals, …operands) that makes `lanes` neighbouring outputs of the sums of their tiles. */
+function quadOutputs(lib: Library, spec: WinogradSpec, outputs: number, lanes: number, ofRows: number): Func {
+  const { outHeight, outWidth, width, epilogue } = spec;
+  const stride = placeTotals(spec, outputs);
+  const vectors = vectorsOf(outputs);
+  const plane = 4 * outHeight * outWidth;
+  const key = keyOf([
+    'winogradQuad',
+    width,
+    outputs,
+    lanes,
+    ofRows,
+    stride,
+    outHeight,
+    outWidth,
+    epilogueKinds(epilogue),
+  ]);
+  const operandTypes = Array.from({ length: operandCount(epilogue) }, () => 'i32' as const);
+  const down = winogradTransforms[2].output.slice(0, ofRows);
+  const across = winogradTransforms[width].output;
+  return lib.func(key, { params: ['i32', 'i32', ...operandTypes], results: [] }, (body) => {
+    const [out, total, ...operands] = body.params;
+    const sums = Array.from({ length: 4 }, () => body.local('v128'));
+    const columns = down.map(() => Array.from({ length: width + 2 }, () => body.local('v128')));
+    const pixels = down.map(() => Array.from({ length: 4 }, () => body.local('v128')));
+    /** The outputs of one tile, four channels in the lanes. */
+    const tileOutputs = (tile: number, vector: number): Code => [
+      Array.from({ length: width + 2 }, (_, j) => [
+        sums.map((sum, i) =>
+          set(sum, v128.load(total, (i * (width + 2) + j) * stride + VECTOR * (tile * vectors + vector))),
+        ),
+        down.map((factors, row) => set(columns[row][j], combined(factors, sums))),
+      ]),
+      down.map((_, row) =>
+        across.map((factors, j) => set(pixels[row][tile * width + j], combined(factors, columns[row]))),
+      ),
+    ];
+    return Array.from({ length: vectors }, (_, vector) => [
+      Array.from({ length: 4 / width }, (_tile, tile) => tileOutputs(tile, vector)),
+      down.map((_row, row) => {
+        const planes = transposed(body, pixels[row]);
+        return [
+          planes.code,
+          planes.columns.slice(0, outputs - 4 * vector).map((pixel, i) => {
+            const channel = 4 * vector + i;
+            const element = channel * plane + row * 4 * outWidth;
+            return [
+              applyEpilogue(epilogue, pixel, operands, { channel: 4 * channel, element }),
+              storeLanes(out, pixel, lanes, element),
+            ];
+          }),
+        ];
+      }),
+    ]);
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * Winograd's convolutions: what their two kernels have in common. The first transforms what lies under the tiles
+ * (winograd-input.ts), the second multiplies and transforms back (winograd-products.ts). Both repeat
+ * definition/winograd-conv2d.
+ *
+ * Four tiles side by side are a *group*: the numbers of a place and a channel under its tiles are one vector, and the
+ * vectors of a place follow one another channel by channel, as a product reads them.
+ */
+import type { WinogradWidth } from '../../kernels.ts';
+import { f32x4 } from '../assembler/index.ts';
+import type { V128 } from '../assembler/index.ts';
+import type { InputLayout } from './area.ts';
+import type { Epilogue } from './epilogue.ts';
+
+/** Tiles of a group. */
+export const GROUP = 4;
+/** Bytes of a vector. */
+export const VECTOR = 16;
+
+/** A Winograd convolution on planes in memory, whose border reaches as far as the last tiles do. */
+export interface WinogradSpec {
+  readonly batch: number;
+  readonly channels: number;
+  readonly outChannels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  /** Outputs that a tile has side by side; it has two rows. */
+  readonly width: WinogradWidth;
+  readonly input: InputLayout;
+  /** Bytes from a sample of the output to the next. */
+  readonly outBatchStride: number;
+  readonly epilogue: Epilogue;
+}
+
+/** Sums of a tile, and so many matrices of weights. */
+export const winogradPlaces = (width: WinogradWidth): number => 4 * (width + 2);
+
+/** How a picture is cut into groups, and where in memory their transformed pixels lie, in bytes. */
+export interface Groups {
+  /** Sums of a tile. */
+  readonly places: number;
+  /** Rows of tiles. */
+  readonly rows: number;
+  /** Groups of a row. */
+  readonly perRow: number;
+  /** From a place of a group to the next. */
+  readonly placeStride: number;
+  /** From a group to the next. */
+  readonly groupStride: number;
+  /** From a sample to the next. */
+  readonly batchStride: number;
+}
+
+/** The groups of a convolution. */
+export function groupsOf({
+  channels,
+  outHeight,
+  outWidth,
+  width,
+}: Pick<WinogradSpec, 'channels' | 'outHeight' | 'outWidth' | 'width'>): Groups {
+  const places = winogradPlaces(width);
+  const [rows, perRow] = [Math.ceil(outHeight / 2), Math.ceil(outWidth / (GROUP * width))];
+  const placeStride = apart(VECTOR * channels);
+  const groupStride = places * placeStride;
+  return { places, rows, perRow, placeStride, groupStride, batchStride: rows * perRow * groupStride };
+}
+
+const LINE = 64;
+
+/** So many bytes or just more: an odd number of cache lines, so that what lies so far apart does not crowd there. */
+export function apart(bytes: number): number {
+  const lines = Math.ceil(bytes / LINE);
+  return LINE * (lines % 2 === 0 ? lines + 1 : lines);
+}
+
+/** A row of a matrix times vectors: the terms from the left, those of a factor 0 left out, each step rounded. */
+export function combined(row: readonly number[], terms: readonly V128[]): V128 {
+  const [first, ...others] = row.flatMap((factor, k) => (factor === 0 ? [] : [{ factor, term: terms[k] }]));
+  if (first.factor === -1 && others.length > 0) {
+    const [second, ...more] = others;
+    return more.reduce(plus, f32x4.sub(times(second), first.term));
+  }
+  return others.reduce(plus, times(first));
+}
+
+interface Term {
+  readonly factor: number;
+  readonly term: V128;
+}
+
+function plus(sum: V128, { factor, term }: Term): V128 {
+  if (factor === -1) return f32x4.sub(sum, term);
+  return f32x4.add(sum, times({ factor, term }));
+}
+
+function times({ factor, term }: Term): V128 {
+  return factor === 1 ? term : f32x4.mul(term, f32x4.const(factor));
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { transformed, transformed2d, winogradTransforms } from '../../src/kernels/definition/winograd.ts';
+import { manualSeed } from '../../src/tensor/random.ts';
+
+const exact = (value: number): number => value;
+
+describe.each([2, 4] as const)('the matrices of F(%i, 3)', (m) => {
+  const { input, weight, output } = winogradTransforms[m];
+
+  it('make outputs of pixels and weights', () => {
+    const { randn } = manualSeed(m);
+    for (let draw = 0; draw < 20; draw++) {
+      const pixels = randn([m + 2], 'f64').data;
+      const weights = randn([3], 'f64').data;
+      const of = transformed(weight, weights, 0, 1, exact);
+      const products = transformed(input, pixels, 0, 1, exact).map((pixel, k) => pixel * of[k]);
+      transformed(output, products, 0, 1, exact).forEach((sum, i) => {
+        const direct = pixels[i] * weights[0] + pixels[i + 1] * weights[1] + pixels[i + 2] * weights[2];
+        expect(sum).toBeCloseTo(direct, 12);
+      });
+    }
+  });
+});
+
+describe('a transform', () => {
+  /** The next float32 is 2 further on: 1 added to it is lost, 2 is not. */
+  const big = 2 ** 24;
+
+  it('adds from the left, and rounds each product and each addition', () => {
+    expect(transformed([[1, 1, 1]], [big, 1, 1], 0, 1, Math.fround)).toEqual([big]);
+    expect(transformed([[1, 1, 1]], [1, 1, big], 0, 1, Math.fround)).toEqual([big + 2]);
+    expect(transformed([[1, 0.1]], [0, big + 2], 0, 1, Math.fround)).toEqual([Math.fround(0.1 * (big + 2))]);
+  });
+
+  it('leaves out what has the factor 0', () => {
+    expect(transformed([[0, 1, 0]], [Infinity, 3, NaN], 0, 1, Math.fround)).toEqual([3]);
+  });
+
+  it('of a picture takes its columns first', () => {
+    const sum = [[1, 1]];
+    // (big + 0) + (1 + 1), not (big + 1) + (0 + 1).
+    expect(transformed2d(sum, sum, [big, 1, 0, 1], Math.fround)).toEqual([big + 2]);
+    expect(transformed2d(sum, sum, [big, 0, 1, 1], Math.fround)).toEqual([big]);
+  });
+});
