@@ -58,8 +58,8 @@ const checks: Checks<PromptRequest> = {
 /**
  * What the UNet is told: `given` of the prompts, `null` of the negative ones. No negative prompt is the empty text, or,
  * with `forceZerosForEmptyPrompt`, zeros, as in diffusers.
- * @throws InputError for as many prompts as neither fits all nor each, some for a second text encoder that there is not,
- *   a pipeline of XL that is told no sizes, and layers to leave out that are not there
+ * @throws InputError for as many prompts as fit neither all nor each, some for a second text encoder where there is
+ *   none, a pipeline of XL that is told no sizes, and layers to leave out that are not there
  */
 export function promptConditions(pipeline: StableDiffusion, backend: Backend, request: PromptRequest): Conditions {
   checkOptions('promptConditions', request, checks);
