@@ -36,21 +36,23 @@ function operationList(): readonly Measured[] {
   const square = weights(512, 512);
   const [scale, shift] = [weights(64), weights(64)];
   return [
-    convolution(64, 64, 32),
-    convolution(128, 128, 16),
-    convolution(320, 320, 64),
+    convolution(64, 64, 32, 3),
+    convolution(128, 128, 16, 3),
+    convolution(320, 320, 64, 3),
+    convolution(64, 64, 32, 1),
+    convolution(320, 320, 64, 1),
+    upsampling(64, 16),
+    upsampling(320, 32),
     {
       name: 'matmul 512³',
       products: 512 ** 3,
       shape: [512, 512],
       apply: (kernels, x) => kernels.linear(x, square, undefined),
     },
-    {
-      name: 'attention 4 heads × 256 × 16',
-      products: 2 * 4 * 256 ** 2 * 16,
-      shape: [1, 256, 64],
-      apply: (kernels, x) => kernels.attention(x, x, x, 4, 0.25),
-    },
+    attention(4, 256, 16),
+    attention(1, 1024, 64),
+    attention(1, 4096, 64),
+    attention(1, 16384, 64),
     {
       name: 'group norm 64 @32×32',
       products: 0,
@@ -68,14 +70,35 @@ function operationList(): readonly Measured[] {
   ];
 }
 
-function convolution(channels: number, outChannels: number, size: number): Measured {
-  const weight = weights(outChannels, channels, 3, 3);
-  const padding = { top: 1, bottom: 1, left: 1, right: 1 };
+function convolution(channels: number, outChannels: number, size: number, kernel: 1 | 3): Measured {
+  const weight = weights(outChannels, channels, kernel, kernel);
+  const border = (kernel - 1) / 2;
+  const padding = { top: border, bottom: border, left: border, right: border };
   return {
-    name: `conv 3×3 ${channels}→${outChannels} @${size}×${size}`,
-    products: 9 * channels * outChannels * size ** 2,
+    name: `conv ${kernel}×${kernel} ${channels}→${outChannels} @${size}×${size}`,
+    products: kernel ** 2 * channels * outChannels * size ** 2,
     shape: [1, channels, size, size],
     apply: (kernels, x) => kernels.conv2d(x, weight, undefined, 1, padding),
+  };
+}
+
+/** A convolution of a doubled picture: four of 2 × 2 pixels. */
+function upsampling(channels: number, size: number): Measured {
+  const weight = weights(channels, channels, 3, 3);
+  return {
+    name: `conv 2×2 ${channels}→${channels} @${2 * size}×${2 * size}`,
+    products: 16 * channels ** 2 * size ** 2,
+    shape: [1, channels, size, size],
+    apply: (kernels, x) => kernels.upsampleConv2d(x, weight, undefined),
+  };
+}
+
+function attention(heads: number, tokens: number, size: number): Measured {
+  return {
+    name: `attention ${heads}×${tokens}×${size}`,
+    products: 2 * heads * tokens ** 2 * size,
+    shape: [1, tokens, heads * size],
+    apply: (kernels, x) => kernels.attention(x, x, x, heads, 1 / Math.sqrt(size)),
   };
 }
 

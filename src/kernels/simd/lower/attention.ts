@@ -1,7 +1,8 @@
 /** Attention, whole or by way of its map. Queries, keys and values are tokens that lie as planes. */
 import type { Node, Value } from '../../graph.ts';
 import { strideOf, type Place } from '../memory/place.ts';
-import { attentionScratch, packKeysKernel, type AttentionSpec } from '../tiles/attention-tiles.ts';
+import { attentionScratch, type AttentionSpec } from '../tiles/attention-scratch.ts';
+import { packKeysKernel } from '../tiles/attention-tiles.ts';
 import {
   applyMapKernel,
   applyTransposedMapKernel,

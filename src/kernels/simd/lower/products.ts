@@ -4,6 +4,7 @@ import { productsOf } from '../../operations/index.ts';
 import { strideOf, type Layout, type Place } from '../memory/place.ts';
 import { areaScratch, type ConvSpec } from '../tiles/area.ts';
 import { convKernel } from '../tiles/conv.ts';
+import { pointwiseKernel, seesSinglePixels } from '../tiles/pointwise.ts';
 import { following } from './following.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';
@@ -24,8 +25,9 @@ export function planarProduct(lowering: Lowering, node: NodeOf<ProductKind>, pro
   const chain = following(lowering, node, product.layout);
   const epilogue = [...biasOps(node), ...chain.ops];
   const out = lowering.placeFor(chain.final);
-  const scratch = lowering.newPlace(lowering.threads * areaScratch(lowering.panel), 0);
-  const operands = [input, panels, out, scratch, ...biasPlaces(lowering, node), ...chain.operands];
+  const pointwise = seesSinglePixels(spec);
+  const scratch = pointwise ? [] : [lowering.newPlace(lowering.threads * areaScratch(lowering.panel), 0)];
+  const operands = [input, panels, out, ...scratch, ...biasPlaces(lowering, node), ...chain.operands];
   const strides = {
     input: { ...spec.input, batchStride: strideOf(input, spec.batch) },
     outBatchStride: strideOf(out, spec.batch),
@@ -33,7 +35,7 @@ export function planarProduct(lowering: Lowering, node: NodeOf<ProductKind>, pro
   lowering.emit(
     productName(spec),
     operands,
-    (lib) => convKernel(lib, { ...spec, ...strides, epilogue }),
+    (lib) => (pointwise ? pointwiseKernel : convKernel)(lib, { ...spec, ...strides, epilogue }),
     multiplications(node),
   );
   lowering.finish(chain.final, chain.layout, out);

@@ -1,43 +1,14 @@
-/** What attention is made of (see attention.ts): keys in the order of tiles, the two products, the softmax between. */
+/** The products of attention (see attention.ts): keys in the order of tiles, scores, and values mixed by a map. */
 import { keyOf } from '../../key.ts';
 import { runLength } from '../../definition/sums.ts';
 import { f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
-import type { Body, Code, Func, I32, Local } from '../assembler/index.ts';
-import { at, kernel, type Library, type Panel } from '../library.ts';
+import type { Code, Func } from '../assembler/index.ts';
+import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
-import { AT_ONCE, expf } from './elementary.ts';
+import { shares } from './attention-powers.ts';
+import { vectorsOf, type AttentionSpec } from './attention-scratch.ts';
 import { evenSteps, stepsPerTurn, tileSum } from './tile.ts';
 import { storeLanes } from './vectors.ts';
-
-/** Attention of `queries` tokens to `keys` tokens. Strides are in bytes, from a sample to the next. */
-export interface AttentionSpec {
-  readonly batch: number;
-  readonly heads: number;
-  readonly queries: number;
-  readonly keys: number;
-  /** Channels of a head. */
-  readonly size: number;
-  readonly scale: number;
-  readonly qStride: number;
-  readonly kStride: number;
-  readonly vStride: number;
-  readonly outStride: number;
-  /** Bytes from a plane of the result to the next. */
-  readonly outPlane: number;
-}
-
-/** Lanes in which definition/attention sums the powers of a query. */
-export const LANES = 16;
-
-/** Bytes of scratch that each thread needs: the lane sums, the scores [M][8], and eight queries [d][8]. */
-export function attentionScratch(panel: Panel, spec: AttentionSpec): number {
-  return 4 * panel * (LANES + spec.keys + spec.size);
-}
-
-/** Where a row of scratch has its vectors, in bytes. */
-export function vectorsOf(panel: Panel): readonly number[] {
-  return Array.from({ length: panel / 4 }, (_, j) => 16 * j);
-}
 
 /**
  * The kernel of (thread, counters, k, packed): the keys in the order in which tiles read them, for every four keys of a
@@ -72,13 +43,18 @@ export function packKeysKernel(lib: Library, { batch, heads, keys, size, kStride
   });
 }
 
-/** The function (packed keys, q [d][8], scores): the scaled scores of `rows` keys with eight queries. */
+/**
+ * The function (packed keys, q [d][8], scores, tops): the scaled scores of `rows` keys with eight queries, and of each
+ * query the greatest so far. (A NaN is passed over there, but makes its power NaN, hence the sum of the powers, hence
+ * the whole row of the map, as in the definition.)
+ */
 export function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func {
   const perTurn = stepsPerTurn(spec.size, runLength, 16);
   const row = 4 * lib.panel;
   const key = keyOf(['scores', rows, spec.size, spec.scale]);
-  return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
-    const [a, b, out] = body.params;
+  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
+    const [a, b, out, tops] = body.params;
+    const vectors = vectorsOf(lib.panel);
     const { code, sums } = tileSum(body, {
       a,
       b,
@@ -87,29 +63,38 @@ export function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func
         Array.from({ length: rows }, (_, i) => 4 * i),
         4 * rows,
       ),
-      bVectors: vectorsOf(lib.panel),
+      bVectors: vectors,
       bSteps: Array.from({ length: perTurn }, (_, d) => row * d),
       bTurn: row * perTurn,
       turns: spec.size / perTurn,
       turnsPerRun: runLength / perTurn,
       fma: lib.fma,
     });
+    const scale = body.local('v128');
+    const greatest = vectors.map(() => body.local('v128'));
     return [
       code,
-      sums.map((ofKey, i) =>
-        ofKey.map((sum, j) => v128.store(out, f32x4.mul(sum, f32x4.const(spec.scale)), row * i + 16 * j)),
-      ),
+      set(scale, f32x4.const(spec.scale)),
+      sums.flat().map((sum) => set(sum, f32x4.mul(sum, scale))),
+      sums.map((ofKey, i) => ofKey.map((sum, j) => v128.store(out, sum, row * i + vectors[j]))),
+      greatest.map((top, j) => set(top, v128.load(tops, vectors[j]))),
+      sums.map((ofKey) => ofKey.map((sum, j) => set(greatest[j], f32x4.pmax(greatest[j], sum)))),
+      greatest.map((top, j) => v128.store(tops, top, vectors[j])),
     ];
   });
 }
 
-/** The function (v, map, out): `rows` channels of the result for eight queries, of which `lanes` are stored. */
-export function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number): Func {
+/**
+ * The function (v, map, out, sums): `rows` channels of the result for eight queries, of which `lanes` are stored. With
+ * `share` the map has powers yet, and gets in their place their shares of these sums: a division takes long, but it
+ * needs little else of the processor, which multiplies meanwhile.
+ */
+export function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number, share: boolean): Func {
   const perTurn = stepsPerTurn(spec.keys, runLength, 8);
   const row = 4 * lib.panel;
-  const key = keyOf(['mix', rows, lanes, spec.keys, spec.outPlane]);
-  return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
-    const [a, b, out] = body.params;
+  const key = keyOf(['mix', rows, lanes, share, spec.keys, spec.outPlane]);
+  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
+    const [a, b, out, totals] = body.params;
     const { code, sums } = tileSum(body, {
       a,
       b,
@@ -124,6 +109,7 @@ export function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: 
       turns: spec.keys / perTurn,
       turnsPerRun: runLength / perTurn,
       fma: lib.fma,
+      beforeTurn: share ? shares(body, b, totals, lib.panel, perTurn) : [],
     });
     return [
       code,
@@ -135,68 +121,4 @@ export function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: 
       ),
     ];
   });
-}
-
-/** The function (lane sums, scores): softmax down each of the eight columns. */
-export function softmaxColumns(lib: Library, keys: number): Func {
-  return lib.func(`softmaxColumns${keys}`, { params: ['i32', 'i32'], results: [] }, (body) => {
-    const [lanes, scores] = body.params;
-    const [offset, lane] = body.locals('i32');
-    const row = 4 * lib.panel;
-    const end = i32.const(row * keys);
-    const vectors = vectorsOf(lib.panel);
-    const tops = vectors.map(() => body.local('v128'));
-    const values = vectors.map(() => body.local('v128'));
-    const score = i32.add(scores, offset);
-    /** Keys whose exponentials are taken at once. */
-    const together = Math.max(1, AT_ONCE / vectors.length);
-    const exponentials = (rows: number): Code => {
-      const places = Array.from({ length: rows * vectors.length }, (_, i) => 16 * i);
-      const all = places.map((_, i) => values[i] ?? body.local('v128'));
-      return [
-        // The lanes of neighbouring keys lie side by side.
-        set(lane, i32.add(lanes, i32.and(offset, i32.const(row * LANES - 1)))),
-        all.map((value, i) => set(value, f32x4.sub(v128.load(score, places[i]), tops[i % vectors.length]))),
-        expf(body, all),
-        all.map((value, i) => v128.store(score, value, places[i])),
-        all.map((value, i) => set(value, f32x4.add(v128.load(lane, places[i]), value))),
-        all.map((value, i) => v128.store(lane, value, places[i])),
-      ];
-    };
-    return [
-      // A NaN is passed over here, but makes its p, hence the sum, hence the whole row NaN, as in the definition.
-      tops.map((top) => set(top, f32x4.const(-Infinity))),
-      forRange(
-        offset,
-        i32.const(0),
-        end,
-        row,
-        tops.map((top, j) => set(top, f32x4.pmax(top, v128.load(score, vectors[j])))),
-      ),
-      Array.from({ length: vectors.length * LANES }, (_, i) => v128.store(lanes, f32x4.const(0), 16 * i)),
-      forRange(
-        offset,
-        i32.const(0),
-        i32.const(row * (keys - (keys % together))),
-        row * together,
-        exponentials(together),
-      ),
-      forRange(offset, i32.const(row * (keys - (keys % together))), end, row, exponentials(1)),
-      values.map((value, j) => halveLanes(body, lanes, row, vectors[j], value)),
-      forRange(offset, i32.const(0), end, row, [
-        tops.map((share, j) => set(share, f32x4.div(v128.load(score, vectors[j]), values[j]))),
-        tops.map((share, j) => v128.store(score, share, vectors[j])),
-      ]),
-    ];
-  });
-}
-
-/** lane[i] += lane[i + 8], + 4, + 2, + 1: the sum into `total`. */
-function halveLanes(body: Body, lanes: I32, row: number, offset: number, total: Local<'v128'>): Code {
-  const values = Array.from({ length: LANES }, () => body.local('v128'));
-  const code: Code[] = values.map((value, i) => set(value, v128.load(lanes, row * i + offset)));
-  for (let half = LANES / 2; half >= 1; half /= 2) {
-    for (let i = 0; i < half; i++) code.push(set(values[i], f32x4.add(values[i], values[i + half])));
-  }
-  return [code, set(total, values[0])];
 }

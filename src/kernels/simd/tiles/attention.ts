@@ -10,19 +10,13 @@
  * convolution.
  */
 import { keyOf } from '../../key.ts';
-import { call, f32, forRange, i32, set, v128, when } from '../assembler/index.ts';
+import { call, f32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
 import type { Body, Code, Func, I32, Local } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
-import {
-  attentionScratch,
-  LANES,
-  mixTile,
-  scoreTile,
-  softmaxColumns,
-  vectorsOf,
-  type AttentionSpec,
-} from './attention-tiles.ts';
+import { powersOfColumns, shares } from './attention-powers.ts';
+import { attentionScratch, LANES, vectorsOf, type AttentionSpec } from './attention-scratch.ts';
+import { mixTile, scoreTile } from './attention-tiles.ts';
 import { transposed } from './vectors.ts';
 
 /** What a kernel does with the map of eight queries, which it has in scratch memory as [M][8]. */
@@ -109,8 +103,9 @@ interface Group {
   readonly k: Local<'i32'>;
   readonly v: Local<'i32'>;
   readonly out: Local<'i32'>;
-  /** In scratch: the lane sums, the scores [M][8], and the queries [d][8]. */
+  /** In scratch: the lane sums; the tops, then totals; the scores [M][8], then powers; and the queries [d][8]. */
   readonly lanes: Local<'i32'>;
+  readonly totals: Local<'i32'>;
   readonly scores: Local<'i32'>;
   readonly eightQueries: Local<'i32'>;
   /** Counts keys or channels. */
@@ -133,8 +128,8 @@ function kernelOf(
   return kernel(lib, `attention${source}${result}${keyOf(spec)}`, pointers, (body) => {
     const start = named(body.pointers);
     const [b, head, group, q, k, v, out, lanes, scores, m] = body.locals('i32');
-    const eightQueries = body.local('i32');
-    const unit: Group = { b, head, group, q, k, v, out, lanes, scores, eightQueries, m };
+    const [totals, eightQueries] = body.locals('i32');
+    const unit: Group = { b, head, group, q, k, v, out, lanes, totals, scores, eightQueries, m };
 
     /** What depends on how many queries there are: eight, or in the last group perhaps fewer. */
     const forQueries = (code: (count: number) => Code): Code =>
@@ -164,28 +159,35 @@ function kernelOf(
         result === 'values' ? planes(start.out, spec.outStride, spec.outPlane) : mapRow(start.out, spec.outStride),
       ),
       set(lanes, at(start.scratch, body.thread, attentionScratch(lib.panel, spec))),
-      set(scores, i32.add(lanes, i32.const(row * LANES))),
+      set(totals, i32.add(lanes, i32.const(row * LANES))),
+      set(scores, i32.add(totals, i32.const(row))),
       source === 'map' || source === 'columns'
         ? forQueries((count) => (source === 'map' ? readMap : readColumns)(lib, body, spec, unit, count))
         : computeScores(lib, spec, unit),
-      source === 'products' ? call(softmaxColumns(lib, keys), lanes, scores) : [],
-      forQueries((count) => (result === 'values' ? mixValues : writeMap)(lib, body, spec, unit, count)),
+      source === 'products' ? call(powersOfColumns(lib, keys), lanes, scores, totals) : [],
+      result === 'map' && source === 'products' ? sharesOfColumns(lib, body, spec, unit) : [],
+      forQueries((count) =>
+        result === 'values'
+          ? mixValues(lib, spec, unit, count, source === 'products')
+          : writeMap(lib, body, spec, unit, count),
+      ),
     ]);
   });
 }
 
 /** Scores of the queries with all keys. */
-function computeScores(lib: Library, spec: AttentionSpec, { q, k, scores, eightQueries, m }: Group): Code {
+function computeScores(lib: Library, spec: AttentionSpec, { q, k, totals, scores, eightQueries, m }: Group): Code {
   const { queries, keys, size } = spec;
   const row = 4 * lib.panel;
   const score = (rows: number): Code =>
-    call(scoreTile(lib, spec, rows), at(k, m, 4 * size), eightQueries, at(scores, m, row));
+    call(scoreTile(lib, spec, rows), at(k, m, 4 * size), eightQueries, at(scores, m, row), totals);
   const copyVectors = vectorsOf(lib.panel).map((vector) =>
     v128.store(at(eightQueries, m, row), v128.load(at(q, m, 4 * queries), vector), vector),
   );
   return [
     set(eightQueries, i32.add(scores, i32.const(row * keys))),
     forRange(m, i32.const(0), i32.const(size), 1, copyVectors),
+    vectorsOf(lib.panel).map((vector) => v128.store(totals, f32x4.const(-Infinity), vector)),
     forRange(m, i32.const(0), i32.const(keys - (keys % 4)), 4, score(4)),
     keys % 4 === 0 ? [] : score(keys % 4),
   ];
@@ -239,10 +241,23 @@ function inFours(count: number, code: (first: number, queries: number) => Code):
   return Array.from({ length: Math.ceil(count / 4) }, (_, i) => code(4 * i, Math.min(4, count - 4 * i)));
 }
 
-/** Mixes the values of all keys for `count` queries, four channels at a time. */
-function mixValues(lib: Library, _body: Body, spec: AttentionSpec, { v, scores, out, m }: Group, count: number): Code {
+/** Makes powers shares of their totals. */
+function sharesOfColumns(lib: Library, body: Body, { keys }: AttentionSpec, { totals, scores, m }: Group): Code {
+  const row = 4 * lib.panel;
+  return forRange(m, i32.const(0), i32.const(keys), 1, shares(body, at(scores, m, row), totals, lib.panel, 1));
+}
+
+/** Mixes the values of all keys for `count` queries, four channels at a time; the first four share powers out. */
+function mixValues(lib: Library, spec: AttentionSpec, unit: Group, count: number, powers: boolean): Code {
+  const { v, totals, scores, out, m } = unit;
   const { keys, size, outPlane } = spec;
-  const mix = (rows: number): Code =>
-    call(mixTile(lib, spec, rows, count), at(v, m, 4 * keys), scores, at(out, m, outPlane));
-  return [forRange(m, i32.const(0), i32.const(size - (size % 4)), 4, mix(4)), size % 4 === 0 ? [] : mix(size % 4)];
+  const mix = (rows: number, share: boolean): Code =>
+    call(mixTile(lib, spec, rows, count, share), at(v, m, 4 * keys), scores, at(out, m, outPlane), totals);
+  const first = Math.min(4, size);
+  return [
+    set(m, i32.const(0)),
+    mix(first, powers),
+    forRange(m, i32.const(first), i32.const(size - (size % 4)), 4, mix(4, false)),
+    size % 4 === 0 || size < 4 ? [] : mix(size % 4, false),
+  ];
 }

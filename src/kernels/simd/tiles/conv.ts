@@ -26,7 +26,7 @@ import {
   type Area,
   type ConvSpec,
 } from './area.ts';
-import { hasOperand, type OperandOp } from './epilogue.ts';
+import { hasOperand, operandStart, type OperandOp } from './epilogue.ts';
 
 /**
  * Pixels of a strip, about: so often is a panel's weight used for each time that it comes from the third-level cache.
@@ -126,13 +126,6 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
 /** Bytes of a panel's weights. */
 function panelBytes(lib: Library, { channels, kernelHeight, kernelWidth }: ConvSpec): number {
   return 4 * lib.panel * channels * kernelHeight * kernelWidth;
-}
-
-/** Where an operand begins for a sample and one of its strips. */
-function operandStart(op: OperandOp, start: I32, sample: I32, strip: I32, stripBytes: number): I32 {
-  if (op.kind === 'bias') return start;
-  const ofSample = at(start, sample, op.batchStride);
-  return op.kind === 'spread' ? ofSample : at(ofSample, strip, stripBytes);
 }
 
 /** All tiles of the strip, for the first `outputs` channels of the panel. */

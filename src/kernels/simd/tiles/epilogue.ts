@@ -5,6 +5,7 @@
 import { keyOf } from '../../key.ts';
 import { f32x4, set, v128 } from '../assembler/index.ts';
 import type { Code, I32, Local, V128 } from '../assembler/index.ts';
+import { at } from '../library.ts';
 
 /** One of the operations. Strides are in bytes, from a sample to the next. */
 export type EpilogueOp =
@@ -25,6 +26,13 @@ export type OperandOp = Exclude<EpilogueOp, { kind: 'divide' }>;
 /** The operations with a tensor operand have one address each, in their order. */
 export function hasOperand(op: EpilogueOp): op is OperandOp {
   return op.kind !== 'divide';
+}
+
+/** Where an operand begins for a sample and one of its pieces, of so many bytes of a plane. */
+export function operandStart(op: OperandOp, start: I32, sample: I32, piece: I32, pieceBytes: number): I32 {
+  if (op.kind === 'bias') return start;
+  const ofSample = at(start, sample, op.batchStride);
+  return op.kind === 'spread' ? ofSample : at(ofSample, piece, pieceBytes);
 }
 
 /** How many operands the epilogue reads. */

@@ -53,6 +53,8 @@ export interface TileRun {
   readonly bTurn: number;
   /** One rounding per step instead of two: other bits. */
   readonly fma: boolean;
+  /** Makes ready what a turn of the loop reads. */
+  readonly beforeTurn?: Code;
 }
 
 /** All runs of a tile's sums. */
@@ -90,7 +92,9 @@ export function tileRun(body: Body, tile: TileRun, sums: Accumulators, turns: Lo
       k === aSteps.length - 1 ? [] : breakIf(i32.eq(turns, i32.const(-1 - k)), 1),
     ];
   });
-  return block(doWhile([steps, increase(b, tile.bTurn)], tee(turns, i32.sub(turns, i32.const(1)))));
+  return block(
+    doWhile([tile.beforeTurn ?? [], steps, increase(b, tile.bTurn)], tee(turns, i32.sub(turns, i32.const(1)))),
+  );
 }
 
 /**

@@ -72,6 +72,37 @@ describe('the same bits as the plain loop', () => {
     );
   });
 
+  test('pixels of many channels, more than a run, and what is done to their sums', () => {
+    fc.assert(
+      fc.property(
+        small(2),
+        fc.integer({ min: 1, max: 200 }),
+        fc.integer({ min: 1, max: 37 }),
+        small(12),
+        small(12),
+        fc.boolean(),
+        seeds,
+        (b, c, o, h, w, divided, seed) => {
+          const weight = tensorOf([o, c, 1, 1], seed + 1);
+          const bias = tensorOf([o], seed + 2);
+          const none = { top: 0, bottom: 0, left: 0, right: 0 };
+          check(
+            (k, { x, residual, spread }) => {
+              const sums = k.add(k.add(k.conv2d(x, weight, bias, 1, none), residual), spread);
+              return { y: divided ? k.divide(sums, 3) : sums, plain: k.conv2d(x, weight, undefined, 1, none) };
+            },
+            {
+              x: tensorOf([b, c, h, w], seed),
+              residual: tensorOf([b, o, h, w], seed + 3),
+              spread: tensorOf([b, o], seed + 4),
+            },
+          );
+        },
+      ),
+      runs,
+    );
+  });
+
   test('pixels of many channels, whose planes are put apart', () => {
     // Planes of these sizes, so many channels of them, would compete for the same places of the cache.
     const sizes = fc.constantFrom([16, 16, 18], [4, 32, 36], [1, 256, 20], [8, 16, 66]);

@@ -1,0 +1,35 @@
+/** What a kernel of attention is made for, and the scratch memory in which a thread has what it works at. */
+import type { Panel } from '../library.ts';
+
+/** Attention of `queries` tokens to `keys` tokens. Strides are in bytes, from a sample to the next. */
+export interface AttentionSpec {
+  readonly batch: number;
+  readonly heads: number;
+  readonly queries: number;
+  readonly keys: number;
+  /** Channels of a head. */
+  readonly size: number;
+  readonly scale: number;
+  readonly qStride: number;
+  readonly kStride: number;
+  readonly vStride: number;
+  readonly outStride: number;
+  /** Bytes from a plane of the result to the next. */
+  readonly outPlane: number;
+}
+
+/** Lanes in which definition/attention sums the powers of a query. */
+export const LANES = 16;
+
+/**
+ * Bytes of scratch that each thread needs: for each query 16 lane sums and what is known of all keys; the scores
+ * [M][8]; and eight queries [d][8].
+ */
+export function attentionScratch(panel: Panel, spec: AttentionSpec): number {
+  return 4 * panel * (LANES + 1 + spec.keys + spec.size);
+}
+
+/** Where a row of scratch has its vectors, in bytes. */
+export function vectorsOf(panel: Panel): readonly number[] {
+  return Array.from({ length: panel / 4 }, (_, j) => 16 * j);
+}
