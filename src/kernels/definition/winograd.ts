@@ -111,3 +111,8 @@ export function transformed2d(
     ),
   );
 }
+
+/** The transpose of a matrix. */
+export function turned(matrix: readonly (readonly number[])[]): readonly (readonly number[])[] {
+  return matrix[0].map((_, column) => matrix.map((row) => row[column]));
+}
