@@ -19,10 +19,10 @@ export type SumsOfTiles = (x: Tensor, gradient: Tensor) => Tensor;
 const TOGETHER = 4;
 
 /**
- * The order: pixels and gradients of a tile are transformed columns first, then rows, each step rounded. The products of
- * each of its 4 × (width + 2) places are added over the tiles of all samples, in runs, as in conv2dWeightGradient over the
- * pixels of one picture: sample by sample, row by row, each row of tiles filled up to a multiple of four. The sums are
- * transformed columns first, in double precision, and rounded once.
+ * The order: pixels and gradients of a tile are transformed columns first, then rows, each step rounded. The products
+ * of each of its 4 × (width + 2) places are added over the tiles of all samples, in runs, as in conv2dWeightGradient
+ * over the pixels of one picture: sample by sample, row by row, each row of tiles filled up to a multiple of four. The
+ * sums are transformed columns first, in double precision, and rounded once.
  * @param x [B,C,H,W], what the convolution was given
  * @param gradient [B,O,H′,W′], of its result
  * @param width of a tile: 2 or 4 outputs

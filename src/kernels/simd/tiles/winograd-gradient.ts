@@ -1,6 +1,6 @@
 /**
- * The gradient of a Winograd convolution's result, transformed tile by tile as definition/winograd-weight-gradient says,
- * and packed in panels of eight outputs (or 16) as the products of a weight's gradient read it.
+ * The gradient of a convolution's result, transformed tile by tile as definition/winograd-weight-gradient says, and
+ * packed in panels of eight outputs (or 16), as the products of a weight's gradient read it.
  */
 import { turned, winogradTransforms } from '../../definition/winograd.ts';
 import { keyOf } from '../../key.ts';
