@@ -10,8 +10,8 @@ import type { FloatArray, Tensor } from '../../tensor/tensor.ts';
 import { productInRuns } from '../matrix/products.ts';
 
 /**
- * For each output of F(2×4, 3×3) what its sums add up, from place to place as errors add up: √ Σ A² (Σ_c |U| |V|)². By it
- * and the terms of a sum, the channels, it errs as a direct one does by its own magnitude.
+ * For each output of F(2×4, 3×3) what its sums add up, from place to place as errors add up: √ Σ A² (Σ_c |U| |V|)². By
+ * it and the terms of a sum, the channels, it errs as a direct one does by its own magnitude.
  * @param x [B,C,H,W] of f64
  * @param weight [O,C,3,3] of f64
  */
