@@ -175,6 +175,7 @@ export {
   checkWeights,
   createModel,
   type Architecture,
+  type EmbeddingName,
   type Learning,
   type LookedUp,
   type Model,
@@ -580,7 +581,7 @@ export { reference as referenceImplementation, type Implementation } from './ora
 export type { Heat, Measures } from './oracle/measures.ts';
 export { readCase, type ReadModel } from './oracle/read-case.ts';
 export type { Band, Deviation } from './oracle/tolerance.ts';
-export { traceCase, type Precision, type Trace, type TraceOptions } from './oracle/trace.ts';
+export { traceCase, type Precision, type Prepared, type Trace, type TraceOptions } from './oracle/trace.ts';
 
 // evaluation
 export { bootstrap, type BootstrapOptions, type Estimate } from './evaluation/bootstrap.ts';

@@ -21,6 +21,7 @@ import re
 import torch
 import torch.nn.functional as F
 from diffusers import UNet2DModel
+from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import Attention
 from diffusers.models.resnet import ResnetBlock2D
 from safetensors import safe_open
@@ -125,7 +126,8 @@ def make_kernels(folder):
 # What is stored of a gradient.
 
 def size_of(x):
-    return {"rms": x.double().square().mean().sqrt().item(), "max": x.double().abs().max().item()}
+    numbers = {"rms": x.double().square().mean().sqrt().item(), "max": x.double().abs().max().item()}
+    return {key: float(f"{value:.4g}") for key, value in numbers.items()}
 
 
 class Gradients:
@@ -239,13 +241,13 @@ class Terms:
     The embedded time and class are spread over all pixels, so ∂L/∂y is itself a sum there, and may be zero in theory,
     too: a norm of one channel undoes what is added to it. So on this way, and in the layers before it, the absolute
     values are added up from the pixels on. What comes back to queries, keys and values is such a sum over tokens, of
-    differences: there they are added up from the mixed values on.
+    differences: there they are added up from the mixed values on, and from there on to a transformer's norm before them.
     """
 
     def __init__(self, model):
         self.found, self.names = {}, {module: name for name, module in model.named_modules()}
-        self.sizes, self.of_temb, self.of_first = {}, None, None
-        kinds = (torch.nn.Conv2d, torch.nn.Linear, torch.nn.Embedding, torch.nn.GroupNorm)
+        self.sizes, self.of_temb, self.of_first, self.norms = {}, None, None, {}
+        kinds = (torch.nn.Conv2d, torch.nn.Linear, torch.nn.Embedding, torch.nn.GroupNorm, torch.nn.LayerNorm)
         for module in model.modules():
             if isinstance(module, kinds):
                 module.register_forward_hook(self.watch)
@@ -253,6 +255,8 @@ class Terms:
                 self.watch_time(module)
             if isinstance(module, Attention):
                 self.watch_attention(module)
+            if isinstance(module, BasicTransformerBlock):
+                self.norms |= {module.attn1: (module.norm1, "qkv"), module.attn2: (module.norm2, "q")}
 
     def watch_attention(self, layer):
         seen = {}
@@ -269,6 +273,10 @@ class Terms:
             parts = {"to_q": of_scores @ k.abs(), "to_k": of_scores.transpose(-1, -2) @ q.abs(), "to_v": shares.transpose(-1, -2) @ g}
             for name, x in parts.items():
                 self.sizes[getattr(layer, name)] = x.transpose(1, 2).flatten(2)
+            norm, keys = self.norms.get(layer, (None, ""))
+            readers = [getattr(layer, f"to_{key}") for key in keys]
+            if readers:
+                self.sizes[norm] = sum(self.sizes[reader] @ reader.weight.detach().abs() for reader in readers)
 
         layer.to_out[0].register_forward_pre_hook(lambda _, given: given[0].register_hook(mixed) and None)
 
@@ -306,7 +314,7 @@ class Terms:
         name = self.names[module]
         if module in self.sizes:
             return self.sizes[module]
-        if self.of_temb is None or not re.search(r"^(time|class)_(embedding|proj)", name):
+        if self.of_temb is None or not re.search(r"^(time|class|add)_(embedding|proj)", name):
             return g.abs()
         if name == "time_proj":
             return self.of_first
@@ -322,6 +330,9 @@ class Terms:
             normed = F.group_norm(x, module.num_groups, eps=module.eps)
             pixels = tuple(i for i in range(g.ndim) if i != 1)
             found = {"weight": (normed * g).abs().sum(pixels), "bias": g.abs().sum(pixels)}
+        elif isinstance(module, torch.nn.LayerNorm):
+            normed = F.layer_norm(x, module.normalized_shape, eps=module.eps)
+            found = {"weight": (normed * g).abs().flatten(0, -2).sum(0), "bias": g.abs().flatten(0, -2).sum(0)}
         else:
             found = terms_of(module, x, g)
         for key, value in found.items():
@@ -405,14 +416,13 @@ def make_models(folder):
     make_model(folder / "letters.safetensors", UNet2DModel.from_pretrained(letters).eval(), inputs)
 
 
-def make_model(path, model, inputs):
-    gradients = Gradients(whole=WHOLE)
+def make_model(path, model, inputs, wanted=("sample",), loss_of=squared_error, whole=WHOLE):
+    gradients = Gradients(whole)
     g = torch.Generator().manual_seed(SEED + 3)
     channels = min(model.config.in_channels, model.config.out_channels)
     assert channels == model.config.in_channels
     inputs = inputs | {"target": torch.randn(inputs["sample"].shape, generator=g)}
-    wanted = ["sample"]
-    loss, exact = compare(gradients, "", model, inputs, wanted, squared_error)
+    loss, exact = compare(gradients, "", model, inputs, list(wanted), loss_of)
     tensors = {key: x for key, x in inputs.items()} | store.both("loss", loss.view(1), exact.view(1))
     gradients.tensors = {f"grad.{name}": x for name, x in gradients.tensors.items()}
     gradients.said = {f"grad.{name}": x for name, x in gradients.said.items()}

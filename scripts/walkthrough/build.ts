@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { excerpts } from '../../src/walkthrough/code/excerpts.ts';
 import { caseName } from '../../src/walkthrough/study.ts';
+import { classifierFile } from '../../src/walkthrough/work/judge.ts';
 import type { PromisedFiles } from '../../src/walkthrough/work/promised.ts';
 import { halfWeights } from './half-weights.ts';
 import { readExcerpts } from './sources.ts';
@@ -18,6 +19,7 @@ import { readExcerpts } from './sources.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const source = join(root, 'src/walkthrough');
 const letters = join(root, 'fixtures/letters/model');
+const classifier = join(root, 'fixtures/letters', classifierFile);
 const words = join(root, 'fixtures/letters-text/model');
 /** The weights of the letters model, in its folder. */
 export const lettersWeights = 'unet/diffusion_pytorch_model.safetensors';
@@ -27,6 +29,8 @@ export async function buildWalkthrough(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await writeModel(join(folder, 'model'));
+  await mkdir(join(folder, 'judge'));
+  await writeFile(join(folder, 'judge', classifierFile), halfWeights(await readFile(classifier), classifierFile));
   await cp(words, join(folder, 'words'), { recursive: true });
   await cp(join(root, 'fixtures/oracle', caseName), join(folder, 'oracle', caseName), { recursive: true });
   await build({
@@ -36,6 +40,7 @@ export async function buildWalkthrough(folder: string): Promise<void> {
       SOURCES: JSON.stringify(await readExcerpts(root, excerpts)),
       MODELS: JSON.stringify({
         model: await promisesOf(join(folder, 'model')),
+        judge: await promisesOf(join(folder, 'judge')),
         words: await promisesOf(join(folder, 'words')),
       }),
     },
@@ -46,7 +51,8 @@ export async function buildWalkthrough(folder: string): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
   });
-  await writeFile(join(folder, 'index.html'), await readFile(join(source, 'index.html')));
+  for (const page of ['index.html', 'ports.html']) await cp(join(source, page), join(folder, page));
+  await cp(join(root, 'fixtures/readme/letters.png'), join(folder, 'picture.png'));
 }
 
 /** Writes the letters model as the page loads it: its weights rounded to f16. */

@@ -39,17 +39,30 @@ export const backendHelp = `  --dtype f32|f64|f16|bf16        precision (f32)
                                   two thirds of the products and have bits of their own (direct); fast for f32 and f64
   --threads N                     threads of the simd kernels (as many as there are cores; the same bits)`;
 
-/** The precision and the backend that the options ask for. Throws an InputError for what this engine cannot do. */
-export function chooseBackend(options: ParsedOptions): { dtype: DType; backend: Backend } {
+/** A precision, and who computes in it. */
+export interface ChosenBackend {
+  readonly dtype: DType;
+  readonly backend: Backend;
+  /** Of the fast kernels. */
+  readonly threads: number;
+}
+
+/**
+ * The precision and the backend that the options ask for.
+ * @param watch is told of every step of the fast kernels
+ * @throws InputError for what this engine cannot do
+ */
+export function chooseBackend(options: ParsedOptions, watch?: SimdOptions['watch']): ChosenBackend {
   const dtype = options.choice('dtype', dtypes) ?? 'f32';
   const threads = options.integer('threads', 1, mostThreads) ?? threadsHere();
   const order = chooseOrder(options, dtype);
   const kernels = options.choice('kernels', ['definition', 'reference', ...fastKernels]);
-  if (kernels === 'definition') return { dtype, backend: definitionBackend({ order }) };
+  if (kernels === 'definition') return { dtype, threads, backend: definitionBackend({ order }) };
   if (kernels === 'reference' || (kernels === undefined && dtype !== 'f32'))
-    return { dtype, backend: referenceBackend({ order }) };
-  if (kernels === undefined) return { dtype, backend: fastestHere(threads, order) };
-  return { dtype, backend: simdBackend({ threads, order, ...fastOptions(kernels) }) };
+    return { dtype, threads, backend: referenceBackend({ order }) };
+  const watched = watch && { watch };
+  if (kernels === undefined) return { dtype, threads, backend: fastestHere({ threads, order, ...watched }) };
+  return { dtype, threads, backend: simdBackend({ threads, order, ...watched, ...fastOptions(kernels) }) };
 }
 
 /** The order that is asked for. Throws an InputError for the fast one of 16 bits, which are computed directly alone. */
@@ -61,8 +74,8 @@ function chooseOrder(options: ParsedOptions, dtype: DType): Order {
 }
 
 /** The fastest backend; on stderr why it is a slow one, where it is. */
-export function fastestHere(threads: number, order: Order = 'direct'): Backend {
-  return fastestBackend({ threads, order, onFallback: (reason) => warn([reason]) });
+export function fastestHere(options: Pick<SimdOptions, 'threads' | 'order' | 'watch'>): Backend {
+  return fastestBackend({ ...options, onFallback: (reason) => warn([reason]) });
 }
 
 /** The fast kernels of this name. Throws an InputError where the engine cannot run them. */

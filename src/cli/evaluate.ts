@@ -136,7 +136,7 @@ async function merge(options: ParsedOptions): Promise<number> {
 
   const sheet = await readSheet(sheetFile(options));
   if (out !== undefined) writeOut(out, writeRecord(record));
-  const backend = fastestHere(1);
+  const backend = fastestHere({ threads: 1 });
   report(options, record, look(classifier, backend, sheet));
   backend.dispose();
   const missing = record.settings.count - record.numbers.length;

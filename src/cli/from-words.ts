@@ -14,9 +14,10 @@ import { InputError } from '../tensor/errors.ts';
 import { shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { chooseBackend } from './backend.ts';
 import type { DrawnRun } from './drawn.ts';
-import { follow } from './follow.ts';
+import { follow, whileMeasured } from './follow.ts';
 import { chooseLora } from './lora.ts';
 import { warn } from './messages.ts';
+import { createMeter } from './meter.ts';
 import { folderChoices } from './model.ts';
 import { chooseNoise, type ChosenNoise } from './noise.ts';
 import { refuseIdle, type ParsedOptions } from './options.ts';
@@ -25,7 +26,7 @@ import { choosePipelineGuidance } from './pipeline-guidance.ts';
 import { planPictures, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
 import { chooseRun } from './scheduler-options.ts';
 import { chooseSize, chooseSizes, chooseWords, type Words } from './word-options.ts';
-import { announceWork, plannedWork } from './work.ts';
+import { announceWork, plannedWork, speedOf } from './work.ts';
 
 /** What a run from words does not have. */
 const foreign = [
@@ -54,7 +55,9 @@ export async function sampleFromWords(
   choices: DrawChoices,
 ): Promise<DrawnRun> {
   refuseIdle(options, foreign, 'with --prompt');
-  const { dtype, backend } = chooseBackend(options);
+  const meter = createMeter();
+  const computing = chooseBackend(options, meter.watch);
+  const { dtype, backend } = computing;
   const words = chooseWords(options);
   const pipeline = await loadPipeline(options, dtype);
   warn([...pipeline.warnings, ...cutOff(pipeline, [...words.prompts, ...words.negativePrompts])]);
@@ -67,7 +70,8 @@ export async function sampleFromWords(
   const sizes = chooseSizes(options, pipeline, [height, width]);
   const texts = new Set([...words.prompts, ...words.negativePrompts]).size;
   const plan = { guidance, scheduler: chosen.scheduler, shape: noise.shape, texts };
-  announceWork(plannedWork(() => pipelineWork(pipeline, plan), noise.shape));
+  const work = plannedWork(() => pipelineWork(pipeline, plan), noise.shape);
+  announceWork(work, { speed: speedOf(computing) });
 
   const { texts: encoders, unet: drawing, autoencoder } = pipeline;
   const models = [drawing, autoencoder.decoder, autoencoder.encoder, ...encoders.map(({ encoder }) => encoder)];
@@ -80,17 +84,21 @@ export async function sampleFromWords(
     ...(sizes && { sizes }),
     ...(guidanceScale !== undefined && { guidanceScale }),
   });
+  // What has been run will not be run again: the next model takes its place.
+  backend.release?.();
   const from = picture && (await readLatentPicture(picture, pipeline, [height, width], words.tiling));
   const { unet, ...run } = latentRun(pipeline, backend, chosen.scheduler, from, noise);
+  backend.release?.();
   const denoiser = denoiserOf({ main: unet }, backend, conditions);
   const keeps = files.latents !== undefined;
-  const { sample, steps } = await follow(
-    { denoiser, guidance, ...run, noiseSource: noise.noiseSource },
-    'drawing',
+  const { sample, steps } = await follow({ denoiser, guidance, ...run, noiseSource: noise.noiseSource }, 'drawing', {
     keeps,
-    false,
+    metered: { meter, products: work.drawing ?? work.products },
+  });
+  backend.release?.();
+  const samples = whileMeasured('decoding', { meter, products: work.products - (work.drawing ?? 0) }, () =>
+    picturesOf(pipeline, backend, sample, { tiling: words.tiling }),
   );
-  const samples = picturesOf(pipeline, backend, sample, { tiling: words.tiling });
   backend.dispose();
 
   const title = runTitle(guidance, chosen.scheduler, chosen);

@@ -50,7 +50,7 @@ export async function invertPicture(options: ParsedOptions, kinds: OptionKinds):
   };
   announceWork(leastWork({ models, conditions, guidance: none, scheduler, shape: picture.shape }));
   const run = { denoiser, guidance: none, scheduler, noise: picture, noiseSource };
-  const { sample } = await follow(run, 'inverting', false, options.has('preview'));
+  const { sample } = await follow(run, 'inverting', { preview: options.has('preview') });
   backend.dispose();
   writeOut(out, writeSafetensors({ noise: sample }));
   const back = schedulerConfig?.['_class_name'] === 'DDIMScheduler' ? '' : ' --scheduler ddim';

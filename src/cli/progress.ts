@@ -55,10 +55,14 @@ export interface Done {
   readonly note: string;
 }
 
+/** Of a step: what must be done before it is said how long the rest takes. */
+const known = 0.02;
+
 /** `title 12/20  3.1 s, 2.0 s left  note`. */
 export function progressText({ title, done, total, seconds, note }: Done): string {
-  const left = done > 0 ? `, ${((seconds / done) * (total - done)).toFixed(1)} s left` : '';
-  return printable(`${title} ${done}/${total}  ${seconds.toFixed(1)} s${left}  ${note}`.trimEnd());
+  const left = done >= known ? `, ${((seconds / done) * (total - done)).toFixed(1)} s left` : '';
+  const steps = Number.isInteger(done) ? done : done.toFixed(2);
+  return printable(`${title} ${steps}/${total}  ${seconds.toFixed(1)} s${left}  ${note}`.trimEnd());
 }
 
 /**

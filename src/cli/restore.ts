@@ -85,7 +85,8 @@ async function run(args: readonly string[]): Promise<number> {
 
   const started = performance.now();
   const samplingRun = { denoiser: denoiserOf(models, backend, conditions), guidance, scheduler, noise, noiseSource };
-  const { sample, steps } = await follow(samplingRun, 'restoring', files.latents !== undefined, options.has('preview'));
+  const following = { keeps: files.latents !== undefined, preview: options.has('preview') };
+  const { sample, steps } = await follow(samplingRun, 'restoring', following);
   backend.dispose();
   const title = `${task.measurement.name}, ${runTitle(guidance, scheduler, chosen)}`;
   if (files.out !== undefined) writeOut(files.out, encodePng(gridOf(title, task, sample)));

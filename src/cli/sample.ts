@@ -14,6 +14,7 @@ import { sampleFromWords } from './from-words.ts';
 import { chooseUNetGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
 import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
+import { createMeter } from './meter.ts';
 import { loadWeak, modelHelp } from './model.ts';
 import { chooseClassifier, classifierHelp, classifierOptions } from './noise-classifier.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
@@ -22,7 +23,7 @@ import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
 import { chooseRunFiles, planPictures, runTitle, writeDrawn, type DrawChoices } from './run-report.ts';
 import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
-import { announceWork, plannedWork } from './work.ts';
+import { announceWork, plannedWork, speedOf } from './work.ts';
 
 /** The options of a run. */
 export const sampleKinds: OptionKinds = {
@@ -90,7 +91,9 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   const { out, animation } = files;
   if (options.has('prompt')) return sampleFromWords(options, picture, files, choices);
   refuseWithoutPrompt(options);
-  const { dtype, backend } = chooseBackend(options);
+  const meter = createMeter();
+  const chosen = chooseBackend(options, meter.watch);
+  const { dtype, backend } = chosen;
   const { unet, schedulerConfig } = await loadWithLora(options, dtype);
   if (![1, 3, 4].includes(unet.config.inChannels) && ((out ?? animation) !== undefined || options.has('preview'))) {
     throw new InputError(
@@ -109,7 +112,8 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   const models = { main: unet, ...(weak && { weak }) };
   const byName = classConditions(conditions.labels, conditions.nullLabel);
   const plan = { models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole };
-  announceWork(plannedWork(() => leastWork(plan), whole));
+  const work = plannedWork(() => leastWork(plan), whole);
+  announceWork(work, { speed: speedOf(chosen) });
   const weights = {
     model: [unet.weights],
     ...(weak && { 'weak-model': [weak.weights] }),
@@ -135,7 +139,10 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
     if (files.animation !== undefined) frames.push(denoised ?? sample);
   };
   const keeps = files.latents !== undefined;
-  const { sample, steps } = await follow(samplingRun, 'drawing', keeps, options.has('preview'), watch);
+  const metered = { meter, products: work.products };
+  const { sample, steps } = await follow(samplingRun, 'drawing', {
+    ...{ keeps, preview: options.has('preview'), watch, metered },
+  });
   backend.dispose();
 
   const title = runTitle(guidance, scheduler, { stepCount, begin });

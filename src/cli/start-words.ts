@@ -53,7 +53,7 @@ async function draw(
     noise: randn([prompts.length, inChannels, height, width]),
     noiseSource: randn,
   };
-  const { sample } = await follow(run, title, false, false);
+  const { sample } = await follow(run, title);
   const samples = picturesOf(pipeline, backend, sample);
   return { row: { title, samples }, seconds: (performance.now() - started) / 1000 };
 }

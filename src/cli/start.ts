@@ -30,7 +30,7 @@ const out = 'out/letters.png';
 const outInWords = 'out/words.png';
 
 const { unet, schedulerConfig } = await loadModel(lettersModel, 'f32');
-const backend = fastestHere(threadsHere());
+const backend = fastestHere({ threads: threadsHere() });
 const layers = selectLayers(['mid'], unet.attentionLayers);
 const weightCount = [...unet.weights.values()].reduce((sum, { data }) => sum + data.length, 0);
 console.log(

@@ -3,17 +3,26 @@ import { totalmem } from 'node:os';
 import { InputError } from '../tensor/errors.ts';
 import type { Work } from '../sampling/work.ts';
 import { sizeOf } from '../tensor/tensor.ts';
+import { peakMeter } from '../kernels/simd/index.ts';
+import type { ChosenBackend } from './backend.ts';
 import { warn } from './messages.ts';
 
 /** Work of more multiply-adds than this is said first: about a minute on one thread. */
 const much = 1e12;
 
+/** What is known of the machine. */
+export interface Machine {
+  /** Its memory, in bytes. */
+  readonly memory?: number;
+  /** Measures how many multiply-adds it does in a second; where it is not given, no time is told. */
+  readonly speed?: (() => number) | undefined;
+}
+
 /**
  * Says on stderr what takes long.
- * @param memory of this machine, in bytes
  * @throws InputError for what this machine cannot hold
  */
-export function announceWork({ products, bytes }: Work, memory = totalmem()): void {
+export function announceWork({ products, bytes }: Work, { memory = totalmem(), speed }: Machine = {}): void {
   if (bytes > memory) {
     const [wanted, had] = [gigabytes(bytes), gigabytes(memory)];
     throw new InputError(
@@ -21,7 +30,27 @@ export function announceWork({ products, bytes }: Work, memory = totalmem()): vo
         'ask for fewer or smaller samples at a time',
     );
   }
-  if (products > much) warn([`this takes ${powerOfTen(products)} multiply-adds and at least ${gigabytes(bytes)}`]);
+  if (products <= much) return;
+  const time = speed ? `, about ${timeText(products / speed())},` : '';
+  warn([`this takes ${powerOfTen(products)} multiply-adds${time} and at least ${gigabytes(bytes)}`]);
+}
+
+/** What of the peak whole models reach. */
+const reached = 0.75;
+
+/** How fast the fast kernels are on this machine, as it is at the moment; undefined for all others. */
+export function speedOf({ backend, threads }: ChosenBackend): (() => number) | undefined {
+  if (!backend.name.startsWith('simd')) return undefined;
+  // A multiply-add is two operations.
+  return () => (peakMeter(backend.name.includes('wide'))() / 2) * 1e9 * reached * threads;
+}
+
+/** `40 seconds`, `3 minutes`, `2.5 hours`. */
+function timeText(seconds: number): string {
+  const [amount, unit] = seconds < 100 ? [seconds, 'second'] : [seconds / 60, 'minute'];
+  if (amount >= 100) return `${(amount / 60).toFixed(1)} hours`;
+  const whole = Math.max(1, Math.round(amount));
+  return `${whole} ${unit}${whole === 1 ? '' : 's'}`;
 }
 
 /**

@@ -186,6 +186,8 @@ export interface Backend {
    * @throws InputError when the program asks kernels for what does not fit together
    */
   run(program: Program, inputs: Tensors): Tensors;
+  /** Gives up what it keeps for programs that it has run, as their weights: it makes them ready again if it must. */
+  release?(): void;
   /** Frees what the backend holds (memory, threads). Safe to call twice. */
   dispose(): void;
 }

@@ -1,9 +1,10 @@
 /** What a run of a pipeline will take, before it is begun. */
-import { passLoad } from '../models/cost.ts';
+import { passLoad, type PassLoad } from '../models/cost.ts';
 import { unperturbed } from '../models/stage.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import type { Condition } from '../models/condition.ts';
-import { leastWork, type Work } from '../sampling/work.ts';
+import type { Model } from '../models/model.ts';
+import { leastBytes, leastWork, type Work } from '../sampling/work.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { at } from '../tensor/at.ts';
 import { zeros } from '../tensor/tensor.ts';
@@ -36,16 +37,22 @@ export function pipelineWork(pipeline: StableDiffusion, { guidance, scheduler, s
     scheduler,
     shape: [count, unet.inChannels, ...size],
   });
-  const encoding = pipeline.texts.map(({ tokenize, encoder }) =>
-    passLoad(encoder, { inputIds: Array.from({ length: texts }, () => tokenize('').ids) }, [unperturbed]),
-  );
+  const encoding = pipeline.texts.map(({ tokenize, encoder }) => {
+    const inputIds = Array.from({ length: texts }, () => tokenize('').ids);
+    return worked(encoder, passLoad(encoder, { inputIds }, [unperturbed]));
+  });
   const sample = { dtype: 'f32', shape: [1, ...shape.slice(1)], data: new Float32Array(0) } as const;
-  const decoding = passLoad(autoencoder.decoder, { sample }, [unperturbed]);
-  const width = unet.dtype === 'f64' ? 8 : 4;
+  const { decoder } = autoencoder;
+  const decoding = worked(decoder, passLoad(decoder, { sample }, [unperturbed]));
   return {
     products: encoding.reduce((sum, { products }) => sum + products, drawing.products + count * decoding.products),
-    bytes: [...encoding, decoding].reduce((most, { numbers }) => Math.max(most, width * numbers), drawing.bytes),
+    bytes: [...encoding, decoding].reduce((most, { bytes }) => Math.max(most, bytes), drawing.bytes),
+    drawing: drawing.products,
   };
+}
+
+function worked(model: Pick<Model, 'dtype' | 'weights'>, load: PassLoad): Work {
+  return { products: load.products, bytes: leastBytes(model, load) };
 }
 
 /** Zeros in the shape of what the UNet is told. */

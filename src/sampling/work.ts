@@ -6,7 +6,8 @@ import type { Model } from '../models/model.ts';
 import { originalPerPrediction } from '../schedulers/original-slope.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { at } from '../tensor/at.ts';
-import type { DType, Tensor } from '../tensor/tensor.ts';
+import { sourceOf } from '../tensor/deferred.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { groupBy, type Models } from './denoiser.ts';
 
 /** Work and room. */
@@ -15,6 +16,8 @@ export interface Work {
   readonly products: number;
   /** Of memory, at a time. */
   readonly bytes: number;
+  /** Of the multiply-adds those of the model that draws, where others work besides. */
+  readonly drawing?: number;
 }
 
 /** A run that is not begun: as a `SamplingRun`, but with a shape in the place of noise. */
@@ -60,17 +63,26 @@ export function leastWork({ models, conditions, guidance, scheduler, shape }: Pl
   const loads = scheduler.timesteps.flatMap((timestep, index) =>
     groupsOf(firstPasses(guidance, scheduler, index, shape)).map((group) => loadOf(group, timestep)),
   );
-  const numbers = loads.reduce((most, load) => Math.max(most, load.numbers), 0);
   return {
     products: loads.reduce((sum, { products }) => sum + products, 0),
-    bytes: numbers * bytesOf(models.main),
+    bytes: loads.reduce((most, load) => Math.max(most, leastBytes(models.main, load)), 0),
   };
 }
 
-/** Bytes that a number takes in memory: the 16-bit formats are held in 32. */
-function bytesOf({ dtype }: Pick<Model, 'dtype'>): number {
-  const wide: readonly DType[] = ['f64'];
-  return wide.includes(dtype) ? 8 : 4;
+/** What the fast kernels keep of weights that lie in a file, at most: those beyond it are loaded in each run. */
+const mostKept = 2 ** 32;
+
+/**
+ * The least memory that passes of a model take. Numbers of 16 bits are held in 32, but those of weights that are still
+ * in a file need not stay at all.
+ */
+export function leastBytes({ dtype, weights }: Pick<Model, 'dtype' | 'weights'>, load: PassLoad): number {
+  const width = dtype === 'f64' ? 8 : 4;
+  const inFiles = { f32: 0, f16: 0, bf16: 0 };
+  for (const { format, length } of [...weights.values()].flatMap((weight) => sourceOf(weight) ?? []))
+    inFiles[format] += length;
+  const others = load.numbers - inFiles.f32 - inFiles.f16 - inFiles.bf16;
+  return width * others + Math.min(mostKept, width * inFiles.f32);
 }
 
 /** A tensor without numbers, of which only the shape is looked at. */

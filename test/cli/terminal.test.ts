@@ -46,6 +46,7 @@ describe('progress', () => {
 
   it('says what is done, how long it took, and how long it will take', () => {
     expect(progressLine(state)).toBe('drawing [######··················] 5/20  3.0 s, 9.0 s left  step 5');
+    expect(progressLine({ ...state, done: 5.128 })).toContain('] 5.13/20  3.0 s, 8.7 s left');
     expect(progressLine({ ...state, done: 20, note: '' })).toBe(
       'drawing [########################] 20/20  3.0 s, 0.0 s left',
     );

@@ -112,6 +112,21 @@ describe('a training that is stopped', () => {
     expect(filesOf('killed')).toEqual(whole);
   }, 240_000);
 
+  it('has its folder alone, until it ends or is killed', async () => {
+    const file = config();
+    const child = spawn(process.execPath, [bundle, ...train('alone', file)], { stdio: 'ignore' });
+    const ends = new Promise((resolve) => child.on('exit', resolve));
+    while (!existsSync(path('alone/training/checkpoint.safetensors')))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await refusal(...train('alone', file, '--resume'))).toMatch(
+      new RegExp(`alone/training: process ${child.pid} trains in it; wait for it, or give another --out`),
+    );
+    child.kill('SIGKILL');
+    await ends;
+    expect(await ended(train('alone', file, '--resume'))).toMatchObject({ status: 0 });
+    expect(filesOf('alone')).toEqual(whole);
+  }, 120_000);
+
   it('ends with the same bits after Ctrl-C, which writes a checkpoint and ends the process as it should', async () => {
     const file = config();
     // Long enough to have begun; the checkpoint of its own is far away.

@@ -4,10 +4,10 @@ import { announceWork } from '../../src/cli/work.ts';
 import { samplerHint } from '../../src/cli/sampler-names.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 
-function said(products: number, bytes: number): string {
+function said(products: number, bytes: number, speed?: number): string {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   try {
-    announceWork({ products, bytes }, 8e9);
+    announceWork({ products, bytes }, { memory: 8e9, ...(speed && { speed: () => speed }) });
     return write.mock.calls.map(([text]) => String(text)).join('');
   } finally {
     write.mockRestore();
@@ -18,6 +18,17 @@ describe('work', () => {
   it('of more than 10¹² multiply-adds is said, and no other', () => {
     expect(said(1e12, 1e9)).toBe('');
     expect(said(3.24e15, 1.26e9)).toBe('pag: this takes 3.2 · 10¹⁵ multiply-adds and at least 1.3 GB\n');
+  });
+
+  it.each([
+    [4e12, '1 second'],
+    [2e11, '5 seconds'],
+    [1.02e10, '98 seconds'],
+    [5e9, '3 minutes'],
+    [1e8, '2.8 hours'],
+  ])('that is done at %f multiply-adds a second is said with its time', (speed, time) => {
+    const expected = `pag: this takes 1.0 · 10¹² multiply-adds, about ${time}, and at least 1.0 GB\n`;
+    expect(said(1.001e12, 1e9, speed)).toBe(expected);
   });
 
   it('that the machine cannot hold is refused, with what it has', () => {

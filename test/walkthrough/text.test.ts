@@ -54,6 +54,8 @@ describe('the text', () => {
       .replace(/<span (?:data-fact|class="count")[^>]*>[^<]*<\/span>/g, '')
       .replace(/<[^>]*>/g, '');
     expect(prose.match(/\d+/g)).toEqual(['0']); // "towards 0"
+    const ports = await readFile(`${repository}src/walkthrough/ports.html`, 'utf8');
+    expect(ports.replace(/<head>.*<\/head>|<[^>]*>/gs, '').match(/\d+/g)).toBeNull();
     expect(attentionLayerCount).toBe(unet.attentionLayers.length);
   });
 

@@ -117,6 +117,7 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   return {
     name: `simd${options.wide ? '-wide' : ''}${library.fma ? '-fma' : ''}`,
     run,
+    release: plans.clear,
     dispose() {
       disposed = true;
       workers?.stop();

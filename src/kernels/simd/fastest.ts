@@ -7,7 +7,7 @@ import { simdBackend, type SimdOptions } from './backend.ts';
 import { simdRefusal } from './features.ts';
 
 /** How the fastest backend is to compute. */
-export interface FastestOptions extends Pick<SimdOptions, 'threads' | 'workers' | 'order'> {
+export interface FastestOptions extends Pick<SimdOptions, 'threads' | 'workers' | 'order' | 'watch'> {
   /** Is told, once, why the plain loops compute, where they do. `console.warn`, unless given. */
   readonly onFallback?: (reason: string) => void;
 }

@@ -42,6 +42,26 @@ describe('memory', () => {
     backend.dispose();
   });
 
+  test('what has been released makes room for others, and comes back where it is run again', () => {
+    const grow = vi.spyOn(WebAssembly.Memory.prototype, 'grow');
+    for (const threads of [1, 2]) {
+      const backend = simdBackend({ threads });
+      const x = noise([1, 64, 16, 16], 1);
+      const [first, second] = [convolution(64, 1), convolution(64, 2)];
+      const result = backend.run(first, { x });
+      const grown = grow.mock.calls.length;
+      for (const program of [second, first, second]) {
+        backend.release?.();
+        backend.run(program, { x });
+      }
+      expect(grow.mock.calls.length).toBe(grown);
+      expectSameBits(backend.run(first, { x }), result);
+      expect(grow.mock.calls.length).toBe(grown + 1);
+      backend.dispose();
+    }
+    grow.mockRestore();
+  });
+
   test('the program that was used longest ago is dropped first', () => {
     const backend = simdBackend();
     const x = noise([1, 1, 2, 2], 1);
