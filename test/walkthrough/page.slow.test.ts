@@ -13,6 +13,7 @@ import { initialState } from '../../src/walkthrough/state.ts';
 import { caseName, noLetter } from '../../src/walkthrough/study.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
 import { stepCost } from '../../src/walkthrough/work/cost.ts';
+import { film } from '../../src/walkthrough/work/film.ts';
 import { influences } from '../../src/walkthrough/work/influence.ts';
 import { plainName } from '../../src/walkthrough/work/layers.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
@@ -357,6 +358,11 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       sample: steps.at(-1)!.sample,
     });
     expect(Buffer.compare(bytes, expected)).toBe(0);
+    const filmed = page.waitForEvent('download');
+    await page.locator('button[name=animation-pag]').click();
+    const pictures = [...steps.map(({ denoised }) => denoised!), steps.at(-1)!.sample];
+    const [{ gif }] = [...film({ title: 'with PAG', pictures })];
+    expect(Buffer.compare(readFileSync(await (await filmed).path()), gif)).toBe(0);
     await setSlider('layers-scale', 3.5);
     await eventually(() => page.url()).toContain('scale=3.5');
     const link = await input('link').inputValue();
