@@ -380,6 +380,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await eventually(() => alone.page.locator('[data-section]').count()).toBe(2); // the figure, and what computes
     await alone.page.locator('[data-section=noise] .status[data-state=done]').waitFor({ timeout: 60_000 });
     expect(await alone.page.locator('input[name=step]').inputValue()).toBe(String(step));
+    await eventually(() => alone.page.locator('.engine').textContent()).toContain('WebAssembly SIMD');
     await alone.page.goto(alone.page.url().replace('=noise', '=x').split('#')[0]);
     await eventually(() => alone.page.getByRole('alert').textContent()).toContain(
       'it has no figure "x"; there are hero',
