@@ -79,13 +79,15 @@ export function transformed(
   stride: number,
   round: (exact: number) => number,
 ): number[] {
-  return matrix.map((row) => {
+  const out: number[] = [];
+  for (const row of matrix) {
     let sum = 0;
-    row.forEach((factor, k) => {
-      if (factor !== 0) sum = round(sum + round(factor * column[start + k * stride]));
-    });
-    return sum;
-  });
+    for (let k = 0; k < row.length; k++) {
+      if (row[k] !== 0) sum = round(sum + round(row[k] * column[start + k * stride]));
+    }
+    out.push(sum);
+  }
+  return out;
 }
 
 /**
@@ -110,4 +112,9 @@ export function transformed2d(
       round,
     ),
   );
+}
+
+/** The transpose of a matrix. */
+export function turned(matrix: readonly (readonly number[])[]): readonly (readonly number[])[] {
+  return matrix[0].map((_, column) => matrix.map((row) => row[column]));
 }
