@@ -175,6 +175,7 @@ export {
   checkWeights,
   createModel,
   type Architecture,
+  type EmbeddingName,
   type Learning,
   type LookedUp,
   type Model,
@@ -439,7 +440,8 @@ export {
   superResolution,
 } from './restoration/measurements.ts';
 export { restoring, type InverseProblem } from './restoration/posterior.ts';
-export { modelSlope, type Slope } from './restoration/slope.ts';
+export { restoringLatents, type LatentProblem, type LatentSlopes } from './restoration/psld.ts';
+export { modelSlope, pictureSlope, type Slope } from './restoration/slope.ts';
 
 // off-thread
 export type { WorkerLike } from './off-thread/line.ts';
@@ -507,6 +509,7 @@ export {
   type Tokens,
 } from './pipelines/clip-tokenizer.ts';
 export { inpaintingUNet } from './pipelines/inpainting-unet.ts';
+export { latentSlopes } from './pipelines/latent-slopes.ts';
 export { latentRun, type LatentNoise, type LatentPicture, type LatentRun } from './pipelines/latent-start.ts';
 export { latentsOf, picturesOf, pixelsPerLatent, type LatentOptions } from './pipelines/latents.ts';
 export {
@@ -580,7 +583,7 @@ export { reference as referenceImplementation, type Implementation } from './ora
 export type { Heat, Measures } from './oracle/measures.ts';
 export { readCase, type ReadModel } from './oracle/read-case.ts';
 export type { Band, Deviation } from './oracle/tolerance.ts';
-export { traceCase, type Precision, type Trace, type TraceOptions } from './oracle/trace.ts';
+export { traceCase, type Precision, type Prepared, type Trace, type TraceOptions } from './oracle/trace.ts';
 
 // evaluation
 export { bootstrap, type BootstrapOptions, type Estimate } from './evaluation/bootstrap.ts';

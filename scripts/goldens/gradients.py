@@ -21,6 +21,7 @@ import re
 import torch
 import torch.nn.functional as F
 from diffusers import UNet2DModel
+from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import Attention
 from diffusers.models.resnet import ResnetBlock2D
 from safetensors import safe_open
@@ -41,7 +42,9 @@ WHOLE, SAMPLES = 256, 48
 ACTIVATIONS = kernels.ACTIVATIONS | {"quick_gelu": lambda x: x * torch.sigmoid(1.702 * x), "tanh": torch.tanh}
 OPERATIONS = kernels.OPERATIONS | {
     "activation": lambda x, kind: ACTIVATIONS[kind](x),
-    "attentionScores": lambda q, k, heads, scale: kernels.heads_of(q, heads) @ kernels.heads_of(k, heads).transpose(-1, -2) * scale,
+    "attentionScores": lambda q, k, heads, scale: (
+        kernels.heads_of(q, heads) @ kernels.heads_of(k, heads).transpose(-1, -2) * scale
+    ),
     "resizeNearest": lambda x, height, width: F.interpolate(x, size=(height, width), mode="nearest"),
     "reshape": lambda x, sample: x.reshape(x.shape[0], *sample),
     "transposeMap": lambda m: m.transpose(-1, -2),
@@ -93,8 +96,18 @@ def only_cases(g):
         ("many pixels", (2, 2, 24, 24), (2, 3, 24, 24), [3, 3, 1, one]),
     ]:
         yield f"conv2dWeightGradient {name}", "conv2dWeightGradient", [r.normal(g, *x), r.normal(g, *shape)], more
-    yield "conv2dWeightGradient positive", "conv2dWeightGradient", [r.positive(g, 2, 2, 16, 16), r.positive(g, 2, 2, 16, 16)], [3, 3, 1, one]
-    yield "conv2dWeightGradient cancelling", "conv2dWeightGradient", [r.alternating(g, 2, 2, 8, 8), r.normal(g, 2, 2, 8, 8)], [3, 3, 1, one]
+    yield (
+        "conv2dWeightGradient positive",
+        "conv2dWeightGradient",
+        [r.positive(g, 2, 2, 16, 16), r.positive(g, 2, 2, 16, 16)],
+        [3, 3, 1, one],
+    )
+    yield (
+        "conv2dWeightGradient cancelling",
+        "conv2dWeightGradient",
+        [r.alternating(g, 2, 2, 8, 8), r.normal(g, 2, 2, 8, 8)],
+        [3, 3, 1, one],
+    )
     yield "transposeWeight", "transposeWeight", [r.normal(g, 3, 4, 3, 2)], []
     yield "transposeWeight of a matrix", "transposeWeight", [r.normal(g, 3, 4)], []
     yield "placePixels", "placePixels", [r.normal(g, 2, 3, 3, 4)], [2, 1, -1, 6, 9]
@@ -125,7 +138,8 @@ def make_kernels(folder):
 # What is stored of a gradient.
 
 def size_of(x):
-    return {"rms": x.double().square().mean().sqrt().item(), "max": x.double().abs().max().item()}
+    numbers = {"rms": x.double().square().mean().sqrt().item(), "max": x.double().abs().max().item()}
+    return {key: float(f"{value:.4g}") for key, value in numbers.items()}
 
 
 class Gradients:
@@ -135,7 +149,11 @@ class Gradients:
         self.tensors, self.said, self.whole = {}, {}, whole
 
     def add(self, name, single, double, summed):
-        assert single.dtype == torch.float32 and double.dtype == torch.float64 and single.shape == double.shape == summed.shape, name
+        assert (
+            single.dtype == torch.float32
+            and double.dtype == torch.float64
+            and single.shape == double.shape == summed.shape
+        ), name
         kept = {"shape": list(double.shape), "summed": size_of(summed), "norm": double.norm().item()}
         parts = [single.flatten(), double.flatten()]
         if self.whole is not None and double.numel() > self.whole:
@@ -169,7 +187,11 @@ def operation_cases(g):
     yield "groupNorm one pixel", "groupNorm", [n(2, 8, 1, 1), n(8), n(8)], [2, 1e-6]
     yield "softmax", "softmax", [n(4, 9)], []
     yield "softmax large", "softmax", [r.large(g, 4, 9)], []
-    for name, heads, x in (("", 1, r.normal), (" of two heads", 2, r.normal), (" of large logits", 2, lambda g, *shape: 5 * r.normal(g, *shape))):
+    for name, heads, x in (
+        ("", 1, r.normal),
+        (" of two heads", 2, r.normal),
+        (" of large logits", 2, lambda g, *shape: 5 * r.normal(g, *shape)),
+    ):
         q, k, v = x(g, 2, 6, 8), x(g, 2, 5, 8), n(2, 5, 8)
         scale = (8 // heads) ** -0.5
         yield f"attentionScores{name}", "attentionScores", [q, k], [heads, scale]
@@ -211,7 +233,9 @@ def make_operations(folder):
         jacobians = torch.autograd.functional.jacobian(run, tuple(doubles))
         for i, x in enumerate(inputs):
             terms = jacobians[i].abs().flatten(back.ndim).flatten(0, back.ndim - 1)
-            gradients.add(f"{name}/grad.{i}", single[i], double[i], (back.double().abs().flatten() @ terms).view(x.shape))
+            gradients.add(
+                f"{name}/grad.{i}", single[i], double[i], (back.double().abs().flatten() @ terms).view(x.shape)
+            )
         tensors |= {f"{name}/in.{i}": x for i, x in enumerate(inputs)} | {f"{name}/back": back}
         listed.append({"name": name, "operation": operation, "inputs": len(inputs), "arguments": arguments})
     gradients.save(folder / "operations.safetensors", tensors, cases=listed)
@@ -239,13 +263,14 @@ class Terms:
     The embedded time and class are spread over all pixels, so ∂L/∂y is itself a sum there, and may be zero in theory,
     too: a norm of one channel undoes what is added to it. So on this way, and in the layers before it, the absolute
     values are added up from the pixels on. What comes back to queries, keys and values is such a sum over tokens, of
-    differences: there they are added up from the mixed values on.
+    differences: there they are added up from the mixed values on, and from there on to a transformer's norm before
+    them.
     """
 
     def __init__(self, model):
         self.found, self.names = {}, {module: name for name, module in model.named_modules()}
-        self.sizes, self.of_temb, self.of_first = {}, None, None
-        kinds = (torch.nn.Conv2d, torch.nn.Linear, torch.nn.Embedding, torch.nn.GroupNorm)
+        self.sizes, self.of_temb, self.of_first, self.norms = {}, None, None, {}
+        kinds = (torch.nn.Conv2d, torch.nn.Linear, torch.nn.Embedding, torch.nn.GroupNorm, torch.nn.LayerNorm)
         for module in model.modules():
             if isinstance(module, kinds):
                 module.register_forward_hook(self.watch)
@@ -253,11 +278,15 @@ class Terms:
                 self.watch_time(module)
             if isinstance(module, Attention):
                 self.watch_attention(module)
+            if isinstance(module, BasicTransformerBlock):
+                self.norms |= {module.attn1: (module.norm1, "qkv"), module.attn2: (module.norm2, "q")}
 
     def watch_attention(self, layer):
         seen = {}
         for key in "qkv":
-            getattr(layer, f"to_{key}").register_forward_hook(lambda _, given, out, key=key: seen.__setitem__(key, out.detach()))
+            getattr(layer, f"to_{key}").register_forward_hook(
+                lambda _, given, out, key=key: seen.__setitem__(key, out.detach())
+            )
 
         def mixed(g):
             if "q" not in seen:
@@ -266,16 +295,26 @@ class Terms:
             shares = torch.softmax(q @ k.transpose(-1, -2) * layer.scale, dim=-1)
             of_map = g @ v.abs().transpose(-1, -2)
             of_scores = layer.scale * shares * (of_map + (shares * of_map).sum(-1, keepdim=True))
-            parts = {"to_q": of_scores @ k.abs(), "to_k": of_scores.transpose(-1, -2) @ q.abs(), "to_v": shares.transpose(-1, -2) @ g}
+            parts = {
+                "to_q": of_scores @ k.abs(),
+                "to_k": of_scores.transpose(-1, -2) @ q.abs(),
+                "to_v": shares.transpose(-1, -2) @ g,
+            }
             for name, x in parts.items():
                 self.sizes[getattr(layer, name)] = x.transpose(1, 2).flatten(2)
+            norm, keys = self.norms.get(layer, (None, ""))
+            readers = [getattr(layer, f"to_{key}") for key in keys]
+            if readers:
+                self.sizes[norm] = sum(self.sizes[reader] @ reader.weight.detach().abs() for reader in readers)
 
         layer.to_out[0].register_forward_pre_hook(lambda _, given: given[0].register_hook(mixed) and None)
 
     def watch_time(self, block):
         seen = {}
         keep = lambda key, value: seen.__setitem__(key, value.detach())
-        block.register_forward_pre_hook(lambda _, given, named: keep("temb", named.get("temb", given[-1])), with_kwargs=True)
+        block.register_forward_pre_hook(
+            lambda _, given, named: keep("temb", named.get("temb", given[-1])), with_kwargs=True
+        )
         block.time_emb_proj.register_forward_hook(lambda _, given, out: keep("time", out))
 
         def added(g):
@@ -289,7 +328,9 @@ class Terms:
         if block.time_embedding_norm == "default":
             block.norm2.register_forward_pre_hook(lambda _, given: given[0].register_hook(added) and None)
         else:
-            block.norm2.register_forward_hook(lambda _, given, y: y.register_hook(lambda g: scaled(y.detach(), g)) and None)
+            block.norm2.register_forward_hook(
+                lambda _, given, y: y.register_hook(lambda g: scaled(y.detach(), g)) and None
+            )
 
     def spread(self, block, temb, g):
         """What comes back to the projected time of a block, in absolute values, and from there to the embedded time."""
@@ -306,7 +347,7 @@ class Terms:
         name = self.names[module]
         if module in self.sizes:
             return self.sizes[module]
-        if self.of_temb is None or not re.search(r"^(time|class)_(embedding|proj)", name):
+        if self.of_temb is None or not re.search(r"^(time|class|add)_(embedding|proj)", name):
             return g.abs()
         if name == "time_proj":
             return self.of_first
@@ -322,6 +363,9 @@ class Terms:
             normed = F.group_norm(x, module.num_groups, eps=module.eps)
             pixels = tuple(i for i in range(g.ndim) if i != 1)
             found = {"weight": (normed * g).abs().sum(pixels), "bias": g.abs().sum(pixels)}
+        elif isinstance(module, torch.nn.LayerNorm):
+            normed = F.layer_norm(x, module.normalized_shape, eps=module.eps)
+            found = {"weight": (normed * g).abs().flatten(0, -2).sum(0), "bias": g.abs().flatten(0, -2).sum(0)}
         else:
             found = terms_of(module, x, g)
         for key, value in found.items():
@@ -401,18 +445,21 @@ def make_models(folder):
         make_model(folder / f"unet-{name}.safetensors", UNet2DModel.from_pretrained(home).eval(), inputs)
     letters = store.GOLDENS.parent / "letters" / "model" / "unet"
     g = torch.Generator().manual_seed(SEED + 4)
-    inputs = {"sample": torch.randn(2, 1, 32, 32, generator=g), "timestep": torch.tensor([900, 120]), "class_labels": torch.tensor([0, 17])}
+    inputs = {
+        "sample": torch.randn(2, 1, 32, 32, generator=g),
+        "timestep": torch.tensor([900, 120]),
+        "class_labels": torch.tensor([0, 17]),
+    }
     make_model(folder / "letters.safetensors", UNet2DModel.from_pretrained(letters).eval(), inputs)
 
 
-def make_model(path, model, inputs):
-    gradients = Gradients(whole=WHOLE)
+def make_model(path, model, inputs, wanted=("sample",), loss_of=squared_error, whole=WHOLE):
+    gradients = Gradients(whole)
     g = torch.Generator().manual_seed(SEED + 3)
     channels = min(model.config.in_channels, model.config.out_channels)
     assert channels == model.config.in_channels
     inputs = inputs | {"target": torch.randn(inputs["sample"].shape, generator=g)}
-    wanted = ["sample"]
-    loss, exact = compare(gradients, "", model, inputs, wanted, squared_error)
+    loss, exact = compare(gradients, "", model, inputs, list(wanted), loss_of)
     tensors = {key: x for key, x in inputs.items()} | store.both("loss", loss.view(1), exact.view(1))
     gradients.tensors = {f"grad.{name}": x for name, x in gradients.tensors.items()}
     gradients.said = {f"grad.{name}": x for name, x in gradients.said.items()}

@@ -81,12 +81,13 @@ def made(r):
 
 def gradients_of(model, inputs):
     given = {key: x for key, x in inputs.items() if key != "target"}
-    given["sample"] = given["sample"].clone().requires_grad_()
+    told = [key for key in ("sample", "encoder_hidden_states") if key in given]
+    given |= {key: given[key].clone().requires_grad_() for key in told}
     with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
         prediction = model(**given).sample[:, : model.config.in_channels]
         F.mse_loss(prediction, inputs["target"]).backward()
     found = {f"grad.{name}": p.grad for name, p in model.named_parameters() if p.grad is not None}
-    return {"grad.sample": given["sample"].grad} | found
+    return {f"grad.{key}": given[key].grad for key in told} | found
 
 
 def ours(folder, dtype):
@@ -118,7 +119,9 @@ def main():
             model.save_pretrained(folder)
             save_file(inputs, folder / "in.safetensors")
             found = {dtype: ours(folder, dtype) for dtype in LIMITS}
-        wide = {key: x.double() if x.is_floating_point() else x for key, x in inputs.items()}
+        # A timestep stays what it is: PyTorch takes its logarithm in its own precision, as we do in float32.
+        wide = {key: x.double() if key != "timestep" else x for key, x in inputs.items() if x.is_floating_point()}
+        wide = inputs | wide
         with truth():
             exact = gradients_of(copy.deepcopy(model).double(), wide)
         learned = [name for name in exact if name in found["f64"]]

@@ -10,6 +10,7 @@ import { setFlagsFromString } from 'node:v8';
 import { componentKinds, loadModelFiles } from '../../src/formats/components.ts';
 import { loadModelFolder } from '../../src/formats/diffusers.ts';
 import { folderReader } from '../../src/formats/node-files.ts';
+import { orders } from '../../src/kernels/order.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import type { Model, ModelInput } from '../../src/models/model.ts';
 import { runModel } from '../../src/models/passes.ts';
@@ -30,6 +31,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const [folder = ''] = positionals;
+const order = orders.find((name) => name === values.order) ?? 'direct';
 if (values.wide) setFlagsFromString('--experimental-wasm-revectorize');
 
 /** Seconds of processor time since the process began. */
@@ -75,7 +77,6 @@ const { model, size, condition } = await load();
 const loaded = processorTime();
 const [height, width] = [Number(values.height ?? size[0]), Number(values.width ?? size[1])];
 const sample = randn([1, model.inChannels, height, width]);
-const order = values.order === 'fast' ? 'fast' : 'direct';
 const backend = simdBackend({ threads: Number(values.threads), wide: values.wide, order });
 const passes: { readonly processor: number; readonly wall: number }[] = [];
 const sums: number[] = [];

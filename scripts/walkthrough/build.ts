@@ -2,7 +2,7 @@
  * Makes the static folder of the walkthrough, for any web host: page, code, the letters model with weights of half the
  * size, the text model, and a case of the oracle. `npm run build:walkthrough`.
  *
- *     npx tsx scripts/walkthrough/build.ts [FOLDER]        (dist/walkthrough)
+ *     npx tsx scripts/walkthrough/build.ts [FOLDER [ADDRESS]]        (dist/walkthrough)
  */
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { excerpts } from '../../src/walkthrough/code/excerpts.ts';
 import { caseName } from '../../src/walkthrough/study.ts';
+import { classifierFile } from '../../src/walkthrough/work/judge.ts';
 import type { PromisedFiles } from '../../src/walkthrough/work/promised.ts';
 import { halfWeights } from './half-weights.ts';
 import { readExcerpts } from './sources.ts';
@@ -18,15 +19,21 @@ import { readExcerpts } from './sources.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const source = join(root, 'src/walkthrough');
 const letters = join(root, 'fixtures/letters/model');
+const classifier = join(root, 'fixtures/letters', classifierFile);
 const words = join(root, 'fixtures/letters-text/model');
 /** The weights of the letters model, in its folder. */
 export const lettersWeights = 'unet/diffusion_pytorch_model.safetensors';
 
-/** @param folder is made anew */
-export async function buildWalkthrough(folder: string): Promise<void> {
+/**
+ * @param folder is made anew
+ * @param address where it will be found, with a slash at its end: those who show a link's picture want its whole address
+ */
+export async function buildWalkthrough(folder: string, address = ''): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await writeModel(join(folder, 'model'));
+  await mkdir(join(folder, 'judge'));
+  await writeFile(join(folder, 'judge', classifierFile), halfWeights(await readFile(classifier), classifierFile));
   await cp(words, join(folder, 'words'), { recursive: true });
   await cp(join(root, 'fixtures/oracle', caseName), join(folder, 'oracle', caseName), { recursive: true });
   await build({
@@ -36,6 +43,7 @@ export async function buildWalkthrough(folder: string): Promise<void> {
       SOURCES: JSON.stringify(await readExcerpts(root, excerpts)),
       MODELS: JSON.stringify({
         model: await promisesOf(join(folder, 'model')),
+        judge: await promisesOf(join(folder, 'judge')),
         words: await promisesOf(join(folder, 'words')),
       }),
     },
@@ -46,7 +54,11 @@ export async function buildWalkthrough(folder: string): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
   });
-  await writeFile(join(folder, 'index.html'), await readFile(join(source, 'index.html')));
+  for (const page of ['index.html', 'ports.html']) {
+    const html = await readFile(join(source, page), 'utf8');
+    await writeFile(join(folder, page), html.replace('content="picture.png"', `content="${address}picture.png"`));
+  }
+  await cp(join(root, 'fixtures/readme/letters.png'), join(folder, 'picture.png'));
 }
 
 /** Writes the letters model as the page loads it: its weights rounded to f16. */
@@ -69,7 +81,7 @@ async function promisesOf(folder: string): Promise<PromisedFiles> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const folder = process.argv[2] ?? join(root, 'dist/walkthrough');
-  await buildWalkthrough(folder);
+  const [folder = join(root, 'dist/walkthrough'), address] = process.argv.slice(2);
+  await buildWalkthrough(folder, address);
   console.log(`the walkthrough: ${folder}`);
 }

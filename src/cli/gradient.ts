@@ -8,6 +8,7 @@ import type { Command } from './command.ts';
 import { printResult } from './messages.ts';
 import { loadUNet } from './component.ts';
 import { finiteTensor, modelHelp, openSafetensors } from './model.ts';
+import { inputNames } from './model-input.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { announceWork } from './work.ts';
@@ -26,8 +27,8 @@ const help = `pag gradient --input IN.safetensors --out OUT.safetensors [options
 Runs the model on what IN holds: sample [B, C, H, W], timestep (one, or one per sample), and class_labels if the
 model wants them; for a UNet2DConditionModel encoder_hidden_states and what else it takes, as pag forward.
 The loss is the mean of (prediction - target)^2 with IN's target [B, C, H, W]; of a prediction with a learned variance
-the channels of the picture alone. OUT gets loss [1], grad.sample, and grad.<parameter> for each parameter that is
-learned: all but the frequencies of a Fourier time embedding.
+the channels of the picture alone. OUT gets loss [1], grad.sample, grad.encoder_hidden_states and grad.text_embeds if IN
+has these, and grad.<parameter> for each that is learned: all but the frequencies of a Fourier time embedding.
 
 ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
@@ -50,21 +51,24 @@ async function run(args: readonly string[]): Promise<number> {
   // On the way back there are two products for each.
   announceWork({ products: 3 * products, bytes: numbers * (dtype === 'f64' ? 8 : 4) });
   const started = performance.now();
-  const { loss, sample, parameters } = lossGradient(unet, backend, input, target, {
+  const { loss, sample, parameters, embeddings } = lossGradient(unet, backend, input, target, {
     checkpointing: options.has('checkpointing'),
   });
   const seconds = (performance.now() - started) / 1000;
   backend.dispose();
-  const gradients = [...parameters].map(([name, value]) => [`grad.${name}`, value] as const);
-  writeOut(out, writeSafetensors({ loss, 'grad.sample': sample, ...Object.fromEntries(gradients) }));
-  const text = `the loss ${loss.data[0]} and ${gradients.length + 1} gradients, ${dtype} on ${backend.name}`;
+  const told = [...embeddings].map(([name, value]) => [inputNames[name], value] as const);
+  const gradients = [['sample', sample] as const, ...told, ...parameters].map(
+    ([name, value]) => [`grad.${name}`, value] as const,
+  );
+  writeOut(out, writeSafetensors({ loss, ...Object.fromEntries(gradients) }));
+  const text = `the loss ${loss.data[0]} and ${gradients.length} gradients, ${dtype} on ${backend.name}`;
   printResult(options, {
     text: `${text}, in ${seconds.toFixed(2)} s: ${out}`,
     json: {
       schema: 1,
       out,
       loss: loss.data[0],
-      gradients: gradients.length + 1,
+      gradients: gradients.length,
       dtype,
       kernels: backend.name,
       seconds,

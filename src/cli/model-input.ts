@@ -1,6 +1,6 @@
 /** What a model is given, from a file of tensors. */
 import { readNumbers, type SafetensorsFile } from '../formats/safetensors.ts';
-import type { ModelInput } from '../models/model.ts';
+import type { EmbeddingName, ModelInput } from '../models/model.ts';
 import type { Condition } from '../models/condition.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import type { UNetCondition } from '../models/unet2d-condition/unet-condition.ts';
@@ -33,6 +33,12 @@ const conditions = {
   timestep_cond: ['timestepCond', 'B,D'],
   image_embeds: ['imageEmbeds', 'B,D'],
 } as const satisfies Readonly<Record<string, readonly [keyof Condition, string]>>;
+
+/** What a text is called in files. */
+export const inputNames = {
+  encoderHiddenStates: 'encoder_hidden_states',
+  textEmbeds: 'text_embeds',
+} as const satisfies Readonly<Record<EmbeddingName, string>>;
 
 /**
  * `readModelInput` for a UNet that is told of texts, with what the file has of `conditions`.

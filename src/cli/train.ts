@@ -46,7 +46,7 @@ Ctrl-C finishes the step and writes a checkpoint.
   --classifier                    trains what says which class a noised picture is of, for --guidance classifier: the
                                   model is a UNet2DClassifierModel (the keys of UNet2DModel that say how its way down
                                   and its middle are built, and num_classes), the loss its cross-entropy
-  --resume                        goes on with the training in DIR, if there is one
+  --resume                        goes on with the training in DIR, if there is one; never two at a time in one DIR
   --replay FILE.safetensors       in place of --data: the clean pictures of each step as sample [S,B,C,H,W], timestep
                                   [S,B], noise [S,B,C,H,W], class_labels [S,B]; DIR/training/losses.csv has the losses
   --recompute                     computes each stage again on the way back: less memory, more time, the same bits
@@ -67,16 +67,19 @@ async function run(args: readonly string[]): Promise<number> {
     throw new InputError(`--dtype is ${dtype}; a training is in f32 or f64, for small steps vanish in 16 bits`);
   const prepared = await prepareTraining(configFile, dtype, options.has('classifier') ? 'classifier' : 'denoiser');
   const source = await chooseBatches(prepared.training, options.text('data'), options.text('replay'));
-  const folder = openFolder(out, options.has('resume'));
   const settings = settingsOf(prepared, source, backend);
-  const begin = await openCheckpoint(folder, prepared, settings);
-  announce(prepared, source, begin);
+  const folder = await openFolder(out, options.has('resume'));
   const started = performance.now();
-  const { state, reports } = await follow(
-    { folder, prepared, source, settings, backend, recompute: options.has('recompute') },
-    begin,
-  );
+  const { begin, end } = await trainIn({
+    folder,
+    prepared,
+    source,
+    settings,
+    backend,
+    recompute: options.has('recompute'),
+  }).finally(folder.release);
   backend.dispose();
+  const { state, reports } = end;
   const seconds = (performance.now() - started) / 1000;
   const steps = state.step - begin.state.step;
   printResult(options, {
@@ -135,6 +138,14 @@ interface Run {
   readonly recompute: boolean;
 }
 
+/** Goes on with the training in the folder, or begins it. */
+async function trainIn(run: Run): Promise<{ readonly begin: Checkpoint; readonly end: Checkpoint }> {
+  const { folder, prepared, source, settings } = run;
+  const begin = await openCheckpoint(folder, prepared, settings);
+  announce(prepared, source, begin);
+  return { begin, end: await follow(run, begin) };
+}
+
 /** Trains to the end, or until a signal asks to stop, which then ends the process as it would have at once. */
 async function follow(
   { folder, prepared, source, settings, backend, recompute }: Run,
@@ -166,6 +177,7 @@ async function follow(
     if (stop.signal() !== undefined && !isLast) {
       progress.end();
       warn([`stopped after step ${state.step} of ${source.steps}, ${lossText(reports)}; --resume goes on`]);
+      folder.release();
       await stop.obey();
     }
   }

@@ -12,6 +12,7 @@ import { cast } from '../tensor/rounding.ts';
 import { checkpointBytes, readCheckpoint, type Checkpoint, type TrainingSettings } from '../training/checkpoint.ts';
 import { initialState } from '../training/step.ts';
 import { openSafetensors } from './model.ts';
+import { lockFolder } from './training-lock.ts';
 import type { PreparedTraining } from './training-set-up.ts';
 
 /** Where the files of a training are. */
@@ -20,29 +21,44 @@ export interface TrainingFolder {
   readonly checkpoint: string;
   /** @param step of which pictures are drawn */
   picture(step: number): string;
+  /** Leaves the folder to the next training. */
+  release(): void;
 }
 
 /**
- * Makes the folder, or takes that of a training which has begun.
+ * Makes the folder, or takes that of a training which has begun; until it is released, nobody else has it.
  * @param resume whether it may have begun
- * @throws InputError for a folder that holds something else, or cannot be written
+ * @throws InputError for a folder that holds something else, in which somebody trains, or that cannot be written
  */
-export function openFolder(path: string, resume: boolean): TrainingFolder {
+export async function openFolder(path: string, resume: boolean): Promise<TrainingFolder> {
   const inner = join(path, 'training');
   const checkpoint = join(inner, 'checkpoint.safetensors');
+  checkFolder(path, checkpoint, resume);
+  makeFolder(join(inner, 'samples'));
+  const release = await lockFolder(inner);
+  try {
+    // Somebody may have trained here meanwhile.
+    checkFolder(path, checkpoint, resume);
+    for (const folder of [path, inner, join(inner, 'samples')]) removeDrafts(folder);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return {
+    path,
+    checkpoint,
+    picture: (step) => join(inner, 'samples', `step-${String(step).padStart(7, '0')}.png`),
+    release,
+  };
+}
+
+function checkFolder(path: string, checkpoint: string, resume: boolean): void {
   const hasBegun = existsSync(checkpoint);
   if (hasBegun && !resume)
     throw new InputError(`${path} holds a training that has begun; --resume goes on with it, or give another --out`);
   const foreign = ['config.json', 'model_index.json'].find((file) => existsSync(join(path, file)));
   if (!hasBegun && foreign !== undefined)
     throw new InputError(`${path} holds a model (${foreign}), but no training; give another --out`);
-  makeFolder(join(inner, 'samples'));
-  for (const folder of [path, inner, join(inner, 'samples')]) removeDrafts(folder);
-  return {
-    path,
-    checkpoint,
-    picture: (step) => join(inner, 'samples', `step-${String(step).padStart(7, '0')}.png`),
-  };
 }
 
 /** What a writer that was killed has left behind. */

@@ -10,8 +10,9 @@ import { at } from '../tensor/at.ts';
 import { flag, mustBe, optional, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { roundInPlace } from '../tensor/rounding.ts';
-import { extentOf, zeros, type Tensor } from '../tensor/tensor.ts';
-import type { Architecture, Learning, Model } from './model.ts';
+import { extentOf, sameShape, sizeOf, zeros, type Tensor } from '../tensor/tensor.ts';
+import type { Condition } from './condition.ts';
+import type { Architecture, EmbeddingName, Learning, Model } from './model.ts';
 import { parametersOf, unperturbed, type Stage } from './stage.ts';
 
 /** What has stages with parameters: an architecture, or a model. */
@@ -45,7 +46,7 @@ export type Watch = (path: string, value: Tensor) => void;
 
 /** What the gradient of a program is for, and how it is computed. */
 export interface LossProgramOptions {
-  /** The sample and all parameters that are learned, unless the sample alone is wanted: then less is computed. */
+  /** The sample, the text and all learned parameters, unless the sample alone is wanted: then less is computed. */
   readonly for?: 'sample';
   /**
    * Whether to keep of each stage only its result, and compute the rest again on the way back: the same bits, less
@@ -60,9 +61,12 @@ export const lossProgramChecks: Checks<LossProgramOptions> = {
   checkpointing: optional(flag),
 };
 
+/** The tensors of a model's input that are looked up in tables, or texts. */
+const told = ['time', 'class', 'text', 'pooled'];
+
 /**
- * A loss of a model whose weights are given, and its gradient for the sample, what was looked up in tables, and the
- * weights.
+ * A loss of a model whose weights are given, and its gradient for the sample, what was looked up in tables, texts, and
+ * the weights.
  * @param lossOf [1]; it shows `watch` what each module gives
  */
 export function derivedLoss(
@@ -73,7 +77,7 @@ export function derivedLoss(
   const weights = parametersOf(stages)
     .filter(isWeight)
     .map(({ name }) => weightName(name));
-  const wanted = only === 'sample' ? ['sample'] : ['sample', 'time', 'class', ...weights];
+  const wanted = only === 'sample' ? ['sample'] : ['sample', ...told, ...weights];
   const paths = checkpointing ? stages.map(({ path }) => path) : [];
   const checkpoints = paths.map((path) => `the end of ${path}`);
   const forward: Program = (kernels, given) => {
@@ -138,10 +142,31 @@ export function parameterGradients(model: Stages, { tables }: Learning, results:
   );
 }
 
+/** The gradients of what a model was told of a text, of those that a program has given. */
+export function embeddingGradients(
+  input: Condition,
+  { embeddings }: Learning,
+  results: Tensors,
+): ReadonlyMap<EmbeddingName, Tensor> {
+  return new Map(
+    embeddings.map(({ tensor, name }) => {
+      const { shape = [] } = input[name] ?? {};
+      return [name, likeGiven(tensorOf(results, gradientName(tensor)), shape)] as const;
+    }),
+  );
+}
+
+/** What came back to a tensor that was given for each sample, or once for all. */
+function likeGiven(gradient: Tensor, shape: readonly number[]): Tensor {
+  if (sameShape(gradient.shape, shape)) return gradient;
+  const rows = Array.from({ length: extentOf(gradient, 0) }, () => 0);
+  return toTable(gradient, rows, shape);
+}
+
 /** What came back to the rows of a table, added up row by row. */
 function toTable({ dtype, data }: Tensor, rows: readonly number[], shape: readonly number[]): Tensor {
   const table = zeros(dtype, shape);
-  const size = extentOf(table, 1);
+  const size = sizeOf(shape.slice(1));
   rows.forEach((row, b) => {
     for (let i = 0; i < size; i++) table.data[row * size + i] = at(table.data, row * size + i) + at(data, b * size + i);
   });

@@ -11,6 +11,7 @@ import { cast } from '../tensor/rounding.ts';
 import { extentOf, sameShape, shapeText, sizeOf, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
 import {
   derivedLoss,
+  embeddingGradients,
   givenWeights,
   learningOf,
   lossProgramChecks,
@@ -19,7 +20,7 @@ import {
   type LossProgramOptions,
   type Watch,
 } from './given-weights.ts';
-import { aModel, type Architecture, type Learning, type Model, type ModelInput } from './model.ts';
+import { aModel, type Architecture, type EmbeddingName, type Learning, type Model, type ModelInput } from './model.ts';
 
 /** The loss, and how it changes. */
 export interface LossGradient {
@@ -32,6 +33,11 @@ export interface LossGradient {
    * for the sample alone.
    */
   readonly parameters: ReadonlyMap<string, Tensor>;
+  /**
+   * ∂loss/∂input of the text that the model is told, each of the shape that was given; of a text for all samples it
+   * is the sum over them. None for the sample alone.
+   */
+  readonly embeddings: ReadonlyMap<EmbeddingName, Tensor>;
 }
 
 /** What a gradient is for, what counts in its loss, and how it is computed. */
@@ -73,10 +79,12 @@ export function lossGradient<Input extends ModelInput, State>(
   };
   for (const [name, value] of Object.entries(given)) checkFinite(`the input "${name}" of the model`, value);
   const results = backend.run(programOf(model, options), given);
+  const ofSample = options.for === 'sample';
   return {
     loss: tensorOf(results, 'loss'),
     sample: tensorOf(results, gradientName('sample')),
-    parameters: options.for === 'sample' ? new Map() : parameterGradients(model, learning, results),
+    parameters: ofSample ? new Map() : parameterGradients(model, learning, results),
+    embeddings: ofSample ? new Map() : embeddingGradients(input, learning, results),
   };
 }
 

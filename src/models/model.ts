@@ -53,9 +53,14 @@ export interface Architecture<Config = unknown, Input = ModelInput, State = unkn
 export interface Learning {
   /** The tensors of the program that were looked up in tables. */
   readonly tables: readonly LookedUp[];
+  /** The tensors of the program that are texts, with what the input calls them. */
+  readonly embeddings: readonly { readonly tensor: string; readonly name: EmbeddingName }[];
   /** What `finish` multiplies the prediction of each sample with, where it does. */
   readonly scale: readonly number[] | undefined;
 }
+
+/** What a model is told of a text: there is a gradient of it. */
+export type EmbeddingName = 'encoderHiddenStates' | 'textEmbeds';
 
 /** A tensor [B,D] of rows of a table. */
 export interface LookedUp {

@@ -4,6 +4,7 @@
  * on top of it.
  */
 import { InputError } from '../tensor/errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import type { Case } from './case.ts';
 import type { Format } from './honest/format.ts';
 import { bank } from './faults/bank.ts';
@@ -11,7 +12,8 @@ import type { Fault } from './faults/fault.ts';
 import { differing, noting as notingCalls, type FunctionNames } from './called.ts';
 import { reference, type Implementation } from './implementation.ts';
 import { deviation, margin, rms, shareOf, type Band } from './tolerance.ts';
-import { traceCase, type Trace, type TraceOptions } from './trace.ts';
+import { remembering } from './remembered-kernels.ts';
+import { preparedFor, traceCase, type Precision, type Trace, type TraceOptions } from './trace.ts';
 
 /** Some mistakes, and how far they explain what was found. */
 export interface Explanation {
@@ -59,17 +61,22 @@ export interface FaultyTraces {
 
 /**
  * Traces that are computed as far as they are asked for, each time. Where a mistake is in no function that is called
- * without it, the trace is the one without it.
+ * without it, the trace is the one without it, and what it does not change on the way is computed once for all.
  * @param names the taps that are wanted
  */
 export function faultyTraces(one: Case, format: Format, names: ReadonlySet<string>): FaultyTraces {
+  const { kernels, learn } = remembering(reference.kernels);
+  const right = { ...reference, kernels };
+  const options = { names, apart: true, prepared: preparedFor(one, precisionOf(format)) };
   const before = new Map<string, Run>();
   const runOf = (faults: readonly Fault[]): Run => {
     const key = namesOf(faults);
-    const run = before.get(key) ?? noted(one, format, names, withFaults(faults));
+    const implementation = faults.reduce((changed, fault) => fault.apply(changed), right);
+    const run = before.get(key) ?? noted(one, format, options, implementation);
     before.set(key, run);
     return run;
   };
+  learn(() => runOf([]));
   return {
     of(faults, goOn) {
       const last = faults.at(-1);
@@ -77,7 +84,7 @@ export function faultyTraces(one: Case, format: Format, names: ReadonlySet<strin
       const { implementation, called, trace } = runOf(faults.slice(0, -1));
       const mistaken = last.apply(implementation);
       const changes = [...differing(implementation, mistaken)].some((name) => called.has(name));
-      return changes ? attempt(one, format, { names, apart: true, ...(goOn && { goOn }) }, mistaken) : trace;
+      return changes ? attempt(one, format, { ...options, ...(goOn && { goOn }) }, mistaken) : trace;
     },
   };
 }
@@ -89,9 +96,9 @@ interface Run {
   readonly trace: Trace | undefined;
 }
 
-function noted(one: Case, format: Format, names: ReadonlySet<string>, implementation: Implementation): Run {
+function noted(one: Case, format: Format, options: TraceOptions, implementation: Implementation): Run {
   const [noting, called] = notingCalls(implementation);
-  return { implementation, called, trace: attempt(one, format, { names, apart: true }, noting) };
+  return { implementation, called, trace: attempt(one, format, options, noting) };
 }
 
 /** The same; what has been computed with a single fault is remembered, and computed anew where it ends too early. */
@@ -118,18 +125,12 @@ export function rememberedTraces(traces: FaultyTraces): FaultyTraces {
 
 const namesOf = (faults: readonly Fault[]): string => faults.map(({ name }) => name).join();
 
-const withFaults = (faults: readonly Fault[]): Implementation =>
-  faults.reduce((changed, fault) => fault.apply(changed), reference);
+const precisionOf = ({ storage }: Format): Precision => ({ storage, compute: 'f64' });
 
 /** Undefined where a fault does not apply: the shapes no longer fit, or the setting is refused. */
-function attempt(
-  one: Case,
-  { storage }: Format,
-  options: TraceOptions,
-  implementation: Implementation,
-): Trace | undefined {
+function attempt(one: Case, format: Format, options: TraceOptions, implementation: Implementation): Trace | undefined {
   try {
-    return traceCase(one, implementation, { storage, compute: 'f64' }, options);
+    return traceCase(one, implementation, precisionOf(format), options);
   } catch (error) {
     if (error instanceof RangeError || error instanceof InputError) return undefined;
     throw error;
@@ -159,7 +160,13 @@ export function diagnose(
   onProgress: (done: number, total: number) => void = () => {},
 ): Diagnosis {
   const taps = [...bands];
-  const away = (name: string, found: Trace, band: Band): number => distance(theirs, found, name, band, format);
+  const known = new Map(taps.map(([name]) => [name, new WeakMap<Tensor, number>()]));
+  const away = (name: string, found: Trace, band: Band): number => {
+    const value = found.get(name);
+    const share = (value && known.get(name)?.get(value)) ?? distance(theirs, found, name, band, format);
+    if (value) known.get(name)?.set(value, share);
+    return share;
+  };
   /** How far their taps are from those with these faults, up to the first that is beyond the limit. */
   const sharesOf = (faults: readonly Fault[], limit: number): readonly number[] => {
     const faulty = traces.of(faults, (name, value) => {

@@ -75,7 +75,8 @@ const many = 1e6;
 export interface Known {
   /**
    * Their values: then each band says how far a layer may deviate from what follows from *their* input. As many honest
-   * ports are asked as it takes until all these values are within budget; more would not change that.
+   * ports are asked as it takes until each of these values is within its budget, or far from all that it could become;
+   * more would not change that.
    */
   readonly forced?: Trace;
   /** The truth, where it has been computed; without `forced` only. */
@@ -128,7 +129,7 @@ export function bandsOf(
       bands.set(name, { truth: exact, scale, honest, budget: budgetOf(ports, exact.data.length) });
     }
     onTrace(noisyTraces(one) + i + 1);
-    if (forced && theirs.every(([name, away]) => shareOf(away, entryOf(bands, name)) <= 1)) break;
+    if (forced && theirs.every(([name, away]) => isDecided(away, entryOf(bands, name), entryOf(spread, name)))) break;
   }
   return bands;
 }
@@ -210,13 +211,27 @@ export function deviationAt(found: number, truth: number, scale: number): number
   return Number.isNaN(share) ? Infinity : share;
 }
 
-/**
- * Of few numbers the root mean square scatters more: a tap of n gets 1 + 2/√n of the margin. An honest port whose
- * numbers leave the range of the storage is no measure of anything.
- */
+/** Nobody who is honest is so many times worse than the worst of some honest ports, or than the ceiling. */
+const unheardOf = 4;
+
+/** Whether more honest ports would change nothing about a deviation: budgets only grow, and not without end. */
+function isDecided(away: Deviation, band: Band, ports: readonly Deviation[]): boolean {
+  const exceeds = (key: keyof Deviation): boolean => {
+    const worst = Math.max(ceiling[key], ...ports.map((port) => port[key]));
+    return !(away[key] <= unheardOf * worst * widerFor(band.scale.length));
+  };
+  return shareOf(away, band) <= 1 || exceeds('rms') || exceeds('max');
+}
+
+/** Of few numbers the root mean square scatters more: a tap of n gets 1 + 2/√n of the margin. */
+function widerFor(count: number): number {
+  return 1 + 2 / Math.sqrt(count);
+}
+
+/** An honest port whose numbers leave the range of the storage is no measure of anything. */
 function budgetOf(ports: readonly Deviation[], count: number): Deviation {
   const spread = ports.filter(({ rms, max }) => Number.isFinite(rms) && Number.isFinite(max));
-  const wider = 1 + 2 / Math.sqrt(count);
+  const wider = widerFor(count);
   // What an honest port does is never wrong: next to a limit to which values are clipped it may exceed the ceiling.
   const limit = (worst: number, low: number, high: number): number =>
     rounded(Math.min(Math.max(high, worst), Math.max(low, margin * worst)) * wider);

@@ -37,8 +37,20 @@ export interface TraceOptions {
   readonly disturb?: (value: Tensor) => Tensor;
   /** Whether each pass runs from its start and so shows all its values, as ports do; else passes share their start. */
   readonly apart?: boolean;
+  /** Inputs and weights in the precision of the trace, where they are known: those of `preparedFor`. */
+  readonly prepared?: Prepared;
   /** Is told of every value that is kept; where it says no, the trace ends there. */
   readonly goOn?: (name: string, value: Tensor) => boolean;
+}
+
+/** What a case is computed from, in some precision. */
+export type Prepared = Pick<Case, 'inputs' | 'weights'>;
+
+/** Inputs and weights of a case in a precision. */
+export function preparedFor({ inputs, weights }: Prepared, { storage, compute }: Precision): Prepared {
+  const prepare = (tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> =>
+    new Map([...tensors].map(([name, value]) => [name, cast(cast(value, storage), compute)]));
+  return { inputs: prepare(inputs), weights: prepare(weights) };
 }
 
 const aCase = mustBe('one, as readCase gives it', (value) => {
@@ -57,7 +69,7 @@ export function traceCase(
   one: Case,
   implementation: Implementation,
   precision: Precision,
-  { forced, names, disturb = (value) => value, apart = false, goOn }: TraceOptions = {},
+  { forced, names, disturb = (value) => value, apart = false, prepared, goOn }: TraceOptions = {},
 ): Trace {
   aCase('the case', one);
   const seen = new Map<string, Tensor>();
@@ -72,10 +84,8 @@ export function traceCase(
     const theirs = forced?.get(name);
     return theirs ? disturb(cast(theirs, value.dtype)) : touched(value);
   };
-  const prepare = (tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> =>
-    new Map([...tensors].map(([name, value]) => [name, cast(cast(value, precision.storage), precision.compute)]));
-  const inputs = new Map([...prepare(one.inputs)].map(([name, value]) => [name, touched(value)]));
-  const weights = prepare(one.weights);
+  const { inputs: given, weights } = prepared ?? preparedFor(one, precision);
+  const inputs = new Map([...given].map(([name, value]) => [name, touched(value)]));
   try {
     recipeOf(one.subject)({ inputs, weights, dtype: precision.compute, implementation, show, watches, apart });
   } catch (error) {

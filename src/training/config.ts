@@ -95,10 +95,12 @@ export function parseTrainingConfig(json: Json, source = 'the config'): Training
   const known = [...others, ...Object.keys(sections)];
   refuseUnknown(json, known, source, 'the config');
   const { model, scheduler } = json;
-  if (typeof model !== 'string' && !isObject(model))
+  if (typeof model !== 'string' && !isObject(model)) {
+    const found = model === undefined ? 'missing' : shown(model);
     throw new InputError(
-      `${source}: model is ${shown(model)}; expected the config of a UNet2DModel, or the folder of a model`,
+      `${source}: model is ${found}; expected the config of a UNet2DModel, or the folder of a model`,
     );
+  }
   if (scheduler !== undefined && !isObject(scheduler))
     throw new InputError(`${source}: scheduler is ${shown(scheduler)}; expected a scheduler_config.json's object`);
   const read = Object.entries(sections).map(([section, keys]) => [section, readSection(json, section, keys, source)]);
@@ -113,7 +115,7 @@ function readSection(
   keys: Readonly<Record<string, Key<unknown>>>,
   source: string,
 ): Readonly<Record<string, unknown>> {
-  const given = json[section] ?? {};
+  const given = json[section] === undefined ? {} : json[section];
   if (!isObject(given)) throw new InputError(`${source}: ${section} is ${shown(given)}; expected an object of keys`);
   refuseUnknown(given, Object.keys(keys), source, section);
   return Object.fromEntries(

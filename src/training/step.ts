@@ -44,7 +44,7 @@ export function initialState({ model }: Training): TrainingState {
 /**
  * The next step: loss, gradient, clipping, AdamW, average.
  * @param checkpointing computes each stage again on the way back: less memory, more time, the same bits
- * @throws InputError when the loss or a gradient is no longer finite
+ * @throws InputError when the loss, a gradient or a weight is no longer finite
  */
 export function trainingStep(
   training: Training,
@@ -76,6 +76,14 @@ function checkGoesOn(step: number, loss: number, gradientNorm: number): void {
   );
 }
 
+function checkStaysFinite(step: number, name: string, { data }: Tensor): void {
+  const lost = data.findIndex((value) => !Number.isFinite(value));
+  if (lost < 0) return;
+  throw new InputError(
+    `step ${step + 1}: ${name} holds ${data[lost]}; lower optimiser.learning_rate, or optimiser.weight_decay`,
+  );
+}
+
 /** AdamW and the average, for each parameter that is learned. */
 function moved(
   config: TrainingConfig,
@@ -92,6 +100,7 @@ function moved(
   for (const [name, gradient] of gradients) {
     const [parameter, known] = [partOf(weights, name), partOf(moments, name)];
     const next = adamwStep(parameter, gradient, known, step + 1, options);
+    checkStaysFinite(step, name, next.parameter);
     weights.set(name, next.parameter);
     moments.set(name, next.moments);
     average.set(name, averaged(partOf(average, name), next.parameter, decay));

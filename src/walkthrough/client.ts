@@ -8,7 +8,11 @@ import type {
   CheckRequest,
   CheckResult,
   EngineReport,
+  FilmRequest,
+  FilmResult,
   FromWorker,
+  JudgeRequest,
+  JudgeResult,
   KernelChoice,
   PassesRequest,
   PassesResult,
@@ -30,6 +34,10 @@ export interface Client {
   /** @param of names the picture that the request holds */
   passes(request: PassesRequest, of: string): Answer<PassesResult>;
   check(request: CheckRequest): Answer<CheckResult>;
+  /** @param of names the pictures that the request holds */
+  judge(request: JudgeRequest, of: string): Answer<JudgeResult>;
+  /** @param of names the pictures that the request holds */
+  film(request: FilmRequest, of: string): Answer<FilmResult>;
   words(request: WordsRequest): Answer<WordsResult>;
   /** From now on what this section wants goes first. */
   focus(section: string): void;
@@ -105,6 +113,8 @@ export function createClient(changed: () => void): Client {
     run: (request) => ask('run', request, JSON.stringify(request)),
     passes: (request, of) => ask('passes', request, `${of} ${JSON.stringify({ ...request, sample: undefined })}`),
     check: (request) => ask('check', request, JSON.stringify(request)),
+    judge: (request, of) => ask('judge', request, of),
+    film: (request, of) => ask('film', request, of),
     words: (request) => ask('words', request, JSON.stringify(request)),
     focus(section) {
       focused = section;

@@ -6,8 +6,9 @@ import { createScheduler } from '../schedulers/registry.ts';
 import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';
 import { tryAgain } from './drawing/figure.ts';
+import { showAlone } from './drawing/single-figure.ts';
 import { createClient } from './client.ts';
-import type { ModelPlan, Page, Section } from './page.ts';
+import type { ModelPlan, Page } from './page.ts';
 import { sections } from './sections/all.ts';
 import { consistent, readState, writeState, type State } from './state.ts';
 import { stepCount } from './study.ts';
@@ -48,7 +49,8 @@ async function start(): Promise<void> {
     draw();
   };
   const client = createClient(invalidate);
-  client.focus(sections[0].name);
+  const shown = sectionsHere();
+  client.focus(shown[0]?.section.name ?? '');
   client.open(state.kernels);
 
   const remember = laterOnce(250, () => {
@@ -77,18 +79,41 @@ async function start(): Promise<void> {
   });
 
   const page: Page = { client, model: await loadPlan(), state: () => state, change };
-  mounted.push(...sections.map(({ name, mount }) => mountSection(name, mount, page)));
+  mounted.push(
+    ...shown.map(({ section: { name, mount }, root }) => ({
+      ...{ name, root, draw: mount(root, page) },
+      ...{ near: false, stale: true },
+    })),
+  );
   fillDetails(document);
   watchNearness(mounted, draw);
+  // On paper all of it is near.
+  addEventListener('beforeprint', () => {
+    for (const section of mounted) client.update(section.name, section.draw);
+  });
   watchReading(mounted, ({ name }) => client.focus(name));
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', invalidate);
 }
 
-/** Fills the section's place in the page. */
-function mountSection(name: string, mount: Section, page: Page): Mounted {
-  const root = document.querySelector<HTMLElement>(`[data-section="${name}"]`);
-  if (!root) throw new Error(`the page has no place for the section "${name}"`);
-  return { name, root, draw: mount(root, page), near: false, stale: true };
+/**
+ * The sections that have a place in this page, and their places; of a page that is asked for a single figure
+ * (`?figure=NAME`) that one, and what else is then left.
+ * @throws Error where there is no such figure
+ */
+function sectionsHere() {
+  const here = sections.flatMap((section) => {
+    const root = document.querySelector<HTMLElement>(`[data-section="${section.name}"]`);
+    return root ? [{ section, root }] : [];
+  });
+  const figure = new URLSearchParams(location.search).get('figure');
+  if (figure === null) return here;
+  const found = here.find(({ section }) => section.name === figure);
+  if (!found) {
+    const names = here.map(({ section }) => section.name).join(', ');
+    throw new Error(`it has no figure "${figure}"; there are ${names}`);
+  }
+  showAlone(found.root);
+  return here.filter(({ root }) => root.isConnected);
 }
 
 /** Notices which sections are near the screen. */

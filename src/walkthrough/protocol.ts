@@ -4,6 +4,7 @@
  */
 import type { SamplingStep } from '../sampling/sample.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Ink } from './work/own.ts';
 import type { Loaded } from './work/promised.ts';
 
 /**
@@ -38,6 +39,8 @@ export interface RunRequest {
   /** One class label for each sample. */
   readonly labels: readonly number[];
   readonly guidance: GuidanceChoice;
+  /** The letter of the reader's own that it begins with, noised, and how many steps are left from there. */
+  readonly from?: { readonly own: Ink; readonly steps: number };
   /** A mistake that is made on purpose. */
   readonly fault?: FaultName;
 }
@@ -55,6 +58,8 @@ export interface PassesRequest {
   readonly unconditional: boolean;
   /** Inner values of the plain pass to be seen: module paths. */
   readonly taps: readonly string[];
+  /** Cells that nobody hears in a further pass, in any layer (`hushedAttention`); without it there is no such pass. */
+  readonly hushed?: readonly number[];
   /** Whether the loops compute that define every operation, instead of the fast kernels. */
   readonly plainLoops?: boolean;
 }
@@ -65,6 +70,8 @@ export interface PassesResult {
   readonly plain: Tensor;
   /** ε̂(c), one for each of `perturbations`. */
   readonly perturbed: readonly Tensor[];
+  /** ε̂ with the hushed cells. */
+  readonly hushed?: Tensor;
   /** ε(∅). */
   readonly unconditional?: Tensor;
   readonly taps: Readonly<Record<string, Tensor>>;
@@ -96,6 +103,27 @@ export interface CheckResult {
   readonly named?: readonly string[];
 }
 
+/** Pictures, [B,1,H,W], that the letter classifier is to look at. */
+export interface JudgeRequest {
+  readonly pictures: Tensor;
+}
+
+/** How sure it is of each that it is a letter, whichever, from 0 to 1. */
+export interface JudgeResult {
+  readonly confidences: readonly number[];
+}
+
+/** Pictures, each [B,1,H,W], that are to follow one another. */
+export interface FilmRequest {
+  readonly title: string;
+  readonly pictures: readonly Tensor[];
+}
+
+/** The bytes of the file. */
+export interface FilmResult {
+  readonly gif: Uint8Array;
+}
+
 /** Pictures of what words ask for. */
 export interface WordsRequest {
   /** What is asked for; the empty text asks for nothing in particular. */
@@ -122,6 +150,8 @@ export interface Works {
   readonly run: { readonly request: RunRequest; readonly result: SamplingStep };
   readonly passes: { readonly request: PassesRequest; readonly result: PassesResult };
   readonly check: { readonly request: CheckRequest; readonly result: CheckResult };
+  readonly judge: { readonly request: JudgeRequest; readonly result: JudgeResult };
+  readonly film: { readonly request: FilmRequest; readonly result: FilmResult };
   readonly words: { readonly request: WordsRequest; readonly result: WordsResult };
 }
 /** The name of a kind of work. */

@@ -68,7 +68,7 @@ export interface Study {
 /** Asks for passes at the step under study, once the run has come so far. */
 export function studyStep(
   { client, state }: Page,
-  what: Pick<PassesRequest, 'perturbations' | 'unconditional' | 'taps'>,
+  what: Pick<PassesRequest, 'perturbations' | 'unconditional' | 'taps' | 'hushed'>,
 ): Study {
   const index = Math.min(state().step, stepCount - 1);
   const run = letterRun(state(), { kind: 'none' });

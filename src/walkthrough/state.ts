@@ -3,6 +3,8 @@
  */
 import { faultNames, type FaultName, type KernelChoice } from './protocol.ts';
 import { longestWord, side, stepCount } from './study.ts';
+import { hushCells } from './work/hush.ts';
+import { isInk, scrawl, type Ink } from './work/own.ts';
 import { toySteps } from './work/toy.ts';
 
 /** What the reader has chosen. */
@@ -38,6 +40,11 @@ export interface State {
   /** The mistake of the broken port. */
   readonly fault: FaultName;
   readonly kernels: KernelChoice;
+  /** The places that no pixel may hear, by the numbers of their cells. */
+  readonly hushed: readonly number[];
+  /** The letter that the reader has drawn, and how many steps are taken from where it is buried. */
+  readonly own: Ink;
+  readonly burial: number;
   /** What the text model is asked for, with which g of CFG and s of PAG. */
   readonly prompt: string;
   readonly promptScales: readonly [number, number];
@@ -62,6 +69,9 @@ export const initialState: State = {
   layers: [2],
   fault: 'attention-scale-missing',
   kernels: 'fast',
+  hushed: [],
+  own: scrawl,
+  burial: 10,
   prompt: 'a bold italic letter G',
   promptScales: [3, 1],
 };
@@ -117,6 +127,9 @@ export const planeRange: { readonly s: readonly [number, number]; readonly g: re
   g: [0, 3],
 };
 
+/** From how few steps to how many are left where the reader's own letter is buried. */
+export const burialRange = [4, 18] as const;
+
 /** The largest g and s that the text model is asked with. */
 export const mostPromptScales = [10, 4] as const;
 /** So many characters of a prompt are taken: more than the text model reads. */
@@ -143,6 +156,9 @@ const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   layers: listOf(numberIn(0, attentionLayerCount - 1)),
   fault: oneOf(...faultNames),
   kernels: oneOf('fast', 'plain'),
+  hushed: listOf(numberIn(0, hushCells ** 2 - 1)),
+  own: { write: (ink) => ink, read: (text) => (isInk(text) ? text : undefined) },
+  burial: numberIn(...burialRange),
   prompt: { write: encodeURIComponent, read: readPrompt },
   promptScales: pair(numberIn(1, mostPromptScales[0], false), numberIn(0, mostPromptScales[1], false)),
 };
@@ -189,11 +205,17 @@ export function letterOf({ word, letter }: State): string {
   return word.charAt(letter);
 }
 
-/** The state with a letter under study that is one of the word, and no layer named twice. */
+/** Each number once, from the least to the most. */
+function ordered(numbers: readonly number[]): readonly number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+/** The state with a letter under study that is one of the word, and neither layer nor cell named twice. */
 export function consistent(state: State): State {
   return {
     ...state,
     letter: Math.min(state.letter, state.word.length - 1),
-    layers: [...new Set(state.layers)].sort((a, b) => a - b),
+    layers: ordered(state.layers),
+    hushed: ordered(state.hushed),
   };
 }

@@ -8,6 +8,8 @@ import { readCase } from '../oracle/read-case.ts';
 import type { FromWorker, KernelChoice, ToWorker } from './protocol.ts';
 import { caseName, wordsPictures } from './study.ts';
 import { chooseEngine } from './work/engine.ts';
+import { film } from './work/film.ts';
+import { judge, loadClassifier } from './work/judge.ts';
 import { createLater } from './work/later.ts';
 import { loadModel, type Model } from './work/model.ts';
 import { checkPage } from './work/oracle.ts';
@@ -25,7 +27,7 @@ interface WorkerScope {
 type Ask = Extract<ToWorker, { kind: 'ask' }>;
 
 /** The files of the models, by the folders beside the page that hold them. */
-declare const MODELS: Readonly<Record<'model' | 'words', PromisedFiles>>;
+declare const MODELS: Readonly<Record<'model' | 'judge' | 'words', PromisedFiles>>;
 
 serve(globalThis as unknown as WorkerScope);
 
@@ -34,6 +36,7 @@ function serve(scope: WorkerScope): void {
   const post = (message: FromWorker): void => scope.postMessage(message);
   const turns = createTurns(post);
   const checks = createLater(readOracle, turns, post);
+  const judges = createLater((signal) => loadClassifier(modelFolder('judge', () => {}, signal)), turns, post);
   const words = createLater(
     (signal, tell) => loadWords(modelFolder('words', (loaded) => tell({ kind: 'loading', ...loaded }), signal)),
     turns,
@@ -54,6 +57,12 @@ function serve(scope: WorkerScope): void {
       case 'check':
         // One of its turns takes a second or two; but it is asked only when the reader comes near.
         checks.begin(id, (one) => checkPage(ready, one, request), 1);
+        break;
+      case 'judge':
+        judges.begin(id, (classifier) => judge(classifier, ready.backend, request), 1);
+        break;
+      case 'film':
+        turns.add({ id, size: 1, steps: film(request) });
         break;
       case 'words':
         words.begin(id, (pipeline) => drawWords(pipeline, ready.backend, request), wordsPictures);
@@ -85,6 +94,7 @@ function serve(scope: WorkerScope): void {
       case 'cancel':
         turns.cancel(message.job);
         checks.cancel(message.job);
+        judges.cancel(message.job);
         words.cancel(message.job);
         waiting.delete(message.job);
         break;

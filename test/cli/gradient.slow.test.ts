@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
 import { loadModelFolder } from '../../src/formats/diffusers.ts';
 import { folderReader } from '../../src/formats/node-files.ts';
-import { parseSafetensors, readTensors } from '../../src/formats/safetensors.ts';
+import { parseSafetensors, readTensor, readTensors } from '../../src/formats/safetensors.ts';
 import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { lossGradient } from '../../src/models/loss-gradient.ts';
 import { createUNet } from '../../src/models/unet2d/unet.ts';
@@ -71,6 +71,16 @@ describe('pag gradient', () => {
     const inputs = fixture('goldens/gradients/unet-learned-time.safetensors');
     expect(await runCommand(gradient(embedded, inputs))).toBe(0);
     expect([...written().keys()]).toContain('grad.time_proj.weight');
+  });
+
+  it('gives the gradients of a text and of its pooled vector, where there are such', async () => {
+    const inputs = fixture('goldens/text/gradients/sd-xl.safetensors');
+    expect(await runCommand(gradient(fixture('goldens/text/unets/sd-xl'), inputs))).toBe(0);
+    const found = written();
+    for (const name of ['encoder_hidden_states', 'text_embeds'])
+      expect(found.get(`grad.${name}`)?.shape).toEqual(
+        readTensor(parseSafetensors(readFileSync(inputs), inputs), name).shape,
+      );
   });
 
   it.each<[string, string[], string]>([

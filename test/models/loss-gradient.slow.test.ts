@@ -1,9 +1,11 @@
 /**
- * The gradient of a model's error against PyTorch: eleven small UNets with all their parameters, and the letters model;
+ * The gradient of a model's error against PyTorch: eleven small UNets and two that are told of texts, with all their
+ * parameters, and the letters model;
  * the bits of every backend; what cannot be derived.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import { readTensor } from '../../src/formats/safetensors.ts';
+import { inputNames } from '../../src/cli/model-input.ts';
+import { readTensor, type SafetensorsFile } from '../../src/formats/safetensors.ts';
 import { definitionBackend } from '../../src/kernels/definition/index.ts';
 import { referenceBackend, referenceKernels } from '../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
@@ -12,10 +14,16 @@ import { layOut } from '../../src/kernels/simd/memory/buffers.ts';
 import { heap } from '../../src/kernels/simd/memory/heap.ts';
 import { weightStore } from '../../src/kernels/simd/memory/weights.ts';
 import { traceProgram } from '../../src/kernels/trace.ts';
-import { lossGradient, lossGradientProgram, type LossGradient } from '../../src/models/loss-gradient.ts';
+import {
+  lossGradient,
+  lossGradientProgram,
+  type LossGradient,
+  type LossGradientOptions,
+} from '../../src/models/loss-gradient.ts';
 import type { Model, ModelInput } from '../../src/models/model.ts';
 import { parametersOf } from '../../src/models/stage.ts';
 import { createUNet, type UNet } from '../../src/models/unet2d/unet.ts';
+import { createUNetCondition } from '../../src/models/unet2d-condition/unet-condition.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import { zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf, gradientDisagreement, gradientGoldens } from '../agreement.ts';
@@ -24,15 +32,33 @@ import { expectSameBits } from '../kernels/bits.ts';
 import { inner } from '../kernels/gradients/support.ts';
 import { goldenInput, goldenModels } from './unet2d/golden-models.ts';
 import { noise, randomUNet, smallConfig } from './unet2d/models.ts';
+import { goldenModel } from './unet2d-condition/golden-models.ts';
 import {
   inputOf as conditionInput,
   randomUNet as randomCondition,
   smallConfig as smallConditionConfig,
 } from './unet2d-condition/models.ts';
 
+/** A model by its precision, and what it is given. */
+interface GoldenRun {
+  readonly model: (dtype: DType) => Model<unknown, ModelInput, unknown>;
+  readonly input: ModelInput;
+}
+
+const ofPictures =
+  (folder: string) =>
+  async (file: SafetensorsFile): Promise<GoldenRun> => {
+    const { config, weights } = await loadFixtureModel(folder);
+    return { model: (dtype) => createUNet(config, weights, dtype), input: goldenInput(file, config) };
+  };
+const ofTexts = (name: 'sd-1' | 'sd-xl') => async (): Promise<GoldenRun> => {
+  const { config, weights, input } = await goldenModel(name);
+  return { model: (dtype) => createUNetCondition(config, weights, dtype), input };
+};
 const models = [
-  ...goldenModels.map((name) => [name, `goldens/unets/${name}`, `gradients/unet-${name}.safetensors`] as const),
-  ['letters', 'letters/model', 'gradients/letters.safetensors'] as const,
+  ...goldenModels.map((name) => [name, `gradients/unet-${name}`, ofPictures(`goldens/unets/${name}`)] as const),
+  ['letters', 'gradients/letters', ofPictures('letters/model')] as const,
+  ...(['sd-1', 'sd-xl'] as const).map((name) => [name, `text/gradients/${name}`, ofTexts(name)] as const),
 ];
 
 const reference = referenceBackend();
@@ -40,21 +66,22 @@ const fast = [simdBackend(), simdBackend({ threads: 2 })];
 afterAll(() => fast.forEach((backend) => backend.dispose()));
 
 /** By the names of `pag gradient`. */
-function named({ loss, sample, parameters }: LossGradient): ReadonlyMap<string, Tensor> {
+function named({ loss, sample, parameters, embeddings }: LossGradient): ReadonlyMap<string, Tensor> {
   return new Map([
     ['loss', loss],
     ['grad.sample', sample],
+    ...[...embeddings].map(([name, value]) => [`grad.${inputNames[name]}`, value] as const),
     ...[...parameters].map(([name, value]) => [`grad.${name}`, value] as const),
   ]);
 }
 
-describe.each(models)('the gradients of %s', async (_name, folder, path) => {
-  const { config, weights } = await loadFixtureModel(folder);
-  const file = openGoldens(path);
+describe.each(models)('the gradients of %s', async (_name, path, open) => {
+  const file = openGoldens(`${path}.safetensors`);
+  const { model, input } = await open(file);
   const goldens = gradientGoldens(file);
-  const [input, target] = [goldenInput(file, config), readTensor(file, 'target')];
+  const target = readTensor(file, 'target');
   const gradientsOf = (dtype: DType, backend = reference): ReadonlyMap<string, Tensor> =>
-    named(lossGradient(createUNet(config, weights, dtype), backend, input, target));
+    named(lossGradient(model(dtype), backend, input, target));
   const byLoops = new Map<DType, ReadonlyMap<string, Tensor>>();
 
   it.each(['f32', 'f64'] as const)('agree with those of PyTorch, %s', (dtype) => {
@@ -132,6 +159,24 @@ describe('of a UNet that is told of texts', () => {
   it.each(random)('the gradient is what the loss does, %s', (_name, config) => {
     const input = inputFor(config);
     expectSlope(randomCondition(config, 2, 'f64'), { ...input, sample: cast(input.sample, 'f64') }, target);
+  });
+
+  it('of a text for all samples is the sum of theirs; for the sample alone there is none', () => {
+    const unet = randomCondition(smallConditionConfig, 2, 'f64');
+    const { sample, timesteps, encoderHiddenStates } = conditionInput(3, [4, 8]);
+    const text = cast(encoderHiddenStates as Tensor, 'f64');
+    const stack = (parts: readonly Tensor[]): Tensor => referenceKernels.concatBatch(parts);
+    const pair = { timesteps, sample: stack([sample, noise(sample.shape, 6)]) };
+    const [each, both] = [stack([text, text]), stack([target, target])];
+    const run = (encoderHiddenStates: Tensor, options: LossGradientOptions = {}): Tensor | undefined =>
+      lossGradient(unet, reference, { ...pair, encoderHiddenStates }, both, options).embeddings.get(
+        'encoderHiddenStates',
+      );
+    const [whole, apart] = [run(text), run(each)] as [Tensor, Tensor];
+    expect([whole.shape, apart.shape]).toEqual([text.shape, each.shape]);
+    const size = whole.data.length;
+    whole.data.forEach((value, i) => expect(value).toBe(apart.data[i] + apart.data[size + i]));
+    expect(run(text, { for: 'sample' })).toBeUndefined();
   });
 
   it.each(random)('every backend has the same bits, with checkpoints, too, %s', (_name, config) => {

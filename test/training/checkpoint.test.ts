@@ -76,15 +76,21 @@ describe('a checkpoint', () => {
 });
 
 describe('a step', () => {
+  const wildAt = (learning_rate: number): typeof training => ({
+    ...training,
+    config: parseTrainingConfig({ model: smallConfig, steps: 3, optimiser: { learning_rate, max_grad_norm: null } }),
+  });
+  const batch = batchAt(pictures, options, 1000, 0, 0);
+
   it('is refused when the loss is no number', () => {
-    const fast = parseTrainingConfig({
-      ...{ model: smallConfig, steps: 3 },
-      optimiser: { learning_rate: 1e30, max_grad_norm: null },
-    });
-    const wild = { ...training, config: fast };
-    const batch = batchAt(pictures, options, 1000, 0, 0);
+    const wild = wildAt(1e30);
     const one = trainingStep(wild, backend, begin.state, batch);
     expect(() => trainingStep(wild, backend, one.state, batch)).toThrow(/lower optimiser.learning_rate|finite numbers/);
+  });
+
+  it('is refused when a weight is no number, before a model of it is written', () => {
+    const run = (): unknown => trainingStep(wildAt(1e39), backend, begin.state, batch);
+    expect(run).toThrow(/^step 1: \S+ holds -?Infinity; lower optimiser.learning_rate/);
   });
 
   it('takes its model in f32 or f64, and noise at whole timesteps', () => {

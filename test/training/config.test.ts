@@ -26,7 +26,7 @@ describe('the config of a training', () => {
 
   it.each<[string, object, string]>([
     ['a list', [], 'mine.json is []; expected an object of keys'],
-    ['no model', { steps: 1 }, 'mine.json: model is undefined; expected the config of a UNet2DModel'],
+    ['no model', { steps: 1 }, 'mine.json: model is missing; expected the config of a UNet2DModel'],
     ['a list for a model', { model: [], steps: 1 }, 'model is []; expected'],
     ['no steps', { model: {} }, 'mine.json: steps is missing; expected a whole number from 1'],
     ['no whole steps', { model: {}, steps: 1.5 }, 'steps is 1.5; expected a whole number from 1'],
@@ -42,6 +42,7 @@ describe('the config of a training', () => {
       'optimiser has no key "lr"; it has learning_rate, beta1',
     ],
     ['a number for a section', { ...least, batch: 16 }, 'batch is 16; expected an object of keys'],
+    ['null for a section', { ...least, batch: null }, 'batch is null; expected an object of keys'],
     ['a text for a number', { ...least, batch: { size: '16' } }, 'batch.size is "16"; expected a whole number from 1'],
     [
       'a rate below 0',

@@ -20,12 +20,14 @@ export interface Reader {
   readonly folder: string;
   /**
    * Opens the page; `problems` collects whatever goes wrong in it.
+   * @param path behind the address of the server: another page, or what the first one is asked for
    * @param changed files, by the end of their names, that arrive otherwise than they are, or not at all
    */
   open(
     hash?: string,
     options?: BrowserContextOptions,
     changed?: ChangedFiles,
+    path?: string,
   ): Promise<{ page: Page; problems: string[] }>;
   close(): Promise<void>;
 }
@@ -41,7 +43,7 @@ export async function openReader(executablePath: string): Promise<Reader> {
   });
   return {
     folder,
-    async open(hash = '', options = {}, changed = {}) {
+    async open(hash = '', options = {}, changed = {}, path = '') {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
       const page = await context.newPage();
       const problems: string[] = [];
@@ -60,7 +62,7 @@ export async function openReader(executablePath: string): Promise<Reader> {
           return route.fulfill({ response, body: change(await response.text()) });
         });
       }
-      await page.goto(`${origin}/${hash === '' ? '' : `#${hash}`}`);
+      await page.goto(`${origin}/${path}${hash === '' ? '' : `#${hash}`}`);
       return { page, problems };
     },
     async close() {

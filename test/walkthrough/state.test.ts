@@ -11,6 +11,7 @@ import {
 } from '../../src/walkthrough/state.ts';
 import { faultNames } from '../../src/walkthrough/protocol.ts';
 import { stepCount } from '../../src/walkthrough/study.ts';
+import { blank, penned } from '../../src/walkthrough/work/own.ts';
 import { toySteps } from '../../src/walkthrough/work/toy.ts';
 
 const scale = fc.integer({ min: 0, max: 40 }).map((quarters) => quarters / 4);
@@ -36,6 +37,9 @@ const states: fc.Arbitrary<State> = fc
     layers: fc.array(layer),
     fault: fc.constantFrom(...faultNames),
     kernels: fc.constantFrom('fast', 'plain'),
+    hushed: fc.array(fc.integer({ min: 0, max: 63 })),
+    own: fc.constantFrom(initialState.own, blank, penned(blank, [3, 4])),
+    burial: fc.integer({ min: 4, max: 18 }),
     prompt: fc.string({ unit: 'grapheme' }).map(readPrompt),
     promptScales: fc.tuple(fc.constantFrom(1, 3, 10), fc.constantFrom(0, 0.75, 4)),
   } satisfies { [K in keyof State]: fc.Arbitrary<State[K]> })

@@ -64,6 +64,22 @@ describe('the world of two numbers', () => {
       }),
     ));
 
+  it('has long arrows between letters and scraps, and short ones at letters, once most of the noise is gone', () => {
+    for (const index of [16, 20, 22]) {
+      const level = toyLevel(index);
+      const length = ([x, y]: Point): number => Math.hypot(...difference([level.alpha * x, level.alpha * y], level));
+      const between: readonly Point[] = [
+        [0.6, 0],
+        [1.2, 0.6],
+      ];
+      const letters: readonly Point[] = [
+        [0, 0],
+        [1.2, 1.2],
+      ];
+      expect(Math.min(...between.map(length))).toBeGreaterThan(2 * Math.max(...letters.map(length)));
+    }
+  });
+
   it('draws more letters away from the spoilt model, and letters more alike', () => {
     const drawn = [0, 1, 3].map((s) => drawPoints(400, s));
     const letters = drawn.map(lettersAmong);

@@ -5,6 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cfgPag } from '../../src/guidance/pag.ts';
 import { referenceKernels } from '../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
+import { none } from '../../src/guidance/none.ts';
+import { noisedPicture } from '../../src/sampling/from-picture.ts';
+import { sampleToEnd } from '../../src/sampling/sample.ts';
+import { createScheduler } from '../../src/schedulers/registry.ts';
 import { identity } from '../../src/nn/attention-perturbations/index.ts';
 import { norm, scale, add, subtract } from '../../src/tensor/arithmetic.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
@@ -25,6 +29,7 @@ import { influences } from '../../src/walkthrough/work/influence.ts';
 import { gridOf, headsOf } from '../../src/walkthrough/work/layers.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
 import { noiseOf } from '../../src/walkthrough/work/noise.ts';
+import { pictureOf, scrawl } from '../../src/walkthrough/work/own.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { guidancePlane } from '../../src/walkthrough/work/plane.ts';
 import { createQueue, type Job } from '../../src/walkthrough/work/queue.ts';
@@ -193,6 +198,22 @@ describe('the plane of guidance', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('a run from a letter of the reader’s own', () => {
+  it('takes the steps that are left, as a run of the library that begins with a picture', () => {
+    const { scheduler } = model;
+    const steps = 3;
+    const run = { seed: 5, slices: [0], labels: [26], guidance: { kind: 'none' } as const };
+    const found = [...sampleRun(model, { ...run, from: { own: scrawl, steps } })];
+    expect(found).toHaveLength(steps);
+    const later = createScheduler({ ...scheduler.config, _class_name: 'DDIMScheduler' }, 20, { begin: 20 - steps });
+    const noise = noiseOf(run);
+    const start = noisedPicture(later, pictureOf(scrawl), noise);
+    const denoiser = model.denoiser([26]);
+    const whole = { denoiser, guidance: none, scheduler: later, noise, start, noiseSource: manualSeed(5).randn };
+    expect(found.at(-1)!.sample).toEqual(sampleToEnd(whole));
   });
 });
 

@@ -15,6 +15,7 @@ import torch
 
 import autoencoders
 import clip_text
+import condition_gradients
 import condition_unets
 import cross_attention
 import lora
@@ -25,7 +26,10 @@ import tokens
 
 PARTS = {
     part.__name__: part
-    for part in (operations, condition_unets, clip_text, autoencoders, tokens, pipelines, lora, rows, cross_attention)
+    for part in (
+        *(operations, condition_unets, condition_gradients, clip_text, autoencoders, tokens, pipelines, lora, rows),
+        cross_attention,
+    )
 }
 
 if __name__ == "__main__":

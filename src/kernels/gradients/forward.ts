@@ -20,9 +20,26 @@ export function forward(graph: Graph, kernels: Kernels, given: Tensors): ValueTe
     if (source.kind === 'input') return tensorOf(given, source.name);
     return computed.get(value) ?? missing();
   };
-  for (const { operation, inputs, output } of graph.nodes)
-    computed.set(output, applyOperation(kernels, operation, inputs.map(tensorFor)));
+  for (const node of graph.nodes) computed.set(node.output, applied(kernels, node, tensorFor));
   return tensorFor;
+}
+
+/** So many times as large as the queries may a map of attention be that is kept for the way back. */
+const LARGEST_MAP = 16;
+
+/**
+ * What a node makes. The way back through attention reads its map: a small one is made here, then, and applied, as
+ * attention is defined; a large one takes too much memory to be kept, and is made again.
+ */
+function applied(kernels: Kernels, { operation, inputs }: Node, tensorFor: ValueTensors): Tensor {
+  const tensors = inputs.map(tensorFor);
+  if (operation.kind !== 'attention') return applyOperation(kernels, operation, tensors);
+  const [q, k, v] = tensors;
+  const { heads, scale } = operation;
+  const [, keys, channels] = k.shape;
+  return heads * keys > LARGEST_MAP * channels
+    ? kernels.attention(q, k, v, heads, scale)
+    : kernels.applyAttentionMap(kernels.attentionMap(q, k, heads, scale), v);
 }
 
 function missing(): never {
@@ -81,8 +98,8 @@ function stretchAgain(kernels: Kernels, values: ValueTensors, isLost: (value: Va
     made.set(value, tensor);
     return tensor;
   };
-  const make = (value: Value, { operation, inputs }: Node): Tensor => {
-    if (isLost(value)) return applyOperation(kernels, operation, inputs.map(tensorFor));
+  const make = (value: Value, node: Node): Tensor => {
+    if (isLost(value)) return applied(kernels, node, tensorFor);
     // Under another name: whoever traces this would else find that all that follows has been computed before.
     const tensor = values(value);
     return kernels.reshape(tensor, tensor.shape.slice(1));

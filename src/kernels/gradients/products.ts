@@ -5,7 +5,8 @@
  */
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Kernels, Padding } from '../kernels.ts';
-import type { Shape } from '../operations/index.ts';
+import { applyOperation, type Shape } from '../operations/index.ts';
+import { inOrder, winogradWidth } from '../order.ts';
 import type { Application, Rules } from './rule.ts';
 import { rowsAsPixels, sumOverRows, sumOverSamples } from './sums.ts';
 
@@ -49,9 +50,10 @@ function ofConvolution(
   padding: Padding,
 ): readonly (() => Tensor)[] {
   const [, , kernelHeight, kernelWidth] = weight.shape;
+  const tileWidth = winogradWidth({ kind: 'conv2d', stride, padding }, [x, weight]);
   return [
     () => backThroughConvolution(kernels, x.shape, weight, gradient, stride, padding),
-    () => kernels.conv2dWeightGradient(x, gradient, kernelHeight, kernelWidth, stride, padding),
+    () => kernels.conv2dWeightGradient(x, gradient, kernelHeight, kernelWidth, stride, padding, tileWidth),
     () => sumOverSamples(kernels, gradient),
   ];
 }
@@ -104,8 +106,14 @@ function backThroughConvolution(
   };
   const back = kernels.transposeWeight(weight);
   if (stride === 1 && Object.values(padding).every((pixels) => pixels >= 0))
-    return kernels.conv2d(gradient, back, undefined, 1, padding);
+    return inFastOrder(kernels, gradient, back, padding);
   const [wholeHeight, wholeWidth] = [height + kernelHeight - 1, width + kernelWidth - 1];
   const apart = kernels.placePixels(gradient, stride, above, before, wholeHeight, wholeWidth);
-  return kernels.conv2d(apart, back, undefined, 1, none);
+  return inFastOrder(kernels, apart, back, none);
+}
+
+/** A convolution in the fast order, whatever that of the way there: what comes back has bits of its own. */
+function inFastOrder(kernels: Kernels, x: Tensor, weight: Tensor, padding: Padding): Tensor {
+  const operation = inOrder('fast', { kind: 'conv2d', stride: 1, padding }, [x, weight]);
+  return applyOperation(kernels, operation, [x, weight]);
 }

@@ -8,7 +8,7 @@ import { cast } from '../../tensor/rounding.ts';
 import { extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
 import { isTensor } from '../../tensor/checks.ts';
 import { perSample, repeated, tableOf } from '../inputs.ts';
-import type { LookedUp, ModelInput, Weights } from '../model.ts';
+import type { Learning, LookedUp, ModelInput, Weights } from '../model.ts';
 import type { UNetConditionConfig } from './config.ts';
 
 /**
@@ -76,6 +76,14 @@ export function lookedUp({ classEmbedding }: UNetConditionConfig, input: ModelIn
   const { sample, classLabels: labels } = input;
   if (classEmbedding !== 'lookup' || !labels || isTensor(labels)) return [];
   return [{ tensor: 'class', parameter: 'class_embedding.weight', rows: perSample(labels, extentOf(sample, 0)) }];
+}
+
+/** And those that are texts. */
+export function embeddingsIn(input: ModelInput): Learning['embeddings'] {
+  return [
+    { tensor: 'text', name: 'encoderHiddenStates' } as const,
+    { tensor: 'pooled', name: 'textEmbeds' } as const,
+  ].filter(({ name }) => input[name]);
 }
 
 /** Each id as a sinusoid, those of a sample side by side. */

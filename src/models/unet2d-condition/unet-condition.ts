@@ -8,7 +8,7 @@ import type { DType } from '../../tensor/tensor.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
 import { checkInput } from './check.ts';
 import { checkConfig, type UNetConditionConfig } from './config.ts';
-import { inputTensors, lookedUp } from './inputs.ts';
+import { embeddingsIn, inputTensors, lookedUp } from './inputs.ts';
 import { unetConditionStages } from './stages.ts';
 import type { UNetConditionState } from './state.ts';
 
@@ -47,7 +47,7 @@ export function unetConditionArchitecture(
     },
     end: ({ hidden }) => hidden,
     finish: (prediction) => prediction,
-    learning: (input) => ({ tables: lookedUp(config, input), scale: undefined }),
+    learning: (input) => ({ tables: lookedUp(config, input), embeddings: embeddingsIn(input), scale: undefined }),
   };
 }
 

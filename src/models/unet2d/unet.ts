@@ -55,6 +55,7 @@ export function unetArchitecture(
       config.timeEmbeddingType === 'fourier' ? dividedByTime(prediction, timesteps) : prediction,
     learning: (input) => ({
       tables: lookedUp(config, input),
+      embeddings: [],
       scale:
         config.timeEmbeddingType === 'fourier'
           ? perSample(input.timesteps, extentOf(input.sample, 0)).map((t) => 1 / t)

@@ -13,6 +13,11 @@ const moves: ReadonlyMap<string, Pixel> = new Map([
   ['ArrowDown', [0, 1]],
 ]);
 
+/** Where an arrow key leads; undefined for other keys. */
+export function keyMove(key: string): Pixel | undefined {
+  return moves.get(key);
+}
+
 /**
  * Lets the reader choose a pixel on an element that shows the picture.
  * @param current the pixel from which the arrow keys move
@@ -30,7 +35,7 @@ export function pickPixel(target: HTMLElement, current: () => Pixel, picked: (pi
     picked([along((clientX - box.left) / box.width), along((clientY - box.top) / box.height)]);
   });
   target.addEventListener('keydown', (event) => {
-    const move = moves.get(event.key);
+    const move = keyMove(event.key);
     if (!move) return;
     event.preventDefault();
     const [x, y] = current();

@@ -1,18 +1,19 @@
 /** 3. Two predictions, one direction: ε, ε̂, what lies between them, and where it leads. */
 import type { FloatArray, Tensor } from '../../tensor/tensor.ts';
+import { lastOf } from '../../tensor/at.ts';
 import { present } from '../checked.ts';
 import { slider, stepSlider, type Slider } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
 import { element, setAttributes, setText, symbol } from '../drawing/dom.ts';
 import { captioned, status } from '../drawing/figure.ts';
-import { labelledFilm, letterKey } from '../drawing/letter-key.ts';
+import { letterKey } from '../drawing/letter-key.ts';
 import { asSigned, paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import { planeView } from '../drawing/plane-view.ts';
 import type { Page, Section } from '../page.ts';
 import type { PassesResult } from '../protocol.ts';
 import { remembered } from '../remembered.ts';
 import { middleOf, studyStep } from '../requests.ts';
-import { planeRange } from '../state.ts';
+import { planeRange, type State } from '../state.ts';
 import { stepCount } from '../study.ts';
 import { guidancePlane, type GuidancePlane } from '../work/plane.ts';
 
@@ -23,7 +24,7 @@ export const directionSection: Section = (root, page) => {
   const difference = differenceMap();
   const plane = planeView((scales) => page.change({ plane: scales }));
   const sliders = scaleSliders(page);
-  const film = scaleFilm(page);
+  const film = scaleGrid(page);
   const progress = status();
   const planeOf = remembered(guidancePlane);
   root.append(
@@ -67,7 +68,7 @@ export const directionSection: Section = (root, page) => {
       guided: original(guided),
     });
     difference.show(found);
-    film.show((scale) => original(found.guided(scale, g)), s);
+    film.show(found, (scale, more) => original(found.guided(scale, more)), page.state().plane);
     plane.show(found, s, g);
     showDigest(root, guided);
   };
@@ -166,33 +167,51 @@ function scaleSliders(page: Page): { readonly s: Slider; readonly g: Slider } {
   };
 }
 
-/** The scales whose pictures stand in a row, and what stands below them. */
-const row: readonly (readonly [s: number, text: string])[] = [
-  [-1, 'ε̂'],
-  [0, 'ε'],
-  [1, '1'],
-  [2, '2'],
-  [4, '4'],
-  [7, '7'],
-  [10, '10'],
-];
+/** The scales whose pictures fill the plane, s across and g up. */
+const [across, up] = [
+  [-1, 0, 1, 2, 4, 7, 10],
+  [3, 2, 1, 0],
+] as const;
 
-/** x̂₀ for growing s. */
-function scaleFilm(page: Page) {
-  const keys = row.map(([s, text]) => {
-    const choose = (): void => page.change({ plane: [s, page.state().plane[1]] });
-    return { s, text, key: letterKey(`s = ${s}`, choose, pictureCanvas(`x̂₀ with s = ${s}`)) };
+/** x̂₀ at many places of the plane: ε̃ is linear in s and g, so no pass of the network is needed for them. */
+function scaleGrid(page: Page) {
+  const keys = up.flatMap((g) =>
+    across.map((s) => ({ s, g, key: letterKey(`s = ${s}, g = ${g}`, () => page.change({ plane: [s, g] })) })),
+  );
+  const overshoot = element('span', { class: 'number' });
+  const grid = element(
+    'div',
+    { class: 'scale-grid' },
+    ...up.flatMap((g) => [
+      element('span', {}, `g = ${g}`),
+      ...keys.filter((key) => key.g === g).map(({ key }) => key.root),
+    ]),
+    element('span', {}),
+    ...across.map((s) => element('span', {}, s < 0 ? `s = −${-s}` : String(s))),
+  );
+  const paintAll = remembered((_plane: GuidancePlane, pictureOf: PictureAt) => {
+    for (const { s, g, key } of keys) paintLetter(key.canvas, pictureOf(s, g));
+    setText(overshoot, outsideText(pictureOf(lastOf(across), up[0])));
   });
   return {
-    root: labelledFilm(keys.map(({ key, text }) => [key, text])),
-    show(pictureOf: (s: number) => FloatArray, chosen: number): void {
-      for (const { s, key } of keys) {
-        paintLetter(key.canvas, pictureOf(s));
-        setAttributes(key.root, { 'aria-pressed': String(s === chosen) });
-      }
+    root: captioned(
+      grid,
+      'The plane, filled with ',
+      symbol('x̂', '0'),
+      '. Far out guidance overshoots: in the upper right corner ',
+      overshoot,
+      ' of the picture lies beyond black or white.',
+    ),
+    show(plane: GuidancePlane, pictureOf: PictureAt, [chosenS, chosenG]: State['plane']): void {
+      paintAll(plane, pictureOf);
+      for (const { s, g, key } of keys)
+        setAttributes(key.root, { 'aria-pressed': String(s === chosenS && g === chosenG) });
     },
     clear(): void {
       for (const { key } of keys) paintLetter(key.canvas, undefined);
     },
   };
 }
+
+/** x̂₀ of the prediction at these scales. */
+type PictureAt = (s: number, g: number) => FloatArray;

@@ -3,15 +3,14 @@
  * PAG, and with CFG, which has nothing to push away from there.
  */
 import { button } from '../drawing/controls.ts';
-import { element, setAttributes, setText } from '../drawing/dom.ts';
-import { loadedText, loadingBar, status, tryAgainButton } from '../drawing/figure.ts';
+import { element } from '../drawing/dom.ts';
+import { status } from '../drawing/figure.ts';
 import { pictureCanvas } from '../drawing/picture.ts';
 import { pictureRow } from '../drawing/picture-row.ts';
 import type { Page, Section } from '../page.ts';
-import type { EngineReport, GuidanceChoice } from '../protocol.ts';
+import type { GuidanceChoice } from '../protocol.ts';
 import { freeRun, middleOf, usualScale } from '../requests.ts';
 import { heroPictures, stepCount } from '../study.ts';
-import type { Loaded } from '../work/promised.ts';
 
 /** The rows, in the order in which they are computed, and what computes them. */
 export const heroSection: Section = (root, page) => {
@@ -23,15 +22,10 @@ export const heroSection: Section = (root, page) => {
   const rows = kinds.map(([title, guidance]) => ({ guidance, view: rowOf(title, guidance.kind) }));
   const seed = element('span', { class: 'seed' });
   const progress = status();
-  const said = element('span', {});
-  const again = tryAgainButton();
-  const loading = loadingBar();
-  const engine = element('p', { class: 'engine', role: 'status' }, loading.root, said, again);
   root.append(
     ...rows.map(({ view }) => view.root),
     element('div', { class: 'controls' }, seedButton(page), seed),
     progress.root,
-    engine,
   );
 
   return () => {
@@ -43,12 +37,6 @@ export const heroSection: Section = (root, page) => {
       view.show(request, answer);
       return answer;
     });
-    const problem = page.client.problem();
-    const computes = engineText(page.client.engine(), page.client.loaded());
-    loading.show(page.client.engine() || problem !== undefined ? undefined : page.client.loaded());
-    setText(said, problem === undefined ? computes : `Nothing can be computed here: ${problem} `);
-    setAttributes(engine, { 'data-problem': problem !== undefined });
-    setAttributes(again, { hidden: problem === undefined });
     progress.show(answers, rows.length * stepCount, `${heroPictures} pictures, three times, ${stepCount} steps each`);
   };
 };
@@ -64,11 +52,4 @@ function rowOf(title: string, kind: string) {
 
 function seedButton(page: Page): HTMLButtonElement {
   return button('other noise', 'noise', () => page.change({ seed: (page.state().seed + 1) % 2 ** 32 }));
-}
-
-function engineText(engine: EngineReport | undefined, loaded: Loaded | undefined): string {
-  if (!engine) return loaded ? `Loading the model: ${loadedText(loaded)} …` : 'Loading the model …';
-  const kernels = engine.kernels === 'simd' ? 'WebAssembly SIMD' : 'plain loops';
-  const threads = engine.threads === 1 ? 'one thread' : `${engine.threads} threads`;
-  return `Computed with ${kernels} on ${threads}. ${engine.note ?? ''}`;
 }

@@ -4,6 +4,7 @@ import { referenceBackend } from '../../kernels/plain/index.ts';
 import { identity } from '../../nn/attention-perturbations/index.ts';
 import { present } from '../checked.ts';
 import type { PassesRequest, PassesResult } from '../protocol.ts';
+import { hushedAttention } from './hush.ts';
 import type { Model } from './model.ts';
 
 /** All passes of the request, in one result. */
@@ -13,6 +14,7 @@ export function* passes(model: Model, request: PassesRequest): Generator<PassesR
     { ...conditional, taps: request.taps },
     ...spoilt,
     ...(request.unconditional ? [unconditional] : []),
+    ...(request.hushed ? [perturbed(model.unet.attentionLayers, hushedAttention(request.hushed))] : []),
   ];
   const started = performance.now();
   const timestep = present(model.scheduler.timesteps[request.index], `step ${request.index}`);
@@ -20,10 +22,12 @@ export function* passes(model: Model, request: PassesRequest): Generator<PassesR
     .denoiser([request.label], request.plainLoops ? referenceBackend() : undefined)
     .predict(request.sample, timestep, asked);
   const { output, taps } = present(plain, 'prediction');
-  const [empty] = others.slice(spoilt.length);
+  const empty = request.unconditional ? others[spoilt.length] : undefined;
+  const hushed = request.hushed ? others.at(-1) : undefined;
   yield {
     plain: output,
     perturbed: others.slice(0, spoilt.length).map((prediction) => prediction.output),
+    ...(hushed && { hushed: hushed.output }),
     ...(empty && { unconditional: empty.output }),
     taps,
     milliseconds: performance.now() - started,

@@ -1,0 +1,47 @@
+/** A picture in cells that can be painted on: with a pointer, or with the arrow keys and the space bar. */
+import { setAttributes } from './dom.ts';
+import { followPointer, type PointerPlace } from './follow-pointer.ts';
+import { outlined, type Outlined } from './outline.ts';
+import { pictureCanvas } from './picture.ts';
+import { keyMove, type Pixel } from './pixel-picker.ts';
+
+/** What is painted. */
+export interface CellPad {
+  /** Cells in a row. */
+  readonly cells: number;
+  /** What it is, for those who do not see it. */
+  readonly label: string;
+  /** Whether a finger paints on it, too, instead of scrolling the page. */
+  readonly drags?: boolean;
+  isSet(cell: Pixel): boolean;
+  set(cell: Pixel, value: boolean): void;
+}
+
+/** A stroke sets all that it touches to what its first cell was not. */
+export function cellPad({ cells, label, drags = false, isSet, set }: CellPad): Outlined {
+  const view = outlined(pictureCanvas(''));
+  const { root, canvas } = view;
+  let stroke = true;
+  let cursor: Pixel = [Math.floor(cells / 2), Math.floor(cells / 2)];
+  const inside = (at: number): number => Math.min(Math.max(at, 0), cells - 1);
+  const cellAt = ({ clientX, clientY }: PointerPlace): Pixel => {
+    const box = canvas.getBoundingClientRect();
+    const along = (part: number): number => inside(Math.floor(part * cells));
+    return [along((clientX - box.left) / box.width), along((clientY - box.top) / box.height)];
+  };
+  setAttributes(root, { tabindex: 0, role: 'application', 'aria-label': label, class: 'outlined pad' });
+  if (drags) root.style.touchAction = 'none';
+  root.addEventListener('pointerdown', (event) => {
+    stroke = !isSet(cellAt(event));
+  });
+  followPointer(root, (place) => set(cellAt(place), stroke), drags ? canvas : undefined);
+  root.addEventListener('keydown', (event) => {
+    const move = keyMove(event.key);
+    if (!move && event.key !== ' ') return;
+    event.preventDefault();
+    if (move) cursor = [inside(cursor[0] + move[0]), inside(cursor[1] + move[1])];
+    else set(cursor, !isSet(cursor));
+    view.outline(cursor[0], cursor[1], cells);
+  });
+  return view;
+}
