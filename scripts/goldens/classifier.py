@@ -6,8 +6,8 @@ middle of the UNet of Dhariwal & Nichol 2021 (arXiv 2105.05233, appendix H), and
 `sample`, `timestep` and `labels`, and as /f32 and /f64: `logits`, `slope` (∂ Σ log p(y|x) / ∂x), `loss` (the mean
 cross-entropy) and `grad.<parameter>` of the loss.
 
-`ddim.safetensors` and `ddpm.safetensors` are three steps of the letters model, guided by the first classifier (of 16 × 16
-pixels) in one form and in the other (algorithms 2 and 1), `pag.safetensors` the first together with PAG: `noise`,
+`ddim.safetensors` and `ddpm.safetensors` are three steps of the letters model, guided by the first classifier (of 16
+× 16 pixels) in one form and in the other (algorithms 2 and 1), `pag.safetensors` the first together with PAG: `noise`,
 `step.<i>.noise` and, after each step, `step.<i>.sample`. The steps are those of diffusers' schedulers.
 
 Run: python scripts/goldens/classifier.py
@@ -67,7 +67,9 @@ class Classifier:
 
     def norm(self, name, x):
         channels = x.shape[1]
-        return F.group_norm(x, self.groups, self.weight(f"{name}.weight", channels), self.weight(f"{name}.bias", channels))
+        return F.group_norm(
+            x, self.groups, self.weight(f"{name}.weight", channels), self.weight(f"{name}.bias", channels)
+        )
 
     def mix(self, q, k, v):
         heads = q.shape[-1] // self.config["attention_head_dim"]
@@ -104,7 +106,9 @@ class Classifier:
     def __call__(self, x, timesteps):
         """Logits, [B,26]."""
         channels, blocks = self.config["block_out_channels"], self.config["down_block_types"]
-        numbers = embeddings.get_timestep_embedding(timesteps, channels[0], flip_sin_to_cos=True, downscale_freq_shift=0)
+        numbers = embeddings.get_timestep_embedding(
+            timesteps, channels[0], flip_sin_to_cos=True, downscale_freq_shift=0
+        )
         temb = F.silu(self.linear("time_embedding.linear_1", numbers.to(x), 4 * channels[0]))
         temb = self.linear("time_embedding.linear_2", temb, 4 * channels[0])
         h = self.conv("conv_in", x, channels[0])

@@ -1,14 +1,14 @@
 """Goldens of posterior sampling in latents (PSLD, Rout et al. 2023, arXiv 2307.00619): fixtures/goldens/psld/<name>
-.safetensors, three steps each with the small pipeline in fixtures/letters-text, unconditionally (the empty prompt's text
-is given as `text`).
+.safetensors, three steps each with the small pipeline in fixtures/letters-text, unconditionally (the empty prompt's
+text is given as `text`).
 
-The measurements are written by PyTorch's own operations, gradients are autograd's, through UNet, decoder and encoder; the
-steps are those of diffusers' schedulers:
+The measurements are written by PyTorch's own operations, gradients are autograd's, through UNet, decoder and encoder;
+the steps are those of diffusers' schedulers:
 
     z ← step(z, ε̃) − ∂/∂z ( ζ ‖y − A D(ẑ₀)‖ + γ ‖ẑ₀ − E(A⁺y + D(ẑ₀) − A⁺A D(ẑ₀))‖ )     per sample; ε̃ guided, ẑ₀ of ε
 
-A file holds `text`, `measured`, `noise`, `step.<i>.noise`, `hidden` where there is a mask, and `step.<i>.sample` as /f32
-and /f64. The metadata key `run` has all settings.
+A file holds `text`, `measured`, `noise`, `step.<i>.noise`, `hidden` where there is a mask, and `step.<i>.sample` as
+/f32 and /f64. The metadata key `run` has all settings.
 
 Run: python scripts/goldens/psld.py
 """

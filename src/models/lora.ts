@@ -7,7 +7,7 @@ import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { extentOf, shapeText, sizeOf, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
 import { moduleFinder } from './lora-names.ts';
-import type { Weights } from './model.ts';
+import { areWeights, type Weights } from './model.ts';
 
 /** The update of one weight: (α/r) · up · down. */
 export interface LoraUpdate {
@@ -84,7 +84,6 @@ interface Scaled {
   readonly factor: number;
 }
 
-const areWeights = mustBe('a Map of tensors by name', (value) => value instanceof Map);
 const areLoras = mustBe('a list of { source, updates, scale }', Array.isArray);
 const aScale = finite();
 

@@ -16,7 +16,7 @@ const { path } = temporaryFolder();
 const printed = capturePrinted();
 const folderOf = (name: string): string => new URL(`../../fixtures/${name}`, import.meta.url).pathname;
 const pixels = folderOf('goldens/runs/conditional');
-const words = folderOf('letters-text/model');
+const words = folderOf('goldens/text/pipelines/sd-1');
 const ofPixels = ['--model', pixels, '--labels', '1', '--null-label', '3'];
 const small = ['--height', '16', '--width', '16', '--steps', '1'];
 
@@ -68,18 +68,14 @@ describe('a case of a model of pictures', () => {
     expect(drawn('sample')).toEqual((await openCase(kit)).expected.get('step.1.sample')?.f64);
   });
 
-  it('has noise where the scheduler draws it, and only there', async () => {
+  it('has noise where the scheduler draws it, and only there; and the taps that are asked for', async () => {
     const noisy = path('noisy');
-    expect(await runCommand(['export', ...ofPixels, noisy, '--scheduler', 'ddpm', '--steps', '3', '--quiet'])).toBe(0);
-    const { inputs } = await openCase(noisy);
+    const run = ['--scheduler', 'ddpm', '--steps', '3', '--taps', 'step.1.guided,*.conv_in'];
+    expect(await runCommand(['export', ...ofPixels, noisy, ...run, '--quiet'])).toBe(0);
+    const { inputs, expected } = await openCase(noisy);
     expect([...inputs.keys()]).toEqual(['noise', 'step.0.noise', 'step.1.noise']);
     expect([...(await openCase(kit)).inputs.keys()]).toEqual(['noise']);
-  });
-
-  it('has the taps that are asked for', async () => {
-    const some = path('some');
-    expect(await runCommand(['export', ...ofPixels, some, '--taps', 'step.1.guided,*.conv_in', '--quiet'])).toBe(0);
-    const taps = [...(await openCase(some)).expected.keys()];
+    const taps = [...expected.keys()];
     expect(taps).toContain('step.1.guided');
     expect(taps.filter((tap) => !tap.endsWith('.conv_in'))).toEqual(['step.1.guided']);
   });

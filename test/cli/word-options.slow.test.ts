@@ -108,6 +108,22 @@ describe('pag sample --prompt refuses', () => {
       ['--init', large, '--strength', '1', '--height', '16', '--width', '16'],
       'large.png has 40 × 24 pixels, but the samples have 16 × 16; give --resize',
     ],
+    ['a prompt of a second encoder', 'sd-1', ['--prompt-2', 'b'], '--prompt-2 has no effect without a second text'],
+    [
+      'second negative prompts without first ones',
+      'sd-xl',
+      ['--negative-prompt-2', 'b'],
+      "--negative-prompt-2 has no effect without --negative-prompt, which may be ''",
+    ],
+    [
+      'two second prompts for one',
+      'sd-xl',
+      ['--prompt-2', 'b', '--prompt-2', 'c'],
+      'there are 2 second prompts for 1 prompt; give one for all, or one for each',
+    ],
+    ['--preview', 'sd-1', ['--preview'], '--preview has no effect with --prompt'],
+    ['--animation', 'sd-1', ['--animation', path('a.png')], '--animation has no effect with --prompt'],
+    ['--invert', 'sd-1', ['--invert', picture, '--out-noise', path('n.safetensors')], 'has no effect with --invert'],
     [
       'RePaint',
       'sd-1',
