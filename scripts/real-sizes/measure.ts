@@ -1,6 +1,7 @@
 /**
  * What a UNet of a folder takes: `npx tsx scripts/real-sizes/measure.ts DIR [--height 64] [--width 64] [--threads 1]
- * [--passes 2] [--wide] [--order direct|fast]`. One line of JSON: largest resident set, time to load, first and later passes, each in
+ * [--passes 2] [--wide]
+ * [--order direct|fast]`. One line of JSON: largest resident set, time to load, first and later passes, each in
  * processor seconds of all threads; the size is that of the UNet's sample.
  */
 import { existsSync } from 'node:fs';
