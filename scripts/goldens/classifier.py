@@ -7,8 +7,8 @@ middle of the UNet of Dhariwal & Nichol 2021 (arXiv 2105.05233, appendix H), and
 cross-entropy) and `grad.<parameter>` of the loss.
 
 `ddim.safetensors` and `ddpm.safetensors` are three steps of the letters model, guided by the first classifier (of 16
-× 16 pixels) in one form and in the other (algorithms 2 and 1): `noise`, `step.<i>.noise` and, after each step,
-`step.<i>.sample`. The steps are those of diffusers' schedulers.
+× 16 pixels) in one form and in the other (algorithms 2 and 1), `pag.safetensors` the first together with PAG: `noise`,
+`step.<i>.noise` and, after each step, `step.<i>.sample`. The steps are those of diffusers' schedulers.
 
 Run: python scripts/goldens/classifier.py
 """
@@ -22,7 +22,8 @@ from diffusers import DDIMScheduler, DDPMScheduler, UNet2DModel
 from safetensors.torch import save_file
 
 import store
-from runs import LETTERS
+from perturbation import perturbed
+from runs import LETTERS, MID
 from truth import truth
 
 SEED = 2105
@@ -167,7 +168,7 @@ def make_gradients(root, name):
     return single
 
 
-def run(form, unet, classifier, given, dtype):
+def run(form, unet, classifier, given, dtype, pag_scale=0):
     """Yields the sample after each step."""
     kind = DDIMScheduler if form == "ddim" else DDPMScheduler
     scheduler = kind.from_pretrained(LETTERS.parent / "scheduler", variance_type="fixed_small")
@@ -175,6 +176,9 @@ def run(form, unet, classifier, given, dtype):
     sample, labels = given["noise"].to(dtype), given["labels"]
     for i, t in enumerate(scheduler.timesteps):
         predicted = unet(sample, t, given["conditions"]).sample
+        if pag_scale != 0:
+            with perturbed(unet, [MID]):
+                predicted = predicted + pag_scale * (predicted - unet(sample, t, given["conditions"]).sample)
         slope = SCALE * classifier.slope(sample, t[None].expand(len(labels)), labels)
         alpha = scheduler.alphas_cumprod[t]
         if form == "ddim":
@@ -197,14 +201,15 @@ def make_runs(root, classifier):
     given = {"noise": torch.randn(shape, generator=generator)}
     given |= {f"step.{i}.noise": torch.randn(shape, generator=generator) for i in range(STEPS)}
     given |= {"labels": torch.tensor([4, 17]), "conditions": torch.tensor([26, 17])}
-    for form in ("ddim", "ddpm"):
-        single = list(run(form, models[torch.float32], classifier, given, torch.float32))
+    for name, form, pag_scale in (("ddim", "ddim", 0), ("ddpm", "ddpm", 0), ("pag", "ddim", 1.5)):
+        single = list(run(form, models[torch.float32], classifier, given, torch.float32, pag_scale))
         with truth():
-            exact = list(run(form, models[torch.float64], classifier.to(torch.float64), given, torch.float64))
+            exact = list(run(form, models[torch.float64], classifier.to(torch.float64), given, torch.float64, pag_scale))
         tensors = dict(given)
         for i in range(STEPS):
             tensors |= store.both(f"step.{i}.sample", single[i], exact[i])
-        store.save(root / f"{form}.safetensors", tensors, run=dict(scale=SCALE, steps=STEPS))
+        settings = dict(form=form, scale=SCALE, steps=STEPS, pag_scale=pag_scale, layer=MID)
+        store.save(root / f"{name}.safetensors", tensors, run=settings)
 
 
 def make():

@@ -4,7 +4,7 @@ import { simdBackend } from '../../../src/kernels/simd/index.ts';
 import { describeLaws } from '../laws.ts';
 
 /** Two threads run the code of one on halves of the work; each input costs a module on both. */
-const runs = { 1: 40, 2: process.env['PAG_THOROUGH'] ? 40 : 12 };
+const runs = process.env['PAG_THOROUGH'] ? { 1: 40, 2: 40 } : { 1: 25, 2: 10 };
 
 for (const threads of [1, 2] as const) {
   const backend = simdBackend({ threads });
