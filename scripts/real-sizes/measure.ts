@@ -1,7 +1,7 @@
 /**
  * What a UNet of a folder takes: `npx tsx scripts/real-sizes/measure.ts DIR [--height 64] [--width 64] [--threads 1]
- * [--passes 2] [--wide] [--order direct|fast]`. One line of JSON: largest resident set, time to load, first and later passes, each in
- * processor seconds of all threads; the size is that of the UNet's sample.
+ * [--passes 2] [--wide] [--order fast]`, height and width those of its sample. One line of JSON: the largest resident
+ * set; the time to load, and of the first pass and of later ones, in processor seconds of all threads.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -3,6 +3,7 @@
  */
 import { at } from '../tensor/at.ts';
 import { checkFinite, checkTensor, finite, mustBe } from '../tensor/checks.ts';
+import { numbersOf } from '../tensor/deferred.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { extentOf, shapeText, sizeOf, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
@@ -116,8 +117,8 @@ function checkUpdate(source: string, { name, down, up, alpha }: LoraUpdate, path
 
 function sumOf(weight: Tensor, scaled: readonly Scaled[], dtype: DType): Tensor {
   const outputs = extentOf(weight, 0);
-  const inputs = weight.data.length / outputs;
-  const sums = Float64Array.from(weight.data);
+  const inputs = sizeOf(weight.shape) / outputs;
+  const sums = Float64Array.from(numbersOf(weight));
   const row = new Float64Array(inputs);
   for (const { update, factor } of scaled) {
     const { down, up } = update;

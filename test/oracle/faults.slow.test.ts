@@ -9,6 +9,7 @@ import { formats } from '../../src/oracle/honest/format.ts';
 import { traceCase } from '../../src/oracle/trace.ts';
 import { caseNames, loadCase, oracle } from './cases.ts';
 import { fileOf, heldOut, outputOf, port } from './ports.ts';
+import { unknownMistakes } from './unknown-mistakes.ts';
 
 type Entry = readonly [tap: string, share: number, naming: 'first' | 'tied' | 'none' | 'other'];
 interface Certificate {
@@ -16,6 +17,7 @@ interface Certificate {
   readonly invisible: unknown;
   readonly shareOfBudget: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly faults: Readonly<Record<string, Readonly<Record<string, Entry>>>>;
+  readonly unknown: Readonly<Record<string, Readonly<Record<string, Entry>>>>;
 }
 const certificate: Certificate = JSON.parse(readFileSync(new URL('certificate.json', oracle), 'utf8'));
 
@@ -42,6 +44,16 @@ describe('the certificate', () => {
     const first = entries.filter(([, , naming]) => naming === 'first').length;
     expect(certificate.summary).toMatchObject({ pairs: entries.length, first });
     expect(first / entries.length).toBeGreaterThanOrEqual(0.9);
+  });
+
+  it('has mistakes that the bank does not know, all of them seen, and none given the name of another', () => {
+    expect(Object.keys(certificate.unknown).sort()).toEqual(unknownMistakes.map(({ name }) => name).sort());
+    expect(unknownMistakes.filter(({ name }) => bank.some((fault) => fault.name === name))).toEqual([]);
+    expect(unknownMistakes.length).toBeGreaterThanOrEqual(40);
+    for (const [name, cases] of Object.entries(certificate.unknown)) {
+      expect(Object.keys(cases).length, name).toBeGreaterThan(0);
+      expect(new Set(Object.values(cases).map(([, , naming]) => naming)), name).not.toContain('other');
+    }
   });
 
   it('has no honest computation beyond its budget', () => {
