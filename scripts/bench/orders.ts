@@ -1,7 +1,7 @@
 /**
  * What the fast order of convolutions saves and costs, on the letters UNet: `npx tsx scripts/bench/orders.ts [--wide]
- * [--model DIR] [--turns 5]`. Processor time of a pass on one thread, of processes that take turns; and, relative and as
- * root mean square, how far the prediction is from that of f64.
+ * [--model DIR] [--turns 5]`. Processor time of a pass on one thread, of processes that take turns; and, relative and
+ * as root mean square, how far the prediction is from that of f64.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

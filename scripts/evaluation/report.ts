@@ -13,7 +13,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { readOptions } from '../../src/cli/options.ts';
 import { chartOf } from './charts.ts';
-import { groups } from './groups.ts';
+import { groups, type Group } from './groups.ts';
 import { measureAll, type Results } from './results.ts';
 import { csv, tables } from './tables.ts';
 
@@ -22,16 +22,18 @@ const out = fileURLToPath(new URL('../../fixtures/evaluation', import.meta.url))
 mkdirSync(out, { recursive: true });
 
 const folder = options.text('folder');
-if (folder !== undefined) {
-  const measured = await measureAll(folder);
-  const whole = options.has('add') ? added(readResults(), measured) : measured;
+const isAdding = options.has('add');
+const measured = folder === undefined ? undefined : await measureAll(folder);
+if (measured) {
+  const whole = isAdding ? added(readResults(), measured) : measured;
   write('results.json', `${JSON.stringify(whole, (_key, value: unknown) => shorter(value), 1)}\n`);
 }
 const results = readResults();
 
 write('results.csv', csv(results));
 write('tables.md', tables(results));
-for (const group of groups) {
+const isDrawn = ({ name }: Group): boolean => !isAdding || (measured?.groups.some((one) => one.name === name) ?? false);
+for (const group of groups.filter(isDrawn)) {
   const files = [`${group.name}.svg`, `${group.name}.png`] as const;
   const measured = results.groups.find(({ name }) => name === group.name);
   if (!measured) {

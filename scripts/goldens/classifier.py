@@ -204,7 +204,8 @@ def make_runs(root, classifier):
     for name, form, pag_scale in (("ddim", "ddim", 0), ("ddpm", "ddpm", 0), ("pag", "ddim", 1.5)):
         single = list(run(form, models[torch.float32], classifier, given, torch.float32, pag_scale))
         with truth():
-            exact = list(run(form, models[torch.float64], classifier.to(torch.float64), given, torch.float64, pag_scale))
+            wide = classifier.to(torch.float64)
+            exact = list(run(form, models[torch.float64], wide, given, torch.float64, pag_scale))
         tensors = dict(given)
         for i in range(STEPS):
             tensors |= store.both(f"step.{i}.sample", single[i], exact[i])
