@@ -440,7 +440,8 @@ export {
   superResolution,
 } from './restoration/measurements.ts';
 export { restoring, type InverseProblem } from './restoration/posterior.ts';
-export { modelSlope, type Slope } from './restoration/slope.ts';
+export { restoringLatents, type LatentProblem, type LatentSlopes } from './restoration/psld.ts';
+export { modelSlope, pictureSlope, type Slope } from './restoration/slope.ts';
 
 // off-thread
 export type { WorkerLike } from './off-thread/line.ts';
@@ -508,6 +509,7 @@ export {
   type Tokens,
 } from './pipelines/clip-tokenizer.ts';
 export { inpaintingUNet } from './pipelines/inpainting-unet.ts';
+export { latentSlopes } from './pipelines/latent-slopes.ts';
 export { latentRun, type LatentNoise, type LatentPicture, type LatentRun } from './pipelines/latent-start.ts';
 export { latentsOf, picturesOf, pixelsPerLatent, type LatentOptions } from './pipelines/latents.ts';
 export {

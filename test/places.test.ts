@@ -41,6 +41,9 @@ describe('an operation', () => {
   it('is one that a joined convolution is traced back through, or is known to end the trace', () => {
     const traced = [...textOf('src/kernels/joined.ts').matchAll(/case '(\w+)'/g)].map(([, kind]) => kind);
     expect([...traced, ...endsTrace].sort()).toEqual([...kinds].sort());
+    const tests = textOf('test/kernels/trace.test.ts');
+    const rows = tests.slice(tests.indexOf('const between'), tests.indexOf('};', tests.indexOf('const between')));
+    expect(missingFrom(rows, traced, (kind) => new RegExp(`^    ${kind}: `, 'm'))).toEqual([]);
   });
 
   it('has values by hand, or at its borders: goldens cannot see the order of a sum', () => {
@@ -219,8 +222,12 @@ describe('a family of models', () => {
       expect(rooms).toContain(`'models/${family}'`);
       for (const kind of ['goldens', 'laws']) {
         const lanes = ['', '.slow'].map((lane) => `test/models/${family}/${kind}${lane}.test.ts`);
-        const found = lanes.some((test) => existsSync(new URL(`../${test}`, import.meta.url)));
-        expect(found, lanes.join(' or ')).toBe(true);
+        const found = lanes.find((test) => existsSync(new URL(`../${test}`, import.meta.url)));
+        expect(found, lanes.join(' or ')).toBeDefined();
+        const text = textOf(found ?? '');
+        expect(text, `${found} asserts nothing`).toMatch(/\bexpect(\(|\w)|agreesWithGoldens\(/);
+        expect(text, `${found} is about another family`).toMatch(new RegExp(`models/${family}/|'\\./models\\.ts'`));
+        if (kind === 'goldens') expect(text, `${found} opens no goldens`).toMatch(/openGoldens\(|goldenModels\b/);
       }
     }
   });

@@ -1,4 +1,5 @@
-"""Writes the models that ONNX Runtime is given (see README.md): models/letters.onnx and one file for each single operation.
+"""Writes the models that ONNX Runtime is given (see README.md): models/letters.onnx and one file for each single
+operation.
 
 Usage: python export.py
 """
@@ -58,7 +59,13 @@ def main():
     for channels, out_channels, size in CONVOLUTIONS:
         weight = numbers(channels * out_channels * 9, 2).reshape(out_channels, channels, 3, 3)
         node = helper.make_node("Conv", ["x", "weight"], ["y"], kernel_shape=[3, 3], pads=[1, 1, 1, 1])
-        save(f"conv-{channels}-{out_channels}-{size}", node, [1, channels, size, size], [1, out_channels, size, size], weight)
+        save(
+            f"conv-{channels}-{out_channels}-{size}",
+            node,
+            [1, channels, size, size],
+            [1, out_channels, size, size],
+            weight,
+        )
     for size in MATMULS:
         # Ours takes the weight as [O, C].
         weight = np.ascontiguousarray(numbers(size * size, 2).reshape(size, size).T)

@@ -1,9 +1,10 @@
 /**
  * A training step of the letters UNet, 16 letters, by our kernels and by PyTorch's eager mode on the CPU: the loss and
  * all gradients, without the optimiser. Each is a process of its own, and they take turns; told are medians over the
- * turns of processor time (the clock on the wall means little on a busy machine) and the largest resident set.
+ * turns of processor time (the clock on the wall means little on a busy machine) and the largest resident set; then two
+ * threads beside one, by the clock; and at last what training-convolution.ts tells.
  *
- * Run: npx tsx training.ts [--threads 1] [--rounds 3] [--python python]; in Node 24 with simd-wide, too.
+ * Run: npx tsx training.ts [--threads 1,2] [--rounds 5] [--python python]; in Node 24 with simd-wide, too.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -20,24 +21,25 @@ interface Measured {
 
 const { values } = parseArgs({
   options: {
-    threads: { type: 'string', default: '1' },
-    rounds: { type: 'string', default: '3' },
+    threads: { type: 'string', default: '1,2' },
+    rounds: { type: 'string', default: '5' },
     python: { type: 'string', default: 'python' },
   },
 });
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const joins = Number(process.versions.node.split('.')[0]) >= 24;
 
-const contenders: Readonly<Record<string, readonly string[]>> = {
-  PyTorch: [values.python, here('training_step.py'), values.threads],
-  simd: [process.execPath, '--import', 'tsx', here('training-step.ts'), 'simd', values.threads],
+/** The commands of all who are measured, on so many threads. */
+const contenders = (threads: string): Readonly<Record<string, readonly string[]>> => ({
+  PyTorch: [values.python, here('training_step.py'), threads],
+  simd: [process.execPath, '--import', 'tsx', here('training-step.ts'), 'simd', threads],
   ...(joins && {
     'simd-wide': [
       ...[process.execPath, '--experimental-wasm-revectorize', '--import', 'tsx', here('training-step.ts')],
-      ...['simd-wide', values.threads],
+      ...['simd-wide', threads],
     ],
   }),
-};
+});
 
 function measure([command = '', ...args]: readonly string[]): Measured {
   return JSON.parse(execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) as Measured;
@@ -46,14 +48,35 @@ function measure([command = '', ...args]: readonly string[]): Measured {
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
 
-const turns = Array.from({ length: Number(values.rounds) }, () =>
-  Object.fromEntries(Object.entries(contenders).map(([name, command]) => [name, measure(command)])),
-);
-for (const name of Object.keys(contenders)) {
-  const of = (key: keyof Measured, who = name): number => median(turns.map((turn) => turn[who]?.[key] ?? NaN));
-  const share = median(turns.map((turn) => (turn[name]?.processor ?? NaN) / (turn['PyTorch']?.processor ?? NaN)));
-  console.log(
-    `${name}, ${values.threads} threads: ${of('processor').toFixed(0)} ms of processor time a step ` +
-      `(${share.toFixed(2)} × PyTorch), ${of('wall').toFixed(0)} ms on the wall, ${of('memory').toFixed(0)} MB`,
+/** Of each contender the medians over all turns, and how much processor time it takes beside PyTorch. */
+function compared(threads: string): Readonly<Record<string, Measured & { readonly share: number }>> {
+  const turns = Array.from({ length: Number(values.rounds) }, () =>
+    Object.fromEntries(Object.entries(contenders(threads)).map(([name, command]) => [name, measure(command)])),
+  );
+  return Object.fromEntries(
+    Object.keys(contenders(threads)).map((name) => {
+      const of = (key: keyof Measured): number => median(turns.map((turn) => turn[name]?.[key] ?? NaN));
+      const shares = turns.map((turn) => (turn[name]?.processor ?? NaN) / (turn['PyTorch']?.processor ?? NaN));
+      return [name, { processor: of('processor'), wall: of('wall'), memory: of('memory'), share: median(shares) }];
+    }),
   );
 }
+
+const counts = values.threads.split(',');
+const results = counts.map((threads) => {
+  const all = compared(threads);
+  for (const [name, { processor, wall, memory, share }] of Object.entries(all)) {
+    const ofMemory = memory / (all['PyTorch']?.memory ?? NaN);
+    console.log(
+      `${name}, ${threads} threads: ${processor.toFixed(0)} ms of processor time a step (${share.toFixed(2)} × PyTorch), ` +
+        `${wall.toFixed(0)} ms on the wall, ${memory.toFixed(0)} MB (${ofMemory.toFixed(2)} × PyTorch)`,
+    );
+  }
+  return all;
+});
+const [one, two] = results;
+for (const [name, { wall }] of Object.entries(one && two ? one : {})) {
+  const ratio = wall / (two?.[name]?.wall ?? NaN);
+  console.log(`${name}: ${counts[1]} threads are ${ratio.toFixed(2)} times as fast as ${counts[0]}`);
+}
+execFileSync(process.execPath, ['--import', 'tsx', here('training-convolution.ts')], { stdio: 'inherit' });

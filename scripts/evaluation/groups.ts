@@ -133,6 +133,39 @@ export const groups: readonly Group[] = [
     ],
   },
   {
+    name: 'classifier',
+    title: 'A classifier, CFG and PAG',
+    subtitle:
+      'classifier guidance, alone and with PAG in the middle block; ' +
+      'the classifier is asked for every letter equally often, the model for none, or for the same',
+    chart: 'changes',
+    figures: ['frechetDistance', 'inceptionScore', 'confidence', 'asAsked'],
+    sections: [
+      {
+        title: 'no letter asked of the model',
+        rows: [
+          { point: 'by classifier, free none', label: 'no guidance' },
+          ...[1, 2, 4, 8].map((s) => ({ point: `by classifier, free classifier ${s}`, label: `classifier, s = ${s}` })),
+          { point: 'by classifier, free pag 1', label: 'PAG, s = 1' },
+          ...[2, 4].map((s) => ({
+            point: `by classifier, free classifier+pag ${s} 1`,
+            label: `classifier + PAG, s = ${s} and 1`,
+          })),
+        ],
+      },
+      {
+        title: 'every letter asked of the model, too',
+        rows: [
+          { point: 'by classifier, asked none', label: 'no guidance' },
+          { point: 'by classifier, asked cfg 2', label: 'CFG, g = 2' },
+          { point: 'by classifier, asked cfg+pag 2 1', label: 'CFG + PAG, g = 2, s = 1' },
+          { point: 'by classifier, asked classifier 2', label: 'classifier, s = 2' },
+          { point: 'by classifier, asked classifier+pag 2 1', label: 'classifier + PAG, s = 2 and 1' },
+        ],
+      },
+    ],
+  },
+  {
     name: 'steps',
     title: 'Steps and schedulers',
     subtitle: 'PAG with s = 1 against no guidance; no letter asked for',

@@ -31,6 +31,19 @@ const both = (g: number, s: number): readonly string[] => [
   String(s),
 ];
 
+/** A classifier asks for every letter; with `pag`, PAG's scale. */
+const classifier = (scale: number, pagScale?: number): readonly string[] => [
+  '--guidance',
+  pagScale === undefined ? 'classifier' : 'classifier+pag',
+  '--classifier-scale',
+  String(scale),
+  '--noise-classifier',
+  'fixtures/letters/noise-classifier',
+  '--classifier-labels',
+  '0-25',
+  ...(pagScale === undefined ? [] : ['--pag-scale', String(pagScale)]),
+];
+
 /** Nothing is asked for: the label that means "no letter". */
 const free = (name: string, rank: Point['class'], ...options: readonly string[]): Point => ({
   name: `free ${name}`,
@@ -94,12 +107,26 @@ const unclippedPoints: readonly Point[] = [
   free('pag 1, 20 steps', 2, ...pag(1), '--steps', '20'),
 ];
 
+/** Classifier guidance beside the others: of the model only what is named is asked, of the classifier every letter. */
+const classifierPoints: readonly Point[] = [
+  free('none', 2),
+  ...[1, 2, 4, 8].map((s) => free(`classifier ${s}`, 2, ...classifier(s))),
+  free('pag 1', 2, ...pag(1)),
+  ...[2, 4].map((s) => free(`classifier+pag ${s} 1`, 2, ...classifier(s, 1))),
+  asked('none', 2),
+  asked('cfg 2', 2, ...cfg(2)),
+  asked('cfg+pag 2 1', 2, ...both(2, 1)),
+  asked('classifier 2', 2, ...classifier(2)),
+  asked('classifier+pag 2 1', 2, ...classifier(2, 1)),
+].map((point) => ({ ...point, name: `by classifier, ${point.name}` }));
+
 const alsoClipped = ['free none', 'free pag 4'];
 
 /** All points, the more important first within their class. */
 export const points: readonly Point[] = [
   ...unclippedPoints,
   ...unclippedPoints.filter(({ name }) => alsoClipped.includes(name)).map(clipped),
+  ...classifierPoints,
 ];
 
 /**

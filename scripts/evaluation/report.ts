@@ -1,9 +1,10 @@
 /**
  * Makes the tables and charts of fixtures/evaluation:
  *
- *     npx tsx scripts/evaluation/report.ts [--folder out/evaluation] [--chromium /usr/bin/chromium]
+ *     npx tsx scripts/evaluation/report.ts [--folder out/evaluation] [--add] [--chromium /usr/bin/chromium]
  *
- * With --folder the records that sweep.ts has left there are measured anew; without, results.json is drawn again.
+ * With --folder the records that sweep.ts has left there are measured anew; without, results.json is drawn again. With
+ * --add, points and groups that are not among the records stay as results.json has them.
  * Writes results.json, results.csv, tables.md, and of each chart an SVG and a PNG (which Chromium draws).
  */
 import { execFileSync } from 'node:child_process';
@@ -12,22 +13,27 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { readOptions } from '../../src/cli/options.ts';
 import { chartOf } from './charts.ts';
-import { groups } from './groups.ts';
+import { groups, type Group } from './groups.ts';
 import { measureAll, type Results } from './results.ts';
 import { csv, tables } from './tables.ts';
 
-const options = readOptions(process.argv.slice(2), { folder: 'text', chromium: 'text' });
+const options = readOptions(process.argv.slice(2), { folder: 'text', add: 'flag', chromium: 'text' });
 const out = fileURLToPath(new URL('../../fixtures/evaluation', import.meta.url));
 mkdirSync(out, { recursive: true });
 
 const folder = options.text('folder');
-if (folder !== undefined)
-  write('results.json', `${JSON.stringify(await measureAll(folder), (_key, value: unknown) => shorter(value), 1)}\n`);
-const results = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')) as Results;
+const isAdding = options.has('add');
+const measured = folder === undefined ? undefined : await measureAll(folder);
+if (measured) {
+  const whole = isAdding ? added(readResults(), measured) : measured;
+  write('results.json', `${JSON.stringify(whole, (_key, value: unknown) => shorter(value), 1)}\n`);
+}
+const results = readResults();
 
 write('results.csv', csv(results));
 write('tables.md', tables(results));
-for (const group of groups) {
+const isDrawn = ({ name }: Group): boolean => !isAdding || (measured?.groups.some((one) => one.name === name) ?? false);
+for (const group of groups.filter(isDrawn)) {
   const files = [`${group.name}.svg`, `${group.name}.png`] as const;
   const measured = results.groups.find(({ name }) => name === group.name);
   if (!measured) {
@@ -39,6 +45,19 @@ for (const group of groups) {
   rasterise(chart, ...files);
 }
 console.log(`${results.points.length} points, ${results.groups.length} charts: ${out}`);
+
+function readResults(): Results {
+  return JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')) as Results;
+}
+
+/** What is new in the place of what has its name, or behind it. */
+function added(old: Results, { points: newPoints, groups: newGroups }: Results): Results {
+  const joined = <T extends { readonly name: string }>(before: readonly T[], behind: readonly T[]): readonly T[] => [
+    ...before.filter(({ name }) => !behind.some((one) => one.name === name)),
+    ...behind,
+  ];
+  return { ...old, points: joined(old.points, newPoints), groups: joined(old.groups, newGroups) };
+}
 
 function write(name: string, content: string): void {
   writeFileSync(join(out, name), content);

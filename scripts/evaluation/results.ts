@@ -144,7 +144,7 @@ function measureGroup(group: Group, ruler: Ruler): readonly MeasuredGroup[] {
   const drawn = group.sections.flatMap((section) => {
     // A curve is not cut down to the few pictures of a point that has only been glanced at.
     const most = Math.max(...section.rows.map(({ point }) => ruler.pictures(point)));
-    const enough = group.chart === 'curves' ? most / 2 : 1;
+    const enough = group.chart === 'curves' ? Math.max(1, most / 2) : 1;
     const rows = section.rows.filter(({ point }) => ruler.pictures(point) >= enough);
     return rows.length >= fewestRows && rows[0] === section.rows[0] ? [{ ...section, rows }] : [];
   });

@@ -6,9 +6,9 @@ middle of the UNet of Dhariwal & Nichol 2021 (arXiv 2105.05233, appendix H), and
 `sample`, `timestep` and `labels`, and as /f32 and /f64: `logits`, `slope` (∂ Σ log p(y|x) / ∂x), `loss` (the mean
 cross-entropy) and `grad.<parameter>` of the loss.
 
-`ddim.safetensors` and `ddpm.safetensors` are three steps of the letters model, guided by the first classifier (of 16 × 16
-pixels) in one form and in the other (algorithms 2 and 1): `noise`, `step.<i>.noise` and, after each step,
-`step.<i>.sample`. The steps are those of diffusers' schedulers.
+`ddim.safetensors` and `ddpm.safetensors` are three steps of the letters model, guided by the first classifier (of 16
+× 16 pixels) in one form and in the other (algorithms 2 and 1), `pag.safetensors` the first together with PAG: `noise`,
+`step.<i>.noise` and, after each step, `step.<i>.sample`. The steps are those of diffusers' schedulers.
 
 Run: python scripts/goldens/classifier.py
 """
@@ -22,7 +22,8 @@ from diffusers import DDIMScheduler, DDPMScheduler, UNet2DModel
 from safetensors.torch import save_file
 
 import store
-from runs import LETTERS
+from perturbation import perturbed
+from runs import LETTERS, MID
 from truth import truth
 
 SEED = 2105
@@ -66,7 +67,9 @@ class Classifier:
 
     def norm(self, name, x):
         channels = x.shape[1]
-        return F.group_norm(x, self.groups, self.weight(f"{name}.weight", channels), self.weight(f"{name}.bias", channels))
+        return F.group_norm(
+            x, self.groups, self.weight(f"{name}.weight", channels), self.weight(f"{name}.bias", channels)
+        )
 
     def mix(self, q, k, v):
         heads = q.shape[-1] // self.config["attention_head_dim"]
@@ -103,7 +106,9 @@ class Classifier:
     def __call__(self, x, timesteps):
         """Logits, [B,26]."""
         channels, blocks = self.config["block_out_channels"], self.config["down_block_types"]
-        numbers = embeddings.get_timestep_embedding(timesteps, channels[0], flip_sin_to_cos=True, downscale_freq_shift=0)
+        numbers = embeddings.get_timestep_embedding(
+            timesteps, channels[0], flip_sin_to_cos=True, downscale_freq_shift=0
+        )
         temb = F.silu(self.linear("time_embedding.linear_1", numbers.to(x), 4 * channels[0]))
         temb = self.linear("time_embedding.linear_2", temb, 4 * channels[0])
         h = self.conv("conv_in", x, channels[0])
@@ -163,7 +168,7 @@ def make_gradients(root, name):
     return single
 
 
-def run(form, unet, classifier, given, dtype):
+def run(form, unet, classifier, given, dtype, pag_scale=0):
     """Yields the sample after each step."""
     kind = DDIMScheduler if form == "ddim" else DDPMScheduler
     scheduler = kind.from_pretrained(LETTERS.parent / "scheduler", variance_type="fixed_small")
@@ -171,6 +176,9 @@ def run(form, unet, classifier, given, dtype):
     sample, labels = given["noise"].to(dtype), given["labels"]
     for i, t in enumerate(scheduler.timesteps):
         predicted = unet(sample, t, given["conditions"]).sample
+        if pag_scale != 0:
+            with perturbed(unet, [MID]):
+                predicted = predicted + pag_scale * (predicted - unet(sample, t, given["conditions"]).sample)
         slope = SCALE * classifier.slope(sample, t[None].expand(len(labels)), labels)
         alpha = scheduler.alphas_cumprod[t]
         if form == "ddim":
@@ -193,14 +201,16 @@ def make_runs(root, classifier):
     given = {"noise": torch.randn(shape, generator=generator)}
     given |= {f"step.{i}.noise": torch.randn(shape, generator=generator) for i in range(STEPS)}
     given |= {"labels": torch.tensor([4, 17]), "conditions": torch.tensor([26, 17])}
-    for form in ("ddim", "ddpm"):
-        single = list(run(form, models[torch.float32], classifier, given, torch.float32))
+    for name, form, pag_scale in (("ddim", "ddim", 0), ("ddpm", "ddpm", 0), ("pag", "ddim", 1.5)):
+        single = list(run(form, models[torch.float32], classifier, given, torch.float32, pag_scale))
         with truth():
-            exact = list(run(form, models[torch.float64], classifier.to(torch.float64), given, torch.float64))
+            wide = classifier.to(torch.float64)
+            exact = list(run(form, models[torch.float64], wide, given, torch.float64, pag_scale))
         tensors = dict(given)
         for i in range(STEPS):
             tensors |= store.both(f"step.{i}.sample", single[i], exact[i])
-        store.save(root / f"{form}.safetensors", tensors, run=dict(scale=SCALE, steps=STEPS))
+        settings = dict(form=form, scale=SCALE, steps=STEPS, pag_scale=pag_scale, layer=MID)
+        store.save(root / f"{name}.safetensors", tensors, run=settings)
 
 
 def make():

@@ -1,9 +1,9 @@
 """Files as PyTorch's side writes them, for the readers of src/formats: fixtures/goldens/formats/
 
-dtypes.safetensors, dtypes.json    a tensor of every dtype, scalars and empty ones, and the values that they hold (as texts where
-                                   JSON has no number for them)
-sharded/, old-names/               the model of initialisation/pipeline.json: in shards, and with its attention weights named
-                                   as before diffusers 0.15. diffusers loads both.
+dtypes.safetensors, dtypes.json    a tensor of every dtype, scalars and empty ones, and the values that they hold (as
+                                   texts where JSON has no number for them)
+sharded/, old-names/               the model of initialisation/pipeline.json: in shards, and with its attention
+                                   weights named as before diffusers 0.15. diffusers loads both.
 
 Run: pip install -r scripts/goldens/requirements.txt && python scripts/goldens/formats.py
 """
@@ -36,7 +36,11 @@ def dtypes():
 
 
 def shown(value):
-    return value if isinstance(value, bool) or math.isfinite(value) and not (value == 0 and math.copysign(1, value) < 0) else str(value)
+    return (
+        value
+        if isinstance(value, bool) or math.isfinite(value) and not (value == 0 and math.copysign(1, value) < 0)
+        else str(value)
+    )
 
 
 def old_names(weights):
@@ -53,8 +57,13 @@ def make():
     folder = store.fresh_folder("formats")
     tensors = dtypes()
     save_file(tensors, folder / "dtypes.safetensors", metadata={"note": "every dtype, ä, \"quoted\""})
-    store.save_json(folder / "dtypes.json", {
-        name: {"shape": list(t.shape), "values": [shown(v) for v in t.flatten().tolist()]} for name, t in tensors.items()})
+    store.save_json(
+        folder / "dtypes.json",
+        {
+            name: {"shape": list(t.shape), "values": [shown(v) for v in t.flatten().tolist()]}
+            for name, t in tensors.items()
+        },
+    )
 
     torch.manual_seed(SEED)
     model = UNet2DModel(**initialisation.MODELS["pipeline"])

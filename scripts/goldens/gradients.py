@@ -42,7 +42,9 @@ WHOLE, SAMPLES = 256, 48
 ACTIVATIONS = kernels.ACTIVATIONS | {"quick_gelu": lambda x: x * torch.sigmoid(1.702 * x), "tanh": torch.tanh}
 OPERATIONS = kernels.OPERATIONS | {
     "activation": lambda x, kind: ACTIVATIONS[kind](x),
-    "attentionScores": lambda q, k, heads, scale: kernels.heads_of(q, heads) @ kernels.heads_of(k, heads).transpose(-1, -2) * scale,
+    "attentionScores": lambda q, k, heads, scale: (
+        kernels.heads_of(q, heads) @ kernels.heads_of(k, heads).transpose(-1, -2) * scale
+    ),
     "resizeNearest": lambda x, height, width: F.interpolate(x, size=(height, width), mode="nearest"),
     "reshape": lambda x, sample: x.reshape(x.shape[0], *sample),
     "transposeMap": lambda m: m.transpose(-1, -2),
@@ -94,8 +96,18 @@ def only_cases(g):
         ("many pixels", (2, 2, 24, 24), (2, 3, 24, 24), [3, 3, 1, one]),
     ]:
         yield f"conv2dWeightGradient {name}", "conv2dWeightGradient", [r.normal(g, *x), r.normal(g, *shape)], more
-    yield "conv2dWeightGradient positive", "conv2dWeightGradient", [r.positive(g, 2, 2, 16, 16), r.positive(g, 2, 2, 16, 16)], [3, 3, 1, one]
-    yield "conv2dWeightGradient cancelling", "conv2dWeightGradient", [r.alternating(g, 2, 2, 8, 8), r.normal(g, 2, 2, 8, 8)], [3, 3, 1, one]
+    yield (
+        "conv2dWeightGradient positive",
+        "conv2dWeightGradient",
+        [r.positive(g, 2, 2, 16, 16), r.positive(g, 2, 2, 16, 16)],
+        [3, 3, 1, one],
+    )
+    yield (
+        "conv2dWeightGradient cancelling",
+        "conv2dWeightGradient",
+        [r.alternating(g, 2, 2, 8, 8), r.normal(g, 2, 2, 8, 8)],
+        [3, 3, 1, one],
+    )
     yield "transposeWeight", "transposeWeight", [r.normal(g, 3, 4, 3, 2)], []
     yield "transposeWeight of a matrix", "transposeWeight", [r.normal(g, 3, 4)], []
     yield "placePixels", "placePixels", [r.normal(g, 2, 3, 3, 4)], [2, 1, -1, 6, 9]
@@ -137,7 +149,11 @@ class Gradients:
         self.tensors, self.said, self.whole = {}, {}, whole
 
     def add(self, name, single, double, summed):
-        assert single.dtype == torch.float32 and double.dtype == torch.float64 and single.shape == double.shape == summed.shape, name
+        assert (
+            single.dtype == torch.float32
+            and double.dtype == torch.float64
+            and single.shape == double.shape == summed.shape
+        ), name
         kept = {"shape": list(double.shape), "summed": size_of(summed), "norm": double.norm().item()}
         parts = [single.flatten(), double.flatten()]
         if self.whole is not None and double.numel() > self.whole:
@@ -171,7 +187,11 @@ def operation_cases(g):
     yield "groupNorm one pixel", "groupNorm", [n(2, 8, 1, 1), n(8), n(8)], [2, 1e-6]
     yield "softmax", "softmax", [n(4, 9)], []
     yield "softmax large", "softmax", [r.large(g, 4, 9)], []
-    for name, heads, x in (("", 1, r.normal), (" of two heads", 2, r.normal), (" of large logits", 2, lambda g, *shape: 5 * r.normal(g, *shape))):
+    for name, heads, x in (
+        ("", 1, r.normal),
+        (" of two heads", 2, r.normal),
+        (" of large logits", 2, lambda g, *shape: 5 * r.normal(g, *shape)),
+    ):
         q, k, v = x(g, 2, 6, 8), x(g, 2, 5, 8), n(2, 5, 8)
         scale = (8 // heads) ** -0.5
         yield f"attentionScores{name}", "attentionScores", [q, k], [heads, scale]
@@ -213,7 +233,9 @@ def make_operations(folder):
         jacobians = torch.autograd.functional.jacobian(run, tuple(doubles))
         for i, x in enumerate(inputs):
             terms = jacobians[i].abs().flatten(back.ndim).flatten(0, back.ndim - 1)
-            gradients.add(f"{name}/grad.{i}", single[i], double[i], (back.double().abs().flatten() @ terms).view(x.shape))
+            gradients.add(
+                f"{name}/grad.{i}", single[i], double[i], (back.double().abs().flatten() @ terms).view(x.shape)
+            )
         tensors |= {f"{name}/in.{i}": x for i, x in enumerate(inputs)} | {f"{name}/back": back}
         listed.append({"name": name, "operation": operation, "inputs": len(inputs), "arguments": arguments})
     gradients.save(folder / "operations.safetensors", tensors, cases=listed)
@@ -241,7 +263,8 @@ class Terms:
     The embedded time and class are spread over all pixels, so ∂L/∂y is itself a sum there, and may be zero in theory,
     too: a norm of one channel undoes what is added to it. So on this way, and in the layers before it, the absolute
     values are added up from the pixels on. What comes back to queries, keys and values is such a sum over tokens, of
-    differences: there they are added up from the mixed values on, and from there on to a transformer's norm before them.
+    differences: there they are added up from the mixed values on, and from there on to a transformer's norm before
+    them.
     """
 
     def __init__(self, model):
@@ -261,7 +284,9 @@ class Terms:
     def watch_attention(self, layer):
         seen = {}
         for key in "qkv":
-            getattr(layer, f"to_{key}").register_forward_hook(lambda _, given, out, key=key: seen.__setitem__(key, out.detach()))
+            getattr(layer, f"to_{key}").register_forward_hook(
+                lambda _, given, out, key=key: seen.__setitem__(key, out.detach())
+            )
 
         def mixed(g):
             if "q" not in seen:
@@ -270,7 +295,11 @@ class Terms:
             shares = torch.softmax(q @ k.transpose(-1, -2) * layer.scale, dim=-1)
             of_map = g @ v.abs().transpose(-1, -2)
             of_scores = layer.scale * shares * (of_map + (shares * of_map).sum(-1, keepdim=True))
-            parts = {"to_q": of_scores @ k.abs(), "to_k": of_scores.transpose(-1, -2) @ q.abs(), "to_v": shares.transpose(-1, -2) @ g}
+            parts = {
+                "to_q": of_scores @ k.abs(),
+                "to_k": of_scores.transpose(-1, -2) @ q.abs(),
+                "to_v": shares.transpose(-1, -2) @ g,
+            }
             for name, x in parts.items():
                 self.sizes[getattr(layer, name)] = x.transpose(1, 2).flatten(2)
             norm, keys = self.norms.get(layer, (None, ""))
@@ -283,7 +312,9 @@ class Terms:
     def watch_time(self, block):
         seen = {}
         keep = lambda key, value: seen.__setitem__(key, value.detach())
-        block.register_forward_pre_hook(lambda _, given, named: keep("temb", named.get("temb", given[-1])), with_kwargs=True)
+        block.register_forward_pre_hook(
+            lambda _, given, named: keep("temb", named.get("temb", given[-1])), with_kwargs=True
+        )
         block.time_emb_proj.register_forward_hook(lambda _, given, out: keep("time", out))
 
         def added(g):
@@ -297,7 +328,9 @@ class Terms:
         if block.time_embedding_norm == "default":
             block.norm2.register_forward_pre_hook(lambda _, given: given[0].register_hook(added) and None)
         else:
-            block.norm2.register_forward_hook(lambda _, given, y: y.register_hook(lambda g: scaled(y.detach(), g)) and None)
+            block.norm2.register_forward_hook(
+                lambda _, given, y: y.register_hook(lambda g: scaled(y.detach(), g)) and None
+            )
 
     def spread(self, block, temb, g):
         """What comes back to the projected time of a block, in absolute values, and from there to the embedded time."""
@@ -412,7 +445,11 @@ def make_models(folder):
         make_model(folder / f"unet-{name}.safetensors", UNet2DModel.from_pretrained(home).eval(), inputs)
     letters = store.GOLDENS.parent / "letters" / "model" / "unet"
     g = torch.Generator().manual_seed(SEED + 4)
-    inputs = {"sample": torch.randn(2, 1, 32, 32, generator=g), "timestep": torch.tensor([900, 120]), "class_labels": torch.tensor([0, 17])}
+    inputs = {
+        "sample": torch.randn(2, 1, 32, 32, generator=g),
+        "timestep": torch.tensor([900, 120]),
+        "class_labels": torch.tensor([0, 17]),
+    }
     make_model(folder / "letters.safetensors", UNet2DModel.from_pretrained(letters).eval(), inputs)
 
 

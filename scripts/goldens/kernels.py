@@ -1,6 +1,7 @@
 """Goldens of every operation of src/kernels/kernels.ts: fixtures/goldens/kernels/kernels.safetensors.
 
-The metadata key `cases` lists them: name, operation, inputs in the order of the operation's tensors (null: none), further arguments.
+The metadata key `cases` lists them: name, operation, inputs in the order of the operation's tensors (null: none),
+further arguments.
 Inputs are `<case>/in.<i>`, the result is `<case>/f32` and `<case>/f64`.
 """
 import torch
@@ -53,7 +54,9 @@ OPERATIONS = {
     "attention": attention,
     "activation": lambda x, kind: ACTIVATIONS[kind](x),
     "upsampleNearest2x": lambda x: F.interpolate(x, scale_factor=2.0, mode="nearest"),
-    "upsampleConv2d": lambda x, weight, bias: F.conv2d(F.interpolate(x, scale_factor=2.0, mode="nearest"), weight, bias, padding=1),
+    "upsampleConv2d": lambda x, weight, bias: F.conv2d(
+        F.interpolate(x, scale_factor=2.0, mode="nearest"), weight, bias, padding=1
+    ),
     "averagePool2x": lambda x: F.avg_pool2d(x, 2),
     "concatChannels": lambda a, b: torch.cat([a, b], dim=1),
     "sliceChannels": lambda x, start, end: x[:, start:end],
@@ -110,7 +113,12 @@ def cases(g):
 
     def group_norm(name, shape, groups, eps=1e-5, x=r.normal):
         channels = shape[1]
-        return f"groupNorm {name}", "groupNorm", [x(g, *shape), r.normal(g, channels), r.normal(g, channels)], [groups, eps]
+        return (
+            f"groupNorm {name}",
+            "groupNorm",
+            [x(g, *shape), r.normal(g, channels), r.normal(g, channels)],
+            [groups, eps],
+        )
 
     yield group_norm("4 groups", (2, 8, 5, 6), 4)
     yield group_norm("one group", (2, 6, 4, 4), 1)
@@ -139,7 +147,12 @@ def cases(g):
     yield "softmax offset", "softmax", [r.offset(g, 4, 40)], []
     yield "softmax equal", "softmax", [torch.full((2, 7), -3.0)], []
     yield "softmax one", "softmax", [r.normal(g, 5, 1)], []
-    yield "softmax masked", "softmax", [r.normal(g, 4, 20).masked_fill(torch.rand(4, 20, generator=g) < 0.5, -torch.inf)], []
+    yield (
+        "softmax masked",
+        "softmax",
+        [r.normal(g, 4, 20).masked_fill(torch.rand(4, 20, generator=g) < 0.5, -torch.inf)],
+        [],
+    )
 
     def qkv(batch, queries, keys, channels, x=r.normal):
         return [x(g, batch, queries, channels), x(g, batch, keys, channels), r.normal(g, batch, keys, channels)]
@@ -194,8 +207,17 @@ def later_cases():
     """Cases that came later, with a generator of their own: the numbers of the others stay as they are."""
     r = regimes
     g = torch.Generator().manual_seed(SEED + 1)
-    for regime, x, weight in [("", r.normal, r.normal), (" positive", r.positive, r.positive), (" cancelling", r.alternating, r.normal)]:
-        yield f"upsampleConv2d{regime}", "upsampleConv2d", [x(g, 2, 20, 3, 5), weight(g, 3, 20, 3, 3), r.normal(g, 3)], []
+    for regime, x, weight in [
+        ("", r.normal, r.normal),
+        (" positive", r.positive, r.positive),
+        (" cancelling", r.alternating, r.normal),
+    ]:
+        yield (
+            f"upsampleConv2d{regime}",
+            "upsampleConv2d",
+            [x(g, 2, 20, 3, 5), weight(g, 3, 20, 3, 3), r.normal(g, 3)],
+            [],
+        )
     yield "upsampleConv2d without bias", "upsampleConv2d", [r.normal(g, 1, 4, 1, 1), r.normal(g, 2, 4, 3, 3), None], []
 
 
@@ -211,9 +233,12 @@ def write(folder, file, given, seed):
         assert all(case["name"] != name for case in listed), name
         run = lambda xs: OPERATIONS[operation](*xs, *arguments)
         single = run(inputs)
-        # The operation rounds its number arguments to float32 when it computes in float32; the truth takes them as they are.
+        # The operation rounds its number arguments to float32 when it computes in float32; the truth takes them as
+        # they are.
         double = run([x if x is None else x.double() for x in inputs])
-        tensors |= {f"{name}/in.{i}": x for i, x in enumerate(inputs) if x is not None} | store.both(name, single, double)
+        tensors |= {f"{name}/in.{i}": x for i, x in enumerate(inputs) if x is not None} | store.both(
+            name, single, double
+        )
         names = [None if x is None else f"{name}/in.{i}" for i, x in enumerate(inputs)]
         listed.append({"name": name, "operation": operation, "inputs": names, "arguments": arguments})
     store.save(path / file, tensors, cases=listed)

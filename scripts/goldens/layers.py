@@ -1,6 +1,7 @@
 """Goldens of diffusers' layers, one by one: fixtures/goldens/layers/layers.safetensors.
 
-The metadata key `cases` lists them: name, layer, options as our layers call them. Inputs are `<case>/in.<name>`, weights
+The metadata key `cases` lists them: name, layer, options as our layers call them. Inputs are `<case>/in.<name>`,
+weights
 `<case>/weights.<parameter>`, the result is `<case>/f32` and `<case>/f64`.
 """
 import copy
@@ -20,7 +21,8 @@ SEED = 7
 
 
 def vary(module, generator):
-    """Norms start as the identity and attention maps nearly flat; this moves every parameter to where a mistake shows."""
+    """Norms start as the identity and attention maps nearly flat; this moves every parameter to where a mistake
+    shows."""
     for name, parameter in module.named_parameters():
         if parameter.ndim == 1:
             parameter.add_(0.25 * torch.randn(parameter.shape, generator=generator))
@@ -28,7 +30,9 @@ def vary(module, generator):
             parameter.mul_(4)
 
 
-def resnet(name, inputs, outputs=None, shape=(6, 7), groups=4, eps=1e-5, act="silu", scale_shift=False, factor=1.0, resize=None):
+def resnet(
+    name, inputs, outputs=None, shape=(6, 7), groups=4, eps=1e-5, act="silu", scale_shift=False, factor=1.0, resize=None
+):
     block = ResnetBlock2D(
         in_channels=inputs, out_channels=outputs, temb_channels=12, groups=groups, eps=eps, non_linearity=act,
         time_embedding_norm="scale_shift" if scale_shift else "default", output_scale_factor=factor,
@@ -46,7 +50,13 @@ def attention(name, channels, heads, head_size, groups=4, eps=1e-5, factor=1.0, 
         channels, heads=heads, dim_head=head_size, norm_num_groups=groups, eps=eps, rescale_output_factor=factor,
         residual_connection=True, bias=True, _from_deprecated_attn_block=True,
     )
-    options = {"heads": heads, "eps": eps, "rescaleOutputFactor": factor, "perturbed": perturb, **({"groups": groups} if groups else {})}
+    options = {
+        "heads": heads,
+        "eps": eps,
+        "rescaleOutputFactor": factor,
+        "perturbed": perturb,
+        **({"groups": groups} if groups else {}),
+    }
     return name, "attention", layer, {"x": (2, channels, *shape)}, options
 
 
@@ -74,8 +84,20 @@ def cases():
         yield attention(f"{kind} of one pixel", 8, 2, 4, shape=(1, 1), perturb=perturb)
 
     yield "timestep embedding", "timestepEmbedding", TimestepEmbedding(8, 20), {"x": (3, 8)}, {}
-    yield "downsample, padding 1", "downsample", Downsample2D(6, use_conv=True, padding=1), {"x": (2, 6, 8, 6)}, {"padding": 1}
-    yield "downsample, padding 0", "downsample", Downsample2D(6, use_conv=True, padding=0), {"x": (2, 6, 8, 6)}, {"padding": 0}
+    yield (
+        "downsample, padding 1",
+        "downsample",
+        Downsample2D(6, use_conv=True, padding=1),
+        {"x": (2, 6, 8, 6)},
+        {"padding": 1},
+    )
+    yield (
+        "downsample, padding 0",
+        "downsample",
+        Downsample2D(6, use_conv=True, padding=0),
+        {"x": (2, 6, 8, 6)},
+        {"padding": 0},
+    )
     yield "upsample", "upsample", Upsample2D(6, use_conv=True), {"x": (2, 6, 3, 5)}, {}
 
 
@@ -88,7 +110,13 @@ def time_cases(generator):
             for size in (8, 33, 128):
                 options = {"size": size, "cosineFirst": flip, "shift": shift}
                 for what, numbers in (("", whole), (", fractions", fractions)):
-                    yield f"sinusoid {size}, flip {flip}, shift {shift}{what}", "sinusoid", Timesteps(size, flip, shift), numbers, options
+                    yield (
+                        f"sinusoid {size}, flip {flip}, shift {shift}{what}",
+                        "sinusoid",
+                        Timesteps(size, flip, shift),
+                        numbers,
+                        options,
+                    )
     projection = GaussianFourierProjection(16, scale=16)
     projection.weight.copy_(16 * torch.randn(16, generator=generator))
     yield "fourier", "fourier", projection, whole[1:], {}

@@ -1,7 +1,8 @@
 """The constants of expf (src/tensor/math/expf.ts).
 
 exp(x) = 2^n · exp(r) with x = n·ln 2 + r and |r| <= ln 2 / 2, and exp(r) = 1 + r + r²·q(r).
-q is the Chebyshev interpolant, of degree 5, of (exp(r) - 1 - r) / r² (within a few percent of minimax), its coefficients rounded to float32.
+q is the Chebyshev interpolant, of degree 5, of (exp(r) - 1 - r) / r² (within a few percent of minimax), its
+coefficients rounded to float32.
 ln 2 = LN2_HIGH + LN2_LOW, where LN2_HIGH has 15 significant bits, so that n·LN2_HIGH is exact for |n| < 512.
 
 Run: pip install mpmath==1.3.0 && python scripts/minimax/expf.py

@@ -14,23 +14,53 @@ SHAPE = (2, 2, 3, 4)
 STEPS = 5
 NOISED_AT = 1
 
-EULER, SMALL = dict(_class_name="EulerDiscreteScheduler"), dict(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012)
+EULER, SMALL = (
+    dict(_class_name="EulerDiscreteScheduler"),
+    dict(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012),
+)
 DDIM, DDPM = dict(_class_name="DDIMScheduler"), dict(_class_name="DDPMScheduler")
 CASES = {
     "ddim": (DDIM | dict(clip_sample=False), 0.0, "DDIM"),
     "ddim-clipped": (DDIM, 0.0, "DDIM, x̂₀ clipped"),
     "ddim-eta": (DDIM | dict(clip_sample=False), 0.8, "DDIM with noise, η = 0.8"),
-    "ddim-v": (DDIM | dict(prediction_type="v_prediction", clip_sample=False, beta_schedule="scaled_linear"), 0.0, "DDIM of a model of v, scaled linear β"),
-    "ddim-x0": (DDIM | dict(prediction_type="sample", timestep_spacing="trailing"), 0.0, "DDIM of a model of x₀, trailing timesteps"),
-    "ddim-linspace": (DDIM | dict(timestep_spacing="linspace", set_alpha_to_one=False, clip_sample=False, beta_schedule="squaredcos_cap_v2"), 0.0, "DDIM, linspace, cosine β, the last ᾱ that of t = 0"),
-    "ddim-offset": (DDIM | dict(steps_offset=1, set_alpha_to_one=False, clip_sample=False), 0.0, "DDIM, timesteps moved by one, the last ᾱ that of t = 0"),
-    "ddim-thresholding": (DDIM | dict(thresholding=True, sample_max_value=3.0, dynamic_thresholding_ratio=0.9), 0.0, "DDIM, dynamic thresholding"),
+    "ddim-v": (
+        DDIM | dict(prediction_type="v_prediction", clip_sample=False, beta_schedule="scaled_linear"),
+        0.0,
+        "DDIM of a model of v, scaled linear β",
+    ),
+    "ddim-x0": (
+        DDIM | dict(prediction_type="sample", timestep_spacing="trailing"),
+        0.0,
+        "DDIM of a model of x₀, trailing timesteps",
+    ),
+    "ddim-linspace": (
+        DDIM
+        | dict(
+            timestep_spacing="linspace", set_alpha_to_one=False, clip_sample=False, beta_schedule="squaredcos_cap_v2"
+        ),
+        0.0,
+        "DDIM, linspace, cosine β, the last ᾱ that of t = 0",
+    ),
+    "ddim-offset": (
+        DDIM | dict(steps_offset=1, set_alpha_to_one=False, clip_sample=False),
+        0.0,
+        "DDIM, timesteps moved by one, the last ᾱ that of t = 0",
+    ),
+    "ddim-thresholding": (
+        DDIM | dict(thresholding=True, sample_max_value=3.0, dynamic_thresholding_ratio=0.9),
+        0.0,
+        "DDIM, dynamic thresholding",
+    ),
     "ddpm": (DDPM | dict(clip_sample=False), 0.0, "DDPM"),
     "ddpm-clipped": (DDPM, 0.0, "DDPM, x̂₀ clipped"),
     "ddpm-large": (DDPM | dict(variance_type="fixed_large", clip_sample=False), 0.0, "DDPM, the larger variance"),
     "ddpm-learned": (DDPM | dict(variance_type="learned_range", clip_sample=False), 0.0, "DDPM, learned variance"),
     "euler": (EULER, 0.0, "Euler in σ: the model's input is scaled, the noise starts at σ"),
-    "euler-karras": (EULER | dict(use_karras_sigmas=True, timestep_spacing="trailing", prediction_type="v_prediction") | SMALL, 0.0, "Euler of a model of v, Karras' σ"),
+    "euler-karras": (
+        EULER | dict(use_karras_sigmas=True, timestep_spacing="trailing", prediction_type="v_prediction") | SMALL,
+        0.0,
+        "Euler of a model of v, Karras' σ",
+    ),
     "euler-ancestral": (dict(_class_name="EulerAncestralDiscreteScheduler"), 1.0, "Euler with noise"),
     "heun": (dict(_class_name="HeunDiscreteScheduler"), 0.0, "Heun: two calls of the model a step"),
     "dpm-solver": (dict(_class_name="DPMSolverMultistepScheduler"), 0.0, "DPM-Solver++ of second order"),
@@ -41,11 +71,16 @@ CASES = {
 
 @contextmanager
 def kept_double():
-    """Within it, schedulers that compute a step in float32 whatever they are given leave float64 pictures as they are."""
+    """Within it, schedulers that compute a step in float32 whatever they are given leave float64 pictures as they
+    are."""
     plain = torch.Tensor.to
 
     def to(self, *arguments, **options):
-        if self.dtype == torch.float64 and self.ndim == 4 and (torch.float32 in arguments or options.get("dtype") == torch.float32):
+        if (
+            self.dtype == torch.float64
+            and self.ndim == 4
+            and (torch.float32 in arguments or options.get("dtype") == torch.float32)
+        ):
             return self
         return plain(self, *arguments, **options)
 
@@ -66,8 +101,13 @@ def draw(config, eta, inputs, dtype):
     for i, t in enumerate(scheduler.timesteps):
         noise = wide[f"step.{i}.noise"]
         taps[f"step.{i}.input"] = scheduler.scale_model_input(sample, t)
-        with mock.patch.object(scheduling_ddpm, "randn_tensor", lambda *_, **__: noise), mock.patch.object(scheduling_euler_ancestral_discrete, "randn_tensor", lambda *_, **__: noise):
-            options = dict(eta=eta, variance_noise=noise if eta else None) if config["_class_name"] == "DDIMScheduler" else {}
+        with (
+            mock.patch.object(scheduling_ddpm, "randn_tensor", lambda *_, **__: noise),
+            mock.patch.object(scheduling_euler_ancestral_discrete, "randn_tensor", lambda *_, **__: noise),
+        ):
+            options = (
+                dict(eta=eta, variance_noise=noise if eta else None) if config["_class_name"] == "DDIMScheduler" else {}
+            )
             result = scheduler.step(wide[f"step.{i}.output"], t, sample, **options)
         if getattr(result, "pred_original_sample", None) is not None:
             taps[f"step.{i}.denoised"] = result.pred_original_sample
@@ -82,9 +122,14 @@ def make():
         inputs = {"noise": normal(), "original": normal()}
         # Some schedulers call the model more often than there are steps.
         for i in range(2 * STEPS if name in ("heun", "pndm") else STEPS):
-            inputs |= {f"step.{i}.output": normal(2 * SHAPE[1] if "learned" in config.get("variance_type", "") else SHAPE[1]), f"step.{i}.noise": normal()}
+            inputs |= {
+                f"step.{i}.output": normal(2 * SHAPE[1] if "learned" in config.get("variance_type", "") else SHAPE[1]),
+                f"step.{i}.noise": normal(),
+            }
         single = draw(config, eta, inputs, torch.float32)
         with truth(), kept_double():
             double = draw(config, eta, inputs, torch.float64)
         subject = {"kind": "scheduler", "scheduler": config, "steps": STEPS, "eta": eta, "noised_at": NOISED_AT}
-        folders.write(f"schedulers/{name}", title, subject, inputs, {}, {tap: (single[tap], double[tap]) for tap in single})
+        folders.write(
+            f"schedulers/{name}", title, subject, inputs, {}, {tap: (single[tap], double[tap]) for tap in single}
+        )

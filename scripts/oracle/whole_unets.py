@@ -26,8 +26,16 @@ SELECTED = {
     "no-middle": "without a middle block",
 }
 PREFIX = dict(
-    sample_size=4, in_channels=1, out_channels=1, block_out_channels=(4,), layers_per_block=10, norm_num_groups=2, attention_head_dim=2,
-    down_block_types=("DownBlock2D",), up_block_types=("AttnUpBlock2D",), mid_block_type=None,
+    sample_size=4,
+    in_channels=1,
+    out_channels=1,
+    block_out_channels=(4,),
+    layers_per_block=10,
+    norm_num_groups=2,
+    attention_head_dim=2,
+    down_block_types=("DownBlock2D",),
+    up_block_types=("AttnUpBlock2D",),
+    mid_block_type=None,
 )
 LETTERS_TAPS = (MID, "prediction")
 
@@ -35,12 +43,30 @@ LETTERS_TAPS = (MID, "prediction")
 def make():
     torch.manual_seed(SEED)
     generator = torch.Generator().manual_seed(SEED)
-    tiny = dict(**TINY, down_block_types=("DownBlock2D", "AttnDownBlock2D"), up_block_types=("AttnUpBlock2D", "UpBlock2D"))
+    tiny = dict(
+        **TINY, down_block_types=("DownBlock2D", "AttnDownBlock2D"), up_block_types=("AttnUpBlock2D", "UpBlock2D")
+    )
     one("tiny", "the smallest UNet with everything that PAG needs; start here", tiny, [MID], generator, 1)
     for name, title in SELECTED.items():
         layers = [MID] if name not in ("no-middle",) else ["up_blocks.1.attentions.0"]
-        one(name, title, unets.MODELS[name], layers, generator, 2 if name == "classic" else 1, parts_only=name == "two-layers")
-    one("prefix", "eleven attention layers in one block: up_blocks.0.attentions.1 is not up_blocks.0.attentions.10", PREFIX, ["up_blocks.0.attentions.1"], generator, 1, parts_only=True)
+        one(
+            name,
+            title,
+            unets.MODELS[name],
+            layers,
+            generator,
+            2 if name == "classic" else 1,
+            parts_only=name == "two-layers",
+        )
+    one(
+        "prefix",
+        "eleven attention layers in one block: up_blocks.0.attentions.1 is not up_blocks.0.attentions.10",
+        PREFIX,
+        ["up_blocks.0.attentions.1"],
+        generator,
+        1,
+        parts_only=True,
+    )
     letters(generator)
 
 
@@ -56,10 +82,25 @@ def one(name, title, config, layers, generator, batch, parts_only=False):
 def letters(generator):
     folder = GOLDENS.parent / "letters" / "model" / "unet"
     model = UNet2DModel.from_pretrained(folder).eval()
-    config = {key: value for key, value in json.loads((folder / "config.json").read_text()).items() if not key.startswith("_")}
-    inputs = {"sample": torch.randn(1, 1, 32, 32, generator=generator), "timestep": torch.tensor([500]), "class_labels": torch.tensor([7])}
+    config = {
+        key: value for key, value in json.loads((folder / "config.json").read_text()).items() if not key.startswith("_")
+    }
+    inputs = {
+        "sample": torch.randn(1, 1, 32, 32, generator=generator),
+        "timestep": torch.tensor([500]),
+        "class_labels": torch.tensor([7]),
+    }
     expected = compute(model, inputs, [MID], lambda path: path in LETTERS_TAPS)
-    write("letters", "the letters model that ships, 1.8 million weights", config, inputs, {}, expected, [MID], model="letters")
+    write(
+        "letters",
+        "the letters model that ships, 1.8 million weights",
+        config,
+        inputs,
+        {},
+        expected,
+        [MID],
+        model="letters",
+    )
 
 
 def compute(model, inputs, layers, wanted):
@@ -74,7 +115,13 @@ def compute(model, inputs, layers, wanted):
         with truth():
             exact = unets.forward(double, inputs, chosen)
         for path in single:
-            if not wanted(path) or is_table and path == "class_embedding" or prefix and torch.equal(exact[path], plain.get(path, torch.tensor(0.0))):
+            if (
+                not wanted(path)
+                or is_table
+                and path == "class_embedding"
+                or prefix
+                and torch.equal(exact[path], plain.get(path, torch.tensor(0.0)))
+            ):
                 continue
             expected[prefix + path] = single[path], exact[path]
         plain = plain or exact
@@ -84,7 +131,10 @@ def compute(model, inputs, layers, wanted):
 def write(name, title, config, inputs, weights, expected, layers, model=None):
     labels = inputs.get("class_labels")
     subject = {
-        "kind": "unet", "config": {key: list(value) if isinstance(value, tuple) else value for key, value in config.items()},
-        "timesteps": inputs["timestep"].tolist(), "labels": None if labels is None else labels.tolist(), "perturbed": layers,
+        "kind": "unet",
+        "config": {key: list(value) if isinstance(value, tuple) else value for key, value in config.items()},
+        "timesteps": inputs["timestep"].tolist(),
+        "labels": None if labels is None else labels.tolist(),
+        "perturbed": layers,
     }
     folders.write(f"unets/{name}", title, subject, {"sample": inputs["sample"]}, weights, expected, model=model)

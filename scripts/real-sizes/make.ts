@@ -76,29 +76,33 @@ function writeModel(
   json.copy(head, 8);
   const file = openSync(join(folder, `${stem}.safetensors`), 'w');
   writeAll(file, head);
-  parameters.forEach((parameter, i) => {
-    for (const part of numbersOf(parameter, 7919 * i)) writeAll(file, stored === 'f32' ? bytesOf(part) : halves(part));
-  });
+  for (const [i, parameter] of parameters.entries()) writeNumbers(file, parameter, 7919 * i, stored);
   closeSync(file);
 }
 
-/** Norms begin as they do; what sums products has the size that keeps its results near 1. */
-function* numbersOf({ name: of, shape, module }: Parameter, seed: number): Generator<Float32Array> {
+/**
+ * Writes the numbers of a parameter: a block, over and over. Norms begin as they do; what sums products has the size
+ * that keeps its results near 1.
+ */
+function writeNumbers(file: number, { name: of, shape, module }: Parameter, seed: number, stored: Stored): void {
   const size = sizeOf(shape);
   const isWeight = of.endsWith('weight');
-  const fanIn = Math.max(1, sizeOf(shape.slice(1)));
-  const scale = module === 'norm' || !isWeight ? 0 : 1 / Math.sqrt(module === 'embedding' ? 100 : fanIn);
+  const fanIn = module === 'embedding' ? 100 : Math.max(1, sizeOf(shape.slice(1)));
+  const scale = module === 'norm' || !isWeight ? 0 : 1 / Math.sqrt(fanIn);
   const offset = module === 'norm' && isWeight ? 1 : 0;
-  for (let at = 0; at < size; at += drawn.length) {
-    const part = new Float32Array(Math.min(drawn.length, size - at));
-    for (let i = 0; i < part.length; i++) part[i] = offset + scale * (drawn[(seed + i) % drawn.length] ?? 0);
-    yield part;
-  }
+  const numbers = new Float32Array(Math.min(drawn.length, size));
+  for (let i = 0; i < numbers.length; i++) numbers[i] = offset + scale * (drawn[(seed + i) % drawn.length] ?? 0);
+  const block = stored === 'f32' ? bytesOf(numbers) : halves(numbers);
+  const bytes = size * (stored === 'f32' ? 4 : 2);
+  for (let at = 0; at < bytes; at += block.length) writeAll(file, block.subarray(0, bytes - at));
 }
 
 function halves(numbers: Float32Array): Uint8Array {
   roundInPlace('f16', numbers);
-  return bytesOf(Uint16Array.from(new Uint32Array(numbers.buffer), toF16));
+  const words = new Uint32Array(numbers.buffer);
+  const out = new Uint16Array(words.length);
+  for (let i = 0; i < out.length; i++) out[i] = toF16(words[i] ?? 0);
+  return bytesOf(out);
 }
 
 function bytesOf({ buffer }: Float32Array | Uint16Array): Uint8Array {

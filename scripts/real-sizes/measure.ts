@@ -1,7 +1,7 @@
 /**
  * What a UNet of a folder takes: `npx tsx scripts/real-sizes/measure.ts DIR [--height 64] [--width 64] [--threads 1]
- * [--passes 2] [--wide]`. One line of JSON: largest resident set, time to load, first and later passes, each in
- * processor seconds of all threads; the size is that of the UNet's sample.
+ * [--passes 2] [--wide] [--order fast]`, height and width those of its sample. One line of JSON: the largest resident
+ * set; the time to load, and of the first pass and of later ones, in processor seconds of all threads.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { setFlagsFromString } from 'node:v8';
 import { componentKinds, loadModelFiles } from '../../src/formats/components.ts';
 import { loadModelFolder } from '../../src/formats/diffusers.ts';
 import { folderReader } from '../../src/formats/node-files.ts';
+import { orders } from '../../src/kernels/order.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import type { Model, ModelInput } from '../../src/models/model.ts';
 import { runModel } from '../../src/models/passes.ts';
@@ -26,9 +27,11 @@ const { values, positionals } = parseArgs({
     threads: { type: 'string', default: '1' },
     passes: { type: 'string', default: '2' },
     wide: { type: 'boolean', default: false },
+    order: { type: 'string', default: 'direct' },
   },
 });
 const [folder = ''] = positionals;
+const order = orders.find((name) => name === values.order) ?? 'direct';
 if (values.wide) setFlagsFromString('--experimental-wasm-revectorize');
 
 /** Seconds of processor time since the process began. */
@@ -74,7 +77,7 @@ const { model, size, condition } = await load();
 const loaded = processorTime();
 const [height, width] = [Number(values.height ?? size[0]), Number(values.width ?? size[1])];
 const sample = randn([1, model.inChannels, height, width]);
-const backend = simdBackend({ threads: Number(values.threads), wide: values.wide });
+const backend = simdBackend({ threads: Number(values.threads), wide: values.wide, order });
 const passes: { readonly processor: number; readonly wall: number }[] = [];
 const sums: number[] = [];
 for (let i = 0; i < Number(values.passes); i++) {
@@ -87,7 +90,7 @@ backend.dispose();
 const rounded = (value: number): number => Math.round(1000 * value) / 1000;
 console.log(
   JSON.stringify({
-    ...{ folder, size: `${8 * width} × ${8 * height}`, node: process.version, kernels: backend.name },
+    ...{ folder, size: `${8 * width} × ${8 * height}`, node: process.version, kernels: backend.name, order },
     threads: Number(values.threads),
     largestResidentGB: rounded((process.resourceUsage().maxRSS * 1024) / 1e9),
     load: rounded(loaded - begun),

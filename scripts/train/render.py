@@ -17,7 +17,9 @@ SIZE = 32            # pixels of a picture
 HEIGHT = 24          # the median height of a face's letters
 WIDEST = 28          # the most that its widest letter may take
 DRAWN = 256          # pixels at which a glyph is drawn before it is reduced
-NOT_LETTERS = re.compile(r"symbol|math|icon|awesome|ornament|dingbat|emoji|music|pict|braille|chess|arrow", re.IGNORECASE)
+NOT_LETTERS = re.compile(
+    r"symbol|math|icon|awesome|ornament|dingbat|emoji|music|pict|braille|chess|arrow", re.IGNORECASE
+)
 
 
 def main() -> None:
@@ -47,7 +49,8 @@ def main() -> None:
 
 
 def render_face(path: pathlib.Path) -> np.ndarray | None:
-    """The 26 letters of a face, [26, 32, 32]; None when it lacks letters, draws two alike, or is too pale or too heavy."""
+    """The 26 letters of a face, [26, 32, 32]; None when it lacks letters, draws two alike, or is too pale or too
+    heavy."""
     try:
         font = ImageFont.truetype(str(path), DRAWN)
         drawn = [draw(font, letter) for letter in LETTERS]

@@ -22,7 +22,9 @@ def main() -> None:
     parser.add_argument("glyphs", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--steps", type=int, default=6357)
-    parser.add_argument("--minutes", type=float, default=math.inf, help="stop early; the learning rate then has not reached zero")
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="stop early; the learning rate then has not reached zero"
+    )
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--channels", type=int, nargs=3, default=[32, 64, 96], help="of the blocks")
     parser.add_argument("--seed", type=int, default=0)
@@ -38,7 +40,9 @@ def main() -> None:
         down_block_types=("DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"),
         up_block_types=("AttnUpBlock2D", "AttnUpBlock2D", "UpBlock2D"))
     average = copy.deepcopy(unet).eval().requires_grad_(False)
-    scheduler = DDIMScheduler(num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02, beta_schedule="linear", clip_sample=False)
+    scheduler = DDIMScheduler(
+        num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02, beta_schedule="linear", clip_sample=False
+    )
     optimizer = torch.optim.AdamW(unet.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
     warm_up = 200
     rate = torch.optim.lr_scheduler.LambdaLR(
@@ -65,7 +69,10 @@ def main() -> None:
             for kept, current in zip(average.parameters(), unet.parameters()):
                 kept.lerp_(current, 1 - decay)
         if step % 50 == 0:
-            print(f"step {step}/{args.steps}  loss {loss.item():.4f}  {(time.monotonic() - started) / 60:.1f} min", flush=True)
+            print(
+                f"step {step}/{args.steps}  loss {loss.item():.4f}  {(time.monotonic() - started) / 60:.1f} min",
+                flush=True,
+            )
         if time.monotonic() - started > args.minutes * 60:
             print(f"stopped at step {step} after {args.minutes} minutes")
             break

@@ -2,7 +2,7 @@
  * Makes the static folder of the walkthrough, for any web host: page, code, the letters model with weights of half the
  * size, the text model, and a case of the oracle. `npm run build:walkthrough`.
  *
- *     npx tsx scripts/walkthrough/build.ts [FOLDER]        (dist/walkthrough)
+ *     npx tsx scripts/walkthrough/build.ts [FOLDER [ADDRESS]]        (dist/walkthrough)
  */
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -24,8 +24,11 @@ const words = join(root, 'fixtures/letters-text/model');
 /** The weights of the letters model, in its folder. */
 export const lettersWeights = 'unet/diffusion_pytorch_model.safetensors';
 
-/** @param folder is made anew */
-export async function buildWalkthrough(folder: string): Promise<void> {
+/**
+ * @param folder is made anew
+ * @param address where it will be found, with a slash at its end: those who show a link's picture want its whole address
+ */
+export async function buildWalkthrough(folder: string, address = ''): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await writeModel(join(folder, 'model'));
@@ -51,7 +54,10 @@ export async function buildWalkthrough(folder: string): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
   });
-  for (const page of ['index.html', 'ports.html']) await cp(join(source, page), join(folder, page));
+  for (const page of ['index.html', 'ports.html']) {
+    const html = await readFile(join(source, page), 'utf8');
+    await writeFile(join(folder, page), html.replace('content="picture.png"', `content="${address}picture.png"`));
+  }
   await cp(join(root, 'fixtures/readme/letters.png'), join(folder, 'picture.png'));
 }
 
@@ -75,7 +81,7 @@ async function promisesOf(folder: string): Promise<PromisedFiles> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const folder = process.argv[2] ?? join(root, 'dist/walkthrough');
-  await buildWalkthrough(folder);
+  const [folder = join(root, 'dist/walkthrough'), address] = process.argv.slice(2);
+  await buildWalkthrough(folder, address);
   console.log(`the walkthrough: ${folder}`);
 }

@@ -26,7 +26,7 @@ export const dtypes: readonly DType[] = ['f32', 'f64', 'f16', 'bf16'];
 export const fastKernels = ['simd', 'simd-wide', 'simd-fma'] as const;
 
 /** The options that choose precision and backend. */
-export const backendOptions: OptionKinds = { dtype: 'text', kernels: 'text', order: 'text', threads: 'text' };
+export const backendOptions: OptionKinds = { dtype: 'text', kernels: 'text', order: 'text', threads: 'number' };
 
 /** The part of a command's help that explains them. */
 export const backendHelp = `  --dtype f32|f64|f16|bf16        precision (f32)

@@ -11,14 +11,15 @@ import { residualFindings } from '../oracle/residual.ts';
 import { htmlOfAll, htmlReport } from '../oracle/report/html.ts';
 import { jsonOfAll, jsonReport } from '../oracle/report/json.ts';
 import { junitOfAll } from '../oracle/report/junit.ts';
-import type { Result } from '../oracle/report/result.ts';
+import type { Result, Unchanged } from '../oracle/report/result.ts';
 import { count, verdict } from '../oracle/report/sentences.ts';
 import { textReport } from '../oracle/report/terminal.ts';
+import { hashOf, readRecord, writeRecord } from './check-record.ts';
 import type { Command } from './command.ts';
 import { printResult, warn } from './messages.ts';
 import { openSafetensors } from './model.ts';
 import { kitCases, openBands, openCase } from './oracle-files.ts';
-import { readOptions, type OptionKinds } from './options.ts';
+import { readOptions, refuseIdle, type OptionKinds } from './options.ts';
 import { chooseOutFiles, writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';
 import { writtenFiles } from './watch.ts';
@@ -31,6 +32,8 @@ const kinds: OptionKinds = {
   all: 'flag',
   'no-diagnosis': 'flag',
   watch: 'flag',
+  record: 'text',
+  fresh: 'flag',
 };
 
 const help = `pag check CASE THEIRS.safetensors [options]
@@ -41,7 +44,8 @@ Compares what a port computed with a case of the golden oracle (a name that "pag
 is the first to be wrong although its input is right, and which known mistake gives just these numbers.
 
 KIT is a folder of cases as "pag export --all" writes it, THEIRS one with files of their names, unets/tiny.safetensors
-and so on: all that there are are checked, and reported together.
+and so on: all that there are are checked, and reported together. What was within budget and has not changed since, of
+the case, of THEIRS, of this version and of the options, is not checked again; THEIRS/.pag-check.json remembers it.
 
   --dtype ${formatNames.join('|')}     the precision in which the port computes (f32)
 ${formatNames.map((name) => `      ${name.padEnd(6)} ${formats[name].summary}`).join('\n')}
@@ -49,6 +53,8 @@ ${formatNames.map((name) => `      ${name.padEnd(6)} ${formats[name].summary}`).
   --all                           shows every tap, not only those around what is wrong
   --no-diagnosis                  does not look for the mistake
   --watch                         checks again whatever is written anew, until Ctrl-C
+  --record FILE                   remembers in this file what of KIT need not be checked again
+  --fresh                         checks all of KIT
   --junit FILE.xml, --html FILE.html
                                   writes it as JUnit XML, or as one page with heat maps
 
@@ -65,13 +71,37 @@ const tooLarge =
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds, ['CASE', 'THEIRS.safetensors']);
-  chooseOutFiles(options, { junit: 'XML', html: 'HTML' });
+  chooseOutFiles(options, { junit: 'XML', html: 'HTML', record: 'JSON' });
+  if (options.text('record') === '-') throw new InputError('--record names a file to be read and written; - is none');
   const [name, file] = options.positionals;
   const job = await jobOf(name, file);
+  if (!job.isKit || options.has('watch'))
+    refuseIdle(options, ['record', 'fresh'], job.isKit ? 'with --watch' : 'without a kit');
   if (options.has('watch')) return watch(job, options);
-  const results: Result[] = [];
-  for (const one of pairsOf(job)) results.push(await checkOne(one.name, one.file, options));
-  return reported(job, results, options);
+  return job.isKit ? checkKit(job, file, options) : reported(job, [await checkOne(name, file, options)], options);
+}
+
+/** Checks what of a kit has changed since it was within budget. */
+async function checkKit(job: Job, theirs: string, options: Options): Promise<number> {
+  const path = options.text('record') ?? join(theirs, '.pag-check.json');
+  const before = options.has('fresh') ? new Map<string, never>() : readRecord(path);
+  const settings = ['dtype', 'only'].map((key) => `${key} ${options.text(key) ?? ''}`);
+  const record = new Map<string, Unchanged & { hash: string }>();
+  const [results, unchanged]: [Result[], Unchanged[]] = [[], []];
+  for (const { case: name, name: folder, file } of pairsOf(job)) {
+    const hash = hashOf(folder, file, settings);
+    const known = before.get(name);
+    if (known?.hash === hash) {
+      unchanged.push(known);
+      record.set(name, known);
+      continue;
+    }
+    const result = await checkOne(folder, file, options);
+    results.push(result);
+    if (result.report.passes) record.set(name, { case: name, verdict: verdict(result.report), hash });
+  }
+  writeRecord(path, record);
+  return reported(job, results, options, unchanged);
 }
 
 /** What is to be checked. */
@@ -84,6 +114,9 @@ interface Job {
 }
 
 interface Pair {
+  /** The case in its kit, as `unets/tiny`. */
+  readonly case: string;
+  /** Its name or its folder. */
   readonly name: string;
   readonly file: string;
 }
@@ -91,8 +124,8 @@ interface Pair {
 /** A case and a file, or a kit and a folder. */
 async function jobOf(name: string, theirs: string): Promise<Job> {
   const kit = await kitCases(name);
-  if (kit.length === 0) return { isKit: false, pairs: [{ name, file: theirs }], expected: '' };
-  const pairs = kit.map((one) => ({ name: join(name, one), file: join(theirs, `${one}.safetensors`) }));
+  if (kit.length === 0) return { isKit: false, pairs: [{ case: name, name, file: theirs }], expected: '' };
+  const pairs = kit.map((one) => ({ case: one, name: join(name, one), file: join(theirs, `${one}.safetensors`) }));
   const expected = `${theirs} holds no file for a case of ${name}; expected are ${pairs[0]?.file ?? ''} and so on`;
   return { isKit: true, pairs, expected };
 }
@@ -105,10 +138,15 @@ function pairsOf({ isKit, pairs, expected }: Job): readonly Pair[] {
 }
 
 /** Prints and writes what was found; the exit status. */
-function reported(job: Job, results: readonly Result[], options: Options): number {
-  writeReports(options, results);
+function reported(
+  job: Job,
+  results: readonly Result[],
+  options: Options,
+  unchanged: readonly Unchanged[] = [],
+): number {
+  writeReports(options, results, unchanged);
   const [first] = results;
-  if (job.isKit || !first) printKit(job, results, options);
+  if (job.isKit || !first) printKit(job, results, options, unchanged);
   else
     printResult(options, {
       text: textReport(first.report, first.diagnoses, first.sentences, styleOf(options)),
@@ -120,17 +158,25 @@ function reported(job: Job, results: readonly Result[], options: Options): numbe
 }
 
 /** The text of cases that are off, then one line for each. */
-function printKit({ pairs }: Job, results: readonly Result[], options: Options): void {
+function printKit({ pairs }: Job, results: readonly Result[], options: Options, unchanged: readonly Unchanged[]): void {
   const off = results.filter(({ report }) => !report.passes);
   const texts = off.map(({ report, diagnoses, sentences }) =>
     textReport(report, diagnoses, sentences, styleOf(options)),
   );
-  const lines = results.map(({ report }) => `${report.passes ? '✓' : '✗'} ${report.case.name}: ${verdict(report)}`);
-  const skipped = pairs.length - results.length;
-  const summary = `${count(results.length, 'case')} checked, ${off.length} off, ${skipped} without a file`;
+  const lines = [
+    ...results.map(({ report }) => `${report.passes ? '✓' : '✗'} ${report.case.name}: ${verdict(report)}`),
+    ...unchanged.map(({ case: name, verdict: said }) => `✓ ${name}: unchanged; ${said}`),
+  ];
+  const missing = pairs.length - results.length - unchanged.length;
+  const summary = [
+    `${count(results.length, 'case')} checked`,
+    ...(unchanged.length > 0 ? [`${unchanged.length} unchanged`] : []),
+    `${off.length} off`,
+    `${missing} without a file`,
+  ].join(', ');
   printResult(options, {
     text: [...texts, lines.map(printable).join('\n'), summary].join('\n\n'),
-    json: jsonOfAll(results),
+    json: jsonOfAll(results, unchanged),
     painted: true,
     aside: toStdout(options),
   });
@@ -191,12 +237,18 @@ async function checkOne(
   return { report: checked.report, ...findings(checked, theirs, options.has('no-diagnosis'), isTooLarge) };
 }
 
-function writeReports(options: Pick<Options, 'text'>, results: readonly Result[]): void {
+function writeReports(
+  options: Pick<Options, 'text'>,
+  results: readonly Result[],
+  unchanged: readonly Unchanged[],
+): void {
   const [junit, html] = [options.text('junit'), options.text('html')];
   const [first] = results;
   const page =
-    results.length === 1 && first ? htmlReport(first.report, first.diagnoses, first.sentences) : htmlOfAll(results);
-  if (junit !== undefined) writeOut(junit, new TextEncoder().encode(junitOfAll(results)));
+    results.length === 1 && first && unchanged.length === 0
+      ? htmlReport(first.report, first.diagnoses, first.sentences)
+      : htmlOfAll(results, unchanged);
+  if (junit !== undefined) writeOut(junit, new TextEncoder().encode(junitOfAll(results, unchanged)));
   if (html !== undefined) writeOut(html, new TextEncoder().encode(page));
 }
 

@@ -121,7 +121,7 @@ function print(text: string): number {
  * error of ours, says so, and has the status 70 (EX_SOFTWARE of sysexits.h).
  */
 export function explain(error: unknown): { status: number; message: string } {
-  if (error instanceof InputError) return { status: 2, message: error.message };
+  if (error instanceof InputError) return { status: 2, message: inCommandWords(error.message) };
   const text = error instanceof Error ? error.message : String(error);
   if (error instanceof RangeError && /memory|allocation failed|array (buffer )?length|string length/i.test(text)) {
     return { status: 2, message: `there is not enough memory (${text}); ask for fewer or smaller samples at a time` };
@@ -130,6 +130,17 @@ export function explain(error: unknown): { status: number; message: string } {
     status: 70,
     message: `an error of pag itself, please report it: ${error instanceof Error ? error.stack : text}`,
   };
+}
+
+/** What a model is told besides its sample: diffusers, and files for it, write these names with _. */
+const conditions =
+  /\b(encoderHiddenStates|encoderAttentionMask|textEmbeds|timeIds|timestepCond|imageEmbeds|classLabels)\b/g;
+
+/** A message of the library in the words of the command line and its files. */
+function inCommandWords(message: string): string {
+  return message
+    .replaceAll('use referenceBackend()', 'use --kernels reference')
+    .replace(conditions, (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 }
 
 function help(): string {

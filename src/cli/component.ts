@@ -12,6 +12,8 @@ import type { Model, ModelInput, Weights } from '../models/model.ts';
 import type { PassOutput } from '../models/passes.ts';
 import { createUNetCondition } from '../models/unet2d-condition/unet-condition.ts';
 import { at } from '../tensor/at.ts';
+import { InputError } from '../tensor/errors.ts';
+import { shown } from '../tensor/shown.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 import { chooseLora, type LoraAdapter } from './lora.ts';
 import { warn } from './messages.ts';
@@ -20,7 +22,7 @@ import { readConditionInput, readModelInput, readTexts } from './model-input.ts'
 import type { ParsedOptions } from './options.ts';
 
 /** The names of models in a pipeline's folder. */
-export const componentNames = ['unet', 'text_encoder', 'text_encoder_2', 'vae.encoder', 'vae.decoder'] as const;
+const componentNames = ['unet', 'text_encoder', 'text_encoder_2', 'vae.encoder', 'vae.decoder'] as const;
 
 /** A model that is run once. */
 export interface Component {
@@ -30,6 +32,11 @@ export interface Component {
   readonly needs: readonly string[];
   /** Its results of one pass by their names; `sample` is what a perturbed pass has, too. */
   readonly results: (output: PassOutput) => Readonly<Record<string, Tensor>>;
+}
+
+/** What --component names. @throws InputError for what is no model of a pipeline */
+export function componentName(options: ParsedOptions): (typeof componentNames)[number] {
+  return options.choice('component', componentNames) ?? 'unet';
 }
 
 /**
@@ -49,7 +56,7 @@ async function componentOf(
   dtype: DType,
   { adapt }: LoraAdapter['choices'],
 ): Promise<Component> {
-  const name = options.choice('component', componentNames) ?? 'unet';
+  const name = componentName(options);
   const inner = name.replace(/\..*/, '');
   const choices = { ...folderChoices(options), adapt: (_folder: string, weights: Weights) => adapt(inner, weights) };
   const found = await foundFor(options, inner, file, dtype, choices);
@@ -149,12 +156,18 @@ async function autoencoderOf(name: 'vae.encoder' | 'vae.decoder', found: Found):
   const { dtype, file, source, folder } = found;
   const input = { sample: finiteTensor(file, 'sample', dtype, 'N,C,H,W') };
   const way = name === 'vae.encoder' ? 'encoder' : 'decoder';
-  if ((await classOf(found)) === 'AutoencoderTiny') {
+  const className = await classOf(found);
+  if (className === 'AutoencoderTiny') {
     const { config, weights } = await filesOf(found, componentKinds.AutoencoderTiny);
     const { [way]: model } = createAutoencoderTiny(config, weights, dtype, `${source}/${folder}`);
     const latents = ({ predictions }: PassOutput) => ({ latents: at(predictions, 0) });
     return { model, input, needs: [], results: way === 'encoder' ? latents : samples };
   }
+  if (className !== undefined && className !== 'AutoencoderKL')
+    throw new InputError(
+      `${source}/${folder}config.json: the model is a ${shown(className)}; ` +
+        'supported are "AutoencoderKL" and "AutoencoderTiny"',
+    );
   const { config, weights } = await filesOf(found, componentKinds.AutoencoderKL);
   const { [way]: model } = createAutoencoderKL(config, weights, dtype, `${source}/${folder}`);
   const distribution = ({ predictions }: PassOutput) => ({ ...distributionOf(config, at(predictions, 0)) });

@@ -101,7 +101,9 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
     settings: {
       count,
       seed,
-      labels,
+      // What is asked for is what a classifier pulls towards; the model may be asked for something else.
+      labels: pulling?.labels ?? labels,
+      ...(pulling && { 'model-labels': labels.join(',') }),
       steps,
       ...(eta !== undefined && { eta }),
       scheduler: JSON.stringify(withoutNotes(config)),

@@ -1,5 +1,5 @@
 /** `pag export --model`: a case of one's own model, computed on the spot. */
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { folderReader, makeFolder } from '../formats/node-files.ts';
 import { loadModelFolder } from '../formats/diffusers.ts';
 import { located } from '../formats/hub-cache.ts';
@@ -24,11 +24,11 @@ import { cast } from '../tensor/rounding.ts';
 import { conditionsOf } from './class-labels.ts';
 import { tryExpressions } from './expressions.ts';
 import { cutOff } from './from-words.ts';
+import { filesOfChecker, writeFiles } from './kit.ts';
 import { warn } from './messages.ts';
 import { chooseScheduler, folderChoices } from './model.ts';
 import { seedOf } from './noise.ts';
 import { refuseIdle, type OptionKinds, type ParsedOptions } from './options.ts';
-import { writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';
 
 /** The options of cases of one's own model. */
@@ -100,8 +100,8 @@ export async function exportOwn(options: ParsedOptions, folder: string): Promise
   const progress = createProgress('computing');
   const { case: one, bands } = compute(plan, format, (done, total) => progress.update(done, total));
   progress.end();
-  for (const [name, bytes] of await caseFiles(one, bands, 'f32')) writeOut(join(folder, name), bytes);
-  writeOut(join(folder, 'README.md'), new TextEncoder().encode(readmeOf(one, folder)));
+  const guide = ['README.md', new TextEncoder().encode(readmeOf(one, folder))] as const;
+  await writeFiles(folder, new Map([...(await caseFiles(one, bands, 'f32')), guide, ...(await filesOfChecker())]));
   return one;
 }
 

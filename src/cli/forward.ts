@@ -9,7 +9,7 @@ import { identity } from '../nn/attention-perturbations/index.ts';
 import { selectLayers } from '../models/selectors.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
-import { loadComponent } from './component.ts';
+import { componentName, loadComponent } from './component.ts';
 import { tryExpressions } from './expressions.ts';
 import { loraHelp, loraOptions } from './lora.ts';
 import { printResult } from './messages.ts';
@@ -60,6 +60,7 @@ async function run(args: readonly string[]): Promise<number> {
   const [inputFile, out] = [options.required('input'), options.required('out')];
   chooseOutFiles(options, { out: 'safetensors' });
   const { dtype, backend } = chooseBackend(options);
+  componentName(options);
   const component = await loadComponent(options, await openSafetensors(inputFile), dtype);
   const { model, input } = component;
 

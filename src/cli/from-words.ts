@@ -3,7 +3,7 @@ import { folderReader, readBytes } from '../formats/node-files.ts';
 import { maskTensor } from '../formats/picture-tensor.ts';
 import { decodePng } from '../formats/png-reader.ts';
 import { picturesOf, pixelsPerLatent } from '../pipelines/latents.ts';
-import { latentRun, type LatentPicture } from '../pipelines/latent-start.ts';
+import { latentRun, type LatentNoise, type LatentPicture } from '../pipelines/latent-start.ts';
 import { pipelineWork } from '../pipelines/pipeline-work.ts';
 import { promptConditions } from '../pipelines/prompts.ts';
 import { loadStableDiffusion, type StableDiffusion } from '../pipelines/stable-diffusion.ts';
@@ -60,7 +60,7 @@ export async function sampleFromWords(
   const { dtype, backend } = computing;
   const words = chooseWords(options);
   const pipeline = await loadPipeline(options, dtype);
-  warn([...pipeline.warnings, ...cutOff(pipeline, [...words.prompts, ...words.negativePrompts])]);
+  warn([...pipeline.warnings, ...cutWords(options, pipeline, words)]);
   const { guidance, guidanceScale } = choosePipelineGuidance(options, pipeline.unet);
   const chosen = await chooseRun(options, pipeline.schedulerConfig, picture?.strength ?? 1);
   const noise = await chooseLatents(options, pipeline, picture, dtype, words.prompts.length);
@@ -68,7 +68,7 @@ export async function sampleFromWords(
   const pixels = size.map((extent) => extent * pixelsPerLatent(pipeline));
   const [height = 0, width = 0] = pixels;
   const sizes = chooseSizes(options, pipeline, [height, width]);
-  const texts = new Set([...words.prompts, ...words.negativePrompts]).size;
+  const texts = new Set([...firstTexts(words), ...secondTexts(words)]).size;
   const plan = { guidance, scheduler: chosen.scheduler, shape: noise.shape, texts };
   const work = plannedWork(() => pipelineWork(pipeline, plan), noise.shape);
   announceWork(work, { speed: speedOf(computing) });
@@ -108,7 +108,8 @@ export async function sampleFromWords(
   return { what: 'pictures', shape: samples.shape, title, dtype, backend, started, files };
 }
 
-async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<StableDiffusion> {
+/** The pipeline that --model names, with LoRAs merged into it. */
+export async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<StableDiffusion> {
   const folder = options.required('model');
   const lora = await chooseLora(options, dtype);
   const choices = { ...folderChoices(options), ...lora.choices };
@@ -117,20 +118,33 @@ async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<Stabl
   return pipeline;
 }
 
-/** What of prompts is too long for the pipeline, a line for each. */
-export function cutOff({ texts }: StableDiffusion, prompts: readonly string[]): readonly string[] {
-  const [first] = texts;
+/** What of prompts is too long for a text encoder of the pipeline, the first unless said, a line for each. */
+export function cutOff({ texts }: StableDiffusion, prompts: readonly string[], encoder = 0): readonly string[] {
   return [...new Set(prompts)].flatMap((prompt) => {
-    const { cut } = first.tokenize(prompt);
+    const { cut } = at(texts, encoder).tokenize(prompt);
     return cut === '' ? [] : [`the prompt is too long; cut off is "${cut}"`];
   });
 }
 
-/** The prompts, and the negative ones, one for each picture. */
-function eachPicture({ prompts, negativePrompts }: Words, count: number) {
+const firstTexts = ({ prompts, negativePrompts }: Words): readonly string[] => [...prompts, ...negativePrompts];
+const secondTexts = ({ prompts2, negativePrompts2 }: Words): readonly string[] => [...prompts2, ...negativePrompts2];
+
+/**
+ * What of all texts is too long.
+ * @throws InputError for texts of a second text encoder that the pipeline does not have
+ */
+function cutWords(options: ParsedOptions, pipeline: StableDiffusion, words: Words): readonly string[] {
+  if (pipeline.texts.length === 1)
+    refuseIdle(options, ['prompt-2', 'negative-prompt-2'], 'without a second text encoder');
+  return [...cutOff(pipeline, firstTexts(words)), ...cutOff(pipeline, secondTexts(words), 1)];
+}
+
+/** The prompts, and those that take their place, one for each picture. */
+function eachPicture({ prompts, ...others }: Words, count: number) {
   const each = (texts: readonly string[]): readonly string[] =>
     Array.from({ length: count }, (_, i) => at(texts, Math.floor((i * texts.length) / count)));
-  return { prompts: each(prompts), ...(negativePrompts.length > 0 && { negativePrompts: each(negativePrompts) }) };
+  const given = (['negativePrompts', 'prompts2', 'negativePrompts2'] as const).filter((key) => others[key].length > 0);
+  return { prompts: each(prompts), ...Object.fromEntries(given.map((key) => [key, each(others[key])])) };
 }
 
 /**
@@ -143,7 +157,7 @@ async function chooseLatents(
   picture: PictureChoice | undefined,
   dtype: DType,
   prompts: number,
-): Promise<ChosenNoise> {
+): Promise<ChosenNoise & LatentNoise> {
   const factor = pixelsPerLatent(pipeline);
   const { latentChannels } = pipeline.autoencoder.config;
   const { sampleSize: latents } = pipeline.unet.config;
@@ -162,7 +176,7 @@ async function chooseLatents(
     );
   if (count % prompts !== 0)
     throw new InputError(`${count} pictures cannot be shared among ${prompts} prompts; give a multiple of ${prompts}`);
-  return noise;
+  return { ...noise, ofLatents: noise.sourceOf(pipeline.autoencoder.encoder.dtype) };
 }
 
 async function sizeOfPicture(file: string): Promise<readonly [number, number]> {

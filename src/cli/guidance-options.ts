@@ -20,7 +20,7 @@ const optionName = (parameter: Parameter): string => flagOf(parameter.name).slic
 /** All options of all guidances, and those that choose among them. */
 export const guidanceOptions: OptionKinds = {
   guidance: 'text',
-  'null-label': 'text',
+  'null-label': 'number',
   ...Object.fromEntries(
     guidanceNames.flatMap(parametersOf).map((parameter) => [optionName(parameter), 'text' as const]),
   ),
@@ -41,6 +41,32 @@ function listedNames(): string {
   return wrap(guidanceNames.join(', '), 60, 34);
 }
 
+/** What the options say of a guidance, whatever the model is. */
+export interface GivenGuidance {
+  readonly name: string;
+  readonly parameters: readonly Parameter[];
+  /** The values that are given, by the parameters' names. */
+  readonly values: readonly (readonly [string, ReturnType<typeof readParameter>])[];
+}
+
+/**
+ * The guidance that is named, and what is given of its parameters.
+ * @throws InputError for a name that there is not, and for values out of range
+ */
+export function givenGuidance(options: ParsedOptions): GivenGuidance {
+  const name = options.text('guidance') ?? 'none';
+  if (!guidanceNames.includes(name))
+    throw new InputError(
+      `--guidance is "${name}"; expected ${guidanceNames.join(', ')}${suggestion(name, guidanceNames)}`,
+    );
+  const parameters = parametersOf(name);
+  const values = parameters.flatMap((parameter) => {
+    const text = options.text(optionName(parameter));
+    return text === undefined ? [] : [[parameter.name, readParameter(parameter, text)] as const];
+  });
+  return { name, parameters, values };
+}
+
 /**
  * The guidance that the options choose, for this model.
  * @param context what it must know besides of the model
@@ -51,12 +77,7 @@ export function chooseGuidance(
   attentionLayers: readonly string[],
   context: Omit<GuidanceContext, 'attentionLayers'>,
 ): Guidance {
-  const name = options.text('guidance') ?? 'none';
-  if (!guidanceNames.includes(name))
-    throw new InputError(
-      `--guidance is "${name}"; expected ${guidanceNames.join(', ')}${suggestion(name, guidanceNames)}`,
-    );
-  const parameters = parametersOf(name);
+  const { name, parameters, values } = givenGuidance(options);
   for (const option of Object.keys(guidanceOptions)) {
     const isOwn =
       option === 'guidance' ||
@@ -65,15 +86,11 @@ export function chooseGuidance(
     if (options.has(option) && !isOwn)
       throw new InputError(`--${option} has no effect with --guidance ${name}; pag guidances ${name} shows what has`);
   }
-  const given = parameters.flatMap((parameter) => {
-    const text = options.text(optionName(parameter));
-    return text === undefined ? [] : [[parameter.name, readParameter(parameter, text)] as const];
-  });
-  const selectors = given
+  const selectors = values
     .flatMap(([, value]) => (Array.isArray(value) ? value : []))
     .filter((item): item is string => typeof item === 'string');
   tryExpressions(selectors, [...attentionLayers, ...(context.crossAttentionLayers ?? [])]);
-  return createGuidance(name, Object.fromEntries(given), { attentionLayers, ...context });
+  return createGuidance(name, Object.fromEntries(values), { attentionLayers, ...context });
 }
 
 /**

@@ -59,11 +59,19 @@ export async function filesOfCase(name: string, dtype?: KitDtype): Promise<{ one
   return { one, files };
 }
 
-/** What a kit has beside its cases: how to use it, the checker in Python, the schemas of its JSON. */
+/** What a kit has beside its cases: how to use it, and the checker. */
 export async function filesOfKit(): Promise<Files> {
+  return new Map([...(await shippedFiles(['README.md'])), ...(await filesOfChecker())]);
+}
+
+/** What checks without Node: the checker in Python, and the schemas of its JSON. */
+export async function filesOfChecker(): Promise<Files> {
+  return shippedFiles(['pag_oracle.py', 'case.schema.json', 'report.schema.json']);
+}
+
+async function shippedFiles(names: readonly string[]): Promise<Files> {
   const files = new Map<string, Uint8Array>();
-  for (const file of ['README.md', 'pag_oracle.py', 'case.schema.json', 'report.schema.json'])
-    files.set(file, await readBytes(join(shippedOracle, 'kit', file)));
+  for (const file of names) files.set(file, await readBytes(join(shippedOracle, 'kit', file)));
   return files;
 }
 

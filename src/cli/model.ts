@@ -107,6 +107,12 @@ async function chosenConfig(
 }
 
 function configOfName(name: string, ofModel: Config): Config {
+  const className = schedulerClass(name);
+  return { ...sharedKeys(ofModel, className), _class_name: className };
+}
+
+/** The class of a scheduler by its short or whole name. @throws InputError for one that there is not */
+export function schedulerClass(name: string): string {
   const wanted = name.toLowerCase();
   const known = Object.entries(schedulers);
   const [className] =
@@ -116,7 +122,7 @@ function configOfName(name: string, ofModel: Config): Config {
     const hint = samplerHint(name) ?? suggestion(wanted, shorts);
     throw new InputError(`--scheduler is "${name}"; expected ${shorts.join(', ')}${hint}`);
   }
-  return { ...sharedKeys(ofModel, className), _class_name: className };
+  return className;
 }
 
 /** `ddim` for DDIMScheduler. */

@@ -29,6 +29,8 @@ export const classifierHelp = `\
 /** A classifier that guides. */
 export interface ChosenClassifier {
   readonly model: UNetClassifier;
+  /** What it is asked for, repeated as often as needed. */
+  readonly labels: readonly number[];
   /** The slope for pictures of these numbers, each asked to be of its label. */
   slopeFor(numbers: readonly number[]): SlopeAt;
 }
@@ -59,7 +61,7 @@ export async function chooseClassifier(
   checkNoise(folder, found.schedulerConfig, schedulerConfig);
   const model = createUNetClassifier(found.config, found.weights, dtype, folder);
   checkedLabels(labels, labels.length, model.outChannels);
-  return { model, slopeFor: (numbers) => classSlope(model, backend, labelsOf(numbers, labels)) };
+  return { model, labels, slopeFor: (numbers) => classSlope(model, backend, labelsOf(numbers, labels)) };
 }
 
 /** @throws InputError where a classifier was trained with other noise than the model */

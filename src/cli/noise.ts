@@ -12,7 +12,7 @@ import type { OptionKinds, ParsedOptions } from './options.ts';
 
 /** The options that choose the noise. `labels`, which says how many pictures there are too, is not among them. */
 export const noiseOptions: OptionKinds = {
-  count: 'text',
+  count: 'number',
   seed: 'text',
   seeds: 'text',
   noise: 'text',
@@ -35,6 +35,8 @@ export interface ChosenNoise {
   /** The first noise, which is drawn now, unless it comes from a file. */
   readonly first: () => Tensor;
   readonly noiseSource: NoiseSource;
+  /** The same draws for what is of another precision than the run. */
+  readonly sourceOf: (dtype: DType) => NoiseSource;
   /** How often something is drawn that all samples share: once, or once for each where each has a seed of its own. */
   readonly draws: number;
 }
@@ -60,11 +62,13 @@ export async function chooseNoise(
   if (seeds && (options.has('seed') || options.has('count')))
     throw new InputError('--seeds excludes --seed and --count: there are as many pictures as seeds');
   const generators = seeds?.map(manualSeed) ?? manualSeed(singleSeed(options));
-  const noiseSource = noiseFrom(generators, dtype, options.choice('noise-dtype', dtypes) ?? dtype);
+  const drawnIn = options.choice('noise-dtype', dtypes);
+  const sourceOf = (as: DType): NoiseSource => noiseFrom(generators, as, drawnIn ?? as);
+  const noiseSource = sourceOf(dtype);
   const file = options.text('noise');
   const given = file === undefined ? undefined : await noiseIn(file, options, dtype, seeds?.length);
   const shape = given?.shape ?? [seeds?.length ?? pictureCount(options, prompts), ...sampleShape(config)];
-  return { shape, first: () => given ?? noiseSource(shape), noiseSource, draws: seeds?.length ?? 1 };
+  return { shape, first: () => given ?? noiseSource(shape), noiseSource, sourceOf, draws: seeds?.length ?? 1 };
 }
 
 /** The seed of the run, or one for each picture. @throws InputError for seeds that are none */

@@ -3,10 +3,10 @@ import { parseArgs } from 'node:util';
 import { InputError } from '../tensor/errors.ts';
 
 /**
- * The options that a command takes, by name: `text` takes a value, `any text` also an empty one, `texts` is one such
- * that may be given several times, `flag` takes none.
+ * The options that a command takes, by name: `text` takes a value, `number` one that is a number, `any text` also an
+ * empty one, `texts` is one such that may be given several times, `flag` takes none.
  */
-export type OptionKinds = Readonly<Record<string, 'text' | 'any text' | 'texts' | 'flag'>>;
+export type OptionKinds = Readonly<Record<string, 'text' | 'number' | 'any text' | 'texts' | 'flag'>>;
 
 /** The options of every command. */
 export const commonOptions: OptionKinds = { help: 'flag', json: 'flag', quiet: 'flag', 'log-file': 'text' };
@@ -110,6 +110,13 @@ function checkOption({ name, rawName, value }: OptionToken, known: OptionKinds):
     throw new InputError(`${rawName} takes no value, but was given "${value}"`);
   const mayBeEmpty = known[name] === 'any text' || known[name] === 'texts';
   if (value === '' && !mayBeEmpty) throw new InputError(`${rawName} is empty; it needs a value`);
+  if (known[name] === 'number') numberIn(name, value ?? '');
+}
+
+function numberIn(name: string, text: string): number {
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (!Number.isFinite(value)) throw new InputError(`--${name} is "${text}"; expected a number`);
+  return value;
 }
 
 function checkPositionals(found: readonly string[], names: Names): void {
@@ -125,8 +132,7 @@ function valuesOf(all: ReadonlyMap<string, readonly string[]>): Omit<ParsedOptio
   const number = (name: string, least = -Infinity): number | undefined => {
     const text = values.get(name);
     if (text === undefined) return undefined;
-    const value = text.trim() === '' ? NaN : Number(text);
-    if (!Number.isFinite(value)) throw new InputError(`--${name} is "${text}"; expected a number`);
+    const value = numberIn(name, text);
     if (value < least) throw new InputError(`--${name} is ${text}; expected at least ${least}`);
     return value;
   };

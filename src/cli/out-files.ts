@@ -13,6 +13,7 @@ const formats = {
   safetensors: /\.(npy|npz|pt|pth|pkl|ckpt|bin|gguf|onnx|h5|png|jpe?g|json)$/i,
   XML: /\.(html?|json|png)$/i,
   HTML: /\.(xml|json|png|pdf)$/i,
+  JSON: /\.(xml|html?|png|pdf|safetensors)$/i,
 } as const;
 
 /** Whether the name means stdout. */

@@ -17,12 +17,12 @@ import type { OptionKinds, ParsedOptions } from './options.ts';
 /** The options of runs that begin with a picture, and of --invert. */
 export const pictureOptions: OptionKinds = {
   init: 'text',
-  strength: 'text',
+  strength: 'number',
   resize: 'flag',
   inpaint: 'text',
   'inpaint-method': 'text',
-  'jump-length': 'text',
-  'jump-n-sample': 'text',
+  'jump-length': 'number',
+  'jump-n-sample': 'number',
   invert: 'text',
   'out-noise': 'text',
 };

@@ -13,7 +13,8 @@ import type { OptionKinds, ParsedOptions } from './options.ts';
 
 /** The tasks that there are. */
 export const tasks = ['denoise', 'inpaint', 'inpaint-random', 'sr4', 'sr8', 'gaussian-blur', 'motion-blur'] as const;
-type Task = (typeof tasks)[number];
+/** One of them. */
+export type Task = (typeof tasks)[number];
 
 /** The options that say what has happened to a picture. */
 export const taskOptions: OptionKinds = {
@@ -80,7 +81,11 @@ export async function readTask(
   return { measurement, measured: add(clean, scale(noise, options.number('noise-level', 0) ?? 0.05)), whole: given };
 }
 
-async function measurementOf(
+/**
+ * What a task measures of pictures of a size.
+ * @param mask the file that --mask names
+ */
+export async function measurementOf(
   task: Task,
   size: readonly [number, number],
   mask: string | undefined,

@@ -9,7 +9,7 @@ import { denoiserOf } from '../sampling/denoiser.ts';
 import { forEachSample } from '../sampling/from-picture.ts';
 import { leastWork } from '../sampling/work.ts';
 import { mapElements, mean, scale, subtract } from '../tensor/arithmetic.ts';
-import { extentOf, zeros, type Tensor } from '../tensor/tensor.ts';
+import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import type { Command } from './command.ts';
@@ -18,10 +18,11 @@ import { chooseUNetGuidance, chosenPage, guidanceHelp, guidanceOptions } from '.
 import { printResult } from './messages.ts';
 import { folderChoices, loadModel, modelFolder, modelHelp } from './model.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
-import { readOptions, type OptionKinds } from './options.ts';
+import { readOptions, refuseIdle, type OptionKinds, type ParsedOptions } from './options.ts';
 import { isStdout, writeOut } from './out-files.ts';
 import { readTask, taskHelp, taskOptions, type RestorationTask } from './restoration-task.ts';
-import { chooseRunFiles, runTitle, writeLatents } from './run-report.ts';
+import { chooseWeight, measuredFor, restoreLatents, type Restored } from './restore-latents.ts';
+import { chooseRunFiles, runTitle, writeLatents, type OutFiles } from './run-report.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
 import { announceWork } from './work.ts';
 
@@ -29,7 +30,11 @@ const kinds: OptionKinds = {
   model: 'text',
   variant: 'text',
   ...taskOptions,
+  method: 'text',
   weight: 'text',
+  gluing: 'text',
+  prompt: 'texts',
+  'negative-prompt': 'texts',
   out: 'text',
   latents: 'text',
   labels: 'text',
@@ -48,7 +53,12 @@ sampling (Chung et al. 2023, arXiv 2209.14687): every step is moved by the gradi
 ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
 ${taskHelp}
+  --method dps|psld               dps: with a model of pixels; psld (Rout et al. 2023, arXiv 2307.00619): in the latents
+                                  of a pipeline, which is told a --prompt (dps)
   --weight W                      how far a step goes towards the picture that is given (250 / steps, at most 8)
+  --gluing G                      of psld: how far towards latents of a picture into which it is glued (W / 10)
+  --prompt TEXT                   of psld: what the picture shows; '' says nothing of it
+  --negative-prompt TEXT          of psld: what takes the place of no text in passes without the prompt
   --out GRID.png                  where the pictures go: what was given, what was restored, and the whole one
   --latents FILE.safetensors      where the numbers go: noise, measured, step.0 ... (after each call), sample
   --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
@@ -65,6 +75,39 @@ export const restoreCommand: Command = { help: (args) => help + chosenPage(args)
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
   const files = chooseRunFiles(options);
+  const started = performance.now();
+  const restored = await (isLatent(options) ? restoreLatents(options, files) : restorePixels(options, files));
+  const { task, noise, measured, steps, sample, pictures, title, weights, dtype, backend } = restored;
+  if (files.out !== undefined) writeOut(files.out, encodePng(gridOf(title, task, pictures)));
+  if (files.latents !== undefined)
+    writeLatents(files.latents, { noise, measured }, steps, {
+      sample,
+      ...(sample !== pictures && { image: pictures }),
+    });
+  const seconds = (performance.now() - started) / 1000;
+  const psnr = task.whole && peakRatios(pictures, task.whole);
+  const error = psnr ? `, ${psnr.map((ratio) => ratio.toFixed(1)).join(', ')} dB from the whole one` : '';
+  const count = extentOf(sample, 0);
+  printResult(options, {
+    text: `${count} restored, ${title}${error}, in ${seconds.toFixed(1)} s: ${Object.values(files).join(' and ')}`,
+    json: {
+      ...{ schema: 1, count, run: title, ...weights, ...(psnr && { psnr }), dtype, kernels: backend.name, seconds },
+      files,
+    },
+    aside: Object.values(files).some(isStdout),
+  });
+  return 0;
+}
+
+/** Whether the picture is restored in latents. @throws InputError for a method that there is not, and idle options */
+function isLatent(options: ParsedOptions): boolean {
+  const method = options.choice('method', ['dps', 'psld'] as const) ?? 'dps';
+  const idle = method === 'psld' ? ['labels', 'null-label', 'preview'] : ['prompt', 'negative-prompt', 'gluing'];
+  refuseIdle(options, idle, `with --method ${method}`);
+  return method === 'psld';
+}
+
+async function restorePixels(options: ParsedOptions, files: OutFiles): Promise<Restored> {
   const { dtype, backend } = chooseBackend(options);
   const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype, folderChoices(options));
   const { shape, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
@@ -72,34 +115,23 @@ async function run(args: readonly string[]): Promise<number> {
   const task = await readTask(options, shape, dtype);
   const guidance = chooseUNetGuidance(options, unet);
   const chosen = await chooseRun(options, schedulerConfig);
-  const weight = options.number('weight', 0) ?? Math.min(8, 250 / chosen.stepCount);
+  const weight = chooseWeight(options, chosen.stepCount);
   const { labels, nullLabel } = conditionsOf(options, unet, count);
   const [models, conditions] = [{ main: unet }, classConditions(labels, nullLabel)];
   const { products, bytes } = leastWork({ models, conditions, guidance, scheduler: chosen.scheduler, shape });
   // The slope is a pass of its own, and on its way back there are two products for each.
   announceWork({ products: 4 * products, bytes: 4 * bytes });
   const noise = first();
-  const measured = forEachSample(task.measured, zeros(dtype, [count, ...task.measured.shape.slice(1)]));
+  const measured = measuredFor(task, count, dtype);
   const slope = modelSlope(unet, backend, conditions['given']);
   const scheduler = restoring(chosen.scheduler, { measurement: task.measurement, measured, weight }, slope, noise);
-
-  const started = performance.now();
-  const samplingRun = { denoiser: denoiserOf(models, backend, conditions), guidance, scheduler, noise, noiseSource };
+  const denoiser = denoiserOf(models, backend, conditions);
+  const samplingRun = { denoiser, guidance, scheduler, noise, noiseSource };
   const following = { keeps: files.latents !== undefined, preview: options.has('preview') };
   const { sample, steps } = await follow(samplingRun, 'restoring', following);
   backend.dispose();
   const title = `${task.measurement.name}, ${runTitle(guidance, scheduler, chosen)}`;
-  if (files.out !== undefined) writeOut(files.out, encodePng(gridOf(title, task, sample)));
-  if (files.latents !== undefined) writeLatents(files.latents, { noise, measured }, steps, { sample });
-  const seconds = (performance.now() - started) / 1000;
-  const psnr = task.whole && peakRatios(sample, task.whole);
-  const error = psnr ? `, ${psnr.map((ratio) => ratio.toFixed(1)).join(', ')} dB from the whole one` : '';
-  printResult(options, {
-    text: `${count} restored, ${title}${error}, in ${seconds.toFixed(1)} s: ${Object.values(files).join(' and ')}`,
-    json: { schema: 1, count, run: title, weight, ...(psnr && { psnr }), dtype, kernels: backend.name, seconds, files },
-    aside: Object.values(files).some(isStdout),
-  });
-  return 0;
+  return { task, noise, measured, steps, sample, pictures: sample, title, weights: { weight }, dtype, backend };
 }
 
 /** What was given, as large as a picture; what was restored; and the whole one, where it is known. */
@@ -116,7 +148,7 @@ function gridOf(title: string, { measurement, measured, whole }: RestorationTask
 }
 
 /** The peak signal-to-noise ratio of each sample in dB: 10 log₁₀(2² / mean squared error), of pictures within ±1. */
-function peakRatios(sample: Tensor, whole: Tensor): readonly number[] {
+export function peakRatios(sample: Tensor, whole: Tensor): readonly number[] {
   const within = mapElements(sample, (value) => Math.min(Math.max(value, -1), 1));
   const errors = mapElements(subtract(within, forEachSample(whole, sample)), (value) => value * value);
   return mean(errors).map((error) => 10 * Math.log10(4 / error));

@@ -6,21 +6,21 @@ import type { SamplingRun, SamplingStep } from '../sampling/sample.ts';
 import { leastWork } from '../sampling/work.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
-import { conditionsOf } from './class-labels.ts';
+import { conditionsOf, listedLabels } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { printDrawn, type DrawnRun } from './drawn.ts';
 import { follow } from './follow.ts';
 import { sampleFromWords } from './from-words.ts';
-import { chooseUNetGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
+import { chooseUNetGuidance, chosenPage, givenGuidance, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
 import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
 import { createMeter } from './meter.ts';
 import { loadWeak, modelHelp } from './model.ts';
 import { chooseClassifier, classifierHelp, classifierOptions } from './noise-classifier.ts';
-import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
+import { chooseNoise, noiseHelp, noiseOptions, seedsOf } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
-import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
+import { checkSchedulerOptions, chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
 import { chooseRunFiles, planPictures, runTitle, writeDrawn, type DrawChoices } from './run-report.ts';
 import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
 import { announceWork, plannedWork, speedOf } from './work.ts';
@@ -87,6 +87,7 @@ async function run(args: readonly string[]): Promise<number> {
  */
 export async function drawSamples(options: ParsedOptions, choices: DrawChoices = {}): Promise<DrawnRun> {
   const picture = choosePicture(options);
+  checkBeforeFiles(options);
   const files = chooseRunFiles(options);
   const { out, animation } = files;
   if (options.has('prompt')) return sampleFromWords(options, picture, files, choices);
@@ -149,4 +150,12 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   const before = { noise, ...(start && { start }) };
   writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, pictures, frames });
   return { what: 'samples', shape: whole, title, dtype, backend, started, files };
+}
+
+/** Checks all that can be wrong whatever the model is, before its files are read, which may take long. */
+function checkBeforeFiles(options: ParsedOptions): void {
+  givenGuidance(options);
+  checkSchedulerOptions(options);
+  seedsOf(options);
+  listedLabels(options);
 }

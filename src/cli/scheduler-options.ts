@@ -7,7 +7,7 @@ import type { SchedulerEntry } from '../schedulers/entry.ts';
 import { createScheduler, schedulerDefaults, schedulers } from '../schedulers/registry.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { warn } from './messages.ts';
-import { assumedText, chooseScheduler, schedulerNamed } from './model.ts';
+import { assumedText, chooseScheduler, schedulerClass, schedulerNamed } from './model.ts';
 import { seedsOf } from './noise.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 
@@ -15,15 +15,15 @@ import type { OptionKinds, ParsedOptions } from './options.ts';
 export const schedulerOptions: OptionKinds = {
   scheduler: 'text',
   'scheduler-config': 'text',
-  steps: 'text',
+  steps: 'number',
   timesteps: 'text',
   sigmas: 'text',
   'sigma-spacing': 'text',
-  eta: 'text',
-  's-churn': 'text',
-  's-tmin': 'text',
-  's-tmax': 'text',
-  's-noise': 'text',
+  eta: 'number',
+  's-churn': 'number',
+  's-tmin': 'number',
+  's-tmax': 'number',
+  's-noise': 'number',
 };
 
 /** The part of a command's help that explains them. */
@@ -62,7 +62,7 @@ export async function chooseRun(
   const chosen = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), ofModel);
   const className = chosen['_class_name'];
   checkEta(eta, className);
-  const config = spaced(chosen, options.choice('sigma-spacing', ['karras', 'exponential', 'beta']));
+  const config = spaced(chosen, spacingOf(options));
   const own = { timesteps: numbersOf(options, 'timesteps'), sigmas: numbersOf(options, 'sigmas') };
   const hasOwn = own.timesteps !== undefined || own.sigmas !== undefined;
   const steps = options.integer('steps', 1) ?? (hasOwn ? undefined : 20);
@@ -84,6 +84,19 @@ export async function chooseRun(
   warn([...assumedText(options, ofModel), ...(scheduler.warnings ?? [])]);
   return { scheduler, stepCount, begin };
 }
+
+/**
+ * Checks what can be known of the options whatever the model is.
+ * @throws InputError for a name that there is not, and for what are no numbers
+ */
+export function checkSchedulerOptions(options: ParsedOptions): void {
+  const name = options.text('scheduler');
+  if (name !== undefined) schedulerClass(name);
+  spacingOf(options);
+  for (const own of ['timesteps', 'sigmas']) numbersOf(options, own);
+}
+
+const spacingOf = (options: ParsedOptions) => options.choice('sigma-spacing', ['karras', 'exponential', 'beta']);
 
 /** Refuses an η that the scheduler would not look at. */
 function checkEta(eta: number | undefined, className: unknown): void {

@@ -8,9 +8,11 @@ import type { OptionKinds, ParsedOptions } from './options.ts';
 export const wordOptions: OptionKinds = {
   prompt: 'texts',
   'negative-prompt': 'texts',
-  height: 'text',
-  width: 'text',
-  'clip-skip': 'text',
+  'prompt-2': 'texts',
+  'negative-prompt-2': 'texts',
+  height: 'number',
+  width: 'number',
+  'clip-skip': 'number',
   'original-size': 'text',
   'crops-coords-top-left': 'text',
   'target-size': 'text',
@@ -23,6 +25,8 @@ export const wordHelp = `\
                                   times: --count pictures of each (1), one prompt after the other
   --negative-prompt TEXT          what takes the place of no text in passes without the prompt: one for all prompts, or
                                   one for each
+  --prompt-2 TEXT, --negative-prompt-2 TEXT
+                                  what XL's second text encoder is given instead: one for all prompts, or one for each
   --height H, --width W           of the pictures, in pixels (the model's own size)
   --clip-skip N                   leaves out the last N layers of the text encoder for the prompts (0)
   --original-size H,W, --crops-coords-top-left TOP,LEFT, --target-size H,W
@@ -40,21 +44,32 @@ export interface Words {
   readonly prompts: readonly string[];
   /** One for all, one for each prompt, or none. */
   readonly negativePrompts: readonly string[];
+  /** The same of XL's second text encoder, where it is given others. */
+  readonly prompts2: readonly string[];
+  readonly negativePrompts2: readonly string[];
   readonly clipSkip: number;
   readonly tiling: boolean;
 }
 
-/** @throws InputError for more or fewer negative prompts than fit */
+/** @throws InputError for more or fewer negative or second prompts than fit */
 export function chooseWords(options: ParsedOptions): Words {
-  const [prompts, negativePrompts] = [options.texts('prompt'), options.texts('negative-prompt')];
-  if (negativePrompts.length > 1 && negativePrompts.length !== prompts.length)
-    throw new InputError(
-      `there are ${negativePrompts.length} negative prompts for ${prompts.length} ` +
-        `${prompts.length === 1 ? 'prompt' : 'prompts'}; give one for all, or one for each`,
-    );
+  const prompts = options.texts('prompt');
+  const asMany = (option: string, what: string): readonly string[] => {
+    const texts = options.texts(option);
+    if (texts.length > 1 && texts.length !== prompts.length)
+      throw new InputError(
+        `there are ${texts.length} ${what} for ${prompts.length} ` +
+          `${prompts.length === 1 ? 'prompt' : 'prompts'}; give one for all, or one for each`,
+      );
+    return texts;
+  };
+  if (options.has('negative-prompt-2') && !options.has('negative-prompt'))
+    throw new InputError("--negative-prompt-2 has no effect without --negative-prompt, which may be ''");
   return {
     prompts,
-    negativePrompts,
+    negativePrompts: asMany('negative-prompt', 'negative prompts'),
+    prompts2: asMany('prompt-2', 'second prompts'),
+    negativePrompts2: asMany('negative-prompt-2', 'second negative prompts'),
     clipSkip: options.integer('clip-skip', 0) ?? 0,
     tiling: options.has('vae-tiling'),
   };

@@ -6,6 +6,7 @@ import { checkTensor, mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { reshape, sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
 import { aBackend, type Backend, type Program, type Tensors } from '../kernels/kernels.ts';
+import { areWeights } from '../models/model.ts';
 import { evenPadding } from '../nn/layers.ts';
 
 /** The network, ready to run: see `classify`. */
@@ -70,8 +71,6 @@ export function createClassifier(weights: ReadonlyMap<string, Tensor>, source = 
   };
   return { weights, program };
 }
-
-const areWeights = mustBe('a Map of tensors by name', (value) => value instanceof Map);
 
 function readLayers(weights: ReadonlyMap<string, Tensor>, source: string): Readonly<Record<LayerName, Layer>> {
   const read = (name: LayerName): Layer => ({

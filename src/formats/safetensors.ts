@@ -392,7 +392,8 @@ function isCount(value: unknown): value is number {
 
 /** The buffer that holds `bytes` at a multiple of `size`: their own, or a copy. */
 function aligned(bytes: Uint8Array, size: number): ArrayBufferLike {
-  return bytes.byteOffset % size === 0 ? bytes.buffer : bytes.slice().buffer;
+  // Not bytes.slice(): that of a Buffer of Node copies nothing.
+  return bytes.byteOffset % size === 0 ? bytes.buffer : new Uint8Array(bytes).buffer;
 }
 
 function startOf(bytes: Uint8Array, size: number): number {

@@ -128,7 +128,8 @@ export interface Kernels {
   divide(x: Tensor, divisor: number): Tensor;
   /**
    * What the weight of a conv2d adds to a loss, of its gradient [B,O,H′,W′]: x [B,C,H,W] → [O,C,kh,kw]. Stride and
-   * padding are those of the convolution.
+   * padding are those of the convolution. With tiles, for a kernel of 3 × 3 and a stride of 1, in fewer products; these
+   * are the bits of a definition of their own.
    */
   conv2dWeightGradient(
     x: Tensor,
@@ -137,6 +138,7 @@ export interface Kernels {
     kernelWidth: number,
     stride: number,
     padding: Padding,
+    tileWidth?: WinogradWidth,
   ): Tensor;
   /**
    * The weight of the way back: [O,C,…] → [C,O,…], of a convolution with each kernel turned by half a turn. Of a matrix

@@ -69,7 +69,7 @@ function isNarrow({ dtype }: Tensor): boolean {
  *
  * It depends on neither batch, nor threads, nor backend: a picture has the same bits however it is computed.
  */
-function winogradWidth(operation: OperationOf<'conv2d'>, tensors: readonly Tensor[]): WinogradWidth | undefined {
+export function winogradWidth(operation: OperationOf<'conv2d'>, tensors: readonly Tensor[]): WinogradWidth | undefined {
   const [x, weight] = tensors;
   const [outChannels, channels, ...kernel] = weight.shape;
   const isFew = Math.min(channels, outChannels) < FEWEST_CHANNELS;

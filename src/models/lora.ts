@@ -3,11 +3,12 @@
  */
 import { at } from '../tensor/at.ts';
 import { checkFinite, checkTensor, finite, mustBe } from '../tensor/checks.ts';
+import { numbersOf } from '../tensor/deferred.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { extentOf, shapeText, sizeOf, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
 import { moduleFinder } from './lora-names.ts';
-import type { Weights } from './model.ts';
+import { areWeights, type Weights } from './model.ts';
 
 /** The update of one weight: (α/r) · up · down. */
 export interface LoraUpdate {
@@ -84,7 +85,6 @@ interface Scaled {
   readonly factor: number;
 }
 
-const areWeights = mustBe('a Map of tensors by name', (value) => value instanceof Map);
 const areLoras = mustBe('a list of { source, updates, scale }', Array.isArray);
 const aScale = finite();
 
@@ -117,8 +117,8 @@ function checkUpdate(source: string, { name, down, up, alpha }: LoraUpdate, path
 
 function sumOf(weight: Tensor, scaled: readonly Scaled[], dtype: DType): Tensor {
   const outputs = extentOf(weight, 0);
-  const inputs = weight.data.length / outputs;
-  const sums = Float64Array.from(weight.data);
+  const inputs = sizeOf(weight.shape) / outputs;
+  const sums = Float64Array.from(numbersOf(weight));
   const row = new Float64Array(inputs);
   for (const { update, factor } of scaled) {
     const { down, up } = update;

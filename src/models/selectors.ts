@@ -27,21 +27,27 @@ export function selectLayers(selectors: readonly string[], layers: readonly stri
  * @throws InputError as `selectLayers` does
  */
 export function selectCrossLayers(selectors: readonly string[], layers: readonly string[]): readonly string[] {
-  areNames('selectors', selectors);
-  const inner = selectors.map((selector) => (selector === 'cross' ? 're:' : selector.replace(/^cross:/, '')));
-  return selectOf(inner, layers, 'cross-attention');
+  return selectOf(selectors, layers, 'cross-attention', (selector) =>
+    selector === 'cross' ? 're:' : selector.replace(/^cross:/, ''),
+  );
 }
 
-function selectOf(selectors: readonly string[], layers: readonly string[], kind: string): readonly string[] {
+/** @param plain what a selector means among the layers of its kind */
+function selectOf(
+  selectors: readonly string[],
+  layers: readonly string[],
+  kind: string,
+  plain = (selector: string): string => selector,
+): readonly string[] {
   areNames('selectors', selectors);
   areNames('layers', layers);
   const selected = new Set<string>();
   for (const selector of selectors) {
-    const matches = matcher(selector);
+    const matches = matcher(plain(selector));
     const found = layers.filter(matches);
     if (found.length === 0) {
       const known = layers.length === 0 ? 'the model has none' : `the model has ${layers.join(', ')}`;
-      throw new InputError(`"${selector === 're:' ? 'cross' : selector}" selects no ${kind} layer; ${known}`);
+      throw new InputError(`"${selector}" selects no ${kind} layer; ${known}`);
     }
     for (const layer of found) selected.add(layer);
   }

@@ -101,7 +101,7 @@ function noted(one: Case, format: Format, options: TraceOptions, implementation:
   return { implementation, called, trace: attempt(one, format, options, noting) };
 }
 
-/** The same; what has been computed with a single fault is remembered, and computed anew where it ends too early. */
+/** The same; what a single fault gives is remembered, as far as it was asked for, and where that is too little, all. */
 export function rememberedTraces(traces: FaultyTraces): FaultyTraces {
   const known = new Map<string, { readonly trace: Trace | undefined; readonly isWhole: boolean }>();
   return {
@@ -112,11 +112,12 @@ export function rememberedTraces(traces: FaultyTraces): FaultyTraces {
       if (before?.isWhole || [...(before?.trace ?? [])].some(([name, value]) => !goOn(name, value)))
         return before?.trace;
       let isWhole = true;
-      const trace = traces.of(faults, (name, value) => {
+      const asFar: TraceOptions['goOn'] = (name, value) => {
         const isWanted = goOn(name, value);
         isWhole &&= isWanted;
         return isWanted;
-      });
+      };
+      const trace = traces.of(faults, before ? undefined : asFar);
       known.set(key, { trace, isWhole });
       return trace;
     },

@@ -19,7 +19,9 @@ export function readmeOf({ name, title, truth, subject, inputs, weights, expecte
       'it is added; a block or a transformer is what comes out of its last module. Any other module is welcome ' +
       'under its path.',
     `Truth: ${truth}. Write your tensors under the names of the taps into one safetensors file, in float32 or wider, ` +
-      `then \`pag check ${folder} yours.safetensors\`; \`--only 'step.0.*'\` if you have some of the taps only.`,
+      `then \`pag check ${folder} yours.safetensors\`, or, with NumPy and without Node, ` +
+      `\`python ${folder}/pag_oracle.py ${folder} yours.safetensors\`; \`--only 'step.0.*'\` if you have some of the ` +
+      'taps only.',
   ].join('\n\n')}\n`;
 }
 

@@ -40,6 +40,8 @@ export interface LatentNoise {
   /** The first noise, [N,C,h,w]. */
   readonly first: () => Tensor;
   readonly noiseSource: NoiseSource;
+  /** The same draws in the precision of the autoencoder, for a picture's latents; `noiseSource` unless given. */
+  readonly ofLatents?: NoiseSource;
   /** How many of a picture's latents are drawn: one for all, or one for each sample that has a seed of its own. */
   readonly draws: number;
 }
@@ -54,7 +56,7 @@ export function latentRun(
   backend: Backend,
   scheduler: Scheduler,
   from: LatentPicture | undefined,
-  { first, noiseSource, draws }: LatentNoise,
+  { first, noiseSource, ofLatents = noiseSource, draws }: LatentNoise,
 ): LatentRun {
   const { unet } = pipeline;
   const isInpainting = unet.inChannels !== unet.outChannels;
@@ -63,7 +65,7 @@ export function latentRun(
       `the UNet takes ${unet.inChannels} channels: it is one of inpainting, and wants a picture and a mask`,
     );
   if (!from) return { scheduler, unet, noise: first() };
-  const encoded = (picture: Tensor): Tensor => latentsOf(pipeline, backend, picture, draws, noiseSource, from);
+  const encoded = (picture: Tensor): Tensor => latentsOf(pipeline, backend, picture, draws, ofLatents, from);
   const { picture, mask, strength } = from;
   const isWhole = mask !== undefined && strength === 1;
   // As in diffusers: with all steps, repainting begins with the noise alone.
@@ -74,7 +76,7 @@ export function latentRun(
   const small = latentMask(mask, pixelsPerLatent(pipeline));
   if (latents && !isInpainting) {
     // diffusers encodes the masked picture here, too; of that nothing counts but the noise that it draws.
-    passLatents(pipeline, latents.shape, noiseSource);
+    passLatents(pipeline, latents.shape, ofLatents);
     return { scheduler: replacing(scheduler, { picture: latents, mask: small }, noise), unet, noise, ...start };
   }
   const left = encoded(masked(picture, mask));

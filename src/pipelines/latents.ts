@@ -76,7 +76,8 @@ function pictureOf(
  * gives.
  * @param picture [1,C,H,W], from −1 to 1
  * @param count how many are drawn
- * @param noiseSource is asked for [count,latentChannels,h,w], once, by an AutoencoderKL only
+ * @param noiseSource is asked for [count,latentChannels,h,w], once, by an AutoencoderKL only; in whose precision it is
+ *   to draw, as diffusers does
  * @returns [count,latentChannels,h,w], or of an AutoencoderTiny [1,…]
  * @throws InputError for a picture that does not fit, or tiles where there are none
  */
@@ -100,7 +101,7 @@ export function latentsOf(
   const noise = noiseSource([count, ...mean.shape.slice(1)]);
   const [means, logvars] = [mean, logvar].map((each) => forEachSample(cast(each, noise.dtype), noise));
   const drawn = mapElements(noise, (z, i) => at(means?.data ?? [], i) + exp(0.5 * at(logvars?.data ?? [], i)) * z);
-  return cast(scaledLatents(config, drawn), unet.dtype);
+  return scaledLatents(config, cast(drawn, unet.dtype));
 }
 
 /**
@@ -115,7 +116,8 @@ export function passLatents(
   if (!isTiny(autoencoder)) noiseSource(shape);
 }
 
-function isTiny(autoencoder: AutoencoderKL | AutoencoderTiny): autoencoder is AutoencoderTiny {
+/** Whether an autoencoder is the small one, which knows no distribution. */
+export function isTiny(autoencoder: AutoencoderKL | AutoencoderTiny): autoencoder is AutoencoderTiny {
   return autoencoder.encoder.family === 'AutoencoderTiny';
 }
 

@@ -1,7 +1,7 @@
 /** What words become: the conditions of a pipeline's UNet. */
 import type { Backend } from '../kernels/kernels.ts';
 import { referenceKernels } from '../kernels/plain/index.ts';
-import { createClipText, encodeText, type ClipText, type EncodedText } from '../models/clip-text/clip-text.ts';
+import { createClipText, encodeText, type ClipText } from '../models/clip-text/clip-text.ts';
 import type { Condition, Conditions } from '../models/condition.ts';
 import { parametersOf } from '../models/stage.ts';
 import { clipTextStages } from '../models/clip-text/stages.ts';
@@ -19,6 +19,10 @@ export interface PromptRequest {
   readonly prompts: readonly string[];
   /** What takes their place where nothing is asked: one for each picture, or one for all. */
   readonly negativePrompts?: readonly string[];
+  /** What XL's second text encoder is given in the place of `prompts`: one for each picture, or one for all. */
+  readonly prompts2?: readonly string[];
+  /** The same of `negativePrompts`. */
+  readonly negativePrompts2?: readonly string[];
   /** How many of the text encoders' last layers are left out for `prompts`; XL always leaves out one more. 0. */
   readonly clipSkip?: number;
   /** What XL is told of the picture's size. */
@@ -44,6 +48,8 @@ const areTexts: Check = mustBe(
 const checks: Checks<PromptRequest> = {
   prompts: areTexts,
   negativePrompts: optional(areTexts),
+  prompts2: optional(areTexts),
+  negativePrompts2: optional(areTexts),
   clipSkip: optional(whole(0)),
   sizes: optional(mustBe('{ originalSize, cropsCoordsTopLeft, targetSize }', (value) => Object(value) === value)),
   guidanceScale: optional(finite()),
@@ -52,21 +58,20 @@ const checks: Checks<PromptRequest> = {
 /**
  * What the UNet is told: `given` of the prompts, `null` of the negative ones. No negative prompt is the empty text, or,
  * with `forceZerosForEmptyPrompt`, zeros, as in diffusers.
- * @throws InputError for as many negative prompts as neither fits all nor each, a pipeline of XL that is told no sizes,
- *   and layers to leave out that are not there
+ * @throws InputError for as many prompts as fit neither all nor each, some for a second text encoder where there is
+ *   none, a pipeline of XL that is told no sizes, and layers to leave out that are not there
  */
 export function promptConditions(pipeline: StableDiffusion, backend: Backend, request: PromptRequest): Conditions {
   checkOptions('promptConditions', request, checks);
   const { prompts, negativePrompts = [''], clipSkip = 0, guidanceScale = 7.5 } = request;
+  checkSecond(pipeline, request);
   const count = prompts.length;
-  if (negativePrompts.length !== 1 && negativePrompts.length !== count)
-    throw new InputError(
-      `there are ${negativePrompts.length} negative prompts for ${count} pictures; give one for all, or one for each`,
-    );
-  const given = embedPrompts(pipeline, backend, prompts, clipSkip);
+  const second = forEach(request.prompts2 ?? prompts, 'second prompts', count);
+  const given = embedPrompts(pipeline, backend, prompts, clipSkip, second);
   const areZeros = pipeline.forceZerosForEmptyPrompt && request.negativePrompts === undefined;
-  const negative = Array.from({ length: count }, (_, i) => at(negativePrompts, negativePrompts.length === 1 ? 0 : i));
-  const nothing = areZeros ? zerosLike(given) : embedPrompts(pipeline, backend, negative);
+  const negative = forEach(negativePrompts, 'negative prompts', count);
+  const negative2 = forEach(request.negativePrompts2 ?? negative, 'second negative prompts', count);
+  const nothing = areZeros ? zerosLike(given) : embedPrompts(pipeline, backend, negative, 0, negative2);
   const { timeCondProjDim: size } = pipeline.unet.config;
   const { dtype } = pipeline.unet;
   const common = {
@@ -76,12 +81,29 @@ export function promptConditions(pipeline: StableDiffusion, backend: Backend, re
   return { given: { ...given, ...common }, null: { ...nothing, ...common } };
 }
 
+/** @throws InputError for prompts of a second text encoder that there is not, or that would not be looked at */
+function checkSecond({ texts }: StableDiffusion, request: PromptRequest): void {
+  const name = (['prompts2', 'negativePrompts2'] as const).find((key) => request[key] !== undefined);
+  if (name !== undefined && texts.length === 1)
+    throw new InputError(`${name} are given, but of the pipelines supported only XL has a second text encoder`);
+  if (request.negativePrompts2 && !request.negativePrompts)
+    throw new InputError('negativePrompts2 are given without negativePrompts, which say that there are any; give [""]');
+}
+
+/** One text for each picture. @throws InputError where they are neither one for all nor one for each */
+function forEach(texts: readonly string[], what: string, count: number): readonly string[] {
+  if (texts.length !== 1 && texts.length !== count)
+    throw new InputError(`there are ${texts.length} ${what} for ${count} pictures; give one for all, or one for each`);
+  return Array.from({ length: count }, (_, i) => at(texts, texts.length === 1 ? 0 : i));
+}
+
 /** What prompts alone tell the UNet: `encoderHiddenStates` [N,L,D], and `textEmbeds` [N,P] in XL. */
 export type TextCondition = Pick<Condition, 'encoderHiddenStates' | 'textEmbeds'>;
 
 /**
  * What the UNet is told of prompts, one for each sample. Each text is encoded once.
  * @param clipSkip how many of the last layers are left out; XL leaves out one more
+ * @param prompts2 of XL's second text encoder, one for each sample
  * @throws InputError where there are not so many layers
  */
 export function embedPrompts(
@@ -89,20 +111,25 @@ export function embedPrompts(
   backend: Backend,
   prompts: readonly string[],
   clipSkip = 0,
+  prompts2 = prompts,
 ): TextCondition {
-  const different = [...new Set(prompts)];
-  const places = prompts.map((prompt) => different.indexOf(prompt));
   const isXl = texts.length > 1;
-  const encoded = texts.map(({ tokenize, encoder }) => {
+  const encoded = texts.map(({ tokenize, encoder }, i) => {
+    const own = i === 0 ? prompts : prompts2;
+    const different = [...new Set(own)];
+    const places = own.map((prompt) => different.indexOf(prompt));
     const input = { inputIds: different.map((prompt) => tokenize(prompt).ids) };
     checkSkip(encoder, clipSkip + (isXl ? 1 : 0));
-    return encodeText(isXl ? encoder : withoutLayers(encoder, clipSkip), backend, input);
+    return { text: encodeText(isXl ? encoder : withoutLayers(encoder, clipSkip), backend, input), places };
   });
-  if (!isXl) return { encoderHiddenStates: rowsOf(at(encoded, 0).lastHiddenState, places) };
-  const hidden = encoded.map(({ hiddenStates }) => at(hiddenStates, hiddenStates.length - 2 - clipSkip));
-  const { textEmbeds } = lastOf(encoded) as EncodedText;
-  if (!textEmbeds) throw new InputError('the second text encoder has no projection, so it gives no text_embeds');
-  return { encoderHiddenStates: rowsOf(besideOneAnother(hidden), places), textEmbeds: rowsOf(textEmbeds, places) };
+  const first = at(encoded, 0);
+  if (!isXl) return { encoderHiddenStates: rowsOf(first.text.lastHiddenState, first.places) };
+  const hidden = encoded.map(({ text: { hiddenStates }, places }) =>
+    rowsOf(at(hiddenStates, hiddenStates.length - 2 - clipSkip), places),
+  );
+  const { text, places } = lastOf(encoded) ?? first;
+  if (!text.textEmbeds) throw new InputError('the second text encoder has no projection, so it gives no text_embeds');
+  return { encoderHiddenStates: besideOneAnother(hidden), textEmbeds: rowsOf(text.textEmbeds, places) };
 }
 
 function checkSkip({ config }: ClipText, skipped: number): void {

@@ -44,7 +44,7 @@ export interface StableDiffusion {
  * Loads a folder of a pipeline, or the Hub's cache of one.
  * @param source its name, for messages
  * @param dtype in which all models compute; but XL's autoencoder computes in f32 in the place of f16, where its config
- *   says so (`force_upcast`), as in diffusers
+ *   says so (`force_upcast`), and encodes in f32 in the place of bf16, as in diffusers
  * @throws InputError when files are missing or wrong, for parts that do not fit one another, and for pipelines of other
  *   kinds
  */
@@ -120,6 +120,9 @@ async function loadAutoencoder(
     return { autoencoder: createAutoencoderTiny(config, weights, dtype, source), warnings };
   }
   const { config, weights, warnings } = await part('vae', componentKinds.AutoencoderKL);
-  const upcast = isXl && dtype === 'f16' && config.forceUpcast;
-  return { autoencoder: createAutoencoderKL(config, weights, upcast ? 'f32' : dtype, source), warnings };
+  const create = (as: DType): AutoencoderKL => createAutoencoderKL(config, weights, as, source);
+  const upcasts = isXl && config.forceUpcast;
+  const autoencoder = create(upcasts && dtype === 'f16' ? 'f32' : dtype);
+  const { encoder } = upcasts && dtype === 'bf16' ? create('f32') : autoencoder;
+  return { autoencoder: { ...autoencoder, encoder }, warnings };
 }

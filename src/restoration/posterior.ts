@@ -10,11 +10,11 @@
  *
  * Guidance moves the step, as ever; the misfit is that of the model's own, unguided prediction.
  */
-import { addScaled, combine, mapElements, norm, scale, subtract } from '../tensor/arithmetic.ts';
+import { add, combine, mapElements, norm, scale, subtract } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
 import { aFunction, checkOptions, checkTensor, finite, withMethods, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
-import { extentOf, sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
+import { extentOf, sameShape, shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { originalPerPrediction, originalPerSample } from '../schedulers/original-slope.ts';
 import { aScheduler, type Scheduler } from '../schedulers/scheduler.ts';
 import { measure, measureBack, type Measurement } from './measurement.ts';
@@ -30,7 +30,8 @@ export interface InverseProblem {
   readonly weight: number;
 }
 
-const checks: Checks<InverseProblem> = {
+/** What these may be. */
+export const measuredChecks: Checks<InverseProblem> = {
   measurement: withMethods<Measurement>('a measurement, as superResolution(4)', 'sizeOf', 'rowAt'),
   measured: checkTensor,
   weight: finite(0),
@@ -38,6 +39,15 @@ const checks: Checks<InverseProblem> = {
 
 /** Schedulers whose model sees x_t as it is, with α and σ of a fixed variance. */
 const supported = ['DDPMScheduler', 'DDIMScheduler'];
+
+/** @throws InputError for a scheduler that posterior sampling does not go with */
+export function checkRestored(scheduler: Scheduler): void {
+  aScheduler('the scheduler', scheduler);
+  if (supported.includes(scheduler.name)) return;
+  throw new InputError(
+    `posterior sampling goes with ${supported.join(' and ')}, but the scheduler is ${scheduler.name}`,
+  );
+}
 
 /**
  * The scheduler, each step of which is followed by one towards the measurement.
@@ -51,40 +61,49 @@ export function restoring<State>(
   slopeAt: (sample: Tensor, timestep: number) => Slope,
   noise: Tensor,
 ): Scheduler<State> {
-  aScheduler('the scheduler', scheduler);
-  checkOptions('an inverse problem', problem, checks);
+  checkRestored(scheduler);
+  checkOptions('an inverse problem', problem, measuredChecks);
   aFunction('a function, as modelSlope(unet, backend) gives it')('slopeAt', slopeAt);
-  if (!supported.includes(scheduler.name)) {
-    throw new InputError(
-      `posterior sampling goes with ${supported.join(' and ')}, but the scheduler is ${scheduler.name}`,
-    );
-  }
+  checkTensor('the noise', noise);
+  checkMeasured(problem, noise.shape, noise.dtype);
   const { measurement, measured, weight } = problem;
-  checkMeasured(problem, noise);
+  const size = [extentOf(noise, 2), extentOf(noise, 3)] as const;
+  if (weight === 0) return scheduler;
+  return movedSteps(scheduler, slopeAt, (original) =>
+    scale(measureBack(measurement, unit(subtract(measured, measure(measurement, original))), size), weight),
+  );
+}
+
+/**
+ * The scheduler, each step of which is followed by a move along what lessens a misfit of x̂₀.
+ * @param lessening −∂misfit/∂x̂₀, of the shape of x̂₀
+ */
+export function movedSteps<State>(
+  scheduler: Scheduler<State>,
+  slopeAt: (sample: Tensor, timestep: number) => Slope,
+  lessening: (original: Tensor) => Tensor,
+): Scheduler<State> {
   return {
     ...scheduler,
     step(state, input) {
       const result = scheduler.step(state, input);
-      if (weight === 0) return result;
       const { index, sample } = input;
       const slope = slopeAt(sample, at(scheduler.timesteps, index));
-      const original = scheduler.predictOriginal(sample, slope.prediction, index);
-      const misfit = subtract(measured, measure(measurement, original));
-      const towards = measureBack(measurement, unit(misfit), [extentOf(sample, 2), extentOf(sample, 3)]);
+      const towards = lessening(scheduler.predictOriginal(sample, slope.prediction, index));
       const perSample = originalPerSample(scheduler, index);
       const perPrediction = originalPerPrediction(scheduler, index);
-      // −∇‖y − A x̂₀‖ = (a + Jᵀ b) Aᵀ (y − A x̂₀)/‖y − A x̂₀‖
+      // x̂₀ = a x + b p(x): what lessens the misfit of x̂₀ does so along (a + Jᵀ b).
       const rise = combine([
         [perSample, towards],
         [1, slope.transposed(scale(towards, perPrediction))],
       ]);
-      return { ...result, sample: addScaled(result.sample, weight, rise) };
+      return { ...result, sample: add(result.sample, rise) };
     },
   };
 }
 
 /** Each sample divided by its length; nothing of what is nothing. */
-function unit(x: Tensor): Tensor {
+export function unit(x: Tensor): Tensor {
   const lengths = norm(x);
   const size = x.data.length / lengths.length;
   return mapElements(x, (value, i) => {
@@ -93,14 +112,17 @@ function unit(x: Tensor): Tensor {
   });
 }
 
-/** @throws InputError unless y is what is measured of pictures as the noise, in its precision */
-function checkMeasured({ measurement, measured }: InverseProblem, noise: Tensor): void {
-  checkTensor('the noise', noise);
-  const [batch = 0, channels = 0, height = 0, width = 0] = noise.shape;
+/** @throws InputError unless y is what is measured of pictures of a shape, in their precision */
+export function checkMeasured(
+  { measurement, measured }: InverseProblem,
+  pictures: readonly number[],
+  dtype: DType,
+): void {
+  const [batch = 0, channels = 0, height = 0, width = 0] = pictures;
   const expected = [batch, channels, ...measurement.sizeOf([height, width])];
-  if (sameShape(measured.shape, expected) && measured.dtype === noise.dtype) return;
+  if (sameShape(measured.shape, expected) && measured.dtype === dtype) return;
   throw new InputError(
     `what was measured is ${shapeText(measured.shape)} in ${measured.dtype}; of pictures of ` +
-      `${shapeText(noise.shape)}, ${measurement.name} measures ${shapeText(expected)} in ${noise.dtype}`,
+      `${shapeText(pictures)}, ${measurement.name} measures ${shapeText(expected)} in ${dtype}`,
   );
 }

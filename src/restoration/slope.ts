@@ -1,9 +1,13 @@
 /** How a model's prediction changes with its input. */
-import type { Backend } from '../kernels/kernels.ts';
+import { gradient, gradientName } from '../kernels/gradients/gradient.ts';
+import { sumOverAll } from '../kernels/gradients/sums.ts';
+import { tensorOf, type Backend, type Program } from '../kernels/kernels.ts';
+import type { PictureModel } from '../models/autoencoder.ts';
 import type { Condition } from '../models/condition.ts';
 import { lossGradient } from '../models/loss-gradient.ts';
 import type { Model, ModelInput } from '../models/model.ts';
-import { runModel } from '../models/passes.ts';
+import { forwardPasses, runModel } from '../models/passes.ts';
+import { unperturbed } from '../models/stage.ts';
 import { addScaled } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -38,4 +42,38 @@ export function modelSlope<State>(
       },
     };
   };
+}
+
+/**
+ * What one way of an autoencoder makes of a sample, and the way back through it.
+ * @throws InputError when the sample does not fit
+ */
+export function pictureSlope<Config>(model: PictureModel<Config>, backend: Backend, sample: Tensor): Slope {
+  return {
+    prediction: at(runModel(model, backend, { sample }).predictions, 0),
+    transposed: (v) =>
+      tensorOf(
+        backend.run(transposedProgram(model), { ...model.tensors({ sample }, model.weights, model.dtype), along: v }),
+        gradientName('sample'),
+      ),
+  };
+}
+
+/** From `sample` and `along`, of the shape of what comes out, to `grad.sample`: Jᵀ along. */
+function transposedProgram<Config>(model: PictureModel<Config>): Program {
+  const key = 'the way back through it';
+  const known = model.programs.get(key);
+  if (known) return known;
+  const along: Program = (kernels, given) => {
+    const watcher = { watches: () => false, tap: (_path: string, value: Tensor) => value };
+    const [output] = forwardPasses(model, kernels, given, [unperturbed], () => watcher);
+    return { sum: sumOverAll(kernels, kernels.multiply(output ?? tensorOf(given, 'along'), tensorOf(given, 'along'))) };
+  };
+  const derived = gradient(along, 'sum', ['sample']);
+  const program: Program = (kernels, given) => {
+    const results = derived(kernels, given);
+    return { [gradientName('sample')]: tensorOf(results, gradientName('sample')) };
+  };
+  model.programs.set(key, program);
+  return program;
 }

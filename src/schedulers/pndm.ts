@@ -68,8 +68,9 @@ interface Call {
  * warms up: its first step is Heun's, the order then rises by one a step. A v is read as if the sample at the beginning
  * of the step had given it, as in diffusers.
  * @param steps how many, from 4 (without PRK from 1) to the timesteps of the training
- * @param leftOut how many of them are left out at the beginning: those that are left have their own start, as if they
- *   were all. (In diffusers a run that begins later takes the calls of the whole run for those of its start.)
+ * @param leftOut how many of them are left out at the beginning. With PRK those that are left have their own start, as
+ *   if they were all. (In diffusers they take the calls of the whole run for those of its start, and explode.) Without
+ *   it the run is diffusers': see `warmingCalls`.
  * @throws InputError for a config or a number of steps that it does not support
  */
 export function pndm(config: Config, steps: number, leftOut = 0): Scheduler<State> {
@@ -84,14 +85,15 @@ export function pndm(config: Config, steps: number, leftOut = 0): Scheduler<Stat
   const lastAlpha = options.flag('set_alpha_to_one', false) ? 1 : at(alphasCumprod, 0);
   const read = options.finish();
 
-  const grid = spacedTimesteps(spacing, trainTimesteps, steps, offset).slice(leftOut);
+  const whole = spacedTimesteps(spacing, trainTimesteps, steps, offset);
+  const grid = whole.slice(leftOut);
   if (!skipsPrk && grid.length < 4)
     throw new InputError(
       `${name}: ${grid.length} steps are asked for, but the Runge–Kutta start needs 4; set skip_prk_steps`,
     );
   const stride = Math.floor(trainTimesteps / steps);
   const prk = skipsPrk ? [] : prkCalls(grid.slice(0, 4), Math.floor(stride / 2));
-  const calls = [...prk, ...(skipsPrk ? warmingCalls(grid, stride) : plmsCalls(grid.slice(3), stride))];
+  const calls = [...prk, ...(skipsPrk ? warmingCalls(whole, stride, leftOut) : plmsCalls(grid.slice(3), stride))];
   const alphaOf = (timestep: number): number => (timestep >= 0 ? at(alphasCumprod, timestep) : lastAlpha);
   const moves = calls.map(({ t, from, to }) => ({ t, alpha: alphaOf(from), next: alphaOf(to) }));
   checkAlphas(name, schedule, prediction, moves);
@@ -162,11 +164,17 @@ function plmsCalls(grid: readonly number[], stride: number): readonly Call[] {
   return grid.map((t) => ({ t, from: t, to: t - stride }));
 }
 
-/** As plmsCalls, but the first step has a second call, at its end. */
-function warmingCalls(grid: readonly number[], stride: number): readonly Call[] {
-  const [first, ...others] = plmsCalls(grid, stride);
-  const again = grid.slice(1, 2).map((t) => ({ t, from: t + stride, to: t }));
-  return first ? [first, ...again, ...others] : [];
+/**
+ * As plmsCalls, but the first step has a second call, at its end: the second timestep of the run stands there twice.
+ * A run that begins later lacks its first calls, and takes whichever comes second for that of its first step: at the
+ * same timestep where one is left out, else one further down, so that the model is told the next timestep ever after.
+ * It is what all draw with it from a picture, Stable Diffusion's own scheduler among them.
+ */
+function warmingCalls(grid: readonly number[], stride: number, leftOut: number): readonly Call[] {
+  const timesteps = [...grid.slice(0, 2), ...grid.slice(1)].slice(leftOut);
+  return plmsCalls(timesteps, stride).map((call, i) =>
+    i === 1 ? { t: call.t, from: call.t + stride, to: call.t } : call,
+  );
 }
 
 /** What is known of it before it is created, and how it is. */

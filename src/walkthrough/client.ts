@@ -8,6 +8,8 @@ import type {
   CheckRequest,
   CheckResult,
   EngineReport,
+  FilmRequest,
+  FilmResult,
   FromWorker,
   JudgeRequest,
   JudgeResult,
@@ -34,6 +36,8 @@ export interface Client {
   check(request: CheckRequest): Answer<CheckResult>;
   /** @param of names the pictures that the request holds */
   judge(request: JudgeRequest, of: string): Answer<JudgeResult>;
+  /** @param of names the pictures that the request holds */
+  film(request: FilmRequest, of: string): Answer<FilmResult>;
   words(request: WordsRequest): Answer<WordsResult>;
   /** From now on what this section wants goes first. */
   focus(section: string): void;
@@ -110,6 +114,7 @@ export function createClient(changed: () => void): Client {
     passes: (request, of) => ask('passes', request, `${of} ${JSON.stringify({ ...request, sample: undefined })}`),
     check: (request) => ask('check', request, JSON.stringify(request)),
     judge: (request, of) => ask('judge', request, of),
+    film: (request, of) => ask('film', request, of),
     words: (request) => ask('words', request, JSON.stringify(request)),
     focus(section) {
       focused = section;

@@ -97,7 +97,7 @@ async function start(): Promise<void> {
 
 /**
  * The sections that have a place in this page, and their places; of a page that is asked for a single figure
- * (`?figure=NAME`) that one, alone.
+ * (`?figure=NAME`) that one, and what else is then left.
  * @throws Error where there is no such figure
  */
 function sectionsHere() {
@@ -113,7 +113,7 @@ function sectionsHere() {
     throw new Error(`it has no figure "${figure}"; there are ${names}`);
   }
   showAlone(found.root);
-  return [found];
+  return here.filter(({ root }) => root.isConnected);
 }
 
 /** Notices which sections are near the screen. */

@@ -113,6 +113,17 @@ export interface JudgeResult {
   readonly confidences: readonly number[];
 }
 
+/** Pictures, each [B,1,H,W], that are to follow one another. */
+export interface FilmRequest {
+  readonly title: string;
+  readonly pictures: readonly Tensor[];
+}
+
+/** The bytes of the file. */
+export interface FilmResult {
+  readonly gif: Uint8Array;
+}
+
 /** Pictures of what words ask for. */
 export interface WordsRequest {
   /** What is asked for; the empty text asks for nothing in particular. */
@@ -140,6 +151,7 @@ export interface Works {
   readonly passes: { readonly request: PassesRequest; readonly result: PassesResult };
   readonly check: { readonly request: CheckRequest; readonly result: CheckResult };
   readonly judge: { readonly request: JudgeRequest; readonly result: JudgeResult };
+  readonly film: { readonly request: FilmRequest; readonly result: FilmResult };
   readonly words: { readonly request: WordsRequest; readonly result: WordsResult };
 }
 /** The name of a kind of work. */

@@ -8,6 +8,7 @@ import { readCase } from '../oracle/read-case.ts';
 import type { FromWorker, KernelChoice, ToWorker } from './protocol.ts';
 import { caseName, wordsPictures } from './study.ts';
 import { chooseEngine } from './work/engine.ts';
+import { film } from './work/film.ts';
 import { judge, loadClassifier } from './work/judge.ts';
 import { createLater } from './work/later.ts';
 import { loadModel, type Model } from './work/model.ts';
@@ -59,6 +60,9 @@ function serve(scope: WorkerScope): void {
         break;
       case 'judge':
         judges.begin(id, (classifier) => judge(classifier, ready.backend, request), 1);
+        break;
+      case 'film':
+        turns.add({ id, size: 1, steps: film(request) });
         break;
       case 'words':
         words.begin(id, (pipeline) => drawWords(pipeline, ready.backend, request), wordsPictures);

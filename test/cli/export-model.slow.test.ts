@@ -1,4 +1,5 @@
 /** Cases of one's own model: what is written can be checked with, honest ports pass, and mistakes are named. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,13 +11,14 @@ import type { Implementation } from '../../src/oracle/implementation.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { temporaryFolder } from './models.ts';
+import { python } from './python.ts';
 import { heldOut, outputOf, port } from '../oracle/ports.ts';
 
 const { path } = temporaryFolder();
 const printed = capturePrinted();
 const folderOf = (name: string): string => new URL(`../../fixtures/${name}`, import.meta.url).pathname;
 const pixels = folderOf('goldens/runs/conditional');
-const words = folderOf('letters-text/model');
+const words = folderOf('goldens/text/pipelines/sd-1');
 const ofPixels = ['--model', pixels, '--labels', '1', '--null-label', '3'];
 const small = ['--height', '16', '--width', '16', '--steps', '1'];
 
@@ -68,18 +70,14 @@ describe('a case of a model of pictures', () => {
     expect(drawn('sample')).toEqual((await openCase(kit)).expected.get('step.1.sample')?.f64);
   });
 
-  it('has noise where the scheduler draws it, and only there', async () => {
+  it('has noise where the scheduler draws it, and only there; and the taps that are asked for', async () => {
     const noisy = path('noisy');
-    expect(await runCommand(['export', ...ofPixels, noisy, '--scheduler', 'ddpm', '--steps', '3', '--quiet'])).toBe(0);
-    const { inputs } = await openCase(noisy);
+    const run = ['--scheduler', 'ddpm', '--steps', '3', '--taps', 'step.1.guided,*.conv_in'];
+    expect(await runCommand(['export', ...ofPixels, noisy, ...run, '--quiet'])).toBe(0);
+    const { inputs, expected } = await openCase(noisy);
     expect([...inputs.keys()]).toEqual(['noise', 'step.0.noise', 'step.1.noise']);
     expect([...(await openCase(kit)).inputs.keys()]).toEqual(['noise']);
-  });
-
-  it('has the taps that are asked for', async () => {
-    const some = path('some');
-    expect(await runCommand(['export', ...ofPixels, some, '--taps', 'step.1.guided,*.conv_in', '--quiet'])).toBe(0);
-    const taps = [...(await openCase(some)).expected.keys()];
+    const taps = [...expected.keys()];
     expect(taps).toContain('step.1.guided');
     expect(taps.filter((tap) => !tap.endsWith('.conv_in'))).toEqual(['step.1.guided']);
   });
@@ -121,6 +119,36 @@ describe('a case of a pipeline with text', () => {
     const wrong = await written(kit, faulty('geglu-swapped'), 'swapped.safetensors');
     expect(await runCommand(['check', kit, wrong, '--quiet'])).toBe(1);
     expect(printed.at(-1)).toMatch(/step\.0\.down_blocks\.0\.attentions\.0/);
+  });
+});
+
+describe('a case of a pipeline of Stable Diffusion XL', () => {
+  const kit = path('xl');
+  const xl = folderOf('goldens/text/pipelines/sd-xl');
+
+  it('has both encoders, sizes and the pooled text, is passed by honest ports, and finds mistakes', async () => {
+    const args = ['--model', xl, '--prompt', 'a letter Q', '--negative-prompt', 'blue', ...small, '--quiet'];
+    expect(await runCommand(['export', ...args, kit])).toBe(0);
+    const one = await openCase(kit);
+    for (const tap of [
+      'text_encoder_2.text_projection',
+      'text_embeds',
+      'step.0.prediction',
+      'step.0.perturbed.mid_block',
+      'image',
+    ])
+      expect([...one.expected.keys()]).toContain(tap);
+    expect(await runCommand(['check', kit, await written(kit, honest, 'xl.safetensors'), '--quiet'])).toBe(0);
+    const wrong = await written(kit, faulty('time-ids-crop-last'), 'xl-wrong.safetensors');
+    expect(await runCommand(['check', kit, wrong, '--no-diagnosis', '--quiet'])).toBe(1);
+    expect(printed.at(-1)).toMatch(/First divergence: step\.0\./);
+  });
+
+  it.runIf(python !== undefined)('is checked in Python, by the checker beside it', async () => {
+    const checker = (file: string) => spawnSync(python ?? '', [join(kit, 'pag_oracle.py'), kit, path(file)]);
+    expect(checker('xl.safetensors')).toMatchObject({ status: 0 });
+    const { status, stdout } = checker('xl-wrong.safetensors');
+    expect([status, stdout.toString()]).toEqual([1, expect.stringMatching(/taps are off, first /)]);
   });
 });
 

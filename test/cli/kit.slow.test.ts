@@ -11,12 +11,11 @@ import { loadCase } from '../oracle/cases.ts';
 import { heldOut, outputOf, port } from '../oracle/ports.ts';
 import { capturePrinted } from './console.ts';
 import { temporaryFolder } from './models.ts';
+import { python } from './python.ts';
 
 const { path } = temporaryFolder();
 const printed = capturePrinted();
-const runs = (command: string, ...args: readonly string[]): boolean => spawnSync(command, args).status === 0;
-const hasTar = runs('tar', '--version');
-const python = ['python3', process.env['PYTHON'] ?? 'python'].find((name) => runs(name, '-c', 'import numpy'));
+const hasTar = spawnSync('tar', ['--version']).status === 0;
 
 const honest = port(heldOut['even terms first, fused']!);
 const faulty = (name: string): Implementation => bank.find((fault) => fault.name === name)!.apply(honest);

@@ -128,9 +128,28 @@ describe('pag cases, export and check', () => {
     expect(await runCommand(good)).toBe(0);
     expect(JSON.parse(printed.at(-1) ?? '')).toMatchObject({ schema: 1, passes: true, cases: [{ case: name }] });
 
+    // It is not checked again, unless something has changed or all is to be checked.
+    expect(await runCommand(good)).toBe(0);
+    const again = JSON.parse(printed.at(-1) ?? '');
+    expect(again).toMatchObject({ passes: true, cases: [], unchanged: [{ case: name }] });
+    const checked = async (...options: string[]): Promise<number> => {
+      await runCommand([...good, ...options]);
+      return JSON.parse(printed.at(-1) ?? '').cases.length;
+    };
+    expect([await checked('--fresh'), await checked(), await checked('--dtype', 'tf32')]).toEqual([1, 0, 1]);
+    expect([await checked('--record', path('record.json')), await checked('--dtype', 'tf32')]).toEqual([1, 0]);
+    expect(await refusal(...good, '--record', join(files, `${name}.safetensors`))).toMatch(/is written, not/);
+    writeFileSync(path('other.json'), '{"cases":[]}');
+    expect(await refusal(...good, '--record', path('other.json'))).toMatch(/other\.json is no record of pag check/);
+    expect(await refusal('check', name, join(files, `${name}.safetensors`), '--fresh')).toMatch(/without a kit/);
+
     put('guidances/pag.safetensors', guided);
     const [xml, html] = [path('kit.xml'), path('kit.html')];
-    expect(await runCommand(['check', kit, files, '--junit', xml, '--html', html])).toBe(1);
+    expect(await runCommand(['check', kit, files, '--fresh'])).toBe(1);
+    expect(await runCommand(['check', kit, files])).toBe(1);
+    expect(printed.at(-1)).toMatch(/✗ guidances\/pag: 1 of 1 tap is off.*\n✓ guidances\/cfg-pag: unchanged; /);
+    expect(printed.at(-1)).toMatch(/1 case checked, 1 unchanged, 1 off, 1 without a file$/);
+    expect(await runCommand(['check', kit, files, '--fresh', '--junit', xml, '--html', html])).toBe(1);
     expect(printed.at(-1)).toMatch(/✓ guidances\/cfg-pag: .*\n✗ guidances\/pag: 1 of 1 tap is off/);
     expect(printed.at(-1)).toMatch(/2 cases checked, 1 off, 1 without a file$/);
     expect(readFileSync(xml, 'utf8').match(/<testsuite /g)).toHaveLength(2);

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
+import { wordsModel } from '../../src/cli/shipped.ts';
 import { encodePng } from '../../src/formats/png.ts';
 import { parseSafetensors, readTensor } from '../../src/formats/safetensors.ts';
 import { measure } from '../../src/restoration/measurement.ts';
@@ -72,6 +73,32 @@ describe('pag restore', () => {
     expect(await ratio('--weight', '3')).toBeGreaterThan((await ratio('--weight', '0')) + 1);
   });
 
+  const words = (...args: readonly string[]): string[] => [
+    ...['restore', '--method', 'psld', '--model', wordsModel, '--task', 'sr4', '--input', path('small.png')],
+    ...['--count', '1', '--threads', '1', ...args],
+  ];
+
+  it('restores in the latents of a pipeline: the nearer to what was given the more that counts', async () => {
+    const latents = path('psld.safetensors');
+    const misfit = async (...more: readonly string[]): Promise<number> => {
+      const args = ['--prompt', 'a letter I', '--steps', '6', '--latents', latents, ...more];
+      expect(await runCommand(words(...args))).toBe(0);
+      const file = parseSafetensors(readFileSync(latents), latents);
+      expect([...file.entries.keys()].slice(-2)).toEqual(['sample', 'image']);
+      return norm(subtract(readTensor(file, 'measured'), measure(superResolution(4), readTensor(file, 'image'))))[0];
+    };
+    expect(await misfit('--weight', '8')).toBeLessThan(0.8 * (await misfit('--weight', '0', '--gluing', '0')));
+  });
+
+  it.each([
+    [[], "--method psld needs a --prompt; '' says nothing of the picture"],
+    [['--prompt', 'a', '--prompt', 'b'], 'with one --prompt and one --negative-prompt'],
+    [['--prompt', 'a', '--labels', '3'], '--labels has no effect with --method psld'],
+    [['--prompt', 'a', '--gluing', '-1'], '--gluing is -1'],
+  ])('refuses in latents %j', async (args, message) => {
+    expect(await refusal(...words(...args, '--out', path('grid.png')))).toContain(message);
+  });
+
   it.each([
     [['--input', 'x.png'], '--task is missing; expected denoise, inpaint'],
     [['--task', 'deblur', '--input', 'x.png'], '--task is "deblur"'],
@@ -95,6 +122,9 @@ describe('pag restore', () => {
     ],
     [['--task', 'denoise', '--input', 'whole.png', '--weight', '-1'], '--weight is -1'],
     [['--task', 'denoise', '--input', 'none.png'], 'none.png'],
+    [['--task', 'denoise', '--input', 'whole.png', '--method', 'psdl'], '--method is "psdl"'],
+    [['--task', 'denoise', '--input', 'whole.png', '--prompt', 'a'], '--prompt has no effect with --method dps'],
+    [['--task', 'denoise', '--input', 'whole.png', '--gluing', '1'], '--gluing has no effect with --method dps'],
   ])('refuses %j', async (args, message) => {
     const given = args.map((arg) => (arg.endsWith('.png') ? path(arg) : arg));
     expect(await refusal(...restore(...given, '--out', path('grid.png')))).toContain(message);

@@ -3,8 +3,15 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
 import { parseSafetensors, readTensor, type SafetensorsFile } from '../../src/formats/safetensors.ts';
+import { readPicture } from '../../src/cli/picture.ts';
+import { referenceBackend } from '../../src/kernels/plain/index.ts';
+import { latentsOf as latentsOfPicture } from '../../src/pipelines/latents.ts';
+import { noiseFrom } from '../../src/sampling/noise.ts';
+import { createScheduler } from '../../src/schedulers/registry.ts';
 import { at } from '../../src/tensor/at.ts';
+import { manualSeed } from '../../src/tensor/random.ts';
 import { fixture } from '../goldens.ts';
+import { loadPipeline } from '../pipelines/folders.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { temporaryFolder } from './models.ts';
 
@@ -59,6 +66,18 @@ describe('pictures from words', () => {
     expect(readTensor(await draw('sd-1', ...sized), 'image').shape).toEqual([1, 3, 8, 24]);
   });
 
+  it('of 16 bits begin in XL with latents that are drawn in f32', async () => {
+    const file = await draw('sd-xl', '--prompt', 'a', '--init', picture, '--strength', '0.5', '--dtype', 'f16');
+    const pipeline = await loadPipeline('sd-xl', 'f16');
+    const sample = await readPicture(picture, [1, 3, 16, 16], 'f16', false);
+    const generator = manualSeed(0);
+    const drawn = latentsOfPicture(pipeline, referenceBackend(), sample, 1, noiseFrom(generator, 'f32'));
+    const scheduler = createScheduler(pipeline.schedulerConfig ?? {}, 2, { begin: 1 });
+    const noise = generator.randn(drawn.shape, 'f16');
+    expect(readTensor(file, 'noise')).toEqual(noise);
+    expect(readTensor(file, 'start')).toEqual(scheduler.addNoise(drawn, noise, 0));
+  });
+
   it('keep what the mask keeps, but for what the autoencoder makes of it', async () => {
     const file = await draw('sd-1', '--prompt', 'a', '--init', picture, '--inpaint', mask);
     const whole = await draw('sd-1', '--prompt', 'b', '--init', picture, '--inpaint', mask);
@@ -108,6 +127,22 @@ describe('pag sample --prompt refuses', () => {
       ['--init', large, '--strength', '1', '--height', '16', '--width', '16'],
       'large.png has 40 × 24 pixels, but the samples have 16 × 16; give --resize',
     ],
+    ['a prompt of a second encoder', 'sd-1', ['--prompt-2', 'b'], '--prompt-2 has no effect without a second text'],
+    [
+      'second negative prompts without first ones',
+      'sd-xl',
+      ['--negative-prompt-2', 'b'],
+      "--negative-prompt-2 has no effect without --negative-prompt, which may be ''",
+    ],
+    [
+      'two second prompts for one',
+      'sd-xl',
+      ['--prompt-2', 'b', '--prompt-2', 'c'],
+      'there are 2 second prompts for 1 prompt; give one for all, or one for each',
+    ],
+    ['--preview', 'sd-1', ['--preview'], '--preview has no effect with --prompt'],
+    ['--animation', 'sd-1', ['--animation', path('a.png')], '--animation has no effect with --prompt'],
+    ['--invert', 'sd-1', ['--invert', picture, '--out-noise', path('n.safetensors')], 'has no effect with --invert'],
     [
       'RePaint',
       'sd-1',

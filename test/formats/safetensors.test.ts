@@ -103,6 +103,16 @@ describe('reading', () => {
     expect(copied.data.buffer.byteLength).toBe(data.byteLength);
   });
 
+  it('reads a Buffer of Node, wherever it begins', () => {
+    const wanted = tensor('f64', [2], Float64Array.of(Math.PI, -1));
+    const bytes = writeSafetensors({ wanted });
+    for (let start = 0; start < 8; start++) {
+      const buffer = Buffer.alloc(bytes.length + 8).subarray(start, start + bytes.length);
+      buffer.set(bytes);
+      expect(readTensor(parseSafetensors(buffer, 'a buffer'), 'wanted'), String(start)).toEqual(wanted);
+    }
+  });
+
   it('tells what there is when a tensor is not', () => {
     expect(() => readTensor(file, 'sample')).toThrow('dtypes.safetensors: there is no tensor "sample"; the file has');
     expect(() => readTensor(file, 'I64')).toThrow(

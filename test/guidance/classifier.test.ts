@@ -21,6 +21,7 @@ import { sampleSteps, sampleToEnd } from '../../src/sampling/sample.ts';
 import type { Config } from '../../src/schedulers/options.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';
 import { varianceOfStep } from '../../src/schedulers/step-variance.ts';
+import { subtract } from '../../src/tensor/arithmetic.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { cast } from '../../src/tensor/rounding.ts';
@@ -30,15 +31,24 @@ import { loadFixtureFiles, metadataOf, openGoldens } from '../goldens.ts';
 import { noise as noiseOf, randomUNet } from '../models/unet2d/models.ts';
 import { randomClassifier, smallConfig } from '../models/unet2d-classifier/models.ts';
 import { lettersUNet } from './letters.ts';
-import { context, mid, samplesOf } from './scene.ts';
+import { context, mid, randomScene, samplesOf, stepOf } from './scene.ts';
 
 const backends = { f32: simdBackend(), f64: referenceBackend() };
 afterAll(() => backends.f32.dispose());
 
-describe.each(['ddim', 'ddpm'] as const)('the %s form', (form) => {
+/** The settings of a run, as scripts/goldens/classifier.py has them. */
+interface Run {
+  readonly form: ClassifierForm;
+  readonly scale: number;
+  readonly steps: number;
+  readonly pag_scale: number;
+  readonly layer: string;
+}
+
+describe.each(['ddim', 'ddpm', 'pag'])('%s', (name) => {
   it.each(['f32', 'f64'] as const)('goes the steps of PyTorch, %s', async (dtype) => {
-    const file = openGoldens(`classifier/${form}.safetensors`);
-    const { scale, steps } = metadataOf<{ readonly scale: number; readonly steps: number }>(file, 'run');
+    const file = openGoldens(`classifier/${name}.safetensors`);
+    const { form, scale, steps, pag_scale: pagScale, layer } = metadataOf<Run>(file, 'run');
     const { config, weights } = await loadFixtureFiles('goldens/classifier/default', classifierKind);
     const numbersOf = (key: string): readonly number[] => readNumbers(file, key).numbers;
     const model = createUNetClassifier(config, weights, dtype);
@@ -46,7 +56,7 @@ describe.each(['ddim', 'ddpm'] as const)('the %s form', (form) => {
     let index = 0;
     for (const { sample } of sampleSteps({
       denoiser: unetDenoiser(lettersUNet(dtype), backends[dtype], { labels: numbersOf('conditions') }),
-      guidance: classifier({ classifierScale: scale, slopeAt, form }),
+      guidance: classifierPag({ classifierScale: scale, slopeAt, form }, { pagScale, layers: [layer] }),
       scheduler: createScheduler(
         { _class_name: form === 'ddim' ? 'DDIMScheduler' : 'DDPMScheduler', clip_sample: false },
         steps,
@@ -129,6 +139,21 @@ describe('in a run', () => {
 
   it('rescaled, the ddpm form still moves the mean', () => {
     expect(draw(rescaled(guided('ddpm'), 0.5), ddpm)).toEqual(draw(guided('ddpm'), ddpm));
+  });
+});
+
+describe('the ddim form', () => {
+  it.each([
+    ['ε', -0.8 / 0.6],
+    ['v', -0.8],
+    ['x₀', 1],
+  ])('moves x̂₀ by s σ²/α ∇, whether the model predicts %s', (_what, originalPerPrediction) => {
+    const step = stepOf(randomScene(3, 2, 'f64'), { originalPerPrediction });
+    const { sample, noise, signal } = step;
+    const moved = subtract(classifier({ classifierScale: 2, slopeAt: () => sample }).guide(step), sample);
+    moved.data.forEach((change, i) =>
+      expect(change * originalPerPrediction).toBeCloseTo((2 * noise ** 2 * sample.data[i]) / signal, 10),
+    );
   });
 });
 

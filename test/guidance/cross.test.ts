@@ -121,7 +121,7 @@ describe('layers that ask a text', () => {
     expect(selectCrossLayers(['cross:mid'], cross)).toEqual(cross.filter((layer) => layer.startsWith('mid_block')));
     expect(selectCrossLayers(['mid_block'], cross)).toEqual(cross.filter((layer) => layer.startsWith('mid_block')));
     expect(() => selectCrossLayers(['cross:down_blocks.7'], cross)).toThrow(
-      '"down_blocks.7" selects no cross-attention layer; the model has down_blocks.0.attentions.0',
+      '"cross:down_blocks.7" selects no cross-attention layer; the model has down_blocks.0.attentions.0',
     );
   });
 

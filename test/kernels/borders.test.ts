@@ -320,6 +320,18 @@ describe.each(implementations)(
       ],
       [
         'conv2dWeightGradient',
+        'tiles of another kernel',
+        () => kernels.conv2dWeightGradient(x(1, 2, 4, 4), x(1, 3, 4, 3), 3, 4, 1, padding, 2),
+        /tiles are for a kernel of 3 × 3 and a stride of 1, not 3 × 4 and a stride of 1/,
+      ],
+      [
+        'conv2dWeightGradient',
+        'tiles of another width',
+        () => kernels.conv2dWeightGradient(x(1, 2, 4, 4), x(1, 3, 4, 4), 3, 3, 1, padding, 3 as never),
+        /a tile is 2 or 4 outputs wide, not 3/,
+      ],
+      [
+        'conv2dWeightGradient',
         'no kernel',
         () => kernels.conv2dWeightGradient(x(1, 2, 4, 4), x(1, 3, 4, 4), 0, 3, 1, padding),
         /0 × 3/,

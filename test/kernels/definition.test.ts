@@ -5,4 +5,4 @@ import { describeLaws } from './laws.ts';
 
 const backend = definitionBackend();
 const DTYPES: readonly DType[] = ['f32', 'f64', 'f16', 'bf16'];
-for (const dtype of DTYPES) describeLaws(backend, dtype);
+for (const dtype of DTYPES) describeLaws(backend, dtype, 15);

@@ -13,9 +13,9 @@ import { subjectOf } from './laws/law.ts';
 import { lawsOfNorms } from './laws/norms.ts';
 import { lawsOfProducts } from './laws/products.ts';
 
-/** Declares the tests of `backend` for one dtype. */
-export function describeLaws(backend: Backend, dtype: DType): void {
-  const subject = subjectOf(backend, dtype);
+/** Declares the tests of `backend` for one dtype. @param numRuns how many random inputs each law is asked of */
+export function describeLaws(backend: Backend, dtype: DType, numRuns = 40): void {
+  const subject = subjectOf(backend, dtype, numRuns);
   // The definition is itself, which says nothing: by-hand.test.ts says what it is.
   if (backend.name !== 'definition') {
     describe(`${backend.name} kernels, ${dtype}: the definitions, bit for bit`, () => heldToDefinition(subject));

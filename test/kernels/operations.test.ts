@@ -50,7 +50,7 @@ const calls: { readonly [K in Kind]: Parameters<Kernels[K]> } = {
   multiply: [x(2, 3, 4), x(2, 3, 4)],
   affine: [x(2, 3), 2, 1],
   divide: [x(2, 3), 3],
-  conv2dWeightGradient: [x(2, 3, 7, 6), x(2, 5, 3, 4), 3, 2, 2, padding],
+  conv2dWeightGradient: [x(2, 3, 7, 6), x(2, 5, 3, 4), 3, 2, 2, padding, undefined],
   transposeWeight: [x(5, 3, 3, 2)],
   transposeMap: [x(2, 3, 4, 5)],
   placePixels: [x(2, 3, 4, 5), 2, -1, 3, 8, 9],

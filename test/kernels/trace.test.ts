@@ -158,6 +158,34 @@ describe('a joined convolution', () => {
     expectSameBits(evaluated(graph, { first, second }).out, program(referenceKernels, { first, second }).out);
   });
 
+  /** What stands between joining and convolution. */
+  const between: Readonly<Record<string, (k: Kernels, x: Tensor) => Tensor>> = {
+    activation: (k, x) => k.activation(x, 'silu'),
+    affine: (k, x) => k.affine(x, 1.5, -0.25),
+    divide: (k, x) => k.divide(x, 1.3),
+    groupNorm: (k, x) => k.groupNorm(x, 5, scale, shift, 1e-5),
+    concatChannels: (_, x) => x, // as it was joined
+  };
+
+  it.each(Object.entries(between))(
+    'is traced back through %s, to halves that know nothing of one another',
+    (_, make) => {
+      const program: Program = (k, { first, second }) => ({
+        out: k.joinedConv2d(make(k, k.concatChannels(first, second)), weight, bias, 1, even, 4),
+      });
+      const graph = traced(program, { first, second });
+      expectSameBits(evaluated(graph, { first, second }).out, program(referenceKernels, { first, second }).out);
+      const other = { first: randn([1, 4, 5, 5]), second };
+      const both: Program = (k, { a, b, second }) => ({
+        a: program(k, { first: a, second }).out,
+        b: program(k, { first: b, second }).out,
+      });
+      const shared = traced(both, { a: first, b: other.first, second });
+      expect(kindsOf(shared).filter((kind) => kind === 'conv2d')).toHaveLength(3);
+      expectSameBits(evaluated(shared, { a: first, b: other.first, second }).b, program(referenceKernels, other).out);
+    },
+  );
+
   it('shares what depends on the second picture alone with one of another first picture', () => {
     const both: Program = (k, { a, b, second }) => ({
       a: joined(4, 5)(k, { first: a, second }).out,

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { definitionKernels } from '../../src/kernels/definition/index.ts';
 import { transformed, transformed2d, winogradTransforms } from '../../src/kernels/definition/winograd.ts';
+import { productsOf } from '../../src/kernels/operations/index.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
+import { inner } from './gradients/support.ts';
 
 const exact = (value: number): number => value;
 
@@ -19,6 +22,38 @@ describe.each([2, 4] as const)('the matrices of F(%i, 3)', (m) => {
         expect(sum).toBeCloseTo(direct, 12);
       });
     }
+  });
+});
+
+describe.each([2, 4] as const)("a weight's gradient in tiles of 2 × %i", (width) => {
+  const even = { top: 1, bottom: 1, left: 1, right: 1 };
+  const { randn } = manualSeed(width);
+  const [x, gradient] = [randn([2, 3, 7, 18], 'f64'), randn([2, 4, 7, 18], 'f64')];
+  const { conv2d, conv2dWeightGradient } = definitionKernels;
+
+  it('is the gradient, in exact numbers', () => {
+    const [tiled, direct] = [width, undefined].map((tile) => conv2dWeightGradient(x, gradient, 3, 3, 1, even, tile));
+    tiled.data.forEach((value, i) => expect(value).toBeCloseTo(direct.data[i], 11));
+  });
+
+  it('is what the weight does to a convolution', () => {
+    const weight = randn([4, 3, 3, 3], 'f64');
+    const there = inner(conv2d(x, weight, undefined, 1, even), gradient).value;
+    const back = inner(weight, conv2dWeightGradient(x, gradient, 3, 3, 1, even, width)).value;
+    expect(back).toBeCloseTo(there, 10);
+  });
+
+  it('counts its products by whole tiles', () => {
+    const operation = {
+      kind: 'conv2dWeightGradient',
+      kernelHeight: 3,
+      kernelWidth: 3,
+      stride: 1,
+      padding: even,
+    } as const;
+    const tiles = 2 * 4 * (width === 2 ? 9 : 5);
+    const shapes = [x.shape, gradient.shape];
+    expect(productsOf({ ...operation, tileWidth: width }, shapes)).toBe(4 * (width + 2) * tiles * 3 * 4);
   });
 });
 

@@ -9,6 +9,7 @@ import { formats } from '../../src/oracle/honest/format.ts';
 import { traceCase } from '../../src/oracle/trace.ts';
 import { caseNames, loadCase, oracle } from './cases.ts';
 import { fileOf, heldOut, outputOf, port } from './ports.ts';
+import { unknownMistakes } from './unknown-mistakes.ts';
 
 type Entry = readonly [tap: string, share: number, naming: 'first' | 'tied' | 'none' | 'other'];
 interface Certificate {
@@ -16,6 +17,7 @@ interface Certificate {
   readonly invisible: unknown;
   readonly shareOfBudget: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly faults: Readonly<Record<string, Readonly<Record<string, Entry>>>>;
+  readonly unknown: Readonly<Record<string, Readonly<Record<string, Entry>>>>;
 }
 const certificate: Certificate = JSON.parse(readFileSync(new URL('certificate.json', oracle), 'utf8'));
 
@@ -44,6 +46,16 @@ describe('the certificate', () => {
     expect(first / entries.length).toBeGreaterThanOrEqual(0.9);
   });
 
+  it('has mistakes that the bank does not know, all of them seen, and none given the name of another', () => {
+    expect(Object.keys(certificate.unknown).sort()).toEqual(unknownMistakes.map(({ name }) => name).sort());
+    expect(unknownMistakes.filter(({ name }) => bank.some((fault) => fault.name === name))).toEqual([]);
+    expect(unknownMistakes.length).toBeGreaterThanOrEqual(40);
+    for (const [name, cases] of Object.entries(certificate.unknown)) {
+      expect(Object.keys(cases).length, name).toBeGreaterThan(0);
+      expect(new Set(Object.values(cases).map(([, , naming]) => naming)), name).not.toContain('other');
+    }
+  });
+
   it('has no honest computation beyond its budget', () => {
     for (const shares of Object.values(certificate.shareOfBudget))
       expect(Math.max(...Object.values(shares))).toBeLessThanOrEqual(1);
@@ -51,9 +63,10 @@ describe('the certificate', () => {
 });
 
 /**
- * Without its term PAG gives what it gives when nothing is perturbed: the numbers cannot tell which of the two it is.
+ * Without its term PAG gives what it gives when nothing is perturbed, and half of the loss of two samples is that loss
+ * divided by their number: the numbers cannot tell which of the two it is.
  */
-const inseparable = ['pag-term-missing'];
+const inseparable = ['pag-term-missing', 'loss-halved'];
 
 /** What a case of each kind costs, in seconds or so. */
 const costs: Readonly<Record<string, number>> = {

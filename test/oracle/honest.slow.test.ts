@@ -80,6 +80,17 @@ describe('honest ports that are not among those behind the tolerances pass, agai
     }
   }
 
+  it.each([2, 4] as const)('Winograd convolutions, F(2×%i), as the fast order has them', async (winograd) => {
+    const arithmetic = { ...heldOut['runs of 16'], winograd };
+    for (const name of ['operations/conv2d', 'layers/resnet', 'layers/resnet-up', 'blocks/middle', 'unets/tiny']) {
+      const one = await loadCase(name);
+      const { report } = check(one, fileOf(outputOf(one, port(arithmetic))), formats.f32);
+      expect(
+        report.taps.filter(({ status }) => status !== 'ok').map((tap) => [name, tap.name, tap.chained.share]),
+      ).toEqual([]);
+    }
+  });
+
   const inOther: readonly (readonly [FormatName, 'f32' | 'bf16' | 'f16'])[] = [
     ['bf16', 'bf16'],
     ['mixed', 'f16'],

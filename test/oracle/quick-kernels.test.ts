@@ -15,6 +15,8 @@ const calls: Readonly<Record<string, (kernels: Kernels, random: (...shape: numbe
     k.conv2d(r(1, 12, 8, 9), r(7, 12, 3, 3), undefined, 2, { top: 0, bottom: 1, left: 0, right: 1 }),
   'conv2d, 1 × 1': (k, r) =>
     k.conv2d(r(1, 70, 4, 5), r(9, 70, 1, 1), r(9), 1, { top: 0, bottom: 0, left: 0, right: 0 }),
+  winogradConv2d: (k, r) =>
+    k.winogradConv2d(r(2, 70, 6, 9), r(9, 70, 3, 3), r(9), 4, { top: 1, bottom: 1, left: 1, right: 1 }),
   joinedConv2d: (k, r) =>
     k.joinedConv2d(r(2, 14, 5, 6), r(6, 14, 3, 3), r(6), 1, { top: 1, bottom: 1, left: 1, right: 1 }, 5),
   upsampleConv2d: (k, r) => k.upsampleConv2d(r(2, 9, 5, 4), r(6, 9, 3, 3), r(6)),

@@ -4,10 +4,10 @@ import { diagnosesOf } from '../../src/oracle/findings.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
 import { heatMap } from '../../src/oracle/report/heat-map.ts';
-import { htmlReport } from '../../src/oracle/report/html.ts';
+import { htmlOfAll, htmlReport } from '../../src/oracle/report/html.ts';
 import { jsonText } from '../../src/formats/json.ts';
-import { jsonReport } from '../../src/oracle/report/json.ts';
-import { junitReport } from '../../src/oracle/report/junit.ts';
+import { jsonOfAll, jsonReport } from '../../src/oracle/report/json.ts';
+import { junitOfAll, junitReport } from '../../src/oracle/report/junit.ts';
 import { escaped } from '../../src/oracle/report/markup.ts';
 import { count, fixed, part, percent, short } from '../../src/oracle/report/sentences.ts';
 import { textReport } from '../../src/oracle/report/terminal.ts';
@@ -20,7 +20,7 @@ const honest = port(heldOut['runs of 16']);
 function reportOf(faulty?: string) {
   const implementation = faulty === undefined ? honest : bank.find(({ name }) => name === faulty)!.apply(honest);
   const checked = check(one, fileOf(outputOf(one, implementation)), formats.f32);
-  return { report: checked.report, diagnoses: diagnosesOf(checked) };
+  return { report: checked.report, diagnoses: diagnosesOf(checked), sentences: [] };
 }
 
 const good = reportOf();
@@ -73,6 +73,20 @@ describe('a report', () => {
     expect(page).toContain('&lt;script&gt;');
     expect(page).not.toMatch(/<script|src=|href=|https?:|@import|url\(/);
     expect(page).toContain('prefers-color-scheme: dark');
+  });
+});
+
+describe('what has not changed since it passed', () => {
+  const unchanged = [{ case: 'unets/<tiny>', verdict: 'all 158 taps are within budget' }];
+
+  it('stands in every report of many cases', () => {
+    expect(jsonOfAll([good], unchanged)).toMatchObject({ passes: true, cases: [{ passes: true }], unchanged });
+    const xml = junitOfAll([bad], unchanged);
+    expect(xml).toContain('<testsuite name="unets/&lt;tiny&gt;" tests="1" failures="0" errors="0" skipped="0">');
+    expect(xml).toContain('<testcase classname="unets/&lt;tiny&gt;" name="unchanged"/>');
+    expect(xml.match(/<testsuite /g)).toHaveLength(2);
+    const page = htmlOfAll([], unchanged);
+    expect(page).toContain('<p>✓ <code>unets/&lt;tiny&gt;</code> unchanged: all 158 taps are within budget</p>');
   });
 });
 

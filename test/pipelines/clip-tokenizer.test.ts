@@ -53,6 +53,16 @@ describe("CLIP's tokenizer", () => {
     expect(ids.slice(-2)).toEqual([vocab['!'], vocab['!']]);
   });
 
+  it.each([
+    ['!', '!!'],
+    ['!!', '!'],
+  ])('finds of special tokens that begin alike the longest: %s and %s', (pad, unk) => {
+    const known = { ...vocab, '!!': 7, '!': 5 };
+    const special = { bos: '<|startoftext|>', eos: '<|endoftext|>', pad, unk };
+    const { tokens } = clipTokenizer({ vocab: known, merges, length: 8, special })('a!!!');
+    expect(tokens).toEqual(['<|startoftext|>', 'a</w>', '!!', '!', '<|endoftext|>']);
+  });
+
   it('reads what it fills texts up with as that token in a text, too, as transformers does', () => {
     const filling = clipTokenizer({ vocab, merges, length: 77, special: { pad: '!' } });
     const marks = JSON.parse(textOf('goldens/text/tokens/filled-with-marks.json')) as readonly Golden[];

@@ -38,6 +38,42 @@ describe('prompts', () => {
     expect(textEmbeds).toEqual(second.textEmbeds);
   });
 
+  it("of XL's second encoder may be others: the first's tokens stay, the second's and the pooled text change", () => {
+    const request = { prompts: ['a', 'b'], negativePrompts: ['c'], sizes };
+    const { given, null: nothing } = promptConditions(xl, backend, {
+      ...request,
+      prompts2: ['letter'],
+      negativePrompts2: ['d', 'e'],
+    });
+    const whole = (texts: readonly string[]) => embedPrompts(xl, backend, texts);
+    for (const [found, firsts, seconds] of [
+      [given, ['a', 'b'], ['letter', 'letter']],
+      [nothing, ['c', 'c'], ['d', 'e']],
+    ] as const) {
+      const [first, second] = [whole(firsts), whole(seconds)];
+      for (const b of [0, 1]) {
+        const tokens = sampleOf(found?.encoderHiddenStates, b);
+        const of = ({ encoderHiddenStates }: typeof first) => sampleOf(encoderHiddenStates, b);
+        tokens.forEach((value, i) => expect(value).toBe(of(i % 20 < 8 ? first : second)[i]));
+        expect(sampleOf(found?.textEmbeds, b)).toEqual(sampleOf(second.textEmbeds, b));
+      }
+    }
+    const { null: same } = promptConditions(xl, backend, { ...request, prompts2: ['letter'] });
+    expect(same).toEqual(promptConditions(xl, backend, request).null);
+  });
+
+  it('of a second encoder are refused where there is none, and where nothing would be made of them', () => {
+    expect(() => promptConditions(sd, backend, { prompts: ['a'], prompts2: ['b'] })).toThrow(
+      'prompts2 are given, but of the pipelines supported only XL has a second text encoder',
+    );
+    expect(() => promptConditions(xl, backend, { prompts: ['a'], negativePrompts2: ['b'], sizes })).toThrow(
+      'negativePrompts2 are given without negativePrompts',
+    );
+    expect(() => promptConditions(xl, backend, { prompts: ['a'], prompts2: ['b', 'c'], sizes })).toThrow(
+      'there are 2 second prompts for 1 pictures; give one for all, or one for each',
+    );
+  });
+
   it('without layers are what the shorter encoder says, normed', () => {
     const { encoderHiddenStates } = embedPrompts(sd, backend, ['a'], 1);
     expect(encoderHiddenStates).not.toEqual(embedPrompts(sd, backend, ['a']).encoderHiddenStates);

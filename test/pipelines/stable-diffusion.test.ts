@@ -3,8 +3,9 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ReadFile } from '../../src/formats/read-file.ts';
 import { checkParts } from '../../src/pipelines/check-parts.ts';
-import { loadStableDiffusion } from '../../src/pipelines/stable-diffusion.ts';
+import { loadStableDiffusion, type StableDiffusion } from '../../src/pipelines/stable-diffusion.ts';
 import { InputError } from '../../src/tensor/errors.ts';
+import type { DType } from '../../src/tensor/tensor.ts';
 import { fixture } from '../goldens.ts';
 import { changedFolder, loadPipeline, pipelineFolder, type Changes } from './folders.ts';
 
@@ -145,14 +146,15 @@ describe('a pipeline', () => {
     expect((await loadPipeline(name)).warnings).toEqual([]);
   });
 
-  it('of XL computes its autoencoder in f32, not f16, where its config says so; other precisions stay', async () => {
-    const dtypeOf = async (name: string, dtype: 'f16' | 'bf16' | 'f32'): Promise<string> =>
-      (await loadPipeline(name, dtype)).autoencoder.decoder.dtype;
-    expect(await dtypeOf('sd-xl', 'f16')).toBe('f32');
-    expect(await dtypeOf('sd-xl', 'bf16')).toBe('bf16');
-    expect(await dtypeOf('sd-1', 'f16')).toBe('f16');
+  it('of XL computes its autoencoder in f32 where its config says so: in f16 all of it, in bf16 the way in', async () => {
+    const both = ({ autoencoder: { encoder, decoder } }: StableDiffusion) => [encoder.dtype, decoder.dtype];
+    const dtypesOf = async (name: string, dtype: DType) => both(await loadPipeline(name, dtype));
+    expect(await dtypesOf('sd-xl', 'f16')).toEqual(['f32', 'f32']);
+    expect(await dtypesOf('sd-xl', 'bf16')).toEqual(['f32', 'bf16']);
+    expect(await dtypesOf('sd-xl', 'f64')).toEqual(['f64', 'f64']);
+    expect(await dtypesOf('sd-1', 'f16')).toEqual(['f16', 'f16']);
     const read = await changedFolder('sd-xl', { 'vae/config.json': { force_upcast: false } });
-    const { autoencoder } = await loadStableDiffusion(read, 'DIR', 'f16');
-    expect(autoencoder.decoder.dtype).toBe('f16');
+    expect(both(await loadStableDiffusion(read, 'DIR', 'f16'))).toEqual(['f16', 'f16']);
+    expect(both(await loadStableDiffusion(read, 'DIR', 'bf16'))).toEqual(['bf16', 'bf16']);
   });
 });

@@ -92,6 +92,21 @@ describe('measurements', () => {
       () => measure(inpainting('m', hidden), zeros('f32', [1, 1, 4, 4])),
       'the mask is 8 × 12',
     ],
+    [
+      'a mask of another height',
+      () => measure(inpainting('m', hidden), zeros('f32', [1, 1, 4, 12])),
+      'the mask is 8 × 12, but the picture 4 × 12',
+    ],
+    [
+      'a mask of another width',
+      () => measure(inpainting('m', hidden), zeros('f32', [1, 1, 8, 4])),
+      'the mask is 8 × 12, but the picture 8 × 4',
+    ],
+    [
+      'a picture whose width is no multiple',
+      () => measure(superResolution(4), zeros('f32', [1, 1, 8, 6])),
+      'no squares of 4 × 4',
+    ],
     ['a mask of another shape', () => inpainting('m', zeros('f32', [1, 3, 4, 4])), 'must be [1,1,H,W]'],
     ['a line', () => measure(everything, zeros('f32', [4])), 'the picture has shape [4]; it must be [B,C,H,W]'],
     ['what was measured of another', () => measureBack(superResolution(2), line(1, 2), [4, 8]), 'sr2 measures 2 × 4'],

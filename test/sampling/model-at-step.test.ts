@@ -22,7 +22,7 @@ import type { Tensor } from '../../src/tensor/tensor.ts';
 const mid = 'mid_block.attentions.0';
 const up = 'up_blocks.0.attentions.1';
 const mapOfMid = `${mid}.map`;
-const shape = [2, 1, 4, 4];
+const shape = [2, 3, 4, 4];
 const picture = manualSeed(1).randn(shape);
 
 interface Call {
@@ -217,11 +217,11 @@ describe('the denoiser', () => {
     expect(refused).toThrow('the denoiser gave no prediction for a pass that it was asked for');
     const like = (wrong: readonly number[], dtype?: 'f32' | 'f64') =>
       answering((passes) => passes.map(() => manualSeed(1).randn(wrong, dtype)));
-    for (const wrong of [like([1, 1, 4, 4]), like([2, 3, 4, 4]), like([2, 1, 4, 2]), like(shape, 'f64')]) {
+    for (const wrong of [like([1, 3, 4, 4]), like([2, 1, 4, 4]), like([2, 3, 4, 2]), like(shape, 'f64')]) {
       expect(wrong).toThrow(InputError);
     }
     expect(like(shape, 'f64')).toThrow(
-      'the model predicts [2, 1, 4, 4] in f64 for a picture [2, 1, 4, 4] in f32; both must have one precision, and ' +
+      'the model predicts [2, 3, 4, 4] in f64 for a picture [2, 3, 4, 4] in f32; both must have one precision, and ' +
         'the prediction as many channels, or twice as many with the variance',
     );
     expect(answering((passes) => [...passes.map(() => picture), picture])).not.toThrow();
@@ -312,7 +312,7 @@ describe('a tap', () => {
 });
 
 describe('the variance that a model predicts', () => {
-  const half = (x: Tensor, which: 0 | 1): Tensor => sliceChannels(x, which, which + 1);
+  const half = (x: Tensor, which: 0 | 1): Tensor => sliceChannels(x, 3 * which, 3 * (which + 1));
   const spoilt = perturbed([mid], identity);
 
   it('is not shown to the guidance', () => {

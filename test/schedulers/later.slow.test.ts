@@ -35,23 +35,29 @@ const endsBefore = ({ name, config }: Variant): boolean =>
   config['final_sigmas_type'] === 'sigma_min' ||
   (name === 'PNDMScheduler' && config['set_alpha_to_one'] !== true);
 
+/** PNDM without its Runge–Kutta start, which is a step late wherever it begins later, as diffusers' is. */
+const isLate = ({ name, config }: Variant): boolean => name === 'PNDMScheduler' && config['skip_prk_steps'] === true;
+
 describe('a model that knows x₀ leads a run to it from wherever it begins', () => {
-  it.each(titled(deterministic.filter(({ name }) => !name.includes('Inverse'))))('%s', (_, variant) => {
-    const near = inSingle.includes(variant.name) ? 1e-4 : 1e-9;
-    fc.assert(
-      fc.property(pictures, pictures, cuts(variant), (original, noise, [steps, begin]) => {
-        const scheduler = create(variant, steps, begin);
-        const model = modelOf(scheduler, (__, ___, i) => original.data[i]);
-        const samples = walk(scheduler, { model, sample: scheduler.addNoise(original, noise, 0) });
-        samples.slice(0, -1).forEach((sample, call) => {
-          const there = scheduler.addNoise(original, noise, call + 1);
-          expect(distance(sample, there)).toBeLessThan(near * Math.max(1, scheduler.levelAt(call + 1).noise));
-        });
-        if (!endsBefore(variant)) expect(distance(samples[samples.length - 1], original)).toBeLessThan(near);
-      }),
-      { numRuns: 12 },
-    );
-  });
+  it.each(titled(deterministic.filter((variant) => !variant.name.includes('Inverse') && !isLate(variant))))(
+    '%s',
+    (_, variant) => {
+      const near = inSingle.includes(variant.name) ? 1e-4 : 1e-9;
+      fc.assert(
+        fc.property(pictures, pictures, cuts(variant), (original, noise, [steps, begin]) => {
+          const scheduler = create(variant, steps, begin);
+          const model = modelOf(scheduler, (__, ___, i) => original.data[i]);
+          const samples = walk(scheduler, { model, sample: scheduler.addNoise(original, noise, 0) });
+          samples.slice(0, -1).forEach((sample, call) => {
+            const there = scheduler.addNoise(original, noise, call + 1);
+            expect(distance(sample, there)).toBeLessThan(near * Math.max(1, scheduler.levelAt(call + 1).noise));
+          });
+          if (!endsBefore(variant)) expect(distance(samples[samples.length - 1], original)).toBeLessThan(near);
+        }),
+        { numRuns: 12 },
+      );
+    },
+  );
 });
 
 /** What looks at no step but its own. */

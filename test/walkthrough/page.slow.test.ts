@@ -13,6 +13,7 @@ import { initialState } from '../../src/walkthrough/state.ts';
 import { caseName, noLetter } from '../../src/walkthrough/study.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
 import { stepCost } from '../../src/walkthrough/work/cost.ts';
+import { film } from '../../src/walkthrough/work/film.ts';
 import { influences } from '../../src/walkthrough/work/influence.ts';
 import { plainName } from '../../src/walkthrough/work/layers.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
@@ -284,7 +285,6 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await page.keyboard.press('Enter');
     const prompt = { prompt: 'a light letter G', seed, guidanceScale: 1, pagScale: 1 };
     await expectDigest('[data-section=words] [data-guidance=pag]', await drawnInWords(prompt));
-    await section('words').locator('.status[data-state=done]').waitFor({ timeout: 60_000 });
   });
 
   it('7: shows the source that ran, and that plain loops and fast kernels agree to the bit', async () => {
@@ -316,7 +316,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     ]);
   });
 
-  it('ports.html: breaks the model in the way that is chosen; the oracle asks, right and broken, and finds out', async () => {
+  it('ports.html: breaks the model as is chosen; the oracle asks, right and broken, and finds out', async () => {
     const ports = await reader.open(`word=E&seed=${seed}`, {}, {}, 'ports.html');
     const [broken, oracle] = ['break', 'oracle'].map((name) => ports.page.locator(`[data-section=${name}]`));
     const fault = { ...request({ kind: 'pag', scale: 1, layers: middle }), fault: 'norm-eps-1e-6' as const };
@@ -358,6 +358,11 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       sample: steps.at(-1)!.sample,
     });
     expect(Buffer.compare(bytes, expected)).toBe(0);
+    const filmed = page.waitForEvent('download');
+    await page.locator('button[name=animation-pag]').click();
+    const pictures = [...steps.map(({ denoised }) => denoised!), steps.at(-1)!.sample];
+    const [{ gif }] = [...film({ title: 'with PAG', pictures })];
+    expect(Buffer.compare(readFileSync(await (await filmed).path()), gif)).toBe(0);
     await setSlider('layers-scale', 3.5);
     await eventually(() => page.url()).toContain('scale=3.5');
     const link = await input('link').inputValue();
@@ -375,6 +380,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await eventually(() => alone.page.locator('[data-section]').count()).toBe(2); // the figure, and what computes
     await alone.page.locator('[data-section=noise] .status[data-state=done]').waitFor({ timeout: 60_000 });
     expect(await alone.page.locator('input[name=step]').inputValue()).toBe(String(step));
+    await eventually(() => alone.page.locator('.engine').textContent()).toContain('WebAssembly SIMD');
     await alone.page.goto(alone.page.url().replace('=noise', '=x').split('#')[0]);
     await eventually(() => alone.page.getByRole('alert').textContent()).toContain(
       'it has no figure "x"; there are hero',
@@ -442,6 +448,15 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   });
 
   it('fits a phone, without scrolling sideways', async () => {
+    const phone = await reader.open('word=WWWWWW', { viewport: { width: 360, height: 740 } });
+    const width = (): Promise<number> => phone.page.evaluate(() => document.documentElement.scrollWidth);
+    await eventually(() => phone.page.locator('.topbar button').count()).toBe(6);
+    expect(await width()).toBe(360);
+    await phone.page.locator('.topbar').scrollIntoViewIfNeeded();
+    await phone.page.getByRole('button', { name: 'W', exact: true }).last().waitFor();
+    expect(await width()).toBe(360);
+    await phone.page.context().close();
+
     await page.setViewportSize({ width: 360, height: 740 });
     for (const details of await page.locator('details').all())
       await details.evaluate((found) => ((found as HTMLDetailsElement).open = true));

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { stepCost } from '../../src/walkthrough/work/cost.ts';
 import { middleOf } from '../../src/walkthrough/requests.ts';
 import { stepCount } from '../../src/walkthrough/study.ts';
+import { sections } from '../../src/walkthrough/sections/all.ts';
 import { attentionLayerCount, initialState } from '../../src/walkthrough/state.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
 import { lettersModel } from './library.ts';
@@ -57,6 +58,12 @@ describe('the text', () => {
     const ports = await readFile(`${repository}src/walkthrough/ports.html`, 'utf8');
     expect(ports.replace(/<head>.*<\/head>|<[^>]*>/gs, '').match(/\d+/g)).toBeNull();
     expect(attentionLayerCount).toBe(unet.attentionLayers.length);
+  });
+
+  it('has a place for every section, in one of the pages', async () => {
+    const ports = await readFile(`${repository}src/walkthrough/ports.html`, 'utf8');
+    const places = [...`${html}${ports}`.matchAll(/data-section="([\w-]+)"/g)].map(([, name]) => name);
+    expect([...new Set(places)].sort()).toEqual(sections.map(({ name }) => name).sort());
   });
 
   it.each(['light', 'dark'])('can be read: WCAG contrast of at least 4.5 in %s', (scheme) => {

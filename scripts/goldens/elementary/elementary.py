@@ -1,7 +1,8 @@
 """Elementary functions to 300 bits (MPFR), for test/tensor/math.test.ts.
 
-Writes fixtures/goldens/elementary/elementary.safetensors. For a function f it holds the arguments `f.x` (and `f.y` for pow),
-the double nearest to the true value, `f.value`, and what that leaves, `f.rest`, in units of the value's last place.
+Writes fixtures/goldens/elementary/elementary.safetensors. For a function f it holds the arguments `f.x` (and `f.y`
+for pow), the double nearest to the true value, `f.value`, and what that leaves, `f.rest`, in units of the value's
+last place.
 
 Run: pip install -r scripts/goldens/elementary/requirements.txt && python scripts/goldens/elementary/elementary.py
 """
@@ -36,8 +37,18 @@ def mish(x):
 
 
 FUNCTIONS = {
-    "exp": gmpy2.exp, "expm1": gmpy2.expm1, "log": gmpy2.log, "log1p": gmpy2.log1p, "sin": gmpy2.sin, "cos": gmpy2.cos,
-    "tanh": gmpy2.tanh, "erf": gmpy2.erf, "sigmoid": lambda x: 1 / (1 + gmpy2.exp(-x)), "silu": silu, "gelu": gelu, "mish": mish,
+    "exp": gmpy2.exp,
+    "expm1": gmpy2.expm1,
+    "log": gmpy2.log,
+    "log1p": gmpy2.log1p,
+    "sin": gmpy2.sin,
+    "cos": gmpy2.cos,
+    "tanh": gmpy2.tanh,
+    "erf": gmpy2.erf,
+    "sigmoid": lambda x: 1 / (1 + gmpy2.exp(-x)),
+    "silu": silu,
+    "gelu": gelu,
+    "mish": mish,
     "pow": lambda x, y: x**y,
 }
 
@@ -62,7 +73,8 @@ def any_double(rng, count):
 
 
 def nearest_to_quarter_turns(count):
-    """The doubles below a million that come closest to a multiple of pi/2, where a reduction by pi/2 loses most digits."""
+    """The doubles below a million that come closest to a multiple of pi/2, where a reduction by pi/2 loses most
+    digits."""
     quarter = gmpy2.const_pi() / 2
     distances = []
     for k in range(1, int(10**6 / quarter)):
@@ -74,11 +86,26 @@ def nearest_to_quarter_turns(count):
 def arguments(name, rng, n):
     """About 2n arguments, denser where a function changes its method or is hard."""
     if name == "exp":
-        return uniform(rng, -745.2, 709.79, n) + sizes(rng, -60, 9, n // 2) + uniform(rng, -745.14, -708, n // 4) + uniform(rng, -1, 1, n // 4)
+        return (
+            uniform(rng, -745.2, 709.79, n)
+            + sizes(rng, -60, 9, n // 2)
+            + uniform(rng, -745.14, -708, n // 4)
+            + uniform(rng, -1, 1, n // 4)
+        )
     if name == "expm1":
-        return uniform(rng, -2, 2, n) + sizes(rng, -60, 9, n // 2) + uniform(rng, -45, 45, n // 4) + uniform(rng, -0.07, 0.07, n // 4)
+        return (
+            uniform(rng, -2, 2, n)
+            + sizes(rng, -60, 9, n // 2)
+            + uniform(rng, -45, 45, n // 4)
+            + uniform(rng, -0.07, 0.07, n // 4)
+        )
     if name == "log":
-        return [abs(x) for x in any_double(rng, n)] + uniform(rng, 0.5, 2, n // 2) + [1 + x for x in sizes(rng, -52, -3, n // 4)] + uniform(rng, 0, 1000, n // 4)
+        return (
+            [abs(x) for x in any_double(rng, n)]
+            + uniform(rng, 0.5, 2, n // 2)
+            + [1 + x for x in sizes(rng, -52, -3, n // 4)]
+            + uniform(rng, 0, 1000, n // 4)
+        )
     if name == "log1p":
         return uniform(rng, -0.9999, 3, n) + [x for x in sizes(rng, -60, 60, n) if x > -1]
     if name in ("sin", "cos"):
@@ -87,7 +114,12 @@ def arguments(name, rng, n):
         hard = nearest_to_quarter_turns(20) + [6381956970095103.0 * 2.0**797]
         return uniform(rng, -10, 10, n) + uniform(rng, -1e6, 1e6, n // 2) + any_double(rng, n // 4) + near + hard
     if name in ("tanh", "erf"):
-        return uniform(rng, -7, 7, n) + sizes(rng, -60, 4, n) + uniform(rng, -0.04, 0.04, n // 4) + uniform(rng, -0.4, 0.4, n // 4)
+        return (
+            uniform(rng, -7, 7, n)
+            + sizes(rng, -60, 4, n)
+            + uniform(rng, -0.04, 0.04, n // 4)
+            + uniform(rng, -0.4, 0.4, n // 4)
+        )
     return uniform(rng, -10, 10, n) + uniform(rng, -700, 700, n // 2) + sizes(rng, -60, 4, n // 2)
 
 
@@ -136,5 +168,7 @@ if __name__ == "__main__":
                 "gmpy2": gmpy2.version(), "mpfr": gmpy2.mpfr_version(), "numpy": np.__version__,
                 "safetensors": safetensors.__version__, "python": sys.version.split()[0],
             }
-            json.dump({"command": "python scripts/goldens/elementary/elementary.py", "seed": SEED, **versions}, file, indent=2)
+            json.dump(
+                {"command": "python scripts/goldens/elementary/elementary.py", "seed": SEED, **versions}, file, indent=2
+            )
             file.write("\n")

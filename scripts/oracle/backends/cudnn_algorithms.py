@@ -1,7 +1,8 @@
 """cuDNN's forward convolutions by name, through its own C interface: PyTorch lets nobody choose.
 
-`forced(number)` is a context in which torch's two-dimensional convolutions (F.conv2d, float32, CUDA, batch on one stream) run on that algorithm
-wherever cuDNN accepts it for their shape, and on PyTorch's own choice elsewhere. It gives a list of (shape, "forced" or cuDNN's status).
+`forced(number)` is a context in which torch's two-dimensional convolutions (F.conv2d, float32, CUDA, batch on one
+stream) run on that algorithm wherever cuDNN accepts it for their shape, and on PyTorch's own choice elsewhere. It
+gives a list of (shape, "forced" or cuDNN's status).
 """
 import contextlib
 import ctypes
@@ -12,8 +13,24 @@ import torch
 import torch.nn.functional as F
 
 # cudnnConvolutionFwdAlgo_t
-ALGORITHMS = {"implicit-gemm": 0, "implicit-precomp-gemm": 1, "gemm": 2, "fft": 4, "fft-tiling": 5, "winograd": 6, "winograd-nonfused": 7}
-CASES = ("operations/conv2d", "layers/resnet", "layers/downsample", "blocks/middle", "unets/tiny", "unets/two-layers", "unets/letters")
+ALGORITHMS = {
+    "implicit-gemm": 0,
+    "implicit-precomp-gemm": 1,
+    "gemm": 2,
+    "fft": 4,
+    "fft-tiling": 5,
+    "winograd": 6,
+    "winograd-nonfused": 7,
+}
+CASES = (
+    "operations/conv2d",
+    "layers/resnet",
+    "layers/downsample",
+    "blocks/middle",
+    "unets/tiny",
+    "unets/two-layers",
+    "unets/letters",
+)
 FLOAT, NCHW, CROSS_CORRELATION, FMA_MATH = 0, 0, 1, 3
 
 _original = F.conv2d
@@ -73,15 +90,32 @@ class Convolution:
         one, zero = ctypes.c_float(1), ctypes.c_float(0)
         torch.cuda.synchronize()
         status = find("cudnnConvolutionForward")(
-            self.cudnn, ctypes.byref(one), source.handle, pointer(x), kernel.handle, pointer(weight), how.handle, self.algorithm, pointer(workspace),
-            ctypes.c_size_t(size.value), ctypes.byref(zero), target.handle, pointer(out))
+            self.cudnn,
+            ctypes.byref(one),
+            source.handle,
+            pointer(x),
+            kernel.handle,
+            pointer(weight),
+            how.handle,
+            self.algorithm,
+            pointer(workspace),
+            ctypes.c_size_t(size.value),
+            ctypes.byref(zero),
+            target.handle,
+            pointer(out),
+        )
         torch.cuda.synchronize()
         return (out, 0) if status == 0 else (None, status)
 
     def conv2d(self, x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
         pair = lambda value: [value] * 2 if isinstance(value, int) else list(value)
         out, status = self.call(x, weight, pair(stride), pair(padding))
-        self.seen.append((f"{list(x.shape)} by {list(weight.shape)}, stride {pair(stride)[0]}", "forced" if status == 0 else f"status {status}"))
+        self.seen.append(
+            (
+                f"{list(x.shape)} by {list(weight.shape)}, stride {pair(stride)[0]}",
+                "forced" if status == 0 else f"status {status}",
+            )
+        )
         if out is None:
             return _original(x, weight, bias, stride, padding, dilation, groups)
         return out if bias is None else out + bias[:, None, None]

@@ -3,8 +3,9 @@
     python scripts/oracle/backends/pytorch_cuda.py OUT [--device cuda] [--seconds 100]     # where the GPU is
     npx tsx scripts/oracle/backends/judge.ts OUT                                           # anywhere: fixtures/oracle/conformance
 
-OUT/<mode>/<case, with + for />.safetensors holds the taps, OUT/backend.json the versions, what each mode sets, the names of the GPU kernels that
-ran, and what failed. Needs scripts/goldens/requirements.txt and a PyTorch built for the GPU. Takes about a minute.
+OUT/<mode>/<case, with + for />.safetensors holds the taps, OUT/backend.json the versions, what each mode sets, the
+names of the GPU kernels that ran, and what failed. Needs scripts/goldens/requirements.txt and a PyTorch built for the
+GPU. Takes about a minute.
 """
 import argparse
 import contextlib
@@ -31,10 +32,32 @@ import unets
 
 ORACLE = HERE.parents[3] / "fixtures" / "oracle"
 CASES = [
-    *(f"operations/{name}" for name in (
-        "conv2d", "linear", "attention", "attentionMap", "applyAttentionMap", "softmax", "groupNorm", "layerNorm", "activation", "timeEmbedding", "averagePool2x")),
-    "layers/attention", "layers/resnet", "layers/resnet-mish", "layers/downsample", "blocks/middle", "unets/tiny", "unets/two-layers", "unets/classic",
-    "runs/cfg-pag", "unets/letters",
+    *(
+        f"operations/{name}"
+        for name in (
+            "conv2d",
+            "linear",
+            "attention",
+            "attentionMap",
+            "applyAttentionMap",
+            "softmax",
+            "groupNorm",
+            "layerNorm",
+            "activation",
+            "timeEmbedding",
+            "averagePool2x",
+        )
+    ),
+    "layers/attention",
+    "layers/resnet",
+    "layers/resnet-mish",
+    "layers/downsample",
+    "blocks/middle",
+    "unets/tiny",
+    "unets/two-layers",
+    "unets/classic",
+    "runs/cfg-pag",
+    "unets/letters",
 ]
 
 # Whose GPU kernels are looked up by name.
@@ -42,7 +65,9 @@ PROFILED = ("operations/conv2d", "operations/attention", "unets/tiny", "unets/le
 
 
 def settings(products=False, convolutions=False, benchmark=False, cudnn=True):
-    """A context in which PyTorch computes so: TF32 in matrix products and in convolutions, cuDNN's choice by measurement, cuDNN at all."""
+    """A context in which PyTorch computes so: TF32 in matrix products and in convolutions, cuDNN's choice by
+    measurement, cuDNN at all."""
+
     @contextlib.contextmanager
     def entered():
         torch.backends.cuda.matmul.allow_tf32 = products
@@ -52,7 +77,8 @@ def settings(products=False, convolutions=False, benchmark=False, cudnn=True):
     return entered
 
 
-# name: (what it is, the precision it is checked as, context, dtype of the model, autocast, attention kernel, channels last)
+# name: (what it is, the precision it is checked as, context, dtype of the model, autocast, attention kernel, channels
+# last)
 MODES = {
     "defaults": ("as PyTorch comes: products in float32, convolutions in TF32", "f32", settings(convolutions=True), {}),
     "defaults-as-tf32": ("the same numbers, held to TF32", "tf32", settings(convolutions=True), {}),
@@ -60,13 +86,33 @@ MODES = {
     "ieee-benchmark": ("TF32 off, cuDNN's fastest algorithm by measurement", "f32", settings(benchmark=True), {}),
     "ieee-channels-last": ("TF32 off, channels last", "f32", settings(), {"channels_last": True}),
     "ieee-without-cudnn": ("TF32 off, cuDNN off", "f32", settings(cudnn=False), {}),
-    "ieee-efficient-attention": ("TF32 off, memory-efficient attention", "f32", settings(), {"attention": SDPBackend.EFFICIENT_ATTENTION}),
+    "ieee-efficient-attention": (
+        "TF32 off, memory-efficient attention",
+        "f32",
+        settings(),
+        {"attention": SDPBackend.EFFICIENT_ATTENTION},
+    ),
     "tf32": ("TF32 on everywhere", "tf32", settings(True, True), {}),
     "bf16": ("model and inputs in bfloat16", "bf16", settings(), {"dtype": torch.bfloat16}),
-    "bf16-flash": ("bfloat16, flash attention", "bf16", settings(), {"dtype": torch.bfloat16, "attention": SDPBackend.FLASH_ATTENTION}),
-    "bf16-cudnn-attention": ("bfloat16, cuDNN's attention", "bf16", settings(), {"dtype": torch.bfloat16, "attention": SDPBackend.CUDNN_ATTENTION}),
+    "bf16-flash": (
+        "bfloat16, flash attention",
+        "bf16",
+        settings(),
+        {"dtype": torch.bfloat16, "attention": SDPBackend.FLASH_ATTENTION},
+    ),
+    "bf16-cudnn-attention": (
+        "bfloat16, cuDNN's attention",
+        "bf16",
+        settings(),
+        {"dtype": torch.bfloat16, "attention": SDPBackend.CUDNN_ATTENTION},
+    ),
     "f16": ("model and inputs in float16", "mixed", settings(), {"dtype": torch.float16}),
-    "f16-flash": ("float16, flash attention", "mixed", settings(), {"dtype": torch.float16, "attention": SDPBackend.FLASH_ATTENTION}),
+    "f16-flash": (
+        "float16, flash attention",
+        "mixed",
+        settings(),
+        {"dtype": torch.float16, "attention": SDPBackend.FLASH_ATTENTION},
+    ),
     "autocast-bf16": ("float32 weights under autocast to bfloat16", "bf16", settings(), {"autocast": torch.bfloat16}),
     "autocast-f16": ("float32 weights under autocast to float16", "mixed", settings(), {"autocast": torch.float16}),
 }
@@ -83,32 +129,54 @@ def main():
     started, record = time.monotonic(), {"versions": versions(args.device), "modes": {}}
     modes = dict(MODES)
     if args.device == "cuda":
-        modes |= {f"cudnn-{name}": (f"TF32 off, cuDNN's algorithm {name} where it takes the convolution", "f32", cudnn_algorithms.forced(number), {"convolution": True})
-                  for name, number in cudnn_algorithms.ALGORITHMS.items()}
+        modes |= {
+            f"cudnn-{name}": (
+                f"TF32 off, cuDNN's algorithm {name} where it takes the convolution",
+                "f32",
+                cudnn_algorithms.forced(number),
+                {"convolution": True},
+            )
+            for name, number in cudnn_algorithms.ALGORITHMS.items()
+        }
     for mode, (title, check_as, context, how) in modes.items():
         entry = record["modes"][mode] = {"title": title, "check": check_as, "failed": {}, "kernels": {}, "cases": []}
         (args.out / mode).mkdir(parents=True, exist_ok=True)
         for case in CASES:
             if time.monotonic() - started > args.seconds:
                 break
-            if how.get("convolution") and case not in cudnn_algorithms.CASES or case == "unets/letters" and check_as not in ("f32", "tf32"):
+            if (
+                how.get("convolution")
+                and case not in cudnn_algorithms.CASES
+                or case == "unets/letters"
+                and check_as not in ("f32", "tf32")
+            ):
                 continue
             try:
                 with context() as entered, attention_by(how.get("attention")), used_kernels(args.device, case) as seen:
                     taps = compute(case, args.device, how)
-                save_file({tap: value.detach().cpu().contiguous().clone() for tap, value in taps.items()}, args.out / mode / f"{case.replace('/', '+')}.safetensors")
+                save_file(
+                    {tap: value.detach().cpu().contiguous().clone() for tap, value in taps.items()},
+                    args.out / mode / f"{case.replace('/', '+')}.safetensors",
+                )
                 entry["cases"].append(case)
                 entry["kernels"][case] = seen
                 if entered is not None:
                     entry.setdefault("convolutions", {})[case] = dict(entered)
             except Exception as error:  # a mode that a kernel refuses is a finding, not a failure of the script
                 entry["failed"][case] = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
-        print(f"{time.monotonic() - started:6.1f} s  {mode}: {len(entry['cases'])} cases, {len(entry['failed'])} failed {set(entry['failed'].values()) or ''}", flush=True)
+        print(
+            f"{time.monotonic() - started:6.1f} s  {mode}: {len(entry['cases'])} cases, {len(entry['failed'])} failed {set(entry['failed'].values()) or ''}",
+            flush=True,
+        )
         (args.out / "backend.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
 def versions(device):
-    gpu = {"device": torch.cuda.get_device_name(), "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()} if device == "cuda" else {"device": "CPU"}
+    gpu = (
+        {"device": torch.cuda.get_device_name(), "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
+        if device == "cuda"
+        else {"device": "CPU"}
+    )
     return {"torch": torch.__version__, "diffusers": diffusers.__version__, **gpu}
 
 
@@ -127,7 +195,11 @@ def used_kernels(device, case):
         yield names
         torch.cuda.synchronize()
     telling = ("winograd", "fft", "conv", "cudnn", "flash", "fmha", "attention", "gemm", "cutlass", "xmma")
-    names.extend(sorted({event.name[:120] for event in profile.events() if any(word in event.name.lower() for word in telling)})[:40])
+    names.extend(
+        sorted({event.name[:120] for event in profile.events() if any(word in event.name.lower() for word in telling)})[
+            :40
+        ]
+    )
 
 
 def compute(case, device, how):
@@ -135,7 +207,9 @@ def compute(case, device, how):
     subject = json.loads((ORACLE / case / "case.json").read_text())["subject"]
     dtype, cast = how.get("dtype", torch.float32), how.get("autocast")
     with torch.autocast(device, dtype=cast) if cast else contextlib.nullcontext():
-        return {"operation": operation, "embedding": embedding, "stages": stage, "unet": unet, "run": run}[subject["kind"]](case, subject, device, dtype, how)
+        return {"operation": operation, "embedding": embedding, "stages": stage, "unet": unet, "run": run}[
+            subject["kind"]
+        ](case, subject, device, dtype, how)
 
 
 def tensors_of(case, file, device, dtype):
@@ -144,7 +218,11 @@ def tensors_of(case, file, device, dtype):
 
 
 def last(tensor, how):
-    return tensor.contiguous(memory_format=torch.channels_last) if how.get("channels_last") and tensor.ndim == 4 else tensor
+    return (
+        tensor.contiguous(memory_format=torch.channels_last)
+        if how.get("channels_last") and tensor.ndim == 4
+        else tensor
+    )
 
 
 def operation(case, subject, device, dtype, how):
@@ -158,8 +236,12 @@ def operation(case, subject, device, dtype, how):
 
 
 def embedding(case, subject, device, dtype, how):
-    return {probe["name"]: Timesteps(probe["size"], probe["flip_sin_to_cos"], probe["freq_shift"])(torch.tensor(probe["timesteps"], device=device)).to(dtype)
-            for probe in subject["probes"]}
+    return {
+        probe["name"]: Timesteps(probe["size"], probe["flip_sin_to_cos"], probe["freq_shift"])(
+            torch.tensor(probe["timesteps"], device=device)
+        ).to(dtype)
+        for probe in subject["probes"]
+    }
 
 
 def model_of(case, subject, device, dtype, how):
@@ -168,7 +250,9 @@ def model_of(case, subject, device, dtype, how):
     if holder == "letters":
         return UNet2DModel.from_pretrained(ORACLE.parent / "letters" / "model" / "unet").eval().to(device, dtype)
     model = UNet2DModel(**subject["config"]).eval()
-    model.load_state_dict(load_file(ORACLE / (holder or case) / "weights.safetensors"), strict=subject["kind"] != "stages")
+    model.load_state_dict(
+        load_file(ORACLE / (holder or case) / "weights.safetensors"), strict=subject["kind"] != "stages"
+    )
     model = model.to(device, dtype)
     return model.to(memory_format=torch.channels_last) if how.get("channels_last") else model
 
@@ -178,15 +262,24 @@ def stage(case, subject, device, dtype, how):
     group, name = case.split("/")
     module = (stages.LAYERS | stages.BLOCKS)[name][2] if group in ("layers", "blocks") else None
     taps = {}
-    for prefix, layers in [("", [])] + ([("perturbed.", stages.attention_layers(model))] if subject["perturbed"] else []):
+    for prefix, layers in [("", [])] + (
+        [("perturbed.", stages.attention_layers(model))] if subject["perturbed"] else []
+    ):
         seen = stages.seen_in(model, module, inputs, layers)
-        taps |= {prefix + path: value for path, value in seen.items() if any(path == part or path.startswith(f"{part}.") for part in subject["stages"])}
+        taps |= {
+            prefix + path: value
+            for path, value in seen.items()
+            if any(path == part or path.startswith(f"{part}.") for part in subject["stages"])
+        }
     return wanted(case, taps)
 
 
 def unet(case, subject, device, dtype, how):
     model = model_of(case, subject, device, dtype, how)
-    inputs = {"sample": last(tensors_of(case, "inputs", device, dtype)["sample"], how), "timestep": torch.tensor(subject["timesteps"], device=device)}
+    inputs = {
+        "sample": last(tensors_of(case, "inputs", device, dtype)["sample"], how),
+        "timestep": torch.tensor(subject["timesteps"], device=device),
+    }
     if subject["labels"] is not None:
         inputs["class_labels"] = torch.tensor(subject["labels"], device=device)
     taps = {}
@@ -201,7 +294,9 @@ def run(case, subject, device, dtype, how):
     names = {"epsilon": "prediction", "unconditional": "unconditional.prediction", "perturbed": "perturbed.prediction"}
     with torch.device(device):
         steps = list(runs.draw(model, setting, tensors_of(case, "inputs", device, torch.float32), dtype))
-    return wanted(case, {f"step.{i}.{names.get(key, key)}": value for i, step in enumerate(steps) for key, value in step.items()})
+    return wanted(
+        case, {f"step.{i}.{names.get(key, key)}": value for i, step in enumerate(steps) for key, value in step.items()}
+    )
 
 
 def wanted(case, taps):

@@ -2,9 +2,10 @@
 
     python scripts/oracle/backends/pytorch_cuda_explained.py
 
-Reads a few of the taps that pytorch_cuda.py wrote on an H200 (fixtures/oracle/conformance/pytorch-cuda) and compares them with hypotheses, computed in float64:
-group norm in 16 bits with the mean and 1/σ rounded to 16 bits or not; convolution in 16 bits rounded once, or before the bias and after it;
-float32 convolutions by algorithm, their error as a share of Σ|x||w|.
+Reads a few of the taps that pytorch_cuda.py wrote on an H200 (fixtures/oracle/conformance/pytorch-cuda) and compares
+them with hypotheses, computed in float64: group norm in 16 bits with the mean and 1/σ rounded to 16 bits or not;
+convolution in 16 bits rounded once, or before the bias and after it; float32 convolutions by algorithm, their error
+as a share of Σ|x||w|.
 """
 import json
 import pathlib
@@ -37,7 +38,9 @@ def same(found: torch.Tensor, expected: torch.Tensor) -> str:
 
 
 def group_norm(mode: str, dtype: torch.dtype) -> None:
-    print(f"\ngroup norm in {mode}: share of equal bits, statistics kept wide | rounded to {mode}; largest error in roundings of the largest output, wide | GPU")
+    print(
+        f"\ngroup norm in {mode}: share of equal bits, statistics kept wide | rounded to {mode}; largest error in roundings of the largest output, wide | GPU"
+    )
     for name, (x, weight, bias), (groups, eps) in probes("groupNorm", dtype):
         grouped = x.reshape(x.shape[0], groups, -1)
         mean, inverse = grouped.mean(-1), (grouped.var(-1, unbiased=False) + eps).rsqrt()
@@ -67,7 +70,9 @@ def half_convolution(mode: str, dtype: torch.dtype) -> None:
             continue
         plain = sums(x, weight, *arguments)
         twice = plain.to(dtype).double() + bias[:, None, None]
-        print(f"  {name:34} {same(taps(mode, 'conv2d')[name], plain + bias[:, None, None])} | {same(taps(mode, 'conv2d')[name], twice)}")
+        print(
+            f"  {name:34} {same(taps(mode, 'conv2d')[name], plain + bias[:, None, None])} | {same(taps(mode, 'conv2d')[name], twice)}"
+        )
 
 
 def single_convolution() -> None:
@@ -76,7 +81,10 @@ def single_convolution() -> None:
     for name, (x, weight, bias), arguments in probes("conv2d", torch.float32):
         shift = 0 if bias is None else bias[:, None, None]
         exact, size = sums(x, weight, *arguments) + shift, sums(x.abs(), weight.abs(), *arguments)
-        print(f"  {name:34} " + " | ".join(f"{((taps(mode, 'conv2d')[name].double() - exact).abs() / size).max():.1e}" for mode in modes))
+        print(
+            f"  {name:34} "
+            + " | ".join(f"{((taps(mode, 'conv2d')[name].double() - exact).abs() / size).max():.1e}" for mode in modes)
+        )
 
 
 if __name__ == "__main__":

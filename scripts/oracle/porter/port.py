@@ -1,9 +1,12 @@
-"""A port of the UNet with PAG, and of a DDIM run with it, that knows nothing but NumPy: the porter's trial of the golden oracle.
+"""A port of the UNet with PAG, and of a DDIM run with it, that knows nothing but NumPy: the porter's trial of the
+golden oracle.
 
     pag export unets/tiny work/tiny && python port.py work/tiny theirs.safetensors && pag check work/tiny theirs.safetensors
 
-It does what the case's README asks for, in float32, in the order in which NumPy adds. `--plant NAME` makes a mistake on purpose:
-`scale` (attention without 1/√d), `residual` (the perturbed layers lose their input), `guide` (g = s + 1 where s is meant).
+It does what the case's README asks for, in float32, in the order in which NumPy adds. `--plant NAME` makes a mistake
+on purpose:
+`scale` (attention without 1/√d), `residual` (the perturbed layers lose their input), `guide` (g = s + 1 where s is
+meant).
 """
 import json
 import sys
@@ -22,7 +25,9 @@ def load(path):
     header.pop("__metadata__", None)
     start = 8 + length
     return {
-        name: np.frombuffer(raw[start + entry["data_offsets"][0] : start + entry["data_offsets"][1]], f32).reshape(entry["shape"])
+        name: np.frombuffer(raw[start + entry["data_offsets"][0] : start + entry["data_offsets"][1]], f32).reshape(
+            entry["shape"]
+        )
         for name, entry in header.items()
     }
 
@@ -61,7 +66,10 @@ class UNet:
         groups = x.reshape(x.shape[0], self.c["norm_num_groups"], -1)
         eps = f32(self.c.get("norm_eps", 1e-5))
         normed = (groups - groups.mean(-1, keepdims=True)) / np.sqrt(groups.var(-1, keepdims=True) + eps)
-        return self.tap(path, normed.reshape(x.shape) * self.w[path + ".weight"][:, None, None] + self.w[path + ".bias"][:, None, None])
+        return self.tap(
+            path,
+            normed.reshape(x.shape) * self.w[path + ".weight"][:, None, None] + self.w[path + ".bias"][:, None, None],
+        )
 
     def resnet(self, path, x, temb):
         h = self.conv(path + ".conv1", self.silu(self.norm(path + ".norm1", x)))

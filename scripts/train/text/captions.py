@@ -6,14 +6,31 @@ from faces import Style
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 # Combinations that no picture of the training shows: the style's words, and the letters.
-HELD_OUT = (({"bold", "italic"}, "GKR"), ({"light", "sans"}, "EMS"), ({"bold", "condensed"}, "HQ"), ({"mono", "italic"}, "BTW"))
+HELD_OUT = (
+    ({"bold", "italic"}, "GKR"),
+    ({"light", "sans"}, "EMS"),
+    ({"bold", "condensed"}, "HQ"),
+    ({"mono", "italic"}, "BTW"),
+)
 
 WEIGHT = {
-    "thin": ("thin", "light", "very light", "hairline"), "light": ("light", "light", "light weight"), "regular": ("regular", "normal"), "medium": ("medium",),
-    "semibold": ("semibold", "demibold"), "bold": ("bold", "bold", "heavy"), "black": ("black", "heavy", "bold", "bold", "very bold"),
+    "thin": ("thin", "light", "very light", "hairline"),
+    "light": ("light", "light", "light weight"),
+    "regular": ("regular", "normal"),
+    "medium": ("medium",),
+    "semibold": ("semibold", "demibold"),
+    "bold": ("bold", "bold", "heavy"),
+    "black": ("black", "heavy", "bold", "bold", "very bold"),
 }
-SLANT = {"italic": ("italic", "italic", "italic", "slanted", "oblique", "cursive"), "upright": ("upright", "roman", "straight")}
-WIDTH = {"condensed": ("condensed", "condensed", "narrow"), "wide": ("wide", "expanded", "extended"), "normal": ("normal width",)}
+SLANT = {
+    "italic": ("italic", "italic", "italic", "slanted", "oblique", "cursive"),
+    "upright": ("upright", "roman", "straight"),
+}
+WIDTH = {
+    "condensed": ("condensed", "condensed", "narrow"),
+    "wide": ("wide", "expanded", "extended"),
+    "normal": ("normal width",),
+}
 MONO = ("mono", "monospaced", "monospace", "typewriter")
 FAMILY = {"serif": ("serif", "serif", "with serifs"), "sans": ("sans", "sans serif", "sans-serif", "without serifs")}
 # How often a word is said when it is true: what is plain goes mostly without saying.
@@ -22,8 +39,49 @@ OFTEN = 0.8
 NOUNS = ("letter", "letter", "letter", "letter", "capital letter", "capital", "character", "glyph", "uppercase letter")
 FONTS = ("font", "typeface", "style", "face", "type")
 FILLERS = (
-    "please", "picture", "photo", "image", "drawing", "of", "nice", "beautiful", "simple", "white", "on", "black background", "with", "and", "very", "clean", "large", "one", "draw",
-    "me", "quality", "high", "render", "written", "printed", "in", "the", "big", "small", "old", "modern", "design", "logo", "word", "text", "made", "by", "for", "is", "it", "this", "like", "best",
+    "please",
+    "picture",
+    "photo",
+    "image",
+    "drawing",
+    "of",
+    "nice",
+    "beautiful",
+    "simple",
+    "white",
+    "on",
+    "black background",
+    "with",
+    "and",
+    "very",
+    "clean",
+    "large",
+    "one",
+    "draw",
+    "me",
+    "quality",
+    "high",
+    "render",
+    "written",
+    "printed",
+    "in",
+    "the",
+    "big",
+    "small",
+    "old",
+    "modern",
+    "design",
+    "logo",
+    "word",
+    "text",
+    "made",
+    "by",
+    "for",
+    "is",
+    "it",
+    "this",
+    "like",
+    "best",
 )
 
 
@@ -47,7 +105,13 @@ def caption(style: Style, letter: int, rng: random.Random) -> str:
 
 
 def said(style: Style, rng: random.Random) -> list[str]:
-    options = [(style.weight, WEIGHT), (style.slant, SLANT), (style.width, WIDTH), (style.family, FAMILY), ("mono" if style.mono else None, {"mono": MONO})]
+    options = [
+        (style.weight, WEIGHT),
+        (style.slant, SLANT),
+        (style.width, WIDTH),
+        (style.family, FAMILY),
+        ("mono" if style.mono else None, {"mono": MONO}),
+    ]
     return [rng.choice(table[value]) for value, table in options if value and rng.random() < SAID.get(value, OFTEN)]
 
 
@@ -90,5 +154,15 @@ def nonsense(rng: random.Random) -> str:
 
 def vocabulary() -> list[str]:
     """Every word that a caption may have, letters aside: what the tokenizer has whole."""
-    lists = [*WEIGHT.values(), *SLANT.values(), *WIDTH.values(), *FAMILY.values(), MONO, NOUNS, FONTS, FILLERS, ("the", "an", "serifs", "background")]
+    lists = [
+        *WEIGHT.values(),
+        *SLANT.values(),
+        *WIDTH.values(),
+        *FAMILY.values(),
+        MONO,
+        NOUNS,
+        FONTS,
+        FILLERS,
+        ("the", "an", "serifs", "background"),
+    ]
     return sorted({word for options in lists for option in options for word in option.replace("-", " ").split()})

@@ -25,14 +25,28 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from captions import HELD_OUT, LETTERS
 
 STYLES = (
-    "", "thin", "light", "regular", "semibold", "bold", "black", "upright", "italic", "condensed", "wide", "serif", "sans serif", "monospaced",
-    "light italic", "bold italic",
+    "",
+    "thin",
+    "light",
+    "regular",
+    "semibold",
+    "bold",
+    "black",
+    "upright",
+    "italic",
+    "condensed",
+    "wide",
+    "serif",
+    "sans serif",
+    "monospaced",
+    "light italic",
+    "bold italic",
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    prompts: str                 # a style, or the name of a rule: "" (letters alone), "none", "held out", "combinations"
+    prompts: str  # a style, or the name of a rule: "" (letters alone), "none", "held out", "combinations"
     guidance: float = 1.0        # g of classifier-free guidance; 1 is none
     pag: float = 0.0             # s of PAG; 0 is none
     layers: str = "mid_block"    # a prefix of the self-attention layers that are perturbed
@@ -47,11 +61,30 @@ class Point:
 
 def points() -> list[Point]:
     """In the order of their importance."""
-    found = [Point("", 1), Point("", 3), Point("none"), Point("none", pag=1), Point("combinations", 3), Point("held out", 3)]
+    found = [
+        Point("", 1),
+        Point("", 3),
+        Point("none"),
+        Point("none", pag=1),
+        Point("combinations", 3),
+        Point("held out", 3),
+    ]
     found += [Point(style, 3, share=4) for style in STYLES[1:]]
     found += [Point("none", pag=s) for s in (0.5, 2, 3, 4)]
-    found += [Point("", 2), Point("", 5), Point("", 7.5), Point("combinations", 1), Point("combinations", 5), Point("held out", 5), Point("", 1, 1), Point("", 3, 1), Point("", 3, 2)]
-    found += [Point("none", pag=1, layers=layer) for layer in ("down_blocks.0", "down_blocks.1", "up_blocks.0", "up_blocks.1")]
+    found += [
+        Point("", 2),
+        Point("", 5),
+        Point("", 7.5),
+        Point("combinations", 1),
+        Point("combinations", 5),
+        Point("held out", 5),
+        Point("", 1, 1),
+        Point("", 3, 1),
+        Point("", 3, 2),
+    ]
+    found += [
+        Point("none", pag=1, layers=layer) for layer in ("down_blocks.0", "down_blocks.1", "up_blocks.0", "up_blocks.1")
+    ]
     found += [Point("none", pag=s, steps=steps, share=2) for steps in (5, 10) for s in (0, 0.5, 1)]
     return found
 
@@ -66,8 +99,15 @@ def prompts_of(rule: str, count: int) -> list[str]:
         return [phrase(unseen[i % len(unseen)][0], unseen[i % len(unseen)][1]) for i in range(count)]
     if rule == "combinations":
         rng = random.Random(0)
-        grid = list(itertools.product(("", "light", "bold"), ("", "italic"), ("", "condensed"), ("", "mono"), ("", "serif", "sans serif")))
-        return [phrase(rng.sample(words, len(words)), letter) for letter, words in ((letter, [word for word in rng.choice(grid) if word]) for letter in letters)]
+        grid = list(
+            itertools.product(
+                ("", "light", "bold"), ("", "italic"), ("", "condensed"), ("", "mono"), ("", "serif", "sans serif")
+            )
+        )
+        return [
+            phrase(rng.sample(words, len(words)), letter)
+            for letter, words in ((letter, [word for word in rng.choice(grid) if word]) for letter in letters)
+        ]
     return [phrase(rule.split(" ") if rule != "sans serif" else [rule], letter) for letter in letters]
 
 
@@ -89,14 +129,22 @@ class Artist:
 
     @torch.no_grad()
     def embed(self, prompts: list[str]) -> torch.Tensor:
-        ids = self.tokenizer(prompts, padding="max_length", truncation=True, max_length=self.tokenizer.model_max_length, return_tensors="pt").input_ids
+        ids = self.tokenizer(
+            prompts,
+            padding="max_length",
+            truncation=True,
+            max_length=self.tokenizer.model_max_length,
+            return_tensors="pt",
+        ).input_ids
         return self.text_encoder(ids.to(self.device)).last_hidden_state
 
     def perturb(self, point: Point) -> None:
         """diffusers' own processors, which expect the passes in the batch: (unconditional,) conditional, perturbed."""
         identity = PAGCFGIdentitySelfAttnProcessor2_0 if point.guidance != 1 else PAGIdentitySelfAttnProcessor2_0
         chosen = lambda path: point.pag and path.startswith(point.layers) and ".attn1." in path
-        self.unet.set_attn_processor({path: identity() if chosen(path) else processor for path, processor in self.processors.items()})
+        self.unet.set_attn_processor(
+            {path: identity() if chosen(path) else processor for path, processor in self.processors.items()}
+        )
 
     @torch.no_grad()
     def draw(self, point: Point, prompts: list[str], noise: torch.Tensor) -> np.ndarray:
@@ -139,7 +187,11 @@ def main() -> None:
     settings = json.loads(str(drawn.pop("settings"))) if drawn else {}
     where = {"torch": torch.__version__, "device": torch.cuda.get_device_name() if args.device == "cuda" else "CPU"}
     for point in points():
-        if point.name() in settings or not re.search(args.only, point.name()) or time.monotonic() - started > args.seconds:
+        if (
+            point.name() in settings
+            or not re.search(args.only, point.name())
+            or time.monotonic() - started > args.seconds
+        ):
             continue
         count = args.count // point.share
         prompts = prompts_of(point.prompts, count)

@@ -24,7 +24,13 @@ class Style:
     def words(self) -> frozenset[str]:
         """The words that are asked for in prompts and held out in combinations."""
         heavy = {"bold": "bold", "black": "bold", "thin": "light", "light": "light"}.get(self.weight)
-        plain = (heavy, self.slant == "italic" and "italic", self.width == "condensed" and "condensed", self.mono and "mono", self.family)
+        plain = (
+            heavy,
+            self.slant == "italic" and "italic",
+            self.width == "condensed" and "condensed",
+            self.mono and "mono",
+            self.family,
+        )
         return frozenset(word for word in plain if word)
 
 
@@ -40,7 +46,7 @@ WEIGHTS = (  # the first that matches
 ITALIC = r"italic|oblique|slanted|(?<=[a-z])(?<!spir)(?<!yin)it\b|(?<=[a-z])ita\b|-ita\b|obl\b|it28p"
 CONDENSED = r"cond|cnd|narrow"
 WIDE = r"expanded|expd|extended|(?<=[a-z-])ext(italic)?\b|lexend(exa|giga|mega|peta|tera|zetta)"
-MONO = (r"mono(?!makh)|typewriter|sourcecode|firacode|inconsolata|cousine|hack-|courier|anonymous|cascadiacod|lettergoth|zco|almfixed|ocrb")
+MONO = r"mono(?!makh)|typewriter|sourcecode|firacode|inconsolata|cousine|hack-|courier|anonymous|cascadiacod|lettergoth|zco|almfixed|ocrb"
 SANS = (
     r"sans|inter-|interdisplay|leaguespartan|biolinum|gillius|ikarius|switzera|universalis|veranasans|comfortaa|arimo|carlito|lato-|quicksand|roboto(?!serif)"
     r"|iwona|kurier|montserrat|raleway|nunito|librefranklin|chivo|archiv0|atkinson|cabin|cooperhewitt|hindmadurai|lexend|mukta|baloo|overlock|qthelvet"
@@ -78,18 +84,37 @@ def family_of(name: str) -> str | None:
 
 
 def coded(bold: bool, italic: bool, light: bool = False, **other) -> Style:
-    return Style("bold" if bold else "light" if light else "regular", "italic" if italic else "upright", "normal", **other)
+    return Style(
+        "bold" if bold else "light" if light else "regular", "italic" if italic else "upright", "normal", **other
+    )
 
 
 def of_computer_modern(stem: str) -> Style | None:
     if not stem.startswith("cmun"):
         return None
     known = {
-        "bi": (1, 1, "serif"), "bx": (1, 0, "serif"), "bxo": (1, 1, "serif"), "rb": (1, 0, "serif"), "rm": (0, 0, "serif"), "sl": (0, 1, "serif"), "ti": (0, 1, "serif"),
-        "ss": (0, 0, "sans"), "si": (0, 1, "sans"), "sx": (1, 0, "sans"), "so": (1, 1, "sans"), "tt": (0, 0, None), "it": (0, 1, None), "st": (0, 1, None),
-        "tb": (1, 0, None), "tx": (1, 1, None),
+        "bi": (1, 1, "serif"),
+        "bx": (1, 0, "serif"),
+        "bxo": (1, 1, "serif"),
+        "rb": (1, 0, "serif"),
+        "rm": (0, 0, "serif"),
+        "sl": (0, 1, "serif"),
+        "ti": (0, 1, "serif"),
+        "ss": (0, 0, "sans"),
+        "si": (0, 1, "sans"),
+        "sx": (1, 0, "sans"),
+        "so": (1, 1, "sans"),
+        "tt": (0, 0, None),
+        "it": (0, 1, None),
+        "st": (0, 1, None),
+        "tb": (1, 0, None),
+        "tx": (1, 1, None),
     }.get(stem[4:])
-    return Style() if known is None else coded(bool(known[0]), bool(known[1]), family=known[2], mono=True if known[2] is None else None)
+    return (
+        Style()
+        if known is None
+        else coded(bool(known[0]), bool(known[1]), family=known[2], mono=True if known[2] is None else None)
+    )
 
 
 def of_drm(stem: str) -> Style | None:
@@ -102,7 +127,11 @@ def of_drm(stem: str) -> Style | None:
 
 def of_fetamont(stem: str) -> Style | None:
     found = re.fullmatch(r"ffm([bhlr]?)(o?)\d+", stem)
-    return (Style() if re.match(r"ffm[a-z]*\d+$", stem) else None) if found is None else coded(found[1] in ("b", "h") and found[1] != "", found[2] == "o", found[1] == "l", family="sans")
+    return (
+        (Style() if re.match(r"ffm[a-z]*\d+$", stem) else None)
+        if found is None
+        else coded(found[1] in ("b", "h") and found[1] != "", found[2] == "o", found[1] == "l", family="sans")
+    )
 
 
 def of_semaphor(stem: str) -> Style | None:
@@ -142,8 +171,10 @@ def slant(pictures: np.ndarray) -> np.ndarray:
     at = j + slopes[:, None, None] * ((height - 1) / 2 - rows)[None, :, None]
     hats = np.clip(1 - np.abs(columns[None, None, :, None] - at[:, :, None, :]), 0, None)
     sums = np.moveaxis(hats, 0, 2).reshape(height * width, -1).astype(np.float32)
-    scores = [((part.reshape(len(part), -1).astype(np.float32) @ sums).reshape(len(part), len(slopes), -1) ** 2).sum(axis=2)
-              for part in np.array_split(pictures, max(1, count // 1000))]
+    scores = [
+        ((part.reshape(len(part), -1).astype(np.float32) @ sums).reshape(len(part), len(slopes), -1) ** 2).sum(axis=2)
+        for part in np.array_split(pictures, max(1, count // 1000))
+    ]
     return slopes[np.argmax(np.concatenate(scores), axis=1)]
 
 
@@ -164,7 +195,9 @@ def main() -> None:
         values = [getattr(style, field.name) for style in styles]
         for value in sorted(set(values), key=str):
             chosen = np.array([v == value for v in values])
-            print(f"{field.name:8} {value!s:10} {chosen.sum():5}  ink {ink[chosen].mean():.3f}  slant {lean[chosen].mean():+.3f}  width {wide[chosen].mean():.1f}")
+            print(
+                f"{field.name:8} {value!s:10} {chosen.sum():5}  ink {ink[chosen].mean():.3f}  slant {lean[chosen].mean():+.3f}  width {wide[chosen].mean():.1f}"
+            )
     if "--doubtful" in sys.argv:
         for i, style in enumerate(styles):
             if style.slant == "italic" and lean[i] < 0.04 or style.slant != "italic" and lean[i] > 0.1:

@@ -24,10 +24,21 @@ from faces import STEMS, slant, style_of
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROUNDS = 200
 TRUE_OF = {  # what a face's style must be for the words of a prompt
-    "thin": lambda s: s.weight == "thin", "light": lambda s: s.weight == "light", "regular": lambda s: s.weight == "regular", "semibold": lambda s: s.weight == "semibold",
-    "bold": lambda s: s.weight == "bold", "black": lambda s: s.weight == "black", "upright": lambda s: s.slant == "upright", "italic": lambda s: s.slant == "italic",
-    "condensed": lambda s: s.width == "condensed", "wide": lambda s: s.width == "wide", "serif": lambda s: s.family == "serif", "sans serif": lambda s: s.family == "sans",
-    "monospaced": lambda s: s.mono is True, "light italic": lambda s: s.weight == "light" and s.slant == "italic", "bold italic": lambda s: s.weight == "bold" and s.slant == "italic",
+    "thin": lambda s: s.weight == "thin",
+    "light": lambda s: s.weight == "light",
+    "regular": lambda s: s.weight == "regular",
+    "semibold": lambda s: s.weight == "semibold",
+    "bold": lambda s: s.weight == "bold",
+    "black": lambda s: s.weight == "black",
+    "upright": lambda s: s.slant == "upright",
+    "italic": lambda s: s.slant == "italic",
+    "condensed": lambda s: s.width == "condensed",
+    "wide": lambda s: s.width == "wide",
+    "serif": lambda s: s.family == "serif",
+    "sans serif": lambda s: s.family == "sans",
+    "monospaced": lambda s: s.mono is True,
+    "light italic": lambda s: s.weight == "light" and s.slant == "italic",
+    "bold italic": lambda s: s.weight == "bold" and s.slant == "italic",
 }
 
 
@@ -93,9 +104,18 @@ def main() -> None:
     figures = {
         "training": json.loads(args.training.read_text()),
         "held_out": [{"words": sorted(words), "letters": letters} for words, letters in HELD_OUT],
-        "real_letters": {"ink": round(float(data["x"][unseen].mean() / 255), 4), "read_right": round(float((read(data["x"][unseen])[0].argmax(1) == data["y"][unseen]).mean()), 4)},
-        "styles": {words: of_style(words, rows, drawn, data, styles, real_lean) for words in TRUE_OF if any(row["prompts"] == words for row in rows)},
-        "words_followed": followed(settings, drawn, lean), "pag_without_a_prompt": without_prompt(rows, seen, reference), "points": rows,
+        "real_letters": {
+            "ink": round(float(data["x"][unseen].mean() / 255), 4),
+            "read_right": round(float((read(data["x"][unseen])[0].argmax(1) == data["y"][unseen]).mean()), 4),
+        },
+        "styles": {
+            words: of_style(words, rows, drawn, data, styles, real_lean)
+            for words in TRUE_OF
+            if any(row["prompts"] == words for row in rows)
+        },
+        "words_followed": followed(settings, drawn, lean),
+        "pag_without_a_prompt": without_prompt(rows, seen, reference),
+        "points": rows,
     }
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "figures.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
@@ -105,15 +125,23 @@ def main() -> None:
 
 def asked(point: dict) -> np.ndarray | None:
     """The letters that the prompts ask for."""
-    return None if point["prompts"] == "none" else np.array([LETTERS.index(prompt[-1]) for prompt in point["prompts_of"]])
+    return (
+        None if point["prompts"] == "none" else np.array([LETTERS.index(prompt[-1]) for prompt in point["prompts_of"]])
+    )
 
 
 def measured(name: str, point: dict, pictures, probabilities, features, lean, reference) -> dict:
     letters = asked(point)
-    row = {key: point[key] for key in ("prompts", "guidance", "pag", "layers", "steps", "torch", "device")} | {"pictures": len(pictures)}
+    row = {key: point[key] for key in ("prompts", "guidance", "pag", "layers", "steps", "torch", "device")} | {
+        "pictures": len(pictures)
+    }
     if letters is not None:
         row["read_as_asked"] = interval(probabilities.argmax(1) == letters)
-    row |= {"confidence": interval(probabilities.max(1)), "inception_score": interval(probabilities, inception_score), "ink": interval(pictures.mean(axis=(1, 2)) / 255)}
+    row |= {
+        "confidence": interval(probabilities.max(1)),
+        "inception_score": interval(probabilities, inception_score),
+        "ink": interval(pictures.mean(axis=(1, 2)) / 255),
+    }
     if len(pictures) >= 1000:
         row["frechet_distance"] = interval(features, lambda some: frechet(some, *reference))
     if letters is not None:
@@ -141,9 +169,14 @@ def of_style(words: str, rows, drawn, data, styles, real_lean) -> dict:
     tall = lambda pictures: float((pictures.max(axis=2) > 64).sum(axis=1).mean())
     pictures = drawn[next(name for name in drawn.files if name.startswith(f"prompts {words},"))]
     return {
-        "read_as_asked": row["read_as_asked"], "ink": row["ink"], "ink_of_real_faces": round(float(data["x"][real].mean() / 255), 4), "slant": row["slant"],
-        "slant_of_real_faces": round(float(real_lean[real & stemmed(data["y"])].mean()), 4), "width_over_height": round(wide(pictures) / tall(pictures), 3),
-        "width_over_height_of_real_faces": round(wide(data["x"][real]) / tall(data["x"][real]), 3), "real_faces": int(real.sum() // 26),
+        "read_as_asked": row["read_as_asked"],
+        "ink": row["ink"],
+        "ink_of_real_faces": round(float(data["x"][real].mean() / 255), 4),
+        "slant": row["slant"],
+        "slant_of_real_faces": round(float(real_lean[real & stemmed(data["y"])].mean()), 4),
+        "width_over_height": round(wide(pictures) / tall(pictures), 3),
+        "width_over_height_of_real_faces": round(wide(data["x"][real]) / tall(data["x"][real]), 3),
+        "real_faces": int(real.sum() // 26),
     }
 
 
@@ -156,8 +189,17 @@ def followed(points: dict, drawn, lean) -> dict:
         ink, letters = drawn[name].mean(axis=(1, 2)) / 255, asked(point)
         has = lambda word: np.array([word in prompt.split() for prompt in point["prompts_of"]])
         plain = ~has("light") & ~has("bold")
-        out[name] = {"ink": {"light": interval(ink[has("light")]), "neither": interval(ink[plain]) if plain.any() else None, "bold": interval(ink[has("bold")])},
-                     "slant": {"italic": interval(lean[name][has("italic") & stemmed(letters)]), "not italic": interval(lean[name][~has("italic") & stemmed(letters)])}}
+        out[name] = {
+            "ink": {
+                "light": interval(ink[has("light")]),
+                "neither": interval(ink[plain]) if plain.any() else None,
+                "bold": interval(ink[has("bold")]),
+            },
+            "slant": {
+                "italic": interval(lean[name][has("italic") & stemmed(letters)]),
+                "not italic": interval(lean[name][~has("italic") & stemmed(letters)]),
+            },
+        }
         if point["prompts"] == "combinations":
             kept_back = np.array([held_out_prompt(prompt) for prompt in point["prompts_of"]])
             out[name]["of_these_held_out"] = int(kept_back.sum())
@@ -172,29 +214,59 @@ def held_out_prompt(prompt: str) -> bool:
 def without_prompt(rows, seen, reference) -> list[dict]:
     """PAG against none without a prompt: what changes, picture by picture from the same noise, and as many of them."""
     out, rng = [], np.random.default_rng(0)
-    plain = {row["steps"]: found for row, found in zip(rows, seen.values()) if row["prompts"] == "none" and row["pag"] == 0}
+    plain = {
+        row["steps"]: found for row, found in zip(rows, seen.values()) if row["prompts"] == "none" and row["pag"] == 0
+    }
     for found, row in zip(seen.values(), rows):
         if row["prompts"] != "none" or row["pag"] == 0:
             continue
         base = plain[row["steps"]]
         chosen = [rng.integers(0, row["pictures"], row["pictures"]) for _ in range(ROUNDS)]
-        change = lambda of, part: spread(float(of(found[part]) - of(base[part])), [of(found[part][some]) - of(base[part][some]) for some in chosen])
-        out.append({
-            "steps": row["steps"], "pag": row["pag"], "layers": row["layers"], "pictures": row["pictures"], "frechet_distance": row["frechet_distance"][0],
-            "frechet_distance_change": change(lambda some: frechet(some, *reference), 1), "inception_score": row["inception_score"][0],
-            "inception_score_change": change(inception_score, 0), "confidence": row["confidence"][0],
-            "confidence_change": change(lambda some: some.max(axis=1).mean(), 0)})
+        change = lambda of, part: spread(
+            float(of(found[part]) - of(base[part])), [of(found[part][some]) - of(base[part][some]) for some in chosen]
+        )
+        out.append(
+            {
+                "steps": row["steps"],
+                "pag": row["pag"],
+                "layers": row["layers"],
+                "pictures": row["pictures"],
+                "frechet_distance": row["frechet_distance"][0],
+                "frechet_distance_change": change(lambda some: frechet(some, *reference), 1),
+                "inception_score": row["inception_score"][0],
+                "inception_score_change": change(inception_score, 0),
+                "confidence": row["confidence"][0],
+                "confidence_change": change(lambda some: some.max(axis=1).mean(), 0),
+            }
+        )
     return out
 
 
 # The rule of the contact sheet: these points, the first 26 pictures of each, in order. Nothing is picked.
-SHEET = ("prompts letter, g 1, s 0", "prompts letter, g 3, s 0", "prompts light, g 3, s 0", "prompts bold, g 3, s 0", "prompts italic, g 3, s 0", "prompts bold italic, g 3, s 0",
-         "prompts condensed, g 3, s 0", "prompts monospaced, g 3, s 0", "prompts serif, g 3, s 0", "prompts sans serif, g 3, s 0", "prompts combinations, g 3, s 0",
-         "prompts held out, g 3, s 0", "prompts none, g 1, s 0", "prompts none, g 1, s 1")
+SHEET = (
+    "prompts letter, g 1, s 0",
+    "prompts letter, g 3, s 0",
+    "prompts light, g 3, s 0",
+    "prompts bold, g 3, s 0",
+    "prompts italic, g 3, s 0",
+    "prompts bold italic, g 3, s 0",
+    "prompts condensed, g 3, s 0",
+    "prompts monospaced, g 3, s 0",
+    "prompts serif, g 3, s 0",
+    "prompts sans serif, g 3, s 0",
+    "prompts combinations, g 3, s 0",
+    "prompts held out, g 3, s 0",
+    "prompts none, g 1, s 0",
+    "prompts none, g 1, s 1",
+)
 
 
 def sheet(drawn, path: pathlib.Path) -> None:
-    rows = [np.concatenate([np.pad(picture, 1, constant_values=64) for picture in drawn[name][:26]], axis=1) for name in SHEET if name in drawn.files]
+    rows = [
+        np.concatenate([np.pad(picture, 1, constant_values=64) for picture in drawn[name][:26]], axis=1)
+        for name in SHEET
+        if name in drawn.files
+    ]
     Image.fromarray(np.concatenate(rows)).save(path, optimize=True)
 
 

@@ -50,15 +50,29 @@ def write_tokenizer(folder: pathlib.Path) -> None:
     symbols = byte_symbols()
     tokens = [*symbols, *(symbol + "</w>" for symbol in symbols), *("".join(pair) for pair in merges), START, END]
     assert len(set(tokens)) == len(tokens)
-    special = {name: {"content": token, "single_word": False, "lstrip": False, "rstrip": False, "normalized": token == START}
-               for name, token in (("bos_token", START), ("eos_token", END), ("unk_token", END))}
+    special = {
+        name: {"content": token, "single_word": False, "lstrip": False, "rstrip": False, "normalized": token == START}
+        for name, token in (("bos_token", START), ("eos_token", END), ("unk_token", END))
+    }
     files = {
         "vocab.json": json.dumps({token: i for i, token in enumerate(tokens)}, ensure_ascii=False),
         "merges.txt": "#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges),
         "special_tokens_map.json": json.dumps(special | {"pad_token": END}, indent=2) + "\n",
-        "tokenizer_config.json": json.dumps({
-            "add_prefix_space": False, "bos_token": START, "do_lower_case": True, "eos_token": END, "errors": "replace", "model_max_length": LENGTH,
-            "pad_token": END, "tokenizer_class": "CLIPTokenizer", "unk_token": END}, indent=2) + "\n",
+        "tokenizer_config.json": json.dumps(
+            {
+                "add_prefix_space": False,
+                "bos_token": START,
+                "do_lower_case": True,
+                "eos_token": END,
+                "errors": "replace",
+                "model_max_length": LENGTH,
+                "pad_token": END,
+                "tokenizer_class": "CLIPTokenizer",
+                "unk_token": END,
+            },
+            indent=2,
+        )
+        + "\n",
     }
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -27,7 +27,7 @@ from tokenizer import LENGTH
 
 CAPTIONS = 64          # for each style and letter
 EMPTY = 0.1            # how often a caption is left out
-KL = 1e-3              # weight of the divergence of a latent number beside the squared error of a pixel: what costs less than KL / 2 is not kept
+KL = 1e-3  # weight of the divergence of a latent number beside the squared error of a pixel: what costs less than KL / 2 is not kept
 DECAY = 0.9995
 
 
@@ -49,12 +49,22 @@ class Trainer:
 
     def __init__(self, modules: dict[str, torch.nn.Module], rate: float, minutes: float, device: torch.device) -> None:
         self.modules = {name: module.to(device).train() for name, module in modules.items()}
-        self.averages = {name: copy.deepcopy(module).eval().requires_grad_(False) for name, module in self.modules.items()}
+        self.averages = {
+            name: copy.deepcopy(module).eval().requires_grad_(False) for name, module in self.modules.items()
+        }
         self.weights = [weight for module in self.modules.values() for weight in module.parameters()]
         self.kept = [weight for module in self.averages.values() for weight in module.parameters()]
         on_gpu = device.type == "cuda"
         self.rate_now = torch.zeros((), device=device)
-        self.optimizer = torch.optim.AdamW(self.weights, lr=self.rate_now, betas=(0.9, 0.99), weight_decay=1e-4, fused=on_gpu, capturable=on_gpu, foreach=False)
+        self.optimizer = torch.optim.AdamW(
+            self.weights,
+            lr=self.rate_now,
+            betas=(0.9, 0.99),
+            weight_decay=1e-4,
+            fused=on_gpu,
+            capturable=on_gpu,
+            foreach=False,
+        )
         self.rate, self.step, self.clock, self.device = rate, 0, Clock(minutes, 0), device
 
     def train(self, name: str, loss_of, args: argparse.Namespace, save) -> None:
@@ -65,7 +75,11 @@ class Trainer:
             step = step or (self.recorded(loss_of) if self.device.type == "cuda" else lambda: self.once(loss_of))
             loss = step()
             self.step += 1
-            torch._foreach_lerp_(self.kept, [weight.detach() for weight in self.weights], 1 - min(DECAY, (1 + self.step) / (10 + self.step)))
+            torch._foreach_lerp_(
+                self.kept,
+                [weight.detach() for weight in self.weights],
+                1 - min(DECAY, (1 + self.step) / (10 + self.step)),
+            )
             if self.step % 250 == 0:
                 print(f"{name} {self.step}  {part:.0%}  loss {loss.item():.5f}", flush=True)
             if time.monotonic() - saved > args.save_every:
@@ -101,7 +115,13 @@ class Trainer:
 
     def state(self) -> dict:
         named = lambda modules: {name: module.state_dict() for name, module in modules.items()}
-        return {"modules": named(self.modules), "averages": named(self.averages), "optimizer": self.optimizer.state_dict(), "step": self.step, "used": self.clock.used}
+        return {
+            "modules": named(self.modules),
+            "averages": named(self.averages),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "used": self.clock.used,
+        }
 
     def restore(self, state: dict) -> None:
         for name in self.modules:
@@ -137,7 +157,10 @@ def main() -> None:
     shown = data["face"] % 10 != 0
     taught = np.array([not is_held_out(style, int(letter)) for style, letter in zip(of_picture, data["y"])]) & shown
     pictures = torch.from_numpy(data["x"]).to(args.device)
-    print(f"{shown.sum()} pictures for the autoencoder, {taught.sum()} for the model, {(~shown).sum()} of held-out faces", flush=True)
+    print(
+        f"{shown.sum()} pictures for the autoencoder, {taught.sum()} for the model, {(~shown).sum()} of held-out faces",
+        flush=True,
+    )
 
     checkpoint = args.out / "checkpoint.pt"
     stored = torch.load(checkpoint, map_location=args.device, weights_only=False) if checkpoint.exists() else {}
@@ -152,17 +175,35 @@ def main() -> None:
     chosen = torch.from_numpy(taught).to(args.device)
     factor = 1 / (means[chosen].float().var() + deviations[chosen].float().square().mean()).sqrt().item()
     vae.register_to_config(scaling_factor=round(factor, 5))
-    print(f"scaling factor {vae.config.scaling_factor}, posterior deviation {deviations.float().mean() * factor:.3f} of the latents'", flush=True)
+    print(
+        f"scaling factor {vae.config.scaling_factor}, posterior deviation {deviations.float().mean() * factor:.3f} of the latents'",
+        flush=True,
+    )
 
     models.write_tokenizer(args.out / "model" / "tokenizer")
     tokenizer = CLIPTokenizer.from_pretrained(args.out / "model" / "tokenizer")
     words = Words(tokenizer, of_picture, data["y"], args)
-    model = Trainer({"text_encoder": models.new_text_encoder(len(tokenizer)), "unet": models.new_unet()}, args.rate, args.minutes, args.device)
+    model = Trainer(
+        {"text_encoder": models.new_text_encoder(len(tokenizer)), "unet": models.new_unet()},
+        args.rate,
+        args.minutes,
+        args.device,
+    )
     if "model" in stored:
         model.restore(stored["model"])
     print(f"{models.size_of(vae, *model.modules.values())} parameters", flush=True)
     finished = {"autoencoder": autoencoder.state()}
-    train_model(model, vae, means, deviations, words, chosen, torch.from_numpy(~shown).to(args.device), args, lambda **parts: keep(**finished, **parts))
+    train_model(
+        model,
+        vae,
+        means,
+        deviations,
+        words,
+        chosen,
+        torch.from_numpy(~shown).to(args.device),
+        args,
+        lambda **parts: keep(**finished, **parts),
+    )
 
 
 def replace(path: pathlib.Path, value: dict) -> None:
@@ -179,7 +220,9 @@ def scaled(pictures: torch.Tensor) -> torch.Tensor:
     return pictures[:, None].float().div(127.5).sub(1)
 
 
-def train_autoencoder(trainer: Trainer, pictures: torch.Tensor, unseen: torch.Tensor, args: argparse.Namespace, keep) -> None:
+def train_autoencoder(
+    trainer: Trainer, pictures: torch.Tensor, unseen: torch.Tensor, args: argparse.Namespace, keep
+) -> None:
     vae = trainer.modules["vae"]
 
     def loss_of() -> torch.Tensor:
@@ -193,14 +236,19 @@ def train_autoencoder(trainer: Trainer, pictures: torch.Tensor, unseen: torch.Te
     trainer.train("autoencoder", loss_of, args, lambda: keep(autoencoder=trainer.state()))
     with torch.no_grad():
         average = trainer.averages["vae"]
-        errors = [F.mse_loss(average.decode(average.encode(scaled(part)).latent_dist.mode()).sample, scaled(part)).item() for part in unseen[:2048].split(256)]
+        errors = [
+            F.mse_loss(average.decode(average.encode(scaled(part)).latent_dist.mode()).sample, scaled(part)).item()
+            for part in unseen[:2048].split(256)
+        ]
     print(f"autoencoder: {trainer.step} steps, squared error {np.mean(errors):.5f} of 4 on unseen faces", flush=True)
 
 
 @torch.no_grad()
 def encode(vae, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     found = [vae.encode(scaled(part)).latent_dist for part in pictures.split(512)]
-    return torch.cat([posterior.mean.half() for posterior in found]), torch.cat([posterior.std.half() for posterior in found])
+    return torch.cat([posterior.mean.half() for posterior in found]), torch.cat(
+        [posterior.std.half() for posterior in found]
+    )
 
 
 def latents_of(means: torch.Tensor, deviations: torch.Tensor) -> torch.Tensor:
@@ -218,7 +266,9 @@ class Words:
         ids = tokenizer(texts, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt").input_ids
         self.table = ids.view(len(rows), CAPTIONS, LENGTH).to(args.device)
         self.rows = torch.tensor([rows[pair] for pair in pairs], device=args.device)
-        self.empty = tokenizer("", padding="max_length", max_length=LENGTH, return_tensors="pt").input_ids.to(args.device)
+        self.empty = tokenizer("", padding="max_length", max_length=LENGTH, return_tensors="pt").input_ids.to(
+            args.device
+        )
         print(f"{len(rows)} styles of letters; for example: " + "; ".join(rng.sample(texts, 5)), flush=True)
 
     def draw(self, pictures: torch.Tensor) -> torch.Tensor:
@@ -227,8 +277,17 @@ class Words:
         return torch.where(torch.rand(count, 1, device=device) < EMPTY, self.empty, ids)
 
 
-def train_model(trainer: Trainer, vae, means: torch.Tensor, deviations: torch.Tensor, words: Words, taught: torch.Tensor, unseen: torch.Tensor,
-                args: argparse.Namespace, keep) -> None:
+def train_model(
+    trainer: Trainer,
+    vae,
+    means: torch.Tensor,
+    deviations: torch.Tensor,
+    words: Words,
+    taught: torch.Tensor,
+    unseen: torch.Tensor,
+    args: argparse.Namespace,
+    keep,
+) -> None:
     device, count = args.device, args.batch
     levels = models.new_scheduler().alphas_cumprod.to(device)
     taught, unseen = taught.nonzero()[:, 0], unseen.nonzero()[:, 0]
@@ -236,7 +295,11 @@ def train_model(trainer: Trainer, vae, means: torch.Tensor, deviations: torch.Te
     def loss_of(text_encoder, unet, chosen: torch.Tensor) -> torch.Tensor:
         x = latents_of(means[chosen], deviations[chosen]) * vae.config.scaling_factor
         # Stratified: one timestep from each of as many equal parts of the range as there are pictures.
-        t = ((torch.arange(len(x), device=device) + torch.rand(len(x), device=device)) * (1000 / len(x))).long().clamp(max=999)
+        t = (
+            ((torch.arange(len(x), device=device) + torch.rand(len(x), device=device)) * (1000 / len(x)))
+            .long()
+            .clamp(max=999)
+        )
         noise, level = torch.randn_like(x), levels[t].view(-1, 1, 1, 1)
         with autocast(device):
             context = text_encoder(words.draw(chosen)).last_hidden_state
@@ -249,12 +312,37 @@ def train_model(trainer: Trainer, vae, means: torch.Tensor, deviations: torch.Te
     trainer.train("model", step_loss, args, lambda: store(trainer, vae, args, keep))
     with torch.no_grad():
         unseen_loss, taught_loss = (
-            np.mean([loss_of(*trainer.averages.values(), some[torch.randint(len(some), (count,), device=device)]).item() for _ in range(16)]) for some in (unseen, taught))
-    print(f"model: {trainer.step} steps of {count}, loss {taught_loss:.4f} on what it saw, {unseen_loss:.4f} on unseen faces", flush=True)
-    (args.out / "training.json").write_text(json.dumps({
-        "torch": torch.__version__, "device": torch.cuda.get_device_name() if device.type == "cuda" else "CPU", "seed": args.seed, "batch": count, "rate": args.rate,
-        "steps": trainer.step, "minutes": round(trainer.clock.used / 60, 2), "parameters": models.size_of(vae, *trainer.averages.values()),
-        "scaling_factor": vae.config.scaling_factor, "loss": round(float(taught_loss), 5), "loss_on_unseen_faces": round(float(unseen_loss), 5)}, indent=1) + "\n")
+            np.mean(
+                [
+                    loss_of(*trainer.averages.values(), some[torch.randint(len(some), (count,), device=device)]).item()
+                    for _ in range(16)
+                ]
+            )
+            for some in (unseen, taught)
+        )
+    print(
+        f"model: {trainer.step} steps of {count}, loss {taught_loss:.4f} on what it saw, {unseen_loss:.4f} on unseen faces",
+        flush=True,
+    )
+    (args.out / "training.json").write_text(
+        json.dumps(
+            {
+                "torch": torch.__version__,
+                "device": torch.cuda.get_device_name() if device.type == "cuda" else "CPU",
+                "seed": args.seed,
+                "batch": count,
+                "rate": args.rate,
+                "steps": trainer.step,
+                "minutes": round(trainer.clock.used / 60, 2),
+                "parameters": models.size_of(vae, *trainer.averages.values()),
+                "scaling_factor": vae.config.scaling_factor,
+                "loss": round(float(taught_loss), 5),
+                "loss_on_unseen_faces": round(float(unseen_loss), 5),
+            },
+            indent=1,
+        )
+        + "\n"
+    )
 
 
 def store(trainer: Trainer, vae, args: argparse.Namespace, keep) -> None:

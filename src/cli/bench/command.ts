@@ -1,4 +1,5 @@
 /** `pag bench`: how fast the kernels are here, alone and in a model, and what guidance costs. */
+import { orders } from '../../kernels/order.ts';
 import { mostThreads, peakMeter, simdBackend, simdRefusal } from '../../kernels/simd/index.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { fastKernels, fastOptions, threadsHere } from '../backend.ts';
@@ -12,7 +13,7 @@ import { benchModel, measureModel, measureSteps, type BenchModel } from './model
 import { measureOperations, type FastKernels } from './operations.ts';
 import { benchReport, type BenchResult } from './report.ts';
 
-const kinds: OptionKinds = { model: 'text', threads: 'text', kernels: 'text' };
+const kinds: OptionKinds = { model: 'text', threads: 'text', kernels: 'text', order: 'text' };
 
 const help = `pag bench [options]
 
@@ -24,7 +25,8 @@ one thread.
   --model DIR                     a pipeline or UNet folder (the letters model that ships)
   --threads N                     how many threads to compare with one (as many as there are cores)
   --kernels simd|simd-wide|simd-fma
-                                  with vectors of 128 bits, of 256, or with fused multiply-add (simd)`;
+                                  with vectors of 128 bits, of 256, or with fused multiply-add (simd)
+  --order direct|fast             how convolutions add up (direct)`;
 
 /** The command `pag bench`. */
 export const benchCommand: Command = { help, options: kinds, run };
@@ -33,7 +35,8 @@ async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
   const refusal = simdRefusal();
   if (refusal !== undefined) throw new InputError(`${refusal}, so there is nothing to measure`);
-  const kernels = fastOptions(options.choice('kernels', fastKernels) ?? 'simd');
+  const order = options.choice('order', orders) ?? 'direct';
+  const kernels = { ...fastOptions(options.choice('kernels', fastKernels) ?? 'simd'), order };
   const threads = options.integer('threads', 1, mostThreads) ?? threadsHere();
   const folder = options.text('model') ?? lettersModel;
   const { unet } = await loadModel(folder, 'f32');

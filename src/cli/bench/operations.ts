@@ -6,7 +6,7 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { median, medianTimes } from './times.ts';
 
 /** Which of the fast kernels are measured. */
-export type FastKernels = Pick<SimdOptions, 'fma' | 'wide'>;
+export type FastKernels = Pick<SimdOptions, 'fma' | 'wide' | 'order'>;
 
 /** How fast an operation is, or all steps of a model that are alike. */
 export interface OperationTime {

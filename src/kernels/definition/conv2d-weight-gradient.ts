@@ -8,9 +8,10 @@
  * with gradient = ∂L/∂out. It is a convolution, too, with the gradient for a kernel, but its sums run over the batch.
  */
 import { allocate, type Tensor } from '../../tensor/tensor.ts';
-import type { Padding } from '../kernels.ts';
+import type { Padding, WinogradWidth } from '../kernels.ts';
 import { rounding, stored } from './rounding.ts';
 import { runOfRows, sumInRuns } from './sums.ts';
+import { winogradWeightGradient } from './winograd-weight-gradient.ts';
 
 /**
  * The products of a sample are added over row, then column, in runs of whole rows; then sample after sample.
@@ -20,6 +21,7 @@ import { runOfRows, sumInRuns } from './sums.ts';
  * @param kernelWidth kw of it
  * @param stride of the convolution, in pixels
  * @param padding of the convolution: zeros around x, multiplied like any pixel
+ * @param tileWidth of a convolution by 3 × 3 with a stride of 1, if it is to be that of winograd-weight-gradient
  * @returns [O,C,kh,kw]
  */
 export function conv2dWeightGradient(
@@ -28,8 +30,11 @@ export function conv2dWeightGradient(
   kernelHeight: number,
   kernelWidth: number,
   stride: number,
-  { top, left }: Padding,
+  padding: Padding,
+  tileWidth?: WinogradWidth,
 ): Tensor {
+  if (tileWidth !== undefined) return winogradWeightGradient(x, gradient, tileWidth, padding, sumsOfPixels);
+  const { top, left } = padding;
   const [B, C, H, W] = x.shape;
   const [, O, outH, outW] = gradient.shape;
   const round = rounding(x.dtype);
@@ -60,4 +65,9 @@ export function conv2dWeightGradient(
     }
   }
   return stored(x.dtype, [O, C, kernelHeight, kernelWidth], out);
+}
+
+/** For a kernel of one pixel. */
+function sumsOfPixels(x: Tensor, gradient: Tensor): Tensor {
+  return conv2dWeightGradient(x, gradient, 1, 1, 1, { top: 0, bottom: 0, left: 0, right: 0 });
 }

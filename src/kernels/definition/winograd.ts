@@ -9,14 +9,17 @@
  */
 import type { WinogradWidth } from '../kernels.ts';
 
-/** The matrices of F(m, 3), row by row. */
+/** A matrix, row by row. */
+export type Matrix = readonly (readonly number[])[];
+
+/** The matrices of F(m, 3). */
 export interface WinogradTransform {
   /** Bᵀ, of m + 2 pixels: [m + 2][m + 2]. */
-  readonly input: readonly (readonly number[])[];
+  readonly input: Matrix;
   /** G, of three weights: [m + 2][3]. */
-  readonly weight: readonly (readonly number[])[];
+  readonly weight: Matrix;
   /** Aᵀ, of m + 2 sums: [m][m + 2]. */
-  readonly output: readonly (readonly number[])[];
+  readonly output: Matrix;
 }
 
 /**
@@ -73,19 +76,21 @@ export const winogradTransforms: Readonly<Record<WinogradWidth, WinogradTransfor
  * @param column `stride` apart from `start` on
  */
 export function transformed(
-  matrix: readonly (readonly number[])[],
+  matrix: Matrix,
   column: ArrayLike<number>,
   start: number,
   stride: number,
   round: (exact: number) => number,
 ): number[] {
-  return matrix.map((row) => {
+  const out: number[] = [];
+  for (const row of matrix) {
     let sum = 0;
-    row.forEach((factor, k) => {
-      if (factor !== 0) sum = round(sum + round(factor * column[start + k * stride]));
-    });
-    return sum;
-  });
+    for (let k = 0; k < row.length; k++) {
+      if (row[k] !== 0) sum = round(sum + round(row[k] * column[start + k * stride]));
+    }
+    out.push(sum);
+  }
+  return out;
 }
 
 /**
@@ -94,8 +99,8 @@ export function transformed(
  * @returns [rows of `vertical`][rows of `horizontal`], row by row
  */
 export function transformed2d(
-  vertical: readonly (readonly number[])[],
-  horizontal: readonly (readonly number[])[],
+  vertical: Matrix,
+  horizontal: Matrix,
   picture: ArrayLike<number>,
   round: (exact: number) => number,
 ): number[] {
@@ -110,4 +115,9 @@ export function transformed2d(
       round,
     ),
   );
+}
+
+/** The transpose of a matrix. */
+export function turned(matrix: readonly (readonly number[])[]): readonly (readonly number[])[] {
+  return matrix[0].map((_, column) => matrix.map((row) => row[column]));
 }

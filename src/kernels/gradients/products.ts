@@ -6,7 +6,7 @@
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Kernels, Padding } from '../kernels.ts';
 import { applyOperation, type Shape } from '../operations/index.ts';
-import { inOrder } from '../order.ts';
+import { inOrder, winogradWidth } from '../order.ts';
 import type { Application, Rules } from './rule.ts';
 import { rowsAsPixels, sumOverRows, sumOverSamples } from './sums.ts';
 
@@ -50,9 +50,10 @@ function ofConvolution(
   padding: Padding,
 ): readonly (() => Tensor)[] {
   const [, , kernelHeight, kernelWidth] = weight.shape;
+  const tileWidth = winogradWidth({ kind: 'conv2d', stride, padding }, [x, weight]);
   return [
     () => backThroughConvolution(kernels, x.shape, weight, gradient, stride, padding),
-    () => kernels.conv2dWeightGradient(x, gradient, kernelHeight, kernelWidth, stride, padding),
+    () => kernels.conv2dWeightGradient(x, gradient, kernelHeight, kernelWidth, stride, padding, tileWidth),
     () => sumOverSamples(kernels, gradient),
   ];
 }

@@ -3,7 +3,7 @@ import { sizeOf } from '../../tensor/tensor.ts';
 import { activations } from '../kernels.ts';
 import { dimensions, expect, expectEpsilon, expectGroups, expectShape } from './checks.ts';
 import type { Attributes, Rows, Shape } from './operation.ts';
-import { convolved } from './products.ts';
+import { convolved, expectTileWidth, winogradProducts } from './products.ts';
 
 /** The operations that only gradients have. */
 export const gradients: Rows<
@@ -15,15 +15,19 @@ export const gradients: Rows<
   | 'groupNormGradient'
 > = {
   conv2dWeightGradient: {
-    read: (x, gradient, kernelHeight, kernelWidth, stride, padding) => ({
+    read: (x, gradient, kernelHeight, kernelWidth, stride, padding, tileWidth) => ({
       tensors: [x, gradient],
-      attributes: { kernelHeight, kernelWidth, stride, padding },
+      attributes: { kernelHeight, kernelWidth, stride, padding, tileWidth },
     }),
     shape: weightShape,
-    products: (attributes, shapes) =>
-      sizeOf(weightShape(attributes, shapes)) * (sizeOf(shapes[1]) / Math.max(1, shapes[1][1])),
-    apply: (kernels, { kernelHeight, kernelWidth, stride, padding }, [x, gradient]) =>
-      kernels.conv2dWeightGradient(x, gradient, kernelHeight, kernelWidth, stride, padding),
+    products({ tileWidth, padding, ...attributes }, shapes) {
+      const weight = weightShape({ padding, ...attributes }, shapes);
+      const [x, gradient] = shapes;
+      if (tileWidth !== undefined) return winogradProducts(tileWidth, padding, [x, weight]);
+      return (sizeOf(weight) * sizeOf(gradient)) / Math.max(1, gradient[1]);
+    },
+    apply: (kernels, { kernelHeight, kernelWidth, stride, padding, tileWidth }, [x, gradient]) =>
+      kernels.conv2dWeightGradient(x, gradient, kernelHeight, kernelWidth, stride, padding, tileWidth),
   },
   transposeWeight: {
     read: (weight) => ({ tensors: [weight], attributes: {} }),
@@ -83,11 +87,17 @@ export const gradients: Rows<
 
 /** [O,C,kh,kw], of a convolution that fits the picture and whose result has the gradient's shape. */
 function weightShape(attributes: Attributes['conv2dWeightGradient'], [x, gradient]: readonly Shape[]): Shape {
-  const { kernelHeight, kernelWidth } = attributes;
+  const { kernelHeight, kernelWidth, stride, tileWidth } = attributes;
   const [, channels] = dimensions('conv2dWeightGradient', x, 'B,C,H,W');
   const [, outChannels] = dimensions('conv2dWeightGradient', gradient, 'B,O,H,W');
   const whole = [kernelHeight, kernelWidth].every((extent) => Number.isInteger(extent) && extent >= 1);
   expect('conv2dWeightGradient', whole, `there is no kernel of ${kernelHeight} × ${kernelWidth} pixels`);
+  if (tileWidth !== undefined) {
+    const fits = kernelHeight === 3 && kernelWidth === 3 && stride === 1;
+    const found = `${kernelHeight} × ${kernelWidth} and a stride of ${stride}`;
+    expect('conv2dWeightGradient', fits, `tiles are for a kernel of 3 × 3 and a stride of 1, not ${found}`);
+    expectTileWidth('conv2dWeightGradient', tileWidth);
+  }
   const weight = [outChannels, channels, kernelHeight, kernelWidth];
   expectShape('conv2dWeightGradient', 'the gradient', gradient, convolved(attributes, [x, weight]));
   return weight;

@@ -81,7 +81,7 @@ export interface Attributes {
   readonly multiply: NoAttributes;
   readonly affine: { readonly factor: number; readonly offset: number };
   readonly divide: { readonly divisor: number };
-  readonly conv2dWeightGradient: KernelAttributes;
+  readonly conv2dWeightGradient: KernelAttributes & { readonly tileWidth?: WinogradWidth | undefined };
   readonly transposeWeight: NoAttributes;
   readonly transposeMap: NoAttributes;
   readonly placePixels: PlaceAttributes;

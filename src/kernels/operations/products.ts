@@ -2,8 +2,8 @@
 import { shown } from '../../tensor/shown.ts';
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { dimensions, expect, expectShape } from './checks.ts';
-import type { Padding } from '../kernels.ts';
-import type { Attributes, Rows, Shape } from './operation.ts';
+import type { Padding, WinogradWidth } from '../kernels.ts';
+import type { Attributes, Kind, Rows, Shape } from './operation.ts';
 
 /** What is a sum of products with weights. */
 export const products: Rows<'conv2d' | 'winogradConv2d' | 'upsampleConv2d' | 'linear'> = {
@@ -24,16 +24,10 @@ export const products: Rows<'conv2d' | 'winogradConv2d' | 'upsampleConv2d' | 'li
     shape({ width, padding }, shapes) {
       const [outChannels, channels] = dimensions('winogradConv2d', shapes[1], 'O,C,kh,kw');
       expectShape('winogradConv2d', 'the weight', shapes[1], [outChannels, channels, 3, 3]);
-      const known: readonly number[] = [2, 4];
-      expect('winogradConv2d', known.includes(width), `a tile is 2 or 4 outputs wide, not ${shown(width)}`);
+      expectTileWidth('winogradConv2d', width);
       return convolved({ stride: 1, padding }, shapes, 'winogradConv2d');
     },
-    // Those of whole tiles: see definition/winograd-conv2d.
-    products({ width, padding }, shapes) {
-      const [batch, outChannels, height, columns] = convolved({ stride: 1, padding }, shapes);
-      const tiles = batch * Math.ceil(height / 2) * Math.ceil(columns / width);
-      return 4 * (width + 2) * tiles * outChannels * shapes[1][1];
-    },
+    products: ({ width, padding }, shapes) => winogradProducts(width, padding, shapes),
     apply: (kernels, { width, padding }, [x, weight, bias]) => kernels.winogradConv2d(x, weight, bias, width, padding),
   },
   upsampleConv2d: {
@@ -106,4 +100,17 @@ export function convolved(
     `a picture of ${height} × ${width} with its padding is smaller than the kernel`,
   );
   return [batch, outChannels, outHeight, outWidth];
+}
+
+/** Fails unless tiles of Winograd's convolutions are so wide. */
+export function expectTileWidth(kind: Kind, width: unknown): void {
+  const known: readonly unknown[] = [2, 4];
+  expect(kind, known.includes(width), `a tile is 2 or 4 outputs wide, not ${shown(width)}`);
+}
+
+/** Products of whole tiles: see definition/winograd-conv2d. @param shapes of the picture and the weight */
+export function winogradProducts(width: WinogradWidth, padding: Padding, [x, weight]: readonly Shape[]): number {
+  const [batch, outChannels, height, columns] = convolved({ stride: 1, padding }, [x, weight]);
+  const tiles = batch * Math.ceil(height / 2) * Math.ceil(columns / width);
+  return 4 * (width + 2) * tiles * outChannels * weight[1];
 }

@@ -9,7 +9,8 @@
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { runOfRows } from '../definition/sums.ts';
-import type { Padding } from '../kernels.ts';
+import { winogradWeightGradient } from '../definition/winograd-weight-gradient.ts';
+import type { Padding, WinogradWidth } from '../kernels.ts';
 import { matmul } from './matmul.ts';
 
 /** As in definition/conv2d-weight-gradient. */
@@ -20,7 +21,9 @@ export function conv2dWeightGradient(
   kernelWidth: number,
   stride: number,
   padding: Padding,
+  tileWidth?: WinogradWidth,
 ): Tensor {
+  if (tileWidth !== undefined) return winogradWeightGradient(x, gradient, tileWidth, padding, sumsOfPixels);
   const { dtype } = x;
   const [batch, outChannels, outHeight, outWidth] = gradient.shape;
   const shape = [outChannels, x.shape[1], kernelHeight, kernelWidth];
@@ -92,4 +95,9 @@ function collectGradients(columns: FloatArray, { shape, data }: Tensor, { sample
 /** sums += more, number by number. */
 function addTo(sums: FloatArray, more: FloatArray): void {
   for (let i = 0; i < sums.length; i++) sums[i] += more[i];
+}
+
+/** For a kernel of one pixel. */
+function sumsOfPixels(x: Tensor, gradient: Tensor): Tensor {
+  return conv2dWeightGradient(x, gradient, 1, 1, 1, { top: 0, bottom: 0, left: 0, right: 0 });
 }

@@ -8,7 +8,7 @@
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { rounding } from '../definition/rounding.ts';
-import { transformed2d, winogradTransforms } from '../definition/winograd.ts';
+import { transformed2d, winogradTransforms, type Matrix } from '../definition/winograd.ts';
 import type { Padding, WinogradWidth } from '../kernels.ts';
 import { matmul } from './matmul.ts';
 
@@ -43,13 +43,17 @@ export function winogradConv2d(
   return out;
 }
 
-/** The same without a bias, not yet rounded to what a 16-bit dtype stores, with products by `product`. */
+/**
+ * The same without a bias, not yet rounded to what a 16-bit dtype stores, with products by `product`.
+ * @param transforms of rows (F(2, 3)) and of columns, by their m
+ */
 export function winogradSums(
   x: Tensor,
   weight: Tensor,
   width: WinogradWidth,
   padding: Padding,
   product: WinogradProduct,
+  transforms = winogradTransforms,
 ): Tensor {
   const [batch, channels, height, pictureWidth] = x.shape;
   const [outChannels] = weight.shape;
@@ -71,7 +75,7 @@ export function winogradSums(
     const picture = { channels, height, width: pictureWidth, data: x.data.subarray(b * size, (b + 1) * size) };
     transformPixels(pixels, picture, cut, padding, rounding(x.dtype));
     const sums = pixels.map((of, place) => product(weights[place], of, outChannels, channels, tiles));
-    writeTiles(out, b * outChannels, sums, outChannels, cut, rounding(x.dtype));
+    writeTiles(out, b * outChannels, sums, cut, [transforms[2].output, transforms[width].output], rounding(x.dtype));
   }
   return tensor(x.dtype, [batch, outChannels, outHeight, outWidth], out);
 }
@@ -144,11 +148,11 @@ function writeTiles(
   out: FloatArray,
   first: number,
   sums: readonly FloatArray[],
-  outChannels: number,
   { width, rows, columns, outHeight, outWidth }: Cut,
+  [vertical, horizontal]: readonly [Matrix, Matrix],
   round: (exact: number) => number,
 ): void {
-  const [vertical, horizontal] = [winogradTransforms[2].output, winogradTransforms[width].output];
+  const outChannels = sums[0].length / (rows * columns);
   for (let o = 0; o < outChannels; o++) {
     for (let tile = 0; tile < rows * columns; tile++) {
       const at = o * rows * columns + tile;

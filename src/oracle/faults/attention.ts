@@ -259,6 +259,9 @@ export const attentionFaults: readonly Fault[] = [
     if (!isAttention(name, 'to_out.0')) return weight;
     return name.endsWith('bias') ? { ...weight, data: weight.data.map(() => 0) } : (identityLike(weight) ?? weight);
   }),
+  inWeights('value-bias-missing', 'leave out the bias of to_v', (name, weight) =>
+    isAttention(name, 'to_v') && name.endsWith('bias') ? undefined : weight,
+  ),
   inWeights('to-out-bias-missing', 'leave out the bias of to_out', (name, weight) =>
     isAttention(name, 'to_out.0') && name.endsWith('bias') ? undefined : weight,
   ),

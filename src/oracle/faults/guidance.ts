@@ -109,6 +109,9 @@ export const guidanceFaults: readonly Fault[] = [
     'take each pass of a batch of three for the one behind it: the order is [uncond, cond, perturbed]',
     rotated(2),
   ),
+  inGuided('first-step-unguided', 'begin to guide at the second step', (guidanceOf, setting, step) =>
+    guidanceOf(step.index === 0 ? { ...setting, pagScale: 0, guidanceScale: 1 } : setting).guide(step),
+  ),
   inSetting(
     'pag-inside-cfg',
     'guide by PAG before classifier-free guidance, which multiplies s by g; both are added to ε(∅)',

@@ -34,6 +34,11 @@ export const trainingFaults: readonly Fault[] = [
     'divide by the batch once more: the mean goes over all numbers of all samples already',
     (one) => ({ lossScale: (numbers, samples) => one.lossScale(numbers, samples) / samples }),
   ),
+  inParts(
+    'loss-halved',
+    'take half of the mean squared error, or leave out the 2 of its derivative: (y − x)², and 2(y − x), are meant',
+    (one) => ({ lossScale: (numbers, samples) => one.lossScale(numbers, samples) / 2 }),
+  ),
   inKernels(
     'norm-gradient-without-means',
     "leave out both mean terms of the norm's gradient: (g − mean(g) − x̂ · mean(g · x̂))/√(variance + ε) is meant",

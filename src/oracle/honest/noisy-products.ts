@@ -1,9 +1,10 @@
 /** Convolutions, linear layers and attention in double precision, as uncertain as their sums are. See noise.ts. */
-import type { Kernels } from '../../kernels/kernels.ts';
+import type { Kernels, Padding } from '../../kernels/kernels.ts';
 import { quickKernels as exact } from '../matrix/kernels.ts';
 import { evenPadding } from '../../nn/layers.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import type { FloatArray, Tensor } from '../../tensor/tensor.ts';
 import type { Noise } from './noise.ts';
+import { winogradMagnitude } from './noisy-winograd.ts';
 
 type Multiply = (a: Tensor, b: Tensor) => Tensor;
 
@@ -16,23 +17,39 @@ export interface Product {
   readonly b: Tensor;
   readonly terms: number;
   readonly run: Multiply;
+  /** Where ports sum otherwise, too: the magnitude of that way, times its growth. */
+  readonly otherwise?: FloatArray | undefined;
   /** What is added to element i of the result, perhaps after that has been stored. */
   readonly bias?: ((i: number) => number) | undefined;
 }
 
 /** The result, moved by what its sums may err. */
-export function uncertain({ format, moved }: Noise, { result: y, a, b, terms, run, bias }: Product): Tensor {
+export function uncertain({ format, moved }: Noise, { result: y, a, b, terms, run, otherwise, bias }: Product): Tensor {
   const { stored, multiplied, added } = format;
   const magnitude = run(absolute(a), absolute(b)).data;
   const squares = multiplied > 0 ? run(squared(a), squared(b)).data : undefined;
-  const growth = Math.max(1, Math.sqrt(terms) / 2);
+  const growth = growthOf(terms);
   return moved(
     y,
     (i) =>
-      added * growth * (magnitude[i] + (bias ? Math.abs(bias(i)) : 0)) +
+      added * Math.max(growth * magnitude[i], otherwise?.[i] ?? 0) +
+      added * growth * (bias ? Math.abs(bias(i)) : 0) +
       stored * (Math.abs(y.data[i]) + (bias ? Math.abs(y.data[i] - bias(i)) : 0)) +
       (squares ? multiplied * (2 * Math.sqrt(squares[i]) + Math.abs(y.data[i])) : 0),
   );
+}
+
+/** How many times its own size's rounding a sum of so many terms errs by: see noise.ts. */
+function growthOf(terms: number): number {
+  return Math.max(1, Math.sqrt(terms) / 2);
+}
+
+/** What a Winograd convolution errs by, in units of one rounding; undefined where there is none. */
+function winogradErrors(x: Tensor, weight: Tensor, stride: number, padding: Padding): FloatArray | undefined {
+  const [, channels, ...kernel] = weight.shape;
+  if (stride !== 1 || kernel.some((extent) => extent !== 3)) return undefined;
+  const growth = growthOf(channels);
+  return winogradMagnitude(x, weight, padding).map((magnitude) => growth * magnitude);
 }
 
 /** Convolutions and linear layers. */
@@ -48,6 +65,7 @@ export function noisyProducts(
       b: weight,
       terms: weight.data.length / weight.shape[0],
       run: (a, b) => exact.conv2d(a, b, undefined, stride, padding),
+      otherwise: winogradErrors(x, weight, stride, padding),
       bias: bias && ((i) => bias.data[Math.floor(i / pixels) % bias.data.length]),
     });
   };

@@ -79,7 +79,7 @@ const orders: readonly Variant[] = [
     { dot: fused, singleSteps: true, exp: expByTwo },
     reciprocals,
   ),
-  port('pairwise sums, scaled queries', { dot: pairwise, scaledQueries: true }),
+  port('pairwise sums, scaled queries, Winograd convolutions', { dot: pairwise, scaledQueries: true, winograd: 4 }),
   port(
     'sixteen lanes, online softmax, reciprocals',
     { dot: lanes, onlineSoftmax: true, singleSteps: true, polynomialErf: true },

@@ -4,7 +4,7 @@ import type { Diagnosis } from '../diagnosis.ts';
 import { flowChart } from './flow.ts';
 import { heatMap } from './heat-map.ts';
 import { escaped, tag } from './markup.ts';
-import type { Result } from './result.ts';
+import type { Result, Unchanged } from './result.ts';
 import { budgetSentence, count, divergence, explanation, fixed, part, percent, short, verdict } from './sentences.ts';
 import { style } from './style.ts';
 
@@ -20,8 +20,11 @@ ${aboutBudgets}`;
   return page(`${one.name}: ${passes ? 'within budget' : 'off'}`, content);
 }
 
-/** The reports of many checks as one page: a line for each case, which opens; those that are off come first. */
-export function htmlOfAll(results: readonly Result[]): string {
+/**
+ * The reports of many checks as one page: a line for each case, which opens; those that are off come first, those that
+ * have not changed since they passed, last.
+ */
+export function htmlOfAll(results: readonly Result[], unchanged: readonly Unchanged[] = []): string {
   const off = results.filter(({ report }) => !report.passes);
   const good = results.filter(({ report }) => report.passes);
   const title = `${count(results.length, 'case')}, ${off.length} off`;
@@ -33,7 +36,11 @@ ${heading('h2', report)}
 ${body(result)}
 </details>`;
   });
-  return page(title, `<header><h1>${title}</h1></header>\n${sections.join('\n')}\n${aboutBudgets}`);
+  const before = unchanged.map(
+    ({ case: name, verdict: said }) => `<p>✓ <code>${escaped(name)}</code> unchanged: ${escaped(said)}</p>`,
+  );
+  const content = [...sections, ...before].join('\n');
+  return page(title, `<header><h1>${title}</h1></header>\n${content}\n${aboutBudgets}`);
 }
 
 function page(title: string, content: string): string {

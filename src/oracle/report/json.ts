@@ -1,7 +1,7 @@
 /** A report for programs: values to be written by `jsonText`. */
 import type { Report } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
-import type { Result } from './result.ts';
+import type { Result, Unchanged } from './result.ts';
 import { divergence, explanation, verdict } from './sentences.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -14,10 +14,11 @@ export function jsonReport(report: Report, diagnoses: readonly Diagnosis[], resi
   return { schema: 1, ...reportJson({ report, diagnoses, sentences: residual }) };
 }
 
-/** The reports of many checks: whether all pass, and each under `cases`. */
-export function jsonOfAll(results: readonly Result[]): JsonObject {
+/** The reports of many checks: whether all pass, each under `cases`, and what passed before and has not changed. */
+export function jsonOfAll(results: readonly Result[], unchanged: readonly Unchanged[] = []): JsonObject {
   const passes = results.every(({ report }) => report.passes);
-  return { schema: 1, passes, cases: results.map(reportJson) };
+  const before = unchanged.map(({ case: name, verdict: said }) => ({ case: name, verdict: said }));
+  return { schema: 1, passes, cases: results.map(reportJson), unchanged: before };
 }
 
 function reportJson({ report, diagnoses, sentences }: Result): JsonObject {

@@ -1,7 +1,7 @@
 /** A report as JUnit XML: a test case for each tap, so that a CI shows them one by one. */
 import type { Report, TapReport } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
-import type { Result } from './result.ts';
+import type { Result, Unchanged } from './result.ts';
 import { escaped, tag } from './markup.ts';
 import { budgetSentence, divergence, explanation, verdict } from './sentences.ts';
 
@@ -13,12 +13,18 @@ export function junitReport(report: Report, diagnoses: readonly Diagnosis[], res
   return junitOfAll([{ report, diagnoses, sentences: residual }]);
 }
 
-/** The reports of many checks as JUnit XML: a suite for each case. */
-export function junitOfAll(results: readonly Result[]): string {
+/** The reports of many checks as JUnit XML: a suite for each case, of one test where nothing has changed. */
+export function junitOfAll(results: readonly Result[], unchanged: readonly Unchanged[] = []): string {
+  const suites = [...results.map(suiteOf), ...unchanged.map(suiteOfUnchanged)];
+  return ['<?xml version="1.0" encoding="UTF-8"?>', `<testsuites>${suites.join('\n')}</testsuites>`, ''].join('\n');
+}
+
+function suiteOfUnchanged({ case: name, verdict: said }: Unchanged): string {
   return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites>${results.map(suiteOf).join('\n')}</testsuites>`,
-    '',
+    `<testsuite name="${escaped(name)}" tests="1" failures="0" errors="0" skipped="0">`,
+    `  ${tag('testcase', { classname: name, name: 'unchanged' })}`,
+    `  <system-out>${escaped(said)}</system-out>`,
+    '</testsuite>',
   ].join('\n');
 }
 

@@ -9,3 +9,10 @@ export interface Result {
   /** What shows in the numbers, as sentences. */
   readonly sentences: readonly string[];
 }
+
+/** A case that was within budget before, and of which nothing has changed since. */
+export interface Unchanged {
+  readonly case: string;
+  /** The verdict of then, in a line. */
+  readonly verdict: string;
+}

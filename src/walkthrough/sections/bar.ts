@@ -17,7 +17,7 @@ export const barSection: Section = (root, page) => {
     },
   );
   const letters = Array.from({ length: longestWord }, (_, letter) => {
-    const key = element('button', { type: 'button', class: 'bar-letter', name: `bar-letter-${letter}` });
+    const key = element('button', { type: 'button', class: 'bar-letter', name: `bar-letter-${letter}`, hidden: true });
     key.addEventListener('click', () => page.change({ letter }));
     return key;
   });

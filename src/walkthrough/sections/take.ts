@@ -2,8 +2,6 @@
 import { button, picker } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { status } from '../drawing/figure.ts';
-import { encodeGif } from '../../formats/gif.ts';
-import { grid } from '../../formats/grid.ts';
 import { writeSafetensors } from '../../formats/safetensors.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
@@ -49,9 +47,14 @@ export const takeSection: Section = (root, page) => {
         () => link.select(),
       ),
   );
+  // The run whose animation the reader waits for.
+  let filmed: Take | undefined;
   const rows = takes.map((take) => {
     const save = button(`${take.title}: safetensors`, `download-${take.name}`, () => saveNumbers(page, take));
-    const film = button(`${take.title}: animation`, `animation-${take.name}`, () => saveAnimation(page, take));
+    const film = button(`${take.title}: animation`, `animation-${take.name}`, () => {
+      filmed = take;
+      page.change({});
+    });
     const command = element('code', { class: 'command', tabindex: 0 });
     return { take, savers: [save, film], command };
   });
@@ -87,6 +90,7 @@ export const takeSection: Section = (root, page) => {
       setText(command, wordCommand(state, take.options, fileName(state.word, state.seed, take.name)));
       return answer;
     });
+    if (filmed && saveAnimation(page, filmed)) filmed = undefined;
     progress.show(answers, 2 * stepCount, 'the runs of your word');
   };
 };
@@ -133,21 +137,16 @@ function saveNumbers(page: Page, { guidance, name }: Take): void {
   download(bytes, 'application/octet-stream', fileName(word, seed, name));
 }
 
-/** How long a step of an animation is shown, and the finished word. */
-const [stepMilliseconds, endMilliseconds] = [100, 2000];
-
-/** What the model believes in after each step, and the finished word at the end, as a GIF. */
-function saveAnimation(page: Page, { guidance, name, title }: Take): void {
-  const { word, seed } = page.state();
-  const request = wordRun(page.state(), guidance);
-  const answer = page.client.run(request);
+/** Saves what the model believes in after each step, and the finished word at the end, once that is a file. */
+function saveAnimation({ client, state }: Page, { guidance, name, title }: Take): boolean {
+  const { word, seed } = state();
+  const request = wordRun(state(), guidance);
+  const answer = client.run(request);
   const beliefs = answer.results.flatMap(({ denoised }) => denoised ?? []);
-  const pictures = [...beliefs, latestPicture(request, answer)].map((samples) => grid([{ title, samples }]));
-  const frames = pictures.map((picture, i) => ({
-    picture,
-    milliseconds: i < beliefs.length ? stepMilliseconds : endMilliseconds,
-  }));
-  download(encodeGif(frames), 'image/gif', fileName(word, seed, name, 'gif'));
+  const pictures = [...beliefs, latestPicture(request, answer)];
+  const [made] = client.film({ title, pictures }, JSON.stringify(request)).results;
+  if (made) download(made.gif, 'image/gif', fileName(word, seed, name, 'gif'));
+  return made !== undefined;
 }
 
 function download(bytes: Uint8Array, type: string, name: string): void {

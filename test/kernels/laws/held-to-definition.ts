@@ -184,6 +184,25 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
         ),
     ));
 
+  it('conv2dWeightGradient in tiles', () =>
+    both(
+      (values) =>
+        winogradConvolutions(dtype, values).chain((choice) => {
+          const { x, weight, padding } = choice;
+          const { shape } = definitionKernels.conv2d(x, weight, undefined, 1, padding);
+          return tensors(dtype, shape, values).map((gradient) => ({ ...choice, gradient }));
+        }),
+      ({ x, gradient, padding, width }) =>
+        same({ x, gradient }, (k, { x, gradient }) => k.conv2dWeightGradient(x, gradient, 3, 3, 1, padding, width)),
+    ));
+
+  it('conv2dWeightGradient in tiles of more samples, tiles and outputs than are taken at once', () =>
+    holds(several(dtype, [2, 1, 16, 18], [2, 9, 16, 18]), ([x, gradient]) => {
+      const padding = { top: 1, bottom: 1, left: 1, right: 1 };
+      for (const width of [2, 4] as const)
+        same({ x, gradient }, (k, { x, gradient }) => k.conv2dWeightGradient(x, gradient, 3, 3, 1, padding, width));
+    }));
+
   it('conv2dWeightGradient of more pixels than a run of the sum takes, across samples', () =>
     holds(several(dtype, [5, 2, 9, 9], [5, 2, 9, 9]), ([x, gradient]) =>
       same({ x, gradient }, (k, { x, gradient }) =>

@@ -14,9 +14,8 @@ export interface Subject {
   holds<T>(inputs: fc.Arbitrary<T>, law: (input: T) => void): void;
 }
 
-export function subjectOf(backend: Backend, dtype: DType): Subject {
-  // The definition is slow, and the plain loops, which have its bits, are asked more often.
-  const numRuns = backend.name === 'definition' ? 15 : 40;
+/** @param numRuns how many random inputs each law is asked of */
+export function subjectOf(backend: Backend, dtype: DType, numRuns: number): Subject {
   return {
     dtype,
     compute: (inputs, body) =>

@@ -1,6 +1,6 @@
 """Runs every backend of requirements.json in an environment of its own, with these versions, and writes the table:
-fixtures/oracle/conformance/operations.json and .md. Needs the network, and node, cargo and clang (tinygrad) for those who
-need them; one that cannot be installed or run is said and left as it was.
+fixtures/oracle/conformance/operations.json and .md. Needs the network, and node, cargo and clang (tinygrad) for those
+who need them; one that cannot be installed or run is said and left as it was.
 
     npm run -s pag -- export --all KIT && python3 scripts/oracle/backends/operations/make.py KIT [BACKEND ...]
 """

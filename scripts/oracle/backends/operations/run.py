@@ -1,10 +1,10 @@
-"""Computes the operations of a kit and the whole of unets/tiny with one backend, as it comes, and judges them: one line of
-JSON on stdout.
+"""Computes the operations of a kit and the whole of unets/tiny with one backend, as it comes, and judges them: one
+line of JSON on stdout.
 
     python run.py BACKEND KIT        BACKEND: one of requirements.json
 
-with_NAME.py has `adapters(backend)`: operations by their names, versions, and, where the backend computes a model as one
-graph, a function from a case to its taps.
+with_NAME.py has `adapters(backend)`: operations by their names, versions, and, where the backend computes a model as
+one graph, a function from a case to its taps.
 """
 import importlib
 import json

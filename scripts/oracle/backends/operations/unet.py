@@ -11,7 +11,8 @@ NEEDED = ("conv2d", "linear", "groupNorm", "activation", "attention")
 
 
 class OnBackend(UNet):
-    """`operations` has NEEDED; `prepared` makes the sinusoid of the timestep, which NumPy computes, one of its tensors."""
+    """`operations` has NEEDED; `prepared` makes the sinusoid of the timestep, which NumPy computes, one of its
+    tensors."""
 
     def __init__(self, case, operations, prepared=lambda value: value):
         super().__init__(case.subject["config"], case.weights, [])
@@ -38,7 +39,9 @@ class OnBackend(UNet):
 
     def norm(self, path, x):
         weights = self.w[path + ".weight"], self.w[path + ".bias"]
-        return self.tap(path, self.do["groupNorm"](x, *weights, self.c["norm_num_groups"], self.c.get("norm_eps", 1e-5)))
+        return self.tap(
+            path, self.do["groupNorm"](x, *weights, self.c["norm_num_groups"], self.c.get("norm_eps", 1e-5))
+        )
 
     def mix(self, path, query, key, value, heads):
         """The map is the backend's own business."""

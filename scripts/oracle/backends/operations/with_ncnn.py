@@ -7,7 +7,8 @@ import numpy as np
 
 
 def run(layer, inputs, weights=(), flagged=True):
-    """`layer` is its line of the file of parameters without counts and names. A tensor for each input, batch by batch."""
+    """`layer` is its line of the file of parameters without counts and names. A tensor for each input, batch by
+    batch."""
     names = [f"x{i}" for i in range(len(inputs))]
     kind, *parameters = layer.split(" ")
     lines = [f"Input {name} 0 1 {name}" for name in names]

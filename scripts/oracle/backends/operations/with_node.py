@@ -1,4 +1,6 @@
-"""In Node: TensorFlow.js (`tfjs-cpu`, plain JavaScript, and `tfjs-wasm`), and jax-js, which has no pooling of averages."""
+"""In Node: TensorFlow.js (`tfjs-cpu`, plain JavaScript, and `tfjs-wasm`), and jax-js, which has no pooling of
+averages."""
+
 from calls import Calls
 
 EVERYWHERE = ("softmax", "linear", "conv2d", "groupNorm", "layerNorm", "activation", "attention")

@@ -7,7 +7,9 @@ from tinygrad import Tensor, nn
 
 def conv2d(x, weight, *rest):
     *bias, stride, (top, bottom, left, right) = rest
-    return Tensor(x).conv2d(Tensor(weight), *map(Tensor, bias), stride=stride, padding=(left, right, top, bottom)).numpy()
+    return (
+        Tensor(x).conv2d(Tensor(weight), *map(Tensor, bias), stride=stride, padding=(left, right, top, bottom)).numpy()
+    )
 
 
 def group_norm(x, weight, bias, groups, eps):

@@ -7,6 +7,7 @@ import type { Node, Value } from '../../graph.ts';
 import type { Padding } from '../../kernels.ts';
 import { keyOf } from '../../key.ts';
 import { crowded, planesOf } from '../memory/planes.ts';
+import { GROUP, type WinogradSpec } from '../tiles/winograd.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';
 import { isProduct, type ProductKind } from './weights.ts';
@@ -22,6 +23,15 @@ export function tilePadding({ operation, output }: NodeOf<'winogradConv2d'>): Pa
   const [, , outHeight, outWidth] = output.shape;
   const bottom = padding.bottom + 2 * Math.ceil(outHeight / 2) - outHeight;
   return { ...padding, bottom, right: padding.right + width * Math.ceil(outWidth / width) - outWidth };
+}
+
+/** What groups of four tiles see beyond the picture. @param padding of the convolution, whose result has this size */
+export function groupPadding(
+  padding: Padding,
+  { outHeight, outWidth, width }: Pick<WinogradSpec, 'outHeight' | 'outWidth' | 'width'>,
+): Padding {
+  const [bottom, right] = [2 * Math.ceil(outHeight / 2), GROUP * width * Math.ceil(outWidth / (GROUP * width))];
+  return { ...padding, bottom: padding.bottom + bottom - outHeight, right: padding.right + right - outWidth };
 }
 
 /** Whether there is a border at all. */
@@ -68,8 +78,12 @@ export function wantedBorder(lowering: Lowering, value: Value): Padding | undefi
 function borderFor(lowering: Lowering, value: Value, user: Node): Padding | undefined {
   if (user.inputs.some((input, i) => (i === 0) !== (input === value))) return undefined;
   if (user.operation.kind === 'toTokens') return wantedBorder(lowering, user.output);
-  if (user.operation.kind === 'conv2dWeightGradient')
-    return hasBorder(user.operation.padding) ? user.operation.padding : undefined;
+  if (user.operation.kind === 'conv2dWeightGradient') {
+    const { padding, tileWidth: width } = user.operation;
+    const [, , outHeight, outWidth] = user.inputs[1].shape;
+    const wanted = width === undefined ? padding : groupPadding(padding, { outHeight, outWidth, width });
+    return hasBorder(wanted) ? wanted : undefined;
+  }
   if (!isProduct(user)) return undefined;
   if (isWinograd(user)) return tilePadding(user);
   if (user.operation.kind === 'upsampleConv2d') return UPSAMPLE_PADDING;

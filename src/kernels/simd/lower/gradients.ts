@@ -12,11 +12,16 @@ import { borderedInput } from './pictures.ts';
 import { multiplications } from './products.ts';
 import type { NodeOf } from './rule.ts';
 import { isLeftToPacking, pack } from './weights.ts';
+import { winogradWeightGradient } from './winograd.ts';
 
 /** Two steps: one packs the gradient, the other sums its products with the input. */
 export function conv2dWeightGradient(lowering: Lowering, node: NodeOf<'conv2dWeightGradient'>): void {
   const { operation, inputs, output } = node;
-  const { kernelHeight, kernelWidth, stride, padding } = operation;
+  const { kernelHeight, kernelWidth, stride, padding, tileWidth } = operation;
+  if (tileWidth !== undefined) {
+    winogradWeightGradient(lowering, node, tileWidth);
+    return;
+  }
   const [x, gradient] = inputs;
   const { batch, channels, height, width } = planesOf(x.shape);
   const [, outChannels, outHeight, outWidth] = gradient.shape;
@@ -40,7 +45,7 @@ export function conv2dWeightGradient(lowering: Lowering, node: NodeOf<'conv2dWei
   const layout = { planeStride, rowStride, batchStride: strideOf(input.place, batch) };
   const out = lowering.newTensor(output.shape);
   const sizes = { batch, channels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth };
-  const spec = { ...sizes, stride, input: layout };
+  const spec = { ...sizes, stride, input: layout, places: { count: 1, inputDistance: 0, gradientDistance: 0 } };
   const scratch = lowering.newPlace(lowering.threads * weightGradientScratch(lowering.panel, spec), 0);
   lowering.emit(
     `weight gradient ${kernelHeight}×${kernelWidth} ${channels}→${outChannels} @${outHeight}×${outWidth}`,

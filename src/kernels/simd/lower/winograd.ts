@@ -1,10 +1,17 @@
 /** Winograd's convolutions: two steps, and one more for weights that are computed. */
+import type { Value } from '../../graph.ts';
+import type { Padding, WinogradWidth } from '../../kernels.ts';
 import { strideOf } from '../memory/place.ts';
-import { groupsOf, type WinogradSpec } from '../tiles/winograd.ts';
+import { densePlanes, type PlacedPlanes } from '../memory/planes.ts';
+import { weightGradientKernel, weightGradientScratch, type WeightGradientSpec } from '../tiles/weight-gradient.ts';
+import { GROUP, groupsOf, placesOf, VECTOR, type WinogradSpec } from '../tiles/winograd.ts';
+import { placeBytes, winogradGradientKernel } from '../tiles/winograd-gradient.ts';
 import { winogradInputKernel } from '../tiles/winograd-input.ts';
 import { winogradKernel, winogradScratch } from '../tiles/winograd-products.ts';
-import { tilePadding } from './borders.ts';
+import { winogradWeightsBackKernel } from '../tiles/winograd-weights.ts';
+import { groupPadding, hasBorder, NO_PADDING, tilePadding } from './borders.ts';
 import { following } from './following.ts';
+import { dense } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import { borderedInput } from './pictures.ts';
 import { multiplications } from './products.ts';
@@ -39,4 +46,52 @@ export function winogradConv2d(lowering: Lowering, node: NodeOf<'winogradConv2d'
     multiplications(node),
   );
   lowering.finish(chain.final, chain.layout, out);
+}
+
+/** What lies under the tiles, and their gradients, are transformed; then multiplied, and the sums transformed back. */
+export function winogradWeightGradient(
+  lowering: Lowering,
+  node: NodeOf<'conv2dWeightGradient'>,
+  width: WinogradWidth,
+): void {
+  const [x, gradient] = node.inputs;
+  const [batch, channels] = x.shape;
+  const [, outChannels, outHeight, outWidth] = gradient.shape;
+  const name = `winograd gradient 2×${width} ${channels}→${outChannels} @${outHeight}×${outWidth}`;
+  const size = { batch, channels, outHeight, outWidth, width };
+  const groups = placesOf(size);
+  const { places, rows, perRow, placeStride, groupStride, batchStride } = groups;
+  const under = borderedInput(lowering, x, groupPadding(node.operation.padding, size));
+  const pixels = lowering.newPlace(places * placeStride, 0);
+  const pixelSpec = { ...size, input: { ...under.layout, batchStride: strideOf(under.place, batch) } };
+  lowering.emit(`${name}, pixels`, [under.place, pixels], (lib) => winogradInputKernel(lib, pixelSpec, groups));
+
+  const of = withBorder(lowering, gradient, groupPadding(NO_PADDING, size));
+  const input = { ...of.layout, batchStride: strideOf(of.place, batch) };
+  const ofSpec = { batch, outChannels, outHeight, outWidth, width, input };
+  const gradientDistance = placeBytes(lowering.panel, ofSpec);
+  const packed = lowering.newPlace(places * gradientDistance, 0);
+  lowering.emit(`${name}, gradients`, [of.place, packed], (lib) => winogradGradientKernel(lib, ofSpec));
+
+  const spec: WeightGradientSpec = {
+    ...{ batch: 1, channels, outChannels, outHeight: batch * rows * perRow, outWidth: GROUP },
+    ...{ kernelHeight: 1, kernelWidth: 1, stride: 1 },
+    input: { planeStride: VECTOR, rowStride: groupStride, batchStride },
+    places: { count: places, inputDistance: placeStride, gradientDistance },
+  };
+  const sums = lowering.newPlace(4 * places * outChannels * channels, 0);
+  const scratch = lowering.newPlace(lowering.threads * weightGradientScratch(lowering.panel, spec), 0);
+  lowering.emit(name, [pixels, packed, sums, scratch], (lib) => weightGradientKernel(lib, spec), multiplications(node));
+  const out = lowering.newTensor(node.output.shape);
+  lowering.emit('winogradWeightsBack', [sums, out], (lib) =>
+    winogradWeightsBackKernel(lib, outChannels * channels, width),
+  );
+  lowering.finish(node.output, 'dense', out);
+}
+
+/** A picture with this border; as it is where there is none. */
+function withBorder(lowering: Lowering, value: Value, padding: Padding): PlacedPlanes {
+  if (hasBorder(padding)) return borderedInput(lowering, value, padding);
+  const [, , height, width] = value.shape;
+  return { place: dense(lowering, value), layout: densePlanes(height, width, 0) };
 }

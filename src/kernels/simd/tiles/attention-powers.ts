@@ -3,7 +3,10 @@ import { f32x4, forRange, i32, set, v128 } from '../assembler/index.ts';
 import type { Body, Code, Func, I32 } from '../assembler/index.ts';
 import type { Library, Panel } from '../library.ts';
 import { LANES, vectorsOf } from './attention-scratch.ts';
-import { AT_ONCE, expfAtMostOne } from './elementary.ts';
+import { expfAtMostOne } from './elementary.ts';
+
+/** Keys whose powers are taken at once: four vectors, or as many joined ones. */
+const KEYS_AT_ONCE = 2;
 
 /**
  * The function (lane sums, scores, tops): the power of each score less its column's top, in its place, and in place of
@@ -15,10 +18,8 @@ export function powersOfColumns(lib: Library, keys: number): Func {
     const [offset, score, lane] = body.locals('i32');
     const row = 4 * lib.panel;
     const tops = vectorsOf(lib.panel).map(() => body.local('v128'));
-    const values = Array.from({ length: AT_ONCE }, () => body.local('v128'));
-    /** Keys whose exponentials are taken at once. */
-    const together = Math.max(1, AT_ONCE / tops.length);
-    const inTurns = row * (keys - (keys % together));
+    const values = Array.from({ length: KEYS_AT_ONCE * tops.length }, () => body.local('v128'));
+    const inTurns = row * (keys - (keys % KEYS_AT_ONCE));
     const exponentials = (rows: number): Code => {
       const powers = values.slice(0, rows * tops.length);
       return [
@@ -35,7 +36,7 @@ export function powersOfColumns(lib: Library, keys: number): Func {
     return [
       tops.map((top, j) => set(top, v128.load(known, 16 * j))),
       Array.from({ length: tops.length * LANES }, (_, i) => v128.store(lanes, f32x4.const(0), 16 * i)),
-      forRange(offset, i32.const(0), i32.const(inTurns), row * together, exponentials(together)),
+      forRange(offset, i32.const(0), i32.const(inTurns), row * KEYS_AT_ONCE, exponentials(KEYS_AT_ONCE)),
       forRange(offset, i32.const(inTurns), i32.const(row * keys), row, exponentials(1)),
       vectorsOf(lib.panel).map((place) => halveLanes(body, lanes, row, known, place)),
     ];

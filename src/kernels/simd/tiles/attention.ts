@@ -165,14 +165,23 @@ function kernelOf(
         ? forQueries((count) => (source === 'map' ? readMap : readColumns)(lib, body, spec, unit, count))
         : computeScores(lib, spec, unit),
       source === 'products' ? call(powersOfColumns(lib, keys), lanes, scores, totals) : [],
-      result === 'map' && source === 'products' ? sharesOfColumns(lib, body, spec, unit) : [],
-      forQueries((count) =>
-        result === 'values'
-          ? mixValues(lib, spec, unit, count, source === 'products')
-          : writeMap(lib, body, spec, unit, count),
-      ),
+      forQueries((count) => giveResult(lib, body, spec, unit, { source, result }, count)),
     ]);
   });
+}
+
+/** Mixes the values by the map of `count` queries, or writes it; powers are shared out on the way. */
+function giveResult(
+  lib: Library,
+  body: Body,
+  spec: AttentionSpec,
+  unit: Group,
+  { source, result }: MapParts,
+  count: number,
+): Code {
+  const powers = source === 'products';
+  if (result === 'values') return mixValues(lib, spec, unit, count, powers);
+  return [powers ? sharesOfColumns(lib, body, spec, unit) : [], writeMap(lib, body, spec, unit, count)];
 }
 
 /** Scores of the queries with all keys. */

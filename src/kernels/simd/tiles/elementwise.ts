@@ -113,6 +113,8 @@ export function mapKernel(lib: Library, spec: MapSpec): Func {
     const [a0, b0] = body.pointers;
     const out0 = body.pointers[body.pointers.length - 1];
     const [sample, plane, offset, end, a, b, out] = body.locals('i32');
+    // Variables: an engine that joins vectors sees neighbours only in offsets from one and the same.
+    const [from, fromSecond, to] = body.locals('i32');
     const number = body.local('v128');
     const values = Array.from({ length: AT_ONCE }, () => body.local('v128'));
     const apply = operate(spec.operation, lib, body);
@@ -123,14 +125,16 @@ export function mapKernel(lib: Library, spec: MapSpec): Func {
     /** From `offset` on, `count` vectors; what `store` does with each. */
     const compute = (count: number, store: (value: Local<'v128'>, place: number) => Code): Code => {
       const some = values.slice(0, count);
-      const others = some.map((_, i) => (spread ? number : v128.load(i32.add(b, offset), 16 * i)));
+      const others = some.map((_, i) => (spread ? number : v128.load(fromSecond, 16 * i)));
       return [
-        some.map((value, i) => set(value, v128.load(i32.add(a, offset), 16 * i))),
+        [set(from, i32.add(a, offset)), set(to, i32.add(out, offset))],
+        second && !spread ? set(fromSecond, i32.add(b, offset)) : [],
+        some.map((value, i) => set(value, v128.load(from, 16 * i))),
         apply(some, others),
         some.map((value, i) => store(value, 16 * i)),
       ];
     };
-    const storeWhole = (value: Local<'v128'>, place: number): Code => v128.store(i32.add(out, offset), value, place);
+    const storeWhole = (value: Local<'v128'>, place: number): Code => v128.store(to, value, place);
     const whole = i32.const(4 * (size - (size % 4)));
     return parallel(lib, body, batch * planes * chunks, (unit) => [
       set(plane, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(planes))),
@@ -149,7 +153,7 @@ export function mapKernel(lib: Library, spec: MapSpec): Func {
         ? []
         : when(
             i32.eq(offset, whole),
-            compute(1, (value) => storeLanes(i32.add(out, offset), value, size % 4)),
+            compute(1, (value) => storeLanes(to, value, size % 4)),
           ),
     ]);
   });

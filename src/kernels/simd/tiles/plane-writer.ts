@@ -35,15 +35,17 @@ export interface PlaneWriter {
 
 /** Code that writes a whole plane and its border. */
 export function writePlane(body: Body, { x, y, height, width, layout, compute, atOnce }: PlaneWriter): Code {
-  const offset = body.local('i32');
+  // Variables: an engine that joins vectors sees neighbours only in offsets from one and the same.
+  const [offset, here, there] = body.locals('i32');
   const values = Array.from({ length: atOnce }, () => body.local('v128'));
   const [one] = values;
   /** The vectors from `from` on, `count` of them, to `to`. */
   const writeVectors = (from: I32, to: I32, count: number): Code => {
     const some = (taken: readonly Local<'v128'>[]): Code => [
-      taken.map((value, i) => set(value, v128.load(i32.add(from, offset), 16 * i))),
+      [set(here, i32.add(from, offset)), set(there, i32.add(to, offset))],
+      taken.map((value, i) => set(value, v128.load(here, 16 * i))),
       compute(taken),
-      taken.map((value, i) => v128.store(i32.add(to, offset), value, 16 * i)),
+      taken.map((value, i) => v128.store(there, value, 16 * i)),
     ];
     const together = values.slice(0, Math.max(1, count));
     const whole = count - (count % together.length);

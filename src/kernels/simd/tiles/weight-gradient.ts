@@ -31,6 +31,8 @@ export interface WeightGradientSpec {
   readonly kernelWidth: number;
   readonly stride: number;
   readonly input: InputLayout;
+  /** So many such sums at once: how many bytes their inputs and packed gradients are apart; results follow closely. */
+  readonly places: { readonly count: number; readonly inputDistance: number; readonly gradientDistance: number };
 }
 
 /** Channels of a unit of work at most. */
@@ -47,31 +49,36 @@ export function weightGradientScratch(panel: Panel, spec: WeightGradientSpec): n
 
 /** The kernel of (thread, counters, input, packed gradient, out, scratch); scratch is that of all threads. */
 export function weightGradientKernel(lib: Library, spec: WeightGradientSpec): Func {
-  const { batch, channels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth, input } = spec;
+  const { batch, channels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth, input, places } = spec;
   const area = kernelHeight * kernelWidth;
   const panels = Math.ceil(outChannels / lib.panel);
-  const perUnit = channelsPerUnit(lib, spec, panels);
+  const perUnit = channelsPerUnit(lib, spec, panels * places.count);
   const blocks = Math.ceil(channels / perUnit);
   const gradientBytes = 4 * lib.panel * outHeight * outWidth;
   return kernel(lib, `weightGradient${keyOf(spec)}`, 4, (body) => {
     const [x0, gradient0, out0, scratch0] = body.pointers;
-    const [panel, first, count, b, x, gradient, totals, scratch] = body.locals('i32');
-    return parallel(lib, body, panels * blocks, (unit) => [
+    const [place, panel, first, count, b, x, gradient, totals, scratch, placeX, placeGradient, placeOut] =
+      body.locals('i32');
+    return parallel(lib, body, places.count * panels * blocks, (unit) => [
+      set(place, i32.divU(unit, i32.const(panels * blocks))),
+      set(placeX, at(x0, place, places.inputDistance)),
+      set(placeGradient, at(gradient0, place, places.gradientDistance)),
+      set(placeOut, at(out0, place, 4 * outChannels * channels * area)),
       set(panel, i32.remU(unit, i32.const(panels))),
-      set(first, i32.mul(i32.divU(unit, i32.const(panels)), i32.const(perUnit))),
+      set(first, i32.mul(i32.remU(i32.divU(unit, i32.const(panels)), i32.const(blocks)), i32.const(perUnit))),
       set(count, i32.sub(i32.const(channels), first)),
       when(i32.gtS(count, i32.const(perUnit)), set(count, i32.const(perUnit))),
       set(scratch, at(scratch0, body.thread, weightGradientScratch(lib.panel, spec))),
       memoryFill(scratch, 0, i32.mul(count, i32.const(4 * lib.panel * area))),
       forRange(b, i32.const(0), i32.const(batch), 1, [
-        set(x, at(at(x0, b, input.batchStride), first, input.planeStride)),
-        set(gradient, at(at(gradient0, b, panels * gradientBytes), panel, gradientBytes)),
+        set(x, at(at(placeX, b, input.batchStride), first, input.planeStride)),
+        set(gradient, at(at(placeGradient, b, panels * gradientBytes), panel, gradientBytes)),
         set(totals, scratch),
         call(sampleSums(lib, spec), x, gradient, totals, count),
       ]),
       call(
         storeTotals(lib, spec),
-        at(at(out0, panel, 4 * lib.panel * channels * area), first, 4 * area),
+        at(at(placeOut, panel, 4 * lib.panel * channels * area), first, 4 * area),
         scratch,
         i32.mul(count, i32.const(area)),
         i32.sub(i32.const(outChannels), i32.mul(panel, i32.const(lib.panel))),

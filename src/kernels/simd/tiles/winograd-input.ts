@@ -18,17 +18,17 @@ const TOGETHER = 4;
 /** What the first kernel depends on. */
 export type WinogradInputSpec = Omit<WinogradSpec, 'outChannels' | 'outBatchStride' | 'epilogue'>;
 
-/** The kernel of (thread, counters, input, transformed). */
-export function winogradInputKernel(lib: Library, spec: WinogradInputSpec): Func {
+/** The kernel of (thread, counters, input, transformed). @param groups where the transformed pixels lie */
+export function winogradInputKernel(lib: Library, spec: WinogradInputSpec, groups = groupsOf(spec)): Func {
   const { batch, channels, width, input } = spec;
-  const { rows, perRow, groupStride } = groupsOf(spec);
+  const { rows, perRow, groupStride, placeStride } = groups;
   const together = Math.ceil(channels / TOGETHER);
   const perUnit = TOGETHER * pieceSize(together, together, wantedUnits(lib) / (batch * rows));
   const chunks = Math.ceil(channels / perUnit);
-  return kernel(lib, `winogradInput${keyOf(spec)}`, 2, (body) => {
+  return kernel(lib, `winogradInput${keyOf([spec, groupStride, placeStride])}`, 2, (body) => {
     const [inputStart, outStart] = body.pointers;
     const [row, begin, end, c, group, strip, source, target] = body.locals('i32');
-    const transform = groupTransform(body, spec, source, target);
+    const transform = groupTransform(body, spec, placeStride, source, target);
     return parallel(lib, body, batch * rows * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(perUnit))),
       set(end, i32.add(begin, i32.const(perUnit))),
@@ -58,11 +58,11 @@ function least(value: I32, most: number): I32 {
 /** Transforms what lies at `source` under a group, of one channel. */
 function groupTransform(
   body: Body,
-  { channels, outHeight, outWidth, width, input }: WinogradInputSpec,
+  { width, input }: WinogradInputSpec,
+  placeStride: number,
   source: Local<'i32'>,
   target: Local<'i32'>,
 ): Code {
-  const { placeStride } = groupsOf({ channels, outHeight, outWidth, width });
   const pixels = Array.from({ length: width + 1 }, () => body.local('v128'));
   return winogradTransforms[2].input.map((down, i) => {
     const { code, columns } = spread(body, width, pixels);

@@ -1,5 +1,5 @@
 /** The weights of a Winograd convolution, transformed in double precision and rounded once. */
-import { winogradTransforms } from '../../definition/winograd.ts';
+import { turned, winogradTransforms } from '../../definition/winograd.ts';
 import { keyOf } from '../../key.ts';
 import type { WinogradWidth } from '../../kernels.ts';
 import { f32, f64, i32, set } from '../assembler/index.ts';
@@ -42,6 +42,28 @@ export function winogradWeightsKernel(lib: Library, spec: WinogradWeights): Func
       set(from, i32.add(at(from, i32.remU(unit, i32.const(channels)), KERNEL), i32.const(KERNEL * first))),
       set(to, at(out, unit, 4)),
       down.map(rowOf),
+    ]);
+  });
+}
+
+/** The kernel of (thread, counters, sums [4 · (width + 2)][kernels], weights [kernels][3][3]): back from there. */
+export function winogradWeightsBackKernel(lib: Library, kernels: number, width: WinogradWidth): Func {
+  const [down, across] = [winogradTransforms[2].weight, winogradTransforms[width].weight].map(turned);
+  return kernel(lib, `winogradWeightsBack${keyOf([kernels, width])}`, 2, (body) => {
+    const [sums, out] = body.pointers;
+    const [from, to] = body.locals('i32');
+    const column = down[0].map(() => body.local('f64'));
+    const row = across[0].map(() => body.local('f64'));
+    return parallel(lib, body, kernels, (unit) => [
+      set(from, at(sums, unit, 4)),
+      set(to, at(out, unit, KERNEL)),
+      down.map((factors, i) => [
+        row.map((sum, j) => [
+          column.map((number, k) => set(number, f64.promote(f32.load(from, 4 * kernels * (k * row.length + j))))),
+          set(sum, combined(factors, column)),
+        ]),
+        across.map((more, j) => f32.store(to, f32.demote(combined(more, row)), 4 * (3 * i + j))),
+      ]),
     ]);
   });
 }

@@ -65,6 +65,14 @@ export function groupsOf({
   return { places, rows, perRow, placeStride, groupStride, batchStride: rows * perRow * groupStride };
 }
 
+/** The groups of a whole batch place by place, as a weight's gradient reads them. */
+export function placesOf(spec: Parameters<typeof groupsOf>[0] & Pick<WinogradSpec, 'batch'>): Groups {
+  const { rows, perRow, places } = groupsOf(spec);
+  const groupStride = VECTOR * spec.channels;
+  const batchStride = rows * perRow * groupStride;
+  return { rows, perRow, places, groupStride, batchStride, placeStride: apart(spec.batch * batchStride) };
+}
+
 const LINE = 64;
 
 /** So many bytes or just more: an odd number of cache lines, so that what lies so far apart does not crowd there. */

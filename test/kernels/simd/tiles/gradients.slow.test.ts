@@ -174,6 +174,41 @@ describe('what only the way back has, has the bits of its definition', () => {
     );
   });
 
+  test('the gradient of a weight in tiles, with its border or without', () => {
+    fc.assert(
+      fc.property(
+        small(2),
+        channels,
+        channels,
+        small(9),
+        fc.oneof(small(9), fc.constantFrom(16, 33)),
+        fc.constantFrom(2 as const, 4 as const),
+        borders,
+        seeds,
+        (b, c, o, h, w, width, [top, bottom, left, right], seed) => {
+          fc.pre(h + top + bottom >= 3 && w + left + right >= 3);
+          const padding = { top, bottom, left, right };
+          check(
+            (k, { x, gradient, weight }) => {
+              const seen = k.groupNorm(x, 1, weight, weight, 0.1);
+              const part = k.sliceChannels(gradient, Math.floor(o / 2), o);
+              return {
+                alone: k.conv2dWeightGradient(x, gradient, 3, 3, 1, padding, width),
+                bordered: k.conv2dWeightGradient(seen, part, 3, 3, 1, padding, width),
+              };
+            },
+            {
+              x: tensorOf([b, c, h, w], seed),
+              gradient: tensorOf([b, o, h + top + bottom - 2, w + left + right - 2], seed + 1),
+              weight: tensorOf([c], seed + 2),
+            },
+          );
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
   test('the gradient of a weight with more channels than a unit of work takes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 60, max: 140 }), small(20), fc.constantFrom(1, 3), seeds, (c, o, kernel, seed) => {

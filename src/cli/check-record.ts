@@ -1,0 +1,67 @@
+/**
+ * What `pag check` remembers of a kit from run to run: cases that were within budget, and what they were checked with.
+ * One whose files, version and options are the same need not be checked again. Of what was off nothing is kept: what is
+ * said of it is more than a line.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../tensor/errors.ts';
+import type { Unchanged } from '../oracle/report/result.ts';
+import { warn } from './messages.ts';
+import { writeOut } from './out-files.ts';
+import { version } from './version.ts';
+
+/** By case: what it was checked with, as a hash, and the verdict. */
+export type CheckRecord = ReadonlyMap<string, Unchanged & { readonly hash: string }>;
+
+/**
+ * Reads a record; an empty one where there is none, or none of this version.
+ * @throws InputError when the file is something else
+ */
+export function readRecord(path: string): CheckRecord {
+  if (!existsSync(path)) return new Map();
+  const refuse = (): never => {
+    throw new InputError(`${path} is no record of pag check; choose another file with --record`);
+  };
+  let found: Partial<Written>;
+  try {
+    found = Object(JSON.parse(readFileSync(path, 'utf8'))) as Partial<Written>;
+  } catch {
+    return refuse();
+  }
+  if (found.record !== 'pag check' || !Array.isArray(found.cases)) return refuse();
+  if (found.version !== version()) return new Map();
+  return new Map(found.cases.map((one) => [one.case, one]));
+}
+
+/** Writes a record; where nothing can be written it says so and goes on. */
+export function writeRecord(path: string, record: CheckRecord): void {
+  const written: Written = { record: 'pag check', version: version(), cases: [...record.values()] };
+  try {
+    writeOut(path, new TextEncoder().encode(`${JSON.stringify(written, null, 1)}\n`));
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    warn([`what was checked is not remembered: ${error.message}`]);
+  }
+}
+
+/** The SHA-256 of all that a verdict follows from: the files of a case, theirs, and the options. */
+export function hashOf(caseFolder: string, theirs: string, options: readonly string[]): string {
+  const hash = createHash('sha256');
+  const add = (part: string | Uint8Array): void => {
+    hash.update(`${part.length} `).update(part);
+  };
+  for (const name of readdirSync(caseFolder).sort())
+    for (const part of /\.(json|safetensors)$/.test(name) ? [name, readFileSync(join(caseFolder, name))] : [])
+      add(part);
+  add(readFileSync(theirs));
+  options.forEach(add);
+  return hash.digest('hex');
+}
+
+interface Written {
+  readonly record: 'pag check';
+  readonly version: string;
+  readonly cases: readonly (Unchanged & { readonly hash: string })[];
+}

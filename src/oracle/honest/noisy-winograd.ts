@@ -1,0 +1,34 @@
+/**
+ * How large the errors of a Winograd convolution are. Its tiles mix pixels that lie side by side, so a small output
+ * errs by what large pixels near it leave behind, be they under its kernel or not.
+ */
+import { winogradTransforms, type WinogradTransform } from '../../kernels/definition/winograd.ts';
+import { runLength } from '../../kernels/definition/sums.ts';
+import type { Padding } from '../../kernels/kernels.ts';
+import { winogradSums } from '../../kernels/plain/winograd-conv2d.ts';
+import type { FloatArray, Tensor } from '../../tensor/tensor.ts';
+import { productInRuns } from '../matrix/products.ts';
+
+/**
+ * For each output of F(2×4, 3×3) what its sums add up, from place to place as errors add up: √ Σ A² (Σ_c |U| |V|)². By
+ * it and the terms of a sum, the channels, it errs as a direct one does by its own magnitude.
+ * @param x [B,C,H,W] of f64
+ * @param weight [O,C,3,3] of f64
+ */
+export function winogradMagnitude(x: Tensor, weight: Tensor, padding: Padding): FloatArray {
+  const product = productInRuns(runLength);
+  const squares = winogradSums(
+    x,
+    weight,
+    4,
+    padding,
+    (a, b, ...sizes) => product(a.map(Math.abs), b.map(Math.abs), ...sizes).map((sum) => sum * sum),
+    { 2: squared(winogradTransforms[2]), 4: squared(winogradTransforms[4]) },
+  );
+  return squares.data.map(Math.sqrt);
+}
+
+/** With squares in the way back. */
+function squared({ input, weight, output }: WinogradTransform): WinogradTransform {
+  return { input, weight, output: output.map((row) => row.map((factor) => factor * factor)) };
+}

@@ -1,0 +1,44 @@
+/** What is wrong whatever the model is is told before its files are looked for; and in the words of the command line. */
+import { describe, expect, it } from 'vitest';
+import { explain } from '../../src/cli/commands.ts';
+import { InputError } from '../../src/tensor/errors.ts';
+import { refusal } from './console.ts';
+
+const nowhere = ['--model', 'nowhere'];
+const sampled = ['sample', ...nowhere, '--out', 'nothing.png'];
+
+describe('before a file is read', () => {
+  it.each<[readonly string[], string]>([
+    [['--guidance', 'bogus'], '--guidance is "bogus"; expected none, pag, '],
+    [['--guidance', 'pag', '--pag-scale', 'x'], '--pag-scale is "x"; it must be a finite number'],
+    [['--scheduler', 'eulerr'], '--scheduler is "eulerr"; expected ddpm, '],
+    [['--sigma-spacing', 'karas'], '--sigma-spacing is "karas"; expected karras, '],
+    [['--timesteps', '9,x'], '--timesteps has "x"; expected numbers between commas'],
+    [['--sigmas', '9,x'], '--sigmas has "x"; expected numbers between commas'],
+    [['--seed', 'x'], '--seed is "x"; expected a whole number'],
+    [['--seeds', '1,x'], '--seeds has "x"; expected a whole number'],
+    [['--labels', '3-1'], '--labels has "3-1"; expected whole numbers or ranges'],
+    ...[
+      ...['steps', 'eta', 's-churn', 's-tmin', 's-tmax', 's-noise', 'count', 'null-label', 'threads'],
+      ...['height', 'width', 'clip-skip', 'strength', 'jump-length', 'jump-n-sample'],
+    ].map((name): [readonly string[], string] => [[`--${name}`, 'x'], `--${name} is "x"; expected a number`]),
+  ])('%j is refused', async (args, message) => {
+    expect(await refusal(...sampled, ...args)).toContain(message);
+    expect(await refusal(...sampled, '--prompt', 'x', ...args)).toContain(message);
+  });
+
+  it('a component that there is not is refused', async () => {
+    const files = ['--input', 'nowhere.safetensors', '--out', 'out.safetensors'];
+    expect(await refusal('forward', ...nowhere, ...files, '--component', 'vae')).toContain(
+      '--component is "vae"; expected unet, text_encoder',
+    );
+  });
+});
+
+it('messages of the library name options, and tensors as files do', () => {
+  const said = (message: string): string => explain(new InputError(message)).message;
+  expect(said('too much: run less, or use referenceBackend()')).toBe('too much: run less, or use --kernels reference');
+  expect(said('encoderHiddenStates has shape [1], and timeIds [2]; negativeHiddenStates')).toBe(
+    'encoder_hidden_states has shape [1], and time_ids [2]; negativeHiddenStates',
+  );
+});
