@@ -56,7 +56,7 @@ const checks: Checks<LossGradientOptions> = {
  * @param target what shall be predicted, [B,C,H,W] as the sample; channels of the prediction beyond these (a learned
  *   variance) are left alone
  * @throws InputError when the input, the target or an option does not fit the model, holds what is not finite, or the
- *   model's family cannot be derived
+ *   model's family cannot be derived, or is that of a classifier, which `classGradient` is for
  */
 export function lossGradient<Input extends ModelInput, State>(
   model: Model<unknown, Input, State>,
@@ -67,6 +67,7 @@ export function lossGradient<Input extends ModelInput, State>(
 ): LossGradient {
   aModel('the model', model);
   aBackend('the backend', backend);
+  refuseClassifier(model);
   model.check(input);
   checkTarget(model, input, target);
   checkOptions('lossGradient', options, checks);
@@ -115,6 +116,12 @@ const isArchitecture = mustBe('an architecture, as unetArchitecture(config)', (v
   const { stages, begin, end } = Object(value) as Partial<LossArchitecture<unknown>>;
   return Array.isArray(stages) && typeof begin === 'function' && typeof end === 'function';
 });
+
+/** A classifier predicts logits [B,K], which no picture can be the target of. */
+function refuseClassifier({ family }: Pick<Model, 'family'>): void {
+  if (family === 'UNet2DClassifierModel')
+    throw new InputError(`lossGradient wants a model that predicts pictures, not a ${family}; use classGradient`);
+}
 
 function checkTarget<Input extends ModelInput>(
   model: Architecture<unknown, Input>,
