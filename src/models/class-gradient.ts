@@ -56,8 +56,8 @@ const checks: Checks<ClassGradientOptions> = {
 /**
  * The cross-entropy of what a classifier says, and its gradient.
  * @param labels what is in the pictures: one for each, or one for all, from 0 to K − 1
- * @throws InputError when the model is no classifier, the input, the labels or an option does not fit it, or something is not
- *   finite
+ * @throws InputError when the model is no classifier, when the input, the labels or an option does not fit it, or holds
+ *   what is not finite
  */
 export function classGradient<State>(
   model: Model<unknown, ModelInput, State>,
