@@ -30,9 +30,15 @@ export function readRecord(path: string): CheckRecord {
   } catch {
     return refuse();
   }
-  if (found.record !== 'pag check' || !Array.isArray(found.cases)) return refuse();
+  if (found.record !== 'pag check' || !Array.isArray(found.cases) || !found.cases.every(isSound)) return refuse();
   if (found.version !== version()) return new Map();
   return new Map(found.cases.map((one) => [one.case, one]));
+}
+
+/** Whether each part of a remembered case is there: others may have written the file. */
+function isSound(entry: unknown): boolean {
+  const { case: name, verdict, hash } = Object(entry) as Partial<Record<string, unknown>>;
+  return [name, verdict, hash].every((part) => typeof part === 'string');
 }
 
 /** Writes a record; where nothing can be written it says so and goes on. */

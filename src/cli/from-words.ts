@@ -19,6 +19,7 @@ import { chooseLora } from './lora.ts';
 import { warn } from './messages.ts';
 import { createMeter } from './meter.ts';
 import { folderChoices } from './model.ts';
+import { refuseClassifier } from './noise-classifier.ts';
 import { chooseNoise, type ChosenNoise } from './noise.ts';
 import { refuseIdle, type ParsedOptions } from './options.ts';
 import { readPicture, readSized, type PictureChoice } from './picture.ts';
@@ -55,6 +56,7 @@ export async function sampleFromWords(
   choices: DrawChoices,
 ): Promise<DrawnRun> {
   refuseIdle(options, foreign, 'with --prompt');
+  refuseClassifier(options, '--prompt');
   const meter = createMeter();
   const computing = chooseBackend(options, meter.watch);
   const { dtype, backend } = computing;

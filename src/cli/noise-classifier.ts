@@ -26,6 +26,22 @@ export const classifierHelp = `\
                                   letters that ships, where the model is the one that ships)
   --classifier-labels 0-4,7       what it is asked for, repeated as often as needed (--labels)`;
 
+/**
+ * Refuses classifier guidance where no option names a classifier.
+ * @param where as the message names it
+ * @throws InputError for it
+ */
+export function refuseClassifier(options: ParsedOptions, where: string): void {
+  const guidance = options.text('guidance') ?? 'none';
+  if (isClassifierGuidance(guidance))
+    throw new InputError(
+      `--guidance ${guidance} does not go with ${where}: classifiers of noised pictures guide pag sample and ` +
+        'pag evaluate, with labels; give another --guidance',
+    );
+}
+
+const isClassifierGuidance = (name: string): boolean => name.startsWith('classifier');
+
 /** A classifier that guides. */
 export interface ChosenClassifier {
   readonly model: UNetClassifier;
@@ -48,7 +64,7 @@ export async function chooseClassifier(
   schedulerConfig: Config | undefined,
 ): Promise<ChosenClassifier | undefined> {
   const guidance = options.text('guidance') ?? 'none';
-  if (!guidance.startsWith('classifier')) {
+  if (!isClassifierGuidance(guidance)) {
     const idle = Object.keys(classifierOptions).find((name) => options.has(name));
     if (idle !== undefined) throw new InputError(`--${idle} has no effect with --guidance ${guidance}`);
     return undefined;

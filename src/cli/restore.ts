@@ -17,6 +17,7 @@ import { follow } from './follow.ts';
 import { chooseUNetGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { printResult } from './messages.ts';
 import { folderChoices, loadModel, modelFolder, modelHelp } from './model.ts';
+import { refuseClassifier } from './noise-classifier.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, refuseIdle, type OptionKinds, type ParsedOptions } from './options.ts';
 import { isStdout, writeOut } from './out-files.ts';
@@ -75,6 +76,7 @@ export const restoreCommand: Command = { help: (args) => help + chosenPage(args)
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
   const files = chooseRunFiles(options);
+  refuseClassifier(options, 'pag restore');
   const started = performance.now();
   const restored = await (isLatent(options) ? restoreLatents(options, files) : restorePixels(options, files));
   const { task, noise, measured, steps, sample, pictures, title, weights, dtype, backend } = restored;

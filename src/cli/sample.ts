@@ -2,10 +2,9 @@
 import { InputError } from '../tensor/errors.ts';
 import { classConditions } from '../models/condition.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
-import type { SamplingRun, SamplingStep } from '../sampling/sample.ts';
 import { leastWork } from '../sampling/work.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
+import type { DType, Tensor } from '../tensor/tensor.ts';
+import { backendHelp, backendOptions, chooseBackend, type ChosenBackend } from './backend.ts';
 import { conditionsOf, listedLabels } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { printDrawn, type DrawnRun } from './drawn.ts';
@@ -19,9 +18,9 @@ import { loadWeak, modelHelp } from './model.ts';
 import { chooseClassifier, classifierHelp, classifierOptions } from './noise-classifier.ts';
 import { chooseNoise, noiseHelp, noiseOptions, seedsOf } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
-import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps } from './picture.ts';
+import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps, type PictureChoice } from './picture.ts';
 import { checkSchedulerOptions, chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
-import { chooseRunFiles, planPictures, runTitle, writeDrawn, type DrawChoices } from './run-report.ts';
+import { chooseRunFiles, planPictures, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
 import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
 import { announceWork, plannedWork, speedOf } from './work.ts';
 
@@ -89,12 +88,50 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   const picture = choosePicture(options);
   checkBeforeFiles(options);
   const files = chooseRunFiles(options);
-  const { out, animation } = files;
   if (options.has('prompt')) return sampleFromWords(options, picture, files, choices);
   refuseWithoutPrompt(options);
   const meter = createMeter();
-  const chosen = chooseBackend(options, meter.watch);
-  const { dtype, backend } = chosen;
+  const computing = chooseBackend(options, meter.watch);
+  const { dtype, backend } = computing;
+  const loaded = await loadModels(options, files, computing);
+  const planned = await planRun(options, picture, loaded, dtype);
+  const { guidance, models, conditions, shape, noiseSource, labels, work } = planned;
+  announceWork(work, { speed: speedOf(computing) });
+  const pictures = await planPictures(files, options, choices, loaded.weights, shape[0] ?? 0, labels);
+  const noise = planned.first();
+  const { scheduler, start } = picture
+    ? await beginWith(picture, planned.scheduler, noise)
+    : { scheduler: planned.scheduler, start: undefined };
+
+  const started = performance.now();
+  const denoiser = denoiserOf(models, backend, conditions);
+  const frames: Tensor[] = [];
+  const { sample, steps } = await follow(
+    { denoiser, guidance, scheduler, noise, noiseSource, ...(start && { start }) },
+    'drawing',
+    {
+      keeps: files.latents !== undefined,
+      preview: options.has('preview'),
+      watch({ sample, denoised }) {
+        if (files.animation !== undefined) frames.push(denoised ?? sample);
+      },
+      metered: { meter, products: work.products },
+    },
+  );
+  backend.dispose();
+
+  const title = runTitle(guidance, scheduler, planned);
+  const before = { noise, ...(start && { start }) };
+  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, pictures, frames });
+  return { what: 'samples', shape, title, dtype, backend, started, files };
+}
+
+/** The models that the options name, with the weights of each by the option that names it. */
+async function loadModels(
+  options: ParsedOptions,
+  { out, animation }: OutFiles,
+  { dtype, backend }: Pick<ChosenBackend, 'dtype' | 'backend'>,
+) {
   const { unet, schedulerConfig } = await loadWithLora(options, dtype);
   if (![1, 3, 4].includes(unet.config.inChannels) && ((out ?? animation) !== undefined || options.has('preview'))) {
     throw new InputError(
@@ -104,52 +141,31 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   }
   const weak = await loadWeak(options, dtype);
   const classifier = await chooseClassifier(options, dtype, backend, schedulerConfig);
-  const { scheduler: plain, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
-  const { shape: whole, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
-  const [count = 0] = whole;
-  const slopeAt = classifier?.slopeFor(Array.from({ length: count }, (_, i) => i));
-  const guidance = chooseUNetGuidance(options, unet, { weak, slopeAt });
-  const conditions = conditionsOf(options, unet, count);
-  const models = { main: unet, ...(weak && { weak }) };
-  const byName = classConditions(conditions.labels, conditions.nullLabel);
-  const plan = { models, conditions: byName, guidance, scheduler: withJumps(picture, plain), shape: whole };
-  const work = plannedWork(() => leastWork(plan), whole);
-  announceWork(work, { speed: speedOf(chosen) });
   const weights = {
     model: [unet.weights],
     ...(weak && { 'weak-model': [weak.weights] }),
     ...(classifier && { 'noise-classifier': [classifier.model.weights] }),
   };
-  const pictures = await planPictures(files, options, choices, weights, count, conditions.labels);
-  const noise = first();
-  const { scheduler, start } = picture
-    ? await beginWith(picture, plain, noise)
-    : { scheduler: plain, start: undefined };
+  return { unet, weak, classifier, schedulerConfig, weights };
+}
 
-  const started = performance.now();
-  const samplingRun: SamplingRun = {
-    denoiser: denoiserOf(models, backend, byName),
-    guidance,
-    scheduler,
-    noise,
-    noiseSource,
-    ...(start && { start }),
-  };
-  const frames: Tensor[] = [];
-  const watch = ({ sample, denoised }: SamplingStep): void => {
-    if (files.animation !== undefined) frames.push(denoised ?? sample);
-  };
-  const keeps = files.latents !== undefined;
-  const metered = { meter, products: work.products };
-  const { sample, steps } = await follow(samplingRun, 'drawing', {
-    ...{ keeps, preview: options.has('preview'), watch, metered },
-  });
-  backend.dispose();
-
-  const title = runTitle(guidance, scheduler, { stepCount, begin });
-  const before = { noise, ...(start && { start }) };
-  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, pictures, frames });
-  return { what: 'samples', shape: whole, title, dtype, backend, started, files };
+/** All that is to be known of a run before it begins, and what it takes. */
+async function planRun(
+  options: ParsedOptions,
+  picture: PictureChoice | undefined,
+  { unet, weak, classifier, schedulerConfig }: Awaited<ReturnType<typeof loadModels>>,
+  dtype: DType,
+) {
+  const { scheduler, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
+  const { shape, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
+  const [count = 0] = shape;
+  const slopeAt = classifier?.slopeFor(Array.from({ length: count }, (_, i) => i));
+  const guidance = chooseUNetGuidance(options, unet, { weak, slopeAt });
+  const { labels, nullLabel } = conditionsOf(options, unet, count);
+  const models = { main: unet, ...(weak && { weak }) };
+  const plan = { models, conditions: classConditions(labels, nullLabel), guidance, shape };
+  const work = plannedWork(() => leastWork({ ...plan, scheduler: withJumps(picture, scheduler) }), shape);
+  return { ...plan, scheduler, stepCount, begin, first, noiseSource, labels, work };
 }
 
 /** Checks all that can be wrong whatever the model is, before its files are read, which may take long. */

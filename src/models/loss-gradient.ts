@@ -13,6 +13,7 @@ import {
   derivedLoss,
   embeddingGradients,
   givenWeights,
+  isClassifier,
   learningOf,
   lossProgramChecks,
   outputOf,
@@ -56,7 +57,7 @@ const checks: Checks<LossGradientOptions> = {
  * @param target what shall be predicted, [B,C,H,W] as the sample; channels of the prediction beyond these (a learned
  *   variance) are left alone
  * @throws InputError when the input, the target or an option does not fit the model, holds what is not finite, or the
- *   model's family cannot be derived
+ *   model's family cannot be derived, or is that of a classifier, which `classGradient` is for
  */
 export function lossGradient<Input extends ModelInput, State>(
   model: Model<unknown, Input, State>,
@@ -67,6 +68,8 @@ export function lossGradient<Input extends ModelInput, State>(
 ): LossGradient {
   aModel('the model', model);
   aBackend('the backend', backend);
+  if (isClassifier(model))
+    throw new InputError(`lossGradient wants a model that predicts pictures, not a ${model.family}; use classGradient`);
   model.check(input);
   checkTarget(model, input, target);
   checkOptions('lossGradient', options, checks);

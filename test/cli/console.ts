@@ -1,16 +1,18 @@
 /** The command line from within: what it prints, and how it refuses. */
-import { afterEach, beforeEach, expect, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { explain, runCommand } from '../../src/cli/commands.ts';
 
-/** What is printed during a test, line by line; silent. */
+/** What is printed during a test, line by line, or in what is run before it; silent. */
 export function capturePrinted(): string[] {
   const printed: string[] = [];
-  beforeEach(() => {
+  const capture = (): void => {
     printed.length = 0;
     vi.spyOn(console, 'log').mockImplementation((text: string) => {
       printed.push(text);
     });
-  });
+  };
+  beforeAll(capture);
+  beforeEach(capture);
   afterEach(() => {
     vi.restoreAllMocks();
   });

@@ -92,6 +92,24 @@ describe('a classifier that was trained', () => {
   });
 });
 
+it.each([
+  ['restore', '--task', 'denoise', '--input', 'x.png', '--labels', '0', '--out', path('restored.png')],
+  ['restore', '--method', 'psld', '--prompt', 'a', '--task', 'denoise', '--input', 'x.png', '--out', path('r.png')],
+  ['sample', '--model', lettersModel, '--prompt', 'a', '--out', path('words.png')],
+])('guides not where no option names one: %s %s', async (...args) => {
+  const message = await refusal(...args, '--guidance', 'classifier+pag');
+  expect(message).toContain('--guidance classifier+pag does not go with');
+});
+
+it('that which ships need not be named to draw a picture again', async () => {
+  const args = ['sample', '--labels', '3', '--count', '1', '--steps', '1', '--guidance', 'classifier'];
+  expect(await runCommand([...args, '--threads', '1', '--out', path('shipped.png')])).toBe(0);
+  const again = ['again', path('shipped.png'), '--out', path('again.png'), '--threads', '1'];
+  expect(await runCommand(again)).toBe(0);
+  const message = await refusal(...again, '--noise-classifier', path('classifier'));
+  expect(message).toMatch(/other noise|drawn with another --noise-classifier|samples are/);
+});
+
 it('that of the letters ships, and is taken for the model that ships', async () => {
   const args = ['sample', '--labels', '3', '--steps', '1', '--guidance', 'classifier', '--threads', '1'];
   expect(await runCommand([...args, '--latents', path('letter.safetensors')])).toBe(0);

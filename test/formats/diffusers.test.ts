@@ -71,6 +71,24 @@ describe('a folder of diffusers', () => {
   });
 });
 
+describe('a pipeline whose UNet draws latents is said to be one', () => {
+  const parts = { 'unet/config.json': config, [`unet/${file}`]: whole };
+  const warningsOf = async (entries: object): Promise<readonly string[]> => {
+    const unet = ['diffusers', 'UNet2DModel'];
+    return (await load({ ...parts, 'model_index.json': JSON.stringify({ unet, ...entries }) })).warnings;
+  };
+
+  it.each(['vae', 'vqvae', 'movq'])('by its %s', async (name) => {
+    expect(await warningsOf({ [name]: ['diffusers', 'AnyModel'] })).toEqual([
+      `model has a ${name}: what its UNet draws are latents, not pictures`,
+    ]);
+  });
+
+  it('and no other', async () => {
+    expect(await warningsOf({ vae: [null, null], scorer: ['diffusers', 'AnyModel'] })).toEqual([]);
+  });
+});
+
 describe('a folder that is none is refused, and the message says why', () => {
   const cases: readonly [string, Readonly<Record<string, Content>>, string][] = [
     ['nothing', {}, 'model: there is no model_index.json (a pipeline) or config.json (a UNet); give a folder'],

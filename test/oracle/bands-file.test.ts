@@ -6,6 +6,7 @@ import { check } from '../../src/oracle/check.ts';
 import { formats, type FormatName } from '../../src/oracle/honest/format.ts';
 import { bandsOf } from '../../src/oracle/tolerance.ts';
 import { cast } from '../../src/tensor/rounding.ts';
+import { sizeOf, type Tensor } from '../../src/tensor/tensor.ts';
 import { loadCase, oracle } from './cases.ts';
 import { fileOf } from './ports.ts';
 
@@ -25,6 +26,24 @@ describe('bands in a file', () => {
       const off = found?.truth.data.map((value, i) => Math.abs(value - band.truth.data[i]!) / band.scale[i]!) ?? [NaN];
       expect(Math.max(...off), 'the truth is that of the case, or its own').toBeLessThanOrEqual(1e-3);
     }
+  });
+
+  it('hold a truth only where it is not the expected one, to a thousandth of its scale', () => {
+    const [[name, band] = expect.fail('there is no band')] = bandsOf(one, formats.f32, names);
+    const expected = one.expected.get(name)?.f64 ?? expect.fail(`there is no ${name}`);
+    const holds = (truth: Tensor): boolean => {
+      const bytes = writeBands(one, new Map([[name, { ...band, truth }]]), of);
+      return parseSafetensors(bytes, 'bands').entries.has(`truth/${name}`);
+    };
+    const away = (share: number): Tensor => ({
+      ...expected,
+      data: expected.data.map((value, i) => (i === 1 ? value + share * (band.scale[i] ?? NaN) : value)),
+    });
+    expect([0, 0.9e-3, -0.9e-3, 1.1e-3, -1.1e-3].map((share) => holds(away(share)))).toEqual([
+      ...[false, false, false],
+      ...[true, true],
+    ]);
+    expect(holds({ ...expected, shape: [sizeOf(expected.shape)] }), 'of another shape').toBe(true);
   });
 
   it('keep an honest port beyond all numbers, and a scale that is', () => {

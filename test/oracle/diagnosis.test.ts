@@ -49,6 +49,16 @@ describe('a diagnosis', () => {
     expect(found.equivalent.map(({ name }) => name)).toEqual([third]);
   });
 
+  it('names of faults that give the same numbers the first of the bank, and else the closest', () => {
+    // Theirs are those of the second to the digit; the first of the bank gives almost the same, and is as good.
+    const share = 3 * unit + formats.f32.stored * 2;
+    const nameWhere = (apart: number) => {
+      const numbers = { [first]: [2 + apart * share], [second]: [2] };
+      return diagnose(bands('a'), new Map([['a', all(2)]]), formats.f32, faulty(numbers)).best?.faults[0]?.name;
+    };
+    expect([0, 0.04, -0.04, 0.06, -0.06].map(nameWhere)).toEqual([first, first, first, second, second]);
+  });
+
   it('names only what explains better than another honest rounding, by the margin', () => {
     // One and a half times what may be: a fault must leave less than a third of it, and one that changes nothing is none.
     const away = (shares: number) => 1 + shares * unit;

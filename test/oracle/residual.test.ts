@@ -40,6 +40,20 @@ describe('channels in another order', () => {
   });
 });
 
+describe('a bias of each channel', () => {
+  it('is told from three numbers of a channel on: of two, a number of its own says little', () => {
+    const biased = (rows: number): readonly string[] => {
+      const truth = manualSeed(4).randn([rows, 5], 'f64');
+      return said(truth, { ...truth, data: truth.data.map((value, i) => value + 1e-3 * (1 + (i % 5))) });
+    };
+    expect(biased(1)).toEqual([]);
+    expect(biased(2)).toEqual([]);
+    expect(biased(3)).toEqual([
+      'tap: each channel is off by a number of its own: a bias is missing, or is another one.',
+    ]);
+  });
+});
+
 describe('a sentence', () => {
   const truth = manualSeed(2).randn([2, 3, 4, 4], 'f64');
   const moved = (by: (i: number) => number): Tensor => ({

@@ -228,6 +228,29 @@ describe('the denoiser', () => {
   });
 });
 
+describe('a prediction of an oblong picture', () => {
+  const oblong = manualSeed(1).randn([2, 3, 4, 6]);
+  const answered = (output: readonly number[]) => () =>
+    modelAtStep(
+      { predict: (_sample, _t, passes) => passes.map(() => ({ output: manualSeed(2).randn(output), taps: {} })) },
+      ddim,
+      oblong,
+      0,
+    ).predict([conditional]);
+
+  it('is as it is, or has the variance in as many channels more', () => {
+    for (const fits of [oblong.shape, [2, 6, 4, 6]]) expect(answered(fits)()[0]?.shape).toEqual(oblong.shape);
+  });
+
+  it.each([[[2, 3, 6, 4]], [[2, 6, 6, 4]], [[2, 9, 4, 6]], [[2, 4, 4, 6]], [[3, 3, 4, 6]], [[2, 3, 4]]])(
+    'is refused of the shape %j',
+    (shape) => {
+      expect(answered(shape)).toThrow(InputError);
+      expect(answered(shape)).toThrow(`the model predicts [${shape.join(', ')}] in f32 for a picture [2, 3, 4, 6]`);
+    },
+  );
+});
+
 describe('a tap', () => {
   const watched: Pass = { ...conditional, taps: [mapOfMid] };
 

@@ -2,8 +2,10 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fastestBackend, simdBackend, simdRefusal, simdSupported } from '../../../src/kernels/simd/index.ts';
+import type { Backend } from '../../../src/kernels/kernels.ts';
 import { InputError } from '../../../src/tensor/errors.ts';
 import { bundled, printedWithPermission } from '../../permission.ts';
+import { noise } from './support.ts';
 
 const said: string[] = [];
 const onFallback = (reason: string): number => said.push(reason);
@@ -65,6 +67,22 @@ describe('the fastest backend', () => {
     fastestBackend();
     expect(warned).toHaveBeenCalledExactlyOnceWith(said[0]);
     warned.mockRestore();
+  });
+
+  it('adds up in the order that is asked for, whoever computes', () => {
+    const [x, weight] = [noise([1, 16, 16, 16], 1), noise([16, 16, 3, 3], 2)];
+    const padding = { top: 1, bottom: 1, left: 1, right: 1 };
+    const bits = (backend: Backend) => {
+      const { y } = backend.run((k, { x }) => ({ y: k.conv2d(x, weight, undefined, 1, padding) }), { x });
+      backend.dispose();
+      return y;
+    };
+    const [direct, fast] = (['direct', 'fast'] as const).map((order) => bits(fastestBackend({ order })));
+    expect(fast).not.toEqual(direct);
+    vi.stubGlobal('WebAssembly', undefined);
+    expect(bits(fastestBackend({ order: 'fast', onFallback }))).toEqual(fast);
+    expect(bits(fastestBackend({ order: 'direct', onFallback }))).toEqual(direct);
+    expect(bits(fastestBackend({ onFallback }))).toEqual(direct);
   });
 
   it('refuses what it does not know', () => {

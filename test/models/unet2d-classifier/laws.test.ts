@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { classGradient } from '../../../src/models/class-gradient.ts';
+import { lossGradient } from '../../../src/models/loss-gradient.ts';
 import { runModel } from '../../../src/models/passes.ts';
 import { parseUNetClassifierConfig, readUNetClassifierConfig } from '../../../src/models/unet2d-classifier/config.ts';
 import {
@@ -14,7 +15,7 @@ import { manualSeed } from '../../../src/tensor/random.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { samplesOf } from '../../guidance/scene.ts';
 import { casesOf, expectIdentityIsItsMap, expectResumable, expectSharedUpToLayers } from '../laws.ts';
-import { backend, noise } from '../unet2d/models.ts';
+import { backend, noise, randomUNet } from '../unet2d/models.ts';
 import { randomClassifier, smallConfig } from './models.ts';
 
 const configs = [
@@ -106,6 +107,16 @@ describe('refused is', () => {
   it.each<[string, () => unknown, string]>([
     ['a label that there is not', () => classGradient(model, backend, input, [5]), 'the label 5 is none of the'],
     ['half a label', () => classGradient(model, backend, input, [0.5]), 'whole numbers from 0 to 4'],
+    [
+      'a target: lossGradient is for models of pictures',
+      () => lossGradient(model, backend, input, input.sample),
+      'lossGradient wants a model that predicts pictures, not a UNet2DClassifierModel; use classGradient',
+    ],
+    [
+      'another model: classGradient is for classifiers',
+      () => classGradient(randomUNet(), backend, { ...input, classLabels: [0] }, [0]),
+      'classGradient wants a model that predicts classes, not a UNet2DModel; use lossGradient',
+    ],
     ['too many labels', () => classGradient(model, backend, input, [0, 1, 2]), '3 labels for 2 samples'],
     [
       'another size',

@@ -146,12 +146,17 @@ describe('parseUNetConditionConfig', () => {
   });
 
   it('refuses a norm of the text that its channels do not allow', () => {
-    const simple = {
-      down_block_types: ['SimpleCrossAttnDownBlock2D', 'DownBlock2D'],
-      cross_attention_norm: 'group_norm',
-    };
-    expect(() => parseUNetConditionConfig({ ...smallConfig, ...simple })).toThrow(
-      'whose 32 groups do not divide cross_attention_dim',
-    );
+    const simple = (channels: number) => () =>
+      parseUNetConditionConfig({
+        ...smallConfig,
+        down_block_types: ['SimpleCrossAttnDownBlock2D', 'DownBlock2D'],
+        cross_attention_norm: 'group_norm',
+        cross_attention_dim: channels,
+      });
+    for (const channels of [3, 16, 33, 48]) {
+      expect(simple(channels), String(channels)).toThrow(InputError);
+      expect(simple(channels), String(channels)).toThrow('whose 32 groups do not divide cross_attention_dim');
+    }
+    for (const channels of [32, 96]) expect(simple(channels)().crossAttentionDim).toBe(channels);
   });
 });

@@ -4,9 +4,10 @@ import type { Parameter } from '../../../src/nn/parameters.ts';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../../src/formats/safetensors.ts';
+import { scale } from '../../../src/tensor/arithmetic.ts';
 import { manualSeed } from '../../../src/tensor/random.ts';
 import { parseUNetConfig } from '../../../src/models/unet2d/config.ts';
-import { initialWeights } from '../../../src/models/unet2d/initialise.ts';
+import { initialValues, initialWeights } from '../../../src/models/unet2d/initialise.ts';
 import { fixture, openGoldens } from '../../goldens.ts';
 
 interface Construction {
@@ -33,4 +34,10 @@ describe.each(['pipeline', 'scale-shift', 'learned-time'])('the model "%s"', (na
       expect(weights.get(parameter), `${parameter}, ${module}`).toEqual(readTensor(file, parameter));
     }
   });
+});
+
+it('positions begin as CLIP has them: normal, as long as the rows of a layer', () => {
+  const parameters: readonly Parameter[] = [{ name: 'pool.position', shape: [5, 16], module: 'position' }];
+  const weights = initialValues([{ path: 'pool', parameters }], manualSeed(9));
+  expect(weights.get('pool.position')).toEqual(scale(manualSeed(9).randn([5, 16]), 1 / 4));
 });

@@ -7,7 +7,7 @@ import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { identity, skip, uniform } from '../../../src/nn/attention-perturbations/index.ts';
 import type { AttentionMixer } from '../../../src/nn/attention.ts';
 import { createUNet, type UNet } from '../../../src/models/unet2d/unet.ts';
-import { backend, noise, randomUNet, randomWeights, smallConfig } from './models.ts';
+import { backend, noise, randomUNet, randomWeights, skipConfig, smallConfig } from './models.ts';
 
 const unet = randomUNet();
 const input: ModelInput = { sample: noise([2, 1, 8, 8]), timesteps: [700, 20], classLabels: [2, 0] };
@@ -51,6 +51,18 @@ function counting() {
 }
 
 describe('a UNet', () => {
+  it('shows its skip blocks the sample as it is centred, also beside blocks of another kind', () => {
+    const mixed = { ...skipConfig, down_block_types: ['SkipDownBlock2D', 'DownBlock2D'] };
+    const sample = noise([1, 3, 8, 8]);
+    const given = { timesteps: [300], classLabels: [1] };
+    const [centred] = runModel(randomUNet({ ...mixed, center_input_sample: true }), backend, {
+      ...given,
+      sample,
+    }).predictions;
+    const moved = { ...sample, data: sample.data.map((value) => 2 * value - 1) };
+    expect(runModel(randomUNet(mixed), backend, { ...given, sample: moved }).predictions[0]).toEqual(centred);
+  });
+
   it('has the attention layers of its config, in the order of the forward pass', () => {
     expect(unet.attentionLayers).toEqual([
       'down_blocks.1.attentions.0',

@@ -1,0 +1,27 @@
+/** What `pag check` remembers of a kit: read back as it was written, and nothing that others have written into it. */
+import { expect, it } from 'vitest';
+import { readRecord, writeRecord } from '../../src/cli/check-record.ts';
+import { version } from '../../src/cli/version.ts';
+import { InputError } from '../../src/tensor/errors.ts';
+import { temporaryFolder } from './models.ts';
+
+const { path, save } = temporaryFolder();
+const one = { case: 'unets/tiny', verdict: 'all is within budget', hash: 'ab' };
+const written = (...cases: readonly unknown[]): string =>
+  save('record.json', JSON.stringify({ record: 'pag check', version: version(), cases }));
+
+it('is read as it was written, and empty where there is none, or one of another version', () => {
+  writeRecord(path('own.json'), new Map([[one.case, one]]));
+  expect([...readRecord(path('own.json')).values()]).toEqual([one]);
+  expect(readRecord(path('none.json')).size).toBe(0);
+  const other = save('old.json', JSON.stringify({ record: 'pag check', version: '0.0.0', cases: [one] }));
+  expect(readRecord(other).size).toBe(0);
+});
+
+it.each([[5], [null], [{}], [{ ...one, verdict: undefined }], [{ ...one, hash: 5 }], [{ ...one, case: null }]])(
+  'is refused where a case is %j',
+  (entry) => {
+    expect(() => readRecord(written(one, entry))).toThrow(InputError);
+    expect(() => readRecord(written(one, entry))).toThrow(/is no record of pag check; choose another file/);
+  },
+);
