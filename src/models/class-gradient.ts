@@ -20,6 +20,7 @@ import { areLabels } from './condition.ts';
 import {
   derivedLoss,
   givenWeights,
+  isClassifier,
   learningOf,
   lossProgramChecks,
   outputOf,
@@ -55,7 +56,8 @@ const checks: Checks<ClassGradientOptions> = {
 /**
  * The cross-entropy of what a classifier says, and its gradient.
  * @param labels what is in the pictures: one for each, or one for all, from 0 to K − 1
- * @throws InputError when the input, the labels or an option does not fit the classifier, or holds what is not finite
+ * @throws InputError when the model is no classifier, when the input, the labels or an option does not fit it, or holds
+ *   what is not finite
  */
 export function classGradient<State>(
   model: Model<unknown, ModelInput, State>,
@@ -65,6 +67,8 @@ export function classGradient<State>(
   options: ClassGradientOptions = {},
 ): ClassGradient {
   aModel('the classifier', model);
+  if (!isClassifier(model))
+    throw new InputError(`classGradient wants a model that predicts classes, not a ${model.family}; use lossGradient`);
   aBackend('the backend', backend);
   model.check(input);
   checkOptions('classGradient', options, checks);

@@ -13,6 +13,7 @@ import {
   derivedLoss,
   embeddingGradients,
   givenWeights,
+  isClassifier,
   learningOf,
   lossProgramChecks,
   outputOf,
@@ -67,7 +68,8 @@ export function lossGradient<Input extends ModelInput, State>(
 ): LossGradient {
   aModel('the model', model);
   aBackend('the backend', backend);
-  refuseClassifier(model);
+  if (isClassifier(model))
+    throw new InputError(`lossGradient wants a model that predicts pictures, not a ${model.family}; use classGradient`);
   model.check(input);
   checkTarget(model, input, target);
   checkOptions('lossGradient', options, checks);
@@ -116,12 +118,6 @@ const isArchitecture = mustBe('an architecture, as unetArchitecture(config)', (v
   const { stages, begin, end } = Object(value) as Partial<LossArchitecture<unknown>>;
   return Array.isArray(stages) && typeof begin === 'function' && typeof end === 'function';
 });
-
-/** A classifier predicts logits [B,K], which no picture can be the target of. */
-function refuseClassifier({ family }: Pick<Model, 'family'>): void {
-  if (family === 'UNet2DClassifierModel')
-    throw new InputError(`lossGradient wants a model that predicts pictures, not a ${family}; use classGradient`);
-}
 
 function checkTarget<Input extends ModelInput>(
   model: Architecture<unknown, Input>,

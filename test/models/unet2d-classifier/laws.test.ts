@@ -15,7 +15,7 @@ import { manualSeed } from '../../../src/tensor/random.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { samplesOf } from '../../guidance/scene.ts';
 import { casesOf, expectIdentityIsItsMap, expectResumable, expectSharedUpToLayers } from '../laws.ts';
-import { backend, noise } from '../unet2d/models.ts';
+import { backend, noise, randomUNet } from '../unet2d/models.ts';
 import { randomClassifier, smallConfig } from './models.ts';
 
 const configs = [
@@ -111,6 +111,11 @@ describe('refused is', () => {
       'a target: lossGradient is for models of pictures',
       () => lossGradient(model, backend, input, input.sample),
       'lossGradient wants a model that predicts pictures, not a UNet2DClassifierModel; use classGradient',
+    ],
+    [
+      'another model: classGradient is for classifiers',
+      () => classGradient(randomUNet(), backend, { ...input, classLabels: [0] }, [0]),
+      'classGradient wants a model that predicts classes, not a UNet2DModel; use lossGradient',
     ],
     ['too many labels', () => classGradient(model, backend, input, [0, 1, 2]), '3 labels for 2 samples'],
     [
