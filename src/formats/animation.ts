@@ -20,7 +20,7 @@ const frameChecks: Checks<Frame> = {
  */
 export function firstOf(frames: readonly Frame[]): Frame {
   mustBe('a list of frames', Array.isArray)('an animation', frames);
-  frames.forEach((frame, i) => checkParts(`frame ${i}`, frame, frameChecks));
+  for (const [i, frame] of frames.entries()) checkParts(`frame ${i}`, frame, frameChecks);
   const [first, ...others] = frames;
   if (!first) throw new InputError('an animation needs at least one picture');
   const { width, height, channels } = first.picture;

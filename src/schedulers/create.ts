@@ -7,7 +7,7 @@ import type { SchedulerEntry } from './entry.ts';
 import { foreignKeys } from './foreign-keys.ts';
 import { laterPart } from './later.ts';
 import type { Config } from './options.ts';
-import type { Scheduler } from './scheduler.ts';
+import { aScheduler, type Scheduler } from './scheduler.ts';
 
 const anEntry = withMethods<SchedulerEntry>('an entry of a scheduler, as DDIMScheduler', 'create');
 
@@ -30,6 +30,7 @@ export function createSchedulerOf(
   checkChoices(entry.name, entry, choices);
   const count = countSteps(entry.name, entry, steps, choices);
   const scheduler = createFrom(choices.begin ?? 0, entry, config, count, choices);
+  aScheduler(`what ${entry.name} creates`, scheduler);
   checkMu(entry.name, scheduler.config, choices);
   checkLevels(scheduler);
   return { ...checked(scheduler), warnings: foreignKeys(config, scheduler.config, scheduler.name) };
