@@ -16,8 +16,8 @@ const anEntry = withMethods<SchedulerEntry>('an entry of a scheduler, as DDIMSch
  * @param entry as `DDIMScheduler`
  * @param config the keys of the class in diffusers; those that it does not have do nothing, and are named by `warnings`
  * @param steps how many; a whole number from 1, or undefined where the choices have steps of their own
- * @throws InputError for what is no entry, for a choice or a value that the class does not have, and for a number of steps or choices that
- *   it cannot run with
+ * @throws InputError for what is no entry, for a choice or a value that the class does not have, and for a number of
+ *   steps or choices that it cannot run with
  */
 export function createSchedulerOf(
   entry: SchedulerEntry,
