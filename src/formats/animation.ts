@@ -1,4 +1,5 @@
 /** Pictures that follow one another. */
+import { checkParts, finite, mustBe, withParts, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Picture } from './picture.ts';
 
@@ -8,11 +9,19 @@ export interface Frame {
   readonly milliseconds: number;
 }
 
+const frameChecks: Checks<Frame> = {
+  picture: withParts<Picture>('a picture with width, height, channels and pixels', 'width', 'height', 'pixels'),
+  milliseconds: finite(0),
+};
+
 /**
  * The first frame, whose size is that of all.
- * @throws InputError for no frame, and for frames that differ in size or channels
+ * @throws InputError for no frame, for what is none, and for frames that differ in size or channels
  */
-export function firstOf([first, ...others]: readonly Frame[]): Frame {
+export function firstOf(frames: readonly Frame[]): Frame {
+  mustBe('a list of frames', Array.isArray)('an animation', frames);
+  for (const [i, frame] of frames.entries()) checkParts(`frame ${i}`, frame, frameChecks);
+  const [first, ...others] = frames;
   if (!first) throw new InputError('an animation needs at least one picture');
   const { width, height, channels } = first.picture;
   for (const { picture } of others)

@@ -1,4 +1,5 @@
 /** A scheduler from its entry. */
+import { text, withMethods } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { checked } from './checked.ts';
 import { checkChoices, checkMu, countSteps, type SchedulerChoices } from './choices.ts';
@@ -6,15 +7,17 @@ import type { SchedulerEntry } from './entry.ts';
 import { foreignKeys } from './foreign-keys.ts';
 import { laterPart } from './later.ts';
 import type { Config } from './options.ts';
-import type { Scheduler } from './scheduler.ts';
+import { aScheduler, type Scheduler } from './scheduler.ts';
+
+const anEntry = withMethods<SchedulerEntry>('an entry of a scheduler, as DDIMScheduler', 'create');
 
 /**
  * A run of one class, as `createScheduler` makes it of a config: a bundle that needs one scheduler holds no other.
  * @param entry as `DDIMScheduler`
  * @param config the keys of the class in diffusers; those that it does not have do nothing, and are named by `warnings`
  * @param steps how many; a whole number from 1, or undefined where the choices have steps of their own
- * @throws InputError for a choice or a value that the class does not have, and for a number of steps or choices that
- *   it cannot run with
+ * @throws InputError for what is no entry, for a choice or a value that the class does not have, and for a number of
+ *   steps or choices that it cannot run with
  */
 export function createSchedulerOf(
   entry: SchedulerEntry,
@@ -22,9 +25,12 @@ export function createSchedulerOf(
   steps: number | undefined,
   choices: SchedulerChoices = {},
 ): Scheduler {
+  anEntry('the entry', entry);
+  text('the name of the entry', entry.name);
   checkChoices(entry.name, entry, choices);
   const count = countSteps(entry.name, entry, steps, choices);
   const scheduler = createFrom(choices.begin ?? 0, entry, config, count, choices);
+  aScheduler(`what ${entry.name} creates`, scheduler);
   checkMu(entry.name, scheduler.config, choices);
   checkLevels(scheduler);
   return { ...checked(scheduler), warnings: foreignKeys(config, scheduler.config, scheduler.name) };

@@ -1,6 +1,7 @@
 /** GIF: what is written is read again. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Frame } from '../../src/formats/animation.ts';
 import { encodeGif } from '../../src/formats/gif.ts';
 import type { Picture } from '../../src/formats/picture.ts';
 import { InputError } from '../../src/tensor/errors.ts';
@@ -62,6 +63,17 @@ describe('encodeGif', () => {
     refused(small, picture(1, 2, 1, new Uint8Array(2))).toThrow(/differ: 2 × 1 with 1 channels, and 1 × 2/);
     refused(wide).toThrow('a GIF of 65536 × 1 cannot be written; expected 1 to 65535 pixels each way');
     refused(picture(2, 2, 1, new Uint8Array(3))).toThrow('has 4 bytes, but 3 were given');
+  });
+
+  it.each<[unknown, RegExp]>([
+    [undefined, /^an animation is undefined; it must be a list of frames/],
+    [[null], /^frame 0 is given null; it takes \{ picture, milliseconds \}/],
+    [[picture(2, 1, 1, new Uint8Array(2))], /^picture is undefined; it must be a picture/],
+    [[{ picture: picture(2, 1, 1, new Uint8Array(2)) }], /^milliseconds is undefined; it must be/],
+    [[{ picture: picture(2, 1, 1, new Uint8Array(2)), milliseconds: -1 }], /^milliseconds is -1; it must be/],
+  ])('refuses %j, which are no frames', (frames, message) => {
+    expect(() => encodeGif(frames as readonly Frame[])).toThrow(InputError);
+    expect(() => encodeGif(frames as readonly Frame[])).toThrow(message);
   });
 });
 

@@ -9,12 +9,29 @@ import {
   type SchedulerChoices,
 } from '../../src/schedulers/registry.ts';
 import { zeros } from '../../src/tensor/tensor.ts';
+import { createSchedulerOf } from '../../src/schedulers/create.ts';
+import type { SchedulerEntry } from '../../src/schedulers/entry.ts';
 import type { Config } from '../../src/schedulers/options.ts';
 
 const create =
   (config: Config, steps = 10) =>
   () =>
     createScheduler(config, steps);
+
+it.each([
+  undefined,
+  null,
+  5,
+  'DDIMScheduler',
+  {},
+  { create: 5 },
+  { create: () => ({}) },
+  { name: 'X', create: () => ({}) },
+])('what is no entry is refused: %j', (entry) => {
+  const make = () => createSchedulerOf(entry as unknown as SchedulerEntry, {}, 10);
+  expect(make).toThrow(InputError);
+  expect(make).toThrow(/the entry is .* as DDIMScheduler|the name of the entry is undefined|what X creates is {}/);
+});
 
 it('an unknown class is named, with all that are known', () => {
   expect(create({ _class_name: 'RePaintScheduler' })).toThrow(
