@@ -112,7 +112,7 @@ export async function sampleFromWords(
 
 /** The pipeline that --model names, with LoRAs merged into it. */
 export async function loadPipeline(options: ParsedOptions, dtype: DType): Promise<StableDiffusion> {
-  const folder = options.required('model');
+  const folder = options.required('model', 'a prompt needs a pipeline, as fixtures/letters-text/model');
   const lora = await chooseLora(options, dtype);
   const choices = { ...folderChoices(options), ...lora.choices };
   const pipeline = await loadStableDiffusion(await folderReader(folder), folder, dtype, choices);

@@ -84,13 +84,18 @@ export function chooseGuidance(
       option === 'null-label' ||
       parameters.some((parameter) => optionName(parameter) === option);
     if (options.has(option) && !isOwn)
-      throw new InputError(`--${option} has no effect with --guidance ${name}; pag guidances ${name} shows what has`);
+      throw new InputError(`--${option} has no effect with --guidance ${name}; ${wayOut(name)}`);
   }
   const selectors = values
     .flatMap(([, value]) => (Array.isArray(value) ? value : []))
     .filter((item): item is string => typeof item === 'string');
   tryExpressions(selectors, [...attentionLayers, ...(context.crossAttentionLayers ?? [])]);
   return createGuidance(name, Object.fromEntries(values), { attentionLayers, ...context });
+}
+
+function wayOut(name: string): string {
+  if (name === 'none') return 'give --guidance pag, or another of pag guidances';
+  return `pag guidances ${name} shows what has`;
 }
 
 /**

@@ -27,8 +27,8 @@ export interface ParsedOptions<Positionals extends Names = Names> {
   text(name: string): string | undefined;
   /** All values of one that may be given several times, in order. */
   texts(name: string): readonly string[];
-  /** Throws an InputError when it is missing. */
-  required(name: string): string;
+  /** Throws an InputError when it is missing. @param hint what it would be */
+  required(name: string, hint?: string): string;
   /** A finite number, at least `least`. */
   number(name: string, least?: number): number | undefined;
   /** A whole number from `least` to `most`. */
@@ -141,9 +141,9 @@ function valuesOf(all: ReadonlyMap<string, readonly string[]>): Omit<ParsedOptio
     text: (name) => values.get(name),
     texts: (name) => all.get(name) ?? [],
     given: () => Object.fromEntries(all),
-    required(name) {
+    required(name, hint) {
       const value = values.get(name);
-      if (value === undefined) throw new InputError(`--${name} is missing`);
+      if (value === undefined) throw new InputError(`--${name} is missing${hint === undefined ? '' : `; ${hint}`}`);
       return value;
     },
     number,
