@@ -117,6 +117,12 @@ describe('the rooms of src', () => {
     expect(own.filter((name) => !name.endsWith('.slow.test.ts'))).not.toEqual([]);
   });
 
+  it('stand in the table of README.md, in the same order', () => {
+    const table = readFileSync('README.md', 'utf8').split('| room |')[1].split('\n\n')[0];
+    const named = [...table.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, names]) => names.split(', '));
+    expect(named).toEqual(rooms.map((room) => `\`${room}\``));
+  });
+
   it('have lines of at most 120 columns', () => {
     const long = files.flatMap((file) =>
       (texts.get(file) ?? '').split('\n').flatMap((line, i) => (line.length > 120 ? [`${file}:${i + 1}`] : [])),

@@ -49,7 +49,8 @@ const kinds: OptionKinds = {
 const help = `pag restore --task TASK --input PICTURE.png --out GRID.png [options]
 
 Restores a picture: draws, with a model of whole pictures, what fits the one that is given. That is diffusion posterior
-sampling (Chung et al. 2023, arXiv 2209.14687): every step is moved by the gradient of the misfit through the network.
+sampling (Chung et al. 2023, arXiv 2209.14687): every step is moved by the gradient of the misfit through the network,
+under ddpm or ddim. More steps restore better.
 
 ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
@@ -65,7 +66,6 @@ ${taskHelp}
   --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
 ${noiseHelp}
 ${schedulerHelp}
-                                  here ddpm or ddim; more steps restore better
   --preview                       shows in the terminal what is being drawn
 ${guidanceHelp}
 ${backendHelp}`;

@@ -27,7 +27,7 @@ export type OutFiles = {
 /** @throws InputError for no file at all, and as `chooseOutFiles` */
 export function chooseRunFiles(options: ParsedOptions): OutFiles {
   const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors', animation: 'PNG or GIF' });
-  if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
+  if (Object.keys(files).length === 0) throw new InputError('give at least one of --out, --animation and --latents');
   return files;
 }
 

@@ -82,7 +82,7 @@ async function draw(title: string, guidance: Guidance): Promise<{ row: GridRow; 
   const first = await drawLetters(title, guidance, referenceKernels.sliceBatch(noise, 0, 1));
   if (rows.length === 0) {
     writePicture([{ title, samples: first }]);
-    console.log(`  the first letter: ${(performance.now() / 1000).toFixed(1)} s after the command, ${out}`);
+    console.log(`  the first letter after ${(performance.now() / 1000).toFixed(1)} s, already in ${out}`);
   }
   const others = await drawLetters(title, guidance, referenceKernels.sliceBatch(noise, 1, count));
   const samples = referenceKernels.concatBatch([first, others]);

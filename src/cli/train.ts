@@ -51,7 +51,8 @@ Ctrl-C finishes the step and writes a checkpoint.
                                   [S,B], noise [S,B,C,H,W], class_labels [S,B]; DIR/training/losses.csv has the losses
   --recompute                     computes each stage again on the way back: less memory, more time, the same bits
 ${backendHelp}
-                                  A training is in f32 or f64.
+
+A training is in f32 or f64.
 
 Keys of CONFIG.json, with their defaults; model and steps must be given:
 ${configHelp().join('\n')}`;

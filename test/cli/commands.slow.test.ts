@@ -163,7 +163,7 @@ describe('pag sample', () => {
       sample('--order', 'fast', '--dtype', 'bf16', '--out', out),
       '--order fast is for f32 and f64; bf16 has the direct order alone: leave --order out',
     ],
-    ['no file to write', sample(), 'give --out GRID.png, --latents FILE.safetensors, or both'],
+    ['no file to write', sample(), 'give at least one of --out, --animation and --latents'],
     ['one file for both', sample('--out', out, '--latents', out), '--out and --latents name the same file'],
     [
       'a folder that is not there',

@@ -25,7 +25,7 @@ import { expectSameBits } from '../bits.ts';
 import { EPS, type Subject } from './law.ts';
 
 /** Declares the tests. */
-export function heldToDefinition({ dtype, compute, holds }: Subject): void {
+export function heldToDefinition({ dtype, compute, holds, holdsOfLarge }: Subject): void {
   const same = <In extends Tensors>(inputs: In, body: (kernels: Kernels, inputs: In) => Tensor): void =>
     expectSameBits(compute(inputs, body), body(definitionKernels, inputs));
   const both = <T>(inputs: (values: Values) => fc.Arbitrary<T>, law: (input: T) => void): void => {
@@ -43,7 +43,7 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
     ));
 
   it('conv2d of more channels than a run of the sum takes', () =>
-    holds(several(dtype, [2, 70, 2, 3], [3, 70, 2, 1]), ([x, weight]) =>
+    holdsOfLarge(several(dtype, [2, 70, 2, 3], [3, 70, 2, 1]), ([x, weight]) =>
       same({ x }, (k, { x }) => k.conv2d(x, weight, undefined, 1, { top: 0, bottom: 1, left: 0, right: 0 })),
     ));
 
@@ -57,7 +57,7 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
     ));
 
   it('winogradConv2d of more channels than a run of the sum takes, added to what is there', () =>
-    holds(several(dtype, [2, 70, 4, 9], [9, 70, 3, 3], [2, 9, 4, 9], [2, 9]), ([x, weight, there, spread]) => {
+    holdsOfLarge(several(dtype, [2, 70, 4, 9], [9, 70, 3, 3], [2, 9, 4, 9], [2, 9]), ([x, weight, there, spread]) => {
       const even = { top: 1, bottom: 1, left: 1, right: 1 };
       for (const width of [2, 4] as const)
         same({ x, there, spread }, (k, { x, there, spread }) =>
@@ -197,14 +197,14 @@ export function heldToDefinition({ dtype, compute, holds }: Subject): void {
     ));
 
   it('conv2dWeightGradient in tiles of more samples, tiles and outputs than are taken at once', () =>
-    holds(several(dtype, [2, 1, 16, 18], [2, 9, 16, 18]), ([x, gradient]) => {
+    holdsOfLarge(several(dtype, [2, 1, 16, 18], [2, 9, 16, 18]), ([x, gradient]) => {
       const padding = { top: 1, bottom: 1, left: 1, right: 1 };
       for (const width of [2, 4] as const)
         same({ x, gradient }, (k, { x, gradient }) => k.conv2dWeightGradient(x, gradient, 3, 3, 1, padding, width));
     }));
 
   it('conv2dWeightGradient of more pixels than a run of the sum takes, across samples', () =>
-    holds(several(dtype, [5, 2, 9, 9], [5, 2, 9, 9]), ([x, gradient]) =>
+    holdsOfLarge(several(dtype, [5, 2, 9, 9], [5, 2, 9, 9]), ([x, gradient]) =>
       same({ x, gradient }, (k, { x, gradient }) =>
         k.conv2dWeightGradient(x, gradient, 3, 3, 1, { top: 1, bottom: 1, left: 1, right: 1 }),
       ),
