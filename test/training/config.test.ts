@@ -26,7 +26,11 @@ describe('the config of a training', () => {
 
   it.each<[string, object, string]>([
     ['a list', [], 'mine.json is []; expected an object of keys'],
-    ['no model', { steps: 1 }, 'mine.json: model is missing; expected the config of a UNet2DModel'],
+    [
+      'no model',
+      { steps: 1 },
+      'mine.json: model is missing; expected the config of a UNet2DModel (of a UNet2DClassifierModel with',
+    ],
     ['a list for a model', { model: [], steps: 1 }, 'model is []; expected'],
     ['no steps', { model: {} }, 'mine.json: steps is missing; expected a whole number from 1'],
     ['no whole steps', { model: {}, steps: 1.5 }, 'steps is 1.5; expected a whole number from 1'],
