@@ -280,7 +280,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await section('words').locator('button[name=draw]').click();
     await eventually(() => section('words').locator('.verdict').textContent()).toMatch(/too long.* “very very/);
     await section('words').locator('button[name=prompt-stop]').click();
-    expect(await section('words').locator('.status').isVisible()).toBe(false);
+    await eventually(() => section('words').locator('.status').isVisible()).toBe(false);
     await input('prompt').fill('a light letter G');
     await page.keyboard.press('Enter');
     const prompt = { prompt: 'a light letter G', seed, guidanceScale: 1, pagScale: 1 };
