@@ -28,7 +28,7 @@ import {
   type LossProgramOptions,
 } from './given-weights.ts';
 import { perSample } from './inputs.ts';
-import { aModel, type Architecture, type Model, type ModelInput } from './model.ts';
+import { aModel, programFor, type Architecture, type Model, type ModelInput } from './model.ts';
 
 /** The cross-entropy of labels, and how it changes. */
 export interface ClassGradient {
@@ -134,9 +134,7 @@ type ClassifierArchitecture<State> = Pick<Architecture<unknown, never, State>, '
 function programOf<State>(model: Model<unknown, ModelInput, State>, options: ClassGradientOptions): Program {
   const { for: wanted, reduction, checkpointing } = options;
   const key = `the gradient of the classes ${JSON.stringify([wanted, reduction, checkpointing])}`;
-  const known = model.programs.get(key) ?? classGradientProgram(model, options);
-  model.programs.set(key, known);
-  return known;
+  return programFor(model, key, () => classGradientProgram(model, options));
 }
 
 /** From the input's tensors, the weights and `asked` [B,K] to `logits` [B,K] and the gradients `grad.…`. */

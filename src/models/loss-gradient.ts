@@ -21,7 +21,15 @@ import {
   type LossProgramOptions,
   type Watch,
 } from './given-weights.ts';
-import { aModel, type Architecture, type EmbeddingName, type Learning, type Model, type ModelInput } from './model.ts';
+import {
+  aModel,
+  programFor,
+  type Architecture,
+  type EmbeddingName,
+  type Learning,
+  type Model,
+  type ModelInput,
+} from './model.ts';
 
 /** The loss, and how it changes. */
 export interface LossGradient {
@@ -171,9 +179,7 @@ function programOf<Input, State>(
 ): Program {
   const options = { ...(wanted && { for: wanted }), ...(checkpointing && { checkpointing }) };
   const key = `the gradient of the loss ${JSON.stringify(options)}`;
-  const known = model.programs.get(key) ?? lossGradientProgram(model, options);
-  model.programs.set(key, known);
-  return known;
+  return programFor(model, key, () => lossGradientProgram(model, options));
 }
 
 /**

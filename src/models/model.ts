@@ -157,6 +157,13 @@ export function checkWeights({ stages }: Pick<Architecture, 'stages'>, weights: 
   }
 }
 
+/** The program of a model that does what `key` says: the one that it has, or a new one, which it has from then on. */
+export function programFor({ programs }: Pick<Model, 'programs'>, key: string, create: () => Program): Program {
+  const program = programs.get(key) ?? create();
+  programs.set(key, program);
+  return program;
+}
+
 /** Weights, and not an object of them. */
 export const areWeights = mustBe(
   'a Map of tensors by name, as new Map(Object.entries(tensors))',
