@@ -20,7 +20,6 @@ import { areLabels } from './condition.ts';
 import {
   derivedLoss,
   givenWeights,
-  isClassifier,
   learningOf,
   lossProgramChecks,
   outputOf,
@@ -67,7 +66,7 @@ export function classGradient<State>(
   options: ClassGradientOptions = {},
 ): ClassGradient {
   aModel('the classifier', model);
-  if (!isClassifier(model))
+  if (model.predicts !== 'classes')
     throw new InputError(`classGradient wants a model that predicts classes, not a ${model.family}; use lossGradient`);
   aBackend('the backend', backend);
   model.check(input);

@@ -13,7 +13,6 @@ import {
   derivedLoss,
   embeddingGradients,
   givenWeights,
-  isClassifier,
   learningOf,
   lossProgramChecks,
   outputOf,
@@ -76,7 +75,7 @@ export function lossGradient<Input extends ModelInput, State>(
 ): LossGradient {
   aModel('the model', model);
   aBackend('the backend', backend);
-  if (isClassifier(model))
+  if (model.predicts === 'classes')
     throw new InputError(`lossGradient wants a model that predicts pictures, not a ${model.family}; use classGradient`);
   model.check(input);
   checkTarget(model, input, target);

@@ -31,8 +31,10 @@ export interface Architecture<Config = unknown, Input = ModelInput, State = unkn
   readonly config: Config;
   /** Channels of the sample. */
   readonly inChannels: number;
-  /** Channels of the prediction. */
+  /** Channels of the prediction, or K. */
   readonly outChannels: number;
+  /** Said where a prediction is no picture, but logits [B,K]. */
+  readonly predicts?: 'classes';
   /** The forward pass, step by step. */
   readonly stages: readonly Stage<State>[];
   /** @throws InputError when the input does not fit the model */
