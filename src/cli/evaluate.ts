@@ -31,12 +31,12 @@ import { shippedClassifier, shippedLetters } from './shipped.ts';
 
 const kinds: OptionKinds = {
   out: 'text',
-  batch: 'text',
+  batch: 'number',
   shard: 'text',
-  for: 'text',
+  for: 'number',
   merge: 'flag',
   real: 'text',
-  rounds: 'text',
+  rounds: 'number',
   ...drawingOptions,
 };
 

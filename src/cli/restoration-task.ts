@@ -21,7 +21,7 @@ export const taskOptions: OptionKinds = {
   task: 'text',
   input: 'text',
   degrade: 'flag',
-  'noise-level': 'text',
+  'noise-level': 'number',
   mask: 'text',
 };
 
