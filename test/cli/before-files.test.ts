@@ -28,8 +28,14 @@ describe('before a file is read', () => {
   });
 
   it.each([
-    [['restore', ...nowhere, '--task', 'sr4', '--input', 'x.png', '--out', 'y.png'], ['weight', 'gluing', 'noise-level']],
-    [['evaluate', ...nowhere, '--out', 'y.safetensors'], ['count', 'seed', 'steps', 'eta', 'batch', 'for', 'rounds']],
+    [
+      ['restore', ...nowhere, '--task', 'sr4', '--input', 'x.png', '--out', 'y.png'],
+      ['weight', 'gluing', 'noise-level'],
+    ],
+    [
+      ['evaluate', ...nowhere, '--out', 'y.safetensors'],
+      ['count', 'seed', 'steps', 'eta', 'batch', 'for', 'rounds'],
+    ],
     [['bench', ...nowhere], ['threads']],
     [['walkthrough'], ['port']],
     [['again', 'nowhere.png', '--out', 'y.png'], ['threads']],
