@@ -10,7 +10,7 @@ import type { Program, Tensors } from '../kernels/kernels.ts';
 import { traceProgram } from '../kernels/trace.ts';
 import { sizeOf, zeros, type Tensor } from '../tensor/tensor.ts';
 import { anArchitecture, type Architecture } from './model.ts';
-import { arePasses, forwardPasses, onSites } from './passes.ts';
+import { arePasses, forwardPasses, onSites, unwatched } from './passes.ts';
 import { parametersOf, sitesOf, unperturbed, type Perturbation } from './stage.ts';
 
 /**
@@ -161,4 +161,3 @@ export function guidedCost<Input, State>(
 }
 
 const nothing = new Float32Array(0);
-const unwatched = { tap: <T>(_path: string, value: T): T => value, watches: () => false };
