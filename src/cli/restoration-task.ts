@@ -93,7 +93,7 @@ export function chooseWeight(options: ParsedOptions, steps: number): number {
   return options.number('weight', 0) ?? Math.min(8, 250 / steps);
 }
 
-/** What restoring takes where drawing takes this: each slope is a pass, and on its way back are two products for each. */
+/** What restoring takes where drawing takes this: each slope is a pass, on whose way back are two products for each. */
 export function restoringWork({ products, bytes }: Work): Work {
   return { products: 4 * products, bytes: 4 * bytes };
 }
