@@ -2,11 +2,12 @@
  * Does PAG help posterior sampling? Letters of faces that the model has not seen, damaged in seven ways, restored with
  * and without PAG:
  *
- *     npx tsx scripts/evaluation/restoration.ts --model FOLDER [--out out/restoration.json] [--for SECONDS] [--rounds N]
+ *     npx tsx scripts/evaluation/restoration.ts --model FOLDER [--out out/restoration.json] [--for SECONDS]
+ *         [--rounds N]
  *     npx tsx scripts/evaluation/restoration.ts --report [--out out/restoration.json]
  *
- * It goes in rounds of 26 letters, A to Z, each of another face, every task and guidance in turn; stopped at any moment,
- * it goes on from there. Letter i has the noise of `torch.manual_seed(i)`. `--report` writes
+ * It goes in rounds of 26 letters, A to Z, each of another face, every task and guidance in turn; stopped at any
+ * moment, it goes on from there. Letter i has the noise of `torch.manual_seed(i)`. `--report` writes
  * fixtures/evaluation/restoration.json and restoration.md.
  */
 import { existsSync, readFileSync } from 'node:fs';
