@@ -12,7 +12,7 @@ import { version } from './version.ts';
 
 const kinds: OptionKinds = {
   out: 'text',
-  threads: 'text',
+  threads: 'number',
   lora: 'text',
   ...Object.fromEntries([...modelOptions, ...fileOptions].map((name) => [name, 'text' as const])),
 };

@@ -17,7 +17,7 @@ import { shown } from '../tensor/shown.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 import { chooseLora, type LoraAdapter } from './lora.ts';
 import { warn } from './messages.ts';
-import { finiteTensor, folderChoices, loadModel, modelFolder } from './model.ts';
+import { finiteTensor, folderChoices, loadModel, modelFolder, openSafetensors } from './model.ts';
 import { readConditionInput, readModelInput, readTexts } from './model-input.ts';
 import type { ParsedOptions } from './options.ts';
 
@@ -34,29 +34,26 @@ export interface Component {
   readonly results: (output: PassOutput) => Readonly<Record<string, Tensor>>;
 }
 
-/** What --component names. @throws InputError for what is no model of a pipeline */
-export function componentName(options: ParsedOptions): (typeof componentNames)[number] {
-  return options.choice('component', componentNames) ?? 'unet';
-}
-
 /**
- * The model that --component names, with its input.
+ * The model that --component names, with its input, which is in `inputFile`.
  * @throws InputError when the folder has none, or the file does not hold what it is given
  */
-export async function loadComponent(options: ParsedOptions, file: SafetensorsFile, dtype: DType): Promise<Component> {
+export async function loadComponent(options: ParsedOptions, inputFile: string, dtype: DType): Promise<Component> {
+  const name = options.choice('component', componentNames) ?? 'unet';
+  const file = await openSafetensors(inputFile);
   const { choices, report } = await chooseLora(options, dtype);
-  const component = await componentOf(options, file, dtype, choices);
+  const component = await componentOf(name, options, file, dtype, choices);
   report();
   return component;
 }
 
 async function componentOf(
+  name: (typeof componentNames)[number],
   options: ParsedOptions,
   file: SafetensorsFile,
   dtype: DType,
   { adapt }: LoraAdapter['choices'],
 ): Promise<Component> {
-  const name = componentName(options);
   const inner = name.replace(/\..*/, '');
   const choices = { ...folderChoices(options), adapt: (_folder: string, weights: Weights) => adapt(inner, weights) };
   const found = await foundFor(options, inner, file, dtype, choices);

@@ -27,16 +27,17 @@ import { classifierHelp } from './noise-classifier.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';
+import { etaHelp, stepsHelp } from './scheduler-options.ts';
 import { shippedClassifier, shippedLetters } from './shipped.ts';
 
 const kinds: OptionKinds = {
   out: 'text',
-  batch: 'text',
+  batch: 'number',
   shard: 'text',
-  for: 'text',
+  for: 'number',
   merge: 'flag',
   real: 'text',
-  rounds: 'text',
+  rounds: 'number',
   ...drawingOptions,
 };
 
@@ -58,10 +59,8 @@ ${classifierHelp}
   --for SECONDS                   stops after the batch that is being drawn then; the same command goes on
   --shard I/N                     draws only part I of N, measures nothing
   --merge                         joins the records of all shards and measures them
-  --scheduler NAME                of pag schedulers; it takes over what the model was trained with (the model's own)
-  --scheduler-config FILE.json    a scheduler_config.json of diffusers
-  --steps N                       how many steps (20); heun, kdpm2 and pndm call the model more often
-  --eta E                         how much noise is added: of ddim (0), tcd (0.3), euler-ancestral, kdpm2-ancestral (1)
+${stepsHelp}
+${etaHelp}
   --classifier FILE.safetensors   the classifier (the one that ships)
   --real SHEET.png                real letters (the held-out ones that ship)
   --rounds R                      rounds of the bootstrap (200)

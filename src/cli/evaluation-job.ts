@@ -24,7 +24,7 @@ import type { UNet } from '../models/unet2d/unet.ts';
 import { backendOptions, chooseBackend } from './backend.ts';
 import { runBreathing } from './breathing.ts';
 import { chooseLabels, listedLabels } from './class-labels.ts';
-import { chooseUNetGuidance, guidanceOptions } from './guidance-options.ts';
+import { chooseUNetGuidance, guidanceName, guidanceOptions } from './guidance-options.ts';
 import { warn } from './messages.ts';
 import { assumedText, chooseScheduler, loadModel, loadWeak, modelFolder, openSafetensors } from './model.ts';
 import { chooseClassifier, classifierOptions } from './noise-classifier.ts';
@@ -38,13 +38,13 @@ export const drawingOptions: OptionKinds = {
   'weak-model': 'text',
   ...classifierOptions,
   classifier: 'text',
-  count: 'text',
+  count: 'number',
   labels: 'text',
-  seed: 'text',
+  seed: 'number',
   scheduler: 'text',
   'scheduler-config': 'text',
-  steps: 'text',
-  eta: 'text',
+  steps: 'number',
+  eta: 'number',
   ...guidanceOptions,
   ...backendOptions,
 };
@@ -146,7 +146,7 @@ function checkPictures({ config: { inChannels, sampleSize } }: UNet): void {
 
 /** A scale for each sample is for the few of `pag sample`. */
 function refuseListedScales(options: ParsedOptions): void {
-  for (const parameter of parametersOf(options.text('guidance') ?? 'none')) {
+  for (const parameter of parametersOf(guidanceName(options))) {
     const flag = flagOf(parameter.name);
     const text = options.text(flag.slice(2));
     if (parameter.kind === 'scale' && text?.includes(','))

@@ -9,11 +9,11 @@ import { identity } from '../nn/attention-perturbations/index.ts';
 import { selectLayers } from '../models/selectors.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import type { Command } from './command.ts';
-import { componentName, loadComponent } from './component.ts';
+import { loadComponent } from './component.ts';
 import { tryExpressions } from './expressions.ts';
 import { loraHelp, loraOptions } from './lora.ts';
 import { printResult } from './messages.ts';
-import { modelHelp, openSafetensors } from './model.ts';
+import { modelHelp } from './model.ts';
 import { readOptions, type OptionKinds } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { announceWork } from './work.ts';
@@ -60,8 +60,7 @@ async function run(args: readonly string[]): Promise<number> {
   const [inputFile, out] = [options.required('input'), options.required('out')];
   chooseOutFiles(options, { out: 'safetensors' });
   const { dtype, backend } = chooseBackend(options);
-  componentName(options);
-  const component = await loadComponent(options, await openSafetensors(inputFile), dtype);
+  const component = await loadComponent(options, inputFile, dtype);
   const { model, input } = component;
 
   const selectors = options.list('perturb');

@@ -41,6 +41,30 @@ function listedNames(): string {
   return wrap(guidanceNames.join(', '), 60, 34);
 }
 
+/** What --guidance names, whether there is such a guidance or not. */
+export function guidanceName(options: ParsedOptions): string {
+  return options.text('guidance') ?? 'none';
+}
+
+/** Whether a guidance follows a classifier of noised pictures. */
+export function isClassifierGuidance(name: string): boolean {
+  return name.startsWith('classifier');
+}
+
+/**
+ * Refuses classifier guidance where no option names a classifier.
+ * @param where as the message names it
+ * @throws InputError for it
+ */
+export function refuseClassifier(options: ParsedOptions, where: string): void {
+  const name = guidanceName(options);
+  if (isClassifierGuidance(name))
+    throw new InputError(
+      `--guidance ${name} does not go with ${where}: classifiers of noised pictures guide pag sample and ` +
+        'pag evaluate, with labels; give another --guidance',
+    );
+}
+
 /** What the options say of a guidance, whatever the model is. */
 export interface GivenGuidance {
   readonly name: string;
@@ -54,7 +78,7 @@ export interface GivenGuidance {
  * @throws InputError for a name that there is not, and for values out of range
  */
 export function givenGuidance(options: ParsedOptions): GivenGuidance {
-  const name = options.text('guidance') ?? 'none';
+  const name = guidanceName(options);
   if (!guidanceNames.includes(name))
     throw new InputError(
       `--guidance is "${name}"; expected ${guidanceNames.join(', ')}${suggestion(name, guidanceNames)}`,

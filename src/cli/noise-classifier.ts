@@ -12,6 +12,7 @@ import { InputError } from '../tensor/errors.ts';
 import type { DType } from '../tensor/tensor.ts';
 import { noiseOf } from '../training/training.ts';
 import { listedLabels } from './class-labels.ts';
+import { guidanceName, isClassifierGuidance } from './guidance-options.ts';
 import { warn } from './messages.ts';
 import { schedulerNamed } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
@@ -25,22 +26,6 @@ export const classifierHelp = `\
   --noise-classifier DIR          of --guidance classifier: what pag train --classifier has made (the classifier of
                                   letters that ships, where the model is the one that ships)
   --classifier-labels 0-4,7       what it is asked for, repeated as often as needed (--labels)`;
-
-/**
- * Refuses classifier guidance where no option names a classifier.
- * @param where as the message names it
- * @throws InputError for it
- */
-export function refuseClassifier(options: ParsedOptions, where: string): void {
-  const guidance = options.text('guidance') ?? 'none';
-  if (isClassifierGuidance(guidance))
-    throw new InputError(
-      `--guidance ${guidance} does not go with ${where}: classifiers of noised pictures guide pag sample and ` +
-        'pag evaluate, with labels; give another --guidance',
-    );
-}
-
-const isClassifierGuidance = (name: string): boolean => name.startsWith('classifier');
 
 /** A classifier that guides. */
 export interface ChosenClassifier {
@@ -63,7 +48,7 @@ export async function chooseClassifier(
   backend: Backend,
   schedulerConfig: Config | undefined,
 ): Promise<ChosenClassifier | undefined> {
-  const guidance = options.text('guidance') ?? 'none';
+  const guidance = guidanceName(options);
   if (!isClassifierGuidance(guidance)) {
     const idle = Object.keys(classifierOptions).find((name) => options.has(name));
     if (idle !== undefined) throw new InputError(`--${idle} has no effect with --guidance ${guidance}`);

@@ -3,7 +3,7 @@ import type { Guidance } from '../guidance/guidance.ts';
 import { guidanceNames, parametersOf } from '../guidance/registry/index.ts';
 import type { UNetCondition } from '../models/unet2d-condition/unet-condition.ts';
 import { InputError } from '../tensor/errors.ts';
-import { chooseGuidance } from './guidance-options.ts';
+import { chooseGuidance, guidanceName } from './guidance-options.ts';
 import { warn } from './messages.ts';
 import type { ParsedOptions } from './options.ts';
 
@@ -22,7 +22,7 @@ export interface PipelineGuidance {
 export function choosePipelineGuidance(options: ParsedOptions, unet: UNetCondition): PipelineGuidance {
   const { attentionLayers: layers } = unet;
   if (unet.config.timeCondProjDim !== undefined) return distilled(options, unet);
-  const name = options.text('guidance') ?? 'none';
+  const name = guidanceName(options);
   const isFree =
     guidanceNames.includes(name) && parametersOf(name).some((parameter) => parameter.name === 'guidanceScale');
   const scale = options.text('guidance-scale');
@@ -39,7 +39,7 @@ const knownOf = ({ crossAttentionLayers }: UNetCondition) => ({
 const withoutNull: Readonly<Record<string, string>> = { none: 'none', pag: 'pag', cfg: 'none', 'cfg+pag': 'pag' };
 
 function distilled(options: ParsedOptions, unet: UNetCondition): PipelineGuidance {
-  const asked = options.text('guidance') ?? 'none';
+  const asked = guidanceName(options);
   const name = Object.hasOwn(withoutNull, asked) ? withoutNull[asked] : undefined;
   if (name === undefined)
     throw new InputError(

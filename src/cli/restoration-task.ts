@@ -2,13 +2,15 @@
 import { readBytes } from '../formats/node-files.ts';
 import { maskTensor, pictureTensor } from '../formats/picture-tensor.ts';
 import { decodePng } from '../formats/png-reader.ts';
-import type { Picture } from '../formats/png.ts';
+import type { Picture } from '../formats/picture.ts';
 import { measure, type Measurement } from '../restoration/measurement.ts';
 import { everything, gaussianBlur, inpainting, motionBlur, superResolution } from '../restoration/measurements.ts';
+import { forEachSample } from '../sampling/from-picture.ts';
+import type { Work } from '../sampling/work.ts';
 import { add, scale } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import { manualSeed } from '../tensor/random.ts';
-import { allocate, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
+import { allocate, tensor, zeros, type DType, type Tensor } from '../tensor/tensor.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 
 /** The tasks that there are. */
@@ -21,7 +23,7 @@ export const taskOptions: OptionKinds = {
   task: 'text',
   input: 'text',
   degrade: 'flag',
-  'noise-level': 'text',
+  'noise-level': 'number',
   mask: 'text',
 };
 
@@ -79,6 +81,21 @@ export async function readTask(
   const clean = measure(measurement, given);
   const noise = manualSeed(degradingSeed).randn(clean.shape, dtype);
   return { measurement, measured: add(clean, scale(noise, options.number('noise-level', 0) ?? 0.05)), whole: given };
+}
+
+/** The measurement once for each sample. */
+export function measuredFor({ measured }: RestorationTask, count: number, dtype: DType): Tensor {
+  return forEachSample(measured, zeros(dtype, [count, ...measured.shape.slice(1)]));
+}
+
+/** How much the measurement counts: what --weight says, or the fewer the more steps there are. */
+export function chooseWeight(options: ParsedOptions, steps: number): number {
+  return options.number('weight', 0) ?? Math.min(8, 250 / steps);
+}
+
+/** What restoring takes where drawing takes this: each slope is a pass, on whose way back are two products for each. */
+export function restoringWork({ products, bytes }: Work): Work {
+  return { products: 4 * products, bytes: 4 * bytes };
 }
 
 /**

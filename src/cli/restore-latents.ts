@@ -6,9 +6,8 @@ import { promptConditions } from '../pipelines/prompts.ts';
 import { restoringLatents } from '../restoration/psld.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
-import { forEachSample } from '../sampling/from-picture.ts';
 import { InputError } from '../tensor/errors.ts';
-import { zeros, type DType, type Tensor } from '../tensor/tensor.ts';
+import type { DType, Tensor } from '../tensor/tensor.ts';
 import { chooseBackend } from './backend.ts';
 import { follow } from './follow.ts';
 import { cutOff, loadPipeline } from './from-words.ts';
@@ -16,7 +15,7 @@ import { warn } from './messages.ts';
 import { chooseNoise } from './noise.ts';
 import type { ParsedOptions } from './options.ts';
 import { choosePipelineGuidance } from './pipeline-guidance.ts';
-import { readTask, type RestorationTask } from './restoration-task.ts';
+import { chooseWeight, measuredFor, readTask, restoringWork, type RestorationTask } from './restoration-task.ts';
 import { runTitle, type OutFiles } from './run-report.ts';
 import { chooseRun } from './scheduler-options.ts';
 import { announceWork } from './work.ts';
@@ -38,16 +37,8 @@ export interface Restored {
   readonly weights: Readonly<Record<string, number>>;
   readonly dtype: DType;
   readonly backend: Backend;
-}
-
-/** How much the measurement counts: what --weight says, or the fewer the more steps there are. */
-export function chooseWeight(options: ParsedOptions, steps: number): number {
-  return options.number('weight', 0) ?? Math.min(8, 250 / steps);
-}
-
-/** The measurement once for each sample. */
-export function measuredFor({ measured }: RestorationTask, count: number, dtype: DType): Tensor {
-  return forEachSample(measured, zeros(dtype, [count, ...measured.shape.slice(1)]));
+  /** When drawing began, in milliseconds of performance.now(). */
+  readonly started: number;
 }
 
 /**
@@ -72,10 +63,10 @@ export async function restoreLatents(options: ParsedOptions, files: OutFiles): P
   const weight = chooseWeight(options, chosen.stepCount);
   const gluing = options.number('gluing', 0) ?? weight / 10;
   const plan = { guidance, scheduler: chosen.scheduler, shape, texts: 1 + prompts.negativePrompts.length };
-  const { products, bytes } = pipelineWork(pipeline, plan);
-  announceWork({ products: 4 * products, bytes: 4 * bytes });
+  announceWork(restoringWork(pipelineWork(pipeline, plan)));
   const noise = first();
   const measured = measuredFor(task, count, dtype);
+  const started = performance.now();
   const conditions = promptConditions(pipeline, backend, {
     prompts: Array.from({ length: count }, () => prompts.prompt),
     ...(prompts.negativePrompts.length > 0 && { negativePrompts: prompts.negativePrompts }),
@@ -90,7 +81,8 @@ export async function restoreLatents(options: ParsedOptions, files: OutFiles): P
   const pictures = picturesOf(pipeline, backend, sample);
   backend.dispose();
   const title = `${task.measurement.name} by PSLD, ${runTitle(guidance, scheduler, chosen)}`;
-  return { task, noise, measured, steps, sample, pictures, title, weights: { weight, gluing }, dtype, backend };
+  const drawn = { noise, measured, steps, sample, pictures, title };
+  return { task, ...drawn, weights: { weight, gluing }, dtype, backend, started };
 }
 
 /** @throws InputError for no prompt, or several */

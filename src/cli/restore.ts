@@ -1,6 +1,7 @@
 /** `pag restore`: the picture behind a blurred, coarse, noisy or torn one. */
 import { grid } from '../formats/grid.ts';
-import { encodePng, type Picture } from '../formats/png.ts';
+import type { Picture } from '../formats/picture.ts';
+import { encodePng } from '../formats/png.ts';
 import { classConditions } from '../models/condition.ts';
 import { measureBack } from '../restoration/measurement.ts';
 import { restoring } from '../restoration/posterior.ts';
@@ -9,21 +10,29 @@ import { denoiserOf } from '../sampling/denoiser.ts';
 import { forEachSample } from '../sampling/from-picture.ts';
 import { leastWork } from '../sampling/work.ts';
 import { mapElements, mean, scale, subtract } from '../tensor/arithmetic.ts';
+import { InputError } from '../tensor/errors.ts';
 import { extentOf, type Tensor } from '../tensor/tensor.ts';
 import { backendHelp, backendOptions, chooseBackend } from './backend.ts';
 import { conditionsOf } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { follow } from './follow.ts';
-import { chooseUNetGuidance, chosenPage, guidanceHelp, guidanceOptions } from './guidance-options.ts';
+import { chooseUNetGuidance, chosenPage, guidanceHelp, guidanceOptions, refuseClassifier } from './guidance-options.ts';
 import { printResult } from './messages.ts';
 import { folderChoices, loadModel, modelFolder, modelHelp } from './model.ts';
-import { refuseClassifier } from './noise-classifier.ts';
 import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, refuseIdle, type OptionKinds, type ParsedOptions } from './options.ts';
-import { isStdout, writeOut } from './out-files.ts';
-import { readTask, taskHelp, taskOptions, type RestorationTask } from './restoration-task.ts';
-import { chooseWeight, measuredFor, restoreLatents, type Restored } from './restore-latents.ts';
-import { chooseRunFiles, runTitle, writeLatents, type OutFiles } from './run-report.ts';
+import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
+import {
+  chooseWeight,
+  measuredFor,
+  readTask,
+  restoringWork,
+  taskHelp,
+  taskOptions,
+  type RestorationTask,
+} from './restoration-task.ts';
+import type { Restored } from './restore-latents.ts';
+import { runTitle, writeLatents, type OutFiles } from './run-report.ts';
 import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
 import { announceWork } from './work.ts';
 
@@ -32,8 +41,8 @@ const kinds: OptionKinds = {
   variant: 'text',
   ...taskOptions,
   method: 'text',
-  weight: 'text',
-  gluing: 'text',
+  weight: 'number',
+  gluing: 'number',
   prompt: 'texts',
   'negative-prompt': 'texts',
   out: 'text',
@@ -75,11 +84,11 @@ export const restoreCommand: Command = { help: (args) => help + chosenPage(args)
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);
-  const files = chooseRunFiles(options);
+  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors' });
+  if (Object.keys(files).length === 0) throw new InputError('give --out GRID.png, --latents FILE.safetensors, or both');
   refuseClassifier(options, 'pag restore');
-  const started = performance.now();
-  const restored = await (isLatent(options) ? restoreLatents(options, files) : restorePixels(options, files));
-  const { task, noise, measured, steps, sample, pictures, title, weights, dtype, backend } = restored;
+  const restored = await restore(options, files);
+  const { task, noise, measured, steps, sample, pictures, title, weights, dtype, backend, started } = restored;
   if (files.out !== undefined) writeOut(files.out, encodePng(gridOf(title, task, pictures)));
   if (files.latents !== undefined)
     writeLatents(files.latents, { noise, measured }, steps, {
@@ -93,7 +102,14 @@ async function run(args: readonly string[]): Promise<number> {
   printResult(options, {
     text: `${count} restored, ${title}${error}, in ${seconds.toFixed(1)} s: ${Object.values(files).join(' and ')}`,
     json: {
-      ...{ schema: 1, count, run: title, ...weights, ...(psnr && { psnr }), dtype, kernels: backend.name, seconds },
+      schema: 1,
+      count,
+      run: title,
+      ...weights,
+      ...(psnr && { psnr }),
+      dtype,
+      kernels: backend.name,
+      seconds,
       files,
     },
     aside: Object.values(files).some(isStdout),
@@ -101,12 +117,15 @@ async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** Whether the picture is restored in latents. @throws InputError for a method that there is not, and idle options */
-function isLatent(options: ParsedOptions): boolean {
+/** By the method that is asked for. @throws InputError for one that there is not, and options that it does not have */
+async function restore(options: ParsedOptions, files: OutFiles): Promise<Restored> {
   const method = options.choice('method', ['dps', 'psld'] as const) ?? 'dps';
   const idle = method === 'psld' ? ['labels', 'null-label', 'preview'] : ['prompt', 'negative-prompt', 'gluing'];
   refuseIdle(options, idle, `with --method ${method}`);
-  return method === 'psld';
+  if (method === 'dps') return restorePixels(options, files);
+  // Pipelines are loaded where they are needed.
+  const { restoreLatents } = await import('./restore-latents.ts');
+  return restoreLatents(options, files);
 }
 
 async function restorePixels(options: ParsedOptions, files: OutFiles): Promise<Restored> {
@@ -120,20 +139,20 @@ async function restorePixels(options: ParsedOptions, files: OutFiles): Promise<R
   const weight = chooseWeight(options, chosen.stepCount);
   const { labels, nullLabel } = conditionsOf(options, unet, count);
   const [models, conditions] = [{ main: unet }, classConditions(labels, nullLabel)];
-  const { products, bytes } = leastWork({ models, conditions, guidance, scheduler: chosen.scheduler, shape });
-  // The slope is a pass of its own, and on its way back there are two products for each.
-  announceWork({ products: 4 * products, bytes: 4 * bytes });
+  announceWork(restoringWork(leastWork({ models, conditions, guidance, scheduler: chosen.scheduler, shape })));
   const noise = first();
   const measured = measuredFor(task, count, dtype);
   const slope = modelSlope(unet, backend, conditions['given']);
   const scheduler = restoring(chosen.scheduler, { measurement: task.measurement, measured, weight }, slope, noise);
+  const started = performance.now();
   const denoiser = denoiserOf(models, backend, conditions);
   const samplingRun = { denoiser, guidance, scheduler, noise, noiseSource };
   const following = { keeps: files.latents !== undefined, preview: options.has('preview') };
   const { sample, steps } = await follow(samplingRun, 'restoring', following);
   backend.dispose();
   const title = `${task.measurement.name}, ${runTitle(guidance, scheduler, chosen)}`;
-  return { task, noise, measured, steps, sample, pictures: sample, title, weights: { weight }, dtype, backend };
+  const drawn = { noise, measured, steps, sample, pictures: sample, title };
+  return { task, ...drawn, weights: { weight }, dtype, backend, started };
 }
 
 /** What was given, as large as a picture; what was restored; and the whole one, where it is known. */

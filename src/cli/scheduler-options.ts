@@ -26,16 +26,42 @@ export const schedulerOptions: OptionKinds = {
   's-noise': 'number',
 };
 
-/** The part of a command's help that explains them. */
-export const schedulerHelp = `\
+/** The names of the schedulers of which this is true, as a list. */
+function shortsOf(condition: (entry: SchedulerEntry, className: string) => boolean): string {
+  return Object.entries(schedulers)
+    .filter(([className, entry]) => condition(entry, className))
+    .map(([, { short }]) => short)
+    .join(', ');
+}
+
+/** The schedulers that have an η, the least of them first. */
+function etasText(): string {
+  const etas = Object.values(schedulers).flatMap(({ eta }) => (eta === undefined ? [] : [eta]));
+  return [...new Set(etas)]
+    .sort((a, b) => a - b)
+    .map((eta) => `${shortsOf((one) => one.eta === eta)} (${eta})`)
+    .join(', ');
+}
+
+const churning = shortsOf(({ churns }) => churns === true);
+
+/** The part of a command's help that explains which scheduler it is, and how many steps it has. */
+export const stepsHelp = `\
   --scheduler NAME                of pag schedulers; it takes over what the model was trained with (the model's own)
   --scheduler-config FILE.json    a scheduler_config.json of diffusers
-  --steps N                       how many steps (20); heun, kdpm2 and pndm call the model more often
+  --steps N                       how many steps (20); heun, kdpm2 and pndm call the model more often`;
+/** The part that explains --eta. */
+export const etaHelp = `\
+  --eta E                         how much noise is added: of ${etasText()}`;
+
+/** The part of a command's help that explains all of them. */
+export const schedulerHelp = `\
+${stepsHelp}
   --timesteps 999,500,...         or steps at timesteps of your own, with schedulers that take them (see pag schedulers)
   --sigmas 14.6,...,0             or at σ of your own; of euler with that of the result at the end
   --sigma-spacing NAME            karras, exponential or beta: how σ are spaced between the largest and the smallest
-  --eta E                         how much noise is added: of ddim (0), tcd (0.3), euler-ancestral, kdpm2-ancestral (1)
-  --s-churn S                     how much noise euler, edm-euler, flow-match-heun add on the way down (0), where σ is
+${etaHelp}
+  --s-churn S                     how much noise ${churning} add on the way down (0), where σ is
   --s-tmin T, --s-tmax T          between these (0 and no end), of
   --s-noise S                     this deviation (1)`;
 
@@ -103,13 +129,6 @@ function checkEta(eta: number | undefined, className: unknown): void {
   const entry = schedulerNamed(className);
   if (eta === undefined || !entry || entry.eta !== undefined) return;
   throw new InputError(`--eta does nothing with ${entry.short}; it is of ${shortsOf((one) => one.eta !== undefined)}`);
-}
-
-function shortsOf(condition: (entry: SchedulerEntry, className: string) => boolean): string {
-  return Object.entries(schedulers)
-    .filter(([className, entry]) => condition(entry, className))
-    .map(([, { short }]) => short)
-    .join(', ');
 }
 
 const spacingKeys = { karras: 'use_karras_sigmas', exponential: 'use_exponential_sigmas', beta: 'use_beta_sigmas' };

@@ -10,7 +10,7 @@ import { readOptions, type OptionKinds } from './options.ts';
 import { serveFolder } from './serve.ts';
 import { shippedOracle, shippedPage, wordsModel } from './shipped.ts';
 
-const kinds: OptionKinds = { port: 'text' };
+const kinds: OptionKinds = { port: 'number' };
 
 const help = `pag walkthrough [options]
 

@@ -20,7 +20,6 @@ import { areLabels } from './condition.ts';
 import {
   derivedLoss,
   givenWeights,
-  isClassifier,
   learningOf,
   lossProgramChecks,
   outputOf,
@@ -28,7 +27,7 @@ import {
   type LossProgramOptions,
 } from './given-weights.ts';
 import { perSample } from './inputs.ts';
-import { aModel, type Architecture, type Model, type ModelInput } from './model.ts';
+import { aModel, programFor, type Architecture, type Model, type ModelInput } from './model.ts';
 
 /** The cross-entropy of labels, and how it changes. */
 export interface ClassGradient {
@@ -67,7 +66,7 @@ export function classGradient<State>(
   options: ClassGradientOptions = {},
 ): ClassGradient {
   aModel('the classifier', model);
-  if (!isClassifier(model))
+  if (model.predicts !== 'classes')
     throw new InputError(`classGradient wants a model that predicts classes, not a ${model.family}; use lossGradient`);
   aBackend('the backend', backend);
   model.check(input);
@@ -134,9 +133,7 @@ type ClassifierArchitecture<State> = Pick<Architecture<unknown, never, State>, '
 function programOf<State>(model: Model<unknown, ModelInput, State>, options: ClassGradientOptions): Program {
   const { for: wanted, reduction, checkpointing } = options;
   const key = `the gradient of the classes ${JSON.stringify([wanted, reduction, checkpointing])}`;
-  const known = model.programs.get(key) ?? classGradientProgram(model, options);
-  model.programs.set(key, known);
-  return known;
+  return programFor(model, key, () => classGradientProgram(model, options));
 }
 
 /** From the input's tensors, the weights and `asked` [B,K] to `logits` [B,K] and the gradients `grad.…`. */

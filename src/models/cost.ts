@@ -10,7 +10,7 @@ import type { Program, Tensors } from '../kernels/kernels.ts';
 import { traceProgram } from '../kernels/trace.ts';
 import { sizeOf, zeros, type Tensor } from '../tensor/tensor.ts';
 import { anArchitecture, type Architecture } from './model.ts';
-import { arePasses, forwardPasses, onSites } from './passes.ts';
+import { arePasses, forwardPasses, onSites, unwatched } from './passes.ts';
 import { parametersOf, sitesOf, unperturbed, type Perturbation } from './stage.ts';
 
 /**
@@ -44,8 +44,6 @@ export interface PassLoad {
   readonly products: number;
   /** Weights, and the most inner values that are held at a time, where each is given up after its last use. */
   readonly numbers: number;
-  /** Of these the weights. */
-  readonly weights: number;
 }
 
 /**
@@ -63,7 +61,7 @@ export function passLoad<Input extends object, State>(
   const [small, others] = shrunk(input);
   const graph = graphOf(architecture, small, passes, others);
   const weights = parametersOf(architecture.stages).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  return { products: productsIn(graph), numbers: weights + mostHeld(graph), weights };
+  return { products: productsIn(graph), numbers: weights + mostHeld(graph) };
 }
 
 /**
@@ -161,4 +159,3 @@ export function guidedCost<Input, State>(
 }
 
 const nothing = new Float32Array(0);
-const unwatched = { tap: <T>(_path: string, value: T): T => value, watches: () => false };

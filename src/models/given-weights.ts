@@ -20,11 +20,6 @@ export interface Stages {
   readonly stages: readonly Pick<Stage<never>, 'parameters'>[];
 }
 
-/** Whether a model predicts logits [B,K], and not a picture. */
-export function isClassifier({ family }: Pick<Model, 'family'>): boolean {
-  return family === 'UNet2DClassifierModel';
-}
-
 /** The parameters that are learned: random Fourier features are drawn once and stay. */
 export function learnedParameters({ stages }: Stages): readonly Parameter[] {
   return parametersOf(stages).filter(({ module }) => module !== 'fourier');

@@ -13,7 +13,6 @@ import {
   derivedLoss,
   embeddingGradients,
   givenWeights,
-  isClassifier,
   learningOf,
   lossProgramChecks,
   outputOf,
@@ -21,7 +20,15 @@ import {
   type LossProgramOptions,
   type Watch,
 } from './given-weights.ts';
-import { aModel, type Architecture, type EmbeddingName, type Learning, type Model, type ModelInput } from './model.ts';
+import {
+  aModel,
+  programFor,
+  type Architecture,
+  type EmbeddingName,
+  type Learning,
+  type Model,
+  type ModelInput,
+} from './model.ts';
 
 /** The loss, and how it changes. */
 export interface LossGradient {
@@ -68,7 +75,7 @@ export function lossGradient<Input extends ModelInput, State>(
 ): LossGradient {
   aModel('the model', model);
   aBackend('the backend', backend);
-  if (isClassifier(model))
+  if (model.predicts === 'classes')
     throw new InputError(`lossGradient wants a model that predicts pictures, not a ${model.family}; use classGradient`);
   model.check(input);
   checkTarget(model, input, target);
@@ -171,9 +178,7 @@ function programOf<Input, State>(
 ): Program {
   const options = { ...(wanted && { for: wanted }), ...(checkpointing && { checkpointing }) };
   const key = `the gradient of the loss ${JSON.stringify(options)}`;
-  const known = model.programs.get(key) ?? lossGradientProgram(model, options);
-  model.programs.set(key, known);
-  return known;
+  return programFor(model, key, () => lossGradientProgram(model, options));
 }
 
 /**

@@ -31,8 +31,10 @@ export interface Architecture<Config = unknown, Input = ModelInput, State = unkn
   readonly config: Config;
   /** Channels of the sample. */
   readonly inChannels: number;
-  /** Channels of the prediction. */
+  /** Channels of the prediction, or K. */
   readonly outChannels: number;
+  /** Said where a prediction is no picture, but logits [B,K]. */
+  readonly predicts?: 'classes';
   /** The forward pass, step by step. */
   readonly stages: readonly Stage<State>[];
   /** @throws InputError when the input does not fit the model */
@@ -155,6 +157,13 @@ export function checkWeights({ stages }: Pick<Architecture, 'stages'>, weights: 
       throw new InputError(`${source}: "${name}" belongs to no module of the model that the config describes`);
     }
   }
+}
+
+/** The program of a model that does what `key` says: the one that it has, or a new one, which it has from then on. */
+export function programFor({ programs }: Pick<Model, 'programs'>, key: string, create: () => Program): Program {
+  const program = programs.get(key) ?? create();
+  programs.set(key, program);
+  return program;
 }
 
 /** Weights, and not an object of them. */

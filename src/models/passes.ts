@@ -20,7 +20,7 @@ import {
 } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { aModel, type Model } from './model.ts';
+import { aModel, programFor, type Model } from './model.ts';
 import { aMixer, type AttentionMixer } from '../nn/attention.ts';
 import { selectCrossLayers, selectLayers } from './selectors.ts';
 import { unperturbed, type Perturbation, type Stage } from './stage.ts';
@@ -47,6 +47,9 @@ export interface PassOutput {
 
 /** Looks at the inner values of a pass, and may put others in their place: the pass goes on with what `tap` returns. */
 export type Watcher = Pick<Context, 'tap' | 'watches'>;
+
+/** The watcher that looks at nothing. */
+export const unwatched: Watcher = { tap: (_path, value) => value, watches: () => false };
 
 /** Passes, as a list. */
 export const arePasses: Check = mustBe('a list of Maps, of layers and mixers', Array.isArray);
@@ -189,9 +192,7 @@ function programOf<State>(
   taps: readonly string[],
 ): Program {
   const key = [...passes.map(perturbationKey), ...taps].join(' | ');
-  const known = model.programs.get(key);
-  if (known) return known;
-  const program: Program = (kernels, inputs) => {
+  return programFor(model, key, () => (kernels, inputs) => {
     const seen: Record<string, Tensor> = {};
     const results = forwardPasses(model, kernels, inputs, passes, (pass) => {
       const watches = (path: string): boolean => matchesAny(taps, nameInPass(pass, path));
@@ -204,9 +205,7 @@ function programOf<State>(
       };
     });
     return { ...seen, ...Object.fromEntries(results.map((result, pass) => [resultName(pass), result])) };
-  };
-  model.programs.set(key, program);
-  return program;
+  });
 }
 
 function perturbationKey(perturbation: Perturbation): string {

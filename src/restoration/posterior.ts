@@ -66,12 +66,14 @@ export function restoring<State>(
   aFunction('a function, as modelSlope(unet, backend) gives it')('slopeAt', slopeAt);
   checkTensor('the noise', noise);
   checkMeasured(problem, noise.shape, noise.dtype);
-  const { measurement, measured, weight } = problem;
-  const size = [extentOf(noise, 2), extentOf(noise, 3)] as const;
-  if (weight === 0) return scheduler;
-  return movedSteps(scheduler, slopeAt, (original) =>
-    scale(measureBack(measurement, unit(subtract(measured, measure(measurement, original))), size), weight),
-  );
+  if (problem.weight === 0) return scheduler;
+  return movedSteps(scheduler, slopeAt, (original) => towardsMeasured(problem, original));
+}
+
+/** −∇ ζ ‖y − A x‖ at a picture x: ζ Aᵀ (y − A x)/‖y − A x‖, of its shape. */
+export function towardsMeasured({ measurement, measured, weight }: InverseProblem, picture: Tensor): Tensor {
+  const misfit = subtract(measured, measure(measurement, picture));
+  return scale(measureBack(measurement, unit(misfit), [extentOf(picture, 2), extentOf(picture, 3)]), weight);
 }
 
 /**

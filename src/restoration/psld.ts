@@ -9,12 +9,20 @@
  * that where A A⁺ is the identity the glued picture has the measurement of the given one. The weights are of norms, as
  * in the authors' code; ε is guided in the step and not in ẑ₀, as in `restoring`.
  */
-import { add, addScaled, scale, subtract } from '../tensor/arithmetic.ts';
+import { add, scale, subtract } from '../tensor/arithmetic.ts';
 import { aFunction, checkOptions, checkParts, finite, type Checks } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
-import { measure, measureBack, type Measurement, type Size } from './measurement.ts';
-import { checkMeasured, checkRestored, measuredChecks, movedSteps, unit, type InverseProblem } from './posterior.ts';
+import { measure, measureBack, type Size } from './measurement.ts';
+import {
+  checkMeasured,
+  checkRestored,
+  measuredChecks,
+  movedSteps,
+  towardsMeasured,
+  unit,
+  type InverseProblem,
+} from './posterior.ts';
 import type { Slope } from './slope.ts';
 
 /** A picture that was measured, and how much measurement and gluing count. */
@@ -64,8 +72,7 @@ export function restoringLatents<State>(
   if (problem.weight === 0 && problem.gluing === 0) return scheduler;
   return movedSteps(scheduler, slopes.predict, (original) => {
     const decoded = decode(original);
-    const misfit = subtract(problem.measured, measure(problem.measurement, decoded.prediction));
-    const towards = scale(measureBack(problem.measurement, unit(misfit), [height, width]), problem.weight);
+    const towards = towardsMeasured(problem, decoded.prediction);
     if (problem.gluing === 0) return decoded.transposed(towards);
     const encoded = encode(glue.glued(decoded.prediction));
     const apart = scale(unit(subtract(encoded.prediction, original)), problem.gluing);
@@ -76,12 +83,12 @@ export function restoringLatents<State>(
 }
 
 /** x → A⁺y + (I − A⁺A) x, and v → (I − A⁺A)ᵀ v. */
-function glueing({ measurement, measured }: { measurement: Measurement; measured: Tensor }, size: Size) {
+function glueing({ measurement, measured }: InverseProblem, size: Size) {
   const [, , height = 1, width = 1] = measured.shape;
   const pixelsPerValue = (size[0] * size[1]) / (height * width);
   const back = (y: Tensor): Tensor => scale(measureBack(measurement, y, size), pixelsPerValue);
   const given = back(measured);
   // A⁺A is f² AᵀA, which is its own transpose.
   const transposed = (v: Tensor): Tensor => subtract(v, back(measure(measurement, v)));
-  return { glued: (x: Tensor): Tensor => addScaled(transposed(x), 1, given), transposed };
+  return { glued: (x: Tensor): Tensor => add(transposed(x), given), transposed };
 }

@@ -5,8 +5,8 @@ import { tensorOf, type Backend, type Program } from '../kernels/kernels.ts';
 import type { PictureModel } from '../models/autoencoder.ts';
 import type { Condition } from '../models/condition.ts';
 import { lossGradient } from '../models/loss-gradient.ts';
-import type { Model, ModelInput } from '../models/model.ts';
-import { forwardPasses, runModel } from '../models/passes.ts';
+import { programFor, type Model, type ModelInput } from '../models/model.ts';
+import { forwardPasses, runModel, unwatched } from '../models/passes.ts';
 import { unperturbed } from '../models/stage.ts';
 import { addScaled } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
@@ -61,19 +61,15 @@ export function pictureSlope<Config>(model: PictureModel<Config>, backend: Backe
 
 /** From `sample` and `along`, of the shape of what comes out, to `grad.sample`: Jᵀ along. */
 function transposedProgram<Config>(model: PictureModel<Config>): Program {
-  const key = 'the way back through it';
-  const known = model.programs.get(key);
-  if (known) return known;
   const along: Program = (kernels, given) => {
-    const watcher = { watches: () => false, tap: (_path: string, value: Tensor) => value };
-    const [output] = forwardPasses(model, kernels, given, [unperturbed], () => watcher);
-    return { sum: sumOverAll(kernels, kernels.multiply(output ?? tensorOf(given, 'along'), tensorOf(given, 'along'))) };
+    const outputs = forwardPasses(model, kernels, given, [unperturbed], () => unwatched);
+    return { sum: sumOverAll(kernels, kernels.multiply(at(outputs, 0), tensorOf(given, 'along'))) };
   };
-  const derived = gradient(along, 'sum', ['sample']);
-  const program: Program = (kernels, given) => {
-    const results = derived(kernels, given);
-    return { [gradientName('sample')]: tensorOf(results, gradientName('sample')) };
-  };
-  model.programs.set(key, program);
-  return program;
+  return programFor(model, 'the way back through it', () => {
+    const derived = gradient(along, 'sum', ['sample']);
+    return (kernels, given) => {
+      const results = derived(kernels, given);
+      return { [gradientName('sample')]: tensorOf(results, gradientName('sample')) };
+    };
+  });
 }

@@ -27,6 +27,27 @@ describe('before a file is read', () => {
     expect(await refusal(...sampled, '--prompt', 'x', ...args)).toContain(message);
   });
 
+  it.each([
+    [
+      ['restore', ...nowhere, '--task', 'sr4', '--input', 'x.png', '--out', 'y.png'],
+      ['weight', 'gluing', 'noise-level'],
+    ],
+    [
+      ['evaluate', ...nowhere, '--out', 'y.safetensors'],
+      ['count', 'seed', 'steps', 'eta', 'batch', 'for', 'rounds'],
+    ],
+    [['bench', ...nowhere], ['threads']],
+    [['walkthrough'], ['port']],
+    [['again', 'nowhere.png', '--out', 'y.png'], ['threads']],
+    [
+      ['export', ...nowhere, 'kit'],
+      ['null-label', 'height', 'width', 'steps', 'eta', 'guidance-scale', 'pag-scale', 'guidance-rescale'],
+    ],
+  ])('what is no number is refused by pag %j', async (args, names) => {
+    for (const name of names)
+      expect(await refusal(...args, `--${name}`, 'x')).toContain(`--${name} is "x"; expected a number`);
+  });
+
   it('a component that there is not is refused', async () => {
     const files = ['--input', 'nowhere.safetensors', '--out', 'out.safetensors'];
     expect(await refusal('forward', ...nowhere, ...files, '--component', 'vae')).toContain(

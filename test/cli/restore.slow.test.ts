@@ -73,6 +73,11 @@ describe('pag restore', () => {
     expect(await ratio('--weight', '3')).toBeGreaterThan((await ratio('--weight', '0')) + 1);
   });
 
+  it('wants a file to write, of those that it can', async () => {
+    const args = ['restore', '--task', 'denoise', '--input', path('whole.png')];
+    expect(await refusal(...args)).toContain('give --out GRID.png, --latents FILE.safetensors, or both');
+  });
+
   const words = (...args: readonly string[]): string[] => [
     ...['restore', '--method', 'psld', '--model', wordsModel, '--task', 'sr4', '--input', path('small.png')],
     ...['--count', '1', '--threads', '1', ...args],

@@ -13,7 +13,7 @@ import { benchModel, measureModel, measureSteps, type BenchModel } from './model
 import { measureOperations, type FastKernels } from './operations.ts';
 import { benchReport, type BenchResult } from './report.ts';
 
-const kinds: OptionKinds = { model: 'text', threads: 'text', kernels: 'text', order: 'text' };
+const kinds: OptionKinds = { model: 'text', threads: 'number', kernels: 'text', order: 'text' };
 
 const help = `pag bench [options]
 

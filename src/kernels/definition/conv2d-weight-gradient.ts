@@ -33,7 +33,7 @@ export function conv2dWeightGradient(
   padding: Padding,
   tileWidth?: WinogradWidth,
 ): Tensor {
-  if (tileWidth !== undefined) return winogradWeightGradient(x, gradient, tileWidth, padding, sumsOfPixels);
+  if (tileWidth !== undefined) return winogradWeightGradient(x, gradient, tileWidth, padding, conv2dWeightGradient);
   const { top, left } = padding;
   const [B, C, H, W] = x.shape;
   const [, O, outH, outW] = gradient.shape;
@@ -65,9 +65,4 @@ export function conv2dWeightGradient(
     }
   }
   return stored(x.dtype, [O, C, kernelHeight, kernelWidth], out);
-}
-
-/** For a kernel of one pixel. */
-function sumsOfPixels(x: Tensor, gradient: Tensor): Tensor {
-  return conv2dWeightGradient(x, gradient, 1, 1, 1, { top: 0, bottom: 0, left: 0, right: 0 });
 }

@@ -8,15 +8,14 @@
  * `conv2dWeightGradient` with a stride of 1; with rounding it is a definition of its own.
  */
 import { allocate, extentOf, type Tensor } from '../../tensor/tensor.ts';
-import type { Padding, WinogradWidth } from '../kernels.ts';
+import type { Kernels, Padding, WinogradWidth } from '../kernels.ts';
 import { rounding, stored } from './rounding.ts';
-import { transformed2d, turned, winogradTransforms } from './winograd.ts';
-
-/** Σ over the pixels of x [1,C,T,4] · gradient [1,O,T,4]: [O,C,1,1]. */
-export type SumsOfTiles = (x: Tensor, gradient: Tensor) => Tensor;
+import { transformed2d, turned, winogradTransforms, type Matrix } from './winograd.ts';
 
 /** Tiles that follow one another, in a row of tiles: what is not filled is zeros. */
 const TOGETHER = 4;
+
+const NO_PADDING: Padding = { top: 0, bottom: 0, left: 0, right: 0 };
 
 /**
  * The order: pixels and gradients of a tile are transformed columns first, then rows, each step rounded. The products
@@ -27,7 +26,7 @@ const TOGETHER = 4;
  * @param gradient [B,O,H′,W′], of its result
  * @param width of a tile: 2 or 4 outputs
  * @param padding of the convolution
- * @param sumsOf adds the products up
+ * @param conv2dWeightGradient adds the products of a place up, as those of pictures [1,C,T,4] and [1,O,T,4]
  * @returns [O,C,3,3]
  */
 export function winogradWeightGradient(
@@ -35,7 +34,7 @@ export function winogradWeightGradient(
   gradient: Tensor,
   width: WinogradWidth,
   { top, left }: Padding,
-  sumsOf: SumsOfTiles,
+  conv2dWeightGradient: Kernels['conv2dWeightGradient'],
 ): Tensor {
   const [, O, outHeight, outWidth] = gradient.shape;
   const C = extentOf(x, 1);
@@ -49,12 +48,13 @@ export function winogradWeightGradient(
     turned(rows.output),
     turned(columns.output),
   );
-  const sums = pixels.map((pixel, place) => sumsOf(pixel, gradients[place]).data);
+  const sums = pixels.map((pixel, place) => conv2dWeightGradient(pixel, gradients[place], 1, 1, 1, NO_PADDING).data);
+  const [down, across] = [turned(rows.weight), turned(columns.weight)];
   const out = allocate(x.dtype, 9 * O * C);
   for (let oc = 0; oc < O * C; oc++) {
     const places = sums.map((sum) => sum[oc]);
     out.set(
-      transformed2d(turned(rows.weight), turned(columns.weight), places, (exact) => exact),
+      transformed2d(down, across, places, (exact) => exact),
       9 * oc,
     );
   }
@@ -75,8 +75,6 @@ interface Window {
   readonly top: number;
   readonly left: number;
 }
-
-type Matrix = readonly (readonly number[])[];
 
 /** What belongs to each tile, transformed: for each place a picture [1,C,T,4]. What lies beyond the picture is zero. */
 function tiles(

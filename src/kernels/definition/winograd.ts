@@ -118,6 +118,6 @@ export function transformed2d(
 }
 
 /** The transpose of a matrix. */
-export function turned(matrix: readonly (readonly number[])[]): readonly (readonly number[])[] {
+export function turned(matrix: Matrix): Matrix {
   return matrix[0].map((_, column) => matrix.map((row) => row[column]));
 }

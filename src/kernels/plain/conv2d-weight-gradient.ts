@@ -23,7 +23,7 @@ export function conv2dWeightGradient(
   padding: Padding,
   tileWidth?: WinogradWidth,
 ): Tensor {
-  if (tileWidth !== undefined) return winogradWeightGradient(x, gradient, tileWidth, padding, sumsOfPixels);
+  if (tileWidth !== undefined) return winogradWeightGradient(x, gradient, tileWidth, padding, conv2dWeightGradient);
   const { dtype } = x;
   const [batch, outChannels, outHeight, outWidth] = gradient.shape;
   const shape = [outChannels, x.shape[1], kernelHeight, kernelWidth];
@@ -95,9 +95,4 @@ function collectGradients(columns: FloatArray, { shape, data }: Tensor, { sample
 /** sums += more, number by number. */
 function addTo(sums: FloatArray, more: FloatArray): void {
   for (let i = 0; i < sums.length; i++) sums[i] += more[i];
-}
-
-/** For a kernel of one pixel. */
-function sumsOfPixels(x: Tensor, gradient: Tensor): Tensor {
-  return conv2dWeightGradient(x, gradient, 1, 1, 1, { top: 0, bottom: 0, left: 0, right: 0 });
 }

@@ -83,14 +83,16 @@ function unrounded(x: Tensor, weight: Tensor, bias: Tensor | undefined, stride: 
 /** Patches are collected for so many numbers at a time: few enough to stay in the cache, and memory stays bounded. */
 const patchBudget = 1 << 17;
 
-interface Picture {
+/** A picture [C,H,W]. */
+export interface Picture {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
   readonly data: FloatArray;
 }
 
-function sampleOf({ shape: [batch], data }: Tensor, sample: number): FloatArray {
+/** The numbers of a sample of a batch, which are not copied. */
+export function sampleOf({ shape: [batch], data }: Tensor, sample: number): FloatArray {
   const size = data.length / batch;
   return data.subarray(sample * size, (sample + 1) * size);
 }

@@ -10,6 +10,7 @@ import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/ten
 import { rounding } from '../definition/rounding.ts';
 import { transformed2d, winogradTransforms, type Matrix } from '../definition/winograd.ts';
 import type { Padding, WinogradWidth } from '../kernels.ts';
+import { sampleOf, type Picture } from './conv2d.ts';
 import { matmul } from './matmul.ts';
 
 /** A product of matrices [rows, inner] · [inner, columns], as sums of an order of its own. */
@@ -45,7 +46,7 @@ export function winogradConv2d(
 
 /**
  * The same without a bias, not yet rounded to what a 16-bit dtype stores, with products by `product`.
- * @param transforms of rows (F(2, 3)) and of columns, by their m
+ * @param back the matrices of rows and of columns that make outputs of sums
  */
 export function winogradSums(
   x: Tensor,
@@ -53,7 +54,7 @@ export function winogradSums(
   width: WinogradWidth,
   padding: Padding,
   product: WinogradProduct,
-  transforms = winogradTransforms,
+  back: readonly [Matrix, Matrix] = [winogradTransforms[2].output, winogradTransforms[width].output],
 ): Tensor {
   const [batch, channels, height, pictureWidth] = x.shape;
   const [outChannels] = weight.shape;
@@ -70,12 +71,11 @@ export function winogradSums(
   const weights = winogradWeights(weight, width);
   const out = allocate(x.dtype, batch * outChannels * outHeight * outWidth);
   const pixels = placesOf(width).map(() => allocate(x.dtype, channels * tiles));
-  const size = channels * height * pictureWidth;
   for (let b = 0; b < batch; b++) {
-    const picture = { channels, height, width: pictureWidth, data: x.data.subarray(b * size, (b + 1) * size) };
+    const picture = { channels, height, width: pictureWidth, data: sampleOf(x, b) };
     transformPixels(pixels, picture, cut, padding, rounding(x.dtype));
     const sums = pixels.map((of, place) => product(weights[place], of, outChannels, channels, tiles));
-    writeTiles(out, b * outChannels, sums, cut, [transforms[2].output, transforms[width].output], rounding(x.dtype));
+    writeTiles(out, b * outChannels, sums, cut, back, rounding(x.dtype));
   }
   return tensor(x.dtype, [batch, outChannels, outHeight, outWidth], out);
 }
@@ -87,13 +87,6 @@ interface Cut {
   readonly columns: number;
   readonly outHeight: number;
   readonly outWidth: number;
-}
-
-interface Picture {
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-  readonly data: FloatArray;
 }
 
 /** The places of a tile's sums, by number. */
@@ -125,7 +118,7 @@ function transformPixels(
 ): void {
   const { channels, height, data } = picture;
   const [vertical, horizontal] = [winogradTransforms[2].input, winogradTransforms[width].input];
-  const under = allocate(pixels[0] instanceof Float32Array ? 'f32' : 'f64', pixels.length);
+  const under = pixels.map(() => 0);
   for (let c = 0; c < channels; c++) {
     for (let tile = 0; tile < rows * columns; tile++) {
       const y = 2 * Math.floor(tile / columns) - top;

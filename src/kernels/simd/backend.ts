@@ -67,9 +67,6 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   const plainKernels = kernelsInOrder(referenceKernels, order);
   const limits = { shared: threads > 1, minimum: 2, maximum: MOST_PAGES };
   const memory = newMemory(limits);
-  writeConstants(memory);
-  writeErfTable(memory);
-
   let died: string | undefined;
   let disposed = false;
   const onDeath = (problem: string): void => {
@@ -82,11 +79,9 @@ export function simdBackend(options: SimdOptions = {}): Backend {
     try {
       runSteps(steps, arena, memory, workers);
     } catch (problem) {
-      const message = problem instanceof Error ? problem.message : String(problem);
       // The threads have left one another, and will not meet again.
-      if (workers) died = message;
-      if (problem instanceof InputError) throw problem;
-      throw new Error(`the simd backend has failed: ${message}`, { cause: problem });
+      if (workers) died = messageOf(problem);
+      throw problem instanceof InputError ? problem : failure(problem);
     }
   };
   const plans = planCache({
@@ -155,8 +150,15 @@ function libraryOptions(options: SimdOptions): LibraryOptions {
   };
 }
 
-/** @throws InputError when the engine gives none */
-function newMemory({ minimum, maximum, shared }: MemoryImport): WebAssembly.Memory {
+/** A memory in which nothing is but the numbers that kernels read. @throws InputError when the engine gives none */
+function newMemory(limits: MemoryImport): WebAssembly.Memory {
+  const memory = emptyMemory(limits);
+  writeConstants(memory);
+  writeErfTable(memory);
+  return memory;
+}
+
+function emptyMemory({ minimum, maximum, shared }: MemoryImport): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: minimum, maximum, shared });
   } catch (problem) {
@@ -166,6 +168,14 @@ function newMemory({ minimum, maximum, shared }: MemoryImport): WebAssembly.Memo
       { cause: problem },
     );
   }
+}
+
+function messageOf(problem: unknown): string {
+  return problem instanceof Error ? problem.message : String(problem);
+}
+
+function failure(problem: unknown): Error {
+  return new Error(`the simd backend has failed: ${messageOf(problem)}`, { cause: problem });
 }
 
 function runSteps(

@@ -8,19 +8,17 @@ import type { MemoryImport } from './assembler/index.ts';
 import { compile } from './compile.ts';
 import type { LibraryOptions } from './library.ts';
 import { loadingSteps } from './lower/load.ts';
-import { lowerToFit, releaseWeights } from './lower/to-fit.ts';
+import { lowerToFit, releaseWeights, type LaidOut } from './lower/to-fit.ts';
 import { arena, type Arena } from './memory/arena.ts';
-import type { Lowered, Step } from './lower/steps.ts';
+import type { Step } from './lower/steps.ts';
 import { layOut } from './memory/buffers.ts';
 import { heap } from './memory/heap.ts';
 import { weightStore, type MissingWeight } from './memory/weights.ts';
 import { runHostStep } from './transfer.ts';
 
 /** A program for inputs of certain shapes, compiled. */
-export interface Plan extends Runnable {
+export interface Plan extends Runnable, LaidOut {
   readonly key: string;
-  readonly lowered: Lowered;
-  readonly arenaBytes: number;
 }
 
 /** Steps, compiled. */
@@ -86,9 +84,9 @@ export function planCache(planOptions: PlanOptions): Plans {
     return keyOf([number, Object.entries(inputs).map(([name, { shape }]) => [name, shape])]);
   };
   const make = (key: string, program: Program, inputs: Tensors): Plan => {
-    const lowered = lowerToFit(traceProgram(program, inputs, referenceKernels, order), options, store, most);
+    const graph = traceProgram(program, inputs, referenceKernels, order);
+    const { lowered, arenaBytes } = lowerToFit(graph, options, store, most);
     try {
-      const arenaBytes = layOut(lowered.buffers);
       const build = builder(planOptions, lowered.steps, activations);
       activations.makeRoom(arenaBytes);
       loadWeights(planOptions, store.takeMissing(), activations);

@@ -5,7 +5,7 @@
  */
 import { at, lastOf } from '../../tensor/at.ts';
 import { checkParsed, configKeys, unknownKeys, type Json, type ReadConfig } from '../config-keys.ts';
-import { attends, isSkipBlock, readUNetConfig, type UNetConfig } from '../unet2d/config.ts';
+import { attends, isSkipBlock, readUNetConfig, unetDefaults, type UNetConfig } from '../unet2d/config.ts';
 import { sampleSizeOf } from '../unet-keys.ts';
 
 /** The class that its config.json names. */
@@ -22,29 +22,19 @@ export interface UNetClassifierConfig {
   readonly numClasses: number;
 }
 
-/** Of the keys of UNet2DModel those of its way down and its middle. */
-const encoderKeys: Json = {
-  in_channels: 3,
-  center_input_sample: false,
-  time_embedding_type: 'positional',
-  time_embedding_dim: null,
-  freq_shift: 0,
-  flip_sin_to_cos: true,
-  down_block_types: ['DownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D'],
-  mid_block_scale_factor: 1,
-  block_out_channels: [224, 448, 672, 896],
-  layers_per_block: 2,
-  downsample_padding: 1,
-  downsample_type: 'conv',
-  act_fn: 'silu',
-  attention_head_dim: 8,
-  norm_num_groups: 32,
-  attn_norm_num_groups: null,
-  norm_eps: 1e-5,
-  resnet_time_scale_shift: 'default',
-  add_attention: true,
-  num_train_timesteps: null,
-};
+/** The keys of UNet2DModel that do not say how its way down and its middle are built. */
+const otherKeys: readonly string[] = [
+  'sample_size',
+  'out_channels',
+  'mid_block_type',
+  'up_block_types',
+  'upsample_type',
+  'dropout',
+  'class_embed_type',
+  'num_class_embeds',
+];
+/** Those that do, with its defaults. */
+const encoderKeys: Json = Object.fromEntries(Object.entries(unetDefaults).filter(([key]) => !otherKeys.includes(key)));
 const defaults: Json = { sample_size: null, num_classes: 1000, ...encoderKeys };
 
 /**

@@ -35,6 +35,7 @@ export function unetClassifierArchitecture(
     config,
     inChannels: config.inChannels,
     outChannels: config.numClasses,
+    predicts: 'classes',
     stages: unetClassifierStages(config),
     check(input) {
       check(input);

@@ -114,7 +114,8 @@ export interface UNetConfig {
   readonly numTrainTimesteps: number | undefined;
 }
 
-const defaults: Json = {
+/** Every key of the class in diffusers, and what it is where a config leaves it out. */
+export const unetDefaults: Json = {
   sample_size: null,
   in_channels: 3,
   out_channels: 3,
@@ -157,7 +158,7 @@ export function parseUNetConfig(json: Json, source = 'config.json'): UNetConfig 
 
 /** parseUNetConfig, with one line that names the keys that the class does not have, or none. @throws as that */
 export function readUNetConfig(json: Json, source = 'config.json'): ReadConfig<UNetConfig> {
-  const keys = configKeys(json, 'UNet2DModel', defaults, source);
+  const keys = configKeys(json, 'UNet2DModel', unetDefaults, source);
   return { config: configOf(keys), warnings: unknownKeys(keys, 'UNet2DModel', source) };
 }
 

@@ -2,7 +2,7 @@
  * How large the errors of a Winograd convolution are. Its tiles mix pixels that lie side by side, so a small output
  * errs by what large pixels near it leave behind, be they under its kernel or not.
  */
-import { winogradTransforms, type WinogradTransform } from '../../kernels/definition/winograd.ts';
+import { winogradTransforms, type Matrix } from '../../kernels/definition/winograd.ts';
 import { runLength } from '../../kernels/definition/sums.ts';
 import type { Padding } from '../../kernels/kernels.ts';
 import { winogradSums } from '../../kernels/plain/winograd-conv2d.ts';
@@ -23,12 +23,11 @@ export function winogradMagnitude(x: Tensor, weight: Tensor, padding: Padding): 
     4,
     padding,
     (a, b, ...sizes) => product(a.map(Math.abs), b.map(Math.abs), ...sizes).map((sum) => sum * sum),
-    { 2: squared(winogradTransforms[2]), 4: squared(winogradTransforms[4]) },
+    [squared(winogradTransforms[2].output), squared(winogradTransforms[4].output)],
   );
   return squares.data.map(Math.sqrt);
 }
 
-/** With squares in the way back. */
-function squared({ input, weight, output }: WinogradTransform): WinogradTransform {
-  return { input, weight, output: output.map((row) => row.map((factor) => factor * factor)) };
+function squared(matrix: Matrix): Matrix {
+  return matrix.map((row) => row.map((factor) => factor * factor));
 }

@@ -2,6 +2,7 @@
 import type { Backend } from '../../kernels/kernels.ts';
 import { runOn } from '../../kernels/run.ts';
 import { lossGradient } from '../../models/loss-gradient.ts';
+import { unwatched } from '../../models/passes.ts';
 import { extentOf, type Tensor } from '../../tensor/tensor.ts';
 import type { GradientSubject } from '../case.ts';
 import { buildUNet } from './build.ts';
@@ -19,8 +20,7 @@ export function gradientRecipe({ config, timesteps, labels }: GradientSubject): 
       ...(labels && { classLabels: implementation.labels(labels) }),
     };
     const target = input(means, 'target');
-    const blind = { watches: () => false, tap: (_path: string, value: Tensor) => value };
-    show('prediction', tracedOnce(means, unet, given, blind));
+    show('prediction', tracedOnce(means, unet, given, unwatched));
     const direct: Backend = { name: 'kernels', run: runOn(kernels), dispose: () => {} };
     const { loss, sample, parameters } = lossGradient(unet, direct, given, target);
     const factor = lossScale(target.data.length, extentOf(target, 0));

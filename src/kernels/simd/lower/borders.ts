@@ -4,10 +4,10 @@
  * nearest-neighbour upsampling write a picture so at once if it has no other users; what others write is copied.
  */
 import type { Node, Value } from '../../graph.ts';
-import type { Padding } from '../../kernels.ts';
+import type { Padding, WinogradWidth } from '../../kernels.ts';
 import { keyOf } from '../../key.ts';
 import { crowded, planesOf } from '../memory/planes.ts';
-import { GROUP, type WinogradSpec } from '../tiles/winograd.ts';
+import { GROUP } from '../tiles/winograd.ts';
 import type { Lowering } from './lowering.ts';
 import type { NodeOf } from './rule.ts';
 import { isProduct, type ProductKind } from './weights.ts';
@@ -17,18 +17,16 @@ export const UPSAMPLE_PADDING: Padding = { top: 1, bottom: 1, left: 1, right: 1 
 /** No border, but planes that lie apart. */
 export const NO_PADDING: Padding = { top: 0, bottom: 0, left: 0, right: 0 };
 
-/** What the tiles of a Winograd convolution see beyond the picture: its padding, and as far as the last ones reach. */
-export function tilePadding({ operation, output }: NodeOf<'winogradConv2d'>): Padding {
-  const { padding, width } = operation;
-  const [, , outHeight, outWidth] = output.shape;
-  const bottom = padding.bottom + 2 * Math.ceil(outHeight / 2) - outHeight;
-  return { ...padding, bottom, right: padding.right + width * Math.ceil(outWidth / width) - outWidth };
-}
-
-/** What groups of four tiles see beyond the picture. @param padding of the convolution, whose result has this size */
+/**
+ * What Winograd's tiles see beyond the picture: its padding, and as far as the last group of four tiles reaches.
+ * @param padding of the convolution
+ * @param out shape of its result
+ * @param width of a tile
+ */
 export function groupPadding(
   padding: Padding,
-  { outHeight, outWidth, width }: Pick<WinogradSpec, 'outHeight' | 'outWidth' | 'width'>,
+  [, , outHeight, outWidth]: readonly number[],
+  width: WinogradWidth,
 ): Padding {
   const [bottom, right] = [2 * Math.ceil(outHeight / 2), GROUP * width * Math.ceil(outWidth / (GROUP * width))];
   return { ...padding, bottom: padding.bottom + bottom - outHeight, right: padding.right + right - outWidth };
@@ -60,10 +58,6 @@ export function isCrowded(value: Value): boolean {
   return crowded(channels, height * width);
 }
 
-function isWinograd(node: Node): node is Node & NodeOf<'winogradConv2d'> {
-  return node.operation.kind === 'winogradConv2d';
-}
-
 /**
  * If all users of a value are products that want one and the same border around it, or want its planes apart: that
  * border, or `NO_PADDING`.
@@ -80,12 +74,12 @@ function borderFor(lowering: Lowering, value: Value, user: Node): Padding | unde
   if (user.operation.kind === 'toTokens') return wantedBorder(lowering, user.output);
   if (user.operation.kind === 'conv2dWeightGradient') {
     const { padding, tileWidth: width } = user.operation;
-    const [, , outHeight, outWidth] = user.inputs[1].shape;
-    const wanted = width === undefined ? padding : groupPadding(padding, { outHeight, outWidth, width });
+    const wanted = width === undefined ? padding : groupPadding(padding, user.inputs[1].shape, width);
     return hasBorder(wanted) ? wanted : undefined;
   }
   if (!isProduct(user)) return undefined;
-  if (isWinograd(user)) return tilePadding(user);
+  if (user.operation.kind === 'winogradConv2d')
+    return groupPadding(user.operation.padding, user.output.shape, user.operation.width);
   if (user.operation.kind === 'upsampleConv2d') return UPSAMPLE_PADDING;
   if (user.operation.kind === 'conv2d' && hasBorder(user.operation.padding)) return user.operation.padding;
   return isPointwise(user) && isCrowded(value) ? NO_PADDING : undefined;

@@ -1,9 +1,7 @@
 /** Convolutions of pictures. */
-import { densePlanes } from '../memory/planes.ts';
-import { hasBorder, isPointwise, UPSAMPLE_PADDING } from './borders.ts';
-import { dense } from './layout.ts';
+import { isPointwise, UPSAMPLE_PADDING } from './borders.ts';
 import type { Lowering } from './lowering.ts';
-import { borderedInput, pointwiseInput, type ProductInput } from './pictures.ts';
+import { borderedInput, pictureInput, pointwiseInput, type ProductInput } from './pictures.ts';
 import { planarProduct } from './products.ts';
 import type { NodeOf } from './rule.ts';
 import { packedPanels, phasePanels } from './weights.ts';
@@ -26,11 +24,9 @@ export function conv2d(lowering: Lowering, node: NodeOf<'conv2d'>): void {
 function convolutionInput(lowering: Lowering, node: NodeOf<'conv2d'>): ProductInput {
   const { operation, inputs, output } = node;
   const [x] = inputs;
-  const [, , height, width] = x.shape;
-  const [, , outHeight, outWidth] = output.shape;
   if (isPointwise(node)) return pointwiseInput(lowering, x);
-  if (hasBorder(operation.padding)) return { ...borderedInput(lowering, x, operation.padding), outHeight, outWidth };
-  return { place: dense(lowering, x), layout: densePlanes(height, width, 0), outHeight, outWidth };
+  const [, , outHeight, outWidth] = output.shape;
+  return { ...pictureInput(lowering, x, operation.padding), outHeight, outWidth };
 }
 
 /** A convolution of a doubled picture, as four of 2 × 2 pixels on the picture itself. */

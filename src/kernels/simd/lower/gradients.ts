@@ -1,17 +1,16 @@
 /** What only gradients need. */
 import { strideOf } from '../memory/place.ts';
-import { densePlanes, planeSize, planesOf } from '../memory/planes.ts';
+import { planeSize } from '../memory/planes.ts';
 import { groupNormGradientKernel } from '../tiles/group-norm-gradient.ts';
 import { placePixelsKernel, transposeWeightKernel } from '../tiles/rearrange.ts';
 import { weightGradientKernel, weightGradientScratch } from '../tiles/weight-gradient.ts';
 import { sizeOf } from '../../../tensor/tensor.ts';
-import { hasBorder } from './borders.ts';
 import { contiguous, dense } from './layout.ts';
 import type { Lowering } from './lowering.ts';
-import { borderedInput } from './pictures.ts';
+import { pictureInput } from './pictures.ts';
 import { multiplications } from './products.ts';
 import type { NodeOf } from './rule.ts';
-import { isLeftToPacking, pack } from './weights.ts';
+import { isLeftToPacking, pack, rows } from './weights.ts';
 import { winogradWeightGradient } from './winograd.ts';
 
 /** Two steps: one packs the gradient, the other sums its products with the input. */
@@ -23,23 +22,14 @@ export function conv2dWeightGradient(lowering: Lowering, node: NodeOf<'conv2dWei
     return;
   }
   const [x, gradient] = inputs;
-  const { batch, channels, height, width } = planesOf(x.shape);
+  const [batch, channels] = x.shape;
   const [, outChannels, outHeight, outWidth] = gradient.shape;
-  const input = hasBorder(padding)
-    ? borderedInput(lowering, x, padding)
-    : { place: dense(lowering, x), layout: densePlanes(height, width, 0) };
+  const input = pictureInput(lowering, x, padding);
   const of = dense(lowering, gradient);
-  const pixels = outHeight * outWidth;
   const packed = pack(lowering, of, {
+    ...rows(outChannels, outHeight * outWidth),
     batch,
     batchStride: strideOf(of, batch),
-    outputs: outChannels,
-    outputStride: 4 * pixels,
-    outer: 1,
-    outerStride: 0,
-    inner: pixels,
-    innerStride: 4,
-    offset: 0,
   });
   const { planeStride, rowStride } = input.layout;
   const layout = { planeStride, rowStride, batchStride: strideOf(input.place, batch) };

@@ -7,7 +7,7 @@ import { borderedPlanes, densePlanes, planesOf, type PlacedPlanes } from '../mem
 import type { InputLayout } from '../tiles/area.ts';
 import { borderKernel } from '../tiles/rearrange.ts';
 import { hasBorder, isCrowded, NO_PADDING, pictureOf, wantedBorder } from './borders.ts';
-import { asPlanes } from './layout.ts';
+import { asPlanes, dense } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 
 function borderKey(value: Value, { top, bottom, left, right }: Padding): string {
@@ -39,6 +39,13 @@ export function borderedInput(lowering: Lowering, value: Value, padding: Padding
     borderKernel(lib, { ...planes, inBatchStride: strideOf(source, planes.batch), out: made.layout }),
   );
   return made;
+}
+
+/** A picture with this border; as it lies where there is none. */
+export function pictureInput(lowering: Lowering, value: Value, padding: Padding): PlacedPlanes {
+  if (hasBorder(padding)) return borderedInput(lowering, value, padding);
+  const { height, width } = planesOf(value.shape);
+  return { place: dense(lowering, value), layout: densePlanes(height, width, 0) };
 }
 
 /** What a product reads, and the size of what it makes of that, in pixels. */

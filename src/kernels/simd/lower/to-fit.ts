@@ -13,6 +13,12 @@ import type { Lowered } from './steps.ts';
  */
 const WIDENED_SHARE = 8;
 
+/** Steps whose buffers have their offsets, in an arena of so many bytes. */
+export interface LaidOut {
+  readonly lowered: Lowered;
+  readonly arenaBytes: number;
+}
+
 /**
  * The steps of a graph, with as many of its weights in memory as there is room for beside its activations.
  * @param most bytes of memory
@@ -22,7 +28,7 @@ export function lowerToFit(
   options: Omit<LoweringOptions, 'keeps'>,
   store: WeightStore,
   most: number,
-): Lowered {
+): LaidOut {
   /** Whether a weight stays, where weights may take so much. */
   const keeper = (room: number): NonNullable<LoweringOptions['keeps']> => {
     return (tensor, packing) => {
@@ -33,11 +39,12 @@ export function lowerToFit(
   };
   const whole = lower(graph, { ...options, keeps: keeper(Infinity) }, store);
   const activations = layOut(whole.buffers);
-  if (store.bytes() + activations <= most) return whole;
+  if (store.bytes() + activations <= most) return { lowered: whole, arenaBytes: activations };
   // What is loaded in each run is in the arena as it is stored, as floats, and arranged.
   const largest = whole.weights.reduce((size, { bytes }) => Math.max(size, bytes), 0);
   releaseWeights(whole);
-  return lower(graph, { ...options, keeps: keeper(most - activations - 3 * largest) }, store);
+  const lowered = lower(graph, { ...options, keeps: keeper(most - activations - 3 * largest) }, store);
+  return { lowered, arenaBytes: layOut(lowered.buffers) };
 }
 
 /** Gives up the weights of steps that will not be run any more. */

@@ -62,7 +62,7 @@ function constantPanels(lowering: Lowering, { shape }: Value, { tensor, slice }:
 }
 
 /** The terms of each output one after another, and outputs without gaps. */
-function rows(outputs: number, inner: number): PackSpec {
+export function rows(outputs: number, inner: number): PackSpec {
   const terms = { outer: 1, outerStride: 0, inner, innerStride: 4, offset: 0 };
   return { batch: 1, batchStride: 0, outputs, outputStride: 4 * inner, ...terms };
 }

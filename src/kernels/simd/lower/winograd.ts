@@ -1,31 +1,28 @@
 /** Winograd's convolutions: two steps, and one more for weights that are computed. */
-import type { Value } from '../../graph.ts';
-import type { Padding, WinogradWidth } from '../../kernels.ts';
+import type { WinogradWidth } from '../../kernels.ts';
 import { strideOf } from '../memory/place.ts';
-import { densePlanes, type PlacedPlanes } from '../memory/planes.ts';
 import { weightGradientKernel, weightGradientScratch, type WeightGradientSpec } from '../tiles/weight-gradient.ts';
 import { GROUP, groupsOf, placesOf, VECTOR, type WinogradSpec } from '../tiles/winograd.ts';
 import { placeBytes, winogradGradientKernel } from '../tiles/winograd-gradient.ts';
 import { winogradInputKernel } from '../tiles/winograd-input.ts';
 import { winogradKernel, winogradScratch } from '../tiles/winograd-products.ts';
 import { winogradWeightsBackKernel } from '../tiles/winograd-weights.ts';
-import { groupPadding, hasBorder, NO_PADDING, tilePadding } from './borders.ts';
+import { groupPadding, NO_PADDING } from './borders.ts';
 import { following } from './following.ts';
-import { dense } from './layout.ts';
 import type { Lowering } from './lowering.ts';
-import { borderedInput } from './pictures.ts';
+import { borderedInput, pictureInput } from './pictures.ts';
 import { multiplications } from './products.ts';
 import type { NodeOf } from './rule.ts';
 import { biasOps, biasPlaces, winogradPanels } from './weights.ts';
 
 /** What lies under the tiles is transformed; then multiplied, and transformed back. */
 export function winogradConv2d(lowering: Lowering, node: NodeOf<'winogradConv2d'>): void {
-  const { width } = node.operation;
+  const { width, padding } = node.operation;
   const [x, weight] = node.inputs;
   const [batch, channels] = x.shape;
   const [outChannels] = weight.shape;
   const [, , outHeight, outWidth] = node.output.shape;
-  const { place, layout } = borderedInput(lowering, x, tilePadding(node));
+  const { place, layout } = borderedInput(lowering, x, groupPadding(padding, node.output.shape, width));
   const size = { batch, channels, outHeight, outWidth, width };
   const input = { ...layout, batchStride: strideOf(place, batch) };
   const { batchStride } = groupsOf(size);
@@ -61,12 +58,12 @@ export function winogradWeightGradient(
   const size = { batch, channels, outHeight, outWidth, width };
   const groups = placesOf(size);
   const { places, rows, perRow, placeStride, groupStride, batchStride } = groups;
-  const under = borderedInput(lowering, x, groupPadding(node.operation.padding, size));
+  const under = borderedInput(lowering, x, groupPadding(node.operation.padding, gradient.shape, width));
   const pixels = lowering.newPlace(places * placeStride, 0);
   const pixelSpec = { ...size, input: { ...under.layout, batchStride: strideOf(under.place, batch) } };
   lowering.emit(`${name}, pixels`, [under.place, pixels], (lib) => winogradInputKernel(lib, pixelSpec, groups));
 
-  const of = withBorder(lowering, gradient, groupPadding(NO_PADDING, size));
+  const of = pictureInput(lowering, gradient, groupPadding(NO_PADDING, gradient.shape, width));
   const input = { ...of.layout, batchStride: strideOf(of.place, batch) };
   const ofSpec = { batch, outChannels, outHeight, outWidth, width, input };
   const gradientDistance = placeBytes(lowering.panel, ofSpec);
@@ -87,11 +84,4 @@ export function winogradWeightGradient(
     winogradWeightsBackKernel(lib, outChannels * channels, width),
   );
   lowering.finish(node.output, 'dense', out);
-}
-
-/** A picture with this border; as it is where there is none. */
-function withBorder(lowering: Lowering, value: Value, padding: Padding): PlacedPlanes {
-  if (hasBorder(padding)) return borderedInput(lowering, value, padding);
-  const [, , height, width] = value.shape;
-  return { place: dense(lowering, value), layout: densePlanes(height, width, 0) };
 }

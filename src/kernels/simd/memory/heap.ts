@@ -10,7 +10,6 @@ export const MOST_PAGES = 65536;
 
 /** Blocks of a memory. They are addresses at first: only `grow` makes the memory so large that they are in it. */
 export interface Heap {
-  readonly memory: WebAssembly.Memory;
   /** The address of a new block of so many bytes. */
   reserve(bytes: number): number;
   /** Gives a block back; an address of none is passed over. */
@@ -33,7 +32,6 @@ export function heap(memory: WebAssembly.Memory): Heap {
   // From the lowest address to the highest.
   const used: Block[] = [];
   return {
-    memory,
     reserve(bytes) {
       const size = bufferBytes(bytes);
       let start: number = CONTROL.BYTES;

@@ -60,6 +60,12 @@ export function crowded(channels: number, pixels: number): boolean {
   return Math.min(channels, runLength) > (PER_PLACE * PLACES) / greatestCommonDivisor(PLACES, lines);
 }
 
+/** So many bytes or just more: an odd number of cache lines, so that what lies so far apart does not crowd there. */
+export function apart(bytes: number): number {
+  const lines = Math.ceil(bytes / LINE);
+  return LINE * (lines % 2 === 0 ? lines + 1 : lines);
+}
+
 /**
  * Planes with a border, or without one but apart. Two habits: a plane ends in room for the vector that overshoots its
  * last row, and planes are an odd number of cache lines apart, so that none is crowded.
@@ -71,7 +77,6 @@ export function borderedPlanes(
   { top, bottom, left, right }: Padding,
 ): PlaneLayout {
   const rowStride = 4 * (left + width + right);
-  const lines = Math.ceil(((top + height + bottom) * rowStride + 16) / LINE);
-  const planeStride = LINE * (lines % 2 === 0 ? lines + 1 : lines);
+  const planeStride = apart((top + height + bottom) * rowStride + 16);
   return { batchStride: channels * planeStride, planeStride, rowStride, top, bottom, left, right };
 }

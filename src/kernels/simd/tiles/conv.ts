@@ -1,5 +1,6 @@
 /**
- * Convolution, and every linear layer whose input has its channels as planes. Repeats definition/conv2d:
+ * Convolution by more than a single pixel, or with a stride (for the others see pointwise.ts). Repeats
+ * definition/conv2d:
  *
  *     out[b,o,y,x] = Σ_{c, ky, kx} w[o,c,ky,kx] · x[b, c, y·s + ky − top, x·s + kx − left]  + bias[o]
  *

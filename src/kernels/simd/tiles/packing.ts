@@ -1,7 +1,6 @@
 /**
- * Weights that are computed, in the panels that tiles read: what `packPanels` does with constants before a program
- * runs, done while it runs. The gradient of a product is packed so, too, where it is what a weight's gradient is made
- * of.
+ * Weights in the panels that tiles read: those of constants are packed before a program runs, those that are computed
+ * while it runs. The gradient of a product is packed so, too, where it is what a weight's gradient is made of.
  */
 import { keyOf } from '../../key.ts';
 import { f32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';

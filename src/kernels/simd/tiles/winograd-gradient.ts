@@ -7,10 +7,11 @@ import { keyOf } from '../../key.ts';
 import { f32x4, forRange, i32, increase, set, v128, when } from '../assembler/index.ts';
 import type { Body, Code, Func, Local } from '../assembler/index.ts';
 import { at, kernel, type Library, type Panel } from '../library.ts';
+import { apart } from '../memory/planes.ts';
 import { parallel } from '../threads/parallel.ts';
 import { panelsLength } from './panels.ts';
 import { transposed } from './vectors.ts';
-import { apart, combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
+import { combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
 
 /** What the kernel depends on; the input is the gradient, with zeros as far as the last group reaches. */
 export type WinogradGradientSpec = Omit<WinogradSpec, 'channels' | 'outBatchStride' | 'epilogue'>;

@@ -4,8 +4,8 @@
  */
 import { keyOf } from '../../key.ts';
 import { winogradTransforms } from '../../definition/winograd.ts';
-import { forRange, i32, increase, set, shuffle32, v128 } from '../assembler/index.ts';
-import type { Body, Code, Func, I32, Local } from '../assembler/index.ts';
+import { forRange, i32, increase, set, shuffle32, v128, when } from '../assembler/index.ts';
+import type { Body, Code, Func, Local } from '../assembler/index.ts';
 import { pieceSize } from '../division.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel, wantedUnits } from '../threads/parallel.ts';
@@ -32,7 +32,7 @@ export function winogradInputKernel(lib: Library, spec: WinogradInputSpec, group
     return parallel(lib, body, batch * rows * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(perUnit))),
       set(end, i32.add(begin, i32.const(perUnit))),
-      channels % perUnit === 0 ? [] : set(end, least(end, channels)),
+      channels % perUnit === 0 ? [] : when(i32.gtS(end, i32.const(channels)), set(end, i32.const(channels))),
       set(row, i32.divU(unit, i32.const(chunks))),
       set(strip, at(inputStart, i32.divU(row, i32.const(rows)), input.batchStride)),
       set(strip, at(strip, i32.remU(row, i32.const(rows)), 2 * input.rowStride)),
@@ -47,12 +47,6 @@ export function winogradInputKernel(lib: Library, spec: WinogradInputSpec, group
       ]),
     ]);
   });
-}
-
-/** The lesser of a number that is not negative, and a constant. */
-function least(value: I32, most: number): I32 {
-  const over = i32.gtS(value, i32.const(most));
-  return i32.sub(value, i32.mul(over, i32.sub(value, i32.const(most))));
 }
 
 /** Transforms what lies at `source` under a group, of one channel. */

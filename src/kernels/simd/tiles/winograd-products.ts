@@ -13,11 +13,12 @@ import { call, forRange, i32, increase, set, v128, when } from '../assembler/ind
 import type { Code, Func, I32, Local } from '../assembler/index.ts';
 import { divisorUpTo, pieceSize } from '../division.ts';
 import { at, kernel, type Library, type Panel } from '../library.ts';
+import { apart } from '../memory/planes.ts';
 import { parallel, wantedUnits } from '../threads/parallel.ts';
-import { applyEpilogue, epilogueKinds, hasOperand, operandCount, type OperandOp } from './epilogue.ts';
+import { applyEpilogue, epilogueKinds, hasOperand, operandCount, operandStart, type OperandOp } from './epilogue.ts';
 import { addRun, evenSteps, stepsPerTurn } from './tile.ts';
 import { storeLanes, transposed } from './vectors.ts';
-import { apart, combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
+import { combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
 
 /** Groups of a strip, about: their sums of all places fit the second-level cache beside the panel's weights. */
 const STRIP_GROUPS = 16;
@@ -101,13 +102,6 @@ export function winogradKernel(lib: Library, spec: WinogradSpec): Func {
       ]),
     ]);
   });
-}
-
-/** Where an operand begins for a sample and one of its strips. */
-function operandStart(op: OperandOp, start: I32, sample: I32, strip: I32, stripBytes: number): I32 {
-  if (op.kind === 'bias') return start;
-  const ofSample = at(start, sample, op.batchStride);
-  return op.kind === 'spread' ? ofSample : at(ofSample, strip, stripBytes);
 }
 
 /** The sums of all places of a strip, for `outputs` channels of the panel. */

@@ -9,6 +9,7 @@
 import type { WinogradWidth } from '../../kernels.ts';
 import { f32x4 } from '../assembler/index.ts';
 import type { V128 } from '../assembler/index.ts';
+import { apart } from '../memory/planes.ts';
 import type { InputLayout } from './area.ts';
 import type { Epilogue } from './epilogue.ts';
 
@@ -71,14 +72,6 @@ export function placesOf(spec: Parameters<typeof groupsOf>[0] & Pick<WinogradSpe
   const groupStride = VECTOR * spec.channels;
   const batchStride = rows * perRow * groupStride;
   return { rows, perRow, places, groupStride, batchStride, placeStride: apart(spec.batch * batchStride) };
-}
-
-const LINE = 64;
-
-/** So many bytes or just more: an odd number of cache lines, so that what lies so far apart does not crowd there. */
-export function apart(bytes: number): number {
-  const lines = Math.ceil(bytes / LINE);
-  return LINE * (lines % 2 === 0 ? lines + 1 : lines);
 }
 
 /** A row of a matrix times vectors: the terms from the left, those of a factor 0 left out, each step rounded. */
