@@ -161,22 +161,16 @@ export function diagnose(
   onProgress: (done: number, total: number) => void = () => {},
 ): Diagnosis {
   const taps = [...bands];
-  const known = new Map(taps.map(([name]) => [name, new WeakMap<Tensor, number>()]));
-  const away = (name: string, found: Trace, band: Band): number => {
-    const value = found.get(name);
-    const share = (value && known.get(name)?.get(value)) ?? distance(theirs, found, name, band, format);
-    if (value) known.get(name)?.set(value, share);
-    return share;
-  };
+  const away = distances(theirs, format);
   /** How far their taps are from those with these faults, up to the first that is beyond the limit. */
   const sharesOf = (faults: readonly Fault[], limit: number): readonly number[] => {
     const faulty = traces.of(faults, (name, value) => {
       const band = bands.get(name);
-      return !band || away(name, new Map([[name, value]]), band) <= limit;
+      return !band || away(name, value, band) <= limit;
     });
     const shares: number[] = [];
     for (const [name, band] of taps) {
-      const share = faulty ? away(name, faulty, band) : Infinity;
+      const share = away(name, faulty?.get(name), band);
       if (!(share <= limit)) break;
       shares.push(share);
     }
@@ -273,19 +267,28 @@ function firstOfEqual(
   const closest = traces.of(sorted[0].faults);
   const same = sorted.filter(({ faults }) => {
     const faulty = traces.of(faults);
-    return [...bands].every(([name, band]) =>
-      faulty && closest ? distance(faulty, closest, name, band, format) <= 0.05 : false,
-    );
+    return [...bands].every(([name, band]) => distance(faulty?.get(name), closest?.get(name), band, format) <= 0.05);
   });
   return firstOf(same);
 }
 
+/** How far values lie from theirs at a tap; that of each is computed once. */
+function distances(theirs: Trace, format: Format): (name: string, value: Tensor | undefined, band: Band) => number {
+  const known = new Map<string, WeakMap<Tensor, number>>();
+  return (name, value, band) => {
+    if (!value) return Infinity;
+    const ofTap = known.get(name) ?? new WeakMap<Tensor, number>();
+    const share = ofTap.get(value) ?? distance(theirs.get(name), value, band, format);
+    known.set(name, ofTap.set(value, share));
+    return share;
+  };
+}
+
 /**
- * How far two traces lie apart at one tap, as a share of its budget. A tap that one of them lacks is beyond any.
+ * How far two values of a tap lie apart, as a share of its budget. One that is missing is beyond any.
  * Where a mistake makes large numbers of small ones, their errors have grown with them; so the scale grows as well.
  */
-function distance(found: Trace, faulty: Trace, name: string, band: Band, { stored }: Format): number {
-  const [a, b] = [found.get(name), faulty.get(name)];
+function distance(a: Tensor | undefined, b: Tensor | undefined, band: Band, { stored }: Format): number {
   if (!a || !b || a.data.length !== b.data.length) return Infinity;
   const moved = band.truth.data.map((value, i) =>
     Number.isFinite(b.data[i] - value) ? Math.abs(b.data[i] - value) : 0,
