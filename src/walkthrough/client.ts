@@ -82,11 +82,7 @@ export function createClient(changed: () => void): Client {
     changed();
   };
 
-  const ask = <K extends WorkKind>(
-    work: K,
-    request: Works[K]['request'],
-    about: string,
-  ): Answer<Works[K]['result']> => {
+  const ask: Ask = <K extends WorkKind>(work: K, request: Works[K]['request'], about: string) => {
     const key = `${work} ${about}`;
     wants.add(key);
     const answer = questions.answerTo(key, (job) => send({ kind: 'ask', job, work, request } as ToWorker));
@@ -110,12 +106,7 @@ export function createClient(changed: () => void): Client {
       for (const job of questions.forget(isWanted)) send({ kind: 'cancel', job });
       sendFocus();
     },
-    run: (request) => ask('run', request, JSON.stringify(request)),
-    passes: (request, of) => ask('passes', request, `${of} ${JSON.stringify({ ...request, sample: undefined })}`),
-    check: (request) => ask('check', request, JSON.stringify(request)),
-    judge: (request, of) => ask('judge', request, of),
-    film: (request, of) => ask('film', request, of),
-    words: (request) => ask('words', request, JSON.stringify(request)),
+    ...asking(ask),
     focus(section) {
       focused = section;
       sendFocus();
@@ -130,6 +121,20 @@ export function createClient(changed: () => void): Client {
     engine: () => connection.engine,
     loaded: () => connection.loaded,
     problem: () => connection.problem,
+  };
+}
+
+type Ask = <K extends WorkKind>(work: K, request: Works[K]['request'], about: string) => Answer<Works[K]['result']>;
+
+/** Questions of all kinds, and by what they are told apart. */
+function asking(ask: Ask): Pick<Client, WorkKind> {
+  return {
+    run: (request) => ask('run', request, JSON.stringify(request)),
+    passes: (request, of) => ask('passes', request, `${of} ${JSON.stringify({ ...request, sample: undefined })}`),
+    check: (request) => ask('check', request, JSON.stringify(request)),
+    judge: (request, of) => ask('judge', request, of),
+    film: (request, of) => ask('film', request, of),
+    words: (request) => ask('words', request, JSON.stringify(request)),
   };
 }
 

@@ -16,7 +16,7 @@ import { checkPage } from './work/oracle.ts';
 import { passes } from './work/passes.ts';
 import { sampleRun } from './work/run.ts';
 import { countBytes, expecting, type Loaded, type PromisedFiles } from './work/promised.ts';
-import { createTurns, explain } from './work/turns.ts';
+import { createTurns, explain, type Turns } from './work/turns.ts';
 import { drawWords, loadWords } from './work/words.ts';
 
 /** The part of a worker's global scope that is used here. */
@@ -34,48 +34,18 @@ serve(globalThis as unknown as WorkerScope);
 /** Answers the messages of the page. */
 function serve(scope: WorkerScope): void {
   const post = (message: FromWorker): void => scope.postMessage(message);
-  const turns = createTurns(post);
-  const checks = createLater(readOracle, turns, post);
-  const judges = createLater((signal) => loadClassifier(modelFolder('judge', () => {}, signal)), turns, post);
-  const words = createLater(
-    (signal, tell) => loadWords(modelFolder('words', (loaded) => tell({ kind: 'loading', ...loaded }), signal)),
-    turns,
-    post,
-  );
+  const work = createWork(post);
   /** What is asked before the model is there. */
   const waiting = new Map<number, Ask>();
   let model: Model | undefined;
 
-  const begin = (ready: Model, { job: id, work, request }: Ask): void => {
-    switch (work) {
-      case 'run':
-        turns.add({ id, size: request.labels.length, steps: sampleRun(ready, request) });
-        break;
-      case 'passes':
-        turns.add({ id, size: 1, steps: passes(ready, request) });
-        break;
-      case 'check':
-        // One of its turns takes a second or two; but it is asked only when the reader comes near.
-        checks.begin(id, (one) => checkPage(ready, one, request), 1);
-        break;
-      case 'judge':
-        judges.begin(id, (classifier) => judge(classifier, ready.backend, request), 1);
-        break;
-      case 'film':
-        turns.add({ id, size: 1, steps: film(request) });
-        break;
-      case 'words':
-        words.begin(id, (pipeline) => drawWords(pipeline, ready.backend, request), wordsPictures);
-        break;
-    }
-  };
   const open = async (kernels: KernelChoice): Promise<void> => {
     const engine = await chooseEngine(kernels);
     const folder = modelFolder('model', (loaded) => post({ kind: 'loading', loaded }));
     const loaded = await loadModel(folder, engine.backend);
     model = loaded;
     post({ kind: 'ready', engine: engine.report });
-    for (const message of waiting.values()) begin(loaded, message);
+    for (const message of waiting.values()) work.begin(loaded, message);
     waiting.clear();
   };
 
@@ -85,20 +55,63 @@ function serve(scope: WorkerScope): void {
         open(message.kernels).catch((problem: unknown) => post({ kind: 'failed', problem: explain(problem) }));
         break;
       case 'focus':
-        turns.focus(message.jobs);
+        work.focus(message.jobs);
         break;
       case 'ask':
-        if (model) begin(model, message);
+        if (model) work.begin(model, message);
         else waiting.set(message.job, message);
         break;
       case 'cancel':
-        turns.cancel(message.job);
-        checks.cancel(message.job);
-        judges.cancel(message.job);
-        words.cancel(message.job);
+        work.cancel(message.job);
         waiting.delete(message.job);
         break;
     }
+  };
+}
+
+/** Work of all kinds. */
+interface Work extends Pick<Turns, 'cancel' | 'focus'> {
+  begin(model: Model, message: Ask): void;
+}
+
+/** What some kinds of it need besides the model is loaded when they are first asked for. */
+function createWork(post: (message: FromWorker) => void): Work {
+  const turns = createTurns(post);
+  const checks = createLater(readOracle, turns, post);
+  const judges = createLater((signal) => loadClassifier(modelFolder('judge', () => {}, signal)), turns, post);
+  const words = createLater(
+    (signal, tell) => loadWords(modelFolder('words', (loaded) => tell({ kind: 'loading', ...loaded }), signal)),
+    turns,
+    post,
+  );
+  return {
+    focus: turns.focus,
+    cancel(id) {
+      for (const jobs of [turns, checks, judges, words]) jobs.cancel(id);
+    },
+    begin(model, { job: id, work, request }) {
+      switch (work) {
+        case 'run':
+          turns.add({ id, size: request.labels.length, steps: sampleRun(model, request) });
+          break;
+        case 'passes':
+          turns.add({ id, size: 1, steps: passes(model, request) });
+          break;
+        case 'check':
+          // One of its turns takes a second or two; but it is asked only when the reader comes near.
+          checks.begin(id, (one) => checkPage(model, one, request), 1);
+          break;
+        case 'judge':
+          judges.begin(id, (classifier) => judge(classifier, model.backend, request), 1);
+          break;
+        case 'film':
+          turns.add({ id, size: 1, steps: film(request) });
+          break;
+        case 'words':
+          words.begin(id, (pipeline) => drawWords(pipeline, model.backend, request), wordsPictures);
+          break;
+      }
+    },
   };
 }
 

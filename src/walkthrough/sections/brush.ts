@@ -8,7 +8,8 @@ import { showDigest } from '../drawing/digest.ts';
 import { element, setAttributes, setText, symbol } from '../drawing/dom.ts';
 import { captioned, status } from '../drawing/figure.ts';
 import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
-import type { Section } from '../page.ts';
+import type { Pixel } from '../drawing/pixel-picker.ts';
+import type { Page, Section } from '../page.ts';
 import { studyStep } from '../requests.ts';
 import { hushCells } from '../work/hush.ts';
 
@@ -16,20 +17,7 @@ const all: readonly number[] = Array.from({ length: hushCells ** 2 }, (_, cell) 
 
 /** x̂₀ to brush over, x̂₀ without what was brushed away, and the limit. */
 export const brushSection: Section = (root, page) => {
-  const numberOf = ([x, y]: readonly [number, number]): number => y * hushCells + x;
-  const hushed = (): readonly number[] => page.state().hushed;
-  const pad = cellPad({
-    cells: hushCells,
-    label: 'The picture in cells. Arrow keys move, the space bar brushes a cell away, or brings it back.',
-    isSet: (cell) => hushed().includes(numberOf(cell)),
-    set(cell, value) {
-      const number = numberOf(cell);
-      if (hushed().includes(number) === value) return;
-      page.change({ hushed: value ? [...hushed(), number] : hushed().filter((other) => other !== number) });
-    },
-  });
-  const veils = all.map(() => element('span', {}));
-  pad.root.append(element('div', { class: 'veils', 'aria-hidden': 'true' }, ...veils));
+  const pad = brushPad(page);
   const without = pictureCanvas('what the model believes in without the places that were brushed away');
   const limit = pictureCanvas('what it believes in when every pixel hears itself alone');
   const [far, count] = [element('span', { class: 'number' }), element('span', { class: 'number' })];
@@ -52,14 +40,14 @@ export const brushSection: Section = (root, page) => {
   );
 
   return () => {
-    const gone = hushed();
+    const gone = page.state().hushed;
     const study = studyStep(page, {
       perturbations: [page.model.layers],
       unconditional: false,
       taps: [],
       hushed: gone,
     });
-    for (const [cell, veil] of veils.entries()) setAttributes(veil, { 'data-gone': gone.includes(cell) });
+    pad.veil(gone);
     setText(count, `${gone.length} of ${all.length}`);
     progress.show(study.passes ? [study.passes] : [], 1, `three passes at step ${study.index}`);
     const { seen, index } = study;
@@ -79,3 +67,28 @@ export const brushSection: Section = (root, page) => {
     showDigest(root, less);
   };
 };
+
+/** The picture that is brushed over: a veil lies on each place that is gone. */
+function brushPad(page: Page) {
+  const numberOf = ([x, y]: Pixel): number => y * hushCells + x;
+  const hushed = (): readonly number[] => page.state().hushed;
+  const { root, canvas } = cellPad({
+    cells: hushCells,
+    label: 'The picture in cells. Arrow keys move, the space bar brushes a cell away, or brings it back.',
+    isSet: (cell) => hushed().includes(numberOf(cell)),
+    set(cell, value) {
+      const number = numberOf(cell);
+      if (hushed().includes(number) === value) return;
+      page.change({ hushed: value ? [...hushed(), number] : hushed().filter((other) => other !== number) });
+    },
+  });
+  const veils = all.map(() => element('span', {}));
+  root.append(element('div', { class: 'veils', 'aria-hidden': 'true' }, ...veils));
+  return {
+    root,
+    canvas,
+    veil(gone: readonly number[]): void {
+      for (const [cell, veil] of veils.entries()) setAttributes(veil, { 'data-gone': gone.includes(cell) });
+    },
+  };
+}

@@ -31,22 +31,7 @@ export const takeSection: Section = (root, page) => {
       options: ` --guidance pag --pag-scale ${usualScale}`,
     },
   ];
-  const link = element('input', {
-    type: 'text',
-    readonly: true,
-    name: 'link',
-    'aria-label': 'the link to what you see',
-  });
-  link.addEventListener('focus', () => link.select());
-  const copy = button(
-    'copy',
-    'copy',
-    () =>
-      void navigator.clipboard?.writeText(link.value).then(
-        () => setText(copy, 'copied'),
-        () => link.select(),
-      ),
-  );
+  const link = linkBox();
   // The run whose animation the reader waits for.
   let filmed: Take | undefined;
   const rows = takes.map((take) => {
@@ -62,7 +47,7 @@ export const takeSection: Section = (root, page) => {
   const progress = status();
   root.append(
     element('h3', {}, 'This page as you have set it'),
-    element('div', { class: 'controls link' }, link, copy),
+    link.root,
     element('h3', {}, 'A single figure of it, for a page of yours'),
     ...embedding.parts,
     element('h3', {}, 'The runs of your word, every step of them'),
@@ -81,8 +66,7 @@ export const takeSection: Section = (root, page) => {
 
   return () => {
     const state = page.state();
-    link.value = `${location.origin}${location.pathname}#${writeState(state)}`;
-    setText(copy, 'copy');
+    link.show(state);
     embedding.show(state);
     const answers = rows.map(({ take, savers, command }) => {
       const answer = page.client.run(wordRun(state, take.guidance));
@@ -94,6 +78,29 @@ export const takeSection: Section = (root, page) => {
     progress.show(answers, 2 * stepCount, 'the runs of your word');
   };
 };
+
+/** The link to the page with its state, and a button that copies it. */
+function linkBox(): { readonly root: HTMLElement; show(state: State): void } {
+  const label = 'the link to what you see';
+  const link = element('input', { type: 'text', readonly: true, name: 'link', 'aria-label': label });
+  link.addEventListener('focus', () => link.select());
+  const copy = button(
+    'copy',
+    'copy',
+    () =>
+      void navigator.clipboard?.writeText(link.value).then(
+        () => setText(copy, 'copied'),
+        () => link.select(),
+      ),
+  );
+  return {
+    root: element('div', { class: 'controls link' }, link, copy),
+    show(state) {
+      link.value = `${location.origin}${location.pathname}#${writeState(state)}`;
+      setText(copy, 'copy');
+    },
+  };
+}
 
 function fileName(word: string, seed: number, name: string, ending = 'safetensors'): string {
   return `${word.toLowerCase()}-${seed}-${name}.${ending}`;
