@@ -12,6 +12,8 @@ import numpy as np
 
 here = pathlib.Path(__file__).resolve().parent
 
+OPERATIONS = ("softmax", "linear", "conv2d", "groupNorm", "layerNorm", "activation", "attention", "averagePool2x")
+
 
 class Calls:
     def __init__(self, command, **options):

@@ -1,9 +1,7 @@
-"""In Rust: candle, and burn on ndarray."""
-from calls import Calls
-
-NAMES = ("softmax", "linear", "conv2d", "groupNorm", "layerNorm", "activation", "attention", "averagePool2x")
+"""In Rust: candle, and burn (its backend `flex`)."""
+from calls import OPERATIONS, Calls
 
 
 def adapters(backend):
     calls = Calls.rust(backend)
-    return calls.operations(NAMES), calls.versions
+    return calls.operations(OPERATIONS), calls.versions

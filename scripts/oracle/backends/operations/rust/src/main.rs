@@ -32,8 +32,10 @@ impl Arguments<'_> {
     }
 }
 
+type Compute = fn(&str, &[Array], Arguments) -> Answer;
+
 fn main() -> io::Result<()> {
-    let (version, compute): (Value, fn(&str, &[Array], Arguments) -> Answer) = match std::env::args().nth(1).as_deref() {
+    let (version, compute): (Value, Compute) = match std::env::args().nth(1).as_deref() {
         Some("candle") => (json!({ "candle": "0.9.2" }), with_candle::compute),
         Some("burn") => (json!({ "burn": "0.22.1" }), with_burn::compute),
         other => panic!("candle or burn, not {other:?}"),

@@ -1,6 +1,7 @@
 //! burn, on the CPU (its backend `flex`).
 use crate::{Answer, Arguments, Array};
 use burn::module::Param;
+use burn::nn::pool::AvgPool2dConfig;
 use burn::nn::{GroupNormConfig, LayerNormConfig, PaddingConfig2d};
 use burn::tensor::{activation, module, ops::{AttentionModuleOptions, ConvOptions}, Device, Tensor, TensorData};
 
@@ -65,7 +66,7 @@ fn by_rank<const D: usize>(name: &str, given: &[Array], arguments: Arguments) ->
             array(y.swap_dims(1, 2).reshape([batch, tokens, channels]))
         }
         "averagePool2x" => {
-            let pool = burn::nn::pool::AvgPool2dConfig::new([2, 2]).with_strides([2, 2]).with_padding(PaddingConfig2d::Valid);
+            let pool = AvgPool2dConfig::new([2, 2]).with_strides([2, 2]).with_padding(PaddingConfig2d::Valid);
             array(pool.init().forward(tensor::<4>(&given[0])))
         }
         other => Err(format!("{other} is no operation here").into()),
