@@ -26,7 +26,7 @@ export const lettersWeights = 'unet/diffusion_pytorch_model.safetensors';
 
 /**
  * @param folder is made anew
- * @param address where it will be found, with a slash at its end: those who show a link's picture want its whole address
+ * @param address where it will be found, with a slash at its end: those who show a link's picture want it as a whole
  */
 export async function buildWalkthrough(folder: string, address = ''): Promise<void> {
   await rm(folder, { recursive: true, force: true });

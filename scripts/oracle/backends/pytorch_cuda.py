@@ -164,9 +164,10 @@ def main():
                     entry.setdefault("convolutions", {})[case] = dict(entered)
             except Exception as error:  # a mode that a kernel refuses is a finding, not a failure of the script
                 entry["failed"][case] = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+        done, failed = len(entry["cases"]), entry["failed"]
+        reasons = set(failed.values()) or ""
         print(
-            f"{time.monotonic() - started:6.1f} s  {mode}: {len(entry['cases'])} cases, {len(entry['failed'])} failed {set(entry['failed'].values()) or ''}",
-            flush=True,
+            f"{time.monotonic() - started:6.1f} s  {mode}: {done} cases, {len(failed)} failed {reasons}", flush=True
         )
         (args.out / "backend.json").write_text(json.dumps(record, indent=1) + "\n")
 

@@ -39,7 +39,8 @@ def same(found: torch.Tensor, expected: torch.Tensor) -> str:
 
 def group_norm(mode: str, dtype: torch.dtype) -> None:
     print(
-        f"\ngroup norm in {mode}: share of equal bits, statistics kept wide | rounded to {mode}; largest error in roundings of the largest output, wide | GPU"
+        f"\ngroup norm in {mode}: share of equal bits, statistics kept wide | rounded to {mode}; "
+        "largest error in roundings of the largest output, wide | GPU"
     )
     for name, (x, weight, bias), (groups, eps) in probes("groupNorm", dtype):
         grouped = x.reshape(x.shape[0], groups, -1)
@@ -70,9 +71,8 @@ def half_convolution(mode: str, dtype: torch.dtype) -> None:
             continue
         plain = sums(x, weight, *arguments)
         twice = plain.to(dtype).double() + bias[:, None, None]
-        print(
-            f"  {name:34} {same(taps(mode, 'conv2d')[name], plain + bias[:, None, None])} | {same(taps(mode, 'conv2d')[name], twice)}"
-        )
+        found = taps(mode, "conv2d")[name]
+        print(f"  {name:34} {same(found, plain + bias[:, None, None])} | {same(found, twice)}")
 
 
 def single_convolution() -> None:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Checks ports in other languages with one archive, each with its own test runner and without Node. Needs Node once, to write the
-# archive; then python3 for pytest, cargo, go, g++ (with python3 and go, which bring ONNX Runtime): what is missing is said and
-# left out. Writes into a temporary folder only.
+# archive; then python3 for pytest, cargo, go, g++ (with python3 and go, which bring ONNX Runtime): what is missing is
+# said and left out. Writes into a temporary folder only.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
