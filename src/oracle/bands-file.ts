@@ -8,6 +8,7 @@
  * worst honest port]; and as texts `dtype`, `schema`, and `case` and `weights`, the SHA-256 of the case.json and of the
  * weights that they belong to.
  */
+import { sha256 } from '../tensor/bytes.ts';
 import { InputError } from '../tensor/errors.ts';
 import { sameShape, tensor, type Tensor } from '../tensor/tensor.ts';
 import {
@@ -18,7 +19,6 @@ import {
   type SafetensorsFile,
 } from '../formats/safetensors.ts';
 import { bandsSchema, type Case } from './case.ts';
-import { sha256 } from './read-case.ts';
 import { fromSixteenths, sixteenthsOf } from './sixteenths.ts';
 import { deviation, type Band } from './tolerance.ts';
 import type { FormatName } from './honest/format.ts';

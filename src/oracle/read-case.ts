@@ -1,5 +1,5 @@
 /** Reading a case from its folder. Everything is checked: the schema's version, every key, every tensor's SHA-256. */
-import { hexadecimal } from '../tensor/bytes.ts';
+import { sha256 } from '../tensor/bytes.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { loadModelFolder } from '../formats/diffusers.ts';
@@ -70,12 +70,6 @@ async function checkSums(file: SafetensorsFile, announced: Fields): Promise<void
   for (const name of announced.keys) {
     if (!file.entries.has(name)) throw new InputError(`${file.source}: "${name}" is missing`);
   }
-}
-
-/** Lower-case hexadecimal. */
-export async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', Uint8Array.from(bytes));
-  return hexadecimal(new Uint8Array(digest));
 }
 
 /** `f64/<tap>` and `f32/<tap>` side by side. */

@@ -1,11 +1,11 @@
 /** Writing a case as the files of its folder: what read-case.ts reads. */
 import { jsonText } from '../formats/json.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
+import { sha256 } from '../tensor/bytes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { bandsFileName, belongingOf, writeBands } from './bands-file.ts';
 import { schemaVersion, type Case, type GuidanceSetting, type RunSubject, type TextToImageSubject } from './case.ts';
 import type { FormatName } from './honest/format.ts';
-import { sha256 } from './read-case.ts';
 import type { Band } from './tolerance.ts';
 
 /** A case of a kind that a model of one's own can be made a case of. */

@@ -1,10 +1,10 @@
 /** Fingerprints of bytes. */
-import { hexadecimal } from '../tensor/bytes.ts';
+import { sha256 as digest } from '../tensor/bytes.ts';
 
 /**
  * SHA-256 in hexadecimal. Undefined where the browser has no cryptography: on pages that are neither local nor https.
  */
 export async function sha256(bytes: Uint8Array): Promise<string | undefined> {
   const subtle = (globalThis.crypto as Crypto | undefined)?.subtle;
-  return subtle && hexadecimal(new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)));
+  return subtle && digest(bytes);
 }

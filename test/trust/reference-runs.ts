@@ -31,7 +31,7 @@ import type {
   StableDiffusion,
   Tensor,
 } from '../../src/index.ts';
-import { hexadecimal, joinBytes } from '../../src/tensor/bytes.ts';
+import { joinBytes, sha256 as digest } from '../../src/tensor/bytes.ts';
 
 interface ReferenceRun {
   readonly dtype: DType;
@@ -214,5 +214,5 @@ function samplesOf(
 
 async function sha256(tensors: readonly Tensor[]): Promise<string> {
   const bytes = tensors.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  return hexadecimal(new Uint8Array(await crypto.subtle.digest('SHA-256', joinBytes(bytes))));
+  return digest(joinBytes(bytes));
 }
