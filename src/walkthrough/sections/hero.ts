@@ -5,8 +5,7 @@
 import { button } from '../drawing/controls.ts';
 import { element } from '../drawing/dom.ts';
 import { status } from '../drawing/figure.ts';
-import { pictureCanvas } from '../drawing/picture.ts';
-import { pictureRow } from '../drawing/picture-row.ts';
+import { pictureRow, plainPlaces } from '../drawing/picture-row.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
 import { freeRun, middleOf, usualScale } from '../requests.ts';
@@ -19,7 +18,10 @@ export const heroSection: Section = (root, page) => {
     [`with PAG, s\u00a0=\u00a0${usualScale}`, { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) }],
     ['with CFG, g\u00a0=\u00a03', { kind: 'cfg', scale: 3 }],
   ];
-  const rows = kinds.map(([title, guidance]) => ({ guidance, view: rowOf(title, guidance.kind) }));
+  const rows = kinds.map(([title, guidance]) => ({
+    guidance,
+    view: pictureRow(title, guidance.kind, plainPlaces(title, heroPictures)),
+  }));
   const seed = element('span', { class: 'seed' });
   const progress = status();
   root.append(
@@ -40,15 +42,6 @@ export const heroSection: Section = (root, page) => {
     progress.show(answers, rows.length * stepCount, `${heroPictures} pictures, three times, ${stepCount} steps each`);
   };
 };
-
-/** Canvases that show, and cannot be pressed. */
-function rowOf(title: string, kind: string) {
-  const places = Array.from({ length: heroPictures }, (_, i) => {
-    const canvas = pictureCanvas(`picture ${i + 1}, ${title}`);
-    return { root: canvas, canvas };
-  });
-  return pictureRow(title, kind, places);
-}
 
 function seedButton(page: Page): HTMLButtonElement {
   return button('other noise', 'noise', () => page.change({ seed: (page.state().seed + 1) % 2 ** 32 }));

@@ -1,13 +1,11 @@
 /** 6. In words: a prompt, drawn by the small pipeline that ships, with the guidance of the sliders and without any. */
 import { button, slider } from '../drawing/controls.ts';
-import { showDigest } from '../drawing/digest.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { loadedText, loadingBar, status } from '../drawing/figure.ts';
-import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
+import { batchRow, plainPlaces } from '../drawing/picture-row.ts';
 import type { Page, Section } from '../page.ts';
 import type { WordsRequest, WordsResult } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
-import { sampleOf } from '../requests.ts';
 import { longestPrompt, mostPromptScales, readPrompt, type State } from '../state.ts';
 import { stepCount, wordsPictures } from '../study.ts';
 import type { Loaded } from '../work/promised.ts';
@@ -120,22 +118,13 @@ function scaleSliders(page: Page) {
 
 /** The pictures of one guidance. */
 function promptRow(title: string, kind: string) {
-  const canvases = Array.from({ length: wordsPictures }, (_, i) => pictureCanvas(`picture ${i + 1}, ${title}`));
-  const root = element(
-    'div',
-    { class: 'word-row', 'data-guidance': kind },
-    element('span', { class: 'row-title' }, title),
-    ...canvases,
-  );
-  root.style.setProperty('--letters', String(wordsPictures));
+  const row = batchRow(title, kind, plainPlaces(title, wordsPictures));
   return {
-    root,
+    root: row.root,
     show(answer: Answer<WordsResult> | undefined): void {
       const latest = answer?.results.at(-1);
-      const pictures = latest?.kind === 'step' ? latest.pictures : undefined;
-      setAttributes(root, { hidden: answer === undefined });
-      for (const [i, canvas] of canvases.entries()) paintLetter(canvas, pictures && sampleOf(pictures, i).data);
-      showDigest(root, answer?.done ? pictures : undefined);
+      setAttributes(row.root, { hidden: answer === undefined });
+      row.show(latest?.kind === 'step' ? latest.pictures : undefined, wordsPictures, answer?.done === true);
     },
   };
 }
