@@ -6,7 +6,7 @@ import { button } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { captioned, status } from '../drawing/figure.ts';
 import { letterKey } from '../drawing/letter-key.ts';
-import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
+import { paintLetter } from '../drawing/picture.ts';
 import { rateView } from '../drawing/rate-view.ts';
 import type { Page, Section } from '../page.ts';
 import type { Answer } from '../questions.ts';
@@ -90,10 +90,15 @@ function askRounds({ client, model }: Page, { seed, preferred }: Tasting): reado
     });
 }
 
+/** What the runs have drawn that are done. */
+function endsOf(answers: readonly Answer<SamplingStep>[]): readonly Tensor[] {
+  return answers.flatMap(({ results }) => results[stepCount - 1]?.sample ?? []);
+}
+
 /** The two pictures of a pair, as they stand side by side; none where it is not of this round, or not drawn yet. */
 function picturesOf({ pairs, answers }: Round, pair: Pair): readonly Tensor[] {
   const place = pairs.findIndex(({ slice }) => slice === pair.slice);
-  const ends = answers.flatMap(({ results }) => results[stepCount - 1]?.sample ?? []);
+  const ends = endsOf(answers);
   if (place < 0 || ends.length < answers.length) return [];
   const both = ends.map((batch) => sampleOf(batch, place));
   return pair.guidedFirst ? both.reverse() : both;
@@ -101,7 +106,7 @@ function picturesOf({ pairs, answers }: Round, pair: Pair): readonly Tensor[] {
 
 /** Whether the classifier is surer of the guided picture, for each pair; undefined while that is not known. */
 function preferencesOf({ client }: Page, seed: number, drawn: readonly Round[]): readonly boolean[] | undefined {
-  const ends = drawn.flatMap(({ answers }) => answers.flatMap(({ results }) => results[stepCount - 1]?.sample ?? []));
+  const ends = endsOf(drawn.flatMap(({ answers }) => answers));
   if (ends.length < 2 * rounds) return undefined;
   const request = { pictures: referenceKernels.concatBatch(ends) };
   const confidences = client.judge(request, `tasting ${seed}`).results[0]?.confidences;
@@ -138,8 +143,7 @@ function outcomeText(reader: readonly boolean[], classifier: readonly boolean[] 
 function choiceView(choose: (first: boolean) => void) {
   const keys = [true, false].map((first) => {
     const name = first ? 'the left one' : 'the right one';
-    const { root, canvas } = letterKey(name, () => choose(first), pictureCanvas(''));
-    return { root, canvas };
+    return letterKey(name, () => choose(first));
   });
   const root = element('div', { class: 'pair tasting' }, ...keys.map((key) => key.root));
   return {
