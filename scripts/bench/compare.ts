@@ -11,6 +11,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
+import { median } from '../../src/cli/bench/times.ts';
 import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { fmaSupported, joinsVectors, peakLoop, simdBackend } from '../../src/kernels/simd/index.ts';
 import { cases, operations, type Case } from './cases.ts';
@@ -18,6 +19,7 @@ import { chart, type Bar } from './chart.ts';
 import type { Contender, Run } from './contender.ts';
 import { onnxruntimeNode, onnxruntimeWeb } from './onnxruntime.ts';
 import { ours } from './ours.ts';
+import { processorTime } from './processor-time.ts';
 import { tfjs } from './tfjs.ts';
 
 const { values } = parseArgs({
@@ -32,13 +34,7 @@ const { values } = parseArgs({
 });
 const threads = Number(values.threads);
 /** Milliseconds. */
-const now =
-  values.clock === 'cpu'
-    ? (): number => {
-        const { user, system } = process.cpuUsage();
-        return (user + system) / 1000;
-      }
-    : (): number => performance.now();
+const now = values.clock === 'cpu' ? processorTime : (): number => performance.now();
 /** Before each turn with threads: those of the last one go on looking for work for a while, in everybody's way. */
 const REST_MILLISECONDS = 20;
 const budget = 1000 * Number(values.seconds);
@@ -143,10 +139,6 @@ function report(one: Case, runners: readonly Runner[], limit: number): void {
     const ratio = (milliseconds / median(first.times)).toFixed(2).padStart(6);
     console.log(`  ${runner.padEnd(18)} ${time}  ${ratio} × ours  ${difference}`);
   }
-}
-
-function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? NaN;
 }
 
 /** Relative to the largest number. Pictures of tfjs lie otherwise in memory and are not compared. */

@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
+import { median } from '../../src/cli/bench/times.ts';
 import { loadModelFolder } from '../../src/formats/diffusers.ts';
 import { folderReader } from '../../src/formats/node-files.ts';
 import type { Backend } from '../../src/kernels/kernels.ts';
@@ -17,6 +18,7 @@ import { runModel } from '../../src/models/passes.ts';
 import { createUNet } from '../../src/models/unet2d/unet.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { cast } from '../../src/tensor/rounding.ts';
+import { processorTime } from './processor-time.ts';
 
 const letters = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
 const { values } = parseArgs({
@@ -45,15 +47,10 @@ function predictor(backend: Backend, dtype: 'f32' | 'f64', count: number): () =>
 function passTime(order: Order): number {
   const pass = predictor(simdBackend({ order, wide: values.wide }), 'f32', 1);
   for (let i = 0; i < 20; i++) pass();
-  const start = process.cpuUsage();
+  const start = processorTime();
   const passes = 40;
   for (let i = 0; i < passes; i++) pass();
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / 1000 / passes;
-}
-
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? NaN;
+  return (processorTime() - start) / passes;
 }
 
 function relativeError(found: ArrayLike<number>, truth: ArrayLike<number>): number {

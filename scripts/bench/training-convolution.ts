@@ -11,9 +11,11 @@ import '@tensorflow/tfjs-backend-cpu';
 import { conv2DGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Conv2D_grad.js';
 import { squareGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Square_grad.js';
 import { sumGradConfig } from '@tensorflow/tfjs-core/dist/gradients/Sum_grad.js';
+import { median } from '../../src/cli/bench/times.ts';
 import { gradient, manualSeed, simdBackend, type Program } from '../../src/index.ts';
 import { tensorOf } from '../../src/kernels/kernels.ts';
 import { sumOverAll } from '../../src/kernels/gradients/sums.ts';
+import { processorTime } from './processor-time.ts';
 
 const padding = { top: 1, bottom: 1, left: 1, right: 1 };
 const backend = simdBackend();
@@ -21,14 +23,10 @@ const { randn } = manualSeed(0);
 
 /** Milliseconds of processor time. */
 async function timeOf(run: () => unknown): Promise<number> {
-  const before = process.cpuUsage();
+  const before = processorTime();
   await run();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
+  return processorTime() - before;
 }
-
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
 
 // Node's modules of the library leave them out.
 for (const config of [conv2DGradConfig, squareGradConfig, sumGradConfig]) tf.registerGradient(config);

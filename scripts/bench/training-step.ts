@@ -1,6 +1,8 @@
 /** One process of training.ts: steps of ours. Arguments: the kernels, simd or simd-wide, and how many threads. */
+import { median } from '../../src/cli/bench/times.ts';
 import { createUNet, loadModelFolder, lossGradient, manualSeed, simdBackend } from '../../src/index.ts';
 import { folderReader, lettersModel } from '../../src/node.ts';
+import { processorTime } from './processor-time.ts';
 
 const [, , kernels, threads] = process.argv;
 const { config, weights } = await loadModelFolder(await folderReader(lettersModel), lettersModel);
@@ -11,14 +13,11 @@ const [sample, target] = [randn([16, 1, 32, 32]), randn([16, 1, 32, 32])];
 const each = Array.from({ length: 16 }, (_, i) => i);
 const input = { sample, timesteps: each.map((i) => 50 * i), classLabels: each };
 const steps = Array.from({ length: 13 }, () => {
-  const [wall, used] = [performance.now(), process.cpuUsage()];
+  const [wall, used] = [performance.now(), processorTime()];
   lossGradient(unet, backend, input, target);
-  const { user, system } = process.cpuUsage(used);
-  return { wall: performance.now() - wall, processor: (user + system) / 1000 };
+  return { wall: performance.now() - wall, processor: processorTime() - used };
 }).slice(3);
 backend.dispose();
-const median = (numbers: readonly number[]): number | undefined =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 console.log(
   JSON.stringify({
     processor: median(steps.map(({ processor }) => processor)),

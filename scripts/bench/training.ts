@@ -9,6 +9,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median } from '../../src/cli/bench/times.ts';
 
 /** What a process tells of its steps. */
 interface Measured {
@@ -45,9 +46,6 @@ function measure([command = '', ...args]: readonly string[]): Measured {
   return JSON.parse(execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) as Measured;
 }
 
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
-
 /** Of each contender the medians over all turns, and how much processor time it takes beside PyTorch. */
 function compared(threads: string): Readonly<Record<string, Measured & { readonly share: number }>> {
   const turns = Array.from({ length: Number(values.rounds) }, () =>
@@ -68,8 +66,9 @@ const results = counts.map((threads) => {
   for (const [name, { processor, wall, memory, share }] of Object.entries(all)) {
     const ofMemory = memory / (all['PyTorch']?.memory ?? NaN);
     console.log(
-      `${name}, ${threads} threads: ${processor.toFixed(0)} ms of processor time a step (${share.toFixed(2)} × PyTorch), ` +
-        `${wall.toFixed(0)} ms on the wall, ${memory.toFixed(0)} MB (${ofMemory.toFixed(2)} × PyTorch)`,
+      `${name}, ${threads} threads: ${processor.toFixed(0)} ms of processor time a step ` +
+        `(${share.toFixed(2)} × PyTorch), ${wall.toFixed(0)} ms on the wall, ` +
+        `${memory.toFixed(0)} MB (${ofMemory.toFixed(2)} × PyTorch)`,
     );
   }
   return all;

@@ -15,6 +15,7 @@ import { readOptions } from '../../src/cli/options.ts';
 import { chartOf } from './charts.ts';
 import { groups, type Group } from './groups.ts';
 import { measureAll, type Results } from './results.ts';
+import { sixDigits } from './six-digits.ts';
 import { csv, tables } from './tables.ts';
 
 const options = readOptions(process.argv.slice(2), { folder: 'text', add: 'flag', chromium: 'text' });
@@ -26,7 +27,7 @@ const isAdding = options.has('add');
 const measured = folder === undefined ? undefined : await measureAll(folder);
 if (measured) {
   const whole = isAdding ? added(readResults(), measured) : measured;
-  write('results.json', `${JSON.stringify(whole, (_key, value: unknown) => shorter(value), 1)}\n`);
+  write('results.json', sixDigits(whole));
 }
 const results = readResults();
 
@@ -81,9 +82,4 @@ function rasterise(chart: string, from: string, to: string): void {
     ],
     { stdio: 'ignore' },
   );
-}
-
-/** Six digits are more than the pictures are good for. */
-function shorter(value: unknown): unknown {
-  return typeof value === 'number' ? Number(value.toPrecision(6)) : value;
 }

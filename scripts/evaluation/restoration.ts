@@ -2,17 +2,18 @@
  * Does PAG help posterior sampling? Letters of faces that the model has not seen, damaged in seven ways, restored with
  * and without PAG:
  *
- *     npx tsx scripts/evaluation/restoration.ts --model FOLDER [--out out/restoration.json] [--for SECONDS] [--rounds N]
+ *     npx tsx scripts/evaluation/restoration.ts --model FOLDER [--out out/restoration.json] [--for SECONDS]
+ *         [--rounds N]
  *     npx tsx scripts/evaluation/restoration.ts --report [--out out/restoration.json]
  *
- * It goes in rounds of 26 letters, A to Z, each of another face, every task and guidance in turn; stopped at any moment,
- * it goes on from there. Letter i has the noise of `torch.manual_seed(i)`. `--report` writes
+ * It goes in rounds of 26 letters, A to Z, each of another face, every task and guidance in turn; stopped at any
+ * moment, it goes on from there. Letter i has the noise of `torch.manual_seed(i)`. `--report` writes
  * fixtures/evaluation/restoration.json and restoration.md.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { realLetters } from '../../src/cli/evaluate.ts';
-import { loadModel } from '../../src/cli/model.ts';
+import { loadModel, openSafetensors } from '../../src/cli/model.ts';
 import { readOptions } from '../../src/cli/options.ts';
 import { measurementOf, tasks, type Task } from '../../src/cli/restoration-task.ts';
 import { peakRatios } from '../../src/cli/restore.ts';
@@ -24,7 +25,7 @@ import { fitGaussian, frechetDistanceTo } from '../../src/evaluation/frechet.ts'
 import { readLettersSheet } from '../../src/evaluation/letters-sheet.ts';
 import { readBytes, writeWhole } from '../../src/formats/node-files.ts';
 import { decodePng } from '../../src/formats/png-reader.ts';
-import { parseSafetensors, readTensors } from '../../src/formats/safetensors.ts';
+import { readTensors } from '../../src/formats/safetensors.ts';
 import { none } from '../../src/guidance/none.ts';
 import { pag } from '../../src/guidance/pag.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
@@ -39,6 +40,7 @@ import { addScaled, norm, subtract } from '../../src/tensor/arithmetic.ts';
 import { at } from '../../src/tensor/at.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
+import { sixDigits } from './six-digits.ts';
 
 const [letters, size, featureCount] = [26, 32, 64];
 const [steps, weight, noiseLevel, noLetter] = [20, 8, 0.05, 26];
@@ -75,9 +77,7 @@ const keyOf = (task: Task, guidance: string): string => `${task}, ${guidance}`;
 
 const backend = simdBackend({ threads: 1 });
 const sheet = readLettersSheet(decodePng(await readBytes(shippedLetters), shippedLetters), shippedLetters);
-const classifier = createClassifier(
-  readTensors(parseSafetensors(new Uint8Array(readFileSync(shippedClassifier)), shippedClassifier)),
-);
+const classifier = createClassifier(readTensors(await openSafetensors(shippedClassifier)), shippedClassifier);
 if (options.has('report')) await report();
 else await restoreAll(options.required('model'));
 backend.dispose();
@@ -190,9 +190,7 @@ async function report(): Promise<void> {
     ];
   });
   const folder = fileURLToPath(new URL('../../fixtures/evaluation/', import.meta.url));
-  const shorter = (_key: string, value: unknown): unknown =>
-    typeof value === 'number' ? Number(value.toPrecision(6)) : value;
-  writeWhole(`${folder}restoration.json`, new TextEncoder().encode(`${JSON.stringify(rows, shorter, 1)}\n`));
+  writeWhole(`${folder}restoration.json`, new TextEncoder().encode(sixDigits(rows)));
   writeWhole(`${folder}restoration.md`, new TextEncoder().encode(tableOf(rows)));
 }
 

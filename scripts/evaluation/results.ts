@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { realLetters } from '../../src/cli/evaluate.ts';
+import { openSafetensors } from '../../src/cli/model.ts';
 import { shippedClassifier, shippedLetters } from '../../src/cli/shipped.ts';
 import { createClassifier } from '../../src/evaluation/classifier.ts';
 import {
@@ -63,12 +64,8 @@ const rounds = { rounds: 200 };
 
 /** Measures the records that sweep.ts has left in a folder. Throws an InputError for files that are none. */
 export async function measureAll(folder: string): Promise<Results> {
-  const bytes = new Uint8Array(readFileSync(shippedClassifier));
-  const letters = await realLetters(
-    shippedLetters,
-    createClassifier(readTensors(parseSafetensors(bytes, shippedClassifier))),
-    simdBackend(),
-  );
+  const classifier = createClassifier(readTensors(await openSafetensors(shippedClassifier)), shippedClassifier);
+  const letters = await realLetters(shippedLetters, classifier, simdBackend());
   const records = new Map(
     points.flatMap((point) => {
       const record = recordOf(folder, point);

@@ -23,18 +23,26 @@ class Identity:
         return out / attn.rescale_output_factor
 
 
+class IdentityOfTokens:
+    """out = to_out(to_v(x)): the same in a transformer block, whose tokens come as they are."""
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, temb=None):
+        assert encoder_hidden_states is None
+        return attn.to_out[0](attn.to_v(hidden_states))
+
+
 def attention_layers(model):
     """The paths of the self-attention layers."""
     return [path for path, module in model.named_modules() if isinstance(module, Attention)]
 
 
 @contextmanager
-def perturbed(model, layers):
+def perturbed(model, layers, identity=Identity):
     """Within it, the attention layers with these paths are perturbed."""
     modules = [model.get_submodule(path) for path in layers]
     kept = [module.processor for module in modules]
     for module in modules:
-        module.processor = Identity()
+        module.processor = identity()
     yield
     for module, processor in zip(modules, kept):
         module.processor = processor

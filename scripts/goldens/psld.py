@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDIMScheduler, DDPMScheduler, UNet2DConditionModel
 
 import store
+from perturbation import IdentityOfTokens, perturbed
 from truth import truth
 
 MODEL = store.GOLDENS.parent / "letters-text" / "model"
@@ -29,19 +30,6 @@ RUNS = {
     "sr4": dict(scheduler="DDPMScheduler", weight=2.0, gluing=0.3, pag_scale=1.5),
     "inpaint": dict(scheduler="DDIMScheduler", weight=1.0, gluing=0.1, hidden=[4, 3, 6, 8]),
 }
-
-
-class Identity:
-    """PAG's perturbation of a layer whose tokens come as they are: only their values are projected."""
-
-    def __call__(self, attn, hidden_states, **_):
-        return attn.to_out[0](attn.to_v(hidden_states))
-
-
-def predict_perturbed(unet, *given):
-    layer = unet.get_submodule(MID)
-    with mock.patch.object(layer, "processor", Identity()):
-        return unet(*given).sample
 
 
 def measurement(run):
@@ -78,7 +66,8 @@ def draw(unet, vae, run, given, dtype):
             slope = torch.autograd.grad(error.sum(), z)[0]
         guided = prediction.detach()
         if "pag_scale" in run:
-            guided = guided + run["pag_scale"] * (guided - predict_perturbed(unet, sample, t, text))
+            with perturbed(unet, [MID], IdentityOfTokens):
+                guided = guided + run["pag_scale"] * (guided - unet(sample, t, text).sample)
         with mock.patch.object(ddpm_module, "randn_tensor", lambda *_, **__: given[f"step.{i}.noise"].to(dtype)):
             sample = scheduler.step(guided, t, sample).prev_sample - slope
         yield sample

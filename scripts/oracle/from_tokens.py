@@ -14,6 +14,7 @@ import folders
 import runs
 import text_parts
 from guidances import setting_of
+from perturbation import IdentityOfTokens, perturbed
 from text_parts import BLOCK, IDS, MID, TEXT, listed, text_config, text_model, text_weights
 from truth import truth
 
@@ -108,7 +109,7 @@ def draw(parts, run, ids, noise, is_xl, dtype):
         def predict(labels=None, layers=()):
             chosen, pooled = (negative, negative_embeds) if labels else (text, embeds)
             added = {"text_embeds": pooled, "time_ids": time_ids} if is_xl else None
-            with condition_unets.perturbed(unet, layers):
+            with perturbed(unet, layers, IdentityOfTokens):
                 return unet(given, t, encoder_hidden_states=chosen, added_cond_kwargs=added).sample
 
         guided, passes = runs.guide(predict, t.item(), run | {"labels": [0], "null_label": 1})

@@ -10,7 +10,8 @@ import autoencoders
 import clip_text
 import condition_unets
 import folders
-from condition_unets import perturbed, self_attention_layers
+from condition_unets import self_attention_layers
+from perturbation import IdentityOfTokens, perturbed
 from taps import tapped
 from truth import truth
 
@@ -37,7 +38,7 @@ def in_both(run, model, double, inputs):
 
 
 def seen_in(call, model, inputs, layers=()):
-    with perturbed(model, layers), tapped(model) as seen:
+    with perturbed(model, layers, IdentityOfTokens), tapped(model) as seen:
         call(model, inputs)
     return dict(seen)
 

@@ -19,6 +19,7 @@ import { createUNet } from '../../src/models/unet2d/unet.ts';
 import { createUNetCondition } from '../../src/models/unet2d-condition/unet-condition.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
+import { processorTime } from '../bench/processor-time.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,12 +35,6 @@ const { values, positionals } = parseArgs({
 const [folder = ''] = positionals;
 const order = orders.find((name) => name === values.order) ?? 'direct';
 if (values.wide) setFlagsFromString('--experimental-wasm-revectorize');
-
-/** Seconds of processor time since the process began. */
-function processorTime(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-}
 
 interface Subject {
   readonly model: Model;
@@ -73,6 +68,9 @@ function checksum({ data }: Tensor): number {
   return sum;
 }
 
+const rounded = (value: number): number => Math.round(1000 * value) / 1000;
+const seconds = (milliseconds: number): number => rounded(milliseconds / 1000);
+
 const begun = processorTime();
 const { model, size, condition } = await load();
 const loaded = processorTime();
@@ -84,18 +82,17 @@ const sums: number[] = [];
 for (let i = 0; i < Number(values.passes); i++) {
   const [before, start] = [processorTime(), performance.now()];
   const { predictions } = runModel(model, backend, { sample, timesteps: [500], ...condition });
-  passes.push({ processor: processorTime() - before, wall: (performance.now() - start) / 1000 });
+  passes.push({ processor: seconds(processorTime() - before), wall: seconds(performance.now() - start) });
   sums.push(...predictions.map(checksum));
 }
 backend.dispose();
-const rounded = (value: number): number => Math.round(1000 * value) / 1000;
 console.log(
   JSON.stringify({
     ...{ folder, size: `${8 * width} × ${8 * height}`, node: process.version, kernels: backend.name, order },
     threads: Number(values.threads),
     largestResidentGB: rounded((process.resourceUsage().maxRSS * 1024) / 1e9),
-    load: rounded(loaded - begun),
-    passes: passes.map(({ processor, wall }) => ({ processor: rounded(processor), wall: rounded(wall) })),
+    load: seconds(loaded - begun),
+    passes,
     checksums: sums,
   }),
 );

@@ -2,7 +2,7 @@
 import { readBytes } from '../formats/node-files.ts';
 import { maskTensor, pictureTensor } from '../formats/picture-tensor.ts';
 import { decodePng } from '../formats/png-reader.ts';
-import type { Picture } from '../formats/png.ts';
+import type { Picture } from '../formats/picture.ts';
 import { resized } from '../formats/resize.ts';
 import { noisedPicture } from '../sampling/from-picture.ts';
 import { replacing } from '../sampling/inpaint.ts';

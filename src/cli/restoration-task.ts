@@ -2,7 +2,7 @@
 import { readBytes } from '../formats/node-files.ts';
 import { maskTensor, pictureTensor } from '../formats/picture-tensor.ts';
 import { decodePng } from '../formats/png-reader.ts';
-import type { Picture } from '../formats/png.ts';
+import type { Picture } from '../formats/picture.ts';
 import { measure, type Measurement } from '../restoration/measurement.ts';
 import { everything, gaussianBlur, inpainting, motionBlur, superResolution } from '../restoration/measurements.ts';
 import { forEachSample } from '../sampling/from-picture.ts';

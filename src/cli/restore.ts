@@ -1,6 +1,7 @@
 /** `pag restore`: the picture behind a blurred, coarse, noisy or torn one. */
 import { grid } from '../formats/grid.ts';
-import { encodePng, type Picture } from '../formats/png.ts';
+import type { Picture } from '../formats/picture.ts';
+import { encodePng } from '../formats/png.ts';
 import { classConditions } from '../models/condition.ts';
 import { measureBack } from '../restoration/measurement.ts';
 import { restoring } from '../restoration/posterior.ts';

@@ -5,7 +5,7 @@ import { readBytes } from '../formats/node-files.ts';
 import { readNpy, type NumpyArray } from '../formats/npy.ts';
 import { planesOf } from '../formats/picture-tensor.ts';
 import { decodePng } from '../formats/png-reader.ts';
-import type { Picture } from '../formats/png.ts';
+import type { Picture } from '../formats/picture.ts';
 import { resized } from '../formats/resize.ts';
 import { readNumbers, readTensor, type SafetensorsFile } from '../formats/safetensors.ts';
 import { readZip } from '../formats/zip.ts';

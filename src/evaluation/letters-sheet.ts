@@ -4,7 +4,7 @@
  */
 import { InputError } from '../tensor/errors.ts';
 import { tensor, type Tensor } from '../tensor/tensor.ts';
-import type { Picture } from '../formats/png.ts';
+import type { Picture } from '../formats/picture.ts';
 
 const SIZE = 32;
 const LETTERS = 26;

@@ -4,7 +4,7 @@ import { InputError } from '../tensor/errors.ts';
 import { shown } from '../tensor/shown.ts';
 import { shapeText, type FloatArray, type Tensor } from '../tensor/tensor.ts';
 import { advance, drawText, lineHeight } from './font.ts';
-import type { Picture } from './png.ts';
+import type { Picture } from './picture.ts';
 
 /** A title, and the samples below it. */
 export interface GridRow {

@@ -2,7 +2,7 @@
 import { withParts } from '../tensor/checks.ts';
 import { cast } from '../tensor/rounding.ts';
 import { tensor, type DType, type Tensor } from '../tensor/tensor.ts';
-import type { Picture } from './png.ts';
+import type { Picture } from './picture.ts';
 
 const aPicture = withParts<Picture>('a picture, as decodePng gives it', 'width', 'height', 'channels', 'pixels');
 

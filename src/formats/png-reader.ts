@@ -5,7 +5,7 @@ import { orientationInExif, orientationOf, upright, type Orientation } from './o
 import { readChunks, type Chunk, type Fail } from './png-chunks.ts';
 import { coloursOf, colourTypes } from './png-colours.ts';
 import { lineBytes, samplesOf, type Layout } from './png-lines.ts';
-import type { Picture } from './png.ts';
+import type { Picture } from './picture.ts';
 
 /** A picture, and what the file says of its transparency. */
 export interface DecodedPicture extends Picture {

@@ -5,8 +5,6 @@ import { firstOf, type Frame } from './animation.ts';
 import { checkPicture, type Picture } from './picture.ts';
 import { chunkBytes, signature } from './png-chunks.ts';
 
-export type { Picture } from './picture.ts';
-
 /** Texts that a file carries, by their keywords: 1 to 79 characters of Latin-1. */
 export type PngTexts = Readonly<Record<string, string>>;
 

@@ -1,7 +1,7 @@
 /** Pictures of another size, as Pillow makes them with `Resampling.LANCZOS`, bit for bit. */
 import { InputError } from '../tensor/errors.ts';
 import { sin } from '../tensor/math/index.ts';
-import type { Picture } from './png.ts';
+import type { Picture } from './picture.ts';
 
 /** The filter is 0 beyond so many pixels of the coarser of the two pictures. */
 const support = 3;

@@ -2,7 +2,7 @@
 import { at } from '../tensor/at.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { notDrawable, toByte } from './grid.ts';
-import type { Picture } from './png.ts';
+import type { Picture } from './picture.ts';
 
 /**
  * Sample `index` of [B,C,H,W] with 1, 3 or 4 channels (the fourth is left out), from −1 to 1.

@@ -44,8 +44,6 @@ export interface PassLoad {
   readonly products: number;
   /** Weights, and the most inner values that are held at a time, where each is given up after its last use. */
   readonly numbers: number;
-  /** Of these the weights. */
-  readonly weights: number;
 }
 
 /**
@@ -63,7 +61,7 @@ export function passLoad<Input extends object, State>(
   const [small, others] = shrunk(input);
   const graph = graphOf(architecture, small, passes, others);
   const weights = parametersOf(architecture.stages).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  return { products: productsIn(graph), numbers: weights + mostHeld(graph), weights };
+  return { products: productsIn(graph), numbers: weights + mostHeld(graph) };
 }
 
 /**

@@ -65,7 +65,7 @@ export function leastWork({ models, conditions, guidance, scheduler, shape }: Pl
   );
   return {
     products: loads.reduce((sum, { products }) => sum + products, 0),
-    bytes: loads.reduce((most, load) => Math.max(most, leastBytes(models.main, load)), 0),
+    bytes: [...known.values()].reduce((most, load) => Math.max(most, leastBytes(models.main, load)), 0),
   };
 }
 

@@ -3,7 +3,8 @@ import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decodePng } from '../../src/formats/png-reader.ts';
-import { encodePng, type Picture } from '../../src/formats/png.ts';
+import type { Picture } from '../../src/formats/picture.ts';
+import { encodePng } from '../../src/formats/png.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 
 const pictures: fc.Arbitrary<Picture> = fc

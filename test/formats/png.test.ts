@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { advance, drawText, lineHeight } from '../../src/formats/font.ts';
 import { grid, toByte } from '../../src/formats/grid.ts';
-import { encodePng, type Picture } from '../../src/formats/png.ts';
+import type { Picture } from '../../src/formats/picture.ts';
+import { encodePng } from '../../src/formats/png.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 
 /** A decoder after RFC 2083 that shares nothing with the encoder, and checks all that a decoder may check. */

@@ -46,7 +46,7 @@ describe.each(['f32', 'f64'] as const)('the formulas in %s', (dtype) => {
   });
 });
 
-it('are there for all but none, what looks into a model or a classifier, and SoftPAG, which combines as PAG does', () => {
+it('are there for all but none, what looks into a model or a classifier, and SoftPAG, which combines as PAG', () => {
   const covered = new Set(cases.map(({ guidance }) => guidance));
   expect(guidanceNames.filter((name) => !covered.has(name))).toEqual([
     'none',

@@ -45,8 +45,8 @@ const single = lettersDenoiser(f32, fast, weakUNet('f32'));
 const double = lettersDenoiser(f64, referenceBackend(), weakUNet('f64'));
 
 it('are all there', () => {
-  // The letters model has no text to be asked; test/guidance/cross.test.ts has those that ask one, and classifier.test.ts
-  // those that a classifier pulls.
+  // The letters model has no text to be asked; test/guidance/cross.test.ts has those that ask one, and
+  // classifier.test.ts those that a classifier pulls.
   const elsewhere = ['nag', 'pladis', 'classifier', 'classifier+pag'];
   expect(new Set([...names.map((name) => caseOf(name).guidance), ...elsewhere])).toEqual(new Set(guidanceNames));
 });

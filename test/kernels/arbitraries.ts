@@ -83,12 +83,14 @@ export interface Convolution {
   readonly padding: Padding;
 }
 
+const pixels = fc.nat({ max: 2 });
+/** Zeros around a picture, uneven: none, one or two on each side. */
+export const paddings: fc.Arbitrary<Padding> = fc.record({ top: pixels, bottom: pixels, left: pixels, right: pixels });
+
 /** A convolution whose kernel, up to 5 × 5 and rarely square, fits into the picture with its uneven padding. */
 export function convolutions(dtype: DType, values: Values = 'moderate'): fc.Arbitrary<Convolution> {
-  const pixels = fc.nat({ max: 2 });
-  const padding = fc.record({ top: pixels, bottom: pixels, left: pixels, right: pixels });
   return fc
-    .tuple(shapes(3, 12, 8, 8), shapes(6, 5, 5), padding, fc.boolean(), extent(2))
+    .tuple(shapes(3, 12, 8, 8), shapes(6, 5, 5), paddings, fc.boolean(), extent(2))
     .map(([shape, [outChannels, kernelHeight, kernelWidth], around, withBias, stride]) => {
       // A kernel that is too large for the picture is cut down to it.
       const kernel = [
@@ -113,10 +115,8 @@ export function winogradConvolutions(
   dtype: DType,
   values: Values = 'moderate',
 ): fc.Arbitrary<Omit<Convolution, 'stride'> & { readonly width: WinogradWidth }> {
-  const pixels = fc.nat({ max: 2 });
-  const padding = fc.record({ top: pixels, bottom: pixels, left: pixels, right: pixels });
   return fc
-    .tuple(shapes(2, 20, 7, 19), extent(19), padding, fc.boolean(), fc.constantFrom<WinogradWidth>(2, 4))
+    .tuple(shapes(2, 20, 7, 19), extent(19), paddings, fc.boolean(), fc.constantFrom<WinogradWidth>(2, 4))
     .filter(
       ([[, , height, width], , { top, bottom, left, right }]) => height + top + bottom > 2 && width + left + right > 2,
     )

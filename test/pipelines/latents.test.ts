@@ -1,4 +1,6 @@
-/** Latents of a picture in 16 bits, as XL's autoencoder has them, which encodes in f32 there; and pictures of latents. */
+/**
+ * Latents of a picture in 16 bits, as XL's autoencoder has them, which encodes in f32 there; and pictures of latents.
+ */
 import { describe, expect, it } from 'vitest';
 import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import {

@@ -146,7 +146,7 @@ describe('a pipeline', () => {
     expect((await loadPipeline(name)).warnings).toEqual([]);
   });
 
-  it('of XL computes its autoencoder in f32 where its config says so: in f16 all of it, in bf16 the way in', async () => {
+  it('of XL computes its autoencoder in f32 where its config says: in f16 all of it, in bf16 the way in', async () => {
     const both = ({ autoencoder: { encoder, decoder } }: StableDiffusion) => [encoder.dtype, decoder.dtype];
     const dtypesOf = async (name: string, dtype: DType) => both(await loadPipeline(name, dtype));
     expect(await dtypesOf('sd-xl', 'f16')).toEqual(['f32', 'f32']);

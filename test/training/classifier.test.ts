@@ -1,4 +1,6 @@
-/** The training of a classifier: it learns, goes on from its checkpoint with the very bits, and refuses what it cannot. */
+/**
+ * The training of a classifier: it learns, goes on from its checkpoint with the very bits, and refuses what it cannot.
+ */
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../src/formats/safetensors.ts';
 import { referenceBackend } from '../../src/kernels/plain/index.ts';

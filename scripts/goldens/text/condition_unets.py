@@ -18,6 +18,7 @@ from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import PAGIdentitySelfAttnProcessor2_0
 
 import store
+from perturbation import IdentityOfTokens, perturbed
 from provenance import write_provenance
 from taps import tapped
 from truth import truth
@@ -135,37 +136,17 @@ def in_double():
         yield
 
 
-class Identity:
-    """out = to_out(to_v(x)): the attention map is the identity matrix, query and key are never computed."""
-
-    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, temb=None):
-        assert encoder_hidden_states is None
-        return attn.to_out[0](attn.to_v(hidden_states))
-
-
 def self_attention_layers(model):
     """The paths of the layers that PAG may perturb."""
     blocks = [(path, module) for path, module in model.named_modules() if isinstance(module, BasicTransformerBlock)]
     return [f"{path}.attn1" for path, block in blocks if not block.only_cross_attention]
 
 
-@contextmanager
-def perturbed(model, layers):
-    """Within it, the attention layers with these paths are perturbed."""
-    modules = [model.get_submodule(path) for path in layers]
-    kept = [module.processor for module in modules]
-    for module in modules:
-        module.processor = Identity()
-    yield
-    for module, processor in zip(modules, kept):
-        module.processor = processor
-
-
 def is_as_in_pag(model, layer, generator):
     """Whether the identity does what diffusers' PAG does with the second half of a batch."""
     module = model.get_submodule(layer)
     x = torch.randn(1, 6, module.query_dim, generator=generator)
-    with perturbed(model, [layer]):
+    with perturbed(model, [layer], IdentityOfTokens):
         ours = module(x)
     kept, module.processor = module.processor, PAGIdentitySelfAttnProcessor2_0()
     theirs = module(torch.cat([x, x])).chunk(2)[1]
@@ -219,7 +200,7 @@ def forward(model, inputs, layers):
     added = {key: cast[key] for key in ADDED if key in cast}
     others = {key: x for key, x in cast.items() if key not in ADDED}
     others.setdefault("encoder_hidden_states", None)
-    with perturbed(model, layers), tapped(model, inputs.get("encoder_attention_mask")) as seen:
+    with perturbed(model, layers, IdentityOfTokens), tapped(model, inputs.get("encoder_attention_mask")) as seen:
         prediction = model(**others, added_cond_kwargs=added).sample
     return {path: value.to(model.dtype) for path, value in seen.items()} | {"prediction": prediction}
 

@@ -46,7 +46,10 @@ WEIGHTS = (  # the first that matches
 ITALIC = r"italic|oblique|slanted|(?<=[a-z])(?<!spir)(?<!yin)it\b|(?<=[a-z])ita\b|-ita\b|obl\b|it28p"
 CONDENSED = r"cond|cnd|narrow"
 WIDE = r"expanded|expd|extended|(?<=[a-z-])ext(italic)?\b|lexend(exa|giga|mega|peta|tera|zetta)"
-MONO = r"mono(?!makh)|typewriter|sourcecode|firacode|inconsolata|cousine|hack-|courier|anonymous|cascadiacod|lettergoth|zco|almfixed|ocrb"
+MONO = (
+    r"mono(?!makh)|typewriter|sourcecode|firacode|inconsolata|cousine|hack-|courier|anonymous|cascadiacod|lettergoth"
+    r"|zco|almfixed|ocrb"
+)
 SANS = (
     r"sans|inter-|interdisplay|leaguespartan|biolinum|gillius|ikarius|switzera|universalis|veranasans|comfortaa|arimo|carlito|lato-|quicksand|roboto(?!serif)"
     r"|iwona|kurier|montserrat|raleway|nunito|librefranklin|chivo|archiv0|atkinson|cabin|cooperhewitt|hindmadurai|lexend|mukta|baloo|overlock|qthelvet"
@@ -196,7 +199,8 @@ def main() -> None:
         for value in sorted(set(values), key=str):
             chosen = np.array([v == value for v in values])
             print(
-                f"{field.name:8} {value!s:10} {chosen.sum():5}  ink {ink[chosen].mean():.3f}  slant {lean[chosen].mean():+.3f}  width {wide[chosen].mean():.1f}"
+                f"{field.name:8} {value!s:10} {chosen.sum():5}  ink {ink[chosen].mean():.3f}"
+                f"  slant {lean[chosen].mean():+.3f}  width {wide[chosen].mean():.1f}"
             )
     if "--doubtful" in sys.argv:
         for i, style in enumerate(styles):

@@ -27,7 +27,9 @@ from tokenizer import LENGTH
 
 CAPTIONS = 64          # for each style and letter
 EMPTY = 0.1            # how often a caption is left out
-KL = 1e-3  # weight of the divergence of a latent number beside the squared error of a pixel: what costs less than KL / 2 is not kept
+# Weight of the divergence of a latent number beside the squared error of a pixel: what costs less than KL / 2 is not
+# kept.
+KL = 1e-3
 DECAY = 0.9995
 
 
@@ -176,7 +178,8 @@ def main() -> None:
     factor = 1 / (means[chosen].float().var() + deviations[chosen].float().square().mean()).sqrt().item()
     vae.register_to_config(scaling_factor=round(factor, 5))
     print(
-        f"scaling factor {vae.config.scaling_factor}, posterior deviation {deviations.float().mean() * factor:.3f} of the latents'",
+        f"scaling factor {vae.config.scaling_factor}, "
+        f"posterior deviation {deviations.float().mean() * factor:.3f} of the latents'",
         flush=True,
     )
 
@@ -321,7 +324,8 @@ def train_model(
             for some in (unseen, taught)
         )
     print(
-        f"model: {trainer.step} steps of {count}, loss {taught_loss:.4f} on what it saw, {unseen_loss:.4f} on unseen faces",
+        f"model: {trainer.step} steps of {count}, "
+        f"loss {taught_loss:.4f} on what it saw, {unseen_loss:.4f} on unseen faces",
         flush=True,
     )
     (args.out / "training.json").write_text(

@@ -22,7 +22,7 @@ import {
   type Values,
 } from '../arbitraries.ts';
 import { expectSameBits } from '../bits.ts';
-import { EPS, type Subject } from './law.ts';
+import { AROUND, EPS, type Subject } from './law.ts';
 
 /** Declares the tests. */
 export function heldToDefinition({ dtype, compute, holds, holdsOfLarge }: Subject): void {
@@ -58,17 +58,15 @@ export function heldToDefinition({ dtype, compute, holds, holdsOfLarge }: Subjec
 
   it('winogradConv2d of more channels than a run of the sum takes, added to what is there', () =>
     holdsOfLarge(several(dtype, [2, 70, 4, 9], [9, 70, 3, 3], [2, 9, 4, 9], [2, 9]), ([x, weight, there, spread]) => {
-      const even = { top: 1, bottom: 1, left: 1, right: 1 };
       for (const width of [2, 4] as const)
         same({ x, there, spread }, (k, { x, there, spread }) =>
-          k.divide(k.add(k.add(k.winogradConv2d(x, weight, undefined, width, even), there), spread), 3),
+          k.divide(k.add(k.add(k.winogradConv2d(x, weight, undefined, width, AROUND), there), spread), 3),
         );
     }));
 
   it('winogradConv2d of a part of a weight', () =>
     holds(several(dtype, [1, 3, 5, 6], [4, 7, 3, 3]), ([x, weight]) => {
-      const even = { top: 1, bottom: 1, left: 1, right: 1 };
-      same({ x }, (k, { x }) => k.winogradConv2d(x, k.sliceChannels(weight, 2, 5), undefined, 4, even));
+      same({ x }, (k, { x }) => k.winogradConv2d(x, k.sliceChannels(weight, 2, 5), undefined, 4, AROUND));
     }));
 
   it('conv2d of two pictures, joined', () =>
@@ -198,16 +196,13 @@ export function heldToDefinition({ dtype, compute, holds, holdsOfLarge }: Subjec
 
   it('conv2dWeightGradient in tiles of more samples, tiles and outputs than are taken at once', () =>
     holdsOfLarge(several(dtype, [2, 1, 16, 18], [2, 9, 16, 18]), ([x, gradient]) => {
-      const padding = { top: 1, bottom: 1, left: 1, right: 1 };
       for (const width of [2, 4] as const)
-        same({ x, gradient }, (k, { x, gradient }) => k.conv2dWeightGradient(x, gradient, 3, 3, 1, padding, width));
+        same({ x, gradient }, (k, { x, gradient }) => k.conv2dWeightGradient(x, gradient, 3, 3, 1, AROUND, width));
     }));
 
   it('conv2dWeightGradient of more pixels than a run of the sum takes, across samples', () =>
     holdsOfLarge(several(dtype, [5, 2, 9, 9], [5, 2, 9, 9]), ([x, gradient]) =>
-      same({ x, gradient }, (k, { x, gradient }) =>
-        k.conv2dWeightGradient(x, gradient, 3, 3, 1, { top: 1, bottom: 1, left: 1, right: 1 }),
-      ),
+      same({ x, gradient }, (k, { x, gradient }) => k.conv2dWeightGradient(x, gradient, 3, 3, 1, AROUND)),
     ));
 
   it('transposeWeight, transposeMap and placePixels', () =>

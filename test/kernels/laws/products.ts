@@ -7,7 +7,7 @@ import { cast } from '../../../src/tensor/rounding.ts';
 import { reshape, zeros, type Tensor } from '../../../src/tensor/tensor.ts';
 import { convolutions, doubledConvolutions, filled, joinedConvolutions, linears } from '../arbitraries.ts';
 import { expectSameBits, expectWithin } from '../bits.ts';
-import { NO_PADDING, type Subject } from './law.ts';
+import { AROUND, NO_PADDING, type Subject } from './law.ts';
 
 /** Declares the tests. */
 export function lawsOfProducts(subject: Subject): void {
@@ -93,9 +93,7 @@ function lawsOfConvolution({ dtype, compute, holds }: Subject): void {
     const x = filled(dtype, [1, 1, 3, 3], 1);
     const weight = filled(dtype, [1, 1, 3, 3], 1);
     weight.data[0] = Infinity;
-    const { data } = compute({ x }, (k, { x }) =>
-      k.conv2d(x, weight, undefined, 1, { top: 1, bottom: 1, left: 1, right: 1 }),
-    );
+    const { data } = compute({ x }, (k, { x }) => k.conv2d(x, weight, undefined, 1, AROUND));
     expect([...data]).toEqual([NaN, NaN, NaN, NaN, Infinity, Infinity, NaN, Infinity, Infinity]);
   });
 
@@ -103,10 +101,9 @@ function lawsOfConvolution({ dtype, compute, holds }: Subject): void {
     holds(doubledConvolutions(dtype), ({ x, weight, bias }) => {
       const whole = (y: Tensor): Tensor => ({ ...y, data: y.data.map((_, i) => ((i * 7919) % 5) - 2) });
       const [picture, kernel, offset] = [whole(x), whole(weight), bias && whole(bias)];
-      const one = { top: 1, bottom: 1, left: 1, right: 1 };
       expectSameBits(
         compute({ picture }, (k, { picture }) => k.upsampleConv2d(picture, kernel, offset)),
-        compute({ picture }, (k, { picture }) => k.conv2d(k.upsampleNearest2x(picture), kernel, offset, 1, one)),
+        compute({ picture }, (k, { picture }) => k.conv2d(k.upsampleNearest2x(picture), kernel, offset, 1, AROUND)),
       );
     }));
 

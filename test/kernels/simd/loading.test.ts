@@ -1,4 +1,4 @@
-/** Weights on their way into the memory: whatever they are stored in, and whether they stay there or are loaded anew. */
+/** Weights on their way into the memory: whatever they are stored in, whether they stay there or are loaded anew. */
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Program } from '../../../src/kernels/kernels.ts';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';

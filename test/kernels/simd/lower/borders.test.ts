@@ -4,12 +4,12 @@ import { expect, test } from 'vitest';
 import type { Program } from '../../../../src/kernels/kernels.ts';
 import { simdBackend } from '../../../../src/kernels/simd/index.ts';
 import { hasBorder } from '../../../../src/kernels/simd/lower/borders.ts';
+import { paddings } from '../../arbitraries.ts';
 import { noise } from '../support.ts';
 
 test('there is a border where any side has one', () => {
-  const side = fc.nat({ max: 2 });
   fc.assert(
-    fc.property(fc.record({ top: side, bottom: side, left: side, right: side }), (padding) => {
+    fc.property(paddings, (padding) => {
       expect(hasBorder(padding)).toBe(Object.values(padding).some((extent) => extent > 0));
     }),
   );

@@ -15,7 +15,7 @@ function newStore() {
   return { blocks, store: weightStore(blocks) };
 }
 
-test('the same numbers arranged the same way are there once; others, or another arrangement, have their own place', () => {
+test('the same numbers in the same arrangement are there once; others, or in another, have their own place', () => {
   const { store } = newStore();
   const [a, again, reshaped, other, copy] = [
     store.acquire(data, plain),
