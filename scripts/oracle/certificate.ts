@@ -6,8 +6,8 @@
  * A mistake is planted in a port that adds in another order than the reference, in float32, and that runs every pass
  * from its start and writes every tap, as ports do; and the port is checked like any other. `first`: its name comes
  * first. `tied`: another mistake gives the same numbers in this case and is named first. `none`: no mistake is named,
- * for none explains the numbers better than another honest rounding by the margin. `other`: a wrong name. Under `unknown`
- * stand mistakes that are not in the bank (test/oracle/unknown-mistakes.ts): `none` is right there.
+ * for none explains the numbers better than another honest rounding by the margin. `other`: a wrong name. Under
+ * `unknown` stand mistakes that are not in the bank (test/oracle/unknown-mistakes.ts): `none` is right there.
  *
  * Run: npx tsx scripts/oracle/certificate.ts (a quarter of an hour); with names of cases or groups it only shows what
  * it finds there, and with --write it puts that in the place of what the certificate says of them
@@ -208,13 +208,7 @@ const unknown = entriesOf(unknownMistakes);
 const counted = (entries: Record<string, Record<string, Entry>>): Record<'pairs' | Naming, number> => {
   const all = Object.values(entries).flatMap((cases) => Object.values(cases));
   const count = (wanted: Naming): number => all.filter(([, , naming]) => naming === wanted).length;
-  const [first, tied, none, other] = (['first', 'tied', 'none', 'other'] as const).map(count) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { pairs: all.length, first, tied, none, other };
+  return { pairs: all.length, first: count('first'), tied: count('tied'), none: count('none'), other: count('other') };
 };
 const { first: _, ...ofUnknown } = counted(unknown);
 const summary = {

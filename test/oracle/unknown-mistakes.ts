@@ -9,12 +9,12 @@ import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import { softmaxAttention, type AttentionMixer } from '../../src/nn/attention.ts';
 import { permuted } from '../../src/oracle/align.ts';
 import {
+  byMixer,
   filled,
   inGuided,
   inKernels,
   inKernelsOf,
   inParts,
-  inPass,
   inSchedule,
   inScheduler,
   scaledAttention,
@@ -29,6 +29,8 @@ const at =
   (path: RegExp) =>
   (stage: AnyStage): boolean =>
     path.test(stage.path);
+
+const inFloat16 = (x: Tensor): Tensor => filled(x, (i) => roundTo('f16', x.data[i]));
 
 const upsideDown = (x: Tensor): Tensor => permuted(x, [0, 1, 3, 2]);
 
@@ -45,13 +47,6 @@ function partly(key: string, weightOf: (shape: readonly number[], at: number) =>
       });
     },
   };
-}
-
-function byMixer(name: string, says: string, mixer: AttentionMixer): Fault {
-  return inPass(name, says, (pass) => ({
-    ...pass,
-    perturbation: new Map([...pass.perturbation.keys()].map((layer) => [layer, mixer])),
-  }));
 }
 
 const inUNets: readonly Fault[] = [
@@ -92,21 +87,9 @@ const inUNets: readonly Fault[] = [
     groupNorm: (x, _, weight, bias, eps) => k.groupNorm(x, 1, weight, bias, eps),
   })),
   inKernels('logits-in-float16', 'round the queries to float16 before attention', (k) => ({
-    attention: (q, ...rest) =>
-      k.attention(
-        filled(q, (i) => roundTo('f16', q.data[i])),
-        ...rest,
-      ),
-    attentionMap: (q, ...rest) =>
-      k.attentionMap(
-        filled(q, (i) => roundTo('f16', q.data[i])),
-        ...rest,
-      ),
-    attentionScores: (q, ...rest) =>
-      k.attentionScores(
-        filled(q, (i) => roundTo('f16', q.data[i])),
-        ...rest,
-      ),
+    attention: (q, ...rest) => k.attention(inFloat16(q), ...rest),
+    attentionMap: (q, ...rest) => k.attentionMap(inFloat16(q), ...rest),
+    attentionScores: (q, ...rest) => k.attentionScores(inFloat16(q), ...rest),
   })),
   inKernelsOf(at(/^conv_in$/), 'input-transposed', 'read rows of the picture as columns', (k) => ({
     conv2d: (x, ...rest) => k.conv2d(upsideDown(x), ...rest),
@@ -178,10 +161,9 @@ const inPag: readonly Fault[] = [
   inGuided('half-the-scale', 'push by s/2', (guidanceOf, setting, step) =>
     guidanceOf({ ...setting, pagScale: setting.pagScale / 2 }).guide(step),
   ),
-  inGuided('guided-in-float16', 'combine the predictions in float16', (guidanceOf, setting, step) => {
-    const y = guidanceOf(setting).guide(step);
-    return filled(y, (i) => roundTo('f16', y.data[i]));
-  }),
+  inGuided('guided-in-float16', 'combine the predictions in float16', (guidanceOf, setting, step) =>
+    inFloat16(guidanceOf(setting).guide(step)),
+  ),
 ];
 
 const inSchedulers: readonly Fault[] = [

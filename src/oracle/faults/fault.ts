@@ -4,6 +4,7 @@
  */
 import type { Perturbation, Stage } from '../../models/stage.ts';
 import { tensor, type Tensor } from '../../tensor/tensor.ts';
+import type { AttentionMixer } from '../../nn/attention.ts';
 import type { Context } from '../../nn/context.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import type { Guidance, GuidanceStep, Pass } from '../../guidance/guidance.ts';
@@ -35,7 +36,7 @@ export function inParts(
 
 /** Some kernels compute something else. */
 export function inKernels(name: string, says: string, change: (kernels: Kernels) => Partial<Kernels>): Fault {
-  return { name, says, apply: (one) => ({ ...one, kernels: { ...one.kernels, ...change(one.kernels) } }) };
+  return inParts(name, says, (one) => ({ kernels: { ...one.kernels, ...change(one.kernels) } }));
 }
 
 /** A weight for that of this name; none leaves it out. */
@@ -43,11 +44,7 @@ export type WeightChange = (name: string, weight: Tensor, all: Weights) => Tenso
 
 /** The weights are laid out in another way. */
 export function inWeights(name: string, says: string, change: WeightChange): Fault {
-  return {
-    name,
-    says,
-    apply: (one) => ({ ...one, weights: (weights) => changed(one.weights(weights), change) }),
-  };
+  return inParts(name, says, (one) => ({ weights: (weights) => changed(one.weights(weights), change) }));
 }
 
 /** What the configs of both kinds of UNet have. */
@@ -58,15 +55,10 @@ type CommonConfig = Pick<
 
 /** The config of a UNet, of either kind, is understood in another way. */
 export function inConfig(name: string, says: string, change: (config: CommonConfig) => Partial<CommonConfig>): Fault {
-  return {
-    name,
-    says,
-    apply: (one) => ({
-      ...one,
-      config: (config) => withChange(one.config(config), change),
-      conditionConfig: (config) => withChange(one.conditionConfig(config), change),
-    }),
-  };
+  return inParts(name, says, (one) => ({
+    config: (config) => withChange(one.config(config), change),
+    conditionConfig: (config) => withChange(one.conditionConfig(config), change),
+  }));
 }
 
 /** Some of the values in place of others. */
@@ -83,18 +75,13 @@ export function inStages(
   says: string,
   change: (context: Context, stage: AnyStage, perturbation: Perturbation) => Context,
 ): Fault {
-  return {
-    name,
-    says,
-    apply: (one) => ({
-      ...one,
-      stages: (stages) =>
-        one.stages(stages).map((stage) => ({
-          ...stage,
-          run: (context, state, perturbation) => stage.run(change(context, stage, perturbation), state, perturbation),
-        })),
-    }),
-  };
+  return inParts(name, says, (one) => ({
+    stages: (stages) =>
+      one.stages(stages).map((stage) => ({
+        ...stage,
+        run: (context, state, perturbation) => stage.run(change(context, stage, perturbation), state, perturbation),
+      })),
+  }));
 }
 
 /** Some kernels compute something else in some stages. */
@@ -113,11 +100,17 @@ export function inPass(
   says: string,
   change: (pass: Pass, layers: readonly string[], asked: readonly Pass[]) => Pass,
 ): Fault {
-  return {
-    name,
-    says,
-    apply: (one) => ({ ...one, pass: (pass, layers, asked) => change(one.pass(pass, layers, asked), layers, asked) }),
-  };
+  return inParts(name, says, (one) => ({
+    pass: (pass, layers, asked) => change(one.pass(pass, layers, asked), layers, asked),
+  }));
+}
+
+/** In perturbed layers, something else than the identity. */
+export function byMixer(name: string, says: string, mixer: AttentionMixer): Fault {
+  return inPass(name, says, (pass) => ({
+    ...pass,
+    perturbation: new Map([...pass.perturbation.keys()].map((layer) => [layer, mixer])),
+  }));
 }
 
 /** The guidance is set otherwise. */
@@ -126,11 +119,7 @@ export function inSetting(
   says: string,
   change: (setting: GuidanceSetting) => Partial<GuidanceSetting>,
 ): Fault {
-  return {
-    name,
-    says,
-    apply: (one) => ({ ...one, guidance: (setting) => one.guidance({ ...setting, ...change(setting) }) }),
-  };
+  return inParts(name, says, (one) => ({ guidance: (setting) => one.guidance({ ...setting, ...change(setting) }) }));
 }
 
 /** The guidance follows another formula. */
@@ -139,7 +128,7 @@ export function inGuidance(
   says: string,
   change: (guidance: Guidance, setting: GuidanceSetting) => Guidance,
 ): Fault {
-  return { name, says, apply: (one) => ({ ...one, guidance: (setting) => change(one.guidance(setting), setting) }) };
+  return inParts(name, says, (one) => ({ guidance: (setting) => change(one.guidance(setting), setting) }));
 }
 
 /** Each guided prediction comes about in another way, from guidances of whatever setting. */
@@ -148,41 +137,26 @@ export function inGuided(
   says: string,
   guide: (guidanceOf: (setting: GuidanceSetting) => Guidance, setting: GuidanceSetting, step: GuidanceStep) => Tensor,
 ): Fault {
-  return {
-    name,
-    says,
-    apply: (one) => ({
-      ...one,
-      guidance: (setting) => ({ name, guide: (step) => guide(one.guidance, setting, step) }),
-    }),
-  };
+  return inParts(name, says, (one) => ({
+    guidance: (setting) => ({ name, guide: (step) => guide(one.guidance, setting, step) }),
+  }));
 }
 
 /** The scheduler's config is understood in another way. */
 export function inSchedule(name: string, says: string, change: (config: Config) => Config): Fault {
-  return {
-    name,
-    says,
-    apply: (one) => ({
-      ...one,
-      scheduler: (config, steps, choices) => one.scheduler({ ...config, ...change(config) }, steps, choices),
-    }),
-  };
+  return inParts(name, says, (one) => ({
+    scheduler: (config, steps, choices) => one.scheduler({ ...config, ...change(config) }, steps, choices),
+  }));
 }
 
 /** The scheduler does something else. */
 export function inScheduler(name: string, says: string, change: (scheduler: Scheduler) => Partial<Scheduler>): Fault {
-  return {
-    name,
-    says,
-    apply: (one) => ({
-      ...one,
-      scheduler: (config, steps, choices) => {
-        const scheduler = one.scheduler(config, steps, choices);
-        return { ...scheduler, ...change(scheduler) };
-      },
-    }),
-  };
+  return inParts(name, says, (one) => ({
+    scheduler: (config, steps, choices) => {
+      const scheduler = one.scheduler(config, steps, choices);
+      return { ...scheduler, ...change(scheduler) };
+    },
+  }));
 }
 
 /** The context with other weights. */

@@ -5,15 +5,7 @@ import { identity, offDiagonalMask, skip, uniform } from '../../nn/attention-per
 import type { AttentionMixer } from '../../nn/attention.ts';
 import type { Context } from '../../nn/context.ts';
 import type { Pass } from '../../guidance/guidance.ts';
-import { identityLike, inPass, inStages, withKernels, withWeights, type Fault } from './fault.ts';
-
-/** In perturbed layers, something else than the identity. */
-function byMixer(name: string, says: string, mixer: AttentionMixer): Fault {
-  return inPass(name, says, (pass) => ({
-    ...pass,
-    perturbation: new Map([...pass.perturbation.keys()].map((layer) => [layer, mixer])),
-  }));
-}
+import { byMixer, identityLike, inPass, inStages, withKernels, withWeights, type Fault } from './fault.ts';
 
 /** In the perturbed pass, other layers. */
 function byLayers(

@@ -6,7 +6,7 @@ import type { Config } from '../../schedulers/options.ts';
 import type { Scheduler, StepInput } from '../../schedulers/scheduler.ts';
 import { betaSchedules, readNoiseSchedule } from '../../schedulers/noise-schedule.ts';
 import { readOptions } from '../../schedulers/options.ts';
-import { filled, inScheduler, inSchedule, type Fault } from './fault.ts';
+import { filled, inParts, inScheduler, inSchedule, type Fault } from './fault.ts';
 
 /** The keys that describe β. */
 const scheduleKeys = ['num_train_timesteps', 'beta_start', 'beta_end', 'beta_schedule', 'trained_betas'];
@@ -80,14 +80,9 @@ export const schedulerFaults: readonly Fault[] = [
   inSchedule('sigmas-without-karras', "use the model's own σ where Karras' are meant", (config) =>
     config['use_karras_sigmas'] === true ? { use_karras_sigmas: false } : {},
   ),
-  {
-    name: 'eta-ignored',
-    says: 'add no noise where η > 0',
-    apply: (one) => ({
-      ...one,
-      scheduler: (config, steps, choices) => one.scheduler(config, steps, { ...choices, eta: 0 }),
-    }),
-  },
+  inParts('eta-ignored', 'add no noise where η > 0', (one) => ({
+    scheduler: (config, steps, choices) => one.scheduler(config, steps, { ...choices, eta: 0 }),
+  })),
   inScheduler('noise-missing', 'add no noise in the steps', ({ step }) => ({
     step: (state, input) =>
       step(state, {
@@ -116,11 +111,9 @@ export const schedulerFaults: readonly Fault[] = [
       return scheduler.step(state, { ...given, noise: scaled });
     },
   })),
-  {
-    name: 'noise-of-next-step',
-    says: 'take the noise of the next step: one draw too many',
-    apply: (one) => ({ ...one, noiseStep: (index, steps) => Math.min(index + 1, steps - 1) }),
-  },
+  inParts('noise-of-next-step', 'take the noise of the next step: one draw too many', () => ({
+    noiseStep: (index, steps) => Math.min(index + 1, steps - 1),
+  })),
   inScheduler('last-step-clamped', 'clamp the last picture to [−1, 1], where it is left as it is', (scheduler) => ({
     step(state, given) {
       const result = scheduler.step(state, given);
@@ -128,11 +121,10 @@ export const schedulerFaults: readonly Fault[] = [
       return isLast ? { ...result, sample: clamp(result.sample, -1, 1) } : result;
     },
   })),
-  {
-    name: 'epsilon-after-clipping',
-    says: "compute ε anew from the clipped x̂₀ (use_clipped_model_output), where the model's own is meant",
-    apply: (one) => ({
-      ...one,
+  inParts(
+    'epsilon-after-clipping',
+    "compute ε anew from the clipped x̂₀ (use_clipped_model_output), where the model's own is meant",
+    (one) => ({
       scheduler(config, steps, choices) {
         const scheduler = one.scheduler(config, steps, choices);
         const isPlain = scheduler.name === 'DDIMScheduler' && !choices.eta;
@@ -140,7 +132,7 @@ export const schedulerFaults: readonly Fault[] = [
         return isPlain && prediction === 'epsilon' && spacing === 'leading' ? recomputing(scheduler) : scheduler;
       },
     }),
-  },
+  ),
   ...(['bf16', 'f16'] as const).flatMap((dtype) => [
     inSchedule(`alphas-in-${words[dtype]}`, `hold ᾱ in ${words[dtype]}`, (config) => roundedAlphas(config, dtype)),
     inScheduler(`state-in-${words[dtype]}`, `hold x in ${words[dtype]} from step to step`, (scheduler) => ({

@@ -3,14 +3,14 @@ import { roundTo } from '../../tensor/rounding.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import type { PictureState } from '../../models/picture-stages.ts';
 import { sameShape, type Tensor } from '../../tensor/tensor.ts';
-import { inConfig, inKernels, inKernelsOf, type Fault } from './fault.ts';
+import { inConfig, inKernels, inKernelsOf, inParts, type Fault } from './fault.ts';
 
 function inTimestep(name: string, says: string, change: (t: number) => number): Fault {
-  return { name, says, apply: (one) => ({ ...one, timestep: (t) => change(one.timestep(t)) }) };
+  return inParts(name, says, (one) => ({ timestep: (t) => change(one.timestep(t)) }));
 }
 
 function inLabels(name: string, says: string, change: (labels: readonly number[]) => readonly number[]): Fault {
-  return { name, says, apply: (one) => ({ ...one, labels: (labels) => change(one.labels(labels)) }) };
+  return inParts(name, says, (one) => ({ labels: (labels) => change(one.labels(labels)) }));
 }
 
 /** Mistakes in the embedding of time and class, and in the wiring of the UNet. */
@@ -21,11 +21,10 @@ export const timeAndWiringFaults: readonly Fault[] = [
   inConfig('freq-shift', 'use the other freq_shift: 0 where it is 1, or 1 where it is 0', ({ freqShift }) => ({
     freqShift: freqShift === 0 ? 1 : 0,
   })),
-  {
-    name: 'sine-cosine-interleaved',
-    says: 'write sine and cosine by turns where all of the one come before all of the other',
-    apply: (one) => ({
-      ...one,
+  inParts(
+    'sine-cosine-interleaved',
+    'write sine and cosine by turns where all of the one come before all of the other',
+    (one) => ({
       sinusoid: (timesteps, size, cosineFirst, shift, dtype) => {
         const y = one.sinusoid(timesteps, size, cosineFirst, shift, dtype);
         const half = Math.floor(size / 2);
@@ -38,37 +37,25 @@ export const timeAndWiringFaults: readonly Fault[] = [
         };
       },
     }),
-  },
+  ),
   inTimestep('timestep-plus-one', 'give the model t + 1 where t is meant', (t) => t + 1),
   inTimestep('timestep-minus-one', 'give the model t − 1 where t is meant', (t) => Math.max(0, t - 1)),
   inTimestep('timestep-in-bfloat16', 'round the timestep to bfloat16, which has 1000 for 999', (t) =>
     roundTo('bf16', t),
   ),
   inTimestep('timestep-normalised', 'give the model t/1000 where t is meant', (t) => t / 1000),
-  {
-    name: 'timestep-is-index',
-    says: 'give the model the number of the step where the timestep is meant',
-    apply: (one) => ({ ...one, modelTimestep: (_, index) => index }),
-  },
-  {
-    name: 'timestep-is-sigma',
-    says: 'give the model σ = √((1 − ᾱ)/ᾱ) where the timestep is meant',
-    apply: (one) => ({
-      ...one,
-      modelTimestep: (scheduler, index) => {
-        const { signal, noise } = scheduler.levelAt(index);
-        return noise / signal;
-      },
-    }),
-  },
-  {
-    name: 'timestep-of-next-step',
-    says: 'give the model the timestep of the next step',
-    apply: (one) => ({
-      ...one,
-      modelTimestep: (scheduler, index) => scheduler.timesteps[Math.min(index + 1, scheduler.timesteps.length - 1)],
-    }),
-  },
+  inParts('timestep-is-index', 'give the model the number of the step where the timestep is meant', () => ({
+    modelTimestep: (_, index) => index,
+  })),
+  inParts('timestep-is-sigma', 'give the model σ = √((1 − ᾱ)/ᾱ) where the timestep is meant', () => ({
+    modelTimestep: (scheduler, index) => {
+      const { signal, noise } = scheduler.levelAt(index);
+      return noise / signal;
+    },
+  })),
+  inParts('timestep-of-next-step', 'give the model the timestep of the next step', () => ({
+    modelTimestep: (scheduler, index) => scheduler.timesteps[Math.min(index + 1, scheduler.timesteps.length - 1)],
+  })),
   inKernels(
     'time-mlp-without-activation',
     'leave out the activation between the two layers of the time embedding, and before it is projected',
@@ -107,11 +94,10 @@ export const timeAndWiringFaults: readonly Fault[] = [
   inKernels('skip-first', 'join [skip, hidden] where [hidden, skip] is meant', (k) => ({
     concatChannels: (a, b) => (a.shape.length === 4 ? k.concatChannels(b, a) : k.concatChannels(a, b)),
   })),
-  {
-    name: 'skips-swapped',
-    says: 'take the skips of the way down in the wrong order where two of them have one shape',
-    apply: (one) => ({
-      ...one,
+  inParts(
+    'skips-swapped',
+    'take the skips of the way down in the wrong order where two of them have one shape',
+    (one) => ({
       stages: (stages) =>
         one.stages(stages).map((stage) => ({
           ...stage,
@@ -131,7 +117,7 @@ export const timeAndWiringFaults: readonly Fault[] = [
           },
         })),
     }),
-  },
+  ),
   inKernelsOf(
     ({ kind }) => kind === 'resnet',
     'shortcut-of-normed',

@@ -1,9 +1,9 @@
 /** A picture in cells that can be painted on: with a pointer, or with the arrow keys and the space bar. */
 import { setAttributes } from './dom.ts';
-import { followPointer, type PointerPlace } from './follow-pointer.ts';
+import { followPointer } from './follow-pointer.ts';
 import { outlined, type Outlined } from './outline.ts';
 import { pictureCanvas } from './picture.ts';
-import { keyMove, type Pixel } from './pixel-picker.ts';
+import { neighbour, pixelUnder, type Pixel } from './pixel-picker.ts';
 
 /** What is painted. */
 export interface CellPad {
@@ -23,23 +23,17 @@ export function cellPad({ cells, label, drags = false, isSet, set }: CellPad): O
   const { root, canvas } = view;
   let stroke = true;
   let cursor: Pixel = [Math.floor(cells / 2), Math.floor(cells / 2)];
-  const inside = (at: number): number => Math.min(Math.max(at, 0), cells - 1);
-  const cellAt = ({ clientX, clientY }: PointerPlace): Pixel => {
-    const box = canvas.getBoundingClientRect();
-    const along = (part: number): number => inside(Math.floor(part * cells));
-    return [along((clientX - box.left) / box.width), along((clientY - box.top) / box.height)];
-  };
   setAttributes(root, { tabindex: 0, role: 'application', 'aria-label': label, class: 'outlined pad' });
   if (drags) root.style.touchAction = 'none';
   root.addEventListener('pointerdown', (event) => {
-    stroke = !isSet(cellAt(event));
+    stroke = !isSet(pixelUnder(canvas, event, cells));
   });
-  followPointer(root, (place) => set(cellAt(place), stroke), drags ? canvas : undefined);
+  followPointer(root, (place) => set(pixelUnder(canvas, place, cells), stroke), drags ? canvas : undefined);
   root.addEventListener('keydown', (event) => {
-    const move = keyMove(event.key);
-    if (!move && event.key !== ' ') return;
+    const next = neighbour(cursor, event.key, cells);
+    if (!next && event.key !== ' ') return;
     event.preventDefault();
-    if (move) cursor = [inside(cursor[0] + move[0]), inside(cursor[1] + move[1])];
+    if (next) cursor = next;
     else set(cursor, !isSet(cursor));
     view.outline(cursor[0], cursor[1], cells);
   });

@@ -1,7 +1,7 @@
 /** Choosing a pixel of a square picture with a pointer, or with the arrow keys. */
 import { side } from '../study.ts';
 import { setAttributes } from './dom.ts';
-import { followPointer } from './follow-pointer.ts';
+import { followPointer, type PointerPlace } from './follow-pointer.ts';
 
 /** Column and row. */
 export type Pixel = readonly [x: number, y: number];
@@ -13,9 +13,17 @@ const moves: ReadonlyMap<string, Pixel> = new Map([
   ['ArrowDown', [0, 1]],
 ]);
 
-/** Where an arrow key leads; undefined for other keys. */
-export function keyMove(key: string): Pixel | undefined {
-  return moves.get(key);
+/** Where an arrow key leads from a pixel, of a picture of so many in a row; undefined for other keys. */
+export function neighbour([x, y]: Pixel, key: string, count: number): Pixel | undefined {
+  const move = moves.get(key);
+  return move && [inside(x + move[0], count), inside(y + move[1], count)];
+}
+
+/** The pixel that a pointer is on, or else the nearest one, of a picture of so many in a row. */
+export function pixelUnder(picture: Element, { clientX, clientY }: PointerPlace, count: number): Pixel {
+  const box = picture.getBoundingClientRect();
+  const along = (part: number): number => inside(Math.floor(part * count), count);
+  return [along((clientX - box.left) / box.width), along((clientY - box.top) / box.height)];
 }
 
 /**
@@ -29,20 +37,15 @@ export function pickPixel(target: HTMLElement, current: () => Pixel, picked: (pi
     role: 'application',
     'aria-label': 'The picture. Arrow keys move the pixel that asks.',
   });
-  followPointer(target, ({ clientX, clientY }) => {
-    const box = target.getBoundingClientRect();
-    const along = (part: number): number => inside(Math.floor(part * side));
-    picked([along((clientX - box.left) / box.width), along((clientY - box.top) / box.height)]);
-  });
+  followPointer(target, (place) => picked(pixelUnder(target, place, side)));
   target.addEventListener('keydown', (event) => {
-    const move = keyMove(event.key);
-    if (!move) return;
+    const next = neighbour(current(), event.key, side);
+    if (!next) return;
     event.preventDefault();
-    const [x, y] = current();
-    picked([inside(x + move[0]), inside(y + move[1])]);
+    picked(next);
   });
 }
 
-function inside(at: number): number {
-  return Math.min(Math.max(at, 0), side - 1);
+function inside(at: number, count: number): number {
+  return Math.min(Math.max(at, 0), count - 1);
 }

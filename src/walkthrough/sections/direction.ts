@@ -189,10 +189,10 @@ function scaleGrid(page: Page) {
     element('span', {}),
     ...across.map((s) => element('span', {}, s < 0 ? `s = −${-s}` : String(s))),
   );
-  const paintAll = remembered((_plane: GuidancePlane, pictureOf: PictureAt) => {
-    for (const { s, g, key } of keys) paintLetter(key.canvas, pictureOf(s, g));
-    setText(overshoot, outsideText(pictureOf(lastOf(across), up[0])));
-  });
+  const filled = remembered((_plane: GuidancePlane, pictureOf: PictureAt) => ({
+    pictures: keys.map(({ s, g }) => pictureOf(s, g)),
+    corner: pictureOf(lastOf(across), up[0]),
+  }));
   return {
     root: captioned(
       grid,
@@ -203,9 +203,12 @@ function scaleGrid(page: Page) {
       ' of the picture lies beyond black or white.',
     ),
     show(plane: GuidancePlane, pictureOf: PictureAt, [chosenS, chosenG]: State['plane']): void {
-      paintAll(plane, pictureOf);
-      for (const { s, g, key } of keys)
+      const { pictures, corner } = filled(plane, pictureOf);
+      setText(overshoot, outsideText(corner));
+      for (const [i, { s, g, key }] of keys.entries()) {
+        paintLetter(key.canvas, pictures[i]);
         setAttributes(key.root, { 'aria-pressed': String(s === chosenS && g === chosenG) });
+      }
     },
     clear(): void {
       for (const { key } of keys) paintLetter(key.canvas, undefined);
