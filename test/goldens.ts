@@ -1,7 +1,7 @@
 /** Where the golden data of `scripts/goldens` lie, and the models among them. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadModelFiles, type ModelFiles, type ComponentKind } from '../src/formats/components.ts';
+import { loadModelFiles, type ModelFiles, type ComponentKind } from '../src/formats/model-files.ts';
 import { loadModelFolder, type ModelFolder } from '../src/formats/diffusers.ts';
 import { folderReader } from '../src/formats/node-files.ts';
 import { readJsonFile } from '../src/formats/read-file.ts';
