@@ -457,7 +457,8 @@ export {
 } from './off-thread/sampler.ts';
 
 // formats
-export { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from './formats/components.ts';
+export { componentKinds } from './formats/components.ts';
+export { loadModelFiles, type ComponentKind, type ModelFiles } from './formats/model-files.ts';
 export { loadClassifierFolder } from './formats/classifier-folder.ts';
 export { loadModelFolder, type FolderChoices, type FolderOf, type ModelFolder } from './formats/diffusers.ts';
 export { fileReader, type FileLike, type Picked } from './formats/file-reader.ts';

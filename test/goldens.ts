@@ -1,11 +1,12 @@
 /** Where the golden data of `scripts/goldens` lie, and the models among them. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadModelFiles, type ModelFiles, type ComponentKind } from '../src/formats/components.ts';
+import { loadModelFiles, type ModelFiles, type ComponentKind } from '../src/formats/model-files.ts';
 import { loadModelFolder, type ModelFolder } from '../src/formats/diffusers.ts';
 import { folderReader } from '../src/formats/node-files.ts';
 import { readJsonFile } from '../src/formats/read-file.ts';
 import { parseSafetensors, type SafetensorsFile } from '../src/formats/safetensors.ts';
+import type { Padding } from '../src/kernels/kernels.ts';
 import type { Json } from '../src/models/config-keys.ts';
 
 /** The path of something in `fixtures`. */
@@ -20,6 +21,11 @@ export function openGoldens(path: string): SafetensorsFile {
 /** The value of a key of the metadata, which is JSON. */
 export function metadataOf<T>(file: SafetensorsFile, key: string): T {
   return JSON.parse(file.metadata[key]) as T;
+}
+
+/** The padding of a convolution, as its arguments give it. */
+export function paddingOf([top, bottom, left, right]: readonly number[]): Padding {
+  return { top, bottom, left, right };
 }
 
 /** A JSON file of a folder in `fixtures`. */

@@ -212,7 +212,9 @@ describe('a family of models', () => {
     .map(({ name }) => name);
 
   it('can be read from a folder', () => {
-    const readers = ['diffusers', 'components'].map((file) => textOf(`src/formats/${file}.ts`)).join('\n');
+    const readers = ['diffusers', 'components', 'classifier-folder']
+      .map((file) => textOf(`src/formats/${file}.ts`))
+      .join('\n');
     expect(missingFrom(readers, families, (name) => new RegExp(`/models/${name}/config\\.ts'`))).toEqual([]);
   });
 

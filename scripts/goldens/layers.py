@@ -84,20 +84,9 @@ def cases():
         yield attention(f"{kind} of one pixel", 8, 2, 4, shape=(1, 1), perturb=perturb)
 
     yield "timestep embedding", "timestepEmbedding", TimestepEmbedding(8, 20), {"x": (3, 8)}, {}
-    yield (
-        "downsample, padding 1",
-        "downsample",
-        Downsample2D(6, use_conv=True, padding=1),
-        {"x": (2, 6, 8, 6)},
-        {"padding": 1},
-    )
-    yield (
-        "downsample, padding 0",
-        "downsample",
-        Downsample2D(6, use_conv=True, padding=0),
-        {"x": (2, 6, 8, 6)},
-        {"padding": 0},
-    )
+    for padding in (1, 0):
+        module = Downsample2D(6, use_conv=True, padding=padding)
+        yield f"downsample, padding {padding}", "downsample", module, {"x": (2, 6, 8, 6)}, {"padding": padding}
     yield "upsample", "upsample", Upsample2D(6, use_conv=True), {"x": (2, 6, 3, 5)}, {}
 
 

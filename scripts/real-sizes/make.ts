@@ -4,7 +4,8 @@
  */
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { componentKinds, type ComponentKind } from '../../src/formats/components.ts';
+import { componentKinds } from '../../src/formats/components.ts';
+import type { ComponentKind } from '../../src/formats/model-files.ts';
 import { toF16 } from '../../src/formats/small-floats.ts';
 import { readUNetConfig } from '../../src/models/unet2d/config.ts';
 import { unetArchitecture } from '../../src/models/unet2d/unet.ts';

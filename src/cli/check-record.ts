@@ -12,8 +12,14 @@ import { warn } from './messages.ts';
 import { writeOut } from './out-files.ts';
 import { version } from './version.ts';
 
-/** By case: what it was checked with, as a hash, and the verdict. */
-export type CheckRecord = ReadonlyMap<string, Unchanged & { readonly hash: string }>;
+/** A case that was within budget. */
+export interface Remembered extends Unchanged {
+  /** Of what it was checked with, by `hashOf`. */
+  readonly hash: string;
+}
+
+/** What is remembered, by case. */
+export type CheckRecord = ReadonlyMap<string, Remembered>;
 
 /**
  * Reads a record; an empty one where there is none, or none of this version.
@@ -69,5 +75,5 @@ export function hashOf(caseFolder: string, theirs: string, options: readonly str
 interface Written {
   readonly record: 'pag check';
   readonly version: string;
-  readonly cases: readonly (Unchanged & { readonly hash: string })[];
+  readonly cases: readonly Remembered[];
 }

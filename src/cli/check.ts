@@ -14,7 +14,7 @@ import { junitOfAll } from '../oracle/report/junit.ts';
 import type { Result, Unchanged } from '../oracle/report/result.ts';
 import { count, verdict } from '../oracle/report/sentences.ts';
 import { textReport } from '../oracle/report/terminal.ts';
-import { hashOf, readRecord, writeRecord } from './check-record.ts';
+import { hashOf, readRecord, writeRecord, type CheckRecord, type Remembered } from './check-record.ts';
 import type { Command } from './command.ts';
 import { printResult, warn } from './messages.ts';
 import { openSafetensors } from './model.ts';
@@ -84,9 +84,9 @@ async function run(args: readonly string[]): Promise<number> {
 /** Checks what of a kit has changed since it was within budget. */
 async function checkKit(job: Job, theirs: string, options: Options): Promise<number> {
   const path = options.text('record') ?? join(theirs, '.pag-check.json');
-  const before = options.has('fresh') ? new Map<string, never>() : readRecord(path);
+  const before: CheckRecord = options.has('fresh') ? new Map() : readRecord(path);
   const settings = ['dtype', 'only'].map((key) => `${key} ${options.text(key) ?? ''}`);
-  const record = new Map<string, Unchanged & { hash: string }>();
+  const record = new Map<string, Remembered>();
   const [results, unchanged]: [Result[], Unchanged[]] = [[], []];
   for (const { case: name, name: folder, file } of pairsOf(job)) {
     const hash = hashOf(folder, file, settings);

@@ -1,5 +1,6 @@
 /** The models of a folder that are run by themselves: what each is given, and what its results are called. */
-import { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from '../formats/components.ts';
+import { componentKinds } from '../formats/components.ts';
+import { loadModelFiles, type ComponentKind, type ModelFiles } from '../formats/model-files.ts';
 import type { FolderChoices } from '../formats/diffusers.ts';
 import { located, type Located } from '../formats/hub-cache.ts';
 import { folderReader } from '../formats/node-files.ts';

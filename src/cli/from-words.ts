@@ -63,16 +63,9 @@ export async function sampleFromWords(
   const words = chooseWords(options);
   const pipeline = await loadPipeline(options, dtype);
   warn([...pipeline.warnings, ...cutWords(options, pipeline, words)]);
-  const { guidance, guidanceScale } = choosePipelineGuidance(options, pipeline.unet);
-  const chosen = await chooseRun(options, pipeline.schedulerConfig, picture?.strength ?? 1);
-  const noise = await chooseLatents(options, pipeline, picture, dtype, words.prompts.length);
-  const [count = 0, , ...size] = noise.shape;
-  const pixels = size.map((extent) => extent * pixelsPerLatent(pipeline));
-  const [height = 0, width = 0] = pixels;
-  const sizes = chooseSizes(options, pipeline, [height, width]);
-  const texts = new Set([...firstTexts(words), ...secondTexts(words)]).size;
-  const plan = { guidance, scheduler: chosen.scheduler, shape: noise.shape, texts };
-  const work = plannedWork(() => pipelineWork(pipeline, plan), noise.shape);
+  const planned = await planRun(options, picture, pipeline, words, dtype);
+  const { guidance, guidanceScale, chosen, noise, size, sizes, work } = planned;
+  const [count = 0] = noise.shape;
   announceWork(work, { speed: speedOf(computing) });
 
   const { texts: encoders, unet: drawing, autoencoder } = pipeline;
@@ -88,7 +81,7 @@ export async function sampleFromWords(
   });
   // What has been run will not be run again: the next model takes its place.
   backend.release?.();
-  const from = picture && (await readLatentPicture(picture, pipeline, [height, width], words.tiling));
+  const from = picture && (await readLatentPicture(picture, pipeline, size, words.tiling));
   const { unet, ...run } = latentRun(pipeline, backend, chosen.scheduler, from, noise);
   backend.release?.();
   const denoiser = denoiserOf({ main: unet }, backend, conditions);
@@ -108,6 +101,27 @@ export async function sampleFromWords(
   const behind = { sample, image: brightness(samples) };
   writeDrawn(files, { title, samples, steps, before, behind, pictures });
   return { what: 'pictures', shape: samples.shape, title, dtype, backend, started, files };
+}
+
+/** All that is to be known of a run before it begins, and what it takes. */
+async function planRun(
+  options: ParsedOptions,
+  picture: PictureChoice | undefined,
+  pipeline: StableDiffusion,
+  words: Words,
+  dtype: DType,
+) {
+  const { guidance, guidanceScale } = choosePipelineGuidance(options, pipeline.unet);
+  const chosen = await chooseRun(options, pipeline.schedulerConfig, picture?.strength ?? 1);
+  const noise = await chooseLatents(options, pipeline, picture, dtype, words.prompts.length);
+  const [, , h = 0, w = 0] = noise.shape;
+  const factor = pixelsPerLatent(pipeline);
+  const size = [h * factor, w * factor] as const;
+  const sizes = chooseSizes(options, pipeline, size);
+  const texts = new Set([...firstTexts(words), ...secondTexts(words)]).size;
+  const plan = { guidance, scheduler: chosen.scheduler, shape: noise.shape, texts };
+  const work = plannedWork(() => pipelineWork(pipeline, plan), noise.shape);
+  return { guidance, guidanceScale, chosen, noise, size, sizes, work };
 }
 
 /** The pipeline that --model names, with LoRAs merged into it. */

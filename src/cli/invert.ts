@@ -13,7 +13,7 @@ import { follow } from './follow.ts';
 import { loadWithLora } from './lora.ts';
 import { printResult, warn } from './messages.ts';
 import { chooseScheduler } from './model.ts';
-import type { OptionKinds, ParsedOptions } from './options.ts';
+import { refuseIdle, type OptionKinds, type ParsedOptions } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { readPicture } from './picture.ts';
 import { announceWork } from './work.ts';
@@ -28,10 +28,8 @@ const own = ['model', 'variant', 'lora', 'invert', 'out-noise', 'resize', 'label
  * @throws InputError for options that have no effect on it, and as drawing does
  */
 export async function invertPicture(options: ParsedOptions, kinds: OptionKinds): Promise<number> {
-  const idle = Object.keys(kinds).find((name) => options.has(name) && !own.includes(name) && !(name in backendOptions));
-  if (idle !== undefined) {
-    throw new InputError(`--${idle} has no effect with --invert, which is DDIM backwards, unguided; leave it out`);
-  }
+  const idle = Object.keys(kinds).filter((name) => !own.includes(name) && !(name in backendOptions));
+  refuseIdle(options, idle, 'with --invert, which is DDIM backwards, unguided');
   const [file, out] = [options.required('invert'), options.required('out-noise')];
   chooseOutFiles(options, { 'out-noise': 'safetensors' });
   const { dtype, backend } = chooseBackend(options);

@@ -15,7 +15,7 @@ import { listedLabels } from './class-labels.ts';
 import { guidanceName, isClassifierGuidance } from './guidance-options.ts';
 import { warn } from './messages.ts';
 import { schedulerNamed } from './model.ts';
-import type { OptionKinds, ParsedOptions } from './options.ts';
+import { refuseIdle, type OptionKinds, type ParsedOptions } from './options.ts';
 import { noiseClassifier } from './shipped.ts';
 
 /** The options that choose it. */
@@ -50,8 +50,7 @@ export async function chooseClassifier(
 ): Promise<ChosenClassifier | undefined> {
   const guidance = guidanceName(options);
   if (!isClassifierGuidance(guidance)) {
-    const idle = Object.keys(classifierOptions).find((name) => options.has(name));
-    if (idle !== undefined) throw new InputError(`--${idle} has no effect with --guidance ${guidance}`);
+    refuseIdle(options, Object.keys(classifierOptions), `with --guidance ${guidance}`);
     return undefined;
   }
   const folder = options.text('noise-classifier') ?? (options.has('model') ? undefined : noiseClassifier);

@@ -9,7 +9,6 @@ import { conditionsOf, listedLabels } from './class-labels.ts';
 import type { Command } from './command.ts';
 import { printDrawn, type DrawnRun } from './drawn.ts';
 import { follow } from './follow.ts';
-import { sampleFromWords } from './from-words.ts';
 import { chooseUNetGuidance, chosenPage, givenGuidance, guidanceHelp, guidanceOptions } from './guidance-options.ts';
 import { invertPicture } from './invert.ts';
 import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
@@ -88,7 +87,11 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   const picture = choosePicture(options);
   checkBeforeFiles(options);
   const files = chooseRunFiles(options);
-  if (options.has('prompt')) return sampleFromWords(options, picture, files, choices);
+  if (options.has('prompt')) {
+    // Pipelines are loaded where they are needed.
+    const { sampleFromWords } = await import('./from-words.ts');
+    return sampleFromWords(options, picture, files, choices);
+  }
   refuseWithoutPrompt(options);
   const meter = createMeter();
   const computing = chooseBackend(options, meter.watch);

@@ -2,10 +2,17 @@
  * The folder of a noise-aware classifier, as `pag train --classifier` writes it: `config.json`,
  * `diffusion_pytorch_model.safetensors` and, for the noise that it knows, `scheduler_config.json`.
  */
-import type { UNetClassifierConfig } from '../models/unet2d-classifier/config.ts';
-import { classifierKind, loadModelFiles } from './components.ts';
+import { readUNetClassifierConfig, type UNetClassifierConfig } from '../models/unet2d-classifier/config.ts';
+import { unetClassifierArchitecture } from '../models/unet2d-classifier/unet-classifier.ts';
 import { schedulerOf, type FolderOf } from './diffusers.ts';
+import { loadModelFiles, type ComponentKind } from './model-files.ts';
 import { aReader, type ReadFile } from './read-file.ts';
+
+/** A classifier that guides. */
+export const classifierKind: ComponentKind<UNetClassifierConfig> = {
+  read: readUNetClassifierConfig,
+  stages: (config) => unetClassifierArchitecture(config).stages,
+};
 
 /**
  * Loads a classifier's folder.

@@ -28,10 +28,10 @@ export interface OrderOptions {
 
 const checks: Checks<OrderOptions> = { order: optional(anOrder) };
 
-/** @throws InputError for options that are none */
-export function checkedOrder(owner: string, options: OrderOptions): OrderOptions {
+/** The order that options ask for. @throws InputError for options that are none */
+export function orderOf(owner: string, options: OrderOptions): Order {
   checkOptions(owner, options, checks);
-  return options;
+  return options.order ?? 'direct';
 }
 
 /** The operation that stands for another one in an order. @param tensors its own, of shapes that fit */

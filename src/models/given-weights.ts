@@ -4,7 +4,7 @@
  */
 import { gradient, gradientName } from '../kernels/gradients/gradient.ts';
 import { tensorOf, type Kernels, type Program, type Tensors } from '../kernels/kernels.ts';
-import { weightIn, type Context } from '../nn/context.ts';
+import { weightIn } from '../nn/context.ts';
 import type { Parameter } from '../nn/parameters.ts';
 import { at } from '../tensor/at.ts';
 import { flag, mustBe, optional, type Checks } from '../tensor/checks.ts';
@@ -13,6 +13,7 @@ import { roundInPlace } from '../tensor/rounding.ts';
 import { extentOf, sameShape, sizeOf, zeros, type Tensor } from '../tensor/tensor.ts';
 import type { Condition } from './condition.ts';
 import type { Architecture, EmbeddingName, Learning, Model } from './model.ts';
+import { forwardPasses, unwatched, type Watcher } from './passes.ts';
 import { parametersOf, unperturbed, type Stage } from './stage.ts';
 
 /** What has stages with parameters: an architecture, or a model. */
@@ -109,12 +110,15 @@ export function outputOf<State>(
       name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
     ),
   );
-  const tap: Context['tap'] = (path, value) => {
-    watch(path, value);
-    return value;
+  const watcher: Watcher = {
+    ...unwatched,
+    tap: (path, value) => {
+      watch(path, value);
+      return value;
+    },
   };
-  const context: Context = { kernels, weights, tap, watches: () => false };
-  return end(stages.reduce((state, { run }) => run(context, state, unperturbed), begin(context, given)));
+  const outputs = forwardPasses({ stages, begin, end, weights }, kernels, given, [unperturbed], () => watcher);
+  return at(outputs, 0);
 }
 
 /**

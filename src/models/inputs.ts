@@ -5,8 +5,8 @@ import { shown } from '../tensor/shown.ts';
 import { allocate, extentOf, shapeText, tensor, type Tensor } from '../tensor/tensor.ts';
 import type { ModelInput, Weights } from './model.ts';
 
-/** One number for each sample: those that are given, or the only one for all. */
-export function perSample(values: readonly number[], batch: number): readonly number[] {
+/** One value for each sample: those that are given, or the only one for all. */
+export function perSample<T>(values: readonly T[], batch: number): readonly T[] {
   const [only, ...others] = values;
   return only !== undefined && others.length === 0 ? Array.from({ length: batch }, () => only) : values;
 }

@@ -3,6 +3,7 @@ import type { Backend } from '../kernels/kernels.ts';
 import { referenceKernels } from '../kernels/plain/index.ts';
 import { createClipText, encodeText, type ClipText } from '../models/clip-text/clip-text.ts';
 import type { Condition, Conditions } from '../models/condition.ts';
+import { perSample } from '../models/inputs.ts';
 import { parametersOf } from '../models/stage.ts';
 import { clipTextStages } from '../models/clip-text/stages.ts';
 import { guidanceEmbedding } from '../nn/guidance-embedding.ts';
@@ -94,7 +95,7 @@ function checkSecond({ texts }: StableDiffusion, request: PromptRequest): void {
 function forEach(texts: readonly string[], what: string, count: number): readonly string[] {
   if (texts.length !== 1 && texts.length !== count)
     throw new InputError(`there are ${texts.length} ${what} for ${count} pictures; give one for all, or one for each`);
-  return Array.from({ length: count }, (_, i) => at(texts, texts.length === 1 ? 0 : i));
+  return perSample(texts, count);
 }
 
 /** What prompts alone tell the UNet: `encoderHiddenStates` [N,L,D], and `textEmbeds` [N,P] in XL. */

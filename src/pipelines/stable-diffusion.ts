@@ -3,7 +3,8 @@
  * XL (Podell et al. 2023, arXiv 2307.01952; `StableDiffusionXLPipeline`): tokenizers and text encoders, the UNet that
  * draws latents, and the autoencoder that makes pictures of them.
  */
-import { componentKinds, loadModelFiles, type ComponentKind, type ModelFiles } from '../formats/components.ts';
+import { componentKinds } from '../formats/components.ts';
+import { loadModelFiles, type ComponentKind, type ModelFiles } from '../formats/model-files.ts';
 import { schedulerOf, type FolderChoices } from '../formats/diffusers.ts';
 import { located, type Located } from '../formats/hub-cache.ts';
 import { readJsonFile, type ReadFile } from '../formats/read-file.ts';

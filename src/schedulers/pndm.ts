@@ -6,7 +6,7 @@ import { at } from '../tensor/at.ts';
 import { checkAlphas } from './alpha-levels.ts';
 import { levelOfAlpha } from './level.ts';
 import { commonBetaSchedules, readNoiseSchedule } from './noise-schedule.ts';
-import { readOptions, type Config } from './options.ts';
+import { readOptions, type Config, type Options } from './options.ts';
 import { epsilonAt, originalAt } from './prediction.ts';
 import type { Scheduler } from './scheduler.ts';
 import { f32, oneMinus, root } from './single.ts';
@@ -78,31 +78,19 @@ export function pndm(config: Config, steps: number, leftOut = 0): Scheduler<Stat
   const options = readOptions(config, name);
   const schedule = readNoiseSchedule(options, commonBetaSchedules, name, { rescales: false });
   const { alphasCumprod, trainTimesteps, settings } = schedule;
-  const prediction = options.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon');
-  const skipsPrk = options.flag('skip_prk_steps', false);
-  const spacing = options.choice('timestep_spacing', spacings, 'leading');
-  const offset = options.count('steps_offset', 0);
-  const lastAlpha = options.flag('set_alpha_to_one', false) ? 1 : at(alphasCumprod, 0);
+  const { prediction, skipsPrk, spacing, offset, endsAtOne } = readKeys(options);
+  const lastAlpha = endsAtOne ? 1 : at(alphasCumprod, 0);
   const read = options.finish();
 
-  const whole = spacedTimesteps(spacing, trainTimesteps, steps, offset);
-  const grid = whole.slice(leftOut);
-  if (!skipsPrk && grid.length < 4)
-    throw new InputError(
-      `${name}: ${grid.length} steps are asked for, but the Runge–Kutta start needs 4; set skip_prk_steps`,
-    );
+  const grid = spacedTimesteps(spacing, trainTimesteps, steps, offset);
   const stride = Math.floor(trainTimesteps / steps);
-  const prk = skipsPrk ? [] : prkCalls(grid.slice(0, 4), Math.floor(stride / 2));
-  const calls = [...prk, ...(skipsPrk ? warmingCalls(whole, stride, leftOut) : plmsCalls(grid.slice(3), stride))];
+  const prk = skipsPrk ? [] : prkCalls(name, grid.slice(leftOut), Math.floor(stride / 2));
+  const plms = skipsPrk ? warmingCalls(grid, stride, leftOut) : plmsCalls(grid.slice(leftOut + 3), stride);
+  const calls = [...prk, ...plms];
   const alphaOf = (timestep: number): number => (timestep >= 0 ? at(alphasCumprod, timestep) : lastAlpha);
   const moves = calls.map(({ t, from, to }) => ({ t, alpha: alphaOf(from), next: alphaOf(to) }));
   checkAlphas(name, schedule, prediction, moves);
-  const vanished = moves.find(({ alpha }) => f32(1 / alpha) === Infinity);
-  if (vanished)
-    throw new InputError(
-      `${name}: with ${settings} ᾱ is ${vanished.alpha} at timestep ${vanished.t}, and a step divides by it; ` +
-        'make β smaller',
-    );
+  checkDivisors(name, settings, moves);
 
   const move = (x: Tensor, output: Tensor, { from, to }: Call): Tensor => {
     const [alpha, next] = [alphaOf(from), alphaOf(to)];
@@ -146,9 +134,37 @@ export function pndm(config: Config, steps: number, leftOut = 0): Scheduler<Stat
   };
 }
 
-/** Four calls from each timestep to the next: at its beginning, twice in its middle, and at its end. */
-function prkCalls(grid: readonly number[], half: number): readonly Call[] {
-  return grid.slice(1).flatMap((t, i) => {
+function readKeys(options: Options) {
+  return {
+    prediction: options.choice('prediction_type', ['epsilon', 'v_prediction'], 'epsilon'),
+    skipsPrk: options.flag('skip_prk_steps', false),
+    spacing: options.choice('timestep_spacing', spacings, 'leading'),
+    offset: options.count('steps_offset', 0),
+    endsAtOne: options.flag('set_alpha_to_one', false),
+  };
+}
+
+/** @throws InputError where a step would divide by ᾱ = 0 */
+function checkDivisors(name: string, settings: string, moves: readonly { t: number; alpha: number }[]): void {
+  const vanished = moves.find(({ alpha }) => f32(1 / alpha) === Infinity);
+  if (!vanished) return;
+  throw new InputError(
+    `${name}: with ${settings} ᾱ is ${vanished.alpha} at timestep ${vanished.t}, and a step divides by it; ` +
+      'make β smaller',
+  );
+}
+
+/**
+ * The first three steps: four calls from each timestep to the next, at its beginning, twice in its middle, and at its
+ * end.
+ * @throws InputError for fewer than four timesteps
+ */
+function prkCalls(name: string, grid: readonly number[], half: number): readonly Call[] {
+  if (grid.length < 4)
+    throw new InputError(
+      `${name}: ${grid.length} steps are asked for, but the Runge–Kutta start needs 4; set skip_prk_steps`,
+    );
+  return grid.slice(1, 4).flatMap((t, i) => {
     const from = at(grid, i);
     return [
       { t: from, from, to: from - half },

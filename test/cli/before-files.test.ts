@@ -1,4 +1,4 @@
-/** What is wrong whatever the model is is told before its files are looked for; and in the words of the command line. */
+/** What is wrong whatever the model is is told before its files are looked for, in the words of the command line. */
 import { describe, expect, it } from 'vitest';
 import { explain } from '../../src/cli/commands.ts';
 import { InputError } from '../../src/tensor/errors.ts';

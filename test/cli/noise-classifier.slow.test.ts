@@ -41,7 +41,7 @@ describe('a classifier that was trained', () => {
     expect(saved).toMatchObject({ _class_name: 'UNet2DClassifierModel', num_classes: 5 });
   });
 
-  it('guides: with a scale of 0 not at all, in both forms, together with PAG, towards other labels elsewhere', async () => {
+  it('guides: with a scale of 0 not at all, in both forms, with PAG, towards other labels elsewhere', async () => {
     const results: Record<string, unknown> = {};
     const run = async (name: string, ...more: readonly string[]): Promise<void> => {
       expect(await runCommand(draw(`${name}.safetensors`, ...more)), name).toBe(0);

@@ -67,10 +67,9 @@ describe('--eta', () => {
     async (name) => {
       // 0 steps are refused as well, later: nothing is drawn.
       const isUsed = schedulers[name].eta !== undefined;
+      const users = shortsOf((one) => schedulers[one].eta !== undefined);
       await expect(sample(schedulers[name].short)).rejects.toThrow(
-        isUsed
-          ? '--steps is 0'
-          : `--eta does nothing with ${schedulers[name].short}; it is of ${shortsOf((one) => schedulers[one].eta !== undefined)}`,
+        isUsed ? '--steps is 0' : `--eta does nothing with ${schedulers[name].short}; it is of ${users}`,
       );
     },
   );

@@ -3,7 +3,7 @@
  * they must be; and what cannot be.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import { classifierKind } from '../../src/formats/components.ts';
+import { classifierKind } from '../../src/formats/classifier-folder.ts';
 import { readNumbers, readTensor } from '../../src/formats/safetensors.ts';
 import { classSlope } from '../../src/guidance/class-slope.ts';
 import { classifier, classifierPag, type ClassifierForm } from '../../src/guidance/classifier.ts';

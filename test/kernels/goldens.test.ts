@@ -5,13 +5,13 @@
 import { describe, expect, it } from 'vitest';
 import { readTensor } from '../../src/formats/safetensors.ts';
 import { definitionKernels } from '../../src/kernels/definition/index.ts';
-import type { Activation, EntmaxAlpha, Kernels, Padding, WinogradWidth } from '../../src/kernels/kernels.ts';
+import type { Activation, EntmaxAlpha, Kernels, WinogradWidth } from '../../src/kernels/kernels.ts';
 import { kinds, type Kind } from '../../src/kernels/operations/index.ts';
 import { referenceKernels } from '../../src/kernels/plain/index.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import { sameShape, type Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf } from '../agreement.ts';
-import { metadataOf, openGoldens } from '../goldens.ts';
+import { metadataOf, openGoldens, paddingOf } from '../goldens.ts';
 
 interface Case {
   readonly name: string;
@@ -129,10 +129,6 @@ function compute(
     case 'groupNormGradient':
       return kernels.groupNormGradient(x, a, n, m);
   }
-}
-
-function paddingOf([top, bottom, left, right]: readonly number[]): Padding {
-  return { top, bottom, left, right };
 }
 
 describe.each([

@@ -5,7 +5,7 @@ import { applyOperation, kernelsFrom, productsOf } from '../../src/kernels/opera
 import { referenceKernels } from '../../src/kernels/plain/index.ts';
 import { guidedCost, passCost } from '../../src/models/cost.ts';
 import type { Model, ModelInput } from '../../src/models/model.ts';
-import { traceModel } from '../../src/models/passes.ts';
+import { traceModel, unwatched } from '../../src/models/passes.ts';
 import { unperturbed, type Perturbation } from '../../src/models/stage.ts';
 import { identity, skip } from '../../src/nn/attention-perturbations/index.ts';
 import { inputOf as textInputOf, randomUNet as randomConditional } from './unet2d-condition/models.ts';
@@ -42,8 +42,7 @@ function productsIn<State>(
     },
     joinedConv2d: (x, weight, bias, stride, padding) => counting.conv2d(x, weight, bias, stride, padding),
   });
-  const watcher = { tap: <T>(_: string, value: T): T => value, watches: () => false };
-  traceModel(model, counting, input, [perturbation], () => watcher);
+  traceModel(model, counting, input, [perturbation], () => unwatched);
   return count;
 }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { referenceBackend, referenceKernels as kernels } from '../../src/kernels/plain/index.ts';
 import type { Model, ModelInput } from '../../src/models/model.ts';
-import { runModel } from '../../src/models/passes.ts';
+import { runModel, unwatched } from '../../src/models/passes.ts';
 import type { PictureState } from '../../src/models/picture-stages.ts';
 import { unperturbed, type Perturbation, type Stage } from '../../src/models/stage.ts';
 import { identity } from '../../src/nn/attention-perturbations/index.ts';
@@ -73,7 +73,7 @@ function recording<State>(model: Model<unknown, ModelInput, State>): { model: ty
 
 /** A run can be resumed from any stage, as often as one likes. */
 export function expectResumable<State extends PictureState>({ unet, layers, input }: Case<State>): void {
-  const silent: Context = { kernels, weights: unet.weights, tap: (_path, value) => value, watches: () => false };
+  const silent: Context = { kernels, weights: unet.weights, ...unwatched };
   for (const perturbation of [unperturbed, perturb(identity, layers)]) {
     const { model, states } = recording(unet);
     const [expected] = runModel(model, backend, input, { passes: [perturbation] }).predictions;

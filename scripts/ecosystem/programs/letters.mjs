@@ -1,5 +1,4 @@
 // Draws two letters with PAG, in this thread and off it, and prints the digest of each: the same in every engine.
-import { createHash } from 'node:crypto';
 import {
   createScheduler,
   createUNet,
@@ -12,15 +11,15 @@ import {
   unetDenoiser,
 } from 'pag-reference';
 import { folderReader, lettersModel } from 'pag-reference/node';
+import { digestOf, request } from './request.mjs';
 
-const digest = ({ data }) => createHash('sha256').update(new Uint8Array(data.buffer)).digest('hex').slice(0, 16);
 const model = await loadModelFolder(await folderReader(lettersModel), lettersModel);
 const backend = fastestBackend({ threads: 2 });
 const { randn } = manualSeed(0);
 const here = sampleToEnd({
-  denoiser: unetDenoiser(createUNet(model.config, model.weights), backend, { labels: [0, 1] }),
+  denoiser: unetDenoiser(createUNet(model.config, model.weights), backend, { labels: request.labels }),
   guidance: pag({ pagScale: 1, layers: ['mid'] }),
-  scheduler: createScheduler({ _class_name: 'EulerDiscreteScheduler' }, 3),
+  scheduler: createScheduler(request.scheduler, request.steps),
   noise: randn([2, 1, 32, 32]),
   noiseSource: randn,
 });
@@ -32,12 +31,7 @@ const sampler = await openSampler(model, {
     told = reason.includes('no worker here') ? 'in the same thread' : reason;
   },
 });
-const elsewhere = await sampler.sample({
-  labels: [0, 1],
-  guidance: { name: 'pag', pagScale: 1, pagLayers: ['mid'] },
-  scheduler: { _class_name: 'EulerDiscreteScheduler' },
-  steps: 3,
-});
+const elsewhere = await sampler.sample(request);
 sampler.close();
-console.log(`DIGEST ${digest(here)} ${backend.name}; ${digest(elsewhere)} ${told}`);
+console.log(`DIGEST ${await digestOf(here)} ${backend.name}; ${await digestOf(elsewhere)} ${told}`);
 process.exit(0);

@@ -8,7 +8,7 @@
  */
 import type { Backend, Kernels } from '../kernels.ts';
 import { checked } from '../operations/index.ts';
-import { checkedOrder, kernelsInOrder, type OrderOptions } from '../order.ts';
+import { kernelsInOrder, orderOf, type OrderOptions } from '../order.ts';
 import { runOn } from '../run.ts';
 import { activation } from './activation.ts';
 import { activationDerivative } from './activation-derivative.ts';
@@ -78,10 +78,10 @@ export const definitionKernels: Kernels = checked({
  * @throws InputError for options that are none
  */
 export function definitionBackend(options: OrderOptions = {}): Backend {
-  const { order = 'direct' } = checkedOrder('definitionBackend', options);
+  const kernels = kernelsInOrder(definitionKernels, orderOf('definitionBackend', options));
   return {
     name: 'definition',
-    run: runOn(kernelsInOrder(definitionKernels, order)),
+    run: runOn(kernels),
     dispose: () => {},
   };
 }

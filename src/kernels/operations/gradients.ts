@@ -20,8 +20,9 @@ export const gradients: Rows<
       attributes: { kernelHeight, kernelWidth, stride, padding, tileWidth },
     }),
     shape: weightShape,
-    products({ tileWidth, padding, ...attributes }, shapes) {
-      const weight = weightShape({ padding, ...attributes }, shapes);
+    products(attributes, shapes) {
+      const { tileWidth, padding } = attributes;
+      const weight = weightShape(attributes, shapes);
       const [x, gradient] = shapes;
       if (tileWidth !== undefined) return winogradProducts(tileWidth, padding, [x, weight]);
       return (sizeOf(weight) * sizeOf(gradient)) / Math.max(1, gradient[1]);

@@ -13,7 +13,7 @@ import type { Backend, Kernels } from '../kernels.ts';
 import { entmax } from '../definition/entmax.ts';
 import { limitNorm } from '../definition/limit-norm.ts';
 import { checked } from '../operations/index.ts';
-import { checkedOrder, kernelsInOrder, type OrderOptions } from '../order.ts';
+import { kernelsInOrder, orderOf, type OrderOptions } from '../order.ts';
 import { runOn } from '../run.ts';
 import { applyAttentionMap, attention, attentionMap, attentionScores } from './attention.ts';
 import { conv2d, joinedConv2d } from './conv2d.ts';
@@ -74,10 +74,10 @@ export const referenceKernels: Kernels = checked({
  * @throws InputError for options that are none
  */
 export function referenceBackend(options: OrderOptions = {}): Backend {
-  const { order = 'direct' } = checkedOrder('referenceBackend', options);
+  const kernels = kernelsInOrder(referenceKernels, orderOf('referenceBackend', options));
   return {
     name: 'reference',
-    run: runOn(kernelsInOrder(referenceKernels, order)),
+    run: runOn(kernels),
     dispose: () => {},
   };
 }

@@ -6,7 +6,7 @@ import { kinds, type Kind } from '../../../src/kernels/operations/index.ts';
 import { cast } from '../../../src/tensor/rounding.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { gradientDisagreement, gradientGoldens } from '../../agreement.ts';
-import { metadataOf, openGoldens } from '../../goldens.ts';
+import { metadataOf, openGoldens, paddingOf } from '../../goldens.ts';
 import { pulledBack } from './support.ts';
 
 interface Case {
@@ -36,14 +36,9 @@ const goldens = gradientGoldens(file, (name) => name);
 function call(kernels: Kernels, { operation, arguments: more }: Case, tensors: readonly Tensor[]): Tensor {
   const [x, a, b] = tensors;
   const [n, m] = more as [number, number];
-  if (operation === 'conv2d') {
-    const [top, bottom, left, right] = more[1] as readonly number[];
-    return kernels.conv2d(x, a, b, n, { top, bottom, left, right });
-  }
-  if (operation === 'winogradConv2d') {
-    const [top, bottom, left, right] = more[1] as readonly number[];
-    return kernels.winogradConv2d(x, a, b, 2, { top, bottom, left, right });
-  }
+  if (operation === 'conv2d') return kernels.conv2d(x, a, b, n, paddingOf(more[1] as readonly number[]));
+  if (operation === 'winogradConv2d')
+    return kernels.winogradConv2d(x, a, b, 2, paddingOf(more[1] as readonly number[]));
   if (operation === 'groupNorm') return kernels.groupNorm(x, n, a, b, m);
   if (operation === 'concatBatch') return kernels.concatBatch(tensors);
   if (operation === 'activation') return kernels.activation(x, more[0] as Activation);

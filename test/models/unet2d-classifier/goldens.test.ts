@@ -3,7 +3,7 @@
  * weights; in every backend with the same bits.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import { classifierKind } from '../../../src/formats/components.ts';
+import { classifierKind } from '../../../src/formats/classifier-folder.ts';
 import { readNumbers, readTensor } from '../../../src/formats/safetensors.ts';
 import { referenceBackend } from '../../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';

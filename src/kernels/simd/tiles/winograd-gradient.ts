@@ -11,7 +11,7 @@ import { apart } from '../memory/planes.ts';
 import { parallel } from '../threads/parallel.ts';
 import { panelsLength } from './panels.ts';
 import { transposed } from './vectors.ts';
-import { combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
+import { combined, GROUP, groupCounts, VECTOR, type WinogradSpec } from './winograd.ts';
 
 /** What the kernel depends on; the input is the gradient, with zeros as far as the last group reaches. */
 export type WinogradGradientSpec = Omit<WinogradSpec, 'channels' | 'outBatchStride' | 'epilogue'>;
@@ -21,14 +21,14 @@ const PIXELS = 4;
 
 /** Bytes from a place of the packed gradient to the next. */
 export function placeBytes(panel: Panel, spec: WinogradGradientSpec): number {
-  const { rows, perRow } = groupsOf({ ...spec, channels: 1 });
+  const { rows, perRow } = groupCounts(spec);
   return apart(4 * panelsLength(panel, spec.outChannels, spec.batch * rows * perRow * GROUP));
 }
 
 /** The kernel of (thread, counters, gradient, packed [place][panel][batch][tile][P]), places apart. */
 export function winogradGradientKernel(lib: Library, spec: WinogradGradientSpec): Func {
   const { batch, outChannels, input, width } = spec;
-  const { rows, perRow } = groupsOf({ ...spec, channels: 1 });
+  const { rows, perRow } = groupCounts(spec);
   const panels = Math.ceil(outChannels / lib.panel);
   const rest = outChannels % lib.panel;
   const rowBytes = 4 * lib.panel * GROUP * perRow;

@@ -52,16 +52,20 @@ export interface Groups {
   readonly batchStride: number;
 }
 
-/** The groups of a convolution. */
-export function groupsOf({
-  channels,
+/** Rows of tiles of a picture, and the groups of each. */
+export function groupCounts({
   outHeight,
   outWidth,
   width,
-}: Pick<WinogradSpec, 'channels' | 'outHeight' | 'outWidth' | 'width'>): Groups {
-  const places = winogradPlaces(width);
-  const [rows, perRow] = [Math.ceil(outHeight / 2), Math.ceil(outWidth / (GROUP * width))];
-  const placeStride = apart(VECTOR * channels);
+}: Pick<WinogradSpec, 'outHeight' | 'outWidth' | 'width'>): Pick<Groups, 'rows' | 'perRow'> {
+  return { rows: Math.ceil(outHeight / 2), perRow: Math.ceil(outWidth / (GROUP * width)) };
+}
+
+/** The groups of a convolution. */
+export function groupsOf(spec: Pick<WinogradSpec, 'channels' | 'outHeight' | 'outWidth' | 'width'>): Groups {
+  const places = winogradPlaces(spec.width);
+  const { rows, perRow } = groupCounts(spec);
+  const placeStride = apart(VECTOR * spec.channels);
   const groupStride = places * placeStride;
   return { places, rows, perRow, placeStride, groupStride, batchStride: rows * perRow * groupStride };
 }
