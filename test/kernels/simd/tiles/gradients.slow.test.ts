@@ -288,12 +288,28 @@ describe('what only the way back has, has the bits of its definition', () => {
       fc.property(small(3), small(4), small(4), small(9), small(9), seeds, (b, groups, perGroup, h, w, seed) => {
         const c = groups * perGroup;
         check(
-          (k, { x, g, rows }) => ({
-            picture: k.groupNormGradient(x, g, groups, 1e-5),
-            cut: k.groupNormGradient(k.sliceChannels(x, 0, perGroup), k.sliceChannels(g, 0, perGroup), 1, 0.1),
-            rows: k.groupNormGradient(rows, k.affine(rows, 2, 1), groups, 1e-3),
-          }),
-          { x: tensorOf([b, c, h, w], seed), g: tensorOf([b, c, h, w], seed + 1), rows: tensorOf([b, c], seed + 2) },
+          (k, { x, g, weight, rows }) => {
+            const [part, back] = [x, g].map((y) => k.sliceChannels(y, 0, perGroup));
+            const first = k.sliceBatch(weight, 0, perGroup);
+            const y = k.groupNorm(x, groups, weight, k.affine(weight, 1, 1), 1e-5);
+            const throughSilu = k.multiply(g, k.activationDerivative(y, 'silu'));
+            return {
+              picture: k.groupNormGradient(x, g, weight, groups, 1e-5),
+              sums: k.groupNormSums(x, g, groups, 1e-5),
+              silu: k.activation(y, 'silu'),
+              throughSilu: k.groupNormGradient(x, throughSilu, weight, groups, 1e-5),
+              sumsOfThat: k.groupNormSums(x, throughSilu, groups, 1e-5),
+              cut: k.groupNormGradient(part, back, first, 1, 0.1),
+              sumsFirst: k.groupNormSums(part, back, 1, 1e-3),
+              rows: k.groupNormGradient(rows, k.affine(rows, 2, 1), weight, groups, 1e-3),
+            };
+          },
+          {
+            x: tensorOf([b, c, h, w], seed),
+            g: tensorOf([b, c, h, w], seed + 1),
+            weight: tensorOf([c], seed + 3),
+            rows: tensorOf([b, c], seed + 2),
+          },
         );
       }),
       runs,
