@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { afterAll, describe, test } from 'vitest';
 import { definitionKernels } from '../../../../src/kernels/definition/index.ts';
+import { gradient } from '../../../../src/kernels/gradients/gradient.ts';
+import { sumOverAll } from '../../../../src/kernels/gradients/sums.ts';
 import { activations, type Program, type Tensors } from '../../../../src/kernels/kernels.ts';
 import { simdBackend } from '../../../../src/kernels/simd/index.ts';
 import { tensor, type Tensor } from '../../../../src/tensor/tensor.ts';
@@ -277,6 +279,32 @@ describe('what only the way back has, has the bits of its definition', () => {
             },
             { map: tensorOf([b, heads, queries, keys], seed), q: tokens(queries, 1), key: tokens(keys, 2) },
           );
+        },
+      ),
+      runs,
+    );
+  });
+
+  test('the way back through attention, whole, or with a map that others read', () => {
+    const tokensUpTo = fc.oneof(small(9), fc.integer({ min: 10, max: 140 }));
+    fc.assert(
+      fc.property(
+        small(2),
+        small(3),
+        tokensUpTo,
+        tokensUpTo,
+        small(9),
+        seeds,
+        (b, heads, queries, keys, size, seed) => {
+          const tokens = (count: number, more: number): Tensor => tensorOf([b, count, heads * size], seed + more);
+          const inputs = { q: tokens(queries, 0), key: tokens(keys, 1), v: tokens(keys, 2), g: tokens(queries, 3) };
+          for (const shown of [false, true]) {
+            const loss: Program = (k, { q, key, v, g }) => ({
+              loss: sumOverAll(k, k.multiply(k.attention(q, key, v, heads, 0.3), g)),
+              ...(shown && { map: k.attentionMap(q, key, heads, 0.3) }),
+            });
+            check(gradient(loss, 'loss', ['q', 'key', 'v']), inputs);
+          }
         },
       ),
       runs,
