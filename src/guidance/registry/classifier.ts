@@ -30,6 +30,7 @@ const parameters: readonly Parameter[] = [
 const formula = 's √(1−ᾱ) ∇ log p(y|x_t), p: the classifier of --noise-classifier';
 const source = 'Dhariwal & Nichol 2021, arXiv 2105.05233, algorithms 1 (ddpm) and 2 (ddim)';
 
+const ofPag = 'r: --pag-scale, ε̂: attention maps replaced by the identity';
 const originalFormula = 's √(1−ᾱ) ∇ log p(y|x̂₀(x_t)), through the model; p: the classifier of --clean-classifier';
 const originalSource = 'Bansal et al. 2023, arXiv 2302.07121, forward guidance (equation 6)';
 
@@ -44,7 +45,7 @@ export const classifierEntries: Readonly<Record<string, GuidanceEntry>> = {
   },
   'classifier+pag': {
     summary: 'classifier guidance and PAG together',
-    formula: `ε(c) + r (ε(c) − ε̂(c)) − ${formula}; r: --pag-scale, ε̂: attention maps replaced by the identity`,
+    formula: `ε(c) + r (ε(c) − ε̂(c)) − ${formula}; ${ofPag}`,
     source: `${source}; Ahn et al. 2024, arXiv 2403.17377`,
     parameters: [...parameters, ...pagParameters],
     create: (values, context) =>
@@ -59,7 +60,7 @@ export const classifierEntries: Readonly<Record<string, GuidanceEntry>> = {
   },
   'universal+pag': {
     summary: 'universal guidance and PAG together',
-    formula: `ε(c) + r (ε(c) − ε̂(c)) − ${originalFormula}; r: --pag-scale, ε̂: attention maps replaced by the identity`,
+    formula: `ε(c) + r (ε(c) − ε̂(c)) − ${originalFormula}; ${ofPag}`,
     source: `${originalSource}; Ahn et al. 2024, arXiv 2403.17377`,
     parameters: [scaleAlone, ...pagParameters],
     create: (values, context) => universalPag(pulledBy('clean', values, context), pagOptions(values, context)),
