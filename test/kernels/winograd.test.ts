@@ -7,8 +7,8 @@ import { inner } from './gradients/support.ts';
 
 const exact = (value: number): number => value;
 /** A matrix times a column, which is a picture one pixel wide. */
-const transformed = (matrix: Matrix, column: ArrayLike<number>): readonly number[] =>
-  transformed2d(matrix, [[1]], column, exact);
+const transformed = (matrix: Matrix, column: ArrayLike<number>, round = exact): readonly number[] =>
+  transformed2d(matrix, [[1]], column, round);
 
 describe.each([2, 4] as const)('the matrices of F(%i, 3)', (m) => {
   const { input, weight, output } = winogradTransforms[m];
@@ -65,13 +65,13 @@ describe('a transform', () => {
   const big = 2 ** 24;
 
   it('adds from the left, and rounds each product and each addition', () => {
-    expect(transformed([[1, 1, 1]], [big, 1, 1])).toEqual([big]);
-    expect(transformed([[1, 1, 1]], [1, 1, big])).toEqual([big + 2]);
-    expect(transformed([[1, 0.1]], [0, big + 2])).toEqual([Math.fround(0.1 * (big + 2))]);
+    expect(transformed([[1, 1, 1]], [big, 1, 1], Math.fround)).toEqual([big]);
+    expect(transformed([[1, 1, 1]], [1, 1, big], Math.fround)).toEqual([big + 2]);
+    expect(transformed([[1, 0.1]], [0, big + 2], Math.fround)).toEqual([Math.fround(0.1 * (big + 2))]);
   });
 
   it('leaves out what has the factor 0', () => {
-    expect(transformed([[0, 1, 0]], [Infinity, 3, NaN])).toEqual([3]);
+    expect(transformed([[0, 1, 0]], [Infinity, 3, NaN], Math.fround)).toEqual([3]);
   });
 
   it('of a picture takes its columns first', () => {
