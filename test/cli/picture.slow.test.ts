@@ -13,7 +13,7 @@ import { createScheduler } from '../../src/schedulers/registry.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { capturePrinted, refusal } from './console.ts';
-import { letters, temporaryFolder, tiny } from './models.ts';
+import { letters, smallKernels, temporaryFolder, tiny } from './models.ts';
 
 const { path } = temporaryFolder();
 const latents = path('latents.safetensors');
@@ -47,7 +47,15 @@ const mask = file('mask.png', {
 /** The sum of the squares of the differences. */
 const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0);
-const sample = (...more: string[]): string[] => ['sample', '--model', tiny, '--latents', latents, ...more];
+const sample = (...more: string[]): string[] => [
+  'sample',
+  '--model',
+  tiny,
+  '--latents',
+  latents,
+  ...smallKernels,
+  ...more,
+];
 async function drawn(...more: string[]): Promise<(name: string) => Tensor> {
   expect(await runCommand(sample(...more))).toBe(0);
   const opened = parseSafetensors(readFileSync(latents), 'latents');
