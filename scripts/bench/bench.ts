@@ -1,0 +1,94 @@
+/**
+ * Our kernels beside other libraries, each in a process of its own, taking turns: tables, JSON and a chart.
+ *
+ *     npx tsx scripts/bench/bench.ts [--turns 5] [--threads 1,2] [--only letters,cifar10,…] [--contenders simd,…]
+ *         [--node PATH] [--python PATH] [--out DIR] [--publish]
+ *
+ * More threads than one are for our kernels alone, unless contenders are named. `--publish` puts what was found into
+ * this folder's README.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { cases, type Case } from './cases.ts';
+import { contenders, type Contender } from './contenders.ts';
+import { publish, report } from './report.ts';
+import type { Results } from './results.ts';
+import { installTools, prepare } from './setup.ts';
+import { chart } from './chart.ts';
+import { milliseconds } from './table.ts';
+import { takeTurns, type Entry } from './turns.ts';
+
+const { values } = parseArgs({
+  options: {
+    turns: { type: 'string', default: '5' },
+    threads: { type: 'string', default: '1,2' },
+    only: { type: 'string' },
+    contenders: { type: 'string' },
+    node: { type: 'string' },
+    python: { type: 'string' },
+    out: { type: 'string', default: 'scripts/bench/results' },
+    publish: { type: 'boolean', default: false },
+  },
+});
+const turns = Number(values.turns);
+const chosenCases = named('case', cases, values.only);
+const chosenContenders = named('contender', contenders, values.contenders);
+const entries = values.threads.split(',').map(Number).flatMap(entriesOn);
+const { node, python } = values;
+const tools = installTools({ ...(node !== undefined && { node }), ...(python !== undefined && { python }) });
+for (const one of chosenCases) prepare(one, tools);
+
+const estimate = turns * entries.reduce((sum, { one }) => sum + one.seconds, 0);
+console.log(`${entries.length} processes a turn, ${turns} turns: about ${minutes(estimate)} where nothing else runs`);
+const began = performance.now();
+let done = 0;
+const outcome = await takeTurns(entries, turns, tools, (turn, { one, threads, contender }, found) => {
+  const who = `${one.title.padEnd(34)} ${threads === 1 ? ' ' : threads} ${contender.name.padEnd(16)}`;
+  const told =
+    typeof found === 'string'
+      ? `is left out: ${found}`
+      : `${milliseconds(found.processor).padStart(8)} ms, on the wall ${milliseconds(found.wall)}`;
+  console.log(`turn ${turn + 1}  ${who} ${told}`);
+  if (++done % entries.length > 0 || turn + 1 === turns) return;
+  const left = ((performance.now() - began) / 1000 / (turn + 1)) * (turns - turn - 1);
+  console.log(`turn ${turn + 1} of ${turns} is over; ${minutes(left)} to go`);
+});
+const results: Results = {
+  date: new Date().toISOString().slice(0, 10),
+  processor: `${(cpus()[0]?.model ?? 'unknown processor').trim()}, ${availableParallelism()} processors`,
+  turns,
+  ...outcome,
+};
+mkdirSync(values.out, { recursive: true });
+writeFileSync(`${values.out}/bench.json`, `${JSON.stringify(results, undefined, 1)}\n`);
+writeFileSync(`${values.out}/bench.md`, `${report(results)}\n`);
+writeFileSync(`${values.out}/bench.svg`, chart(results));
+console.log(`\n${report(results)}\n\n${values.out}/bench.json, bench.md, bench.svg`);
+if (values.publish) publish(results);
+
+/** Those that are named, or all usual ones. */
+function named<T extends { readonly name: string; readonly usual: boolean }>(
+  what: string,
+  all: readonly T[],
+  list: string | undefined,
+): readonly T[] {
+  if (list === undefined) return all.filter(({ usual }) => usual);
+  const names = list.split(',');
+  const known = [...new Set(all.map(({ name }) => name))];
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new Error(`no ${what} is called ${unknown.join(', ')}; there are ${known.join(', ')}`);
+  return all.filter(({ name }) => names.includes(name));
+}
+
+function entriesOn(threads: number): readonly Entry[] {
+  const takes = (one: Case, { ours }: Contender): boolean =>
+    threads === 1 || (one.twoThreads && (ours || values.contenders !== undefined));
+  return chosenCases.flatMap((one) =>
+    chosenContenders.flatMap((contender) => (takes(one, contender) ? [{ one, threads, contender }] : [])),
+  );
+}
+
+function minutes(seconds: number): string {
+  return `${Math.ceil(seconds / 60)} min`;
+}
