@@ -12,12 +12,13 @@ import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { cases, type Case } from './cases.ts';
 import { contenders, type Contender } from './contenders.ts';
+import { perform } from './perform.ts';
 import { publish, report } from './report.ts';
 import type { Results } from './results.ts';
 import { installTools, prepare } from './setup.ts';
 import { chart } from './chart.ts';
 import { milliseconds } from './table.ts';
-import { takeTurns, type Entry } from './turns.ts';
+import { takeTurns, type Entry, type Listener } from './turns.ts';
 
 const { values } = parseArgs({
   options: {
@@ -31,29 +32,19 @@ const { values } = parseArgs({
     publish: { type: 'boolean', default: false },
   },
 });
-const turns = Number(values.turns);
+const turns = countOf('turns', values.turns);
+const threadCounts = values.threads.split(',').map((text) => countOf('threads', text));
 const chosenCases = named('case', cases, values.only);
 const chosenContenders = named('contender', contenders, values.contenders);
-const entries = values.threads.split(',').map(Number).flatMap(entriesOn);
+const entries = threadCounts.flatMap(entriesOn);
 const { node, python } = values;
 const tools = installTools({ ...(node !== undefined && { node }), ...(python !== undefined && { python }) });
 for (const one of chosenCases) prepare(one, tools);
 
+const rounds = turns === 1 ? 'one turn' : `${turns} turns`;
 const estimate = turns * entries.reduce((sum, { one }) => sum + one.seconds, 0);
-console.log(`${entries.length} processes a turn, ${turns} turns: about ${minutes(estimate)} where nothing else runs`);
-const began = performance.now();
-let done = 0;
-const outcome = await takeTurns(entries, turns, tools, (turn, { one, threads, contender }, found) => {
-  const who = `${one.title.padEnd(34)} ${threads === 1 ? ' ' : threads} ${contender.name.padEnd(16)}`;
-  const told =
-    typeof found === 'string'
-      ? `is left out: ${found}`
-      : `${milliseconds(found.processor).padStart(8)} ms, on the wall ${milliseconds(found.wall)}`;
-  console.log(`turn ${turn + 1}  ${who} ${told}`);
-  if (++done % entries.length > 0 || turn + 1 === turns) return;
-  const left = ((performance.now() - began) / 1000 / (turn + 1)) * (turns - turn - 1);
-  console.log(`turn ${turn + 1} of ${turns} is over; ${minutes(left)} to go`);
-});
+console.log(`${entries.length} processes a turn, ${rounds}: about ${minutes(estimate)} where nothing else runs`);
+const outcome = await takeTurns(entries, turns, (entry) => perform(entry, tools), announcer(performance.now()));
 const results: Results = {
   date: new Date().toISOString().slice(0, 10),
   processor: `${(cpus()[0]?.model ?? 'unknown processor').trim()}, ${availableParallelism()} processors`,
@@ -66,6 +57,30 @@ writeFileSync(`${values.out}/bench.md`, `${report(results)}\n`);
 writeFileSync(`${values.out}/bench.svg`, chart(results));
 console.log(`\n${report(results)}\n\n${values.out}/bench.json, bench.md, bench.svg`);
 if (values.publish) publish(results);
+
+/** Says what every turn brings, and how long the rest will take. */
+function announcer(began: number): Listener {
+  return {
+    found(turn, { one, threads, contender }, found) {
+      const who = `${one.title.padEnd(34)} ${threads === 1 ? ' ' : threads} ${contender.name.padEnd(16)}`;
+      const told =
+        typeof found === 'string'
+          ? `is left out: ${found}`
+          : `${milliseconds(found.processor).padStart(8)} ms, on the wall ${milliseconds(found.wall)}`;
+      console.log(`turn ${turn}  ${who} ${told}`);
+    },
+    over(turn) {
+      const left = ((performance.now() - began) / 1000 / turn) * (turns - turn);
+      if (left > 0) console.log(`turn ${turn} of ${turns} is over; ${minutes(left)} to go`);
+    },
+  };
+}
+
+function countOf(option: string, text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw new Error(`--${option} is "${text}"; it must be a count, from 1 on`);
+  return count;
+}
 
 /** Those that are named, or all usual ones. */
 function named<T extends { readonly name: string; readonly usual: boolean }>(

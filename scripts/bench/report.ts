@@ -18,7 +18,7 @@ export function report(results: Results): string {
   const threads = [...new Set(measurements.map((one) => one.threads))].filter((count) => count > 1);
   const left = missing.map(({ contender, title, why }) => `- ${contender} is left out of ${title}: ${why}`);
   return [
-    `${processor}, ${date}, medians of ${turns} turns. ${versions.join('; ')}.`,
+    `${processor}, ${date}, ${turns === 1 ? 'one turn' : `medians of ${turns} turns`}. ${versions.join('; ')}.`,
     [
       'One thread, milliseconds of processor time of a pass, with their range; bold: beside `simd`.',
       timesTable(results, 1),

@@ -13,8 +13,8 @@ export interface Task {
   readonly threads: number;
   readonly warm: number;
   readonly passes: number;
-  /** Where the result goes, as float32; nowhere unless given. */
-  readonly out?: string;
+  /** Where the last result goes, as float32. */
+  readonly out: string;
 }
 
 /** Milliseconds on the wall, and of the processor, all threads together. */
@@ -52,7 +52,7 @@ export async function perform(
     result = await run();
     times.push({ wall: performance.now() - wall, processor: processorTime() - processor });
   }
-  if (out !== undefined) writeFileSync(out, result);
+  writeFileSync(out, result);
   const [first = { wall: NaN, processor: NaN }] = times;
   const megabytes = process.resourceUsage().maxRSS / 1024;
   const told: Told = { version, first, passes: times.slice(warm), megabytes };

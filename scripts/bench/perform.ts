@@ -1,0 +1,73 @@
+/** A turn of a contender: a process of its own, whose result is judged. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parseSafetensors } from '../../src/formats/safetensors.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
+import { disagreement, goldenOf } from '../../test/agreement.ts';
+import type { Case } from './cases.ts';
+import type { Tools } from './contenders.ts';
+import type { Task, Told } from './processes/task.ts';
+import { filesOf, root } from './setup.ts';
+import type { Entry, Performance } from './turns.ts';
+
+/** Whoever needs more milliseconds is given up. */
+const longest = 600_000;
+/** What a process that failed has said is told in one line of so many characters. */
+const longestReason = 160;
+/** Where a process leaves its result. */
+const outFile = join(tmpdir(), `pag-bench-${process.pid}.f32`);
+
+/**
+ * Runs the process of an entry.
+ * @throws Error with one line, when the process fails, or computes something else than PyTorch
+ */
+export async function perform({ one, threads, contender }: Entry, tools: Tools): Promise<Performance> {
+  const { data, onnx } = filesOf(one);
+  const { subject, warm, passes } = one;
+  const task: Task = { subject, data, onnx, threads, warm, passes, out: outFile };
+  const [command = '', ...args] = contender.command(tools, JSON.stringify(task));
+  const { stdout } = await promisify(execFile)(command, args, {
+    ...{ cwd: root, timeout: longest, maxBuffer: 2 ** 24 },
+  }).catch((problem: unknown) => {
+    throw new Error(reasonOf(problem as Failure));
+  });
+  return { ...(JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Told), error: judge(one) };
+}
+
+/**
+ * How far the result of the process is from PyTorch's float64: relative, root mean square.
+ * @throws Error when it does not agree by the rule of `test/agreement.ts`
+ */
+function judge(one: Case): number {
+  const { golden: file } = filesOf(one);
+  const golden = goldenOf(parseSafetensors(readFileSync(`${root}${file}`), file), 'y');
+  const { shape, data: truth } = golden.truth;
+  const found = new Float32Array(new Uint8Array(readFileSync(outFile)).buffer);
+  if (found.length !== truth.length) throw new Error(`it computes ${found.length} numbers instead of ${truth.length}`);
+  const problem = disagreement(tensor('f32', shape, found), golden);
+  if (problem !== undefined) throw new Error(`it computes something else: its result ${problem}`);
+  let [errors, size] = [0, 0];
+  for (const [i, value] of truth.entries()) {
+    errors += ((found[i] ?? NaN) - value) ** 2;
+    size += value ** 2;
+  }
+  return Math.sqrt(errors / size);
+}
+
+/** What is known of a process that failed. */
+interface Failure {
+  readonly message: string;
+  readonly stderr?: string;
+  readonly killed?: boolean;
+}
+
+/** What a process that failed has said, in a line. */
+export function reasonOf({ message, stderr, killed }: Failure): string {
+  if (killed) return `it took longer than ${longest / 1000} s`;
+  const lines = (stderr || message).split('\n').filter((text) => text.trim() !== '');
+  const telling = lines.find((text) => /^\w*(Error|Exception)\b/.test(text)) ?? lines.at(-1) ?? 'it failed';
+  return telling.trim().slice(0, longestReason);
+}
