@@ -8,13 +8,13 @@
  * this folder's README.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { cases, type Case } from './cases.ts';
 import { contenders, type Contender } from './contenders.ts';
+import { processorName } from './processor.ts';
 import { perform } from './perform.ts';
 import { publish, report } from './report.ts';
-import type { Results } from './results.ts';
+import { turnsText, type Results } from './results.ts';
 import { installTools, prepare } from './setup.ts';
 import { chart } from './chart.ts';
 import { milliseconds } from './table.ts';
@@ -41,13 +41,14 @@ const { node, python } = values;
 const tools = installTools({ ...(node !== undefined && { node }), ...(python !== undefined && { python }) });
 for (const one of chosenCases) prepare(one, tools);
 
-const rounds = turns === 1 ? 'one turn' : `${turns} turns`;
 const estimate = turns * entries.reduce((sum, { one }) => sum + one.seconds, 0);
-console.log(`${entries.length} processes a turn, ${rounds}: about ${minutes(estimate)} where nothing else runs`);
+console.log(
+  `${entries.length} processes a turn, ${turnsText(turns)}: about ${minutes(estimate)} where nothing else runs`,
+);
 const outcome = await takeTurns(entries, turns, (entry) => perform(entry, tools), announcer(performance.now()));
 const results: Results = {
   date: new Date().toISOString().slice(0, 10),
-  processor: `${(cpus()[0]?.model ?? 'unknown processor').trim()}, ${availableParallelism()} processors`,
+  processor: processorName(),
   turns,
   ...outcome,
 };

@@ -70,8 +70,8 @@ function convolution(channels: number, size: number, passes: Passes): Case {
 }
 
 const letters = ['letters', 'letters', 'fixtures/letters/model/unet'] as const;
-const cifar10 = ['cifar10', 'cifar10’s config, 36 M', `${made}/cifar10`] as const;
-const adm64 = ['adm64', 'ADM’s size at 64², 296 M', `${made}/adm64`] as const;
+const cifar10 = ['cifar10', "cifar10's config, 36 M", `${made}/cifar10`] as const;
+const adm64 = ['adm64', "ADM's size at 64², 296 M", `${made}/adm64`] as const;
 const attention: Subject = {
   ...{ kind: 'attention', weights: `${made}/attention.weights.safetensors` },
   ...{ tokens: 4096, heads: 5, headSize: 64 },

@@ -1,10 +1,10 @@
 /** The results of a run as a picture: a panel for each case, in it a bar for each contender, on one thread. */
 import { colourOf, colours, line, svg, text } from '../evaluation/svg.ts';
-import type { Measurement, Results } from './results.ts';
+import { turnsText, type Measurement, type Results } from './results.ts';
 import { milliseconds } from './table.ts';
 
 const [width, barHeight, panelGap, columns] = [940, 18, 26, 2];
-const panel = { names: 132, bars: 210, width: width / columns };
+const panel = { names: 132, bars: 240, width: width / columns };
 const top = 62;
 
 /** SVG of the times of a run, ours in another colour than all others; a thin line goes over all turns. */
@@ -22,7 +22,7 @@ export function chart(results: Results): string {
     parts.push(...row.flatMap((members, column) => panelOf(members, 16 + column * panel.width, y)));
     y += 20 + barHeight * Math.max(...row.map(({ length }) => length)) + panelGap;
   }
-  const subtitle = `${results.processor}, ${results.date}; medians and ranges of ${results.turns} turns; shorter is better`;
+  const subtitle = `${results.processor}, ${results.date}; medians and ranges of ${turnsText(results.turns)}; shorter is better`;
   return svg(width, y - panelGap + 16, [
     text(16, 26, 'A pass on one thread: milliseconds of processor time', { size: 16, weight: 'bold' }),
     text(16, 45, subtitle, { colour: colours.faint }),

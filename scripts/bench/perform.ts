@@ -22,7 +22,7 @@ const outFile = join(tmpdir(), `pag-bench-${process.pid}.f32`);
 
 /**
  * Runs the process of an entry.
- * @throws Error with one line, when the process fails, or computes something else than PyTorch
+ * @throws Error with one line, when the process fails, or its result does not agree with PyTorch's
  */
 export async function perform({ one, threads, contender }: Entry, tools: Tools): Promise<Performance> {
   const { data, onnx } = filesOf(one);
@@ -48,13 +48,18 @@ function judge(one: Case): number {
   const found = new Float32Array(new Uint8Array(readFileSync(outFile)).buffer);
   if (found.length !== truth.length) throw new Error(`it computes ${found.length} numbers instead of ${truth.length}`);
   const problem = disagreement(tensor('f32', shape, found), golden);
-  if (problem !== undefined) throw new Error(`it computes something else: its result ${problem}`);
+  if (problem !== undefined) throw new Error(`its result ${inShort(problem)}`);
   let [errors, size] = [0, 0];
   for (const [i, value] of truth.entries()) {
     errors += ((found[i] ?? NaN) - value) ** 2;
     size += value ** 2;
   }
   return Math.sqrt(errors / size);
+}
+
+/** The numbers of a text with two digits. */
+function inShort(text: string): string {
+  return text.replace(/\d+\.\d+(e[+-]\d+)?/g, (number) => String(Number(Number(number).toPrecision(2))));
 }
 
 /** What is known of a process that failed. */

@@ -6,19 +6,19 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { barsOf, barsTable } from './bars.ts';
 import { chart } from './chart.ts';
-import { remarksOn, type Results } from './results.ts';
+import { remarksOn, turnsText, type Results } from './results.ts';
 import { errorsTable, timesTable } from './table.ts';
 
 /** All tables of a run, as Markdown. */
 export function report(results: Results): string {
   const { date, processor, turns, measurements, missing } = results;
   const versions = [
-    ...new Set(measurements.map(({ ours, contender, version }) => `${ours ? 'ours' : contender}: ${version}`)),
+    ...new Set(measurements.map(({ ours, contender, version }) => `- ${ours ? 'ours' : contender}: ${version}`)),
   ];
   const threads = [...new Set(measurements.map((one) => one.threads))].filter((count) => count > 1);
   const left = missing.map(({ contender, title, why }) => `- ${contender} is left out of ${title}: ${why}`);
   return [
-    `${processor}, ${date}, ${turns === 1 ? 'one turn' : `medians of ${turns} turns`}. ${versions.join('; ')}.`,
+    [`${processor}, ${date}, medians of ${turnsText(turns)}:`, versions.join('\n')],
     [
       'One thread, milliseconds of processor time of a pass, with their range; bold: beside `simd`.',
       timesTable(results, 1),
@@ -27,7 +27,7 @@ export function report(results: Results): string {
       `${count} threads, milliseconds on the wall; bold: beside \`simd\`.`,
       timesTable(results, count),
     ]),
-    ['How far the results are from PyTorch’s float64, relative, root mean square.', errorsTable(results)],
+    ["How far the results are from PyTorch's float64, relative, root mean square.", errorsTable(results)],
     [...remarksOn(results).map((remark) => `- ${remark}`), ...left].join('\n'),
     barsTable(barsOf(results)),
   ]

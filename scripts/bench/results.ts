@@ -49,6 +49,11 @@ export interface Results {
   readonly missing: readonly Missing[];
 }
 
+/** How many turns there are, in words. */
+export function turnsText(turns: number): string {
+  return turns === 1 ? 'one turn' : `${turns} turns`;
+}
+
 /** The middle and the ends of some numbers. */
 export function spreadOf(values: readonly number[]): Spread {
   return { median: median(values), low: Math.min(...values), high: Math.max(...values) };
@@ -85,6 +90,8 @@ export function remarksOn({ measurements }: Results): readonly string[] {
     ...greedy.map(
       (one) => `${one.contender} ignores its one thread: ${used(one).toFixed(2)} processors in ${one.title}`,
     ),
-    ...(busy > 1.05 ? [`the machine was busy: ${busy.toFixed(2)} times as long on the wall as on the processor`] : []),
+    ...(busy > 1.05
+      ? [`the machine was busy: ${busy.toFixed(2)} times as long on the wall, so several threads tell little`]
+      : []),
   ];
 }

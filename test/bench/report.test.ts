@@ -70,7 +70,7 @@ describe('the remarks', () => {
 
   it('tell that the machine was busy', () => {
     expect(remarksOn(run([measured('a', [10], { walls: [15] })]))).toEqual([
-      'the machine was busy: 1.50 times as long on the wall as on the processor',
+      'the machine was busy: 1.50 times as long on the wall, so several threads tell little',
     ]);
     expect(remarksOn(run([measured('a', [10], { walls: [10.2] })]))).toEqual([]);
   });
