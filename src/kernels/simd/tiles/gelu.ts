@@ -1,7 +1,8 @@
 /**
  * GELU, which is defined in double precision and rounded once. Near 0, where most numbers are, a polynomial gives the
  * double with a bound on its error, and nearly always all that lies within the bound rounds to one float: then that is
- * the float of the definition, too. Where it does not, or further out, the definition is repeated operation by operation.
+ * the float of the definition, too. Where it does not, or further out, the definition is repeated operation by
+ * operation.
  */
 import { LOWER_TAIL } from '../../../tensor/math/activations.ts';
 import { callV128, f32x4, f64x2, i32, promoteHigh, set, shuffle32, v128, when } from '../assembler/index.ts';
