@@ -9,16 +9,16 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { announcer, minutes } from './announce.ts';
 import { cases, type Case } from './cases.ts';
+import { chart } from './chart.ts';
 import { contenders, type Contender } from './contenders.ts';
 import { processorName } from './processor.ts';
-import { perform } from './perform.ts';
+import { perform, type CaseEntry } from './perform.ts';
 import { publish, report } from './report.ts';
 import { turnsText, type Results } from './results.ts';
 import { installTools, prepare } from './setup.ts';
-import { chart } from './chart.ts';
-import { milliseconds } from './table.ts';
-import { takeTurns, type Entry, type Listener } from './turns.ts';
+import { takeTurns } from './turns.ts';
 
 const { values } = parseArgs({
   options: {
@@ -45,7 +45,7 @@ const estimate = turns * entries.reduce((sum, { one }) => sum + one.seconds, 0);
 console.log(
   `${entries.length} processes a turn, ${turnsText(turns)}: about ${minutes(estimate)} where nothing else runs`,
 );
-const outcome = await takeTurns(entries, turns, (entry) => perform(entry, tools), announcer(performance.now()));
+const outcome = await takeTurns(entries, turns, (entry) => perform(entry, tools), announcer(turns));
 const results: Results = {
   date: new Date().toISOString().slice(0, 10),
   processor: processorName(),
@@ -58,24 +58,6 @@ writeFileSync(`${values.out}/bench.md`, `${report(results)}\n`);
 writeFileSync(`${values.out}/bench.svg`, chart(results));
 console.log(`\n${report(results)}\n\n${values.out}/bench.json, bench.md, bench.svg`);
 if (values.publish) publish(results);
-
-/** Says what every turn brings, and how long the rest will take. */
-function announcer(began: number): Listener {
-  return {
-    found(turn, { one, threads, contender }, found) {
-      const who = `${one.title.padEnd(34)} ${threads === 1 ? ' ' : threads} ${contender.name.padEnd(16)}`;
-      const told =
-        typeof found === 'string'
-          ? `is left out: ${found}`
-          : `${milliseconds(found.processor).padStart(8)} ms, on the wall ${milliseconds(found.wall)}`;
-      console.log(`turn ${turn}  ${who} ${told}`);
-    },
-    over(turn) {
-      const left = ((performance.now() - began) / 1000 / turn) * (turns - turn);
-      if (left > 0) console.log(`turn ${turn} of ${turns} is over; ${minutes(left)} to go`);
-    },
-  };
-}
 
 function countOf(option: string, text: string): number {
   const count = Number(text);
@@ -97,14 +79,10 @@ function named<T extends { readonly name: string; readonly usual: boolean }>(
   return all.filter(({ name }) => names.includes(name));
 }
 
-function entriesOn(threads: number): readonly Entry[] {
+function entriesOn(threads: number): readonly CaseEntry[] {
   const takes = (one: Case, { ours }: Contender): boolean =>
     threads === 1 || (one.twoThreads && (ours || values.contenders !== undefined));
   return chosenCases.flatMap((one) =>
     chosenContenders.flatMap((contender) => (takes(one, contender) ? [{ one, threads, contender }] : [])),
   );
-}
-
-function minutes(seconds: number): string {
-  return `${Math.ceil(seconds / 60)} min`;
 }

@@ -8,10 +8,17 @@ import { parseSafetensors } from '../../src/formats/safetensors.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf } from '../../test/agreement.ts';
 import type { Case } from './cases.ts';
-import type { Tools } from './contenders.ts';
+import type { Contender, Tools } from './contenders.ts';
 import type { Task, Told } from './processes/task.ts';
+import { readFloats, relativeError } from './float-files.ts';
 import { filesOf, root } from './setup.ts';
 import type { Entry, Performance } from './turns.ts';
+
+/** An entry, with what its process needs. */
+export interface CaseEntry extends Entry {
+  readonly one: Case;
+  readonly contender: Contender;
+}
 
 /** Whoever needs more milliseconds is given up. */
 const longest = 600_000;
@@ -24,17 +31,25 @@ const outFile = join(tmpdir(), `pag-bench-${process.pid}.f32`);
  * Runs the process of an entry.
  * @throws Error with one line, when the process fails, or its result does not agree with PyTorch's
  */
-export async function perform({ one, threads, contender }: Entry, tools: Tools): Promise<Performance> {
+export async function perform({ one, threads, contender }: CaseEntry, tools: Tools): Promise<Performance> {
   const { data, onnx } = filesOf(one);
   const { subject, warm, passes } = one;
   const task: Task = { subject, data, onnx, threads, warm, passes, out: outFile };
   const [command = '', ...args] = contender.command(tools, JSON.stringify(task));
-  const { stdout } = await promisify(execFile)(command, args, {
-    ...{ cwd: root, timeout: longest, maxBuffer: 2 ** 24 },
-  }).catch((problem: unknown) => {
+  return { ...((await lastLineOf(command, args)) as Told), error: judge(one) };
+}
+
+/**
+ * What a process has told, as JSON, in its last line.
+ * @throws Error with one line, when it fails
+ */
+export async function lastLineOf(command: string, args: readonly string[]): Promise<unknown> {
+  try {
+    const { stdout } = await promisify(execFile)(command, args, { cwd: root, timeout: longest, maxBuffer: 2 ** 24 });
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  } catch (problem) {
     throw new Error(reasonOf(problem as Failure));
-  });
-  return { ...(JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Told), error: judge(one) };
+  }
 }
 
 /**
@@ -45,16 +60,11 @@ function judge(one: Case): number {
   const { golden: file } = filesOf(one);
   const golden = goldenOf(parseSafetensors(readFileSync(`${root}${file}`), file), 'y');
   const { shape, data: truth } = golden.truth;
-  const found = new Float32Array(new Uint8Array(readFileSync(outFile)).buffer);
+  const found = readFloats(outFile);
   if (found.length !== truth.length) throw new Error(`it computes ${found.length} numbers instead of ${truth.length}`);
   const problem = disagreement(tensor('f32', shape, found), golden);
   if (problem !== undefined) throw new Error(`its result ${inShort(problem)}`);
-  let [errors, size] = [0, 0];
-  for (const [i, value] of truth.entries()) {
-    errors += ((found[i] ?? NaN) - value) ** 2;
-    size += value ** 2;
-  }
-  return Math.sqrt(errors / size);
+  return relativeError(found, truth);
 }
 
 /** The numbers of a text with two digits. */

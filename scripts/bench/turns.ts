@@ -7,9 +7,9 @@ import { spreadOf, type Measurement, type Missing } from './results.ts';
 
 /** A contender in a case. */
 export interface Entry {
-  readonly one: Case;
+  readonly one: Pick<Case, 'name' | 'title' | 'batch'>;
   readonly threads: number;
-  readonly contender: Contender;
+  readonly contender: Pick<Contender, 'name' | 'ours'>;
 }
 
 /** What a process has told, and how far its result is from PyTorch's float64: relative, root mean square. */
@@ -35,10 +35,10 @@ export interface Listener {
  * Lets all take so many turns, in the order of the entries. Who fails is left out from then on.
  * @param perform runs the process of an entry; it throws an Error with the reason where there is nothing to measure
  */
-export async function takeTurns(
-  entries: readonly Entry[],
+export async function takeTurns<E extends Entry>(
+  entries: readonly E[],
   turns: number,
-  perform: (entry: Entry) => Promise<Performance>,
+  perform: (entry: E) => Promise<Performance>,
   listener: Listener,
 ): Promise<Outcome> {
   const found = new Map(entries.map((entry) => [entry, [] as Performance[]]));

@@ -27,6 +27,7 @@ describe('the bars of the bench', () => {
       [
         measured('simd', [10, 10, 10], { walls: [1, 1, 1] }),
         measured('simd-wide fast', [6, 6, 6], { walls: [9, 9, 9] }),
+        measured('simd-wide', [1, 1, 1], { batch: 8 }),
         measured('onnxruntime-node', [8, 8, 8]),
         measured('OpenVINO', [1, 1, 1]),
       ],
