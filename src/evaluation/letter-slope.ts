@@ -39,8 +39,8 @@ const letters = 26;
  */
 function slopeProgram({ program }: Classifier): Program {
   const along: Program = (kernels, given) => {
-    const { logits } = program(kernels, given);
-    return { sum: sumOverAll(kernels, kernels.multiply(tensorOf({ logits }, 'logits'), tensorOf(given, 'change'))) };
+    const logits = tensorOf(program(kernels, given), 'logits');
+    return { sum: sumOverAll(kernels, kernels.multiply(logits, tensorOf(given, 'change'))) };
   };
   const derived = gradient(along, 'sum', ['pictures']);
   return (kernels, given) => {

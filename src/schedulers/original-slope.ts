@@ -1,6 +1,6 @@
 /**
- * How x̂₀ depends on x_t and on what a model predicts, and what the model is given on x_t: straight lines, at every call
- * of it.
+ * How x̂₀ depends on x_t and on what a model predicts, and what the model is given on x_t: at every call of it,
+ * straight lines.
  */
 import { at } from '../tensor/at.ts';
 import { tensor, type Tensor } from '../tensor/tensor.ts';
