@@ -8,7 +8,7 @@ import { manualSeed } from '../../src/tensor/random.ts';
 import { smallConfig as classes } from '../models/unet2d-classifier/models.ts';
 import { smallConfig as unet } from '../models/unet2d/models.ts';
 import { capturePrinted, refusal } from './console.ts';
-import { temporaryFolder } from './models.ts';
+import { smallKernels, temporaryFolder } from './models.ts';
 
 const { path, save } = temporaryFolder();
 capturePrinted();
@@ -24,7 +24,7 @@ const train = (out: string, file: string, ...more: readonly string[]): string[] 
 ];
 const draw = (out: string, ...more: readonly string[]): string[] => [
   ...['sample', '--model', path('unet'), '--labels', '0,1,2', '--count', '3', '--steps', '2', '--latents', path(out)],
-  ...['--threads', '1', ...more],
+  ...['--threads', '1', ...smallKernels, ...more],
 ];
 const sampleOf = (file: string) =>
   readTensor(parseSafetensors(new Uint8Array(readFileSync(path(file))), file), 'sample');
