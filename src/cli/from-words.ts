@@ -35,6 +35,7 @@ const foreign = [
   'null-label',
   'weak-model',
   'noise-classifier',
+  'clean-classifier',
   'classifier-labels',
   'invert',
   'preview',

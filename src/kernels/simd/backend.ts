@@ -21,6 +21,7 @@ import { pool, type Pool } from './threads/pool.ts';
 import { startsAsleep, threadsSupported, type AnyWorker } from './threads/workers.ts';
 import { writeErfTable } from './tiles/activations.ts';
 import { writeConstants } from './tiles/elementary.ts';
+import { writeGeluConstants } from './tiles/gelu.ts';
 import { readOutputs, writeInputs } from './transfer.ts';
 
 /** How a backend is to compute. None of it changes the bits, but `fma` and `order`. */
@@ -155,6 +156,7 @@ function newMemory(limits: MemoryImport): WebAssembly.Memory {
   const memory = emptyMemory(limits);
   writeConstants(memory);
   writeErfTable(memory);
+  writeGeluConstants(memory);
   return memory;
 }
 

@@ -133,6 +133,7 @@ export function winogradPanels(lowering: Lowering, weight: Value, width: Winogra
     return arranged(lowering, part.tensor, {
       name: keyOf(['winograd', spec]),
       length: winogradPlaces(width) * panelsLength(lowering.panel, outputs, channels),
+      isComputed: true,
       arrange: (emitter, from, to) => packWinograd(emitter, from, spec, to),
     });
   }

@@ -12,8 +12,9 @@ import {
   reluDerivativef,
   siluDerivativef,
 } from './activation-derivatives.ts';
-import { geluf, mishf } from './activations.ts';
+import { mishf } from './activations.ts';
 import { AT_ONCE, quickGeluf, reluf, siluf } from './elementary.ts';
+import { geluf } from './gelu.ts';
 import { storeLanes } from './vectors.ts';
 
 /** What is done to an element, or to the elements of two tensors. */
