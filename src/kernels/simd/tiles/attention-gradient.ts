@@ -44,7 +44,7 @@ interface Scratch {
   /** The sums of powers in lanes, and what they come to. */
   readonly lanes: number;
   readonly totals: number;
-  /** Columns of P and of dP, which becomes dS, of a panel of queries: [M][8], each with the queries behind them: [d][8]. */
+  /** Columns [M][8] of P and of dP, which becomes dS, of a panel of queries; behind each the queries, [d][8]. */
   readonly map: number;
   readonly slopes: number;
   /** Tops that nobody asks for. */
