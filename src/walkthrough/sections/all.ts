@@ -14,6 +14,7 @@ import { noiseSection } from './noise.ts';
 import { oracleSection } from './oracle.ts';
 import { ownSection } from './own.ts';
 import { takeSection } from './take.ts';
+import { trainSection } from './train.ts';
 import { whySection } from './why.ts';
 import { tastingSection } from './tasting.ts';
 import { wordSection } from './word.ts';
@@ -35,6 +36,7 @@ export const sections = [
   { name: 'tasting', mount: tastingSection },
   { name: 'layers', mount: layersSection },
   { name: 'words', mount: wordsSection },
+  { name: 'train', mount: trainSection },
   { name: 'hood', mount: hoodSection },
   { name: 'break', mount: breakSection },
   { name: 'oracle', mount: oracleSection },
