@@ -104,7 +104,7 @@ function taughtView(page: Page) {
   const clear = button('blank paper', 'blank-sketch', () => page.change({ sketch: blank }));
   const caption = element('span', { class: 'number' });
   const points = remembered((shape: Shape) => [pointsFrom(shape, fresh.count, manualSeed(fresh.seed))]);
-  const fit = remembered(fitText);
+  const fitsAs = remembered(fitText);
   return {
     root: captioned(element('div', {}, view.root, paper.root), caption, clear),
     show(shape: Shape, { lesson, sketch }: State): void {
@@ -118,7 +118,7 @@ function taughtView(page: Page) {
         view.showFrames(points(shape));
       }
       if (shape.length === 0) setText(caption, 'yours: draw');
-      else setText(caption, `${isOwn ? 'yours' : 'to be learned'}; fresh points: ${fit(points(shape), shape)}`);
+      else setText(caption, `${isOwn ? 'yours' : 'to be learned'}; fresh points: ${fitsAs(points(shape), shape)}`);
     },
   };
 }
@@ -127,14 +127,14 @@ function taughtView(page: Page) {
 function drawnView(label: string) {
   const view = pointsView(label);
   const caption = element('span', { class: 'number' });
-  const fit = remembered(fitText);
+  const fitsAs = remembered(fitText);
   return {
     root: view.root,
     caption,
     show(shape: Shape, frames: readonly Tensor[] | undefined): void {
       view.showShape(shape);
       view.showFrames(frames);
-      setText(caption, frames ? `: ${fit(frames, shape)}` : '');
+      setText(caption, frames ? `: ${fitsAs(frames, shape)}` : '');
     },
   };
 }

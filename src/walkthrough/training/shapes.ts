@@ -89,11 +89,12 @@ function piecesOf(shape: Shape): readonly Piece[] {
  */
 export function pointsFrom(shape: Shape, count: number, generator: Generator): Tensor {
   const pieces = piecesOf(shape);
-  const ends = pieces.reduce<readonly number[]>((sums, { length }) => [...sums, (sums.at(-1) ?? 0) + length], []);
+  let whole = 0;
+  const ends = pieces.map(({ length }) => (whole += length));
   const places = generator.rand([count], 'f64').data;
   const offsets = generator.randn([count, 2]).data;
   const data = Float32Array.from({ length: 2 * count }, (_, i) => {
-    const place = at(places, i >> 1) * at(ends, ends.length - 1);
+    const place = at(places, i >> 1) * whole;
     const number = Math.min(
       ends.findIndex((end) => place < end),
       pieces.length - 1,
