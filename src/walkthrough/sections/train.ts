@@ -1,22 +1,21 @@
 /** Train it yourself: a model of points learns in the reader's tab, and PAG acts on it at once. */
 import { manualSeed } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { cellPad } from '../drawing/cell-pad.ts';
 import { button, choice, slider } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { captioned, secondsText } from '../drawing/figure.ts';
+import { inkPad } from '../drawing/ink-pad.ts';
 import { paintLetter } from '../drawing/picture.ts';
 import { pointsView } from '../drawing/points-view.ts';
 import { shareChart } from '../drawing/share-chart.ts';
 import type { Page, Section } from '../page.ts';
 import { remembered } from '../remembered.ts';
 import { mostLessonScale, type State } from '../state.ts';
-import { side } from '../study.ts';
 import type { Task } from '../training/protocol.ts';
 import { fitOf, pointsFrom, shapeOf, shapes, type Shape } from '../training/shapes.ts';
 import { createTrainer, type Progress, type Trainer } from '../training/trainer.ts';
-import { blank, penned, pictureOf, pixelsOf } from '../work/own.ts';
+import { blank, pictureOf } from '../work/own.ts';
 
 /** So many points are shown of what is to be learned, and the seed that they are drawn with. */
 const fresh = { count: 400, seed: 1 };
@@ -94,13 +93,11 @@ function linesOf({ lesson, sketch }: State): Shape {
 /** Points of the shape; of the reader's own the paper that it is drawn on. */
 function taughtView(page: Page) {
   const view = pointsView('points of the shape that is to be learned');
-  const paper = cellPad({
-    cells: side,
-    label: 'Paper to draw a shape on. Arrow keys move the pen, the space bar leaves ink, or takes it away.',
-    drags: true,
-    isSet: ([x, y]) => pixelsOf(page.state().sketch)[y * side + x] === true,
-    set: (place, leaves) => page.change({ sketch: penned(page.state().sketch, place, leaves) }),
-  });
+  const paper = inkPad(
+    'a shape',
+    () => page.state().sketch,
+    (sketch) => page.change({ sketch }),
+  );
   const clear = button('blank paper', 'blank-sketch', () => page.change({ sketch: blank }));
   const caption = element('span', { class: 'number' });
   const points = remembered((shape: Shape) => [pointsFrom(shape, fresh.count, manualSeed(fresh.seed))]);
