@@ -6,6 +6,7 @@ import { mapKernel, type MapOperation } from '../tiles/elementwise.ts';
 import { host } from './host.ts';
 import { inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';
+import { siluBackOf } from './norm-with-silu.ts';
 import type { NodeOf } from './rule.ts';
 
 /** An activation function; tanh, which models have on small tensors only, by the plain loop. */
@@ -15,8 +16,16 @@ export function activation(lowering: Lowering, node: NodeOf<'activation'>): void
   else map(lowering, node, { kind });
 }
 
-/** The derivative of one, with the multiplication that follows; that of tanh by the plain loop, too. */
+/**
+ * The derivative of one, with the multiplication that follows; that of tanh by the plain loop, too. That of a SiLU
+ * behind a group norm may be left to the norm's gradient.
+ */
 export function activationDerivative(lowering: Lowering, node: NodeOf<'activationDerivative'>): void {
+  const left = siluBackOf(lowering, node);
+  if (left) {
+    lowering.done.add(left.product);
+    return;
+  }
   const { activation: of } = node.operation;
   const [x] = node.inputs;
   const product = lowering.onlyUser(node.output);

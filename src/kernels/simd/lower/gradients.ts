@@ -1,7 +1,5 @@
 /** What only gradients need. */
 import { strideOf } from '../memory/place.ts';
-import { planeSize } from '../memory/planes.ts';
-import { groupNormGradientKernel } from '../tiles/group-norm-gradient.ts';
 import { placePixelsKernel, transposeWeightKernel } from '../tiles/rearrange.ts';
 import { weightGradientKernel, weightGradientScratch } from '../tiles/weight-gradient.ts';
 import { sizeOf } from '../../../tensor/tensor.ts';
@@ -73,24 +71,4 @@ export function placePixels(lowering: Lowering, { operation, inputs: [x], output
   };
   lowering.emit('placePixels', [input, place], (lib) => placePixelsKernel(lib, spec));
   lowering.finish(output, 'dense', place);
-}
-
-/** One step. */
-export function groupNormGradient(lowering: Lowering, node: NodeOf<'groupNormGradient'>): void {
-  const { operation, inputs, output } = node;
-  const { groups, eps } = operation;
-  const [batch, channels] = output.shape;
-  const { height, width } = planeSize(output.shape);
-  const [x, gradient] = inputs.map((value) => dense(lowering, value));
-  const out = lowering.placeFor(output);
-  const strides = {
-    xStride: strideOf(x, batch),
-    gradientStride: strideOf(gradient, batch),
-    outStride: strideOf(out, batch),
-  };
-  const spec = { batch, groups, size: (channels / groups) * height * width, eps, ...strides };
-  lowering.emit(`groupNormGradient ${channels}@${height}×${width}`, [x, gradient, out], (lib) =>
-    groupNormGradientKernel(lib, spec),
-  );
-  lowering.finish(output, 'dense', out);
 }

@@ -4,8 +4,9 @@ import type { Kind } from '../../operations/index.ts';
 import { applyAttentionMap, attention, attentionMap, attentionScores, transposeMap } from './attention.ts';
 import { conv2d, upsampleConv2d } from './convolution.ts';
 import { activation, activationDerivative, affine, combine, divide } from './elementwise.ts';
-import { conv2dWeightGradient, groupNormGradient, placePixels, transposeWeight } from './gradients.ts';
+import { conv2dWeightGradient, placePixels, transposeWeight } from './gradients.ts';
 import { groupNorm } from './group-norm.ts';
+import { groupNormGradient, groupNormSums } from './group-norm-gradient.ts';
 import { host } from './host.ts';
 import { concatBatch, concatChannels } from './joining.ts';
 import { linear } from './linear.ts';
@@ -53,6 +54,7 @@ const rules: { readonly [K in Kind]: Rule<K> } = {
   placePixels,
   activationDerivative,
   groupNormGradient,
+  groupNormSums,
 };
 
 /** Lowers an operation by the rule of its kind. */
