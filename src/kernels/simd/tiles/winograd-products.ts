@@ -1,9 +1,10 @@
 /**
  * The second kernel of a Winograd convolution: the products of all places, and the way back from them to outputs.
  *
- * The picture is cut into strips of rows of tiles. Of a strip and a panel of output channels, place after place is
- * summed, over all groups of the strip at once, so that the weights of a run come from the nearest cache; the sums wait
- * in scratch. Then each four neighbouring outputs are transformed back, their channels in lanes, turned over, and
+ * The picture is cut into strips of rows of tiles. Of a strip and a few panels of output channels, place after place is
+ * summed: panel after panel, so that the strip's pixels of the place stay near and weights come in the order in which
+ * they lie, and over all groups of the strip at once, so that the weights of a run come from the nearest cache. The sums
+ * wait in scratch. Then each four neighbouring outputs are transformed back, their channels in lanes, turned over, and
  * stored.
  */
 import { keyOf } from '../../key.ts';
@@ -20,8 +21,10 @@ import { addRun, evenSteps, stepsPerTurn } from './tile.ts';
 import { storeLanes, transposed } from './vectors.ts';
 import { combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
 
-/** Groups of a strip, about: their sums of all places fit the second-level cache beside the panel's weights. */
+/** Groups of a strip, about. */
 const STRIP_GROUPS = 16;
+/** Bytes of the sums of a strip, about: they fit the second-level cache beside the pixels and the weights of a place. */
+const MOST_SUMS = 400_000;
 
 /** Rows of tiles of a strip. */
 function stripRows(spec: SizeSpec): number {
@@ -43,12 +46,23 @@ function groupTotals(outputs: number): number {
 
 const vectorsOf = (outputs: number): number => Math.ceil(outputs / 4);
 
-/** Bytes of scratch that each thread needs: the sums of a strip. */
-export function winogradScratch(panel: Panel, spec: SizeSpec): number {
+/** Bytes of a strip's sums, for one panel. */
+function panelTotals(panel: Panel, spec: SizeSpec): number {
   return groupsOf(spec).places * placeTotals(spec, panel);
 }
 
-/** The strip and the panel at hand. */
+/** Panels that are summed one after another, at most. */
+function mostPanels(panel: Panel, spec: SizeSpec & Pick<WinogradSpec, 'outChannels'>): number {
+  const fitting = Math.floor(MOST_SUMS / panelTotals(panel, spec));
+  return Math.max(1, Math.min(Math.ceil(spec.outChannels / panel), fitting));
+}
+
+/** Bytes of scratch that each thread needs: the sums of a strip. */
+export function winogradScratch(panel: Panel, spec: Parameters<typeof mostPanels>[1]): number {
+  return mostPanels(panel, spec) * panelTotals(panel, spec);
+}
+
+/** The strip and the panel at hand, of those from `begin` to `end`. */
 interface Strip {
   /** Where the strip's pixels begin, and its output, and each of the operands. */
   readonly input: Local<'i32'>;
@@ -59,6 +73,8 @@ interface Strip {
   /** Its number in the picture. */
   readonly number: Local<'i32'>;
   readonly panel: Local<'i32'>;
+  readonly begin: Local<'i32'>;
+  readonly end: Local<'i32'>;
 }
 
 /**
@@ -68,67 +84,79 @@ interface Strip {
 export function winogradKernel(lib: Library, spec: WinogradSpec): Func {
   const { batch, outChannels, outWidth } = spec;
   const ops = spec.epilogue.filter(hasOperand);
-  const { rows, perRow, groupStride, batchStride } = groupsOf(spec);
+  const { places, rows, perRow, groupStride, batchStride } = groupsOf(spec);
   const height = stripRows(spec);
   const strips = rows / height;
   const panels = Math.ceil(outChannels / lib.panel);
-  const panelsPerUnit = pieceSize(panels, panels, wantedUnits(lib) / (strips * batch));
+  const panelsPerUnit = pieceSize(panels, mostPanels(lib.panel, spec), wantedUnits(lib) / (strips * batch));
   const chunks = Math.ceil(panels / panelsPerUnit);
-  const fullPanels = Math.floor(outChannels / lib.panel);
-  const restOutputs = outChannels % lib.panel;
   const stripBytes = 4 * 2 * height * outWidth;
 
   return kernel(lib, `winograd${keyOf(spec)}`, 4 + ops.length, (body) => {
     const [inputStart, weights, outStart, scratchStart, ...operandStarts] = body.pointers;
-    const [b, number, panel, begin, end, input, out] = body.locals('i32');
+    const [b, number, place, panel, begin, end, input, out] = body.locals('i32');
+    const counters = [body.local('i32'), body.local('i32')] as const;
     const operands = ops.map((op) => ({ op, start: body.local('i32') }));
     const scratch = at(scratchStart, body.thread, winogradScratch(lib.panel, spec));
-    const strip: Strip = { input, out, operands, weights, scratch, number, panel };
-    const panelOf = (outputs: number): Code => [
-      stripSums(lib, spec, strip, body.local('i32'), outputs),
-      stripOutputs(lib, spec, strip, [body.local('i32'), body.local('i32')], outputs),
-    ];
+    const strip: Strip = { input, out, operands, weights, scratch, number, panel, begin, end };
     return parallel(lib, body, batch * strips * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(panelsPerUnit))),
       set(end, i32.add(begin, i32.const(panelsPerUnit))),
+      panels % panelsPerUnit === 0 ? [] : when(i32.gtS(end, i32.const(panels)), set(end, i32.const(panels))),
       set(number, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
       set(b, i32.divU(unit, i32.const(chunks * strips))),
       set(input, at(at(inputStart, b, batchStride), number, height * perRow * groupStride)),
       set(out, at(at(outStart, b, spec.outBatchStride), number, stripBytes)),
       operands.map(({ op, start }, i) => set(start, operandStart(op, operandStarts[i], b, number, stripBytes))),
-      forRange(panel, begin, end, 1, [
-        when(i32.ltS(panel, i32.const(fullPanels)), panelOf(lib.panel)),
-        restOutputs === 0 ? [] : when(i32.eq(panel, i32.const(fullPanels)), panelOf(restOutputs)),
-      ]),
+      forRange(
+        place,
+        i32.const(0),
+        i32.const(places),
+        1,
+        eachPanel(lib, spec, strip, (outputs) => placeSums(lib, spec, strip, place, outputs)),
+      ),
+      eachPanel(lib, spec, strip, (outputs) => stripOutputs(lib, spec, strip, counters, outputs)),
     ]);
   });
 }
 
-/** The sums of all places of a strip, for `outputs` channels of the panel. */
-function stripSums(lib: Library, spec: WinogradSpec, strip: Strip, place: Local<'i32'>, outputs: number): Code {
+/** Does something for each panel of a unit: `code` is given how many channels the panel has. */
+function eachPanel(
+  lib: Library,
+  { outChannels }: WinogradSpec,
+  { panel, begin, end }: Strip,
+  code: (outputs: number) => Code,
+): Code {
+  const whole = Math.floor(outChannels / lib.panel);
+  const rest = outChannels % lib.panel;
+  const isWhole = i32.ltS(panel, i32.const(whole));
+  return forRange(panel, begin, end, 1, rest === 0 ? code(lib.panel) : when(isWhole, code(lib.panel), code(rest)));
+}
+
+/** Where the sums of a strip's panel lie. */
+function panelSums(lib: Library, spec: WinogradSpec, { scratch, panel, begin }: Strip): I32 {
+  return at(scratch, i32.sub(panel, begin), panelTotals(lib.panel, spec));
+}
+
+/** The sums of a place of a strip, for `outputs` channels of the panel. */
+function placeSums(lib: Library, spec: WinogradSpec, strip: Strip, place: Local<'i32'>, outputs: number): Code {
   const { channels, outChannels } = spec;
-  const { places, placeStride } = groupsOf(spec);
+  const { placeStride } = groupsOf(spec);
   const panelBytes = 4 * lib.panel * channels;
   const panels = Math.ceil(outChannels / lib.panel);
-  return forRange(
-    place,
-    i32.const(0),
-    i32.const(places),
-    1,
-    Array.from({ length: Math.ceil(channels / runLength) }, (_, run) => {
-      const skipped = run * runLength;
-      const taken = Math.min(runLength, channels - skipped);
-      return call(
-        stripRun(lib, spec, outputs, taken, run === 0),
-        i32.add(at(strip.input, place, placeStride), i32.const(VECTOR * skipped)),
-        i32.add(
-          at(at(strip.weights, place, panels * panelBytes), strip.panel, panelBytes),
-          i32.const(4 * lib.panel * skipped),
-        ),
-        at(strip.scratch, place, placeTotals(spec, outputs)),
-      );
-    }),
-  );
+  return Array.from({ length: Math.ceil(channels / runLength) }, (_, run) => {
+    const skipped = run * runLength;
+    const taken = Math.min(runLength, channels - skipped);
+    return call(
+      stripRun(lib, spec, outputs, taken, run === 0),
+      i32.add(at(strip.input, place, placeStride), i32.const(VECTOR * skipped)),
+      i32.add(
+        at(at(strip.weights, place, panels * panelBytes), strip.panel, panelBytes),
+        i32.const(4 * lib.panel * skipped),
+      ),
+      at(panelSums(lib, spec, strip), place, placeTotals(spec, outputs)),
+    );
+  });
 }
 
 /** The function (pixels, weights, totals) that adds a run of `channels` channels to the sums of a strip's place. */
@@ -179,7 +207,7 @@ function stripOutputs(
     call(
       quadOutputs(lib, spec, outputs, lanes, ofRows),
       inPlanes(strip.out),
-      at(at(strip.scratch, row, perRow * GROUP * tileBytes), column, tileBytes / width),
+      at(at(panelSums(lib, spec, strip), row, perRow * GROUP * tileBytes), column, tileBytes / width),
       ...strip.operands.map(({ op, start }) =>
         op.kind === 'residual' ? inPlanes(start) : at(start, strip.panel, 4 * lib.panel),
       ),
