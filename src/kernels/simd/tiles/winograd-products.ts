@@ -23,8 +23,8 @@ import { combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd
 
 /** Groups of a strip, about. */
 const STRIP_GROUPS = 16;
-/** Bytes of the sums of a strip, about: they fit the second-level cache beside the pixels and the weights of a place. */
-const MOST_SUMS = 400_000;
+/** Bytes of the sums of a strip at most, if there is more than one panel: of more, large layers become slower. */
+const MOST_SUMS = 100_000;
 
 /** A part of a picture, or several whole ones, which then share each weight that comes from afar. */
 interface StripSize {
