@@ -23,8 +23,8 @@ import { combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd
 
 /** Groups of a strip, about. */
 const STRIP_GROUPS = 16;
-/** Bytes of the sums of a strip at most, if there is more than one panel: of more, large layers become slower. */
-const MOST_SUMS = 100_000;
+/** Bytes of a strip's sums, and of a place's pixels and weights: so much stays in the second-level cache. */
+const MOST_BYTES = 400_000;
 
 /** A part of a picture, or several whole ones, which then share each weight that comes from afar. */
 interface StripSize {
@@ -61,10 +61,12 @@ function panelTotals(panel: Panel, spec: SizeSpec): number {
   return groupsOf(spec).places * placeTotals(spec, panel);
 }
 
-/** Panels that are summed one after another, at most. */
+/** Panels that are summed one after another: as many as fit the cache with what they read. */
 function mostPanels(panel: Panel, spec: SizeSpec & Pick<WinogradSpec, 'outChannels'>): number {
-  const fitting = Math.floor(MOST_SUMS / panelTotals(panel, spec));
-  return Math.max(1, Math.min(Math.ceil(spec.outChannels / panel), fitting));
+  const { channels, outChannels } = spec;
+  const pixels = VECTOR * channels * stripSize(spec).groups;
+  const fitting = Math.floor((MOST_BYTES - pixels) / (panelTotals(panel, spec) + 4 * panel * channels));
+  return Math.max(1, Math.min(Math.ceil(outChannels / panel), fitting));
 }
 
 /** Bytes of scratch that each thread needs: the sums of a strip. */
