@@ -3,8 +3,9 @@ import { aFunction, checkOptions, optional, type Checks } from '../../tensor/che
 import { InputError } from '../../tensor/errors.ts';
 import type { Backend } from '../kernels.ts';
 import { referenceBackend } from '../plain/index.ts';
-import { simdBackend, type SimdOptions } from './backend.ts';
+import type { SimdOptions } from './backend.ts';
 import { simdRefusal } from './features.ts';
+import { simdBackend } from './simd.ts';
 
 /** How the fastest backend is to compute. */
 export interface FastestOptions extends Pick<SimdOptions, 'threads' | 'workers' | 'order' | 'watch'> {

@@ -1,10 +1,15 @@
 /** What only gradients need. */
+import { sameShape, sizeOf } from '../../../tensor/tensor.ts';
+import type { Value } from '../../graph.ts';
 import { strideOf } from '../memory/place.ts';
 import { planeSize } from '../memory/planes.ts';
+import { activationDerivatives } from '../tiles/activation-derivatives.ts';
+import type { ActivationFunctions } from '../tiles/elementary.ts';
 import { groupNormGradientKernel } from '../tiles/group-norm-gradient.ts';
 import { placePixelsKernel, transposeWeightKernel } from '../tiles/rearrange.ts';
 import { weightGradientKernel, weightGradientScratch } from '../tiles/weight-gradient.ts';
-import { sizeOf } from '../../../tensor/tensor.ts';
+import { map } from './elementwise.ts';
+import { host } from './host.ts';
 import { contiguous, dense } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import { pictureInput } from './pictures.ts';
@@ -73,6 +78,31 @@ export function placePixels(lowering: Lowering, { operation, inputs: [x], output
   };
   lowering.emit('placePixels', [input, place], (lib) => placePixelsKernel(lib, spec));
   lowering.finish(output, 'dense', place);
+}
+
+/** The derivative of an activation function, with the multiplication that follows; that of tanh by the plain loop. */
+export function activationDerivative(lowering: Lowering, node: NodeOf<'activationDerivative'>): void {
+  const { activation } = node.operation;
+  const code = (activationDerivatives as ActivationFunctions)[activation];
+  if (!code) {
+    host(lowering, node);
+    return;
+  }
+  const [x] = node.inputs;
+  const product = lowering.onlyUser(node.output);
+  const [first, second] = product?.inputs ?? [];
+  const other = first === node.output ? second : first;
+  const times = product?.operation.kind === 'multiply' && other !== undefined && isThere(lowering, other, x);
+  const derivative = { kind: 'function', name: `${activation} derivative`, code, times } as const;
+  if (times) {
+    lowering.done.add(product);
+    map(lowering, { ...product, inputs: [x, other] }, derivative);
+  } else map(lowering, node, derivative);
+}
+
+/** Whether a value has been computed, and is of the shape of another one. */
+function isThere(lowering: Lowering, value: Value, like: Value): boolean {
+  return lowering.isStored(value) && sameShape(value.shape, like.shape);
 }
 
 /** One step. */

@@ -1,5 +1,7 @@
 /** Operations left to the plain loops. */
 import type { Node } from '../../graph.ts';
+import { applyOperation } from '../../operations/index.ts';
+import { referenceKernels } from '../../plain/index.ts';
 import { contiguous } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 
@@ -11,7 +13,7 @@ export function host(lowering: Lowering, { operation, inputs, output }: Node): v
     kind: 'host',
     name: `plain ${operation.kind}`,
     products: 0,
-    operation,
+    compute: (tensors) => applyOperation(referenceKernels, operation, tensors),
     inputs: read,
     output: { shape: output.shape, place: out },
   });

@@ -25,6 +25,7 @@ import {
 import type { Body, Code, Expr, Func, I32, Local, V128 } from '../assembler/index.ts';
 import { at, type Library } from '../library.ts';
 import { CONTROL } from '../memory/control.ts';
+import type { ActivationFunctions, ElementFunction } from './elementary.ts';
 
 const { add, sub, mul, div, const: number } = f64x2;
 const one = number(1);
@@ -178,13 +179,15 @@ function gelu(lib: Library): Func {
   });
 }
 
-/** Returns code for x = f(x) on four floats, computed in double precision and rounded once. */
-export function inDouble(f: Func): (x: Local<'v128'>) => Code {
-  const rounded = (half: V128): Expr<'v128'> => f32x4.demoteZero(callV128(f, half));
-  return (x) => set(x, shuffle32(rounded(f64x2.promoteLow(x)), rounded(promoteHigh(x)), [0, 1, 4, 5]));
+/** What is computed in double precision, two elements at a time, and rounded once. */
+export function inDouble(functionOf: (lib: Library) => Func): ElementFunction {
+  return (lib) => {
+    const f = functionOf(lib);
+    const rounded = (half: V128): Expr<'v128'> => f32x4.demoteZero(callV128(f, half));
+    return (xs) =>
+      xs.map((x) => set(x, shuffle32(rounded(f64x2.promoteLow(x)), rounded(promoteHigh(x)), [0, 1, 4, 5])));
+  };
 }
 
-/** Code for x = gelu(x) on four floats. */
-export const geluf = (lib: Library): ((x: Local<'v128'>) => Code) => inDouble(gelu(lib));
-/** Code for x = mish(x) on four floats. */
-export const mishf = (lib: Library): ((x: Local<'v128'>) => Code) => inDouble(mish(lib));
+/** The activation functions that are computed in double precision. Their memory has `writeErfTable`. */
+export const doubleActivations = { gelu: inDouble(gelu), mish: inDouble(mish) } satisfies ActivationFunctions;

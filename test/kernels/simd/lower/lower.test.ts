@@ -25,12 +25,17 @@ describe('steps', () => {
 
   test('a derivative takes the multiplication along by which a gradient comes through, where it is there', () => {
     const program: Program = (k, { x, g }) => ({ out: k.multiply(g, k.activationDerivative(x, 'silu')) });
-    expect(stepsOf(program, { x: picture, g: picture })).toEqual(['derivative']);
+    expect(stepsOf(program, { x: picture, g: picture })).toEqual(['silu derivative']);
     const later: Program = (k, { x, g }) => {
       const derived = k.activationDerivative(x, 'silu');
       return { out: k.multiply(k.affine(g, 2, 0), derived), ofChannels: k.activationDerivative(g, 'gelu') };
     };
-    expect(stepsOf(later, { x: picture, g: picture })).toEqual(['derivative', 'affine', 'multiply', 'derivative']);
+    expect(stepsOf(later, { x: picture, g: picture })).toEqual([
+      'silu derivative',
+      'affine',
+      'multiply',
+      'gelu derivative',
+    ]);
   });
 
   test('norms and doubled pictures are written with the border that the only convolution wants', () => {
