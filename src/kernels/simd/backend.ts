@@ -138,6 +138,16 @@ export function backendOf({ rules, tables, plain, threads: withThreads }: Parts,
   };
 }
 
+/** The backend that `make` makes, or why the engine gives it no memory. @throws InputError for any other reason */
+export function backendOrRefusal(make: () => Backend): Backend | string {
+  try {
+    return make();
+  } catch (problem) {
+    if (problem instanceof InputError && problem.cause instanceof RangeError) return problem.message;
+    throw problem;
+  }
+}
+
 /** The most threads of a backend: more would have nothing to do, and each takes memory of its own. */
 export const mostThreads = 256;
 

@@ -3,9 +3,8 @@ import { checkOptions } from '../../tensor/checks.ts';
 import type { Backend } from '../kernels.ts';
 import { referenceKernels } from '../plain/index.ts';
 import { backendOf, simdChecks, type SimdOptions } from './backend.ts';
+import { forwardParts } from './forward.ts';
 import { rules } from './lower/rules.ts';
-import { threads } from './threads/pool.ts';
-import { writeErfTable } from './tiles/activations.ts';
 
 /**
  * A backend with WebAssembly SIMD. It computes float32; other precisions, and empty tensors, are left to the plain
@@ -15,5 +14,5 @@ import { writeErfTable } from './tiles/activations.ts';
  */
 export function simdBackend(options: SimdOptions = {}): Backend {
   checkOptions('simdBackend', options, simdChecks);
-  return backendOf({ rules, tables: [writeErfTable], plain: referenceKernels, threads }, options);
+  return backendOf({ ...forwardParts, rules, plain: referenceKernels }, options);
 }

@@ -1,5 +1,6 @@
 /** What only gradients need. */
 import { sameShape, sizeOf } from '../../../tensor/tensor.ts';
+import { activationDerivative as plainDerivative } from '../../definition/activation-derivative.ts';
 import type { Value } from '../../graph.ts';
 import { strideOf } from '../memory/place.ts';
 import { planeSize } from '../memory/planes.ts';
@@ -80,12 +81,14 @@ export function placePixels(lowering: Lowering, { operation, inputs: [x], output
   lowering.finish(output, 'dense', place);
 }
 
+const byPlainLoop = host({ activationDerivative: plainDerivative });
+
 /** The derivative of an activation function, with the multiplication that follows; that of tanh by the plain loop. */
 export function activationDerivative(lowering: Lowering, node: NodeOf<'activationDerivative'>): void {
   const { activation } = node.operation;
   const code = (activationDerivatives as ActivationFunctions)[activation];
   if (!code) {
-    host(lowering, node);
+    byPlainLoop(lowering, node);
     return;
   }
   const [x] = node.inputs;
