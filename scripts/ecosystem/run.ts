@@ -5,7 +5,7 @@
  *     npx tsx scripts/ecosystem/run.ts [PATTERN]     (rows whose name it matches; needs npm's registry, on Linux x64)
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -215,7 +215,9 @@ function bundle({ sh, at, folder }: Project, by: Bundler, out: string, program: 
 /** What a page of this folder draws in Chromium, and which scripts it has fetched for that, compressed by Brotli. */
 function openPage({ sh }: Project, out: string, offThread: RegExp): string {
   cpSync(letters, join(out, 'letters/model'), { recursive: true });
-  const [title = '', ...scripts] = sh(node, '--import', tsx, join(here, 'open-page.ts'), out).split('\n');
+  const [title = '', ...asked] = sh(node, '--import', tsx, join(here, 'open-page.ts'), out).split('\n');
+  // A worker that was left behind is asked for in vain.
+  const scripts = asked.filter((url) => existsSync(join(out, url)));
   const sizes = scripts.map((url) => brotliCompressSync(readFileSync(join(out, url))).length);
   const kilobytes = (size: number): string => `${(size / 1000).toFixed(1)} KB`;
   const shown = scripts

@@ -2,8 +2,9 @@
 import { aFunction, checkOptions, optional, type Checks } from '../../tensor/checks.ts';
 import type { Backend } from '../kernels.ts';
 import { referenceBackend } from '../plain/index.ts';
-import { backendOrRefusal, type SimdOptions } from './backend.ts';
+import { backendOrRefusal } from './backend.ts';
 import { simdRefusal } from './features.ts';
+import type { SimdOptions } from './options.ts';
 import { simdBackend } from './simd.ts';
 
 /** How the fastest backend is to compute. */

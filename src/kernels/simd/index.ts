@@ -1,5 +1,5 @@
 /** The kernels in WebAssembly SIMD. */
-export { mostThreads, type SimdOptions, type StepTime } from './backend.ts';
+export { mostThreads, type SimdOptions, type StepTime } from './options.ts';
 export { leanBackend, type LeanOptions } from './lean.ts';
 export { simdBackend } from './simd.ts';
 export { fastestBackend, type FastestOptions } from './fastest.ts';

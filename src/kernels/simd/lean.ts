@@ -1,8 +1,9 @@
 /** The fast backend for small bundles. */
 import { checkOptions, type Checks } from '../../tensor/checks.ts';
 import type { Backend } from '../kernels.ts';
-import { backendOf, simdChecks, type SimdOptions } from './backend.ts';
+import { backendOf } from './backend.ts';
 import { leanRules } from './lower/lean-rules.ts';
+import { simdChecks, type SimdOptions } from './options.ts';
 
 /** How a lean backend is to compute. */
 export type LeanOptions = Pick<SimdOptions, 'fma' | 'wide' | 'memory' | 'watch'>;

@@ -2,9 +2,10 @@
 import { checkOptions } from '../../tensor/checks.ts';
 import type { Backend } from '../kernels.ts';
 import { referenceKernels } from '../plain/index.ts';
-import { backendOf, simdChecks, type SimdOptions } from './backend.ts';
+import { backendOf } from './backend.ts';
 import { forwardParts } from './forward.ts';
 import { rules } from './lower/rules.ts';
+import { simdChecks, type SimdOptions } from './options.ts';
 
 /**
  * A backend with WebAssembly SIMD. It computes float32; other precisions, and empty tensors, are left to the plain
