@@ -215,6 +215,11 @@ export function heldToDefinition({ dtype, compute, holds, holdsOfLarge }: Subjec
       },
     ));
 
+  it('transposeMap of more rows and columns than are turned over at once', () =>
+    holdsOfLarge(several(dtype, [2, 2, 19, 21], [1, 1, 16, 24]), (maps) => {
+      for (const x of maps) same({ x }, (k, { x }) => k.transposeMap(x));
+    }));
+
   it('groupNormGradient', () =>
     both(
       (values) =>

@@ -3,8 +3,9 @@ import { activation } from '../../definition/activation.ts';
 import { entmax } from '../../definition/entmax.ts';
 import { limitNorm } from '../../definition/limit-norm.ts';
 import { resizeNearest } from '../../plain/resampling.ts';
-import { doubleActivations } from '../tiles/activations.ts';
+import { mishf } from '../tiles/activations.ts';
 import { floatActivations } from '../tiles/elementary.ts';
+import { geluf } from '../tiles/gelu.ts';
 import { applyAttentionMap, attentionMap, attentionScores } from './attention.ts';
 import { activationBy } from './elementwise.ts';
 import { host } from './host.ts';
@@ -18,7 +19,7 @@ import type { Rules } from './rule.ts';
  */
 export const forwardRules = {
   ...leanRules,
-  activation: activationBy({ ...floatActivations, ...doubleActivations }, host({ activation })),
+  activation: activationBy({ ...floatActivations, gelu: geluf, mish: mishf }, host({ activation })),
   layerNorm,
   softmax,
   attentionScores,

@@ -60,6 +60,7 @@ function winogradPanels(lowering: Lowering, weight: Value, width: WinogradWidth)
     return arranged(lowering, part.tensor, {
       name: keyOf(['winograd', spec]),
       length: winogradPlaces(width) * panelsLength(lowering.panel, outputs, channels),
+      isComputed: true,
       arrange: (emitter, from, to) => packWinograd(emitter, from, spec, to),
     });
   }
