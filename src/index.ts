@@ -196,6 +196,7 @@ export { classGradient, type ClassGradient, type ClassGradientOptions } from './
 export type { LossProgramOptions } from './models/given-weights.ts';
 export type { PictureState } from './models/picture-stages.ts';
 export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';
+export { modelSlope, pictureSlope, type ModelSlope, type Slope } from './models/slope.ts';
 export { selectCrossLayers, selectLayers } from './models/selectors.ts';
 export {
   parametersOf,
@@ -365,9 +366,12 @@ export { classSlope } from './guidance/class-slope.ts';
 export {
   classifier,
   classifierPag,
+  universal,
+  universalPag,
   type ClassifierForm,
   type ClassifierOptions,
   type SlopeAt,
+  type UniversalOptions,
 } from './guidance/classifier.ts';
 export { during, type Interval } from './guidance/during.ts';
 export { onEveryPass, type EveryPass } from './guidance/every-pass.ts';
@@ -387,6 +391,7 @@ export {
 export { mamboG, type MamboGOptions } from './guidance/mambo-g.ts';
 export { nag, type NagOptions } from './guidance/nag.ts';
 export { none } from './guidance/none.ts';
+export { throughModel, type OriginalSlope } from './guidance/original-slope.ts';
 export { momentumGuidance, type MomentumGuidanceOptions } from './guidance/momentum.ts';
 export { cfgPag, pag, pagScaleAt, type AdaptiveRule, type PagOptions } from './guidance/pag.ts';
 export type { Parameter as GuidanceParameter, ParameterValue, ParameterValues } from './guidance/parameters.ts';
@@ -446,7 +451,6 @@ export {
 } from './restoration/measurements.ts';
 export { restoring, type InverseProblem } from './restoration/posterior.ts';
 export { restoringLatents, type LatentProblem, type LatentSlopes } from './restoration/psld.ts';
-export { modelSlope, pictureSlope, type Slope } from './restoration/slope.ts';
 
 // off-thread
 export type { WorkerLike } from './off-thread/line.ts';
@@ -596,4 +600,5 @@ export { bootstrap, type BootstrapOptions, type Estimate } from './evaluation/bo
 export { classify, createClassifier, type Classification, type Classifier } from './evaluation/classifier.ts';
 export { fitGaussian, frechetDistance, type Gaussian } from './evaluation/frechet.ts';
 export { inceptionScore } from './evaluation/inception-score.ts';
+export { letterSlope } from './evaluation/letter-slope.ts';
 export { precisionRecall, type PrecisionRecall } from './evaluation/precision-recall.ts';

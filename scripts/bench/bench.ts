@@ -34,12 +34,13 @@ const { values } = parseArgs({
 });
 const turns = countOf('turns', values.turns);
 const threadCounts = values.threads.split(',').map((text) => countOf('threads', text));
-const chosenCases = named('case', cases, values.only);
+const namedCases = named('case', cases, values.only);
 const chosenContenders = named('contender', contenders, values.contenders);
-const entries = threadCounts.flatMap(entriesOn);
 const { node, python } = values;
 const tools = installTools({ ...(node !== undefined && { node }), ...(python !== undefined && { python }) });
-for (const one of chosenCases) prepare(one, tools);
+const chosenCases = namedCases.filter((one) => prepare(one, tools));
+const entries = threadCounts.flatMap(entriesOn);
+if (entries.length === 0) throw new Error('there is nothing to run: see above');
 
 const estimate = turns * entries.reduce((sum, { one }) => sum + one.seconds, 0);
 console.log(

@@ -37,6 +37,7 @@ const foreign = [
   'null-label',
   'weak-model',
   'noise-classifier',
+  'clean-classifier',
   'classifier-labels',
   'invert',
   'preview',

@@ -14,7 +14,7 @@ import { invertPicture } from './invert.ts';
 import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
 import { createMeter } from './meter.ts';
 import { loadWeak, modelHelp } from './model.ts';
-import { chooseClassifier, classifierHelp, classifierOptions } from './noise-classifier.ts';
+import { chooseClassifier, classifierHelp, classifierOptions } from './guiding-classifier.ts';
 import { chooseNoise, noiseHelp, noiseOptions, seedsOf } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps, type PictureChoice } from './picture.ts';
@@ -153,11 +153,11 @@ async function loadModels(
     );
   }
   const weak = await loadWeak(options, dtype);
-  const classifier = await chooseClassifier(options, dtype, backend, schedulerConfig);
+  const classifier = await chooseClassifier(options, dtype, backend, { unet, schedulerConfig });
   const weights = {
     model: [unet.weights],
     ...(weak && { 'weak-model': [weak.weights] }),
-    ...(classifier && { 'noise-classifier': [classifier.model.weights] }),
+    ...(classifier && { [classifier.option]: [classifier.weights] }),
   };
   return { unet, weak, classifier, schedulerConfig, weights };
 }
@@ -172,11 +172,15 @@ async function planRun(
   const { scheduler, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
   const { shape, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
   const [count = 0] = shape;
-  const slopeAt = classifier?.slopeFor(Array.from({ length: count }, (_, i) => i));
-  const guidance = chooseUNetGuidance(options, unet, { weak, slopeAt });
   const { labels, nullLabel } = conditionsOf(options, unet, count);
+  const conditions = classConditions(labels, nullLabel);
+  const slopeAt = classifier?.slopeFor(
+    Array.from({ length: count }, (_, i) => i),
+    conditions['given'],
+  );
+  const guidance = chooseUNetGuidance(options, unet, { weak, slopeAt });
   const models = { main: unet, ...(weak && { weak }) };
-  const plan = { models, conditions: classConditions(labels, nullLabel), guidance, shape };
+  const plan = { models, conditions, guidance, shape };
   const work = plannedWork(() => leastWork({ ...plan, scheduler: withJumps(picture, scheduler) }), shape);
   return { ...plan, scheduler, stepCount, begin, first, noiseSource, labels, work };
 }

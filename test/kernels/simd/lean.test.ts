@@ -49,7 +49,7 @@ describe('a lean backend', () => {
     ['entmax', (k, x) => k.entmax(x, 2)],
     ['resizeNearest', (k, x) => k.resizeNearest(x, 3, 3)],
     ['activationDerivative', (k, x) => k.activationDerivative(x, 'silu')],
-    ['groupNormGradient', (k, x) => k.groupNormGradient(x, x, 2, 1e-5)],
+    ['groupNormSums', (k, x) => k.groupNormSums(x, x, 2, 1e-5)],
   ])('has no kernel for %s, and says which backend has', (name, of) => {
     expect(refusal(() => lean.run((k, { x }) => ({ y: of(k, x) }), { x: square }))).toBe(
       `this backend has no kernel for ${name}; take simdBackend(), which has all`,

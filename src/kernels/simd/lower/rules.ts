@@ -1,13 +1,8 @@
 /** Which rule lowers which operation. */
 import { transposeMap } from './attention.ts';
 import { forwardRules } from './forward-rules.ts';
-import {
-  activationDerivative,
-  conv2dWeightGradient,
-  groupNormGradient,
-  placePixels,
-  transposeWeight,
-} from './gradients.ts';
+import { activationDerivative, conv2dWeightGradient, placePixels, transposeWeight } from './gradients.ts';
+import { groupNormGradient, groupNormSums } from './group-norm-gradient.ts';
 import type { Rules } from './rule.ts';
 import { winogradConv2d } from './winograd.ts';
 
@@ -21,4 +16,5 @@ export const rules: Rules = {
   placePixels,
   activationDerivative,
   groupNormGradient,
+  groupNormSums,
 };

@@ -15,7 +15,7 @@ const { add, mul, div, neg, const: number } = f64x2;
 const one = number(1);
 
 /** Code for x = siluDerivativef(x), for each x: s (1 + x (1 − s)), s = 1 / (1 + expf(−x)). */
-function siluDerivativef(body: Body, xs: readonly Local<'v128'>[]): Code {
+export function siluDerivativef(body: Body, xs: readonly Local<'v128'>[]): Code {
   const shares = xs.map(() => body.local('v128'));
   const oneFloat = f32x4.const(1);
   return [
