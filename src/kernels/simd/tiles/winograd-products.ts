@@ -1,11 +1,11 @@
 /**
  * The second kernel of a Winograd convolution: the products of all places, and the way back from them to outputs.
  *
- * The picture is cut into strips of rows of tiles; a strip may also be several small ones. Of a strip and a few panels of output channels, place after place is
- * summed: panel after panel, so that the strip's pixels of the place stay near and weights come in the order in which
- * they lie, and over all groups of the strip at once, so that the weights of a run come from the nearest cache. The sums
- * wait in scratch. Then each four neighbouring outputs are transformed back, their channels in lanes, turned over, and
- * stored.
+ * The picture is cut into strips of rows of tiles; a strip may also be several small pictures. Of a strip and a few
+ * panels of output channels, place after place is summed: panel after panel, so that the strip's pixels of the place
+ * stay near and weights come in the order in which they lie, and over all groups of the strip at once, so that the
+ * weights of a run come from the nearest cache. The sums wait in scratch. Then each four neighbouring outputs are
+ * transformed back, their channels in lanes, turned over, and stored.
  */
 import { keyOf } from '../../key.ts';
 import { runLength } from '../../definition/sums.ts';
