@@ -2,7 +2,8 @@
 import { parseUNetConfig } from '../models/unet2d/config.ts';
 import { sitesOf } from '../models/stage.ts';
 import { unetArchitecture } from '../models/unet2d/unet.ts';
-import { createScheduler } from '../schedulers/registry.ts';
+import { createSchedulerOf } from '../schedulers/create.ts';
+import { DDIMScheduler } from '../schedulers/ddim.ts';
 import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';
 import { tryAgain } from './drawing/figure.ts';
@@ -20,9 +21,10 @@ interface Mounted {
   readonly draw: () => void;
   /** Whether it is near the screen. */
   near: boolean;
-  /** Whether something has changed since it was drawn. */
-  stale: boolean;
 }
+
+/** Within a frame so many milliseconds are drawn, then the reader's hand goes first. */
+const patience = 8;
 
 document.documentElement.dataset['started'] = '';
 start().catch((problem: unknown) => {
@@ -38,14 +40,18 @@ start().catch((problem: unknown) => {
 async function start(): Promise<void> {
   let state = readState(location.hash.slice(1));
   const mounted: Mounted[] = [];
+  /** What has changed since it was drawn; what has waited longest comes first. */
+  const stale = new Set<Mounted>();
   const draw = onceAFrame(() => {
-    for (const section of mounted.filter(({ near, stale }) => near && stale)) {
-      section.stale = false;
+    const started = performance.now();
+    for (const section of [...stale].filter(({ near }) => near)) {
+      if (performance.now() - started > patience) return draw();
+      stale.delete(section);
       client.update(section.name, section.draw);
     }
   });
   const invalidate = (): void => {
-    for (const section of mounted) section.stale = true;
+    for (const section of mounted) stale.add(section);
     draw();
   };
   const client = createClient(invalidate);
@@ -81,10 +87,10 @@ async function start(): Promise<void> {
   const page: Page = { client, model: await loadPlan(), state: () => state, change };
   mounted.push(
     ...shown.map(({ section: { name, mount }, root }) => ({
-      ...{ name, root, draw: mount(root, page) },
-      ...{ near: false, stale: true },
+      ...{ name, root, draw: mount(root, page), near: false },
     })),
   );
+  invalidate();
   fillDetails(document);
   watchNearness(mounted, draw);
   // On paper all of it is near.
@@ -164,7 +170,7 @@ async function loadPlan(): Promise<ModelPlan> {
   return {
     ...architecture,
     layers: sitesOf(architecture.stages),
-    scheduler: createScheduler(schedule, stepCount),
+    scheduler: createSchedulerOf(DDIMScheduler, schedule, stepCount),
   };
 }
 
