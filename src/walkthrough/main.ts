@@ -9,22 +9,12 @@ import { element } from './drawing/dom.ts';
 import { tryAgain } from './drawing/figure.ts';
 import { showAlone } from './drawing/single-figure.ts';
 import { createClient } from './client.ts';
-import type { ModelPlan, Page } from './page.ts';
+import type { ModelPlan, Page, Part } from './page.ts';
+import { createPlaces, type Mounted } from './places.ts';
 import { sections } from './sections/all.ts';
+import { noNetwork } from './sections/parts.ts';
 import { consistent, readState, writeState, type State } from './state.ts';
 import { stepCount } from './study.ts';
-
-/** A section in its place. */
-interface Mounted {
-  readonly name: string;
-  readonly root: HTMLElement;
-  readonly draw: () => void;
-  /** Whether it is near the screen. */
-  near: boolean;
-}
-
-/** Within a frame so many milliseconds are drawn, then the reader's hand goes first. */
-const patience = 8;
 
 document.documentElement.dataset['started'] = '';
 start().catch((problem: unknown) => {
@@ -39,24 +29,19 @@ start().catch((problem: unknown) => {
 
 async function start(): Promise<void> {
   let state = readState(location.hash.slice(1));
-  const mounted: Mounted[] = [];
-  /** What has changed since it was drawn; what has waited longest comes first. */
-  const stale = new Set<Mounted>();
-  const draw = onceAFrame(() => {
-    const started = performance.now();
-    for (const section of [...stale].filter(({ near }) => near)) {
-      if (performance.now() - started > patience) return draw();
-      stale.delete(section);
-      client.update(section.name, section.draw);
-    }
-  });
-  const invalidate = (): void => {
-    for (const section of mounted) stale.add(section);
-    draw();
-  };
-  const client = createClient(invalidate);
   const shown = sectionsHere();
-  client.focus(shown[0]?.section.name ?? '');
+  let read: Mounted['section'] | undefined = shown[0]?.section;
+  const places = createPlaces({
+    draw: (name, draw) => client.update(name, draw),
+    read(section) {
+      read = section;
+      client.focus(section.name);
+      places.invalidate();
+    },
+  });
+  const { invalidate } = places;
+  const client = createClient(invalidate);
+  client.focus(read?.name ?? '');
   client.open(state.kernels);
 
   const remember = laterOnce(250, () => {
@@ -84,20 +69,19 @@ async function start(): Promise<void> {
     turnTo(readState(text));
   });
 
-  const page: Page = { client, model: await loadPlan(), state: () => state, change };
-  mounted.push(
-    ...shown.map(({ section: { name, mount }, root }) => ({
-      ...{ name, root, draw: mount(root, page), near: false },
-    })),
-  );
-  invalidate();
+  const model = await loadPlan();
+  const part = (): Part => (read?.partOf ?? noNetwork)(state, model);
+  const page: Page = { client, model, state: () => state, part, change };
+  for (const { section, root } of shown) {
+    places.add({ section, root, draw: section.mount(root, page), near: false });
+    // A task for each: what comes first can be seen, and asked for, before the others are there.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
   fillDetails(document);
-  watchNearness(mounted, draw);
+  // What stands above it has grown since the browser went there.
+  if (!location.hash.includes('=')) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   // On paper all of it is near.
-  addEventListener('beforeprint', () => {
-    for (const section of mounted) client.update(section.name, section.draw);
-  });
-  watchReading(mounted, ({ name }) => client.focus(name));
+  addEventListener('beforeprint', places.drawAll);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', invalidate);
 }
 
@@ -122,40 +106,6 @@ function sectionsHere() {
   return here.filter(({ root }) => root.isConnected);
 }
 
-/** Notices which sections are near the screen. */
-function watchNearness(mounted: readonly Mounted[], changed: () => void): void {
-  const sectionOf = new Map<Element, Mounted>(mounted.map((section) => [section.root, section]));
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) {
-        const section = sectionOf.get(target);
-        if (section) section.near = isIntersecting;
-      }
-      changed();
-    },
-    { rootMargin: '300px 0px' },
-  );
-  for (const { root } of mounted) observer.observe(root);
-}
-
-/** Notices which section is being read: the one that takes most of the screen. */
-function watchReading(mounted: readonly Mounted[], read: (section: Mounted) => void): void {
-  const sectionOf = new Map<Element, Mounted>(mounted.map((section) => [section.root, section]));
-  const heights = new Map<Mounted, number>();
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { target, intersectionRect } of entries) {
-        const section = sectionOf.get(target);
-        if (section) heights.set(section, intersectionRect.height);
-      }
-      const [most] = [...heights].filter(([, height]) => height > 0).sort(([, a], [, b]) => b - a);
-      if (most) read(most[0]);
-    },
-    { threshold: [0, 0.25, 0.5, 0.75, 1] },
-  );
-  for (const { root } of mounted) observer.observe(root);
-}
-
 async function loadPlan(): Promise<ModelPlan> {
   const readJson = async (path: string): Promise<Record<string, unknown>> => {
     const response = await fetch(new URL(`model/${path}`, document.baseURI));
@@ -171,19 +121,6 @@ async function loadPlan(): Promise<ModelPlan> {
     ...architecture,
     layers: sitesOf(architecture.stages),
     scheduler: createSchedulerOf(DDIMScheduler, schedule, stepCount),
-  };
-}
-
-/** Calls `action` with the next frame, once for all calls before it. */
-function onceAFrame(action: () => void): () => void {
-  let scheduled = false;
-  return () => {
-    if (scheduled) return;
-    scheduled = true;
-    requestAnimationFrame(() => {
-      scheduled = false;
-      action();
-    });
   };
 }
 

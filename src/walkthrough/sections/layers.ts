@@ -37,7 +37,12 @@ export const layersSection: Section = (root, page) => {
     if (knowledge.revealed) page.change({ layers: toggled(page.state().layers, place) });
     else learn(place);
   };
-  const view = unetView(page.model, (path) => choose(layers.indexOf(path)));
+  const view = unetView(page.model, {
+    label:
+      `The UNet: ${page.model.stages.length} stages, ${layers.length} of them attention layers. ` +
+      'The list below chooses among them.',
+    clicked: (path) => choose(layers.indexOf(path)),
+  });
   const question = element('p', { class: 'question', 'aria-live': 'polite' });
   const skip = button('just show me', 'reveal', () => learn(undefined));
   const sliders = stepAndScale(page);
