@@ -1,6 +1,6 @@
 /**
- * The map of the network: small in the bar that stays in view, and unfolded below it. Marked is what the section at hand
- * is about; its attention layers lead to where one is looked into.
+ * The map of the network: small in the bar that stays in view, and unfolded below it. Marked is what the section at
+ * hand is about; its attention layers lead to where one is looked into.
  */
 import type { ModelPlan, Part } from '../page.ts';
 import { element, setText } from './dom.ts';

@@ -105,7 +105,7 @@ function attentionBox(
   const box = svg(
     'g',
     { class: 'attention-box', 'data-layer': path, ...reached },
-    svg('rect', { class: 'target', x: x - room / 2, y: y - 26, width: room, height: 52 }),
+    svg('rect', { class: 'target', x: x - room / 2, y: y - 30, width: room, height: 60 }),
     svg('circle', { cx: x, cy: y, r: 10.5 }),
     svg('path', { d: `M${x - 4} ${y}h8M${x} ${y - 4}v8` }),
     svg('title', {}, title),

@@ -28,7 +28,7 @@ import { tastingSection } from './tasting.ts';
 import { wordSection } from './word.ts';
 import { wordsSection } from './words.ts';
 
-/** By the name of their place in the page, with what of the network they are about; a reader sees the first one first. */
+/** By the name of their place in the page, with what of the network they are about; a reader sees the first first. */
 export const sections = [
   { name: 'hero', mount: heroSection, partOf: spoiltMiddle },
   { name: 'engine', mount: engineSection, partOf: noNetwork },

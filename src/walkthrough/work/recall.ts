@@ -1,7 +1,7 @@
 /**
- * What runs have in common is computed once. A pass over a picture that is the same bit for bit, at the same timestep and
- * for the same labels, gives the same bits: so it is not run again. CFG that asks for no letter asks twice for one and
- * the same, and from the same noise takes the steps that the model takes alone: its run costs nothing.
+ * What runs have in common is computed once. A pass over a picture that is the same bit for bit, at the same timestep
+ * and for the same labels, gives the same bits: so it is not run again. CFG that asks for no letter asks twice for one
+ * and the same, and from the same noise takes the steps that the model takes alone: its run costs nothing.
  */
 import type { Pass } from '../../guidance/guidance.ts';
 import type { Denoiser, Prediction } from '../../sampling/denoiser.ts';
