@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../src/formats/safetensors.ts';
 import { bundleTo } from './bundle.ts';
 import { temporaryFolder, tiny } from './models.ts';
+import { repeated } from '../thorough.ts';
 
 const { path, save } = temporaryFolder();
 const bundle = bundleTo(path('pag.mjs'));
@@ -92,7 +93,7 @@ describe('the command pag', () => {
 });
 
 describe('Ctrl-C', () => {
-  const runs = process.env['PAG_THOROUGH'] ? 50 : 6;
+  const runs = repeated(50, 3);
 
   it(`at ${runs} moments of a run leaves the old files or the new ones, whole`, async () => {
     mkdirSync(path('interrupted'));

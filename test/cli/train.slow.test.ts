@@ -17,6 +17,7 @@ import { smallConfig as model } from '../models/unet2d/models.ts';
 import { bundleTo } from './bundle.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { temporaryFolder } from './models.ts';
+import { repeated } from '../thorough.ts';
 
 const { path, save } = temporaryFolder();
 const printed = capturePrinted();
@@ -92,7 +93,7 @@ describe('a training that is stopped', () => {
     ]);
   });
 
-  const kills = process.env['PAG_THOROUGH'] ? 20 : 6;
+  const kills = repeated(20, 3);
   it(`ends with the same bits after kill −9, ${kills} times at any moment`, async () => {
     const { rand } = manualSeed(11);
     const file = config();

@@ -24,6 +24,7 @@ import {
   trajectory,
   weakUNet,
 } from './letters.ts';
+import { dtypesOfLarge } from '../thorough.ts';
 
 const names = readdirSync(fixture('goldens/guidance/letters'))
   .map((name) => name.replace('.safetensors', ''))
@@ -53,10 +54,8 @@ it('are all there', () => {
 
 const remembered = { f32: remembering(single), f64: remembering(double) };
 
-describe.each([
-  ['f32', count],
-  ['f64', 2],
-] as const)('each step by itself, in %s', (dtype, steps) => {
+describe.each(dtypesOfLarge)('each step by itself, in %s', (dtype) => {
+  const steps = dtype === 'f32' ? count : 2;
   const pictures = trajectory(dtype);
   it.each(names)('%s', (name) => {
     const found = stepsOf(

@@ -6,6 +6,7 @@ import { referenceKernels } from '../../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';
 import { InputError } from '../../../src/tensor/errors.ts';
 import { sizeOf, tensor, type Tensor } from '../../../src/tensor/tensor.ts';
+import { repeated } from '../../thorough.ts';
 
 /** Deterministic noise in [−1, 1), so that a failure can be run again. */
 export function noise(shape: readonly number[], seed: number): Tensor {
@@ -97,7 +98,7 @@ export function refusal(run: () => unknown): string {
 }
 
 /** How often a property of a kernel is tried: every time costs a module on each backend. */
-export const runs = { numRuns: process.env['PAG_THOROUGH'] ? 60 : 24 };
+export const runs = { numRuns: repeated(60) };
 /** From 1 on. */
 export const small = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
 export const seeds = fc.integer({ min: 0, max: 1_000_000 });
