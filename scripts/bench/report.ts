@@ -16,6 +16,9 @@ export function report(results: Results): string {
     ...new Set(measurements.map(({ ours, contender, version }) => `- ${ours ? 'ours' : contender}: ${version}`)),
   ];
   const threads = [...new Set(measurements.map((one) => one.threads))].filter((count) => count > 1);
+  const disagreeing = measurements.flatMap(({ threads: count, contender, title, disagreement }) =>
+    count === 1 && disagreement !== undefined ? [`- † ${contender} in ${title} ${disagreement}`] : [],
+  );
   const left = missing.map(({ contender, title, why }) => `- ${contender} is left out of ${title}: ${why}`);
   return [
     [`${processor}, ${date}, medians of ${turnsText(turns)}:`, versions.join('\n')],
@@ -28,7 +31,7 @@ export function report(results: Results): string {
       timesTable(results, count),
     ]),
     ["How far the results are from PyTorch's float64, relative, root mean square.", errorsTable(results)],
-    [...remarksOn(results).map((remark) => `- ${remark}`), ...left].join('\n'),
+    [...remarksOn(results).map((remark) => `- ${remark}`), ...disagreeing, ...left].join('\n'),
     barsTable(barsOf(results)),
   ]
     .flat()

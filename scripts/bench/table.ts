@@ -1,6 +1,11 @@
 /** The results of a run as tables in Markdown. */
 import { measurementOf, ratioOf, type Measurement, type Results } from './results.ts';
 
+/** What stands behind the time of somebody whose results do not agree with PyTorch's. */
+export function markOf({ disagreement }: Measurement): string {
+  return disagreement === undefined ? '' : ' †';
+}
+
 /** Milliseconds with three digits. */
 export function milliseconds(value: number): string {
   return value < 1000 ? String(Number(value.toPrecision(3))) : value.toFixed(0);
@@ -16,7 +21,7 @@ export function timesTable(results: Results, threads: number): string {
     const simd = measurementOf(results, { ...one, contender: 'simd' });
     const ratio = simd ? `**${ratioOf(one, simd, clock).toFixed(2)}** ` : '';
     const [median, low, high] = [one[clock].median, one[clock].low, one[clock].high].map(milliseconds);
-    return `${ratio}${median} (${low}–${high})`;
+    return `${ratio}${median} (${low}–${high})${markOf(one)}`;
   });
 }
 

@@ -41,6 +41,13 @@ describe('the report of the bench', () => {
     expect(errorsTable(results).split('\n')[2]).toBe('| letters, one sample | 1.0e-7 | 1.0e-7 |');
   });
 
+  it('marks who disagrees with PyTorch, and says by how much', () => {
+    const text = report(run([measured('simd', [1]), measured('PyTorch', [2], { disagreement: 'is off by 1' })]));
+    expect(text).toContain('**2.00** 2 (2–2) † |');
+    expect(text).toContain('- † PyTorch in letters, one sample is off by 1');
+    expect(text.match(/†/g)).toHaveLength(2);
+  });
+
   it('names versions, once each, and who is left out, and why', () => {
     const missing = [{ title: 'letters, one sample', threads: 1, contender: 'OpenVINO', why: 'there is none' }];
     const text = report({ ...results, missing });

@@ -39,6 +39,17 @@ describe('turns of the bench', () => {
     });
   });
 
+  it('remember who disagreed in one of them', async () => {
+    let calls = 0;
+    const { measurements } = await takeTurns(
+      entries.slice(0, 1),
+      3,
+      async () => ({ ...performance(1), ...(++calls === 2 && { disagreement: 'is off', error: 0.1 }) }),
+      { found: () => undefined, over: () => undefined },
+    );
+    expect(measurements[0]).toMatchObject({ disagreement: 'is off', error: 0.1 });
+  });
+
   it('go on without those who fail, and say why', async () => {
     const told: string[] = [];
     let calls = 0;

@@ -10,6 +10,7 @@ import { definitionBackend } from '../../src/kernels/definition/index.ts';
 import { referenceBackend, referenceKernels } from '../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { lower } from '../../src/kernels/simd/lower/lower.ts';
+import { rules } from '../../src/kernels/simd/lower/rules.ts';
 import { layOut } from '../../src/kernels/simd/memory/buffers.ts';
 import { heap } from '../../src/kernels/simd/memory/heap.ts';
 import { weightStore } from '../../src/kernels/simd/memory/weights.ts';
@@ -223,7 +224,7 @@ describe('with checkpoints', () => {
     const bytesOf = (checkpointing: boolean): number => {
       const graph = traceProgram(lossGradientProgram(unet, { checkpointing }), given, referenceKernels);
       const store = weightStore(heap(new WebAssembly.Memory({ initial: 2 })));
-      return layOut(lower(graph, { threads: 1, panel: 8 }, store).buffers);
+      return layOut(lower(graph, rules, { threads: 1, panel: 8 }, store).buffers);
     };
     const [all, less] = [bytesOf(false), bytesOf(true)];
     expect(less).toBeLessThan((2 / 3) * all);

@@ -28,7 +28,7 @@ import { inner, numbers, pulledBack, pushedForward, reference, resultOf, type Bo
 import { repeated } from '../../thorough.ts';
 
 /** The operations that only gradients have. */
-type Once = 'conv2dWeightGradient' | 'placePixels' | 'activationDerivative' | 'groupNormGradient';
+type Once = 'conv2dWeightGradient' | 'placePixels' | 'activationDerivative' | 'groupNormGradient' | 'groupNormSums';
 /** The operations that only perturbed passes have. */
 type None = 'entmax' | 'limitNorm';
 type Derived = Exclude<Kind, Once | None>;
@@ -278,7 +278,8 @@ it('has a rule for every operation, and refuses to derive what is a gradient alr
     conv2dWeightGradient: (k, { x }) => k.conv2dWeightGradient(x, x, 1, 1, 1, none),
     placePixels: (k, { x }) => k.placePixels(x, 1, 0, 0, 3, 3),
     activationDerivative: (k, { x }) => k.activationDerivative(x, 'silu'),
-    groupNormGradient: (k, { x }) => k.groupNormGradient(x, x, 1, 0.1),
+    groupNormGradient: (k, { x }) => k.groupNormGradient(x, x, numbers([2], 3), 1, 0.1),
+    groupNormSums: (k, { x }) => k.groupNormSums(x, x, 1, 0.1),
   };
   for (const [kind, body] of Object.entries(refused))
     expect(() => pulledBack(body, { x }, numbers(resultOf(body, { x }).shape, 2)), kind).toThrow(
