@@ -1,16 +1,18 @@
 /**
- * Two lanes. `npm test` runs all tests. `npm run test:fast` leaves out the files called `*.slow.test.ts`: those that
- * take more than two seconds of a quiet core, because they draw whole pictures, run whole models on the plain loops,
- * try every fault of the bank, or start processes and browsers. Each room of src has tests in the fast lane
- * (test/rooms.test.ts).
+ * Three lanes, by the names of the files. `npm test` runs all tests but `*.browser.test.ts`, those that open a browser,
+ * which `npm run test:browser` runs. `npm run test:fast` also leaves out `*.slow.test.ts`: those that take more than
+ * two seconds of a quiet core, because they draw whole pictures, run whole models on the plain loops, try every fault of
+ * the bank, or start processes. Each room of src has tests in the fast lane (test/rooms.test.ts).
  *
- * PAG_THOROUGH=1 raises the number of mutations and interruptions, in both lanes, and installs the package.
+ * PAG_THOROUGH=1, which .ci/run sets, raises the number of repetitions in all lanes, and installs the package:
+ * test/thorough.ts has the rule.
  */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
     testTimeout: 120_000,
     // One worker for each core; Vitest would leave one idle, which is half of two.
     maxWorkers: '100%',

@@ -1,65 +1,56 @@
-/** A bar chart as SVG. */
+/** The results of a run as a picture: a panel for each case, in it a bar for each contender, on one thread. */
+import { colourOf, colours, line, svg, text } from '../evaluation/svg.ts';
+import { turnsText, type Measurement, type Results } from './results.ts';
+import { markOf, milliseconds } from './table.ts';
 
-/** How fast somebody was in a case. */
-export interface Bar {
-  /** The case that is compared. */
-  readonly group: string;
-  /** Who ran it. */
-  readonly name: string;
-  readonly milliseconds: number;
-  readonly gigaflops: number;
-  /** What one thread can do at all: a line in the chart. */
-  readonly peak: number;
-}
+const [width, barHeight, panelGap, columns] = [940, 18, 26, 2];
+const panel = { names: 132, bars: 240, width: width / columns };
+const top = 62;
 
-const colours = ['#0b7285', '#3bc9db', '#e67700', '#868e96', '#ae3ec9', '#d0bfff', '#ced4da'];
-const [left, barHeight, groupGap, plotWidth] = [190, 18, 16, 560];
-
-/** A map from GFLOP/s to pixels. */
-type Scale = (gigaflops: number) => number;
-
-/** Groups of horizontal bars, one for each contender. */
-export function chart(title: string, bars: readonly Bar[]): string {
-  const names = [...new Set(bars.map(({ name }) => name))];
-  const most = Math.max(...bars.flatMap(({ gigaflops, peak }) => [gigaflops, peak]));
-  const scale: Scale = (value) => (plotWidth * value) / most;
-  let y = 44;
+/** SVG of the times of a run, ours in another colour than all others; a thin line goes over all turns. */
+export function chart(results: Results): string {
+  const shown = results.measurements.filter(({ threads }) => threads === 1);
+  const panels = [...new Set(shown.map(({ title }) => title))].map((title) =>
+    shown.filter((one) => one.title === title),
+  );
+  const rows = Array.from({ length: Math.ceil(panels.length / columns) }, (_, row) =>
+    panels.slice(columns * row, columns * (row + 1)),
+  );
+  let y = top;
   const parts: string[] = [];
-  for (const group of new Set(bars.map((bar) => bar.group))) {
-    const members = bars.filter((bar) => bar.group === group);
-    parts.push(...groupOf(group, members, y, scale));
-    for (const bar of members) {
-      parts.push(...barOf(bar, y, colours[names.indexOf(bar.name) % colours.length], scale));
-      y += barHeight;
-    }
-    y += groupGap;
+  for (const row of rows) {
+    parts.push(...row.flatMap((members, column) => panelOf(members, 16 + column * panel.width, y)));
+    y += 20 + barHeight * Math.max(...row.map(({ length }) => length)) + panelGap;
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${left + plotWidth + 190}" height="${y + 8}" \
-font-family="sans-serif" font-size="12">
-<rect width="100%" height="100%" fill="white"/>
-<text x="12" y="24" font-size="16">${title} (dashed: the mul+add peak of one thread)</text>
-${parts.join('\n')}
-</svg>
-`;
+  const subtitle = `${results.processor}, ${results.date}; medians and ranges of ${turnsText(results.turns)}; shorter is better`;
+  return svg(width, y - panelGap + 16, [
+    text(16, 26, 'A pass on one thread: milliseconds of processor time', { size: 16, weight: 'bold' }),
+    text(16, 45, subtitle, { colour: colours.faint }),
+    ...parts,
+  ]);
 }
 
-/** The name of a case, and the line of the peak through its bars. */
-function groupOf(name: string, members: readonly Bar[], y: number, scale: Scale): readonly string[] {
-  const bottom = y + barHeight * members.length + 3;
-  const lines = members.slice(0, 1).map(({ peak }) => {
-    const x = scale(peak) + left;
-    return `<line x1="${x}" x2="${x}" y1="${y - 3}" y2="${bottom}" stroke="#c92a2a" stroke-dasharray="3 3"/>`;
-  });
-  return [`<text x="${left - 10}" y="${y + 13}" text-anchor="end">${name}</text>`, ...lines];
-}
-
-function barOf({ name, gigaflops }: Bar, y: number, colour: string | undefined, scale: Scale): readonly string[] {
-  const width = scale(gigaflops);
-  const size = `width="${width.toFixed(1)}" height="${barHeight - 2}"`;
-  // The white around the letters hides the dashed line behind them.
-  const outline = 'stroke="white" stroke-width="3" paint-order="stroke"';
+function panelOf(members: readonly Measurement[], x: number, y: number): readonly string[] {
+  const [title = ''] = members.map((one) => one.title);
+  const most = Math.max(...members.map(({ processor }) => processor.high));
   return [
-    `<rect x="${left}" y="${y}" ${size} fill="${colour}"/>`,
-    `<text x="${left + width + 5}" y="${y + 13}" ${outline}>${gigaflops.toFixed(1)} ${name}</text>`,
+    text(x, y + 12, title, { size: 13, weight: 'bold' }),
+    ...members.flatMap((one, i) => barOf(one, x, y + 20 + barHeight * i, panel.bars / most)),
+  ];
+}
+
+/** @param scale pixels of a millisecond */
+function barOf(one: Measurement, x: number, y: number, scale: number): readonly string[] {
+  const { contender, ours, processor } = one;
+  const [start, middle] = [x + panel.names, y + barHeight / 2 - 1];
+  const { median, low, high } = processor;
+  const [length, from, to] = [median, low, high].map((value) => (value * scale).toFixed(1));
+  const fill = colourOf(ours ? 0 : 4);
+  const end = start + Math.max(median, high) * scale;
+  return [
+    text(start - 8, y + 13, contender, { anchor: 'end' }),
+    `<rect x="${start}" y="${y}" width="${length}" height="${barHeight - 3}" fill="${fill}"/>`,
+    line(start + Number(from), middle, start + Number(to), middle, colours.ink, 1.5),
+    text(end + 6, y + 13, milliseconds(median) + markOf(one)),
   ];
 }

@@ -1,9 +1,10 @@
 /**
  * What a UNet of a folder takes: `npx tsx scripts/real-sizes/measure.ts DIR [--height 64] [--width 64] [--threads 1]
- * [--passes 2] [--wide] [--order fast]`, height and width those of its sample. One line of JSON: the largest resident
- * set; the time to load, and of the first pass and of later ones, in processor seconds of all threads.
+ * [--passes 2] [--wide] [--order fast] [--out FILE]`, height and width those of its sample. One line of JSON: the
+ * largest resident set; the time to load, and of the first pass and of later ones, in processor seconds of all threads.
+ * `--out` gets the last prediction, as float32.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
@@ -30,6 +31,7 @@ const { values, positionals } = parseArgs({
     passes: { type: 'string', default: '2' },
     wide: { type: 'boolean', default: false },
     order: { type: 'string', default: 'direct' },
+    out: { type: 'string' },
   },
 });
 const [folder = ''] = positionals;
@@ -39,8 +41,8 @@ if (values.wide) setFlagsFromString('--experimental-wasm-revectorize');
 interface Subject {
   readonly model: Model;
   readonly size: readonly [number, number];
-  /** Of the text, and what XL is told besides. */
-  readonly condition: Omit<ModelInput, 'sample' | 'timesteps'>;
+  /** Draws the text, and what XL is told besides: after the sample, as torch_pass.py does. */
+  condition(): Omit<ModelInput, 'sample' | 'timesteps'>;
 }
 
 const { randn } = manualSeed(1);
@@ -51,14 +53,14 @@ async function load(): Promise<Subject> {
   if (!pipeline) {
     const { config, weights } = await loadModelFolder(readFile, folder);
     const classes = config.numClassEmbeds === undefined ? {} : { classLabels: [0] };
-    return { model: createUNet(config, weights), size: config.sampleSize ?? [32, 32], condition: classes };
+    return { model: createUNet(config, weights), size: config.sampleSize ?? [32, 32], condition: () => classes };
   }
   const { config, weights } = await loadModelFiles(readFile, 'unet/', folder, componentKinds.UNet2DConditionModel);
   const isXl = config.additionEmbedType === 'text_time';
-  const condition = {
+  const condition: Subject['condition'] = () => ({
     encoderHiddenStates: randn([1, 77, config.crossAttentionDim]),
     ...(isXl && { textEmbeds: randn([1, 1280]), timeIds: randn([1, 6]) }),
-  };
+  });
   return { model: createUNetCondition(config, weights), size: config.sampleSize ?? [64, 64], condition };
 }
 
@@ -75,16 +77,19 @@ const begun = processorTime();
 const { model, size, condition } = await load();
 const loaded = processorTime();
 const [height, width] = [Number(values.height ?? size[0]), Number(values.width ?? size[1])];
-const sample = randn([1, model.inChannels, height, width]);
+const input: ModelInput = { sample: randn([1, model.inChannels, height, width]), timesteps: [500], ...condition() };
 const backend = simdBackend({ threads: Number(values.threads), wide: values.wide, order });
 const passes: { readonly processor: number; readonly wall: number }[] = [];
 const sums: number[] = [];
+let last: ArrayLike<number> = [];
 for (let i = 0; i < Number(values.passes); i++) {
   const [before, start] = [processorTime(), performance.now()];
-  const { predictions } = runModel(model, backend, { sample, timesteps: [500], ...condition });
+  const { predictions } = runModel(model, backend, input);
   passes.push({ processor: seconds(processorTime() - before), wall: seconds(performance.now() - start) });
   sums.push(...predictions.map(checksum));
+  last = predictions[0]?.data ?? last;
 }
+if (values.out !== undefined) writeFileSync(values.out, Float32Array.from(last));
 backend.dispose();
 console.log(
   JSON.stringify({

@@ -1,6 +1,8 @@
-"""One pass of a folder's UNet in PyTorch's eager mode: `python torch_pass.py DIR [--threads 1] [--passes 2]`.
+"""One pass of a folder's UNet in PyTorch's eager mode: `python torch_pass.py DIR [--threads 1] [--passes 2]
+[--height 64] [--width 64] [--out FILE]`.
 
-One line of JSON as `measure.ts` prints it: largest resident set in GB, processor seconds to load and of each pass.
+One line of JSON as `measure.ts` prints it: largest resident set in GB, processor seconds to load and of each pass. Its
+numbers are those of `measure.ts`, too: `--out` gets the last prediction, as float32.
 """
 
 import argparse
@@ -13,8 +15,9 @@ parser = argparse.ArgumentParser()
 parser.add_argument("folder")
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--passes", type=int, default=2)
-parser.add_argument("--height", type=int, default=64)
-parser.add_argument("--width", type=int, default=64)
+parser.add_argument("--height", type=int)
+parser.add_argument("--width", type=int)
+parser.add_argument("--out")
 args = parser.parse_args()
 os.environ["OMP_NUM_THREADS"] = str(args.threads)
 
@@ -30,7 +33,8 @@ unet = kind.from_pretrained(args.folder, torch_dtype=torch.float32, low_cpu_mem_
 loaded = time.process_time() - begun
 
 torch.manual_seed(1)
-sample = torch.randn(1, unet.config.in_channels, args.height, args.width)
+size = unet.config.sample_size
+sample = torch.randn(1, unet.config.in_channels, args.height or size, args.width or size)
 given = {}
 if is_pipeline:
     given["encoder_hidden_states"] = torch.randn(1, 77, unet.config.cross_attention_dim)
@@ -43,8 +47,10 @@ passes = []
 with torch.no_grad():
     for _ in range(args.passes):
         before, start = time.process_time(), time.perf_counter()
-        unet(sample, 500, **given)
+        prediction = unet(sample, 500, **given).sample
         passes.append({"processor": time.process_time() - before, "wall": time.perf_counter() - start})
+if args.out:
+    prediction.numpy().tofile(args.out)
 
 largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 print(json.dumps({

@@ -46,9 +46,14 @@ export function guidanceName(options: ParsedOptions): string {
   return options.text('guidance') ?? 'none';
 }
 
-/** Whether a guidance follows a classifier of noised pictures. */
+/** Whether a guidance follows a classifier. */
 export function isClassifierGuidance(name: string): boolean {
-  return name.startsWith('classifier');
+  return name.startsWith('classifier') || isUniversal(name);
+}
+
+/** Whether a guidance follows a classifier that sees no noise. */
+export function isUniversal(name: string): boolean {
+  return name.startsWith('universal');
 }
 
 /**
@@ -60,8 +65,8 @@ export function refuseClassifier(options: ParsedOptions, where: string): void {
   const name = guidanceName(options);
   if (isClassifierGuidance(name))
     throw new InputError(
-      `--guidance ${name} does not go with ${where}: classifiers of noised pictures guide pag sample and ` +
-        'pag evaluate, with labels; give another --guidance',
+      `--guidance ${name} does not go with ${where}: classifiers guide pag sample and pag evaluate, with labels; ` +
+        'give another --guidance',
     );
 }
 

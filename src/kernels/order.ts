@@ -56,7 +56,7 @@ export function kernelsInOrder(kernels: Kernels, order: Order): Kernels {
 }
 
 /** Numbers of 16 bits are computed by plain loops alone, where nothing is gained. */
-function isNarrow({ dtype }: Tensor): boolean {
+function isNarrow({ dtype }: Pick<Tensor, 'dtype'>): boolean {
   return dtype === 'f16' || dtype === 'bf16';
 }
 
@@ -65,11 +65,15 @@ function isNarrow({ dtype }: Tensor): boolean {
  * convolution by 3 × 3 in f32 or f64, of at least 16 channels on either side, has the tiles that leave it the fewest
  * products, if these are at most 5 an output instead of 9. Backends compute four tiles side by side, so what they do
  * beyond the picture counts as well: pictures of 32 × 32 or 16 × 16 have tiles of 2 × 4 (3 products an output), of
- * 8 × 8 tiles of 2 × 2 (4), of 4 × 4 none (8).
+ * 8 × 8 tiles of 2 × 2 (4), of 4 × 4 none (8). Where a picture has few tiles and more transformed weights than caches
+ * hold, it would wait for these: such a convolution stays direct, too.
  *
  * It depends on neither batch, nor threads, nor backend: a picture has the same bits however it is computed.
  */
-export function winogradWidth(operation: OperationOf<'conv2d'>, tensors: readonly Tensor[]): WinogradWidth | undefined {
+export function winogradWidth(
+  operation: OperationOf<'conv2d'>,
+  tensors: readonly Pick<Tensor, 'dtype' | 'shape'>[],
+): WinogradWidth | undefined {
   const [x, weight] = tensors;
   const [outChannels, channels, ...kernel] = weight.shape;
   const isFew = Math.min(channels, outChannels) < FEWEST_CHANNELS;
@@ -79,7 +83,10 @@ export function winogradWidth(operation: OperationOf<'conv2d'>, tensors: readonl
   const productsOf = (tile: WinogradWidth): number =>
     4 * (tile + 2) * Math.ceil(height / 2) * TOGETHER * Math.ceil(width / (TOGETHER * tile));
   const best = productsOf(2) <= productsOf(4) ? 2 : 4;
-  return productsOf(best) <= MOST_PRODUCTS * height * width ? best : undefined;
+  const tiles = Math.ceil(height / 2) * Math.ceil(width / best);
+  const weights = 4 * (best + 2) * channels * outChannels;
+  const waits = tiles < FEWEST_TILES && weights > MOST_WEIGHTS;
+  return !waits && productsOf(best) <= MOST_PRODUCTS * height * width ? best : undefined;
 }
 
 /** Of fewer channels, on either side, the transforms cost about what the products save. */
@@ -88,3 +95,7 @@ const FEWEST_CHANNELS = 16;
 const TOGETHER = 4;
 /** For each output, of a channel. */
 const MOST_PRODUCTS = 5;
+/** So often a weight is used that comes from memory: a processor does about so many products meanwhile. */
+const FEWEST_TILES = 32;
+/** Transformed weights of a layer that stay in a cache from pass to pass: 32 MB. */
+const MOST_WEIGHTS = 2 ** 23;

@@ -17,8 +17,16 @@ export function noting(implementation: Implementation): readonly [Implementation
 
 /** The functions in which two implementations differ. */
 export function differing(one: Implementation, other: Implementation): FunctionNames {
-  const [ours, theirs] = [functionsOf(one), functionsOf(other)];
-  return new Set([...ours.keys(), ...theirs.keys()].filter((name) => ours.get(name) !== theirs.get(name)));
+  const { kernels, ...parts } = one;
+  const { kernels: otherKernels, ...otherParts } = other;
+  const ofKernels = namesOfOthers(kernels, otherKernels).map((name) => `kernels.${name}`);
+  return new Set([...namesOfOthers(parts, otherParts), ...ofKernels]);
+}
+
+function namesOfOthers(one: object, other: object): readonly string[] {
+  if (one === other) return [];
+  const [ours, theirs] = [one, other].map((functions) => functions as Readonly<Record<string, unknown>>);
+  return Object.keys({ ...ours, ...theirs }).filter((name) => ours?.[name] !== theirs?.[name]);
 }
 
 function noted<Functions extends object>(functions: Functions, prefix: string, called: Set<string>): Functions {
@@ -30,9 +38,4 @@ function noted<Functions extends object>(functions: Functions, prefix: string, c
     return [name, alone] as const;
   });
   return Object.fromEntries(noting) as Functions;
-}
-
-function functionsOf({ kernels, ...parts }: Implementation): ReadonlyMap<string, unknown> {
-  const ofKernels = Object.entries(kernels).map(([name, run]) => [`kernels.${name}`, run] as const);
-  return new Map([...Object.entries(parts), ...ofKernels]);
 }

@@ -32,7 +32,7 @@ export interface Explanation {
 export interface Diagnosis {
   /** The best explanation; undefined where no fault helps. */
   readonly best: Explanation | undefined;
-  /** Others that explain everything as well: on this case they cannot be told apart. */
+  /** Others that give the same numbers as far as the best explains them: on this case they cannot be told apart. */
   readonly equivalent: readonly Fault[];
   readonly complete: boolean;
   /** How many taps were to be explained. */
@@ -45,6 +45,12 @@ export interface Diagnosis {
  * Errors of rounding grow as the mistake lets them, so an explanation may miss by more than the budget of the truth.
  */
 export const closeEnough = 2.5;
+
+/**
+ * What is left beside a mistake is another one only where it is so large, and where that explains it within the budget:
+ * of hundreds of mistakes one fits by chance to what rounding has grown into.
+ */
+const another = { least: margin * closeEnough, within: 1 };
 
 /** So many mistakes are sought at once. */
 const mostFaults = 3;
@@ -176,33 +182,32 @@ export function diagnose(
     }
     return shares;
   };
-  const explain = (faults: readonly Fault[], limit: number, before?: readonly number[]): Explanation => {
-    const shares = sharesOf(faults, limit);
+  /** @param before the best explanation without the last of these mistakes, and what it leaves of all taps */
+  const explain = (
+    faults: readonly Fault[],
+    before?: Explanation & { readonly left: readonly number[] },
+  ): Explanation => {
+    const shares = sharesOf(faults, before ? closeEnough : 1);
     const reaches = shares.length;
     const share = Math.max(0, ...shares);
-    const isBetter = !before || share * margin <= Math.max(0, ...before.slice(0, reaches));
+    const isBetter = !before || explainsMore(shares, before);
     return { faults, share, reaches: isBetter ? reaches : 0 };
   };
 
-  let best = explain([], 1);
+  let best = explain([]);
   let equivalent: readonly Fault[] = [];
   for (let depth = 0; depth < mostFaults && best.reaches < taps.length; depth++) {
-    const before = sharesOf(best.faults, Infinity);
+    const before = { ...best, left: sharesOf(best.faults, Infinity) };
     const found = bank
       .filter((fault) => !best.faults.includes(fault))
       .map((fault, i) => {
         onProgress(i, bank.length);
-        return explain([...best.faults, fault], closeEnough, before);
+        return explain([...best.faults, fault], before);
       });
-    const sorted = found.sort((a, b) => b.reaches - a.reaches || a.share - b.share);
-    if (sorted[0].reaches <= best.reaches) break;
-    // Where the mistake is small, no mistake is close enough as well: what counts is who is closest.
-    const close = sorted.filter(
-      ({ reaches, share }) => reaches === sorted[0].reaches && share <= Math.max(1, 1.2 * sorted[0].share),
-    );
-    const isComplete = sorted[0].reaches === taps.length;
-    best = isComplete ? firstOfEqual(close, traces, bands, format) : firstOf(close);
-    equivalent = isComplete ? close.filter(({ faults }) => faults !== best.faults).flatMap(lastOf) : [];
+    const close = closestOf(found);
+    if (close[0].reaches <= best.reaches) break;
+    best = firstOfEqual(close, traces, new Map(taps.slice(0, close[0].reaches)), format);
+    equivalent = close.filter(({ faults }) => faults !== best.faults).flatMap(lastOf);
   }
   const isPlain = best.faults.length === 0;
   return {
@@ -211,6 +216,22 @@ export function diagnose(
     complete: !isPlain && best.reaches === taps.length,
     taps: taps.length,
   };
+}
+
+/**
+ * Whether mistakes leave enough less than those before them, of the taps that they explain.
+ * @param shares what they leave of each
+ */
+function explainsMore(
+  shares: readonly number[],
+  { faults, reaches, left }: Explanation & { readonly left: readonly number[] },
+): boolean {
+  const most = (values: readonly number[]): number => Math.max(0, ...values);
+  const was = left.slice(0, shares.length);
+  if (most(shares) * margin > most(was)) return false;
+  return (
+    faults.length === 0 || (most(was.slice(reaches)) >= another.least && most(shares.slice(reaches)) <= another.within)
+  );
 }
 
 /**
@@ -257,7 +278,17 @@ function firstOf(explanations: readonly Explanation[]): Explanation {
   return [...explanations].sort((a, b) => placeOf(a) - placeOf(b))[0];
 }
 
-/** Of explanations that give the same numbers, the first in the order of the bank; else the closest. */
+/**
+ * Those that reach furthest and are about as close as the closest, which comes first. Where the mistake is small, no
+ * mistake is close enough as well: what counts is who is closest.
+ */
+function closestOf(explanations: readonly Explanation[]): readonly Explanation[] {
+  const sorted = [...explanations].sort((a, b) => b.reaches - a.reaches || a.share - b.share);
+  const [first] = sorted;
+  return sorted.filter(({ reaches, share }) => reaches === first.reaches && share <= Math.max(1, 1.2 * first.share));
+}
+
+/** Of explanations that give the same numbers at some taps, the first in the order of the bank; else the closest. */
 function firstOfEqual(
   sorted: readonly Explanation[],
   traces: FaultyTraces,

@@ -17,11 +17,12 @@ import type { Case, Subject } from './case.ts';
 import type { Format } from './honest/format.ts';
 import { noisyFourierFeatures, noisyScheduler, noisySinusoid, noisyValue } from './honest/noisy-inputs.ts';
 import { noisyKernels } from './honest/noisy-kernels.ts';
+import { winogradSizes } from './honest/noisy-winograd.ts';
 import { variants } from './honest/variants.ts';
-import { entryOf } from './lookup.ts';
+import { entryOf, remembered } from './lookup.ts';
 import { reference } from './implementation.ts';
 import { fromSixteenths, sixteenthsOf } from './sixteenths.ts';
-import { traceCase, type Trace, type TraceOptions } from './trace.ts';
+import { preparedFor, traceCase, type Trace, type TraceOptions } from './trace.ts';
 
 /** A deviation in units of the scale. */
 export interface Deviation {
@@ -108,17 +109,19 @@ export function bandsOf(
 ): ReadonlyMap<string, Band> {
   if (names.size === 0) return new Map();
   const { storage } = format;
-  const given = { names, ...(forced && { forced }) };
+  const common = { names, ...(forced && { forced }) };
+  const exactly = { ...common, prepared: preparedFor(one, { storage, compute: 'f64' }) };
   const truth = known
     ? new Map([...known].filter(([name]) => names.has(name)))
-    : traceCase(one, reference, { storage, compute: 'f64' }, given);
-  const scales = scalesOf(one, format, truth, given, onTrace);
+    : traceCase(one, reference, { storage, compute: 'f64' }, exactly);
+  const scales = scalesOf(one, format, truth, exactly, onTrace);
   const theirs = [...(forced ?? [])].map(([name, value]) => {
     return [name, deviation(value, entryOf(truth, name), entryOf(scales, name))] as const;
   });
 
   const spread = new Map([...truth.keys()].map((name) => [name, [] as Deviation[]]));
   const bands = new Map<string, Band>();
+  const given = { ...common, prepared: preparedFor(one, { storage, compute: storage }) };
   for (const [i, { implementation }] of variants[format.name].entries()) {
     const found = traceCase(one, implementation, { storage, compute: storage }, given);
     for (const [name, exact] of truth) {
@@ -139,18 +142,19 @@ function scalesOf(
   one: Case,
   format: Format,
   truth: Trace,
-  given: Pick<TraceOptions, 'names' | 'forced'>,
+  given: Pick<TraceOptions, 'names' | 'forced' | 'prepared'>,
   onTrace: (done: number) => void,
 ): ReadonlyMap<string, Float64Array> {
   const count = noisyTraces(one);
   const squares = new Map([...truth].map(([name, { data }]) => [name, new Float64Array(data.length)]));
+  const sizesOf = remembered(winogradSizes);
   for (let seed = 0; seed < count; seed++) {
     const generator = manualSeed(seed);
     const noisy = traceCase(
       one,
       {
         ...reference,
-        kernels: noisyKernels(format, generator),
+        kernels: noisyKernels(format, generator, sizesOf),
         sinusoid: noisySinusoid(format, generator),
         fourierFeatures: noisyFourierFeatures(format, generator),
         scheduler: noisyScheduler(generator),

@@ -1,5 +1,7 @@
 /** What `pag check` remembers of a kit: read back as it was written, and nothing that others have written into it. */
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { checkCommand } from '../../src/cli/check.ts';
 import { readRecord, writeRecord } from '../../src/cli/check-record.ts';
 import { version } from '../../src/cli/version.ts';
 import { InputError } from '../../src/tensor/errors.ts';
@@ -25,3 +27,11 @@ it.each([[5], [null], [{}], [{ ...one, verdict: undefined }], [{ ...one, hash: 5
     expect(() => readRecord(written(one, entry))).toThrow(/is no record of pag check; choose another file/);
   },
 );
+
+it('is told of by the guide of the kit, by the names that it has', () => {
+  const guide = readFileSync(new URL('../../fixtures/oracle/kit/README.md', import.meta.url), 'utf8');
+  for (const name of ['.pag-check.json', '--record FILE', '--fresh']) {
+    expect(guide).toContain(name);
+    expect(checkCommand.help).toContain(name);
+  }
+});

@@ -6,7 +6,7 @@ import { parseSafetensors, readTensor, type SafetensorsFile } from '../../src/fo
 import { disagreement, goldenNames, goldenOf } from '../agreement.ts';
 import { fixture, metadataOf, openGoldens } from '../goldens.ts';
 import { capturePrinted, refusal } from './console.ts';
-import { temporaryFolder } from './models.ts';
+import { smallKernels, temporaryFolder } from './models.ts';
 
 const { path, save } = temporaryFolder();
 capturePrinted();
@@ -16,7 +16,7 @@ const goldens = (kind: string): readonly string[] =>
 /** What a model gives; `tensors` of the golden are its input, or those in a file. */
 async function forward(folder: string, input: string, ...options: readonly string[]): Promise<SafetensorsFile> {
   const out = path('out.safetensors');
-  const files = ['--model', fixture(folder), '--input', input, '--out', out];
+  const files = ['--model', fixture(folder), '--input', input, '--out', out, ...smallKernels];
   expect(await runCommand(['forward', ...files, ...options])).toBe(0);
   return parseSafetensors(readFileSync(out), out);
 }

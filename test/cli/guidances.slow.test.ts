@@ -6,7 +6,7 @@ import { guidanceNames, guidances, parametersOf } from '../../src/guidance/regis
 import { parseSafetensors, readTensor } from '../../src/formats/safetensors.ts';
 import { readFileSync } from 'node:fs';
 import { capturePrinted } from './console.ts';
-import { letters, temporaryFolder, tiny } from './models.ts';
+import { letters, smallKernels, temporaryFolder, tiny } from './models.ts';
 
 const { path } = temporaryFolder();
 const latents = path('latents.safetensors');
@@ -63,7 +63,19 @@ describe('pag guidances', () => {
 
 describe('--guidance', () => {
   const sample = (...args: string[]): Promise<number> =>
-    runCommand(['sample', '--model', tiny, '--steps', '2', '--count', '2', '--latents', latents, ...args]);
+    runCommand([
+      'sample',
+      '--model',
+      tiny,
+      '--steps',
+      '2',
+      '--count',
+      '2',
+      '--latents',
+      latents,
+      ...smallKernels,
+      ...args,
+    ]);
   const result = () => readTensor(parseSafetensors(readFileSync(latents), latents), 'sample');
 
   it.each([

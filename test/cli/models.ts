@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import { writeSafetensors } from '../../src/formats/safetensors.ts';
+import { thorough } from '../thorough.ts';
 
 const fixture = (path: string): string => fileURLToPath(new URL(`../../fixtures/${path}`, import.meta.url));
 
@@ -20,6 +21,12 @@ export const tinyLayers = [
 
 /** A pipeline of 32 × 32 pixels, 1 channel, the classes 0 to 25, and 26 for none. */
 export const letters = fixture('letters/model');
+
+/**
+ * The kernels of commands that are about something else: the loops have drawn with a small model before the fast
+ * kernels, which have their bits, are compiled for it.
+ */
+export const smallKernels: readonly string[] = thorough ? [] : ['--kernels', 'reference'];
 
 /** A folder for the tests of one file, removed after them. */
 export function temporaryFolder(): {

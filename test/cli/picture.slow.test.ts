@@ -13,7 +13,7 @@ import { createScheduler } from '../../src/schedulers/registry.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { capturePrinted, refusal } from './console.ts';
-import { letters, temporaryFolder, tiny } from './models.ts';
+import { letters, smallKernels, temporaryFolder, tiny } from './models.ts';
 
 const { path } = temporaryFolder();
 const latents = path('latents.safetensors');
@@ -47,7 +47,15 @@ const mask = file('mask.png', {
 /** The sum of the squares of the differences. */
 const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0);
-const sample = (...more: string[]): string[] => ['sample', '--model', tiny, '--latents', latents, ...more];
+const sample = (...more: string[]): string[] => [
+  'sample',
+  '--model',
+  tiny,
+  '--latents',
+  latents,
+  ...smallKernels,
+  ...more,
+];
 async function drawn(...more: string[]): Promise<(name: string) => Tensor> {
   expect(await runCommand(sample(...more))).toBe(0);
   const opened = parseSafetensors(readFileSync(latents), 'latents');
@@ -168,11 +176,11 @@ describe('pag sample --invert', () => {
     const seen = pictureTensor({ width: 32, height: 32, channels: 1, pixels }, 1, 'f32').data;
 
     const invert = ['sample', '--model', letters, '--labels', '3', '--invert', picture, '--out-noise', noise];
-    expect(await runCommand([...invert, '--steps', '50'])).toBe(0);
-    expect(printed[1]).toContain(`${noise} --steps 50 leads back`);
-    const back = await draw('--noise', noise, '--steps', '50');
+    expect(await runCommand([...invert, '--steps', '20'])).toBe(0);
+    expect(printed[1]).toContain(`${noise} --steps 20 leads back`);
+    const back = await draw('--noise', noise, '--steps', '20');
     // Another noise leads to another letter of the kind.
-    const other = await draw('--seed', '3', '--steps', '50', '--count', '1');
+    const other = await draw('--seed', '3', '--steps', '10', '--count', '1');
     expect(distance(back.data, seen)).toBeLessThan(0.05 * distance(other.data, seen));
   });
 

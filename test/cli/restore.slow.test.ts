@@ -27,7 +27,7 @@ const square = (side: number): Uint8Array =>
 writeFileSync(path('whole.png'), square(32));
 writeFileSync(path('small.png'), square(8));
 const restore = (...args: readonly string[]): string[] => [
-  ...['restore', '--null-label', '26', '--count', '1', '--steps', '8'],
+  ...['restore', '--null-label', '26', '--count', '1', '--steps', '5'],
   ...args,
 ];
 
@@ -42,7 +42,7 @@ describe('pag restore', () => {
       expect([...file.entries.keys()]).toEqual([
         'noise',
         'measured',
-        ...Array.from({ length: 8 }, (_, i) => `step.${i}`),
+        ...Array.from({ length: 5 }, (_, i) => `step.${i}`),
         'sample',
       ]);
       return norm(subtract(given('measured'), measure(superResolution(4), given('sample'))))[0];
@@ -86,7 +86,7 @@ describe('pag restore', () => {
   it('restores in the latents of a pipeline: the nearer to what was given the more that counts', async () => {
     const latents = path('psld.safetensors');
     const misfit = async (...more: readonly string[]): Promise<number> => {
-      const args = ['--prompt', 'a letter I', '--steps', '6', '--latents', latents, ...more];
+      const args = ['--prompt', 'a letter I', '--steps', '3', '--latents', latents, ...more];
       expect(await runCommand(words(...args))).toBe(0);
       const file = parseSafetensors(readFileSync(latents), latents);
       expect([...file.entries.keys()].slice(-2)).toEqual(['sample', 'image']);

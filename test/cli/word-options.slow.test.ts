@@ -13,7 +13,7 @@ import { manualSeed } from '../../src/tensor/random.ts';
 import { fixture } from '../goldens.ts';
 import { loadPipeline } from '../pipelines/folders.ts';
 import { capturePrinted, refusal } from './console.ts';
-import { temporaryFolder } from './models.ts';
+import { smallKernels, temporaryFolder } from './models.ts';
 
 const pipelines = fixture('goldens/text/pipelines');
 const { path, save } = temporaryFolder();
@@ -22,7 +22,7 @@ const [picture, large, mask] = ['picture', 'large', 'mask'].map((name) => `${pip
 
 async function draw(pipeline: string, ...options: readonly string[]): Promise<SafetensorsFile> {
   const out = path('out.safetensors');
-  const common = ['--model', `${pipelines}/${pipeline}`, '--steps', '2', '--latents', out];
+  const common = ['--model', `${pipelines}/${pipeline}`, '--steps', '2', '--latents', out, ...smallKernels];
   expect(await runCommand(['sample', ...common, ...options])).toBe(0);
   return parseSafetensors(readFileSync(out), out);
 }

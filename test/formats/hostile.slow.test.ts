@@ -4,9 +4,10 @@ import { parseJson } from '../../src/formats/json.ts';
 import { parseSafetensors, readNumbers, readTensor, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { sizeOf, tensor } from '../../src/tensor/tensor.ts';
+import { repeated } from '../thorough.ts';
 
 /** How many mutated inputs the fuzz tests try in all; many more where there is time, as in `.ci/run`. */
-const mutations = process.env['PAG_THOROUGH'] ? 120_000 : 15_000;
+const mutations = repeated(120_000, 8_000);
 
 /** A file whose header is this text, and whose data has so many bytes. */
 function file(header: string | Uint8Array, dataBytes = 0, announced?: bigint): Uint8Array {

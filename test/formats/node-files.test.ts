@@ -27,6 +27,7 @@ import {
   writeWhole,
 } from '../../src/formats/node-files.ts';
 import { bundled, printedWithPermission } from '../permission.ts';
+import { thorough } from '../thorough.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pag-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -129,7 +130,7 @@ describe('reading', () => {
     );
   });
 
-  it.skipIf(!process.env['PAG_THOROUGH'])('reads files of more than 2 GiB', async () => {
+  it.skipIf(!thorough)('reads files of more than 2 GiB', async () => {
     writeFileSync(path('large'), 'x');
     truncateSync(path('large'), 2 ** 31 + 5);
     const bytes = await readBytes(path('large'));

@@ -6,6 +6,7 @@ import { decodePng } from '../../src/formats/png-reader.ts';
 import type { Picture } from '../../src/formats/picture.ts';
 import { encodePng } from '../../src/formats/png.ts';
 import { InputError } from '../../src/tensor/errors.ts';
+import { repeated } from '../thorough.ts';
 
 const pictures: fc.Arbitrary<Picture> = fc
   .record({
@@ -140,7 +141,7 @@ it('refuses what it does not read, by name', () => {
 });
 
 /** How many mutated files are tried: many more where there is time, as in `.ci/run`. */
-const mutations = process.env['PAG_THOROUGH'] ? 50_000 : 3_000;
+const mutations = repeated(50_000, 2_000);
 
 it(`${mutations} damaged files are refused in one line, or hold as many pixels as they say`, () => {
   // Damage to the file; to the file, with its checksums made right again; and to the lines before they are packed.

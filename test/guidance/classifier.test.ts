@@ -32,6 +32,7 @@ import { noise as noiseOf, randomUNet } from '../models/unet2d/models.ts';
 import { randomClassifier, smallConfig } from '../models/unet2d-classifier/models.ts';
 import { lettersUNet } from './letters.ts';
 import { context, mid, randomScene, samplesOf, stepOf } from './scene.ts';
+import { dtypesOfLarge } from '../thorough.ts';
 
 const backends = { f32: simdBackend(), f64: referenceBackend() };
 afterAll(() => backends.f32.dispose());
@@ -46,7 +47,7 @@ interface Run {
 }
 
 describe.each(['ddim', 'ddpm', 'pag'])('%s', (name) => {
-  it.each(['f32', 'f64'] as const)('goes the steps of PyTorch, %s', async (dtype) => {
+  it.each(dtypesOfLarge)('goes the steps of PyTorch, %s', async (dtype) => {
     const file = openGoldens(`classifier/${name}.safetensors`);
     const { form, scale, steps, pag_scale: pagScale, layer } = metadataOf<Run>(file, 'run');
     const { config, weights } = await loadFixtureFiles('goldens/classifier/default', classifierKind);

@@ -48,6 +48,13 @@ describe('the fast order', () => {
     expect(nodes[0].operation.kind).toBe('conv2d');
   });
 
+  it('leaves direct the smallest pictures of large models, whose weights no cache holds', () => {
+    expect(taken([8, 8], 512, 1024)).toBe(2);
+    expect(taken([8, 8], 512, 1025)).toBe('conv2d');
+    expect(taken([16, 12], 1024, 1024)).toBe('conv2d');
+    expect(taken([16, 16], 1024, 1024)).toBe(4);
+  });
+
   it('is asked for, or there is none of it', () => {
     const program: Program = (k, { x }) => ({ y: k.conv2d(x, zeros('f32', [16, 16, 3, 3]), undefined, 1, around) });
     const { nodes } = traceProgram(program, { x: zeros('f32', [1, 16, 16, 16]) }, referenceKernels);

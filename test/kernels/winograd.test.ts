@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { definitionKernels } from '../../src/kernels/definition/index.ts';
-import { transformed, transformed2d, winogradTransforms } from '../../src/kernels/definition/winograd.ts';
+import { transformed2d, winogradTransforms, type Matrix } from '../../src/kernels/definition/winograd.ts';
 import { productsOf } from '../../src/kernels/operations/index.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { inner } from './gradients/support.ts';
 
 const exact = (value: number): number => value;
+/** A matrix times a column, which is a picture one pixel wide. */
+const transformed = (matrix: Matrix, column: ArrayLike<number>, round = exact): readonly number[] =>
+  transformed2d(matrix, [[1]], column, round);
 
 describe.each([2, 4] as const)('the matrices of F(%i, 3)', (m) => {
   const { input, weight, output } = winogradTransforms[m];
@@ -15,9 +18,9 @@ describe.each([2, 4] as const)('the matrices of F(%i, 3)', (m) => {
     for (let draw = 0; draw < 20; draw++) {
       const pixels = randn([m + 2], 'f64').data;
       const weights = randn([3], 'f64').data;
-      const of = transformed(weight, weights, 0, 1, exact);
-      const products = transformed(input, pixels, 0, 1, exact).map((pixel, k) => pixel * of[k]);
-      transformed(output, products, 0, 1, exact).forEach((sum, i) => {
+      const of = transformed(weight, weights);
+      const products = transformed(input, pixels).map((pixel, k) => pixel * of[k]);
+      transformed(output, products).forEach((sum, i) => {
         const direct = pixels[i] * weights[0] + pixels[i + 1] * weights[1] + pixels[i + 2] * weights[2];
         expect(sum).toBeCloseTo(direct, 12);
       });
@@ -62,13 +65,13 @@ describe('a transform', () => {
   const big = 2 ** 24;
 
   it('adds from the left, and rounds each product and each addition', () => {
-    expect(transformed([[1, 1, 1]], [big, 1, 1], 0, 1, Math.fround)).toEqual([big]);
-    expect(transformed([[1, 1, 1]], [1, 1, big], 0, 1, Math.fround)).toEqual([big + 2]);
-    expect(transformed([[1, 0.1]], [0, big + 2], 0, 1, Math.fround)).toEqual([Math.fround(0.1 * (big + 2))]);
+    expect(transformed([[1, 1, 1]], [big, 1, 1], Math.fround)).toEqual([big]);
+    expect(transformed([[1, 1, 1]], [1, 1, big], Math.fround)).toEqual([big + 2]);
+    expect(transformed([[1, 0.1]], [0, big + 2], Math.fround)).toEqual([Math.fround(0.1 * (big + 2))]);
   });
 
   it('leaves out what has the factor 0', () => {
-    expect(transformed([[0, 1, 0]], [Infinity, 3, NaN], 0, 1, Math.fround)).toEqual([3]);
+    expect(transformed([[0, 1, 0]], [Infinity, 3, NaN], Math.fround)).toEqual([3]);
   });
 
   it('of a picture takes its columns first', () => {

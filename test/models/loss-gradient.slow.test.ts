@@ -10,6 +10,7 @@ import { definitionBackend } from '../../src/kernels/definition/index.ts';
 import { referenceBackend, referenceKernels } from '../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { lower } from '../../src/kernels/simd/lower/lower.ts';
+import { rules } from '../../src/kernels/simd/lower/rules.ts';
 import { layOut } from '../../src/kernels/simd/memory/buffers.ts';
 import { heap } from '../../src/kernels/simd/memory/heap.ts';
 import { weightStore } from '../../src/kernels/simd/memory/weights.ts';
@@ -27,6 +28,7 @@ import { createUNetCondition } from '../../src/models/unet2d-condition/unet-cond
 import { cast } from '../../src/tensor/rounding.ts';
 import { zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf, gradientDisagreement, gradientGoldens } from '../agreement.ts';
+import { dtypesOfLarge, firstOf, thorough } from '../thorough.ts';
 import { loadFixtureModel, openGoldens } from '../goldens.ts';
 import { expectSameBits } from '../kernels/bits.ts';
 import { inner } from '../kernels/gradients/support.ts';
@@ -65,6 +67,9 @@ const reference = referenceBackend();
 const fast = [simdBackend(), simdBackend({ threads: 2 })];
 afterAll(() => fast.forEach((backend) => backend.dispose()));
 
+/** Each compiles every model anew; on two threads runs the code of one. */
+const someFast = fast.slice(thorough ? 0 : 1);
+
 /** By the names of `pag gradient`. */
 function named({ loss, sample, parameters, embeddings }: LossGradient): ReadonlyMap<string, Tensor> {
   return new Map([
@@ -75,18 +80,20 @@ function named({ loss, sample, parameters, embeddings }: LossGradient): Readonly
   ]);
 }
 
-describe.each(models)('the gradients of %s', async (_name, path, open) => {
+describe.each(models)('the gradients of %s', async (name, path, open) => {
+  // The loops take seconds for the letters, and are held to the fast kernels by all others.
+  const isSmall = name !== 'letters' || thorough;
   const file = openGoldens(`${path}.safetensors`);
   const { model, input } = await open(file);
   const goldens = gradientGoldens(file);
   const target = readTensor(file, 'target');
-  const gradientsOf = (dtype: DType, backend = reference): ReadonlyMap<string, Tensor> =>
+  const gradientsOf = (dtype: DType, backend = isSmall ? reference : fast[0]): ReadonlyMap<string, Tensor> =>
     named(lossGradient(model(dtype), backend, input, target));
-  const byLoops = new Map<DType, ReadonlyMap<string, Tensor>>();
+  const found = new Map<DType, ReadonlyMap<string, Tensor>>();
 
-  it.each(['f32', 'f64'] as const)('agree with those of PyTorch, %s', (dtype) => {
+  it.each(isSmall ? (['f32', 'f64'] as const) : dtypesOfLarge)('agree with those of PyTorch, %s', (dtype) => {
     const ours = gradientsOf(dtype);
-    byLoops.set(dtype, ours);
+    found.set(dtype, ours);
     expect([...ours.keys()].sort()).toEqual(['loss', ...goldens.keys()].sort());
     expect(disagreement(ours.get('loss'), goldenOf(file, 'loss'))).toBeUndefined();
     const wrong = [...goldens].map(([key, golden]) => [key, gradientDisagreement(ours.get(key), golden)]);
@@ -99,8 +106,8 @@ describe.each(models)('the gradients of %s', async (_name, path, open) => {
   });
 
   it('have the same bits with SIMD kernels', () => {
-    const expected = byLoops.get('f32') ?? gradientsOf('f32');
-    for (const backend of fast)
+    const expected = found.get('f32') ?? gradientsOf('f32');
+    for (const backend of someFast)
       for (const [key, value] of gradientsOf('f32', backend)) expectSameBits(value, expected.get(key) as Tensor);
   });
 });
@@ -179,10 +186,10 @@ describe('of a UNet that is told of texts', () => {
     expect(run(text, { for: 'sample' })).toBeUndefined();
   });
 
-  it.each(random)('every backend has the same bits, with checkpoints, too, %s', (_name, config) => {
+  it.each(firstOf(random))('every backend has the same bits, with checkpoints, too, %s', (_name, config) => {
     const unet = randomCondition(config, 2);
     const expected = named(lossGradient(unet, reference, inputFor(config), target));
-    for (const backend of [reference, ...fast])
+    for (const backend of [reference, ...someFast])
       for (const checkpointing of backend === reference ? [true] : [false, true])
         for (const [key, value] of named(lossGradient(unet, backend, inputFor(config), target, { checkpointing })))
           expectSameBits(value, expected.get(key) as Tensor);
@@ -190,14 +197,14 @@ describe('of a UNet that is told of texts', () => {
 });
 
 describe('with checkpoints', () => {
-  it.each(['one-block', 'skips', 'two-layers'])('the gradients of %s have the same bits', async (name) => {
+  it.each(firstOf(['skips', 'one-block', 'two-layers']))('the gradients of %s have the same bits', async (name) => {
     const { config, weights } = await loadFixtureModel(`goldens/unets/${name}`);
     const file = openGoldens(`gradients/unet-${name}.safetensors`);
     const [input, target] = [goldenInput(file, config), readTensor(file, 'target')];
     const unet = createUNet(config, weights);
     // Those of the loops, too: the backends have been held to one another above.
     const expected = named(lossGradient(unet, fast[0], input, target));
-    for (const backend of [reference, ...fast]) {
+    for (const backend of [reference, ...someFast]) {
       const ours = named(lossGradient(unet, backend, input, target, { checkpointing: true }));
       expect([...ours.keys()]).toEqual([...expected.keys()]);
       for (const [key, value] of ours) expectSameBits(value, expected.get(key) as Tensor);
@@ -217,7 +224,7 @@ describe('with checkpoints', () => {
     const bytesOf = (checkpointing: boolean): number => {
       const graph = traceProgram(lossGradientProgram(unet, { checkpointing }), given, referenceKernels);
       const store = weightStore(heap(new WebAssembly.Memory({ initial: 2 })));
-      return layOut(lower(graph, { threads: 1, panel: 8 }, store).buffers);
+      return layOut(lower(graph, rules, { threads: 1, panel: 8 }, store).buffers);
     };
     const [all, less] = [bytesOf(false), bytesOf(true)];
     expect(less).toBeLessThan((2 / 3) * all);
@@ -231,7 +238,7 @@ describe('for the sample alone', () => {
 
   it('is the gradient of the sample, and no other', () => {
     const all = lossGradient(unet, reference, input, target);
-    for (const backend of [reference, ...fast]) {
+    for (const backend of [reference, ...someFast]) {
       const { loss, sample, parameters } = lossGradient(unet, backend, input, target, { for: 'sample' });
       expect(parameters.size).toBe(0);
       expectSameBits(loss, all.loss);

@@ -22,6 +22,7 @@ import { cast } from '../../src/tensor/rounding.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf } from '../agreement.ts';
 import { fixture, loadFixtureFiles, loadFixtureJson, metadataOf, openGoldens } from '../goldens.ts';
+import { dtypesOfLarge } from '../thorough.ts';
 
 const folder = 'letters-text/model';
 const file = openGoldens('letters-text/golden.safetensors');
@@ -47,7 +48,7 @@ const idsOf = (prompt: string): readonly number[] =>
 const backends: Readonly<Record<'f32' | 'f64', Backend>> = { f32: simdBackend(), f64: referenceBackend() };
 afterAll(() => backends.f32.dispose());
 
-describe.each(['f32', 'f64'] as const)('the letters model that obeys words, in %s', async (dtype) => {
+describe.each(dtypesOfLarge)('the letters model that obeys words, in %s', async (dtype) => {
   const backend = backends[dtype];
   const load = componentKinds;
   const text = await loadFixtureFiles(`${folder}/text_encoder`, load.CLIPTextModel);

@@ -4,12 +4,20 @@ import { bandsFileName, belongingOf, writeBands } from '../../src/oracle/bands-f
 import { formats } from '../../src/oracle/honest/format.ts';
 import { bandsOf } from '../../src/oracle/tolerance.ts';
 import { caseNames, loadCase, oracle } from './cases.ts';
+import { thorough } from '../thorough.ts';
 
 /** The other models and runs take seconds each; they have the same budgets from the same code. */
 const quick = caseNames.filter((name) => !/^(unets|runs)\//.test(name) || /\/(tiny|pag)$/.test(name));
+/** Of those that take more than a blink the first of each kind, unless everything is tried. */
+const tried = quick.filter(
+  (name) =>
+    thorough ||
+    !/^(blocks|text-to-image|condition-unets|gradients\/unet)/.test(name) ||
+    /^(blocks\/middle|text-to-image\/pag|condition-unets\/sd)$/.test(name),
+);
 
 describe('the bands that ship are what is computed', () => {
-  it.each(quick)('%s', async (name) => {
+  it.each(tried)('%s', async (name) => {
     const shipped = readFileSync(new URL(`${name}/${bandsFileName('f32')}`, oracle));
     const one = await loadCase(name);
     const bands = bandsOf(one, formats.f32, new Set(one.expected.keys()));

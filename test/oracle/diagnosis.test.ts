@@ -89,6 +89,41 @@ describe('a diagnosis', () => {
     expect(found.best).toMatchObject({ faults: [{ name: second }], reaches: 2 });
     expect(found.complete).toBe(false);
   });
+
+  it('tells which others give the same numbers as far as it leads', () => {
+    const theirs = new Map([
+      ['a', all(2)],
+      ['b', all(5)],
+    ]);
+    const found = diagnose(bands('a', 'b'), theirs, formats.f32, faulty({ [second]: [2, 3], [third]: [2, 4] }));
+    expect(found.best).toMatchObject({ faults: [{ name: second }], reaches: 1 });
+    expect(found.equivalent.map(({ name }) => name)).toEqual([third]);
+  });
+
+  it('takes what is left beside a mistake for another only where it is large, and that leaves next to nothing', () => {
+    // What a number of 2 may be off where 1 is meant.
+    const share = unit * 3 + formats.f32.stored * 2;
+    const names = (left: number, leftAfter: number) => {
+      const theirs = new Map([
+        ['a', all(2)],
+        ['b', all(2 + left * share)],
+      ]);
+      const traces: FaultyTraces = {
+        of: (faults) => {
+          const has = (name: string) => faults.some((fault) => fault.name === name);
+          const b = has(third) ? 2 + (left - leftAfter) * share : 2;
+          return new Map([
+            ['a', all(has(second) ? 2 : 1)],
+            ['b', all(has(second) ? b : 1)],
+          ]);
+        },
+      };
+      return diagnose(bands('a', 'b'), theirs, formats.f32, traces).best?.faults.map(({ name }) => name);
+    };
+    expect(names(100, 0.5)).toEqual([second, third]);
+    expect(names(100, 2)).toEqual([second]);
+    expect(names(5, 0.5)).toEqual([second]);
+  });
 });
 
 describe('the diagnoses of probes', () => {

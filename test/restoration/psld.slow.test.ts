@@ -20,6 +20,7 @@ import { cast } from '../../src/tensor/rounding.ts';
 import { zeros, type DType, type Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf } from '../agreement.ts';
 import { fixture, metadataOf, openGoldens } from '../goldens.ts';
+import { dtypesOfLarge } from '../thorough.ts';
 
 /** The settings of a run, as scripts/goldens/psld.py has them. */
 interface Run {
@@ -38,7 +39,7 @@ const pipelineIn = async (dtype: DType): Promise<StableDiffusion> =>
   loadStableDiffusion(await folderReader(folder), folder, dtype);
 
 describe.each(['sr4', 'inpaint'])('%s', (name) => {
-  it.each(['f32', 'f64'] as const)('goes the steps of PyTorch, %s', async (dtype) => {
+  it.each(dtypesOfLarge)('goes the steps of PyTorch, %s', async (dtype) => {
     const file = openGoldens(`psld/${name}.safetensors`);
     const run = metadataOf<Run>(file, 'run');
     const given = (key: string): Tensor => cast(readTensor(file, key), dtype);

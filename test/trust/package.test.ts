@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { thorough } from '../thorough.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -18,7 +19,7 @@ it('the README has one example, which fits on a screen', () => {
 });
 
 // It builds, packs and installs, which takes half a minute.
-describe.skipIf(!process.env['PAG_THOROUGH'])('the package, installed into an empty project', () => {
+describe.skipIf(!thorough)('the package, installed into an empty project', () => {
   const project = mkdtempSync(join(tmpdir(), 'pag-package-'));
   const run = (command: string, ...args: string[]): string =>
     execFileSync(command, args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });

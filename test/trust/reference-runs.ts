@@ -128,18 +128,22 @@ export interface Digest {
   readonly sha256: string;
 }
 
-/** Computes every run in every way. */
-export async function* digests({ letters, words }: ReferenceModels): AsyncGenerator<Digest, void, void> {
+/** Computes every run in every way, or in those that `isWanted` picks by the names of both. */
+export async function* digests(
+  { letters, words }: ReferenceModels,
+  isWanted: (run: string, way: string) => boolean = () => true,
+): AsyncGenerator<Digest, void, void> {
+  const waysOf = (name: string, all = ways): readonly Way[] => all.filter((way) => isWanted(name, way.name));
   for (const [name, run] of Object.entries(letterRuns)) {
     const draw = (backend: Backend, group: readonly number[]): readonly Tensor[] =>
       latentsOf(run, letters, backend, group);
-    const inWays = run.dtype === 'f32' ? ways : ways.slice(0, 1);
+    const inWays = waysOf(name, run.dtype === 'f32' ? ways : ways.slice(0, 1));
     yield* digestsOf(name, run.order ?? 'direct', run.labels.length, inWays, draw);
   }
   const pipeline = await loadStableDiffusion(words, 'letters-text', 'f32');
   const draw = (backend: Backend, group: readonly number[]): readonly Tensor[] =>
     picturesFromWords(pipeline, backend, group);
-  yield* digestsOf(fromWords.name, 'direct', fromWords.prompts.length, ways, draw);
+  yield* digestsOf(fromWords.name, 'direct', fromWords.prompts.length, waysOf(fromWords.name), draw);
 }
 
 /** A run in several ways. @param draw gives tensors of some of its samples, in the order of the run */

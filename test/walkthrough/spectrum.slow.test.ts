@@ -6,6 +6,7 @@ import { passes } from '../../src/walkthrough/work/passes.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
 import { finest, powerLeft, spectrumOf } from '../../src/walkthrough/work/spectrum.ts';
 import { lettersModel } from './library.ts';
+import { firstOf, repeated } from '../thorough.ts';
 
 const side = 32;
 const picture = (valueAt: (x: number, y: number) => number): readonly number[] =>
@@ -25,7 +26,7 @@ describe('the spectrum of a picture', () => {
           for (const [k, power] of spectrumOf(wave).entries()) expect(power).toBeCloseTo(k === waves ? 0.5 : 0, 10);
         },
       ),
-      { numRuns: 30 },
+      { numRuns: repeated(30) },
     ));
 
   it('keeps the mean apart, and compares power by power', () => {
@@ -41,7 +42,7 @@ describe('what the page says of structure and texture, and of the layers', () =>
     const model = await lettersModel();
     const layers = model.unet.attentionLayers;
     const step = 2;
-    for (const label of [4, 26]) {
+    for (const label of firstOf([4, 26])) {
       const [large, fine, moved] = [[], [], []] as number[][];
       for (const slice of [0, 1, 2, 3]) {
         const run = [...sampleRun(model, { seed: 0, slices: [slice], labels: [label], guidance: { kind: 'none' } })];

@@ -71,26 +71,20 @@ export const winogradTransforms: Readonly<Record<WinogradWidth, WinogradTransfor
 };
 
 /**
- * A matrix times a column. The terms of a row are added from the left, those of a factor 0 are left out; each product
- * and each addition rounds.
+ * A row times a column: the terms are added from the left, those of a factor 0 are left out; each product and each
+ * addition rounds.
  * @param column `stride` apart from `start` on
  */
-export function transformed(
-  matrix: Matrix,
+function rowTimesColumn(
+  row: readonly number[],
   column: ArrayLike<number>,
   start: number,
   stride: number,
   round: (exact: number) => number,
-): number[] {
-  const out: number[] = [];
-  for (const row of matrix) {
-    let sum = 0;
-    for (let k = 0; k < row.length; k++) {
-      if (row[k] !== 0) sum = round(sum + round(row[k] * column[start + k * stride]));
-    }
-    out.push(sum);
-  }
-  return out;
+): number {
+  let sum = 0;
+  for (let k = 0; k < row.length; k++) if (row[k] !== 0) sum = round(sum + round(row[k] * column[start + k * stride]));
+  return sum;
 }
 
 /**
@@ -105,16 +99,13 @@ export function transformed2d(
   round: (exact: number) => number,
 ): number[] {
   const width = horizontal[0].length;
-  const columns = Array.from({ length: width }, (_, j) => transformed(vertical, picture, j, width, round));
-  return vertical.flatMap((_, i) =>
-    transformed(
-      horizontal,
-      columns.map((column) => column[i]),
-      0,
-      1,
-      round,
-    ),
-  );
+  const half: number[] = [];
+  for (const row of vertical)
+    for (let column = 0; column < width; column++) half.push(rowTimesColumn(row, picture, column, width, round));
+  const out: number[] = [];
+  for (let start = 0; start < half.length; start += width)
+    for (const row of horizontal) out.push(rowTimesColumn(row, half, start, 1, round));
+  return out;
 }
 
 /** The transpose of a matrix. */

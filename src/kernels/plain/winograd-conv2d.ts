@@ -3,12 +3,13 @@
  *
  *     sums [O, tiles] = weights [O, C] · pixels [C, tiles]
  *
- * Against definition/winograd-conv2d: pixels are transformed for all tiles of a picture before any is multiplied.
+ * Against definition/winograd-conv2d: pixels are transformed for all tiles of a picture before any is multiplied, and
+ * each transform writes where the one before it has written.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { rounding } from '../definition/rounding.ts';
-import { transformed2d, winogradTransforms, type Matrix } from '../definition/winograd.ts';
+import { winogradTransforms, type Matrix } from '../definition/winograd.ts';
 import type { Padding, WinogradWidth } from '../kernels.ts';
 import { sampleOf, type Picture } from './conv2d.ts';
 import { matmul } from './matmul.ts';
@@ -30,7 +31,7 @@ export function winogradConv2d(
   width: WinogradWidth,
   padding: Padding,
 ): Tensor {
-  const out = winogradSums(x, weight, width, padding, (a, b, rows, inner, columns) => {
+  const out = winogradSums(x, winogradWeights(weight, width), width, padding, (a, b, rows, inner, columns) => {
     const sums = allocate(x.dtype, rows * columns);
     matmul(sums, a, b, rows, inner, columns);
     return sums;
@@ -46,18 +47,19 @@ export function winogradConv2d(
 
 /**
  * The same without a bias, not yet rounded to what a 16-bit dtype stores, with products by `product`.
+ * @param weights those of `winogradWeights` for this width
  * @param back the matrices of rows and of columns that make outputs of sums
  */
 export function winogradSums(
   x: Tensor,
-  weight: Tensor,
+  weights: readonly FloatArray[],
   width: WinogradWidth,
   padding: Padding,
   product: WinogradProduct,
   back: readonly [Matrix, Matrix] = [winogradTransforms[2].output, winogradTransforms[width].output],
 ): Tensor {
   const [batch, channels, height, pictureWidth] = x.shape;
-  const [outChannels] = weight.shape;
+  const outChannels = weights[0].length / channels;
   const outHeight = height + padding.top + padding.bottom - 2;
   const outWidth = pictureWidth + padding.left + padding.right - 2;
   const cut: Cut = {
@@ -68,7 +70,6 @@ export function winogradSums(
     outWidth,
   };
   const tiles = cut.rows * cut.columns;
-  const weights = winogradWeights(weight, width);
   const out = allocate(x.dtype, batch * outChannels * outHeight * outWidth);
   const pixels = placesOf(width).map(() => allocate(x.dtype, channels * tiles));
   for (let b = 0; b < batch; b++) {
@@ -94,16 +95,16 @@ function placesOf(width: WinogradWidth): readonly number[] {
   return Array.from({ length: 4 * (width + 2) }, (_, place) => place);
 }
 
-/** The transformed weights [O,C] of each place. */
-function winogradWeights({ dtype, shape: [outputs, channels], data }: Tensor, width: WinogradWidth): FloatArray[] {
+/** The transformed weights [O,C] of each place of a tile. */
+export function winogradWeights(
+  { dtype, shape: [outputs, channels], data }: Tensor,
+  width: WinogradWidth,
+): FloatArray[] {
   const weights = placesOf(width).map(() => allocate(dtype, outputs * channels));
-  const [rows, columns] = [winogradTransforms[2].weight, winogradTransforms[width].weight];
+  const transform = transformOf(winogradTransforms[2].weight, winogradTransforms[width].weight, (exact) => exact);
   for (let kernel = 0; kernel < outputs * channels; kernel++) {
-    const numbers = data.subarray(9 * kernel, 9 * kernel + 9);
-    const of = transformed2d(rows, columns, numbers, (exact) => exact);
-    weights.forEach((weight, place) => {
-      weight[kernel] = of[place];
-    });
+    const of = transform(data.subarray(9 * kernel, 9 * kernel + 9));
+    for (let place = 0; place < of.length; place++) weights[place][kernel] = of[place];
   }
   return weights;
 }
@@ -117,8 +118,8 @@ function transformPixels(
   round: (exact: number) => number,
 ): void {
   const { channels, height, data } = picture;
-  const [vertical, horizontal] = [winogradTransforms[2].input, winogradTransforms[width].input];
-  const under = pixels.map(() => 0);
+  const transform = transformOf(winogradTransforms[2].input, winogradTransforms[width].input, round);
+  const under = new Float64Array(pixels.length);
   for (let c = 0; c < channels; c++) {
     for (let tile = 0; tile < rows * columns; tile++) {
       const y = 2 * Math.floor(tile / columns) - top;
@@ -130,7 +131,7 @@ function transformPixels(
           under[at++] = inside ? data[(c * height + i) * picture.width + j] : 0;
         }
       }
-      const of = transformed2d(vertical, horizontal, under, round);
+      const of = transform(under);
       for (let place = 0; place < of.length; place++) pixels[place][c * rows * columns + tile] = of[place];
     }
   }
@@ -146,15 +147,13 @@ function writeTiles(
   round: (exact: number) => number,
 ): void {
   const outChannels = sums[0].length / (rows * columns);
+  const transform = transformOf(vertical, horizontal, round);
+  const ofTile = new Float64Array(sums.length);
   for (let o = 0; o < outChannels; o++) {
     for (let tile = 0; tile < rows * columns; tile++) {
       const at = o * rows * columns + tile;
-      const of = transformed2d(
-        vertical,
-        horizontal,
-        sums.map((sum) => sum[at]),
-        round,
-      );
+      for (let place = 0; place < sums.length; place++) ofTile[place] = sums[place][at];
+      const of = transform(ofTile);
       const y = 2 * Math.floor(tile / columns);
       const x = width * (tile % columns);
       for (let i = 0; i < Math.min(2, outHeight - y); i++)
@@ -162,4 +161,36 @@ function writeTiles(
           out[((first + o) * outHeight + y + i) * outWidth + x + j] = of[i * width + j];
     }
   }
+}
+
+/** `transformed2d` of the definition, for many pictures: what it gives is overwritten by the next. */
+function transformOf(
+  vertical: Matrix,
+  horizontal: Matrix,
+  round: (exact: number) => number,
+): (picture: FloatArray) => Float64Array {
+  const width = horizontal[0].length;
+  const columns = new Float64Array(vertical.length * width);
+  const out = new Float64Array(vertical.length * horizontal.length);
+  return (picture) => {
+    for (let i = 0; i < vertical.length; i++)
+      for (let j = 0; j < width; j++) columns[i * width + j] = summed(vertical[i], picture, j, width, round);
+    for (let i = 0; i < vertical.length; i++)
+      for (let j = 0; j < horizontal.length; j++)
+        out[i * horizontal.length + j] = summed(horizontal[j], columns, i * width, 1, round);
+    return out;
+  };
+}
+
+function summed(
+  factors: readonly number[],
+  values: FloatArray,
+  start: number,
+  stride: number,
+  round: (exact: number) => number,
+): number {
+  let sum = 0;
+  for (let k = 0; k < factors.length; k++)
+    if (factors[k] !== 0) sum = round(sum + round(factors[k] * values[start + k * stride]));
+  return sum;
 }

@@ -8,16 +8,18 @@ import { noiseOf, smallestOf, type Noise } from './noise.ts';
 import { noisyGradients } from './noisy-gradients.ts';
 import { noisyNorms, noisyRows, noisySoftmax } from './noisy-norms.ts';
 import { absolute, noisyAttention, noisyProducts } from './noisy-products.ts';
+import { winogradSizes } from './noisy-winograd.ts';
 
 /**
  * The kernels, moved at random by numbers of `generator`. Each says how it errs, or that it moves numbers and errs in
  * none: a kernel that is missing here is a type error.
+ * @param sizesOf `winogradSizes`, which may remember those of weights that it has seen
  */
-export function noisyKernels(format: Format, generator: Generator): Kernels {
+export function noisyKernels(format: Format, generator: Generator, sizesOf = winogradSizes): Kernels {
   const noise = noiseOf(format, generator);
   const softmax = noisySoftmax(noise);
   return {
-    ...noisyProducts(noise),
+    ...noisyProducts(noise, sizesOf),
     ...noisyNorms(noise),
     ...noisyRows(noise),
     softmax,

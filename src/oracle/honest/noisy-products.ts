@@ -4,7 +4,7 @@ import { quickKernels as exact } from '../matrix/kernels.ts';
 import { evenPadding } from '../../nn/layers.ts';
 import type { FloatArray, Tensor } from '../../tensor/tensor.ts';
 import type { Noise } from './noise.ts';
-import { winogradMagnitude } from './noisy-winograd.ts';
+import { winogradMagnitude, type winogradSizes } from './noisy-winograd.ts';
 
 type Multiply = (a: Tensor, b: Tensor) => Tensor;
 
@@ -45,16 +45,26 @@ function growthOf(terms: number): number {
 }
 
 /** What a Winograd convolution errs by, in units of one rounding; undefined where there is none. */
-function winogradErrors(x: Tensor, weight: Tensor, stride: number, padding: Padding): FloatArray | undefined {
+function winogradErrors(
+  x: Tensor,
+  weight: Tensor,
+  stride: number,
+  padding: Padding,
+  sizesOf: typeof winogradSizes,
+): FloatArray | undefined {
   const [, channels, ...kernel] = weight.shape;
   if (stride !== 1 || kernel.some((extent) => extent !== 3)) return undefined;
   const growth = growthOf(channels);
-  return winogradMagnitude(x, weight, padding).map((magnitude) => growth * magnitude);
+  return winogradMagnitude(x, sizesOf(weight), padding).map((magnitude) => growth * magnitude);
 }
 
-/** Convolutions and linear layers. */
+/**
+ * Convolutions and linear layers.
+ * @param sizesOf `winogradSizes`, which may remember those of weights that it has seen
+ */
 export function noisyProducts(
   noise: Noise,
+  sizesOf: typeof winogradSizes,
 ): Pick<Kernels, 'conv2d' | 'winogradConv2d' | 'joinedConv2d' | 'upsampleConv2d' | 'linear'> {
   const conv2d: Kernels['conv2d'] = (x, weight, bias, stride, padding) => {
     const result = exact.conv2d(x, weight, bias, stride, padding);
@@ -65,7 +75,7 @@ export function noisyProducts(
       b: weight,
       terms: weight.data.length / weight.shape[0],
       run: (a, b) => exact.conv2d(a, b, undefined, stride, padding),
-      otherwise: winogradErrors(x, weight, stride, padding),
+      otherwise: winogradErrors(x, weight, stride, padding, sizesOf),
       bias: bias && ((i) => bias.data[Math.floor(i / pixels) % bias.data.length]),
     });
   };

@@ -5,24 +5,29 @@
 import { winogradTransforms, type Matrix } from '../../kernels/definition/winograd.ts';
 import { runLength } from '../../kernels/definition/sums.ts';
 import type { Padding } from '../../kernels/kernels.ts';
-import { winogradSums } from '../../kernels/plain/winograd-conv2d.ts';
+import { winogradSums, winogradWeights } from '../../kernels/plain/winograd-conv2d.ts';
 import type { FloatArray, Tensor } from '../../tensor/tensor.ts';
 import { productInRuns } from '../matrix/products.ts';
+
+/** |U|, the transformed weights [O,C] of each place of a tile of F(2×4, 3×3): of weights [O,C,3,3] of f64. */
+export function winogradSizes(weight: Tensor): readonly FloatArray[] {
+  return winogradWeights(weight, 4).map((place) => place.map(Math.abs));
+}
 
 /**
  * For each output of F(2×4, 3×3) what its sums add up, from place to place as errors add up: √ Σ A² (Σ_c |U| |V|)². By
  * it and the terms of a sum, the channels, it errs as a direct one does by its own magnitude.
  * @param x [B,C,H,W] of f64
- * @param weight [O,C,3,3] of f64
+ * @param sizes those of its weights, by `winogradSizes`
  */
-export function winogradMagnitude(x: Tensor, weight: Tensor, padding: Padding): FloatArray {
+export function winogradMagnitude(x: Tensor, sizes: readonly FloatArray[], padding: Padding): FloatArray {
   const product = productInRuns(runLength);
   const squares = winogradSums(
     x,
-    weight,
+    sizes,
     4,
     padding,
-    (a, b, ...sizes) => product(a.map(Math.abs), b.map(Math.abs), ...sizes).map((sum) => sum * sum),
+    (a, b, ...extents) => product(a, b.map(Math.abs), ...extents).map((sum) => sum * sum),
     [squared(winogradTransforms[2].output), squared(winogradTransforms[4].output)],
   );
   return squares.data.map(Math.sqrt);

@@ -2,7 +2,7 @@
 import { runLength, runOfChannels } from '../../kernels/definition/sums.ts';
 import type { Kernels, Padding, WinogradWidth } from '../../kernels/kernels.ts';
 import { referenceKernels } from '../../kernels/plain/index.ts';
-import { winogradSums } from '../../kernels/plain/winograd-conv2d.ts';
+import { winogradSums, winogradWeights } from '../../kernels/plain/winograd-conv2d.ts';
 import { evenPadding } from '../../nn/layers.ts';
 import { allocate, sizeOf, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { transposed, type Product } from '../matrix/products.ts';
@@ -27,7 +27,7 @@ export function honestProducts(
   { biasApart = false, winograd }: ConvolutionArithmetic = {},
 ): Products {
   const winogradConv2d: Kernels['winogradConv2d'] = (x, weight, bias, width, padding) => {
-    const sums = winogradSums(x, weight, width, padding, productOf(runLength));
+    const sums = winogradSums(x, winogradWeights(weight, width), width, padding, productOf(runLength));
     return withBias(sums, bias, sums.shape[2] * sums.shape[3], biasApart);
   };
   const conv2d: Kernels['conv2d'] = (x, weight, bias, stride, padding) => {

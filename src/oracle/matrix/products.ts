@@ -2,7 +2,7 @@
  * Products of matrices whose sums are those of honest/dot.ts, or the reference's own. Where the engine has WebAssembly
  * SIMD they are some twenty times as quick as plain loops; the bits are the same.
  */
-import { sumInRuns } from '../../kernels/definition/sums.ts';
+import { matmul } from '../../kernels/plain/matmul.ts';
 import { allocate, type FloatArray } from '../../tensor/tensor.ts';
 import type { Dot } from '../honest/dot.ts';
 import { machineSupported, multiply } from './machine.ts';
@@ -20,14 +20,8 @@ export function productBy(dot: Dot): Product {
 /** The product whose sums are those of the reference: in runs of so many terms, in the precision of the numbers. */
 export function productInRuns(run: number): Product {
   return quick(inRuns(run), (a, b, rows, inner, columns) => {
-    const turned = transposed(b, inner, columns);
     const out = allocate(a instanceof Float32Array ? 'f32' : 'f64', rows * columns);
-    const terms = a.slice(0, inner);
-    for (let r = 0; r < rows; r++)
-      for (let c = 0; c < columns; c++) {
-        for (let k = 0; k < inner; k++) terms[k] = a[r * inner + k] * turned[c * inner + k];
-        out[r * columns + c] = sumInRuns(terms, run);
-      }
+    matmul(out, a, b, rows, inner, columns, run);
     return out;
   });
 }

@@ -80,7 +80,7 @@ export function explanation({ best, equivalent, complete, taps, about }: Diagnos
   const match = complete
     ? `${where}Your tensors match the ${mistakes} ${named}: ${says}.`
     : `Up to tap ${best.reaches} of ${taps} your tensors match the ${mistakes} ${named}: ${says}. ` +
-      'After that something else is wrong as well.';
+      'What is off after that they do not explain: more is wrong, or rounding has grown into it.';
   if (equivalent.length === 0) return [match];
   const others = equivalent.slice(0, 4).map(({ name, says: theirs }) => `\`${name}\` (you ${theirs})`);
   const more = equivalent.length > 4 ? '; …' : '';

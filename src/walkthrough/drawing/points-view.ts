@@ -9,7 +9,8 @@ export interface PointsView {
   readonly root: HTMLElement;
   showShape(shape: Shape): void;
   /**
-   * Shows how points move, from the first frame to the last, [N,1,1,2] each; for those who prefer it, the last one only.
+   * Shows how points move, from the first frame to the last, [N,1,1,2] each; for those who prefer it, the last one
+   * only.
    * Frames that are shown already go on as they are.
    */
   showFrames(frames: readonly Tensor[] | undefined): void;

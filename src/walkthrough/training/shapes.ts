@@ -1,4 +1,4 @@
-/** Shapes in the plane, which points are drawn from: lines, on which a point is as likely in one place as in another. */
+/** Shapes in the plane, which points are drawn from: lines, anywhere on which a point is as likely. */
 import { at } from '../../tensor/at.ts';
 import { cos, sin } from '../../tensor/math/index.ts';
 import type { Generator } from '../../tensor/random.ts';

@@ -1,5 +1,6 @@
 """Operations, and whole models, as ONNX graphs of opset 21: `operations(run)` makes a graph of each, `whole(run, case)`
 one of a UNet. Weights are constants of the graph, as a model has them. `run(model, inputs)` computes its outputs.
+`BUILT` has an operation of ONNX for each of ours; `EARLIER` is for those who do not know the youngest of them.
 """
 import functools
 
@@ -130,21 +131,42 @@ BUILT = {
 }
 
 
-def operations(run):
+
+
+def earlier_group_norm(x, weight, bias, groups, eps):
+    """As PyTorch writes it into ONNX: groups are the channels of an instance norm."""
+    grouped = x.reshape(x.shape[0], groups, -1)
+    unscaled = [np.full(groups, value, np.float32) for value in (1, 0)]
+    normed = x.graph.node("InstanceNormalization", [grouped, *unscaled], grouped.shape, epsilon=eps).reshape(x.shape)
+    of_channels = lambda values: values.reshape(-1, *[1] * (x.ndim - 2))
+    return x.graph.node("Mul", [normed, of_channels(weight)], x.shape) + of_channels(bias)
+
+
+def earlier_activation(x, kind):
+    if kind != "mish":
+        return activation(x, kind)
+    grown = x.graph.node("Tanh", [x.graph.node("Softplus", [x], x.shape)], x.shape)
+    return x.graph.node("Mul", [x, grown], x.shape)
+
+
+EARLIER = {**BUILT, "groupNorm": earlier_group_norm, "activation": earlier_activation}
+
+
+def operations(run, built=BUILT):
     def compute(name, first, *rest):
         graph = Graph()
         given = [graph.input(x) if name == "attention" and isinstance(x, np.ndarray) else x for x in rest]
-        y = BUILT[name](graph.input(first), *given)
+        y = built[name](graph.input(first), *given)
         return run(graph.model([y]), graph.inputs)[0]
 
-    return {name: functools.partial(compute, name) for name in BUILT}
+    return {name: functools.partial(compute, name) for name in built}
 
 
-def whole(run, case):
+def whole(run, case, built=BUILT):
     """All taps of a UNet by one graph: of the plain pass and of the perturbed one."""
     graph = Graph()
     inputs = {name: graph.input(np.array(value)) for name, value in case.inputs.items()}
-    unet = OnBackend(case, BUILT, prepared=graph.input)
+    unet = OnBackend(case, built, prepared=graph.input)
     unet.run(inputs)
     taps = {name: value for name, value in unet.taps.items() if value.name not in graph.inputs}
     return dict(zip(taps, run(graph.model(list(taps.values())), graph.inputs)))

@@ -4,7 +4,7 @@ line of JSON on stdout.
     python run.py BACKEND KIT        BACKEND: one of requirements.json
 
 with_NAME.py has `adapters(backend)`: operations by their names, versions, and, where the backend computes a model as
-one graph, a function from a case to its taps.
+one graph, a function from a case to its taps. An operation that has `many` computes all probes at once with it.
 """
 import importlib
 import json
@@ -34,15 +34,29 @@ def judged(case, total, found, failed):
 
 def probed(name, compute):
     case = pag_oracle.Case(os.path.join(kit, "operations", name))
-    found, failed = {}, {}
+    calls = {}
     for probe in case.subject["probes"]:
         tensors = [np.array(case.inputs[f"{probe['name']}/{i}"]) for i in range(probe["tensors"])]
+        calls[probe["name"]] = [*tensors, *probe["arguments"]]
+    with np.errstate(all="ignore"):
+        found, failed = computed(compute, calls)
+    return judged(case, len(calls), found, failed)
+
+
+def computed(compute, calls):
+    """The results, and why there are none of others. What a backend refuses is a finding, whatever it throws."""
+    if hasattr(compute, "many"):
         try:
-            with np.errstate(all="ignore"):
-                found[probe["name"]] = np.asarray(compute(*tensors, *probe["arguments"]))
-        except Exception as error:  # What a backend refuses is a finding, whatever it throws.
-            failed[probe["name"]] = reason(error)
-    return judged(case, len(case.subject["probes"]), found, failed)
+            return dict(zip(calls, map(np.asarray, compute.many(list(calls.values()))))), {}
+        except Exception as error:
+            print(f"one after the other, for together: {reason(error)}", file=sys.stderr)
+    found, failed = {}, {}
+    for name, given in calls.items():
+        try:
+            found[name] = np.asarray(compute(*given))
+        except Exception as error:
+            failed[name] = reason(error)
+    return found, failed
 
 
 def tiny(compute):

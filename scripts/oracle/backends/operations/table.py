@@ -3,8 +3,9 @@
 HEAD = """# Operations of backends, and a whole model, as they come
 
 Each backend computes the cases `operations/…` and `unets/tiny` with PAG in an environment of its own
-(`scripts/oracle/backends/operations`), on a CPU, and is held to the budgets of float32. The UNet is one graph where the
-backend takes ONNX, and is computed an operation at a time elsewhere; the maps of attention then are its own business.
+(`scripts/oracle/backends/operations`), on a CPU (WebGL and WebGPU by SwiftShader in headless Chromium), and is held to
+the budgets of float32. The UNet is one graph where the backend takes a whole one (`how` in `operations.json`), and is
+computed an operation at a time elsewhere; the maps of attention then are its own business.
 `operations.json` has the share of its budget of every probe that is off. A number is how many probes are off, — that
 there is no such operation.
 """

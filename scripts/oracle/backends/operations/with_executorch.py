@@ -1,5 +1,6 @@
-"""ExecuTorch: every operation of PyTorch exported alone, with what XNNPACK takes given to it."""
-import math
+"""ExecuTorch: operations of PyTorch, exported, with what XNNPACK takes given to it. To lower a graph costs a second of
+a processor, whatever is in it, so all probes of an operation are one graph, and so is a whole model.
+"""
 from importlib.metadata import version
 
 import numpy as np
@@ -8,67 +9,126 @@ from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPar
 from executorch.exir import to_edge_transform_and_lower
 from executorch.runtime import Runtime
 from torch.nn import functional as F
+from unet import OnBackend
 
 
-class Operation(torch.nn.Module):
+class Array:
+    """A tensor of a graph that can do what the port does with arrays."""
+
+    __array_ufunc__ = None  # so that array + symbol is the symbol's business
+
+    def __init__(self, tensor):
+        self.tensor, self.shape, self.ndim = tensor, tuple(tensor.shape), tensor.ndim
+
+    def __add__(self, other):
+        return Array(self.tensor + tensor_of(other))
+
+    __radd__ = __add__
+
+    def reshape(self, *shape):
+        return Array(self.tensor.reshape(*shape))
+
+    def transpose(self, *order):
+        return Array(self.tensor.permute(*order))
+
+    def __getitem__(self, index):
+        return Array(self.tensor[index])
+
+    def repeat(self, times, axis):
+        return Array(self.tensor.repeat_interleave(times, axis))
+
+    def __array_function__(self, function, types, args, kwargs):
+        if function is not np.concatenate:
+            return NotImplemented
+        parts, axis = args
+        return Array(torch.cat([part.tensor for part in parts], axis))
+
+
+def tensor_of(value):
+    if isinstance(value, Array):
+        return value.tensor
+    return torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else value
+
+
+def conv2d(x, weight, *rest):
+    *bias, stride, (top, bottom, left, right) = rest
+    if (top, left) == (bottom, right):
+        return F.conv2d(x, weight, *bias, stride=stride, padding=(top, left))
+    return F.conv2d(F.pad(x, (left, right, top, bottom)), weight, *bias, stride=stride)
+
+
+def attention(q, k, v, heads, scale):
+    split = lambda x: x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)
+    y = F.scaled_dot_product_attention(split(q), split(k), split(v), scale=scale)
+    return y.transpose(1, 2).reshape(*q.shape[:2], v.shape[2])
+
+
+BUILT = {
+    "softmax": lambda x: F.softmax(x, -1),
+    "linear": F.linear,
+    "conv2d": conv2d,
+    "groupNorm": lambda x, weight, bias, groups, eps: F.group_norm(x, groups, weight, bias, eps),
+    "layerNorm": lambda x, weight, bias, eps: F.layer_norm(x, x.shape[-1:], weight, bias, eps),
+    "activation": lambda x, kind: getattr(F, kind)(x),
+    "attention": attention,
+    "averagePool2x": lambda x: F.avg_pool2d(x, 2),
+}
+
+
+class Graph(torch.nn.Module):
     def __init__(self, compute):
         super().__init__()
         self.forward = compute
 
 
-def run(compute, *arrays):
-    given = tuple(torch.from_numpy(np.ascontiguousarray(x)) for x in arrays)
-    exported = torch.export.export(Operation(compute), given)
+def run(compute, given):
+    """All results of a function of tensors."""
+    given = tuple(torch.from_numpy(np.array(x)) for x in given)
+    exported = torch.export.export(Graph(compute), given)
     program = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()]).to_executorch()
-    return Runtime.get().load_program(program.buffer).load_method("forward").execute(given)[0].numpy().copy()
+    method = Runtime.get().load_program(program.buffer).load_method("forward")
+    return [found.numpy().copy() for found in method.execute(given)]
 
 
-def constants(arrays):
-    return [torch.from_numpy(np.ascontiguousarray(x)) for x in arrays]
+class Operation:
+    """What else than its first tensor (and those of an attention) it is given are constants, as a model has them."""
+
+    def __init__(self, name):
+        self.compute, self.inputs = BUILT[name], 3 if name == "attention" else 1
+
+    def __call__(self, *given):
+        return self.many([given])[0]
+
+    def many(self, calls):
+        constants = [[tensor_of(x) for x in given[self.inputs:]] for given in calls]
+
+        def compute(*tensors):
+            parts = [tensors[i:i + self.inputs] for i in range(0, len(tensors), self.inputs)]
+            return tuple(self.compute(*part, *rest) for part, rest in zip(parts, constants))
+
+        return run(compute, [x for given in calls for x in given[:self.inputs]])
 
 
-def conv2d(x, weight, *rest):
-    *bias, stride, (top, bottom, left, right) = rest
-    weights = constants([weight, *bias])
-    if (top, left) == (bottom, right):
-        return run(lambda x: F.conv2d(x, *weights, stride=stride, padding=(top, left)), x)
-    return run(lambda x: F.conv2d(F.pad(x, (left, right, top, bottom)), *weights, stride=stride), x)
+def on_arrays(compute):
+    return lambda *given: Array(compute(*map(tensor_of, given)))
 
 
-def linear(x, *weights):
-    weights = constants(weights)
-    return run(lambda x: F.linear(x, *weights), x)
+def whole(case):
+    """All taps of a UNet by one graph: of the plain pass and of the perturbed one."""
+    sinusoids = []
+    OnBackend(case, {}, prepared=lambda value: sinusoids.append(value) or value).sinusoid(case.subject["timesteps"])
+    names = []
 
+    def compute(sinusoid, *tensors):
+        built = {name: on_arrays(operation) for name, operation in BUILT.items()}
+        unet = OnBackend(case, built, prepared=lambda _: Array(sinusoid))
+        unet.run({name: Array(x) for name, x in zip(case.inputs, tensors)})
+        taps = {name: value.tensor for name, value in unet.taps.items() if not name.endswith("time_proj")}
+        names[:] = taps
+        return tuple(taps.values())
 
-def group_norm(x, weight, bias, groups, eps):
-    weights = constants([weight, bias])
-    return run(lambda x: F.group_norm(x, groups, *weights, eps), x)
-
-
-def layer_norm(x, weight, bias, eps):
-    weights = constants([weight, bias])
-    return run(lambda x: F.layer_norm(x, x.shape[-1:], *weights, eps), x)
-
-
-def attention(q, k, v, heads, scale):
-    split = lambda x: x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)
-
-    def compute(q, k, v):
-        y = F.scaled_dot_product_attention(split(q), split(k), split(v), scale=scale)
-        return y.transpose(1, 2).reshape(*q.shape[:2], math.prod(v.shape[2:]))
-
-    return run(compute, q, k, v)
+    return dict(zip(names, run(compute, [*sinusoids, *case.inputs.values()])))
 
 
 def adapters(_):
-    kinds = {"silu": F.silu, "gelu": F.gelu, "mish": F.mish, "relu": F.relu}
-    return {
-        "softmax": lambda x: run(lambda x: F.softmax(x, -1), x),
-        "linear": linear,
-        "conv2d": conv2d,
-        "groupNorm": group_norm,
-        "layerNorm": layer_norm,
-        "activation": lambda x, kind: run(lambda x: kinds[kind](x), x),
-        "attention": attention,
-        "averagePool2x": lambda x: run(lambda x: F.avg_pool2d(x, 2), x),
-    }, {"executorch": version("executorch")}
+    return {name: Operation(name) for name in BUILT}, {"executorch": version("executorch")}, whole

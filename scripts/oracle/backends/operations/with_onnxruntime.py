@@ -1,4 +1,4 @@
-"""ONNX Runtime: its provider for CPUs, and (onnxruntime-web) WebAssembly in Node."""
+"""ONNX Runtime: its provider for CPUs, WebAssembly in Node (onnxruntime-web), and devices of a browser."""
 from functools import partial
 
 from onnx_models import operations, whole
@@ -16,13 +16,14 @@ def native():
     return run, {"onnxruntime": onnxruntime.__version__}
 
 
-def web():
+def web(backend):
     from calls import Calls
 
-    calls = Calls.node("onnxruntime-web")
+    calls = Calls.node(backend)
     return lambda model, inputs: calls.model(model.SerializeToString(), inputs), calls.versions
 
 
 def adapters(backend):
-    run, versions = web() if backend == "onnxruntime-web" else native()
-    return operations(run), versions, partial(whole, run)
+    run, versions = native() if backend == "onnxruntime" else web(backend)
+    # SwiftShader, the software device of WebGPU, takes more than ten minutes for a whole model.
+    return operations(run), versions, *([] if backend == "onnxruntime-web-webgpu" else [partial(whole, run)])

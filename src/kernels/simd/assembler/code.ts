@@ -7,8 +7,8 @@
 /** The types of variables, parameters and results that kernels use. */
 export type ValueType = 'i32' | 'f32' | 'f64' | 'v128';
 
-/** Bytes, nested so that code is composed without copying. */
-export type Code = readonly (number | Code)[];
+/** Bytes, nested so that code is composed without copying; or those of a whole part, one behind the other. */
+export type Code = Uint8Array | readonly (number | Code)[];
 
 /** Code that pushes one value of type `type`. */
 export interface Expr<T extends ValueType = ValueType> {
@@ -31,6 +31,6 @@ export type F64 = Expr<'f64'>;
 export type V128 = Expr<'v128'>;
 
 /** The expression of these bytes. */
-export function expr<T extends ValueType>(type: T, ...code: Code): Expr<T> {
+export function expr<T extends ValueType>(type: T, ...code: readonly (number | Code)[]): Expr<T> {
   return { type, code };
 }

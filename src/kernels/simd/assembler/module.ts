@@ -27,17 +27,36 @@ export interface ModuleBuilder {
 
 const typeByte: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
-function flatten(code: Code, into: number[]): number[] {
-  for (const part of code) {
-    if (typeof part === 'number') into.push(part);
-    else flatten(part, into);
+function lengthOf(code: Code): number {
+  if (code instanceof Uint8Array) return code.length;
+  let length = 0;
+  for (const part of code) length += typeof part === 'number' ? 1 : lengthOf(part);
+  return length;
+}
+
+/** Writes code from place `at` on. @returns the place behind it */
+function write(code: Code, bytes: Uint8Array, at: number): number {
+  if (code instanceof Uint8Array) {
+    bytes.set(code, at);
+    return at + code.length;
   }
-  return into;
+  let end = at;
+  for (const part of code) {
+    if (typeof part === 'number') bytes[end++] = part;
+    else end = write(part, bytes, end);
+  }
+  return end;
+}
+
+function bytesOf(code: Code): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(lengthOf(code));
+  write(code, bytes, 0);
+  return bytes;
 }
 
 /** Code behind the number of its bytes. */
 const sized = (code: Code): Code => {
-  const bytes = flatten(code, []);
+  const bytes = bytesOf(code);
   return [unsigned(bytes.length), bytes];
 };
 const section = (id: number, content: Code): Code => [id, sized(content)];
@@ -113,7 +132,7 @@ export function moduleBuilder(memory: MemoryImport): ModuleBuilder {
         section(7, vector(exported)),
         section(10, vector(bodies)),
       ];
-      return new Uint8Array(flatten(code, []));
+      return bytesOf(code);
     },
   };
 }

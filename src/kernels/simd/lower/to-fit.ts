@@ -5,6 +5,7 @@ import { layOut } from '../memory/buffers.ts';
 import type { WeightStore } from '../memory/weights.ts';
 import { lower } from './lower.ts';
 import type { LoweringOptions } from './lowering.ts';
+import type { Rules } from './rule.ts';
 import type { Lowered } from './steps.ts';
 
 /**
@@ -22,28 +23,42 @@ export interface LaidOut {
 /**
  * The steps of a graph, with as many of its weights in memory as there is room for beside its activations.
  * @param most bytes of memory
+ * @throws InputError where an operation has no rule
  */
 export function lowerToFit(
   graph: Graph,
+  rules: Partial<Rules>,
   options: Omit<LoweringOptions, 'keeps'>,
   store: WeightStore,
   most: number,
 ): LaidOut {
-  /** Whether a weight stays, where weights may take so much. */
-  const keeper = (room: number): NonNullable<LoweringOptions['keeps']> => {
+  /**
+   * Whether a weight stays, where weights may take so much.
+   * @param computed bytes of what is computed, and stays first
+   */
+  const keeper = (room: number, computed = 0): NonNullable<LoweringOptions['keeps']> => {
+    let toCome = computed;
     return (tensor, packing) => {
+      const bytes = 4 * packing.length;
       const isWidened = (sourceOf(tensor)?.format ?? 'f32') !== 'f32';
       const allowed = isWidened ? Math.min(room, most / WIDENED_SHARE) : room;
-      return store.has(tensor, packing) || store.bytes() + 4 * packing.length <= allowed;
+      if (store.has(tensor, packing)) return true;
+      if (!packing.isComputed) return store.bytes() + toCome + bytes <= allowed;
+      const fits = store.bytes() + bytes <= allowed;
+      if (fits) toCome -= bytes;
+      return fits;
     };
   };
-  const whole = lower(graph, { ...options, keeps: keeper(Infinity) }, store);
+  const whole = lower(graph, rules, { ...options, keeps: keeper(Infinity) }, store);
   const activations = layOut(whole.buffers);
   if (store.bytes() + activations <= most) return { lowered: whole, arenaBytes: activations };
   // What is loaded in each run is in the arena as it is stored, as floats, and arranged.
   const largest = whole.weights.reduce((size, { bytes }) => Math.max(size, bytes), 0);
+  const computed = [...new Set(whole.weights)].filter(({ packing }) => packing.isComputed);
+  const computedBytes = computed.reduce((sum, { bytes }) => sum + bytes, 0);
   releaseWeights(whole);
-  const lowered = lower(graph, { ...options, keeps: keeper(most - activations - 3 * largest) }, store);
+  const keeps = keeper(most - activations - 3 * largest, computedBytes);
+  const lowered = lower(graph, rules, { ...options, keeps }, store);
   return { lowered, arenaBytes: layOut(lowered.buffers) };
 }
 

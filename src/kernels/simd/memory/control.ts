@@ -20,9 +20,10 @@ export const CONTROL = {
   /** The number of the module to run. */
   MODULE: 260,
   ARENA: 264,
-  /** Numbers that kernels read: those of exp, and the table of erf. */
+  /** Numbers that kernels read: those of exp, the table of erf, and those of gelu. */
   CONSTANTS: 512,
   ERF: 1024,
+  GELU: 4160,
   /** Two counters of work for each step; zero before a run. */
   COUNTERS: 4608,
   /** Where what is given out begins. */

@@ -12,6 +12,8 @@ export interface Packing {
   readonly name: string;
   /** Floats of the arranged weight. */
   readonly length: number;
+  /** Whether its numbers are computed, which takes longer than to move them: these weights stay before others do. */
+  readonly isComputed?: boolean;
   /** Adds the steps that arrange, at `to`, the numbers at `from`, which are as the weight's shape says. */
   readonly arrange?: (emitter: Emitter, from: Place, to: Place) => void;
 }
@@ -26,6 +28,7 @@ export interface PackedWeight {
   readonly address: number;
   /** That it takes. */
   readonly bytes: number;
+  readonly packing: Packing;
   /** To be called once by everyone who asked; after the last, the place is given to others. */
   release(): void;
 }
@@ -71,6 +74,7 @@ export function weightStore(blocks: Heap): WeightStore {
       const made = {
         address: blocks.reserve(4 * length),
         bytes: bufferBytes(4 * length),
+        packing,
         users: 1,
         release() {
           if (--made.users > 0) return;

@@ -1,9 +1,9 @@
 /**
- * GELU and Mish, which are defined in double precision and rounded once: two doubles at a time, repeating
- * src/tensor/math/activations, erf and exp operation by operation. Where a definition branches, both ways are computed
- * and one is selected.
+ * Mish, which is defined in double precision and rounded once, and what GELU (gelu.ts) is made of: two doubles at a
+ * time, repeating src/tensor/math/activations, erf and exp operation by operation. Where a definition branches, both
+ * ways are computed and one is selected.
  */
-import { FRACTION_LEVELS, LOWER_TAIL, MISH_LINEAR, SQRT_2_PI, TAIL_END } from '../../../tensor/math/activations.ts';
+import { FRACTION_LEVELS, MISH_LINEAR, SQRT_2_PI, TAIL_END } from '../../../tensor/math/activations.ts';
 import { ABOUT_0, EXPANSIONS, FIRST_CENTRE, SATURATION, SLOPE_AT_0_LESS_1, SPACING } from '../../../tensor/math/erf.ts';
 import { EXP } from '../../../tensor/math/exp.ts';
 import { SPLITTER } from '../../../tensor/math/wide.ts';
@@ -20,11 +20,11 @@ import {
   shuffle32,
   shuffle64,
   v128,
-  when,
 } from '../assembler/index.ts';
 import type { Body, Code, Expr, Func, I32, Local, V128 } from '../assembler/index.ts';
 import { at, type Library } from '../library.ts';
 import { CONTROL } from '../memory/control.ts';
+import type { ElementFunction } from './elementary.ts';
 
 const { add, sub, mul, div, const: number } = f64x2;
 const one = number(1);
@@ -36,7 +36,7 @@ const one = number(1);
 const expansionRows = EXPANSIONS.map(({ value, rest, coefficients }) => [value, rest, ...[...coefficients].reverse()]);
 const ROW_BYTES = 8 * expansionRows[0].length;
 
-/** Writes what `gelu` reads. */
+/** Writes what `erf` reads. */
 export function writeErfTable(memory: WebAssembly.Memory): void {
   for (const [i, row] of expansionRows.entries())
     new Float64Array(memory.buffer, CONTROL.ERF + ROW_BYTES * i, row.length).set(row);
@@ -163,28 +163,15 @@ export function lowerTail(lib: Library): Func {
   });
 }
 
-function gelu(lib: Library): Func {
-  return function64(lib, 'gelu', (body, x) => {
-    const [result, inTail] = body.locals('v128');
-    return [
-      set(result, mul(mul(number(0.5), x), add(one, callV128(erf(lib), mul(x, number(Math.SQRT1_2)))))),
-      set(inTail, f64x2.lt(x, number(LOWER_TAIL))),
-      when(
-        v128.anyTrue(inTail),
-        set(result, v128.select(mul(x, callV128(lowerTail(lib), f64x2.neg(x))), result, inTail)),
-      ),
-      result.code,
-    ];
-  });
+/** What is computed in double precision, two elements at a time, and rounded once. */
+export function inDouble(functionOf: (lib: Library) => Func): ElementFunction {
+  return (lib) => {
+    const f = functionOf(lib);
+    const rounded = (half: V128): Expr<'v128'> => f32x4.demoteZero(callV128(f, half));
+    return (xs) =>
+      xs.map((x) => set(x, shuffle32(rounded(f64x2.promoteLow(x)), rounded(promoteHigh(x)), [0, 1, 4, 5])));
+  };
 }
 
-/** Returns code for x = f(x) on four floats, computed in double precision and rounded once. */
-export function inDouble(f: Func): (x: Local<'v128'>) => Code {
-  const rounded = (half: V128): Expr<'v128'> => f32x4.demoteZero(callV128(f, half));
-  return (x) => set(x, shuffle32(rounded(f64x2.promoteLow(x)), rounded(promoteHigh(x)), [0, 1, 4, 5]));
-}
-
-/** Code for x = gelu(x) on four floats. */
-export const geluf = (lib: Library): ((x: Local<'v128'>) => Code) => inDouble(gelu(lib));
-/** Code for x = mish(x) on four floats. */
-export const mishf = (lib: Library): ((x: Local<'v128'>) => Code) => inDouble(mish(lib));
+/** mish(x). */
+export const mishf: ElementFunction = inDouble(mish);

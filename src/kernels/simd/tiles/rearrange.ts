@@ -1,12 +1,13 @@
 /** The same numbers elsewhere: planes with a border or apart, and transposition. */
 import { keyOf } from '../../key.ts';
-import { f32, forRange, i32, increase, memoryFill, set } from '../assembler/index.ts';
-import type { Func, I32 } from '../assembler/index.ts';
+import { f32, forRange, i32, increase, memoryFill, set, v128, when } from '../assembler/index.ts';
+import type { Body, Code, Func, I32 } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { densePlanes } from '../memory/planes.ts';
 import { parallel } from '../threads/parallel.ts';
 import { planeAt, writePlane } from './plane-writer.ts';
 import type { PictureSpec } from './resample.ts';
+import { transposed } from './vectors.ts';
 
 /** The kernel of (thread, counters, x, out): a picture with its border, or with its planes apart. */
 export function borderKernel(lib: Library, spec: PictureSpec): Func {
@@ -32,25 +33,70 @@ export interface TransposeSpec {
   readonly outBatchStride: number;
 }
 
+/**
+ * Rows and columns of a block that is turned over at once: half a cache line of each, and no more lines than a place of
+ * the nearest cache holds where all of them fall into one.
+ */
+const BLOCK = 8;
+
 /** [B, rows, columns] → [B, columns, rows]. The kernel of (thread, counters, x, out). */
 export function transposeKernel(lib: Library, spec: TransposeSpec): Func {
   const { batch, rows, columns } = spec;
+  const strips = Math.ceil(columns / BLOCK);
+  const whole = rows - (rows % BLOCK);
   return kernel(lib, `transpose${keyOf(spec)}`, 2, (body) => {
     const [x0, out0] = body.pointers;
-    const [b, source, target, row] = body.locals('i32');
-    return parallel(lib, body, batch * columns, (unit) => [
-      set(b, i32.divU(unit, i32.const(columns))),
-      set(source, at(at(x0, b, spec.inBatchStride), i32.remU(unit, i32.const(columns)), 4)),
-      set(target, at(at(out0, b, spec.outBatchStride), i32.remU(unit, i32.const(columns)), 4 * rows)),
+    const [b, strip, source, target, row, column] = body.locals('i32');
+    /** The numbers of `count` columns, one by one, from a row on. */
+    const singly = (first: number, count: number): Code =>
+      forRange(
+        column,
+        i32.const(0),
+        i32.const(count),
+        1,
+        forRange(
+          row,
+          i32.const(first),
+          i32.const(rows),
+          1,
+          f32.store(at(at(target, column, 4 * rows), row, 4), f32.load(at(at(source, column, 4), row, 4 * columns))),
+        ),
+      );
+    const blocks: Code = [
       forRange(
         row,
         i32.const(0),
-        i32.const(rows),
-        1,
-        f32.store(at(target, row, 4), f32.load(at(source, row, 4 * columns))),
+        i32.const(whole),
+        BLOCK,
+        turnedBlock(body, at(source, row, 4 * columns), at(target, row, 4), spec),
       ),
+      rows % BLOCK === 0 ? [] : singly(whole, BLOCK),
+    ];
+    return parallel(lib, body, batch * strips, (unit) => [
+      set(b, i32.divU(unit, i32.const(strips))),
+      set(strip, i32.remU(unit, i32.const(strips))),
+      set(source, at(at(x0, b, spec.inBatchStride), strip, 4 * BLOCK)),
+      set(target, at(at(out0, b, spec.outBatchStride), strip, 4 * BLOCK * rows)),
+      columns % BLOCK === 0 ? blocks : when(i32.eq(strip, i32.const(strips - 1)), singly(0, columns % BLOCK), blocks),
     ]);
   });
+}
+
+/** Turns over the block at `from`. */
+function turnedBlock(body: Body, from: I32, to: I32, { rows, columns }: TransposeSpec): Code {
+  const [source, target] = body.locals('i32');
+  const fours = Array.from({ length: BLOCK / 4 }, (_, i) => 4 * i);
+  return [
+    set(source, from),
+    set(target, to),
+    fours.map((column) =>
+      fours.map((row) => {
+        const numbers = [0, 1, 2, 3].map((i) => v128.load(source, 4 * ((row + i) * columns + column)));
+        const { code, columns: turned } = transposed(body, numbers);
+        return [code, turned.map((vector, i) => v128.store(target, vector, 4 * ((column + i) * rows + row)))];
+      }),
+    ),
+  ];
 }
 
 /** Weights [O,C,…] whose kernels have `area` numbers. */

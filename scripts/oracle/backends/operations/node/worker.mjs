@@ -4,8 +4,9 @@ import { readSync, writeSync } from 'node:fs';
 // What packages print must not stand among the answers.
 console.log = console.error;
 console.info = console.error;
-const { open } = await import(`./${process.argv[2].replace(/^tfjs-.*/, 'tfjs')}.mjs`);
-const backend = await open(process.argv[2]);
+const name = process.argv[2];
+const { open } = await import(`./${/-webg/.test(name) ? 'browser' : name.replace(/^tfjs-.*/, 'tfjs')}.mjs`);
+const backend = await open(name);
 
 function read(length) {
   const bytes = new Uint8Array(length);

@@ -1,0 +1,660 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { simdBackend } from '../../src/kernels/simd/index.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { initialState as trainingBegins } from '../../src/training/step.ts';
+import { drawFrom, learnStep } from '../../src/walkthrough/training/lesson.ts';
+import { pointsLesson } from '../../src/walkthrough/training/points.ts';
+import { shapes } from '../../src/walkthrough/training/shapes.ts';
+import { writeSafetensors } from '../../src/formats/safetensors.ts';
+import { freeRun, middleOf, usualScale } from '../../src/walkthrough/requests.ts';
+import type { GuidanceChoice, PassesResult, RunRequest } from '../../src/walkthrough/protocol.ts';
+import { initialState } from '../../src/walkthrough/state.ts';
+import { caseName, noLetter } from '../../src/walkthrough/study.ts';
+import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
+import { stepCost } from '../../src/walkthrough/work/cost.ts';
+import { film } from '../../src/walkthrough/work/film.ts';
+import { influences } from '../../src/walkthrough/work/influence.ts';
+import { plainName } from '../../src/walkthrough/work/layers.ts';
+import type { Model } from '../../src/walkthrough/work/model.ts';
+import { noiseOf } from '../../src/walkthrough/work/noise.ts';
+import { blank, penned } from '../../src/walkthrough/work/own.ts';
+import { checkPage } from '../../src/walkthrough/work/oracle.ts';
+import { passes } from '../../src/walkthrough/work/passes.ts';
+import { guidancePlane } from '../../src/walkthrough/work/plane.ts';
+import { sampleRun } from '../../src/walkthrough/work/run.ts';
+import { loadCase } from '../oracle/cases.ts';
+import { chromiumPath, openReader, type Reader } from './browser.ts';
+import { digestOf, drawn, drawnInWords, lettersModel } from './library.ts';
+
+if (!chromiumPath)
+  console.warn(
+    'No Chromium at /usr/bin/chromium, and CHROMIUM names none: the tests of the walkthrough page are skipped.',
+  );
+
+const [seed, label, step] = [1, 4, 4]; // the E of the noise with which the page begins, early on
+const layers = [
+  'down_blocks.1.attentions.0',
+  'down_blocks.2.attentions.0',
+  'mid_block.attentions.0',
+  'up_blocks.0.attentions.0',
+  'up_blocks.0.attentions.1',
+  'up_blocks.1.attentions.0',
+  'up_blocks.1.attentions.1',
+];
+const middle = middleOf(layers);
+const request = (guidance: GuidanceChoice, asked = label): RunRequest => ({
+  seed,
+  slices: [0],
+  labels: [asked],
+  guidance,
+});
+
+/** What axe has to say. */
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
+/** However loaded the machine is. */
+const eventually = <T>(found: () => T) => expect.poll(found, { timeout: 60_000, interval: 20 });
+
+describe.skipIf(!chromiumPath)('the walkthrough page', () => {
+  let reader: Reader;
+  let model: Model;
+  let page: Page;
+  let problems: string[];
+  /** x_t at the step, drawn by the model alone. */
+  let picture: Tensor;
+
+  beforeAll(async () => {
+    [reader, model] = [await openReader(chromiumPath!), await lettersModel()];
+    picture = [...sampleRun(model, request({ kind: 'none' }))][step - 1].sample;
+    ({ page, problems } = await reader.open(`word=E&seed=${seed}&step=${step}&layer=2&head=0&pixel=16,12`));
+  }, 120_000);
+  afterAll(() => reader?.close(), 60_000);
+
+  const section = (name: string) => page.locator(`[data-section=${name}]`);
+  const input = (name: string) => page.locator(`input[name=${name}]`);
+  /** Waits until what is computed for an element has this fingerprint. */
+  const expectDigest = async (selector: string, tensor: Tensor): Promise<void> => {
+    await page
+      .locator(`${selector}[data-digest="${digestOf(tensor)}"]`)
+      .waitFor({ state: 'attached', timeout: 60_000 });
+  };
+  const show = (name: string): Promise<void> => section(name).scrollIntoViewIfNeeded();
+  const setSlider = (name: string, value: number): Promise<void> => input(name).first().fill(String(value));
+  const pixels = (name: string, label: string): Promise<string> =>
+    section(name)
+      .locator(`canvas[aria-label^="${label}"]`)
+      .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  const passesOf = (
+    perturbations: readonly (readonly string[])[],
+    taps: readonly string[] = [],
+  ): Required<PassesResult> =>
+    [
+      ...passes(model, { sample: picture, index: step, label, perturbations, unconditional: true, taps }),
+    ][0] as Required<PassesResult>;
+  const believed = (prediction: Tensor): Tensor => model.scheduler.predictOriginal(picture, prediction, step);
+
+  it('weighs at most 4 MB before a prompt is typed: page, code and model, compressed', () => {
+    const files = readdirSync(reader.folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => !/^(?:words|oracle|trainer)/.test(name) && statSync(join(reader.folder, name)).isFile())
+      .map((name) => gzipSync(readFileSync(join(reader.folder, name))).length);
+    const bytes = files.reduce((sum, size) => sum + size, 0);
+    expect(bytes).toBeGreaterThan(3.4e6); // the model is there
+    expect(bytes).toBeLessThanOrEqual(4e6);
+  });
+
+  it('draws the word, with and without PAG, as the library does in Node: the same bits', async () => {
+    await show('word');
+    await expectDigest('[data-section=word] [data-guidance=none]', drawn(model, request({ kind: 'none' })));
+    await expectDigest(
+      '[data-section=word] [data-guidance=pag]',
+      drawn(model, request({ kind: 'pag', scale: 1, layers: middle })),
+    );
+    await show('hero');
+    await eventually(() => section('engine').locator('.engine').textContent()).toContain('WebAssembly SIMD');
+  });
+
+  it('begins with what nobody asked for: the first noises, which PAG mends and CFG leaves as they are', async () => {
+    await show('hero');
+    const guidance: GuidanceChoice = { kind: 'pag', scale: usualScale, layers: middle };
+    const guided = drawn(model, freeRun({ ...initialState, seed }, guidance));
+    await expectDigest('[data-section=hero] [data-guidance=pag]', guided);
+    const digest = (kind: string) => section('hero').locator(`[data-guidance=${kind}]`).getAttribute('data-digest');
+    await eventually(() => digest('cfg')).toBeTruthy();
+    expect(await digest('cfg')).toBe(await digest('none'));
+  });
+
+  it('1: scrubs through the steps, by pointer and by keyboard', async () => {
+    await show('noise');
+    await expectDigest('[data-section=noise]', drawn(model, request({ kind: 'none' })));
+    const before = [await pixels('noise', 'the noisy picture'), await pixels('noise', 'what the model takes')];
+    await input('step').focus();
+    await page.keyboard.press('ArrowRight');
+    await eventually(() => section('noise').locator('.slider output').first().textContent()).toBe(`${step + 1} of 20`);
+    await eventually(() => pixels('noise', 'the noisy picture')).not.toBe(before[0]);
+    expect(await pixels('noise', 'what the model takes')).not.toBe(before[1]);
+    expect(await section('noise').textContent()).toContain(`at t = ${model.scheduler.timesteps[step + 1]}`);
+    await page.keyboard.press('ArrowLeft');
+    await section('noise').getByText('with PAG').click();
+    await expectDigest('[data-section=noise]', drawn(model, request({ kind: 'pag', scale: 1, layers: middle })));
+    await eventually(() => page.url()).toContain('guided=yes'); // all of it is in the URL
+  });
+
+  it('2: shows what a pixel attends to, and flips the map', async () => {
+    await show('attention');
+    const layer = middle[0];
+    const seen = passesOf([middle, layers], [`${layer}.map`, `${layer}.to_v`]);
+    await expectDigest('[data-section=attention]', believed(seen.plain));
+    const spread = section('attention').locator('.column').first().locator('.number');
+    const head = headOf(seen, layer, 0);
+    const expected = (x: number, y: number): string =>
+      `${spreadOf(rowOf(head, tokenAt([x, y], 32, 64))).toFixed(1)} of 64 places`;
+    await eventually(() => spread.first().textContent()).toBe(expected(16, 12));
+
+    const picker = section('attention').locator('.outlined[tabindex]');
+    await picker.focus();
+    for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowLeft');
+    await eventually(() => spread.first().textContent()).toBe(expected(8, 12));
+    const box = (await picker.boundingBox())!;
+    await page.mouse.click(box.x + (box.width * 24.5) / 32, box.y + (box.height * 4.5) / 32);
+    await eventually(() => spread.first().textContent()).toBe(expected(24, 4));
+
+    await section('attention').locator('.choice').getByText('identity in this layer').click();
+    await expectDigest('[data-section=attention]', believed(seen.perturbed[0]));
+    await section('attention').locator('.choice').getByText('identity in all 7').click();
+    await expectDigest('[data-section=attention]', believed(seen.perturbed[1]));
+  });
+
+  it('2: brushes away what nobody shall hear', async () => {
+    await show('brush');
+    await section('brush').locator('.pad').focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('Space');
+    await eventually(() => page.url()).toContain('hushed=35');
+    const asked = { sample: picture, index: step, label, perturbations: [], unconditional: false, taps: [] };
+    const [{ hushed }] = [...passes(model, { ...asked, hushed: [35] })];
+    await expectDigest('[data-section=brush]', believed(hushed!));
+    await section('brush').getByText('brush all away').click();
+    await expectDigest('[data-section=brush]', believed(passesOf([layers]).perturbed[0]));
+    await section('brush').getByText('bring all back').click();
+  });
+
+  it('3: moves the prediction in the plane, by slider and by dragging', async () => {
+    await show('direction');
+    const plane = guidancePlane(passesOf([middle]));
+    await expectDigest('[data-section=direction]', plane.guided(3, 1));
+    await setSlider('plane-s', 4);
+    await setSlider('plane-g', 2.5);
+    await expectDigest('[data-section=direction]', plane.guided(4, 2.5));
+    const outside = (prediction: Tensor): string => {
+      const beyond = believed(prediction).data.filter((value) => value < -1.05 || value > 1.05);
+      return `${Math.round((100 / 1024) * beyond.length)} %`;
+    };
+    expect(await section('direction').locator('.triple').textContent()).toMatch(
+      new RegExp(`${outside(plane.guided(0, 1))} of it lies beyond .*white: ${outside(plane.guided(4, 2.5))}$`),
+    );
+    // From where the point is to ε̂: s = −1.
+    await section('direction').locator('.plane-view').scrollIntoViewIfNeeded();
+    const [from, to] = await Promise.all(
+      ['.handle', 'circle.spoilt'].map(async (dot) => (await section('direction').locator(dot).boundingBox())!),
+    );
+    await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(to.x + to.width / 2, to.y + to.height / 2, { steps: 4 });
+    await page.mouse.up();
+    await expectDigest('[data-section=direction]', plane.guided(-1, 1));
+  });
+
+  it('4: turns the knob from the same noise, PAG and CFG, with a letter and without', async () => {
+    await show('knob');
+    await setSlider('scale', 2.25);
+    await expectDigest(
+      '[data-section=knob] [data-guidance=pag]',
+      drawn(model, request({ kind: 'pag', scale: 2.25, layers: middle })),
+    );
+    await expectDigest('[data-section=knob] [data-guidance=cfg]', drawn(model, request({ kind: 'cfg', scale: 3.25 })));
+    await section('knob').getByText('no letter').click();
+    // Without a letter CFG pushes away from nothing: it is the model alone.
+    await expectDigest('[data-section=knob] [data-guidance=cfg]', drawn(model, request({ kind: 'none' }, noLetter)));
+  });
+
+  it('4: finishes a letter that was drawn by hand', async () => {
+    await setSlider('burial', 4);
+    await show('own');
+    await section('own').getByText('blank paper').click();
+    const [paper] = await section('own').locator('.pad').all();
+    const box = (await paper.boundingBox())!;
+    await page.mouse.move(box.x + (box.width * 16.5) / 32, box.y + (box.height * 8.5) / 32);
+    await page.mouse.down();
+    await page.mouse.up();
+    const run = { ...request({ kind: 'pag', scale: 1, layers: middle }, noLetter) };
+    await expectDigest('[data-section=own]', drawn(model, { ...run, from: { own: penned(blank, [16, 8]), steps: 4 } }));
+  });
+
+  it('4: lets the reader taste, without a word of which is which', async () => {
+    await show('tasting');
+    await section('tasting').locator('button[name=taste]').click();
+    await section('tasting').getByRole('button', { name: 'the left one' }).click({ timeout: 60_000 });
+    await eventually(() => section('tasting').locator('.question').textContent()).toContain('Pair 2 of 12');
+    expect(await section('tasting').locator('.chart').isVisible()).toBe(false);
+  });
+
+  it('5: lets the reader guess, then perturb any layers', async () => {
+    await show('layers');
+    await setSlider('layers-scale', 2.25);
+    const shares = influences(passesOf(layers.map((layer) => [layer])));
+    const most = layers[shares.indexOf(Math.max(...shares))];
+    expect(
+      await section('layers')
+        .locator('.bar')
+        .first()
+        .evaluate((bar) => bar.getBoundingClientRect().width),
+    ).toBe(0);
+    await section('layers').locator('[data-layer="mid_block.attentions.0"] button').click();
+    await eventually(() => section('layers').locator('.question').textContent()).toContain(
+      `It is “${plainName(layers, most)}”`,
+    );
+    await eventually(() => section('layers').locator('.layer-row .number').allTextContents()).toEqual(
+      shares.map((share) => `${(share * 100).toFixed(1)} %`),
+    );
+
+    await section('layers').locator('.attention-box[data-layer="up_blocks.0.attentions.0"]').click();
+    const chosen = ['mid_block.attentions.0', 'up_blocks.0.attentions.0'];
+    await expectDigest('[data-section=layers]', drawn(model, request({ kind: 'pag', scale: 2.25, layers: chosen })));
+    const { shared, plain, perturbed } = stepCost(model.unet, chosen);
+    expect(await section('layers').locator('.cost-text').textContent()).toContain(
+      `${Math.round(((shared + plain + perturbed) / (shared + plain)) * 100)} % of one pass`,
+    );
+  });
+
+  it('6: draws what words ask for, and loads what draws it only then', async () => {
+    await show('words');
+    const asked: string[] = [];
+    page.on('request', (one) => asked.push(new URL(one.url()).pathname));
+    await setSlider('prompt-g', 1);
+    await input('prompt').fill(`a bold letter G ${'very '.repeat(40)}`);
+    expect(asked.filter((path) => path.startsWith('/words'))).toEqual([]);
+    await section('words').locator('button[name=draw]').click();
+    await eventually(() => section('words').locator('.verdict').textContent()).toMatch(/too long.* “very very/);
+    await section('words').locator('button[name=prompt-stop]').click();
+    await eventually(() => section('words').locator('.status').isVisible()).toBe(false);
+    await input('prompt').fill('a light letter G');
+    await page.keyboard.press('Enter');
+    const prompt = { prompt: 'a light letter G', seed, guidanceScale: 1, pagScale: 1 };
+    await expectDigest('[data-section=words] [data-guidance=pag]', await drawnInWords(prompt));
+  });
+
+  it('trains a model of points when it is asked to, with the bits of Node, and draws with PAG at once', async () => {
+    const asked: string[] = [];
+    page.on('request', (one) => {
+      if (one.url().endsWith('/trainer.js')) asked.push(one.url());
+    });
+    await show('train');
+    const train = section('train');
+    const lesson = pointsLesson(shapes.spiral, seed);
+    const backend = simdBackend();
+    let state = trainingBegins(lesson.learner);
+    while (state.step < lesson.every) state = learnStep(lesson, backend, state).state;
+    expect(asked).toEqual([]);
+    await train.locator('button[name=train]').click();
+    await expectDigest('[data-section=train][data-step="100"]', drawFrom(lesson, backend, state, 1).at(-1)!);
+    expect(asked).toHaveLength(1);
+    await train.locator('button[name=pause]').click();
+    await eventually(() => train.locator('.status').textContent()).toMatch(/^paused: \d+ of 1,200 steps/);
+    await setSlider('lesson-scale', 2.5);
+    await page.locator('[data-section=train][data-scale="2.5"]').waitFor();
+    await train.locator('button[name=go-on]').click();
+    await eventually(() => train.locator('.status').textContent()).toContain('learning');
+    // Another shape is another training.
+    await train.getByText('your own').click();
+    await eventually(() => train.locator('.status').textContent()).toBe('Draw something to learn.');
+    expect(await train.locator('button[name=train]').isDisabled()).toBe(true);
+    await train.locator('.pad').focus();
+    await page.keyboard.press('Space');
+    await train.locator('button[name=train]:enabled').click();
+    await page.locator('[data-section=train][data-step="0"]').waitFor();
+    await train.getByText('a spiral').click();
+  });
+
+  it('7: shows the source that ran, and that plain loops and fast kernels agree to the bit', async () => {
+    await show('hood');
+    await section('hood').getByRole('tab', { name: 'the identity' }).click();
+    const code = await section('hood').locator('[data-excerpt=identity] code').allTextContents();
+    const source = readFileSync(
+      fileURLToPath(new URL('../../src/nn/attention-perturbations/identity.ts', import.meta.url)),
+      'utf8',
+    );
+    expect(source).toContain(code.join('\n'));
+    await page.keyboard.press('ArrowRight');
+    expect(await section('hood').locator('[data-excerpt]').getAttribute('data-excerpt')).toBe('kernel');
+    await section('hood').locator('button[name=prove]').click();
+    await section('hood').locator('.verdict[data-same=true]').waitFor({ timeout: 60_000 });
+    const [{ perturbed }] = [
+      ...passes(model, {
+        sample: noiseOf(request({ kind: 'none' })),
+        index: 0,
+        label,
+        perturbations: [middle],
+        unconditional: false,
+        taps: [],
+      }),
+    ];
+    await eventually(() => section('hood').locator('.digest').allTextContents()).toEqual([
+      digestOf(perturbed[0]),
+      digestOf(perturbed[0]),
+    ]);
+  });
+
+  it('ports.html: breaks the model as is chosen; the oracle asks, right and broken, and finds out', async () => {
+    const ports = await reader.open(`word=E&seed=${seed}`, {}, {}, 'ports.html');
+    const [broken, oracle] = ['break', 'oracle'].map((name) => ports.page.locator(`[data-section=${name}]`));
+    const fault = { ...request({ kind: 'pag', scale: 1, layers: middle }), fault: 'norm-eps-1e-6' as const };
+    await broken.getByText('in the group norms').click();
+    await ports.page.locator(`[data-section=break][data-digest="${digestOf(drawn(model, fault))}"]`).waitFor();
+    expect(await broken.locator('.verdict').textContent()).toContain('norm-eps-1e-6');
+
+    const [right] = [...checkPage(model, await loadCase(caseName), {})];
+    await oracle.scrollIntoViewIfNeeded();
+    const rows = oracle.locator('.checked');
+    await eventually(() => rows.locator('.badge').first().textContent()).toBe(
+      `${right.taps} of ${right.taps} taps within budget`,
+    );
+    expect(await rows.first().textContent()).toContain(right.verdict.slice(1));
+    await eventually(() => rows.last().textContent()).toMatch(
+      /“First divergence: down_blocks\.0\.resnets\.0\.norm1\..*” What explains it: norm-eps-1e-6\./,
+    );
+    expect(await rows.locator('.badge[data-passes=false]').textContent()).toMatch(
+      /^\d{1,2} of 158 taps within budget$/,
+    );
+    await broken.getByText('where s is meant').click();
+    await oracle.scrollIntoViewIfNeeded();
+    await eventually(() => rows.last().textContent()).toContain('cases of whole runs find it');
+    expect(await rows.last().locator('.badge').isVisible()).toBe(false);
+    expect(ports.problems).toEqual([]);
+    await ports.page.context().close();
+  });
+
+  it('8: gives the numbers away, and a link that brings all of it back', async () => {
+    await show('take');
+    const saved = page.waitForEvent('download');
+    await page.locator('button[name=download-pag]:enabled').click();
+    const bytes = readFileSync(await (await saved).path());
+    const run = request({ kind: 'pag', scale: 1, layers: middle });
+    const steps = [...sampleRun(model, run)];
+    const expected = writeSafetensors({
+      noise: noiseOf(run),
+      ...Object.fromEntries(steps.map(({ sample }, i) => [`step.${i}`, sample])),
+      sample: steps.at(-1)!.sample,
+    });
+    expect(Buffer.compare(bytes, expected)).toBe(0);
+    const filmed = page.waitForEvent('download');
+    await page.locator('button[name=animation-pag]').click();
+    const pictures = [...steps.map(({ denoised }) => denoised!), steps.at(-1)!.sample];
+    const [{ gif }] = [...film({ title: 'with PAG', pictures })];
+    expect(Buffer.compare(readFileSync(await (await filmed).path()), gif)).toBe(0);
+    await setSlider('layers-scale', 3.5);
+    await eventually(() => page.url()).toContain('scale=3.5');
+    const link = await input('link').inputValue();
+    expect(link).toBe(page.url());
+    const other = await reader.open(link.split('#')[1]);
+    await other.page.locator('[data-section=word]').scrollIntoViewIfNeeded();
+    await eventually(() => other.page.locator('[data-section=word] input[name=word]').inputValue()).toBe('E');
+    await other.page.locator('[data-section=take]').scrollIntoViewIfNeeded();
+    await eventually(() => other.page.locator('input[name=link]').inputValue()).toBe(link);
+    await other.page.context().close();
+  });
+
+  it('embeds a single figure, with its state, and nothing else', async () => {
+    const alone = await reader.open(`step=${step}`, {}, {}, '?figure=noise');
+    await eventually(() => alone.page.locator('[data-section]').count()).toBe(2); // the figure, and what computes
+    await alone.page.locator('[data-section=noise] .status[data-state=done]').waitFor({ timeout: 60_000 });
+    expect(await alone.page.locator('input[name=step]').inputValue()).toBe(String(step));
+    await eventually(() => alone.page.locator('.engine').textContent()).toContain('WebAssembly SIMD');
+    await alone.page.goto(alone.page.url().replace('=noise', '=x').split('#')[0]);
+    await eventually(() => alone.page.getByRole('alert').textContent()).toContain(
+      'it has no figure "x"; there are hero',
+    );
+    await alone.page.context().close();
+  });
+
+  it('has said no error, asked for nothing elsewhere, and names all its controls', async () => {
+    expect(problems).toEqual([]);
+    const nameless = await page
+      .locator('button, input, select, canvas[role=img], [tabindex="0"]')
+      .evaluateAll((elements) =>
+        elements
+          .filter(
+            (found) =>
+              found.checkVisibility() &&
+              !(
+                found.getAttribute('aria-label') ||
+                found.textContent?.trim() ||
+                found.closest('label')?.textContent?.trim()
+              ),
+          )
+          .map((found) => found.outerHTML),
+      );
+    expect(nameless).toEqual([]);
+  });
+
+  it.each(['light', 'dark'] as const)('has nothing that axe finds, in %s', async (colorScheme) => {
+    const fresh = await reader.open('', { colorScheme });
+    for (const name of ['why', 'layers', 'take']) {
+      await fresh.page.locator(`[data-section=${name}]`).scrollIntoViewIfNeeded();
+      await fresh.page.waitForTimeout(200);
+    }
+    for (const details of await fresh.page.locator('details').all())
+      await details.evaluate((found) => ((found as HTMLDetailsElement).open = true));
+    await fresh.page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+    const found = await fresh.page.evaluate(async () => {
+      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: readonly Violation[] }> } };
+      const { violations } = await axe.run();
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' ')}`);
+    });
+    expect(found).toEqual([]);
+    await fresh.page.context().close();
+  });
+
+  it('keeps letter, step and contents in view, and undoes with Back', async () => {
+    const fresh = await reader.open(`word=OE&letter=0&seed=${seed}`);
+    const bar = fresh.page.locator('.topbar');
+    await fresh.page.locator('[data-section=layers]').scrollIntoViewIfNeeded();
+    await bar.locator('select').selectOption({ label: '3 Two predictions, one direction' });
+    await eventually(() =>
+      fresh.page.locator('#direction-title').evaluate((found) => Math.round(found.getBoundingClientRect().top)),
+    ).toBeLessThan(200);
+    await bar.getByRole('button', { name: 'E' }).click();
+    await eventually(() => fresh.page.url()).toContain('letter=1');
+    await fresh.page.locator('input[name=bar-step]').fill('7');
+    await eventually(() => fresh.page.url()).toContain('step=7');
+    expect(await bar.evaluate((found) => found.getBoundingClientRect().top)).toBe(0);
+    await fresh.page.goBack();
+    await eventually(() => fresh.page.locator('input[name=bar-step]').inputValue()).toBe('12');
+    await fresh.page.goBack();
+    await eventually(() => bar.locator('[aria-pressed=true]').textContent()).toBe('O');
+    expect(fresh.problems).toEqual([]);
+    await fresh.page.context().close();
+  });
+
+  it('has a map of the network: it marks what one reads about, and leads to any attention layer', async () => {
+    const fresh = await reader.open(`seed=${seed}&layer=2`, { viewport: { width: 375, height: 700 } });
+    const map = fresh.page.locator('.map');
+    const marked = () =>
+      map.locator('.map-panel [data-chosen]').evaluateAll((all) => all.map((one) => one.getAttribute('data-layer')));
+    await fresh.page.locator('[data-section=brush] .quadruple').scrollIntoViewIfNeeded();
+    await map.locator('summary').click();
+    await eventually(marked).toEqual(layers);
+    const site = map.locator('[role=button][data-layer="up_blocks.0.attentions.1"]');
+    const { width, height } = (await site.boundingBox())!;
+    expect(Math.min(width, height)).toBeGreaterThanOrEqual(24);
+    await site.focus();
+    await eventually(() => map.locator('.map-text').textContent()).toBe('way up 2: up_blocks.0.attentions.1');
+    await fresh.page.keyboard.press('Enter');
+    await eventually(marked).toEqual(['up_blocks.0.attentions.1']);
+    await eventually(() => fresh.page.url()).toContain('layer=4');
+    expect(
+      await fresh.page.locator('[data-section=attention]').evaluate((one) => one.getBoundingClientRect().top),
+    ).toBeLessThan(100);
+    expect(fresh.problems).toEqual([]);
+    await fresh.page.context().close();
+  });
+
+  it('says on paper what has not been drawn, and goes to a heading that the address names', async () => {
+    const fresh = await reader.open('layers-title');
+    await eventually(() =>
+      fresh.page.locator('#layers-title').evaluate((one) => Math.round(one.getBoundingClientRect().top)),
+    ).toBeLessThan(200);
+    const knob = fresh.page.locator('[data-section=knob]');
+    await fresh.page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    await fresh.page.emulateMedia({ media: 'print' });
+    const said = knob.locator('.status').evaluate((one) => getComputedStyle(one, '::before').content);
+    expect(await said).toContain('Not drawn when this was printed');
+    expect(await fresh.page.locator('.topbar').isVisible()).toBe(false);
+    await fresh.page.context().close();
+  });
+
+  it('fits a phone, without scrolling sideways', async () => {
+    const phone = await reader.open('word=WWWWWW', { viewport: { width: 360, height: 740 } });
+    const width = (): Promise<number> => phone.page.evaluate(() => document.documentElement.scrollWidth);
+    await eventually(() => phone.page.locator('.topbar button').count()).toBe(6);
+    expect(await width()).toBe(360);
+    await phone.page.locator('.topbar').scrollIntoViewIfNeeded();
+    await phone.page.getByRole('button', { name: 'W', exact: true }).last().waitFor();
+    expect(await width()).toBe(360);
+    await phone.page.context().close();
+
+    await page.setViewportSize({ width: 360, height: 740 });
+    for (const details of await page.locator('details').all())
+      await details.evaluate((found) => ((found as HTMLDetailsElement).open = true));
+    for (const name of [
+      'hero',
+      'word',
+      'noise',
+      'attention',
+      'brush',
+      'direction',
+      'why',
+      'knob',
+      'own',
+      'tasting',
+      'layers',
+      'words',
+      'train',
+      'hood',
+      'take',
+    ]) {
+      await show(name);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(360);
+    }
+  });
+
+  it('follows the reader into the dark, pictures too', async () => {
+    await show('word');
+    const letter = page.locator('[data-section=word] [data-guidance=pag] canvas').first();
+    const look = () => letter.evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+    const light = await look();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await eventually(look).not.toBe(light);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await eventually(look).toBe(light);
+  });
+
+  it('stands still for those who prefer it', async () => {
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    const moving = await page
+      .locator('*')
+      .evaluateAll(
+        (elements) =>
+          elements.filter(
+            (found) =>
+              getComputedStyle(found).animationName !== 'none' ||
+              !/^0s(, 0s)*$/.test(getComputedStyle(found).transitionDuration),
+          ).length,
+      );
+    expect(moving).toBe(0);
+  });
+
+  it('draws what is typed, and leaves the URL alone for a link to a heading', async () => {
+    await input('word').fill('o 1');
+    await page.locator('.skip').focus();
+    await page.keyboard.press('Enter');
+    await show('word');
+    await expectDigest('[data-section=word] [data-guidance=none]', drawn(model, request({ kind: 'none' }, 14)));
+    await page.locator('button[name=noise]').click();
+    await show('word');
+    await expectDigest(
+      '[data-section=word] [data-guidance=none]',
+      drawn(model, { ...request({ kind: 'none' }, 14), seed: seed + 1 }),
+    );
+  });
+
+  it.each([
+    ['no SIMD', 'WebAssembly.validate = () => false;', 'no WebAssembly SIMD'],
+    [
+      'no memory',
+      "WebAssembly.Memory = class { constructor() { throw new RangeError('could not allocate memory'); } };",
+      'too little memory',
+    ],
+  ])('explains what is slow with %s', async (_what, sabotage, text) => {
+    const broken = await reader.open('', {}, { 'worker.js': (code) => sabotage + code });
+    await eventually(() => broken.page.locator('.engine').textContent()).toContain(text);
+    await broken.page.context().close();
+  });
+
+  it('does not believe a case that was changed', async () => {
+    const broken = await reader.open(
+      '',
+      {},
+      { 'case.json': (text) => text.replace('"sample": "', '"sample": "0') },
+      'ports.html',
+    );
+    await broken.page.locator('[data-section=oracle]').scrollIntoViewIfNeeded();
+    await eventually(() => broken.page.locator('[data-section=oracle] .status').textContent()).toContain(
+      'is not what case.json promises',
+    );
+    await broken.page.context().close();
+  });
+
+  it('does not draw with a model that was changed, and draws once the right one comes', async () => {
+    const broken = await reader.open('', {}, { 'diffusion_pytorch_model.safetensors': (text) => `${text} ` });
+    const engine = broken.page.locator('.engine');
+    await eventually(() => engine.textContent()).toMatch(
+      /Nothing can be computed here: .*diffusion_pytorch_model.* is not the file that belongs to this page/,
+    );
+    await broken.page.context().unrouteAll();
+    await engine.getByRole('button', { name: 'try again' }).click();
+    await eventually(() => engine.textContent()).toContain('WebAssembly SIMD');
+    await broken.page.context().close();
+  });
+
+  it('lets a finger scroll over the pictures, and choose by a tap', async () => {
+    const phone = await reader.open(`word=E&seed=${seed}&step=${step}`, {
+      hasTouch: true,
+      viewport: { width: 375, height: 700 },
+    });
+    const picture = phone.page.locator('[data-section=attention] .outlined[tabindex]');
+    await picture.scrollIntoViewIfNeeded();
+    expect(await picture.evaluate((found) => getComputedStyle(found).touchAction)).toBe('auto');
+    const box = (await picture.boundingBox())!;
+    const [x, y] = [box.x + box.width * (4.5 / 32), box.y + box.height * (6.5 / 32)];
+    await phone.page.touchscreen.tap(x, y);
+    await eventually(() => phone.page.url()).toContain('pixel=4,6');
+    await phone.page.context().close();
+  });
+
+  it('says so when the model does not come', async () => {
+    const broken = await reader.open('', {}, { 'diffusion_pytorch_model.safetensors': undefined });
+    await eventually(() => broken.page.locator('.engine').textContent()).toMatch(
+      /Nothing can be computed here: .*diffusion_pytorch_model/,
+    );
+    await broken.page.context().close();
+  });
+});
