@@ -1,7 +1,6 @@
 /** What stays the same over a training: its config, the model to begin with, the noise, and what is learned. */
 import type { Backend } from '../kernels/kernels.ts';
 import { classGradient } from '../models/class-gradient.ts';
-import type { Stages } from '../models/given-weights.ts';
 import { lossGradient } from '../models/loss-gradient.ts';
 import { aModel, type Model, type ModelInput, type Weights } from '../models/model.ts';
 import type { UNetConfig } from '../models/unet2d/config.ts';
@@ -27,7 +26,7 @@ import { levelsAt, minSnrWeight, noised, targetOf } from './targets.ts';
 export interface Learner {
   readonly config: TrainingConfig;
   /** What is trained, with its first weights, in f32 or f64. */
-  readonly model: Pick<Model, 'dtype' | 'weights'> & Stages;
+  readonly model: Pick<Model, 'dtype' | 'weights' | 'stages'>;
   /** The loss of a batch, and how it changes with each weight that is learned. */
   gradientOf(backend: Backend, weights: Weights, batch: Batch, checkpointing: boolean): BatchGradient;
 }
