@@ -93,12 +93,14 @@ export {
   fastestBackend,
   fmaSupported,
   joinsVectors,
+  leanBackend,
   openThreads,
   simdBackend,
   simdRefusal,
   simdSupported,
   type AnyWorker,
   type FastestOptions,
+  type LeanOptions,
   type SimdOptions,
   type StepTime,
 } from './kernels/simd/index.ts';
@@ -301,6 +303,7 @@ export {
 } from './schedulers/cm-stochastic-iterative.ts';
 export { CosineDPMSolverMultistepScheduler } from './schedulers/cosine-dpm-multistep.ts';
 export { createSchedulerOf } from './schedulers/create.ts';
+export { loadScheduler } from './schedulers/load.ts';
 export { DDIMScheduler, ddimStep } from './schedulers/ddim.ts';
 export { DDIMInverseScheduler } from './schedulers/ddim-inverse.ts';
 export { DDPMScheduler, ddpmStep } from './schedulers/ddpm.ts';
@@ -392,6 +395,8 @@ export { throughModel, type OriginalSlope } from './guidance/original-slope.ts';
 export { momentumGuidance, type MomentumGuidanceOptions } from './guidance/momentum.ts';
 export { cfgPag, pag, pagScaleAt, type AdaptiveRule, type PagOptions } from './guidance/pag.ts';
 export type { Parameter as GuidanceParameter, ParameterValue, ParameterValues } from './guidance/parameters.ts';
+export { createGuidanceOf } from './guidance/registry/create.ts';
+export { loadGuidance } from './guidance/registry/load.ts';
 export {
   commonParameters as commonGuidanceParameters,
   createGuidance,
@@ -545,7 +550,15 @@ export { checkPictures, type Pictures } from './training/pictures.ts';
 export { readReplay } from './training/replay.ts';
 export { initialState, trainingStep, type StepReport, type TrainingState } from './training/step.ts';
 export { levelsAt, minSnrWeight, noised, targetOf } from './training/targets.ts';
-export { createClassifierTraining, createTraining, type BatchGradient, type Training } from './training/training.ts';
+export {
+  createClassifierTraining,
+  createTraining,
+  denoisingLearner,
+  type BatchGradient,
+  type DenoisingLearner,
+  type Learner,
+  type Training,
+} from './training/training.ts';
 
 // oracle
 export type {

@@ -19,7 +19,15 @@ import { chooseNoise, noiseHelp, noiseOptions, seedsOf } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps, type PictureChoice } from './picture.ts';
 import { checkSchedulerOptions, chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
-import { chooseRunFiles, planPictures, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
+import {
+  chooseRunFiles,
+  planAnimations,
+  planPictures,
+  runTitle,
+  writeDrawn,
+  type DrawChoices,
+  type OutFiles,
+} from './run-report.ts';
 import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
 import { announceWork, plannedWork, speedOf } from './work.ts';
 
@@ -54,7 +62,8 @@ ${loraHelp}
 ${classifierHelp}
   --out GRID.png                  where the pictures go, side by side, with all that pag again needs to draw them again;
                                   each by itself with {index}, {seed} or {label} in the name: out/{seed}-{label}.png
-  --animation FILE.png|FILE.gif   how they become what they are, step by step, as an animated PNG, or as a GIF
+  --animation FILE.png|FILE.gif   how they become what they are, step by step, as an animated PNG, or as a GIF; each by
+                                  itself with {index}, {seed} or {label} in the name
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample;
                                   of --init start, too: the noised picture
   --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
@@ -101,6 +110,7 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   const { guidance, models, conditions, shape, noiseSource, labels, work } = planned;
   announceWork(work, { speed: speedOf(computing) });
   const pictures = await planPictures(files, options, choices, loaded.weights, shape[0] ?? 0, labels);
+  const animations = planAnimations(files, options, pictures, shape[0] ?? 0, labels);
   const noise = planned.first();
   const { scheduler, start } = picture
     ? await beginWith(picture, planned.scheduler, noise)
@@ -116,7 +126,7 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
       keeps: files.latents !== undefined,
       preview: options.has('preview'),
       watch({ sample, denoised }) {
-        if (files.animation !== undefined) frames.push(denoised ?? sample);
+        if (animations) frames.push(denoised ?? sample);
       },
       metered: { meter, products: work.products },
     },
@@ -125,8 +135,8 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
 
   const title = runTitle(guidance, scheduler, planned);
   const before = { noise, ...(start && { start }) };
-  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, pictures, frames });
-  return { what: 'samples', shape, title, dtype, backend, started, files };
+  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, pictures, animations, frames });
+  return { what: 'sample', shape, title, dtype, backend, started, files };
 }
 
 /** The models that the options name, with the weights of each by the option that names it. */

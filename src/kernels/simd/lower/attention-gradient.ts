@@ -6,6 +6,7 @@ import type { Node, Value } from '../../graph.ts';
 import type { Kind } from '../../operations/index.ts';
 import { strideOf } from '../memory/place.ts';
 import { attentionGradientKernel, attentionGradientScratch } from '../tiles/attention-gradient.ts';
+import { attentionMap, attentionScores } from './attention.ts';
 import { inLayout } from './layout.ts';
 import { isOnes } from './linear.ts';
 import type { Lowering } from './lowering.ts';
@@ -13,7 +14,7 @@ import { packKeys } from './packed-keys.ts';
 import { isOf, maker, type NodeOf } from './rule.ts';
 
 /** The operations of one attention's way back. */
-export interface AttentionBack {
+interface AttentionBack {
   readonly map: Node & NodeOf<'attentionMap'>;
   /** ∂L/∂map: the scores of the gradient and the values. */
   readonly ofMap: Node & NodeOf<'attentionScores'>;
@@ -50,10 +51,7 @@ function trail(lowering: Lowering): Trail {
 }
 
 /** The way back that begins with this ∂L/∂map, if it is one, and whole. */
-export function attentionBackOf(
-  lowering: Lowering,
-  ofMap: Node & NodeOf<'attentionScores'>,
-): AttentionBack | undefined {
+function attentionBackOf(lowering: Lowering, ofMap: Node & NodeOf<'attentionScores'>): AttentionBack | undefined {
   const way = trail(lowering);
   const [gradient] = ofMap.inputs;
   const softmax = softmaxBack(way, ofMap.output);
@@ -105,7 +103,7 @@ function softmaxBack(
 }
 
 /** The way back that this map is read by alone, if there is one. */
-export function attentionBackOfMap(lowering: Lowering, { output }: Node): AttentionBack | undefined {
+function attentionBackOfMap(lowering: Lowering, { output }: Node): AttentionBack | undefined {
   const shares = lowering.usersOf(output).find((node) => isOf(node, 'reshape'))?.output;
   const products = shares ? lowering.usersOf(shares) : [];
   for (const value of products.flatMap(({ inputs }) => inputs)) {
@@ -117,7 +115,7 @@ export function attentionBackOfMap(lowering: Lowering, { output }: Node): Attent
 }
 
 /** Three steps: keys and values are arranged, the third does all the rest. */
-export function attentionGradient(lowering: Lowering, { map, ofMap, results, between }: AttentionBack): void {
+function attentionGradient(lowering: Lowering, { map, ofMap, results, between }: AttentionBack): void {
   const { heads, scale } = map.operation;
   const given = [...map.inputs, ...ofMap.inputs].map((value) => inLayout(lowering, value, 'planar'));
   const [q, k, gradient, v] = given;
@@ -145,4 +143,16 @@ export function attentionGradient(lowering: Lowering, { map, ofMap, results, bet
   );
   for (const node of [...between, ...results]) lowering.done.add(node);
   for (const [i, { output }] of results.entries()) lowering.finish(output, 'planar', outs[i]);
+}
+
+/** The scores of a gradient may be those of a whole way back; others are made. */
+export function attentionScoresOrBack(lowering: Lowering, node: NodeOf<'attentionScores'>): void {
+  const back = attentionBackOf(lowering, node);
+  if (back) attentionGradient(lowering, back);
+  else attentionScores(lowering, node);
+}
+
+/** A map, unless it is a way back's, which makes none. */
+export function attentionMapOrNone(lowering: Lowering, node: NodeOf<'attentionMap'>): void {
+  if (!attentionBackOfMap(lowering, node)) attentionMap(lowering, node);
 }

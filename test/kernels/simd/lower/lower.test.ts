@@ -27,12 +27,17 @@ describe('steps', () => {
 
   test('a derivative takes the multiplication along by which a gradient comes through, where it is there', () => {
     const program: Program = (k, { x, g }) => ({ out: k.multiply(g, k.activationDerivative(x, 'silu')) });
-    expect(stepsOf(program, { x: picture, g: picture })).toEqual(['derivative']);
+    expect(stepsOf(program, { x: picture, g: picture })).toEqual(['silu derivative']);
     const later: Program = (k, { x, g }) => {
       const derived = k.activationDerivative(x, 'silu');
       return { out: k.multiply(k.affine(g, 2, 0), derived), ofChannels: k.activationDerivative(g, 'gelu') };
     };
-    expect(stepsOf(later, { x: picture, g: picture })).toEqual(['derivative', 'affine', 'multiply', 'derivative']);
+    expect(stepsOf(later, { x: picture, g: picture })).toEqual([
+      'silu derivative',
+      'affine',
+      'multiply',
+      'gelu derivative',
+    ]);
   });
 
   test('the way back through a group norm is one step, with what weight and bias get, and the SiLU behind it', () => {
@@ -48,7 +53,12 @@ describe('steps', () => {
     const together = ['groupNorm+silu 4@6×6', 'groupNormGradient+silu 4@6×6'];
     expect(ofNorm(loss(false), ['x', 'w', 'b'])).toEqual(together);
     expect(ofNorm(loss(true), ['x', 'w', 'b'])).toEqual(['groupNorm 4@6×6', 'silu', together[1]]);
-    expect(ofNorm(loss(false), ['b'])).toEqual(['groupNorm 4@6×6', 'silu', 'derivative', 'groupNormGradient 4@6×6']);
+    expect(ofNorm(loss(false), ['b'])).toEqual([
+      'groupNorm 4@6×6',
+      'silu',
+      'silu derivative',
+      'groupNormGradient 4@6×6',
+    ]);
   });
 
   test('the way back through attention is one step, and makes no map, unless somebody else reads one', () => {
