@@ -25,6 +25,7 @@ import {
 } from '../arbitraries.ts';
 import { expectSameBits } from '../bits.ts';
 import { inner, numbers, pulledBack, pushedForward, reference, resultOf, type Body } from './support.ts';
+import { repeated } from '../../thorough.ts';
 
 /** The operations that only gradients have. */
 type Once = 'conv2dWeightGradient' | 'placePixels' | 'activationDerivative' | 'groupNormGradient' | 'groupNormSums';
@@ -219,7 +220,7 @@ describe('⟨Jv, w⟩ = ⟨v, Jᵀw⟩ on random shapes', () => {
         ];
         expect(Math.abs(forward.value - value)).toBeLessThan(1e-7 * Math.max(1, size));
       }),
-      { numRuns: 25 },
+      { numRuns: repeated(25) },
     );
   const given = (tensors: Readonly<Record<string, Tensor | undefined>>): Tensors =>
     Object.fromEntries(Object.entries(tensors).flatMap(([name, x]) => (x ? [[name, x]] : [])));

@@ -38,7 +38,7 @@ export function winogradConv2d(lowering: Lowering, node: NodeOf<'winogradConv2d'
   const panels = winogradPanels(lowering, weight, width);
   const chain = following(lowering, node, 'dense');
   const out = lowering.placeFor(chain.final);
-  const scratch = lowering.newPlace(lowering.threads * winogradScratch(lowering.panel, size), 0);
+  const scratch = lowering.newPlace(lowering.threads * winogradScratch(lowering.panel, { ...size, outChannels }), 0);
   const epilogue = [...biasOps(node), ...chain.ops];
   const spec: WinogradSpec = { ...size, outChannels, input, outBatchStride: strideOf(out, batch), epilogue };
   lowering.emit(
