@@ -93,12 +93,14 @@ export {
   fastestBackend,
   fmaSupported,
   joinsVectors,
+  leanBackend,
   openThreads,
   simdBackend,
   simdRefusal,
   simdSupported,
   type AnyWorker,
   type FastestOptions,
+  type LeanOptions,
   type SimdOptions,
   type StepTime,
 } from './kernels/simd/index.ts';
@@ -194,6 +196,7 @@ export { classGradient, type ClassGradient, type ClassGradientOptions } from './
 export type { LossProgramOptions } from './models/given-weights.ts';
 export type { PictureState } from './models/picture-stages.ts';
 export { runModel, traceModel, type PassOptions, type PassOutput, type Watcher } from './models/passes.ts';
+export { modelSlope, pictureSlope, type ModelSlope, type Slope } from './models/slope.ts';
 export { selectCrossLayers, selectLayers } from './models/selectors.ts';
 export {
   parametersOf,
@@ -300,6 +303,7 @@ export {
 } from './schedulers/cm-stochastic-iterative.ts';
 export { CosineDPMSolverMultistepScheduler } from './schedulers/cosine-dpm-multistep.ts';
 export { createSchedulerOf } from './schedulers/create.ts';
+export { loadScheduler } from './schedulers/load.ts';
 export { DDIMScheduler, ddimStep } from './schedulers/ddim.ts';
 export { DDIMInverseScheduler } from './schedulers/ddim-inverse.ts';
 export { DDPMScheduler, ddpmStep } from './schedulers/ddpm.ts';
@@ -362,9 +366,12 @@ export { classSlope } from './guidance/class-slope.ts';
 export {
   classifier,
   classifierPag,
+  universal,
+  universalPag,
   type ClassifierForm,
   type ClassifierOptions,
   type SlopeAt,
+  type UniversalOptions,
 } from './guidance/classifier.ts';
 export { during, type Interval } from './guidance/during.ts';
 export { onEveryPass, type EveryPass } from './guidance/every-pass.ts';
@@ -384,9 +391,12 @@ export {
 export { mamboG, type MamboGOptions } from './guidance/mambo-g.ts';
 export { nag, type NagOptions } from './guidance/nag.ts';
 export { none } from './guidance/none.ts';
+export { throughModel, type OriginalSlope } from './guidance/original-slope.ts';
 export { momentumGuidance, type MomentumGuidanceOptions } from './guidance/momentum.ts';
 export { cfgPag, pag, pagScaleAt, type AdaptiveRule, type PagOptions } from './guidance/pag.ts';
 export type { Parameter as GuidanceParameter, ParameterValue, ParameterValues } from './guidance/parameters.ts';
+export { createGuidanceOf } from './guidance/registry/create.ts';
+export { loadGuidance } from './guidance/registry/load.ts';
 export {
   commonParameters as commonGuidanceParameters,
   createGuidance,
@@ -441,7 +451,6 @@ export {
 } from './restoration/measurements.ts';
 export { restoring, type InverseProblem } from './restoration/posterior.ts';
 export { restoringLatents, type LatentProblem, type LatentSlopes } from './restoration/psld.ts';
-export { modelSlope, pictureSlope, type Slope } from './restoration/slope.ts';
 
 // off-thread
 export type { WorkerLike } from './off-thread/line.ts';
@@ -591,4 +600,5 @@ export { bootstrap, type BootstrapOptions, type Estimate } from './evaluation/bo
 export { classify, createClassifier, type Classification, type Classifier } from './evaluation/classifier.ts';
 export { fitGaussian, frechetDistance, type Gaussian } from './evaluation/frechet.ts';
 export { inceptionScore } from './evaluation/inception-score.ts';
+export { letterSlope } from './evaluation/letter-slope.ts';
 export { precisionRecall, type PrecisionRecall } from './evaluation/precision-recall.ts';

@@ -59,7 +59,7 @@ const endsTrace: readonly Kind[] = [
   ...(['attentionScores', 'attentionMap', 'applyAttentionMap', 'attention', 'concatBatch', 'sliceBatch'] as const),
   ...(['upsampleNearest2x', 'resizeNearest', 'averagePool2x', 'sliceChannels', 'add', 'subtract', 'multiply'] as const),
   ...(['conv2dWeightGradient', 'transposeWeight', 'transposeMap', 'placePixels'] as const),
-  ...(['activationDerivative', 'groupNormGradient', 'entmax', 'limitNorm'] as const),
+  ...(['activationDerivative', 'groupNormGradient', 'groupNormSums', 'entmax', 'limitNorm'] as const),
 ];
 
 describe('a perturbation of attention', () => {

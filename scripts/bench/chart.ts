@@ -1,7 +1,7 @@
 /** The results of a run as a picture: a panel for each case, in it a bar for each contender, on one thread. */
 import { colourOf, colours, line, svg, text } from '../evaluation/svg.ts';
 import { turnsText, type Measurement, type Results } from './results.ts';
-import { milliseconds } from './table.ts';
+import { markOf, milliseconds } from './table.ts';
 
 const [width, barHeight, panelGap, columns] = [940, 18, 26, 2];
 const panel = { names: 132, bars: 240, width: width / columns };
@@ -40,7 +40,8 @@ function panelOf(members: readonly Measurement[], x: number, y: number): readonl
 }
 
 /** @param scale pixels of a millisecond */
-function barOf({ contender, ours, processor }: Measurement, x: number, y: number, scale: number): readonly string[] {
+function barOf(one: Measurement, x: number, y: number, scale: number): readonly string[] {
+  const { contender, ours, processor } = one;
   const [start, middle] = [x + panel.names, y + barHeight / 2 - 1];
   const { median, low, high } = processor;
   const [length, from, to] = [median, low, high].map((value) => (value * scale).toFixed(1));
@@ -50,6 +51,6 @@ function barOf({ contender, ours, processor }: Measurement, x: number, y: number
     text(start - 8, y + 13, contender, { anchor: 'end' }),
     `<rect x="${start}" y="${y}" width="${length}" height="${barHeight - 3}" fill="${fill}"/>`,
     line(start + Number(from), middle, start + Number(to), middle, colours.ink, 1.5),
-    text(end + 6, y + 13, milliseconds(median)),
+    text(end + 6, y + 13, milliseconds(median) + markOf(one)),
   ];
 }

@@ -29,6 +29,8 @@ export interface Measurement {
   readonly megabytes: number;
   /** Relative to PyTorch's float64, root mean square. */
   readonly error: number;
+  /** What is wrong with the result, where it does not agree with PyTorch's by the rule of `test/agreement.ts`. */
+  readonly disagreement?: string;
 }
 
 /** Somebody who has no time in a case, and why. */

@@ -1,6 +1,11 @@
 /** The results of a run as tables in Markdown. */
 import { measurementOf, ratioOf, type Measurement, type Results } from './results.ts';
 
+/** What stands behind the time of somebody whose results do not agree with PyTorch's. */
+export function markOf({ disagreement }: Measurement): string {
+  return disagreement === undefined ? '' : ' †';
+}
+
 /** Milliseconds with three digits. */
 export function milliseconds(value: number): string {
   return value < 1000 ? String(Number(value.toPrecision(3))) : value.toFixed(0);
@@ -16,13 +21,18 @@ export function timesTable(results: Results, threads: number): string {
     const simd = measurementOf(results, { ...one, contender: 'simd' });
     const ratio = simd ? `**${ratioOf(one, simd, clock).toFixed(2)}** ` : '';
     const [median, low, high] = [one[clock].median, one[clock].low, one[clock].high].map(milliseconds);
-    return `${ratio}${median} (${low}–${high})`;
+    return `${ratio}${median} (${low}–${high})${markOf(one)}`;
   });
 }
 
 /** How far the results of one thread are from PyTorch's float64: relative, root mean square. */
 export function errorsTable(results: Results): string {
   return grid(results, 1, ({ error }) => error.toExponential(1));
+}
+
+/** The first pass on one thread, in milliseconds of processor time, and the largest resident set in MB. */
+export function firstTable(results: Results): string {
+  return grid(results, 1, ({ first, megabytes }) => `${milliseconds(first.median)} (${megabytes.toFixed(0)})`);
 }
 
 /** Cases by contenders. */

@@ -12,10 +12,8 @@ export interface Entry {
   readonly contender: Pick<Contender, 'name' | 'ours'>;
 }
 
-/** What a process has told, and how far its result is from PyTorch's float64: relative, root mean square. */
-export interface Performance extends Told {
-  readonly error: number;
-}
+/** What a process has told, and how good its result is: see `Measurement`. */
+export interface Performance extends Told, Pick<Measurement, 'error' | 'disagreement'> {}
 
 /** What has come of all of them. */
 export interface Outcome {
@@ -70,6 +68,7 @@ function typical({ passes }: Told): Time {
 function measurement({ one, threads, contender }: Entry, turns: readonly Performance[]): Measurement {
   const { name, title, batch } = one;
   const times = turns.map(typical);
+  const [disagreement] = turns.flatMap((turn) => turn.disagreement ?? []);
   return {
     ...{ name, title, batch, threads, contender: contender.name, ours: contender.ours },
     ...{ version: turns[0]?.version ?? '', turns: times },
@@ -78,5 +77,6 @@ function measurement({ one, threads, contender }: Entry, turns: readonly Perform
     first: spreadOf(turns.map(({ first }) => first.processor)),
     megabytes: median(turns.map(({ megabytes }) => megabytes)),
     error: Math.max(...turns.map(({ error }) => error)),
+    ...(disagreement !== undefined && { disagreement }),
   };
 }

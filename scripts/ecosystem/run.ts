@@ -5,11 +5,11 @@
  *     npx tsx scripts/ecosystem/run.ts [PATTERN]     (rows whose name it matches; needs npm's registry, on Linux x64)
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync } from 'node:zlib';
 import { packParts } from '../package/parts.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -112,10 +112,27 @@ const rows: readonly Row[] = [
   { name: 'esbuild, for a page', run: (project) => bundleForPage(project, 'esbuild', sameThread) },
   {
     name: "esbuild, for a page with script-src 'self'",
-    run: (project) => bundleForPage(project, 'esbuild', /does not compile WebAssembly/, "script-src 'self'"),
+    run: (project) =>
+      bundleForPage(project, 'esbuild', /does not compile WebAssembly/, { policy: "script-src 'self'" }),
   },
   { name: 'vite 8, for a page', run: (project) => bundleForPage(project, 'vite', /in a worker/) },
+  {
+    name: 'vite 8, for a page, workers as modules',
+    run: (project) => bundleForPage(project, 'vite, workers as modules', /in a worker/),
+  },
   { name: 'webpack 5, for a page', run: (project) => bundleForPage(project, 'webpack', /in a worker/) },
+  {
+    name: 'esbuild, the least that draws',
+    run: (project) => bundleForPage(project, 'esbuild', sameThread, { lean: true }),
+  },
+  {
+    name: 'vite 8, the least that draws',
+    run: (project) => bundleForPage(project, 'vite', sameThread, { lean: true }),
+  },
+  {
+    name: 'webpack 5, the least that draws',
+    run: (project) => bundleForPage(project, 'webpack', sameThread, { lean: true }),
+  },
   { name: 'Next.js 16, a static page', run: nextPage },
   { name: 'workerd', run: inWorkerd },
   ...['typescript50', 'typescript59', 'typescript'].map((name) => ({
@@ -141,46 +158,75 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** The bundlers of a page. */
-type Bundler = 'esbuild' | 'vite' | 'webpack';
+/** The bundlers of a page; Vite's workers are one file each, or, in the last, modules. */
+type Bundler = 'esbuild' | 'vite' | 'webpack' | 'vite, workers as modules';
 
-/** Bundles `programs/browser.mjs`, opens it in Chromium, and says what it drew and how large it is, compressed. */
-function bundleForPage(project: Project, by: Bundler, offThread: RegExp, policy?: string): string {
-  const out = join(project.folder, `page-${by}`);
-  rmSync(out, { recursive: true, force: true });
-  mkdirSync(out);
-  bundle(project, by, out);
-  if (by !== 'vite') {
-    const forbidding = policy === undefined ? '' : `<meta http-equiv="Content-Security-Policy" content="${policy}">`;
-    const script = `<script type="module" src="/${by === 'esbuild' ? 'browser' : 'main'}.js"></script>`;
-    writeFileSync(join(out, 'index.html'), `<!doctype html>${forbidding}${script}`);
-  }
-  const drawn = openPage(project, out, offThread);
-  const files = execFileSync('find', [out, '-name', '*.js'], { encoding: 'utf8' }).trim().split('\n');
-  const sizes = files.map((file) => `${basename(file)} ${(gzipSync(readFileSync(file)).length / 1000).toFixed(0)} KB`);
-  return `${drawn}; bundled: ${sizes.join(', ')} (gzip)`;
+/** Which page is bundled, and how it is served. */
+interface PageOptions {
+  /** `programs/lean.mjs` in one file, in place of `programs/browser.mjs`. */
+  readonly lean?: boolean;
+  /** Its Content-Security-Policy. */
+  readonly policy?: string;
 }
 
-function bundle({ sh, at, folder }: Project, by: Bundler, out: string): void {
+/** Bundles a page and opens it in Chromium. */
+function bundleForPage(
+  project: Project,
+  by: Bundler,
+  offThread: RegExp,
+  { lean = false, policy }: PageOptions = {},
+): string {
+  const out = join(project.folder, 'page');
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out);
+  bundle(project, by, out, lean ? 'lean' : 'browser');
+  if (!by.startsWith('vite')) {
+    const forbidding = policy === undefined ? '' : `<meta http-equiv="Content-Security-Policy" content="${policy}">`;
+    const script = `<script type="module" src="/main.js"></script>`;
+    writeFileSync(join(out, 'index.html'), `<!doctype html>${forbidding}${script}`);
+  }
+  return openPage(project, out, offThread);
+}
+
+/** In one file, or, of `browser`, with what is loaded when it is needed in others. */
+function bundle({ sh, at, folder }: Project, by: Bundler, out: string, program: 'browser' | 'lean'): void {
   if (by === 'esbuild') {
-    const args = ['--bundle', '--minify', '--splitting', '--format=esm', '--log-level=error', `--outdir=${out}`];
-    sh(node, at('node_modules/esbuild/bin/esbuild'), 'browser.mjs', ...args);
-  } else if (by === 'vite') {
-    writeFileSync(join(folder, 'index.html'), '<script type="module" src="./browser.mjs"></script>');
+    // It would put all that the library imports dynamically, needed or not, in a chunk of the page.
+    const splitting = program === 'lean' ? [] : ['--splitting'];
+    const args = ['--bundle', '--minify', '--format=esm', '--log-level=error', `--outdir=${out}`];
+    sh(node, at('node_modules/esbuild/bin/esbuild'), `main=${program}.mjs`, ...args, ...splitting);
+  } else if (by.startsWith('vite')) {
+    const worker = by === 'vite' ? {} : { format: 'es' };
+    writeFileSync(join(folder, 'vite.config.mjs'), `export default ${JSON.stringify({ worker })};`);
+    writeFileSync(join(folder, 'index.html'), `<script type="module" src="./${program}.mjs"></script>`);
     const args = ['--outDir', out, '--target', 'esnext', '--logLevel', 'error'];
     sh(node, at('node_modules/vite/bin/vite.js'), 'build', ...args);
   } else {
     const config = join(folder, 'page.config.mjs');
     const output = { path: out, filename: '[name].js' };
-    writeFileSync(config, `export default ${JSON.stringify({ mode: 'production', entry: './browser.mjs', output })};`);
+    writeFileSync(
+      config,
+      `export default ${JSON.stringify({ mode: 'production', entry: `./${program}.mjs`, output })};`,
+    );
     sh(node, at('node_modules/webpack-cli/bin/cli.js'), 'build', '--config', config);
   }
 }
 
-/** What a page of this folder draws in Chromium. */
+/** What a page of this folder draws in Chromium, and which scripts it has fetched for that, compressed by Brotli. */
 function openPage({ sh }: Project, out: string, offThread: RegExp): string {
   cpSync(letters, join(out, 'letters/model'), { recursive: true });
-  return drawsOnce(sh(node, '--import', tsx, join(here, 'open-page.ts'), out), offThread);
+  const [title = '', ...asked] = sh(node, '--import', tsx, join(here, 'open-page.ts'), out).split('\n');
+  // A worker that was left behind is asked for in vain.
+  const scripts = asked.filter((url) => existsSync(join(out, url)));
+  const sizes = scripts.map((url) => brotliCompressSync(readFileSync(join(out, url))).length);
+  const kilobytes = (size: number): string => `${(size / 1000).toFixed(1)} KB`;
+  const shown = scripts
+    .map((url, i) => [basename(url), sizes[i] ?? 0] as const)
+    .filter(([, size]) => size > 5000)
+    .map(([name, size]) => `${name} ${kilobytes(size)}`);
+  const sum = kilobytes(sizes.reduce((all, size) => all + size, 0));
+  const files = scripts.length === 1 ? 'one script' : `${scripts.length} scripts, of them ${shown.join(', ')}`;
+  return `${drawsOnce(title, offThread)}; fetched ${sum} (Brotli) in ${files}`;
 }
 
 /** A project of Next.js with one page that draws when it is open, exported as files. */

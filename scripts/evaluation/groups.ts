@@ -151,6 +151,8 @@ export const groups: readonly Group[] = [
             point: `by classifier, free classifier+pag ${s} 1`,
             label: `classifier + PAG, s = ${s} and 1`,
           })),
+          ...[1, 2, 4].map((s) => ({ point: `by classifier, free universal ${s}`, label: `universal, s = ${s}` })),
+          { point: 'by classifier, free universal+pag 2 1', label: 'universal + PAG, s = 2 and 1' },
         ],
       },
       {
@@ -161,6 +163,7 @@ export const groups: readonly Group[] = [
           { point: 'by classifier, asked cfg+pag 2 1', label: 'CFG + PAG, g = 2, s = 1' },
           { point: 'by classifier, asked classifier 2', label: 'classifier, s = 2' },
           { point: 'by classifier, asked classifier+pag 2 1', label: 'classifier + PAG, s = 2 and 1' },
+          { point: 'by classifier, asked universal 2', label: 'universal, s = 2' },
         ],
       },
     ],

@@ -44,6 +44,19 @@ const classifier = (scale: number, pagScale?: number): readonly string[] => [
   ...(pagScale === undefined ? [] : ['--pag-scale', String(pagScale)]),
 ];
 
+/** The same by a classifier that sees x̂₀. */
+const universal = (scale: number, pagScale?: number): readonly string[] => [
+  '--guidance',
+  pagScale === undefined ? 'universal' : 'universal+pag',
+  '--classifier-scale',
+  String(scale),
+  '--clean-classifier',
+  'fixtures/letters/classifier.safetensors',
+  '--classifier-labels',
+  '0-25',
+  ...(pagScale === undefined ? [] : ['--pag-scale', String(pagScale)]),
+];
+
 /** Nothing is asked for: the label that means "no letter". */
 const free = (name: string, rank: Point['class'], ...options: readonly string[]): Point => ({
   name: `free ${name}`,
@@ -113,11 +126,14 @@ const classifierPoints: readonly Point[] = [
   ...[1, 2, 4, 8].map((s) => free(`classifier ${s}`, 2, ...classifier(s))),
   free('pag 1', 2, ...pag(1)),
   ...[2, 4].map((s) => free(`classifier+pag ${s} 1`, 2, ...classifier(s, 1))),
+  ...[1, 2, 4].map((s) => free(`universal ${s}`, 2, ...universal(s))),
+  free('universal+pag 2 1', 2, ...universal(2, 1)),
   asked('none', 2),
   asked('cfg 2', 2, ...cfg(2)),
   asked('cfg+pag 2 1', 2, ...both(2, 1)),
   asked('classifier 2', 2, ...classifier(2)),
   asked('classifier+pag 2 1', 2, ...classifier(2, 1)),
+  asked('universal 2', 2, ...universal(2)),
 ].map((point) => ({ ...point, name: `by classifier, ${point.name}` }));
 
 const alsoClipped = ['free none', 'free pag 4'];

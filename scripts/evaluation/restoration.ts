@@ -31,7 +31,7 @@ import { pag } from '../../src/guidance/pag.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { measure } from '../../src/restoration/measurement.ts';
 import { restoring } from '../../src/restoration/posterior.ts';
-import { modelSlope } from '../../src/restoration/slope.ts';
+import { modelSlope } from '../../src/models/slope.ts';
 import { unetDenoiser } from '../../src/sampling/denoiser.ts';
 import { noiseFrom } from '../../src/sampling/noise.ts';
 import { sampleToEnd } from '../../src/sampling/sample.ts';

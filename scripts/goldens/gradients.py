@@ -76,13 +76,27 @@ def place_pixels(x, stride, top, left, height, width):
     return out
 
 
+def group_norm_gradient(x, gradient, weight, groups, eps):
+    return derived(lambda x: F.group_norm(x, groups, weight, eps=eps) * gradient, x)[0]
+
+
+def group_norm_sums(x, gradient, groups, eps):
+    """Of each sample what weight and bias get: [B, 2C]."""
+    ones, zeros = x.new_ones(x.shape[1]), x.new_zeros(x.shape[1])
+    return torch.stack([
+        torch.cat(derived(lambda w, b: F.group_norm(one, groups, w, b, eps) * g, ones, zeros))
+        for one, g in zip(x.split(1), gradient.split(1))
+    ])
+
+
 ONLY = {
     "conv2dWeightGradient": conv2d_weight_gradient,
     "transposeWeight": OPERATIONS["transposeWeight"],
     "transposeMap": OPERATIONS["transposeMap"],
     "placePixels": place_pixels,
     "activationDerivative": lambda x, kind: derived(ACTIVATIONS[kind], x)[0],
-    "groupNormGradient": lambda x, g, groups, eps: derived(lambda x: F.group_norm(x, groups, eps=eps) * g, x)[0],
+    "groupNormGradient": group_norm_gradient,
+    "groupNormSums": group_norm_sums,
 }
 
 
@@ -121,7 +135,10 @@ def only_cases(g):
         ("offset", (1, 8, 8, 8), 2, 1e-5, r.offset),
         ("flat", (1, 8, 8, 8), 2, 1e-5, r.flat),
     ]:
-        yield f"groupNormGradient {name}", "groupNormGradient", [x(g, *shape), r.normal(g, *shape)], [groups, eps]
+        given = [x(g, *shape), r.normal(g, *shape)]
+        weight = torch.linspace(0.5, 1.5, shape[1])
+        yield f"groupNormGradient {name}", "groupNormGradient", [*given, weight], [groups, eps]
+        yield f"groupNormSums {name}", "groupNormSums", given, [groups, eps]
     yield "transposeMap", "transposeMap", [r.normal(g, 2, 3, 4, 5)], []
 
 

@@ -1,5 +1,5 @@
 """Makes the golden data of kernels, layers, UNets, schedulers, sampling runs, runs from pictures, guidances, gradients,
-training, torch's default initialisation, reading pictures and of convolutions in two orders, from PyTorch, diffusers
+training, torch's default initialisation, reading pictures, of convolutions in two orders and of universal guidance, from PyTorch, diffusers
 and Pillow.
 
 Writes a folder of fixtures/goldens for each part, of its name, with a provenance.json. Every seed is fixed and
@@ -32,6 +32,7 @@ import schedulers
 import steps
 import training
 import unets
+import universal
 import winograd
 
 if __name__ == "__main__":
@@ -40,7 +41,7 @@ if __name__ == "__main__":
     runs_of_schedulers = (schedulers, steps, brownian, configs, folders, img2img, inpaint)
     for part in (
         kernels, layers, unets, *runs_of_schedulers, runs, restoration, initialisation, guidance, gradients, training,
-        pictures, winograd,
+        pictures, winograd, universal,
     ):
         part.make()
         print(f"made {part.__name__}")

@@ -6,9 +6,9 @@
  */
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 import { excerpts } from '../../src/walkthrough/code/excerpts.ts';
 import { caseName } from '../../src/walkthrough/study.ts';
 import { classifierFile } from '../../src/walkthrough/work/judge.ts';
@@ -36,7 +36,7 @@ export async function buildWalkthrough(folder: string, address = ''): Promise<vo
   await writeFile(join(folder, 'judge', classifierFile), halfWeights(await readFile(classifier), classifierFile));
   await cp(words, join(folder, 'words'), { recursive: true });
   await cp(join(root, 'fixtures/oracle', caseName), join(folder, 'oracle', caseName), { recursive: true });
-  await build({
+  const { metafile } = await build({
     entryPoints: { main: join(source, 'main.ts'), worker: join(source, 'worker.ts'), style: join(source, 'style.css') },
     outdir: folder,
     define: {
@@ -50,15 +50,27 @@ export async function buildWalkthrough(folder: string, address = ''): Promise<vo
     bundle: true,
     minify: true,
     format: 'esm',
+    // What the page and its worker have in common is loaded once; what few readers need, when they need it.
+    splitting: true,
+    chunkNames: 'part-[hash]',
     target: 'es2022',
     legalComments: 'none',
+    metafile: true,
     logLevel: 'warning',
   });
   for (const page of ['index.html', 'ports.html']) {
     const html = await readFile(join(source, page), 'utf8');
-    await writeFile(join(folder, page), html.replace('content="picture.png"', `content="${address}picture.png"`));
+    const pictured = html.replace('content="picture.png"', `content="${address}picture.png"`);
+    await writeFile(join(folder, page), pictured.replace('</title>', `</title>\n${preloads(metafile)}`));
   }
   await cp(join(root, 'fixtures/readme/letters.png'), join(folder, 'picture.png'));
+}
+
+/** Names the parts of main.js, which a browser would else find out about one after another. */
+function preloads({ outputs }: Metafile): string {
+  const main = Object.values(outputs).find(({ entryPoint }) => entryPoint?.endsWith('walkthrough/main.ts'));
+  const parts = (main?.imports ?? []).filter(({ kind }) => kind === 'import-statement');
+  return parts.map(({ path }) => `<link rel="modulepreload" href="${basename(path)}">`).join('\n');
 }
 
 /** Writes the letters model as the page loads it: its weights rounded to f16. */

@@ -24,7 +24,7 @@ SHA-256 of the model's weights and of each file that it was drawn with. Files an
 again, and must be the same.
 
   --out NEW.png                   where it goes
-  --model DIR, --weak-model DIR, --noise-classifier DIR, --lora FILE[:SCALE][,...]
+  --model DIR, --weak-model DIR, --noise-classifier DIR, --clean-classifier FILE, --lora FILE[:SCALE][,...]
                                   the models (the letters model that ships)
   --init, --inpaint, --noise, --scheduler-config FILE
                                   what the run was given
@@ -69,7 +69,7 @@ function argumentsOf(record: RunRecord, options: ParsedOptions, file: string): r
   for (const name of [...modelOptions, ...fileOptions]) {
     const isGiven = options.has(name);
     // What ships with the letters model is found again without a name; that it is the same is seen by its SHA-256.
-    const ships = name === 'model' || (name === 'noise-classifier' && !isGiven && !options.has('model'));
+    const ships = name === 'model' || (name.endsWith('-classifier') && !isGiven && !options.has('model'));
     if (!ships && isGiven !== Object.hasOwn(record.files, name))
       throw new InputError(
         isGiven

@@ -8,7 +8,7 @@ import { isStdout } from './out-files.ts';
 
 /** A run that is done, and where its results are. */
 export interface DrawnRun {
-  /** As `samples`. */
+  /** What one is called, as `sample`. */
   readonly what: string;
   /** Of all of them, [N,C,H,W]. */
   readonly shape: readonly number[];
@@ -29,7 +29,8 @@ export function printDrawn(
 ): void {
   const seconds = (performance.now() - started) / 1000;
   const names = Object.values(files);
-  const drawn = `${count} ${what} of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}`;
+  const counted = `${count} ${what}${count === 1 ? '' : 's'}`;
+  const drawn = `${counted} of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}`;
   printResult(options, {
     text: `${drawn}, in ${seconds.toFixed(1)} s: ${names.join(' and ')}`,
     json: { schema: 1, count, shape, run: title, dtype, kernels: backend.name, seconds, files },

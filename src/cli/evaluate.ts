@@ -23,7 +23,7 @@ import { advance, drawingOptions, fingerprint, openRecord, prepareJob } from './
 import { guidanceHelp } from './guidance-options.ts';
 import { printResult, warn } from './messages.ts';
 import { modelHelp, openSafetensors } from './model.ts';
-import { classifierHelp } from './noise-classifier.ts';
+import { classifierHelp } from './guiding-classifier.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';

@@ -8,6 +8,7 @@ import {
   emptyRecord,
   firstDifference,
   joinRecords,
+  labelsOf,
   readRecord,
   writeRecord,
   type EvaluationRecord,
@@ -27,7 +28,7 @@ import { chooseLabels, listedLabels } from './class-labels.ts';
 import { chooseUNetGuidance, guidanceName, guidanceOptions } from './guidance-options.ts';
 import { warn } from './messages.ts';
 import { assumedText, chooseScheduler, loadModel, loadWeak, modelFolder, openSafetensors } from './model.ts';
-import { chooseClassifier, classifierOptions } from './noise-classifier.ts';
+import { chooseClassifier, classifierOptions } from './guiding-classifier.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 import { weightsSha256 } from './run-record.ts';
 import { shippedClassifier } from './shipped.ts';
@@ -79,9 +80,12 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
     embeddings: 'it cannot be evaluated',
   });
 
-  const pulling = await chooseClassifier(options, dtype, backend, schedulerConfig);
+  const pulling = await chooseClassifier(options, dtype, backend, { unet, schedulerConfig });
   const guidanceFor = (numbers: readonly number[]): Guidance =>
-    chooseUNetGuidance(options, unet, { weak, slopeAt: pulling?.slopeFor(numbers) });
+    chooseUNetGuidance(options, unet, {
+      weak,
+      slopeAt: pulling?.slopeFor(numbers, labels.length > 0 ? { classLabels: labelsOf(numbers, labels) } : {}),
+    });
   refuseListedScales(options);
   guidanceFor([0]);
   const scheduler = createScheduler(config, steps, eta === undefined ? {} : { eta });
@@ -109,7 +113,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
       scheduler: JSON.stringify(withoutNotes(config)),
       guidance: 'none',
       ...guidanceSettings(options),
-      ...(pulling && { 'noise-classifier': fingerprint(pulling.model.weights) }),
+      ...(pulling && { [pulling.option]: fingerprint(pulling.weights) }),
       dtype,
       ...(backend.name === 'simd-fma' && { kernels: backend.name }),
       model: fingerprint(unet.weights),

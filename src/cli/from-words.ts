@@ -2,6 +2,8 @@
 import { folderReader, readBytes } from '../formats/node-files.ts';
 import { maskTensor } from '../formats/picture-tensor.ts';
 import { decodePng } from '../formats/png-reader.ts';
+import type { Backend } from '../kernels/kernels.ts';
+import type { Weights } from '../models/model.ts';
 import { picturesOf, pixelsPerLatent } from '../pipelines/latents.ts';
 import { latentRun, type LatentNoise, type LatentPicture } from '../pipelines/latent-start.ts';
 import { pipelineWork } from '../pipelines/pipeline-work.ts';
@@ -18,7 +20,7 @@ import { follow, whileMeasured } from './follow.ts';
 import { refuseClassifier } from './guidance-options.ts';
 import { chooseLora } from './lora.ts';
 import { warn } from './messages.ts';
-import { createMeter } from './meter.ts';
+import { createMeter, type Meter } from './meter.ts';
 import { folderChoices } from './model.ts';
 import { chooseNoise, type ChosenNoise } from './noise.ts';
 import { refuseIdle, type ParsedOptions } from './options.ts';
@@ -35,6 +37,7 @@ const foreign = [
   'null-label',
   'weak-model',
   'noise-classifier',
+  'clean-classifier',
   'classifier-labels',
   'invert',
   'preview',
@@ -64,28 +67,58 @@ export async function sampleFromWords(
   const pipeline = await loadPipeline(options, dtype);
   warn([...pipeline.warnings, ...cutWords(options, pipeline, words)]);
   const planned = await planRun(options, picture, pipeline, words, dtype);
-  const { guidance, guidanceScale, chosen, noise, size, sizes, work } = planned;
-  const [count = 0] = noise.shape;
-  announceWork(work, { speed: speedOf(computing) });
+  announceWork(planned.work, { speed: speedOf(computing) });
+  const [count = 0] = planned.noise.shape;
+  const pictures = await planPictures(files, options, choices, { model: weightsOf(pipeline) }, count);
 
-  const { texts: encoders, unet: drawing, autoencoder } = pipeline;
-  const models = [drawing, autoencoder.decoder, autoencoder.encoder, ...encoders.map(({ encoder }) => encoder)];
-  const weights = { model: models.map((each) => each.weights) };
-  const pictures = await planPictures(files, options, choices, weights, count);
   const started = performance.now();
+  const { sample, samples, steps, before } = await drawPlanned(pipeline, backend, planned, {
+    picture,
+    words,
+    meter,
+    keeps: files.latents !== undefined,
+  });
+  backend.dispose();
+  const title = runTitle(planned.guidance, planned.chosen.scheduler, planned.chosen);
+  writeDrawn(files, { title, samples, steps, before, behind: { sample, image: brightness(samples) }, pictures });
+  return { what: 'picture', shape: samples.shape, title, dtype, backend, started, files };
+}
+
+/** The weights of all models that a run computes with. */
+function weightsOf({ texts, unet, autoencoder }: StableDiffusion): readonly Weights[] {
+  const encoders = texts.map(({ encoder }) => encoder);
+  return [unet, autoencoder.decoder, autoencoder.encoder, ...encoders].map(({ weights }) => weights);
+}
+
+/** What of a run is not its plan. */
+interface Drawing {
+  /** That it begins with. */
+  readonly picture: PictureChoice | undefined;
+  readonly words: Words;
+  readonly meter: Meter;
+  /** Whether the samples after each call are kept. */
+  readonly keeps: boolean;
+}
+
+/** Runs the models, one after the other: what has been run will not be run again, and the next one takes its place. */
+async function drawPlanned(
+  pipeline: StableDiffusion,
+  backend: Backend,
+  { guidance, guidanceScale, chosen, noise, size, sizes, work }: Awaited<ReturnType<typeof planRun>>,
+  { picture, words, meter, keeps }: Drawing,
+) {
+  const [count = 0] = noise.shape;
   const conditions = promptConditions(pipeline, backend, {
     ...eachPicture(words, count),
     clipSkip: words.clipSkip,
     ...(sizes && { sizes }),
     ...(guidanceScale !== undefined && { guidanceScale }),
   });
-  // What has been run will not be run again: the next model takes its place.
   backend.release?.();
   const from = picture && (await readLatentPicture(picture, pipeline, size, words.tiling));
   const { unet, ...run } = latentRun(pipeline, backend, chosen.scheduler, from, noise);
   backend.release?.();
   const denoiser = denoiserOf({ main: unet }, backend, conditions);
-  const keeps = files.latents !== undefined;
   const { sample, steps } = await follow({ denoiser, guidance, ...run, noiseSource: noise.noiseSource }, 'drawing', {
     keeps,
     metered: { meter, products: work.drawing ?? work.products },
@@ -94,13 +127,7 @@ export async function sampleFromWords(
   const samples = whileMeasured('decoding', { meter, products: work.products - (work.drawing ?? 0) }, () =>
     picturesOf(pipeline, backend, sample, { tiling: words.tiling }),
   );
-  backend.dispose();
-
-  const title = runTitle(guidance, chosen.scheduler, chosen);
-  const before = { noise: run.noise, ...(run.start && { start: run.start }) };
-  const behind = { sample, image: brightness(samples) };
-  writeDrawn(files, { title, samples, steps, before, behind, pictures });
-  return { what: 'pictures', shape: samples.shape, title, dtype, backend, started, files };
+  return { sample, samples, steps, before: { noise: run.noise, ...(run.start && { start: run.start }) } };
 }
 
 /** All that is to be known of a run before it begins, and what it takes. */

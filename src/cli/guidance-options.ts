@@ -3,6 +3,7 @@ import { InputError } from '../tensor/errors.ts';
 import type { SlopeAt } from '../guidance/classifier.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import { expectation, flagOf, readParameter, type Parameter } from '../guidance/parameters.ts';
+import { unknownGuidance } from '../guidance/registry/create.ts';
 import {
   commonParameters,
   createGuidance,
@@ -46,9 +47,14 @@ export function guidanceName(options: ParsedOptions): string {
   return options.text('guidance') ?? 'none';
 }
 
-/** Whether a guidance follows a classifier of noised pictures. */
+/** Whether a guidance follows a classifier. */
 export function isClassifierGuidance(name: string): boolean {
-  return name.startsWith('classifier');
+  return name.startsWith('classifier') || isUniversal(name);
+}
+
+/** Whether a guidance follows a classifier that sees no noise. */
+export function isUniversal(name: string): boolean {
+  return name.startsWith('universal');
 }
 
 /**
@@ -60,8 +66,8 @@ export function refuseClassifier(options: ParsedOptions, where: string): void {
   const name = guidanceName(options);
   if (isClassifierGuidance(name))
     throw new InputError(
-      `--guidance ${name} does not go with ${where}: classifiers of noised pictures guide pag sample and ` +
-        'pag evaluate, with labels; give another --guidance',
+      `--guidance ${name} does not go with ${where}: classifiers guide pag sample and pag evaluate, with labels; ` +
+        'give another --guidance',
     );
 }
 
@@ -146,7 +152,7 @@ export function chooseUNetGuidance(
  */
 export function guidancePage(name: string): string {
   const entry = Object.hasOwn(guidances, name) ? guidances[name] : undefined;
-  if (!entry) throw new InputError(`there is no guidance "${name}"; there are ${guidanceNames.join(', ')}`);
+  if (!entry) throw unknownGuidance(name, guidanceNames);
   const { summary, formula, source, parameters } = entry;
   const list = (parameters: readonly Parameter[]): string => parameters.map(parameterHelp).join('\n');
   return `${wrap(`${name}: ${summary}`, 119, 4)}

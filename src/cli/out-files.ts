@@ -54,7 +54,7 @@ function checkOutFile(options: ParsedOptions, option: string, file: string, form
   const [ending] = formats[format].exec(file) ?? [];
   if (ending !== undefined)
     throw new InputError(`${option} is ${file}, but ${format} is written, not ${ending}; name it otherwise`);
-  if (format === 'PNG' && isTemplate(file)) checkRoom(fixedFolder(file));
+  if (format.startsWith('PNG') && isTemplate(file)) checkRoom(fixedFolder(file));
   else checkWritable(file);
 }
 

@@ -25,14 +25,15 @@ export function fixedFolder(template: string): string {
 
 /**
  * The name of each picture.
+ * @param option that the template is given by, for messages
  * @throws InputError when two would have the same
  */
-export function namesFrom(template: string, pictures: readonly PictureNames[]): readonly string[] {
+export function namesFrom(template: string, pictures: readonly PictureNames[], option: string): readonly string[] {
   const names = pictures.map((picture) =>
     template.replace(place, (_whole, key: keyof PictureNames) => String(picture[key])),
   );
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined)
-    throw new InputError(`--out ${template}: several pictures would be ${twice}; {index} tells them apart`);
+    throw new InputError(`${option} ${template}: several pictures would be ${twice}; {index} tells them apart`);
   return names;
 }

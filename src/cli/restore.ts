@@ -5,7 +5,7 @@ import { encodePng } from '../formats/png.ts';
 import { classConditions } from '../models/condition.ts';
 import { measureBack } from '../restoration/measurement.ts';
 import { restoring } from '../restoration/posterior.ts';
-import { modelSlope } from '../restoration/slope.ts';
+import { modelSlope } from '../models/slope.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
 import { forEachSample } from '../sampling/from-picture.ts';
 import { leastWork } from '../sampling/work.ts';

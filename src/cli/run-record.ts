@@ -19,7 +19,7 @@ const idle = ['out', 'latents', 'animation', 'preview', 'threads', 'invert', 'ou
 /** Options that name files: of them a picture carries the SHA-256, and not the name. */
 export const fileOptions = ['init', 'inpaint', 'noise', 'scheduler-config'] as const;
 /** Options that name folders of models; of them it carries the SHA-256 of the weights. */
-export const modelOptions = ['model', 'weak-model', 'noise-classifier'] as const;
+export const modelOptions = ['model', 'weak-model', 'noise-classifier', 'clean-classifier'] as const;
 
 /** Whether a picture carries an option of a run: one that changes numbers, and names nothing on a disk. */
 export function isRecorded(name: string): boolean {

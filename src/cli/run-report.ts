@@ -2,7 +2,8 @@
 import { dirname } from 'node:path';
 import { encodeGif } from '../formats/gif.ts';
 import { grid } from '../formats/grid.ts';
-import { makeFolder } from '../formats/node-files.ts';
+import { makeFolder, placeOf } from '../formats/node-files.ts';
+import type { Picture } from '../formats/picture.ts';
 import { encodeApng, encodePng } from '../formats/png.ts';
 import { samplePicture } from '../formats/sample-picture.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
@@ -62,6 +63,13 @@ export interface PlannedPictures {
   readonly only: number | undefined;
 }
 
+/** Where the animations of a run go. */
+export interface PlannedAnimations {
+  readonly file: string;
+  /** The file of each picture's, where each has one; else they are side by side in one. */
+  readonly names: readonly string[] | undefined;
+}
+
 /**
  * What is to become of the pictures of a run that is not begun.
  * @param models the weights that it computes with, by the option that names them
@@ -79,7 +87,27 @@ export async function planPictures(
   if (out === undefined) return undefined;
   const record = await recordOf(options, models);
   check?.(record);
-  return { out, record, names: pictureNames(out, options, count, labels), only };
+  return { out, record, names: pictureNames('--out', out, options, count, labels), only };
+}
+
+/**
+ * What is to become of the steps of a run that is not begun.
+ * @param pictures that it leaves, too
+ * @throws InputError when two files would have the same name
+ */
+export function planAnimations(
+  { animation: file }: OutFiles,
+  options: ParsedOptions,
+  pictures: PlannedPictures | undefined,
+  count: number,
+  labels?: readonly number[],
+): PlannedAnimations | undefined {
+  if (file === undefined) return undefined;
+  const names = pictureNames('--animation', file, options, count, labels);
+  const others = (pictures?.names ?? [pictures?.out ?? '-']).map(placeOf);
+  const same = (names ?? [file]).find((name) => name !== '-' && others.includes(placeOf(name)));
+  if (same !== undefined) throw new InputError(`--out and --animation name the same file, ${same}`);
+  return { file, names };
 }
 
 /** What a run has drawn. */
@@ -94,7 +122,9 @@ export interface Drawn {
   readonly behind: Readonly<Record<string, Tensor>>;
   /** Where pictures go; undefined where none are wanted. */
   readonly pictures: PlannedPictures | undefined;
-  /** The pictures that the steps aim at, for an animation. */
+  /** Where animations go; none, unless given. */
+  readonly animations?: PlannedAnimations | undefined;
+  /** The pictures that the steps aim at, for animations. */
   readonly frames?: readonly Tensor[];
 }
 
@@ -102,16 +132,10 @@ export interface Drawn {
 const [frameMilliseconds, lastMilliseconds] = [100, 2000];
 
 /** Writes what was asked for. */
-export function writeDrawn({ latents, animation }: OutFiles, drawn: Drawn): void {
-  const { title, samples, steps, before, behind, pictures, frames = [] } = drawn;
+export function writeDrawn({ latents }: OutFiles, drawn: Drawn): void {
+  const { title, samples, steps, before, behind, pictures, animations, frames = [] } = drawn;
   if (pictures) writePictures(pictures, title, samples);
-  if (animation !== undefined) {
-    const shown = [...frames, samples].map((frame, i) => ({
-      picture: grid([{ title, samples: frame }]),
-      milliseconds: i === frames.length ? lastMilliseconds : frameMilliseconds,
-    }));
-    writeOut(animation, /\.gif$/i.test(animation) ? encodeGif(shown) : encodeApng(shown, { Title: title }));
-  }
+  if (animations) writeAnimations(animations, title, [...frames, samples]);
   if (latents !== undefined) writeLatents(latents, before, steps, behind);
 }
 
@@ -131,26 +155,44 @@ function writePictures({ out, record, names, only }: PlannedPictures, title: str
     writeOut(file, encodePng(samplePicture(samples, index), textsOf({ ...record, picture: index }, title)));
   if (only !== undefined) single(out, only);
   else if (!names) writeOut(out, encodePng(grid([{ title, samples }]), textsOf(record, title)));
+  writeEach(names, single);
+}
+
+function writeAnimations({ file, names }: PlannedAnimations, title: string, frames: readonly Tensor[]): void {
+  const write = (name: string, pictureOf: (frame: Tensor) => Picture): void => {
+    const shown = frames.map((frame, i) => ({
+      picture: pictureOf(frame),
+      milliseconds: i === frames.length - 1 ? lastMilliseconds : frameMilliseconds,
+    }));
+    writeOut(name, /\.gif$/i.test(name) ? encodeGif(shown) : encodeApng(shown, { Title: title }));
+  };
+  if (!names) write(file, (samples) => grid([{ title, samples }]));
+  writeEach(names, (name, index) => write(name, (frame) => samplePicture(frame, index)));
+}
+
+/** Writes the file of each picture, into folders that are made where they are missing. */
+function writeEach(names: readonly string[] | undefined, write: (name: string, index: number) => void): void {
   for (const folder of new Set(names?.map((name) => dirname(name)))) makeFolder(folder);
-  for (const [index, name] of names?.entries() ?? []) single(name, index);
+  for (const [index, name] of names?.entries() ?? []) write(name, index);
 }
 
 /**
- * The file of each picture, where `--out` has places for what tells them apart.
+ * The file of each picture, where the option has places for what tells them apart.
  * @throws InputError when two pictures would have the same name
  */
 function pictureNames(
-  out: string,
+  option: string,
+  file: string,
   options: ParsedOptions,
   count: number,
   labels?: readonly number[],
 ): readonly string[] | undefined {
-  if (!isTemplate(out)) return undefined;
+  if (!isTemplate(file)) return undefined;
   const seeds = [seedsOf(options)].flat();
   const pictures = Array.from({ length: count }, (_, index) => ({
     index,
     seed: String(seeds[Math.min(index, seeds.length - 1)]),
     label: String(labels?.[index] ?? 'none'),
   }));
-  return namesFrom(out, pictures);
+  return namesFrom(file, pictures, option);
 }

@@ -14,12 +14,20 @@ import { invertPicture } from './invert.ts';
 import { loadWithLora, loraHelp, loraOptions } from './lora.ts';
 import { createMeter } from './meter.ts';
 import { loadWeak, modelHelp } from './model.ts';
-import { chooseClassifier, classifierHelp, classifierOptions } from './noise-classifier.ts';
+import { chooseClassifier, classifierHelp, classifierOptions } from './guiding-classifier.ts';
 import { chooseNoise, noiseHelp, noiseOptions, seedsOf } from './noise.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { beginWith, choosePicture, pictureHelp, pictureOptions, withJumps, type PictureChoice } from './picture.ts';
 import { checkSchedulerOptions, chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
-import { chooseRunFiles, planPictures, runTitle, writeDrawn, type DrawChoices, type OutFiles } from './run-report.ts';
+import {
+  chooseRunFiles,
+  planAnimations,
+  planPictures,
+  runTitle,
+  writeDrawn,
+  type DrawChoices,
+  type OutFiles,
+} from './run-report.ts';
 import { refuseWithoutPrompt, wordHelp, wordOptions } from './word-options.ts';
 import { announceWork, plannedWork, speedOf } from './work.ts';
 
@@ -54,7 +62,8 @@ ${loraHelp}
 ${classifierHelp}
   --out GRID.png                  where the pictures go, side by side, with all that pag again needs to draw them again;
                                   each by itself with {index}, {seed} or {label} in the name: out/{seed}-{label}.png
-  --animation FILE.png|FILE.gif   how they become what they are, step by step, as an animated PNG, or as a GIF
+  --animation FILE.png|FILE.gif   how they become what they are, step by step, as an animated PNG, or as a GIF; each by
+                                  itself with {index}, {seed} or {label} in the name
   --latents FILE.safetensors      where the numbers go: noise, step.0 ... (after each call of the model), sample;
                                   of --init start, too: the noised picture
   --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
@@ -101,6 +110,7 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
   const { guidance, models, conditions, shape, noiseSource, labels, work } = planned;
   announceWork(work, { speed: speedOf(computing) });
   const pictures = await planPictures(files, options, choices, loaded.weights, shape[0] ?? 0, labels);
+  const animations = planAnimations(files, options, pictures, shape[0] ?? 0, labels);
   const noise = planned.first();
   const { scheduler, start } = picture
     ? await beginWith(picture, planned.scheduler, noise)
@@ -116,7 +126,7 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
       keeps: files.latents !== undefined,
       preview: options.has('preview'),
       watch({ sample, denoised }) {
-        if (files.animation !== undefined) frames.push(denoised ?? sample);
+        if (animations) frames.push(denoised ?? sample);
       },
       metered: { meter, products: work.products },
     },
@@ -125,8 +135,8 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
 
   const title = runTitle(guidance, scheduler, planned);
   const before = { noise, ...(start && { start }) };
-  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, pictures, frames });
-  return { what: 'samples', shape, title, dtype, backend, started, files };
+  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, pictures, animations, frames });
+  return { what: 'sample', shape, title, dtype, backend, started, files };
 }
 
 /** The models that the options name, with the weights of each by the option that names it. */
@@ -143,11 +153,11 @@ async function loadModels(
     );
   }
   const weak = await loadWeak(options, dtype);
-  const classifier = await chooseClassifier(options, dtype, backend, schedulerConfig);
+  const classifier = await chooseClassifier(options, dtype, backend, { unet, schedulerConfig });
   const weights = {
     model: [unet.weights],
     ...(weak && { 'weak-model': [weak.weights] }),
-    ...(classifier && { 'noise-classifier': [classifier.model.weights] }),
+    ...(classifier && { [classifier.option]: [classifier.weights] }),
   };
   return { unet, weak, classifier, schedulerConfig, weights };
 }
@@ -162,11 +172,15 @@ async function planRun(
   const { scheduler, stepCount, begin } = await chooseRun(options, schedulerConfig, picture?.strength ?? 1);
   const { shape, first, noiseSource } = await chooseNoise(options, unet.config, dtype);
   const [count = 0] = shape;
-  const slopeAt = classifier?.slopeFor(Array.from({ length: count }, (_, i) => i));
-  const guidance = chooseUNetGuidance(options, unet, { weak, slopeAt });
   const { labels, nullLabel } = conditionsOf(options, unet, count);
+  const conditions = classConditions(labels, nullLabel);
+  const slopeAt = classifier?.slopeFor(
+    Array.from({ length: count }, (_, i) => i),
+    conditions['given'],
+  );
+  const guidance = chooseUNetGuidance(options, unet, { weak, slopeAt });
   const models = { main: unet, ...(weak && { weak }) };
-  const plan = { models, conditions: classConditions(labels, nullLabel), guidance, shape };
+  const plan = { models, conditions, guidance, shape };
   const work = plannedWork(() => leastWork({ ...plan, scheduler: withJumps(picture, scheduler) }), shape);
   return { ...plan, scheduler, stepCount, begin, first, noiseSource, labels, work };
 }

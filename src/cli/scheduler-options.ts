@@ -44,12 +44,15 @@ function etasText(): string {
 }
 
 const churning = shortsOf(({ churns }) => churns === true);
+const endingInSigma = shortsOf(({ own }) => own?.sigmas === 'steps and end');
+const callingMore = shortsOf(({ create }) => create({}, 10, {}).timesteps.length > 10);
 
 /** The part of a command's help that explains which scheduler it is, and how many steps it has. */
 export const stepsHelp = `\
   --scheduler NAME                of pag schedulers; it takes over what the model was trained with (the model's own)
   --scheduler-config FILE.json    a scheduler_config.json of diffusers
-  --steps N                       how many steps (20); heun, kdpm2 and pndm call the model more often`;
+  --steps N                       how many steps (20); more calls of the model have
+                                  ${callingMore}`;
 /** The part that explains --eta. */
 export const etaHelp = `\
   --eta E                         how much noise is added: of ${etasText()}`;
@@ -58,7 +61,7 @@ export const etaHelp = `\
 export const schedulerHelp = `\
 ${stepsHelp}
   --timesteps 999,500,...         or steps at timesteps of your own, with schedulers that take them (see pag schedulers)
-  --sigmas 14.6,...,0             or at σ of your own; of euler with that of the result at the end
+  --sigmas 14.6,...,0             or at σ of your own; of ${endingInSigma} with that of the result
   --sigma-spacing NAME            karras, exponential or beta: how σ are spaced between the largest and the smallest
 ${etaHelp}
   --s-churn S                     how much noise ${churning} add on the way down (0), where σ is

@@ -16,7 +16,13 @@ import { readOptions, type OptionKinds } from './options.ts';
 import { createProgress } from './progress.ts';
 import { openCheckpoint, openFolder, save, type TrainingFolder } from './training-folder.ts';
 import { drawSamples } from './training-samples.ts';
-import { chooseBatches, prepareTraining, type BatchSource, type PreparedTraining } from './training-set-up.ts';
+import {
+  chooseBatches,
+  planTraining,
+  readTrainingData,
+  type BatchSource,
+  type PreparedTraining,
+} from './training-set-up.ts';
 import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
@@ -66,8 +72,11 @@ async function run(args: readonly string[]): Promise<number> {
   const { dtype, backend } = chooseBackend(options);
   if (dtype !== 'f32' && dtype !== 'f64')
     throw new InputError(`--dtype is ${dtype}; a training is in f32 or f64, for small steps vanish in 16 bits`);
-  const prepared = await prepareTraining(configFile, dtype, options.has('classifier') ? 'classifier' : 'denoiser');
-  const source = await chooseBatches(prepared.training, options.text('data'), options.text('replay'));
+  const planned = await planTraining(configFile, dtype, options.has('classifier') ? 'classifier' : 'denoiser');
+  // Before the first weights are drawn: what is wrong with the data is known at once.
+  const data = await readTrainingData(planned, options.text('data'), options.text('replay'));
+  const prepared = planned.prepare();
+  const source = await chooseBatches(prepared.training, data);
   const settings = settingsOf(prepared, source, backend);
   const folder = await openFolder(out, options.has('resume'));
   const started = performance.now();

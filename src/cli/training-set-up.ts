@@ -25,9 +25,9 @@ import { shown } from '../tensor/shown.ts';
 import { zeros, type DType } from '../tensor/tensor.ts';
 import { batchAt, batchOptionsOf, type Batch } from '../training/batches.ts';
 import { parseTrainingConfig, type TrainingConfig } from '../training/config.ts';
-import { checkPictures } from '../training/pictures.ts';
+import { checkPictures, type Pictures } from '../training/pictures.ts';
 import { readReplay } from '../training/replay.ts';
-import { createClassifierTraining, createTraining, type Training } from '../training/training.ts';
+import { createClassifierTraining, createTraining, picturesOfClasses, type Training } from '../training/training.ts';
 import { warn } from './messages.ts';
 import { openSafetensors } from './model.ts';
 import { readPictures } from './training-data.ts';
@@ -41,35 +41,44 @@ export interface PreparedTraining {
   readonly schedulerConfig: Config;
 }
 
+/** A training that has been read, and has no weights of its own yet: to draw them may take long. */
+export interface PlannedTraining {
+  readonly config: TrainingConfig;
+  /** As that of `Training`. */
+  readonly learns: UNetConfig;
+  /** @throws InputError for a model, or a scheduler, that cannot be trained */
+  prepare(): PreparedTraining;
+}
+
 /**
  * The training that a config describes. A model's folder is looked for beside the config.
  * @param kind what is trained: a UNet2DModel that draws, or a noise-aware classifier
  * @throws InputError for a config, or a model, that cannot be used
  */
-export async function prepareTraining(
+export async function planTraining(
   configFile: string,
   dtype: DType,
   kind: Training['kind'] = 'denoiser',
-): Promise<PreparedTraining> {
+): Promise<PlannedTraining> {
   const config = parseTrainingConfig(
     jsonObject(await readBytes(configFile, { most: longestJson }), configFile),
     configFile,
   );
   return kind === 'denoiser'
-    ? prepared(config, configFile, denoiser, ({ config: unet, weights }, scheduler) =>
-        createTraining(config, createUNet(unet, weights, dtype, configFile), scheduler),
+    ? planned(config, configFile, denoiser, ({ config: unet, weights }, scheduler) =>
+        createTraining(config, createUNet(unet, weights(), dtype, configFile), scheduler),
       )
-    : prepared(config, configFile, classifier, ({ config: classes, weights }, scheduler) =>
-        createClassifierTraining(config, createUNetClassifier(classes, weights, dtype, configFile), scheduler),
+    : planned(config, configFile, classifier, ({ config: classes, weights }, scheduler) =>
+        createClassifierTraining(config, createUNetClassifier(classes, weights(), dtype, configFile), scheduler),
       );
 }
 
-async function prepared<C>(
+async function planned<C>(
   config: TrainingConfig,
   configFile: string,
   family: Family<C>,
   create: (beginning: Beginning<C>, schedulerConfig: Config) => Training,
-): Promise<PreparedTraining> {
+): Promise<PlannedTraining> {
   const beginning = await beginningOf(config, configFile, family);
   const { configJson } = beginning;
   if (configJson.dropout !== undefined && configJson.dropout !== 0 && configJson.dropout !== null)
@@ -80,14 +89,20 @@ async function prepared<C>(
   warn(createScheduler(schedulerConfig, 1).warnings ?? []);
   const { _name_or_path: _, ...modelConfig } = configJson;
   return {
-    training: create(beginning, schedulerConfig),
-    modelConfig: { _class_name: family.name, ...modelConfig },
-    schedulerConfig,
+    config,
+    learns: family.learns(beginning.config),
+    prepare: () => ({
+      training: create(beginning, schedulerConfig),
+      modelConfig: { _class_name: family.name, ...modelConfig },
+      schedulerConfig,
+    }),
   };
 }
 
-/** What a training begins with. */
-type Beginning<C> = Omit<FolderOf<C>, 'warnings'>;
+/** What a training begins with; its weights are drawn, or made of those of the folder, when they are asked for. */
+interface Beginning<C> extends Pick<FolderOf<C>, 'config' | 'configJson' | 'schedulerConfig'> {
+  readonly weights: () => Weights;
+}
 
 /** What is different between the families that can be trained. */
 interface Family<C> {
@@ -95,6 +110,8 @@ interface Family<C> {
   readonly read: (json: Json, source: string) => ReadConfig<C>;
   readonly initial: (config: C, generator: Generator) => Weights;
   readonly load: (readFile: ReadFile, source: string) => Promise<FolderOf<C>>;
+  /** What the pictures must be. */
+  readonly learns: (config: C) => UNetConfig;
 }
 
 const denoiser: Family<UNetConfig> = {
@@ -102,12 +119,14 @@ const denoiser: Family<UNetConfig> = {
   read: readUNetConfig,
   initial: initialWeights,
   load: loadModelFolder,
+  learns: (config) => config,
 };
 const classifier: Family<UNetClassifierConfig> = {
   name: classifierFamily,
   read: readUNetClassifierConfig,
   initial: initialClassifierWeights,
   load: loadClassifierFolder,
+  learns: picturesOfClasses,
 };
 
 async function beginningOf<C>(
@@ -121,14 +140,14 @@ async function beginningOf<C>(
     return {
       config,
       configJson: model,
-      weights: initial(config, manualSeed(seeds.weights)),
+      weights: () => initial(config, manualSeed(seeds.weights)),
       schedulerConfig: undefined,
     };
   }
   const folder = model.startsWith('/') ? model : join(dirname(configFile), model);
-  const { warnings, ...found } = await load(await folderReader(folder), folder);
+  const { warnings, weights, ...found } = await load(await folderReader(folder), folder);
   warn(warnings);
-  return found;
+  return { ...found, weights: () => weights };
 }
 
 /** Where the batches of a training come from. */
@@ -140,24 +159,38 @@ export interface BatchSource {
   batch(step: number): Batch;
 }
 
+/** What a training is given: pictures, or the batches of a file. */
+type TrainingData = { readonly pictures: Pictures } | { readonly replay: string };
+
 /**
- * Batches of pictures, or those of a file.
+ * The pictures that the options name, or the file of batches, which is read when the model is there.
  * @throws InputError for data that cannot be read, or that the model cannot learn
  */
-export async function chooseBatches(
-  training: Training,
+export async function readTrainingData(
+  { config, learns }: PlannedTraining,
   data: string | undefined,
   replay: string | undefined,
-): Promise<BatchSource> {
+): Promise<TrainingData> {
   if (replay !== undefined && data !== undefined)
     throw new InputError('--data and --replay exclude one another; the file of --replay has the pictures of each step');
-  if (replay !== undefined) return replayed(training, replay);
+  if (replay !== undefined) return { replay };
   if (data === undefined) throw new InputError('--data is missing: a folder of PNGs, an .npz or a .safetensors file');
-  const { config, learns, noiseSchedule } = training;
-  const options = batchOptionsOf(config, learns);
+  const { nullLabel } = batchOptionsOf(config, learns);
   const { pictures, notes } = await readPictures(data, config.data, learns);
   warn(notes);
-  checkPictures(pictures, learns, options.nullLabel, data);
+  checkPictures(pictures, learns, nullLabel, data);
+  return { pictures };
+}
+
+/**
+ * Batches of pictures, or those of a file.
+ * @throws InputError for batches that cannot be read, and for what does not fit the model
+ */
+export async function chooseBatches(training: Training, data: TrainingData): Promise<BatchSource> {
+  if ('replay' in data) return replayed(training, data.replay);
+  const { pictures } = data;
+  const { config, learns, noiseSchedule } = training;
+  const options = batchOptionsOf(config, learns);
   const { trainTimesteps } = noiseSchedule;
   const source: BatchSource = {
     steps: config.steps,

@@ -2,9 +2,9 @@
  * The letter classifier whose features the metrics use: four convolutions, a layer of 64 features, 26 letters
  * (`scripts/train/train_classifier.py`). What Inception is to photographs, it is to letters.
  */
-import { checkTensor, mustBe } from '../tensor/checks.ts';
+import { checkTensor, mustBe, type Check } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
-import { reshape, sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
+import { reshape, sameShape, shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { aBackend, type Backend, type Program, type Tensors } from '../kernels/kernels.ts';
 import { areWeights } from '../models/model.ts';
 import { evenPadding } from '../nn/layers.ts';
@@ -13,6 +13,8 @@ import { evenPadding } from '../nn/layers.ts';
 export interface Classifier {
   /** By their names in the file: `a.weight`, `a.bias` … */
   readonly weights: ReadonlyMap<string, Tensor>;
+  /** That of its weights. */
+  readonly dtype: DType;
   /** From `pictures` [B,1,32,32] to `features`, `logits` and `probabilities`, each with a row for each picture. */
   readonly program: Program;
 }
@@ -69,7 +71,7 @@ export function createClassifier(weights: ReadonlyMap<string, Tensor>, source = 
     const logits = kernels.linear(features, layers.o.weight, layers.o.bias);
     return { features, logits, probabilities: kernels.softmax(logits) };
   };
-  return { weights, program };
+  return { weights, dtype: layers.a.weight.dtype, program };
 }
 
 function readLayers(weights: ReadonlyMap<string, Tensor>, source: string): Readonly<Record<LayerName, Layer>> {
@@ -99,7 +101,8 @@ function named(tensors: Tensors, name: string): Tensor {
   return found;
 }
 
-const aClassifier = mustBe(
+/** The classifier, and not its weights. */
+export const aClassifier: Check = mustBe(
   'one, as createClassifier(weights)',
   (value) => typeof (Object(value) as Partial<Classifier>).program === 'function',
 );
@@ -112,17 +115,24 @@ const aClassifier = mustBe(
 export function classify(classifier: Classifier, backend: Backend, pictures: Tensor): Classification {
   aClassifier('the classifier', classifier);
   aBackend('the backend', backend);
-  checkTensor('pictures', pictures);
-  const [batch, ...picture] = pictures.shape;
-  if (batch === undefined || !sameShape(picture, [1, 32, 32])) {
-    throw new InputError(
-      `the classifier reads pictures of shape [B, 1, 32, 32], but these have ${shapeText(pictures.shape)}`,
-    );
-  }
+  const batch = checkedPictures(pictures);
   const found = backend.run(classifier.program, { pictures });
   return {
     features: reshape(named(found, 'features'), [batch, 64]),
     logits: reshape(named(found, 'logits'), [batch, 26]),
     probabilities: reshape(named(found, 'probabilities'), [batch, 26]),
   };
+}
+
+/**
+ * How many pictures there are.
+ * @throws InputError unless they are [B,1,32,32]
+ */
+export function checkedPictures(pictures: Tensor): number {
+  checkTensor('pictures', pictures);
+  const [batch, ...picture] = pictures.shape;
+  if (batch !== undefined && sameShape(picture, [1, 32, 32])) return batch;
+  throw new InputError(
+    `the classifier reads pictures of shape [B, 1, 32, 32], but these have ${shapeText(pictures.shape)}`,
+  );
 }

@@ -7,7 +7,10 @@ import { none } from './none.ts';
 import { cfgPag, type PagOptions } from './pag.ts';
 import { aScale, isAll, mapScale, push } from './scales.ts';
 
-/** ∇ log p(y|x_t) of the pictures at a step, [B,C,H,W]: `classSlope` makes one of a classifier and labels. */
+/**
+ * ∇ log p(y|x_t) of the pictures at a step, [B,C,H,W]: `classSlope` makes one of a noise-aware classifier and labels,
+ * `throughModel` of one that sees whole pictures.
+ */
 export type SlopeAt = (step: GuidanceStep) => Tensor;
 
 /** How strongly a classifier pulls, and in which form. */
@@ -32,9 +35,16 @@ export type ClassifierForm = 'ddim' | 'ddpm';
 /** The forms that there are. */
 export const classifierForms: readonly ClassifierForm[] = ['ddim', 'ddpm'];
 
-const checks: Checks<ClassifierOptions> = {
+/** How strongly a classifier of whole pictures pulls: on the prediction. */
+export type UniversalOptions = Omit<ClassifierOptions, 'form'>;
+
+const universalChecks: Checks<UniversalOptions> = {
   classifierScale: aScale,
-  slopeAt: aFunction('a function of a step, as classSlope(classifier, backend, labels)'),
+  slopeAt: aFunction('a function of a step, as classSlope(classifier, backend, labels) or throughModel(…) makes it'),
+};
+
+const checks: Checks<ClassifierOptions> = {
+  ...universalChecks,
   form: optional(mustBe('"ddim" or "ddpm"', (form) => classifierForms.includes(form as ClassifierForm))),
 };
 
@@ -54,6 +64,25 @@ export function classifier(options: ClassifierOptions): Guidance {
 export function classifierPag(options: ClassifierOptions, pagOptions: PagOptions): Guidance {
   checkOptions('classifierPag', options, checks);
   return { ...towardsClass(cfgPag(1, pagOptions), options), name: 'classifier+pag' };
+}
+
+/**
+ * Universal guidance: towards the pictures of which a classifier that knows no noise says what is asked.
+ * @param options `slopeAt` as `throughModel(slopeAt, pulling)` makes it
+ * @throws InputError as `classifier`
+ */
+export function universal(options: UniversalOptions): Guidance {
+  checkOptions('universal', options, universalChecks);
+  return { ...towardsClass(none, options), name: 'universal' };
+}
+
+/**
+ * Universal guidance and PAG together.
+ * @throws InputError as `universal` and `pag`
+ */
+export function universalPag(options: UniversalOptions, pagOptions: PagOptions): Guidance {
+  checkOptions('universalPag', options, universalChecks);
+  return { ...towardsClass(cfgPag(1, pagOptions), options), name: 'universal+pag' };
 }
 
 function towardsClass(guidance: Guidance, { classifierScale, slopeAt, form = 'ddim' }: ClassifierOptions): Guidance {

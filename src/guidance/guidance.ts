@@ -62,6 +62,10 @@ export interface GuidanceStep {
   toOriginal(prediction: Tensor): Tensor;
   /** ∂x̂₀/∂p, by how much x̂₀ changes with a prediction: −σ_t/α_t for ε, −σ_t for v, 1 for x₀. */
   readonly originalPerPrediction: number;
+  /** ∂x̂₀/∂x_t where the prediction stays: 1/α_t for ε, α_t for v, 0 for x₀. */
+  readonly originalPerSample: number;
+  /** By what the scheduler scales x_t for the model: 1, or 1/√(σ² + 1) where σ grows without end. */
+  readonly inputPerSample: number;
   /** What a guidance remembers until the next step of the same run, under a key of its own. */
   readonly memory: Map<object, Tensor>;
 }

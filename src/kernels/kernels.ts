@@ -155,10 +155,15 @@ export interface Kernels {
   /** The derivative of an activation function, element by element. */
   activationDerivative(x: Tensor, kind: Activation): Tensor;
   /**
-   * ∂L/∂x of x̂ = (x − mean)/√(variance + eps), group by group, of ∂L/∂x̂: (g − mean(g) − x̂ · mean(g·x̂))/√(variance +
-   * eps). x and gradient [B,C,…].
+   * ∂L/∂x of a groupNorm with weight [C], of its gradient: x and gradient [B,C,…], of that shape the result. With g′ =
+   * gradient · weight and x̂ the normed x it is (g′ − mean(g′) − x̂ · mean(g′·x̂))/√(variance + eps), group by group.
    */
-  groupNormGradient(x: Tensor, gradient: Tensor, groups: number, eps: number): Tensor;
+  groupNormGradient(x: Tensor, gradient: Tensor, weight: Tensor, groups: number, eps: number): Tensor;
+  /**
+   * What weight and bias of a groupNorm add to a loss, sample by sample: x and gradient [B,C,…] → [B,2C], of each
+   * channel Σ gradient·x̂, and behind these of each Σ gradient.
+   */
+  groupNormSums(x: Tensor, gradient: Tensor, groups: number, eps: number): Tensor;
 }
 
 /** Tensors by name. */

@@ -56,7 +56,7 @@ export function kernelsInOrder(kernels: Kernels, order: Order): Kernels {
 }
 
 /** Numbers of 16 bits are computed by plain loops alone, where nothing is gained. */
-function isNarrow({ dtype }: Tensor): boolean {
+function isNarrow({ dtype }: Pick<Tensor, 'dtype'>): boolean {
   return dtype === 'f16' || dtype === 'bf16';
 }
 
@@ -70,7 +70,10 @@ function isNarrow({ dtype }: Tensor): boolean {
  *
  * It depends on neither batch, nor threads, nor backend: a picture has the same bits however it is computed.
  */
-export function winogradWidth(operation: OperationOf<'conv2d'>, tensors: readonly Tensor[]): WinogradWidth | undefined {
+export function winogradWidth(
+  operation: OperationOf<'conv2d'>,
+  tensors: readonly Pick<Tensor, 'dtype' | 'shape'>[],
+): WinogradWidth | undefined {
   const [x, weight] = tensors;
   const [outChannels, channels, ...kernel] = weight.shape;
   const isFew = Math.min(channels, outChannels) < FEWEST_CHANNELS;

@@ -18,11 +18,16 @@ import { checkProgram, checkShaped, resultsOf } from './run.ts';
 /**
  * The graph of `program` for inputs of these shapes.
  * @param inputs their shapes and dtypes alone are read, never their numbers
- * @param fold the kernels that compute what depends on constants alone
+ * @param fold the kernels that compute what depends on constants alone; without them it becomes operations, too
  * @param order of the sums of convolutions
  * @throws InputError when operations are given what does not fit, or the program looks at values
  */
-export function traceProgram(program: Program, inputs: Tensors, fold: Kernels, order: Order = 'direct'): Graph {
+export function traceProgram(
+  program: Program,
+  inputs: Tensors,
+  fold: Kernels | undefined,
+  order: Order = 'direct',
+): Graph {
   checkProgram(program, inputs, checkShaped);
   const recording = record(fold, order);
   const symbols = Object.entries(inputs).map(
@@ -45,7 +50,7 @@ interface Recording {
   valueFor(tensor: Tensor): Value;
 }
 
-function record(fold: Kernels, order: Order): Recording {
+function record(fold: Kernels | undefined, order: Order): Recording {
   const values = new WeakMap<Tensor, Value>();
   const constants = new Map<object, Value>();
   const common = new Map<string, Tensor>();
@@ -72,7 +77,7 @@ function record(fold: Kernels, order: Order): Recording {
   const write = (given: Operation, tensors: readonly Tensor[], shape: Shape): Tensor => {
     const operation = inOrder(order, given, tensors);
     const isConstant = !tensors.some((tensor) => values.has(tensor));
-    if (isConstant && !isSlice(operation)) return applyOperation(fold, operation, tensors);
+    if (fold && isConstant && !isSlice(operation)) return applyOperation(fold, operation, tensors);
     const read = tensors.map(valueFor);
     // What has been computed once is not computed again.
     const key = keyOf([operation, read.map(({ id }) => id)]);

@@ -15,7 +15,7 @@ import { checkFinite, checkOptions, mustBe, optional, type Checks } from '../ten
 import { InputError } from '../tensor/errors.ts';
 import { exp, log } from '../tensor/math/index.ts';
 import { shown } from '../tensor/shown.ts';
-import { extentOf, zeros, type Tensor } from '../tensor/tensor.ts';
+import { extentOf, zeros, type DType, type Tensor } from '../tensor/tensor.ts';
 import { areLabels } from './condition.ts';
 import {
   derivedLoss,
@@ -76,7 +76,7 @@ export function classGradient<State>(
   const given = {
     ...model.tensors(input, model.weights, model.dtype),
     ...givenWeights(model),
-    asked: oneHot(asked, classes, model),
+    asked: oneHot(asked, classes, model.dtype),
   };
   for (const [name, value] of Object.entries(given)) checkFinite(`the input "${name}" of the classifier`, value);
   const { reduction = 'mean' } = options;
@@ -120,7 +120,7 @@ function rowOf(x: Tensor, row: number): readonly number[] {
 }
 
 /** [B,K]: 1 for the class of each sample. */
-function oneHot(labels: readonly number[], classes: number, { dtype }: Pick<Model, 'dtype'>): Tensor {
+export function oneHot(labels: readonly number[], classes: number, dtype: DType): Tensor {
   const hot = zeros(dtype, [labels.length, classes]);
   labels.forEach((label, b) => {
     hot.data[b * classes + label] = 1;

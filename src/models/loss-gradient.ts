@@ -75,8 +75,7 @@ export function lossGradient<Input extends ModelInput, State>(
 ): LossGradient {
   aModel('the model', model);
   aBackend('the backend', backend);
-  if (model.predicts === 'classes')
-    throw new InputError(`lossGradient wants a model that predicts pictures, not a ${model.family}; use classGradient`);
+  expectPictures('lossGradient', model);
   model.check(input);
   checkTarget(model, input, target);
   checkOptions('lossGradient', options, checks);
@@ -101,7 +100,7 @@ export function lossGradient<Input extends ModelInput, State>(
 /** What the program of a loss is made of. */
 export type LossArchitecture<State> = Pick<
   Architecture<unknown, never, State>,
-  'stages' | 'begin' | 'end' | 'inChannels'
+  'stages' | 'begin' | 'end' | 'inChannels' | 'predicts'
 >;
 
 /**
@@ -115,10 +114,17 @@ export function lossGradientProgram<State>(
   options: LossProgramOptions = {},
 ): Program {
   isArchitecture('the architecture', architecture);
+  expectPictures('lossGradientProgram', architecture);
   checkOptions('lossGradientProgram', options, lossProgramChecks);
   return derivedLoss(architecture, options, (kernels, given, watch) =>
     meanSquaredError(architecture, kernels, given, watch),
   );
+}
+
+/** @throws InputError for what predicts classes: it has a loss of its own */
+function expectPictures(owner: string, { predicts, family = 'classifier' }: Partial<Architecture>): void {
+  if (predicts === 'classes')
+    throw new InputError(`${owner} wants a model that predicts pictures, not a ${family}; use classGradient`);
 }
 
 const isArchitecture = mustBe('an architecture, as unetArchitecture(config)', (value) => {

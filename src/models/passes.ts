@@ -4,7 +4,6 @@
  */
 import { aBackend, tensorOf, type Backend, type Kernels, type Program, type Tensors } from '../kernels/kernels.ts';
 import { allKernels } from '../kernels/operations/index.ts';
-import { referenceKernels } from '../kernels/plain/index.ts';
 import { traceProgram } from '../kernels/trace.ts';
 import type { Context } from '../nn/context.ts';
 import { at } from '../tensor/at.ts';
@@ -169,7 +168,7 @@ function expectModules<Input, State>(
     const results = forwardPasses(model, kernels, inputs, [unperturbed], () => watcher);
     return Object.fromEntries(results.map((result, pass) => [resultName(pass), result]));
   };
-  traceProgram(program, model.tensors(input, model.weights, model.dtype), referenceKernels);
+  traceProgram(program, model.tensors(input, model.weights, model.dtype), undefined);
   const all = Array.from({ length: passes }, (_, pass) => [...names].map((name) => nameInPass(pass, name))).flat();
   for (const tap of taps) {
     if (all.some((name) => matchesAny([tap], name))) continue;

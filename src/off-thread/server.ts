@@ -1,10 +1,10 @@
 /** The worker's side: it has one model, and computes a step when it is asked for one. */
-import { fastestBackend, openThreads } from '../kernels/simd/index.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { createUNet, type UNet } from '../models/unet2d/unet.ts';
 import type { SamplingStep } from '../sampling/sample.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { backendFor } from './backend.ts';
 import { drawRequest } from './draw.ts';
 import type { Kind, Port, Problem, Question, Questions } from './protocol.ts';
 import type { ModelValues } from './request.ts';
@@ -24,17 +24,17 @@ export function serve(port: Port): void {
   const answers: Answers = {
     async open({ model, threads, order }) {
       let fallback: string | undefined;
-      const workers = threads > 1 ? await openThreads(threads - 1).catch(() => []) : [];
       const onFallback = (reason: string): void => {
         fallback = reason;
       };
-      const backend = fastestBackend({ threads, workers, order, onFallback });
-      opened = { model, backend, unet: createUNet(model.config, model.weights) };
+      const unet = createUNet(model.config, model.weights);
+      const backend = await backendFor(unet, { threads, order, onFallback });
+      opened = { model, backend, unet };
       return { kernels: backend.name, ...(fallback !== undefined && { fallback }) };
     },
     async start({ run, request }) {
       if (!opened) throw new Error('no model is open');
-      runs.set(run, drawRequest(opened.unet, opened.model.schedulerConfig, opened.backend, request));
+      runs.set(run, await drawRequest(opened.unet, opened.model.schedulerConfig, opened.backend, request));
       return undefined;
     },
     async next({ run }) {

@@ -22,12 +22,32 @@ export function startWorker(): WorkerLike {
   return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
 }
 
+/** How long what computes may take to be loaded. */
+const patienceMilliseconds = 20_000;
+
+/**
+ * What is being loaded. Rollup puts what an entry and a chunk have in common into the entry, and then each waits for
+ * the other, for ever, where the entry has an `await` at its top.
+ * @throws Error where it does not come
+ */
+function inTime<T>(loading: Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const patience = setTimeout(
+      () =>
+        reject(new Error('what computes does not load; does the entry of the bundle wait for it at its top level?')),
+      patienceMilliseconds,
+    );
+    loading.then(resolve, reject).finally(() => clearTimeout(patience));
+  });
+}
+
 /**
  * No worker, but what looks like one: it computes in this thread, which is free for other things between two steps.
  * What computes is loaded only where it is needed.
+ * @throws Error where it cannot be loaded
  */
 export async function sameThread(): Promise<WorkerLike> {
-  const { serve } = await import('./server.ts');
+  const { serve } = await inTime(import('./server.ts'));
   let toServer = (_message: unknown): void => {};
   let toProgram = (_message: unknown): void => {};
   let ended = false;

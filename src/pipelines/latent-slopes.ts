@@ -4,7 +4,7 @@ import { concatChannels } from '../kernels/plain/rearrange.ts';
 import { distributionOf, scaledLatents, unscaledLatents } from '../models/autoencoder-kl/autoencoder-kl.ts';
 import type { Condition } from '../models/condition.ts';
 import type { LatentSlopes } from '../restoration/psld.ts';
-import { modelSlope, pictureSlope } from '../restoration/slope.ts';
+import { modelSlope, pictureSlope } from '../models/slope.ts';
 import { subtract } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import { zeros, type Tensor } from '../tensor/tensor.ts';

@@ -18,7 +18,7 @@ import { extentOf, sameShape, shapeText, type DType, type Tensor } from '../tens
 import { originalPerPrediction, originalPerSample } from '../schedulers/original-slope.ts';
 import { aScheduler, type Scheduler } from '../schedulers/scheduler.ts';
 import { measure, measureBack, type Measurement } from './measurement.ts';
-import type { Slope } from './slope.ts';
+import type { ModelSlope } from '../models/slope.ts';
 
 /** A picture that was measured, and how much the measurement counts. */
 export interface InverseProblem {
@@ -58,7 +58,7 @@ export function checkRestored(scheduler: Scheduler): void {
 export function restoring<State>(
   scheduler: Scheduler<State>,
   problem: InverseProblem,
-  slopeAt: (sample: Tensor, timestep: number) => Slope,
+  slopeAt: ModelSlope,
   noise: Tensor,
 ): Scheduler<State> {
   checkRestored(scheduler);
@@ -82,7 +82,7 @@ export function towardsMeasured({ measurement, measured, weight }: InverseProble
  */
 export function movedSteps<State>(
   scheduler: Scheduler<State>,
-  slopeAt: (sample: Tensor, timestep: number) => Slope,
+  slopeAt: ModelSlope,
   lessening: (original: Tensor) => Tensor,
 ): Scheduler<State> {
   return {

@@ -23,7 +23,7 @@ import {
   unit,
   type InverseProblem,
 } from './posterior.ts';
-import type { Slope } from './slope.ts';
+import type { ModelSlope, Slope } from '../models/slope.ts';
 
 /** A picture that was measured, and how much measurement and gluing count. */
 export interface LatentProblem extends InverseProblem {
@@ -36,7 +36,7 @@ const checks: Checks<LatentProblem> = { ...measuredChecks, gluing: finite(0) };
 /** What is derived on the way from latents to a measurement. All latents are scaled for diffusion. */
 export interface LatentSlopes {
   /** Of the model's prediction for z_t at a timestep. */
-  readonly predict: (sample: Tensor, timestep: number) => Slope;
+  readonly predict: ModelSlope;
   /** D: latents to a picture. */
   readonly decode: (latents: Tensor) => Slope;
   /** E: a picture to (the mean of) its latents. */

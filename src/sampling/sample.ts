@@ -4,7 +4,7 @@ import { scale } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { GuidanceStep, MeanShift } from '../guidance/guidance.ts';
 import { mapScale, push } from '../guidance/scales.ts';
-import { originalPerPrediction } from '../schedulers/original-slope.ts';
+import { slopesAt } from '../schedulers/original-slope.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { varianceOfStep } from '../schedulers/step-variance.ts';
 import { sameShape, shapeText, type Tensor } from '../tensor/tensor.ts';
@@ -77,7 +77,7 @@ export function* samplingLoop(run: SamplingRun): Generator<SamplingStep, Tensor,
       predict: model.predict,
       tap: model.tap,
       toOriginal: (prediction) => scheduler.predictOriginal(current, prediction, index),
-      originalPerPrediction: originalPerPrediction(scheduler, index),
+      ...slopesAt(scheduler, index),
     };
     const guided = guidance.guide(step);
     const modelOutput = scheduler.readsVariance ? model.withVariance(guided) : guided;

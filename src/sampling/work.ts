@@ -3,7 +3,7 @@ import type { Guidance, Pass } from '../guidance/guidance.ts';
 import type { Conditions } from '../models/condition.ts';
 import { passLoad, type PassLoad } from '../models/cost.ts';
 import type { Model } from '../models/model.ts';
-import { originalPerPrediction } from '../schedulers/original-slope.ts';
+import { slopesAt } from '../schedulers/original-slope.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { at } from '../tensor/at.ts';
 import { sourceOf } from '../tensor/deferred.ts';
@@ -118,7 +118,7 @@ function firstPasses(
       predict: ask,
       tap: (pass) => ask([pass]),
       toOriginal: (prediction) => prediction,
-      originalPerPrediction: originalPerPrediction(scheduler, index),
+      ...slopesAt(scheduler, index),
     });
   } catch (error) {
     if (error instanceof Asked) return error.passes;

@@ -1,4 +1,5 @@
 /** What a scheduler says of itself: each file of a method ends with its entry. */
+import { InputError } from '../tensor/errors.ts';
 import type { ChoicesOfClass, SchedulerChoices } from './choices.ts';
 import type { Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -34,4 +35,17 @@ export interface SchedulerEntry extends ChoicesOfClass {
   readonly createLater?: (config: Config, steps: number, begin: number) => Scheduler;
   /** @throws InputError for a config, a number of steps or choices that it does not support */
   readonly create: (config: Config, steps: number, choices: SchedulerChoices) => Scheduler;
+}
+
+/**
+ * What belongs to a class, by its name.
+ * @throws InputError for an unknown one, with those that are known
+ */
+export function entryNamed<T>(entries: Readonly<Record<string, T>>, name: unknown): T {
+  const entry = typeof name === 'string' && Object.hasOwn(entries, name) ? entries[name] : undefined;
+  if (entry !== undefined) return entry;
+  throw new InputError(
+    `the scheduler ${JSON.stringify(name) ?? 'without a _class_name'} is not known; ` +
+      `known are ${Object.keys(entries).join(', ')}`,
+  );
 }

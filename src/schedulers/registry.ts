@@ -1,5 +1,4 @@
 /** All schedulers by the name of their class in diffusers. */
-import { InputError } from '../tensor/errors.ts';
 import type { SchedulerChoices } from './choices.ts';
 import { CMStochasticIterativeScheduler } from './cm-stochastic-iterative.ts';
 import { CosineDPMSolverMultistepScheduler } from './cosine-dpm-multistep.ts';
@@ -14,7 +13,7 @@ import { DPMSolverSDEScheduler } from './dpm-sde.ts';
 import { DPMSolverSinglestepScheduler } from './dpm-singlestep.ts';
 import { EDMDPMSolverMultistepScheduler } from './edm-dpm-multistep.ts';
 import { EDMEulerScheduler } from './edm-euler.ts';
-import type { SchedulerEntry } from './entry.ts';
+import { entryNamed, type SchedulerEntry } from './entry.ts';
 import { EulerAncestralDiscreteScheduler } from './euler-ancestral.ts';
 import { EulerDiscreteScheduler } from './euler.ts';
 import { FlowMatchEulerDiscreteScheduler } from './flow-match-euler.ts';
@@ -76,7 +75,7 @@ export const schedulerNames: readonly string[] = Object.keys(schedulers);
  * @throws InputError for an unknown class, with those that are known
  */
 export function schedulerDefaults(className: string): Config {
-  return entryOf(className).create({}, 10, {}).config;
+  return entryNamed(schedulers, className).create({}, 10, {}).config;
 }
 
 /**
@@ -89,16 +88,5 @@ export function schedulerDefaults(className: string): Config {
  *   choices that the class cannot run with
  */
 export function createScheduler(config: Config, steps: number | undefined, choices: SchedulerChoices = {}): Scheduler {
-  return createSchedulerOf(entryOf(config?.['_class_name']), config, steps, choices);
-}
-
-function entryOf(name: unknown): SchedulerEntry {
-  const entry = typeof name === 'string' && Object.hasOwn(schedulers, name) ? schedulers[name] : undefined;
-  if (!entry) {
-    throw new InputError(
-      `the scheduler ${JSON.stringify(name) ?? 'without a _class_name'} is not known; ` +
-        `known are ${schedulerNames.join(', ')}`,
-    );
-  }
-  return entry;
+  return createSchedulerOf(entryNamed(schedulers, config?.['_class_name']), config, steps, choices);
 }

@@ -104,7 +104,6 @@ export function createClassifierTraining(
   checkParts(config, model);
   refuseDrawing(config);
   const { noiseSchedule } = noiseOf(schedulerConfig);
-  const { encoder, sampleSize, numClasses } = model.config;
   const inputOf = ({ timesteps, ...batch }: Batch): ModelInput => ({
     sample: noisedBatch(batch, timesteps, noiseSchedule, model.dtype),
     timesteps,
@@ -113,12 +112,17 @@ export function createClassifierTraining(
     kind: 'classifier',
     config,
     model,
-    learns: { ...encoder, sampleSize, classEmbedding: 'lookup', numClassEmbeds: numClasses },
+    learns: picturesOfClasses(model.config),
     noiseSchedule,
     inputOf,
     gradientOf: (backend, weights, batch, checkpointing) =>
       classGradient({ ...model, weights }, backend, inputOf(batch), batch.labels ?? [], { checkpointing }),
   };
+}
+
+/** What the pictures of a classifier's training must be: those of a UNet2DModel of this config, with its classes. */
+export function picturesOfClasses({ encoder, sampleSize, numClasses }: UNetClassifierConfig): UNetConfig {
+  return { ...encoder, sampleSize, classEmbedding: 'lookup', numClassEmbeds: numClasses };
 }
 
 /** x_t of a batch, in the precision of the model. */

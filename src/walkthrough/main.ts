@@ -2,27 +2,19 @@
 import { parseUNetConfig } from '../models/unet2d/config.ts';
 import { sitesOf } from '../models/stage.ts';
 import { unetArchitecture } from '../models/unet2d/unet.ts';
-import { createScheduler } from '../schedulers/registry.ts';
+import { createSchedulerOf } from '../schedulers/create.ts';
+import { DDIMScheduler } from '../schedulers/ddim.ts';
 import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';
 import { tryAgain } from './drawing/figure.ts';
 import { showAlone } from './drawing/single-figure.ts';
 import { createClient } from './client.ts';
-import type { ModelPlan, Page } from './page.ts';
+import type { ModelPlan, Page, Part } from './page.ts';
+import { createPlaces, type Mounted } from './places.ts';
 import { sections } from './sections/all.ts';
+import { noNetwork } from './sections/parts.ts';
 import { consistent, readState, writeState, type State } from './state.ts';
 import { stepCount } from './study.ts';
-
-/** A section in its place. */
-interface Mounted {
-  readonly name: string;
-  readonly root: HTMLElement;
-  readonly draw: () => void;
-  /** Whether it is near the screen. */
-  near: boolean;
-  /** Whether something has changed since it was drawn. */
-  stale: boolean;
-}
 
 document.documentElement.dataset['started'] = '';
 start().catch((problem: unknown) => {
@@ -37,20 +29,19 @@ start().catch((problem: unknown) => {
 
 async function start(): Promise<void> {
   let state = readState(location.hash.slice(1));
-  const mounted: Mounted[] = [];
-  const draw = onceAFrame(() => {
-    for (const section of mounted.filter(({ near, stale }) => near && stale)) {
-      section.stale = false;
-      client.update(section.name, section.draw);
-    }
-  });
-  const invalidate = (): void => {
-    for (const section of mounted) section.stale = true;
-    draw();
-  };
-  const client = createClient(invalidate);
   const shown = sectionsHere();
-  client.focus(shown[0]?.section.name ?? '');
+  let read: Mounted['section'] | undefined = shown[0]?.section;
+  const places = createPlaces({
+    draw: (name, draw) => client.update(name, draw),
+    read(section) {
+      read = section;
+      client.focus(section.name);
+      places.invalidate();
+    },
+  });
+  const { invalidate } = places;
+  const client = createClient(invalidate);
+  client.focus(read?.name ?? '');
   client.open(state.kernels);
 
   const remember = laterOnce(250, () => {
@@ -78,20 +69,19 @@ async function start(): Promise<void> {
     turnTo(readState(text));
   });
 
-  const page: Page = { client, model: await loadPlan(), state: () => state, change };
-  mounted.push(
-    ...shown.map(({ section: { name, mount }, root }) => ({
-      ...{ name, root, draw: mount(root, page) },
-      ...{ near: false, stale: true },
-    })),
-  );
+  const model = await loadPlan();
+  const part = (): Part => (read?.partOf ?? noNetwork)(state, model);
+  const page: Page = { client, model, state: () => state, part, change };
+  for (const { section, root } of shown) {
+    places.add({ section, root, draw: section.mount(root, page), near: false });
+    // A task for each: what comes first can be seen, and asked for, before the others are there.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
   fillDetails(document);
-  watchNearness(mounted, draw);
+  // What stands above it has grown since the browser went there.
+  if (!location.hash.includes('=')) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   // On paper all of it is near.
-  addEventListener('beforeprint', () => {
-    for (const section of mounted) client.update(section.name, section.draw);
-  });
-  watchReading(mounted, ({ name }) => client.focus(name));
+  addEventListener('beforeprint', places.drawAll);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', invalidate);
 }
 
@@ -116,40 +106,6 @@ function sectionsHere() {
   return here.filter(({ root }) => root.isConnected);
 }
 
-/** Notices which sections are near the screen. */
-function watchNearness(mounted: readonly Mounted[], changed: () => void): void {
-  const sectionOf = new Map<Element, Mounted>(mounted.map((section) => [section.root, section]));
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) {
-        const section = sectionOf.get(target);
-        if (section) section.near = isIntersecting;
-      }
-      changed();
-    },
-    { rootMargin: '300px 0px' },
-  );
-  for (const { root } of mounted) observer.observe(root);
-}
-
-/** Notices which section is being read: the one that takes most of the screen. */
-function watchReading(mounted: readonly Mounted[], read: (section: Mounted) => void): void {
-  const sectionOf = new Map<Element, Mounted>(mounted.map((section) => [section.root, section]));
-  const heights = new Map<Mounted, number>();
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { target, intersectionRect } of entries) {
-        const section = sectionOf.get(target);
-        if (section) heights.set(section, intersectionRect.height);
-      }
-      const [most] = [...heights].filter(([, height]) => height > 0).sort(([, a], [, b]) => b - a);
-      if (most) read(most[0]);
-    },
-    { threshold: [0, 0.25, 0.5, 0.75, 1] },
-  );
-  for (const { root } of mounted) observer.observe(root);
-}
-
 async function loadPlan(): Promise<ModelPlan> {
   const readJson = async (path: string): Promise<Record<string, unknown>> => {
     const response = await fetch(new URL(`model/${path}`, document.baseURI));
@@ -164,20 +120,7 @@ async function loadPlan(): Promise<ModelPlan> {
   return {
     ...architecture,
     layers: sitesOf(architecture.stages),
-    scheduler: createScheduler(schedule, stepCount),
-  };
-}
-
-/** Calls `action` with the next frame, once for all calls before it. */
-function onceAFrame(action: () => void): () => void {
-  let scheduled = false;
-  return () => {
-    if (scheduled) return;
-    scheduled = true;
-    requestAnimationFrame(() => {
-      scheduled = false;
-      action();
-    });
+    scheduler: createSchedulerOf(DDIMScheduler, schedule, stepCount),
   };
 }
 

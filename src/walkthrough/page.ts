@@ -11,9 +11,22 @@ export interface Page {
   readonly model: ModelPlan;
   /** What the reader has chosen by now. */
   state(): State;
+  /** The part of the network that is at hand where the reader is. */
+  part(): Part;
   /** Changes a part of it, after which all is drawn anew. */
   change(part: Partial<State>): void;
 }
+
+/** A part of the network. */
+export interface Part {
+  /** The paths of its stages. */
+  readonly stages: readonly string[];
+  /** What is to be said of it. */
+  readonly text: string;
+}
+
+/** The part that a section is about. */
+export type PartOf = (state: State, model: ModelPlan) => Part;
 
 /** What is known of the model before its weights have arrived. */
 export interface ModelPlan extends UNetArchitecture {

@@ -3,21 +3,16 @@
  */
 import type { ReadFile } from '../formats/read-file.ts';
 import { urlReader } from '../formats/url-reader.ts';
-import type { Case } from '../oracle/case.ts';
-import { readCase } from '../oracle/read-case.ts';
 import type { FromWorker, KernelChoice, ToWorker } from './protocol.ts';
-import { caseName, wordsPictures } from './study.ts';
+import { wordsPictures } from './study.ts';
 import { chooseEngine } from './work/engine.ts';
 import { film } from './work/film.ts';
-import { judge, loadClassifier } from './work/judge.ts';
 import { createLater } from './work/later.ts';
 import { loadModel, type Model } from './work/model.ts';
-import { checkPage } from './work/oracle.ts';
 import { passes } from './work/passes.ts';
 import { sampleRun } from './work/run.ts';
 import { countBytes, expecting, type Loaded, type PromisedFiles } from './work/promised.ts';
 import { createTurns, explain, type Turns } from './work/turns.ts';
-import { drawWords, loadWords } from './work/words.ts';
 
 /** The part of a worker's global scope that is used here. */
 interface WorkerScope {
@@ -40,8 +35,10 @@ function serve(scope: WorkerScope): void {
   let model: Model | undefined;
 
   const open = async (kernels: KernelChoice): Promise<void> => {
-    const engine = await chooseEngine(kernels);
+    // All at once: on a slow line nothing else takes as long as the files do.
     const folder = modelFolder('model', (loaded) => post({ kind: 'loading', loaded }));
+    for (const path of Object.keys(MODELS.model)) folder(path).catch(() => {});
+    const engine = await chooseEngine(kernels);
     const loaded = await loadModel(folder, engine.backend);
     model = loaded;
     post({ kind: 'ready', engine: engine.report });
@@ -74,13 +71,20 @@ interface Work extends Pick<Turns, 'cancel' | 'focus'> {
   begin(model: Model, message: Ask): void;
 }
 
-/** What some kinds of it need besides the model is loaded when they are first asked for. */
+/** What some kinds of it need besides the model, code too, is loaded when they are first asked for. */
 function createWork(post: (message: FromWorker) => void): Work {
   const turns = createTurns(post);
-  const checks = createLater(readOracle, turns, post);
-  const judges = createLater((signal) => loadClassifier(modelFolder('judge', () => {}, signal)), turns, post);
+  const checks = createLater(async () => (await import('./work/oracle.ts')).openOracle(oracleFolder), turns, post);
+  const judges = createLater(
+    async (signal) => (await import('./work/judge.ts')).openJudge(modelFolder('judge', () => {}, signal)),
+    turns,
+    post,
+  );
   const words = createLater(
-    (signal, tell) => loadWords(modelFolder('words', (loaded) => tell({ kind: 'loading', ...loaded }), signal)),
+    async (signal, tell) => {
+      const folder = modelFolder('words', (loaded) => tell({ kind: 'loading', ...loaded }), signal);
+      return (await import('./work/words.ts')).openWords(folder);
+    },
     turns,
     post,
   );
@@ -99,16 +103,16 @@ function createWork(post: (message: FromWorker) => void): Work {
           break;
         case 'check':
           // One of its turns takes a second or two; but it is asked only when the reader comes near.
-          checks.begin(id, (one) => checkPage(model, one, request), 1);
+          checks.begin(id, (check) => check(model, request), 1);
           break;
         case 'judge':
-          judges.begin(id, (classifier) => judge(classifier, model.backend, request), 1);
+          judges.begin(id, (judge) => judge(model.backend, request), 1);
           break;
         case 'film':
           turns.add({ id, size: 1, steps: film(request) });
           break;
         case 'words':
-          words.begin(id, (pipeline) => drawWords(pipeline, model.backend, request), wordsPictures);
+          words.begin(id, (draw) => draw(model.backend, request), wordsPictures);
           break;
       }
     },
@@ -125,7 +129,6 @@ function modelFolder(name: keyof typeof MODELS, tell: (loaded: Loaded) => void, 
   return expecting(reader, files);
 }
 
-function readOracle(): Promise<Case> {
-  const folder = (name: string): ReadFile => urlReader(new URL(`oracle/${name}`, location.href));
-  return readCase(folder(caseName), caseName, folder);
+function oracleFolder(name: string): ReadFile {
+  return urlReader(new URL(`oracle/${name}`, location.href));
 }

@@ -36,6 +36,18 @@ describe('the bars of the bench', () => {
     expect(best).toMatchObject({ by: 'simd-wide fast', found: 0.75, bar: 0.9, met: true });
   });
 
+  it('do not count who disagrees with PyTorch', () => {
+    const given = [
+      measured('simd', [1], { disagreement: 'is off' }),
+      measured('simd fast', [2]),
+      measured('onnxruntime-node', [4]),
+      measured('simd', [1], { name: 'cifar10' }),
+      measured('onnxruntime-node', [4], { name: 'cifar10', disagreement: 'is off' }),
+    ];
+    expect(bar(given, 'best / onnxruntime-node: letters')).toMatchObject({ by: 'simd fast', found: 0.5 });
+    expect(bar(given, 'best / onnxruntime-node: cifar10').found).toBeNaN();
+  });
+
   it('compare turn by turn', () => {
     // The medians are 20 and 40; within turns, as the machine was, it is 0.6.
     const found = bar(

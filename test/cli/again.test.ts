@@ -156,7 +156,7 @@ describe('pictures by themselves', () => {
 
   it('fill the places of a template', () => {
     const one = { index: 3, seed: '-5', label: 'none' };
-    expect(namesFrom('a{b}/{index}_{seed}{label}{index}.png', [one])).toEqual(['a{b}/3_-5none3.png']);
+    expect(namesFrom('a{b}/{index}_{seed}{label}{index}.png', [one], '--out')).toEqual(['a{b}/3_-5none3.png']);
     expect(isTemplate('a{b}.png')).toBe(false);
     expect([fixedFolder('a/b/x{index}.png'), fixedFolder('{seed}/x'), fixedFolder('a/{seed}/x')]).toEqual([
       'a/b',
@@ -186,6 +186,20 @@ describe('an animation', () => {
     expect(inflateSync(last.subarray(4)).length).toBe(height * (width * channels + 1));
     const lines = inflateSync(last.subarray(4)).filter((_value, i) => i % (width * channels + 1) !== 0);
     expect(Buffer.from(pixels).equals(lines)).toBe(true);
+  });
+
+  it('is one of each picture where its name has places, in folders that are made', async () => {
+    await draw('--animation', path('each/{index}-{seed}.gif'), '--out', path('each/{index}-{seed}.png'));
+    for (const name of ['0-0', '1-0']) {
+      const { frames } = decodeGif(readFileSync(path(`each/${name}.gif`)));
+      expect(frames.map(({ hundredths }) => hundredths)).toEqual([10, 10, 200]);
+    }
+    expect(await refusal(...quick('--animation', path('{seed}.gif')))).toContain('--animation');
+    expect(await refusal(...quick('--animation', path('{seed}.gif')))).toContain('{index} tells them apart');
+    expect(await refusal(...quick('--animation', `${tiny}/config.json/{index}.gif`))).toContain('not a folder');
+    expect(await refusal(...quick('--animation', path('{index}.png'), '--out', path('1.png')))).toContain(
+      '--out and --animation name the same file',
+    );
   });
 
   it('is a GIF where it is named so', async () => {

@@ -13,6 +13,7 @@ import { capturePrinted, refusal } from './console.ts';
 import { temporaryFolder } from './models.ts';
 import { python } from './python.ts';
 import { heldOut, outputOf, port } from '../oracle/ports.ts';
+import { thorough } from '../thorough.ts';
 
 const { path } = temporaryFolder();
 const printed = capturePrinted();
@@ -122,7 +123,8 @@ describe('a case of a pipeline with text', () => {
   });
 });
 
-describe('a case of a pipeline of Stable Diffusion XL', () => {
+// The other member of the family; what differs is asked of its parts (test/models/unet2d-condition, test/pipelines).
+describe.runIf(thorough)('a case of a pipeline of Stable Diffusion XL', () => {
   const kit = path('xl');
   const xl = folderOf('goldens/text/pipelines/sd-xl');
 

@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../src/formats/safetensors.ts';
@@ -8,7 +8,9 @@ import { temporaryFolder, tiny } from './models.ts';
 import { repeated } from '../thorough.ts';
 
 const { path, save } = temporaryFolder();
-const bundle = bundleTo(path('pag.mjs'));
+// The cases lie beside it, as in the repository.
+const bundle = bundleTo(path('src/cli/pag.mjs'));
+symlinkSync(fileURLToPath(new URL('../../fixtures', import.meta.url)), path('fixtures'));
 const command = (...args: string[]): string[] => [bundle, ...args];
 const quick = (...args: string[]): string[] => [
   ...['sample', '--model', tiny, '--scheduler', 'ddim', '--steps', '2', '--count', '1'],
@@ -64,15 +66,8 @@ describe('the command pag', () => {
   });
 
   it('writes all of it into a pipe that is read slowly', () => {
-    const here = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
-    const theirs = here('fixtures/oracle/ports/tiny.bf16.safetensors');
-    // From the sources, for the cases lie beside them.
-    const command = ['--import', 'tsx', here('src/cli/main.ts'), 'check', 'unets/tiny', theirs];
-    const text = execFileSync(
-      'bash',
-      ['-c', '"$@" | { sleep 4; cat; }', 'bash', process.execPath, ...command, '--dtype', 'bf16', '--json'],
-      { encoding: 'utf8' },
-    );
+    const theirs = path('fixtures/oracle/ports/tiny.bf16.safetensors');
+    const text = shell('"$@" | { sleep 4; cat; }', 'check', 'unets/tiny', theirs, '--dtype', 'bf16', '--json');
     expect(text.length).toBeGreaterThan(65536);
     expect(JSON.parse(text)).toMatchObject({ case: 'unets/tiny', passes: true });
   });

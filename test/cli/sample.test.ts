@@ -17,7 +17,7 @@ const numbersIn = (file: string) => [...parseSafetensors(new Uint8Array(readFile
 describe('what is drawn', () => {
   it('is all samples, side by side, unless one alone is asked for', async () => {
     const { what, shape, title } = await draw(tiny, '--out', path('grid.png'));
-    expect({ what, shape, title }).toEqual({ what: 'samples', shape: [3, 3, 8, 8], title: 'none, DDIM, 2 steps' });
+    expect({ what, shape, title }).toEqual({ what: 'sample', shape: [3, 3, 8, 8], title: 'none, DDIM, 2 steps' });
     const bytes = readFileSync(path('grid.png'));
     const { width, height } = decodePng(bytes, 'grid.png');
     expect(width).toBeGreaterThan(2 * height);

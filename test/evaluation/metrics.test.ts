@@ -17,8 +17,9 @@ import { appendRows, chooseItems, chooseRows, tableSize } from '../../src/evalua
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { caseOf, casesOf, input } from './goldens.ts';
+import { repeated } from '../thorough.ts';
 
-const RUNS = { numRuns: 40 };
+const RUNS = { numRuns: repeated(40) };
 
 /** Normal features, stretched differently along the axes. */
 function table(rows: number, columns: number, seed: number, offset = 0): Tensor {

@@ -7,7 +7,7 @@ import { apg, pagApg } from '../../src/guidance/apg.ts';
 import { autoGuidance } from '../../src/guidance/auto-guidance.ts';
 import { cfgZeroStar } from '../../src/guidance/cfg-zero-star.ts';
 import { cfg } from '../../src/guidance/cfg.ts';
-import { classifier, classifierPag, type SlopeAt } from '../../src/guidance/classifier.ts';
+import { classifier, classifierPag, universal, universalPag, type SlopeAt } from '../../src/guidance/classifier.ts';
 import { fdg } from '../../src/guidance/fdg.ts';
 import { conditional, perturbed } from '../../src/guidance/guidance.ts';
 import { mamboG } from '../../src/guidance/mambo-g.ts';
@@ -43,6 +43,9 @@ const given: readonly Scaled[] = [
   ['classifier', 'classifierScale', (classifierScale) => classifier({ classifierScale, slopeAt })],
   ['classifierPag', 'classifierScale', (s) => classifierPag({ classifierScale: s, slopeAt }, { pagScale: 1, layers })],
   ['classifierPag', 'pagScale', (s) => classifierPag({ classifierScale: 1, slopeAt }, { pagScale: s, layers })],
+  ['universal', 'classifierScale', (classifierScale) => universal({ classifierScale, slopeAt })],
+  ['universalPag', 'classifierScale', (s) => universalPag({ classifierScale: s, slopeAt }, { pagScale: 1, layers })],
+  ['universalPag', 'pagScale', (s) => universalPag({ classifierScale: 1, slopeAt }, { pagScale: s, layers })],
   ['softPag', 'pagScale', (pagScale) => softPag({ pagScale, lambda: 0.5, layers })],
   ['pagApg', 'pagScale', (pagScale) => pagApg({ pagScale, layers })],
   ['seg', 'segScale', (segScale) => seg({ segScale, blurSigma: 1, layers })],
@@ -107,6 +110,11 @@ const perturbing: readonly (readonly [
     'classifierPag',
     'pagScale',
     (pagScale, layers) => classifierPag({ classifierScale: 1, slopeAt }, { pagScale, layers }),
+  ],
+  [
+    'universalPag',
+    'pagScale',
+    (pagScale, layers) => universalPag({ classifierScale: 1, slopeAt }, { pagScale, layers }),
   ],
   ['softPag', 'pagScale', (pagScale, layers) => softPag({ pagScale, lambda: 0.5, layers })],
   ['pagApg', 'pagScale', (pagScale, layers) => pagApg({ pagScale, layers })],

@@ -72,6 +72,8 @@ export function stepOf(scene: Scene, details: Partial<GuidanceStep> = {}): Asked
     tap: () => cast(referenceKernels.softmax(manualSeed(3).randn([batch, 2, 16, 16])), given.dtype),
     toOriginal: (prediction) => prediction,
     originalPerPrediction: 1,
+    originalPerSample: 0,
+    inputPerSample: 1,
     ...details,
   };
 }

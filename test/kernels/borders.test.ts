@@ -70,13 +70,18 @@ describe.each(implementations)('what has no elements, %s', (_name, kernels) => {
     ['pixels of nothing, placed', () => kernels.placePixels(none(1, 2, 0, 0), 2, 0, 0, 2, 2), [1, 2, 2, 2]],
     [
       'the way back through a norm of no samples',
-      () => kernels.groupNormGradient(none(0, 4, 2), none(0, 4, 2), 2, 0),
+      () => kernels.groupNormGradient(none(0, 4, 2), none(0, 4, 2), none(4), 2, 0),
       [0, 4, 2],
     ],
     [
       'the way back through a norm of no pixels',
-      () => kernels.groupNormGradient(none(1, 4, 0), none(1, 4, 0), 2, 0),
+      () => kernels.groupNormGradient(none(1, 4, 0), none(1, 4, 0), none(4), 2, 0),
       [1, 4, 0],
+    ],
+    [
+      'what a norm of no samples adds to its weight',
+      () => kernels.groupNormSums(none(0, 4, 2), none(0, 4, 2), 2, 0),
+      [0, 8],
     ],
     ['a sum of no pixels', () => kernels.add(none(2, 3, 0, 4), none(2, 3)), [2, 3, 0, 4]],
   ];
@@ -357,9 +362,17 @@ describe.each(implementations)(
         () => kernels.activationDerivative(x(2), 'selu' as Activation),
         /"selu".*silu, gelu/,
       ],
-      ['groupNormGradient', 'shapes', () => kernels.groupNormGradient(x(1, 6, 2), x(1, 6, 3), 3, 1e-5), /\[1, 6, 3\]/],
-      ['groupNormGradient', 'groups', () => kernels.groupNormGradient(x(1, 6, 2), x(1, 6, 2), 4, 1e-5), /4.*6/],
-      ['groupNormGradient', 'eps', () => kernels.groupNormGradient(x(1, 6, 2), x(1, 6, 2), 3, -1), /eps is -1/],
+      [
+        'groupNormGradient',
+        'shapes',
+        () => kernels.groupNormGradient(x(1, 6, 2), x(1, 6, 3), x(6), 3, 1e-5),
+        /\[1, 6, 3\]/,
+      ],
+      ['groupNormGradient', 'weight', () => kernels.groupNormGradient(x(1, 6, 2), x(1, 6, 2), x(3), 3, 1e-5), /\[3\]/],
+      ['groupNormGradient', 'groups', () => kernels.groupNormGradient(x(1, 6, 2), x(1, 6, 2), x(6), 4, 1e-5), /4.*6/],
+      ['groupNormGradient', 'eps', () => kernels.groupNormGradient(x(1, 6, 2), x(1, 6, 2), x(6), 3, -1), /eps is -1/],
+      ['groupNormSums', 'shapes', () => kernels.groupNormSums(x(1, 6, 2), x(1, 6, 3), 3, 1e-5), /\[1, 6, 3\]/],
+      ['groupNormSums', 'groups', () => kernels.groupNormSums(x(1, 6, 2), x(1, 6, 2), 4, 1e-5), /4.*6/],
     ];
     it.each(cases)('%s: %s', (operation, _, run, found) => {
       let error: unknown;

@@ -481,16 +481,28 @@ describe.each([
     expect(kernels.activationDerivative(single([1], 30), 'mish').data[0]).toBe(1);
   });
 
-  it('groupNormGradient: in float64, in eight lanes, rounded once', () => {
+  it('groupNormGradient: sums in float64, in eight lanes', () => {
     // x̂ is ±1; what comes back alike, and in proportion to it, is taken off.
     const x = single([1, 2, 2], 1, 3, 1, 3);
-    expect([...kernels.groupNormGradient(x, single([1, 2, 2], 5, 5, 5, 5), 1, 0).data]).toEqual(times(4, 0));
-    expect([...kernels.groupNormGradient(x, single([1, 2, 2], -2, 2, -2, 2), 1, 0).data]).toEqual(times(4, 0));
-    expect([...kernels.groupNormGradient(x, single([1, 2, 2], 1, 0, -1, 0), 1, 0).data]).toEqual([1, 0, -1, 0]);
-    expect([...kernels.groupNormGradient(x, single([1, 2, 2], 1, 0, -1, 0), 1, 3).data]).toEqual([0.5, 0, -0.5, 0]);
+    const back = (gradient: readonly number[], eps: number, weight = [1, 1]): readonly number[] => [
+      ...kernels.groupNormGradient(x, single([1, 2, 2], ...gradient), single([2], ...weight), 1, eps).data,
+    ];
+    expect(back([5, 5, 5, 5], 0)).toEqual(times(4, 0));
+    expect(back([-2, 2, -2, 2], 0)).toEqual(times(4, 0));
+    expect(back([1, 0, -1, 0], 0)).toEqual([1, 0, -1, 0]);
+    expect(back([1, 0, -1, 0], 3)).toEqual([0.5, 0, -0.5, 0]);
+    expect(back([1, 0, -0.5, 0], 3, [1, 2])).toEqual([0.5, 0, -0.5, 0]);
     // The mean of these is 1/8, which is what is taken off the zeros; in one sum it would be 0.
     const g = of('f64', [1, 1, 8], [huge, 1, 0, 0, -huge, 0, 0, 0]);
     const flat = of('f64', [1, 1, 8], times(8, 0));
-    expect(kernels.groupNormGradient(flat, g, 1, 1).data[2]).toBe(-0.125);
+    expect(kernels.groupNormGradient(flat, g, of('f64', [1], [1]), 1, 1).data[2]).toBe(-0.125);
+  });
+
+  it('groupNormSums: of each channel, in float64, in eight lanes', () => {
+    const x = single([1, 2, 2], 1, 3, 1, 3);
+    expect([...kernels.groupNormSums(x, single([1, 2, 2], 1, 2, -1, 4), 1, 0).data]).toEqual([1, 5, 3, 3]);
+    expect([...kernels.groupNormSums(x, single([1, 2, 2], 1, 2, -1, 4), 1, 3).data]).toEqual([0.5, 2.5, 3, 3]);
+    const flat = of('f64', [1, 1, 8], times(8, 0));
+    expect(kernels.groupNormSums(flat, of('f64', [1, 1, 8], [huge, 1, 0, 0, -huge, 0, 0, 0]), 1, 1).data[1]).toBe(1);
   });
 });

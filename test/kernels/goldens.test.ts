@@ -127,7 +127,9 @@ function compute(
     case 'activationDerivative':
       return kernels.activationDerivative(x, more[0] as Activation);
     case 'groupNormGradient':
-      return kernels.groupNormGradient(x, a, n, m);
+      return kernels.groupNormGradient(x, a, b, n, m);
+    case 'groupNormSums':
+      return kernels.groupNormSums(x, a, n, m);
   }
 }
 

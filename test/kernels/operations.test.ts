@@ -55,7 +55,8 @@ const calls: { readonly [K in Kind]: Parameters<Kernels[K]> } = {
   transposeMap: [x(2, 3, 4, 5)],
   placePixels: [x(2, 3, 4, 5), 2, -1, 3, 8, 9],
   activationDerivative: [x(2, 3), 'gelu'],
-  groupNormGradient: [x(2, 6, 3), x(2, 6, 3), 3, 1e-5],
+  groupNormGradient: [x(2, 6, 3), x(2, 6, 3), x(6), 3, 1e-5],
+  groupNormSums: [x(2, 6, 3), x(2, 6, 3), 3, 1e-5],
 };
 
 /** Of an output element, the terms of its sums; and how many elements there are. */

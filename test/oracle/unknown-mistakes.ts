@@ -242,7 +242,7 @@ export const unknownInTraining: readonly Fault[] = [
       kind === 'silu' ? filled(x, (i) => 1 / (1 + exp(-x.data[i]))) : k.activationDerivative(x, kind),
   })),
   inKernels('norm-gradient-undivided', "do not divide by the deviation in the norm's gradient", (k) => ({
-    groupNormGradient: (x, gradient, groups, eps) => k.groupNormGradient(x, gradient, groups, eps + 1),
+    groupNormGradient: (x, gradient, weight, groups, eps) => k.groupNormGradient(x, gradient, weight, groups, eps + 1),
   })),
   inKernels('weight-gradient-of-first-sample', "take the first sample's gradient of a convolution's weight", (k) => ({
     conv2dWeightGradient: (x, gradient, ...rest) =>

@@ -16,7 +16,7 @@ import {
   superResolution,
 } from '../../src/restoration/measurements.ts';
 import { restoring } from '../../src/restoration/posterior.ts';
-import { modelSlope } from '../../src/restoration/slope.ts';
+import { modelSlope } from '../../src/models/slope.ts';
 import { unetDenoiser } from '../../src/sampling/denoiser.ts';
 import { sampleSteps } from '../../src/sampling/sample.ts';
 import type { Config } from '../../src/schedulers/options.ts';

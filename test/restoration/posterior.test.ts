@@ -6,7 +6,7 @@ import { sliceBatch } from '../../src/kernels/plain/rearrange.ts';
 import { measure } from '../../src/restoration/measurement.ts';
 import { gaussianBlur, superResolution } from '../../src/restoration/measurements.ts';
 import { restoring, type InverseProblem } from '../../src/restoration/posterior.ts';
-import { modelSlope } from '../../src/restoration/slope.ts';
+import { modelSlope } from '../../src/models/slope.ts';
 import { unetDenoiser } from '../../src/sampling/denoiser.ts';
 import { sampleToEnd } from '../../src/sampling/sample.ts';
 import { createScheduler } from '../../src/schedulers/registry.ts';

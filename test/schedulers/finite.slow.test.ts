@@ -18,6 +18,7 @@ import { mapElements, scale } from '../../src/tensor/arithmetic.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
 import { seededNoise, to } from './support.ts';
+import { repeated } from '../thorough.ts';
 
 const shape = [1, 1, 2, 2];
 const finite = ({ data }: Tensor): boolean => Array.from(data).every(Number.isFinite);
@@ -176,7 +177,7 @@ describe.each(schedulerNames)('%s', (_class_name) => {
         const hasMu = mu !== undefined && config['use_dynamic_shifting'] === true;
         expect(outcome(config, steps, { ...(hasEta && { eta }), ...(hasMu && { mu }) })).toBeUndefined();
       }),
-      { numRuns: 40 },
+      { numRuns: repeated(40) },
     );
   });
 
@@ -198,7 +199,7 @@ describe.each(schedulerNames)('%s', (_class_name) => {
         const given = Object.entries({ ...churn, ...choices }).filter(([, value]) => value !== undefined);
         expect(outcome(config, steps, Object.fromEntries(given))).toBeUndefined();
       }),
-      { numRuns: 60 },
+      { numRuns: repeated(60) },
     );
   });
 });

@@ -9,6 +9,7 @@ import type { NoiseSource, Scheduler } from '../../src/schedulers/scheduler.ts';
 import { modelOf } from './gaussian.ts';
 import { last, noNoise, seededNoise, to, walk, type Model } from './support.ts';
 import { create, deterministic, everyClass, titled, type Variant } from './variants.ts';
+import { repeated } from '../thorough.ts';
 
 const shape = [2, 1, 2, 3];
 const elements = (dtype: DType) =>
@@ -80,7 +81,7 @@ describe('a model that knows x₀ keeps deterministic schedulers on x = a x₀ +
           });
         },
       ),
-      { numRuns: 8 },
+      { numRuns: repeated(8) },
     );
   });
 });
@@ -107,7 +108,7 @@ describe('one method in two guises', () => {
         // DDIM divides by √ᾱ of the first timestep, at least 0.006, and so blows up float32's roundings by 160.
         expect(distance(last(back), sample)).toBeLessThan(1e-4);
       }),
-      { numRuns: 20 },
+      { numRuns: repeated(20) },
     );
   });
 
@@ -126,7 +127,7 @@ describe('one method in two guises', () => {
           expect(distance(one, dpm[i])).toBeLessThan(1e-4);
         });
       }),
-      { numRuns: 20 },
+      { numRuns: repeated(20) },
     );
   });
 
@@ -152,7 +153,7 @@ describe('one method in two guises', () => {
           expect(distance(one, dpm[i])).toBeLessThan(1e-3);
         });
       }),
-      { numRuns: 20 },
+      { numRuns: repeated(20) },
     );
   });
 
@@ -172,7 +173,7 @@ describe('one method in two guises', () => {
         });
         expect(distance(last(ddim), last(euler))).toBeLessThan(1e-4);
       }),
-      { numRuns: 20 },
+      { numRuns: repeated(20) },
     );
   });
 
@@ -188,7 +189,7 @@ describe('one method in two guises', () => {
         ];
         expect(walk(a, { model, sample })).toEqual(walk(b, { model, sample }));
       }),
-      { numRuns: 20 },
+      { numRuns: repeated(20) },
     );
   });
 
@@ -207,7 +208,7 @@ describe('one method in two guises', () => {
             expect(distance(one, multistep[i])).toBeLessThan(1e-11);
           });
       }),
-      { numRuns: 20 },
+      { numRuns: repeated(20) },
     );
   });
 });

@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packParts } from '../../scripts/package/parts.ts';
+import { thorough } from '../thorough.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-describe('the package in parts', () => {
+// It builds, packs and installs, as package.test.ts does.
+describe.runIf(thorough)('the package in parts', () => {
   const project = mkdtempSync(join(tmpdir(), 'pag-parts-'));
   let tarballs: Readonly<Record<string, string>>;
   const install = (name: string): void => {

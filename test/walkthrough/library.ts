@@ -11,7 +11,7 @@ import type { Tensor } from '../../src/tensor/tensor.ts';
 import type { RunRequest, WordsRequest, WordsResult } from '../../src/walkthrough/protocol.ts';
 import { loadModel, type Model } from '../../src/walkthrough/work/model.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
-import { drawWords, loadWords } from '../../src/walkthrough/work/words.ts';
+import { openWords } from '../../src/walkthrough/work/words.ts';
 
 export const modelFolder = fileURLToPath(new URL('../../fixtures/letters/model', import.meta.url));
 
@@ -33,8 +33,8 @@ export function drawn(model: Model, request: RunRequest): Tensor {
 
 /** The pictures that the text model draws of a prompt. */
 export async function drawnInWords(request: WordsRequest): Promise<Tensor> {
-  const pipeline = await loadWords(await folderReader(wordsModel));
-  const last = [...drawWords(pipeline, simdBackend(), request)].at(-1)!;
+  const draw = await openWords(await folderReader(wordsModel));
+  const last = [...draw(simdBackend(), request)].at(-1)!;
   return (last as Extract<WordsResult, { kind: 'step' }>).pictures;
 }
 

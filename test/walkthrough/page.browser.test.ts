@@ -447,6 +447,43 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await fresh.page.context().close();
   });
 
+  it('has a map of the network: it marks what one reads about, and leads to any attention layer', async () => {
+    const fresh = await reader.open(`seed=${seed}&layer=2`, { viewport: { width: 375, height: 700 } });
+    const map = fresh.page.locator('.map');
+    const marked = () =>
+      map.locator('.map-panel [data-chosen]').evaluateAll((all) => all.map((one) => one.getAttribute('data-layer')));
+    await fresh.page.locator('[data-section=brush] .quadruple').scrollIntoViewIfNeeded();
+    await map.locator('summary').click();
+    await eventually(marked).toEqual(layers);
+    const site = map.locator('[role=button][data-layer="up_blocks.0.attentions.1"]');
+    const { width, height } = (await site.boundingBox())!;
+    expect(Math.min(width, height)).toBeGreaterThanOrEqual(24);
+    await site.focus();
+    await eventually(() => map.locator('.map-text').textContent()).toBe('way up 2: up_blocks.0.attentions.1');
+    await fresh.page.keyboard.press('Enter');
+    await eventually(marked).toEqual(['up_blocks.0.attentions.1']);
+    await eventually(() => fresh.page.url()).toContain('layer=4');
+    expect(
+      await fresh.page.locator('[data-section=attention]').evaluate((one) => one.getBoundingClientRect().top),
+    ).toBeLessThan(100);
+    expect(fresh.problems).toEqual([]);
+    await fresh.page.context().close();
+  });
+
+  it('says on paper what has not been drawn, and goes to a heading that the address names', async () => {
+    const fresh = await reader.open('layers-title');
+    await eventually(() =>
+      fresh.page.locator('#layers-title').evaluate((one) => Math.round(one.getBoundingClientRect().top)),
+    ).toBeLessThan(200);
+    const knob = fresh.page.locator('[data-section=knob]');
+    await fresh.page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    await fresh.page.emulateMedia({ media: 'print' });
+    const said = knob.locator('.status').evaluate((one) => getComputedStyle(one, '::before').content);
+    expect(await said).toContain('Not drawn when this was printed');
+    expect(await fresh.page.locator('.topbar').isVisible()).toBe(false);
+    await fresh.page.context().close();
+  });
+
   it('fits a phone, without scrolling sideways', async () => {
     const phone = await reader.open('word=WWWWWW', { viewport: { width: 360, height: 740 } });
     const width = (): Promise<number> => phone.page.evaluate(() => document.documentElement.scrollWidth);

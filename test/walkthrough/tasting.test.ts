@@ -9,7 +9,7 @@ import { parseSafetensors, readTensors } from '../../src/formats/safetensors.ts'
 import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { longestWord } from '../../src/walkthrough/study.ts';
-import { classifierFile, judge, loadClassifier } from '../../src/walkthrough/work/judge.ts';
+import { classifierFile, openJudge } from '../../src/walkthrough/work/judge.ts';
 import { pairsOf, tastedScales, winRates } from '../../src/walkthrough/work/tasting.ts';
 
 const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
@@ -58,9 +58,9 @@ describe('the pairs of a tasting', () => {
 describe('the judge', () => {
   it('is the classifier of the evaluation, its weights rounded', async () => {
     const bytes = readFileSync(shippedClassifier);
-    const rounded = await loadClassifier(async () => halfWeights(bytes, classifierFile));
+    const judge = await openJudge(async () => halfWeights(bytes, classifierFile));
     const pictures = manualSeed(0).randn([3, 1, 32, 32]);
-    const [{ confidences: found }] = [...judge(rounded, referenceBackend(), { pictures })];
+    const [{ confidences: found }] = [...judge(referenceBackend(), { pictures })];
     const whole = createClassifier(readTensors(parseSafetensors(bytes, classifierFile)));
     const expected = confidences(classify(whole, referenceBackend(), pictures).probabilities);
     expect(found).toHaveLength(3);

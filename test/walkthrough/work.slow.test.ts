@@ -23,7 +23,7 @@ import {
   type Works,
 } from '../../src/walkthrough/protocol.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
-import { skipConnections, stepCost, stepCosts } from '../../src/walkthrough/work/cost.ts';
+import { skipConnections, stepCost } from '../../src/walkthrough/work/cost.ts';
 import { differences, largestDifference } from '../../src/walkthrough/work/difference.ts';
 import { influences } from '../../src/walkthrough/work/influence.ts';
 import { gridOf, headsOf } from '../../src/walkthrough/work/layers.ts';
@@ -237,13 +237,6 @@ describe('what layers do and cost', () => {
       const both = chosen.length > 0 ? [unperturbed, new Map(chosen.map((layer) => [layer, identity]))] : [unperturbed];
       expect(shared + plain + perturbed, chosen.join()).toBe(counted(both));
     }
-  });
-
-  it('counts a choice of layers once', () => {
-    const costOf = stepCosts(model.unet);
-    expect(costOf([middle])).toEqual(stepCost(model.unet, [middle]));
-    expect(costOf([middle])).toBe(costOf([middle]));
-    expect(costOf([])).not.toEqual(costOf([middle]));
   });
 
   it('knows which stages hand over to which: each joins as many channels as its weights expect', () => {

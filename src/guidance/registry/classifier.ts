@@ -1,19 +1,23 @@
-/** The guidances that a classifier of noised pictures pulls, alone or together with PAG. */
+/** The guidances that a classifier pulls, alone or together with PAG. */
 import { InputError } from '../../tensor/errors.ts';
 import {
   classifier,
   classifierForms,
   classifierPag,
+  universal,
+  universalPag,
   type ClassifierForm,
-  type ClassifierOptions,
+  type UniversalOptions,
 } from '../classifier.ts';
 import type { Parameter } from '../parameters.ts';
 import { isAll } from '../scales.ts';
 import { scaleParameter, type GuidanceContext, type GuidanceEntry, type Values } from './entry.ts';
 import { pagOptions, pagParameters } from './perturbed.ts';
 
+const scaleAlone = scaleParameter('classifierScale', 1, 's; 0 is without');
+
 const parameters: readonly Parameter[] = [
-  scaleParameter('classifierScale', 1, 's; 0 is without'),
+  scaleAlone,
   {
     name: 'classifierForm',
     kind: 'choice',
@@ -26,6 +30,10 @@ const parameters: readonly Parameter[] = [
 const formula = 's √(1−ᾱ) ∇ log p(y|x_t), p: the classifier of --noise-classifier';
 const source = 'Dhariwal & Nichol 2021, arXiv 2105.05233, algorithms 1 (ddpm) and 2 (ddim)';
 
+const ofPag = 'r: --pag-scale, ε̂: attention maps replaced by the identity';
+const originalFormula = 's √(1−ᾱ) ∇ log p(y|x̂₀(x_t)), through the model; p: the classifier of --clean-classifier';
+const originalSource = 'Bansal et al. 2023, arXiv 2302.07121, forward guidance (equation 6)';
+
 /** By their names, in the order of help. */
 export const classifierEntries: Readonly<Record<string, GuidanceEntry>> = {
   classifier: {
@@ -33,24 +41,46 @@ export const classifierEntries: Readonly<Record<string, GuidanceEntry>> = {
     formula: `ε(c) − ${formula}`,
     source,
     parameters,
-    create: (values, context) => classifier(classifierOptions(values, context)),
+    create: (values, context) => classifier({ ...pulledBy('noise', values, context), form: formOf(values) }),
   },
   'classifier+pag': {
     summary: 'classifier guidance and PAG together',
-    formula: `ε(c) + r (ε(c) − ε̂(c)) − ${formula}; r: --pag-scale, ε̂: attention maps replaced by the identity`,
+    formula: `ε(c) + r (ε(c) − ε̂(c)) − ${formula}; ${ofPag}`,
     source: `${source}; Ahn et al. 2024, arXiv 2403.17377`,
     parameters: [...parameters, ...pagParameters],
-    create: (values, context) => classifierPag(classifierOptions(values, context), pagOptions(values, context)),
+    create: (values, context) =>
+      classifierPag({ ...pulledBy('noise', values, context), form: formOf(values) }, pagOptions(values, context)),
+  },
+  universal: {
+    summary: 'universal guidance: as classifier, by one that has never seen noise, through what the model makes of it',
+    formula: `ε(c) − ${originalFormula}`,
+    source: originalSource,
+    parameters: [scaleAlone],
+    create: (values, context) => universal(pulledBy('clean', values, context)),
+  },
+  'universal+pag': {
+    summary: 'universal guidance and PAG together',
+    formula: `ε(c) + r (ε(c) − ε̂(c)) − ${originalFormula}; ${ofPag}`,
+    source: `${originalSource}; Ahn et al. 2024, arXiv 2403.17377`,
+    parameters: [scaleAlone, ...pagParameters],
+    create: (values, context) => universalPag(pulledBy('clean', values, context), pagOptions(values, context)),
   },
 };
 
-function classifierOptions(values: Values, { slopeAt }: GuidanceContext): ClassifierOptions {
+const wayOut = {
+  noise:
+    'classifier guidance needs a classifier and labels for it; ' +
+    'give --noise-classifier DIR (pag train --classifier makes one)',
+  clean: 'universal guidance needs a classifier and labels for it; give --clean-classifier FILE.safetensors',
+};
+
+function pulledBy(kind: keyof typeof wayOut, values: Values, { slopeAt }: GuidanceContext): UniversalOptions {
   const classifierScale = values.scale('classifierScale');
   if (slopeAt === undefined && !isAll(classifierScale, 0))
-    throw new InputError(
-      'classifier guidance needs a classifier and labels for it; give --noise-classifier DIR (pag train --classifier ' +
-        'makes one) and --labels or --classifier-labels, or a classifier scale of 0',
-    );
-  const form = values.text('classifierForm') as ClassifierForm;
-  return { classifierScale, form, slopeAt: slopeAt ?? (({ sample }) => sample) };
+    throw new InputError(`${wayOut[kind]} and --labels or --classifier-labels, or a classifier scale of 0`);
+  return { classifierScale, slopeAt: slopeAt ?? (({ sample }) => sample) };
+}
+
+function formOf(values: Values): ClassifierForm {
+  return values.text('classifierForm') as ClassifierForm;
 }

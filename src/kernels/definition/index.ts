@@ -18,7 +18,7 @@ import { conv2d } from './conv2d.ts';
 import { conv2dWeightGradient } from './conv2d-weight-gradient.ts';
 import { add, affine, divide, multiply, subtract } from './elementwise.ts';
 import { groupNorm } from './group-norm.ts';
-import { groupNormGradient } from './group-norm-gradient.ts';
+import { groupNormGradient, groupNormSums } from './group-norm-gradient.ts';
 import { joinedConv2d } from './joined-conv2d.ts';
 import { entmax } from './entmax.ts';
 import { layerNorm } from './layer-norm.ts';
@@ -71,6 +71,7 @@ export const definitionKernels: Kernels = checked({
   placePixels,
   activationDerivative,
   groupNormGradient,
+  groupNormSums,
 });
 
 /**

@@ -24,22 +24,9 @@ export function forward(graph: Graph, kernels: Kernels, given: Tensors): ValueTe
   return tensorFor;
 }
 
-/** So many times as large as the queries may a map of attention be that is kept for the way back. */
-const LARGEST_MAP = 16;
-
-/**
- * What a node makes. The way back through attention reads its map: a small one is made here, then, and applied, as
- * attention is defined; a large one takes too much memory to be kept, and is made again.
- */
+/** What a node makes. */
 function applied(kernels: Kernels, { operation, inputs }: Node, tensorFor: ValueTensors): Tensor {
-  const tensors = inputs.map(tensorFor);
-  if (operation.kind !== 'attention') return applyOperation(kernels, operation, tensors);
-  const [q, k, v] = tensors;
-  const { heads, scale } = operation;
-  const [, keys, channels] = k.shape;
-  return heads * keys > LARGEST_MAP * channels
-    ? kernels.attention(q, k, v, heads, scale)
-    : kernels.applyAttentionMap(kernels.attentionMap(q, k, heads, scale), v);
+  return applyOperation(kernels, operation, inputs.map(tensorFor));
 }
 
 function missing(): never {

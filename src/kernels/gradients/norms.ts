@@ -3,40 +3,28 @@
  *
  *     group norm   y = x̂ · weight + bias,   x̂ = (x − mean) / √(variance + eps)
  *       back       ∂L/∂bias = Σ g,   ∂L/∂weight = Σ g · x̂,   g = ∂L/∂y
- *                  ∂L/∂x̂ = g · weight, and ∂L/∂x of it: see definition/group-norm-gradient
+ *                  ∂L/∂x: see definition/group-norm-gradient
  *     softmax      y = eˣ / Σ eˣ
  *       back       ∂L/∂x = y · (g − Σ g · y)
  */
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import type { Kernels } from '../kernels.ts';
-import type { Application, Rules } from './rule.ts';
-import {
-  asRow,
-  negative,
-  onesLike,
-  onlyRow,
-  spreadOverRows,
-  sumOverPixels,
-  sumOverRows,
-  sumOverSamples,
-  zerosLike,
-} from './sums.ts';
+import { shared, type Application, type Rules } from './rule.ts';
+import { asRow, negative, onesLike, onlyRow, spreadOverRows, sumOverPixels, sumOverRows, zerosLike } from './sums.ts';
 
 /** What looks at a whole group or row at once. */
 export const norms: Rules<'groupNorm' | 'layerNorm' | 'softmax'> = {
   groupNorm({ kernels, attributes: { groups, eps }, inputs: [x, weight], gradient }) {
-    const [batch, channels] = x.shape;
-    const [one, zero] = [onesLike(x, [channels]), zerosLike(x, [channels])];
-    const normed = (): Tensor => kernels.groupNorm(x, groups, one, zero, eps);
-    const ofNormed = (): Tensor => kernels.multiply(gradient, spreadOverRows(kernels, weight, [batch]));
+    const [, channels] = x.shape;
+    const sums = shared(() => sumOverRows(kernels, kernels.groupNormSums(x, gradient, groups, eps)));
     return [
-      () => kernels.groupNormGradient(x, ofNormed(), groups, eps),
-      () => sumOverSamples(kernels, kernels.multiply(gradient, normed())),
-      () => sumOverSamples(kernels, gradient),
+      () => kernels.groupNormGradient(x, gradient, weight, groups, eps),
+      () => kernels.sliceBatch(sums(), 0, channels),
+      () => kernels.sliceBatch(sums(), channels, 2 * channels),
     ];
   },
 
-  // A group norm whose groups are the rows, with a weight for each column.
+  // A group norm whose groups are the rows; the weight, which is each column's, has been multiplied with.
   layerNorm({ kernels, attributes: { eps }, inputs: [x, weight], gradient }) {
     const [batch, ...others] = x.shape;
     const [channels] = weight.shape;
@@ -44,11 +32,14 @@ export const norms: Rules<'groupNorm' | 'layerNorm' | 'softmax'> = {
     const normed = (): Tensor => kernels.layerNorm(x, one, zero, eps);
     const ofNormed = (): Tensor => kernels.multiply(gradient, spreadOverRows(kernels, weight, x.shape.slice(0, -1)));
     const backThroughRows = (): Tensor => {
-      if (others.length === 0)
-        return onlyRow(kernels, kernels.groupNormGradient(asRow(kernels, x), asRow(kernels, ofNormed()), 1, eps));
+      if (others.length === 0) {
+        const [numbers, gradients] = [x, ofNormed()].map((y) => asRow(kernels, y));
+        return onlyRow(kernels, kernels.groupNormGradient(numbers, gradients, one, 1, eps));
+      }
       const rows = batch === 0 ? 1 : sizeOf(others) / channels;
       const [numbers, gradients] = [x, ofNormed()].map((y) => kernels.reshape(y, [rows, channels]));
-      return kernels.reshape(kernels.groupNormGradient(numbers, gradients, rows, eps), others);
+      const each = onesLike(x, [rows]);
+      return kernels.reshape(kernels.groupNormGradient(numbers, gradients, each, rows, eps), others);
     };
     return [
       backThroughRows,

@@ -11,6 +11,7 @@ export const once: Rules<
   | 'placePixels'
   | 'activationDerivative'
   | 'groupNormGradient'
+  | 'groupNormSums'
 > = {
   transposeWeight: ({ kernels, gradient }) => [() => kernels.transposeWeight(gradient)],
   transposeMap: ({ kernels, gradient }) => [() => kernels.transposeMap(gradient)],
@@ -18,4 +19,5 @@ export const once: Rules<
   placePixels: refused('placePixels', reason),
   activationDerivative: refused('activationDerivative', reason),
   groupNormGradient: refused('groupNormGradient', reason),
+  groupNormSums: refused('groupNormSums', reason),
 };

@@ -20,14 +20,14 @@ export const products: Rules<'conv2d' | 'winogradConv2d' | 'upsampleConv2d' | 'l
   // The same sums in another order have the same way back.
   winogradConv2d: ({ attributes: { padding }, ...application }) => ofConvolution(application, 1, padding),
 
-  // A pixel goes to its 2 × 2 copies, and from there by 3 × 3 weights into 4 × 4 outputs: seen from it, a convolution
-  // of the gradient by weights of that size, of which each is a sum. Its next pixel sees the outputs two further on.
-  upsampleConv2d({ kernels, inputs: [x, weight], gradient }) {
-    return [
-      () => kernels.conv2d(gradient, spreadWeight(kernels, weight), undefined, 2, one),
-      () => gatheredWeight(kernels, kernels.conv2dWeightGradient(gradient, x, 4, 4, 2, one)),
-      () => sumOverSamples(kernels, gradient),
-    ];
+  upsampleConv2d(application) {
+    const [x, weight] = application.inputs;
+    const [batch, channels] = x.shape;
+    const doubled = { dtype: x.dtype, shape: [batch, channels, ...application.gradient.shape.slice(2)] };
+    const convolution = { kind: 'conv2d', stride: 1, padding: one } as const;
+    return winogradWidth(convolution, [doubled, weight]) === undefined
+      ? ofPhases(application)
+      : ofDoubledPicture(application);
   },
 
   // The weight is that of a convolution that sees one pixel at a time.
@@ -45,7 +45,7 @@ export const products: Rules<'conv2d' | 'winogradConv2d' | 'upsampleConv2d' | 'l
 
 /** ∂L/∂ of picture, weight and bias of a convolution. */
 function ofConvolution(
-  { kernels, inputs: [x, weight], gradient }: Omit<Application<'conv2d'>, 'attributes'>,
+  { kernels, inputs: [x, weight], gradient }: Pick<Application<'conv2d'>, 'kernels' | 'inputs' | 'gradient'>,
   stride: number,
   padding: Padding,
 ): readonly (() => Tensor)[] {
@@ -56,6 +56,31 @@ function ofConvolution(
     () => kernels.conv2dWeightGradient(x, gradient, kernelHeight, kernelWidth, stride, padding, tileWidth),
     () => sumOverSamples(kernels, gradient),
   ];
+}
+
+/**
+ * ∂L/∂ of picture, weight and bias of a convolution of a doubled picture. A pixel goes to its 2 × 2 copies, and from
+ * there by 3 × 3 weights into 4 × 4 outputs: seen from it, a convolution of the gradient by weights of that size, of
+ * which each is a sum. Its next pixel sees the outputs two further on.
+ */
+function ofPhases({
+  kernels,
+  inputs: [x, weight],
+  gradient,
+}: Application<'upsampleConv2d'>): readonly (() => Tensor)[] {
+  return [
+    () => kernels.conv2d(gradient, spreadWeight(kernels, weight), undefined, 2, one),
+    () => gatheredWeight(kernels, kernels.conv2dWeightGradient(gradient, x, 4, 4, 2, one)),
+    () => sumOverSamples(kernels, gradient),
+  ];
+}
+
+/** The same by way of the doubled picture itself: 12 products a pixel with tiles, where phases have 16. */
+function ofDoubledPicture({ kernels, inputs, gradient }: Application<'upsampleConv2d'>): readonly (() => Tensor)[] {
+  const [x, weight, ...bias] = inputs;
+  const doubled = kernels.upsampleNearest2x(x);
+  const [ofDoubled, ...others] = ofConvolution({ kernels, inputs: [doubled, weight, ...bias], gradient }, 1, one);
+  return [() => kernels.affine(kernels.averagePool2x(ofDoubled()), 4, 0), ...others];
 }
 
 /** Where the four copies of a pixel lie. */

@@ -13,6 +13,7 @@ export const gradients: Rows<
   | 'placePixels'
   | 'activationDerivative'
   | 'groupNormGradient'
+  | 'groupNormSums'
 > = {
   conv2dWeightGradient: {
     read: (x, gradient, kernelHeight, kernelWidth, stride, padding, tileWidth) => ({
@@ -75,16 +76,33 @@ export const gradients: Rows<
     apply: (kernels, { activation }, [x]) => kernels.activationDerivative(x, activation),
   },
   groupNormGradient: {
-    read: (x, gradient, groups, eps) => ({ tensors: [x, gradient], attributes: { groups, eps } }),
-    shape({ groups, eps }, [x, gradient]) {
-      expectShape('groupNormGradient', 'the gradient', gradient, x);
-      expectGroups('groupNormGradient', x, groups);
-      expectEpsilon('groupNormGradient', eps);
+    read: (x, gradient, weight, groups, eps) => ({ tensors: [x, gradient, weight], attributes: { groups, eps } }),
+    shape(attributes, [x, gradient, weight]) {
+      const channels = normedChannels('groupNormGradient', attributes, x, gradient);
+      expectShape('groupNormGradient', 'the weight', weight, [channels]);
       return x;
     },
-    apply: (kernels, { groups, eps }, [x, gradient]) => kernels.groupNormGradient(x, gradient, groups, eps),
+    apply: (kernels, { groups, eps }, [x, gradient, weight]) =>
+      kernels.groupNormGradient(x, gradient, weight, groups, eps),
+  },
+  groupNormSums: {
+    read: (x, gradient, groups, eps) => ({ tensors: [x, gradient], attributes: { groups, eps } }),
+    shape: (attributes, [x, gradient]) => [x[0], 2 * normedChannels('groupNormSums', attributes, x, gradient)],
+    apply: (kernels, { groups, eps }, [x, gradient]) => kernels.groupNormSums(x, gradient, groups, eps),
   },
 };
+
+/** The channels of what a group norm was given, and of its gradient. */
+function normedChannels(
+  operation: string,
+  { groups, eps }: Attributes['groupNormSums'],
+  x: Shape,
+  gradient: Shape,
+): number {
+  expectShape(operation, 'the gradient', gradient, x);
+  expectEpsilon(operation, eps);
+  return expectGroups(operation, x, groups);
+}
 
 /** [O,C,kh,kw], of a convolution that fits the picture and whose result has the gradient's shape. */
 function weightShape(attributes: Attributes['conv2dWeightGradient'], [x, gradient]: readonly Shape[]): Shape {

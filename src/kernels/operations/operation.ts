@@ -87,6 +87,7 @@ export interface Attributes {
   readonly placePixels: PlaceAttributes;
   readonly activationDerivative: { readonly activation: Activation };
   readonly groupNormGradient: { readonly groups: number; readonly eps: number };
+  readonly groupNormSums: { readonly groups: number; readonly eps: number };
 }
 
 /** An operation of one kind. */

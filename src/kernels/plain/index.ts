@@ -20,7 +20,7 @@ import { conv2d, joinedConv2d } from './conv2d.ts';
 import { conv2dWeightGradient } from './conv2d-weight-gradient.ts';
 import { add, multiply } from './elementwise.ts';
 import { groupNorm } from './group-norm.ts';
-import { groupNormGradient } from './group-norm-gradient.ts';
+import { groupNormGradient, groupNormSums } from './group-norm-gradient.ts';
 import { layerNorm } from './layer-norm.ts';
 import { linear } from './linear.ts';
 import { concatBatch, concatChannels, fromTokens, reshape, sliceBatch, sliceChannels, toTokens } from './rearrange.ts';
@@ -67,6 +67,7 @@ export const referenceKernels: Kernels = checked({
   placePixels,
   activationDerivative,
   groupNormGradient,
+  groupNormSums,
 });
 
 /**

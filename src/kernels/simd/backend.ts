@@ -1,79 +1,57 @@
 /**
- * The fast backend. A program is traced once for the shapes of its inputs, lowered to steps, and compiled to a
+ * The fast backends. A program is traced once for the shapes of its inputs, lowered to steps, and compiled to a
  * WebAssembly module that is run ever after. The bits are those of the plain loops (except with `fma`).
  */
-import { aFunction, checkOptions, flag, mustBe, optional, whole, type Checks } from '../../tensor/checks.ts';
 import { InputError } from '../../tensor/errors.ts';
-import { sizeOf } from '../../tensor/tensor.ts';
-import type { Backend, Program, Tensors } from '../kernels.ts';
-import { anOrder, kernelsInOrder, type OrderOptions } from '../order.ts';
-import { referenceKernels } from '../plain/index.ts';
+import { shapeText, sizeOf } from '../../tensor/tensor.ts';
+import type { Backend, Kernels, Program, Tensors } from '../kernels.ts';
+import { kernelsInOrder } from '../order.ts';
 import { checkProgram } from '../run.ts';
 import type { MemoryImport } from './assembler/index.ts';
-import { fmaSupported, sharedMemorySupported, simdRefusal } from './features.ts';
+import { fmaSupported, simdRefusal } from './features.ts';
 import type { LibraryOptions } from './library.ts';
+import { withoutKernel, type Rules } from './lower/rule.ts';
 import type { Step } from './lower/steps.ts';
 import { CONTROL } from './memory/control.ts';
 import { MOST_PAGES, PAGE } from './memory/heap.ts';
+import type { SimdOptions, StepTime } from './options.ts';
 import { planCache, type Runnable } from './plans.ts';
 import { COUNTERS_BYTES } from './threads/parallel.ts';
-import { pool, type Pool } from './threads/pool.ts';
-import { startsAsleep, threadsSupported, type AnyWorker } from './threads/workers.ts';
-import { writeErfTable } from './tiles/activations.ts';
+import type { Pool, Threads } from './threads/pool.ts';
 import { writeConstants } from './tiles/elementary.ts';
-import { writeGeluConstants } from './tiles/gelu.ts';
 import { readOutputs, writeInputs } from './transfer.ts';
 
-/** How a backend is to compute. None of it changes the bits, but `fma` and `order`. */
-export interface SimdOptions extends OrderOptions {
-  /** Threads, the calling one included: 1 unless given. Where threads cannot be had, one is used. */
-  readonly threads?: number;
-  /**
-   * For browsers: the workers beside the calling thread, from `openThreads(threads − 1)`. Without them there is one
-   * thread.
-   */
-  readonly workers?: readonly AnyWorker[];
-  /** Multiply-adds that round once, where the engine has them: faster, but with bits of their own. */
-  readonly fma?: boolean;
-  /** Tiles twice as wide, the same bits: faster where the engine joins vectors (see `joinsVectors`), else slower. */
-  readonly wide?: boolean;
-  /**
-   * The most bytes that it takes for weights and inner values; 4 GiB, which is all that there can be, unless given.
-   * Weights for which there is no room are loaded anew in each run, from their file if they are still there.
-   */
-  readonly memory?: number;
-  /** Is told of every step of a run, for measurements. */
-  readonly watch?: (step: StepTime) => void;
-}
-
-/** How long a step of a program took. */
-export interface StepTime {
-  /** The operation, with its shape. */
-  readonly name: string;
-  /** Multiplications in its sums of products; each has its addition. */
-  readonly products: number;
-  readonly milliseconds: number;
+/** What a backend is made of: what it leaves out, a bundle need not hold. */
+export interface Parts {
+  /** How operations are lowered; what has no rule is refused. */
+  readonly rules: Partial<Rules>;
+  /** What else its kernels read, written to a new memory. */
+  readonly tables: readonly ((memory: WebAssembly.Memory) => void)[];
+  /** The plain loops, for other precisions than float32 and for empty tensors, which are refused without them. */
+  readonly plain?: Kernels;
+  /** Threads beside the calling one. */
+  readonly threads?: Threads;
 }
 
 /**
- * A backend with WebAssembly SIMD. It computes float32; other precisions, and empty tensors, are left to the plain
- * loops.
- * @throws InputError for an unknown option, a number of threads that is none, and where the engine lacks WebAssembly
- *   SIMD, or relaxed SIMD for `fma`, or has no address space for the memory (its `cause` is then a RangeError)
+ * A backend of these parts.
+ * @param options have been checked
+ * @throws InputError where the engine lacks WebAssembly SIMD, or relaxed SIMD for `fma`, or has no address space for
+ *   the memory (its `cause` is then a RangeError)
  */
-export function simdBackend(options: SimdOptions = {}): Backend {
-  const library = libraryOptions(options);
+export function backendOf({ rules, tables, plain, threads: withThreads }: Parts, options: SimdOptions): Backend {
+  const library = libraryOptions(withThreads, options);
   const { threads } = library;
   const { order = 'direct' } = options;
-  const plainKernels = kernelsInOrder(referenceKernels, order);
+  const plainKernels = plain && kernelsInOrder(plain, order);
   const limits = { shared: threads > 1, minimum: 2, maximum: MOST_PAGES };
-  const memory = newMemory(limits);
+  const memory = newMemory(limits, tables);
   let died: string | undefined;
   let disposed = false;
   const onDeath = (problem: string): void => {
     died = problem;
   };
-  const workers = threads > 1 ? pool(memory, threads - 1, onDeath, options.workers) : undefined;
+  const workers = threads > 1 ? withThreads?.pool(memory, threads - 1, onDeath, options.workers) : undefined;
   const clock = options.watch && stepClock(options.watch);
   /** Runs steps on all threads; returns when all are done with them. */
   const execute = (steps: Runnable, arena: number): void => {
@@ -89,6 +67,8 @@ export function simdBackend(options: SimdOptions = {}): Backend {
     memory,
     limits,
     options: library,
+    rules,
+    plain,
     order,
     most: Math.min(options.memory ?? Infinity, MOST_PAGES * PAGE) - CONTROL.BYTES,
     execute,
@@ -100,8 +80,12 @@ export function simdBackend(options: SimdOptions = {}): Backend {
     if (disposed) throw new InputError('the backend has been disposed of: make another one with simdBackend()');
     checkProgram(program, inputs);
     if (died !== undefined) throw new Error(`a thread of the simd backend has died: ${died}`);
-    if (Object.values(inputs).some(({ dtype, shape }) => dtype !== 'f32' || sizeOf(shape) === 0))
+    const other = Object.entries(inputs).find(([, { dtype, shape }]) => dtype !== 'f32' || sizeOf(shape) === 0);
+    if (other) {
+      const [name, { dtype, shape }] = other;
+      if (!plainKernels) throw withoutKernel(`the input "${name}", ${shapeText(shape)} in ${dtype}`);
       return program(plainKernels, inputs);
+    }
     const plan = plans.planFor(program, inputs);
     const where = { memory, arena: plans.arena() };
     writeInputs(where, plan.lowered, inputs);
@@ -122,41 +106,31 @@ export function simdBackend(options: SimdOptions = {}): Backend {
   };
 }
 
-/** The most threads of a backend: more would have nothing to do, and each takes memory of its own. */
-export const mostThreads = 256;
-
-const checks: Checks<SimdOptions> = {
-  threads: optional(whole(1, mostThreads)),
-  workers: optional(mustBe('a list of workers, as await openThreads(1) gives', Array.isArray)),
-  fma: optional(flag),
-  wide: optional(flag),
-  order: optional(anOrder),
-  memory: optional(whole(1)),
-  watch: optional(aFunction('a function that is told of each step')),
-};
+/** The backend that `make` makes, or why the engine gives it no memory. @throws InputError for any other reason */
+export function backendOrRefusal(make: () => Backend): Backend | string {
+  try {
+    return make();
+  } catch (problem) {
+    if (problem instanceof InputError && problem.cause instanceof RangeError) return problem.message;
+    throw problem;
+  }
+}
 
 /** What the kernels depend on, as far as this engine can do it. */
-function libraryOptions(options: SimdOptions): LibraryOptions {
-  checkOptions('simdBackend', options, checks);
+function libraryOptions(withThreads: Threads | undefined, options: SimdOptions): LibraryOptions {
   const { threads = 1, workers = [], fma = false, wide = false } = options;
   const refusal = simdRefusal();
   if (refusal !== undefined) throw new InputError(`${refusal}; use referenceBackend(), or fastestBackend()`);
   if (fma && !fmaSupported())
     throw new InputError('this engine has no relaxed SIMD; use the simd kernels (Node has it from version 22 on)');
-  const startable = startsAsleep() ? threads : Math.min(threads, 1 + workers.length);
-  return {
-    threads: sharedMemorySupported() && threadsSupported() ? startable : 1,
-    fma,
-    panel: wide ? 16 : 8,
-  };
+  return { threads: withThreads?.most(threads, workers) ?? 1, fma, panel: wide ? 16 : 8 };
 }
 
 /** A memory in which nothing is but the numbers that kernels read. @throws InputError when the engine gives none */
-function newMemory(limits: MemoryImport): WebAssembly.Memory {
+function newMemory(limits: MemoryImport, tables: Parts['tables']): WebAssembly.Memory {
   const memory = emptyMemory(limits);
   writeConstants(memory);
-  writeErfTable(memory);
-  writeGeluConstants(memory);
+  for (const write of tables) write(memory);
   return memory;
 }
 

@@ -1,10 +1,11 @@
 /** The fastest backend that there is here, whatever the engine forbids. */
 import { aFunction, checkOptions, optional, type Checks } from '../../tensor/checks.ts';
-import { InputError } from '../../tensor/errors.ts';
 import type { Backend } from '../kernels.ts';
 import { referenceBackend } from '../plain/index.ts';
-import { simdBackend, type SimdOptions } from './backend.ts';
+import { backendOrRefusal } from './backend.ts';
 import { simdRefusal } from './features.ts';
+import type { SimdOptions } from './options.ts';
+import { simdBackend } from './simd.ts';
 
 /** How the fastest backend is to compute. */
 export interface FastestOptions extends Pick<SimdOptions, 'threads' | 'workers' | 'order' | 'watch'> {
@@ -24,18 +25,8 @@ const checks: Pick<Checks<FastestOptions>, 'onFallback'> = {
  */
 export function fastestBackend({ onFallback, ...options }: FastestOptions = {}): Backend {
   checkOptions('fastestBackend', { onFallback }, checks);
-  const refusal = simdRefusal() ?? made(options);
+  const refusal = simdRefusal() ?? backendOrRefusal(() => simdBackend(options));
   if (typeof refusal !== 'string') return refusal;
   (onFallback ?? console.warn)(`${refusal}: the plain loops compute, the same numbers, many times slower`);
   return referenceBackend(options.order === undefined ? {} : { order: options.order });
-}
-
-/** The backend, or why there is no memory for it. */
-function made(options: SimdOptions): Backend | string {
-  try {
-    return simdBackend(options);
-  } catch (problem) {
-    if (problem instanceof InputError && problem.cause instanceof RangeError) return problem.message;
-    throw problem;
-  }
 }

@@ -1,14 +1,14 @@
 /** Programs made ready to run, for certain shapes of their inputs. The memory has room for one that runs at a time. */
-import type { Program, Tensors } from '../kernels.ts';
+import type { Kernels, Program, Tensors } from '../kernels.ts';
 import { keyOf } from '../key.ts';
 import type { Order } from '../order.ts';
-import { referenceKernels } from '../plain/index.ts';
 import { traceProgram } from '../trace.ts';
 import type { MemoryImport } from './assembler/index.ts';
 import { compile } from './compile.ts';
 import type { LibraryOptions } from './library.ts';
 import { loadingSteps } from './lower/load.ts';
 import { lowerToFit, releaseWeights, type LaidOut } from './lower/to-fit.ts';
+import type { Rules } from './lower/rule.ts';
 import { arena, type Arena } from './memory/arena.ts';
 import type { Step } from './lower/steps.ts';
 import { layOut } from './memory/buffers.ts';
@@ -48,6 +48,10 @@ export interface PlanOptions {
   /** How modules import it. */
   readonly limits: MemoryImport;
   readonly options: LibraryOptions;
+  /** How operations are lowered. */
+  readonly rules: Partial<Rules>;
+  /** What computes what depends on constants alone; without it that is computed in each run. */
+  readonly plain: Kernels | undefined;
   /** In which order their convolutions add up. */
   readonly order: Order;
   /** The most bytes that weights and activations may take. */
@@ -69,7 +73,7 @@ const MOST_PLANS = 24;
 
 /** No plans yet, over a memory of which nothing is given out. */
 export function planCache(planOptions: PlanOptions): Plans {
-  const { memory, options, order, most, forget } = planOptions;
+  const { memory, options, rules, plain, order, most, forget } = planOptions;
   const blocks = heap(memory);
   const store = weightStore(blocks);
   const activations = arena(blocks);
@@ -84,8 +88,8 @@ export function planCache(planOptions: PlanOptions): Plans {
     return keyOf([number, Object.entries(inputs).map(([name, { shape }]) => [name, shape])]);
   };
   const make = (key: string, program: Program, inputs: Tensors): Plan => {
-    const graph = traceProgram(program, inputs, referenceKernels, order);
-    const { lowered, arenaBytes } = lowerToFit(graph, options, store, most);
+    const graph = traceProgram(program, inputs, plain, order);
+    const { lowered, arenaBytes } = lowerToFit(graph, rules, options, store, most);
     try {
       const build = builder(planOptions, lowered.steps, activations);
       activations.makeRoom(arenaBytes);

@@ -2,8 +2,6 @@
 import { numbersOf } from '../../tensor/deferred.ts';
 import { sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import type { Tensors } from '../kernels.ts';
-import { applyOperation } from '../operations/index.ts';
-import { referenceKernels } from '../plain/index.ts';
 import type { HostStep, HostTensor, Lowered, StoredValue, WriteStep } from './lower/steps.ts';
 import { batchOf, isContiguous, type Place } from './memory/place.ts';
 
@@ -29,9 +27,9 @@ export function runHostStep(where: ArenaMemory, step: HostStep | WriteStep): voi
     step.write(new Uint8Array(where.memory.buffer, addressOf(step.to, where.arena), step.bytes));
     return;
   }
-  const { operation, inputs, output } = step;
+  const { compute, inputs, output } = step;
   const tensors = inputs.map((input) => tensor('f32', input.shape, view(where, input)));
-  view(where, output).set(applyOperation(referenceKernels, operation, tensors).data);
+  view(where, output).set(compute(tensors).data);
 }
 
 /** The floats of a dense tensor without gaps, in the memory. Valid until the memory grows. */

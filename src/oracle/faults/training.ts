@@ -1,4 +1,5 @@
 /** Mistakes in the way back, in the loss, and in the steps of an optimiser. */
+import type { Kernels } from '../../kernels/kernels.ts';
 import { addScaled } from '../../tensor/arithmetic.ts';
 import { allocate, sizeOf, tensor, type Tensor } from '../../tensor/tensor.ts';
 import { averaged } from '../../training/ema.ts';
@@ -9,12 +10,18 @@ import { filled, inKernels, inParts, type Fault } from './fault.ts';
  * The way back through a norm with less of what comes back to a group as a whole.
  * @param stretched whether what is in proportion to each number is taken off
  */
-function normGradient(x: Tensor, gradient: Tensor, groups: number, eps: number, stretched: boolean): Tensor {
+function normGradient(
+  stretched: boolean,
+  ...[x, gradient, weight, groups, eps]: Parameters<Kernels['groupNormGradient']>
+): Tensor {
   const [batch, channels] = x.shape;
-  const size = (channels / groups) * sizeOf(x.shape.slice(2));
+  const pixels = sizeOf(x.shape.slice(2));
+  const size = (channels / groups) * pixels;
   const out = allocate(x.dtype, x.data.length);
   for (let start = 0; start < batch * groups * size; start += size) {
-    const [numbers, g] = [x, gradient].map(({ data }) => Array.from(data.subarray(start, start + size)));
+    const numbers = Array.from(x.data.subarray(start, start + size));
+    const weightAt = (i: number): number => weight.data[Math.floor((start + i) / pixels) % channels];
+    const g = numbers.map((_, i) => gradient.data[start + i] * weightAt(i));
     const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / size;
     const middle = mean(numbers);
     const inverse = 1 / Math.sqrt(mean(numbers.map((value) => (value - middle) ** 2)) + eps);
@@ -42,12 +49,12 @@ export const trainingFaults: readonly Fault[] = [
   inKernels(
     'norm-gradient-without-means',
     "leave out both mean terms of the norm's gradient: (g − mean(g) − x̂ · mean(g · x̂))/√(variance + ε) is meant",
-    () => ({ groupNormGradient: (x, gradient, groups, eps) => normGradient(x, gradient, groups, eps, false) }),
+    () => ({ groupNormGradient: (...given) => normGradient(false, ...given) }),
   ),
   inKernels(
     'norm-gradient-variance-constant',
     "take the variance for a constant in the norm's gradient: the term x̂ · mean(g · x̂) is missing",
-    () => ({ groupNormGradient: (x, gradient, groups, eps) => normGradient(x, gradient, groups, eps, true) }),
+    () => ({ groupNormGradient: (...given) => normGradient(true, ...given) }),
   ),
   inKernels(
     'softmax-gradient-without-sum',

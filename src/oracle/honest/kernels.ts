@@ -10,7 +10,7 @@ import type { FloatArray } from '../../tensor/tensor.ts';
 import { honestAttention, type AttentionArithmetic } from './attention.ts';
 import type { Dot } from './dot.ts';
 import { productBy } from '../matrix/products.ts';
-import { honestWeightGradient, summedGroupNormGradient } from './gradients.ts';
+import { honestWeightGradient, singleGroupNormGradients } from './gradients.ts';
 import { honestProducts, type ConvolutionArithmetic } from './products.ts';
 import { polynomialErf } from './functions.ts';
 import { singleActivation, singleGroupNorm, singleLayerNorm, singleSoftmaxRows } from './single-steps.ts';
@@ -49,7 +49,7 @@ export function honestKernels(arithmetic: Arithmetic): Kernels {
     ...asReference('reshape', 'toTokens', 'fromTokens', 'transposeWeight', 'transposeMap', 'placePixels'),
     conv2dWeightGradient: honestWeightGradient(productOf),
     ...asReference('activationDerivative'),
-    ...(singleSteps ? { groupNormGradient: summedGroupNormGradient } : asReference('groupNormGradient')),
+    ...(singleSteps ? singleGroupNormGradients : asReference('groupNormGradient', 'groupNormSums')),
     // No case has attention to a text that is perturbed.
     ...asReference('entmax', 'limitNorm'),
   };

@@ -24,6 +24,8 @@ export function guidanceRecipe({ guidance: setting, timestep }: GuidanceSubject)
         tap: (pass) => predictionOf(pass, [pass]),
         toOriginal: (prediction) => prediction,
         originalPerPrediction: 1,
+        originalPerSample: 0,
+        inputPerSample: 1,
       }),
     );
   };

@@ -6,8 +6,8 @@ import { element, setAttributes, setText } from './dom.ts';
 export interface CostBar {
   readonly bar: HTMLElement;
   readonly text: HTMLElement;
-  /** @param cost of a step */
-  show(cost: GuidedCost): void;
+  /** @param cost of a step; what was shown stays while it is not known */
+  show(cost: GuidedCost | undefined): void;
 }
 
 /** A bar that shows nothing yet. */
@@ -21,6 +21,7 @@ export function costBar(): CostBar {
     bar,
     text,
     show(cost) {
+      if (!cost) return;
       // One pass is the unit.
       const total = cost.shared + cost.plain;
       shared.style.flexGrow = String(cost.shared / total);

@@ -1,9 +1,11 @@
 /** What one attention head hands on: with its map, beside the identity in place of it. */
+import { at } from '../../tensor/at.ts';
 import { present } from '../checked.ts';
 import { rowOf, spreadOf, type Head } from '../work/attention.ts';
 import { element, setText, symbol } from './dom.ts';
 import { captioned } from './figure.ts';
-import { outlined, type Outlined } from './outline.ts';
+import { outlined } from './outline.ts';
+import type { Colour } from './palette.ts';
 import { asPicture, asShare, asSigned, paint, paintColours, pictureCanvas, type Pixels } from './picture.ts';
 import { colouring } from './values.ts';
 
@@ -13,8 +15,11 @@ export interface HeadView {
   readonly columns: readonly HTMLElement[];
   /** The values of the token that asks, channel by channel. */
   readonly strip: HTMLElement;
-  /** @param token the one that asks */
-  show(head: Head, token: number): void;
+  /**
+   * @param colours its values as `coloursOf` gives them
+   * @param token the one that asks
+   */
+  show(head: Head, colours: HeadColours, token: number): void;
   /** Shows that there is nothing to see yet. */
   clear(): void;
 }
@@ -28,8 +33,6 @@ export function headView(): HeadView {
   const strip = channelStrip();
   const [spread, self] = [element('span', { class: 'number' }), element('span', { class: 'number' })];
   const pictures = [attended, alone, gathered, own];
-  /** The head whose values are drawn as colours. */
-  let coloured: Head | undefined;
   return {
     columns: [
       element(
@@ -48,21 +51,20 @@ export function headView(): HeadView {
       ),
     ],
     strip: strip.root,
-    show(head, token) {
+    show(head, colours, token) {
       const row = rowOf(head, token);
       const share = present(row[token], `token ${token}`);
       paint(attended.canvas, square(row), asShare(Math.max(...row)));
       paint(alone.canvas, square(row.map((_, i) => (i === token ? 1 : 0))), asShare(1));
-      if (coloured !== head) paintValues(head, gathered, own);
-      coloured = head;
       const grid = Math.sqrt(head.tokens);
+      paintColours(gathered.canvas, { width: grid, height: grid, colourAt: (i) => at(colours.gathered, i) });
+      paintColours(own.canvas, { width: grid, height: grid, colourAt: (i) => at(colours.own, i) });
       for (const picture of pictures) picture.outline(token % grid, Math.floor(token / grid), grid);
       setText(spread, `${spreadOf(row).toFixed(1)} of ${head.tokens} places`);
       setText(self, `${(share * 100).toFixed(1)} %`);
       strip.show(head, token);
     },
     clear() {
-      coloured = undefined;
       for (const { canvas } of pictures) paint(canvas, undefined, asPicture);
       strip.clear();
     },
@@ -75,12 +77,18 @@ function square(values: ArrayLike<number>): Pixels {
   return { width: grid, height: grid, values };
 }
 
-/** What every token takes home, and what it has itself, in the same colours. */
-function paintValues({ size, tokens, own, gathered }: Head, mixed: Outlined, alone: Outlined): void {
-  const grid = Math.sqrt(tokens);
+/** What every token takes home, and what it has itself, as colours. */
+export interface HeadColours {
+  readonly gathered: readonly Colour[];
+  readonly own: readonly Colour[];
+}
+
+/** Both in the same colours: what is mixed has the mixed colour. */
+export function coloursOf({ size, tokens, own, gathered }: Head): HeadColours {
   const colourOf = colouring({ size, data: own });
-  paintColours(mixed.canvas, { width: grid, height: grid, colourAt: (i) => colourOf(gathered, i) });
-  paintColours(alone.canvas, { width: grid, height: grid, colourAt: (i) => colourOf(own, i) });
+  const all = (values: Float32Array): readonly Colour[] =>
+    Array.from({ length: tokens }, (_, token) => colourOf(values, token));
+  return { gathered: all(gathered), own: all(own) };
 }
 
 /** What one token takes home: from attention, from the identity, and the difference. */

@@ -1,5 +1,5 @@
 /** The sections in the order of the page. */
-import type { Section } from '../page.ts';
+import type { PartOf, Section } from '../page.ts';
 import { attentionSection } from './attention.ts';
 import { barSection } from './bar.ts';
 import { breakSection } from './break.ts';
@@ -13,30 +13,39 @@ import { layersSection } from './layers.ts';
 import { noiseSection } from './noise.ts';
 import { oracleSection } from './oracle.ts';
 import { ownSection } from './own.ts';
+import {
+  allAttention,
+  chosenLayers,
+  layerLookedInto,
+  noNetwork,
+  otherNetwork,
+  spoiltMiddle,
+  wholeNetwork,
+} from './parts.ts';
 import { takeSection } from './take.ts';
 import { whySection } from './why.ts';
 import { tastingSection } from './tasting.ts';
 import { wordSection } from './word.ts';
 import { wordsSection } from './words.ts';
 
-/** By the name of their place in the page; the first one is what a reader sees first. */
+/** By the name of their place in the page, with what of the network they are about; a reader sees the first first. */
 export const sections = [
-  { name: 'hero', mount: heroSection },
-  { name: 'engine', mount: engineSection },
-  { name: 'bar', mount: barSection },
-  { name: 'word', mount: wordSection },
-  { name: 'noise', mount: noiseSection },
-  { name: 'attention', mount: attentionSection },
-  { name: 'brush', mount: brushSection },
-  { name: 'direction', mount: directionSection },
-  { name: 'why', mount: whySection },
-  { name: 'knob', mount: knobSection },
-  { name: 'own', mount: ownSection },
-  { name: 'tasting', mount: tastingSection },
-  { name: 'layers', mount: layersSection },
-  { name: 'words', mount: wordsSection },
-  { name: 'hood', mount: hoodSection },
-  { name: 'break', mount: breakSection },
-  { name: 'oracle', mount: oracleSection },
-  { name: 'take', mount: takeSection },
-] as const satisfies readonly { readonly name: string; readonly mount: Section }[];
+  { name: 'hero', mount: heroSection, partOf: spoiltMiddle },
+  { name: 'engine', mount: engineSection, partOf: noNetwork },
+  { name: 'bar', mount: barSection, partOf: noNetwork },
+  { name: 'word', mount: wordSection, partOf: spoiltMiddle },
+  { name: 'noise', mount: noiseSection, partOf: wholeNetwork },
+  { name: 'attention', mount: attentionSection, partOf: layerLookedInto },
+  { name: 'brush', mount: brushSection, partOf: allAttention },
+  { name: 'direction', mount: directionSection, partOf: spoiltMiddle },
+  { name: 'why', mount: whySection, partOf: noNetwork },
+  { name: 'knob', mount: knobSection, partOf: spoiltMiddle },
+  { name: 'own', mount: ownSection, partOf: spoiltMiddle },
+  { name: 'tasting', mount: tastingSection, partOf: spoiltMiddle },
+  { name: 'layers', mount: layersSection, partOf: chosenLayers },
+  { name: 'words', mount: wordsSection, partOf: otherNetwork },
+  { name: 'hood', mount: hoodSection, partOf: spoiltMiddle },
+  { name: 'break', mount: breakSection, partOf: wholeNetwork },
+  { name: 'oracle', mount: oracleSection, partOf: otherNetwork },
+  { name: 'take', mount: takeSection, partOf: noNetwork },
+] as const satisfies readonly { readonly name: string; readonly mount: Section; readonly partOf: PartOf }[];

@@ -5,14 +5,14 @@ import { choice, picker, slider, stepSlider } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
 import { element, setText, symbol } from '../drawing/dom.ts';
 import { captioned, secondsText, status } from '../drawing/figure.ts';
-import { headView } from '../drawing/head-view.ts';
+import { coloursOf, headView } from '../drawing/head-view.ts';
 import { outlined } from '../drawing/outline.ts';
 import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import { pickPixel } from '../drawing/pixel-picker.ts';
 import { spectrumView } from '../drawing/spectrum-view.ts';
 import type { Page, Section } from '../page.ts';
 import type { PassesResult } from '../protocol.ts';
-import { remembered } from '../remembered.ts';
+import { rememberedLater } from '../remembered.ts';
 import { studyStep, type Study } from '../requests.ts';
 import type { State } from '../state.ts';
 import { side, stepCount } from '../study.ts';
@@ -27,9 +27,15 @@ export const attentionSection: Section = (root, page) => {
   const heads = headView();
   const sizes = spectrumView();
   const progress = status();
-  const lostIn = remembered((result: PassesResult, picture: Tensor, index: number) =>
-    lost(page, picture, result, index),
+  const again = (): void => page.change({});
+  const lostIn = rememberedLater(
+    (result: PassesResult, picture: Tensor, index: number) => lost(page, picture, result, index),
+    again,
   );
+  const headIn = rememberedLater((result: PassesResult, path: string, head: number) => {
+    const seen = headOf(result, path, head);
+    return { seen, colours: coloursOf(seen) };
+  }, again);
   root.append(
     controls.root,
     element('div', { class: 'attention' }, belief.root, ...heads.columns),
@@ -61,8 +67,8 @@ export const attentionSection: Section = (root, page) => {
     showDigest(root, belief.show(study, chosen));
     sizes.show(study.seen && lostIn(study.seen.result, study.seen.picture, study.index));
     if (!study.seen) return heads.clear();
-    const head = headOf(study.seen.result, chosen.path, chosen.head);
-    heads.show(head, tokenAt(state.pixel, side, head.tokens));
+    const head = headIn(study.seen.result, chosen.path, chosen.head);
+    if (head) heads.show(head.seen, head.colours, tokenAt(state.pixel, side, head.seen.tokens));
   };
 };
 

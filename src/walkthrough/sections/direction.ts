@@ -11,7 +11,7 @@ import { asSigned, paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import { planeView } from '../drawing/plane-view.ts';
 import type { Page, Section } from '../page.ts';
 import type { PassesResult } from '../protocol.ts';
-import { remembered } from '../remembered.ts';
+import { remembered, rememberedLater } from '../remembered.ts';
 import { middleOf, studyStep } from '../requests.ts';
 import { planeRange, type State } from '../state.ts';
 import { stepCount } from '../study.ts';
@@ -68,7 +68,7 @@ export const directionSection: Section = (root, page) => {
       guided: original(guided),
     });
     difference.show(found);
-    film.show(found, (scale, more) => original(found.guided(scale, more)), page.state().plane);
+    film.show({ plane: found, picture, index: study.index }, page.state().plane);
     plane.show(found, s, g);
     showDigest(root, guided);
   };
@@ -189,10 +189,14 @@ function scaleGrid(page: Page) {
     element('span', {}),
     ...across.map((s) => element('span', {}, s < 0 ? `s = −${-s}` : String(s))),
   );
-  const filled = remembered((_plane: GuidancePlane, pictureOf: PictureAt) => ({
-    pictures: keys.map(({ s, g }) => pictureOf(s, g)),
-    corner: pictureOf(lastOf(across), up[0]),
-  }));
+  const filled = rememberedLater(
+    (plane: GuidancePlane, picture: Tensor, index: number) => {
+      const pictureAt = (s: number, g: number): FloatArray =>
+        page.model.scheduler.predictOriginal(picture, plane.guided(s, g), index).data;
+      return { pictures: keys.map(({ s, g }) => pictureAt(s, g)), corner: pictureAt(lastOf(across), up[0]) };
+    },
+    () => page.change({}),
+  );
   return {
     root: captioned(
       grid,
@@ -202,11 +206,11 @@ function scaleGrid(page: Page) {
       overshoot,
       ' of the picture lies beyond black or white.',
     ),
-    show(plane: GuidancePlane, pictureOf: PictureAt, [chosenS, chosenG]: State['plane']): void {
-      const { pictures, corner } = filled(plane, pictureOf);
-      setText(overshoot, outsideText(corner));
+    show({ plane, picture, index }: PlaneAt, [chosenS, chosenG]: State['plane']): void {
+      const known = filled(plane, picture, index);
+      if (known) setText(overshoot, outsideText(known.corner));
       for (const [i, { s, g, key }] of keys.entries()) {
-        paintLetter(key.canvas, pictures[i]);
+        if (known) paintLetter(key.canvas, known.pictures[i]);
         setAttributes(key.root, { 'aria-pressed': String(s === chosenS && g === chosenG) });
       }
     },
@@ -216,5 +220,9 @@ function scaleGrid(page: Page) {
   };
 }
 
-/** x̂₀ of the prediction at these scales. */
-type PictureAt = (s: number, g: number) => FloatArray;
+/** The plane through the predictions for x_t at a step. */
+interface PlaneAt {
+  readonly plane: GuidancePlane;
+  readonly picture: Tensor;
+  readonly index: number;
+}

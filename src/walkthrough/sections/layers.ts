@@ -10,11 +10,12 @@ import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import { unetView } from '../drawing/unet-view.ts';
 import type { Page, Section } from '../page.ts';
 import type { PassesResult, RunRequest } from '../protocol.ts';
+import { rememberedLater } from '../remembered.ts';
 import type { Answer } from '../questions.ts';
 import { latestPicture, letterRun, studyStep } from '../requests.ts';
 import { largestScale, type State } from '../state.ts';
 import { stepCount } from '../study.ts';
-import { stepCosts } from '../work/cost.ts';
+import { stepCost } from '../work/cost.ts';
 import { influences } from '../work/influence.ts';
 import { plainName } from '../work/layers.ts';
 
@@ -22,7 +23,10 @@ import { plainName } from '../work/layers.ts';
 export const layersSection: Section = (root, page) => {
   const { layers } = page.model;
   const names = layers.map((path) => plainName(layers, path));
-  const costOf = stepCosts(page.model);
+  const costOf = rememberedLater(
+    (chosen: string) => stepCost(page.model, chosen === '' ? [] : chosen.split(' ')),
+    () => page.change({}),
+  );
   // A guess is between the reader and the page; it is no part of the state.
   let knowledge: Knowledge = { guess: undefined, revealed: false };
   const learn = (guess: number | undefined): void => {
@@ -33,7 +37,12 @@ export const layersSection: Section = (root, page) => {
     if (knowledge.revealed) page.change({ layers: toggled(page.state().layers, place) });
     else learn(place);
   };
-  const view = unetView(page.model, (path) => choose(layers.indexOf(path)));
+  const view = unetView(page.model, {
+    label:
+      `The UNet: ${page.model.stages.length} stages, ${layers.length} of them attention layers. ` +
+      'The list below chooses among them.',
+    clicked: (path) => choose(layers.indexOf(path)),
+  });
   const question = element('p', { class: 'question', 'aria-live': 'polite' });
   const skip = button('just show me', 'reveal', () => learn(undefined));
   const sliders = stepAndScale(page);
@@ -58,7 +67,7 @@ export const layersSection: Section = (root, page) => {
     setAttributes(skip, { hidden: knowledge.revealed });
     list.show(knowledge, state.layers, shares);
     setText(question, verdict(knowledge, shares, names));
-    cost.show(costOf(chosen));
+    cost.show(costOf(chosen.join(' ')));
 
     const guided = knowledge.revealed ? askGuided(page, chosen) : [];
     outcomes.show([{ request: study.run, answer: study.drawn }, ...guided]);

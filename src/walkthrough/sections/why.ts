@@ -4,7 +4,7 @@ import { element, setText } from '../drawing/dom.ts';
 import { captioned } from '../drawing/figure.ts';
 import { toyPlot, type Arrow } from '../drawing/toy-view.ts';
 import type { Section } from '../page.ts';
-import { remembered } from '../remembered.ts';
+import { remembered, rememberedLater } from '../remembered.ts';
 import { mostToyScale } from '../state.ts';
 import {
   alone,
@@ -50,8 +50,9 @@ export const whySection: Section = (root, page) => {
     element('div', { class: 'controls' }, scale.root, time.root),
   );
   const arrowsAt = remembered(arrowsOf);
-  const unguided = remembered((s: number) => lettersText(drawPoints(count, s)));
-  const pointsAt = remembered((s: number) => drawPoints(count, s));
+  const again = (): void => page.change({});
+  const unguided = rememberedLater((s: number) => drawPoints(count, s), again);
+  const pointsAt = rememberedLater((s: number) => drawPoints(count, s), again);
 
   return () => {
     const { toyScale, toyStep } = page.state();
@@ -60,12 +61,13 @@ export const whySection: Section = (root, page) => {
     plots.alone.showDensity(toyStep);
     plots.spoilt.showDensity(toyStep);
     plots.spoilt.showArrows(arrowsAt(toyStep));
-    const points = pointsAt(toyScale);
     plots.drawn.showDensity(toySteps);
+    const [points, without] = [pointsAt(toyScale), unguided(0)];
+    if (!points || !without) return;
     plots.drawn.showPoints(points);
     setText(
       outcome,
-      `${lettersText(points)} are letters, by the model alone ${unguided(0)}; the faces of one differ by ` +
+      `${lettersText(points)} are letters, by the model alone ${lettersText(without)}; the faces of one differ by ` +
         spreadOfLetters(points).toFixed(2),
     );
   };

@@ -12,17 +12,6 @@ export function stepCost(unet: UNetArchitecture, layers: readonly string[]): Gui
   return guidedCost(unet, input, new Map(layers.map((layer) => [layer, identity])));
 }
 
-/** `stepCost` that remembers what it has counted: counting takes as long as a frame, and drawing asks at every one. */
-export function stepCosts(unet: UNetArchitecture): (layers: readonly string[]) => GuidedCost {
-  const counted = new Map<string, GuidedCost>();
-  return (layers) => {
-    const key = layers.join();
-    const cost = counted.get(key) ?? stepCost(unet, layers);
-    counted.set(key, cost);
-    return cost;
-  };
-}
-
 /** Which stages hand their result over to which on the way up, as [from, to], by their places. */
 export function skipConnections({ stages }: Pick<UNetArchitecture, 'stages'>): readonly (readonly [number, number])[] {
   const kept: number[] = [];

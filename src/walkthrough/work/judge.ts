@@ -11,15 +11,20 @@ import type { JudgeRequest, JudgeResult } from '../protocol.ts';
 /** The file of the classifier, in its folder. */
 export const classifierFile = 'classifier.safetensors';
 
-/** @throws InputError when the file is missing or wrong */
-export async function loadClassifier(readFile: ReadFile): Promise<Classifier> {
+/** Loads the classifier. @throws InputError when the file is missing or wrong */
+export async function openJudge(readFile: ReadFile) {
+  const classifier = await loadClassifier(readFile);
+  return (backend: Backend, request: JudgeRequest) => judge(classifier, backend, request);
+}
+
+async function loadClassifier(readFile: ReadFile): Promise<Classifier> {
   const bytes = present(await readFile(classifierFile), classifierFile);
   const stored = readTensors(parseSafetensors(bytes, classifierFile));
   return createClassifier(new Map([...stored].map(([name, weight]) => [name, cast(weight, 'f32')])));
 }
 
 /** All pictures of the request, in one result. */
-export function* judge(
+function* judge(
   classifier: Classifier,
   backend: Backend,
   { pictures }: JudgeRequest,

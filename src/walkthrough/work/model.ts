@@ -3,10 +3,12 @@ import { loadModelFolder } from '../../formats/diffusers.ts';
 import type { ReadFile } from '../../formats/read-file.ts';
 import type { Backend, Kernels, Program } from '../../kernels/kernels.ts';
 import { unetDenoiser, type Denoiser } from '../../sampling/denoiser.ts';
-import { createScheduler } from '../../schedulers/registry.ts';
+import { createSchedulerOf } from '../../schedulers/create.ts';
+import { DDIMScheduler } from '../../schedulers/ddim.ts';
 import type { Scheduler } from '../../schedulers/scheduler.ts';
 import { createUNet, type UNet } from '../../models/unet2d/unet.ts';
 import { noLetter, stepCount } from '../study.ts';
+import { createRecall } from './recall.ts';
 
 /** The model, its scheduler, and what computes. */
 export interface Model {
@@ -16,6 +18,8 @@ export interface Model {
   readonly backend: Backend;
   /** A denoiser for these class labels, one for each sample; with another backend than that, if one likes. */
   denoiser(labels: readonly number[], other?: Backend): Denoiser;
+  /** The same on its own backend, but what it has lately predicted it does not compute again. */
+  recalling(labels: readonly number[]): Denoiser;
   /** The same backend, but with some kernels changed. The same for the same change. */
   backendWith(change: KernelChange): Backend;
 }
@@ -32,11 +36,15 @@ export async function loadModel(readFile: ReadFile, backend: Backend): Promise<M
   const { config, weights, schedulerConfig } = await loadModelFolder(readFile, 'model');
   const unet = createUNet(config, weights);
   const changed = new Map<KernelChange, Backend>();
+  const recall = createRecall(noLetter);
+  const denoiser: Model['denoiser'] = (labels, other = backend) =>
+    unetDenoiser(unet, other, { labels, nullLabel: noLetter });
   return {
     unet,
-    scheduler: createScheduler(schedulerConfig ?? { _class_name: 'DDIMScheduler' }, stepCount),
+    scheduler: createSchedulerOf(DDIMScheduler, schedulerConfig ?? {}, stepCount),
     backend,
-    denoiser: (labels, other = backend) => unetDenoiser(unet, other, { labels, nullLabel: noLetter }),
+    denoiser,
+    recalling: (labels) => recall(denoiser(labels), labels),
     backendWith(change) {
       const known = changed.get(change) ?? withKernels(backend, change);
       changed.set(change, known);

@@ -11,15 +11,28 @@ import type { Backend } from '../../kernels/kernels.ts';
 import { identity } from '../../nn/attention-perturbations/index.ts';
 import { parseUNetConfig } from '../../models/unet2d/config.ts';
 import { createUNet } from '../../models/unet2d/unet.ts';
+import type { ReadFile } from '../../formats/read-file.ts';
 import type { Case } from '../../oracle/case.ts';
 import { check, type Report } from '../../oracle/check.ts';
 import { diagnose, faultyTraces } from '../../oracle/diagnosis.ts';
 import { formats } from '../../oracle/honest/format.ts';
+import { readCase } from '../../oracle/read-case.ts';
 import { divergence, verdict } from '../../oracle/report/sentences.ts';
 import { present } from '../checked.ts';
 import type { CheckRequest, CheckResult } from '../protocol.ts';
+import { caseName } from '../study.ts';
 import { faultNamed } from './faults.ts';
 import type { Model } from './model.ts';
+
+/**
+ * Loads what is asked.
+ * @param folder reads the files of a case
+ * @throws InputError when files are missing or wrong
+ */
+export async function openOracle(folder: (name: string) => ReadFile) {
+  const one = await readCase(folder(caseName), caseName, folder);
+  return (model: Model, request: CheckRequest) => checkPage(model, one, request);
+}
 
 /** The verdict; then, where it is not good, the same with the name of the mistake, which takes another second. */
 export function* checkPage(model: Model, one: Case, { fault }: CheckRequest): Generator<CheckResult, void, void> {

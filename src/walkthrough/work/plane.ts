@@ -69,5 +69,7 @@ function stepWith(plain: Tensor, spoilt: Tensor, unconditional: Tensor): Guidanc
     tap: unknown,
     toOriginal: unknown,
     originalPerPrediction: 1,
+    originalPerSample: 0,
+    inputPerSample: 1,
   };
 }

@@ -20,7 +20,9 @@ import { pictureOf } from './own.ts';
 /** All letters of the request at once; with its mistake, where it names one. Yields every step. */
 export function* sampleRun(model: Model, request: RunRequest): Generator<SamplingStep, void, void> {
   const fault = request.fault && faultNamed(request.fault);
-  const denoiser = model.denoiser(request.labels, fault?.kernels && model.backendWith(fault.kernels));
+  const denoiser = fault
+    ? model.denoiser(request.labels, fault.kernels && model.backendWith(fault.kernels))
+    : model.recalling(request.labels);
   const noise = noiseOf(request);
   const { scheduler, start } = beginning(model.scheduler, request, noise);
   const { timesteps } = scheduler;

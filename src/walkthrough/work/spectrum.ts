@@ -9,15 +9,13 @@ export const finest = 14;
  * about k fit into the picture, in any direction. Entry 0 is its mean.
  */
 export function spectrumOf(picture: ArrayLike<number>): readonly number[] {
-  const rows = Array.from({ length: side }, (_, y) => transformed((x) => [picture[y * side + x] ?? 0, 0]));
+  const rows = transformed({ re: Float64Array.from(picture), im: new Float64Array(side * side) }, 1, side);
+  const { re, im } = transformed(rows, side, 1);
   const power = Array.from({ length: finest + 1 }, () => 0);
-  for (let kx = 0; kx < side; kx++) {
-    const column = transformed((y) => rows[y]?.[kx] ?? [0, 0]);
-    for (const [ky, [re, im]] of column.entries()) {
-      const waves = Math.round(Math.hypot(signed(kx), signed(ky)));
-      if (waves <= finest) power[waves] = (power[waves] ?? 0) + (re * re + im * im) / side ** 4;
-    }
-  }
+  re.forEach((real, i) => {
+    const waves = Math.round(Math.hypot(signed(i % side), signed(Math.floor(i / side))));
+    if (waves <= finest) power[waves] = (power[waves] ?? 0) + (real ** 2 + (im[i] ?? 0) ** 2) / side ** 4;
+  });
   return power;
 }
 
@@ -27,26 +25,39 @@ export function powerLeft(before: ArrayLike<number>, after: ArrayLike<number>): 
   return whole.slice(1).map((power, k) => (left[k + 1] ?? 0) / power);
 }
 
-type Complex = readonly [re: number, im: number];
-
-/** The discrete Fourier transform of `side` numbers. */
-function transformed(valueAt: (index: number) => Complex): readonly Complex[] {
-  const values = Array.from({ length: side }, (_, i) => valueAt(i));
-  return Array.from({ length: side }, (_, k) => {
-    let [re, im] = [0, 0];
-    for (const [i, [a, b]] of values.entries()) {
-      const [cos, sin] = turns[(k * i) % side] ?? [1, 0];
-      re += a * cos + b * sin;
-      im += b * cos - a * sin;
-    }
-    return [re, im];
-  });
+/** Complex numbers, `side` × `side` of them. */
+interface Complex {
+  readonly re: Float64Array;
+  readonly im: Float64Array;
 }
 
-const turns: readonly Complex[] = Array.from({ length: side }, (_, i) => {
-  const angle = (2 * Math.PI * i) / side;
-  return [Math.cos(angle), Math.sin(angle)];
-});
+/**
+ * The discrete Fourier transform of each of `side` lines of numbers.
+ * @param apart how far the numbers of a line lie from one another
+ * @param lines how far the lines do
+ */
+function transformed({ re, im }: Complex, apart: number, lines: number): Complex {
+  const found: Complex = { re: new Float64Array(side * side), im: new Float64Array(side * side) };
+  for (let line = 0; line < side; line++) {
+    for (let k = 0; k < side; k++) {
+      let [real, imaginary] = [0, 0];
+      for (let i = 0; i < side; i++) {
+        const place = line * lines + i * apart;
+        const turn = (k * i) % side;
+        const [a, b, cos, sin] = [re[place] ?? 0, im[place] ?? 0, cosines[turn] ?? 1, sines[turn] ?? 0];
+        real += a * cos + b * sin;
+        imaginary += b * cos - a * sin;
+      }
+      found.re[line * lines + k * apart] = real;
+      found.im[line * lines + k * apart] = imaginary;
+    }
+  }
+  return found;
+}
+
+const angles = Array.from({ length: side }, (_, i) => (2 * Math.PI * i) / side);
+const cosines = Float64Array.from(angles, Math.cos);
+const sines = Float64Array.from(angles, Math.sin);
 
 /** The frequency of entry k: from −side/2 up. */
 function signed(k: number): number {

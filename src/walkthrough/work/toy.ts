@@ -53,23 +53,31 @@ export function toyLevel(index: number): ToyLevel {
 
 /** ε(x_t), the noise that is to be expected in x_t if pictures come from the mixture: −σ ∇ log p_t. */
 export function predictNoise({ centres: means, weights }: Mixture, [x, y]: Point, { alpha, sigma }: ToyLevel): Point {
-  const variance = (alpha * spread) ** 2 + sigma ** 2;
-  const offsets = means.map(([a, b]): Point => [x - alpha * a, y - alpha * b]);
-  const logs = offsets.map(([dx, dy], k) => Math.log(weights[k] ?? 0) - (dx * dx + dy * dy) / (2 * variance));
+  const variance = alpha * alpha * spread * spread + sigma * sigma;
+  const logs = means.map(([a, b]) => logOfBell(x - alpha * a, y - alpha * b, variance));
   const most = Math.max(...logs);
-  const shares = logs.map((log) => Math.exp(log - most));
-  const total = shares.reduce((sum, share) => sum + share, 0);
-  const along = (axis: 0 | 1): number =>
-    offsets.reduce((sum, offset, k) => sum + ((shares[k] ?? 0) / total) * offset[axis], 0);
-  return [(sigma * along(0)) / variance, (sigma * along(1)) / variance];
+  let [total, across, up] = [0, 0, 0];
+  means.forEach(([a, b], k) => {
+    const share = (weights[k] ?? 0) * Math.exp((logs[k] ?? 0) - most);
+    total += share;
+    across += share * (x - alpha * a);
+    up += share * (y - alpha * b);
+  });
+  const scale = sigma / (variance * total);
+  return [scale * across, scale * up];
+}
+
+/** The logarithm of a Gaussian of this variance in either direction, up to a constant. */
+function logOfBell(x: number, y: number, variance: number): number {
+  return -(x * x + y * y) / (2 * variance);
 }
 
 /** The density of x_t. */
 export function density({ centres: means, weights }: Mixture, [x, y]: Point, { alpha, sigma }: ToyLevel): number {
-  const variance = (alpha * spread) ** 2 + sigma ** 2;
+  const variance = alpha * alpha * spread * spread + sigma * sigma;
   return means.reduce((sum, [a, b], k) => {
-    const squared = (x - alpha * a) ** 2 + (y - alpha * b) ** 2;
-    return sum + ((weights[k] ?? 0) * Math.exp(-squared / (2 * variance))) / (2 * Math.PI * variance);
+    const bell = Math.exp(logOfBell(x - alpha * a, y - alpha * b, variance));
+    return sum + ((weights[k] ?? 0) * bell) / (2 * Math.PI * variance);
   }, 0);
 }
 
@@ -89,9 +97,11 @@ function drawPoint(noise: Point, s: number): Point {
   let x = noise;
   for (let index = 0; index < toySteps; index++) {
     const [level, next] = [toyLevel(index), toyLevel(index + 1)];
-    const [plain, away] = [predictNoise(alone, x, level), difference(x, level)];
+    const plain = predictNoise(alone, x, level);
+    // Where there is no guidance, nobody asks what the spoilt model would say.
+    const perturbed = s === 0 ? plain : predictNoise(spoilt, x, level);
     const step = (axis: 0 | 1): number => {
-      const noiseThere = plain[axis] + s * away[axis];
+      const noiseThere = plain[axis] + s * (plain[axis] - perturbed[axis]);
       return next.alpha * ((x[axis] - level.sigma * noiseThere) / level.alpha) + next.sigma * noiseThere;
     };
     x = [step(0), step(1)];

@@ -21,12 +21,13 @@ const layers = ['mid'];
  * @param readFile reads the files of its folder
  * @throws InputError when files are missing or wrong
  */
-export function loadWords(readFile: ReadFile): Promise<StableDiffusion> {
-  return loadStableDiffusion(readFile, 'words', 'f32');
+export async function openWords(readFile: ReadFile) {
+  const pipeline = await loadStableDiffusion(readFile, 'words', 'f32');
+  return (backend: Backend, request: WordsRequest) => drawWords(pipeline, backend, request);
 }
 
 /** Yields what the pipeline believes in after every step, and in the end the pictures. */
-export function* drawWords(
+function* drawWords(
   pipeline: StableDiffusion,
   backend: Backend,
   { prompt, seed, guidanceScale, pagScale }: WordsRequest,

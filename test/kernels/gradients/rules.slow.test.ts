@@ -25,9 +25,10 @@ import {
 } from '../arbitraries.ts';
 import { expectSameBits } from '../bits.ts';
 import { inner, numbers, pulledBack, pushedForward, reference, resultOf, type Body } from './support.ts';
+import { repeated } from '../../thorough.ts';
 
 /** The operations that only gradients have. */
-type Once = 'conv2dWeightGradient' | 'placePixels' | 'activationDerivative' | 'groupNormGradient';
+type Once = 'conv2dWeightGradient' | 'placePixels' | 'activationDerivative' | 'groupNormGradient' | 'groupNormSums';
 /** The operations that only perturbed passes have. */
 type None = 'entmax' | 'limitNorm';
 type Derived = Exclude<Kind, Once | None>;
@@ -219,7 +220,7 @@ describe('⟨Jv, w⟩ = ⟨v, Jᵀw⟩ on random shapes', () => {
         ];
         expect(Math.abs(forward.value - value)).toBeLessThan(1e-7 * Math.max(1, size));
       }),
-      { numRuns: 25 },
+      { numRuns: repeated(25) },
     );
   const given = (tensors: Readonly<Record<string, Tensor | undefined>>): Tensors =>
     Object.fromEntries(Object.entries(tensors).flatMap(([name, x]) => (x ? [[name, x]] : [])));
@@ -277,7 +278,8 @@ it('has a rule for every operation, and refuses to derive what is a gradient alr
     conv2dWeightGradient: (k, { x }) => k.conv2dWeightGradient(x, x, 1, 1, 1, none),
     placePixels: (k, { x }) => k.placePixels(x, 1, 0, 0, 3, 3),
     activationDerivative: (k, { x }) => k.activationDerivative(x, 'silu'),
-    groupNormGradient: (k, { x }) => k.groupNormGradient(x, x, 1, 0.1),
+    groupNormGradient: (k, { x }) => k.groupNormGradient(x, x, numbers([2], 3), 1, 0.1),
+    groupNormSums: (k, { x }) => k.groupNormSums(x, x, 1, 0.1),
   };
   for (const [kind, body] of Object.entries(refused))
     expect(() => pulledBack(body, { x }, numbers(resultOf(body, { x }).shape, 2)), kind).toThrow(

@@ -1,6 +1,7 @@
 /** Laws of all kernels: samples are apart, results fit the dtype, zeros keep their sign, inputs stay as they are. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { onesLike } from '../../../src/kernels/gradients/sums.ts';
 import type { Kernels } from '../../../src/kernels/kernels.ts';
 import { roundInPlace } from '../../../src/tensor/rounding.ts';
 import { reshape, sizeOf, tensor, type Tensor } from '../../../src/tensor/tensor.ts';
@@ -74,7 +75,8 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
           attention: k.attention(q, key, v, heads, scale),
           weightGradient: k.conv2dWeightGradient(x, x, 1, 1, 1, NO_PADDING),
           derivative: k.activationDerivative(x, 'mish'),
-          backThroughNorm: k.groupNormGradient(x, x, 1, EPS),
+          backThroughNorm: k.groupNormGradient(x, x, onesLike(x, [x.shape[1]]), 1, EPS),
+          ofNorm: k.groupNormSums(x, x, 1, EPS),
         }));
         for (const result of Object.values(results)) {
           const rounded = { ...result, data: result.data.slice() };
@@ -130,7 +132,8 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
           reshaped: k.reshape(x, [sizeOf(x.shape) / x.shape[0]]),
           weightGradient: k.conv2dWeightGradient(x, x, 1, 1, 1, NO_PADDING),
           derivative: k.activationDerivative(x, 'silu'),
-          backThroughNorm: k.groupNormGradient(x, x, 1, EPS),
+          backThroughNorm: k.groupNormGradient(x, x, onesLike(x, [x.shape[1]]), 1, EPS),
+          ofNorm: k.groupNormSums(x, x, 1, EPS),
           turned: k.transposeWeight(x),
           fromTheOtherSide: k.transposeMap(x),
           placed: k.placePixels(x, 2, 0, 0, 3, 3),
@@ -181,7 +184,8 @@ function everyKernel(like: Tensor, numbers: Tensor, filter: Tensor) {
       placed: k.placePixels(a, 2, 1, -1, 3, 4),
       fromTheOtherSide: k.transposeMap(a),
       derivative: k.activationDerivative(a, 'silu'),
-      backThroughNorm: k.groupNormGradient(a, b, 1, EPS),
+      backThroughNorm: k.groupNormGradient(a, b, onesLike(a, [a.shape[1]]), 1, EPS),
+      ofNorm: k.groupNormSums(a, b, 1, EPS),
     };
   };
 }

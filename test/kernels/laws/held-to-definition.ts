@@ -220,12 +220,16 @@ export function heldToDefinition({ dtype, compute, holds, holdsOfLarge }: Subjec
       for (const x of maps) same({ x }, (k, { x }) => k.transposeMap(x));
     }));
 
-  it('groupNormGradient', () =>
+  it('groupNormGradient and groupNormSums', () =>
     both(
       (values) =>
         groupNorms(dtype, values).chain((norm) => tensors(dtype, norm.x.shape, values).map((g) => [norm, g] as const)),
-      ([{ x, groups }, gradient]) =>
-        same({ x, gradient }, (k, { x, gradient }) => k.groupNormGradient(x, gradient, groups, EPS)),
+      ([{ x, weight, groups }, gradient]) => {
+        same({ x, gradient, weight }, (k, { x, gradient, weight }) =>
+          k.groupNormGradient(x, gradient, weight, groups, EPS),
+        );
+        same({ x, gradient }, (k, { x, gradient }) => k.groupNormSums(x, gradient, groups, EPS));
+      },
     ));
 
   it('arithmetic, a number per element or per channel', () =>

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { classGradient } from '../../../src/models/class-gradient.ts';
-import { lossGradient } from '../../../src/models/loss-gradient.ts';
+import { lossGradient, lossGradientProgram } from '../../../src/models/loss-gradient.ts';
 import { runModel } from '../../../src/models/passes.ts';
 import { parseUNetClassifierConfig, readUNetClassifierConfig } from '../../../src/models/unet2d-classifier/config.ts';
 import {
@@ -111,6 +111,11 @@ describe('refused is', () => {
       'a target: lossGradient is for models of pictures',
       () => lossGradient(model, backend, input, input.sample),
       'lossGradient wants a model that predicts pictures, not a UNet2DClassifierModel; use classGradient',
+    ],
+    [
+      'an architecture for the program of another loss',
+      () => lossGradientProgram(model),
+      'lossGradientProgram wants a model that predicts pictures, not a UNet2DClassifierModel; use classGradient',
     ],
     [
       'another model: classGradient is for classifiers',

@@ -2,7 +2,6 @@
 import type { Node, Value } from '../../graph.ts';
 import { strideOf, type Place } from '../memory/place.ts';
 import { attentionScratch, type AttentionSpec } from '../tiles/attention-scratch.ts';
-import { packKeysKernel } from '../tiles/attention-tiles.ts';
 import {
   applyMapKernel,
   applyTransposedMapKernel,
@@ -11,9 +10,11 @@ import {
   attentionScoresKernel,
 } from '../tiles/attention.ts';
 import { transposeKernel } from '../tiles/rearrange.ts';
+import { attentionBackOf, attentionBackOfMap, attentionGradient } from './attention-gradient.ts';
 import { NO_PADDING, wantedBorder } from './borders.ts';
 import { contiguous, dense, inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';
+import { packKeys } from './packed-keys.ts';
 import { newBordered } from './pictures.ts';
 import { multiplications } from './products.ts';
 import type { NodeOf } from './rule.ts';
@@ -38,14 +39,16 @@ export function attention(lowering: Lowering, node: NodeOf<'attention'>): void {
   if (!apart) lowering.finish(output, 'planar', out);
 }
 
-/** Two steps: one arranges the keys, the other makes the scores. */
+/** Two steps: one arranges the keys, the other makes the scores; or those of the whole way back. */
 export function attentionScores(lowering: Lowering, node: NodeOf<'attentionScores'>): void {
-  perKey(lowering, node, attentionScoresKernel);
+  const back = attentionBackOf(lowering, node);
+  if (back) attentionGradient(lowering, back);
+  else perKey(lowering, node, attentionScoresKernel);
 }
 
-/** Two steps: one arranges the keys, the other makes the map. */
+/** Two steps: one arranges the keys, the other makes the map; none for a way back that needs no map. */
 export function attentionMap(lowering: Lowering, node: NodeOf<'attentionMap'>): void {
-  perKey(lowering, node, attentionMapKernel);
+  if (!attentionBackOfMap(lowering, node)) perKey(lowering, node, attentionMapKernel);
 }
 
 function perKey(
@@ -121,14 +124,6 @@ interface Places {
 function attentionSpec(sizes: Sizes, { q, k, v, out }: Places, outPlane = 4 * sizes.queries): AttentionSpec {
   const stride = (place: Place | undefined): number => (place ? strideOf(place, sizes.batch) : 0);
   return { ...sizes, qStride: stride(q), kStride: stride(k), vStride: stride(v), outStride: stride(out), outPlane };
-}
-
-/** The keys in the order in which tiles read them. */
-function packKeys(lowering: Lowering, k: Place, spec: AttentionSpec): Place {
-  const bytes = 4 * spec.heads * spec.keys * spec.size;
-  const place = lowering.newPlace(spec.batch * bytes, bytes);
-  lowering.emit('packKeys', [k, place], (lib) => packKeysKernel(lib, spec));
-  return place;
 }
 
 function scratchFor({ newPlace, threads, panel }: Lowering, spec: AttentionSpec): Place {

@@ -1,37 +1,20 @@
 /** Operations on every element that no other step does on the way. */
-import { sameShape } from '../../../tensor/tensor.ts';
 import type { Node, Value } from '../../graph.ts';
 import { batchOf, sampleBytes, strideOf } from '../memory/place.ts';
+import type { ActivationFunctions } from '../tiles/elementary.ts';
 import { mapKernel, type MapOperation } from '../tiles/elementwise.ts';
-import { host } from './host.ts';
 import { inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';
-import type { NodeOf } from './rule.ts';
+import type { NodeOf, Rule } from './rule.ts';
 
-/** An activation function; tanh, which models have on small tensors only, by the plain loop. */
-export function activation(lowering: Lowering, node: NodeOf<'activation'>): void {
-  const { activation: kind } = node.operation;
-  if (kind === 'tanh') host(lowering, node);
-  else map(lowering, node, { kind });
-}
-
-/** The derivative of one, with the multiplication that follows; that of tanh by the plain loop, too. */
-export function activationDerivative(lowering: Lowering, node: NodeOf<'activationDerivative'>): void {
-  const { activation: of } = node.operation;
-  const [x] = node.inputs;
-  const product = lowering.onlyUser(node.output);
-  const [first, second] = product?.inputs ?? [];
-  const other = first === node.output ? second : first;
-  if (of === 'tanh') host(lowering, node);
-  else if (product?.operation.kind === 'multiply' && other && isThere(lowering, other, x)) {
-    lowering.done.add(product);
-    map(lowering, { ...product, inputs: [x, other] }, { kind: 'derivative', of, times: true });
-  } else map(lowering, node, { kind: 'derivative', of, times: false });
-}
-
-/** Whether a value has been computed, and is of the shape of another one. */
-function isThere(lowering: Lowering, value: Value, like: Value): boolean {
-  return lowering.isStored(value) && sameShape(value.shape, like.shape);
+/** The rule of activation functions: these by their kernels, the others by another rule. */
+export function activationBy(functions: ActivationFunctions, others: Rule<'activation'>): Rule<'activation'> {
+  return (lowering, node) => {
+    const { activation: name } = node.operation;
+    const code = functions[name];
+    if (code) map(lowering, node, { kind: 'function', name, code, times: false });
+    else others(lowering, node);
+  };
 }
 
 /** x · factor + offset. */
@@ -49,8 +32,11 @@ export function combine(lowering: Lowering, node: NodeOf<'add' | 'subtract' | 'm
   map(lowering, node, { kind: node.operation.kind });
 }
 
-/** The result lies as the first operand does, or dense where the second one is spread, along its second dimension. */
-function map(lowering: Lowering, { inputs, output }: Node, operation: MapOperation): void {
+/**
+ * Adds the step of an operation on elements. The result lies as the first operand does, or dense where the second one
+ * is spread, along its second dimension.
+ */
+export function map(lowering: Lowering, { inputs, output }: Node, operation: MapOperation): void {
   const [a] = inputs;
   const b: Value | undefined = inputs[1];
   const spread = b !== undefined && b.shape.length !== a.shape.length;
@@ -60,7 +46,8 @@ function map(lowering: Lowering, { inputs, output }: Node, operation: MapOperati
   const out = lowering.placeFor(output);
   const batch = batchOf(a.shape);
   const planes = spread ? a.shape[1] : 1;
-  lowering.emit(operation.kind, second ? [first, second, out] : [first, out], (lib) =>
+  const name = operation.kind === 'function' ? operation.name : operation.kind;
+  lowering.emit(name, second ? [first, second, out] : [first, out], (lib) =>
     mapKernel(lib, {
       operation,
       batch,

@@ -1,12 +1,17 @@
 /** What only gradients need. */
+import { sameShape, sizeOf } from '../../../tensor/tensor.ts';
+import { activationDerivative as plainDerivative } from '../../definition/activation-derivative.ts';
+import type { Value } from '../../graph.ts';
 import { strideOf } from '../memory/place.ts';
-import { planeSize } from '../memory/planes.ts';
-import { groupNormGradientKernel } from '../tiles/group-norm-gradient.ts';
+import { activationDerivatives } from '../tiles/activation-derivatives.ts';
+import type { ActivationFunctions } from '../tiles/elementary.ts';
 import { placePixelsKernel, transposeWeightKernel } from '../tiles/rearrange.ts';
 import { weightGradientKernel, weightGradientScratch } from '../tiles/weight-gradient.ts';
-import { sizeOf } from '../../../tensor/tensor.ts';
+import { map } from './elementwise.ts';
+import { host } from './host.ts';
 import { contiguous, dense } from './layout.ts';
 import type { Lowering } from './lowering.ts';
+import { siluBackOf } from './norm-with-silu.ts';
 import { pictureInput } from './pictures.ts';
 import { multiplications } from './products.ts';
 import type { NodeOf } from './rule.ts';
@@ -75,22 +80,37 @@ export function placePixels(lowering: Lowering, { operation, inputs: [x], output
   lowering.finish(output, 'dense', place);
 }
 
-/** One step. */
-export function groupNormGradient(lowering: Lowering, node: NodeOf<'groupNormGradient'>): void {
-  const { operation, inputs, output } = node;
-  const { groups, eps } = operation;
-  const [batch, channels] = output.shape;
-  const { height, width } = planeSize(output.shape);
-  const [x, gradient] = inputs.map((value) => dense(lowering, value));
-  const out = lowering.placeFor(output);
-  const strides = {
-    xStride: strideOf(x, batch),
-    gradientStride: strideOf(gradient, batch),
-    outStride: strideOf(out, batch),
-  };
-  const spec = { batch, groups, size: (channels / groups) * height * width, eps, ...strides };
-  lowering.emit(`groupNormGradient ${channels}@${height}×${width}`, [x, gradient, out], (lib) =>
-    groupNormGradientKernel(lib, spec),
-  );
-  lowering.finish(output, 'dense', out);
+const byPlainLoop = host({ activationDerivative: plainDerivative });
+
+/**
+ * The derivative of an activation function, with the multiplication that follows; that of tanh by the plain loop. That
+ * of a SiLU behind a group norm may be left to the norm's gradient.
+ */
+export function activationDerivative(lowering: Lowering, node: NodeOf<'activationDerivative'>): void {
+  const left = siluBackOf(lowering, node);
+  if (left) {
+    lowering.done.add(left.product);
+    return;
+  }
+  const { activation } = node.operation;
+  const code = (activationDerivatives as ActivationFunctions)[activation];
+  if (!code) {
+    byPlainLoop(lowering, node);
+    return;
+  }
+  const [x] = node.inputs;
+  const product = lowering.onlyUser(node.output);
+  const [first, second] = product?.inputs ?? [];
+  const other = first === node.output ? second : first;
+  const times = product?.operation.kind === 'multiply' && other !== undefined && isThere(lowering, other, x);
+  const derivative = { kind: 'function', name: `${activation} derivative`, code, times } as const;
+  if (times) {
+    lowering.done.add(product);
+    map(lowering, { ...product, inputs: [x, other] }, derivative);
+  } else map(lowering, node, derivative);
+}
+
+/** Whether a value has been computed, and is of the shape of another one. */
+function isThere(lowering: Lowering, value: Value, like: Value): boolean {
+  return lowering.isStored(value) && sameShape(value.shape, like.shape);
 }

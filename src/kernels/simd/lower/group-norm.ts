@@ -1,10 +1,10 @@
 /** Group norm, with the SiLU that follows it, straight into the border that a convolution wants around the result. */
-import type { Value } from '../../graph.ts';
 import { strideOf } from '../memory/place.ts';
 import { planeSize } from '../memory/planes.ts';
 import { groupNormKernel } from '../tiles/group-norm.ts';
 import { contiguous, dense } from './layout.ts';
 import type { Lowering } from './lowering.ts';
+import { siluBehind } from './norm-with-silu.ts';
 import { target } from './pictures.ts';
 import type { NodeOf } from './rule.ts';
 
@@ -12,13 +12,14 @@ import type { NodeOf } from './rule.ts';
 export function groupNorm(lowering: Lowering, { operation, inputs, output }: NodeOf<'groupNorm'>): void {
   const { groups, eps } = operation;
   const [x, weight, bias] = inputs;
-  const activated = siluOf(lowering, output);
+  const behind = siluBehind(lowering, output);
+  if (behind) lowering.done.add(behind);
   const [batch, channels] = x.shape;
   const { height, width } = planeSize(x.shape);
   const input = dense(lowering, x);
-  const out = target(lowering, activated ?? output, height, width);
+  const out = target(lowering, behind?.output ?? output, height, width);
   const [scale, shift] = [weight, bias].map((value) => contiguous(lowering, value));
-  const silu = activated !== undefined;
+  const silu = behind !== undefined;
   const inBatchStride = strideOf(input, batch);
   lowering.emit(
     `groupNorm${silu ? '+silu' : ''} ${channels}@${height}×${width}`,
@@ -26,12 +27,4 @@ export function groupNorm(lowering: Lowering, { operation, inputs, output }: Nod
     (lib) =>
       groupNormKernel(lib, { batch, channels, groups, height, width, eps, silu, inBatchStride, out: out.layout }),
   );
-}
-
-/** The result of the SiLU that alone reads the value, marked as done. */
-function siluOf(lowering: Lowering, value: Value): Value | undefined {
-  const user = lowering.onlyUser(value);
-  if (user?.operation.kind !== 'activation' || user.operation.activation !== 'silu') return undefined;
-  lowering.done.add(user);
-  return user.output;
 }

@@ -55,7 +55,8 @@ function linearOnRows(lowering: Lowering, node: NodeOf<'linear'>): void {
   lowering.finish(chain.final, 'dense', out);
 }
 
-function isOnes({ shape, source }: Value): boolean {
+/** Whether a weight is a row of ones: a linear layer with it adds up. */
+export function isOnes({ shape, source }: Value): boolean {
   return shape[0] === 1 && source.kind === 'constant' && source.tensor.data.every((number) => number === 1);
 }
 

@@ -8,12 +8,15 @@
 import { constantOf, type Graph } from '../../graph.ts';
 import type { WeightStore } from '../memory/weights.ts';
 import { lowering, type LoweringOptions } from './lowering.ts';
-import { lowerNode } from './rules.ts';
+import { lowerBy, type Rules } from './rule.ts';
 import type { Lowered, StoredValue } from './steps.ts';
 
-/** The steps of a graph, with the memory that they need. Their buffers have no offsets yet; `layOut` gives them. */
-export function lower(graph: Graph, options: LoweringOptions, store: WeightStore): Lowered {
-  const made = lowering(graph, options, store, lowerNode);
+/**
+ * The steps of a graph, with the memory that they need. Their buffers have no offsets yet; `layOut` gives them.
+ * @throws InputError where an operation has no rule
+ */
+export function lower(graph: Graph, rules: Partial<Rules>, options: LoweringOptions, store: WeightStore): Lowered {
+  const made = lowering(graph, options, store, (at, node) => lowerBy(rules, at, node));
   const inputs = [...graph.inputs].map(([name, value]): StoredValue => {
     const place = made.placeFor(value);
     made.finish(value, 'dense', place);

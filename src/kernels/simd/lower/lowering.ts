@@ -14,7 +14,7 @@ export interface LoweringOptions extends Pick<LibraryOptions, 'threads' | 'panel
   readonly keeps?: (tensor: Tensor, packing: Packing) => boolean;
 }
 
-/** A graph on its way to steps. Every rule (see rules.ts) is a function of it and of the operation to be lowered. */
+/** A graph on its way to steps. Every rule (see rule.ts) is a function of it and of the operation to be lowered. */
 export interface Lowering extends Placement, StepList, LoweringOptions {
   /** The operations that read a value, each as often as it does. */
   usersOf(value: Value): readonly Node[];

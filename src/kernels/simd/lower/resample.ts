@@ -2,7 +2,6 @@
 import { strideOf } from '../memory/place.ts';
 import { densePlanes } from '../memory/planes.ts';
 import { averagePoolKernel, upsampleKernel } from '../tiles/resample.ts';
-import { host } from './host.ts';
 import { dense } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import { target } from './pictures.ts';
@@ -16,11 +15,6 @@ export function upsampleNearest2x(lowering: Lowering, { inputs, output }: NodeOf
   const out = target(lowering, output, 2 * height, 2 * width);
   const spec = { batch, channels, height, width, inBatchStride: strideOf(input, batch), out: out.layout };
   lowering.emit('upsampleNearest2x', [input, out.place], (lib) => upsampleKernel(lib, spec));
-}
-
-/** The plain loop: pictures of odd sizes are rare. */
-export function resizeNearest(lowering: Lowering, node: NodeOf<'resizeNearest'>): void {
-  host(lowering, node);
 }
 
 /** One step, without a border. */

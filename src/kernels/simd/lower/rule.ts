@@ -1,4 +1,5 @@
 /** What it takes to lower one kind of operation. */
+import { InputError } from '../../../tensor/errors.ts';
 import type { Node } from '../../graph.ts';
 import type { Kind, OperationOf } from '../../operations/index.ts';
 import type { Lowering } from './lowering.ts';
@@ -10,3 +11,20 @@ export interface NodeOf<K extends Kind> extends Omit<Node, 'operation'> {
 
 /** Adds the steps that an operation needs, if any, and says where its output then lies. */
 export type Rule<K extends Kind> = (lowering: Lowering, node: NodeOf<K>) => void;
+
+/** A rule for each kind. */
+export type Rules = { readonly [K in Kind]: Rule<K> };
+
+/** Lowers an operation by the rule of its kind. @throws InputError where these rules have none */
+export function lowerBy(rules: Partial<Rules>, lowering: Lowering, node: Node): void {
+  const { kind } = node.operation;
+  // The table gives each kind the rule for nodes of that kind, which TypeScript cannot follow from one to the other.
+  const rule = rules[kind] as Rule<Kind> | undefined;
+  if (!rule) throw withoutKernel(kind);
+  rule(lowering, node);
+}
+
+/** What is said where a backend that cannot do everything is asked for what it has no kernel for. */
+export function withoutKernel(operation: string): InputError {
+  return new InputError(`this backend has no kernel for ${operation}; take simdBackend(), which has all`);
+}

@@ -1,5 +1,5 @@
 /** What a program is lowered to: kernels in order, with the places in memory that they read and write. */
-import type { Operation } from '../../operations/index.ts';
+import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Func } from '../assembler/index.ts';
 import type { Library } from '../library.ts';
 import type { Buffer } from '../memory/buffers.ts';
@@ -22,7 +22,8 @@ export interface HostStep {
   readonly kind: 'host';
   readonly name: string;
   readonly products: number;
-  readonly operation: Operation;
+  /** Its result, of its inputs. */
+  readonly compute: (inputs: readonly Tensor[]) => Tensor;
   readonly inputs: readonly HostTensor[];
   readonly output: HostTensor;
 }

@@ -5,6 +5,7 @@ import { layOut } from '../memory/buffers.ts';
 import type { WeightStore } from '../memory/weights.ts';
 import { lower } from './lower.ts';
 import type { LoweringOptions } from './lowering.ts';
+import type { Rules } from './rule.ts';
 import type { Lowered } from './steps.ts';
 
 /**
@@ -22,9 +23,11 @@ export interface LaidOut {
 /**
  * The steps of a graph, with as many of its weights in memory as there is room for beside its activations.
  * @param most bytes of memory
+ * @throws InputError where an operation has no rule
  */
 export function lowerToFit(
   graph: Graph,
+  rules: Partial<Rules>,
   options: Omit<LoweringOptions, 'keeps'>,
   store: WeightStore,
   most: number,
@@ -46,7 +49,7 @@ export function lowerToFit(
       return fits;
     };
   };
-  const whole = lower(graph, { ...options, keeps: keeper(Infinity) }, store);
+  const whole = lower(graph, rules, { ...options, keeps: keeper(Infinity) }, store);
   const activations = layOut(whole.buffers);
   if (store.bytes() + activations <= most) return { lowered: whole, arenaBytes: activations };
   // What is loaded in each run is in the arena as it is stored, as floats, and arranged.
@@ -55,7 +58,7 @@ export function lowerToFit(
   const computedBytes = computed.reduce((sum, { bytes }) => sum + bytes, 0);
   releaseWeights(whole);
   const keeps = keeper(most - activations - 3 * largest, computedBytes);
-  const lowered = lower(graph, { ...options, keeps }, store);
+  const lowered = lower(graph, rules, { ...options, keeps }, store);
   return { lowered, arenaBytes: layOut(lowered.buffers) };
 }
 

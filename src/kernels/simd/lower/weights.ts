@@ -5,14 +5,11 @@
 import { sizeOf, type Tensor } from '../../../tensor/tensor.ts';
 import { constantOf, type ConstantPart, type Node, type Value } from '../../graph.ts';
 import { keyOf } from '../../key.ts';
-import type { WinogradWidth } from '../../kernels.ts';
 import { phases } from '../../plain/upsample-conv2d.ts';
 import { strideBetween, type Place } from '../memory/place.ts';
 import type { Packing } from '../memory/weights.ts';
 import type { EpilogueOp } from '../tiles/epilogue.ts';
 import { packKernel, phaseWeightsKernel, type PackSpec } from '../tiles/packing.ts';
-import { winogradPlaces } from '../tiles/winograd.ts';
-import { winogradWeightsKernel, type WinogradWeights } from '../tiles/winograd-weights.ts';
 import { panelsLength } from '../tiles/panels.ts';
 import type { Emitter } from '../emitter.ts';
 import { contiguous, dense } from './layout.ts';
@@ -68,7 +65,7 @@ export function rows(outputs: number, inner: number): PackSpec {
 }
 
 /** A weight that stays where it is, or, where there is no room for that, is loaded in each run before it is used. */
-function arranged(lowering: Lowering, tensor: Tensor, packing: Packing): Place {
+export function arranged(lowering: Lowering, tensor: Tensor, packing: Packing): Place {
   if (lowering.keeps?.(tensor, packing) ?? true) return lowering.packed(tensor, packing);
   const place = lowering.newPlace(4 * packing.length, 0);
   loadWeight(lowering, tensor, packing, place);
@@ -123,34 +120,6 @@ function packPhases(emitter: Emitter, from: Place, [outputs, channels]: readonly
   return pack(emitter, parts, spec, to);
 }
 
-/** The transformed weights of a Winograd convolution in panels, place after place. */
-export function winogradPanels(lowering: Lowering, weight: Value, width: WinogradWidth): Place {
-  const [outputs, channels] = weight.shape;
-  const part = constantOf(weight);
-  if (part && part.slice?.kind !== 'sliceBatch') {
-    const first = part.slice?.start ?? 0;
-    const spec = { outputs, channels, width, first, of: part.tensor.shape[1] };
-    return arranged(lowering, part.tensor, {
-      name: keyOf(['winograd', spec]),
-      length: winogradPlaces(width) * panelsLength(lowering.panel, outputs, channels),
-      isComputed: true,
-      arrange: (emitter, from, to) => packWinograd(emitter, from, spec, to),
-    });
-  }
-  const spec = { outputs, channels, width, first: 0, of: channels };
-  return once(lowering, weight, `winograd ${width}`, () => packWinograd(lowering, contiguous(lowering, weight), spec));
-}
-
-/** Adds the steps that transform the weight at `from`, and pack it. */
-function packWinograd(emitter: Emitter, from: Place, spec: WinogradWeights, to?: Place): Place {
-  const { outputs, channels, width } = spec;
-  const kernels = outputs * channels;
-  const places = winogradPlaces(width);
-  const parts = emitter.newPlace(4 * places * kernels, 4 * kernels);
-  emitter.emit('winogradWeights', [from, parts], (lib) => winogradWeightsKernel(lib, spec));
-  return pack(emitter, parts, { ...rows(outputs, channels), batch: places, batchStride: 4 * kernels }, to);
-}
-
 /** Adds the step that packs what lies at `from`, to `to` or to memory of its own. */
 export function pack(emitter: Emitter, from: Place, spec: PackSpec, to?: Place): Place {
   const bytes = 4 * panelsLength(emitter.panel, spec.outputs, spec.outer * spec.inner);
@@ -160,7 +129,7 @@ export function pack(emitter: Emitter, from: Place, spec: PackSpec, to?: Place):
 }
 
 /** What `make` makes of a value, for whoever wants it first. */
-function once({ converted }: Lowering, { id }: Value, arrangement: string, make: () => Place): Place {
+export function once({ converted }: Lowering, { id }: Value, arrangement: string, make: () => Place): Place {
   const key = keyOf([id, arrangement]);
   const place = converted.get(key) ?? make();
   converted.set(key, place);

@@ -1,19 +1,24 @@
 /** Winograd's convolutions: two steps, and one more for weights that are computed. */
+import { constantOf, type Value } from '../../graph.ts';
+import { keyOf } from '../../key.ts';
 import type { WinogradWidth } from '../../kernels.ts';
-import { strideOf } from '../memory/place.ts';
+import type { Emitter } from '../emitter.ts';
+import { strideOf, type Place } from '../memory/place.ts';
+import { panelsLength } from '../tiles/panels.ts';
 import { weightGradientKernel, weightGradientScratch, type WeightGradientSpec } from '../tiles/weight-gradient.ts';
-import { GROUP, groupsOf, placesOf, VECTOR, type WinogradSpec } from '../tiles/winograd.ts';
+import { GROUP, groupsOf, placesOf, VECTOR, winogradPlaces, type WinogradSpec } from '../tiles/winograd.ts';
 import { placeBytes, winogradGradientKernel } from '../tiles/winograd-gradient.ts';
 import { winogradInputKernel } from '../tiles/winograd-input.ts';
 import { winogradKernel, winogradScratch } from '../tiles/winograd-products.ts';
-import { winogradWeightsBackKernel } from '../tiles/winograd-weights.ts';
+import { winogradWeightsBackKernel, winogradWeightsKernel, type WinogradWeights } from '../tiles/winograd-weights.ts';
 import { groupPadding, NO_PADDING } from './borders.ts';
 import { following } from './following.ts';
+import { contiguous } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 import { borderedInput, pictureInput } from './pictures.ts';
 import { multiplications } from './products.ts';
 import type { NodeOf } from './rule.ts';
-import { biasOps, biasPlaces, winogradPanels } from './weights.ts';
+import { arranged, biasOps, biasPlaces, once, pack, rows } from './weights.ts';
 
 /** What lies under the tiles is transformed; then multiplied, and transformed back. */
 export function winogradConv2d(lowering: Lowering, node: NodeOf<'winogradConv2d'>): void {
@@ -33,7 +38,7 @@ export function winogradConv2d(lowering: Lowering, node: NodeOf<'winogradConv2d'
   const panels = winogradPanels(lowering, weight, width);
   const chain = following(lowering, node, 'dense');
   const out = lowering.placeFor(chain.final);
-  const scratch = lowering.newPlace(lowering.threads * winogradScratch(lowering.panel, size), 0);
+  const scratch = lowering.newPlace(lowering.threads * winogradScratch(lowering.panel, { ...size, outChannels }), 0);
   const epilogue = [...biasOps(node), ...chain.ops];
   const spec: WinogradSpec = { ...size, outChannels, input, outBatchStride: strideOf(out, batch), epilogue };
   lowering.emit(
@@ -43,6 +48,34 @@ export function winogradConv2d(lowering: Lowering, node: NodeOf<'winogradConv2d'
     multiplications(node),
   );
   lowering.finish(chain.final, chain.layout, out);
+}
+
+/** The transformed weights of a Winograd convolution in panels, place after place. */
+function winogradPanels(lowering: Lowering, weight: Value, width: WinogradWidth): Place {
+  const [outputs, channels] = weight.shape;
+  const part = constantOf(weight);
+  if (part && part.slice?.kind !== 'sliceBatch') {
+    const first = part.slice?.start ?? 0;
+    const spec = { outputs, channels, width, first, of: part.tensor.shape[1] };
+    return arranged(lowering, part.tensor, {
+      name: keyOf(['winograd', spec]),
+      length: winogradPlaces(width) * panelsLength(lowering.panel, outputs, channels),
+      isComputed: true,
+      arrange: (emitter, from, to) => packWinograd(emitter, from, spec, to),
+    });
+  }
+  const spec = { outputs, channels, width, first: 0, of: channels };
+  return once(lowering, weight, `winograd ${width}`, () => packWinograd(lowering, contiguous(lowering, weight), spec));
+}
+
+/** Adds the steps that transform the weight at `from`, and pack it. */
+function packWinograd(emitter: Emitter, from: Place, spec: WinogradWeights, to?: Place): Place {
+  const { outputs, channels, width } = spec;
+  const kernels = outputs * channels;
+  const places = winogradPlaces(width);
+  const parts = emitter.newPlace(4 * places * kernels, 4 * kernels);
+  emitter.emit('winogradWeights', [from, parts], (lib) => winogradWeightsKernel(lib, spec));
+  return pack(emitter, parts, { ...rows(outputs, channels), batch: places, batchStride: 4 * kernels }, to);
 }
 
 /** What lies under the tiles, and their gradients, are transformed; then multiplied, and the sums transformed back. */

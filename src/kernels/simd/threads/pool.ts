@@ -2,12 +2,29 @@
  * The threads beside the one that calls: workers that run the same modules over the same memory. They are started at
  * the first run that needs them, and do not keep the process alive.
  */
+import { sharedMemorySupported } from '../features.ts';
 import { CONTROL } from '../memory/control.ts';
 import { PATIENCE, SLEEP_MILLISECONDS } from './parallel.ts';
-import { startThreads, type AnyWorker } from './workers.ts';
+import { startsAsleep, startThreads, threadsSupported, type AnyWorker } from './workers.ts';
 
 /** Looks at the workers that are still in a run before the caller goes to sleep. */
 const SPINS = 10_000;
+
+/** How a backend comes to threads beside its own. */
+export interface Threads {
+  /** So many of those that are wanted can be had, the calling one included. `opened` are the workers that are there. */
+  most(wanted: number, opened: readonly AnyWorker[]): number;
+  readonly pool: typeof pool;
+}
+
+/** The workers of Node, and of browsers those that have been opened. */
+export const threads: Threads = {
+  most(wanted, opened) {
+    if (!sharedMemorySupported() || !threadsSupported()) return 1;
+    return startsAsleep() ? wanted : Math.min(wanted, 1 + opened.length);
+  },
+  pool,
+};
 
 /** The workers of one backend. */
 export interface Pool {

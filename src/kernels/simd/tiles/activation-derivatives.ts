@@ -9,7 +9,7 @@ import { callV128, f32x4, f64x2, set, v128, when } from '../assembler/index.ts';
 import type { Body, Code, Expr, Func, Local, V128 } from '../assembler/index.ts';
 import type { Library } from '../library.ts';
 import { erf, exp, function64, inDouble, lowerTail } from './activations.ts';
-import { expf } from './elementary.ts';
+import { expf, type ActivationFunctions } from './elementary.ts';
 
 const { add, mul, div, neg, const: number } = f64x2;
 const one = number(1);
@@ -27,8 +27,8 @@ export function siluDerivativef(body: Body, xs: readonly Local<'v128'>[]): Code 
 }
 
 /** Code for x = 1 where x > 0, else 0; NaN stays. */
-export function reluDerivativef(): (x: Local<'v128'>) => Code {
-  return (x) => set(x, v128.select(x, v128.and(f32x4.gt(x, f32x4.const(0)), f32x4.const(1)), f32x4.ne(x, x)));
+function reluDerivativef(x: Local<'v128'>): Code {
+  return set(x, v128.select(x, v128.and(f32x4.gt(x, f32x4.const(0)), f32x4.const(1)), f32x4.ne(x, x)));
 }
 
 function sigmoid(lib: Library, x: V128): Expr<'v128'> {
@@ -71,9 +71,11 @@ function mishDerivative(lib: Library): Func {
   });
 }
 
-/** Code for x = geluDerivative(x) on four floats. */
-export const geluDerivativef = (lib: Library): ((x: Local<'v128'>) => Code) => inDouble(geluDerivative(lib));
-/** Code for x = mishDerivative(x) on four floats. */
-export const mishDerivativef = (lib: Library): ((x: Local<'v128'>) => Code) => inDouble(mishDerivative(lib));
-/** Code for x = quickGeluDerivative(x) on four floats. */
-export const quickGeluDerivativef = (lib: Library): ((x: Local<'v128'>) => Code) => inDouble(quickGeluDerivative(lib));
+/** The derivatives of the activation functions that have kernels. */
+export const activationDerivatives = {
+  silu: (_lib, body) => (xs) => siluDerivativef(body, xs),
+  relu: () => (xs) => xs.map(reluDerivativef),
+  gelu: inDouble(geluDerivative),
+  mish: inDouble(mishDerivative),
+  quick_gelu: inDouble(quickGeluDerivative),
+} satisfies ActivationFunctions;

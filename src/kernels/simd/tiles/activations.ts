@@ -24,6 +24,7 @@ import {
 import type { Body, Code, Expr, Func, I32, Local, V128 } from '../assembler/index.ts';
 import { at, type Library } from '../library.ts';
 import { CONTROL } from '../memory/control.ts';
+import type { ElementFunction } from './elementary.ts';
 
 const { add, sub, mul, div, const: number } = f64x2;
 const one = number(1);
@@ -162,11 +163,15 @@ export function lowerTail(lib: Library): Func {
   });
 }
 
-/** Returns code for x = f(x) on four floats, computed in double precision and rounded once. */
-export function inDouble(f: Func): (x: Local<'v128'>) => Code {
-  const rounded = (half: V128): Expr<'v128'> => f32x4.demoteZero(callV128(f, half));
-  return (x) => set(x, shuffle32(rounded(f64x2.promoteLow(x)), rounded(promoteHigh(x)), [0, 1, 4, 5]));
+/** What is computed in double precision, two elements at a time, and rounded once. */
+export function inDouble(functionOf: (lib: Library) => Func): ElementFunction {
+  return (lib) => {
+    const f = functionOf(lib);
+    const rounded = (half: V128): Expr<'v128'> => f32x4.demoteZero(callV128(f, half));
+    return (xs) =>
+      xs.map((x) => set(x, shuffle32(rounded(f64x2.promoteLow(x)), rounded(promoteHigh(x)), [0, 1, 4, 5])));
+  };
 }
 
-/** Code for x = mish(x) on four floats. */
-export const mishf = (lib: Library): ((x: Local<'v128'>) => Code) => inDouble(mish(lib));
+/** mish(x). */
+export const mishf: ElementFunction = inDouble(mish);

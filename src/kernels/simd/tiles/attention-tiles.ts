@@ -15,7 +15,10 @@ import { storeLanes } from './vectors.ts';
  * head d groups of four numbers; the last M mod 4 in smaller groups. (Where they lie as planes, the numbers of a key
  * are 4·M bytes apart, which for many M is the distance at which they displace one another from the cache.)
  */
-export function packKeysKernel(lib: Library, { batch, heads, keys, size, kStride }: AttentionSpec): Func {
+export function packKeysKernel(
+  lib: Library,
+  { batch, heads, keys, size, kStride }: Pick<AttentionSpec, 'batch' | 'heads' | 'keys' | 'size' | 'kStride'>,
+): Func {
   const tiles = Math.ceil(keys / 4);
   return kernel(lib, `packKeys${keyOf([batch, heads, keys, size, kStride])}`, 2, (body) => {
     const [k0, packed0] = body.pointers;
@@ -48,7 +51,7 @@ export function packKeysKernel(lib: Library, { batch, heads, keys, size, kStride
  * query the greatest so far. (A NaN is passed over there, but makes its power NaN, hence the sum of the powers, hence
  * the whole row of the map, as in the definition.)
  */
-export function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func {
+export function scoreTile(lib: Library, spec: Pick<AttentionSpec, 'size' | 'scale'>, rows: number): Func {
   const perTurn = stepsPerTurn(spec.size, runLength, 16);
   const row = 4 * lib.panel;
   const key = keyOf(['scores', rows, spec.size, spec.scale]);
@@ -89,7 +92,13 @@ export function scoreTile(lib: Library, spec: AttentionSpec, rows: number): Func
  * `share` the map has powers yet, and gets in their place their shares of these sums: a division takes long, but it
  * needs little else of the processor, which multiplies meanwhile.
  */
-export function mixTile(lib: Library, spec: AttentionSpec, rows: number, lanes: number, share: boolean): Func {
+export function mixTile(
+  lib: Library,
+  spec: Pick<AttentionSpec, 'keys' | 'outPlane'>,
+  rows: number,
+  lanes: number,
+  share: boolean,
+): Func {
   const perTurn = stepsPerTurn(spec.keys, runLength, 8);
   const row = 4 * lib.panel;
   const key = keyOf(['mix', rows, lanes, share, spec.keys, spec.outPlane]);

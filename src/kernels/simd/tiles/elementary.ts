@@ -3,6 +3,8 @@ import { EXPF } from '../../../tensor/math/expf.ts';
 import { f32x4, i32, i32x4, set, v128 } from '../assembler/index.ts';
 import type { Body, Code, Local, V128 } from '../assembler/index.ts';
 import { QUICK_GELU } from '../../../tensor/math/index.ts';
+import type { Activation } from '../../kernels.ts';
+import type { Library } from '../library.ts';
 import { CONTROL } from '../memory/control.ts';
 
 /** By so many powers of two a small result is kept up until its last rounding, where it may become subnormal. */
@@ -138,12 +140,25 @@ export function siluf(body: Body, xs: readonly Local<'v128'>[]): Code {
 }
 
 /** Code for x = quickGeluf(x), x / (1 + expf(−1.702 x)). */
-export function quickGeluf(body: Body, x: Local<'v128'>): Code {
+function quickGeluf(body: Body, x: Local<'v128'>): Code {
   const e = body.local('v128');
   return [set(e, f32x4.mul(f32x4.const(-QUICK_GELU), x)), expf(body, [e]), set(x, f32x4.div(x, f32x4.add(one(0), e)))];
 }
 
-/** Returns code for x = max(x, 0): x where x > 0 or x is NaN, else +0. */
-export function reluf(): (x: Local<'v128'>) => Code {
-  return (x) => set(x, v128.andnot(x, f32x4.le(x, f32x4.const(0))));
+/** Code for x = max(x, 0): x where x > 0 or x is NaN, else +0. */
+function reluf(x: Local<'v128'>): Code {
+  return set(x, v128.andnot(x, f32x4.le(x, f32x4.const(0))));
 }
+
+/** A function of each element: for a body, code for x = f(x), for each x. */
+export type ElementFunction = (lib: Library, body: Body) => (xs: readonly Local<'v128'>[]) => Code;
+
+/** Activation functions, by name. */
+export type ActivationFunctions = { readonly [A in Activation]?: ElementFunction };
+
+/** Those that are computed in floats. */
+export const floatActivations = {
+  silu: (_lib, body) => (xs) => siluf(body, xs),
+  relu: () => (xs) => xs.map(reluf),
+  quick_gelu: (_lib, body) => (xs) => xs.map((x) => quickGeluf(body, x)),
+} satisfies ActivationFunctions;

@@ -1,20 +1,10 @@
 /** Operations that treat every element alike: definition/elementwise and activation, four elements at a time. */
-import type { Activation } from '../../kernels.ts';
 import { keyOf } from '../../key.ts';
 import { f32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
 import type { Body, Code, Func, Local, V128 } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
-import {
-  geluDerivativef,
-  mishDerivativef,
-  quickGeluDerivativef,
-  reluDerivativef,
-  siluDerivativef,
-} from './activation-derivatives.ts';
-import { mishf } from './activations.ts';
-import { AT_ONCE, quickGeluf, reluf, siluf } from './elementary.ts';
-import { geluf } from './gelu.ts';
+import { AT_ONCE, type ElementFunction } from './elementary.ts';
 import { storeLanes } from './vectors.ts';
 
 /** What is done to an element, or to the elements of two tensors. */
@@ -22,9 +12,8 @@ export type MapOperation =
   | { readonly kind: 'add' | 'subtract' | 'multiply' }
   | { readonly kind: 'affine'; readonly factor: number; readonly offset: number }
   | { readonly kind: 'divide'; readonly divisor: number }
-  | { readonly kind: Exclude<Activation, 'tanh'> }
-  /** Of the first tensor; `times` the second one. */
-  | { readonly kind: 'derivative'; readonly of: Exclude<Activation, 'tanh'>; readonly times: boolean }
+  /** Of the elements of the first tensor; `times` those of the second one. The name stands for the code in keys. */
+  | { readonly kind: 'function'; readonly name: string; readonly code: ElementFunction; readonly times: boolean }
   | { readonly kind: 'copy' };
 
 /** An operation on all elements of one tensor, or of two. */
@@ -67,37 +56,12 @@ function operate(operation: MapOperation, lib: Library, body: Body): Apply {
     }
     case 'divide':
       return each((value) => set(value, f32x4.div(value, f32x4.const(operation.divisor))));
-    case 'silu':
-      return (values) => siluf(body, values);
-    case 'relu':
-      return each(reluf());
-    case 'gelu':
-      return each(geluf(lib));
-    case 'mish':
-      return each(mishf(lib));
-    case 'quick_gelu':
-      return each((value) => quickGeluf(body, value));
-    case 'derivative': {
-      const derive = derivative(operation.of, lib, body);
-      return operation.times ? (values, others) => [derive(values, others), multiply(values, others)] : derive;
+    case 'function': {
+      const calculate = operation.code(lib, body);
+      return (values, others) => [calculate(values), operation.times ? multiply(values, others) : []];
     }
     case 'copy':
       return () => [];
-  }
-}
-
-function derivative(of: Exclude<Activation, 'tanh'>, lib: Library, body: Body): Apply {
-  switch (of) {
-    case 'silu':
-      return (values) => siluDerivativef(body, values);
-    case 'relu':
-      return each(reluDerivativef());
-    case 'gelu':
-      return each(geluDerivativef(lib));
-    case 'mish':
-      return each(mishDerivativef(lib));
-    case 'quick_gelu':
-      return each(quickGeluDerivativef(lib));
   }
 }
 

@@ -6,10 +6,11 @@
  */
 import { LOWER_TAIL } from '../../../tensor/math/activations.ts';
 import { callV128, f32x4, f64x2, i32, promoteHigh, set, shuffle32, v128, when } from '../assembler/index.ts';
-import type { Code, Func, Local, V128 } from '../assembler/index.ts';
+import type { Func, V128 } from '../assembler/index.ts';
 import type { Library } from '../library.ts';
 import { CONTROL } from '../memory/control.ts';
 import { erf, function64, inDouble, lowerTail } from './activations.ts';
+import type { ElementFunction } from './elementary.ts';
 
 const { add, sub, mul, const: number } = f64x2;
 
@@ -54,6 +55,8 @@ function gelu(lib: Library): Func {
   });
 }
 
+const defined = inDouble(gelu);
+
 /** Four floats. */
 function quickGelu(lib: Library): Func {
   return lib.func('geluf', { params: ['v128'], results: ['v128'] }, (body) => {
@@ -90,13 +93,14 @@ function quickGelu(lib: Library): Func {
         ),
       ),
       set(isSure, v128.and(isSure, f32x4.le(f32x4.abs(x), f32x4.const(REACH)))),
-      when(v128.anyTrue(v128.not(isSure)), [inDouble(gelu(lib))(x), set(result, x)]),
+      when(v128.anyTrue(v128.not(isSure)), [defined(lib, body)([x]), set(result, x)]),
       result.code,
     ];
   });
 }
 
-/** Code for x = gelu(x) on four floats. */
-export function geluf(lib: Library): (x: Local<'v128'>) => Code {
-  return (x) => set(x, callV128(quickGelu(lib), x));
-}
+/** gelu(x). The memory has `writeErfTable` and `writeGeluConstants`. */
+export const geluf: ElementFunction = (lib) => {
+  const gelu = quickGelu(lib);
+  return (xs) => xs.map((x) => set(x, callV128(gelu, x)));
+};

@@ -1,10 +1,11 @@
 /**
  * The second kernel of a Winograd convolution: the products of all places, and the way back from them to outputs.
  *
- * The picture is cut into strips of rows of tiles. Of a strip and a panel of output channels, place after place is
- * summed, over all groups of the strip at once, so that the weights of a run come from the nearest cache; the sums wait
- * in scratch. Then each four neighbouring outputs are transformed back, their channels in lanes, turned over, and
- * stored.
+ * The picture is cut into strips of rows of tiles; a strip may also be several small pictures. Of a strip and a few
+ * panels of output channels, place after place is summed: panel after panel, so that the strip's pixels of the place
+ * stay near and weights come in the order in which they lie, and over all groups of the strip at once, so that the
+ * weights of a run come from the nearest cache. The sums wait in scratch. Then each four neighbouring outputs are
+ * transformed back, their channels in lanes, turned over, and stored.
  */
 import { keyOf } from '../../key.ts';
 import { runLength } from '../../definition/sums.ts';
@@ -20,20 +21,32 @@ import { addRun, evenSteps, stepsPerTurn } from './tile.ts';
 import { storeLanes, transposed } from './vectors.ts';
 import { combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
 
-/** Groups of a strip, about: their sums of all places fit the second-level cache beside the panel's weights. */
+/** Groups of a strip, about. */
 const STRIP_GROUPS = 16;
+/** Bytes of a strip's sums, and of a place's pixels and weights: so much stays in the second-level cache. */
+const MOST_BYTES = 400_000;
 
-/** Rows of tiles of a strip. */
-function stripRows(spec: SizeSpec): number {
-  const { rows, perRow } = groupsOf(spec);
-  return divisorUpTo(rows, STRIP_GROUPS / perRow);
+/** A part of a picture, or several whole ones, which then share each weight that comes from afar. */
+interface StripSize {
+  readonly pictures: number;
+  /** Rows of tiles of a picture. */
+  readonly height: number;
+  /** Of all pictures. */
+  readonly groups: number;
 }
 
-type SizeSpec = Parameters<typeof groupsOf>[0];
+type SizeSpec = Parameters<typeof groupsOf>[0] & Pick<WinogradSpec, 'batch'>;
+
+function stripSize(spec: SizeSpec): StripSize {
+  const { rows, perRow } = groupsOf(spec);
+  const height = divisorUpTo(rows, STRIP_GROUPS / perRow);
+  const pictures = height < rows ? 1 : divisorUpTo(spec.batch, STRIP_GROUPS / (rows * perRow));
+  return { pictures, height, groups: pictures * height * perRow };
+}
 
 /** Bytes from a place's sums to the next one's. */
 function placeTotals(spec: SizeSpec, outputs: number): number {
-  return apart(stripRows(spec) * groupsOf(spec).perRow * groupTotals(outputs));
+  return apart(stripSize(spec).groups * groupTotals(outputs));
 }
 
 /** Bytes of a group's sums of one place. */
@@ -43,22 +56,40 @@ function groupTotals(outputs: number): number {
 
 const vectorsOf = (outputs: number): number => Math.ceil(outputs / 4);
 
-/** Bytes of scratch that each thread needs: the sums of a strip. */
-export function winogradScratch(panel: Panel, spec: SizeSpec): number {
+/** Bytes of a strip's sums, for one panel. */
+function panelTotals(panel: Panel, spec: SizeSpec): number {
   return groupsOf(spec).places * placeTotals(spec, panel);
 }
 
-/** The strip and the panel at hand. */
+/** Panels that are summed one after another: as many as fit the cache with what they read. */
+function mostPanels(panel: Panel, spec: SizeSpec & Pick<WinogradSpec, 'outChannels'>): number {
+  const { channels, outChannels } = spec;
+  const pixels = VECTOR * channels * stripSize(spec).groups;
+  const fitting = Math.floor((MOST_BYTES - pixels) / (panelTotals(panel, spec) + 4 * panel * channels));
+  return Math.max(1, Math.min(Math.ceil(outChannels / panel), fitting));
+}
+
+/** Bytes of scratch that each thread needs: the sums of a strip. */
+export function winogradScratch(panel: Panel, spec: Parameters<typeof mostPanels>[1]): number {
+  return mostPanels(panel, spec) * panelTotals(panel, spec);
+}
+
+/** The strip and the panel at hand, of those from `begin` to `end`. */
 interface Strip {
-  /** Where the strip's pixels begin, and its output, and each of the operands. */
+  /** Where the strip's pixels begin; of a picture its output, and each of the operands. */
   readonly input: Local<'i32'>;
   readonly out: Local<'i32'>;
   readonly operands: readonly { readonly op: OperandOp; readonly start: Local<'i32'> }[];
   readonly weights: I32;
   readonly scratch: I32;
+  /** The first of its pictures, and the one at hand. */
+  readonly b: Local<'i32'>;
+  readonly picture: Local<'i32'>;
   /** Its number in the picture. */
   readonly number: Local<'i32'>;
   readonly panel: Local<'i32'>;
+  readonly begin: Local<'i32'>;
+  readonly end: Local<'i32'>;
 }
 
 /**
@@ -68,73 +99,91 @@ interface Strip {
 export function winogradKernel(lib: Library, spec: WinogradSpec): Func {
   const { batch, outChannels, outWidth } = spec;
   const ops = spec.epilogue.filter(hasOperand);
-  const { rows, perRow, groupStride, batchStride } = groupsOf(spec);
-  const height = stripRows(spec);
+  const { places, rows, perRow, groupStride, batchStride } = groupsOf(spec);
+  const { pictures, height } = stripSize(spec);
   const strips = rows / height;
   const panels = Math.ceil(outChannels / lib.panel);
-  const panelsPerUnit = pieceSize(panels, panels, wantedUnits(lib) / (strips * batch));
+  const panelsPerUnit = pieceSize(
+    panels,
+    mostPanels(lib.panel, spec),
+    wantedUnits(lib) / ((strips * batch) / pictures),
+  );
   const chunks = Math.ceil(panels / panelsPerUnit);
-  const fullPanels = Math.floor(outChannels / lib.panel);
-  const restOutputs = outChannels % lib.panel;
   const stripBytes = 4 * 2 * height * outWidth;
 
   return kernel(lib, `winograd${keyOf(spec)}`, 4 + ops.length, (body) => {
     const [inputStart, weights, outStart, scratchStart, ...operandStarts] = body.pointers;
-    const [b, number, panel, begin, end, input, out] = body.locals('i32');
+    const [b, picture, number, place, panel, begin, end, input, out] = body.locals('i32');
+    const counters = [body.local('i32'), body.local('i32')] as const;
     const operands = ops.map((op) => ({ op, start: body.local('i32') }));
     const scratch = at(scratchStart, body.thread, winogradScratch(lib.panel, spec));
-    const strip: Strip = { input, out, operands, weights, scratch, number, panel };
-    const panelOf = (outputs: number): Code => [
-      stripSums(lib, spec, strip, body.local('i32'), outputs),
-      stripOutputs(lib, spec, strip, [body.local('i32'), body.local('i32')], outputs),
-    ];
-    return parallel(lib, body, batch * strips * chunks, (unit) => [
+    const strip: Strip = { input, out, operands, weights, scratch, b, picture, number, panel, begin, end };
+    return parallel(lib, body, (batch / pictures) * strips * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(panelsPerUnit))),
       set(end, i32.add(begin, i32.const(panelsPerUnit))),
+      panels % panelsPerUnit === 0 ? [] : when(i32.gtS(end, i32.const(panels)), set(end, i32.const(panels))),
       set(number, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
-      set(b, i32.divU(unit, i32.const(chunks * strips))),
+      set(b, i32.mul(i32.divU(unit, i32.const(chunks * strips)), i32.const(pictures))),
       set(input, at(at(inputStart, b, batchStride), number, height * perRow * groupStride)),
-      set(out, at(at(outStart, b, spec.outBatchStride), number, stripBytes)),
-      operands.map(({ op, start }, i) => set(start, operandStart(op, operandStarts[i], b, number, stripBytes))),
-      forRange(panel, begin, end, 1, [
-        when(i32.ltS(panel, i32.const(fullPanels)), panelOf(lib.panel)),
-        restOutputs === 0 ? [] : when(i32.eq(panel, i32.const(fullPanels)), panelOf(restOutputs)),
+      forRange(
+        place,
+        i32.const(0),
+        i32.const(places),
+        1,
+        eachPanel(lib, spec, strip, (outputs) => placeSums(lib, spec, strip, place, outputs)),
+      ),
+      forRange(picture, b, i32.add(b, i32.const(pictures)), 1, [
+        set(out, at(at(outStart, picture, spec.outBatchStride), number, stripBytes)),
+        operands.map(({ op, start }, i) => set(start, operandStart(op, operandStarts[i], picture, number, stripBytes))),
+        eachPanel(lib, spec, strip, (outputs) => stripOutputs(lib, spec, strip, counters, outputs)),
       ]),
     ]);
   });
 }
 
-/** The sums of all places of a strip, for `outputs` channels of the panel. */
-function stripSums(lib: Library, spec: WinogradSpec, strip: Strip, place: Local<'i32'>, outputs: number): Code {
+/** Does something for each panel of a unit: `code` is given how many channels the panel has. */
+function eachPanel(
+  lib: Library,
+  { outChannels }: WinogradSpec,
+  { panel, begin, end }: Strip,
+  code: (outputs: number) => Code,
+): Code {
+  const whole = Math.floor(outChannels / lib.panel);
+  const rest = outChannels % lib.panel;
+  const isWhole = i32.ltS(panel, i32.const(whole));
+  return forRange(panel, begin, end, 1, rest === 0 ? code(lib.panel) : when(isWhole, code(lib.panel), code(rest)));
+}
+
+/** Where the sums of a strip's panel lie. */
+function panelSums(lib: Library, spec: WinogradSpec, { scratch, panel, begin }: Strip): I32 {
+  return at(scratch, i32.sub(panel, begin), panelTotals(lib.panel, spec));
+}
+
+/** The sums of a place of a strip, for `outputs` channels of the panel. */
+function placeSums(lib: Library, spec: WinogradSpec, strip: Strip, place: Local<'i32'>, outputs: number): Code {
   const { channels, outChannels } = spec;
-  const { places, placeStride } = groupsOf(spec);
+  const { placeStride } = groupsOf(spec);
   const panelBytes = 4 * lib.panel * channels;
   const panels = Math.ceil(outChannels / lib.panel);
-  return forRange(
-    place,
-    i32.const(0),
-    i32.const(places),
-    1,
-    Array.from({ length: Math.ceil(channels / runLength) }, (_, run) => {
-      const skipped = run * runLength;
-      const taken = Math.min(runLength, channels - skipped);
-      return call(
-        stripRun(lib, spec, outputs, taken, run === 0),
-        i32.add(at(strip.input, place, placeStride), i32.const(VECTOR * skipped)),
-        i32.add(
-          at(at(strip.weights, place, panels * panelBytes), strip.panel, panelBytes),
-          i32.const(4 * lib.panel * skipped),
-        ),
-        at(strip.scratch, place, placeTotals(spec, outputs)),
-      );
-    }),
-  );
+  return Array.from({ length: Math.ceil(channels / runLength) }, (_, run) => {
+    const skipped = run * runLength;
+    const taken = Math.min(runLength, channels - skipped);
+    return call(
+      stripRun(lib, spec, outputs, taken, run === 0),
+      i32.add(at(strip.input, place, placeStride), i32.const(VECTOR * skipped)),
+      i32.add(
+        at(at(strip.weights, place, panels * panelBytes), strip.panel, panelBytes),
+        i32.const(4 * lib.panel * skipped),
+      ),
+      at(panelSums(lib, spec, strip), place, placeTotals(spec, outputs)),
+    );
+  });
 }
 
 /** The function (pixels, weights, totals) that adds a run of `channels` channels to the sums of a strip's place. */
 function stripRun(lib: Library, spec: WinogradSpec, outputs: number, channels: number, first: boolean): Func {
-  const { perRow, groupStride } = groupsOf(spec);
-  const groups = stripRows(spec) * perRow;
+  const { groupStride } = groupsOf(spec);
+  const { groups } = stripSize(spec);
   const perTurn = stepsPerTurn(channels, runLength, 8);
   const key = keyOf(['winogradRun', outputs, groups, groupStride, channels, first]);
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
@@ -159,7 +208,7 @@ function stripRun(lib: Library, spec: WinogradSpec, outputs: number, channels: n
   });
 }
 
-/** All outputs of a strip, of `outputs` channels of the panel. */
+/** All outputs of a strip in a picture, of `outputs` channels of the panel. */
 function stripOutputs(
   lib: Library,
   spec: WinogradSpec,
@@ -169,17 +218,22 @@ function stripOutputs(
 ): Code {
   const { outHeight, outWidth, width } = spec;
   const { rows, perRow } = groupsOf(spec);
-  const height = stripRows(spec);
+  const { height } = stripSize(spec);
   const plane = 4 * outHeight * outWidth;
   const whole = outWidth - (outWidth % 4);
   const element = at(at(i32.const(0), row, 4 * 2 * outWidth), column, 4);
   const inPlanes = (start: I32): I32 => i32.add(at(start, strip.panel, lib.panel * plane), element);
   const tileBytes = VECTOR * vectorsOf(outputs);
+  const pictureSums = at(
+    panelSums(lib, spec, strip),
+    i32.sub(strip.picture, strip.b),
+    height * perRow * groupTotals(outputs),
+  );
   const quad = (lanes: number, ofRows: number): Code =>
     call(
       quadOutputs(lib, spec, outputs, lanes, ofRows),
       inPlanes(strip.out),
-      at(at(strip.scratch, row, perRow * GROUP * tileBytes), column, tileBytes / width),
+      at(at(pictureSums, row, perRow * GROUP * tileBytes), column, tileBytes / width),
       ...strip.operands.map(({ op, start }) =>
         op.kind === 'residual' ? inPlanes(start) : at(start, strip.panel, 4 * lib.panel),
       ),

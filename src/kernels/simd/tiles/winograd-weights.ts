@@ -1,11 +1,16 @@
-/** The weights of a Winograd convolution, transformed in double precision and rounded once. */
+/**
+ * The weights of a Winograd convolution, transformed in double precision and rounded once. The kernels of four channels
+ * are transformed at once: number by number they are the lanes of a vector, and of two vectors of doubles.
+ */
 import { turned, winogradTransforms, type Matrix } from '../../definition/winograd.ts';
 import { keyOf } from '../../key.ts';
 import type { WinogradWidth } from '../../kernels.ts';
-import { f32, f64, i32, set } from '../assembler/index.ts';
-import type { Body, Code, F64, Func, I32 } from '../assembler/index.ts';
+import { f32x4, f64x2, i32, promoteHigh, set, shuffle32, v128, when } from '../assembler/index.ts';
+import type { Body, Code, Func, I32, Local, V128 } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
+import { storeLanes, transposed } from './vectors.ts';
+import { combined } from './winograd.ts';
 
 /** A weight [O,C,3,3], or one that is a part of the channels of another. */
 export interface WinogradWeights {
@@ -19,19 +24,41 @@ export interface WinogradWeights {
 
 /** Bytes of a kernel of 3 × 3. */
 const KERNEL = 36;
+/** Kernels that are transformed at once. */
+const AT_ONCE = 4;
 
 /** The kernel of (thread, counters, weight, transformed [4 · (width + 2)][O · C]). */
 export function winogradWeightsKernel(lib: Library, spec: WinogradWeights): Func {
   const { outputs, channels, width, first, of } = spec;
+  const kernels = outputs * channels;
   const matrices = [winogradTransforms[2].weight, winogradTransforms[width].weight] as const;
   return kernel(lib, `winogradWeights${keyOf(spec)}`, 2, (body) => {
     const [weight, out] = body.pointers;
-    const [from, to] = body.locals('i32');
-    return parallel(lib, body, outputs * channels, (unit) => [
-      set(from, at(weight, i32.divU(unit, i32.const(channels)), KERNEL * of)),
-      set(from, i32.add(at(from, i32.remU(unit, i32.const(channels)), KERNEL), i32.const(KERNEL * first))),
-      set(to, at(out, unit, 4)),
-      transform(body, matrices, { start: from, apart: 4 }, { start: to, apart: 4 * outputs * channels }),
+    const [index, to] = body.locals('i32');
+    const starts = Array.from({ length: AT_ONCE }, () => body.local('i32'));
+    const startOf = (index: I32): I32 =>
+      of === channels
+        ? at(weight, index, KERNEL)
+        : i32.add(
+            at(
+              at(weight, i32.divU(index, i32.const(channels)), KERNEL * of),
+              i32.remU(index, i32.const(channels)),
+              KERNEL,
+            ),
+            i32.const(KERNEL * first),
+          );
+    return parallel(lib, body, Math.ceil(kernels / AT_ONCE), (unit) => [
+      set(index, i32.mul(unit, i32.const(AT_ONCE))),
+      set(to, at(out, index, 4)),
+      upToFour(kernels, unit, (count) => {
+        const own = starts.slice(0, count);
+        const { code, numbers } = numbersOf(body, own);
+        return [
+          own.map((start, lane) => set(start, startOf(i32.add(index, i32.const(lane))))),
+          code,
+          transform(body, matrices, numbers, (value, place) => storeLanes(to, value, count, 4 * kernels * place)),
+        ];
+      }),
     ]);
   });
 }
@@ -39,39 +66,72 @@ export function winogradWeightsKernel(lib: Library, spec: WinogradWeights): Func
 /** The kernel of (thread, counters, sums [4 · (width + 2)][kernels], weights [kernels][3][3]): back from there. */
 export function winogradWeightsBackKernel(lib: Library, kernels: number, width: WinogradWidth): Func {
   const matrices = [turned(winogradTransforms[2].weight), turned(winogradTransforms[width].weight)] as const;
+  const places = matrices[0][0].length * matrices[1][0].length;
   return kernel(lib, `winogradWeightsBack${keyOf([kernels, width])}`, 2, (body) => {
     const [sums, out] = body.pointers;
     const [from, to] = body.locals('i32');
-    return parallel(lib, body, kernels, (unit) => [
-      set(from, at(sums, unit, 4)),
-      set(to, at(out, unit, KERNEL)),
-      transform(body, matrices, { start: from, apart: 4 * kernels }, { start: to, apart: 4 }),
+    const numbers = Array.from({ length: places }, (_, place) => v128.load(from, 4 * kernels * place));
+    return parallel(lib, body, Math.ceil(kernels / AT_ONCE), (unit) => [
+      set(from, at(sums, unit, 4 * AT_ONCE)),
+      set(to, at(out, unit, KERNEL * AT_ONCE)),
+      upToFour(kernels, unit, (count) =>
+        transform(body, matrices, numbers, (value, place) =>
+          Array.from({ length: count }, (_, lane) => v128.store32Lane(to, value, lane, KERNEL * lane + 4 * place)),
+        ),
+      ),
     ]);
   });
 }
 
-/** A small picture in memory, whose numbers lie so many bytes apart. */
-interface Numbers {
-  readonly start: I32;
-  readonly apart: number;
+/** Code for the kernels of a unit: four, or in the last one perhaps fewer. */
+function upToFour(kernels: number, unit: I32, code: (count: number) => Code): Code {
+  const rest = kernels % AT_ONCE;
+  if (rest === 0) return code(AT_ONCE);
+  return when(i32.eq(unit, i32.const((kernels - rest) / AT_ONCE)), code(rest), code(AT_ONCE));
 }
 
-/** Code that transforms the columns of a small picture, then its rows. */
-function transform(body: Body, [down, across]: readonly [Matrix, Matrix], from: Numbers, to: Numbers): Code {
-  const column = down[0].map(() => body.local('f64'));
-  const row = across[0].map(() => body.local('f64'));
-  return down.map((factors, i) => [
-    row.map((sum, j) => [
-      column.map((number, k) => set(number, f64.promote(f32.load(from.start, from.apart * (k * row.length + j))))),
-      set(sum, combined(factors, column)),
+/** The nine numbers of up to four kernels, each number a vector. */
+function numbersOf(body: Body, starts: readonly I32[]): { readonly code: Code; readonly numbers: readonly V128[] } {
+  const from = (number: number) =>
+    transposed(
+      body,
+      starts.map((start) => v128.load(start, 4 * number)),
+    );
+  const [first, second, last] = [from(0), from(4), from(5)];
+  return {
+    code: [first.code, second.code, last.code],
+    numbers: [...first.columns, ...second.columns, last.columns[3]],
+  };
+}
+
+/** Code that transforms the columns of small pictures, then their rows. */
+function transform(
+  body: Body,
+  [down, across]: readonly [Matrix, Matrix],
+  numbers: readonly V128[],
+  store: (value: Local<'v128'>, place: number) => Code,
+): Code {
+  const columns = across[0].length;
+  const pair = (): readonly Local<'v128'>[] => [body.local('v128'), body.local('v128')];
+  const doubles = numbers.map(pair);
+  const row = across[0].map(pair);
+  const result = body.local('v128');
+  const half = (pairs: readonly (readonly V128[])[], upper: number): readonly V128[] => pairs.map((of) => of[upper]);
+  return [
+    numbers.map((number, i) => [
+      set(result, number),
+      set(doubles[i][0], f64x2.promoteLow(result)),
+      set(doubles[i][1], promoteHigh(result)),
     ]),
-    across.map((more, j) => f32.store(to.start, f32.demote(combined(more, row)), to.apart * (i * across.length + j))),
-  ]);
-}
-
-/** A row of a matrix times numbers: the terms from the left, those of a factor 0 left out. */
-function combined(factors: readonly number[], terms: readonly F64[]): F64 {
-  return factors
-    .flatMap((factor, k) => (factor === 0 ? [] : [f64.mul(f64.const(factor), terms[k])]))
-    .reduce((sum, term) => f64.add(sum, term));
+    down.map((factors, i) => [
+      row.map((sum, j) => {
+        const column = factors.map((_, k) => doubles[k * columns + j]);
+        return sum.map((local, upper) => set(local, combined(factors, half(column, upper), f64x2)));
+      }),
+      across.map((more, j) => {
+        const [low, high] = [0, 1].map((upper) => f32x4.demoteZero(combined(more, half(row, upper), f64x2)));
+        return [set(result, shuffle32(low, high, [0, 1, 4, 5])), store(result, i * across.length + j)];
+      }),
+    ]),
+  ];
 }

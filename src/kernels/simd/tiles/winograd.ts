@@ -78,12 +78,18 @@ export function placesOf(spec: Parameters<typeof groupsOf>[0] & Pick<WinogradSpe
   return { rows, perRow, places, groupStride, batchStride, placeStride: apart(spec.batch * batchStride) };
 }
 
+/** Numbers side by side in a vector: four floats, or two doubles. */
+type Lanes = Pick<typeof f32x4, 'add' | 'sub' | 'mul' | 'const'>;
+
 /** A row of a matrix times vectors: the terms from the left, those of a factor 0 left out, each step rounded. */
-export function combined(row: readonly number[], terms: readonly V128[]): V128 {
+export function combined(row: readonly number[], terms: readonly V128[], lanes: Lanes = f32x4): V128 {
+  const times = ({ factor, term }: Term): V128 => (factor === 1 ? term : lanes.mul(term, lanes.const(factor)));
+  const plus = (sum: V128, next: Term): V128 =>
+    next.factor === -1 ? lanes.sub(sum, next.term) : lanes.add(sum, times(next));
   const [first, ...others] = row.flatMap((factor, k) => (factor === 0 ? [] : [{ factor, term: terms[k] }]));
   if (first.factor === -1 && others.length > 0) {
     const [second, ...more] = others;
-    return more.reduce(plus, f32x4.sub(times(second), first.term));
+    return more.reduce(plus, lanes.sub(times(second), first.term));
   }
   return others.reduce(plus, times(first));
 }
@@ -91,13 +97,4 @@ export function combined(row: readonly number[], terms: readonly V128[]): V128 {
 interface Term {
   readonly factor: number;
   readonly term: V128;
-}
-
-function plus(sum: V128, { factor, term }: Term): V128 {
-  if (factor === -1) return f32x4.sub(sum, term);
-  return f32x4.add(sum, times({ factor, term }));
-}
-
-function times({ factor, term }: Term): V128 {
-  return factor === 1 ? term : f32x4.mul(term, f32x4.const(factor));
 }

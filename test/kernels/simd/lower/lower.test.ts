@@ -1,6 +1,8 @@
 /** Steps of whole programs: what the plain loops do, what is never copied, and that memory lives long enough. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { gradient } from '../../../../src/kernels/gradients/gradient.ts';
+import { sumOverAll } from '../../../../src/kernels/gradients/sums.ts';
 import type { Kernels, Program } from '../../../../src/kernels/kernels.ts';
 import { placesOf } from '../../../../src/kernels/simd/lower/step-list.ts';
 import type { Tensor } from '../../../../src/tensor/tensor.ts';
@@ -25,12 +27,52 @@ describe('steps', () => {
 
   test('a derivative takes the multiplication along by which a gradient comes through, where it is there', () => {
     const program: Program = (k, { x, g }) => ({ out: k.multiply(g, k.activationDerivative(x, 'silu')) });
-    expect(stepsOf(program, { x: picture, g: picture })).toEqual(['derivative']);
+    expect(stepsOf(program, { x: picture, g: picture })).toEqual(['silu derivative']);
     const later: Program = (k, { x, g }) => {
       const derived = k.activationDerivative(x, 'silu');
       return { out: k.multiply(k.affine(g, 2, 0), derived), ofChannels: k.activationDerivative(g, 'gelu') };
     };
-    expect(stepsOf(later, { x: picture, g: picture })).toEqual(['derivative', 'affine', 'multiply', 'derivative']);
+    expect(stepsOf(later, { x: picture, g: picture })).toEqual([
+      'silu derivative',
+      'affine',
+      'multiply',
+      'gelu derivative',
+    ]);
+  });
+
+  test('the way back through a group norm is one step, with what weight and bias get, and the SiLU behind it', () => {
+    const loss =
+      (shown: boolean): Program =>
+      (k, { x, w, b }) => {
+        const normed = k.groupNorm(x, 2, w, b, 1e-5);
+        return { loss: sumOverAll(k, k.activation(normed, 'silu')), ...(shown && { normed }) };
+      };
+    const inputs = { x: picture, w: [4], b: [4] };
+    const ofNorm = (program: Program, names: readonly string[]): readonly string[] =>
+      stepsOf(gradient(program, 'loss', names), inputs).filter((name) => /norm|silu|derivative/i.test(name));
+    const together = ['groupNorm+silu 4@6×6', 'groupNormGradient+silu 4@6×6'];
+    expect(ofNorm(loss(false), ['x', 'w', 'b'])).toEqual(together);
+    expect(ofNorm(loss(true), ['x', 'w', 'b'])).toEqual(['groupNorm 4@6×6', 'silu', together[1]]);
+    expect(ofNorm(loss(false), ['b'])).toEqual([
+      'groupNorm 4@6×6',
+      'silu',
+      'silu derivative',
+      'groupNormGradient 4@6×6',
+    ]);
+  });
+
+  test('the way back through attention is one step, and makes no map, unless somebody else reads one', () => {
+    const loss =
+      (shown: boolean): Program =>
+      (k, { q, v }) => ({
+        loss: sumOverAll(k, k.attention(q, v, v, 2, 0.5)),
+        ...(shown && { map: k.attentionMap(q, v, 2, 0.5) }),
+      });
+    const inputs = { q: [2, 6, 8], v: [2, 5, 8] };
+    const ofAttention = (shown: boolean): readonly string[] =>
+      stepsOf(gradient(loss(shown), 'loss', ['q', 'v']), inputs).filter((name) => /attention/i.test(name));
+    expect(ofAttention(false)).toEqual(['attention 2×6×4', 'attentionGradient 2×6×4']);
+    expect(ofAttention(true)).toHaveLength(6);
   });
 
   test('norms and doubled pictures are written with the border that the only convolution wants', () => {

@@ -2,6 +2,7 @@
 import type { Program, Tensors } from '../../../../src/kernels/kernels.ts';
 import { referenceKernels } from '../../../../src/kernels/plain/index.ts';
 import { lower } from '../../../../src/kernels/simd/lower/lower.ts';
+import { rules } from '../../../../src/kernels/simd/lower/rules.ts';
 import type { Lowered } from '../../../../src/kernels/simd/lower/steps.ts';
 import { heap } from '../../../../src/kernels/simd/memory/heap.ts';
 import { weightStore } from '../../../../src/kernels/simd/memory/weights.ts';
@@ -17,7 +18,7 @@ export function inputsOf(shapes: Readonly<Record<string, readonly number[]>>): T
 export function lowered(program: Program, shapes: Readonly<Record<string, readonly number[]>>): Lowered {
   const store = weightStore(heap(new WebAssembly.Memory({ initial: 2 })));
   const graph = traceProgram(program, inputsOf(shapes), referenceKernels);
-  return lower(graph, { threads: 1, panel: 8 }, store);
+  return lower(graph, rules, { threads: 1, panel: 8 }, store);
 }
 
 /** The names of its steps. */

@@ -9,6 +9,8 @@ import { simdBackend } from '../../../../src/kernels/simd/index.ts';
 import { CONTROL } from '../../../../src/kernels/simd/memory/control.ts';
 import { pool } from '../../../../src/kernels/simd/threads/pool.ts';
 import type { AnyWorker } from '../../../../src/kernels/simd/threads/workers.ts';
+import { bundleTo } from '../../../cli/bundle.ts';
+import { temporaryFolder } from '../../../cli/models.ts';
 import { convolution, expectSameBits, noise } from '../support.ts';
 
 const two = simdBackend({ threads: 2 });
@@ -16,10 +18,12 @@ afterAll(() => {
   two.dispose();
 });
 
-/** Runs TypeScript in a process of its own; what it prints. Fails when the process does not end by itself. */
+const { path } = temporaryFolder();
+const library = bundleTo(path('simd.mjs'), 'kernels/simd/index.ts');
+
+/** Runs JavaScript in a process of its own; what it prints. Fails when the process does not end by itself. */
 async function inProcess(code: string): Promise<string> {
-  const entry = new URL('../../../../src/kernels/simd/index.ts', import.meta.url).href;
-  const source = `import { simdBackend } from ${JSON.stringify(entry)};
+  const source = `import { simdBackend } from ${JSON.stringify(library)};
 const tensor = (shape) => {
   const length = shape.reduce((a, b) => a * b, 1);
   return { dtype: 'f32', shape, data: Float32Array.from({ length }, (_, i) => i % 7) };
@@ -30,11 +34,9 @@ const program = (kernels, { x }) => ({ y: kernels.conv2d(x, weight, undefined, 1
 const x = tensor([1, 32, 32, 32]);
 const threads = process.getBuiltinModule('node:worker_threads');
 ${code}`;
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--import', 'tsx', '--input-type=module', '--eval', source],
-    { timeout: 30_000 },
-  );
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', source], {
+    timeout: 30_000,
+  });
   return stdout;
 }
 

@@ -4,6 +4,7 @@ import { describe, test } from 'vitest';
 import { activations } from '../../../../src/kernels/kernels.ts';
 import { tensor } from '../../../../src/tensor/tensor.ts';
 import { noise, onAllBackends, runs, seeds, small, tensorOf } from '../support.ts';
+import { repeated } from '../../../thorough.ts';
 
 const check = onAllBackends();
 
@@ -50,7 +51,7 @@ describe('the same bits as the plain loop', () => {
           { x: anywhere, y: near },
         );
       }),
-      { numRuns: 20 },
+      { numRuns: repeated(20) },
     );
   });
 

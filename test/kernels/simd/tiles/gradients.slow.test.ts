@@ -2,18 +2,18 @@
 import fc from 'fast-check';
 import { afterAll, describe, test } from 'vitest';
 import { definitionKernels } from '../../../../src/kernels/definition/index.ts';
+import { gradient } from '../../../../src/kernels/gradients/gradient.ts';
+import { sumOverAll } from '../../../../src/kernels/gradients/sums.ts';
 import { activations, type Program, type Tensors } from '../../../../src/kernels/kernels.ts';
 import { simdBackend } from '../../../../src/kernels/simd/index.ts';
 import { tensor, type Tensor } from '../../../../src/tensor/tensor.ts';
 import { expectSameBits, runs, seeds, small, tensorOf } from '../support.ts';
+import { firstOf, repeated } from '../../../thorough.ts';
 
-const backends = [
-  simdBackend(),
-  simdBackend({ threads: 2 }),
-  simdBackend({ threads: 3 }),
-  simdBackend({ wide: true }),
-  simdBackend({ wide: true, threads: 2 }),
-];
+/** Every input costs a module on each. */
+const backends = firstOf([{ threads: 2 }, { wide: true }, {}, { threads: 3 }, { wide: true, threads: 2 }], 2).map(
+  (options) => simdBackend(options),
+);
 afterAll(() => backends.forEach((backend) => backend.dispose()));
 
 function check(program: Program, inputs: Tensors): void {
@@ -205,7 +205,7 @@ describe('what only the way back has, has the bits of its definition', () => {
           );
         },
       ),
-      { numRuns: 20 },
+      { numRuns: repeated(20) },
     );
   });
 
@@ -219,7 +219,7 @@ describe('what only the way back has, has the bits of its definition', () => {
           g: tensorOf([2, o, 3, 4], seed + 1),
         });
       }),
-      { numRuns: 15 },
+      { numRuns: repeated(15) },
     );
   });
 
@@ -283,17 +283,59 @@ describe('what only the way back has, has the bits of its definition', () => {
     );
   });
 
+  test('the way back through attention, whole, or with a map that others read', () => {
+    const tokensUpTo = fc.oneof(small(9), fc.integer({ min: 10, max: 140 }));
+    fc.assert(
+      fc.property(
+        small(2),
+        small(3),
+        tokensUpTo,
+        tokensUpTo,
+        small(9),
+        seeds,
+        (b, heads, queries, keys, size, seed) => {
+          const tokens = (count: number, more: number): Tensor => tensorOf([b, count, heads * size], seed + more);
+          const inputs = { q: tokens(queries, 0), key: tokens(keys, 1), v: tokens(keys, 2), g: tokens(queries, 3) };
+          for (const shown of [false, true]) {
+            const loss: Program = (k, { q, key, v, g }) => ({
+              loss: sumOverAll(k, k.multiply(k.attention(q, key, v, heads, 0.3), g)),
+              ...(shown && { map: k.attentionMap(q, key, heads, 0.3) }),
+            });
+            check(gradient(loss, 'loss', ['q', 'key', 'v']), inputs);
+          }
+        },
+      ),
+      runs,
+    );
+  });
+
   test('the way back through a group norm', () => {
     fc.assert(
       fc.property(small(3), small(4), small(4), small(9), small(9), seeds, (b, groups, perGroup, h, w, seed) => {
         const c = groups * perGroup;
         check(
-          (k, { x, g, rows }) => ({
-            picture: k.groupNormGradient(x, g, groups, 1e-5),
-            cut: k.groupNormGradient(k.sliceChannels(x, 0, perGroup), k.sliceChannels(g, 0, perGroup), 1, 0.1),
-            rows: k.groupNormGradient(rows, k.affine(rows, 2, 1), groups, 1e-3),
-          }),
-          { x: tensorOf([b, c, h, w], seed), g: tensorOf([b, c, h, w], seed + 1), rows: tensorOf([b, c], seed + 2) },
+          (k, { x, g, weight, rows }) => {
+            const [part, back] = [x, g].map((y) => k.sliceChannels(y, 0, perGroup));
+            const first = k.sliceBatch(weight, 0, perGroup);
+            const y = k.groupNorm(x, groups, weight, k.affine(weight, 1, 1), 1e-5);
+            const throughSilu = k.multiply(g, k.activationDerivative(y, 'silu'));
+            return {
+              picture: k.groupNormGradient(x, g, weight, groups, 1e-5),
+              sums: k.groupNormSums(x, g, groups, 1e-5),
+              silu: k.activation(y, 'silu'),
+              throughSilu: k.groupNormGradient(x, throughSilu, weight, groups, 1e-5),
+              sumsOfThat: k.groupNormSums(x, throughSilu, groups, 1e-5),
+              cut: k.groupNormGradient(part, back, first, 1, 0.1),
+              sumsFirst: k.groupNormSums(part, back, 1, 1e-3),
+              rows: k.groupNormGradient(rows, k.affine(rows, 2, 1), weight, groups, 1e-3),
+            };
+          },
+          {
+            x: tensorOf([b, c, h, w], seed),
+            g: tensorOf([b, c, h, w], seed + 1),
+            weight: tensorOf([c], seed + 3),
+            rows: tensorOf([b, c], seed + 2),
+          },
         );
       }),
       runs,

@@ -4,6 +4,7 @@ import { describe, test } from 'vitest';
 import type { Tensors } from '../../../../src/kernels/kernels.ts';
 import { tensor, type Tensor } from '../../../../src/tensor/tensor.ts';
 import { finite, noise, onAllBackends, runs, seeds, small, tensorOf } from '../support.ts';
+import { repeated } from '../../../thorough.ts';
 
 const check = onAllBackends();
 
@@ -160,7 +161,7 @@ describe('the same bits as the plain loop', () => {
           );
         },
       ),
-      { numRuns: 15 },
+      { numRuns: repeated(15) },
     );
   });
 
@@ -198,7 +199,7 @@ describe('the same bits as the plain loop', () => {
           { x: finite([b, c, h, w], seed), bias: noise([c], seed + 5), two: noise([2], seed + 6) },
         );
       }),
-      { numRuns: 10 },
+      { numRuns: repeated(10) },
     );
   });
 

@@ -1,15 +1,19 @@
-/** `pag train --classifier`, and what draws and measures with its result; what cannot be is told in one line. */
+/**
+ * `pag train --classifier`, and what draws and measures with its result and with the classifier of letters; what cannot
+ * be is told in one line.
+ */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
 import { parseSafetensors, readTensor } from '../../src/formats/safetensors.ts';
-import { lettersModel, noiseClassifier } from '../../src/cli/shipped.ts';
+import { lettersModel, noiseClassifier, shippedClassifier } from '../../src/cli/shipped.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { smallConfig as classes } from '../models/unet2d-classifier/models.ts';
 import { smallConfig as unet } from '../models/unet2d/models.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { smallKernels, temporaryFolder } from './models.ts';
 
+const weightsFile = 'diffusion_pytorch_model.safetensors';
 const { path, save } = temporaryFolder();
 capturePrinted();
 
@@ -108,6 +112,42 @@ it('that which ships need not be named to draw a picture again', async () => {
   expect(await runCommand(again)).toBe(0);
   const message = await refusal(...again, '--noise-classifier', path('classifier'));
   expect(message).toMatch(/other noise|drawn with another --noise-classifier|samples are/);
+});
+
+describe('universal guidance', () => {
+  const letter = ['sample', '--labels', '26', '--count', '1', '--steps', '1', '--threads', '1'];
+  const universal = ['--guidance', 'universal', '--classifier-labels', '3'];
+
+  it('follows the classifier of letters that ships, with a scale of 0 not at all', async () => {
+    const draw = async (name: string, ...more: readonly string[]): Promise<unknown> => {
+      expect(await runCommand([...letter, '--latents', path(`${name}.safetensors`), ...more]), name).toBe(0);
+      return sampleOf(`${name}.safetensors`);
+    };
+    const plain = await draw('unguided');
+    expect(await draw('idle', ...universal, '--classifier-scale', '0')).toEqual(plain);
+    const pulled = await draw('pulled', ...universal);
+    expect(pulled).not.toEqual(plain);
+    const named = ['--clean-classifier', shippedClassifier];
+    expect(await draw('named', ...universal, ...named)).toEqual(pulled);
+  });
+
+  it('draws a picture again without a name for what ships, and evaluates', async () => {
+    expect(await runCommand([...letter, ...universal, '--out', path('universal.png')])).toBe(0);
+    expect(await runCommand(['again', path('universal.png'), '--out', path('same.png'), '--threads', '1'])).toBe(0);
+    const record = ['--out', path('universal.safetensors'), '--null-label', '26', '--count', '1', '--steps', '1'];
+    expect(await runCommand(['evaluate', ...record, ...universal, '--threads', '1'])).toBe(0);
+  });
+
+  it.each<[string, readonly string[], string]>([
+    ['a letter that there is not', ['--classifier-labels', '26'], 'whole numbers from 0 to 25'],
+    ['another file', ['--clean-classifier', `${noiseClassifier}/${weightsFile}`], '"a.weight" must have shape'],
+    ['no file', ['--clean-classifier', path('nowhere.safetensors')], 'nowhere'],
+    ['a classifier of noise', ['--noise-classifier', noiseClassifier], 'has no effect with --guidance universal'],
+    ['a form', ['--classifier-form', 'ddpm'], '--classifier-form has no effect with --guidance universal'],
+  ])('refused is %s', async (_what, more, message) => {
+    const given = more.includes('--classifier-labels') ? universal.slice(0, 2) : universal;
+    expect(await refusal(...letter, '--latents', path('refused.safetensors'), ...given, ...more)).toContain(message);
+  });
 });
 
 it('that of the letters ships, and is taken for the model that ships', async () => {

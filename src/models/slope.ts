@@ -2,15 +2,15 @@
 import { gradient, gradientName } from '../kernels/gradients/gradient.ts';
 import { sumOverAll } from '../kernels/gradients/sums.ts';
 import { tensorOf, type Backend, type Program } from '../kernels/kernels.ts';
-import type { PictureModel } from '../models/autoencoder.ts';
-import type { Condition } from '../models/condition.ts';
-import { lossGradient } from '../models/loss-gradient.ts';
-import { programFor, type Model, type ModelInput } from '../models/model.ts';
-import { forwardPasses, runModel, unwatched } from '../models/passes.ts';
-import { unperturbed } from '../models/stage.ts';
 import { addScaled } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { PictureModel } from './autoencoder.ts';
+import type { Condition } from './condition.ts';
+import { lossGradient } from './loss-gradient.ts';
+import { programFor, type Model, type ModelInput } from './model.ts';
+import { forwardPasses, runModel, unwatched } from './passes.ts';
+import { unperturbed } from './stage.ts';
 
 /** A prediction, and the way back through the network. */
 export interface Slope {
@@ -19,6 +19,13 @@ export interface Slope {
   /** Jᵀv: how v · p changes with x. v and the result are [B,C,H,W]. */
   transposed(v: Tensor): Tensor;
 }
+
+/**
+ * Where a model's prediction leads from a sample.
+ * @param sample x, [B,C,H,W], as the model is given it
+ * @param prediction p(x) where it is known already; it is not computed again then
+ */
+export type ModelSlope = (sample: Tensor, timestep: number, prediction?: Tensor) => Slope;
 
 /**
  * The slope of a model's prediction. It is read off the gradient of the squared error: with a target of p − v N/2, the
@@ -30,10 +37,10 @@ export function modelSlope<State>(
   model: Model<unknown, ModelInput, State>,
   backend: Backend,
   condition: Condition = {},
-): (sample: Tensor, timestep: number) => Slope {
-  return (sample, timestep) => {
+): ModelSlope {
+  return (sample, timestep, known) => {
     const input = { sample, timesteps: [timestep], ...condition };
-    const prediction = at(runModel(model, backend, input).predictions, 0);
+    const prediction = known ?? at(runModel(model, backend, input).predictions, 0);
     return {
       prediction,
       transposed(v) {

@@ -1,0 +1,137 @@
+/** The classifier that `--guidance classifier` or `universal` follows, and the labels that it is asked for. */
+import { createClassifier } from '../evaluation/classifier.ts';
+import { letterSlope } from '../evaluation/letter-slope.ts';
+import { labelsOf } from '../evaluation/record.ts';
+import { loadClassifierFolder } from '../formats/classifier-folder.ts';
+import { folderReader } from '../formats/node-files.ts';
+import { readTensors } from '../formats/safetensors.ts';
+import { classSlope } from '../guidance/class-slope.ts';
+import type { SlopeAt } from '../guidance/classifier.ts';
+import { throughModel } from '../guidance/original-slope.ts';
+import type { Backend } from '../kernels/kernels.ts';
+import { checkedLabels } from '../models/class-gradient.ts';
+import type { Condition } from '../models/condition.ts';
+import type { Weights } from '../models/model.ts';
+import { modelSlope } from '../models/slope.ts';
+import type { UNet } from '../models/unet2d/unet.ts';
+import { createUNetClassifier } from '../models/unet2d-classifier/unet-classifier.ts';
+import type { Config } from '../schedulers/options.ts';
+import { InputError } from '../tensor/errors.ts';
+import { cast } from '../tensor/rounding.ts';
+import type { DType } from '../tensor/tensor.ts';
+import { noiseOf } from '../training/training.ts';
+import { listedLabels } from './class-labels.ts';
+import { guidanceName, isClassifierGuidance, isUniversal } from './guidance-options.ts';
+import { warn } from './messages.ts';
+import { openSafetensors, schedulerNamed } from './model.ts';
+import { refuseIdle, type OptionKinds, type ParsedOptions } from './options.ts';
+import { noiseClassifier, shippedClassifier } from './shipped.ts';
+
+/** The options that choose it. */
+export const classifierOptions: OptionKinds = {
+  'noise-classifier': 'text',
+  'clean-classifier': 'text',
+  'classifier-labels': 'text',
+};
+
+/** The part of a command's help that explains them. */
+export const classifierHelp = `\
+  --noise-classifier DIR          of --guidance classifier: what pag train --classifier has made (the classifier of
+                                  letters that ships, where the model is the one that ships)
+  --clean-classifier FILE         of --guidance universal: a classifier of letters without noise, .safetensors (the
+                                  one that ships, where the model is the one that ships)
+  --classifier-labels 0-4,7       what it is asked for, repeated as often as needed (--labels)`;
+
+/** A classifier that guides. */
+export interface GuidingClassifier {
+  /** The option that names it. */
+  readonly option: 'noise-classifier' | 'clean-classifier';
+  readonly weights: Weights;
+  /** What it is asked for, repeated as often as needed. */
+  readonly labels: readonly number[];
+  /** The slope for pictures of these numbers, each asked to be of its label, that the model draws on a condition. */
+  slopeFor(numbers: readonly number[], condition: Condition | undefined): SlopeAt;
+}
+
+/** The model that is guided. */
+export interface GuidedModel {
+  readonly unet: UNet;
+  readonly schedulerConfig: Config | undefined;
+}
+
+/**
+ * The classifier that the options choose; undefined where they choose none, or no labels for it.
+ * @throws InputError for files that cannot be read, labels that it does not know, another noise than the model's, and
+ *   options without effect
+ */
+export async function chooseClassifier(
+  options: ParsedOptions,
+  dtype: DType,
+  backend: Backend,
+  guided: GuidedModel,
+): Promise<GuidingClassifier | undefined> {
+  const guidance = guidanceName(options);
+  const option = isUniversal(guidance) ? 'clean-classifier' : 'noise-classifier';
+  const idle = Object.keys(classifierOptions).filter(
+    (name) => !isClassifierGuidance(guidance) || (name.endsWith('-classifier') && name !== option),
+  );
+  refuseIdle(options, idle, `with --guidance ${guidance}`);
+  if (!isClassifierGuidance(guidance)) return undefined;
+  const ships = { 'noise-classifier': noiseClassifier, 'clean-classifier': shippedClassifier }[option];
+  const path = options.text(option) ?? (options.has('model') ? undefined : ships);
+  const labels = listedLabels(options, 'classifier-labels') ?? listedLabels(options);
+  if (path === undefined || labels === undefined) return undefined;
+  const pulling =
+    option === 'noise-classifier'
+      ? await noisePull(path, labels, dtype, backend, guided.schedulerConfig)
+      : await cleanPull(path, labels, dtype, backend, guided.unet);
+  return { option, labels, ...pulling };
+}
+
+type Pull = Pick<GuidingClassifier, 'weights' | 'slopeFor'>;
+
+async function noisePull(
+  folder: string,
+  labels: readonly number[],
+  dtype: DType,
+  backend: Backend,
+  noise: Config | undefined,
+): Promise<Pull> {
+  const found = await loadClassifierFolder(await folderReader(folder), folder);
+  warn(found.warnings);
+  checkNoise(folder, found.schedulerConfig, noise);
+  const model = createUNetClassifier(found.config, found.weights, dtype, folder);
+  checkedLabels(labels, labels.length, model.outChannels);
+  return {
+    weights: model.weights,
+    slopeFor: (numbers) => classSlope(model, backend, labelsOf(numbers, labels)),
+  };
+}
+
+async function cleanPull(
+  file: string,
+  labels: readonly number[],
+  dtype: DType,
+  backend: Backend,
+  unet: UNet,
+): Promise<Pull> {
+  const stored = readTensors(await openSafetensors(file));
+  const weights = new Map([...stored].map(([name, weight]) => [name, cast(weight, dtype)] as const));
+  const classifier = createClassifier(weights, file);
+  const pullFor = (numbers: readonly number[]) => letterSlope(classifier, backend, labelsOf(numbers, labels));
+  pullFor(labels.map((_, i) => i));
+  return {
+    weights,
+    slopeFor: (numbers, condition) => throughModel(modelSlope(unet, backend, condition), pullFor(numbers)),
+  };
+}
+
+/** @throws InputError where a classifier was trained with other noise than the model */
+function checkNoise(folder: string, own: Config | undefined, ofModel: Config | undefined): void {
+  if (!own || !ofModel || schedulerNamed(ofModel['_class_name'])?.kind !== 'discrete') return;
+  const [known, given] = [own, ofModel].map((config) => noiseOf(config).noiseSchedule.alphasCumprod);
+  if (known?.length === given?.length && known?.every((alpha, t) => alpha === given?.[t])) return;
+  throw new InputError(
+    `${folder} was trained with other noise than the model has; train one with the model's scheduler_config.json`,
+  );
+}
