@@ -550,7 +550,15 @@ export { checkPictures, type Pictures } from './training/pictures.ts';
 export { readReplay } from './training/replay.ts';
 export { initialState, trainingStep, type StepReport, type TrainingState } from './training/step.ts';
 export { levelsAt, minSnrWeight, noised, targetOf } from './training/targets.ts';
-export { createClassifierTraining, createTraining, type BatchGradient, type Training } from './training/training.ts';
+export {
+  createClassifierTraining,
+  createTraining,
+  denoisingLearner,
+  type BatchGradient,
+  type DenoisingLearner,
+  type Learner,
+  type Training,
+} from './training/training.ts';
 
 // oracle
 export type {

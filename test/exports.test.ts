@@ -39,6 +39,7 @@ const entries = [
   'src/cli/start.ts',
   'src/walkthrough/main.ts',
   'src/walkthrough/worker.ts',
+  'src/walkthrough/training/worker.ts',
 ];
 
 const sources = openSources(process.cwd());

@@ -23,7 +23,7 @@ export interface CaseEntry extends Entry {
 /** Whoever needs more milliseconds is given up. */
 const longest = 600_000;
 /** What a process that failed has said is told in one line of so many characters. */
-const longestReason = 160;
+const longestReason = 116;
 /** Where a process leaves its result. */
 const outFile = join(tmpdir(), `pag-bench-${process.pid}.f32`);
 
@@ -66,9 +66,12 @@ function judgement(one: Case): Pick<Performance, 'error' | 'disagreement'> {
   };
 }
 
-/** The numbers of a text with two digits. */
-function inShort(text: string): string {
-  return text.replace(/\d+\.\d+(e[+-]\d+)?/g, (number) => String(Number(Number(number).toPrecision(2))));
+/** A text with two digits of each of its numbers. */
+export function inShort(text: string): string {
+  return text.replace(/\d+\.\d+(e[+-]\d+)?/g, (digits) => {
+    const number = Number(digits);
+    return number < 1e-3 ? number.toExponential(1) : String(Number(number.toPrecision(2)));
+  });
 }
 
 /** What is known of a process that failed. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { barsOf, barsTable } from './bars.ts';
 import { chart } from './chart.ts';
 import { remarksOn, turnsText, type Results } from './results.ts';
-import { errorsTable, timesTable } from './table.ts';
+import { errorsTable, firstTable, timesTable } from './table.ts';
 
 /** All tables of a run, as Markdown. */
 export function report(results: Results): string {
@@ -17,9 +17,9 @@ export function report(results: Results): string {
   ];
   const threads = [...new Set(measurements.map((one) => one.threads))].filter((count) => count > 1);
   const disagreeing = measurements.flatMap(({ threads: count, contender, title, disagreement }) =>
-    count === 1 && disagreement !== undefined ? [`- † ${contender} in ${title} ${disagreement}`] : [],
+    count === 1 && disagreement !== undefined ? [`- † ${contender} in ${title}\n  ${disagreement}`] : [],
   );
-  const left = missing.map(({ contender, title, why }) => `- ${contender} is left out of ${title}: ${why}`);
+  const left = missing.map(({ contender, title, why }) => `- ${contender} is left out of ${title}:\n  ${why}`);
   return [
     [`${processor}, ${date}, medians of ${turnsText(turns)}:`, versions.join('\n')],
     [
@@ -31,6 +31,10 @@ export function report(results: Results): string {
       timesTable(results, count),
     ]),
     ["How far the results are from PyTorch's float64, relative, root mean square.", errorsTable(results)],
+    [
+      'The first pass, with all that is done only once, in milliseconds of processor time (largest resident set, MB).',
+      firstTable(results),
+    ],
     [...remarksOn(results).map((remark) => `- ${remark}`), ...disagreeing, ...left].join('\n'),
     barsTable(barsOf(results)),
   ]

@@ -30,6 +30,11 @@ export function errorsTable(results: Results): string {
   return grid(results, 1, ({ error }) => error.toExponential(1));
 }
 
+/** The first pass on one thread, in milliseconds of processor time, and the largest resident set in MB. */
+export function firstTable(results: Results): string {
+  return grid(results, 1, ({ first, megabytes }) => `${milliseconds(first.median)} (${megabytes.toFixed(0)})`);
+}
+
 /** Cases by contenders. */
 function grid(results: Results, threads: number, cellOf: (one: Measurement) => string): string {
   const shown = results.measurements.filter((one) => one.threads === threads);

@@ -37,7 +37,12 @@ export async function buildWalkthrough(folder: string, address = ''): Promise<vo
   await cp(words, join(folder, 'words'), { recursive: true });
   await cp(join(root, 'fixtures/oracle', caseName), join(folder, 'oracle', caseName), { recursive: true });
   const { metafile } = await build({
-    entryPoints: { main: join(source, 'main.ts'), worker: join(source, 'worker.ts'), style: join(source, 'style.css') },
+    entryPoints: {
+      main: join(source, 'main.ts'),
+      worker: join(source, 'worker.ts'),
+      trainer: join(source, 'training/worker.ts'),
+      style: join(source, 'style.css'),
+    },
     outdir: folder,
     define: {
       SOURCES: JSON.stringify(await readExcerpts(root, excerpts)),

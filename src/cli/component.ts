@@ -59,7 +59,9 @@ async function componentOf(
   const choices = { ...folderChoices(options), adapt: (_folder: string, weights: Weights) => adapt(inner, weights) };
   const found = await foundFor(options, inner, file, dtype, choices);
   if (name === 'unet') return unetOf(modelFolder(options), found);
-  return name === 'vae.encoder' || name === 'vae.decoder' ? autoencoderOf(name, found) : textEncoderOf(found);
+  if (name === 'vae.encoder') return autoencoderOf('encoder', found);
+  if (name === 'vae.decoder') return autoencoderOf('decoder', found);
+  return textEncoderOf(found);
 }
 
 /** A UNet of pictures, or of pictures and texts. */
@@ -150,10 +152,9 @@ async function textEncoderOf(found: Found): Promise<Component> {
   };
 }
 
-async function autoencoderOf(name: 'vae.encoder' | 'vae.decoder', found: Found): Promise<Component> {
+async function autoencoderOf(way: 'encoder' | 'decoder', found: Found): Promise<Component> {
   const { dtype, file, source, folder } = found;
   const input = { sample: finiteTensor(file, 'sample', dtype, 'N,C,H,W') };
-  const way = name === 'vae.encoder' ? 'encoder' : 'decoder';
   const className = await classOf(found);
   if (className === 'AutoencoderTiny') {
     const { config, weights } = await filesOf(found, componentKinds.AutoencoderTiny);

@@ -3,6 +3,7 @@ import { InputError } from '../tensor/errors.ts';
 import type { SlopeAt } from '../guidance/classifier.ts';
 import type { Guidance } from '../guidance/guidance.ts';
 import { expectation, flagOf, readParameter, type Parameter } from '../guidance/parameters.ts';
+import { unknownGuidance } from '../guidance/registry/create.ts';
 import {
   commonParameters,
   createGuidance,
@@ -151,7 +152,7 @@ export function chooseUNetGuidance(
  */
 export function guidancePage(name: string): string {
   const entry = Object.hasOwn(guidances, name) ? guidances[name] : undefined;
-  if (!entry) throw new InputError(`there is no guidance "${name}"; there are ${guidanceNames.join(', ')}`);
+  if (!entry) throw unknownGuidance(name, guidanceNames);
   const { summary, formula, source, parameters } = entry;
   const list = (parameters: readonly Parameter[]): string => parameters.map(parameterHelp).join('\n');
   return `${wrap(`${name}: ${summary}`, 119, 4)}

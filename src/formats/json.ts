@@ -38,8 +38,9 @@ export function parseJson(bytes: Uint8Array, source: string, infinities = false)
   try {
     return JSON.parse(infinities ? withInfinities(text) : text);
   } catch (error) {
-    const [reason = ''] = (error as Error).message.split('\n');
-    throw new InputError(`${source} is not JSON: ${reason.slice(0, 120)}`);
+    // Engines quote the text, with its ends of lines.
+    const reason = (error as Error).message.replace(/\s+/g, ' ').slice(0, 120);
+    throw new InputError(`${source} is not JSON: ${reason}`);
   }
 }
 

@@ -10,7 +10,7 @@ import { clipped, globalNorm } from './clip.ts';
 import type { TrainingConfig } from './config.ts';
 import { averaged, constantDecay, exponentOfWidth, powerFunctionDecay } from './ema.ts';
 import { learningRateShare } from './learning-rate.ts';
-import type { Training } from './training.ts';
+import type { Learner } from './training.ts';
 
 /** How far a training is. */
 export interface TrainingState {
@@ -32,7 +32,7 @@ export interface StepReport {
 }
 
 /** Where a training begins. */
-export function initialState({ model }: Training): TrainingState {
+export function initialState({ model }: Learner): TrainingState {
   const { weights, dtype } = model;
   const moments = learnedParameters(model).map(({ name, shape }) => {
     const nothing = zeros(dtype, shape);
@@ -47,14 +47,14 @@ export function initialState({ model }: Training): TrainingState {
  * @throws InputError when the loss, a gradient or a weight is no longer finite
  */
 export function trainingStep(
-  training: Training,
+  learner: Learner,
   backend: Backend,
   state: TrainingState,
   batch: Batch,
   checkpointing = false,
 ): { readonly state: TrainingState; readonly report: StepReport } {
-  const { config } = training;
-  const { loss, parameters } = training.gradientOf(backend, state.weights, batch, checkpointing);
+  const { config } = learner;
+  const { loss, parameters } = learner.gradientOf(backend, state.weights, batch, checkpointing);
   const gradientNorm = globalNorm(parameters.values());
   checkGoesOn(state.step, loss, gradientNorm);
   const most = config.optimiser.max_grad_norm;

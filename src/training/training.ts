@@ -9,7 +9,7 @@ import type { UNet } from '../models/unet2d/unet.ts';
 import type { UNetClassifierConfig } from '../models/unet2d-classifier/config.ts';
 import type { UNetClassifier } from '../models/unet2d-classifier/unet-classifier.ts';
 import { betaSchedules, readNoiseSchedule, type NoiseSchedule } from '../schedulers/noise-schedule.ts';
-import { readOptions, type Config } from '../schedulers/options.ts';
+import { readOptions, type Config as SchedulerConfig } from '../schedulers/options.ts';
 import { predictionTypes, type PredictionType } from '../schedulers/prediction.ts';
 import { createScheduler, schedulers } from '../schedulers/registry.ts';
 import { mustBe } from '../tensor/checks.ts';
@@ -22,11 +22,19 @@ import type { Batch } from './batches.ts';
 import type { TrainingConfig } from './config.ts';
 import { levelsAt, minSnrWeight, noised, targetOf } from './targets.ts';
 
+/** What a step of a training goes by, whatever is trained. */
+export interface Learner {
+  readonly config: TrainingConfig;
+  /** What is trained, with its first weights, in f32 or f64. */
+  readonly model: Pick<Model, 'dtype' | 'weights' | 'stages'>;
+  /** The loss of a batch, and how it changes with each weight that is learned. */
+  gradientOf(backend: Backend, weights: Weights, batch: Batch, checkpointing: boolean): BatchGradient;
+}
+
 /** A training that can begin. */
-export interface Training<Config = unknown> {
+export interface Training<Config = unknown> extends Learner {
   /** What is trained. */
   readonly kind: 'denoiser' | 'classifier';
-  readonly config: TrainingConfig;
   /** With its first weights, in f32 or f64. Its programs are those of all steps. */
   readonly model: Model<Config, ModelInput, UNetState>;
   /** What the pictures must be: those of a UNet2DModel of this config, whose classes are theirs. */
@@ -35,8 +43,6 @@ export interface Training<Config = unknown> {
   readonly noiseSchedule: NoiseSchedule;
   /** What the model is given of a batch. */
   inputOf(batch: Batch): ModelInput;
-  /** The loss of a batch, and how it changes with each weight that is learned. */
-  gradientOf(backend: Backend, weights: Weights, batch: Batch, checkpointing: boolean): BatchGradient;
 }
 
 /** The loss of a batch and its gradients by parameter. */
@@ -55,8 +61,28 @@ export interface BatchGradient {
 export function createTraining(
   config: TrainingConfig,
   model: UNet,
-  schedulerConfig: Config = { _class_name: 'DDPMScheduler' },
+  schedulerConfig: SchedulerConfig = { _class_name: 'DDPMScheduler' },
 ): Training<UNetConfig> {
+  const learner = denoisingLearner(config, model, schedulerConfig);
+  return { ...learner, kind: 'denoiser', learns: model.config };
+}
+
+/** What learns to remove noise: a learner, the noise, and what its model is given of a batch. */
+export type DenoisingLearner<Config, State> = Learner &
+  Pick<Training, 'noiseSchedule' | 'inputOf'> & { readonly model: Model<Config, ModelInput, State> };
+
+/**
+ * A learner of a model of any family that says what is noise; `createTraining` for a UNet2DModel.
+ * @param config from `parseTrainingConfig`; its `model` is not read
+ * @param model with its first weights
+ * @param schedulerConfig as for `createTraining`
+ * @throws InputError as `createTraining`
+ */
+export function denoisingLearner<Config, State>(
+  config: TrainingConfig,
+  model: Model<Config, ModelInput, State>,
+  schedulerConfig: SchedulerConfig,
+): DenoisingLearner<Config, State> {
   checkParts(config, model);
   const { noiseSchedule, predictionType } = noiseOf(schedulerConfig);
   const inputOf = ({ timesteps, labels, ...batch }: Batch): ModelInput => ({
@@ -66,10 +92,8 @@ export function createTraining(
   });
   const gamma = config.loss.min_snr_gamma;
   return {
-    kind: 'denoiser',
     config,
     model,
-    learns: model.config,
     noiseSchedule,
     inputOf,
     gradientOf(backend, weights, batch, checkpointing) {
@@ -99,7 +123,7 @@ export function createTraining(
 export function createClassifierTraining(
   config: TrainingConfig,
   model: UNetClassifier,
-  schedulerConfig: Config = { _class_name: 'DDPMScheduler' },
+  schedulerConfig: SchedulerConfig = { _class_name: 'DDPMScheduler' },
 ): Training<UNetClassifierConfig> {
   checkParts(config, model);
   refuseDrawing(config);
@@ -153,7 +177,7 @@ const isConfig = mustBe('what parseTrainingConfig makes of a CONFIG.json', (valu
  * The noise that a model of whole timesteps knows, and what it says.
  * @throws InputError for a scheduler of other models
  */
-export function noiseOf(schedulerConfig: Config): {
+export function noiseOf(schedulerConfig: SchedulerConfig): {
   readonly noiseSchedule: NoiseSchedule;
   readonly predictionType: PredictionType;
 } {

@@ -4,7 +4,7 @@
 import { faultNames, type FaultName, type KernelChoice } from './protocol.ts';
 import { longestWord, side, stepCount } from './study.ts';
 import { hushCells } from './work/hush.ts';
-import { isInk, scrawl, type Ink } from './work/own.ts';
+import { blank, isInk, scrawl, type Ink } from './work/own.ts';
 import { toySteps } from './work/toy.ts';
 
 /** What the reader has chosen. */
@@ -45,6 +45,10 @@ export interface State {
   /** The letter that the reader has drawn, and how many steps are taken from where it is buried. */
   readonly own: Ink;
   readonly burial: number;
+  /** The shape that a model of points learns, the one that the reader has drawn, and s of PAG on it. */
+  readonly lesson: 'spiral' | 'moons' | 'letter' | 'own';
+  readonly sketch: Ink;
+  readonly lessonScale: number;
   /** What the text model is asked for, with which g of CFG and s of PAG. */
   readonly prompt: string;
   readonly promptScales: readonly [number, number];
@@ -72,6 +76,9 @@ export const initialState: State = {
   hushed: [],
   own: scrawl,
   burial: 10,
+  lesson: 'spiral',
+  sketch: blank,
+  lessonScale: 1,
   prompt: 'a bold italic letter G',
   promptScales: [3, 1],
 };
@@ -117,6 +124,8 @@ const pair = (first: Field<number>, second: Field<number>): Field<readonly [numb
   },
 });
 
+const inkField: Field<Ink> = { write: (ink) => ink, read: (text) => (isInk(text) ? text : undefined) };
+
 /** Self-attention layers of the letters model. */
 export const attentionLayerCount = 7;
 /** The largest s of PAG that can be chosen. */
@@ -134,6 +143,9 @@ export const burialRange = [4, 18] as const;
 export const mostPromptScales = [10, 4] as const;
 /** So many characters of a prompt are taken: more than the text model reads. */
 export const longestPrompt = 200;
+
+/** The largest s with which a model of points draws. */
+export const mostLessonScale = 4;
 
 /** The largest s in the world of two numbers. */
 export const mostToyScale = 8;
@@ -157,8 +169,11 @@ const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   fault: oneOf(...faultNames),
   kernels: oneOf('fast', 'plain'),
   hushed: listOf(numberIn(0, hushCells ** 2 - 1)),
-  own: { write: (ink) => ink, read: (text) => (isInk(text) ? text : undefined) },
+  own: inkField,
   burial: numberIn(...burialRange),
+  lesson: oneOf('spiral', 'moons', 'letter', 'own'),
+  sketch: inkField,
+  lessonScale: numberIn(0, mostLessonScale, false),
   prompt: { write: encodeURIComponent, read: readPrompt },
   promptScales: pair(numberIn(1, mostPromptScales[0], false), numberIn(0, mostPromptScales[1], false)),
 };

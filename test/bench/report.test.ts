@@ -4,7 +4,7 @@ import { chart } from '../../scripts/bench/chart.ts';
 import { contenders } from '../../scripts/bench/contenders.ts';
 import { report, withResults } from '../../scripts/bench/report.ts';
 import { remarksOn } from '../../scripts/bench/results.ts';
-import { errorsTable, milliseconds, timesTable } from '../../scripts/bench/table.ts';
+import { errorsTable, firstTable, milliseconds, timesTable } from '../../scripts/bench/table.ts';
 import { measured, run } from './invented.ts';
 
 const other = { name: 'cifar10', title: 'cifar10, <36 M>' };
@@ -41,10 +41,14 @@ describe('the report of the bench', () => {
     expect(errorsTable(results).split('\n')[2]).toBe('| letters, one sample | 1.0e-7 | 1.0e-7 |');
   });
 
+  it('has first passes and resident sets', () => {
+    expect(firstTable(results).split('\n')[2]).toBe('| letters, one sample | 100 (100) | 100 (100) |');
+  });
+
   it('marks who disagrees with PyTorch, and says by how much', () => {
     const text = report(run([measured('simd', [1]), measured('PyTorch', [2], { disagreement: 'is off by 1' })]));
     expect(text).toContain('**2.00** 2 (2–2) † |');
-    expect(text).toContain('- † PyTorch in letters, one sample is off by 1');
+    expect(text).toContain('- † PyTorch in letters, one sample\n  is off by 1');
     expect(text.match(/†/g)).toHaveLength(2);
   });
 
@@ -52,7 +56,7 @@ describe('the report of the bench', () => {
     const missing = [{ title: 'letters, one sample', threads: 1, contender: 'OpenVINO', why: 'there is none' }];
     const text = report({ ...results, missing });
     expect(text.match(/simd 1\.0/g)).toHaveLength(1);
-    expect(text).toContain('- OpenVINO is left out of letters, one sample: there is none');
+    expect(text).toContain('- OpenVINO is left out of letters, one sample:\n  there is none');
   });
 
   it('stands in the README between its marks, and nowhere else', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cases, type Case } from '../../scripts/bench/cases.ts';
 import { contenders } from '../../scripts/bench/contenders.ts';
-import { reasonOf } from '../../scripts/bench/perform.ts';
+import { inShort, reasonOf } from '../../scripts/bench/perform.ts';
 import { takeTurns, type Entry, type Performance } from '../../scripts/bench/turns.ts';
 
 const one = cases[0] as Case;
@@ -70,6 +70,14 @@ describe('turns of the bench', () => {
     expect(missing).toEqual([{ title: one.title, threads: 1, contender: second, why: 'it is not there' }]);
     expect(told).toEqual([`${second}: it is not there`]);
     expect(calls).toBe(5);
+  });
+});
+
+describe('what is wrong with a result', () => {
+  it('is told with two digits', () => {
+    expect(inShort('is off by 0.0000021560770 (rms), by 5.0297309795063e-7, of 0.6854710357714461')).toBe(
+      'is off by 2.2e-6 (rms), by 5.0e-7, of 0.69',
+    );
   });
 });
 

@@ -215,4 +215,6 @@ it('reads the infinities that Python writes into configs, but not inside a strin
   });
   expect(() => read('{"a": Infinities}')).toThrow('is not JSON');
   expect(() => read('{"a": NaN}')).toThrow('is not JSON');
+  // A quotation of the text stays on the line of the message.
+  expect(() => read('[x\n\n]')).toThrow(/is not JSON: [^\n]*"\[x \]"[^\n]*$/);
 });

@@ -5,7 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { simdBackend } from '../../src/kernels/simd/index.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
+import { initialState as trainingBegins } from '../../src/training/step.ts';
+import { drawFrom, learnStep } from '../../src/walkthrough/training/lesson.ts';
+import { pointsLesson } from '../../src/walkthrough/training/points.ts';
+import { shapes } from '../../src/walkthrough/training/shapes.ts';
 import { writeSafetensors } from '../../src/formats/safetensors.ts';
 import { freeRun, middleOf, usualScale } from '../../src/walkthrough/requests.ts';
 import type { GuidanceChoice, PassesResult, RunRequest } from '../../src/walkthrough/protocol.ts';
@@ -99,7 +104,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
 
   it('weighs at most 4 MB before a prompt is typed: page, code and model, compressed', () => {
     const files = readdirSync(reader.folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => !/^(?:words|oracle)/.test(name) && statSync(join(reader.folder, name)).isFile())
+      .filter((name) => !/^(?:words|oracle|trainer)/.test(name) && statSync(join(reader.folder, name)).isFile())
       .map((name) => gzipSync(readFileSync(join(reader.folder, name))).length);
     const bytes = files.reduce((sum, size) => sum + size, 0);
     expect(bytes).toBeGreaterThan(3.4e6); // the model is there
@@ -285,6 +290,38 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await page.keyboard.press('Enter');
     const prompt = { prompt: 'a light letter G', seed, guidanceScale: 1, pagScale: 1 };
     await expectDigest('[data-section=words] [data-guidance=pag]', await drawnInWords(prompt));
+  });
+
+  it('trains a model of points when it is asked to, with the bits of Node, and draws with PAG at once', async () => {
+    const asked: string[] = [];
+    page.on('request', (one) => {
+      if (one.url().endsWith('/trainer.js')) asked.push(one.url());
+    });
+    await show('train');
+    const train = section('train');
+    const lesson = pointsLesson(shapes.spiral, seed);
+    const backend = simdBackend();
+    let state = trainingBegins(lesson.learner);
+    while (state.step < lesson.every) state = learnStep(lesson, backend, state).state;
+    expect(asked).toEqual([]);
+    await train.locator('button[name=train]').click();
+    await expectDigest('[data-section=train][data-step="100"]', drawFrom(lesson, backend, state, 1).at(-1)!);
+    expect(asked).toHaveLength(1);
+    await train.locator('button[name=pause]').click();
+    await eventually(() => train.locator('.status').textContent()).toMatch(/^paused: \d+ of 1,200 steps/);
+    await setSlider('lesson-scale', 2.5);
+    await page.locator('[data-section=train][data-scale="2.5"]').waitFor();
+    await train.locator('button[name=go-on]').click();
+    await eventually(() => train.locator('.status').textContent()).toContain('learning');
+    // Another shape is another training.
+    await train.getByText('your own').click();
+    await eventually(() => train.locator('.status').textContent()).toBe('Draw something to learn.');
+    expect(await train.locator('button[name=train]').isDisabled()).toBe(true);
+    await train.locator('.pad').focus();
+    await page.keyboard.press('Space');
+    await train.locator('button[name=train]:enabled').click();
+    await page.locator('[data-section=train][data-step="0"]').waitFor();
+    await train.getByText('a spiral').click();
   });
 
   it('7: shows the source that ran, and that plain loops and fast kernels agree to the bit', async () => {
@@ -510,6 +547,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       'tasting',
       'layers',
       'words',
+      'train',
       'hood',
       'take',
     ]) {

@@ -6,8 +6,11 @@ import { middleOf } from '../../src/walkthrough/requests.ts';
 import { stepCount } from '../../src/walkthrough/study.ts';
 import { sections } from '../../src/walkthrough/sections/all.ts';
 import { attentionLayerCount, initialState } from '../../src/walkthrough/state.ts';
+import { pointsLesson } from '../../src/walkthrough/training/points.ts';
+import { shapes } from '../../src/walkthrough/training/shapes.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
 import { lettersModel } from './library.ts';
+import { figures } from './training/points-figures.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
 let model: Model;
@@ -45,6 +48,7 @@ describe('the text', () => {
       'asked-right': measured('asked none').percent('asAsked'),
       'asked-right-pag': measured('asked pag 1').percent('asAsked'),
       ...(await factsOfWords()),
+      ...factsOfPoints(),
       'shared-middle': String(Math.round((shared / (shared + plain)) * 100)),
     };
     const said = [...html.matchAll(/data-fact="([\w-]+)">([^<]*)</g)];
@@ -121,6 +125,34 @@ async function factsOfWords(): Promise<Readonly<Record<string, string>>> {
     'words-right-cfg': right(initialState.promptScales[0], 0),
     'words-right-alone': right(1, 0),
     'words-right-pag': right(1, 1),
+  };
+}
+
+/** What the page says of the model of points; `training/points.slow.test.ts` measures the figures. */
+function factsOfPoints(): Readonly<Record<string, string>> {
+  const { learner, batches } = pointsLesson(shapes.spiral, initialState.seed);
+  const { weights, attentionLayers } = learner.model;
+  const [early, late, next] = [
+    figures['seed 0, 400 steps'],
+    figures['seed 0, 1200 steps'],
+    figures['seed 1, 400 steps'],
+  ];
+  return {
+    'points-parameters': [...weights.values()].reduce((sum, { data }) => sum + data.length, 0).toLocaleString('en'),
+    'points-batch': String(batches.size),
+    'points-steps': learner.config.steps.toLocaleString('en'),
+    'points-layers': String(attentionLayers.length),
+    'points-scale': String(initialState.lessonScale),
+    'points-seed': String(initialState.seed),
+    'points-early': '400',
+    'points-fresh': figures.fresh,
+    'points-early-alone': early[0],
+    'points-early-pag': early[1],
+    'points-late-alone': late[0],
+    'points-late-pag': late[1],
+    'points-next-alone': next[0],
+    'points-next-pag': next[1],
+    'points-seconds': figures.seconds,
   };
 }
 

@@ -20,6 +20,8 @@ export interface ShareChartOptions {
   readonly classes: readonly [chart: string, front: string, back: string];
   /** More than this is drawn at the upper edge. */
   readonly most: number;
+  /** How a level is written at the left: as percent unless given. */
+  readonly text?: (share: number) => string;
   /** How many places there are. */
   readonly count: number;
   /** Room at the right, in pixels. */
@@ -31,7 +33,14 @@ export interface ShareChartOptions {
 const [width, height, left, bottom, top] = [520, 190, 66, 30, 12];
 
 /** A chart without lines. */
-export function shareChart({ classes, most, count, right, below }: ShareChartOptions): ShareChart {
+export function shareChart({
+  classes,
+  most,
+  text = (share) => `${100 * share} %`,
+  count,
+  right,
+  below,
+}: ShareChartOptions): ShareChart {
   const xOf = (place: number): number => left + (place / (count - 1)) * (width - left - right);
   const yOf = (share: number): number => top + (1 - Math.min(share, most) / most) * (height - top - bottom);
   const pointsOf = (shares: Shares): string => shares.map((share, i) => `${xOf(i)},${yOf(share)}`).join(' ');
@@ -39,7 +48,7 @@ export function shareChart({ classes, most, count, right, below }: ShareChartOpt
   const lines = { front: svg('polyline', { class: ofFront }), back: svg('polyline', { class: ofBack }) };
   const levels = [0, most / 2, most].flatMap((share) => [
     svg('line', { class: 'axis', x1: left, x2: width - right, y1: yOf(share), y2: yOf(share) }),
-    svg('text', { class: 'tick', x: left - 8, y: yOf(share) + 4, 'text-anchor': 'end' }, `${100 * share} %`),
+    svg('text', { class: 'tick', x: left - 8, y: yOf(share) + 4, 'text-anchor': 'end' }, text(share)),
   ]);
   const ticks = below.map(([place, text, anchor = 'middle']) =>
     svg('text', { class: 'tick', x: xOf(place), y: height - 8, 'text-anchor': anchor }, text),

@@ -5,7 +5,7 @@ import { remembered } from '../remembered.ts';
 import { density, toyLevel, type Mixture, type Point } from '../work/toy.ts';
 
 /** The plane is shown from minus so much to as much, in either direction. */
-const reach = 2.1;
+export const reach = 2.1;
 /** Shades in a row. */
 const shades = 60;
 
@@ -65,7 +65,8 @@ function densityShades(mixture: Mixture, step: number): readonly number[] {
   return values.map((value) => value / most);
 }
 
-function dots(points: readonly Point[]): string {
+/** A path that is a dot at each point, for a line with round ends. */
+export function dots(points: readonly Point[]): string {
   return points.map(([x, y]) => `M${text(x, -y)}h0`).join('');
 }
 

@@ -23,6 +23,7 @@ import {
   wholeNetwork,
 } from './parts.ts';
 import { takeSection } from './take.ts';
+import { trainSection } from './train.ts';
 import { whySection } from './why.ts';
 import { tastingSection } from './tasting.ts';
 import { wordSection } from './word.ts';
@@ -44,6 +45,7 @@ export const sections = [
   { name: 'tasting', mount: tastingSection, partOf: spoiltMiddle },
   { name: 'layers', mount: layersSection, partOf: chosenLayers },
   { name: 'words', mount: wordsSection, partOf: otherNetwork },
+  { name: 'train', mount: trainSection, partOf: noNetwork },
   { name: 'hood', mount: hoodSection, partOf: spoiltMiddle },
   { name: 'break', mount: breakSection, partOf: wholeNetwork },
   { name: 'oracle', mount: oracleSection, partOf: otherNetwork },

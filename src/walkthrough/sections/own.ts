@@ -1,10 +1,10 @@
 /** A letter of the reader's own: buried in noise, and finished by the model alone and with PAG. */
 import type { SamplingStep } from '../../sampling/sample.ts';
-import { cellPad } from '../drawing/cell-pad.ts';
 import { button, slider } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
 import { element, setText } from '../drawing/dom.ts';
 import { captioned, status } from '../drawing/figure.ts';
+import { inkPad } from '../drawing/ink-pad.ts';
 import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice, RunRequest } from '../protocol.ts';
@@ -12,22 +12,20 @@ import type { Answer } from '../questions.ts';
 import { remembered } from '../remembered.ts';
 import { middleOf, usualScale } from '../requests.ts';
 import { burialRange, type State } from '../state.ts';
-import { noLetter, side, stepCount } from '../study.ts';
+import { noLetter, stepCount } from '../study.ts';
 import { noiseOf } from '../work/noise.ts';
-import { blank, penned, pictureOf, pixelsOf } from '../work/own.ts';
+import { blank, pictureOf } from '../work/own.ts';
 
 /** Of all noises of the seed, that which buries the letter. */
 const slices = [0];
 
 /** The paper, the buried letter, and what both make of it. */
 export const ownSection: Section = (root, page) => {
-  const paper = cellPad({
-    cells: side,
-    label: 'Paper to draw a letter on. Arrow keys move the pen, the space bar leaves ink, or takes it away.',
-    drags: true,
-    isSet: ([x, y]) => pixelsOf(page.state().own)[y * side + x] === true,
-    set: (place, leaves) => page.change({ own: penned(page.state().own, place, leaves) }),
-  });
+  const paper = inkPad(
+    'a letter',
+    () => page.state().own,
+    (own) => page.change({ own }),
+  );
   const buried = pictureCanvas('your letter, buried in noise');
   const ends = {
     alone: pictureCanvas('your letter, finished by the model alone'),

@@ -48,7 +48,7 @@ export function createTurns(post: (message: FromWorker) => void): Turns {
 }
 
 /** Calls `action` behind the messages that wait, once for all calls before it. */
-function afterMessages(action: () => void): () => void {
+export function afterMessages(action: () => void): () => void {
   // A message to oneself waits behind the messages of the page.
   const { port1, port2 } = new MessageChannel();
   let awake = false;

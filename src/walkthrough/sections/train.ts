@@ -1,0 +1,205 @@
+/** Train it yourself: a model of points learns in the reader's tab, and PAG acts on it at once. */
+import { manualSeed } from '../../tensor/random.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { button, choice, slider } from '../drawing/controls.ts';
+import { showDigest } from '../drawing/digest.ts';
+import { element, setAttributes, setText } from '../drawing/dom.ts';
+import { captioned, secondsText } from '../drawing/figure.ts';
+import { inkPad } from '../drawing/ink-pad.ts';
+import { paintLetter } from '../drawing/picture.ts';
+import { pointsView } from '../drawing/points-view.ts';
+import { shareChart } from '../drawing/share-chart.ts';
+import type { Page, Section } from '../page.ts';
+import { remembered } from '../remembered.ts';
+import { mostLessonScale, type State } from '../state.ts';
+import type { Task } from '../training/protocol.ts';
+import { fitOf, pointsFrom, shapeOf, shapes, type Shape } from '../training/shapes.ts';
+import { createTrainer, type Progress, type Trainer } from '../training/trainer.ts';
+import { blank, pictureOf } from '../work/own.ts';
+
+/** So many points are shown of what is to be learned, and the seed that they are drawn with. */
+const fresh = { count: 400, seed: 1 };
+/** The loss is shown as means over so many parts of the training. */
+const lossParts = 60;
+
+/** What is to be learned, what is drawn by now without and with PAG, and the loss. */
+export const trainSection: Section = (root, page) => {
+  const trainer = createTrainer(() => draw());
+  const shape = choice('lesson', 'learn', lessons, (lesson) => page.change({ lesson }));
+  const taught = taughtView(page);
+  const views = { alone: drawnView('what the model draws alone'), guided: drawnView('what it draws with PAG') };
+  const scale = slider(
+    { label: 's of PAG', name: 'lesson-scale', least: 0, most: mostLessonScale, step: 0.25, text: (s) => s.toFixed(2) },
+    (lessonScale) => {
+      page.change({ lessonScale });
+      trainer.guide(lessonScale);
+    },
+  );
+  const task = remembered((_key: string, state: State): Task => ({ shape: linesOf(state), seed: state.seed }));
+  const current = (): Task => {
+    const state = page.state();
+    return task(JSON.stringify([state.lesson, state.sketch, state.seed]), state);
+  };
+  const buttons = trainingButtons(trainer, () => trainer.learn(current(), page.state().lessonScale));
+  const losses = lossChart();
+  const said = element('p', { class: 'status', role: 'status' });
+  root.append(
+    element('div', { class: 'controls above' }, shape.root, ...buttons.all),
+    element(
+      'div',
+      { class: 'triple toy' },
+      taught.root,
+      captioned(views.alone.root, element('b', {}, 'alone'), views.alone.caption),
+      captioned(views.guided.root, 'with ', element('b', { class: 'pag' }, 'PAG'), views.guided.caption),
+    ),
+    element('div', { class: 'controls' }, scale.root),
+    captioned(losses.root, 'the loss on the way: the mean squared error of ε'),
+    said,
+  );
+
+  const draw = (): void => {
+    const state = page.state();
+    const asked = current();
+    // Another shape or seed is another training.
+    if (trainer.task() !== undefined && trainer.task() !== asked) trainer.stop();
+    const progress = trainer.progress();
+    shape.show(state.lesson);
+    scale.show(state.lessonScale);
+    taught.show(asked.shape, state);
+    views.alone.show(asked.shape, progress.drawing?.alone);
+    views.guided.show(asked.shape, progress.drawing?.guided);
+    buttons.show(progress, asked.shape.length > 0);
+    losses.show(progress);
+    setText(said, statusText(progress, asked.shape));
+    setAttributes(said, { 'data-state': progress.phase });
+    said.style.setProperty('--progress', String(progress.losses.length / Math.max(1, progress.steps)));
+    setAttributes(root, { 'data-step': progress.drawing?.step, 'data-scale': progress.drawing?.scale });
+    showDigest(root, progress.drawing?.guided.at(-1));
+  };
+  return draw;
+};
+
+const lessons: readonly (readonly [State['lesson'], string])[] = [
+  ['spiral', 'a spiral'],
+  ['moons', 'two moons'],
+  ['letter', 'an A'],
+  ['own', 'your own'],
+];
+
+function linesOf({ lesson, sketch }: State): Shape {
+  return lesson === 'own' ? shapeOf(sketch) : shapes[lesson];
+}
+
+/** Points of the shape; of the reader's own the paper that it is drawn on. */
+function taughtView(page: Page) {
+  const view = pointsView('points of the shape that is to be learned');
+  const paper = inkPad(
+    'a shape',
+    () => page.state().sketch,
+    (sketch) => page.change({ sketch }),
+  );
+  const clear = button('blank paper', 'blank-sketch', () => page.change({ sketch: blank }));
+  const caption = element('span', { class: 'number' });
+  const points = remembered((shape: Shape) => [pointsFrom(shape, fresh.count, manualSeed(fresh.seed))]);
+  const fitsAs = remembered(fitText);
+  return {
+    root: captioned(element('div', {}, view.root, paper.root), caption, clear),
+    show(shape: Shape, { lesson, sketch }: State): void {
+      const isOwn = lesson === 'own';
+      setAttributes(view.root, { hidden: isOwn });
+      setAttributes(paper.root, { hidden: !isOwn });
+      setAttributes(clear, { hidden: !isOwn });
+      if (isOwn) paintLetter(paper.canvas, pictureOf(sketch).data);
+      else {
+        view.showShape(shape);
+        view.showFrames(points(shape));
+      }
+      if (shape.length === 0) setText(caption, 'yours: draw');
+      else setText(caption, `${isOwn ? 'yours' : 'to be learned'}; fresh points: ${fitsAs(points(shape), shape)}`);
+    },
+  };
+}
+
+/** What is drawn by now, above the line, and how well it fits. */
+function drawnView(label: string) {
+  const view = pointsView(label);
+  const caption = element('span', { class: 'number' });
+  const fitsAs = remembered(fitText);
+  return {
+    root: view.root,
+    caption,
+    show(shape: Shape, frames: readonly Tensor[] | undefined): void {
+      view.showShape(shape);
+      view.showFrames(frames);
+      setText(caption, frames ? `: ${fitsAs(frames, shape)}` : '');
+    },
+  };
+}
+
+/** How well the last of the frames fits. To be remembered: it takes some milliseconds. */
+function fitText(frames: readonly Tensor[], shape: Shape): string {
+  const last = frames.at(-1);
+  if (!last) return '';
+  const { off, gaps } = fitOf(shape, last);
+  return `${off.toFixed(3)} off the line, gaps ${gaps.toFixed(3)}`;
+}
+
+/** Begins, rests, goes on. */
+function trainingButtons(trainer: Trainer, begin: () => void) {
+  const train = button('train', 'train', begin);
+  const pause = button('pause', 'pause', trainer.pause);
+  const goOn = button('go on', 'go-on', trainer.goOn);
+  return {
+    all: [train, pause, goOn],
+    show({ phase }: Progress, hasShape: boolean): void {
+      setText(train, phase === 'none' ? 'train' : 'start again');
+      setAttributes(train, { disabled: !hasShape });
+      setAttributes(pause, { hidden: phase !== 'learning' });
+      setAttributes(goOn, { hidden: phase !== 'paused' });
+    },
+  };
+}
+
+function lossChart() {
+  const chart = shareChart({
+    ...{ classes: ['rates', 'of-reader', 'of-all'], most: 1, text: (loss) => loss.toFixed(1) },
+    ...{ count: lossParts, right: 30 },
+    below: [
+      [0, 'first step', 'start'],
+      [lossParts - 1, 'last step', 'end'],
+    ],
+  });
+  return {
+    root: chart.root,
+    show({ losses, steps }: Progress): void {
+      const means = meansOf(losses, steps / lossParts);
+      const said = means.map((loss) => loss.toFixed(2)).join(', ');
+      chart.show(means, undefined, `the loss: ${said === '' ? 'nothing yet' : said}`);
+    },
+  };
+}
+
+/** The means of so many numbers each; what is left over counts for nothing. */
+function meansOf(values: readonly number[], size: number): readonly number[] {
+  if (size === 0) return [];
+  return Array.from({ length: Math.floor(values.length / size) }, (_, i) => {
+    const part = values.slice(i * size, (i + 1) * size);
+    return part.reduce((sum, value) => sum + value, 0) / part.length;
+  });
+}
+
+function statusText({ phase, losses, steps, seconds, problem }: Progress, shape: Shape): string {
+  switch (phase) {
+    case 'none':
+      return shape.length === 0 ? 'Draw something to learn.' : 'Nothing has been learned yet.';
+    case 'starting':
+      return 'starting';
+    case 'failed':
+      return problem ?? '';
+    case 'done':
+      return `${steps.toLocaleString('en')} steps: learned here in ${secondsText(seconds)}`;
+    case 'learning':
+    case 'paused':
+      return `${phase}: ${losses.length} of ${steps.toLocaleString('en')} steps, ${secondsText(seconds)}`;
+  }
+}

@@ -1,0 +1,98 @@
+/** The page's side of a training: the worker that learns, and what is known of it. */
+import type { Drawing, FromTrainer, Task, ToTrainer } from './protocol.ts';
+
+/** How far a training is. */
+export interface Progress {
+  readonly phase: 'none' | 'starting' | 'learning' | 'paused' | 'done' | 'failed';
+  /** Steps of the whole training; 0 while it is not known. */
+  readonly steps: number;
+  /** The loss of each step so far. */
+  readonly losses: readonly number[];
+  /** That the worker has spent, drawings included. */
+  readonly seconds: number;
+  readonly drawing?: Drawing;
+  /** Why it does not go on, if so. */
+  readonly problem?: string;
+}
+
+/** Nobody has asked for it. */
+export const nothingLearned: Progress = { phase: 'none', steps: 0, losses: [], seconds: 0 };
+
+/** What is known after a message of the worker. */
+export function heard(before: Progress, message: FromTrainer): Progress {
+  switch (message.kind) {
+    case 'begun':
+      return { ...before, phase: before.phase === 'starting' ? 'learning' : before.phase, steps: message.steps };
+    case 'learned': {
+      const losses = [...before.losses, ...message.losses];
+      const phase = losses.length === before.steps ? 'done' : before.phase;
+      return { ...before, phase, losses, seconds: message.seconds };
+    }
+    case 'drawn':
+      return { ...before, drawing: message.drawing };
+    case 'failed':
+      return { ...before, phase: 'failed', problem: message.problem };
+  }
+}
+
+/** Learns one thing at a time. */
+export interface Trainer {
+  /** Begins anew. */
+  learn(task: Task, scale: number): void;
+  pause(): void;
+  goOn(): void;
+  /** Draws with another s of PAG, too. */
+  guide(scale: number): void;
+  /** Forgets what has been learned. */
+  stop(): void;
+  /** What is learned; undefined where nothing is. */
+  task(): Task | undefined;
+  progress(): Progress;
+}
+
+/**
+ * A trainer that has started nothing.
+ * @param changed called when there is something new to draw
+ */
+export function createTrainer(changed: () => void): Trainer {
+  let progress = nothingLearned;
+  let course: { readonly worker: Worker; readonly task: Task } | undefined;
+  const send = (message: ToTrainer): void => course?.worker.postMessage(message);
+  const turn = (next: Progress): void => {
+    progress = next;
+    changed();
+  };
+  const stop = (): void => {
+    course?.worker.terminate();
+    [course, progress] = [undefined, nothingLearned];
+  };
+  return {
+    learn(task, scale) {
+      stop();
+      const worker = startWorker((message) => turn(heard(progress, message)));
+      course = { worker, task };
+      send({ kind: 'learn', task, scale });
+      turn({ ...nothingLearned, phase: 'starting' });
+    },
+    pause() {
+      send({ kind: 'pause' });
+      turn({ ...progress, phase: 'paused' });
+    },
+    goOn() {
+      send({ kind: 'go on' });
+      turn({ ...progress, phase: 'learning' });
+    },
+    guide: (scale) => send({ kind: 'guide', scale }),
+    stop,
+    task: () => course?.task,
+    progress: () => progress,
+  };
+}
+
+/** @param hear is told what the worker says, and why it could not be started, if so */
+function startWorker(hear: (message: FromTrainer) => void): Worker {
+  const worker = new Worker(new URL('trainer.js', document.baseURI), { type: 'module' });
+  worker.onmessage = ({ data }: MessageEvent<FromTrainer>) => hear(data);
+  worker.onerror = ({ message }) => hear({ kind: 'failed', problem: message || 'The worker could not be started.' });
+  return worker;
+}

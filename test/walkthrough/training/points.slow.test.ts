@@ -1,0 +1,42 @@
+/** The model of points learns what the page says it learns, with the code, the steps and the seed of the page. */
+import { describe, expect, it } from 'vitest';
+import { simdBackend } from '../../../src/kernels/simd/index.ts';
+import { manualSeed } from '../../../src/tensor/random.ts';
+import { initialState } from '../../../src/training/step.ts';
+import { drawFrom, learnStep } from '../../../src/walkthrough/training/lesson.ts';
+import { pointsLesson } from '../../../src/walkthrough/training/points.ts';
+import { fitOf, pointsFrom, shapes, type Fit } from '../../../src/walkthrough/training/shapes.ts';
+import { initialState as firstSeen } from '../../../src/walkthrough/state.ts';
+import { figures } from './points-figures.ts';
+
+/** How what is drawn fits the spiral after some of the steps, by the model alone and with PAG. */
+function learned(seed: number, marks: readonly number[]): readonly { alone: Fit; guided: Fit }[] {
+  const backend = simdBackend();
+  const lesson = pointsLesson(shapes.spiral, seed);
+  let state = initialState(lesson.learner);
+  const fitWith = (scale: number): Fit => fitOf(shapes.spiral, drawFrom(lesson, backend, state, scale).at(-1)!);
+  return marks.map((mark) => {
+    while (state.step < mark) state = learnStep(lesson, backend, state).state;
+    return { alone: fitWith(0), guided: fitWith(firstSeen.lessonScale) };
+  });
+}
+
+const texts = ({ alone, guided }: { alone: Fit; guided: Fit }) => [alone, guided].map(({ off }) => off.toFixed(3));
+
+describe('the model of points', () => {
+  it('draws the spiral nearly as thin as it is, and PAG draws strays in, at the price of gaps', () => {
+    const [early, late] = learned(firstSeen.seed, [400, 1200]);
+    const fresh = fitOf(shapes.spiral, pointsFrom(shapes.spiral, 400, manualSeed(1)));
+    expect(fresh.off.toFixed(3)).toBe(figures.fresh);
+    expect(texts(early)).toEqual(figures['seed 0, 400 steps']);
+    expect(texts(late)).toEqual(figures['seed 0, 1200 steps']);
+    for (const { alone, guided } of [early, late]) expect(guided.gaps).toBeGreaterThan(alone.gaps);
+    // No hole: what is drawn leaves no larger gaps than fresh points do.
+    expect(late.alone.gaps).toBeLessThan(1.1 * fresh.gaps);
+  }, 120_000);
+
+  it('gains nothing from PAG with the next seed', () => {
+    const [early] = learned(firstSeen.seed + 1, [400]);
+    expect(texts(early)).toEqual(figures['seed 1, 400 steps']);
+  }, 60_000);
+});
