@@ -13,6 +13,7 @@ import { announcer, minutes } from './announce.ts';
 import { cases, type Case } from './cases.ts';
 import { chart } from './chart.ts';
 import { contenders, type Contender } from './contenders.ts';
+import { countOf } from './options.ts';
 import { processorName } from './processor.ts';
 import { perform, type CaseEntry } from './perform.ts';
 import { publish, report } from './report.ts';
@@ -36,8 +37,7 @@ const turns = countOf('turns', values.turns);
 const threadCounts = values.threads.split(',').map((text) => countOf('threads', text));
 const namedCases = named('case', cases, values.only);
 const chosenContenders = named('contender', contenders, values.contenders);
-const { node, python } = values;
-const tools = installTools({ ...(node !== undefined && { node }), ...(python !== undefined && { python }) });
+const tools = installTools(values);
 const chosenCases = namedCases.filter((one) => prepare(one, tools));
 const entries = threadCounts.flatMap(entriesOn);
 if (entries.length === 0) throw new Error('there is nothing to run: see above');
@@ -59,12 +59,6 @@ writeFileSync(`${values.out}/bench.md`, `${report(results)}\n`);
 writeFileSync(`${values.out}/bench.svg`, chart(results));
 console.log(`\n${report(results)}\n\n${values.out}/bench.json, bench.md, bench.svg`);
 if (values.publish) publish(results);
-
-function countOf(option: string, text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1) throw new Error(`--${option} is "${text}"; it must be a count, from 1 on`);
-  return count;
-}
 
 /** Those that are named, or all usual ones. */
 function named<T extends { readonly name: string; readonly usual: boolean }>(

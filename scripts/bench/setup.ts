@@ -15,11 +15,14 @@ export function filesOf(one: Case): { readonly data: string; readonly onnx: stri
   return { data: `${stem}.inputs.safetensors`, onnx: `${stem}.onnx`, golden: `${stem}.golden.safetensors` };
 }
 
+/** Programs that are given instead of those that would be installed. */
+export type GivenTools = { readonly [Tool in keyof Tools]?: string | undefined };
+
 /**
  * The programs that run processes, installed where they are missing: Node 24 and the JavaScript packages of this folder,
  * and a virtual environment of Python, unless another one is given. Who needs what could not be installed fails later.
  */
-export function installTools(given: Partial<Tools>): Tools {
+export function installTools(given: GivenTools): Tools {
   if (!existsSync(`${here}node_modules`)) succeeds('JavaScript packages', 'npm', ['ci', '--prefix', here]);
   const python = given.python ?? `${here}.venv/bin/python`;
   if (given.python === undefined && !existsSync(python) && !installPython(python))

@@ -16,6 +16,7 @@ import { announcer } from '../bench/announce.ts';
 import { readFloats, relativeError } from '../bench/float-files.ts';
 import type { Time } from '../bench/processes/task.ts';
 import { lastLineOf } from '../bench/perform.ts';
+import { countOf } from '../bench/options.ts';
 import { processorName } from '../bench/processor.ts';
 import { ratioOf, turnsText, type Measurement } from '../bench/results.ts';
 import { installTools } from '../bench/setup.ts';
@@ -36,9 +37,10 @@ const { values, positionals } = parseArgs({
 const [given] = positionals;
 if (given === undefined) throw new Error('give the folder of a model, as scripts/real-sizes/make.ts makes it');
 const [folder, title] = [resolve(given), basename(given)];
-const { height, width, node, python } = values;
-const [threads, turns] = [Number(values.threads), Number(values.turns)];
-const tools = installTools({ ...(node !== undefined && { node }), ...(python !== undefined && { python }) });
+const { height, width } = values;
+const [threads, turns] = [countOf('threads', values.threads), countOf('turns', values.turns)];
+const passes = countOf('passes', values.passes, 2);
+const tools = installTools(values);
 
 /** What both scripts print. */
 interface Printed {
@@ -70,9 +72,9 @@ async function perform({ contender: { name } }: Entry): Promise<Performance> {
     ...(height === undefined ? [] : ['--height', height]),
     ...(width === undefined ? [] : ['--width', width]),
   ];
-  const more = [folder, '--threads', values.threads, '--passes', values.passes, '--out', outFile(name), ...size];
-  const { kernels, largestResidentGB, passes } = (await lastLineOf(command, [...args, ...more])) as Printed;
-  const times = passes.map(({ wall, processor }) => ({ wall: 1000 * wall, processor: 1000 * processor }));
+  const more = [folder, '--threads', values.threads, '--passes', String(passes), '--out', outFile(name), ...size];
+  const { kernels, largestResidentGB, passes: printed } = (await lastLineOf(command, [...args, ...more])) as Printed;
+  const times = printed.map(({ wall, processor }) => ({ wall: 1000 * wall, processor: 1000 * processor }));
   const [first = { wall: NaN, processor: NaN }] = times;
   const version = kernels;
   return { version, first, passes: times.slice(1), megabytes: 1000 * largestResidentGB, error: differenceOf(name) };

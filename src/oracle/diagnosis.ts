@@ -321,21 +321,16 @@ function distances(theirs: Trace, format: Format): (name: string, value: Tensor 
  */
 function distance(a: Tensor | undefined, b: Tensor | undefined, band: Band, { stored }: Format): number {
   if (!a || !b || a.data.length !== b.data.length) return Infinity;
-  const moved = band.truth.data.map((value, i) =>
-    Number.isFinite(b.data[i] - value) ? Math.abs(b.data[i] - value) : 0,
-  );
-  const relative = rms(band.scale) / (rms(band.truth.data) || 1);
-  const common = rms(moved);
+  const { truth, scale } = band;
+  const grown = new Float64Array(scale.length);
+  for (let i = 0; i < grown.length; i++) {
+    const moved = Math.abs(b.data[i] - truth.data[i]);
+    grown[i] = Number.isFinite(moved) ? moved : 0;
+  }
+  const relative = rms(scale) / (rms(truth.data) || 1);
+  const common = rms(grown);
   const rounding = common > 0 ? stored : 0;
-  return shareOf(
-    deviation(
-      a,
-      b,
-      band.scale.map(
-        (scale, i) =>
-          scale + relative * (moved[i] + common) + rounding * Math.min(Math.abs(b.data[i]), Number.MAX_VALUE),
-      ),
-    ),
-    band,
-  );
+  for (let i = 0; i < grown.length; i++)
+    grown[i] = scale[i] + relative * (grown[i] + common) + rounding * Math.min(Math.abs(b.data[i]), Number.MAX_VALUE);
+  return shareOf(deviation(a, b, grown), band);
 }

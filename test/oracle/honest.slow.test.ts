@@ -8,7 +8,7 @@ import { deviation, shareOf } from '../../src/oracle/tolerance.ts';
 import { loadCase, oracle, smallCases } from './cases.ts';
 import type { sinusoid } from '../../src/nn/embeddings.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
-import { fileOf, heldOut, outputOf, ownFunctions, port } from './ports.ts';
+import { fileOf, furtherPorts, heldOut, outputOf, ownFunctions, port } from './ports.ts';
 import { firstOf } from '../thorough.ts';
 
 /** Some cases take seconds; scripts/oracle/certificate.ts checks them all, and writes down what it found. */
@@ -80,6 +80,17 @@ describe('honest ports that are not among those behind the tolerances pass, agai
       });
     }
   }
+
+  const everywhere = [...representative, 'operations/conv2d', 'unets/tiny', 'runs/pag', 'autoencoders/decode'];
+  it.each(firstOf(Object.entries(furtherPorts)))('%s', async (_, arithmetic) => {
+    for (const name of [...everywhere, 'text-encoders/clip', 'gradients/conv2d', 'gradients/attention']) {
+      const one = await loadCase(name);
+      const { report } = check(one, fileOf(outputOf(one, port(arithmetic))), formats.f32);
+      const off = report.taps.filter(({ status }) => status !== 'ok');
+      expect(off.map((tap) => [name, tap.name, tap.chained.share, tap.local.share])).toEqual([]);
+      expect(report.passes, name).toBe(true);
+    }
+  });
 
   it.each(firstOf([4, 2] as const))('Winograd convolutions, F(2×%i), as the fast order has them', async (winograd) => {
     const arithmetic = { ...heldOut['runs of 16'], winograd };

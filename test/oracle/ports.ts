@@ -5,6 +5,7 @@ import { parseSafetensors, writeSafetensors, type SafetensorsFile } from '../../
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
 import type { Case } from '../../src/oracle/case.ts';
 import type { Dot } from '../../src/oracle/honest/dot.ts';
+import { expByTwo } from '../../src/oracle/honest/functions.ts';
 import { honestKernels, type Arithmetic } from '../../src/oracle/honest/kernels.ts';
 import { reference, type Implementation } from '../../src/oracle/implementation.ts';
 import { traceCase } from '../../src/oracle/trace.ts';
@@ -32,6 +33,53 @@ const blocked: Dot = (a, i, b, j, n) => {
 export const heldOut: Readonly<Record<string, Arithmetic>> = {
   'even terms first, fused': { dot: evenThenOdd, singleSteps: true, scaledQueries: true },
   'runs of 16': { dot: blocked, onlineSoftmax: true },
+};
+
+/** Eight sums side by side, each step fused, added up one after another. */
+const fusedLanes: Dot = (a, i, b, j, n) => {
+  const sums = new Float32Array(8);
+  for (let k = 0; k < n; k++) sums[k & 7] += a[i + k] * b[j + k];
+  return sums.reduce((total, sum) => f32(total + sum));
+};
+
+/** The sum of the one half plus the sum of the other, down to single products. */
+const halves: Dot = (a, i, b, j, n) => {
+  if (n === 1) return f32(a[i] * b[j]);
+  const half = n >> 1;
+  return f32(halves(a, i, b, j, half) + halves(a, i + half, b, j + half, n - half));
+};
+
+/** What each addition loses is taken to the next (Kahan 1965). */
+const compensated: Dot = (a, i, b, j, n) => {
+  let [sum, lost] = [0, 0];
+  for (let k = 0; k < n; k++) {
+    const term = f32(f32(a[i + k] * b[j + k]) - lost);
+    const next = f32(sum + term);
+    lost = f32(f32(next - sum) - term);
+    sum = next;
+  }
+  return sum;
+};
+
+/** In double precision, rounded once. */
+const inDouble: Dot = (a, i, b, j, n) => {
+  let sum = 0;
+  for (let k = 0; k < n; k++) sum += a[i + k] * b[j + k];
+  return f32(sum);
+};
+
+/** Others whose arithmetic nobody here has tuned for; they need not be as unlike as those above. */
+export const furtherPorts: Readonly<Record<string, Arithmetic>> = {
+  'eight lanes of fused multiply-add': { dot: fusedLanes, singleSteps: true },
+  'pairwise down to single products, Winograd F(2×4)': { dot: halves, winograd: 4, scaledQueries: true },
+  "Kahan's sums, Winograd F(2×2)": { dot: compensated, winograd: 2, polynomialErf: true },
+  'double precision inside': { dot: inDouble },
+  'softmax and activations by powers of two': {
+    dot: fusedLanes,
+    singleSteps: true,
+    onlineSoftmax: true,
+    exp: expByTwo,
+  },
 };
 
 /** e^x as C libraries compute it: 2^k times a polynomial of what is left, to a unit or two of the last place. */

@@ -489,7 +489,8 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     const map = fresh.page.locator('.map');
     const marked = () =>
       map.locator('.map-panel [data-chosen]').evaluateAll((all) => all.map((one) => one.getAttribute('data-layer')));
-    await fresh.page.locator('[data-section=brush] .quadruple').scrollIntoViewIfNeeded();
+    await fresh.page.locator('[data-section=take] .command').first().waitFor(); // all is in its place
+    await fresh.page.locator('[data-section=brush]').evaluate((one) => one.scrollIntoView());
     await map.locator('summary').click();
     await eventually(marked).toEqual(layers);
     const site = map.locator('[role=button][data-layer="up_blocks.0.attentions.1"]');

@@ -12,17 +12,19 @@ function inGroupNorm(name: string, says: string, change: (groupNorm: GroupNorm) 
   return inKernels(name, says, (k) => ({ groupNorm: change(k.groupNorm) }));
 }
 
-/** The mean and variance of each group, with the place of an element. */
-function byMoments(
-  formula: (
-    value: number,
-    mean: number,
-    variance: number,
-    count: number,
-    eps: number,
-    values: Tensor['data'],
-  ) => number,
-): (groupNorm: GroupNorm) => GroupNorm {
+/** What is known of a group of a norm. */
+interface Group {
+  readonly values: Tensor['data'];
+  readonly mean: number;
+  readonly variance: number;
+  readonly eps: number;
+}
+
+/**
+ * Each group less its mean, by another divisor.
+ * @param isCentred whether the mean is subtracted
+ */
+function byMoments(divisorOf: (group: Group) => number, isCentred = true): (groupNorm: GroupNorm) => GroupNorm {
   return () => (x, groups, weight, bias, eps) => {
     const [batch, channels] = x.shape;
     const pixels = x.data.length / (batch * channels);
@@ -31,13 +33,14 @@ function byMoments(
     for (let start = 0; start < data.length; start += size) {
       const values = x.data.subarray(start, start + size);
       let [sum, squares] = [0, 0];
-      for (const value of values) sum += value;
+      for (let i = 0; i < size; i++) sum += values[i];
       const mean = sum / size;
-      for (const value of values) squares += (value - mean) ** 2;
+      for (let i = 0; i < size; i++) squares += (values[i] - mean) ** 2;
+      const divisor = divisorOf({ values, mean, variance: squares / size, eps });
+      const centre = isCentred ? mean : 0;
       for (let i = start; i < start + size; i++) {
         const channel = Math.floor(i / pixels) % channels;
-        data[i] =
-          formula(x.data[i], mean, squares / size, size, eps, values) * weight.data[channel] + bias.data[channel];
+        data[i] = ((x.data[i] - centre) / divisor) * weight.data[channel] + bias.data[channel];
       }
     }
     return tensor(x.dtype, x.shape, data);
@@ -48,9 +51,9 @@ function byMoments(
 function onePassVariance(values: Tensor['data']): number {
   const f32 = Math.fround;
   let [sum, squares] = [0, 0];
-  for (const value of values) {
-    sum = f32(sum + value);
-    squares = f32(squares + f32(value * value));
+  for (let i = 0; i < values.length; i++) {
+    sum = f32(sum + values[i]);
+    squares = f32(squares + f32(values[i] * values[i]));
   }
   const mean = f32(sum / values.length);
   return Math.max(0, f32(f32(squares / values.length) - f32(mean * mean)));
@@ -163,22 +166,22 @@ export const layerFaults: readonly Fault[] = [
   inGroupNorm(
     'norm-eps-outside-root',
     'compute 1/(√variance + ε) where 1/√(variance + ε) is meant',
-    byMoments((x, mean, variance, _, eps) => (x - mean) / (Math.sqrt(variance) + eps)),
+    byMoments(({ variance, eps }) => Math.sqrt(variance) + eps),
   ),
   inGroupNorm(
     'norm-variance-unbiased',
     'divide the variance of a group by n − 1 where n is meant',
-    byMoments((x, mean, variance, n, eps) => (x - mean) / Math.sqrt((variance * n) / Math.max(1, n - 1) + eps)),
+    byMoments(({ values: { length: n }, variance, eps }) => Math.sqrt((variance * n) / Math.max(1, n - 1) + eps)),
   ),
   inGroupNorm(
     'norm-variance-one-pass',
     'compute the variance as E[x²] − E[x]² in float32, which cancels where the mean is large',
-    byMoments((x, mean, _, __, eps, values) => (x - mean) / Math.sqrt(onePassVariance(values) + eps)),
+    byMoments(({ values, eps }) => Math.sqrt(onePassVariance(values) + eps)),
   ),
   inGroupNorm(
     'norm-without-mean',
     'do not subtract the mean in the group norms (RMS norm)',
-    byMoments((x, mean, variance, _, eps) => x / Math.sqrt(variance + mean * mean + eps)),
+    byMoments(({ mean, variance, eps }) => Math.sqrt(variance + mean * mean + eps), false),
   ),
   inGroupNorm(
     'norm-groups-halved',

@@ -19,7 +19,10 @@ const smallestNormal = 2 ** -126;
 
 /** Results below the normal numbers of float32 are 0, and so are such inputs. */
 function flushing(k: Kernels): Partial<Kernels> {
-  const flushed = (x: Tensor): Tensor => filled(x, (i) => (Math.abs(x.data[i]) < smallestNormal ? 0 : x.data[i]));
+  const isSmall = (value: number): boolean => value !== 0 && Math.abs(value) < smallestNormal;
+  // Where there are none it is the same tensor, of which kernels may remember what they made.
+  const flushed = (x: Tensor): Tensor =>
+    x.data.some(isSmall) ? filled(x, (i) => (isSmall(x.data[i]) ? 0 : x.data[i])) : x;
   const isTensor = (given: unknown): given is Tensor => typeof given === 'object' && given !== null && 'data' in given;
   const wrapped = Object.entries(k).map(([name, kernel]) => {
     const run = kernel as (...given: readonly unknown[]) => Tensor;

@@ -3,12 +3,12 @@
  * while it runs. The gradient of a product is packed so, too, where it is what a weight's gradient is made of.
  */
 import { keyOf } from '../../key.ts';
-import { f32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
+import { call, f32, f32x4, forRange, i32, increase, set, v128, when } from '../assembler/index.ts';
 import type { Body, Code, Func, Local } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
 import { panelsLength } from './panels.ts';
-import { storeLanes, transposed } from './vectors.ts';
+import { transposed } from './vectors.ts';
 
 /**
  * Which numbers become panels: number (b, o, i, j) lies at b · batchStride + o · outputStride + i · outerStride + j ·
@@ -60,14 +60,6 @@ function packLanes(
   const j = body.local('i32');
   const step = 4 * lib.panel;
   const whole = innerStride === 4 ? inner - (inner % 4) : 0;
-  const groups = Array.from({ length: lib.panel / 4 }, (_, group) => Math.max(0, Math.min(4, count - 4 * group)));
-  const quads = groups.map((lanes, group) => {
-    const rows = Array.from({ length: 4 }, (_, lane) =>
-      lane < lanes ? v128.load(at(from, j, 4), (4 * group + lane) * outputStride) : f32x4.const(0),
-    );
-    const { code, columns } = transposed(body, rows);
-    return [code, columns.map((column, k) => storeLanes(at(to, j, step), column, 4, k * step + 16 * group))];
-  });
   const singles = Array.from({ length: lib.panel }, (_, lane) =>
     f32.store(
       at(to, j, step),
@@ -76,9 +68,37 @@ function packLanes(
     ),
   );
   return [
-    forRange(j, i32.const(0), i32.const(whole), 4, quads),
+    whole === 0 ? [] : call(packFours(lib, count), from, to, i32.const(outputStride), i32.const(whole / 4)),
     forRange(j, i32.const(whole), i32.const(inner), 1, singles),
   ];
+}
+
+/**
+ * The function (numbers, packed, output stride, fours) that packs so many times four terms of `count` outputs. It is
+ * one for all weights, so that engines have optimized it by the second.
+ */
+function packFours(lib: Library, count: number): Func {
+  const step = 4 * lib.panel;
+  return lib.func(`packFours${count}`, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
+    const [from, to, stride, fours] = body.params;
+    const n = body.local('i32');
+    const starts = Array.from({ length: Math.ceil(count / 4) }, () => body.local('i32'));
+    const vectors = Array.from({ length: lib.panel / 4 }, (_, group) => {
+      const rows = Array.from({ length: 4 }, (_row, lane) =>
+        4 * group + lane < count ? v128.load(i32.add(starts[group], i32.mul(stride, i32.const(lane)))) : f32x4.const(0),
+      );
+      const { code, columns } = transposed(body, rows);
+      return [code, columns.map((column, k) => v128.store(to, column, k * step + 16 * group))];
+    });
+    return [
+      starts.map((start, group) => set(start, i32.add(from, i32.mul(stride, i32.const(4 * group))))),
+      forRange(n, i32.const(0), fours, 1, [
+        vectors,
+        starts.map((start) => increase(start, 16)),
+        increase(to, 4 * step),
+      ]),
+    ];
+  });
 }
 
 /**
