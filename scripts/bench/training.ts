@@ -10,6 +10,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median } from '../../src/cli/bench/times.ts';
+import { orders } from '../../src/index.ts';
 
 /** What a process tells of its steps. */
 interface Measured {
@@ -30,17 +31,15 @@ const { values } = parseArgs({
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const joins = Number(process.versions.node.split('.')[0]) >= 24;
 
-/** The commands of all who are measured, on so many threads. */
-const contenders = (threads: string): Readonly<Record<string, readonly string[]>> => ({
-  PyTorch: [values.python, here('training_step.py'), threads],
-  simd: [process.execPath, '--import', 'tsx', here('training-step.ts'), 'simd', threads],
-  ...(joins && {
-    'simd-wide': [
-      ...[process.execPath, '--experimental-wasm-revectorize', '--import', 'tsx', here('training-step.ts')],
-      ...['simd-wide', threads],
-    ],
-  }),
-});
+/** The commands of all who are measured, on so many threads: ours in both orders of the way there. */
+function contenders(threads: string): Readonly<Record<string, readonly string[]>> {
+  const ours = (joins ? ['simd', 'simd-wide'] : ['simd']).flatMap((kernels) => {
+    const switches = kernels === 'simd-wide' ? ['--experimental-wasm-revectorize'] : [];
+    const command = [process.execPath, ...switches, '--import', 'tsx', here('training-step.ts'), kernels, threads];
+    return orders.map((order) => [order === 'direct' ? kernels : `${kernels} ${order}`, [...command, order]] as const);
+  });
+  return { PyTorch: [values.python, here('training_step.py'), threads], ...Object.fromEntries(ours) };
+}
 
 function measure([command = '', ...args]: readonly string[]): Measured {
   return JSON.parse(execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) as Measured;

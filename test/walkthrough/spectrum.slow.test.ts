@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { middleOf } from '../../src/walkthrough/requests.ts';
-import { influences } from '../../src/walkthrough/work/influence.ts';
+import { sitesAt, type SiteFigures } from '../../scripts/walkthrough/sites.ts';
+import { influences, shareOfShapes } from '../../src/walkthrough/work/influence.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
 import { finest, powerLeft, spectrumOf } from '../../src/walkthrough/work/spectrum.ts';
@@ -34,6 +36,31 @@ describe('the spectrum of a picture', () => {
     const half = wave.map((value) => 5 + value / 2);
     expect(spectrumOf(half)[0]).toBeCloseTo(25, 10);
     expect(powerLeft(wave, half)[2]).toBeCloseTo(0.25, 10);
+  });
+});
+
+describe('what the page says of the layers one by one', () => {
+  it('is what is measured today', async () => {
+    const text = readFileSync(new URL('../../fixtures/evaluation/sites.json', import.meta.url), 'utf8');
+    const { figures } = JSON.parse(text) as { figures: Record<string, SiteFigures[]> };
+    const [early, found] = [figures['2'], sitesAt(await lettersModel(), 2)];
+    expect(found).toEqual(early);
+    const middle = early.find(({ layer }) => layer.startsWith('mid'))!;
+    for (const { layer, shapes, moved } of early) {
+      if (layer !== middle.layer) expect(shapes).toBeLessThan(middle.shapes);
+      expect(moved).toBeGreaterThanOrEqual(middle.moved);
+    }
+    expect(Math.abs(middle.detail - 100)).toBeLessThan(1);
+    expect(early.at(-1)!.detail).toBeGreaterThan(200);
+  });
+});
+
+describe('the share of large shapes in a change', () => {
+  it('is all of it for a wave that fits a few times, none for a fine one, and leaves brightness out', () => {
+    const wave = (waves: number) => picture((x) => 3 + Math.cos((2 * Math.PI * waves * x) / side));
+    const flat = picture(() => 0);
+    expect(shareOfShapes(wave(2), flat)).toBeCloseTo(1, 10);
+    expect(shareOfShapes(flat, wave(9))).toBeCloseTo(0, 10);
   });
 });
 

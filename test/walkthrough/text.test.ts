@@ -9,6 +9,8 @@ import { attentionLayerCount, initialState } from '../../src/walkthrough/state.t
 import { pointsLesson } from '../../src/walkthrough/training/points.ts';
 import { shapes } from '../../src/walkthrough/training/shapes.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
+import { plainName } from '../../src/walkthrough/work/layers.ts';
+import type { SiteFigures } from '../../scripts/walkthrough/sites.ts';
 import { lettersModel } from './library.ts';
 import { figures } from './training/points-figures.ts';
 
@@ -48,6 +50,7 @@ describe('the text', () => {
       'asked-right': measured('asked none').percent('asAsked'),
       'asked-right-pag': measured('asked pag 1').percent('asAsked'),
       ...(await factsOfWords()),
+      ...(await factsOfSites(unet.attentionLayers, measured)),
       ...factsOfPoints(),
       'shared-middle': String(Math.round((shared / (shared + plain)) * 100)),
     };
@@ -103,6 +106,28 @@ async function evaluation() {
       percent: (figure: string) => String(Math.round(figures[figure].value * 100)),
     };
   };
+}
+
+/** What the page says of the layers one by one: `scripts/walkthrough/sites.ts`, and the distances of the evaluation. */
+async function factsOfSites(layers: readonly string[], measured: Awaited<ReturnType<typeof evaluation>>) {
+  const text = await readFile(`${repository}fixtures/evaluation/sites.json`, 'utf8');
+  const { pictures, figures } = JSON.parse(text) as { pictures: number; figures: Record<string, SiteFigures[]> };
+  // "At the third step", and "the eleventh".
+  const [early, late] = [figures['2'], figures['10'].map(({ shapes }) => Math.round(shapes))];
+  expect(early.map(({ layer }) => layer)).toEqual(layers);
+  const rows = early.map(({ layer, moved, shapes, detail }) => ({
+    name: plainName(layers, layer),
+    moved: moved.toFixed(1),
+    shapes: String(Math.round(shapes)),
+    detail: String(Math.round(detail)),
+    distance: measured(middleOf([layer]).length > 0 ? 'free pag 1' : `free layer ${layer}`).whole('frechetDistance'),
+  }));
+  return Object.fromEntries([
+    ...rows.flatMap((row, i) => Object.entries(row).map(([key, value]) => [`site-${i}-${key}`, value] as const)),
+    ['sites-pictures', String(pictures)],
+    ['sites-late-least', String(Math.min(...late))],
+    ['sites-late-most', String(Math.max(...late))],
+  ]) as Readonly<Record<string, string>>;
 }
 
 /** What the page says of the text model: its size, and the figures that were measured when it was trained. */

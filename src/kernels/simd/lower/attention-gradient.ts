@@ -3,22 +3,23 @@
  * between, its operations are one step, and no map is made.
  */
 import type { Node, Value } from '../../graph.ts';
-import type { Kind, OperationOf } from '../../operations/index.ts';
+import type { Kind } from '../../operations/index.ts';
 import { strideOf } from '../memory/place.ts';
 import { attentionGradientKernel, attentionGradientScratch } from '../tiles/attention-gradient.ts';
+import { attentionMap, attentionScores } from './attention.ts';
 import { inLayout } from './layout.ts';
 import { isOnes } from './linear.ts';
 import type { Lowering } from './lowering.ts';
 import { packKeys } from './packed-keys.ts';
-import type { NodeOf } from './rule.ts';
+import { isOf, maker, type NodeOf } from './rule.ts';
 
 /** The operations of one attention's way back. */
-export interface AttentionBack {
+interface AttentionBack {
   readonly map: Node & NodeOf<'attentionMap'>;
   /** ∂L/∂map: the scores of the gradient and the values. */
   readonly ofMap: Node & NodeOf<'attentionScores'>;
   /** Those that give ∂L/∂ of queries, keys and values. */
-  readonly results: readonly [Node, Node, Node];
+  readonly results: readonly Node[];
   /** All others. */
   readonly between: readonly Node[];
 }
@@ -27,77 +28,86 @@ export interface AttentionBack {
 interface Trail {
   /** The one reader of a value, if it is of this kind. */
   next<K extends Kind>(value: Value | undefined, kind: K): (Node & NodeOf<K>) | undefined;
-  /** All readers of a value, if they are so many. */
-  readers(value: Value | undefined, count: number): readonly Node[];
-  /** Whatever has been found. */
-  readonly found: readonly Node[];
+  /** Both readers of a value, if it has two. */
+  both(value: Value | undefined): readonly Node[];
+  /** Whatever has been passed. */
+  readonly passed: readonly Node[];
 }
 
 function trail(lowering: Lowering): Trail {
-  const found: Node[] = [];
-  const readers: Trail['readers'] = (value, count) => {
+  const passed: Node[] = [];
+  const readers = (value: Value | undefined, count: number): readonly Node[] => {
     const users = value && !lowering.isOutput(value) ? lowering.usersOf(value) : [];
     if (users.length !== count) return [];
-    found.push(...users);
+    passed.push(...users);
     return users;
   };
-  const next: Trail['next'] = <K extends Kind>(value: Value | undefined, kind: K) => {
+  const next: Trail['next'] = (value, kind) => {
     const [user] = readers(value, 1);
-    if (kind !== 'reshape' && user?.operation.kind === 'reshape') return next(user.output, kind);
-    return user?.operation.kind === kind ? (user as Node & NodeOf<K>) : undefined;
+    if (isOf(user, kind)) return user;
+    return isOf(user, 'reshape') ? next(user.output, kind) : undefined;
   };
-  return { next, readers, found };
-}
-
-function ofKind<K extends Kind>(nodes: readonly Node[], kind: K): (Node & NodeOf<K>) | undefined {
-  return nodes.find((node): node is Node & NodeOf<K> => node.operation.kind === kind);
+  return { next, both: (value) => readers(value, 2), passed };
 }
 
 /** The way back that begins with this ∂L/∂map, if it is one, and whole. */
-export function attentionBackOf(
-  lowering: Lowering,
-  ofMap: Node & NodeOf<'attentionScores'>,
-): AttentionBack | undefined {
-  const { next, readers, found } = trail(lowering);
+function attentionBackOf(lowering: Lowering, ofMap: Node & NodeOf<'attentionScores'>): AttentionBack | undefined {
+  const way = trail(lowering);
   const [gradient] = ofMap.inputs;
-  // g · y, and its sum over each row, which is taken off g.
-  const g = next(ofMap.output, 'reshape')?.output;
-  const products = ofKind(readers(g, 2), 'multiply');
+  const softmax = softmaxBack(way, ofMap.output);
+  if (!softmax || ofMap.operation.heads !== softmax.map.operation.heads || ofMap.operation.scale !== 1)
+    return undefined;
+  const { map, ofScores } = softmax;
+  const [q, k] = map.inputs;
+  // dS K and dSᵀ Q, scaled; and Pᵀ dO.
+  const { scale } = map.operation;
+  const mixed = (node: Node | undefined, values: Value): Value | undefined =>
+    isOf(node, 'applyAttentionMap') && node.inputs[1] === values ? node.output : undefined;
+  const turned = (nodes: readonly Node[]): Node | undefined =>
+    way.next(nodes.find((node) => isOf(node, 'transposeMap'))?.output, 'applyAttentionMap');
+  const scaled = (value: Value | undefined): Node | undefined => {
+    const node = way.next(value, 'affine');
+    return node?.operation.factor === scale && node.operation.offset === 0 ? node : undefined;
+  };
+  const readers = way.both(ofScores);
+  const ofQueries = scaled(
+    mixed(
+      readers.find((node) => isOf(node, 'applyAttentionMap')),
+      k,
+    ),
+  );
+  const ofKeys = scaled(mixed(turned(readers), q));
+  const ofValues = maker(mixed(turned(way.both(map.output)), gradient), 'applyAttentionMap');
+  if (!ofQueries || !ofKeys || !ofValues) return undefined;
+  const results: readonly Node[] = [ofQueries, ofKeys, ofValues];
+  return { map, ofMap, results, between: way.passed.filter((node) => !results.includes(node)) };
+}
+
+/** The way back through a softmax: the map that it made, and ∂L/∂scores, of ∂L/∂map. */
+function softmaxBack(
+  { next, both }: Trail,
+  ofMap: Value,
+): { readonly map: Node & NodeOf<'attentionMap'>; readonly ofScores: Value } | undefined {
+  // g · y, and its sum over each row, which is taken off g; then once more times y.
+  const g = next(ofMap, 'reshape')?.output;
+  const products = both(g).find((node) => isOf(node, 'multiply'));
   const y = products?.inputs.find((input) => input !== g);
   const sums = next(products?.output, 'linear');
   const less = next(next(sums?.output, 'affine')?.output, 'add');
-  const ofScores = next(less?.output, 'multiply');
-  const [, ones] = sums?.inputs ?? [];
-  const map = y?.source.kind === 'node' ? ofKind([y.source.node], 'reshape')?.inputs[0]?.source : undefined;
-  const made = map?.kind === 'node' ? ofKind([map.node], 'attentionMap') : undefined;
-  if (!made || !ofScores || !less || !ones || !isOnes(ones) || less.inputs[0] !== g) return undefined;
-  const { heads, scale } = made.operation;
-  const [q, k] = made.inputs;
-  if (ofMap.operation.heads !== heads || ofMap.operation.scale !== 1) return undefined;
-  if (!readers(y, 2).every((node) => node === products || node === ofScores)) return undefined;
-  // dS K and dSᵀ Q, scaled; and Pᵀ dO.
-  const slopes = readers(next(ofScores.output, 'reshape')?.output, 2);
-  const mixed = (node: Node | undefined, values: Value): (Node & NodeOf<'applyAttentionMap'>) | undefined =>
-    node?.operation.kind === 'applyAttentionMap' && node.inputs[1] === values ? (node as never) : undefined;
-  const isScaled = (operation: OperationOf<'affine'> | undefined): boolean =>
-    operation?.factor === scale && operation.offset === 0;
-  const turned = (nodes: readonly Node[]): Value | undefined => ofKind(nodes, 'transposeMap')?.output;
-  const ofQueries = next(mixed(ofKind(slopes, 'applyAttentionMap'), k)?.output, 'affine');
-  const ofKeys = next(mixed(next(turned(slopes), 'applyAttentionMap'), q)?.output, 'affine');
-  const ofValues = mixed(next(turned(readers(made.output, 2)), 'applyAttentionMap'), gradient);
-  if (!ofQueries || !ofKeys || !ofValues || !isScaled(ofQueries.operation) || !isScaled(ofKeys.operation))
-    return undefined;
-  const results = [ofQueries, ofKeys, ofValues] as const;
-  return { map: made, ofMap, results, between: found.filter((node) => !results.includes(node as never)) };
+  const slopes = next(less?.output, 'multiply');
+  const ofScores = next(slopes?.output, 'reshape')?.output;
+  const map = maker(maker(y, 'reshape')?.inputs[0], 'attentionMap');
+  const areOnes = sums?.inputs[1] !== undefined && isOnes(sums.inputs[1]);
+  const isIt = areOnes && less?.inputs[0] === g && both(y).every((node) => node === products || node === slopes);
+  return isIt && map && ofScores ? { map, ofScores } : undefined;
 }
 
 /** The way back that this map is read by alone, if there is one. */
-export function attentionBackOfMap(lowering: Lowering, { output }: Node): AttentionBack | undefined {
-  const shares = ofKind(lowering.usersOf(output), 'reshape')?.output;
+function attentionBackOfMap(lowering: Lowering, { output }: Node): AttentionBack | undefined {
+  const shares = lowering.usersOf(output).find((node) => isOf(node, 'reshape'))?.output;
   const products = shares ? lowering.usersOf(shares) : [];
-  for (const { source } of products.flatMap(({ inputs }) => inputs)) {
-    const given = source.kind === 'node' && ofKind([source.node], 'reshape')?.inputs[0]?.source;
-    const ofMap = given && given.kind === 'node' ? ofKind([given.node], 'attentionScores') : undefined;
+  for (const value of products.flatMap(({ inputs }) => inputs)) {
+    const ofMap = maker(maker(value, 'reshape')?.inputs[0], 'attentionScores');
     const back = ofMap && attentionBackOf(lowering, ofMap);
     if (back?.map.output === output) return back;
   }
@@ -105,7 +115,7 @@ export function attentionBackOfMap(lowering: Lowering, { output }: Node): Attent
 }
 
 /** Three steps: keys and values are arranged, the third does all the rest. */
-export function attentionGradient(lowering: Lowering, { map, ofMap, results, between }: AttentionBack): void {
+function attentionGradient(lowering: Lowering, { map, ofMap, results, between }: AttentionBack): void {
   const { heads, scale } = map.operation;
   const given = [...map.inputs, ...ofMap.inputs].map((value) => inLayout(lowering, value, 'planar'));
   const [q, k, gradient, v] = given;
@@ -133,4 +143,16 @@ export function attentionGradient(lowering: Lowering, { map, ofMap, results, bet
   );
   for (const node of [...between, ...results]) lowering.done.add(node);
   for (const [i, { output }] of results.entries()) lowering.finish(output, 'planar', outs[i]);
+}
+
+/** The scores of a gradient may be those of a whole way back; others are made. */
+export function attentionScoresOrBack(lowering: Lowering, node: NodeOf<'attentionScores'>): void {
+  const back = attentionBackOf(lowering, node);
+  if (back) attentionGradient(lowering, back);
+  else attentionScores(lowering, node);
+}
+
+/** A map, unless it is a way back's, which makes none. */
+export function attentionMapOrNone(lowering: Lowering, node: NodeOf<'attentionMap'>): void {
+  if (!attentionBackOfMap(lowering, node)) attentionMap(lowering, node);
 }

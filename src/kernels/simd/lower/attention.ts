@@ -10,7 +10,6 @@ import {
   attentionScoresKernel,
 } from '../tiles/attention.ts';
 import { transposeKernel } from '../tiles/rearrange.ts';
-import { attentionBackOf, attentionBackOfMap, attentionGradient } from './attention-gradient.ts';
 import { NO_PADDING, wantedBorder } from './borders.ts';
 import { contiguous, dense, inLayout } from './layout.ts';
 import type { Lowering } from './lowering.ts';
@@ -39,16 +38,14 @@ export function attention(lowering: Lowering, node: NodeOf<'attention'>): void {
   if (!apart) lowering.finish(output, 'planar', out);
 }
 
-/** Two steps: one arranges the keys, the other makes the scores; or those of the whole way back. */
+/** Two steps: one arranges the keys, the other makes the scores. */
 export function attentionScores(lowering: Lowering, node: NodeOf<'attentionScores'>): void {
-  const back = attentionBackOf(lowering, node);
-  if (back) attentionGradient(lowering, back);
-  else perKey(lowering, node, attentionScoresKernel);
+  perKey(lowering, node, attentionScoresKernel);
 }
 
-/** Two steps: one arranges the keys, the other makes the map; none for a way back that needs no map. */
+/** Two steps: one arranges the keys, the other makes the map. */
 export function attentionMap(lowering: Lowering, node: NodeOf<'attentionMap'>): void {
-  if (!attentionBackOfMap(lowering, node)) perKey(lowering, node, attentionMapKernel);
+  perKey(lowering, node, attentionMapKernel);
 }
 
 function perKey(

@@ -4,7 +4,7 @@
  */
 import type { Node, Value } from '../../graph.ts';
 import type { Lowering } from './lowering.ts';
-import type { NodeOf } from './rule.ts';
+import { isOf, maker, type NodeOf } from './rule.ts';
 
 /** The way back through a SiLU behind a group norm, which the norm's gradient does on its way. */
 export interface SiluBack {
@@ -15,22 +15,12 @@ export interface SiluBack {
   readonly product: Node;
 }
 
-/** Whether a node is of this kind. */
-function isA<K extends Node['operation']['kind']>(node: Node | undefined, kind: K): node is Node & NodeOf<K> {
-  return node?.operation.kind === kind;
-}
-
-function nodeOf({ source }: Value): Node | undefined {
-  return source.kind === 'node' ? source.node : undefined;
-}
-
 /** What is left to the norm's gradient of this derivative, if nobody but that needs it. */
 export function siluBackOf(lowering: Lowering, derivative: NodeOf<'activationDerivative'>): SiluBack | undefined {
   const [y] = derivative.inputs;
-  const norm = nodeOf(y);
+  const norm = maker(y, 'groupNorm');
   const product = lowering.onlyUser(derivative.output);
-  if (derivative.operation.activation !== 'silu' || !isA(norm, 'groupNorm') || !isA(product, 'multiply'))
-    return undefined;
+  if (derivative.operation.activation !== 'silu' || !norm || !isOf(product, 'multiply')) return undefined;
   const [gradient, factor] = product.inputs;
   const users = lowering.isOutput(product.output) ? [] : lowering.usersOf(product.output);
   const isLeft =
@@ -43,7 +33,7 @@ export function siluBackOf(lowering: Lowering, derivative: NodeOf<'activationDer
 
 /** Whether a node is a part of the way back through a norm, of this gradient. */
 function isGradientOf({ operation, inputs }: NodeOf<'groupNorm'>, gradient: Value, user: Node): boolean {
-  if (!isA(user, 'groupNormGradient') && !isA(user, 'groupNormSums')) return false;
+  if (!isOf(user, 'groupNormGradient') && !isOf(user, 'groupNormSums')) return false;
   const { groups, eps } = user.operation;
   const [x, given, weight = inputs[1]] = user.inputs;
   const sameNorm = groups === operation.groups && eps === operation.eps && weight === inputs[1];
@@ -52,14 +42,15 @@ function isGradientOf({ operation, inputs }: NodeOf<'groupNorm'>, gradient: Valu
 
 /** The SiLU that a gradient has come back through on its way to a norm, if the norm's gradient is to do that. */
 export function siluBefore(lowering: Lowering, gradient: Value): SiluBack | undefined {
-  const derivative = nodeOf(gradient)?.inputs.map(nodeOf)[1];
-  return isA(derivative, 'activationDerivative') ? siluBackOf(lowering, derivative) : undefined;
+  const derivative = maker(maker(gradient, 'multiply')?.inputs[1], 'activationDerivative');
+  return derivative && siluBackOf(lowering, derivative);
 }
 
 /** The SiLU that alone reads what a norm gives, but for a derivative that is left to the norm's gradient. */
 export function siluBehind(lowering: Lowering, y: Value): Node | undefined {
   if (lowering.isOutput(y)) return undefined;
-  const isLeft = (user: Node): boolean => isA(user, 'activationDerivative') && siluBackOf(lowering, user) !== undefined;
+  const isLeft = (user: Node): boolean =>
+    isOf(user, 'activationDerivative') && siluBackOf(lowering, user) !== undefined;
   const [user, ...others] = lowering.usersOf(y).filter((each) => !isLeft(each));
-  return others.length === 0 && isA(user, 'activation') && user.operation.activation === 'silu' ? user : undefined;
+  return others.length === 0 && isOf(user, 'activation') && user.operation.activation === 'silu' ? user : undefined;
 }

@@ -1,6 +1,6 @@
 /** What it takes to lower one kind of operation. */
 import { InputError } from '../../../tensor/errors.ts';
-import type { Node } from '../../graph.ts';
+import type { Node, Value } from '../../graph.ts';
 import type { Kind, OperationOf } from '../../operations/index.ts';
 import type { Lowering } from './lowering.ts';
 
@@ -11,6 +11,18 @@ export interface NodeOf<K extends Kind> extends Omit<Node, 'operation'> {
 
 /** Adds the steps that an operation needs, if any, and says where its output then lies. */
 export type Rule<K extends Kind> = (lowering: Lowering, node: NodeOf<K>) => void;
+
+/** Whether a node is of this kind. */
+export function isOf<K extends Kind>(node: Node | undefined, kind: K): node is Node & NodeOf<K> {
+  return node?.operation.kind === kind;
+}
+
+/** The operation that computes a value, if it is of this kind. */
+export function maker<K extends Kind>(value: Value | undefined, kind: K): (Node & NodeOf<K>) | undefined {
+  if (value?.source.kind !== 'node') return undefined;
+  const { node } = value.source;
+  return isOf(node, kind) ? node : undefined;
+}
 
 /** A rule for each kind. */
 export type Rules = { readonly [K in Kind]: Rule<K> };

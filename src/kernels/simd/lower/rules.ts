@@ -1,4 +1,5 @@
 /** Which rule lowers which operation. */
+import { attentionMapOrNone, attentionScoresOrBack } from './attention-gradient.ts';
 import { transposeMap } from './attention.ts';
 import { forwardRules } from './forward-rules.ts';
 import { activationDerivative, conv2dWeightGradient, placePixels, transposeWeight } from './gradients.ts';
@@ -9,6 +10,8 @@ import { winogradConv2d } from './winograd.ts';
 /** One rule for each kind: an operation without one is a type error here. */
 export const rules: Rules = {
   ...forwardRules,
+  attentionScores: attentionScoresOrBack,
+  attentionMap: attentionMapOrNone,
   winogradConv2d,
   conv2dWeightGradient,
   transposeWeight,
