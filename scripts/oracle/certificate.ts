@@ -30,6 +30,7 @@ import type { Fault } from '../../src/oracle/faults/fault.ts';
 import { trainingFaults } from '../../src/oracle/faults/training.ts';
 import { recognised } from '../../src/oracle/findings.ts';
 import { formats } from '../../src/oracle/honest/format.ts';
+import { entryOf } from '../../src/oracle/lookup.ts';
 import { bandsOf, deviation, shareOf, type Band } from '../../src/oracle/tolerance.ts';
 import { traceCase, type Trace } from '../../src/oracle/trace.ts';
 import { caseNames, loadCase, smallCases } from '../../test/oracle/cases.ts';
@@ -83,7 +84,8 @@ function plantFaults(one: Case, bands: ReadonlyMap<string, Band>, names: Readonl
       ]),
     );
     const supplied = new Map([...bands].filter(([tap]) => theirs.has(tap)));
-    const isSame = (named: Fault): boolean => givesTheSame(bands, expected, traces.of([named]));
+    const isSame: IsSame = (named, about = [...bands.keys()]) =>
+      givesTheSame(new Map(about.map((tap) => [tap, entryOf(bands, tap)])), expected, traces.of([named]));
     const naming = namingOf(fault, diagnosesOf(one, supplied, theirs, traces), isSame);
     const found = firstBeyond(supplied, theirs) ?? firstMissing(names, theirs);
     const entries = faults.get(fault.name);
@@ -121,16 +123,16 @@ function diagnosesOf(
   );
 }
 
-/**
- * Probes that are no sign of a mistake have no name; a wrong one at any of them counts.
- * @param isSame whether a mistake gives the same numbers in this case
- */
-function namingOf(fault: Fault, diagnoses: readonly Diagnosis[], isSame: (named: Fault) => boolean): Naming {
-  const namings = diagnoses.map(({ best, equivalent }): Naming => {
+/** Whether a mistake gives the same numbers at some taps of this case; at all, unless given. */
+type IsSame = (named: Fault, about?: readonly string[]) => boolean;
+
+/** Probes that are no sign of a mistake have no name; a wrong one at any of them counts. */
+function namingOf(fault: Fault, diagnoses: readonly Diagnosis[], isSame: IsSame): Naming {
+  const namings = diagnoses.map(({ best, equivalent, about }): Naming => {
     if (!best) return 'none';
     const [named, ...more] = best.faults;
     if (named === fault && more.length === 0) return 'first';
-    const isTied = equivalent.includes(fault) || (!bank.includes(fault) && named !== undefined && isSame(named));
+    const isTied = equivalent.includes(fault) || (!bank.includes(fault) && named !== undefined && isSame(named, about));
     return isTied && more.length === 0 ? 'tied' : 'other';
   });
   return (['other', 'first', 'tied'] as const).find((naming) => namings.includes(naming)) ?? 'none';

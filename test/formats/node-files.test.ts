@@ -124,6 +124,10 @@ describe('reading', () => {
       `${path('linked/config.json')} is a link to ../blobs/absent, which is missing; download the model again`,
     );
     await expect(folderReader(path('linked/absent.safetensors'))).rejects.toThrow('there is no such file or folder');
+    // Where the core is installed alone: test/trust/parts.slow.test.ts.
+    await expect(folderReader('node_modules/pag-reference-letters/fixtures/letters/model')).rejects.toThrow(
+      'it is in a package of its own: npm install pag-reference-letters',
+    );
     writeFileSync(path('model.ckpt'), '');
     await expect(folderReader(path('model.ckpt'))).rejects.toThrow(
       'model.ckpt is not a folder; a checkpoint of one file has no config: give the folder that',

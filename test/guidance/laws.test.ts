@@ -24,11 +24,12 @@ import { tcfg } from '../../src/guidance/tcfg.ts';
 import { tpg } from '../../src/guidance/tpg.ts';
 import { dot, mapElements, norm, scale, std, subtract } from '../../src/tensor/arithmetic.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
+import { repeated } from '../thorough.ts';
 import { context, mid, randomScene, samplesOf, stepOf, type Scene } from './scene.ts';
 
 const layers = [mid];
 const seeds = fc.nat(10_000);
-const runs = { numRuns: 15 };
+const runs = { numRuns: repeated(15) };
 
 /** max|a − b| / max|b|. */
 function difference(a: Tensor, b: Tensor): number {
@@ -79,10 +80,11 @@ describe('at its neutral scale every guidance is the identity, bit for bit', () 
     pladis: [{ pladisScale: 0 }],
   };
   it.each(guidanceNames)('%s', (name) => {
+    expect(Object.keys(neutral), 'say in `neutral` with which parameters it is the identity').toContain(name);
+    expect(neutral[name].length).toBeGreaterThan(0);
     fc.assert(
       fc.property(seeds, fc.constantFrom<DType>('f32', 'f64', 'f16', 'bf16'), (seed, dtype) => {
         const scene = randomScene(seed, 2, dtype);
-        expect(neutral[name].length).toBeGreaterThan(0);
         for (const parameters of neutral[name]) {
           for (const guidanceRescale of [0, 0.3, 1]) {
             const step = stepOf(scene);

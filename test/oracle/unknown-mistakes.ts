@@ -21,6 +21,7 @@ import {
   type AnyStage,
   type Fault,
 } from '../../src/oracle/faults/fault.ts';
+import { cornersOfTraining, unknownInCorners } from './unknown-in-corners.ts';
 
 const isResnet = ({ kind }: AnyStage): boolean => kind === 'resnet';
 const isAttention = ({ kind }: AnyStage): boolean => kind === 'attention';
@@ -237,6 +238,7 @@ const inTextToPicture: readonly Fault[] = [
 
 /** Those that only training makes possible. */
 export const unknownInTraining: readonly Fault[] = [
+  ...cornersOfTraining,
   inKernels('silu-derivative-is-sigmoid', 'leave out x · σ′(x) in the derivative of SiLU', (k) => ({
     activationDerivative: (x, kind) =>
       kind === 'silu' ? filled(x, (i) => 1 / (1 + exp(-x.data[i]))) : k.activationDerivative(x, kind),
@@ -272,11 +274,12 @@ export const unknownInTraining: readonly Fault[] = [
   })),
 ];
 
-/** All of them. */
+/** All of them; more stand in unknown-in-corners.ts. */
 export const unknownMistakes: readonly Fault[] = [
   ...inUNets,
   ...inPag,
   ...inSchedulers,
   ...inTextToPicture,
   ...unknownInTraining,
+  ...unknownInCorners,
 ];

@@ -58,6 +58,13 @@ function draw(config: Config, mu?: number): readonly number[] | InputError {
   }
 }
 
+/** What diffusers said of the keys of a class. */
+function tableOf(name: string): Table['classes'][string] {
+  const table = classes[name];
+  expect(table, `there is no table of ${name}: name it in scripts/goldens/configs.py, and run make.py`).toBeDefined();
+  return table;
+}
+
 interface Row {
   readonly key: string;
   readonly context: string;
@@ -66,7 +73,7 @@ interface Row {
 }
 
 function rowsOf(name: string): readonly Row[] {
-  return Object.entries(classes[name].keys).flatMap(([key, inContexts]) =>
+  return Object.entries(tableOf(name).keys).flatMap(([key, inContexts]) =>
     Object.entries(inContexts).flatMap(([context, values]) =>
       Object.entries(values).map(([value, meaning]) => ({
         key,
@@ -115,16 +122,16 @@ describe.each(schedulerNames)('%s', (name) => {
   });
 
   it('has the keys that it has there', () => {
-    expect(Object.keys(schedulerDefaults(name)).sort()).toEqual(Object.keys(classes[name].keys).sort());
+    expect(Object.keys(schedulerDefaults(name)).sort()).toEqual(Object.keys(tableOf(name).keys).sort());
   });
 
   it('says nothing of the keys of classes that it is exchangeable with, and names all others', () => {
     const others = [...new Set(Object.values(classes).flatMap(({ keys }) => Object.keys(keys)))];
-    const foreign = others.filter((key) => !Object.hasOwn(classes[name].keys, key));
+    const foreign = others.filter((key) => !Object.hasOwn(tableOf(name).keys, key));
     const named = foreign.filter((key) => {
       const { warnings } = createScheduler({ _class_name: name, [key]: 1 }, 10);
       return warnings?.some((line) => line.includes(`${name} has no key "${key}"`));
     });
-    expect(named).toEqual(foreign.filter((key) => !classes[name].compatible.includes(key)));
+    expect(named).toEqual(foreign.filter((key) => !tableOf(name).compatible.includes(key)));
   });
 });

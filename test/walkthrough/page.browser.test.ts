@@ -310,7 +310,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await train.locator('button[name=pause]').click();
     await eventually(() => train.locator('.status').textContent()).toMatch(/^paused: \d+ of 1,200 steps/);
     await setSlider('lesson-scale', 2.5);
-    await page.locator('[data-section=train][data-scale="2.5"]').waitFor();
+    await eventually(() => train.getAttribute('data-scale')).toBe('2.5');
     await train.locator('button[name=go-on]').click();
     await eventually(() => train.locator('.status').textContent()).toContain('learning');
     // Another shape is another training.
@@ -320,7 +320,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await train.locator('.pad').focus();
     await page.keyboard.press('Space');
     await train.locator('button[name=train]:enabled').click();
-    await page.locator('[data-section=train][data-step="0"]').waitFor();
+    await eventually(() => train.getAttribute('data-step')).toBe('0');
     await train.getByText('a spiral').click();
   });
 

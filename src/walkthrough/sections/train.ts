@@ -15,7 +15,7 @@ import { mostLessonScale, type State } from '../state.ts';
 import type { Task } from '../training/protocol.ts';
 import { fitOf, pointsFrom, shapeOf, shapes, type Shape } from '../training/shapes.ts';
 import { createTrainer, type Progress, type Trainer } from '../training/trainer.ts';
-import { blank, pictureOf } from '../work/own.ts';
+import { blank, pictureOf, type Ink } from '../work/own.ts';
 
 /** So many points are shown of what is to be learned, and the seed that they are drawn with. */
 const fresh = { count: 400, seed: 1 };
@@ -35,10 +35,10 @@ export const trainSection: Section = (root, page) => {
       trainer.guide(lessonScale);
     },
   );
-  const task = remembered((_key: string, state: State): Task => ({ shape: linesOf(state), seed: state.seed }));
+  const task = remembered(taskOf);
   const current = (): Task => {
-    const state = page.state();
-    return task(JSON.stringify([state.lesson, state.sketch, state.seed]), state);
+    const { lesson, sketch, seed } = page.state();
+    return task(lesson, sketch, seed);
   };
   const buttons = trainingButtons(trainer, () => trainer.learn(current(), page.state().lessonScale));
   const losses = lossChart();
@@ -86,8 +86,8 @@ const lessons: readonly (readonly [State['lesson'], string])[] = [
   ['own', 'your own'],
 ];
 
-function linesOf({ lesson, sketch }: State): Shape {
-  return lesson === 'own' ? shapeOf(sketch) : shapes[lesson];
+function taskOf(lesson: State['lesson'], sketch: Ink, seed: number): Task {
+  return { shape: lesson === 'own' ? shapeOf(sketch) : shapes[lesson], seed };
 }
 
 /** Points of the shape; of the reader's own the paper that it is drawn on. */

@@ -18,6 +18,7 @@ import { createScheduler } from '../../../src/schedulers/registry.ts';
 import { manualSeed } from '../../../src/tensor/random.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { convolution, expectAsReference, expectSameBits, noise, refusal } from './support.ts';
+import { thorough } from '../../thorough.ts';
 
 const model = fileURLToPath(new URL('../../../fixtures/letters/model', import.meta.url));
 const one = simdBackend();
@@ -82,7 +83,8 @@ describe('the letters model', () => {
     counting.dispose();
   });
 
-  test('a run with PAG has one hash on the loops, on SIMD, and on two threads', () => {
+  // As test/trust/bits.slow.test.ts says of a smaller picture.
+  test.runIf(thorough)('a run with PAG has one hash on the loops, on SIMD, and on two threads', () => {
     const hashes = [referenceBackend(), one, two].map((backend) =>
       hash(
         sampleToEnd({

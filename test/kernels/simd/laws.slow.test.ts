@@ -5,7 +5,7 @@ import { repeated } from '../../thorough.ts';
 import { describeLaws } from '../laws.ts';
 
 /** Two threads run the code of one on halves of the work; each input costs a module on both. */
-const runs = { 1: repeated(40), 2: repeated(40, 4) };
+const runs = { 1: repeated(40, 8), 2: repeated(40, 4) };
 
 for (const threads of [1, 2] as const) {
   const backend = simdBackend({ threads });

@@ -33,10 +33,10 @@ describe('the model of points', () => {
     for (const { alone, guided } of [early, late]) expect(guided.gaps).toBeGreaterThan(alone.gaps);
     // No hole: what is drawn leaves no larger gaps than fresh points do.
     expect(late.alone.gaps).toBeLessThan(1.1 * fresh.gaps);
-  }, 120_000);
+  }, 300_000);
 
   it('gains nothing from PAG with the next seed', () => {
     const [early] = learned(firstSeen.seed + 1, [400]);
     expect(texts(early)).toEqual(figures['seed 1, 400 steps']);
-  }, 60_000);
+  }, 120_000);
 });
