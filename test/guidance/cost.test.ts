@@ -91,6 +91,8 @@ const needs: readonly (readonly [string, ParameterValues, readonly string[]])[] 
   ['classifier', {}, ['c']],
   ['classifier+pag', {}, ['c', 'c perturbed']],
   ['classifier+pag', { pagScale: 0 }, ['c']],
+  ['universal', {}, ['c']],
+  ['universal+pag', {}, ['c', 'c perturbed']],
   ['soft-pag', {}, ['c', 'c perturbed']],
   ['soft-pag', { headLambda: 0 }, ['c']],
   ['soft-pag', { guidanceScale: 2 }, ['c', '∅', 'c perturbed']],

@@ -53,6 +53,8 @@ it('are there for all but none, what looks into a model or a classifier, and Sof
     'soft-pag',
     'classifier',
     'classifier+pag',
+    'universal',
+    'universal+pag',
     'sag',
   ]);
 });

@@ -52,14 +52,13 @@ export function winogradConv2d(
  */
 export function winogradSums(
   x: Tensor,
-  weights: readonly FloatArray[],
+  { outChannels, places }: TransformedWeights,
   width: WinogradWidth,
   padding: Padding,
   product: WinogradProduct,
   back: readonly [Matrix, Matrix] = [winogradTransforms[2].output, winogradTransforms[width].output],
 ): Tensor {
   const [batch, channels, height, pictureWidth] = x.shape;
-  const outChannels = weights[0].length / channels;
   const outHeight = height + padding.top + padding.bottom - 2;
   const outWidth = pictureWidth + padding.left + padding.right - 2;
   const cut: Cut = {
@@ -75,7 +74,7 @@ export function winogradSums(
   for (let b = 0; b < batch; b++) {
     const picture = { channels, height, width: pictureWidth, data: sampleOf(x, b) };
     transformPixels(pixels, picture, cut, padding, rounding(x.dtype));
-    const sums = pixels.map((of, place) => product(weights[place], of, outChannels, channels, tiles));
+    const sums = pixels.map((of, place) => product(places[place], of, outChannels, channels, tiles));
     writeTiles(out, b * outChannels, sums, cut, back, rounding(x.dtype));
   }
   return tensor(x.dtype, [batch, outChannels, outHeight, outWidth], out);
@@ -95,18 +94,26 @@ function placesOf(width: WinogradWidth): readonly number[] {
   return Array.from({ length: 4 * (width + 2) }, (_, place) => place);
 }
 
-/** The transformed weights [O,C] of each place of a tile. */
+/** What has become of weights [O,C,3,3]. */
+export interface TransformedWeights {
+  /** O. */
+  readonly outChannels: number;
+  /** [O,C] of each place of a tile. */
+  readonly places: readonly FloatArray[];
+}
+
+/** The transformed weights of a convolution. */
 export function winogradWeights(
-  { dtype, shape: [outputs, channels], data }: Tensor,
+  { dtype, shape: [outChannels, channels], data }: Tensor,
   width: WinogradWidth,
-): FloatArray[] {
-  const weights = placesOf(width).map(() => allocate(dtype, outputs * channels));
+): TransformedWeights {
+  const places = placesOf(width).map(() => allocate(dtype, outChannels * channels));
   const transform = transformOf(winogradTransforms[2].weight, winogradTransforms[width].weight, (exact) => exact);
-  for (let kernel = 0; kernel < outputs * channels; kernel++) {
+  for (let kernel = 0; kernel < outChannels * channels; kernel++) {
     const of = transform(data.subarray(9 * kernel, 9 * kernel + 9));
-    for (let place = 0; place < of.length; place++) weights[place][kernel] = of[place];
+    for (let place = 0; place < of.length; place++) places[place][kernel] = of[place];
   }
-  return weights;
+  return { outChannels, places };
 }
 
 /** pixels[place][c, tile] = the transform of what lies under the tile. */

@@ -5,13 +5,14 @@
 import { winogradTransforms, type Matrix } from '../../kernels/definition/winograd.ts';
 import { runLength } from '../../kernels/definition/sums.ts';
 import type { Padding } from '../../kernels/kernels.ts';
-import { winogradSums, winogradWeights } from '../../kernels/plain/winograd-conv2d.ts';
+import { winogradSums, winogradWeights, type TransformedWeights } from '../../kernels/plain/winograd-conv2d.ts';
 import type { FloatArray, Tensor } from '../../tensor/tensor.ts';
 import { productInRuns } from '../matrix/products.ts';
 
-/** |U|, the transformed weights [O,C] of each place of a tile of F(2×4, 3×3): of weights [O,C,3,3] of f64. */
-export function winogradSizes(weight: Tensor): readonly FloatArray[] {
-  return winogradWeights(weight, 4).map((place) => place.map(Math.abs));
+/** |U|, U the transformed weights of F(2×4, 3×3): of weights [O,C,3,3] of f64. */
+export function winogradSizes(weight: Tensor): TransformedWeights {
+  const { outChannels, places } = winogradWeights(weight, 4);
+  return { outChannels, places: places.map((place) => place.map(Math.abs)) };
 }
 
 /**
@@ -20,7 +21,7 @@ export function winogradSizes(weight: Tensor): readonly FloatArray[] {
  * @param x [B,C,H,W] of f64
  * @param sizes those of its weights, by `winogradSizes`
  */
-export function winogradMagnitude(x: Tensor, sizes: readonly FloatArray[], padding: Padding): FloatArray {
+export function winogradMagnitude(x: Tensor, sizes: TransformedWeights, padding: Padding): FloatArray {
   const product = productInRuns(runLength);
   const squares = winogradSums(
     x,
