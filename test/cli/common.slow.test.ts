@@ -163,7 +163,7 @@ describe('output files', () => {
     const message = await said(...quick('--scheduler', 'ddim', '--out', '-')).finally(() => write.mockRestore());
     expect(String.fromCharCode(...Buffer.concat(parts).subarray(1, 4))).toBe('PNG');
     expect(printed).toEqual([]);
-    expect(message).toMatch(/^pag: 1 samples of \[3, 8, 8\].*: -\n$/);
+    expect(message).toMatch(/^pag: 1 sample of \[3, 8, 8\].*: -\n$/);
     expect(await refusal(...quick('--out', '-', '--json'))).toBe(
       '--out - and --json both want stdout; leave out one of them',
     );

@@ -163,7 +163,7 @@ describe('on a terminal', () => {
     const shown = onTerminal(...quick('--out', path('t.png')));
     expect(shown).toContain('drawing [############············] 1/2');
     // The last line but the result is cleared.
-    expect(shown.split(`\r${control}[K`).at(-1)).toMatch(/^1 samples of \[3, 8, 8\][^\r\n]*\r\n$/);
+    expect(shown.split(`\r${control}[K`).at(-1)).toMatch(/^1 sample of \[3, 8, 8\][^\r\n]*\r\n$/);
   });
 
   it("a preview is drawn over itself, and every line ends in the terminal's own colours", () => {

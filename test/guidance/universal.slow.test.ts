@@ -17,6 +17,7 @@ import type { DType, Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf } from '../agreement.ts';
 import { classifierWeights } from '../evaluation/goldens.ts';
 import { metadataOf, openGoldens } from '../goldens.ts';
+import { dtypesOfLarge } from '../thorough.ts';
 import { lettersUNet } from './letters.ts';
 
 const backends = { f32: simdBackend(), f64: referenceBackend() };
@@ -35,7 +36,7 @@ interface Run {
 }
 
 describe.each(['ddim', 'euler-pag'])('%s', (name) => {
-  it.each(['f32', 'f64'] as const)('goes the steps of PyTorch, %s', (dtype) => {
+  it.each(dtypesOfLarge)('goes the steps of PyTorch, %s', (dtype) => {
     const file = openGoldens(`universal/${name}.safetensors`);
     const run = metadataOf<Run>(file, 'run');
     const [labels, conditions] = ['labels', 'conditions'].map((key) => readNumbers(file, key).numbers);
