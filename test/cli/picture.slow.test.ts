@@ -14,6 +14,7 @@ import { manualSeed } from '../../src/tensor/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { letters, smallKernels, temporaryFolder, tiny } from './models.ts';
+import { thorough } from '../thorough.ts';
 
 const { path } = temporaryFolder();
 const latents = path('latents.safetensors');
@@ -163,7 +164,7 @@ describe('pag sample --inpaint', () => {
 });
 
 describe('pag sample --invert', () => {
-  it('finds noise that DDIM draws the picture from', async () => {
+  it.runIf(thorough)('finds noise that DDIM draws the picture from', async () => {
     const [noise, picture] = [path('noise.safetensors'), path('letter.png')];
     const draw = async (...more: string[]): Promise<Tensor> => {
       const command = ['sample', '--model', letters, '--labels', '3', '--latents', latents];

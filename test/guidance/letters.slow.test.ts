@@ -47,7 +47,7 @@ const double = lettersDenoiser(f64, referenceBackend(), weakUNet('f64'));
 
 it('are all there', () => {
   // The letters model has no text to be asked; test/guidance/cross.test.ts has those that ask one, and
-  // classifier.test.ts and universal.slow.test.ts those that a classifier pulls.
+  // classifier.slow.test.ts and universal.slow.test.ts those that a classifier pulls.
   const elsewhere = ['nag', 'pladis', 'classifier', 'classifier+pag', 'universal', 'universal+pag'];
   expect(new Set([...names.map((name) => caseOf(name).guidance), ...elsewhere])).toEqual(new Set(guidanceNames));
 });

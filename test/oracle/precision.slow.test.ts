@@ -11,7 +11,7 @@ import { variants } from '../../src/oracle/honest/variants.ts';
 import type { Implementation } from '../../src/oracle/implementation.ts';
 import { loadCase } from './cases.ts';
 import { fileOf, heldOut, outputOf, port } from './ports.ts';
-import { firstOf } from '../thorough.ts';
+import { firstOf, thorough } from '../thorough.ts';
 
 const honest = port(heldOut['runs of 16']);
 const toTf32 = variants.tf32[0].implementation;
@@ -59,7 +59,7 @@ describe('a port in another precision is told so', () => {
     }
   });
 
-  it('nor one that fits into the wide budgets of another', async () => {
+  it.runIf(thorough)('nor one that fits into the wide budgets of another', async () => {
     for (const factor of firstOf([1.01, 0.5])) {
       const weaker = inSetting('weaker', '', ({ pagScale }) => ({ pagScale: factor * pagScale })).apply(honest);
       expect(await said('runs/pag', weaker, 'f32', 'f32'), `s times ${factor}`).not.toMatch(/dtype/);

@@ -12,6 +12,7 @@ import { pageModel, promptCommand, wordCommand } from '../../src/walkthrough/sec
 import { initialState } from '../../src/walkthrough/state.ts';
 import { capturePrinted } from '../cli/console.ts';
 import { digestOf, drawn, drawnInWords, lettersModel } from './library.ts';
+import { thorough } from '../thorough.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pag-page-commands-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -35,7 +36,7 @@ describe('the commands that the page gives', () => {
     expect(digestOf(readTensor(parseSafetensors(readFileSync(file), file), 'sample'))).toBe(digestOf(picture));
   });
 
-  it('draw what the page draws of the prompt, whatever stands in it', async () => {
+  it.runIf(thorough)('draw what the page draws of the prompt, whatever stands in it', async () => {
     const prompt = 'it\'s a $HOME "E"; it\'s';
     const file = join(folder, 'words.safetensors');
     const command = promptCommand({ ...initialState, prompt, promptScales: [1, 0] });

@@ -8,7 +8,7 @@ import { passes } from '../../src/walkthrough/work/passes.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
 import { finest, powerLeft, spectrumOf } from '../../src/walkthrough/work/spectrum.ts';
 import { lettersModel } from './library.ts';
-import { firstOf, repeated } from '../thorough.ts';
+import { firstOf, repeated, thorough } from '../thorough.ts';
 
 const side = 32;
 const picture = (valueAt: (x: number, y: number) => number): readonly number[] =>
@@ -65,32 +65,35 @@ describe('the share of large shapes in a change', () => {
 });
 
 describe('what the page says of structure and texture, and of the layers', () => {
-  it('is so: early on the middle layer takes from the large shapes, and the last layer moves ε most', async () => {
-    const model = await lettersModel();
-    const layers = model.unet.attentionLayers;
-    const step = 2;
-    for (const label of firstOf([4, 26])) {
-      const [large, fine, moved] = [[], [], []] as number[][];
-      for (const slice of [0, 1, 2, 3]) {
-        const run = [...sampleRun(model, { seed: 0, slices: [slice], labels: [label], guidance: { kind: 'none' } })];
-        const sample = run[step - 1].sample;
-        const perturbations = layers.map((layer) => [layer]);
-        const [result] = [
-          ...passes(model, { sample, index: step, label, perturbations, unconditional: false, taps: [] }),
-        ];
-        const [whole, spoilt] = [result.plain, result.perturbed[layers.indexOf(middleOf(layers)[0])]].map(
-          (prediction) => model.scheduler.predictOriginal(sample, prediction, step).data,
-        );
-        const left = powerLeft(whole, spoilt);
-        large.push(...left.slice(1, 4));
-        fine.push(...left.slice(8));
-        const shares = influences(result);
-        moved.push(shares.indexOf(Math.max(...shares)));
+  it.runIf(thorough)(
+    'is so: early on the middle layer takes from the large shapes, and the last layer moves ε most',
+    async () => {
+      const model = await lettersModel();
+      const layers = model.unet.attentionLayers;
+      const step = 2;
+      for (const label of firstOf([4, 26])) {
+        const [large, fine, moved] = [[], [], []] as number[][];
+        for (const slice of [0, 1, 2, 3]) {
+          const run = [...sampleRun(model, { seed: 0, slices: [slice], labels: [label], guidance: { kind: 'none' } })];
+          const sample = run[step - 1].sample;
+          const perturbations = layers.map((layer) => [layer]);
+          const [result] = [
+            ...passes(model, { sample, index: step, label, perturbations, unconditional: false, taps: [] }),
+          ];
+          const [whole, spoilt] = [result.plain, result.perturbed[layers.indexOf(middleOf(layers)[0])]].map(
+            (prediction) => model.scheduler.predictOriginal(sample, prediction, step).data,
+          );
+          const left = powerLeft(whole, spoilt);
+          large.push(...left.slice(1, 4));
+          fine.push(...left.slice(8));
+          const shares = influences(result);
+          moved.push(shares.indexOf(Math.max(...shares)));
+        }
+        const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value) / values.length;
+        expect(mean(large)).toBeLessThan(0.9);
+        expect(Math.abs(mean(fine) - 1)).toBeLessThan(0.03);
+        expect(moved).toEqual(moved.map(() => layers.length - 1));
       }
-      const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value) / values.length;
-      expect(mean(large)).toBeLessThan(0.9);
-      expect(Math.abs(mean(fine) - 1)).toBeLessThan(0.03);
-      expect(moved).toEqual(moved.map(() => layers.length - 1));
-    }
-  });
+    },
+  );
 });
