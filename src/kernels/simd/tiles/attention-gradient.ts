@@ -17,22 +17,13 @@ import { at, kernel, type KernelBody, type Library, type Panel } from '../librar
 import { apart } from '../memory/planes.ts';
 import { parallel } from '../threads/parallel.ts';
 import { powersOfColumns } from './attention-powers.ts';
-import { LANES, vectorsOf } from './attention-scratch.ts';
+import { LANES, vectorsOf, type AttentionExtents } from './attention-scratch.ts';
 import { mixTile, scoreTile } from './attention-tiles.ts';
 import { addRun, evenSteps, loadTotals, stepsPerTurn } from './tile.ts';
 import { storeLanes, transposed } from './vectors.ts';
 
-/** Attention of `queries` tokens to `keys` tokens. Strides are in bytes, from a sample to the next. */
-export interface AttentionGradientSpec {
-  readonly batch: number;
-  readonly heads: number;
-  readonly queries: number;
-  readonly keys: number;
-  /** Channels of a head. */
-  readonly size: number;
-  readonly scale: number;
-  readonly qStride: number;
-  readonly kStride: number;
+/** The way back. */
+export interface AttentionGradientSpec extends AttentionExtents {
   readonly gradientStride: number;
   readonly ofQueriesStride: number;
   readonly ofKeysStride: number;

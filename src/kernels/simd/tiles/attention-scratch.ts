@@ -2,7 +2,7 @@
 import type { Panel } from '../library.ts';
 
 /** Attention of `queries` tokens to `keys` tokens. Strides are in bytes, from a sample to the next. */
-export interface AttentionSpec {
+export interface AttentionExtents {
   readonly batch: number;
   readonly heads: number;
   readonly queries: number;
@@ -12,6 +12,10 @@ export interface AttentionSpec {
   readonly scale: number;
   readonly qStride: number;
   readonly kStride: number;
+}
+
+/** The way there. */
+export interface AttentionSpec extends AttentionExtents {
   readonly vStride: number;
   readonly outStride: number;
   /** Bytes from a plane of the result to the next. */
