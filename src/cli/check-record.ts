@@ -4,8 +4,9 @@
  * said of it is more than a line.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { refuseFile } from '../formats/node-files.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Unchanged } from '../oracle/report/result.ts';
 import { warn } from './messages.ts';
@@ -30,9 +31,10 @@ export function readRecord(path: string): CheckRecord {
   const refuse = (): never => {
     throw new InputError(`${path} is no record of pag check; choose another file with --record`);
   };
+  const text = new TextDecoder().decode(readRegular(path));
   let found: Partial<Written>;
   try {
-    found = Object(JSON.parse(readFileSync(path, 'utf8'))) as Partial<Written>;
+    found = Object(JSON.parse(text)) as Partial<Written>;
   } catch {
     return refuse();
   }
@@ -65,11 +67,20 @@ export function hashOf(caseFolder: string, theirs: string, options: readonly str
     hash.update(`${part.length} `).update(part);
   };
   for (const name of readdirSync(caseFolder).sort())
-    for (const part of /\.(json|safetensors)$/.test(name) ? [name, readFileSync(join(caseFolder, name))] : [])
-      add(part);
-  add(readFileSync(theirs));
+    for (const part of /\.(json|safetensors)$/.test(name) ? [name, readRegular(join(caseFolder, name))] : []) add(part);
+  add(readRegular(theirs));
   options.forEach(add);
   return hash.digest('hex');
+}
+
+/** @throws InputError for a folder, and for a pipe or a device, which may never end */
+function readRegular(path: string): Uint8Array {
+  try {
+    if (statSync(path).isFile()) return readFileSync(path);
+  } catch (error) {
+    return refuseFile(error, path, 'read');
+  }
+  throw new InputError(`cannot read ${path}: it is no regular file`);
 }
 
 interface Written {

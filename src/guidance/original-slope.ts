@@ -24,8 +24,8 @@ export function throughModel(slopeAt: ModelSlope, pulling: OriginalSlope): Slope
   aFunction('a function, as modelSlope(unet, backend) gives it')('slopeAt', slopeAt);
   aFunction('a function of a picture, as letterSlope(classifier, backend, labels) gives it')('pulling', pulling);
   return (step) => {
-    const { timestep, sample, originalPerPrediction, originalPerSample, inputPerSample } = step;
     const prediction = predictOne(step, conditional);
+    const { timestep, sample, originalPerPrediction, originalPerSample, inputPerSample } = step;
     const towards = pulling(step.toOriginal(prediction));
     const slope = slopeAt(scale(sample, inputPerSample), timestep, prediction);
     return combine([

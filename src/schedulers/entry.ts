@@ -1,5 +1,6 @@
 /** What a scheduler says of itself: each file of a method ends with its entry. */
 import { InputError } from '../tensor/errors.ts';
+import { shown } from '../tensor/shown.ts';
 import type { ChoicesOfClass, SchedulerChoices } from './choices.ts';
 import type { Config } from './options.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -45,7 +46,7 @@ export function entryNamed<T>(entries: Readonly<Record<string, T>>, name: unknow
   const entry = typeof name === 'string' && Object.hasOwn(entries, name) ? entries[name] : undefined;
   if (entry !== undefined) return entry;
   throw new InputError(
-    `the scheduler ${JSON.stringify(name) ?? 'without a _class_name'} is not known; ` +
+    `the scheduler ${name === undefined ? 'without a _class_name' : shown(name)} is not known; ` +
       `known are ${Object.keys(entries).join(', ')}`,
   );
 }

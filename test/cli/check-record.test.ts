@@ -1,8 +1,8 @@
 /** What `pag check` remembers of a kit: read back as it was written, and nothing that others have written into it. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { checkCommand } from '../../src/cli/check.ts';
-import { readRecord, writeRecord } from '../../src/cli/check-record.ts';
+import { hashOf, readRecord, writeRecord } from '../../src/cli/check-record.ts';
 import { version } from '../../src/cli/version.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { temporaryFolder } from './models.ts';
@@ -27,6 +27,15 @@ it.each([[5], [null], [{}], [{ ...one, verdict: undefined }], [{ ...one, hash: 5
     expect(() => readRecord(written(one, entry))).toThrow(/is no record of pag check; choose another file/);
   },
 );
+
+it('is refused where a file is a folder, or may never end', () => {
+  expect(() => readRecord('/dev/zero')).toThrow('cannot read /dev/zero: it is no regular file');
+  const folder = path('folder');
+  mkdirSync(folder);
+  expect(() => hashOf(folder, folder, [])).toThrow(`cannot read ${folder}: it is no regular file`);
+  symlinkSync(path('nowhere'), path('folder/case.json'));
+  expect(() => hashOf(folder, folder, [])).toThrow(InputError);
+});
 
 it('is told of by the guide of the kit, by the names that it has', () => {
   const guide = readFileSync(new URL('../../fixtures/oracle/kit/README.md', import.meta.url), 'utf8');

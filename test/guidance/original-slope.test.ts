@@ -23,6 +23,7 @@ import { noise as noiseOf, randomUNet, smallConfig } from '../models/unet2d/mode
 import { context, mid, samplesOf, stepOf, randomScene } from './scene.ts';
 
 const letters = createClassifier(classifierWeights());
+const nowhere: Tensor = { dtype: 'f32', shape: [26], data: new Float32Array(26).fill(NaN) };
 const [backend, labels] = [referenceBackend(), [2]];
 const unet = randomUNet(smallConfig);
 const ddim = createScheduler({ _class_name: 'DDIMScheduler', clip_sample: false }, 3);
@@ -94,6 +95,12 @@ describe('refused is', () => {
       'no classifier',
       () => createGuidance('universal', {}, { ...context, slopeAt: undefined } as never),
       'give --clean-classifier FILE.safetensors and --labels',
+    ],
+    ['no step', () => slopeAt(undefined as never), 'the step is undefined'],
+    [
+      'a weight that is no number',
+      () => letterSlope(createClassifier(new Map(classifierWeights()).set('o.bias', nowhere)), backend, [1]),
+      'the weight "o.bias" of the classifier has NaN at index 0',
     ],
     ['no letter', () => letterSlope(letters, backend, [26]), 'whole numbers from 0 to 25'],
     [

@@ -52,6 +52,11 @@ export const commonParameters: readonly Parameter[] = [
   },
 ];
 
+const anEntry = mustBe('one, as guidances.pag or await loadGuidance("pag")', (value) => {
+  const { parameters, create } = Object(value) as Partial<GuidanceEntry>;
+  return Array.isArray(parameters) && typeof create === 'function';
+});
+
 /**
  * The guidance of an entry. Parameters that are not given have their defaults. One that stops at 0 never acts, as one
  * whose scale is neutral.
@@ -65,6 +70,7 @@ export function createGuidanceOf(
   given: ParameterValues,
   context: GuidanceContext,
 ): Guidance {
+  anEntry('the entry of a guidance', entry);
   const parameters = [...entry.parameters, ...commonParameters];
   areValues('what a guidance is made of', given);
   checkParts('the context of a guidance', context, contextChecks);

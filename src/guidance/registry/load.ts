@@ -1,4 +1,6 @@
 /** Guidances that are loaded when a run asks for one: what is bundled so begins without any. */
+import { InputError } from '../../tensor/errors.ts';
+import { shown } from '../../tensor/shown.ts';
 import { unknownGuidance } from './create.ts';
 import type { GuidanceEntry } from './entry.ts';
 
@@ -18,6 +20,7 @@ const groups: readonly (() => Promise<Readonly<Record<string, GuidanceEntry>>>)[
  * @throws InputError for an unknown name, with those that are known
  */
 export async function loadGuidance(name: string): Promise<GuidanceEntry> {
+  if (typeof name !== 'string') throw new InputError(`the guidance is ${shown(name)}; it must be a name, as "pag"`);
   const known: string[] = [];
   for (const load of groups) {
     const group = await load();
