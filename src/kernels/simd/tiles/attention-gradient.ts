@@ -11,7 +11,7 @@
  */
 import { runLength } from '../../definition/sums.ts';
 import { keyOf } from '../../key.ts';
-import { call, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
+import { atMost, call, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
 import type { Body, Code, Func, I32, Local } from '../assembler/index.ts';
 import { at, kernel, type KernelBody, type Library, type Panel } from '../library.ts';
 import { apart } from '../memory/planes.ts';
@@ -111,7 +111,7 @@ export function attentionGradientKernel(lib: Library, spec: AttentionGradientSpe
       set(ofQueries, ofHead(ofQueries0, spec.ofQueriesStride, queries)),
       forRange(first, i32.const(0), i32.const(queries), runLength, [
         set(end, i32.add(first, i32.const(runLength))),
-        when(i32.gtS(end, i32.const(queries)), set(end, i32.const(queries))),
+        atMost(end, i32.const(queries)),
         forRange(n, first, end, lib.panel, panelOfQueries(head, i32.sub(n, first))),
         addRunOfQueries(head, first),
       ]),
@@ -163,7 +163,7 @@ function backThroughColumns(lib: Library, keys: number): Func {
       forRange(start, i32.const(0), i32.const(row * keys), row * runLength, [
         runs.map((run) => set(run, f32x4.const(0))),
         set(end, i32.add(start, i32.const(row * runLength))),
-        when(i32.gtS(end, i32.const(row * keys)), set(end, i32.const(row * keys))),
+        atMost(end, i32.const(row * keys)),
         forRange(offset, start, end, row, [
           here,
           values.map((value, j) => set(value, f32x4.div(v128.load(share, vectors[j]), sums[j]))),
