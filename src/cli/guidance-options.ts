@@ -51,7 +51,7 @@ export function guidanceName(options: ParsedOptions): string {
 /** The kind of classifier that the guidance follows which --guidance names; undefined where it follows none. */
 export function followedClassifier(options: ParsedOptions): ClassifierKind | undefined {
   const name = guidanceName(options);
-  return Object.hasOwn(guidances, name) ? guidances[name].classifier : undefined;
+  return Object.hasOwn(guidances, name) ? guidances[name]?.classifier : undefined;
 }
 
 /**
