@@ -22,7 +22,8 @@ export function chart(results: Results): string {
     parts.push(...row.flatMap((members, column) => panelOf(members, 16 + column * panel.width, y)));
     y += 20 + barHeight * Math.max(...row.map(({ length }) => length)) + panelGap;
   }
-  const subtitle = `${results.processor}, ${results.date}; medians and ranges of ${turnsText(results.turns)}; shorter is better`;
+  const { processor, date, turns } = results;
+  const subtitle = `${processor}, ${date}; medians and ranges of ${turnsText(turns)}; shorter is better`;
   return svg(width, y - panelGap + 16, [
     text(16, 26, 'A pass on one thread: milliseconds of processor time', { size: 16, weight: 'bold' }),
     text(16, 45, subtitle, { colour: colours.faint }),
