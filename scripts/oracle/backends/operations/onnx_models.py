@@ -131,8 +131,6 @@ BUILT = {
 }
 
 
-
-
 def earlier_group_norm(x, weight, bias, groups, eps):
     """As PyTorch writes it into ONNX: groups are the channels of an instance norm."""
     grouped = x.reshape(x.shape[0], groups, -1)
