@@ -1,4 +1,5 @@
 /** The page's side of a training: the worker that learns, and what is known of it. */
+import { startWorker } from '../start-worker.ts';
 import type { Drawing, FromTrainer, Task, ToTrainer } from './protocol.ts';
 
 /** How far a training is. */
@@ -69,7 +70,7 @@ export function createTrainer(changed: () => void): Trainer {
   return {
     learn(task, scale) {
       stop();
-      const worker = startWorker((message) => turn(heard(progress, message)));
+      const worker = startWorker<FromTrainer>('trainer.js', (message) => turn(heard(progress, message)));
       course = { worker, task };
       send({ kind: 'learn', task, scale });
       turn({ ...nothingLearned, phase: 'starting' });
@@ -87,12 +88,4 @@ export function createTrainer(changed: () => void): Trainer {
     task: () => course?.task,
     progress: () => progress,
   };
-}
-
-/** @param hear is told what the worker says, and why it could not be started, if so */
-function startWorker(hear: (message: FromTrainer) => void): Worker {
-  const worker = new Worker(new URL('trainer.js', document.baseURI), { type: 'module' });
-  worker.onmessage = ({ data }: MessageEvent<FromTrainer>) => hear(data);
-  worker.onerror = ({ message }) => hear({ kind: 'failed', problem: message || 'The worker could not be started.' });
-  return worker;
 }
