@@ -42,7 +42,7 @@ export interface Trainer {
   learn(task: Task, scale: number): void;
   pause(): void;
   goOn(): void;
-  /** Draws with another s of PAG, too. */
+  /** Draws with this s of PAG, too, if it does not yet. */
   guide(scale: number): void;
   /** Forgets what has been learned. */
   stop(): void;
@@ -57,7 +57,7 @@ export interface Trainer {
  */
 export function createTrainer(changed: () => void): Trainer {
   let progress = nothingLearned;
-  let course: { readonly worker: Worker; readonly task: Task } | undefined;
+  let course: { readonly worker: Worker; readonly task: Task; readonly scale: number } | undefined;
   const send = (message: ToTrainer): void => course?.worker.postMessage(message);
   const turn = (next: Progress): void => {
     progress = next;
@@ -71,7 +71,7 @@ export function createTrainer(changed: () => void): Trainer {
     learn(task, scale) {
       stop();
       const worker = startWorker<FromTrainer>('trainer.js', (message) => turn(heard(progress, message)));
-      course = { worker, task };
+      course = { worker, task, scale };
       send({ kind: 'learn', task, scale });
       turn({ ...nothingLearned, phase: 'starting' });
     },
@@ -83,7 +83,11 @@ export function createTrainer(changed: () => void): Trainer {
       send({ kind: 'go on' });
       turn({ ...progress, phase: 'learning' });
     },
-    guide: (scale) => send({ kind: 'guide', scale }),
+    guide(scale) {
+      if (!course || course.scale === scale) return;
+      course = { ...course, scale };
+      send({ kind: 'guide', scale });
+    },
     stop,
     task: () => course?.task,
     progress: () => progress,

@@ -28,6 +28,15 @@ describe('the page and its trainer', () => {
     expect([workers[1].terminated, trainer.progress(), trainer.task()]).toEqual([true, nothingLearned, undefined]);
   });
 
+  it('tells the worker of another s, once', () => {
+    trainer.learn(task, 1);
+    for (const scale of [1, 2, 2, 0]) trainer.guide(scale);
+    expect(workers[0].heard.slice(1)).toEqual([
+      { kind: 'guide', scale: 2 },
+      { kind: 'guide', scale: 0 },
+    ]);
+  });
+
   it('follows a training to its end', () => {
     trainer.learn(task, 1);
     say({ kind: 'begun', steps: 3 });
