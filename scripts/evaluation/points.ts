@@ -31,31 +31,22 @@ const both = (g: number, s: number): readonly string[] => [
   String(s),
 ];
 
-/** A classifier asks for every letter; with `pag`, PAG's scale. */
-const classifier = (scale: number, pagScale?: number): readonly string[] => [
-  '--guidance',
-  pagScale === undefined ? 'classifier' : 'classifier+pag',
-  '--classifier-scale',
-  String(scale),
-  '--noise-classifier',
-  'fixtures/letters/noise-classifier',
-  '--classifier-labels',
-  '0-25',
-  ...(pagScale === undefined ? [] : ['--pag-scale', String(pagScale)]),
-];
-
-/** The same by a classifier that sees x̂₀. */
-const universal = (scale: number, pagScale?: number): readonly string[] => [
-  '--guidance',
-  pagScale === undefined ? 'universal' : 'universal+pag',
-  '--classifier-scale',
-  String(scale),
-  '--clean-classifier',
-  'fixtures/letters/classifier.safetensors',
-  '--classifier-labels',
-  '0-25',
-  ...(pagScale === undefined ? [] : ['--pag-scale', String(pagScale)]),
-];
+/** A classifier asks for every letter; with PAG, where that has a scale. */
+const pulling =
+  (guidance: string, ...chosen: readonly string[]) =>
+  (scale: number, pagScale?: number): readonly string[] => [
+    '--guidance',
+    pagScale === undefined ? guidance : `${guidance}+pag`,
+    '--classifier-scale',
+    String(scale),
+    ...chosen,
+    '--classifier-labels',
+    '0-25',
+    ...(pagScale === undefined ? [] : ['--pag-scale', String(pagScale)]),
+  ];
+const classifier = pulling('classifier', '--noise-classifier', 'fixtures/letters/noise-classifier');
+/** By a classifier that sees x̂₀. */
+const universal = pulling('universal', '--clean-classifier', 'fixtures/letters/classifier.safetensors');
 
 /** Nothing is asked for: the label that means "no letter". */
 const free = (name: string, rank: Point['class'], ...options: readonly string[]): Point => ({

@@ -1,6 +1,6 @@
-"""Makes the golden data of kernels, layers, UNets, schedulers, sampling runs, runs from pictures, guidances, gradients,
-training, torch's default initialisation, reading pictures, of convolutions in two orders and of universal guidance, from PyTorch, diffusers
-and Pillow.
+"""Makes the golden data of kernels, layers, UNets, schedulers, sampling runs, runs from pictures, guidances, classifiers
+that guide, gradients, training, restoration, torch's default initialisation, reading pictures, and of convolutions in
+two orders, from PyTorch, diffusers and Pillow.
 
 Writes a folder of fixtures/goldens for each part, of its name, with a provenance.json. Every seed is fixed and
 PyTorch runs on one thread, so a second run on the same machine gives the same bytes. (Other processors may differ in
@@ -16,6 +16,7 @@ Run: pip install -r scripts/goldens/requirements.txt && python scripts/goldens/m
 import torch
 
 import brownian
+import classifier
 import configs
 import folders
 import gradients
@@ -26,6 +27,7 @@ import initialisation
 import kernels
 import layers
 import pictures
+import psld
 import restoration
 import runs
 import schedulers
@@ -41,7 +43,7 @@ if __name__ == "__main__":
     runs_of_schedulers = (schedulers, steps, brownian, configs, folders, img2img, inpaint)
     for part in (
         kernels, layers, unets, *runs_of_schedulers, runs, restoration, initialisation, guidance, gradients, training,
-        pictures, winograd, universal,
+        pictures, winograd, psld, classifier, universal,
     ):
         part.make()
         print(f"made {part.__name__}")

@@ -8,7 +8,9 @@ and /f64, `slope` (∇ log p(y|x̂₀(x_t)) by x_t, of the first step) and `step
 
 Run: python scripts/goldens/universal.py
 """
+import sys
 from contextlib import nullcontext
+from pathlib import Path
 from unittest import mock
 
 import torch
@@ -22,6 +24,9 @@ from runs import LETTERS, MID
 from schedulers import keep_double
 from truth import truth
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "train"))
+from train_classifier import Classifier  # noqa: E402
+
 SEED, STEPS, SCALE = 2302, 3, 3.0
 RUNS = {
     "ddim": dict(scheduler="DDIMScheduler", pag_scale=0.0, labels=[4, 17], conditions=[26, 26]),
@@ -30,13 +35,9 @@ RUNS = {
 KINDS = {"DDIMScheduler": DDIMScheduler, "EulerDiscreteScheduler": EulerDiscreteScheduler}
 
 
-def log_probability(weights, pictures, labels):
-    """Σ log p(y|x), as scripts/train/train_classifier.py has it."""
-    x = pictures
-    for name, stride in zip("abcd", (1, 2, 2, 2)):
-        x = F.silu(F.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], stride=stride, padding=1))
-    features = F.silu(F.linear(x.flatten(1), weights["f.weight"], weights["f.bias"]))
-    logits = F.linear(features, weights["o.weight"], weights["o.bias"])
+def log_probability(classifier, pictures, labels):
+    """Σ log p(y|x)."""
+    logits, _ = classifier(pictures)
     return -F.cross_entropy(logits, labels, reduction="sum")
 
 
@@ -48,7 +49,7 @@ def levels(scheduler, index, t):
     return alpha**0.5, (1 - alpha) ** 0.5
 
 
-def run(settings, unet, weights, given, dtype):
+def run(settings, unet, classifier, given, dtype):
     """Yields slope and sample of each step."""
     scheduler = KINDS[settings["scheduler"]].from_pretrained(LETTERS.parent / "scheduler")
     scheduler.set_timesteps(STEPS)
@@ -62,7 +63,7 @@ def run(settings, unet, weights, given, dtype):
             leaf = sample.detach().requires_grad_()
             predicted = unet(scheduler.scale_model_input(leaf, t), t, conditions).sample
             original = (leaf - noise * predicted) / signal
-            slope = torch.autograd.grad(log_probability(weights, original, labels), leaf)[0]
+            slope = torch.autograd.grad(log_probability(classifier, original, labels), leaf)[0]
         guided = predicted = predicted.detach()
         if settings["pag_scale"] != 0:
             with perturbed(unet, [MID]):
@@ -77,9 +78,11 @@ def run(settings, unet, weights, given, dtype):
 def make():
     root = store.fresh_folder("universal")
     stored = load_file(LETTERS.parent.parent / "classifier.safetensors")
-    kinds = torch.float32, torch.float64
-    models = {dtype: UNet2DModel.from_pretrained(LETTERS).eval().to(dtype) for dtype in kinds}
-    weights = {dtype: {name: value.to(dtype) for name, value in stored.items()} for dtype in kinds}
+    models = {}
+    for dtype in (torch.float32, torch.float64):
+        classifier = Classifier()
+        classifier.load_state_dict(stored)
+        models[dtype] = UNet2DModel.from_pretrained(LETTERS).eval().to(dtype), classifier.to(dtype)
     generator = torch.Generator().manual_seed(SEED)
     for name, settings in RUNS.items():
         given = {
@@ -87,9 +90,9 @@ def make():
             "labels": torch.tensor(settings["labels"]),
             "conditions": torch.tensor(settings["conditions"]),
         }
-        single = list(run(settings, models[torch.float32], weights[torch.float32], given, torch.float32))
+        single = list(run(settings, *models[torch.float32], given, torch.float32))
         with truth():
-            exact = list(run(settings, models[torch.float64], weights[torch.float64], given, torch.float64))
+            exact = list(run(settings, *models[torch.float64], given, torch.float64))
         tensors = dict(given)
         for i, (found, true) in enumerate(zip(single, exact)):
             tensors |= store.both(f"step.{i}.sample", found[1], true[1])

@@ -11,6 +11,7 @@ import { bank } from './faults/bank.ts';
 import type { Fault } from './faults/fault.ts';
 import { differing, noting as notingCalls, type FunctionNames } from './called.ts';
 import { reference, type Implementation } from './implementation.ts';
+import { entryOf, remembered } from './lookup.ts';
 import { deviation, margin, rms, shareOf, type Band } from './tolerance.ts';
 import { remembering } from './remembered-kernels.ts';
 import { preparedFor, traceCase, type Precision, type Trace, type TraceOptions } from './trace.ts';
@@ -45,6 +46,12 @@ export interface Diagnosis {
  * Errors of rounding grow as the mistake lets them, so an explanation may miss by more than the budget of the truth.
  */
 export const closeEnough = 2.5;
+
+/** An explanation that another mistake may join. */
+interface Before extends Explanation {
+  /** What it leaves of each tap. */
+  readonly left: readonly number[];
+}
 
 /**
  * What is left beside a mistake is another one only where it is so large, and where that explains it within the budget:
@@ -167,26 +174,20 @@ export function diagnose(
   onProgress: (done: number, total: number) => void = () => {},
 ): Diagnosis {
   const taps = [...bands];
-  const away = distances(theirs, format);
+  const away = distances(theirs, bands, format);
   /** How far their taps are from those with these faults, up to the first that is beyond the limit. */
   const sharesOf = (faults: readonly Fault[], limit: number): readonly number[] => {
-    const faulty = traces.of(faults, (name, value) => {
-      const band = bands.get(name);
-      return !band || away(name, value, band) <= limit;
-    });
+    const faulty = traces.of(faults, (name, value) => !bands.has(name) || away(name, value) <= limit);
     const shares: number[] = [];
-    for (const [name, band] of taps) {
-      const share = away(name, faulty?.get(name), band);
+    for (const name of bands.keys()) {
+      const share = away(name, faulty?.get(name));
       if (!(share <= limit)) break;
       shares.push(share);
     }
     return shares;
   };
-  /** @param before the best explanation without the last of these mistakes, and what it leaves of all taps */
-  const explain = (
-    faults: readonly Fault[],
-    before?: Explanation & { readonly left: readonly number[] },
-  ): Explanation => {
+  /** @param before the best explanation without the last of these mistakes */
+  const explain = (faults: readonly Fault[], before?: Before): Explanation => {
     const shares = sharesOf(faults, before ? closeEnough : 1);
     const reaches = shares.length;
     const share = Math.max(0, ...shares);
@@ -222,10 +223,7 @@ export function diagnose(
  * Whether mistakes leave enough less than those before them, of the taps that they explain.
  * @param shares what they leave of each
  */
-function explainsMore(
-  shares: readonly number[],
-  { faults, reaches, left }: Explanation & { readonly left: readonly number[] },
-): boolean {
+function explainsMore(shares: readonly number[], { faults, reaches, left }: Before): boolean {
   const most = (values: readonly number[]): number => Math.max(0, ...values);
   const was = left.slice(0, shares.length);
   if (most(shares) * margin > most(was)) return false;
@@ -304,15 +302,16 @@ function firstOfEqual(
 }
 
 /** How far values lie from theirs at a tap; that of each is computed once. */
-function distances(theirs: Trace, format: Format): (name: string, value: Tensor | undefined, band: Band) => number {
-  const known = new Map<string, WeakMap<Tensor, number>>();
-  return (name, value, band) => {
-    if (!value) return Infinity;
-    const ofTap = known.get(name) ?? new WeakMap<Tensor, number>();
-    const share = ofTap.get(value) ?? distance(theirs.get(name), value, band, format);
-    known.set(name, ofTap.set(value, share));
-    return share;
-  };
+function distances(
+  theirs: Trace,
+  bands: ReadonlyMap<string, Band>,
+  format: Format,
+): (name: string, value: Tensor | undefined) => number {
+  const ofTaps = [...bands].map(([name, band]) => {
+    return [name, remembered((value: Tensor) => distance(theirs.get(name), value, band, format))] as const;
+  });
+  const known = new Map(ofTaps);
+  return (name, value) => (value ? entryOf(known, name)(value) : Infinity);
 }
 
 /**

@@ -164,6 +164,7 @@ describe('pag sample --inpaint', () => {
 });
 
 describe('pag sample --invert', () => {
+  // Two runs of the letters model there and back; test/schedulers/laws.slow.test.ts asks it of the schedulers.
   it.runIf(thorough)('finds noise that DDIM draws the picture from', async () => {
     const [noise, picture] = [path('noise.safetensors'), path('letter.png')];
     const draw = async (...more: string[]): Promise<Tensor> => {

@@ -134,6 +134,7 @@ describe('reading', () => {
     );
   });
 
+  // It takes as much memory.
   it.skipIf(!thorough)('reads files of more than 2 GiB', async () => {
     writeFileSync(path('large'), 'x');
     truncateSync(path('large'), 2 ** 31 + 5);

@@ -59,8 +59,9 @@ describe('a port in another precision is told so', () => {
     }
   });
 
+  // Every format is tried on whole runs; other mistakes are asked of a UNet above.
   it.runIf(thorough)('nor one that fits into the wide budgets of another', async () => {
-    for (const factor of firstOf([1.01, 0.5])) {
+    for (const factor of [1.01, 0.5]) {
       const weaker = inSetting('weaker', '', ({ pagScale }) => ({ pagScale: factor * pagScale })).apply(honest);
       expect(await said('runs/pag', weaker, 'f32', 'f32'), `s times ${factor}`).not.toMatch(/dtype/);
     }

@@ -20,7 +20,8 @@ import {
   type Fault,
 } from '../../src/oracle/faults/fault.ts';
 
-const at =
+/** The stages whose path is such. */
+export const at =
   (path: RegExp) =>
   (stage: AnyStage): boolean =>
     path.test(stage.path);

@@ -21,16 +21,11 @@ import {
   type AnyStage,
   type Fault,
 } from '../../src/oracle/faults/fault.ts';
-import { cornersOfTraining, unknownInCorners } from './unknown-in-corners.ts';
+import { at, cornersOfTraining, unknownInCorners } from './unknown-in-corners.ts';
 
 const isResnet = ({ kind }: AnyStage): boolean => kind === 'resnet';
 const isAttention = ({ kind }: AnyStage): boolean => kind === 'attention';
 const isText = ({ path }: AnyStage): boolean => path.startsWith('encoder.layers.');
-const at =
-  (path: RegExp) =>
-  (stage: AnyStage): boolean =>
-    path.test(stage.path);
-
 const inFloat16 = (x: Tensor): Tensor => filled(x, (i) => roundTo('f16', x.data[i]));
 
 const upsideDown = (x: Tensor): Tensor => permuted(x, [0, 1, 3, 2]);

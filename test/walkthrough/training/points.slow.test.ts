@@ -24,28 +24,21 @@ function learned(seed: number, marks: readonly number[]): readonly { alone: Fit;
 
 const texts = ({ alone, guided }: { alone: Fit; guided: Fit }) => [alone, guided].map(({ off }) => off.toFixed(3));
 
-describe('the model of points', () => {
-  it.runIf(thorough)(
-    'draws the spiral nearly as thin as it is, and PAG draws strays in, at the price of gaps',
-    () => {
-      const [early, late] = learned(firstSeen.seed, [400, 1200]);
-      const fresh = fitOf(shapes.spiral, pointsFrom(shapes.spiral, 400, manualSeed(1)));
-      expect(fresh.off.toFixed(3)).toBe(figures.fresh);
-      expect(texts(early)).toEqual(figures['seed 0, 400 steps']);
-      expect(texts(late)).toEqual(figures['seed 0, 1200 steps']);
-      for (const { alone, guided } of [early, late]) expect(guided.gaps).toBeGreaterThan(alone.gaps);
-      // No hole: what is drawn leaves no larger gaps than fresh points do.
-      expect(late.alone.gaps).toBeLessThan(1.1 * fresh.gaps);
-    },
-    300_000,
-  );
+// Whole trainings; what a lesson does is asked of a few steps in trainer.test.ts and classroom.test.ts.
+describe.runIf(thorough)('the model of points', () => {
+  it('draws the spiral nearly as thin as it is, and PAG draws strays in, at the price of gaps', () => {
+    const [early, late] = learned(firstSeen.seed, [400, 1200]);
+    const fresh = fitOf(shapes.spiral, pointsFrom(shapes.spiral, 400, manualSeed(1)));
+    expect(fresh.off.toFixed(3)).toBe(figures.fresh);
+    expect(texts(early)).toEqual(figures['seed 0, 400 steps']);
+    expect(texts(late)).toEqual(figures['seed 0, 1200 steps']);
+    for (const { alone, guided } of [early, late]) expect(guided.gaps).toBeGreaterThan(alone.gaps);
+    // No hole: what is drawn leaves no larger gaps than fresh points do.
+    expect(late.alone.gaps).toBeLessThan(1.1 * fresh.gaps);
+  }, 300_000);
 
-  it.runIf(thorough)(
-    'gains nothing from PAG with the next seed',
-    () => {
-      const [early] = learned(firstSeen.seed + 1, [400]);
-      expect(texts(early)).toEqual(figures['seed 1, 400 steps']);
-    },
-    120_000,
-  );
+  it('gains nothing from PAG with the next seed', () => {
+    const [early] = learned(firstSeen.seed + 1, [400]);
+    expect(texts(early)).toEqual(figures['seed 1, 400 steps']);
+  }, 120_000);
 });
