@@ -1,8 +1,8 @@
 /**
  * Three lanes, by the names of the files. `npm test` runs all tests but `*.browser.test.ts`, those that open a browser,
  * which `npm run test:browser` runs. `npm run test:fast` also leaves out `*.slow.test.ts`: those that take more than
- * two seconds of a quiet core, because they draw whole pictures, run whole models on the plain loops, try every fault of
- * the bank, or start processes. Each room of src has tests in the fast lane (test/rooms.test.ts).
+ * two seconds of a quiet core, because they draw whole pictures, run whole models on the plain loops, try every fault
+ * of the bank, or start processes. Each room of src has tests in the fast lane (test/rooms.test.ts).
  *
  * PAG_THOROUGH=1, which .ci/run sets, raises the number of repetitions in all lanes, and installs the package:
  * test/thorough.ts has the rule.

@@ -403,6 +403,7 @@ export {
   guidanceNames,
   guidances,
   parametersOf as guidanceParameters,
+  type ClassifierKind,
   type GuidanceContext,
   type GuidanceEntry,
   type Values as GuidanceValues,

@@ -3,6 +3,7 @@ import { readBytes } from '../formats/node-files.ts';
 import { decodePng } from '../formats/png-reader.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Command } from './command.ts';
+import { classifiersThatShip } from './guiding-classifier.ts';
 import { printResult, warn } from './messages.ts';
 import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts';
 import { chooseOutFiles, isStdout } from './out-files.ts';
@@ -69,7 +70,7 @@ function argumentsOf(record: RunRecord, options: ParsedOptions, file: string): r
   for (const name of [...modelOptions, ...fileOptions]) {
     const isGiven = options.has(name);
     // What ships with the letters model is found again without a name; that it is the same is seen by its SHA-256.
-    const ships = name === 'model' || (name.endsWith('-classifier') && !isGiven && !options.has('model'));
+    const ships = name === 'model' || (Object.hasOwn(classifiersThatShip, name) && !isGiven && !options.has('model'));
     if (!ships && isGiven !== Object.hasOwn(record.files, name))
       throw new InputError(
         isGiven

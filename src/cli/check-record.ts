@@ -4,9 +4,9 @@
  * said of it is more than a line.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { refuseFile } from '../formats/node-files.ts';
+import { readBytes } from '../formats/node-files.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Unchanged } from '../oracle/report/result.ts';
 import { warn } from './messages.ts';
@@ -24,14 +24,14 @@ export type CheckRecord = ReadonlyMap<string, Remembered>;
 
 /**
  * Reads a record; an empty one where there is none, or none of this version.
- * @throws InputError when the file is something else
+ * @throws InputError when the file is something else, or cannot be read
  */
-export function readRecord(path: string): CheckRecord {
+export async function readRecord(path: string): Promise<CheckRecord> {
   if (!existsSync(path)) return new Map();
   const refuse = (): never => {
     throw new InputError(`${path} is no record of pag check; choose another file with --record`);
   };
-  const text = new TextDecoder().decode(readRegular(path));
+  const text = new TextDecoder().decode(await readBytes(path));
   let found: Partial<Written>;
   try {
     found = Object(JSON.parse(text)) as Partial<Written>;
@@ -60,27 +60,23 @@ export function writeRecord(path: string, record: CheckRecord): void {
   }
 }
 
-/** The SHA-256 of all that a verdict follows from: the files of a case, theirs, and the options. */
-export function hashOf(caseFolder: string, theirs: string, options: readonly string[]): string {
+/**
+ * The SHA-256 of all that a verdict follows from: the files of a case, theirs, and the options.
+ * @throws InputError for files that cannot be read
+ */
+export async function hashOf(caseFolder: string, theirs: string, options: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
   const add = (part: string | Uint8Array): void => {
     hash.update(`${part.length} `).update(part);
   };
-  for (const name of readdirSync(caseFolder).sort())
-    for (const part of /\.(json|safetensors)$/.test(name) ? [name, readRegular(join(caseFolder, name))] : []) add(part);
-  add(readRegular(theirs));
+  for (const name of readdirSync(caseFolder).sort()) {
+    if (!/\.(json|safetensors)$/.test(name)) continue;
+    add(name);
+    add(await readBytes(join(caseFolder, name)));
+  }
+  add(await readBytes(theirs));
   options.forEach(add);
   return hash.digest('hex');
-}
-
-/** @throws InputError for a folder, and for a pipe or a device, which may never end */
-function readRegular(path: string): Uint8Array {
-  try {
-    if (statSync(path).isFile()) return readFileSync(path);
-  } catch (error) {
-    return refuseFile(error, path, 'read');
-  }
-  throw new InputError(`cannot read ${path}: it is no regular file`);
 }
 
 interface Written {

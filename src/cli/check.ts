@@ -84,12 +84,12 @@ async function run(args: readonly string[]): Promise<number> {
 /** Checks what of a kit has changed since it was within budget. */
 async function checkKit(job: Job, theirs: string, options: Options): Promise<number> {
   const path = options.text('record') ?? join(theirs, '.pag-check.json');
-  const before: CheckRecord = options.has('fresh') ? new Map() : readRecord(path);
+  const before: CheckRecord = options.has('fresh') ? new Map() : await readRecord(path);
   const settings = ['dtype', 'only'].map((key) => `${key} ${options.text(key) ?? ''}`);
   const record = new Map<string, Remembered>();
   const [results, unchanged]: [Result[], Unchanged[]] = [[], []];
   for (const { case: name, name: folder, file } of pairsOf(job)) {
-    const hash = hashOf(folder, file, settings);
+    const hash = await hashOf(folder, file, settings);
     const known = before.get(name);
     if (known?.hash === hash) {
       unchanged.push(known);

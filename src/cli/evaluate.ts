@@ -41,7 +41,7 @@ const kinds: OptionKinds = {
   ...drawingOptions,
 };
 
-const help = `pag evaluate --out RECORD.safetensors [options]
+const help = (): string => `pag evaluate --out RECORD.safetensors [options]
 pag evaluate --merge RECORD.safetensors... [--out JOINED.safetensors]
 
 Draws many letters with a model and measures them against real letters that were held out, with 95 % bootstrap
@@ -59,8 +59,8 @@ ${classifierHelp}
   --for SECONDS                   stops after the batch that is being drawn then; the same command goes on
   --shard I/N                     draws only part I of N, measures nothing
   --merge                         joins the records of all shards and measures them
-${stepsHelp}
-${etaHelp}
+${stepsHelp()}
+${etaHelp()}
   --classifier FILE.safetensors   the classifier (the one that ships)
   --real SHEET.png                real letters (the held-out ones that ship)
   --rounds R                      rounds of the bootstrap (200)

@@ -10,6 +10,7 @@ import {
   guidanceNames,
   guidances,
   parametersOf,
+  type ClassifierKind,
   type GuidanceContext,
 } from '../guidance/registry/index.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
@@ -47,14 +48,10 @@ export function guidanceName(options: ParsedOptions): string {
   return options.text('guidance') ?? 'none';
 }
 
-/** Whether a guidance follows a classifier. */
-export function isClassifierGuidance(name: string): boolean {
-  return name.startsWith('classifier') || isUniversal(name);
-}
-
-/** Whether a guidance follows a classifier that sees no noise. */
-export function isUniversal(name: string): boolean {
-  return name.startsWith('universal');
+/** The kind of classifier that the guidance follows which --guidance names; undefined where it follows none. */
+export function followedClassifier(options: ParsedOptions): ClassifierKind | undefined {
+  const name = guidanceName(options);
+  return Object.hasOwn(guidances, name) ? guidances[name]?.classifier : undefined;
 }
 
 /**
@@ -63,11 +60,10 @@ export function isUniversal(name: string): boolean {
  * @throws InputError for it
  */
 export function refuseClassifier(options: ParsedOptions, where: string): void {
-  const name = guidanceName(options);
-  if (isClassifierGuidance(name))
+  if (followedClassifier(options) !== undefined)
     throw new InputError(
-      `--guidance ${name} does not go with ${where}: classifiers guide pag sample and pag evaluate, with labels; ` +
-        'give another --guidance',
+      `--guidance ${guidanceName(options)} does not go with ${where}: ` +
+        'classifiers guide pag sample and pag evaluate, with labels; give another --guidance',
     );
 }
 

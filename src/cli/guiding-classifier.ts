@@ -8,6 +8,7 @@ import { readTensors } from '../formats/safetensors.ts';
 import { classSlope } from '../guidance/class-slope.ts';
 import type { SlopeAt } from '../guidance/classifier.ts';
 import { throughModel } from '../guidance/original-slope.ts';
+import type { ClassifierKind } from '../guidance/registry/index.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { checkedLabels } from '../models/class-gradient.ts';
 import type { Condition } from '../models/condition.ts';
@@ -21,7 +22,7 @@ import { cast } from '../tensor/rounding.ts';
 import type { DType } from '../tensor/tensor.ts';
 import { noiseOf } from '../training/training.ts';
 import { listedLabels } from './class-labels.ts';
-import { guidanceName, isClassifierGuidance, isUniversal } from './guidance-options.ts';
+import { followedClassifier, guidanceName } from './guidance-options.ts';
 import { warn } from './messages.ts';
 import { openSafetensors, schedulerNamed } from './model.ts';
 import { refuseIdle, type OptionKinds, type ParsedOptions } from './options.ts';
@@ -32,6 +33,12 @@ export const classifierOptions: OptionKinds = {
   'noise-classifier': 'text',
   'clean-classifier': 'text',
   'classifier-labels': 'text',
+};
+
+/** Those that guide the model that ships where no option names one. */
+export const classifiersThatShip: Readonly<Record<`${ClassifierKind}-classifier`, string>> = {
+  'noise-classifier': noiseClassifier,
+  'clean-classifier': shippedClassifier,
 };
 
 /** The part of a command's help that explains them. */
@@ -45,7 +52,7 @@ export const classifierHelp = `\
 /** A classifier that guides. */
 export interface GuidingClassifier {
   /** The option that names it. */
-  readonly option: 'noise-classifier' | 'clean-classifier';
+  readonly option: `${ClassifierKind}-classifier`;
   readonly weights: Weights;
   /** What it is asked for, repeated as often as needed. */
   readonly labels: readonly number[];
@@ -70,19 +77,17 @@ export async function chooseClassifier(
   backend: Backend,
   guided: GuidedModel,
 ): Promise<GuidingClassifier | undefined> {
-  const guidance = guidanceName(options);
-  const option = isUniversal(guidance) ? 'clean-classifier' : 'noise-classifier';
-  const idle = Object.keys(classifierOptions).filter(
-    (name) => !isClassifierGuidance(guidance) || (name.endsWith('-classifier') && name !== option),
-  );
-  refuseIdle(options, idle, `with --guidance ${guidance}`);
-  if (!isClassifierGuidance(guidance)) return undefined;
-  const ships = { 'noise-classifier': noiseClassifier, 'clean-classifier': shippedClassifier }[option];
-  const path = options.text(option) ?? (options.has('model') ? undefined : ships);
+  const kind = followedClassifier(options);
+  const own = kind === undefined ? [] : [`${kind}-classifier`, 'classifier-labels'];
+  const idle = Object.keys(classifierOptions).filter((name) => !own.includes(name));
+  refuseIdle(options, idle, `with --guidance ${guidanceName(options)}`);
+  if (kind === undefined) return undefined;
+  const option = `${kind}-classifier` as const;
+  const path = options.text(option) ?? (options.has('model') ? undefined : classifiersThatShip[option]);
   const labels = listedLabels(options, 'classifier-labels') ?? listedLabels(options);
   if (path === undefined || labels === undefined) return undefined;
   const pulling =
-    option === 'noise-classifier'
+    kind === 'noise'
       ? await noisePull(path, labels, dtype, backend, guided.schedulerConfig)
       : await cleanPull(path, labels, dtype, backend, guided.unet);
   return { option, labels, ...pulling };

@@ -55,7 +55,7 @@ const kinds: OptionKinds = {
   ...backendOptions,
 };
 
-const help = `pag restore --task TASK --input PICTURE.png --out GRID.png [options]
+const help = (): string => `pag restore --task TASK --input PICTURE.png --out GRID.png [options]
 
 Restores a picture: draws, with a model of whole pictures, what fits the one that is given. That is diffusion posterior
 sampling (Chung et al. 2023, arXiv 2209.14687): every step is moved by the gradient of the misfit through the network,
@@ -74,13 +74,13 @@ ${taskHelp}
   --latents FILE.safetensors      where the numbers go: noise, measured, step.0 ... (after each call), sample
   --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
 ${noiseHelp}
-${schedulerHelp}
+${schedulerHelp()}
   --preview                       shows in the terminal what is being drawn
 ${guidanceHelp}
 ${backendHelp}`;
 
 /** The command `pag restore`. */
-export const restoreCommand: Command = { help: (args) => help + chosenPage(args), options: kinds, run };
+export const restoreCommand: Command = { help: (args) => help() + chosenPage(args), options: kinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, kinds);

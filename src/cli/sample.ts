@@ -51,7 +51,7 @@ export const sampleKinds: OptionKinds = {
   ...backendOptions,
 };
 
-const help = `pag sample --out GRID.png [options]
+const help = (): string => `pag sample --out GRID.png [options]
 
 Draws pictures with a diffusers model and writes them side by side as PNG.
 
@@ -69,14 +69,14 @@ ${classifierHelp}
   --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
 ${wordHelp}
 ${noiseHelp}
-${schedulerHelp}
+${schedulerHelp()}
   --preview                       shows in the terminal what is being drawn
 ${pictureHelp}
 ${guidanceHelp}
 ${backendHelp}`;
 
 /** The command `pag sample`. */
-export const sampleCommand: Command = { help: (args) => help + chosenPage(args), options: sampleKinds, run };
+export const sampleCommand: Command = { help: (args) => help() + chosenPage(args), options: sampleKinds, run };
 
 async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args, sampleKinds);

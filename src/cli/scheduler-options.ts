@@ -43,30 +43,38 @@ function etasText(): string {
     .join(', ');
 }
 
-const churning = shortsOf(({ churns }) => churns === true);
-const endingInSigma = shortsOf(({ own }) => own?.sigmas === 'steps and end');
-const callingMore = shortsOf(({ create }) => create({}, 10, {}).timesteps.length > 10);
-
-/** The part of a command's help that explains which scheduler it is, and how many steps it has. */
-export const stepsHelp = `\
+/**
+ * The part of a command's help that explains which scheduler it is, and how many steps it has. Every class is tried for
+ * it, which takes a while: it is for those who ask for help.
+ */
+export function stepsHelp(): string {
+  const callingMore = shortsOf(({ create }) => create({}, 10, {}).timesteps.length > 10);
+  return `\
   --scheduler NAME                of pag schedulers; it takes over what the model was trained with (the model's own)
   --scheduler-config FILE.json    a scheduler_config.json of diffusers
   --steps N                       how many steps (20); more calls of the model have
                                   ${callingMore}`;
+}
+
 /** The part that explains --eta. */
-export const etaHelp = `\
-  --eta E                         how much noise is added: of ${etasText()}`;
+export function etaHelp(): string {
+  return `  --eta E                         how much noise is added: of ${etasText()}`;
+}
 
 /** The part of a command's help that explains all of them. */
-export const schedulerHelp = `\
-${stepsHelp}
+export function schedulerHelp(): string {
+  const churning = shortsOf(({ churns }) => churns === true);
+  const endingInSigma = shortsOf(({ own }) => own?.sigmas === 'steps and end');
+  return `\
+${stepsHelp()}
   --timesteps 999,500,...         or steps at timesteps of your own, with schedulers that take them (see pag schedulers)
   --sigmas 14.6,...,0             or at σ of your own; of ${endingInSigma} with that of the result
   --sigma-spacing NAME            karras, exponential or beta: how σ are spaced between the largest and the smallest
-${etaHelp}
+${etaHelp()}
   --s-churn S                     how much noise ${churning} add on the way down (0), where σ is
   --s-tmin T, --s-tmax T          between these (0 and no end), of
   --s-noise S                     this deviation (1)`;
+}
 
 /** A scheduler for a run, and how many steps it has. */
 export interface ChosenScheduler {

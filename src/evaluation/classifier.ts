@@ -17,6 +17,8 @@ export interface Classifier {
   readonly dtype: DType;
   /** From `pictures` [B,1,32,32] to `features`, `logits` and `probabilities`, each with a row for each picture. */
   readonly program: Program;
+  /** Others that were made of it, by what they do; as those of a model. */
+  readonly programs: Map<string, Program>;
 }
 
 /** What the network makes of pictures. */
@@ -71,7 +73,7 @@ export function createClassifier(weights: ReadonlyMap<string, Tensor>, source = 
     const logits = kernels.linear(features, layers.o.weight, layers.o.bias);
     return { features, logits, probabilities: kernels.softmax(logits) };
   };
-  return { weights, dtype: layers.a.weight.dtype, program };
+  return { weights, dtype: layers.a.weight.dtype, program, programs: new Map() };
 }
 
 function readLayers(weights: ReadonlyMap<string, Tensor>, source: string): Readonly<Record<LayerName, Layer>> {

@@ -3,6 +3,7 @@ import { gradient, gradientName } from '../kernels/gradients/gradient.ts';
 import { sumOverAll } from '../kernels/gradients/sums.ts';
 import { aBackend, tensorOf, type Backend, type Program } from '../kernels/kernels.ts';
 import { checkedLabels, oneHot } from '../models/class-gradient.ts';
+import { programFor } from '../models/model.ts';
 import { checkFinite } from '../tensor/checks.ts';
 import { cast } from '../tensor/rounding.ts';
 import { reshape, type Tensor } from '../tensor/tensor.ts';
@@ -24,7 +25,7 @@ export function letterSlope(
   aBackend('the backend', backend);
   for (const [name, weight] of classifier.weights) checkFinite(`the weight "${name}" of the classifier`, weight);
   checkedLabels(labels, labels.length, letters);
-  const program = slopeProgram(classifier);
+  const program = programFor(classifier, 'the slope', () => slopeProgram(classifier));
   return (pictures) => {
     const batch = checkedPictures(pictures);
     const asked = oneHot(checkedLabels(labels, batch, letters), letters, classifier.dtype);

@@ -31,7 +31,7 @@ export async function drawRequest(
   const noiseSource = noiseFrom(manualSeed(seed), model.dtype);
   const shape = [request.count ?? labels?.length ?? 1, inChannels, ...(sampleSize ?? [])];
   const config = request.scheduler ?? ownScheduler ?? { _class_name: 'DDIMScheduler' };
-  const [scheduler, entry] = [await loadScheduler(config['_class_name']), await loadGuidance(name)];
+  const [scheduler, entry] = await Promise.all([loadScheduler(config['_class_name']), loadGuidance(name)]);
   return sampleSteps({
     denoiser: unetDenoiser(model, backend, {
       ...(labels && { labels }),

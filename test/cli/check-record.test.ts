@@ -12,29 +12,29 @@ const one = { case: 'unets/tiny', verdict: 'all is within budget', hash: 'ab' };
 const written = (...cases: readonly unknown[]): string =>
   save('record.json', JSON.stringify({ record: 'pag check', version: version(), cases }));
 
-it('is read as it was written, and empty where there is none, or one of another version', () => {
+it('is read as it was written, and empty where there is none, or one of another version', async () => {
   writeRecord(path('own.json'), new Map([[one.case, one]]));
-  expect([...readRecord(path('own.json')).values()]).toEqual([one]);
-  expect(readRecord(path('none.json')).size).toBe(0);
+  expect([...(await readRecord(path('own.json'))).values()]).toEqual([one]);
+  expect((await readRecord(path('none.json'))).size).toBe(0);
   const other = save('old.json', JSON.stringify({ record: 'pag check', version: '0.0.0', cases: [one] }));
-  expect(readRecord(other).size).toBe(0);
+  expect((await readRecord(other)).size).toBe(0);
 });
 
 it.each([[5], [null], [{}], [{ ...one, verdict: undefined }], [{ ...one, hash: 5 }], [{ ...one, case: null }]])(
   'is refused where a case is %j',
-  (entry) => {
-    expect(() => readRecord(written(one, entry))).toThrow(InputError);
-    expect(() => readRecord(written(one, entry))).toThrow(/is no record of pag check; choose another file/);
+  async (entry) => {
+    await expect(readRecord(written(one, entry))).rejects.toThrow(InputError);
+    await expect(readRecord(written(one, entry))).rejects.toThrow(/is no record of pag check; choose another file/);
   },
 );
 
-it('is refused where a file is a folder, or may never end', () => {
-  expect(() => readRecord('/dev/zero')).toThrow('cannot read /dev/zero: it is no regular file');
+it('is refused where a file is a folder, or may never end', async () => {
+  await expect(readRecord('/dev/zero')).rejects.toThrow('cannot read /dev/zero: it is no regular file');
   const folder = path('folder');
   mkdirSync(folder);
-  expect(() => hashOf(folder, folder, [])).toThrow(`cannot read ${folder}: it is no regular file`);
+  await expect(hashOf(folder, folder, [])).rejects.toThrow(`cannot read ${folder}: it is a folder`);
   symlinkSync(path('nowhere'), path('folder/case.json'));
-  expect(() => hashOf(folder, folder, [])).toThrow(InputError);
+  await expect(hashOf(folder, folder, [])).rejects.toThrow(InputError);
 });
 
 it('is told of by the guide of the kit, by the names that it has', () => {

@@ -11,7 +11,7 @@ import {
 } from '../classifier.ts';
 import type { Parameter } from '../parameters.ts';
 import { isAll } from '../scales.ts';
-import { scaleParameter, type GuidanceContext, type GuidanceEntry, type Values } from './entry.ts';
+import { scaleParameter, type ClassifierKind, type GuidanceContext, type GuidanceEntry, type Values } from './entry.ts';
 import { pagOptions, pagParameters } from './perturbed.ts';
 
 const scaleAlone = scaleParameter('classifierScale', 1, 's; 0 is without');
@@ -40,6 +40,7 @@ export const classifierEntries: Readonly<Record<string, GuidanceEntry>> = {
     summary: 'classifier guidance: towards the pictures that a classifier takes for what is asked',
     formula: `ε(c) − ${formula}`,
     source,
+    classifier: 'noise',
     parameters,
     create: (values, context) => classifier({ ...pulledBy('noise', values, context), form: formOf(values) }),
   },
@@ -47,6 +48,7 @@ export const classifierEntries: Readonly<Record<string, GuidanceEntry>> = {
     summary: 'classifier guidance and PAG together',
     formula: `ε(c) + r (ε(c) − ε̂(c)) − ${formula}; ${ofPag}`,
     source: `${source}; Ahn et al. 2024, arXiv 2403.17377`,
+    classifier: 'noise',
     parameters: [...parameters, ...pagParameters],
     create: (values, context) =>
       classifierPag({ ...pulledBy('noise', values, context), form: formOf(values) }, pagOptions(values, context)),
@@ -55,6 +57,7 @@ export const classifierEntries: Readonly<Record<string, GuidanceEntry>> = {
     summary: 'universal guidance: as classifier, by one that has never seen noise, through what the model makes of it',
     formula: `ε(c) − ${originalFormula}`,
     source: originalSource,
+    classifier: 'clean',
     parameters: [scaleAlone],
     create: (values, context) => universal(pulledBy('clean', values, context)),
   },
@@ -62,19 +65,20 @@ export const classifierEntries: Readonly<Record<string, GuidanceEntry>> = {
     summary: 'universal guidance and PAG together',
     formula: `ε(c) + r (ε(c) − ε̂(c)) − ${originalFormula}; ${ofPag}`,
     source: `${originalSource}; Ahn et al. 2024, arXiv 2403.17377`,
+    classifier: 'clean',
     parameters: [scaleAlone, ...pagParameters],
     create: (values, context) => universalPag(pulledBy('clean', values, context), pagOptions(values, context)),
   },
 };
 
-const wayOut = {
+const wayOut: Readonly<Record<ClassifierKind, string>> = {
   noise:
     'classifier guidance needs a classifier and labels for it; ' +
     'give --noise-classifier DIR (pag train --classifier makes one)',
   clean: 'universal guidance needs a classifier and labels for it; give --clean-classifier FILE.safetensors',
 };
 
-function pulledBy(kind: keyof typeof wayOut, values: Values, { slopeAt }: GuidanceContext): UniversalOptions {
+function pulledBy(kind: ClassifierKind, values: Values, { slopeAt }: GuidanceContext): UniversalOptions {
   const classifierScale = values.scale('classifierScale');
   if (slopeAt === undefined && !isAll(classifierScale, 0))
     throw new InputError(`${wayOut[kind]} and --labels or --classifier-labels, or a classifier scale of 0`);

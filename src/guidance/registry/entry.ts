@@ -22,6 +22,9 @@ export interface GuidanceContext {
   readonly slopeAt?: SlopeAt;
 }
 
+/** What a classifier has learnt to see: noised pictures, or whole ones. */
+export type ClassifierKind = 'noise' | 'clean';
+
 /** A guidance as a command line offers and explains it. */
 export interface GuidanceEntry {
   /** One line. */
@@ -30,6 +33,8 @@ export interface GuidanceEntry {
   readonly formula: string;
   /** Where it comes from. */
   readonly source: string;
+  /** The kind of classifier that it follows, of noised pictures or of whole ones; left out where it follows none. */
+  readonly classifier?: ClassifierKind;
   /** Its own parameters; `commonParameters` come on top. */
   readonly parameters: readonly Parameter[];
   /**

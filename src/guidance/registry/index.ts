@@ -12,7 +12,7 @@ import { perturbedEntries } from './perturbed.ts';
 import { velocityEntries } from './velocity.ts';
 
 export { commonParameters } from './create.ts';
-export type { GuidanceContext, GuidanceEntry, Values } from './entry.ts';
+export type { ClassifierKind, GuidanceContext, GuidanceEntry, Values } from './entry.ts';
 
 /** Every guidance by its name, in the order of help. */
 export const guidances: Readonly<Record<string, GuidanceEntry>> = {

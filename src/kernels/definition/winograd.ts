@@ -75,7 +75,7 @@ export const winogradTransforms: Readonly<Record<WinogradWidth, WinogradTransfor
  * addition rounds.
  * @param column `stride` apart from `start` on
  */
-function rowTimesColumn(
+export function rowTimesColumn(
   row: readonly number[],
   column: ArrayLike<number>,
   start: number,

@@ -9,7 +9,7 @@
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { rounding } from '../definition/rounding.ts';
-import { winogradTransforms, type Matrix } from '../definition/winograd.ts';
+import { rowTimesColumn, winogradTransforms, type Matrix } from '../definition/winograd.ts';
 import type { Padding, WinogradWidth } from '../kernels.ts';
 import { sampleOf, type Picture } from './conv2d.ts';
 import { matmul } from './matmul.ts';
@@ -181,23 +181,10 @@ function transformOf(
   const out = new Float64Array(vertical.length * horizontal.length);
   return (picture) => {
     for (let i = 0; i < vertical.length; i++)
-      for (let j = 0; j < width; j++) columns[i * width + j] = summed(vertical[i], picture, j, width, round);
+      for (let j = 0; j < width; j++) columns[i * width + j] = rowTimesColumn(vertical[i], picture, j, width, round);
     for (let i = 0; i < vertical.length; i++)
       for (let j = 0; j < horizontal.length; j++)
-        out[i * horizontal.length + j] = summed(horizontal[j], columns, i * width, 1, round);
+        out[i * horizontal.length + j] = rowTimesColumn(horizontal[j], columns, i * width, 1, round);
     return out;
   };
-}
-
-function summed(
-  factors: readonly number[],
-  values: FloatArray,
-  start: number,
-  stride: number,
-  round: (exact: number) => number,
-): number {
-  let sum = 0;
-  for (let k = 0; k < factors.length; k++)
-    if (factors[k] !== 0) sum = round(sum + round(factors[k] * values[start + k * stride]));
-  return sum;
 }

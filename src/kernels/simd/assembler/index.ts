@@ -17,6 +17,7 @@ export {
 } from './instructions.ts';
 export { moduleBuilder, type MemoryImport, type ModuleBuilder } from './module.ts';
 export {
+  atMost,
   atomicNotifyAll,
   atomicWait,
   block,

@@ -29,6 +29,11 @@ export function when(condition: I32, then: Code, otherwise?: Code): Code {
   return [condition.code, 0x04, 0x40, then, otherwise === undefined ? [] : [0x05, otherwise], 0x0b];
 }
 
+/** variable = min(variable, most). Signed. */
+export function atMost(variable: Local<'i32'>, most: I32): Code {
+  return when(i32.gtS(variable, most), set(variable, most));
+}
+
 /** Code that `breakIf` can leave. */
 export function block(body: Code): Code {
   return [0x02, 0x40, body, 0x0b];

@@ -20,8 +20,8 @@ interface AttentionBack {
   readonly ofMap: Node & NodeOf<'attentionScores'>;
   /** Those that give ∂L/∂ of queries, keys and values. */
   readonly results: readonly Node[];
-  /** All others. */
-  readonly between: readonly Node[];
+  /** These, and all that stand between. */
+  readonly all: readonly Node[];
 }
 
 /** Finds operations that follow one another, each the only reader of what is before it; views are passed over. */
@@ -79,8 +79,7 @@ function attentionBackOf(lowering: Lowering, ofMap: Node & NodeOf<'attentionScor
   const ofKeys = scaled(mixed(turned(readers), q));
   const ofValues = maker(mixed(turned(way.both(map.output)), gradient), 'applyAttentionMap');
   if (!ofQueries || !ofKeys || !ofValues) return undefined;
-  const results: readonly Node[] = [ofQueries, ofKeys, ofValues];
-  return { map, ofMap, results, between: way.passed.filter((node) => !results.includes(node)) };
+  return { map, ofMap, results: [ofQueries, ofKeys, ofValues], all: way.passed };
 }
 
 /** The way back through a softmax: the map that it made, and ∂L/∂scores, of ∂L/∂map. */
@@ -115,7 +114,7 @@ function attentionBackOfMap(lowering: Lowering, { output }: Node): AttentionBack
 }
 
 /** Three steps: keys and values are arranged, the third does all the rest. */
-function attentionGradient(lowering: Lowering, { map, ofMap, results, between }: AttentionBack): void {
+function attentionGradient(lowering: Lowering, { map, ofMap, results, all }: AttentionBack): void {
   const { heads, scale } = map.operation;
   const given = [...map.inputs, ...ofMap.inputs].map((value) => inLayout(lowering, value, 'planar'));
   const [q, k, gradient, v] = given;
@@ -141,7 +140,7 @@ function attentionGradient(lowering: Lowering, { map, ofMap, results, between }:
     (lib) => attentionGradientKernel(lib, spec),
     5 * batch * queries * keys * channels,
   );
-  for (const node of [...between, ...results]) lowering.done.add(node);
+  for (const node of all) lowering.done.add(node);
   for (const [i, { output }] of results.entries()) lowering.finish(output, 'planar', outs[i]);
 }
 

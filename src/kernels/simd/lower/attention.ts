@@ -16,7 +16,7 @@ import type { Lowering } from './lowering.ts';
 import { packKeys } from './packed-keys.ts';
 import { newBordered } from './pictures.ts';
 import { multiplications } from './products.ts';
-import type { NodeOf } from './rule.ts';
+import { maker, type NodeOf } from './rule.ts';
 
 /** Two steps: one arranges the keys, the other does all the rest. */
 export function attention(lowering: Lowering, node: NodeOf<'attention'>): void {
@@ -102,10 +102,11 @@ export function transposeMap(lowering: Lowering, { inputs: [map], output }: Node
 
 /** The map of which this is the transpose, if nobody reads it but those who apply it: it is then never made. */
 function untransposed(lowering: Lowering, value: Value): Value | undefined {
-  if (value.source.kind !== 'node' || value.source.node.operation.kind !== 'transposeMap') return undefined;
+  const turned = maker(value, 'transposeMap');
+  if (!turned) return undefined;
   const applied = ({ operation, inputs: [map, values] }: Node): boolean =>
     operation.kind === 'applyAttentionMap' && map === value && values !== value;
-  return !lowering.isOutput(value) && lowering.usersOf(value).every(applied) ? value.source.node.inputs[0] : undefined;
+  return !lowering.isOutput(value) && lowering.usersOf(value).every(applied) ? turned.inputs[0] : undefined;
 }
 
 type Sizes = Pick<AttentionSpec, 'batch' | 'heads' | 'queries' | 'keys' | 'size' | 'scale'>;

@@ -9,7 +9,7 @@ import { keyOf } from '../../key.ts';
 import { crowded, planesOf } from '../memory/planes.ts';
 import { GROUP } from '../tiles/winograd.ts';
 import type { Lowering } from './lowering.ts';
-import type { NodeOf } from './rule.ts';
+import { maker, type NodeOf } from './rule.ts';
 import { isProduct, type ProductKind } from './weights.ts';
 
 /** What four phases of 2 × 2 pixels see beyond the picture. */
@@ -39,9 +39,7 @@ export function hasBorder({ top, bottom, left, right }: Padding): boolean {
 
 /** The picture of which these tokens are a view, or the value itself. */
 export function pictureOf(value: Value): Value {
-  return value.source.kind === 'node' && value.source.node.operation.kind === 'toTokens'
-    ? value.source.node.inputs[0]
-    : value;
+  return maker(value, 'toTokens')?.inputs[0] ?? value;
 }
 
 /** Whether a product on planes sees each pixel alone. */

@@ -71,7 +71,8 @@ function canAddResidual(node: Node, value: Value, other: Value): boolean {
   return node.operation.kind !== 'upsampleConv2d' && other !== value && other.shape.length === value.shape.length;
 }
 
-function isThere(lowering: Lowering, value: Value): boolean {
+/** Whether a value can be read: it is a constant, or has been computed. */
+export function isThere(lowering: Lowering, value: Value): boolean {
   return value.source.kind === 'constant' || lowering.isStored(value);
 }
 

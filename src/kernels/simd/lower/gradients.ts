@@ -4,7 +4,6 @@ import { activationDerivative as plainDerivative } from '../../definition/activa
 import type { Value } from '../../graph.ts';
 import { strideOf } from '../memory/place.ts';
 import { activationDerivatives } from '../tiles/activation-derivatives.ts';
-import type { ActivationFunctions } from '../tiles/elementary.ts';
 import { placePixelsKernel, transposeWeightKernel } from '../tiles/rearrange.ts';
 import { weightGradientKernel, weightGradientScratch } from '../tiles/weight-gradient.ts';
 import { map } from './elementwise.ts';
@@ -93,7 +92,7 @@ export function activationDerivative(lowering: Lowering, node: NodeOf<'activatio
     return;
   }
   const { activation } = node.operation;
-  const code = (activationDerivatives as ActivationFunctions)[activation];
+  const code = activationDerivatives[activation];
   if (!code) {
     byPlainLoop(lowering, node);
     return;

@@ -3,10 +3,11 @@ import { sizeOf } from '../../../tensor/tensor.ts';
 import type { Node } from '../../graph.ts';
 import { strideOf, tensorBytes, type Place } from '../memory/place.ts';
 import { groupNormGradientKernel } from '../tiles/group-norm-gradient.ts';
+import { isThere } from './following.ts';
 import { contiguous, dense } from './layout.ts';
 import type { Lowering } from './lowering.ts';
-import { siluBefore } from './norm-with-silu.ts';
-import type { NodeOf } from './rule.ts';
+import { isBackThrough, siluBefore, type NormBack } from './norm-with-silu.ts';
+import { isOf, type NodeOf } from './rule.ts';
 
 type Gradient = NodeOf<'groupNormGradient'>;
 type Sums = NodeOf<'groupNormSums'>;
@@ -14,7 +15,7 @@ type Sums = NodeOf<'groupNormSums'>;
 /** One step, which makes the sums that weight and bias get as well. */
 export function groupNormGradient(lowering: Lowering, node: Gradient): void {
   const { output, inputs } = node;
-  const sums = lowering.usersOf(inputs[1]).find((user): user is Node & Sums => isPart(node, user, 'groupNormSums'));
+  const sums = otherPart(lowering, node, 'groupNormSums');
   if (sums) lowering.done.add(sums);
   const out = lowering.placeFor(output);
   step(lowering, node, sums, { weight: contiguous(lowering, inputs[2]), out });
@@ -23,11 +24,8 @@ export function groupNormGradient(lowering: Lowering, node: Gradient): void {
 
 /** The same step, or one for the sums alone. */
 export function groupNormSums(lowering: Lowering, node: Sums): void {
-  const whole = lowering
-    .usersOf(node.inputs[1])
-    .find((user): user is Node & Gradient => isPart(node, user, 'groupNormGradient'));
-  const weight = whole?.inputs[2];
-  if (!whole || !weight || !(weight.source.kind === 'constant' || lowering.isStored(weight))) {
+  const whole = otherPart(lowering, node, 'groupNormGradient');
+  if (!whole || !isThere(lowering, whole.inputs[2])) {
     step(lowering, node, node, undefined);
     return;
   }
@@ -69,14 +67,13 @@ function step(
   );
 }
 
-/** Whether `user` is of this kind, and of the same norm and gradient. */
-function isPart(
-  { operation, inputs }: Gradient | Sums,
-  user: Node,
-  kind: 'groupNormGradient' | 'groupNormSums',
-): boolean {
-  if (user.operation.kind !== kind) return false;
-  const { groups, eps } = user.operation;
-  const same = groups === operation.groups && eps === operation.eps;
-  return same && user.inputs[0] === inputs[0] && user.inputs[1] === inputs[1];
+/** The operation of this kind that is of the same norm and gradient, if there is one. */
+function otherPart<K extends NormBack>(
+  lowering: Lowering,
+  { operation, inputs: [x, gradient] }: Gradient | Sums,
+  kind: K,
+): (Node & NodeOf<K>) | undefined {
+  return lowering
+    .usersOf(gradient)
+    .find((user): user is Node & NodeOf<K> => isOf(user, kind) && isBackThrough(operation, x, gradient, user));
 }

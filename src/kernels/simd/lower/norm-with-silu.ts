@@ -3,6 +3,7 @@
  * result again, so that nobody keeps it.
  */
 import type { Node, Value } from '../../graph.ts';
+import type { Attributes } from '../../operations/index.ts';
 import type { Lowering } from './lowering.ts';
 import { isOf, maker, type NodeOf } from './rule.ts';
 
@@ -32,12 +33,23 @@ export function siluBackOf(lowering: Lowering, derivative: NodeOf<'activationDer
 }
 
 /** Whether a node is a part of the way back through a norm, of this gradient. */
-function isGradientOf({ operation, inputs }: NodeOf<'groupNorm'>, gradient: Value, user: Node): boolean {
+function isGradientOf({ operation, inputs: [x, weight] }: NodeOf<'groupNorm'>, gradient: Value, user: Node): boolean {
   if (!isOf(user, 'groupNormGradient') && !isOf(user, 'groupNormSums')) return false;
-  const { groups, eps } = user.operation;
-  const [x, given, weight = inputs[1]] = user.inputs;
-  const sameNorm = groups === operation.groups && eps === operation.eps && weight === inputs[1];
-  return sameNorm && x === inputs[0] && given === gradient && x !== gradient;
+  const [, , itsWeight = weight] = user.inputs;
+  return isBackThrough(operation, x, gradient, user) && itsWeight === weight && x !== gradient;
+}
+
+/** The operations of the way back through a group norm. */
+export type NormBack = 'groupNormGradient' | 'groupNormSums';
+
+/** Whether one of them is of these groups and this eps, of x and of this gradient. */
+export function isBackThrough(
+  { groups, eps }: Attributes[NormBack],
+  x: Value,
+  gradient: Value,
+  { operation, inputs }: NodeOf<NormBack>,
+): boolean {
+  return operation.groups === groups && operation.eps === eps && inputs[0] === x && inputs[1] === gradient;
 }
 
 /** The SiLU that a gradient has come back through on its way to a norm, if the norm's gradient is to do that. */

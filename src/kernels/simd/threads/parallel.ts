@@ -5,6 +5,7 @@
  * system, walks past the finished steps and joins the others where they are.
  */
 import {
+  atMost,
   atomicNotifyAll,
   atomicWait,
   block,
@@ -68,7 +69,7 @@ export function parallel(lib: Library, body: KernelBody, units: number, work: (u
     whileLoop(i32.ltS(taken, i32.const(pieces)), [
       set(unit, i32.mul(taken, i32.const(piece))),
       set(end, i32.add(unit, i32.const(piece))),
-      units % piece === 0 ? [] : when(i32.gtS(end, most), set(end, most)),
+      units % piece === 0 ? [] : atMost(end, most),
       doWhile([work(unit), increase(unit, 1)], i32.ltS(unit, end)),
       finishPiece(lib, body.counters, pieces),
       set(taken, next),

@@ -72,10 +72,10 @@ function mishDerivative(lib: Library): Func {
 }
 
 /** The derivatives of the activation functions that have kernels. */
-export const activationDerivatives = {
+export const activationDerivatives: ActivationFunctions = {
   silu: (_lib, body) => (xs) => siluDerivativef(body, xs),
   relu: () => (xs) => xs.map(reluDerivativef),
   gelu: inDouble(geluDerivative),
   mish: inDouble(mishDerivative),
   quick_gelu: inDouble(quickGeluDerivative),
-} satisfies ActivationFunctions;
+};

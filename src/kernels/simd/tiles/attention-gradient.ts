@@ -11,14 +11,14 @@
  */
 import { runLength } from '../../definition/sums.ts';
 import { keyOf } from '../../key.ts';
-import { call, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
+import { atMost, call, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
 import type { Body, Code, Func, I32, Local } from '../assembler/index.ts';
 import { at, kernel, type KernelBody, type Library, type Panel } from '../library.ts';
 import { apart } from '../memory/planes.ts';
 import { parallel } from '../threads/parallel.ts';
 import { powersOfColumns } from './attention-powers.ts';
 import { LANES, vectorsOf, type AttentionExtents } from './attention-scratch.ts';
-import { mixTile, scoreTile } from './attention-tiles.ts';
+import { mixTile, scoresOfPanel } from './attention-tiles.ts';
 import { addRun, evenSteps, loadTotals, stepsPerTurn } from './tile.ts';
 import { storeLanes, transposed } from './vectors.ts';
 
@@ -111,7 +111,7 @@ export function attentionGradientKernel(lib: Library, spec: AttentionGradientSpe
       set(ofQueries, ofHead(ofQueries0, spec.ofQueriesStride, queries)),
       forRange(first, i32.const(0), i32.const(queries), runLength, [
         set(end, i32.add(first, i32.const(runLength))),
-        when(i32.gtS(end, i32.const(queries)), set(end, i32.const(queries))),
+        atMost(end, i32.const(queries)),
         forRange(n, first, end, lib.panel, panelOfQueries(head, i32.sub(n, first))),
         addRunOfQueries(head, first),
       ]),
@@ -126,54 +126,21 @@ export function attentionGradientKernel(lib: Library, spec: AttentionGradientSpe
 
 /** Code for the queries from `n` on, the last of them perhaps fewer than a panel. */
 function panelOfQueries(head: Head, inRun: I32): Code {
-  const { lib, spec, scratch, base, q, packedKeys, packedValues, gradient, n } = head;
-  const [map, slopes, totals] = [scratch.map, scratch.slopes, scratch.totals].map((of) => i32.add(base, i32.const(of)));
+  const { lib, spec, scratch, base, q, packedKeys, packedValues, gradient, n, m } = head;
+  const [map, slopes, totals, unused] = [scratch.map, scratch.slopes, scratch.totals, scratch.unused].map((of) =>
+    i32.add(base, i32.const(of)),
+  );
   const last = spec.queries % lib.panel;
   const done = (count: number): Code => doneWithQueries(head, inRun, count);
+  const from = (start: I32): I32 => i32.add(start, i32.mul(n, i32.const(4)));
+  const ofMap = { queries: from(q), packedKeys, scores: map, tops: totals };
+  const ofSlopes = { queries: from(gradient), packedKeys: packedValues, scores: slopes, tops: unused };
   return [
-    scores(head, { queries: q, packed: packedKeys, to: scratch.map, tops: scratch.totals, scale: spec.scale }),
-    scores(head, { queries: gradient, packed: packedValues, to: scratch.slopes, tops: scratch.unused, scale: 1 }),
+    scoresOfPanel(lib, spec, ofMap, m),
+    scoresOfPanel(lib, { ...spec, scale: 1 }, ofSlopes, m),
     call(powersOfColumns(lib, spec.keys), i32.add(base, i32.const(scratch.lanes)), map, totals),
     call(backThroughColumns(lib, spec.keys), map, slopes, totals),
     last === 0 ? done(lib.panel) : when(i32.eq(n, i32.const(spec.queries - last)), done(last), done(lib.panel)),
-  ];
-}
-
-/** Products of a panel of queries, or of their gradients, with all keys, or values. */
-interface Scores {
-  readonly queries: I32;
-  readonly packed: I32;
-  /** In scratch: where they go, and the greatest of each query. */
-  readonly to: number;
-  readonly tops: number;
-  readonly scale: number;
-}
-
-function scores({ lib, spec, base, n, m }: Head, { queries, packed, to, tops, scale }: Scores): Code {
-  const { keys, size } = spec;
-  const row = 4 * lib.panel;
-  const panel = i32.add(base, i32.const(to + row * keys));
-  const some = (rows: number): Code =>
-    call(
-      scoreTile(lib, { size, scale }, rows),
-      at(packed, m, 4 * size),
-      panel,
-      at(i32.add(base, i32.const(to)), m, row),
-      i32.add(base, i32.const(tops)),
-    );
-  const from = i32.add(at(queries, m, 4 * spec.queries), i32.mul(n, i32.const(4)));
-  const vectors = vectorsOf(lib.panel);
-  return [
-    forRange(
-      m,
-      i32.const(0),
-      i32.const(size),
-      1,
-      vectors.map((vector) => v128.store(at(panel, m, row), v128.load(from, vector), vector)),
-    ),
-    vectors.map((vector) => v128.store(base, f32x4.const(-Infinity), tops + vector)),
-    forRange(m, i32.const(0), i32.const(keys - (keys % 4)), 4, some(4)),
-    keys % 4 === 0 ? [] : some(keys % 4),
   ];
 }
 
@@ -196,7 +163,7 @@ function backThroughColumns(lib: Library, keys: number): Func {
       forRange(start, i32.const(0), i32.const(row * keys), row * runLength, [
         runs.map((run) => set(run, f32x4.const(0))),
         set(end, i32.add(start, i32.const(row * runLength))),
-        when(i32.gtS(end, i32.const(row * keys)), set(end, i32.const(row * keys))),
+        atMost(end, i32.const(row * keys)),
         forRange(offset, start, end, row, [
           here,
           values.map((value, j) => set(value, f32x4.div(v128.load(share, vectors[j]), sums[j]))),

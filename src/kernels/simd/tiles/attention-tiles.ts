@@ -1,12 +1,12 @@
 /** The products of attention (see attention.ts): keys in the order of tiles, scores, and values mixed by a map. */
 import { keyOf } from '../../key.ts';
 import { runLength } from '../../definition/sums.ts';
-import { f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
-import type { Code, Func } from '../assembler/index.ts';
+import { call, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
+import type { Code, Func, I32, Local } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
 import { shares } from './attention-powers.ts';
-import { vectorsOf, type AttentionSpec } from './attention-scratch.ts';
+import { vectorsOf, type AttentionExtents, type AttentionSpec } from './attention-scratch.ts';
 import { evenSteps, stepsPerTurn, tileSum } from './tile.ts';
 import { storeLanes } from './vectors.ts';
 
@@ -46,12 +46,45 @@ export function packKeysKernel(
   });
 }
 
+/** Where the scores of a panel of queries come from, and go. */
+export interface PanelOfScores {
+  /** The first of the queries, which lie as planes; and all keys of the head. */
+  readonly queries: I32;
+  readonly packedKeys: I32;
+  /** In scratch: the scores [M][8], and behind them room for the queries [d][8]; and of each query the greatest. */
+  readonly scores: I32;
+  readonly tops: I32;
+}
+
+/** Code for the scaled scores of a panel of queries with all keys. @param m counts channels, then keys */
+export function scoresOfPanel(
+  lib: Library,
+  spec: Pick<AttentionExtents, 'queries' | 'keys' | 'size' | 'scale'>,
+  { queries, packedKeys, scores, tops }: PanelOfScores,
+  m: Local<'i32'>,
+): Code {
+  const { keys, size } = spec;
+  const row = 4 * lib.panel;
+  const columns = i32.add(scores, i32.const(row * keys));
+  const some = (rows: number): Code =>
+    call(scoreTile(lib, spec, rows), at(packedKeys, m, 4 * size), columns, at(scores, m, row), tops);
+  const copyVectors = vectorsOf(lib.panel).map((vector) =>
+    v128.store(at(columns, m, row), v128.load(at(queries, m, 4 * spec.queries), vector), vector),
+  );
+  return [
+    forRange(m, i32.const(0), i32.const(size), 1, copyVectors),
+    vectorsOf(lib.panel).map((vector) => v128.store(tops, f32x4.const(-Infinity), vector)),
+    forRange(m, i32.const(0), i32.const(keys - (keys % 4)), 4, some(4)),
+    keys % 4 === 0 ? [] : some(keys % 4),
+  ];
+}
+
 /**
  * The function (packed keys, q [d][8], scores, tops): the scaled scores of `rows` keys with eight queries, and of each
  * query the greatest so far. (A NaN is passed over there, but makes its power NaN, hence the sum of the powers, hence
  * the whole row of the map, as in the definition.)
  */
-export function scoreTile(lib: Library, spec: Pick<AttentionSpec, 'size' | 'scale'>, rows: number): Func {
+function scoreTile(lib: Library, spec: Pick<AttentionExtents, 'size' | 'scale'>, rows: number): Func {
   const perTurn = stepsPerTurn(spec.size, runLength, 16);
   const row = 4 * lib.panel;
   const key = keyOf(['scores', rows, spec.size, spec.scale]);

@@ -10,13 +10,13 @@
  * convolution.
  */
 import { keyOf } from '../../key.ts';
-import { call, f32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
+import { call, f32, forRange, i32, set, v128, when } from '../assembler/index.ts';
 import type { Body, Code, Func, I32, Local } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
 import { powersOfColumns, shares } from './attention-powers.ts';
-import { attentionScratch, LANES, vectorsOf, type AttentionSpec } from './attention-scratch.ts';
-import { mixTile, scoreTile } from './attention-tiles.ts';
+import { attentionScratch, LANES, type AttentionSpec } from './attention-scratch.ts';
+import { mixTile, scoresOfPanel } from './attention-tiles.ts';
 import { transposed } from './vectors.ts';
 
 /** What a kernel does with the map of eight queries, which it has in scratch memory as [M][8]. */
@@ -103,11 +103,10 @@ interface Group {
   readonly k: Local<'i32'>;
   readonly v: Local<'i32'>;
   readonly out: Local<'i32'>;
-  /** In scratch: the lane sums; the tops, then totals; the scores [M][8], then powers; and the queries [d][8]. */
+  /** In scratch: the lane sums; the tops, then totals; and the scores [M][8], then powers. */
   readonly lanes: Local<'i32'>;
   readonly totals: Local<'i32'>;
   readonly scores: Local<'i32'>;
-  readonly eightQueries: Local<'i32'>;
   /** Counts keys or channels. */
   readonly m: Local<'i32'>;
 }
@@ -127,9 +126,8 @@ function kernelOf(
 
   return kernel(lib, `attention${source}${result}${keyOf(spec)}`, pointers, (body) => {
     const start = named(body.pointers);
-    const [b, head, group, q, k, v, out, lanes, scores, m] = body.locals('i32');
-    const [totals, eightQueries] = body.locals('i32');
-    const unit: Group = { b, head, group, q, k, v, out, lanes, totals, scores, eightQueries, m };
+    const [b, head, group, q, k, v, out, lanes, totals, scores, m] = body.locals('i32');
+    const unit: Group = { b, head, group, q, k, v, out, lanes, totals, scores, m };
 
     /** What depends on how many queries there are: eight, or in the last group perhaps fewer. */
     const forQueries = (code: (count: number) => Code): Code =>
@@ -163,7 +161,7 @@ function kernelOf(
       set(scores, i32.add(totals, i32.const(row))),
       source === 'map' || source === 'columns'
         ? forQueries((count) => (source === 'map' ? readMap : readColumns)(lib, body, spec, unit, count))
-        : computeScores(lib, spec, unit),
+        : scoresOfPanel(lib, spec, { queries: q, packedKeys: k, scores, tops: totals }, m),
       source === 'products' ? call(powersOfColumns(lib, keys), lanes, scores, totals) : [],
       forQueries((count) => giveResult(lib, body, spec, unit, { source, result }, count)),
     ]);
@@ -182,24 +180,6 @@ function giveResult(
   const powers = source === 'products';
   if (result === 'values') return mixValues(lib, spec, unit, count, powers);
   return [powers ? sharesOfColumns(lib, body, spec, unit) : [], writeMap(lib, body, spec, unit, count)];
-}
-
-/** Scores of the queries with all keys. */
-function computeScores(lib: Library, spec: AttentionSpec, { q, k, totals, scores, eightQueries, m }: Group): Code {
-  const { queries, keys, size } = spec;
-  const row = 4 * lib.panel;
-  const score = (rows: number): Code =>
-    call(scoreTile(lib, spec, rows), at(k, m, 4 * size), eightQueries, at(scores, m, row), totals);
-  const copyVectors = vectorsOf(lib.panel).map((vector) =>
-    v128.store(at(eightQueries, m, row), v128.load(at(q, m, 4 * queries), vector), vector),
-  );
-  return [
-    set(eightQueries, i32.add(scores, i32.const(row * keys))),
-    forRange(m, i32.const(0), i32.const(size), 1, copyVectors),
-    vectorsOf(lib.panel).map((vector) => v128.store(totals, f32x4.const(-Infinity), vector)),
-    forRange(m, i32.const(0), i32.const(keys - (keys % 4)), 4, score(4)),
-    keys % 4 === 0 ? [] : score(keys % 4),
-  ];
 }
 
 /** Copies `count` rows of the map into the columns of the scores, four keys at a time. */

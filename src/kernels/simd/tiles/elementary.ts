@@ -157,8 +157,8 @@ export type ElementFunction = (lib: Library, body: Body) => (xs: readonly Local<
 export type ActivationFunctions = { readonly [A in Activation]?: ElementFunction };
 
 /** Those that are computed in floats. */
-export const floatActivations = {
+export const floatActivations: ActivationFunctions = {
   silu: (_lib, body) => (xs) => siluf(body, xs),
   relu: () => (xs) => xs.map(reluf),
   quick_gelu: (_lib, body) => (xs) => xs.map((x) => quickGeluf(body, x)),
-} satisfies ActivationFunctions;
+};

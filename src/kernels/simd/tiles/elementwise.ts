@@ -1,6 +1,6 @@
 /** Operations that treat every element alike: definition/elementwise and activation, four elements at a time. */
 import { keyOf } from '../../key.ts';
-import { f32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
+import { atMost, f32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
 import type { Body, Code, Func, Local, V128 } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
@@ -109,7 +109,7 @@ export function mapKernel(lib: Library, spec: MapSpec): Func {
       second ? toSecond(second) : [],
       set(offset, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(4 * CHUNK))),
       set(end, i32.add(offset, i32.const(4 * CHUNK))),
-      when(i32.gtS(end, whole), set(end, whole)),
+      atMost(end, whole),
       set(end, i32.sub(end, i32.const(16 * (AT_ONCE - 1)))),
       forRange(offset, offset, end, 16 * AT_ONCE, compute(AT_ONCE, storeWhole)),
       set(end, i32.add(end, i32.const(16 * (AT_ONCE - 1)))),

@@ -5,7 +5,7 @@
  */
 import { keyOf } from '../../key.ts';
 import { f32, f32x4, f64, f64x2, forRange, i32, increase, set, tee, v128 } from '../assembler/index.ts';
-import type { Code, F64, Func, I32, Local } from '../assembler/index.ts';
+import type { Code, F64, Func, Local, V128 } from '../assembler/index.ts';
 import { at, kernel, type KernelBody, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
 import { siluDerivativef } from './activation-derivatives.ts';
@@ -95,45 +95,50 @@ function eachChannel({ body, spec, x, gradient, out, weight, bias }: Group, code
   ]);
 }
 
-/** Code for the vectors of a channel, some at once, from `offset` on; of the last one perhaps only some lanes. */
-function eachVector(
-  { spec: { pixels } }: Group,
-  offset: Local<'i32'>,
-  atOnce: number,
-  code: (vectors: number, lanes: number) => Code,
-): Code {
+/** A channel's vectors at hand, some at once: what they are made of, and what is stored of them. */
+interface Vectors {
+  readonly ys: readonly Local<'v128'>[];
+  readonly x: (i: number) => V128;
+  readonly gradient: (i: number) => V128;
+}
+
+/** Code that makes all vectors of a channel of `out`: `code` sets some of them at a time. */
+function eachVector({ body, spec: { pixels }, x, gradient, out }: Group, code: (vectors: Vectors) => Code): Code {
+  const [offset, here, there, target] = body.locals('i32');
+  const values = Array.from({ length: AT_ONCE }, () => body.local('v128'));
   const [rest, whole] = [pixels % 4, Math.floor(pixels / 4)];
-  const together = whole - (whole % atOnce);
+  const together = whole - (whole % AT_ONCE);
+  const some = (count: number, lanes: number): Code => {
+    const ys = values.slice(0, count);
+    return [
+      set(here, i32.add(x, offset)),
+      set(there, i32.add(gradient, offset)),
+      set(target, i32.add(out, offset)),
+      code({ ys, x: (i) => v128.load(here, 16 * i), gradient: (i) => v128.load(there, 16 * i) }),
+      ys.map((y, i) => storeLanes(target, y, lanes, 16 * i)),
+    ];
+  };
   return [
-    forRange(offset, i32.const(0), i32.const(16 * together), 16 * atOnce, code(atOnce, 4)),
-    forRange(offset, i32.const(16 * together), i32.const(16 * whole), 16, code(1, 4)),
-    rest === 0 ? [] : code(1, rest),
+    forRange(offset, i32.const(0), i32.const(16 * together), 16 * AT_ONCE, some(AT_ONCE, 4)),
+    forRange(offset, i32.const(16 * together), i32.const(16 * whole), 16, some(1, 4)),
+    rest === 0 ? [] : some(1, rest),
   ];
 }
 
 /** out = gradient · silu′(y), y the norm's result, as the way there has computed it. */
 function throughSilu(group: Group): Code {
-  const { body, x, gradient, out, weight, bias, mean, inverse } = group;
-  const [offset, here, there, target] = body.locals('i32');
+  const { body, weight, bias, mean, inverse } = group;
   const [scale, shift] = body.locals('v128');
   const a = body.local('f32');
-  const values = Array.from({ length: AT_ONCE }, () => body.local('v128'));
   return eachChannel(group, [
     set(a, f32.demote(f64.mul(inverse, f64.promote(f32.load(weight))))),
     set(scale, f32x4.splat(a)),
     set(shift, f32x4.splat(f32.demote(f64.sub(f64.promote(f32.load(bias)), f64.mul(mean, f64.promote(a)))))),
-    eachVector(group, offset, AT_ONCE, (vectors, lanes) => {
-      const ys = values.slice(0, vectors);
-      return [
-        set(here, i32.add(x, offset)),
-        set(there, i32.add(gradient, offset)),
-        set(target, i32.add(out, offset)),
-        ys.map((y, i) => set(y, f32x4.add(f32x4.mul(v128.load(here, 16 * i), scale), shift))),
-        siluDerivativef(body, ys),
-        ys.map((y, i) => set(y, f32x4.mul(v128.load(there, 16 * i), y))),
-        ys.map((y, i) => storeLanes(target, y, lanes, 16 * i)),
-      ];
-    }),
+    eachVector(group, ({ ys, x, gradient }) => [
+      ys.map((y, i) => set(y, f32x4.add(f32x4.mul(x(i), scale), shift))),
+      siluDerivativef(body, ys),
+      ys.map((y, i) => set(y, f32x4.mul(gradient(i), y))),
+    ]),
   ]);
 }
 
@@ -167,33 +172,23 @@ function channelSums(group: Group, { sums, means, shift, stretch }: Sums): Code 
 
 /** out = gradient · a + x · b + c. */
 function result(group: Group, shift: F64, stretch: Local<'f64'>): Code {
-  const { body, spec, x, gradient, out, weight, mean, inverse } = group;
+  const { body, spec, weight, mean, inverse } = group;
   const size = (spec.channels / spec.groups) * spec.pixels;
-  const [offset, here, there, target] = body.locals('i32');
   const [ofG, ofX, ofAll] = body.locals('v128');
-  const values = Array.from({ length: AT_ONCE }, () => body.local('v128'));
   const exact = body.local('f64');
   const negative = (a: F64): F64 => f64.mul(a, f64.const(-1));
   const cube = f64.mul(f64.mul(inverse, inverse), inverse);
   const spread = (a: F64) => f32x4.splat(f32.demote(a));
-  const loadAt = (address: I32, i: number) => v128.load(address, 16 * i);
   return [
     set(exact, negative(f64.mul(cube, f64.div(stretch, f64.const(size))))),
     set(ofX, spread(exact)),
     set(ofAll, spread(f64.sub(negative(f64.mul(inverse, shift)), f64.mul(exact, mean)))),
     eachChannel(group, [
       set(ofG, spread(f64.mul(inverse, f64.promote(f32.load(weight))))),
-      eachVector(group, offset, AT_ONCE, (vectors, lanes) => {
-        const ys = values.slice(0, vectors);
-        return [
-          set(here, i32.add(x, offset)),
-          set(there, i32.add(gradient, offset)),
-          set(target, i32.add(out, offset)),
-          ys.map((y, i) => set(y, f32x4.add(f32x4.mul(loadAt(there, i), ofG), f32x4.mul(loadAt(here, i), ofX)))),
-          ys.map((y) => set(y, f32x4.add(y, ofAll))),
-          ys.map((y, i) => storeLanes(target, y, lanes, 16 * i)),
-        ];
-      }),
+      eachVector(group, ({ ys, x, gradient }) => [
+        ys.map((y, i) => set(y, f32x4.add(f32x4.mul(gradient(i), ofG), f32x4.mul(x(i), ofX)))),
+        ys.map((y) => set(y, f32x4.add(y, ofAll))),
+      ]),
     ]),
   ];
 }

@@ -9,7 +9,7 @@
  */
 import { keyOf } from '../../key.ts';
 import { runLength } from '../../definition/sums.ts';
-import { call, i32, increase, set, when, whileLoop } from '../assembler/index.ts';
+import { atMost, call, i32, increase, set, when, whileLoop } from '../assembler/index.ts';
 import type { Code, Func } from '../assembler/index.ts';
 import { pieceSize } from '../division.ts';
 import { at, kernel, type Library } from '../library.ts';
@@ -108,7 +108,7 @@ export function linearKernel(lib: Library, spec: LinearSpec): Func {
       set(column, i32.remU(unit, i32.const(columns))),
       set(row, i32.mul(i32.divU(unit, i32.const(columns)), i32.const(rowsPerUnit))),
       set(end, i32.add(row, i32.const(rowsPerUnit))),
-      when(i32.gtS(end, i32.const(rows)), set(end, i32.const(rows))),
+      atMost(end, i32.const(rows)),
       when(i32.eq(column, i32.const(columns - 1)), rowsOf(last), rowsOf(whole)),
     ]);
   });

@@ -13,7 +13,7 @@
  */
 import { keyOf } from '../../key.ts';
 import { runLength } from '../../definition/sums.ts';
-import { call, f32x4, forRange, i32, increase, set, v128, when } from '../assembler/index.ts';
+import { atMost, call, f32x4, forRange, i32, increase, set, v128, when } from '../assembler/index.ts';
 import type { Code, Func, I32, Local } from '../assembler/index.ts';
 import { pieceSize } from '../division.ts';
 import { at, kernel, type Library } from '../library.ts';
@@ -114,7 +114,7 @@ export function pointwiseKernel(lib: Library, spec: ConvSpec): Func {
     return parallel(lib, body, spec.batch * blocks * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(panelsPerUnit))),
       set(end, i32.add(begin, i32.const(panelsPerUnit))),
-      panels % panelsPerUnit === 0 ? [] : when(i32.gtS(end, i32.const(panels)), set(end, i32.const(panels))),
+      panels % panelsPerUnit === 0 ? [] : atMost(end, i32.const(panels)),
       set(number, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(blocks))),
       set(b, i32.divU(unit, i32.const(chunks * blocks))),
       set(whole, i32.sub(i32.const(Math.floor(pixels / lib.panel)), i32.mul(number, i32.const(tiles)))),

@@ -4,7 +4,7 @@
  */
 import { keyOf } from '../../key.ts';
 import { runLength } from '../../definition/sums.ts';
-import { call, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
+import { atMost, call, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
 import type { Code, Func } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
@@ -61,7 +61,7 @@ function rowSums(lib: Library, size: number, count: number): Func {
       forRange(start, i32.const(0), i32.const(4 * size), 4 * runLength, [
         groups.map(({ sum }) => set(sum, f32x4.const(0))),
         set(end, i32.add(start, i32.const(4 * runLength))),
-        when(i32.gtS(end, i32.const(4 * whole)), set(end, i32.const(4 * whole))),
+        atMost(end, i32.const(4 * whole)),
         forRange(offset, start, end, 16, addTerms(4)),
         size % 4 === 0 ? [] : when(i32.eq(start, i32.const(lastRun)), addTerms(size % 4)),
         groups.map(({ sum, total }) => set(total, f32x4.add(total, sum))),

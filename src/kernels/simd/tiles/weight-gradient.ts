@@ -12,7 +12,7 @@
  */
 import { keyOf } from '../../key.ts';
 import { runOfRows } from '../../definition/sums.ts';
-import { call, f32, f32x4, forRange, i32, increase, memoryFill, set, v128, when } from '../assembler/index.ts';
+import { atMost, call, f32, f32x4, forRange, i32, increase, memoryFill, set, v128, when } from '../assembler/index.ts';
 import type { Code, Func, I32 } from '../assembler/index.ts';
 import { divisorUpTo, pieceSize } from '../division.ts';
 import { at, kernel, type Library, type Panel } from '../library.ts';
@@ -159,7 +159,7 @@ function tileSums(lib: Library, spec: WeightGradientSpec, rows: number, distance
       forRange(row, i32.const(0), last, rowsPerRun, [
         sums.map((sum) => set(sum, f32x4.const(0))),
         set(end, i32.add(row, i32.const(rowsPerRun))),
-        outHeight % rowsPerRun === 0 ? [] : when(i32.gtS(end, last), set(end, last)),
+        outHeight % rowsPerRun === 0 ? [] : atMost(end, last),
         forRange(line, row, end, 1, [
           set(turns, i32.const(outWidth / perTurn)),
           tileRun(body, run, sumsByRow, turns),

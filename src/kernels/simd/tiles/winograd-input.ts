@@ -4,7 +4,7 @@
  */
 import { keyOf } from '../../key.ts';
 import { winogradTransforms } from '../../definition/winograd.ts';
-import { forRange, i32, increase, set, shuffle32, v128, when } from '../assembler/index.ts';
+import { atMost, forRange, i32, increase, set, shuffle32, v128 } from '../assembler/index.ts';
 import type { Body, Code, Func, Local } from '../assembler/index.ts';
 import { pieceSize } from '../division.ts';
 import { at, kernel, type Library } from '../library.ts';
@@ -32,7 +32,7 @@ export function winogradInputKernel(lib: Library, spec: WinogradInputSpec, group
     return parallel(lib, body, batch * rows * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(perUnit))),
       set(end, i32.add(begin, i32.const(perUnit))),
-      channels % perUnit === 0 ? [] : when(i32.gtS(end, i32.const(channels)), set(end, i32.const(channels))),
+      channels % perUnit === 0 ? [] : atMost(end, i32.const(channels)),
       set(row, i32.divU(unit, i32.const(chunks))),
       set(strip, at(inputStart, i32.divU(row, i32.const(rows)), input.batchStride)),
       set(strip, at(strip, i32.remU(row, i32.const(rows)), 2 * input.rowStride)),

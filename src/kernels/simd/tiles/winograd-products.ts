@@ -10,7 +10,7 @@
 import { keyOf } from '../../key.ts';
 import { runLength } from '../../definition/sums.ts';
 import { winogradTransforms } from '../../definition/winograd.ts';
-import { call, forRange, i32, increase, set, v128, when } from '../assembler/index.ts';
+import { atMost, call, forRange, i32, increase, set, v128, when } from '../assembler/index.ts';
 import type { Code, Func, I32, Local } from '../assembler/index.ts';
 import { divisorUpTo, pieceSize } from '../division.ts';
 import { at, kernel, type Library, type Panel } from '../library.ts';
@@ -121,7 +121,7 @@ export function winogradKernel(lib: Library, spec: WinogradSpec): Func {
     return parallel(lib, body, (batch / pictures) * strips * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(panelsPerUnit))),
       set(end, i32.add(begin, i32.const(panelsPerUnit))),
-      panels % panelsPerUnit === 0 ? [] : when(i32.gtS(end, i32.const(panels)), set(end, i32.const(panels))),
+      panels % panelsPerUnit === 0 ? [] : atMost(end, i32.const(panels)),
       set(number, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
       set(b, i32.mul(i32.divU(unit, i32.const(chunks * strips)), i32.const(pictures))),
       set(input, at(at(inputStart, b, batchStride), number, height * perRow * groupStride)),
