@@ -1,6 +1,6 @@
 /**
- * What the identity in one attention layer changes, layer by layer: how far ε moves, how much of the change of x̂₀ is in
- * its large shapes, and how much fine detail is left. Of pictures that nobody asked for, by the model of the page.
+ * What the identity in one attention layer changes, layer by layer: how far ε moves, how much of the change of x̂₀ is
+ * in its large shapes, and how much fine detail is left. Of pictures that nobody asked for, by the model of the page.
  *
  *     npx tsx scripts/walkthrough/sites.ts            (writes fixtures/evaluation/sites.json)
  */

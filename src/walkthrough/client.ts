@@ -24,6 +24,7 @@ import type {
   Works,
 } from './protocol.ts';
 import { createQuestions, type Answer } from './questions.ts';
+import { startWorker } from './start-worker.ts';
 import type { Loaded } from './work/promised.ts';
 
 /** Asks the worker. What is asked while a section draws is what this section wants from now on. */
@@ -114,7 +115,7 @@ export function createClient(changed: () => void): Client {
     open(kernels) {
       connection.worker?.terminate();
       questions.clear();
-      connection = { worker: startWorker(hear), first: [] };
+      connection = { worker: startWorker<FromWorker>('worker.js', hear), first: [] };
       send({ kind: 'open', kernels });
       changed();
     },
@@ -136,12 +137,4 @@ function asking(ask: Ask): Pick<Client, WorkKind> {
     film: (request, of) => ask('film', request, of),
     words: (request) => ask('words', request, JSON.stringify(request)),
   };
-}
-
-/** @param hear is told what the worker says, and why it could not be started, if so */
-function startWorker(hear: (message: FromWorker) => void): Worker {
-  const worker = new Worker(new URL('worker.js', document.baseURI), { type: 'module' });
-  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => hear(data);
-  worker.onerror = ({ message }) => hear({ kind: 'failed', problem: message || 'The worker could not be started.' });
-  return worker;
 }

@@ -65,41 +65,45 @@ export function createPlaces({ draw: drawOne, read }: PlacesOptions): Places {
 
 /** Watches sections, whether they are near the screen. */
 function watchNearness(changed: () => void): (one: Mounted) => void {
-  const mounted = new Map<Element, Mounted>();
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) {
-        const one = mounted.get(target);
-        if (one) one.near = isIntersecting;
-      }
-      changed();
-    },
-    { rootMargin: '300px 0px' },
-  );
-  return (one) => {
-    mounted.set(one.root, one);
-    observer.observe(one.root);
+  const seen = (one: Mounted, { isIntersecting }: IntersectionObserverEntry): void => {
+    one.near = isIntersecting;
   };
+  return watch({ rootMargin: '300px 0px' }, seen, changed);
 }
 
 /** Watches sections, which is being read: the one that takes most of the screen. */
 function watchReading(read: PlacesOptions['read']): (one: Mounted) => void {
-  const mounted = new Map<Element, Mounted>();
   const heights = new Map<Mounted, number>();
   let latest: Mounted | undefined;
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { target, intersectionRect } of entries) {
-        const one = mounted.get(target);
-        if (one) heights.set(one, intersectionRect.height);
-      }
-      const [most] = [...heights].filter(([, height]) => height > 0).sort(([, a], [, b]) => b - a);
-      if (!most || most[0] === latest) return;
-      latest = most[0];
-      read(latest.section);
-    },
-    { threshold: [0, 0.25, 0.5, 0.75, 1] },
-  );
+  const seen = (one: Mounted, { intersectionRect }: IntersectionObserverEntry): void => {
+    heights.set(one, intersectionRect.height);
+  };
+  return watch({ threshold: [0, 0.25, 0.5, 0.75, 1] }, seen, () => {
+    const [most] = [...heights].filter(([, height]) => height > 0).sort(([, a], [, b]) => b - a);
+    if (!most || most[0] === latest) return;
+    latest = most[0];
+    read(latest.section);
+  });
+}
+
+/**
+ * Watches where sections are on the screen.
+ * @param seen is told of each that has moved
+ * @param changed is called when all of those have been told
+ */
+function watch(
+  options: IntersectionObserverInit,
+  seen: (one: Mounted, entry: IntersectionObserverEntry) => void,
+  changed: () => void,
+): (one: Mounted) => void {
+  const mounted = new Map<Element, Mounted>();
+  const observer = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      const one = mounted.get(entry.target);
+      if (one) seen(one, entry);
+    }
+    changed();
+  }, options);
   return (one) => {
     mounted.set(one.root, one);
     observer.observe(one.root);

@@ -4,6 +4,7 @@
 import type { ReadFile } from '../formats/read-file.ts';
 import { urlReader } from '../formats/url-reader.ts';
 import type { FromWorker, KernelChoice, ToWorker } from './protocol.ts';
+import type { WorkerScope } from './start-worker.ts';
 import { wordsPictures } from './study.ts';
 import { chooseEngine } from './work/engine.ts';
 import { film } from './work/film.ts';
@@ -14,20 +15,15 @@ import { sampleRun } from './work/run.ts';
 import { countBytes, expecting, type Loaded, type PromisedFiles } from './work/promised.ts';
 import { createTurns, explain, type Turns } from './work/turns.ts';
 
-/** The part of a worker's global scope that is used here. */
-interface WorkerScope {
-  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
-  postMessage(message: FromWorker): void;
-}
 type Ask = Extract<ToWorker, { kind: 'ask' }>;
 
 /** The files of the models, by the folders beside the page that hold them. */
 declare const MODELS: Readonly<Record<'model' | 'judge' | 'words', PromisedFiles>>;
 
-serve(globalThis as unknown as WorkerScope);
+serve(globalThis as unknown as WorkerScope<ToWorker, FromWorker>);
 
 /** Answers the messages of the page. */
-function serve(scope: WorkerScope): void {
+function serve(scope: WorkerScope<ToWorker, FromWorker>): void {
   const post = (message: FromWorker): void => scope.postMessage(message);
   const work = createWork(post);
   /** What is asked before the model is there. */

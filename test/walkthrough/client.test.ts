@@ -1,40 +1,23 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClient, type Client } from '../../src/walkthrough/client.ts';
 import type { FromWorker, ToWorker, RunRequest } from '../../src/walkthrough/protocol.ts';
+import { fakeWorkers, type FakeWorker } from './fake-workers.ts';
 
-/** A worker that writes down what it is told, and says what the test makes it say. */
-class FakeWorker {
-  onmessage: ((event: { data: FromWorker }) => void) | null = null;
-  readonly heard: ToWorker[] = [];
-  terminated = false;
-  constructor() {
-    workers.push(this);
-  }
-  postMessage(message: ToWorker): void {
-    this.heard.push(message);
-  }
-  terminate(): void {
-    this.terminated = true;
-  }
-  /** What it has heard since the last time, without what is asked. */
-  news(): unknown[] {
-    return this.heard
-      .splice(0)
-      .map((message) => (message.kind === 'ask' ? { kind: 'ask', job: message.job } : message));
-  }
-}
-let workers: FakeWorker[] = [];
+let workers: readonly FakeWorker<ToWorker, FromWorker>[] = [];
 let changes = 0;
 let client: Client;
+/** What a worker has heard since the last time, without what is asked. */
+const newsOf = (worker: number): unknown[] =>
+  workers[worker].heard
+    .splice(0)
+    .map((message) => (message.kind === 'ask' ? { kind: 'ask', job: message.job } : message));
 const run = (seed: number): RunRequest => ({ seed, slices: [0], labels: [4], guidance: { kind: 'none' } });
 
 beforeEach(() => {
-  [workers, changes] = [[], 0];
-  vi.stubGlobal('Worker', FakeWorker);
-  vi.stubGlobal('document', { baseURI: 'http://localhost/' });
+  [workers, changes] = [fakeWorkers(), 0];
   client = createClient(() => (changes += 1));
   client.open('fast');
-  workers[0].news();
+  newsOf(0);
 });
 afterEach(() => vi.unstubAllGlobals());
 
@@ -43,14 +26,14 @@ describe('the client of the worker', () => {
     client.update('a', () => client.run(run(1)));
     client.update('a', () => client.run(run(1)));
     client.update('b', () => client.run(run(1)));
-    expect(workers[0].news()).toEqual([{ kind: 'ask', job: 0 }]);
+    expect(newsOf(0)).toEqual([{ kind: 'ask', job: 0 }]);
   });
 
   it('cancels what nobody wants any more, and forgets it; what is done it keeps', () => {
     client.update('a', () => [1, 2].map((seed) => client.run(run(seed))));
     workers[0].onmessage!({ data: { kind: 'done', job: 0, seconds: 2 } });
     client.update('a', () => client.run(run(3)));
-    expect(workers[0].news()).toEqual([
+    expect(newsOf(0)).toEqual([
       { kind: 'ask', job: 0 },
       { kind: 'ask', job: 1 },
       { kind: 'ask', job: 2 },
@@ -60,7 +43,7 @@ describe('the client of the worker', () => {
       expect(client.run(run(1))).toMatchObject({ done: true, seconds: 2 });
       expect(client.run(run(2))).toEqual({ results: [], done: false });
     });
-    expect(workers[0].news()).toEqual([
+    expect(newsOf(0)).toEqual([
       { kind: 'ask', job: 3 },
       { kind: 'cancel', job: 2 },
     ]);
@@ -71,28 +54,28 @@ describe('the client of the worker', () => {
     client.update('a', () => seeds.map((seed) => client.run(run(seed))));
     for (const job of seeds) workers[0].onmessage!({ data: { kind: 'done', job, seconds: 1 } });
     client.update('a', () => {});
-    workers[0].news();
+    newsOf(0);
     client.update('a', () => [4, 5].map((seed) => client.run(run(seed))));
-    expect(workers[0].news()).toMatchObject([{ kind: 'ask', job: 45 }]);
+    expect(newsOf(0)).toMatchObject([{ kind: 'ask', job: 45 }]);
   });
 
   it('keeps working on what another section still wants', () => {
     client.update('a', () => client.run(run(1)));
     client.update('b', () => client.run(run(1)));
     client.update('a', () => {});
-    expect(workers[0].news()).toEqual([{ kind: 'ask', job: 0 }]);
+    expect(newsOf(0)).toEqual([{ kind: 'ask', job: 0 }]);
   });
 
   it('tells the worker what the section needs that the reader looks at', () => {
     client.update('a', () => client.run(run(1)));
     client.update('b', () => [1, 2].map((seed) => client.run(run(seed))));
-    workers[0].news();
+    newsOf(0);
     client.focus('b');
     client.focus('b');
-    expect(workers[0].news()).toEqual([{ kind: 'focus', jobs: [0, 1] }]);
+    expect(newsOf(0)).toEqual([{ kind: 'focus', jobs: [0, 1] }]);
     workers[0].onmessage!({ data: { kind: 'done', job: 0, seconds: 1 } });
     client.update('b', () => [1, 2].map((seed) => client.run(run(seed))));
-    expect(workers[0].news()).toEqual([{ kind: 'focus', jobs: [1] }]);
+    expect(newsOf(0)).toEqual([{ kind: 'focus', jobs: [1] }]);
   });
 
   it('says what has failed: a job, or everything', () => {
@@ -111,7 +94,7 @@ describe('the client of the worker', () => {
     expect(workers[0].terminated).toBe(true);
     expect(client.engine()).toBeUndefined();
     client.update('a', () => client.run(run(1)));
-    expect(workers[1].news()).toEqual([
+    expect(newsOf(1)).toEqual([
       { kind: 'open', kernels: 'plain' },
       { kind: 'ask', job: 1 },
     ]);

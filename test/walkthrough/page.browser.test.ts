@@ -28,6 +28,7 @@ import { checkPage } from '../../src/walkthrough/work/oracle.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { guidancePlane } from '../../src/walkthrough/work/plane.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
+import { layers } from '../../scripts/evaluation/points.ts';
 import { loadCase } from '../oracle/cases.ts';
 import { chromiumPath, openReader, type Reader } from './browser.ts';
 import { digestOf, drawn, drawnInWords, lettersModel } from './library.ts';
@@ -38,15 +39,6 @@ if (!chromiumPath)
   );
 
 const [seed, label, step] = [1, 4, 4]; // the E of the noise with which the page begins, early on
-const layers = [
-  'down_blocks.1.attentions.0',
-  'down_blocks.2.attentions.0',
-  'mid_block.attentions.0',
-  'up_blocks.0.attentions.0',
-  'up_blocks.0.attentions.1',
-  'up_blocks.1.attentions.0',
-  'up_blocks.1.attentions.1',
-];
 const middle = middleOf(layers);
 const request = (guidance: GuidanceChoice, asked = label): RunRequest => ({
   seed,

@@ -10,8 +10,7 @@ export interface PointsView {
   showShape(shape: Shape): void;
   /**
    * Shows how points move, from the first frame to the last, [N,1,1,2] each; for those who prefer it, the last one
-   * only.
-   * Frames that are shown already go on as they are.
+   * only. Frames that are shown already go on as they are.
    */
   showFrames(frames: readonly Tensor[] | undefined): void;
 }
@@ -24,7 +23,8 @@ export function pointsView(label: string): PointsView {
   const lines = svg('path', { class: 'shape' });
   const points = svg('path', { class: 'points' });
   const look = { viewBox: `${-reach} ${-reach} ${2 * reach} ${2 * reach}`, role: 'img', 'aria-label': label };
-  let [shape, frames] = [undefined as Shape | undefined, undefined as readonly Tensor[] | undefined];
+  let shape: Shape | undefined;
+  let frames: readonly Tensor[] | undefined;
   const showFrame = (frame: Tensor | undefined): void => {
     setAttributes(points, { d: frame && dots(pointsOf(frame)) });
   };

@@ -30,10 +30,7 @@ export const trainSection: Section = (root, page) => {
   const views = { alone: drawnView('what the model draws alone'), guided: drawnView('what it draws with PAG') };
   const scale = slider(
     { label: 's of PAG', name: 'lesson-scale', least: 0, most: mostLessonScale, step: 0.25, text: (s) => s.toFixed(2) },
-    (lessonScale) => {
-      page.change({ lessonScale });
-      trainer.guide(lessonScale);
-    },
+    (lessonScale) => page.change({ lessonScale }),
   );
   const task = remembered(taskOf);
   const current = (): Task => {
@@ -62,6 +59,7 @@ export const trainSection: Section = (root, page) => {
     const asked = current();
     // Another shape or seed is another training.
     if (trainer.task() !== undefined && trainer.task() !== asked) trainer.stop();
+    trainer.guide(state.lessonScale);
     const progress = trainer.progress();
     shape.show(state.lesson);
     scale.show(state.lessonScale);

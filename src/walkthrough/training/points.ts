@@ -9,7 +9,7 @@ import { planeArchitecture } from './plane-model.ts';
 import { pointsFrom, type Shape } from './shapes.ts';
 
 /** Steps of the training, and points in each of them. */
-export const [pointSteps, batchSize] = [1200, 256];
+const [pointSteps, batchSize] = [1200, 256];
 /** So many points the model is shown over and over, and so many it draws. */
 const [shown, drawn] = [4096, 400];
 

@@ -27,8 +27,6 @@ const letterA: Shape = [
 
 /** Those that one can choose. */
 export const shapes = { spiral: [spiral()], moons: [halfCircle(-1), halfCircle(1)], letter: letterA } as const;
-/** The name of one of them. */
-export type ShapeName = keyof typeof shapes;
 
 function spiral(): readonly Point[] {
   const turns = 1.6;

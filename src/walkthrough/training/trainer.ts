@@ -1,4 +1,5 @@
 /** The page's side of a training: the worker that learns, and what is known of it. */
+import { startWorker } from '../start-worker.ts';
 import type { Drawing, FromTrainer, Task, ToTrainer } from './protocol.ts';
 
 /** How far a training is. */
@@ -41,7 +42,7 @@ export interface Trainer {
   learn(task: Task, scale: number): void;
   pause(): void;
   goOn(): void;
-  /** Draws with another s of PAG, too. */
+  /** Draws with this s of PAG, too, if it does not yet. */
   guide(scale: number): void;
   /** Forgets what has been learned. */
   stop(): void;
@@ -56,7 +57,7 @@ export interface Trainer {
  */
 export function createTrainer(changed: () => void): Trainer {
   let progress = nothingLearned;
-  let course: { readonly worker: Worker; readonly task: Task } | undefined;
+  let course: { readonly worker: Worker; readonly task: Task; readonly scale: number } | undefined;
   const send = (message: ToTrainer): void => course?.worker.postMessage(message);
   const turn = (next: Progress): void => {
     progress = next;
@@ -69,8 +70,8 @@ export function createTrainer(changed: () => void): Trainer {
   return {
     learn(task, scale) {
       stop();
-      const worker = startWorker((message) => turn(heard(progress, message)));
-      course = { worker, task };
+      const worker = startWorker<FromTrainer>('trainer.js', (message) => turn(heard(progress, message)));
+      course = { worker, task, scale };
       send({ kind: 'learn', task, scale });
       turn({ ...nothingLearned, phase: 'starting' });
     },
@@ -82,17 +83,13 @@ export function createTrainer(changed: () => void): Trainer {
       send({ kind: 'go on' });
       turn({ ...progress, phase: 'learning' });
     },
-    guide: (scale) => send({ kind: 'guide', scale }),
+    guide(scale) {
+      if (!course || course.scale === scale) return;
+      course = { ...course, scale };
+      send({ kind: 'guide', scale });
+    },
     stop,
     task: () => course?.task,
     progress: () => progress,
   };
-}
-
-/** @param hear is told what the worker says, and why it could not be started, if so */
-function startWorker(hear: (message: FromTrainer) => void): Worker {
-  const worker = new Worker(new URL('trainer.js', document.baseURI), { type: 'module' });
-  worker.onmessage = ({ data }: MessageEvent<FromTrainer>) => hear(data);
-  worker.onerror = ({ message }) => hear({ kind: 'failed', problem: message || 'The worker could not be started.' });
-  return worker;
 }

@@ -1,17 +1,12 @@
 /** The thread that learns. It is started when the reader asks for it, and not before. */
 import { simdBackend, simdSupported } from '../../kernels/simd/index.ts';
 import { InputError } from '../../tensor/errors.ts';
+import type { WorkerScope } from '../start-worker.ts';
 import { createClassroom, type Opened } from './classroom.ts';
 import { pointsLesson } from './points.ts';
 import type { FromTrainer, Task, ToTrainer } from './protocol.ts';
 
-/** The part of a worker's global scope that is used here. */
-interface WorkerScope {
-  onmessage: ((event: MessageEvent<ToTrainer>) => void) | null;
-  postMessage(message: FromTrainer): void;
-}
-
-const scope = globalThis as unknown as WorkerScope;
+const scope = globalThis as unknown as WorkerScope<ToTrainer, FromTrainer>;
 const hear = createClassroom(open, (message) => scope.postMessage(message));
 scope.onmessage = ({ data }) => hear(data);
 

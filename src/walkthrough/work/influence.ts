@@ -12,7 +12,7 @@ export function influences({ plain, perturbed }: PassesResult): readonly number[
 }
 
 /** Shapes of which at most so many fit across the picture are large. */
-export const largeShapes = 3;
+const largeShapes = 3;
 
 /**
  * How much of a change of a picture is a change of its large shapes: their share of its power, from 0 to 1, the mean

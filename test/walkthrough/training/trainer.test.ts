@@ -1,33 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FromTrainer, ToTrainer } from '../../../src/walkthrough/training/protocol.ts';
 import { createTrainer, heard, nothingLearned, type Trainer } from '../../../src/walkthrough/training/trainer.ts';
+import { fakeWorkers, type FakeWorker } from '../fake-workers.ts';
 
-/** A worker that writes down what it is told. */
-class FakeWorker {
-  onmessage: ((event: { data: FromTrainer }) => void) | null = null;
-  onerror: ((event: { message: string }) => void) | null = null;
-  readonly heard: ToTrainer[] = [];
-  terminated = false;
-  constructor() {
-    workers.push(this);
-  }
-  postMessage(message: ToTrainer): void {
-    this.heard.push(message);
-  }
-  terminate(): void {
-    this.terminated = true;
-  }
-}
-let workers: FakeWorker[] = [];
+let workers: readonly FakeWorker<ToTrainer, FromTrainer>[] = [];
 let changes = 0;
 let trainer: Trainer;
 const task = { shape: [], seed: 3 };
 const say = (message: FromTrainer): void => workers.at(-1)!.onmessage!({ data: message });
 
 beforeEach(() => {
-  [workers, changes] = [[], 0];
-  vi.stubGlobal('Worker', FakeWorker);
-  vi.stubGlobal('document', { baseURI: 'http://localhost/' });
+  [workers, changes] = [fakeWorkers(), 0];
   trainer = createTrainer(() => (changes += 1));
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -43,6 +26,15 @@ describe('the page and its trainer', () => {
     expect(trainer.task()).toBe(task);
     trainer.stop();
     expect([workers[1].terminated, trainer.progress(), trainer.task()]).toEqual([true, nothingLearned, undefined]);
+  });
+
+  it('tells the worker of another s, once', () => {
+    trainer.learn(task, 1);
+    for (const scale of [1, 2, 2, 0]) trainer.guide(scale);
+    expect(workers[0].heard.slice(1)).toEqual([
+      { kind: 'guide', scale: 2 },
+      { kind: 'guide', scale: 0 },
+    ]);
   });
 
   it('follows a training to its end', () => {
