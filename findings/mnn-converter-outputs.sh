@@ -2,8 +2,8 @@
 # MNN's converter gives another tensor for an output: a linear layer whose result is an output of the model and goes
 # through ReLU or SiLU comes out activated.
 #
-# Seen with MNN 3.6.1 (Python, CPU), models of ONNX with the outputs y = x W + b and z = relu(y). The converter makes one
-# layer of the two and calls it y; what is computed from y inside of the model is right. A convolution keeps its own
+# Seen with MNN 3.6.1 (Python, CPU), models of ONNX with the outputs y = x W + b and z = relu(y). The converter makes
+# one layer of the two and calls it y; what is computed from y inside of the model is right. A convolution keeps its own
 # output. The linear layer comes with two axes more, too: (1, 3, 1, 1) for (1, 3). ONNX's own evaluator is the measure.
 # Output seen: linear: y [0. 0. 0.] where it is [-1.159 -0.282 -0.823], shape (1, 3, 1, 1); convolution: y as it is
 set -euo pipefail

@@ -2,9 +2,9 @@
 # PyTorch's exact gelu is infinite above half of the largest float32, of a contiguous tensor on a processor with
 # AVX-512; of the same numbers with a stride, or without AVX-512, it is what it should be.
 #
-# Seen with torch 2.13.0 on a CPU (oneDNN 3.12.0): gelu(x) = x for large x, and x itself is a number. oneDNN's kernels for
-# AVX-512 take contiguous tensors and multiply x by 1 + erf(x/√2) before they halve it; PyTorch's own loop halves first.
-# So the result depends on the processor and on how the tensor lies in memory.
+# Seen with torch 2.13.0 on a CPU (oneDNN 3.12.0): gelu(x) = x for large x, and x itself is a number. oneDNN's kernels
+# for AVX-512 take contiguous tensors and multiply x by 1 + erf(x/√2) before they halve it; PyTorch's own loop halves
+# first. So the result depends on the processor and on how the tensor lies in memory.
 # Output seen: gelu(1.8e+38): contiguous inf, with a stride 1.8e+38, ONEDNN_MAX_CPU_ISA=AVX2 1.8e+38
 set -euo pipefail
 grep -q avx512f /proc/cpuinfo || { echo 'this processor has no AVX-512: nothing to be seen'; exit 0; }

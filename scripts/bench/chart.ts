@@ -1,6 +1,6 @@
 /** The results of a run as a picture: a panel for each case, in it a bar for each contender, on one thread. */
 import { colourOf, colours, line, svg, text } from '../evaluation/svg.ts';
-import { turnsText, type Measurement, type Results } from './results.ts';
+import { casesOf, turnsText, type Measurement, type Members, type Results } from './results.ts';
 import { markOf, milliseconds } from './table.ts';
 
 const [width, barHeight, panelGap, columns] = [940, 18, 26, 2];
@@ -9,20 +9,18 @@ const top = 62;
 
 /** SVG of the times of a run, ours in another colour than all others; a thin line goes over all turns. */
 export function chart(results: Results): string {
-  const shown = results.measurements.filter(({ threads }) => threads === 1);
-  const panels = [...new Set(shown.map(({ title }) => title))].map((title) =>
-    shown.filter((one) => one.title === title),
-  );
+  const panels = casesOf(results, 1);
   const rows = Array.from({ length: Math.ceil(panels.length / columns) }, (_, row) =>
     panels.slice(columns * row, columns * (row + 1)),
   );
   let y = top;
   const parts: string[] = [];
   for (const row of rows) {
-    parts.push(...row.flatMap((members, column) => panelOf(members, 16 + column * panel.width, y)));
-    y += 20 + barHeight * Math.max(...row.map(({ length }) => length)) + panelGap;
+    parts.push(...row.flatMap((of, column) => panelOf(of, 16 + column * panel.width, y)));
+    y += 20 + barHeight * Math.max(...row.map(({ members }) => members.length)) + panelGap;
   }
-  const subtitle = `${results.processor}, ${results.date}; medians and ranges of ${turnsText(results.turns)}; shorter is better`;
+  const { processor, date, turns } = results;
+  const subtitle = `${processor}, ${date}; medians and ranges of ${turnsText(turns)}; shorter is better`;
   return svg(width, y - panelGap + 16, [
     text(16, 26, 'A pass on one thread: milliseconds of processor time', { size: 16, weight: 'bold' }),
     text(16, 45, subtitle, { colour: colours.faint }),
@@ -30,8 +28,7 @@ export function chart(results: Results): string {
   ]);
 }
 
-function panelOf(members: readonly Measurement[], x: number, y: number): readonly string[] {
-  const [title = ''] = members.map((one) => one.title);
+function panelOf({ title, members }: Members, x: number, y: number): readonly string[] {
   const most = Math.max(...members.map(({ processor }) => processor.high));
   return [
     text(x, y + 12, title, { size: 13, weight: 'bold' }),

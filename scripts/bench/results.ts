@@ -70,6 +70,19 @@ export function measurementOf({ measurements }: Results, which: Which): Measurem
   return measurements.find((one) => keys.every((key) => one[key] === which[key]));
 }
 
+/** All who were measured in a case, on so many threads. */
+export interface Members {
+  readonly title: string;
+  readonly members: readonly Measurement[];
+}
+
+/** The measurements on so many threads, case by case, in the order of the run. */
+export function casesOf({ measurements }: Results, threads: number): readonly Members[] {
+  const shown = measurements.filter((one) => one.threads === threads);
+  const titles = [...new Set(shown.map(({ title }) => title))];
+  return titles.map((title) => ({ title, members: shown.filter((one) => one.title === title) }));
+}
+
 /**
  * How many times as long one takes as the other: the median of the ratios of each turn, in which they followed one
  * another.

@@ -19,8 +19,9 @@ export function filesOf(one: Case): { readonly data: string; readonly onnx: stri
 export type GivenTools = { readonly [Tool in keyof Tools]?: string | undefined };
 
 /**
- * The programs that run processes, installed where they are missing: Node 24 and the JavaScript packages of this folder,
- * and a virtual environment of Python, unless another one is given. Who needs what could not be installed fails later.
+ * The programs that run processes, installed where they are missing: Node 24 and the JavaScript packages of this
+ * folder, and a virtual environment of Python, unless another one is given. Who needs what could not be installed fails
+ * later.
  */
 export function installTools(given: GivenTools): Tools {
   if (!existsSync(`${here}node_modules`)) succeeds('JavaScript packages', 'npm', ['ci', '--prefix', here]);

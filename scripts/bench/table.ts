@@ -1,5 +1,5 @@
 /** The results of a run as tables in Markdown. */
-import { measurementOf, ratioOf, type Measurement, type Results } from './results.ts';
+import { casesOf, measurementOf, ratioOf, type Measurement, type Results } from './results.ts';
 
 /** What stands behind the time of somebody whose results do not agree with PyTorch's. */
 export function markOf({ disagreement }: Measurement): string {
@@ -37,12 +37,12 @@ export function firstTable(results: Results): string {
 
 /** Cases by contenders. */
 function grid(results: Results, threads: number, cellOf: (one: Measurement) => string): string {
-  const shown = results.measurements.filter((one) => one.threads === threads);
-  const names = [...new Set(shown.map(({ contender }) => contender))];
-  const rows = [...new Set(shown.map(({ title }) => title))].map((title) => {
-    const own = shown.filter((one) => one.title === title);
-    return [title, ...names.map((name) => own.filter(({ contender }) => contender === name).map(cellOf)[0] ?? '–')];
-  });
+  const all = casesOf(results, threads);
+  const names = [...new Set(all.flatMap(({ members }) => members.map(({ contender }) => contender)))];
+  const rows = all.map(({ title, members }) => [
+    title,
+    ...names.map((name) => members.filter(({ contender }) => contender === name).map(cellOf)[0] ?? '–'),
+  ]);
   const head = ['', ...names];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }

@@ -1,4 +1,4 @@
-"""The constants of quick GELUs (src/kernels/simd/tiles/gelu.ts).
+"""The constants of GELU near 0 (src/kernels/simd/tiles/gelu.ts).
 
 Φ(x) = 1/2 + x·p(x² - 9/2) for |x| <= 3. p is the Chebyshev interpolant of degree 14 (within a few percent of minimax),
 its coefficients rounded to doubles; evaluated in doubles, Φ errs by the bound that is printed.

@@ -1,5 +1,5 @@
 /** All commands, and what is made of their ends: a status, and for an error of input one line. */
-import { InputError } from '../tensor/errors.ts';
+import { InputError, messageOf } from '../tensor/errors.ts';
 import type { Command, CommandEntry } from './command.ts';
 import { logTo } from './log-file.ts';
 import { withMessages } from './messages.ts';
@@ -122,7 +122,7 @@ function print(text: string): number {
  */
 export function explain(error: unknown): { status: number; message: string } {
   if (error instanceof InputError) return { status: 2, message: inCommandWords(error.message) };
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   if (error instanceof RangeError && /memory|allocation failed|array (buffer )?length|string length/i.test(text)) {
     return { status: 2, message: `there is not enough memory (${text}); ask for fewer or smaller samples at a time` };
   }

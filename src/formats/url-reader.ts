@@ -1,6 +1,6 @@
 /** Reading a model's files from a web server: parts of them where that is enough, resumed where the line breaks. */
 import { joinBytes } from '../tensor/bytes.ts';
-import { InputError } from '../tensor/errors.ts';
+import { InputError, messageOf } from '../tensor/errors.ts';
 import { aFunction, checkOptions, mustBe, optional, whole, withMethods, type Checks } from '../tensor/checks.ts';
 import { aSignal, throwIfAborted, type Signal } from '../tensor/signal.ts';
 import { checkSize, firstOf, type FilePart, type ReadFile } from './read-file.ts';
@@ -137,7 +137,7 @@ async function load(
       throwIfAborted(options.signal);
       if (problem instanceof InputError) throw problem;
       if (arrived.bytes > before) failures = 0;
-      const reason = problem instanceof Error ? problem.message : String(problem);
+      const reason = messageOf(problem);
       if (failures + 1 >= attempts) throw new InputError(`cannot load ${url}: ${reason}`, { cause: problem });
       await new Promise((resolve) => setTimeout(resolve, pause * 2 ** failures));
       throwIfAborted(options.signal);

@@ -3,6 +3,7 @@ import { anOrder, type Order } from '../kernels/order.ts';
 import { mostThreads } from '../kernels/simd/index.ts';
 import type { SamplingStep } from '../sampling/sample.ts';
 import { aFunction, checkOptions, optional, whole, withParts, type Checks } from '../tensor/checks.ts';
+import { messageOf } from '../tensor/errors.ts';
 import { aSignal, throwIfAborted, type Signal } from '../tensor/signal.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { lineTo, type Line, type WorkerLike } from './line.ts';
@@ -122,7 +123,7 @@ async function openLine(
   try {
     return { line: await lineTo(worker), offThread: true };
   } catch (problem) {
-    const reason = problem instanceof Error ? problem.message : String(problem);
+    const reason = messageOf(problem);
     onFallback(
       `there is no worker here (${reason}), so this thread computes; openSampler takes one: { worker: () => … }`,
     );

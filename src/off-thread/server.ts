@@ -2,7 +2,7 @@
 import type { Backend } from '../kernels/kernels.ts';
 import { createUNet, type UNet } from '../models/unet2d/unet.ts';
 import type { SamplingStep } from '../sampling/sample.ts';
-import { InputError } from '../tensor/errors.ts';
+import { InputError, messageOf } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { backendFor } from './backend.ts';
 import { drawRequest } from './draw.ts';
@@ -59,6 +59,5 @@ export function serve(port: Port): void {
 }
 
 function problemOf(error: unknown): Problem {
-  const message = error instanceof Error ? error.message : String(error);
-  return { isInput: error instanceof InputError, message };
+  return { isInput: error instanceof InputError, message: messageOf(error) };
 }

@@ -16,6 +16,11 @@ export class InputError extends Error {
   }
 }
 
+/** What was thrown says: its message, where it is an error. */
+export function messageOf(problem: unknown): string {
+  return problem instanceof Error ? problem.message : String(problem);
+}
+
 /**
  * A text on one line, its control characters written as escapes. What is shown quotes what was found in files: it must
  * neither break the line, nor reach the terminal as a command.

@@ -4,6 +4,7 @@ import { sitesOf } from '../models/stage.ts';
 import { unetArchitecture } from '../models/unet2d/unet.ts';
 import { createSchedulerOf } from '../schedulers/create.ts';
 import { DDIMScheduler } from '../schedulers/ddim.ts';
+import { messageOf } from '../tensor/errors.ts';
 import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';
 import { tryAgain } from './drawing/figure.ts';
@@ -19,11 +20,7 @@ import { stepCount } from './study.ts';
 document.documentElement.dataset['started'] = '';
 start().catch((problem: unknown) => {
   document.body.prepend(
-    element(
-      'p',
-      { class: 'problem', role: 'alert' },
-      `The page could not start: ${problem instanceof Error ? problem.message : String(problem)}`,
-    ),
+    element('p', { class: 'problem', role: 'alert' }, `The page could not start: ${messageOf(problem)}`),
   );
 });
 

@@ -1,6 +1,7 @@
 // What a page imports to load, guide and draw in a worker. The digest of what it drew becomes its title.
 import { loadModelFolder, openSampler, urlReader } from 'pag-reference';
 import { digestOf, request } from './request.mjs';
+import { titled } from './titled.mjs';
 
 async function draw() {
   const model = await loadModelFolder(urlReader('/letters/model'), 'letters');
@@ -14,11 +15,4 @@ async function draw() {
   return `DIGEST ${digest} ${sampler.kernels}, ${told}`;
 }
 
-draw().then(
-  (said) => {
-    document.title = said;
-  },
-  (error) => {
-    document.title = `FAILED ${error.message}`;
-  },
-);
+titled(draw);

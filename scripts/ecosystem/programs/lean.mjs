@@ -14,6 +14,7 @@ import {
   urlReader,
 } from 'pag-reference';
 import { digestOf, request } from './request.mjs';
+import { titled } from './titled.mjs';
 
 async function draw() {
   const { config, weights } = await loadModelFolder(urlReader('/letters/model'), 'letters');
@@ -31,11 +32,4 @@ async function draw() {
   return `DIGEST ${await digestOf(letters)} ${backend.name}, in the same thread`;
 }
 
-draw().then(
-  (said) => {
-    document.title = said;
-  },
-  (error) => {
-    document.title = `FAILED ${error.message}`;
-  },
-);
+titled(draw);

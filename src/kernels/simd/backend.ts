@@ -2,7 +2,7 @@
  * The fast backends. A program is traced once for the shapes of its inputs, lowered to steps, and compiled to a
  * WebAssembly module that is run ever after. The bits are those of the plain loops (except with `fma`).
  */
-import { InputError } from '../../tensor/errors.ts';
+import { InputError, messageOf } from '../../tensor/errors.ts';
 import { shapeText, sizeOf } from '../../tensor/tensor.ts';
 import type { Backend, Kernels, Program, Tensors } from '../kernels.ts';
 import { kernelsInOrder } from '../order.ts';
@@ -144,10 +144,6 @@ function emptyMemory({ minimum, maximum, shared }: MemoryImport): WebAssembly.Me
       { cause: problem },
     );
   }
-}
-
-function messageOf(problem: unknown): string {
-  return problem instanceof Error ? problem.message : String(problem);
 }
 
 function failure(problem: unknown): Error {

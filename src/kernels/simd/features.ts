@@ -1,4 +1,5 @@
 /** What the WebAssembly engine at hand can do, found out by offering it tiny modules. */
+import { messageOf } from '../../tensor/errors.ts';
 import { f32x4, i32, moduleBuilder, v128 } from './assembler/index.ts';
 import type { Code } from './assembler/index.ts';
 import { peakMeter } from './peak.ts';
@@ -26,7 +27,7 @@ export function simdRefusal(): string | undefined {
     new WebAssembly.Module(bytes);
     return undefined;
   } catch (problem) {
-    const reason = problem instanceof Error ? problem.message : String(problem);
+    const reason = messageOf(problem);
     return (
       `this engine does not compile WebAssembly at run time (${reason}); a Content-Security-Policy allows it by ` +
       "'wasm-unsafe-eval'"

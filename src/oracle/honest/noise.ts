@@ -47,6 +47,11 @@ export function drawn(generator: Generator, count: number): Float64Array {
   return out;
 }
 
+/** How many times its own size's rounding a sum of so many terms errs by: see above. */
+export function growthOf(terms: number): number {
+  return Math.max(1, Math.sqrt(terms) / 2);
+}
+
 /** Half of the smallest number above 0 of the storage: the error that even the smallest results have. */
 export function smallestOf({ storage }: Format): number {
   return storage === 'f16' ? 2 ** -25 : 2 ** -150;

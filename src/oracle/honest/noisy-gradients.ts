@@ -3,7 +3,8 @@ import { onesLike, zerosLike } from '../../kernels/gradients/sums.ts';
 import type { Kernels } from '../../kernels/kernels.ts';
 import { referenceKernels as exact } from '../../kernels/plain/index.ts';
 import { sizeOf, type Tensor } from '../../tensor/tensor.ts';
-import { smallestOf, type Noise } from './noise.ts';
+import { growthOf, smallestOf, type Noise } from './noise.ts';
+import { momentsOf } from './noisy-norms.ts';
 import { absolute, uncertain } from './noisy-products.ts';
 
 type Gradients = 'conv2dWeightGradient' | 'activationDerivative' | 'groupNormGradient' | 'groupNormSums';
@@ -27,14 +28,17 @@ export function noisyGradients(noise: Noise): Pick<Kernels, Gradients> {
     groupNormGradient(x, gradient, weight, groups, eps) {
       const y = exact.groupNormGradient(x, gradient, weight, groups, eps);
       const size = y.data.length / Math.max(1, x.shape[0] * groups);
-      const growth = Math.max(1, Math.sqrt(size) / 2);
+      const growth = growthOf(size);
       const pixels = sizeOf(x.shape.slice(2));
       const sizes = absolute(gradient).data.map(
         (g, i) => g * Math.abs(weight.data[Math.floor(i / pixels) % x.shape[1]]),
       );
+      const ofGroups = Array.from({ length: y.data.length / size }, (_, g) => {
+        const [ofX, ofSizes] = [x.data, sizes].map((data) => momentsOf(data, g * size, size, eps));
+        return { mean: ofSizes.mean, inverse: ofX.inverse };
+      });
       return moved(y, (i) => {
-        const start = i - (i % size);
-        const [mean, inverse] = [meanOf(sizes, start, size), inverseOf(x, start, size, eps)];
+        const { mean, inverse } = ofGroups[Math.floor(i / size)];
         return added * growth * (sizes[i] + 2 * mean) * inverse + stored * Math.abs(y.data[i]);
       });
     },
@@ -42,7 +46,7 @@ export function noisyGradients(noise: Noise): Pick<Kernels, Gradients> {
       const y = exact.groupNormSums(x, gradient, groups, eps);
       const [, channels] = x.shape;
       const pixels = sizeOf(x.shape.slice(2));
-      const growth = Math.max(1, Math.sqrt(pixels) / 2);
+      const growth = growthOf(pixels);
       const [one, zero] = [onesLike(x, [channels]), zerosLike(x, [channels])];
       const [normed, sizes] = [exact.groupNorm(x, groups, one, zero, eps), gradient].map((each) => absolute(each).data);
       return moved(y, (i) => {
@@ -54,18 +58,4 @@ export function noisyGradients(noise: Noise): Pick<Kernels, Gradients> {
       });
     },
   };
-}
-
-function meanOf(numbers: ArrayLike<number>, start: number, count: number): number {
-  let sum = 0;
-  for (let i = start; i < start + count; i++) sum += numbers[i];
-  return sum / count;
-}
-
-/** 1/√(variance + eps) of a group. */
-function inverseOf({ data }: Tensor, start: number, count: number, eps: number): number {
-  const mean = meanOf(data, start, count);
-  let squares = 0;
-  for (let i = start; i < start + count; i++) squares += (data[i] - mean) ** 2;
-  return 1 / Math.sqrt(squares / count + eps);
 }

@@ -2,7 +2,7 @@
 import type { Kernels } from '../../kernels/kernels.ts';
 import { referenceKernels as exact } from '../../kernels/plain/index.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { smallestOf, type Noise } from './noise.ts';
+import { growthOf, smallestOf, type Noise } from './noise.ts';
 
 /** Each weight e^(x − max) by its own error, their sum by one for the row. */
 export function noisySoftmax({ format, draw }: Noise): Kernels['softmax'] {
@@ -10,7 +10,7 @@ export function noisySoftmax({ format, draw }: Noise): Kernels['softmax'] {
   return (x) => {
     const size = x.shape.at(-1) ?? 1;
     const y = exact.softmax(x);
-    const growth = Math.max(1, Math.sqrt(size) / 2);
+    const growth = growthOf(size);
     const noise = draw(y.data.length);
     for (let start = 0; start < y.data.length; start += size) {
       const top = largestOf(x, start, size);
@@ -35,7 +35,7 @@ export function noisyRows({ format, moved }: Noise): Pick<Kernels, 'entmax' | 'l
     },
     limitNorm(x, like, limit) {
       const y = exact.limitNorm(x, like, limit);
-      const growth = Math.max(1, Math.sqrt(x.shape.at(-1) ?? 1) / 2);
+      const growth = growthOf(x.shape.at(-1) ?? 1);
       return moved(y, (i) => (stored + 2 * added * growth) * Math.abs(y.data[i]));
     },
   };
@@ -83,9 +83,9 @@ export function noisyNorms(noise: Noise): Pick<Kernels, 'groupNorm' | 'layerNorm
 function uncertain({ format, draw }: Noise, { result: y, x, groupSize, eps, weightOf, biasOf }: Norm): Tensor {
   const { stored, added } = format;
   const noise = draw(y.data.length);
-  const growth = Math.max(1, Math.sqrt(groupSize) / 2);
+  const growth = growthOf(groupSize);
   for (let start = 0; start < y.data.length; start += groupSize) {
-    const { mean, meanSize, inverse } = momentsOf(x, start, groupSize, eps);
+    const { mean, meanSize, inverse } = momentsOf(x.data, start, groupSize, eps);
     // Mean and variance err for the whole group at once.
     const [meanNoise, spreadNoise] = draw(2);
     for (let i = start; i < start + groupSize; i++) {
@@ -108,7 +108,7 @@ function largestOf(x: Tensor, start: number, count: number): number {
 }
 
 /** Of some numbers: their mean, that of their sizes, and 1/√(variance + ε). */
-function momentsOf({ data }: Tensor, start: number, count: number, eps: number) {
+export function momentsOf(data: ArrayLike<number>, start: number, count: number, eps: number) {
   let [sum, sizes, squares] = [0, 0, 0];
   for (let i = start; i < start + count; i++) {
     sum += data[i];

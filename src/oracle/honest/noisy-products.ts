@@ -3,7 +3,7 @@ import type { Kernels, Padding } from '../../kernels/kernels.ts';
 import { quickKernels as exact } from '../matrix/kernels.ts';
 import { evenPadding } from '../../nn/layers.ts';
 import type { FloatArray, Tensor } from '../../tensor/tensor.ts';
-import type { Noise } from './noise.ts';
+import { growthOf, type Noise } from './noise.ts';
 import { winogradMagnitude, type winogradSizes } from './noisy-winograd.ts';
 
 type Multiply = (a: Tensor, b: Tensor) => Tensor;
@@ -37,11 +37,6 @@ export function uncertain({ format, moved }: Noise, { result: y, a, b, terms, ru
       stored * (Math.abs(y.data[i]) + (bias ? Math.abs(y.data[i] - bias(i)) : 0)) +
       (squares ? multiplied * (2 * Math.sqrt(squares[i]) + Math.abs(y.data[i])) : 0),
   );
-}
-
-/** How many times its own size's rounding a sum of so many terms errs by: see noise.ts. */
-function growthOf(terms: number): number {
-  return Math.max(1, Math.sqrt(terms) / 2);
 }
 
 /** What a Winograd convolution errs by, in units of one rounding; undefined where there is none. */

@@ -1,4 +1,5 @@
 /** Doing the work: a turn at a time, so that the messages of the page are heard in between. */
+import { messageOf } from '../../tensor/errors.ts';
 import type { FromWorker } from '../protocol.ts';
 import { createQueue, type Job } from './queue.ts';
 
@@ -65,7 +66,7 @@ export function afterMessages(action: () => void): () => void {
 
 /** What the reader is told of an error. */
 export function explain(problem: unknown): string {
-  const text = problem instanceof Error ? problem.message : String(problem);
+  const text = messageOf(problem);
   if (/allocation failed|invalid (typed )?array (buffer )?length|out of memory|could not allocate/i.test(text)) {
     return `This browser has too little memory left (${text}). Closing other pages may help.`;
   }

@@ -72,8 +72,9 @@ export function expectAsReference(backend: Backend, program: Program, inputs: Te
 }
 
 /**
- * Backends with two threads, with wide tiles, and with one thread, which have the same bits whether the engine joins their
- * vectors or not. Returns what compares all of them with the plain loops; they are disposed of after the file's tests.
+ * Backends with two threads, with wide tiles, and with one thread, which have the same bits whether the engine joins
+ * their vectors or not. Returns what compares all of them with the plain loops; they are disposed of after the file's
+ * tests.
  */
 export function onAllBackends(): (program: Program, inputs: Tensors) => void {
   const backends = firstOf([{ threads: 2 }, { wide: true }, {}], 2).map((options) => simdBackend(options));

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from unet import OnBackend
+from unet import OnBackend, Symbolic
 
 
 class Graph:
@@ -42,18 +42,12 @@ class Graph:
         return made
 
 
-class Symbol:
-    """A tensor of a graph that can do what the port does with arrays."""
-
-    __array_ufunc__ = None  # so that array + symbol is the symbol's business
-
+class Symbol(Symbolic):
     def __init__(self, graph, name, shape):
         self.graph, self.name, self.shape, self.ndim = graph, name, shape, len(shape)
 
     def __add__(self, other):
         return self.graph.node("Add", [self, other], np.broadcast_shapes(self.shape, other.shape))
-
-    __radd__ = __add__
 
     def reshape(self, *shape):
         shape = np.empty(self.shape, bool).reshape(*shape).shape
@@ -63,7 +57,7 @@ class Symbol:
         return self.graph.node("Transpose", [self], [self.shape[axis] for axis in order], perm=list(order))
 
     def __getitem__(self, index):
-        return self.reshape(np.empty(self.shape, bool)[index].shape)  # the port only adds axes
+        return self.reshape(np.empty(self.shape, bool)[index].shape)
 
     def repeat(self, times, axis):
         scales = np.where(np.arange(self.ndim) == axis, times, 1).astype(np.float32)
@@ -72,10 +66,7 @@ class Symbol:
         return self.graph.node("Resize", [self, empty, scales], shape, mode="nearest",
                                coordinate_transformation_mode="asymmetric", nearest_mode="floor")
 
-    def __array_function__(self, function, types, args, kwargs):
-        if function is not np.concatenate:
-            return NotImplemented
-        parts, axis = args
+    def joined(self, parts, axis):
         shape = np.concatenate([np.empty(part.shape, bool) for part in parts], axis).shape
         return self.graph.node("Concat", parts, shape, axis=axis)
 
@@ -129,8 +120,6 @@ BUILT = {
     "softmax": softmax, "linear": linear, "conv2d": conv2d, "groupNorm": group_norm, "layerNorm": layer_norm,
     "activation": activation, "attention": attention, "averagePool2x": average_pool,
 }
-
-
 
 
 def earlier_group_norm(x, weight, bias, groups, eps):

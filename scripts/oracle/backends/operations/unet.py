@@ -10,6 +10,19 @@ from port import UNet  # noqa: E402
 NEEDED = ("conv2d", "linear", "groupNorm", "activation", "attention")
 
 
+class Symbolic:
+    """A tensor of a graph that can do what the port does with arrays: its kinds add `shape`, `ndim`, `__add__`,
+    `reshape`, `transpose`, `__getitem__` (which only adds axes), `repeat` and `joined(parts, axis)`."""
+
+    __array_ufunc__ = None  # so that array + symbol is the symbol's business
+
+    def __radd__(self, other):
+        return self + other
+
+    def __array_function__(self, function, types, args, kwargs):
+        return self.joined(*args) if function is np.concatenate else NotImplemented
+
+
 class OnBackend(UNet):
     """`operations` has NEEDED; `prepared` makes the sinusoid of the timestep, which NumPy computes, one of its
     tensors."""

@@ -9,21 +9,15 @@ from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPar
 from executorch.exir import to_edge_transform_and_lower
 from executorch.runtime import Runtime
 from torch.nn import functional as F
-from unet import OnBackend
+from unet import OnBackend, Symbolic
 
 
-class Array:
-    """A tensor of a graph that can do what the port does with arrays."""
-
-    __array_ufunc__ = None  # so that array + symbol is the symbol's business
-
+class Array(Symbolic):
     def __init__(self, tensor):
         self.tensor, self.shape, self.ndim = tensor, tuple(tensor.shape), tensor.ndim
 
     def __add__(self, other):
         return Array(self.tensor + tensor_of(other))
-
-    __radd__ = __add__
 
     def reshape(self, *shape):
         return Array(self.tensor.reshape(*shape))
@@ -37,10 +31,7 @@ class Array:
     def repeat(self, times, axis):
         return Array(self.tensor.repeat_interleave(times, axis))
 
-    def __array_function__(self, function, types, args, kwargs):
-        if function is not np.concatenate:
-            return NotImplemented
-        parts, axis = args
+    def joined(self, parts, axis):
         return Array(torch.cat([part.tensor for part in parts], axis))
 
 

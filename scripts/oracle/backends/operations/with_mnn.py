@@ -1,5 +1,6 @@
 """MNN: models that its own converter makes of ONNX. The converter is called as a function: the command `mnnconvert`
-runs `pip install` for a client of its makers' log at every call, which takes it 16 s for a conversion of a millisecond. It knows neither Mish nor GroupNormalization, which are put together.
+runs `pip install` for a client of its makers' log at every call, which takes it 16 s for a conversion of a millisecond.
+It knows neither Mish nor GroupNormalization, which are put together.
 """
 import os
 import tempfile

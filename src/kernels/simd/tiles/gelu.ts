@@ -57,8 +57,8 @@ function gelu(lib: Library): Func {
 
 const defined = inDouble(gelu);
 
-/** Four floats. */
-function quickGelu(lib: Library): Func {
+/** Four floats: near 0 by the polynomial. */
+function geluOfFour(lib: Library): Func {
   return lib.func('geluf', { params: ['v128'], results: ['v128'] }, (body) => {
     const [x] = body.params;
     const [factor, result, isSure] = body.locals('v128');
@@ -101,6 +101,6 @@ function quickGelu(lib: Library): Func {
 
 /** gelu(x). The memory has `writeErfTable` and `writeGeluConstants`. */
 export const geluf: ElementFunction = (lib) => {
-  const gelu = quickGelu(lib);
-  return (xs) => xs.map((x) => set(x, callV128(gelu, x)));
+  const ofFour = geluOfFour(lib);
+  return (xs) => xs.map((x) => set(x, callV128(ofFour, x)));
 };
