@@ -2,9 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { realLetters } from '../../src/cli/evaluate.ts';
-import { openSafetensors } from '../../src/cli/model.ts';
-import { shippedClassifier, shippedLetters } from '../../src/cli/shipped.ts';
-import { createClassifier } from '../../src/evaluation/classifier.ts';
+import { loadLetterClassifier } from '../../src/cli/evaluation-job.ts';
+import { shippedLetters } from '../../src/cli/shipped.ts';
 import {
   measure,
   measureDifference,
@@ -15,7 +14,7 @@ import {
 } from '../../src/evaluation/measure.ts';
 import { joinRecords, keepNumbers, readRecord, type EvaluationRecord, type Seen } from '../../src/evaluation/record.ts';
 import { chooseRows, tableSize } from '../../src/evaluation/rows.ts';
-import { parseSafetensors, readTensors } from '../../src/formats/safetensors.ts';
+import { parseSafetensors } from '../../src/formats/safetensors.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { groups, type Group, type Row, type Section } from './groups.ts';
 import { points, recordName, type Point } from './points.ts';
@@ -64,7 +63,7 @@ const rounds = { rounds: 200 };
 
 /** Measures the records that sweep.ts has left in a folder. Throws an InputError for files that are none. */
 export async function measureAll(folder: string): Promise<Results> {
-  const classifier = createClassifier(readTensors(await openSafetensors(shippedClassifier)), shippedClassifier);
+  const classifier = await loadLetterClassifier();
   const letters = await realLetters(shippedLetters, classifier, simdBackend());
   const records = new Map(
     points.flatMap((point) => {

@@ -11,6 +11,9 @@ What is stored: inputs and weights in float32, and for each result `<name>/f32`,
 `<name>/f64`, the truth: the same inputs and weights, exactly widened, computed in float64 (see truth.py for the one
 thing that needs care).
 
+arithmetic.py, elementary, evaluation.py, formats.py, letters_text.py, random_gradients.py, text and torch_random.py are
+run by themselves, as each of them says.
+
 Run: pip install -r scripts/goldens/requirements.txt && python scripts/goldens/make.py
 """
 import torch

@@ -2,7 +2,7 @@
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Backend } from '../kernels/kernels.ts';
-import { createClassifier, type Classifier } from '../evaluation/classifier.ts';
+import type { Classifier } from '../evaluation/classifier.ts';
 import { look } from '../evaluation/drawing.ts';
 import { readLettersSheet } from '../evaluation/letters-sheet.ts';
 import { figures, measureRecord, referenceOf, type Figure, type Measurement } from '../evaluation/measure.ts';
@@ -16,10 +16,16 @@ import {
 } from '../evaluation/record.ts';
 import { readBytes } from '../formats/node-files.ts';
 import { decodePng } from '../formats/png-reader.ts';
-import { readTensors } from '../formats/safetensors.ts';
 import { backendHelp, fastestHere } from './backend.ts';
 import type { Command } from './command.ts';
-import { advance, drawingOptions, fingerprint, openRecord, prepareJob } from './evaluation-job.ts';
+import {
+  advance,
+  drawingOptions,
+  fingerprint,
+  loadLetterClassifier,
+  openRecord,
+  prepareJob,
+} from './evaluation-job.ts';
 import { guidanceHelp } from './guidance-options.ts';
 import { printResult, warn } from './messages.ts';
 import { modelHelp, openSafetensors } from './model.ts';
@@ -28,7 +34,7 @@ import { readOptions, type OptionKinds, type ParsedOptions } from './options.ts'
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';
 import { etaHelp, stepsHelp } from './scheduler-options.ts';
-import { shippedClassifier, shippedLetters } from './shipped.ts';
+import { shippedLetters } from './shipped.ts';
 
 const kinds: OptionKinds = {
   out: 'text',
@@ -129,7 +135,7 @@ async function merge(options: ParsedOptions): Promise<number> {
   roundsOf(options);
   const parts = await Promise.all(options.positionals.map(async (path) => readRecord(await openSafetensors(path))));
   const record = joinRecords(parts, options.positionals);
-  const classifier = await loadClassifier(options);
+  const classifier = await loadLetterClassifier(options.text('classifier'));
   if (fingerprint(classifier.weights) !== record.settings['classifier'])
     throw new InputError('the records were made with another classifier; name it with --classifier');
 
@@ -175,11 +181,6 @@ async function readSheet(path: string): Promise<Tensor> {
  */
 export async function realLetters(path: string, classifier: Classifier, backend: Backend): Promise<Seen> {
   return look(classifier, backend, await readSheet(path));
-}
-
-async function loadClassifier(options: ParsedOptions): Promise<Classifier> {
-  const file = options.text('classifier') ?? shippedClassifier;
-  return createClassifier(readTensors(await openSafetensors(file)), file);
 }
 
 /** A line for each figure: its value, its interval, and what it means. */

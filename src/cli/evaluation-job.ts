@@ -58,6 +58,14 @@ export interface EvaluationJob {
 }
 
 /**
+ * The classifier of letters that measures; the one that ships, unless another file is named.
+ * @throws InputError for a file that cannot be read, or has other weights
+ */
+export async function loadLetterClassifier(file = shippedClassifier): Promise<Classifier> {
+  return createClassifier(readTensors(await openSafetensors(file)), file);
+}
+
+/**
  * The evaluation that `drawingOptions` describe.
  * @throws InputError for options that cannot be, and for files that cannot be read or used
  */
@@ -66,8 +74,7 @@ export async function prepareJob(options: ParsedOptions): Promise<EvaluationJob>
   const { unet, schedulerConfig } = await loadModel(modelFolder(options), dtype);
   checkPictures(unet);
   const weak = await loadWeak(options, dtype);
-  const classifierFile = options.text('classifier') ?? shippedClassifier;
-  const classifier = createClassifier(readTensors(await openSafetensors(classifierFile)), classifierFile);
+  const classifier = await loadLetterClassifier(options.text('classifier'));
   const config = await chooseScheduler(options.text('scheduler'), options.text('scheduler-config'), schedulerConfig);
   const steps = options.integer('steps', 1) ?? 20;
   const eta = options.number('eta', 0);

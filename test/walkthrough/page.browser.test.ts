@@ -609,10 +609,10 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       { 'case.json': (text) => text.replace('"sample": "', '"sample": "0') },
       'ports.html',
     );
-    await broken.page.locator('[data-section=oracle]').scrollIntoViewIfNeeded();
-    await eventually(() => broken.page.locator('[data-section=oracle] .status').textContent()).toContain(
-      'is not what case.json promises',
-    );
+    // By what is in it: before it is mounted, what stands above it would still push it away.
+    const said = broken.page.locator('[data-section=oracle] .status');
+    await said.scrollIntoViewIfNeeded();
+    await eventually(() => said.textContent()).toContain('is not what case.json promises');
     await broken.page.context().close();
   });
 

@@ -100,6 +100,7 @@ function taughtView(page: Page) {
   const caption = element('span', { class: 'number' });
   const points = remembered((shape: Shape) => [pointsFrom(shape, fresh.count, manualSeed(fresh.seed))]);
   const fitsAs = remembered(fitText);
+  const pictureOnce = remembered(pictureOf);
   return {
     root: captioned(element('div', {}, view.root, paper.root), caption, clear),
     show(shape: Shape, { lesson, sketch }: State): void {
@@ -107,7 +108,7 @@ function taughtView(page: Page) {
       setAttributes(view.root, { hidden: isOwn });
       setAttributes(paper.root, { hidden: !isOwn });
       setAttributes(clear, { hidden: !isOwn });
-      if (isOwn) paintLetter(paper.canvas, pictureOf(sketch).data);
+      if (isOwn) paintLetter(paper.canvas, pictureOnce(sketch).data);
       else {
         view.showShape(shape);
         view.showFrames(points(shape));
