@@ -2,6 +2,7 @@
  * The way back through attention, as gradients/attention.ts puts it together: where nobody else reads what stands in
  * between, its operations are one step, and no map is made.
  */
+import { sameShape } from '../../../tensor/tensor.ts';
 import type { Node, Value } from '../../graph.ts';
 import type { Kind } from '../../operations/index.ts';
 import { strideOf } from '../memory/place.ts';
@@ -55,8 +56,7 @@ function attentionBackOf(lowering: Lowering, ofMap: Node & NodeOf<'attentionScor
   const way = trail(lowering);
   const [gradient] = ofMap.inputs;
   const softmax = softmaxBack(way, ofMap.output);
-  if (!softmax || ofMap.operation.heads !== softmax.map.operation.heads || ofMap.operation.scale !== 1)
-    return undefined;
+  if (!softmax || !isOfValues(ofMap, softmax.map)) return undefined;
   const { map, ofScores } = softmax;
   const [q, k] = map.inputs;
   // dS K and dSᵀ Q, scaled; and Pᵀ dO.
@@ -82,6 +82,16 @@ function attentionBackOf(lowering: Lowering, ofMap: Node & NodeOf<'attentionScor
   return { map, ofMap, results: [ofQueries, ofKeys, ofValues], all: way.passed };
 }
 
+/** Whether ∂L/∂map is that of a map that was applied to values with as many channels as the queries have. */
+function isOfValues(
+  { operation, inputs: [gradient] }: NodeOf<'attentionScores'>,
+  map: NodeOf<'attentionMap'>,
+): boolean {
+  return (
+    operation.scale === 1 && operation.heads === map.operation.heads && sameShape(gradient.shape, map.inputs[0].shape)
+  );
+}
+
 /** The way back through a softmax: the map that it made, and ∂L/∂scores, of ∂L/∂map. */
 function softmaxBack(
   { next, both }: Trail,
@@ -92,13 +102,22 @@ function softmaxBack(
   const products = both(g).find((node) => isOf(node, 'multiply'));
   const y = products?.inputs.find((input) => input !== g);
   const sums = next(products?.output, 'linear');
-  const less = next(next(sums?.output, 'affine')?.output, 'add');
+  const negative = next(sums?.output, 'affine');
+  const less = next(negative?.output, 'add');
   const slopes = next(less?.output, 'multiply');
   const ofScores = next(slopes?.output, 'reshape')?.output;
   const map = maker(maker(y, 'reshape')?.inputs[0], 'attentionMap');
-  const areOnes = sums?.inputs[1] !== undefined && isOnes(sums.inputs[1]);
-  const isIt = areOnes && less?.inputs[0] === g && both(y).every((node) => node === products || node === slopes);
-  return isIt && map && ofScores ? { map, ofScores } : undefined;
+  if (!map || !ofScores || !y || !sums || !negative || less?.inputs[0] !== g) return undefined;
+  const { shape } = map.output;
+  const areOfMap = [ofMap, ofScores].every((value) => sameShape(value.shape, shape)) && y.shape.at(-1) === shape.at(-1);
+  const areTakenOff = areSumsOf(y, sums) && negative.operation.factor === -1 && negative.operation.offset === 0;
+  const isAlone = both(y).every((node) => node === products || node === slopes);
+  return areOfMap && areTakenOff && isAlone ? { map, ofScores } : undefined;
+}
+
+/** Whether a linear layer adds up rows as long as those of `y`, and adds nothing else. */
+function areSumsOf({ shape }: Value, { inputs: [, weight, bias] }: NodeOf<'linear'>): boolean {
+  return bias === undefined && isOnes(weight) && weight.shape[1] === shape.at(-1);
 }
 
 /** The way back that this map is read by alone, if there is one. */

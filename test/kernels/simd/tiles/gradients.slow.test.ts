@@ -128,6 +128,9 @@ describe('products with weights that are inputs have the bits of their definitio
   });
 });
 
+/** Of attention, as gradients have it: two heads of four channels, six queries, five keys. */
+const wayBack = { factor: -1, offset: 0, bias: undefined as Tensor | undefined, row: 5, channels: 8 };
+
 describe('what only the way back has, has the bits of its definition', () => {
   test('the gradient of a weight, with its border or without', () => {
     fc.assert(
@@ -306,6 +309,38 @@ describe('what only the way back has, has the bits of its definition', () => {
         },
       ),
       runs,
+    );
+  });
+
+  test.each<[string, Partial<typeof wayBack>]>([
+    ['it is', {}],
+    ['sums are taken off by halves', { factor: -0.5 }],
+    ['more than sums are taken off', { offset: 1 }],
+    ['sums begin with a number', { bias: tensor('f32', [1], Float32Array.of(3)) }],
+    ['sums are those of two rows', { row: 10 }],
+    ['values have more channels', { channels: 16 }],
+    ['values have fewer channels', { channels: 4 }],
+  ])('what may be taken for the way back through attention: %s', (_, changed) => {
+    const { factor, offset, bias, row, channels } = { ...wayBack, ...changed };
+    const rows = [60 / row, row];
+    check(
+      (k, { q, key, v, g }) => {
+        const map = k.attentionMap(q, key, 2, 0.25);
+        const [y, ofMap] = [map, k.attentionScores(g, v, 2, 1)].map((x) => k.reshape(x, rows));
+        const ones = tensor('f32', [1, row], new Float32Array(row).fill(1));
+        const sums = k.reshape(k.linear(k.multiply(ofMap, y), ones, bias), [60 / row]);
+        const slopes = k.multiply(y, k.add(ofMap, k.affine(sums, factor, offset)));
+        const ofScores = k.reshape(slopes, [2, 6, 5]);
+        return {
+          q: k.affine(k.applyAttentionMap(ofScores, key), 0.25, 0),
+          key: k.affine(k.applyAttentionMap(k.transposeMap(ofScores), q), 0.25, 0),
+          v: k.applyAttentionMap(k.transposeMap(map), g),
+        };
+      },
+      {
+        ...{ q: tensorOf([2, 6, 8], 1), key: tensorOf([2, 5, 8], 2) },
+        ...{ v: tensorOf([2, 5, channels], 3), g: tensorOf([2, 6, channels], 4) },
+      },
     );
   });
 
