@@ -1,4 +1,4 @@
-/** Options of the bench's commands. */
+/** Options of commands that measure. */
 
 /** A count that an option gives. @throws Error for what is none, or less than `least` */
 export function countOf(option: string, text: string, least = 1): number {

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median } from '../../src/cli/bench/times.ts';
 import { orders } from '../../src/index.ts';
+import { countOf } from './options.ts';
 
 /** What a process tells of its steps. */
 interface Measured {
@@ -28,17 +29,20 @@ const { values } = parseArgs({
     python: { type: 'string', default: 'python' },
   },
 });
+const rounds = countOf('rounds', values.rounds);
+const counts = values.threads.split(',').map((text) => countOf('threads', text));
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const joins = Number(process.versions.node.split('.')[0]) >= 24;
 
 /** The commands of all who are measured, on so many threads: ours in both orders of the way there. */
-function contenders(threads: string): Readonly<Record<string, readonly string[]>> {
+function contenders(threads: number): Readonly<Record<string, readonly string[]>> {
   const ours = (joins ? ['simd', 'simd-wide'] : ['simd']).flatMap((kernels) => {
     const switches = kernels === 'simd-wide' ? ['--experimental-wasm-revectorize'] : [];
-    const command = [process.execPath, ...switches, '--import', 'tsx', here('training-step.ts'), kernels, threads];
+    const step = [here('training-step.ts'), kernels, String(threads)];
+    const command = [process.execPath, ...switches, '--import', 'tsx', ...step];
     return orders.map((order) => [order === 'direct' ? kernels : `${kernels} ${order}`, [...command, order]] as const);
   });
-  return { PyTorch: [values.python, here('training_step.py'), threads], ...Object.fromEntries(ours) };
+  return { PyTorch: [values.python, here('training_step.py'), String(threads)], ...Object.fromEntries(ours) };
 }
 
 function measure([command = '', ...args]: readonly string[]): Measured {
@@ -46,8 +50,8 @@ function measure([command = '', ...args]: readonly string[]): Measured {
 }
 
 /** Of each contender the medians over all turns, and how much processor time it takes beside PyTorch. */
-function compared(threads: string): Readonly<Record<string, Measured & { readonly share: number }>> {
-  const turns = Array.from({ length: Number(values.rounds) }, () =>
+function compared(threads: number): Readonly<Record<string, Measured & { readonly share: number }>> {
+  const turns = Array.from({ length: rounds }, () =>
     Object.fromEntries(Object.entries(contenders(threads)).map(([name, command]) => [name, measure(command)])),
   );
   return Object.fromEntries(
@@ -59,7 +63,6 @@ function compared(threads: string): Readonly<Record<string, Measured & { readonl
   );
 }
 
-const counts = values.threads.split(',');
 const results = counts.map((threads) => {
   const all = compared(threads);
   for (const [name, { processor, wall, memory, share }] of Object.entries(all)) {

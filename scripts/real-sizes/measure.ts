@@ -20,6 +20,7 @@ import { createUNet } from '../../src/models/unet2d/unet.ts';
 import { createUNetCondition } from '../../src/models/unet2d-condition/unet-condition.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
+import { countOf } from '../bench/options.ts';
 import { processorTime } from '../bench/processor-time.ts';
 
 const { values, positionals } = parseArgs({
@@ -35,6 +36,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const [folder = ''] = positionals;
+const [threads, count] = [countOf('threads', values.threads), countOf('passes', values.passes)];
 const order = orders.find((name) => name === values.order) ?? 'direct';
 if (values.wide) setFlagsFromString('--experimental-wasm-revectorize');
 
@@ -78,11 +80,11 @@ const { model, size, condition } = await load();
 const loaded = processorTime();
 const [height, width] = [Number(values.height ?? size[0]), Number(values.width ?? size[1])];
 const input: ModelInput = { sample: randn([1, model.inChannels, height, width]), timesteps: [500], ...condition() };
-const backend = simdBackend({ threads: Number(values.threads), wide: values.wide, order });
+const backend = simdBackend({ threads, wide: values.wide, order });
 const passes: { readonly processor: number; readonly wall: number }[] = [];
 const sums: number[] = [];
 let last: ArrayLike<number> = [];
-for (let i = 0; i < Number(values.passes); i++) {
+for (let i = 0; i < count; i++) {
   const [before, start] = [processorTime(), performance.now()];
   const { predictions } = runModel(model, backend, input);
   passes.push({ processor: seconds(processorTime() - before), wall: seconds(performance.now() - start) });
@@ -94,7 +96,7 @@ backend.dispose();
 console.log(
   JSON.stringify({
     ...{ folder, size: `${8 * width} × ${8 * height}`, node: process.version, kernels: backend.name, order },
-    threads: Number(values.threads),
+    threads,
     largestResidentGB: rounded((process.resourceUsage().maxRSS * 1024) / 1e9),
     load: seconds(loaded - begun),
     passes,

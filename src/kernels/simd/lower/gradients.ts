@@ -1,7 +1,6 @@
 /** What only gradients need. */
 import { sameShape, sizeOf } from '../../../tensor/tensor.ts';
 import { activationDerivative as plainDerivative } from '../../definition/activation-derivative.ts';
-import type { Value } from '../../graph.ts';
 import { strideOf } from '../memory/place.ts';
 import { activationDerivatives } from '../tiles/activation-derivatives.ts';
 import { placePixelsKernel, transposeWeightKernel } from '../tiles/rearrange.ts';
@@ -13,7 +12,7 @@ import type { Lowering } from './lowering.ts';
 import { siluBackOf } from './norm-with-silu.ts';
 import { pictureInput } from './pictures.ts';
 import { multiplications } from './products.ts';
-import type { NodeOf } from './rule.ts';
+import { isOf, type NodeOf } from './rule.ts';
 import { isLeftToPacking, pack, rows } from './weights.ts';
 import { winogradWeightGradient } from './winograd.ts';
 
@@ -101,15 +100,11 @@ export function activationDerivative(lowering: Lowering, node: NodeOf<'activatio
   const product = lowering.onlyUser(node.output);
   const [first, second] = product?.inputs ?? [];
   const other = first === node.output ? second : first;
-  const times = product?.operation.kind === 'multiply' && other !== undefined && isThere(lowering, other, x);
+  const isThere = other !== undefined && lowering.isStored(other) && sameShape(other.shape, x.shape);
+  const times = isOf(product, 'multiply') && isThere;
   const derivative = { kind: 'function', name: `${activation} derivative`, code, times } as const;
   if (times) {
     lowering.done.add(product);
     map(lowering, { ...product, inputs: [x, other] }, derivative);
   } else map(lowering, node, derivative);
-}
-
-/** Whether a value has been computed, and is of the shape of another one. */
-function isThere(lowering: Lowering, value: Value, like: Value): boolean {
-  return lowering.isStored(value) && sameShape(value.shape, like.shape);
 }

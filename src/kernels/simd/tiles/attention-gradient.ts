@@ -18,7 +18,7 @@ import { apart } from '../memory/planes.ts';
 import { parallel } from '../threads/parallel.ts';
 import { powersOfColumns } from './attention-powers.ts';
 import { LANES, vectorsOf, type AttentionExtents } from './attention-scratch.ts';
-import { mixTile, scoresOfPanel } from './attention-tiles.ts';
+import { byFours, mixTile, scoresOfPanel } from './attention-tiles.ts';
 import { addRun, evenSteps, loadTotals, stepsPerTurn } from './tile.ts';
 import { storeLanes, transposed } from './vectors.ts';
 
@@ -201,12 +201,7 @@ function doneWithQueries({ lib, spec, scratch, base, k, ofQueries, n, m }: Head,
       i32.add(base, i32.const(from)),
       i32.add(base, i32.add(i32.const(to), i32.mul(inRun, i32.const(bytes)))),
     );
-  return [
-    forRange(m, i32.const(0), i32.const(size - (size % 4)), 4, mix(4)),
-    size % 4 === 0 ? [] : mix(size % 4),
-    rows(scratch.map, scratch.mapRows),
-    rows(scratch.slopes, scratch.slopeRows),
-  ];
+  return [byFours(m, size, mix), rows(scratch.map, scratch.mapRows), rows(scratch.slopes, scratch.slopeRows)];
 }
 
 /** The function (columns [M][8], rows) that copies `count` columns into rows. */
@@ -264,10 +259,7 @@ function runOfQueries(head: Head, first: I32, count: number, isFirst: boolean): 
     add(rows, gradient, scratch.mapRows, scratch.ofValues),
     add(rows, q, scratch.slopeRows, scratch.ofKeys),
   ];
-  return forRange(m, i32.const(0), i32.const(keys), lib.panel, [
-    forRange(channel, i32.const(0), i32.const(size - (size % 4)), 4, both(4)),
-    size % 4 === 0 ? [] : both(size % 4),
-  ]);
+  return forRange(m, i32.const(0), i32.const(keys), lib.panel, [byFours(channel, size, both)]);
 }
 
 /** A run of a tile: of so many channels, over so many queries, whose rows lie `bytes` apart. */
@@ -317,10 +309,7 @@ function writeTotals({ lib, body, spec, base, m }: Head, from: number, out: I32,
       ),
     ];
   };
-  const tiles = (lanes: number): Code => [
-    forRange(channel, i32.const(0), i32.const(size - (size % 4)), 4, tile(4, lanes)),
-    size % 4 === 0 ? [] : tile(size % 4, lanes),
-  ];
+  const tiles = (lanes: number): Code => byFours(channel, size, (rows) => tile(rows, lanes));
   return forRange(m, i32.const(0), i32.const(keys), lib.panel, [
     last === 0 ? tiles(lib.panel) : when(i32.eq(m, i32.const(keys - last)), tiles(last), tiles(lib.panel)),
   ]);

@@ -74,9 +74,14 @@ export function scoresOfPanel(
   return [
     forRange(m, i32.const(0), i32.const(size), 1, copyVectors),
     vectorsOf(lib.panel).map((vector) => v128.store(tops, f32x4.const(-Infinity), vector)),
-    forRange(m, i32.const(0), i32.const(keys - (keys % 4)), 4, some(4)),
-    keys % 4 === 0 ? [] : some(keys % 4),
+    byFours(m, keys, some),
   ];
+}
+
+/** Code for four of `count` at a time, and then for the rest of them: keys or channels, which `counter` counts. */
+export function byFours(counter: Local<'i32'>, count: number, code: (some: number) => Code): Code {
+  const rest = count % 4;
+  return [forRange(counter, i32.const(0), i32.const(count - rest), 4, code(4)), rest === 0 ? [] : code(rest)];
 }
 
 /**
