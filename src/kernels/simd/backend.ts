@@ -64,14 +64,8 @@ export function backendOf({ rules, tables, plain, threads: withThreads }: Parts,
     }
   };
   const plans = planCache({
-    memory,
-    limits,
-    options: library,
-    rules,
-    plain,
-    order,
+    ...{ memory, limits, options: library, rules, plain, order, execute },
     most: Math.min(options.memory ?? Infinity, MOST_PAGES * PAGE) - CONTROL.BYTES,
-    execute,
     done: clock?.done,
     forget: ({ module }) => workers?.forget(module),
   });
@@ -80,12 +74,8 @@ export function backendOf({ rules, tables, plain, threads: withThreads }: Parts,
     if (disposed) throw new InputError('the backend has been disposed of: make another one with simdBackend()');
     checkProgram(program, inputs);
     if (died !== undefined) throw new Error(`a thread of the simd backend has died: ${died}`);
-    const other = Object.entries(inputs).find(([, { dtype, shape }]) => dtype !== 'f32' || sizeOf(shape) === 0);
-    if (other) {
-      const [name, { dtype, shape }] = other;
-      if (!plainKernels) throw withoutKernel(`the input "${name}", ${shapeText(shape)} in ${dtype}`);
-      return program(plainKernels, inputs);
-    }
+    const loops = loopsFor(inputs, plainKernels);
+    if (loops) return program(loops, inputs);
     const plan = plans.planFor(program, inputs);
     const where = { memory, arena: plans.arena() };
     writeInputs(where, plan.lowered, inputs);
@@ -104,6 +94,15 @@ export function backendOf({ rules, tables, plain, threads: withThreads }: Parts,
       plans.clear();
     },
   };
+}
+
+/** The plain loops, where they alone can compute. @throws InputError where there are none */
+function loopsFor(inputs: Tensors, plain: Kernels | undefined): Kernels | undefined {
+  const other = Object.entries(inputs).find(([, { dtype, shape }]) => dtype !== 'f32' || sizeOf(shape) === 0);
+  if (!other) return undefined;
+  const [name, { dtype, shape }] = other;
+  if (!plain) throw withoutKernel(`the input "${name}", ${shapeText(shape)} in ${dtype}`);
+  return plain;
 }
 
 /** The backend that `make` makes, or why the engine gives it no memory. @throws InputError for any other reason */
