@@ -351,7 +351,7 @@ describe('a guidance whose options are of the wrong kind', () => {
     [
       'a null for a parameter',
       () => pag.createGuidance('pag', { pagScale: any(null) }, context),
-      '--pag-scale is "null"',
+      'pagScale is "null"',
     ],
   ]);
 });

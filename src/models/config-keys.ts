@@ -9,7 +9,7 @@ import { shown } from '../tensor/shown.ts';
 /** What is to be said of a UNet that is told what to draw, to one who has asked for one that is not. */
 function wordsHint(className: unknown): string {
   return className === 'UNet2DConditionModel'
-    ? '; this one draws what words say: give --prompt, or loadStableDiffusion'
+    ? '; this one draws what words say: loadStableDiffusion loads it'
     : '';
 }
 

@@ -94,7 +94,7 @@ describe('refused is', () => {
     [
       'no classifier',
       () => createGuidance('universal', {}, { ...context, slopeAt: undefined } as never),
-      'give --clean-classifier FILE.safetensors and --labels',
+      'universal guidance needs slopeAt, where its classifier pulls; give it, or a classifierScale of 0',
     ],
     ['no step', () => slopeAt(undefined as never), 'the step is undefined'],
     [
