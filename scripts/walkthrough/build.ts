@@ -1,6 +1,6 @@
 /**
  * Makes the static folder of the walkthrough, for any web host: page, code, the letters model with weights of half the
- * size, the text model, and a case of the oracle. `npm run build:walkthrough`.
+ * size, the text model, the letters that a reader's model learns, and a case of the oracle. `npm run build:walkthrough`.
  *
  *     npx tsx scripts/walkthrough/build.ts [FOLDER [ADDRESS]]        (dist/walkthrough)
  */
@@ -14,6 +14,8 @@ import { caseName } from '../../src/walkthrough/study.ts';
 import { classifierFile } from '../../src/walkthrough/work/judge.ts';
 import type { PromisedFiles } from '../../src/walkthrough/work/promised.ts';
 import { halfWeights } from './half-weights.ts';
+import { lettersFile } from '../../src/walkthrough/training/letters-file.ts';
+import { lettersPng } from './letters.ts';
 import { readExcerpts } from './sources.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -35,6 +37,8 @@ export async function buildWalkthrough(folder: string, address = ''): Promise<vo
   await mkdir(join(folder, 'judge'));
   await writeFile(join(folder, 'judge', classifierFile), halfWeights(await readFile(classifier), classifierFile));
   await cp(words, join(folder, 'words'), { recursive: true });
+  await mkdir(join(folder, 'trainer'));
+  await writeFile(join(folder, 'trainer', lettersFile), lettersPng());
   await cp(join(root, 'fixtures/oracle', caseName), join(folder, 'oracle', caseName), { recursive: true });
   const { metafile } = await build({
     entryPoints: {
@@ -50,6 +54,7 @@ export async function buildWalkthrough(folder: string, address = ''): Promise<vo
         model: await promisesOf(join(folder, 'model')),
         judge: await promisesOf(join(folder, 'judge')),
         words: await promisesOf(join(folder, 'words')),
+        trainer: await promisesOf(join(folder, 'trainer')),
       }),
     },
     bundle: true,

@@ -541,6 +541,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       'layers',
       'words',
       'train',
+      'letters',
       'hood',
       'take',
     ]) {

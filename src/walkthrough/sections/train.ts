@@ -31,7 +31,7 @@ export const trainSection: Section = (root, page) => {
     (lessonScale) => page.change({ lessonScale }),
   );
   const task = remembered(taskOf);
-  const current = (): Task => {
+  const current = (): PointsTask => {
     const { lesson, sketch, seed } = page.state();
     return task(lesson, sketch, seed);
   };
@@ -73,6 +73,8 @@ export const trainSection: Section = (root, page) => {
   return draw;
 };
 
+type PointsTask = Extract<Task, { kind: 'points' }>;
+
 const lessons: readonly (readonly [State['lesson'], string])[] = [
   ['spiral', 'a spiral'],
   ['moons', 'two moons'],
@@ -80,8 +82,8 @@ const lessons: readonly (readonly [State['lesson'], string])[] = [
   ['own', 'your own'],
 ];
 
-function taskOf(lesson: State['lesson'], sketch: Ink, seed: number): Task {
-  return { shape: lesson === 'own' ? shapeOf(sketch) : shapes[lesson], seed };
+function taskOf(lesson: State['lesson'], sketch: Ink, seed: number): PointsTask {
+  return { kind: 'points', shape: lesson === 'own' ? shapeOf(sketch) : shapes[lesson], seed };
 }
 
 /** Points of the shape; of the reader's own the paper that it is drawn on. */
