@@ -18,6 +18,8 @@ export interface Conditions {
   readonly method: Method;
   /** The fingerprint of its weights. */
   readonly model: string;
+  /** `ddpm` in the tables. */
+  readonly scheduler: 'ddpm' | 'ddim';
   readonly steps: number;
   readonly noiseLevel: number;
 }

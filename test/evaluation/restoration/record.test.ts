@@ -18,7 +18,7 @@ import {
 import { temporaryFolder } from '../../cli/models.ts';
 
 const { path } = temporaryFolder();
-const conditions = { method: 'dps', model: 'abc', steps: 20, noiseLevel: 0.05 } as const;
+const conditions = { method: 'dps', model: 'abc', scheduler: 'ddpm', steps: 20, noiseLevel: 0.05 } as const;
 const key = 'sr4, s = 0, weight 8';
 const letter = (psnr: number) => ({ psnr, distance: 1, features: [1, 2] });
 const recordOf = (restored: RestorationRecord['restored']): RestorationRecord => ({ conditions, restored });

@@ -10,7 +10,7 @@ import { simdBackend } from '../../../src/kernels/simd/index.ts';
 import { manualSeed } from '../../../src/tensor/random.ts';
 
 const weights = Object.fromEntries(tasks.map((task) => [task, 8])) as Weights;
-const conditions = { method: 'dps', model: 'abc', steps: 20, noiseLevel: 0.05 } as const;
+const conditions = { method: 'dps', model: 'abc', scheduler: 'ddpm', steps: 20, noiseLevel: 0.05 } as const;
 
 /** Letters from a number on, each `better` dB above what it is without. */
 function letters(from: number, count: number, better: number): Readonly<Record<string, Restored>> {
