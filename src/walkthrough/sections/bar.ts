@@ -1,4 +1,4 @@
-/** The bar that stays in view: where one is, which word and noise are drawn, which letter is under study, at which step. */
+/** The bar that stays in view: where one is, word and noise, which letter is under study, and at which step. */
 import { picker, stepSlider } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { networkMap } from '../drawing/network-map.ts';
