@@ -9,6 +9,7 @@ import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';
 import { tryAgain } from './drawing/figure.ts';
 import { showAlone } from './drawing/single-figure.ts';
+import { explainTerms } from './drawing/terms.ts';
 import { createClient } from './client.ts';
 import { lettersFiles } from './models.ts';
 import type { ModelPlan, Page, Part } from './page.ts';
@@ -65,7 +66,10 @@ async function start(): Promise<void> {
   addEventListener('hashchange', () => {
     const text = location.hash.slice(1);
     // A link to a heading, or whatever somebody wrote there, is no state.
-    if (text !== '' && !text.includes('=')) return;
+    if (text !== '' && !text.includes('=')) {
+      placeNamed(text)?.scrollIntoView();
+      return;
+    }
     // What a link says, or going back, is no step of its own: it is not remembered once more.
     turnTo(readState(text));
   });
@@ -79,11 +83,17 @@ async function start(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve));
   }
   fillDetails(document);
+  explainTerms(document);
   // What stands above it has grown since the browser went there.
-  if (!location.hash.includes('=')) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  if (!location.hash.includes('=')) placeNamed(location.hash.slice(1))?.scrollIntoView();
   // On paper all of it is near.
   addEventListener('beforeprint', places.drawAll);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', invalidate);
+}
+
+/** What an address names behind its #: a heading by its id, or a figure by its name. */
+function placeNamed(name: string): Element | null {
+  return document.getElementById(name) ?? document.querySelector(`[data-section="${CSS.escape(name)}"]`);
 }
 
 /**

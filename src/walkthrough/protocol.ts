@@ -48,10 +48,11 @@ export interface RunRequest {
 
 /** Passes of the network at one step, from one and the same x_t. */
 export interface PassesRequest {
-  /** x_t, [1,1,H,W]. */
+  /** x_t, [B,1,H,W]. */
   readonly sample: Tensor;
   /** The number of the step, from 0. */
   readonly index: number;
+  /** Of all samples. */
   readonly label: number;
   /** One perturbed pass for each list of layers. */
   readonly perturbations: readonly (readonly string[])[];
@@ -67,7 +68,7 @@ export interface PassesRequest {
 
 /** What the passes gave. */
 export interface PassesResult {
-  /** ε(c), [1,1,H,W]. */
+  /** ε(c), [B,1,H,W]. */
   readonly plain: Tensor;
   /** ε̂(c), one for each of `perturbations`. */
   readonly perturbed: readonly Tensor[];
