@@ -73,6 +73,29 @@ describe('the text', () => {
     expect([...new Set(places)].sort()).toEqual(sections.map(({ name }) => name).sort());
   });
 
+  it('asks for a guess before every figure', async () => {
+    const ports = await readFile(`${repository}src/walkthrough/ports.html`, 'utf8');
+    // The figure of the layers asks by itself.
+    const asks = /(?:Guess first:|First guess|data-section="layers")/;
+    const parts = `${html}${ports}`.split(/<header>|<section /).filter((part) => part.includes('class="stage"'));
+    expect(parts.length).toBeGreaterThan(15);
+    for (const part of parts) expect(part).toMatch(asks);
+  });
+
+  it('names attention layers plainly, and by their paths on hover', () => {
+    const rows = [...html.matchAll(/title="([^"]+)"><span data-fact="site-\d-name">([^<]+)</g)];
+    const { attentionLayers } = model.unet;
+    expect(rows.map(([, path]) => path)).toEqual(attentionLayers);
+    expect(rows.map(([, , name]) => name)).toEqual(attentionLayers.map((path) => plainName(attentionLayers, path)));
+  });
+
+  it('has a note for each term that it explains', () => {
+    const terms = [...html.matchAll(/class="term" popovertarget="([\w-]+)"/g)].map(([, note]) => note);
+    const notes = [...html.matchAll(/class="note" id="([\w-]+)" popover/g)].map(([, note]) => note);
+    expect(terms).toEqual(expect.arrayContaining(['head-note', 'softmax-note']));
+    expect([...new Set(terms)].sort()).toEqual([...notes].sort());
+  });
+
   it.each(['light', 'dark'])('can be read: WCAG contrast of at least 4.5 in %s', (scheme) => {
     const [light, dark] = css.split('@media (prefers-color-scheme: dark)');
     const colours = new Map(
