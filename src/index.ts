@@ -439,6 +439,7 @@ export { replacing, type Inpainting } from './sampling/inpaint.ts';
 export { noiseFrom } from './sampling/noise.ts';
 export { renoiseStep, repaintCalls, repainting, type Jumps } from './sampling/repaint.ts';
 export { sampleSteps, sampleToEnd, type SamplingRun, type SamplingStep } from './sampling/sample.ts';
+export { sharedPredictions } from './sampling/shared-predictions.ts';
 export { leastWork, type PlannedRun, type Work } from './sampling/work.ts';
 
 // restoration

@@ -1,7 +1,6 @@
 /** The letters of 16 × 16 that a reader's model learns: those of some faces of `fixtures/training/letters.npz`. */
 import { readFileSync } from 'node:fs';
 import { readNpy } from '../../src/formats/npy.ts';
-import { encodePng } from '../../src/formats/png.ts';
 import { readZip } from '../../src/formats/zip.ts';
 import { joinBytes } from '../../src/tensor/bytes.ts';
 import { noLetter, smallSide } from '../../src/walkthrough/study.ts';
@@ -27,12 +26,6 @@ export function learnedLetters(): Uint8Array {
     letters: Uint8Array.from(numbers.slice(i * size, (i + 1) * size)),
   }));
   return joinBytes(faces.filter(({ face }) => !left.test(face)).map(({ letters }) => letters));
-}
-
-/** The file that the page loads. */
-export function lettersPng(): Uint8Array {
-  const pixels = learnedLetters();
-  return encodePng({ width: smallSide, height: pixels.length / smallSide, channels: 1, pixels });
 }
 
 function allFaces(): readonly string[] {

@@ -61,7 +61,7 @@ export const initialState: State = {
   word: 'PAGE',
   seed: 0,
   letter: 3,
-  step: 12,
+  step: 9,
   guided: false,
   layer: 6,
   head: 2,

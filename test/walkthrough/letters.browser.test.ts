@@ -43,7 +43,7 @@ describe.skipIf(!chromiumPath)('the model of letters on the page', () => {
     expect(asked.filter((path) => /trainer/.test(path))).toEqual([]);
     await button('train').click();
     await eventually(() => asked.filter((path) => /trainer/.test(path))).toEqual([
-      '/trainer/letters.png',
+      '/trainer/letters.packed',
       '/trainer.js',
     ]);
   });
@@ -89,17 +89,17 @@ describe.skipIf(!chromiumPath)('the model of letters on the page', () => {
   it('goes on, and begins anew with another seed', async () => {
     await button('go-on').click();
     await eventually(said).toContain('learning');
-    await button('noise').click();
+    await button('letters-noise').click();
     await eventually(said).toBe('Nothing has been learned yet.');
     await eventually(() => page.url()).toContain(`seed=${seed + 1}`);
     expect(problems).toEqual([]);
   });
 
   it('says why letters do not come, and asks again', async () => {
-    const broken = await reader.open('', {}, { 'letters.png': undefined }, '?figure=letters');
+    const broken = await reader.open('', {}, { 'letters.packed': undefined }, '?figure=letters');
     const section = broken.page.locator('[data-section=letters]');
     await section.locator('button[name=train]').click();
-    await eventually(() => section.locator('.status').textContent()).toBe('there is no letters.png');
+    await eventually(() => section.locator('.status').textContent()).toBe('there is no letters.packed');
     await broken.page.context().unrouteAll();
     await section.locator('button[name=train]').click();
     await section.and(broken.page.locator('[data-step="0"]')).waitFor({ timeout: 60_000 });

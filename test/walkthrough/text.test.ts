@@ -12,7 +12,8 @@ import type { Model } from '../../src/walkthrough/work/model.ts';
 import { plainName } from '../../src/walkthrough/work/layers.ts';
 import type { SiteFigures } from '../../scripts/walkthrough/sites.ts';
 import { lettersModel } from './library.ts';
-import { learnedFaces, learnedLetters, lettersPng } from '../../scripts/walkthrough/letters.ts';
+import { learnedFaces, learnedLetters } from '../../scripts/walkthrough/letters.ts';
+import { pack } from '../../scripts/walkthrough/pack.ts';
 import { lettersLesson } from '../../src/walkthrough/training/letters.ts';
 import { lettersOf } from '../../src/walkthrough/training/letters-file.ts';
 import { figures as lettersFigures } from './training/letters-figures.ts';
@@ -76,6 +77,29 @@ describe('the text', () => {
     const ports = await readFile(`${repository}src/walkthrough/ports.html`, 'utf8');
     const places = [...`${html}${ports}`.matchAll(/data-section="([\w-]+)"/g)].map(([, name]) => name);
     expect([...new Set(places)].sort()).toEqual(sections.map(({ name }) => name).sort());
+  });
+
+  it('asks for a guess before every figure', async () => {
+    const ports = await readFile(`${repository}src/walkthrough/ports.html`, 'utf8');
+    // The figure of the layers asks by itself.
+    const asks = /(?:Guess first:|First guess|data-section="layers")/;
+    const parts = `${html}${ports}`.split(/<header>|<section /).filter((part) => part.includes('class="stage"'));
+    expect(parts.length).toBeGreaterThan(15);
+    for (const part of parts) expect(part).toMatch(asks);
+  });
+
+  it('names attention layers plainly, and by their paths on hover', () => {
+    const rows = [...html.matchAll(/title="([^"]+)"><span data-fact="site-\d-name">([^<]+)</g)];
+    const { attentionLayers } = model.unet;
+    expect(rows.map(([, path]) => path)).toEqual(attentionLayers);
+    expect(rows.map(([, , name]) => name)).toEqual(attentionLayers.map((path) => plainName(attentionLayers, path)));
+  });
+
+  it('has a note for each term that it explains', () => {
+    const terms = [...html.matchAll(/class="term" popovertarget="([\w-]+)"/g)].map(([, note]) => note);
+    const notes = [...html.matchAll(/class="note" id="([\w-]+)" popover/g)].map(([, note]) => note);
+    expect(terms).toEqual(expect.arrayContaining(['head-note', 'softmax-note']));
+    expect([...new Set(terms)].sort()).toEqual([...notes].sort());
   });
 
   it.each(['light', 'dark'])('can be read: WCAG contrast of at least 4.5 in %s', (scheme) => {
@@ -202,7 +226,7 @@ function factsOfLetters(): Readonly<Record<string, string>> {
     'letters-faces': String(learnedFaces().length),
     'letters-families': String(families.size),
     'letters-names': [...families].sort().join(', '),
-    'letters-kilobytes': (lettersPng().length / 1000).toFixed(0),
+    'letters-kilobytes': (pack(learnedLetters()).length / 1000).toFixed(0),
     'letters-reader': lettersFigures.reader,
   };
 }

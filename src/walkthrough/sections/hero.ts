@@ -5,11 +5,11 @@
 import { element } from '../drawing/dom.ts';
 import { status } from '../drawing/figure.ts';
 import { pictureRow, plainPlaces } from '../drawing/picture-row.ts';
+import { noiseButton } from '../drawing/run-controls.ts';
 import type { Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
 import { freeRun, middleOf, usualScale } from '../requests.ts';
 import { heroPictures, stepCount } from '../study.ts';
-import { seedButton } from './seed.ts';
 
 /** The rows, in the order in which they are computed, and what computes them. */
 export const heroSection: Section = (root, page) => {
@@ -26,7 +26,7 @@ export const heroSection: Section = (root, page) => {
   const progress = status();
   root.append(
     ...rows.map(({ view }) => view.root),
-    element('div', { class: 'controls' }, seedButton(page, 'other noise'), seed),
+    element('div', { class: 'controls' }, noiseButton(page, 'noise', 'other noise'), seed),
     progress.root,
   );
 

@@ -9,6 +9,7 @@ import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { download } from '../drawing/download.ts';
 import { captioned } from '../drawing/figure.ts';
 import { lettersSheet } from '../drawing/letters-sheet.ts';
+import { noiseButton } from '../drawing/run-controls.ts';
 import { lossChart, trainingButtons, trainingStatus } from '../drawing/training.ts';
 import type { Section } from '../page.ts';
 import { remembered } from '../remembered.ts';
@@ -19,7 +20,6 @@ import type { Taken, Task } from '../training/protocol.ts';
 import { readerOf, type Reader } from '../training/reading.ts';
 import { createTrainer, type Progress, type Trainer } from '../training/trainer.ts';
 import { lettersCommand } from './commands.ts';
-import { seedButton } from './seed.ts';
 
 /** What is learned from, what is drawn by now without and with PAG, the loss, and the model to take along. */
 export const lettersSection: Section = (root, page) => {
@@ -52,7 +52,13 @@ export const lettersSection: Section = (root, page) => {
   const said = trainingStatus();
   const taking = takingView(trainer);
   root.append(
-    element('div', { class: 'controls above' }, ...buttons.all, seedButton(page, 'another seed'), seed),
+    element(
+      'div',
+      { class: 'controls above' },
+      ...buttons.all,
+      noiseButton(page, 'letters-noise', 'another seed'),
+      seed,
+    ),
     sheets.root,
     element('div', { class: 'controls' }, scale.root),
     losses.root,
