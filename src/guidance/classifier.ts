@@ -51,8 +51,8 @@ const checks: Checks<ClassifierOptions> = {
 
 /**
  * Towards the pictures that a classifier takes for what is asked.
- * @throws InputError when an option is unknown, the scale not finite, or the form none; (a step in the `ddim` form) where
- *   there is noise alone
+ * @throws InputError when an option is unknown, the scale not finite, or the form none; (a step in the
+ *   `ddim` form) where there is noise alone
  */
 export function classifier(options: ClassifierOptions): Guidance {
   checkOptions('classifier', options, checks);
