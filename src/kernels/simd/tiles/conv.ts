@@ -24,6 +24,7 @@ import {
   MOST_TILES,
   outputBytes,
   PIXELS,
+  productsIn,
   type Area,
   type ConvSpec,
 } from './area.ts';
@@ -48,9 +49,10 @@ interface Cut {
   readonly chunks: number;
 }
 
-function cutOf(lib: Library, { batch, phases, outHeight, outWidth, outChannels }: ConvSpec): Cut {
+function cutOf(lib: Library, spec: ConvSpec): Cut {
+  const { batch, phases, outHeight, outWidth, outChannels } = spec;
   const panels = Math.ceil(outChannels / lib.panel);
-  const units = wantedUnits(lib);
+  const units = wantedUnits(lib, productsIn(spec));
   const pictures = batch * phases ** 2;
   const height = divisorUpTo(outHeight, Math.min(STRIP_PIXELS / outWidth, (outHeight * panels * pictures) / units));
   const strips = outHeight / height;

@@ -10,10 +10,13 @@ import { pieceSize } from '../division.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel, wantedUnits } from '../threads/parallel.ts';
 import { transposed } from './vectors.ts';
-import { combined, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
+import { combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
 
 /** Channels whose vectors share a cache line, which one thread writes. */
 const TOGETHER = 4;
+
+/** A transformed number takes as long as so many multiplications. */
+const WORK = 6;
 
 /** What the first kernel depends on. */
 export type WinogradInputSpec = Omit<WinogradSpec, 'outChannels' | 'outBatchStride' | 'epilogue'>;
@@ -21,9 +24,10 @@ export type WinogradInputSpec = Omit<WinogradSpec, 'outChannels' | 'outBatchStri
 /** The kernel of (thread, counters, input, transformed). @param groups where the transformed pixels lie */
 export function winogradInputKernel(lib: Library, spec: WinogradInputSpec, groups = groupsOf(spec)): Func {
   const { batch, channels, width, input } = spec;
-  const { rows, perRow, groupStride, placeStride } = groups;
+  const { places, rows, perRow, groupStride, placeStride } = groups;
   const together = Math.ceil(channels / TOGETHER);
-  const perUnit = TOGETHER * pieceSize(together, together, wantedUnits(lib) / (batch * rows));
+  const work = WORK * batch * rows * perRow * GROUP * places * channels;
+  const perUnit = TOGETHER * pieceSize(together, together, wantedUnits(lib, work) / (batch * rows));
   const chunks = Math.ceil(channels / perUnit);
   return kernel(lib, `winogradInput${keyOf([spec, groupStride, placeStride])}`, 2, (body) => {
     const [inputStart, outStart] = body.pointers;

@@ -97,16 +97,17 @@ interface Strip {
  * place after place; scratch is that of all threads.
  */
 export function winogradKernel(lib: Library, spec: WinogradSpec): Func {
-  const { batch, outChannels, outWidth } = spec;
+  const { batch, channels, outChannels, outWidth } = spec;
   const ops = spec.epilogue.filter(hasOperand);
   const { places, rows, perRow, groupStride, batchStride } = groupsOf(spec);
   const { pictures, height } = stripSize(spec);
   const strips = rows / height;
   const panels = Math.ceil(outChannels / lib.panel);
+  const products = batch * rows * perRow * GROUP * places * channels * outChannels;
   const panelsPerUnit = pieceSize(
     panels,
     mostPanels(lib.panel, spec),
-    wantedUnits(lib) / ((strips * batch) / pictures),
+    wantedUnits(lib, products) / ((strips * batch) / pictures),
   );
   const chunks = Math.ceil(panels / panelsPerUnit);
   const stripBytes = 4 * 2 * height * outWidth;
