@@ -36,7 +36,7 @@ import { hasOperand, operandStart, type OperandOp } from './epilogue.ts';
  */
 const STRIP_PIXELS = 256;
 
-/** How a convolution is cut into units: a chunk of the panels goes over a strip of a picture, or over small pictures. */
+/** How a convolution is cut into units: a chunk of the panels goes over one strip of a picture, or small pictures. */
 interface Cut {
   /** Rows of a strip. */
   readonly height: number;
