@@ -1,7 +1,7 @@
 /** The two kinds of charts: curves over the guidance scale, and changes against no guidance. */
 import { figures, type Figure } from '../../src/evaluation/measure.ts';
 import type { Group } from './groups.ts';
-import type { MeasuredGroup, MeasuredRow, MeasuredSection } from './results.ts';
+import type { MeasuredGroup, MeasuredSection } from './results.ts';
 import {
   colourOf,
   colours,
@@ -28,7 +28,7 @@ export function chartOf(group: Group, measured: MeasuredGroup): string {
   return group.chart === 'curves' ? curves(group, measured) : changes(group, measured);
 }
 
-function heading({ title, subtitle }: Group): readonly string[] {
+function heading({ title, subtitle }: Pick<Group, 'title' | 'subtitle'>): readonly string[] {
   return [
     text(margin, margin + 14, title, { size: 18, weight: 'bold' }),
     text(margin, margin + 34, subtitle, { colour: colours.faint }),
@@ -115,92 +115,109 @@ function curvePanel(figure: Figure, sections: readonly MeasuredSection[], box: B
 }
 
 /** For each row its change against the first of its section, a column for each figure. */
-function changes(group: Group, { sections }: MeasuredGroup): string {
-  const shown = group.figures.filter((figure) => sections.some(({ rows }) => rows.some((row) => row.change?.[figure])));
+function changes({ title, subtitle, figures: wanted }: Group, { sections }: MeasuredGroup): string {
+  const shown = wanted.filter((figure) => sections.some(({ rows }) => rows.some((row) => row.change?.[figure])));
+  return chartOfChanges({
+    title,
+    subtitle,
+    columns: shown.map((figure) => figures[figure]),
+    sections: sections.map(({ title, pictures, rows }) => ({
+      title: [title, `n = ${pictures.toLocaleString('en')}`].filter(Boolean).join(', '),
+      rows: rows.slice(1).map(({ label, change }) => ({ label, changes: shown.map((figure) => change?.[figure]) })),
+    })),
+    note:
+      'Change against no guidance from the same noise, with 95 % bootstrap intervals in pairs. ' +
+      'Grey: not to be told from no change. n: pictures of each.',
+  });
+}
+
+/** What has changed, and by how much. */
+export interface Changes {
+  readonly title: string;
+  readonly subtitle: string;
+  /** A panel for each. */
+  readonly columns: readonly Column[];
+  readonly sections: readonly ChangedSection[];
+  /** The line below. */
+  readonly note: string;
+}
+
+/** A figure, and which way is up. */
+interface Column {
+  readonly title: string;
+  readonly better: 'lower' | 'higher';
+}
+
+interface ChangedSection {
+  readonly title: string;
+  /** Each with its change in every column, where it is known. */
+  readonly rows: readonly { readonly label: string; readonly changes: readonly (Bar | undefined)[] }[];
+}
+
+const rowHeight = 26;
+const sectionHeight = ({ rows }: ChangedSection): number => 30 + rowHeight * rows.length + 10;
+
+/** Changes with their intervals, a row for each, a column for each figure, as SVG. */
+export function chartOfChanges({ title, subtitle, columns, sections, note }: Changes): string {
   const labels = 200;
   const panelWidth = 190;
   const gap = 28;
-  const rowHeight = 26;
-  const sectionHeight = ({ rows }: MeasuredSection): number => 30 + rowHeight * (rows.length - 1) + 10;
   const top = header + margin + 26;
   const body = sections.reduce((sum, section) => sum + sectionHeight(section), 0);
-  const width = 2 * margin + labels + shown.length * panelWidth + (shown.length - 1) * gap;
+  const width = 2 * margin + labels + columns.length * panelWidth + (columns.length - 1) * gap;
   const height = top + body + 76;
 
-  const parts = [...heading(group)];
-  shown.forEach((figure, column) => {
-    const box = { left: margin + labels + column * (panelWidth + gap), top, width: panelWidth, height: body };
-    parts.push(...changePanel(figure, sections, box, rowHeight, sectionHeight));
+  const parts = [...heading({ title, subtitle })];
+  columns.forEach((column, place) => {
+    const box = { left: margin + labels + place * (panelWidth + gap), top, width: panelWidth, height: body };
+    parts.push(...changePanel(column, place, sections, box));
   });
   let at = top;
   for (const section of sections) {
-    const words = [section.title, `n = ${section.pictures.toLocaleString('en')}`].filter(Boolean).join(', ');
-    parts.push(text(margin, at + 17, words, { size: 11, weight: 'bold', colour: colours.faint }));
-    const labelled = section.rows.slice(1).entries();
-    parts.push(...[...labelled].map(([i, row]) => text(margin, at + 30 + rowHeight * i + 17, row.label)));
+    parts.push(text(margin, at + 17, section.title, { size: 11, weight: 'bold', colour: colours.faint }));
+    parts.push(...section.rows.map(({ label }, i) => text(margin, at + 30 + rowHeight * i + 17, label)));
     at += sectionHeight(section);
   }
-  parts.push(
-    text(
-      margin,
-      height - 20,
-      'Change against no guidance from the same noise, with 95 % bootstrap intervals in pairs. ' +
-        'Grey: not to be told from no change. n: pictures of each.',
-      { size: 11, colour: colours.faint },
-    ),
-  );
+  parts.push(text(margin, height - 20, note, { size: 11, colour: colours.faint }));
   return svg(width, height, parts);
 }
 
-function changePanel(
-  figure: Figure,
-  sections: readonly MeasuredSection[],
-  box: Box,
-  rowHeight: number,
-  sectionHeight: (section: MeasuredSection) => number,
-): readonly string[] {
-  const bars = sections.flatMap(({ rows }) => rows.flatMap((row) => row.change?.[figure] ?? []));
+function changePanel(column: Column, place: number, sections: readonly ChangedSection[], box: Box): readonly string[] {
+  const bars = sections.flatMap(({ rows }) => rows.flatMap(({ changes }) => changes[place] ?? []));
   const range = rangeOf(bars, [0]);
   const x = linear(range[0], range[1], box.left, box.left + box.width);
-  const marks = ticks(range[0], range[1], 3);
-  const step = stepOf(marks);
-  const parts = [
-    text(box.left, box.top - 28, figures[figure].title, { size: 13, weight: 'bold' }),
-    text(box.left + box.width, box.top - 28, figures[figure].better === 'lower' ? '← better' : 'better →', {
-      size: 11,
-      colour: colours.faint,
-      anchor: 'end',
-    }),
-    ...marks.flatMap((mark) => [
-      line(
-        x(mark),
-        box.top,
-        x(mark),
-        box.top + box.height,
-        mark === 0 ? colours.faint : colours.rule,
-        mark === 0 ? 1.25 : 1,
-      ),
-      text(x(mark), box.top + box.height + 16, signed(mark, step), {
-        size: 11,
-        colour: colours.faint,
-        anchor: 'middle',
-      }),
-    ]),
-  ];
+  const parts = [...panelHeading(column, box), ...panelMarks(range, x, box)];
   let at = box.top;
   for (const section of sections) {
-    for (const [i, row] of section.rows.slice(1).entries())
-      parts.push(...changeMark(row, figure, x, at + 30 + rowHeight * i + 13));
+    for (const [i, { changes }] of section.rows.entries())
+      parts.push(...changeMark(changes[place], column, x, at + 30 + rowHeight * i + 13));
     at += sectionHeight(section);
   }
   return parts;
 }
 
+function panelHeading({ title, better }: Column, box: Box): readonly string[] {
+  const way = better === 'lower' ? '← better' : 'better →';
+  return [
+    text(box.left, box.top - 28, title, { size: 13, weight: 'bold' }),
+    text(box.left + box.width, box.top - 28, way, { size: 11, colour: colours.faint, anchor: 'end' }),
+  ];
+}
+
+function panelMarks(range: readonly [number, number], x: Scale, box: Box): readonly string[] {
+  const marks = ticks(range[0], range[1], 3);
+  const step = stepOf(marks);
+  const bottom = box.top + box.height;
+  return marks.flatMap((mark) => [
+    line(x(mark), box.top, x(mark), bottom, mark === 0 ? colours.faint : colours.rule, mark === 0 ? 1.25 : 1),
+    text(x(mark), bottom + 16, signed(mark, step), { size: 11, colour: colours.faint, anchor: 'middle' }),
+  ]);
+}
+
 /** Blue is better, vermilion is worse, hollow is neither. */
-function changeMark(row: MeasuredRow, figure: Figure, x: Scale, y: number): readonly string[] {
-  const bar: Bar | undefined = row.change?.[figure];
+function changeMark(bar: Bar | undefined, column: Column, x: Scale, y: number): readonly string[] {
   if (!bar) return [];
-  const colour = changeColour(bar, figure);
+  const colour = changeColour(bar, column);
   const fill = isSure(bar) ? colour : '#ffffff';
   const circle = `cx="${x(bar.value).toFixed(2)}" cy="${y}" r="4.5"`;
   return [
@@ -214,9 +231,9 @@ function isSure({ low, high }: Bar): boolean {
   return low > 0 || high < 0;
 }
 
-function changeColour(bar: Bar, figure: Figure): string {
+function changeColour(bar: Bar, { better }: Column): string {
   if (!isSure(bar)) return colours.faint;
-  const isBetter = figures[figure].better === 'lower' ? bar.value < 0 : bar.value > 0;
+  const isBetter = better === 'lower' ? bar.value < 0 : bar.value > 0;
   return isBetter ? palette[0] : palette[1];
 }
 

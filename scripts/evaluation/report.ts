@@ -7,13 +7,13 @@
  * --add, points and groups that are not among the records stay as results.json has them.
  * Writes results.json, results.csv, tables.md, and of each chart an SVG and a PNG (which Chromium draws).
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { readOptions } from '../../src/cli/options.ts';
 import { chartOf } from './charts.ts';
 import { groups, type Group } from './groups.ts';
+import { rasterise } from './rasterise.ts';
 import { measureAll, type Results } from './results.ts';
 import { sixDigits } from './six-digits.ts';
 import { csv, tables } from './tables.ts';
@@ -43,7 +43,7 @@ for (const group of groups.filter(isDrawn)) {
   }
   const chart = chartOf(group, measured);
   write(files[0], chart);
-  rasterise(chart, ...files);
+  rasterise(out, files[0], options.text('chromium'));
 }
 console.log(`${results.points.length} points, ${results.groups.length} charts: ${out}`);
 
@@ -62,24 +62,4 @@ function added(old: Results, { points: newPoints, groups: newGroups }: Results):
 
 function write(name: string, content: string): void {
   writeFileSync(join(out, name), content);
-}
-
-/** Twice as many pixels as the SVG has, for sharp screens. */
-function rasterise(chart: string, from: string, to: string): void {
-  const [, width = '', height = ''] = /width="(\d+)" height="(\d+)"/.exec(chart) ?? [];
-  execFileSync(
-    options.text('chromium') ?? '/usr/bin/chromium',
-    [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--hide-scrollbars',
-      '--force-device-scale-factor=2',
-      `--window-size=${width},${height}`,
-      `--screenshot=${join(out, to)}`,
-      pathToFileURL(join(out, from)).href,
-    ],
-    { stdio: 'ignore' },
-  );
 }

@@ -93,9 +93,9 @@ export function chooseWeight(options: ParsedOptions, steps: number): number {
   return options.number('weight', 0) ?? Math.min(8, 250 / steps);
 }
 
-/** What restoring takes where drawing takes this: each slope is a pass, on whose way back are two products for each. */
+/** What restoring takes where drawing takes this: each slope is a pass and the way back, as long as the pass. */
 export function restoringWork({ products, bytes }: Work): Work {
-  return { products: 4 * products, bytes: 4 * bytes };
+  return { products: 3 * products, bytes: 3 * bytes };
 }
 
 /**

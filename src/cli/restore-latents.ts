@@ -6,6 +6,7 @@ import { promptConditions } from '../pipelines/prompts.ts';
 import { restoringLatents } from '../restoration/psld.ts';
 import type { Backend } from '../kernels/kernels.ts';
 import { denoiserOf } from '../sampling/denoiser.ts';
+import { sharedPredictions } from '../sampling/shared-predictions.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 import { chooseBackend } from './backend.ts';
@@ -73,9 +74,10 @@ export async function restoreLatents(options: ParsedOptions, files: OutFiles): P
     ...(guidanceScale !== undefined && { guidanceScale }),
   });
   const slopes = latentSlopes(pipeline, backend, conditions['given'] ?? {});
+  const { denoiser, slopeAt } = sharedPredictions(denoiserOf({ main: unet }, backend, conditions), slopes.predict);
   const problem = { measurement: task.measurement, measured, weight, gluing };
-  const scheduler = restoringLatents(chosen.scheduler, problem, slopes, noise, pictureShape);
-  const denoiser = denoiserOf({ main: unet }, backend, conditions);
+  const onTheWay = { ...slopes, predict: slopeAt };
+  const scheduler = restoringLatents(chosen.scheduler, problem, onTheWay, noise, pictureShape);
   const run = { denoiser, guidance, scheduler, noise, noiseSource };
   const { sample, steps } = await follow(run, 'restoring', { keeps: files.latents !== undefined });
   const pictures = picturesOf(pipeline, backend, sample);

@@ -9,13 +9,18 @@ import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';
 import { tryAgain } from './drawing/figure.ts';
 import { showAlone } from './drawing/single-figure.ts';
+import { explainTerms } from './drawing/terms.ts';
 import { createClient } from './client.ts';
+import { lettersFiles } from './models.ts';
 import type { ModelPlan, Page, Part } from './page.ts';
 import { createPlaces, type Mounted } from './places.ts';
 import { sections } from './sections/all.ts';
 import { noNetwork } from './sections/parts.ts';
 import { consistent, readState, writeState, type State } from './state.ts';
 import { stepCount } from './study.ts';
+
+/** The configs of the letters model and its scheduler; the build has read them. */
+declare const CONFIGS: Readonly<Record<'unet' | 'scheduler', Readonly<Record<string, unknown>>>>;
 
 document.documentElement.dataset['started'] = '';
 start().catch((problem: unknown) => {
@@ -37,7 +42,7 @@ async function start(): Promise<void> {
     },
   });
   const { invalidate } = places;
-  const client = createClient(invalidate);
+  const client = createClient(invalidate, lettersFiles);
   client.focus(read?.name ?? '');
   client.open(state.kernels);
 
@@ -61,12 +66,15 @@ async function start(): Promise<void> {
   addEventListener('hashchange', () => {
     const text = location.hash.slice(1);
     // A link to a heading, or whatever somebody wrote there, is no state.
-    if (text !== '' && !text.includes('=')) return;
+    if (text !== '' && !text.includes('=')) {
+      placeNamed(text)?.scrollIntoView();
+      return;
+    }
     // What a link says, or going back, is no step of its own: it is not remembered once more.
     turnTo(readState(text));
   });
 
-  const model = await loadPlan();
+  const model = planOf(CONFIGS.unet, CONFIGS.scheduler);
   const part = (): Part => (read?.partOf ?? noNetwork)(state, model);
   const page: Page = { client, model, state: () => state, part, change };
   for (const { section, root } of shown) {
@@ -75,11 +83,17 @@ async function start(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve));
   }
   fillDetails(document);
+  explainTerms(document);
   // What stands above it has grown since the browser went there.
-  if (!location.hash.includes('=')) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  if (!location.hash.includes('=')) placeNamed(location.hash.slice(1))?.scrollIntoView();
   // On paper all of it is near.
   addEventListener('beforeprint', places.drawAll);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', invalidate);
+}
+
+/** What an address names behind its #: a heading by its id, or a figure by its name. */
+function placeNamed(name: string): Element | null {
+  return document.getElementById(name) ?? document.querySelector(`[data-section="${CSS.escape(name)}"]`);
 }
 
 /**
@@ -103,16 +117,7 @@ function sectionsHere() {
   return here.filter(({ root }) => root.isConnected);
 }
 
-async function loadPlan(): Promise<ModelPlan> {
-  const readJson = async (path: string): Promise<Record<string, unknown>> => {
-    const response = await fetch(new URL(`model/${path}`, document.baseURI));
-    if (!response.ok) throw new Error(`the server answers ${response.status} for model/${path}`);
-    return (await response.json()) as Record<string, unknown>;
-  };
-  const [unet, schedule] = await Promise.all([
-    readJson('unet/config.json'),
-    readJson('scheduler/scheduler_config.json'),
-  ]);
+function planOf(unet: Readonly<Record<string, unknown>>, schedule: Readonly<Record<string, unknown>>): ModelPlan {
   const architecture = unetArchitecture(parseUNetConfig(unet));
   return {
     ...architecture,

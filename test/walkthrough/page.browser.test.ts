@@ -26,7 +26,7 @@ import { noiseOf } from '../../src/walkthrough/work/noise.ts';
 import { blank, penned } from '../../src/walkthrough/work/own.ts';
 import { checkPage } from '../../src/walkthrough/work/oracle.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
-import { guidancePlane } from '../../src/walkthrough/work/plane.ts';
+import { guidancePlane, guidedBy } from '../../src/walkthrough/work/plane.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
 import { layers } from '../../scripts/evaluation/points.ts';
 import { loadCase } from '../oracle/cases.ts';
@@ -96,10 +96,10 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
 
   it('weighs at most 4 MB before a prompt is typed: page, code and model, compressed', () => {
     const files = readdirSync(reader.folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => !/^(?:words|oracle|trainer)/.test(name) && statSync(join(reader.folder, name)).isFile())
+      .filter((name) => !/^(?:words|oracle|trainer|model)/.test(name) && statSync(join(reader.folder, name)).isFile())
       .map((name) => gzipSync(readFileSync(join(reader.folder, name))).length);
     const bytes = files.reduce((sum, size) => sum + size, 0);
-    expect(bytes).toBeGreaterThan(3.4e6); // the model is there
+    expect(bytes).toBeGreaterThan(3.2e6); // the model is there
     expect(bytes).toBeLessThanOrEqual(4e6);
   });
 
@@ -122,6 +122,21 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     const digest = (kind: string) => section('hero').locator(`[data-guidance=${kind}]`).getAttribute('data-digest');
     await eventually(() => digest('cfg')).toBeTruthy();
     expect(await digest('cfg')).toBe(await digest('none'));
+  });
+
+  it('shows one step closely: spoilt, as it is and guided, of all the first pictures', async () => {
+    await show('trio');
+    const run = freeRun({ ...initialState, seed }, { kind: 'none' });
+    const sample = [...sampleRun(model, run)][step - 1].sample;
+    const asked = { sample, index: step, label: noLetter, perturbations: [middle], unconditional: false, taps: [] };
+    const [{ plain, perturbed }] = [...passes(model, asked)];
+    const guided = guidedBy({ plain, perturbed, unconditional: plain }, usualScale, 1);
+    const rows = { spoilt: perturbed[0], none: plain, pag: guided };
+    for (const [kind, prediction] of Object.entries(rows))
+      await expectDigest(
+        `[data-section=trio] [data-guidance=${kind}]`,
+        model.scheduler.predictOriginal(sample, prediction, step),
+      );
   });
 
   it('1: scrubs through the steps, by pointer and by keyboard', async () => {
@@ -463,16 +478,39 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await eventually(() =>
       fresh.page.locator('#direction-title').evaluate((found) => Math.round(found.getBoundingClientRect().top)),
     ).toBeLessThan(200);
-    await bar.getByRole('button', { name: 'E' }).click();
+    await bar.getByRole('button', { name: 'E', exact: true }).click();
     await eventually(() => fresh.page.url()).toContain('letter=1');
     await fresh.page.locator('input[name=bar-step]').fill('7');
     await eventually(() => fresh.page.url()).toContain('step=7');
     expect(await bar.evaluate((found) => found.getBoundingClientRect().top)).toBe(0);
     await fresh.page.goBack();
-    await eventually(() => fresh.page.locator('input[name=bar-step]').inputValue()).toBe('12');
+    await eventually(() => fresh.page.locator('input[name=bar-step]').inputValue()).toBe(String(initialState.step));
     await fresh.page.goBack();
     await eventually(() => bar.locator('[aria-pressed=true]').textContent()).toBe('O');
+    // The word and the noise are at hand, too.
+    await bar.locator('input[name=bar-word]').fill('ox');
+    await eventually(() => fresh.page.url()).toContain('word=OX');
+    await bar.locator('button[name=bar-noise]').click();
+    await eventually(() => fresh.page.url()).toContain(`seed=${seed + 1}`);
     expect(fresh.problems).toEqual([]);
+    await fresh.page.context().close();
+  });
+
+  it('says what a term means on hover, by keyboard, and when it is pressed', async () => {
+    const fresh = await reader.open();
+    await fresh.page.locator('[data-section=take] .command').first().waitFor(); // all is in its place
+    const [term, note] = [fresh.page.locator('.term[popovertarget=head-note]'), fresh.page.locator('#head-note')];
+    expect(await note.isVisible()).toBe(false);
+    await term.hover();
+    await eventually(() => note.isVisible()).toBe(true);
+    const [above, below] = [(await term.boundingBox())!, (await note.boundingBox())!];
+    expect(Math.abs(below.y - above.y - above.height)).toBeLessThan(above.height);
+    await fresh.page.mouse.move(0, 0);
+    await eventually(() => note.isVisible()).toBe(false);
+    await term.press('Enter');
+    await eventually(() => note.isVisible()).toBe(true);
+    await fresh.page.keyboard.press('Tab');
+    await eventually(() => note.isVisible()).toBe(false);
     await fresh.page.context().close();
   });
 
@@ -506,6 +544,16 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       fresh.page.locator('#layers-title').evaluate((one) => Math.round(one.getBoundingClientRect().top)),
     ).toBeLessThan(200);
     const knob = fresh.page.locator('[data-section=knob]');
+    await fresh.page.evaluate(() => {
+      location.hash = 'knob';
+    });
+    await eventually(() => knob.evaluate((one) => Math.round(one.getBoundingClientRect().top))).toBeLessThan(200);
+    for (const wild of ['no-such-place', '%E0%A4%A', '"]', 'a=b', 'step=3'])
+      await fresh.page.evaluate((hash) => {
+        location.hash = hash;
+      }, wild);
+    await eventually(() => fresh.page.locator('input[name=bar-step]').inputValue()).toBe('3');
+    expect(fresh.problems).toEqual([]);
     await fresh.page.evaluate(() => dispatchEvent(new Event('beforeprint')));
     await fresh.page.emulateMedia({ media: 'print' });
     const said = knob.locator('.status').evaluate((one) => getComputedStyle(one, '::before').content);
@@ -517,7 +565,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   it('fits a phone, without scrolling sideways', async () => {
     const phone = await reader.open('word=WWWWWW', { viewport: { width: 360, height: 740 } });
     const width = (): Promise<number> => phone.page.evaluate(() => document.documentElement.scrollWidth);
-    await eventually(() => phone.page.locator('.topbar button').count()).toBe(6);
+    await eventually(() => phone.page.locator('.topbar .bar-letter').count()).toBe(6);
     expect(await width()).toBe(360);
     await phone.page.locator('.topbar').scrollIntoViewIfNeeded();
     await phone.page.getByRole('button', { name: 'W', exact: true }).last().waitFor();
@@ -529,6 +577,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       await details.evaluate((found) => ((found as HTMLDetailsElement).open = true));
     for (const name of [
       'hero',
+      'trio',
       'word',
       'noise',
       'attention',
@@ -541,6 +590,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       'layers',
       'words',
       'train',
+      'letters',
       'hood',
       'take',
     ]) {
@@ -617,7 +667,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   });
 
   it('does not draw with a model that was changed, and draws once the right one comes', async () => {
-    const broken = await reader.open('', {}, { 'diffusion_pytorch_model.safetensors': (text) => `${text} ` });
+    const broken = await reader.open('', {}, { 'diffusion_pytorch_model.safetensors.packed': (text) => `${text} ` });
     const engine = broken.page.locator('.engine');
     await eventually(() => engine.textContent()).toMatch(
       /Nothing can be computed here: .*diffusion_pytorch_model.* is not the file that belongs to this page/,
@@ -644,7 +694,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   });
 
   it('says so when the model does not come', async () => {
-    const broken = await reader.open('', {}, { 'diffusion_pytorch_model.safetensors': undefined });
+    const broken = await reader.open('', {}, { 'diffusion_pytorch_model.safetensors.packed': undefined });
     await eventually(() => broken.page.locator('.engine').textContent()).toMatch(
       /Nothing can be computed here: .*diffusion_pytorch_model/,
     );

@@ -1,6 +1,6 @@
 /** The controls of the figures: native inputs, so keyboards and screen readers know them. */
 import { stepCount } from '../study.ts';
-import { element, setText } from './dom.ts';
+import { element, setAttributes, setText } from './dom.ts';
 
 /** A number that can be moved. */
 export interface Slider {
@@ -92,25 +92,26 @@ export function button(text: string, name: string, pressed: () => void): HTMLBut
 
 /**
  * One of many, in a list that opens.
- * @param options their values and texts
+ * @param options their values and texts, and what more is said of one on hover
  * @param changed is told the value that was chosen
  */
 export function picker(
   name: string,
   label: string,
-  options: readonly (readonly [string, string])[],
+  options: readonly (readonly [value: string, text: string, title?: string])[],
   changed: (value: string) => void,
 ): Choice<string> {
   const select = element(
     'select',
     { name, 'aria-label': label },
-    ...options.map(([value, text]) => element('option', { value }, text)),
+    ...options.map(([value, text, title]) => element('option', { value, title }, text)),
   );
   select.addEventListener('change', () => changed(select.value));
   return {
     root: element('label', { class: 'picker' }, element('span', {}, label), select),
     show(value) {
       select.value = value;
+      setAttributes(select, { title: options.find(([known]) => known === value)?.[2] });
     },
   };
 }

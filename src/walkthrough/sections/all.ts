@@ -10,6 +10,7 @@ import { heroSection } from './hero.ts';
 import { hoodSection } from './hood.ts';
 import { knobSection } from './knob.ts';
 import { layersSection } from './layers.ts';
+import { lettersSection } from './letters.ts';
 import { noiseSection } from './noise.ts';
 import { oracleSection } from './oracle.ts';
 import { ownSection } from './own.ts';
@@ -20,10 +21,12 @@ import {
   noNetwork,
   otherNetwork,
   spoiltMiddle,
+  toyOfMiddle,
   wholeNetwork,
 } from './parts.ts';
 import { takeSection } from './take.ts';
 import { trainSection } from './train.ts';
+import { trioSection } from './trio.ts';
 import { whySection } from './why.ts';
 import { tastingSection } from './tasting.ts';
 import { wordSection } from './word.ts';
@@ -34,20 +37,22 @@ export const sections = [
   { name: 'hero', mount: heroSection, partOf: spoiltMiddle },
   { name: 'engine', mount: engineSection, partOf: noNetwork },
   { name: 'bar', mount: barSection, partOf: noNetwork },
+  { name: 'trio', mount: trioSection, partOf: spoiltMiddle },
   { name: 'word', mount: wordSection, partOf: spoiltMiddle },
   { name: 'noise', mount: noiseSection, partOf: wholeNetwork },
   { name: 'attention', mount: attentionSection, partOf: layerLookedInto },
   { name: 'brush', mount: brushSection, partOf: allAttention },
   { name: 'direction', mount: directionSection, partOf: spoiltMiddle },
-  { name: 'why', mount: whySection, partOf: noNetwork },
+  { name: 'why', mount: whySection, partOf: toyOfMiddle },
   { name: 'knob', mount: knobSection, partOf: spoiltMiddle },
   { name: 'own', mount: ownSection, partOf: spoiltMiddle },
   { name: 'tasting', mount: tastingSection, partOf: spoiltMiddle },
   { name: 'layers', mount: layersSection, partOf: chosenLayers },
   { name: 'words', mount: wordsSection, partOf: otherNetwork },
-  { name: 'train', mount: trainSection, partOf: noNetwork },
+  { name: 'train', mount: trainSection, partOf: otherNetwork },
+  { name: 'letters', mount: lettersSection, partOf: otherNetwork },
   { name: 'hood', mount: hoodSection, partOf: spoiltMiddle },
   { name: 'break', mount: breakSection, partOf: wholeNetwork },
   { name: 'oracle', mount: oracleSection, partOf: otherNetwork },
-  { name: 'take', mount: takeSection, partOf: noNetwork },
+  { name: 'take', mount: takeSection, partOf: spoiltMiddle },
 ] as const satisfies readonly { readonly name: string; readonly mount: Section; readonly partOf: PartOf }[];

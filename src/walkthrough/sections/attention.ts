@@ -103,7 +103,7 @@ function headControls(page: Page) {
   const layer = picker(
     'layer',
     'layer',
-    model.layers.map((path, i) => [String(i), `${plainName(model.layers, path)} (${sizeOf(path)}): ${path}`]),
+    model.layers.map((path, i) => [String(i), `${plainName(model.layers, path)} (${sizeOf(path)})`, path]),
     (value) => {
       const path = present(model.layers[Number(value)], `attention layer ${value}`);
       page.change({ layer: Number(value), head: Math.min(page.state().head, headsOf(model, path) - 1) });

@@ -1,11 +1,12 @@
-/** The bar that stays in view: where one is, which letter is under study, and at which step. */
+/** The bar that stays in view: where one is, word and noise, which letter is under study, and at which step. */
 import { picker, stepSlider } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { networkMap } from '../drawing/network-map.ts';
+import { seedButton, wordField } from '../drawing/run-controls.ts';
 import type { Section } from '../page.ts';
 import { longestWord, stepCount } from '../study.ts';
 
-/** Contents, the map of the network, letters and step. */
+/** Contents, the map of the network, word, letters, noise and step. */
 export const barSection: Section = (root, page) => {
   const headings = [...document.querySelectorAll<HTMLElement>('main h2')];
   const contents = picker(
@@ -22,6 +23,8 @@ export const barSection: Section = (root, page) => {
     key.addEventListener('click', () => page.change({ letter }));
     return key;
   });
+  const word = wordField(page, 'bar-word');
+  const noise = seedButton(page);
   const steps = stepSlider('bar-step', stepCount, (step) => page.change({ step }));
   const map = networkMap(page.model, (path) => {
     page.change({ layer: page.model.layers.indexOf(path), head: 0 });
@@ -30,15 +33,19 @@ export const barSection: Section = (root, page) => {
   root.append(
     contents.root,
     map.root,
+    word.root,
     element('div', { class: 'bar-letters', role: 'group', 'aria-label': 'the letter under study' }, ...letters),
+    noise.root,
     steps.root,
   );
 
   return () => {
-    const { word, letter, step } = page.state();
+    const { word: text, letter, step } = page.state();
+    word.show();
+    noise.show();
     for (const [i, key] of letters.entries()) {
-      setAttributes(key, { hidden: i >= word.length, 'aria-pressed': String(i === letter) });
-      setText(key, word.charAt(i));
+      setAttributes(key, { hidden: i >= text.length, 'aria-pressed': String(i === letter) });
+      setText(key, text.charAt(i));
     }
     steps.show(step);
     map.show(page.part());

@@ -2,11 +2,11 @@
  * What the page shows first: letters that nobody asked for, from the first noises of the seed. By the model alone, with
  * PAG, and with CFG, which has nothing to push away from there.
  */
-import { button } from '../drawing/controls.ts';
 import { element } from '../drawing/dom.ts';
 import { status } from '../drawing/figure.ts';
 import { pictureRow, plainPlaces } from '../drawing/picture-row.ts';
-import type { Page, Section } from '../page.ts';
+import { noiseButton } from '../drawing/run-controls.ts';
+import type { Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
 import { freeRun, middleOf, usualScale } from '../requests.ts';
 import { heroPictures, stepCount } from '../study.ts';
@@ -26,7 +26,7 @@ export const heroSection: Section = (root, page) => {
   const progress = status();
   root.append(
     ...rows.map(({ view }) => view.root),
-    element('div', { class: 'controls' }, seedButton(page), seed),
+    element('div', { class: 'controls' }, noiseButton(page, 'noise', 'other noise'), seed),
     progress.root,
   );
 
@@ -42,7 +42,3 @@ export const heroSection: Section = (root, page) => {
     progress.show(answers, rows.length * stepCount, `${heroPictures} pictures, three times, ${stepCount} steps each`);
   };
 };
-
-function seedButton(page: Page): HTMLButtonElement {
-  return button('other noise', 'noise', () => page.change({ seed: (page.state().seed + 1) % 2 ** 32 }));
-}

@@ -16,6 +16,12 @@ export const spoiltMiddle: PartOf = (_state, { layers }) => ({
   text: 'Here: the middle, whose attention PAG makes the identity in its second pass.',
 });
 
+/** The same in the world of two numbers: its only attention stands for the middle's. */
+export const toyOfMiddle: PartOf = (_state, { layers }) => ({
+  stages: middleOf(layers),
+  text: 'Here: a toy, in which two numbers stand for what the middle lets the parts of a picture know of one another.',
+});
+
 /** All attention layers. */
 export const allAttention: PartOf = (_state, { layers }) => ({ stages: layers, text: 'Here: all attention layers.' });
 

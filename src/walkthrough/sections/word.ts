@@ -4,11 +4,12 @@ import { element, setAttributes } from '../drawing/dom.ts';
 import { status } from '../drawing/figure.ts';
 import { letterKey } from '../drawing/letter-key.ts';
 import { pictureRow } from '../drawing/picture-row.ts';
+import { wordField } from '../drawing/run-controls.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
 import { middleOf, usualScale, wordRun } from '../requests.ts';
-import { readWord, type State } from '../state.ts';
+import type { State } from '../state.ts';
 import { longestWord, stepCount } from '../study.ts';
 
 /** The two rows of letters, and the field for the word. */
@@ -17,21 +18,21 @@ export const wordSection: Section = (root, page) => {
     wordRow(page, 'the model alone', { kind: 'none' }),
     wordRow(page, 'with PAG', { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) }),
   ];
-  const word = wordInput(page);
+  const word = wordField(page, 'word');
   const progress = status();
   root.append(
     ...rows.map((row) => row.root),
     element(
       'div',
       { class: 'controls' },
-      element('label', { class: 'field' }, element('span', {}, 'Type a word'), word),
+      element('label', { class: 'field' }, element('span', {}, 'Type a word'), word.root),
     ),
     progress.root,
   );
 
   return () => {
     const state = page.state();
-    if (document.activeElement !== word) word.value = state.word;
+    word.show();
     const answers = rows.map((row) => row.show(state));
     progress.show(answers, rows.length * stepCount, `${state.word.length} letters, twice, ${stepCount} steps each`);
   };
@@ -64,24 +65,4 @@ function wordRow(page: Page, title: string, guidance: GuidanceChoice): WordRow {
       return answer;
     },
   };
-}
-
-function wordInput(page: Page): HTMLInputElement {
-  const word = element('input', {
-    name: 'word',
-    type: 'text',
-    maxlength: longestWord,
-    autocapitalize: 'characters',
-    autocomplete: 'off',
-    spellcheck: 'false',
-    'aria-label': `the word to draw, up to ${longestWord} letters`,
-  });
-  word.addEventListener('input', () => {
-    const letters = readWord(word.value);
-    if (letters !== undefined) page.change({ word: letters });
-  });
-  word.addEventListener('blur', () => {
-    word.value = page.state().word;
-  });
-  return word;
 }

@@ -18,8 +18,9 @@ export function* passes(model: Model, request: PassesRequest): Generator<PassesR
   ];
   const started = performance.now();
   const timestep = present(model.scheduler.timesteps[request.index], `step ${request.index}`);
+  const samples = new Array<number>(request.sample.shape[0] ?? 1);
   const [plain, ...others] = model
-    .denoiser([request.label], request.plainLoops ? referenceBackend() : undefined)
+    .denoiser(samples.fill(request.label), request.plainLoops ? referenceBackend() : undefined)
     .predict(request.sample, timestep, asked);
   const { output, taps } = present(plain, 'prediction');
   const empty = request.unconditional ? others[spoilt.length] : undefined;

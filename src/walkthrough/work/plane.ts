@@ -25,11 +25,14 @@ export interface GuidancePlane {
   guided(s: number, g: number): Tensor;
 }
 
+/** What spans a plane. */
+type ThreePredictions = Pick<Required<PassesResult>, 'plain' | 'perturbed' | 'unconditional'>;
+
 /**
  * The plane through these predictions.
  * @param result with ε̂ as its first perturbed prediction, and ε(∅)
  */
-export function guidancePlane(result: Required<PassesResult>): GuidancePlane {
+export function guidancePlane(result: ThreePredictions): GuidancePlane {
   const { plain, perturbed, unconditional } = result;
   const spoilt = present(perturbed[0], 'perturbed prediction');
   const away = subtract(plain, spoilt);
@@ -44,8 +47,14 @@ export function guidancePlane(result: Required<PassesResult>): GuidancePlane {
       const more = across === 0 ? 0 : y / across;
       return [x - more * along, more];
     },
-    guided: (s, g) => cfgPag(g, { pagScale: s, layers: ['any'] }).guide(stepWith(plain, spoilt, unconditional)),
+    guided: (s, g) => guidedBy(result, s, g),
   };
+}
+
+/** ε̃ with s of PAG and g of CFG, of one picture or several, as the guidance itself combines the predictions. */
+export function guidedBy({ plain, perturbed, unconditional }: ThreePredictions, s: number, g: number): Tensor {
+  const spoilt = present(perturbed[0], 'perturbed prediction');
+  return cfgPag(g, { pagScale: s, layers: ['any'] }).guide(stepWith(plain, spoilt, unconditional));
 }
 
 /** A step at which the model has spoken already. */

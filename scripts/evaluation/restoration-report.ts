@@ -1,0 +1,59 @@
+/**
+ * Makes weights, tables and the chart of the records that restoration.ts has left; shards are joined:
+ *
+ *     npx tsx scripts/evaluation/restoration-report.ts --weights TRIAL.json …
+ *     npx tsx scripts/evaluation/restoration-report.ts RECORD.json … [--chromium /usr/bin/chromium]
+ *
+ * With --weights it writes to fixtures/evaluation/restoration-weights.json the weight of each task that restores best
+ * without guidance; else restoration.json and .md, and the chart as SVG and as a PNG (which Chromium draws). A method
+ * of which there is no record keeps its rows.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { readOptions } from '../../src/cli/options.ts';
+import { writeWhole } from '../../src/formats/node-files.ts';
+import { simdBackend } from '../../src/kernels/simd/index.ts';
+import { rasterise } from './rasterise.ts';
+import { readWeights, writeWeights } from './restoration/choose.ts';
+import { methods } from './restoration/plan.ts';
+import { joinRecords, readRecord, type RestorationRecord } from './restoration/record.ts';
+import { openStatistics, rowsOfRecord, type RestorationResults } from './restoration/rows.ts';
+import { chartOfRows, tableOf } from './restoration/table.ts';
+import { sixDigits } from './six-digits.ts';
+
+const options = readOptions(process.argv.slice(2), { weights: 'flag', chromium: 'text' }, ['RECORD.json...']);
+const records = methods.flatMap((method) => {
+  const found = options.positionals.map(readRecord).filter(({ conditions }) => conditions.method === method);
+  return found.length > 0 ? [found.reduce(joinRecords)] : [];
+});
+if (options.has('weights')) records.forEach(writeWeights);
+else await report();
+
+async function report(): Promise<void> {
+  const folder = fileURLToPath(new URL('../../fixtures/evaluation/', import.meta.url));
+  const backend = simdBackend({ threads: 1 });
+  const statistics = await openStatistics(backend);
+  backend.dispose();
+  const drawn = (record: RestorationRecord) => rowsOfRecord(record, readWeights(record.conditions.method), statistics);
+  const results = added(oldResults(`${folder}restoration.json`), {
+    conditions: records.map(({ conditions }) => conditions),
+    rows: records.flatMap(drawn),
+  });
+  const write = (name: string, text: string): void => writeWhole(folder + name, new TextEncoder().encode(text));
+  write('restoration.json', sixDigits(results));
+  write('restoration.md', tableOf(results));
+  write('restoration.svg', chartOfRows(results));
+  rasterise(folder, 'restoration.svg', options.text('chromium'));
+}
+
+function oldResults(path: string): RestorationResults {
+  return existsSync(path)
+    ? (JSON.parse(readFileSync(path, 'utf8')) as RestorationResults)
+    : { conditions: [], rows: [] };
+}
+
+/** What is new, and what there was of other methods. */
+function added(old: RestorationResults, { conditions, rows }: RestorationResults): RestorationResults {
+  const stays = ({ method }: { readonly method: string }): boolean => conditions.every((one) => one.method !== method);
+  return { conditions: [...conditions, ...old.conditions.filter(stays)], rows: [...rows, ...old.rows.filter(stays)] };
+}
