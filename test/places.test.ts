@@ -4,10 +4,12 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { taskHelp, tasks } from '../src/cli/restoration-task.ts';
 import { guidanceNames, guidances } from '../src/guidance/registry/index.ts';
 import { referenceKernels } from '../src/kernels/plain/index.ts';
 import { kinds, operations, type Kind } from '../src/kernels/operations/index.ts';
 import * as perturbations from '../src/nn/attention-perturbations/index.ts';
+import * as measurements from '../src/restoration/measurements.ts';
 import { schedulerNames } from '../src/schedulers/registry.ts';
 
 /** A text; of a source what is no comment, for a comment may name what the code forgets. */
@@ -158,6 +160,26 @@ describe('a guidance', () => {
     // SAG has one layer; these of a weak model, and of cross-attention, have refusals of their own.
     const others = ['sag', 'auto-guidance', 'nag', 'pladis'];
     expect(missingFrom(table, layered, (name) => new RegExp(`'${camel(name)}'`))).toEqual(others);
+  });
+});
+
+describe('a measurement', () => {
+  const names = Object.keys(measurements);
+  const between = (file: string, begin: string, end: string): string => {
+    const text = textOf(file);
+    return text.slice(text.indexOf(begin), text.indexOf(end, text.indexOf(begin)));
+  };
+  const used = (name: string): RegExp => new RegExp(`\\b${name}\\b`);
+
+  it('is held to the laws of all, and has goldens', () => {
+    expect(names).toContain('superResolution');
+    expect(missingFrom(between('test/restoration/measurements.test.ts', 'const all', '];'), names, used)).toEqual([]);
+    expect(missingFrom(between('test/restoration/goldens.test.ts', 'const tasks', '};'), names, used)).toEqual([]);
+  });
+
+  it('is a task of pag restore, which its help explains', () => {
+    expect(missingFrom(between('src/cli/restoration-task.ts', 'switch (task)', '\n}'), names, used)).toEqual([]);
+    for (const task of tasks) expect(taskHelp).toContain(task);
   });
 });
 
