@@ -2,14 +2,17 @@
 import { button, picker } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { status } from '../drawing/figure.ts';
+import { commandBox } from '../drawing/reproduction.ts';
+import { saveFile, saveTensors } from '../drawing/save.ts';
 import { writeSafetensors } from '../../formats/safetensors.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
+import { printAll } from '../printing.ts';
 import { latestPicture, middleOf, usualScale, wordRun } from '../requests.ts';
 import { writeState, type State } from '../state.ts';
 import { stepCount } from '../study.ts';
 import { noiseOf } from '../work/noise.ts';
-import { wordCommand } from './commands.ts';
+import { pagOptions, wordCommand } from './commands.ts';
 
 /** A run of the word that can be taken along. */
 interface Take {
@@ -28,7 +31,7 @@ export const takeSection: Section = (root, page) => {
       name: 'pag',
       title: 'with PAG',
       guidance: { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) },
-      options: ` --guidance pag --pag-scale ${usualScale}`,
+      options: pagOptions(usualScale),
     },
   ];
   const link = linkBox();
@@ -40,7 +43,7 @@ export const takeSection: Section = (root, page) => {
       filmed = take;
       page.change({});
     });
-    const command = element('code', { class: 'command', tabindex: 0 });
+    const command = commandBox();
     return { take, savers: [save, film], command };
   });
   const embedding = embeddingOf(page);
@@ -48,6 +51,8 @@ export const takeSection: Section = (root, page) => {
   root.append(
     element('h3', {}, 'This page as you have set it'),
     link.root,
+    element('h3', {}, 'On paper, with every figure'),
+    printButton(),
     element('h3', {}, 'A single figure of it, for a page of yours'),
     ...embedding.parts,
     element('h3', {}, 'The runs of your word, every step of them'),
@@ -78,6 +83,12 @@ export const takeSection: Section = (root, page) => {
     progress.show(answers, 2 * stepCount, 'the runs of your word');
   };
 };
+
+/** A button that draws what is not drawn yet, and prints. */
+function printButton(): HTMLButtonElement {
+  const made = button('print', 'print', () => made.dispatchEvent(new Event(printAll, { bubbles: true })));
+  return made;
+}
 
 /** The link to the page with its state, and a button that copies it. */
 function linkBox(): { readonly root: HTMLElement; show(state: State): void } {
@@ -114,7 +125,7 @@ function embeddingOf(page: Page): { readonly parts: readonly HTMLElement[]; show
     chosen = name;
     page.change({});
   });
-  const frame = element('code', { class: 'command', tabindex: 0 });
+  const frame = commandBox();
   return {
     parts: [element('div', { class: 'controls' }, figure.root), frame],
     show(state) {
@@ -141,7 +152,7 @@ function saveNumbers(page: Page, { guidance, name }: Take): void {
   const answer = page.client.run(request);
   const steps = Object.fromEntries(answer.results.map(({ sample }, i) => [`step.${i}`, sample]));
   const bytes = writeSafetensors({ noise: noiseOf(request), ...steps, sample: latestPicture(request, answer) });
-  download(bytes, 'application/octet-stream', fileName(word, seed, name));
+  saveTensors(bytes, fileName(word, seed, name));
 }
 
 /** Saves what the model believes in after each step, and the finished word at the end, once that is a file. */
@@ -152,13 +163,6 @@ function saveAnimation({ client, state }: Page, { guidance, name, title }: Take)
   const beliefs = answer.results.flatMap(({ denoised }) => denoised ?? []);
   const pictures = [...beliefs, latestPicture(request, answer)];
   const [made] = client.film({ title, pictures }, JSON.stringify(request)).results;
-  if (made) download(made.gif, 'image/gif', fileName(word, seed, name, 'gif'));
+  if (made) saveFile(made.gif, 'image/gif', fileName(word, seed, name, 'gif'));
   return made !== undefined;
-}
-
-function download(bytes: Uint8Array, type: string, name: string): void {
-  const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type }));
-  element('a', { href: url, download: name }).click();
-  // The browser has begun to read it by then.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
