@@ -68,7 +68,7 @@ export async function buildWalkthrough(folder: string, address = ''): Promise<vo
     const pictured = html.replace('content="picture.png"', `content="${address}picture.png"`);
     await writeFile(join(folder, page), pictured.replace('</title>', `</title>\n${preloads(metafile)}`));
   }
-  await cp(join(root, 'fixtures/readme/letters.png'), join(folder, 'picture.png'));
+  await cp(join(root, 'fixtures/readme/page.png'), join(folder, 'picture.png'));
 }
 
 /** Names the parts of main.js, which a browser would else find out about one after another. */
