@@ -74,9 +74,9 @@ function isCore(path: string): boolean {
   return !/^\/(walkthrough|docs)|\.map$/.test(path);
 }
 
-/** The page's copies of what has a package of its own. */
+/** The page's copies of what has a package of its own, and what only the commands of a checkout read. */
 function isElsewhere(path: string): boolean {
-  return /dist\/walkthrough\/(words|oracle)/.test(path);
+  return /dist\/walkthrough\/(words|oracle|model)/.test(path);
 }
 
 function withoutMaps(folder: string): void {

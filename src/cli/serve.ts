@@ -22,6 +22,7 @@ const types: Readonly<Record<string, { readonly type: string; readonly isText: b
   '.png': { type: 'image/png', isText: false },
   '.json': { type: 'application/json', isText: true },
   '.safetensors': { type: 'application/octet-stream', isText: false },
+  '.packed': { type: 'application/octet-stream', isText: false },
 };
 
 /** With these a browser lets the page's threads share memory. */

@@ -23,6 +23,8 @@ import type {
   WorkKind,
   Works,
 } from './protocol.ts';
+import { messageOf } from '../tensor/errors.ts';
+import type { Files } from './models.ts';
 import { createQuestions, type Answer } from './questions.ts';
 import { startWorker } from './start-worker.ts';
 import type { Loaded } from './work/promised.ts';
@@ -60,13 +62,18 @@ interface Connection {
   readonly problem?: string;
   /** The jobs that it has been told to do first. */
   readonly first: readonly number[];
+  /** Gives up what is being loaded for it. */
+  readonly stop?: AbortController;
 }
+
+/** Loads the files of the model. @param tell is told how far they are */
+export type ReadModel = (tell: (loaded: Loaded) => void, signal: AbortSignal) => Promise<Files>;
 
 /**
  * A client that has no worker yet: see `open`.
  * @param changed called when there is something new to draw
  */
-export function createClient(changed: () => void): Client {
+export function createClient(changed: () => void, readModel: ReadModel): Client {
   const questions = createQuestions();
   const wanted = new Map<string, ReadonlySet<string>>();
   let wants = new Set<string>();
@@ -76,11 +83,30 @@ export function createClient(changed: () => void): Client {
 
   const hear = (message: FromWorker): void => {
     if (message.kind === 'ready') connection = { ...connection, engine: message.engine };
-    else if (message.kind === 'loading') connection = { ...connection, loaded: message.loaded };
     else if (message.kind === 'failed' && message.job === undefined)
       connection = { ...connection, problem: message.problem };
     else questions.hear(message);
     changed();
+  };
+
+  /** Loads the model for the worker. Nothing of it is heard any more once there is another one. */
+  const load = (signal: AbortSignal): void => {
+    const unlessStopped = (action: () => void): void => {
+      if (signal.aborted) return;
+      action();
+      changed();
+    };
+    const tell = (loaded: Loaded): void =>
+      unlessStopped(() => {
+        connection = { ...connection, loaded };
+      });
+    readModel(tell, signal).then(
+      (files) => unlessStopped(() => send({ kind: 'model', files })),
+      (problem: unknown) =>
+        unlessStopped(() => {
+          connection = { ...connection, problem: messageOf(problem) };
+        }),
+    );
   };
 
   const ask: Ask = <K extends WorkKind>(work: K, request: Works[K]['request'], about: string) => {
@@ -114,9 +140,12 @@ export function createClient(changed: () => void): Client {
     },
     open(kernels) {
       connection.worker?.terminate();
+      connection.stop?.abort(new Error('another worker has taken its place'));
       questions.clear();
-      connection = { worker: startWorker<FromWorker>('worker.js', hear), first: [] };
+      const stop = new AbortController();
+      connection = { worker: startWorker<FromWorker>('worker.js', hear), first: [], stop };
       send({ kind: 'open', kernels });
+      load(stop.signal);
       changed();
     },
     engine: () => connection.engine,

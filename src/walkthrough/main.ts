@@ -12,6 +12,7 @@ import { withReproduction } from './drawing/reproduction.ts';
 import { showAlone } from './drawing/single-figure.ts';
 import { explainTerms } from './drawing/terms.ts';
 import { createClient } from './client.ts';
+import { lettersFiles } from './models.ts';
 import type { ModelPlan, Page, Part } from './page.ts';
 import { createPlaces, type Mounted } from './places.ts';
 import { preparePrinting } from './printing.ts';
@@ -19,6 +20,9 @@ import { sections } from './sections/all.ts';
 import { noNetwork } from './sections/parts.ts';
 import { consistent, readState, writeState, type State } from './state.ts';
 import { stepCount } from './study.ts';
+
+/** The configs of the letters model and its scheduler; the build has read them. */
+declare const CONFIGS: Readonly<Record<'unet' | 'scheduler', Readonly<Record<string, unknown>>>>;
 
 document.documentElement.dataset['started'] = '';
 start().catch((problem: unknown) => {
@@ -41,7 +45,7 @@ async function start(): Promise<void> {
   });
   const { invalidate } = places;
   preparePrinting(places);
-  const client = createClient(invalidate);
+  const client = createClient(invalidate, lettersFiles);
   client.focus(read?.name ?? '');
   client.open(state.kernels);
 
@@ -73,7 +77,7 @@ async function start(): Promise<void> {
     turnTo(readState(text));
   });
 
-  const model = await loadPlan();
+  const model = planOf(CONFIGS.unet, CONFIGS.scheduler);
   const part = (): Part => (read?.partOf ?? noNetwork)(state, model);
   const page: Page = { client, model, state: () => state, part, change };
   for (const { section, root } of shown) {
@@ -116,16 +120,7 @@ function sectionsHere() {
   return here.filter(({ root }) => root.isConnected);
 }
 
-async function loadPlan(): Promise<ModelPlan> {
-  const readJson = async (path: string): Promise<Record<string, unknown>> => {
-    const response = await fetch(new URL(`model/${path}`, document.baseURI));
-    if (!response.ok) throw new Error(`the server answers ${response.status} for model/${path}`);
-    return (await response.json()) as Record<string, unknown>;
-  };
-  const [unet, schedule] = await Promise.all([
-    readJson('unet/config.json'),
-    readJson('scheduler/scheduler_config.json'),
-  ]);
+function planOf(unet: Readonly<Record<string, unknown>>, schedule: Readonly<Record<string, unknown>>): ModelPlan {
   const architecture = unetArchitecture(parseUNetConfig(unet));
   return {
     ...architecture,

@@ -4,6 +4,7 @@
  */
 import type { SamplingStep } from '../sampling/sample.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Files } from './models.ts';
 import type { Ink } from './work/own.ts';
 import type { Loaded } from './work/promised.ts';
 
@@ -173,8 +174,10 @@ export interface EngineReport {
 
 /** A message of the page. */
 export type ToWorker =
-  /** Loads the model, to be run on these kernels. */
+  /** Makes the kernels ready on which the model is to run. */
   | { readonly kind: 'open'; readonly kernels: KernelChoice }
+  /** The files of the letters model, packed. */
+  | { readonly kind: 'model'; readonly files: Files }
   | {
       [K in WorkKind]: {
         readonly kind: 'ask';
@@ -188,11 +191,7 @@ export type ToWorker =
   | { readonly kind: 'focus'; readonly jobs: readonly number[] };
 
 /** A message of the worker. */
-export type FromWorker =
-  /** How far the model has been loaded. */
-  | { readonly kind: 'loading'; readonly loaded: Loaded }
-  | { readonly kind: 'ready'; readonly engine: EngineReport }
-  | JobNews;
+export type FromWorker = { readonly kind: 'ready'; readonly engine: EngineReport } | JobNews;
 
 /** What a worker says of its jobs. */
 export type JobNews =

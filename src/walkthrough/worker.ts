@@ -1,10 +1,11 @@
 /**
- * The thread that computes, so that the page never waits. It loads the model, takes work, and streams what comes out.
+ * The thread that computes, so that the page never waits. It takes the model and work, and streams what comes out.
  */
 import type { ReadFile } from '../formats/read-file.ts';
 import { urlReader } from '../formats/url-reader.ts';
 import type { FromWorker, KernelChoice, ToWorker } from './protocol.ts';
 import type { WorkerScope } from './start-worker.ts';
+import { modelFolder, unpacked, type Files } from './models.ts';
 import { wordsPictures } from './study.ts';
 import { chooseEngine } from './work/engine.ts';
 import { film } from './work/film.ts';
@@ -12,13 +13,9 @@ import { createLater } from './work/later.ts';
 import { loadModel, type Model } from './work/model.ts';
 import { passes } from './work/passes.ts';
 import { sampleRun } from './work/run.ts';
-import { countBytes, expecting, type Loaded, type PromisedFiles } from './work/promised.ts';
 import { createTurns, explain, type Turns } from './work/turns.ts';
 
 type Ask = Extract<ToWorker, { kind: 'ask' }>;
-
-/** The files of the models, by the folders beside the page that hold them. */
-declare const MODELS: Readonly<Record<'model' | 'judge' | 'words', PromisedFiles>>;
 
 serve(globalThis as unknown as WorkerScope<ToWorker, FromWorker>);
 
@@ -29,13 +26,15 @@ function serve(scope: WorkerScope<ToWorker, FromWorker>): void {
   /** What is asked before the model is there. */
   const waiting = new Map<number, Ask>();
   let model: Model | undefined;
+  let give: (files: Files) => void = () => {};
+  const given = new Promise<Files>((resolve) => {
+    give = resolve;
+  });
 
   const open = async (kernels: KernelChoice): Promise<void> => {
-    // All at once: on a slow line nothing else takes as long as the files do.
-    const folder = modelFolder('model', (loaded) => post({ kind: 'loading', loaded }));
-    for (const path of Object.keys(MODELS.model)) folder(path).catch(() => {});
+    // The files are on their way meanwhile.
     const engine = await chooseEngine(kernels);
-    const loaded = await loadModel(folder, engine.backend);
+    const loaded = await loadModel(await unpacked(await given), engine.backend);
     model = loaded;
     post({ kind: 'ready', engine: engine.report });
     for (const message of waiting.values()) work.begin(loaded, message);
@@ -46,6 +45,9 @@ function serve(scope: WorkerScope<ToWorker, FromWorker>): void {
     switch (message.kind) {
       case 'open':
         open(message.kernels).catch((problem: unknown) => post({ kind: 'failed', problem: explain(problem) }));
+        break;
+      case 'model':
+        give(message.files);
         break;
       case 'focus':
         work.focus(message.jobs);
@@ -113,16 +115,6 @@ function createWork(post: (message: FromWorker) => void): Work {
       }
     },
   };
-}
-
-/** Reads a model that lies beside the page. */
-function modelFolder(name: keyof typeof MODELS, tell: (loaded: Loaded) => void, signal?: AbortSignal): ReadFile {
-  const files = MODELS[name];
-  const reader = urlReader(new URL(name, location.href), {
-    onProgress: countBytes(files, tell),
-    ...(signal && { signal }),
-  });
-  return expecting(reader, files);
 }
 
 function oracleFolder(name: string): ReadFile {

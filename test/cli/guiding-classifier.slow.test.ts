@@ -139,6 +139,18 @@ describe('universal guidance', () => {
   });
 
   it.each<[string, readonly string[], string]>([
+    ['a label that is none', letter, 'give --classifier-labels: what it is asked for instead'],
+    ['no label', ['sample', '--null-label', '26'], 'give --labels or --classifier-labels, or --classifier-scale 0'],
+    [
+      'no classifier',
+      ['sample', '--labels', '3', '--model', lettersModel],
+      'give --clean-classifier FILE.safetensors, or',
+    ],
+  ])('says what it wants: %s', async (_what, args, message) => {
+    expect(await refusal(...args, '--guidance', 'universal', '--out', path('refused.png'))).toContain(message);
+  });
+
+  it.each<[string, readonly string[], string]>([
     ['a letter that there is not', ['--classifier-labels', '26'], 'whole numbers from 0 to 25'],
     ['another file', ['--clean-classifier', `${noiseClassifier}/${weightsFile}`], '"a.weight" must have shape'],
     ['no file', ['--clean-classifier', path('nowhere.safetensors')], 'nowhere'],

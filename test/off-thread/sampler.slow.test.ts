@@ -239,6 +239,18 @@ describe('workers', () => {
     await expect(run).rejects.toThrow('the worker has ended');
   });
 
+  it.each<[readonly unknown[], string]>([
+    [[{ model, worker, ...request }, { signal: AbortSignal.abort() }], 'its second argument would do nothing'],
+    [[], 'what is to be drawn is undefined'],
+    [[{ model, worker, ...request, onProgress: 1 }], 'onProgress is 1'],
+    [[{ model, worker, ...request, signal: 1 }], 'signal is 1'],
+    [[{ worker, ...request }], 'the model is undefined'],
+  ])('sample refuses what is no run: %#', async (given, message) => {
+    const run = (sample as (...all: readonly unknown[]) => Promise<unknown>)(...given);
+    await expect(run).rejects.toThrow(expect.objectContaining({ name: 'InputError' }));
+    await expect(run).rejects.toThrow(message);
+  });
+
   it('are refused models that are none, and options that nobody knows', async () => {
     await expect(openSampler({} as never)).rejects.toThrow('the model is {}; it must be a model');
     await expect(openSampler(model, { thread: 1 } as never)).rejects.toThrow('thread');

@@ -1,11 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createClient, type Client } from '../../src/walkthrough/client.ts';
+import { createClient, type Client, type ReadModel } from '../../src/walkthrough/client.ts';
+import type { Files } from '../../src/walkthrough/models.ts';
 import type { FromWorker, ToWorker, RunRequest } from '../../src/walkthrough/protocol.ts';
+import type { Loaded } from '../../src/walkthrough/work/promised.ts';
 import { fakeWorkers, type FakeWorker } from './fake-workers.ts';
 
 let workers: readonly FakeWorker<ToWorker, FromWorker>[] = [];
 let changes = 0;
 let client: Client;
+/** Ends the loading of the model, the latest last. */
+let loads: {
+  tell: (loaded: Loaded) => void;
+  signal: AbortSignal;
+  end: (files: Files) => void;
+  fail: (problem: Error) => void;
+}[];
 /** What a worker has heard since the last time, without what is asked. */
 const newsOf = (worker: number): unknown[] =>
   workers[worker].heard
@@ -14,8 +23,9 @@ const newsOf = (worker: number): unknown[] =>
 const run = (seed: number): RunRequest => ({ seed, slices: [0], labels: [4], guidance: { kind: 'none' } });
 
 beforeEach(() => {
-  [workers, changes] = [fakeWorkers(), 0];
-  client = createClient(() => (changes += 1));
+  [workers, changes, loads] = [fakeWorkers(), 0, []];
+  const readModel: ReadModel = (tell, signal) => new Promise((end, fail) => loads.push({ tell, signal, end, fail }));
+  client = createClient(() => (changes += 1), readModel);
   client.open('fast');
   newsOf(0);
 });
@@ -98,5 +108,31 @@ describe('the client of the worker', () => {
       { kind: 'open', kernels: 'plain' },
       { kind: 'ask', job: 1 },
     ]);
+  });
+
+  it('gives the worker the model, and says how far it is, and what is wrong with it', async () => {
+    loads[0].tell({ done: 1, total: 2 });
+    expect(client.loaded()).toEqual({ done: 1, total: 2 });
+    const files = { config: Uint8Array.of(1) };
+    loads[0].end(files);
+    await vi.waitFor(() => expect(newsOf(0)).toEqual([{ kind: 'model', files }]));
+    client.open('fast');
+    loads[1].fail(new Error('the line is cut'));
+    await vi.waitFor(() => expect(client.problem()).toBe('the line is cut'));
+    client.open('fast');
+    expect(client.problem()).toBeUndefined();
+  });
+
+  it('hears nothing any more of what was loaded for an earlier worker', async () => {
+    client.open('fast');
+    expect(loads.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    loads[0].tell({ done: 1, total: 2 });
+    loads[0].fail(new Error('stopped'));
+    await Promise.resolve();
+    newsOf(1);
+    loads[1].end({});
+    await vi.waitFor(() => expect(newsOf(1)).toEqual([{ kind: 'model', files: {} }]));
+    expect(client.loaded()).toBeUndefined();
+    expect(client.problem()).toBeUndefined();
   });
 });

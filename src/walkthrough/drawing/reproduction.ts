@@ -2,7 +2,7 @@
 import type { Page, Reproduction, ReproductionOf } from '../page.ts';
 import { button } from './controls.ts';
 import { element, setAttributes, setText } from './dom.ts';
-import { saveTensors } from './save.ts';
+import { download } from './download.ts';
 
 /**
  * What draws a figure and, where the reader has unfolded it, the command below it.
@@ -14,7 +14,7 @@ export function withReproduction(root: HTMLElement, page: Page, reproduce: Repro
   const commands = element('div', {});
   const save = button('', 'save-input', () => {
     const input = reproduce(page).input?.();
-    if (input) saveTensors(input.bytes, input.name);
+    if (input) download(input.bytes, 'application/octet-stream', input.name);
   });
   const fold = element(
     'details',

@@ -10,6 +10,7 @@ import { heroSection } from './hero.ts';
 import { hoodSection } from './hood.ts';
 import { knobSection } from './knob.ts';
 import { layersSection } from './layers.ts';
+import { lettersSection } from './letters.ts';
 import { noiseSection } from './noise.ts';
 import { oracleSection } from './oracle.ts';
 import { ownSection } from './own.ts';
@@ -53,6 +54,7 @@ export const sections: readonly Placed[] = [
   { name: 'layers', mount: layersSection, partOf: chosenLayers, reproduce: how.ofLayers },
   { name: 'words', mount: wordsSection, partOf: otherNetwork, reproduce: how.ofWords },
   { name: 'train', mount: trainSection, partOf: otherNetwork, reproduce: how.ofTrain },
+  { name: 'letters', mount: lettersSection, partOf: otherNetwork, reproduce: how.ofLetters },
   { name: 'hood', mount: hoodSection, partOf: spoiltMiddle, reproduce: how.ofHood },
   { name: 'break', mount: breakSection, partOf: wholeNetwork, reproduce: how.ofBreak },
   { name: 'oracle', mount: oracleSection, partOf: otherNetwork, reproduce: how.ofOracle },

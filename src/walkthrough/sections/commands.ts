@@ -1,6 +1,6 @@
 /** The commands that draw, to the last bit, what the page shows. */
 import type { State } from '../state.ts';
-import { labelOf, noLetter, stepCount, wordsPictures } from '../study.ts';
+import { labelOf, noLetter, smallSteps, stepCount, wordsPictures } from '../study.ts';
 
 /** Where the build of this page puts the letters model, whose weights it rounds. */
 export const pageModel = 'dist/walkthrough/model';
@@ -30,7 +30,7 @@ export function wordCommand({ word, seed }: Pick<Asked, 'word' | 'seed'>, option
  * The letter under study, as the last of its pictures: its noise follows those of the letters before it.
  * @param isAsked whether letters are asked for, or none
  */
-export function lettersCommand(state: Asked, isAsked: boolean, options: string, file: string): string {
+export function letterCommand(state: Asked, isAsked: boolean, options: string, file: string): string {
   const count = state.letter + 1;
   if (!isAsked) return freeCommand(state, count, options, file);
   return wordCommand({ word: state.word.slice(0, count), seed: state.seed }, options, file);
@@ -55,7 +55,8 @@ export function cfgOptions(scale: number): string {
 /** One pass as it is, and one with the identity in these layers. @param input the file that it reads */
 export function forwardCommand(input: string, layers: readonly string[], taps: readonly string[] = []): string {
   const seen = taps.length === 0 ? '' : ` --taps ${taps.join(',')}`;
-  return `${pag} forward --model ${pageModel} --input ${input} --perturb ${layers.join(',')}${seen} --out passes.safetensors`;
+  const asked = `--input ${input} --perturb ${layers.join(',')}${seen}`;
+  return `${pag} forward --model ${pageModel} ${asked} --out passes.safetensors`;
 }
 
 /** The pictures of the prompt. */
@@ -63,6 +64,19 @@ export function promptCommand({ prompt, seed, promptScales: [g, s] }: State): st
   const guidance = `--guidance cfg+pag --guidance-scale ${g} --pag-scale ${s}`;
   const asked = `--prompt ${quoted(prompt)} --count ${wordsPictures} --seed ${seed} --steps ${stepCount} ${guidance}`;
   return `${pag} sample --model fixtures/letters-text/model ${asked} --out words.png`;
+}
+
+/** The name of the archive with the model that the reader has trained, and of the folder in it. */
+export function trainedModel({ seed }: Pick<State, 'seed'>): string {
+  return `my-letters-${seed}`;
+}
+
+/** What that model draws, once it has been saved. */
+export function trainedCommand({ seed, lettersScale }: Pick<State, 'seed' | 'lettersScale'>): string {
+  const name = trainedModel({ seed });
+  const guidance = lettersScale === 0 ? '' : pagOptions(lettersScale, ['down', 'mid', 'up']);
+  const asked = `--labels 0-${noLetter - 1} --seed ${seed} --steps ${smallSteps}${guidance}`;
+  return `tar xf ${name}.tar && ${pag} sample --model ${name} ${asked} --out ${name}.png`;
 }
 
 /** For a shell. */

@@ -13,9 +13,10 @@ import {
   cfgOptions,
   forwardCommand,
   freeCommand,
-  lettersCommand,
+  letterCommand,
   pagOptions,
   promptCommand,
+  trainedCommand,
   wordCommand,
 } from './commands.ts';
 
@@ -55,7 +56,7 @@ export const ofWord: ReproductionOf = ({ state }) => ({
 
 export const ofNoise: ReproductionOf = ({ state }) => ({
   note: `The last of its pictures is the ${letterOf(state())}; step.0 and so on are what each step has left. ${weights}`,
-  commands: [lettersCommand(state(), true, state().guided ? pagOptions(usualScale) : '', 'letter.safetensors')],
+  commands: [letterCommand(state(), true, state().guided ? pagOptions(usualScale) : '', 'letter.safetensors')],
 });
 
 export const ofAttention: ReproductionOf = (page) => {
@@ -88,8 +89,8 @@ export const ofKnob: ReproductionOf = ({ state }) => {
   return {
     note: `The last of its pictures is what the knob is at. ${weights}`,
     commands: [
-      lettersCommand(state(), asked, pagOptions(scale), 'knob-pag.safetensors'),
-      lettersCommand(state(), asked, cfgOptions(1 + scale), 'knob-cfg.safetensors'),
+      letterCommand(state(), asked, pagOptions(scale), 'knob-pag.safetensors'),
+      letterCommand(state(), asked, cfgOptions(1 + scale), 'knob-cfg.safetensors'),
     ],
   };
 };
@@ -110,7 +111,7 @@ export const ofLayers: ReproductionOf = ({ state, model }) => {
   if (chosen.length === 0) return { note: 'No layer is chosen, so nothing is guided.', commands: [] };
   return {
     note: `The last of its pictures is the guided one. Only this page draws with maps flipped throughout. ${weights}`,
-    commands: [lettersCommand(state(), true, pagOptions(state().scale, chosen), 'layers.safetensors')],
+    commands: [letterCommand(state(), true, pagOptions(state().scale, chosen), 'layers.safetensors')],
   };
 };
 
@@ -120,6 +121,11 @@ export const ofWords: ReproductionOf = ({ state }) => ({
 });
 
 export const ofTrain = without('the model learns in src/walkthrough/training, in Node with the same bits');
+
+export const ofLetters: ReproductionOf = ({ state }) => ({
+  note: 'Draws with the model that you have trained and saved, with PAG as it is set.',
+  commands: [trainedCommand(state())],
+});
 
 export const ofHood: ReproductionOf = () => ({
   note: 'Plain loops and fast kernels, in all engines of your machine, over whole runs.',

@@ -1,9 +1,9 @@
 /** 8. Take it with you: a link, the numbers, and the commands that give the same ones elsewhere. */
 import { button, picker } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
+import { download } from '../drawing/download.ts';
 import { status } from '../drawing/figure.ts';
 import { commandBox } from '../drawing/reproduction.ts';
-import { saveFile, saveTensors } from '../drawing/save.ts';
 import { writeSafetensors } from '../../formats/safetensors.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
@@ -152,7 +152,7 @@ function saveNumbers(page: Page, { guidance, name }: Take): void {
   const answer = page.client.run(request);
   const steps = Object.fromEntries(answer.results.map(({ sample }, i) => [`step.${i}`, sample]));
   const bytes = writeSafetensors({ noise: noiseOf(request), ...steps, sample: latestPicture(request, answer) });
-  saveTensors(bytes, fileName(word, seed, name));
+  download(bytes, 'application/octet-stream', fileName(word, seed, name));
 }
 
 /** Saves what the model believes in after each step, and the finished word at the end, once that is a file. */
@@ -163,6 +163,6 @@ function saveAnimation({ client, state }: Page, { guidance, name, title }: Take)
   const beliefs = answer.results.flatMap(({ denoised }) => denoised ?? []);
   const pictures = [...beliefs, latestPicture(request, answer)];
   const [made] = client.film({ title, pictures }, JSON.stringify(request)).results;
-  if (made) saveFile(made.gif, 'image/gif', fileName(word, seed, name, 'gif'));
+  if (made) download(made.gif, 'image/gif', fileName(word, seed, name, 'gif'));
   return made !== undefined;
 }

@@ -187,6 +187,7 @@ export const i32x4 = {
   shrU: vectorShift(173),
   add: vectorBinary(174),
   sub: vectorBinary(177),
+  maxU: vectorBinary(185),
   /** Towards zero; NaN → 0, out of range → the nearest integer. */
   truncF32: vectorUnary(248),
   /** The same of two doubles; the upper lanes become 0. */
