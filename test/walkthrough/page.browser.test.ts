@@ -567,7 +567,9 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       };
     });
     await fresh.page.keyboard.press('Control+p');
-    await eventually(() => fresh.page.locator('dialog.printing').textContent()).toMatch(/Drawing for paper: \d+ of \d+/);
+    await eventually(() => fresh.page.locator('dialog.printing').textContent()).toMatch(
+      /Drawing for paper: \d+ of \d+/,
+    );
     await fresh.page.locator('body[data-printed]').waitFor({ timeout: 240_000 });
     await fresh.page.emulateMedia({ media: 'print' });
     const blank = fresh.page.locator('.stage canvas.waiting:visible');
