@@ -5,10 +5,8 @@
  */
 import { button } from './drawing/controls.ts';
 import { element, setText } from './drawing/dom.ts';
+import { printAll } from './drawing/figure.ts';
 import type { Places } from './places.ts';
-
-/** The event that the reader wants all of it on paper. */
-export const printAll = 'printall';
 
 /** How often is looked whether all is drawn, in milliseconds. */
 const patience = 200;

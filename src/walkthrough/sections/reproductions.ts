@@ -28,6 +28,7 @@ const without =
 /** How the model of the page is come by. */
 const weights = 'npm run build:walkthrough makes the model of this page, whose weights are rounded to half precision.';
 
+/** The rows of pictures that nobody asked for. */
 export const ofHero: ReproductionOf = ({ state }) => ({
   note: `Row by row. ${weights}`,
   commands: [
@@ -37,6 +38,7 @@ export const ofHero: ReproductionOf = ({ state }) => ({
   ],
 });
 
+/** Both looks at them at a step. */
 export const ofTrio: ReproductionOf = (page) => {
   const run = freeRun(page.state(), { kind: 'none' });
   return {
@@ -46,6 +48,7 @@ export const ofTrio: ReproductionOf = (page) => {
   };
 };
 
+/** The rows of the word. */
 export const ofWord: ReproductionOf = ({ state }) => ({
   note: `Row by row. ${weights}`,
   commands: [
@@ -54,11 +57,13 @@ export const ofWord: ReproductionOf = ({ state }) => ({
   ],
 });
 
+/** The run that is scrubbed through. */
 export const ofNoise: ReproductionOf = ({ state }) => ({
-  note: `The last of its pictures is the ${letterOf(state())}; step.0 and so on are what each step has left. ${weights}`,
+  note: `The last of its pictures is the ${letterOf(state())}; step.0 and so on are x_t after each step. ${weights}`,
   commands: [letterCommand(state(), true, state().guided ? pagOptions(usualScale) : '', 'letter.safetensors')],
 });
 
+/** What is seen inside one layer. */
 export const ofAttention: ReproductionOf = (page) => {
   const layer = present(page.model.layers[page.state().layer], 'attention layer');
   return {
@@ -68,12 +73,14 @@ export const ofAttention: ReproductionOf = (page) => {
   };
 };
 
+/** The picture that is brushed over, and the limit. */
 export const ofBrush: ReproductionOf = (page) => ({
   note: `Reads the noisy picture of this step. Only this page brushes; the command goes to the limit. ${weights}`,
   commands: [everywhere],
   input: letterInput(page),
 });
 
+/** The predictions that span the plane. */
 export const ofDirection: ReproductionOf = (page) => ({
   note:
     'Reads the noisy picture of this step twice, with the letter and with none: "sample" is ε and ε(∅), and ' +
@@ -82,8 +89,10 @@ export const ofDirection: ReproductionOf = (page) => ({
   input: letterInput(page, 'both.safetensors', [noLetter]),
 });
 
+/** The world of two numbers. */
 export const ofWhy = without('it is computed in closed form, in src/walkthrough/work/toy.ts');
 
+/** The letter at the scale of the knob. */
 export const ofKnob: ReproductionOf = ({ state }) => {
   const { scale, asked } = state();
   return {
@@ -95,6 +104,7 @@ export const ofKnob: ReproductionOf = ({ state }) => {
   };
 };
 
+/** The reader's own letter. */
 export const ofOwn = without('it begins with what you have drawn, which no file of a picture holds to the bit');
 
 /** All pictures with all scales: nobody learns from it which is which. */
@@ -106,6 +116,7 @@ export const ofTasting: ReproductionOf = ({ state }) => ({
   ],
 });
 
+/** The letter, guided away from the chosen layers. */
 export const ofLayers: ReproductionOf = ({ state, model }) => {
   const chosen = model.layers.filter((_, place) => state().layers.includes(place));
   if (chosen.length === 0) return { note: 'No layer is chosen, so nothing is guided.', commands: [] };
@@ -115,25 +126,31 @@ export const ofLayers: ReproductionOf = ({ state, model }) => {
   };
 };
 
+/** The prompt. */
 export const ofWords: ReproductionOf = ({ state }) => ({
   note: 'The guided row; the other one has scales of 1 and 0.',
   commands: [promptCommand(state())],
 });
 
+/** The model of points. */
 export const ofTrain = without('the model learns in src/walkthrough/training, in Node with the same bits');
 
+/** The model of letters that the reader has trained. */
 export const ofLetters: ReproductionOf = ({ state }) => ({
   note: 'Draws with the model that you have trained and saved, with PAG as it is set.',
   commands: [trainedCommand(state())],
 });
 
+/** The plain loops beside the fast kernels. */
 export const ofHood: ReproductionOf = () => ({
   note: 'Plain loops and fast kernels, in all engines of your machine, over whole runs.',
   commands: ['npm run bits'],
 });
 
+/** The mistakes of ports. */
 export const ofBreak = without('the mistakes are made in src/walkthrough/work/faults.ts, and nowhere else');
 
+/** What the oracle asks. */
 export const ofOracle: ReproductionOf = () => ({
   note: 'Writes the case for a port, and checks what the port has made of it.',
   commands: [`npm run -s pag -- export ${caseName} case`, `npm run -s pag -- check ${caseName} THEIRS.safetensors`],

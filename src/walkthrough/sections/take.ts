@@ -2,12 +2,11 @@
 import { button, picker } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { download } from '../drawing/download.ts';
-import { status } from '../drawing/figure.ts';
+import { printAll, status } from '../drawing/figure.ts';
 import { commandBox } from '../drawing/reproduction.ts';
 import { writeSafetensors } from '../../formats/safetensors.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
-import { printAll } from '../printing.ts';
 import { latestPicture, middleOf, usualScale, wordRun } from '../requests.ts';
 import { writeState, type State } from '../state.ts';
 import { stepCount } from '../study.ts';
