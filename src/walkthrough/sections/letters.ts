@@ -13,13 +13,13 @@ import { noiseButton } from '../drawing/run-controls.ts';
 import { lossChart, trainingButtons, trainingStatus } from '../drawing/training.ts';
 import type { Section } from '../page.ts';
 import { remembered } from '../remembered.ts';
-import { mostLessonScale, type State } from '../state.ts';
+import { mostLessonScale } from '../state.ts';
 import { noLetter, unasked } from '../study.ts';
 import { lettersSource } from '../training/letters-source.ts';
 import type { Taken, Task } from '../training/protocol.ts';
 import { readerOf, type Reader } from '../training/reading.ts';
 import { createTrainer, type Progress, type Trainer } from '../training/trainer.ts';
-import { lettersCommand } from './commands.ts';
+import { trainedModel } from './commands.ts';
 
 /** What is learned from, what is drawn by now without and with PAG, the loss, and the model to take along. */
 export const lettersSection: Section = (root, page) => {
@@ -63,7 +63,7 @@ export const lettersSection: Section = (root, page) => {
     element('div', { class: 'controls' }, scale.root),
     losses.root,
     said.root,
-    ...taking.parts,
+    taking.root,
   );
 
   const draw = (): void => {
@@ -80,7 +80,7 @@ export const lettersSection: Section = (root, page) => {
     buttons.show(progress, !isLoading);
     losses.show(progress);
     said.show(progress, isLoading ? 'loading the letters' : 'Nothing has been learned yet.');
-    taking.show(progress, state);
+    taking.show(progress);
     setAttributes(root, { 'data-step': progress.drawing?.step, 'data-scale': progress.drawing?.scale });
     showDigest(root, progress.drawing?.guided.at(-1));
   };
@@ -138,24 +138,18 @@ function someOf(letters: Pictures): Tensor {
 
 /** Saves the model as a folder in an archive. */
 function save({ files }: Taken, seed: number): void {
-  const name = archiveOf(seed);
+  const name = trainedModel({ seed });
   const inFolder = new Map([...files].map(([path, bytes]) => [`${name}/${path}`, bytes]));
   download(writeTar(inFolder), 'application/x-tar', `${name}.tar`);
 }
 
-function archiveOf(seed: number): string {
-  return `my-letters-${seed}`;
-}
-
-/** The model to take along while it rests, and the command that draws with it. */
+/** The model to take along while it rests. */
 function takingView(trainer: Trainer) {
   const take = button('save the model', 'save-letters', trainer.take);
-  const command = element('code', { class: 'command', tabindex: 0 });
   return {
-    parts: [element('div', { class: 'controls' }, take), command],
-    show({ phase }: Progress, state: State): void {
+    root: element('div', { class: 'controls' }, take),
+    show({ phase }: Progress): void {
       setAttributes(take, { disabled: phase !== 'paused' && phase !== 'done' });
-      setText(command, lettersCommand(state, archiveOf(state.seed)));
     },
   };
 }

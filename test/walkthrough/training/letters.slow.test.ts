@@ -10,7 +10,7 @@ import { simdBackend } from '../../../src/kernels/simd/index.ts';
 import { initialState } from '../../../src/training/step.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { samplesOf } from '../../../src/training/pictures.ts';
-import { lettersCommand } from '../../../src/walkthrough/sections/commands.ts';
+import { trainedCommand, trainedModel } from '../../../src/walkthrough/sections/commands.ts';
 import { createClassroom } from '../../../src/walkthrough/training/classroom.ts';
 import { drawFrom, learnStep } from '../../../src/walkthrough/training/lesson.ts';
 import { lettersLesson } from '../../../src/walkthrough/training/letters.ts';
@@ -54,10 +54,10 @@ async function drawnByCommand(files: Taken['files']): Promise<Tensor> {
   const folder = mkdtempSync(join(tmpdir(), 'pag-letters-'));
   try {
     for (const [name, bytes] of files) writeFileSync(join(folder, name), bytes);
-    const command = lettersCommand({ ...firstSeen, seed, lettersScale: scale }, 'mine');
+    const command = trainedCommand({ seed, lettersScale: scale });
     const words = command.slice(command.indexOf(' -- ') + 4).split(' ');
     const latents = join(folder, 'latents.safetensors');
-    const named = words.slice(0, -2).map((word) => (word === 'mine' ? folder : word));
+    const named = words.slice(0, -2).map((word) => (word === trainedModel({ seed }) ? folder : word));
     expect(await runCommand([...named, '--latents', latents])).toBe(0);
     return readTensor(parseSafetensors(readFileSync(latents), latents), 'sample');
   } finally {
