@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { guidances } from '../../src/guidance/registry/index.ts';
 import { stepCost } from '../../src/walkthrough/work/cost.ts';
 import { middleOf } from '../../src/walkthrough/requests.ts';
-import { smallSide, stepCount } from '../../src/walkthrough/study.ts';
+import { smallSide, stepCount, unasked } from '../../src/walkthrough/study.ts';
 import { sections } from '../../src/walkthrough/sections/all.ts';
 import { attentionLayerCount, initialState } from '../../src/walkthrough/state.ts';
 import { pointsLesson } from '../../src/walkthrough/training/points.ts';
@@ -242,8 +242,13 @@ function factsOfPoints(): Readonly<Record<string, string>> {
 
 /** What the page says of the model of letters; `training/letters.slow.test.ts` measures the figures. */
 function factsOfLetters(): Readonly<Record<string, string>> {
-  const { learner, batches, layers, every } = lettersLesson(lettersOf(learnedLetters()), initialState.seed);
+  const { learner, batches, layers, every, pictures } = lettersLesson(lettersOf(learnedLetters()), initialState.seed);
   const families = new Set(learnedFaces().map(familyOf));
+  const [early, late, next] = [
+    lettersFigures['seed 0, 200 steps'],
+    lettersFigures['seed 0, 1000 steps'],
+    lettersFigures['seed 1, 1000 steps'],
+  ];
   return {
     'letters-parameters': [...learner.model.weights.values()]
       .reduce((sum, { data }) => sum + data.length, 0)
@@ -258,6 +263,22 @@ function factsOfLetters(): Readonly<Record<string, string>> {
     'letters-names': [...families].sort().join(', '),
     'letters-kilobytes': (pack(learnedLetters()).length / 1000).toFixed(0),
     'letters-reader': lettersFigures.reader,
+    'letters-unasked': String(unasked),
+    'letters-seed': String(initialState.seed),
+    'letters-scale': String(initialState.lettersScale),
+    'letters-rounds': String(Math.round((learner.config.steps * batches.size) / (pictures.labels?.length ?? 0))),
+    'letters-early': '200',
+    'letters-early-alone': early[0],
+    'letters-early-pag': early[1],
+    'letters-late-alone': late[0],
+    'letters-late-pag': late[1],
+    'letters-next-alone': next[0],
+    'letters-next-pag': next[1],
+    'letters-ink-learned': lettersFigures.ink[0],
+    'letters-ink-alone': lettersFigures.ink[1],
+    'letters-ink-pag': lettersFigures.ink[2],
+    'letters-early-seconds': lettersFigures.seconds[0],
+    'letters-seconds': lettersFigures.seconds[1],
   };
 }
 
