@@ -202,12 +202,14 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await setSlider('plane-g', 2.5);
     await expectDigest('[data-section=direction]', plane.guided(4, 2.5));
     const outside = (prediction: Tensor): string => {
-      const beyond = believed(prediction).data.filter((value) => value < -1.05 || value > 1.05);
+      const beyond = believed(prediction).data.filter((value) => value < -1.25 || value > 1.25);
       return `${Math.round((100 / 1024) * beyond.length)} %`;
     };
     expect(await section('direction').locator('.triple').textContent()).toMatch(
-      new RegExp(`${outside(plane.guided(0, 1))} of it lies beyond .*white: ${outside(plane.guided(4, 2.5))}$`),
+      new RegExp(`${outside(plane.guided(0, 1))} of it lies far beyond .*white: ${outside(plane.guided(4, 2.5))}$`),
     );
+    await section('direction').locator('button[name=plane-far]').click();
+    await expectDigest('[data-section=direction]', plane.guided(10, 3));
     // From where the point is to ε̂: s = −1.
     await section('direction').locator('.plane-view').scrollIntoViewIfNeeded();
     const [from, to] = await Promise.all(

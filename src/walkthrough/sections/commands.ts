@@ -1,6 +1,6 @@
 /** The commands that draw, to the last bit, what the page shows. */
 import type { State } from '../state.ts';
-import { labelOf, noLetter, smallSteps, stepCount, wordsPictures } from '../study.ts';
+import { labelOf, noLetter, smallSteps, stepCount, unasked, wordsPictures } from '../study.ts';
 
 /** Where the build of this page puts the letters model, whose weights it rounds. */
 export const pageModel = 'dist/walkthrough/model';
@@ -75,7 +75,8 @@ export function trainedModel({ seed }: Pick<State, 'seed'>): string {
 export function trainedCommand({ seed, lettersScale }: Pick<State, 'seed' | 'lettersScale'>): string {
   const name = trainedModel({ seed });
   const guidance = lettersScale === 0 ? '' : pagOptions(lettersScale, ['down', 'mid', 'up']);
-  const asked = `--labels 0-${noLetter - 1} --seed ${seed} --steps ${smallSteps}${guidance}`;
+  const labels = [`0-${noLetter - 1}`, ...Array.from({ length: unasked }, () => noLetter)].join(',');
+  const asked = `--labels ${labels} --seed ${seed} --steps ${smallSteps}${guidance}`;
   return `tar xf ${name}.tar && ${pag} sample --model ${name} ${asked} --out ${name}.png`;
 }
 

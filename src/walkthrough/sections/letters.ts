@@ -14,7 +14,7 @@ import { lossChart, trainingButtons, trainingStatus } from '../drawing/training.
 import type { Section } from '../page.ts';
 import { remembered } from '../remembered.ts';
 import { mostLessonScale } from '../state.ts';
-import { noLetter } from '../study.ts';
+import { noLetter, unasked } from '../study.ts';
 import { lettersSource } from '../training/letters-source.ts';
 import type { Taken, Task } from '../training/protocol.ts';
 import { readerOf, type Reader } from '../training/reading.ts';
@@ -90,18 +90,22 @@ export const lettersSection: Section = (root, page) => {
 /** What is learned from, and what is drawn by now. */
 function sheetsView() {
   const views = [
-    sheetView('A to Z as it should be', 'to be learned'),
-    sheetView('A to Z as the model draws them alone', element('b', {}, 'alone')),
-    sheetView('A to Z as it draws them with PAG', 'with ', element('b', { class: 'pag' }, 'PAG')),
+    sheetView('A to Z, and others, as they should be', 'to be learned'),
+    sheetView('A to Z, and what nobody asked for, as the model draws them alone', element('b', {}, 'alone')),
+    sheetView(
+      'A to Z, and what nobody asked for, as it draws them with PAG',
+      'with ',
+      element('b', { class: 'pag' }, 'PAG'),
+    ),
   ] as const;
   const [taught, alone, guided] = views;
   const readerOnce = remembered(readerOf);
-  const taughtOnce = remembered((letters: Pictures) => [oneOfEach(letters)]);
+  const taughtOnce = remembered((letters: Pictures) => [someOf(letters)]);
   return {
     root: element('div', { class: 'triple toy sheets' }, ...views.map(({ root }) => root)),
     show(letters: Pictures | undefined, { drawing }: Progress): void {
       const read = letters && readerOnce(letters);
-      taught.show(letters && taughtOnce(letters), letters && `: one of ${facesOf(letters)} faces for each letter`);
+      taught.show(letters && taughtOnce(letters), letters && `: letters of ${facesOf(letters)} faces`);
       alone.show(drawing?.alone, read && drawing && readText(read, drawing.alone));
       guided.show(drawing?.guided, read && drawing && readText(read, drawing.guided));
     },
@@ -124,13 +128,12 @@ function facesOf({ labels = [] }: Pictures): number {
   return labels.length / noLetter;
 }
 
-/** A to Z, each of another face. */
-function oneOfEach(letters: Pictures): Tensor {
+/** A to Z, each of another face, and some of all letters. */
+function someOf(letters: Pictures): Tensor {
   const faces = facesOf(letters);
-  return samplesOf(
-    letters,
-    Array.from({ length: noLetter }, (_, label) => label + noLetter * ((7 * label) % faces)),
-  );
+  const oneOfEach = Array.from({ length: noLetter }, (_, label) => label + noLetter * ((7 * label) % faces));
+  const others = Array.from({ length: unasked }, (_, i) => (379 * (i + 1)) % (noLetter * faces));
+  return samplesOf(letters, [...oneOfEach, ...others]);
 }
 
 /** Saves the model as a folder in an archive. */
@@ -153,6 +156,7 @@ function takingView(trainer: Trainer) {
 
 /** How many of A to Z are read as what was asked for. */
 function readText(read: Reader, frames: readonly Tensor[]): string {
-  const right = read(lastOf(frames)).filter((label, asked) => label === asked).length;
+  // What nobody asked for has a number behind Z.
+  const right = read(lastOf(frames)).filter((label, number) => label === number).length;
   return `: ${right} of ${noLetter} read as asked`;
 }
