@@ -123,8 +123,8 @@ export function byFours(counter: Local<'i32'>, count: number, code: (some: numbe
 
 /**
  * The function (packed keys, q [d][8], scores, tops): the scaled scores of `rows` keys with eight queries, and, if they
- * are to be `ranked`, of each query the greatest so far. (A NaN is passed over there, but makes its power NaN, hence the
- * sum of the powers, hence the whole row of the map, as in the definition.)
+ * are to be `ranked`, of each query the greatest so far. (A NaN is passed over there, but makes its power NaN, hence
+ * the sum of the powers, hence the whole row of the map, as in the definition.)
  */
 function scoreTile(lib: Library, spec: Pick<AttentionExtents, 'size' | 'scale'>, rows: number, ranked: boolean): Func {
   const perTurn = stepsPerTurn(spec.size, runLength, 16);
