@@ -12,10 +12,11 @@ import { download } from './download.ts';
 export function withReproduction(root: HTMLElement, page: Page, reproduce: ReproductionOf, draw: () => void) {
   const note = element('p', {});
   const commands = element('div', {});
-  const save = button('', 'save-input', () => {
+  const save = button('save what it reads', 'save-input', () => {
     const input = reproduce(page).input?.();
     if (input) download(input.bytes, 'application/octet-stream', input.name);
   });
+  save.hidden = true;
   const fold = element(
     'details',
     { class: 'reproduce' },
