@@ -29,11 +29,14 @@ function readTrials(): Trials {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Trials) : {};
 }
 
-/** @throws InputError when none have been chosen for the method */
+/**
+ * The weights of a method, or, where nothing was tried with it, those of DPS.
+ * @throws InputError when none have been chosen
+ */
 export function readWeights(method: Method): Weights {
-  const trial = readTrials()[method];
-  if (!trial)
-    throw new InputError(`no weights have been chosen for ${method}; draw with --trial, then report --weights`);
+  const { [method]: own, dps } = readTrials();
+  const trial = own ?? dps;
+  if (!trial) throw new InputError('no weights have been chosen; draw with --trial, then report --weights');
   return trial.weights;
 }
 
