@@ -50,7 +50,6 @@ type Statistics = (letters: readonly Restored[]) => Readonly<Record<Figure, Stat
 
 /** With fewer letters a task says too little. */
 const fewest = 26;
-const scales = scaleGroups.flat().sort((a, b) => a - b);
 
 /** What figures are computed by: the Fréchet distance is that to the features of all held-out letters. */
 export async function openStatistics(backend: Backend): Promise<Statistics> {
@@ -76,35 +75,52 @@ function table(rows: readonly Float32Array[]) {
   return tensor('f32', [rows.length, columns], data);
 }
 
-/** The rows of a method, task by task; of what has been drawn. */
+/**
+ * The rows of a method, task by task. What is compared has been drawn in all tasks and, of the scales that are drawn
+ * in turn, with each: all rows of such a group are of the same letters.
+ */
 export function rowsOfRecord(record: RestorationRecord, weights: Weights, statistics: Statistics): readonly Row[] {
   const { method } = record.conditions;
-  return tasks.flatMap((task) => {
-    const weight = weights[task];
-    const lettersOf = (scale: number) => record.restored[settingKey({ task, scale, weight })] ?? {};
-    const plain = lettersOf(0);
-    return scales.flatMap((scale): readonly Row[] => {
-      const guided = lettersOf(scale);
-      const numbers = Object.keys(plain).filter((number) => guided[number]);
-      if (numbers.length < fewest) return [];
-      const [ours, theirs] = [guided, plain].map((one) => statistics(numbers.flatMap((number) => one[number] ?? [])));
-      if (!ours || !theirs) return [];
-      const estimated = (of: (figure: Figure) => Statistic): Figures => {
-        const estimate = (figure: Figure) => [figure, bootstrap(numbers.length, of(figure))] as const;
-        return Object.fromEntries(figureNames.map(estimate)) as unknown as Figures;
-      };
-      const change = (figure: Figure): Statistic => {
-        return (chosen) => ours[figure](chosen) - theirs[figure](chosen);
-      };
-      const row = {
-        method,
-        task,
-        scale,
-        weight,
-        letters: numbers.length,
-        figures: estimated((figure) => ours[figure]),
-      };
-      return [scale === 0 ? row : { ...row, change: estimated(change) }];
-    });
+  const lettersOf = (task: Task, scale: number): Letters =>
+    record.restored[settingKey({ task, scale, weight: weights[task] })] ?? {};
+  const rows = scaleGroups.flatMap((group) => {
+    const numbersOf = (task: Task): readonly string[] =>
+      inAll([0, ...group].map((scale) => Object.keys(lettersOf(task, scale))));
+    const drawn = tasks.filter((task) => numbersOf(task).length >= fewest);
+    const numbers = inAll(drawn.map(numbersOf));
+    return drawn.flatMap((task) =>
+      group.map((scale): Row => {
+        const chosen = (from: number) => statistics(numbers.flatMap((number) => lettersOf(task, from)[number] ?? []));
+        const row = { method, task, scale, weight: weights[task], letters: numbers.length };
+        return { ...row, ...estimates(numbers.length, chosen(scale), scale === 0 ? undefined : chosen(0)) };
+      }),
+    );
   });
+  return tasks.flatMap((task) => rows.filter((row) => row.task === task).sort((a, b) => a.scale - b.scale));
+}
+
+type Letters = Readonly<Record<string, Restored>>;
+
+/** What is in every one of some lists. */
+function inAll([first = [], ...others]: readonly (readonly string[])[]): readonly string[] {
+  const sets = others.map((list) => new Set(list));
+  return first.filter((one) => sets.every((set) => set.has(one)));
+}
+
+type StatisticsOf = ReturnType<Statistics>;
+
+/** The figures, and, where there is no guidance to compare them with, how they change. */
+function estimates(
+  count: number,
+  ours: StatisticsOf,
+  plain: StatisticsOf | undefined,
+): Pick<Row, 'figures' | 'change'> {
+  const all = (of: (figure: Figure) => Statistic): Figures => ({
+    psnr: bootstrap(count, of('psnr')),
+    distance: bootstrap(count, of('distance')),
+    frechet: bootstrap(count, of('frechet')),
+  });
+  const found = all((figure) => ours[figure]);
+  if (!plain) return { figures: found };
+  return { figures: found, change: all((figure) => (chosen) => ours[figure](chosen) - plain[figure](chosen)) };
 }
