@@ -10,14 +10,17 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { realLetters } from '../../src/cli/evaluate.ts';
+import { loadLetterClassifier } from '../../src/cli/evaluation-job.ts';
 import { readOptions } from '../../src/cli/options.ts';
+import { shippedLetters } from '../../src/cli/shipped.ts';
 import { writeWhole } from '../../src/formats/node-files.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { rasterise } from './rasterise.ts';
 import { readWeights, writeWeights } from './restoration/choose.ts';
 import { methods } from './restoration/plan.ts';
 import { joinRecords, readRecord, type RestorationRecord } from './restoration/record.ts';
-import { openStatistics, rowsOfRecord, type RestorationResults } from './restoration/rows.ts';
+import { rowsOfRecord, statisticsTo, type RestorationResults } from './restoration/rows.ts';
 import { chartOfRows, tableOf } from './restoration/table.ts';
 import { sixDigits } from './six-digits.ts';
 
@@ -32,8 +35,9 @@ else await report();
 async function report(): Promise<void> {
   const folder = fileURLToPath(new URL('../../fixtures/evaluation/', import.meta.url));
   const backend = simdBackend({ threads: 1 });
-  const statistics = await openStatistics(backend);
+  const real = await realLetters(shippedLetters, await loadLetterClassifier(), backend);
   backend.dispose();
+  const statistics = statisticsTo(real.features);
   const drawn = (record: RestorationRecord) => rowsOfRecord(record, readWeights(record.conditions.method), statistics);
   const results = added(oldResults(`${folder}restoration.json`), {
     conditions: records.map(({ conditions }) => conditions),

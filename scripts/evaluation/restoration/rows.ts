@@ -1,13 +1,9 @@
 /** The figures of restored letters: fixtures/evaluation/restoration.json. */
-import { realLetters } from '../../../src/cli/evaluate.ts';
-import { loadLetterClassifier } from '../../../src/cli/evaluation-job.ts';
 import { tasks, type Task } from '../../../src/cli/restoration-task.ts';
-import { shippedLetters } from '../../../src/cli/shipped.ts';
 import { bootstrap, type Estimate } from '../../../src/evaluation/bootstrap.ts';
 import { fitGaussian, frechetDistanceTo } from '../../../src/evaluation/frechet.ts';
-import type { Backend } from '../../../src/kernels/kernels.ts';
 import { at } from '../../../src/tensor/at.ts';
-import { tensor } from '../../../src/tensor/tensor.ts';
+import { tensor, type Tensor } from '../../../src/tensor/tensor.ts';
 import { scaleGroups, settingKey, type Method, type Weights } from './plan.ts';
 import type { Conditions, RestorationRecord, Restored } from './record.ts';
 
@@ -46,15 +42,14 @@ export interface RestorationResults {
 
 type Statistic = (chosen: readonly number[]) => number;
 /** Of letters, what is estimated of those that are chosen. */
-type Statistics = (letters: readonly Restored[]) => Readonly<Record<Figure, Statistic>>;
+export type Statistics = (letters: readonly Restored[]) => Readonly<Record<Figure, Statistic>>;
 
 /** With fewer letters a task says too little. */
 const fewest = 26;
 
-/** What figures are computed by: the Fréchet distance is that to the features of all held-out letters. */
-export async function openStatistics(backend: Backend): Promise<Statistics> {
-  const real = await realLetters(shippedLetters, await loadLetterClassifier(), backend);
-  const toReal = frechetDistanceTo(fitGaussian(real.features));
+/** What figures are computed by. @param real features, [n, 64], to which the Fréchet distance is */
+export function statisticsTo(real: Tensor): Statistics {
+  const toReal = frechetDistanceTo(fitGaussian(real));
   return (letters) => {
     const mean = (of: (letter: Restored) => number): Statistic => {
       return (chosen) => chosen.reduce((sum, i) => sum + of(at(letters, i)) / chosen.length, 0);
@@ -68,7 +63,7 @@ export async function openStatistics(backend: Backend): Promise<Statistics> {
   };
 }
 
-function table(rows: readonly Float32Array[]) {
+function table(rows: readonly Float32Array[]): Tensor {
   const columns = at(rows, 0).length;
   const data = new Float32Array(rows.length * columns);
   for (const [i, row] of rows.entries()) data.set(row, i * columns);
