@@ -1,11 +1,11 @@
 /**
- * Makes weights, tables and the chart of the records that restoration.ts has left; shards are joined:
+ * Makes weights, tables and charts of the records that restoration.ts has left; shards are joined:
  *
  *     npx tsx scripts/evaluation/restoration-report.ts --weights TRIAL.json …
  *     npx tsx scripts/evaluation/restoration-report.ts RECORD.json … [--chromium /usr/bin/chromium]
  *
  * With --weights it writes to fixtures/evaluation/restoration-weights.json the weight of each task that restores best
- * without guidance; else restoration.json and .md, and the chart as SVG and as a PNG (which Chromium draws). A method
+ * without guidance; else restoration.json and .md, and a chart as SVG and as a PNG (which Chromium draws). A method
  * of which there is no record keeps its rows.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ import { readWeights, writeWeights } from './restoration/choose.ts';
 import { methods } from './restoration/plan.ts';
 import { joinRecords, readRecord, type RestorationRecord } from './restoration/record.ts';
 import { rowsOfRecord, statisticsTo, type RestorationResults } from './restoration/rows.ts';
-import { chartOfRows, tableOf } from './restoration/table.ts';
+import { chartOfMethod, tableOf } from './restoration/table.ts';
 import { sixDigits } from './six-digits.ts';
 
 const options = readOptions(process.argv.slice(2), { weights: 'flag', chromium: 'text' }, ['RECORD.json...']);
@@ -46,8 +46,12 @@ async function report(): Promise<void> {
   const write = (name: string, text: string): void => writeWhole(folder + name, new TextEncoder().encode(text));
   write('restoration.json', sixDigits(results));
   write('restoration.md', tableOf(results));
-  write('restoration.svg', chartOfRows(results));
-  rasterise(folder, 'restoration.svg', options.text('chromium'));
+  for (const method of methods) {
+    const chart = chartOfMethod(results, method);
+    if (chart === undefined) continue;
+    write(`restoration-${method}.svg`, chart);
+    rasterise(folder, `restoration-${method}.svg`, options.text('chromium'));
+  }
 }
 
 function oldResults(path: string): RestorationResults {

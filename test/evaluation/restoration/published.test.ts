@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readWeights } from '../../../scripts/evaluation/restoration/choose.ts';
+import { methods } from '../../../scripts/evaluation/restoration/plan.ts';
 import type { RestorationResults } from '../../../scripts/evaluation/restoration/rows.ts';
-import { chartOfRows, tableOf } from '../../../scripts/evaluation/restoration/table.ts';
+import { chartOfMethod, tableOf } from '../../../scripts/evaluation/restoration/table.ts';
 import { bestWeights } from '../../../src/cli/restoration-task.ts';
 
 const fixture = (name: string): string =>
@@ -13,7 +14,7 @@ const results = JSON.parse(fixture('restoration.json')) as RestorationResults;
 describe('the published figures of restored letters', () => {
   it('stand in table and chart', () => {
     expect(fixture('restoration.md')).toBe(tableOf(results));
-    expect(fixture('restoration.svg')).toBe(chartOfRows(results));
+    for (const method of methods) expect(fixture(`restoration-${method}.svg`)).toBe(chartOfMethod(results, method));
   });
 
   it('are with the weights that were chosen, which the command takes, too', () => {

@@ -4,7 +4,7 @@ import type { Weights } from '../../../scripts/evaluation/restoration/plan.ts';
 import { settingKey } from '../../../scripts/evaluation/restoration/plan.ts';
 import type { RestorationRecord, Restored } from '../../../scripts/evaluation/restoration/record.ts';
 import { rowsOfRecord, statisticsTo, type Statistics } from '../../../scripts/evaluation/restoration/rows.ts';
-import { chartOfRows, changeText, intervalText, tableOf } from '../../../scripts/evaluation/restoration/table.ts';
+import { chartOfMethod, changeText, intervalText, tableOf } from '../../../scripts/evaluation/restoration/table.ts';
 import { tasks, type Task } from '../../../src/cli/restoration-task.ts';
 import { fitGaussian, frechetDistance } from '../../../src/evaluation/frechet.ts';
 import { tensor } from '../../../src/tensor/tensor.ts';
@@ -113,7 +113,8 @@ describe('the rows', () => {
     expect(table).toContain('| sr4, 8 | PAG, s = 1 | 40 |');
     expect(table).toContain('<br>**+0.50 [+0.50, +0.50]**');
     expect(table).toContain('<br>0.0 [0.0, 0.0]');
-    expect(chartOfRows(results)).toContain('DPS in pixels, s = 1, n = 40');
+    expect(chartOfMethod(results, 'dps')).toContain('s = 1, n = 40');
+    expect(chartOfMethod(results, 'psld')).toBeUndefined();
   });
 
   it('are told with a sign where they are changes', () => {
