@@ -14,10 +14,10 @@ export interface Ramp {
 /** −1 is paper, 1 is ink; what lies outside is cut off. */
 export const asPicture: Ramp = { name: 'picture', colour: (value, { paper, ink }) => mix(paper, ink, (value + 1) / 2) };
 
-/** What lies farther out than so much is beyond black and white, and not just by a hair. */
+/** What lies farther out than so much is beyond paper and ink, and not just by a hair. */
 export const farOut = 1.25;
 
-/** The same, with what lies beyond black, and what beyond white, in the colours of what is above and below. */
+/** The same, with what lies far beyond ink, and what far beyond paper, in the colours of what is above and below. */
 export const asOvershot: Ramp = {
   name: 'overshot',
   colour(value, palette) {
