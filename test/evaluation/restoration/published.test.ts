@@ -29,6 +29,10 @@ describe('the published figures of restored letters', () => {
       text.replaceAll(/\s+/g, ' '),
     );
     expect(figures.length).toBeGreaterThan(5);
+    for (const method of methods) {
+      const rows = results.rows.filter((row) => row.method === method);
+      for (const { letters } of rows) expect(prose).toContain(`${letters.toLocaleString('en')} letters a`);
+    }
     const table = fixture('restoration.md');
     expect(figures.filter((figure) => !table.includes(figure))).toEqual([]);
   });
