@@ -8,6 +8,7 @@ import { messageOf } from '../tensor/errors.ts';
 import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';
 import { tryAgain } from './drawing/figure.ts';
+import { paintWaiting } from './drawing/turns.ts';
 import { showAlone } from './drawing/single-figure.ts';
 import { explainTerms } from './drawing/terms.ts';
 import { createClient } from './client.ts';
@@ -74,20 +75,24 @@ async function start(): Promise<void> {
     turnTo(readState(text));
   });
 
+  await nextTask();
   const model = planOf(CONFIGS.unet, CONFIGS.scheduler);
   const part = (): Part => (read?.partOf ?? noNetwork)(state, model);
   const page: Page = { client, model, state: () => state, part, change };
   for (const { section, root } of shown) {
     places.add({ section, root, draw: section.mount(root, page), near: false });
     // A task for each: what comes first can be seen, and asked for, before the others are there.
-    await new Promise((resolve) => setTimeout(resolve));
+    await nextTask();
   }
   fillDetails(document);
   explainTerms(document);
   // What stands above it has grown since the browser went there.
   if (!location.hash.includes('=')) placeNamed(location.hash.slice(1))?.scrollIntoView();
   // On paper all of it is near.
-  addEventListener('beforeprint', places.drawAll);
+  addEventListener('beforeprint', () => {
+    places.drawAll();
+    paintWaiting();
+  });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', invalidate);
 }
 
@@ -124,6 +129,11 @@ function planOf(unet: Readonly<Record<string, unknown>>, schedule: Readonly<Reco
     layers: sitesOf(architecture.stages),
     scheduler: createSchedulerOf(DDIMScheduler, schedule, stepCount),
   };
+}
+
+/** Ends the task at hand, so that the reader's hand and the screen go first. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 /** Calls `action` so many milliseconds after the last of several calls. */
