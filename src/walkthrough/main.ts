@@ -80,10 +80,12 @@ async function start(): Promise<void> {
   const part = (): Part => (read?.partOf ?? noNetwork)(state, model);
   const page: Page = { client, model, state: () => state, part, change };
   for (const { section, root } of shown) {
-    places.add({ section, root, draw: section.mount(root, page), near: false });
     // A task for each: what comes first can be seen, and asked for, before the others are there.
     await nextTask();
+    places.add({ section, root, draw: section.mount(root, page), near: false });
+    root.closest('section')?.setAttribute('data-filled', '');
   }
+  await nextTask();
   fillDetails(document);
   explainTerms(document);
   // What stands above it has grown since the browser went there.
