@@ -548,6 +548,7 @@ export {
 export type { Key as ConfigKey } from './training/keys.ts';
 export { averaged as averagedWeight, constantDecay, exponentOfWidth, powerFunctionDecay } from './training/ema.ts';
 export { learningRateShare, type LearningRateSchedule } from './training/learning-rate.ts';
+export { modelFiles, type ModelDescription } from './training/model-files.ts';
 export { checkPictures, type Pictures } from './training/pictures.ts';
 export { readReplay } from './training/replay.ts';
 export { initialState, trainingStep, type StepReport, type TrainingState } from './training/step.ts';

@@ -348,11 +348,7 @@ describe('a guidance whose options are of the wrong kind', () => {
       () => pag.createGuidance('pag', {}, any({ attentionLayers: [] })),
       'hasNullCondition is undefined; it must be true or false',
     ],
-    [
-      'a null for a parameter',
-      () => pag.createGuidance('pag', { pagScale: any(null) }, context),
-      '--pag-scale is "null"',
-    ],
+    ['a null for a parameter', () => pag.createGuidance('pag', { pagScale: any(null) }, context), 'pagScale is "null"'],
   ]);
 });
 

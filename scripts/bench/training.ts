@@ -4,80 +4,75 @@
  * turns of processor time (the clock on the wall means little on a busy machine) and the largest resident set; then two
  * threads beside one, by the clock; and at last what training-convolution.ts tells.
  *
- * Run: npx tsx training.ts [--threads 1,2] [--rounds 5] [--python python]; in Node 24 with simd-wide, too.
+ * Run: npx tsx training.ts [--threads 1,2] [--turns 5] [--python python]; in Node 24 with simd-wide, too.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median } from '../../src/cli/bench/times.ts';
 import { orders } from '../../src/index.ts';
+import { announcer } from './announce.ts';
 import { countOf } from './options.ts';
-
-/** What a process tells of its steps. */
-interface Measured {
-  /** Milliseconds, medians over the steps of a process. */
-  readonly processor: number;
-  readonly wall: number;
-  /** The largest resident set, in MB. */
-  readonly memory: number;
-}
+import { lastLineOf } from './perform.ts';
+import type { Told } from './processes/task.ts';
+import type { Measurement } from './results.ts';
+import { takeTurns, type Entry, type Performance } from './turns.ts';
 
 const { values } = parseArgs({
   options: {
     threads: { type: 'string', default: '1,2' },
-    rounds: { type: 'string', default: '5' },
+    turns: { type: 'string', default: '5' },
     python: { type: 'string', default: 'python' },
   },
 });
-const rounds = countOf('rounds', values.rounds);
-const counts = values.threads.split(',').map((text) => countOf('threads', text));
+const turns = countOf('turns', values.turns);
+const threadCounts = values.threads.split(',').map((text) => countOf('threads', text));
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const joins = Number(process.versions.node.split('.')[0]) >= 24;
 
-/** The commands of all who are measured, on so many threads: ours in both orders of the way there. */
-function contenders(threads: number): Readonly<Record<string, readonly string[]>> {
-  const ours = (joins ? ['simd', 'simd-wide'] : ['simd']).flatMap((kernels) => {
-    const switches = kernels === 'simd-wide' ? ['--experimental-wasm-revectorize'] : [];
-    const step = [here('training-step.ts'), kernels, String(threads)];
-    const command = [process.execPath, ...switches, '--import', 'tsx', ...step];
-    return orders.map((order) => [order === 'direct' ? kernels : `${kernels} ${order}`, [...command, order]] as const);
-  });
-  return { PyTorch: [values.python, here('training_step.py'), String(threads)], ...Object.fromEntries(ours) };
+/** Steps of a process: those that only warm it up, and those that count. */
+const [warm, passes] = [3, 10];
+const one = { name: 'training-step', title: 'a training step of 16 letters', batch: 16 };
+
+/** A contender, and how its process is called: its command, without how many threads and steps. */
+interface TrainingEntry extends Entry {
+  readonly command: readonly string[];
 }
 
-function measure([command = '', ...args]: readonly string[]): Measured {
-  return JSON.parse(execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })) as Measured;
-}
-
-/** Of each contender the medians over all turns, and how much processor time it takes beside PyTorch. */
-function compared(threads: number): Readonly<Record<string, Measured & { readonly share: number }>> {
-  const turns = Array.from({ length: rounds }, () =>
-    Object.fromEntries(Object.entries(contenders(threads)).map(([name, command]) => [name, measure(command)])),
-  );
-  return Object.fromEntries(
-    Object.keys(contenders(threads)).map((name) => {
-      const of = (key: keyof Measured): number => median(turns.map((turn) => turn[name]?.[key] ?? NaN));
-      const shares = turns.map((turn) => (turn[name]?.processor ?? NaN) / (turn['PyTorch']?.processor ?? NaN));
-      return [name, { processor: of('processor'), wall: of('wall'), memory: of('memory'), share: median(shares) }];
-    }),
-  );
-}
-
-const results = counts.map((threads) => {
-  const all = compared(threads);
-  for (const [name, { processor, wall, memory, share }] of Object.entries(all)) {
-    const ofMemory = memory / (all['PyTorch']?.memory ?? NaN);
-    console.log(
-      `${name}, ${threads} threads: ${processor.toFixed(0)} ms of processor time a step ` +
-        `(${share.toFixed(2)} × PyTorch), ${wall.toFixed(0)} ms on the wall, ` +
-        `${memory.toFixed(0)} MB (${ofMemory.toFixed(2)} × PyTorch)`,
-    );
-  }
-  return all;
+const pytorch = { contender: { name: 'PyTorch', ours: false }, command: [values.python, here('training_step.py')] };
+const ours = (joins ? ['simd', 'simd-wide'] : ['simd']).flatMap((kernels) => {
+  const switches = kernels === 'simd-wide' ? ['--experimental-wasm-revectorize'] : [];
+  const command = [process.execPath, ...switches, '--import', 'tsx', here('training-step.ts'), kernels];
+  return orders.map((order) => ({
+    contender: { name: order === 'direct' ? kernels : `${kernels} ${order}`, ours: true },
+    command: [...command, order],
+  }));
 });
-const [one, two] = results;
-for (const [name, { wall }] of Object.entries(one && two ? one : {})) {
-  const ratio = wall / (two?.[name]?.wall ?? NaN);
-  console.log(`${name}: ${counts[1]} threads are ${ratio.toFixed(2)} times as fast as ${counts[0]}`);
+
+async function perform({ threads, command: [program = '', ...args] }: TrainingEntry): Promise<Performance> {
+  const told = await lastLineOf(program, [...args, ...[threads, warm, passes].map(String)]);
+  return { ...(told as Told), error: 0 };
+}
+
+const entries = threadCounts.flatMap((threads): TrainingEntry[] =>
+  [pytorch, ...ours].map((contender) => ({ one, threads, ...contender })),
+);
+const { measurements } = await takeTurns(entries, turns, perform, announcer(turns));
+const found = (contender: string, threads: number): Measurement | undefined =>
+  measurements.find((each) => each.contender === contender && each.threads === threads);
+
+for (const { contender, threads, turns: own, processor, wall, megabytes } of measurements) {
+  const theirs = found('PyTorch', threads);
+  const shares = own.map((turn, i) => turn.processor / (theirs?.turns[i]?.processor ?? NaN));
+  console.log(
+    `${contender}, ${threads} threads: ${processor.median.toFixed(0)} ms of processor time a step ` +
+      `(${median(shares).toFixed(2)} × PyTorch), ${wall.median.toFixed(0)} ms on the wall, ` +
+      `${megabytes.toFixed(0)} MB (${(megabytes / (theirs?.megabytes ?? NaN)).toFixed(2)} × PyTorch)`,
+  );
+}
+const [few = 1, many] = threadCounts;
+for (const { contender, wall } of many === undefined ? [] : measurements.filter(({ threads }) => threads === few)) {
+  const ratio = wall.median / (found(contender, many ?? few)?.wall.median ?? NaN);
+  console.log(`${contender}: ${many} threads are ${ratio.toFixed(2)} times as fast as ${few}`);
 }
 execFileSync(process.execPath, ['--import', 'tsx', here('training-convolution.ts')], { stdio: 'inherit' });

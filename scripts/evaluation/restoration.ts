@@ -2,8 +2,9 @@
  * Does PAG help posterior sampling? Letters of faces that the model has not seen, damaged in seven ways, restored with
  * and without PAG, by DPS in pixels or by PSLD in the latents of the model with words:
  *
- *     npx tsx scripts/evaluation/restoration.ts --model FOLDER [--method psld] [--trial] [--steps 20] [--rounds 39]
- *         [--scales 0,1] [--shard K/N] [--backwards] [--for SECONDS] [--kernels NAME] [--out out/restoration.json]
+ *     npx tsx scripts/evaluation/restoration.ts --model FOLDER [--method psld] [--trial] [--scheduler ddim] [--steps 20]
+ *         [--rounds 39] [--scales 0,1] [--shard K/N] [--backwards] [--for SECONDS] [--kernels NAME]
+ *         [--out out/restoration.json]
  *
  * It goes in rounds of 26 letters, A to Z, each of another face, and keeps its record after each task; stopped at any
  * moment, it goes on from there. Shards of one table are drawn side by side, each with a record of its own; --backwards
@@ -22,6 +23,7 @@ const kinds = {
   model: 'text',
   method: 'text',
   trial: 'flag',
+  scheduler: 'text',
   steps: 'number',
   rounds: 'number',
   scales: 'text',
@@ -43,7 +45,10 @@ await drawUnits(shardOf(options.has('backwards') ? units().reverse() : units()),
   method,
   folder,
   backend,
-  steps: options.integer('steps', 1) ?? 20,
+  stepping: {
+    scheduler: options.choice('scheduler', ['ddpm', 'ddim'] as const) ?? 'ddpm',
+    steps: options.integer('steps', 1) ?? 20,
+  },
   out: options.text('out') ?? 'out/restoration.json',
   goOn: () => performance.now() < end,
 });

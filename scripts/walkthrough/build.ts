@@ -1,6 +1,6 @@
 /**
  * Makes the static folder of the walkthrough, for any web host: page, code, the letters model with weights of half the
- * size, the text model, and a case of the oracle. `npm run build:walkthrough`.
+ * size, the text model, the letters that a reader's model learns, and a case of the oracle. `npm run build:walkthrough`.
  *
  *     npx tsx scripts/walkthrough/build.ts [FOLDER [ADDRESS]]        (dist/walkthrough)
  */
@@ -12,9 +12,11 @@ import { build, type Metafile } from 'esbuild';
 import { excerpts } from '../../src/walkthrough/code/excerpts.ts';
 import { caseName } from '../../src/walkthrough/study.ts';
 import { packedEnding } from '../../src/walkthrough/models.ts';
+import { lettersFile } from '../../src/walkthrough/training/letters-file.ts';
 import { classifierFile } from '../../src/walkthrough/work/judge.ts';
 import type { PromisedFiles } from '../../src/walkthrough/work/promised.ts';
 import { halfWeights } from './half-weights.ts';
+import { learnedLetters } from './letters.ts';
 import { pack } from './pack.ts';
 import { readExcerpts } from './sources.ts';
 
@@ -93,10 +95,13 @@ async function writeModels(folder: string) {
   await mkdir(join(folder, 'judge'));
   await writeFile(join(folder, 'judge', classifierFile), halfWeights(await readFile(classifier), classifierFile));
   await cp(words, join(folder, 'words'), { recursive: true });
+  await mkdir(join(folder, 'trainer'));
+  await writeFile(join(folder, 'trainer', lettersFile), pack(learnedLetters()));
   return {
     letters: await promisesOf(join(folder, 'letters')),
     judge: await promisesOf(join(folder, 'judge')),
     words: await promisesOf(join(folder, 'words')),
+    trainer: await promisesOf(join(folder, 'trainer')),
   };
 }
 

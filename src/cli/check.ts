@@ -23,6 +23,7 @@ import { readOptions, refuseIdle, type OptionKinds } from './options.ts';
 import { chooseOutFiles, writeOut } from './out-files.ts';
 import { createProgress } from './progress.ts';
 import { writtenFiles } from './watch.ts';
+import { inCommandWords, withCommandWords } from './words.ts';
 
 const kinds: OptionKinds = {
   dtype: 'text',
@@ -197,7 +198,7 @@ async function watch(job: Job, options: Options): Promise<number> {
   for await (const written of writtenFiles(files, { interval })) {
     for (const { name, file } of job.pairs.filter((pair) => written.includes(pair.file))) {
       try {
-        known.set(name, await checkOne(name, file, options));
+        known.set(name, await withCommandWords(kinds, () => checkOne(name, file, options)));
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         known.delete(name);
@@ -234,7 +235,17 @@ async function checkOne(
   const bands = await openBands(name, one, format.name);
   const checked = check(one, theirs, format, only === undefined ? undefined : [only], bands);
   const isTooLarge = [...one.weights.values()].reduce((sum, { data }) => sum + data.length, 0) > largest;
-  return { report: checked.report, ...findings(checked, theirs, options.has('no-diagnosis'), isTooLarge) };
+  return inWords({ report: checked.report, ...findings(checked, theirs, options.has('no-diagnosis'), isTooLarge) });
+}
+
+/** What is said of a port names options. */
+function inWords({ report, sentences, ...rest }: Result): Result {
+  const problems = [...report.problems].map(([name, text]) => [name, inCommandWords(text, kinds)] as const);
+  return {
+    ...rest,
+    report: { ...report, problems: new Map(problems) },
+    sentences: sentences.map((sentence) => inCommandWords(sentence, kinds)),
+  };
 }
 
 function writeReports(

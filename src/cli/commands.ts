@@ -5,6 +5,7 @@ import { logTo } from './log-file.ts';
 import { withMessages } from './messages.ts';
 import { readCommon, suggestion } from './options.ts';
 import { version } from './version.ts';
+import { withCommandWords } from './words.ts';
 
 /** Each is loaded when it is asked for: `pag --help` waits for none of them. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
@@ -81,10 +82,11 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   const command = await commandNamed(name);
   if (rest.includes('--help') || rest.includes('-h')) return showHelp(command, rest);
   const { quiet, logFile } = readCommon(rest, command.options);
-  if (logFile === undefined) return withMessages({ quiet }, () => command.run(rest));
+  const running = () => withCommandWords(command.options, () => command.run(rest));
+  if (logFile === undefined) return withMessages({ quiet }, running);
   const log = logTo(logFile);
   log(`pag ${version()}: ${JSON.stringify(args)}`);
-  return withMessages({ quiet, log }, () => logEnd(log, command.run(rest)));
+  return withMessages({ quiet, log }, () => logEnd(log, running()));
 }
 
 /** Keeps how the command ended, too. */
@@ -121,7 +123,7 @@ function print(text: string): number {
  * error of ours, says so, and has the status 70 (EX_SOFTWARE of sysexits.h).
  */
 export function explain(error: unknown): { status: number; message: string } {
-  if (error instanceof InputError) return { status: 2, message: inCommandWords(error.message) };
+  if (error instanceof InputError) return { status: 2, message: error.message };
   const text = messageOf(error);
   if (error instanceof RangeError && /memory|allocation failed|array (buffer )?length|string length/i.test(text)) {
     return { status: 2, message: `there is not enough memory (${text}); ask for fewer or smaller samples at a time` };
@@ -130,17 +132,6 @@ export function explain(error: unknown): { status: number; message: string } {
     status: 70,
     message: `an error of pag itself, please report it: ${error instanceof Error ? error.stack : text}`,
   };
-}
-
-/** What a model is told besides its sample: diffusers, and files for it, write these names with _. */
-const conditions =
-  /\b(encoderHiddenStates|encoderAttentionMask|textEmbeds|timeIds|timestepCond|imageEmbeds|classLabels)\b/g;
-
-/** A message of the library in the words of the command line and its files. */
-function inCommandWords(message: string): string {
-  return message
-    .replaceAll('use referenceBackend()', 'use --kernels reference')
-    .replace(conditions, (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 }
 
 function help(): string {

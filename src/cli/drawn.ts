@@ -5,6 +5,7 @@ import type { DType } from '../tensor/tensor.ts';
 import { printResult } from './messages.ts';
 import type { ParsedOptions } from './options.ts';
 import { isStdout } from './out-files.ts';
+import type { WrittenFiles } from './run-report.ts';
 
 /** A run that is done, and where its results are. */
 export interface DrawnRun {
@@ -19,7 +20,7 @@ export interface DrawnRun {
   /** When it began, as `performance.now()` had it. */
   readonly started: number;
   /** The files that were written. */
-  readonly files: Readonly<Record<string, string>>;
+  readonly files: WrittenFiles;
 }
 
 /** Prints what was drawn, in how many seconds, and into which files. */
@@ -28,12 +29,20 @@ export function printDrawn(
   { what, shape: [count = 0, ...shape], title, dtype, backend, started, files }: DrawnRun,
 ): void {
   const seconds = (performance.now() - started) / 1000;
-  const names = Object.values(files);
+  const names = Object.values(files).flat();
   const counted = `${count} ${what}${count === 1 ? '' : 's'}`;
   const drawn = `${counted} of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}`;
   printResult(options, {
-    text: `${drawn}, in ${seconds.toFixed(1)} s: ${names.join(' and ')}`,
+    text: `${drawn}, in ${seconds.toFixed(1)} s: ${listed(names)}`,
     json: { schema: 1, count, shape, run: title, dtype, kernels: backend.name, seconds, files },
     aside: names.some(isStdout),
   });
+}
+
+/** So many files are named; of more, the first ones. */
+const mostNames = 6;
+
+function listed(names: readonly string[]): string {
+  if (names.length > mostNames) return `${names.slice(0, mostNames - 1).join(', ')} … (${names.length} files)`;
+  return [names.slice(0, -1).join(', '), names.at(-1)].filter((part) => part !== '').join(' and ');
 }

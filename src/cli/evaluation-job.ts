@@ -16,7 +16,6 @@ import {
 } from '../evaluation/record.ts';
 import { checkWritable, writeWhole } from '../formats/node-files.ts';
 import { readTensors } from '../formats/safetensors.ts';
-import { flagOf } from '../guidance/parameters.ts';
 import { parametersOf } from '../guidance/registry/index.ts';
 import type { Config } from '../schedulers/options.ts';
 import { createScheduler } from '../schedulers/registry.ts';
@@ -32,6 +31,7 @@ import { chooseClassifier, classifierOptions } from './guiding-classifier.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 import { weightsSha256 } from './run-record.ts';
 import { shippedClassifier } from './shipped.ts';
+import { flagOf, withoutFlag } from './words.ts';
 
 /** The options that say what is drawn. */
 export const drawingOptions: OptionKinds = {
@@ -159,7 +159,7 @@ function checkPictures({ config: { inChannels, sampleSize } }: UNet): void {
 function refuseListedScales(options: ParsedOptions): void {
   for (const parameter of parametersOf(guidanceName(options))) {
     const flag = flagOf(parameter.name);
-    const text = options.text(flag.slice(2));
+    const text = options.text(withoutFlag(flag));
     if (parameter.kind === 'scale' && text?.includes(','))
       throw new InputError(`${flag} is "${text}"; an evaluation takes one for all pictures`);
   }

@@ -80,8 +80,8 @@ export async function sampleFromWords(
   });
   backend.dispose();
   const title = runTitle(planned.guidance, planned.chosen.scheduler, planned.chosen);
-  writeDrawn(files, { title, samples, steps, before, behind: { sample, image: brightness(samples) }, pictures });
-  return { what: 'picture', shape: samples.shape, title, dtype, backend, started, files };
+  const drawn = { title, samples, steps, before, behind: { sample, image: brightness(samples) }, pictures };
+  return { what: 'picture', shape: samples.shape, title, dtype, backend, started, files: writeDrawn(files, drawn) };
 }
 
 /** The weights of all models that a run computes with. */

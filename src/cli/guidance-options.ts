@@ -2,7 +2,7 @@
 import { InputError } from '../tensor/errors.ts';
 import type { SlopeAt } from '../guidance/classifier.ts';
 import type { Guidance } from '../guidance/guidance.ts';
-import { expectation, flagOf, readParameter, type Parameter } from '../guidance/parameters.ts';
+import type { Parameter } from '../guidance/parameters.ts';
 import { unknownGuidance } from '../guidance/registry/create.ts';
 import {
   commonParameters,
@@ -15,9 +15,9 @@ import {
 } from '../guidance/registry/index.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { tryExpressions } from './expressions.ts';
+import { defaultText, expectedText, optionName, readParameter } from './guidance-parameters.ts';
 import { suggestion, type OptionKinds, type ParsedOptions } from './options.ts';
-
-const optionName = (parameter: Parameter): string => flagOf(parameter.name).slice(2);
+import { flagOf } from './words.ts';
 
 /** All options of all guidances, and those that choose among them. */
 export const guidanceOptions: OptionKinds = {
@@ -173,14 +173,9 @@ export function chosenPage(args: readonly string[]): string {
   return name !== undefined && guidanceNames.includes(name) ? `\n\n${guidancePage(name)}` : '';
 }
 
-/** A parameter's default as one would give it on the command line. */
-export function defaultOf({ default: value }: Parameter): string {
-  return Array.isArray(value) ? value.join(',') : String(value);
-}
-
 function parameterHelp(parameter: Parameter): string {
   const indent = 28;
-  const text = [parameter.summary, `${expectation(parameter)} (${defaultOf(parameter)})`].map((line) =>
+  const text = [parameter.summary, `${expectedText(parameter)} (${defaultText(parameter)})`].map((line) =>
     wrap(line, 119 - indent, indent),
   );
   return `  ${flagOf(parameter.name).padEnd(indent - 2)}${text.join(`\n${' '.repeat(indent)}`)}`;

@@ -1,11 +1,12 @@
 /** `pag guidances`: what there is to guide with. */
 import { InputError } from '../tensor/errors.ts';
 import { guidanceNames, guidances, type GuidanceEntry } from '../guidance/registry/index.ts';
-import { flagOf } from '../guidance/parameters.ts';
 import type { Command } from './command.ts';
-import { defaultOf, guidancePage, wrap } from './guidance-options.ts';
+import { guidancePage, wrap } from './guidance-options.ts';
+import { defaultText } from './guidance-parameters.ts';
 import { printResult } from './messages.ts';
 import { readOptions, suggestion } from './options.ts';
+import { flagOf } from './words.ts';
 
 const help = `pag guidances [NAME]
 
@@ -42,7 +43,7 @@ export const guidancesCommand: Command = {
 
 function overview(name: string, { summary, formula, parameters }: GuidanceEntry): string {
   const indent = Math.max(...guidanceNames.map((each) => each.length)) + 2;
-  const defaults = parameters.map((parameter) => `${flagOf(parameter.name)}=${defaultOf(parameter)}`).join(' ');
+  const defaults = parameters.map((parameter) => `${flagOf(parameter.name)}=${defaultText(parameter)}`).join(' ');
   const lines = [summary, formula, defaults]
     .filter((line) => line !== '')
     .map((line) => wrap(line, 119 - indent, indent));

@@ -1,6 +1,6 @@
 /** The classifier that `--guidance classifier` or `universal` follows, and the labels that it is asked for. */
 import { createClassifier } from '../evaluation/classifier.ts';
-import { letterSlope } from '../evaluation/letter-slope.ts';
+import { letters, letterSlope } from '../evaluation/letter-slope.ts';
 import { labelsOf } from '../evaluation/record.ts';
 import { loadClassifierFolder } from '../formats/classifier-folder.ts';
 import { folderReader } from '../formats/node-files.ts';
@@ -10,7 +10,6 @@ import type { SlopeAt } from '../guidance/classifier.ts';
 import { throughModel } from '../guidance/original-slope.ts';
 import type { ClassifierKind } from '../guidance/registry/index.ts';
 import type { Backend } from '../kernels/kernels.ts';
-import { checkedLabels } from '../models/class-gradient.ts';
 import type { Condition } from '../models/condition.ts';
 import type { Weights } from '../models/model.ts';
 import { modelSlope } from '../models/slope.ts';
@@ -22,7 +21,7 @@ import { cast } from '../tensor/rounding.ts';
 import type { DType } from '../tensor/tensor.ts';
 import { noiseOf } from '../training/training.ts';
 import { listedLabels } from './class-labels.ts';
-import { followedClassifier, guidanceName } from './guidance-options.ts';
+import { followedClassifier, givenGuidance, guidanceName } from './guidance-options.ts';
 import { warn } from './messages.ts';
 import { openSafetensors, schedulerNamed } from './model.ts';
 import { refuseIdle, type OptionKinds, type ParsedOptions } from './options.ts';
@@ -85,49 +84,71 @@ export async function chooseClassifier(
   const option = `${kind}-classifier` as const;
   const path = options.text(option) ?? (options.has('model') ? undefined : classifiersThatShip[option]);
   const labels = listedLabels(options, 'classifier-labels') ?? listedLabels(options);
-  if (path === undefined || labels === undefined) return undefined;
-  const pulling =
+  if (path === undefined || labels === undefined) return refuseUnpulled(options, kind, path);
+  const { weights, classes, slopeFor } =
     kind === 'noise'
-      ? await noisePull(path, labels, dtype, backend, guided.schedulerConfig)
-      : await cleanPull(path, labels, dtype, backend, guided.unet);
-  return { option, labels, ...pulling };
+      ? await noisePull(path, dtype, backend, guided.schedulerConfig)
+      : await cleanPull(path, dtype, backend, guided.unet);
+  checkAsked(options, labels, classes);
+  slopeFor(labels, undefined);
+  return {
+    option,
+    labels,
+    weights,
+    slopeFor: (numbers, condition) => slopeFor(labelsOf(numbers, labels), condition),
+  };
 }
 
-type Pull = Pick<GuidingClassifier, 'weights' | 'slopeFor'>;
+/** @throws InputError where a classifier or labels for it are missing, and the guidance is to act */
+function refuseUnpulled(options: ParsedOptions, kind: ClassifierKind, path: string | undefined): undefined {
+  const scale = givenGuidance(options).values.find(([name]) => name === 'classifierScale')?.[1];
+  if (scale === 0) return undefined;
+  const wanted = path === undefined ? wayOut[kind] : 'labels for its classifier: give --labels or --classifier-labels';
+  throw new InputError(`--guidance ${guidanceName(options)} needs ${wanted}, or --classifier-scale 0`);
+}
 
-async function noisePull(
-  folder: string,
-  labels: readonly number[],
-  dtype: DType,
-  backend: Backend,
-  noise: Config | undefined,
-): Promise<Pull> {
+const wayOut: Readonly<Record<ClassifierKind, string>> = {
+  noise: 'a classifier: give --noise-classifier DIR (pag train --classifier makes one)',
+  clean: 'a classifier: give --clean-classifier FILE.safetensors',
+};
+
+/** @throws InputError for labels that the classifier does not know */
+function checkAsked(options: ParsedOptions, labels: readonly number[], classes: number): void {
+  const unknown = labels.find((label) => label >= classes);
+  if (unknown === undefined) return;
+  const instead = options.has('classifier-labels') ? '' : '; give --classifier-labels: what it is asked for instead';
+  throw new InputError(
+    `the label ${unknown} is none of the classifier's: whole numbers from 0 to ${classes - 1}${instead}`,
+  );
+}
+
+/** A classifier that is loaded: what it knows, and where it pulls for the labels that are asked for. */
+interface Pull extends Pick<GuidingClassifier, 'weights'> {
+  readonly classes: number;
+  readonly slopeFor: (labels: readonly number[], condition: Condition | undefined) => SlopeAt;
+}
+
+async function noisePull(folder: string, dtype: DType, backend: Backend, noise: Config | undefined): Promise<Pull> {
   const found = await loadClassifierFolder(await folderReader(folder), folder);
   warn(found.warnings);
   checkNoise(folder, found.schedulerConfig, noise);
   const model = createUNetClassifier(found.config, found.weights, dtype, folder);
-  checkedLabels(labels, labels.length, model.outChannels);
   return {
     weights: model.weights,
-    slopeFor: (numbers) => classSlope(model, backend, labelsOf(numbers, labels)),
+    classes: model.outChannels,
+    slopeFor: (labels) => classSlope(model, backend, labels),
   };
 }
 
-async function cleanPull(
-  file: string,
-  labels: readonly number[],
-  dtype: DType,
-  backend: Backend,
-  unet: UNet,
-): Promise<Pull> {
+async function cleanPull(file: string, dtype: DType, backend: Backend, unet: UNet): Promise<Pull> {
   const stored = readTensors(await openSafetensors(file));
   const weights = new Map([...stored].map(([name, weight]) => [name, cast(weight, dtype)] as const));
   const classifier = createClassifier(weights, file);
-  const pullFor = (numbers: readonly number[]) => letterSlope(classifier, backend, labelsOf(numbers, labels));
-  pullFor(labels.map((_, i) => i));
   return {
     weights,
-    slopeFor: (numbers, condition) => throughModel(modelSlope(unet, backend, condition), pullFor(numbers)),
+    classes: letters,
+    slopeFor: (labels, condition) =>
+      throughModel(modelSlope(unet, backend, condition), letterSlope(classifier, backend, labels)),
   };
 }
 

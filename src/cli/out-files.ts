@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
 import { checkWritable, placeOf, writeWhole } from '../formats/node-files.ts';
 import type { ParsedOptions } from './options.ts';
-import { fixedFolder, isTemplate } from './out-template.ts';
+import { checkPlaces, fixedFolder, isTemplate } from './out-template.ts';
 
 /** What a file is written as: endings that say otherwise are refused, for they would be lies. */
 const formats = {
@@ -24,12 +24,14 @@ export function isStdout(file: string): boolean {
 /**
  * The files that these options name.
  * @param kinds the options, and what is written into each file
+ * @param many those that may name a file for each picture, by places as {seed}
  * @returns the names by their options, without those that are not given
  * @throws InputError when one cannot be written, is to be of another format, or when two are the same file
  */
 export function chooseOutFiles<Name extends string>(
   options: ParsedOptions,
   kinds: Readonly<Record<Name, keyof typeof formats>>,
+  many: readonly Name[] = [],
 ): { readonly [one in Name]?: string } {
   const names = Object.keys(kinds) as Name[];
   const given = names.flatMap((name) => {
@@ -40,6 +42,12 @@ export function chooseOutFiles<Name extends string>(
     const same = given.slice(0, i).find((other) => other.place === place);
     if (same) throw new InputError(`--${same.name} and --${name} name the same file, ${file}`);
     checkOutFile(options, `--${name}`, file, kinds[name]);
+    if (isStdout(file)) continue;
+    if (many.includes(name)) checkPlaces(`--${name}`, file);
+    else if (isTemplate(file))
+      throw new InputError(`--${name} is ${file}, but one file is written; name it without {}`);
+    if (isTemplate(file)) checkRoom(fixedFolder(file));
+    else checkWritable(file);
   }
   return Object.fromEntries(given.map(({ name, file }) => [name, file])) as { [one in Name]?: string };
 }
@@ -54,8 +62,6 @@ function checkOutFile(options: ParsedOptions, option: string, file: string, form
   const [ending] = formats[format].exec(file) ?? [];
   if (ending !== undefined)
     throw new InputError(`${option} is ${file}, but ${format} is written, not ${ending}; name it otherwise`);
-  if (format.startsWith('PNG') && isTemplate(file)) checkRoom(fixedFolder(file));
-  else checkWritable(file);
 }
 
 /** @throws InputError when no file can be written into a folder that may have to be made */

@@ -12,10 +12,22 @@ export interface PictureNames {
 }
 
 const place = /\{(index|seed|label)\}/g;
+const looksLikeOne = /\{[^{}/]*\}/g;
 
 /** Whether a name has places, as `out/{seed}-{label}.png`. */
 export function isTemplate(file: string): boolean {
   return file.search(place) >= 0;
+}
+
+/**
+ * Refuses a name with a place for what pictures do not have.
+ * @param option that it is given by, for messages
+ * @throws InputError that lists the places that there are
+ */
+export function checkPlaces(option: string, file: string): void {
+  const [unknown] = (file.match(looksLikeOne) ?? []).filter((one) => one.search(place) < 0);
+  if (unknown !== undefined)
+    throw new InputError(`${option} is ${file}; there is no place ${unknown}, but {index}, {seed} and {label}`);
 }
 
 /** The folder of such a name that is there for all pictures: what stands before the first place. */

@@ -27,7 +27,8 @@ export type OutFiles = {
 
 /** @throws InputError for no file at all, and as `chooseOutFiles` */
 export function chooseRunFiles(options: ParsedOptions): OutFiles {
-  const files = chooseOutFiles(options, { out: 'PNG', latents: 'safetensors', animation: 'PNG or GIF' });
+  const formats = { out: 'PNG', latents: 'safetensors', animation: 'PNG or GIF' } as const;
+  const files = chooseOutFiles(options, formats, ['out', 'animation']);
   if (Object.keys(files).length === 0) throw new InputError('give at least one of --out, --animation and --latents');
   return files;
 }
@@ -131,12 +132,21 @@ export interface Drawn {
 /** How long a frame of an animation is shown, and the last one. */
 const [frameMilliseconds, lastMilliseconds] = [100, 2000];
 
-/** Writes what was asked for. */
-export function writeDrawn({ latents }: OutFiles, drawn: Drawn): void {
+/** Files by the options that name them: one, or one for each picture. */
+export type WrittenFiles = Readonly<Record<string, string | readonly string[]>>;
+
+/** Writes what was asked for, and gives the files that are there then. */
+export function writeDrawn(files: OutFiles, drawn: Drawn): WrittenFiles {
+  const { latents } = files;
   const { title, samples, steps, before, behind, pictures, animations, frames = [] } = drawn;
   if (pictures) writePictures(pictures, title, samples);
   if (animations) writeAnimations(animations, title, [...frames, samples]);
   if (latents !== undefined) writeLatents(latents, before, steps, behind);
+  return {
+    ...files,
+    ...(pictures?.names && pictures.only === undefined && { out: pictures.names }),
+    ...(animations?.names && { animation: animations.names }),
+  };
 }
 
 /** Writes the numbers of a run: those after each call of the model as `step.0` and so on, between the others. */

@@ -135,8 +135,8 @@ export async function drawSamples(options: ParsedOptions, choices: DrawChoices =
 
   const title = runTitle(guidance, scheduler, planned);
   const before = { noise, ...(start && { start }) };
-  writeDrawn(files, { title, samples: sample, steps, before, behind: { sample }, pictures, animations, frames });
-  return { what: 'sample', shape, title, dtype, backend, started, files };
+  const drawn = { title, samples: sample, steps, before, behind: { sample }, pictures, animations, frames };
+  return { what: 'sample', shape, title, dtype, backend, started, files: writeDrawn(files, drawn) };
 }
 
 /** The models that the options name, with the weights of each by the option that names it. */

@@ -6,10 +6,9 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, writeWhole } from '../formats/node-files.ts';
-import { writeSafetensors } from '../formats/safetensors.ts';
 import { InputError } from '../tensor/errors.ts';
-import { cast } from '../tensor/rounding.ts';
 import { checkpointBytes, readCheckpoint, type Checkpoint, type TrainingSettings } from '../training/checkpoint.ts';
+import { modelFiles } from '../training/model-files.ts';
 import { initialState } from '../training/step.ts';
 import { openSafetensors } from './model.ts';
 import { lockFolder } from './training-lock.ts';
@@ -89,25 +88,16 @@ export async function openCheckpoint(
  */
 export function save(
   folder: TrainingFolder,
-  { modelConfig, schedulerConfig }: PreparedTraining,
+  prepared: PreparedTraining,
   settings: TrainingSettings,
   checkpoint: Checkpoint,
 ): void {
   const file = (name: string): string => join(folder.path, name);
   writeWhole(folder.checkpoint, checkpointBytes(checkpoint, settings));
-  // diffusers builds its modules in float32.
-  const average = [...checkpoint.state.average].map(([name, weight]) => [name, cast(weight, 'f32')] as const);
-  writeWhole(file('config.json'), jsonBytes(modelConfig));
-  writeWhole(file('scheduler_config.json'), jsonBytes(schedulerConfig));
-  const weights = writeSafetensors(Object.fromEntries(average), { format: 'pt' });
-  writeWhole(file('diffusion_pytorch_model.safetensors'), weights);
+  for (const [name, bytes] of modelFiles(prepared, checkpoint.state.average)) writeWhole(file(name), bytes);
   const rows = checkpoint.reports.map((report, i) =>
     [i + 1, report.loss, report.gradientNorm, report.learningRate].join(','),
   );
   const table = ['step,loss,gradient_norm,learning_rate', ...rows, ''].join('\n');
   writeWhole(file('training/losses.csv'), new TextEncoder().encode(table));
-}
-
-function jsonBytes(value: unknown): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`);
 }

@@ -25,6 +25,7 @@ import { shown } from '../tensor/shown.ts';
 import { zeros, type DType } from '../tensor/tensor.ts';
 import { batchAt, batchOptionsOf, type Batch } from '../training/batches.ts';
 import { parseTrainingConfig, type TrainingConfig } from '../training/config.ts';
+import type { ModelDescription } from '../training/model-files.ts';
 import { checkPictures, type Pictures } from '../training/pictures.ts';
 import { readReplay } from '../training/replay.ts';
 import { createClassifierTraining, createTraining, picturesOfClasses, type Training } from '../training/training.ts';
@@ -33,12 +34,8 @@ import { openSafetensors } from './model.ts';
 import { readPictures } from './training-data.ts';
 
 /** A training that is ready to run. */
-export interface PreparedTraining {
+export interface PreparedTraining extends ModelDescription {
   readonly training: Training;
-  /** As `config.json` of diffusers. */
-  readonly modelConfig: Json;
-  /** As `scheduler_config.json` of diffusers. */
-  readonly schedulerConfig: Config;
 }
 
 /** A training that has been read, and has no weights of its own yet: to draw them may take long. */

@@ -34,7 +34,8 @@ export function letterSlope(
   };
 }
 
-const letters = 26;
+/** What the classifier tells apart: A to Z. */
+export const letters = 26;
 
 /**
  * From `pictures` and `asked` [B,1,26] to the slope. ∂ log p(y|x)/∂l = [y] − softmax(l), l the logits, is known before

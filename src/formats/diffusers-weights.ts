@@ -75,7 +75,7 @@ async function instead(
   if (variants.length > 0 && !variants.includes(variant ?? '')) {
     const [none, named] = [variants.includes(''), variants.filter((name) => name !== '')];
     return [
-      ...(named.length > 0 ? [`there is the variant ${named.join(', ')}: take it by --variant ${named[0]}`] : []),
+      ...(named.length > 0 ? [`there is the variant ${named.join(', ')}: take it by { variant: '${named[0]}' }`] : []),
       ...(none ? ['there is one without a variant'] : []),
     ].join('; ');
   }

@@ -139,8 +139,8 @@ export function writeWhole(path: string, bytes: Uint8Array): void {
 }
 
 /**
- * Where a file lies or would lie, whatever its name is: two names of one file have one place. What cannot be followed
- * stays as it is named.
+ * Where a file lies or would lie, whatever links lead there: two names of one file have one place. (Hard links are
+ * files of their own: `writeWhole` parts them.) What cannot be followed stays as it is named.
  */
 export function placeOf(path: string): string {
   const whole = resolve(path);

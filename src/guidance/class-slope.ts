@@ -4,6 +4,7 @@ import { checkedLabels, classGradient } from '../models/class-gradient.ts';
 import { aModel } from '../models/model.ts';
 import type { UNetClassifier } from '../models/unet2d-classifier/unet-classifier.ts';
 import { scale } from '../tensor/arithmetic.ts';
+import { checkFinite } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { extentOf, sameShape, shapeText } from '../tensor/tensor.ts';
@@ -13,11 +14,12 @@ import type { SlopeAt } from './classifier.ts';
  * ∇ log p(y|x_t) through a classifier. It was trained on x_t = √ᾱ x₀ + √(1−ᾱ) ε; a sample of another form,
  * α x₀ + σ ε, is brought to it by 1/√(α² + σ²), and its slope back.
  * @param labels y: one for each sample, or one for all
- * @throws InputError for what is no classifier, labels that it does not know; (the function) when the pictures are not
- *   those that it reads, or the labels not as many
+ * @throws InputError for what is no classifier, weights that are not finite, labels that it does not know; (the
+ *   function) when the pictures are not those that it reads, or the labels not as many
  */
 export function classSlope(model: UNetClassifier, backend: Backend, labels: readonly number[]): SlopeAt {
   aModel('the classifier', model);
+  for (const [name, weight] of model.weights) checkFinite(`the weight "${name}" of the classifier`, weight);
   checkedLabels(labels, labels.length, model.outChannels);
   const { inChannels, config } = model;
   return ({ sample, signal, noise, timestep }) => {

@@ -1,6 +1,7 @@
 /** Classifier guidance (Dhariwal & Nichol 2021, arXiv 2105.05233), from which PAG's paper sets out. */
 import type { PerSample } from '../tensor/arithmetic.ts';
 import { aFunction, checkOptions, mustBe, optional, type Checks } from '../tensor/checks.ts';
+import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Guidance, GuidanceStep } from './guidance.ts';
 import { none } from './none.ts';
@@ -50,7 +51,8 @@ const checks: Checks<ClassifierOptions> = {
 
 /**
  * Towards the pictures that a classifier takes for what is asked.
- * @throws InputError when an option is unknown, the scale not finite, or the form none
+ * @throws InputError when an option is unknown, the scale not finite, or the form none; (a step in the
+ *   `ddim` form) where there is noise alone
  */
 export function classifier(options: ClassifierOptions): Guidance {
   checkOptions('classifier', options, checks);
@@ -93,6 +95,9 @@ function towardsClass(guidance: Guidance, { classifierScale, slopeAt, form = 'dd
     ...guidance,
     guide(step) {
       const guided = guidance.guide(step);
+      // A whole picture, with which an inverse scheduler begins: the limit of σ to 0 is no pull.
+      if (step.noise === 0) return guided;
+      if (step.signal === 0) throw withoutLimit(step);
       const factor = predictionPerSlope(step);
       return push(
         guided,
@@ -101,6 +106,13 @@ function towardsClass(guidance: Guidance, { classifierScale, slopeAt, form = 'dd
       );
     },
   };
+}
+
+function withoutLimit({ index, timestep }: GuidanceStep): InputError {
+  return new InputError(
+    `step ${index} (timestep ${timestep}) begins with noise alone, where what a classifier pulls with has no limit; ` +
+      'give a guidanceStart above 0, or a scheduler without rescale_betas_zero_snr',
+  );
 }
 
 /**

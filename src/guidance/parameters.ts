@@ -9,7 +9,7 @@ export type ParameterValue = PerSample | string | readonly string[];
 
 /** What there is to know of a parameter. */
 export interface Parameter {
-  /** As `pagScale`; on the command line `--pag-scale`. */
+  /** As `pagScale`. */
   readonly name: string;
   /**
    * - `scale`: a number, or one for each sample.  `number`: a number.  `integer`: a whole number.  `numbers`: some
@@ -34,27 +34,6 @@ export interface Parameter {
 /** Values by the names of their parameters; one that is missing has its default. */
 export type ParameterValues = Readonly<Record<string, ParameterValue | undefined>>;
 
-/** `--pag-scale` for `pagScale`. */
-export function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-/**
- * A parameter's value from text: numbers and selectors are separated by commas.
- * @throws InputError when the text is none
- */
-export function readParameter(parameter: Parameter, text: string): ParameterValue {
-  if (parameter.kind === 'choice') return checked(parameter, text);
-  const parts = text.split(',').map((part) => part.trim());
-  if (parameter.kind === 'layers') return checked(parameter, parts);
-  const numbers = parts.map((part) => (part === '' ? NaN : Number(part)));
-  if (numbers.some(Number.isNaN))
-    throw new InputError(`${flagOf(parameter.name)} is "${text}"; it must be ${expectation(parameter)}`);
-  const [first, ...others] = numbers;
-  const single = first !== undefined && others.length === 0 && parameter.kind !== 'numbers';
-  return checked(parameter, single ? first : numbers);
-}
-
 /**
  * The value, if it is one that the parameter may have.
  * @throws InputError otherwise
@@ -62,7 +41,7 @@ export function readParameter(parameter: Parameter, text: string): ParameterValu
 export function checked(parameter: Parameter, value: ParameterValue): ParameterValue {
   const { kind, name, least, most, choices = [] } = parameter;
   const refuse = (): never => {
-    throw new InputError(`${flagOf(name)} is "${String(value)}"; it must be ${expectation(parameter)}`);
+    throw new InputError(`${name} is "${String(value)}"; it must be ${expectation(parameter)}`);
   };
   const list: readonly (number | string)[] = Array.isArray(value) ? value : [value];
   if (list.length === 0) return refuse();
@@ -72,7 +51,7 @@ export function checked(parameter: Parameter, value: ParameterValue): ParameterV
     return list.every((part) => typeof part === 'string' && part !== '') ? (list as readonly string[]) : refuse();
   if (!list.every((part) => typeof part === 'number')) return refuse();
   if (kind === 'integer' && !list.every(Number.isInteger)) return refuse();
-  if (value !== parameter.default) checkScale(flagOf(name), list, least, most);
+  if (value !== parameter.default) checkScale(name, list, least, most);
   return kind === 'numbers' ? list : value;
 }
 
@@ -87,9 +66,9 @@ export function expectation({ kind, site, least, most, choices = [] }: Parameter
     case 'integer':
       return range.replace('finite number', 'whole number').replace('a number', 'a whole number');
     case 'numbers':
-      return `some numbers with commas between them, each ${range}`;
+      return `numbers, each ${range}`;
     case 'layers':
-      return `selectors of ${site ?? 'self'}-attention layers with commas between them`;
+      return `selectors of ${site ?? 'self'}-attention layers`;
     case 'choice':
       return `one of ${choices.join(', ')}`;
   }

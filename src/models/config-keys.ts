@@ -8,9 +8,7 @@ import { shown } from '../tensor/shown.ts';
 
 /** What is to be said of a UNet that is told what to draw, to one who has asked for one that is not. */
 function wordsHint(className: unknown): string {
-  return className === 'UNet2DConditionModel'
-    ? '; this one draws what words say: give --prompt, or loadStableDiffusion'
-    : '';
+  return className === 'UNet2DConditionModel' ? '; this one draws what words say: loadStableDiffusion loads it' : '';
 }
 
 /** A parsed file whose top is an object, by its keys. */

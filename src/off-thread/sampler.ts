@@ -2,8 +2,8 @@
 import { anOrder, type Order } from '../kernels/order.ts';
 import { mostThreads } from '../kernels/simd/index.ts';
 import type { SamplingStep } from '../sampling/sample.ts';
-import { aFunction, checkOptions, optional, whole, withParts, type Checks } from '../tensor/checks.ts';
-import { messageOf } from '../tensor/errors.ts';
+import { aFunction, checkOptions, mustBe, optional, whole, withParts, type Checks } from '../tensor/checks.ts';
+import { InputError, messageOf } from '../tensor/errors.ts';
 import { aSignal, throwIfAborted, type Signal } from '../tensor/signal.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { lineTo, type Line, type WorkerLike } from './line.ts';
@@ -75,6 +75,7 @@ const followingChecks: Checks<Following> = {
   onStep: optional(aFunction('a function that is told of each step')),
   onProgress: optional(aFunction('a function that is told how far the work is')),
 };
+const anObject = mustBe('an object, as { model, labels: [0] }', (value) => Object(value) === value);
 const aModelOfValues = withParts<ModelValues>('a model, as await loadModelFolder(…) gives it', 'config', 'weights');
 
 /**
@@ -173,11 +174,21 @@ export interface SampleOptions extends SampleRequest, Following, SamplerOptions 
 /**
  * Draws pictures, [B,C,H,W], in a worker of its own, which ends with the run; whoever draws more than once opens a
  * sampler. Where the signal stops it, the worker ends at once.
+ * @param others none: what follows the run stands beside the model, otherwise than in a sampler's `sample`
  * @throws as `openSampler` and `sample`
  */
-export async function sample({ model, threads, order, worker, onFallback, ...rest }: SampleOptions): Promise<Tensor> {
-  const { signal, onStep, onProgress, ...request } = rest;
+export async function sample(options: SampleOptions, ...others: readonly never[]): Promise<Tensor> {
+  anObject('what is to be drawn', options);
+  if (others.length > 0)
+    throw new InputError('sample takes one object: { model, signal, … }; its second argument would do nothing');
+  const { model, threads, order, worker, onFallback, signal, onStep, onProgress, ...request } = options;
   checkRequest(request);
+  const following: Following = {
+    ...(signal !== undefined && { signal }),
+    ...(onStep !== undefined && { onStep }),
+    ...(onProgress !== undefined && { onProgress }),
+  };
+  checkOptions('what follows a run', following, followingChecks);
   throwIfAborted(signal);
   onProgress?.({ phase: 'loading', done: 0, total: 1 });
   const sampler = await openSampler(model, {
@@ -188,11 +199,7 @@ export async function sample({ model, threads, order, worker, onFallback, ...res
   });
   try {
     onProgress?.({ phase: 'loading', done: 1, total: 1 });
-    return await sampler.sample(request, {
-      ...(signal && { signal }),
-      ...(onStep && { onStep }),
-      ...(onProgress && { onProgress }),
-    });
+    return await sampler.sample(request, following);
   } finally {
     sampler.close();
   }

@@ -123,7 +123,7 @@ function readAs(
   if (!wideEnough[format].includes(theirs.dtype)) {
     const { dtype } = theirs;
     return {
-      problem: `is stored as ${dtype}, which is narrower than ${format}; say --dtype ${dtype} if you computed in it`,
+      problem: `is stored as ${dtype}, which is narrower than ${format}; take formats.${dtype} if you computed in it`,
     };
   }
   const read = inLayoutOf(theirs, truth);

@@ -1,4 +1,4 @@
-/** Which taps a port says that it has: `--only`. */
+/** Which taps a port says that it has. */
 import { InputError } from '../tensor/errors.ts';
 import { matchesAny } from '../models/taps.ts';
 
@@ -19,7 +19,7 @@ export function globsOf(lists: readonly string[], names: readonly string[], sour
       const joined = (end: number): string => parts.slice(at, end).join(',').trim();
       const end = ends.find((candidate) => isKnown(joined(candidate)));
       if (end === undefined)
-        throw new InputError(`--only ${joined(at + 1)} names no tap of ${source}; it has ${listed(names)}`);
+        throw new InputError(`{ only: '${joined(at + 1)}' } names no tap of ${source}; it has ${listed(names)}`);
       globs.push(joined(end));
       at = end;
     }

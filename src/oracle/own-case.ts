@@ -97,7 +97,9 @@ function wantedTaps({ taps }: Sketch, globs: readonly string[] | undefined, sour
   const names = [...taps.keys()];
   for (const glob of globs ?? []) {
     if (!names.some((name) => matchesAny([glob], name)))
-      throw new InputError(`--taps ${glob} names no tap of ${source}; there are ${names.slice(0, 12).join(', ')}, …`);
+      throw new InputError(
+        `{ taps: '${glob}' } names no tap of ${source}; there are ${names.slice(0, 12).join(', ')}, …`,
+      );
   }
   return new Set(names.filter((name) => matchesAny(globs ?? usualTaps, name)));
 }

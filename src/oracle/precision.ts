@@ -32,13 +32,13 @@ const storages: readonly { readonly dtype: DType; readonly says: string }[] = [
     dtype: 'bf16',
     says:
       'Every number of yours is one that bfloat16 has, so the relative error is up to 2⁻⁹ everywhere: ' +
-      'this looks like bfloat16; try --dtype bf16.',
+      'this looks like bfloat16; try formats.bf16.',
   },
   {
     dtype: 'f16',
     says:
       'Every number of yours is one that float16 has, so the relative error is up to 2⁻¹² everywhere: ' +
-      'this looks like float16; try --dtype mixed (sums in float32) or --dtype f16.',
+      'this looks like float16; try formats.mixed (sums in float32) or formats.f16.',
   },
 ];
 
@@ -62,19 +62,19 @@ const otherFormats: readonly { readonly name: FormatName; readonly says: string 
     name: 'tf32',
     says:
       'Your tensors are within the budgets of TF32, and use them: products of numbers that were rounded to 11 bits; ' +
-      'this looks like TF32; switch it off, or try --dtype tf32.',
+      'this looks like TF32; switch it off, or try formats.tf32.',
   },
   {
     name: 'mixed',
     says:
       'Your tensors are within the budgets of float16 with sums in float32, and use them; ' +
-      'this looks like float16 inside; try --dtype mixed.',
+      'this looks like float16 inside; try formats.mixed.',
   },
   {
     name: 'bf16',
     says:
       'Your tensors are within the budgets of bfloat16, and use them; ' +
-      'this looks like bfloat16 inside; try --dtype bf16.',
+      'this looks like bfloat16 inside; try formats.bf16.',
   },
 ];
 

@@ -136,7 +136,7 @@ export function embedPrompts(
 function checkSkip({ config }: ClipText, skipped: number): void {
   if (skipped <= config.numHiddenLayers) return;
   throw new InputError(
-    `clip_skip leaves out ${skipped} layers, but a text encoder of the pipeline has ${config.numHiddenLayers}`,
+    `clipSkip leaves out ${skipped} layers, but a text encoder of the pipeline has ${config.numHiddenLayers}`,
   );
 }
 

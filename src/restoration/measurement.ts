@@ -13,7 +13,7 @@ export type Size = readonly [height: number, width: number];
 
 /** A measurement of every channel alike. */
 export interface Measurement {
-  /** As `--task` calls it. */
+  /** The task, as `super-resolution`. */
   readonly name: string;
   /** Height and width of what is measured of a picture. @throws InputError for a size that it cannot measure */
   sizeOf(picture: Size): Size;

@@ -82,6 +82,6 @@ export function checkStep({ index, timestep }: Pick<GuidanceStep, 'index' | 'tim
   if (data.every(Number.isFinite)) return;
   throw new InputError(
     `step ${index} (timestep ${timestep}) gave numbers that are not finite; ` +
-      'a smaller scale or a wider --dtype may help',
+      'a smaller scale or a wider dtype may help',
   );
 }

@@ -65,7 +65,7 @@ export function ddimInverse(config: Config, steps: number): Scheduler<undefined>
 export const DDIMInverseScheduler: SchedulerEntry = {
   name: 'DDIMInverseScheduler',
   short: 'ddim-inverse',
-  summary: 'DDIM backwards: from a picture to its noise (--invert)',
+  summary: 'DDIM backwards: from a picture to its noise',
   source: 'Mokady et al. 2022, arXiv 2211.09794',
   kind: 'discrete',
   create: (config, steps) => ddimInverse(config, steps),

@@ -141,7 +141,7 @@ function risingTimesteps(
 export const DPMSolverMultistepInverseScheduler: SchedulerEntry = {
   name: 'DPMSolverMultistepInverseScheduler',
   short: 'dpm-inverse',
-  summary: 'DPM-Solver backwards: from a picture, given as --noise, to its noise',
+  summary: 'DPM-Solver backwards: from a picture, given as the noise, to its noise',
   source: 'Lu et al. 2022, arXiv 2206.00927, 2211.01095',
   kind: 'discrete',
   create: (config, steps) => dpmMultistepInverse(config, steps),

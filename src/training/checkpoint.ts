@@ -92,7 +92,7 @@ function checkSettings(found: unknown, wanted: TrainingSettings, source: string)
   if (key === undefined) return;
   const [was, is] = [before.get(key) ?? 'not set', now.get(key) ?? 'left out'].map((text) => text.slice(0, 80));
   throw new InputError(
-    `${source} is of a training whose ${key} is ${was}, not ${is}; give what it was begun with, or another --out`,
+    `${source} is of a training whose ${key} is ${was}, not ${is}; give what it was begun with, or begin another`,
   );
 }
 

@@ -98,8 +98,8 @@ export function parseTrainingConfig(json: Json, source = 'the config'): Training
   if (typeof model !== 'string' && !isObject(model)) {
     const found = model === undefined ? 'missing' : shown(model);
     throw new InputError(
-      `${source}: model is ${found}; expected the config of a UNet2DModel (of a UNet2DClassifierModel with ` +
-        '--classifier), or the folder of a model',
+      `${source}: model is ${found}; expected the config of a UNet2DModel (of a UNet2DClassifierModel for ` +
+        'a classifier), or the folder of a model',
     );
   }
   if (scheduler !== undefined && !isObject(scheduler))

@@ -5,7 +5,7 @@ import { unpack } from './packed.ts';
 import { countBytes, expecting, type Loaded, type PromisedFiles } from './work/promised.ts';
 
 /** The files of the models, by the folders beside the page that hold them; the build knows them. */
-declare const MODELS: Readonly<Record<'letters' | 'judge' | 'words', PromisedFiles>>;
+declare const MODELS: Readonly<Record<'letters' | 'judge' | 'words' | 'trainer', PromisedFiles>>;
 
 /** What the name of a packed file ends with. */
 export const packedEnding = '.packed';

@@ -49,6 +49,8 @@ export interface State {
   readonly lesson: 'spiral' | 'moons' | 'letter' | 'own';
   readonly sketch: Ink;
   readonly lessonScale: number;
+  /** s of PAG on the model that learns letters. */
+  readonly lettersScale: number;
   /** What the text model is asked for, with which g of CFG and s of PAG. */
   readonly prompt: string;
   readonly promptScales: readonly [number, number];
@@ -79,6 +81,7 @@ export const initialState: State = {
   lesson: 'spiral',
   sketch: blank,
   lessonScale: 1,
+  lettersScale: 1,
   prompt: 'a bold italic letter G',
   promptScales: [3, 1],
 };
@@ -144,7 +147,7 @@ export const mostPromptScales = [10, 4] as const;
 /** So many characters of a prompt are taken: more than the text model reads. */
 export const longestPrompt = 200;
 
-/** The largest s with which a model of points draws. */
+/** The largest s with which a model draws that the reader has trained. */
 export const mostLessonScale = 4;
 
 /** The largest s in the world of two numbers. */
@@ -174,6 +177,7 @@ const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   lesson: oneOf('spiral', 'moons', 'letter', 'own'),
   sketch: inkField,
   lessonScale: numberIn(0, mostLessonScale, false),
+  lettersScale: numberIn(0, mostLessonScale, false),
   prompt: { write: encodeURIComponent, read: readPrompt },
   promptScales: pair(numberIn(1, mostPromptScales[0], false), numberIn(0, mostPromptScales[1], false)),
 };

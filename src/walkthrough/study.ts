@@ -12,6 +12,8 @@ export const caseName = 'unets/tiny';
 export const heroPictures = 6;
 /** At most so many letters in the reader's word. */
 export const longestWord = 6;
+/** Height and width of the letters that a reader's model learns, and the steps of DDIM in which it draws them. */
+export const [smallSide, smallSteps] = [16, 12];
 /** So many pictures are drawn of a prompt. */
 export const wordsPictures = 4;
 

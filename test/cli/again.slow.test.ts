@@ -1,5 +1,5 @@
 /** Pictures carry how they were drawn, and can be drawn again; each by itself, and as an animation. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
@@ -141,6 +141,7 @@ describe('pictures by themselves', () => {
     const out = path('single/{seed}/{index}-{label}.png');
     await runCommand(['sample', '--model', tiny, '--steps', '2', '--seeds', '8,9', '--out', out]);
     expect(readdirSync(path('single'))).toEqual(['8', '9']);
+    expect(printed[0]).toContain(`${path('single/8/0-none.png')} and ${path('single/9/1-none.png')}`);
     const file = path('single/9/1-none.png');
     expect(decodePng(readFileSync(file), file)).toMatchObject({ width: 8, height: 8, channels: 3 });
     expect(await runCommand(again(file, '--model', tiny))).toBe(0);
@@ -151,7 +152,24 @@ describe('pictures by themselves', () => {
 
   it('must not have the same name, nor lie where nothing can be written', async () => {
     expect(await refusal(...quick('--out', path('{seed}.png')))).toContain('{index} tells them apart');
+    for (const option of ['--out', '--animation'])
+      expect(await refusal(...quick(option, path('{index}-{sed}.png')))).toContain(
+        'there is no place {sed}, but {index}, {seed} and {label}',
+      );
+    const one = 'but one file is written; name it without {}';
+    expect(await refusal(...quick('--latents', path('{index}.safetensors')))).toContain(one);
+    expect(await refusal('again', path('grid.png'), '--out', path('{index}.png'))).toContain(one);
     expect(await refusal(...quick('--out', `${tiny}/config.json/{index}.png`))).toContain('not a folder');
+  });
+
+  it('of two hard links of one file are two', async () => {
+    writeFileSync(path('picture.png'), 'old');
+    linkSync(path('picture.png'), path('steps.png'));
+    linkSync(path('picture.png'), path('kept.png'));
+    await draw('--out', path('picture.png'), '--animation', path('steps.png'));
+    const chunks = (name: string): string => readFileSync(path(name)).toString('latin1');
+    expect([chunks('picture.png').includes('acTL'), chunks('steps.png').includes('acTL')]).toEqual([false, true]);
+    expect(chunks('kept.png')).toBe('old');
   });
 
   it('fill the places of a template', () => {

@@ -1,7 +1,5 @@
 /** What is wrong whatever the model is is told before its files are looked for, in the words of the command line. */
 import { describe, expect, it } from 'vitest';
-import { explain } from '../../src/cli/commands.ts';
-import { InputError } from '../../src/tensor/errors.ts';
 import { refusal } from './console.ts';
 
 const nowhere = ['--model', 'nowhere'];
@@ -54,12 +52,4 @@ describe('before a file is read', () => {
       '--component is "vae"; expected unet, text_encoder',
     );
   });
-});
-
-it('messages of the library name options, and tensors as files do', () => {
-  const said = (message: string): string => explain(new InputError(message)).message;
-  expect(said('too much: run less, or use referenceBackend()')).toBe('too much: run less, or use --kernels reference');
-  expect(said('encoderHiddenStates has shape [1], and timeIds [2]; negativeHiddenStates')).toBe(
-    'encoder_hidden_states has shape [1], and time_ids [2]; negativeHiddenStates',
-  );
 });

@@ -16,3 +16,15 @@ it.each([
   printDrawn(readOptions([], {}), { ...run, backend: referenceBackend() });
   expect(printed[0]).toMatch(text);
 });
+
+it.each([
+  [['a.png', 'b.png'], ': a.png and b.png'],
+  [['1', '2', '3', '4', '5', '6'], ': 1, 2, 3, 4, 5 and 6'],
+  [['1', '2', '3', '4', '5', '6', '7'], ': 1, 2, 3, 4, 5 … (7 files)'],
+])('names what was written: %o', (out, end) => {
+  const run = { what: 'sample', shape: [2, 1, 8, 8], title: 'PAG', dtype: 'f32', started: 0, files: { out } } as const;
+  printDrawn(readOptions([], {}), { ...run, backend: referenceBackend() });
+  expect(printed[0]?.endsWith(end)).toBe(true);
+  printDrawn(readOptions(['--json'], {}), { ...run, backend: referenceBackend() });
+  expect(JSON.parse(printed[1] ?? '').files).toEqual({ out });
+});

@@ -1,7 +1,8 @@
 /** How the command line offers guidances, explains them, and refuses what they cannot do. */
 import { describe, expect, it } from 'vitest';
 import { explain, runCommand } from '../../src/cli/commands.ts';
-import { flagOf, readParameter } from '../../src/guidance/parameters.ts';
+import { readParameter } from '../../src/cli/guidance-parameters.ts';
+import { flagOf } from '../../src/cli/words.ts';
 import { guidanceNames, guidances, parametersOf } from '../../src/guidance/registry/index.ts';
 import { parseSafetensors, readTensor } from '../../src/formats/safetensors.ts';
 import { readFileSync } from 'node:fs';
@@ -143,7 +144,7 @@ describe('--guidance', () => {
     [['pag', '--pag-layers', ''], '--pag-layers is empty; it needs a value'],
     [
       ['pag', '--pag-layers', 'mid,'],
-      '--pag-layers is "mid,"; it must be selectors of self-attention layers with commas between them',
+      '--pag-layers is "mid,"; it must be selectors of self-attention layers, with commas between them',
     ],
     [['pag', '--pag-adaptive-scale', '-1'], '--pag-adaptive-scale is -1; it must be a number of at least 0'],
     [['pag', '--pag-adaptive-scale', '1,2'], '--pag-adaptive-scale is "1,2"; it must be a number of at least 0'],
@@ -164,7 +165,7 @@ describe('--guidance', () => {
     [['pag', '--guidance-sigma-above', '-1'], '--guidance-sigma-above is -1; it must be a number of at least 0'],
     [['soft-pag', '--head-lambda', '1.5'], '--head-lambda is 1.5; it must be a number from 0 to 1'],
     [['soft-pag', '--head-lambda', '0.1,0.2,0.3,0.4,0.5'], 'SoftPAG was given 5 λ, but the attention layer has'],
-    [['sag', '--blur-window', '4'], 'blurWindow is 4; it must be an odd whole number'],
+    [['sag', '--blur-window', '4'], '--blur-window is 4; it must be an odd whole number'],
     [['seg', '--blur-sigma', '-1'], '--blur-sigma is -1; it must be a number of at least 0'],
     [['cfg'], 'classifier-free guidance needs a class-conditional model and the label that means "no class"'],
     [['fdg', '--guidance-scales', '2,3'], 'classifier-free guidance needs a class-conditional model'],

@@ -106,8 +106,9 @@ it.each([
 });
 
 it('that which ships need not be named to draw a picture again', async () => {
-  const args = ['sample', '--labels', '3', '--count', '1', '--steps', '1', '--guidance', 'classifier'];
-  expect(await runCommand([...args, '--threads', '1', '--out', path('shipped.png')])).toBe(0);
+  const args = ['sample', '--labels', '3', '--steps', '1', '--guidance', 'classifier', '--threads', '1'];
+  const files = ['--out', path('shipped.png'), '--latents', path('letter.safetensors')];
+  expect(await runCommand([...args, '--count', '1', ...files])).toBe(0);
   const again = ['again', path('shipped.png'), '--out', path('again.png'), '--threads', '1'];
   expect(await runCommand(again)).toBe(0);
   const message = await refusal(...again, '--noise-classifier', path('classifier'));
@@ -125,17 +126,28 @@ describe('universal guidance', () => {
     };
     const plain = await draw('unguided');
     expect(await draw('idle', ...universal, '--classifier-scale', '0')).toEqual(plain);
-    const pulled = await draw('pulled', ...universal);
+    const pulled = await draw('pulled', ...universal, '--out', path('universal.png'));
     expect(pulled).not.toEqual(plain);
     const named = ['--clean-classifier', shippedClassifier];
     expect(await draw('named', ...universal, ...named)).toEqual(pulled);
   });
 
   it('draws a picture again without a name for what ships, and evaluates', async () => {
-    expect(await runCommand([...letter, ...universal, '--out', path('universal.png')])).toBe(0);
     expect(await runCommand(['again', path('universal.png'), '--out', path('same.png'), '--threads', '1'])).toBe(0);
     const record = ['--out', path('universal.safetensors'), '--null-label', '26', '--count', '1', '--steps', '1'];
     expect(await runCommand(['evaluate', ...record, ...universal, '--threads', '1'])).toBe(0);
+  });
+
+  it.each<[string, readonly string[], string]>([
+    ['a label that is none', letter, 'give --classifier-labels: what it is asked for instead'],
+    ['no label', ['sample', '--null-label', '26'], 'give --labels or --classifier-labels, or --classifier-scale 0'],
+    [
+      'no classifier',
+      ['sample', '--labels', '3', '--model', lettersModel],
+      'give --clean-classifier FILE.safetensors, or',
+    ],
+  ])('says what it wants: %s', async (_what, args, message) => {
+    expect(await refusal(...args, '--guidance', 'universal', '--out', path('refused.png'))).toContain(message);
   });
 
   it.each<[string, readonly string[], string]>([
@@ -151,8 +163,6 @@ describe('universal guidance', () => {
 });
 
 it('that of the letters ships, and is taken for the model that ships', async () => {
-  const args = ['sample', '--labels', '3', '--steps', '1', '--guidance', 'classifier', '--threads', '1'];
-  expect(await runCommand([...args, '--latents', path('letter.safetensors')])).toBe(0);
   const shard = ['--count', '2', '--labels', '0-25', '--classifier-labels', '3,4', '--steps', '1', '--shard', '1/2'];
   const record = ['--out', path('record.safetensors'), '--guidance', 'classifier', '--threads', '1'];
   expect(await runCommand(['evaluate', ...record, ...shard])).toBe(0);

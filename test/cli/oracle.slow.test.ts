@@ -200,7 +200,7 @@ describe('unusable input is one line', () => {
   it('about a case that was changed', async () => {
     const file = theirs('fine.safetensors', { guided });
     let count = 0;
-    const changed = (change: (json: Record<string, unknown>) => void): string => {
+    const changed = (change: (json: Record<string, unknown>) => unknown): string => {
       const folder = path(`case${count++}`);
       mkdirSync(folder);
       cpSync(new URL(`${name}/`, oracle), folder, { recursive: true });
@@ -212,64 +212,24 @@ describe('unusable input is one line', () => {
     const guidance = (json: Record<string, unknown>) =>
       (json['subject'] as { guidance: Record<string, unknown> }).guidance;
     const sums = (json: Record<string, unknown>) => json['sha256'] as Record<string, Record<string, string>>;
-    for (const [change, message] of [
+    const changes: readonly (readonly [(json: Record<string, unknown>) => unknown, RegExp])[] = [
+      [(json) => Object.assign(json, { schema: 2 }), /schema is 2; this version reads 1/],
+      [(json) => Object.assign(json, { more: 1 }), /unknown key "more"/],
       [
-        (json) => {
-          json['schema'] = 2;
-        },
-        /schema is 2; this version reads 1/,
-      ],
-      [
-        (json) => {
-          json['more'] = 1;
-        },
-        /unknown key "more"/,
-      ],
-      [
-        (json) => {
-          guidance(json)['pag_scale'] = 3.1;
-        },
+        (json) => Object.assign(guidance(json), { pag_scale: 3.1 }),
         /do not give the guided of expected\.safetensors; case\.json or weights\.safetensors was changed/,
       ],
       [
-        (json) => {
-          guidance(json)['pag_scale'] = 'much';
-        },
+        (json) => Object.assign(guidance(json), { pag_scale: 'much' }),
         /"pag_scale" is "much"; expected a finite number/,
       ],
-      [
-        (json) => {
-          (json['subject'] as Record<string, unknown>)['kind'] = '__proto__';
-        },
-        /of kind "__proto__"/,
-      ],
-      [
-        (json) => {
-          sums(json)['inputs']['sample'] = '0';
-        },
-        /"sample" is not what case.json promises/,
-      ],
-      [
-        (json) => {
-          delete sums(json)['inputs'];
-        },
-        /has no input/,
-      ],
-      [
-        (json) => {
-          json['model'] = '../../../etc';
-        },
-        /which does not ship/,
-      ],
-      [
-        (json) => {
-          json['sha256'] = {};
-        },
-        /"expected" is missing/,
-      ],
-    ] as readonly (readonly [(json: Record<string, unknown>) => void, RegExp])[]) {
-      expect(await refusal('check', changed(change), file)).toMatch(message);
-    }
+      [(json) => Object.assign(json['subject'] as object, { kind: '__proto__' }), /of kind "__proto__"/],
+      [(json) => Object.assign(sums(json)['inputs']!, { sample: '0' }), /"sample" is not what case.json promises/],
+      [(json) => delete sums(json)['inputs'], /has no input/],
+      [(json) => Object.assign(json, { model: '../../../etc' }), /which does not ship/],
+      [(json) => Object.assign(json, { sha256: {} }), /"expected" is missing/],
+    ];
+    for (const [change, message] of changes) expect(await refusal('check', changed(change), file)).toMatch(message);
   });
 
   it('about weights that were changed and have no sums of their own', async () => {

@@ -27,7 +27,7 @@ const square = (side: number): Uint8Array =>
 writeFileSync(path('whole.png'), square(32));
 writeFileSync(path('small.png'), square(8));
 const restore = (...args: readonly string[]): string[] => [
-  ...['restore', '--null-label', '26', '--count', '1', '--steps', '5'],
+  ...['restore', '--null-label', '26', '--count', '1', '--steps', '3'],
   ...args,
 ];
 
@@ -42,7 +42,7 @@ describe('pag restore', () => {
       expect([...file.entries.keys()]).toEqual([
         'noise',
         'measured',
-        ...Array.from({ length: 5 }, (_, i) => `step.${i}`),
+        ...Array.from({ length: 3 }, (_, i) => `step.${i}`),
         'sample',
       ]);
       return norm(subtract(given('measured'), measure(superResolution(4), given('sample'))))[0];

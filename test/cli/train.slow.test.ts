@@ -312,6 +312,16 @@ describe('pictures', () => {
     return loadModelFolder(await folderReader(path(out)), out);
   }
 
+  const broken = { ...randn([2, 1, 8, 8]), data: new Float32Array(128).fill(NaN, 70, 71) };
+  const arrays = (given: { readonly images?: Tensor; readonly labels?: readonly number[] }): string => {
+    const { images = randn([2, 1, 8, 8]), labels = [0, 1] } = given;
+    return save('arrays.safetensors', { images, labels: tensor('f32', [labels.length], Float32Array.from(labels)) });
+  };
+  const archive = (change: (bytes: Uint8Array) => Uint8Array): string => {
+    writeFileSync(path('archive.npz'), change(readFileSync(fixture('training/letters.npz'))));
+    return path('archive.npz');
+  };
+
   it.each<[string, () => string, object, RegExp]>([
     ['nothing', () => path('nowhere'), {}, /cannot read .*nowhere: there is no such file or folder/],
     ['a file of another kind', () => save('x.txt', 'x'), {}, /is no folder of PNGs, and ends neither in .npz nor/],
@@ -337,6 +347,13 @@ describe('pictures', () => {
       {},
       /4 × 4, but the model's sample_size/,
     ],
+    ['no picture', () => arrays({ images: randn([0, 1, 8, 8]) }), {}, /there are no pictures; their shape is/],
+    ['a pixel that is NaN', () => arrays({ images: broken }), {}, /picture 1 holds NaN; expected finite numbers/],
+    ['labels out of range', () => arrays({ labels: [0, 9] }), {}, /picture 1 has the label 9; the model's are/],
+    ['labels between', () => arrays({ labels: [0.5, 1] }), {}, /picture 0 has the label 0.5; the model's are whole/],
+    ['too few labels', () => arrays({ labels: [1] }), {}, /there are 1 labels for 2 pictures/],
+    ['half an archive', () => archive((bytes) => bytes.subarray(0, 999)), {}, /no zip archive, or it is cut off/],
+    ['an archive with an error', () => archive((bytes) => bytes.fill(255, 900, 910)), {}, /images.npy (is|cannot be)/],
     ['sizes that differ', () => folderOf('sizes', { 'a.png': 8, 'b.png': 4 }), {}, /b.png is 16 × 4/],
     ['PNGs in and beside folders', () => folderOf('mixed', { 'a.png': 8, 'b/b.png': 8 }), {}, /give one kind/],
     ['floats to resize', () => data, { data: { size: [4, 4] } }, /only bytes are resized/],

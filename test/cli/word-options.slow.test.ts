@@ -111,7 +111,7 @@ describe('pag sample --prompt refuses', () => {
     ],
     ['sizes of XL', 'sd-1', ['--target-size', '1,2'], '--target-size has no effect; of these pipelines XL takes sizes'],
     ['one number for a size', 'sd-xl', ['--original-size', '8'], 'expected two whole numbers between commas'],
-    ['layers that are not there', 'sd-1', ['--clip-skip', '3'], 'clip_skip leaves out 3 layers'],
+    ['layers that are not there', 'sd-1', ['--clip-skip', '3'], '--clip-skip leaves out 3 layers'],
     ['tiles of a tiny autoencoder', 'lcm', ['--vae-tiling'], 'tiles are of AutoencoderKL'],
     ['a guidance that needs no prompt', 'lcm', ['--guidance', 'apg'], 'the UNet is distilled: it is told the guidance'],
     [

@@ -1,5 +1,14 @@
 /** `pag evaluate`: that work can be shared and taken up again, and gives the same figures. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -8,9 +17,11 @@ import { fingerprint } from '../../src/cli/evaluation-job.ts';
 import { readRecord, type EvaluationRecord } from '../../src/evaluation/record.ts';
 import { decodePng } from '../../src/formats/png-reader.ts';
 import { encodePng } from '../../src/formats/png.ts';
-import { parseSafetensors } from '../../src/formats/safetensors.ts';
+import { parseSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
+import { parseUNetConfig } from '../../src/models/unet2d/config.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
 import { fixture } from '../goldens.ts';
+import { randomWeights, smallConfig } from '../models/unet2d/models.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pag-evaluate-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,8 +31,24 @@ const at = (name: string): string => join(folder, name);
 const real = ['--real', at('real.png')];
 const { width, pixels } = decodePng(new Uint8Array(readFileSync(fixture('letters/held-out.png'))), 'held-out.png');
 writeFileSync(at('real.png'), encodePng({ width, height: 64, channels: 1, pixels: pixels.subarray(0, width * 64) }));
-const letters = ['--model', fixture('letters/model'), '--threads', '1'];
-const model = [...letters, ...real];
+/** Of the size of letters and with their labels, and small: what is measured need not be good. */
+const config = {
+  ...smallConfig,
+  sample_size: 32,
+  block_out_channels: [4, 4, 8],
+  down_block_types: ['DownBlock2D', 'DownBlock2D', 'AttnDownBlock2D'],
+  up_block_types: ['AttnUpBlock2D', 'UpBlock2D', 'UpBlock2D'],
+  num_class_embeds: 27,
+};
+mkdirSync(at('model'));
+writeFileSync(at('model/config.json'), JSON.stringify({ ...config, _class_name: 'UNet2DModel' }));
+writeFileSync(
+  at('model/diffusion_pytorch_model.safetensors'),
+  writeSafetensors(Object.fromEntries(randomWeights(parseUNetConfig(config), 1))),
+);
+copyFileSync(fixture('letters/model/scheduler/scheduler_config.json'), at('model/scheduler_config.json'));
+const small = ['--model', at('model'), '--threads', '1'];
+const model = [...small, ...real];
 const common = [
   ...model,
   '--labels',
@@ -247,17 +274,7 @@ it.each([
     /--seed is 9007199254740991; expected a whole number from 0 to 9007199254740990/,
   ],
   [
-    [
-      ...letters,
-      '--out',
-      at('x'),
-      '--labels',
-      '0',
-      '--count',
-      '1',
-      '--real',
-      fixture('letters/model/model_index.json'),
-    ],
+    [...small, '--out', at('x'), '--labels', '0', '--count', '1', '--real', fixture('letters/model/model_index.json')],
     /model_index.json: this is no PNG/,
   ],
   [[...model, '--out', folder, '--labels', '0'], /it is a folder/],

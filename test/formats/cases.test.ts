@@ -263,18 +263,18 @@ describe('a folder that cannot be read says what it seems to be', () => {
     [
       'a variant alone',
       { 'config.json': config, 'diffusion_pytorch_model.fp16.safetensors': half },
-      'there is the variant fp16: take it by --variant fp16',
+      "there is the variant fp16: take it by { variant: 'fp16' }",
     ],
     [
       'a variant alone, in shards',
       { 'config.json': config, 'diffusion_pytorch_model.safetensors.index.bf16.json': '{}' },
-      'there is the variant bf16: take it by --variant bf16',
+      "there is the variant bf16: take it by { variant: 'bf16' }",
     ],
     [
       'another variant',
       { 'config.json': config, [weightsName]: weights, 'diffusion_pytorch_model.ema.safetensors': weights },
       'there is no diffusion_pytorch_model.fp16.safetensors, nor its .index.json; there is the variant ema: take it ' +
-        'by --variant ema; there is one without a variant',
+        "by { variant: 'ema' }; there is one without a variant",
       { variant: 'fp16' },
     ],
     [

@@ -167,6 +167,11 @@ describe('the variance of a step', () => {
   });
 });
 
+const broken = {
+  ...small,
+  weights: new Map([...small.weights].map(([name, weight]) => [name, { ...weight, data: weight.data.map(() => NaN) }])),
+};
+
 describe('refused is', () => {
   it.each<[string, () => unknown, string]>([
     ['the ddpm form without noise', () => draw(guided('ddpm'), ddim), 'DDIMScheduler adds no noise here'],
@@ -176,6 +181,11 @@ describe('refused is', () => {
       'no classifier',
       () => createGuidance('classifier', {}, { ...context, slopeAt: undefined } as never),
       'a classifier',
+    ],
+    [
+      'numbers that are none',
+      () => classSlope(broken, referenceBackend(), [1]),
+      'of the classifier has NaN at index 0',
     ],
     ['a label of another model', () => classSlope(small, referenceBackend(), [5]), 'whole numbers from 0 to 4'],
     [

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createClassifier } from '../../src/evaluation/classifier.ts';
 import { letterSlope } from '../../src/evaluation/letter-slope.ts';
-import { universal, universalPag } from '../../src/guidance/classifier.ts';
+import { classifier, universal, universalPag } from '../../src/guidance/classifier.ts';
 import { none } from '../../src/guidance/none.ts';
 import { throughModel } from '../../src/guidance/original-slope.ts';
 import { pag } from '../../src/guidance/pag.ts';
@@ -86,6 +86,37 @@ describe('the slope through a model', () => {
   });
 });
 
+describe('at the ends of the noise', () => {
+  const config = { _class_name: 'DDIMScheduler', clip_sample: false };
+  const drawBy = (changes: object, guidance: typeof none): Tensor =>
+    sampleToEnd({
+      denoiser: unetDenoiser(unet, backend, { labels }),
+      guidance,
+      scheduler: createScheduler({ ...config, ...changes }, 1),
+      noise: first,
+      noiseSource: manualSeed(0).randn,
+    });
+  const noiseless = { _class_name: 'DDIMInverseScheduler' };
+  const signalless = {
+    rescale_betas_zero_snr: true,
+    prediction_type: 'v_prediction',
+    timestep_spacing: 'trailing',
+  };
+
+  it('a whole picture is not pulled', () => {
+    for (const pulled of [universal, classifier])
+      expect(drawBy(noiseless, pulled({ classifierScale: 1, slopeAt }))).toEqual(drawBy(noiseless, none));
+  });
+
+  it('noise alone is refused', () => {
+    for (const pulled of [universal, classifier])
+      expect(() => drawBy(signalless, pulled({ classifierScale: 1, slopeAt }))).toThrow(
+        'step 0 (timestep 999) begins with noise alone, where what a classifier pulls with has no limit',
+      );
+    expect(drawBy(signalless, none).data.every(Number.isFinite)).toBe(true);
+  });
+});
+
 describe('refused is', () => {
   it.each<[string, () => unknown, string]>([
     ['no slope of a model', () => throughModel('x' as never, towardsOne), 'slopeAt is "x"'],
@@ -94,7 +125,7 @@ describe('refused is', () => {
     [
       'no classifier',
       () => createGuidance('universal', {}, { ...context, slopeAt: undefined } as never),
-      'give --clean-classifier FILE.safetensors and --labels',
+      'universal guidance needs slopeAt, where its classifier pulls; give it, or a classifierScale of 0',
     ],
     ['no step', () => slopeAt(undefined as never), 'the step is undefined'],
     [

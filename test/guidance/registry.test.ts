@@ -117,8 +117,8 @@ describe('a registry', () => {
     expect(wrong('pga', {})).toThrow('there is no guidance "pga"; there are none, pag, cfg+pag');
     expect(wrong('toString', {})).toThrow('there is no guidance "toString"');
     expect(wrong('pag', { guidanceScale: 2 })).toThrow(
-      'the guidance "pag" has no --guidance-scale; it has --pag-scale, --pag-adaptive-scale',
+      'the guidance "pag" has no guidanceScale; it has pagScale, pagAdaptiveScale',
     );
-    expect(wrong('pag', { pagLayers: [] })).toThrow('--pag-layers is ""');
+    expect(wrong('pag', { pagLayers: [] })).toThrow('pagLayers is ""');
   });
 });

@@ -82,10 +82,13 @@ describe.each([
   ['in a worker', worker, true],
   ['in the same thread', noWorker, false],
 ] as const)('a sampler %s', (_name, start, offThread) => {
-  const open = (): Promise<Sampler> => openSampler(model, { worker: start, ...silent });
+  let sampler: Sampler;
+  beforeAll(async () => {
+    sampler = await openSampler(model, { worker: start, ...silent });
+  });
+  afterAll(() => sampler.close());
 
   it('draws the bits of sampleSteps, step by step', async () => {
-    const sampler = await open();
     expect([sampler.offThread, sampler.kernels]).toEqual([offThread, 'simd']);
     const steps: SamplingStep[] = [];
     for await (const step of sampler.steps(request)) steps.push(step);
@@ -96,11 +99,9 @@ describe.each([
       expectSameBits(steps[i].guided, step.guided);
     }
     expectSameBits(await sampler.sample(request), wanted.at(-1)!.sample);
-    sampler.close();
   });
 
   it('tells of each step and of how far it is', async () => {
-    const sampler = await open();
     const [seen, told]: [number[], SamplingProgress[]] = [[], []];
     await sampler.sample(request, {
       onStep: ({ index }) => seen.push(index),
@@ -109,11 +110,9 @@ describe.each([
     expect(seen).toEqual([0, 1, 2, 3, 4, 5]);
     expect(told[0]).toEqual({ phase: 'compiling', done: 0, total: 1 });
     expect(told.slice(1)).toEqual(seen.map((index) => ({ phase: 'drawing', done: index + 1, total: 6 })));
-    sampler.close();
   });
 
   it('is stopped by a signal, before a run and in it, and draws on', async () => {
-    const sampler = await open();
     await expect(sampler.sample(request, { signal: AbortSignal.abort('early') })).rejects.toBe('early');
     const controller = new AbortController();
     let last = -1;
@@ -130,16 +129,13 @@ describe.each([
     await expect(run).rejects.toThrow('enough');
     expect(last).toBe(3);
     expectSameBits(await sampler.sample(request), expected().at(-1)!.sample);
-    sampler.close();
   });
 
   it('may be left in the middle, and draws several at a time', async () => {
-    const sampler = await open();
     for await (const { index } of sampler.steps({ ...request, steps: 500 })) if (index === 2) break;
     const [one, other] = await Promise.all([sampler.sample(request), sampler.sample({ ...request, seed: 6 })]);
     expectSameBits(one, expected().at(-1)!.sample);
     expect(other.data).not.toEqual(one.data);
-    sampler.close();
   });
 
   const refused: readonly [string, object, string][] = [
@@ -155,19 +151,16 @@ describe.each([
   it.each(offThread ? firstOf(refused, 3) : refused)(
     'refuses %s with an InputError, and draws on',
     async (_what, wrong, message) => {
-      const sampler = await open();
       const problem = await Promise.resolve()
         .then(() => sampler.sample({ ...request, ...wrong } as never))
         .catch((error: unknown) => error);
       expect(problem).toBeInstanceOf(InputError);
       expect((problem as Error).message).toContain(message);
       expect((await sampler.sample(request)).shape).toEqual([2, 1, 8, 8]);
-      sampler.close();
     },
   );
 
   it('that is closed draws no more', async () => {
-    const sampler = await open();
     const run = sampler.sample({ ...request, steps: 500 });
     sampler.close();
     await expect(run).rejects.toThrow('the sampler has been closed');
@@ -237,6 +230,18 @@ describe('workers', () => {
     const run = sampler.sample({ ...request, steps: 900 });
     setTimeout(() => own?.terminate(), 50);
     await expect(run).rejects.toThrow('the worker has ended');
+  });
+
+  it.each<[readonly unknown[], string]>([
+    [[{ model, worker, ...request }, { signal: AbortSignal.abort() }], 'its second argument would do nothing'],
+    [[], 'what is to be drawn is undefined'],
+    [[{ model, worker, ...request, onProgress: 1 }], 'onProgress is 1'],
+    [[{ model, worker, ...request, signal: 1 }], 'signal is 1'],
+    [[{ worker, ...request }], 'the model is undefined'],
+  ])('sample refuses what is no run: %#', async (given, message) => {
+    const run = (sample as (...all: readonly unknown[]) => Promise<unknown>)(...given);
+    await expect(run).rejects.toThrow(expect.objectContaining({ name: 'InputError' }));
+    await expect(run).rejects.toThrow(message);
   });
 
   it('are refused models that are none, and options that nobody knows', async () => {

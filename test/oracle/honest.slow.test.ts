@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseSafetensors } from '../../src/formats/safetensors.ts';
+import { parseSafetensors, type SafetensorsFile } from '../../src/formats/safetensors.ts';
+import type { Case } from '../../src/oracle/case.ts';
+import type { Implementation } from '../../src/oracle/implementation.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import { check, type Checked, type Report } from '../../src/oracle/check.ts';
 import { formats, type FormatName } from '../../src/oracle/honest/format.ts';
@@ -18,11 +20,28 @@ const quick = smallCases.filter((name) =>
   ),
 );
 
+/** The bands of cases in formats, from the first check of each on. */
+const known = new Map<string, Checked['bands']>();
+
+/** The check of a file, against bands that are computed once. */
+function checked(one: Case, file: SafetensorsFile, format: FormatName): Checked {
+  const key = `${one.name} in ${format}`;
+  const found = check(one, file, formats[format], undefined, known.get(key));
+  known.set(key, found.bands);
+  return found;
+}
+
+/** The check of what a port computes. */
+async function checkedPort(name: string, implementation: Implementation, format: FormatName = 'f32'): Promise<Report> {
+  const one = await loadCase(name);
+  return checked(one, fileOf(outputOf(one, implementation, formats[format].storage)), format).report;
+}
+
 /** The check of the truth itself, rounded to float32, and the bands that belong to the case: computed once. */
 const checkedTruth = remembered(async (name: string): Promise<Checked> => {
   const one = await loadCase(name);
   const truth = Object.fromEntries([...one.expected].map(([tap, { f64 }]) => [tap, cast(f64, 'f32')]));
-  return check(one, fileOf(truth), formats.f32);
+  return checked(one, fileOf(truth), 'f32');
 });
 
 function remembered<Value>(compute: (name: string) => Promise<Value>): (name: string) => Promise<Value> {
@@ -72,8 +91,7 @@ describe('honest ports that are not among those behind the tolerances pass, agai
   for (const [what, arithmetic] of Object.entries(heldOut)) {
     for (const name of representative) {
       it(`${what}: ${name}`, async () => {
-        const one = await loadCase(name);
-        const { report } = check(one, fileOf(outputOf(one, port(arithmetic))), formats.f32);
+        const report = await checkedPort(name, port(arithmetic));
         expect(offOf(report)).toEqual([]);
         expect(report.passes).toBe(true);
       });
@@ -83,8 +101,7 @@ describe('honest ports that are not among those behind the tolerances pass, agai
   const everywhere = [...representative, 'operations/conv2d', 'unets/tiny', 'runs/pag', 'autoencoders/decode'];
   it.each(firstOf(Object.entries(furtherPorts)))('%s', async (_, arithmetic) => {
     for (const name of [...everywhere, 'text-encoders/clip', 'gradients/conv2d', 'gradients/attention']) {
-      const one = await loadCase(name);
-      const { report } = check(one, fileOf(outputOf(one, port(arithmetic))), formats.f32);
+      const report = await checkedPort(name, port(arithmetic));
       expect(offOf(report), name).toEqual([]);
       expect(report.passes, name).toBe(true);
     }
@@ -94,22 +111,15 @@ describe('honest ports that are not among those behind the tolerances pass, agai
   it.each(firstOf([4, 2] as const))('Winograd convolutions, F(2×%i), as the fast order has them', async (winograd) => {
     const arithmetic = { ...heldOut['runs of 16'], winograd };
     for (const name of firstOf(winograds, 3)) {
-      const one = await loadCase(name);
-      const { report } = check(one, fileOf(outputOf(one, port(arithmetic))), formats.f32);
+      const report = await checkedPort(name, port(arithmetic));
       expect(offOf(report), name).toEqual([]);
     }
   });
 
-  const inOther: readonly (readonly [FormatName, 'f32' | 'bf16' | 'f16'])[] = [
-    ['bf16', 'bf16'],
-    ['mixed', 'f16'],
-    ['f16', 'f16'],
-  ];
-  for (const [format, dtype] of inOther) {
+  for (const format of ['bf16', 'mixed', 'f16'] as const) {
     it(`in ${format}`, async () => {
       for (const name of ['layers/attention', 'layers/resnet', 'operations/linear']) {
-        const one = await loadCase(name);
-        const { report } = check(one, fileOf(outputOf(one, port(heldOut['runs of 16']), dtype)), formats[format]);
+        const report = await checkedPort(name, port(heldOut['runs of 16']), format);
         expect(offOf(report), name).toEqual([]);
       }
     });
@@ -185,9 +195,8 @@ describe.each(Object.keys(formats) as FormatName[])('honest in %s', (format) => 
       });
       return cast(cast(tensor('f64', [timesteps.length, size], data), 'f32'), dtype);
     };
-    const one = await loadCase('operations/timeEmbedding');
     const implementation = { ...port(heldOut['runs of 16']), sinusoid: embed };
-    const { report } = check(one, fileOf(outputOf(one, implementation, dtype)), formats[format]);
+    const report = await checkedPort('operations/timeEmbedding', implementation, format);
     expect(report.taps.map(({ chained }) => chained.share).filter((share) => share > 1)).toEqual([]);
     expect(report.passes).toBe(true);
   });
@@ -202,8 +211,7 @@ describe.each(Object.keys(formats) as FormatName[])('honest in %s', (format) => 
     'layers/resnet-mish',
   ];
   it.each(format === 'f32' ? own : firstOf(own, 3))('functions and biases are its own: %s', async (name) => {
-    const one = await loadCase(name);
-    const { report } = check(one, fileOf(outputOf(one, port(ownFunctions), dtype)), formats[format]);
+    const report = await checkedPort(name, port(ownFunctions), format);
     // What float16 cannot hold before the bias is added is out of range, and is found to be.
     const outOfRange = dtype === 'f16' && name === 'operations/conv2d' ? ['cancelling'] : [];
     expect(offOf(report).filter(([tap]) => !outOfRange.includes(tap))).toEqual([]);

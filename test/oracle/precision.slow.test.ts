@@ -34,15 +34,15 @@ describe('a port in another precision is told so', () => {
   it.each(firstOf(['operations/averagePool2x', 'operations/groupNorm', 'unets/tiny'], 2))(
     '16 bits as float32: %s',
     async (name) => {
-      expect(await said(name, honest, 'bf16', 'f32')).toMatch(/^Every number of yours .* try --dtype bf16\.$/);
+      expect(await said(name, honest, 'bf16', 'f32')).toMatch(/^Every number of yours .* try formats\.bf16\.$/);
       expect(await said(name, honest, 'f16', 'f32')).toMatch(
-        /^Every number of yours .* try --dtype mixed .* or --dtype f16/,
+        /^Every number of yours .* try formats\.mixed .* or formats\.f16/,
       );
     },
   );
 
   it.each(firstOf(['operations/linear', 'unets/tiny']))('TF32 as float32: %s', async (name) => {
-    expect(await said(name, toTf32, 'f32', 'f32')).toMatch(/looks like TF32; switch it off, or try --dtype tf32/);
+    expect(await said(name, toTf32, 'f32', 'f32')).toMatch(/looks like TF32; switch it off, or try formats\.tf32/);
   });
 
   it('inputs and weights that were not rounded to 16 bits', async () => {
@@ -55,7 +55,7 @@ describe('a port in another precision is told so', () => {
   it('and a mistake is no other precision, however small it is', async () => {
     for (const name of firstOf(['norm-eps-1e-6', 'norm-eps-outside-root', 'softmax-denominator-eps'])) {
       const fault = bank.find((candidate) => candidate.name === name);
-      expect(await said('unets/tiny', fault?.apply(honest) ?? honest, 'f32', 'f32'), name).not.toMatch(/dtype/);
+      expect(await said('unets/tiny', fault?.apply(honest) ?? honest, 'f32', 'f32'), name).not.toMatch(/dtype|formats/);
     }
   });
 
@@ -63,12 +63,12 @@ describe('a port in another precision is told so', () => {
   it.runIf(thorough)('nor one that fits into the wide budgets of another', async () => {
     for (const factor of [1.01, 0.5]) {
       const weaker = inSetting('weaker', '', ({ pagScale }) => ({ pagScale: factor * pagScale })).apply(honest);
-      expect(await said('runs/pag', weaker, 'f32', 'f32'), `s times ${factor}`).not.toMatch(/dtype/);
+      expect(await said('runs/pag', weaker, 'f32', 'f32'), `s times ${factor}`).not.toMatch(/dtype|formats/);
     }
     const bytes = inWeights('bytes', '', (_, weight) => {
       const step = Math.max(...weight.data.map(Math.abs)) / 127;
       return filled(weight, (i) => Math.round(weight.data[i] / step) * step);
     });
-    expect(await said('unets/tiny', bytes.apply(honest), 'f32', 'f32')).not.toMatch(/dtype/);
+    expect(await said('unets/tiny', bytes.apply(honest), 'f32', 'f32')).not.toMatch(/dtype|formats/);
   });
 });

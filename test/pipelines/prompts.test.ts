@@ -78,9 +78,9 @@ describe('prompts', () => {
     const { encoderHiddenStates } = embedPrompts(sd, backend, ['a'], 1);
     expect(encoderHiddenStates).not.toEqual(embedPrompts(sd, backend, ['a']).encoderHiddenStates);
     expect(() => embedPrompts(sd, backend, ['a'], 3)).toThrow(
-      'clip_skip leaves out 3 layers, but a text encoder of the pipeline has 2',
+      'clipSkip leaves out 3 layers, but a text encoder of the pipeline has 2',
     );
-    expect(() => embedPrompts(xl, backend, ['a'], 2)).toThrow('clip_skip leaves out 3 layers');
+    expect(() => embedPrompts(xl, backend, ['a'], 2)).toThrow('clipSkip leaves out 3 layers');
   });
 });
 

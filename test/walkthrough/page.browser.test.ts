@@ -590,6 +590,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       'layers',
       'words',
       'train',
+      'letters',
       'hood',
       'take',
     ]) {

@@ -43,6 +43,7 @@ const states: fc.Arbitrary<State> = fc
     lesson: fc.constantFrom('spiral', 'moons', 'letter', 'own'),
     sketch: fc.constantFrom(blank, penned(blank, [3, 4])),
     lessonScale: fc.integer({ min: 0, max: 16 }).map((quarters) => quarters / 4),
+    lettersScale: fc.integer({ min: 0, max: 16 }).map((quarters) => quarters / 4),
     prompt: fc.string({ unit: 'grapheme' }).map(readPrompt),
     promptScales: fc.tuple(fc.constantFrom(1, 3, 10), fc.constantFrom(0, 0.75, 4)),
   } satisfies { [K in keyof State]: fc.Arbitrary<State[K]> })

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stepCost } from '../../src/walkthrough/work/cost.ts';
 import { middleOf } from '../../src/walkthrough/requests.ts';
-import { stepCount } from '../../src/walkthrough/study.ts';
+import { smallSide, stepCount } from '../../src/walkthrough/study.ts';
 import { sections } from '../../src/walkthrough/sections/all.ts';
 import { attentionLayerCount, initialState } from '../../src/walkthrough/state.ts';
 import { pointsLesson } from '../../src/walkthrough/training/points.ts';
@@ -12,6 +12,11 @@ import type { Model } from '../../src/walkthrough/work/model.ts';
 import { plainName } from '../../src/walkthrough/work/layers.ts';
 import type { SiteFigures } from '../../scripts/walkthrough/sites.ts';
 import { lettersModel } from './library.ts';
+import { learnedFaces, learnedLetters } from '../../scripts/walkthrough/letters.ts';
+import { pack } from '../../scripts/walkthrough/pack.ts';
+import { lettersLesson } from '../../src/walkthrough/training/letters.ts';
+import { lettersOf } from '../../src/walkthrough/training/letters-file.ts';
+import { figures as lettersFigures } from './training/letters-figures.ts';
 import { figures } from './training/points-figures.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
@@ -52,6 +57,7 @@ describe('the text', () => {
       ...(await factsOfWords()),
       ...(await factsOfSites(unet.attentionLayers, measured)),
       ...factsOfPoints(),
+      ...factsOfLetters(),
       'shared-middle': String(Math.round((shared / (shared + plain)) * 100)),
     };
     const said = [...html.matchAll(/data-fact="([\w-]+)">([^<]*)</g)];
@@ -202,6 +208,35 @@ function factsOfPoints(): Readonly<Record<string, string>> {
     'points-next-pag': next[1],
     'points-seconds': figures.seconds,
   };
+}
+
+/** What the page says of the model of letters; `training/letters.slow.test.ts` measures the figures. */
+function factsOfLetters(): Readonly<Record<string, string>> {
+  const { learner, batches, layers, every } = lettersLesson(lettersOf(learnedLetters()), initialState.seed);
+  const families = new Set(learnedFaces().map(familyOf));
+  return {
+    'letters-parameters': [...learner.model.weights.values()]
+      .reduce((sum, { data }) => sum + data.length, 0)
+      .toLocaleString('en'),
+    'letters-side': String(smallSide),
+    'letters-batch': String(batches.size),
+    'letters-steps': learner.config.steps.toLocaleString('en'),
+    'letters-every': String(every),
+    'letters-layers': String(layers.length),
+    'letters-faces': String(learnedFaces().length),
+    'letters-families': String(families.size),
+    'letters-names': [...families].sort().join(', '),
+    'letters-kilobytes': (pack(learnedLetters()).length / 1000).toFixed(0),
+    'letters-reader': lettersFigures.reader,
+  };
+}
+
+/** `Open Sans` for OpenSans-Bold.ttf. */
+function familyOf(file: string): string {
+  return file
+    .replace(/(?:Bold)?[-.].*$/, '')
+    .replace(/ADF(?:No2|Std)?$/, '')
+    .replace(/(?<=[a-z])(?<!Free)(?=Sans$)/, ' ');
 }
 
 /** (L₁ + 0.05)/(L₂ + 0.05) of WCAG 2.2. */

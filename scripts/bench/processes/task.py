@@ -24,15 +24,26 @@ def inputs_of(task):
 
 def perform(task, version, run):
     """Runs the passes of a task, and tells how long they took. `run` gives a float32 array."""
+    times, result = timed(task["warm"] + task["passes"], run)
+    np.ascontiguousarray(result, np.float32).tofile(task["out"])
+    tell(version, task["warm"], times)
+
+
+def timed(count, run):
+    """How long each of so many runs took, the first one first, and what the last one gave."""
     times = []
-    for _ in range(task["warm"] + task["passes"]):
+    for _ in range(count):
         wall, processor = time.perf_counter(), time.process_time()
         result = run()
         times.append({
             "wall": 1000 * (time.perf_counter() - wall),
             "processor": 1000 * (time.process_time() - processor),
         })
-    np.ascontiguousarray(result, np.float32).tofile(task["out"])
+    return times, result
+
+
+def tell(version, warm, times):
+    """Tells them. `warm`: how many do not count."""
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    told = {"version": version, "first": times[0], "passes": times[task["warm"]:], "megabytes": megabytes}
+    told = {"version": version, "first": times[0], "passes": times[warm:], "megabytes": megabytes}
     print(json.dumps(told))

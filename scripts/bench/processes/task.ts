@@ -45,14 +45,27 @@ export async function perform(
   version: string,
   run: () => Promise<Float32Array> | Float32Array,
 ): Promise<void> {
-  const times: Time[] = [];
   let result: Float32Array = new Float32Array();
-  for (let i = 0; i < warm + passes; i++) {
-    const [wall, processor] = [performance.now(), processorTime()];
+  const times = await timesOf(warm + passes, async () => {
     result = await run();
+  });
+  writeFileSync(out, result);
+  tell(version, warm, times);
+}
+
+/** How long each of so many runs took, the first one first. */
+export async function timesOf(count: number, run: () => unknown): Promise<readonly Time[]> {
+  const times: Time[] = [];
+  for (let i = 0; i < count; i++) {
+    const [wall, processor] = [performance.now(), processorTime()];
+    await run();
     times.push({ wall: performance.now() - wall, processor: processorTime() - processor });
   }
-  writeFileSync(out, result);
+  return times;
+}
+
+/** Tells them. @param warm how many do not count */
+export function tell(version: string, warm: number, times: readonly Time[]): void {
   const [first = { wall: NaN, processor: NaN }] = times;
   const megabytes = process.resourceUsage().maxRSS / 1024;
   const told: Told = { version, first, passes: times.slice(warm), megabytes };

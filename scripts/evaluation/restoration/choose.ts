@@ -18,7 +18,12 @@ export interface Trial extends Conditions {
   readonly psnr: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-type Trials = Readonly<Partial<Record<Method, Trial>>>;
+type Trials = Readonly<Partial<Record<string, Trial>>>;
+
+/** `dps`, `psld`, or, with the scheduler that no table is made with, `dps, ddim`. */
+function trialName({ method, scheduler }: Pick<Conditions, 'method' | 'scheduler'>): string {
+  return scheduler === 'ddpm' ? method : `${method}, ${scheduler}`;
+}
 
 function readTrials(): Trials {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Trials) : {};
@@ -32,10 +37,10 @@ export function readWeights(method: Method): Weights {
   return trial.weights;
 }
 
-/** Of a record of trials the weights; those of the other method stay. */
+/** Of a record of trials the weights; those of other trials stay. */
 export function writeWeights(record: RestorationRecord): void {
-  const { method } = record.conditions;
-  writeWhole(file, new TextEncoder().encode(sixDigits({ ...readTrials(), [method]: trialOf(record) })));
+  const trials = { ...readTrials(), [trialName(record.conditions)]: trialOf(record) };
+  writeWhole(file, new TextEncoder().encode(sixDigits(trials)));
 }
 
 /**

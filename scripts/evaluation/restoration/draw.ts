@@ -12,14 +12,14 @@ import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { openLetters } from './letters.ts';
 import { numbersOf, settingKey, type Method, type Unit } from './plan.ts';
 import { joinRecords, readRecord, writeRecord, type RestorationRecord, type Restored } from './record.ts';
-import { noiseLevel, openRestorer } from './restorer.ts';
+import { noiseLevel, openRestorer, type Stepping } from './restorer.ts';
 
 /** Whose letters go where. */
 export interface Drawing {
   readonly method: Method;
   /** The folder of the model. */
   readonly folder: string;
-  readonly steps: number;
+  readonly stepping: Stepping;
   readonly backend: Backend;
   /** The file of the record. */
   readonly out: string;
@@ -32,11 +32,11 @@ export interface Drawing {
  * @throws InputError for a record of another model, method or number of steps
  */
 export async function drawUnits(units: readonly Unit[], drawing: Drawing): Promise<void> {
-  const { method, folder, steps, backend, out, goOn } = drawing;
-  const restorer = await openRestorer(method, folder, steps, backend);
+  const { method, folder, stepping, backend, out, goOn } = drawing;
+  const restorer = await openRestorer(method, folder, stepping, backend);
   const [letters, classifier] = [await openLetters(), await loadLetterClassifier()];
   const none: RestorationRecord = {
-    conditions: { method, model: restorer.model, steps, noiseLevel },
+    conditions: { method, model: restorer.model, ...stepping, noiseLevel },
     restored: {},
   };
   let record = existsSync(out) ? joinRecords(none, readRecord(out)) : none;

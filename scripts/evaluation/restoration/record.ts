@@ -1,7 +1,6 @@
 /** The record of what has been restored so far: what the tables are made of. */
 import { existsSync, readFileSync } from 'node:fs';
 import { writeWhole } from '../../../src/formats/node-files.ts';
-import { parseJson } from '../../../src/formats/json.ts';
 import { InputError } from '../../../src/tensor/errors.ts';
 import type { Method } from './plan.ts';
 
@@ -19,6 +18,8 @@ export interface Conditions {
   readonly method: Method;
   /** The fingerprint of its weights. */
   readonly model: string;
+  /** `ddpm` in the tables. */
+  readonly scheduler: 'ddpm' | 'ddim';
   readonly steps: number;
   readonly noiseLevel: number;
 }
@@ -33,10 +34,18 @@ export interface RestorationRecord {
 /** @throws InputError when there is no such file, or it is no record */
 export function readRecord(path: string): RestorationRecord {
   if (!existsSync(path)) throw new InputError(`there is no record ${path}; draw one first`);
-  const record = parseJson(readFileSync(path), path) as Partial<RestorationRecord>;
-  if (typeof record.conditions?.method !== 'string' || typeof record.restored !== 'object')
-    throw new InputError(`${path} is no record of restored letters`);
-  return record as RestorationRecord;
+  const { conditions, restored } = parsed(readFileSync(path, 'utf8'));
+  if (conditions && restored) return { conditions, restored };
+  throw new InputError(`${path} is no record of restored letters`);
+}
+
+/** They may be longer than `parseJson` reads. */
+function parsed(text: string): Partial<RestorationRecord> {
+  try {
+    return Object(JSON.parse(text)) as Partial<RestorationRecord>;
+  } catch {
+    return {};
+  }
 }
 
 /** Whole or not at all, so that whoever stops it loses what is being drawn, and no more. */

@@ -27,13 +27,18 @@ import { manualSeed } from '../../../src/tensor/random.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { side } from './letters.ts';
 import { roundSize, type Method, type Setting } from './plan.ts';
+import type { Conditions } from './record.ts';
 
 /** σ of the noise on what is measured, of pictures from −1 to 1. */
 export const noiseLevel = 0.05;
+const schedulerClasses = { ddpm: 'DDPMScheduler', ddim: 'DDIMScheduler' } as const;
 /** What the model is asked for: no letter. */
 const noLetter = roundSize;
 /** Of the noise on what is measured, which is another one than that of the run. */
 const measuringSeed = 1e6;
+
+/** How steps are made. */
+export type Stepping = Pick<Conditions, 'scheduler' | 'steps'>;
 
 /** Restores letters. */
 export interface Restorer {
@@ -57,9 +62,14 @@ type Draw = (
  * @param folder of the model
  * @throws InputError for a folder that holds no model of this kind
  */
-export async function openRestorer(method: Method, folder: string, steps: number, backend: Backend): Promise<Restorer> {
+export async function openRestorer(
+  method: Method,
+  folder: string,
+  stepping: Stepping,
+  backend: Backend,
+): Promise<Restorer> {
   const open = { dps: openPixels, psld: openLatents }[method];
-  const { model, draw } = await open(folder, steps, backend);
+  const { model, draw } = await open(folder, stepping, backend);
   return {
     model,
     async restore({ task, scale, weight }, numbers, whole) {
@@ -79,9 +89,9 @@ function noiseOf(numbers: readonly number[], from = 0): SamplingRun['noiseSource
   );
 }
 
-/** DDPM with the model's own noise, nothing clipped. */
-function schedulerOf(config: object | undefined, steps: number): Scheduler {
-  return createScheduler({ ...config, _class_name: 'DDPMScheduler', clip_sample: false }, steps);
+/** With the model's own noise, nothing clipped. */
+function schedulerOf(config: object | undefined, { scheduler, steps }: Stepping): Scheduler {
+  return createScheduler({ ...config, _class_name: schedulerClasses[scheduler], clip_sample: false }, steps);
 }
 
 interface Opened {
@@ -89,7 +99,7 @@ interface Opened {
   readonly draw: Draw;
 }
 
-async function openPixels(folder: string, steps: number, backend: Backend): Promise<Opened> {
+async function openPixels(folder: string, stepping: Stepping, backend: Backend): Promise<Opened> {
   const { unet, schedulerConfig } = await loadModel(folder, 'f32');
   return {
     model: fingerprint(unet.weights),
@@ -98,13 +108,13 @@ async function openPixels(folder: string, steps: number, backend: Backend): Prom
       const slope = modelSlope(unet, backend, { classLabels: labels });
       const { denoiser, slopeAt } = sharedPredictions(unetDenoiser(unet, backend, { labels }), slope);
       const noise = run.noiseSource(whole.shape);
-      const scheduler = restoring(schedulerOf(schedulerConfig, steps), problem, slopeAt, noise);
+      const scheduler = restoring(schedulerOf(schedulerConfig, stepping), problem, slopeAt, noise);
       return runBreathing(sampleSteps({ ...run, denoiser, scheduler, noise }));
     },
   };
 }
 
-async function openLatents(folder: string, steps: number, backend: Backend): Promise<Opened> {
+async function openLatents(folder: string, stepping: Stepping, backend: Backend): Promise<Opened> {
   const pipeline = await loadStableDiffusion(await folderReader(folder), folder, 'f32');
   const { unet, autoencoder, schedulerConfig } = pipeline;
   const { sampleSize } = unet.config;
@@ -118,7 +128,7 @@ async function openLatents(folder: string, steps: number, backend: Backend): Pro
       const { denoiser, slopeAt } = sharedPredictions(denoiserOf({ main: unet }, backend, conditions), slopes.predict);
       const noise = run.noiseSource([count, autoencoder.config.latentChannels, ...sampleSize]);
       const scheduler = restoringLatents(
-        schedulerOf(schedulerConfig, steps),
+        schedulerOf(schedulerConfig, stepping),
         { ...problem, gluing: problem.weight / 10 },
         { ...slopes, predict: slopeAt },
         noise,

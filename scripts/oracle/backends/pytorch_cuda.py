@@ -1,7 +1,9 @@
 """PyTorch on a GPU as a port: computes cases of the oracle in every mode that a user may meet, and writes their taps.
 
-    python scripts/oracle/backends/pytorch_cuda.py OUT [--device cuda] [--seconds 100]     # where the GPU is
-    npx tsx scripts/oracle/backends/judge.ts OUT                                           # anywhere: fixtures/oracle/conformance
+    python scripts/oracle/backends/pytorch_cuda.py OUT [--device cuda] [--seconds 100] [--cases CASE …]
+    npx tsx scripts/oracle/backends/judge.ts pytorch-cuda OUT
+
+The first where the GPU is, the second anywhere: it writes fixtures/oracle/conformance/pytorch-cuda.json and .md.
 
 OUT/<mode>/<case, with + for />.safetensors holds the taps, OUT/backend.json the versions, what each mode sets, the
 names of the GPU kernels that ran, and what failed. Needs scripts/goldens/requirements.txt and a PyTorch built for the
@@ -123,6 +125,7 @@ def main():
     parser.add_argument("out", type=Path)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--seconds", type=float, default=100)
+    parser.add_argument("--cases", nargs="*", default=CASES)
     args = parser.parse_args()
     torch.set_grad_enabled(False)
     diffusers.utils.logging.set_verbosity_error()
@@ -141,7 +144,7 @@ def main():
     for mode, (title, check_as, context, how) in modes.items():
         entry = record["modes"][mode] = {"title": title, "check": check_as, "failed": {}, "kernels": {}, "cases": []}
         (args.out / mode).mkdir(parents=True, exist_ok=True)
-        for case in CASES:
+        for case in args.cases:
             if time.monotonic() - started > args.seconds:
                 break
             if (
@@ -230,9 +233,11 @@ def operation(case, subject, device, dtype, how):
     given = tensors_of(case, "inputs", device, dtype)
     taps = {}
     for probe in subject["probes"]:
-        inputs = [given.get(f"{probe['name']}/{i}") for i in range(probe["tensors"])]
+        compute = kernels.OPERATIONS[subject["operation"]]
+        tensors = 3 if subject["operation"] == "conv2d" else probe["tensors"]  # without a bias, None stands for it
+        inputs = [given.get(f"{probe['name']}/{i}") for i in range(tensors)]
         inputs = [x if x is None or subject["operation"] != "conv2d" else last(x, how) for x in inputs]
-        taps[probe["name"]] = kernels.OPERATIONS[subject["operation"]](*inputs, *probe["arguments"])
+        taps[probe["name"]] = compute(*inputs, *probe["arguments"])
     return taps
 
 

@@ -11,7 +11,7 @@ import {
 } from '../classifier.ts';
 import type { Parameter } from '../parameters.ts';
 import { isAll } from '../scales.ts';
-import { scaleParameter, type ClassifierKind, type GuidanceContext, type GuidanceEntry, type Values } from './entry.ts';
+import { scaleParameter, type GuidanceContext, type GuidanceEntry, type Values } from './entry.ts';
 import { pagOptions, pagParameters } from './perturbed.ts';
 
 const scaleAlone = scaleParameter('classifierScale', 1, 's; 0 is without');
@@ -27,11 +27,11 @@ const parameters: readonly Parameter[] = [
   },
 ];
 
-const formula = 's √(1−ᾱ) ∇ log p(y|x_t), p: the classifier of --noise-classifier';
+const formula = 's √(1−ᾱ) ∇ log p(y|x_t), p: a classifier of noised pictures';
 const source = 'Dhariwal & Nichol 2021, arXiv 2105.05233, algorithms 1 (ddpm) and 2 (ddim)';
 
-const ofPag = 'r: --pag-scale, ε̂: attention maps replaced by the identity';
-const originalFormula = 's √(1−ᾱ) ∇ log p(y|x̂₀(x_t)), through the model; p: the classifier of --clean-classifier';
+const ofPag = 'r: the scale of PAG, ε̂: attention maps replaced by the identity';
+const originalFormula = 's √(1−ᾱ) ∇ log p(y|x̂₀(x_t)), through the model; p: a classifier of whole pictures';
 const originalSource = 'Bansal et al. 2023, arXiv 2302.07121, forward guidance (equation 6)';
 
 /** By their names, in the order of help. */
@@ -42,7 +42,8 @@ export const classifierEntries: Readonly<Record<string, GuidanceEntry>> = {
     source,
     classifier: 'noise',
     parameters,
-    create: (values, context) => classifier({ ...pulledBy('noise', values, context), form: formOf(values) }),
+    create: (values, context) =>
+      classifier({ ...pulledBy('classifier guidance', values, context), form: formOf(values) }),
   },
   'classifier+pag': {
     summary: 'classifier guidance and PAG together',
@@ -51,7 +52,10 @@ export const classifierEntries: Readonly<Record<string, GuidanceEntry>> = {
     classifier: 'noise',
     parameters: [...parameters, ...pagParameters],
     create: (values, context) =>
-      classifierPag({ ...pulledBy('noise', values, context), form: formOf(values) }, pagOptions(values, context)),
+      classifierPag(
+        { ...pulledBy('classifier guidance', values, context), form: formOf(values) },
+        pagOptions(values, context),
+      ),
   },
   universal: {
     summary: 'universal guidance: as classifier, by one that has never seen noise, through what the model makes of it',
@@ -59,7 +63,7 @@ export const classifierEntries: Readonly<Record<string, GuidanceEntry>> = {
     source: originalSource,
     classifier: 'clean',
     parameters: [scaleAlone],
-    create: (values, context) => universal(pulledBy('clean', values, context)),
+    create: (values, context) => universal(pulledBy('universal guidance', values, context)),
   },
   'universal+pag': {
     summary: 'universal guidance and PAG together',
@@ -67,21 +71,15 @@ export const classifierEntries: Readonly<Record<string, GuidanceEntry>> = {
     source: `${originalSource}; Ahn et al. 2024, arXiv 2403.17377`,
     classifier: 'clean',
     parameters: [scaleAlone, ...pagParameters],
-    create: (values, context) => universalPag(pulledBy('clean', values, context), pagOptions(values, context)),
+    create: (values, context) =>
+      universalPag(pulledBy('universal guidance', values, context), pagOptions(values, context)),
   },
 };
 
-const wayOut: Readonly<Record<ClassifierKind, string>> = {
-  noise:
-    'classifier guidance needs a classifier and labels for it; ' +
-    'give --noise-classifier DIR (pag train --classifier makes one)',
-  clean: 'universal guidance needs a classifier and labels for it; give --clean-classifier FILE.safetensors',
-};
-
-function pulledBy(kind: ClassifierKind, values: Values, { slopeAt }: GuidanceContext): UniversalOptions {
+function pulledBy(name: string, values: Values, { slopeAt }: GuidanceContext): UniversalOptions {
   const classifierScale = values.scale('classifierScale');
   if (slopeAt === undefined && !isAll(classifierScale, 0))
-    throw new InputError(`${wayOut[kind]} and --labels or --classifier-labels, or a classifier scale of 0`);
+    throw new InputError(`${name} needs slopeAt, where its classifier pulls; give it, or a classifierScale of 0`);
   return { classifierScale, slopeAt: slopeAt ?? (({ sample }) => sample) };
 }
 

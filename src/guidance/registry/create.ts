@@ -6,7 +6,7 @@ import { shown } from '../../tensor/shown.ts';
 import { during } from '../during.ts';
 import type { Guidance } from '../guidance.ts';
 import { none } from '../none.ts';
-import { checked, flagOf, type Parameter, type ParameterValue, type ParameterValues } from '../parameters.ts';
+import { checked, type Parameter, type ParameterValue, type ParameterValues } from '../parameters.ts';
 import { rescaled } from '../rescale.ts';
 import type { GuidanceContext, GuidanceEntry, Values } from './entry.ts';
 
@@ -77,8 +77,7 @@ export function createGuidanceOf(
   for (const key of Object.keys(given)) {
     if (!parameters.some((parameter) => parameter.name === key)) {
       throw new InputError(
-        `the guidance "${name}" has no ${flagOf(key)}; ` +
-          `it has ${parameters.map((parameter) => flagOf(parameter.name)).join(', ')}`,
+        `the guidance "${name}" has no ${key}; ` + `it has ${parameters.map((parameter) => parameter.name).join(', ')}`,
       );
     }
   }

@@ -97,7 +97,7 @@ export function needsNullCondition<Scale extends PerSample>(g: Scale, { hasNullC
   if (!isAll(g, 1) && !hasNullCondition) {
     throw new InputError(
       'classifier-free guidance needs a class-conditional model and the label that means "no class"; give ' +
-        '--null-label, or a guidance scale of 1',
+        'nullLabel, or a guidance scale of 1',
     );
   }
   return g;

@@ -4,15 +4,16 @@
  *     sums [O, tiles] = weights [O, C] · pixels [C, tiles]
  *
  * Against definition/winograd-conv2d: pixels are transformed for all tiles of a picture before any is multiplied, and
- * each transform writes where the one before it has written.
+ * the tiles of a channel side by side: a term of each at a time, and what neighbours share of a transform once.
  */
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
-import { rounding } from '../definition/rounding.ts';
-import { rowTimesColumn, winogradTransforms, type Matrix } from '../definition/winograd.ts';
+import { winogradTransforms, type Matrix } from '../definition/winograd.ts';
 import type { Padding, WinogradWidth } from '../kernels.ts';
 import { sampleOf, type Picture } from './conv2d.ts';
 import { matmul } from './matmul.ts';
+
+const f32 = Math.fround;
 
 /** A product of matrices [rows, inner] · [inner, columns], as sums of an order of its own. */
 export type WinogradProduct = (
@@ -73,9 +74,9 @@ export function winogradSums(
   const pixels = placesOf(width).map(() => allocate(x.dtype, channels * tiles));
   for (let b = 0; b < batch; b++) {
     const picture = { channels, height, width: pictureWidth, data: sampleOf(x, b) };
-    transformPixels(pixels, picture, cut, padding, rounding(x.dtype));
+    transformPixels(pixels, picture, cut, padding);
     const sums = pixels.map((of, place) => product(places[place], of, outChannels, channels, tiles));
-    writeTiles(out, b * outChannels, sums, cut, back, rounding(x.dtype));
+    writeTiles(out, b * outChannels, sums, cut, back);
   }
   return tensor(x.dtype, [batch, outChannels, outHeight, outWidth], out);
 }
@@ -108,39 +109,52 @@ export function winogradWeights(
   width: WinogradWidth,
 ): TransformedWeights {
   const places = placesOf(width).map(() => allocate(dtype, outChannels * channels));
-  const transform = transformOf(winogradTransforms[2].weight, winogradTransforms[width].weight, (exact) => exact);
-  for (let kernel = 0; kernel < outChannels * channels; kernel++) {
-    const of = transform(data.subarray(9 * kernel, 9 * kernel + 9));
-    for (let place = 0; place < of.length; place++) places[place][kernel] = of[place];
-  }
+  const [vertical, horizontal] = [winogradTransforms[2].weight, winogradTransforms[width].weight];
+  const kernels = { lines: 1, count: outChannels * channels };
+  // In double precision up to the end, as in the definition.
+  const half = new Float64Array(12 * kernels.count);
+  const whole = new Float64Array(kernels.count);
+  const ofHalf = (number: number): Grid => ({ data: half, start: number * kernels.count, line: 0, step: 1 });
+  vertical.forEach((row, i) => {
+    for (let j = 0; j < 3; j++)
+      combine(ofHalf(3 * i + j), kernels, row, (k) => ({ data, start: 3 * k + j, line: 0, step: 9 }));
+    horizontal.forEach((factors, j) => {
+      combine({ data: whole, start: 0, line: 0, step: 1 }, kernels, factors, (k) => ofHalf(3 * i + k));
+      places[i * horizontal.length + j].set(whole);
+    });
+  });
   return { outChannels, places };
 }
 
 /** pixels[place][c, tile] = the transform of what lies under the tile. */
 function transformPixels(
   pixels: readonly FloatArray[],
-  picture: Picture,
+  { channels, height, width: pictureWidth, data }: Picture,
   { width, rows, columns }: Cut,
   { top, left }: Padding,
-  round: (exact: number) => number,
 ): void {
-  const { channels, height, data } = picture;
-  const transform = transformOf(winogradTransforms[2].input, winogradTransforms[width].input, round);
-  const under = new Float64Array(pixels.length);
+  const [vertical, horizontal] = [winogradTransforms[2].input, winogradTransforms[width].input];
+  // Four lines lie under a row of tiles, and four are what their columns become.
+  const length = width * columns + 2;
+  const size = rows * length;
+  const [under, half] = [0, 1].map(() => zerosLike(pixels[0], 4 * size));
+  const lineOf = (of: FloatArray, number: number): Grid => ({ data: of, start: number * size, line: 0, step: 1 });
   for (let c = 0; c < channels; c++) {
-    for (let tile = 0; tile < rows * columns; tile++) {
-      const y = 2 * Math.floor(tile / columns) - top;
-      const x = width * (tile % columns) - left;
-      let at = 0;
-      for (let i = y; i < y + 4; i++) {
-        for (let j = x; j < x + width + 2; j++) {
-          const inside = i >= 0 && i < height && j >= 0 && j < picture.width;
-          under[at++] = inside ? data[(c * height + i) * picture.width + j] : 0;
-        }
+    for (let k = 0; k < 4; k++) {
+      for (let row = 0; row < rows; row++) {
+        const y = 2 * row + k - top;
+        const from = (c * height + y) * pictureWidth;
+        if (y >= 0 && y < height) under.set(data.subarray(from, from + pictureWidth), k * size + row * length + left);
       }
-      const of = transform(under);
-      for (let place = 0; place < of.length; place++) pixels[place][c * rows * columns + tile] = of[place];
     }
+    vertical.forEach((factors, i) => {
+      combine(lineOf(half, i), { lines: 1, count: size }, factors, (k) => lineOf(under, k));
+      horizontal.forEach((row, j) => {
+        const to = { data: pixels[i * horizontal.length + j], start: c * rows * columns, line: columns, step: 1 };
+        const at = (k: number): Grid => ({ data: half, start: i * size + k, line: length, step: width });
+        combine(to, { lines: rows, count: columns }, row, at);
+      });
+    });
   }
 }
 
@@ -151,40 +165,70 @@ function writeTiles(
   sums: readonly FloatArray[],
   { width, rows, columns, outHeight, outWidth }: Cut,
   [vertical, horizontal]: readonly [Matrix, Matrix],
-  round: (exact: number) => number,
 ): void {
-  const outChannels = sums[0].length / (rows * columns);
-  const transform = transformOf(vertical, horizontal, round);
-  const ofTile = new Float64Array(sums.length);
+  const tiles = rows * columns;
+  const outChannels = sums[0].length / tiles;
+  const half = zerosLike(out, (width + 2) * tiles);
+  const ofHalf = (number: number): Grid => ({ data: half, start: number * tiles, line: columns, step: 1 });
+  // Whole tiles, which may reach beyond the picture.
+  const length = width * columns;
+  const plane = zerosLike(out, 2 * rows * length);
   for (let o = 0; o < outChannels; o++) {
-    for (let tile = 0; tile < rows * columns; tile++) {
-      const at = o * rows * columns + tile;
-      for (let place = 0; place < sums.length; place++) ofTile[place] = sums[place][at];
-      const of = transform(ofTile);
-      const y = 2 * Math.floor(tile / columns);
-      const x = width * (tile % columns);
-      for (let i = 0; i < Math.min(2, outHeight - y); i++)
-        for (let j = 0; j < Math.min(width, outWidth - x); j++)
-          out[((first + o) * outHeight + y + i) * outWidth + x + j] = of[i * width + j];
-    }
+    vertical.forEach((factors, i) => {
+      for (let j = 0; j < width + 2; j++) {
+        const at = (k: number): Grid => ({ ...ofHalf(0), data: sums[k * (width + 2) + j], start: o * tiles });
+        combine(ofHalf(j), { lines: rows, count: columns }, factors, at);
+      }
+      horizontal.forEach((row, j) => {
+        const to = { data: plane, start: i * length + j, line: 2 * length, step: width };
+        combine(to, { lines: rows, count: columns }, row, ofHalf);
+      });
+    });
+    for (let y = 0; y < outHeight; y++)
+      out.set(plane.subarray(y * length, y * length + outWidth), ((first + o) * outHeight + y) * outWidth);
   }
 }
 
-/** `transformed2d` of the definition, for many pictures: what it gives is overwritten by the next. */
-function transformOf(
-  vertical: Matrix,
-  horizontal: Matrix,
-  round: (exact: number) => number,
-): (picture: FloatArray) => Float64Array {
-  const width = horizontal[0].length;
-  const columns = new Float64Array(vertical.length * width);
-  const out = new Float64Array(vertical.length * horizontal.length);
-  return (picture) => {
-    for (let i = 0; i < vertical.length; i++)
-      for (let j = 0; j < width; j++) columns[i * width + j] = rowTimesColumn(vertical[i], picture, j, width, round);
-    for (let i = 0; i < vertical.length; i++)
-      for (let j = 0; j < horizontal.length; j++)
-        out[i * horizontal.length + j] = rowTimesColumn(horizontal[j], columns, i * width, 1, round);
-    return out;
-  };
+/** So many zeros, held as `numbers` are. */
+function zerosLike(numbers: FloatArray, size: number): FloatArray {
+  return allocate(numbers instanceof Float32Array ? 'f32' : 'f64', size);
+}
+
+/** Numbers of an array: the first of each line, `line` apart from `start` on, and behind it others, `step` apart. */
+interface Grid {
+  readonly data: FloatArray;
+  readonly start: number;
+  readonly line: number;
+  readonly step: number;
+}
+
+/** How many lines of a grid are meant, and how many numbers of each. */
+interface Extent {
+  readonly lines: number;
+  readonly count: number;
+}
+
+/** to = Σ_k row[k] · grid(k): for each number the `rowTimesColumn` of the definition. */
+function combine(to: Grid, extent: Extent, row: readonly number[], grid: (k: number) => Grid): void {
+  let isFirst = true;
+  for (let k = 0; k < row.length; k++) {
+    if (row[k] === 0) continue;
+    addTimes(to, extent, row[k], grid(k), isFirst);
+    isFirst = false;
+  }
+}
+
+/** to += factor · from, each product and each sum rounded as `to` holds it; the first term is added to 0. */
+function addTimes(to: Grid, { lines, count }: Extent, factor: number, from: Grid, isFirst: boolean): void {
+  const single = to.data instanceof Float32Array;
+  for (let line = 0; line < lines; line++) {
+    let at = to.start + line * to.line;
+    let source = from.start + line * from.line;
+    for (let i = 0; i < count; i++) {
+      const product = factor * from.data[source];
+      to.data[at] = (isFirst ? 0 : to.data[at]) + (single ? f32(product) : product);
+      at += to.step;
+      source += from.step;
+    }
+  }
 }

@@ -1,10 +1,12 @@
 /** Whole numbers cut into equal parts. */
 
 /**
- * Cuts `total` into pieces of at most `most`, at least `atLeast` pieces where that is possible: the size of a piece.
+ * Cuts `total` into pieces of at most `most`, at least `atLeast` pieces where that is possible, and none much smaller
+ * than the others: the size of a piece.
  */
 export function pieceSize(total: number, most: number, atLeast: number): number {
-  return Math.max(1, Math.min(most, Math.ceil(total / atLeast)));
+  const largest = Math.max(1, Math.min(most, Math.ceil(total / atLeast)));
+  return Math.ceil(total / Math.ceil(total / largest));
 }
 
 /** The largest divisor of n that is at most `limit`. */

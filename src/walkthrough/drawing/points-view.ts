@@ -2,6 +2,7 @@
 import type { Tensor } from '../../tensor/tensor.ts';
 import { pointsOf, type Shape } from '../training/shapes.ts';
 import { element, setAttributes, svg } from './dom.ts';
+import { framePlayer } from './frame-player.ts';
 import { dots, reach } from './toy-view.ts';
 
 /** A square of the plane. */
@@ -15,27 +16,13 @@ export interface PointsView {
   showFrames(frames: readonly Tensor[] | undefined): void;
 }
 
-/** How long points move, in milliseconds. */
-const duration = 700;
-
 /** @param label what the view shows */
 export function pointsView(label: string): PointsView {
   const lines = svg('path', { class: 'shape' });
   const points = svg('path', { class: 'points' });
   const look = { viewBox: `${-reach} ${-reach} ${2 * reach} ${2 * reach}`, role: 'img', 'aria-label': label };
   let shape: Shape | undefined;
-  let frames: readonly Tensor[] | undefined;
-  const showFrame = (frame: Tensor | undefined): void => {
-    setAttributes(points, { d: frame && dots(pointsOf(frame)) });
-  };
-  const play = (shown: readonly Tensor[], started: number): void => {
-    requestAnimationFrame((now) => {
-      if (frames !== shown) return;
-      const share = Math.min(1, Math.max(0, now - started) / duration);
-      showFrame(shown[Math.round(share * (shown.length - 1))]);
-      if (share < 1) play(shown, started);
-    });
-  };
+  const showFrames = framePlayer<Tensor>((frame) => setAttributes(points, { d: frame && dots(pointsOf(frame)) }));
   return {
     root: element('div', { class: 'toy-plot plain' }, svg('svg', look, lines, points)),
     showShape(next) {
@@ -43,11 +30,6 @@ export function pointsView(label: string): PointsView {
       shape = next;
       setAttributes(lines, { d: next.map((line) => `M${line.map(([x, y]) => `${x} ${-y}`).join('L')}`).join('') });
     },
-    showFrames(next) {
-      if (next === frames) return;
-      frames = next;
-      if (next && !matchMedia('(prefers-reduced-motion: reduce)').matches) play(next, performance.now());
-      else showFrame(next?.at(-1));
-    },
+    showFrames,
   };
 }

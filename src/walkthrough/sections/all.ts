@@ -10,6 +10,7 @@ import { heroSection } from './hero.ts';
 import { hoodSection } from './hood.ts';
 import { knobSection } from './knob.ts';
 import { layersSection } from './layers.ts';
+import { lettersSection } from './letters.ts';
 import { noiseSection } from './noise.ts';
 import { oracleSection } from './oracle.ts';
 import { ownSection } from './own.ts';
@@ -49,6 +50,7 @@ export const sections = [
   { name: 'layers', mount: layersSection, partOf: chosenLayers },
   { name: 'words', mount: wordsSection, partOf: otherNetwork },
   { name: 'train', mount: trainSection, partOf: otherNetwork },
+  { name: 'letters', mount: lettersSection, partOf: otherNetwork },
   { name: 'hood', mount: hoodSection, partOf: spoiltMiddle },
   { name: 'break', mount: breakSection, partOf: wholeNetwork },
   { name: 'oracle', mount: oracleSection, partOf: otherNetwork },

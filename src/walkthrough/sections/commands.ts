@@ -1,6 +1,6 @@
 /** The commands that draw, to the last bit, what the page shows. */
 import type { State } from '../state.ts';
-import { labelOf, noLetter, stepCount, wordsPictures } from '../study.ts';
+import { labelOf, noLetter, smallSteps, stepCount, wordsPictures } from '../study.ts';
 
 /** Where the build of this page puts the letters model, whose weights it rounds. */
 export const pageModel = 'dist/walkthrough/model';
@@ -24,6 +24,13 @@ export function promptCommand({ prompt, seed, promptScales: [g, s] }: State): st
   const guidance = `--guidance cfg+pag --guidance-scale ${g} --pag-scale ${s}`;
   const asked = `--prompt ${quoted(prompt)} --count ${wordsPictures} --seed ${seed} --steps ${stepCount} ${guidance}`;
   return `${sample} --model fixtures/letters-text/model ${asked} --out words.png`;
+}
+
+/** What the model draws that the reader has trained and saved. @param name of its archive, and of the folder in it */
+export function lettersCommand({ seed, lettersScale }: State, name: string): string {
+  const guidance = lettersScale === 0 ? '' : ` --guidance pag --pag-scale ${lettersScale} --pag-layers down,mid,up`;
+  const asked = `--labels 0-${noLetter - 1} --seed ${seed} --steps ${smallSteps}${guidance}`;
+  return `tar xf ${name}.tar && ${sample} --model ${name} ${asked} --out ${name}.png`;
 }
 
 /** For a shell. */

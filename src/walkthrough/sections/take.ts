@@ -1,6 +1,7 @@
 /** 8. Take it with you: a link, the numbers, and the commands that give the same ones elsewhere. */
 import { button, picker } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
+import { download } from '../drawing/download.ts';
 import { status } from '../drawing/figure.ts';
 import { writeSafetensors } from '../../formats/safetensors.ts';
 import type { Page, Section } from '../page.ts';
@@ -154,11 +155,4 @@ function saveAnimation({ client, state }: Page, { guidance, name, title }: Take)
   const [made] = client.film({ title, pictures }, JSON.stringify(request)).results;
   if (made) download(made.gif, 'image/gif', fileName(word, seed, name, 'gif'));
   return made !== undefined;
-}
-
-function download(bytes: Uint8Array, type: string, name: string): void {
-  const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>], { type }));
-  element('a', { href: url, download: name }).click();
-  // The browser has begun to read it by then.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

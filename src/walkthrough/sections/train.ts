@@ -4,23 +4,21 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import { button, choice, slider } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
-import { captioned, secondsText } from '../drawing/figure.ts';
+import { captioned } from '../drawing/figure.ts';
 import { inkPad } from '../drawing/ink-pad.ts';
 import { paintLetter } from '../drawing/picture.ts';
 import { pointsView } from '../drawing/points-view.ts';
-import { shareChart } from '../drawing/share-chart.ts';
+import { lossChart, trainingButtons, trainingStatus } from '../drawing/training.ts';
 import type { Page, Section } from '../page.ts';
 import { remembered, rememberedLater } from '../remembered.ts';
 import { mostLessonScale, type State } from '../state.ts';
 import type { Task } from '../training/protocol.ts';
 import { fitOf, pointsFrom, shapeOf, shapes, type Shape } from '../training/shapes.ts';
-import { createTrainer, type Progress, type Trainer } from '../training/trainer.ts';
+import { createTrainer } from '../training/trainer.ts';
 import { blank, pictureOf, type Ink } from '../work/own.ts';
 
 /** So many points are shown of what is to be learned, and the seed that they are drawn with. */
 const fresh = { count: 400, seed: 1 };
-/** The loss is shown as means over so many parts of the training. */
-const lossParts = 60;
 
 /** What is to be learned, what is drawn by now without and with PAG, and the loss. */
 export const trainSection: Section = (root, page) => {
@@ -33,13 +31,13 @@ export const trainSection: Section = (root, page) => {
     (lessonScale) => page.change({ lessonScale }),
   );
   const task = remembered(taskOf);
-  const current = (): Task => {
+  const current = (): PointsTask => {
     const { lesson, sketch, seed } = page.state();
     return task(lesson, sketch, seed);
   };
   const buttons = trainingButtons(trainer, () => trainer.learn(current(), page.state().lessonScale));
-  const losses = lossChart();
-  const said = element('p', { class: 'status', role: 'status' });
+  const losses = lossChart('the mean squared error of ε');
+  const said = trainingStatus();
   root.append(
     element('div', { class: 'controls above' }, shape.root, ...buttons.all),
     element(
@@ -50,8 +48,8 @@ export const trainSection: Section = (root, page) => {
       captioned(views.guided.root, 'with ', element('b', { class: 'pag' }, 'PAG'), views.guided.caption),
     ),
     element('div', { class: 'controls' }, scale.root),
-    captioned(losses.root, 'the loss on the way: the mean squared error of ε'),
-    said,
+    losses.root,
+    said.root,
   );
 
   const draw = (): void => {
@@ -68,14 +66,14 @@ export const trainSection: Section = (root, page) => {
     views.guided.show(asked.shape, progress.drawing?.guided);
     buttons.show(progress, asked.shape.length > 0);
     losses.show(progress);
-    setText(said, statusText(progress, asked.shape));
-    setAttributes(said, { 'data-state': progress.phase });
-    said.style.setProperty('--progress', String(progress.losses.length / Math.max(1, progress.steps)));
+    said.show(progress, asked.shape.length === 0 ? 'Draw something to learn.' : 'Nothing has been learned yet.');
     setAttributes(root, { 'data-step': progress.drawing?.step, 'data-scale': progress.drawing?.scale });
     showDigest(root, progress.drawing?.guided.at(-1));
   };
   return draw;
 };
+
+type PointsTask = Extract<Task, { kind: 'points' }>;
 
 const lessons: readonly (readonly [State['lesson'], string])[] = [
   ['spiral', 'a spiral'],
@@ -84,8 +82,8 @@ const lessons: readonly (readonly [State['lesson'], string])[] = [
   ['own', 'your own'],
 ];
 
-function taskOf(lesson: State['lesson'], sketch: Ink, seed: number): Task {
-  return { shape: lesson === 'own' ? shapeOf(sketch) : shapes[lesson], seed };
+function taskOf(lesson: State['lesson'], sketch: Ink, seed: number): PointsTask {
+  return { kind: 'points', shape: lesson === 'own' ? shapeOf(sketch) : shapes[lesson], seed };
 }
 
 /** Points of the shape; of the reader's own the paper that it is drawn on. */
@@ -143,64 +141,4 @@ function fitText(frames: readonly Tensor[], shape: Shape): string {
   if (!last) return '';
   const { off, gaps } = fitOf(shape, last);
   return `${off.toFixed(3)} off the line, gaps ${gaps.toFixed(3)}`;
-}
-
-/** Begins, rests, goes on. */
-function trainingButtons(trainer: Trainer, begin: () => void) {
-  const train = button('train', 'train', begin);
-  const pause = button('pause', 'pause', trainer.pause);
-  const goOn = button('go on', 'go-on', trainer.goOn);
-  return {
-    all: [train, pause, goOn],
-    show({ phase }: Progress, hasShape: boolean): void {
-      setText(train, phase === 'none' ? 'train' : 'start again');
-      setAttributes(train, { disabled: !hasShape });
-      setAttributes(pause, { hidden: phase !== 'learning' });
-      setAttributes(goOn, { hidden: phase !== 'paused' });
-    },
-  };
-}
-
-function lossChart() {
-  const chart = shareChart({
-    ...{ classes: ['rates', 'of-reader', 'of-all'], most: 1, text: (loss) => loss.toFixed(1) },
-    ...{ count: lossParts, right: 30 },
-    below: [
-      [0, 'first step', 'start'],
-      [lossParts - 1, 'last step', 'end'],
-    ],
-  });
-  return {
-    root: chart.root,
-    show({ losses, steps }: Progress): void {
-      const means = meansOf(losses, steps / lossParts);
-      const said = means.map((loss) => loss.toFixed(2)).join(', ');
-      chart.show(means, undefined, `the loss: ${said === '' ? 'nothing yet' : said}`);
-    },
-  };
-}
-
-/** The means of so many numbers each; what is left over counts for nothing. */
-function meansOf(values: readonly number[], size: number): readonly number[] {
-  if (size === 0) return [];
-  return Array.from({ length: Math.floor(values.length / size) }, (_, i) => {
-    const part = values.slice(i * size, (i + 1) * size);
-    return part.reduce((sum, value) => sum + value, 0) / part.length;
-  });
-}
-
-function statusText({ phase, losses, steps, seconds, problem }: Progress, shape: Shape): string {
-  switch (phase) {
-    case 'none':
-      return shape.length === 0 ? 'Draw something to learn.' : 'Nothing has been learned yet.';
-    case 'starting':
-      return 'starting';
-    case 'failed':
-      return problem ?? '';
-    case 'done':
-      return `${steps.toLocaleString('en')} steps: learned here in ${secondsText(seconds)}`;
-    case 'learning':
-    case 'paused':
-      return `${phase}: ${losses.length} of ${steps.toLocaleString('en')} steps, ${secondsText(seconds)}`;
-  }
 }

@@ -4,6 +4,7 @@
  */
 import type { Backend } from '../../kernels/kernels.ts';
 import { initialState, type TrainingState } from '../../training/step.ts';
+import { modelFiles } from '../../training/model-files.ts';
 import { afterMessages, explain } from '../work/turns.ts';
 import { drawFrom, learnStep, type Lesson } from './lesson.ts';
 import type { Drawing, FromTrainer, Task, ToTrainer } from './protocol.ts';
@@ -77,6 +78,9 @@ export function createClassroom(
       case 'guide':
         ({ scale } = message);
         break;
+      case 'take':
+        if (course) take(course, post);
+        break;
     }
     wake();
   };
@@ -110,4 +114,10 @@ function drawn({ lesson, backend, state, drawing }: Course, scale: number): Draw
   const isKnown = drawing?.step === state.step;
   const alone = isKnown ? drawing.alone : drawFrom(lesson, backend, state, 0);
   return { step: state.step, alone, scale, guided: drawFrom(lesson, backend, state, scale) };
+}
+
+/** Gives the model away as it is by now, where others know what to do with it. */
+function take({ lesson, state }: Course, post: (message: FromTrainer) => void): void {
+  const { modelConfig, schedulerConfig } = lesson;
+  if (modelConfig) post({ kind: 'taken', files: modelFiles({ modelConfig, schedulerConfig }, state.average) });
 }

@@ -2,8 +2,9 @@
 import { none } from '../../guidance/none.ts';
 import { pag } from '../../guidance/pag.ts';
 import type { Backend } from '../../kernels/kernels.ts';
+import type { Json } from '../../models/config-keys.ts';
 import { withWeights, type Model } from '../../models/model.ts';
-import { unetDenoiser } from '../../sampling/denoiser.ts';
+import { unetDenoiser, type DenoiserOptions } from '../../sampling/denoiser.ts';
 import { sampleSteps } from '../../sampling/sample.ts';
 import { DDIMScheduler } from '../../schedulers/ddim.ts';
 import { createSchedulerOf } from '../../schedulers/create.ts';
@@ -24,10 +25,14 @@ export interface Lesson {
   readonly schedulerConfig: Config;
   readonly drawingSteps: number;
   readonly noise: Tensor;
+  /** What is asked for, where the model knows classes. */
+  readonly asked?: DenoiserOptions;
   /** The attention layers that PAG perturbs. */
   readonly layers: readonly string[];
   /** Steps of the training from drawing to drawing. */
   readonly every: number;
+  /** The config.json of the model, where diffusers knows its class. */
+  readonly modelConfig?: Json;
 }
 
 /** The state after one more step. */
@@ -47,14 +52,14 @@ export function learnStep(
  * @throws InputError when the numbers are no longer finite
  */
 export function drawFrom(
-  { learner, schedulerConfig, drawingSteps, noise, layers }: Lesson,
+  { learner, schedulerConfig, drawingSteps, noise, asked, layers }: Lesson,
   backend: Backend,
   { average }: TrainingState,
   scale: number,
 ): readonly Tensor[] {
   const model: Model = withWeights(learner.model, average, learner.model.dtype);
   const steps = sampleSteps({
-    denoiser: unetDenoiser(model, backend),
+    denoiser: unetDenoiser(model, backend, asked),
     guidance: scale === 0 ? none : pag({ pagScale: scale, layers }),
     scheduler: createSchedulerOf(DDIMScheduler, schedulerConfig, drawingSteps),
     noise,

@@ -1,6 +1,6 @@
 /** The page's side of a training: the worker that learns, and what is known of it. */
 import { startWorker } from '../start-worker.ts';
-import type { Drawing, FromTrainer, Task, ToTrainer } from './protocol.ts';
+import type { Drawing, FromTrainer, Taken, Task, ToTrainer } from './protocol.ts';
 
 /** How far a training is. */
 export interface Progress {
@@ -20,7 +20,7 @@ export interface Progress {
 export const nothingLearned: Progress = { phase: 'none', steps: 0, losses: [], seconds: 0 };
 
 /** What is known after a message of the worker. */
-export function heard(before: Progress, message: FromTrainer): Progress {
+export function heard(before: Progress, message: Exclude<FromTrainer, Taken>): Progress {
   switch (message.kind) {
     case 'begun':
       return { ...before, phase: before.phase === 'starting' ? 'learning' : before.phase, steps: message.steps };
@@ -44,6 +44,8 @@ export interface Trainer {
   goOn(): void;
   /** Draws with this s of PAG, too, if it does not yet. */
   guide(scale: number): void;
+  /** Asks for the model as it is by now. */
+  take(): void;
   /** Forgets what has been learned. */
   stop(): void;
   /** What is learned; undefined where nothing is. */
@@ -54,8 +56,9 @@ export interface Trainer {
 /**
  * A trainer that has started nothing.
  * @param changed called when there is something new to draw
+ * @param taken is given the model that was asked for
  */
-export function createTrainer(changed: () => void): Trainer {
+export function createTrainer(changed: () => void, taken: (model: Taken) => void = () => {}): Trainer {
   let progress = nothingLearned;
   let course: { readonly worker: Worker; readonly task: Task; readonly scale: number } | undefined;
   const send = (message: ToTrainer): void => course?.worker.postMessage(message);
@@ -70,7 +73,9 @@ export function createTrainer(changed: () => void): Trainer {
   return {
     learn(task, scale) {
       stop();
-      const worker = startWorker<FromTrainer>('trainer.js', (message) => turn(heard(progress, message)));
+      const worker = startWorker<FromTrainer>('trainer.js', (message) =>
+        message.kind === 'taken' ? taken(message) : turn(heard(progress, message)),
+      );
       course = { worker, task, scale };
       send({ kind: 'learn', task, scale });
       turn({ ...nothingLearned, phase: 'starting' });
@@ -88,6 +93,7 @@ export function createTrainer(changed: () => void): Trainer {
       course = { ...course, scale };
       send({ kind: 'guide', scale });
     },
+    take: () => send({ kind: 'take' }),
     stop,
     task: () => course?.task,
     progress: () => progress,

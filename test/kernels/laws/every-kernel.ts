@@ -10,7 +10,12 @@ import { expectSameBits } from '../bits.ts';
 import { AROUND, EPS, NO_PADDING, type Subject } from './law.ts';
 
 /** Declares the tests. */
-export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject): void {
+export function lawsOfEveryKernel(subject: Subject): void {
+  lawsOfBatches(subject);
+  lawsOfNumbers(subject);
+}
+
+function lawsOfBatches({ dtype, compute, computeAll, holds }: Subject): void {
   it('a batch is its samples one by one, for every kernel', () =>
     holds(
       fc.tuple(pairs(dtype, 'any'), tensors(dtype, [5], 'any'), tensors(dtype, [3, 5, 2, 2], 'any')),
@@ -50,7 +55,9 @@ export function lawsOfEveryKernel({ dtype, compute, computeAll, holds }: Subject
         a,
       );
     }));
+}
 
+function lawsOfNumbers({ dtype, computeAll, holds }: Subject): void {
   it('every result can be stored in the dtype', () =>
     holds(
       fc.tuple(convolutions(dtype, 'any'), attentions(dtype, 'any')),

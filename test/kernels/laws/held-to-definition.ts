@@ -25,14 +25,28 @@ import { expectSameBits } from '../bits.ts';
 import { AROUND, EPS, type Subject } from './law.ts';
 
 /** Declares the tests. */
-export function heldToDefinition({ dtype, compute, holds, holdsOfLarge }: Subject): void {
+export function heldToDefinition(subject: Subject): void {
+  const all = { ...subject, ...comparedWithDefinition(subject) };
+  convolutionsHeld(all);
+  rowsHeld(all);
+  gradientsHeld(all);
+  arrangementsHeld(all);
+}
+
+/** What is computed, and how it is held to the definition. */
+type Held = Subject & ReturnType<typeof comparedWithDefinition>;
+
+function comparedWithDefinition({ compute, holds }: Subject) {
   const same = <In extends Tensors>(inputs: In, body: (kernels: Kernels, inputs: In) => Tensor): void =>
     expectSameBits(compute(inputs, body), body(definitionKernels, inputs));
   const both = <T>(inputs: (values: Values) => fc.Arbitrary<T>, law: (input: T) => void): void => {
     holds(inputs('moderate'), law);
     holds(inputs('any'), law);
   };
+  return { same, both };
+}
 
+function convolutionsHeld({ dtype, holds, holdsOfLarge, same, both }: Held): void {
   it('conv2d', () =>
     both(
       (values) => convolutions(dtype, values),
@@ -81,7 +95,10 @@ export function heldToDefinition({ dtype, compute, holds, holdsOfLarge }: Subjec
       (values) => doubledConvolutions(dtype, values),
       ({ x, weight, bias }) => same({ x }, (k, { x }) => k.upsampleConv2d(x, weight, bias)),
     ));
+}
 
+/** Products, norms and attention: what goes row by row. */
+function rowsHeld({ dtype, compute, holds, same, both }: Held): void {
   it('linear', () =>
     both(
       (values) => linears(dtype, values),
@@ -146,28 +163,9 @@ export function heldToDefinition({ dtype, compute, holds, holdsOfLarge }: Subjec
     holds(several(dtype, [1, 3, 70], [1, 5, 70]), ([q, key]) =>
       same({ q, key }, (k, { q, key }) => k.attentionScores(q, key, 1, 0.125)),
     ));
+}
 
-  it('resampling', () =>
-    both(
-      (values) => fc.tuple(pictures(dtype, values), extent(9), extent(9)),
-      ([x, height, width]) => {
-        same({ x }, (k, { x }) => k.resizeNearest(x, height, width));
-        same({ x }, (k, { x }) => k.upsampleNearest2x(x));
-        if (x.shape[2] < 2 || x.shape[3] < 2) return; // a picture without pixels has no law
-        same({ x }, (k, { x }) => k.averagePool2x(x));
-      },
-    ));
-
-  it.each(activations)('%s', (kind) =>
-    both(
-      (values) => pictures(dtype, values),
-      (x) => {
-        same({ x }, (k, { x }) => k.activation(x, kind));
-        same({ x }, (k, { x }) => k.activationDerivative(x, kind));
-      },
-    ),
-  );
-
+function gradientsHeld({ dtype, holdsOfLarge, same, both }: Held): void {
   it('conv2dWeightGradient', () =>
     both(
       (values) =>
@@ -231,6 +229,29 @@ export function heldToDefinition({ dtype, compute, holds, holdsOfLarge }: Subjec
         same({ x, gradient }, (k, { x, gradient }) => k.groupNormSums(x, gradient, groups, EPS));
       },
     ));
+}
+
+function arrangementsHeld({ dtype, same, both }: Held): void {
+  it('resampling', () =>
+    both(
+      (values) => fc.tuple(pictures(dtype, values), extent(9), extent(9)),
+      ([x, height, width]) => {
+        same({ x }, (k, { x }) => k.resizeNearest(x, height, width));
+        same({ x }, (k, { x }) => k.upsampleNearest2x(x));
+        if (x.shape[2] < 2 || x.shape[3] < 2) return; // a picture without pixels has no law
+        same({ x }, (k, { x }) => k.averagePool2x(x));
+      },
+    ));
+
+  it.each(activations)('%s', (kind) =>
+    both(
+      (values) => pictures(dtype, values),
+      (x) => {
+        same({ x }, (k, { x }) => k.activation(x, kind));
+        same({ x }, (k, { x }) => k.activationDerivative(x, kind));
+      },
+    ),
+  );
 
   it('arithmetic, a number per element or per channel', () =>
     both(

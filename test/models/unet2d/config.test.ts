@@ -136,7 +136,7 @@ describe('parseUNetConfig', () => {
 
   it('of a UNet that words tell what to draw says how it is drawn with', () => {
     expect(() => parseUNetConfig({ _class_name: 'UNet2DConditionModel' })).toThrow(
-      /supported is "UNet2DModel"; this one draws what words say: give --prompt, or loadStableDiffusion/,
+      /supported is "UNet2DModel"; this one draws what words say: loadStableDiffusion loads it/,
     );
   });
 });

@@ -7,11 +7,11 @@ import { parseTrainingConfig } from '../../../src/training/config.ts';
 import { denoisingLearner } from '../../../src/training/training.ts';
 import { createClassroom, type Opened } from '../../../src/walkthrough/training/classroom.ts';
 import { planeArchitecture } from '../../../src/walkthrough/training/plane-model.ts';
-import type { FromTrainer, ToTrainer } from '../../../src/walkthrough/training/protocol.ts';
+import type { FromTrainer, Task, ToTrainer } from '../../../src/walkthrough/training/protocol.ts';
 import { pointsFrom, shapes } from '../../../src/walkthrough/training/shapes.ts';
 
 const steps = 25;
-const task = { shape: shapes.moons, seed: 0 };
+const task: Task = { kind: 'points', shape: shapes.moons, seed: 0 };
 
 /** A tiny training of 25 steps, with drawings every 20. */
 function open(): Opened {

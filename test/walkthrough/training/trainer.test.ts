@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { FromTrainer, ToTrainer } from '../../../src/walkthrough/training/protocol.ts';
+import type { FromTrainer, Task, ToTrainer } from '../../../src/walkthrough/training/protocol.ts';
 import { createTrainer, heard, nothingLearned, type Trainer } from '../../../src/walkthrough/training/trainer.ts';
 import { fakeWorkers, type FakeWorker } from '../fake-workers.ts';
 
 let workers: readonly FakeWorker<ToTrainer, FromTrainer>[] = [];
 let changes = 0;
 let trainer: Trainer;
-const task = { shape: [], seed: 3 };
+const task: Task = { kind: 'points', shape: [], seed: 3 };
 const say = (message: FromTrainer): void => workers.at(-1)!.onmessage!({ data: message });
 
 beforeEach(() => {

@@ -1,19 +1,22 @@
 /**
  * What WebAssembly code is made of. An expression is a value of a known type and the code that pushes it; a statement
- * is code that leaves the stack as it was. Both are plain data (nested lists of bytes), so a kernel generator is an
- * ordinary function that returns code.
+ * is code that leaves the stack as it was. Both are plain data, so a kernel generator is an ordinary function that
+ * returns code.
  */
 
 /** The types of variables, parameters and results that kernels use. */
 export type ValueType = 'i32' | 'f32' | 'f64' | 'v128';
 
-/** Bytes, nested so that code is composed without copying; or those of a whole part, one behind the other. */
-export type Code = Uint8Array | readonly (number | Code)[];
+/**
+ * Bytes, each a character from \x00 to \xff: engines join strings without copying them. Or pieces of code, one behind
+ * the other.
+ */
+export type Code = string | readonly Code[];
 
 /** Code that pushes one value of type `type`. */
 export interface Expr<T extends ValueType = ValueType> {
   readonly type: T;
-  readonly code: Code;
+  readonly code: string;
 }
 
 /** A parameter or local variable; as an expression it reads the variable. */
@@ -31,6 +34,14 @@ export type F64 = Expr<'f64'>;
 export type V128 = Expr<'v128'>;
 
 /** The expression of these bytes. */
-export function expr<T extends ValueType>(type: T, ...code: readonly (number | Code)[]): Expr<T> {
+export function expr<T extends ValueType>(type: T, code: string): Expr<T> {
   return { type, code };
+}
+
+/** All of the code as one string. */
+export function joined(code: Code): string {
+  if (typeof code === 'string') return code;
+  let all = '';
+  for (const part of code) all += joined(part);
+  return all;
 }

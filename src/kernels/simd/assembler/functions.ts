@@ -1,5 +1,5 @@
 /** Functions: what their bodies are written with, and how they are called. */
-import { expr } from './code.ts';
+import { expr, joined } from './code.ts';
 import type { Code, Expr, I32, Local, V128, ValueType } from './code.ts';
 import { unsigned } from './encoding.ts';
 
@@ -42,12 +42,12 @@ export function callV128(callee: Func, ...args: Expr[]): V128 {
   return expr('v128', callCode(callee, args));
 }
 
-function callCode(callee: Func, args: readonly Expr[]): Code {
+function callCode(callee: Func, args: readonly Expr[]): string {
   const { params } = callee.signature;
   if (args.length !== params.length || args.some((arg, i) => arg.type !== params[i])) {
     throw new TypeError(
       `a call passes (${args.map((arg) => arg.type).join(', ')}) to a function of (${params.join(', ')})`,
     );
   }
-  return [args.map((arg) => arg.code), 0x10, unsigned(callee.index)];
+  return `${joined(args.map((arg) => arg.code))}\x10${unsigned(callee.index)}`;
 }

@@ -1,4 +1,5 @@
 /** The bytes of a module from its functions (core specification 2.0, section 5.5). */
+import { joined } from './code.ts';
 import type { Code, Local, ValueType } from './code.ts';
 import { unsigned } from './encoding.ts';
 import type { Body, Func, Signature } from './functions.ts';
@@ -25,60 +26,32 @@ export interface ModuleBuilder {
   build(): Uint8Array<ArrayBuffer>;
 }
 
-const typeByte: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
-
-function lengthOf(code: Code): number {
-  if (code instanceof Uint8Array) return code.length;
-  let length = 0;
-  for (const part of code) length += typeof part === 'number' ? 1 : lengthOf(part);
-  return length;
-}
-
-/** Writes code from place `at` on. @returns the place behind it */
-function write(code: Code, bytes: Uint8Array, at: number): number {
-  if (code instanceof Uint8Array) {
-    bytes.set(code, at);
-    return at + code.length;
-  }
-  let end = at;
-  for (const part of code) {
-    if (typeof part === 'number') bytes[end++] = part;
-    else end = write(part, bytes, end);
-  }
-  return end;
-}
-
-function bytesOf(code: Code): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(lengthOf(code));
-  write(code, bytes, 0);
-  return bytes;
-}
+const typeByte: Readonly<Record<ValueType, string>> = { i32: '\x7f', f32: '\x7d', f64: '\x7c', v128: '\x7b' };
 
 /** Code behind the number of its bytes. */
-const sized = (code: Code): Code => {
-  const bytes = bytesOf(code);
-  return [unsigned(bytes.length), bytes];
+const sized = (code: Code): string => {
+  const bytes = joined(code);
+  return unsigned(bytes.length) + bytes;
 };
-const section = (id: number, content: Code): Code => [id, sized(content)];
+const section = (id: number, content: Code): string => unsigned(id) + sized(content);
 const vector = (items: readonly Code[]): Code => [unsigned(items.length), items];
-const nameCode = (text: string): Code => sized([...new TextEncoder().encode(text)]);
-const typesCode = (types: readonly ValueType[]): Code => vector(types.map((type) => [typeByte[type]]));
+const nameCode = (text: string): string => sized(String.fromCharCode(...new TextEncoder().encode(text)));
+const typesCode = (types: readonly ValueType[]): Code => vector(types.map((type) => typeByte[type]));
 const memoryCode = ({ shared, minimum, maximum }: MemoryImport): Code => [
   nameCode('env'),
   nameCode('memory'),
-  0x02,
-  shared ? 3 : 1,
+  shared ? '\x02\x03' : '\x02\x01',
   unsigned(minimum),
   unsigned(maximum),
 ];
 
 /** The code of a function with these parameters, its local variables included. */
-function functionCode<P extends readonly ValueType[]>(params: P, write: (body: Body<P>) => Code): Code {
+function functionCode<P extends readonly ValueType[]>(params: P, write: (body: Body<P>) => Code): string {
   const types: ValueType[] = [];
   const variable = <T extends ValueType>(type: T, index: number): Local<T> => ({
     type,
     index,
-    code: [0x20, unsigned(index)],
+    code: `\x20${unsigned(index)}`,
   });
   const local = <T extends ValueType>(type: T): Local<T> => variable(type, params.length + types.push(type) - 1);
   const code = write({
@@ -88,13 +61,13 @@ function functionCode<P extends readonly ValueType[]>(params: P, write: (body: B
       for (;;) yield local(type);
     },
   });
-  return sized([vector(types.map((type) => [1, typeByte[type]])), code, 0x0b]);
+  return sized([vector(types.map((type) => `\x01${typeByte[type]}`)), code, '\x0b']);
 }
 
 /** A module that imports its memory as env.memory. */
 export function moduleBuilder(memory: MemoryImport): ModuleBuilder {
-  const types: Code[] = [];
-  const typeIndices = new Map<string, number>();
+  /** The type of a function, and its number. */
+  const types = new Map<string, number>();
   const imports: Code[] = [memoryCode(memory)];
   const functionTypes: number[] = [];
   const bodies: Code[] = [];
@@ -102,9 +75,9 @@ export function moduleBuilder(memory: MemoryImport): ModuleBuilder {
   let importedFunctions = 0;
 
   const typeIndex = ({ params, results }: Signature): number => {
-    const key = `${params.join()}>${results.join()}`;
-    const index = typeIndices.get(key) ?? types.push([0x60, typesCode(params), typesCode(results)]) - 1;
-    typeIndices.set(key, index);
+    const code = joined(['\x60', typesCode(params), typesCode(results)]);
+    const index = types.get(code) ?? types.size;
+    types.set(code, index);
     return index;
   };
 
@@ -112,7 +85,7 @@ export function moduleBuilder(memory: MemoryImport): ModuleBuilder {
     importFunc(name, signature) {
       if (functionTypes.length > 0)
         throw new TypeError(`the import ${name} must come before the module's own functions`);
-      imports.push([nameCode('env'), nameCode(name), 0x00, unsigned(typeIndex(signature))]);
+      imports.push([nameCode('env'), nameCode(name), '\x00', unsigned(typeIndex(signature))]);
       return { index: importedFunctions++, signature };
     },
     func(signature, write, exportName) {
@@ -120,19 +93,21 @@ export function moduleBuilder(memory: MemoryImport): ModuleBuilder {
       const code = functionCode(signature.params, write);
       const index = importedFunctions + functionTypes.push(typeIndex(signature)) - 1;
       bodies.push(code);
-      if (exportName !== undefined) exported.push([nameCode(exportName), 0x00, unsigned(index)]);
+      if (exportName !== undefined) exported.push([nameCode(exportName), '\x00', unsigned(index)]);
       return { index, signature };
     },
     build() {
-      const code: Code = [
-        [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-        section(1, vector(types)),
+      const code = joined([
+        '\0asm\x01\0\0\0',
+        section(1, vector([...types.keys()])),
         section(2, vector(imports)),
-        section(3, vector(functionTypes.map((type) => unsigned(type)))),
+        section(3, vector(functionTypes.map(unsigned))),
         section(7, vector(exported)),
         section(10, vector(bodies)),
-      ];
-      return bytesOf(code);
+      ]);
+      const bytes = new Uint8Array(code.length);
+      for (let i = 0; i < bytes.length; i++) bytes[i] = code.charCodeAt(i);
+      return bytes;
     },
   };
 }

@@ -6,17 +6,17 @@ import { i32, memoryOperand } from './instructions.ts';
 
 /** variable = value. */
 export function set<T extends ValueType>(variable: Local<T>, value: Expr<T>): Code {
-  return [value.code, 0x21, unsigned(variable.index)];
+  return `${value.code}\x21${unsigned(variable.index)}`;
 }
 
 /** Sets the variable and leaves its value. */
 export function tee<T extends ValueType>(variable: Local<T>, value: Expr<T>): Expr<T> {
-  return expr(variable.type, value.code, 0x22, unsigned(variable.index));
+  return expr(variable.type, `${value.code}\x22${unsigned(variable.index)}`);
 }
 
 /** Evaluates, and forgets the value. */
 export function drop(value: Expr): Code {
-  return [value.code, 0x1a];
+  return `${value.code}\x1a`;
 }
 
 /** variable += amount. */
@@ -26,7 +26,7 @@ export function increase(variable: Local<'i32'>, amount: number | I32): Code {
 
 /** if (condition) then; else otherwise. */
 export function when(condition: I32, then: Code, otherwise?: Code): Code {
-  return [condition.code, 0x04, 0x40, then, otherwise === undefined ? [] : [0x05, otherwise], 0x0b];
+  return [condition.code, '\x04\x40', then, otherwise === undefined ? [] : ['\x05', otherwise], '\x0b'];
 }
 
 /** variable = min(variable, most). Signed. */
@@ -36,22 +36,22 @@ export function atMost(variable: Local<'i32'>, most: I32): Code {
 
 /** Code that `breakIf` can leave. */
 export function block(body: Code): Code {
-  return [0x02, 0x40, body, 0x0b];
+  return ['\x02\x40', body, '\x0b'];
 }
 
 /** Leaves the block that lies `depth` blocks, loops and conditions further out, if the condition holds. */
 export function breakIf(condition: I32, depth: number): Code {
-  return [condition.code, 0x0d, depth];
+  return `${condition.code}\x0d${unsigned(depth)}`;
 }
 
 /** Runs the body, then again while the condition, which the body prepares, holds. */
 export function doWhile(body: Code, condition: I32): Code {
-  return [0x03, 0x40, body, condition.code, 0x0d, 0, 0x0b];
+  return ['\x03\x40', body, condition.code, '\x0d\x00\x0b'];
 }
 
 /** Runs the body while the condition holds at its start. */
 export function whileLoop(condition: I32, body: Code): Code {
-  return [0x02, 0x40, 0x03, 0x40, i32.eqz(condition).code, 0x0d, 1, body, 0x0c, 0, 0x0b, 0x0b];
+  return ['\x02\x40\x03\x40', i32.eqz(condition).code, '\x0d\x01', body, '\x0c\x00\x0b\x0b'];
 }
 
 /** for (variable = from; variable < to; variable += step). Signed; `to` is evaluated every time. */
@@ -61,20 +61,20 @@ export function forRange(variable: Local<'i32'>, from: I32, to: I32, step: numbe
 
 /** Sets so many bytes from an address on to one value. */
 export function memoryFill(destination: I32, byte: number, bytes: I32): Code {
-  return [destination.code, i32.const(byte).code, bytes.code, 0xfc, 11, 0];
+  return `${destination.code}${i32.const(byte).code}${bytes.code}\xfc\x0b\x00`;
 }
 
 /** Sleeps while the word at `address` is `expected`, at most so many nanoseconds (below 2³¹). Needs shared memory. */
 export function atomicWait(address: I32, expected: I32, nanoseconds: number): Code {
-  return [address.code, expected.code, 0x42, signed(nanoseconds), 0xfe, 0x01, memoryOperand(2, 0), 0x1a];
+  return `${address.code}${expected.code}\x42${signed(nanoseconds)}\xfe\x01${memoryOperand(2, 0)}\x1a`;
 }
 
 /** Wakes all sleepers at `address`. */
 export function atomicNotifyAll(address: I32): Code {
-  return [address.code, i32.const(-1).code, 0xfe, 0x00, memoryOperand(2, 0), 0x1a];
+  return `${address.code}${i32.const(-1).code}\xfe\x00${memoryOperand(2, 0)}\x1a`;
 }
 
 /** Stops with a WebAssembly.RuntimeError. */
 export function trap(): Code {
-  return [0x00];
+  return '\x00';
 }

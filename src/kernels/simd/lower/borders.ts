@@ -6,7 +6,7 @@
 import type { Node, Value } from '../../graph.ts';
 import type { Padding, WinogradWidth } from '../../kernels.ts';
 import { keyOf } from '../../key.ts';
-import { crowded, planesOf } from '../memory/planes.ts';
+import { crowded, hasBorder, planesOf } from '../memory/planes.ts';
 import { GROUP } from '../tiles/winograd.ts';
 import type { Lowering } from './lowering.ts';
 import { maker, type NodeOf } from './rule.ts';
@@ -30,11 +30,6 @@ export function groupPadding(
 ): Padding {
   const [bottom, right] = [2 * Math.ceil(outHeight / 2), GROUP * width * Math.ceil(outWidth / (GROUP * width))];
   return { ...padding, bottom: padding.bottom + bottom - outHeight, right: padding.right + right - outWidth };
-}
-
-/** Whether there is a border at all. */
-export function hasBorder({ top, bottom, left, right }: Padding): boolean {
-  return top + bottom + left + right > 0;
 }
 
 /** The picture of which these tokens are a view, or the value itself. */

@@ -1,6 +1,6 @@
 /** Keys as the scores of attention read them. */
 import type { Place } from '../memory/place.ts';
-import type { AttentionSpec } from '../tiles/attention-scratch.ts';
+import { packedKeysBytes, type AttentionSpec } from '../tiles/attention-scratch.ts';
 import { packKeysKernel } from '../tiles/attention-tiles.ts';
 import type { Lowering } from './lowering.ts';
 
@@ -10,7 +10,7 @@ export function packKeys(
   k: Place,
   spec: Pick<AttentionSpec, 'batch' | 'heads' | 'keys' | 'size' | 'kStride'>,
 ): Place {
-  const bytes = 4 * spec.heads * spec.keys * spec.size;
+  const bytes = spec.heads * packedKeysBytes(spec);
   const place = lowering.newPlace(spec.batch * bytes, bytes);
   lowering.emit('packKeys', [k, place], (lib) => packKeysKernel(lib, spec));
   return place;

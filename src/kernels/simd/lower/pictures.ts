@@ -3,10 +3,10 @@ import type { Value } from '../../graph.ts';
 import type { Padding } from '../../kernels.ts';
 import { keyOf } from '../../key.ts';
 import { batchOf, strideOf, type Place } from '../memory/place.ts';
-import { borderedPlanes, densePlanes, planesOf, type PlacedPlanes } from '../memory/planes.ts';
+import { borderedPlanes, densePlanes, hasBorder, planesOf, type PlacedPlanes } from '../memory/planes.ts';
 import type { InputLayout } from '../tiles/area.ts';
 import { borderKernel } from '../tiles/rearrange.ts';
-import { hasBorder, isCrowded, NO_PADDING, pictureOf, wantedBorder } from './borders.ts';
+import { isCrowded, NO_PADDING, pictureOf, wantedBorder } from './borders.ts';
 import { asPlanes, dense } from './layout.ts';
 import type { Lowering } from './lowering.ts';
 

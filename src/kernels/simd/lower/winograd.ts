@@ -6,10 +6,10 @@ import type { Emitter } from '../emitter.ts';
 import { strideOf, type Place } from '../memory/place.ts';
 import { panelsLength } from '../tiles/panels.ts';
 import { weightGradientKernel, weightGradientScratch, type WeightGradientSpec } from '../tiles/weight-gradient.ts';
-import { GROUP, groupsOf, placesOf, VECTOR, winogradPlaces, type WinogradSpec } from '../tiles/winograd.ts';
+import { asOneStrip, GROUP, groupsOf, VECTOR, winogradPlaces, type WinogradSpec } from '../tiles/winograd.ts';
 import { placeBytes, winogradGradientKernel } from '../tiles/winograd-gradient.ts';
 import { winogradInputKernel } from '../tiles/winograd-input.ts';
-import { winogradKernel, winogradScratch } from '../tiles/winograd-products.ts';
+import { chunkPanels, winogradKernel, winogradScratch } from '../tiles/winograd-products.ts';
 import { winogradWeightsBackKernel, winogradWeightsKernel, type WinogradWeights } from '../tiles/winograd-weights.ts';
 import { groupPadding, NO_PADDING } from './borders.ts';
 import { following } from './following.ts';
@@ -30,8 +30,8 @@ export function winogradConv2d(lowering: Lowering, node: NodeOf<'winogradConv2d'
   const { place, layout } = borderedInput(lowering, x, groupPadding(padding, node.output.shape, width));
   const size = { batch, channels, outHeight, outWidth, width };
   const input = { ...layout, batchStride: strideOf(place, batch) };
-  const { batchStride } = groupsOf(size);
-  const pixels = lowering.newPlace(batch * batchStride, batchStride);
+  const { rows: tileRows, stripRows, stripStride } = groupsOf(size);
+  const pixels = lowering.newPlace(((batch * tileRows) / stripRows) * stripStride, 0);
   const name = `winograd 2×${width} ${channels}→${outChannels} @${outHeight}×${outWidth}`;
   lowering.emit(`${name}, pixels`, [place, pixels], (lib) => winogradInputKernel(lib, { ...size, input }));
 
@@ -50,7 +50,7 @@ export function winogradConv2d(lowering: Lowering, node: NodeOf<'winogradConv2d'
   lowering.finish(chain.final, chain.layout, out);
 }
 
-/** The transformed weights of a Winograd convolution in panels, place after place. */
+/** The transformed weights of a Winograd convolution in panels, a few of them place after place. */
 function winogradPanels(lowering: Lowering, weight: Value, width: WinogradWidth): Place {
   const [outputs, channels] = weight.shape;
   const part = constantOf(weight);
@@ -75,7 +75,14 @@ function packWinograd(emitter: Emitter, from: Place, spec: WinogradWeights, to?:
   const places = winogradPlaces(width);
   const parts = emitter.newPlace(4 * places * kernels, 4 * kernels);
   emitter.emit('winogradWeights', [from, parts], (lib) => winogradWeightsKernel(lib, spec));
-  return pack(emitter, parts, { ...rows(outputs, channels), batch: places, batchStride: 4 * kernels }, to);
+  const place = to ?? emitter.newPlace(4 * places * panelsLength(emitter.panel, outputs, channels), 0);
+  const perChunk = emitter.panel * chunkPanels(emitter.panel, spec);
+  for (let first = 0; first < outputs; first += perChunk) {
+    const some = rows(Math.min(perChunk, outputs - first), channels);
+    const chunk = { ...some, batch: places, batchStride: 4 * kernels, offset: 4 * channels * first };
+    pack(emitter, parts, chunk, { ...place, offset: place.offset + 4 * places * channels * first });
+  }
+  return place;
 }
 
 /** What lies under the tiles, and their gradients, are transformed; then multiplied, and the sums transformed back. */
@@ -89,8 +96,8 @@ export function winogradWeightGradient(
   const [, outChannels, outHeight, outWidth] = gradient.shape;
   const name = `winograd gradient 2×${width} ${channels}→${outChannels} @${outHeight}×${outWidth}`;
   const size = { batch, channels, outHeight, outWidth, width };
-  const groups = placesOf(size);
-  const { places, rows, perRow, placeStride, groupStride, batchStride } = groups;
+  const groups = asOneStrip(size);
+  const { places, rows, perRow, placeStride, groupStride } = groups;
   const under = borderedInput(lowering, x, groupPadding(node.operation.padding, gradient.shape, width));
   const pixels = lowering.newPlace(places * placeStride, 0);
   const pixelSpec = { ...size, input: { ...under.layout, batchStride: strideOf(under.place, batch) } };
@@ -106,7 +113,7 @@ export function winogradWeightGradient(
   const spec: WeightGradientSpec = {
     ...{ batch: 1, channels, outChannels, outHeight: batch * rows * perRow, outWidth: GROUP },
     ...{ kernelHeight: 1, kernelWidth: 1, stride: 1 },
-    input: { planeStride: VECTOR, rowStride: groupStride, batchStride },
+    input: { planeStride: VECTOR, rowStride: groupStride, batchStride: rows * perRow * groupStride },
     places: { count: places, inputDistance: placeStride, gradientDistance },
   };
   const sums = lowering.newPlace(4 * places * outChannels * channels, 0);

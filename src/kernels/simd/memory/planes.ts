@@ -34,9 +34,9 @@ export interface PlacedPlanes {
   readonly layout: PlaneLayout;
 }
 
-/** Whether rows follow one another without a gap. */
-export function isDense(layout: PlaneLayout): boolean {
-  return layout.top + layout.bottom + layout.left + layout.right === 0;
+/** Whether there is a border at all; without one, rows follow one another without a gap. */
+export function hasBorder({ top, bottom, left, right }: Padding): boolean {
+  return top + bottom + left + right > 0;
 }
 
 /** No border: [C, H, W] as in a tensor. */

@@ -1,8 +1,12 @@
 /**
- * How threads share the work of a step. Each step has two counters: units of work that were taken, and units that are
- * done. Whoever is free takes the next; when none is left, all wait until the last one is done, for the next step reads
- * what this one wrote. Nobody waits for a thread that took nothing: one that wakes late, or was put aside by the
+ * How threads share the work of a step. Each step has two counters: pieces of work that were taken, and pieces that are
+ * done. Whoever is free takes the next ones; when none is left, all wait until the last one is done, for the next step
+ * reads what this one wrote. Nobody waits for a thread that took nothing: one that wakes late, or was put aside by the
  * system, walks past the finished steps and joins the others where they are.
+ *
+ * Pieces are taken from both ends, by every other thread from the end: so a thread finds in its cache much of what it
+ * wrote itself a step before. And many are taken at once, as long as many are left: what is asked of the other
+ * processor's cache costs more than a small piece does.
  */
 import {
   atMost,
@@ -26,17 +30,19 @@ import type { Code, I32, Local } from '../assembler/index.ts';
 import type { KernelBody, Library } from '../library.ts';
 import { CONTROL } from '../memory/control.ts';
 
-/** A step's counters, in bytes from its address. */
+/** A step's counters, in bytes from its address. Pieces taken from the front are in the lower 16 bits. */
 const TAKEN = 0;
 const DONE = 4;
+const HALF = 2 ** 16;
 /** Bytes of a step's counters. */
 export const COUNTERS_BYTES = 8;
 
-/**
- * Pieces that a thread takes of a step, about: so many that the last one is short, so few that taking them costs
- * nothing.
- */
+/** Pieces of a step for each thread, about: so many that the last one is short. */
 const PIECES_PER_THREAD = 24;
+/** Multiplications that are worth a unit of their own: some 20 µs. */
+const LEAST_WORK = 2 ** 20;
+/** In so many parts a thread takes its share of what is left. */
+const PARTS = 2;
 /** Looks at the counter before a thread goes to sleep. */
 const SPINS = 20_000;
 /** How long a thread that waits for another one sleeps before it looks whether that has failed. */
@@ -46,10 +52,14 @@ export const PATIENCE = 200;
 
 /**
  * As many units a step should have, where it can be cut so: each thread has many, and one that is delayed leaves some
- * to the others.
+ * to the others. Of a small step, whose units would do again what larger ones do once, each has as many as are worth
+ * while.
+ * @param work multiplications of the step, or what takes as long
  */
-export function wantedUnits({ threads }: Library): number {
-  return threads === 1 ? 1 : PIECES_PER_THREAD * threads;
+export function wantedUnits({ threads }: Library, work: number): number {
+  if (threads === 1) return 1;
+  const ofThread = Math.floor(work / (threads * LEAST_WORK));
+  return threads * Math.max(1, Math.min(PIECES_PER_THREAD, ofThread));
 }
 
 /**
@@ -59,38 +69,51 @@ export function wantedUnits({ threads }: Library): number {
 export function parallel(lib: Library, body: KernelBody, units: number, work: (unit: Local<'i32'>) => Code): Code {
   const unit = body.local('i32');
   if (lib.threads === 1) return forRange(unit, i32.const(0), i32.const(units), 1, work(unit));
-  const piece = Math.max(1, Math.floor(units / wantedUnits(lib)));
+  const { thread, counters } = body;
+  const piece = Math.max(1, Math.floor(units / (PIECES_PER_THREAD * lib.threads)));
   const pieces = Math.ceil(units / piece);
-  const [taken, end] = body.locals('i32');
-  const next = i32.atomicAdd(body.counters, i32.const(1), TAKEN);
-  const most = i32.const(units);
+  const [taken, left, size, end, done] = body.locals('i32');
+  const parts = PARTS * lib.threads;
+  const fromEnd = i32.and(thread, i32.const(1));
+  const ofEnd = i32.divU(taken, i32.const(HALF));
+  const ofFront = i32.and(taken, i32.const(HALF - 1));
+  // Who takes more than there is gets what is left; who comes then sees that nothing is.
+  const take = set(taken, i32.atomicAdd(counters, i32.shl(size, i32.mul(fromEnd, i32.const(16))), TAKEN));
   return [
-    set(taken, next),
-    whileLoop(i32.ltS(taken, i32.const(pieces)), [
-      set(unit, i32.mul(taken, i32.const(piece))),
-      set(end, i32.add(unit, i32.const(piece))),
-      units % piece === 0 ? [] : atMost(end, most),
+    set(size, i32.const(Math.max(1, Math.floor(pieces / parts)))),
+    take,
+    whileLoop(i32.gtS(tee(left, i32.sub(i32.sub(i32.const(pieces), ofEnd), ofFront)), i32.const(0)), [
+      atMost(size, left),
+      increase(done, size),
+      set(left, i32.sub(left, size)),
+      when(fromEnd, set(unit, i32.add(ofFront, left)), set(unit, ofFront)),
+      set(end, i32.mul(i32.add(unit, size), i32.const(piece))),
+      set(unit, i32.mul(unit, i32.const(piece))),
+      units % piece === 0 ? [] : atMost(end, i32.const(units)),
       doWhile([work(unit), increase(unit, 1)], i32.ltS(unit, end)),
-      finishPiece(lib, body.counters, pieces),
-      set(taken, next),
+      set(size, i32.divU(left, i32.const(parts))),
+      when(size, [], set(size, i32.const(1))),
+      take,
     ]),
-    awaitPieces(lib, body.counters, pieces),
+    when(done, finishPieces(lib, counters, done, pieces)),
+    awaitPieces(lib, counters, pieces),
   ];
 }
 
 /** Work that only the first thread can do, as one piece. */
 export function firstThreadOnly(lib: Library, thread: I32, counters: I32, work: Code): Code {
   if (lib.threads === 1) return work;
-  return [when(i32.eqz(thread), [work, finishPiece(lib, counters, 1)]), awaitPieces(lib, counters, 1)];
+  return [when(i32.eqz(thread), [work, finishPieces(lib, counters, i32.const(1), 1)]), awaitPieces(lib, counters, 1)];
 }
 
-/** Counts a piece as done, and wakes those who wait for the last one. */
-function finishPiece(lib: Library, counters: I32, pieces: number): Code {
+/** Counts pieces as done, and wakes those who wait for the last one. */
+function finishPieces(lib: Library, counters: I32, done: I32, pieces: number): Code {
   const wake = lib.func('wake', { params: ['i32'], results: [] }, ({ params: [counter] }) =>
     // Waking is a slow call, and as a rule all are awake. Who falls asleep right now will find the counter changed.
     when(i32.atomicLoad(i32.const(CONTROL.SLEEPING)), atomicNotifyAll(i32.add(counter, i32.const(DONE)))),
   );
-  return when(i32.eq(i32.atomicAdd(counters, i32.const(1), DONE), i32.const(pieces - 1)), call(wake, counters));
+  const all = i32.add(i32.atomicAdd(counters, done, DONE), done);
+  return when(i32.eq(all, i32.const(pieces)), call(wake, counters));
 }
 
 /** Returns when all pieces are done: looks for a while, then sleeps. Traps when a thread has failed. */

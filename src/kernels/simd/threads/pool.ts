@@ -85,13 +85,7 @@ export function pool(
     },
     close() {
       Atomics.store(control, CONTROL.OPEN / 4, 0);
-      let active = Atomics.load(control, CONTROL.ACTIVE / 4);
-      for (let i = 0; active > 0; i++) {
-        if (i === SPINS + PATIENCE) throw new Error('a thread does not come back');
-        // As a rule the workers leave at this very moment: not worth a sleep.
-        if (i >= SPINS) Atomics.wait(control, CONTROL.ACTIVE / 4, active, SLEEP_MILLISECONDS);
-        active = Atomics.load(control, CONTROL.ACTIVE / 4);
-      }
+      waitForAll(control);
       if (Atomics.load(control, CONTROL.FAILED / 4) !== 0) throw new Error('another thread has failed');
     },
     fail() {
@@ -108,4 +102,15 @@ export function pool(
       workers = undefined;
     },
   };
+}
+
+/** Returns when no worker is in a run any more. @throws Error when one does not come back */
+function waitForAll(control: Int32Array): void {
+  let active = Atomics.load(control, CONTROL.ACTIVE / 4);
+  for (let i = 0; active > 0; i++) {
+    if (i === SPINS + PATIENCE) throw new Error('a thread does not come back');
+    // As a rule the workers leave at this very moment: not worth a sleep.
+    if (i >= SPINS) Atomics.wait(control, CONTROL.ACTIVE / 4, active, SLEEP_MILLISECONDS);
+    active = Atomics.load(control, CONTROL.ACTIVE / 4);
+  }
 }

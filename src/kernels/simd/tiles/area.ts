@@ -52,6 +52,12 @@ export interface ConvSpec {
   readonly epilogue: Epilogue;
 }
 
+/** Multiplications in the sums of a convolution. */
+export function productsIn(spec: ConvSpec): number {
+  const { batch, phases, outHeight, outWidth, outChannels, channels, kernelHeight, kernelWidth } = spec;
+  return batch * phases ** 2 * outHeight * outWidth * outChannels * channels * kernelHeight * kernelWidth;
+}
+
 /** `rows` × `columns` tiles, each `pixels` wide and `outputs` channels deep. */
 export interface Area {
   readonly rows: number;

@@ -16,9 +16,8 @@ import type { Body, Code, Func, I32, Local } from '../assembler/index.ts';
 import { at, kernel, type KernelBody, type Library, type Panel } from '../library.ts';
 import { apart } from '../memory/planes.ts';
 import { parallel } from '../threads/parallel.ts';
-import { powersOfColumns } from './attention-powers.ts';
-import { LANES, vectorsOf, type AttentionExtents } from './attention-scratch.ts';
-import { byFours, mixTile, scoresOfPanel } from './attention-tiles.ts';
+import { LANES, packedKeysBytes, vectorsOf, type AttentionExtents } from './attention-scratch.ts';
+import { byFours, mixTile, powersOfPanel, scoresOfPanel } from './attention-tiles.ts';
 import { addRun, evenSteps, loadTotals, stepsPerTurn } from './tile.ts';
 import { storeLanes, transposed } from './vectors.ts';
 
@@ -105,8 +104,8 @@ export function attentionGradientKernel(lib: Library, spec: AttentionGradientSpe
       set(base, at(scratch0, body.thread, scratch.bytes)),
       set(q, ofHead(q0, spec.qStride, queries)),
       set(k, ofHead(k0, spec.kStride, keys)),
-      set(packedKeys, at(packedKeys0, unit, 4 * size * keys)),
-      set(packedValues, at(packedValues0, unit, 4 * size * keys)),
+      set(packedKeys, at(packedKeys0, unit, packedKeysBytes(spec))),
+      set(packedValues, at(packedValues0, unit, packedKeysBytes(spec))),
       set(gradient, ofHead(gradient0, spec.gradientStride, queries)),
       set(ofQueries, ofHead(ofQueries0, spec.ofQueriesStride, queries)),
       forRange(first, i32.const(0), i32.const(queries), runLength, [
@@ -138,7 +137,7 @@ function panelOfQueries(head: Head, inRun: I32): Code {
   return [
     scoresOfPanel(lib, spec, ofMap, m),
     scoresOfPanel(lib, { ...spec, scale: 1 }, ofSlopes, m),
-    call(powersOfColumns(lib, spec.keys), i32.add(base, i32.const(scratch.lanes)), map, totals),
+    powersOfPanel(lib, spec, ofMap, i32.add(base, i32.const(scratch.lanes))),
     call(backThroughColumns(lib, spec.keys), map, slopes, totals),
     last === 0 ? done(lib.panel) : when(i32.eq(n, i32.const(spec.queries - last)), done(last), done(lib.panel)),
   ];

@@ -1,18 +1,25 @@
 /** The products of attention (see attention.ts): keys in the order of tiles, scores, and values mixed by a map. */
 import { keyOf } from '../../key.ts';
 import { runLength } from '../../definition/sums.ts';
-import { call, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
-import type { Code, Func, I32, Local } from '../assembler/index.ts';
+import { call, callI32, f32x4, forRange, i32, set, v128, when } from '../assembler/index.ts';
+import type { Code, Func, I32, Local, V128 } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
-import { shares } from './attention-powers.ts';
-import { vectorsOf, type AttentionExtents, type AttentionSpec } from './attention-scratch.ts';
-import { evenSteps, stepsPerTurn, tileSum } from './tile.ts';
+import { powersAreNormal, powersOfColumns, shares } from './attention-powers.ts';
+import {
+  packedKeysBytes,
+  SHARED_AHEAD,
+  vectorsOf,
+  type AttentionExtents,
+  type AttentionSpec,
+} from './attention-scratch.ts';
+import { evenSteps, loadTotals, stepsPerTurn, tileSum } from './tile.ts';
 import { storeLanes } from './vectors.ts';
 
 /**
  * The kernel of (thread, counters, k, packed): the keys in the order in which tiles read them, for every four keys of a
- * head d groups of four numbers; the last M mod 4 in smaller groups. (Where they lie as planes, the numbers of a key
+ * head d groups of four numbers; the last M mod 4 in smaller groups; and behind all keys of a head the squares of their
+ * lengths. (Where they lie as planes, the numbers of a key
  * are 4·M bytes apart, which for many M is the distance at which they displace one another from the cache.)
  */
 export function packKeysKernel(
@@ -22,13 +29,18 @@ export function packKeysKernel(
   const tiles = Math.ceil(keys / 4);
   return kernel(lib, `packKeys${keyOf([batch, heads, keys, size, kStride])}`, 2, (body) => {
     const [k0, packed0] = body.pointers;
-    const [head, tile, k, packed, d] = body.locals('i32');
-    const value = body.local('v128');
-    const copy = (rows: number): Code =>
+    const [head, tile, k, packed, lengths, d] = body.locals('i32');
+    const [value, squares] = body.locals('v128');
+    const isKey = (rows: number): V128 => v128.const(-1, rows > 1 ? -1 : 0, rows > 2 ? -1 : 0, rows > 3 ? -1 : 0);
+    const copy = (rows: number): Code => [
+      set(squares, f32x4.const(0)),
       forRange(d, i32.const(0), i32.const(size), 1, [
         set(value, v128.load(at(k, d, 4 * keys))),
         storeLanes(at(packed, d, 4 * rows), value, rows),
-      ]);
+        set(squares, f32x4.add(squares, f32x4.mul(value, value))),
+      ]),
+      v128.store(at(lengths, tile, 16), v128.and(squares, isKey(rows))),
+    ];
     return parallel(lib, body, batch * heads * tiles, (unit) => [
       set(tile, i32.remU(unit, i32.const(tiles))),
       set(head, i32.divU(unit, i32.const(tiles))),
@@ -40,7 +52,8 @@ export function packKeysKernel(
           16,
         ),
       ),
-      set(packed, at(at(packed0, head, 4 * size * keys), tile, 16 * size)),
+      set(packed, at(at(packed0, head, packedKeysBytes({ keys, size })), tile, 16 * size)),
+      set(lengths, i32.add(at(packed0, head, packedKeysBytes({ keys, size })), i32.const(4 * size * keys))),
       keys % 4 === 0 ? copy(4) : when(i32.eq(tile, i32.const(tiles - 1)), copy(keys % 4), copy(4)),
     ]);
   });
@@ -76,6 +89,23 @@ export function scoresOfPanel(
     vectorsOf(lib.panel).map((vector) => v128.store(tops, f32x4.const(-Infinity), vector)),
     byFours(m, keys, some),
   ];
+}
+
+/**
+ * Code that makes of the scores of a panel of queries their powers, and of the tops the sums of powers.
+ * @param lanes scratch: of each query as many sums as the definition has lanes
+ */
+export function powersOfPanel(
+  lib: Library,
+  spec: Pick<AttentionExtents, 'keys' | 'size' | 'scale'>,
+  { packedKeys, scores, tops }: Omit<PanelOfScores, 'queries'>,
+  lanes: I32,
+): Code {
+  const { keys, size } = spec;
+  const columns = i32.add(scores, i32.const(4 * lib.panel * keys));
+  const lengths = i32.add(packedKeys, i32.const(4 * size * keys));
+  const areNormal = callI32(powersAreNormal(lib, spec), columns, lengths);
+  return call(powersOfColumns(lib, keys), lanes, scores, tops, areNormal);
 }
 
 /** Code for four of `count` at a time, and then for the rest of them: keys or channels, which `counter` counts. */
@@ -127,8 +157,8 @@ function scoreTile(lib: Library, spec: Pick<AttentionExtents, 'size' | 'scale'>,
 
 /**
  * The function (v, map, out, sums): `rows` channels of the result for eight queries, of which `lanes` are stored. With
- * `share` the map has powers yet, and gets in their place their shares of these sums: a division takes long, but it
- * needs little else of the processor, which multiplies meanwhile.
+ * `share` the map has powers yet, and gets in their place their shares of these sums. A division keeps the processor
+ * from two multiplications, and from nothing else, so it is done beside the products of other keys.
  */
 export function mixTile(
   lib: Library,
@@ -142,6 +172,8 @@ export function mixTile(
   const key = keyOf(['mix', rows, lanes, share, spec.keys, spec.outPlane]);
   return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
     const [a, b, out, totals] = body.params;
+    const known = loadTotals(body, 1, lib.panel / 4, totals);
+    const shared = (m: number): Code => shares(body, b, row * m, known.sums[0]);
     const { code, sums } = tileSum(body, {
       a,
       b,
@@ -156,9 +188,10 @@ export function mixTile(
       turns: spec.keys / perTurn,
       turnsPerRun: runLength / perTurn,
       fma: lib.fma,
-      beforeTurn: share ? shares(body, b, totals, lib.panel, perTurn) : [],
+      ...(share ? { beside: (m: number) => shared(m + SHARED_AHEAD) } : {}),
     });
     return [
+      share ? [known.code, Array.from({ length: SHARED_AHEAD }, (_, m) => shared(m))] : [],
       code,
       sums.map((ofChannel, i) =>
         ofChannel.map((sum, j) => {

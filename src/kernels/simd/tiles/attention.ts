@@ -14,9 +14,10 @@ import { call, f32, forRange, i32, set, v128, when } from '../assembler/index.ts
 import type { Body, Code, Func, I32, Local } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
-import { powersOfColumns, shares } from './attention-powers.ts';
-import { attentionScratch, LANES, type AttentionSpec } from './attention-scratch.ts';
-import { mixTile, scoresOfPanel } from './attention-tiles.ts';
+import { shares } from './attention-powers.ts';
+import { attentionScratch, LANES, packedKeysBytes, type AttentionSpec } from './attention-scratch.ts';
+import { mixTile, powersOfPanel, scoresOfPanel, type PanelOfScores } from './attention-tiles.ts';
+import { loadTotals } from './tile.ts';
 import { transposed } from './vectors.ts';
 
 /** What a kernel does with the map of eight queries, which it has in scratch memory as [M][8]. */
@@ -127,6 +128,7 @@ function kernelOf(
   return kernel(lib, `attention${source}${result}${keyOf(spec)}`, pointers, (body) => {
     const start = named(body.pointers);
     const [b, head, group, q, k, v, out, lanes, totals, scores, m] = body.locals('i32');
+    const panel: PanelOfScores = { queries: q, packedKeys: k, scores, tops: totals };
     const unit: Group = { b, head, group, q, k, v, out, lanes, totals, scores, m };
 
     /** What depends on how many queries there are: eight, or in the last group perhaps fewer. */
@@ -150,7 +152,7 @@ function kernelOf(
       set(head, i32.remU(i32.divU(number, i32.const(groups)), i32.const(heads))),
       set(b, i32.divU(number, i32.const(groups * heads))),
       set(q, fromQueries()),
-      start.k ? set(k, at(start.k, i32.divU(number, i32.const(groups)), 4 * size * keys)) : [],
+      start.k ? set(k, at(start.k, i32.divU(number, i32.const(groups)), packedKeysBytes(spec))) : [],
       start.v ? set(v, at(at(start.v, b, spec.vStride), head, 4 * size * keys)) : [],
       set(
         out,
@@ -161,8 +163,8 @@ function kernelOf(
       set(scores, i32.add(totals, i32.const(row))),
       source === 'map' || source === 'columns'
         ? forQueries((count) => (source === 'map' ? readMap : readColumns)(lib, body, spec, unit, count))
-        : scoresOfPanel(lib, spec, { queries: q, packedKeys: k, scores, tops: totals }, m),
-      source === 'products' ? call(powersOfColumns(lib, keys), lanes, scores, totals) : [],
+        : scoresOfPanel(lib, spec, panel, m),
+      source === 'products' ? powersOfPanel(lib, spec, panel, lanes) : [],
       forQueries((count) => giveResult(lib, body, spec, unit, { source, result }, count)),
     ]);
   });
@@ -232,8 +234,8 @@ function inFours(count: number, code: (first: number, queries: number) => Code):
 
 /** Makes powers shares of their totals. */
 function sharesOfColumns(lib: Library, body: Body, { keys }: AttentionSpec, { totals, scores, m }: Group): Code {
-  const row = 4 * lib.panel;
-  return forRange(m, i32.const(0), i32.const(keys), 1, shares(body, at(scores, m, row), totals, lib.panel, 1));
+  const { code, sums } = loadTotals(body, 1, lib.panel / 4, totals);
+  return [code, forRange(m, i32.const(0), i32.const(keys), 1, shares(body, at(scores, m, 4 * lib.panel), 0, sums[0]))];
 }
 
 /** Mixes the values of all keys for `count` queries, four channels at a time; the first four share powers out. */

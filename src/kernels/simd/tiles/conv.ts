@@ -8,8 +8,9 @@
  * columns. The doubled picture of definition/upsample-conv2d is four such convolutions, one after another, whose
  * outputs take turns in the planes.
  *
- * Order of work: the picture is cut into strips of rows, all panels of output channels go over each strip, and each
- * panel over one area of the strip after another (see area.ts).
+ * Order of work: the picture is cut into strips of rows, or small pictures are taken together. All panels of output
+ * channels go over each strip, a panel phase by phase, since phases write the same lines of memory, and over one area
+ * of the strip after another (see area.ts).
  */
 import { keyOf } from '../../key.ts';
 import { call, forRange, i32, set, when } from '../assembler/index.ts';
@@ -24,6 +25,7 @@ import {
   MOST_TILES,
   outputBytes,
   PIXELS,
+  productsIn,
   type Area,
   type ConvSpec,
 } from './area.ts';
@@ -34,28 +36,30 @@ import { hasOperand, operandStart, type OperandOp } from './epilogue.ts';
  */
 const STRIP_PIXELS = 256;
 
-/** How a convolution is cut into units of work: a chunk of the panels goes over one strip of one phase of a picture. */
+/** How a convolution is cut into units: a chunk of the panels goes over one strip of a picture, or small pictures. */
 interface Cut {
-  /** Pictures of the batch, times their phases. */
-  readonly pictures: number;
   /** Rows of a strip. */
   readonly height: number;
   /** Strips of a picture. */
   readonly strips: number;
+  /** Small pictures of the batch that share each weight that comes from afar. */
+  readonly together: number;
   /** The last one may be a part. */
   readonly panels: number;
   readonly panelsPerUnit: number;
   readonly chunks: number;
 }
 
-function cutOf(lib: Library, { batch, phases, outHeight, outWidth, outChannels }: ConvSpec): Cut {
+function cutOf(lib: Library, spec: ConvSpec): Cut {
+  const { batch, outHeight, outWidth, outChannels } = spec;
   const panels = Math.ceil(outChannels / lib.panel);
-  const units = wantedUnits(lib);
-  const pictures = batch * phases ** 2;
-  const height = divisorUpTo(outHeight, Math.min(STRIP_PIXELS / outWidth, (outHeight * panels * pictures) / units));
+  const units = wantedUnits(lib, productsIn(spec));
+  const height = divisorUpTo(outHeight, Math.min(STRIP_PIXELS / outWidth, (outHeight * panels * batch) / units));
   const strips = outHeight / height;
-  const panelsPerUnit = pieceSize(panels, panels, units / (strips * pictures));
-  return { pictures, height, strips, panels, panelsPerUnit, chunks: Math.ceil(panels / panelsPerUnit) };
+  const few = Math.min(STRIP_PIXELS / (outHeight * outWidth), (batch * panels) / units);
+  const together = strips > 1 ? 1 : divisorUpTo(batch, few);
+  const panelsPerUnit = pieceSize(panels, panels, units / ((strips * batch) / together));
+  return { height, strips, together, panels, panelsPerUnit, chunks: Math.ceil(panels / panelsPerUnit) };
 }
 
 /** The strip and the panel at hand: addresses, and what they count from. */
@@ -82,44 +86,58 @@ interface Strip {
 export function convKernel(lib: Library, spec: ConvSpec): Func {
   const { outChannels, phases, stride, input } = spec;
   const ops = spec.epilogue.filter(hasOperand);
-  const { pictures, height, strips, panels, panelsPerUnit, chunks } = cutOf(lib, spec);
+  const { height, strips, together, panels, panelsPerUnit, chunks } = cutOf(lib, spec);
   const fullPanels = Math.floor(outChannels / lib.panel);
   const restOutputs = outChannels % lib.panel;
   const bytes = outputBytes(spec);
 
   return kernel(lib, `conv${keyOf(spec)}`, 4 + ops.length, (body) => {
     const [inputStart, weights, outStart, scratchStart, ...operandStarts] = body.pointers;
-    const [b, phase, number, panel, begin, end, stripInput, stripOut, phaseWeights, row, column] = body.locals('i32');
+    const [first, b, phase, number, panel, begin, end, row, column] = body.locals('i32');
+    const [stripInput, stripOut, phaseWeights] = body.locals('i32');
     const operands = ops.map((op) => ({ op, start: body.local('i32') }));
     const scratch = at(scratchStart, body.thread, areaScratch(lib.panel));
     const places = { input: stripInput, out: stripOut, operands, weights: phaseWeights, scratch };
     const strip: Strip = { height, ...places, panel, row, column };
 
+    const toPicture: Code = [
+      set(stripInput, at(at(inputStart, b, input.batchStride), number, height * stride * input.rowStride)),
+      set(stripOut, at(at(outStart, b, spec.outBatchStride), number, height * bytes.row)),
+      operands.map(({ op, start }, i) => set(start, operandStart(op, operandStarts[i], b, number, height * bytes.row))),
+    ];
     /** A phase further on, the output begins one row or one pixel later, and so does the input under the kernel. */
-    const toPhase = (picture: I32): Code => [
-      set(b, i32.divU(picture, i32.const(phases ** 2))),
-      set(phase, i32.remU(picture, i32.const(phases ** 2))),
+    const toPhase: Code = [
       set(phaseWeights, at(weights, phase, panels * panelBytes(lib, spec))),
       set(row, i32.divU(phase, i32.const(phases))),
       set(column, i32.remU(phase, i32.const(phases))),
-      set(stripInput, at(at(inputStart, row, input.rowStride), column, 4)),
-      set(stripOut, at(at(outStart, row, bytes.row / phases), column, 4)),
+      set(stripInput, at(at(stripInput, row, input.rowStride), column, 4)),
+      set(stripOut, at(at(stripOut, row, bytes.row / phases), column, 4)),
     ];
-    const toStrip: Code = [
-      set(stripInput, at(at(stripInput, b, input.batchStride), number, height * stride * input.rowStride)),
-      set(stripOut, at(at(stripOut, b, spec.outBatchStride), number, height * bytes.row)),
-      operands.map(({ op, start }, i) => set(start, operandStart(op, operandStarts[i], b, number, height * bytes.row))),
-    ];
-    return parallel(lib, body, pictures * strips * chunks, (unit) => [
+    return parallel(lib, body, ((spec.batch * strips) / together) * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(panelsPerUnit))),
-      set(number, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
-      toPhase(i32.divU(unit, i32.const(chunks * strips))),
-      toStrip,
       set(end, i32.add(begin, i32.const(panelsPerUnit))),
-      forRange(panel, begin, end, 1, [
-        when(i32.ltS(panel, i32.const(fullPanels)), stripTiles(lib, spec, strip, lib.panel)),
-        restOutputs === 0 ? [] : when(i32.eq(panel, i32.const(fullPanels)), stripTiles(lib, spec, strip, restOutputs)),
-      ]),
+      set(number, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
+      set(first, at(i32.const(0), i32.divU(unit, i32.const(chunks * strips)), together)),
+      forRange(
+        panel,
+        begin,
+        end,
+        1,
+        forRange(
+          phase,
+          i32.const(0),
+          i32.const(phases ** 2),
+          1,
+          forRange(b, first, i32.add(first, i32.const(together)), 1, [
+            toPicture,
+            toPhase,
+            when(i32.ltS(panel, i32.const(fullPanels)), stripTiles(lib, spec, strip, lib.panel)),
+            restOutputs === 0
+              ? []
+              : when(i32.eq(panel, i32.const(fullPanels)), stripTiles(lib, spec, strip, restOutputs)),
+          ]),
+        ),
+      ),
     ]);
   });
 }

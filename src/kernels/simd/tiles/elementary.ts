@@ -49,6 +49,9 @@ const [lowest, highest, log2e, rounder, ln2High, ln2Low] = [0, 1, 2, 3, 4, 5].ma
 const [leading, ...coefficients] = EXPF.POLYNOMIAL.map((_, i) => constant(6 + i));
 const [one, down, bias, biasUp] = [2, 1, 0, -1].map((before) => constant(floats.length - before));
 
+/** exp of what is not below this is a normal number, with something to spare. */
+export const LEAST_NORMAL = -80;
+
 /** Of how many vectors to take the exp at once. */
 export const AT_ONCE = 4;
 
@@ -62,16 +65,19 @@ interface Exponential {
   readonly q: Local<'v128'>;
 }
 
-/** Does one operation after another on all vectors; the constant of an operation is read once for all of them. */
-function interleaved(body: Body, xs: readonly Local<'v128'>[]) {
+/**
+ * Does one operation after another on all vectors; the constant of an operation is read once for all of them, or, where
+ * `joined` neighbours are to be joined, for the first and the second of each pair.
+ */
+function interleaved(body: Body, xs: readonly Local<'v128'>[], joined = 2) {
   const each = xs.map((x): Exponential => {
     const [shifted, n, r, q] = body.locals('v128');
     return { x, shifted, n, r, q };
   });
-  const constants = xs.slice(0, 2).map(() => body.local('v128'));
+  const constants = xs.slice(0, joined).map(() => body.local('v128'));
   return (operation: (names: Exponential, constant: V128) => Code, value?: Constant): Code => [
     value ? constants.map((local, vector) => set(local, value(vector))) : [],
-    each.map((names, i) => operation(names, constants[i % 2])),
+    each.map((names, i) => operation(names, constants[i % joined])),
   ];
 }
 
@@ -100,8 +106,8 @@ export function expf(body: Body, xs: readonly Local<'v128'>[]): Code {
  * The same for x that are at most 0, or NaN, in fewer operations: their powers cannot overflow, so it is enough to keep
  * them up while they are made.
  */
-export function expfAtMostOne(body: Body, xs: readonly Local<'v128'>[]): Code {
-  const forEach = interleaved(body, xs);
+export function expfAtMostOne(body: Body, xs: readonly Local<'v128'>[], joined: number): Code {
+  const forEach = interleaved(body, xs, joined);
   return [
     mantissa(forEach),
     forEach(({ x, shifted }, c) => set(x, f32x4.mul(x, powerOfTwo(i32x4.add(shifted, c)))), biasUp),
@@ -109,11 +115,24 @@ export function expfAtMostOne(body: Body, xs: readonly Local<'v128'>[]): Code {
   ];
 }
 
-/** Code for x = exp(r), and for `shifted`. */
+/**
+ * The same for x from LEAST_NORMAL to 0, in still fewer: nothing has to be kept away from where floats end, and n can
+ * be added to what is an exponent already.
+ */
+export function expfOfNormal(body: Body, xs: readonly Local<'v128'>[], joined: number): Code {
+  const forEach = interleaved(body, xs, joined);
+  return [reduced(forEach), forEach(({ x, shifted }) => set(x, i32x4.add(x, powerOfTwo(shifted))))];
+}
+
+/** Code for x = exp(r), and for `shifted`; no x is taken below that of which exp is 0. */
 function mantissa(forEach: ReturnType<typeof interleaved>): Code {
+  return [forEach(({ x }, c) => set(x, f32x4.pmax(x, c)), lowest), reduced(forEach)];
+}
+
+/** Code for x = exp(r), and for `shifted`. */
+function reduced(forEach: ReturnType<typeof interleaved>): Code {
   const { add, sub, mul } = f32x4;
   return [
-    forEach(({ x }, c) => set(x, f32x4.pmax(x, c)), lowest),
     forEach(({ x, shifted }, c) => set(shifted, mul(x, c)), log2e),
     // The rounder's last bit is worth 1, so the last bits of the sum are those of n.
     forEach(({ shifted }, c) => set(shifted, add(shifted, c)), rounder),

@@ -71,7 +71,8 @@ export function linearKernel(lib: Library, spec: LinearSpec): Func {
   const width = tileWidth(rowsPerTile, lib.panel);
   const vectors = Math.ceil(outChannels / 4);
   const columns = Math.ceil(vectors / width);
-  const rowsPerUnit = 4 * pieceSize(Math.ceil(rows / 4), ROWS_PER_UNIT / 4, wantedUnits(lib) / columns);
+  const rowsPerUnit =
+    4 * pieceSize(Math.ceil(rows / 4), ROWS_PER_UNIT / 4, wantedUnits(lib, rows * channels * outChannels) / columns);
   const rowBlocks = Math.ceil(rows / rowsPerUnit);
   const operandOps = epilogue.filter(hasOperand);
 

@@ -2,7 +2,7 @@
 import { f32, forRange, i32, memoryFill, set, v128 } from '../assembler/index.ts';
 import type { Body, Code, I32, Local } from '../assembler/index.ts';
 import { at } from '../library.ts';
-import { isDense, type PlaneLayout } from '../memory/planes.ts';
+import { hasBorder, type PlaneLayout } from '../memory/planes.ts';
 import { storeLanes } from './vectors.ts';
 
 /**
@@ -54,7 +54,7 @@ export function writePlane(body: Body, { x, y, height, width, layout, compute, a
       forRange(offset, i32.const(16 * whole), i32.const(16 * count), 16, some([one])),
     ];
   };
-  if (isDense(layout)) {
+  if (!hasBorder(layout)) {
     const pixels = height * width;
     return [
       writeVectors(x, y, Math.floor(pixels / 4)),

@@ -18,7 +18,7 @@ import type { Code, Func, I32, Local } from '../assembler/index.ts';
 import { pieceSize } from '../division.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel, wantedUnits } from '../threads/parallel.ts';
-import type { ConvSpec } from './area.ts';
+import { productsIn, type ConvSpec } from './area.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandStart, type OperandOp } from './epilogue.ts';
 import { accumulators, evenSteps, stepsPerTurn, tileRun } from './tile.ts';
 import { storeLanes } from './vectors.ts';
@@ -45,13 +45,14 @@ interface Cut {
   readonly chunks: number;
 }
 
-function cutOf(lib: Library, { batch, outHeight, outWidth, outChannels }: ConvSpec): Cut {
+function cutOf(lib: Library, spec: ConvSpec): Cut {
+  const { batch, outHeight, outWidth, outChannels } = spec;
   const pixels = outHeight * outWidth;
   const all = Math.ceil(pixels / lib.panel);
   const tiles = pieceSize(all, MOST_PIXELS / lib.panel, 1);
   const blocks = Math.ceil(all / tiles);
   const panels = Math.ceil(outChannels / lib.panel);
-  const panelsPerUnit = pieceSize(panels, panels, wantedUnits(lib) / (blocks * batch));
+  const panelsPerUnit = pieceSize(panels, panels, wantedUnits(lib, productsIn(spec)) / (blocks * batch));
   return { pixels, tiles, blocks, panels, panelsPerUnit, chunks: Math.ceil(panels / panelsPerUnit) };
 }
 

@@ -53,8 +53,8 @@ export interface TileRun {
   readonly bTurn: number;
   /** One rounding per step instead of two: other bits. */
   readonly fma: boolean;
-  /** Makes ready what a turn of the loop reads. */
-  readonly beforeTurn?: Code;
+  /** Other work, some of it behind each step of a turn. */
+  readonly beside?: (step: number) => Code;
 }
 
 /** All runs of a tile's sums. */
@@ -76,6 +76,9 @@ export function tileRun(body: Body, tile: TileRun, sums: Accumulators, turns: Lo
   // What the step before has spread stays in its register: neighbouring taps of a convolution see almost the same
   // pixels.
   let before = new Map<number, Local<'v128'>>();
+  // Never taken. Each compares with another number, or V8 would see that one check is enough.
+  let checks = 0;
+  const neverTaken = (): Code => breakIf(i32.eq(turns, i32.const(--checks)), 1);
   const steps = aSteps.map(({ numbers, move }, k) => {
     const known = before;
     const spread = numbers.map((offset) => known.get(offset) ?? body.local('v128'));
@@ -87,14 +90,12 @@ export function tileRun(body: Body, tile: TileRun, sums: Accumulators, turns: Lo
     return [
       columns.map((column, j) => set(column, v128.load(b, bSteps[k] + bVectors[j]))),
       products,
+      tile.beside ? [neverTaken(), tile.beside(k)] : [],
       move === 0 ? [] : increase(a, move),
-      // Never taken. Each compares with another number, or V8 would see that one check is enough.
-      k === aSteps.length - 1 ? [] : breakIf(i32.eq(turns, i32.const(-1 - k)), 1),
+      k === aSteps.length - 1 ? [] : neverTaken(),
     ];
   });
-  return block(
-    doWhile([tile.beforeTurn ?? [], steps, increase(b, tile.bTurn)], tee(turns, i32.sub(turns, i32.const(1)))),
-  );
+  return block(doWhile([steps, increase(b, tile.bTurn)], tee(turns, i32.sub(turns, i32.const(1)))));
 }
 
 /**

@@ -88,9 +88,12 @@ export function weightGradientKernel(lib: Library, spec: WeightGradientSpec): Fu
 }
 
 /** A multiple of the channels of a tile where there are several units. */
-function channelsPerUnit(lib: Library, { channels }: WeightGradientSpec, panels: number): number {
+function channelsPerUnit(lib: Library, spec: WeightGradientSpec, panels: number): number {
+  const { batch, channels, outHeight, outWidth, kernelHeight, kernelWidth } = spec;
+  const area = kernelHeight * kernelWidth;
+  const products = panels * lib.panel * batch * channels * outHeight * outWidth * area;
   const tiles = Math.ceil(channels / MOST_ROWS);
-  return MOST_ROWS * pieceSize(tiles, MOST_CHANNELS / MOST_ROWS, wantedUnits(lib) / panels);
+  return MOST_ROWS * pieceSize(tiles, MOST_CHANNELS / MOST_ROWS, wantedUnits(lib, products) / panels);
 }
 
 /** The function (input, gradient, totals, channels) that adds the sums of one sample to the totals of a unit. */

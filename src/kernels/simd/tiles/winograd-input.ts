@@ -10,10 +10,13 @@ import { pieceSize } from '../division.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel, wantedUnits } from '../threads/parallel.ts';
 import { transposed } from './vectors.ts';
-import { combined, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
+import { combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
 
 /** Channels whose vectors share a cache line, which one thread writes. */
 const TOGETHER = 4;
+
+/** A transformed number takes as long as so many multiplications. */
+const WORK = 6;
 
 /** What the first kernel depends on. */
 export type WinogradInputSpec = Omit<WinogradSpec, 'outChannels' | 'outBatchStride' | 'epilogue'>;
@@ -21,24 +24,27 @@ export type WinogradInputSpec = Omit<WinogradSpec, 'outChannels' | 'outBatchStri
 /** The kernel of (thread, counters, input, transformed). @param groups where the transformed pixels lie */
 export function winogradInputKernel(lib: Library, spec: WinogradInputSpec, groups = groupsOf(spec)): Func {
   const { batch, channels, width, input } = spec;
-  const { rows, perRow, groupStride, placeStride } = groups;
+  const { places, rows, perRow, stripRows, groupStride, placeStride, stripStride } = groups;
   const together = Math.ceil(channels / TOGETHER);
-  const perUnit = TOGETHER * pieceSize(together, together, wantedUnits(lib) / (batch * rows));
+  const work = WORK * batch * rows * perRow * GROUP * places * channels;
+  const perUnit = TOGETHER * pieceSize(together, together, wantedUnits(lib, work) / (batch * rows));
   const chunks = Math.ceil(channels / perUnit);
-  return kernel(lib, `winogradInput${keyOf([spec, groupStride, placeStride])}`, 2, (body) => {
+  return kernel(lib, `winogradInput${keyOf([spec, stripRows])}`, 2, (body) => {
     const [inputStart, outStart] = body.pointers;
-    const [row, begin, end, c, group, strip, source, target] = body.locals('i32');
+    const [row, begin, end, c, group, source0, source, target0, target] = body.locals('i32');
     const transform = groupTransform(body, spec, placeStride, source, target);
     return parallel(lib, body, batch * rows * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(perUnit))),
       set(end, i32.add(begin, i32.const(perUnit))),
       channels % perUnit === 0 ? [] : atMost(end, i32.const(channels)),
       set(row, i32.divU(unit, i32.const(chunks))),
-      set(strip, at(inputStart, i32.divU(row, i32.const(rows)), input.batchStride)),
-      set(strip, at(strip, i32.remU(row, i32.const(rows)), 2 * input.rowStride)),
+      set(source0, at(inputStart, i32.divU(row, i32.const(rows)), input.batchStride)),
+      set(source0, at(source0, i32.remU(row, i32.const(rows)), 2 * input.rowStride)),
+      set(target0, at(outStart, i32.divU(row, i32.const(stripRows)), stripStride)),
+      set(target0, at(target0, i32.remU(row, i32.const(stripRows)), perRow * groupStride)),
       forRange(c, begin, end, 1, [
-        set(source, at(strip, c, input.planeStride)),
-        set(target, at(at(outStart, row, perRow * groupStride), c, VECTOR)),
+        set(source, at(source0, c, input.planeStride)),
+        set(target, at(target0, c, VECTOR)),
         forRange(group, i32.const(0), i32.const(perRow), 1, [
           transform,
           increase(source, VECTOR * width),

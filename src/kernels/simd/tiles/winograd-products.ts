@@ -1,53 +1,37 @@
 /**
  * The second kernel of a Winograd convolution: the products of all places, and the way back from them to outputs.
  *
- * The picture is cut into strips of rows of tiles; a strip may also be several small pictures. Of a strip and a few
- * panels of output channels, place after place is summed: panel after panel, so that the strip's pixels of the place
- * stay near and weights come in the order in which they lie, and over all groups of the strip at once, so that the
- * weights of a run come from the nearest cache. The sums wait in scratch. Then each four neighbouring outputs are
- * transformed back, their channels in lanes, turned over, and stored.
+ * The picture is cut into strips of rows of tiles; a strip may also be several small pictures. Of a strip and a panel
+ * of output channels, place after place is summed, so that pixels and weights are read in the order in which they lie:
+ * what comes from far caches, or from memory, is then fetched ahead. All groups of the strip are summed at once, so
+ * that the weights of a run come from the nearest cache. The sums wait in scratch. Then each four neighbouring outputs
+ * are transformed back, their channels in lanes, turned over, and stored.
  */
 import { keyOf } from '../../key.ts';
 import { runLength } from '../../definition/sums.ts';
 import { winogradTransforms } from '../../definition/winograd.ts';
 import { atMost, call, forRange, i32, increase, set, v128, when } from '../assembler/index.ts';
 import type { Code, Func, I32, Local } from '../assembler/index.ts';
-import { divisorUpTo, pieceSize } from '../division.ts';
+import { pieceSize } from '../division.ts';
 import { at, kernel, type Library, type Panel } from '../library.ts';
 import { apart } from '../memory/planes.ts';
 import { parallel, wantedUnits } from '../threads/parallel.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, operandStart, type OperandOp } from './epilogue.ts';
 import { addRun, evenSteps, stepsPerTurn } from './tile.ts';
 import { storeLanes, transposed } from './vectors.ts';
+import type { WinogradWeights } from './winograd-weights.ts';
 import { combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
 
-/** Groups of a strip, about. */
-const STRIP_GROUPS = 16;
-/** Bytes of a strip's sums, and of a place's pixels and weights: so much stays in the second-level cache. */
-const MOST_BYTES = 400_000;
-
-/** A part of a picture, or several whole ones, which then share each weight that comes from afar. */
-interface StripSize {
-  readonly pictures: number;
-  /** Rows of tiles of a picture. */
-  readonly height: number;
-  /** Of all pictures. */
-  readonly groups: number;
-}
-
-type SizeSpec = Parameters<typeof groupsOf>[0] & Pick<WinogradSpec, 'batch'>;
-
-function stripSize(spec: SizeSpec): StripSize {
-  const { rows, perRow } = groupsOf(spec);
-  const height = divisorUpTo(rows, STRIP_GROUPS / perRow);
-  const pictures = height < rows ? 1 : divisorUpTo(spec.batch, STRIP_GROUPS / (rows * perRow));
-  return { pictures, height, groups: pictures * height * perRow };
-}
+/** Bytes of a place's weights in a chunk: with the strip's pixels of the place they fit the nearest cache. */
+const CHUNK_BYTES = 20_480;
 
 /** Bytes from a place's sums to the next one's. */
 function placeTotals(spec: SizeSpec, outputs: number): number {
-  return apart(stripSize(spec).groups * groupTotals(outputs));
+  const { perRow, stripRows } = groupsOf(spec);
+  return apart(stripRows * perRow * groupTotals(outputs));
 }
+
+type SizeSpec = Parameters<typeof groupsOf>[0];
 
 /** Bytes of a group's sums of one place. */
 function groupTotals(outputs: number): number {
@@ -61,26 +45,27 @@ function panelTotals(panel: Panel, spec: SizeSpec): number {
   return groupsOf(spec).places * placeTotals(spec, panel);
 }
 
-/** Panels that are summed one after another: as many as fit the cache with what they read. */
-function mostPanels(panel: Panel, spec: SizeSpec & Pick<WinogradSpec, 'outChannels'>): number {
-  const { channels, outChannels } = spec;
-  const pixels = VECTOR * channels * stripSize(spec).groups;
-  const fitting = Math.floor((MOST_BYTES - pixels) / (panelTotals(panel, spec) + 4 * panel * channels));
-  return Math.max(1, Math.min(Math.ceil(outChannels / panel), fitting));
+/** Panels whose sums are made together, place by place: their weights lie so, too. */
+export function chunkPanels(
+  panel: Panel,
+  { outputs, channels }: Pick<WinogradWeights, 'outputs' | 'channels'>,
+): number {
+  return pieceSize(Math.ceil(outputs / panel), CHUNK_BYTES / (4 * panel * channels), 1);
 }
 
-/** Bytes of scratch that each thread needs: the sums of a strip. */
-export function winogradScratch(panel: Panel, spec: Parameters<typeof mostPanels>[1]): number {
-  return mostPanels(panel, spec) * panelTotals(panel, spec);
+/** Bytes of scratch that each thread needs: the sums of a strip, for a chunk of panels. */
+export function winogradScratch(panel: Panel, spec: SizeSpec & Pick<WinogradSpec, 'outChannels'>): number {
+  return chunkPanels(panel, { ...spec, outputs: spec.outChannels }) * panelTotals(panel, spec);
 }
 
-/** The strip and the panel at hand, of those from `begin` to `end`. */
+/** The strip, the chunk of panels, and the panel at hand. */
 interface Strip {
   /** Where the strip's pixels begin; of a picture its output, and each of the operands. */
   readonly input: Local<'i32'>;
   readonly out: Local<'i32'>;
   readonly operands: readonly { readonly op: OperandOp; readonly start: Local<'i32'> }[];
-  readonly weights: I32;
+  /** Of a place, of the first panel. */
+  readonly weights: Local<'i32'>;
   readonly scratch: I32;
   /** The first of its pictures, and the one at hand. */
   readonly b: Local<'i32'>;
@@ -92,46 +77,76 @@ interface Strip {
   readonly end: Local<'i32'>;
 }
 
+/** How the work is cut into units: a part of a chunk of panels goes over one strip. */
+interface Cut {
+  readonly strips: number;
+  /** Rows of a strip in a picture, and pictures. */
+  readonly height: number;
+  readonly pictures: number;
+  readonly panels: number;
+  readonly perChunk: number;
+  readonly chunks: number;
+  readonly perPart: number;
+  readonly parts: number;
+}
+
+function cutOf(lib: Library, spec: WinogradSpec): Cut {
+  const { batch, channels, outChannels } = spec;
+  const { places, rows, perRow, stripRows } = groupsOf(spec);
+  const strips = (batch * rows) / stripRows;
+  const height = Math.min(rows, stripRows);
+  const panels = Math.ceil(outChannels / lib.panel);
+  const perChunk = chunkPanels(lib.panel, { channels, outputs: outChannels });
+  const chunks = Math.ceil(panels / perChunk);
+  const products = batch * rows * perRow * GROUP * places * channels * outChannels;
+  const perPart = pieceSize(perChunk, perChunk, wantedUnits(lib, products) / (strips * chunks));
+  const parts = Math.ceil(perChunk / perPart);
+  return { strips, height, pictures: stripRows / height, panels, perChunk, chunks, perPart, parts };
+}
+
 /**
- * The kernel of (thread, counters, transformed, weights, out, scratch, …epilogue operands). The weights are in panels,
- * place after place; scratch is that of all threads.
+ * The kernel of (thread, counters, transformed, weights, out, scratch, …epilogue operands). The weights are in chunks
+ * of panels, place after place; scratch is that of all threads.
  */
 export function winogradKernel(lib: Library, spec: WinogradSpec): Func {
-  const { batch, outChannels, outWidth } = spec;
+  const { channels, outWidth } = spec;
   const ops = spec.epilogue.filter(hasOperand);
-  const { places, rows, perRow, groupStride, batchStride } = groupsOf(spec);
-  const { pictures, height } = stripSize(spec);
-  const strips = rows / height;
-  const panels = Math.ceil(outChannels / lib.panel);
-  const panelsPerUnit = pieceSize(
-    panels,
-    mostPanels(lib.panel, spec),
-    wantedUnits(lib) / ((strips * batch) / pictures),
-  );
-  const chunks = Math.ceil(panels / panelsPerUnit);
+  const { places, rows, stripRows, stripStride } = groupsOf(spec);
+  const { strips, height, pictures, panels, perChunk, chunks, perPart, parts } = cutOf(lib, spec);
+  const panelBytes = 4 * lib.panel * channels;
   const stripBytes = 4 * 2 * height * outWidth;
 
   return kernel(lib, `winograd${keyOf(spec)}`, 4 + ops.length, (body) => {
-    const [inputStart, weights, outStart, scratchStart, ...operandStarts] = body.pointers;
-    const [b, picture, number, place, panel, begin, end, input, out] = body.locals('i32');
+    const [inputStart, weightStart, outStart, scratchStart, ...operandStarts] = body.pointers;
+    const [b, picture, number, place, panel, first, part, begin, end, row] = body.locals('i32');
+    const [input, weights, placeBytes, out] = body.locals('i32');
     const counters = [body.local('i32'), body.local('i32')] as const;
     const operands = ops.map((op) => ({ op, start: body.local('i32') }));
     const scratch = at(scratchStart, body.thread, winogradScratch(lib.panel, spec));
     const strip: Strip = { input, out, operands, weights, scratch, b, picture, number, panel, begin, end };
-    return parallel(lib, body, (batch / pictures) * strips * chunks, (unit) => [
-      set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(panelsPerUnit))),
-      set(end, i32.add(begin, i32.const(panelsPerUnit))),
-      panels % panelsPerUnit === 0 ? [] : atMost(end, i32.const(panels)),
-      set(number, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
-      set(b, i32.mul(i32.divU(unit, i32.const(chunks * strips)), i32.const(pictures))),
-      set(input, at(at(inputStart, b, batchStride), number, height * perRow * groupStride)),
-      forRange(
-        place,
-        i32.const(0),
-        i32.const(places),
-        1,
+    const toPanels = (unit: I32): Code => [
+      set(first, at(i32.const(0), i32.remU(i32.divU(unit, i32.const(parts)), i32.const(chunks)), perChunk)),
+      set(part, at(i32.const(0), i32.remU(unit, i32.const(parts)), perPart)),
+      set(end, i32.add(first, i32.const(perChunk))),
+      atMost(end, i32.const(panels)),
+      set(placeBytes, at(i32.const(0), i32.sub(end, first), panelBytes)),
+      set(weights, at(at(weightStart, first, places * panelBytes), part, panelBytes)),
+      set(begin, i32.add(first, part)),
+      atMost(end, i32.add(begin, i32.const(perPart))),
+    ];
+    const toStrip = (index: I32): Code => [
+      set(row, at(i32.const(0), index, stripRows)),
+      set(b, i32.divU(row, i32.const(rows))),
+      set(number, i32.divU(i32.remU(row, i32.const(rows)), i32.const(height))),
+      set(input, at(inputStart, index, stripStride)),
+    ];
+    return parallel(lib, body, strips * chunks * parts, (unit) => [
+      toPanels(unit),
+      toStrip(i32.divU(unit, i32.const(chunks * parts))),
+      forRange(place, i32.const(0), i32.const(places), 1, [
         eachPanel(lib, spec, strip, (outputs) => placeSums(lib, spec, strip, place, outputs)),
-      ),
+        increase(weights, placeBytes),
+      ]),
       forRange(picture, b, i32.add(b, i32.const(pictures)), 1, [
         set(out, at(at(outStart, picture, spec.outBatchStride), number, stripBytes)),
         operands.map(({ op, start }, i) => set(start, operandStart(op, operandStarts[i], picture, number, stripBytes))),
@@ -161,20 +176,16 @@ function panelSums(lib: Library, spec: WinogradSpec, { scratch, panel, begin }: 
 
 /** The sums of a place of a strip, for `outputs` channels of the panel. */
 function placeSums(lib: Library, spec: WinogradSpec, strip: Strip, place: Local<'i32'>, outputs: number): Code {
-  const { channels, outChannels } = spec;
+  const { channels } = spec;
   const { placeStride } = groupsOf(spec);
   const panelBytes = 4 * lib.panel * channels;
-  const panels = Math.ceil(outChannels / lib.panel);
   return Array.from({ length: Math.ceil(channels / runLength) }, (_, run) => {
     const skipped = run * runLength;
     const taken = Math.min(runLength, channels - skipped);
     return call(
       stripRun(lib, spec, outputs, taken, run === 0),
       i32.add(at(strip.input, place, placeStride), i32.const(VECTOR * skipped)),
-      i32.add(
-        at(at(strip.weights, place, panels * panelBytes), strip.panel, panelBytes),
-        i32.const(4 * lib.panel * skipped),
-      ),
+      i32.add(at(strip.weights, i32.sub(strip.panel, strip.begin), panelBytes), i32.const(4 * lib.panel * skipped)),
       at(panelSums(lib, spec, strip), place, placeTotals(spec, outputs)),
     );
   });
@@ -182,8 +193,8 @@ function placeSums(lib: Library, spec: WinogradSpec, strip: Strip, place: Local<
 
 /** The function (pixels, weights, totals) that adds a run of `channels` channels to the sums of a strip's place. */
 function stripRun(lib: Library, spec: WinogradSpec, outputs: number, channels: number, first: boolean): Func {
-  const { groupStride } = groupsOf(spec);
-  const { groups } = stripSize(spec);
+  const { perRow, stripRows, groupStride } = groupsOf(spec);
+  const groups = stripRows * perRow;
   const perTurn = stepsPerTurn(channels, runLength, 8);
   const key = keyOf(['winogradRun', outputs, groups, groupStride, channels, first]);
   return lib.func(key, { params: ['i32', 'i32', 'i32'], results: [] }, (body) => {
@@ -217,8 +228,8 @@ function stripOutputs(
   outputs: number,
 ): Code {
   const { outHeight, outWidth, width } = spec;
-  const { rows, perRow } = groupsOf(spec);
-  const { height } = stripSize(spec);
+  const { rows, perRow, stripRows } = groupsOf(spec);
+  const height = Math.min(rows, stripRows);
   const plane = 4 * outHeight * outWidth;
   const whole = outWidth - (outWidth % 4);
   const element = at(at(i32.const(0), row, 4 * 2 * outWidth), column, 4);

@@ -9,12 +9,15 @@
 import type { WinogradWidth } from '../../kernels.ts';
 import { f32x4 } from '../assembler/index.ts';
 import type { V128 } from '../assembler/index.ts';
+import { divisorUpTo } from '../division.ts';
 import { apart } from '../memory/planes.ts';
 import type { InputLayout } from './area.ts';
 import type { Epilogue } from './epilogue.ts';
 
 /** Tiles of a group. */
 export const GROUP = 4;
+/** Groups of a strip, about. */
+const STRIP_GROUPS = 16;
 /** Bytes of a vector. */
 export const VECTOR = 16;
 
@@ -36,20 +39,25 @@ export interface WinogradSpec {
 /** Sums of a tile, and so many matrices of weights. */
 export const winogradPlaces = (width: WinogradWidth): number => 4 * (width + 2);
 
-/** How a picture is cut into groups, and where in memory their transformed pixels lie, in bytes. */
+/**
+ * How a batch is cut into strips of rows of groups, and where in memory their transformed pixels lie, in bytes: strip
+ * after strip, in it place after place, and of a place group after group, as they are read.
+ */
 export interface Groups {
   /** Sums of a tile. */
   readonly places: number;
-  /** Rows of tiles. */
+  /** Rows of tiles of a picture. */
   readonly rows: number;
   /** Groups of a row. */
   readonly perRow: number;
-  /** From a place of a group to the next. */
-  readonly placeStride: number;
+  /** Rows of a strip: a part of a picture, or several whole ones, which then share weights that come from afar. */
+  readonly stripRows: number;
   /** From a group to the next. */
   readonly groupStride: number;
-  /** From a sample to the next. */
-  readonly batchStride: number;
+  /** From a place of a strip to the next. */
+  readonly placeStride: number;
+  /** From a strip to the next. */
+  readonly stripStride: number;
 }
 
 /** Rows of tiles of a picture, and the groups of each. */
@@ -61,21 +69,27 @@ export function groupCounts({
   return { rows: Math.ceil(outHeight / 2), perRow: Math.ceil(outWidth / (GROUP * width)) };
 }
 
+type SizeSpec = Pick<WinogradSpec, 'batch' | 'channels' | 'outHeight' | 'outWidth' | 'width'>;
+
 /** The groups of a convolution. */
-export function groupsOf(spec: Pick<WinogradSpec, 'channels' | 'outHeight' | 'outWidth' | 'width'>): Groups {
-  const places = winogradPlaces(spec.width);
+export function groupsOf(spec: SizeSpec): Groups {
   const { rows, perRow } = groupCounts(spec);
-  const placeStride = apart(VECTOR * spec.channels);
-  const groupStride = places * placeStride;
-  return { places, rows, perRow, placeStride, groupStride, batchStride: rows * perRow * groupStride };
+  const height = divisorUpTo(rows, STRIP_GROUPS / perRow);
+  const pictures = height < rows ? 1 : divisorUpTo(spec.batch, STRIP_GROUPS / (rows * perRow));
+  return inStrips(spec, pictures * height);
 }
 
-/** The groups of a whole batch place by place, as a weight's gradient reads them. */
-export function placesOf(spec: Parameters<typeof groupsOf>[0] & Pick<WinogradSpec, 'batch'>): Groups {
-  const { rows, perRow, places } = groupsOf(spec);
+/** The groups of a whole batch as one strip, as a weight's gradient reads them. */
+export function asOneStrip(spec: SizeSpec): Groups {
+  return inStrips(spec, spec.batch * groupCounts(spec).rows);
+}
+
+function inStrips(spec: SizeSpec, stripRows: number): Groups {
+  const { rows, perRow } = groupCounts(spec);
+  const places = winogradPlaces(spec.width);
   const groupStride = VECTOR * spec.channels;
-  const batchStride = rows * perRow * groupStride;
-  return { rows, perRow, places, groupStride, batchStride, placeStride: apart(spec.batch * batchStride) };
+  const placeStride = apart(stripRows * perRow * groupStride);
+  return { places, rows, perRow, stripRows, groupStride, placeStride, stripStride: places * placeStride };
 }
 
 /** Numbers side by side in a vector: four floats, or two doubles. */

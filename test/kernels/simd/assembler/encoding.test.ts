@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { signed, unsigned } from '../../../../src/kernels/simd/assembler/index.ts';
 
-function decode(bytes: readonly number[], isSigned: boolean): number {
+/** The bytes that the characters of a string stand for. */
+const bytesOf = (code: string): readonly number[] => [...code].map((character) => character.charCodeAt(0));
+
+function decode(code: string, isSigned: boolean): number {
+  const bytes = bytesOf(code);
   let value = 0n;
   bytes.forEach((byte, i) => {
     value |= BigInt(byte & 0x7f) << BigInt(7 * i);
@@ -29,8 +33,8 @@ describe('LEB128', () => {
         expect(decode(signed(value), true)).toBe(value);
       }),
     );
-    expect(signed(-1)).toEqual([0x7f]);
-    expect(signed(64)).toEqual([0xc0, 0x00]);
+    expect(bytesOf(signed(-1))).toEqual([0x7f]);
+    expect(bytesOf(signed(64))).toEqual([0xc0, 0x00]);
   });
 
   test('takes signed numbers modulo 2³², as addresses beyond 2 GiB need it', () => {

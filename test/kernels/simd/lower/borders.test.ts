@@ -1,19 +1,8 @@
 /** Borders and planes apart: who writes them, and what has to be copied. */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Program } from '../../../../src/kernels/kernels.ts';
 import { simdBackend } from '../../../../src/kernels/simd/index.ts';
-import { hasBorder } from '../../../../src/kernels/simd/lower/borders.ts';
-import { paddings } from '../../arbitraries.ts';
 import { noise } from '../support.ts';
-
-test('there is a border where any side has one', () => {
-  fc.assert(
-    fc.property(paddings, (padding) => {
-      expect(hasBorder(padding)).toBe(Object.values(padding).some((extent) => extent > 0));
-    }),
-  );
-});
 
 test('crowded planes are written apart by whoever makes them, and copied only where nobody can', () => {
   const names: string[] = [];

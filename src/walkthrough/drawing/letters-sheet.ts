@@ -1,0 +1,48 @@
+/** Small letters in rows, as pictures on one sheet, and how they come out of the noise. */
+import { at } from '../../tensor/at.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { framePlayer } from './frame-player.ts';
+import { asPicture, paint, pictureCanvas, type Pixels } from './picture.ts';
+
+/** So many letters stand in a row, so many pixels apart. */
+const [columns, gap] = [7, 1];
+
+/** A sheet. */
+export interface LettersSheet {
+  readonly root: HTMLCanvasElement;
+  /** Shows how letters come to be, [N,1,H,W] each; of frames that are shown already, the one that it has come to. */
+  show(frames: readonly Tensor[] | undefined): void;
+}
+
+/** An empty sheet. @param label what it shows */
+export function lettersSheet(label: string): LettersSheet {
+  const root = pictureCanvas(label, 'picture sheet');
+  let sheet: Pixels | undefined;
+  const play = framePlayer<Tensor>((frame) => {
+    sheet = frame && sheetOf(frame);
+    if (sheet) paint(root, sheet, asPicture);
+    else root.getContext('2d')?.clearRect(0, 0, root.width, root.height);
+  });
+  return {
+    root,
+    show(frames) {
+      play(frames);
+      // The colours may be others now.
+      if (sheet) paint(root, sheet, asPicture);
+    },
+  };
+}
+
+/** All letters on one picture, from left to right and row by row, on paper. */
+export function sheetOf({ shape: [count = 0, , height = 0, width = 0], data }: Tensor): Pixels {
+  const rows = Math.ceil(count / columns);
+  const [across, down] = [columns * (width + gap) + gap, rows * (height + gap) + gap];
+  const values = new Float32Array(across * down).fill(-1);
+  for (let i = 0; i < data.length; i++) {
+    const [number, y, x] = [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width];
+    const [row, column] = [Math.floor(number / columns), number % columns];
+    const place = (gap + row * (height + gap) + y) * across + gap + column * (width + gap) + x;
+    values[place] = at(data, i);
+  }
+  return { width: across, height: down, values };
+}

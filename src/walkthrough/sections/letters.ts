@@ -1,0 +1,164 @@
+/** Train it yourself: a UNet learns in the reader's tab to draw letters, and PAG acts on it at once. */
+import { writeTar } from '../../formats/tar.ts';
+import { lastOf } from '../../tensor/at.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { samplesOf, type Pictures } from '../../training/pictures.ts';
+import { button, slider } from '../drawing/controls.ts';
+import { showDigest } from '../drawing/digest.ts';
+import { element, setAttributes, setText } from '../drawing/dom.ts';
+import { download } from '../drawing/download.ts';
+import { captioned } from '../drawing/figure.ts';
+import { lettersSheet } from '../drawing/letters-sheet.ts';
+import { noiseButton } from '../drawing/run-controls.ts';
+import { lossChart, trainingButtons, trainingStatus } from '../drawing/training.ts';
+import type { Section } from '../page.ts';
+import { remembered } from '../remembered.ts';
+import { mostLessonScale, type State } from '../state.ts';
+import { noLetter } from '../study.ts';
+import { lettersSource } from '../training/letters-source.ts';
+import type { Taken, Task } from '../training/protocol.ts';
+import { readerOf, type Reader } from '../training/reading.ts';
+import { createTrainer, type Progress, type Trainer } from '../training/trainer.ts';
+import { lettersCommand } from './commands.ts';
+
+/** What is learned from, what is drawn by now without and with PAG, the loss, and the model to take along. */
+export const lettersSection: Section = (root, page) => {
+  const trainer = createTrainer(
+    () => draw(),
+    (model) => save(model, page.state().seed),
+  );
+  const source = lettersSource(
+    async () => (await import('../training/load-letters.ts')).loadLetters(),
+    () => draw(),
+  );
+  const task = remembered((letters: Pictures, seed: number): Task => ({ kind: 'letters', letters, seed }));
+  const begin = (): void =>
+    source.ask((letters) => trainer.learn(task(letters, page.state().seed), page.state().lettersScale));
+  const buttons = trainingButtons(trainer, begin);
+  const seed = element('span', { class: 'seed' });
+  const sheets = sheetsView();
+  const scale = slider(
+    {
+      label: 's of PAG',
+      name: 'letters-scale',
+      least: 0,
+      most: mostLessonScale,
+      step: 0.25,
+      text: (s) => s.toFixed(2),
+    },
+    (lettersScale) => page.change({ lettersScale }),
+  );
+  const losses = lossChart('the mean squared error of v');
+  const said = trainingStatus();
+  const taking = takingView(trainer);
+  root.append(
+    element(
+      'div',
+      { class: 'controls above' },
+      ...buttons.all,
+      noiseButton(page, 'letters-noise', 'another seed'),
+      seed,
+    ),
+    sheets.root,
+    element('div', { class: 'controls' }, scale.root),
+    losses.root,
+    said.root,
+    ...taking.parts,
+  );
+
+  const draw = (): void => {
+    const state = page.state();
+    const { letters, isLoading, problem } = source.state();
+    // Another seed is another training.
+    if (trainer.task() !== undefined && trainer.task()?.seed !== state.seed) trainer.stop();
+    trainer.guide(state.lettersScale);
+    const learned = trainer.progress();
+    const progress: Progress = problem === undefined ? learned : { ...learned, phase: 'failed', problem };
+    setText(seed, `seed ${state.seed}`);
+    scale.show(state.lettersScale);
+    sheets.show(letters, progress);
+    buttons.show(progress, !isLoading);
+    losses.show(progress);
+    said.show(progress, isLoading ? 'loading the letters' : 'Nothing has been learned yet.');
+    taking.show(progress, state);
+    setAttributes(root, { 'data-step': progress.drawing?.step, 'data-scale': progress.drawing?.scale });
+    showDigest(root, progress.drawing?.guided.at(-1));
+  };
+  return draw;
+};
+
+/** What is learned from, and what is drawn by now. */
+function sheetsView() {
+  const views = [
+    sheetView('A to Z as it should be', 'to be learned'),
+    sheetView('A to Z as the model draws them alone', element('b', {}, 'alone')),
+    sheetView('A to Z as it draws them with PAG', 'with ', element('b', { class: 'pag' }, 'PAG')),
+  ] as const;
+  const [taught, alone, guided] = views;
+  const readerOnce = remembered(readerOf);
+  const taughtOnce = remembered((letters: Pictures) => [oneOfEach(letters)]);
+  return {
+    root: element('div', { class: 'triple toy sheets' }, ...views.map(({ root }) => root)),
+    show(letters: Pictures | undefined, { drawing }: Progress): void {
+      const read = letters && readerOnce(letters);
+      taught.show(letters && taughtOnce(letters), letters && `: one of ${facesOf(letters)} faces for each letter`);
+      alone.show(drawing?.alone, read && drawing && readText(read, drawing.alone));
+      guided.show(drawing?.guided, read && drawing && readText(read, drawing.guided));
+    },
+  };
+}
+
+function sheetView(label: string, ...title: readonly (Node | string)[]) {
+  const sheet = lettersSheet(label);
+  const caption = element('span', { class: 'number' });
+  return {
+    root: captioned(sheet.root, ...title, caption),
+    show(frames: readonly Tensor[] | undefined, text: string | undefined): void {
+      sheet.show(frames);
+      setText(caption, text ?? '');
+    },
+  };
+}
+
+function facesOf({ labels = [] }: Pictures): number {
+  return labels.length / noLetter;
+}
+
+/** A to Z, each of another face. */
+function oneOfEach(letters: Pictures): Tensor {
+  const faces = facesOf(letters);
+  return samplesOf(
+    letters,
+    Array.from({ length: noLetter }, (_, label) => label + noLetter * ((7 * label) % faces)),
+  );
+}
+
+/** Saves the model as a folder in an archive. */
+function save({ files }: Taken, seed: number): void {
+  const name = archiveOf(seed);
+  const inFolder = new Map([...files].map(([path, bytes]) => [`${name}/${path}`, bytes]));
+  download(writeTar(inFolder), 'application/x-tar', `${name}.tar`);
+}
+
+function archiveOf(seed: number): string {
+  return `my-letters-${seed}`;
+}
+
+/** The model to take along while it rests, and the command that draws with it. */
+function takingView(trainer: Trainer) {
+  const take = button('save the model', 'save-letters', trainer.take);
+  const command = element('code', { class: 'command', tabindex: 0 });
+  return {
+    parts: [element('div', { class: 'controls' }, take), command],
+    show({ phase }: Progress, state: State): void {
+      setAttributes(take, { disabled: phase !== 'paused' && phase !== 'done' });
+      setText(command, lettersCommand(state, archiveOf(state.seed)));
+    },
+  };
+}
+
+/** How many of A to Z are read as what was asked for. */
+function readText(read: Reader, frames: readonly Tensor[]): string {
+  const right = read(lastOf(frames)).filter((label, asked) => label === asked).length;
+  return `: ${right} of ${noLetter} read as asked`;
+}
