@@ -2,7 +2,7 @@
 import { onceAFrame } from '../frames.ts';
 
 /** So many are painted in a frame. */
-const most = 16;
+const most = 20;
 let left = most;
 const waiting = new Map<HTMLCanvasElement, () => void>();
 
