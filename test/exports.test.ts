@@ -70,6 +70,7 @@ describe('what a program imports', () => {
     ['backend', 'src/kernels', ({ type, name }) => type === 'Backend' && name !== 'backendOf'],
     ['architecture', 'src/models', ({ type = '' }) => /^\w*Architecture\b/.test(type)],
     ['reader of a config and maker of a model', 'src/models', ({ name }) => /^(?:create|parse)[A-Z]/.test(name)],
+    ['measurement', 'src/restoration', ({ type }) => type === 'Measurement'],
     ['formula of a scheduler', 'src/schedulers', ({ name, type }) => name.endsWith('Step') && type === 'Tensor'],
   ])('has every %s that is made in %s', (_what, room, isOne) => {
     const made = declared.filter((declaration) => declaration.file.startsWith(`${room}/`) && isOne(declaration));

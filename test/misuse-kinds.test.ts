@@ -352,6 +352,47 @@ describe('a guidance whose options are of the wrong kind', () => {
   ]);
 });
 
+describe('what classifiers, measurements and schedulers are made of', () => {
+  const letters = any({ predicts: 'classes' });
+  areTold([
+    ['a slope of nothing', () => pag.modelSlope(any(undefined), backend), 'the model is undefined; it must be a model'],
+    ['a slope without a backend', () => pag.modelSlope(unet, any(undefined)), 'the backend is undefined'],
+    [
+      'a class of a UNet',
+      () => pag.classSlope(any(unet), backend, [0]),
+      'classSlope wants a model that predicts classes',
+    ],
+    ['a class of nothing', () => pag.classSlope(letters, backend, [0]), 'the classifier is {'],
+    ['a measurement of nothing', () => pag.measure(any(undefined), x), 'the measurement is undefined'],
+    ['no size', () => pag.measureBack(pag.everything, x, any(undefined)), 'the size of the picture is undefined'],
+    [
+      'no config',
+      () => pag.createSchedulerOf(pag.DDIMScheduler, any(null), 3),
+      'the config is null; it must be an object',
+    ],
+    ['no choices', () => pag.createSchedulerOf(pag.DDIMScheduler, {}, 3, any(3)), 'what is chosen is 3'],
+    ['no URL', () => pag.urlReader(any(undefined)), 'the folder is undefined; it must be a URL'],
+  ]);
+
+  it('a reader of texts', async () => {
+    const reading = pag.loadModelFolder(
+      any(async () => '{}'),
+      'x',
+    );
+    await expect(reading).rejects.toThrow('it must be a Uint8Array, or undefined where there is no file');
+    await expect(reading).rejects.toMatchObject({ name: 'InputError' });
+  });
+
+  it('a worker that is none: this thread computes, and why is told', async () => {
+    const reasons: string[] = [];
+    const model = { config: unet.config, weights: unet.weights };
+    const sampler = await pag.openSampler(model, { worker: () => any({}), onFallback: (why) => reasons.push(why) });
+    sampler.close();
+    expect(sampler.offThread).toBe(false);
+    expect(reasons[0]).toContain('what is started is {}; it must be a worker');
+  });
+});
+
 describe('a model', () => {
   areTold([
     [

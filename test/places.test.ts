@@ -4,13 +4,19 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { taskHelp, tasks } from '../src/cli/restoration-task.ts';
 import { guidanceNames, guidances } from '../src/guidance/registry/index.ts';
 import { referenceKernels } from '../src/kernels/plain/index.ts';
 import { kinds, operations, type Kind } from '../src/kernels/operations/index.ts';
 import * as perturbations from '../src/nn/attention-perturbations/index.ts';
+import * as measurements from '../src/restoration/measurements.ts';
 import { schedulerNames } from '../src/schedulers/registry.ts';
 
-const textOf = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+/** A text; of a source what is no comment, for a comment may name what the code forgets. */
+const textOf = (file: string): string => {
+  const text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+  return file.endsWith('.ts') ? text.replace(/\/\*[\s\S]*?\*\/|^ *\/\/.*$/gm, '') : text;
+};
 const missingFrom = (text: string, names: readonly string[], shownAs: (name: string) => RegExp): readonly string[] =>
   names.filter((name) => !shownAs(name).test(text));
 
@@ -48,7 +54,7 @@ describe('an operation', () => {
 
   it('has values by hand, or at its borders: goldens cannot see the order of a sum', () => {
     const tests = ['by-hand', 'borders'].map((name) => textOf(`test/kernels/${name}.test.ts`)).join('\n');
-    expect(missingFrom(tests, kinds, (name) => new RegExp(`\\b${name}\\b`))).toEqual([]);
+    expect(missingFrom(tests, kinds, (name) => new RegExp(`\\b\\w+\\.${name}\\(`))).toEqual([]);
   });
 });
 
@@ -157,9 +163,28 @@ describe('a guidance', () => {
   });
 });
 
+describe('a measurement', () => {
+  const names = Object.keys(measurements);
+  const between = (file: string, begin: string, end: string): string => {
+    const text = textOf(file);
+    return text.slice(text.indexOf(begin), text.indexOf(end, text.indexOf(begin)));
+  };
+  const used = (name: string): RegExp => new RegExp(`\\b${name}\\b`);
+
+  it('is held to the laws of all, and has goldens', () => {
+    expect(names).toContain('superResolution');
+    expect(missingFrom(between('test/restoration/measurements.test.ts', 'const all', '];'), names, used)).toEqual([]);
+    expect(missingFrom(between('test/restoration/goldens.test.ts', 'const tasks', '};'), names, used)).toEqual([]);
+  });
+
+  it('is a task of pag restore, which its help explains', () => {
+    expect(missingFrom(between('src/cli/restoration-task.ts', 'switch (task)', '\n}'), names, used)).toEqual([]);
+    for (const task of tasks) expect(taskHelp).toContain(task);
+  });
+});
+
 describe('a scheduler', () => {
-  const shown = (name: string): RegExp =>
-    new RegExp(name.replace('Scheduler', '').replace('Discrete', '(?:Discrete)?'));
+  const shown = (name: string): RegExp => new RegExp(`'${name.replace('Scheduler', '')}(?:Scheduler)?'`);
 
   it('has an order of convergence, unless it adds noise, or goes the other way', () => {
     expect(missingFrom(textOf('test/schedulers/convergence.test.ts'), schedulerNames, shown)).toEqual([

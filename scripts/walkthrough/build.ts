@@ -70,7 +70,7 @@ export async function buildWalkthrough(folder: string, address = ''): Promise<vo
     const links = preloads(metafile, models.letters);
     await writeFile(join(folder, page), pictured.replace('</head>', `${links}\n</head>`));
   }
-  await cp(join(root, 'fixtures/readme/letters.png'), join(folder, 'picture.png'));
+  await cp(join(root, 'fixtures/readme/page.png'), join(folder, 'picture.png'));
 }
 
 /**

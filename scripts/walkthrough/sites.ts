@@ -6,18 +6,16 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { folderReader } from '../../src/formats/node-files.ts';
-import { simdBackend } from '../../src/kernels/simd/index.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { present } from '../../src/walkthrough/checked.ts';
 import { noLetter } from '../../src/walkthrough/study.ts';
 import { influences, shareOfShapes } from '../../src/walkthrough/work/influence.ts';
-import { loadModel, type Model } from '../../src/walkthrough/work/model.ts';
+import type { Model } from '../../src/walkthrough/work/model.ts';
 import { noiseOf } from '../../src/walkthrough/work/noise.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
 import { finest, powerLeft } from '../../src/walkthrough/work/spectrum.ts';
-import { writeModel } from './build.ts';
+import { loadPageModel } from './page-model.ts';
 
 /** The first noises of seed 0, and the steps at which the network is looked at. */
 const [pictures, steps] = [8, [2, 5, 10]];
@@ -72,9 +70,7 @@ function pictureBefore(model: Model, run: Parameters<typeof sampleRun>[1], step:
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const folder = fileURLToPath(new URL('../../dist/walkthrough/model', import.meta.url));
-  await writeModel(folder);
-  const model = await loadModel(await folderReader(folder), simdBackend());
+  const model = await loadPageModel();
   const figures = Object.fromEntries(steps.map((step) => [step, sitesAt(model, step)]));
   const target = fileURLToPath(new URL('../../fixtures/evaluation/sites.json', import.meta.url));
   await writeFile(target, `${JSON.stringify({ pictures, figures }, undefined, 2)}\n`);

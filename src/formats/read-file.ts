@@ -1,5 +1,5 @@
 /** Reading the files of a folder, wherever it lies. */
-import { aFunction } from '../tensor/checks.ts';
+import { aFunction, mustBe, optional } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { longestJson, parseJson } from './json.ts';
 
@@ -43,6 +43,8 @@ export function firstOf(bytes: Uint8Array, part: FilePart, source: string): Uint
 /** A reader, and not a path. */
 export const aReader = aFunction('a function that reads a file of a folder, as folderReader(path)');
 
+const areBytes = mustBe('a Uint8Array, or undefined where there is no file', (value) => value instanceof Uint8Array);
+
 /**
  * A JSON file of a folder; undefined when there is no such file.
  * @param source the folder's name, for messages
@@ -55,6 +57,7 @@ export async function readJsonFile(
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   aReader('what reads files', readFile);
   const bytes = await readFile(path, { most: longestJson });
+  optional(areBytes)(`what the reader gives of ${path}`, bytes);
   return bytes && jsonObject(bytes, `${source}/${path}`);
 }
 

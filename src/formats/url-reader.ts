@@ -74,6 +74,11 @@ const checks: Checks<UrlReaderOptions> = {
   fetch: optional(aFunction('a function as fetch')),
 };
 
+const aFolder = mustBe('a URL, as "letters/model"', (value) => {
+  const { href } = Object(value) as { readonly href?: unknown };
+  return typeof (href ?? value) === 'string';
+});
+
 /**
  * Reads the files below a URL. Of a file of which only the beginning is wanted no more is loaded (where the server
  * knows ranges), and what broke off goes on where it ended, so long as the file is the same.
@@ -82,6 +87,7 @@ const checks: Checks<UrlReaderOptions> = {
  *   the signal's reason, when it is stopped
  */
 export function urlReader(folder: string | { readonly href: string }, options: UrlReaderOptions = {}): ReadFile {
+  aFolder('the folder', folder);
   checkOptions('urlReader', options, checks);
   const base = baseOf(typeof folder === 'string' ? folder : folder.href);
   const { storage, onProgress } = options;

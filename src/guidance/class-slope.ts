@@ -1,7 +1,6 @@
 /** The slope of a noise-aware classifier, as classifier guidance follows it. */
-import type { Backend } from '../kernels/kernels.ts';
-import { checkedLabels, classGradient } from '../models/class-gradient.ts';
-import { aModel } from '../models/model.ts';
+import { aBackend, type Backend } from '../kernels/kernels.ts';
+import { checkClassifier, checkedLabels, classGradient } from '../models/class-gradient.ts';
 import type { UNetClassifier } from '../models/unet2d-classifier/unet-classifier.ts';
 import { scale } from '../tensor/arithmetic.ts';
 import { checkFinite } from '../tensor/checks.ts';
@@ -18,7 +17,8 @@ import type { SlopeAt } from './classifier.ts';
  *   function) when the pictures are not those that it reads, or the labels not as many
  */
 export function classSlope(model: UNetClassifier, backend: Backend, labels: readonly number[]): SlopeAt {
-  aModel('the classifier', model);
+  checkClassifier('classSlope', model);
+  aBackend('the backend', backend);
   for (const [name, weight] of model.weights) checkFinite(`the weight "${name}" of the classifier`, weight);
   checkedLabels(labels, labels.length, model.outChannels);
   const { inChannels, config } = model;

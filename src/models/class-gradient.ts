@@ -65,9 +65,7 @@ export function classGradient<State>(
   labels: readonly number[],
   options: ClassGradientOptions = {},
 ): ClassGradient {
-  aModel('the classifier', model);
-  if (model.predicts !== 'classes')
-    throw new InputError(`classGradient wants a model that predicts classes, not a ${model.family}; use lossGradient`);
+  checkClassifier('classGradient', model);
   aBackend('the backend', backend);
   model.check(input);
   checkOptions('classGradient', options, checks);
@@ -89,6 +87,13 @@ export function classGradient<State>(
     sample: tensorOf(results, gradientName('sample')),
     parameters: options.for === 'sample' ? new Map() : parameterGradients(model, learningOf(model, input), results),
   };
+}
+
+/** @throws InputError for what is no model, and one that says no classes. @param caller who wants one */
+export function checkClassifier<State>(caller: string, model: Model<unknown, ModelInput, State>): void {
+  aModel('the classifier', model);
+  if (model.predicts !== 'classes')
+    throw new InputError(`${caller} wants a model that predicts classes, not a ${model.family}; use lossGradient`);
 }
 
 /**

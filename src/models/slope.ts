@@ -1,14 +1,14 @@
 /** How a model's prediction changes with its input. */
 import { gradient, gradientName } from '../kernels/gradients/gradient.ts';
 import { sumOverAll } from '../kernels/gradients/sums.ts';
-import { tensorOf, type Backend, type Program } from '../kernels/kernels.ts';
+import { aBackend, tensorOf, type Backend, type Program } from '../kernels/kernels.ts';
 import { addScaled } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { PictureModel } from './autoencoder.ts';
 import type { Condition } from './condition.ts';
 import { lossGradient } from './loss-gradient.ts';
-import { programFor, type Model, type ModelInput } from './model.ts';
+import { aModel, programFor, type Model, type ModelInput } from './model.ts';
 import { forwardPasses, runModel, unwatched } from './passes.ts';
 import { unperturbed } from './stage.ts';
 
@@ -31,13 +31,16 @@ export type ModelSlope = (sample: Tensor, timestep: number, prediction?: Tensor)
  * The slope of a model's prediction. It is read off the gradient of the squared error: with a target of p − v N/2, the
  * mean of the squares of N errors changes with Jᵀv.
  * @param condition of the samples, as `classConditions` makes it; none for an unconditional model
- * @throws InputError (the function) when the sample does not fit the model, or its family cannot be derived
+ * @throws InputError for what is no model and no backend; (the function) when the sample does not fit the model, or its
+ *   family cannot be derived
  */
 export function modelSlope<State>(
   model: Model<unknown, ModelInput, State>,
   backend: Backend,
   condition: Condition = {},
 ): ModelSlope {
+  aModel('the model', model);
+  aBackend('the backend', backend);
   return (sample, timestep, known) => {
     const input = { sample, timesteps: [timestep], ...condition };
     const prediction = known ?? at(runModel(model, backend, input).predictions, 0);

@@ -1,4 +1,5 @@
 /** A line to a worker, or, where there can be none, to the same thread: messages go over it, and are answered. */
+import { withMethods } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Answer, Kind, Questions } from './protocol.ts';
 
@@ -34,6 +35,8 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+const aWorker = withMethods<WorkerLike>('a worker, as new Worker(…)', 'postMessage', 'terminate');
+
 /** How long a worker may take to come to life: its program has to be fetched and compiled. */
 const patienceMilliseconds = 20_000;
 
@@ -44,6 +47,7 @@ const patienceMilliseconds = 20_000;
 export async function lineTo(start: () => WorkerLike | Promise<WorkerLike>): Promise<Line> {
   const waiting = new Map<number, Waiting>();
   const worker = await start();
+  aWorker('what is started', worker);
   let gone: string | undefined;
   const fail = (reason: string): void => {
     gone ??= reason;

@@ -3,7 +3,7 @@
  * its rows, in one channel: which pixels a measured value adds up, and with which weights. From the rows follow both A
  * and its transpose, so that neither can be wrong without the other.
  */
-import { checkTensor } from '../tensor/checks.ts';
+import { checkTensor, mustBe, withMethods } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { sameShape, shapeText, tensor, type Tensor } from '../tensor/tensor.ts';
@@ -24,13 +24,21 @@ export interface Measurement {
   rowAt(y: number, x: number, picture: Size, add: (y: number, x: number, weight: number) => void): void;
 }
 
+/** A measurement. */
+export const aMeasurement = withMethods<Measurement>('a measurement, as superResolution(4)', 'sizeOf', 'rowAt');
+const aSize = mustBe(
+  'height and width, as [32, 32]',
+  (value) => Array.isArray(value) && value.length === 2 && value.every((side) => Number.isInteger(side) && side > 0),
+);
+
 /**
  * A x: what is measured of pictures.
  * @param picture [B,C,H,W]
  * @returns [B,C,H′,W′], each sum in double, rounded once
- * @throws InputError for pictures of a size that cannot be measured
+ * @throws InputError for what is no measurement, and pictures of a size that cannot be measured
  */
 export function measure(measurement: Measurement, picture: Tensor): Tensor {
+  aMeasurement('the measurement', measurement);
   const { planes, size, shape } = planesOf('the picture', picture);
   const [height, width] = measurement.sizeOf(size);
   const [rows, pixels] = [height * width, size[0] * size[1]];
@@ -50,6 +58,8 @@ export function measure(measurement: Measurement, picture: Tensor): Tensor {
  * @throws InputError for values that are not those of a picture of this size
  */
 export function measureBack(measurement: Measurement, measured: Tensor, picture: Size): Tensor {
+  aMeasurement('the measurement', measurement);
+  aSize('the size of the picture', picture);
   const { planes, size, shape } = planesOf('what was measured', measured);
   const expected = measurement.sizeOf(picture);
   if (!sameShape(size, expected)) {

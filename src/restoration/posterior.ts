@@ -12,12 +12,12 @@
  */
 import { add, combine, mapElements, norm, scale, subtract } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
-import { aFunction, checkOptions, checkTensor, finite, withMethods, type Checks } from '../tensor/checks.ts';
+import { aFunction, checkOptions, checkTensor, finite, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { extentOf, sameShape, shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { originalPerPrediction, originalPerSample } from '../schedulers/original-slope.ts';
 import { aScheduler, type Scheduler } from '../schedulers/scheduler.ts';
-import { measure, measureBack, type Measurement } from './measurement.ts';
+import { aMeasurement, measure, measureBack, type Measurement } from './measurement.ts';
 import type { ModelSlope } from '../models/slope.ts';
 
 /** A picture that was measured, and how much the measurement counts. */
@@ -32,7 +32,7 @@ export interface InverseProblem {
 
 /** What these may be. */
 export const measuredChecks: Checks<InverseProblem> = {
-  measurement: withMethods<Measurement>('a measurement, as superResolution(4)', 'sizeOf', 'rowAt'),
+  measurement: aMeasurement,
   measured: checkTensor,
   weight: finite(0),
 };

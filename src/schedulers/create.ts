@@ -1,5 +1,5 @@
 /** A scheduler from its entry. */
-import { text, withMethods } from '../tensor/checks.ts';
+import { mustBe, text, withMethods } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { checked } from './checked.ts';
 import { checkChoices, checkMu, countSteps, type SchedulerChoices } from './choices.ts';
@@ -9,6 +9,7 @@ import { laterPart } from './later.ts';
 import type { Config } from './options.ts';
 import { aScheduler, type Scheduler } from './scheduler.ts';
 
+const anObject = (example: string) => mustBe(`an object, as ${example}`, (value) => Object(value) === value);
 const anEntry = withMethods<SchedulerEntry>('an entry of a scheduler, as DDIMScheduler', 'create');
 
 /**
@@ -16,8 +17,8 @@ const anEntry = withMethods<SchedulerEntry>('an entry of a scheduler, as DDIMSch
  * @param entry as `DDIMScheduler`
  * @param config the keys of the class in diffusers; those that it does not have do nothing, and are named by `warnings`
  * @param steps how many; a whole number from 1, or undefined where the choices have steps of their own
- * @throws InputError for what is no entry, for a choice or a value that the class does not have, and for a number of
- *   steps or choices that it cannot run with
+ * @throws InputError for what is no entry and no config, for a choice or a value that the class does not have, and for
+ *   a number of steps or choices that it cannot run with
  */
 export function createSchedulerOf(
   entry: SchedulerEntry,
@@ -27,6 +28,8 @@ export function createSchedulerOf(
 ): Scheduler {
   anEntry('the entry', entry);
   text('the name of the entry', entry.name);
+  anObject('{ beta_start: 0.001 }')('the config', config);
+  anObject('{ eta: 1 }')('what is chosen', choices);
   checkChoices(entry.name, entry, choices);
   const count = countSteps(entry.name, entry, steps, choices);
   const scheduler = createFrom(choices.begin ?? 0, entry, config, count, choices);

@@ -167,8 +167,12 @@ export function timestepOfSigma(
   if (logs.length === 1) return () => 0;
   return (sigma) => {
     const logSigma = rounded(log(Math.max(sigma, 1e-10)));
-    let below = logs.length - 2;
-    while (below > 0 && !(at(logs, below) <= logSigma)) below--;
+    let [below, above] = [0, logs.length - 1];
+    while (above - below > 1) {
+      const middle = Math.floor((below + above) / 2);
+      if (at(logs, middle) <= logSigma) below = middle;
+      else above = middle;
+    }
     const [from, to] = [at(logs, below), at(logs, below + 1)];
     const weight = Math.min(Math.max(rounded(rounded(from - logSigma) / f32(from - to)), 0), 1);
     return rounded(1 - weight) * below + weight * (below + 1);

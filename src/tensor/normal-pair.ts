@@ -31,8 +31,8 @@ export function normalPair(u1: number, u2: number): NormalPair {
 }
 
 /** A polynomial by Horner's rule, each step fused: ((c₀·x + c₁)·x + c₂)… */
-function horner(x: number, [first, ...others]: Coefficients): number {
-  return others.reduce((value, coefficient) => fmaf(value, x, coefficient), first);
+function horner(x: number, coefficients: Coefficients): number {
+  return coefficients.reduce((value, coefficient) => fmaf(value, x, coefficient));
 }
 
 /** From the highest power down; float32. */

@@ -8,13 +8,14 @@ import { messageOf } from '../tensor/errors.ts';
 import { fillDetails } from './code/view.ts';
 import { element } from './drawing/dom.ts';
 import { tryAgain } from './drawing/figure.ts';
-import { paintWaiting } from './drawing/turns.ts';
+import { withReproduction } from './drawing/reproduction.ts';
 import { showAlone } from './drawing/single-figure.ts';
 import { explainTerms } from './drawing/terms.ts';
 import { createClient } from './client.ts';
 import { lettersFiles } from './models.ts';
 import type { ModelPlan, Page, Part } from './page.ts';
 import { createPlaces, type Mounted } from './places.ts';
+import { preparePrinting } from './printing.ts';
 import { sections } from './sections/all.ts';
 import { noNetwork } from './sections/parts.ts';
 import { consistent, readState, writeState, type State } from './state.ts';
@@ -43,6 +44,7 @@ async function start(): Promise<void> {
     },
   });
   const { invalidate } = places;
+  preparePrinting(places);
   const client = createClient(invalidate, lettersFiles);
   client.focus(read?.name ?? '');
   client.open(state.kernels);
@@ -82,7 +84,9 @@ async function start(): Promise<void> {
   for (const { section, root } of shown) {
     // A task for each: what comes first can be seen, and asked for, before the others are there.
     await nextTask();
-    places.add({ section, root, draw: section.mount(root, page), near: false });
+    const draw = section.mount(root, page);
+    const { reproduce } = section;
+    places.add({ section, root, draw: reproduce ? withReproduction(root, page, reproduce, draw) : draw, near: false });
     root.closest('section')?.setAttribute('data-filled', '');
   }
   await nextTask();
@@ -90,11 +94,6 @@ async function start(): Promise<void> {
   explainTerms(document);
   // What stands above it has grown since the browser went there.
   if (!location.hash.includes('=')) placeNamed(location.hash.slice(1))?.scrollIntoView();
-  // On paper all of it is near.
-  addEventListener('beforeprint', () => {
-    places.drawAll();
-    paintWaiting();
-  });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', invalidate);
 }
 

@@ -28,6 +28,19 @@ export interface Part {
 /** The part that a section is about. */
 export type PartOf = (state: State, model: ModelPlan) => Part;
 
+/** How what a figure shows is computed elsewhere, to the last bit. */
+export interface Reproduction {
+  /** What the commands draw, or why there are none. */
+  readonly note: string;
+  /** For a shell in the repository. */
+  readonly commands: readonly string[];
+  /** The file that they read, where they read one; it gives undefined while that is not drawn yet. */
+  readonly input?: () => { readonly name: string; readonly bytes: Uint8Array } | undefined;
+}
+
+/** That of a section, in the state of the page. */
+export type ReproductionOf = (page: Page) => Reproduction;
+
 /** What is known of the model before its weights have arrived. */
 export interface ModelPlan extends UNetArchitecture {
   /** The paths of the self-attention layers. */

@@ -22,6 +22,8 @@ export interface Places {
   invalidate(): void;
   /** Draws all at once, wherever they are. */
   drawAll(): void;
+  /** Takes all of them to be near the screen, until what it gives back is called. */
+  holdNear(): () => void;
 }
 
 /** What places are told with. */
@@ -37,9 +39,10 @@ export function createPlaces({ draw: drawOne, read }: PlacesOptions): Places {
   const mounted: Mounted[] = [];
   /** What has changed since it was drawn; what has waited longest comes first. */
   const stale = new Set<Mounted>();
+  let held = false;
   const draw = onceAFrame(() => {
     const started = performance.now();
-    for (const one of [...stale].filter(({ near }) => near)) {
+    for (const one of [...stale].filter(({ near }) => held || near)) {
       if (performance.now() - started > patience) return draw();
       stale.delete(one);
       drawOne(one.section.name, one.draw);
@@ -60,6 +63,13 @@ export function createPlaces({ draw: drawOne, read }: PlacesOptions): Places {
     },
     drawAll() {
       for (const one of mounted) drawOne(one.section.name, one.draw);
+    },
+    holdNear() {
+      held = true;
+      draw();
+      return () => {
+        held = false;
+      };
     },
   };
 }

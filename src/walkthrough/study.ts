@@ -14,6 +14,8 @@ export const heroPictures = 6;
 export const longestWord = 6;
 /** Height and width of the letters that a reader's model learns, and the steps of DDIM in which it draws them. */
 export const [smallSide, smallSteps] = [16, 12];
+/** So many it draws of no letter in particular, behind A to Z. */
+export const unasked = 7;
 /** So many pictures are drawn of a prompt. */
 export const wordsPictures = 4;
 

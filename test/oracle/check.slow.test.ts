@@ -7,7 +7,7 @@ import { formats } from '../../src/oracle/honest/format.ts';
 import { residualFindings } from '../../src/oracle/residual.ts';
 import { permuted } from '../../src/oracle/align.ts';
 import { loadCase } from './cases.ts';
-import { fileOf, heldOut, outputOf, port } from './ports.ts';
+import { checkerOf, fileOf, heldOut, outputOf, port } from './ports.ts';
 
 const honest = port(heldOut['runs of 16']);
 const one = await loadCase('layers/attention');
@@ -78,8 +78,9 @@ describe('a check', () => {
 });
 
 describe('what is wrong is described', () => {
+  const checked = checkerOf(one);
   const say = (tensor: Tensor, name = `${mid}.to_v`): string =>
-    residualFindings(check(one, fileOf({ ...right, [name]: tensor }), formats.f32)).join(' ');
+    residualFindings(checked(fileOf({ ...right, [name]: tensor }))).join(' ');
   const value = right[`${mid}.to_v`];
   const channels = value.shape[2];
   const shuffledBy = (order: (channel: number) => number): Tensor =>

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseSafetensors, type SafetensorsFile } from '../../src/formats/safetensors.ts';
-import type { Case } from '../../src/oracle/case.ts';
+import { parseSafetensors } from '../../src/formats/safetensors.ts';
 import type { Implementation } from '../../src/oracle/implementation.ts';
 import { cast } from '../../src/tensor/rounding.ts';
 import { check, type Checked, type Report } from '../../src/oracle/check.ts';
@@ -10,7 +9,7 @@ import { deviation, shareOf } from '../../src/oracle/tolerance.ts';
 import { loadCase, oracle, smallCases } from './cases.ts';
 import type { sinusoid } from '../../src/nn/embeddings.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
-import { fileOf, furtherPorts, heldOut, outputOf, ownFunctions, port } from './ports.ts';
+import { checkerOf, fileOf, furtherPorts, heldOut, outputOf, ownFunctions, port } from './ports.ts';
 import { firstOf } from '../thorough.ts';
 
 /** Some cases take seconds; scripts/oracle/certificate.ts checks them all, and writes down what it found. */
@@ -20,35 +19,32 @@ const quick = smallCases.filter((name) =>
   ),
 );
 
-/** The bands of cases in formats, from the first check of each on. */
-const known = new Map<string, Checked['bands']>();
-
-/** The check of a file, against bands that are computed once. */
-function checked(one: Case, file: SafetensorsFile, format: FormatName): Checked {
-  const key = `${one.name} in ${format}`;
-  const found = check(one, file, formats[format], undefined, known.get(key));
-  known.set(key, found.bands);
-  return found;
-}
+/** A case in a format, and what checks files of it. */
+const subject = remembered(async (name: string, format: FormatName) => {
+  const one = await loadCase(name);
+  return { one, checked: checkerOf(one, format) };
+});
 
 /** The check of what a port computes. */
 async function checkedPort(name: string, implementation: Implementation, format: FormatName = 'f32'): Promise<Report> {
-  const one = await loadCase(name);
-  return checked(one, fileOf(outputOf(one, implementation, formats[format].storage)), format).report;
+  const { one, checked } = await subject(name, format);
+  return checked(fileOf(outputOf(one, implementation, formats[format].storage))).report;
 }
 
 /** The check of the truth itself, rounded to float32, and the bands that belong to the case: computed once. */
 const checkedTruth = remembered(async (name: string): Promise<Checked> => {
-  const one = await loadCase(name);
-  const truth = Object.fromEntries([...one.expected].map(([tap, { f64 }]) => [tap, cast(f64, 'f32')]));
-  return checked(one, fileOf(truth), 'f32');
+  const { one, checked } = await subject(name, 'f32');
+  return checked(fileOf(Object.fromEntries([...one.expected].map(([tap, { f64 }]) => [tap, cast(f64, 'f32')]))));
 });
 
-function remembered<Value>(compute: (name: string) => Promise<Value>): (name: string) => Promise<Value> {
+/** A function that computes once for the same arguments. */
+function remembered<Names extends readonly string[], Value>(
+  compute: (...names: Names) => Promise<Value>,
+): (...names: Names) => Promise<Value> {
   const known = new Map<string, Promise<Value>>();
-  return (name) => {
-    const value = known.get(name) ?? compute(name);
-    known.set(name, value);
+  return (...names) => {
+    const value = known.get(names.join()) ?? compute(...names);
+    known.set(names.join(), value);
     return value;
   };
 }

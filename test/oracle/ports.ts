@@ -4,8 +4,10 @@
 import { parseSafetensors, writeSafetensors, type SafetensorsFile } from '../../src/formats/safetensors.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
 import type { Case } from '../../src/oracle/case.ts';
+import { check, type Checked } from '../../src/oracle/check.ts';
 import type { Dot } from '../../src/oracle/honest/dot.ts';
 import { expByTwo } from '../../src/oracle/honest/functions.ts';
+import { formats, type FormatName } from '../../src/oracle/honest/format.ts';
 import { honestKernels, type Arithmetic } from '../../src/oracle/honest/kernels.ts';
 import { reference, type Implementation } from '../../src/oracle/implementation.ts';
 import { traceCase } from '../../src/oracle/trace.ts';
@@ -113,4 +115,17 @@ export function outputOf(one: Case, implementation: Implementation, dtype: DType
 
 export function fileOf(tensors: Readonly<Record<string, Tensor>>): SafetensorsFile {
   return parseSafetensors(writeSafetensors(tensors), 'theirs.safetensors');
+}
+
+/** Checks files of a case against bands that are computed once, for the first of them. */
+export function checkerOf(
+  one: Case,
+  format: FormatName = 'f32',
+): (file: SafetensorsFile, only?: readonly string[]) => Checked {
+  let known: Checked['bands'] = new Map();
+  return (file, only) => {
+    const found = check(one, file, formats[format], only, known);
+    known = new Map([...known, ...found.bands]);
+    return found;
+  };
 }

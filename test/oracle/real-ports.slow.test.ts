@@ -2,16 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../src/formats/safetensors.ts';
-import { check } from '../../src/oracle/check.ts';
 import { diagnosesOf } from '../../src/oracle/findings.ts';
-import { formats } from '../../src/oracle/honest/format.ts';
 import { loadCase } from './cases.ts';
+import { checkerOf } from './ports.ts';
 
-const tiny = await loadCase('unets/tiny');
+const check = checkerOf(await loadCase('unets/tiny'));
 
 function checked(name: string, only?: readonly string[]) {
   const bytes = readFileSync(new URL(`data/${name}.safetensors`, import.meta.url));
-  const found = check(tiny, parseSafetensors(bytes, name), formats.f32, only);
+  const found = check(parseSafetensors(bytes, name), only);
   const [{ best, complete }] = diagnosesOf(found);
   return { report: found.report, names: best?.faults.map((fault) => fault.name), complete };
 }
@@ -40,7 +39,7 @@ describe('a port of the tiny UNet', () => {
   it('that writes integers beside its taps, which nobody asks for', () => {
     const file = parseSafetensors(readFileSync(new URL('data/extra-u32.safetensors', import.meta.url)), 'extra');
     const taps = [...file.entries.keys()].filter((name) => name !== 'ids');
-    const { report } = check(tiny, file, formats.f32, taps);
+    const { report } = check(file, taps);
     expect(report.unknown).toEqual(['ids']);
     expect(report.taps.map(({ name }) => name).sort()).toEqual(taps.sort());
     expect(report.passes).toBe(true);

@@ -1,14 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { check } from '../../src/oracle/check.ts';
 import { bank } from '../../src/oracle/faults/bank.ts';
 import { findingsOf } from '../../src/oracle/findings.ts';
-import { formats } from '../../src/oracle/honest/format.ts';
 import { singleActivation, singleSoftmaxRows } from '../../src/oracle/honest/single-steps.ts';
 import type { Implementation } from '../../src/oracle/implementation.ts';
 import { roughExponential } from '../../src/oracle/rough-exponential.ts';
 import { loadCase } from './cases.ts';
-import { fileOf, heldOut, outputOf, port } from './ports.ts';
+import { checkerOf, fileOf, heldOut, outputOf, port } from './ports.ts';
 
 const f32 = Math.fround;
 const honest = port(heldOut['runs of 16']!);
@@ -51,9 +49,10 @@ const approximations: Readonly<Record<string, (x: number) => number>> = {
 
 describe.each(['operations/softmax', 'operations/activation'])('%s', async (name) => {
   const one = await loadCase(name);
+  const check = checkerOf(one);
   const said = (implementation: Implementation, only?: readonly string[]): string => {
     const file = fileOf(outputOf(one, implementation));
-    return findingsOf(check(one, file, formats.f32, only), file).sentences.join(' ');
+    return findingsOf(check(file, only), file).sentences.join(' ');
   };
 
   it.each(Object.entries(approximations))('an exponential %s is seen', (_, exp) => {

@@ -1,9 +1,7 @@
 /** What a port says of its perturbed pass before the first perturbed layer must be what it says of the plain one. */
 import { describe, expect, it } from 'vitest';
-import { check } from '../../src/oracle/check.ts';
-import { formats } from '../../src/oracle/honest/format.ts';
 import { loadCase } from './cases.ts';
-import { fileOf, heldOut, outputOf, port } from './ports.ts';
+import { checkerOf, fileOf, heldOut, outputOf, port } from './ports.ts';
 
 const one = await loadCase('unets/tiny');
 const right = outputOf(one, port(heldOut['runs of 16']));
@@ -12,8 +10,10 @@ const twice = { [`perturbed.${first}`]: right[first], [`perturbed.${second}`]: r
 const moved = (name: string) => ({ ...right[name], data: right[name].data.map((value) => value + 0.01) });
 const only = [first, second, `perturbed.${first}`, `perturbed.${second}`];
 
+const checked = checkerOf(one);
+
 function problemsOf(tensors: Record<string, (typeof right)[string]>) {
-  const { report } = check(one, fileOf(tensors), formats.f32, only);
+  const { report } = checked(fileOf(tensors), only);
   return { passes: report.passes, problems: [...report.problems] };
 }
 

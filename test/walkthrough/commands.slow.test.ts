@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -9,7 +9,15 @@ import { wordsModel } from '../../src/cli/shipped.ts';
 import { parseSafetensors, readTensor } from '../../src/formats/safetensors.ts';
 import { clamp, mapElements } from '../../src/tensor/arithmetic.ts';
 import { pageModel, promptCommand, wordCommand } from '../../src/walkthrough/sections/commands.ts';
-import { initialState } from '../../src/walkthrough/state.ts';
+import type { Page } from '../../src/walkthrough/page.ts';
+import type { GuidanceChoice, RunRequest } from '../../src/walkthrough/protocol.ts';
+import { middleOf, sampleOf } from '../../src/walkthrough/requests.ts';
+import { sections } from '../../src/walkthrough/sections/all.ts';
+import * as how from '../../src/walkthrough/sections/reproductions.ts';
+import { initialState, type State } from '../../src/walkthrough/state.ts';
+import { noLetter } from '../../src/walkthrough/study.ts';
+import { passes } from '../../src/walkthrough/work/passes.ts';
+import { sampleRun } from '../../src/walkthrough/work/run.ts';
 import { capturePrinted } from '../cli/console.ts';
 import { digestOf, drawn, drawnInWords, lettersModel } from './library.ts';
 import { thorough } from '../thorough.ts';
@@ -17,6 +25,18 @@ import { thorough } from '../thorough.ts';
 const folder = mkdtempSync(join(tmpdir(), 'pag-page-commands-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 capturePrinted();
+
+/** What a figure knows of the page in a state: runs are answered whole. */
+async function pageWith(state: State): Promise<Page> {
+  const model = await lettersModel();
+  // The first step begins with noise: nothing needs to be drawn for it.
+  const resultsOf = (request: RunRequest) => (state.step === 0 ? [] : [...sampleRun(model, request)]);
+  return {
+    state: () => state,
+    model: { layers: model.unet.attentionLayers, scheduler: model.scheduler },
+    client: { run: (request: RunRequest) => ({ results: resultsOf(request), done: true }) },
+  } as unknown as Page;
+}
 
 /** The arguments of `pag`, as a shell takes a command apart. */
 function argumentsOf(command: string): readonly string[] {
@@ -34,6 +54,58 @@ describe('the commands that the page gives', () => {
     const guidance = { kind: 'pag', scale: 1, layers: ['mid_block.attentions.0'] } as const;
     const picture = drawn(await lettersModel(), { seed: 1, slices: [0], labels: [4], guidance });
     expect(digestOf(readTensor(parseSafetensors(readFileSync(file), file), 'sample'))).toBe(digestOf(picture));
+  });
+
+  /** Runs a command of the page, and gives what is in the file that it writes. */
+  const written = async (command: string, file: string) => {
+    const place = join(folder, file);
+    const words = argumentsOf(command).map((word) => (word === pageModel ? join(folder, 'model') : word));
+    const named = words.map((word) => (word.endsWith('.safetensors') ? join(folder, word) : word));
+    expect(await runCommand(named)).toBe(0);
+    return parseSafetensors(readFileSync(place), place);
+  };
+
+  it('write, below the figures, what these have computed: the letter under study, with a letter asked for or not', async () => {
+    const state = { ...initialState, word: 'EG', seed: 2, letter: 1, scale: 2.5, layers: [2, 3] };
+    const [model, page] = [await lettersModel(), await pageWith(state)];
+    await writeModel(join(folder, 'model'));
+    const lastOf = (file: Parameters<typeof readTensor>[0]) => digestOf(sampleOf(readTensor(file, 'sample'), 1));
+    const drawnWith = (guidance: GuidanceChoice, label = 6) =>
+      digestOf(drawn(model, { seed: 2, slices: [1], labels: [label], guidance }));
+    const [layers] = how.ofLayers(page).commands;
+    const chosen = state.layers.map((place) => page.model.layers[place]);
+    expect(lastOf(await written(layers, 'layers.safetensors'))).toBe(
+      drawnWith({ kind: 'pag', scale: 2.5, layers: chosen }),
+    );
+    const [, knob] = how.ofKnob({ ...page, state: () => ({ ...state, asked: false }) }).commands;
+    expect(lastOf(await written(knob, 'knob-cfg.safetensors'))).toBe(drawnWith({ kind: 'none' }, noLetter));
+  });
+
+  it('read, below the figures of single passes, the noisy picture of the step, and write both predictions', async () => {
+    const page = await pageWith({ ...initialState, word: 'E', letter: 0, step: 3 });
+    const model = await lettersModel();
+    await writeModel(join(folder, 'model'));
+    const { input, commands } = how.ofDirection(page);
+    const { name, bytes } = input!()!;
+    writeFileSync(join(folder, name), bytes);
+    const file = await written(commands[0], 'passes.safetensors');
+    const run = { seed: 0, slices: [0], labels: [4], guidance: { kind: 'none' } } as const;
+    const sample = [...sampleRun(model, run)][2].sample;
+    const perturbations = [middleOf(page.model.layers)];
+    const [two] = [...passes(model, { sample, index: 3, label: 4, perturbations, unconditional: true, taps: [] })];
+    const [plain, empty] = [0, 1].map((i) => digestOf(sampleOf(readTensor(file, 'sample'), i)));
+    expect([plain, empty]).toEqual([digestOf(two.plain), digestOf(two.unconditional!)]);
+    expect(digestOf(sampleOf(readTensor(file, 'perturbed'), 0))).toBe(digestOf(two.perturbed[0]));
+  });
+
+  it('are there for every figure, or it is said why not', async () => {
+    const page = await pageWith({ ...initialState, word: 'E', letter: 0, step: 0 });
+    for (const { name, reproduce } of sections.filter(({ name }) => !['engine', 'bar', 'take'].includes(name))) {
+      const { note, commands, input } = reproduce!(page);
+      expect(commands.length > 0, name).toBe(!note.startsWith('No command: '));
+      for (const command of commands.filter((one) => one.includes('--input')))
+        expect(command).toContain(input!()!.name);
+    }
   });
 
   const prompt = 'it\'s a $HOME "E"; it\'s';

@@ -80,6 +80,7 @@ describe.skipIf(!chromiumPath)('the model of letters on the page', () => {
       expect(await stage().getAttribute('data-digest')).toBe(
         digestOf(drawFrom(lesson, simdBackend(), state, 0.5).at(-1)!),
       );
+      await stage().locator('.reproduce summary').click();
       expect(await stage().locator('.command').textContent()).toContain(`tar xf ${name}.tar && `);
     } finally {
       rmSync(folder, { recursive: true });

@@ -202,12 +202,14 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await setSlider('plane-g', 2.5);
     await expectDigest('[data-section=direction]', plane.guided(4, 2.5));
     const outside = (prediction: Tensor): string => {
-      const beyond = believed(prediction).data.filter((value) => value < -1.05 || value > 1.05);
+      const beyond = believed(prediction).data.filter((value) => value < -1.25 || value > 1.25);
       return `${Math.round((100 / 1024) * beyond.length)} %`;
     };
     expect(await section('direction').locator('.triple').textContent()).toMatch(
-      new RegExp(`${outside(plane.guided(0, 1))} of it lies beyond .*white: ${outside(plane.guided(4, 2.5))}$`),
+      new RegExp(`${outside(plane.guided(0, 1))} of it lies far beyond .*white: ${outside(plane.guided(4, 2.5))}$`),
     );
+    await section('direction').locator('button[name=plane-far]').click();
+    await expectDigest('[data-section=direction]', plane.guided(10, 3));
     // From where the point is to ε̂: s = −1.
     await section('direction').locator('.plane-view').scrollIntoViewIfNeeded();
     const [from, to] = await Promise.all(
@@ -538,7 +540,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await fresh.page.context().close();
   });
 
-  it('says on paper what has not been drawn, and goes to a heading that the address names', async () => {
+  it('goes to whatever the address names', async () => {
     const fresh = await reader.open('layers-title');
     await eventually(() =>
       fresh.page.locator('#layers-title').evaluate((one) => Math.round(one.getBoundingClientRect().top)),
@@ -554,11 +556,42 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       }, wild);
     await eventually(() => fresh.page.locator('input[name=bar-step]').inputValue()).toBe('3');
     expect(fresh.problems).toEqual([]);
+    await fresh.page.context().close();
+  });
+
+  it('draws all figures before it prints, by the keys that print, and opens the answers for paper', async () => {
+    const fresh = await reader.open(`word=E&seed=${seed}`);
+    await fresh.page.locator('[data-section=take] .command').first().waitFor(); // all is in its place
+    await fresh.page.evaluate(() => {
+      window.print = () => {
+        dispatchEvent(new Event('beforeprint'));
+        document.body.dataset['printed'] = '';
+      };
+    });
+    await fresh.page.keyboard.press('Control+p');
+    await eventually(() => fresh.page.locator('dialog.printing').textContent()).toMatch(
+      /Drawing for paper: \d+ of \d+/,
+    );
+    await fresh.page.locator('body[data-printed]').waitFor({ timeout: 240_000 });
+    await fresh.page.emulateMedia({ media: 'print' });
+    const blank = fresh.page.locator('.stage canvas.waiting:visible');
+    expect(await blank.evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')))).toEqual([]);
+    expect(await fresh.page.locator('details.guess:not([open])').count()).toBe(0);
+    for (const hidden of ['.topbar', 'dialog', '[data-section=take] button'])
+      expect(await fresh.page.locator(`${hidden}:visible`).count(), hidden).toBe(0);
+    await fresh.page.evaluate(() => dispatchEvent(new Event('afterprint')));
+    expect(await fresh.page.locator('details.guess[open]').count()).toBe(0);
+    expect(fresh.problems).toEqual([]);
+    await fresh.page.context().close();
+  }, 300_000);
+
+  it('says on paper what has not been drawn, where it was printed otherwise', async () => {
+    const fresh = await reader.open();
+    await fresh.page.locator('[data-section=take] .command').first().waitFor(); // all is in its place
     await fresh.page.evaluate(() => dispatchEvent(new Event('beforeprint')));
     await fresh.page.emulateMedia({ media: 'print' });
-    const said = knob.locator('.status').evaluate((one) => getComputedStyle(one, '::before').content);
-    expect(await said).toContain('Not drawn when this was printed');
-    expect(await fresh.page.locator('.topbar').isVisible()).toBe(false);
+    const knob = fresh.page.locator('[data-section=knob] .status');
+    expect(await knob.evaluate((one) => getComputedStyle(one, '::before').content)).toContain('Not drawn when this');
     await fresh.page.context().close();
   });
 

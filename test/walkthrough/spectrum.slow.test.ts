@@ -6,7 +6,7 @@ import { sitesAt, type SiteFigures } from '../../scripts/walkthrough/sites.ts';
 import { influences, shareOfShapes } from '../../src/walkthrough/work/influence.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
-import { finest, powerLeft, spectrumOf } from '../../src/walkthrough/work/spectrum.ts';
+import { bandsLeft, finest, powerLeft, spectrumOf } from '../../src/walkthrough/work/spectrum.ts';
 import { lettersModel } from './library.ts';
 import { repeated, thorough } from '../thorough.ts';
 
@@ -36,6 +36,9 @@ describe('the spectrum of a picture', () => {
     const half = wave.map((value) => 5 + value / 2);
     expect(spectrumOf(half)[0]).toBeCloseTo(25, 10);
     expect(powerLeft(wave, half)[2]).toBeCloseTo(0.25, 10);
+    const both = wave.map((value, i) => value + Math.sin((2 * Math.PI * 9 * (i % side)) / side));
+    expect(bandsLeft(both, wave)[0]).toBeCloseTo(1, 10);
+    expect(bandsLeft(both, wave)[2]).toBeCloseTo(0, 10);
   });
 });
 

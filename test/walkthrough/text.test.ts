@@ -1,9 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { guidances } from '../../src/guidance/registry/index.ts';
 import { stepCost } from '../../src/walkthrough/work/cost.ts';
 import { middleOf } from '../../src/walkthrough/requests.ts';
-import { smallSide, stepCount } from '../../src/walkthrough/study.ts';
+import { smallSide, stepCount, unasked } from '../../src/walkthrough/study.ts';
 import { sections } from '../../src/walkthrough/sections/all.ts';
 import { attentionLayerCount, initialState } from '../../src/walkthrough/state.ts';
 import { pointsLesson } from '../../src/walkthrough/training/points.ts';
@@ -57,6 +58,8 @@ describe('the text', () => {
       ...(await factsOfWords()),
       ...(await factsOfSites(unet.attentionLayers, measured)),
       ...factsOfPoints(),
+      ...factsOfScales(measured),
+      ...(await factsOfTools()),
       ...factsOfLetters(),
       'shared-middle': String(Math.round((shared / (shared + plain)) * 100)),
     };
@@ -64,7 +67,7 @@ describe('the text', () => {
     expect(Object.fromEntries(said.map(([, name, text]) => [name, text]))).toEqual(facts);
     // A number in the prose that is no fact would escape this test.
     const prose = html
-      .replace(/<head>.*<\/head>|<footer>.*<\/footer>/gs, '')
+      .replace(/<head>.*<\/head>|<footer>.*<\/footer>|<pre.*?<\/pre>/gs, '')
       .replace(/<span (?:data-fact|class="count")[^>]*>[^<]*<\/span>/g, '')
       .replace(/<[^>]*>/g, '');
     expect(prose.match(/\d+/g)).toEqual(['0']); // "towards 0"
@@ -135,6 +138,33 @@ async function evaluation() {
       percent: (figure: string) => String(Math.round(figures[figure].value * 100)),
     };
   };
+}
+
+/** What the page says of scales, with nothing asked for and with a letter: the points of the evaluation. */
+function factsOfScales(measured: Awaited<ReturnType<typeof evaluation>>): Readonly<Record<string, string>> {
+  const free = { none: 'none', half: 'pag 0.5', one: 'pag 1', two: 'pag 2', four: 'pag 4' };
+  const asked = { none: 'none', one: 'pag 1', two: 'pag 2', cfg: 'cfg 2', both: 'cfg+pag 2 1' };
+  const scales = { half: '0.5', one: '1', two: '2', four: '4', cfg: '2', 'both-g': '2', both: '1' };
+  return Object.fromEntries([
+    ...Object.entries(scales).map(([key, scale]) => [`which-${key}-s`, scale]),
+    ...Object.entries(free).flatMap(([key, name]) => [
+      [`which-${key}-free`, measured(`free ${name}`).whole('frechetDistance')],
+      [`which-${key}-free-read`, measured(`free ${name}`).percent('confidence')],
+    ]),
+    ...Object.entries(asked).flatMap(([key, name]) => [
+      [`which-${key}-asked`, measured(`asked ${name}`).whole('frechetDistance')],
+      [`which-${key}-asked-read`, measured(`asked ${name}`).percent('asAsked')],
+    ]),
+  ]);
+}
+
+/** What the page says of Stable Diffusion: where its tools begin, and what the paper measures. */
+async function factsOfTools(): Promise<Readonly<Record<string, string>>> {
+  const usual = guidances['pag'].parameters.find(({ name }) => name === 'pagScale')!.default;
+  expect(html).toContain(`pag_scale=${Number(usual).toFixed(1)})`);
+  const papers = await readFile(`${repository}fixtures/evaluation/README.md`, 'utf8');
+  const [, alone, both] = /SD 1\.5 on COCO: ([\d.]+) → ([\d.]+)/.exec(papers)!;
+  return { 'usual-s': String(usual), 'paper-cfg': alone, 'paper-both': both };
 }
 
 /** What the page says of the layers one by one: `scripts/walkthrough/sites.ts`, and the distances of the evaluation. */
@@ -212,8 +242,13 @@ function factsOfPoints(): Readonly<Record<string, string>> {
 
 /** What the page says of the model of letters; `training/letters.slow.test.ts` measures the figures. */
 function factsOfLetters(): Readonly<Record<string, string>> {
-  const { learner, batches, layers, every } = lettersLesson(lettersOf(learnedLetters()), initialState.seed);
+  const { learner, batches, layers, every, pictures } = lettersLesson(lettersOf(learnedLetters()), initialState.seed);
   const families = new Set(learnedFaces().map(familyOf));
+  const [early, late, next] = [
+    lettersFigures['seed 0, 200 steps'],
+    lettersFigures['seed 0, 1000 steps'],
+    lettersFigures['seed 1, 1000 steps'],
+  ];
   return {
     'letters-parameters': [...learner.model.weights.values()]
       .reduce((sum, { data }) => sum + data.length, 0)
@@ -228,6 +263,22 @@ function factsOfLetters(): Readonly<Record<string, string>> {
     'letters-names': [...families].sort().join(', '),
     'letters-kilobytes': (pack(learnedLetters()).length / 1000).toFixed(0),
     'letters-reader': lettersFigures.reader,
+    'letters-unasked': String(unasked),
+    'letters-seed': String(initialState.seed),
+    'letters-scale': String(initialState.lettersScale),
+    'letters-rounds': String(Math.round((learner.config.steps * batches.size) / (pictures.labels?.length ?? 0))),
+    'letters-early': '200',
+    'letters-early-alone': early[0],
+    'letters-early-pag': early[1],
+    'letters-late-alone': late[0],
+    'letters-late-pag': late[1],
+    'letters-next-alone': next[0],
+    'letters-next-pag': next[1],
+    'letters-ink-learned': lettersFigures.ink[0],
+    'letters-ink-alone': lettersFigures.ink[1],
+    'letters-ink-pag': lettersFigures.ink[2],
+    'letters-early-seconds': lettersFigures.seconds[0],
+    'letters-seconds': lettersFigures.seconds[1],
   };
 }
 

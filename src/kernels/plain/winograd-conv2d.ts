@@ -10,10 +10,9 @@ import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, tensor, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
 import { winogradTransforms, type Matrix } from '../definition/winograd.ts';
 import type { Padding, WinogradWidth } from '../kernels.ts';
+import { combine, type Grid } from './combine.ts';
 import { sampleOf, type Picture } from './conv2d.ts';
 import { matmul } from './matmul.ts';
-
-const f32 = Math.fround;
 
 /** A product of matrices [rows, inner] · [inner, columns], as sums of an order of its own. */
 export type WinogradProduct = (
@@ -192,43 +191,4 @@ function writeTiles(
 /** So many zeros, held as `numbers` are. */
 function zerosLike(numbers: FloatArray, size: number): FloatArray {
   return allocate(numbers instanceof Float32Array ? 'f32' : 'f64', size);
-}
-
-/** Numbers of an array: the first of each line, `line` apart from `start` on, and behind it others, `step` apart. */
-interface Grid {
-  readonly data: FloatArray;
-  readonly start: number;
-  readonly line: number;
-  readonly step: number;
-}
-
-/** How many lines of a grid are meant, and how many numbers of each. */
-interface Extent {
-  readonly lines: number;
-  readonly count: number;
-}
-
-/** to = Σ_k row[k] · grid(k): for each number the `rowTimesColumn` of the definition. */
-function combine(to: Grid, extent: Extent, row: readonly number[], grid: (k: number) => Grid): void {
-  let isFirst = true;
-  for (let k = 0; k < row.length; k++) {
-    if (row[k] === 0) continue;
-    addTimes(to, extent, row[k], grid(k), isFirst);
-    isFirst = false;
-  }
-}
-
-/** to += factor · from, each product and each sum rounded as `to` holds it; the first term is added to 0. */
-function addTimes(to: Grid, { lines, count }: Extent, factor: number, from: Grid, isFirst: boolean): void {
-  const single = to.data instanceof Float32Array;
-  for (let line = 0; line < lines; line++) {
-    let at = to.start + line * to.line;
-    let source = from.start + line * from.line;
-    for (let i = 0; i < count; i++) {
-      const product = factor * from.data[source];
-      to.data[at] = (isFirst ? 0 : to.data[at]) + (single ? f32(product) : product);
-      at += to.step;
-      source += from.step;
-    }
-  }
 }

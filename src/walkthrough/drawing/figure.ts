@@ -12,7 +12,10 @@ export function captioned(content: Node, ...caption: readonly (Node | string)[])
 /** The event that the reader wants to begin anew: what computes is started again. */
 export const tryAgain = 'tryagain';
 
-/** A button with which the reader wants that. */
+/** The event that the reader wants the page on paper, with every figure. */
+export const printAll = 'printall';
+
+/** A button with which the reader wants to begin anew. */
 export function tryAgainButton(): HTMLButtonElement {
   const made = button('try again', 'again', () => made.dispatchEvent(new Event(tryAgain, { bubbles: true })));
   return made;

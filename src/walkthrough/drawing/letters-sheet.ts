@@ -1,6 +1,7 @@
 /** Small letters in rows, as pictures on one sheet, and how they come out of the noise. */
 import { at } from '../../tensor/at.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { noLetter } from '../study.ts';
 import { framePlayer } from './frame-player.ts';
 import { asPicture, paint, pictureCanvas, type Pixels } from './picture.ts';
 
@@ -33,16 +34,20 @@ export function lettersSheet(label: string): LettersSheet {
   };
 }
 
-/** All letters on one picture, from left to right and row by row, on paper. */
+/** All letters on one picture, from left to right and row by row, on paper. What comes behind Z has rows of its own. */
 export function sheetOf({ shape: [count = 0, , height = 0, width = 0], data }: Tensor): Pixels {
-  const rows = Math.ceil(count / columns);
+  const rows = Math.ceil(placeOf(count) / columns);
   const [across, down] = [columns * (width + gap) + gap, rows * (height + gap) + gap];
   const values = new Float32Array(across * down).fill(-1);
   for (let i = 0; i < data.length; i++) {
     const [number, y, x] = [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width];
-    const [row, column] = [Math.floor(number / columns), number % columns];
-    const place = (gap + row * (height + gap) + y) * across + gap + column * (width + gap) + x;
-    values[place] = at(data, i);
+    const [row, column] = [Math.floor(placeOf(number) / columns), placeOf(number) % columns];
+    values[(gap + row * (height + gap) + y) * across + gap + column * (width + gap) + x] = at(data, i);
   }
   return { width: across, height: down, values };
+}
+
+/** The place of a letter, counted row by row. */
+function placeOf(number: number): number {
+  return number < noLetter ? number : number - noLetter + columns * Math.ceil(noLetter / columns);
 }

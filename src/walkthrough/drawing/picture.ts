@@ -17,6 +17,18 @@ export interface Ramp {
 /** −1 is paper, 1 is ink. */
 export const asPicture: Ramp = { kind: 'picture', least: -1, most: 1 };
 
+/** What lies farther out than so much is beyond black and white, and not just by a hair. */
+export const farOut = 1.25;
+
+/** The same, with what lies beyond black, and what beyond white, in the colours of what is above and below. */
+export const asOvershot: Ramp = {
+  name: 'overshot',
+  colour(value, palette) {
+    if (Math.abs(value) <= farOut) return asPicture.colour(value, palette);
+    return value < 0 ? palette.below : palette.above;
+  },
+};
+
 /** 0 is paper; `extent` and −`extent` are the two strongest colours. */
 export const asSigned = (extent: number): Ramp => ({ kind: 'signed', least: -extent, most: extent });
 

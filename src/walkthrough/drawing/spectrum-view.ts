@@ -1,22 +1,22 @@
-/** What is left of each size of detail, as lines over the size: 1 is all of it. */
-import { finest } from '../work/spectrum.ts';
+/** What is left of each size of detail, as lines over the sizes: 1 is all of it. */
+import { bands } from '../work/spectrum.ts';
 import { shareChart } from './share-chart.ts';
 
 /** A chart. */
 export interface SpectrumView {
   readonly root: SVGElement;
-  /** @param lines what is left, by frequency from 1 on; undefined while it is not known */
+  /** @param lines what is left of each of the bands; undefined while it is not known */
   show(lines: { readonly layer: readonly number[]; readonly all: readonly number[] } | undefined): void;
 }
 
 /** A chart without lines. */
 export function spectrumView(): SpectrumView {
   const chart = shareChart({
-    ...{ classes: ['spectrum', 'of-layer', 'of-all'], most: 2, count: finest, right: 12 },
+    ...{ classes: ['spectrum', 'of-layer', 'of-all'], most: 2, count: bands.length, right: 12 },
     below: [
-      [0, 'the whole letter', 'start'],
-      [6.5, 'a stroke'],
-      [finest - 1, 'an edge', 'end'],
+      [0, 'large shapes', 'start'],
+      [1, 'strokes'],
+      [2, 'fine detail', 'end'],
     ],
   });
   return {

@@ -1,5 +1,5 @@
 /** The sections in the order of the page. */
-import type { PartOf, Section } from '../page.ts';
+import type { PartOf, ReproductionOf, Section } from '../page.ts';
 import { attentionSection } from './attention.ts';
 import { barSection } from './bar.ts';
 import { breakSection } from './break.ts';
@@ -24,6 +24,7 @@ import {
   toyOfMiddle,
   wholeNetwork,
 } from './parts.ts';
+import * as how from './reproductions.ts';
 import { takeSection } from './take.ts';
 import { trainSection } from './train.ts';
 import { trioSection } from './trio.ts';
@@ -32,27 +33,38 @@ import { tastingSection } from './tasting.ts';
 import { wordSection } from './word.ts';
 import { wordsSection } from './words.ts';
 
-/** By the name of their place in the page, with what of the network they are about; a reader sees the first first. */
-export const sections = [
-  { name: 'hero', mount: heroSection, partOf: spoiltMiddle },
+/**
+ * By the name of their place in the page, with what of the network they are about, and how their figures, which have
+ * their state from the page, are computed elsewhere; a reader sees the first first.
+ */
+export const sections: readonly Placed[] = [
+  { name: 'hero', mount: heroSection, partOf: spoiltMiddle, reproduce: how.ofHero },
   { name: 'engine', mount: engineSection, partOf: noNetwork },
   { name: 'bar', mount: barSection, partOf: noNetwork },
-  { name: 'trio', mount: trioSection, partOf: spoiltMiddle },
-  { name: 'word', mount: wordSection, partOf: spoiltMiddle },
-  { name: 'noise', mount: noiseSection, partOf: wholeNetwork },
-  { name: 'attention', mount: attentionSection, partOf: layerLookedInto },
-  { name: 'brush', mount: brushSection, partOf: allAttention },
-  { name: 'direction', mount: directionSection, partOf: spoiltMiddle },
-  { name: 'why', mount: whySection, partOf: toyOfMiddle },
-  { name: 'knob', mount: knobSection, partOf: spoiltMiddle },
-  { name: 'own', mount: ownSection, partOf: spoiltMiddle },
-  { name: 'tasting', mount: tastingSection, partOf: spoiltMiddle },
-  { name: 'layers', mount: layersSection, partOf: chosenLayers },
-  { name: 'words', mount: wordsSection, partOf: otherNetwork },
-  { name: 'train', mount: trainSection, partOf: otherNetwork },
-  { name: 'letters', mount: lettersSection, partOf: otherNetwork },
-  { name: 'hood', mount: hoodSection, partOf: spoiltMiddle },
-  { name: 'break', mount: breakSection, partOf: wholeNetwork },
-  { name: 'oracle', mount: oracleSection, partOf: otherNetwork },
+  { name: 'trio', mount: trioSection, partOf: spoiltMiddle, reproduce: how.ofTrio },
+  { name: 'word', mount: wordSection, partOf: spoiltMiddle, reproduce: how.ofWord },
+  { name: 'noise', mount: noiseSection, partOf: wholeNetwork, reproduce: how.ofNoise },
+  { name: 'attention', mount: attentionSection, partOf: layerLookedInto, reproduce: how.ofAttention },
+  { name: 'brush', mount: brushSection, partOf: allAttention, reproduce: how.ofBrush },
+  { name: 'direction', mount: directionSection, partOf: spoiltMiddle, reproduce: how.ofDirection },
+  { name: 'why', mount: whySection, partOf: toyOfMiddle, reproduce: how.ofWhy },
+  { name: 'knob', mount: knobSection, partOf: spoiltMiddle, reproduce: how.ofKnob },
+  { name: 'own', mount: ownSection, partOf: spoiltMiddle, reproduce: how.ofOwn },
+  { name: 'tasting', mount: tastingSection, partOf: spoiltMiddle, reproduce: how.ofTasting },
+  { name: 'layers', mount: layersSection, partOf: chosenLayers, reproduce: how.ofLayers },
+  { name: 'words', mount: wordsSection, partOf: otherNetwork, reproduce: how.ofWords },
+  { name: 'train', mount: trainSection, partOf: otherNetwork, reproduce: how.ofTrain },
+  { name: 'letters', mount: lettersSection, partOf: otherNetwork, reproduce: how.ofLetters },
+  { name: 'hood', mount: hoodSection, partOf: spoiltMiddle, reproduce: how.ofHood },
+  { name: 'break', mount: breakSection, partOf: wholeNetwork, reproduce: how.ofBreak },
+  { name: 'oracle', mount: oracleSection, partOf: otherNetwork, reproduce: how.ofOracle },
   { name: 'take', mount: takeSection, partOf: spoiltMiddle },
-] as const satisfies readonly { readonly name: string; readonly mount: Section; readonly partOf: PartOf }[];
+];
+
+/** A section and its place. */
+interface Placed {
+  readonly name: string;
+  readonly mount: Section;
+  readonly partOf: PartOf;
+  readonly reproduce?: ReproductionOf;
+}

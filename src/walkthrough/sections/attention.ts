@@ -18,7 +18,7 @@ import type { State } from '../state.ts';
 import { side, stepCount } from '../study.ts';
 import { headOf, tokenAt } from '../work/attention.ts';
 import { gridOf, headsOf, plainName } from '../work/layers.ts';
-import { powerLeft } from '../work/spectrum.ts';
+import { bandsLeft } from '../work/spectrum.ts';
 
 /** x̂₀ with a pixel that asks; one head of one layer, as it is and with the identity. */
 export const attentionSection: Section = (root, page) => {
@@ -42,13 +42,13 @@ export const attentionSection: Section = (root, page) => {
     heads.strip,
     captioned(
       sizes.root,
-      'What is left of the detail of each size in ',
+      'How much power is left of each size of detail in ',
       symbol('x̂', '0'),
       ' with the identity in ',
       element('b', { class: 'spoilt' }, 'this layer'),
       ', and in ',
       element('b', {}, 'all of them'),
-      '. Move the step.',
+      '. Move the step, and take the middle.',
     ),
     progress.root,
   );
@@ -77,7 +77,7 @@ function lost({ model }: Page, picture: Tensor, result: PassesResult, index: num
   const original = (flip: State['flip']): ArrayLike<number> =>
     model.scheduler.predictOriginal(picture, flipped(result, flip), index).data;
   const whole = original('none');
-  return { layer: powerLeft(whole, original('layer')), all: powerLeft(whole, original('all')) };
+  return { layer: bandsLeft(whole, original('layer')), all: bandsLeft(whole, original('all')) };
 }
 
 /** The head that is looked into. */

@@ -2,12 +2,12 @@
 import type { FloatArray, Tensor } from '../../tensor/tensor.ts';
 import { lastOf } from '../../tensor/at.ts';
 import { present } from '../checked.ts';
-import { slider, stepSlider, type Slider } from '../drawing/controls.ts';
+import { button, slider, stepSlider, type Slider } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
 import { element, setAttributes, setText, symbol } from '../drawing/dom.ts';
 import { captioned, status } from '../drawing/figure.ts';
 import { letterKey } from '../drawing/letter-key.ts';
-import { asSigned, paintLetter, pictureCanvas } from '../drawing/picture.ts';
+import { asOvershot, asSigned, farOut, paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import { planeView } from '../drawing/plane-view.ts';
 import type { Page, Section } from '../page.ts';
 import type { PassesResult } from '../protocol.ts';
@@ -36,7 +36,7 @@ export const directionSection: Section = (root, page) => {
       captioned(plane.root, 'All predictions that guidance can reach lie in this plane. Drag the point.'),
       difference.root,
     ),
-    element('div', { class: 'controls' }, sliders.s.root, sliders.g.root),
+    element('div', { class: 'controls' }, sliders.s.root, sliders.g.root, farButton(page)),
     film.root,
     progress.root,
   );
@@ -96,21 +96,21 @@ function trioView() {
         symbol('ε'),
         '; ',
         outsideAlone,
-        ' of it lies beyond black or white',
+        ' of it lies far beyond black or white',
       ),
       captioned(
         guided,
         element('b', { class: 'pag' }, 'guided'),
         ', behind ',
         symbol('ε̃'),
-        '; beyond black or white: ',
+        '; far beyond black or white: ',
         outside,
       ),
     ),
     show(pictures: { readonly spoilt: FloatArray; readonly plain: FloatArray; readonly guided: FloatArray }): void {
-      paintLetter(spoilt, pictures.spoilt);
-      paintLetter(plain, pictures.plain);
-      paintLetter(guided, pictures.guided);
+      paintLetter(spoilt, pictures.spoilt, asOvershot);
+      paintLetter(plain, pictures.plain, asOvershot);
+      paintLetter(guided, pictures.guided, asOvershot);
       setText(outside, outsideText(pictures.guided));
       setText(outsideAlone, outsideText(pictures.plain));
     },
@@ -144,9 +144,9 @@ function differenceMap() {
   };
 }
 
-/** How much of a picture lies outside [−1, 1], and not just by a hair. */
+/** How much of a picture lies far outside [−1, 1]. */
 function outsideText(picture: FloatArray): string {
-  return `${Math.round((picture.filter((value) => Math.abs(value) > 1.05).length / picture.length) * 100)} %`;
+  return `${Math.round((picture.filter((value) => Math.abs(value) > farOut).length / picture.length) * 100)} %`;
 }
 
 /** The sliders that move the point: away from ε̂, and away from ε(∅). */
@@ -165,6 +165,11 @@ function scaleSliders(page: Page): { readonly s: Slider; readonly g: Slider } {
       page.change({ plane: [page.state().plane[0], g] }),
     ),
   };
+}
+
+/** A button that goes where guidance overshoots. */
+function farButton(page: Page): HTMLButtonElement {
+  return button('too far', 'plane-far', () => page.change({ plane: [planeRange.s[1], planeRange.g[1]] }));
 }
 
 /** The scales whose pictures fill the plane, s across and g up. */
@@ -202,15 +207,15 @@ function scaleGrid(page: Page) {
       grid,
       'The plane, filled with ',
       symbol('x̂', '0'),
-      '. Far out guidance overshoots: in the upper right corner ',
+      '. Far out guidance overshoots: coloured is what lies far beyond black (orange) or white (blue), ',
       overshoot,
-      ' of the picture lies beyond black or white.',
+      ' of the picture in the upper right corner.',
     ),
     show({ plane, picture, index }: PlaneAt, [chosenS, chosenG]: State['plane']): void {
       const known = filled(plane, picture, index);
       if (known) setText(overshoot, outsideText(known.corner));
       for (const [i, { s, g, key }] of keys.entries()) {
-        if (known) paintLetter(key.canvas, known.pictures[i]);
+        if (known) paintLetter(key.canvas, known.pictures[i], asOvershot);
         setAttributes(key.root, { 'aria-pressed': String(s === chosenS && g === chosenG) });
       }
     },

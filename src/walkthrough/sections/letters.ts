@@ -13,13 +13,13 @@ import { noiseButton } from '../drawing/run-controls.ts';
 import { lossChart, trainingButtons, trainingStatus } from '../drawing/training.ts';
 import type { Section } from '../page.ts';
 import { remembered } from '../remembered.ts';
-import { mostLessonScale, type State } from '../state.ts';
-import { noLetter } from '../study.ts';
+import { mostLessonScale } from '../state.ts';
+import { noLetter, unasked } from '../study.ts';
 import { lettersSource } from '../training/letters-source.ts';
 import type { Taken, Task } from '../training/protocol.ts';
 import { readerOf, type Reader } from '../training/reading.ts';
 import { createTrainer, type Progress, type Trainer } from '../training/trainer.ts';
-import { lettersCommand } from './commands.ts';
+import { trainedModel } from './commands.ts';
 
 /** What is learned from, what is drawn by now without and with PAG, the loss, and the model to take along. */
 export const lettersSection: Section = (root, page) => {
@@ -63,7 +63,7 @@ export const lettersSection: Section = (root, page) => {
     element('div', { class: 'controls' }, scale.root),
     losses.root,
     said.root,
-    ...taking.parts,
+    taking.root,
   );
 
   const draw = (): void => {
@@ -80,7 +80,7 @@ export const lettersSection: Section = (root, page) => {
     buttons.show(progress, !isLoading);
     losses.show(progress);
     said.show(progress, isLoading ? 'loading the letters' : 'Nothing has been learned yet.');
-    taking.show(progress, state);
+    taking.show(progress);
     setAttributes(root, { 'data-step': progress.drawing?.step, 'data-scale': progress.drawing?.scale });
     showDigest(root, progress.drawing?.guided.at(-1));
   };
@@ -90,18 +90,22 @@ export const lettersSection: Section = (root, page) => {
 /** What is learned from, and what is drawn by now. */
 function sheetsView() {
   const views = [
-    sheetView('A to Z as it should be', 'to be learned'),
-    sheetView('A to Z as the model draws them alone', element('b', {}, 'alone')),
-    sheetView('A to Z as it draws them with PAG', 'with ', element('b', { class: 'pag' }, 'PAG')),
+    sheetView('A to Z, and others, as they should be', 'to be learned'),
+    sheetView('A to Z, and what nobody asked for, as the model draws them alone', element('b', {}, 'alone')),
+    sheetView(
+      'A to Z, and what nobody asked for, as it draws them with PAG',
+      'with ',
+      element('b', { class: 'pag' }, 'PAG'),
+    ),
   ] as const;
   const [taught, alone, guided] = views;
   const readerOnce = remembered(readerOf);
-  const taughtOnce = remembered((letters: Pictures) => [oneOfEach(letters)]);
+  const taughtOnce = remembered((letters: Pictures) => [someOf(letters)]);
   return {
     root: element('div', { class: 'triple toy sheets' }, ...views.map(({ root }) => root)),
     show(letters: Pictures | undefined, { drawing }: Progress): void {
       const read = letters && readerOnce(letters);
-      taught.show(letters && taughtOnce(letters), letters && `: one of ${facesOf(letters)} faces for each letter`);
+      taught.show(letters && taughtOnce(letters), letters && `: letters of ${facesOf(letters)} faces`);
       alone.show(drawing?.alone, read && drawing && readText(read, drawing.alone));
       guided.show(drawing?.guided, read && drawing && readText(read, drawing.guided));
     },
@@ -124,41 +128,35 @@ function facesOf({ labels = [] }: Pictures): number {
   return labels.length / noLetter;
 }
 
-/** A to Z, each of another face. */
-function oneOfEach(letters: Pictures): Tensor {
+/** A to Z, each of another face, and some of all letters. */
+function someOf(letters: Pictures): Tensor {
   const faces = facesOf(letters);
-  return samplesOf(
-    letters,
-    Array.from({ length: noLetter }, (_, label) => label + noLetter * ((7 * label) % faces)),
-  );
+  const oneOfEach = Array.from({ length: noLetter }, (_, label) => label + noLetter * ((7 * label) % faces));
+  const others = Array.from({ length: unasked }, (_, i) => (379 * (i + 1)) % (noLetter * faces));
+  return samplesOf(letters, [...oneOfEach, ...others]);
 }
 
 /** Saves the model as a folder in an archive. */
 function save({ files }: Taken, seed: number): void {
-  const name = archiveOf(seed);
+  const name = trainedModel({ seed });
   const inFolder = new Map([...files].map(([path, bytes]) => [`${name}/${path}`, bytes]));
   download(writeTar(inFolder), 'application/x-tar', `${name}.tar`);
 }
 
-function archiveOf(seed: number): string {
-  return `my-letters-${seed}`;
-}
-
-/** The model to take along while it rests, and the command that draws with it. */
+/** The model to take along while it rests. */
 function takingView(trainer: Trainer) {
   const take = button('save the model', 'save-letters', trainer.take);
-  const command = element('code', { class: 'command', tabindex: 0 });
   return {
-    parts: [element('div', { class: 'controls' }, take), command],
-    show({ phase }: Progress, state: State): void {
+    root: element('div', { class: 'controls' }, take),
+    show({ phase }: Progress): void {
       setAttributes(take, { disabled: phase !== 'paused' && phase !== 'done' });
-      setText(command, lettersCommand(state, archiveOf(state.seed)));
     },
   };
 }
 
 /** How many of A to Z are read as what was asked for. */
 function readText(read: Reader, frames: readonly Tensor[]): string {
-  const right = read(lastOf(frames)).filter((label, asked) => label === asked).length;
+  // What nobody asked for has a number behind Z.
+  const right = read(lastOf(frames)).filter((label, number) => label === number).length;
   return `: ${right} of ${noLetter} read as asked`;
 }

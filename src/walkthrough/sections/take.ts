@@ -2,7 +2,8 @@
 import { button, picker } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { download } from '../drawing/download.ts';
-import { status } from '../drawing/figure.ts';
+import { printAll, status } from '../drawing/figure.ts';
+import { commandBox } from '../drawing/reproduction.ts';
 import { writeSafetensors } from '../../formats/safetensors.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
@@ -10,7 +11,7 @@ import { latestPicture, middleOf, usualScale, wordRun } from '../requests.ts';
 import { writeState, type State } from '../state.ts';
 import { stepCount } from '../study.ts';
 import { noiseOf } from '../work/noise.ts';
-import { wordCommand } from './commands.ts';
+import { pagOptions, wordCommand } from './commands.ts';
 
 /** A run of the word that can be taken along. */
 interface Take {
@@ -29,7 +30,7 @@ export const takeSection: Section = (root, page) => {
       name: 'pag',
       title: 'with PAG',
       guidance: { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) },
-      options: ` --guidance pag --pag-scale ${usualScale}`,
+      options: pagOptions(usualScale),
     },
   ];
   const link = linkBox();
@@ -41,7 +42,7 @@ export const takeSection: Section = (root, page) => {
       filmed = take;
       page.change({});
     });
-    const command = element('code', { class: 'command', tabindex: 0 });
+    const command = commandBox();
     return { take, savers: [save, film], command };
   });
   const embedding = embeddingOf(page);
@@ -49,6 +50,8 @@ export const takeSection: Section = (root, page) => {
   root.append(
     element('h3', {}, 'This page as you have set it'),
     link.root,
+    element('h3', {}, 'On paper, with every figure'),
+    printButton(),
     element('h3', {}, 'A single figure of it, for a page of yours'),
     ...embedding.parts,
     element('h3', {}, 'The runs of your word, every step of them'),
@@ -79,6 +82,12 @@ export const takeSection: Section = (root, page) => {
     progress.show(answers, 2 * stepCount, 'the runs of your word');
   };
 };
+
+/** A button that draws what is not drawn yet, and prints. */
+function printButton(): HTMLButtonElement {
+  const made = button('print', 'print', () => made.dispatchEvent(new Event(printAll, { bubbles: true })));
+  return made;
+}
 
 /** The link to the page with its state, and a button that copies it. */
 function linkBox(): { readonly root: HTMLElement; show(state: State): void } {
@@ -115,7 +124,7 @@ function embeddingOf(page: Page): { readonly parts: readonly HTMLElement[]; show
     chosen = name;
     page.change({});
   });
-  const frame = element('code', { class: 'command', tabindex: 0 });
+  const frame = commandBox();
   return {
     parts: [element('div', { class: 'controls' }, figure.root), frame],
     show(state) {

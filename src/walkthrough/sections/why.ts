@@ -48,7 +48,11 @@ export const whySection: Section = (root, page) => {
     element(
       'div',
       { class: 'triple toy' },
-      captioned(plots.alone.root, element('b', {}, 'alone'), ': what the model has learned, noised as at the step'),
+      captioned(
+        plots.alone.root,
+        element('b', {}, 'alone'),
+        ': what the model has learned, letters on the diagonal, as noisy as at the step',
+      ),
       captioned(plots.spoilt.root, element('b', { class: 'spoilt' }, 'spoilt'), ', and the arrows away from it'),
       captioned(plots.drawn.root, element('b', { class: 'pag' }, 'drawn'), ' along them: ', outcome),
     ),
@@ -72,7 +76,7 @@ export const whySection: Section = (root, page) => {
     plots.drawn.showPoints(points);
     setText(
       outcome,
-      `${lettersText(points)} are letters, by the model alone ${lettersText(without)}; the faces of one differ by ` +
+      `${lettersText(points)} are letters (alone ${lettersText(without)}), whose faces differ by ` +
         spreadOfLetters(points).toFixed(2),
     );
   };

@@ -9,9 +9,8 @@ import type { Answer } from '../questions.ts';
 import { longestPrompt, mostPromptScales, readPrompt, type State } from '../state.ts';
 import { stepCount, wordsPictures } from '../study.ts';
 import type { Loaded } from '../work/promised.ts';
-import { promptCommand } from './commands.ts';
 
-/** The prompt, the two rows of pictures, and the command that draws them. */
+/** The prompt, and the two rows of pictures. */
 export const wordsSection: Section = (root, page) => {
   // Whether the reader has asked: nothing is loaded before.
   let asked = false;
@@ -27,15 +26,13 @@ export const wordsSection: Section = (root, page) => {
   const notes = element('p', { class: 'verdict', 'aria-live': 'polite' });
   const loading = loadingBar();
   const progress = status();
-  const command = element('code', { class: 'command', tabindex: 0 });
-  root.append(box.root, sliders.root, rows.guided.root, rows.alone.root, notes, loading.root, progress.root, command);
+  root.append(box.root, sliders.root, rows.guided.root, rows.alone.root, notes, loading.root, progress.root);
 
   return () => {
     const state = page.state();
     const [g, s] = state.promptScales;
     box.show(state.prompt);
     sliders.show(state.promptScales);
-    setText(command, promptCommand(state));
     // What is looked at first is what the sliders say.
     const request = { prompt: state.prompt, seed: state.seed, guidanceScale: g, pagScale: s };
     const answers = asked ? askBoth(page, request) : [];

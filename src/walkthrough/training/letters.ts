@@ -8,11 +8,11 @@ import { batchOptionsOf } from '../../training/batches.ts';
 import { parseTrainingConfig } from '../../training/config.ts';
 import type { Pictures } from '../../training/pictures.ts';
 import { denoisingLearner } from '../../training/training.ts';
-import { noLetter, smallSide, smallSteps } from '../study.ts';
+import { noLetter, smallSide, smallSteps, unasked } from '../study.ts';
 import type { Lesson } from './lesson.ts';
 
-/** The letters that are drawn, A to Z, each once. */
-const drawnLabels: readonly number[] = Array.from({ length: noLetter }, (_, label) => label);
+/** What is drawn: A to Z, each once, then what nobody asked for. */
+const drawnLabels: readonly number[] = Array.from({ length: noLetter + unasked }, (_, i) => Math.min(i, noLetter));
 
 /** A UNet2DModel with attention where pictures are 8 × 8, on both ways, and in the middle, where they are 4 × 4. */
 const modelConfig: Json = {

@@ -25,6 +25,23 @@ export function powerLeft(before: ArrayLike<number>, after: ArrayLike<number>): 
   return whole.slice(1).map((power, k) => (left[k + 1] ?? 0) / power);
 }
 
+/** Sizes of detail, by how many waves of it fit across the picture: large shapes, strokes, and fine detail. */
+export const bands = [
+  [1, 3],
+  [4, 7],
+  [8, finest],
+] as const;
+
+/** How much power `after` has for each that `before` has, in each of the bands. */
+export function bandsLeft(before: ArrayLike<number>, after: ArrayLike<number>): readonly number[] {
+  const [whole, left] = [spectrumOf(before), spectrumOf(after)];
+  return bands.map(([least, most]) => {
+    const sum = (power: readonly number[]): number =>
+      power.slice(least, most + 1).reduce((total, one) => total + one, 0);
+    return sum(left) / sum(whole);
+  });
+}
+
 /** Complex numbers, `side` × `side` of them. */
 interface Complex {
   readonly re: Float64Array;

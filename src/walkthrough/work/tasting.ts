@@ -9,6 +9,9 @@ export const rounds = 3;
 /** The first noise of the seed that is drawn for it: none that the page shows elsewhere. */
 const firstSlice = 12;
 
+/** So many noises there are up to the last of the pairs. */
+export const tastedPictures = firstSlice + rounds * tastedScales.length;
+
 /** Two pictures from one noise. */
 export interface Pair {
   /** Which of the noises of the seed. */

@@ -104,6 +104,15 @@ describe('the worker that learns', () => {
     expect(again.kind === 'drawn' && again.drawing.guided).toEqual(again.kind === 'drawn' && again.drawing.alone);
   });
 
+  it('gives away no model that others do not know', () => {
+    const room = setUp();
+    room.hear({ kind: 'take' });
+    room.hear({ kind: 'learn', task, scale: 0 });
+    room.turns();
+    room.hear({ kind: 'take' });
+    expect(room.turns()).toEqual([]);
+  });
+
   it('says why it cannot begin, and does nothing more', () => {
     const room = setUp(() => {
       throw new Error('no SIMD');

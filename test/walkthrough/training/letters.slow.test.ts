@@ -1,22 +1,33 @@
+/** The model of letters: what is saved draws the same bits; a whole training ends as the page says. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { learnedLetters } from '../../../scripts/walkthrough/letters.ts';
-import { loadModelFolder } from '../../../src/formats/diffusers.ts';
-import { pag } from '../../../src/guidance/pag.ts';
+import { runCommand } from '../../../src/cli/commands.ts';
+import { parseSafetensors, readTensor } from '../../../src/formats/safetensors.ts';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';
-import { createUNet } from '../../../src/models/unet2d/unet.ts';
-import { unetDenoiser } from '../../../src/sampling/denoiser.ts';
-import { sampleToEnd } from '../../../src/sampling/sample.ts';
-import { createScheduler } from '../../../src/schedulers/registry.ts';
-import { manualSeed } from '../../../src/tensor/random.ts';
+import { initialState } from '../../../src/training/step.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
+import { samplesOf } from '../../../src/training/pictures.ts';
+import { trainedCommand, trainedModel } from '../../../src/walkthrough/sections/commands.ts';
 import { createClassroom } from '../../../src/walkthrough/training/classroom.ts';
+import { drawFrom, learnStep } from '../../../src/walkthrough/training/lesson.ts';
 import { lettersLesson } from '../../../src/walkthrough/training/letters.ts';
 import { lettersOf } from '../../../src/walkthrough/training/letters-file.ts';
 import type { FromTrainer, Taken } from '../../../src/walkthrough/training/protocol.ts';
+import { readerOf } from '../../../src/walkthrough/training/reading.ts';
+import { initialState as firstSeen } from '../../../src/walkthrough/state.ts';
+import { capturePrinted } from '../../cli/console.ts';
+import { thorough } from '../../thorough.ts';
+import { digestOf } from '../library.ts';
+import { figures } from './letters-figures.ts';
 
 const [seed, scale] = [3, 1.5];
 const letters = lettersOf(learnedLetters());
+const read = readerOf(letters);
 const backend = simdBackend();
+capturePrinted();
 
 /** What a worker says that learns for some turns, is paused, and is asked for its model. */
 function learned(turns: number): readonly FromTrainer[] {
@@ -38,27 +49,67 @@ function learned(turns: number): readonly FromTrainer[] {
   return said;
 }
 
-/** What the library draws with the files of a folder, as `pag sample` does. */
-async function drawnWith(files: Taken['files']): Promise<Tensor> {
-  const { config, weights, schedulerConfig, warnings } = await loadModelFolder(async (path) => files.get(path), 'mine');
-  expect(warnings).toEqual([]);
-  const labels = Array.from({ length: 26 }, (_, label) => label);
-  return sampleToEnd({
-    denoiser: unetDenoiser(createUNet(config, weights), backend, { labels, nullLabel: 26 }),
-    guidance: pag({ pagScale: scale, layers: ['down', 'mid', 'up'] }),
-    scheduler: createScheduler(schedulerConfig!, 12),
-    noise: manualSeed(seed).randn([26, 1, 16, 16]),
-    noiseSource: manualSeed(0).randn,
-  });
+/** What the command below the button draws with the files of a folder. */
+async function drawnByCommand(files: Taken['files']): Promise<Tensor> {
+  const folder = mkdtempSync(join(tmpdir(), 'pag-letters-'));
+  try {
+    for (const [name, bytes] of files) writeFileSync(join(folder, name), bytes);
+    const command = trainedCommand({ seed, lettersScale: scale });
+    const words = command.slice(command.indexOf(' -- ') + 4).split(' ');
+    const latents = join(folder, 'latents.safetensors');
+    const named = words.slice(0, -2).map((word) => (word === trainedModel({ seed }) ? folder : word));
+    expect(await runCommand([...named, '--latents', latents])).toBe(0);
+    return readTensor(parseSafetensors(readFileSync(latents), latents), 'sample');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 describe('a model of letters', () => {
-  it('is given away as it is: what is saved draws the same bits', async () => {
+  it('is given away as it is: with what is saved the command draws the same bits', async () => {
     const said = learned(4); // a drawing and three steps
     const [first, drawing, taken] = said.filter(({ kind }) => kind === 'drawn' || kind === 'taken');
     if (first?.kind !== 'drawn' || drawing?.kind !== 'drawn' || taken?.kind !== 'taken') throw new Error('not taken');
     expect([first.drawing.step, drawing.drawing.step]).toEqual([0, 3]);
-    expect(await drawnWith(taken.files)).toEqual(drawing.drawing.guided.at(-1));
+    expect(digestOf(await drawnByCommand(taken.files))).toBe(digestOf(drawing.drawing.guided.at(-1)!));
     expect(drawing.drawing.guided).not.toEqual(first.drawing.guided);
   });
+});
+
+/** What the model draws after some of the steps, alone and with PAG. */
+function drawnAfter(seed: number, marks: readonly number[]): readonly (readonly Tensor[])[] {
+  const lesson = lettersLesson(letters, seed);
+  let state = initialState(lesson.learner);
+  return marks.map((mark) => {
+    while (state.step < mark) state = learnStep(lesson, backend, state).state;
+    return [0, firstSeen.lettersScale].map((pagScale) => drawFrom(lesson, backend, state, pagScale).at(-1)!);
+  });
+}
+
+/** How many of A to Z are read as asked. */
+function rightOf(drawn: Tensor): string {
+  return String(read(drawn).filter((label, number) => label === number).length);
+}
+
+/** How much of pictures has ink, in percent. @param count of them, from the first */
+function inkOf({ data }: Tensor, count: number): string {
+  const shown = [...data.subarray(0, count * 16 * 16)].map((value) => (Math.max(-1, Math.min(1, value)) + 1) / 2);
+  return ((100 * shown.reduce((sum, value) => sum + value, 0)) / shown.length).toFixed(0);
+}
+
+// Whole trainings; what a lesson does is asked of a few steps above.
+describe.runIf(thorough)('the model of letters, whole', () => {
+  it('draws letters that are read as the page says, and PAG makes no more of them readable', () => {
+    const [early, late] = drawnAfter(firstSeen.seed, [200, 1000]);
+    expect(early.map(rightOf)).toEqual(figures['seed 0, 200 steps']);
+    expect(late.map(rightOf)).toEqual(figures['seed 0, 1000 steps']);
+    expect(late.map((drawn) => inkOf(drawn, 26))).toEqual(figures.ink.slice(1));
+    const numbers = [...letters.labels!.keys()];
+    expect(inkOf(samplesOf(letters, numbers), numbers.length)).toBe(figures.ink[0]);
+  }, 600_000);
+
+  it('does so with the next seed', () => {
+    const [late] = drawnAfter(firstSeen.seed + 1, [1000]);
+    expect(late.map(rightOf)).toEqual(figures['seed 1, 1000 steps']);
+  }, 600_000);
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { FromTrainer, Task, ToTrainer } from '../../../src/walkthrough/training/protocol.ts';
+import type { FromTrainer, Taken, Task, ToTrainer } from '../../../src/walkthrough/training/protocol.ts';
 import { createTrainer, heard, nothingLearned, type Trainer } from '../../../src/walkthrough/training/trainer.ts';
 import { fakeWorkers, type FakeWorker } from '../fake-workers.ts';
 
@@ -35,6 +35,22 @@ describe('the page and its trainer', () => {
       { kind: 'guide', scale: 2 },
       { kind: 'guide', scale: 0 },
     ]);
+  });
+
+  it('hands on the model that was asked for, and is where it was', () => {
+    const models: Taken[] = [];
+    trainer = createTrainer(
+      () => (changes += 1),
+      (model) => models.push(model),
+    );
+    trainer.learn(task, 1);
+    const before = [trainer.progress(), changes];
+    trainer.take();
+    expect(workers[0].heard.at(-1)).toEqual({ kind: 'take' });
+    const model: Taken = { kind: 'taken', files: new Map([['config.json', Uint8Array.of(123)]]) };
+    say(model);
+    expect(models).toEqual([model]);
+    expect([trainer.progress(), changes]).toEqual(before);
   });
 
   it('follows a training to its end', () => {

@@ -18,7 +18,7 @@ import type { Lowering } from './lowering.ts';
 import { borderedInput, pictureInput } from './pictures.ts';
 import { multiplications } from './products.ts';
 import type { NodeOf } from './rule.ts';
-import { arranged, biasOps, biasPlaces, once, pack, rows } from './weights.ts';
+import { arranged, biasOps, biasPlaces, once } from './weights.ts';
 
 /** What lies under the tiles is transformed; then multiplied, and transformed back. */
 export function winogradConv2d(lowering: Lowering, node: NodeOf<'winogradConv2d'>): void {
@@ -59,7 +59,7 @@ function winogradPanels(lowering: Lowering, weight: Value, width: WinogradWidth)
     const spec = { outputs, channels, width, first, of: part.tensor.shape[1] };
     return arranged(lowering, part.tensor, {
       name: keyOf(['winograd', spec]),
-      length: winogradPlaces(width) * panelsLength(lowering.panel, outputs, channels),
+      length: packedLength(lowering, spec),
       isComputed: true,
       arrange: (emitter, from, to) => packWinograd(emitter, from, spec, to),
     });
@@ -68,21 +68,17 @@ function winogradPanels(lowering: Lowering, weight: Value, width: WinogradWidth)
   return once(lowering, weight, `winograd ${width}`, () => packWinograd(lowering, contiguous(lowering, weight), spec));
 }
 
-/** Adds the steps that transform the weight at `from`, and pack it. */
+/** Adds the step that transforms the weight at `from`, to `to` or to memory of its own. */
 function packWinograd(emitter: Emitter, from: Place, spec: WinogradWeights, to?: Place): Place {
-  const { outputs, channels, width } = spec;
-  const kernels = outputs * channels;
-  const places = winogradPlaces(width);
-  const parts = emitter.newPlace(4 * places * kernels, 4 * kernels);
-  emitter.emit('winogradWeights', [from, parts], (lib) => winogradWeightsKernel(lib, spec));
-  const place = to ?? emitter.newPlace(4 * places * panelsLength(emitter.panel, outputs, channels), 0);
-  const perChunk = emitter.panel * chunkPanels(emitter.panel, spec);
-  for (let first = 0; first < outputs; first += perChunk) {
-    const some = rows(Math.min(perChunk, outputs - first), channels);
-    const chunk = { ...some, batch: places, batchStride: 4 * kernels, offset: 4 * channels * first };
-    pack(emitter, parts, chunk, { ...place, offset: place.offset + 4 * places * channels * first });
-  }
+  const place = to ?? emitter.newPlace(4 * packedLength(emitter, spec), 0);
+  const perChunk = chunkPanels(emitter.panel, spec);
+  emitter.emit('winogradWeights', [from, place], (lib) => winogradWeightsKernel(lib, spec, perChunk));
   return place;
+}
+
+/** Floats of the transformed weights. */
+function packedLength({ panel }: Emitter, { outputs, channels, width }: WinogradWeights): number {
+  return winogradPlaces(width) * panelsLength(panel, outputs, channels);
 }
 
 /** What lies under the tiles, and their gradients, are transformed; then multiplied, and the sums transformed back. */

@@ -37,8 +37,6 @@ interface Scratch {
   /** Columns [M][8] of P and of dP, which becomes dS, of a panel of queries; behind each the queries, [d][8]. */
   readonly map: number;
   readonly slopes: number;
-  /** Tops that nobody asks for. */
-  readonly unused: number;
   /** Rows of P and of dS of a run of queries. */
   readonly mapRows: number;
   readonly slopeRows: number;
@@ -57,11 +55,11 @@ function scratchOf(panel: Panel, spec: AttentionGradientSpec): Scratch {
   const columns = row * (keys + size);
   const rows = runLength * rowBytes(panel, spec);
   const tiles = row * 4 * Math.ceil(size / 4) * Math.ceil(keys / panel);
-  const sizes = [row * LANES, row, columns, columns, row, rows, rows, tiles, tiles];
+  const sizes = [row * LANES, row, columns, columns, rows, rows, tiles, tiles];
   const starts = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, bytes) => sum + bytes, 0));
-  const [lanes, totals, map, slopes, unused, mapRows, slopeRows, ofValues, ofKeys] = starts;
+  const [lanes, totals, map, slopes, mapRows, slopeRows, ofValues, ofKeys] = starts;
   const bytes = ofKeys + tiles;
-  return { lanes, totals, map, slopes, unused, mapRows, slopeRows, ofValues, ofKeys, bytes };
+  return { lanes, totals, map, slopes, mapRows, slopeRows, ofValues, ofKeys, bytes };
 }
 
 /** Bytes of scratch that each thread needs. */
@@ -126,14 +124,12 @@ export function attentionGradientKernel(lib: Library, spec: AttentionGradientSpe
 /** Code for the queries from `n` on, the last of them perhaps fewer than a panel. */
 function panelOfQueries(head: Head, inRun: I32): Code {
   const { lib, spec, scratch, base, q, packedKeys, packedValues, gradient, n, m } = head;
-  const [map, slopes, totals, unused] = [scratch.map, scratch.slopes, scratch.totals, scratch.unused].map((of) =>
-    i32.add(base, i32.const(of)),
-  );
+  const [map, slopes, totals] = [scratch.map, scratch.slopes, scratch.totals].map((of) => i32.add(base, i32.const(of)));
   const last = spec.queries % lib.panel;
   const done = (count: number): Code => doneWithQueries(head, inRun, count);
   const from = (start: I32): I32 => i32.add(start, i32.mul(n, i32.const(4)));
   const ofMap = { queries: from(q), packedKeys, scores: map, tops: totals };
-  const ofSlopes = { queries: from(gradient), packedKeys: packedValues, scores: slopes, tops: unused };
+  const ofSlopes = { queries: from(gradient), packedKeys: packedValues, scores: slopes };
   return [
     scoresOfPanel(lib, spec, ofMap, m),
     scoresOfPanel(lib, { ...spec, scale: 1 }, ofSlopes, m),

@@ -64,9 +64,10 @@ export interface PanelOfScores {
   /** The first of the queries, which lie as planes; and all keys of the head. */
   readonly queries: I32;
   readonly packedKeys: I32;
-  /** In scratch: the scores [M][8], and behind them room for the queries [d][8]; and of each query the greatest. */
+  /** In scratch: the scores [M][8], and behind them room for the queries [d][8]. */
   readonly scores: I32;
-  readonly tops: I32;
+  /** There, too: the greatest of each query, if anybody asks for it. */
+  readonly tops?: I32;
 }
 
 /** Code for the scaled scores of a panel of queries with all keys. @param m counts channels, then keys */
@@ -80,13 +81,19 @@ export function scoresOfPanel(
   const row = 4 * lib.panel;
   const columns = i32.add(scores, i32.const(row * keys));
   const some = (rows: number): Code =>
-    call(scoreTile(lib, spec, rows), at(packedKeys, m, 4 * size), columns, at(scores, m, row), tops);
+    call(
+      scoreTile(lib, spec, rows, tops !== undefined),
+      at(packedKeys, m, 4 * size),
+      columns,
+      at(scores, m, row),
+      ...(tops ? [tops] : []),
+    );
   const copyVectors = vectorsOf(lib.panel).map((vector) =>
     v128.store(at(columns, m, row), v128.load(at(queries, m, 4 * spec.queries), vector), vector),
   );
   return [
     forRange(m, i32.const(0), i32.const(size), 1, copyVectors),
-    vectorsOf(lib.panel).map((vector) => v128.store(tops, f32x4.const(-Infinity), vector)),
+    tops ? vectorsOf(lib.panel).map((vector) => v128.store(tops, f32x4.const(-Infinity), vector)) : [],
     byFours(m, keys, some),
   ];
 }
@@ -98,7 +105,7 @@ export function scoresOfPanel(
 export function powersOfPanel(
   lib: Library,
   spec: Pick<AttentionExtents, 'keys' | 'size' | 'scale'>,
-  { packedKeys, scores, tops }: Omit<PanelOfScores, 'queries'>,
+  { packedKeys, scores, tops }: Required<PanelOfScores>,
   lanes: I32,
 ): Code {
   const { keys, size } = spec;
@@ -115,15 +122,16 @@ export function byFours(counter: Local<'i32'>, count: number, code: (some: numbe
 }
 
 /**
- * The function (packed keys, q [d][8], scores, tops): the scaled scores of `rows` keys with eight queries, and of each
- * query the greatest so far. (A NaN is passed over there, but makes its power NaN, hence the sum of the powers, hence
- * the whole row of the map, as in the definition.)
+ * The function (packed keys, q [d][8], scores, tops): the scaled scores of `rows` keys with eight queries, and, if they
+ * are to be `ranked`, of each query the greatest so far. (A NaN is passed over there, but makes its power NaN, hence
+ * the sum of the powers, hence the whole row of the map, as in the definition.)
  */
-function scoreTile(lib: Library, spec: Pick<AttentionExtents, 'size' | 'scale'>, rows: number): Func {
+function scoreTile(lib: Library, spec: Pick<AttentionExtents, 'size' | 'scale'>, rows: number, ranked: boolean): Func {
   const perTurn = stepsPerTurn(spec.size, runLength, 16);
   const row = 4 * lib.panel;
-  const key = keyOf(['scores', rows, spec.size, spec.scale]);
-  return lib.func(key, { params: ['i32', 'i32', 'i32', 'i32'], results: [] }, (body) => {
+  const key = keyOf(['scores', rows, spec.size, spec.scale, ranked]);
+  const params = Array.from({ length: ranked ? 4 : 3 }, () => 'i32' as const);
+  return lib.func(key, { params, results: [] }, (body) => {
     const [a, b, out, tops] = body.params;
     const vectors = vectorsOf(lib.panel);
     const { code, sums } = tileSum(body, {
@@ -142,14 +150,15 @@ function scoreTile(lib: Library, spec: Pick<AttentionExtents, 'size' | 'scale'>,
       fma: lib.fma,
     });
     const scale = body.local('v128');
-    const greatest = vectors.map(() => body.local('v128'));
+    const greatest = ranked ? vectors.map(() => body.local('v128')) : [];
     return [
       code,
-      set(scale, f32x4.const(spec.scale)),
-      sums.flat().map((sum) => set(sum, f32x4.mul(sum, scale))),
+      spec.scale === 1
+        ? []
+        : [set(scale, f32x4.const(spec.scale)), sums.flat().map((sum) => set(sum, f32x4.mul(sum, scale)))],
       sums.map((ofKey, i) => ofKey.map((sum, j) => v128.store(out, sum, row * i + vectors[j]))),
       greatest.map((top, j) => set(top, v128.load(tops, vectors[j]))),
-      sums.map((ofKey) => ofKey.map((sum, j) => set(greatest[j], f32x4.pmax(greatest[j], sum)))),
+      sums.map((ofKey) => greatest.map((top, j) => set(top, f32x4.pmax(top, ofKey[j])))),
       greatest.map((top, j) => v128.store(tops, top, vectors[j])),
     ];
   });

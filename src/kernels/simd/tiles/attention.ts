@@ -16,7 +16,7 @@ import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
 import { shares } from './attention-powers.ts';
 import { attentionScratch, LANES, packedKeysBytes, type AttentionSpec } from './attention-scratch.ts';
-import { mixTile, powersOfPanel, scoresOfPanel, type PanelOfScores } from './attention-tiles.ts';
+import { mixTile, powersOfPanel, scoresOfPanel } from './attention-tiles.ts';
 import { loadTotals } from './tile.ts';
 import { transposed } from './vectors.ts';
 
@@ -128,7 +128,7 @@ function kernelOf(
   return kernel(lib, `attention${source}${result}${keyOf(spec)}`, pointers, (body) => {
     const start = named(body.pointers);
     const [b, head, group, q, k, v, out, lanes, totals, scores, m] = body.locals('i32');
-    const panel: PanelOfScores = { queries: q, packedKeys: k, scores, tops: totals };
+    const panel = { queries: q, packedKeys: k, scores, tops: totals };
     const unit: Group = { b, head, group, q, k, v, out, lanes, totals, scores, m };
 
     /** What depends on how many queries there are: eight, or in the last group perhaps fewer. */

@@ -54,6 +54,8 @@ export const LEAST_NORMAL = -80;
 
 /** Of how many vectors to take the exp at once. */
 export const AT_ONCE = 4;
+/** Of how many, where the values around them need no registers. */
+export const MORE_AT_ONCE = 8;
 
 /** What is being made of a vector: x, and the names of its parts. */
 interface Exponential {
@@ -69,7 +71,7 @@ interface Exponential {
  * Does one operation after another on all vectors; the constant of an operation is read once for all of them, or, where
  * `joined` neighbours are to be joined, for the first and the second of each pair.
  */
-function interleaved(body: Body, xs: readonly Local<'v128'>[], joined = 2) {
+function interleaved(body: Body, xs: readonly Local<'v128'>[], joined: number) {
   const each = xs.map((x): Exponential => {
     const [shifted, n, r, q] = body.locals('v128');
     return { x, shifted, n, r, q };
@@ -88,9 +90,9 @@ const powerOfTwo = (n: V128): V128 => i32x4.shl(n, i32.const(23));
  * Code for x = expf(x), for each x. Several take turns, operation by operation: one alone is a long chain in which each
  * link waits for the one before.
  */
-export function expf(body: Body, xs: readonly Local<'v128'>[]): Code {
+export function expf(body: Body, xs: readonly Local<'v128'>[], joined = 2): Code {
   const { sub } = i32x4;
-  const forEach = interleaved(body, xs);
+  const forEach = interleaved(body, xs, joined);
   return [
     // pmax(x, l) is x < l ? l : x, which lets NaN through as the comparisons of the definition do.
     forEach(({ x }, c) => set(x, f32x4.pmin(x, c)), highest),
@@ -149,11 +151,11 @@ function reduced(forEach: ReturnType<typeof interleaved>): Code {
 }
 
 /** Code for x = siluf(x), x / (1 + expf(−x)), for each x. */
-export function siluf(body: Body, xs: readonly Local<'v128'>[]): Code {
+export function siluf(body: Body, xs: readonly Local<'v128'>[], joined = 2): Code {
   const es = xs.map(() => body.local('v128'));
   return [
     es.map((e, i) => set(e, f32x4.neg(xs[i]))),
-    expf(body, es),
+    expf(body, es, joined),
     xs.map((x, i) => set(x, f32x4.div(x, f32x4.add(one(i), es[i])))),
   ];
 }

@@ -9,7 +9,7 @@ import type { Func } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import type { PlaneLayout } from '../memory/planes.ts';
 import { parallel } from '../threads/parallel.ts';
-import { AT_ONCE, siluf } from './elementary.ts';
+import { MORE_AT_ONCE, siluf } from './elementary.ts';
 import { laneSum64, square } from './lanes.ts';
 import { writePlane } from './plane-writer.ts';
 
@@ -66,10 +66,10 @@ export function groupNormKernel(lib: Library, spec: GroupNormSpec): Func {
           height,
           width,
           layout: out,
-          atOnce: spec.silu ? AT_ONCE : 1,
+          atOnce: spec.silu ? MORE_AT_ONCE : 1,
           compute: (values) => [
             values.map((value) => set(value, f32x4.add(f32x4.mul(value, scale), shift))),
-            spec.silu ? siluf(body, values) : [],
+            spec.silu ? siluf(body, values, lib.panel / 8) : [],
           ],
         }),
         increase(x, 4 * pixels),

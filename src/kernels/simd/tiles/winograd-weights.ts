@@ -1,16 +1,30 @@
 /**
- * The weights of a Winograd convolution, transformed in double precision and rounded once. The kernels of four channels
- * are transformed at once: number by number they are the lanes of a vector, and of two vectors of doubles.
+ * The weights of a Winograd convolution, transformed in double precision, rounded once, and put straight where the
+ * products read them. The kernels of four outputs are transformed at once: number by number they are the lanes of a
+ * vector, and of two vectors of doubles.
  */
 import { turned, winogradTransforms, type Matrix } from '../../definition/winograd.ts';
 import { keyOf } from '../../key.ts';
 import type { WinogradWidth } from '../../kernels.ts';
-import { f32x4, f64x2, i32, promoteHigh, set, shuffle32, v128, when } from '../assembler/index.ts';
+import {
+  atMost,
+  call,
+  f32x4,
+  f64x2,
+  forRange,
+  i32,
+  increase,
+  promoteHigh,
+  set,
+  shuffle32,
+  v128,
+  when,
+} from '../assembler/index.ts';
 import type { Body, Code, Func, I32, Local, V128 } from '../assembler/index.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel } from '../threads/parallel.ts';
-import { storeLanes, transposed } from './vectors.ts';
-import { combined } from './winograd.ts';
+import { transposed } from './vectors.ts';
+import { combined, winogradPlaces } from './winograd.ts';
 
 /** A weight [O,C,3,3], or one that is a part of the channels of another. */
 export interface WinogradWeights {
@@ -27,39 +41,62 @@ const KERNEL = 36;
 /** Kernels that are transformed at once. */
 const AT_ONCE = 4;
 
-/** The kernel of (thread, counters, weight, transformed [4 · (width + 2)][O · C]). */
-export function winogradWeightsKernel(lib: Library, spec: WinogradWeights): Func {
+/**
+ * The kernel of (thread, counters, weight, packed): in chunks of so many panels, place after place; a place is
+ * [panel][C][P].
+ */
+export function winogradWeightsKernel(lib: Library, spec: WinogradWeights, perChunk: number): Func {
   const { outputs, channels, width, first, of } = spec;
-  const kernels = outputs * channels;
-  const matrices = [winogradTransforms[2].weight, winogradTransforms[width].weight] as const;
-  return kernel(lib, `winogradWeights${keyOf(spec)}`, 2, (body) => {
-    const [weight, out] = body.pointers;
-    const [index, to] = body.locals('i32');
-    const starts = Array.from({ length: AT_ONCE }, () => body.local('i32'));
-    const startOf = (index: I32): I32 =>
-      of === channels
-        ? at(weight, index, KERNEL)
-        : i32.add(
-            at(
-              at(weight, i32.divU(index, i32.const(channels)), KERNEL * of),
-              i32.remU(index, i32.const(channels)),
-              KERNEL,
-            ),
-            i32.const(KERNEL * first),
-          );
-    return parallel(lib, body, Math.ceil(kernels / AT_ONCE), (unit) => [
-      set(index, i32.mul(unit, i32.const(AT_ONCE))),
-      set(to, at(out, index, 4)),
-      upToFour(kernels, unit, (count) => {
-        const own = starts.slice(0, count);
-        const { code, numbers } = numbersOf(body, own);
-        return [
-          own.map((start, lane) => set(start, startOf(i32.add(index, i32.const(lane))))),
-          code,
-          transform(body, matrices, numbers, (value, place) => storeLanes(to, value, count, 4 * kernels * place)),
-        ];
-      }),
+  const panels = Math.ceil(outputs / lib.panel);
+  const panelBytes = 4 * lib.panel * channels;
+  return kernel(lib, `winogradWeights${keyOf([spec, perChunk])}`, 2, (body) => {
+    const [weight, packed] = body.pointers;
+    const [begin, placeBytes, c, from, to] = body.locals('i32');
+    const fours = (count: number): Code =>
+      Array.from({ length: Math.ceil(count / AT_ONCE) }, (_, i) =>
+        call(
+          transformFour(lib, width, Math.min(AT_ONCE, count - AT_ONCE * i)),
+          i32.add(from, i32.const(AT_ONCE * i * KERNEL * of)),
+          i32.const(KERNEL * of),
+          i32.add(to, i32.const(4 * AT_ONCE * i)),
+          placeBytes,
+        ),
+      );
+    const each = (count: number): Code =>
+      forRange(c, i32.const(0), i32.const(channels), 1, [
+        fours(count),
+        increase(from, KERNEL),
+        increase(to, 4 * lib.panel),
+      ]);
+    const rest = outputs % lib.panel;
+    return parallel(lib, body, panels, (panel) => [
+      set(begin, at(i32.const(0), i32.divU(panel, i32.const(perChunk)), perChunk)),
+      set(placeBytes, i32.sub(i32.const(panels), begin)),
+      atMost(placeBytes, i32.const(perChunk)),
+      set(placeBytes, i32.mul(placeBytes, i32.const(panelBytes))),
+      set(to, at(at(packed, begin, winogradPlaces(width) * panelBytes), i32.sub(panel, begin), panelBytes)),
+      set(from, i32.add(at(weight, panel, lib.panel * KERNEL * of), i32.const(KERNEL * first))),
+      rest === 0 ? each(lib.panel) : when(i32.eq(panel, i32.const(panels - 1)), each(rest), each(lib.panel)),
     ]);
+  });
+}
+
+/**
+ * The function (kernels, bytes between them, packed, bytes between places) that transforms `count` kernels, up to four,
+ * to vectors of which so many lanes count. It is one for all weights, so that engines have optimized it early.
+ */
+function transformFour(lib: Library, width: WinogradWidth, count: number): Func {
+  const matrices = [winogradTransforms[2].weight, winogradTransforms[width].weight] as const;
+  const params = ['i32', 'i32', 'i32', 'i32'] as const;
+  return lib.func(keyOf(['winogradFour', width, count]), { params, results: [] }, (body) => {
+    const [from, distance, to, placeBytes] = body.params;
+    const starts = Array.from({ length: count }, () => body.local('i32'));
+    const { code, numbers } = numbersOf(body, starts);
+    return [
+      starts.map((start, i) => set(start, i === 0 ? from : i32.add(starts[i - 1], distance))),
+      code,
+      transform(body, matrices, numbers, (value) => [v128.store(to, value), increase(to, placeBytes)]),
+    ];
   });
 }
 
