@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, it, vi } from 'vitest';
+import { lettersModel } from '../../src/cli/shipped.ts';
 import { parseUNetConfig } from '../../src/models/unet2d/config.ts';
 import { unetArchitecture } from '../../src/models/unet2d/unet.ts';
 import { stepCost, stepCostLater } from '../../src/walkthrough/work/cost.ts';
-import { modelFolder } from './library.ts';
 
-const config = JSON.parse(readFileSync(`${modelFolder}/unet/config.json`, 'utf8')) as Record<string, unknown>;
+const config = JSON.parse(readFileSync(`${lettersModel}/unet/config.json`, 'utf8')) as Record<string, unknown>;
 const unet = unetArchitecture(parseUNetConfig(config));
 
 it.each([[[]], [['mid_block.attentions.0']], [['mid_block.attentions.0', 'up_blocks.1.attentions.0']]])(

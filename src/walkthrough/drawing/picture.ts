@@ -7,8 +7,8 @@ import { inTurn, outOfTurn } from './turns.ts';
 
 /** From numbers to colours. */
 export interface Ramp {
-  /** −1 is paper and 1 ink; 0 is paper between the two strongest colours; 0 is paper and 1 the strongest colour. */
-  readonly kind: 'picture' | 'signed' | 'share';
+  /** Which colours it has: see `colours`. */
+  readonly kind: 'picture' | 'overshot' | 'signed' | 'share';
   /** What lies outside is cut off. */
   readonly least: number;
   readonly most: number;
@@ -20,14 +20,11 @@ export const asPicture: Ramp = { kind: 'picture', least: -1, most: 1 };
 /** What lies farther out than so much is beyond black and white, and not just by a hair. */
 export const farOut = 1.25;
 
+/** A little farther out still, so that a ramp has a place for it at either end. */
+const beyond = farOut + 0.01;
+
 /** The same, with what lies beyond black, and what beyond white, in the colours of what is above and below. */
-export const asOvershot: Ramp = {
-  name: 'overshot',
-  colour(value, palette) {
-    if (Math.abs(value) <= farOut) return asPicture.colour(value, palette);
-    return value < 0 ? palette.below : palette.above;
-  },
-};
+export const asOvershot: Ramp = { kind: 'overshot', least: -beyond, most: beyond };
 
 /** 0 is paper; `extent` and −`extent` are the two strongest colours. */
 export const asSigned = (extent: number): Ramp => ({ kind: 'signed', least: -extent, most: extent });
@@ -38,6 +35,11 @@ export const asShare = (most: number): Ramp => ({ kind: 'share', least: 0, most 
 /** The colour at a place of a ramp, from 0 to 1. */
 const colours: Readonly<Record<Ramp['kind'], (place: number, palette: Palette) => Colour>> = {
   picture: (place, { paper, ink }) => mix(paper, ink, place),
+  overshot: (place, { paper, ink, below, above }) => {
+    const value = (2 * place - 1) * beyond;
+    if (Math.abs(value) <= farOut) return mix(paper, ink, (value + 1) / 2);
+    return value < 0 ? below : above;
+  },
   signed: (place, { paper, below, above }) => mix(paper, place < 0.5 ? below : above, Math.abs(2 * place - 1)),
   share: (place, { paper, above }) => mix(paper, above, place),
 };
