@@ -149,11 +149,15 @@ export function chooseUNetGuidance(
 export function guidancePage(name: string): string {
   const entry = Object.hasOwn(guidances, name) ? guidances[name] : undefined;
   if (!entry) throw unknownGuidance(name, guidanceNames);
-  const { summary, formula, source, parameters } = entry;
+  const { summary, formula, source, parameters, classifier } = entry;
+  const follows =
+    classifier === undefined
+      ? ''
+      : `\n\n  p is that of --${classifier}-classifier, asked for --classifier-labels: pag sample --help`;
   const list = (parameters: readonly Parameter[]): string => parameters.map(parameterHelp).join('\n');
   return `${wrap(`${name}: ${summary}`, 119, 4)}
 
-  ${wrap(formula, 117, 4)}
+  ${wrap(formula, 117, 4)}${follows}
 
   from ${wrap(source, 112, 7)}
 ${parameters.length > 0 ? `\n${list(parameters)}\n` : ''}

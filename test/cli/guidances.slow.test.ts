@@ -54,6 +54,12 @@ describe('pag guidances', () => {
     },
   );
 
+  it('says which classifier a guidance follows', async () => {
+    expect(await output('guidances', 'universal')).toContain('--clean-classifier, asked for --classifier-labels');
+    expect(await output('guidances', 'classifier+pag')).toContain('--noise-classifier, asked for');
+    expect(await output('guidances', 'pag')).not.toContain('classifier');
+  });
+
   it('refuses an unknown name, with the one that was meant', async () => {
     await expect(runCommand(['guidances', 'pga'])).rejects.toThrow(
       'there is no guidance "pga"; did you mean "pag"?; there are none, pag,',

@@ -22,10 +22,11 @@ import { softPag } from '../../src/guidance/soft-pag.ts';
 import { swg } from '../../src/guidance/swg.ts';
 import { tcfg } from '../../src/guidance/tcfg.ts';
 import { tpg } from '../../src/guidance/tpg.ts';
+import { tokenShuffle } from '../../src/nn/attention-perturbations/index.ts';
 import { dot, mapElements, norm, scale, std, subtract } from '../../src/tensor/arithmetic.ts';
 import type { DType, Tensor } from '../../src/tensor/tensor.ts';
 import { repeated } from '../thorough.ts';
-import { context, mid, randomScene, samplesOf, stepOf, type Scene } from './scene.ts';
+import { context, mid, randomScene, samplesOf, stepOf, up, type Scene } from './scene.ts';
 
 const layers = [mid];
 const seeds = fc.nat(10_000);
@@ -283,6 +284,13 @@ describe('one guidance is another', () => {
 });
 
 describe('of its own', () => {
+  it('TPG: the tokens of each further layer are shuffled by the next seed', () => {
+    const step = stepOf(randomScene(1));
+    tpg({ tpgScale: 1, layers: [mid, up, 'another'], seed: 3 }).guide(step);
+    const keys = step.asked.flat().flatMap(({ perturbation }) => [...perturbation.values()].map(({ key }) => key));
+    expect(keys).toEqual([3, 4, 5].map((seed) => tokenShuffle(seed).key));
+  });
+
   it('APG: what is added is no longer than allowed, and with η = 0 orthogonal to ε(c)', () => {
     fc.assert(
       fc.property(seeds, (seed) => {

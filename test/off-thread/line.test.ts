@@ -1,6 +1,7 @@
 /** The line to a worker, and the worker's end of it, with workers that are none. */
 import { describe, expect, it } from 'vitest';
 import { lineTo, type WorkerLike } from '../../src/off-thread/line.ts';
+import { sample } from '../../src/off-thread/sampler.ts';
 import { serve } from '../../src/off-thread/server.ts';
 import { randomUNet, smallConfig } from '../models/unet2d/models.ts';
 
@@ -60,6 +61,21 @@ describe('a line', () => {
     await expect(asked).rejects.toThrow('the worker has failed: no reason is given');
     await expect(line.ask('end', { run: 0 })).rejects.toThrow('the worker has failed');
   });
+});
+
+it('a worker is told on how many threads and in which order a run is computed', async () => {
+  const told: unknown[] = [];
+  const worker = { ...fakeWorker(), postMessage: (message: unknown) => told.push(message) };
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const { config, weights } = randomUNet(smallConfig);
+  const choices = { threads: 2, order: 'fast', worker: () => worker } as const;
+  const drawn = sample({ model: { config, weights }, labels: [0], steps: 1, ...choices });
+  await turn();
+  worker.say('message', 'ready');
+  await turn();
+  expect(told).toEqual([expect.objectContaining({ kind: 'open', threads: 2, order: 'fast' })]);
+  worker.say('error', new Error('enough'));
+  await expect(drawn).rejects.toThrow('enough');
 });
 
 describe("the worker's end", () => {

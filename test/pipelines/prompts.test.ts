@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { encodeText } from '../../src/models/clip-text/clip-text.ts';
-import { embedPrompts, promptConditions } from '../../src/pipelines/prompts.ts';
+import { besideOneAnother, embedPrompts, promptConditions } from '../../src/pipelines/prompts.ts';
 import { at } from '../../src/tensor/at.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
+import { zeros, type Tensor } from '../../src/tensor/tensor.ts';
 import { loadPipeline } from './folders.ts';
 
 const backend = referenceBackend();
@@ -25,6 +25,14 @@ describe('prompts', () => {
       const alone = embedPrompts(sd, backend, [prompt]).encoderHiddenStates;
       expect(sampleOf(together, b)).toEqual(sampleOf(alone, 0));
     }
+  });
+
+  it('of two encoders must be as long as one another', () => {
+    const [short, long] = [zeros('f32', [1, 2, 3]), zeros('f32', [1, 4, 5])];
+    expect(besideOneAnother([short, zeros('f32', [1, 2, 5])]).shape).toEqual([1, 2, 8]);
+    expect(() => besideOneAnother([short, long])).toThrow(
+      'the tokenizers make texts of 2 and of 4 tokens; they must be as long',
+    );
   });
 
   it("of XL are the last hidden states but one of both encoders, side by side, and the second's pooled text", () => {

@@ -28,6 +28,7 @@ import { checkPage } from '../../src/walkthrough/work/oracle.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { guidancePlane, guidedBy } from '../../src/walkthrough/work/plane.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
+import { sections } from '../../src/walkthrough/sections/all.ts';
 import { layers } from '../../scripts/evaluation/points.ts';
 import { loadCase } from '../oracle/cases.ts';
 import { chromiumPath, openReader, type Reader } from './browser.ts';
@@ -427,12 +428,19 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await alone.page.locator('[data-section=noise] .status[data-state=done]').waitFor({ timeout: 60_000 });
     expect(await alone.page.locator('input[name=step]').inputValue()).toBe(String(step));
     await eventually(() => alone.page.locator('.engine').textContent()).toContain('WebAssembly SIMD');
-    await alone.page.goto(alone.page.url().replace('=noise', '=x').split('#')[0]);
+    for (const { name } of sections.filter(({ reproduce, name }) => reproduce !== undefined || name === 'take')) {
+      const other = name === 'break' || name === 'oracle' ? 'ports.html' : '';
+      await alone.page.goto(new URL(`/${other}?figure=${name}`, alone.page.url()).href);
+      await alone.page.locator(`[data-section=${name}] > *`).first().waitFor();
+      expect(await alone.page.locator('main > *').count(), name).toBe(4); // heading, figure, engine, link
+    }
+    expect(alone.problems).toEqual([]);
+    await alone.page.goto(new URL('/?figure=x', alone.page.url()).href);
     await eventually(() => alone.page.getByRole('alert').textContent()).toContain(
       'it has no figure "x"; there are hero',
     );
     await alone.page.context().close();
-  });
+  }, 180_000);
 
   it('has said no error, asked for nothing elsewhere, and names all its controls', async () => {
     expect(problems).toEqual([]);
