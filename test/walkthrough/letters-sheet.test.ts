@@ -25,6 +25,7 @@ describe('a sheet of letters', () => {
   it('begins a row behind Z', () => {
     const { width, height, values } = sheetOf(letters(27));
     expect(height).toBe(5 * 2 + 1);
+    expect(Array.from(values).slice(7 * width + 4 * 3, 7 * width + 4 * 3 + 4)).toEqual([-1, 26, 26.5, -1]);
     expect(Array.from(values).slice(9 * width, 9 * width + 4)).toEqual([-1, 27, 27.5, -1]);
   });
 });

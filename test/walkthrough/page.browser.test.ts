@@ -207,7 +207,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       return `${Math.round((100 / 1024) * beyond.length)} %`;
     };
     expect(await section('direction').locator('.triple').textContent()).toMatch(
-      new RegExp(`${outside(plane.guided(0, 1))} of it lies far beyond .*white: ${outside(plane.guided(4, 2.5))}$`),
+      new RegExp(`${outside(plane.guided(0, 1))} of it lies far beyond .*paper: ${outside(plane.guided(4, 2.5))}$`),
     );
     await section('direction').locator('button[name=plane-far]').click();
     await expectDigest('[data-section=direction]', plane.guided(10, 3));

@@ -14,6 +14,7 @@ import { plainName } from '../../src/walkthrough/work/layers.ts';
 import type { SiteFigures } from '../../scripts/walkthrough/sites.ts';
 import { lettersModel } from './library.ts';
 import { learnedFaces, learnedLetters } from '../../scripts/walkthrough/letters.ts';
+import type { Weights } from '../../src/models/model.ts';
 import { pack } from '../../scripts/walkthrough/pack.ts';
 import { lettersLesson } from '../../src/walkthrough/training/letters.ts';
 import { lettersOf } from '../../src/walkthrough/training/letters-file.ts';
@@ -37,7 +38,7 @@ describe('the text', () => {
     const measured = await evaluation();
     const recipe = await readFile(`${repository}scripts/train/README.md`, 'utf8');
     const facts: Readonly<Record<string, string>> = {
-      parameters: [...unet.weights.values()].reduce((sum, { data }) => sum + data.length, 0).toLocaleString('en'),
+      parameters: sizeText(unet.weights),
       faces: /letters of ([\d,]+) faces/.exec(recipe)![1],
       'first-timestep': String(scheduler.timesteps[0]),
       steps: String(stepCount),
@@ -212,6 +213,11 @@ async function factsOfWords(): Promise<Readonly<Record<string, string>>> {
   };
 }
 
+/** How many numbers there are in all weights. */
+function sizeText(weights: Weights): string {
+  return [...weights.values()].reduce((sum, { data }) => sum + data.length, 0).toLocaleString('en');
+}
+
 /** What the page says of the model of points; `training/points.slow.test.ts` measures the figures. */
 function factsOfPoints(): Readonly<Record<string, string>> {
   const { learner, batches } = pointsLesson(shapes.spiral, initialState.seed);
@@ -222,7 +228,7 @@ function factsOfPoints(): Readonly<Record<string, string>> {
     figures['seed 1, 400 steps'],
   ];
   return {
-    'points-parameters': [...weights.values()].reduce((sum, { data }) => sum + data.length, 0).toLocaleString('en'),
+    'points-parameters': sizeText(weights),
     'points-batch': String(batches.size),
     'points-steps': learner.config.steps.toLocaleString('en'),
     'points-layers': String(attentionLayers.length),
@@ -250,9 +256,7 @@ function factsOfLetters(): Readonly<Record<string, string>> {
     lettersFigures['seed 1, 1000 steps'],
   ];
   return {
-    'letters-parameters': [...learner.model.weights.values()]
-      .reduce((sum, { data }) => sum + data.length, 0)
-      .toLocaleString('en'),
+    'letters-parameters': sizeText(learner.model.weights),
     'letters-side': String(smallSide),
     'letters-batch': String(batches.size),
     'letters-steps': learner.config.steps.toLocaleString('en'),

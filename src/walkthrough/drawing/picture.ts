@@ -17,13 +17,13 @@ export interface Ramp {
 /** −1 is paper, 1 is ink. */
 export const asPicture: Ramp = { kind: 'picture', least: -1, most: 1 };
 
-/** What lies farther out than so much is beyond black and white, and not just by a hair. */
+/** What lies farther out than so much is beyond paper and ink, and not just by a hair. */
 export const farOut = 1.25;
 
 /** A little farther out still, so that a ramp has a place for it at either end. */
 const beyond = farOut + 0.01;
 
-/** The same, with what lies beyond black, and what beyond white, in the colours of what is above and below. */
+/** The same, with what lies far beyond ink, and what far beyond paper, in the colours of what is above and below. */
 export const asOvershot: Ramp = { kind: 'overshot', least: -beyond, most: beyond };
 
 /** 0 is paper; `extent` and −`extent` are the two strongest colours. */

@@ -78,6 +78,12 @@ function convolutionsHeld({ dtype, holds, holdsOfLarge, same, both }: Held): voi
         );
     }));
 
+  it('winogradConv2d of more outputs than have their weights together', () =>
+    holdsOfLarge(several(dtype, [3, 160, 2, 4], [74, 160, 3, 3]), ([x, weight]) => {
+      for (const width of [2, 4] as const)
+        same({ x }, (k, { x }) => k.winogradConv2d(x, weight, undefined, width, AROUND));
+    }));
+
   it('winogradConv2d of a part of a weight', () =>
     holds(several(dtype, [1, 3, 5, 6], [4, 7, 3, 3]), ([x, weight]) => {
       same({ x }, (k, { x }) => k.winogradConv2d(x, k.sliceChannels(weight, 2, 5), undefined, 4, AROUND));
