@@ -473,6 +473,11 @@ it.each(refused.map(([reason, config, steps = 10]) => ({ reason, config, steps }
   },
 );
 
+it('takes corrections that correct nothing, of a ratio of signal to noise of 0', () => {
+  const { config } = createScheduler({ _class_name: 'ScoreSdeVeScheduler', snr: 0 }, 3);
+  expect(config).toMatchObject({ snr: 0 });
+});
+
 it('reads the names of other solvers as diffusers does when a config changes its class', () => {
   const borrowed: readonly (readonly [Config, Config])[] = [
     [

@@ -21,6 +21,6 @@ export function lettersOf(pixels: Uint8Array): Pictures {
   return {
     shape: [count, 1, smallSide, smallSide],
     data: pixels,
-    labels: Array.from({ length: count }, (_, number) => (number + 1) % noLetter),
+    labels: Array.from({ length: count }, (_, number) => number % noLetter),
   };
 }
